@@ -1,0 +1,151 @@
+import boundaries from 'eslint-plugin-boundaries';
+import { importX } from 'eslint-plugin-import-x';
+import tseslint from 'typescript-eslint';
+
+// The direction of dependency, as ARCHITECTURE.md draws it. Every rule here carries its reason, and
+// scripts/boundaries.spec.ts plants one breach per policy: a policy that matches nothing looks like one that is obeyed.
+
+const elements = (...types) => ({ element: { types: { anyOf: types } } });
+const files = (...categories) => ({ file: { categories: { anyOf: categories } } });
+const otherFilesThan = (...categories) => ({ file: { categories: { noneOf: categories } } });
+const adapter = (technology) => ({ element: { type: 'adapter', captured: { technology } } });
+const packages = (...source) => ({ module: { origin: 'external', source } });
+
+/** Which library alone imports which driver: the stack can be read from `ls libs`. */
+const DRIVERS = [
+  { drivers: ['pg', 'pg-*', 'typeorm'], owners: ['postgres'] },
+  { drivers: ['ioredis'], owners: ['redis'] },
+  { drivers: ['amqplib'], owners: ['rabbitmq', 'publisher'] },
+  { drivers: ['@electric-sql/*'], owners: ['embedded'] },
+  { drivers: ['jose', '@nestjs/jwt'], owners: ['auth'] },
+  { drivers: ['pino', 'prom-client', '@nestjs/terminus'], owners: ['observability'] },
+];
+
+const policies = [
+  // What is allowed. Whatever no line allows is refused.
+  { allow: { to: { module: { origin: ['external', 'core'] } } } },
+  { allow: { dependency: { relationship: { to: 'internal' } } } },
+  { from: elements('observability', 'auth', 'adapter', 'app', 'outside'), allow: { to: elements('contracts') } },
+  { from: elements('publisher', 'react-client'), allow: { to: { ...elements('contracts'), ...files('wire') } } },
+  { from: elements('auth', 'adapter', 'app', 'outside'), allow: { to: elements('observability') } },
+  { from: elements('app', 'outside'), allow: { to: elements('auth') } },
+  { from: adapter('rabbitmq'), allow: { to: elements('publisher') } },
+  { from: { ...elements('app'), ...files('composition') }, allow: { to: elements('adapter', 'publisher') } },
+  { from: { element: { type: 'app', captured: { app: 'standalone' } } }, allow: { to: { ...elements('app'), ...files('face') } } },
+  { from: elements('dashboard', 'outside'), allow: { to: elements('react-client') } },
+  { from: elements('dashboard'), allow: { to: { ...elements('contracts'), ...files('wire') } } },
+  { from: files('spec'), allow: { to: elements('adapter', 'publisher', 'contracts', 'observability', 'auth') } },
+  { from: elements('outside'), allow: { to: elements('adapter', 'publisher', 'outside') } },
+
+  // What is refused although a line above allows it.
+  {
+    from: { ...elements('contracts'), ...files('wire') },
+    disallow: { to: [{ module: { origin: ['external', 'core'] } }, elements('contracts')] },
+    message: 'wire imports nothing: browsers and published packages take it whole',
+  },
+  { from: elements('contracts'), disallow: { to: packages('@nestjs/*') }, message: 'contracts runs without Nest' },
+  {
+    from: { ...elements('app', 'adapter', 'publisher'), ...otherFilesThan('edge') },
+    disallow: { to: packages('@nestjs/*') },
+    message: 'Nest stays at the edges: modules, controllers, guards, filters, servers, main',
+  },
+  {
+    from: { ...elements('react-client'), ...otherFilesThan('spec') },
+    disallow: { to: [{ module: { origin: 'core' } }, packages('!react')] },
+    message: 'react-client depends on React alone: it is published, and runs in a browser',
+  },
+  {
+    from: { ...elements('react-client'), ...files('plain') },
+    disallow: { to: packages('react') },
+    message: 'the core of react-client runs without React',
+  },
+  {
+    from: otherFilesThan('test'),
+    disallow: { to: files('test') },
+    message: 'test code stays in tests',
+  },
+  ...DRIVERS.map(({ drivers, owners }) => ({
+    from: [
+      { element: { types: { noneOf: ['adapter', 'outside', ...owners] } } },
+      { element: { type: 'adapter', captured: { technology: `!(${owners.join('|')})` } } },
+    ],
+    disallow: { to: packages(...drivers) },
+    message: `${drivers.join(', ')}: imported by libs/${owners.join(' and libs/')} and nowhere else`,
+  })),
+];
+
+const resolver = { typescript: { project: './tsconfig.json' } };
+
+const readsTheEnvironment = {
+  selector: "MemberExpression[object.name='process'][property.name='env']",
+  message: 'Only config.ts and main.ts read the environment: a setting that is read elsewhere is in no table and is checked by nobody.',
+};
+const enumDeclaration = { selector: 'TSEnumDeclaration', message: 'A string union says the same and is what is stored and sent.' };
+
+export default tseslint.config(
+  { ignores: ['dist/', 'node_modules/', '.tocsin/', 'coverage/', 'artifacts/'] },
+  ...tseslint.configs.recommended,
+  {
+    files: ['**/*.{ts,tsx,mjs,cjs}'],
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
+      'no-var': 'error',
+      'prefer-const': 'error',
+      'no-throw-literal': 'error',
+      'no-fallthrough': 'error',
+      'no-unreachable': 'error',
+      'no-control-regex': 'error',
+      'no-constant-condition': ['error', { checkLoops: false }],
+      'no-self-compare': 'error',
+      'no-debugger': 'error',
+      'no-async-promise-executor': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true }],
+    },
+  },
+  {
+    files: ['**/*.{ts,tsx}'],
+    plugins: { boundaries, 'import-x': importX },
+    settings: {
+      'import/resolver': resolver,
+      'import-x/resolver': resolver,
+      // Without this line no-cycle parses nothing and finds nothing.
+      'import-x/parsers': { '@typescript-eslint/parser': ['.ts', '.tsx'] },
+      'boundaries/root-path': import.meta.dirname,
+      'boundaries/files': [
+        // The catch-all is no decoration: a file without a category never matches `noneOf`.
+        { category: 'code', pattern: '**/*.{ts,tsx}' },
+        { category: 'composition', pattern: ['apps/*/src/{main,config}.ts', 'apps/{standalone,cli}/src/*.ts'] },
+        { category: 'face', pattern: ['apps/*/src/*.module.ts', 'apps/*/src/config.ts'] },
+        { category: 'edge', pattern: ['apps/*/src/{main,http-server}.ts', '**/*.{module,controller,guard,filter,server}.ts', '**/*.spec.ts'] },
+        { category: 'wire', pattern: 'libs/contracts/src/wire.ts' },
+        { category: 'plain', pattern: 'libs/react-client/src/{core.ts,stream/**,tabs/**,alerts/**}' },
+        { category: 'spec', pattern: '**/*.spec.{ts,tsx}' },
+        { category: 'test', pattern: ['**/*.spec.{ts,tsx}', '{apps,libs}/**/testing/**', 'e2e/**', 'bench/**'] },
+      ],
+      'boundaries/elements': [
+        { type: 'contracts', pattern: 'libs/contracts' },
+        { type: 'observability', pattern: 'libs/observability' },
+        { type: 'auth', pattern: 'libs/auth' },
+        { type: 'publisher', pattern: 'libs/publisher' },
+        { type: 'react-client', pattern: 'libs/react-client' },
+        { type: 'adapter', pattern: 'libs/*', capture: ['technology'] },
+        { type: 'dashboard', pattern: 'apps/dashboard' },
+        { type: 'app', pattern: 'apps/*', capture: ['app'] },
+        // End to end tests, benches and scripts stand outside the system: they may use drivers as a foreign program would.
+        { type: 'outside', pattern: ['e2e', 'bench', 'scripts', 'examples'] },
+      ],
+    },
+    rules: {
+      'import-x/no-cycle': 'error',
+      'boundaries/dependencies': ['error', { default: 'disallow', checkAllOrigins: true, checkInternals: true, policies }],
+      'no-restricted-syntax': ['error', enumDeclaration],
+    },
+  },
+  { files: ['**/*.cjs'], rules: { '@typescript-eslint/no-require-imports': 'off' } },
+  {
+    files: ['{apps,libs}/**/*.{ts,tsx}'],
+    ignores: ['apps/*/src/{main,config}.ts', 'apps/cli/src/*.ts', '**/*.spec.{ts,tsx}', '**/testing/**'],
+    rules: { 'no-restricted-syntax': ['error', enumDeclaration, readsTheEnvironment] },
+  },
+);

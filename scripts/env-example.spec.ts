@@ -1,0 +1,29 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { envExample, type SettingsByApp } from '../libs/contracts/src/env-example';
+import { aboutSetting } from '@tocsin/contracts';
+import type { z } from 'zod';
+
+const root = join(__dirname, '..');
+const apps = readdirSync(join(root, 'apps')).filter((app) => existsSync(join(root, 'apps', app, 'src', 'config.ts'))).sort();
+
+let settingsByApp: SettingsByApp;
+beforeAll(async () => {
+  const read = async (app: string) => [app, ((await import(join(root, 'apps', app, 'src', 'config'))) as { settings: z.ZodRawShape }).settings] as const;
+  settingsByApp = Object.fromEntries(await Promise.all(apps.map(read)));
+});
+
+test('the servers have their settings in config.ts', () => {
+  expect(apps).toEqual(expect.arrayContaining(['alert-processor', 'gateway', 'standalone']));
+});
+
+test('.env.example says what the apps read (npm run settings writes it)', () => {
+  expect(readFileSync(join(root, '.env.example'), 'utf8')).toBe(envExample(settingsByApp));
+});
+
+test('every setting explains itself', () => {
+  const silent = Object.values(settingsByApp).flatMap((shape) =>
+    Object.entries(shape).filter(([, schema]) => aboutSetting(schema as z.ZodType).description.length < 10).map(([name]) => name),
+  );
+  expect(silent).toEqual([]);
+});

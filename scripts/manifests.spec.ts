@@ -1,0 +1,280 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse, parseAllDocuments } from 'yaml';
+
+const root = join(__dirname, '..');
+const kubernetes = join(root, 'infrastructure', 'kubernetes');
+const readText = (...path: string[]) => readFileSync(join(root, ...path), 'utf8');
+
+/** As much of the shape of a manifest as is looked at here. */
+interface Probe {
+  httpGet: { path: string; port: string };
+}
+interface Container {
+  name: string;
+  image: string;
+  command?: string[];
+  env?: { name: string; value?: string; valueFrom?: { secretKeyRef?: { name: string } } }[];
+  ports?: { name: string; containerPort: number }[];
+  startupProbe?: Probe;
+  livenessProbe?: Probe;
+  readinessProbe?: Probe;
+  lifecycle?: { preStop: { sleep: { seconds: number } } };
+  securityContext: { allowPrivilegeEscalation: boolean; readOnlyRootFilesystem?: boolean; capabilities: { drop: string[] } };
+  resources: { requests: Record<string, string>; limits: Record<string, string> };
+}
+interface Pod {
+  automountServiceAccountToken: boolean;
+  terminationGracePeriodSeconds: number;
+  securityContext: { runAsNonRoot: boolean; runAsUser: number; seccompProfile: { type: string } };
+  containers: Container[];
+}
+interface Manifest {
+  kind: string;
+  metadata: { name: string; namespace?: string; annotations?: Record<string, string>; labels?: Record<string, string> };
+  data?: Record<string, string>;
+  spec: {
+    replicas?: number;
+    selector: { matchLabels: Record<string, string> } & Record<string, string>;
+    template: { metadata: { labels: Record<string, string> }; spec: Pod };
+    ports: { name: string; port: number; targetPort: string }[];
+    rules: { host: string; http: { paths: { path: string; backend: { service: { name: string; port: { name: string } } } }[] } }[];
+    tls?: unknown[];
+  };
+}
+
+const NGINX = 'nginx.ingress.kubernetes.io/';
+const STREAM_ANNOTATIONS = {
+  [`${NGINX}proxy-buffering`]: 'off',
+  [`${NGINX}proxy-http-version`]: '1.1',
+  [`${NGINX}proxy-read-timeout`]: '3600',
+  [`${NGINX}proxy-send-timeout`]: '3600',
+  [`${NGINX}proxy-connect-timeout`]: '60',
+};
+const APPS = { gateway: { http: 8000, admin: 9090 }, 'alert-processor': { admin: 9091 } } as const;
+
+const kubectl = spawnSync('kubectl', ['version', '--client'], { stdio: 'ignore' }).status === 0;
+const withKubectl = kubectl ? describe : describe.skip;
+const reason = kubectl ? '' : ' (skipped: kubectl is not installed)';
+
+const render = (folder: string) =>
+  parseAllDocuments(execFileSync('kubectl', ['kustomize', join(kubernetes, folder)], { encoding: 'utf8' })).map((document) => document.toJS() as Manifest);
+
+withKubectl.each(['base', 'overlays/dev', 'overlays/prod'])(`the manifests of %s${reason}`, (folder) => {
+  let manifests: Manifest[];
+  beforeAll(() => {
+    manifests = render(folder);
+  });
+
+  const ofKind = (kind: string) => manifests.filter((manifest) => manifest.kind === kind);
+  const named = (kind: string, name: string) => {
+    const found = ofKind(kind).find(({ metadata }) => metadata.name === name);
+    if (!found) throw new Error(`no ${kind} ${name}`);
+    return found;
+  };
+  const pods = () => [...ofKind('Deployment'), ...ofKind('Job')].map(({ metadata, spec }) => ({ name: metadata.name, pod: spec.template.spec }));
+  const container = (app: string) => named('Deployment', app).spec.template.spec.containers[0]!;
+
+  test('everything lies in one namespace, which refuses pods that ask for more', () => {
+    const outside = manifests.filter(({ kind, metadata }) => kind !== 'Namespace' && metadata.namespace !== 'tocsin');
+    expect(outside).toEqual([]);
+    expect(named('Namespace', 'tocsin').metadata.labels).toMatchObject({ 'pod-security.kubernetes.io/enforce': 'restricted' });
+  });
+
+  test('an ingress passes a stream unbuffered and lets it be silent for an hour', () => {
+    const ingresses = ofKind('Ingress');
+    expect(ingresses).toHaveLength(1);
+    expect(ingresses[0]!.metadata.annotations).toMatchObject(STREAM_ANNOTATIONS);
+  });
+
+  test('no ingress answers CORS, rewrites by snippets or carries what is no annotation', () => {
+    const names = ofKind('Ingress').flatMap(({ metadata }) => Object.keys(metadata.annotations ?? {}));
+    expect(names.filter((name) => /cors|snippet|upstream-keepalive/.test(name))).toEqual([]);
+  });
+
+  test('the ingress leads /api to the public port of the gateway and nowhere else', () => {
+    const paths = ofKind('Ingress').flatMap(({ spec }) => spec.rules.flatMap(({ http }) => http.paths));
+    expect(paths.map(({ path, backend }) => [path, backend.service.name, backend.service.port.name])).toEqual([['/api', 'gateway', 'http']]);
+    expect(named('Service', 'gateway').spec.ports.find(({ name }) => name === 'http')).toMatchObject({ port: 8000, targetPort: 'http' });
+  });
+
+  test.each(Object.entries(APPS))('%s listens where its setting, its container and its service say', (app, ports) => {
+    const { env, ports: open } = container(app);
+    expect(Object.fromEntries(open!.map(({ name, containerPort }) => [name, containerPort]))).toEqual(ports);
+    expect(Object.fromEntries(named('Service', app).spec.ports.map(({ name, port }) => [name, port]))).toEqual(ports);
+    expect(env).toContainEqual({ name: 'ADMIN_PORT', value: String(ports.admin) });
+    if ('http' in ports) expect(env).toContainEqual({ name: 'PORT', value: String(ports.http) });
+  });
+
+  test.each(Object.keys(APPS))('%s is probed on its admin port, and a database that is away does not restart it', (app) => {
+    const { startupProbe, livenessProbe, readinessProbe } = container(app);
+    expect(startupProbe?.httpGet).toEqual({ path: '/livez', port: 'admin' });
+    expect(livenessProbe?.httpGet).toEqual({ path: '/livez', port: 'admin' });
+    expect(readinessProbe?.httpGet).toEqual({ path: '/readyz', port: 'admin' });
+  });
+
+  test.each(Object.keys(APPS))('%s has time to drain after the pause before its end', (app) => {
+    const { containers, terminationGracePeriodSeconds } = named('Deployment', app).spec.template.spec;
+    const pauseSeconds = containers[0]!.lifecycle!.preStop.sleep.seconds;
+    expect(pauseSeconds).toBeGreaterThan(0);
+    expect(terminationGracePeriodSeconds).toBeGreaterThanOrEqual(pauseSeconds + 30);
+  });
+
+  test.each(Object.keys(APPS))('%s is found by its service and by its disruption budget', (app) => {
+    const labels = named('Deployment', app).spec.template.metadata.labels;
+    expect(labels).toMatchObject(named('Service', app).spec.selector);
+    expect(labels).toMatchObject(named('PodDisruptionBudget', app).spec.selector.matchLabels);
+  });
+
+  test('every pod runs as somebody, without privileges and without a token of the cluster', () => {
+    for (const { name, pod } of pods()) {
+      expect({ name, ...pod }).toMatchObject({ automountServiceAccountToken: false, enableServiceLinks: false });
+      expect({ name, ...pod.securityContext }).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
+      expect(pod.securityContext.runAsUser).toBeGreaterThan(0);
+      for (const { securityContext } of pod.containers) {
+        expect({ name, ...securityContext }).toMatchObject({ allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } });
+      }
+    }
+  });
+
+  test('every container has its memory, and none can take its neighbour\'s', () => {
+    for (const { pod } of pods()) {
+      for (const { name, resources } of pod.containers) {
+        expect({ name, memory: resources.limits.memory }).toEqual({ name, memory: resources.requests.memory });
+        expect(resources.limits.cpu).toBeUndefined();
+      }
+    }
+  });
+
+  test('the apps and the migration run one image and differ by command', () => {
+    const ours = pods().filter(({ name }) => [...Object.keys(APPS), 'migrate'].includes(name));
+    expect(ours).toHaveLength(3);
+    const images = new Set(ours.flatMap(({ pod }) => pod.containers.map(({ image }) => image)));
+    expect([...images]).toEqual([expect.stringMatching(/(^|\/)tocsin:\d/)]);
+    for (const { name, pod } of ours) {
+      const app = name === 'migrate' ? 'cli' : name;
+      const [program, ...rest] = pod.containers[0]!.command!.filter((word) => word !== '--watch');
+      expect([program, rest[0]]).toEqual(['node', `dist/apps/${app}/src/main.js`]);
+    }
+  });
+
+  test('no image is left to chance: each has a tag that is a version', () => {
+    for (const { pod } of pods()) for (const { image } of pod.containers) expect(image).toMatch(/:\d+\.\d+/);
+  });
+
+  test('a secret is never written into a pod or a map', () => {
+    for (const { pod } of pods().filter(({ name }) => name in APPS)) {
+      for (const { name, value } of pod.containers[0]!.env!) if (/SECRET|TOKEN|_URL$|_KEY$/.test(name)) expect({ name, value }).toEqual({ name, value: undefined });
+    }
+    for (const { data } of ofKind('ConfigMap')) expect(Object.keys(data!).filter((name) => /SECRET|SERVICE_TOKEN|PASS|DATABASE|REDIS|RABBIT/.test(name))).toEqual([]);
+  });
+});
+
+withKubectl(`what the overlays change${reason}`, () => {
+  const configOf = (folder: string) => render(folder).find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name.startsWith('tocsin-config'))!.data!;
+
+  test('production takes no token in an address', () => {
+    expect(configOf('overlays/prod')).toMatchObject({ STREAM_QUERY_TOKEN: 'deny' });
+    expect(configOf('overlays/dev')).not.toHaveProperty('STREAM_QUERY_TOKEN');
+  });
+
+  test('a file system that pods can write is for development alone', () => {
+    for (const folder of ['base', 'overlays/prod']) {
+      const writable = render(folder)
+        .filter(({ kind }) => kind === 'Deployment' || kind === 'Job')
+        .flatMap(({ spec }) => spec.template.spec.containers)
+        .filter(({ securityContext }) => securityContext.readOnlyRootFilesystem !== true);
+      expect(writable).toEqual([]);
+    }
+  });
+
+  test('development brings its own services and no certificate', () => {
+    const dev = render('overlays/dev');
+    expect(dev.filter(({ kind }) => kind === 'Deployment').map(({ metadata }) => metadata.name)).toEqual(
+      expect.arrayContaining(['postgres', 'rabbitmq', 'redis']),
+    );
+    expect(dev.filter(({ kind }) => kind === 'Ingress').map(({ metadata, spec }) => [metadata.name, spec.tls])).toEqual([['tocsin-dev', undefined]]);
+  });
+
+  test('upstream-keepalive-timeout stands in the map of the controller', () => {
+    expect(render('ingress-nginx')).toEqual([
+      expect.objectContaining({ kind: 'ConfigMap', data: { 'upstream-keepalive-timeout': '3600' }, metadata: { name: 'ingress-nginx-controller', namespace: 'ingress-nginx' } }),
+    ]);
+  });
+});
+
+describe('what runs without a cluster', () => {
+  interface Service {
+    image: string;
+    command?: string[];
+    ports?: string[];
+    healthcheck: { test?: string[]; disable?: boolean };
+    environment?: Record<string, unknown>;
+    stop_grace_period?: string;
+    depends_on?: Record<string, { condition: string }>;
+    read_only?: boolean;
+  }
+  const compose = parse(readText('docker-compose.yml'), { merge: true }) as { services: Record<string, Service>; volumes: Record<string, unknown> };
+  const service = (name: string) => compose.services[name]!;
+
+  test('nothing in compose listens to another machine', () => {
+    const ports = Object.values(compose.services).flatMap(({ ports = [] }) => ports);
+    expect(ports.length).toBeGreaterThan(0);
+    expect(ports.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
+  });
+
+  test('every service in compose is checked, and stops in its own time', () => {
+    for (const [name, { healthcheck, stop_grace_period }] of Object.entries(compose.services)) {
+      if (name !== 'migrate') expect({ name, tested: healthcheck.test!.length > 0 }).toEqual({ name, tested: true });
+      if (name !== 'redis') expect({ name, stop_grace_period }).toEqual({ name, stop_grace_period: '60s' });
+    }
+  });
+
+  test('the apps in compose wait for the schema and listen where the manifests do', () => {
+    for (const [app, { admin }] of Object.entries(APPS)) {
+      expect(service(app).command).toEqual(['node', `dist/apps/${app}/src/main.js`]);
+      expect(service(app).environment).toMatchObject({ ADMIN_PORT: admin });
+      expect(service(app).healthcheck.test!.at(-1)).toContain(`:${admin}/readyz`);
+      expect(service(app).depends_on).toMatchObject({ migrate: { condition: 'service_completed_successfully' }, rabbitmq: { condition: 'service_healthy' } });
+      expect(service(app).read_only).toBe(true);
+    }
+    expect(service('gateway').environment).toMatchObject({ PORT: APPS.gateway.http });
+  });
+
+  test('compose and the local cluster run the same versions of the services', () => {
+    for (const name of ['postgres', 'redis', 'rabbitmq']) {
+      const [deployment] = parseAllDocuments(readText('infrastructure/kubernetes/overlays/dev', `${name}.yaml`)).map((document) => document.toJS() as Manifest);
+      expect({ name, image: service(name).image }).toEqual({ name, image: deployment!.spec.template.spec.containers[0]!.image });
+    }
+  });
+
+  test('the image runs as somebody else than root, and the manifests as the same', () => {
+    const [, finalStage] = readText('Dockerfile').split(/^FROM (?:(?! AS ).)*$/m);
+    expect(finalStage).toMatch(/^USER 1000:1000$/m);
+    expect(finalStage).toMatch(/^HEALTHCHECK /m);
+    expect(finalStage).not.toMatch(/\bnpm\b/);
+    expect(readText('infrastructure/kubernetes/base/gateway.yaml')).toContain('runAsUser: 1000');
+  });
+
+  test('every file that the image copies is let through by .dockerignore', () => {
+    const let_through = readText('.dockerignore').split('\n').filter((line) => line.startsWith('!')).map((line) => line.slice(1));
+    const copied = [...readText('Dockerfile').matchAll(/^COPY --chown=node:node (.+) \S+$/gm)].flatMap(([, files]) => files!.split(' '));
+    expect(copied.length).toBeGreaterThan(0);
+    for (const file of copied) {
+      expect(let_through).toContain(file);
+      expect(existsSync(join(root, file))).toBe(true);
+    }
+  });
+
+  test('the local nginx does what the annotations of the ingress say', () => {
+    const nginx = readText('infrastructure/local/nginx-sse.conf');
+    const [ingress] = parseAllDocuments(readText('infrastructure/kubernetes/base/ingress-https.yaml')).map((document) => document.toJS() as Manifest);
+    for (const name of Object.keys(STREAM_ANNOTATIONS)) {
+      const directive = name.slice(NGINX.length).replaceAll('-', '_');
+      const value = ingress!.metadata.annotations![name]!;
+      expect(nginx).toContain(`${directive} ${/timeout$/.test(directive) ? `${value}s` : value};`);
+    }
+    expect(nginx).toContain('keepalive_timeout 3600s;');
+  });
+});

@@ -1,0 +1,160 @@
+// Makes a fresh clone ready: `node scripts/ready.mjs` installs the packages, `node scripts/ready.mjs build` builds as well.
+// It says nothing when there is nothing to do, and never stays silent for longer than three seconds when there is. It runs
+// before anything is installed, hence Node's own modules only.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { argv, env, exit, stdout, version } from 'node:process';
+import { fileURLToPath } from 'node:url';
+
+/** The first line of Node that loads ES modules by require() without a flag, which Nest 12 needs. */
+const NODE_MINIMUM = [20, 19];
+const SAY_EVERY_MS = 2_500;
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const at = (...parts) => join(root, ...parts);
+
+/** The hash of the lock that the packages were installed from; it lives in node_modules and goes with them. */
+const INSTALLED_LOCK = at('node_modules', '.tocsin-lock');
+/**
+ * What `npm start` leaves for its start block, which prints these lines itself: `{ packages_ms?, packages_first_time?,
+ * build_ms?, page_ms? }`, with nothing for a step that had nothing to do.
+ */
+const TIMINGS = at('.tocsin', 'ready.json');
+const underStart = env.npm_lifecycle_event === 'start';
+
+const [major, minor] = version.slice(1).split('.').map(Number);
+if (major < NODE_MINIMUM[0] || (major === NODE_MINIMUM[0] && minor < NODE_MINIMUM[1])) {
+  stdout.write(`Tocsin needs Node ${NODE_MINIMUM.join('.')} or newer; this is ${version.slice(1)}.\n`);
+  exit(1);
+}
+
+const hashOf = (text) => createHash('sha256').update(text).digest('hex');
+const read = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined);
+
+/** Runs a program quietly, with a line every few seconds; what it wrote is shown when it fails. */
+function run(what, command, args) {
+  const startedAt = Date.now();
+  return new Promise((resolve) => {
+    // Windows starts npm by a shell or not at all.
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32' });
+    let output = '';
+    const keep = (chunk) => (output = (output + chunk).slice(-20_000));
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    const ticking = setInterval(() => stdout.write(`  … ${what} (${Math.round((Date.now() - startedAt) / 1000)} s)\n`), SAY_EVERY_MS);
+    const end = (failure) => {
+      clearInterval(ticking);
+      if (!failure) return resolve(Date.now() - startedAt);
+      stdout.write(`${output}\n  ✗ ${what}: ${failure}\n`);
+      exit(1);
+    };
+    child.on('error', (error) => end(error.message));
+    child.on('close', (code, signal) => end(code === 0 ? undefined : `ended with ${signal ?? code}; its output is above`));
+  });
+}
+
+const seconds = (ms) => (ms < 950 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`);
+const done = (step, ms, remark = '') => {
+  if (!underStart) stdout.write(`  ✓ ${step.padEnd(9)} ${seconds(ms).padStart(5)}${remark && `   ${remark}`}\n`);
+};
+
+/** Whether somebody's own `npm ci` has put exactly what the lock says: npm keeps a list of what it installed. */
+function alreadyInstalled(lockText) {
+  const installedText = read(at('node_modules', '.package-lock.json'));
+  if (!installedText) return false;
+  const installed = JSON.parse(installedText).packages;
+  return Object.entries(JSON.parse(lockText).packages).every(([path, { version, integrity, optional }]) => {
+    const there = installed[path];
+    return path === '' || (there ? there.version === version && there.integrity === integrity : optional);
+  });
+}
+
+async function installPackages(timings) {
+  const lockText = readFileSync(at('package-lock.json'), 'utf8');
+  const lock = hashOf(lockText);
+  if (read(INSTALLED_LOCK) === lock) return;
+  if (alreadyInstalled(lockText)) return writeFileSync(INSTALLED_LOCK, lock);
+  const firstTime = !existsSync(at('node_modules'));
+  stdout.write(`Installing packages (about 30 s, ${firstTime ? 'first time only' : 'because package-lock.json changed'})…\n`);
+  // With NODE_ENV=production npm would leave out what builds and tests.
+  timings.packages_ms = await run('npm ci', 'npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
+  timings.packages_first_time = firstTime;
+  writeFileSync(INSTALLED_LOCK, lock);
+  done('packages', timings.packages_ms, firstTime ? '(first time only)' : '');
+}
+
+/**
+ * The two things that are built, side by side: the servers by Nest, the page by Vite. Each is made from sources of its own, so
+ * that a change of one leaves the other alone.
+ */
+const PARTS = [
+  {
+    step: 'build',
+    timing: 'build_ms',
+    stamp: at('dist', '.built'),
+    isSource: (path) => !path.startsWith('apps/dashboard/') && !path.startsWith('libs/react-client/'),
+    files: ['nest-cli.json', 'tsconfig.json', 'package-lock.json'],
+    // A file whose source is gone must not be found by anybody.
+    clean() {
+      const apps = existsSync(at('dist', 'apps')) ? readdirSync(at('dist', 'apps')) : [];
+      for (const app of apps.filter((name) => name !== 'dashboard')) rmSync(at('dist', 'apps', app), { recursive: true, force: true });
+      rmSync(at('dist', 'libs'), { recursive: true, force: true });
+    },
+    args: [at('node_modules', '@nestjs', 'cli', 'bin', 'nest.js'), 'build', '--all'],
+  },
+  {
+    step: 'page',
+    timing: 'page_ms',
+    stamp: at('dist', '.built-page'),
+    isSource: (path) => path.startsWith('apps/dashboard/') || path.startsWith('libs/react-client/src/') || path === 'libs/contracts/src/wire.ts',
+    files: ['package-lock.json'],
+    clean: () => undefined, // Vite empties its folder itself
+    args: [at('node_modules', 'vite', 'bin', 'vite.js'), 'build', '--logLevel', 'warn', at('apps', 'dashboard')],
+  },
+];
+
+/** Every source with its size and time of change. */
+function sources() {
+  const found = [];
+  const walk = (folder) => {
+    for (const entry of readdirSync(at(folder), { withFileTypes: true })) {
+      const path = `${folder}/${entry.name}`;
+      if (entry.isDirectory()) walk(path);
+      else if (/\.(ts|tsx|mjs|sql|json|html|css|svg)$/.test(entry.name) && !/\.spec\.tsx?$/.test(entry.name)) found.push(path);
+    }
+  };
+  for (const folder of ['apps', 'libs']) walk(folder);
+  return found;
+}
+
+async function build(timings) {
+  const found = sources();
+  const due = PARTS.flatMap((part) => {
+    const made = [...found.filter(part.isSource), ...part.files].map((path) => ({ path, stat: statSync(at(path)) }));
+    // The list itself counts as well: a source that was removed leaves no newer file behind.
+    const list = hashOf(made.map(({ path, stat }) => `${path} ${stat.size}`).join('\n'));
+    const builtAt = existsSync(part.stamp) ? statSync(part.stamp).mtimeMs : 0;
+    const upToDate = read(part.stamp) === list && made.every(({ stat }) => stat.mtimeMs <= builtAt);
+    return upToDate || (part.step === 'page' && !existsSync(at('apps', 'dashboard'))) ? [] : [{ ...part, list }];
+  });
+  if (due.length === 0) return;
+  stdout.write('Building…\n');
+  await Promise.all(
+    due.map(async ({ step, timing, stamp, list, clean, args }) => {
+      clean();
+      timings[timing] = await run(step, process.execPath, args);
+      writeFileSync(stamp, list);
+      done(step, timings[timing]);
+    }),
+  );
+}
+
+const timings = {};
+await installPackages(timings);
+if (argv[2] === 'build') await build(timings);
+if (underStart) {
+  mkdirSync(at('.tocsin'), { recursive: true });
+  writeFileSync(TIMINGS, JSON.stringify(timings));
+}
