@@ -1,0 +1,114 @@
+/**
+ * The closed list of error codes. A code is stable: clients and operators match on it, and its wording lives elsewhere.
+ * The gateway's problem filter maps every code to a status with a `Record` that the compiler checks.
+ */
+export const MESSAGE_ERROR_CODES = [
+  // what the parser refuses, in the order in which it looks
+  'message_too_large',
+  'invalid_utf8',
+  'invalid_json',
+  'too_deep',
+  'control_characters',
+  'unknown_field',
+  'missing_tenant',
+  'missing_service',
+  'invalid_field',
+  // what the log refuses
+  'id_conflict',
+  'store_failed',
+] as const;
+/** Why a message became a dead letter, or why the HTTP door refused it. */
+export type MessageErrorCode = (typeof MESSAGE_ERROR_CODES)[number];
+
+/** Why a message is dead: for its own fault, or because it was delivered too often without ever being settled. */
+export const DEAD_LETTER_REASONS = [...MESSAGE_ERROR_CODES, 'delivery_limit'] as const;
+export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
+
+export const REQUEST_ERROR_CODES = [
+  'missing_credentials',
+  'invalid_request',
+  'invalid_token',
+  'token_expired',
+  'token_not_yet_valid',
+  'token_revoked',
+  'query_token_denied',
+  'invalid_ticket',
+  'insufficient_scope',
+  'no_tenant',
+  'tenant_forbidden',
+  'role_forbidden',
+  'too_many_tenants',
+  'invalid_parameter',
+  'invalid_cursor',
+  'cursor_expired',
+  'empty_batch',
+  'batch_too_large',
+  'body_too_large',
+  'unsupported_media_type',
+  'not_acceptable',
+  'not_found',
+  'method_not_allowed',
+  'already_decided',
+  'alert_conflict',
+  'truncated',
+  'publish_failed',
+  'tenant_service_unavailable',
+  'store_unavailable',
+  'draining',
+  'at_capacity',
+  'too_many_streams',
+  'rate_limited',
+  'internal_error',
+] as const;
+
+export const ERROR_CODES = [...MESSAGE_ERROR_CODES, ...REQUEST_ERROR_CODES] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** Where and how an input is wrong. */
+export interface InputError {
+  /** JSON pointer into the body. */
+  pointer?: string;
+  /** Name of a query parameter. */
+  parameter?: string;
+  code: ErrorCode;
+  detail: string;
+}
+
+/**
+ * The world's fault: a dependency is away, slow or refuses for now. Waiting and trying the same again is right, and
+ * nothing was decided about the input. Adapters translate driver errors into this one; the cause is kept.
+ */
+export class Unavailable extends Error {
+  /** Since when it is known to be away; undefined when that was found out just now, or is not known. */
+  readonly since: Date | undefined;
+
+  constructor(
+    readonly dependency: 'postgres' | 'rabbitmq' | 'redis' | 'tenant_service' | 'jwks' | 'embedded_store',
+    message: string,
+    options?: { cause?: unknown; since?: Date },
+  ) {
+    super(message, options);
+    this.name = 'Unavailable';
+    this.since = options?.since;
+  }
+}
+
+/** This input's fault: trying the same again will be refused again. */
+export class Refused extends Error {
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly details: { errors?: readonly InputError[]; cause?: unknown } = {},
+  ) {
+    super(message, { cause: details.cause });
+    this.name = 'Refused';
+  }
+}
+
+/** One of these inputs takes the store longer than it may, although the store is well: each is to be tried apart. */
+export class TooSlow extends Refused {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('store_failed', message, options);
+    this.name = 'TooSlow';
+  }
+}

@@ -1,0 +1,71 @@
+import fc from 'fast-check';
+import { decodeHint, encodeHint, eventNameOf, hintOf, passes, passesLabels, renderData } from './event';
+import { anEntry } from './testing/an-alert';
+import { CHANGES } from './wire';
+
+const stored = (overrides = {}) => ({ epoch: 'e1', seq: 4, fp: 'abcdefgh', prev_fp: 'zyxwvuts', entry: anEntry({ seq: 4, ...overrides }) });
+
+describe('a hint', () => {
+  it('arrives with the data line byte for byte, whatever the text', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.jsonValue(), (title, value) => {
+        const hint = hintOf(stored({ title, metadata: { value } }));
+        const decoded = decodeHint(encodeHint(hint));
+        expect(decoded).toEqual(hint);
+        expect(decoded!.data!.equals(hint.data!)).toBe(true);
+        expect(hint.data!.includes(0x0a) || hint.data!.includes(0x0d)).toBe(false);
+      }),
+    );
+  });
+
+  it('may come without data', () => {
+    expect(decodeHint(encodeHint({ ...hintOf(stored()), data: null }))).toMatchObject({ seq: 4, data: null });
+  });
+
+  it.each(['', 'x', '\n', '{}\n{}', 'null\n{}', '{"v":2,"epoch":"e","seq":1,"fp":"f"}\n{}', '{"v":1,"epoch":"e","seq":1.5,"fp":"f","prev_fp":null,"event":"notification","severity":"low","service":"s"}\n{}'])(
+    'that is none is nothing: %j',
+    (text) => expect(decodeHint(Buffer.from(text))).toBeUndefined(),
+  );
+
+  it('never throws, whatever comes', () => {
+    fc.assert(fc.property(fc.uint8Array(), (bytes) => void decodeHint(Buffer.from(bytes))));
+  });
+});
+
+describe('the event name', () => {
+  it.each(CHANGES)('of a change "%s" rings only when the alert does', (change) => {
+    const actor = null;
+    const rings = ['raised', 'reopened', 'severity_raised', 'unsnoozed'].includes(change);
+    expect(eventNameOf({ change, actor, service: 'inventory', type: 'alert' })).toBe(rings ? 'inventory_alert' : 'alert_update');
+    expect(eventNameOf({ change, actor, service: 'orders', type: 'alert' })).toBe(rings ? 'notification' : 'alert_update');
+    expect(eventNameOf({ change, actor, service: 'inventory', type: 'recommendation' })).toBe(rings ? 'notification' : 'alert_update');
+  });
+
+  it.each(CHANGES)('of a change "%s" that a person made never rings', (change) => {
+    expect(eventNameOf({ change, actor: 'ana', service: 'inventory', type: 'alert' })).toBe('alert_update');
+  });
+});
+
+describe('a filter', () => {
+  const any = { severity: null, type: null, service: null, labels: null };
+  const fields = { severity: 'low', previous_severity: 'urgent', type: 'alert', service: 'inventory' } as const;
+  it.each([
+    [{}, true], [{ severity: ['low'] }, true], [{ severity: ['urgent'] }, true], [{ severity: ['high'] }, false],
+    [{ severity: ['low'], type: ['alert'], service: ['inventory'] }, true], [{ severity: ['low'], type: ['notification'] }, false],
+    [{ service: ['orders'] }, false],
+  ])('%j passes what matches before or after the change: %s', (filter, expected) => {
+    expect(passes({ ...any, ...filter }, fields)).toBe(expected);
+  });
+
+  it.each([
+    [null, {}, true], [{}, {}, true], [{ site: 'north' }, { site: 'north', line: '2' }, true], [{ site: 'north', line: '2' }, { site: 'north' }, false],
+    [{ site: 'north' }, { site: 'North' }, false], [{ toString: 'x' }, {}, false], [JSON.parse('{"__proto__":"x"}'), JSON.parse('{"__proto__":"x"}'), true],
+  ] as [Record<string, string> | null, Record<string, string>, boolean][])('of labels %j with %j: %s', (wanted, labels, expected) => {
+    expect(passesLabels(wanted, labels)).toBe(expected);
+  });
+});
+
+it('data holds every field of the entry and nothing else', () => {
+  const entry = anEntry({ previous: { status: 'firing', severity: 'low' } });
+  expect(JSON.parse(renderData({ ...entry, secret: 'x' } as never))).toEqual(entry);
+});

@@ -1,0 +1,210 @@
+import { RINGING_CHANGES, SEVERITIES, type AlertType, type Change, type EntryEvent, type Entry, type Severity } from './wire';
+import type { AlertMessage } from './alert-message';
+import type { PlannedDelivery } from './delivery';
+import type { TenantId } from './tenant';
+
+/** A valid message with all that the log needs to store it: what `plan` makes of it. */
+export interface PlannedEvent {
+  message: AlertMessage;
+  /** Tells the same message sent again from another one under its id. */
+  body_hash: string;
+  trace_id: string | null;
+  deliveries: readonly PlannedDelivery[];
+}
+
+/** From when on repeats of an open alert are folded. */
+export interface Folding {
+  /** Repeats that get an entry of their own within a window. */
+  after: number;
+  /** A window begins with a repeat and does not slide. 0: nothing is folded. */
+  windowMs: number;
+}
+
+export const FOLDING: Folding = { after: 10, windowMs: 10_000 };
+
+/** A position in a tenant's log. `fp` is drawn at random when the entry is stored, so an equal one proves an equal history. */
+export interface LogPosition {
+  epoch: string;
+  /** 0 stands before the first entry; its `fp` is `0`. */
+  seq: number;
+  fp: string;
+}
+
+/** A stored entry with its position. */
+export interface StoredEvent extends LogPosition {
+  /**
+   * The `fp` of the entry before it (`0` for the first), as the log knew it when it stored this one: what links a hint to
+   * the history that it continues. Null for an entry that was read, where the one before it was read too.
+   */
+  prev_fp: string | null;
+  entry: Entry;
+}
+
+/** What filters look at: the alert after the change, and its severity before it. */
+export interface FilterFields {
+  severity: Severity;
+  previous_severity: Severity | null;
+  type: AlertType;
+  service: string;
+}
+
+/** Which entries a stream wants. A list that is null wants all; a change passes if the alert matched before or after it. */
+export interface StreamFilter {
+  severity: readonly string[] | null;
+  type: readonly string[] | null;
+  service: readonly string[] | null;
+  /** Labels that it has, with these values, all of them. A label has no value before the change: nothing records one. */
+  labels: Readonly<Record<string, string>> | null;
+}
+
+/** Whether an entry passes as far as `FilterFields` say; what is asked of its labels, `passesLabels` knows. */
+export const passes = (filter: StreamFilter, fields: FilterFields): boolean =>
+  (!filter.severity ||
+    filter.severity.includes(fields.severity) ||
+    (fields.previous_severity !== null && filter.severity.includes(fields.previous_severity))) &&
+  (!filter.type || filter.type.includes(fields.type)) &&
+  (!filter.service || filter.service.includes(fields.service));
+
+export const passesLabels = (wanted: StreamFilter['labels'], labels: Entry['labels']): boolean =>
+  !wanted || Object.entries(wanted).every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value);
+
+/**
+ * What a gateway keeps and sends of an entry: its position, what filters need, and its `data` line as bytes.
+ * `data` is null when the hint came without it; the log has it.
+ */
+export interface Hint extends LogPosition {
+  prev_fp: string | null;
+  event: EntryEvent;
+  filter: FilterFields;
+  data: Buffer | null;
+}
+
+/**
+ * The SSE event name of an entry. What a person does rings on no screen; a snooze that is over does, as the alert did when it
+ * was raised.
+ */
+export function eventNameOf(entry: { change: Change; service: string; type: AlertType; actor: string | null }): EntryEvent {
+  const rings = entry.change === 'unsnoozed' || RINGING_CHANGES.some((change) => change === entry.change);
+  if (!rings || entry.actor !== null) return 'alert_update';
+  return entry.service === 'inventory' && entry.type === 'alert' ? 'inventory_alert' : 'notification';
+}
+
+export const filterFieldsOf = (entry: Entry): FilterFields => ({
+  severity: entry.severity,
+  previous_severity: entry.previous?.severity ?? null,
+  type: entry.type,
+  service: entry.service,
+});
+
+/** The `data` line of an entry: the only place that renders one, for publishing and for replay alike. No line break inside. */
+export function renderData(entry: Entry): string {
+  return JSON.stringify({
+    tenant_id: entry.tenant_id,
+    seq: entry.seq,
+    event_id: entry.event_id,
+    alert_id: entry.alert_id,
+    change: entry.change,
+    status: entry.status,
+    severity: entry.severity,
+    previous: entry.previous && { status: entry.previous.status, severity: entry.previous.severity },
+    type: entry.type,
+    service: entry.service,
+    name: entry.name,
+    title: entry.title,
+    message: entry.message,
+    occurrences: entry.occurrences,
+    folded: entry.folded,
+    occurred_at: entry.occurred_at,
+    received_at: entry.received_at,
+    dedup_key: entry.dedup_key,
+    first_seen_at: entry.first_seen_at,
+    last_seen_at: entry.last_seen_at,
+    labels: entry.labels,
+    actions: entry.actions,
+    metadata: entry.metadata,
+    assignee: entry.assignee,
+    snoozed_until: entry.snoozed_until,
+    actor: entry.actor,
+    note: entry.note,
+    trace_id: entry.trace_id,
+  } satisfies Entry);
+}
+
+/** An entry as the gateway sends it, made from the log rather than from Redis. */
+export const hintOf = ({ epoch, seq, fp, prev_fp, entry }: StoredEvent): Hint => ({
+  epoch,
+  seq,
+  fp,
+  prev_fp,
+  event: eventNameOf(entry),
+  filter: filterFieldsOf(entry),
+  data: Buffer.from(renderData(entry)),
+});
+
+/** The version of the message between processor and gateway. A gateway that does not know it reads the log instead. */
+export const HINT_VERSION = 1;
+const LF = 0x0a;
+
+/**
+ * The message on `alerts:<tenant>`: a line of JSON (version, position, the `fp` before it, event name, filter fields), LF, then the `data`
+ * line exactly as it will be sent. Without data the gateway reads the entry from the log.
+ */
+export function encodeHint(hint: Hint): Buffer {
+  const { epoch, seq, fp, prev_fp, event, filter } = hint;
+  const head = Buffer.from(`${JSON.stringify({ v: HINT_VERSION, epoch, seq, fp, prev_fp, event, ...filter })}\n`);
+  return hint.data ? Buffer.concat([head, hint.data]) : head;
+}
+
+/** Reads such a message. A hint proves nothing, so whatever is not one is undefined, and the caller reads the log's position. */
+export function decodeHint(bytes: Buffer): Hint | undefined {
+  const end = bytes.indexOf(LF);
+  if (end < 0) return undefined;
+  let head: unknown;
+  try {
+    head = JSON.parse(bytes.toString('utf8', 0, end));
+  } catch {
+    return undefined;
+  }
+  if (!isHintHead(head)) return undefined;
+  const { epoch, seq, fp, prev_fp, event, severity, previous_severity, type, service } = head;
+  const data = end + 1 < bytes.length ? bytes.subarray(end + 1) : null;
+  if (data?.includes(LF)) return undefined;
+  return { epoch, seq, fp, prev_fp, event, filter: { severity, previous_severity, type, service }, data };
+}
+
+type HintHead = Omit<Hint, 'data' | 'filter'> & FilterFields;
+
+function isHintHead(value: unknown): value is HintHead {
+  if (typeof value !== 'object' || value === null) return false;
+  const head = value as Partial<HintHead> & { v?: unknown };
+  return (
+    head.v === HINT_VERSION &&
+    typeof head.epoch === 'string' &&
+    typeof head.fp === 'string' &&
+    (typeof head.prev_fp === 'string' || head.prev_fp === null) &&
+    Number.isSafeInteger(head.seq) &&
+    (head.event === 'inventory_alert' || head.event === 'notification' || head.event === 'alert_update') &&
+    SEVERITIES.some((severity) => severity === head.severity) &&
+    typeof head.service === 'string'
+  );
+}
+
+/** A tenant's position as the log has it now. Entries up to and including `floor_seq` may be deleted. */
+export interface StreamHead extends LogPosition {
+  tenant_id: TenantId;
+  floor_seq: number;
+}
+
+/** A message that could not be stored for its own fault. */
+export interface DeadLetter {
+  /** Null when the message does not say, or does not say it validly: for operators alone. */
+  tenant_id: TenantId | null;
+  reason: string;
+  detail: string;
+  /** The message as it came, at most 64 KiB of it. */
+  body: Buffer;
+  routing_key: string | null;
+  /** The AMQP `message_id` and timestamp (epoch seconds), when there were any: a redrive repeats them. */
+  message_id?: string | null;
+  message_timestamp?: number | null;
+}

@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+// Settings are environment variables and nothing else. A library exports the slice that it needs, an app merges the
+// slices in its config.ts and reads them once; nothing else looks at the environment.
+
+/** What a setting says of itself, for `.env.example` and the table in the documents. */
+export interface AboutSetting {
+  /** One sentence: what it does, its unit, what turns it off. */
+  description: string;
+  /** Its value never appears in an example, a message or a log, and `<NAME>_FILE` may name a file that holds it. */
+  secret?: boolean;
+  /** What `.env.example` shows when there is no default. */
+  example?: string;
+}
+
+/** Declares a setting: `setting(z.coerce.number().int().default(8000), { description: 'The public port.' })`. */
+export const setting = <S extends z.ZodType>(schema: S, about: AboutSetting): S => schema.meta({ ...about }) as S;
+
+/** `on`, `true`, `yes`, `1` and their opposites, in any case. */
+export const onOff = z
+  .string()
+  .toLowerCase()
+  .pipe(z.enum(['on', 'true', 'yes', '1', 'allow', 'off', 'false', 'no', '0', 'deny']))
+  .transform((word) => ['on', 'true', 'yes', '1', 'allow'].includes(word));
+
+/** Every problem of a configuration at once, one sentence each, that names the variable and never its value. */
+export class ConfigurationError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.name = 'ConfigurationError';
+  }
+}
+
+/** The exit code for a wrong configuration: EX_CONFIG of sysexits.h. */
+export const EXIT_CONFIGURATION = 78;
+
+/**
+ * Reads settings from the environment. An empty value is an unset one; `<NAME>_FILE` is read where `<NAME>` is a secret.
+ * `check` reports contradictions between settings that are each valid. Throws `ConfigurationError`.
+ */
+export function readSettings<S extends z.ZodRawShape>(
+  shape: S,
+  environment: Readonly<Record<string, string | undefined>>,
+  check: (settings: z.infer<z.ZodObject<S>>) => string[] = () => [],
+): Readonly<z.infer<z.ZodObject<S>>> {
+  const problems: string[] = [];
+  const given: Record<string, string> = {};
+  for (const [name, schema] of Object.entries(shape)) {
+    const file = environment[`${name}_FILE`];
+    if (environment[name]) given[name] = environment[name];
+    else if (file && aboutSetting(schema as z.ZodType).secret) {
+      try {
+        given[name] = readFileSync(file, 'utf8').trim();
+      } catch {
+        problems.push(`${name}_FILE names a file that cannot be read.`);
+      }
+    }
+  }
+  const values: Record<string, unknown> = {};
+  for (const [name, schema] of Object.entries(shape)) {
+    const result = (schema as z.ZodType).safeParse(given[name]);
+    if (result.success) values[name] = result.data;
+    else problems.push(name in given ? `${name} is not valid: ${lowerFirst(result.error.issues[0]!.message)}.` : `${name} is required.`);
+  }
+  const settings = values as z.infer<z.ZodObject<S>>;
+  // what is said about a setting that is not valid, or of one beside it, would only be said twice
+  const faulty = problems.map((problem) => problem.split(' ', 1)[0]!);
+  problems.push(...check(settings).filter((problem) => !faulty.some((name) => problem.includes(name))));
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return Object.freeze(settings);
+}
+
+export const aboutSetting = (schema: z.ZodType): AboutSetting => (schema.meta() ?? { description: '' }) as unknown as AboutSetting;
+
+const lowerFirst = (sentence: string) => sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, '');

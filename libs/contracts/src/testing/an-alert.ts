@@ -1,0 +1,58 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { AlertMessage } from '../alert-message';
+import { eventNameOf, filterFieldsOf, renderData, type PlannedEvent } from '../event';
+import type { PlannedDelivery } from '../delivery';
+import type { PublishedHint } from '../ports';
+import type { TenantId } from '../tenant';
+import type { Entry } from '../wire';
+
+/** A tenant's id that is one by its type. Without a name it is a fresh one, so that tests never meet in a shared store. */
+export const aTenant = (name: string = `tenant-${randomBytes(6).toString('hex')}`): TenantId => name as TenantId;
+
+/** A valid message with a fresh id; the test says what matters to it. */
+export function anAlert(overrides: Partial<AlertMessage> = {}): AlertMessage {
+  return Object.assign(new AlertMessage(), {
+    tenant_id: aTenant('bakery'),
+    service: 'inventory',
+    severity: 'urgent',
+    id: randomUUID(),
+    type: 'alert',
+    name: 'low_stock',
+    title: 'Flour is running low',
+    message: 'Only 2 kg left',
+    status: 'firing',
+    occurred_at: '2026-01-02T03:04:05.678Z',
+    labels: { site: 'north' },
+    actions: [{ label: 'Order', url: 'https://example.com/order' }],
+    metadata: { stock: 2 },
+    schema_version: 1,
+    ...overrides,
+  });
+}
+
+/** The same as the processor plans it: nothing to deliver, and the id as the hash of the body, unless the test says otherwise. */
+export function aPlannedEvent(overrides: Partial<AlertMessage> = {}, plan: { body_hash?: string; trace_id?: string | null; deliveries?: readonly PlannedDelivery[] } = {}): PlannedEvent {
+  const message = anAlert(overrides);
+  return { message, body_hash: plan.body_hash ?? message.id, trace_id: plan.trace_id ?? null, deliveries: plan.deliveries ?? [] };
+}
+
+/** A stored entry, as the log gives it back for `anAlert()`. */
+export function anEntry(overrides: Partial<Entry> = {}): Entry {
+  const { tenant_id, service, severity, id, type, title, labels, actions, metadata } = anAlert();
+  return {
+    tenant_id, seq: 1, event_id: id, alert_id: randomUUID(), change: 'raised', status: 'firing', severity, previous: null, type, service,
+    name: 'low_stock', title, message: null, occurrences: 1, folded: 0, occurred_at: null, received_at: '2026-01-02T03:04:06.000Z',
+    dedup_key: null, first_seen_at: '2026-01-02T03:04:06.000Z', last_seen_at: '2026-01-02T03:04:06.000Z', labels, actions, metadata,
+    assignee: null, snoozed_until: null, actor: null, note: null, trace_id: null,
+    ...overrides,
+  };
+}
+
+/** The hint of such an entry. */
+export function aHint(overrides: Partial<Entry> = {}, epoch = 'e1', fp = 'abcdefgh'): PublishedHint {
+  const entry = anEntry(overrides);
+  return {
+    tenant_id: aTenant(entry.tenant_id), epoch, seq: entry.seq, fp, prev_fp: 'zyxwvuts',
+    event: eventNameOf(entry), filter: filterFieldsOf(entry), data: Buffer.from(renderData(entry)),
+  };
+}
