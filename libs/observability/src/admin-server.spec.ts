@@ -1,0 +1,88 @@
+import { HealthIndicatorService } from '@nestjs/terminus';
+import { AdminServer } from './admin-server';
+import { Health } from './health';
+import { createLogger } from './logger';
+import { Metrics } from './metrics';
+
+let health: Health;
+let server: AdminServer;
+const get = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${server.address()!.port}${path}`, init);
+
+beforeEach(async () => {
+  health = new Health(new HealthIndicatorService(), createLogger({ app: 'test', level: 'silent' }));
+  server = new AdminServer(health, new Metrics({ version: '1.2.3', commit: 'abc', tenantLimit: 1 }), { port: 0, host: '127.0.0.1', version: '1.2.3' });
+  await server.listen();
+});
+afterEach(async () => {
+  health.stop();
+  await server.close();
+});
+
+describe('the admin server', () => {
+  test('is alive whatever is down', async () => {
+    health.add('postgres', () => Promise.reject(new Error('away')), { critical: true });
+    expect((await get('/livez')).status).toBe(200);
+  });
+
+  test('is ready when the app is, and says why it is not', async () => {
+    const starting = await get('/readyz');
+    expect(starting.status).toBe(503);
+    expect(starting.headers.get('content-type')).toBe('application/problem+json');
+    expect(await starting.json()).toMatchObject({ status: 503, code: 'not_ready', reason: 'starting' });
+    health.ready();
+    expect((await get('/readyz')).status).toBe(200);
+    health.notReady('draining');
+    expect(await (await get('/readyz')).json()).toMatchObject({ reason: 'draining' });
+  });
+
+  test('reports each dependency, its latency and since when, and no host', async () => {
+    health.add('postgres', async () => {}, { critical: true });
+    health.add('redis', () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.7:6379')), { critical: false });
+    await health.waitUntilUp(1_000);
+    const answer = await get('/health');
+    const body = await answer.text();
+    expect(answer.status).toBe(200);
+    expect(JSON.parse(body)).toMatchObject({
+      status: 'degraded',
+      version: '1.2.3',
+      uptime_seconds: expect.any(Number),
+      ready: false,
+      dependencies: { postgres: { status: 'up', latency_ms: expect.any(Number), since: expect.stringMatching(/Z$/) }, redis: { status: 'down' } },
+    });
+    expect(body).not.toContain('10.0.0.7');
+  });
+
+  test('answers 503 at /health when something is down that the app needs', async () => {
+    health.add('postgres', () => Promise.reject(new Error('away')), { critical: true });
+    await health.waitUntilUp(0).catch(() => {});
+    const answer = await get('/health');
+    expect([answer.status, ((await answer.json()) as { status: string }).status]).toEqual([503, 'down']);
+  });
+
+  test('gives the metrics to Prometheus', async () => {
+    const answer = await get('/metrics');
+    expect(answer.headers.get('content-type')).toMatch(/^text\/plain; version=/);
+    expect(await answer.text()).toContain('tocsin_build_info{version="1.2.3",commit="abc"} 1');
+  });
+
+  test('knows no other route and no other method', async () => {
+    expect((await get('/')).status).toBe(404);
+    const post = await get('/metrics', { method: 'POST' });
+    expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    expect((await get('/livez?x=1', { method: 'HEAD' })).status).toBe(200);
+  });
+
+  test('may be opened and closed twice, and closed without having been opened', async () => {
+    await server.listen();
+    await server.close();
+    await server.close();
+    expect(server.address()).toBeUndefined();
+    await new AdminServer(health, new Metrics({ version: '', commit: '', tenantLimit: 0 }), { port: 0, version: '' }).close();
+  });
+
+  test('rejects when the port is taken', async () => {
+    const second = new AdminServer(health, new Metrics({ version: '', commit: '', tenantLimit: 0 }), { port: server.address()!.port, host: '127.0.0.1', version: '' });
+    await expect(second.listen()).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    await second.close();
+  });
+});

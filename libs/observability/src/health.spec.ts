@@ -1,0 +1,109 @@
+import { HealthIndicatorService } from '@nestjs/terminus';
+import { Health, StartAborted } from './health';
+import { createLogger } from './logger';
+
+const lines: string[] = [];
+const log = createLogger({ app: 'test', destination: { write: (line: string) => void lines.push(line) } });
+let health: Health;
+
+beforeEach(() => {
+  lines.length = 0;
+  health = new Health(new HealthIndicatorService(), log);
+});
+afterEach(() => {
+  health.stop();
+  jest.useRealTimers();
+});
+
+const up = () => Promise.resolve();
+const down = () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.7:5432'));
+
+describe('readiness', () => {
+  test('waits for the start, and for every reason to be taken back', () => {
+    expect(health.unreadiness).toBe('starting');
+    health.ready();
+    expect(health.unreadiness).toBeUndefined();
+    health.notReady('full');
+    health.notReady('draining');
+    health.ready('full');
+    expect(health.unreadiness).toBe('draining');
+  });
+
+  test('is lost when a dependency is down longer than the app can do without it', async () => {
+    health.add('queue', down, { critical: false, unreadyAfterMs: 0 });
+    health.add('directory', down, { critical: false });
+    await health.waitUntilUp(1_000);
+    health.ready();
+    expect(health.unreadiness).toBe('queue_down');
+  });
+});
+
+describe('the report', () => {
+  test('says unknown before the first check, and that counts as down', () => {
+    health.add('postgres', up, { critical: true });
+    expect(health.report()).toMatchObject({ status: 'down', dependencies: { postgres: { status: 'unknown', latency_ms: null } } });
+  });
+
+  test('is degraded when something is down that the app can do without, and names no host', async () => {
+    health.add('postgres', up, { critical: true });
+    health.add('redis', down, { critical: false });
+    await health.waitUntilUp(1_000);
+    const report = health.report();
+    expect(report).toMatchObject({ status: 'degraded', dependencies: { postgres: { status: 'up' }, redis: { status: 'down', critical: false } } });
+    expect(JSON.stringify(report)).not.toContain('10.0.0.7');
+  });
+
+  test('follows a dependency down and up again, logging each change once', async () => {
+    jest.useFakeTimers({ doNotFake: ['performance', 'nextTick', 'queueMicrotask', 'setImmediate'] });
+    let check = up;
+    health.add('redis', () => check(), { critical: false });
+    health.start();
+    const pass = async (ms: number) => {
+      await jest.advanceTimersByTimeAsync(ms);
+      await new Promise(setImmediate);
+    };
+    await pass(0);
+    expect(health.report().dependencies.redis).toMatchObject({ status: 'up' });
+    check = down;
+    await pass(15_000);
+    expect(health.report().dependencies.redis).toMatchObject({ status: 'down' });
+    check = up;
+    await pass(10_000);
+    expect(health.report().dependencies.redis).toMatchObject({ status: 'up' });
+    expect(lines.map((line) => JSON.parse(line) as { msg: string }).map(({ msg }) => msg)).toEqual(['a dependency is down', 'a dependency is up again']);
+  });
+});
+
+describe('waiting for dependencies', () => {
+  test('ends when the critical ones are up, and tells once whom it waits for', async () => {
+    let tries = 0;
+    health.add('postgres', () => (++tries < 4 ? down() : up()), { critical: true });
+    health.add('tenant_service', down, { critical: false });
+    const told: string[][] = [];
+    await health.waitUntilUp(10_000, (names) => told.push([...names]));
+    expect(told).toEqual([['postgres']]);
+    expect(tries).toBe(4);
+  });
+
+  test('gives up after its time, naming what is missing and keeping the cause', async () => {
+    health.add('postgres', down, { critical: true });
+    health.add('redis', up, { critical: true });
+    const failure: Error = await health.waitUntilUp(300).then(() => fail('it resolved'), (error: Error) => error);
+    expect(failure.message).toMatch(/: postgres\.$/);
+    expect((failure.cause as Error).message).toContain('ECONNREFUSED');
+  });
+
+  test('does not wait for a check that never answers', async () => {
+    health.add('postgres', () => new Promise(() => {}), { critical: true });
+    const before = performance.now();
+    await expect(health.waitUntilUp(100)).rejects.toThrow('postgres');
+    expect(performance.now() - before).toBeLessThan(2_000);
+  });
+
+  test('ends at once when the process ends', async () => {
+    health.add('postgres', down, { critical: true });
+    const waiting = health.waitUntilUp(60_000);
+    setImmediate(() => health.stop());
+    await expect(waiting).rejects.toThrow(StartAborted);
+  });
+});

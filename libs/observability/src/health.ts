@@ -1,0 +1,168 @@
+import type { HealthIndicatorService } from '@nestjs/terminus';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Log } from './logger';
+
+export type Check = () => Promise<unknown>;
+
+export interface CheckOptions {
+  /** Whether the app counts as unhealthy while this is down, and start waits for it. */
+  critical: boolean;
+  /** How long it may be down until the app calls itself not ready. Default: for ever. Milliseconds. */
+  unreadyAfterMs?: number;
+}
+
+export interface DependencyHealth {
+  /** `unknown` until it was checked once. */
+  status: 'up' | 'down' | 'unknown';
+  critical: boolean;
+  latency_ms: number | null;
+  /** Since when it has this status: ISO 8601. */
+  since: string;
+}
+
+export interface HealthReport {
+  /** `degraded`: something is down that the app can do without for a while. */
+  status: 'ok' | 'degraded' | 'down';
+  dependencies: Record<string, DependencyHealth>;
+}
+
+/** Often enough for a probe every 10 s to read something current; seldom enough to cost nothing. */
+const CHECK_EVERY_MS = 5_000;
+/** A dependency that needs longer for a trivial question is as good as away. */
+const CHECK_TIMEOUT_MS = 500;
+/** How often start looks whether what it waits for is there. */
+const WAIT_EVERY_MS = 250;
+
+interface Dependency extends DependencyHealth {
+  check: Check;
+  unreadyAfterMs: number;
+  downSince: number | null;
+  error: unknown;
+}
+
+/** Someone who waited for dependencies was told that the process ends. */
+export class StartAborted extends Error {
+  constructor() {
+    super('The process is ending.');
+    this.name = 'StartAborted';
+  }
+}
+
+/**
+ * What the process knows of itself. Checks run in the background, whoever asks reads the last result: a storm of probes
+ * costs nothing. Not ready until told so; what a dependency's error says stays in the log.
+ */
+export class Health {
+  private readonly dependencies = new Map<string, Dependency>();
+  private readonly notReadyReasons = new Set(['starting']);
+  private readonly stopped = new AbortController();
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> | undefined;
+
+  constructor(
+    private readonly terminus: HealthIndicatorService,
+    private readonly log: Log,
+  ) {}
+
+  /** Adds a dependency. `check` resolves when it is up and rejects when it is not; it gets 500 ms. */
+  add(name: string, check: Check, { critical, unreadyAfterMs = Infinity }: CheckOptions): void {
+    const since = new Date().toISOString();
+    this.dependencies.set(name, { check, critical, unreadyAfterMs, status: 'unknown', latency_ms: null, since, downSince: null, error: undefined });
+  }
+
+  /** Takes one reason back why the app is not ready: without an argument, that it is starting. */
+  ready(reason = 'starting'): void {
+    this.notReadyReasons.delete(reason);
+  }
+
+  /** The app is not ready for as long as any reason stands: `draining`, `full`. */
+  notReady(reason: string): void {
+    this.notReadyReasons.add(reason);
+  }
+
+  /** Why the app is not ready; undefined when it is. */
+  get unreadiness(): string | undefined {
+    const [stated] = this.notReadyReasons;
+    if (stated) return stated;
+    const now = performance.now();
+    for (const [name, { downSince, unreadyAfterMs }] of this.dependencies) {
+      if (downSince !== null && now - downSince >= unreadyAfterMs) return `${name}_down`;
+    }
+    return undefined;
+  }
+
+  report(): HealthReport {
+    const all = [...this.dependencies];
+    const isUp = ([, { status }]: [string, Dependency]) => status === 'up';
+    const status = all.every(isUp) ? 'ok' : all.filter(([, { critical }]) => critical).every(isUp) ? 'degraded' : 'down';
+    const dependencies = all.map(([name, { status: its, critical, latency_ms, since }]) => [name, { status: its, critical, latency_ms, since }]);
+    return { status, dependencies: Object.fromEntries(dependencies) };
+  }
+
+  /** Starts to check in the background. May be called twice. */
+  start(): void {
+    if (this.timer || this.stopped.signal.aborted) return;
+    this.timer = setInterval(() => void this.check(), CHECK_EVERY_MS);
+    this.timer.unref();
+    void this.check();
+  }
+
+  /** Stops checking and ends a wait. May be called twice. */
+  stop(): void {
+    clearInterval(this.timer);
+    this.timer = undefined;
+    this.stopped.abort();
+  }
+
+  /**
+   * Resolves once every critical dependency is up. `onWaiting` is told the names of those that are not, whenever they
+   * change. Rejects after `timeoutMs`, naming them, and with `StartAborted` when `stop` is called meanwhile.
+   */
+  async waitUntilUp(timeoutMs: number, onWaiting: (names: readonly string[]) => void = () => {}): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    this.start();
+    for (let told = ''; ; ) {
+      await this.check();
+      if (this.stopped.signal.aborted) throw new StartAborted();
+      const missing = [...this.dependencies].filter(([, { critical, status }]) => critical && status !== 'up');
+      if (missing.length === 0) return;
+      const names = missing.map(([name]) => name);
+      if (performance.now() >= deadline) {
+        throw new Error(`Not reachable within ${Math.round(timeoutMs / 1000)} s: ${names.join(', ')}.`, { cause: missing[0]?.[1].error });
+      }
+      if (names.join() !== told) onWaiting(names);
+      told = names.join();
+      await sleep(WAIT_EVERY_MS, undefined, { signal: this.stopped.signal }).catch(() => {});
+    }
+  }
+
+  /** Checks everything once, side by side. Calls that overlap share one run. Never rejects. */
+  private check(): Promise<void> {
+    this.running ??= Promise.all([...this.dependencies].map(([name, dependency]) => this.checkOne(name, dependency)))
+      .then(() => {})
+      .finally(() => (this.running = undefined));
+    return this.running;
+  }
+
+  private async checkOne(name: string, dependency: Dependency): Promise<void> {
+    let error: unknown;
+    const attempt = async () => {
+      try {
+        await dependency.check();
+      } catch (thrown) {
+        error = thrown;
+        throw thrown;
+      }
+    };
+    const { [name]: result } = await this.terminus.check(name).attempt(attempt).withTimeout(CHECK_TIMEOUT_MS);
+    const status = result?.status === 'up' ? 'up' : 'down';
+    dependency.latency_ms = Number(result?.responseTime ?? 0);
+    dependency.error = status === 'up' ? undefined : (error ?? new Error(`no answer within ${CHECK_TIMEOUT_MS} ms`));
+    if (status === dependency.status || this.stopped.signal.aborted) return;
+    if (status === 'down' && dependency.status === 'up') this.log.warn({ dependency: name, err: dependency.error }, 'a dependency is down');
+    if (status === 'up' && dependency.status === 'down') this.log.info({ dependency: name }, 'a dependency is up again');
+    dependency.status = status;
+    dependency.since = new Date().toISOString();
+    dependency.downSince = status === 'down' ? performance.now() : null;
+  }
+}

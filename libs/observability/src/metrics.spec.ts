@@ -1,0 +1,51 @@
+import { Metrics } from './metrics';
+
+const metrics = (tenantLimit = 2) => new Metrics({ version: '1.2.3', commit: 'abc', tenantLimit });
+const lineOf = async (from: Metrics, start: string) => (await from.registry.metrics()).split('\n').filter((line) => line.startsWith(start));
+
+describe('the metrics', () => {
+  test('say what runs, and what Node says of itself', async () => {
+    const them = metrics();
+    expect(await lineOf(them, 'tocsin_build_info')).toEqual(['tocsin_build_info{version="1.2.3",commit="abc"} 1']);
+    expect((await lineOf(them, 'process_resident_memory_bytes ')).length).toBe(1);
+    expect((await lineOf(them, 'nodejs_eventloop_lag_p99_seconds ')).length).toBe(1);
+  });
+
+  test('are separate in two instances of one process', async () => {
+    const [one, other] = [metrics(), metrics()];
+    one.sseConnections.set(3);
+    expect(await lineOf(one, 'tocsin_sse_connections ')).toEqual(['tocsin_sse_connections 3']);
+    expect(await lineOf(other, 'tocsin_sse_connections ')).toEqual(['tocsin_sse_connections 0']);
+  });
+
+  test('give the first tenants a label and count the rest as "other"', async () => {
+    const them = metrics(2);
+    for (const tenant of ['acme', 'globex', 'initech', 'acme', 'umbrella']) them.countPublished(tenant);
+    them.countPublished('globex', 5);
+    expect(await lineOf(them, 'tocsin_events_published_total')).toEqual([
+      'tocsin_events_published_total{tenant="acme"} 2',
+      'tocsin_events_published_total{tenant="globex"} 6',
+      'tocsin_events_published_total{tenant="other"} 2',
+    ]);
+  });
+
+  test('read the pools when they are read, and add them up', async () => {
+    const them = metrics();
+    let waiting = 0;
+    them.observePool(() => ({ active: 1, idle: 2, waiting }));
+    them.observePool(() => ({ active: 4, idle: 0, waiting: 0 }));
+    waiting = 7;
+    expect(await lineOf(them, 'tocsin_db_pool_connections')).toEqual([
+      'tocsin_db_pool_connections{state="active"} 5',
+      'tocsin_db_pool_connections{state="idle"} 2',
+      'tocsin_db_pool_connections{state="waiting"} 7',
+    ]);
+  });
+
+  test('are named by the conventions: counters end in _total and nothing else does', async () => {
+    for (const { name, type } of await metrics().registry.getMetricsAsJSON()) {
+      if (!name.startsWith('tocsin_')) continue;
+      expect([name, name.endsWith('_total')]).toEqual([name, String(type) === 'counter']);
+    }
+  });
+});

@@ -1,0 +1,55 @@
+import { Module, type DynamicModule, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
+import { HealthIndicatorService, TerminusModule } from '@nestjs/terminus';
+import { bind } from '@tocsin/contracts/ports';
+import { AdminServer } from './admin-server';
+import { Health } from './health';
+import { createLogger, Log, NestLogger } from './logger';
+import { Metrics } from './metrics';
+import type { ObservabilitySettings } from './settings';
+
+export interface ObservabilityOptions {
+  /** Which app this is: `gateway`, `alert-processor`, … */
+  app: string;
+  version: string;
+  settings: ObservabilitySettings;
+}
+
+/**
+ * The log, the metrics, the health and the admin server of one process. Make it once and hand the same object to every
+ * module that needs it: Nest tells dynamic modules apart by reference. Whoever imports it is shut down before it is.
+ */
+@Module({})
+export class ObservabilityModule implements OnModuleDestroy, OnApplicationShutdown {
+  constructor(
+    private readonly health: Health,
+    private readonly adminServer: AdminServer,
+  ) {}
+
+  static forRoot({ app, version, settings }: ObservabilityOptions): DynamicModule {
+    return {
+      module: ObservabilityModule,
+      imports: [TerminusModule.forRoot({ logger: false })],
+      providers: [
+        { provide: Log, useFactory: () => createLogger({ app, version, level: settings.LOG_LEVEL }) },
+        bind(NestLogger, NestLogger, Log),
+        { provide: Metrics, useFactory: () => new Metrics({ version, commit: settings.BUILD_COMMIT, tenantLimit: settings.METRICS_TENANT_LIMIT }) },
+        bind(Health, Health, HealthIndicatorService, Log),
+        {
+          provide: AdminServer,
+          useFactory: (health: Health, metrics: Metrics) => new AdminServer(health, metrics, { port: settings.ADMIN_PORT, version }),
+          inject: [Health, Metrics],
+        },
+      ],
+      exports: [Log, NestLogger, Metrics, Health, AdminServer],
+    };
+  }
+
+  onModuleDestroy(): void {
+    this.health.notReady('draining');
+    this.health.stop();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.adminServer.close();
+  }
+}

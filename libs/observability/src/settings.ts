@@ -1,0 +1,28 @@
+import { setting } from '@tocsin/contracts';
+import { z } from 'zod';
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** The slice of every app. Each has a port of its own for the probes, so that several run on one machine. */
+export const observabilitySettings = (defaults: { ADMIN_PORT: number }) => ({
+  ADMIN_PORT: setting(z.coerce.number().int().min(0).max(65_535).default(defaults.ADMIN_PORT), {
+    description: 'Port of /livez, /readyz, /health and /metrics. Not for the public. 0 takes a free one.',
+  }),
+  LOG_LEVEL: setting(z.enum(LOG_LEVELS).default('info'), {
+    description: `The least severe level that is logged: ${LOG_LEVELS.join(', ')}.`,
+  }),
+  METRICS_TENANT_LIMIT: setting(z.coerce.number().int().min(0).max(10_000).default(200), {
+    description: 'How many tenants get a label of their own in the metrics; the rest is counted as "other". 0 turns the label off.',
+  }),
+  BUILD_COMMIT: setting(z.string().max(64).default('unknown'), {
+    description: 'The commit that the image was built from, for tocsin_build_info. The Dockerfile sets it.',
+  }),
+});
+
+export interface ObservabilitySettings {
+  ADMIN_PORT: number;
+  LOG_LEVEL: LogLevel;
+  METRICS_TENANT_LIMIT: number;
+  BUILD_COMMIT: string;
+}
