@@ -1,0 +1,143 @@
+import { Unavailable, type TenantId } from '@tocsin/contracts';
+import type { AccessChanges, Revocation } from '@tocsin/contracts/ports';
+import type { Log } from '@tocsin/observability';
+import { RevocationIndex, type RevocableToken } from './revocation-index';
+
+/** With the time that a read may take, well below the 3 s within which a revocation ends a stream. */
+const POLL_MS = 2_000;
+
+export interface RevocationsOptions {
+  /** How many are kept; default 100,000, about 20 MB. `RevocationIndex` says what becomes of the oldest beyond it. */
+  maxRevocations?: number;
+}
+
+export type OnRevocations = (revocations: readonly Revocation[]) => void;
+
+/**
+ * The revocations in force, as this process knows them: read every 2 s from the store itself, so that no message needs to
+ * arrive. While the store is away, what is known stays in force.
+ */
+export class Revocations {
+  private readonly index: RevocationIndex;
+  private readonly listeners = new Set<OnRevocations>();
+  private last: Revocation | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> | undefined;
+  private queued: Promise<void> | undefined;
+  private failure: unknown;
+  private checked: number | undefined;
+  private toldOverflow = false;
+
+  constructor(
+    private readonly accessChanges: AccessChanges,
+    private readonly log: Log,
+    private readonly now: () => number = Date.now,
+    { maxRevocations = 100_000 }: RevocationsOptions = {},
+  ) {
+    this.index = new RevocationIndex(maxRevocations);
+  }
+
+  /** Reads what is in force, and goes on reading until `stop`. Resolves after the first attempt. May be called twice. */
+  async start(): Promise<void> {
+    this.timer ??= setInterval(() => void (this.running ?? this.check()), POLL_MS).unref();
+    await this.check();
+  }
+
+  /** Resolves once the read under way has ended. May be called twice. */
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    this.timer = undefined;
+    await (this.queued ?? this.running);
+  }
+
+  /** Whether nothing is to be done with this token any more. */
+  isRevoked(token: RevocableToken): boolean {
+    return this.index.isRevoked(token);
+  }
+
+  /** The tenants that this token no longer opens, whatever the directory says of its user. */
+  tenantsRevoked(token: RevocableToken): ReadonlySet<TenantId> {
+    return this.index.tenantsRevoked(token);
+  }
+
+  /** Tells `listener` of each that is found, once, when the above know it already. Returns the way to end that. */
+  onNew(listener: OnRevocations): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
+  /** Reads now, one read at a time. What was stored before the call is known when it resolves, if the store answered. Never rejects. */
+  check(): Promise<void> {
+    if (!this.running) return this.run();
+    // the read under way may have begun before what the caller wants to see was stored
+    this.queued ??= this.running.then(() => {
+      this.queued = undefined;
+      return this.running ?? this.run();
+    });
+    return this.queued;
+  }
+
+  /** The last time at which everything was known, in epoch milliseconds; undefined until the first read. */
+  get checkedAt(): number | undefined {
+    return this.checked;
+  }
+
+  /** For the start, which waits for it: resolves when they have been read once. */
+  async loaded(): Promise<void> {
+    if (this.checked === undefined) await this.check();
+    if (this.checked === undefined) throw this.failure;
+  }
+
+  private run(): Promise<void> {
+    this.running = this.read().finally(() => (this.running = undefined));
+    return this.running;
+  }
+
+  private async read(): Promise<void> {
+    const startedAt = this.now();
+    try {
+      while (await this.readPage());
+      this.checked = startedAt;
+      if (this.failure) this.log.info('revocations are read again');
+      this.failure = undefined;
+    } catch (error) {
+      if (!this.failure) this.log[error instanceof Unavailable ? 'warn' : 'error']({ err: error }, 'revocations cannot be read; those that are known stay in force');
+      this.failure = error;
+    }
+    this.index.expire(this.now());
+  }
+
+  /** Whether there may be more. */
+  private async readPage(): Promise<boolean> {
+    const place = this.last;
+    const page = await this.accessChanges.since(place?.revocation_id ?? 0);
+    const same = page.find(({ revocation_id }) => revocation_id === place?.revocation_id);
+    if (place && same && same.created_at !== place.created_at) {
+      // a backup was restored and its ids were given out again: what is behind this one is not all that is new
+      this.last = undefined;
+      return true;
+    }
+    this.learn(page);
+    const newest = page.at(-1);
+    if (!newest) return false;
+    this.last = newest;
+    return newest.revocation_id > (place?.revocation_id ?? 0);
+  }
+
+  private learn(page: readonly Revocation[]): void {
+    const now = this.now();
+    const fresh = page.filter((revocation) => this.index.add(revocation, now));
+    if (this.index.overflowed && !this.toldOverflow) {
+      this.log.error({ revocations: this.index.size }, 'more revocations are in force than are kept: tokens of everybody that are older than the forgotten ones are refused');
+    }
+    this.toldOverflow = this.index.overflowed;
+    if (fresh.length === 0) return;
+    for (const listener of this.listeners) {
+      try {
+        listener(fresh);
+      } catch (error) {
+        this.log.error({ err: error }, 'what follows from a revocation failed');
+      }
+    }
+  }
+}

@@ -1,0 +1,15 @@
+/** What a token may allow. */
+export const SCOPES = ['alerts:read', 'alerts:write', 'events:publish', 'access:revoke', 'dead_letters:manage', 'dead_letters:operate'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+const isScope = (name: unknown): name is Scope => SCOPES.some((scope) => scope === name);
+
+/**
+ * The scopes that a token's claims grant: `scope` (separated by spaces) or `scopes` (a list). A token that names none of
+ * ours is a person's from an ordinary login (`openid profile`): it may read.
+ */
+export function scopesOf(claims: Readonly<Record<string, unknown>>): ReadonlySet<Scope> {
+  const named = typeof claims.scope === 'string' ? claims.scope.split(' ') : (claims.scopes ?? claims.scope);
+  const granted = (Array.isArray(named) ? named : []).filter(isScope);
+  return new Set(granted.length > 0 ? granted : ['alerts:read']);
+}

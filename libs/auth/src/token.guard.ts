@@ -1,0 +1,54 @@
+import { applyDecorators, createParamDecorator, Injectable, SetMetadata, UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { Refused } from '@tocsin/contracts';
+import type { IncomingMessage } from 'node:http';
+import { bearerToken } from './bearer-token';
+import { Revocations } from './revocations';
+import type { Scope } from './scopes';
+import { TokenVerifier, type VerifiedToken } from './token-verifier';
+
+const SCOPES_KEY = 'tocsin:scopes';
+
+/** What the guard leaves with the request. */
+export interface AuthenticatedRequest extends IncomingMessage {
+  verifiedToken: VerifiedToken;
+}
+
+/**
+ * Lets a request pass that carries a valid token that was not revoked, with the scopes of the route, in its `Authorization` header and nowhere
+ * else. What it throws is `Refused` or `Unavailable`; the problem filter makes the answer.
+ */
+@Injectable()
+export class TokenGuard implements CanActivate {
+  constructor(
+    private readonly verifier: TokenVerifier,
+    private readonly revocations: Revocations,
+    private readonly reflector: Reflector,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
+    const needed = this.reflector.getAllAndOverride<readonly Scope[] | undefined>(SCOPES_KEY, [context.getHandler(), context.getClass()]) ?? [];
+    request.verifiedToken = await this.verifier.verify(bearerToken(request));
+    refuseRevoked(request.verifiedToken, this.revocations);
+    requireScopes(request.verifiedToken, needed);
+    return true;
+  }
+}
+
+/** Throws `Refused` (`token_revoked`) when the token was taken back. */
+export function refuseRevoked(token: VerifiedToken, revocations: Pick<Revocations, 'isRevoked'>): void {
+  if (revocations.isRevoked(token)) throw new Refused('token_revoked', 'The token was revoked.');
+}
+
+/** Throws `Refused` (`insufficient_scope`) unless the token has them all. */
+export function requireScopes(token: VerifiedToken, needed: readonly Scope[]): void {
+  const missing = needed.filter((scope) => !token.scopes.has(scope));
+  if (missing.length > 0) throw new Refused('insufficient_scope', `The token lacks the scope ${missing.join(' ')}.`);
+}
+
+/** Guards a route or a controller: a valid token with these scopes; with none of them any valid token. */
+export const Scopes = (...scopes: Scope[]) => applyDecorators(SetMetadata(SCOPES_KEY, scopes), UseGuards(TokenGuard));
+
+/** The verified token of a guarded route, as a parameter. */
+export const Token = createParamDecorator((_: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<AuthenticatedRequest>().verifiedToken);
