@@ -1,0 +1,18 @@
+import type { AccessChanges, NewRevocation, Revocation } from '@tocsin/contracts/ports';
+import type { Database } from './database';
+
+/** What the port allows for an answer: the next look is due by then. */
+const ANSWER_WITHIN_MS = 2_000;
+
+/** The table `revocation`. */
+export class PostgresAccessChanges implements AccessChanges {
+  constructor(private readonly database: Database) {}
+
+  async revoke({ user_id, tenant_id, jti, issued_before }: NewRevocation): Promise<void> {
+    await this.database.call('select tocsin.revoke_access($1, $2, $3, $4)', [user_id, tenant_id ?? null, jti ?? null, issued_before ?? null]);
+  }
+
+  since(afterId: number): Promise<Revocation[]> {
+    return this.database.call<Revocation>('select * from tocsin.revocations_after($1)', [afterId], { withinMs: ANSWER_WITHIN_MS });
+  }
+}

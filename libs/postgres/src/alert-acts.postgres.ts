@@ -1,0 +1,68 @@
+import { ACT_RULES, type Alert } from '@tocsin/contracts';
+import type { ActReach, ActResult, AlertActs, AppendedEvent, AttemptedAct } from '@tocsin/contracts/ports';
+import type { Database } from './database';
+import { appendedEventOf, drawFingerprints, type AppendedRow } from './event-log.postgres';
+
+/** The most snoozes that one call of `wakeSnoozed` ends. */
+const WOKEN_AT_ONCE = 500;
+
+/**
+ * An alert after the act, and, where it is an entry, what of the entry the alert does not say. What both have they have in
+ * common, but for the actor: the alert's is who made its status what it is.
+ */
+type ActedRow = Alert & Pick<AppendedRow, 'epoch' | 'seq' | 'fp' | 'prev_fp' | 'event_id' | 'change' | 'previous_status' | 'previous_severity' | 'folded' | 'received_at' | 'note'> & {
+  tenant_id: AppendedEvent['tenant_id'];
+  outcome: Exclude<ActResult['outcome'], 'not_found'>;
+};
+
+/** Acts as functions of the database: one call, and so one round trip and one commit, for each method. */
+export class PostgresAlertActs implements AlertActs {
+  constructor(private readonly database: Database) {}
+
+  async act(reach: ActReach, alertIds: readonly string[], attempted: AttemptedAct): Promise<ActResult[]> {
+    if (alertIds.length === 0 || reach.tenants.length === 0) return alertIds.map(() => ({ outcome: 'not_found' }));
+    const { act, by, until, assignee, from_assignee, note } = attempted;
+    const { from, to, change } = ACT_RULES[act];
+    const rows = await this.database.call<ActedRow>('select * from tocsin.act_on_alerts($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)', [
+      reach.tenants, reach.acting, alertIds, act, by, until, assignee, from_assignee ?? null, from_assignee === undefined, note, from, to, change, drawFingerprints(alertIds.length),
+    ]);
+    const results = new Map(rows.map((row) => [row.alert_id, resultOf(row, by)]));
+    return alertIds.map((id) => results.get(id.toLowerCase()) ?? { outcome: 'not_found' });
+  }
+
+  async wakeSnoozed(): Promise<AppendedEvent[]> {
+    const rows = await this.database.call<AppendedRow>('select * from tocsin.wake_snoozed($1)', [drawFingerprints(WOKEN_AT_ONCE)]);
+    return rows.map(appendedEventOf);
+  }
+}
+
+function resultOf(row: ActedRow, by: string): ActResult {
+  const { outcome } = row;
+  if (outcome === 'forbidden') return { outcome };
+  if (outcome !== 'acted') return { outcome, alert: alertOf(row) };
+  return { outcome, alert: alertOf(row), event: appendedEventOf({ ...row, occurred_at: null, actor: by, trace_id: null }) };
+}
+
+const alertOf = (row: ActedRow): Alert => ({
+  tenant_id: row.tenant_id,
+  alert_id: row.alert_id,
+  status: row.status,
+  severity: row.severity,
+  type: row.type,
+  service: row.service,
+  name: row.name,
+  title: row.title,
+  message: row.message,
+  occurrences: row.occurrences,
+  dedup_key: row.dedup_key,
+  first_seen_at: row.first_seen_at,
+  last_seen_at: row.last_seen_at,
+  labels: row.labels,
+  actions: row.actions,
+  metadata: row.metadata,
+  assignee: row.assignee,
+  snoozed_until: row.snoozed_until,
+  actor: row.actor,
+  acted_at: row.acted_at,
+  last_seq: row.last_seq,
+});

@@ -1,0 +1,236 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, type Pool } from 'pg';
+import { DataSource, type EntityManager } from 'typeorm';
+import { TooSlow, Unavailable, type TenantId } from '@tocsin/contracts';
+import { columnValues } from './column-values';
+import { clientConfig, prepareSession, retakeRole, SESSION_LIMITS, type DatabaseConnection, type SessionLimits } from './connection';
+import { causeOf, leavesConnectionUsable, remedyFor, translate, unreachable } from './postgres-errors';
+import type { Role } from './roles';
+
+export interface DatabaseOptions extends Partial<SessionLimits> {
+  connection: DatabaseConnection;
+  /** The role that every connection takes, and is checked to hold. */
+  role: Role;
+  /** Connections at most; default 10. The embedded database has one. */
+  poolSize?: number;
+  /** How long to wait for a connection, new or free; default 2,000 ms (5,000 for the embedded database). */
+  connectTimeoutMs?: number;
+  /** What the server shows in pg_stat_activity; default `tocsin`. */
+  applicationName?: string;
+}
+
+/** What one call may ask for beside its parameters. */
+export interface CallOptions {
+  /** The call is given up as `Unavailable` after it, whatever becomes of the statement. Default: the statement timeout alone. */
+  withinMs?: number;
+  /**
+   * A statement that the server cancels for its time is `TooSlow`, this input's fault, when the database answers a fresh
+   * connection. Default: it is `Unavailable`, as for whoever only reads.
+   */
+  timeoutIsJudged?: boolean;
+}
+
+const MAX_ATTEMPTS = 5;
+/** How soon a database that is well says yes to a stranger. */
+const ANSWER_WITHIN_MS = 2_000;
+
+/**
+ * The process's one pool. It opens with the first use, never changes the schema, and refuses connections whose role
+ * row-level security does not bind. Everything here throws `Unavailable` or `Refused`; deadlocks, serialization failures
+ * and lock timeouts are tried again here, up to five times with jitter, before they are `Unavailable`.
+ */
+export class Database {
+  readonly #options: DatabaseOptions;
+  #source: Promise<DataSource> | undefined;
+  #opened: DataSource | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: DatabaseOptions) {
+    this.#options = options;
+  }
+
+  /** One statement in autocommit, one round trip: how the functions are called, which set their own tenants. */
+  async call<Row>(sql: string, parameters: readonly unknown[] = [], options: CallOptions = {}): Promise<Row[]> {
+    const called = this.#attempt(async () => {
+      const client = await this.#reach((source) => poolOf(source).connect());
+      // a cut connection fails its statement and then emits the same error, which would end the process unheard
+      client.on('error', heard);
+      try {
+        await retakeRole(client, this.#options.connection, this.#options.role);
+        const { rows } = await client.query(sql, [...parameters]);
+        client.off('error', heard).release();
+        return rows as Row[];
+      } catch (error) {
+        client.off('error', heard).release(!leavesConnectionUsable(error));
+        if (options.timeoutIsJudged && remedyFor(error) === 'ask' && (await this.#answersAnew())) {
+          throw new TooSlow('PostgreSQL cancelled the statement for its time, and answers otherwise.', { cause: causeOf(error) });
+        }
+        throw error;
+      }
+    });
+    return options.withinMs === undefined ? called : within(options.withinMs, called);
+  }
+
+  /**
+   * The only way to an EntityManager: a transaction that sees the rows of these tenants and no others. `work` may run
+   * again from the start, so it does nothing but work on the database. Its own errors come through as they are.
+   */
+  async as<T>(tenants: readonly TenantId[], work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.#attempt(async () => {
+      const { runner, client } = await this.#reach(async (source) => {
+        const created = source.createQueryRunner();
+        return { runner: created, client: (await created.connect()) as Client };
+      });
+      let cut: Error | undefined;
+      const onError = (error: Error) => (cut = error);
+      client.on('error', onError);
+      try {
+        await retakeRole(client, this.#options.connection, this.#options.role);
+        await runner.startTransaction();
+        await runner.query(`select set_config('tocsin.tenants', $1::text[]::text, true)`, [tenants]);
+        const result = await work(runner.manager);
+        await runner.commitTransaction();
+        return result;
+      } catch (error) {
+        // a statement that failed leaves a connection to roll back; a cut or silent one is not waited for again
+        if (!isDriverError(error) || leavesConnectionUsable(error)) await runner.rollbackTransaction().catch(() => client.end());
+        else void client.end().catch(() => undefined);
+        if (cut) throw cut;
+        throw isDriverError(error) ? error : new WorkFailed(error);
+      } finally {
+        client.off('error', onError);
+        await runner.release();
+      }
+    });
+  }
+
+  /** Resolves when a connection can be had and answers, for health and for waiting at start. Throws `Unavailable`. */
+  async check(): Promise<void> {
+    await this.call('select 1');
+  }
+
+  /** The pool's connections: in use, free, and how many callers wait for one. */
+  connections(): { active: number; idle: number; waiting: number } {
+    const pool = this.#opened && poolOf(this.#opened);
+    if (!pool) return { active: 0, idle: 0, waiting: 0 };
+    return { active: pool.totalCount - pool.idleCount, idle: pool.idleCount, waiting: pool.waitingCount };
+  }
+
+  /** Closes the pool once what is in use is given back. May be called twice. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    const source = await this.#source?.catch(() => undefined);
+    this.#opened = undefined;
+    await source?.destroy();
+  }
+
+  async #attempt<T>(work: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        if (error instanceof WorkFailed) throw error.cause;
+        if (attempt === MAX_ATTEMPTS || remedyFor(error) !== 'retry') throw translate(error);
+        await sleep(Math.random() * 20 * 2 ** attempt);
+      }
+    }
+  }
+
+  async #reach<T>(connect: (source: DataSource) => Promise<T>): Promise<T> {
+    try {
+      return await connect(await this.#open());
+    } catch (error) {
+      throw unreachable(error);
+    }
+  }
+
+  /** Whether a connection that nobody had before is to be had, and answers. The embedded database has one session and no other. */
+  async #answersAnew(): Promise<boolean> {
+    const { connection, role } = this.#options;
+    if ('stream' in connection) return false;
+    const client = new Client({ ...clientConfig(connection, role), connectionTimeoutMillis: ANSWER_WITHIN_MS, query_timeout: ANSWER_WITHIN_MS });
+    client.on('error', heard);
+    try {
+      await client.connect();
+      await client.query('select 1');
+      return true;
+    } catch {
+      return false;
+    } finally {
+      void client.end().catch(() => undefined);
+    }
+  }
+
+  #open(): Promise<DataSource> {
+    if (this.#closing) throw new Unavailable('postgres', 'the database is closed');
+    this.#source ??= openDataSource(this.#options).then(
+      (source) => (this.#opened = source),
+      (error: unknown) => {
+        this.#source = undefined;
+        throw error;
+      },
+    );
+    return this.#source;
+  }
+}
+
+/** A DataSource with one pool, whose every new connection is prepared and checked before anybody gets it. */
+export async function openDataSource(options: Omit<DatabaseOptions, 'role'> & { role?: Role }, more: { migrations?: (new () => object)[] } = {}): Promise<DataSource> {
+  const { connection, role, applicationName = 'tocsin' } = options;
+  const embedded = 'stream' in connection;
+  const limits = { ...SESSION_LIMITS, ...options };
+  const source = new DataSource({
+    type: 'postgres',
+    schema: 'tocsin',
+    synchronize: false,
+    logging: false,
+    installExtensions: false,
+    uuidExtension: 'pgcrypto',
+    migrations: more.migrations,
+    migrationsTableName: 'migration',
+    // an idle connection that breaks has been dropped already; whoever asks next gets a new one, or the error
+    poolErrorHandler: () => undefined,
+    extra: {
+      ...clientConfig(connection, role),
+      application_name: applicationName,
+      max: embedded ? 1 : (options.poolSize ?? 10),
+      connectionTimeoutMillis: options.connectTimeoutMs ?? (embedded ? 5_000 : 2_000),
+      idleTimeoutMillis: embedded ? 0 : 30_000,
+      query_timeout: limits.statementTimeoutMs + 1_000,
+      keepAlive: true,
+      types: columnValues,
+      onConnect: (client: Client) => prepareSession(client, connection, role, limits),
+    },
+  });
+  return source.initialize();
+}
+
+/** TypeORM keeps pg's pool under this name; there is no public way to it. */
+const poolOf = (source: DataSource): Pool => (source.driver as unknown as { master: Pool }).master;
+
+/** An error of the caller's own work, which is not ours to translate. */
+class WorkFailed extends Error {
+  constructor(cause: unknown) {
+    super('work failed', { cause });
+  }
+}
+
+const heard = (): void => undefined;
+
+const isDriverError = (error: unknown): boolean => causeOf(error) !== error;
+
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Unavailable('postgres', `PostgreSQL did not answer within ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
+    work.catch(() => undefined);
+  }
+}

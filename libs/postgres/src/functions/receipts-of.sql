@@ -1,0 +1,35 @@
+-- What became of messages: stored or folded by their ids, dead by their bytes. No row: nothing is known yet. A tenant's
+-- newest letters alone are looked at: whoever asks has just published.
+create or replace function receipts_of(tenants text[], services text[], ids text[], body_hashes text[], bytes_sha256 text[])
+returns table (ord integer, outcome text, reason text, epoch text, seq bigint, fp text)
+language plpgsql volatile security definer
+set search_path = tocsin, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  outside text := coalesce(current_setting('tocsin.tenants', true), '');
+begin
+  perform set_config('tocsin.tenants', tenants::text, true);
+  return query
+  select a.ord::integer - 1,
+    case when i.body_hash <> a.body_hash then 'dead' when i.seq is null then 'folded' else 'stored' end,
+    case when i.body_hash <> a.body_hash then 'id_conflict' end,
+    i.epoch, i.seq, i.fp
+  from unnest(tenants, services, ids, body_hashes) with ordinality as a(tenant_id, service, id, body_hash, ord)
+  join idempotency i on i.tenant_id = a.tenant_id and i.service = a.service and i.id = a.id
+  union all
+  select a.ord::integer - 1, 'dead', d.reason, null, null, null
+  from unnest(tenants, bytes_sha256) with ordinality as a(tenant_id, bytes_sha256, ord)
+  cross join lateral (
+    select l.reason
+    from (select reason, body, buried_at from dead_letter where tenant_id = a.tenant_id order by dead_letter_id desc limit 500) l
+    where l.buried_at > now() - interval '1 minute' and encode(sha256(l.body), 'hex') = a.bytes_sha256
+    limit 1
+  ) d;
+  perform set_config('tocsin.tenants', outside, true);
+end $$;
+
+grant select on dead_letter to tocsin_definer;
+alter function receipts_of owner to tocsin_definer;
+revoke all on function receipts_of from public;
+grant execute on function receipts_of to tocsin_gateway;

@@ -1,0 +1,144 @@
+-- Deletes what is old, in steps of a few tenants or a few thousand rows, each in autocommit. `behind` is the tenant that the
+-- step before ended with ('' at first), `next` the one that this step ended with: null when there is none behind it, and
+-- when another process retains at this moment.
+
+create or replace function may_retain()
+returns boolean
+language sql volatile
+set search_path = tocsin, pg_temp
+as $$
+  select pg_try_advisory_xact_lock(8662747)
+$$;
+
+-- The tenants of one step, in byte order, and named to row-level security from here to the end of the step.
+create or replace function retain_next(behind text, tenants_at_once integer)
+returns text[]
+language plpgsql volatile
+set search_path = tocsin, pg_temp
+as $$
+declare
+  slice text[];
+begin
+  perform set_config('tocsin.retaining', 'on', true);
+  slice := array(select tenant_id from tenant_stream where tenant_id > behind order by tenant_id limit tenants_at_once);
+  perform set_config('tocsin.retaining', '', true);
+  perform set_config('tocsin.tenants', slice::text, true);
+  return slice;
+end $$;
+
+-- Raises the floor of each tenant to its last entry that is older than `kept`, and than a day whatever is asked for.
+-- Deletes nothing: a gateway is to hear of a floor before it misses what was below it.
+create or replace function release_entries(behind text, kept interval, tenants_at_once integer)
+returns text
+language plpgsql volatile security definer
+set search_path = tocsin, pg_temp
+as $$
+declare
+  outside text := coalesce(current_setting('tocsin.tenants', true), '');
+  cutoff timestamptz := now() - greatest(kept, interval '24 hours');
+  slice text[];
+  floors bigint[] := '{}';
+  stream tenant_stream;
+  below bigint;
+  above bigint;
+  middle bigint;
+begin
+  if not may_retain() then
+    return null;
+  end if;
+  slice := retain_next(behind, tenants_at_once);
+  -- receiving goes with the numbers: halving finds the last old one, and looks at one entry where nothing has grown old
+  for stream in select * from tenant_stream where tenant_id = any (slice) order by tenant_id loop
+    below := stream.floor_seq;
+    above := stream.last_seq + 1;
+    if not exists (select from event e where e.tenant_id = stream.tenant_id and e.seq = below + 1 and e.received_at < cutoff) then
+      above := below + 1;
+    end if;
+    while above - below > 1 loop
+      middle := (below + above) / 2;
+      if exists (select from event e where e.tenant_id = stream.tenant_id and e.seq = middle and e.received_at < cutoff) then
+        below := middle;
+      else
+        above := middle;
+      end if;
+    end loop;
+    floors := floors || below;
+  end loop;
+  -- in the order in which everybody locks them
+  for place in 1 .. cardinality(slice) loop
+    update tenant_stream set floor_seq = floors[place] where tenant_id = slice[place] and floor_seq < floors[place];
+  end loop;
+  perform set_config('tocsin.tenants', outside, true);
+  return case when cardinality(slice) = tenants_at_once then slice[tenants_at_once] end;
+end $$;
+
+-- Deletes entries below the floors, at most `at_most`; the entry at the floor stays, for a cursor at it is good. With
+-- the entry that describes it goes an alert, and with an entry what was planned to be delivered for it.
+create or replace function delete_released(behind text, tenants_at_once integer, at_most integer)
+returns table (next text, deleted integer)
+language plpgsql volatile security definer
+set search_path = tocsin, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  outside text := coalesce(current_setting('tocsin.tenants', true), '');
+  slice text[];
+  of_tenant text;
+  finished text := behind;
+  lowest bigint;
+  floor bigint;
+  upto bigint;
+  gone integer := 0;
+begin
+  if not may_retain() then
+    return query select null::text, 0;
+    return;
+  end if;
+  slice := retain_next(behind, tenants_at_once);
+  foreach of_tenant in array slice loop
+    floor := (select s.floor_seq from tenant_stream s where s.tenant_id = of_tenant);
+    lowest := (select min(e.seq) from event e where e.tenant_id = of_tenant);
+    if lowest < floor then
+      upto := least(floor, lowest + at_most - gone);
+      with old as (
+        delete from event e where e.tenant_id = of_tenant and e.seq < upto returning e.alert_id, e.seq
+      )
+      delete from alert a using old
+      where a.tenant_id = of_tenant and a.alert_id = old.alert_id and a.described_seq = old.seq and a.folded = 0;
+      delete from delivery d where d.tenant_id = of_tenant and d.seq < upto;
+      gone := gone + (upto - lowest)::integer;
+      exit when upto < floor or gone >= at_most;
+    end if;
+    finished := of_tenant;
+  end loop;
+  perform set_config('tocsin.tenants', outside, true);
+  return query select case when gone >= at_most or cardinality(slice) = tenants_at_once then finished end, gone;
+end $$;
+
+-- Forgets ids that were stored longer than `kept` ago, and than a day: about `at_most`, the oldest first. Says how many.
+create or replace function forget_ids(kept interval, at_most integer)
+returns integer
+language plpgsql volatile security definer
+set search_path = tocsin, pg_temp
+as $$
+declare
+  cutoff timestamptz := now() - greatest(kept, interval '24 hours');
+  upto timestamptz;
+  gone integer;
+begin
+  if not may_retain() then
+    return 0;
+  end if;
+  upto := (select max(stored_at) from (select stored_at from idempotency where stored_at < cutoff order by stored_at limit at_most) oldest);
+  delete from idempotency where stored_at <= upto;
+  get diagnostics gone = row_count;
+  return gone;
+end $$;
+
+alter function may_retain owner to tocsin_definer;
+alter function retain_next owner to tocsin_definer;
+alter function release_entries owner to tocsin_definer;
+alter function delete_released owner to tocsin_definer;
+alter function forget_ids owner to tocsin_definer;
+revoke all on function may_retain, retain_next, release_entries, delete_released, forget_ids from public;
+grant execute on function release_entries, delete_released, forget_ids to tocsin_processor;

@@ -1,0 +1,29 @@
+-- The revocations in force (30 days, as the port says) behind an id, by their ids. Before them that id itself, and those
+-- below it whose transaction had not ended for sure when it was written: they may have been committed later than it was
+-- read. They are looked for 10,000 ids back, more than are stored within a statement's time limit. Without a revocation of
+-- that id the reader's place is unknown: it starts from the beginning.
+create or replace function revocations_after(after_id bigint)
+returns table (revocation_id bigint, user_id text, tenant_id text, jti text, issued_before timestamptz, created_at timestamptz)
+language sql stable security definer
+set search_path = tocsin, pg_temp
+as $$
+  with place as (
+    select r.revocation_id, r.oldest_open from revocation r where r.revocation_id = after_id
+  ), late as (
+    select r.* from place p
+    join revocation r on r.revocation_id between p.revocation_id - 10000 and p.revocation_id and r.transaction_id >= p.oldest_open
+    where r.created_at > now() - interval '30 days'
+  ), fresh as (
+    select r.* from revocation r
+    where r.revocation_id > coalesce((select p.revocation_id from place p), 0) and r.created_at > now() - interval '30 days'
+    order by r.revocation_id
+    limit 5000
+  )
+  select f.revocation_id, f.user_id, f.tenant_id, f.jti, f.issued_before, f.created_at
+  from (select * from late union all select * from fresh) as f
+  order by f.revocation_id
+$$;
+
+alter function revocations_after owner to tocsin_definer;
+revoke all on function revocations_after from public;
+grant execute on function revocations_after to tocsin_gateway;

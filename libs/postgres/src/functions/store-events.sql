@@ -1,0 +1,163 @@
+-- Stores a batch of planned events of any tenants, in autocommit under READ COMMITTED: all of it or nothing.
+--
+-- Each statement of a VOLATILE function has its own snapshot. The counters are locked by a statement of their own, tenants
+-- in byte order, so the storing statement behind it sees all that any earlier batch of these tenants has committed: its
+-- duplicates are found, its numbers are dense, and no two batches ever wait for each other in a circle. The locks are held
+-- until the commit that follows at once: no client's round trip lies in between.
+--
+-- Like every function that works for tenants it names them to row-level security itself, and gives the caller's setting
+-- back at its end. (A SET clause would do that, but for a setting of our own only a superuser may write one.)
+create or replace function store_events(of_tenants text[], batch json, deliveries json, fold_after integer, fold_window interval)
+returns table (
+  outcome text, seq bigint, epoch text, fp text, alert_id uuid, change text, status text, severity text,
+  previous_status text, previous_severity text, occurrences integer, folded integer, received_at timestamptz,
+  first_seen_at timestamptz, last_seen_at timestamptz, assignee text, snoozed_until timestamptz, prev_fp text
+)
+language plpgsql volatile security definer
+set search_path = tocsin, pg_temp
+-- the planner cannot know how many messages a batch holds, guesses too few, and would compare each with each
+set enable_nestloop = off
+set jit = off
+as $$
+#variable_conflict use_column
+declare
+  outside text := coalesce(current_setting('tocsin.tenants', true), '');
+  tenants text[] := array(select distinct t collate "C" from unnest(of_tenants) as t order by 1);
+  received timestamptz(3);
+begin
+  perform set_config('tocsin.tenants', tenants::text, true);
+
+  insert into tenant_stream (tenant_id)
+  select t.tenant_id from unnest(tenants) as t(tenant_id)
+  where not exists (select from tenant_stream s where s.tenant_id = t.tenant_id)
+  order by t.tenant_id
+  on conflict do nothing;
+  perform from tenant_stream where tenant_id = any (tenants) order by tenant_id for no key update;
+  received := date_trunc('milliseconds', clock_timestamp());
+
+  return query
+  with incoming as materialized (
+    -- what is sorted or compared with a key compares by bytes: under another collation the sorts alone would cost a fifth
+    select * from json_to_recordset(batch) as e(
+      ord integer, tenant_id text collate "C", service text collate "C", id text collate "C", body_hash text, fp text, new_alert_id uuid,
+      type text, name text, title text, message text, severity text, status text, dedup_key text collate "C", occurred_at timestamptz,
+      labels json, actions json, metadata json, trace_id text)
+  ), known as materialized (
+    -- the first of a key within the batch is the one that is stored, unless an earlier batch has stored it
+    select e.*, i.seq as stored_seq, i.epoch as stored_epoch, i.fp as stored_fp, first_value(e.ord) over same as first_ord,
+           coalesce(i.body_hash, first_value(e.body_hash) over same) = e.body_hash as same_body,
+           i.id is null and first_value(e.ord) over same = e.ord as is_new
+    from incoming e
+    left join lateral (
+      -- one index look-up a message: with `limit` it stays one, also in a plan that was made while the table was small
+      select * from idempotency where tenant_id = e.tenant_id and service = e.service and id = e.id limit 1
+    ) i on true
+    window same as (partition by e.tenant_id, e.service, e.id order by e.ord)
+  ), evolved as materialized (
+    select k.ord, a.folded > 0 as was_folded, evolved(
+             case when a.alert_id is not null then (a.alert_id, a.status, a.severity, a.state_at, a.occurrences, a.first_seen_at, a.last_seen_at,
+               a.assignee, a.snoozed_until, null, null, null, a.window_ends_at, a.window_repeats, a.folded, null, a.actor, a.acted_at)::alert_state end,
+             k.new_alert_id, k.status, k.severity, coalesce(k.occurred_at, received), received, fold_after, received + fold_window
+           ) over (partition by k.tenant_id, k.service, k.dedup_key order by k.ord) as state
+    from known k
+    left join lateral (
+      select * from alert where tenant_id = k.tenant_id and service = k.service and dedup_key = k.dedup_key limit 1
+    ) a on true
+    where k.is_new and k.dedup_key is not null
+  ), judged as materialized (
+    -- a message without a dedup_key is an alert of its own: nothing is to be found out about it, and nothing called for it
+    select k.*, coalesce((e.state).alert_id, k.new_alert_id) as alert_id, coalesce((e.state).change, 'raised') as change,
+           coalesce((e.state).status, k.status) as now_status, coalesce((e.state).severity, k.severity) as now_severity,
+           (e.state).previous_status, (e.state).previous_severity, coalesce((e.state).state_at, k.occurred_at, received) as state_at,
+           coalesce((e.state).occurrences, 1) as occurrences, coalesce((e.state).first_seen_at, received) as first_seen_at,
+           coalesce((e.state).last_seen_at, received) as last_seen_at, (e.state).assignee, (e.state).snoozed_until,
+           (e.state).window_ends_at, (e.state).window_repeats, (e.state).folded, (e.state).actor, (e.state).acted_at, coalesce((e.state).told, 0) as told, e.was_folded
+    from known k left join evolved e on e.ord = k.ord
+    where k.is_new
+  ), numbered as materialized (
+    -- a folded one has no number, and the entries around it are neighbours
+    select j.*, s.epoch, case when j.change <> 'folded' then s.last_seq + row_number() over own end as seq,
+           coalesce(lag(j.fp) over own, s.last_fp) as prev_fp
+    from judged j join tenant_stream s on s.tenant_id = j.tenant_id
+    where s.tenant_id = any (tenants)
+    window own as (partition by j.tenant_id, j.change = 'folded' order by j.ord)
+  ), counted as (
+    update tenant_stream s set last_seq = last.seq, last_fp = last.fp
+    from (select distinct on (tenant_id) tenant_id, seq, fp from numbered where seq is not null order by tenant_id, seq desc) last
+    where s.tenant_id = last.tenant_id and s.tenant_id = any (tenants)
+  ), remembered as (
+    insert into idempotency (tenant_id, service, id, seq, epoch, fp, body_hash, stored_at)
+    select tenant_id, service, id, seq, epoch, case when seq is not null then fp end, body_hash, received from numbered
+  ), logged as (
+    insert into event (tenant_id, seq, fp, event_id, alert_id, change, status, severity, previous_status, previous_severity, type, service,
+      name, title, message, occurrences, folded, occurred_at, received_at, dedup_key, first_seen_at, last_seen_at, labels, actions, metadata,
+      assignee, snoozed_until, trace_id)
+    select tenant_id, seq, fp, id, alert_id, change, now_status, now_severity, previous_status, previous_severity, type, service,
+      name, title, message, occurrences, told, occurred_at, received, dedup_key, first_seen_at, last_seen_at, labels, actions, metadata,
+      assignee, snoozed_until, trace_id
+    from numbered where seq is not null
+  ), raised as (
+    insert into alert (tenant_id, alert_id, service, type, name, title, message, status, severity, state_at, occurrences,
+      first_seen_at, last_seen_at, first_seq, described_seq, last_seq, labels)
+    select tenant_id, alert_id, service, type, name, title, message, now_status, now_severity, state_at, occurrences,
+      first_seen_at, last_seen_at, seq, seq, seq, labels
+    from numbered where dedup_key is null
+  ), final as materialized (
+    select distinct on (tenant_id, alert_id) * from numbered where dedup_key is not null order by tenant_id, alert_id, ord desc
+  ), entries as materialized (
+    select tenant_id, alert_id, min(seq) as oldest_seq, max(seq) as newest_seq from numbered where dedup_key is not null and seq is not null group by tenant_id, alert_id
+  ), described as materialized (
+    select distinct on (tenant_id, alert_id) * from numbered
+    where dedup_key is not null and change not in ('stale', 'folded') order by tenant_id, alert_id, ord desc
+  ), changed as (
+    -- an alert stands as its last message left it, and is described by its last entry that was not stale
+    insert into alert as a (tenant_id, alert_id, service, dedup_key, type, name, title, message, status, severity, state_at, occurrences,
+      first_seen_at, last_seen_at, first_seq, described_seq, last_seq, labels, assignee, snoozed_until, window_ends_at, window_repeats, folded, actor, acted_at)
+    select f.tenant_id, f.alert_id, f.service, f.dedup_key, coalesce(d.type, f.type), d.name, coalesce(d.title, f.title), d.message,
+      f.now_status, f.now_severity, f.state_at, f.occurrences, f.first_seen_at, f.last_seen_at, coalesce(n.oldest_seq, 0), coalesce(d.seq, 0),
+      coalesce(n.newest_seq, 0), coalesce(d.labels, f.labels), f.assignee, f.snoozed_until, f.window_ends_at, f.window_repeats, f.folded,
+      f.actor, f.acted_at
+    from final f left join described d on d.tenant_id = f.tenant_id and d.alert_id = f.alert_id
+      left join entries n on n.tenant_id = f.tenant_id and n.alert_id = f.alert_id
+    on conflict (tenant_id, alert_id) do update set
+      status = excluded.status, severity = excluded.severity, state_at = excluded.state_at, occurrences = excluded.occurrences,
+      last_seen_at = excluded.last_seen_at, assignee = excluded.assignee, snoozed_until = excluded.snoozed_until,
+      window_ends_at = excluded.window_ends_at, window_repeats = excluded.window_repeats, folded = excluded.folded,
+      actor = excluded.actor, acted_at = excluded.acted_at,
+      type = case when excluded.described_seq > 0 then excluded.type else a.type end,
+      name = case when excluded.described_seq > 0 then excluded.name else a.name end,
+      title = case when excluded.described_seq > 0 then excluded.title else a.title end,
+      message = case when excluded.described_seq > 0 then excluded.message else a.message end,
+      labels = case when excluded.described_seq > 0 then excluded.labels else a.labels end,
+      described_seq = greatest(a.described_seq, excluded.described_seq), last_seq = greatest(a.last_seq, excluded.last_seq)
+  ), held as (
+    -- the newest folded repeat waits to become an entry; folding goes on in the next window under the same row
+    insert into folded_repeat (tenant_id, alert_id, due_at, service, id, type, name, title, message, occurred_at, labels, actions, metadata, trace_id)
+    select tenant_id, alert_id, window_ends_at, service, id, type, name, title, message, occurred_at, labels, actions, metadata, trace_id
+    from final where change = 'folded'
+    on conflict (tenant_id, alert_id) do update set
+      due_at = excluded.due_at, id = excluded.id, type = excluded.type, name = excluded.name, title = excluded.title,
+      message = excluded.message, occurred_at = excluded.occurred_at, labels = excluded.labels, actions = excluded.actions,
+      metadata = excluded.metadata, trace_id = excluded.trace_id
+  ), told as (
+    delete from folded_repeat r using final f
+    where f.was_folded and f.change <> 'folded' and r.tenant_id = f.tenant_id and r.alert_id = f.alert_id
+  ), planned as (
+    insert into delivery (tenant_id, alert_id, seq, channel, recipient, due_at, created_at)
+    select n.tenant_id, n.alert_id, n.seq, d.channel, d.recipient, received, received
+    from json_to_recordset(deliveries) as d(ord integer, channel text, recipient text) join numbered n on n.ord = d.ord
+    where n.change in ('raised', 'reopened', 'severity_raised')
+  )
+  select
+    case when not k.same_body then 'conflict' when not k.is_new then 'duplicate' when n.seq is null then 'folded' else 'stored' end,
+    coalesce(k.stored_seq, n.seq), coalesce(k.stored_epoch, n.epoch), coalesce(k.stored_fp, n.fp),
+    n.alert_id, n.change, n.now_status, n.now_severity, n.previous_status, n.previous_severity,
+    n.occurrences, n.told, received::timestamptz, n.first_seen_at, n.last_seen_at, n.assignee, n.snoozed_until, n.prev_fp
+  from known k left join numbered n on n.ord = k.first_ord
+  order by k.ord;
+  perform set_config('tocsin.tenants', outside, true);
+end $$;
+
+alter function store_events owner to tocsin_definer;
+revoke all on function store_events from public;
+grant execute on function store_events to tocsin_processor;

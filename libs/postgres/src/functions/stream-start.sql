@@ -1,0 +1,80 @@
+-- Where a fresh stream of one tenant starts. Both run with the caller's rights, under row-level security.
+
+-- Behind the newest `wanted` entries that pass a filter (a null list passes all; an entry passes if its alert did before or
+-- after it; `labels_with` is an object of labels that it has, all of them). Looks at the newest 10,000 entries: a filter that
+-- hardly anything passes must not read a whole log. The default is for gateways of before, which know nothing of labels.
+create or replace function start_behind_newest(of_tenant text, wanted integer, severities text[], types text[], services text[], labels_with json default null)
+returns table (epoch text, seq bigint, fp text)
+language plpgsql volatile security invoker
+set search_path = tocsin, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  outside text := coalesce(current_setting('tocsin.tenants', true), '');
+  head tenant_stream;
+  start_seq bigint;
+begin
+  perform set_config('tocsin.tenants', array[of_tenant]::text, true);
+  select * into head from tenant_stream where tenant_id = of_tenant;
+  select min(passing.seq) - 1 into start_seq
+  from (
+    select newest.seq
+    from (
+      select e.* from event e
+      where e.tenant_id = of_tenant and e.seq > greatest(head.floor_seq, head.last_seq - 10000) and e.seq <= head.last_seq
+      order by e.seq desc
+    ) newest
+    where (severities is null or newest.severity = any (severities) or newest.previous_severity = any (severities))
+      and (types is null or newest.type = any (types))
+      and (services is null or newest.service = any (services))
+      and (labels_with is null
+        or not exists (select from json_each_text(labels_with) label where newest.labels ->> label.key is distinct from label.value))
+    limit wanted
+  ) passing;
+  return query select * from position_at(head, coalesce(start_seq, head.last_seq));
+  perform set_config('tocsin.tenants', outside, true);
+end $$;
+
+-- Behind the last entry that was received before a time. Receiving goes with the numbers, so halving the range finds it
+-- with a handful of index reads and without an index on time.
+create or replace function start_at_time(of_tenant text, since timestamptz)
+returns table (epoch text, seq bigint, fp text)
+language plpgsql volatile security invoker
+set search_path = tocsin, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  outside text := coalesce(current_setting('tocsin.tenants', true), '');
+  head tenant_stream;
+  before bigint;
+  behind bigint;
+  middle bigint;
+begin
+  perform set_config('tocsin.tenants', array[of_tenant]::text, true);
+  select * into head from tenant_stream where tenant_id = of_tenant;
+  before := head.floor_seq;
+  behind := head.last_seq + 1;
+  while behind - before > 1 loop
+    middle := (before + behind) / 2;
+    if exists (select from event e where e.tenant_id = of_tenant and e.seq = middle and e.received_at >= since) then
+      behind := middle;
+    else
+      before := middle;
+    end if;
+  end loop;
+  return query select * from position_at(head, before);
+  perform set_config('tocsin.tenants', outside, true);
+end $$;
+
+-- A number as a position: with the tenant's epoch, and the fp that its entry was stored with.
+create or replace function position_at(head tenant_stream, at_seq bigint)
+returns table (epoch text, seq bigint, fp text)
+language sql stable security invoker
+set search_path = tocsin, pg_temp
+as $$
+  select head.epoch, at_seq, case at_seq when head.last_seq then head.last_fp when 0 then '0'
+    else (select e.fp from event e where e.tenant_id = head.tenant_id and e.seq = at_seq) end
+$$;
+
+revoke all on function start_behind_newest, start_at_time, position_at from public;
+grant execute on function start_behind_newest, start_at_time, position_at to tocsin_gateway;

@@ -1,0 +1,131 @@
+import type { TenantId } from '@tocsin/contracts';
+import { aPlannedEvent, aTenant } from '@tocsin/contracts/testing';
+import { Database } from './database';
+import { PostgresEventLog } from './event-log.postgres';
+import { PostgresLogRetention } from './log-retention.postgres';
+import { asOwner, freshDatabase, type FreshDatabase } from './testing';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+describe('retention in PostgreSQL', () => {
+  let fresh: FreshDatabase;
+  let processor: Database;
+  let gateway: Database;
+  let log: PostgresEventLog;
+  let reader: PostgresEventLog;
+  beforeAll(async () => {
+    fresh = await freshDatabase();
+    [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map((role) => new Database({ connection: { url: fresh.url }, role })) as [Database, Database];
+    log = new PostgresEventLog(processor);
+    reader = new PostgresEventLog(gateway);
+  }, 60_000);
+  afterAll(async () => {
+    await Promise.all([processor?.close(), gateway?.close()]);
+    await fresh?.drop();
+  });
+  const rows = (sql: string, ...values: unknown[]) => asOwner<Record<string, unknown>>({ url: fresh.url }, sql, values);
+  const through = async (step: (behind?: string) => Promise<{ next: string | null; deleted?: number }>) => {
+    const deleted: number[] = [];
+    for (let behind: string | null | undefined; behind !== null; ) {
+      const { next, ...told } = await step(behind);
+      deleted.push(told.deleted ?? 0);
+      behind = next;
+    }
+    return deleted;
+  };
+  const grownOld = async (tenant_id: TenantId, upTo: number, days: number) => {
+    const age = [tenant_id, upTo, `${days} days`];
+    await rows('update tocsin.event set received_at = received_at - $3::interval where tenant_id = $1 and seq <= $2', ...age);
+    await rows('update tocsin.idempotency set stored_at = stored_at - $3::interval where tenant_id = $1 and seq <= $2', ...age);
+  };
+  const numbers = async (tenant_id: TenantId) => (await reader.after(tenant_id, 0, 1_000)).map(({ seq }) => seq);
+  const from = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, at) => first + at);
+
+  it('commits the floor first, deletes what is below it in portions, and keeps the entry at it', async () => {
+    const tenants = [aTenant(), aTenant(), aTenant()];
+    for (const tenant_id of tenants) await log.append(Array.from({ length: 50 }, () => aPlannedEvent({ tenant_id })));
+    const [old, allOld, young] = tenants as [TenantId, TenantId, TenantId];
+    await grownOld(old, 30, 91);
+    await grownOld(allOld, 50, 91);
+    const retention = new PostgresLogRetention(processor, 20, 2);
+    const floors = async () => (await reader.heads(tenants)).map(({ floor_seq }) => floor_seq);
+
+    await through((behind) => retention.deleteReleased(behind));
+    expect(await floors()).toEqual([0, 0, 0]);
+    await through((behind) => retention.release(90 * DAY_MS, behind));
+    expect(await floors()).toEqual([30, 50, 0]);
+    for (const tenant_id of tenants) expect(await numbers(tenant_id)).toEqual(from(1, 50));
+
+    const portions = await through((behind) => retention.deleteReleased(behind));
+    expect(Math.max(...portions)).toBe(20);
+    expect(portions.reduce((sum, portion) => sum + portion)).toBe(29 + 49);
+    expect(await numbers(old)).toEqual(from(30, 50));
+    expect(await numbers(allOld)).toEqual([50]);
+    expect(await numbers(young)).toEqual(from(1, 50));
+
+    // numbers go on, and a cursor at the floor is still one of this history
+    const [stored] = await log.append([aPlannedEvent({ tenant_id: allOld })]);
+    expect(stored).toMatchObject({ outcome: 'stored', event: { seq: 51, prev_fp: (await reader.after(allOld, 49, 1))[0]!.fp } });
+  });
+
+  it('touches nothing that is younger than a day, whatever it is asked for', async () => {
+    const tenant_id = aTenant();
+    const planned = Array.from({ length: 10 }, () => aPlannedEvent({ tenant_id }));
+    await log.append(planned);
+    await grownOld(tenant_id, 10, 0.95);
+    await grownOld(tenant_id, 4, 0.1);
+    const retention = new PostgresLogRetention(processor);
+    await through((behind) => retention.release(0, behind));
+    await through((behind) => retention.deleteReleased(behind));
+    while ((await retention.forgetIds(0)) > 0);
+    expect(await numbers(tenant_id)).toEqual(from(4, 10));
+    const again = await log.append([planned[3]!, planned[4]!]);
+    expect(again.map(({ outcome }) => outcome)).toEqual(['stored', 'duplicate']);
+  });
+
+  it('lets an alert go with the entry that describes it, and what was to be delivered with the entry', async () => {
+    const tenant_id = aTenant();
+    const deliveries = [{ channel: 'email', recipient: 'default' }] as const;
+    await log.append([aPlannedEvent({ tenant_id }, { deliveries }), aPlannedEvent({ tenant_id, dedup_key: 'open' }, { deliveries }), aPlannedEvent({ tenant_id, dedup_key: 'over' })]);
+    await log.append([aPlannedEvent({ tenant_id, dedup_key: 'open', occurred_at: '2026-02-01T00:00:00.000Z' }), aPlannedEvent({ tenant_id }, { deliveries })]);
+    await grownOld(tenant_id, 4, 91);
+    const retention = new PostgresLogRetention(processor);
+    await through((behind) => retention.release(90 * DAY_MS, behind));
+    await through((behind) => retention.deleteReleased(behind));
+    expect(await rows('select dedup_key, last_seq::int from tocsin.alert where tenant_id = $1 order by last_seq', tenant_id)).toEqual([{ dedup_key: 'open', last_seq: 4 }, { dedup_key: null, last_seq: 5 }]);
+    expect(await rows('select seq::int from tocsin.delivery where tenant_id = $1', tenant_id)).toEqual([{ seq: 5 }]);
+  });
+
+  it('knows ids for their own time, after their entries are gone and while these are kept', async () => {
+    const [gone, kept] = [aTenant(), aTenant()];
+    const planned = [gone, kept].map((tenant_id) => Array.from({ length: 3 }, () => aPlannedEvent({ tenant_id })));
+    for (const batch of planned) await log.append(batch);
+    await rows(`update tocsin.event set received_at = received_at - interval '91 days' where tenant_id = $1`, gone);
+    await rows(`update tocsin.idempotency set stored_at = stored_at - interval '8 days' where tenant_id = $1`, kept);
+    const retention = new PostgresLogRetention(processor, 2);
+    await through((behind) => retention.release(90 * DAY_MS, behind));
+    await through((behind) => retention.deleteReleased(behind));
+    while ((await retention.forgetIds(7 * DAY_MS)) > 0);
+    expect((await log.append(planned[0]!)).map(({ outcome }) => outcome)).toEqual(['duplicate', 'duplicate', 'duplicate']);
+    expect((await log.append(planned[1]!)).map(({ outcome }) => outcome)).toEqual(['stored', 'stored', 'stored']);
+    expect(await numbers(gone)).toEqual([3]);
+  });
+
+  it('is done by one process at a time, and holds up nobody who stores', async () => {
+    const tenant_id = aTenant();
+    await log.append(Array.from({ length: 5 }, () => aPlannedEvent({ tenant_id })));
+    await grownOld(tenant_id, 4, 91);
+    const retention = new PostgresLogRetention(processor);
+    await processor.as([], async (manager) => {
+      await manager.query('select pg_advisory_xact_lock(8662747)');
+      expect(await retention.release(90 * DAY_MS)).toEqual({ next: null });
+      expect(await retention.deleteReleased()).toEqual({ next: null, deleted: 0 });
+      expect(await retention.forgetIds(DAY_MS)).toBe(0);
+      expect((await log.append([aPlannedEvent({ tenant_id })]))[0]!.outcome).toBe('stored');
+    });
+    expect((await reader.heads([tenant_id]))[0]!.floor_seq).toBe(0);
+    await through((behind) => retention.release(90 * DAY_MS, behind));
+    expect((await reader.heads([tenant_id]))[0]!.floor_seq).toBe(4);
+  });
+});

@@ -1,0 +1,70 @@
+import { type DynamicModule, Module, type OnApplicationShutdown } from '@nestjs/common';
+import type { Folding } from '@tocsin/contracts';
+import { AccessChanges, AlertActs, AlertIntake, AlertQueries, AlertSource, bind, DeadLetters, EventLog, LogRetention, RawIntake, Receipts, SeenPositions } from '@tocsin/contracts/ports';
+import { Health, Metrics } from '@tocsin/observability';
+import { PostgresAccessChanges } from './access-changes.postgres';
+import { PostgresAlertActs } from './alert-acts.postgres';
+import { PostgresAlertQueries } from './alert-queries.postgres';
+import { Database, type DatabaseOptions } from './database';
+import { PostgresDeadLetters } from './dead-letters.postgres';
+import { PostgresEventLog } from './event-log.postgres';
+import { Inbox, InboxIntake, InboxRawIntake, InboxSource } from './inbox.postgres';
+import { PostgresLogRetention } from './log-retention.postgres';
+import { PostgresReceipts } from './receipts.postgres';
+import { PostgresSeenPositions } from './seen-positions.postgres';
+
+export interface PostgresOptions extends DatabaseOptions {
+  /** From when on a processor's log folds repeats; default 10 in 10 s. */
+  folding?: Folding;
+  /** The process's `ObservabilityModule.forRoot(…)`. */
+  observability: DynamicModule;
+}
+
+/** The pool, the log, acts on its alerts, its dead letters and the revocations. Nothing is opened until the first use; the pool closes last, after whatever uses it. */
+@Module({})
+export class PostgresModule implements OnApplicationShutdown {
+  constructor(
+    private readonly database: Database,
+    health: Health,
+    metrics: Metrics,
+  ) {
+    health.add('postgres', () => database.check(), { critical: true });
+    metrics.observePool(() => database.connections());
+  }
+
+  static forRoot({ observability, folding, ...options }: PostgresOptions): DynamicModule {
+    return {
+      module: PostgresModule,
+      imports: [observability],
+      providers: [
+        { provide: Database, useFactory: () => new Database(options) },
+        { provide: EventLog, useFactory: (database: Database) => new PostgresEventLog(database, folding), inject: [Database] },
+        bind(AccessChanges, PostgresAccessChanges, Database),
+        bind(AlertActs, PostgresAlertActs, Database),
+        { provide: AlertQueries, useFactory: (database: Database) => new PostgresAlertQueries(database), inject: [Database] },
+        bind(DeadLetters, PostgresDeadLetters, Database),
+        { provide: LogRetention, useFactory: (database: Database) => new PostgresLogRetention(database), inject: [Database] },
+        bind(Receipts, PostgresReceipts, Database),
+        bind(SeenPositions, PostgresSeenPositions, Database),
+      ],
+      exports: [Database, EventLog, AccessChanges, AlertActs, AlertQueries, DeadLetters, LogRetention, Receipts, SeenPositions],
+    };
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.database.close();
+  }
+}
+
+/** The embedded queue on the pool of a `PostgresModule`: hand over the same object that everybody else imports. */
+@Module({})
+export class InboxModule {
+  static forRoot(postgres: DynamicModule): DynamicModule {
+    return {
+      module: InboxModule,
+      imports: [postgres],
+      providers: [bind(Inbox, Inbox, Database), bind(AlertIntake, InboxIntake, Inbox), bind(AlertSource, InboxSource, Inbox), bind(RawIntake, InboxRawIntake, Inbox)],
+      exports: [AlertIntake, AlertSource, RawIntake],
+    };
+  }
+}

@@ -1,0 +1,3 @@
+export * from './as-owner';
+export * from './fresh-database';
+export * from './isolation.contract';
