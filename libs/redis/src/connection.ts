@@ -1,0 +1,95 @@
+import { Redis, type RedisOptions } from 'ioredis';
+import { Unavailable } from '@tocsin/contracts';
+
+const CONNECT_TIMEOUT_MS = 2_000;
+const RECONNECT_CAP_MS = 2_000;
+
+/**
+ * A client that is honest about an outage: nothing is queued while Redis is away, nothing is sent again after it, and what
+ * had no answer when the connection ended fails at once. ioredis does the opposite of all three by default, which for a
+ * hint that nobody misses would hold up whoever publishes. Does not connect by itself.
+ */
+export function newClient(url: string, connectionName: string): Redis {
+  const options: RedisOptions = {
+    lazyConnect: true,
+    connectionName,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    disconnectTimeout: 500,
+    enableOfflineQueue: false,
+    autoResubscribe: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: (attempt) => 20 + Math.round(Math.random() * Math.min(RECONNECT_CAP_MS, 50 * 2 ** attempt)),
+  };
+  const client = new Redis(url, options);
+  // what matters of it is seen by whoever waits for an answer; unheard it would be printed
+  client.on('error', () => {});
+  return client;
+}
+
+/** The connection for commands, shared by all that send some. Reconnects by itself. */
+export class RedisConnection {
+  private readonly client: Redis;
+  private firstAttempt: Promise<void> | undefined;
+  private lostAt: Date | undefined;
+
+  constructor(url: string) {
+    this.client = newClient(url, 'tocsin-commands');
+    this.client.on('ready', () => (this.lostAt = undefined));
+    // also after every attempt to come back: what counts is the first
+    this.client.on('close', () => (this.lostAt ??= new Date()));
+  }
+
+  get connected(): boolean {
+    return this.client.status === 'ready';
+  }
+
+  /** Calls `onChange` whenever `connected` may have changed. */
+  watch(onChange: () => void): void {
+    this.client.on('ready', onChange);
+    this.client.on('close', onChange);
+  }
+
+  /** Starts to connect and returns at once. May be called twice. */
+  open(): void {
+    this.firstAttempt ??= this.client.connect().catch(() => {});
+  }
+
+  /**
+   * Does `work`, or throws `Unavailable` after `timeoutMs`, or at once while Redis is away. A Redis that is too slow loses
+   * the connection: what it has not answered would pile up here otherwise.
+   */
+  async run<T>(timeoutMs: number, work: (client: Redis) => Promise<T>): Promise<T> {
+    this.open();
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        // an answer may have arrived while this process was busy: it is read before the immediate
+        setImmediate(() => {
+          if (timer === undefined) return;
+          reject(new Error(`no answer within ${timeoutMs} ms`));
+          this.client.disconnect(true);
+        });
+      }, timeoutMs);
+    });
+    try {
+      return await Promise.race([this.afterFirstAttempt(work), timeout]);
+    } catch (error) {
+      throw new Unavailable('redis', 'Redis does not answer.', { cause: error, since: this.lostAt });
+    } finally {
+      clearTimeout(timer);
+      timer = undefined;
+    }
+  }
+
+  /** Ends the connection. May be called twice. */
+  close(): void {
+    this.firstAttempt ??= Promise.resolve();
+    this.client.disconnect();
+  }
+
+  private async afterFirstAttempt<T>(work: (client: Redis) => Promise<T>): Promise<T> {
+    if (!this.connected) await this.firstAttempt;
+    return work(this.client);
+  }
+}

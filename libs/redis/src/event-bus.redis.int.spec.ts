@@ -1,0 +1,185 @@
+import { topicOf, type Hint } from '@tocsin/contracts';
+import type { HintListener } from '@tocsin/contracts/ports';
+import { aHint, aTenant, describeEventBus, eventually, FaultProxy } from '@tocsin/contracts/testing';
+import { OwnRedis, redisUrl } from './testing/own-redis';
+
+describeEventBus('Redis', {
+  async open() {
+    const redis = new OwnRedis();
+    const bus = redis.bus();
+    await bus.publish([aHint()]);
+    return { bus, close: () => redis.close() };
+  },
+});
+
+describe('hints through Redis', () => {
+  let redis: OwnRedis;
+  let proxy: FaultProxy;
+  beforeEach(async () => {
+    redis = new OwnRedis();
+    proxy = await FaultProxy.to(redisUrl());
+  });
+  afterEach(async () => {
+    await redis.close();
+    await proxy.close();
+  });
+  const cutOff = () => proxy.via(redisUrl());
+
+  it('are published on alerts:<tenant>: a line of JSON, then the data as it will be sent', async () => {
+    const [tenant, heard] = [aTenant(), [] as string[]];
+    const plain = redis.plain.duplicate();
+    await plain.subscribe(topicOf(tenant, redis.prefix));
+    plain.on('message', (topic: string, message: string) => heard.push(topic, message));
+    const hint = aHint({ tenant_id: tenant, seq: 7 });
+
+    await redis.bus().publish([hint]);
+
+    await eventually(() => expect(heard).toHaveLength(2));
+    const [head, data] = heard[1]!.split('\n');
+    expect(heard[0]).toBe(`${redis.prefix}alerts:${tenant}`);
+    expect(JSON.parse(head!)).toMatchObject({ v: 1, epoch: hint.epoch, seq: 7, fp: hint.fp, event: hint.event, severity: 'urgent' });
+    expect(data).toBe(hint.data!.toString());
+    plain.disconnect();
+  });
+
+  it('subscribe to a tenant once, however many listen, and no longer than they do', async () => {
+    const [tenant, bus] = [aTenant(), redis.bus()];
+    const subscribers = async () => (await redis.plain.pubsub('NUMSUB', topicOf(tenant, redis.prefix)))[1];
+    const subscriptions = await Promise.all([bus.subscribe(tenant, listener()), bus.subscribe(tenant, listener()), bus.subscribe(tenant, listener())]);
+    expect(await subscribers()).toBe(1);
+    for (const subscription of subscriptions) subscription.close();
+    await eventually(async () => expect(await subscribers()).toBe(0));
+  });
+
+  it('go without their data beyond 16 KiB, and beyond 256 KiB of one tenant in one batch', async () => {
+    const [large, many, few] = [aTenant(), aTenant(), aTenant()];
+    const bus = redis.bus();
+    const heard = { large: listener(), many: listener(), few: listener() };
+    await Promise.all([bus.subscribe(large, heard.large), bus.subscribe(many, heard.many), bus.subscribe(few, heard.few)]);
+
+    await bus.publish([
+      aHint({ tenant_id: large, seq: 1, message: 'x'.repeat(17_000) }),
+      aHint({ tenant_id: large, seq: 2 }),
+      ...Array.from({ length: 30 }, (_, index) => aHint({ tenant_id: many, seq: index + 1, message: 'x'.repeat(10_000) })),
+      aHint({ tenant_id: few, seq: 1, message: 'x'.repeat(10_000) }),
+    ]);
+
+    await eventually(() => expect(heard.few.hints).toHaveLength(1));
+    expect(heard.large.hints.map((hint) => hint?.data === null)).toEqual([true, false]);
+    expect(heard.many.hints.map((hint) => hint?.seq)).toEqual(Array.from({ length: 30 }, (_, index) => index + 1));
+    expect(heard.many.hints.every((hint) => hint?.data === null)).toBe(true);
+    expect(heard.few.hints[0]!.data).not.toBeNull();
+  });
+
+  it('that somebody forged ask for a look at the log, and no more', async () => {
+    const tenant = aTenant();
+    const hintKey = 'a key of at least thirty-two characters';
+    const heard = listener();
+    await redis.bus({ hintKey }).subscribe(tenant, heard);
+
+    await redis.bus().publish([aHint({ tenant_id: tenant, seq: 99 })]);
+    await redis.plain.publish(topicOf(tenant, redis.prefix), 'anything');
+    await redis.bus({ hintKey }).publish([aHint({ tenant_id: tenant, seq: 1 })]);
+
+    await eventually(() => expect(heard.hints.map((hint) => hint?.seq)).toEqual([undefined, undefined, 1]));
+  });
+
+  it('arrive again after the subscriber was killed, and every listener is told that it may have missed some', async () => {
+    const [one, other] = [aTenant(), aTenant()];
+    const bus = redis.bus({ url: cutOff() });
+    const heard = [listener(), listener(), listener()] as const;
+    await bus.subscribe(one, heard[0]);
+    await bus.subscribe(one, heard[1]);
+    await bus.subscribe(other, heard[2]);
+    expect(heard.map(({ resumed }) => resumed)).toEqual([0, 0, 0]);
+
+    // by its address: CLIENT KILL TYPE pubsub would end the subscribers of other tests too
+    const subscribers = String(await redis.plain.call('CLIENT', 'LIST', 'TYPE', 'pubsub'));
+    const port = proxy.ports.find((known) => subscribers.includes(`addr=127.0.0.1:${known} `));
+    expect(await redis.plain.call('CLIENT', 'KILL', `127.0.0.1:${port}`)).toBe('OK');
+
+    await eventually(() => expect(heard.map(({ resumed }) => resumed)).toEqual([1, 1, 1]));
+    expect(bus.connected).toBe(true);
+    await bus.publish([aHint({ tenant_id: one, seq: 5 })]);
+    await eventually(() => expect(heard[0].hints.map((hint) => hint?.seq)).toEqual([5]));
+  });
+
+  it('are refused within 500 ms while Redis is away, also by one that is silent, and taken again afterwards', async () => {
+    const bus = redis.bus({ url: cutOff() });
+    const tenant = aTenant();
+    await bus.publish([aHint({ tenant_id: tenant })]);
+
+    proxy.silence();
+    expect(await durationOf(() => expect(bus.publish([aHint({ tenant_id: tenant })])).rejects.toMatchObject({ name: 'Unavailable', dependency: 'redis' }))).toBeLessThan(700);
+    proxy.refuse();
+    proxy.cut();
+    await eventually(() => expect(bus.connected).toBe(false));
+    expect(await durationOf(() => expect(bus.publish([aHint({ tenant_id: tenant })])).rejects.toMatchObject({ name: 'Unavailable' }))).toBeLessThan(100);
+
+    proxy.silence(false);
+    proxy.refuse(false);
+    await eventually(() => bus.publish([aHint({ tenant_id: tenant })]));
+  });
+
+  it('are awaited no longer than 500 ms by who subscribes while Redis is away; it is told when they arrive', async () => {
+    proxy.refuse();
+    const bus = redis.bus({ url: cutOff() });
+    const [tenant, heard] = [aTenant(), listener()];
+    expect(await durationOf(() => bus.subscribe(tenant, heard))).toBeLessThan(700);
+    expect(bus.connected).toBe(false);
+
+    proxy.refuse(false);
+    await eventually(() => expect(heard.resumed).toBe(1));
+    expect(bus.connected).toBe(true);
+    await bus.publish([aHint({ tenant_id: tenant, seq: 1 })]);
+    await eventually(() => expect(heard.hints).toHaveLength(1));
+  });
+
+  it('come back from a connection that died in silence within ten seconds', async () => {
+    const bus = redis.bus({ url: cutOff() });
+    const heard = listener();
+    await bus.subscribe(aTenant(), heard);
+    proxy.silence();
+    await eventually(() => expect(bus.connected).toBe(false), 10_000);
+    proxy.silence(false);
+    await eventually(() => expect(heard.resumed).toBe(1));
+  });
+
+  it('are heard by who subscribed again at once', async () => {
+    const bus = redis.bus();
+    const [tenant, heard] = [aTenant(), listener()];
+    for (let round = 0; round < 50; round += 1) {
+      const subscribing = bus.subscribe(tenant, listener());
+      void subscribing.then((subscription) => subscription.close());
+      await (await bus.subscribe(tenant, listener())).close();
+    }
+    await bus.subscribe(tenant, heard);
+    await bus.publish([aHint({ tenant_id: tenant, seq: 1 })]);
+    await eventually(() => expect(heard.hints).toHaveLength(1));
+  });
+
+  it('are of no concern to a bus that is closed', async () => {
+    const bus = redis.bus();
+    const subscription = await bus.subscribe(aTenant(), listener());
+    bus.close();
+    bus.close();
+    subscription.close();
+    expect(bus.connected).toBe(false);
+  });
+});
+
+interface Heard extends HintListener {
+  hints: (Hint | undefined)[];
+  resumed: number;
+}
+
+const listener = (): Heard => {
+  const heard: Heard = { hints: [], resumed: 0, onHint: (hint) => void heard.hints.push(hint), onResumed: () => void (heard.resumed += 1) };
+  return heard;
+};
+
+async function durationOf(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}

@@ -1,0 +1,6 @@
+export * from './connection';
+export * from './event-bus.redis';
+export * from './redis.module';
+export * from './settings';
+export * from './stream-slots.redis';
+export * from './ticket-store.redis';

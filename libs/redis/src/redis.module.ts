@@ -1,0 +1,76 @@
+import { Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { EventBus, StreamSlots, TicketStore } from '@tocsin/contracts/ports';
+import { Health, Log, Metrics, type CheckOptions } from '@tocsin/observability';
+import { RedisConnection } from './connection';
+import { RedisEventBus } from './event-bus.redis';
+import { RedisStreamSlots } from './stream-slots.redis';
+import { RedisTicketStore } from './ticket-store.redis';
+
+export interface RedisModuleOptions {
+  url: string;
+  /** Before every topic and key. Default none. */
+  prefix?: string;
+  /** Signs hints. Default: no signature. */
+  hintKey?: string;
+  /** How Redis counts for the app's health. Default: critical, since latency suffers, and never a reason to be not ready. */
+  health?: CheckOptions;
+  /** The process's `ObservabilityModule.forRoot(…)`. */
+  observability: DynamicModule;
+}
+
+/** What `forRoot` was told, for the module's own constructor: Nest injects by class. */
+class HealthOptions {
+  constructor(readonly check: CheckOptions) {}
+}
+
+/** A check is given 500 ms in all. */
+const CHECK_TIMEOUT_MS = 400;
+
+/** `EventBus`, `TicketStore` and `StreamSlots` on Redis. Nothing is opened before `onModuleInit`, which starts to connect and does not wait. */
+@Module({})
+export class RedisModule implements OnModuleInit, OnApplicationShutdown {
+  constructor(
+    private readonly commands: RedisConnection,
+    private readonly bus: RedisEventBus,
+    private readonly slots: RedisStreamSlots,
+    private readonly health: Health,
+    private readonly healthOptions: HealthOptions,
+  ) {}
+
+  static forRoot({ url, prefix = '', hintKey, health = { critical: true }, observability }: RedisModuleOptions): DynamicModule {
+    return {
+      module: RedisModule,
+      imports: [observability],
+      providers: [
+        { provide: HealthOptions, useValue: new HealthOptions(health) },
+        { provide: RedisConnection, useFactory: () => new RedisConnection(url) },
+        {
+          provide: RedisEventBus,
+          useFactory: (commands: RedisConnection, log: Log, metrics: Metrics) => new RedisEventBus({ url, prefix, hintKey }, commands, log, metrics),
+          inject: [RedisConnection, Log, Metrics],
+        },
+        { provide: EventBus, useExisting: RedisEventBus },
+        { provide: RedisTicketStore, useFactory: (commands: RedisConnection) => new RedisTicketStore(commands, prefix), inject: [RedisConnection] },
+        { provide: TicketStore, useExisting: RedisTicketStore },
+        {
+          provide: RedisStreamSlots,
+          useFactory: (commands: RedisConnection, metrics: Metrics) => new RedisStreamSlots(commands, { prefix }, metrics),
+          inject: [RedisConnection, Metrics],
+        },
+        { provide: StreamSlots, useExisting: RedisStreamSlots },
+      ],
+      exports: [EventBus, TicketStore, RedisTicketStore, StreamSlots],
+    };
+  }
+
+  onModuleInit(): void {
+    this.health.add('redis', () => this.commands.run(CHECK_TIMEOUT_MS, (client) => client.ping()), this.healthOptions.check);
+    this.commands.open();
+  }
+
+  onApplicationShutdown(): void {
+    this.bus.close();
+    this.slots.close();
+    this.commands.close();
+  }
+}

@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { createLogger, Metrics } from '@tocsin/observability';
+import { RedisConnection } from '../connection';
+import { RedisEventBus } from '../event-bus.redis';
+import { RedisStreamSlots } from '../stream-slots.redis';
+import { RedisTicketStore } from '../ticket-store.redis';
+
+export function redisUrl(): string {
+  const url = process.env.REDIS_URL;
+  if (!url) throw new Error('This test needs a Redis: set REDIS_URL.');
+  return url;
+}
+
+/** Topics and keys of a test's own on the real Redis, and a plain client beside it. */
+export class OwnRedis {
+  readonly prefix = `test-${randomBytes(6).toString('hex')}:`;
+  readonly plain = new Redis(redisUrl());
+  readonly metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
+  private readonly closers: (() => void)[] = [];
+
+  connection(url = redisUrl()): RedisConnection {
+    const connection = new RedisConnection(url);
+    this.closers.push(() => connection.close());
+    return connection;
+  }
+
+  bus({ url = redisUrl(), hintKey }: { url?: string; hintKey?: string } = {}): RedisEventBus {
+    const bus = new RedisEventBus({ url, prefix: this.prefix, hintKey }, this.connection(url), createLogger({ app: 'test', level: 'silent' }), this.metrics);
+    this.closers.push(() => bus.close());
+    return bus;
+  }
+
+  /** A gateway's slots, on a connection of its own unless one is given. */
+  slots({ connection = this.connection(), lifetimeMs }: { connection?: RedisConnection; lifetimeMs?: number } = {}): RedisStreamSlots {
+    const slots = new RedisStreamSlots(connection, { prefix: this.prefix, lifetimeMs }, this.metrics);
+    this.closers.unshift(() => slots.close());
+    return slots;
+  }
+
+  tickets(url = redisUrl()): RedisTicketStore {
+    return new RedisTicketStore(this.connection(url), this.prefix);
+  }
+
+  /** Removes every key of the test. */
+  async close(): Promise<void> {
+    for (const close of this.closers) close();
+    const keys = await this.plain.keys(`${this.prefix}*`);
+    if (keys.length > 0) await this.plain.del(...keys);
+    await this.plain.quit();
+  }
+}
