@@ -1,0 +1,139 @@
+import type { ChannelModel, ConfirmChannel } from 'amqplib';
+import { BrokerUnavailable } from './broker-unavailable';
+import { fullJitter } from './full-jitter';
+
+/**
+ * Declares what the channel needs and starts what runs on it. Rejecting means that there is no channel yet. `remade`: it
+ * takes the place of one that was lost on a connection that stayed; false again once that failed.
+ */
+export type ChannelSetup = (channel: ConfirmChannel, remade: boolean) => Promise<void>;
+
+/** A broker that closes one channel after the other is there: whoever consumes is back within 5 s, the fiftieth time as well. */
+const REMAKE = { firstMs: 200, capMs: 2_000 };
+/** A channel that lived shorter than this ends a row of failures no more than one that was never made. */
+const STABLE_AFTER_MS = 10_000;
+
+interface Waiter {
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+/**
+ * A channel that is there whenever its connection is. A broker closes a channel for a single mistake (an unknown delivery
+ * tag, an exchange that is gone) and leaves the connection open; amqplib recovers connections only, so the channel is
+ * made again here, with back-off and jitter. Every channel made is another object: who holds an old one knows it.
+ */
+export class KeptChannel {
+  private live: ChannelModel | undefined;
+  private made: ConfirmChannel | undefined;
+  private madeAt = 0;
+  private failures = 0;
+  private retry: NodeJS.Timeout | undefined;
+  private ended = false;
+  private lastError: unknown;
+  private readonly waiters = new Set<Waiter>();
+
+  constructor(
+    private readonly setup: ChannelSetup,
+    private readonly onLost: () => void = () => {},
+    private readonly connectionError: () => unknown = () => undefined,
+  ) {}
+
+  /** The open channel, set up; undefined while there is none. */
+  get current(): ConfirmChannel | undefined {
+    return this.made;
+  }
+
+  /** Resolves once there is a channel. Rejects with `BrokerUnavailable` after `timeoutMs`, and when the channel is given up. */
+  async opened(timeoutMs: number): Promise<void> {
+    if (this.made) return;
+    if (this.ended) throw new BrokerUnavailable('closed', 'The connection is closed.');
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        const cause = this.lastError ?? this.connectionError();
+        waiter.reject(new BrokerUnavailable('unreachable', `No channel to RabbitMQ within ${timeoutMs} ms.`, { cause }));
+      }, timeoutMs);
+      const settled = () => {
+        clearTimeout(timer);
+        this.waiters.delete(waiter);
+      };
+      const waiter: Waiter = {
+        resolve: () => (settled(), resolve()),
+        reject: (error) => (settled(), reject(error)),
+      };
+      this.waiters.add(waiter);
+    });
+  }
+
+  /** Gives the present channel up and makes another. */
+  renew(): void {
+    const channel = this.made;
+    if (channel) void channel.close().catch(() => {});
+    if (channel && this.live) this.lose(channel, this.live);
+  }
+
+  /** The connection is there. */
+  attach(live: ChannelModel): void {
+    this.live = live;
+    this.failures = 0;
+    void this.make(live);
+  }
+
+  /** The connection is gone; its channels went with it. */
+  detach(): void {
+    this.live = undefined;
+    clearTimeout(this.retry);
+    this.retry = undefined;
+  }
+
+  /** Nobody needs it any more. Resolves once the broker has all that was sent on it. */
+  async end(reason: Error): Promise<void> {
+    const channel = this.made;
+    this.ended = true;
+    this.detach();
+    this.made = undefined;
+    for (const waiter of [...this.waiters]) waiter.reject(reason);
+    await channel?.close().catch(() => {});
+  }
+
+  private async make(live: ChannelModel, remade = false): Promise<void> {
+    let channel: ConfirmChannel | undefined;
+    let open = true;
+    try {
+      const making = await live.createConfirmChannel();
+      channel = making;
+      making.on('error', (error) => (this.lastError = error));
+      making.once('close', () => {
+        open = false;
+        this.lose(making, live);
+      });
+      await this.setup(making, remade);
+      if (!open || this.ended || this.live !== live) throw this.lastError ?? new Error('The channel closed while it was set up.');
+    } catch (error) {
+      this.lastError = error;
+      if (channel && open) void channel.close().catch(() => {});
+      this.makeLater(live);
+      return;
+    }
+    this.made = channel;
+    this.madeAt = Date.now();
+    this.lastError = undefined;
+    for (const waiter of [...this.waiters]) waiter.resolve();
+  }
+
+  private lose(channel: ConfirmChannel, live: ChannelModel): void {
+    if (this.made !== channel) return;
+    this.made = undefined;
+    if (Date.now() - this.madeAt > STABLE_AFTER_MS) this.failures = 0;
+    this.onLost();
+    this.makeLater(live, true);
+  }
+
+  private makeLater(live: ChannelModel, remade = false): void {
+    if (this.ended || this.live !== live || this.retry) return;
+    this.retry = setTimeout(() => {
+      this.retry = undefined;
+      void this.make(live, remade);
+    }, fullJitter(this.failures++, REMAKE));
+  }
+}

@@ -1,0 +1,84 @@
+import { BrokerUnavailable } from './broker-unavailable';
+import type { PublishOutcome } from './confirming-publisher';
+import { OutboxRelay, type OutboxTrouble } from './outbox-relay';
+
+type Publish = (ids: string[]) => Promise<PublishOutcome[]>;
+
+/** A relay whose database and broker are played: what was said to the database, and each `publish` as the test answers it. */
+function played(rows: { id: string; traceparent?: string }[], publish: Publish) {
+  const said: string[] = [];
+  const troubles: OutboxTrouble[] = [];
+  const published: [ids: string[], traceparent: string | undefined][] = [];
+  let open = rows.map(({ id, traceparent = null }: { id: string; traceparent?: string | null }, index) => ({ outbox_id: String(index + 1), id, alert: `{"id":"${id}"}`, traceparent }));
+  const query = async (text: string, values: unknown[] = []) => {
+    const [, verb] = /^(\w+)/.exec(text)!;
+    if (verb === 'delete') open = open.filter(({ outbox_id }) => !(values[0] as string[]).includes(outbox_id));
+    said.push(verb === 'delete' ? `delete ${(values[0] as string[]).join()}` : verb!);
+    return { rows: verb === 'select' ? open.slice(0, values[0] as number) : [] };
+  };
+  const relay = new OutboxRelay({
+    pool: { connect: async () => ({ query, release: (error) => void said.push(error ? 'close' : 'release') }) },
+    publisher: {
+      connect: async () => undefined,
+      publish: (alerts, { traceparent } = {}) => {
+        const ids = alerts.map(({ id }) => id!);
+        published.push([ids, traceparent]);
+        return publish(ids);
+      },
+    },
+    onTrouble: (trouble) => void troubles.push(trouble),
+    batch: 10,
+  });
+  return { relay, said, troubles, published };
+}
+
+const confirmed = (ids: string[]): PublishOutcome[] => ids.map((id) => ({ id, outcome: 'confirmed' }));
+/** Until the relay has waited once: everything played is settled by then. */
+const oneRound = async (relay: OutboxRelay) => {
+  relay.start();
+  await new Promise(setImmediate);
+  await relay.stop();
+};
+
+it('deletes what was confirmed, and nothing before', async () => {
+  const { relay, said, published } = played([{ id: 'a' }, { id: 'b' }], async (ids) => confirmed(ids));
+  await oneRound(relay);
+  expect(published).toEqual([[['a', 'b'], undefined]]);
+  expect(said).toEqual(['begin', 'select', 'delete 1,2', 'commit', 'release']);
+});
+
+it('keeps what was not confirmed, and says why', async () => {
+  const { relay, said, troubles } = played([{ id: 'a' }, { id: 'b' }], async () => [{ id: 'a', outcome: 'failed', reason: 'unroutable' }, { id: 'b', outcome: 'confirmed' }]);
+  await oneRound(relay);
+  expect(said).toEqual(['begin', 'select', 'delete 2', 'commit', 'release']);
+  expect(troubles).toEqual([{ kind: 'unconfirmed', reasons: ['unroutable'] }]);
+});
+
+it('lets go of its claim at once when the broker has an alarm', async () => {
+  const { relay, said, troubles } = played([{ id: 'a' }], () => Promise.reject(new BrokerUnavailable('blocked', 'an alarm')));
+  await oneRound(relay);
+  expect(said).toEqual(['begin', 'select', 'rollback', 'release']);
+  expect(troubles).toEqual([{ kind: 'broker', error: expect.objectContaining({ obstacle: 'blocked' }) as Error }]);
+});
+
+it('gives each run of rows its own trace, and does not lose what one run confirmed when another was not sent', async () => {
+  const rows = [{ id: 'a', traceparent: 't1' }, { id: 'b', traceparent: 't1' }, { id: 'c' }];
+  const { relay, said, published } = played(rows, (ids) => (ids.includes('c') ? Promise.reject(new BrokerUnavailable('full', 'too many')) : Promise.resolve(confirmed(ids))));
+  await oneRound(relay);
+  expect(published).toEqual([[['a', 'b'], 't1'], [['c'], undefined]]);
+  expect(said).toEqual(['begin', 'select', 'delete 1,2', 'commit', 'release']);
+});
+
+it('closes a connection that cannot even be rolled back', async () => {
+  const said: unknown[] = [];
+  const query = () => Promise.reject(new Error('the connection is cut'));
+  const troubles: OutboxTrouble[] = [];
+  const relay = new OutboxRelay({
+    pool: { connect: async () => ({ query, release: (error) => void said.push(error?.message) }) },
+    publisher: { connect: async () => undefined, publish: async () => [] },
+    onTrouble: (trouble) => void troubles.push(trouble),
+  });
+  await oneRound(relay);
+  expect(said).toEqual(['the connection is cut']);
+  expect(troubles).toEqual([{ kind: 'database', error: expect.any(Error) as Error }]);
+});

@@ -1,0 +1,189 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AlertMessageBody } from '@tocsin/contracts/wire';
+import type { AlertPublisher } from './alert-publisher';
+import { BrokerUnavailable } from './broker-unavailable';
+import type { PublishOutcome } from './confirming-publisher';
+import { fullJitter } from './full-jitter';
+import { OUTBOX_TABLE, quoted, type OutboxClient } from './outbox';
+
+/** A connection of a pool, as node-postgres has it. */
+export interface OutboxPoolClient extends OutboxClient {
+  /** With an error the connection is closed instead of used again. */
+  release(error?: Error): void;
+  on?(event: 'error', listener: (error: Error) => void): unknown;
+  off?(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+/** The service's own pool: node-postgres's `Pool`, and whatever has the same shape. */
+export interface OutboxPool {
+  connect(): Promise<OutboxPoolClient>;
+}
+
+/** Why nothing or not everything was published this time. The relay tries again by itself. */
+export type OutboxTrouble = { kind: 'database' | 'broker'; error: Error } | { kind: 'unconfirmed'; reasons: string[] } | { kind: 'set_aside'; ids: string[] };
+
+export interface OutboxRelayOptions {
+  pool: OutboxPool;
+  /** Connected or not yet: `start` connects it. It is not closed by the relay. */
+  publisher: Pick<AlertPublisher, 'connect' | 'publish'>;
+  /** Default `alert_outbox`. */
+  table?: string;
+  /** How many alerts are claimed and published at once. Default 100. */
+  batch?: number;
+  /** How long an empty outbox is left alone, in milliseconds, unless `wake` is called. Default 1,000. */
+  pollMs?: number;
+  /** Told of each failed attempt, for a log. */
+  onTrouble?: (trouble: OutboxTrouble) => void;
+}
+
+/** How long one attempt waits for the broker. */
+const CONNECT_TIMEOUT_MS = 2_000;
+const BACK_OFF = { firstMs: 200, capMs: 5_000, floorMs: 100 };
+/** Beyond what one `publish` takes. */
+const STOP_TIMEOUT_MS = 10_000;
+
+/** All of it text: how a client reads numbers and JSON is the service's own affair. */
+interface Row {
+  outbox_id: string;
+  id: string;
+  alert: string;
+  traceparent: string | null;
+}
+
+/**
+ * Publishes what an outbox holds, the oldest first, and deletes it once the broker has confirmed it.
+ *
+ * - At least once, with the id of the row: a relay that is killed between the confirmation and the commit has its batch
+ *   published again, and Tocsin stores it once.
+ * - Rows are claimed with `for update skip locked` in a transaction that lasts as long as a `publish` (5 s at most). Several
+ *   relays share an outbox; what a killed one had claimed is free when its connection ends. With one relay alerts keep
+ *   their order, save those that were not confirmed.
+ * - It polls rather than listens: a `notify` makes every commit of the database wait for a lock of its own, and needs a
+ *   session that poolers do not give. Call `wake` after a commit where a second matters.
+ */
+export class OutboxRelay {
+  private readonly table: string;
+  private stopping: AbortController | undefined;
+  private working: Promise<void> = Promise.resolve();
+  private waking = new AbortController();
+
+  constructor(private readonly options: OutboxRelayOptions) {
+    this.table = quoted(options.table ?? OUTBOX_TABLE);
+  }
+
+  /** Begins and returns at once. May be called twice. */
+  start(): void {
+    if (this.stopping) return;
+    this.stopping = new AbortController();
+    this.working = this.work(this.stopping.signal);
+  }
+
+  /** There is something to publish: looks now instead of at the next poll. */
+  wake(): void {
+    this.waking.abort();
+  }
+
+  /** Claims nothing more and resolves when the batch in hand is settled, or after 10 s. May be called twice, and `start` after it. */
+  async stop(): Promise<void> {
+    this.stopping?.abort();
+    this.stopping = undefined;
+    const timeout = new AbortController();
+    await Promise.race([this.working, sleep(STOP_TIMEOUT_MS, undefined, { signal: timeout.signal, ref: false }).catch(() => undefined)]);
+    timeout.abort();
+  }
+
+  private async work(signal: AbortSignal): Promise<void> {
+    for (let failures = 0; !signal.aborted; ) {
+      this.waking = new AbortController();
+      const outcome = await this.publishBatch();
+      failures = outcome === 'failed' ? failures + 1 : 0;
+      if (outcome === 'more') continue;
+      if (outcome === 'failed') await pause(fullJitter(failures - 1, BACK_OFF), signal);
+      else await pause(this.options.pollMs ?? 1_000, AbortSignal.any([signal, this.waking.signal]));
+    }
+  }
+
+  /** One batch: `more` when there may be another, `empty`, or `failed` when the world has to get better first. Never rejects. */
+  private async publishBatch(): Promise<'more' | 'empty' | 'failed'> {
+    const { pool, publisher, batch = 100 } = this.options;
+    // before a row is locked: while the broker is away no transaction is open
+    const connected = await publisher.connect(CONNECT_TIMEOUT_MS).then(() => true, (error: unknown) => this.tell('broker', error));
+    if (!connected) return 'failed';
+    const client = await pool.connect().catch((error: unknown) => void this.tell('database', error));
+    if (!client) return 'failed';
+    // a connection that is cut fails its statement and then emits the same error, which would end the process unheard
+    client.on?.('error', heard);
+    let broken: Error | undefined;
+    try {
+      await client.query('begin');
+      const claimed = await client.query(`select o.outbox_id::text, o.id, o.alert::text, o.traceparent from ${this.table} as o where o.failure is null order by o.outbox_id limit $1 for update skip locked`, [batch]);
+      const rows = claimed.rows as Row[];
+      const settled = rows.length === 0 || (await this.settle(client, rows));
+      await client.query('commit');
+      if (!settled) return 'failed';
+      return rows.length === batch ? 'more' : 'empty';
+    } catch (error) {
+      this.tell(error instanceof BrokerUnavailable ? 'broker' : 'database', error);
+      await client.query('rollback').catch((cut: unknown) => (broken = asError(cut)));
+      return 'failed';
+    } finally {
+      client.off?.('error', heard);
+      client.release(broken);
+    }
+  }
+
+  /** Publishes claimed rows and takes those that are done out of the outbox. False when some have to be tried again. */
+  private async settle(client: OutboxClient, rows: readonly Row[]): Promise<boolean> {
+    const outcomes = await this.publish(rows);
+    const withOutcome = (wanted: (outcome: PublishOutcome) => boolean) => rows.filter((_, index) => wanted(outcomes[index]!));
+    const confirmed = withOutcome(({ outcome }) => outcome === 'confirmed');
+    const hopeless = withOutcome((one) => one.outcome === 'failed' && one.reason === 'not_sendable');
+    await client.query(`delete from ${this.table} where outbox_id = any ($1::bigint[])`, [confirmed.map(({ outbox_id }) => outbox_id)]);
+    if (hopeless.length > 0) {
+      await client.query(`update ${this.table} set failure = 'not_sendable' where outbox_id = any ($1::bigint[])`, [hopeless.map(({ outbox_id }) => outbox_id)]);
+      this.say({ kind: 'set_aside', ids: hopeless.map(({ id }) => id) });
+    }
+    const reasons = outcomes.flatMap((one) => (one.outcome === 'failed' && one.reason !== 'not_sendable' ? [one.reason] : []));
+    if (reasons.length > 0) this.say({ kind: 'unconfirmed', reasons: [...new Set(reasons)] });
+    return reasons.length === 0;
+  }
+
+  /** All rows side by side, each run of them with its own trace. */
+  private async publish(rows: readonly Row[]): Promise<PublishOutcome[]> {
+    const runs: Row[][] = [];
+    for (const row of rows) {
+      const last = runs.at(-1);
+      if (last && last[0]!.traceparent === row.traceparent) last.push(row);
+      else runs.push([row]);
+    }
+    const published = runs.map((run) => this.options.publisher.publish(run.map(({ alert, id }) => ({ ...(JSON.parse(alert) as AlertMessageBody), id })), { traceparent: run[0]!.traceparent ?? undefined }));
+    const settled = await Promise.allSettled(published);
+    return settled.flatMap((one, index) => {
+      if (one.status === 'fulfilled') return one.value;
+      if (!(one.reason instanceof BrokerUnavailable) || settled.length === 1) throw one.reason;
+      // others of this batch may be confirmed: those that were not sent are only not confirmed
+      return runs[index]!.map(({ id }): PublishOutcome => ({ id, outcome: 'failed', reason: 'connection_lost' }));
+    });
+  }
+
+  private tell(kind: 'database' | 'broker', error: unknown): false {
+    this.say({ kind, error: asError(error) });
+    return false;
+  }
+
+  /** Whoever listens must not be able to end the relay. */
+  private say(trouble: OutboxTrouble): void {
+    try {
+      this.options.onTrouble?.(trouble);
+    } catch {
+      // there is nobody else to tell
+    }
+  }
+}
+
+const heard = (): void => undefined;
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
+/** A pause that ends early, and quietly, when the signal says so. */
+const pause = (ms: number, signal: AbortSignal): Promise<void> => sleep(ms, undefined, { signal }).catch(() => undefined);

@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto';
+import type { AlertMessageBody } from '@tocsin/contracts/wire';
+
+/** What is needed of a database client: node-postgres's `Client` and `PoolClient` have it, and whatever has the same shape. */
+export interface OutboxClient {
+  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
+}
+
+/** The outbox's name unless another is given. With a schema: `shop.alert_outbox`. */
+export const OUTBOX_TABLE = 'alert_outbox';
+
+/**
+ * The SQL that creates the outbox, for a migration of the service's own. Safe to repeat. A row is an alert that is to be
+ * published; published ones are deleted. `failure` says of a row why it can never be published: such a row stays until
+ * somebody deletes it, and is in nobody's way.
+ */
+export function outboxTable(table: string = OUTBOX_TABLE): string {
+  return `create table if not exists ${quoted(table)} (
+  outbox_id bigint generated always as identity primary key,
+  id text not null,
+  alert json not null,
+  traceparent text,
+  enqueued_at timestamptz not null default clock_timestamp(),
+  failure text
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500);
+`;
+}
+
+/**
+ * Puts alerts into the outbox, in the transaction that `client` has open: they are published if it commits, and never
+ * were if it does not. One statement. Gives the alerts' ids in their order; an alert without one gets one here, so that
+ * it is the same message however often it is published. Throws what the client throws.
+ */
+export async function enqueue(
+  client: OutboxClient,
+  alerts: readonly AlertMessageBody[],
+  { table = OUTBOX_TABLE, traceparent }: { table?: string; traceparent?: string } = {},
+): Promise<string[]> {
+  const whole = alerts.map((alert) => ({ ...alert, id: alert.id ?? randomUUID() }));
+  const ids = whole.map(({ id }) => id);
+  if (whole.length === 0) return ids;
+  await client.query(
+    `insert into ${quoted(table)} (id, alert, traceparent)
+     select id, alert::json, $3 from unnest($1::text[], $2::text[]) with ordinality as given (id, alert, place) order by place`,
+    [ids, whole.map((alert) => JSON.stringify(alert)), traceparent ?? null],
+  );
+  return ids;
+}
+
+/** A table's name as SQL has it. Throws for what is none: the name stands in statements, where no parameter can. */
+export function quoted(table: string): string {
+  if (!/^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$/.test(table)) throw new TypeError('The outbox is named by letters, digits and _, with a schema and a point before it or without.');
+  return table
+    .split('.')
+    .map((part) => `"${part}"`)
+    .join('.');
+}

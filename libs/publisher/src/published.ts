@@ -1,0 +1,8 @@
+// What the package `@tocsin/publisher` offers to the services of others. Whatever else stands in this folder is for
+// Tocsin's own adapters and may change with any commit.
+export { ALERTS_EXCHANGE, AlertPublisher, type AlertPublisherOptions, type PublishOptions } from './alert-publisher';
+export { BrokerUnavailable, type BrokerObstacle } from './broker-unavailable';
+export type { PublishFailure, PublishOutcome } from './confirming-publisher';
+export { enqueue, outboxTable, type OutboxClient } from './outbox';
+export { OutboxRelay, type OutboxPool, type OutboxPoolClient, type OutboxRelayOptions, type OutboxTrouble } from './outbox-relay';
+export type { AlertAction, AlertMessageBody, AlertType, Channel, MessageStatus, Severity } from '@tocsin/contracts/wire';
