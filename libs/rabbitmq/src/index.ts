@@ -1,0 +1,6 @@
+export * from './alert-intake.rabbit';
+export * from './alert-source.rabbit';
+export * from './rabbitmq.module';
+export * from './raw-intake.rabbit';
+export * from './settings';
+export * from './topology';
