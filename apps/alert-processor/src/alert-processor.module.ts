@@ -1,0 +1,90 @@
+import { Module, type DynamicModule, type INestApplication, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import type { AsyncMicroserviceOptions } from '@nestjs/microservices';
+import { FOLDING, setting, type Folding } from '@tocsin/contracts';
+import { AlertActs, AlertSource, bind, EventBus, EventLog, LogRetention } from '@tocsin/contracts/ports';
+import { Log, Metrics } from '@tocsin/observability';
+import { z } from 'zod';
+import { AlertsController, AlertsServer } from './alerts.server';
+import { FlushFolds } from './flush-folds';
+import { IngestAlerts } from './ingest-alerts';
+import { Retention } from './retention';
+import { WakeSnoozed } from './wake-snoozed';
+
+/** What the processor itself can be told, whatever stands behind its ports. */
+export const processorSettings = {
+  PROCESSOR_LANES: setting(z.coerce.number().int().min(1).max(16).default(2), {
+    description: 'How many statements store alerts side by side, tenants spread over them. Each takes a connection to the database; what is urgent, suspect or set apart takes one more each.',
+  }),
+  FOLD_AFTER: setting(z.coerce.number().int().min(0).default(FOLDING.after), {
+    description: 'Repeats of an open alert within FOLD_WINDOW that get an entry each. Further ones are counted, and told of by the next entry.',
+  }),
+  FOLD_WINDOW: setting(z.coerce.number().min(0).max(3_600).default(FOLDING.windowMs / 1000), {
+    description: 'How long such a window is, from its first repeat on, in seconds. 0: every repeat gets an entry.',
+  }),
+  RETENTION_DAYS: setting(z.coerce.number().int().min(0).max(36_500).default(90), {
+    description: 'How many days entries are kept, with their alerts and deliveries. 0: for ever.',
+  }),
+  DEDUP_DAYS: setting(z.coerce.number().int().min(1).max(365).default(7), {
+    description: 'For how many days a message that comes again is recognised by its id, whatever RETENTION_DAYS says.',
+  }),
+};
+
+export type ProcessorConfig = Readonly<z.infer<z.ZodObject<typeof processorSettings>>>;
+
+/** How the log that the processor writes to is to fold: for whoever makes one. */
+export const foldingOf = ({ FOLD_AFTER, FOLD_WINDOW }: Pick<ProcessorConfig, 'FOLD_AFTER' | 'FOLD_WINDOW'>): Folding => ({ after: FOLD_AFTER, windowMs: FOLD_WINDOW * 1000 });
+
+/** The processor, with no technology in it: `adapters` export the ports, the log and the metrics that it asks for. */
+@Module({})
+export class AlertProcessorModule implements OnApplicationBootstrap, OnModuleDestroy {
+  constructor(
+    private readonly flushFolds: FlushFolds,
+    private readonly retention: Retention,
+    private readonly wakeSnoozed: WakeSnoozed,
+  ) {}
+
+  static forRoot(config: ProcessorConfig, adapters: DynamicModule[]): DynamicModule {
+    return {
+      module: AlertProcessorModule,
+      imports: adapters,
+      controllers: [AlertsController],
+      providers: [
+        bind(AlertsServer, AlertsServer, AlertSource),
+        { provide: FlushFolds, useFactory: (eventLog: EventLog, eventBus: EventBus, metrics: Metrics, log: Log) => new FlushFolds(eventLog, eventBus, metrics, log), inject: [EventLog, EventBus, Metrics, Log] },
+        { provide: WakeSnoozed, useFactory: (acts: AlertActs, eventBus: EventBus, metrics: Metrics, log: Log) => new WakeSnoozed(acts, eventBus, metrics, log), inject: [AlertActs, EventBus, Metrics, Log] },
+        {
+          provide: Retention,
+          useFactory: (retention: LogRetention, log: Log) => new Retention(retention, { retentionDays: config.RETENTION_DAYS, dedupDays: config.DEDUP_DAYS }, log),
+          inject: [LogRetention, Log],
+        },
+        {
+          provide: IngestAlerts,
+          useFactory: (eventLog: EventLog, eventBus: EventBus, metrics: Metrics, log: Log) => new IngestAlerts(eventLog, eventBus, metrics, log, config.PROCESSOR_LANES),
+          inject: [EventLog, EventBus, Metrics, Log],
+        },
+      ],
+    };
+  }
+
+  onApplicationBootstrap(): void {
+    this.flushFolds.start();
+    this.retention.start();
+    this.wakeSnoozed.start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await Promise.all([this.flushFolds.stop(), this.retention.stop(), this.wakeSnoozed.stop()]);
+  }
+}
+
+/** How Nest gets the transport: from the module itself, since it needs the source. */
+export const processorTransport: AsyncMicroserviceOptions = {
+  useFactory: (server: AlertsServer) => ({ strategy: server }),
+  inject: [AlertsServer],
+};
+
+/** Starts to consume inside an app that serves HTTP too. */
+export async function connectProcessor(app: INestApplication): Promise<void> {
+  app.connectMicroservice(processorTransport);
+  await app.startAllMicroservices();
+}

@@ -1,0 +1,54 @@
+import { Controller } from '@nestjs/common';
+import { EventPattern, Payload, Server, type CustomTransportStrategy } from '@nestjs/microservices';
+import { AlertSource, type BatchOutcome, type ReceivedMessage } from '@tocsin/contracts/ports';
+import { IngestAlerts } from './ingest-alerts';
+
+/** Every batch matches it: what a message is about is read from the message, not from a pattern. */
+const ALERTS = 'alerts';
+
+/**
+ * Any `AlertSource` as a transport of Nest, so that its microservices start and stop it. What became of a batch comes
+ * back from the handler as a value: Nest turns exceptions into replies for a client, and here there is none.
+ */
+export class AlertsServer extends Server implements CustomTransportStrategy {
+  constructor(private readonly source: AlertSource) {
+    super();
+  }
+
+  override listen(callback: (error?: unknown) => void): void {
+    this.source.consume((batch) => this.handle(batch)).then(() => callback(), callback);
+  }
+
+  override close(): Promise<void> {
+    return this.source.stop();
+  }
+
+  override on(): void {
+    throw new Error('An alert source has no events of its own.');
+  }
+
+  override unwrap<T>(): T {
+    return this.source as T;
+  }
+
+  private async handle(batch: readonly ReceivedMessage[]): Promise<BatchOutcome> {
+    const handler = this.getHandlerByPattern(ALERTS);
+    const outcome: unknown = await handler?.(batch);
+    // what Nest's exception filter makes of a failure is a stream for a client; whatever failed, the messages are kept
+    return isBatchOutcome(outcome) ? outcome : { kind: 'retry', reason: 'The handler failed.' };
+  }
+}
+
+const isBatchOutcome = (value: unknown): value is BatchOutcome =>
+  typeof value === 'object' && value !== null && 'kind' in value && (value.kind === 'settled' || value.kind === 'retry');
+
+/** The one handler. */
+@Controller()
+export class AlertsController {
+  constructor(private readonly ingestAlerts: IngestAlerts) {}
+
+  @EventPattern(ALERTS)
+  ingest(@Payload() batch: readonly ReceivedMessage[]): Promise<BatchOutcome> {
+    return this.ingestAlerts.ingest(batch);
+  }
+}

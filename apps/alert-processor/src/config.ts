@@ -1,0 +1,24 @@
+import { readSettings } from '@tocsin/contracts';
+import { observabilitySettings } from '@tocsin/observability';
+import { databaseUrlOf, postgresSettings } from '@tocsin/postgres';
+import { rabbitSettings, rabbitSourceSettings } from '@tocsin/rabbitmq';
+import { redisSettings } from '@tocsin/redis';
+import { processorSettings } from './alert-processor.module';
+
+export const settings = {
+  ...processorSettings,
+  ...observabilitySettings({ ADMIN_PORT: 9_091 }),
+  ...postgresSettings,
+  ...redisSettings,
+  ...rabbitSettings,
+  ...rabbitSourceSettings,
+};
+
+export type AlertProcessorConfig = ReturnType<typeof loadConfig>;
+
+export const loadConfig = (environment: NodeJS.ProcessEnv) =>
+  readSettings(settings, environment, (config) => [
+    ...(databaseUrlOf(config) ? [] : ['DATABASE_URL or DB_HOST is required.']),
+    // a statement for each lane, for what is urgent, what is suspect and what is set apart, one for dead letters, one for health
+    ...(config.DB_POOL_SIZE < config.PROCESSOR_LANES + 5 ? ['DB_POOL_SIZE must be at least PROCESSOR_LANES plus 5.'] : []),
+  ]);

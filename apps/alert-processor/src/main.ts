@@ -1,0 +1,49 @@
+import 'reflect-metadata';
+import type { DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { AsyncMicroserviceOptions } from '@nestjs/microservices';
+import { AdminServer, Health, Log, NestLogger, ObservabilityModule, runProcess, version } from '@tocsin/observability';
+import { databaseUrlOf, PostgresModule } from '@tocsin/postgres';
+import { RabbitModule } from '@tocsin/rabbitmq';
+import { RedisModule } from '@tocsin/redis';
+import { AlertProcessorModule, foldingOf, processorTransport } from './alert-processor.module';
+import { loadConfig, type AlertProcessorConfig } from './config';
+
+/** A consumer that is away for seconds is a broker that restarts; one that is away for longer is to be seen in a rollout. */
+const CONSUMER_UNREADY_AFTER_MS = 10_000;
+
+/** The processor on RabbitMQ, PostgreSQL and Redis: all three are required. */
+runProcess(async (life) => {
+  const config = loadConfig(process.env);
+  const observability = ObservabilityModule.forRoot({ app: 'alert-processor', version, settings: config });
+  const adapters = adaptersFrom(config, observability);
+
+  const app = await NestFactory.createMicroservice<AsyncMicroserviceOptions>(AlertProcessorModule.forRoot(config, [observability, ...adapters]), {
+    ...processorTransport,
+    bufferLogs: true,
+    abortOnError: false,
+  });
+  const log = app.get(Log);
+  app.useLogger(app.get(NestLogger));
+  life.reportsTo(log, app.get(Health));
+  life.closes(app);
+
+  await app.get(AdminServer).listen();
+  await app.init();
+  await app.get(Health).waitUntilUp(config.DB_READY_TIMEOUT, (dependencies) => log.info({ dependencies }, 'waiting for dependencies'));
+  await app.listen();
+  app.get(Health).ready();
+
+  log.info({ admin_port: app.get(AdminServer).address()?.port }, 'consuming');
+});
+
+function adaptersFrom(config: AlertProcessorConfig, observability: DynamicModule): DynamicModule[] {
+  const connection = { url: databaseUrlOf(config)! };
+  const pool = { poolSize: config.DB_POOL_SIZE, statementTimeoutMs: config.DB_STATEMENT_TIMEOUT_MS, applicationName: 'tocsin alert-processor' };
+  const health = { critical: true, unreadyAfterMs: CONSUMER_UNREADY_AFTER_MS };
+  return [
+    PostgresModule.forRoot({ connection, role: 'tocsin_processor', folding: foldingOf(config), ...pool, observability }),
+    RabbitModule.forRoot({ url: config.RABBITMQ_URL, prefix: config.RABBITMQ_PREFIX, prefetch: config.PROCESSOR_PREFETCH, health, observability }),
+    RedisModule.forRoot({ url: config.REDIS_URL, prefix: config.REDIS_PREFIX, hintKey: config.REDIS_HINT_KEY, observability }),
+  ];
+}

@@ -1,0 +1,85 @@
+import { Refused, TooSlow, type PlannedEvent } from '@tocsin/contracts';
+import type { EventLog } from '@tocsin/contracts/ports';
+import { ATTEMPTS_ALONE, type Announce, type LateResult, type StoreResult } from './store-result';
+
+/** Each level of dividing costs a statement timeout: three levels part 500 events, where halves would need nine. */
+const PARTS = 8;
+
+interface Held {
+  event: PlannedEvent;
+  resolve(result: StoreResult): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Where events go of which one keeps the database busy for as long as a statement may take. They are tried in ever smaller
+ * parts, tenant by tenant first, until the guilty one is alone; one that failed alone often enough is refused. A part that
+ * fails goes behind all others, so that nobody waits twice for the same one. Meanwhile the lanes go on, and leave the tenants
+ * that are held here to it: their counters are locked by what is tried.
+ */
+export class Quarantine {
+  private readonly tenants = new Map<string, number>();
+  private working: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly eventLog: EventLog,
+    private readonly announce: Announce,
+  ) {}
+
+  holds(tenant: string): boolean {
+    return this.tenants.has(tenant);
+  }
+
+  /** As a lane does. */
+  add(events: readonly PlannedEvent[]): Promise<LateResult[]> {
+    return Promise.resolve(this.take(events));
+  }
+
+  /** Takes events over. Each has its own result, as soon as it is known. */
+  take(events: readonly PlannedEvent[]): LateResult[] {
+    const ofTenant = new Map<string, Held[]>();
+    const late = events.map((event): LateResult => {
+      const result = new Promise<StoreResult>((resolve, reject) => {
+        const { tenant_id } = event.message;
+        const held = ofTenant.get(tenant_id);
+        if (held) held.push({ event, resolve, reject });
+        else ofTenant.set(tenant_id, [{ event, resolve, reject }]);
+      });
+      result.catch(() => undefined); // whoever waits for it hears it
+      return { outcome: 'late', result };
+    });
+    for (const held of ofTenant.values()) this.enqueue(held);
+    return late;
+  }
+
+  /** Events of one tenant, to be tried as one statement when it is their turn. */
+  private enqueue(held: readonly Held[], attempt = 1): void {
+    const tenant = held[0]!.event.message.tenant_id;
+    this.tenants.set(tenant, (this.tenants.get(tenant) ?? 0) + 1);
+    this.working = this.working.then(async () => {
+      await this.attempt(held, attempt);
+      const others = this.tenants.get(tenant)! - 1;
+      if (others > 0) this.tenants.set(tenant, others);
+      else this.tenants.delete(tenant);
+    });
+  }
+
+  private async attempt(held: readonly Held[], attempt: number): Promise<void> {
+    const events = held.map(({ event }) => event);
+    try {
+      const results = await this.eventLog.append(events);
+      await this.announce(events, results);
+      results.forEach((result, index) => held[index]!.resolve(result));
+    } catch (error) {
+      if (!(error instanceof Refused)) for (const { reject } of held) reject(error);
+      else if (held.length > 1) this.divide(held, error instanceof TooSlow ? PARTS : 2);
+      else if (attempt < ATTEMPTS_ALONE) this.enqueue(held, attempt + 1);
+      else held[0]!.resolve({ outcome: 'refused', detail: error.message });
+    }
+  }
+
+  private divide(held: readonly Held[], parts: number): void {
+    const size = Math.ceil(held.length / parts);
+    for (let from = 0; from < held.length; from += size) this.enqueue(held.slice(from, from + size));
+  }
+}

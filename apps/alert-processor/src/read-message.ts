@@ -1,0 +1,45 @@
+import { MAX_MESSAGE_BYTES, parseMessages, type DeadLetter, type DeadLetterReason, type InputError, type ParsedMessage, type PlannedEvent } from '@tocsin/contracts';
+import type { ReceivedMessage } from '@tocsin/contracts/ports';
+import { planDeliveries } from './plan-deliveries';
+
+/** A message as ready as it gets without asking anybody: planned, or dead. */
+export type ReadMessage =
+  | { ok: true; planned: PlannedEvent; understood: readonly string[]; unknown: readonly string[] }
+  | { ok: false; letter: DeadLetter };
+
+/**
+ * Parses a delivery, leniently, and plans what it holds: one message, or those of another system's webhook, each judged on
+ * its own. Pure; never throws.
+ */
+export function readMessages(received: ReceivedMessage): ReadMessage[] {
+  if (received.given_up) return [{ ok: false, letter: letterOf(received, received.given_up, GIVEN_UP, null) }];
+  return parseMessages(received.body, received, 'lenient').messages.map((parsed) => readMessage(received, parsed));
+}
+
+function readMessage(received: ReceivedMessage, parsed: ParsedMessage): ReadMessage {
+  if (!parsed.ok) return { ok: false, letter: letterOf(received, parsed.code, parsed.errors.map(inWords).join(' '), parsed.tenant_id) };
+  const { message, body_hash, understood, unknown } = parsed;
+  const planned = { message, body_hash, trace_id: traceIdOf(received.headers), deliveries: planDeliveries(message) };
+  return { ok: true, planned, understood, unknown };
+}
+
+/** Whose it is stays unknown: nothing that ended its readers is read once more. */
+const GIVEN_UP = 'It was delivered as often as the queue allows, and was never settled: it ends whatever handles it.';
+
+/** Enough to say what was wrong, and no more than an operator reads. Characters. */
+const MAX_DETAIL = 1_000;
+
+export function letterOf({ body, routing_key, message_id, timestamp }: ReceivedMessage, reason: DeadLetterReason, detail: string, tenant: DeadLetter['tenant_id']): DeadLetter {
+  const said = { routing_key: routing_key ?? null, message_id: message_id ?? null, message_timestamp: timestamp ?? null };
+  return { tenant_id: tenant, reason, detail: detail.slice(0, MAX_DETAIL).toWellFormed(), body: body.subarray(0, MAX_MESSAGE_BYTES), ...said };
+}
+
+const inWords = ({ pointer, detail }: InputError): string => (pointer ? `${pointer}: ${detail}` : detail);
+
+/** https://www.w3.org/TR/trace-context/: version, trace id, parent id, flags; what a later version appends is left alone. */
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-|$)/;
+
+function traceIdOf(headers: ReceivedMessage['headers']): string | null {
+  const header = headers?.['traceparent'];
+  return (typeof header === 'string' && TRACEPARENT.exec(header)?.[1]) || null;
+}

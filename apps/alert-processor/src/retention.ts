@@ -1,0 +1,55 @@
+import { Unavailable } from '@tocsin/contracts';
+import type { LogRetention, RetentionStep } from '@tocsin/contracts/ports';
+import type { Log } from '@tocsin/observability';
+import { Recurring } from './recurring';
+
+const EVERY_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+export interface Kept {
+  /** How long entries are kept; 0: for ever. Days. */
+  retentionDays: number;
+  /** How long ids are known, by which a message that comes again is recognised. Days. */
+  dedupDays: number;
+}
+
+/**
+ * Deletes what is old, every minute a little. A run first deletes what an earlier run has released, then releases more: so
+ * a floor is committed, and known to every gateway, a minute before anything below it is missing.
+ */
+export class Retention {
+  private readonly recurring: Recurring;
+
+  constructor(
+    private readonly log: LogRetention,
+    private readonly kept: Kept,
+    logger: Log,
+    everyMs = EVERY_MS,
+  ) {
+    this.recurring = new Recurring(everyMs, (signal) => this.run(signal), (error) => {
+      // a store that is away is health's to tell; what is old stays old
+      if (!(error instanceof Unavailable)) logger.error({ err: error }, 'retention failed');
+    });
+  }
+
+  start(): void {
+    this.recurring.start();
+  }
+
+  stop(): Promise<void> {
+    return this.recurring.stop();
+  }
+
+  async run(signal?: AbortSignal): Promise<void> {
+    const { retentionDays, dedupDays } = this.kept;
+    await throughTenants((behind) => this.log.deleteReleased(behind), signal);
+    if (retentionDays > 0) await throughTenants((behind) => this.log.release(retentionDays * DAY_MS, behind), signal);
+    while (!signal?.aborted && (await this.log.forgetIds(dedupDays * DAY_MS)) > 0);
+  }
+}
+
+async function throughTenants(step: (behind?: string) => Promise<RetentionStep>, signal?: AbortSignal): Promise<void> {
+  let behind: string | null | undefined;
+  do behind = (await step(behind ?? undefined)).next;
+  while (behind !== null && !signal?.aborted);
+}
