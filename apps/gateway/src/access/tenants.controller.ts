@@ -1,0 +1,25 @@
+import { All, Controller, Get, Req, Res } from '@nestjs/common';
+import { Refused, type TenantsPage } from '@tocsin/contracts';
+import { Scopes, Token, type VerifiedToken } from '@tocsin/auth';
+import type { Request, Response } from 'express';
+import { readParameters } from '../alerts/list-parameters';
+import { VisibleTenants } from './visible-tenants';
+
+/** `GET /api/v1/tenants`: the tenants of whoever asks. */
+@Controller('api/v1/tenants')
+@Scopes('alerts:read')
+export class TenantsController {
+  constructor(private readonly tenants: VisibleTenants) {}
+
+  @Get()
+  async list(@Req() request: Request, @Token() token: VerifiedToken): Promise<TenantsPage> {
+    readParameters(request.url, []);
+    return { tenants: (await this.tenants.of(token)).map(({ tenant_id, name, role }) => ({ tenant_id, name, role })) };
+  }
+
+  @All()
+  refuseMethod(@Res() response: Response): never {
+    response.set('Allow', 'GET, HEAD');
+    throw new Refused('method_not_allowed', 'Tenants are read with GET.');
+  }
+}

@@ -1,0 +1,82 @@
+import { hintOf, Refused, type Alert, type BulkActed, type ErrorCode } from '@tocsin/contracts';
+import type { ActReach, ActResult, AlertActs, AppendedEvent, AttemptedAct, EventBus } from '@tocsin/contracts/ports';
+import type { Memberships, VerifiedToken } from '@tocsin/auth';
+import type { Metrics } from '@tocsin/observability';
+import { isAlertId } from './act-request';
+import { AlertConflict, conflictOf } from './alert-conflict';
+
+/** The role that reads. Every other acts. */
+const VIEWER = 'viewer';
+
+const NOT_FOUND = 'There is no such alert.';
+const FORBIDDEN = 'The role of the user in this tenant is to read.';
+
+/**
+ * What people do with alerts: tried by the store, told to every gateway as whoever appends does, and answered. A hint that
+ * the bus does not take is counted and otherwise ignored: the gateways' look at the log finds the entry.
+ */
+export class ActOnAlerts {
+  constructor(
+    private readonly acts: AlertActs,
+    private readonly eventBus: EventBus,
+    private readonly memberships: Memberships,
+    private readonly metrics: Metrics,
+  ) {}
+
+  /** Gives back the alert as it is then. Throws `Refused`: `not_found`, `role_forbidden`, and `alert_conflict` with the alert. */
+  async one(token: VerifiedToken, alertId: string, act: AttemptedAct): Promise<Alert> {
+    const [result] = await this.act(token, [alertId], act);
+    switch (result!.outcome) {
+      case 'acted':
+      case 'unchanged':
+        return result!.alert;
+      case 'conflict':
+        throw new AlertConflict(conflictOf(result!.alert, act), result!.alert);
+      case 'forbidden':
+        throw new Refused('role_forbidden', FORBIDDEN);
+      case 'not_found':
+        throw new Refused('not_found', NOT_FOUND);
+    }
+  }
+
+  /** The same for many, each named once and with an outcome of its own. */
+  async many(token: VerifiedToken, alertIds: readonly string[], act: AttemptedAct): Promise<BulkActed> {
+    const results = await this.act(token, alertIds, act);
+    const acted: BulkActed = { alerts: [], refused: [] };
+    results.forEach((result, index) => {
+      const refuse = (code: ErrorCode, detail: string) => void acted.refused.push({ alert_id: alertIds[index]!, code, detail });
+      if (result.outcome === 'not_found') refuse('not_found', NOT_FOUND);
+      else if (result.outcome === 'forbidden') refuse('role_forbidden', FORBIDDEN);
+      else if (result.outcome === 'conflict') refuse('alert_conflict', conflictOf(result.alert, act));
+      else acted.alerts.push(result.alert);
+    });
+    return acted;
+  }
+
+  private async act(token: VerifiedToken, alertIds: readonly string[], act: AttemptedAct): Promise<ActResult[]> {
+    const known = alertIds.filter(isAlertId);
+    const results = await this.acts.act(await this.reachOf(token), known, act);
+    await this.publish(results.flatMap((result) => (result.outcome === 'acted' ? [result.event] : [])));
+    const byId = new Map(known.map((id, index) => [id, results[index]!]));
+    return alertIds.map((id) => byId.get(id) ?? { outcome: 'not_found' });
+  }
+
+  private async reachOf(token: VerifiedToken): Promise<ActReach> {
+    const memberships = await this.memberships.tenantsOf(token);
+    if (memberships.length === 0) throw new Refused('no_tenant', 'The user has no tenant.');
+    return {
+      tenants: memberships.map(({ tenant_id }) => tenant_id),
+      acting: memberships.filter(({ role }) => role.toLowerCase() !== VIEWER).map(({ tenant_id }) => tenant_id),
+    };
+  }
+
+  private async publish(events: readonly AppendedEvent[]): Promise<void> {
+    if (events.length === 0) return;
+    try {
+      await this.eventBus.publish(events.map((event) => ({ tenant_id: event.tenant_id, ...hintOf(event) })));
+      for (const { tenant_id } of events) this.metrics.countPublished(tenant_id);
+    } catch {
+      this.metrics.publishFailures.inc();
+    }
+  }
+}

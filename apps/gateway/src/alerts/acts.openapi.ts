@@ -1,0 +1,54 @@
+import { ACTS, type AlertAct } from '@tocsin/contracts';
+import { list, nullable, oneOf, optional, ref, strictObject, text, time, type Schema } from '../docs/json-schema';
+import { BODY_PROBLEMS, pathParameter, TENANT_PROBLEMS, type Paths } from '../docs/operation';
+import { MAX_ALERTS, MAX_NOTE_LENGTH, USER } from './act-request';
+
+const user = (description: string): Schema => nullable(text(description, { pattern: USER.source }));
+const note = text(undefined, { minLength: 1, maxLength: MAX_NOTE_LENGTH, pattern: '\\S' });
+const PLAIN = ACTS.filter((act) => act !== 'snooze' && act !== 'assign' && act !== 'note');
+
+type Said<Name extends keyof AlertAct, Needed extends keyof AlertAct = 'act'> = Pick<AlertAct, 'act' | Name> & Required<Pick<AlertAct, Needed>>;
+
+/** What an act needs goes with no other: a field that would be passed over is refused. */
+const VARIANTS: readonly Schema[] = [
+  strictObject<Said<'note'>>({ act: oneOf(PLAIN), note: optional(note) }),
+  strictObject<Said<'note', 'until'>>({ act: oneOf(['snooze']), until: time('Until when, at most 30 days ahead.'), note: optional(note) }),
+  strictObject<Said<'from_assignee' | 'note', 'assignee'>>({
+    act: oneOf(['assign']),
+    assignee: user('A user, or me; null for nobody.'),
+    from_assignee: optional(user('Who it is assigned to as far as the caller knows; another one is a conflict.')),
+    note: optional(note),
+  }),
+  strictObject<Said<'act', 'note'>>({ act: oneOf(['note']), note }),
+];
+const alertIds = list(text(), { minItems: 1, maxItems: MAX_ALERTS });
+const withAlerts = ({ properties, required = [], ...rest }: Schema): Schema => ({ ...rest, properties: { alert_ids: alertIds, ...properties }, required: ['alert_ids', ...required] });
+
+const PROBLEMS = [...BODY_PROBLEMS, 'role_forbidden', ...TENANT_PROBLEMS] as const;
+const shared = { tag: 'alerts', access: ['alerts:write'] } as const;
+
+export const ACT_PATHS: Paths = {
+  '/api/v1/alerts/{alert_id}': {
+    patch: {
+      ...shared,
+      id: 'actOnAlert',
+      summary: 'Acknowledge, resolve, snooze, assign or note an alert, or take that back',
+      description: "Conditional on the alert's status. Repeating what one did oneself is no conflict; a conflict shows the alert as it is now.",
+      parameters: [pathParameter('alert_id', text(undefined, { format: 'uuid' }), 'Our id of the alert.')],
+      body: { description: 'What to do.', required: true, schema: { anyOf: VARIANTS } },
+      answers: { 200: { description: 'The alert as it is now.', schema: ref('Alert') } },
+      problems: [...PROBLEMS, 'not_found', 'alert_conflict'],
+    },
+  },
+  '/api/v1/alerts': {
+    patch: {
+      ...shared,
+      id: 'actOnAlerts',
+      summary: `The same for up to ${MAX_ALERTS} alerts`,
+      description: 'Each has an outcome of its own.',
+      body: { description: 'What to do, and with which.', required: true, schema: { anyOf: VARIANTS.map(withAlerts) } },
+      answers: { 200: { description: 'What became of each.', schema: ref('BulkActed') } },
+      problems: [...PROBLEMS, 'empty_batch', 'batch_too_large'],
+    },
+  },
+};

@@ -1,0 +1,56 @@
+import { Refused, type Alert, type AlertPage, type AlertStats, type EntryPage, type TenantId } from '@tocsin/contracts';
+import type { AlertQueries, EventLog, HistoryQuery, StatsQuery } from '@tocsin/contracts/ports';
+import type { VerifiedToken } from '@tocsin/auth';
+import { MAX_TENANTS, tenantsAskedFor, type VisibleTenants } from '../access/visible-tenants';
+import { formatCursor } from '../live/cursor';
+import { isAlertId } from './act-request';
+import type { AlertSearchRequest } from './alert-search-request';
+import { formatPlace } from './page-cursor';
+
+/**
+ * Alerts as whoever asks may see them. Every list comes with the position of the logs from before it was read: what a stream
+ * from there on does not bring is in it, and what both bring, an alert's `last_seq` tells apart.
+ */
+export class FindAlerts {
+  constructor(
+    private readonly queries: AlertQueries,
+    private readonly log: Pick<EventLog, 'heads'>,
+    private readonly tenants: VisibleTenants,
+  ) {}
+
+  async page(right: VerifiedToken, { tenants, query, facets, digest }: AlertSearchRequest): Promise<AlertPage> {
+    const mine = await this.tenants.of(right);
+    const asked = tenantsAskedFor(mine, tenants).map(({ tenant_id }) => tenant_id);
+    const cursor = await this.positionOf(asked);
+    const others = mine.length > MAX_TENANTS ? asked : mine.map(({ tenant_id }) => tenant_id);
+    const [{ alerts, end, searched }, counts] = await Promise.all([this.queries.list(asked, query), facets ? this.queries.facets(others, asked, query) : undefined]);
+    return { alerts, next: end && formatPlace(end, digest), cursor, ...(counts && { facets: counts }), ...(searched && { searched }) };
+  }
+
+  /** Throws `Refused` (`not_found`) for an alert that is not there, of a tenant that is not the user's, or by what is no id. */
+  async one(right: VerifiedToken, alertId: string): Promise<Alert> {
+    const mine = (await this.tenants.of(right)).map(({ tenant_id }) => tenant_id);
+    const [alert] = isAlertId(alertId) ? await this.queries.find(mine, [alertId]) : [];
+    if (!alert) throw new Refused('not_found', 'There is no such alert.');
+    return alert;
+  }
+
+  async history(right: VerifiedToken, alertId: string, query: HistoryQuery): Promise<EntryPage> {
+    const { tenant_id, alert_id } = await this.one(right, alertId);
+    const tenant = tenant_id as TenantId;
+    const cursor = await this.positionOf([tenant]);
+    const { entries, more } = await this.queries.history(tenant, alert_id, query);
+    return { events: entries, next: more ? String(entries.at(-1)!.seq) : null, cursor };
+  }
+
+  async stats(right: VerifiedToken, tenants: readonly string[] | null, query: StatsQuery): Promise<AlertStats> {
+    const asked = tenantsAskedFor(await this.tenants.of(right), tenants).map(({ tenant_id }) => tenant_id);
+    const cursor = await this.positionOf(asked);
+    return { ...(await this.queries.stats(asked, query)), cursor };
+  }
+
+  private async positionOf(tenants: readonly TenantId[]): Promise<string> {
+    const heads = await this.log.heads(tenants);
+    return formatCursor(new Map(heads.map(({ tenant_id, epoch, seq, fp }) => [tenant_id, { epoch, seq, fp }])));
+  }
+}

@@ -1,0 +1,42 @@
+import { hash } from 'node:crypto';
+import { Refused, SEVERITIES } from '@tocsin/contracts';
+import type { AlertPlace } from '@tocsin/contracts/ports';
+
+// What a list calls `next` and takes back as `after`. It is opaque, and not signed: whatever it says, it narrows a list that
+// whoever shows it may see without it. It carries a digest of the question, so that a page continues the list it belongs to.
+
+const BASE64URL = /^[A-Za-z0-9_-]{1,200}$/;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** Behind it no time has four digits for its year. */
+const END_OF_TIME = Date.UTC(10_000, 0);
+
+/** Tells one question from another. */
+export const digestOf = (question: unknown): string => hash('sha256', JSON.stringify(question), 'base64url').slice(0, 10);
+
+export const formatPlace = ({ severity, first_seen_at, alert_id }: AlertPlace, digest: string): string =>
+  Buffer.from(JSON.stringify([digest, SEVERITIES.indexOf(severity), Date.parse(first_seen_at), alert_id])).toString('base64url');
+
+/** Throws `Refused` (`invalid_cursor`) for what is none, and for one of another question. */
+export function parsePlace(text: string, digest: string): AlertPlace {
+  const parts = partsOf(text);
+  if (!parts) throw new Refused('invalid_cursor', 'This is no `next` of a list.');
+  const { of, ...place } = parts;
+  if (of !== digest) throw new Refused('invalid_cursor', 'This is the `next` of another list: its filters and its order have to be repeated.');
+  return place;
+}
+
+function partsOf(text: string): (AlertPlace & { of: string }) | undefined {
+  if (!BASE64URL.test(text)) return undefined;
+  let parts: unknown;
+  try {
+    parts = JSON.parse(Buffer.from(text, 'base64url').toString());
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(parts) || parts.length !== 4) return undefined;
+  const [of, rank, time, alert_id] = parts as unknown[];
+  const severity = SEVERITIES.find((_, index) => index === rank);
+  if (typeof of !== 'string' || !severity || typeof alert_id !== 'string' || !UUID.test(alert_id)) return undefined;
+  if (!Number.isSafeInteger(time) || (time as number) < 0 || (time as number) >= END_OF_TIME) return undefined;
+  return { of, severity, first_seen_at: new Date(time as number).toISOString(), alert_id };
+}

@@ -1,0 +1,92 @@
+import { onOff, readSettings, setting } from '@tocsin/contracts';
+import { authSettings, checkAuthSettings } from '@tocsin/auth';
+import { observabilitySettings } from '@tocsin/observability';
+import { databaseUrlOf, postgresSettings } from '@tocsin/postgres';
+import { rabbitSettings } from '@tocsin/rabbitmq';
+import { redisSettings } from '@tocsin/redis';
+import { z } from 'zod';
+import { admissionSettings } from './live/admission-settings';
+
+const bytes = () => z.coerce.number().int().min(1_024);
+const milliseconds = () => z.coerce.number().int().min(1);
+
+/** What the gateway itself can be told, whatever stands behind its ports. */
+export const gatewaySettings = {
+  PORT: setting(z.coerce.number().int().min(0).max(65_535).default(8_000), {
+    description: 'The public port: streams and the REST API. 0 takes a free one.',
+  }),
+  PAGE: setting(onOff.default(true), {
+    description: 'Whether the gateway serves the page at /: on or off. A gateway that was built without it serves none.',
+  }),
+  CORS_ORIGINS: setting(
+    z
+      .string()
+      .default('')
+      .transform((list) => list.split(',').map((origin) => origin.trim()).filter(Boolean)),
+    { description: 'Origins of pages that may call from another address, separated by commas; * for any, without credentials. Empty: none.', example: 'http://localhost:3000,https://app.example.com' },
+  ),
+  HEARTBEAT_MS: setting(milliseconds().min(1_000).max(55_000).default(15_000), {
+    description: 'How often a stream says that it is alive, in milliseconds. Below 60,000, where proxies give up on a silent connection.',
+  }),
+  STREAM_QUERY_TOKEN: setting(onOff.default(true), {
+    description: 'Whether ?token=<JWT> opens a stream: allow or deny. Addresses end up in logs, so production denies it and uses tickets.',
+  }),
+  STREAM_INITIAL_EVENTS: setting(z.coerce.number().int().min(0).max(500).default(0), {
+    description: 'How many of the newest entries of each tenant a stream begins with when the client names no place to start.',
+  }),
+  STREAM_BACKLOG_BYTES: setting(bytes().default(1_048_576), {
+    description: 'Bytes that may wait for one client. Beyond it the stream is closed as slow, and the client resumes where it was.',
+  }),
+  STREAM_STALL_MS: setting(milliseconds().default(10_000), {
+    description: 'How long a client may read nothing while its history is replayed, in milliseconds, before it counts as slow.',
+  }),
+  STREAM_GZIP: setting(onOff.default(false), {
+    description: 'Whether streams are compressed for clients that accept gzip: on or off. One alert shrinks to about 60 %, twenty at once to 25 %, deflated once for all streams. Every browser accepts it, so on means nearly all.',
+  }),
+  REPLAY_MAX_EVENTS: setting(z.coerce.number().int().min(0).max(100_000).default(5_000), {
+    description: 'Entries that a stream replays for one tenant. A client that missed more is told so, and goes on live.',
+  }),
+  FEED_RING_EVENTS: setting(z.coerce.number().int().min(16).max(65_536).default(1_024), {
+    description: 'Entries that a gateway keeps of each tenant, so that short absences cost no query.',
+  }),
+  RING_BYTES: setting(bytes().default(268_435_456), {
+    description: 'Bytes of data that it keeps of all tenants together for that; beyond it the tenant that was silent for longest goes first.',
+  }),
+  DRAIN_MS: setting(z.coerce.number().int().min(0).max(30_000).default(20_000), {
+    description: 'Over how many milliseconds a gateway that stops lets go of its streams, each at a random moment. Below the grace period of the orchestrator.',
+  }),
+  ...admissionSettings,
+  MAX_EVENT_BYTES: setting(bytes().max(65_536).default(65_536), {
+    description: 'The most that one message over HTTP may be, in bytes. Over AMQP it is always 65,536.',
+  }),
+} as const;
+
+export const settings = {
+  ...gatewaySettings,
+  ...observabilitySettings({ ADMIN_PORT: 9_090 }),
+  ...authSettings,
+  ...postgresSettings,
+  ...redisSettings,
+  ...rabbitSettings,
+};
+
+type Settings = Readonly<z.infer<z.ZodObject<typeof gatewaySettings>>> & { readonly JWT_TENANTS_CLAIM?: string };
+
+/** The gateway's configuration: type and injection token in one name. */
+/* eslint-disable @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-empty-object-type -- the interface gives the token its fields */
+export abstract class GatewayConfig {}
+export interface GatewayConfig extends Settings {}
+/* eslint-enable */
+
+export const loadConfig = (environment: NodeJS.ProcessEnv) =>
+  readSettings(settings, environment, (config) => [
+    ...(databaseUrlOf(config) ? [] : ['DATABASE_URL or DB_HOST is required.']),
+    ...checkAuthSettings(config),
+    ...contradictions(config),
+  ]);
+
+/** Settings of the gateway that are valid each and wrong together. */
+export function contradictions({ STREAM_BACKLOG_BYTES, MAX_EVENT_BYTES }: Pick<Settings, 'STREAM_BACKLOG_BYTES' | 'MAX_EVENT_BYTES'>): string[] {
+  // An entry that alone exceeds the backlog would close every stream that it is written to.
+  return STREAM_BACKLOG_BYTES < 2 * MAX_EVENT_BYTES ? ['STREAM_BACKLOG_BYTES must be at least twice MAX_EVENT_BYTES.'] : [];
+}

@@ -1,0 +1,101 @@
+import { All, Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import { Refused, type TenantId } from '@tocsin/contracts';
+import { DeadLetters, type BuriedLetter, type DeadLetterReach } from '@tocsin/contracts/ports';
+import { Memberships, requireScopes, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
+import { Log } from '@tocsin/observability';
+import type { Request, Response } from 'express';
+import { isUtf8 } from 'node:buffer';
+import { jsonBodyOf } from '../json-object';
+import { readMany, readManyWithNote, readNote, readNumber, readQuery } from './dead-letter-request';
+import { SettleDeadLetters, type Settled } from './settle-dead-letters';
+
+/** A letter with its message: as text when it is UTF-8, else in base64. */
+export type ShownLetter = BuriedLetter & { body: string; body_encoding: 'utf8' | 'base64' };
+
+/**
+ * `/api/v1/dead-letters`: the messages that were refused for their own fault, and what is to become of them. A token with
+ * `dead_letters:manage` reaches those of its user's tenants, one with `dead_letters:operate` every letter, also those
+ * without a tenant. Another tenant's letter is not found.
+ */
+@Controller('api/v1/dead-letters')
+@Scopes()
+export class DeadLettersController {
+  constructor(
+    private readonly deadLetters: DeadLetters,
+    private readonly settle: SettleDeadLetters,
+    private readonly memberships: Memberships,
+    private readonly log: Log,
+  ) {}
+
+  @Get()
+  async list(@Req() request: Request, @Token() token: VerifiedToken): Promise<{ items: BuriedLetter[]; cursor: string | null }> {
+    const query = readQuery(request.url);
+    const items = await this.deadLetters.list(await this.reachOf(token, query.tenant_id), query);
+    return { items, cursor: items.length === query.limit ? String(items.at(-1)!.dead_letter_id) : null };
+  }
+
+  @Get(':id')
+  async show(@Param('id') id: string, @Token() token: VerifiedToken): Promise<ShownLetter> {
+    const letter = await this.deadLetters.find(await this.reachOf(token), readNumber(id));
+    if (!letter) throw new Refused('not_found', 'There is no such dead letter.');
+    const { body, ...rest } = letter;
+    const body_encoding = isUtf8(body) ? 'utf8' : 'base64';
+    return { ...rest, body: body.toString(body_encoding), body_encoding };
+  }
+
+  @Post('redrive')
+  @HttpCode(200)
+  async redriveMany(@Req() request: Request, @Token() token: VerifiedToken): Promise<Settled> {
+    const many = readMany(jsonBodyOf(request));
+    const settled = await this.settle.redriveMany(await this.reachOf(token, many.tenant_id), many, token.user_id);
+    this.log.info({ ...settled, tenant_id: many.tenant_id, reason: many.reason, decided_by: token.user_id }, 'dead letters were redriven');
+    return settled;
+  }
+
+  @Post('discard')
+  @HttpCode(200)
+  async discardMany(@Req() request: Request, @Token() token: VerifiedToken): Promise<Settled> {
+    const { note, ...many } = readManyWithNote(jsonBodyOf(request));
+    const settled = await this.settle.discardMany(await this.reachOf(token, many.tenant_id), many, token.user_id, note);
+    this.log.info({ ...settled, tenant_id: many.tenant_id, reason: many.reason, decided_by: token.user_id }, 'dead letters were discarded');
+    return settled;
+  }
+
+  @Post(':id/redrive')
+  @HttpCode(200)
+  async redrive(@Param('id') id: string, @Token() token: VerifiedToken): Promise<BuriedLetter> {
+    const letter = await this.settle.redrive(await this.reachOf(token), readNumber(id), token.user_id);
+    this.log.info({ dead_letter_id: letter.dead_letter_id, tenant_id: letter.tenant_id, decided_by: letter.decided_by }, 'a dead letter was redriven');
+    return letter;
+  }
+
+  @Post(':id/discard')
+  @HttpCode(200)
+  async discard(@Param('id') id: string, @Req() request: Request, @Token() token: VerifiedToken): Promise<BuriedLetter> {
+    const note = readNote(jsonBodyOf(request));
+    const letter = await this.settle.discard(await this.reachOf(token), readNumber(id), token.user_id, note);
+    this.log.info({ dead_letter_id: letter.dead_letter_id, tenant_id: letter.tenant_id, decided_by: letter.decided_by }, 'a dead letter was discarded');
+    return letter;
+  }
+
+  @All(['redrive', 'discard', ':id/redrive', ':id/discard'])
+  refuseMethodOfAct(@Res() response: Response): never {
+    response.set('Allow', 'POST');
+    throw new Refused('method_not_allowed', 'Dead letters are redriven and discarded with POST.');
+  }
+
+  @All(['', ':id'])
+  refuseMethod(@Res() response: Response): never {
+    response.set('Allow', 'GET, HEAD');
+    throw new Refused('method_not_allowed', 'Dead letters are read with GET.');
+  }
+
+  private async reachOf(token: VerifiedToken, asked: TenantId | null = null): Promise<DeadLetterReach> {
+    if (token.scopes.has('dead_letters:operate')) return 'all';
+    requireScopes(token, ['dead_letters:manage']);
+    const tenants = (await this.memberships.tenantsOf(token)).map(({ tenant_id }) => tenant_id);
+    if (tenants.length === 0) throw new Refused('no_tenant', 'The user has no tenant.');
+    if (asked !== null && !tenants.includes(asked)) throw new Refused('tenant_forbidden', 'This is not a tenant of the user.');
+    return tenants;
+  }
+}

@@ -1,0 +1,122 @@
+import { TENANT_ID_PATTERN } from '@tocsin/contracts';
+import { DEAD_LETTER_STATUSES, type BuriedLetter } from '@tocsin/contracts/ports';
+import { count, flag, integer, list, nullable, object, oneOf, optional, ref, strictObject, text, time, type Fields, type Schema } from '../docs/json-schema';
+import { BODY_PROBLEMS, pathParameter, queryParameter, TENANT_PROBLEMS, type Operation, type Paths } from '../docs/operation';
+import { CODE, DEFAULT_PAGE, MAX_AT_ONCE, MAX_NOTE_LENGTH, MAX_PAGE, type ManyLetters } from './dead-letter-request';
+import type { ShownLetter } from './dead-letters.controller';
+import type { Settled } from './settle-dead-letters';
+
+const tenantId = text(undefined, { pattern: TENANT_ID_PATTERN.source });
+const reason = text('A code such as invalid_field.', { pattern: CODE.source });
+
+const letter: Fields<BuriedLetter> = {
+  dead_letter_id: integer(undefined, { minimum: 1 }),
+  tenant_id: nullable(text('Null when the message did not say it, or not validly.')),
+  reason,
+  detail: text(),
+  routing_key: nullable(text()),
+  message_id: nullable(text()),
+  message_timestamp: nullable(integer('Epoch seconds.')),
+  body_bytes: count('How much of the body is kept.'),
+  truncated: flag('The message was longer than what is kept: it cannot be redriven.'),
+  buried_at: time(),
+  status: oneOf(DEAD_LETTER_STATUSES),
+  decided_at: nullable(time()),
+  decided_by: nullable(text()),
+  note: nullable(text('Why it was discarded.')),
+};
+
+export const DEAD_LETTER_SCHEMAS = {
+  DeadLetter: object<BuriedLetter>(letter, { description: 'A message that was refused for its own fault.' }),
+  DeadLetterWithBody: object<ShownLetter>({ ...letter, body: text('The message as it came.'), body_encoding: oneOf(['utf8', 'base64']) }),
+  Settled: object<Settled>({
+    settled: count('Decided by this call.'),
+    failed: count('Tried by this call and not confirmed by the queue: they stay open.'),
+    left: count('Still open, of the set that up_to bounds.'),
+    up_to: count('Send it with the next call, to go on with the same set.'),
+  }),
+} satisfies Record<string, Schema>;
+
+const many: Fields<Partial<ManyLetters>> = {
+  tenant_id: optional(nullable(tenantId)),
+  reason: optional(nullable(reason)),
+  up_to: optional(nullable(integer('Only letters up to this number.', { minimum: 0, maximum: Number.MAX_SAFE_INTEGER }))),
+  limit: optional(integer(undefined, { minimum: 1, maximum: MAX_AT_ONCE, default: MAX_AT_ONCE })),
+};
+const note = text('Why.', { minLength: 1, maxLength: MAX_NOTE_LENGTH, pattern: '\\S' });
+
+const access: Operation['access'] = ['dead_letters:manage'];
+const id = pathParameter('id', integer(undefined, { minimum: 1, maximum: 999_999_999_999_999 }), 'The number of a letter.');
+const shared = { tag: 'dead letters', access } as const;
+
+export const DEAD_LETTER_PATHS: Paths = {
+  '/api/v1/dead-letters': {
+    get: {
+      ...shared,
+      id: 'listDeadLetters',
+      summary: 'List dead letters, the oldest first',
+      description: "Those of the user's tenants; with the scope dead_letters:operate instead, all of them.",
+      parameters: [
+        queryParameter('tenant', tenantId, 'Of one tenant.'),
+        queryParameter('reason', reason, 'Of one reason.'),
+        queryParameter('status', oneOf([...DEAD_LETTER_STATUSES, 'all'], undefined), 'Default: open.'),
+        queryParameter('limit', integer(undefined, { minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE }), 'Letters of one page.'),
+        queryParameter('cursor', text(undefined, { pattern: '^\\d{1,15}$' }), 'The cursor of the page before.'),
+      ],
+      answers: { 200: { description: 'A page of them.', schema: object<{ items: BuriedLetter[]; cursor: string | null }>({ items: list(ref('DeadLetter')), cursor: nullable(text('Asks for the next page; null: there is none.')) }) } },
+      problems: ['invalid_parameter', ...TENANT_PROBLEMS],
+    },
+  },
+  '/api/v1/dead-letters/{id}': {
+    get: {
+      ...shared,
+      id: 'showDeadLetter',
+      summary: 'Show one with its message',
+      parameters: [id],
+      answers: { 200: { description: 'The letter.', schema: ref('DeadLetterWithBody') } },
+      problems: ['not_found', ...TENANT_PROBLEMS],
+    },
+  },
+  '/api/v1/dead-letters/{id}/redrive': {
+    post: {
+      ...shared,
+      id: 'redriveDeadLetter',
+      summary: 'Publish its message again, as it came',
+      description: 'Doing it twice is doing it once.',
+      parameters: [id],
+      answers: { 200: { description: 'It is in the queue.', schema: ref('DeadLetter') } },
+      problems: ['not_found', 'already_decided', 'truncated', 'publish_failed', ...TENANT_PROBLEMS],
+    },
+  },
+  '/api/v1/dead-letters/{id}/discard': {
+    post: {
+      ...shared,
+      id: 'discardDeadLetter',
+      summary: 'Give it up, with a note',
+      parameters: [id],
+      body: { description: 'Why.', required: true, schema: strictObject<{ note: string }>({ note }) },
+      answers: { 200: { description: 'It is discarded.', schema: ref('DeadLetter') } },
+      problems: [...BODY_PROBLEMS, 'not_found', 'already_decided', ...TENANT_PROBLEMS],
+    },
+  },
+  '/api/v1/dead-letters/redrive': {
+    post: {
+      ...shared,
+      id: 'redriveDeadLetters',
+      summary: 'Redrive open letters, the oldest first',
+      body: { description: 'Which; without a body every open one within reach.', schema: strictObject<Partial<ManyLetters>>(many) },
+      answers: { 200: { description: 'What was done, and what is left to do.', schema: ref('Settled') } },
+      problems: [...BODY_PROBLEMS, 'publish_failed', ...TENANT_PROBLEMS],
+    },
+  },
+  '/api/v1/dead-letters/discard': {
+    post: {
+      ...shared,
+      id: 'discardDeadLetters',
+      summary: 'Discard open letters, the oldest first',
+      body: { description: 'Which, and why.', required: true, schema: strictObject<Partial<ManyLetters> & { note: string }>({ ...many, note }) },
+      answers: { 200: { description: 'What was done, and what is left to do.', schema: ref('Settled') } },
+      problems: [...BODY_PROBLEMS, ...TENANT_PROBLEMS],
+    },
+  },
+};

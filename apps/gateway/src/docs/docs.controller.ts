@@ -1,0 +1,69 @@
+import { All, Controller, Get, Header, Param, Res } from '@nestjs/common';
+import { Refused } from '@tocsin/contracts';
+import { version } from '@tocsin/observability';
+import type { Response } from 'express';
+import { asyncApi, type AsyncApi } from './asyncapi';
+import { DocsFiles } from './docs-files';
+import { apiHtml, errorsHtml, eventsHtml } from './html';
+import { openApi, type OpenApi } from './openapi';
+
+/**
+ * What of these pages may run and be loaded: their own files, nothing inline, no frame around them. Swagger UI draws its
+ * icons from `data:` and sets styles on elements.
+ */
+export const DOCS_POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** `/docs`: the API and the streams, described for machines and for people. Nothing of it is secret. */
+@Controller('docs')
+export class DocsController {
+  private readonly files = new DocsFiles();
+  private readonly openApi = openApi(version);
+  private readonly asyncApi = asyncApi(version);
+  private readonly pages = { api: apiHtml(), events: eventsHtml(this.asyncApi), errors: errorsHtml() };
+
+  @Get()
+  api(@Res() response: Response): void {
+    sendPage(this.pages.api, response);
+  }
+
+  @Get('openapi.json')
+  @Header('Cache-Control', 'no-cache')
+  readOpenApi(): OpenApi {
+    return this.openApi;
+  }
+
+  @Get('asyncapi.json')
+  @Header('Cache-Control', 'no-cache')
+  readAsyncApi(): AsyncApi {
+    return this.asyncApi;
+  }
+
+  @Get('events')
+  events(@Res() response: Response): void {
+    sendPage(this.pages.events, response);
+  }
+
+  @Get('errors')
+  errors(@Res() response: Response): void {
+    sendPage(this.pages.errors, response);
+  }
+
+  @Get('assets/:name')
+  asset(@Param('name') name: string, @Res() response: Response): void {
+    const file = this.files.find(name);
+    if (!file) throw new Refused('not_found', 'There is no such file.');
+    response.set({ 'Content-Type': file.type, 'Cache-Control': 'public, max-age=3600', 'X-Content-Type-Options': 'nosniff' }).end(file.bytes);
+  }
+
+  @All(['', 'openapi.json', 'asyncapi.json', 'events', 'errors', 'assets/:name'])
+  refuseMethod(@Res() response: Response): never {
+    response.set('Allow', 'GET, HEAD');
+    throw new Refused('method_not_allowed', 'Documents are read with GET.');
+  }
+}
+
+export function sendPage(html: string, response: Response): void {
+  response
+    .set({ 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-cache', 'Content-Security-Policy': DOCS_POLICY, 'Referrer-Policy': 'no-referrer', 'X-Content-Type-Options': 'nosniff' })
+    .end(html);
+}

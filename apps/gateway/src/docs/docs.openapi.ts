@@ -1,0 +1,50 @@
+import { object, text } from './json-schema';
+import type { Content, Operation, Paths } from './operation';
+
+const html: Content = { description: 'A page.', types: ['text/html'], schema: text() };
+const json: Content = { description: 'A document.', schema: { type: 'object' } };
+const shared = { tag: 'documents', access: 'none' } as const;
+const page = (id: string, summary: string): { get: Operation } => ({ get: { ...shared, id, summary, answers: { 200: html } } });
+const document = (id: string, summary: string): { get: Operation } => ({ get: { ...shared, id, summary, answers: { 200: json } } });
+
+export const DOCS_PATHS: Paths = {
+  '/': {
+    get: {
+      ...shared,
+      id: 'welcome',
+      summary: 'The page, for whoever accepts text/html; else where these documents are',
+      answers: {
+        200: {
+          description: 'The page, or a welcome.',
+          types: ['application/json', 'text/html'],
+          schema: { anyOf: [object<{ message: string; docs: string }>({ message: text(), docs: text() }), text()] },
+        },
+      },
+    },
+  },
+  '/assets/{name}': {
+    get: {
+      ...shared,
+      id: 'readPageAsset',
+      summary: 'What the page is made of; the name of each file holds a hash of what is in it',
+      parameters: [{ name: 'name', in: 'path', description: "A file's name.", schema: text(), required: true }],
+      answers: { 200: { description: 'The file.', types: ['text/css', 'text/javascript', 'image/svg+xml'], schema: text() } },
+      problems: ['not_found'],
+    },
+  },
+  '/docs': page('showApi', 'This API, to read and to try'),
+  '/docs/openapi.json': document('readOpenApi', 'This API, for machines'),
+  '/docs/events': page('showEvents', 'What travels over AMQP and in streams, to read'),
+  '/docs/asyncapi.json': document('readAsyncApi', 'The same for machines'),
+  '/docs/errors': page('showErrors', 'Every error code, and what to do about it'),
+  '/docs/assets/{name}': {
+    get: {
+      ...shared,
+      id: 'readAsset',
+      summary: 'What these pages are made of',
+      parameters: [{ name: 'name', in: 'path', description: "A file's name.", schema: text(), required: true }],
+      answers: { 200: { description: 'The file.', types: ['text/css', 'text/javascript', 'image/png'], schema: text() } },
+      problems: ['not_found'],
+    },
+  },
+};

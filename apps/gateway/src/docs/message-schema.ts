@@ -1,0 +1,63 @@
+import { AlertMessage, LABEL_LIMITS, MAX_MESSAGE_BYTES, MessageAction } from '@tocsin/contracts';
+import { targetConstructorToSchema } from 'class-validator-jsonschema';
+import { ref, type Schema } from './json-schema';
+
+/** What class-validator's own rules do not tell this library, by their names. */
+const CONVERTERS = {
+  isLabelMap: { type: 'object', additionalProperties: { type: 'string', maxLength: LABEL_LIMITS.value } },
+  labelLimit: { maxProperties: LABEL_LIMITS.count, propertyNames: { maxLength: LABEL_LIMITS.key } },
+  nestedValidation: () => ref('MessageAction'),
+  // ISO 8601 is wider than what JSON Schema calls a date-time: without a zone it is UTC
+  isIso8601: { type: 'string' },
+  isUrl: { type: 'string', format: 'uri' },
+};
+
+const schemaOf = (of: abstract new () => object): Schema =>
+  targetConstructorToSchema(of as new () => object, { additionalConverters: CONVERTERS as never, refPointerPrefix: '#/components/schemas/' }) as Schema;
+
+/** Fields that are there once a message is read, and that nobody needs to send: their defaults stand with the class. */
+const DEFAULTED = ['id', 'type', 'title', 'status', 'labels', 'actions', 'metadata', 'schema_version'];
+
+const DESCRIPTIONS: Readonly<Record<string, string>> = {
+  tenant_id: 'Whose alert it is.',
+  service: "Which service noticed. Over AMQP the routing key's wins.",
+  severity: "Over AMQP the higher of this and the routing key's. Other words for it are understood: critical, warning, info, P1 …",
+  id: "The producer's own id, unique within tenant and service: sending the same message again under it is safe. Made when it is absent.",
+  type: 'Default: alert.',
+  name: 'What happened, as a slug: low_stock.',
+  title: 'One line for people. Default: the name in words.',
+  message: 'Text for people.',
+  dedup_key: 'Names the alert that this message is about, within tenant and service. Without it the message is an alert of its own.',
+  status: 'Default: firing. resolved needs a dedup_key.',
+  occurred_at: "The producer's clock: ISO 8601 (UTC where it names no zone), or epoch seconds or milliseconds. Needed with a dedup_key.",
+  labels: 'What filters, rules and grouping match on.',
+  actions: 'Buttons beside the alert.',
+  recipients: 'Who is to be told instead of whoever the tenant has named: e-mail addresses, phone numbers (E.164), http(s) addresses.',
+  channels: 'Over which channels, instead of those that the severity asks for.',
+  metadata: 'Whatever else there is to say; at most 16 levels deep.',
+  schema_version: 'Default: 1.',
+};
+
+/** The message as a producer sends it, derived from the class that validates it. */
+function messageSchema(): Schema {
+  const { properties = {}, required = [], ...rest } = schemaOf(AlertMessage);
+  const described = Object.entries(properties).map(([name, schema]): [string, Schema] => [name, { ...schema, description: DESCRIPTIONS[name]! }]);
+  return {
+    ...rest,
+    description: `An alert as a service sends it: JSON, UTF-8, at most ${MAX_MESSAGE_BYTES} bytes.`,
+    properties: { ...Object.fromEntries(described), occurred_at: { anyOf: [{ type: 'string', format: 'date-time' }, { type: 'number', minimum: 0, maximum: 4_102_444_800 }], description: DESCRIPTIONS.occurred_at! } },
+    required: required.filter((name) => !DEFAULTED.includes(name)),
+    dependentRequired: { dedup_key: ['occurred_at'] },
+    if: { properties: { status: { const: 'resolved' } }, required: ['status'] },
+    then: { required: ['dedup_key'] },
+    examples: [{ id: 'stock-4711', tenant_id: 'north-bakery', service: 'inventory', severity: 'urgent', name: 'low_stock', message: 'Flour: 2 kg left', labels: { site: 'north' } }],
+  };
+}
+
+export const MESSAGE_SCHEMAS = {
+  AlertMessage: messageSchema(),
+  MessageAction: { ...schemaOf(MessageAction), description: 'A button: what it says, and where it leads.' },
+} satisfies Record<string, Schema>;
+
+/** The same as HTTP takes it, where somebody reads the answer: a field that nobody knows is refused. */
+export const STRICT_MESSAGE_SCHEMAS = { ...MESSAGE_SCHEMAS, AlertMessage: { ...MESSAGE_SCHEMAS.AlertMessage, additionalProperties: false } } satisfies Record<string, Schema>;

@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import { Refused } from '@tocsin/contracts';
+import { queryOf, SchemaValues } from '@tocsin/contracts/testing';
+import { readAct, readBulkAct } from '../alerts/act-request';
+import { readSearchBody, readSearchParameters } from '../alerts/alert-search-request';
+import { readHistoryParameters } from '../alerts/history-request';
+import { readStatsParameters } from '../alerts/stats-request';
+import { readSeen } from '../me/seen-request';
+import { readRevocation } from '../access/revocation-request';
+import { readMany, readManyWithNote, readNote, readQuery } from '../dead-letters/dead-letter-request';
+import { readEvents } from '../intake/read-events';
+import { readStreamRequest } from '../live/stream-request';
+import { openApi, type DescribedOperation } from './openapi';
+import type { Method } from './operation';
+import { validatorOf } from './testing/validator';
+
+const document = openApi('test');
+const compile = validatorOf(document);
+const values = new SchemaValues(document);
+const operation = (method: Method, path: string): DescribedOperation => document.paths[path]![method]!;
+
+function codeOf(read: () => unknown): string {
+  try {
+    read();
+    return 'accepted';
+  } catch (error) {
+    return error instanceof Refused ? error.code : String(error);
+  }
+}
+const bytes = (value: unknown) => Buffer.from(JSON.stringify(value));
+
+type Value = Record<string, unknown>;
+const asItIs = (value: Value): Value => value;
+/** What no schema says: a snooze ends in the future, */
+const ahead = (value: Value): Value => (typeof value.until === 'string' && !Number.isNaN(Date.parse(value.until)) ? { ...value, until: new Date(Date.now() + 3_600_000).toISOString() } : value);
+/** a time in a search is one of a pair in their order, and a page goes with its question, */
+const unpaired = ({ to: _to, after: _after, ...value }: Value): Value => value;
+/** and a tenant is seen up to one place, that a stream has named. */
+function once(value: Value): Value {
+  const tenants = Array.isArray(value.tenants) ? [...new Map(value.tenants.map((one: unknown) => [(one as Value | null)?.tenant_id, one])).values()] : value.tenants;
+  return { ...value, ...(tenants !== undefined && { tenants }), ...(typeof value.cursor === 'string' && { cursor: 'abc-1-aaaaaaaa' }) };
+}
+
+interface Reader {
+  read: (body: Buffer) => unknown;
+  method?: Method;
+  /** A message may say what it means in other words too: what is not described may be read all the same. */
+  lenient?: boolean;
+  sensible?: (value: Value) => Value;
+}
+const READERS: [path: string, reader: Reader][] = [
+  ['/api/v1/revocations', { read: readRevocation }],
+  ['/api/v1/dead-letters/{id}/discard', { read: readNote }],
+  ['/api/v1/dead-letters/redrive', { read: readMany }],
+  ['/api/v1/dead-letters/discard', { read: readManyWithNote }],
+  ['/api/v1/alerts/search', { read: (body) => readSearchBody(body, 'ana'), sensible: unpaired }],
+  ['/api/v1/alerts/{alert_id}', { method: 'patch', read: (body) => readAct(body, 'ana'), sensible: ahead }],
+  ['/api/v1/alerts', { method: 'patch', read: (body) => readBulkAct(body, 'ana'), sensible: ahead }],
+  ['/api/v1/me/cursor', { method: 'put', read: (body) => readSeen(body), sensible: once }],
+  ['/api/v1/events', { read: (body) => readEvents({ body, headers: {}, query: {} }, 65_536), lenient: true }],
+];
+
+it.each(READERS)('the body of %s is read as it is described', (path, { read, method = 'post', lenient = false, sensible = asItIs }) => {
+  const { schema } = operation(method, path).requestBody!.content['application/json']!;
+  const isDescribed = compile(schema);
+  const counts = { accepted: 0, refused: 0 };
+  fc.assert(
+    fc.property(fc.oneof(values.fitting(schema), values.near(schema)), (made) => {
+      const value = typeof made === 'object' && made !== null && !Array.isArray(made) ? sensible(made as Value) : made;
+      const code = codeOf(() => read(bytes(value)));
+      counts[code === 'accepted' ? 'accepted' : 'refused'] += 1;
+      // nor does any say that text must be fit to be stored
+      if (code === 'control_characters') return;
+      if (isDescribed(JSON.parse(JSON.stringify(value)))) expect([code, value]).toEqual(['accepted', value]);
+      else if (!lenient) expect([code, value]).not.toEqual(['accepted', value]);
+    }),
+    { numRuns: 600 },
+  );
+  expect(Math.min(counts.accepted, counts.refused)).toBeGreaterThan(20);
+});
+
+/** A chart begins before it ends, and at most a year. */
+const LONG_AFTER = new Date('2026-01-01T00:00:00Z');
+
+/** Parameters of a query: those that are described are read, one at a time and with whatever else is there. */
+const QUERIES: [path: string, read: (url: string) => unknown][] = [
+  ['/api/v1/dead-letters', (url) => readQuery(url)],
+  ['/api/v1/alerts', (url) => readSearchParameters(url, 'ana')],
+  ['/api/v1/alerts/{alert_id}/history', (url) => readHistoryParameters(url)],
+  ['/api/v1/stats', (url) => readStatsParameters(url, LONG_AFTER)],
+  ['/api/events', (url) => readStreamRequest({ url, headers: { authorization: 'Bearer x' }, rawHeaders: ['authorization', 'Bearer x'] }, 0)],
+];
+
+it.each(QUERIES)('the parameters of GET %s are read exactly as they are described', (path, read) => {
+  for (const { name, in: place, schema, explode } of operation('get', path).parameters) {
+    // a cursor is one of a page, and a chart's time one of a pair
+    if (place !== 'query' || name === 'after' || (path === '/api/v1/stats' && ['from', 'to'].includes(name))) continue;
+    const isDescribed = compile(schema);
+    fc.assert(
+      fc.property(values.fitting(schema), (value) => {
+        if (isDescribed(value)) expect([name, value, codeOf(() => read(`/?${queryOf(name, value, explode)}`))]).toEqual([name, value, 'accepted']);
+      }),
+      { numRuns: 100 },
+    );
+  }
+});

@@ -1,0 +1,28 @@
+import { All, Controller, Get, Optional, Req, Res } from '@nestjs/common';
+import { Refused } from '@tocsin/contracts';
+import type { Request, Response } from 'express';
+import { sendPage } from './docs.controller';
+import { FrontPage } from './front-page';
+import { welcomeHtml } from './html';
+
+const WELCOME = { message: 'Welcome to Tocsin', docs: '/docs' };
+
+/** `GET /`: the page for whoever prefers text/html to JSON, a browser; for all others where to read on. */
+@Controller()
+export class WelcomeController {
+  constructor(@Optional() private readonly page?: FrontPage) {}
+
+  @Get()
+  welcome(@Req() request: Request, @Res() response: Response): void {
+    response.vary('Accept');
+    if (request.accepts(['json', 'html']) !== 'html') response.set('Cache-Control', 'no-cache').json(WELCOME);
+    else if (this.page) this.page.send(request, response);
+    else sendPage(welcomeHtml(), response);
+  }
+
+  @All()
+  refuseMethod(@Res() response: Response): never {
+    response.set('Allow', 'GET, HEAD');
+    throw new Refused('method_not_allowed', 'This address is read with GET.');
+  }
+}

@@ -1,0 +1,137 @@
+import {
+  ALERT_STATUSES, ALERT_TYPES, CHANGES, CLOSE_ACTIONS, CLOSE_REASONS, ERROR_CODES, GAP_REASONS, SEVERITIES, TENANT_ID_PATTERN, VERDICTS,
+  type Alert, type AlertAction, type AlertFacets, type AlertPage, type AlertStats, type BulkActed, type CloseFrame, type ConnectionFrame, type Entry, type EntryPage,
+  type HeartbeatFrame, type Problem, type ResetFrame, type SeenCursor, type TenantsPage, type TenantVerdict,
+} from '@tocsin/contracts';
+import { anything, count, flag, integer, list, mapOf, nullable, object, oneOf, optional, ref, text, time, uuid, type Schema } from './json-schema';
+
+const tenantId = text('Whose it is.', { pattern: TENANT_ID_PATTERN.source });
+const cursor = text('A position in the stream: send it as Last-Event-ID, or as last_event_id in the address.', { minLength: 1 });
+
+/** What an entry and an alert have in common. */
+const described = {
+  tenant_id: tenantId,
+  alert_id: uuid('Our id of the alert.'),
+  status: oneOf(ALERT_STATUSES),
+  severity: oneOf(SEVERITIES),
+  type: oneOf(ALERT_TYPES),
+  service: text('Which service noticed.'),
+  name: nullable(text('What happened, as a slug.')),
+  title: text('One line for people. It is text, never HTML.'),
+  message: nullable(text('Text for people. It is text, never HTML.')),
+  occurrences: integer('How many messages the alert consists of, folded ones included.', { minimum: 1 }),
+  dedup_key: nullable(text('What its producer calls the alert.')),
+  first_seen_at: time(),
+  last_seen_at: time(),
+  labels: mapOf(text()),
+  actions: list(ref('AlertAction')),
+  metadata: anything('Whatever else its producer said.'),
+  assignee: nullable(text('The user whom it is assigned to.')),
+  snoozed_until: nullable(time()),
+};
+
+const counts = (description?: string) => mapOf(count(), description);
+const bySeverity = { urgent: count(), high: count(), medium: count(), low: count() };
+
+/** The plain types of `wire.ts`, for machines that do not read TypeScript. The compiler holds the fields, the tests what is in them. */
+export const WIRE_SCHEMAS = {
+  AlertAction: object<AlertAction>({ label: text(), url: optional(text('http or https.', { format: 'uri' })), name: optional(text()) }),
+  Entry: object<Entry>(
+    {
+      ...described,
+      seq: integer('1, 2, 3 … within the tenant, without holes.', { minimum: 1 }),
+      event_id: text("The producer's own id of the message."),
+      change: oneOf(CHANGES, 'What happened to the alert.'),
+      previous: nullable(object<NonNullable<Entry['previous']>>({ status: oneOf(ALERT_STATUSES), severity: oneOf(SEVERITIES) }, { description: 'What the alert was before; null when it is new.' })),
+      folded: count('How many repeats since its last entry are on record without an entry of their own.'),
+      occurred_at: nullable(time("The producer's clock.")),
+      received_at: time('When it was stored.'),
+      actor: nullable(text('Who did it, when a person did.')),
+      note: nullable(text('What that person wrote about it.')),
+      trace_id: nullable(text('W3C trace id of the message.')),
+    },
+    { description: "One numbered entry of a tenant's log: the same in streams and in the API." },
+  ),
+  Alert: object<Alert>(
+    {
+      ...described,
+      actor: nullable(text('Who last changed its status, when a person did.')),
+      acted_at: nullable(time('When.')),
+      last_seq: integer('The number of its newest entry: an entry of the stream up to it is in this already.', { minimum: 0 }),
+    },
+    { description: 'An alert as it stands now.' },
+  ),
+  AlertFacets: object<AlertFacets>(
+    { status: counts(), severity: counts(), service: counts(), type: counts(), tenant: counts(), complete: flag('False: so many alerts match that the counts are lower bounds.') },
+    { description: 'Counts by value, each facet without its own filter.' },
+  ),
+  AlertPage: object<AlertPage>({
+    alerts: list(ref('Alert')),
+    next: nullable(text('Asks for the page behind this one, as after; null: there is none.')),
+    cursor,
+    facets: optional(ref('AlertFacets')),
+    searched: optional(
+      object<NonNullable<AlertPage['searched']>>(
+        { alerts: count(), since: nullable(time()), complete: flag('Whether there were no more.') },
+        { description: 'What a search for words or labels looked at: the newest alerts of each tenant, and all back to this time.' },
+      ),
+    ),
+  }),
+  EntryPage: object<EntryPage>({ events: list(ref('Entry')), next: nullable(text('Asks for the page behind this one, as after; null: there is none.')), cursor }),
+  TenantsPage: object<TenantsPage>({ tenants: list(object<TenantsPage['tenants'][number]>({ tenant_id: tenantId, name: text(), role: text('viewer reads, any other acts.') })) }),
+  AlertStats: object<AlertStats>({
+    open: object<AlertStats['open']>({ severity: object<AlertStats['open']['severity']>(bySeverity), status: counts() }, { description: 'Alerts that are not resolved.' }),
+    timeline: list(object<AlertStats['timeline'][number]>({ at: time(), ...bySeverity }), { description: 'Alerts first seen in each bucket, the oldest first.' }),
+    bucket_seconds: integer(undefined, { minimum: 1 }),
+    complete: flag('False: there are so many alerts that the counts are lower bounds.'),
+    cursor,
+  }),
+  BulkActed: object<BulkActed>({
+    alerts: list(ref('Alert'), { description: 'Those that were changed, as they are now.' }),
+    refused: list(object<BulkActed['refused'][number]>({ alert_id: text(), code: oneOf(ERROR_CODES), detail: text() })),
+  }),
+  SeenCursor: object<SeenCursor>({ tenants: list(object<SeenCursor['tenants'][number]>({ tenant_id: tenantId, epoch: text(), seq: count() })) }, { description: 'How far a user has seen each tenant.' }),
+  Problem: object<Problem>(
+    {
+      type: text(undefined, { format: 'uri-reference' }),
+      title: text(),
+      status: integer(undefined, { minimum: 400, maximum: 599 }),
+      code: oneOf(ERROR_CODES, 'Stable: match on it. /docs/errors says what each means.'),
+      detail: optional(text()),
+      instance: optional(text('Names this answer in the log.')),
+      errors: optional(list(object<NonNullable<Problem['errors']>[number]>({ pointer: optional(text('JSON pointer into the body.')), parameter: optional(text()), code: oneOf(ERROR_CODES), detail: text() }))),
+      alert: optional(ref('Alert')),
+    },
+    { description: 'What went wrong (RFC 9457). Some codes add fields of their own.', additionalProperties: true },
+  ),
+} satisfies Record<string, Schema>;
+
+/** What the frames of a stream carry as `data`, beside entries. */
+export const FRAME_SCHEMAS = {
+  ConnectionFrame: object<ConnectionFrame>(
+    {
+      verdict: oneOf(VERDICTS, "The worst of the tenants' verdicts. gap: entries were or may have been missed."),
+      tenants: list(ref('TenantVerdict')),
+      heartbeat_ms: integer('How often a heartbeat comes.', { minimum: 1 }),
+      server_time: time(),
+    },
+    { description: 'The first frame: where the stream begins.' },
+  ),
+  TenantVerdict: object<TenantVerdict>({
+    tenant_id: tenantId,
+    name: text(),
+    verdict: oneOf(VERDICTS),
+    missed: nullable(count('How many entries were missed for good; null when that cannot be known.')),
+    reason: nullable(oneOf(GAP_REASONS)),
+    behind: count('How many entries are replayed before the stream is live, those that its filter leaves out included.'),
+  }),
+  HeartbeatFrame: object<HeartbeatFrame>({ server_time: time(), checked_at: time("When the position of this stream's tenants in the log was last confirmed: older than 10 s is stale.") }),
+  ResetFrame: object<ResetFrame>(
+    { tenant_id: tenantId, reason: oneOf(GAP_REASONS), snapshot: text('Where to load the present state from.', { format: 'uri-reference' }) },
+    { description: "A tenant's history was replaced, or too much of it was missed." },
+  ),
+  CloseFrame: object<CloseFrame>(
+    { reason: oneOf(Object.keys(CLOSE_REASONS)), action: oneOf(CLOSE_ACTIONS, 'What to do about it.'), retry_ms: count('How long to wait before coming back.') },
+    { description: 'The last frame: why the stream ends.' },
+  ),
+} satisfies Record<string, Schema>;

@@ -1,0 +1,148 @@
+import { Module, type BeforeApplicationShutdown, type DynamicModule, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { APP_FILTER, HttpAdapterHost } from '@nestjs/core';
+import type { Server } from 'node:http';
+import { join } from 'node:path';
+import { Memberships, Revocations, Tickets, TokenVerifier } from '@tocsin/auth';
+import { AlertActs, bind, DeadLetters, EventBus, EventLog, RawIntake, Receipts, StreamSlots, AlertQueries } from '@tocsin/contracts/ports';
+import { AdminServer, Health, Log, Metrics } from '@tocsin/observability';
+import { RevocationsController } from './access/revocations.controller';
+import { ActOnAlerts } from './alerts/act-on-alerts';
+import { AlertActsController } from './alerts/alert-acts.controller';
+import { TenantsController } from './access/tenants.controller';
+import { MAX_TENANTS, VisibleTenants } from './access/visible-tenants';
+import { AlertsController } from './alerts/alerts.controller';
+import { FindAlerts } from './alerts/find-alerts';
+import { StatsController } from './alerts/stats.controller';
+import { GatewayConfig } from './config';
+import { DeadLetterWatch } from './dead-letters/dead-letter-watch';
+import { DeadLettersController } from './dead-letters/dead-letters.controller';
+import { SettleDeadLetters } from './dead-letters/settle-dead-letters';
+import { DocsController } from './docs/docs.controller';
+import { FrontPage } from './docs/front-page';
+import { WelcomeController } from './docs/welcome.controller';
+import { IntakeController } from './intake/intake.controller';
+import { ReceiptWatch } from './intake/receipt-watch';
+import { Admission } from './live/admission';
+import { EventsController } from './live/events.controller';
+import { HalfOpenWatch } from './live/half-open';
+import { Lifetimes } from './live/lifetime';
+import { OpenStreams } from './live/open-streams';
+import { gatewayStats } from './live/stats';
+import { StreamDoor } from './live/stream-door';
+import { StreamOpener } from './live/stream-opener';
+import { TenantFeeds } from './live/tenant-feeds';
+import { TicketsController } from './live/tickets.controller';
+import { SeenCursorController } from './me/seen-cursor.controller';
+import { LogController } from './log/log.controller';
+import { ReadLog } from './log/read-log';
+import { BuiltPage } from './page/built-page';
+import { PageController } from './page/page.controller';
+import { PageFiles } from './page/page-files';
+import { ProblemAnswers } from './problem-answers';
+import { ProblemFilter } from './problem.filter';
+
+/** Where the build puts the page, beside the apps. */
+const BUILT_PAGE = join(__dirname, '..', '..', 'dashboard');
+
+// What a composition of several apps in one process needs beside the module.
+export { openHttp, prepareHttp } from './http-server';
+
+/** The gateway, with no technology in it: `adapters` exports the ports, the log and the metrics that it asks for. */
+@Module({})
+export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown {
+  private readonly halfOpen: HalfOpenWatch;
+
+  constructor(
+    private readonly streams: OpenStreams,
+    private readonly feeds: TenantFeeds,
+    private readonly lifetimes: Lifetimes,
+    private readonly deadLetters: DeadLetterWatch,
+    private readonly receipts: ReceiptWatch,
+    private readonly door: StreamDoor,
+    private readonly http: HttpAdapterHost,
+    admin: AdminServer,
+  ) {
+    this.halfOpen = new HalfOpenWatch(streams);
+    admin.offer('/stats', () => gatewayStats(streams, feeds));
+  }
+
+  static forRoot(config: GatewayConfig, adapters: DynamicModule[]): DynamicModule {
+    const files = config.PAGE ? PageFiles.read(BUILT_PAGE) : undefined;
+    return {
+      module: GatewayModule,
+      imports: adapters,
+      // the longer path first: api/events answers every method of its own path alone; and reading before what refuses other methods
+      controllers: [
+        TicketsController, EventsController, LogController, IntakeController, RevocationsController, TenantsController, DeadLettersController, AlertActsController, AlertsController, StatsController,
+        SeenCursorController, DocsController, WelcomeController, PageController,
+      ],
+      providers: [
+        { provide: GatewayConfig, useValue: config },
+        {
+          provide: TenantFeeds,
+          useFactory: (log: EventLog, bus: EventBus, metrics: Metrics, logger: Log) =>
+            new TenantFeeds(log, bus, { ringEvents: config.FEED_RING_EVENTS, ringBytes: config.RING_BYTES }, metrics, logger),
+          inject: [EventLog, EventBus, Metrics, Log],
+        },
+        { provide: OpenStreams, useFactory: (metrics: Metrics) => new OpenStreams(config.HEARTBEAT_MS, config.DRAIN_MS, metrics), inject: [Metrics] },
+        {
+          provide: Admission,
+          useFactory: (slots: StreamSlots, metrics: Metrics, health: Health) =>
+            new Admission(
+              slots,
+              {
+                user: config.STREAMS_PER_USER,
+                tenant: config.STREAMS_PER_TENANT,
+                address: config.STREAMS_PER_ADDRESS,
+                connectsPerSecond: config.CONNECTS_PER_SECOND,
+                maxStreams: config.MAX_STREAMS,
+              },
+              metrics,
+              health,
+            ),
+          inject: [StreamSlots, Metrics, Health],
+        },
+        {
+          provide: Lifetimes,
+          useFactory: (memberships: Memberships, revocations: Revocations, logger: Log) => new Lifetimes(memberships, revocations, MAX_TENANTS, logger),
+          inject: [Memberships, Revocations, Log],
+        },
+        bind(ActOnAlerts, ActOnAlerts, AlertActs, EventBus, Memberships, Metrics),
+        bind(VisibleTenants, VisibleTenants, Memberships, Revocations),
+        bind(FindAlerts, FindAlerts, AlertQueries, EventLog, VisibleTenants),
+        bind(ReadLog, ReadLog, EventLog, VisibleTenants),
+        bind(SettleDeadLetters, SettleDeadLetters, DeadLetters, RawIntake),
+        { provide: DeadLetterWatch, useFactory: (letters: DeadLetters, metrics: Metrics) => new DeadLetterWatch(letters, metrics), inject: [DeadLetters, Metrics] },
+        bind(ReceiptWatch, ReceiptWatch, Receipts),
+        bind(StreamOpener, StreamOpener, TokenVerifier, Tickets, VisibleTenants, Revocations, Admission, Lifetimes, TenantFeeds, OpenStreams, EventLog, GatewayConfig, Metrics, Log),
+        {
+          provide: StreamDoor,
+          useFactory: (opener: StreamOpener, metrics: Metrics, logger: Log) => new StreamDoor(opener, new ProblemAnswers(metrics, logger), config.CORS_ORIGINS),
+          inject: [StreamOpener, Metrics, Log],
+        },
+        ...(files ? [{ provide: BuiltPage, useValue: new BuiltPage(files) }, { provide: FrontPage, useExisting: BuiltPage }] : []),
+        { ...bind(ProblemFilter, ProblemFilter, Metrics, Log), provide: APP_FILTER },
+      ],
+    };
+  }
+
+  onApplicationBootstrap(): void {
+    this.halfOpen.start();
+    this.deadLetters.start();
+  }
+
+  /** First of all: no stream outlives the right of this process to serve it. */
+  async onModuleDestroy(): Promise<void> {
+    this.receipts.close();
+    await this.streams.drain();
+  }
+
+  beforeApplicationShutdown(): void {
+    this.halfOpen.stop();
+    this.deadLetters.stop();
+    this.lifetimes.close();
+    this.feeds.close();
+    this.door.close();
+    (this.http.httpAdapter?.getHttpServer() as Server | undefined)?.closeIdleConnections();
+  }
+}

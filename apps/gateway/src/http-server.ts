@@ -1,0 +1,51 @@
+import { once } from 'node:events';
+import type { AddressInfo, Socket } from 'node:net';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { GatewayConfig } from './config';
+import { corsOptions } from './cors';
+import { StreamDoor } from './live/stream-door';
+
+/** A batch of 500 messages fits if they are of the usual size; a larger one is sent in parts. */
+const MAX_BODY_BYTES = 8 * 1024 * 1024;
+/** How long a client may take for its headers, and for its whole request. They do not limit a response, and so no stream. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+/** How often Node looks whether a client has exceeded them. Its default of 30 s would add itself to both. */
+const TIMEOUT_CHECK_MS = 5_000;
+
+/** What the gateway's HTTP server does before any route: bodies as bytes, CORS (answered here and nowhere else), time limits. */
+export function prepareHttp(app: NestExpressApplication, config: Pick<GatewayConfig, 'CORS_ORIGINS'>): void {
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.useBodyParser('raw', { type: () => true, limit: MAX_BODY_BYTES });
+  app.enableCors(corsOptions(config.CORS_ORIGINS));
+  const server = app.getHttpServer();
+  server.headersTimeout = HEADERS_TIMEOUT_MS;
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  // read when the server begins to listen; in Node's documents it is an option of createServer only, which Nest calls
+  Object.assign(server, { connectionsCheckingInterval: TIMEOUT_CHECK_MS });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseUnread(error.code, socket));
+}
+
+/**
+ * What is no request gets an answer; one that takes too long gets none. In a storm that is our own doing, and a 408 would end
+ * an EventSource for good, where a connection that is cut brings it back.
+ */
+function refuseUnread(code: string | undefined, socket: Socket): void {
+  if (!socket.writable || code === 'ECONNRESET' || code === 'ERR_HTTP_REQUEST_TIMEOUT') return void socket.destroy();
+  const status = code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
+}
+
+/** Connections that may wait to be accepted: a gateway that dies sends thousands to its siblings at once (Node's default is 511). */
+const BACKLOG = 4_096;
+
+/** Opens the public port and returns it. Rejects when it is taken. */
+export async function openHttp(app: NestExpressApplication, port: number): Promise<number> {
+  await app.init();
+  const server = app.getHttpServer();
+  app.get(StreamDoor).standBefore(server);
+  server.listen({ port, backlog: BACKLOG });
+  await once(server, 'listening'); // rejects with the error event
+  return (server.address() as AddressInfo).port;
+}

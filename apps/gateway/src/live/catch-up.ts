@@ -1,0 +1,86 @@
+import { hintOf, type GapReason, type Hint, type LogPosition, type TenantId, type Verdict } from '@tocsin/contracts';
+import type { EventLog } from '@tocsin/contracts/ports';
+import type { SentPosition } from './cursor';
+
+/** Entries read at a time: a page is written before the next is read, so that a slow client holds one page at most. */
+export const PAGE_SIZE = 500;
+
+export type Page = { intact: true; hints: Hint[]; complete: boolean } | { intact: false };
+
+/**
+ * The entries behind a position, from the log. It reads *from* the entry at the position and compares its `fp`: the log is
+ * append-only, so an equal one proves that everything up to it is the history that the position was made from, and a
+ * restored backup shows even when its numbers fit. Not intact: the history was replaced, or its entry is deleted.
+ */
+export async function readBehind(log: EventLog, tenant: TenantId, position: LogPosition, limit = PAGE_SIZE): Promise<Page> {
+  const own = position.seq > 0 ? 1 : 0;
+  const events = await log.after(tenant, position.seq - own, limit + own);
+  const first = events[0];
+  if (own && (first?.seq !== position.seq || first.fp !== position.fp)) return { intact: false };
+  const behind = events.slice(own);
+  const contiguous = behind.every((event, i) => event.seq === position.seq + 1 + i && event.epoch === position.epoch);
+  if (!contiguous || (own && first?.epoch !== position.epoch)) return { intact: false };
+  return { intact: true, hints: behind.map(hintOf), complete: behind.length < limit };
+}
+
+/** What a feed tells about its tenant's log, and how it looks at it again. */
+export interface FollowedLog {
+  readonly tenant: TenantId;
+  readonly last: LogPosition;
+  /** Entries below it may be deleted. */
+  readonly floorSeq: number;
+  ringBehind(position: LogPosition): readonly Hint[] | undefined;
+  /** Fills the ring backwards, if it can reach so far. */
+  reachBack(seq: number): Promise<boolean>;
+  check(cause: 'cursor'): Promise<void>;
+}
+
+/** Where a stream begins a tenant, and what it tells its client about that. */
+export interface Beginning {
+  verdict: Verdict;
+  reason: GapReason | null;
+  /** How many entries the client missed for good; null when that cannot be known. */
+  missed: number | null;
+  from: LogPosition;
+  /** Entries behind `from` that were read on the way. */
+  page: readonly Hint[];
+}
+
+export const beginAtHead = (feed: FollowedLog): Beginning => ({ verdict: 'fresh', reason: null, missed: 0, from: feed.last, page: [] });
+
+const gap = (feed: FollowedLog, reason: GapReason, missed: number | null): Beginning => ({ verdict: 'gap', reason, missed, from: feed.last, page: [] });
+
+/**
+ * Judges a client's position. A gap is told and the stream goes on from the head: never an error, and never a silent skip.
+ * The feed may be behind another gateway's, so before a position is called future, or its `fp` unknown, the feed reads
+ * the log's position once and fills up. Rejects with `Unavailable` when the log is away.
+ */
+export async function beginAt(sent: SentPosition, feed: FollowedLog, log: EventLog, maxReplay: number): Promise<Beginning> {
+  if (sent.kind === 'none') return beginAtHead(feed);
+  if (sent.kind === 'unusable') return gap(feed, sent.reason, null);
+  const { position } = sent;
+  const first = await judge(position, feed, log, maxReplay);
+  if (first.reason !== 'history_replaced') return first;
+  await feed.check('cursor');
+  return judge(position, feed, log, maxReplay);
+}
+
+async function judge(position: LogPosition, feed: FollowedLog, log: EventLog, maxReplay: number): Promise<Beginning> {
+  const head = feed.last;
+  if (position.epoch !== head.epoch || position.seq > head.seq) return gap(feed, 'history_replaced', null);
+  const missed = head.seq - position.seq;
+  if (position.seq < feed.floorSeq) return gap(feed, 'retention', missed);
+  if (missed > maxReplay) return gap(feed, 'window_exceeded', missed);
+  const resumed = (page: readonly Hint[]): Beginning => ({ verdict: 'resumed', reason: null, missed: 0, from: position, page });
+  if (missed === 0 && position.fp === head.fp) return resumed([]);
+  const ring = feed.ringBehind(position) ?? ((await feed.reachBack(position.seq)) ? feed.ringBehind(position) : undefined);
+  if (ring) return resumed(ring);
+  const page = await readBehind(log, feed.tenant, position);
+  return page.intact ? resumed(page.hints) : gap(feed, 'history_replaced', null);
+}
+
+const RANK = { fresh: 0, resumed: 1, gap: 2 } as const;
+
+/** The worst of several verdicts. A tenant that is new to the stream counts for less than one that was resumed. */
+export const worstVerdict = (verdicts: readonly Verdict[]): Verdict =>
+  verdicts.reduce((worst, verdict) => (RANK[verdict] > RANK[worst] ? verdict : worst), 'fresh');

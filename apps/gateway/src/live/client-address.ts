@@ -1,0 +1,56 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { isIP, isIPv4 } from 'node:net';
+
+interface AddressedRequest {
+  headers: IncomingHttpHeaders;
+  socket: { remoteAddress?: string | undefined };
+}
+
+/**
+ * Where a request comes from, as caps count it: an IPv4 address, or the /64 of an IPv6 address, which is what one household
+ * or machine has to itself. `X-Forwarded-For` is believed for exactly `trustedProxies` hops: each proxy appends who
+ * connected to it, so what stands further left is the client's own invention. A list that is shorter did not pass them
+ * all, and the socket's address counts; so it does where an entry is none. `unknown` when the socket is gone.
+ */
+export function clientAddress({ headers, socket }: AddressedRequest, trustedProxies: number): string {
+  const direct = networkOf(socket.remoteAddress ?? '') ?? 'unknown';
+  if (trustedProxies === 0) return direct;
+  const header = headers['x-forwarded-for'];
+  const hops = (Array.isArray(header) ? header.join(',') : (header ?? '')).split(',');
+  return networkOf(withoutPort(hops.at(-trustedProxies)?.trim() ?? '')) ?? direct;
+}
+
+/** Some proxies add the port: `192.0.2.1:5678`, `[2001:db8::1]:5678`. */
+function withoutPort(hop: string): string {
+  return /^\[([^\]]+)\](?::\d+)?$/.exec(hop)?.[1] ?? /^([\d.]+):\d+$/.exec(hop)?.[1] ?? hop;
+}
+
+function networkOf(address: string): string | undefined {
+  if (isIPv4(address)) return address;
+  if (isIP(address) === 0) return undefined;
+  // what a socket that listens on both says of nearly everybody
+  if (address.startsWith('::ffff:') && isIPv4(address.slice(7))) return address.slice(7);
+  const groups = groupsOf(address.split('%', 1)[0]!);
+  const [high, low] = [groups[6]!, groups[7]!];
+  // an IPv4 client of a socket that listens on both
+  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) return [high >> 8, high & 255, low >> 8, low & 255].join('.');
+  return `${groups.slice(0, 4).map((group) => group.toString(16)).join(':')}::/64`;
+}
+
+/** The eight groups of a valid IPv6 address. */
+function groupsOf(address: string): number[] {
+  const [before = [], after = []] = address.split('::').map(partsOf);
+  return [...before, ...new Array<number>(8 - before.length - after.length).fill(0), ...after];
+}
+
+/** The groups of a part; one in dotted notation is two of them. */
+function partsOf(part: string): number[] {
+  return part
+    .split(':')
+    .filter(Boolean)
+    .flatMap((group) => {
+      if (!isIPv4(group)) return [parseInt(group, 16)];
+      const [a, b, c, d] = group.split('.').map(Number);
+      return [a! * 256 + b!, c! * 256 + d!];
+    });
+}

@@ -1,0 +1,136 @@
+import { Unavailable, type Membership, type TenantId } from '@tocsin/contracts';
+import type { Revocation } from '@tocsin/contracts/ports';
+import type { Memberships, Revocations, VerifiedToken } from '@tocsin/auth';
+import type { Log } from '@tocsin/observability';
+import type { EventStream } from './event-stream';
+
+/** How often the users of open streams are looked up again. With an answer at most 10 s old a removal is found within 60 s. */
+const RECHECK_MS = 50_000;
+const MAX_ANSWER_AGE_MS = 10_000;
+const TICK_MS = 1_000;
+/** Streams whose client can resume are opened anew within a quarter of an hour, the others within an hour. */
+const ROTATE_RESUMABLE_MS = 15 * 60_000;
+const ROTATE_OTHERS_MS = 60 * 60_000;
+
+/** An open stream with the right that it lives by. */
+export interface Held {
+  stream: EventStream;
+  right: VerifiedToken;
+  /** Tenants that the client narrowed the stream to; null for all of the user's. */
+  wanted: readonly string[] | null;
+  /** The tenants that it has. */
+  memberships: readonly Membership[];
+  /** Opens the feeds of tenants that joined, and tells the client which tenants the stream has now. */
+  change(memberships: readonly Membership[], joined: readonly TenantId[]): Promise<void>;
+}
+
+interface Watched {
+  held: Set<Held>;
+  nextCheckAt: number;
+}
+
+/** Between 80 and 100 % of the time after which a stream is opened anew: those that were opened together are not closed together. */
+export const rotationMs = (resumable: boolean): number => (resumable ? ROTATE_RESUMABLE_MS : ROTATE_OTHERS_MS) * (0.8 + Math.random() * 0.2);
+
+/**
+ * Streams live no longer than the right to them. `OpenStreams` ends them when it expires; here a revocation ends them as soon as
+ * it is known, and the users behind them are looked up again, one question a user however many streams.
+ */
+export class Lifetimes {
+  private readonly users = new Map<string, Watched>();
+  private timer: NodeJS.Timeout | undefined;
+  private readonly stopListening: () => void;
+
+  constructor(
+    private readonly memberships: Pick<Memberships, 'tenantsOf' | 'forget'>,
+    private readonly revocations: Pick<Revocations, 'onNew' | 'isRevoked' | 'tenantsRevoked'>,
+    private readonly maxTenants: number,
+    private readonly logger: Log,
+    private readonly now: () => number = () => performance.now(),
+  ) {
+    this.stopListening = revocations.onNew((fresh) => this.onRevoked(fresh));
+  }
+
+  /** Watches over a stream until it ends. What was revoked while it was being opened ends it here. */
+  watch(held: Held): void {
+    if (held.stream.closed) return;
+    const key = held.right.user_id;
+    const watched = this.users.get(key) ?? { held: new Set(), nextCheckAt: this.now() + RECHECK_MS * (0.5 + Math.random() / 2) };
+    watched.held.add(held);
+    this.users.set(key, watched);
+    this.timer ??= setInterval(() => void this.recheckDue(), TICK_MS).unref();
+    held.stream.whenEnded(() => {
+      watched.held.delete(held);
+      if (watched.held.size === 0 && this.users.get(key) === watched) this.users.delete(key);
+    });
+    this.enforce(held);
+  }
+
+  close(): void {
+    clearInterval(this.timer);
+    this.timer = undefined;
+    this.stopListening();
+  }
+
+  /** Looks up again whoever is due. Public for tests with a clock of their own. */
+  async recheckDue(): Promise<void> {
+    const due = [...this.users.values()].filter(({ nextCheckAt }) => nextCheckAt <= this.now());
+    for (const watched of due) watched.nextCheckAt = this.now() + RECHECK_MS;
+    await Promise.all(due.map((watched) => this.recheck(watched)));
+  }
+
+  private async recheck({ held }: Watched): Promise<void> {
+    // the newest token asks: an older one may have run out meanwhile
+    const [newest] = [...held].sort((a, b) => b.right.expires_at - a.right.expires_at);
+    if (!newest) return;
+    try {
+      const memberships = await this.memberships.tenantsOf(newest.right, { maxAgeMs: MAX_ANSWER_AGE_MS });
+      await Promise.all([...held].map((one) => this.adjust(one, memberships)));
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      // nothing stands in for the answer any more: for all we know the right is gone
+      for (const { stream } of held) stream.close('tenant_service_unavailable');
+    }
+  }
+
+  private async adjust(held: Held, memberships: readonly Membership[]): Promise<void> {
+    const { stream, wanted } = held;
+    // a directory may be slower than a revocation
+    const revoked = this.revocations.tenantsRevoked(held.right);
+    const mine = memberships.filter(({ tenant_id }) => !revoked.has(tenant_id) && (!wanted || wanted.includes(tenant_id)));
+    const allowed = mine.slice(0, this.maxTenants);
+    const lost = stream.tenants.filter((tenant) => !allowed.some(({ tenant_id }) => tenant_id === tenant));
+    const joined = allowed.map(({ tenant_id }) => tenant_id).filter((tenant) => !stream.tenants.includes(tenant));
+    if (lost.length > 0 || joined.length > 0) await this.change(held, allowed, lost, joined);
+  }
+
+  private async change(held: Held, memberships: readonly Membership[], lost: readonly TenantId[], joined: readonly TenantId[]): Promise<void> {
+    const { stream } = held;
+    for (const tenant of lost) stream.drop(tenant);
+    held.memberships = memberships;
+    if (memberships.length === 0) return stream.close('revoked');
+    if (stream.closed) return;
+    try {
+      await held.change(memberships, joined);
+    } catch (error) {
+      this.logger.warn({ err: error }, 'the tenants of an open stream could not be changed');
+      stream.close('store_unavailable');
+    }
+  }
+
+  private onRevoked(fresh: readonly Revocation[]): void {
+    for (const user of new Set(fresh.map(({ user_id }) => user_id))) {
+      this.memberships.forget(user);
+      for (const held of this.users.get(user)?.held ?? []) this.enforce(held);
+    }
+  }
+
+  /** Ends what a stream has no right to any more. */
+  private enforce(held: Held): void {
+    if (this.revocations.isRevoked(held.right)) return held.stream.close('revoked');
+    const revoked = this.revocations.tenantsRevoked(held.right);
+    const lost = held.stream.tenants.filter((tenant) => revoked.has(tenant));
+    const left = held.memberships.filter(({ tenant_id }) => !revoked.has(tenant_id));
+    if (lost.length > 0) void this.change(held, left, lost, []);
+  }
+}

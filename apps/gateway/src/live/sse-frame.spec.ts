@@ -1,0 +1,80 @@
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
+import fc from 'fast-check';
+import { aHint } from '@tocsin/contracts/testing';
+import type { StreamFilter } from '@tocsin/contracts';
+import { closeFrame, controlFrame, EntryBatch, idLine, viewOf, type View } from './sse-frame';
+
+function read(bytes: Buffer | string): { events: EventSourceMessage[]; retry: number[] } {
+  const events: EventSourceMessage[] = [];
+  const retry: number[] = [];
+  createParser({ onEvent: (event) => void events.push(event), onRetry: (ms) => void retry.push(ms) }).feed(bytes.toString());
+  return { events, retry };
+}
+const all: View = { named: true, passes: () => true };
+
+it('a batch is one buffer a view, made once, with one whole frame an entry', () => {
+  const hints = [1, 2, 3].map((seq) => aHint({ seq, severity: seq === 2 ? 'low' : 'urgent' }));
+  const batch = new EntryBatch(hints);
+  const { bytes, count } = batch.framesFor(all);
+  expect(batch.framesFor(all).bytes).toBe(bytes);
+  expect(count).toBe(3);
+  expect(read(bytes).events).toEqual(hints.map((hint) => ({ id: `e1-${hint.seq}-abcdefgh`, event: 'inventory_alert', data: hint.data!.toString() })));
+  const urgent = batch.framesFor({ named: false, passes: ({ filter }) => filter.severity === 'urgent' });
+  expect(read(urgent.bytes).events.map(({ id, event }) => [id, event])).toEqual([['e1-1-abcdefgh', undefined], ['e1-3-abcdefgh', undefined]]);
+});
+
+const some = <T>(...values: T[]) => fc.option(fc.subarray(values, { minLength: 1 }));
+const labels = fc.dictionary(fc.constantFrom('site', 'line', '__proto__'), fc.constantFrom('a', 'b', '"}'), { noNullPrototype: true });
+const filters: fc.Arbitrary<StreamFilter> = fc.record({ severity: some('urgent', 'low'), type: some('alert'), service: some('inventory', 'orders'), labels: fc.option(labels) });
+
+it('a view passes what its filter asks for, whatever was asked of the same batch before', () => {
+  const entry = fc.record({ severity: fc.constantFrom('urgent' as const, 'low' as const), service: fc.constantFrom('inventory', 'sales'), labels });
+  fc.assert(
+    fc.property(fc.array(entry, { minLength: 1, maxLength: 8 }), fc.array(filters, { minLength: 1, maxLength: 4 }), (entries, wishes) => {
+      const batch = new EntryBatch(entries.map((one, i) => aHint({ seq: i + 1, ...one })));
+      for (const filter of [...wishes, ...wishes]) {
+        const expected = entries.flatMap((one, i) => {
+          const has = Object.entries(filter.labels ?? {}).every(([key, value]) => Object.entries(one.labels).some(([name, label]) => name === key && label === value));
+          return has && (filter.severity?.includes(one.severity) ?? true) && (filter.service?.includes(one.service) ?? true) ? [`e1-${i + 1}-abcdefgh`] : [];
+        });
+        expect(read(batch.framesFor(viewOf(filter, true)).bytes).events.map(({ id }) => id)).toEqual(expected);
+      }
+    }),
+  );
+});
+
+it("an entry's data is read for labels once a batch, and never where no stream asks for any", () => {
+  const parse = jest.spyOn(JSON, 'parse');
+  const batch = new EntryBatch([aHint({ seq: 1 }), aHint({ seq: 2 })]);
+  const any = { severity: null, type: null, service: null, labels: null };
+  batch.framesFor(viewOf({ ...any, severity: ['urgent'] }, true));
+  expect(parse).toHaveBeenCalledTimes(0);
+  for (const site of ['north', 'south', 'west']) batch.framesFor(viewOf({ ...any, labels: { site } }, true));
+  expect(parse).toHaveBeenCalledTimes(2);
+  parse.mockRestore();
+});
+
+it('whatever text an alert holds, an independent parser reads exactly what was written', () => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: 'binary' }), { minLength: 1, maxLength: 5 }), (titles) => {
+      const hints = titles.map((title, i) => aHint({ seq: i + 1, title: title.toWellFormed() }));
+      const { events } = read(new EntryBatch(hints).framesFor(all).bytes);
+      expect(events.map(({ data }) => (JSON.parse(data) as { title: string }).title)).toEqual(titles.map((title) => title.toWellFormed()));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+it('an id that could break out of its line is refused, and an empty one too', () => {
+  for (const id of ['a\nb', 'a\rb', 'a\0b', 'a b', '', 'é']) expect(() => idLine(id)).toThrow();
+  expect(idLine(undefined)).toBe('');
+});
+
+it('close says what to do, and a control frame without a position has no id line', () => {
+  const { events, retry } = read(closeFrame('token_expired', 2_500.4, 'e1-1-abcdefgh'));
+  expect(events).toEqual([{ id: 'e1-1-abcdefgh', event: 'close', data: '{"reason":"token_expired","action":"reauthenticate","retry_ms":2500}' }]);
+  expect(retry).toEqual([2500]);
+  const heartbeat = controlFrame('heartbeat', { server_time: 'now', checked_at: 'then' }, { retryMs: 2000.7 });
+  expect(heartbeat.toString()).not.toMatch(/^id:/m);
+  expect(read(heartbeat).retry).toEqual([2001]);
+});

@@ -1,0 +1,78 @@
+import { Refused } from '@tocsin/contracts';
+import { readStreamRequest } from './stream-request';
+
+const bearer = { authorization: 'Bearer abc' };
+const read = (query: string, headers: Record<string, string> = bearer) => readStreamRequest({ headers, rawHeaders: Object.entries(headers).flat(), url: `/api/events?${query}` }, 0);
+function codeOf(query: string, headers: Record<string, string> = bearer): string {
+  try {
+    read(query, headers);
+  } catch (error) {
+    return (error as Refused).code;
+  }
+  return 'accepted';
+}
+
+it('takes one credential from any of the doors, and refuses two', () => {
+  expect(read('').credential).toEqual({ kind: 'bearer', value: 'abc' });
+  expect(read('token=t', {}).credential).toEqual({ kind: 'query_token', value: 't' });
+  expect(read('ticket=t', {}).credential).toEqual({ kind: 'ticket', value: 't' });
+  for (const query of ['token=t', 'ticket=t']) expect(codeOf(query)).toBe('invalid_request');
+  expect(codeOf('token=a&token=b', {})).toBe('invalid_request');
+  expect(codeOf('token=a&ticket=b', {})).toBe('invalid_request');
+  for (const authorization of ['Basic abc', 'Bearer', 'Bearer a b', 'Bearer é']) expect(codeOf('', { authorization })).toBe('invalid_request');
+  expect(codeOf('', {})).toBe('missing_credentials');
+  expect(codeOf('token=', {})).toBe('missing_credentials');
+});
+
+it('takes the cookie where nothing else was chosen', () => {
+  const cookie = 'theme=dark; __Host-tocsin_stream=abc.def; x=y';
+  expect(read('', { cookie }).credential).toEqual({ kind: 'cookie', value: 'abc.def' });
+  expect(read('', { ...bearer, cookie }).credential.kind).toBe('bearer');
+  expect(read('ticket=t', { cookie }).credential.kind).toBe('ticket');
+  expect(codeOf('', { cookie: 'tocsin_stream=abc' })).toBe('missing_credentials');
+});
+
+it('the header goes before the address: a browser repeats its URL, and with it an old cursor', () => {
+  expect(read('last_event_id=old', { ...bearer, 'last-event-id': 'new' }).start).toEqual({ kind: 'cursor', text: 'new' });
+  expect(read('last_event_id=old').start).toEqual({ kind: 'cursor', text: 'old' });
+  expect(read('lastEventId=old&since=5').start).toEqual({ kind: 'cursor', text: 'old' });
+  expect(read('since=5').start).toEqual({ kind: 'newest', count: 5 });
+  expect(read('since=2026-01-02T03:04:05Z').start).toEqual({ kind: 'time', time: new Date('2026-01-02T03:04:05Z') });
+  expect(read('').start).toEqual({ kind: 'newest', count: 0 });
+});
+
+it('reads filters in any of their spellings', () => {
+  expect(read('severity=URGENT,high&severity=low&type=alert&service=inventory, orders&tenant_id=a,b')).toMatchObject({
+    filter: { severity: ['urgent', 'high', 'low'], type: ['alert'], service: ['inventory', 'orders'] },
+    tenants: ['a', 'b'],
+  });
+  expect(read('event=message').named).toBe(false);
+});
+
+it('reads labels, each once, with the value whole', () => {
+  expect(read('label.site=north&label.note=a,b%20c&label.empty=&labels=x&label=y').filter.labels).toEqual({ site: 'north', note: 'a,b c', empty: '' });
+  expect(Object.entries(read('label.__proto__=x').filter.labels!)).toEqual([['__proto__', 'x']]);
+  expect(read('severity=low').filter.labels).toBeNull();
+  const many = Array.from({ length: 33 }, (_, i) => `label.l${i}=x`).join('&');
+  for (const query of ['label.=x', 'label.a=1&label.a=2', 'label.a=%00', `label.${'k'.repeat(101)}=x`, `label.a=${'v'.repeat(501)}`, many]) expect(codeOf(query)).toBe('invalid_parameter');
+});
+
+it('ignores what it does not know, since a 400 ends an EventSource, and refuses what it knows and cannot read', () => {
+  expect(codeOf('utm_source=x&foo')).toBe('accepted');
+  for (const query of ['severity=loud', 'type=thing', 'since=501', 'since=-1', 'since=yesterday', 'since=2026-02-30']) expect(codeOf(query)).toBe('invalid_parameter');
+});
+
+it('answers only who can read an event stream', () => {
+  for (const accept of ['text/event-stream', 'text/*', '*/*', 'text/html, */*;q=0.1']) expect(codeOf('', { ...bearer, accept })).toBe('accepted');
+  expect(codeOf('', { ...bearer, accept: 'application/json' })).toBe('not_acceptable');
+  expect(read('', { ...bearer, accept: 'text/event-stream' }).namesEventStream).toBe(true);
+  expect(read('', { ...bearer, accept: '*/*' }).namesEventStream).toBe(false);
+});
+
+it.each<[string | undefined, boolean]>([
+  [undefined, false], ['', false], ['identity', false], ['br, zstd', false], ['gzipped', false],
+  ['gzip', true], ['gzip, deflate, br, zstd', true], ['deflate , GZIP ; Q=0.2', true], ['x-gzip', true], ['*', true], ['br, *;q=0.1', true],
+  ['gzip;q=0', false], ['gzip; q=0.000, br', false], ['*, gzip;q=0', false], ['*;q=0', false], ['gzip;q=much', false],
+])('Accept-Encoding %j admits gzip: %s', (encoding, admits) => {
+  expect(read('', encoding === undefined ? bearer : { ...bearer, 'accept-encoding': encoding }).acceptsGzip).toBe(admits);
+});

@@ -1,0 +1,150 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { bearerToken } from '@tocsin/auth';
+import { ALERT_TYPES, isStorable, LABEL_LIMITS, readInstant, Refused, SEVERITIES, type ErrorCode, type StreamFilter } from '@tocsin/contracts';
+
+/** How a request proves who asks. */
+export type Credential = { kind: 'bearer' | 'query_token' | 'ticket' | 'cookie'; value: string };
+
+/** Where a stream starts: at a cursor, or behind some of what was there before, or now. */
+export type Start = { kind: 'cursor'; text: string } | { kind: 'newest'; count: number } | { kind: 'time'; time: Date };
+
+/** A request for a stream, read and checked: what everything behind the controller works with. */
+export interface StreamRequest {
+  credential: Credential;
+  /** Tenants that the stream is narrowed to; null for all of the user's. */
+  tenants: readonly string[] | null;
+  filter: StreamFilter;
+  start: Start;
+  /** False for `?event=message`: entries without an event name, for clients that only know `onmessage`. */
+  named: boolean;
+  /** Whether `text/event-stream` is named: an EventSource, for which any status but 200 is the end. */
+  namesEventStream: boolean;
+  /** Whether the answer may be encoded with gzip. */
+  acceptsGzip: boolean;
+}
+
+type RawRequest = Pick<IncomingMessage, 'headers' | 'rawHeaders' | 'url'>;
+
+/** The most entries that `?since=N` may ask for, of each tenant. */
+export const MAX_SINCE = 500;
+/** `?label.<key>=<value>`. */
+const LABEL = 'label.';
+
+/**
+ * Reads a request for a stream. Unknown parameters are ignored, since a 400 ends an EventSource for good; known ones with
+ * values that mean nothing are refused. `tenant_id` is `tenant`, `lastEventId` is `last_event_id`.
+ * Throws `Refused` with `missing_credentials`, `invalid_request`, `not_acceptable` or `invalid_parameter`.
+ */
+export function readStreamRequest(request: RawRequest, initialEvents: number): StreamRequest {
+  const { headers } = request;
+  const query = new URL(request.url ?? '/', 'http://localhost').searchParams;
+  const accept = header(headers, 'accept') ?? '*/*';
+  const namesEventStream = /text\/event-stream/i.test(accept);
+  if (!namesEventStream && !/\*\/\*|text\/\*/.test(accept)) refuse('not_acceptable', 'This address answers with text/event-stream.');
+  return {
+    credential: readCredential(request, query),
+    tenants: list(query, 'tenant') ?? list(query, 'tenant_id'),
+    filter: readEntryFilter(query),
+    start: readStart(headers, query, initialEvents),
+    named: query.get('event') !== 'message',
+    namesEventStream,
+    acceptsGzip: acceptsGzip(header(headers, 'accept-encoding') ?? ''),
+  };
+}
+
+/** Which entries are wanted, of a stream or of the log. Throws `Refused` (`invalid_parameter`). */
+export const readEntryFilter = (query: URLSearchParams): StreamFilter => ({
+  severity: oneOf(query, 'severity', SEVERITIES),
+  type: oneOf(query, 'type', ALERT_TYPES),
+  service: list(query, 'service'),
+  labels: labelsIn(query),
+});
+
+/** The one credential of a request. Two at once are refused (RFC 6750, section 2), rather than one of them ignored. */
+function readCredential(request: RawRequest, query: URLSearchParams): Credential {
+  const bearer = bearerToken(request);
+  const found: Credential[] = [
+    ...(bearer === undefined ? [] : [{ kind: 'bearer' as const, value: bearer }]),
+    ...query.getAll('token').map((value) => ({ kind: 'query_token' as const, value })),
+    ...query.getAll('ticket').map((value) => ({ kind: 'ticket' as const, value })),
+  ];
+  // A browser adds the cookie to whatever it asks for, so it counts only where nothing was chosen instead.
+  const cookie = found.length === 0 && cookieOf(request.headers);
+  if (cookie) return { kind: 'cookie', value: cookie };
+  if (found.length > 1) refuse('invalid_request', 'Send one credential, not several.');
+  if (!found[0]?.value) refuse('missing_credentials', 'Send a bearer token, a ticket or a token.');
+  return found[0];
+}
+
+/** The stream cookie of a request. Its prefix binds it to this host and to TLS; browsers count localhost as such. */
+export const STREAM_COOKIE = '__Host-tocsin_stream';
+
+function cookieOf(headers: IncomingHttpHeaders): string | undefined {
+  const pairs = (headers.cookie ?? '').split(';').map((pair) => pair.trim());
+  return pairs.find((pair) => pair.startsWith(`${STREAM_COOKIE}=`))?.slice(STREAM_COOKIE.length + 1);
+}
+
+function readStart(headers: IncomingHttpHeaders, query: URLSearchParams, initialEvents: number): Start {
+  // The header first: a browser repeats the URL, and with it an old cursor, at every reconnect of its own.
+  const cursor = header(headers, 'last-event-id') || query.get('last_event_id') || query.get('lastEventId');
+  if (cursor) return { kind: 'cursor', text: cursor };
+  const since = query.get('since');
+  if (!since) return { kind: 'newest', count: initialEvents };
+  if (/^\d+$/.test(since)) {
+    const count = Number(since);
+    if (count > MAX_SINCE) badParameter('since', `At most ${MAX_SINCE} entries of each tenant can be asked for.`);
+    return { kind: 'newest', count };
+  }
+  const instant = readInstant(since);
+  if (!instant) badParameter('since', 'A number of entries or an ISO 8601 time is expected.');
+  return { kind: 'time', time: new Date(instant) };
+}
+
+/** By RFC 9110, section 12.5.3: `*` stands for a coding that is not named, and a weight of 0 refuses it. */
+function acceptsGzip(acceptEncoding: string): boolean {
+  const codings = acceptEncoding.toLowerCase().split(',').map((coding) => coding.split(';').map((part) => part.trim()));
+  const [, ...parameters] = codings.find(([name]) => name === 'gzip' || name === 'x-gzip') ?? codings.find(([name]) => name === '*') ?? ['', 'q=0'];
+  const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice('q='.length) ?? '1';
+  return Number(weight) > 0;
+}
+
+export function list(query: URLSearchParams, name: string): string[] | null {
+  const values = query.getAll(name).flatMap((value) => value.split(',')).map((value) => value.trim()).filter(Boolean);
+  return values.length > 0 ? values : null;
+}
+
+function oneOf(query: URLSearchParams, name: string, known: readonly string[]): string[] | null {
+  const values = list(query, name)?.map((value) => value.toLowerCase()) ?? null;
+  if (values?.some((value) => !known.includes(value))) badParameter(name, `One or more of ${known.join(', ')} are expected.`);
+  return values;
+}
+
+/** The labels that a filter asks for; null for none. A value is taken whole, commas and all; a label that is asked for twice could never pass. */
+export function labelsIn(query: URLSearchParams): Record<string, string> | null {
+  const asked = [...query].filter(([name]) => name.startsWith(LABEL));
+  if (asked.length === 0) return null;
+  if (asked.length > LABEL_LIMITS.count) badParameter(asked[LABEL_LIMITS.count]![0], `At most ${LABEL_LIMITS.count} labels can be asked for.`);
+  const labels = new Map<string, string>();
+  for (const [name, value] of asked) {
+    const key = name.slice(LABEL.length);
+    if (key.length < 1 || key.length > LABEL_LIMITS.key) badParameter(name, `A label's name has 1 to ${LABEL_LIMITS.key} characters.`);
+    if (value.length > LABEL_LIMITS.value) badParameter(name, `A label's value has at most ${LABEL_LIMITS.value} characters.`);
+    if (!isStorable(key + value)) badParameter(name, 'A label holds no control characters.');
+    if (labels.has(key)) badParameter(name, 'A label can be asked for once.');
+    labels.set(key, value);
+  }
+  return Object.fromEntries(labels);
+}
+
+const header = (headers: IncomingHttpHeaders, name: string): string | undefined => {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+};
+
+function refuse(code: ErrorCode, detail: string): never {
+  throw new Refused(code, detail);
+}
+
+function badParameter(parameter: string, detail: string): never {
+  throw new Refused('invalid_parameter', `${parameter} is not valid.`, { errors: [{ parameter, code: 'invalid_parameter', detail }] });
+}

@@ -1,0 +1,72 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { hintOf } from '@tocsin/contracts';
+import { aTenant, eventually } from '@tocsin/contracts/testing';
+import { createLogger, Metrics } from '@tocsin/observability';
+import { RingBudget, TenantFeed } from './tenant-feed';
+import { LogInMemory } from './testing/log-in-memory';
+
+const tenant = aTenant('north');
+const metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
+const logger = createLogger({ app: 'test', level: 'silent' });
+
+async function openFeed(joinMs = 0) {
+  const log = new LogInMemory();
+  const [head] = await log.heads([tenant]);
+  const feed = new TenantFeed(tenant, log, 100, new RingBudget(1e6), metrics, logger, () => joinMs);
+  feed.startAt(head!);
+  const delivered: number[] = [];
+  const writes: number[][] = [];
+  feed.join({ deliver: (_feed, { hints }) => void (delivered.push(...hints.map(({ seq }) => seq)), writes.push(hints.map(({ seq }) => seq))), replaced: () => undefined }, feed.last);
+  return { log, feed, delivered, writes };
+}
+
+describe('a feed', () => {
+  it('of a busy process writes the first entry at once, and those that follow it shortly together', async () => {
+    const { log, feed, writes } = await openFeed(40);
+    for (const event of log.put(tenant, 1)) feed.onHint(hintOf(event));
+    await turn();
+    expect(writes).toEqual([[1]]);
+    for (const event of log.put(tenant, 3)) {
+      feed.onHint(hintOf(event));
+      await turn();
+    }
+    await eventually(() => expect(writes).toEqual([[1], [2, 3, 4]]));
+    feed.close();
+  });
+
+  it('that hints moved on while it read the log does not deliver the page that it read again', async () => {
+    const { log, feed, delivered } = await openFeed();
+    const stored = log.put(tenant, 3);
+    const letTheLogAnswer = log.pause();
+    const confirmed = feed.confirm({ tenant_id: tenant, ...log.position(tenant, 3), floor_seq: 0 }, feed.mark());
+    for (const event of stored) feed.onHint(hintOf(event));
+    await eventually(() => expect(feed.last.seq).toBe(3));
+
+    letTheLogAnswer();
+    await confirmed;
+    for (const event of log.put(tenant, 1)) feed.onHint(hintOf(event));
+
+    await eventually(() => expect(delivered).toContain(4));
+    expect(delivered).toEqual([1, 2, 3, 4]);
+    feed.close();
+  });
+
+  it('is as far as the position that it confirmed, also when a read was under way before that position was there', async () => {
+    const { log, feed, delivered } = await openFeed();
+    log.put(tenant, 1);
+    const letTheLogAnswer = log.pause();
+    const answer = log.after.bind(log);
+    // a database answers with the log as it was when it was asked
+    jest.spyOn(log, 'after').mockImplementationOnce(async (...asked) => (await answer(...asked)).filter(({ seq }) => seq <= 1));
+    const first = feed.confirm({ tenant_id: tenant, ...log.position(tenant, 1), floor_seq: 0 }, feed.mark());
+    log.put(tenant, 1);
+    const second = feed.confirm({ tenant_id: tenant, ...log.position(tenant, 2), floor_seq: 0 }, feed.mark());
+
+    letTheLogAnswer();
+    await Promise.all([first, second]);
+
+    expect(feed.last.seq).toBe(2);
+    await eventually(() => expect(delivered).toEqual([1, 2]));
+    feed.close();
+  });
+});

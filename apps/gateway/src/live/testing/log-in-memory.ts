@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto';
+import { passes, Unavailable, type LogPosition, type StoredEvent, type StreamHead, type TenantId } from '@tocsin/contracts';
+import { EventLog, type AppendResult, type Since } from '@tocsin/contracts/ports';
+import { anEntry } from '@tocsin/contracts/testing';
+import type { Entry } from '@tocsin/contracts';
+
+interface Stream {
+  epoch: string;
+  floor: number;
+  events: StoredEvent[];
+}
+
+/** A log that a test fills, breaks, pauses and restores by hand. It stores nothing that a processor would send it. */
+export class LogInMemory extends EventLog {
+  readonly streams = new Map<string, Stream>();
+  /** How often each method was asked. */
+  readonly asked = { after: 0, heads: 0 };
+  away = false;
+  private gate: Promise<void> = Promise.resolve();
+  private freePages = 0;
+
+  /** Appends `count` entries and returns them. */
+  put(tenant: TenantId, count = 1, overrides: Partial<Entry> = {}): StoredEvent[] {
+    const stream = this.stream(tenant);
+    return Array.from({ length: count }, () => {
+      const seq = stream.events.length + 1;
+      const event = { epoch: stream.epoch, seq, fp: randomBytes(4).toString('hex'), prev_fp: stream.events.at(-1)?.fp ?? '0', entry: anEntry({ tenant_id: tenant, seq, ...overrides }) };
+      stream.events.push(event);
+      return event;
+    });
+  }
+
+  /** Goes back to how the log was at `seq`, as a backup would: the same epoch, and other entries from there on. */
+  restore(tenant: TenantId, seq: number): void {
+    this.stream(tenant).events.length = seq;
+  }
+
+  deleteBelow(tenant: TenantId, floor: number): void {
+    this.stream(tenant).floor = floor;
+  }
+
+  /** Holds every read back, but for the next `pages` reads of entries, until the returned function is called. */
+  pause(pages = 0): () => void {
+    let go!: () => void;
+    this.gate = new Promise((resolve) => (go = resolve));
+    this.freePages = pages;
+    return go;
+  }
+
+  position(tenant: TenantId, seq: number): LogPosition {
+    const { epoch, events } = this.stream(tenant);
+    return { epoch, seq, fp: seq === 0 ? '0' : events[seq - 1]!.fp };
+  }
+
+  async after(tenant: TenantId, seq: number, limit: number): Promise<StoredEvent[]> {
+    this.asked.after += 1;
+    if (this.freePages > 0) this.freePages -= 1;
+    else await this.answer();
+    const { events, floor } = this.stream(tenant);
+    return events.filter((event) => event.seq > seq && event.seq >= floor).slice(0, limit);
+  }
+
+  async heads(tenants: readonly TenantId[]): Promise<StreamHead[]> {
+    this.asked.heads += 1;
+    await this.answer();
+    return tenants.map((tenant) => ({ tenant_id: tenant, ...this.position(tenant, this.stream(tenant).events.length), floor_seq: this.stream(tenant).floor }));
+  }
+
+  async startOf(tenant: TenantId, since: Since): Promise<LogPosition> {
+    await this.answer();
+    if ('time' in since) return this.position(tenant, 0);
+    const passing = this.stream(tenant).events.filter(({ entry }) => passes(since.passes, { ...entry, previous_severity: entry.previous?.severity ?? null }));
+    const first = passing.at(-since.count);
+    return this.position(tenant, first ? first.seq - 1 : 0);
+  }
+
+  append(): Promise<AppendResult[]> {
+    return Promise.reject(new Error('use put'));
+  }
+
+  appendFolded(): Promise<never> {
+    throw new Error('not of a gateway');
+  }
+
+  check(): Promise<void> {
+    return Promise.resolve();
+  }
+  bury(): Promise<void> {
+    return Promise.reject(new Error('nothing is buried here'));
+  }
+
+  private stream(tenant: TenantId): Stream {
+    let stream = this.streams.get(tenant);
+    if (!stream) this.streams.set(tenant, (stream = { epoch: randomBytes(5).toString('hex'), floor: 0, events: [] }));
+    return stream;
+  }
+
+  private async answer(): Promise<void> {
+    await this.gate;
+    if (this.away) throw new Unavailable('postgres', 'away');
+  }
+}

@@ -1,0 +1,35 @@
+import { All, Controller, HttpCode, Post, Query, Res } from '@nestjs/common';
+import { Refused } from '@tocsin/contracts';
+import { Scopes, Tickets, Token, type VerifiedToken } from '@tocsin/auth';
+import type { Response } from 'express';
+import { STREAM_COOKIE } from './stream-request';
+
+/** `POST /api/events/ticket`: a credential for streams alone, so that no token needs to stand in an address; `?mode=cookie` sets it as a cookie. */
+@Controller('api/events/ticket')
+export class TicketsController {
+  constructor(private readonly tickets: Tickets) {}
+
+  @Post()
+  @HttpCode(201)
+  @Scopes('alerts:read')
+  issue(@Token() token: VerifiedToken, @Query('mode') mode: unknown, @Res({ passthrough: true }) response: Response): { ticket?: string; expires_in: number; url: string } {
+    if (mode === 'cookie') return this.setCookie(token, response);
+    const { ticket, expires_in } = this.tickets.issue(token);
+    response.set('Cache-Control', 'no-store');
+    return { ticket, expires_in, url: `/api/events?ticket=${encodeURIComponent(ticket)}` };
+  }
+
+  /** The door for an EventSource that reconnects by itself: no token in its address, none that a script could read. */
+  private setCookie(token: VerifiedToken, response: Response): { expires_in: number; url: string } {
+    const { cookie, expires_in } = this.tickets.issueCookie(token);
+    response.set('Cache-Control', 'no-store');
+    response.cookie(STREAM_COOKIE, cookie, { path: '/', httpOnly: true, secure: true, sameSite: 'strict', maxAge: expires_in * 1000, encode: String });
+    return { expires_in, url: '/api/events' };
+  }
+
+  @All()
+  refuseMethod(@Res() response: Response): never {
+    response.set('Allow', 'POST');
+    throw new Refused('method_not_allowed', 'A ticket is asked for with POST.');
+  }
+}

@@ -1,0 +1,19 @@
+import { ref } from '../docs/json-schema';
+import { TENANT_PROBLEMS, type Paths } from '../docs/operation';
+import { AFTER, LIMIT, TENANT } from '../alerts/list-parameters.openapi';
+import { ENTRY_FILTERS } from '../live/streams.openapi';
+
+export const LOG_PATHS: Paths = {
+  '/api/v1/events': {
+    get: {
+      id: 'listEvents',
+      tag: 'log',
+      access: ['alerts:read'],
+      summary: 'Read the log behind a position',
+      description: 'From the oldest entry that is kept, or behind a cursor, of a page or of a stream. Of several tenants one comes after the other.',
+      parameters: [TENANT, ...ENTRY_FILTERS, LIMIT, AFTER],
+      answers: { 200: { description: 'A page of entries.', schema: ref('EntryPage') } },
+      problems: ['invalid_parameter', 'invalid_cursor', 'cursor_expired', 'too_many_tenants', ...TENANT_PROBLEMS],
+    },
+  },
+};

@@ -1,0 +1,95 @@
+import { passes, passesLabels, filterFieldsOf, Refused, type Entry, type EntryPage, type LogPosition, type StreamFilter, type StreamHead, type TenantId } from '@tocsin/contracts';
+import type { EventLog } from '@tocsin/contracts/ports';
+import type { VerifiedToken } from '@tocsin/auth';
+import { tenantsAskedFor, type VisibleTenants } from '../access/visible-tenants';
+import { assignPositions, formatCursor, parseCursor } from '../live/cursor';
+
+/** Entries that one page looks at: a filter that hardly anything passes must not read a whole log. */
+const LOOKED_AT = 2_000;
+const READ_AT_ONCE = 500;
+
+/** What is asked of the log: the first `limit` entries behind a cursor that pass; without one from its beginning. */
+export interface LogQuery {
+  tenants: readonly string[] | null;
+  after: string | undefined;
+  filter: StreamFilter;
+  limit: number;
+}
+
+/**
+ * The log itself, page by page, from the oldest entry that is kept. Of several tenants one comes after the other. The cursor of
+ * a page is a stream's: both read the same log, and a stream from there on begins with the entry behind the page.
+ */
+export class ReadLog {
+  constructor(
+    private readonly log: Pick<EventLog, 'heads' | 'startOf' | 'after'>,
+    private readonly tenants: VisibleTenants,
+  ) {}
+
+  /** Throws `Refused` with `invalid_cursor` or `cursor_expired`: an answer that skips entries without a word would be none. */
+  async page(right: VerifiedToken, { tenants, after, filter, limit }: LogQuery): Promise<EntryPage> {
+    const asked = tenantsAskedFor(await this.tenants.of(right), tenants).map(({ tenant_id }) => tenant_id);
+    const heads = await this.log.heads(asked);
+    const positions = await this.positionsOf(after, heads);
+    const events: Entry[] = [];
+    let left = LOOKED_AT;
+    let more = false;
+    for (const tenant of asked) {
+      const read = await this.read(tenant, positions.get(tenant)!, filter, limit - events.length, left);
+      events.push(...read.events);
+      positions.set(tenant, read.position);
+      left -= read.lookedAt;
+      more = read.more;
+      if (more) break;
+    }
+    const cursor = formatCursor(positions);
+    return { events, next: more ? cursor : null, cursor };
+  }
+
+  private async positionsOf(after: string | undefined, heads: readonly StreamHead[]): Promise<Map<TenantId, LogPosition>> {
+    const assigned = assignPositions(parseCursor(after), new Map(heads.map(({ tenant_id, epoch }) => [tenant_id, epoch])));
+    const positions = await Promise.all(
+      heads.map(async (head): Promise<[TenantId, LogPosition]> => {
+        const sent = assigned.get(head.tenant_id)!;
+        if (sent.kind === 'unusable') throw invalidCursor(sent.reason === 'foreign_cursor' ? 'It names none of these tenants.' : 'This is no cursor of a stream or of the log.');
+        if (sent.kind === 'none') return [head.tenant_id, await this.beginningOf(head)];
+        const { epoch, seq } = sent.position;
+        if (epoch !== head.epoch || seq > head.seq) throw replaced();
+        if (seq < head.floor_seq) throw new Refused('cursor_expired', 'Entries behind this cursor are deleted: begin without one.');
+        return [head.tenant_id, sent.position];
+      }),
+    );
+    return new Map(positions);
+  }
+
+  private async beginningOf({ tenant_id, epoch, floor_seq }: StreamHead): Promise<LogPosition> {
+    return floor_seq === 0 ? { epoch, seq: 0, fp: '0' } : this.log.startOf(tenant_id, { time: new Date(0) });
+  }
+
+  /** From one position on, until the page is full, enough was looked at, or there is no more. */
+  private async read(tenant: TenantId, from: LogPosition, filter: StreamFilter, limit: number, lookAt: number) {
+    const events: Entry[] = [];
+    const narrowed = Object.values(filter).some((wanted) => wanted !== null);
+    let position = from;
+    for (let lookedAt = 0; ; ) {
+      // reads from the entry at the position: an equal fp proves that what follows is the history that it was made from
+      const own = position.seq > 0 ? 1 : 0;
+      const wanted = Math.min(narrowed ? READ_AT_ONCE : limit - events.length + 1, READ_AT_ONCE, lookAt - lookedAt + 1);
+      const read = await this.log.after(tenant, position.seq - own, wanted + own);
+      if (own && (read[0]?.seq !== position.seq || read[0].fp !== position.fp)) throw replaced();
+      for (const { epoch, seq, fp, entry } of read.slice(own)) {
+        if (events.length === limit || lookedAt === lookAt) return { events, position, lookedAt, more: true };
+        lookedAt += 1;
+        position = { epoch, seq, fp };
+        if (passes(filter, filterFieldsOf(entry)) && passesLabels(filter.labels, entry.labels)) events.push(entry);
+      }
+      if (read.length < wanted + own) return { events, position, lookedAt, more: false };
+    }
+  }
+}
+
+const replaced = () => invalidCursor('The history that this cursor was made from was replaced: begin without one.');
+
+function invalidCursor(detail: string): Refused {
+  return new Refused('invalid_cursor', detail, { errors: [{ parameter: 'after', code: 'invalid_cursor', detail }] });
+}

@@ -1,0 +1,65 @@
+import { All, Controller, Get, Put, Req, Res } from '@nestjs/common';
+import { Refused, type SeenCursor, type TenantId } from '@tocsin/contracts';
+import { EventLog, SeenPositions, type SeenPosition } from '@tocsin/contracts/ports';
+import { Memberships, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
+import type { Request, Response } from 'express';
+import { jsonBodyOf, refuseField } from '../json-object';
+import { assignPositions, type SentCursor } from '../live/cursor';
+import { readSeen } from './seen-request';
+
+/**
+ * `/api/v1/me/cursor`: how far the user has seen each tenant, so that a phone and a laptop agree on what is new. It only
+ * moves forward; a position of a history that was replaced is passed over.
+ */
+@Controller('api/v1/me/cursor')
+@Scopes('alerts:read')
+export class SeenCursorController {
+  constructor(
+    private readonly seen: SeenPositions,
+    private readonly log: EventLog,
+    private readonly memberships: Memberships,
+  ) {}
+
+  @Get()
+  async show(@Token() token: VerifiedToken): Promise<SeenCursor> {
+    return this.seenBy(token, await this.tenantsOf(token));
+  }
+
+  /** Answers with what stands then, which another device may have moved farther. */
+  @Put()
+  async advance(@Req() request: Request, @Token() token: VerifiedToken): Promise<SeenCursor> {
+    const sent = readSeen(jsonBodyOf(request));
+    const tenants = await this.tenantsOf(token);
+    await this.seen.advance(token.user_id, sent.kind === 'positions' ? ownOf(sent.positions, tenants) : await this.positionsIn(sent.cursor, tenants));
+    return this.seenBy(token, tenants);
+  }
+
+  @All()
+  refuseMethod(@Res() response: Response): never {
+    response.set('Allow', 'GET, HEAD, PUT');
+    throw new Refused('method_not_allowed', 'What was seen is read with GET and moved forward with PUT.');
+  }
+
+  private async seenBy(token: VerifiedToken, tenants: readonly TenantId[]): Promise<SeenCursor> {
+    return { tenants: await this.seen.of(token.user_id, tenants) };
+  }
+
+  private async tenantsOf(token: VerifiedToken): Promise<TenantId[]> {
+    const tenants = (await this.memberships.tenantsOf(token)).map(({ tenant_id }) => tenant_id);
+    if (tenants.length === 0) throw new Refused('no_tenant', 'The user has no tenant.');
+    return tenants;
+  }
+
+  /** A stream's cursor may name a tenant that was the user's; a bare one names none, and is known by its epoch. */
+  private async positionsIn(cursor: Extract<SentCursor, { kind: 'positions' }>, tenants: readonly TenantId[]): Promise<SeenPosition[]> {
+    const epochs = cursor.bare && tenants.length > 1 ? await this.log.heads(tenants) : tenants.map((tenant_id) => ({ tenant_id, epoch: '' }));
+    const assigned = assignPositions(cursor, new Map(epochs.map(({ tenant_id, epoch }) => [tenant_id, epoch])));
+    return [...assigned].flatMap(([tenant_id, sent]) => (sent.kind === 'position' ? [{ tenant_id, epoch: sent.position.epoch, seq: sent.position.seq }] : []));
+  }
+}
+
+function ownOf(positions: SeenPosition[], tenants: readonly TenantId[]): SeenPosition[] {
+  const foreign = positions.findIndex(({ tenant_id }) => !tenants.includes(tenant_id));
+  if (foreign >= 0) refuseField(`/tenants/${foreign}/tenant_id`, 'This is not a tenant of the user.', 'tenant_forbidden');
+  return positions;
+}

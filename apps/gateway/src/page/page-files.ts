@@ -1,0 +1,60 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+
+/** What the build of the page consists of, by the ending of a file's name. Any other file is not served. */
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
+};
+/** Encodings that the build has written beside a file, the smaller first. */
+const ENCODINGS = [
+  ['br', '.br'],
+  ['gzip', '.gz'],
+] as const;
+
+export interface PageFile {
+  type: string;
+  /** By encoding; `identity` is always there. */
+  bytes: ReadonlyMap<string, Buffer>;
+}
+
+/**
+ * The built page, read once: a megabyte that is served from memory, and no address reaches the file system. Names under
+ * `assets/` carry a hash of what they hold.
+ */
+export class PageFiles {
+  private constructor(private readonly files: ReadonlyMap<string, PageFile>) {}
+
+  /** Undefined when the page was not built. */
+  static read(folder: string): PageFiles | undefined {
+    if (!existsSync(join(folder, 'index.html'))) return undefined;
+    const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => name.replaceAll('\\', '/'));
+    return new PageFiles(new Map(names.flatMap((name) => (TYPES[extname(name)] ? [[name, readPageFile(folder, name)] as const] : []))));
+  }
+
+  get index(): PageFile {
+    return this.files.get('index.html')!;
+  }
+
+  asset(name: string): PageFile | undefined {
+    return this.files.get(`assets/${name}`);
+  }
+}
+
+function readPageFile(folder: string, name: string): PageFile {
+  const bytes = new Map<string, Buffer>();
+  for (const [encoding, ending] of ENCODINGS) {
+    const path = join(folder, name + ending);
+    if (existsSync(path)) bytes.set(encoding, readFileSync(path));
+  }
+  return { type: TYPES[extname(name)]!, bytes: bytes.set('identity', readFileSync(join(folder, name))) };
+}
+
+/** The first of what is there that the client accepts. `;q=0` refuses one; a finer order is nothing that browsers ask for. */
+export function chooseEncoding({ bytes }: PageFile, accepted: string | undefined): string {
+  const wanted = new Set((accepted ?? '').toLowerCase().split(',').filter((one) => !/;\s*q=0(\.0*)?\s*$/.test(one)).map((one) => one.split(';')[0]!.trim()));
+  return [...bytes.keys()].find((encoding) => wanted.has(encoding)) ?? 'identity';
+}

@@ -1,0 +1,96 @@
+import 'reflect-metadata';
+import { Controller, Get, Module, Query, type INestApplication } from '@nestjs/common';
+import { APP_FILTER, NestFactory } from '@nestjs/core';
+import type { AddressInfo } from 'node:net';
+import { ERROR_CODES, Refused, type ErrorCode } from '@tocsin/contracts';
+import { createLogger, Metrics } from '@tocsin/observability';
+import { ProblemFilter } from './problem.filter';
+
+@Controller('api')
+class RefusingController {
+  @Get('events')
+  events(@Query('code') code: ErrorCode): never {
+    throw new Refused(code, 'Not now.');
+  }
+
+  @Get('alerts')
+  alerts(@Query('code') code: ErrorCode): never {
+    throw new Refused(code, 'Not now.');
+  }
+}
+
+let app: INestApplication;
+let origin: string;
+let metrics: Metrics;
+beforeAll(async () => {
+  metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
+  const filter = new ProblemFilter(metrics, createLogger({ app: 'test', level: 'silent' }));
+  @Module({ controllers: [RefusingController], providers: [{ provide: APP_FILTER, useValue: filter }] })
+  class RefusingModule {}
+  app = await NestFactory.create(RefusingModule, { logger: false, forceCloseConnections: true });
+  await app.listen(0, '127.0.0.1');
+  origin = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`;
+});
+afterAll(() => app.close());
+
+const ask = (path: string, headers: Record<string, string> = {}) => fetch(origin + path, { headers });
+const REFUSALS = [
+  ['too_many_streams', 429],
+  ['rate_limited', 429],
+  ['at_capacity', 503],
+  ['draining', 503],
+] as const;
+
+describe('a refusal for now', () => {
+  test.each(REFUSALS)('%s is %d, with its reason and when to come back', async (code, status) => {
+    const response = await ask(`/api/events?code=${code}`);
+    expect(response.status).toBe(status);
+    expect(response.headers.get('content-type')).toContain('application/problem+json');
+    expect(response.headers.get('tocsin-refused')).toBe(code);
+    expect(response.headers.get('retry-after')).toMatch(/^[1-8]$/);
+    expect(await response.json()).toMatchObject({ status, code, detail: 'Not now.' });
+  });
+
+  test.each(REFUSALS)('%s is, for an EventSource, a stream that ends with the reason, since any other status would end it for good', async (code) => {
+    const response = await ask(`/api/events?code=${code}`, { accept: 'text/event-stream', 'last-event-id': 'e1-7-abcdefgh' });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toContain('text/event-stream');
+    expect(response.headers.get('tocsin-refused')).toBe(code);
+    expect(response.headers.get('retry-after')).toMatch(/^[1-8]$/);
+    const text = await response.text();
+    expect(text).toMatch(/^retry: \d+$/m);
+    expect(text).toMatch(/^event: close$/m);
+    expect(JSON.parse(/^data: (.*)$/m.exec(text)![1]!)).toMatchObject({ reason: code, action: 'reconnect' });
+  });
+
+  test('is a status everywhere but on the stream', async () => {
+    expect((await ask('/api/alerts?code=rate_limited', { accept: 'text/event-stream' })).status).toBe(429);
+  });
+
+  test('is spread over eight seconds', async () => {
+    const answers = await Promise.all(Array.from({ length: 100 }, () => ask('/api/events?code=too_many_streams')));
+    expect(new Set(answers.map(({ headers }) => headers.get('retry-after'))).size).toBeGreaterThan(3);
+  });
+
+  test.each([
+    ['at_capacity', 'close'],
+    ['draining', 'close'],
+    ['too_many_streams', 'keep-alive'],
+    ['rate_limited', 'keep-alive'],
+  ])('%s leaves the connection to: %s; that of a stream it ends', async (code, connection) => {
+    expect((await ask(`/api/alerts?code=${code}`)).headers.get('connection')).toBe(connection);
+    expect((await ask(`/api/events?code=${code}`)).headers.get('connection')).toBe('close');
+  });
+
+  test('of a stream is counted by its reason', async () => {
+    metrics.sseConnectionsOpened.reset();
+    await ask('/api/events?code=too_many_streams');
+    expect((await metrics.sseConnectionsOpened.get()).values).toMatchObject([{ value: 1, labels: { outcome: 'refused', reason: 'too_many_streams' } }]);
+  });
+});
+
+test.each(ERROR_CODES)('%s is an error status with its own code', async (code) => {
+  const response = await ask(`/api/events?code=${code}`);
+  expect(response.status).toBeGreaterThanOrEqual(400);
+  expect(await response.json()).toMatchObject({ code, status: response.status });
+});
