@@ -1,0 +1,106 @@
+import { parseArgs } from 'node:util';
+import { closest, distance } from 'fastest-levenshtein';
+import type { z } from 'zod';
+import type { Terminal } from './terminal';
+
+/** An option as its command declares it: what it takes, and a sentence with its unit and its default. */
+export interface Option {
+  type: 'string' | 'boolean';
+  /** May be given several times. */
+  multiple?: boolean;
+  /** What stands for its value in the help: `<name>`. */
+  value?: string;
+  about: string;
+}
+
+export type Options = Readonly<Record<string, Option>>;
+
+export type Values<O extends Options> = {
+  readonly [K in keyof O]?: O[K] extends { type: 'boolean' } ? boolean : O[K] extends { multiple: true } ? string[] : string;
+};
+
+export interface Given<O extends Options> {
+  values: Values<O>;
+  /** Which of its actions, for a command that has some; else empty. */
+  action: string;
+  /** What stands on the command line without an option's name, for a command that takes it. */
+  argument: string | undefined;
+}
+
+/** A command of the command line: what it says of itself, and what it does. */
+export interface Command<O extends Options = Options> {
+  name: string;
+  /** What it is for, in a few words. */
+  purpose: string;
+  /** What else there is to know before its first use. */
+  about: string;
+  /** Its actions, of which the first word after its name is one, each with what it does. */
+  actions?: Readonly<Record<string, string>>;
+  /** What its one argument is, if it takes one. */
+  argument?: string;
+  options: O;
+  /** Lines that can be pasted. */
+  examples: readonly string[];
+  /** The environment variables that act. */
+  settings: z.ZodRawShape;
+  /** Does it and resolves with the exit code. Throws `UsageError` and `ConfigurationError`. */
+  run(given: Given<O>, terminal: Terminal): Promise<number>;
+}
+
+/** The command line itself is wrong. The message is one sentence. */
+export class UsageError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'UsageError';
+  }
+}
+
+/** What is wrong with a command line, as exit codes tell it. */
+export const EXIT_USAGE = 2;
+
+/** Reads what follows a command's name. Throws `UsageError`. */
+export function readArguments<O extends Options>({ name, options, argument, actions }: Command<O>, args: readonly string[]): Given<O> {
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options: { ...options }, allowPositionals: true, strict: true });
+    const action = actions ? readAction(name, actions, positionals.shift()) : '';
+    const allowed = argument ? 1 : 0;
+    if (positionals.length > allowed) {
+      throw new UsageError(
+        argument ? `${name} takes one ${argument}, in quotes: "${positionals[allowed]}" is one too many.` : `${name} takes options only: "${positionals[0]}" is none.`,
+      );
+    }
+    return { values: values as Values<O>, action, argument: positionals[0] };
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw inOneSentence(error, Object.keys(options));
+  }
+}
+
+function readAction(name: string, actions: Readonly<Record<string, string>>, given: string | undefined): string {
+  const known = Object.keys(actions);
+  if (given === undefined) throw new UsageError(`${name} does what? ${known.join(', ')}; --help says more.`);
+  if (known.includes(given)) return given;
+  throw new UsageError(`${name} does not ${given}.${suggestion(given, known) || ` It does ${known.join(', ')}.`}`);
+}
+
+/** The nearest of the known names, as a question, when there is one near enough to be meant. */
+export function suggestion(name: string, known: readonly string[], prefix = ''): string {
+  const candidate = closest(name, known);
+  return distance(name, candidate) <= 3 ? ` Did you mean ${prefix}${candidate}?` : '';
+}
+
+/** What Node's parser says takes a paragraph and names nothing that is known. */
+function inOneSentence(error: unknown, known: readonly string[]): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const option = /'(?:-\w, )?(--?[^' ]+)/.exec(message)?.[1] ?? 'an option';
+  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return new UsageError(`There is no option ${option}.${suggestion(option.replace(/^-+/, ''), known, '--')}`);
+  if (code !== 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE') return error;
+  return new UsageError(message.includes('does not take') ? `${option} takes no value.` : `${option} needs a value.`);
+}
+
+/** A number given as an option. Throws `UsageError` outside of its bounds. */
+export function readNumber(option: string, text: string, { least, most, whole = false }: { least: number; most: number; whole?: boolean }): number {
+  const number = text.trim() === '' ? NaN : Number(text);
+  if (number >= least && number <= most && (!whole || Number.isInteger(number))) return number;
+  throw new UsageError(`${option} is ${whole ? 'a whole number' : 'a number'} from ${least} to ${most}.`);
+}

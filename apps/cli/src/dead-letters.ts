@@ -1,0 +1,159 @@
+import { DEAD_LETTER_STATUSES, type BuriedLetter } from '@tocsin/contracts/ports';
+import { readNumber, UsageError, type Command, type Values } from './command';
+import { gatewaySettings, gatewayUrl, isHttpUrl, loadGatewayConfig } from './config';
+import { Credential } from './credential';
+import { GatewayClient, NoAnswer, type Reply } from './gateway-client';
+import { printable, type Terminal } from './terminal';
+
+const DEFAULT_LIMIT = 50;
+const PATH = 'api/v1/dead-letters';
+
+const filters = {
+  tenant: { type: 'string', value: '<id>', about: 'Only letters of this tenant.' },
+  reason: { type: 'string', value: '<code>', about: 'Only letters that are dead for this, such as invalid_field.' },
+} as const;
+
+const options = {
+  ...filters,
+  status: { type: 'string', value: '<status>', about: `For list: ${DEAD_LETTER_STATUSES.join(', ')} or all. Default open.` },
+  limit: { type: 'string', value: '<number>', about: `For list: letters of one page, at most 500. Default ${DEFAULT_LIMIT}.` },
+  cursor: { type: 'string', value: '<cursor>', about: 'For list: goes on behind the page that ended in it.' },
+  all: { type: 'boolean', about: 'For redrive and discard: every open letter that the filters leave, and no number.' },
+  note: { type: 'string', value: '<text>', about: 'For discard: why. It is kept with the letter.' },
+  json: { type: 'boolean', about: 'Prints what the gateway answers, one JSON value a line.' },
+  url: { type: 'string', value: '<address>', about: 'The gateway. Default TOCSIN_URL, else http://localhost and PORT (8000).' },
+} as const;
+
+type Given = Values<typeof options>;
+
+/** What the gateway says of letters that were decided together. */
+interface Settled {
+  settled: number;
+  failed: number;
+  left: number;
+  up_to: number;
+}
+
+export const deadLetters: Command<typeof options> = {
+  name: 'dead-letters',
+  purpose: 'shows the messages that were refused, and redrives or discards them',
+  about:
+    'Asks the gateway. A token of its own (signed with JWT_SECRET) is an operator\'s and reaches every letter; one in TOCSIN_TOKEN with the scope dead_letters:manage those of its tenants.',
+  actions: {
+    list: 'one line a letter, the oldest first',
+    show: 'all of one letter, and its message',
+    redrive: 'publishes the message again, as it came',
+    discard: 'leaves the message be, and says why',
+  },
+  argument: 'number',
+  options,
+  examples: [
+    'npm run dead-letters -- list --reason invalid_field',
+    'npm run dead-letters -- show 42',
+    'npm run dead-letters -- redrive --all --reason store_failed',
+    'npm run dead-letters -- discard 42 --note "a load test of ours"',
+  ],
+  settings: gatewaySettings,
+
+  async run({ values, action, argument }, terminal) {
+    const requests = plan(action, argument, values);
+    if (values.url !== undefined && !isHttpUrl(values.url)) throw new UsageError('--url is an http or https address.');
+    const config = loadGatewayConfig(terminal.environment);
+    const gateway = new GatewayClient(values.url ?? gatewayUrl(config), new Credential(config, 'dead_letters:operate'));
+    try {
+      return await requests(gateway, terminal);
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+      terminal.err(error.message);
+      return 1;
+    } finally {
+      gateway.close();
+    }
+  },
+};
+
+type Act = (gateway: GatewayClient, terminal: Terminal) => Promise<number>;
+
+/** What the command line asks for. Throws `UsageError` before anything is asked. */
+function plan(action: string, argument: string | undefined, values: Given): Act {
+  const { all, note, json, cursor, status, limit } = values;
+  const filter = Object.keys(filters).find((name) => values[name as keyof typeof filters] !== undefined);
+  if (action === 'list') {
+    if (argument !== undefined) throw new UsageError('list takes no number: show does.');
+    const size = limit === undefined ? DEFAULT_LIMIT : readNumber('--limit', limit, { least: 1, most: 500, whole: true });
+    const query = new URLSearchParams({ limit: String(size) });
+    for (const [name, value] of Object.entries({ tenant: values.tenant, reason: values.reason, status, cursor })) if (value !== undefined) query.set(name, value);
+    return ask('GET', `${PATH}?${query.toString()}`, undefined, json ? asJson : listed);
+  }
+  if (all && argument !== undefined) throw new UsageError(`${action} takes the number of a letter or --all, not both.`);
+  if (filter && !all) throw new UsageError(`--${filter} is for list and --all: one letter is named by its number.`);
+  const decides = action !== 'show';
+  if (!(decides && all) && !/^[1-9]\d{0,14}$/.test(argument ?? '')) {
+    throw new UsageError(decides ? `${action} needs the number of a letter, or --all.` : 'show needs the number of a letter, such as 42.');
+  }
+  if (action === 'show') return ask('GET', `${PATH}/${argument}`, undefined, json ? asJson : shown);
+  if (action === 'discard' && !note?.trim()) throw new UsageError('discard needs a --note that says why.');
+  const because = action === 'discard' ? { note } : {};
+  if (!all) return ask('POST', `${PATH}/${argument}/${action}`, because, json ? asJson : (letter) => [decided(letter as BuriedLetter)]);
+  return settleAll(action, { tenant_id: values.tenant, reason: values.reason, ...because });
+}
+
+/** One question, and its answer in lines. */
+const ask =
+  (method: string, path: string, body: unknown, lines: (answer: unknown) => string[]): Act =>
+  async (gateway, terminal) => {
+    const reply = await gateway.ask(method, path, body);
+    if (!isDone(reply)) return refused(gateway, terminal, reply);
+    for (const line of lines(reply.body)) terminal.out(line);
+    return 0;
+  };
+
+/** Works a set off, call by call, until nothing of it is left, the queue confirms no more, or Ctrl+C. */
+const settleAll =
+  (action: string, filter: object): Act =>
+  async (gateway, terminal) => {
+    const interrupted = terminal.interrupted();
+    let done = 0;
+    for (let up_to: number | undefined; ; ) {
+      const reply = await gateway.ask('POST', `${PATH}/${action}`, { ...filter, up_to });
+      if (!isDone(reply)) {
+        if (done > 0) terminal.err(`${done} ${past(action)} until now.`);
+        return refused(gateway, terminal, reply);
+      }
+      const { settled, failed, left, up_to: bound } = reply.body as Settled;
+      done += settled;
+      up_to = bound;
+      if (left > 0 && settled > 0 && failed === 0 && !interrupted.aborted) continue;
+      terminal.out(`${done} ${past(action)}, ${left} left`);
+      if (failed > 0) terminal.err(`The queue did not confirm ${failed} of them: they are still open, and redriving them again is safe.`);
+      return left > 0 ? 1 : 0;
+    }
+  };
+
+const past = (action: string): string => (action === 'redrive' ? 'redriven' : 'discarded');
+
+const isDone = ({ status, body }: Reply): boolean => status === 200 && typeof body === 'object' && body !== null;
+
+function refused(gateway: GatewayClient, terminal: Terminal, reply: Reply): number {
+  for (const line of gateway.explain(reply)) terminal.err(line);
+  return 1;
+}
+
+const asJson = (answer: unknown): string[] => [JSON.stringify(answer)];
+
+function listed(answer: unknown): string[] {
+  const { items, cursor } = answer as { items: BuriedLetter[]; cursor: string | null };
+  if (items.length === 0) return ['No dead letter.'];
+  const lines = items.map(({ dead_letter_id, buried_at, tenant_id, reason, detail, status }) =>
+    [`#${dead_letter_id}`, buried_at, tenant_id ?? '(no tenant)', reason, status === 'open' ? '' : status, printable(detail).slice(0, 100)].filter(Boolean).join('  '),
+  );
+  return cursor === null ? lines : [...lines, `There may be more: --cursor ${cursor}`];
+}
+
+function shown(answer: unknown): string[] {
+  const { body, body_encoding, ...letter } = answer as BuriedLetter & { body: string; body_encoding: string };
+  const fields = Object.entries(letter).map(([name, value]) => `${`${name}:`.padEnd(20)}${value === null ? '-' : printable(String(value))}`);
+  return [...fields, '', body_encoding === 'utf8' ? printable(body) : `${body} (base64)`];
+}
+
+const decided = ({ dead_letter_id, status, decided_by, decided_at }: BuriedLetter): string => `#${dead_letter_id} ${status} by ${printable(decided_by ?? '')}, ${decided_at}`;

@@ -1,0 +1,72 @@
+import { aboutSetting } from '@tocsin/contracts';
+import type { z } from 'zod';
+import type { Command, Options } from './command';
+
+const LINE_LENGTH = 110;
+
+/** The commands at a glance. */
+export function helpForAll(commands: readonly Command[]): string {
+  return [
+    'Tocsin on the command line.',
+    '',
+    table(commands.map(({ name, purpose }) => [`npm run ${name}`, purpose])),
+    '',
+    '`npm run <command> -- --help` explains one of them with its options and the environment variables that act.',
+    'A file .env is read when there is one; the environment itself wins over it.',
+    'Exit codes: 0 done · 1 it did not work · 2 the command line is wrong · 78 the configuration is wrong.',
+  ].join('\n');
+}
+
+/** All that there is to know about one command. */
+export function helpFor({ name, purpose, about, actions, argument, options, examples, settings }: Command): string {
+  const words = actions ? [Object.keys(actions).join('|'), ...(argument ? [`[${argument}]`] : [])] : argument ? [`"<${argument}>"`] : [];
+  const usage = [`npm run ${name} --`, ...words, '[options]'].join(' ');
+  return [
+    `${name}: ${purpose}`,
+    '',
+    ...wrap(about, LINE_LENGTH),
+    '',
+    `Usage: ${usage}`,
+    '',
+    ...(actions ? [table(Object.entries(actions)), ''] : []),
+    table(optionRows({ ...options, help: { type: 'boolean', about: 'Says this.' } })),
+    '',
+    examples.length === 1 ? 'Example:' : 'Examples:',
+    ...examples.map((example) => `  ${example}`),
+    '',
+    'Environment:',
+    table(Object.entries(settings).map(([variable, schema]) => [variable, sentenceOf(schema as z.ZodType)])),
+  ].join('\n');
+}
+
+const optionRows = (options: Options): [string, string][] =>
+  Object.entries(options).map(([option, { value, multiple, about }]) => [
+    `--${option}${value ? ` ${value}` : ''}`,
+    multiple ? `${about} May be given several times.` : about,
+  ]);
+
+function sentenceOf(schema: z.ZodType): string {
+  const { description, secret } = aboutSetting(schema);
+  const { data } = schema.safeParse(undefined);
+  const byDefault = ['string', 'number'].includes(typeof data) && data !== '' ? [`default: ${String(data)}`] : [];
+  const remarks = [...byDefault, ...(secret ? ['secret: <NAME>_FILE may name a file that holds it'] : [])];
+  return remarks.length > 0 ? `${description} (${remarks.join('; ')})` : description;
+}
+
+/** Two columns, the second wrapped beside the first. */
+function table(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([name]) => name.length)) + 4;
+  return rows
+    .flatMap(([name, about]) => wrap(about, LINE_LENGTH - width).map((line, at) => `${at === 0 ? `  ${name}`.padEnd(width) : ' '.repeat(width)}${line}`))
+    .join('\n');
+}
+
+function wrap(text: string, length: number): string[] {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)!;
+    if (line !== '' && line.length + 1 + word.length > length) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines;
+}

@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto';
+import { ALERT_TYPES, MESSAGE_STATUSES, SEVERITIES } from '@tocsin/contracts/wire';
+import { MAX_BATCH, type AlertDoor } from './alert-door';
+import { UsageError, type Command, type Values } from './command';
+import { loadPublishConfig, publishSettings } from './config';
+import { doorOptions, openDoor } from './open-door';
+import { readMessages } from './read-messages';
+import type { Terminal } from './terminal';
+
+const DEFAULT_TENANT = 'north-bakery';
+/** Well below the 8 MiB that the gateway takes as one request. */
+const MAX_BATCH_BYTES = 4 * 1024 * 1024;
+
+const alertOptions = {
+  service: { type: 'string', value: '<name>', about: 'The service that noticed, such as inventory. Required.' },
+  severity: { type: 'string', value: '<severity>', about: `${SEVERITIES.join(', ')}. Required.` },
+  tenant: { type: 'string', value: '<id>', about: `Whose alert it is. Default ${DEFAULT_TENANT}, a tenant of the demo.` },
+  type: { type: 'string', value: '<type>', about: `${ALERT_TYPES.join(', ')}. Default alert.` },
+  name: { type: 'string', value: '<slug>', about: 'What happened, for rules: low_stock.' },
+  message: { type: 'string', value: '<text>', about: 'What else there is to say, at most 8,000 characters.' },
+  id: { type: 'string', value: '<id>', about: 'Your own id: publishing it twice is one alert. Default a random one.' },
+  'dedup-key': { type: 'string', value: '<key>', about: 'Names the alert that this is about, so that it can repeat and be resolved.' },
+  status: { type: 'string', value: '<status>', about: `${MESSAGE_STATUSES.join(', ')}. Default firing; resolved needs a --dedup-key.` },
+  'occurred-at': { type: 'string', value: '<time>', about: 'When it happened: ISO 8601 or epoch seconds. Default now, with a --dedup-key.' },
+  label: { type: 'string', multiple: true, value: 'key=value', about: 'What filters and rules match on.' },
+  action: { type: 'string', multiple: true, value: 'label=url', about: 'A button beside the alert; without =url it is a label alone.' },
+} as const;
+
+const options = {
+  ...alertOptions,
+  file: { type: 'string', value: '<file>', about: 'Publish the messages in this JSON file, one or a list; - is stdin.' },
+  ...doorOptions,
+} as const;
+
+export const publish: Command<typeof options> = {
+  name: 'publish',
+  purpose: 'publishes an alert and says what became of it',
+  about: 'Over HTTP to the gateway, or over AMQP with confirms when RABBITMQ_URL is set. What it says is accepted is stored, whatever process is killed.',
+  argument: 'title',
+  options,
+  examples: [
+    'npm run publish -- --service inventory --severity urgent "Flour is low"',
+    'npm run publish -- --service ovens --severity high --dedup-key oven-3 --label line=2 --action "Open=https://example.com/ovens/3" "Oven 3 is too cold"',
+    'npm run publish -- --file alerts.json',
+  ],
+  settings: publishSettings,
+
+  async run({ values, argument }, terminal) {
+    const messages = values.file === undefined ? [fromOptions(values, argument)] : undefined;
+    if (!messages) refuseOptionsBesideFile(values, argument);
+    const door = openDoor(values, loadPublishConfig(terminal.environment));
+    try {
+      return await publishAll(messages ?? (await readMessages(values.file!, terminal.stdin)), door, terminal);
+    } finally {
+      await door.close();
+    }
+  },
+};
+
+type Given = Values<typeof options>;
+
+/** The message that the options describe. What they say is judged where it is published. */
+function fromOptions(values: Given, title: string | undefined): Record<string, unknown> {
+  if (title === undefined) throw new UsageError('publish needs a title in quotes, such as "Flour is low", or a --file.');
+  for (const name of ['service', 'severity'] as const) if (values[name] === undefined) throw new UsageError(`publish needs --${name}: ${options[name].about.replace(' Required.', '')}`);
+  const { service, severity, tenant = DEFAULT_TENANT, type, name, message, id = randomUUID(), status, label, action } = values;
+  const dedup_key = values['dedup-key'];
+  // without a dedup_key nobody needs it, and a time of our own would make the same id sent twice two messages
+  const occurred_at = values['occurred-at'] ?? (dedup_key === undefined ? undefined : new Date().toISOString());
+  return {
+    tenant_id: tenant, service, severity, id, type, name, title, message, dedup_key, status, occurred_at,
+    labels: label && Object.fromEntries(label.map((text) => splitOnce('--label', text))),
+    actions: action?.map((text) => {
+      const [actionLabel, url] = text.includes('=') ? splitOnce('--action', text) : [text];
+      return { label: actionLabel, url };
+    }),
+  };
+}
+
+function splitOnce(option: string, text: string): [string, string] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new UsageError(`${option} is ${option === '--label' ? 'key=value' : 'label=url'}.`);
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+function refuseOptionsBesideFile(values: Given, title: string | undefined): void {
+  const beside = Object.keys(alertOptions).find((name) => values[name as keyof typeof alertOptions] !== undefined);
+  if (title !== undefined) throw new UsageError('--file holds whole messages: a title has no place beside it.');
+  if (beside) throw new UsageError(`--file holds whole messages: --${beside} has no place beside it.`);
+}
+
+/** Publishes them in batches. Stops at the first that is not accepted, and says how many were before. */
+async function publishAll(messages: readonly unknown[], door: AlertDoor, terminal: Terminal): Promise<number> {
+  const ids: string[] = [];
+  let tookMs = 0;
+  for (const batch of inBatches(messages)) {
+    const answer = await door.publish(batch);
+    ids.push(...answer.accepted);
+    tookMs += answer.tookMs;
+    if (!answer.trouble) continue;
+    for (const line of answer.trouble.kind === 'away' ? [answer.trouble.sentence] : answer.trouble.lines) terminal.err(line);
+    if (messages.length > 1) terminal.err(`${ids.length} of ${messages.length} were accepted; those with ids can be published again.`);
+    return 1;
+  }
+  const rest = ids.length > 1 ? ` and ${ids.length - 1} more` : '';
+  terminal.out(`${door.accepts} · ${ids[0]}${rest} · ${Math.max(1, Math.round(tookMs))} ms`);
+  return 0;
+}
+
+function* inBatches(messages: readonly unknown[]): Generator<unknown[]> {
+  let batch: unknown[] = [];
+  let bytes = 0;
+  for (const message of messages) {
+    const size = Buffer.byteLength(JSON.stringify(message));
+    if (batch.length > 0 && (batch.length >= MAX_BATCH || bytes + size > MAX_BATCH_BYTES)) {
+      yield batch;
+      [batch, bytes] = [[], 0];
+    }
+    batch.push(message);
+    bytes += size;
+  }
+  if (batch.length > 0) yield batch;
+}

@@ -1,0 +1,54 @@
+import { ConfigurationError, EXIT_CONFIGURATION } from '@tocsin/contracts';
+import { redact } from '@tocsin/observability';
+import { EXIT_USAGE, readArguments, suggestion, UsageError, type Command } from './command';
+import { deadLetters } from './dead-letters';
+import { demo } from './demo';
+import { helpFor, helpForAll } from './help';
+import { migrate } from './migrate';
+import { publish } from './publish';
+import { printable, type Terminal } from './terminal';
+import { token } from './token';
+
+export const COMMANDS: readonly Command[] = [migrate, token, publish, demo, deadLetters];
+
+/**
+ * Runs `<command> [options]` and resolves with the exit code: 0 done, 1 it did not work, 2 the command line is wrong, 78
+ * the configuration is wrong. Whatever goes wrong is told in sentences. Never rejects.
+ */
+export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    return await dispatch(args, terminal);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      terminal.err(error.message);
+      return EXIT_USAGE;
+    }
+    if (error instanceof ConfigurationError) {
+      for (const problem of error.problems) terminal.err(problem);
+      return EXIT_CONFIGURATION;
+    }
+    terminal.err(`It did not work: ${printable(redact(error instanceof Error ? error.message : String(error)))}`);
+    return 1;
+  }
+}
+
+async function dispatch([name, ...args]: readonly string[], terminal: Terminal): Promise<number> {
+  if (name === undefined) throw new UsageError(`Which command? ${COMMANDS.map((command) => command.name).join(', ')}; --help says more.`);
+  const asked = name === 'help' ? args[0] : name;
+  if (asked === undefined || isHelp(asked)) {
+    terminal.out(helpForAll(COMMANDS));
+    return 0;
+  }
+  const command = COMMANDS.find((one) => one.name === asked);
+  if (!command) throw new UsageError(`There is no command ${printable(asked)}.${suggestion(asked, COMMANDS.map((one) => one.name)) || ' --help lists them.'}`);
+  if (name === 'help' || asksForHelp(args)) {
+    terminal.out(helpFor(command));
+    return 0;
+  }
+  return command.run(readArguments(command, args), terminal);
+}
+
+const isHelp = (argument: string): boolean => argument === '--help' || argument === '-h';
+
+/** Whoever asks for help gets it, whatever else stands there; behind `--` there are no options. */
+const asksForHelp = (args: readonly string[]): boolean => args.slice(0, args.includes('--') ? args.indexOf('--') : args.length).some(isHelp);
