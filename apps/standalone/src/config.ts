@@ -1,0 +1,45 @@
+import { aboutSetting, onOff, readSettings, setting } from '@tocsin/contracts';
+import { authSettings, checkAuthSettings } from '@tocsin/auth';
+import { observabilitySettings } from '@tocsin/observability';
+import { databaseUrlOf, postgresSettings } from '@tocsin/postgres';
+import { rabbitSettings, rabbitSourceSettings } from '@tocsin/rabbitmq';
+import { redisSettings } from '@tocsin/redis';
+import { z } from 'zod';
+import { processorSettings } from '../../alert-processor/src/alert-processor.module';
+import { contradictions, gatewaySettings } from '../../gateway/src/config';
+
+const { RABBITMQ_URL, ...restOfRabbit } = rabbitSettings;
+const { REDIS_URL, ...restOfRedis } = redisSettings;
+const { LOG_LEVEL, ...restOfObservability } = observabilitySettings({ ADMIN_PORT: 9_090 });
+
+export const settings = {
+  ...gatewaySettings,
+  ...processorSettings,
+  ...restOfObservability,
+  ...authSettings,
+  ...postgresSettings,
+  ...restOfRabbit,
+  ...rabbitSourceSettings,
+  ...restOfRedis,
+  RABBITMQ_URL: setting(RABBITMQ_URL.optional(), aboutSetting(RABBITMQ_URL)),
+  REDIS_URL: setting(REDIS_URL.optional(), aboutSetting(REDIS_URL)),
+  LOG_LEVEL: setting(LOG_LEVEL.default('warn'), aboutSetting(LOG_LEVEL)),
+  DATA_DIR: setting(z.string().default('.tocsin'), {
+    description: 'Where the standalone keeps its embedded database and its secret. Deleting it begins anew.',
+  }),
+  ALLOW_VOLATILE_STORE: setting(onOff.default(false), {
+    description: 'Lets a real RabbitMQ feed an embedded database, which a power cut may damage: its alerts would be confirmed and gone.',
+  }),
+};
+
+export type StandaloneConfig = ReturnType<typeof loadConfig>;
+
+export const loadConfig = (environment: NodeJS.ProcessEnv) =>
+  readSettings(settings, environment, (config) => [
+    // its own secret is made and kept when none is set
+    ...(config.JWT_SECRET ?? config.JWT_JWKS_URL ? checkAuthSettings(config) : []),
+    ...contradictions(config),
+    ...(config.RABBITMQ_URL && !databaseUrlOf(config) && !config.ALLOW_VOLATILE_STORE
+      ? ['RABBITMQ_URL needs DATABASE_URL beside it: the embedded database is not safe enough for a real queue (ALLOW_VOLATILE_STORE=1 lets it be).']
+      : []),
+  ]);

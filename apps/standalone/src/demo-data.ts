@@ -1,0 +1,31 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { signToken } from '@tocsin/auth';
+import type { TenantId } from '@tocsin/contracts';
+
+/** Who the demo is for: one person who looks after two bakeries. */
+export const DEMO_USER = 'ana@example.test';
+export const DEMO_MEMBERSHIPS = [
+  { tenant_id: 'north-bakery' as TenantId, name: 'North Bakery', role: 'owner' },
+  { tenant_id: 'harbour-cafe' as TenantId, name: 'Harbour Café', role: 'manager' },
+];
+
+/** A working day: whoever tries Tocsin out should not have to sign in again after lunch. */
+const DEMO_TOKEN_SECONDS = 12 * 3_600;
+
+/** The secret that tokens are signed with here, made once and kept, so that a token survives a restart. */
+export function keptSecret(dataDir: string): string {
+  const file = join(dataDir, 'jwt-secret');
+  mkdirSync(dataDir, { recursive: true });
+  try {
+    writeFileSync(file, randomBytes(48).toString('base64url'), { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  return readFileSync(file, 'utf8').trim();
+}
+
+/** A token that may read, act and publish for the demo user. */
+export const demoToken = (secret: string, { issuer, audience }: { issuer?: string | undefined; audience?: string | undefined }): string =>
+  signToken(secret, { user_id: DEMO_USER, expiresInSeconds: DEMO_TOKEN_SECONDS, scopes: ['alerts:read', 'alerts:write', 'events:publish'], issuer, audience });

@@ -1,0 +1,129 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describeAccessChanges, describeAlertActs, describeAlertQueries, describeAlertQueue, describeDeadLetters, describeEventLog, describeReceipts, describeSeenPositions, describeTicketStore, FOLDS } from '@tocsin/contracts/testing';
+import { type EmbeddedDatabase, openPglite } from '@tocsin/embedded';
+import { Database, Inbox, InboxIntake, InboxRawIntake, InboxSource, migrate, PostgresAccessChanges, PostgresAlertActs, PostgresAlertQueries, PostgresDeadLetters, PostgresEventLog, PostgresReceipts, PostgresSeenPositions, PostgresTicketStore } from '@tocsin/postgres';
+import { asOwner, describeIsolation } from '@tocsin/postgres/testing';
+
+// The adapters of PostgreSQL on the embedded database: the same promises, the same isolation.
+
+let directory: string;
+let embedded: EmbeddedDatabase;
+const connection = { stream: () => embedded.stream() };
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'tocsin-embedded-'));
+  embedded = await openPglite(join(directory, 'db'));
+  await migrate({ connection });
+}, 120_000);
+afterAll(async () => {
+  await embedded?.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const open = () => new Database({ connection, role: 'tocsin_standalone' });
+
+describeEventLog('The embedded database', {
+  open() {
+    const database = open();
+    const log = new PostgresEventLog(database);
+    return Promise.resolve({ log, folding: new PostgresEventLog(database, FOLDS), reader: log, close: () => database.close() });
+  },
+});
+
+describeAlertActs('The embedded database', {
+  open() {
+    const database = open();
+    const log = new PostgresEventLog(database);
+    const acts = new PostgresAlertActs(database);
+    return Promise.resolve({ acts, waking: acts, log, reader: log, close: () => database.close() });
+  },
+});
+
+describeSeenPositions('The embedded database', {
+  open() {
+    const database = open();
+    return Promise.resolve({ seen: new PostgresSeenPositions(database), log: new PostgresEventLog(database), close: () => database.close() });
+  },
+});
+
+describeReceipts('the embedded database', {
+  open() {
+    const database = open();
+    return Promise.resolve({ log: new PostgresEventLog(database), receipts: new PostgresReceipts(database), close: () => database.close() });
+  },
+});
+
+describeTicketStore('The embedded database', {
+  open() {
+    const database = open();
+    return Promise.resolve({ tickets: new PostgresTicketStore(database), close: () => database.close() });
+  },
+});
+
+describeAccessChanges('The embedded database', {
+  open() {
+    const database = open();
+    return Promise.resolve({ accessChanges: new PostgresAccessChanges(database), close: () => database.close() });
+  },
+});
+
+describeDeadLetters('The embedded database', {
+  async open() {
+    await asOwner(connection, 'delete from tocsin.dead_letter');
+    const database = open();
+    return { deadLetters: new PostgresDeadLetters(database), log: new PostgresEventLog(database), close: () => database.close() };
+  },
+});
+
+describeAlertQueries('The embedded database', {
+  open() {
+    const database = open();
+    return Promise.resolve({
+      log: new PostgresEventLog(database),
+      queries: new PostgresAlertQueries(database),
+      assign: async (tenant, alertId, user) => void (await asOwner(connection, 'update tocsin.alert set assignee = $3 where tenant_id = $1 and alert_id = $2', [tenant, alertId, user])),
+      close: () => database.close(),
+    });
+  },
+});
+
+describeAlertQueue('The inbox in the embedded database', {
+  async open() {
+    const database = open();
+    const inbox = new Inbox(database);
+    const sources: InboxSource[] = [];
+    return {
+      intake: new InboxIntake(inbox),
+      source() {
+        const source = new InboxSource(inbox);
+        sources.push(source);
+        return Promise.resolve(source);
+      },
+      async close() {
+        await Promise.all(sources.map((source) => source.stop()));
+        await database.close();
+        await asOwner(connection, 'delete from tocsin.inbox');
+      },
+    };
+  },
+});
+
+it('the inbox takes a message back as it was, an urgent one before those that wait', async () => {
+  const database = open();
+  const inbox = new Inbox(database);
+  const raw = new InboxRawIntake(inbox);
+  const said = { message_id: 'm', timestamp: 1_767_322_800 };
+  expect(await raw.republish([])).toEqual([]);
+  expect(await raw.republish([{ ...said, body: Buffer.from([0xff, 0]), routing_key: 'any' }, { ...said, body: Buffer.from('{}'), routing_key: 'alert.urgent.shop' }])).toEqual([
+    { id: 'm', outcome: 'confirmed' },
+    { id: 'm', outcome: 'confirmed' },
+  ]);
+  const taken = await inbox.take();
+  expect(taken.map(({ routing_key, body }) => [routing_key, body])).toEqual([['alert.urgent.shop', Buffer.from('{}')], ['any', Buffer.from([0xff, 0])]]);
+  await inbox.settle(taken);
+  await database.close();
+});
+
+describeIsolation('The embedded database', { open: () => Promise.resolve({ connection, close: () => Promise.resolve() }) });

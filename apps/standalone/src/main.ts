@@ -1,0 +1,125 @@
+import 'reflect-metadata';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { weakAuthSettings } from '@tocsin/auth';
+import { openPglite } from '@tocsin/embedded';
+import { AdminServer, Health, Log, NestLogger, runProcess, version } from '@tocsin/observability';
+import { Database, databaseUrlOf, migrate, migrationUrlOf } from '@tocsin/postgres';
+import { connectProcessor } from '../../alert-processor/src/alert-processor.module';
+import { openHttp, prepareHttp } from '../../gateway/src/gateway.module';
+import { loadConfig, type StandaloneConfig } from './config';
+import { DEMO_MEMBERSHIPS, DEMO_USER, demoToken, keptSecret } from './demo-data';
+import { explainPortInUse } from './port-in-use';
+import { StandaloneModule } from './standalone.module';
+import { StartBlock } from './start-block';
+
+const HELP = `Tocsin, all of it in one process, on embedded adapters.
+
+  npm start                begin, or go on where it was
+  npm start -- --reset     begin anew: the data of DATA_DIR (.tocsin) is deleted
+  DATABASE_URL=… RABBITMQ_URL=… REDIS_URL=… npm start
+                           use a real service instead of the embedded one
+  PORT=8001 ADMIN_PORT=9091 npm start
+
+Every setting stands in .env.example.
+`;
+
+runProcess(async (life) => {
+  const { values: options } = parseArgs({ options: { reset: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } });
+  if (options.help) return void process.stdout.write(HELP);
+  const config = loadConfig(process.env);
+  const block = new StartBlock((text) => process.stdout.write(text));
+  block.title(version);
+  block.prepared(config.DATA_DIR);
+  if (options.reset) rmSync(config.DATA_DIR, { recursive: true, force: true });
+  const secret = config.JWT_JWKS_URL ? undefined : (config.JWT_SECRET ?? keptSecret(config.DATA_DIR));
+
+  const url = databaseUrlOf(config);
+  const connection = await block.step('database', url ? 'PostgreSQL (DATABASE_URL)' : `embedded, ${config.DATA_DIR}/       (DATABASE_URL for PostgreSQL)`, async () => {
+    const pglite = url ? undefined : await openPglite(join(config.DATA_DIR, 'database'));
+    if (pglite) life.closes(pglite);
+    await migrate({ connection: pglite ? { stream: () => pglite.stream() } : { url: migrationUrlOf(config)! } });
+    return pglite ? { stream: () => pglite.stream() } : { url: url! };
+  });
+
+  const app = await NestFactory.create<NestExpressApplication>(StandaloneModule.forRoot({ ...config, JWT_SECRET: secret }, connection), {
+    bodyParser: false,
+    bufferLogs: true,
+    abortOnError: false,
+    forceCloseConnections: true,
+  });
+  const log = app.get(Log);
+  app.useLogger(app.get(NestLogger));
+  life.reportsTo(log, app.get(Health));
+  life.closes(app);
+  prepareHttp(app, config);
+
+  await explainPortInUse(config.ADMIN_PORT, 'ADMIN_PORT', () => app.get(AdminServer).listen());
+  await app.init();
+  await app.get(Health).waitUntilUp(config.DB_READY_TIMEOUT, (dependencies) => log.warn({ dependencies }, 'waiting for dependencies'));
+  block.done('queue', undefined, config.RABBITMQ_URL ? 'RabbitMQ (RABBITMQ_URL)' : 'embedded, durable        (RABBITMQ_URL for RabbitMQ)');
+  block.done('bus', undefined, config.REDIS_URL ? 'Redis (REDIS_URL)' : 'in process               (REDIS_URL for Redis)');
+  if (usesTable(config)) {
+    await addDemo(app.get(Database));
+    block.done('demo', undefined, `${DEMO_USER} in ${DEMO_MEMBERSHIPS.map(({ tenant_id }) => tenant_id).join(', ')}`);
+  }
+  await connectProcessor(app);
+  const port = await explainPortInUse(config.PORT, 'PORT', () => openHttp(app, config.PORT));
+  app.get(Health).ready();
+
+  const adminPort = app.get(AdminServer).address()?.port;
+  log.info({ port, admin_port: adminPort }, 'listening');
+  const token = secret && demoToken(secret, { issuer: config.JWT_ISSUER, audience: config.JWT_AUDIENCE });
+  block.commands({
+    ...(config.PAGE && { Open: `http://localhost:${port}/${token ? `#token=${token}` : ''}` }),
+    Watch: `curl -N "http://localhost:${port}/api/events?token=${token ?? '<token>'}"`,
+    Publish: `${port === 8_000 ? '' : `PORT=${port} `}npm run publish -- --service inventory --severity urgent "Flour is low"`,
+    Demo: `${port === 8_000 ? '' : `PORT=${port} `}npm run demo`,
+    API: `http://localhost:${port}/docs`,
+    Health: `http://localhost:${adminPort}/health`,
+  });
+  block.security(enabledBy(config), warningsFor(config));
+  block.farewell(config.DATA_DIR, !url);
+});
+
+const usesTable = (config: StandaloneConfig): boolean => !config.TENANT_SERVICE_URL && !config.JWT_TENANTS_CLAIM;
+
+async function addDemo(database: Database): Promise<void> {
+  await database.as(DEMO_MEMBERSHIPS.map(({ tenant_id }) => tenant_id), async (manager) => {
+    for (const { tenant_id, name, role } of DEMO_MEMBERSHIPS) {
+      await manager.query(
+        'insert into tocsin.tenant_membership (user_id, tenant_id, name, role) values ($1, $2, $3, $4) on conflict do nothing',
+        [DEMO_USER, tenant_id, name, role],
+      );
+    }
+  });
+}
+
+function enabledBy(config: StandaloneConfig): string[] {
+  return [
+    'streams',
+    'resume',
+    'filters',
+    'bearer tokens',
+    'tickets',
+    ...(config.STREAM_QUERY_TOKEN ? ['tokens in the address'] : []),
+    'publishing over HTTP',
+    ...(config.RABBITMQ_URL ? ['publishing over AMQP'] : []),
+    ...(config.CORS_ORIGINS.length > 0 ? ['CORS'] : []),
+    'row-level security',
+    'health',
+    'metrics',
+    ...(config.REDIS_HINT_KEY ? ['signed hints'] : []),
+  ];
+}
+
+function warningsFor(config: StandaloneConfig): string[] {
+  const embedded = databaseUrlOf(config) ? [] : ['embedded storage: survives kill -9, not a power cut; for trying out, not for production'];
+  const address = config.STREAM_QUERY_TOKEN ? ['tokens in the address end up in logs: STREAM_QUERY_TOKEN=deny outside of a trial'] : [];
+  const origins = config.CORS_ORIGINS.includes('*') ? ['CORS_ORIGINS=* lets every page call'] : [];
+  // whoever chose an issuer's keys or a secret of their own is told what a trial need not hear
+  return [...embedded, ...address, ...origins, ...(config.JWT_SECRET || config.JWT_JWKS_URL ? weakAuthSettings(config) : [])];
+}

@@ -1,0 +1,51 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { AuthModule, FallbackTicketStore, tenantDirectoryFrom } from '@tocsin/auth';
+import { bind, TenantDirectory, TicketStore } from '@tocsin/contracts/ports';
+import { EmbeddedModule } from '@tocsin/embedded';
+import { ObservabilityModule, version } from '@tocsin/observability';
+import { Database, InboxModule, PostgresModule, PostgresTenantDirectory, PostgresTicketStore, type DatabaseConnection } from '@tocsin/postgres';
+import { RabbitModule } from '@tocsin/rabbitmq';
+import { RedisModule, RedisTicketStore } from '@tocsin/redis';
+import { AlertProcessorModule, foldingOf } from '../../alert-processor/src/alert-processor.module';
+import { GatewayModule } from '../../gateway/src/gateway.module';
+import type { StandaloneConfig } from './config';
+
+/** Tickets stay single-use while Redis is away. */
+const redisTickets = {
+  provide: TicketStore,
+  useFactory: (first: RedisTicketStore, database: Database) => new FallbackTicketStore(first, new PostgresTicketStore(database)),
+  inject: [RedisTicketStore, Database],
+};
+
+/**
+ * The servers in one process. Each port is embedded unless the address of a real service is set; every app's module gets
+ * the same `adapters` object, so that there is one pool, one queue and one bus.
+ */
+@Module({})
+export class StandaloneModule {
+  static forRoot(config: StandaloneConfig & { JWT_SECRET?: string }, connection: DatabaseConnection): DynamicModule {
+    const observability = ObservabilityModule.forRoot({ app: 'standalone', version, settings: config });
+    const postgres = PostgresModule.forRoot({ connection, role: 'tocsin_standalone', folding: foldingOf(config), poolSize: config.DB_POOL_SIZE, statementTimeoutMs: config.DB_STATEMENT_TIMEOUT_MS, observability });
+    const queue = config.RABBITMQ_URL
+      ? RabbitModule.forRoot({ url: config.RABBITMQ_URL, prefix: config.RABBITMQ_PREFIX, prefetch: config.PROCESSOR_PREFETCH, observability })
+      : InboxModule.forRoot(postgres);
+    const bus = config.REDIS_URL
+      ? RedisModule.forRoot({ url: config.REDIS_URL, prefix: config.REDIS_PREFIX, hintKey: config.REDIS_HINT_KEY, observability })
+      : EmbeddedModule.forRoot();
+    const directory = tenantDirectoryFrom(config);
+    const adapters: DynamicModule = {
+      module: class StandaloneAdapters {},
+      imports: [postgres, queue, bus],
+      providers: [
+        ...(config.REDIS_URL ? [redisTickets] : []),
+        directory ? { provide: TenantDirectory, useValue: directory } : bind(TenantDirectory, PostgresTenantDirectory, Database),
+      ],
+      exports: [postgres, queue, bus, ...(config.REDIS_URL ? [TicketStore] : []), TenantDirectory],
+    };
+    const auth = AuthModule.forRoot({ settings: config, adapters, observability });
+    return {
+      module: StandaloneModule,
+      imports: [observability, adapters, GatewayModule.forRoot(config, [observability, adapters, auth]), AlertProcessorModule.forRoot(config, [observability, adapters])],
+    };
+  }
+}
