@@ -1,0 +1,325 @@
+import { STREAM_EVENTS, type ConnectionFrame, type Entry, type HeartbeatFrame, type ResetFrame, type StreamEvent } from '@tocsin/contracts/wire';
+import { CatchingUp } from './stream/catching-up';
+import { Connection, STALE_PERIODS } from './stream/connection';
+import { Credential } from './stream/credential';
+import { HeardEntries } from './stream/heard-entries';
+import { KeptPlace, sessionStorageIfAny } from './stream/kept-place';
+import { Listeners } from './stream/listeners';
+import type { AlertStreamOptions } from './stream/options';
+import { latest } from './stream/position';
+import type { SseFrame } from './stream/sse-parser';
+import { CLOSED, type Gap, type StreamStatus } from './stream/status';
+import type { StreamEventMap, StreamEventName, StreamListener } from './stream/stream-events';
+import { streamUrl } from './stream/stream-url';
+import type { Told } from './stream/told';
+import { PageLife } from './stream/page-life';
+import { SharedFeed, type SharedFeedOwner } from './tabs/shared-feed';
+import { canShare } from './tabs/tab-lock';
+
+/** Who was away for less than this hears what happened meanwhile as if live: it is told in a toast, not in a banner. */
+const AWAY_MS = 30_000;
+/** A heartbeat that confirms an older position than this says that the server itself has lost sight of its log. */
+const UNCHECKED_MS = 10_000;
+/** A replay that pauses for so long is over: what was still to come was left out by the filter. */
+const REPLAY_PAUSE_MS = 1_000;
+
+/**
+ * The alerts of a user, kept up whatever happens to the connection. Within one stream every entry is told once and in the
+ * order of its tenant's log, or a gap is told. Nothing happens before `open`; `close` ends everything, and `open` goes on from
+ * the same place. Both may be called twice.
+ */
+export class AlertStream {
+  readonly credential: Credential;
+  private readonly listeners = new Listeners();
+  private readonly statusListeners = new Set<() => void>();
+  private readonly heard = new HeardEntries();
+  private readonly connection: Connection;
+  private readonly life: PageLife;
+  private current: StreamStatus = CLOSED;
+  private position: string | null;
+  /** Where the next attempt resumes, when that is not our own place: another tab may have heard less. */
+  private resumeAt: string | null = null;
+  private kept: KeptPlace | undefined;
+  private shared: SharedFeed | undefined;
+  /** A second connection, for a tab that is too far behind to be told by the one that leads. */
+  private alone: Connection | undefined;
+  private catchingUp: CatchingUp | undefined;
+  /** When this stream, or the page before it, last heard the server. */
+  private lastWellAt = 0;
+  private wasAway = false;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private saved: Promise<void> | undefined;
+
+  constructor(private readonly options: AlertStreamOptions) {
+    this.credential = new Credential(options);
+    this.position = options.from ?? null;
+    this.connection = this.newConnection((signal) => this.takeTurn(signal));
+    this.life = new PageLife({
+      lookedAt: () => this.retry(),
+      online: () => this.retry(),
+      offline: () => this.connection.networkLost(),
+      hidden: () => this.kept?.flush(),
+      gone: () => this.shared?.sayBye(),
+      frozen: () => this.stop(),
+      thawed: () => this.start(),
+    });
+  }
+
+  get status(): StreamStatus {
+    return this.current;
+  }
+
+  /** The position behind the last entry that was heard: what the API calls `cursor`. */
+  get cursor(): string | null {
+    return this.position;
+  }
+
+  /** Whose stream it is, once that is known. */
+  get user(): string | undefined {
+    return this.credential.user;
+  }
+
+  open(): this {
+    if (this.current.state !== 'closed') return this;
+    this.patch({ ...CLOSED, gap: this.current.gap, state: 'connecting' });
+    this.life.watch();
+    this.start();
+    return this;
+  }
+
+  close(): void {
+    if (this.current.state === 'closed') return;
+    this.life.unwatch();
+    this.stop();
+    this.patch({ state: 'closed', reason: null, detail: null, retryAt: null, isLeader: false });
+  }
+
+  /** Calls back whenever `status` is another one. Returns what ends that. */
+  subscribe(listener: () => void): () => void {
+    this.statusListeners.add(listener);
+    return () => void this.statusListeners.delete(listener);
+  }
+
+  /** Listens to an event by name. A listener that throws disturbs no other. Returns what ends it. */
+  on<E extends StreamEventName>(event: E, listener: StreamListener<E>): () => void {
+    return this.listeners.add(event, listener);
+  }
+
+  /** Tries at once, with a credential that is asked for anew: after signing in again, or because somebody pressed "now". */
+  reconnect(): void {
+    if (this.shared && !this.shared.isLeader) this.shared.askToReconnect();
+    this.connection.retryNow({ evenIfWell: true });
+  }
+
+  /** The gap was dealt with: the list was loaded again. */
+  dismissGap(): void {
+    if (this.current.gap) this.patch({ gap: null });
+  }
+
+  // ---- inside -----------------------------------------------------------------------------------------------------
+
+  private start(): void {
+    this.connection.start();
+  }
+
+  private stop(): void {
+    clearTimeout(this.timer);
+    this.connection.stop();
+    this.alone?.stop();
+    this.alone = undefined;
+    this.shared?.stop();
+    this.shared = undefined;
+    this.kept?.flush();
+  }
+
+  private retry(): void {
+    this.connection.retryNow();
+    this.alone?.retryNow();
+  }
+
+  private newConnection(turn: (signal: AbortSignal) => Promise<void>): Connection {
+    const connection: Connection = new Connection({
+      url: streamUrl(this.options),
+      // called as a function of the window, which some browsers insist on
+      fetch: this.options.fetch ?? ((...request) => globalThis.fetch(...request)),
+      credential: this.credential,
+      place: () => this.resumeAt ?? this.position,
+      turn,
+      onFrames: (frames) => this.onFrames(frames, connection),
+      onStatus: (patch) => this.onStatus(patch, connection),
+      onGivenUp: () => this.shared?.resign(),
+    });
+    return connection;
+  }
+
+  /** Before each attempt: finds the place of whoever is signed in, and waits until this tab may connect. */
+  private async takeTurn(signal: AbortSignal): Promise<void> {
+    const { user } = this.credential;
+    if (user === undefined) return this.patch({ isLeader: true });
+    const name = JSON.stringify(['tocsin', user, streamUrl(this.options)]);
+    if (!this.kept) {
+      this.kept = new KeptPlace(this.options.storage === undefined ? sessionStorageIfAny() : this.options.storage, name);
+      const place = this.kept.load();
+      this.position ??= place?.cursor ?? null;
+      this.lastWellAt ||= place?.at ?? 0;
+    }
+    if (this.options.sharing === false || !canShare()) return this.patch({ isLeader: true });
+    this.shared ??= new SharedFeed(name, this.asMember());
+    const { shared } = this;
+    const first = await shared.lead(signal);
+    signal.throwIfAborted();
+    this.resumeAt = first;
+    this.alone?.stop();
+    this.alone = undefined;
+    this.patch({ isLeader: true });
+  }
+
+  private asMember(): SharedFeedOwner {
+    // eslint-disable-next-line @typescript-eslint/no-this-alias -- getters that look at the stream as it is then
+    const stream = this;
+    return {
+      get cursor() {
+        return stream.position;
+      },
+      get status() {
+        return stream.current;
+      },
+      hear: (told, toasts) => this.hear(told, toasts),
+      level: (cursor, tenants) => {
+        const isFirst = this.position === null;
+        this.moveTo(cursor);
+        if (isFirst) this.listeners.tell('fresh', { tenants }, { replayed: false, notify: false, cursor });
+      },
+      followStatus: ({ gap: _theirs, ...status }) => {
+        if (this.alone) return;
+        this.patch({ ...status, isLeader: false });
+        this.watchLeader();
+      },
+      catchUpAlone: () => {
+        this.alone ??= this.newConnection(async () => undefined);
+        this.alone.start();
+      },
+      reconnect: () => this.connection.retryNow({ evenIfWell: true }),
+    };
+  }
+
+  private onStatus(patch: Partial<StreamStatus>, from: Connection): void {
+    // a tab that follows learns from the one that leads how the connection is
+    if (from === this.connection && this.shared && !this.shared.isLeader && patch.state !== 'signed_out' && patch.state !== 'forbidden') return;
+    this.patch({ ...patch, ...((patch.state === 'signed_out' || patch.state === 'forbidden') && { isLeader: false }) });
+    this.shared?.tellStatus(this.current);
+  }
+
+  private onFrames(frames: readonly SseFrame[], from: Connection): void {
+    this.patch({ lastHeardAt: Date.now() });
+    const told = frames.filter(isOurs).map((frame) => this.read(frame, from));
+    if (told.length > 0) {
+      if (this.shared?.isLeader) this.shared.tell(told);
+      else this.hear(told, from === this.connection);
+    }
+    this.settle(told, from);
+  }
+
+  private read({ event, data, id }: SseFrame & { data: string }, from: Connection): Told {
+    const read = JSON.parse(data) as unknown;
+    if (event === 'connection') {
+      this.resumeAt = null;
+      this.catchingUp = new CatchingUp(read as ConnectionFrame, id);
+      this.wasAway = Date.now() - this.lastWellAt >= AWAY_MS;
+    }
+    const replayed = isEntry(event) && (this.catchingUp?.isReplayed(read as Entry) ?? false);
+    const toastable = from === this.connection && !(replayed && this.wasAway);
+    return { event: event as StreamEvent, data: read, cursor: id, replayed, toastable };
+  }
+
+  /** What the frames make of the state: how much is left, and whether the server sees its log. */
+  private settle(told: readonly Told[], from: Connection, paused = false): void {
+    const last = told.at(-1);
+    if (!last || last.event === 'close') return;
+    const left = paused ? 0 : (this.catchingUp?.leftAt(last.cursor) ?? 0);
+    const beat = told.findLast(({ event }) => event === 'heartbeat')?.data as HeartbeatFrame | undefined;
+    const unchecked = beat && Date.parse(beat.server_time) - Date.parse(beat.checked_at) > UNCHECKED_MS;
+    if (unchecked) this.patch({ state: 'stale', reason: 'log_unchecked', left });
+    else if (left > 0) this.patch({ state: 'catching_up', reason: null, detail: null, retryAt: null, left });
+    else if (this.current.reason !== 'log_unchecked' || beat) this.patch({ state: 'live', reason: null, detail: null, retryAt: null, left });
+    this.shared?.tellStatus(this.current);
+    clearTimeout(this.timer);
+    if (left > 0) this.timer = setTimeout(() => this.settle([last], from, true), REPLAY_PAUSE_MS);
+    else if (from === this.alone) {
+      this.alone.stop();
+      this.alone = undefined;
+      this.shared?.rejoin();
+    }
+  }
+
+  /** Tells the listeners of this tab, each entry once. */
+  private hear(told: readonly Told[], toasts: boolean): void {
+    for (const { event, data, cursor, replayed, toastable } of told) {
+      if (isEntry(event) && !this.heard.take(data as Entry)) continue;
+      this.moveTo(cursor);
+      const heard = { replayed, notify: toasts && toastable, cursor: this.position };
+      if (event === 'connection') this.onConnection(data as ConnectionFrame);
+      if (event === 'reset') this.onReset(data as ResetFrame);
+      this.listeners.tell(event, data as StreamEventMap[typeof event], heard);
+      if (isEntry(event)) this.listeners.tell('entry', data as Entry, heard);
+    }
+    this.lastWellAt = Date.now();
+    if (this.position !== null) this.kept?.save({ cursor: this.position, at: this.lastWellAt });
+  }
+
+  private moveTo(cursor: string): void {
+    if (cursor !== '') this.position = latest(this.position, cursor);
+  }
+
+  private onConnection({ verdict, tenants, heartbeat_ms }: ConnectionFrame): void {
+    this.patch({ tenants, heartbeatMs: heartbeat_ms, ...(verdict === 'resumed' && { resumed: this.current.resumed + 1 }) });
+    const fresh = tenants.filter((tenant) => tenant.verdict === 'fresh').map(({ tenant_id }) => tenant_id);
+    if (fresh.length > 0) this.listeners.tell('fresh', { tenants: fresh }, { replayed: false, notify: false, cursor: this.position });
+    const lost = tenants.filter((tenant) => tenant.verdict === 'gap');
+    if (lost.length > 0) this.onGap({ missed: sumOf(lost.map(({ missed }) => missed)), tenants: lost });
+  }
+
+  private onReset({ tenant_id, reason }: ResetFrame): void {
+    this.onGap({ missed: null, tenants: [{ tenant_id, missed: null, reason }] });
+  }
+
+  /** Gaps add up until somebody has dealt with them. */
+  private onGap(gap: Gap): void {
+    for (const { tenant_id } of gap.tenants) this.heard.forget(tenant_id);
+    const before = this.current.gap;
+    const others = before?.tenants.filter(({ tenant_id }) => !gap.tenants.some((tenant) => tenant.tenant_id === tenant_id)) ?? [];
+    const tenants = [...others, ...gap.tenants.map(({ tenant_id, missed, reason }) => ({ tenant_id, missed, reason }))];
+    this.patch({ gap: { missed: sumOf([...(before ? [before.missed] : []), gap.missed]), tenants } });
+    this.listeners.tell('gap', gap, { replayed: false, notify: false, cursor: this.position });
+  }
+
+  /** A tab that follows sees for itself when the one that leads falls silent. */
+  private watchLeader(): void {
+    clearTimeout(this.timer);
+    if (this.current.state !== 'live') return;
+    const limit = STALE_PERIODS * this.current.heartbeatMs;
+    this.timer = setTimeout(() => {
+      if (!this.shared || this.shared.isLeader) return;
+      this.patch({ state: 'stale', reason: 'silent' });
+    }, limit);
+  }
+
+  private patch(patch: Partial<StreamStatus>): void {
+    const changed = Object.entries(patch).some(([key, value]) => this.current[key as keyof StreamStatus] !== value);
+    if (!changed) return;
+    const since = patch.state !== undefined && patch.state !== this.current.state ? Date.now() : this.current.since;
+    this.current = Object.freeze({ ...this.current, since, ...patch, ...(since !== this.current.since && { since }) });
+    for (const listener of [...this.statusListeners]) listener();
+  }
+}
+
+/** A stream that is not open yet: `createAlertStream({ token }).open()`. */
+export const createAlertStream = (options: AlertStreamOptions): AlertStream => new AlertStream(options);
+
+const isEntry = (event: string): event is 'inventory_alert' | 'notification' | 'alert_update' =>
+  event === 'inventory_alert' || event === 'notification' || event === 'alert_update';
+
+/** What a later server may say beside is nobody's business yet. */
+const isOurs = (frame: SseFrame): frame is SseFrame & { data: string } => frame.data !== null && (STREAM_EVENTS as readonly string[]).includes(frame.event);
+
+const sumOf = (missed: readonly (number | null)[]): number | null => (missed.includes(null) ? null : missed.reduce<number>((sum, one) => sum + one!, 0));

@@ -1,0 +1,25 @@
+import type { Alert, Entry } from '@tocsin/contracts/wire';
+
+/** Changes that set who last changed the status: a person, or nobody. */
+const SETS_ACTOR: ReadonlySet<string> = new Set(['raised', 'reopened', 'resolved', 'acknowledged', 'unacknowledged', 'snoozed', 'unsnoozed']);
+
+/**
+ * The alert after an entry, as the API would give it. `before` is the alert as it was known; without it, what only a person's
+ * act tells is missing unless the entry is that act: see `isWhole`.
+ */
+export function alertAfter(before: Alert | undefined, entry: Entry): Alert {
+  const { tenant_id, alert_id, status, severity, type, service, occurrences, dedup_key, first_seen_at, last_seen_at, assignee, snoozed_until, seq } = entry;
+  // a late message is on record and describes nothing
+  const described = before && entry.change === 'stale' ? before : entry;
+  const { name, title, message, labels, actions, metadata } = described;
+  const { actor, acted_at } = SETS_ACTOR.has(entry.change)
+    ? { actor: entry.actor, acted_at: entry.actor === null ? null : entry.received_at }
+    : { actor: before?.actor ?? null, acted_at: before?.acted_at ?? null };
+  return {
+    tenant_id, alert_id, status, severity, type, service, name, title, message, occurrences, dedup_key, first_seen_at, last_seen_at,
+    labels, actions, metadata, assignee, snoozed_until, actor, acted_at, last_seq: seq,
+  };
+}
+
+/** Whether an alert that was not known before is whole after this entry. */
+export const isWhole = ({ change }: Entry): boolean => SETS_ACTOR.has(change);

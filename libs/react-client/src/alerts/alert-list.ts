@@ -1,0 +1,204 @@
+import type { Alert, AlertFacets, AlertOrder, AlertPage, AlertSearch } from '@tocsin/contracts/wire';
+import { matcherOf } from './alert-matches';
+import { COMPARE, placeOf } from './alert-order';
+import type { AlertStore } from './alert-store';
+import type { ApiProblem } from './api-problem';
+
+/** An immutable picture of a list: another object whenever something in it has changed. */
+export interface AlertsShown {
+  /** Sorted, and as far as it was loaded. An alert that did not change is the same object. */
+  alerts: readonly Alert[];
+  /** A first page, or all that was loaded, is being loaded. What was there stays. */
+  loading: boolean;
+  loadingMore: boolean;
+  /** Why the last load failed. */
+  error: ApiProblem | null;
+  /** Whether the server has more behind the last one. */
+  hasMore: boolean;
+  /** When it was last loaded, by `Date.now()`; null: not yet. */
+  loadedAt: number | null;
+  /** Counts, when the search asked for them: as of `loadedAt`. */
+  facets: AlertFacets | null;
+  /** How far the server looked when it searched for words. */
+  searched: AlertPage['searched'] | null;
+}
+
+const NOTHING: AlertsShown = Object.freeze({ alerts: [], loading: false, loadingMore: false, error: null, hasMore: false, loadedAt: null, facets: null, searched: null });
+const PAGE = 50;
+const MAX_PAGE = 200;
+
+/**
+ * One search of the API, kept live: always what the server would answer, as far down as was loaded. Pages bring alerts, entries
+ * of the stream change them; whichever is newer counts (`last_seq`), so it does not matter which comes first.
+ */
+export class AlertList {
+  private shown: AlertsShown = NOTHING;
+  private readonly listeners = new Set<() => void>();
+  private readonly matches: (alert: Alert) => boolean;
+  private readonly compare: (typeof COMPARE)[AlertOrder];
+  private sorted: Alert[] = [];
+  /** What stands in `sorted`, by id. */
+  private readonly placed = new Map<string, Alert>();
+  /** The last of the last page: what sorts behind it is not loaded. Null: all is. */
+  private edge: Alert | null = null;
+  private next: string | null = null;
+  private loading: Promise<void> | null = null;
+  /** Counts loads: an answer of one that was overtaken is dropped. */
+  private generation = 0;
+
+  constructor(
+    private readonly store: AlertStore,
+    readonly search: AlertSearch,
+  ) {
+    this.matches = matcherOf(search, () => store.user);
+    this.compare = COMPARE[search.order ?? 'newest'];
+  }
+
+  readonly getSnapshot = (): AlertsShown => this.shown;
+
+  static readonly empty = (): AlertsShown => NOTHING;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    if (this.listeners.size === 1) this.store.use(this);
+    return () => {
+      this.listeners.delete(listener);
+      if (this.listeners.size === 0) this.store.leave(this);
+    };
+  };
+
+  has(alertId: string): boolean {
+    return this.placed.has(alertId);
+  }
+
+  get isUsed(): boolean {
+    return this.listeners.size > 0;
+  }
+
+  get isLoading(): boolean {
+    return this.loading !== null;
+  }
+
+  get isLoaded(): boolean {
+    return this.shown.loadedAt !== null;
+  }
+
+  /** Loads what is shown anew, as much of it as was there. Never rejects: `error` says why it failed. */
+  load(): Promise<void> {
+    const generation = (this.generation += 1);
+    const loading = this.loadAll(generation).finally(() => {
+      if (this.loading === loading) this.loading = null;
+    });
+    this.loading = loading;
+    return loading;
+  }
+
+  /** Loads the next page. Never rejects. */
+  async loadMore(): Promise<void> {
+    if (this.loading || this.shown.loadingMore || this.next === null) return;
+    const { generation, next } = this;
+    this.show({ loadingMore: true });
+    await this.store.whileLoading(async () => {
+      try {
+        const page = await this.store.api.list({ ...this.search, after: next, facets: false });
+        if (generation !== this.generation) return;
+        this.take(page);
+        this.show({ loadingMore: false, error: null });
+      } catch (error) {
+        if (generation === this.generation) this.show({ loadingMore: false, error: error as ApiProblem });
+      }
+    });
+  }
+
+  private async loadAll(generation: number): Promise<void> {
+    this.show({ loading: true, loadingMore: false });
+    await this.store.whileLoading(async () => {
+      try {
+        const wanted = Math.max(this.search.limit ?? PAGE, Math.min(this.placed.size, 1_000));
+        const pages: AlertPage[] = [];
+        for (let count = 0, after: string | null | undefined = undefined; after !== null && count < wanted; count += pages.at(-1)!.alerts.length) {
+          const limit = this.isLoaded ? Math.min(MAX_PAGE, wanted - count) : this.search.limit;
+          const page: AlertPage = await this.store.api.list({ ...this.search, ...(limit && { limit }), ...(after && { after, facets: false }) });
+          if (generation !== this.generation) return;
+          pages.push(page);
+          after = page.next;
+        }
+        this.clear();
+        for (const page of pages) this.take(page);
+        const { facets = null, searched = null } = pages[0]!;
+        this.show({ loading: false, error: null, loadedAt: Date.now(), facets, searched });
+      } catch (error) {
+        if (generation === this.generation) this.show({ loading: false, error: error as ApiProblem });
+      }
+    });
+  }
+
+  /** Whether an alert belongs into the part that was loaded. */
+  wants(alert: Alert): boolean {
+    return this.matches(alert) && (this.edge === null || this.compare(alert, this.edge) <= 0);
+  }
+
+  /** Begins anew, when somebody looks at it again. */
+  forget(): void {
+    this.generation += 1;
+    this.clear();
+    this.shown = NOTHING;
+    this.edge = this.next = null;
+  }
+
+  private clear(): void {
+    const before = [...this.placed.keys()];
+    this.sorted = [];
+    this.placed.clear();
+    for (const alertId of before) this.store.letGo(alertId);
+  }
+
+  private take({ alerts, next }: AlertPage): void {
+    this.next = next;
+    this.edge = next === null ? null : (alerts.at(-1) ?? this.edge);
+    for (const alert of alerts) this.store.takeLoaded(alert, this);
+  }
+
+  /** Puts an alert where it belongs now, or takes it away. Returns whether that changed anything. */
+  place(alert: Alert): boolean {
+    const before = this.placed.get(alert.alert_id);
+    if (!this.wants(alert)) return this.remove(alert.alert_id);
+    if (before === alert) return false;
+    const at = before && this.indexOf(before);
+    if (at !== undefined && this.compare(before!, alert) === 0) this.sorted[at] = alert;
+    else {
+      if (at !== undefined) this.sorted.splice(at, 1);
+      this.sorted.splice(placeOf(this.sorted, alert, this.compare), 0, alert);
+    }
+    this.placed.set(alert.alert_id, alert);
+    return true;
+  }
+
+  remove(alertId: string): boolean {
+    const before = this.placed.get(alertId);
+    if (!before) return false;
+    this.sorted.splice(this.indexOf(before), 1);
+    this.placed.delete(alertId);
+    return true;
+  }
+
+  /** What is not for this user to see any more. */
+  removeTenants(tenants: ReadonlySet<string>): void {
+    const gone = [...this.placed.values()].filter(({ tenant_id }) => tenants.has(tenant_id));
+    for (const { alert_id } of gone) this.remove(alert_id);
+    if (gone.length > 0) this.publish();
+  }
+
+  publish(): void {
+    this.show({});
+  }
+
+  private indexOf(alert: Alert): number {
+    return placeOf(this.sorted, alert, this.compare);
+  }
+
+  private show(patch: Partial<AlertsShown>): void {
+    this.shown = Object.freeze({ ...this.shown, alerts: [...this.sorted], hasMore: this.next !== null, ...patch });
+    for (const listener of [...this.listeners]) listener();
+  }
+}

@@ -1,0 +1,32 @@
+import type { Alert, AlertFilter } from '@tocsin/contracts/wire';
+
+/** The filter of the API, applied here. `me` is whose alerts `assignee: ['me']` are. */
+export function matcherOf(filter: AlertFilter, me: () => string | undefined): (alert: Alert) => boolean {
+  const { tenant, status, severity, service, type, name, assignee, labels = {}, from, to, q = '' } = filter;
+  const oneOf = <T>(wanted: readonly T[] | undefined, value: T) => !wanted || wanted.length === 0 || wanted.includes(value);
+  const [after, before] = [from, to].map((time) => (time === undefined ? undefined : Date.parse(time)));
+  const pairs = Object.entries(labels);
+  const words = q.toLowerCase().split(/\s+/).filter(Boolean);
+  return (alert) =>
+    oneOf(tenant, alert.tenant_id) &&
+    oneOf(status, alert.status) &&
+    oneOf(severity, alert.severity) &&
+    oneOf(service, alert.service) &&
+    oneOf(type, alert.type) &&
+    (!name || name.length === 0 || (alert.name !== null && name.includes(alert.name))) &&
+    isAssigned(alert.assignee, assignee, me) &&
+    pairs.every(([key, value]) => alert.labels[key] === value) &&
+    (after === undefined || Date.parse(alert.first_seen_at) >= after) &&
+    (before === undefined || Date.parse(alert.first_seen_at) < before) &&
+    (words.length === 0 || holds(alert, words));
+}
+
+function isAssigned(assignee: string | null, wanted: readonly string[] | undefined, me: () => string | undefined): boolean {
+  if (!wanted || wanted.length === 0) return true;
+  return wanted.some((one) => (one === 'none' ? assignee === null : assignee !== null && assignee === (one === 'me' ? me() : one)));
+}
+
+function holds({ title, message, name }: Alert, words: readonly string[]): boolean {
+  const text = `${title}\n${message ?? ''}\n${name ?? ''}`.toLowerCase();
+  return words.every((word) => text.includes(word));
+}

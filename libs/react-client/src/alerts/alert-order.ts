@@ -1,0 +1,25 @@
+import { SEVERITIES, type Alert, type AlertOrder } from '@tocsin/contracts/wire';
+
+type Ordered = Pick<Alert, 'alert_id' | 'first_seen_at' | 'severity'>;
+
+const text = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+const oldest = (a: Ordered, b: Ordered): number => text(a.first_seen_at, b.first_seen_at) || text(a.alert_id, b.alert_id);
+
+/** The orders of the API, to the last tie. Times are of one format, in which text compares as time does. */
+export const COMPARE: Record<AlertOrder, (a: Ordered, b: Ordered) => number> = {
+  newest: (a, b) => oldest(b, a),
+  oldest,
+  severity: (a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) || oldest(b, a),
+};
+
+/** Where an alert stands in a sorted list, or would. */
+export function placeOf(sorted: readonly Ordered[], alert: Ordered, compare: (a: Ordered, b: Ordered) => number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compare(sorted[middle]!, alert) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,255 @@
+import fc from 'fast-check';
+import type { Alert, AlertPage, AlertSearch, AlertStatus, Entry } from '@tocsin/contracts/wire';
+import { AlertStream } from '../alert-stream';
+import { aToken, anEntry, connection, cursorAt } from '../testing/frames';
+import { problem, ScriptedFetch } from '../testing/scripted-fetch';
+import { alertAfter } from './alert-from-entry';
+import { matcherOf } from './alert-matches';
+import { COMPARE } from './alert-order';
+import { AlertStore } from './alert-store';
+import { AlertsApi } from './alerts-api';
+
+/** What the gateway keeps: a log, and the alerts that it makes. It answers as the API does. */
+class Server {
+  readonly log: Entry[] = [];
+  readonly alerts = new Map<string, Alert>();
+
+  append(overrides: Partial<Entry>): Entry {
+    const seq = this.log.length + 1;
+    const before = overrides.alert_id === undefined ? undefined : this.alerts.get(overrides.alert_id);
+    const entry = anEntry(seq, {
+      ...(before && { first_seen_at: before.first_seen_at, status: before.status, severity: before.severity, title: before.title, occurrences: before.occurrences + 1, previous: { status: before.status, severity: before.severity } }),
+      ...overrides,
+    });
+    this.log.push(entry);
+    this.alerts.set(entry.alert_id, alertAfter(before, entry));
+    return entry;
+  }
+
+  page(search: AlertSearch): AlertPage {
+    const matching = [...this.alerts.values()].filter(matcherOf(search, () => 'ana')).sort(COMPARE[search.order ?? 'newest']);
+    const from = search.after === undefined ? 0 : matching.findIndex((alert) => COMPARE[search.order ?? 'newest'](alert, JSON.parse(search.after!) as Alert) > 0);
+    const alerts = from < 0 ? [] : matching.slice(from, from + (search.limit ?? 50));
+    const hasMore = from >= 0 && from + alerts.length < matching.length;
+    return { alerts: structuredClone(alerts), next: hasMore ? JSON.stringify(alerts.at(-1)) : null, cursor: cursorAt(this.log.length) };
+  }
+}
+
+const ids = (alerts: readonly { alert_id: string }[]) => alerts.map(({ alert_id }) => alert_id);
+
+describe('a list of alerts', () => {
+  let fetching: ScriptedFetch;
+  let server: Server;
+  let stream: AlertStream;
+  let store: AlertStore;
+  let closers: (() => void)[];
+  /** Answers of the API wait here when a test says so. */
+  let hold: Promise<void> | undefined;
+  beforeEach(() => {
+    jest.useFakeTimers();
+    begin();
+  });
+  afterEach(() => {
+    end();
+    jest.useRealTimers();
+  });
+
+  function begin(): void {
+    fetching = new ScriptedFetch();
+    server = new Server();
+    hold = undefined;
+    stream = new AlertStream({ token: aToken(), storage: null, sharing: false, fetch: fetching.fetch });
+    const api = new AlertsApi('/api/v1', stream.credential, fetching.fetch);
+    jest.spyOn(api, 'list').mockImplementation(async (search = {}) => {
+      const page = server.page(search);
+      await hold;
+      return page;
+    });
+    jest.spyOn(api, 'alert').mockImplementation(async (alertId) => structuredClone(server.alerts.get(alertId)!));
+    store = new AlertStore(api, stream);
+    closers = [store.attach(), () => stream.close()];
+    stream.open();
+  }
+
+  function end(): void {
+    for (const close of closers) close();
+  }
+
+  const settle = () => jest.advanceTimersByTimeAsync(1_000);
+  const tell = (entry: Entry) => fetching.last.say('notification', entry, cursorAt(entry.seq));
+
+  async function live(): Promise<void> {
+    await jest.advanceTimersByTimeAsync(0);
+    fetching.last.say('connection', connection(), cursorAt(server.log.length));
+    await settle();
+  }
+
+  async function shown(search: AlertSearch = {}) {
+    const list = store.list(search);
+    closers.push(list.subscribe(() => undefined));
+    await settle();
+    return list;
+  }
+
+  it('is loaded once, shows what the stream raises, and changes what it changes', async () => {
+    server.append({});
+    await live();
+    const list = await shown();
+    expect(store.api.list).toHaveBeenCalledTimes(1);
+    tell(server.append({}));
+    tell(server.append({ alert_id: 'alert-000001', change: 'acknowledged', status: 'acknowledged', actor: 'ben' }));
+    await settle();
+    expect(list.getSnapshot().alerts.map(({ alert_id, status, actor }) => [alert_id, status, actor])).toEqual([
+      ['alert-000002', 'firing', null],
+      ['alert-000001', 'acknowledged', 'ben'],
+    ]);
+  });
+
+  it('gives the same objects for what did not change, and one picture for what came together', async () => {
+    for (let i = 0; i < 5; i += 1) server.append({});
+    await live();
+    const list = await shown();
+    const before = list.getSnapshot();
+    let pictures = 0;
+    closers.push(list.subscribe(() => (pictures += 1)));
+    for (let i = 0; i < 20; i += 1) tell(server.append({}));
+    await settle();
+    const after = list.getSnapshot();
+    expect([after.alerts.length, pictures]).toEqual([25, 1]);
+    expect(after.alerts.slice(20).every((alert, i) => alert === before.alerts[i])).toBe(true);
+  });
+
+  it('misses nothing that happened while its page was on the way', async () => {
+    await live();
+    server.append({});
+    let release!: () => void;
+    hold = new Promise((resolve) => (release = resolve));
+    const list = await shown();
+    for (let i = 0; i < 3; i += 1) tell(server.append({}));
+    tell(server.append({ alert_id: 'alert-000001', change: 'resolved', status: 'resolved' }));
+    await settle();
+    release();
+    await settle();
+    expect(list.getSnapshot().alerts).toEqual(server.page({}).alerts);
+  });
+
+  it('takes nothing back for an entry that its page had already, nor for one that is told again', async () => {
+    await live();
+    const raised = server.append({});
+    const resolved = server.append({ alert_id: raised.alert_id, change: 'resolved', status: 'resolved' });
+    const list = await shown();
+    const statuses: string[] = [];
+    closers.push(list.subscribe(() => statuses.push(list.getSnapshot().alerts[0]!.status)));
+    for (const entry of [raised, resolved, raised]) {
+      tell(entry);
+      await settle();
+      statuses.push(list.getSnapshot().alerts[0]!.status);
+    }
+    expect(new Set(statuses)).toEqual(new Set(['resolved']));
+  });
+
+  it('shows an act at once, and as it is when it was refused, with who was first', async () => {
+    server.append({});
+    await live();
+    const list = await shown({ status: ['firing'] });
+    const conflict = { ...server.page({}).alerts[0]!, status: 'resolved', actor: 'ben', last_seq: 2 };
+    jest.spyOn(store.api, 'act').mockImplementation(async () => {
+      expect(list.getSnapshot().alerts).toEqual([]);
+      const { ApiProblem } = jest.requireActual<typeof import('./api-problem')>('./api-problem');
+      throw new ApiProblem(409, 'alert_conflict', 'Ben resolved this 2 s ago.', { type: 'about:blank', title: '', status: 409, code: 'alert_conflict', alert: conflict } as never);
+    });
+    const all = await shown();
+    const { alerts, refused } = await store.act(['alert-000001'], { act: 'acknowledge' });
+    expect(refused).toMatchObject([{ alert_id: 'alert-000001', code: 'alert_conflict', detail: 'Ben resolved this 2 s ago.' }]);
+    expect(alerts).toEqual([conflict]);
+    expect(all.getSnapshot().alerts).toEqual([conflict]);
+    expect(list.getSnapshot().alerts).toEqual([]);
+  });
+
+  it('shows an alert as it was when the act did not reach the server', async () => {
+    server.append({});
+    await live();
+    const list = await shown();
+    fetching.answers = [new TypeError('Failed to fetch')];
+    const acting = store.act(['alert-000001'], { act: 'resolve' });
+    expect(list.getSnapshot().alerts[0]).toMatchObject({ status: 'resolved', actor: 'ana' });
+    expect((await acting).refused).toMatchObject([{ code: 'unreachable' }]);
+    expect(list.getSnapshot().alerts).toEqual(server.page({}).alerts);
+  });
+
+  it('says why it could not be loaded, keeps what it has, and tries again when the stream is back', async () => {
+    server.append({});
+    jest.spyOn(store.api, 'list').mockRejectedValueOnce(Object.assign(new Error('away'), { code: 'store_unavailable' }));
+    fetching.answers = [problem(503, 'store_unavailable')];
+    const list = await shown();
+    await settle();
+    expect(list.getSnapshot()).toMatchObject({ alerts: [], loading: false, error: { code: 'store_unavailable' } });
+    while (fetching.streams.length === 0) await settle();
+    fetching.last.say('connection', connection(), cursorAt(1));
+    await settle();
+    expect(list.getSnapshot()).toMatchObject({ error: null, alerts: [{ alert_id: 'alert-000001' }] });
+  });
+
+  it('takes the alerts of a tenant away that is not the user\'s any more', async () => {
+    server.append({});
+    server.append({ tenant_id: 'cafe' });
+    await jest.advanceTimersByTimeAsync(0);
+    const both = connection();
+    both.tenants.push({ ...both.tenants[0]!, tenant_id: 'cafe' });
+    fetching.last.say('connection', both, 'bakery=e1-1-abcdefgh;cafe=e2-1-abcdefgh');
+    const list = await shown();
+    expect(list.getSnapshot().alerts).toHaveLength(2);
+    fetching.last.say('connection', connection('resumed'), cursorAt(1));
+    await settle();
+    expect(list.getSnapshot().alerts.map(({ tenant_id }) => tenant_id)).toEqual(['bakery']);
+  });
+
+  const severity = fc.constantFrom('urgent' as const, 'high' as const, 'medium' as const, 'low' as const);
+  const step = fc.oneof(
+    fc.record({ kind: fc.constant('raise' as const), severity, service: fc.constantFrom('inventory', 'orders') }),
+    fc.record({ kind: fc.constant('change' as const), which: fc.nat(), to: fc.constantFrom('acknowledged' as const, 'resolved' as const, 'firing' as const), by: fc.constantFrom('ana', 'ben', null) }),
+    fc.record({ kind: fc.constant('repeat' as const), which: fc.nat(), change: fc.constantFrom('repeated' as const, 'stale' as const) }),
+    fc.record({ kind: fc.constant('severity' as const), which: fc.nat(), severity }),
+    fc.constant({ kind: 'more' as const }),
+    fc.constant({ kind: 'reload' as const }),
+    fc.constant({ kind: 'break' as const }),
+  );
+  const search = fc.record({ status: fc.constantFrom<AlertStatus[] | undefined>(['firing'], ['firing', 'acknowledged'], undefined), order: fc.constantFrom('newest' as const, 'severity' as const, 'oldest' as const), limit: fc.integer({ min: 1, max: 6 }) }, { requiredKeys: ['limit'] });
+
+  it('is what the server would answer, as far down as it was loaded, whatever happens in whatever order', async () => {
+    await fc.assert(
+      fc.asyncProperty(search, fc.array(step, { maxLength: 40 }), async (wanted, steps) => {
+        end();
+        begin();
+        for (let i = 0; i < 8; i += 1) server.append({ severity: (['low', 'high', 'urgent'] as const)[i % 3] });
+        await live();
+        const list = await shown(wanted);
+        for (const one of steps) {
+          const known = [...server.alerts.keys()];
+          const alert_id = 'which' in one ? known[one.which % known.length]! : undefined;
+          if (one.kind === 'raise') tell(server.append({ severity: one.severity, service: one.service }));
+          if (one.kind === 'change') tell(server.append({ alert_id, status: one.to, change: one.to === 'firing' ? 'reopened' : one.to, actor: one.by }));
+          if (one.kind === 'repeat') tell(server.append({ alert_id, change: one.change, title: one.change === 'stale' ? 'late' : server.alerts.get(alert_id!)!.title }));
+          if (one.kind === 'severity') tell(server.append({ alert_id, change: 'severity_raised', severity: one.severity }));
+          if (one.kind === 'more') await list.loadMore();
+          if (one.kind === 'reload') await list.load();
+          if (one.kind === 'break') {
+            const cursor = stream.cursor!;
+            const asked = fetching.streams.length;
+            fetching.last.break();
+            while (fetching.streams.length === asked) await settle();
+            fetching.last.say('connection', connection('resumed'), cursor);
+            for (const entry of server.log) fetching.last.say('notification', entry, cursorAt(entry.seq));
+          }
+        }
+        await settle();
+        const { alerts, hasMore } = list.getSnapshot();
+        const all = server.page({ ...wanted, limit: 1_000 }).alerts;
+        const loaded = hasMore ? all.slice(0, alerts.length) : all;
+        expect(ids(alerts)).toEqual(ids(loaded));
+        expect(alerts).toEqual(loaded);
+      }),
+      { numRuns: 60 },
+    );
+  }, 60_000);
+});

@@ -1,0 +1,266 @@
+import type { Alert, AlertAct, AlertSearch, BulkActed, Entry, Problem } from '@tocsin/contracts/wire';
+import type { AlertStream } from '../alert-stream';
+import { alertAfter, isWhole } from './alert-from-entry';
+import { AlertList } from './alert-list';
+import type { AlertsApi } from './alerts-api';
+import type { ApiProblem } from './api-problem';
+import { NextFrame } from './next-frame';
+import { PendingActs } from './pending-acts';
+
+/** An act that did not come about, and why. */
+export interface ActRefused {
+  alert_id: string;
+  /** `alert_conflict`: somebody was first. `unreachable`: nobody knows whether it came about; to send it again is safe. */
+  code: string;
+  detail: string;
+  problem: Problem | null;
+}
+
+export interface ActOutcome {
+  /** The alerts as they are now. */
+  alerts: Alert[];
+  refused: ActRefused[];
+}
+
+/** Entries that are kept while a page is on its way. Beyond it the page is loaded again. */
+const MAX_MEANWHILE = 20_000;
+/** A list that nobody looks at is kept so long for whoever comes back to it. */
+const KEEP_LIST_MS = 5_000;
+/** How long a list waits for the stream before it is loaded without it. */
+const AWAIT_STREAM_MS = 1_500;
+
+/** What the lists of a page have in common: each alert once, what the stream says of it, and what is being done to it. */
+export class AlertStore {
+  private readonly alerts = new Map<string, Alert>();
+  private readonly pending = new PendingActs();
+  private readonly lists = new Map<string, AlertList>();
+  private readonly used = new Set<AlertList>();
+  private readonly watched = new Map<string, Set<() => void>>();
+  private readonly dirty = new Set<string>();
+  private readonly frame = new NextFrame(() => this.flush());
+  /** Pages on their way, and the entries that were heard meanwhile. */
+  private loads = 0;
+  private meanwhile: Entry[] = [];
+  private tenants: ReadonlySet<string> = new Set();
+
+  constructor(
+    readonly api: AlertsApi,
+    private readonly stream: AlertStream,
+  ) {}
+
+  get user(): string | undefined {
+    return this.stream.user;
+  }
+
+  /** Follows the stream until what it returns is called. */
+  attach(): () => void {
+    const ends = [
+      this.stream.on('entry', (entry) => this.hear(entry)),
+      this.stream.on('fresh', () => this.reload((list) => list.isLoaded || list.isLoading)),
+      // whose first load failed tries again when there is a server again
+      this.stream.on('connection', () => this.reload((list) => list.getSnapshot().error !== null)),
+      this.stream.subscribe(() => this.keepTenants(this.stream.status.tenants.map(({ tenant_id }) => tenant_id))),
+    ];
+    return () => ends.forEach((end) => end());
+  }
+
+  /** The list of a search: the same for the same search. */
+  list(search: AlertSearch = {}): AlertList {
+    const key = JSON.stringify(search, (_, value: unknown) => (isObject(value) ? Object.fromEntries(Object.entries(value).sort()) : value));
+    const list = this.lists.get(key) ?? new AlertList(this, search);
+    this.lists.set(key, list);
+    return list;
+  }
+
+  /** The alert as it is shown, if it is known here. */
+  get(alertId: string): Alert | undefined {
+    const alert = this.alerts.get(alertId);
+    return alert && this.pending.shown(alert);
+  }
+
+  /** Calls back when one alert changes, and loads it if it is not known. */
+  watch(alertId: string, listener: () => void): () => void {
+    const listeners = this.watched.get(alertId) ?? new Set();
+    this.watched.set(alertId, listeners.add(listener));
+    if (!this.alerts.has(alertId)) void this.fetch(alertId);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.watched.delete(alertId);
+      this.letGo(alertId);
+    };
+  }
+
+  /** Loads every list in use anew, and with that deals with a gap. */
+  async reloadAll(): Promise<void> {
+    await this.reload(() => true);
+    if ([...this.used].every((list) => list.getSnapshot().error === null)) this.stream.dismissGap();
+  }
+
+  /**
+   * Does something to alerts. It shows at once; what is refused is shown as it is instead. Never rejects: `refused` says what did
+   * not come about.
+   */
+  async act(alertIds: readonly string[], act: AlertAct): Promise<ActOutcome> {
+    const ends = alertIds.map((alertId) => this.pending.add(alertId, act, this.user));
+    this.touch(alertIds);
+    this.frame.now();
+    const outcome = alertIds.length === 1 ? await this.actOnOne(alertIds[0]!, act) : await this.actOnMany(alertIds, act);
+    for (const end of ends) end();
+    for (const alert of outcome.alerts) this.merge(alert);
+    this.touch(alertIds);
+    this.frame.now();
+    return outcome;
+  }
+
+  // ---- for lists --------------------------------------------------------------------------------------------------
+
+  use(list: AlertList): void {
+    this.used.add(list);
+    if (!list.isLoaded) void this.firstLoad(list);
+  }
+
+  leave(list: AlertList): void {
+    setTimeout(() => {
+      if (list.isUsed) return;
+      this.used.delete(list);
+      for (const [key, one] of this.lists) if (one === list) this.lists.delete(key);
+      list.forget();
+    }, KEEP_LIST_MS);
+  }
+
+  /** Keeps what is heard while a page is on its way: the page may be from before it, and then knows nothing of it. */
+  async whileLoading(load: () => Promise<void>): Promise<void> {
+    this.loads += 1;
+    try {
+      await load();
+    } finally {
+      this.loads -= 1;
+      const { meanwhile } = this;
+      if (this.loads === 0) this.meanwhile = [];
+      for (const entry of meanwhile) this.apply(entry);
+      this.frame.now();
+    }
+  }
+
+  /** Takes an alert of a page, unless a newer one is known. */
+  takeLoaded(alert: Alert, list: AlertList): void {
+    this.merge(alert);
+    list.place(this.get(alert.alert_id)!);
+    this.letGo(alert.alert_id);
+  }
+
+  /** Forgets an alert that nobody shows. */
+  letGo(alertId: string): void {
+    if (this.watched.has(alertId) || this.pending.has(alertId) || [...this.used].some((list) => list.has(alertId))) return;
+    this.alerts.delete(alertId);
+  }
+
+  // ---- inside -----------------------------------------------------------------------------------------------------
+
+  private hear(entry: Entry): void {
+    if (this.loads > 0) {
+      this.meanwhile.push(entry);
+      if (this.meanwhile.length > MAX_MEANWHILE) {
+        this.meanwhile = [];
+        void this.reloadAll();
+      }
+    }
+    this.apply(entry);
+  }
+
+  private apply(entry: Entry): void {
+    const before = this.alerts.get(entry.alert_id);
+    if (before && entry.seq <= before.last_seq) return;
+    const alert = alertAfter(before, entry);
+    this.alerts.set(entry.alert_id, alert);
+    this.touch([entry.alert_id]);
+    if (before || isWhole(entry)) return;
+    // who acknowledged it is not in the entry of a repeat
+    if ([...this.used].some((list) => list.wants(alert))) void this.fetch(entry.alert_id);
+  }
+
+  private merge(alert: Alert): void {
+    const before = this.alerts.get(alert.alert_id);
+    // of two with one number the API's is the whole one
+    if (before && before.last_seq > alert.last_seq) return;
+    this.alerts.set(alert.alert_id, alert);
+  }
+
+  private async fetch(alertId: string): Promise<void> {
+    try {
+      this.merge(await this.api.alert(alertId));
+      this.touch([alertId]);
+    } catch {
+      // it stays as it is known; whoever watches it sees nothing
+    }
+  }
+
+  private touch(alertIds: readonly string[]): void {
+    for (const alertId of alertIds) this.dirty.add(alertId);
+    this.frame.ask();
+  }
+
+  private flush(): void {
+    const changed = new Set<AlertList>();
+    const dirty = [...this.dirty];
+    this.dirty.clear();
+    for (const alertId of dirty) {
+      const alert = this.get(alertId);
+      if (!alert) continue;
+      for (const list of this.used) if (list.isLoaded && list.place(alert)) changed.add(list);
+      this.watched.get(alertId)?.forEach((listener) => listener());
+      this.letGo(alertId);
+    }
+    for (const list of changed) list.publish();
+  }
+
+  private async reload(which: (list: AlertList) => boolean): Promise<void> {
+    await Promise.all([...this.used].filter(which).map((list) => list.load()));
+  }
+
+  private keepTenants(now: readonly string[]): void {
+    const lost = new Set([...this.tenants].filter((tenant) => !now.includes(tenant)));
+    this.tenants = new Set(now);
+    // a stream that is closed says nothing about what may be seen
+    if (lost.size === 0 || now.length === 0) return;
+    for (const list of this.used) list.removeTenants(lost);
+    for (const [alertId, { tenant_id }] of this.alerts) if (lost.has(tenant_id)) this.alerts.delete(alertId);
+  }
+
+  private async actOnOne(alertId: string, act: AlertAct): Promise<ActOutcome> {
+    try {
+      return { alerts: [await this.api.act(alertId, act)], refused: [] };
+    } catch (error) {
+      const { code, message, problem } = error as ApiProblem;
+      return { alerts: problem?.alert ? [problem.alert] : [], refused: [{ alert_id: alertId, code, detail: message, problem }] };
+    }
+  }
+
+  private async actOnMany(alertIds: readonly string[], act: AlertAct): Promise<ActOutcome> {
+    const { alerts, refused }: BulkActed = await this.api.actOnMany(alertIds, act);
+    // what became of those that were refused is not said: the stream has told it, or will
+    return { alerts, refused: refused.map((one) => ({ ...one, problem: null })) };
+  }
+
+  private async firstLoad(list: AlertList): Promise<void> {
+    await this.streamSettled();
+    if (list.isUsed && !list.isLoaded && !list.isLoading) await list.load();
+  }
+
+  /** Resolves when the stream is connected, or will not be soon: a list that is loaded then needs no second load. */
+  private streamSettled(): Promise<void> {
+    const isSettled = () => this.stream.status.state !== 'connecting' && this.stream.status.state !== 'closed';
+    if (isSettled()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        end();
+        resolve();
+      };
+      const timer = setTimeout(done, AWAIT_STREAM_MS);
+      const end = this.stream.subscribe(() => isSettled() && done());
+    });
+  }
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,12 @@
+// The face without React: a stream that survives, and the API that goes with it.
+export { STREAM_STATES, type Gap, type StreamState, type StreamStatus } from './stream/status';
+export type { Heard, StreamEventMap, StreamEventName, StreamListener, StreamListeners } from './stream/stream-events';
+export type { AlertStreamOptions, PlaceStorage, StreamFilter, TokenWish } from './stream/options';
+export { AlertStream, createAlertStream } from './alert-stream';
+export { claimsOf } from './stream/credential';
+export { AlertsApi } from './alerts/alerts-api';
+export { ApiProblem } from './alerts/api-problem';
+export { AlertStore, type ActOutcome, type ActRefused } from './alerts/alert-store';
+export { AlertList, type AlertsShown } from './alerts/alert-list';
+export { apiUrlOf } from './stream/stream-url';
+export * from './wire';

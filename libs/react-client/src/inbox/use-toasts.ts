@@ -1,0 +1,59 @@
+import { useCallback, useEffect, useRef, useState } from 'react';
+import type { Entry, Severity } from '@tocsin/contracts/wire';
+import { useAlertStream } from '../react/hooks';
+
+/** How long a toast stays: an urgent one until somebody does something about it, a low one is none. */
+const STAYS_MS: Record<Severity, number> = { urgent: Infinity, high: 10_000, medium: 6_000, low: 0 };
+const MAX_SHOWN = 3;
+/** More than this at once is not read: the rest is counted. */
+const MAX_KEPT = 50;
+
+export interface Toasts {
+  shown: readonly Entry[];
+  /** How many wait behind those that are shown, and how many of them are urgent. */
+  behind: { count: number; urgent: number };
+  dismiss(alertId: string): void;
+  dismissAll(): void;
+  /** While a pointer or the focus is on them nothing leaves. */
+  hold(held: boolean): void;
+}
+
+/** One toast an alert, in the one tab that is to toast: a repeat renews it, whatever ends the alert ends it, and nothing that was replayed is one. */
+export function useToasts(enabled: boolean): Toasts {
+  const [toasts, setToasts] = useState<readonly (Entry & { until: number })[]>([]);
+  const held = useRef(false);
+  const dismiss = useCallback((alertId: string) => setToasts((all) => all.filter(({ alert_id }) => alert_id !== alertId)), []);
+
+  useAlertStream({
+    entry: (entry, { notify }) => {
+      if (entry.status !== 'firing') return dismiss(entry.alert_id);
+      const rings = entry.change === 'raised' || entry.change === 'reopened' || entry.change === 'severity_raised';
+      const isRepeat = entry.change === 'repeated';
+      setToasts((all) => {
+        const known = all.some(({ alert_id }) => alert_id === entry.alert_id);
+        if (!enabled || entry.type !== 'alert' || STAYS_MS[entry.severity] === 0 || !(known ? isRepeat || rings : notify && rings)) return all;
+        const toast = { ...entry, until: Date.now() + STAYS_MS[entry.severity] };
+        const others = all.filter(({ alert_id }) => alert_id !== entry.alert_id);
+        return [toast, ...others].slice(0, MAX_KEPT);
+      });
+    },
+  });
+
+  const next = Math.min(...toasts.map(({ until }) => until));
+  useEffect(() => {
+    if (next === Infinity) return;
+    const timer = setInterval(() => {
+      if (!held.current) setToasts((all) => (all.some(({ until }) => until <= Date.now()) ? all.filter(({ until }) => until > Date.now()) : all));
+    }, 250);
+    return () => clearInterval(timer);
+  }, [next]);
+
+  const behind = toasts.slice(MAX_SHOWN);
+  return {
+    shown: toasts.slice(0, MAX_SHOWN),
+    behind: { count: behind.length, urgent: behind.filter(({ severity }) => severity === 'urgent').length },
+    dismiss,
+    dismissAll: useCallback(() => setToasts([]), []),
+    hold: useCallback((now: boolean) => void (held.current = now), []),
+  };
+}

@@ -1,0 +1,94 @@
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
+import type { Alert, AlertAct, AlertSearch } from '@tocsin/contracts/wire';
+import type { AlertStream } from '../alert-stream';
+import { AlertList, type AlertsShown } from '../alerts/alert-list';
+import type { ActOutcome, AlertStore } from '../alerts/alert-store';
+import type { AlertsApi } from '../alerts/alerts-api';
+import { CLOSED, type StreamStatus } from '../stream/status';
+import type { StreamEventName, StreamListener, StreamListeners } from '../stream/stream-events';
+import { useClient } from './provider';
+
+/** On a server there are no effects, and React says so of each layout effect. */
+const useBeforePaint = typeof document === 'undefined' ? useEffect : useLayoutEffect;
+
+/**
+ * The stream, and with `listeners` what it says, by event name. They may be written in place: the present ones are called, and
+ * the names are those of the first render.
+ */
+export function useAlertStream(listeners?: StreamListeners): AlertStream {
+  const { stream } = useClient();
+  const present = useRef(listeners);
+  useBeforePaint(() => {
+    present.current = listeners;
+  });
+  const names = Object.keys(listeners ?? {}).sort().join();
+  useEffect(() => {
+    const ends = (names ? names.split(',') : []).map((name) => {
+      const event = name as StreamEventName;
+      return stream.on(event, (data, heard) => (present.current?.[event] as StreamListener<typeof event> | undefined)?.(data, heard));
+    });
+    return () => ends.forEach((end) => end());
+  }, [stream, names]);
+  return stream;
+}
+
+/** How the connection is. Another object whenever something in it has changed. */
+export function useConnectionStatus(): StreamStatus {
+  const { stream } = useClient();
+  const subscribe = useCallback((listener: () => void) => stream.subscribe(listener), [stream]);
+  return useSyncExternalStore(subscribe, () => stream.status, () => CLOSED);
+}
+
+export interface AlertsView extends AlertsShown {
+  /** Never rejects: `error` says why it failed. */
+  loadMore(): Promise<void>;
+  /** Loads every list in use anew, and deals with a gap. */
+  reload(): Promise<void>;
+}
+
+/** A list of alerts as the API would answer the search, kept live. Components with the same search share one. */
+export function useAlerts(search: AlertSearch = {}): AlertsView {
+  const { store } = useClient();
+  const key = JSON.stringify(search);
+  const list = useMemo(() => store.list(JSON.parse(key) as AlertSearch), [store, key]);
+  const shown = useSyncExternalStore(list.subscribe, list.getSnapshot, AlertList.empty);
+  return useMemo(() => ({ ...shown, loadMore: () => list.loadMore(), reload: () => store.reloadAll() }), [shown, list, store]);
+}
+
+/** One alert, loaded if it is in no list; undefined until it is there, or when there is none for this user. */
+export function useAlert(alertId: string): Alert | undefined {
+  const { store } = useClient();
+  const subscribe = useCallback((listener: () => void) => store.watch(alertId, listener), [store, alertId]);
+  return useSyncExternalStore(subscribe, () => store.get(alertId), () => undefined);
+}
+
+export interface Acting {
+  /** Does something to one alert or to many: see `AlertStore.act`. Never rejects. */
+  act(alertIds: string | readonly string[], act: AlertAct): Promise<ActOutcome>;
+  /** Whether an answer is awaited. */
+  pending: boolean;
+}
+
+/** What a person may do with alerts. */
+export function useAct(): Acting {
+  const { store } = useClient();
+  const [awaited, setAwaited] = useState(0);
+  const act = useCallback(
+    async (alertIds: string | readonly string[], what: AlertAct) => {
+      setAwaited((count) => count + 1);
+      try {
+        return await store.act(typeof alertIds === 'string' ? [alertIds] : alertIds, what);
+      } finally {
+        setAwaited((count) => count - 1);
+      }
+    },
+    [store],
+  );
+  return { act, pending: awaited > 0 };
+}
+
+/** Typed calls of the REST API, with the same credential. */
+export const useAlertsApi = (): AlertsApi => useClient().api;
+
+/** What the lists share, for what the hooks do not offer. */
+export const useAlertStore = (): AlertStore => useClient().store;

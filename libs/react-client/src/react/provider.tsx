@@ -1,0 +1,49 @@
+import { createContext, useContext, useEffect, useState, type ReactNode } from 'react';
+import { AlertStream } from '../alert-stream';
+import { AlertStore } from '../alerts/alert-store';
+import { AlertsApi } from '../alerts/alerts-api';
+import type { AlertStreamOptions } from '../stream/options';
+import { apiUrlOf } from '../stream/stream-url';
+
+/** What the hooks share. */
+export interface Client {
+  stream: AlertStream;
+  api: AlertsApi;
+  store: AlertStore;
+}
+
+const ClientContext = createContext<Client | null>(null);
+
+export interface AlertStreamProviderProps extends AlertStreamOptions {
+  children?: ReactNode;
+}
+
+/**
+ * The alerts of whoever is signed in, for everything inside it. Its options are read once: another `key` makes another stream.
+ * It connects when it is mounted and disconnects when it is unmounted; on a server it does neither.
+ */
+export function AlertStreamProvider({ children, ...options }: AlertStreamProviderProps): ReactNode {
+  // nothing is opened here, so that what Strict Mode makes twice costs nothing
+  const [client] = useState(() => clientOf(options));
+  useEffect(() => {
+    const detach = client.store.attach();
+    client.stream.open();
+    return () => {
+      client.stream.close();
+      detach();
+    };
+  }, [client]);
+  return <ClientContext.Provider value={client}>{children}</ClientContext.Provider>;
+}
+
+function clientOf(options: AlertStreamOptions): Client {
+  const stream = new AlertStream(options);
+  const api = new AlertsApi(apiUrlOf(options), stream.credential, options.fetch);
+  return { stream, api, store: new AlertStore(api, stream) };
+}
+
+export function useClient(): Client {
+  const client = useContext(ClientContext);
+  if (!client) throw new Error('Put an <AlertStreamProvider> around what shows alerts.');
+  return client;
+}

@@ -1,0 +1,145 @@
+import { AlertStream } from '../alert-stream';
+import { BrowserTabs } from '../testing/browser-tabs';
+import { aToken, anEntry, connection, cursorAt, sayEntry } from '../testing/frames';
+import { ScriptedFetch } from '../testing/scripted-fetch';
+import { RecentEntries } from './recent-entries';
+
+interface Tab {
+  stream: AlertStream;
+  told: number[];
+  toasts: number[];
+}
+
+describe('the tabs of a browser', () => {
+  let server: ScriptedFetch;
+  let tabs: Tab[];
+  let uninstall: () => void;
+  beforeEach(() => {
+    jest.useFakeTimers();
+    uninstall = new BrowserTabs().install();
+    server = new ScriptedFetch();
+    tabs = [];
+  });
+  afterEach(() => {
+    for (const { stream } of tabs) stream.close();
+    uninstall();
+    jest.useRealTimers();
+  });
+
+  const settle = () => jest.advanceTimersByTimeAsync(1);
+  const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms);
+
+  async function openTab(options: { from?: string; user?: string } = {}): Promise<Tab> {
+    const stream = new AlertStream({ token: aToken({ sub: options.user ?? 'ana' }), storage: null, fetch: server.fetch, ...options });
+    const tab: Tab = { stream, told: [], toasts: [] };
+    stream.on('entry', ({ seq }, { notify }) => {
+      tab.told.push(seq);
+      if (notify) tab.toasts.push(seq);
+    });
+    tabs.push(tab);
+    stream.open();
+    await settle();
+    return tab;
+  }
+
+  async function openThree(): Promise<[Tab, Tab, Tab]> {
+    const first = await openTab();
+    server.last.say('connection', connection(), cursorAt(0));
+    await settle();
+    return [first, await openTab(), await openTab()];
+  }
+
+  it('have one connection, hear the same, and one of them toasts', async () => {
+    const all = await openThree();
+    sayEntry(server.last, 1);
+    sayEntry(server.last, 2);
+    await settle();
+    expect(server.asked).toHaveLength(1);
+    expect(all.map(({ told }) => told)).toEqual([[1, 2], [1, 2], [1, 2]]);
+    expect(all.flatMap(({ toasts }) => toasts)).toEqual([1, 2]);
+    expect(all.map(({ stream }) => [stream.status.state, stream.status.isLeader, stream.cursor])).toEqual([['live', true, cursorAt(2)], ['live', false, cursorAt(2)], ['live', false, cursorAt(2)]]);
+  });
+
+  it('hand the connection on when the one that has it closes, and miss nothing', async () => {
+    const [first, ...others] = await openThree();
+    sayEntry(server.last, 1);
+    await settle();
+    first.stream.close();
+    await pass(200);
+    expect(server.asked).toHaveLength(2);
+    expect(server.last.headers.get('last-event-id')).toBe(cursorAt(1));
+    server.last.say('connection', connection('resumed', { behind: 1 }), cursorAt(1));
+    sayEntry(server.last, 2);
+    sayEntry(server.last, 3);
+    await settle();
+    expect(others.map(({ told }) => told)).toEqual([[1, 2, 3], [1, 2, 3]]);
+    expect(others.flatMap(({ toasts }) => toasts).sort()).toEqual([2, 3]);
+    expect(others.filter(({ stream }) => stream.status.isLeader)).toHaveLength(1);
+  });
+
+  it('that come late are told what they lack by the one that leads; one that is too far behind asks for itself, once', async () => {
+    const first = await openTab({ from: cursorAt(10) });
+    server.last.say('connection', connection('resumed'), cursorAt(10));
+    for (let seq = 11; seq <= 20; seq += 1) sayEntry(server.last, seq);
+    await settle();
+    const late = await openTab({ from: cursorAt(15) });
+    expect([late.told, late.toasts, server.asked.length]).toEqual([[16, 17, 18, 19, 20], [], 1]);
+
+    const far = await openTab({ from: cursorAt(5) });
+    await settle();
+    expect(server.asked[1]!.headers.get('last-event-id')).toBe(cursorAt(5));
+    const own = server.last;
+    own.say('connection', connection('resumed', { behind: 15 }), cursorAt(5));
+    for (let seq = 6; seq <= 20; seq += 1) sayEntry(own, seq);
+    await settle();
+    expect([own.aborted, far.told.length, far.toasts]).toEqual([true, 15, []]);
+    sayEntry(server.streams[0]!, 21);
+    await settle();
+    expect([first, late, far].map(({ told }) => told.at(-1))).toEqual([21, 21, 21]);
+    expect(server.asked).toHaveLength(2);
+  });
+
+  it('of two users share nothing', async () => {
+    await openTab();
+    await openTab({ user: 'ben' });
+    expect(server.asked).toHaveLength(2);
+  });
+
+  it('survive one that is opened, closed and opened in one breath, as Strict Mode does', async () => {
+    const { stream } = await openTab();
+    for (let i = 0; i < 3; i += 1) {
+      stream.close();
+      stream.open();
+    }
+    await settle();
+    server.last.say('connection', connection(), cursorAt(0));
+    await settle();
+    expect(stream.status).toMatchObject({ state: 'live', isLeader: true });
+    stream.close();
+    await settle();
+    const next = await openTab();
+    expect([next.stream.status.state, server.last.aborted]).toEqual(['connecting', false]);
+  });
+
+  it('see for themselves when the one that leads falls silent', async () => {
+    const [, second] = await openThree();
+    expect(second.stream.status.state).toBe('live');
+    server.answers = ['silence'];
+    await pass(40_000);
+    expect(second.stream.status.state).toBe('stale');
+  });
+
+  it('keep so many entries for late ones, and know where they begin', () => {
+    const recent = new RecentEntries();
+    const told = (event: 'connection' | 'notification', seq: number) => ({ event, data: anEntry(seq), cursor: cursorAt(seq), replayed: false, toastable: true });
+    recent.add(told('connection', 0));
+    for (let seq = 1; seq <= 2_500; seq += 1) recent.add(told('notification', seq));
+    expect(recent.since(cursorAt(0))).toBeNull();
+    expect(recent.since(cursorAt(2_490))?.map(({ cursor }) => cursor)).toHaveLength(10);
+    // goes on where it ended: nothing is forgotten; elsewhere: all of it
+    recent.add(told('connection', 2_500));
+    expect(recent.since(cursorAt(2_490))).toHaveLength(10);
+    recent.add(told('connection', 3_000));
+    expect(recent.since(cursorAt(2_490))).toBeNull();
+  });
+});

@@ -1,0 +1,73 @@
+/** Locks and channels as the tabs of one browser share them: what a test needs of `navigator.locks` and of `BroadcastChannel`. */
+export class BrowserTabs {
+  private readonly held = new Map<string, symbol>();
+  private readonly queues = new Map<string, (() => void)[]>();
+  private readonly channels = new Set<Channel>();
+
+  readonly locks = {
+    request: async (name: string, options: LockOptions, work: (lock: object | null) => unknown): Promise<unknown> => {
+      await Promise.resolve();
+      options.signal?.throwIfAborted();
+      if (this.held.has(name)) {
+        if (options.ifAvailable) return work(null);
+        await new Promise<void>((resolve, reject) => {
+          const queue = this.queues.get(name) ?? [];
+          this.queues.set(name, queue);
+          queue.push(resolve);
+          options.signal?.addEventListener('abort', () => {
+            queue.splice(queue.indexOf(resolve), 1);
+            reject(options.signal!.reason as Error);
+          });
+        });
+      }
+      this.held.set(name, Symbol(name));
+      try {
+        return await work({ name });
+      } finally {
+        this.held.delete(name);
+        this.queues.get(name)?.shift()?.();
+      }
+    },
+  };
+
+  /** Makes the globals of this process those of such a browser, until what it returns is called. */
+  install(): () => void {
+    const before = { navigator: Object.getOwnPropertyDescriptor(globalThis, 'navigator'), BroadcastChannel: Object.getOwnPropertyDescriptor(globalThis, 'BroadcastChannel') };
+    const { channels } = this;
+    Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { locks: this.locks } });
+    Object.defineProperty(globalThis, 'BroadcastChannel', {
+      configurable: true,
+      value: class {
+        constructor(name: string) {
+          return new Channel(name, channels);
+        }
+      },
+    });
+    return () => {
+      for (const [name, descriptor] of Object.entries(before)) {
+        if (descriptor) Object.defineProperty(globalThis, name, descriptor);
+        else Reflect.deleteProperty(globalThis, name);
+      }
+    };
+  }
+}
+
+class Channel {
+  onmessage: ((event: { data: unknown }) => void) | null = null;
+
+  constructor(
+    private readonly name: string,
+    private readonly all: Set<Channel>,
+  ) {
+    all.add(this);
+  }
+
+  postMessage(data: unknown): void {
+    if (!this.all.has(this)) throw new Error('closed');
+    for (const other of this.all) if (other !== this && other.name === this.name) queueMicrotask(() => this.all.has(other) && other.onmessage?.({ data: structuredClone(data) }));
+  }
+
+  close(): void {
+    this.all.delete(this);
+  }
+}
