@@ -1,0 +1,43 @@
+import { DropdownMenu } from 'radix-ui';
+import type { ReactNode } from 'react';
+import type { Alert, AlertAct } from '@tocsin/contracts/wire';
+import { serverNow } from '../words/clock';
+import { tomorrowAt } from '../words/time-words';
+import { useWords } from '../words/words';
+import menu from '../settings/menu.module.css';
+
+const HOUR_MS = 3_600_000;
+
+/** How long an alert may be put off. Times are the reader's own. */
+export const SNOOZES = [
+  { words: 'snooze.hour', until: (now: number) => now + HOUR_MS },
+  { words: 'snooze.hours', until: (now: number) => now + 4 * HOUR_MS },
+  { words: 'snooze.tomorrow', until: (now: number) => tomorrowAt(8, now) },
+  { words: 'snooze.week', until: (now: number) => now + 7 * 24 * HOUR_MS },
+] as const;
+
+export const snoozeUntil = (until: number): AlertAct => ({ act: 'snooze', until: new Date(until).toISOString() });
+
+export function SnoozeMenu({ alert, onAct, children, open, onOpenChange }: { alert?: Alert; onAct(act: AlertAct): void; children: ReactNode; open?: boolean; onOpenChange?(open: boolean): void }) {
+  const { t, intl } = useWords();
+  const controlled = open === undefined ? {} : { open, onOpenChange: onOpenChange! };
+  return (
+    <DropdownMenu.Root {...controlled}>
+      <DropdownMenu.Trigger asChild>{children}</DropdownMenu.Trigger>
+      <DropdownMenu.Portal>
+        <DropdownMenu.Content className={menu.panel} align="start" sideOffset={6} collisionPadding={12} aria-label={t('snooze.menu')}>
+          {alert?.status === 'snoozed' && <DropdownMenu.Item className={menu.item} onSelect={() => onAct({ act: 'unsnooze' })}>{t('act.unsnooze')}</DropdownMenu.Item>}
+          {SNOOZES.map(({ words, until }) => {
+            const at = until(serverNow());
+            return (
+              <DropdownMenu.Item key={words} className={menu.item} onSelect={() => onAct(snoozeUntil(at))}>
+                {t(words)}
+                <span className={menu.keys}>{intl.formatDate(at, { weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })}</span>
+              </DropdownMenu.Item>
+            );
+          })}
+        </DropdownMenu.Content>
+      </DropdownMenu.Portal>
+    </DropdownMenu.Root>
+  );
+}

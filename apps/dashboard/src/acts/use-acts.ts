@@ -1,0 +1,108 @@
+import { useCallback, useMemo, useRef } from 'react';
+import { toast } from 'sonner';
+import { useAlertStore, type ActRefused } from '@tocsin/react-client';
+import type { Act, Alert, AlertAct } from '@tocsin/contracts/wire';
+import { useWords } from '../words/words';
+
+/** How long an act can be undone by its toast. With the key it can be until the next one. */
+const UNDO_MS = 8_000;
+const REFUSED_MS = 10_000;
+
+/** What undoes each act, for one alert as it was before. Null: it stands in the record, like a note. */
+export function inverseOf({ act }: AlertAct, before: Alert): AlertAct | null {
+  const back: Record<Act, AlertAct | null> = {
+    acknowledge: before.status === 'snoozed' && before.snoozed_until ? { act: 'snooze', until: before.snoozed_until } : { act: 'unacknowledge' },
+    unacknowledge: { act: 'acknowledge' },
+    resolve: { act: 'reopen' },
+    reopen: { act: 'resolve' },
+    snooze: before.status === 'snoozed' && before.snoozed_until ? { act: 'snooze', until: before.snoozed_until } : { act: 'unsnooze' },
+    unsnooze: before.snoozed_until ? { act: 'snooze', until: before.snoozed_until } : null,
+    assign: { act: 'assign', assignee: before.assignee },
+    note: null,
+  };
+  return back[act];
+}
+
+/** Whether an act changes anything about an alert: a bulk act leaves the others alone. */
+export function applies({ act }: AlertAct, { status }: Alert): boolean {
+  if (act === 'acknowledge') return status === 'firing' || status === 'snoozed';
+  if (act === 'unacknowledge') return status === 'acknowledged';
+  if (act === 'reopen') return status === 'resolved';
+  if (act === 'unsnooze') return status === 'snoozed';
+  if (act === 'resolve' || act === 'snooze') return status !== 'resolved';
+  return true;
+}
+
+export interface Acts {
+  perform(alerts: readonly Alert[], act: AlertAct): void;
+  undo(): void;
+}
+
+/** Acts at once, says so, and takes it back by its inverse: both stand in the history of the alert. */
+export function useActs(onDone: (alertIds: readonly string[]) => void): Acts {
+  const { t } = useWords();
+  const store = useAlertStore();
+  const last = useRef<(() => void) | null>(null);
+
+  /** Says why, and offers another try unless somebody else was first: then the row shows already what they did. */
+  const notDone = useCallback(
+    (refused: readonly ActRefused[], retry?: () => void) => {
+      const [{ code, detail }] = refused as [ActRefused];
+      const conflict = code === 'alert_conflict';
+      toast.error(conflict ? t('failed.conflict') : t('failed.act', { count: refused.length }), {
+        description: detail,
+        duration: REFUSED_MS,
+        position: 'bottom-center',
+        ...(retry && !conflict && { action: { label: t('error.retry'), onClick: retry } }),
+      });
+    },
+    [t],
+  );
+  const perform = useCallback(
+    (alerts: readonly Alert[], what: AlertAct) => {
+      const meant = alerts.filter((alert) => applies(what, alert));
+      if (meant.length === 0) return;
+      const ids = meant.map(({ alert_id }) => alert_id);
+      onDone(ids);
+      const undoing = meant.flatMap((before) => {
+        const inverse = inverseOf(what, before);
+        return inverse ? [{ id: before.alert_id, inverse }] : [];
+      });
+      const toastId = `did-${what.act}`;
+      const undo = () => {
+        last.current = null;
+        toast.dismiss(toastId);
+        // one call for each inverse: most often there is one
+        const groups = new Map<string, { inverse: AlertAct; ids: string[] }>();
+        for (const { id, inverse } of undoing) {
+          const key = JSON.stringify(inverse);
+          groups.set(key, { inverse, ids: [...(groups.get(key)?.ids ?? []), id] });
+        }
+        void Promise.all([...groups.values()].map((group) => store.act(group.ids, group.inverse))).then((outcomes) => {
+          const refused = outcomes.flatMap((outcome) => outcome.refused);
+          if (refused.length > 0) notDone(refused);
+          else toast(t('did.undone'), { duration: 2_000, position: 'bottom-center' });
+        });
+      };
+      last.current = undoing.length > 0 ? undo : null;
+      toast(t(`did.${what.act}`, { count: ids.length }), {
+        id: toastId,
+        duration: UNDO_MS,
+        position: 'bottom-center',
+        ...(undoing.length > 0 && { action: { label: `${t('act.undo')} (Z)`, onClick: undo } }),
+      });
+      void store.act(ids, what).then(({ refused }) => {
+        if (refused.length === 0) return;
+        if (refused.length === ids.length) {
+          if (last.current === undo) last.current = null;
+          toast.dismiss(toastId);
+        }
+        const again = new Set(refused.map(({ alert_id }) => alert_id));
+        notDone(refused, () => perform(meant.filter(({ alert_id }) => again.has(alert_id)), what));
+      });
+    },
+    [store, notDone, onDone, t],
+  );
+  const undo = useCallback(() => last.current?.(), []);
+  return useMemo(() => ({ perform, undo }), [perform, undo]);
+}

@@ -1,0 +1,153 @@
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useEffect, useImperativeHandle, useRef, useState, type Ref } from 'react';
+import { ArrowUp } from 'lucide-react';
+import type { Alert } from '@tocsin/contracts/wire';
+import { useWords } from '../words/words';
+import { AlertRow, type RowActs } from './alert-row';
+import styles from './alert-list.module.css';
+
+/** How long pointer and focus have to be off the rows before the list may move again. */
+const HANDS_OFF_MS = 1_500;
+/** Rows beyond both ends of the window: as many as a fast scroll shows before the next frame. */
+const OVERSCAN = 10;
+/** How close to its end the list asks for more. */
+const MORE_ROWS = 30;
+
+export interface ListHandle {
+  /** Brings a row into view and gives it the focus. */
+  focusRow(alertId: string): void;
+  /** Gives the focus to where it would be anyhow. */
+  focus(): void;
+}
+
+interface Props {
+  ref?: Ref<ListHandle>;
+  rows: readonly Alert[];
+  fresh: readonly Alert[];
+  rowHeight: number;
+  current: string | null;
+  selected: ReadonlySet<string>;
+  openAlert: string | null;
+  isUnseen(alert: Alert): boolean;
+  tenantName(alert: Alert): string | null;
+  mayAct: boolean;
+  acts: RowActs;
+  hasMore: boolean;
+  loadMore(): void;
+  showFresh(): void;
+  /** Whether nobody's hand is on the rows, and their top is in view. */
+  onSettled(mayMove: boolean): void;
+}
+
+/** The rows that are in view, out of however many there are. */
+export function AlertList({ ref, rows, fresh, rowHeight, current, selected, openAlert, isUnseen, tenantName, mayAct, acts, hasMore, loadMore, showFresh, onSettled }: Props) {
+  const { t } = useWords();
+  const scroller = useRef<HTMLDivElement>(null);
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => rowHeight,
+    overscan: OVERSCAN,
+    getItemKey: (index) => rows[index]!.alert_id,
+  });
+  useEffect(() => virtual.measure(), [rowHeight, virtual]);
+
+  const handsOff = useHandsOff(scroller);
+  const [atTop, setAtTop] = useState(true);
+  useEffect(() => onSettled(handsOff && atTop), [handsOff, atTop, onSettled]);
+
+  const items = virtual.getVirtualItems();
+  const lastIndex = items.at(-1)?.index ?? 0;
+  useEffect(() => {
+    if (hasMore && lastIndex >= rows.length - MORE_ROWS) loadMore();
+  }, [hasMore, lastIndex, rows.length, loadMore]);
+
+  const focusRow = (alertId: string) => {
+    const index = rows.findIndex(({ alert_id }) => alert_id === alertId);
+    if (index < 0) return;
+    virtual.scrollToIndex(index);
+    // the row may not be drawn before the next frame
+    const focus = (triesLeft: number) => {
+      const row = scroller.current?.querySelector<HTMLElement>(`[data-alert="${CSS.escape(alertId)}"]`);
+      if (row) row.focus({ preventScroll: true });
+      else if (triesLeft > 0) requestAnimationFrame(() => focus(triesLeft - 1));
+    };
+    focus(10);
+  };
+  const tabStop = current && rows.some(({ alert_id }) => alert_id === current) ? current : rows[0]?.alert_id;
+  useImperativeHandle(ref, () => ({ focusRow, focus: () => tabStop && focusRow(tabStop) }));
+
+  const urgent = fresh.filter(({ severity }) => severity === 'urgent').length;
+  const toTop = () => {
+    showFresh();
+    scroller.current?.scrollTo({ top: 0 });
+  };
+  return (
+    <div className={styles.frame}>
+      {fresh.length > 0 && (
+        <button type="button" className={styles.fresh} onClick={toTop} data-testid="fresh">
+          <ArrowUp size={14} aria-hidden />
+          <span data-number>{t('list.new', { count: fresh.length, urgent })}</span>
+        </button>
+      )}
+      <div ref={scroller} className={styles.scroller} onScroll={(event) => setAtTop(event.currentTarget.scrollTop < rowHeight / 2)} tabIndex={-1}>
+        <div role="grid" aria-label={t('list.label')} aria-rowcount={hasMore ? -1 : rows.length} aria-multiselectable className={styles.rows} style={{ height: virtual.getTotalSize() }}>
+          {items.map(({ index, start, size }) => {
+            const alert = rows[index]!;
+            const id = alert.alert_id;
+            return (
+              <AlertRow
+                key={id}
+                alert={alert}
+                index={index + 1}
+                top={start}
+                height={size}
+                isCurrent={tabStop === id}
+                isSelected={selected.has(id)}
+                isOpen={openAlert === id}
+                isUnseen={isUnseen(alert)}
+                tenantName={tenantName(alert)}
+                mayAct={mayAct}
+                acts={acts}
+              />
+            );
+          })}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+/** False from the moment at which pointer or focus is on it until both have been off for a while. */
+function useHandsOff(element: React.RefObject<HTMLElement | null>): boolean {
+  const [off, setOff] = useState(true);
+  useEffect(() => {
+    const node = element.current;
+    if (!node) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let pointer = false;
+    let focus = false;
+    const changed = () => {
+      clearTimeout(timer);
+      if (pointer || focus) setOff(false);
+      else timer = setTimeout(() => setOff(true), HANDS_OFF_MS);
+    };
+    const is = (set: () => void) => () => {
+      set();
+      changed();
+    };
+    const listeners = {
+      // a page that opens under a resting pointer is not in anybody's hand: only a pointer that moves is
+      pointermove: is(() => (pointer = true)),
+      pointerleave: is(() => (pointer = false)),
+      focusin: is(() => (focus = true)),
+      focusout: is(() => (focus = false)),
+    };
+    for (const [name, listener] of Object.entries(listeners)) node.addEventListener(name, listener);
+    return () => {
+      clearTimeout(timer);
+      for (const [name, listener] of Object.entries(listeners)) node.removeEventListener(name, listener);
+    };
+  }, [element]);
+  return off;
+}

@@ -1,0 +1,122 @@
+import { useEffect, useRef } from 'react';
+import { toast } from 'sonner';
+import { X } from 'lucide-react';
+import { useAlertStream, type Heard } from '@tocsin/react-client';
+import type { Entry } from '@tocsin/contracts/wire';
+import { isQuiet, preferences } from '../settings/preferences';
+import { serverNow } from '../words/clock';
+import { nameOf } from '../words/people';
+import { useWords } from '../words/words';
+import { bell } from './the-bell';
+import { SeverityMark } from './severity-mark';
+import { interrupts, ToastPlanner, TOAST_MS } from './toast-plan';
+import styles from './alert-toasts.module.css';
+
+/** How long it is said that somebody else took care of it. */
+const SETTLED_MS = 2_000;
+const COUNTED_MS = 10_000;
+
+interface Props {
+  me: string;
+  mayAct: boolean;
+  /** The alert whose details are open: who reads them needs no toast of it. */
+  openAlert: string | null;
+  tenantName(tenantId: string): string | null;
+  onOpen(alertId: string): void;
+  onAcknowledge(entry: Entry): void;
+  onShow(): void;
+}
+
+/** Rings and shows a toast for what has just happened; never for what is told again, and in one tab of several. */
+export function AlertToasts(props: Props) {
+  const { t } = useWords();
+  const planner = useRef(new ToastPlanner());
+  const latest = useRef(props);
+  useEffect(() => void (latest.current = props));
+
+  const close = (id: string) => {
+    planner.current.gone(id);
+    toast.dismiss(id);
+  };
+  const { openAlert } = props;
+  useEffect(() => {
+    if (openAlert) close(openAlert);
+  }, [openAlert]);
+  const counted = (id: 'more' | 'burst', words: string) => {
+    const show = () => {
+      close(id);
+      latest.current.onShow();
+    };
+    toast.custom(() => <button type="button" className={styles.counted} data-testid={`toast-${id}`} onClick={show}>{words}</button>, {
+      id,
+      duration: COUNTED_MS,
+      onAutoClose: () => planner.current.gone(id),
+      onDismiss: () => planner.current.gone(id),
+    });
+  };
+  const hear = (entry: Entry, { notify }: Heard) => {
+    const id = entry.alert_id;
+    const stands = planner.current.has(id);
+    if (!notify && !stands) return;
+    const { sound, volume, ...quiet } = preferences();
+    if (interrupts(entry) && !stands && isQuiet(quiet, entry.severity === 'urgent', Date.now())) return;
+    const plan = planner.current.plan(entry, performance.now());
+    if (plan.kind === 'settled') {
+      if (!entry.actor || entry.actor === latest.current.me) return close(id);
+      const words = t(entry.status === 'resolved' ? 'toast.resolved' : 'toast.onIt', { user: nameOf(entry.actor) });
+      planner.current.gone(id);
+      return void toast.custom(() => <div className={styles.counted}>{words}</div>, { id, duration: SETTLED_MS });
+    }
+    if (plan.kind === 'none') return;
+    if (interrupts(entry) && sound) bell.ring(entry.severity, volume);
+    if (plan.kind === 'more') return counted('more', t('toast.more', { count: plan.count, urgent: plan.urgent }));
+    if (plan.kind === 'burst') {
+      for (const one of planner.current.clear()) toast.dismiss(one);
+      close('more');
+      return counted('burst', t('toast.burst', { count: plan.count, urgent: plan.urgent }));
+    }
+    toast.custom(() => <AlertToast entry={entry} props={latest} onClose={() => close(id)} />, {
+      id,
+      duration: TOAST_MS[entry.severity] ?? TOAST_MS.medium!,
+      onAutoClose: () => planner.current.gone(id),
+      onDismiss: () => planner.current.gone(id),
+    });
+    notifyDesktop(entry, () => latest.current.onOpen(id));
+  };
+  useAlertStream({ entry: hear });
+  return null;
+}
+
+function AlertToast({ entry, props, onClose }: { entry: Entry; props: React.RefObject<Props>; onClose(): void }) {
+  const { t } = useWords();
+  const tenant = props.current.tenantName(entry.tenant_id);
+  const then = (act: () => void) => () => {
+    onClose();
+    act();
+  };
+  return (
+    <div className={styles.toast} data-severity={entry.severity} data-testid="toast">
+      <SeverityMark severity={entry.severity} size={18} />
+      <div className={styles.text}>
+        <strong dir="auto">{entry.title}{entry.occurrences > 1 && <span className={styles.times}> {t('list.times', { count: entry.occurrences })}</span>}</strong>
+        <span className={styles.from}>{[entry.service, tenant, t('time.now')].filter(Boolean).join(' · ')}</span>
+        <span className={styles.buttons}>
+          {props.current.mayAct && <button type="button" onClick={then(() => props.current.onAcknowledge(entry))}>{t('act.acknowledge')}</button>}
+          <button type="button" onClick={then(() => props.current.onOpen(entry.alert_id))}>{t('act.open')}</button>
+        </span>
+      </div>
+      <button type="button" className={styles.close} aria-label={t('dismiss')} onClick={onClose}><X size={14} aria-hidden /></button>
+    </div>
+  );
+}
+
+/** Through the system, when this page is not what somebody looks at and they have allowed it. */
+function notifyDesktop(entry: Entry, onOpen: () => void): void {
+  if (!preferences().desktop || document.visibilityState === 'visible' || !('Notification' in window) || Notification.permission !== 'granted') return;
+  const shown = new Notification(entry.title, { body: `${entry.service}${entry.message ? ` · ${entry.message.slice(0, 140)}` : ''}`, tag: entry.alert_id, timestamp: serverNow() } as NotificationOptions);
+  shown.onclick = () => {
+    window.focus();
+    onOpen();
+    shown.close();
+  };
+}

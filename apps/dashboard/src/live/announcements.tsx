@@ -1,0 +1,37 @@
+import { useEffect, useRef, useState } from 'react';
+import { useAlertStream } from '@tocsin/react-client';
+import type { Entry } from '@tocsin/contracts/wire';
+import { useWords } from '../words/words';
+import { interrupts } from './toast-plan';
+
+/** A screen reader that is told more often than this never comes to the end of a sentence. */
+const EVERY_MS = 5_000;
+
+/** What is new, for who listens: politely at most every 5 s, and at once only what is urgent. */
+export function Announcements() {
+  const { t } = useWords();
+  const [polite, setPolite] = useState('');
+  const [urgent, setUrgent] = useState('');
+  const heard = useRef<Entry[]>([]);
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+
+  useAlertStream({
+    entry: (entry, { replayed }) => {
+      if (replayed || !interrupts(entry)) return;
+      if (entry.severity === 'urgent') setUrgent(t('live.urgent', { title: entry.title, service: entry.service }));
+      heard.current.push(entry);
+      timer.current ??= setTimeout(() => {
+        const all = heard.current.splice(0);
+        timer.current = undefined;
+        setPolite(t('live.new', { count: all.length, urgent: all.filter(({ severity }) => severity === 'urgent').length, title: all.at(-1)!.title }));
+      }, EVERY_MS);
+    },
+  });
+  return (
+    <>
+      <div className="hidden" aria-live="polite">{polite}</div>
+      <div className="hidden" aria-live="assertive">{urgent}</div>
+    </>
+  );
+}

@@ -1,0 +1,33 @@
+import type { ReactNode } from 'react';
+import { BellRing, CloudOff, LockKeyhole } from 'lucide-react';
+import { useWords } from '../words/words';
+import buttons from '../settings/icon-button.module.css';
+import styles from './banners.module.css';
+
+/** A sentence above the list and what can be done about it. */
+export function Banner({ icon, children, testId, ...actions }: { icon: ReactNode; children: ReactNode; testId: string; first?: [string, () => void]; second?: [string, () => void] }) {
+  const { first, second } = actions;
+  return (
+    <div className={styles.banner} role="status" data-testid={testId}>
+      {icon}
+      <span className={styles.words}>{children}</span>
+      {first && <button type="button" className={buttons.secondary} onClick={first[1]}>{first[0]}</button>}
+      {second && <button type="button" className={buttons.button} onClick={second[1]}>{second[0]}</button>}
+    </div>
+  );
+}
+
+export function GapBanner({ missed, onLoad }: { missed: number | null; onLoad(): void }) {
+  const { t } = useWords();
+  return <Banner testId="gap" icon={<CloudOff size={16} aria-hidden />} first={[t('gap.load'), onLoad]}>{t('gap.banner', { count: missed ?? 0 })}</Banner>;
+}
+
+export function CatchUpBanner({ count, urgent, onShow, onSeen }: { count: number; urgent: number; onShow(): void; onSeen(): void }) {
+  const { t } = useWords();
+  return <Banner testId="catch-up" icon={<BellRing size={16} aria-hidden />} first={[t('catchup.show'), onShow]} second={[t('catchup.seen'), onSeen]}>{t('catchup.banner', { count, urgent })}</Banner>;
+}
+
+export function RevokedBanner({ tenant, onDismiss }: { tenant: string; onDismiss(): void }) {
+  const { t } = useWords();
+  return <Banner testId="revoked" icon={<LockKeyhole size={16} aria-hidden />} second={[t('dismiss'), onDismiss]}>{t('revoked.banner', { tenant })}</Banner>;
+}

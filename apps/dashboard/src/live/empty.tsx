@@ -1,0 +1,87 @@
+import { Tabs } from 'radix-ui';
+import type { ReactNode } from 'react';
+import { BellOff, SearchX } from 'lucide-react';
+import { CopyButton } from '../detail/copy-button';
+import { Mark } from '../settings/mark';
+import buttons from '../settings/icon-button.module.css';
+import { useWords } from '../words/words';
+import styles from './empty.module.css';
+
+/** Why there are no rows, and what to do about it. */
+export function Empty({ icon, title, hint, children }: { icon?: ReactNode; title: string; hint?: string; children?: ReactNode }) {
+  return (
+    <div className={styles.empty} data-testid="empty">
+      {icon}
+      <h2>{title}</h2>
+      {hint && <p>{hint}</p>}
+      {children}
+    </div>
+  );
+}
+
+export function NothingMatches({ onClear }: { onClear(): void }) {
+  const { t } = useWords();
+  return (
+    <Empty icon={<SearchX size={28} aria-hidden />} title={t('empty.filter')}>
+      <button type="button" className={buttons.secondary} onClick={onClear}>{t('empty.clear')}</button>
+    </Empty>
+  );
+}
+
+export function AllQuiet({ last, title }: { last: string | null; title: string }) {
+  const { t } = useWords();
+  return <Empty icon={<BellOff size={28} aria-hidden />} title={title} hint={last ? t('empty.quietHint', { ago: t('time.ago', { span: last }) }) : t('empty.quietNever')} />;
+}
+
+/** The first minute: how the first alert gets here. */
+export function FirstRun({ tenant, onTest }: { tenant: string; onTest: (() => void) | null }) {
+  const { t } = useWords();
+  const samples = samplesFor(location.origin, tenant);
+  return (
+    <Empty icon={<Mark size={40} />} title={t('empty.first')} hint={t('empty.firstHint')}>
+      {onTest && <button type="button" className={buttons.primary} onClick={onTest} data-testid="send-test">{t('empty.test')}</button>}
+      <Tabs.Root defaultValue="curl" className={styles.samples}>
+        <Tabs.List className={styles.tabs} aria-label={t('empty.publish')}>
+          {Object.keys(samples).map((name) => <Tabs.Trigger key={name} value={name}>{name}</Tabs.Trigger>)}
+        </Tabs.List>
+        {Object.entries(samples).map(([name, code]) => (
+          <Tabs.Content key={name} value={name} className={styles.code}>
+            <pre tabIndex={0}>{code}</pre>
+            <span className={styles.copy}><CopyButton text={code} label={t('empty.copy')} /></span>
+          </Tabs.Content>
+        ))}
+      </Tabs.Root>
+    </Empty>
+  );
+}
+
+const samplesFor = (origin: string, tenant: string): Record<string, string> => ({
+  curl: `curl ${origin}/api/v1/events \\
+  -H "Authorization: Bearer $TOKEN" \\
+  -H "Content-Type: application/json" \\
+  -d '{"tenant_id": "${tenant}", "service": "inventory",
+       "severity": "urgent", "title": "Flour is low"}'`,
+  Node: `await fetch('${origin}/api/v1/events', {
+  method: 'POST',
+  headers: { Authorization: \`Bearer \${process.env.TOKEN}\`,
+             'Content-Type': 'application/json' },
+  body: JSON.stringify({ tenant_id: '${tenant}', service: 'inventory',
+                         severity: 'urgent', title: 'Flour is low' }),
+});`,
+  Python: `import json, pika
+channel = pika.BlockingConnection(pika.URLParameters("amqp://localhost")).channel()
+channel.exchange_declare("alerts.exchange", "topic", durable=True)
+channel.basic_publish("alerts.exchange", "alert.urgent.inventory",
+    json.dumps({"tenant_id": "${tenant}", "title": "Flour is low"}))`,
+});
+
+/** Rows to be, in the place in which they will stand. */
+export function Skeleton({ rows = 8 }: { rows?: number }) {
+  return (
+    <div className={styles.skeleton} aria-busy data-testid="skeleton">
+      {Array.from({ length: rows }, (_, row) => (
+        <div key={row} className={styles.skeletonRow} style={{ '--width': `${35 + ((row * 17) % 40)}%` } as React.CSSProperties} />
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,41 @@
+import type { ReactNode, Ref } from 'react';
+import { Pause, Play } from 'lucide-react';
+import type { AlertFacets } from '@tocsin/contracts/wire';
+import { SearchField, type SearchHandle } from '../search/search-field';
+import buttons from '../settings/icon-button.module.css';
+import { Mark } from '../settings/mark';
+import { QuietMenu } from '../settings/quiet-menu';
+import { useWords } from '../words/words';
+import styles from './layout.module.css';
+
+interface Props {
+  search: Ref<SearchHandle>;
+  q: string;
+  facets: AlertFacets | undefined;
+  paused: boolean;
+  /** On a phone, where there is room for it only when it is wanted. */
+  showsSearch: boolean;
+  pill: ReactNode;
+  menu: ReactNode;
+  onSearch(q: string): void;
+  onPause(): void;
+}
+
+export function Header({ search, q, facets, paused, showsSearch, pill, menu, onSearch, onPause }: Props) {
+  const { t } = useWords();
+  return (
+    <header className={styles.header} data-search={showsSearch}>
+      <a href="/" className={styles.brand} aria-label={t('app.name')}><Mark /><span>{t('app.name')}</span></a>
+      {pill}
+      <span className={styles.fill} />
+      <SearchField ref={search} q={q} facets={facets} onSearch={onSearch} />
+      <span className={styles.tools}>
+        <button type="button" className={buttons.button} aria-pressed={paused} aria-label={t(paused ? 'play' : 'pause')} title={`${t(paused ? 'play' : 'pause')} (P)`} onClick={onPause}>
+          {paused ? <Play size={17} aria-hidden /> : <Pause size={17} aria-hidden />}
+        </button>
+        <QuietMenu />
+        {menu}
+      </span>
+    </header>
+  );
+}

@@ -1,0 +1,205 @@
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { SlidersHorizontal } from 'lucide-react';
+import { Toaster, toast } from 'sonner';
+import { useAlertsApi, useAlertStore, useAlertStream, useConnectionStatus } from '@tocsin/react-client';
+import type { Alert, AlertAct, Entry, Severity } from '@tocsin/contracts/wire';
+import { snoozeUntil, SNOOZES } from '../acts/snooze-menu';
+import { useActs } from '../acts/use-acts';
+import { useIsNarrow } from '../detail/drawer';
+import { Navigation } from '../search/navigation';
+import type { SearchHandle } from '../search/search-field';
+import { formatSearch, toggled } from '../search/search-syntax';
+import type { Claims } from '../session/session';
+import { Commands } from '../settings/commands';
+import { KeyHelp } from '../settings/key-help';
+import { usePreference } from '../settings/preferences';
+import { SettingsMenu } from '../settings/settings-menu';
+import { SeverityStrip } from '../strip/severity-strip';
+import type { Span } from '../strip/spans';
+import { correctClock, serverNow } from '../words/clock';
+import { useWords } from '../words/words';
+import { AlertList, type ListHandle } from './alert-list';
+import { AlertToasts } from './alert-toasts';
+import { Announcements } from './announcements';
+import { CatchUpBanner, GapBanner, RevokedBanner } from './banners';
+import { BottomBar, FilterSheet } from './bottom-bar';
+import { BulkBar } from './bulk-bar';
+import { ConnectionPill } from './connection-pill';
+import { Header } from './header';
+import styles from './layout.module.css';
+import { ListHead } from './list-head';
+import { NoRows } from './no-rows';
+import { OpenAlert } from './open-alert';
+import { usePlace, type View } from './place';
+import { testAlert } from './send-test';
+import { SessionEnded } from './session-ended';
+import { useCatchUp } from './use-catch-up';
+import { commandsOf, useKeys, type PageActs } from './use-keys';
+import { useNumbers } from './use-numbers';
+import { usePageTitle } from './use-page-title';
+import { useRowActs } from './use-row-acts';
+import { useRows } from './use-rows';
+import { useSeen } from './use-seen';
+import { useSelection } from './use-selection';
+import { useTenants } from './use-tenants';
+
+const ROW_PX = { comfortable: 56, compact: 36 } as const;
+const PHONE_ROW_PX = 68;
+
+/** The page of somebody who is signed in: what is known of everything on it comes together here, and nothing is drawn. */
+export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: string | null): void }) {
+  const { t } = useWords();
+  const me = claims.user;
+  const mayAct = claims.scopes.includes('alerts:write');
+  const [place, move] = usePlace();
+  const stream = useAlertStream();
+  const store = useAlertStore();
+  const api = useAlertsApi();
+  const status = useConnectionStatus();
+  useEffect(() => correctClock(status.clockOffsetMs), [status.clockOffsetMs]);
+  const tenants = useTenants(status);
+  const firstTenant = tenants.all[0]?.tenant_id;
+
+  const { search, parsed, filtered, list, alerts, rows, fresh, showFresh, paused, setPaused, setHandsOff } = useRows(place, me);
+  const selection = useSelection(rows);
+  const selected = useMemo(() => rows.filter(({ alert_id }) => selection.ids.has(alert_id)), [rows, selection.ids]);
+  const [current, setCurrent] = useState<string | null>(null);
+  const seen = useSeen(alerts, list.loadedAt === null);
+  const { isUnseen } = seen;
+  const [missed, forgetMissed] = useCatchUp(alerts, seen);
+  usePageTitle(useMemo(() => alerts.filter((alert) => alert.severity === 'urgent' && isUnseen(alert)).length, [alerts, isUnseen]));
+  const lastEntryAt = useLastEntryAt();
+  const [span, setSpan] = useState<Span>('hour');
+  const { stats, facets, counts } = useNumbers(search, span);
+
+  const searchField = useRef<SearchHandle>(null);
+  const grid = useRef<ListHandle>(null);
+  const [overlay, setOverlay] = useState<'keys' | 'commands' | null>(null);
+  const [searching, setSearching] = useState(false);
+  const [density] = usePreference('rows');
+  const [drawerWidth] = usePreference('drawerWidth');
+  const isNarrow = useIsNarrow();
+
+  const setSearch = useCallback((q: string) => move({ q }, { replace: true }), [move]);
+  const goTo = useCallback((view: View) => move({ view, alert: null }), [move]);
+  const hasOpen = place.alert !== null;
+  const open = useCallback((alert: string | null) => move({ alert }, { replace: hasOpen && alert !== null }), [move, hasOpen]);
+  const acts = useActs(seen.see);
+  const snooze = useCallback((chosen: readonly Alert[]) => acts.perform(chosen, snoozeUntil(SNOOZES[0].until(serverNow()))), [acts]);
+  const rowActs = useRowActs({ acts, toggle: selection.toggle, open, see: seen.see, snooze, setCurrent });
+  const act = useCallback((alert: Alert, what: AlertAct) => acts.perform([alert], what), [acts]);
+  const acknowledge = useCallback(({ alert_id }: Entry) => acts.perform([store.get(alert_id)].filter((alert) => alert !== undefined), { act: 'acknowledge' }), [acts, store]);
+  const signOut = useCallback(() => onToken(null), [onToken]);
+  const mayPublish = claims.scopes.includes('events:publish') && firstTenant !== undefined;
+  const sendTest = useMemo(() => (mayPublish ? () => void api.publish(testAlert(firstTenant, t)).catch((error: Error) => toast.error(t('error.title'), { description: error.message })) : null), [api, mayPublish, firstTenant, t]);
+
+  const toggleSeverity = useCallback((severity: Severity) => setSearch(toggled(place.q, 'severity', severity)), [setSearch, place.q]);
+  const setRange = useCallback((from: Date, to: Date) => setSearch(formatSearch({ ...parsed, after: from.toISOString(), before: to.toISOString() })), [setSearch, parsed]);
+
+  const page: PageActs = {
+    rows, selection, mayAct, me, acts, t, place, move, open, showFresh, sendTest, snooze,
+    current: place.alert ?? current,
+    togglePause: () => setPaused(!paused),
+    show: setOverlay,
+    focusRow: (id) => grid.current?.focusRow(id),
+    focusSearch: () => {
+      setSearching(true);
+      requestAnimationFrame(() => searchField.current?.focus());
+    },
+    toggleSeverity,
+  };
+  useKeys(page);
+
+  const nav = <Navigation view={place.view} q={place.q} counts={counts} facets={facets} tenants={tenants.all} onView={goTo} onSearch={setSearch} />;
+  return (
+    <div className={styles.page}>
+      <a href="#alerts" className={styles.skip} onClick={(event) => { event.preventDefault(); grid.current?.focus(); }}>{t('nav.skip')}</a>
+      <Header
+        search={searchField}
+        q={place.q}
+        facets={facets}
+        paused={paused}
+        showsSearch={searching || place.q !== ''}
+        pill={<ConnectionPill status={status} paused={paused} fresh={fresh.length} lastEntryAt={lastEntryAt} onReconnect={() => stream.reconnect()} onSignIn={signOut} />}
+        menu={<SettingsMenu user={me} onTest={sendTest} onKeys={() => setOverlay('keys')} onSignOut={signOut} />}
+        onSearch={setSearch}
+        onPause={page.togglePause}
+      />
+      <div className={styles.nav}>
+        {nav}
+        <FilterSheet filters={nav}><button type="button" className={styles.narrow} aria-label={t('nav.filters')} title={t('nav.filters')}><SlidersHorizontal size={16} aria-hidden /></button></FilterSheet>
+      </div>
+      <main className={styles.main} id="alerts">
+        {status.gap && <GapBanner missed={status.gap.missed} onLoad={() => void list.reload()} />}
+        {tenants.revoked && <RevokedBanner tenant={tenants.revoked} onDismiss={tenants.dismiss} />}
+        {missed && <CatchUpBanner {...missed} onShow={() => { showFresh(); move({ view: 'open', q: '', order: 'newest' }); forgetMissed(); }} onSeen={() => { seen.seeAll(); forgetMissed(); }} />}
+        <SeverityStrip
+          stats={stats}
+          span={span}
+          chosen={parsed.severity}
+          onSpan={setSpan}
+          onSeverity={toggleSeverity}
+          onRange={setRange}
+        />
+        {selected.length > 0 ? (
+          <BulkBar count={selected.length} total={rows.length} mayAct={mayAct} onAct={(what) => { acts.perform(selected, what); selection.none(); }} onAll={selection.all} onNone={selection.none} />
+        ) : (
+          <ListHead view={place.view} q={place.q} order={place.order} asOf={isHeard(status.state) ? null : status.lastHeardAt} onSearch={setSearch} onOrder={(order) => move({ order })} />
+        )}
+        {rows.length === 0 && fresh.length === 0 ? (
+          <NoRows list={list} place={place} filtered={filtered} tenant={firstTenant ?? 'my-tenant'} forbidden={status.state === 'forbidden' ? status : null} user={me} onClear={() => setSearch('')} onTest={sendTest} onSignOut={signOut} />
+        ) : (
+          <AlertList
+            ref={grid}
+            rows={rows}
+            fresh={fresh}
+            rowHeight={isNarrow ? PHONE_ROW_PX : ROW_PX[density]}
+            current={current}
+            selected={selection.ids}
+            openAlert={place.alert}
+            isUnseen={isUnseen}
+            tenantName={(alert) => tenants.nameOf(alert.tenant_id)}
+            mayAct={mayAct}
+            acts={rowActs}
+            hasMore={list.hasMore}
+            loadMore={list.loadMore}
+            showFresh={showFresh}
+            onSettled={setHandsOff}
+          />
+        )}
+      </main>
+      {place.alert && (
+        <div className={styles.drawer}>
+          <OpenAlert
+            key={place.alert}
+            alertId={place.alert}
+            me={me}
+            mayAct={mayAct}
+            tenantName={tenants.nameOf}
+            onAct={act}
+            onLabel={(key, value) => move({ alert: null, q: formatSearch({ ...parsed, labels: { ...parsed.labels, [key]: value } }) })}
+            onClose={() => open(null)}
+            focusRow={page.focusRow}
+          />
+        </div>
+      )}
+      <BottomBar view={place.view} urgent={stats?.open.severity.urgent ?? 0} onView={goTo} onSearch={page.focusSearch} filters={nav} />
+      <Toaster position={isNarrow ? 'top-center' : 'bottom-right'} offset={{ right: hasOpen && !isNarrow ? drawerWidth + 20 : 20, bottom: 20 }} visibleToasts={5} gap={10} expand containerAriaLabel={t('toast.region')} />
+      <AlertToasts me={me} openAlert={place.alert} mayAct={mayAct} tenantName={tenants.nameOf} onOpen={open} onAcknowledge={acknowledge} onShow={showFresh} />
+      <Announcements />
+      <KeyHelp open={overlay === 'keys'} onClose={() => setOverlay(null)} />
+      <Commands open={overlay === 'commands'} commands={commandsOf(page)} onClose={() => setOverlay(null)} />
+      {status.state === 'signed_out' && <SessionEnded status={status} onToken={onToken} />}
+    </div>
+  );
+}
+
+/** Whether what is shown is what the server has, or is about to be. */
+const isHeard = (state: string): boolean => ['live', 'catching_up', 'connecting', 'closed'].includes(state);
+
+/** When the last entry came, to the second: what is told of it is not worth drawing the page two hundred times a second. */
+function useLastEntryAt(): number | null {
+  const [at, setAt] = useState<number | null>(null);
+  useAlertStream({ entry: () => setAt((before) => (before !== null && serverNow() - before < 1_000 ? before : serverNow())) });
+  return at;
+}

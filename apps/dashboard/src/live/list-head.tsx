@@ -1,0 +1,44 @@
+import { X } from 'lucide-react';
+import { ALERT_ORDERS, type AlertOrder } from '@tocsin/contracts/wire';
+import { formatSearch, parseSearch } from '../search/search-syntax';
+import { useWords } from '../words/words';
+import type { View } from './place';
+import styles from './list-head.module.css';
+
+interface Props {
+  view: View;
+  q: string;
+  order: AlertOrder;
+  /** Since when the list is not what the server has; null: it is. */
+  asOf: number | null;
+  onSearch(q: string): void;
+  onOrder(order: AlertOrder): void;
+}
+
+/** The line above the list: where one is, what it is narrowed by, and how it is ordered. */
+export function ListHead({ view, q, order, asOf, onSearch, onOrder }: Props) {
+  const { t, intl } = useWords();
+  const terms = q ? formatSearch(parseSearch(q)).match(/(?:[^\s"]|"(?:[^"\\]|\\.)*")+/g) ?? [] : [];
+  const without = (gone: number) => terms.filter((_, index) => index !== gone).join(' ');
+  return (
+    <div className={styles.head}>
+      <h1 className={styles.title}>{t(`view.${view}`)}</h1>
+      <ul className={styles.chips}>
+        {terms.map((term, index) => (
+          <li key={term} className={styles.chip}>
+            <span>{term}</span>
+            <button type="button" aria-label={t('search.remove', { term })} onClick={() => onSearch(without(index))}><X size={12} aria-hidden /></button>
+          </li>
+        ))}
+      </ul>
+      <span className={styles.fill} />
+      {asOf !== null && <span className={styles.muted}>{t('time.asOf', { time: intl.formatTime(asOf, { timeStyle: 'medium' }) })}</span>}
+      <label className={styles.order}>
+        <span className="hidden">{t('order.label')}</span>
+        <select value={order} onChange={(event) => onOrder(event.target.value as AlertOrder)}>
+          {ALERT_ORDERS.map((one) => <option key={one} value={one}>{t(`order.${one}`)}</option>)}
+        </select>
+      </label>
+    </div>
+  );
+}

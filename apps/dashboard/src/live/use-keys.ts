@@ -1,0 +1,158 @@
+import { useEffect, useRef } from 'react';
+import { SEVERITIES, type Alert, type AlertAct, type Severity } from '@tocsin/contracts/wire';
+import type { Acts } from '../acts/use-acts';
+import type { Command } from '../settings/commands';
+import { listenToKeys, type KeyMap } from '../settings/keys';
+import { isQuiet, preferences, setPreferences } from '../settings/preferences';
+import { switchTheme } from '../settings/use-theme';
+import type { Words } from '../words/words';
+import { VIEWS, type MoveTo, type Place } from './place';
+import type { Selection } from './use-selection';
+
+const HOUR_MS = 3_600_000;
+
+/** Everything that a key or a command can reach. */
+export interface PageActs {
+  rows: readonly Alert[];
+  /** The alert that is open, else the row with the focus. */
+  current: string | null;
+  selection: Selection;
+  mayAct: boolean;
+  me: string;
+  acts: Acts;
+  t: Words;
+  place: Place;
+  move: MoveTo;
+  open(alertId: string | null): void;
+  togglePause(): void;
+  show(overlay: 'keys' | 'commands'): void;
+  showFresh(): void;
+  sendTest: (() => void) | null;
+  snooze(alerts: readonly Alert[]): void;
+  focusRow(alertId: string): void;
+  focusSearch(): void;
+  toggleSeverity(severity: Severity): void;
+}
+
+/** What an act by key is about: what is selected, else the alert that is open, else the row with the focus. */
+function meant({ rows, current, selection }: PageActs): Alert[] {
+  const selected = rows.filter(({ alert_id }) => selection.ids.has(alert_id));
+  return selected.length > 0 ? selected : rows.filter(({ alert_id }) => alert_id === current);
+}
+
+function step(page: PageActs, by: 1 | -1, extend: boolean): void {
+  const { rows, current, selection, place } = page;
+  const at = rows.findIndex(({ alert_id }) => alert_id === current);
+  const next = rows[at < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, at + by))];
+  if (!next) return;
+  if (extend) {
+    if (current && !selection.ids.has(current)) selection.toggle(current);
+    if (!selection.ids.has(next.alert_id)) selection.toggle(next.alert_id);
+  }
+  page.focusRow(next.alert_id);
+  // the details follow, so that one can read on without closing them
+  if (place.alert) page.open(next.alert_id);
+}
+
+function toggleQuiet(): void {
+  const { quietUntil } = preferences();
+  setPreferences({ quietUntil: isQuiet({ quietUntil, urgentThrough: false }, false, Date.now()) ? null : Date.now() + HOUR_MS });
+}
+
+/** The act of a key. On an alert that is acknowledged, A takes that back. */
+function actOf(page: PageActs, act: AlertAct): void {
+  const alerts = meant(page);
+  const [first] = alerts;
+  if (!page.mayAct || !first) return;
+  page.acts.perform(alerts, act.act === 'acknowledge' && alerts.length === 1 && first.status === 'acknowledged' ? { act: 'unacknowledge' } : act);
+  page.selection.none();
+}
+
+function assign(page: PageActs): void {
+  const [first] = meant(page);
+  if (first) actOf(page, { act: 'assign', assignee: first.assignee === page.me ? null : 'me' });
+}
+
+function note(page: PageActs): void {
+  const [first] = meant(page);
+  if (!first) return;
+  page.open(first.alert_id);
+  requestAnimationFrame(() => document.querySelector<HTMLInputElement>('[data-note]')?.focus());
+}
+
+function escape({ selection, place, open }: PageActs): void {
+  if (selection.ids.size > 0) selection.none();
+  else if (place.alert) open(null);
+}
+
+function keysOf(page: PageActs): KeyMap {
+  const { current, selection, move } = page;
+  const down = () => step(page, 1, false);
+  const up = () => step(page, -1, false);
+  const openCurrent = () => current && page.open(current);
+  const views = Object.fromEntries(VIEWS.map((view) => [`g ${view[0]}`, () => move({ view, alert: null })]));
+  const severities = Object.fromEntries(SEVERITIES.map((severity, index) => [String(index + 1), () => page.toggleSeverity(severity)]));
+  return {
+    ...views,
+    ...severities,
+    j: down,
+    ArrowDown: down,
+    k: up,
+    ArrowUp: up,
+    'Shift+j': () => step(page, 1, true),
+    'Shift+ArrowDown': () => step(page, 1, true),
+    'Shift+k': () => step(page, -1, true),
+    'Shift+ArrowUp': () => step(page, -1, true),
+    Home: () => page.rows[0] && page.focusRow(page.rows[0].alert_id),
+    End: () => page.rows.length > 0 && page.focusRow(page.rows.at(-1)!.alert_id),
+    Enter: openCurrent,
+    o: openCurrent,
+    Escape: () => escape(page),
+    x: () => current && selection.toggle(current),
+    'Mod+a': selection.all,
+    a: () => actOf(page, { act: 'acknowledge' }),
+    r: () => actOf(page, { act: 'resolve' }),
+    'Shift+r': () => actOf(page, { act: 'reopen' }),
+    s: () => page.mayAct && page.snooze(meant(page)),
+    m: () => assign(page),
+    n: () => note(page),
+    z: page.acts.undo,
+    '/': page.focusSearch,
+    '.': page.showFresh,
+    p: page.togglePause,
+    d: toggleQuiet,
+    t: switchTheme,
+    '?': () => page.show('keys'),
+    'Mod+k': () => page.show('commands'),
+  };
+}
+
+/** The same acts, by name. */
+export function commandsOf(page: PageActs): Command[] {
+  const { t, move, sendTest } = page;
+  const keys = keysOf(page);
+  const command = (words: string, key: string, shown = key.toUpperCase()): Command => ({ words, keys: shown, run: () => keys[key]?.() });
+  return [
+    ...VIEWS.map((view): Command => ({ words: t(`view.${view}`), keys: `G ${view[0]!.toUpperCase()}`, run: () => move({ view, alert: null }) })),
+    ...SEVERITIES.map((severity, index) => command(t(`severity.${severity}`), String(index + 1))),
+    command(t('act.acknowledge'), 'a'),
+    command(t('act.resolve'), 'r'),
+    command(t('act.snooze'), 's'),
+    command(t('act.assign'), 'm'),
+    command(t('keys.undo'), 'z'),
+    command(t('nav.search'), '/'),
+    command(t('keys.showNew'), '.'),
+    command(t('pause'), 'p'),
+    command(t('quiet.label'), 'd'),
+    command(t('settings.theme'), 't'),
+    command(t('keys.title'), '?'),
+    ...(sendTest ? [{ words: t('settings.test'), run: sendTest }] : []),
+  ];
+}
+
+/** Listens to the keys for as long as the page is there. */
+export function useKeys(page: PageActs): void {
+  const latest = useRef(page);
+  useEffect(() => void (latest.current = page));
+  useEffect(() => listenToKeys(document, () => keysOf(latest.current)), []);
+}

@@ -1,0 +1,15 @@
+import { useQuery } from '@tanstack/react-query';
+import { useAlertsApi } from '@tocsin/react-client';
+import { useNow } from '../words/clock';
+import { agoWords } from '../words/time-words';
+import { useWords } from '../words/words';
+
+/** How long ago the newest alert of all came, in words. Null: there never was one. Undefined: not known yet. */
+export function useLastAlert(enabled: boolean): string | null | undefined {
+  const api = useAlertsApi();
+  const { intl } = useWords();
+  const now = useNow();
+  const { data } = useQuery({ queryKey: ['numbers', 'last'], enabled, queryFn: ({ signal }) => api.list({ limit: 1 }, signal).then(({ alerts }) => alerts[0]?.last_seen_at ?? null) });
+  if (data === undefined || data === null) return data;
+  return agoWords(intl, Date.parse(data), Math.max(now, Date.parse(data)));
+}

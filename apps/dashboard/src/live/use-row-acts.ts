@@ -1,0 +1,32 @@
+import { useMemo } from 'react';
+import type { Alert } from '@tocsin/contracts/wire';
+import type { Acts } from '../acts/use-acts';
+import type { RowActs } from './alert-row';
+import type { Selection } from './use-selection';
+
+interface Hands {
+  acts: Acts;
+  toggle: Selection['toggle'];
+  open(alertId: string): void;
+  see(alertIds: readonly string[]): void;
+  snooze(alerts: readonly Alert[]): void;
+  setCurrent(alertId: string): void;
+}
+
+/** What rows can be asked to do: one object as long as nothing of it changes, since forty memoised rows compare it. */
+export function useRowActs({ acts, toggle, open, see, snooze, setCurrent }: Hands): RowActs {
+  return useMemo(
+    () => ({
+      open: ({ alert_id }) => {
+        see([alert_id]);
+        open(alert_id);
+      },
+      select: ({ alert_id }, how) => toggle(alert_id, how),
+      focus: ({ alert_id }) => setCurrent(alert_id),
+      acknowledge: (alerts) => acts.perform(alerts, { act: 'acknowledge' }),
+      resolve: (alerts) => acts.perform(alerts, { act: 'resolve' }),
+      snooze,
+    }),
+    [acts, toggle, open, see, snooze, setCurrent],
+  );
+}

@@ -1,0 +1,102 @@
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { useAlertsApi, useAlertStream } from '@tocsin/react-client';
+import type { Alert } from '@tocsin/contracts/wire';
+
+/** Who is at the page has seen what is on it: told to the server this often at most, so that the phone knows as well. */
+const TELL_MS = 20_000;
+/** Somebody is at the page when something of it was touched within this time. */
+const ACTIVE_MS = 60_000;
+/** Who comes back sooner was not away. */
+export const AWAY_MS = 30_000;
+const HERE_KEY = 'tocsin.here';
+
+export interface Seen {
+  isUnseen(alert: Alert): boolean;
+  /** Looked at, one by one. */
+  see(alertIds: readonly string[]): void;
+  /** All of it, on every device. */
+  seeAll(): void;
+  /** Whether this browser was away for long enough, before this page, to be told what happened. */
+  wasAway: boolean;
+  /** The server's answer is here. */
+  isKnown: boolean;
+}
+
+/** How far the user has seen, by the cursor that the server keeps for all of their devices. */
+export function useSeen(alerts: readonly Alert[], loading: boolean): Seen {
+  const api = useAlertsApi();
+  const stream = useAlertStream();
+  const [positions, setPositions] = useState<ReadonlyMap<string, number> | null>(null);
+  const [looked, setLooked] = useState<ReadonlySet<string>>(new Set());
+  const [wasAway] = useState(() => Date.now() - Number(readHere()) > AWAY_MS);
+  const present = useRef(alerts);
+  useEffect(() => void (present.current = alerts), [alerts]);
+
+  useEffect(() => {
+    if (loading || positions) return;
+    const asking = new AbortController();
+    const know = (seen: readonly { tenant_id: string; seq: number }[]) => setPositions(new Map([...newestOf(present.current), ...seen.map(({ tenant_id, seq }) => [tenant_id, seq] as const)]));
+    // without an answer everything that is there counts as seen: a page full of news that are none would be worse
+    api.seen(asking.signal).then(({ tenants }) => know(tenants), () => asking.signal.aborted || know([]));
+    return () => asking.abort();
+  }, [api, loading, positions]);
+
+  useEffect(() => {
+    let activeAt = Date.now();
+    let told = stream.cursor;
+    const active = () => void (activeAt = Date.now());
+    const tell = () => {
+      writeHere();
+      const { cursor } = stream;
+      if (!cursor || cursor === told || Date.now() - activeAt > ACTIVE_MS) return;
+      told = cursor;
+      api.markSeen(cursor).catch(() => (told = null));
+    };
+    const onTimer = () => document.visibilityState === 'visible' && tell();
+    const timer = setInterval(onTimer, TELL_MS);
+    const onHidden = () => document.visibilityState === 'hidden' && tell();
+    window.addEventListener('pointermove', active, { passive: true });
+    window.addEventListener('keydown', active);
+    document.addEventListener('visibilitychange', onHidden);
+    return () => {
+      clearInterval(timer);
+      window.removeEventListener('pointermove', active);
+      window.removeEventListener('keydown', active);
+      document.removeEventListener('visibilitychange', onHidden);
+    };
+  }, [api, stream]);
+
+  const isUnseen = useCallback(
+    (alert: Alert) => positions !== null && alert.status === 'firing' && !looked.has(alert.alert_id) && alert.last_seq > (positions.get(alert.tenant_id) ?? 0),
+    [positions, looked],
+  );
+  const see = useCallback((ids: readonly string[]) => setLooked((before) => (ids.every((id) => before.has(id)) ? before : new Set([...before, ...ids]))), []);
+  const seeAll = useCallback(() => {
+    setPositions((before) => new Map([...(before ?? []), ...newestOf(present.current)]));
+    if (stream.cursor) void api.markSeen(stream.cursor).catch(() => undefined);
+  }, [api, stream]);
+  return { isUnseen, see, seeAll, wasAway, isKnown: positions !== null };
+}
+
+function newestOf(alerts: readonly Alert[]): Map<string, number> {
+  const newest = new Map<string, number>();
+  for (const { tenant_id, last_seq } of alerts) newest.set(tenant_id, Math.max(last_seq, newest.get(tenant_id) ?? 0));
+  return newest;
+}
+
+function readHere(): string {
+  try {
+    // a browser that was never here was not away either
+    return localStorage.getItem(HERE_KEY) ?? String(Date.now());
+  } catch {
+    return String(Date.now());
+  }
+}
+
+function writeHere(): void {
+  try {
+    localStorage.setItem(HERE_KEY, String(Date.now()));
+  } catch {
+    // see readHere
+  }
+}

@@ -1,0 +1,112 @@
+import { memo, useState, type MouseEvent, type ReactNode } from 'react';
+import { AlarmClock, CircleCheck, Inbox, Layers, UserRound } from 'lucide-react';
+import { ALERT_TYPES, SEVERITIES, type AlertFacets, type Severity } from '@tocsin/contracts/wire';
+import { SeverityMark } from '../live/severity-mark';
+import { VIEWS, type View } from '../live/place';
+import { useWords } from '../words/words';
+import { parseSearch, toggled, type Facet } from './search-syntax';
+import styles from './navigation.module.css';
+
+export const VIEW_ICONS: Record<View, ReactNode> = {
+  open: <Inbox size={16} aria-hidden />,
+  mine: <UserRound size={16} aria-hidden />,
+  snoozed: <AlarmClock size={16} aria-hidden />,
+  resolved: <CircleCheck size={16} aria-hidden />,
+  all: <Layers size={16} aria-hidden />,
+};
+
+/** Values of a facet before the rest is asked for. */
+const FEW = 8;
+
+interface Props {
+  view: View;
+  q: string;
+  counts: Partial<Record<View, number>>;
+  facets: AlertFacets | undefined;
+  tenants: readonly { tenant_id: string; name: string }[];
+  onView(view: View): void;
+  onSearch(q: string): void;
+}
+
+/** Drawn again when a number changes, not for each alert. The views with their counts, then what the list can be narrowed by. A click chooses, alt-click leaves out. */
+export const Navigation = memo(function Navigation({ view, q, counts, facets, tenants, onView, onSearch }: Props) {
+  const { t, intl } = useWords();
+  return (
+    <nav className={styles.nav} aria-label={t('nav.views')}>
+      <ul>
+        {VIEWS.map((one) => (
+          <li key={one}>
+            <button type="button" className={styles.entry} aria-current={one === view ? 'page' : undefined} onClick={() => onView(one)} title={t(`view.${one}`)}>
+              {VIEW_ICONS[one]}
+              <span className={styles.word}>{t(`view.${one}`)}</span>
+              {counts[one] !== undefined && one !== 'all' && one !== 'resolved' && <span className={styles.count} data-number>{intl.formatNumber(counts[one])}</span>}
+            </button>
+          </li>
+        ))}
+      </ul>
+      <div className={styles.facets}>
+        <FacetList facet="severity" values={SEVERITIES} counts={facets?.severity} q={q} onSearch={onSearch} nameOf={(value) => t(`severity.${value as Severity}`)} markOf={(value) => <SeverityMark severity={value as Severity} size={14} label={false} />} />
+        <FacetList facet="service" counts={facets?.service} q={q} onSearch={onSearch} mono />
+        {tenants.length > 1 && <FacetList facet="tenant" values={tenants.map(({ tenant_id }) => tenant_id)} counts={facets?.tenant} q={q} onSearch={onSearch} nameOf={(value) => tenants.find(({ tenant_id }) => tenant_id === value)?.name ?? value} />}
+        <FacetList facet="type" values={ALERT_TYPES} counts={facets?.type} q={q} onSearch={onSearch} nameOf={(value) => t(`type.${value as (typeof ALERT_TYPES)[number]}`)} />
+      </div>
+    </nav>
+  );
+});
+
+interface FacetProps {
+  facet: Facet;
+  /** Those that are always listed, in this order; more are found in `counts`. */
+  values?: readonly string[];
+  counts: Record<string, number> | undefined;
+  q: string;
+  onSearch(q: string): void;
+  nameOf?(value: string): string;
+  markOf?(value: string): ReactNode;
+  mono?: boolean;
+}
+
+function FacetList({ facet, values = [], counts = {}, q, onSearch, nameOf = (value) => value, markOf, mono }: FacetProps) {
+  const { t, intl } = useWords();
+  const [all, setAll] = useState(false);
+  const [remembered, remember] = useState<readonly string[]>([]);
+  const search = parseSearch(q);
+  const chosen: readonly string[] = search[facet];
+  const excluded = search.not[facet];
+  // What was once there stays, muted, and in its place: a list that jumps is clicked wrong.
+  const found = [...new Set([...values, ...remembered, ...[...Object.keys(counts), ...chosen, ...excluded].sort()])];
+  if (found.length > Math.max(values.length, remembered.length) && found.some((value) => !values.includes(value) && !remembered.includes(value))) {
+    remember(found.filter((value) => !values.includes(value)));
+  }
+  if (found.length === 0) return null;
+  const toggle = (value: string) => (event: MouseEvent) => onSearch(toggled(q, facet, value, event.altKey));
+  const isShown = (value: string, index: number) => all || index < FEW || chosen.includes(value) || excluded.includes(value);
+  return (
+    <section className={styles.facet} aria-label={t(`facet.${facet}`)}>
+      <h2>{t(`facet.${facet}`)}</h2>
+      <ul>
+        {found.filter(isShown).map((value) => {
+          const count = counts[value] ?? 0;
+          return (
+            <li key={value}>
+              <button
+                type="button"
+                className={styles.entry}
+                data-zero={count === 0}
+                data-excluded={excluded.includes(value)}
+                aria-pressed={chosen.includes(value)}
+                title={t('facet.hint', { value: nameOf(value), count })}
+                onClick={toggle(value)}
+              >
+                {markOf?.(value)}
+                <span className={mono ? styles.mono : styles.word}>{nameOf(value)}</span>
+                <span className={styles.count} data-number>{intl.formatNumber(count)}</span>
+              </button>
+            </li>
+          );
+        })}
+      </ul>
+      {found.length > FEW && <button type="button" className={styles.more} onClick={() => setAll(!all)}>{all ? t('facet.less') : t('facet.more', { count: found.length })}</button>}
+    </section>
+  );
+}

@@ -1,0 +1,106 @@
+import { useEffect, useImperativeHandle, useRef, useState, type Ref } from 'react';
+import { Search as SearchIcon, X } from 'lucide-react';
+import type { AlertFacets } from '@tocsin/contracts/wire';
+import { useWords } from '../words/words';
+import { suggestionsFor } from './suggestions';
+import styles from './search-field.module.css';
+
+/** How long somebody may pause in a word before it is searched for. */
+const TYPING_MS = 250;
+
+export interface SearchHandle {
+  focus(): void;
+}
+
+/** What is typed is searched for; what can be typed is suggested. */
+export function SearchField({ ref, q, facets, onSearch }: { ref?: Ref<SearchHandle>; q: string; facets: AlertFacets | undefined; onSearch(q: string): void }) {
+  const { t } = useWords();
+  const input = useRef<HTMLInputElement>(null);
+  const [text, setText] = useState(q);
+  const [active, setActive] = useState(-1);
+  const [isOpen, setOpen] = useState(false);
+  const told = useRef(q);
+  useImperativeHandle(ref, () => ({ focus: () => input.current?.select() }));
+
+  // A facet that was clicked, or Back, changes the text from outside.
+  useEffect(() => {
+    if (q === told.current) return;
+    told.current = q;
+    setText(q);
+  }, [q]);
+  useEffect(() => {
+    if (text === told.current) return;
+    const timer = setTimeout(() => search(text), TYPING_MS);
+    return () => clearTimeout(timer);
+  });
+  const search = (next: string) => {
+    told.current = next;
+    setText(next);
+    onSearch(next);
+  };
+
+  const suggestions = isOpen ? suggestionsFor(text, facets) : [];
+  const accept = (suggestion: string) => {
+    const next = text.replace(/\S*$/, '') + suggestion;
+    setActive(-1);
+    search(suggestion.endsWith(':') ? next : `${next} `);
+    input.current?.focus();
+  };
+  const onKeyDown = (event: React.KeyboardEvent) => {
+    if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
+      if (suggestions.length === 0) return;
+      event.preventDefault();
+      const step = event.key === 'ArrowDown' ? 1 : -1;
+      setActive((active + step + suggestions.length + 1) % (suggestions.length + 1) - (active === -1 && step === -1 ? 1 : 0));
+    } else if (event.key === 'Enter') {
+      event.preventDefault();
+      const chosen = suggestions[active];
+      if (chosen) accept(chosen);
+      else {
+        search(text);
+        setOpen(false);
+      }
+    } else if (event.key === 'Escape') {
+      event.stopPropagation();
+      if (isOpen && suggestions.length > 0) setOpen(false);
+      else input.current?.blur();
+    }
+  };
+  return (
+    <div className={styles.frame} role="search">
+      <SearchIcon size={15} aria-hidden className={styles.icon} />
+      <input
+        ref={input}
+        type="search"
+        role="combobox"
+        aria-label={t('search.label')}
+        aria-expanded={suggestions.length > 0}
+        aria-controls="suggestions"
+        aria-autocomplete="list"
+        aria-activedescendant={active >= 0 && suggestions[active] ? `suggestion-${active}` : undefined}
+        placeholder={t('search.placeholder')}
+        spellCheck={false}
+        autoComplete="off"
+        value={text}
+        onChange={(event) => {
+          setText(event.target.value);
+          setOpen(true);
+          setActive(-1);
+        }}
+        onFocus={() => setOpen(true)}
+        onBlur={() => setOpen(false)}
+        onKeyDown={onKeyDown}
+      />
+      {text ? <button type="button" className={styles.clear} aria-label={t('search.clear')} onClick={() => search('')}><X size={14} aria-hidden /></button> : <kbd className={styles.key} aria-hidden>/</kbd>}
+      {suggestions.length > 0 && (
+        <ul id="suggestions" role="listbox" aria-label={t('search.label')} className={styles.list}>
+          {suggestions.map((suggestion, index) => (
+            <li key={suggestion} id={`suggestion-${index}`} role="option" aria-selected={index === active} className={styles.option} onPointerDown={(event) => { event.preventDefault(); accept(suggestion); }}>
+              {suggestion}
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,101 @@
+import fc from 'fast-check';
+import type { Alert } from '@tocsin/contracts/wire';
+import { filterOf, formatSearch, matches, parseSearch, timeOf, toggled } from './search-syntax';
+
+const NOW = Date.parse('2026-03-01T12:00:00Z');
+
+const alert = (more: Partial<Alert> = {}): Alert => ({
+  tenant_id: 'bakery',
+  alert_id: '019a0000-0000-7000-8000-000000000001',
+  status: 'firing',
+  severity: 'urgent',
+  type: 'alert',
+  service: 'inventory',
+  name: 'low_stock',
+  title: 'Flour is low',
+  message: '2 kg left',
+  occurrences: 1,
+  dedup_key: null,
+  first_seen_at: '2026-03-01T11:00:00.000Z',
+  last_seen_at: '2026-03-01T11:00:00.000Z',
+  labels: { cluster: 'a' },
+  actions: [],
+  metadata: {},
+  assignee: null,
+  snoozed_until: null,
+  actor: null,
+  acted_at: null,
+  last_seq: 1,
+  ...more,
+});
+
+test('keys, lists, labels, states, spans, exclusions and words are told apart', () => {
+  expect(parseSearch('severity:urgent,HIGH service:inventory label.cluster:a is:open before:2h -type:recommendation flour "2 kg"')).toMatchObject({
+    severity: ['urgent', 'high'],
+    service: ['inventory'],
+    labels: { cluster: 'a' },
+    status: ['firing', 'acknowledged', 'snoozed'],
+    before: '2h',
+    not: { type: ['recommendation'] },
+    words: ['flour', '2 kg'],
+  });
+});
+
+test.each(['severity:nonsense', 'before:soon', 'what:ever', '-is:open', 'http://x', '12:30', '"', 'label.:a'])('%s is no error, and no filter', (text) => {
+  const { words: _, ...rest } = parseSearch(text);
+  const { words: __, ...none } = parseSearch('');
+  expect(rest).toEqual(none);
+});
+
+test('what a search says, its text says again', () => {
+  const value = fc.string({ minLength: 1, maxLength: 12 }).filter((text) => !text.includes(',') && text.trim() === text && !/[\\]/.test(text));
+  fc.assert(
+    fc.property(fc.array(fc.oneof(value, value.map((one) => `service:${one}`), fc.constantFrom('is:open', 'severity:low', '-tenant:b', 'label.a:"b c"', 'after:3d'))), (terms) => {
+      const search = parseSearch(terms.join(' '));
+      expect(parseSearch(formatSearch(search))).toEqual(search);
+    }),
+  );
+});
+
+test('a facet is chosen, excluded and let go of', () => {
+  const chosen = toggled('flour', 'severity', 'urgent');
+  expect(parseSearch(chosen)).toMatchObject({ severity: ['urgent'], words: ['flour'] });
+  expect(parseSearch(toggled(chosen, 'severity', 'urgent'))).toMatchObject({ severity: [] });
+  expect(parseSearch(toggled(chosen, 'severity', 'urgent', true))).toMatchObject({ severity: [], not: { severity: ['urgent'] } });
+});
+
+test('the server is asked in its own words', () => {
+  expect(filterOf(parseSearch('-severity:low before:1h assignee:me flour kg label.cluster:a'), NOW)).toEqual({
+    severity: ['urgent', 'high', 'medium'],
+    assignee: ['me'],
+    labels: { cluster: 'a' },
+    to: '2026-03-01T11:00:00.000Z',
+    q: 'flour kg',
+  });
+});
+
+test.each([
+  ['', true],
+  ['severity:urgent service:inventory', true],
+  ['-service:inventory', false],
+  ['FLOUR left', true],
+  ['sugar', false],
+  ['label.cluster:b', false],
+  ['after:2h', true],
+  ['before:2h', false],
+  ['assignee:none', true],
+  ['assignee:me', false],
+  ['is:resolved', false],
+])('"%s" matches the alert: %s', (text, expected) => {
+  expect(matches(parseSearch(text), alert(), 'ana', NOW)).toBe(expected);
+});
+
+test('me is the user', () => {
+  expect(matches(parseSearch('assignee:me'), alert({ assignee: 'ana' }), 'ana', NOW)).toBe(true);
+});
+
+test('a span and a date are times, other words are none', () => {
+  expect(timeOf('2h', NOW)).toBe(NOW - 7_200_000);
+  expect(timeOf('2026-03-01', NOW)).toBe(Date.parse('2026-03-01'));
+  expect(timeOf('tomorrow', NOW)).toBeNull();
+});

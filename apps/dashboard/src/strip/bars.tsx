@@ -1,0 +1,98 @@
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { useEffect, useRef } from 'react';
+import { SEVERITIES, type AlertStats } from '@tocsin/contracts/wire';
+import { useWords } from '../words/words';
+import { stacked } from './stacked';
+import styles from './severity-strip.module.css';
+
+/** A drag that is shorter was a click. */
+const LEAST_DRAG_PX = 6;
+const HEIGHT = 76;
+
+interface Props {
+  stats: AlertStats;
+  onRange(from: Date, to: Date): void;
+}
+
+/** Alerts over time: stacked bars, the most severe at the base line, where they can be compared. A drag chooses a time. */
+export default function Bars({ stats, onRange }: Props) {
+  const { t, intl } = useWords();
+  const frame = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const latest = useRef({ stats, onRange });
+  useEffect(() => {
+    latest.current = { stats, onRange };
+    // made once and fed: to make it anew with each figure costs a frame
+    plot.current?.setData(stacked(stats));
+  }, [stats, onRange]);
+
+  useEffect(() => {
+    const node = frame.current!;
+    const made = new uPlot(optionsFor(node, (at) => intl.formatTime(at, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }), latest), stacked(latest.current.stats), node);
+    plot.current = made;
+    const resizing = new ResizeObserver(([entry]) => made.setSize({ width: Math.max(40, Math.floor(entry!.contentRect.width)), height: HEIGHT }));
+    resizing.observe(node);
+    // a canvas has the colours of when it was drawn
+    const theme = matchMedia('(prefers-color-scheme: dark)');
+    const redraw = () => made.redraw();
+    theme.addEventListener('change', redraw);
+    const themed = new MutationObserver(redraw);
+    themed.observe(document.documentElement, { attributeFilter: ['data-theme'] });
+    return () => {
+      theme.removeEventListener('change', redraw);
+      themed.disconnect();
+      resizing.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+  }, [intl]);
+  return <div ref={frame} className={styles.bars} aria-hidden title={t('strip.drag')} />;
+}
+
+function optionsFor(node: HTMLElement, timeOf: (at: number) => string, latest: React.RefObject<Props>): uPlot.Options {
+  const colour = (name: string) => () => resolved(node, `var(--${name})`);
+  const bars = uPlot.paths.bars!({ size: [1, 14], gap: 1, align: 1 });
+  const range = (): [number, number] => {
+    const { timeline, bucket_seconds } = latest.current.stats;
+    const first = Date.parse(timeline[0]?.at ?? new Date().toISOString()) / 1_000;
+    return [first, first + timeline.length * bucket_seconds];
+  };
+  return {
+    width: Math.max(40, node.clientWidth),
+    height: HEIGHT,
+    padding: [6, 16, 0, 16],
+    legend: { show: false },
+    cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
+    select: { show: true, left: 0, top: 0, width: 0, height: 0 },
+    scales: {
+      x: { time: true, range },
+      // one alert is not as high as a hundred
+      y: { range: (_plot, _least, most) => [0, Math.max(4, most)] },
+    },
+    axes: [
+      { stroke: colour('muted'), grid: { show: false }, ticks: { show: false }, size: 18, gap: 2, font: '11px system-ui', space: 90, values: (_plot, splits) => splits.map((at) => timeOf(at * 1_000)) },
+      { show: false },
+    ],
+    // the largest sum is drawn first, and each next one over it
+    series: [{}, ...[...SEVERITIES].reverse().map((severity) => ({ fill: colour(severity), stroke: 'transparent', width: 0, paths: bars, points: { show: false } }))],
+    hooks: {
+      setSelect: [
+        (plot) => {
+          const { left, width } = plot.select;
+          if (width < LEAST_DRAG_PX) return;
+          latest.current.onRange(new Date(plot.posToVal(left, 'x') * 1_000), new Date(plot.posToVal(left + width, 'x') * 1_000));
+          plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+        },
+      ],
+    },
+  };
+}
+
+/** A canvas knows no variables and no light-dark(): the browser is asked what they come to here. */
+function resolved(node: HTMLElement, value: string): string {
+  node.style.color = value;
+  const { color } = getComputedStyle(node);
+  node.style.color = '';
+  return color;
+}

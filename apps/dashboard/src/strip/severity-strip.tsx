@@ -1,0 +1,75 @@
+import { lazy, memo, Suspense } from 'react';
+import { ChevronDown, ChevronUp } from 'lucide-react';
+import { SEVERITIES, type AlertStats, type Severity } from '@tocsin/contracts/wire';
+import { SeverityMark } from '../live/severity-mark';
+import { usePreference } from '../settings/preferences';
+import { useWords } from '../words/words';
+import buttons from '../settings/icon-button.module.css';
+import { SPANS, type Span } from './spans';
+import styles from './severity-strip.module.css';
+
+/** The chart and its library come when there is time. */
+const Bars = lazy(() => import('./bars'));
+
+interface Props {
+  stats: AlertStats | undefined;
+  span: Span;
+  chosen: readonly Severity[];
+  onSpan(span: Span): void;
+  onSeverity(severity: Severity): void;
+  onRange(from: Date, to: Date): void;
+}
+
+/** Is it getting worse: the open alerts by severity, and when they came. */
+export const SeverityStrip = memo(function SeverityStrip({ stats, span, chosen, onSpan, onSeverity, onRange }: Props) {
+  const { t, intl } = useWords();
+  const [isOpen, setOpen] = usePreference('strip');
+  return (
+    <section className={styles.strip} aria-label={t('strip.label')} data-open={isOpen}>
+      <div className={styles.counters}>
+        {SEVERITIES.map((severity) => {
+          const count = stats?.open.severity[severity] ?? 0;
+          return (
+            <button key={severity} type="button" className={styles.counter} data-severity={severity} data-zero={count === 0} aria-pressed={chosen.includes(severity)} onClick={() => onSeverity(severity)}>
+              <span className={styles.number} data-number data-testid={`open-${severity}`}>{stats ? intl.formatNumber(count) : '–'}</span>
+              <span className={styles.word}><SeverityMark severity={severity} size={12} label={false} />{t(`severity.${severity}`)}</span>
+            </button>
+          );
+        })}
+      </div>
+      {isOpen && (
+        <div className={styles.chart}>
+          <div className={styles.spans} role="group" aria-label={t('strip.span')}>
+            {SPANS.map((one) => <button key={one} type="button" aria-pressed={one === span} onClick={() => onSpan(one)}>{t(`strip.${one}`)}</button>)}
+          </div>
+          <Suspense fallback={null}>{stats && <Bars stats={stats} onRange={onRange} />}</Suspense>
+          {stats && <Table stats={stats} />}
+        </div>
+      )}
+      <button type="button" className={`${buttons.button} ${styles.fold}`} aria-label={t(isOpen ? 'strip.hide' : 'strip.show')} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        {isOpen ? <ChevronUp size={16} aria-hidden /> : <ChevronDown size={16} aria-hidden />}
+      </button>
+    </section>
+  );
+});
+
+/** The chart for who does not see it: the buckets in which something happened. */
+function Table({ stats }: { stats: AlertStats }) {
+  const { t, intl } = useWords();
+  const busy = stats.timeline.filter((bucket) => SEVERITIES.some((severity) => bucket[severity] > 0));
+  return (
+    <div className="hidden">
+      <table>
+        <caption>{t('strip.chart')}</caption>
+        <thead>
+          <tr><th scope="col">{t('strip.time')}</th>{SEVERITIES.map((severity) => <th key={severity} scope="col">{t(`severity.${severity}`)}</th>)}</tr>
+        </thead>
+        <tbody>
+          {busy.map((bucket) => (
+            <tr key={bucket.at}><th scope="row">{intl.formatDate(bucket.at, { dateStyle: 'short', timeStyle: 'short' })}</th>{SEVERITIES.map((severity) => <td key={severity}>{bucket[severity]}</td>)}</tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,32 @@
+import type { IntlShape } from 'react-intl';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** How long ago, in a word or two: `now`, `4 min`, `3 h`, and from a day on the date itself. Times in milliseconds. */
+export function agoWords(intl: IntlShape, at: number, now: number): string {
+  const age = now - at;
+  if (age < MINUTE) return intl.formatMessage({ id: 'time.now' });
+  if (age < DAY) return spanWords(intl, age);
+  const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear();
+  return intl.formatDate(at, { day: 'numeric', month: 'short', ...(sameYear ? { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } : { year: 'numeric' }) });
+}
+
+/** A length of time in its largest unit. Shorter than a minute: in seconds. */
+export function spanWords(intl: IntlShape, ms: number): string {
+  const [unit, size] = ms < MINUTE ? (['second', 1_000] as const) : ms < HOUR ? (['minute', MINUTE] as const) : ms < DAY ? (['hour', HOUR] as const) : (['day', DAY] as const);
+  return intl.formatMessage({ id: `time.${unit}` }, { n: Math.max(0, Math.floor(ms / size)) });
+}
+
+/** The whole moment, in the reader's zone and in UTC: what a tooltip says. */
+export function exactWords(intl: IntlShape, at: number): string {
+  const local = intl.formatDate(at, { dateStyle: 'medium', timeStyle: 'medium' });
+  return `${local} · ${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+/** The next moment at which it is this hour of the reader's clock, tomorrow. */
+export function tomorrowAt(hour: number, now: number): number {
+  const day = new Date(now);
+  return new Date(day.getFullYear(), day.getMonth(), day.getDate() + 1, hour).getTime();
+}

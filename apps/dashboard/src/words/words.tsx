@@ -1,0 +1,46 @@
+import { createContext, useCallback, useContext, useMemo, type ReactNode } from 'react';
+import { IntlProvider, useIntl, type IntlShape } from 'react-intl';
+import { usePreference } from '../settings/preferences';
+import { en, type WordId } from './en';
+import { es } from './es';
+
+/** The languages of the page, each under its own name. */
+export const LANGUAGES = { en: 'English', es: 'Español' } as const;
+export type Language = keyof typeof LANGUAGES;
+const WORDS: Record<Language, Record<WordId, string>> = { en, es };
+
+type Values = Record<string, string | number | Date | null | undefined>;
+/** One phrase, filled in. Everything a person reads goes through here, so that a test can compare the languages. */
+export type Words = (id: WordId, values?: Values) => string;
+
+const WordsContext = createContext<{ t: Words; intl: IntlShape } | null>(null);
+
+/** What the browser asks for, when the user has not chosen. */
+export const browserLanguage = (wanted: readonly string[]): Language =>
+  wanted.map((tag) => tag.slice(0, 2).toLowerCase()).find((tag): tag is Language => Object.hasOwn(LANGUAGES, tag)) ?? 'en';
+
+export function WordsProvider({ children }: { children: ReactNode }) {
+  const [chosen] = usePreference('language');
+  const language = chosen === 'system' ? browserLanguage(navigator.languages) : chosen;
+  // Numbers and dates as in the reader's own region, when it speaks the chosen language.
+  const locale = navigator.languages.find((tag) => tag.toLowerCase().startsWith(language)) ?? language;
+  document.documentElement.lang = language;
+  return (
+    <IntlProvider locale={locale} messages={WORDS[language]}>
+      <Provide>{children}</Provide>
+    </IntlProvider>
+  );
+}
+
+function Provide({ children }: { children: ReactNode }) {
+  const intl = useIntl();
+  const t = useCallback<Words>((id, values) => String(intl.formatMessage({ id }, values)), [intl]);
+  const value = useMemo(() => ({ t, intl }), [t, intl]);
+  return <WordsContext value={value}>{children}</WordsContext>;
+}
+
+export function useWords(): { t: Words; intl: IntlShape } {
+  const value = useContext(WordsContext);
+  if (!value) throw new Error('useWords needs a WordsProvider around it.');
+  return value;
+}

@@ -1,0 +1,51 @@
+// Builds the page into dist/apps/dashboard, where the gateway finds it; `npx vite apps/dashboard` serves it with hot reload
+// beside a gateway on port 8000.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { defineConfig } from 'vite';
+
+const from = (path) => fileURLToPath(new URL(path, import.meta.url));
+const OUT = from('../../dist/apps/dashboard');
+
+/** Text shrinks once, here, rather than at every request. */
+const compressed = {
+  name: 'compressed',
+  apply: 'build',
+  closeBundle() {
+    for (const name of readdirSync(OUT, { recursive: true })) {
+      if (!/\.(js|css|svg|html)$/.test(name)) continue;
+      const path = join(OUT, name);
+      const bytes = readFileSync(path);
+      writeFileSync(`${path}.gz`, gzipSync(bytes, { level: 9 }));
+      // the last two levels of quality take four times as long for 2 %
+      writeFileSync(`${path}.br`, brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }));
+    }
+  },
+};
+
+export default defineConfig({
+  root: from('.'),
+  base: '/',
+  resolve: {
+    alias: {
+      '@tocsin/contracts/wire': from('../../libs/contracts/src/wire.ts'),
+      '@tocsin/react-client': from('../../libs/react-client/src/index.ts'),
+    },
+  },
+  build: {
+    outDir: OUT,
+    emptyOutDir: true,
+    target: ['chrome123', 'firefox120', 'safari17.5'],
+    // what the gateway's Content-Security-Policy forbids would only fail later
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    reportCompressedSize: false,
+    // 'use client' is for servers that render, and there is none here
+    rolldownOptions: { onLog: (level, log, say) => log.code === 'MODULE_LEVEL_DIRECTIVE' || say(level, log) },
+  },
+  css: { modules: { generateScopedName: '[local]_[hash:base64:5]' } },
+  server: { port: 5173, proxy: { '/api': 'http://localhost:8000', '/docs': 'http://localhost:8000' } },
+  plugins: [compressed],
+});
