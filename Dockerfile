@@ -1,0 +1,32 @@
+# syntax=docker/dockerfile:1
+# One image for all apps; the command chooses: node dist/apps/<app>/src/main.js. Never npm: it does not pass SIGTERM on.
+
+FROM node:24-bookworm-slim AS development
+RUN mkdir /app && chown node:node /app
+USER node
+WORKDIR /app
+COPY --chown=node:node package.json package-lock.json .npmrc ./
+RUN npm ci
+COPY --chown=node:node nest-cli.json tsconfig.json ./
+COPY --chown=node:node apps apps
+COPY --chown=node:node libs libs
+RUN node_modules/.bin/nest build --all && node_modules/.bin/vite build --logLevel warn apps/dashboard
+CMD ["node", "--watch", "dist/apps/gateway/src/main.js"]
+
+FROM development AS packages
+RUN npm prune --omit=dev
+
+FROM node:24-bookworm-slim
+ENV NODE_ENV=production NODE_OPTIONS=--enable-source-maps
+WORKDIR /app
+# Owned by root and run by another: what runs cannot change what it is.
+COPY --from=packages --chown=root:root /app/package.json ./
+COPY --from=packages --chown=root:root /app/node_modules node_modules
+COPY --from=packages --chown=root:root /app/dist dist
+# The user `node`, as a number, so that Kubernetes can see that it is not root.
+USER 1000:1000
+EXPOSE 8000 9090
+# /livez asks for nothing outside the process: a database that is away must not restart it.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=6 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.ADMIN_PORT || 9090}/livez`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "dist/apps/gateway/src/main.js"]
