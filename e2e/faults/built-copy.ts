@@ -1,0 +1,95 @@
+import { transformFileSync } from '@swc/core';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { App, Program } from '../kit/processes';
+
+const ROOT = join(__dirname, '..', '..');
+const { compilerOptions } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.json'), 'utf8')) as { compilerOptions: { paths: Record<string, string[]> } };
+
+/** A change of one place in a built file. */
+export interface Patch {
+  /** Below `dist`. */
+  file: string;
+  /** Text that stands there exactly once; white space counts as one blank, so that a formatter changes nothing. */
+  search: string;
+  replace: string;
+}
+
+/** A patch that does not fit what it was written for: the mutation is no longer the one that its name says. */
+export class PatchDoesNotApply extends Error {
+  constructor({ file, search }: Patch, found: number) {
+    super(`A patch does not apply: ${found} times in ${file}, expected once:\n${search}`);
+    this.name = 'PatchDoesNotApply';
+  }
+}
+
+/** Applies a patch to a text. Throws `PatchDoesNotApply` unless its place is there exactly once. */
+export function patched(text: string, patch: Patch): string {
+  const escaped = patch.search.trim().split(/\s+/).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  const pattern = new RegExp(escaped.join('\\s+'), 'g');
+  const found = text.match(pattern)?.length ?? 0;
+  if (found !== 1) throw new PatchDoesNotApply(patch, found);
+  return text.replace(pattern, () => patch.replace);
+}
+
+/**
+ * The built apps once more in a folder of their own, where they can be broken on purpose. The packages are those of the
+ * project. `remove` takes it away.
+ */
+export class BuiltCopy {
+  private readonly folder = mkdtempSync(join(tmpdir(), 'tocsin-built-'));
+
+  constructor(patches: readonly Patch[] = []) {
+    try {
+      cpSync(join(ROOT, 'dist'), join(this.folder, 'dist'), { recursive: true });
+      cpSync(join(ROOT, 'package.json'), join(this.folder, 'package.json'));
+      symlinkSync(join(ROOT, 'node_modules'), join(this.folder, 'node_modules'));
+      for (const patch of patches) {
+        const file = join(this.folder, 'dist', patch.file);
+        writeFileSync(file, patched(readFileSync(file, 'utf8'), patch));
+      }
+    } catch (error) {
+      this.remove();
+      throw error;
+    }
+  }
+
+  /** An app of the copy. */
+  program(app: App): Program & { main: string } {
+    return { main: join(this.folder, 'dist', 'apps', app, 'src', 'main.js') };
+  }
+
+  /** The same with failpoints around its ports; see `crashing-ports.ts` for how they are written. */
+  programWith(app: App, failpoints: string): Program {
+    this.compile('e2e/faults/crashing-ports');
+    return { main: this.compile('e2e/faults/entries/with-failpoints'), args: [this.program(app).main, failpoints] };
+  }
+
+  /** The same started by an entry of the tests' own (in `entries`), which imports the app once it has changed what it came for. */
+  programBy(entry: string, app: App, ...args: string[]): Program {
+    return { main: this.compile(`e2e/faults/entries/${entry}`), args: [this.program(app).main, ...args] };
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private compile(source: string): string {
+    const built = join(this.folder, 'dist', `${source}.js`);
+    mkdirSync(dirname(built), { recursive: true });
+    writeFileSync(built, compiled(join(ROOT, `${source}.ts`)));
+    return built;
+  }
+}
+
+/** A file of ours as JavaScript, its imports as the built apps have theirs. */
+export function compiled(file: string): string {
+  const { code } = transformFileSync(file, {
+    module: { type: 'commonjs' },
+    jsc: { target: 'es2022', parser: { syntax: 'typescript', decorators: true }, baseUrl: ROOT, paths: compilerOptions.paths },
+    sourceMaps: 'inline',
+    swcrc: false,
+  });
+  return code;
+}

@@ -1,0 +1,174 @@
+import { Unavailable, type DeadLetter, type PlannedEvent, type StoredEvent, type StreamHead, type TenantId } from '@tocsin/contracts';
+import { AlertSource, EventBus, EventLog, type AppendResult, type HandleBatch, type HintListener, type PublishedHint, type Since, type Subscription } from '@tocsin/contracts/ports';
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/**
+ * Where something can go wrong: before or after a port does what it is asked. `after.behind` is a read of the log that goes
+ * on behind an entry, and `after.before` any read of it.
+ */
+export const POINTS = ['append.before', 'append.committed', 'after.before', 'after.behind', 'heads.before', 'publish.before', 'publish.sent', 'settle.before'] as const;
+export type Point = (typeof POINTS)[number];
+
+/**
+ * What goes wrong. `crash`: the process is gone at once, as by kill -9. `fail`: the port throws `Unavailable`. `skip`: what
+ * was asked for is not done and nobody is told (publish only). `delay:<ms>`: it takes longer. `hold:<file>`: it waits for as
+ * long as there is such a file, and says so in the log of the process.
+ */
+type Fault = { kind: 'crash' | 'fail' | 'skip' } | { kind: 'delay'; ms: number } | { kind: 'hold'; file: string };
+
+/** How often somebody who is held looks whether the file is still there. */
+const LOOK_MS = 10;
+
+interface Failpoint {
+  point: Point;
+  fault: Fault;
+  /** At this call of the point alone, counted from 1; null: at each. */
+  nth: number | null;
+}
+
+/** Written `append.committed=crash@3,after.before=delay:500`. */
+export class Failpoints {
+  private readonly calls = new Map<Point, number>();
+
+  private constructor(
+    private readonly points: readonly Failpoint[],
+    private readonly crash: () => void,
+  ) {}
+
+  static parse(text: string, crash: () => void = () => process.kill(process.pid, 'SIGKILL')): Failpoints {
+    return new Failpoints(text.split(',').filter(Boolean).map(parseFailpoint), crash);
+  }
+
+  /** Passes the point, or does not. Resolves to `skip` when what follows is to be left out. */
+  async pass(point: Point): Promise<'go on' | 'skip'> {
+    const call = (this.calls.get(point) ?? 0) + 1;
+    this.calls.set(point, call);
+    for (const { fault } of this.points.filter((one) => one.point === point && (one.nth === null || one.nth === call))) {
+      if (fault.kind === 'skip') return 'skip';
+      if (fault.kind === 'fail') throw new Unavailable(behind(point), `The failpoint ${point} says so.`);
+      if (fault.kind === 'delay') await sleep(fault.ms);
+      if (fault.kind === 'hold') await held(point, fault.file);
+      if (fault.kind === 'crash') {
+        this.crash();
+        // the signal takes a moment: nothing of this process goes on until then
+        await new Promise(() => undefined);
+      }
+    }
+    return 'go on';
+  }
+}
+
+const behind = (point: Point) => (point.startsWith('publish') ? 'redis' : point.startsWith('settle') ? 'rabbitmq' : 'postgres');
+
+async function held(point: Point, file: string): Promise<void> {
+  if (!existsSync(file)) return;
+  process.stdout.write(`${JSON.stringify({ msg: HELD, point })}\n`);
+  while (existsSync(file)) await sleep(LOOK_MS);
+}
+
+/** What a process logs, with the point, when it is held there. */
+export const HELD = 'held by a failpoint';
+
+function parseFailpoint(text: string): Failpoint {
+  const match = /^([a-z.]+)=(?:(crash|fail|skip)|delay:(\d+)|hold:([^@,]+))(?:@(\d+))?$/.exec(text);
+  const point = POINTS.find((known) => known === match?.[1]);
+  if (!match || !point) throw new Error(`Not a failpoint: ${text}. Points are ${POINTS.join(', ')}.`);
+  const [, , word, ms, file, nth] = match;
+  const fault: Fault = file !== undefined ? { kind: 'hold', file } : ms !== undefined ? { kind: 'delay', ms: Number(ms) } : { kind: word as 'crash' | 'fail' | 'skip' };
+  return { point, fault, nth: nth === undefined ? null : Number(nth) };
+}
+
+/** The log, with failpoints around it. */
+export class CrashingEventLog extends EventLog {
+  constructor(
+    private readonly inner: EventLog,
+    private readonly failpoints: Failpoints,
+  ) {
+    super();
+  }
+
+  override async append(planned: readonly PlannedEvent[]): Promise<AppendResult[]> {
+    await this.failpoints.pass('append.before');
+    const results = await this.inner.append(planned);
+    await this.failpoints.pass('append.committed');
+    return results;
+  }
+
+  override appendFolded() {
+    return this.inner.appendFolded();
+  }
+
+  override async after(tenant: TenantId, seq: number, limit: number): Promise<StoredEvent[]> {
+    await this.failpoints.pass('after.before');
+    if (seq > 0) await this.failpoints.pass('after.behind');
+    return this.inner.after(tenant, seq, limit);
+  }
+
+  override async heads(tenants: readonly TenantId[]): Promise<StreamHead[]> {
+    await this.failpoints.pass('heads.before');
+    return this.inner.heads(tenants);
+  }
+
+  override startOf(tenant: TenantId, since: Since) {
+    return this.inner.startOf(tenant, since);
+  }
+
+  override bury(letters: readonly DeadLetter[]): Promise<void> {
+    return this.inner.bury(letters);
+  }
+
+  override check(): Promise<void> {
+    return this.inner.check();
+  }
+}
+
+/** The bus, with failpoints around it. */
+export class CrashingEventBus extends EventBus {
+  constructor(
+    private readonly inner: EventBus,
+    private readonly failpoints: Failpoints,
+  ) {
+    super();
+  }
+
+  override get connected(): boolean {
+    return this.inner.connected;
+  }
+
+  override async publish(hints: readonly PublishedHint[]): Promise<void> {
+    if ((await this.failpoints.pass('publish.before')) === 'skip') return;
+    await this.inner.publish(hints);
+    await this.failpoints.pass('publish.sent');
+  }
+
+  override subscribe(tenant: TenantId, listener: HintListener): Promise<Subscription> {
+    return this.inner.subscribe(tenant, listener);
+  }
+}
+
+/** The queue, with a failpoint between the handling of a batch and its acknowledgement. */
+export class CrashingAlertSource extends AlertSource {
+  constructor(
+    private readonly inner: AlertSource,
+    private readonly failpoints: Failpoints,
+  ) {
+    super();
+  }
+
+  override get consuming(): boolean {
+    return this.inner.consuming;
+  }
+
+  override consume(handle: HandleBatch): Promise<void> {
+    return this.inner.consume(async (batch) => {
+      const outcome = await handle(batch);
+      await this.failpoints.pass('settle.before');
+      return outcome;
+    });
+  }
+
+  override stop(): Promise<void> {
+    return this.inner.stop();
+  }
+}

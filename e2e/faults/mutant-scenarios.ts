@@ -1,0 +1,241 @@
+import { randomBytes } from 'node:crypto';
+import { eventually, FaultProxy } from '@tocsin/contracts/testing';
+import type { StoredRow } from '../kit/ledger';
+import type { AppProcess } from '../kit/processes';
+import { SseClient } from '../kit/sse-client';
+import type { Stack } from '../kit/stack';
+import { tokenFor } from '../kit/tokens';
+import { DatabaseSnapshot } from './admin-faults';
+import type { BuiltCopy } from './built-copy';
+import type { Point } from './crashing-ports';
+import { Gate } from './gate';
+import { SteadyLoad } from './steady-load';
+import { brokenPromises, caughtUp, readRows, storedAll, type Run } from './verdict';
+import { Watcher } from './watcher';
+
+/** What happens to every gateway is awaited for so long, on however busy a machine. */
+const PATIENCE_MS = 30_000;
+/** How long a broken gateway is given for what it will never do; one that is whole is waited for. */
+const GIVEN_TO_BROKEN_MS = 4_000;
+/** Of `catch-up.ts`: entries that a replay reads at a time. */
+const PAGE_SIZE = 500;
+
+/** One gateway from the given build, and one tenant that nobody else has. What a scenario opened, `close` closes. */
+export class Arena {
+  readonly tenant = `tenant-${randomBytes(4).toString('hex')}`;
+  readonly user = `user-of-${this.tenant}`;
+  readonly load: SteadyLoad;
+  /** How long the gateway in question may take for what only a whole one does. */
+  readonly givenMs: number;
+  private readonly gates: Gate[] = [];
+  private readonly closers: (() => Promise<unknown>)[] = [];
+
+  constructor(
+    readonly stack: Stack,
+    private readonly build: BuiltCopy,
+    /** Gateways as they are. */
+    private readonly whole: BuiltCopy,
+  ) {
+    this.givenMs = build === whole ? PATIENCE_MS : GIVEN_TO_BROKEN_MS;
+    stack.tenantService.assign(this.user, [this.tenant]);
+    this.load = new SteadyLoad(stack.amqp, { tenants: [this.tenant], perSecond: 0 }, this.tenant);
+  }
+
+  /** The gateway in question. */
+  async gateway(environment: Record<string, string> = {}, failpoints = ''): Promise<AppProcess> {
+    const gateway = await this.stack.startGateway(environment, failpoints ? this.build.programWith('gateway', failpoints) : this.build.program('gateway'));
+    this.closers.push(() => gateway.stop());
+    return gateway;
+  }
+
+  /** Another one beside it, which nobody has broken. */
+  async otherGateway(): Promise<AppProcess> {
+    const gateway = await this.stack.startGateway({}, this.whole.program('gateway'));
+    this.closers.push(() => gateway.stop());
+    return gateway;
+  }
+
+  async proxyTo(url: string, framing: 'bytes' | 'resp' = 'bytes'): Promise<FaultProxy> {
+    const proxy = await FaultProxy.to(url, { framing });
+    this.closers.push(() => proxy.close());
+    return proxy;
+  }
+
+  /** Where the gateway in question can be held. */
+  gate(point: Point): Gate {
+    const gate = new Gate(point);
+    this.gates.push(gate);
+    return gate;
+  }
+
+  async watch(...urls: string[]): Promise<Watcher> {
+    const watcher = await new Watcher(this.user, [this.tenant], () => urls).start();
+    this.closers.push(() => watcher.stop());
+    return watcher;
+  }
+
+  /** A client that comes and goes as the scenario says. */
+  client(): SseClient {
+    const client = new SseClient(this.user, { headers: { Authorization: `Bearer ${tokenFor(this.user)}` } });
+    this.closers.push(async () => client.disconnect());
+    return client;
+  }
+
+  async rows(): Promise<StoredRow[]> {
+    return (await readRows(this.stack.database.url)).filter(({ tenant_id }) => tenant_id === this.tenant);
+  }
+
+  /** Publishes so many and waits until they are stored. */
+  async store(count: number): Promise<StoredRow[]> {
+    const before = this.load.published.length;
+    await this.load.burst(count);
+    await storedAll(this.stack.database.url, this.load.published.slice(before));
+    return this.rows();
+  }
+
+  onClose(close: () => Promise<unknown>): void {
+    this.closers.push(close);
+  }
+
+  async close(): Promise<void> {
+    // a gateway that is held does not end
+    for (const gate of this.gates) gate.remove();
+    for (const close of this.closers.reverse()) await close();
+  }
+}
+
+/** A client in the words of a verdict. */
+const judged = (client: SseClient, tenant: string): Run['watchers'][number] => ({
+  transcript: () => ({ client: client.name, tenants: [tenant], frames: client.frames, connectedAtTheEnd: client.current !== undefined }),
+  faults: client.faults,
+});
+
+/** Resolves when the client has seen so many entries. */
+const seen = (client: { entries: readonly unknown[] }, count: number): Promise<void> => eventually(() => expect(client.entries.length).toBeGreaterThanOrEqual(count), PATIENCE_MS);
+
+/** Resolves when the client has seen the newest entry, whatever it may have missed before. */
+const seenLast = (client: { entries: readonly { data: string }[] }, rows: readonly StoredRow[]): Promise<void> =>
+  eventually(() => expect(client.entries.at(-1)?.data).toContain(`"event_id":"${rows.at(-1)!.event_id}"`), PATIENCE_MS);
+
+/** What can happen to a gateway. Each scenario resolves to the promises that were broken: none, for a gateway that is whole. */
+export const SCENARIOS = {
+  async 'a client that was away while entries were stored'(arena: Arena): Promise<string[]> {
+    const url = arena.stack.eventsUrl(await arena.gateway());
+    const client = arena.client();
+    await client.connect(url);
+    await arena.store(3);
+    await seen(client, 3);
+    client.disconnect();
+    await arena.store(3);
+    await client.connect(url);
+    const rows = await arena.store(2);
+    await seenLast(client, rows);
+    return brokenPromises({ published: arena.load.published, histories: [rows], watchers: [judged(client, arena.tenant)] });
+  },
+
+  async 'a hint that is lost, and then silence'(arena: Arena): Promise<string[]> {
+    const redisUrl = process.env.REDIS_URL!;
+    const proxy = await arena.proxyTo(redisUrl, 'resp');
+    const watcher = await arena.watch(arena.stack.eventsUrl(await arena.gateway({ REDIS_URL: proxy.via(redisUrl) })));
+    await arena.store(2);
+    await seen(watcher, 2);
+    proxy.dropMessages(/alerts:/, 1);
+    const rows = await arena.store(1);
+    await caughtUp([watcher], rows, arena.givenMs);
+    return brokenPromises({ published: arena.load.published, histories: [rows], watchers: [watcher] });
+  },
+
+  async 'hints that come twice'(arena: Arena): Promise<string[]> {
+    const { stack } = arena;
+    const watcher = await arena.watch(stack.eventsUrl(await arena.gateway()));
+    const ear = stack.redis.duplicate();
+    arena.onClose(async () => ear.disconnect());
+    const hints: Buffer[] = [];
+    ear.on('messageBuffer', (_topic: Buffer, hint: Buffer) => hints.push(hint));
+    const topic = `${stack.prefix}alerts:${arena.tenant}`;
+    await ear.subscribe(topic);
+    await arena.store(3);
+    await seen(watcher, 3);
+    await eventually(() => expect(hints).toHaveLength(3), PATIENCE_MS);
+    for (const hint of [...hints]) await stack.redis.publish(topic, hint);
+    const rows = await arena.store(1);
+    await seenLast(watcher, rows);
+    return brokenPromises({ published: arena.load.published, histories: [rows], watchers: [watcher] });
+  },
+
+  async 'a restored history that has reached the old number again'(arena: Arena): Promise<string[]> {
+    const { stack } = arena;
+    const url = stack.eventsUrl(await arena.gateway());
+    const client = arena.client();
+    await client.connect(url);
+    await arena.store(3);
+    const snapshot = await DatabaseSnapshot.take(stack.database.url);
+    arena.onClose(() => snapshot.remove());
+    const lost = await arena.store(3);
+    await seen(client, 6);
+    client.disconnect();
+    await snapshot.restore();
+    await arena.store(3);
+    await client.connect(stack.eventsUrl(await arena.gateway()));
+    const rows = await arena.store(1);
+    await seen(client, 7);
+    const kept = arena.load.published.filter(({ id }) => rows.some(({ event_id }) => event_id === id));
+    return brokenPromises({ published: kept, histories: [lost, rows], watchers: [judged(client, arena.tenant)] });
+  },
+
+  async 'a cut in the middle of a replay, right behind a heartbeat'(arena: Arena): Promise<string[]> {
+    // a replay reads a page from the beginning, and then waits for the next one until the heartbeat has come
+    const nextPage = arena.gate('after.behind');
+    const gateway = await arena.gateway({ HEARTBEAT_MS: '1000', FEED_RING_EVENTS: '16' }, nextPage.failpoint);
+    const proxy = await arena.proxyTo(gateway.url);
+    const url = `${proxy.via(gateway.url)}api/events`;
+    const [client, live] = [arena.client(), await arena.watch(arena.stack.eventsUrl(gateway))];
+    await client.connect(url);
+    client.disconnect();
+    await arena.store(PAGE_SIZE + 100);
+    await seen(live, PAGE_SIZE + 100);
+    nextPage.close();
+    const cut = await client.connect(url);
+    await seen(client, PAGE_SIZE);
+    proxy.connections.at(-1)!.cutOn(/event: heartbeat\ndata: [^\n]*\n\n/, 'to_client');
+    await cut.ended;
+    expect({ last: cut.frames.at(-1)!.event, entries: client.entries.length }).toEqual({ last: 'heartbeat', entries: PAGE_SIZE });
+    nextPage.open();
+    client.disconnect();
+    await client.connect(url);
+    const more = await arena.store(1);
+    await seenLast(client, more);
+    return brokenPromises({ published: arena.load.published, histories: [more], watchers: [judged(client, arena.tenant)] });
+  },
+
+  async "a cursor one entry ahead of this gateway's feed"(arena: Arena): Promise<string[]> {
+    const { stack } = arena;
+    const redisUrl = process.env.REDIS_URL!;
+    const proxy = await arena.proxyTo(redisUrl, 'resp');
+    const position = arena.gate('heads.before');
+    const [ahead, behind] = await Promise.all([arena.otherGateway(), arena.gateway({ REDIS_URL: proxy.via(redisUrl) }, position.failpoint)]);
+    const atBehind = await arena.watch(stack.eventsUrl(behind));
+    const client = arena.client();
+    await client.connect(stack.eventsUrl(ahead));
+    // this gateway hears no hint any more, and its next look at the log does not come to an end
+    proxy.dropMessages(/alerts:/);
+    position.close();
+    await eventually(() => expect(position.heldIn(behind)).toBe(1), PATIENCE_MS);
+    await arena.load.burst(1);
+    await seen(client, 1);
+    client.disconnect();
+    expect({ client: client.entries.length, feed: atBehind.seqOf(arena.tenant) }).toEqual({ client: 1, feed: 0 });
+    let answered = false;
+    const coming = client.connect(stack.eventsUrl(behind)).finally(() => (answered = true));
+    // one that is whole asks the log before it answers
+    await eventually(() => expect(answered || position.heldIn(behind) > 1).toBe(true), PATIENCE_MS);
+    position.open();
+    await coming;
+    const rows = await arena.store(1);
+    await caughtUp([atBehind], rows, arena.givenMs);
+    await seen(client, rows.length);
+    return brokenPromises({ published: arena.load.published, histories: [rows], watchers: [judged(client, arena.tenant), atBehind] });
+  },
+} as const;
+
+export type ScenarioName = keyof typeof SCENARIOS;

@@ -1,0 +1,171 @@
+import { connect } from 'amqplib';
+import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { eventually } from '@tocsin/contracts/testing';
+import { freePort } from '../kit/free-port';
+
+const run = promisify(execFile);
+
+/** An Erlang machine starts, and on a busy machine takes its time. */
+const READY_TIMEOUT_MS = 60_000;
+const COMMAND_TIMEOUT_MS = 30_000;
+
+/** Groups of processes that are alive. When Jest itself ends nothing of them may stay. */
+const alive = new Set<number>();
+process.on('exit', () => {
+  for (const group of alive) killGroup(group);
+});
+
+/** A RabbitMQ of this test's own, with a port mapper of its own, which can be killed without harm to anybody else's. It always has the same address. */
+export class PrivateRabbit {
+  private readonly folder = mkdtempSync(join(tmpdir(), 'tocsin-rabbitmq-'));
+  private server: ChildProcess | undefined;
+
+  private constructor(
+    private readonly ports: { amqp: number; distribution: number; mapper: number },
+    private readonly mapper: ChildProcess,
+  ) {}
+
+  static async start(): Promise<PrivateRabbit> {
+    const [amqp, distribution, mapper] = [await freePort(), await freePort(), await freePort()];
+    // without one the server would start one that nobody ends
+    const epmd = launched(spawn(erlangProgram('epmd'), ['-port', String(mapper), '-address', '127.0.0.1'], { detached: true, stdio: 'ignore' }));
+    const rabbit = new PrivateRabbit({ amqp, distribution, mapper }, epmd);
+    rabbit.write('.erlang.cookie', randomBytes(16).toString('hex'), 0o400);
+    rabbit.write('rabbitmq.conf', `listeners.tcp.1 = 127.0.0.1:${amqp}\ndisk_free_limit.absolute = 50MB\nlog.file.level = warning\n`);
+    rabbit.write('rabbitmq-env.conf', '');
+    rabbit.write('enabled_plugins', '[].\n');
+    try {
+      return await rabbit.start();
+    } catch (error) {
+      await rabbit.remove();
+      throw error;
+    }
+  }
+
+  get url(): string {
+    return `amqp://guest:guest@127.0.0.1:${this.ports.amqp}`;
+  }
+
+  /** Starts it, anew or for the first time, and resolves once it answers. */
+  async start(): Promise<this> {
+    // the program is a script that waits for an Erlang machine: they are a group, and end as one
+    const server = launched(spawn(serverProgram('rabbitmq-server'), { cwd: this.folder, env: this.environment, detached: true, stdio: ['ignore', 'pipe', 'pipe'] }));
+    let said = '';
+    for (const output of [server.stdout, server.stderr]) output.on('data', (bytes: Buffer) => (said = (said + bytes.toString()).slice(-4_000)));
+    this.server = server;
+    await eventually(async () => {
+      if (server.exitCode !== null) throw new Error('it ended');
+      await (await connect(this.url, { timeout: 2_000 })).close();
+    }, READY_TIMEOUT_MS).catch((error: unknown) => {
+      throw new Error(`RabbitMQ did not start: ${String(error)}\n${said}`);
+    });
+    return this;
+  }
+
+  /** Ends it as a power cut would: what it had not written is gone, and nobody is told. */
+  async kill(): Promise<void> {
+    const { server } = this;
+    this.server = undefined;
+    if (server) await killed(server);
+  }
+
+  /** Raises the memory alarm: it reads nothing more from whoever has published. */
+  raiseMemoryAlarm(): Promise<void> {
+    return this.control('set_vm_memory_high_watermark', '0.00001');
+  }
+
+  clearMemoryAlarm(): Promise<void> {
+    return this.control('set_vm_memory_high_watermark', '0.4');
+  }
+
+  /** Ends every connection, as an operator does. */
+  closeConnections(): Promise<void> {
+    return this.control('close_all_connections', 'a fault test');
+  }
+
+  /** Ends it and takes its data away. May be called twice. */
+  async remove(): Promise<void> {
+    await this.kill();
+    await killed(this.mapper);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private async control(...command: string[]): Promise<void> {
+    await run(serverProgram('rabbitmqctl'), ['-q', '-n', this.nodeName, ...command], { env: this.environment, timeout: COMMAND_TIMEOUT_MS });
+  }
+
+  private get nodeName(): string {
+    return `tocsin-${this.ports.amqp}@localhost`;
+  }
+
+  private get environment(): NodeJS.ProcessEnv {
+    const { ports, folder } = this;
+    return {
+      PATH: process.env.PATH,
+      LANG: 'C.UTF-8',
+      HOME: folder,
+      ERL_EPMD_PORT: String(ports.mapper),
+      ERL_EPMD_ADDRESS: '127.0.0.1',
+      RABBITMQ_NODENAME: this.nodeName,
+      RABBITMQ_DIST_PORT: String(ports.distribution),
+      RABBITMQ_CONF_ENV_FILE: join(folder, 'rabbitmq-env.conf'),
+      RABBITMQ_CONFIG_FILE: join(folder, 'rabbitmq.conf'),
+      RABBITMQ_ADVANCED_CONFIG_FILE: join(folder, 'none'),
+      RABBITMQ_ENABLED_PLUGINS_FILE: join(folder, 'enabled_plugins'),
+      RABBITMQ_MNESIA_BASE: join(folder, 'mnesia'),
+      RABBITMQ_LOG_BASE: join(folder, 'log'),
+      RABBITMQ_PID_FILE: join(folder, 'pid'),
+      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
+    };
+  }
+
+  private write(name: string, text: string, mode = 0o644): void {
+    writeFileSync(join(this.folder, name), text, { mode });
+  }
+}
+
+/** Keeps in mind what was started, as the first of its group. */
+function launched<C extends ChildProcess>(child: C): C {
+  const { pid } = child;
+  child.once('error', () => undefined);
+  if (!pid) return child;
+  alive.add(pid);
+  child.once('exit', () => alive.delete(pid));
+  return child;
+}
+
+async function killed(child: ChildProcess): Promise<void> {
+  if (!child.pid || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  killGroup(child.pid);
+  await ended;
+}
+
+function killGroup(first: number): void {
+  try {
+    process.kill(-first, 'SIGKILL');
+  } catch {
+    // it is gone already
+  }
+}
+
+/** The server's own programs: what distributions put into the PATH changes the user and the folders. */
+function serverProgram(name: string): string {
+  return found(name, ['/usr/lib/rabbitmq/bin', '/opt/rabbitmq/sbin', '/opt/homebrew/opt/rabbitmq/sbin']);
+}
+
+function erlangProgram(name: string): string {
+  const versions = existsSync('/usr/lib/erlang') ? readdirSync('/usr/lib/erlang').filter((folder) => folder.startsWith('erts-')) : [];
+  return found(name, versions.map((version) => `/usr/lib/erlang/${version}/bin`));
+}
+
+function found(name: string, folders: readonly string[]): string {
+  const path = [...folders, ...(process.env.PATH ?? '').split(delimiter)].map((folder) => join(folder, name)).find(existsSync);
+  if (!path || spawnSync('test', ['-x', path]).status !== 0) throw new Error(`This test starts a RabbitMQ of its own: ${name} is not installed.`);
+  return path;
+}

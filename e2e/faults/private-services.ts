@@ -1,0 +1,198 @@
+import { Redis } from 'ioredis';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { Client } from 'pg';
+import { eventually } from '@tocsin/contracts/testing';
+import { freePort } from '../kit/free-port';
+
+const READY_TIMEOUT_MS = 20_000;
+
+/** Pids of the servers that are alive. When Jest itself ends none of them may stay. */
+const alive = new Set<number>();
+process.on('exit', () => {
+  for (const pid of alive) process.kill(pid, 'SIGKILL');
+});
+
+/** A server of this test's own, which can be stopped without harm to anybody else's. It always has the same address. */
+abstract class PrivateServer {
+  protected readonly folder: string;
+  private child: ChildProcess | undefined;
+  private frozen = false;
+
+  protected constructor(
+    kind: string,
+    protected readonly port: number,
+  ) {
+    this.folder = mkdtempSync(join(tmpdir(), `tocsin-${kind}-`));
+  }
+
+  abstract readonly url: string;
+  protected abstract command(): { program: string; args: readonly string[]; uid?: number; gid?: number };
+  protected abstract answers(): Promise<void>;
+  /** What a person sends to end it without losing anything. */
+  protected abstract readonly gentle: NodeJS.Signals;
+
+  get pid(): number {
+    if (!this.child?.pid) throw new Error('The server does not run.');
+    return this.child.pid;
+  }
+
+  /** Starts it, anew or for the first time, and resolves once it answers. */
+  async start(): Promise<this> {
+    const { program, args, uid, gid } = this.command();
+    const child = spawn(program, [...args], { cwd: this.folder, stdio: ['ignore', 'ignore', 'pipe'], uid, gid });
+    let said = '';
+    child.stderr.on('data', (bytes: Buffer) => (said = (said + bytes.toString()).slice(-4_000)));
+    child.once('error', (error) => (said += error.message));
+    child.once('close', () => child.pid && alive.delete(child.pid));
+    if (child.pid) alive.add(child.pid);
+    this.child = child;
+    await eventually(() => this.answers(), READY_TIMEOUT_MS).catch((error: unknown) => {
+      throw new Error(`${program} did not start: ${String(error)}\n${said}`);
+    });
+    return this;
+  }
+
+  /** Nothing of it runs, and nothing of it is closed: connections to it hang. */
+  freeze(): void {
+    process.kill(this.pid, 'SIGSTOP');
+    this.frozen = true;
+  }
+
+  thaw(): void {
+    process.kill(this.pid, 'SIGCONT');
+    this.frozen = false;
+  }
+
+  /** Ends it as a person would. */
+  stop(): Promise<void> {
+    return this.end(this.gentle);
+  }
+
+  /** Ends it as a power cut would. */
+  kill(): Promise<void> {
+    return this.end('SIGKILL');
+  }
+
+  /** Ends it and takes its data away. May be called twice. */
+  async remove(): Promise<void> {
+    if (this.frozen) this.thaw();
+    await this.end('SIGKILL');
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private async end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.child;
+    this.child = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const closed = new Promise((resolve) => child.once('close', resolve));
+    child.kill(signal);
+    await closed;
+  }
+}
+
+/** A Redis of this test's own. It keeps nothing over a restart: what it carries are hints. */
+export class PrivateRedis extends PrivateServer {
+  protected readonly gentle = 'SIGTERM';
+
+  static async start(): Promise<PrivateRedis> {
+    return new PrivateRedis('redis', await freePort()).start();
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  protected command() {
+    return { program: 'redis-server', args: ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', this.folder] };
+  }
+
+  protected async answers(): Promise<void> {
+    const client = new Redis(this.url, { lazyConnect: true, retryStrategy: () => null });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      await client.ping();
+    } finally {
+      client.disconnect();
+    }
+  }
+}
+
+/** A PostgreSQL of this test's own, in a folder of its own, whose writes do not wait for the disk. */
+export class PrivatePostgres extends PrivateServer {
+  protected readonly gentle = 'SIGINT'; // the server's fast shutdown
+  /** Server settings beside those that every such server has. */
+  private settings: Readonly<Record<string, string | number>> = {};
+
+  static async start(): Promise<PrivatePostgres> {
+    return (await PrivatePostgres.made()).start();
+  }
+
+  /** The same, and the server itself keeps what it is asked to do: for `statementsOf`. */
+  static async startCounting(): Promise<PrivatePostgres> {
+    const server = await PrivatePostgres.made();
+    const file = { logging_collector: 'on', log_directory: server.folder, log_filename: 'statements.log' };
+    server.settings = { ...file, log_statement: 'all', log_line_prefix: '%a|', log_rotation_age: 0, log_rotation_size: 0 };
+    return server.start();
+  }
+
+  private static async made(): Promise<PrivatePostgres> {
+    const server = new PrivatePostgres('postgres', await freePort());
+    const { uid, gid } = accountFor(server.folder);
+    const { status, stderr } = spawnSync(postgresProgram('initdb'), ['-D', join(server.folder, 'data'), '-U', 'postgres', '-A', 'trust', '--no-sync', '-E', 'UTF8'], {
+      cwd: server.folder,
+      encoding: 'utf8',
+      uid,
+      gid,
+      env: { ...process.env, LC_ALL: 'C' },
+    });
+    if (status !== 0) throw new Error(`initdb failed:\n${stderr}`);
+    return server;
+  }
+
+  /** Every statement that an application has sent so far, transactions' brackets included. */
+  statementsOf(applicationName: string): string[] {
+    const lines = readFileSync(join(this.folder, 'statements.log'), 'utf8').split('\n');
+    const start = `${applicationName}|LOG:  `;
+    return lines.flatMap((line) => (line.startsWith(start) ? (/^(?:statement|execute [^:]*): (.*)/.exec(line.slice(start.length))?.[1] ?? []) : []));
+  }
+
+  get url(): string {
+    return `postgres://postgres@127.0.0.1:${this.port}/postgres`;
+  }
+
+  protected command() {
+    const settings = { port: this.port, listen_addresses: '127.0.0.1', unix_socket_directories: '', fsync: 'off', max_connections: 100, ...this.settings };
+    const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    return { program: postgresProgram('postgres'), args: ['-D', join(this.folder, 'data'), ...args], ...accountFor(this.folder) };
+  }
+
+  protected async answers(): Promise<void> {
+    const client = new Client({ connectionString: this.url, connectionTimeoutMillis: 2_000 });
+    client.on('error', () => undefined);
+    await client.connect();
+    await client.end();
+  }
+}
+
+/** PostgreSQL refuses to run as root: it then runs as `postgres`, to whom the folder is given. */
+function accountFor(folder: string): { uid?: number; gid?: number } {
+  if (process.getuid?.() !== 0) return {};
+  const idOf = (flag: string) => Number(spawnSync('id', [flag, 'postgres'], { encoding: 'utf8' }).stdout);
+  const account = { uid: idOf('-u'), gid: idOf('-g') };
+  if (!account.uid) throw new Error('PostgreSQL does not run as root, and there is no user postgres to run it as.');
+  chownSync(folder, account.uid, account.gid);
+  return account;
+}
+
+/** Distributions keep the server's programs out of the PATH. */
+function postgresProgram(name: string): string {
+  const inPath = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name));
+  const versions = existsSync('/usr/lib/postgresql') ? readdirSync('/usr/lib/postgresql').sort((a, b) => Number(b) - Number(a)) : [];
+  const found = [...versions.map((version) => `/usr/lib/postgresql/${version}/bin/${name}`), ...inPath].find(existsSync);
+  if (!found) throw new Error(`This test starts a PostgreSQL of its own: ${name} is not installed.`);
+  return found;
+}

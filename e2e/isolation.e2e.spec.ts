@@ -1,0 +1,85 @@
+import { SseStream } from './kit/sse-client';
+import { Stack } from './kit/stack';
+import { tokenFor } from './kit/tokens';
+
+const alertOf = (tenant_id: string, id: string, more: Record<string, unknown> = {}) => ({ tenant_id, service: 'inventory', id, name: 'low_stock', title: `Secret of ${tenant_id}`, ...more });
+
+describe('two tenants', () => {
+  let stack: Stack;
+  let bakery: SseStream;
+  let cafe: SseStream;
+  let both: SseStream;
+  beforeAll(async () => {
+    stack = await Stack.open({ tenants: { ana: ['bakery'], ben: ['cafe'], eve: ['bakery', 'cafe'], new: ['bakery'] } });
+    [bakery, cafe, both] = await Promise.all([stack.watch('ana'), stack.watch('ben'), stack.watch('eve')]);
+    for (let i = 1; i <= 5; i += 1) {
+      await stack.amqp.publish('alert.low.inventory', alertOf('bakery', `b-${i}`));
+      await stack.amqp.publish('alert.low.inventory', alertOf('cafe', `c-${i}`));
+    }
+    await Promise.all([...[bakery, both].map((stream) => stream.entry('b-5')), ...[cafe, both].map((stream) => stream.entry('c-5'))]);
+  });
+  afterAll(async () => {
+    for (const stream of [bakery, cafe, both]) stream?.close();
+    await stack?.close();
+  });
+
+  it('do not see each other, not by a byte', () => {
+    expect(bakery.text).not.toContain('cafe');
+    expect(cafe.text).not.toContain('bakery');
+    expect([bakery.entries.length, cafe.entries.length, both.entries.length]).toEqual([5, 5, 10]);
+  });
+
+  it("are not opened by the other's name, whatever it is dressed as", async () => {
+    for (const tenant of ['cafe', 'bakery,cafe', 'CAFE', 'cafe ', '*', '%', 'bakery;cafe', "bakery' or '1'='1", '{bakery,cafe}']) {
+      const stream = await SseStream.open(stack.eventsUrl(), { headers: { Authorization: `Bearer ${tokenFor('ana')}` }, query: { tenant, since: '10' } });
+      await stream.ended;
+      expect({ tenant, status: stream.status }).toEqual({ tenant, status: 403 });
+      expect(stream.text).not.toContain('Secret of');
+    }
+  });
+
+  it("are not opened by the other's cursor: it is a gap, and what follows is one's own", async () => {
+    for (const cursor of [cafe.cursor, both.cursor, `cafe=${cafe.cursor}`, `bakery=${cafe.cursor}`]) {
+      const stream = await stack.watch('ana', { cursor });
+      const connection = JSON.parse(stream.frames[0]!.data) as { verdict: string; tenants: { tenant_id: string }[] };
+      expect(connection.tenants.map(({ tenant_id }) => tenant_id)).toEqual(['bakery']);
+      // the vector of a stream of both holds a true position of the one that is still followed
+      expect({ cursor, verdict: connection.verdict }).toEqual({ cursor, verdict: cursor === both.cursor ? 'resumed' : 'gap' });
+      expect(stream.text).not.toContain('cafe');
+      stream.close();
+    }
+  });
+
+  it('are narrowed to one by ?tenant=, with a cursor of its own', async () => {
+    const stream = await stack.watch('eve', { query: { tenant: 'cafe', since: '10' } });
+    await stream.entry('c-5');
+    expect(stream.text).not.toContain('bakery');
+    expect(stream.cursor).toBe(cafe.cursor);
+    stream.close();
+  });
+
+  it('have numbers, alerts and keys of their own: one id, one dedup_key and one service are two alerts', async () => {
+    for (const tenant of ['bakery', 'cafe']) {
+      await stack.amqp.publish('alert.low.inventory', alertOf(tenant, 'same', { dedup_key: 'same', occurred_at: '2026-01-02T03:04:05Z' }));
+    }
+    const shown = await Promise.all([bakery.entry('same'), cafe.entry('same')]);
+    const [one, other] = shown.map(({ data }) => JSON.parse(data) as { tenant_id: string; seq: number; change: string; alert_id: string });
+    expect(one).toMatchObject({ tenant_id: 'bakery', seq: 6, change: 'raised' });
+    expect(other).toMatchObject({ tenant_id: 'cafe', seq: 6, change: 'raised' });
+    expect(one!.alert_id).not.toBe(other!.alert_id);
+  });
+
+  it("cannot be reached by a tenant's name in a token: the tenant service decides", async () => {
+    const stream = await SseStream.open(stack.eventsUrl(), { headers: { Authorization: `Bearer ${tokenFor('ana', { tenants: ['cafe'], tenant_id: 'cafe' })}` }, query: { since: '10' } });
+    await stream.entry('b-5');
+    expect(stream.text).not.toContain('cafe');
+    stream.close();
+  });
+
+  it('a new member of one sees its past and nothing of the other', async () => {
+    const stream = await stack.watch('new', { query: { since: '2026-01-01T00:00:00Z' } });
+    await stream.entry('b-5');
+    expect(stream.text).not.toContain('cafe');
+    stream.close();
+  });
+});

@@ -1,0 +1,46 @@
+import { request as send, type IncomingHttpHeaders } from 'node:http';
+
+export interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  text: string;
+  /** The body as JSON; an empty object when it is none. */
+  json: { code?: string; detail?: string; errors?: { pointer?: string; parameter?: string; code: string; detail: string }[]; [field: string]: unknown };
+}
+
+export interface Ask {
+  method?: string;
+  /** A list of pairs sends a header as often as it stands there. */
+  headers?: Readonly<Record<string, string | string[]>>;
+  body?: string | Buffer;
+}
+
+/** How long an answer may take. A stream is none: use `SseStream`. */
+const TIMEOUT_MS = 10_000;
+
+/** One request by plain node:http, with the path exactly as it is written, and the whole answer. */
+export function ask(base: string, path: string, { method = 'GET', headers = {}, body }: Ask = {}): Promise<Answer> {
+  const { hostname, port } = new URL(base);
+  return new Promise((resolve, reject) => {
+    const request = send({ hostname, port, path, method, headers, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        const text = Buffer.concat(chunks).toString();
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json: parse(text) });
+      });
+    });
+    request.setTimeout(TIMEOUT_MS, () => request.destroy(new Error(`${method} ${path} was not answered within ${TIMEOUT_MS} ms`)));
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+function parse(text: string): Answer['json'] {
+  try {
+    return JSON.parse(text) as Answer['json'];
+  } catch {
+    return {};
+  }
+}

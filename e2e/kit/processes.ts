@@ -1,0 +1,202 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { eventually } from '@tocsin/contracts/testing';
+
+export type App = 'gateway' | 'alert-processor' | 'standalone' | 'cli';
+export type Environment = Readonly<Record<string, string>>;
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** What is run in place of an app's own `main.js`, by a test that breaks something in it. */
+export interface Program {
+  main?: string;
+  args?: readonly string[];
+}
+
+const ROOT = join(__dirname, '..', '..');
+const mainOf = (app: App): string => join(ROOT, 'dist', 'apps', app, 'src', 'main.js');
+
+/** What each app logs once it is ready. */
+const READY: Partial<Record<App, string>> = { gateway: 'listening', standalone: 'listening', 'alert-processor': 'consuming' };
+/** A standalone makes its database first, and a busy machine takes its time. */
+const READY_TIMEOUT_MS = 90_000;
+/** Longer than any drain that a test configures. After it a process is killed and the test fails. */
+const STOP_TIMEOUT_MS = 20_000;
+
+/** Nothing of this machine's settings reaches a process: its environment is what the test says, and a folder without a `.env`. */
+const BASE_ENVIRONMENT = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', TZ: 'UTC' };
+
+/** Pids that are alive. When Jest itself ends, for whatever reason, none of them may stay. */
+const alive = new Set<number>();
+process.on('exit', () => {
+  for (const pid of alive) process.kill(pid, 'SIGKILL');
+});
+
+/** A program that is run to its end. */
+export interface RunResult extends Exit {
+  stdout: string;
+  stderr: string;
+  durationMs: number;
+}
+
+/** One built app as a process of its own, as an image would run it: `node dist/apps/<app>/src/main.js`. */
+export class AppProcess {
+  readonly pid: number;
+  readonly exit: Promise<Exit>;
+  /** The fields of each JSON line of its log. */
+  readonly log: Record<string, unknown>[] = [];
+  stdout = '';
+  stderr = '';
+  /** Known once it is ready. */
+  port = 0;
+  adminPort = 0;
+  private sayReady!: (line: Record<string, unknown>) => void;
+  private giveUp!: (why: Error) => void;
+  private readonly readyLine = new Promise<Record<string, unknown>>((resolve, reject) => {
+    this.sayReady = resolve;
+    this.giveUp = reject;
+  });
+  private ended: Exit | undefined;
+  private expectedToEnd = false;
+
+  constructor(
+    readonly app: App,
+    readonly child: ChildProcess,
+  ) {
+    this.pid = child.pid!;
+    alive.add(this.pid);
+    this.readyLine.catch(() => undefined);
+    createInterface({ input: child.stdout! }).on('line', (line) => this.read(line));
+    child.stderr!.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
+    this.exit = new Promise((resolve) => {
+      child.once('close', (code, signal) => {
+        alive.delete(this.pid);
+        this.ended = { code, signal };
+        resolve(this.ended);
+      });
+    });
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  get adminUrl(): string {
+    return `http://127.0.0.1:${this.adminPort}`;
+  }
+
+  get output(): string {
+    return this.stdout + this.stderr;
+  }
+
+  /** Resolves when it has said so in its log and its `/readyz` agrees. Rejects with its output when it ends instead. */
+  async ready(): Promise<this> {
+    const late = setTimeout(() => this.giveUp(new Error(`${this.describe()} did not become ready:\n${this.output}`)), READY_TIMEOUT_MS);
+    void this.exit.then(() => this.giveUp(new Error(`${this.describe()} ended before it was ready:\n${this.output}`)));
+    const line = await this.readyLine.finally(() => clearTimeout(late));
+    this.port = Number(line.port ?? 0);
+    this.adminPort = Number(line.admin_port);
+    await eventually(async () => {
+      const { status } = await fetch(`${this.adminUrl}/readyz`);
+      if (status !== 200) throw new Error(`${this.describe()} answers /readyz with ${status}`);
+    });
+    return this;
+  }
+
+  /** One metric's value, summed over the labels that match. */
+  async metric(name: string, labels = ''): Promise<number> {
+    const text = await (await fetch(`${this.adminUrl}/metrics`)).text();
+    const lines = text.split('\n').filter((line) => line.startsWith(name) && /^[{ ]/.test(line.slice(name.length)) && line.includes(labels));
+    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+  }
+
+  /** Asks it to end and waits until it has. */
+  async stop(signal: 'SIGTERM' | 'SIGINT' = 'SIGTERM'): Promise<Exit> {
+    this.expectedToEnd = true;
+    if (!this.ended) process.kill(this.pid, signal);
+    const timeout = new Promise<'late'>((resolve) => setTimeout(() => resolve('late'), STOP_TIMEOUT_MS).unref());
+    const first = await Promise.race([this.exit, timeout]);
+    if (first !== 'late') return first;
+    await this.kill();
+    throw new Error(`${this.describe()} did not end within ${STOP_TIMEOUT_MS} ms after ${signal}:\n${this.output}`);
+  }
+
+  /** Ends it as a power cut would: nothing of it runs any more. */
+  async kill(): Promise<Exit> {
+    this.expectedToEnd = true;
+    if (!this.ended) process.kill(this.pid, 'SIGKILL');
+    return this.exit;
+  }
+
+  /** The way in which it ended without being asked to. */
+  get unexpectedEnd(): string | undefined {
+    return this.ended && !this.expectedToEnd ? `${this.describe()} ended by itself (${this.ended.signal ?? this.ended.code}):\n${this.output}` : undefined;
+  }
+
+  describe(): string {
+    return `${this.app} (pid ${this.pid})`;
+  }
+
+  private read(line: string): void {
+    this.stdout += `${line}\n`;
+    if (!line.startsWith('{')) return;
+    try {
+      const fields = JSON.parse(line) as Record<string, unknown>;
+      this.log.push(fields);
+      if (fields.msg === READY[this.app]) this.sayReady(fields);
+    } catch {
+      // a line of the human kind that happens to begin with a brace
+    }
+  }
+}
+
+/** The processes of one test. `close` ends them all, and fails when one of them had ended by itself. */
+export class Processes {
+  private readonly started: AppProcess[] = [];
+  private readonly folder = mkdtempSync(join(tmpdir(), 'tocsin-e2e-'));
+
+  /** Everything that any of them wrote, also those that are gone. */
+  get output(): string {
+    return this.started.map(({ output }) => output).join('\n');
+  }
+
+  async start(app: App, environment: Environment, program: Program = {}): Promise<AppProcess> {
+    return this.launch(app, environment, program.args, program.main).ready();
+  }
+
+  /** Starts an app without waiting for anything. */
+  launch(app: App, environment: Environment, args: readonly string[] = [], main = mainOf(app)): AppProcess {
+    const child = spawn(process.execPath, [main, ...args], {
+      cwd: this.folder,
+      env: { ...BASE_ENVIRONMENT, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const launched = new AppProcess(app, child);
+    this.started.push(launched);
+    return launched;
+  }
+
+  /** Runs an app that is expected to end by itself within `timeoutMs`, else it is killed. */
+  async run(app: App, environment: Environment, args: readonly string[] = [], timeoutMs = 40_000): Promise<RunResult> {
+    const startedAt = performance.now();
+    const launched = this.launch(app, environment, args);
+    const timer = setTimeout(() => void launched.kill(), timeoutMs);
+    const exit = await launched.exit;
+    clearTimeout(timer);
+    this.started.splice(this.started.indexOf(launched), 1);
+    return { ...exit, stdout: launched.stdout, stderr: launched.stderr, durationMs: performance.now() - startedAt };
+  }
+
+  async close(): Promise<void> {
+    const died = this.started.flatMap(({ unexpectedEnd }) => unexpectedEnd ?? []);
+    const outcomes = await Promise.allSettled(this.started.map((one) => one.stop()));
+    const stuck = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? String(outcome.reason) : []));
+    rmSync(this.folder, { recursive: true, force: true });
+    if (died.length + stuck.length > 0) throw new Error([...died, ...stuck].join('\n'));
+  }
+}

@@ -1,0 +1,163 @@
+import { Redis } from 'ioredis';
+import { randomBytes } from 'node:crypto';
+import { Client } from 'pg';
+import { eventually } from '@tocsin/contracts/testing';
+import { freshDatabase, type FreshDatabase } from '@tocsin/postgres/testing';
+import type { StoredRow } from './ledger';
+import { PlainAmqp } from './plain-amqp';
+import { Processes, type AppProcess, type Environment, type Program } from './processes';
+import { SseStream, type OpenOptions } from './sse-client';
+import { TenantService, type KnownTenant } from './tenant-service';
+import { JWT_SECRET, tokenFor } from './tokens';
+
+/** A credential of the tenant service. Like every secret of these tests it is looked for in the logs. */
+export const TENANT_SERVICE_TOKEN = 'canary-tenant-service-token';
+
+export interface StackOptions {
+  /** Who may see what: user → tenants. */
+  tenants?: Record<string, readonly (string | KnownTenant)[]>;
+  /** Default 1 each. */
+  gateways?: number;
+  processors?: number;
+  gatewayEnvironment?: Environment;
+  processorEnvironment?: Environment;
+}
+
+function urlOf(variable: 'REDIS_URL' | 'RABBITMQ_URL'): string {
+  const url = process.env[variable];
+  if (!url) throw new Error(`This test needs real services: set ${variable} (infrastructure/local/services.sh up, then env).`);
+  return url;
+}
+
+/**
+ * The whole system for one test file: real processes on the real services, in a database, a set of queues and a key
+ * prefix of their own, beside a tenant service. `close` leaves nothing of it behind.
+ */
+export class Stack {
+  readonly gateways: AppProcess[] = [];
+  readonly processors: AppProcess[] = [];
+  readonly processes = new Processes();
+  /** Of every exchange, queue, key and subject. */
+  readonly prefix = `e2e-${randomBytes(5).toString('hex')}.`;
+
+  private constructor(
+    private readonly options: StackOptions,
+    readonly database: FreshDatabase,
+    private readonly sqlClient: Client,
+    readonly tenantService: TenantService,
+    readonly redis: Redis,
+  ) {}
+
+  /** What a foreign service publishes with. */
+  amqp!: PlainAmqp;
+
+  static async open(options: StackOptions = {}): Promise<Stack> {
+    const database = await freshDatabase();
+    const sqlClient = new Client({ connectionString: database.url });
+    sqlClient.on('error', () => undefined);
+    await sqlClient.connect();
+    const stack = new Stack(options, database, sqlClient, await TenantService.start(options.tenants), new Redis(urlOf('REDIS_URL')));
+    stack.amqp = await PlainAmqp.connect(urlOf('RABBITMQ_URL'), stack.prefix);
+    try {
+      await stack.amqp.declareExchange();
+      await Promise.all([
+        ...Array.from({ length: options.processors ?? 1 }, () => stack.startProcessor()),
+        ...Array.from({ length: options.gateways ?? 1 }, () => stack.startGateway()),
+      ]);
+    } catch (error) {
+      await stack.close().catch(() => undefined);
+      throw error;
+    }
+    return stack;
+  }
+
+  /** What the apps of this stack are configured with. */
+  get environment(): Environment {
+    return {
+      ADMIN_PORT: '0',
+      DATABASE_URL: this.database.url,
+      REDIS_URL: urlOf('REDIS_URL'),
+      REDIS_PREFIX: this.prefix,
+      RABBITMQ_URL: urlOf('RABBITMQ_URL'),
+      RABBITMQ_PREFIX: this.prefix,
+    };
+  }
+
+  get gatewayEnvironment(): Environment {
+    return {
+      ...this.environment,
+      PORT: '0',
+      // what a test that failed left open must not hold its end up
+      DRAIN_MS: '300',
+      // a handful of users from one address stand for many; a test about the caps sets its own
+      STREAMS_PER_USER: '0',
+      STREAMS_PER_TENANT: '0',
+      STREAMS_PER_ADDRESS: '0',
+      CONNECTS_PER_SECOND: '0',
+      JWT_SECRET,
+      TENANT_SERVICE_URL: this.tenantService.url,
+      TENANT_SERVICE_TOKEN,
+      ...this.options.gatewayEnvironment,
+    };
+  }
+
+  async startGateway(environment: Environment = {}, program: Program = {}): Promise<AppProcess> {
+    const gateway = await this.processes.start('gateway', { ...this.gatewayEnvironment, ...environment }, program);
+    this.gateways.push(gateway);
+    return gateway;
+  }
+
+  async startProcessor(environment: Environment = {}, program: Program = {}): Promise<AppProcess> {
+    const processor = await this.processes.start('alert-processor', { ...this.environment, ...this.options.processorEnvironment, ...environment }, program);
+    this.processors.push(processor);
+    return processor;
+  }
+
+  get gateway(): AppProcess {
+    return this.gateways[0]!;
+  }
+
+  /** The address of the event stream. */
+  eventsUrl(gateway: AppProcess = this.gateway): string {
+    return `${gateway.url}/api/events`;
+  }
+
+  /** A user's stream, once it has said `connection`. */
+  async watch(user: string, options: OpenOptions & { gateway?: AppProcess } = {}): Promise<SseStream> {
+    const { gateway, headers, ...rest } = options;
+    const stream = await SseStream.open(this.eventsUrl(gateway), { headers: { Authorization: `Bearer ${tokenFor(user)}`, ...headers }, ...rest });
+    await stream.frame('connection');
+    return stream;
+  }
+
+  /** Runs SQL as the owner of everything, past every rule that binds the apps. */
+  async sql<R extends object>(text: string, values: readonly unknown[] = []): Promise<R[]> {
+    const { rows } = await this.sqlClient.query<R>(text, [...values]);
+    return rows;
+  }
+
+  /** The whole log of all tenants. */
+  async rows(): Promise<StoredRow[]> {
+    return this.sql<StoredRow>(
+      `select e.tenant_id, e.seq::int as seq, s.epoch, e.fp, e.service, e.event_id, (e.actor is not null or e.change = 'unsnoozed') as is_act
+       from tocsin.event e join tocsin.tenant_stream s using (tenant_id) order by e.tenant_id, e.seq`,
+    );
+  }
+
+  /** Resolves once nothing waits in a queue and at least `count` entries are stored. */
+  async stored(count: number, timeoutMs = 20_000): Promise<void> {
+    await eventually(async () => {
+      const [{ stored } = { stored: 0 }] = await this.sql<{ stored: number }>('select count(*)::int as stored from tocsin.event');
+      const depth = await this.amqp.depth();
+      if (stored < count || depth > 0) throw new Error(`${stored} of ${count} stored, ${depth} waiting`);
+    }, timeoutMs);
+  }
+
+  async close(): Promise<void> {
+    const outcomes = await Promise.allSettled([this.processes.close(), this.tenantService.close(), this.sqlClient.end()]);
+    this.redis.disconnect();
+    outcomes.push(...(await Promise.allSettled([this.amqp?.close(), this.database.drop()])));
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+}

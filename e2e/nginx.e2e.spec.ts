@@ -1,0 +1,112 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { eventually } from '@tocsin/contracts/testing';
+import { freePort } from './kit/free-port';
+import { ask } from './kit/http';
+import { describeWith, pathOf } from './kit/programs';
+import { SseStream } from './kit/sse-client';
+import { Stack } from './kit/stack';
+import { publisherToken, tokenFor } from './kit/tokens';
+
+const TEMPLATE = join(__dirname, '..', 'infrastructure', 'local', 'nginx-sse.conf');
+/** A buffered event would wait for the next kilobytes, or for the heartbeat after 15 s; a busy machine is far below. */
+const AT_ONCE_MS = 4_000;
+
+/** A real nginx with the ingress's directives, in front of one gateway, in a folder of its own. */
+class Nginx {
+  stderr = '';
+  private constructor(
+    readonly url: string,
+    private readonly folder: string,
+    private readonly child: ChildProcess,
+  ) {
+    child.stderr!.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
+  }
+
+  static async before(gateway: string): Promise<Nginx> {
+    const folder = mkdtempSync(join(tmpdir(), 'tocsin-nginx-'));
+    const port = await freePort();
+    const configuration = readFileSync(TEMPLATE, 'utf8').replaceAll('__LISTEN_PORT__', String(port)).replaceAll('__UPSTREAM__', new URL(gateway).host);
+    writeFileSync(join(folder, 'nginx.conf'), configuration);
+    const child = spawn(pathOf('nginx'), ['-p', folder, '-c', join(folder, 'nginx.conf')], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const nginx = new Nginx(`http://127.0.0.1:${port}`, folder, child);
+    await eventually(async () => {
+      if (child.exitCode !== null) throw new Error(`nginx ended: ${nginx.stderr}`);
+      await fetch(`${nginx.url}/api/nothing`);
+    });
+    return nginx;
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.child, 'close');
+    this.child.kill('SIGKILL');
+    await closed;
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+describeWith('nginx', 'through a real nginx with the directives of the ingress', () => {
+  let stack: Stack;
+  let nginx: Nginx;
+  beforeAll(async () => {
+    stack = await Stack.open({ tenants: { ana: ['bakery'] } });
+    nginx = await Nginx.before(stack.gateway.url);
+  });
+  afterAll(async () => {
+    await nginx?.close();
+    await stack?.close();
+  });
+
+  const open = () => SseStream.open(`${nginx.url}/api/events`, { headers: { Authorization: `Bearer ${tokenFor('ana')}` } });
+
+  it('the head of a quiet stream arrives at once', async () => {
+    const startedAt = performance.now();
+    const stream = await open();
+    expect(stream.headAt - startedAt).toBeLessThan(AT_ONCE_MS);
+    expect((await stream.frame('connection')).receivedAt - startedAt).toBeLessThan(AT_ONCE_MS);
+    stream.close();
+  });
+
+  it('a lone event arrives at once, and another one after a silence', async () => {
+    const stream = await open();
+    await stream.frame('connection');
+    for (const id of ['alone', 'later']) {
+      const startedAt = performance.now();
+      await stack.amqp.publish('alert.urgent.inventory', { id, tenant_id: 'bakery' });
+      expect((await stream.entry(id)).receivedAt - startedAt).toBeLessThan(AT_ONCE_MS);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    expect(stream.faults).toEqual([]);
+    stream.close();
+  });
+
+  it('a client that leaves is noticed by the gateway', async () => {
+    await eventually(async () => expect(await stack.gateway.metric('tocsin_sse_connections')).toBe(0));
+    const stream = await open();
+    await stream.frame('connection');
+    expect(await stack.gateway.metric('tocsin_sse_connections')).toBe(1);
+    stream.close();
+    await eventually(async () => expect(await stack.gateway.metric('tocsin_sse_connections')).toBe(0));
+  });
+
+  it('publishing, refusals and cursors pass unchanged', async () => {
+    const published = await ask(nginx.url, '/api/v1/events', {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${publisherToken()}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ id: 'by-http', tenant_id: 'bakery', service: 'inventory', severity: 'low' }),
+    });
+    expect(published.status).toBe(202);
+    const refused = await ask(nginx.url, '/api/events?token=test');
+    expect({ status: refused.status, code: refused.json.code }).toEqual({ status: 401, code: 'invalid_token' });
+
+    const first = await open();
+    const cursor = (await first.frame('connection')).id!;
+    first.close();
+    const resumed = await SseStream.open(`${nginx.url}/api/events`, { headers: { Authorization: `Bearer ${tokenFor('ana')}` }, cursor });
+    expect(JSON.parse((await resumed.frame('connection')).data)).toMatchObject({ verdict: 'resumed' });
+    resumed.close();
+  });
+});
