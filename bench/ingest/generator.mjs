@@ -1,0 +1,254 @@
+// The load, in one process: it publishes alerts with confirms and reads the streams that they come out of. An alert's id
+// is its number, so every one is accounted for at every subscriber, and its latency needs no second clock.
+import { connect as connectSocket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from 'amqplib';
+
+const EVENT_ID = Buffer.from('"event_id":"a');
+const FRAME_END = Buffer.from('\n\n');
+const LIVE = Buffer.from('event: connection');
+/** How many publishes may wait for their confirmation while a backlog is made. */
+const CONFIRM_WINDOW = 2_000;
+/** So many alerts go out between two looks at the sockets. */
+const BURST = 64;
+/** How long what is still under way is waited for. */
+const DRAIN_MS = 15_000;
+
+const buffer = Buffer.allocUnsafe(256 * 1024);
+let broker;
+let streams = [];
+let subscribersOfEach = 1;
+let tenants = 1;
+
+// ---- alerts -------------------------------------------------------------------------------------------------------------
+
+let next = 0;
+/** By an alert's number: when it was due, when it was handed to the client library, and how many have seen it. */
+let dueAt = new Float64Array(1 << 20);
+let sentAt = new Float64Array(1 << 20);
+let seen = new Uint8Array(1 << 20);
+let unconfirmed = 0;
+let refused = 0;
+let arrivals = 0;
+let onProgress = () => undefined;
+
+/** As the mix of a day may be: of a hundred alerts 5 urgent, 15 high, 40 medium and 40 low. */
+const severityOf = (n) => (n % 20 === 0 ? 'urgent' : n % 20 < 4 ? 'high' : n % 2 === 0 ? 'medium' : 'low');
+
+function publish(due = performance.now()) {
+  const n = next++;
+  if (n >= seen.length) grow();
+  const severity = severityOf(n);
+  const alert = {
+    tenant_id: `t${n % tenants}`, service: 'inventory', severity, id: `a${n}`, type: 'alert', name: 'low_stock', title: 'Flour is running low',
+    message: 'Only 2 kg are left in the northern store.', occurred_at: new Date().toISOString(), labels: { store: 'north' }, metadata: { left_kg: 2 },
+  };
+  dueAt[n] = due;
+  sentAt[n] = performance.now();
+  unconfirmed += 1;
+  broker.channel.publish(broker.exchange, `alert.${severity}.inventory`, Buffer.from(JSON.stringify(alert)), { persistent: true, contentType: 'application/json' }, (error) => {
+    unconfirmed -= 1;
+    if (error) refused += 1;
+    onProgress();
+  });
+}
+
+function grow() {
+  const larger = (array) => {
+    const grown = new array.constructor(array.length * 2);
+    grown.set(array);
+    return grown;
+  };
+  [dueAt, sentAt, seen] = [dueAt, sentAt, seen].map(larger);
+}
+
+// ---- streams ------------------------------------------------------------------------------------------------------------
+
+class Stream {
+  live = false;
+  failure = undefined;
+  rest = undefined;
+
+  open(port, token, settled) {
+    this.settled = settled;
+    this.socket = connectSocket({ port, host: '127.0.0.1', onread: { buffer, callback: (length, chunk) => this.take(chunk.subarray(0, length)) } });
+    this.socket.setNoDelay(true);
+    this.socket.write(`GET /api/events HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+    this.socket.on('error', (error) => this.fail(error.code));
+    this.socket.on('close', () => this.fail('closed'));
+  }
+
+  take(chunk) {
+    const bytes = this.rest ? Buffer.concat([this.rest, chunk]) : chunk;
+    const end = bytes.lastIndexOf(FRAME_END);
+    // the buffer is shared with every other stream: what is kept of it is copied
+    this.rest = end + 2 === bytes.length ? undefined : Buffer.from(bytes.subarray(end < 0 ? 0 : end + 2));
+    if (end < 0) return true;
+    const whole = bytes.subarray(0, end + 2);
+    if (!this.live && whole.includes(LIVE)) {
+      this.live = true;
+      this.settled();
+    }
+    const now = performance.now();
+    let came = 0;
+    for (let at = whole.indexOf(EVENT_ID); at >= 0; at = whole.indexOf(EVENT_ID, at)) {
+      let n = 0;
+      for (at += EVENT_ID.length; whole[at] >= 48 && whole[at] <= 57; at += 1) n = n * 10 + whole[at] - 48;
+      seen[n] += 1;
+      measure(n, now);
+      came += 1;
+    }
+    arrivals += came;
+    if (came > 0) onProgress();
+    return true;
+  }
+
+  fail(why) {
+    this.failure ??= why;
+    this.settled();
+  }
+}
+
+// ---- what is measured ---------------------------------------------------------------------------------------------------
+
+/** From when on latencies are kept; those of alerts that were sent before are not. */
+let measuredFrom = Infinity;
+let latencies = [];
+let latenciesFromDue = [];
+
+function measure(n, now) {
+  if (n < measuredFrom) return;
+  latencies.push(now - sentAt[n]);
+  latenciesFromDue.push(now - dueAt[n]);
+}
+
+function begin() {
+  [latencies, latenciesFromDue, measuredFrom] = [[], [], next];
+  return { cpu: process.cpuUsage(), at: performance.now(), arrivals, loop: performance.eventLoopUtilization() };
+}
+
+/** What came of the alerts from number `from` on, once all have arrived or there was time enough for it. */
+async function accountFor(from, begun) {
+  const rateEnd = { at: performance.now(), arrivals };
+  const deadline = performance.now() + DRAIN_MS;
+  while (performance.now() < deadline && arrivals - begun.arrivals < (next - from) * subscribersOfEach) await sleep(10);
+  const cpu = process.cpuUsage(begun.cpu);
+  let lost = 0;
+  let twice = 0;
+  for (let n = from; n < next; n += 1) {
+    lost += Math.max(0, subscribersOfEach - seen[n]);
+    twice += Math.max(0, seen[n] - subscribersOfEach);
+  }
+  return {
+    published: next - from,
+    refused,
+    lost,
+    twice,
+    alerts_per_second: (rateEnd.arrivals - begun.arrivals) / subscribersOfEach / ((rateEnd.at - begun.at) / 1000),
+    p50_ms: quantile(latencies, 0.5),
+    p99_ms: quantile(latencies, 0.99),
+    p99_from_due_ms: quantile(latenciesFromDue, 0.99),
+    generator_us: cpu.user + cpu.system,
+    generator_busy: performance.eventLoopUtilization(begun.loop).utilization,
+  };
+}
+
+function quantile(values, share) {
+  const sorted = Float64Array.from(values).sort();
+  return sorted.length === 0 ? null : sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+}
+
+// ---- what it is asked for -----------------------------------------------------------------------------------------------
+
+const acts = {
+  async open({ amqpUrl, prefix, tenants: count }) {
+    tenants = count;
+    const connection = await connect(amqpUrl, { noDelay: true });
+    broker = { connection, channel: await connection.createConfirmChannel(), exchange: `${prefix}alerts.exchange` };
+  },
+
+  /** Opens a stream for each token; the first tokens are those of the tenants in turn, and so are the next. */
+  async watch({ port, tokens }) {
+    subscribersOfEach = tokens.length / tenants;
+    streams = tokens.map(() => new Stream());
+    await Promise.all(streams.map((stream, i) => new Promise((resolve) => stream.open(port, tokens[i], resolve))));
+    return { live: streams.filter(({ live }) => live).length, failures: [...new Set(streams.flatMap(({ failure }) => failure ?? []))] };
+  },
+
+  /** A backlog: as fast as the broker confirms. */
+  async backlog({ count }) {
+    const startedAt = performance.now();
+    const until = next + count;
+    while (next < until) {
+      for (let i = 0; i < BURST && next < until && unconfirmed < CONFIRM_WINDOW; i += 1) publish();
+      await new Promise(setImmediate);
+    }
+    while (unconfirmed > 0) await sleep(1);
+    return { per_second: count / ((performance.now() - startedAt) / 1000), refused };
+  },
+
+  /** As many as get through: no more than `window` alerts are between their publisher and their last subscriber. */
+  async through({ window, warmSeconds, seconds }) {
+    const firstOfAll = next;
+    const arrivedBefore = arrivals;
+    let stopped = false;
+    let filling = false;
+    const fill = () => {
+      if (filling || stopped) return;
+      filling = true;
+      // in bursts, so that the sockets are read meanwhile
+      setImmediate(() => {
+        filling = false;
+        const room = () => next - firstOfAll - (arrivals - arrivedBefore) / subscribersOfEach < window;
+        for (let i = 0; i < BURST && room(); i += 1) publish();
+        if (room()) fill();
+      });
+    };
+    onProgress = fill;
+    fill();
+    await sleep(warmSeconds * 1000);
+    const begun = begin();
+    await sleep(seconds * 1000);
+    stopped = true;
+    onProgress = () => undefined;
+    // the rate is that of arrivals within the time; the account is of every alert, the warm ones too
+    const rate = (arrivals - begun.arrivals) / subscribersOfEach / ((performance.now() - begun.at) / 1000);
+    const account = await accountFor(firstOfAll, { ...begun, arrivals: arrivedBefore });
+    return { ...account, alerts_per_second: rate, sent: account.published };
+  },
+
+  /** A steady rate, whatever becomes of it. */
+  async steady({ rate, warmSeconds, seconds }) {
+    const pace = async (forSeconds) => {
+      const startedAt = performance.now();
+      const total = Math.round(rate * forSeconds);
+      for (let sent = 0; sent < total; ) {
+        const due = Math.min(total, Math.floor(((performance.now() - startedAt) / 1000) * rate) + 1);
+        for (; sent < due; sent += 1) publish(startedAt + (sent / rate) * 1000);
+        await sleep(1);
+      }
+    };
+    const warmedFrom = next;
+    await pace(warmSeconds);
+    const measuredFromNumber = next;
+    await sleep(500);
+    const begun = begin();
+    await pace(seconds);
+    return { ...(await accountFor(measuredFromNumber, begun)), sent: next - warmedFrom };
+  },
+
+  async close() {
+    for (const { socket } of streams) socket.destroy();
+    await broker.connection.close();
+  },
+};
+
+process.on('message', async ({ act, ...options }) => {
+  try {
+    process.send({ answer: (await acts[act](options)) ?? null });
+  } catch (error) {
+    process.send({ error: error.stack });
+  }
+});
+process.on('disconnect', () => process.exit());

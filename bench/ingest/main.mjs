@@ -1,0 +1,128 @@
+// `npm run bench:ingest`: the way of an alert from a confirmed publish into the log and onto the screens, beside the usual
+// way of doing the same work, in one interleaved run.
+//
+//   --full                 more rounds, longer
+//   --only drain,live      some rows: drain, live, latency
+//   --also <name>=<dist>   another build of Tocsin as one more contender: what a change is worth, in one run
+//
+// PostgreSQL, Redis and RabbitMQ share the machine with what they serve. Absolute figures move from run to run; what one
+// run says of two contenders can be compared.
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { join, resolve } from 'node:path';
+import { argv, exit, stdout, version } from 'node:process';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { servicesUp } from '../services.mjs';
+import { canPin, machineTicks } from '../stream/processes.mjs';
+import { printRow, summarize } from './report.mjs';
+import { drain, latency, live } from './rows.mjs';
+import { servicePids } from './service-pids.mjs';
+import { oneByOne, Site, tocsin } from './sites.mjs';
+
+const require = createRequire(import.meta.url);
+const root = resolve(fileURLToPath(new URL('.', import.meta.url)), '..', '..');
+const option = (name) => (argv.includes(name) ? argv[argv.indexOf(name) + 1] : undefined);
+const full = argv.includes('--full');
+const only = option('--only')?.split(',');
+const also = argv.flatMap((word, i) => (word === '--also' ? [argv[i + 1].split('=')] : []));
+const say = (line = '') => stdout.write(`${line}\n`);
+
+const TENANTS = 100;
+const SUBSCRIBERS_OF_EACH = 2;
+const ROWS = [
+  {
+    name: 'drain',
+    title: `A backlog over ${TENANTS} tenants is drained: validated, numbered, stored, planned, published, acknowledged`,
+    rounds: full ? 5 : 3,
+    // as long for each: a few seconds
+    measure: (site, pids) => drain(site, pids, { count: site.contender.backlog * (full ? 3 : 1) }),
+  },
+  {
+    name: 'live',
+    title: `From a confirmed publish to every subscriber (${TENANTS} tenants x ${SUBSCRIBERS_OF_EACH}), all services and the generator on two cores`,
+    rounds: full ? 5 : 3,
+    measure: (site, pids) => live(site, pids, { window: site.contender.window, seconds: full ? 20 : 5 }),
+  },
+  {
+    name: 'latency',
+    title: 'From publish to subscriber, at 1,000 alerts/s',
+    rounds: full ? 5 : 3,
+    measure: (site, pids) => latency(site, pids, { rate: 1_000, seconds: full ? 20 : 5 }),
+    // one at a time does not reach the rate, and its latency would be that of a queue that grows
+    leavesOut: 'one by one, 1',
+  },
+];
+
+/** A commit is worth what the server makes of it: whether it waits for the disk belongs beside every figure. */
+async function storageOf({ DATABASE_URL }) {
+  const { Client } = require('pg');
+  const client = new Client({ connectionString: DATABASE_URL });
+  await client.connect();
+  const { rows } = await client.query(`select name, setting from pg_settings where name in ('server_version', 'fsync', 'synchronous_commit', 'shared_buffers')`).finally(() => client.end());
+  return Object.fromEntries(rows.map(({ name, setting }) => [name, setting]));
+}
+
+mkdirSync(join(root, '.tocsin'), { recursive: true });
+const folder = mkdtempSync(join(root, '.tocsin', 'bench-'));
+/** A copy of the build: one that is made anew in the middle would be measured by halves. */
+const dist = join(folder, 'dist');
+cpSync(join(root, 'dist'), dist, { recursive: true });
+const { services, down } = servicesUp();
+const sites = new Map();
+let stopping = false;
+const tidyUp = async () => {
+  stopping = true;
+  for (const site of sites.values()) await site.close().catch((error) => say(`  ${site.contender.name}: ${error.message}`));
+  sites.clear();
+  rmSync(folder, { recursive: true, force: true });
+  down();
+};
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void tidyUp().finally(() => exit(130)));
+process.once('uncaughtException', (error) => {
+  say(error.stack);
+  void tidyUp().finally(() => exit(1));
+});
+
+try {
+  if (!canPin) say('  - nothing is held to two cores: taskset or a second core is missing');
+  const pids = await servicePids(services);
+  const contenders = [tocsin({ dist }), ...also.map(([name, path]) => tocsin({ name, dist: resolve(path) })), oneByOne({ prefetch: 50, dist }), oneByOne({ prefetch: 1, dist })];
+  for (const contender of contenders) {
+    const site = new Site(contender, { services, folder, tenants: TENANTS, subscribersOfEach: SUBSCRIBERS_OF_EACH });
+    sites.set(contender, site);
+    await site.open();
+  }
+
+  const startedAt = new Date();
+  const before = machineTicks();
+  const results = [];
+  for (const row of ROWS.filter(({ name }) => !only || only.includes(name))) {
+    const taking = contenders.filter(({ name }) => name !== row.leavesOut);
+    const rounds = new Map(taking.map(({ name }) => [name, []]));
+    // A B C, A B C, A B C: whatever the machine does meanwhile, it does to all
+    for (let round = 1; round <= row.rounds; round += 1) {
+      for (const contender of taking) {
+        if (stopping) break;
+        const measured = await row.measure(sites.get(contender), pids).catch((error) => ({ failed: error.message }));
+        if (measured.failed) say(`  ✗ ${contender.name}: ${measured.failed}`);
+        rounds.get(contender.name).push(measured);
+        stdout.write(`  … ${row.name}: round ${round} of ${row.rounds}, ${contender.name}\n`);
+      }
+    }
+    const result = summarize(row, taking, rounds);
+    results.push(result);
+    printRow(result, say);
+  }
+  const after = machineTicks();
+  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memory_gib: Math.round(totalmem() / 2 ** 30), kernel: release(), node: version, pinned: canPin };
+  const stolen = (after.steal - before.steal) / (after.total - before.total);
+  const output = { at: startedAt.toISOString(), seconds: Math.round((Date.now() - startedAt) / 1000), full, machine, postgres: await storageOf(services), stolen, rows: results };
+  const file = join(root, 'artifacts', 'bench', 'ingest.json');
+  mkdirSync(join(root, 'artifacts', 'bench'), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(output, null, 2)}\n`);
+  say(`\n${output.seconds} s; ${file}`);
+} finally {
+  await tidyUp();
+}
+exit();

@@ -1,0 +1,124 @@
+// `node bench/ingest/store-statement.mjs`: the storing statement alone, one connection, batches of 500 over 100 tenants.
+//
+//   --also <name>=<dist>   another build of Tocsin beside this one, in turns: what a change is worth
+//   --seconds <n>          how long each build is measured in each round; default 3
+//   --rounds <n>           default 5
+//
+// Wants DATABASE_URL of somebody who may create databases, and a quiet machine. Absolute figures move by up to 1.8 from run
+// to run; compare within one. Where the server is on this machine (Linux), the CPU it spent on a batch is told too: that says
+// more than the clock when something else runs.
+import { randomBytes, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { argv, env, exit, stdout } from 'node:process';
+import { fileURLToPath } from 'node:url';
+
+const BATCH = 500;
+const TENANTS = 100;
+/** Open alerts of a tenant that repeat. */
+const KEYS = 20;
+
+const require = createRequire(import.meta.url);
+const option = (name, otherwise) => (argv.includes(name) ? argv[argv.indexOf(name) + 1] : otherwise);
+const seconds = Number(option('--seconds', 3));
+const rounds = Number(option('--rounds', 5));
+const also = argv.flatMap((word, i) => (word === '--also' ? [argv[i + 1].split('=')] : []));
+const root = resolve(fileURLToPath(new URL('.', import.meta.url)), '..', '..');
+
+/** What share of the messages are repeats of an alert by their `dedup_key`. */
+const MIXES = { 'alerts of their own': 0, '30 % repeats': 0.3, 'repeats alone': 1 };
+
+if (!env.DATABASE_URL) {
+  stdout.write('DATABASE_URL is not set: eval "$(infrastructure/local/services.sh env)"\n');
+  exit(1);
+}
+
+async function open([name, dist]) {
+  const postgres = require(join(resolve(dist), 'libs', 'postgres', 'src', 'index.js'));
+  const database = `tocsin_bench_${randomBytes(6).toString('hex')}`;
+  const address = new URL(env.DATABASE_URL);
+  await asOwner(`create database ${database} template template0`);
+  address.pathname = `/${database}`;
+  const connection = { url: address.toString() };
+  await postgres.migrate({ connection });
+  const pool = new postgres.Database({ connection, role: 'tocsin_processor', poolSize: 1, applicationName: 'tocsin bench' });
+  const [{ pid }] = await pool.call('select pg_backend_pid() as pid');
+  return {
+    name,
+    pid,
+    log: new postgres.PostgresEventLog(pool),
+    measured: Object.fromEntries(Object.keys(MIXES).map((mix) => [mix, []])),
+    async close() {
+      await pool.close();
+      await asOwner(`drop database ${database} with (force)`);
+    },
+  };
+}
+
+async function asOwner(sql) {
+  const { Client } = require('pg');
+  const client = new Client({ connectionString: env.DATABASE_URL });
+  await client.connect();
+  await client.query(sql).finally(() => client.end());
+}
+
+/** A batch as `plan` makes one: every message 200 to 300 bytes, tenants in turn, ids fresh. */
+function aBatch(share) {
+  return Array.from({ length: BATCH }, (_, at) => {
+    const id = randomUUID();
+    const message = {
+      tenant_id: `tenant-${at % TENANTS}`, service: 'inventory', severity: 'high', id, type: 'alert', name: 'low_stock', title: 'Flour is running low',
+      message: 'Only 2 kg are left in the northern store.', status: 'firing', occurred_at: new Date().toISOString(),
+      labels: { site: 'north' }, actions: [{ label: 'Order', url: 'https://example.com/order' }], metadata: { stock: 2 }, schema_version: 1,
+      ...(Math.random() < share && { dedup_key: `shelf-${Math.floor(Math.random() * KEYS)}` }),
+    };
+    return { message, body_hash: id, trace_id: null, deliveries: [{ channel: 'email', recipient: 'default' }] };
+  });
+}
+
+/** The CPU that the server's process has had, in milliseconds; undefined when it is not one of this machine's. */
+function cpuOf(pid) {
+  try {
+    return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Milliseconds a batch: by the clock, of the server's CPU, and of our own. Making the batches is not part of it: a processor makes them while another statement runs. */
+async function measure({ log, pid }, share) {
+  const spent = { clock: 0, server: 0, client: 0 };
+  let batches = 0;
+  for (; spent.clock < seconds * 1000; batches += 1) {
+    const batch = aBatch(share);
+    const since = { clock: performance.now(), server: cpuOf(pid), client: process.cpuUsage() };
+    await log.append(batch);
+    spent.clock += performance.now() - since.clock;
+    spent.server += cpuOf(pid) - since.server;
+    const { user, system } = process.cpuUsage(since.client);
+    spent.client += (user + system) / 1000;
+  }
+  return Object.fromEntries(Object.entries(spent).map(([what, ms]) => [what, ms / batches]));
+}
+
+const row = (mix, build, ...figures) => stdout.write(`${mix.padEnd(22)}${build.padEnd(16)}${figures.map((figure) => figure.padStart(12)).join('')}\n`);
+const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
+
+const builds = [];
+try {
+  for (const build of [['this build', join(root, 'dist')], ...also]) builds.push(await open(build));
+  for (const build of builds) for (let batch = 0; batch < 20; batch += 1) await build.log.append(aBatch(0.3));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [mix, share] of Object.entries(MIXES)) for (const build of builds) build.measured[mix].push(await measure(build, share));
+  }
+  row('mix', 'build', 'alerts/s', 'a batch', 'server CPU', 'client CPU');
+  for (const mix of Object.keys(MIXES)) {
+    for (const { name, measured } of builds) {
+      const [clock, server, client] = ['clock', 'server', 'client'].map((what) => median(measured[mix].map((round) => round[what])));
+      row(mix, name, Math.round((BATCH / clock) * 1000).toLocaleString('en'), ...[clock, server, client].map((ms) => (Number.isNaN(ms) ? '-' : `${ms.toFixed(1)} ms`)));
+    }
+  }
+} finally {
+  for (const build of builds) await build.close();
+}

@@ -1,0 +1,65 @@
+// Every query of docs/search.md, as the gateway asks it. Values are drawn anew for each, so that no run repeats a page that
+// happens to be warm.
+const DAY_MS = 86_400_000;
+const ANY = { status: null, severity: null, service: null, type: null, name: null, assignee: null, labels: {}, from: null, to: null, words: [] };
+const FIRST = { ...ANY, order: 'newest', limit: 50, after: null };
+const OPEN = ['firing', 'acknowledged', 'snoozed'];
+
+const below = (count) => Math.floor(Math.random() * count);
+const daysAgo = (days) => new Date(Date.now() - days * DAY_MS).toISOString();
+
+/** A list as the adapter is asked for it. */
+const list = (query) => (queries, tenants) => queries.list(tenants, { ...FIRST, ...query() });
+
+/** The tenth page: `after` as the client has it. */
+const deep = (query) => async (queries, tenants, { measured }) => {
+  let after = null;
+  for (let page = 0; page < 9; page += 1) {
+    const { end } = await queries.list(tenants, { ...FIRST, ...query, after });
+    if (!end) break;
+    after = end;
+  }
+  return measured(() => queries.list(tenants, { ...FIRST, ...query, after }));
+};
+
+/** Some alert of the tenants: where a page begins at a random day. */
+async function someAlert(queries, tenants) {
+  const { alerts } = await queries.list(tenants, { ...FIRST, to: daysAgo(below(80)), limit: 1 });
+  return alerts[0];
+}
+
+/** Name by name: what is asked of the port `AlertQueries`, or of the log. */
+export const QUERIES = {
+  'the newest': list(() => ({})),
+  'the newest, 200 of them': list(() => ({ limit: 200 })),
+  'the tenth page': deep({}),
+  'open, most severe first': list(() => ({ status: OPEN, order: 'severity' })),
+  'open, longest first': list(() => ({ status: OPEN, order: 'oldest' })),
+  'tenth page, most severe first': deep({ order: 'severity' }),
+  'status and severity': list(() => ({ status: ['firing'], severity: ['urgent', 'high'] })),
+  'a service': list(() => ({ service: [`service-${below(12)}`] })),
+  'a service that is rare': list(() => ({ service: ['boiler'] })),
+  'a service that is not there': list(() => ({ service: ['nowhere'] })),
+  'a type': list(() => ({ type: ['recommendation'] })),
+  'a name': list(() => ({ name: [`name_${below(50)}`] })),
+  'mine': list(() => ({ assignee: [`user-${below(20)}`], status: OPEN })),
+  'nobody\'s': list(() => ({ assignee: [null], status: OPEN })),
+  'a day': list(() => ({ from: daysAgo(31), to: daysAgo(30) })),
+  'a label': list(() => ({ labels: { site: `site-${below(30)}` } })),
+  'a word': list(() => ({ words: [`word${below(300)}`] })),
+  'words that hardly any has': list(() => ({ words: ['unicorn', `word${below(300)}`] })),
+  'a word among open ones': list(() => ({ words: [`word${below(300)}`], status: OPEN })),
+  'facets': (queries, tenants) => queries.facets(tenants, tenants, { ...ANY, status: OPEN }),
+  'facets of a word': (queries, tenants) => queries.facets(tenants, tenants, { ...ANY, words: [`word${below(300)}`] }),
+  'one alert': async (queries, tenants, { measured }) => {
+    const { alert_id } = await someAlert(queries, tenants);
+    return measured(() => queries.find(tenants, [alert_id]));
+  },
+  'its history': async (queries, tenants, { measured }) => {
+    const { tenant_id, alert_id } = await someAlert(queries, tenants);
+    return measured(() => queries.history(tenant_id, alert_id, { before: null, limit: 50 }));
+  },
+  'the log behind a cursor': (_, [tenant], { log, numbers }) => log.after(tenant, below(numbers(tenant)), 50),
+  'figures of a day': (queries, tenants) => queries.stats(tenants, { from: new Date(Date.now() - DAY_MS), buckets: 24, bucketSeconds: 3_600 }),
+  'figures of a month': (queries, tenants) => queries.stats(tenants, { from: new Date(Date.now() - 30 * DAY_MS), buckets: 30, bucketSeconds: 86_400 }),
+};

@@ -1,0 +1,222 @@
+// `npm run bench:stream`: the streams of Tocsin beside nchan, better-sse and Nest's @Sse(), in one interleaved run.
+//
+//   --full                 more rounds, longer, and with the rates at which the others give up
+//   --only alone,joined    some rows: alone, joined, tenants, idle, storm
+//   --also <name>=<dist>   another build of Tocsin as one more contender: what a change is worth, in one run
+//   --without nchan,...    leaves contenders out
+//
+// Absolute figures move by up to 1.8 from run to run; only what one run says of two servers can be compared.
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { join, resolve } from 'node:path';
+import { argv, exit, stdout, version } from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { SERVICES, servicesUp } from '../services.mjs';
+import { betterSse, betterSseBatch, nchan, nestSse, tocsin } from './contenders.mjs';
+import { canPin, machineTicks, maxDescriptors, startHelper, stop } from './processes.mjs';
+import { printRow, summarize } from './report.mjs';
+import { connecting, fanOut, storm } from './rows.mjs';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const root = resolve(here, '..', '..');
+const option = (name) => (argv.includes(name) ? argv[argv.indexOf(name) + 1] : undefined);
+const full = argv.includes('--full');
+const only = option('--only')?.split(',');
+const without = option('--without')?.split(',') ?? [];
+const also = argv.flatMap((word, i) => (word === '--also' ? [argv[i + 1].split('=')] : []));
+const say = (line = '') => stdout.write(`${line}\n`);
+
+/** The rows of the table. `of` names the contenders; with `fresh` each measurement is of a process that has done nothing else. */
+const connections = Math.min(10_000, maxDescriptors() - 500);
+const idle = { connections, tenants: 100, users: Math.min(2_000, connections) };
+const ROWS = [
+  {
+    name: 'alone',
+    title: 'Fan-out to 1,000 subscribers of one tenant, 40 alerts/s: each is written alone',
+    of: ['tocsin', 'nchan', 'better-sse', 'better-sse (batch)', 'Nest @Sse()'],
+    rounds: 3,
+    measure: (lab, contender) => fanOut(lab, contender, { subscribers: 1_000, rate: 40, seconds: full ? 10 : 3 }),
+  },
+  {
+    name: 'alone-100',
+    group: 'alone',
+    title: 'The same at 100 alerts/s',
+    of: full ? ['tocsin', 'nchan', 'better-sse (batch)'] : ['tocsin', 'nchan'],
+    rounds: 3,
+    measure: (lab, contender) => fanOut(lab, contender, { subscribers: 1_000, rate: 100, seconds: full ? 10 : 3 }),
+  },
+  {
+    name: 'alone-300',
+    group: 'alone',
+    title: 'The same at 300 alerts/s: what a server does that has no time to spare',
+    of: ['tocsin', 'better-sse', 'better-sse (batch)', 'Nest @Sse()'],
+    rounds: 3,
+    measure: (lab, contender) => fanOut(lab, contender, { subscribers: 1_000, rate: 300, seconds: full ? 10 : 3 }),
+  },
+  {
+    name: 'joined-1000',
+    group: 'joined',
+    title: 'Fan-out to 1,000 subscribers, 1,000 alerts/s: what comes together leaves together',
+    of: full ? ['tocsin', 'nchan'] : ['tocsin'],
+    rounds: 3,
+    measure: (lab, contender) => fanOut(lab, contender, { subscribers: 1_000, rate: contender.name === 'nchan' ? 300 : 1_000, seconds: full ? 10 : 4 }),
+  },
+  {
+    name: 'joined-3000',
+    group: 'joined',
+    title: 'The same at 3,000 alerts/s',
+    of: ['tocsin'],
+    rounds: full ? 3 : 1,
+    measure: (lab, contender) => fanOut(lab, contender, { subscribers: 1_000, rate: 3_000, seconds: full ? 10 : 3 }),
+  },
+  {
+    name: 'tenants',
+    title: '1,000 tenants x 5 subscribers, 5,000 alerts/s',
+    of: ['tocsin', 'nchan'],
+    rounds: 3,
+    measure: (lab, contender) => fanOut(lab, contender, { tenants: 1_000, subscribers: 5_000, rate: 5_000, seconds: full ? 10 : 4 }),
+  },
+  {
+    name: 'idle',
+    title: `${connections.toLocaleString('en')} clients connect and stay idle`,
+    of: ['tocsin', 'nchan', 'better-sse', 'Nest @Sse()'],
+    rounds: full ? 3 : 1,
+    fresh: true,
+    measure: (lab, contender) => connecting(lab, contender, idle),
+  },
+  {
+    name: 'storm',
+    title: `${connections.toLocaleString('en')} clients are cut at once and come back at once, each with its cursor and 10 entries behind`,
+    of: ['tocsin'],
+    rounds: full ? 3 : 1,
+    fresh: true,
+    measure: (lab, contender) => storm(lab, contender, { ...idle, missed: 10 }),
+  },
+];
+
+/** nchan is installed when that needs nobody's word: on Debian, as root, as `services.sh install` does it. */
+function installNchan(folder) {
+  if (without.includes('nchan') || !nchan({ folder }).missing || process.getuid() !== 0) return;
+  spawnSync(SERVICES, ['install', 'nginx-light', 'libnginx-mod-nchan'], { stdio: 'ignore', timeout: 300_000 });
+}
+
+/** The processes that make load, for one row; and the contenders that it has started. */
+class Lab {
+  settleMs = 3_000;
+  gen = startHelper(join(here, 'subscribers.mjs'));
+  feeders = new Map();
+  running = new Set();
+
+  async start(contender) {
+    this.running.add(contender);
+    await contender.start();
+  }
+
+  async feederOf(contender) {
+    let feeder = this.feeders.get(contender);
+    if (!feeder) {
+      feeder = startHelper(join(here, 'feeder.mjs'), { BENCH_BUILD: contender.dist ?? dist });
+      this.feeders.set(contender, feeder);
+      await feeder.ask({ act: 'open', ...contender.feed });
+    }
+    return feeder;
+  }
+
+  async stop(contender) {
+    const feeder = this.feeders.get(contender);
+    this.feeders.delete(contender);
+    await feeder?.ask({ act: 'close' }).catch(() => undefined);
+    await stop(feeder?.child);
+    await contender.stop();
+    this.running.delete(contender);
+  }
+
+  async close() {
+    for (const contender of [...this.running]) await this.stop(contender).catch((error) => say(`  ${contender.name}: ${error.message}`));
+    await stop(this.gen.child);
+  }
+}
+
+/** A B C, A B C, A B C: whatever the machine does meanwhile, it does to all. */
+async function measure(row, contenders, lab) {
+  const rounds = new Map(contenders.map(({ name }) => [name, []]));
+  if (!row.fresh) for (const contender of contenders) await lab.start(contender);
+  for (let round = 1; round <= row.rounds; round += 1) {
+    for (const contender of contenders) {
+      if (row.fresh) await lab.start(contender);
+      try {
+        rounds.get(contender.name).push(await row.measure(lab, contender));
+      } catch (error) {
+        await lab.gen.ask({ act: 'close' }).catch(() => undefined);
+        rounds.get(contender.name).push({ failed: error.message });
+        say(`  ✗ ${contender.name}: ${error.message}`);
+      }
+      if (row.fresh) await lab.stop(contender);
+      stdout.write(`  … ${row.name}: round ${round} of ${row.rounds}, ${contender.name}\n`);
+    }
+  }
+  if (!row.fresh) for (const contender of contenders) await lab.stop(contender);
+  return rounds;
+}
+
+mkdirSync(join(root, '.tocsin'), { recursive: true });
+const folder = mkdtempSync(join(root, '.tocsin', 'bench-'));
+/** A copy of the build: one that is made anew in the middle would be measured by halves. */
+const dist = join(folder, 'dist');
+cpSync(join(root, 'dist'), dist, { recursive: true });
+const { services, down } = servicesUp();
+let lab;
+const tidyUp = async () => {
+  await lab?.close();
+  rmSync(folder, { recursive: true, force: true });
+  down();
+};
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void tidyUp().finally(() => exit(130)));
+process.once('uncaughtException', (error) => {
+  say(error.stack);
+  void tidyUp().finally(() => exit(1));
+});
+
+try {
+  installNchan(folder);
+  const makeAll = ({ counted = false } = {}) => [
+    tocsin({ dist, services, folder, counted }),
+    ...also.map(([name, path]) => tocsin({ name, dist: resolve(path), services, folder, counted })),
+    nchan({ folder }),
+    betterSse({ folder }),
+    betterSseBatch({ folder }),
+    nestSse({ folder }),
+  ];
+  for (const { name, missing } of makeAll()) if (missing) say(`  - ${name} is left out: ${missing}`);
+  if (!canPin) say('  - nothing is pinned to a core: taskset or a second core is missing');
+
+  const startedAt = new Date();
+  const before = machineTicks();
+  const results = [];
+  for (const row of ROWS) {
+    if (only && !only.includes(row.group ?? row.name)) continue;
+    lab = new Lab();
+    const contenders = makeAll({ counted: row.name === 'storm' }).filter(
+      ({ name, missing, dist }) => !missing && !without.includes(name) && (row.of.includes(name) || (dist && row.of.includes('tocsin'))),
+    );
+    try {
+      const result = summarize(row, contenders, await measure(row, contenders, lab));
+      results.push(result);
+      printRow(result, say);
+    } finally {
+      await lab.close();
+    }
+  }
+  const after = machineTicks();
+  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memory_gib: Math.round(totalmem() / 2 ** 30), kernel: release(), node: version, pinned: canPin };
+  const stolen = (after.steal - before.steal) / (after.total - before.total);
+  const output = { at: startedAt.toISOString(), seconds: Math.round((Date.now() - startedAt) / 1000), full, machine, stolen, rows: results };
+  const file = join(root, 'artifacts', 'bench', 'stream.json');
+  mkdirSync(join(root, 'artifacts', 'bench'), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(output, null, 2)}\n`);
+  say(`\n${output.seconds} s; ${file}`);
+} finally {
+  await tidyUp();
+}
+exit();

@@ -1,0 +1,113 @@
+// Medians of the rounds, what they say against the targets, and the table.
+
+/** What a row is to reach. `of` takes the medians, with `share(field, other)` as Tocsin's share of another's. */
+const TARGETS = {
+  alone: [
+    { what: 'CPU a delivery, of nchan', of: ({ share }) => share('cpu_us_per_delivery', 'nchan'), target: 0.9, beyond: 0.8 },
+    { what: 'CPU a delivery, of better-sse', of: ({ share }) => share('cpu_us_per_delivery', 'better-sse'), target: 0.35, beyond: 0.3 },
+    { what: 'CPU a delivery, of Nest @Sse()', of: ({ share }) => share('cpu_us_per_delivery', 'Nest @Sse()'), target: 0.35, beyond: 0.3 },
+  ],
+  'alone-100': [{ what: 'CPU a delivery, of nchan', of: ({ share }) => share('cpu_us_per_delivery', 'nchan'), target: 0.9, beyond: 0.8 }],
+  'alone-300': [
+    { what: 'CPU a delivery, of better-sse', of: ({ share }) => share('cpu_us_per_delivery', 'better-sse'), target: 0.35, beyond: 0.3 },
+    { what: 'CPU a delivery, of Nest @Sse()', of: ({ share }) => share('cpu_us_per_delivery', 'Nest @Sse()'), target: 0.35, beyond: 0.3 },
+  ],
+  'joined-1000': [
+    { what: 'deliveries/s', of: ({ own }) => own.deliveries_per_second, target: 950_000, atLeast: true },
+    { what: 'lost', of: ({ own }) => own.lost, target: 0 },
+    { what: 'p99, ms', of: ({ own }) => own.p99_ms, target: 60 },
+  ],
+  'joined-3000': [
+    { what: 'deliveries/s', of: ({ own }) => own.deliveries_per_second, beyond: 2_900_000, atLeast: true },
+    { what: 'lost', of: ({ own }) => own.lost, target: 0 },
+  ],
+  tenants: [{ what: 'CPU a delivery, of nchan', of: ({ share }) => share('cpu_us_per_delivery', 'nchan'), target: 1, beyond: 0.9 }],
+  idle: [
+    { what: 'RSS a connection, KB', of: ({ own }) => own.rss_kb_per_connection, target: 9, beyond: 5 },
+    { what: 'connects/s of one whole core', of: ({ own }) => 1e6 / own.cpu_us_per_connect, target: 5_000, beyond: 10_000, atLeast: true },
+  ],
+  storm: [
+    { what: 'statements a client', of: ({ own }) => own.statements_per_client, target: 0.05, beyond: 0.01 },
+    { what: 'all live, ms', of: ({ own }) => own.all_live_ms, target: 15_000, beyond: 5_000 },
+    { what: 'entries not replayed, or twice', of: ({ own }) => Math.abs(own.expected - own.replayed), target: 0 },
+  ],
+};
+
+/** The columns of each row's table: field, heading, digits. */
+const FAN_OUT = [
+  ['rate_reached', 'alerts/s', 0],
+  ['cpu_us_per_delivery', 'CPU µs/delivery', 2],
+  ['deliveries_per_second', 'deliveries/s', 0],
+  ['lost', 'lost', 0],
+  ['p50_ms', 'p50 ms', 1],
+  ['p99_ms', 'p99 ms', 1],
+  ['server_core', 'server core', 2],
+  ['generator_busy', 'generator busy', 2],
+  ['machine_busy', 'machine busy', 2],
+];
+const COLUMNS = {
+  idle: [
+    ['rss_kb_per_connection', 'RSS KB/connection', 1],
+    ['cpu_us_per_connect', 'CPU µs/connect', 0],
+    ['connects_per_second', 'connects/s measured', 0],
+    ['connections', 'open', 0],
+  ],
+  storm: [
+    ['all_live_ms', 'all live, ms', 0],
+    ['statements', 'statements', 0],
+    ['statements_per_client', 'a client', 4],
+    ['live', 'live', 0],
+    ['replayed', 'replayed', 0],
+    ['expected', 'of', 0],
+    ['cpu_us_per_client', 'CPU µs/client', 0],
+  ],
+};
+
+/** Above it a generator is too busy to tell what the server could do. */
+const GENERATOR_LIMIT = 0.95;
+
+export function summarize(row, contenders, rounds) {
+  const medians = Object.fromEntries([...rounds].map(([name, results]) => [name, medianOf(results.filter(({ failed }) => !failed))]));
+  const own = medians.tocsin;
+  // round by round, and only then the median: what disturbed a round disturbed both
+  const share = (field, other) => median((rounds.get(other) ?? []).flatMap((theirs, i) => rounds.get('tocsin')[i]?.[field] / theirs[field]).filter(Number.isFinite));
+  const targets = (own ? (TARGETS[row.name] ?? []) : []).flatMap(({ what, of, target, beyond, atLeast = false }) => {
+    const value = of({ own, share });
+    if (value === undefined || Number.isNaN(value)) return [];
+    const reaches = (goal) => goal !== undefined && (atLeast ? value >= goal : value <= goal);
+    return [{ what, value, target, beyond, at_least: atLeast, reached: reaches(target), reached_beyond: reaches(beyond) }];
+  });
+  return { name: row.name, title: row.title, contenders: contenders.map(({ name, about }) => ({ name, about, median: medians[name], rounds: rounds.get(name) })), targets };
+}
+
+function medianOf(results) {
+  if (results.length === 0) return undefined;
+  const fields = Object.keys(results[0]).filter((field) => typeof results[0][field] === 'number');
+  return Object.fromEntries(fields.map((field) => [field, median(results.map((result) => result[field]))]));
+}
+
+export function median(values) {
+  if (values.length === 0) return undefined;
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+export const number = (value, digits) => (value == null ? '-' : value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+
+export function printRow({ name, title, contenders, targets }, say) {
+  const columns = COLUMNS[name] ?? FAN_OUT;
+  say(`\n${title}\n`);
+  const table = [['', ...columns.map(([, heading]) => heading)], ...contenders.map((one) => [one.name, ...columns.map(([field, , digits]) => number(one.median?.[field], digits))])];
+  const widths = table[0].map((_, column) => Math.max(...table.map((line) => line[column].length)));
+  for (const line of table) say(`  ${line.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join('  ')}`);
+  for (const { median: result, name: contender } of contenders) {
+    if (result?.generator_busy > GENERATOR_LIMIT) say(`  ! ${contender}: the generator was ${number(result.generator_busy, 2)} busy; the server may do better than this says`);
+  }
+  for (const { what, value, target, beyond, at_least: atLeast, reached, reached_beyond: better } of targets) {
+    const goals = [target === undefined ? [] : `target ${atLeast ? '≥' : '≤'} ${number(target, digitsOf(target))}`, beyond === undefined ? [] : `beyond ${number(beyond, digitsOf(beyond))}`].flat().join(', ');
+    say(`  ${better ? '✓✓' : reached ? '✓ ' : '✗ '} ${what}: ${number(value, digitsOf(value))} (${goals})`);
+  }
+}
+
+const digitsOf = (value) => (value === 0 || value >= 100 ? 0 : value < 0.1 ? 4 : 2);
