@@ -1,0 +1,22 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { parseAlertMessage } from '@tocsin/contracts';
+import { ExampleQueue } from '../testing/example-queue';
+
+const hasPika = spawnSync('python3', ['-c', 'import pika']).status === 0;
+const describeWithPika = hasPika ? describe : describe.skip;
+
+describeWithPika(`the example in Python${hasPika ? '' : ' (skipped: python3 with pika is not installed; Debian has it as python3-pika)'}`, () => {
+  let queue: ExampleQueue;
+  beforeAll(async () => (queue = await ExampleQueue.open()));
+  afterAll(() => queue?.close());
+
+  it('publishes a message with a confirm, and it is one that Tocsin takes', async () => {
+    const { stdout } = await promisify(execFile)('python3', [join(__dirname, 'publish.py'), 'Sugar is running low'], { env: { ...process.env, ...queue.environment } });
+    expect(stdout).toBe('confirmed stock-4712\n');
+    const { content, fields, properties } = await queue.get();
+    const envelope = { routing_key: fields.routingKey, message_id: String(properties.messageId) };
+    expect(parseAlertMessage(content, envelope, 'strict')).toMatchObject({ ok: true, message: { id: 'stock-4712', severity: 'urgent', service: 'inventory', title: 'Sugar is running low' } });
+  });
+});

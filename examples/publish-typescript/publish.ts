@@ -1,0 +1,25 @@
+// A service that publishes an alert and knows that it has arrived.
+//
+//   npm install @tocsin/publisher
+//   RABBITMQ_URL=amqp://localhost node publish.js "Flour is running low"
+import { AlertPublisher, BrokerUnavailable } from '@tocsin/publisher';
+
+const publisher = new AlertPublisher({ url: process.env.RABBITMQ_URL ?? 'amqp://localhost', exchange: process.env.ALERTS_EXCHANGE ?? 'alerts.exchange' });
+
+async function main(): Promise<void> {
+  await publisher.connect();
+  // An id of your own: publishing it twice is one alert. After a failure the same alert is tried again for half a minute.
+  const [outcome] = await publisher.publish(
+    [{ id: 'stock-4711', tenant_id: 'north-bakery', service: 'inventory', severity: 'urgent', name: 'low_stock', title: process.argv[2] ?? 'Flour is running low' }],
+    { retryForMs: 30_000 },
+  );
+  if (outcome?.outcome !== 'confirmed') throw new Error(`not confirmed: ${outcome?.reason}`);
+  console.log(`confirmed ${outcome.id}`);
+}
+
+main()
+  .catch((error: unknown) => {
+    console.error(error instanceof BrokerUnavailable ? `RabbitMQ takes nothing: ${error.obstacle}` : error);
+    process.exitCode = 1;
+  })
+  .finally(() => publisher.close());

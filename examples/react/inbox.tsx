@@ -1,0 +1,13 @@
+// All of it: a bell with a count, a list, toasts, one connection for all tabs, which survives.
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { AlertInbox, AlertStreamProvider } from '@tocsin/react-client';
+import '@tocsin/react-client/inbox.css';
+
+createRoot(document.getElementById('root')!).render(
+  <StrictMode>
+    <AlertStreamProvider token={() => localStorage.getItem('token')}>
+      <AlertInbox />
+    </AlertStreamProvider>
+  </StrictMode>,
+);
