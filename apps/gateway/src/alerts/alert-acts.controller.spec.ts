@@ -158,7 +158,7 @@ test.each([
 
 test('a misspelling is answered with the nearest name', async () => {
   expect((await one({ act: 'acknowlege' })).json.detail).toMatch(/Did you mean "acknowledge"\?$/);
-  expect((await one({ act: 'assign', asignee: 'me' })).json.errors![0]!.detail).toMatch(/Did you mean "assignee"\?$/);
+  expect((await one({ act: 'assign', asignee: 'me' })).json.errors![0]!.detail).toContain('Did you mean "assignee"?');
 });
 
 test.each([

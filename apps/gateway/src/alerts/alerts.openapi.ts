@@ -58,7 +58,7 @@ export const ALERT_PATHS: Paths = {
       ...shared,
       id: 'searchAlerts',
       summary: 'List alerts, asked with a body',
-      body: { description: 'Which. What is left out asks for nothing.', required: true, schema: search },
+      body: { description: 'Which. What is left out asks for nothing.', schema: search },
       answers: { 200: { description: 'A page of them.', schema: ref('AlertPage') } },
       problems: [...PROBLEMS, ...BODY_PROBLEMS, 'invalid_cursor'],
     },
