@@ -1,8 +1,9 @@
-// `node bench/ingest/store-statement.mjs`: the storing statement alone, one connection, batches of 500 over 100 tenants.
+// `node bench/ingest/store-statement.mjs`: the storing statement alone, one connection, batches over 100 tenants.
 //
 //   --also <name>=<dist>   another build of Tocsin beside this one, in turns: what a change is worth
 //   --seconds <n>          how long each build is measured in each round; default 3
 //   --rounds <n>           default 5
+//   --batch <n>            messages of a batch; default 500. A quiet queue hands over one or two
 //
 // Wants DATABASE_URL of somebody who may create databases, and a quiet machine. Absolute figures move by up to 1.8 from run
 // to run; compare within one. Where the server is on this machine (Linux), the CPU it spent on a batch is told too: that says
@@ -14,7 +15,6 @@ import { join, resolve } from 'node:path';
 import { argv, env, exit, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
 
-const BATCH = 500;
 const TENANTS = 100;
 /** Open alerts of a tenant that repeat. */
 const KEYS = 20;
@@ -23,6 +23,7 @@ const require = createRequire(import.meta.url);
 const option = (name, otherwise) => (argv.includes(name) ? argv[argv.indexOf(name) + 1] : otherwise);
 const seconds = Number(option('--seconds', 3));
 const rounds = Number(option('--rounds', 5));
+const BATCH = Number(option('--batch', 500));
 const also = argv.flatMap((word, i) => (word === '--also' ? [argv[i + 1].split('=')] : []));
 const root = resolve(fileURLToPath(new URL('.', import.meta.url)), '..', '..');
 
@@ -63,12 +64,14 @@ async function asOwner(sql) {
   await client.query(sql).finally(() => client.end());
 }
 
+let next = 0;
+
 /** A batch as `plan` makes one: every message 200 to 300 bytes, tenants in turn, ids fresh. */
 function aBatch(share) {
   return Array.from({ length: BATCH }, (_, at) => {
     const id = randomUUID();
     const message = {
-      tenant_id: `tenant-${at % TENANTS}`, service: 'inventory', severity: 'high', id, type: 'alert', name: 'low_stock', title: 'Flour is running low',
+      tenant_id: `tenant-${next++ % TENANTS}`, service: 'inventory', severity: 'high', id, type: 'alert', name: 'low_stock', title: 'Flour is running low',
       message: 'Only 2 kg are left in the northern store.', status: 'firing', occurred_at: new Date().toISOString(),
       labels: { site: 'north' }, actions: [{ label: 'Order', url: 'https://example.com/order' }], metadata: { stock: 2 }, schema_version: 1,
       ...(Math.random() < share && { dedup_key: `shelf-${Math.floor(Math.random() * KEYS)}` }),
@@ -116,7 +119,7 @@ try {
   for (const mix of Object.keys(MIXES)) {
     for (const { name, measured } of builds) {
       const [clock, server, client] = ['clock', 'server', 'client'].map((what) => median(measured[mix].map((round) => round[what])));
-      row(mix, name, Math.round((BATCH / clock) * 1000).toLocaleString('en'), ...[clock, server, client].map((ms) => (Number.isNaN(ms) ? '-' : `${ms.toFixed(1)} ms`)));
+      row(mix, name, Math.round((BATCH / clock) * 1000).toLocaleString('en'), ...[clock, server, client].map((ms) => (Number.isNaN(ms) ? '-' : `${ms.toFixed(2)} ms`)));
     }
   }
 } finally {

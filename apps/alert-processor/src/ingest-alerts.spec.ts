@@ -220,6 +220,17 @@ describe('taking alerts in', () => {
     expect(seqs).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
   });
 
+  it('stores what little there is in one statement, whatever lanes it belongs to, and lets each go on when it is done', async () => {
+    let free: () => void = () => undefined;
+    log.gate = new Promise((resolve) => (free = resolve));
+    const ingesting = ingestInLanes(4);
+    const few = (prefix: string) => Array.from({ length: 14 }, (_, index) => aLowMessage({ id: `${prefix}-${index}`, tenant_id: `tenant-${index % 7}` }));
+    const all = Promise.all([few('a'), few('b'), few('c')].map((batch) => ingesting.ingest(batch)));
+    free();
+    for (const outcome of await all) expect(outcome).toEqual(settled(...Array.from({ length: 14 }, () => ({ outcome: 'stored' as const }))));
+    expect(log.batches.map(({ length }) => length)).toEqual([14, 28]);
+  });
+
   it('gives a batch back when one of its lanes found the log away', async () => {
     log.trouble = (planned) => (planned.some(({ message }) => message.tenant_id === 'tenant-3') ? new Unavailable('postgres', 'away') : undefined);
     const batch = Array.from({ length: 400 }, (_, index) => aLowMessage({ id: `m-${index}`, tenant_id: `tenant-${index % 7}` }));

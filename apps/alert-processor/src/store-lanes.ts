@@ -6,6 +6,7 @@ import { ATTEMPTS_ALONE, type Announce, type LateResult, type StoreResult } from
 /** One statement's worth. Larger ones store no more a second and hold locks for longer. */
 const MAX_EVENTS = 500;
 const MAX_BYTES = 4 * 1024 * 1024;
+
 /** The events of one batch that go by one lane. */
 interface Share {
   events: PlannedEvent[];
@@ -15,23 +16,28 @@ interface Share {
   reject(error: unknown): void;
 }
 
+/** What waits in lanes that are free goes in one statement while it is no more than this: a statement costs as much as twenty events. */
+const TOGETHER = 64;
+
 /**
  * The way into the log, in lanes by a hash of the tenant: statements that run side by side share no tenant, so that they
- * never wait for each other, and while PostgreSQL works on one the next is read and planned. A lane is one statement at a
- * time, of all that waits for it by then. What is urgent has a lane of its own, and so has what is suspect: it is stored alone.
+ * never wait for each other, and while PostgreSQL works on one the next is read and planned. A lane is in one statement at a
+ * time, of all that waits for it by then; lanes that have little share one. What is urgent has a lane of its own, and so has
+ * what is suspect: it is stored alone.
  */
 export class StoreLanes {
   private readonly rest: StoreLane[];
-  private readonly urgent: StoreLane;
-  private readonly suspects: StoreLane;
+  private readonly urgent = new StoreLane();
+  private readonly suspects = new StoreLane();
   private readonly quarantine: Quarantine;
 
-  constructor(eventLog: EventLog, announce: Announce, lanes: number) {
+  constructor(
+    private readonly eventLog: EventLog,
+    private readonly announce: Announce,
+    lanes: number,
+  ) {
     this.quarantine = new Quarantine(eventLog, announce);
-    const lane = () => new StoreLane(eventLog, announce, this.quarantine);
-    this.rest = Array.from({ length: lanes }, lane);
-    this.urgent = lane();
-    this.suspects = lane();
+    this.rest = Array.from({ length: lanes }, () => new StoreLane());
   }
 
   /** Stores a batch. The results stand in its order. Rejects when the log was away for any of it; what is stored is a duplicate then. */
@@ -44,14 +50,13 @@ export class StoreLanes {
       if (others) others.push(place);
       else places.set(lane, [place]);
     });
-    const stored = await Promise.allSettled(
-      Array.from(places, async ([lane, at]) => {
-        const events = at.map((place) => planned[place]!);
-        const answers = await lane.add(events, Math.ceil((bytes * at.length) / planned.length));
-        at.forEach((place, index) => (results[place] = answers[index]!));
-      }),
-    );
-    for (const outcome of stored) if (outcome.status === 'rejected') throw outcome.reason;
+    const answered = Array.from(places, async ([lane, at]) => {
+      const events = at.map((place) => planned[place]!);
+      const answers = await lane.add(events, Math.ceil((bytes * at.length) / planned.length));
+      at.forEach((place, index) => (results[place] = answers[index]!));
+    });
+    for (const lanes of [[this.urgent], [this.suspects], this.rest]) this.start(lanes);
+    for (const outcome of await Promise.allSettled(answered)) if (outcome.status === 'rejected') throw outcome.reason;
     return results;
   }
 
@@ -59,52 +64,30 @@ export class StoreLanes {
     if (this.quarantine.holds(tenant_id)) return this.quarantine;
     return severity === 'urgent' ? this.urgent : this.rest[hashOf(tenant_id) % this.rest.length]!;
   }
-}
 
-class StoreLane {
-  private waiting: Share[] = [];
-  private running = false;
-
-  constructor(
-    private readonly eventLog: EventLog,
-    private readonly announce: Announce,
-    private readonly quarantine: Quarantine,
-  ) {}
-
-  add(events: PlannedEvent[], bytes: number): Promise<readonly (StoreResult | LateResult)[]> {
-    return new Promise((resolve, reject) => {
-      this.waiting.push({ events, bytes, resolve, reject });
-      if (!this.running) void this.run();
-    });
+  /** Lets those of the lanes run that are free and have something to do. */
+  private start(lanes: readonly StoreLane[]): void {
+    const ready = lanes.filter((lane) => !lane.running && lane.waiting.length > 0);
+    if (ready.length === 0) return;
+    const events = ready.reduce((sum, lane) => sum + lane.waitingEvents, 0);
+    for (const sharing of events <= TOGETHER ? [ready] : ready.map((lane) => [lane])) void this.run(sharing, lanes);
   }
 
-  private async run(): Promise<void> {
-    this.running = true;
-    while (this.waiting.length > 0) {
-      const shares = this.nextShares();
-      const events = shares.length === 1 ? shares[0]!.events : shares.flatMap((share) => share.events);
-      try {
-        const results = await this.append(events);
-        // the next statement does not wait for it; who waits for these results does, so that it goes before the acknowledgement
-        this.announce(events, results).then(() => deal(shares, results), (error: unknown) => fail(shares, error));
-      } catch (error) {
-        if (error instanceof TooSlow) deal(shares, this.quarantine.take(events));
-        else fail(shares, error);
-      }
+  /** One statement of what waits in these lanes, and then whatever waits by the end of it. */
+  private async run(sharing: readonly StoreLane[], lanes: readonly StoreLane[]): Promise<void> {
+    for (const lane of sharing) lane.running = true;
+    const shares = sharing.flatMap((lane) => lane.nextShares());
+    const events = shares.length === 1 ? shares[0]!.events : shares.flatMap((share) => share.events);
+    try {
+      const results = await this.append(events);
+      // the next statement does not wait for it; who waits for these results does, so that it goes before the acknowledgement
+      this.announce(events, results).then(() => deal(shares, results), (error: unknown) => fail(shares, error));
+    } catch (error) {
+      if (error instanceof TooSlow) deal(shares, this.quarantine.take(events));
+      else fail(shares, error);
     }
-    this.running = false;
-  }
-
-  private nextShares(): Share[] {
-    let size = 0;
-    let [events, bytes] = [0, 0];
-    for (const share of this.waiting) {
-      if (size > 0 && (events + share.events.length > MAX_EVENTS || bytes + share.bytes > MAX_BYTES)) break;
-      size += 1;
-      events += share.events.length;
-      bytes += share.bytes;
-    }
-    return this.waiting.splice(0, size);
+    for (const lane of sharing) lane.running = false;
+    this.start(lanes);
   }
 
   /** Stores all of it, or all but what the log refuses, which is found by halving. */
@@ -120,6 +103,32 @@ class StoreLane {
         return [...(await this.append(planned.slice(0, middle))), ...(await this.append(planned.slice(middle)))];
       }
     }
+  }
+}
+
+/** What waits for one statement at a time. */
+class StoreLane {
+  waiting: Share[] = [];
+  running = false;
+
+  get waitingEvents(): number {
+    return this.waiting.reduce((sum, { events }) => sum + events.length, 0);
+  }
+
+  add(events: PlannedEvent[], bytes: number): Promise<readonly (StoreResult | LateResult)[]> {
+    return new Promise((resolve, reject) => this.waiting.push({ events, bytes, resolve, reject }));
+  }
+
+  nextShares(): Share[] {
+    let size = 0;
+    let [events, bytes] = [0, 0];
+    for (const share of this.waiting) {
+      if (size > 0 && (events + share.events.length > MAX_EVENTS || bytes + share.bytes > MAX_BYTES)) break;
+      size += 1;
+      events += share.events.length;
+      bytes += share.bytes;
+    }
+    return this.waiting.splice(0, size);
   }
 }
 
