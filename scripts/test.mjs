@@ -114,21 +114,25 @@ async function check(name) {
 
 // ------------------------------------------------------------------------------------------- what the tests stand on
 
-/** Programs that some end to end tests run beside us. Without one, `SKIP_<NAME>` tells its tests the reason. */
+/**
+ * Programs that some tests run beside us: Debian's package, the commands that show that it is there, and the tests that want
+ * it. Without one, `SKIP_<NAME>` tells its tests the reason.
+ */
 const PROGRAMS = [
-  { name: 'nginx', commands: ['nginx', '/usr/sbin/nginx'], neededBy: (file) => file.includes('nginx') },
-  { name: 'chromium', commands: ['chromium', 'chromium-browser', 'google-chrome'], neededBy: (file) => file.includes('browser') },
+  { name: 'nginx', tier: 'e2e', shownBy: [['nginx', '-v'], ['/usr/sbin/nginx', '-v']], wantedIn: ['e2e', 'nginx'] },
+  { name: 'chromium', tier: 'e2e', shownBy: ['chromium', 'chromium-browser', 'google-chrome'].map((command) => [command, '--version']), wantedIn: ['e2e', 'browser'] },
+  { name: 'python3-pika', tier: 'integration', shownBy: ['python3', '/usr/bin/python3'].map((command) => [command, '-c', 'import pika']), wantedIn: ['examples', 'python'] },
 ];
 
-async function prepareProgram({ name, commands, neededBy }, environment) {
-  const specs = readdirSync(join(root, 'e2e'), { recursive: true }).filter((file) => file.endsWith('.e2e.spec.ts'));
-  const isThere = () => commands.some((command) => has(command, name === 'nginx' ? '-v' : '--version'));
-  if (!specs.some(neededBy) || isThere()) return;
+async function prepareProgram({ name, shownBy, wantedIn: [folder, word] }, environment) {
+  const wanted = readdirSync(join(root, folder), { recursive: true }).some((file) => file.endsWith('.spec.ts') && file.includes(word));
+  const isThere = () => shownBy.some((command) => has(...command));
+  if (!wanted || isThere()) return;
   if (getuid?.() === 0 && has('apt-get', '--version')) {
     const { code } = await run([SERVICES, 'install', name], { step: 'install' });
     if (code === 0 && isThere()) return;
   }
-  environment[`SKIP_${name.toUpperCase()}`] = `${name} is not installed`;
+  environment[`SKIP_${name.toUpperCase().replaceAll('-', '_')}`] = `${name} is not installed`;
 }
 
 /** The tests' URLs, and whether it was us who started something. */
@@ -245,8 +249,8 @@ try {
     Object.assign(environment, services.environment);
     if (!services.up) throw new Error('the services did not come up');
   }
+  for (const program of PROGRAMS.filter(({ tier }) => only.includes(tier))) await prepareProgram(program, environment);
   if (only.includes('e2e')) {
-    for (const program of PROGRAMS) await prepareProgram(program, environment);
     if ((await run([execPath, join(root, 'scripts', 'ready.mjs'), 'build'], { step: 'build' })).code !== 0) throw new Error('the build failed');
   }
   for (const name of TIERS.filter((one) => only.includes(one))) if (!stopping) await tier(name, environment, outputFolder);

@@ -68,7 +68,7 @@ let next = 0;
 
 /** A batch as `plan` makes one: every message 200 to 300 bytes, tenants in turn, ids fresh. */
 function aBatch(share) {
-  return Array.from({ length: BATCH }, (_, at) => {
+  return Array.from({ length: BATCH }, () => {
     const id = randomUUID();
     const message = {
       tenant_id: `tenant-${next++ % TENANTS}`, service: 'inventory', severity: 'high', id, type: 'alert', name: 'low_stock', title: 'Flour is running low',
