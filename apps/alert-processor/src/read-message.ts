@@ -1,4 +1,4 @@
-import { MAX_MESSAGE_BYTES, parseMessages, type DeadLetter, type DeadLetterReason, type InputError, type ParsedMessage, type PlannedEvent } from '@tocsin/contracts';
+import { MAX_MESSAGE_BYTES, parseMessages, traceIdOf, type DeadLetter, type DeadLetterReason, type InputError, type ParsedMessage, type PlannedEvent } from '@tocsin/contracts';
 import type { ReceivedMessage } from '@tocsin/contracts/ports';
 import { planDeliveries } from './plan-deliveries';
 
@@ -19,7 +19,7 @@ export function readMessages(received: ReceivedMessage): ReadMessage[] {
 function readMessage(received: ReceivedMessage, parsed: ParsedMessage): ReadMessage {
   if (!parsed.ok) return { ok: false, letter: letterOf(received, parsed.code, parsed.errors.map(inWords).join(' '), parsed.tenant_id) };
   const { message, body_hash, understood, unknown } = parsed;
-  const planned = { message, body_hash, trace_id: traceIdOf(received.headers), deliveries: planDeliveries(message) };
+  const planned = { message, body_hash, trace_id: traceIdOf(received.headers?.['traceparent']), deliveries: planDeliveries(message) };
   return { ok: true, planned, understood, unknown };
 }
 
@@ -35,11 +35,3 @@ export function letterOf({ body, routing_key, message_id, timestamp }: ReceivedM
 }
 
 const inWords = ({ pointer, detail }: InputError): string => (pointer ? `${pointer}: ${detail}` : detail);
-
-/** https://www.w3.org/TR/trace-context/: version, trace id, parent id, flags; what a later version appends is left alone. */
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-|$)/;
-
-function traceIdOf(headers: ReceivedMessage['headers']): string | null {
-  const header = headers?.['traceparent'];
-  return (typeof header === 'string' && TRACEPARENT.exec(header)?.[1]) || null;
-}

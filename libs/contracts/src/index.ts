@@ -10,5 +10,6 @@ export * from './nearest-name';
 export * from './read-messages';
 export * from './settings';
 export * from './tenant';
+export * from './trace-context';
 export * from './understood-names';
 export * from './wire';

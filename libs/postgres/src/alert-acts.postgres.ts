@@ -21,12 +21,12 @@ export class PostgresAlertActs implements AlertActs {
 
   async act(reach: ActReach, alertIds: readonly string[], attempted: AttemptedAct): Promise<ActResult[]> {
     if (alertIds.length === 0 || reach.tenants.length === 0) return alertIds.map(() => ({ outcome: 'not_found' }));
-    const { act, by, until, assignee, from_assignee, note } = attempted;
+    const { act, by, until, assignee, from_assignee, note, trace_id } = attempted;
     const { from, to, change } = ACT_RULES[act];
-    const rows = await this.database.call<ActedRow>('select * from tocsin.act_on_alerts($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)', [
-      reach.tenants, reach.acting, alertIds, act, by, until, assignee, from_assignee ?? null, from_assignee === undefined, note, from, to, change, drawFingerprints(alertIds.length),
+    const rows = await this.database.call<ActedRow>('select * from tocsin.act_on_alerts($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)', [
+      reach.tenants, reach.acting, alertIds, act, by, until, assignee, from_assignee ?? null, from_assignee === undefined, note, from, to, change, drawFingerprints(alertIds.length), trace_id,
     ]);
-    const results = new Map(rows.map((row) => [row.alert_id, resultOf(row, by)]));
+    const results = new Map(rows.map((row) => [row.alert_id, resultOf(row, attempted)]));
     return alertIds.map((id) => results.get(id.toLowerCase()) ?? { outcome: 'not_found' });
   }
 
@@ -36,11 +36,11 @@ export class PostgresAlertActs implements AlertActs {
   }
 }
 
-function resultOf(row: ActedRow, by: string): ActResult {
+function resultOf(row: ActedRow, { by, trace_id }: AttemptedAct): ActResult {
   const { outcome } = row;
   if (outcome === 'forbidden') return { outcome };
   if (outcome !== 'acted') return { outcome, alert: alertOf(row) };
-  return { outcome, alert: alertOf(row), event: appendedEventOf({ ...row, occurred_at: null, actor: by, trace_id: null }) };
+  return { outcome, alert: alertOf(row), event: appendedEventOf({ ...row, occurred_at: null, actor: by, trace_id }) };
 }
 
 const alertOf = (row: ActedRow): Alert => ({

@@ -1,4 +1,4 @@
-import { ACTS, didYouMean, readInstant, type Act } from '@tocsin/contracts';
+import { ACTS, didYouMean, readInstant, traceIdOf, type Act } from '@tocsin/contracts';
 import type { AttemptedAct } from '@tocsin/contracts/ports';
 import { readJsonObject, refuseField, type Fields } from '../json-object';
 
@@ -15,13 +15,13 @@ const ACT_FIELDS = ['act', 'until', 'assignee', 'from_assignee', 'note'];
 
 export const isAlertId = (text: unknown): text is string => typeof text === 'string' && ALERT_ID.test(text);
 
-/** The body of `PATCH /api/v1/alerts/:id`, an `AlertAct`, as an act of `user`. Throws `Refused`. */
-export const readAct = (body: Buffer, user: string): AttemptedAct => actOf(readJsonObject(body, ACT_FIELDS, MAX_BODY_BYTES), user);
+/** The body of `PATCH /api/v1/alerts/:id`, an `AlertAct`, as an act of `user` under a `traceparent`. Throws `Refused`. */
+export const readAct = (body: Buffer, user: string, traceparent?: string): AttemptedAct => actOf(readJsonObject(body, ACT_FIELDS, MAX_BODY_BYTES), user, traceparent);
 
 /** The body of `PATCH /api/v1/alerts`, a `BulkAct`: each alert once, in the order in which they stand there. Throws `Refused`. */
-export function readBulkAct(body: Buffer, user: string): { act: AttemptedAct; alertIds: string[] } {
+export function readBulkAct(body: Buffer, user: string, traceparent?: string): { act: AttemptedAct; alertIds: string[] } {
   const fields = readJsonObject(body, ['alert_ids', ...ACT_FIELDS], MAX_BODY_BYTES);
-  return { act: actOf(fields, user), alertIds: alertIdsOf(fields) };
+  return { act: actOf(fields, user, traceparent), alertIds: alertIdsOf(fields) };
 }
 
 function alertIdsOf({ alert_ids }: Fields): string[] {
@@ -31,7 +31,7 @@ function alertIdsOf({ alert_ids }: Fields): string[] {
   return [...new Set(alert_ids.map((id: unknown, at) => (typeof id === 'string' ? id.toLowerCase() : refuseField(`/alert_ids/${at}`, 'The id of an alert is expected.'))))];
 }
 
-function actOf(fields: Fields, user: string): AttemptedAct {
+function actOf(fields: Fields, user: string, traceparent: string | undefined): AttemptedAct {
   const act = kindOf(fields);
   for (const [name, of] of [['until', 'snooze'], ['assignee', 'assign'], ['from_assignee', 'assign']] as const) {
     if (fields[name] !== undefined && act !== of) refuseField(`/${name}`, `It goes with the act ${of}.`);
@@ -43,6 +43,7 @@ function actOf(fields: Fields, user: string): AttemptedAct {
     assignee: act === 'assign' ? userOf(fields, 'assignee', user) : null,
     ...(fields.from_assignee !== undefined && { from_assignee: userOf(fields, 'from_assignee', user) }),
     note: noteOf(fields, act),
+    trace_id: traceIdOf(traceparent),
   };
 }
 

@@ -1,6 +1,6 @@
 import { ACTS, type AlertAct } from '@tocsin/contracts';
 import { list, nullable, oneOf, optional, ref, strictObject, text, time, type Schema } from '../docs/json-schema';
-import { BODY_PROBLEMS, pathParameter, TENANT_PROBLEMS, type Paths } from '../docs/operation';
+import { BODY_PROBLEMS, pathParameter, TENANT_PROBLEMS, TRACEPARENT, type Paths } from '../docs/operation';
 import { MAX_ALERTS, MAX_NOTE_LENGTH, USER } from './act-request';
 
 const user = (description: string): Schema => nullable(text(description, { pattern: USER.source }));
@@ -34,7 +34,7 @@ export const ACT_PATHS: Paths = {
       id: 'actOnAlert',
       summary: 'Acknowledge, resolve, snooze, assign or note an alert, or take that back',
       description: "Conditional on the alert's status. Repeating what one did oneself is no conflict; a conflict shows the alert as it is now.",
-      parameters: [pathParameter('alert_id', text(undefined, { format: 'uuid' }), 'Our id of the alert.')],
+      parameters: [pathParameter('alert_id', text(undefined, { format: 'uuid' }), 'Our id of the alert.'), TRACEPARENT],
       body: { description: 'What to do.', required: true, schema: { anyOf: VARIANTS } },
       answers: { 200: { description: 'The alert as it is now.', schema: ref('Alert') } },
       problems: [...PROBLEMS, 'not_found', 'alert_conflict'],
@@ -46,6 +46,7 @@ export const ACT_PATHS: Paths = {
       id: 'actOnAlerts',
       summary: `The same for up to ${MAX_ALERTS} alerts`,
       description: 'Each has an outcome of its own.',
+      parameters: [TRACEPARENT],
       body: { description: 'What to do, and with which.', required: true, schema: { anyOf: VARIANTS.map(withAlerts) } },
       answers: { 200: { description: 'What became of each.', schema: ref('BulkActed') } },
       problems: [...PROBLEMS, 'empty_batch', 'batch_too_large'],

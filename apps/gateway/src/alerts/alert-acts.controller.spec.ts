@@ -71,8 +71,8 @@ interface Said {
   errors?: { pointer?: string; detail: string }[];
   [field: string]: unknown;
 }
-async function patch(path: string, body: unknown, token = writer(), type = 'application/json') {
-  const response = await fetch(`${base}${path}`, { method: 'PATCH', headers: { Authorization: `Bearer ${token}`, 'Content-Type': type }, body: typeof body === 'string' ? body : JSON.stringify(body) });
+async function patch(path: string, body: unknown, token = writer(), type = 'application/json', headers: Record<string, string> = {}) {
+  const response = await fetch(`${base}${path}`, { method: 'PATCH', headers: { Authorization: `Bearer ${token}`, 'Content-Type': type, ...headers }, body: typeof body === 'string' ? body : JSON.stringify(body) });
   const json = (await response.json()) as Said;
   return { status: response.status, json, code: json.code, pointers: json.errors?.map(({ pointer }) => pointer) };
 }
@@ -84,8 +84,18 @@ const act = async (body: unknown) => {
 
 test('an act reaches the store with who may do it where, and every gateway with its entry', async () => {
   expect(await one({ act: 'acknowledge', note: '  looking ' })).toMatchObject({ status: 200, json: alert });
-  expect(asked).toEqual([{ reach: { tenants: ['bakery', 'cafe'], acting: ['bakery'] }, alertIds: [alert.alert_id], act: { act: 'acknowledge', by: 'ana', until: null, assignee: null, note: 'looking' } }]);
+  expect(asked).toEqual([{ reach: { tenants: ['bakery', 'cafe'], acting: ['bakery'] }, alertIds: [alert.alert_id], act: { act: 'acknowledge', by: 'ana', until: null, assignee: null, note: 'looking', trace_id: null } }]);
   expect(hints).toEqual([{ tenant_id, ...hintOf(event) }]);
+});
+
+test.each([
+  ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', '0af7651916cd43dd8448eb211c80319c'],
+  ['00-00000000000000000000000000000000-b7ad6b7169203331-01', null],
+  ['no trace', null],
+])('the traceparent %s gives one act, and each of many, the trace id %s', async (traceparent, trace_id) => {
+  await patch(`/${alert.alert_id}`, { act: 'resolve' }, writer(), 'application/json', { traceparent });
+  await patch('', { act: 'resolve', alert_ids: [alert.alert_id] }, writer(), 'application/json', { traceparent });
+  expect(asked.map((one) => one.act.trace_id)).toEqual([trace_id, trace_id]);
 });
 
 test('what stands already is answered and not told again; a bus that is away changes no answer', async () => {
@@ -100,7 +110,7 @@ test('what stands already is answered and not told again; a bus that is away cha
 test('each act takes what goes with it', async () => {
   const until = new Date(Date.now() + 86_400_000);
   expect(await act({ act: 'snooze', until: until.toISOString().replace('Z', '+00:00') })).toMatchObject({ act: 'snooze', until: until.toISOString() });
-  expect(await act({ act: 'assign', assignee: 'me' })).toEqual({ act: 'assign', by: 'ana', until: null, assignee: 'ana', note: null });
+  expect(await act({ act: 'assign', assignee: 'me' })).toEqual({ act: 'assign', by: 'ana', until: null, assignee: 'ana', note: null, trace_id: null });
   expect(await act({ act: 'assign', assignee: null, from_assignee: 'Zoë K.' })).toMatchObject({ assignee: null, from_assignee: 'Zoë K.' });
   expect(await act({ act: 'assign', assignee: 'bob', from_assignee: null })).toMatchObject({ assignee: 'bob', from_assignee: null });
   expect(await act({ act: 'note', note: 'two\nlines' })).toMatchObject({ act: 'note', note: 'two\nlines' });

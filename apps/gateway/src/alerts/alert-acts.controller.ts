@@ -18,13 +18,13 @@ export class AlertActsController {
   /** 409 `alert_conflict` shows the alert, and says who was first. What the same user did before is 200 again. */
   @Patch(':id')
   one(@Param('id') id: string, @Req() request: Request, @Token() token: VerifiedToken): Promise<Alert> {
-    return this.actOnAlerts.one(token, id, readAct(jsonBodyOf(request), token.user_id));
+    return this.actOnAlerts.one(token, id, readAct(jsonBodyOf(request), token.user_id, request.get('traceparent')));
   }
 
   /** 200 with an outcome for each, whatever they are. */
   @Patch()
   many(@Req() request: Request, @Token() token: VerifiedToken): Promise<BulkActed> {
-    const { act, alertIds } = readBulkAct(jsonBodyOf(request), token.user_id);
+    const { act, alertIds } = readBulkAct(jsonBodyOf(request), token.user_id, request.get('traceparent'));
     return this.actOnAlerts.many(token, alertIds, act);
   }
 }

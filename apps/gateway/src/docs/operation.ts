@@ -1,6 +1,6 @@
 import type { Scope } from '@tocsin/auth';
 import type { ErrorCode } from '@tocsin/contracts';
-import type { Schema } from './json-schema';
+import { text, type Schema } from './json-schema';
 
 /** What the operations are about, in the order in which the document shows them. */
 export const TAGS = {
@@ -57,6 +57,11 @@ export type Paths = Readonly<Record<string, Partial<Record<Method, Operation>>>>
 export const listParameter = (name: string, items: Schema, description: string): Parameter => ({ name, in: 'query', description, schema: { type: 'array', items }, explode: false });
 export const queryParameter = (name: string, schema: Schema, description: string): Parameter => ({ name, in: 'query', description, schema });
 export const pathParameter = (name: string, schema: Schema, description: string): Parameter => ({ name, in: 'path', description, schema, required: true });
+
+/** Of what becomes entries. */
+export const TRACEPARENT: Parameter = {
+  name: 'traceparent', in: 'header', description: "W3C trace context: its trace id becomes the entries'.", schema: text(undefined, { pattern: '^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$' }),
+};
 
 /** What reading a body as JSON may refuse. */
 export const BODY_PROBLEMS = ['unsupported_media_type', 'body_too_large', 'invalid_utf8', 'invalid_json', 'too_deep', 'control_characters', 'unknown_field', 'invalid_field'] as const satisfies readonly ErrorCode[];

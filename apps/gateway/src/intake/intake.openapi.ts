@@ -1,6 +1,6 @@
 import { SEVERITIES, TENANT_ID_PATTERN } from '@tocsin/contracts';
 import { integer, list, nullable, object, oneOf, optional, ref, text } from '../docs/json-schema';
-import { BODY_PROBLEMS, queryParameter, type Paths } from '../docs/operation';
+import { BODY_PROBLEMS, queryParameter, TRACEPARENT, type Paths } from '../docs/operation';
 import type { SettledEvent } from './intake.controller';
 import { MAX_BATCH } from './read-events';
 
@@ -21,7 +21,7 @@ export const INTAKE_PATHS: Paths = {
         queryParameter('service', text(undefined, { pattern: '^[A-Za-z0-9._-]{1,64}$' }), DEFAULTS),
         queryParameter('severity', oneOf(SEVERITIES), DEFAULTS),
         { name: 'Prefer', in: 'header', description: 'wait=5: answer with what became of them, if they are stored within so many seconds (1 to 10).', schema: text(undefined, { pattern: '^wait=([1-9]|10)$' }) },
-        { name: 'traceparent', in: 'header', description: "W3C trace context: its trace id becomes the entries'.", schema: text(undefined, { pattern: '^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$' }) },
+        TRACEPARENT,
       ],
       body: {
         description: 'A message, or a list of them.',

@@ -14,6 +14,8 @@ export interface AttemptedAct {
   /** With `assign`: to whom it has to be assigned until now; undefined asks for nothing. */
   from_assignee?: string | null;
   note: string | null;
+  /** Of the request that brings it: its entry's. */
+  trace_id: string | null;
 }
 
 /** Where whoever acts may do so. */

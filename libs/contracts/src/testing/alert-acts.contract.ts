@@ -21,7 +21,7 @@ export interface OpenAlertActs {
 
 /** An act without more than it needs, until an hour from now where it needs a time. */
 export const anAct = (act: Act, by = 'ana', more: Partial<AttemptedAct> = {}): AttemptedAct => ({
-  act, by, until: act === 'snooze' ? new Date(Date.now() + 3_600_000).toISOString() : null, assignee: null, note: act === 'note' ? `by ${by}` : null, ...more,
+  act, by, until: act === 'snooze' ? new Date(Date.now() + 3_600_000).toISOString() : null, assignee: null, note: act === 'note' ? `by ${by}` : null, trace_id: null, ...more,
 });
 
 /** What every `AlertActs` does while nothing is broken. `open` is called once: tests use tenants of their own. */
@@ -52,19 +52,20 @@ export function describeAlertActs(name: string, { open }: { open(): Promise<Open
       ['snooze', 'unsnooze', 'snoozed'],
     ] as const)('takes %s, and %s as its inverse: each an entry with who, when and why', async (there, back, status) => {
       const one = await raise();
-      const first = await act(one, anAct(there, 'ana', { note: 'looking' }));
+      const trace_id = '0af7651916cd43dd8448eb211c80319c';
+      const first = await act(one, anAct(there, 'ana', { note: 'looking', trace_id }));
       const { alert, event } = actedIn(first);
       expect(alert).toMatchObject({ ...one, status, actor: 'ana', acted_at: event.entry.received_at, last_seq: 2, occurrences: 1, labels: { site: 'north' }, metadata: { stock: 2 } });
       expect(event.entry).toMatchObject({
         change: ACT_RULES[there].change, status, previous: { status: 'firing', severity: 'urgent' }, severity: 'urgent', actor: 'ana', note: 'looking', folded: 0, occurrences: 1,
-        occurred_at: null, title: alert.title, labels: alert.labels, actions: alert.actions, metadata: alert.metadata, dedup_key: 'k', trace_id: null,
+        occurred_at: null, title: alert.title, labels: alert.labels, actions: alert.actions, metadata: alert.metadata, dedup_key: 'k', trace_id,
         event_id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f-]{27}$/) as string,
       });
       expect(alert.snoozed_until === null).toBe(there !== 'snooze');
 
       const second = actedIn(await act(one, anAct(back, 'bob')));
       expect(second.alert).toMatchObject({ status: 'firing', actor: 'bob', snoozed_until: null, last_seq: 3 });
-      expect(second.event).toMatchObject({ seq: 3, prev_fp: event.fp, entry: { change: ACT_RULES[back].change, previous: { status }, note: null } });
+      expect(second.event).toMatchObject({ seq: 3, prev_fp: event.fp, entry: { change: ACT_RULES[back].change, previous: { status }, note: null, trace_id: null } });
 
       const stored = await opened.reader.after(one.tenant_id, 1, 10);
       expect(stored).toEqual([event, second.event].map(asRead));

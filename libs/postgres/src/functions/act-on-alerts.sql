@@ -3,10 +3,10 @@
 -- act, or the last message, has committed, and stays so until this is.
 --
 -- `reach` is the tenants of whoever acts, `acting` those in which the user may. `any_assignee`: whoever it is assigned to.
--- What is in no tenant of `reach` is not among the answers.
+-- What is in no tenant of `reach` is not among the answers. The default of `trace` is for gateways of before, which name none.
 create or replace function act_on_alerts(
   reach text[], acting text[], alerts uuid[], act text, by_user text, until timestamptz, to_user text, from_user text, any_assignee boolean, why text,
-  from_statuses text[], to_status text, made text, fps text[]
+  from_statuses text[], to_status text, made text, fps text[], trace text default null
 )
 returns table (
   outcome text, tenant_id text, alert_id uuid, status text, severity text, type text, service text, name text, title text, message text,
@@ -75,7 +75,7 @@ begin
   ), appended as materialized (
     select * from append_acts((
       select json_agg(json_build_object(
-               'tenant_id', j.tenant_id, 'alert_id', j.alert_id, 'fp', fps[j.place], 'actor', by_user, 'note', why,
+               'tenant_id', j.tenant_id, 'alert_id', j.alert_id, 'fp', fps[j.place], 'actor', by_user, 'note', why, 'trace_id', trace,
                'change', case j.verdict when 'made' then made else 'noted' end,
                'status', case when j.verdict = 'made' and to_status is not null then to_status else j.status end,
                'assignee', case when j.verdict = 'made' and act = 'assign' then to_user else j.assignee end,

@@ -19,9 +19,9 @@ begin
   with changed as materialized (
     select c.*, row_number() over () as place
     from json_to_recordset(changes) as c(
-      tenant_id text collate "C", alert_id uuid, fp text, change text, status text, assignee text, snoozed_until timestamptz, actor text, note text)
+      tenant_id text collate "C", alert_id uuid, fp text, change text, status text, assignee text, snoozed_until timestamptz, actor text, note text, trace_id text)
   ), numbered as materialized (
-    select c.tenant_id, c.alert_id, c.change, c.status, c.assignee, c.snoozed_until, c.actor, c.note, c.fp, gen_random_uuid()::text as event_id,
+    select c.tenant_id, c.alert_id, c.change, c.status, c.assignee, c.snoozed_until, c.actor, c.note, c.trace_id, c.fp, gen_random_uuid()::text as event_id,
            a.status as previous_status, a.severity, a.service, a.occurrences, a.folded, a.dedup_key, a.first_seen_at, a.last_seen_at,
            said.type, said.name, said.title, said.message, said.labels, said.actions, said.metadata,
            s.epoch, s.last_seq + row_number() over own as seq, coalesce(lag(c.fp) over own, s.last_fp) as prev_fp
@@ -45,10 +45,10 @@ begin
   ), logged as (
     insert into event (tenant_id, seq, fp, event_id, alert_id, change, status, severity, previous_status, previous_severity, type, service,
       name, title, message, occurrences, folded, received_at, dedup_key, first_seen_at, last_seen_at, labels, actions, metadata,
-      assignee, snoozed_until, actor, note)
+      assignee, snoozed_until, actor, note, trace_id)
     select tenant_id, seq, fp, event_id, alert_id, change, status, severity, previous_status, severity, type, service,
       name, title, message, occurrences, folded, received, dedup_key, first_seen_at, last_seen_at, labels, actions, metadata,
-      assignee, snoozed_until, actor, note
+      assignee, snoozed_until, actor, note, trace_id
     from numbered
   ), made as (
     -- who assigns or notes leaves alone who made the status what it is
@@ -63,7 +63,7 @@ begin
   )
   select tenant_id, epoch, seq, fp, prev_fp, event_id, alert_id, change, status, severity, previous_status, severity, type, service, name, title,
     message, occurrences, folded, null::timestamptz, received, dedup_key, first_seen_at::timestamptz, last_seen_at::timestamptz, labels, actions,
-    metadata, assignee, snoozed_until, actor, note, null::text
+    metadata, assignee, snoozed_until, actor, note, trace_id
   from numbered;
 end $$;
 
