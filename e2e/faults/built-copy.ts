@@ -1,4 +1,4 @@
-import { transformFileSync } from '@swc/core';
+import { transformSync } from '@swc/core';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -83,9 +83,10 @@ export class BuiltCopy {
   }
 }
 
-/** A file of ours as JavaScript, its imports as the built apps have theirs. */
-export function compiled(file: string): string {
-  const { code } = transformFileSync(file, {
+/** A file of ours as JavaScript, its imports as the built apps have theirs. `text`: what it holds, when that is another thing by now. */
+export function compiled(file: string, text = readFileSync(file, 'utf8')): string {
+  const { code } = transformSync(text, {
+    filename: file,
     module: { type: 'commonjs' },
     jsc: { target: 'es2022', parser: { syntax: 'typescript', decorators: true }, baseUrl: ROOT, paths: compilerOptions.paths },
     sourceMaps: 'inline',

@@ -1,7 +1,10 @@
 import type { Alert, Entry } from '@tocsin/contracts/wire';
 
-/** Changes that set who last changed the status: a person, or nobody. */
-const SETS_ACTOR: ReadonlySet<string> = new Set(['raised', 'reopened', 'resolved', 'acknowledged', 'unacknowledged', 'snoozed', 'unsnoozed']);
+/** Whether an entry sets who last changed the status: a person by an act, or nobody, where the producer or time changes it. */
+function setsActor({ change, actor, status, previous }: Entry): boolean {
+  if (actor !== null) return change !== 'assigned' && change !== 'noted';
+  return previous === null || previous.status !== status;
+}
 
 /**
  * The alert after an entry, as the API would give it. `before` is the alert as it was known; without it, what only a person's
@@ -12,7 +15,7 @@ export function alertAfter(before: Alert | undefined, entry: Entry): Alert {
   // a late message is on record and describes nothing
   const described = before && entry.change === 'stale' ? before : entry;
   const { name, title, message, labels, actions, metadata } = described;
-  const { actor, acted_at } = SETS_ACTOR.has(entry.change)
+  const { actor, acted_at } = setsActor(entry)
     ? { actor: entry.actor, acted_at: entry.actor === null ? null : entry.received_at }
     : { actor: before?.actor ?? null, acted_at: before?.acted_at ?? null };
   return {
@@ -22,4 +25,4 @@ export function alertAfter(before: Alert | undefined, entry: Entry): Alert {
 }
 
 /** Whether an alert that was not known before is whole after this entry. */
-export const isWhole = ({ change }: Entry): boolean => SETS_ACTOR.has(change);
+export const isWhole = (entry: Entry): boolean => setsActor(entry);

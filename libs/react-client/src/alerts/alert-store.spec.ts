@@ -177,6 +177,29 @@ describe('a list of alerts', () => {
     expect(list.getSnapshot().alerts).toEqual(server.page({}).alerts);
   });
 
+  it('is told of what the page of another list knew before the stream said it', async () => {
+    const { alert_id } = server.append({});
+    await live();
+    const [all, firing] = [await shown(), await shown({ status: ['firing'] })];
+    const acted = server.append({ alert_id, change: 'acknowledged', status: 'acknowledged', actor: 'ben' });
+    await all.load();
+    tell(acted);
+    await settle();
+    expect(all.getSnapshot().alerts).toMatchObject([{ status: 'acknowledged' }]);
+    expect(firing.getSnapshot().alerts).toEqual([]);
+  });
+
+  it('keeps who resolved an alert, and when, where its producer says the same later', async () => {
+    const { alert_id } = server.append({});
+    await live();
+    const list = await shown();
+    const acted = server.append({ alert_id, change: 'resolved', status: 'resolved', actor: 'ben' });
+    tell(acted);
+    tell(server.append({ alert_id, change: 'resolved', status: 'resolved' }));
+    await settle();
+    expect(list.getSnapshot().alerts).toMatchObject([{ status: 'resolved', actor: 'ben', acted_at: acted.received_at, last_seq: 3 }]);
+  });
+
   it('says why it could not be loaded, keeps what it has, and tries again when the stream is back', async () => {
     server.append({});
     jest.spyOn(store.api, 'list').mockRejectedValueOnce(Object.assign(new Error('away'), { code: 'store_unavailable' }));

@@ -170,10 +170,11 @@ export class AlertStore {
 
   private apply(entry: Entry): void {
     const before = this.alerts.get(entry.alert_id);
+    // what an answer told already is news to the lists that were loaded before it
+    this.touch([entry.alert_id]);
     if (before && entry.seq <= before.last_seq) return;
     const alert = alertAfter(before, entry);
     this.alerts.set(entry.alert_id, alert);
-    this.touch([entry.alert_id]);
     if (before || isWhole(entry)) return;
     // who acknowledged it is not in the entry of a repeat
     if ([...this.used].some((list) => list.wants(alert))) void this.fetch(entry.alert_id);
