@@ -189,6 +189,28 @@ describe('a list of alerts', () => {
     expect(firing.getSnapshot().alerts).toEqual([]);
   });
 
+  it('finds out who acted on an alert that an entry brought, though the answer was lost, or was an old one when it came', async () => {
+    const { alert_id } = server.append({});
+    server.append({ alert_id, change: 'acknowledged', status: 'acknowledged', actor: 'ben' });
+    await live();
+    const urgent = await shown({ severity: ['urgent'] });
+    jest.spyOn(store.api, 'alert').mockRejectedValueOnce(new Error('lost'));
+    tell(server.append({ alert_id, change: 'severity_raised', severity: 'urgent' }));
+    await settle();
+    expect(urgent.getSnapshot().alerts).toMatchObject([{ severity: 'urgent', actor: null }]);
+
+    const old = structuredClone(server.alerts.get(alert_id)!);
+    jest.spyOn(store.api, 'alert').mockImplementationOnce(async () => {
+      tell(server.append({ alert_id, change: 'repeated' }));
+      await settle();
+      return old;
+    });
+    fetching.last.say('connection', connection('resumed'), cursorAt(3));
+    await settle();
+    await settle();
+    expect(urgent.getSnapshot().alerts).toMatchObject([{ severity: 'urgent', actor: 'ben', last_seq: 4 }]);
+  });
+
   it('keeps who resolved an alert, and when, where its producer says the same later', async () => {
     const { alert_id } = server.append({});
     await live();

@@ -32,6 +32,8 @@ const AWAIT_STREAM_MS = 1_500;
 /** What the lists of a page have in common: each alert once, what the stream says of it, and what is being done to it. */
 export class AlertStore {
   private readonly alerts = new Map<string, Alert>();
+  /** Those of which who acted last is not known: they were not known before an entry that does not tell it. */
+  private readonly partial = new Set<string>();
   private readonly pending = new PendingActs();
   private readonly lists = new Map<string, AlertList>();
   private readonly used = new Set<AlertList>();
@@ -59,6 +61,7 @@ export class AlertStore {
       this.stream.on('fresh', () => this.reload((list) => list.isLoaded || list.isLoading)),
       // whose first load failed tries again when there is a server again
       this.stream.on('connection', () => this.reload((list) => list.getSnapshot().error !== null)),
+      this.stream.on('connection', () => [...this.partial].forEach((alertId) => void this.fetch(alertId))),
       this.stream.subscribe(() => this.keepTenants(this.stream.status.tenants.map(({ tenant_id }) => tenant_id))),
     ];
     return () => ends.forEach((end) => end());
@@ -152,7 +155,7 @@ export class AlertStore {
   /** Forgets an alert that nobody shows. */
   letGo(alertId: string): void {
     if (this.watched.has(alertId) || this.pending.has(alertId) || [...this.used].some((list) => list.has(alertId))) return;
-    this.alerts.delete(alertId);
+    this.forget(alertId);
   }
 
   // ---- inside -----------------------------------------------------------------------------------------------------
@@ -175,6 +178,8 @@ export class AlertStore {
     if (before && entry.seq <= before.last_seq) return;
     const alert = alertAfter(before, entry);
     this.alerts.set(entry.alert_id, alert);
+    if (isWhole(entry)) this.partial.delete(entry.alert_id);
+    else if (!before) this.partial.add(entry.alert_id);
     if (before || isWhole(entry)) return;
     // who acknowledged it is not in the entry of a repeat
     if ([...this.used].some((list) => list.wants(alert))) void this.fetch(entry.alert_id);
@@ -185,6 +190,12 @@ export class AlertStore {
     // of two with one number the API's is the whole one
     if (before && before.last_seq > alert.last_seq) return;
     this.alerts.set(alert.alert_id, alert);
+    this.partial.delete(alert.alert_id);
+  }
+
+  private forget(alertId: string): void {
+    this.alerts.delete(alertId);
+    this.partial.delete(alertId);
   }
 
   private async fetch(alertId: string): Promise<void> {
@@ -192,8 +203,11 @@ export class AlertStore {
       this.merge(await this.api.alert(alertId));
       this.touch([alertId]);
     } catch {
-      // it stays as it is known; whoever watches it sees nothing
+      // it stays as it is known until the stream is back; whoever watches it sees nothing
+      return;
     }
+    // an entry that came meanwhile made the answer an old one
+    if (this.partial.has(alertId)) await this.fetch(alertId);
   }
 
   private touch(alertIds: readonly string[]): void {
@@ -225,7 +239,7 @@ export class AlertStore {
     // a stream that is closed says nothing about what may be seen
     if (lost.size === 0 || now.length === 0) return;
     for (const list of this.used) list.removeTenants(lost);
-    for (const [alertId, { tenant_id }] of this.alerts) if (lost.has(tenant_id)) this.alerts.delete(alertId);
+    for (const [alertId, { tenant_id }] of this.alerts) if (lost.has(tenant_id)) this.forget(alertId);
   }
 
   private async actOnOne(alertId: string, act: AlertAct): Promise<ActOutcome> {
