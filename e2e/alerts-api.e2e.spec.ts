@@ -68,6 +68,14 @@ describe('alerts over HTTP', () => {
     expect(page).toMatchObject({ alerts: [{ title: 'Oven is cold' }], facets: { severity: { urgent: 1 }, tenant: { bakery: 1 }, complete: true }, searched: { alerts: 3, since: null, complete: true }, next: null });
   });
 
+  it.each(['alerts', 'events', 'stats', 'tenants', 'me/cursor', 'dead-letters'])('%s is the same with a slash behind it, with a query and without', async (path) => {
+    const query = path === 'stats' ? '?from=2026-01-01&to=2026-12-31' : '';
+    const headers = { Authorization: `Bearer ${tokenFor('ana', { scope: 'alerts:read dead_letters:manage' })}` };
+    const [plain, slashed, asked] = await Promise.all([`${path}${query}`, `${path}/${query}`, `${path}/${query || '?'}`].map((one) => ask(stack.gateway.url, `/api/v1/${one}`, { headers })));
+    expect([plain!.status, slashed!.status, asked!.status]).toEqual([200, 200, 200]);
+    expect([slashed!.text, asked!.text]).toEqual([plain!.text, plain!.text]);
+  });
+
   it('are shown one by one, with a history, and not to others', async () => {
     const [alert] = (await good<AlertPage>('ben', 'alerts?status=resolved')).alerts as [Alert];
     expect(alert).toMatchObject({ tenant_id: 'bakery', title: 'Flour came', severity: 'high', occurrences: 2, labels: {}, actor: null, dedup_key: 'flour' });
