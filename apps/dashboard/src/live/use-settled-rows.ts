@@ -16,8 +16,8 @@ interface Settled {
  */
 export function useSettledRows(alerts: readonly Alert[], mayMove: boolean, place: string, whatBecameOf: (alert: Alert) => Alert): Settled {
   const [forced, force] = useState(0);
-  const state = useRef({ place, forced, ids: [] as string[], known: new Map<string, Alert>(), left: new Map<string, number>() });
-  const byId = useMemo(() => new Map(alerts.map((alert) => [alert.alert_id, alert])), [alerts]);
+  const state = useRef({ place, forced, ids: [] as readonly string[], byId: new Map<string, Alert>(), left: new Map<string, { alert: Alert; at: number }>() });
+  const byId = useMemo(() => byIdOf(alerts), [alerts]);
 
   const settled = useMemo(() => {
     const memory = state.current;
@@ -25,14 +25,22 @@ export function useSettledRows(alerts: readonly Alert[], mayMove: boolean, place
     const afresh = memory.place !== place || memory.forced !== forced;
     if (memory.place !== place) memory.left.clear();
     const now = Date.now();
+    for (const id of memory.left.keys()) if (byId.has(id)) memory.left.delete(id);
     for (const id of memory.ids) {
-      if (byId.has(id)) memory.left.delete(id);
-      else if (!memory.left.has(id)) memory.left.set(id, now);
+      if (byId.has(id)) continue;
+      if (!memory.left.has(id) && memory.byId.has(id)) memory.left.set(id, { alert: memory.byId.get(id)!, at: now });
     }
-    const lingers = (id: string) => now - (memory.left.get(id) ?? 0) < LINGER_MS;
-    const ids = afresh ? wanted : settle(memory.ids, wanted, mayMove, lingers);
-    const rows = ids.flatMap((id) => byId.get(id) ?? leftBehind(memory.known.get(id), whatBecameOf));
-    state.current = { place, forced, ids, known: new Map(rows.map((row) => [row.alert_id, row])), left: memory.left };
+    const lingers = (id: string) => now - (memory.left.get(id)?.at ?? 0) < LINGER_MS;
+    const ids = afresh ? wanted : settle(memory.ids, wanted, mayMove, lingers, byId);
+    const rows: Alert[] = [];
+    for (const id of ids) {
+      const alert = byId.get(id);
+      const left = memory.left.get(id)?.alert;
+      if (alert) rows.push(alert);
+      else if (left) rows.push(whatBecameOf(left));
+    }
+    if (ids === wanted) memory.left.clear();
+    state.current = { place, forced, ids, byId, left: memory.left };
     return { rows, fresh: waiting(ids, wanted).map((id) => byId.get(id)!) };
   }, [byId, mayMove, place, forced, whatBecameOf]);
 
@@ -51,4 +59,9 @@ export function useSettledRows(alerts: readonly Alert[], mayMove: boolean, place
   return { ...settled, showFresh: () => force((n) => n + 1) };
 }
 
-const leftBehind = (alert: Alert | undefined, whatBecameOf: (alert: Alert) => Alert): Alert[] => (alert ? [whatBecameOf(alert)] : []);
+/** With ten thousand rows this runs for each frame in which something arrives: it makes no pair for each of them. */
+function byIdOf(alerts: readonly Alert[]): Map<string, Alert> {
+  const byId = new Map<string, Alert>();
+  for (const alert of alerts) byId.set(alert.alert_id, alert);
+  return byId;
+}
