@@ -1,11 +1,13 @@
 import { DropdownMenu } from 'radix-ui';
-import type { ReactNode } from 'react';
+import { lazy, Suspense, useState, type ReactNode } from 'react';
 import type { Alert, AlertAct } from '@tocsin/contracts/wire';
 import { serverNow } from '../words/clock';
 import { tomorrowAt } from '../words/time-words';
 import { useWords } from '../words/words';
 import menu from '../settings/menu.module.css';
 
+/** Most snoozes are one of those in the menu. */
+const SnoozeDialog = lazy(() => import('./snooze-dialog'));
 const HOUR_MS = 3_600_000;
 
 /** How long an alert may be put off. Times are the reader's own. */
@@ -21,23 +23,32 @@ export const snoozeUntil = (until: number): AlertAct => ({ act: 'snooze', until:
 export function SnoozeMenu({ alert, onAct, children, open, onOpenChange }: { alert?: Alert; onAct(act: AlertAct): void; children: ReactNode; open?: boolean; onOpenChange?(open: boolean): void }) {
   const { t, intl } = useWords();
   const controlled = open === undefined ? {} : { open, onOpenChange: onOpenChange! };
+  const [asking, setAsking] = useState(false);
   return (
-    <DropdownMenu.Root {...controlled}>
-      <DropdownMenu.Trigger asChild>{children}</DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content className={menu.panel} align="start" sideOffset={6} collisionPadding={12} aria-label={t('snooze.menu')}>
-          {alert?.status === 'snoozed' && <DropdownMenu.Item className={menu.item} onSelect={() => onAct({ act: 'unsnooze' })}>{t('act.unsnooze')}</DropdownMenu.Item>}
-          {SNOOZES.map(({ words, until }) => {
-            const at = until(serverNow());
-            return (
-              <DropdownMenu.Item key={words} className={menu.item} onSelect={() => onAct(snoozeUntil(at))}>
-                {t(words)}
-                <span className={menu.keys}>{intl.formatDate(at, { weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })}</span>
-              </DropdownMenu.Item>
-            );
-          })}
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
-    </DropdownMenu.Root>
+    <>
+      <DropdownMenu.Root {...controlled}>
+        <DropdownMenu.Trigger asChild>{children}</DropdownMenu.Trigger>
+        <DropdownMenu.Portal>
+          <DropdownMenu.Content className={menu.panel} align="start" sideOffset={6} collisionPadding={12} aria-label={t('snooze.menu')}>
+            {alert?.status === 'snoozed' && <DropdownMenu.Item className={menu.item} onSelect={() => onAct({ act: 'unsnooze' })}>{t('act.unsnooze')}</DropdownMenu.Item>}
+            {SNOOZES.map(({ words, until }) => {
+              const at = until(serverNow());
+              return (
+                <DropdownMenu.Item key={words} className={menu.item} onSelect={() => onAct(snoozeUntil(at))}>
+                  {t(words)}
+                  <span className={menu.keys}>{intl.formatDate(at, { weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })}</span>
+                </DropdownMenu.Item>
+              );
+            })}
+            <DropdownMenu.Item className={menu.item} onSelect={() => setAsking(true)}>{t('snooze.custom')}</DropdownMenu.Item>
+          </DropdownMenu.Content>
+        </DropdownMenu.Portal>
+      </DropdownMenu.Root>
+      {asking && (
+        <Suspense fallback={null}>
+          <SnoozeDialog onUntil={(until) => onAct(snoozeUntil(until))} onClose={() => setAsking(false)} />
+        </Suspense>
+      )}
+    </>
   );
 }

@@ -6,7 +6,11 @@ import { useWords } from '../words/words';
 
 /** How long an act can be undone by its toast. With the key it can be until the next one. */
 const UNDO_MS = 8_000;
+/** More than this many at once are asked about first. */
+const ASK_BEYOND = 100;
 const REFUSED_MS = 10_000;
+/** Of those that were refused, so many are named. */
+const NAMED = 3;
 
 /** What undoes each act, for one alert as it was before. Null: it stands in the record, like a note. */
 export function inverseOf({ act }: AlertAct, before: Alert): AlertAct | null {
@@ -34,7 +38,8 @@ export function applies({ act }: AlertAct, { status }: Alert): boolean {
 }
 
 export interface Acts {
-  perform(alerts: readonly Alert[], act: AlertAct): void;
+  /** False when there are so many that it was asked whether to, and the answer was no. */
+  perform(alerts: readonly Alert[], act: AlertAct): boolean;
   undo(): void;
 }
 
@@ -44,13 +49,15 @@ export function useActs(onDone: (alertIds: readonly string[]) => void): Acts {
   const store = useAlertStore();
   const last = useRef<(() => void) | null>(null);
 
-  /** Says why, and offers another try unless somebody else was first: then the row shows already what they did. */
+  /** Says how many, which and why, and offers another try unless somebody else was first: then the row shows already what they did. */
   const notDone = useCallback(
-    (refused: readonly ActRefused[], retry?: () => void) => {
-      const [{ code, detail }] = refused as [ActRefused];
-      const conflict = code === 'alert_conflict';
-      toast.error(conflict ? t('failed.conflict') : t('failed.act', { count: refused.length }), {
-        description: detail,
+    (refused: readonly ActRefused[], { of = refused.length, titleOf, retry }: { of?: number; titleOf?(alertId: string): string | undefined; retry?: () => void } = {}) => {
+      const conflict = refused.every(({ code }) => code === 'alert_conflict');
+      const alone = of === 1;
+      const names = alone || !titleOf ? [] : refused.slice(0, NAMED).flatMap(({ alert_id }) => titleOf(alert_id) ?? []);
+      const reasons = [...new Set(refused.map(({ detail }) => detail))].slice(0, NAMED);
+      toast.error(alone && conflict ? t('failed.conflict') : t('failed.some', { count: refused.length, of }), {
+        description: [...names.map((name) => `“${name}”`), ...(refused.length > NAMED && names.length > 0 ? [t('failed.others', { count: refused.length - NAMED })] : [])].join(', ') + (names.length > 0 ? ': ' : '') + reasons.join(' '),
         duration: REFUSED_MS,
         position: 'bottom-center',
         ...(retry && !conflict && { action: { label: t('error.retry'), onClick: retry } }),
@@ -59,28 +66,35 @@ export function useActs(onDone: (alertIds: readonly string[]) => void): Acts {
     [t],
   );
   const perform = useCallback(
-    (alerts: readonly Alert[], what: AlertAct) => {
+    (alerts: readonly Alert[], what: AlertAct): boolean => {
       const meant = alerts.filter((alert) => applies(what, alert));
-      if (meant.length === 0) return;
+      if (meant.length === 0) return true;
+      if (meant.length > ASK_BEYOND && !window.confirm(t('bulk.confirm', { count: meant.length }))) return false;
       const ids = meant.map(({ alert_id }) => alert_id);
       onDone(ids);
       const undoing = meant.flatMap((before) => {
         const inverse = inverseOf(what, before);
         return inverse ? [{ id: before.alert_id, inverse }] : [];
       });
+      const acting = store.act(ids, what);
       const toastId = `did-${what.act}`;
       const undo = () => {
         last.current = null;
         toast.dismiss(toastId);
-        // one call for each inverse: most often there is one
-        const groups = new Map<string, { inverse: AlertAct; ids: string[] }>();
-        for (const { id, inverse } of undoing) {
-          const key = JSON.stringify(inverse);
-          groups.set(key, { inverse, ids: [...(groups.get(key)?.ids ?? []), id] });
-        }
-        void Promise.all([...groups.values()].map((group) => store.act(group.ids, group.inverse))).then((outcomes) => {
+        // behind the act itself: the inverse of what has not happened yet is a conflict. One call for each inverse, most often there is one
+        void acting.then(async ({ refused: neverDone }) => {
+          const untouched = new Set(neverDone.map(({ alert_id }) => alert_id));
+          const groups = new Map<string, { inverse: AlertAct; ids: string[] }>();
+          for (const { id, inverse } of undoing) {
+            if (untouched.has(id)) continue;
+            const key = JSON.stringify(inverse);
+            const group = groups.get(key) ?? { inverse, ids: [] };
+            group.ids.push(id);
+            groups.set(key, group);
+          }
+          const outcomes = await Promise.all([...groups.values()].map((group) => store.act(group.ids, group.inverse)));
           const refused = outcomes.flatMap((outcome) => outcome.refused);
-          if (refused.length > 0) notDone(refused);
+          if (refused.length > 0) notDone(refused, { of: undoing.length });
           else toast(t('did.undone'), { duration: 2_000, position: 'bottom-center' });
         });
       };
@@ -91,15 +105,17 @@ export function useActs(onDone: (alertIds: readonly string[]) => void): Acts {
         position: 'bottom-center',
         ...(undoing.length > 0 && { action: { label: `${t('act.undo')} (Z)`, onClick: undo } }),
       });
-      void store.act(ids, what).then(({ refused }) => {
+      void acting.then(({ refused }) => {
         if (refused.length === 0) return;
         if (refused.length === ids.length) {
           if (last.current === undo) last.current = null;
           toast.dismiss(toastId);
         }
         const again = new Set(refused.map(({ alert_id }) => alert_id));
-        notDone(refused, () => perform(meant.filter(({ alert_id }) => again.has(alert_id)), what));
+        const titles = new Map(meant.map(({ alert_id, title }) => [alert_id, title]));
+        notDone(refused, { of: ids.length, titleOf: (id) => titles.get(id), retry: () => void perform(meant.filter(({ alert_id }) => again.has(alert_id)), what) });
       });
+      return true;
     },
     [store, notDone, onDone, t],
   );

@@ -1,5 +1,5 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useImperativeHandle, useRef, useState, type Ref } from 'react';
+import { useEffect, useImperativeHandle, useMemo, useRef, useState, type Ref } from 'react';
 import { ArrowUp } from 'lucide-react';
 import type { Alert } from '@tocsin/contracts/wire';
 import { useWords } from '../words/words';
@@ -25,6 +25,8 @@ interface Props {
   rows: readonly Alert[];
   fresh: readonly Alert[];
   rowHeight: number;
+  /** The moment behind which rows are new to who was away, where the order is one in time. */
+  newSince: number | null;
   current: string | null;
   selected: ReadonlySet<string>;
   openAlert: string | null;
@@ -40,15 +42,15 @@ interface Props {
 }
 
 /** The rows that are in view, out of however many there are. */
-export function AlertList({ ref, rows, fresh, rowHeight, current, selected, openAlert, isUnseen, tenantName, mayAct, acts, hasMore, loadMore, showFresh, onSettled }: Props) {
-  const { t } = useWords();
+export function AlertList({ ref, rows, fresh, rowHeight, newSince, current, selected, openAlert, isUnseen, tenantName, mayAct, acts, hasMore, loadMore, showFresh, onSettled }: Props) {
+  const { t, intl } = useWords();
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
+    // no keys of its own: a new function for them would have all places computed anew, with each frame of a scroll
     overscan: OVERSCAN,
-    getItemKey: (index) => rows[index]!.alert_id,
   });
   useEffect(() => virtual.measure(), [rowHeight, virtual]);
 
@@ -77,6 +79,7 @@ export function AlertList({ ref, rows, fresh, rowHeight, current, selected, open
   const tabStop = current && rows.some(({ alert_id }) => alert_id === current) ? current : rows[0]?.alert_id;
   useImperativeHandle(ref, () => ({ focusRow, focus: () => tabStop && focusRow(tabStop) }));
 
+  const older = useMemo(() => (newSince === null ? -1 : rows.findIndex(({ first_seen_at }) => Date.parse(first_seen_at) <= newSince)), [rows, newSince]);
   const urgent = fresh.filter(({ severity }) => severity === 'urgent').length;
   const toTop = () => {
     showFresh();
@@ -113,6 +116,11 @@ export function AlertList({ ref, rows, fresh, rowHeight, current, selected, open
             );
           })}
         </div>
+        {older > 0 && (
+          <div role="separator" className={styles.since} style={{ top: older * rowHeight }} aria-label={t('list.newSince', { time: intl.formatTime(newSince!, { timeStyle: 'short' }) })} data-testid="new-since">
+            <span data-number>{t('list.newSince', { time: intl.formatTime(newSince!, { timeStyle: 'short' }) })}</span>
+          </div>
+        )}
       </div>
     </div>
   );

@@ -4,27 +4,37 @@ import { SnoozeMenu } from '../acts/snooze-menu';
 import buttons from '../settings/icon-button.module.css';
 import { useWords } from '../words/words';
 import styles from './list-head.module.css';
+import type { Everything } from './use-everything';
 
-/** More than this many at once are asked about first. */
-const ASK_BEYOND = 100;
+interface Props {
+  count: number;
+  /** How many are listed. */
+  listed: number;
+  /** All that match, listed or not; null: no more than what is listed, as far as can be said. */
+  everything: Everything | null;
+  mayAct: boolean;
+  onAct(act: AlertAct): void;
+  onAll(): void;
+  onNone(): void;
+}
 
 /** What can be done with all that are selected. It takes the place of the line above the list. */
-export function BulkBar({ count, total, mayAct, onAct, onAll, onNone }: { count: number; total: number; mayAct: boolean; onAct(act: AlertAct): void; onAll(): void; onNone(): void }) {
+export function BulkBar({ count, listed, everything, mayAct, onAct, onAll, onNone }: Props) {
   const { t } = useWords();
-  const act = (what: AlertAct) => {
-    if (count <= ASK_BEYOND || window.confirm(t('bulk.confirm', { count }))) onAct(what);
-  };
   return (
     <div className={`${styles.head} ${styles.bulk}`} role="toolbar" aria-label={t('bulk.count', { count })} data-testid="bulk">
       <button type="button" className={buttons.button} aria-label={t('bulk.none')} onClick={onNone}><X size={16} aria-hidden /></button>
       <strong data-number>{t('bulk.count', { count })}</strong>
-      {count < total && <button type="button" className={styles.link} onClick={onAll}>{t('bulk.all', { count: total })}</button>}
+      {count < listed && <button type="button" className={styles.link} onClick={onAll}>{t('bulk.all', { count: listed })}</button>}
+      {count === listed && everything?.count && everything.count > listed && (
+        <button type="button" className={styles.link} disabled={everything.loading} onClick={everything.choose}>{t(everything.loading ? 'bulk.loading' : 'bulk.everything', { count: everything.count })}</button>
+      )}
       <span className={styles.fill} />
       {mayAct && (
         <>
-          <button type="button" className={buttons.secondary} onClick={() => act({ act: 'acknowledge' })}><CircleDot size={15} aria-hidden /><span>{t('act.acknowledge')}</span></button>
-          <button type="button" className={buttons.secondary} onClick={() => act({ act: 'resolve' })}><CircleCheck size={15} aria-hidden /><span>{t('act.resolve')}</span></button>
-          <SnoozeMenu onAct={act}><button type="button" className={buttons.secondary}><AlarmClock size={15} aria-hidden /><span>{t('act.snooze')}</span></button></SnoozeMenu>
+          <button type="button" className={buttons.secondary} onClick={() => onAct({ act: 'acknowledge' })}><CircleDot size={15} aria-hidden /><span>{t('act.acknowledge')}</span></button>
+          <button type="button" className={buttons.secondary} onClick={() => onAct({ act: 'resolve' })}><CircleCheck size={15} aria-hidden /><span>{t('act.resolve')}</span></button>
+          <SnoozeMenu onAct={onAct}><button type="button" className={buttons.secondary}><AlarmClock size={15} aria-hidden /><span>{t('act.snooze')}</span></button></SnoozeMenu>
         </>
       )}
     </div>

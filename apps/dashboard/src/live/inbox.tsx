@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { SlidersHorizontal } from 'lucide-react';
 import { Toaster, toast } from 'sonner';
 import { useAlertsApi, useAlertStore, useAlertStream, useConnectionStatus } from '@tocsin/react-client';
@@ -16,6 +16,7 @@ import { usePreference } from '../settings/preferences';
 import { SettingsMenu } from '../settings/settings-menu';
 import { SeverityStrip } from '../strip/severity-strip';
 import type { Span } from '../strip/spans';
+import { isHeard, useDeafSince } from '../strip/use-deaf-since';
 import { correctClock, serverNow } from '../words/clock';
 import { useWords } from '../words/words';
 import { AlertList, type ListHandle } from './alert-list';
@@ -30,10 +31,11 @@ import styles from './layout.module.css';
 import { ListHead } from './list-head';
 import { NoRows } from './no-rows';
 import { OpenAlert } from './open-alert';
-import { usePlace, type View } from './place';
+import { usePlace, type Place, type View } from './place';
 import { testAlert } from './send-test';
 import { SessionEnded } from './session-ended';
 import { useCatchUp } from './use-catch-up';
+import { useEverything } from './use-everything';
 import { commandsOf, useKeys, type PageActs } from './use-keys';
 import { useNumbers } from './use-numbers';
 import { usePageTitle } from './use-page-title';
@@ -45,6 +47,9 @@ import { useTenants } from './use-tenants';
 
 const ROW_PX = { comfortable: 56, compact: 36 } as const;
 const PHONE_ROW_PX = 68;
+const NONE: readonly Alert[] = [];
+/** Most lists are not folded. */
+const GroupList = lazy(() => import('./group-list'));
 
 /** The page of somebody who is signed in: what is known of everything on it comes together here, and nothing is drawn. */
 export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: string | null): void }) {
@@ -60,17 +65,19 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
   const tenants = useTenants(status);
   const firstTenant = tenants.all[0]?.tenant_id;
 
-  const { search, parsed, filtered, list, alerts, rows, fresh, showFresh, paused, setPaused, setHandsOff } = useRows(place, me);
+  const { search, parsed, filtered, hides, list, alerts, rows, fresh, showFresh, paused, setPaused, setHandsOff } = useRows(place, me);
   const selection = useSelection(rows);
-  const selected = useMemo(() => rows.filter(({ alert_id }) => selection.ids.has(alert_id)), [rows, selection.ids]);
   const [current, setCurrent] = useState<string | null>(null);
   const seen = useSeen(alerts, list.loadedAt === null);
   const { isUnseen } = seen;
-  const [missed, forgetMissed] = useCatchUp(alerts, seen);
+  const caughtUp = useCatchUp(alerts, seen);
   usePageTitle(useMemo(() => alerts.filter((alert) => alert.severity === 'urgent' && isUnseen(alert)).length, [alerts, isUnseen]));
   const lastEntryAt = useLastEntryAt();
   const [span, setSpan] = useState<Span>('hour');
-  const { stats, facets, counts } = useNumbers(search, span);
+  const { stats, countedAt, facets, counts } = useNumbers(search, span);
+  const deafSince = useDeafSince(status, countedAt);
+  const everything = useEverything(search, facets, selection.ids);
+  const selected = useMemo(() => everything.alerts ?? (selection.ids.size === 0 ? NONE : rows.filter(({ alert_id }) => selection.ids.has(alert_id))), [everything.alerts, rows, selection.ids]);
 
   const searchField = useRef<SearchHandle>(null);
   const grid = useRef<ListHandle>(null);
@@ -82,6 +89,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
 
   const setSearch = useCallback((q: string) => move({ q }, { replace: true }), [move]);
   const goTo = useCallback((view: View) => move({ view, alert: null }), [move]);
+  const goToPlace = useCallback((saved: Omit<Place, 'alert'>) => move({ ...saved, alert: null }), [move]);
   const hasOpen = place.alert !== null;
   const open = useCallback((alert: string | null) => move({ alert }, { replace: hasOpen && alert !== null }), [move, hasOpen]);
   const acts = useActs(seen.see);
@@ -97,7 +105,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
   const setRange = useCallback((from: Date, to: Date) => setSearch(formatSearch({ ...parsed, after: from.toISOString(), before: to.toISOString() })), [setSearch, parsed]);
 
   const page: PageActs = {
-    rows, selection, mayAct, me, acts, t, place, move, open, showFresh, sendTest, snooze,
+    rows, selection, selected, mayAct, me, acts, t, place, move, open, showFresh, sendTest, snooze,
     current: place.alert ?? current,
     togglePause: () => setPaused(!paused),
     show: setOverlay,
@@ -110,7 +118,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
   };
   useKeys(page);
 
-  const nav = <Navigation view={place.view} q={place.q} counts={counts} facets={facets} tenants={tenants.all} onView={goTo} onSearch={setSearch} />;
+  const nav = <Navigation place={place} counts={counts} facets={facets} tenants={tenants.all} onView={goTo} onPlace={goToPlace} onSearch={setSearch} />;
   return (
     <div className={styles.page}>
       <a href="#alerts" className={styles.skip} onClick={(event) => { event.preventDefault(); grid.current?.focus(); }}>{t('nav.skip')}</a>
@@ -132,9 +140,10 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
       <main className={styles.main} id="alerts">
         {status.gap && <GapBanner missed={status.gap.missed} onLoad={() => void list.reload()} />}
         {tenants.revoked && <RevokedBanner tenant={tenants.revoked} onDismiss={tenants.dismiss} />}
-        {missed && <CatchUpBanner {...missed} onShow={() => { showFresh(); move({ view: 'open', q: '', order: 'newest' }); forgetMissed(); }} onSeen={() => { seen.seeAll(); forgetMissed(); }} />}
+        {caughtUp.missed && <CatchUpBanner {...caughtUp.missed} onShow={() => { showFresh(); move({ view: 'open', q: '', order: 'newest', group: 'none' }); caughtUp.told(); }} onSeen={() => { seen.seeAll(); caughtUp.seen(); }} />}
         <SeverityStrip
           stats={stats}
+          deafSince={deafSince}
           span={span}
           chosen={parsed.severity}
           onSpan={setSpan}
@@ -142,18 +151,23 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
           onRange={setRange}
         />
         {selected.length > 0 ? (
-          <BulkBar count={selected.length} total={rows.length} mayAct={mayAct} onAct={(what) => { acts.perform(selected, what); selection.none(); }} onAll={selection.all} onNone={selection.none} />
+          <BulkBar count={selected.length} listed={rows.length} everything={list.hasMore && !hides ? everything : null} mayAct={mayAct} onAct={(what) => { if (acts.perform(selected, what)) selection.none(); }} onAll={selection.all} onNone={selection.none} />
         ) : (
-          <ListHead view={place.view} q={place.q} order={place.order} asOf={isHeard(status.state) ? null : status.lastHeardAt} onSearch={setSearch} onOrder={(order) => move({ order })} />
+          <ListHead place={place} asOf={isHeard(status.state) ? null : status.lastHeardAt} onSearch={setSearch} onOrder={(order) => move({ order })} onGroup={(group) => move({ group })} />
         )}
         {rows.length === 0 && fresh.length === 0 ? (
           <NoRows list={list} place={place} filtered={filtered} tenant={firstTenant ?? 'my-tenant'} forbidden={status.state === 'forbidden' ? status : null} user={me} onClear={() => setSearch('')} onTest={sendTest} onSignOut={signOut} />
+        ) : place.group !== 'none' ? (
+          <Suspense fallback={null}>
+            <GroupList alerts={alerts} by={place.group} hasMore={list.hasMore} onOpen={(key) => move({ group: 'none', q: formatSearch({ ...parsed, [place.group]: [key] }) })} />
+          </Suspense>
         ) : (
           <AlertList
             ref={grid}
             rows={rows}
             fresh={fresh}
             rowHeight={isNarrow ? PHONE_ROW_PX : ROW_PX[density]}
+            newSince={place.order === 'newest' ? caughtUp.newSince : null}
             current={current}
             selected={selection.ids}
             openAlert={place.alert}
@@ -193,9 +207,6 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
     </div>
   );
 }
-
-/** Whether what is shown is what the server has, or is about to be. */
-const isHeard = (state: string): boolean => ['live', 'catching_up', 'connecting', 'closed'].includes(state);
 
 /** When the last entry came, to the second: what is told of it is not worth drawing the page two hundred times a second. */
 function useLastEntryAt(): number | null {

@@ -1,22 +1,23 @@
 import { X } from 'lucide-react';
 import { ALERT_ORDERS, type AlertOrder } from '@tocsin/contracts/wire';
+import { SaveView } from '../search/save-view';
 import { formatSearch, parseSearch } from '../search/search-syntax';
 import { useWords } from '../words/words';
-import type { View } from './place';
+import { GROUPINGS, type Grouping, type Place } from './place';
 import styles from './list-head.module.css';
 
 interface Props {
-  view: View;
-  q: string;
-  order: AlertOrder;
+  place: Place;
   /** Since when the list is not what the server has; null: it is. */
   asOf: number | null;
   onSearch(q: string): void;
   onOrder(order: AlertOrder): void;
+  onGroup(group: Grouping): void;
 }
 
 /** The line above the list: where one is, what it is narrowed by, and how it is ordered. */
-export function ListHead({ view, q, order, asOf, onSearch, onOrder }: Props) {
+export function ListHead({ place, asOf, onSearch, onOrder, onGroup }: Props) {
+  const { view, q, order, group } = place;
   const { t, intl } = useWords();
   const terms = q ? formatSearch(parseSearch(q)).match(/(?:[^\s"]|"(?:[^"\\]|\\.)*")+/g) ?? [] : [];
   const without = (gone: number) => terms.filter((_, index) => index !== gone).join(' ');
@@ -33,6 +34,13 @@ export function ListHead({ view, q, order, asOf, onSearch, onOrder }: Props) {
       </ul>
       <span className={styles.fill} />
       {asOf !== null && <span className={styles.muted}>{t('time.asOf', { time: intl.formatTime(asOf, { timeStyle: 'medium' }) })}</span>}
+      <SaveView place={place} />
+      <label className={styles.order}>
+        <span className="hidden">{t('group.label')}</span>
+        <select value={group} onChange={(event) => onGroup(event.target.value as Grouping)}>
+          {GROUPINGS.map((one) => <option key={one} value={one}>{t(`group.${one}`)}</option>)}
+        </select>
+      </label>
       <label className={styles.order}>
         <span className="hidden">{t('order.label')}</span>
         <select value={order} onChange={(event) => onOrder(event.target.value as AlertOrder)}>

@@ -15,12 +15,17 @@ export const VIEW_FILTERS: Record<View, AlertFilter> = {
   all: {},
 };
 
+export const GROUPINGS = ['none', 'service', 'name'] as const;
+export type Grouping = (typeof GROUPINGS)[number];
+
 /** Where in the page somebody is. All of it stands in the address: a view is a link, and Back goes back. */
 export interface Place {
   view: View;
   /** The text of the search field. */
   q: string;
   order: AlertOrder;
+  /** By what the list is folded into lines; with none, each alert has its own. */
+  group: Grouping;
   /** The alert whose details are open. */
   alert: string | null;
 }
@@ -32,7 +37,7 @@ const oneOf = <T extends string>(list: readonly T[], value: string | null): T =>
 export function usePlace(): [Place, MoveTo] {
   const [params, setParams] = useSearchParams();
   const place = useMemo<Place>(
-    () => ({ view: oneOf(VIEWS, params.get('view')), q: params.get('q') ?? '', order: oneOf(ALERT_ORDERS, params.get('order')), alert: params.get('alert') }),
+    () => ({ ...placeOf(params.toString()), alert: params.get('alert') }),
     [params],
   );
   const move = useCallback<MoveTo>(
@@ -42,7 +47,7 @@ export function usePlace(): [Place, MoveTo] {
           const next = new URLSearchParams(before);
           for (const [name, value] of Object.entries(change)) {
             // what is the default anyhow would only make the address longer
-            if (!value || value === VIEWS[0] || value === ALERT_ORDERS[0]) next.delete(name);
+            if (!value || value === VIEWS[0] || value === ALERT_ORDERS[0] || value === GROUPINGS[0]) next.delete(name);
             else next.set(name, value);
           }
           return next;
@@ -54,7 +59,20 @@ export function usePlace(): [Place, MoveTo] {
   return [place, move];
 }
 
+/** The query of a place, without the alert that is open there: two links to the same list are the same text. */
+export function linkTo({ view, q, order, group }: Omit<Place, 'alert'>): string {
+  const terms = { view: view === VIEWS[0] ? '' : view, q, order: order === ALERT_ORDERS[0] ? '' : order, group: group === GROUPINGS[0] ? '' : group };
+  const link = new URLSearchParams(Object.entries(terms).filter(([, value]) => value !== '')).toString();
+  return link && `?${link}`;
+}
+
+/** The place that a link leads to. */
+export function placeOf(link: string): Omit<Place, 'alert'> {
+  const params = new URLSearchParams(link);
+  return { view: oneOf(VIEWS, params.get('view')), q: params.get('q') ?? '', order: oneOf(ALERT_ORDERS, params.get('order')), group: oneOf(GROUPINGS, params.get('group')) };
+}
+
 /** What the server is asked for at a place. A state that is searched for takes precedence over the view's. */
-export function searchAt({ view, q, order }: Place, now: number): AlertSearch {
+export function searchAt({ view, q, order }: Pick<Place, 'view' | 'q' | 'order'>, now: number): AlertSearch {
   return { ...VIEW_FILTERS[view], ...filterOf(parseSearch(q), now), order };
 }

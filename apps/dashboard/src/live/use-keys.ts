@@ -17,6 +17,7 @@ export interface PageActs {
   /** The alert that is open, else the row with the focus. */
   current: string | null;
   selection: Selection;
+  selected: readonly Alert[];
   mayAct: boolean;
   me: string;
   acts: Acts;
@@ -35,8 +36,7 @@ export interface PageActs {
 }
 
 /** What an act by key is about: what is selected, else the alert that is open, else the row with the focus. */
-function meant({ rows, current, selection }: PageActs): Alert[] {
-  const selected = rows.filter(({ alert_id }) => selection.ids.has(alert_id));
+function meant({ rows, current, selected }: PageActs): readonly Alert[] {
   return selected.length > 0 ? selected : rows.filter(({ alert_id }) => alert_id === current);
 }
 
@@ -64,8 +64,8 @@ function actOf(page: PageActs, act: AlertAct): void {
   const alerts = meant(page);
   const [first] = alerts;
   if (!page.mayAct || !first) return;
-  page.acts.perform(alerts, act.act === 'acknowledge' && alerts.length === 1 && first.status === 'acknowledged' ? { act: 'unacknowledge' } : act);
-  page.selection.none();
+  const done = page.acts.perform(alerts, act.act === 'acknowledge' && alerts.length === 1 && first.status === 'acknowledged' ? { act: 'unacknowledge' } : act);
+  if (done) page.selection.none();
 }
 
 function assign(page: PageActs): void {

@@ -15,6 +15,8 @@ const COMMON = { refetchInterval: MOVE_ON_MS, staleTime: 1_000, placeholderData:
 
 export interface Numbers {
   stats: AlertStats | undefined;
+  /** When the stats were counted, by `Date.now()`; 0: not yet. */
+  countedAt: number;
   facets: AlertFacets | undefined;
   /** How many alerts a view has, as far as somebody should know that. */
   counts: Partial<Record<View, number>>;
@@ -24,7 +26,7 @@ export interface Numbers {
 export function useNumbers(search: AlertSearch, span: Span): Numbers {
   const api = useAlertsApi();
   useRefreshAfterEntries('numbers');
-  const { data: stats } = useQuery<AlertStats>({
+  const { data: stats, dataUpdatedAt: countedAt } = useQuery<AlertStats>({
     ...COMMON,
     queryKey: ['numbers', 'stats', span],
     queryFn: ({ signal }) => {
@@ -43,7 +45,7 @@ export function useNumbers(search: AlertSearch, span: Span): Numbers {
     () => ({ ...(stats && { open: countOf(stats, 'firing') + countOf(stats, 'acknowledged'), snoozed: countOf(stats, 'snoozed') }), ...(mine !== undefined && { mine }) }),
     [stats, mine],
   );
-  return { stats, facets: facets ?? undefined, counts };
+  return { stats, countedAt, facets: facets ?? undefined, counts };
 }
 
 const countOf = ({ open }: AlertStats, status: AlertStatus): number => open.status[status] ?? 0;
@@ -53,15 +55,15 @@ function useRefreshAfterEntries(key: string): void {
   const queries = useQueryClient();
   const state = useRef({ askedAt: Number.NEGATIVE_INFINITY, timer: undefined as ReturnType<typeof setTimeout> | undefined });
   useEffect(() => () => clearTimeout(state.current.timer), []);
-  useAlertStream({
-    entry: () => {
-      const { current } = state;
-      if (current.timer) return;
-      current.timer = setTimeout(() => {
-        current.timer = undefined;
-        current.askedAt = performance.now();
-        void queries.invalidateQueries({ queryKey: [key] });
-      }, Math.max(0, current.askedAt + COUNT_EVERY_MS - performance.now()));
-    },
-  });
+  const refresh = () => {
+    const { current } = state;
+    if (current.timer) return;
+    current.timer = setTimeout(() => {
+      current.timer = undefined;
+      current.askedAt = performance.now();
+      void queries.invalidateQueries({ queryKey: [key] });
+    }, Math.max(0, current.askedAt + COUNT_EVERY_MS - performance.now()));
+  };
+  // a stream that is back may have nothing to tell, and the numbers from before it was lost are still old
+  useAlertStream({ entry: refresh, connection: refresh });
 }

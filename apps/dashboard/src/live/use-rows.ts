@@ -15,6 +15,8 @@ export interface Rows {
   parsed: Search;
   /** Whether anything is searched for beyond the view. */
   filtered: boolean;
+  /** Whether the page leaves out what the server would show. */
+  hides: boolean;
   list: AlertsView;
   /** What belongs into the list. */
   alerts: readonly Alert[];
@@ -32,7 +34,7 @@ export function useRows({ view, q, order }: Place, me: string): Rows {
   const store = useAlertStore();
   const parsed = useMemo(() => parseSearch(q), [q]);
   // a span such as `2h` counts from when it was searched for: a search that moved by itself would be a new one each time
-  const search = useMemo(() => ({ ...searchAt({ view, q, order, alert: null }, serverNow()), limit: PAGE }), [view, q, order]);
+  const search = useMemo(() => ({ ...searchAt({ view, q, order }, serverNow()), limit: PAGE }), [view, q, order]);
   const list = useAlerts(search);
 
   // The server has no word for services and tenants that are left out: these are left out here.
@@ -45,5 +47,5 @@ export function useRows({ view, q, order }: Place, me: string): Rows {
   const isLoaded = list.loadedAt !== null;
   const settled = useSettledRows(alerts, handsOff && !paused, `${view} ${order} ${isLoaded} ${q}`, whatBecameOf);
   const filtered = hides || Object.keys(filterOf(parsed, 0)).length > 0;
-  return { search, parsed, filtered, list, alerts, ...settled, paused, setPaused, setHandsOff };
+  return { search, parsed, filtered, hides, list, alerts, ...settled, paused, setPaused, setHandsOff };
 }

@@ -16,8 +16,8 @@ export interface Seen {
   see(alertIds: readonly string[]): void;
   /** All of it, on every device. */
   seeAll(): void;
-  /** Whether this browser was away for long enough, before this page, to be told what happened. */
-  wasAway: boolean;
+  /** Since when this browser was away, by `Date.now()`, if that was long enough before this page to be told what happened. */
+  awaySince: number | null;
   /** The server's answer is here. */
   isKnown: boolean;
 }
@@ -28,7 +28,10 @@ export function useSeen(alerts: readonly Alert[], loading: boolean): Seen {
   const stream = useAlertStream();
   const [positions, setPositions] = useState<ReadonlyMap<string, number> | null>(null);
   const [looked, setLooked] = useState<ReadonlySet<string>>(new Set());
-  const [wasAway] = useState(() => Date.now() - Number(readHere()) > AWAY_MS);
+  const [awaySince] = useState(() => {
+    const here = Number(readHere());
+    return Date.now() - here > AWAY_MS ? here : null;
+  });
   const present = useRef(alerts);
   useEffect(() => void (present.current = alerts), [alerts]);
 
@@ -75,7 +78,7 @@ export function useSeen(alerts: readonly Alert[], loading: boolean): Seen {
     setPositions((before) => new Map([...(before ?? []), ...newestOf(present.current)]));
     if (stream.cursor) void api.markSeen(stream.cursor).catch(() => undefined);
   }, [api, stream]);
-  return { isUnseen, see, seeAll, wasAway, isKnown: positions !== null };
+  return { isUnseen, see, seeAll, awaySince, isKnown: positions !== null };
 }
 
 function newestOf(alerts: readonly Alert[]): Map<string, number> {

@@ -2,8 +2,9 @@ import { memo, useState, type MouseEvent, type ReactNode } from 'react';
 import { AlarmClock, CircleCheck, Inbox, Layers, UserRound } from 'lucide-react';
 import { ALERT_TYPES, SEVERITIES, type AlertFacets, type Severity } from '@tocsin/contracts/wire';
 import { SeverityMark } from '../live/severity-mark';
-import { VIEWS, type View } from '../live/place';
+import { VIEWS, type Place, type View } from '../live/place';
 import { useWords } from '../words/words';
+import { SavedViews } from './saved-views';
 import { parseSearch, toggled, type Facet } from './search-syntax';
 import styles from './navigation.module.css';
 
@@ -19,17 +20,18 @@ export const VIEW_ICONS: Record<View, ReactNode> = {
 const FEW = 8;
 
 interface Props {
-  view: View;
-  q: string;
+  place: Place;
   counts: Partial<Record<View, number>>;
   facets: AlertFacets | undefined;
   tenants: readonly { tenant_id: string; name: string }[];
   onView(view: View): void;
+  onPlace(place: Omit<Place, 'alert'>): void;
   onSearch(q: string): void;
 }
 
 /** Drawn again when a number changes, not for each alert. The views with their counts, then what the list can be narrowed by. A click chooses, alt-click leaves out. */
-export const Navigation = memo(function Navigation({ view, q, counts, facets, tenants, onView, onSearch }: Props) {
+export const Navigation = memo(function Navigation({ place, counts, facets, tenants, onView, onPlace, onSearch }: Props) {
+  const { view, q } = place;
   const { t, intl } = useWords();
   return (
     <nav className={styles.nav} aria-label={t('nav.views')}>
@@ -44,6 +46,7 @@ export const Navigation = memo(function Navigation({ view, q, counts, facets, te
           </li>
         ))}
       </ul>
+      <SavedViews at={place} onOpen={onPlace} />
       <div className={styles.facets}>
         <FacetList facet="severity" values={SEVERITIES} counts={facets?.severity} q={q} onSearch={onSearch} nameOf={(value) => t(`severity.${value as Severity}`)} markOf={(value) => <SeverityMark severity={value as Severity} size={14} label={false} />} />
         <FacetList facet="service" counts={facets?.service} q={q} onSearch={onSearch} mono />

@@ -1,5 +1,11 @@
 import { useSyncExternalStore } from 'react';
 
+/** A search under a name. `at` is the address's query: what is saved is a link. */
+export interface SavedView {
+  name: string;
+  at: string;
+}
+
 /** What a person has chosen on this browser. It is no secret and no state of an alert. */
 export interface Preferences {
   theme: 'system' | 'light' | 'dark';
@@ -14,6 +20,7 @@ export interface Preferences {
   desktop: boolean;
   strip: boolean;
   drawerWidth: number;
+  views: readonly SavedView[];
 }
 
 export const DEFAULTS: Preferences = {
@@ -27,8 +34,10 @@ export const DEFAULTS: Preferences = {
   desktop: false,
   strip: true,
   drawerWidth: 400,
+  views: [],
 };
 
+const READ: Record<string, (value: unknown) => unknown> = { quietUntil: quietFrom, views: viewsFrom };
 const KEY = 'tocsin.preferences';
 const listeners = new Set<() => void>();
 let current = read();
@@ -37,14 +46,22 @@ let current = read();
 function read(): Preferences {
   try {
     const stored = JSON.parse(localStorage.getItem(KEY) ?? '{}') as Record<string, unknown>;
-    const known = Object.entries(DEFAULTS).map(([name, value]) => [name, name === 'quietUntil' ? quietFrom(stored[name]) : typeof stored[name] === typeof value ? stored[name] : value]);
+    const known = Object.entries(DEFAULTS).map(([name, value]) => [name, Object.hasOwn(READ, name) ? READ[name]!(stored[name]) : typeof stored[name] === typeof value ? stored[name] : value]);
     return Object.fromEntries(known) as Preferences;
   } catch {
     return DEFAULTS; // no storage, or none of ours
   }
 }
 
-const quietFrom = (value: unknown): number | null => (typeof value === 'number' ? value : null);
+/** How what has more than a plain kind is read. A declaration, so that it is there for the first reading. */
+function quietFrom(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
+}
+
+function viewsFrom(value: unknown): SavedView[] {
+  const isView = (one: unknown): one is SavedView => typeof (one as SavedView | null)?.name === 'string' && typeof (one as SavedView).at === 'string';
+  return Array.isArray(value) ? value.filter(isView).map(({ name, at }) => ({ name, at })) : [];
+}
 
 export const preferences = (): Preferences => current;
 

@@ -9,23 +9,27 @@ import styles from './severity-strip.module.css';
 /** A drag that is shorter was a click. */
 const LEAST_DRAG_PX = 6;
 const HEIGHT = 76;
+/** Between two lines of what is hatched. */
+const HATCH_PX = 6;
 
 interface Props {
   stats: AlertStats;
+  /** From when on nothing is known of, to when: hatched, since no bars there does not mean no alerts. */
+  deaf: [from: number, to: number] | null;
   onRange(from: Date, to: Date): void;
 }
 
 /** Alerts over time: stacked bars, the most severe at the base line, where they can be compared. A drag chooses a time. */
-export default function Bars({ stats, onRange }: Props) {
+export default function Bars({ stats, deaf, onRange }: Props) {
   const { t, intl } = useWords();
   const frame = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const latest = useRef({ stats, onRange });
+  const latest = useRef({ stats, deaf, onRange });
   useEffect(() => {
-    latest.current = { stats, onRange };
+    latest.current = { stats, deaf, onRange };
     // made once and fed: to make it anew with each figure costs a frame
     plot.current?.setData(stacked(stats));
-  }, [stats, onRange]);
+  }, [stats, deaf, onRange]);
 
   useEffect(() => {
     const node = frame.current!;
@@ -54,9 +58,12 @@ function optionsFor(node: HTMLElement, timeOf: (at: number) => string, latest: R
   const colour = (name: string) => () => resolved(node, `var(--${name})`);
   const bars = uPlot.paths.bars!({ size: [1, 14], gap: 1, align: 1 });
   const range = (): [number, number] => {
-    const { timeline, bucket_seconds } = latest.current.stats;
+    const { stats: { timeline, bucket_seconds }, deaf } = latest.current;
     const first = Date.parse(timeline[0]?.at ?? new Date().toISOString()) / 1_000;
-    return [first, first + timeline.length * bucket_seconds];
+    const span = timeline.length * bucket_seconds;
+    // without the server the bars stay where they are in time, and time goes on
+    const last = Math.max(first + span, (deaf?.[1] ?? 0) / 1_000);
+    return [last - span, last];
   };
   return {
     width: Math.max(40, node.clientWidth),
@@ -77,6 +84,7 @@ function optionsFor(node: HTMLElement, timeOf: (at: number) => string, latest: R
     // the largest sum is drawn first, and each next one over it
     series: [{}, ...[...SEVERITIES].reverse().map((severity) => ({ fill: colour(severity), stroke: 'transparent', width: 0, paths: bars, points: { show: false } }))],
     hooks: {
+      drawClear: [(plot) => latest.current.deaf && hatch(plot, latest.current.deaf, colour('edge')())],
       setSelect: [
         (plot) => {
           const { left, width } = plot.select;
@@ -87,6 +95,27 @@ function optionsFor(node: HTMLElement, timeOf: (at: number) => string, latest: R
       ],
     },
   };
+}
+
+/** Slanted lines from one moment to another. */
+function hatch({ ctx, bbox, valToPos }: uPlot, [from, to]: [number, number], stroke: string): void {
+  const left = Math.max(bbox.left, valToPos(from / 1_000, 'x', true));
+  const width = Math.min(bbox.left + bbox.width, valToPos(to / 1_000, 'x', true)) - left;
+  if (width <= 0) return;
+  const every = HATCH_PX * devicePixelRatio;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(left, bbox.top, width, bbox.height);
+  ctx.clip();
+  ctx.beginPath();
+  for (let x = left - bbox.height; x < left + width; x += every) {
+    ctx.moveTo(x, bbox.top + bbox.height);
+    ctx.lineTo(x + bbox.height, bbox.top);
+  }
+  ctx.strokeStyle = stroke;
+  ctx.lineWidth = devicePixelRatio;
+  ctx.stroke();
+  ctx.restore();
 }
 
 /** A canvas knows no variables and no light-dark(): the browser is asked what they come to here. */

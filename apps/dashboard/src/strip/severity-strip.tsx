@@ -1,8 +1,9 @@
-import { lazy, memo, Suspense } from 'react';
+import { lazy, memo, Suspense, useMemo } from 'react';
 import { ChevronDown, ChevronUp } from 'lucide-react';
 import { SEVERITIES, type AlertStats, type Severity } from '@tocsin/contracts/wire';
 import { SeverityMark } from '../live/severity-mark';
 import { usePreference } from '../settings/preferences';
+import { serverNow, useNow } from '../words/clock';
 import { useWords } from '../words/words';
 import buttons from '../settings/icon-button.module.css';
 import { SPANS, type Span } from './spans';
@@ -13,6 +14,8 @@ const Bars = lazy(() => import('./bars'));
 
 interface Props {
   stats: AlertStats | undefined;
+  /** Since when nothing was heard and nothing was counted, if that is so. */
+  deafSince: number | null;
   span: Span;
   chosen: readonly Severity[];
   onSpan(span: Span): void;
@@ -21,9 +24,11 @@ interface Props {
 }
 
 /** Is it getting worse: the open alerts by severity, and when they came. */
-export const SeverityStrip = memo(function SeverityStrip({ stats, span, chosen, onSpan, onSeverity, onRange }: Props) {
+export const SeverityStrip = memo(function SeverityStrip({ stats, deafSince, span, chosen, onSpan, onSeverity, onRange }: Props) {
   const { t, intl } = useWords();
   const [isOpen, setOpen] = usePreference('strip');
+  const now = useNow();
+  const deaf = useMemo<[number, number] | null>(() => (deafSince === null ? null : [deafSince + serverNow() - Date.now(), Math.max(now, serverNow())]), [deafSince, now]);
   return (
     <section className={styles.strip} aria-label={t('strip.label')} data-open={isOpen}>
       <div className={styles.counters}>
@@ -42,8 +47,9 @@ export const SeverityStrip = memo(function SeverityStrip({ stats, span, chosen, 
           <div className={styles.spans} role="group" aria-label={t('strip.span')}>
             {SPANS.map((one) => <button key={one} type="button" aria-pressed={one === span} onClick={() => onSpan(one)}>{t(`strip.${one}`)}</button>)}
           </div>
-          <Suspense fallback={null}>{stats && <Bars stats={stats} onRange={onRange} />}</Suspense>
+          <Suspense fallback={null}>{stats && <Bars stats={stats} deaf={deaf} onRange={onRange} />}</Suspense>
           {stats && <Table stats={stats} />}
+          {deaf && <p className="hidden" data-testid="deaf">{t('strip.deaf', { time: intl.formatTime(deaf[0], { timeStyle: 'short' }) })}</p>}
         </div>
       )}
       <button type="button" className={`${buttons.button} ${styles.fold}`} aria-label={t(isOpen ? 'strip.hide' : 'strip.show')} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>

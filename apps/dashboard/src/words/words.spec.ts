@@ -4,7 +4,7 @@ import { es } from './es';
 import { agoWords, spanWords, tomorrowAt } from './time-words';
 
 /** Everything that a phrase may have filled in. */
-const GAPS = ['code', 'count', 'detail', 'host', 'id', 'left', 'n', 'seconds', 'service', 'severity', 'span', 'tenant', 'term', 'time', 'title', 'urgent', 'user', 'value', 'ago'];
+const GAPS = ['code', 'count', 'detail', 'host', 'id', 'left', 'n', 'name', 'of', 'seconds', 'service', 'severity', 'span', 'tenant', 'term', 'time', 'title', 'urgent', 'user', 'value', 'ago'];
 const gaps = (phrase: string) => GAPS.filter((name) => new RegExp(`\\{${name}[,}]`).test(phrase));
 
 test('both languages have the same phrases, in the same order, with the same gaps', () => {

@@ -1,0 +1,37 @@
+import { Bookmark, X } from 'lucide-react';
+import { linkTo, placeOf, type Place } from '../live/place';
+import { usePreference } from '../settings/preferences';
+import { useWords } from '../words/words';
+import styles from './navigation.module.css';
+
+type Listed = Omit<Place, 'alert'>;
+
+/** The views that somebody has named, below those that everybody has. */
+export function SavedViews({ at, onOpen }: { at: Listed; onOpen(place: Listed): void }) {
+  const { t } = useWords();
+  const [views, setViews] = usePreference('views');
+  if (views.length === 0) return null;
+  return (
+    <ul aria-label={t('saved.label')} className={styles.saved}>
+      {views.map((view) => (
+        <li key={view.at}>
+          <a
+            href={`/${view.at}`}
+            className={styles.entry}
+            aria-current={linkTo(at) === view.at ? 'page' : undefined}
+            title={view.name}
+            onClick={(event) => {
+              if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+              event.preventDefault();
+              onOpen(placeOf(view.at));
+            }}
+          >
+            <Bookmark size={16} aria-hidden />
+            <span className={styles.word}>{view.name}</span>
+          </a>
+          <button type="button" className={styles.forget} aria-label={t('saved.forget', { name: view.name })} title={t('saved.forget', { name: view.name })} onClick={() => setViews(views.filter((one) => one !== view))}><X size={14} aria-hidden /></button>
+        </li>
+      ))}
+    </ul>
+  );
+}
