@@ -1,13 +1,13 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import axe from 'axe-core';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { eventually } from '@tocsin/contracts/testing';
 import { ask } from '../kit/http';
-import { describeWith, pathOf } from '../kit/programs';
+import { describeWith } from '../kit/programs';
 import { Stack } from '../kit/stack';
 import { makeToken, nowSeconds, tokenFor } from '../kit/tokens';
+import { barriersIn, MAY_ACT, rowOf as row, Visits } from './dashboard-visits';
 
 const ROOT = join(__dirname, '..', '..');
 const ARTIFACTS = join(ROOT, 'artifacts', 'page');
@@ -18,38 +18,24 @@ const FIRST_SCRIPT_BYTES = 200 * 1_024;
 const HOSTILE = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>';
 
 describeWith('chromium', 'the page', () => {
-  let browser: Browser;
+  let visits: Visits;
   let stack: Stack;
-  const contexts: BrowserContext[] = [];
   beforeAll(async () => {
     mkdirSync(ARTIFACTS, { recursive: true });
-    const opening = chromium.launch({ executablePath: pathOf('chromium'), headless: true, args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'] });
+    const opening = Visits.open();
     stack = await Stack.open({ tenants: { 'ana@example.test': ['bakery'], 'ben@example.test': ['bakery'] } });
-    browser = await opening;
+    visits = await opening;
   }, 60_000);
-  afterEach(() => Promise.all(contexts.splice(0).map((context) => context.close())));
+  afterEach(() => visits.end());
   afterAll(async () => {
-    await browser?.close();
+    await visits?.close();
     await stack?.close();
   });
 
-  const mayAct = { scope: 'alerts:read alerts:write' };
   const publish = (id: string, more: Record<string, unknown> = {}, severity = 'urgent') => stack.amqp.publish(`alert.${severity}.inventory`, { tenant_id: 'bakery', id, title: id, ...more });
-  const row = (page: Page, title: string) => page.getByRole('row').filter({ hasText: title });
   const shot = (page: Page, name: string) => page.screenshot({ path: join(ARTIFACTS, `${name}.png`) });
 
-  /** A browser profile of its own in which somebody has opened the link with their token. */
-  async function signedIn(user: string, query = ''): Promise<Page> {
-    const context = await browser.newContext({ viewport: { width: 1_440, height: 900 }, locale: 'en-GB' });
-    contexts.push(context);
-    const page = await context.newPage();
-    page.on('pageerror', (error) => fail(page, error));
-    await page.goto(`${stack.gateway.url}/${query}#token=${tokenFor(`${user}@example.test`, mayAct)}`);
-    await page.getByTestId('pill').and(page.locator('[data-state-name=live]')).waitFor();
-    return page;
-  }
-  const failures = new WeakMap<Page, Error[]>();
-  const fail = (page: Page, error: Error) => failures.set(page, [...(failures.get(page) ?? []), error]);
+  const signedIn = (user: string, query = '') => visits.signedIn(stack.gateway.url, `${user}@example.test`, { query });
 
   it('shows an alert that a service published over AMQP, with its toast, within a second, and keeps no token in the address', async () => {
     const page = await signedIn('ana');
@@ -60,7 +46,7 @@ describeWith('chromium', 'the page', () => {
     expect(performance.now() - startedAt).toBeLessThan(SOON_MS);
     await eventually(async () => expect(await page.getByTestId('open-urgent').textContent()).toBe('1'), 5_000);
     await shot(page, 'arrived');
-    expect(failures.get(page)).toBeUndefined();
+    expect(visits.failuresOf(page)).toEqual([]);
   });
 
   it('shows in one window what somebody did in another, within a second and with their name, and undoes it', async () => {
@@ -86,7 +72,7 @@ describeWith('chromium', 'the page', () => {
     // the answer to the act comes from the log; what this page has heard until then does not matter
     await page.route(`**/api/v1/alerts/${id}`, async (route) => {
       if (route.request().method() !== 'PATCH') return route.continue();
-      await ask(stack.gateway.url, `/api/v1/alerts/${id}`, { method: 'PATCH', headers: { Authorization: `Bearer ${tokenFor('ben@example.test', mayAct)}`, 'Content-Type': 'application/json' }, body: JSON.stringify({ act: 'resolve' }) });
+      await ask(stack.gateway.url, `/api/v1/alerts/${id}`, { method: 'PATCH', headers: { Authorization: `Bearer ${tokenFor('ben@example.test', MAY_ACT)}`, 'Content-Type': 'application/json' }, body: JSON.stringify({ act: 'resolve' }) });
       return route.continue();
     });
     await row(page, 'Two at once').focus();
@@ -179,16 +165,11 @@ describeWith('chromium', 'the page', () => {
     await page.setViewportSize({ width, height: 900 });
     await row(page, `Seen at ${width} ${colorScheme}`).waitFor();
     await shot(page, `list-${colorScheme}-${width}`);
-    const found = async () => {
-      await page.evaluate(axe.source);
-      const { violations } = (await page.evaluate('axe.run()')) as axe.AxeResults;
-      return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, nodes }) => ({ id, nodes: nodes.map(({ html }) => html.slice(0, 200)) }));
-    };
-    expect(await found()).toEqual([]);
+    expect(await barriersIn(page)).toEqual([]);
     await row(page, `Seen at ${width} ${colorScheme}`).click();
     await page.getByTestId('history').getByText('Raised').waitFor();
     await shot(page, `details-${colorScheme}-${width}`);
-    expect(await found()).toEqual([]);
+    expect(await barriersIn(page)).toEqual([]);
   });
 
   it.each([
@@ -196,12 +177,10 @@ describeWith('chromium', 'the page', () => {
     ['malformed', 'no.token', 'is no token'],
     ['foreign', makeToken({ claims: { sub: 'ana@example.test', exp: nowSeconds() + 600 }, key: 'somebody-elses-secret-of-thirty-two-bytes' }), 'does not accept that token'],
   ])('answers a token that is %s with a sentence and a way on', async (_, token, sentence) => {
-    const context = await browser.newContext({ locale: 'en-GB' });
-    contexts.push(context);
-    const page = await context.newPage();
+    const page = await visits.blank();
     await page.goto(`${stack.gateway.url}/#token=${token}`);
     await page.getByRole('alert').filter({ hasText: sentence }).waitFor();
-    await page.getByRole('textbox', { name: 'Token' }).fill(tokenFor('ana@example.test', mayAct));
+    await page.getByRole('textbox', { name: 'Token' }).fill(tokenFor('ana@example.test', MAY_ACT));
     await page.keyboard.press('Enter');
     await page.locator('[data-state-name=live]').waitFor();
     await page.getByRole('textbox', { name: 'Token' }).waitFor({ state: 'detached' });

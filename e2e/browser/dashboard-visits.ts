@@ -1,0 +1,63 @@
+import axe from 'axe-core';
+import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
+import { pathOf } from '../kit/programs';
+import { tokenFor } from '../kit/tokens';
+
+export const MAY_ACT = { scope: 'alerts:read alerts:write' };
+
+/** What has not come by then does not come. */
+const LATE_MS = 12_000;
+
+/** A browser, and those who visit the page with it: each has a profile of their own. */
+export class Visits {
+  private readonly contexts: BrowserContext[] = [];
+  private readonly failures = new WeakMap<Page, Error[]>();
+
+  private constructor(private readonly browser: Browser) {}
+
+  static async open(): Promise<Visits> {
+    return new Visits(await chromium.launch({ executablePath: pathOf('chromium'), headless: true, args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'] }));
+  }
+
+  /** A page in a new profile, with nothing loaded. */
+  async blank(options: BrowserContextOptions = {}): Promise<Page> {
+    const context = await this.browser.newContext({ viewport: { width: 1_440, height: 900 }, locale: 'en-GB', ...options });
+    this.contexts.push(context);
+    const page = await context.newPage();
+    page.setDefaultTimeout(LATE_MS);
+    page.on('pageerror', (error) => this.failures.set(page, [...this.failuresOf(page), error]));
+    return page;
+  }
+
+  /** Somebody has opened the link with their token, and the stream is live. `before` runs in the page ahead of its own scripts. */
+  async signedIn(gateway: string, user: string, { query = '', before, ...options }: BrowserContextOptions & { query?: string; before?: string } = {}): Promise<Page> {
+    const page = await this.blank(options);
+    if (before) await page.addInitScript(before);
+    await page.goto(`${gateway}/${query}#token=${tokenFor(user, MAY_ACT)}`);
+    await page.getByTestId('pill').and(page.locator('[data-state-name=live]')).waitFor();
+    return page;
+  }
+
+  /** What went wrong in a page's scripts. */
+  failuresOf(page: Page): Error[] {
+    return this.failures.get(page) ?? [];
+  }
+
+  /** Ends every visit. */
+  async end(): Promise<void> {
+    await Promise.all(this.contexts.splice(0).map((context) => context.close()));
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+  }
+}
+
+export const rowOf = (page: Page, title: string) => page.getByRole('row').filter({ hasText: title });
+
+/** What axe finds in a page that keeps somebody out. */
+export async function barriersIn(page: Page): Promise<{ id: string; nodes: string[] }[]> {
+  await page.evaluate(axe.source);
+  const { violations } = (await page.evaluate('axe.run()')) as axe.AxeResults;
+  return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, nodes }) => ({ id, nodes: nodes.map(({ html }) => html.slice(0, 200)) }));
+}
