@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -142,10 +142,26 @@ describe('the standalone', () => {
       expect((await fetch(`${standalone.adminUrl}/readyz`)).status).toBe(200);
     });
 
-    it('says who has its port, and what to type instead', async () => {
-      const { code, stderr } = await processes.run('standalone', environment({ PORT: String(standalone.port) }), [], 60_000);
-      expect(code).toBe(78);
-      expect(stderr).toMatch(new RegExp(`Port ${standalone.port} is in use.*PORT=${standalone.port + 1} npm start`));
+    it('asked to begin anew by mistake, in a folder that another has, leaves everything where it is', async () => {
+      const { code, stderr } = await processes.run('standalone', environment({ DATA_DIR: ownData }), ['--reset'], 60_000);
+      expect({ code, stderr }).toEqual({ code: 78, stderr: expect.stringMatching(/^DATA_DIR is in use/) as string });
+      const token = await printedToken(standalone);
+      const published = await publish(standalone, token, { tenant_id: 'harbour-cafe', service: 'ovens', severity: 'low' });
+      expect(published.status).toBe(202);
+      expect(readFileSync(join(ownData, 'jwt-secret'), 'utf8')).toBe(readFileSync(join(made, 'jwt-secret'), 'utf8'));
+      expect(existsSync(join(ownData, 'database', 'PG_VERSION'))).toBe(true);
+    });
+
+    it('says who has its ports, both at once, and what to type instead', async () => {
+      const { port, adminPort, pid } = standalone;
+      const one = await processes.run('standalone', environment({ PORT: String(port) }), [], 60_000);
+      expect({ code: one.code, stderr: one.stderr }).toEqual({ code: 78, stderr: expect.stringMatching(new RegExp(`^Port ${port} is in use( \\(pid ${pid}\\))?\\. PORT=\\d+ npm start\n$`)) as string });
+      const both = await processes.run('standalone', environment({ PORT: String(port), ADMIN_PORT: String(adminPort) }), [], 60_000);
+      expect(both.stderr).toMatch(new RegExp(`^Port ${port} is in use.*, and port ${adminPort} is in use.*\\. PORT=\\d+ ADMIN_PORT=\\d+ npm start\n$`));
+    });
+
+    it('prints commands that a second terminal can use: with the port and the folder that it was started with', async () => {
+      expect(await printed(standalone, 'Publish')).toBe(`PORT=${standalone.port} DATA_DIR=${ownData} npm run publish -- --service inventory --severity urgent "Flour is low"`);
     });
 
     it('refuses what the distributed one refuses', async () => {

@@ -11,6 +11,9 @@ import { fileURLToPath } from 'node:url';
 /** The first line of Node that loads ES modules by require() without a flag, which Nest 12 needs. */
 const NODE_MINIMUM = [20, 19];
 const SAY_EVERY_MS = 2_500;
+/** On a terminal one line ticks in place; elsewhere each is a line that stays. */
+const TICK_MS = stdout.isTTY ? 500 : SAY_EVERY_MS;
+const CLEAR = stdout.isTTY ? '\x1b[K' : '';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const at = (...parts) => join(root, ...parts);
@@ -33,6 +36,15 @@ if (major < NODE_MINIMUM[0] || (major === NODE_MINIMUM[0] && minor < NODE_MINIMU
 const hashOf = (text) => createHash('sha256').update(text).digest('hex');
 const read = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined);
 
+/** When each program began that runs at the moment. */
+const running = new Map();
+let ticking;
+
+function tick() {
+  const each = [...running].map(([what, startedAt]) => `  … ${what} (${Math.round((Date.now() - startedAt) / 1000)} s)`);
+  if (each.length > 0) stdout.write(stdout.isTTY ? `${each.join('')}${CLEAR}\r` : `${each.join('\n')}\n`);
+}
+
 /** Runs a program quietly, with a line every few seconds; what it wrote is shown when it fails. */
 function run(what, command, args) {
   const startedAt = Date.now();
@@ -43,9 +55,12 @@ function run(what, command, args) {
     const keep = (chunk) => (output = (output + chunk).slice(-20_000));
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
-    const ticking = setInterval(() => stdout.write(`  … ${what} (${Math.round((Date.now() - startedAt) / 1000)} s)\n`), SAY_EVERY_MS);
+    running.set(what, startedAt);
+    ticking ??= setInterval(tick, TICK_MS);
     const end = (failure) => {
-      clearInterval(ticking);
+      running.delete(what);
+      if (running.size === 0) ticking = clearInterval(ticking);
+      stdout.write(CLEAR);
       if (!failure) return resolve(Date.now() - startedAt);
       stdout.write(`${output}\n  ✗ ${what}: ${failure}\n`);
       exit(1);

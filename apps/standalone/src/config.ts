@@ -10,10 +10,11 @@ import { contradictions, gatewaySettings } from '../../gateway/src/config';
 
 const { RABBITMQ_URL, ...restOfRabbit } = rabbitSettings;
 const { REDIS_URL, ...restOfRedis } = redisSettings;
+const { DRAIN_MS, ...restOfGateway } = gatewaySettings;
 const { LOG_LEVEL, ...restOfObservability } = observabilitySettings({ ADMIN_PORT: 9_090 });
 
 export const settings = {
-  ...gatewaySettings,
+  ...restOfGateway,
   ...processorSettings,
   ...restOfObservability,
   ...authSettings,
@@ -23,6 +24,8 @@ export const settings = {
   ...restOfRedis,
   RABBITMQ_URL: setting(RABBITMQ_URL.optional(), aboutSetting(RABBITMQ_URL)),
   REDIS_URL: setting(REDIS_URL.optional(), aboutSetting(REDIS_URL)),
+  // there is no other gateway to spread them over, and somebody at a terminal waits
+  DRAIN_MS: setting(DRAIN_MS.default(300), aboutSetting(DRAIN_MS)),
   LOG_LEVEL: setting(LOG_LEVEL.default('warn'), aboutSetting(LOG_LEVEL)),
   DATA_DIR: setting(z.string().default('.tocsin'), {
     description: 'Where the standalone keeps its embedded database and its secret. Deleting it begins anew.',

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { signToken } from '@tocsin/auth';
 import type { TenantId } from '@tocsin/contracts';
@@ -14,9 +14,10 @@ export const DEMO_MEMBERSHIPS = [
 /** A working day: whoever tries Tocsin out should not have to sign in again after lunch. */
 const DEMO_TOKEN_SECONDS = 12 * 3_600;
 
-/** The secret that tokens are signed with here, made once and kept, so that a token survives a restart. */
-export function keptSecret(dataDir: string): string {
+/** The secret that tokens are signed with here, made once and kept, so that a token survives a restart. `anew` makes another one. */
+export function keptSecret(dataDir: string, { anew = false } = {}): string {
   const file = join(dataDir, 'jwt-secret');
+  if (anew) rmSync(file, { force: true });
   mkdirSync(dataDir, { recursive: true });
   try {
     writeFileSync(file, randomBytes(48).toString('base64url'), { flag: 'wx', mode: 0o600 });

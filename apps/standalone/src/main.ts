@@ -1,5 +1,4 @@
 import 'reflect-metadata';
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { NestFactory } from '@nestjs/core';
@@ -19,7 +18,7 @@ import { StartBlock } from './start-block';
 const HELP = `Tocsin, all of it in one process, on embedded adapters.
 
   npm start                begin, or go on where it was
-  npm start -- --reset     begin anew: the data of DATA_DIR (.tocsin) is deleted
+  npm start -- --reset     begin anew: the database and the secret in DATA_DIR (.tocsin) are deleted
   DATABASE_URL=… RABBITMQ_URL=… REDIS_URL=… npm start
                            use a real service instead of the embedded one
   PORT=8001 ADMIN_PORT=9091 npm start
@@ -31,19 +30,19 @@ runProcess(async (life) => {
   const { values: options } = parseArgs({ options: { reset: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } });
   if (options.help) return void process.stdout.write(HELP);
   const config = loadConfig(process.env);
-  const block = new StartBlock((text) => process.stdout.write(text));
+  const block = new StartBlock((text) => process.stdout.write(text), process.stdout.isTTY);
   block.title(version);
-  block.prepared(config.DATA_DIR);
-  if (options.reset) rmSync(config.DATA_DIR, { recursive: true, force: true });
-  const secret = config.JWT_JWKS_URL ? undefined : (config.JWT_SECRET ?? keptSecret(config.DATA_DIR));
+  block.prepared();
 
   const url = databaseUrlOf(config);
   const connection = await block.step('database', url ? 'PostgreSQL (DATABASE_URL)' : `embedded, ${config.DATA_DIR}/       (DATABASE_URL for PostgreSQL)`, async () => {
-    const pglite = url ? undefined : await openPglite(join(config.DATA_DIR, 'database'));
+    const pglite = url ? undefined : await openPglite(join(config.DATA_DIR, 'database'), { anew: options.reset });
     if (pglite) life.closes(pglite);
     await migrate({ connection: pglite ? { stream: () => pglite.stream() } : { url: migrationUrlOf(config)! } });
     return pglite ? { stream: () => pglite.stream() } : { url: url! };
   });
+  // after the database: a folder that another process has is refused there, before anything in it is touched
+  const secret = config.JWT_JWKS_URL ? undefined : (config.JWT_SECRET ?? keptSecret(config.DATA_DIR, { anew: options.reset }));
 
   const app = await NestFactory.create<NestExpressApplication>(StandaloneModule.forRoot({ ...config, JWT_SECRET: secret }, connection), {
     bodyParser: false,
@@ -57,7 +56,7 @@ runProcess(async (life) => {
   life.closes(app);
   prepareHttp(app, config);
 
-  await explainPortInUse(config.ADMIN_PORT, 'ADMIN_PORT', () => app.get(AdminServer).listen());
+  await explainPortInUse(config, 'ADMIN_PORT', () => app.get(AdminServer).listen());
   await app.init();
   await app.get(Health).waitUntilUp(config.DB_READY_TIMEOUT, (dependencies) => log.warn({ dependencies }, 'waiting for dependencies'));
   block.done('queue', undefined, config.RABBITMQ_URL ? 'RabbitMQ (RABBITMQ_URL)' : 'embedded, durable        (RABBITMQ_URL for RabbitMQ)');
@@ -67,17 +66,19 @@ runProcess(async (life) => {
     block.done('demo', undefined, `${DEMO_USER} in ${DEMO_MEMBERSHIPS.map(({ tenant_id }) => tenant_id).join(', ')}`);
   }
   await connectProcessor(app);
-  const port = await explainPortInUse(config.PORT, 'PORT', () => openHttp(app, config.PORT));
+  const port = await explainPortInUse(config, 'PORT', () => openHttp(app, config.PORT));
   app.get(Health).ready();
 
   const adminPort = app.get(AdminServer).address()?.port;
   log.info({ port, admin_port: adminPort }, 'listening');
   const token = secret && demoToken(secret, { issuer: config.JWT_ISSUER, audience: config.JWT_AUDIENCE });
+  // a second terminal does not know what this one was started with
+  const here = `${port === 8_000 ? '' : `PORT=${port} `}${config.DATA_DIR === '.tocsin' ? '' : `DATA_DIR=${config.DATA_DIR} `}`;
   block.commands({
     ...(config.PAGE && { Open: `http://localhost:${port}/${token ? `#token=${token}` : ''}` }),
     Watch: `curl -N "http://localhost:${port}/api/events?token=${token ?? '<token>'}"`,
-    Publish: `${port === 8_000 ? '' : `PORT=${port} `}npm run publish -- --service inventory --severity urgent "Flour is low"`,
-    Demo: `${port === 8_000 ? '' : `PORT=${port} `}npm run demo`,
+    Publish: `${here}npm run publish -- --service inventory --severity urgent "Flour is low"`,
+    Demo: `${here}npm run demo`,
     API: `http://localhost:${port}/docs`,
     Health: `http://localhost:${adminPort}/health`,
   });

@@ -1,19 +1,42 @@
 import { execFileSync } from 'node:child_process';
+import { createServer } from 'node:net';
 import { ConfigurationError } from '@tocsin/contracts';
 
-/** Runs what opens a port; when somebody else has it, the start ends with the sentence that says who, and what to type instead. */
-export async function explainPortInUse<T>(port: number, setting: 'PORT' | 'ADMIN_PORT', open: () => Promise<T>): Promise<T> {
+const HIGHEST_PORT = 65_535;
+
+type Setting = 'PORT' | 'ADMIN_PORT';
+
+/**
+ * Runs what opens a port; when somebody else has it, the start ends with the sentence that says who, and what to type instead.
+ * The admin port is opened first: whoever starts a second copy is told of both ports at once, not of one after the other.
+ */
+export async function explainPortInUse<T>(ports: Readonly<Record<Setting, number>>, setting: Setting, open: () => Promise<T>): Promise<T> {
   try {
     return await open();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    const pid = holderOf(port);
-    throw new ConfigurationError([`Port ${port} is in use${pid ? ` (pid ${pid})` : ''}. ${setting}=${port + 1} npm start`]);
+    const taken: Setting[] = setting === 'ADMIN_PORT' && !(await isFree(ports.PORT)) ? ['PORT', 'ADMIN_PORT'] : [setting];
+    const facts = taken.map((name) => `port ${ports[name]} is in use${holderOf(ports[name])}`).join(', and ');
+    const instead: string[] = [];
+    for (const name of taken) instead.push(`${name}=${await freePortAfter(ports[name])}`);
+    throw new ConfigurationError([`${facts.replace('port', 'Port')}. ${instead.join(' ')} npm start`]);
   }
 }
 
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false)).listen(port, () => server.close(() => resolve(true)));
+  });
+
+async function freePortAfter(taken: number): Promise<number> {
+  let port = taken + 1;
+  while (port < HIGHEST_PORT && !(await isFree(port))) port += 1;
+  return port;
+}
+
 /** Who listens there, where the machine has a program that tells. */
-function holderOf(port: number): string | undefined {
+function holderOf(port: number): string {
   const ask = (program: string, args: string[]) => {
     try {
       return execFileSync(program, args, { encoding: 'utf8', timeout: 1_000, stdio: ['ignore', 'pipe', 'ignore'] });
@@ -21,5 +44,6 @@ function holderOf(port: number): string | undefined {
       return '';
     }
   };
-  return /\d+/.exec(ask('lsof', ['-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-t']))?.[0] ?? /pid=(\d+)/.exec(ask('ss', ['-ltnpH', `sport = :${port}`]))?.[1];
+  const pid = /\d+/.exec(ask('lsof', ['-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-t']))?.[0] ?? /pid=(\d+)/.exec(ask('ss', ['-ltnpH', `sport = :${port}`]))?.[1];
+  return pid ? ` (pid ${pid})` : '';
 }

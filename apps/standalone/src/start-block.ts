@@ -5,27 +5,36 @@ import { Worker } from 'node:worker_threads';
 /** A step that takes longer says so, so that nobody wonders whether anything happens. */
 const SAY_EVERY_MS = 2_500;
 
+/** On a terminal a step that goes on stands in one line, which its outcome replaces. */
+const ON_TERMINAL = { before: '\r', after: '\x1b[K\r', everyMs: 500 };
+const ON_PAPER = { before: '', after: '\n', everyMs: SAY_EVERY_MS };
+
 /** A thread of its own: the embedded database keeps the main one busy for seconds when it is made. */
 const TICKING = `
-const { workerData: { name, everyMs } } = require('node:worker_threads');
+const { workerData: { name, before, after, everyMs } } = require('node:worker_threads');
 let said = 0;
-setInterval(() => require('node:fs').writeSync(1, '  … ' + name + ' (' + Math.round((said += everyMs) / 1000) + ' s)\\n'), everyMs);
+setInterval(() => require('node:fs').writeSync(1, before + '  … ' + name + ' (' + Math.round((said += everyMs) / 1000) + ' s)' + after), everyMs);
 `;
+
+/** What `scripts/ready.mjs` noted of what it installed and built. */
+const NOTED = join('.tocsin', 'ready.json');
 
 /** What `npm start` shows a person: what was done, what stands behind each port, and what to type next. */
 export class StartBlock {
-  constructor(private readonly write: (text: string) => void) {}
+  constructor(
+    private readonly write: (text: string) => void,
+    private readonly onTerminal = false,
+  ) {}
 
   title(version: string): void {
     this.write(`\n  Tocsin ${version} · standalone\n\n`);
   }
 
   /** What was installed and built just before, as the script that did it has noted. */
-  prepared(folder: string): void {
+  prepared(): void {
     try {
-      const file = join(folder, 'ready.json');
-      const noted = JSON.parse(readFileSync(file, 'utf8')) as { packages_ms?: number; packages_first_time?: boolean; build_ms?: number; page_ms?: number };
-      rmSync(file); // a later start would tell them again
+      const noted = JSON.parse(readFileSync(NOTED, 'utf8')) as { packages_ms?: number; packages_first_time?: boolean; build_ms?: number; page_ms?: number };
+      rmSync(NOTED); // a later start would tell them again
       if (noted.packages_ms) this.done('packages', noted.packages_ms, noted.packages_first_time ? '(first time only)' : '');
       if (noted.build_ms) this.done('build', noted.build_ms, '');
       if (noted.page_ms) this.done('page', noted.page_ms, '');
@@ -37,7 +46,7 @@ export class StartBlock {
   /** Does something and says how long it took. */
   async step<T>(name: string, remark: string, work: () => Promise<T>): Promise<T> {
     const startedAt = performance.now();
-    const ticking = new Worker(TICKING, { eval: true, workerData: { name, everyMs: SAY_EVERY_MS } });
+    const ticking = new Worker(TICKING, { eval: true, workerData: { name, ...(this.onTerminal ? ON_TERMINAL : ON_PAPER) } });
     try {
       const result = await work();
       await ticking.terminate();
@@ -50,7 +59,7 @@ export class StartBlock {
 
   done(name: string, tookMs: number | undefined, remark: string): void {
     const took = tookMs === undefined || tookMs < 500 ? '' : `${Math.round(tookMs / 1000)} s`;
-    this.write(`  ✓ ${name.padEnd(9)} ${took.padStart(5)}   ${remark}`.trimEnd() + '\n');
+    this.write(`${this.onTerminal ? '\x1b[K' : ''}  ✓ ${name.padEnd(9)} ${took.padStart(5)}   ${remark}`.trimEnd() + '\n');
   }
 
   /** Lines to paste, each with its name. */

@@ -18,11 +18,12 @@ export interface EmbeddedDatabase {
 /**
  * Opens the database of a directory, and makes it the first time (some seconds). What is committed survives `kill -9`, not
  * a power cut: it is not synced to the disk. Throws `ConfigurationError` when another process has it open, since two would
- * destroy it without noticing.
+ * destroy it without noticing. `anew` empties the directory first, and only once it is ours.
  */
-export async function openPglite(directory: string): Promise<EmbeddedDatabase> {
+export async function openPglite(directory: string, { anew = false } = {}): Promise<EmbeddedDatabase> {
   mkdirSync(dirname(directory), { recursive: true });
   const unlock = lock(`${directory}.lock`, directory);
+  if (anew) rmSync(directory, { recursive: true, force: true });
   const database = await PGlite.create(directory).catch((error: unknown) => {
     unlock();
     throw error;
@@ -86,7 +87,7 @@ function lock(file: string, directory: string): () => void {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt === 3) throw error;
       const pid = Number(readFileSync(file, 'utf8'));
       if (pid !== process.pid && isAlive(pid)) {
-        throw new ConfigurationError([`DATA_DIR is in use by another process (pid ${pid}): ${directory} is for one at a time.`]);
+        throw new ConfigurationError([`DATA_DIR is in use by another process (pid ${pid}): ${directory} is for one at a time. Stop that one, or set DATA_DIR to another folder.`]);
       }
       rmSync(file, { force: true });
     }
