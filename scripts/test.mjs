@@ -135,6 +135,16 @@ async function prepareProgram({ name, shownBy, wantedIn: [folder, word] }, envir
   environment[`SKIP_${name.toUpperCase().replaceAll('-', '_')}`] = `${name} is not installed`;
 }
 
+const CLONING = 'e2e/browser/first-ten-minutes.load.e2e.spec.ts';
+
+/** What the test stands on that clones this checkout and installs the clone. Nobody is asked when it will not run. */
+function prepareClone(environment) {
+  if (patterns.length > 0 && !patterns.some((pattern) => new RegExp(pattern).test(CLONING))) return;
+  const isCheckout = existsSync(join(root, '.git')) && has('git', '-C', root, 'rev-parse', '--verify', 'HEAD');
+  if (!isCheckout) environment.SKIP_CLONE = 'this folder is no git checkout';
+  else if (!has('npm', 'ping')) environment.SKIP_CLONE = "npm's registry cannot be reached";
+}
+
 /** The tests' URLs, and whether it was us who started something. */
 async function servicesUp() {
   const startedFile = join(root, '.tocsin', 'services', 'started');
@@ -251,6 +261,7 @@ try {
   }
   for (const program of PROGRAMS.filter(({ tier }) => only.includes(tier))) await prepareProgram(program, environment);
   if (only.includes('e2e')) {
+    prepareClone(environment);
     if ((await run([execPath, join(root, 'scripts', 'ready.mjs'), 'build'], { step: 'build' })).code !== 0) throw new Error('the build failed');
   }
   for (const name of TIERS.filter((one) => only.includes(one))) if (!stopping) await tier(name, environment, outputFolder);

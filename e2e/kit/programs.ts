@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 
 /**
- * `describe` for tests that need a program beside Node. `npm test` says in `SKIP_<NAME>` why it is not there; then they are
+ * `describe` for tests that need a program beside Node, or a checkout that can be cloned and installed. `npm test` says in `SKIP_<NAME>` why it is not there; then they are
  * skipped in plain sight, with that reason in their name. Run without it they fail, and say what is missing.
  */
-export function describeWith(program: 'chromium' | 'nginx', name: string, tests: () => void): void {
+export function describeWith(program: 'chromium' | 'nginx' | 'clone', name: string, tests: () => void): void {
   const reason = process.env[`SKIP_${program.toUpperCase()}`];
   if (reason) describe.skip(`${name} (skipped: ${reason})`, tests);
   else describe(name, tests);
