@@ -82,7 +82,7 @@ describeWith('chromium', 'a frontend', () => {
     expect(await texts('p')).toEqual(['Connected']);
   });
 
-  it('of ten lines with the package lists what fires, once, with one connection in Strict Mode and in two tabs', async () => {
+  it('of ten lines with the package lists what fires, once, with one connection for two tabs', async () => {
     await open('alerts');
     const before = await eventually(async () => {
       const found = await texts('li');

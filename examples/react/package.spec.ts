@@ -1,12 +1,8 @@
-import { execFile } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { bin, EmptyProject, run } from '../testing/empty-project';
 
-const run = promisify(execFile);
 const root = join(__dirname, '..', '..');
-const bin = (...path: string[]) => join(root, 'node_modules', ...path);
 
 /** What a stranger may and may not write. */
 const STRICT = `
@@ -38,21 +34,16 @@ const SERVER = `
 
 // The package as a stranger gets it: packed, and installed into an empty project without a network.
 
+let project: EmptyProject;
 let folder: string;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'tocsin-react-client-'));
-  const packed = join(folder, 'packed');
-  await run(process.execPath, [join(root, 'scripts', 'pack-react-client.mjs'), packed]);
-  const theirs = ['react', 'react-dom', 'scheduler', '@types/react', '@types/react-dom', 'csstype'].map((name) => bin(name));
-  await run('npm', ['pack', '--ignore-scripts', '--pack-destination', packed, ...theirs], { cwd: folder });
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
-  const tarballs = readdirSync(packed).map((file) => join(packed, file));
-  await run('npm', ['install', '--offline', '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts', ...tarballs], { cwd: folder });
+  project = await EmptyProject.make();
+  folder = project.folder;
   for (const file of ['alerts.tsx', 'inbox.tsx']) copyFileSync(join(__dirname, file), join(folder, file));
   writeFileSync(join(folder, 'strict.ts'), STRICT);
   writeFileSync(join(folder, 'vite-env.d.ts'), `declare module '*.css';`);
 }, 120_000);
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => project?.remove());
 
 it.each([
   ['a bundler', { module: 'esnext', moduleResolution: 'bundler' }],
@@ -66,9 +57,7 @@ it.each([
 
 it('Vite builds the ten lines, and the inbox with its styles', async () => {
   for (const [name, ends] of [['alerts', ['.js']], ['inbox', ['.js', '.css']]] as const) {
-    writeFileSync(join(folder, 'index.html'), `<!doctype html><div id="root"></div><script type="module" src="/${name}.tsx"></script>`);
-    await run(process.execPath, [bin('vite', 'bin', 'vite.js'), 'build', '--outDir', `built-${name}`, '--logLevel', 'error'], { cwd: folder, env: { ...process.env, NODE_ENV: 'production' } });
-    const built = readdirSync(join(folder, `built-${name}`, 'assets'));
+    const built = readdirSync(join(await project.build(`${name}.tsx`), 'assets'));
     for (const end of ends) expect(built.filter((file) => file.endsWith(end))).toHaveLength(1);
   }
 }, 60_000);

@@ -1,0 +1,80 @@
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { eventually } from '@tocsin/contracts/testing';
+import { EmptyProject } from '../../examples/testing/empty-project';
+import { describeWith, pathOf } from '../kit/programs';
+import { Stack } from '../kit/stack';
+import { tokenFor } from '../kit/tokens';
+import { PageServer } from './page-server';
+
+const TEN_LINES = join(__dirname, '..', '..', 'examples', 'react', 'alerts.tsx');
+const ARTIFACTS = join(__dirname, '..', '..', 'artifacts', 'packed-client');
+const PATIENCE_MS = 20_000;
+
+// What a stranger has: the tarball in an empty project, built by Vite as it comes, on one origin with a gateway.
+describeWith('chromium', 'the packed client', () => {
+  let browser: Browser;
+  let pages: PageServer;
+  let stack: Stack;
+  let project: EmptyProject;
+  let context: BrowserContext;
+  beforeAll(async () => {
+    mkdirSync(ARTIFACTS, { recursive: true });
+    pages = await PageServer.start();
+    const opened = Promise.all([chromium.launch({ executablePath: pathOf('chromium'), headless: true, args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'] }), Stack.open({ tenants: { ana: ['bakery'] } })]);
+    project = await EmptyProject.make();
+    copyFileSync(TEN_LINES, join(project.folder, 'alerts.tsx'));
+    const strict = readFileSync(TEN_LINES, 'utf8').replace('.render(', '.render(<StrictMode>').replace(/\);\s*$/, '</StrictMode>);\n');
+    writeFileSync(join(project.folder, 'strict.tsx'), `import { StrictMode } from 'react';\n${strict}`);
+    await serve('/lines', await project.build('alerts.tsx'));
+    // only React's development build mounts everything twice
+    await serve('/strict', await project.build('strict.tsx', { NODE_ENV: 'development' }));
+    [browser, stack] = await opened;
+    pages.gateway = stack.gateway.url;
+  }, 120_000);
+  afterAll(async () => {
+    await browser?.close();
+    await stack?.close();
+    await pages?.close();
+    project?.remove();
+  });
+  beforeEach(async () => {
+    context = await browser.newContext();
+    await context.addInitScript(`localStorage.setItem('token', ${JSON.stringify(tokenFor('ana'))})`);
+  });
+  afterEach(async () => {
+    await context.close();
+    await eventually(() => expect(pages.openStreams).toBe(0), PATIENCE_MS);
+  });
+
+  async function serve(path: string, folder: string): Promise<void> {
+    pages.files.set(`${path}.html`, () => readFileSync(join(folder, 'index.html'), 'utf8'));
+    for (const file of readdirSync(join(folder, 'assets'))) pages.files.set(`/assets/${file}`, () => readFileSync(join(folder, 'assets', file), 'utf8'));
+  }
+  async function open(path: string): Promise<Page> {
+    const page = await context.newPage();
+    await page.goto(`${pages.trustedOrigin}${path}.html`);
+    await eventually(() => expect(pages.openStreams).toBe(1), PATIENCE_MS);
+    return page;
+  }
+  const publish = (title: string) => stack.amqp.publish('alert.urgent.inventory', { tenant_id: 'bakery', title });
+
+  it('shows in ten lines what a service publishes', async () => {
+    const page = await open('/lines');
+    await publish('Flour is low');
+    await page.getByText('urgent Flour is low').waitFor({ timeout: PATIENCE_MS });
+    await page.screenshot({ path: join(ARTIFACTS, 'ten-lines.png') });
+    expect(await page.locator('li').allTextContents()).toEqual(['urgent Flour is low']);
+  });
+
+  it('shows it once, over one connection, when Strict Mode mounts everything twice', async () => {
+    pages.asked.length = 0;
+    const page = await open('/strict');
+    await publish('Oven 2 is cold');
+    await page.getByText('urgent Oven 2 is cold').waitFor({ timeout: PATIENCE_MS });
+    expect(await page.locator('li').filter({ hasText: 'Oven 2 is cold' }).count()).toBe(1);
+    expect(pages.openStreams).toBe(1);
+    expect(pages.asked.filter(({ url }) => url.startsWith('/api/events'))).toHaveLength(1);
+  });
+});
