@@ -33,6 +33,8 @@ export class PageServer {
   refusal: number | undefined;
   /** Further addresses of this server, each with what makes its answer at the moment: a page by `.html`, else a script, else text. */
   readonly files = new Map<string, () => string>();
+  /** Whether it passes every address on, not `/api` alone: then the page is the gateway's own. */
+  passesAll = false;
   /** Streams that are open at this moment. */
   openStreams = 0;
   /** Every request for `/api`: its address and headers, and when it came in milliseconds of `performance.now()`. */
@@ -70,7 +72,7 @@ export class PageServer {
     const path = asked.url?.split('?')[0] ?? '/';
     const file = this.files.get(path);
     if (file) return void answer.writeHead(200, { 'Content-Type': typeOf(path), 'Cache-Control': 'no-store' }).end(file());
-    if (!asked.url?.startsWith('/api/')) return void answer.writeHead(404).end();
+    if (!asked.url || (!this.passesAll && !asked.url.startsWith('/api/'))) return void answer.writeHead(404).end();
     this.asked.push({ url: asked.url, headers: asked.headers, at: performance.now() });
     if (this.refusal) return void answer.writeHead(this.refusal, { 'Content-Type': 'text/html' }).end('<h1>Service Unavailable</h1>');
     if (!this.gateway) return void asked.socket.destroy();

@@ -29,7 +29,7 @@ export const gatewaySettings = {
     description: 'How often a stream says that it is alive, in milliseconds. Below 60,000, where proxies give up on a silent connection.',
   }),
   STREAM_QUERY_TOKEN: setting(onOff.default(true), {
-    description: 'Whether ?token=<JWT> opens a stream: allow or deny. Addresses end up in logs, so production denies it and uses tickets.',
+    description: 'Whether ?token=<JWT> opens a stream: on (allow) or off (deny). Addresses end up in logs, so production denies it and uses tickets.',
   }),
   STREAM_INITIAL_EVENTS: setting(z.coerce.number().int().min(0).max(500).default(0), {
     description: 'How many of the newest entries of each tenant a stream begins with when the client names no place to start.',

@@ -127,7 +127,7 @@ export class ProblemAnswers {
       ...(error instanceof Refused && { detail: error.message }),
       ...(error instanceof Refused && error.details.errors && { errors: [...error.details.errors] }),
       ...(error instanceof AlertConflict && { alert: error.alert }),
-      ...(error instanceof PublishFailed && { confirmed: error.confirmed }),
+      ...(error instanceof PublishFailed && { confirmed: [...error.confirmed] }),
     };
     return withBody(status, fields, 'application/problem+json', JSON.stringify(problem));
   }

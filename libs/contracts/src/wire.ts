@@ -50,7 +50,10 @@ export interface AlertAction {
   name?: string;
 }
 
-/** An alert as a producer sends it. Limits and defaults stand with the class that validates it, `AlertMessage`. */
+/**
+ * An alert as a producer sends it, under the names that are ours. Others are understood, and so are other times than those of
+ * ISO 8601 in UTC. Limits and defaults stand with the class that validates it, `AlertMessage`.
+ */
 export interface AlertMessageBody {
   tenant_id: string;
   service: string;
@@ -371,4 +374,6 @@ export interface Problem {
   errors?: { pointer?: string; parameter?: string; code: string; detail: string }[];
   /** With `alert_conflict`: the alert as it is now. */
   alert?: Alert;
+  /** With `publish_failed`: the ids of the messages that the queue has. Sending all of them again is safe. */
+  confirmed?: string[];
 }

@@ -101,6 +101,7 @@ export const WIRE_SCHEMAS = {
       instance: optional(text('Names this answer in the log.')),
       errors: optional(list(object<NonNullable<Problem['errors']>[number]>({ pointer: optional(text('JSON pointer into the body.')), parameter: optional(text()), code: oneOf(ERROR_CODES), detail: text() }))),
       alert: optional(ref('Alert')),
+      confirmed: optional(list(text(), { description: 'With publish_failed: the ids of the messages that the queue has.' })),
     },
     { description: 'What went wrong (RFC 9457). Some codes add fields of their own.', additionalProperties: true },
   ),
