@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url';
 
 /** The first line of Node that loads ES modules by require() without a flag, which Nest 12 needs. */
 const NODE_MINIMUM = [20, 19];
-const SAY_EVERY_MS = 2_500;
+/** Nothing is silent for longer than three seconds, the second or so included in which the next program only loads. */
+const SAY_EVERY_MS = 1_000;
 /** On a terminal one line ticks in place; elsewhere each is a line that stays. */
 const TICK_MS = stdout.isTTY ? 500 : SAY_EVERY_MS;
 const CLEAR = stdout.isTTY ? '\x1b[K' : '';
@@ -56,10 +57,10 @@ function run(what, command, args) {
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
     running.set(what, startedAt);
-    ticking ??= setInterval(tick, TICK_MS);
+    // it goes on between two programs: a new one would begin its silence anew
+    ticking ??= setInterval(tick, TICK_MS).unref();
     const end = (failure) => {
       running.delete(what);
-      if (running.size === 0) ticking = clearInterval(ticking);
       stdout.write(CLEAR);
       if (!failure) return resolve(Date.now() - startedAt);
       stdout.write(`${output}\n  ✗ ${what}: ${failure}\n`);

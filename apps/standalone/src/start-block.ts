@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
 /** A step that takes longer says so, so that nobody wonders whether anything happens. */
-const SAY_EVERY_MS = 2_500;
+const SAY_EVERY_MS = 1_000;
 
 /** On a terminal a step that goes on stands in one line, which its outcome replaces. */
 const ON_TERMINAL = { before: '\r', after: '\x1b[K\r', everyMs: 500 };
