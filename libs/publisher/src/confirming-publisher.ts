@@ -35,7 +35,7 @@ export interface ConfirmingPublisherOptions extends BrokerConnectionOptions {
   maxInFlight?: number;
   /** How many more may wait for a place among them. Default 4,096, eight batches of the HTTP door. */
   maxWaiting?: number;
-  /** How long one `publish` may take, in milliseconds. Default 5,000. */
+  /** How long one `publish` may take, in milliseconds. Default 4,500: whoever waits for an answer has it within 5 s. */
   confirmTimeoutMs?: number;
 }
 
@@ -75,7 +75,7 @@ export class ConfirmingPublisher {
   constructor(options: ConfirmingPublisherOptions) {
     this.maxInFlight = options.maxInFlight ?? 256;
     this.maxWaiting = options.maxWaiting ?? 4_096;
-    this.confirmTimeoutMs = options.confirmTimeoutMs ?? 5_000;
+    this.confirmTimeoutMs = options.confirmTimeoutMs ?? 4_500;
     this.connection = new BrokerConnection({
       ...options,
       onBlocked: (blocked) => {
