@@ -49,12 +49,11 @@ describe('the lists of two clients', () => {
     limitMs(sized(300, 10)),
   );
 
-  it.each(MUTANTS)('are found wrong of a client with $name', async ({ patches }) => {
+  // in a run of every day it is enough that the client can still be broken so
+  it.each(MUTANTS)(WHOLE ? 'are found wrong of a client with $name' : `can be tried with a client with $name${SIZE_NOTE}`, async ({ patches }) => {
     const broken = new ClientCopy(patches);
     try {
-      // in a run of every day it is enough that the client can still be broken so
-      const wrong = WHOLE ? await wrongLists(broken, HISTORIES, 1) : ['not looked at'];
-      expect(wrong).not.toEqual([]);
+      if (WHOLE) expect(await wrongLists(broken, HISTORIES, 1)).not.toEqual([]);
     } finally {
       broken.remove();
     }
