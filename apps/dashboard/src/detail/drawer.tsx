@@ -1,7 +1,7 @@
 import { Component, useEffect, useRef, useState, type ReactNode } from 'react';
 import { AlarmClock, CircleCheck, CircleDot, ExternalLink, Link2, RotateCcw, Undo2, UserRound, X } from 'lucide-react';
 import type { Alert, AlertAct } from '@tocsin/contracts/wire';
-import { State } from '../live/alert-row';
+import { State } from '../live/alert-cells';
 import { SeverityMark } from '../live/severity-mark';
 import { SnoozeMenu } from '../acts/snooze-menu';
 import buttons from '../settings/icon-button.module.css';

@@ -15,6 +15,8 @@ import styles from './alert-toasts.module.css';
 /** How long it is said that somebody else took care of it. */
 const SETTLED_MS = 2_000;
 const COUNTED_MS = 10_000;
+/** A count that changes more often is not read, and with each change all toasts are measured. */
+const RECOUNT_MS = 500;
 
 interface Props {
   me: string;
@@ -34,8 +36,16 @@ export function AlertToasts(props: Props) {
   const latest = useRef(props);
   useEffect(() => void (latest.current = props));
 
-  const close = (id: string) => {
+  /** Counts that are shown, what they are to say next, and when. */
+  const counts = useRef(new Map<string, { words: string; timer: ReturnType<typeof setTimeout> }>());
+  const gone = (id: string) => {
     planner.current.gone(id);
+    clearTimeout(counts.current.get(id)?.timer);
+    counts.current.delete(id);
+  };
+  useEffect(() => () => counts.current.forEach(({ timer }) => clearTimeout(timer)), []);
+  const close = (id: string) => {
+    gone(id);
     toast.dismiss(id);
   };
   const { openAlert } = props;
@@ -43,6 +53,14 @@ export function AlertToasts(props: Props) {
     if (openAlert) close(openAlert);
   }, [openAlert]);
   const counted = (id: 'more' | 'burst', words: string) => {
+    const shown = counts.current.get(id);
+    if (shown) return void (shown.words = words);
+    const recount = () => {
+      const next = counts.current.get(id)!.words;
+      counts.current.delete(id);
+      if (next !== words) counted(id, next);
+    };
+    counts.current.set(id, { words, timer: setTimeout(recount, RECOUNT_MS) });
     const show = () => {
       close(id);
       latest.current.onShow();
@@ -50,8 +68,8 @@ export function AlertToasts(props: Props) {
     toast.custom(() => <button type="button" className={styles.counted} data-testid={`toast-${id}`} onClick={show}>{words}</button>, {
       id,
       duration: COUNTED_MS,
-      onAutoClose: () => planner.current.gone(id),
-      onDismiss: () => planner.current.gone(id),
+      onAutoClose: () => gone(id),
+      onDismiss: () => gone(id),
     });
   };
   const hear = (entry: Entry, { notify }: Heard) => {

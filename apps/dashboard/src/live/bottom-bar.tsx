@@ -1,5 +1,5 @@
 import { Dialog } from 'radix-ui';
-import { useState, type ReactNode } from 'react';
+import { memo, useState, type ReactNode } from 'react';
 import { Inbox, Search, SlidersHorizontal, UserRound } from 'lucide-react';
 import { useWords } from '../words/words';
 import menu from '../settings/menu.module.css';
@@ -7,7 +7,7 @@ import styles from './layout.module.css';
 import type { View } from './place';
 
 /** On a phone: the two views one needs most, the search, and everything else in a sheet. */
-export function BottomBar({ view, urgent, onView, onSearch, filters }: { view: View; urgent: number; onView(view: View): void; onSearch(): void; filters: ReactNode }) {
+export const BottomBar = memo(function BottomBar({ view, urgent, onView, onSearch, filters }: { view: View; urgent: number; onView(view: View): void; onSearch(): void; filters: ReactNode }) {
   const { t } = useWords();
   return (
     <nav className={styles.bottom} aria-label={t('nav.views')}>
@@ -17,7 +17,7 @@ export function BottomBar({ view, urgent, onView, onSearch, filters }: { view: V
       <FilterSheet filters={filters}><button type="button"><SlidersHorizontal size={20} aria-hidden />{t('nav.filters')}</button></FilterSheet>
     </nav>
   );
-}
+});
 
 /** Where there is no room for it beside the list: views and facets in a sheet, which goes when one of them is chosen. */
 export function FilterSheet({ filters, children }: { filters: ReactNode; children: ReactNode }) {

@@ -1,4 +1,4 @@
-import type { ReactNode, Ref } from 'react';
+import { memo, type ReactNode, type Ref } from 'react';
 import { Pause, Play } from 'lucide-react';
 import type { AlertFacets } from '@tocsin/contracts/wire';
 import { SearchField, type SearchHandle } from '../search/search-field';
@@ -21,7 +21,7 @@ interface Props {
   onPause(): void;
 }
 
-export function Header({ search, q, facets, paused, showsSearch, pill, menu, onSearch, onPause }: Props) {
+export const Header = memo(function Header({ search, q, facets, paused, showsSearch, pill, menu, onSearch, onPause }: Props) {
   const { t } = useWords();
   return (
     <header className={styles.header} data-search={showsSearch}>
@@ -38,4 +38,4 @@ export function Header({ search, q, facets, paused, showsSearch, pill, menu, onS
       </span>
     </header>
   );
-}
+});

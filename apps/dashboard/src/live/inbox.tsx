@@ -2,7 +2,7 @@ import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } fro
 import { SlidersHorizontal } from 'lucide-react';
 import { Toaster, toast } from 'sonner';
 import { useAlertsApi, useAlertStore, useAlertStream, useConnectionStatus } from '@tocsin/react-client';
-import type { Alert, AlertAct, Entry, Severity } from '@tocsin/contracts/wire';
+import type { Alert, AlertAct, AlertOrder, Entry, Severity } from '@tocsin/contracts/wire';
 import { snoozeUntil, SNOOZES } from '../acts/snooze-menu';
 import { useActs } from '../acts/use-acts';
 import { useIsNarrow } from '../detail/drawer';
@@ -31,7 +31,7 @@ import styles from './layout.module.css';
 import { ListHead } from './list-head';
 import { NoRows } from './no-rows';
 import { OpenAlert } from './open-alert';
-import { usePlace, type Place, type View } from './place';
+import { usePlace, type Grouping, type Place, type View } from './place';
 import { testAlert } from './send-test';
 import { SessionEnded } from './session-ended';
 import { useCatchUp } from './use-catch-up';
@@ -89,6 +89,8 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
 
   const setSearch = useCallback((q: string) => move({ q }, { replace: true }), [move]);
   const goTo = useCallback((view: View) => move({ view, alert: null }), [move]);
+  const orderBy = useCallback((order: AlertOrder) => move({ order }), [move]);
+  const groupBy = useCallback((group: Grouping) => move({ group }), [move]);
   const goToPlace = useCallback((saved: Omit<Place, 'alert'>) => move({ ...saved, alert: null }), [move]);
   const hasOpen = place.alert !== null;
   const open = useCallback((alert: string | null) => move({ alert }, { replace: hasOpen && alert !== null }), [move, hasOpen]);
@@ -104,21 +106,44 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
   const toggleSeverity = useCallback((severity: Severity) => setSearch(toggled(place.q, 'severity', severity)), [setSearch, place.q]);
   const setRange = useCallback((from: Date, to: Date) => setSearch(formatSearch({ ...parsed, after: from.toISOString(), before: to.toISOString() })), [setSearch, parsed]);
 
+  const togglePause = useCallback(() => setPaused((before) => !before), [setPaused]);
+  const showKeys = useCallback(() => setOverlay('keys'), []);
+  const noOverlay = useCallback(() => setOverlay(null), []);
+  const focusSearch = useCallback(() => {
+    setSearching(true);
+    requestAnimationFrame(() => searchField.current?.focus());
+  }, []);
+
   const page: PageActs = {
     rows, selection, selected, mayAct, me, acts, t, place, move, open, showFresh, sendTest, snooze,
     current: place.alert ?? current,
-    togglePause: () => setPaused(!paused),
+    togglePause,
     show: setOverlay,
     focusRow: (id) => grid.current?.focusRow(id),
-    focusSearch: () => {
-      setSearching(true);
-      requestAnimationFrame(() => searchField.current?.focus());
-    },
+    focusSearch,
     toggleSeverity,
   };
   useKeys(page);
 
-  const nav = <Navigation place={place} counts={counts} facets={facets} tenants={tenants.all} onView={goTo} onPlace={goToPlace} onSearch={setSearch} />;
+  // What stands around the list is drawn when it changes, and not with each arrival.
+  const nav = useMemo(
+    () => <Navigation place={place} counts={counts} facets={facets} tenants={tenants.all} onView={goTo} onPlace={goToPlace} onSearch={setSearch} />,
+    [place, counts, facets, tenants.all, goTo, goToPlace, setSearch],
+  );
+  const pill = useMemo(
+    () => <ConnectionPill status={status} paused={paused} fresh={fresh.length} lastEntryAt={lastEntryAt} onReconnect={() => stream.reconnect()} onSignIn={signOut} />,
+    [status, paused, fresh.length, lastEntryAt, stream, signOut],
+  );
+  const menu = useMemo(() => <SettingsMenu user={me} onTest={sendTest} onKeys={showKeys} onSignOut={signOut} />, [me, sendTest, showKeys, signOut]);
+  const filterSheet = useMemo(
+    () => <FilterSheet filters={nav}><button type="button" className={styles.narrow} aria-label={t('nav.filters')} title={t('nav.filters')}><SlidersHorizontal size={16} aria-hidden /></button></FilterSheet>,
+    [nav, t],
+  );
+  const toasterRight = hasOpen && !isNarrow ? drawerWidth + 20 : 20;
+  const toaster = useMemo(
+    () => <Toaster position={isNarrow ? 'top-center' : 'bottom-right'} offset={{ right: toasterRight, bottom: 20 }} visibleToasts={5} gap={10} expand containerAriaLabel={t('toast.region')} />,
+    [isNarrow, toasterRight, t],
+  );
   return (
     <div className={styles.page}>
       <a href="#alerts" className={styles.skip} onClick={(event) => { event.preventDefault(); grid.current?.focus(); }}>{t('nav.skip')}</a>
@@ -128,14 +153,14 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
         facets={facets}
         paused={paused}
         showsSearch={searching || place.q !== ''}
-        pill={<ConnectionPill status={status} paused={paused} fresh={fresh.length} lastEntryAt={lastEntryAt} onReconnect={() => stream.reconnect()} onSignIn={signOut} />}
-        menu={<SettingsMenu user={me} onTest={sendTest} onKeys={() => setOverlay('keys')} onSignOut={signOut} />}
+        pill={pill}
+        menu={menu}
         onSearch={setSearch}
-        onPause={page.togglePause}
+        onPause={togglePause}
       />
       <div className={styles.nav}>
         {nav}
-        <FilterSheet filters={nav}><button type="button" className={styles.narrow} aria-label={t('nav.filters')} title={t('nav.filters')}><SlidersHorizontal size={16} aria-hidden /></button></FilterSheet>
+        {filterSheet}
       </div>
       <main className={styles.main} id="alerts">
         {status.gap && <GapBanner missed={status.gap.missed} onLoad={() => void list.reload()} />}
@@ -153,7 +178,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
         {selected.length > 0 ? (
           <BulkBar count={selected.length} listed={rows.length} everything={list.hasMore && !hides ? everything : null} mayAct={mayAct} onAct={(what) => { if (acts.perform(selected, what)) selection.none(); }} onAll={selection.all} onNone={selection.none} />
         ) : (
-          <ListHead place={place} asOf={isHeard(status.state) ? null : status.lastHeardAt} onSearch={setSearch} onOrder={(order) => move({ order })} onGroup={(group) => move({ group })} />
+          <ListHead place={place} asOf={isHeard(status.state) ? null : status.lastHeardAt} onSearch={setSearch} onOrder={orderBy} onGroup={groupBy} />
         )}
         {rows.length === 0 && fresh.length === 0 ? (
           <NoRows list={list} place={place} filtered={filtered} tenant={firstTenant ?? 'my-tenant'} forbidden={status.state === 'forbidden' ? status : null} user={me} onClear={() => setSearch('')} onTest={sendTest} onSignOut={signOut} />
@@ -197,12 +222,12 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
           />
         </div>
       )}
-      <BottomBar view={place.view} urgent={stats?.open.severity.urgent ?? 0} onView={goTo} onSearch={page.focusSearch} filters={nav} />
-      <Toaster position={isNarrow ? 'top-center' : 'bottom-right'} offset={{ right: hasOpen && !isNarrow ? drawerWidth + 20 : 20, bottom: 20 }} visibleToasts={5} gap={10} expand containerAriaLabel={t('toast.region')} />
+      <BottomBar view={place.view} urgent={stats?.open.severity.urgent ?? 0} onView={goTo} onSearch={focusSearch} filters={nav} />
+      {toaster}
       <AlertToasts me={me} openAlert={place.alert} mayAct={mayAct} tenantName={tenants.nameOf} onOpen={open} onAcknowledge={acknowledge} onShow={showFresh} />
       <Announcements />
-      <KeyHelp open={overlay === 'keys'} onClose={() => setOverlay(null)} />
-      <Commands open={overlay === 'commands'} commands={commandsOf(page)} onClose={() => setOverlay(null)} />
+      <KeyHelp open={overlay === 'keys'} onClose={noOverlay} />
+      {overlay === 'commands' && <Commands commands={commandsOf(page)} onClose={noOverlay} />}
       {status.state === 'signed_out' && <SessionEnded status={status} onToken={onToken} />}
     </div>
   );

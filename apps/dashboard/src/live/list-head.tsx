@@ -1,3 +1,4 @@
+import { memo } from 'react';
 import { X } from 'lucide-react';
 import { ALERT_ORDERS, type AlertOrder } from '@tocsin/contracts/wire';
 import { SaveView } from '../search/save-view';
@@ -16,7 +17,7 @@ interface Props {
 }
 
 /** The line above the list: where one is, what it is narrowed by, and how it is ordered. */
-export function ListHead({ place, asOf, onSearch, onOrder, onGroup }: Props) {
+export const ListHead = memo(function ListHead({ place, asOf, onSearch, onOrder, onGroup }: Props) {
   const { view, q, order, group } = place;
   const { t, intl } = useWords();
   const terms = q ? formatSearch(parseSearch(q)).match(/(?:[^\s"]|"(?:[^"\\]|\\.)*")+/g) ?? [] : [];
@@ -49,4 +50,4 @@ export function ListHead({ place, asOf, onSearch, onOrder, onGroup }: Props) {
       </label>
     </div>
   );
-}
+});

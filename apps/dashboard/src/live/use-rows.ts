@@ -25,7 +25,7 @@ export interface Rows {
   fresh: readonly Alert[];
   showFresh(): void;
   paused: boolean;
-  setPaused(paused: boolean): void;
+  setPaused(change: (paused: boolean) => boolean): void;
   setHandsOff(handsOff: boolean): void;
 }
 

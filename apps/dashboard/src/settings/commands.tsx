@@ -11,10 +11,10 @@ export interface Command {
 }
 
 /** Everything that can be done, found by typing a part of its name. */
-export function Commands({ open, commands, onClose }: { open: boolean; commands: readonly Command[]; onClose(): void }) {
+export function Commands({ commands, onClose }: { commands: readonly Command[]; onClose(): void }) {
   const { t } = useWords();
   return (
-    <Dialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
+    <Dialog.Root open onOpenChange={(next) => !next && onClose()}>
       <Dialog.Portal>
         <Dialog.Overlay className={menu.overlay} />
         <Dialog.Content className={`${menu.dialog} ${styles.dialog}`} aria-describedby={undefined}>

@@ -1,3 +1,4 @@
+import { memo } from 'react';
 import { Dialog } from 'radix-ui';
 import { useWords, type Words } from '../words/words';
 import menu from './menu.module.css';
@@ -28,7 +29,7 @@ const keysOf = (t: Words): [string, string][] => [
   ['?', t('keys.help')],
 ];
 
-export function KeyHelp({ open, onClose }: { open: boolean; onClose(): void }) {
+export const KeyHelp = memo(function KeyHelp({ open, onClose }: { open: boolean; onClose(): void }) {
   const { t } = useWords();
   return (
     <Dialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
@@ -45,4 +46,4 @@ export function KeyHelp({ open, onClose }: { open: boolean; onClose(): void }) {
       </Dialog.Portal>
     </Dialog.Root>
   );
-}
+});

@@ -1,4 +1,4 @@
-import { createContext, useCallback, useContext, useMemo, type ReactNode } from 'react';
+import { createContext, useContext, useMemo, type ReactNode } from 'react';
 import { IntlProvider, useIntl, type IntlShape } from 'react-intl';
 import { usePreference } from '../settings/preferences';
 import { en, type WordId } from './en';
@@ -34,7 +34,16 @@ export function WordsProvider({ children }: { children: ReactNode }) {
 
 function Provide({ children }: { children: ReactNode }) {
   const intl = useIntl();
-  const t = useCallback<Words>((id, values) => String(intl.formatMessage({ id }, values)), [intl]);
+  const t = useMemo<Words>(() => {
+    const constant = new Map<WordId, string>();
+    const said = (id: WordId, values?: Values) => String(intl.formatMessage({ id }, values));
+    // most phrases have nothing to fill in, and are drawn with every arrival
+    return (id, values) => {
+      if (values) return said(id, values);
+      if (!constant.has(id)) constant.set(id, said(id));
+      return constant.get(id)!;
+    };
+  }, [intl]);
   const value = useMemo(() => ({ t, intl }), [t, intl]);
   return <WordsContext value={value}>{children}</WordsContext>;
 }

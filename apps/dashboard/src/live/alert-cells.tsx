@@ -1,0 +1,74 @@
+import { memo, type MouseEvent } from 'react';
+import { Check, CircleCheck, Moon } from 'lucide-react';
+import type { Alert } from '@tocsin/contracts/wire';
+import { Ago } from '../words/clock';
+import { initialsOf, nameOf } from '../words/people';
+import { useWords } from '../words/words';
+import type { RowActs } from './alert-row';
+import { SeverityMark } from './severity-mark';
+import styles from './alert-row.module.css';
+
+interface Props {
+  alert: Alert;
+  isSelected: boolean;
+  tenantName: string | null;
+  select: RowActs['select'];
+}
+
+/** What a row says. All of it came from a service and is shown as text. Where the row stands is not its affair, so it is drawn once. */
+export const AlertCells = memo(function AlertCells({ alert, isSelected, tenantName, select }: Props) {
+  const { t } = useWords();
+  const onSelect = (event: MouseEvent) => {
+    event.stopPropagation();
+    select(alert, { range: event.shiftKey });
+  };
+  return (
+    <>
+      <div role="gridcell" className={styles.check}>
+        <button type="button" tabIndex={-1} role="checkbox" aria-checked={isSelected} aria-label={t('list.select', { title: alert.title })} onClick={onSelect} className={styles.box}>
+          {isSelected && <Check size={12} strokeWidth={3} aria-hidden />}
+        </button>
+      </div>
+      <div role="gridcell" className={styles.mark}>
+        <SeverityMark severity={alert.severity} />
+      </div>
+      <div role="gridcell" className={styles.text}>
+        <div className={styles.title}>
+          <bdi className={styles.ellipsis}>{alert.title}</bdi>
+          {alert.occurrences > 1 && <span className={styles.times} data-number>{t('list.times', { count: alert.occurrences })}</span>}
+        </div>
+        <div className={styles.message}>
+          <span className={styles.inlineService}>{alert.service}</span>
+          {tenantName && <span className={styles.tenant}>{alert.message ? `${tenantName} ·` : tenantName}</span>}
+          <bdi className={styles.ellipsis}>{alert.message ?? ''}</bdi>
+        </div>
+      </div>
+      <div role="gridcell" className={styles.service} title={alert.service}>{alert.service}</div>
+      <div role="gridcell" className={styles.state}><State alert={alert} /></div>
+      <div role="gridcell" className={styles.who}>
+        {alert.assignee && <span className={styles.avatar} role="img" title={alert.assignee} aria-label={t('list.assigned', { user: nameOf(alert.assignee) })}>{initialsOf(alert.assignee)}</span>}
+      </div>
+      <div role="gridcell" className={styles.when}>
+        <Ago at={alert.last_seen_at} />
+      </div>
+    </>
+  );
+});
+
+/** The state, unless it is the usual one: a list of open alerts need not say so on every line. */
+export function State({ alert }: { alert: Alert }) {
+  const { t, intl } = useWords();
+  if (alert.status === 'firing') return null;
+  const by = alert.actor ? nameOf(alert.actor) : undefined;
+  if (alert.status === 'acknowledged') return <span className={styles.acknowledged} title={by && t('change.by', { user: by })}><HalfCircle /><span>{by ?? t('status.acknowledged')}</span><span className="hidden">{t('status.acknowledged')}</span></span>;
+  if (alert.status === 'resolved') return <span className={styles.resolved} title={by && t('change.by', { user: by })}><CircleCheck size={14} aria-hidden />{t('status.resolved')}</span>;
+  const until = alert.snoozed_until && intl.formatTime(alert.snoozed_until, { hour: '2-digit', minute: '2-digit' });
+  return <span className={styles.snoozed} title={t('status.snoozed')}><Moon size={14} aria-hidden />{until ? t('status.until', { time: until }) : t('status.snoozed')}</span>;
+}
+
+const HalfCircle = () => (
+  <svg width="14" height="14" viewBox="0 0 14 14" aria-hidden style={{ flex: 'none' }}>
+    <circle cx="7" cy="7" r="5.5" fill="none" stroke="currentColor" strokeWidth="1.5" />
+    <path d="M7 1.5a5.5 5.5 0 0 1 0 11Z" fill="currentColor" />
+  </svg>
+);
