@@ -78,7 +78,7 @@ function optionsFor(node: HTMLElement, timeOf: (at: number) => string, latest: R
       y: { range: (_plot, _least, most) => [0, Math.max(4, most)] },
     },
     axes: [
-      { stroke: colour('muted'), grid: { show: false }, ticks: { show: false }, size: 18, gap: 2, font: '11px system-ui', space: 90, values: (_plot, splits) => splits.map((at) => timeOf(at * 1_000)) },
+      { stroke: colour('muted'), grid: { show: false }, ticks: { show: false }, size: 18, gap: 2, font: "11px 'Inter Variable', system-ui", space: 90, values: (_plot, splits) => splits.map((at) => timeOf(at * 1_000)) },
       { show: false },
     ],
     // the largest sum is drawn first, and each next one over it
