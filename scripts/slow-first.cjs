@@ -22,6 +22,7 @@ const SLOW = [
   'e2e/standalone.e2e.spec.ts',
   'e2e/faults/ingest-mutants.e2e.spec.ts',
   'e2e/browser/dashboard.e2e.spec.ts',
+  'e2e/faults/ingest-broker.e2e.spec.ts',
   'e2e/faults/ingest-poison.e2e.spec.ts',
   'e2e/configuration.e2e.spec.ts',
   'e2e/browser/dashboard-moments.e2e.spec.ts',
