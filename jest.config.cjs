@@ -50,6 +50,7 @@ module.exports = {
     { ...common, displayName: 'e2e', testMatch: ['**/*.e2e.spec.ts'], testPathIgnorePatterns: ['\\.load\\.e2e\\.spec\\.ts$', '/node_modules/'] },
     { ...common, displayName: 'load', testMatch: ['**/*.load.e2e.spec.ts'] },
   ],
+  testSequencer: '<rootDir>/scripts/slow-first.cjs',
   // generous: a busy machine takes its time to start processes
   testTimeout: 60_000,
 };

@@ -1,4 +1,5 @@
 import { eventually } from '@tocsin/contracts/testing';
+import type { Published } from '../kit/ledger';
 import { Stack } from '../kit/stack';
 import { BuiltCopy } from './built-copy';
 import { figures } from './figures';
@@ -54,13 +55,14 @@ describe('a processor that is killed between the commit and the hint, and then s
   );
 });
 
-describe('a message that is wrong', () => {
+describe('with one processor', () => {
   let stack: Stack;
+  const already: Published[] = [];
   beforeAll(async () => void (stack = await Stack.open({ gateways: 0 })), 60_000);
   afterAll(() => stack?.close(), 60_000);
 
   it(
-    'among 1,000: 999 are stored, and it is on record within 5 s',
+    'a message that is wrong among 1,000: 999 are stored, and it is on record within 5 s',
     async () => {
       const good = Array.from({ length: 999 }, (_, i) => aMessage(`m-${i}`, { tenant_id: `tenant-${i % 10}` }));
       const sentAt = wallMs();
@@ -84,30 +86,27 @@ describe('a message that is wrong', () => {
       });
       expect(dead[0]!.properties.headers).toMatchObject({ reason: 'missing_tenant' });
       expect(brokenPromises({ published: [...published[0], ...published[2]], histories: [await readRows(stack.database.url)], watchers: [] })).toEqual([]);
+      already.push(...published[0], ...published[2]);
     },
     limitMs(10),
   );
-});
 
-describe(`an urgent message behind a backlog of the rest${SIZE_NOTE}`, () => {
   const BACKLOG = sized(100_000, 10_000);
   const WITHIN_MS = 1_000;
-  let stack: Stack;
-  beforeAll(async () => void (stack = await Stack.open({ gateways: 0 })), 60_000);
-  afterAll(() => stack?.close(), 60_000);
 
   it(
-    `${BACKLOG.toLocaleString('en')} that are low wait: it is stored within ${WITHIN_MS} ms`,
+    `an urgent message behind a backlog of ${BACKLOG.toLocaleString('en')} that are low is stored within ${WITHIN_MS} ms${SIZE_NOTE}`,
     async () => {
       const [processor] = stack.processors;
+      const before = await entriesOf(stack);
       // the broker fills up while nobody takes anything from it
       process.kill(processor!.pid, 'SIGSTOP');
-      const published = [];
+      const published = [...already];
       for (let n = 0; n < BACKLOG; n += 5_000) {
         published.push(...(await publishAll(stack.amqp, Array.from({ length: 5_000 }, (_, i) => aMessage(`low-${n + i}`, { tenant_id: `tenant-${i % 50}` })))));
       }
       process.kill(processor!.pid, 'SIGCONT');
-      await entriesReach(stack, 1);
+      await entriesReach(stack, before + 1);
       published.push(...(await publishAll(stack.amqp, [aMessage('urgent', { severity: 'urgent', metadata: { sent_at: performance.timeOrigin + performance.now() } })])));
       const ms = await eventually(async () => {
         const [row] = await stack.sql<{ ms: number }>(
@@ -118,7 +117,7 @@ describe(`an urgent message behind a backlog of the rest${SIZE_NOTE}`, () => {
       });
       figures(9, `an urgent message behind ${BACKLOG}`, { 'stored, ms': { is: ms, atMost: WITHIN_MS } });
       // else nothing was shown
-      expect(await entriesOf(stack)).toBeLessThan(BACKLOG);
+      expect(await entriesOf(stack)).toBeLessThan(before + BACKLOG);
       expect(ms).toBeLessThan(WITHIN_MS);
       const rows = await storedAll(stack.database.url, published, 120_000);
       expect(brokenPromises({ published, histories: [rows], watchers: [] })).toEqual([]);

@@ -20,7 +20,7 @@ describe('the ledger', () => {
   }, 60_000);
 
   async function run(build: BuiltCopy, scenario: IngestMutant['scenario']): Promise<string[]> {
-    const arena = new IngestArena(stack, build);
+    const arena = new IngestArena(stack, build, whole);
     try {
       return await INGEST_SCENARIOS[scenario](arena);
     } finally {
@@ -42,11 +42,11 @@ describe('the ledger', () => {
       const broken = new BuiltCopy(patches);
       const changesFunctions = patches.some(({ file }) => file.endsWith('.sql'));
       try {
-        if (changesFunctions) await new IngestArena(stack, broken).migrate();
+        if (changesFunctions) await new IngestArena(stack, broken, whole).migrate();
         const names = (await run(broken, scenario)).map((line) => line.split(':')[0]);
         expect(names).toContain(caughtAs);
       } finally {
-        if (changesFunctions) await new IngestArena(stack, whole).migrate();
+        if (changesFunctions) await new IngestArena(stack, whole, whole).migrate();
         broken.remove();
       }
     },

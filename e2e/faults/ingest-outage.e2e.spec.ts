@@ -7,7 +7,7 @@ import { brokenPromises, caughtUp, readRows, storedAll } from './verdict';
 import { Watcher } from './watcher';
 
 describe(`PostgreSQL is away while messages arrive${SIZE_NOTE}`, () => {
-  const AWAY_S = sized(300, 60);
+  const AWAY_S = sized(300, 20);
   const QUEUED = 5_000;
   const DRAINED_WITHIN_MS = 60_000;
   const TENANTS = ['bakery', 'brewery', 'cafe'];

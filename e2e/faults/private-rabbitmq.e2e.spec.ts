@@ -19,6 +19,7 @@ describe('a RabbitMQ of one’s own', () => {
     channel.on('error', () => undefined);
     // a quorum queue is known to its node half a second after it was declared; this one at once
     await channel.assertQueue('kept', { durable: true });
+    await rabbit.hasWritten('kept');
     channel.sendToQueue('kept', Buffer.from('a'), { persistent: true });
     await channel.waitForConfirms();
     const gone = new Promise((resolve) => before.once('close', resolve));

@@ -1,7 +1,7 @@
 import { connect } from 'amqplib';
 import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -65,6 +65,15 @@ export class PrivateRabbit {
       throw new Error(`RabbitMQ did not start: ${String(error)}\n${said}`);
     });
     return this;
+  }
+
+  /** Resolves once a queue stands in the files of its database: that is up to two seconds after it was declared. */
+  async hasWritten(queue: string): Promise<void> {
+    const database = join(this.folder, 'mnesia', this.nodeName);
+    await eventually(() => {
+      const files = readdirSync(database).filter((file) => /^LATEST\.LOG$|\.DC[DL]$/.test(file));
+      if (!files.some((file) => readFileSync(join(database, file)).includes(queue))) throw new Error(`${queue} is in none of ${files.join(', ')}`);
+    });
   }
 
   /** Ends it as a power cut would: what it had not written is gone, and nobody is told. */

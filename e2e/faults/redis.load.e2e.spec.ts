@@ -74,7 +74,7 @@ describe(`with a Redis of its own${SIZE_NOTE}`, () => {
     limitMs(10),
   );
 
-  const seconds = sized(60, 6);
+  const seconds = sized(60, 4);
 
   it(
     `Redis stopped for ${seconds} s at 200 alerts a second: stored within ${sized('250 ms', '250 ms or three times what it took before')}, seen within 3 s, none missed or doubled`,

@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -60,7 +60,7 @@ export class Typed {
   }
 }
 
-/** What is committed here, cloned into a folder of its own, in which nothing was installed or built. */
+/** What is committed here, cloned into a folder of its own, in which nothing was installed (unless it is asked for) or built. */
 export class Clone {
   readonly folder = join(mkdtempSync(join(tmpdir(), 'tocsin-clone-')), 'tocsin');
   private readonly typed: Typed[] = [];
@@ -70,6 +70,14 @@ export class Clone {
     const { status, stderr } = spawnSync('git', ['clone', '--quiet', ROOT, clone.folder], { encoding: 'utf8' });
     if (status !== 0) throw new Error(`git clone: ${stderr}`);
     return clone;
+  }
+
+  /** The packages of this checkout, as if they had been installed there: their files are linked, or copied where that cannot be. */
+  takePackages(): void {
+    const [from, to] = [ROOT, this.folder].map((folder) => join(folder, 'node_modules')) as [string, string];
+    if (spawnSync('cp', ['-al', from, to]).status === 0) return;
+    rmSync(to, { recursive: true, force: true });
+    cpSync(from, to, { recursive: true, verbatimSymlinks: true });
   }
 
   type(command: string, environment: Record<string, string> = {}): Typed {

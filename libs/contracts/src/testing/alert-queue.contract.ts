@@ -132,13 +132,14 @@ export function describeAlertQueue(name: string, { open }: { open(): Promise<Ope
 
     it('keeps what a source was stopped with, for the next one', async () => {
       const message = anAlert();
-      await intake.publish([message]);
       const first = await opened!.source();
       let seen = 0;
       await first.consume(async () => {
         seen += 1;
         return { kind: 'retry', reason: 'the test says so' };
       });
+      // only now: whoever begins to consume in the middle of an outage waits for its end, and this one has none
+      await intake.publish([message]);
       await eventually(() => expect(seen).toBeGreaterThan(0));
       await first.stop();
       await first.stop();

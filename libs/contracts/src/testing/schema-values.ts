@@ -27,11 +27,13 @@ export interface ValueSchema {
 /** Lists and maps stay short: what a schema forbids shows in a few values, and a long list is one case of its own. */
 const FEW = 4;
 const LATEST = new Date('2100-01-01T00:00:00Z');
-const FORMATS: Readonly<Record<string, fc.Arbitrary<string>>> = {
-  'date-time': fc.date({ min: new Date(0), max: LATEST, noInvalidDate: true }).map((date) => date.toISOString()),
-  date: fc.date({ min: new Date(0), max: LATEST, noInvalidDate: true }).map((date) => date.toISOString().slice(0, 10)),
-  uuid: fc.uuid(),
-  uri: fc.webUrl(),
+/** Half a second's work for fast-check, and every spec file loads this one: made by whoever first asks for a value. */
+let webUrl: fc.Arbitrary<string> | undefined;
+const FORMATS: Readonly<Record<string, () => fc.Arbitrary<string>>> = {
+  'date-time': () => fc.date({ min: new Date(0), max: LATEST, noInvalidDate: true }).map((date) => date.toISOString()),
+  date: () => fc.date({ min: new Date(0), max: LATEST, noInvalidDate: true }).map((date) => date.toISOString().slice(0, 10)),
+  uuid: () => fc.uuid(),
+  uri: () => (webUrl ??= fc.webUrl()),
 };
 
 /**
@@ -121,7 +123,7 @@ export class SchemaValues {
 }
 
 function textOf({ format, pattern, minLength = 0, maxLength = 60 }: ValueSchema): fc.Arbitrary<string> {
-  const made = format ? FORMATS[format] : undefined;
+  const made = format ? FORMATS[format]?.() : undefined;
   if (made) return made;
   const any = fc.string({ unit: 'grapheme', minLength, maxLength: Math.min(maxLength, Math.max(minLength, 60)) });
   const text = pattern ? matching(new RegExp(pattern, 'u'), any) : any;

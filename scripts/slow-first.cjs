@@ -1,0 +1,56 @@
+const { default: Sequencer } = require(require.resolve('@jest/test-sequencer', { paths: [require.resolve('@jest/core', { paths: [require.resolve('jest')] })] }));
+
+/**
+ * Files that take long, about the longest first: begun last, one of them would leave the other workers with nothing to do. On a
+ * machine where nothing has run yet Jest knows no durations and goes by the size of a file. Two that draw pages or start processes
+ * all the time stand apart. A line too many or too few costs seconds and breaks nothing.
+ */
+const SLOW = [
+  'apps/standalone/src/embedded-log.spec.ts',
+  'examples/react/package.spec.ts',
+  'apps/gateway/src/live/event-stream.spec.ts',
+  'libs/embedded/src/pglite.spec.ts',
+  'scripts/boundaries.spec.ts',
+
+  'libs/rabbitmq/src/alert-source.rabbit.int.spec.ts',
+  'libs/postgres/src/event-log.postgres.int.spec.ts',
+  'libs/redis/src/event-bus.redis.int.spec.ts',
+  'apps/cli/src/publish.int.spec.ts',
+  'examples/publish-typescript/publish.int.spec.ts',
+
+  'e2e/faults/mutants.e2e.spec.ts',
+  'e2e/standalone.e2e.spec.ts',
+  'e2e/faults/ingest-mutants.e2e.spec.ts',
+  'e2e/browser/dashboard.e2e.spec.ts',
+  'e2e/faults/ingest-broker.e2e.spec.ts',
+  'e2e/faults/ingest-poison.e2e.spec.ts',
+  'e2e/configuration.e2e.spec.ts',
+  'e2e/browser/dashboard-moments.e2e.spec.ts',
+  'e2e/faults/lifetime.e2e.spec.ts',
+  'e2e/gapless.e2e.spec.ts',
+  'e2e/browser/react-client.e2e.spec.ts',
+  'e2e/faults/ingest-outage.e2e.spec.ts',
+  'e2e/faults/restore.e2e.spec.ts',
+  'e2e/faults/ingest-kills.e2e.spec.ts',
+  'e2e/faults/admission.e2e.spec.ts',
+  'e2e/browser/cookie-door.e2e.spec.ts',
+  'e2e/isolation-fuzz.e2e.spec.ts',
+  'e2e/faults/ingest-races.e2e.spec.ts',
+  'e2e/browser/packed-client.e2e.spec.ts',
+  'e2e/documents.e2e.spec.ts',
+  'e2e/dead-letters.e2e.spec.ts',
+  'e2e/acts.e2e.spec.ts',
+  'e2e/faults/vanished.e2e.spec.ts',
+  'e2e/faults/crashes.e2e.spec.ts',
+];
+
+const placeOf = ({ path }) => {
+  const at = SLOW.findIndex((file) => path.replaceAll('\\', '/').endsWith(`/${file}`));
+  return at < 0 ? SLOW.length : at;
+};
+
+module.exports = class SlowFirst extends Sequencer {
+  sort(tests) {
+    return super.sort(tests).sort((a, b) => placeOf(a) - placeOf(b));
+  }
+};
