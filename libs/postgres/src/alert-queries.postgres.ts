@@ -126,17 +126,27 @@ function pageOf(rows: readonly Alert[], limit: number): Pick<ListedAlerts, 'aler
   return { alerts, end: last && rows.length > limit ? { severity: last.severity, first_seen_at: last.first_seen_at, alert_id: last.alert_id } : null };
 }
 
-/** Before the first alert of a walk, whichever way it goes. */
-const OUTSIDE = { down: ['infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff'], up: ['-infinity', '00000000-0000-0000-0000-000000000000'] } as const;
+/** No alert has it. */
+const NIL = '00000000-0000-0000-0000-000000000000';
+
+/**
+ * Before the first alert of a walk, whichever way it goes. It says again what `from` and `to` say: an index is entered at the
+ * place, and from one at the end of time it would walk over everything that is later than `to`.
+ */
+const outsideOf = (direction: statements.Direction, { from, to }: Pick<AlertSelection, 'from' | 'to'>): readonly [string, string] =>
+  direction === 'down' ? [to ?? 'infinity', NIL] : [from ?? '-infinity', NIL];
 
 /** Which severities a page may still hold, with each one's rank in the order and the place behind which it goes on. */
-function walkOf({ order, severity, after }: Pick<AlertListQuery, 'order' | 'severity' | 'after'>): { direction: statements.Direction; severities: Severity[]; places: [number[], string[], string[]] } {
+function walkOf({ order, severity, after, from, to }: Pick<AlertListQuery, 'order' | 'severity' | 'after' | 'from' | 'to'>): { direction: statements.Direction; severities: Severity[]; places: [number[], string[], string[]] } {
   const direction = order === 'oldest' ? 'up' : 'down';
   const ranked = order === 'severity';
   const wanted = SEVERITIES.filter((one) => severity?.includes(one) ?? true);
   // the more severe ones stand on the pages before
   const severities = ranked && after ? wanted.filter((one) => SEVERITIES.indexOf(one) >= SEVERITIES.indexOf(after.severity)) : wanted;
-  const begins = severities.map((one) => (after && (!ranked || one === after.severity) ? ([after.first_seen_at, after.alert_id] as const) : OUTSIDE[direction]));
+  const outside = outsideOf(direction, { from, to });
+  // a place that somebody has made up may lie outside of the time that is asked for
+  const isInside = after && (direction === 'down' ? to === null || after.first_seen_at < to : from === null || after.first_seen_at >= from);
+  const begins = severities.map((one) => (isInside && (!ranked || one === after.severity) ? ([after.first_seen_at, after.alert_id] as const) : outside));
   const ranks = severities.map((one) => (ranked ? SEVERITIES.indexOf(one) : 0));
   return { direction, severities, places: [ranks, begins.map(([at]) => at), begins.map(([, id]) => id)] };
 }
