@@ -14,7 +14,7 @@ export interface AlertBounds {
   /** How many alerts a count walks over in the index. */
   counted: number;
 }
-const BOUNDS: AlertBounds = { walked: 15_000, lookedAt: 2_500, counted: 30_000 };
+const BOUNDS: AlertBounds = { walked: 12_000, lookedAt: 1_500, counted: 20_000 };
 
 /** From how many alerts it is judged how dense a walk is. Of many walks each has less, or judging would be half of the work. */
 const JUDGED_BY = 32;
