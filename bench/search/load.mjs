@@ -7,8 +7,10 @@ const HEAVY_TIMES = 10;
 /** Over how many days the alerts are spread, up to now. */
 const DAYS = 90;
 const SESSIONS = 2;
+/** Alerts of one statement. */
+const CHUNK = 250_000;
 
-/** The heavy tenants come first: `tenant-0`, `tenant-1` … */
+/** The heavy tenants come first: `tenant-0`, `tenant-1` … The one of its own kind is `huge-0`. */
 export const shareOf = (tenants) => {
   const heavy = Math.max(1, Math.floor(tenants / 10));
   return { heavy, slots: heavy * HEAVY_TIMES + (tenants - heavy) };
@@ -18,19 +20,19 @@ export const shareOf = (tenants) => {
  * Alert number g as SQL. Its tenant and number are arithmetic, so that nothing has to be sorted; the rest is drawn from g by
  * a hash, so that two runs are alike. Words of the message come from a list of 300, and one alert in 20,000 mentions a unicorn.
  */
-function alertsSql(from, to, { alerts, tenants }) {
+function alertsSql(from, to, { alerts, tenants, name }) {
   const { heavy, slots } = shareOf(tenants);
   const draw = (salt, of) => `(hashint8extended(g, ${salt}) & 1048575) % ${of}`;
   const one = (salt, values) => `(array['${values.join("', '")}'])[1 + ${draw(salt, values.length)}]`;
   return `
-  select g, case when g % ${slots} < ${heavy * HEAVY_TIMES} then 'tenant-' || g % ${slots} / ${HEAVY_TIMES} else 'tenant-' || g % ${slots} - ${heavy * (HEAVY_TIMES - 1)} end as tenant_id,
+  select g, case when g % ${slots} < ${heavy * HEAVY_TIMES} then '${name}-' || g % ${slots} / ${HEAVY_TIMES} else '${name}-' || g % ${slots} - ${heavy * (HEAVY_TIMES - 1)} end as tenant_id,
     case when g % ${slots} < ${heavy * HEAVY_TIMES} then g / ${slots} * ${HEAVY_TIMES} + g % ${HEAVY_TIMES} + 1 else g / ${slots} + 1 end as seq,
     seen, (lpad(to_hex((extract(epoch from seen) * 1000)::bigint), 12, '0') || '7' || substr(md5(g::text), 1, 3) || '8' || substr(md5(g::text), 4, 15))::uuid as alert_id,
     ${one(1, [...'0123456789abcdefghij'].map((letter, i) => (i < 16 ? 'resolved' : i < 18 ? 'firing' : i < 19 ? 'acknowledged' : 'snoozed')))} as status,
     ${one(2, [...'0123456789abcdefghij'].map((letter, i) => (i < 1 ? 'urgent' : i < 4 ? 'high' : i < 10 ? 'medium' : 'low')))} as severity,
     ${one(3, ['alert', 'alert', 'alert', 'alert', 'alert', 'alert', 'recommendation', 'notification'])} as type,
     case when ${draw(4, 5000)} = 0 then 'boiler' else 'service-' || ${draw(5, 12)} end as service,
-    'name_' || ${draw(6, 50)} as name,
+    case when ${draw(16, 100000)} = 0 then 'meltdown' else 'name_' || ${draw(6, 50)} end as name,
     'Shelf ' || ${draw(7, 900)} || ' word' || ${draw(8, 300)} as title,
     'The word' || ${draw(9, 300)} || ' of line ' || ${draw(10, 40)} || ' needs word' || ${draw(11, 300)} || case when ${draw(12, 20000)} = 0 then ' and a Unicorn' else ' before noon' end as message,
     case when g % 2 = 0 then 'key-' || g end as dedup_key,
@@ -53,7 +55,7 @@ insert into alert (tenant_id, alert_id, service, dedup_key, type, name, title, m
 select tenant_id, alert_id, service, dedup_key, type, name, title, message, status, severity, seen, 1, seen, seen, seq, seq, seq, labels, assignee from made`;
 
 /** Fills a migrated, empty database. `connect` opens a session of its owner. */
-export async function load(connect, { alerts, tenants }) {
+export async function load(connect, { alerts, tenants, huge }) {
   const started = performance.now();
   const say = (what) => stdout.write(`  ${((performance.now() - started) / 1000).toFixed(0).padStart(5)} s  ${what}\n`);
   const owner = await connect();
@@ -65,14 +67,15 @@ export async function load(connect, { alerts, tenants }) {
   for (const { name, primary, table } of indexes) await owner.query(primary ? `alter table ${table} drop constraint ${name}` : `drop index ${name}`);
   for (const table of ['alert', 'event']) await owner.query(`alter table ${table} set unlogged, disable row level security`);
 
-  const chunk = Math.min(alerts, 250_000);
-  const chunks = Array.from({ length: Math.ceil(alerts / chunk) }, (_, at) => [at * chunk, Math.min(alerts, (at + 1) * chunk) - 1]);
+  const shapes = [{ alerts, tenants, name: 'tenant' }, { alerts: huge, tenants: 1, name: 'huge' }];
+  const chunks = shapes.flatMap((shape) => Array.from({ length: Math.ceil(shape.alerts / CHUNK) }, (_, at) => [at * CHUNK, Math.min(shape.alerts, (at + 1) * CHUNK) - 1, shape]));
+  const all = chunks.length;
   const fill = async () => {
     const session = await connect();
     await session.query(`set search_path = tocsin; set synchronous_commit = off; set jit = off; set work_mem = '256MB'`);
     for (let next = chunks.shift(); next; next = chunks.shift()) {
-      await session.query(INSERT(alertsSql(...next, { alerts, tenants })));
-      if (chunks.length % 4 === 0) say(`${(alerts - chunks.length * chunk).toLocaleString('en')} alerts and their entries`);
+      await session.query(INSERT(alertsSql(...next)));
+      if (chunks.length % 4 === 0) say(`${all - chunks.length} of ${all} parts of ${CHUNK.toLocaleString('en')} alerts and their entries`);
     }
     await session.end();
   };

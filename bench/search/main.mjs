@@ -3,6 +3,7 @@
 //
 //   --alerts <n>     default 10,000,000: about 12 GB of disk, two minutes to make
 //   --tenants <n>    default 1,000, of which a tenth has ten times as many alerts as each of the others
+//   --huge <n>       alerts of one further tenant; default 1,000,000
 //   --runs <n>       how often each query is measured for each kind of user; default 300
 //   --plans          prints each query's plan as the gateway's role gets it
 //   --json <file>    the figures and the plans
@@ -26,6 +27,7 @@ const { Client } = require('pg');
 const option = (name, otherwise) => (argv.includes(name) ? argv[argv.indexOf(name) + 1] : otherwise);
 const alerts = Number(option('--alerts', 10_000_000));
 const tenants = Number(option('--tenants', 1_000));
+const huge = Number(option('--huge', 1_000_000));
 const runs = Number(option('--runs', 300));
 const TARGET_MS = 50;
 const say = (line = '') => stdout.write(`${line}\n`);
@@ -34,11 +36,13 @@ const { heavy, slots } = shareOf(tenants);
 const below = (count) => Math.floor(Math.random() * count);
 const heavyTenant = () => `tenant-${below(heavy)}`;
 const lightTenant = () => `tenant-${heavy + below(tenants - heavy)}`;
-/** Who asks: someone of the largest tenants, someone of any other, and someone of ten, one of them large. */
+/** Who asks: someone of the largest tenants, someone of any other, of ten, one of them large, and of one that is a tenth of all, alone and among others. */
 const USERS = {
   'a large tenant': () => [heavyTenant()],
   'a tenant': () => [lightTenant()],
   'ten tenants': () => [...new Set([heavyTenant(), ...Array.from({ length: 9 }, lightTenant)])],
+  'a huge tenant': () => ['huge-0'],
+  'it and 31 others': () => [...new Set(['huge-0', heavyTenant(), ...Array.from({ length: 30 }, lightTenant)])],
 };
 
 /** The adapter's own statements, written down as it makes them, to be explained. */
@@ -96,11 +100,11 @@ let database;
 try {
   await asOwner(`create database ${name} template template0`);
   await postgres.migrate({ connection: { url: url.toString() } });
-  say(`${alerts.toLocaleString('en')} alerts of ${tenants.toLocaleString('en')} tenants`);
-  const loaded = await load(connect, { alerts, tenants });
+  say(`${alerts.toLocaleString('en')} alerts of ${tenants.toLocaleString('en')} tenants, and ${huge.toLocaleString('en')} of one more`);
+  const loaded = await load(connect, { alerts, tenants, huge });
 
   database = new postgres.Database({ connection: { url: url.toString() }, role: 'tocsin_gateway', applicationName: 'tocsin bench' });
-  const numbers = (tenant) => Math.floor(alerts / slots) * (Number(tenant.slice('tenant-'.length)) < heavy ? 10 : 1);
+  const numbers = (tenant) => tenant === 'huge-0' ? huge : Math.floor(alerts / slots) * (Number(tenant.slice('tenant-'.length)) < heavy ? 10 : 1);
   const context = { database, queries: new postgres.PostgresAlertQueries(database), log: new postgres.PostgresEventLog(database), numbers };
   const [machine] = await database.call(`select current_setting('server_version') as postgres, current_setting('shared_buffers') as shared_buffers`);
   say(`\nMilliseconds of one question, begin and commit included, as tocsin_gateway; ${runs} of each. PostgreSQL ${machine.postgres}, shared_buffers ${machine.shared_buffers}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB.\n`);
@@ -113,8 +117,8 @@ try {
     for (const [user, draw] of Object.entries(USERS)) figures[what][user] = await measure(query, draw, context);
     say(what.padEnd(32) + Object.values(figures[what]).map(({ p50, p99 }) => `${p50.toFixed(1)}${p99.toFixed(1).padStart(8)}`.padStart(20)).join(''));
   }
-  for (const [what, query] of Object.entries(QUERIES)) plans[what] = await explain(query, USERS['a large tenant'], context);
-  if (argv.includes('--plans')) for (const [what, texts] of Object.entries(plans)) for (const text of texts) say(`\n-- ${what}, a large tenant\n${text}`);
+  for (const [what, query] of Object.entries(QUERIES)) plans[what] = await explain(query, USERS['a huge tenant'], context);
+  if (argv.includes('--plans')) for (const [what, texts] of Object.entries(plans)) for (const text of texts) say(`\n-- ${what}, a huge tenant\n${text}`);
   const late = Object.entries(figures).flatMap(([what, byUser]) => Object.entries(byUser).filter(([, { p99 }]) => p99 >= TARGET_MS).map(([user]) => `${what} (${user})`));
   say(late.length > 0 ? `\nBeyond ${TARGET_MS} ms at p99: ${late.join(', ')}` : `\nEvery p99 is below ${TARGET_MS} ms.`);
   if (option('--json')) writeFileSync(option('--json'), JSON.stringify({ alerts, tenants, runs, loaded, machine, figures, plans }, undefined, 2));

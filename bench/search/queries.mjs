@@ -11,10 +11,10 @@ const daysAgo = (days) => new Date(Date.now() - days * DAY_MS).toISOString();
 /** A list as the adapter is asked for it. */
 const list = (query) => (queries, tenants) => queries.list(tenants, { ...FIRST, ...query() });
 
-/** The tenth page: `after` as the client has it. */
-const deep = (query) => async (queries, tenants, { measured }) => {
+/** The tenth page, or another: `after` as the client has it. */
+const deep = (query, number = 10) => async (queries, tenants, { measured }) => {
   let after = null;
-  for (let page = 0; page < 9; page += 1) {
+  for (let page = 0; page < number - 1; page += 1) {
     const { end } = await queries.list(tenants, { ...FIRST, ...query, after });
     if (!end) break;
     after = end;
@@ -40,6 +40,10 @@ export const QUERIES = {
   'a service': list(() => ({ service: [`service-${below(12)}`] })),
   'a service that is rare': list(() => ({ service: ['boiler'] })),
   'a service that is not there': list(() => ({ service: ['nowhere'] })),
+  'a name that is rare': list(() => ({ name: ['meltdown'] })),
+  'a rare one, most severe first': list(() => ({ service: ['boiler'], order: 'severity' })),
+  'service, severity and state': list(() => ({ service: ['boiler'], severity: ['low'], status: ['resolved'] })),
+  'a rare one\'s third page': deep({ service: ['nowhere'] }, 3),
   'a type': list(() => ({ type: ['recommendation'] })),
   'a name': list(() => ({ name: [`name_${below(50)}`] })),
   'mine': list(() => ({ assignee: [`user-${below(20)}`], status: OPEN })),
@@ -47,9 +51,11 @@ export const QUERIES = {
   'a day': list(() => ({ from: daysAgo(31), to: daysAgo(30) })),
   'a label': list(() => ({ labels: { site: `site-${below(30)}` } })),
   'a word': list(() => ({ words: [`word${below(300)}`] })),
+  'a word of a rare service': list(() => ({ service: ['boiler'], words: [`word${below(300)}`] })),
   'words that hardly any has': list(() => ({ words: ['unicorn', `word${below(300)}`] })),
   'a word among open ones': list(() => ({ words: [`word${below(300)}`], status: OPEN })),
   'facets': (queries, tenants) => queries.facets(tenants, tenants, { ...ANY, status: OPEN }),
+  'facets of a rare name': (queries, tenants) => queries.facets(tenants, tenants, { ...ANY, name: ['meltdown'] }),
   'facets of a word': (queries, tenants) => queries.facets(tenants, tenants, { ...ANY, words: [`word${below(300)}`] }),
   'one alert': async (queries, tenants, { measured }) => {
     const { alert_id } = await someAlert(queries, tenants);

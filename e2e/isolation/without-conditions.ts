@@ -12,7 +12,7 @@ export const WITHOUT_CONDITIONS: readonly Patch[] = [
   { file: STATEMENTS, search: 'where a.tenant_id = any ($1::text[]) and a.alert_id = any ($2::uuid[])', replace: 'where $1::text[] is not null and a.alert_id = any ($2::uuid[])' },
   { file: STATEMENTS, search: 'where e.tenant_id = $1 and e.alert_id = $2 and e.previous_status is not null', replace: 'where $1::text is not null and e.alert_id = $2 and e.previous_status is not null' },
   { file: STATEMENTS, search: 'where a.tenant_id = $1 and a.alert_id = $2 and e.alert_id', replace: 'where a.alert_id = $2 and e.alert_id' },
-  { file: STATEMENTS, search: 'where a.tenant_id = t.tenant_id and a.status = s.status) found limit $3', replace: 'where a.status = s.status) found limit $3' },
+  { file: STATEMENTS, search: 'where a.tenant_id = t.tenant_id and a.status = s.status order by a.severity', replace: 'where a.status = s.status order by a.severity' },
   inFunction('entries-after', 'where e.tenant_id = of_tenant and e.seq > behind', 'where e.seq > behind'),
   inFunction('stream-start', 'where e.tenant_id = of_tenant and e.seq > greatest', 'where e.seq > greatest'),
   inFunction('stream-start', 'select * into head from tenant_stream where tenant_id = of_tenant; select min', 'select * into head from tenant_stream; select min'),

@@ -244,7 +244,7 @@ export interface AlertFilter {
   /** First seen at or after it, and before it. ISO 8601. */
   from?: string;
   to?: string;
-  /** Words that title, message or name contain, all of them, in any case. Bounded, as `labels` are: see `searched`. */
+  /** Words that title, message or name contain, all of them, in any case. */
   q?: string;
 }
 
@@ -275,13 +275,23 @@ export interface AlertFacets {
 
 export interface AlertPage {
   alerts: Alert[];
-  /** Asks for the page behind this one; null: there is none. */
+  /** Asks for the page behind this one; null: there is none. A page that has one may be short, or empty: see `searched`. */
   next: string | null;
   /** The stream's position that goes with this page: a stream from there on misses nothing that is not in it. */
   cursor: string;
   facets?: AlertFacets;
-  /** What a search for words or labels looked at: how many alerts, the newest of each tenant, and all back to this time. `complete`: there were no more. */
-  searched?: { alerts: number; since: string | null; complete: boolean };
+  /**
+   * How far this page looked, with conditions beyond tenant, status, severity and time: a page looks at so many alerts and no more.
+   * All that match up to `reached` in the list's order are in it and the pages before; `next` goes on behind. `complete`: that was all.
+   */
+  searched?: { reached: AlertPlace | null; complete: boolean };
+}
+
+/** A place in a list: that of an alert. Nothing of it changes while the alert lives, but for its severity. */
+export interface AlertPlace {
+  severity: Severity;
+  first_seen_at: string;
+  alert_id: string;
 }
 
 /** Entries of the log, of one alert or of a tenant, with the position that goes with them. */

@@ -5,14 +5,19 @@ import * as statements from './alert-statements';
 import type { Database } from './database';
 import { storedEventOf, type EntryRow } from './event-log.postgres';
 
-/** How far one question may go. */
+/** How far one question may go, of all tenants together. */
 export interface AlertBounds {
-  /** How many alerts a search for words or labels reads, of all tenants together: a few milliseconds where they are cached. */
+  /** How many alerts a list walks over in the index for those that pass its conditions: a microsecond each. */
+  walked: number;
+  /** How many of them a search for words or labels reads from the table: a few microseconds each where they are cached. */
   lookedAt: number;
   /** How many alerts a count walks over in the index. */
   counted: number;
 }
-const BOUNDS: AlertBounds = { lookedAt: 2_500, counted: 30_000 };
+const BOUNDS: AlertBounds = { walked: 12_000, lookedAt: 1_500, counted: 20_000 };
+
+/** From how many alerts it is judged how dense a walk is. Of many walks each has less, or judging would be half of the work. */
+const JUDGED_BY = 32;
 
 /** Values of a facet, the most frequent ones: services have no bound of their own. */
 const VALUES_OF_A_FACET = 100;
@@ -24,8 +29,8 @@ const FACETS = ['status', 'severity', 'service', 'type', 'tenant'] as const;
 type Facet = (typeof FACETS)[number];
 
 /**
- * Alerts in PostgreSQL, by plain statements under row-level security. What an index cannot decide is bounded, so that no
- * question takes longer because a tenant has had more alerts. The statements and their index: `alert-statements.ts`.
+ * Alerts in PostgreSQL, by plain statements under row-level security. Each question has a bound, so that none takes longer
+ * because a tenant has had more alerts. The statements and their index: `alert-statements.ts`.
  */
 export class PostgresAlertQueries implements AlertQueries {
   constructor(
@@ -34,7 +39,7 @@ export class PostgresAlertQueries implements AlertQueries {
   ) {}
 
   list(tenants: readonly TenantId[], query: AlertListQuery): Promise<ListedAlerts> {
-    return this.database.as(tenants, (manager) => (isIndexed(query) ? listIndexed(manager, tenants, query) : listMatching(manager, tenants, query, this.bounds)));
+    return this.database.as(tenants, (manager) => (isLookedFor(query) ? listMatching(manager, tenants, query, this.bounds) : listAll(manager, tenants, query)));
   }
 
   async facets(tenants: readonly TenantId[], selected: readonly TenantId[], selection: AlertSelection): Promise<AlertFacets> {
@@ -83,28 +88,36 @@ export class PostgresAlertQueries implements AlertQueries {
 
 // ---- a page -----------------------------------------------------------------------------------------------------------
 
-const isIndexed = ({ words, labels }: AlertSelection): boolean => words.length === 0 && Object.keys(labels).length === 0;
+const hasText = ({ words, labels }: AlertSelection): boolean => words.length > 0 || Object.keys(labels).length > 0;
+const isFiltered = ({ service, type, name, assignee }: AlertSelection): boolean => [service, type, name, assignee].some((values) => values !== null);
 
-async function listIndexed(manager: EntityManager, tenants: readonly TenantId[], query: AlertListQuery): Promise<ListedAlerts> {
+/** Whether a walk passes alerts that are not wanted. Tenant, status, severity and time are what the index is sorted by. */
+const isLookedFor = (selection: AlertSelection): boolean => hasText(selection) || isFiltered(selection);
+
+async function listAll(manager: EntityManager, tenants: readonly TenantId[], query: AlertListQuery): Promise<ListedAlerts> {
   const { direction, severities, places } = walkOf(query);
-  const parameters = [...selectionOf(tenants, { ...query, severity: severities }), ...places, query.limit + 1];
+  const parameters = [...groupsOf(tenants, { ...query, severity: severities }), ...places, query.limit + 1];
   return { ...pageOf(await manager.query<Alert[]>(statements.pageStatement(direction), parameters), query.limit), searched: null };
 }
 
-interface SearchedColumns {
-  searched_alerts: number;
-  searched_since: string | null;
-  searched_all: boolean;
+interface ReachedColumns {
+  reached_severity: Severity | null;
+  reached_at: string;
+  reached_id: string;
 }
 
-async function listMatching(manager: EntityManager, tenants: readonly TenantId[], query: AlertListQuery, { lookedAt }: AlertBounds): Promise<ListedAlerts> {
+async function listMatching(manager: EntityManager, tenants: readonly TenantId[], query: AlertListQuery, bounds: AlertBounds): Promise<ListedAlerts> {
   const { direction, severities, places } = walkOf(query);
-  const parameters = [...selectionOf(tenants, query), ...matchOf(tenants, query, lookedAt), severities, ...places, query.limit + 1];
-  const found = await manager.query<(Alert & SearchedColumns)[]>(statements.matchingPageStatement(direction), parameters);
-  const { searched_alerts: alerts, searched_since: since, searched_all: complete } = found[0]!;
-  // where nothing matches there is one row all the same, which tells what was looked at
-  const matching = found.filter(({ alert_id }) => alert_id !== null).map(({ searched_alerts, searched_since, searched_all, ...alert }): Alert => alert);
-  return { ...pageOf(matching, query.limit), searched: { alerts, since, complete } };
+  const asked = { ...query, severity: severities };
+  const atMost = query.limit + 1;
+  const parameters = [...groupsOf(tenants, asked), ...places, ...conditionsOf(query), ...matchOf(tenants, asked, bounds, atMost), atMost];
+  const found = await manager.query<(Alert & ReachedColumns)[]>(statements.matchingPageStatement(direction), parameters);
+  const { reached_severity: severity, reached_at: first_seen_at, reached_id: alert_id } = found[0]!;
+  // where nothing matches there is one row all the same, which tells what was reached
+  const matching = found.filter((row) => row.alert_id !== null).map(({ reached_severity, reached_at, reached_id, ...alert }): Alert => alert);
+  const { alerts, end } = pageOf(matching, query.limit);
+  const reached = end ?? (severity && { severity, first_seen_at, alert_id });
+  return { alerts, end: reached, searched: { reached, complete: reached === null } };
 }
 
 function pageOf(rows: readonly Alert[], limit: number): Pick<ListedAlerts, 'alerts' | 'end'> {
@@ -113,33 +126,52 @@ function pageOf(rows: readonly Alert[], limit: number): Pick<ListedAlerts, 'aler
   return { alerts, end: last && rows.length > limit ? { severity: last.severity, first_seen_at: last.first_seen_at, alert_id: last.alert_id } : null };
 }
 
-/** Before the first alert of a walk, whichever way it goes. */
-const OUTSIDE = { down: ['infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff'], up: ['-infinity', '00000000-0000-0000-0000-000000000000'] } as const;
+/** No alert has it. */
+const NIL = '00000000-0000-0000-0000-000000000000';
+
+/**
+ * Before the first alert of a walk, whichever way it goes. It says again what `from` and `to` say: an index is entered at the
+ * place, and from one at the end of time it would walk over everything that is later than `to`.
+ */
+const outsideOf = (direction: statements.Direction, { from, to }: Pick<AlertSelection, 'from' | 'to'>): readonly [string, string] =>
+  direction === 'down' ? [to ?? 'infinity', NIL] : [from ?? '-infinity', NIL];
 
 /** Which severities a page may still hold, with each one's rank in the order and the place behind which it goes on. */
-function walkOf({ order, severity, after }: AlertListQuery): { direction: statements.Direction; severities: Severity[]; places: [number[], string[], string[]] } {
+function walkOf({ order, severity, after, from, to }: Pick<AlertListQuery, 'order' | 'severity' | 'after' | 'from' | 'to'>): { direction: statements.Direction; severities: Severity[]; places: [number[], string[], string[]] } {
   const direction = order === 'oldest' ? 'up' : 'down';
   const ranked = order === 'severity';
   const wanted = SEVERITIES.filter((one) => severity?.includes(one) ?? true);
   // the more severe ones stand on the pages before
   const severities = ranked && after ? wanted.filter((one) => SEVERITIES.indexOf(one) >= SEVERITIES.indexOf(after.severity)) : wanted;
-  const begins = severities.map((one) => (after && (!ranked || one === after.severity) ? ([after.first_seen_at, after.alert_id] as const) : OUTSIDE[direction]));
+  const outside = outsideOf(direction, { from, to });
+  // a place that somebody has made up may lie outside of the time that is asked for
+  const isInside = after && (direction === 'down' ? to === null || after.first_seen_at < to : from === null || after.first_seen_at >= from);
+  const begins = severities.map((one) => (isInside && (!ranked || one === after.severity) ? ([after.first_seen_at, after.alert_id] as const) : outside));
   const ranks = severities.map((one) => (ranked ? SEVERITIES.indexOf(one) : 0));
   return { direction, severities, places: [ranks, begins.map(([at]) => at), begins.map(([, id]) => id)] };
 }
 
 // ---- parameters, as the statements number them ------------------------------------------------------------------------
 
-/** $1 to $10. */
-function selectionOf(tenants: readonly TenantId[], { status, severity, from, to, service, type, name, assignee }: Omit<AlertSelection, 'labels' | 'words'>): unknown[] {
-  const users = assignee && assignee.filter((user) => user !== null);
-  return [tenants, status ?? ALERT_STATUSES, severity ?? SEVERITIES, from ?? '-infinity', to ?? 'infinity', service, type, name, users, assignee?.includes(null) ?? false];
+/** $1 to $5. */
+const groupsOf = (tenants: readonly TenantId[], { status, severity, from, to }: Pick<AlertSelection, 'status' | 'severity' | 'from' | 'to'>): unknown[] => [
+  tenants, status ?? ALERT_STATUSES, severity ?? SEVERITIES, from ?? '-infinity', to ?? 'infinity',
+];
+
+/** The conditions that the index decides, five of them. */
+function conditionsOf({ service, type, name, assignee }: AlertSelection): unknown[] {
+  return [service, type, name, assignee && assignee.filter((user) => user !== null), assignee?.includes(null) ?? false];
 }
 
-/** $11 to $14 of what matches: how many of each tenant, the labels, and the words as patterns. */
-function matchOf(tenants: readonly TenantId[], { labels, words }: AlertSelection, lookedAt: number): unknown[] {
-  const ofEach = Math.max(1, Math.floor(lookedAt / Math.max(1, tenants.length)));
-  return [ofEach, Object.keys(labels), Object.values(labels), words.map((word) => `%${word.replace(/[\\%_]/g, '\\$&')}%`)];
+/** $14 to $19 of what matches: the labels, the words as patterns, and how far the walks go for `wanted` alerts. */
+function matchOf(tenants: readonly TenantId[], selection: AlertSelection, { walked, lookedAt }: AlertBounds, wanted: number): unknown[] {
+  const { status, severity, labels, words } = selection;
+  const passing = hasText(selection) ? lookedAt : wanted;
+  // where all pass, and walks end at about one place, twice as many hold what may be read
+  const alerts = isFiltered(selection) ? walked : 2 * passing;
+  const walks = Math.max(1, tenants.length * (status ?? ALERT_STATUSES).length * (severity ?? SEVERITIES).length);
+  const judgedBy = Math.min(JUDGED_BY, Math.max(2, Math.floor(alerts / 4 / walks)));
+  return [Object.keys(labels), Object.values(labels), words.map((word) => `%${word.replace(/[\\%_]/g, '\\$&')}%`), alerts, passing, judgedBy];
 }
 
 // ---- counts -----------------------------------------------------------------------------------------------------------
@@ -160,12 +192,14 @@ interface SeenRow {
 }
 
 /** How many there are of each combination of what facets count: one walk for all facets. */
-async function countKinds(manager: EntityManager, tenants: readonly TenantId[], selection: AlertSelection, { lookedAt, counted }: AlertBounds): Promise<{ rows: Kind[]; complete: boolean }> {
-  if (isIndexed(selection)) {
-    const rows = await manager.query<Kind[]>(statements.COUNTS, [...selectionOf(tenants, selection), counted]);
-    return { rows, complete: total(rows) < counted };
+async function countKinds(manager: EntityManager, tenants: readonly TenantId[], selection: AlertSelection, bounds: AlertBounds): Promise<{ rows: Kind[]; complete: boolean }> {
+  if (!hasText(selection)) {
+    const rows = await manager.query<(Kind & { walked: number })[]>(statements.COUNTS, [...groupsOf(tenants, selection), ...conditionsOf(selection), bounds.counted]);
+    return { rows: rows.filter(({ alerts }) => alerts > 0), complete: rows.length === 0 || rows[0]!.walked < bounds.counted };
   }
-  const rows = await manager.query<(Kind & { complete: boolean })[]>(statements.MATCHING_COUNTS, [...selectionOf(tenants, selection), ...matchOf(tenants, selection, lookedAt)]);
+  const { places } = walkOf({ ...selection, order: 'newest', after: null });
+  const parameters = [...groupsOf(tenants, selection), ...places, ...conditionsOf(selection), ...matchOf(tenants, selection, bounds, bounds.lookedAt)];
+  const rows = await manager.query<(Kind & { complete: boolean })[]>(statements.MATCHING_COUNTS, parameters);
   return { rows: rows.filter(({ tenant_id }) => tenant_id !== null), complete: rows[0]!.complete };
 }
 

@@ -1,20 +1,18 @@
 // How alerts are found: every statement here walks `alert_search`, the one index of all lists. In it a tenant's alerts of
-// one status and one severity stand in the order of time, so whatever is asked for is merged from short walks, one for each
-// of these groups. Parameters have the same numbers throughout: $1 tenants, $2 statuses, $3 severities, $4 to $10 the rest
-// of the selection.
+// one status and one severity stand in the order of time, so whatever is asked for is merged from walks, one for each of
+// these groups. The first parameters are the same throughout: $1 tenants, $2 statuses, $3 severities, $4 and $5 the time.
 
-/** The other conditions that the index decides. A list that is null means any value; $10: alerts that nobody is assigned to. */
-const SELECTED = `
-      and a.first_seen_at >= $4 and a.first_seen_at < $5
-      and ($6::text[] is null or a.service = any ($6))
-      and ($7::text[] is null or a.type = any ($7))
-      and ($8::text[] is null or a.name = any ($8))
-      and ($9::text[] is null or a.assignee = any ($9) or ($10::boolean and a.assignee is null))`;
-
-const OF_GROUP = 'a.tenant_id = t.tenant_id and a.status = s.status and a.severity = v.severity';
+const OF_GROUP = 'a.tenant_id = t.tenant_id and a.status = s.status and a.severity = v.severity and a.first_seen_at >= $4 and a.first_seen_at < $5';
 const TENANTS = 'unnest($1::text[]) as t(tenant_id)';
 const STATUSES = 'unnest($2::text[]) as s(status)';
 const SEVERITIES = 'unnest($3::text[]) as v(severity)';
+
+/** What the index holds and is not sorted by, as five parameters. A list that is null means any value; the fifth: alerts that nobody is assigned to. */
+const CONDITIONS = (first: number): string => `(
+  ($${first}::text[] is null or a.service = any ($${first}))
+  and ($${first + 1}::text[] is null or a.type = any ($${first + 1}))
+  and ($${first + 2}::text[] is null or a.name = any ($${first + 2}))
+  and ($${first + 3}::text[] is null or a.assignee = any ($${first + 3}) or ($${first + 4}::boolean and a.assignee is null)))`;
 
 /** The wire's alert, and nothing else. */
 const ALERT = `a.tenant_id, a.alert_id, a.status, a.severity, a.type, a.service, a.name, a.title, a.message, a.occurrences, a.dedup_key,
@@ -27,91 +25,112 @@ export type Direction = 'down' | 'up';
 const behind = { down: '<', up: '>' } as const;
 const order = { down: 'desc', up: 'asc' } as const;
 
-/**
- * A page of what the index decides. With $3 go $11 to $13: the rank of each severity in the order, and the place behind which
- * its alerts are wanted. $14: how many.
- */
+/** With $3 go $6 to $8: the rank of each severity in the order, and the place behind which its alerts are wanted. */
+const RANKED = 'unnest($3::text[], $6::integer[], $7::timestamptz[], $8::uuid[]) as v(severity, rank, at, id)';
+const BEHIND = (direction: Direction): string => `${OF_GROUP} and (a.first_seen_at, a.alert_id) ${behind[direction]} (v.at, v.id)`;
+const IN_TIME = (direction: Direction): string => `first_seen_at ${order[direction]}, alert_id ${order[direction]}`;
+
+/** A page where nothing has to be looked for: each alert that is walked over is on it. $9: how many. */
 export const pageStatement = (direction: Direction): string => `
 with page as materialized (
   select v.rank, found.*
-  from unnest($3::text[], $11::integer[], $12::timestamptz[], $13::uuid[]) as v(severity, rank, at, id), ${TENANTS}, ${STATUSES}
+  from ${RANKED}, ${TENANTS}, ${STATUSES}
   cross join lateral (
-    select a.tenant_id, a.alert_id, a.first_seen_at from tocsin.alert a
-    where ${OF_GROUP} and (a.first_seen_at, a.alert_id) ${behind[direction]} (v.at, v.id)${SELECTED}
-    order by a.first_seen_at ${order[direction]}, a.alert_id ${order[direction]}
-    limit $14
+    select a.tenant_id, a.alert_id, a.first_seen_at from tocsin.alert a where ${BEHIND(direction)} order by ${IN_TIME(direction)} limit $9
   ) found
-  order by v.rank, found.first_seen_at ${order[direction]}, found.alert_id ${order[direction]}
-  limit $14
+  order by rank, ${IN_TIME(direction)}
+  limit $9
 )
 select ${ALERT}
 from page p join tocsin.alert a on a.tenant_id = p.tenant_id and a.alert_id = p.alert_id ${WITH_ENTRY}
 order by p.rank, p.first_seen_at ${order[direction]}, p.alert_id ${order[direction]}`;
 
 /**
- * The newest of a selection, $11 of each tenant, and those of them that have the labels ($12 keys, $13 values) and the words
- * ($14, as patterns). What an index cannot decide is decided for so many and no more.
+ * What has to be looked for, as far as the bounds allow. $9 to $13 are conditions that the index decides; $14 keys and $15
+ * values of labels and $16 words, as patterns, it cannot decide. $17: how many alerts to walk over in the index, $18: how many
+ * of those that pass are read from the table. Gives `matching`, in the list's order, and `reached`: the place up to which that
+ * is all, and behind which there may be more; empty when there is none.
+ *
+ * A walk ends where its share does, and the first end of all is as far as the whole was seen: what other walks have found
+ * behind it is for the next page. So that they end at about one place, half of the alerts are shared out by how dense each
+ * group is there ($19: of how many alerts that is judged), and half evenly, since a guess may be wrong.
  */
-const MATCHING = `
-with looked_at as materialized (
-  select newest.*
-  from ${TENANTS}
+const MATCHING = (direction: Direction): string => `
+with density as materialized (
+  select v.*, t.tenant_id, s.status, d.weight
+  from ${RANKED}, ${TENANTS}, ${STATUSES}
   cross join lateral (
-    select found.*
-    from ${STATUSES}, ${SEVERITIES}
-    cross join lateral (
-      select a.tenant_id, a.alert_id, a.first_seen_at from tocsin.alert a
-      where ${OF_GROUP}${SELECTED}
-      order by a.first_seen_at desc, a.alert_id desc
-      limit $11
-    ) found
-    order by found.first_seen_at desc, found.alert_id desc
-    limit $11
-  ) newest
+    select case when count(*) < $19::integer then 0 else 1 / (extract(epoch from max(first_seen_at) - min(first_seen_at)) + 0.001) end as weight
+    from (select a.first_seen_at from tocsin.alert a where ${BEHIND(direction)} order by ${IN_TIME(direction)} limit $19::integer) near
+  ) d
+), share as materialized (
+  select *, 1 + floor($17::integer * (even + coalesce(weight / nullif(sum(weight) over (), 0), even)) / 2)::integer as alerts
+  from (select *, 1.0 / count(*) over () as even from density) of_group
+), walked as materialized (
+  select v.rank, v.alerts, walk.*
+  from share v, lateral (select v.tenant_id) t, lateral (select v.status) s
+  cross join lateral (
+    select *
+    from (
+      select a.tenant_id, a.alert_id, a.first_seen_at, a.severity, row_number() over (order by ${IN_TIME(direction)}) as n, ${CONDITIONS(9)} as passes
+      from tocsin.alert a where ${BEHIND(direction)} order by ${IN_TIME(direction)} limit v.alerts
+    ) one
+    where passes or n = v.alerts
+    order by ${IN_TIME(direction)}
+    limit $18
+  ) walk
+), ended as materialized (
+  select rank, severity, first_seen_at, alert_id from walked where n = alerts order by rank, ${IN_TIME(direction)} limit 1
+), passing as materialized (
+  select * from walked w
+  where passes and not exists (
+    select from ended e where w.rank > e.rank or (w.rank = e.rank and (w.first_seen_at, w.alert_id) ${behind[direction]} (e.first_seen_at, e.alert_id))
+  )
+  order by rank, ${IN_TIME(direction)}
+  limit $18
+), reached as materialized (
+  (select 1 as nearest, severity, first_seen_at, alert_id from passing order by rank, ${IN_TIME(direction)} offset $18 - 1)
+  union all select 2, severity, first_seen_at, alert_id from ended
+  order by nearest limit 1
 ), matching as materialized (
-  select a.tenant_id, a.alert_id, a.first_seen_at, a.status, a.severity, a.service, a.type
-  from looked_at l join tocsin.alert a on a.tenant_id = l.tenant_id and a.alert_id = l.alert_id
-  where concat_ws(E'\\n', a.title, a.message, a.name) ilike all ($14::text[])
-    and not exists (select from unnest($12::text[], $13::text[]) as w(key, value) where a.labels ->> w.key is distinct from w.value)
+  select p.rank, a.tenant_id, a.alert_id, a.first_seen_at, a.status, a.severity, a.service, a.type
+  from passing p join tocsin.alert a on a.tenant_id = p.tenant_id and a.alert_id = p.alert_id
+  where concat_ws(E'\\n', a.title, a.message, a.name) ilike all ($16::text[])
+    and not exists (select from unnest($14::text[], $15::text[]) as w(key, value) where a.labels ->> w.key is distinct from w.value)
 )`;
 
-/**
- * A page of those. $15 to $18 go together: each severity with its rank and the place behind which its alerts are wanted.
- * $19: how many. Each row says what was looked at; where nothing matches, one row says only that.
- */
-export const matchingPageStatement = (direction: Direction): string => `${MATCHING}, page as materialized (
-  select v.rank, m.*
-  from matching m join unnest($15::text[], $16::integer[], $17::timestamptz[], $18::uuid[]) as v(severity, rank, at, id) on v.severity = m.severity
-  where (m.first_seen_at, m.alert_id) ${behind[direction]} (v.at, v.id)
-  order by v.rank, m.first_seen_at ${order[direction]}, m.alert_id ${order[direction]}
-  limit $19
-), reach as (
-  select sum(alerts)::integer as alerts, max(since) filter (where alerts = $11) as since, bool_and(alerts < $11) as complete
-  from (select count(*) as alerts, min(first_seen_at) as since from looked_at group by tenant_id) of_tenant
+/** A page of those, $20 at most. Each row says what was reached; where nothing matches, one row says only that. */
+export const matchingPageStatement = (direction: Direction): string => `${MATCHING(direction)}, page as materialized (
+  select * from matching order by rank, ${IN_TIME(direction)} limit $20
 )
-select coalesce(r.alerts, 0) as searched_alerts, r.since::timestamptz as searched_since, coalesce(r.complete, true) as searched_all, ${ALERT}
-from reach r left join (page p join tocsin.alert a on a.tenant_id = p.tenant_id and a.alert_id = p.alert_id ${WITH_ENTRY}) on true
+select r.severity as reached_severity, r.first_seen_at as reached_at, r.alert_id as reached_id, ${ALERT}
+from (select) one left join reached r on true
+left join (page p join tocsin.alert a on a.tenant_id = p.tenant_id and a.alert_id = p.alert_id ${WITH_ENTRY}) on true
 order by p.rank, p.first_seen_at ${order[direction]}, p.alert_id ${order[direction]}`;
 
 const CUBE = 'tenant_id, status, severity, service, type';
 
-/** How many of each kind there are. Counts what is not resolved first, and no more than $11 in all. */
+/**
+ * How many of each kind there are that pass $6 to $10, of no more than $11 that are walked over: what is not resolved comes
+ * first. Each row says how many those were (`walked`).
+ */
 export const COUNTS = `
-select ${CUBE}, count(*)::integer as alerts
+select ${CUBE}, count(*) filter (where ${CONDITIONS(6)})::integer as alerts, (sum(count(*)) over ())::integer as walked
 from (
-  select found.* from ${STATUSES}, ${SEVERITIES}, ${TENANTS}
-  cross join lateral (select a.tenant_id, a.status, a.severity, a.service, a.type from tocsin.alert a where ${OF_GROUP}${SELECTED}) found
+  select found.*
+  from (select * from unnest($2::text[]) with ordinality as s(status, place), ${SEVERITIES}, ${TENANTS} order by place) g, lateral (select g.tenant_id) t, lateral (select g.status) s, lateral (select g.severity) v
+  cross join lateral (
+    select a.tenant_id, a.status, a.severity, a.service, a.type, a.name, a.assignee from tocsin.alert a where ${OF_GROUP} order by ${IN_TIME('down')} limit $11
+  ) found
   limit $11
-) counted
+) a
 group by ${CUBE}`;
 
-/** The same of what matches labels and words, with whether all of it was looked at: in a row of its own where nothing matches. */
-export const MATCHING_COUNTS = `${MATCHING}, counted as (
+/** The same of what matches among the newest, with whether that is all: in a row of its own where nothing matches. */
+export const MATCHING_COUNTS = `${MATCHING('down')}, counted as (
   select ${CUBE}, count(*)::integer as alerts from matching group by ${CUBE}
-), reach as (
-  select coalesce(bool_and(alerts < $11), true) as complete from (select count(*) as alerts from looked_at group by tenant_id) of_tenant
 )
-select r.complete, c.* from reach r left join counted c on true`;
+select not exists (select from reached) as complete, c.* from (select) one left join counted c on true`;
 
 export const BY_ID = `
 select ${ALERT}
@@ -135,7 +154,9 @@ export const OPEN_COUNTS = `
 select status, severity, count(*)::integer as alerts
 from (
   select found.* from ${STATUSES}, ${TENANTS}
-  cross join lateral (select a.status, a.severity from tocsin.alert a where a.tenant_id = t.tenant_id and a.status = s.status) found
+  cross join lateral (
+    select a.status, a.severity from tocsin.alert a where a.tenant_id = t.tenant_id and a.status = s.status order by a.severity, a.first_seen_at limit $3
+  ) found
   limit $3
 ) counted
 group by status, severity`;
@@ -146,7 +167,7 @@ select severity, floor(extract(epoch from first_seen_at - $4::timestamptz) / $6:
 from (
   select found.* from ${SEVERITIES}, ${STATUSES}, ${TENANTS}
   cross join lateral (
-    select a.severity, a.first_seen_at from tocsin.alert a where ${OF_GROUP} and a.first_seen_at >= $4 and a.first_seen_at < $5
+    select a.severity, a.first_seen_at from tocsin.alert a where ${OF_GROUP} order by a.first_seen_at desc limit $7
   ) found
   limit $7
 ) counted

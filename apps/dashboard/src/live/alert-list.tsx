@@ -35,7 +35,8 @@ interface Props {
   mayAct: boolean;
   acts: RowActs;
   hasMore: boolean;
-  loadMore(): void;
+  /** Null: not by itself, but when somebody asks for it. */
+  loadMore: (() => void) | null;
   showFresh(): void;
   /** Whether nobody's hand is on the rows, and their top is in view. */
   onSettled(mayMove: boolean): void;
@@ -61,7 +62,7 @@ export function AlertList({ ref, rows, fresh, rowHeight, newSince, current, sele
   const items = virtual.getVirtualItems();
   const lastIndex = items.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (hasMore && lastIndex >= rows.length - MORE_ROWS) loadMore();
+    if (hasMore && lastIndex >= rows.length - MORE_ROWS) loadMore?.();
   }, [hasMore, lastIndex, rows.length, loadMore]);
 
   const focusRow = (alertId: string) => {

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
-import { BellRing, CloudOff, LockKeyhole } from 'lucide-react';
+import { BellRing, CloudOff, LockKeyhole, SearchX } from 'lucide-react';
+import type { AlertOrder, AlertPlace } from '@tocsin/contracts/wire';
 import { useWords } from '../words/words';
 import buttons from '../settings/icon-button.module.css';
 import styles from './banners.module.css';
@@ -30,4 +31,16 @@ export function CatchUpBanner({ count, urgent, onShow, onSeen }: { count: number
 export function RevokedBanner({ tenant, onDismiss }: { tenant: string; onDismiss(): void }) {
   const { t } = useWords();
   return <Banner testId="revoked" icon={<LockKeyhole size={16} aria-hidden />} second={[t('dismiss'), onDismiss]}>{t('revoked.banner', { tenant })}</Banner>;
+}
+
+/** A search that is rare ends where the server's bound does: how far that was, and the way on. */
+export function ReachedBanner({ order, reached, onFurther }: { order: AlertOrder; reached: AlertPlace; onFurther(): void }) {
+  const { t } = useWords();
+  return <Banner testId="reached" icon={<SearchX size={16} aria-hidden />} first={[t('reached.further'), onFurther]}>{useReached(order, reached)}</Banner>;
+}
+
+/** In words, how far a list has been searched. */
+export function useReached(order: AlertOrder, { first_seen_at, severity }: AlertPlace): string {
+  const { t, intl } = useWords();
+  return t(`reached.${order}`, { time: intl.formatDate(first_seen_at, { dateStyle: 'medium', timeStyle: 'short' }), severity: t(`severity.${severity}`) });
 }

@@ -1,10 +1,12 @@
 import { Tabs } from 'radix-ui';
 import type { ReactNode } from 'react';
 import { BellOff, SearchX } from 'lucide-react';
+import type { AlertOrder, AlertPlace } from '@tocsin/contracts/wire';
 import { CopyButton } from '../detail/copy-button';
 import { Mark } from '../settings/mark';
 import buttons from '../settings/icon-button.module.css';
 import { useWords } from '../words/words';
+import { useReached } from './banners';
 import styles from './empty.module.css';
 
 /** Why there are no rows, and what to do about it. */
@@ -24,6 +26,17 @@ export function NothingMatches({ onClear }: { onClear(): void }) {
   return (
     <Empty icon={<SearchX size={28} aria-hidden />} title={t('empty.filter')}>
       <button type="button" className={buttons.secondary} onClick={onClear}>{t('empty.clear')}</button>
+    </Empty>
+  );
+}
+
+/** Nothing as far as the server has looked, which was not to the end. */
+export function NothingSoFar({ order, reached, loading, onFurther, onClear }: { order: AlertOrder; reached: AlertPlace; loading: boolean; onFurther(): void; onClear: (() => void) | null }) {
+  const { t } = useWords();
+  return (
+    <Empty icon={<SearchX size={28} aria-hidden />} title={t('reached.empty')} hint={useReached(order, reached)}>
+      <button type="button" className={buttons.primary} disabled={loading} onClick={onFurther}>{t('reached.further')}</button>
+      {onClear && <button type="button" className={buttons.secondary} onClick={onClear}>{t('empty.clear')}</button>}
     </Empty>
   );
 }

@@ -22,7 +22,7 @@ import { useWords } from '../words/words';
 import { AlertList, type ListHandle } from './alert-list';
 import { AlertToasts } from './alert-toasts';
 import { Announcements } from './announcements';
-import { CatchUpBanner, GapBanner, RevokedBanner } from './banners';
+import { CatchUpBanner, GapBanner, ReachedBanner, RevokedBanner } from './banners';
 import { BottomBar, FilterSheet } from './bottom-bar';
 import { BulkBar } from './bulk-bar';
 import { ConnectionPill } from './connection-pill';
@@ -180,6 +180,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
         ) : (
           <ListHead place={place} asOf={isHeard(status.state) ? null : status.lastHeardAt} onSearch={setSearch} onOrder={orderBy} onGroup={groupBy} />
         )}
+        {rows.length > 0 && list.endedEarly && list.searched?.reached && <ReachedBanner order={place.order} reached={list.searched.reached} onFurther={() => void list.loadMore()} />}
         {rows.length === 0 && fresh.length === 0 ? (
           <NoRows list={list} place={place} filtered={filtered} tenant={firstTenant ?? 'my-tenant'} forbidden={status.state === 'forbidden' ? status : null} user={me} onClear={() => setSearch('')} onTest={sendTest} onSignOut={signOut} />
         ) : place.group !== 'none' ? (
@@ -201,7 +202,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
             mayAct={mayAct}
             acts={rowActs}
             hasMore={list.hasMore}
-            loadMore={list.loadMore}
+            loadMore={list.endedEarly ? null : list.loadMore}
             showFresh={showFresh}
             onSettled={setHandsOff}
           />

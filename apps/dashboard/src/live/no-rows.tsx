@@ -2,7 +2,7 @@ import type { AlertsView, StreamStatus } from '@tocsin/react-client';
 import { CopyButton } from '../detail/copy-button';
 import buttons from '../settings/icon-button.module.css';
 import { useWords } from '../words/words';
-import { AllQuiet, FirstRun, NothingMatches, Skeleton } from './empty';
+import { AllQuiet, FirstRun, NothingMatches, NothingSoFar, Skeleton } from './empty';
 import styles from './layout.module.css';
 import type { Place } from './place';
 import { useLastAlert } from './use-last-alert';
@@ -47,6 +47,9 @@ export function NoRows({ list, place, filtered, tenant, forbidden, user, onClear
     );
   }
   if (!isLoaded) return <Skeleton />;
+  if (list.endedEarly && list.searched?.reached) {
+    return <NothingSoFar order={place.order} reached={list.searched.reached} loading={list.loadingMore} onFurther={() => void list.loadMore()} onClear={filtered ? onClear : null} />;
+  }
   if (filtered) return <NothingMatches onClear={onClear} />;
   if (place.view === 'open' && last === null) return <FirstRun tenant={tenant} onTest={onTest} />;
   if (place.view === 'open') return last === undefined ? <Skeleton rows={0} /> : <AllQuiet title={t('empty.quiet')} last={last} />;

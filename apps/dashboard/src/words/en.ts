@@ -71,6 +71,12 @@ export const en = {
   'list.loadMore': 'Load older alerts',
   'list.newSince': 'New since {time}',
 
+  'reached.newest': 'Searched back to {time}.',
+  'reached.oldest': 'Searched up to {time}.',
+  'reached.severity': 'Searched {severity} back to {time}.',
+  'reached.further': 'Search further',
+  'reached.empty': 'Nothing found so far',
+
   'empty.first': 'No alerts yet',
   'empty.firstHint': 'Whatever your services publish rings here, within milliseconds.',
   'empty.test': 'Send a test alert',

@@ -73,6 +73,12 @@ export const es: Record<WordId, string> = {
   'list.loadMore': 'Cargar alertas anteriores',
   'list.newSince': 'Nuevas desde las {time}',
 
+  'reached.newest': 'Buscado hasta el {time}, hacia atrás.',
+  'reached.oldest': 'Buscado hasta el {time}.',
+  'reached.severity': 'Buscado en {severity} hasta el {time}, hacia atrás.',
+  'reached.further': 'Seguir buscando',
+  'reached.empty': 'Nada encontrado por ahora',
+
   'empty.first': 'Todavía no hay alertas',
   'empty.firstHint': 'Lo que publiquen sus servicios suena aquí en milisegundos.',
   'empty.test': 'Enviar una alerta de prueba',

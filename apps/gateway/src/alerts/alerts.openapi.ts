@@ -9,7 +9,7 @@ import { MAX_BUCKETS } from './stats-request';
 
 const word = text(undefined, { minLength: 1 });
 const words = text(undefined, { maxLength: MAX_QUERY_LENGTH, pattern: `^\\s*(\\S+\\s*){0,${MAX_WORDS}}$` });
-const WORDS = 'Words that title, message or name contain, all of them, in any case. The answer says what was searched.';
+const WORDS = 'Words that title, message or name contain, all of them, in any case.';
 
 const FILTERS: readonly Parameter[] = [
   TENANT,
@@ -47,7 +47,7 @@ export const ALERT_PATHS: Paths = {
       ...shared,
       id: 'listAlerts',
       summary: 'List alerts',
-      description: 'Pages follow each other by next. A stream that is opened with the cursor misses nothing that is not in the page.',
+      description: 'Pages follow each other by next. A page looks at so many alerts and no more: it may be short, and says how far it looked. A stream that is opened with the cursor misses nothing that is not in the page.',
       parameters: [...FILTERS, queryParameter('order', oneOf(ALERT_ORDERS), 'Default: newest.'), LIMIT, AFTER, queryParameter('facets', flag(), 'Whether to count by facet.')],
       answers: { 200: { description: 'A page of them.', schema: ref('AlertPage') } },
       problems: [...PROBLEMS, 'invalid_cursor'],

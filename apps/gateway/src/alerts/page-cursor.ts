@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
-import { Refused, SEVERITIES } from '@tocsin/contracts';
-import type { AlertPlace } from '@tocsin/contracts/ports';
+import { Refused, SEVERITIES, type AlertPlace } from '@tocsin/contracts';
 
 // What a list calls `next` and takes back as `after`. It is opaque, and not signed: whatever it says, it narrows a list that
 // whoever shows it may see without it. It carries a digest of the question, so that a page continues the list it belongs to.

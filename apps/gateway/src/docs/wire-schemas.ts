@@ -1,6 +1,6 @@
 import {
   ALERT_STATUSES, ALERT_TYPES, CHANGES, CLOSE_ACTIONS, CLOSE_REASONS, ERROR_CODES, GAP_REASONS, SEVERITIES, TENANT_ID_PATTERN, VERDICTS,
-  type Alert, type AlertAction, type AlertFacets, type AlertPage, type AlertStats, type BulkActed, type CloseFrame, type ConnectionFrame, type Entry, type EntryPage,
+  type Alert, type AlertAction, type AlertFacets, type AlertPage, type AlertPlace, type AlertStats, type BulkActed, type CloseFrame, type ConnectionFrame, type Entry, type EntryPage,
   type HeartbeatFrame, type Problem, type ResetFrame, type SeenCursor, type TenantsPage, type TenantVerdict,
 } from '@tocsin/contracts';
 import { anything, count, flag, integer, list, mapOf, nullable, object, oneOf, optional, ref, text, time, uuid, type Schema } from './json-schema';
@@ -65,15 +65,16 @@ export const WIRE_SCHEMAS = {
     { status: counts(), severity: counts(), service: counts(), type: counts(), tenant: counts(), complete: flag('False: so many alerts match that the counts are lower bounds.') },
     { description: 'Counts by value, each facet without its own filter.' },
   ),
+  AlertPlace: object<AlertPlace>({ severity: oneOf(SEVERITIES), first_seen_at: time(), alert_id: uuid() }, { description: "A place in a list, in the list's order." }),
   AlertPage: object<AlertPage>({
     alerts: list(ref('Alert')),
-    next: nullable(text('Asks for the page behind this one, as after; null: there is none.')),
+    next: nullable(text('Asks for the page behind this one, as after; null: there is none. A page that has one may be short, or empty.')),
     cursor,
     facets: optional(ref('AlertFacets')),
     searched: optional(
       object<NonNullable<AlertPage['searched']>>(
-        { alerts: count(), since: nullable(time()), complete: flag('Whether there were no more.') },
-        { description: 'What a search for words or labels looked at: the newest alerts of each tenant, and all back to this time.' },
+        { reached: nullable(ref('AlertPlace')), complete: flag('Whether that was all of them.') },
+        { description: 'How far this page looked, with conditions beyond tenant, status, severity and time. All that match up to reached are in it and the pages before.' },
       ),
     ),
   }),

@@ -1,5 +1,5 @@
 import type { TenantId } from '../tenant';
-import type { Alert, AlertFacets, AlertOrder, AlertPage, AlertStats, AlertStatus, AlertType, Entry, Severity } from '../wire';
+import type { Alert, AlertFacets, AlertOrder, AlertPage, AlertPlace, AlertStats, AlertStatus, AlertType, Entry, Severity } from '../wire';
 
 /** Which alerts are meant. A list that is null means any value; an empty one means none. */
 export interface AlertSelection {
@@ -19,13 +19,6 @@ export interface AlertSelection {
   words: readonly string[];
 }
 
-/** Where a page ended: nothing of it changes while an alert lives, but for its severity. */
-export interface AlertPlace {
-  severity: Severity;
-  first_seen_at: string;
-  alert_id: string;
-}
-
 export interface AlertListQuery extends AlertSelection {
   order: AlertOrder;
   limit: number;
@@ -35,9 +28,9 @@ export interface AlertListQuery extends AlertSelection {
 
 export interface ListedAlerts {
   alerts: Alert[];
-  /** Where the next page begins; null when there is none. */
+  /** Where the next page begins; null when there is none. A page with an end may hold fewer than `limit`, or none. */
   end: AlertPlace | null;
-  /** With words or labels: what was looked at. */
+  /** With conditions beyond tenant, status, severity and time: how far this page looked. `end` is there. */
   searched: AlertPage['searched'] | null;
 }
 
@@ -60,8 +53,8 @@ export interface StatsQuery {
  * - Order is total: of two alerts with the same time the ids decide. Pages that follow each other by `end` hold every alert
  *   once that was there all the while and kept its place; by time none ever moves, by severity one does whose severity
  *   changes.
- * - Words and labels are looked for in the newest alerts that pass the other conditions, 2,500 in all, shared evenly by the
- *   tenants; `searched` says how far that reached. Counts are bounded too, and say so (`complete`).
+ * - A page looks at a bounded number of alerts, fewer still where words or labels have to be read, and ends where it has; the
+ *   pages together hold every alert that matches, whatever the bound. Counts are bounded too, and say so (`complete`).
  * - Every method throws `Unavailable` when the store is away or too slow.
  */
 export abstract class AlertQueries {

@@ -43,6 +43,19 @@ export function describeDeadLetters(name: string, { open }: { open(): Promise<Op
       expect(await letters.find('all', second!.dead_letter_id + 1)).toBeUndefined();
     });
 
+    it('under numbers that grow, and tell a tenant when its letters came and not how many others had between', async () => {
+      await bury({ tenant_id: a }, ...Array.from({ length: 40 }, () => ({ tenant_id: b })), { tenant_id: a });
+      await Promise.all(Array.from({ length: 8 }, (_, call) => bury({ tenant_id: call % 2 === 0 ? a : b }, { tenant_id: b })));
+      const all = await letters.list('all', page);
+      const numbers = all.map(({ dead_letter_id }) => dead_letter_id);
+      expect(new Set(numbers).size).toBe(58);
+      for (const { dead_letter_id, buried_at } of all) expect(Math.abs(Date.parse(buried_at) - (Date.UTC(2020, 0) + dead_letter_id / 1_000))).toBeLessThan(5_000);
+      const [first, second] = (await ids([a])) as [number, number];
+      expect(second - first).toBe(1);
+      await bury({ tenant_id: a });
+      expect((await ids([a])).at(-1)).toBeGreaterThan(Math.max(...numbers));
+    });
+
     it('to those of the tenant and to operators alone; without a tenant to operators', async () => {
       await bury({ tenant_id: a }, { tenant_id: b }, { tenant_id: null });
       const [ofA, ofB, ofNobody] = (await ids('all')) as [number, number, number];
@@ -97,11 +110,12 @@ export function describeDeadLetters(name: string, { open }: { open(): Promise<Op
       expect(await letters.depth()).toEqual([]);
       await bury({ tenant_id: null }, { tenant_id: b }, { reason: 'too_deep' }, { reason: 'id_conflict' });
       const stored = await letters.list('all', page);
-      await letters.decide('all', [stored[3]!.dead_letter_id], decision);
+      const first = (reason: string) => stored.find((letter) => letter.reason === reason)!;
+      await letters.decide('all', [first('id_conflict').dead_letter_id], decision);
       const depth = await letters.depth();
       expect(depth.sort((x, y) => y.letters - x.letters)).toEqual([
-        { reason: 'invalid_field', letters: 2, oldest: stored[0]!.buried_at },
-        { reason: 'too_deep', letters: 1, oldest: stored[2]!.buried_at },
+        { reason: 'invalid_field', letters: 2, oldest: first('invalid_field').buried_at },
+        { reason: 'too_deep', letters: 1, oldest: first('too_deep').buried_at },
       ]);
     });
   });

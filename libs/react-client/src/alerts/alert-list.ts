@@ -1,4 +1,4 @@
-import type { Alert, AlertFacets, AlertOrder, AlertPage, AlertSearch } from '@tocsin/contracts/wire';
+import type { Alert, AlertFacets, AlertOrder, AlertPage, AlertPlace, AlertSearch } from '@tocsin/contracts/wire';
 import { matcherOf } from './alert-matches';
 import { COMPARE, placeOf } from './alert-order';
 import type { AlertStore } from './alert-store';
@@ -13,17 +13,19 @@ export interface AlertsShown {
   loadingMore: boolean;
   /** Why the last load failed. */
   error: ApiProblem | null;
-  /** Whether the server has more behind the last one. */
+  /** Whether the server may have more, behind the last one or behind what it has `searched`. */
   hasMore: boolean;
   /** When it was last loaded, by `Date.now()`; null: not yet. */
   loadedAt: number | null;
   /** Counts, when the search asked for them: as of `loadedAt`. */
   facets: AlertFacets | null;
-  /** How far the server looked when it searched for words. */
+  /** How far the server has looked, where alerts have to be looked for: a page that finds few ends before it is full. */
   searched: AlertPage['searched'] | null;
+  /** Whether it was the server's bound that ended the last page, and not its length. To load on by itself would be to walk through all there is: ask. */
+  endedEarly: boolean;
 }
 
-const NOTHING: AlertsShown = Object.freeze({ alerts: [], loading: false, loadingMore: false, error: null, hasMore: false, loadedAt: null, facets: null, searched: null });
+const NOTHING: AlertsShown = Object.freeze({ alerts: [], loading: false, loadingMore: false, error: null, hasMore: false, loadedAt: null, facets: null, searched: null, endedEarly: false });
 const PAGE = 50;
 const MAX_PAGE = 200;
 
@@ -39,9 +41,11 @@ export class AlertList {
   private sorted: Alert[] = [];
   /** What stands in `sorted`, by id. */
   private readonly placed = new Map<string, Alert>();
-  /** The last of the last page: what sorts behind it is not loaded. Null: all is. */
-  private edge: Alert | null = null;
+  /** As far as the last page reached: what sorts behind it is not loaded. Null: all is. */
+  private edge: AlertPlace | null = null;
   private next: string | null = null;
+  /** How many pages ended before they were full. A load anew goes so far and no further, or a rare search would walk through all there is. */
+  private unfilled = 0;
   private loading: Promise<void> | null = null;
   /** Counts loads: an answer of one that was overtaken is dropped. */
   private generation = 0;
@@ -103,7 +107,9 @@ export class AlertList {
         const page = await this.store.api.list({ ...this.search, after: next, facets: false });
         if (generation !== this.generation) return;
         this.take(page);
-        this.show({ loadingMore: false, error: null });
+        const unfilled = isUnfilled(page, this.search.limit);
+        if (unfilled) this.unfilled += 1;
+        this.show({ loadingMore: false, error: null, searched: page.searched ?? null, endedEarly: unfilled && page.next !== null });
       } catch (error) {
         if (generation === this.generation) this.show({ loadingMore: false, error: error as ApiProblem });
       }
@@ -116,17 +122,24 @@ export class AlertList {
       try {
         const wanted = Math.max(this.search.limit ?? PAGE, Math.min(this.placed.size, 1_000));
         const pages: AlertPage[] = [];
-        for (let count = 0, after: string | null | undefined = undefined; after !== null && count < wanted; count += pages.at(-1)!.alerts.length) {
+        let unfilled = 0;
+        let endedEarly = false;
+        const mostUnfilled = Math.max(1, this.unfilled);
+        for (let count = 0, after: string | null | undefined = undefined; after !== null && count < wanted && unfilled < mostUnfilled; count += pages.at(-1)!.alerts.length) {
           const limit = this.isLoaded ? Math.min(MAX_PAGE, wanted - count) : this.search.limit;
           const page: AlertPage = await this.store.api.list({ ...this.search, ...(limit && { limit }), ...(after && { after, facets: false }) });
           if (generation !== this.generation) return;
           pages.push(page);
           after = page.next;
+          if (isUnfilled(page, limit)) unfilled += 1;
+          endedEarly = isUnfilled(page, limit) && page.next !== null;
         }
         this.clear();
         for (const page of pages) this.take(page);
-        const { facets = null, searched = null } = pages[0]!;
-        this.show({ loading: false, error: null, loadedAt: Date.now(), facets, searched });
+        this.unfilled = unfilled;
+        const { facets = null } = pages[0]!;
+        const { searched = null } = pages.at(-1)!;
+        this.show({ loading: false, error: null, loadedAt: Date.now(), facets, searched, endedEarly });
       } catch (error) {
         if (generation === this.generation) this.show({ loading: false, error: error as ApiProblem });
       }
@@ -144,6 +157,7 @@ export class AlertList {
     this.clear();
     this.shown = NOTHING;
     this.edge = this.next = null;
+    this.unfilled = 0;
   }
 
   private clear(): void {
@@ -153,9 +167,9 @@ export class AlertList {
     for (const alertId of before) this.store.letGo(alertId);
   }
 
-  private take({ alerts, next }: AlertPage): void {
+  private take({ alerts, next, searched }: AlertPage): void {
     this.next = next;
-    this.edge = next === null ? null : (alerts.at(-1) ?? this.edge);
+    this.edge = next === null ? null : (searched?.reached ?? alerts.at(-1) ?? this.edge);
     for (const alert of alerts) this.store.takeLoaded(alert, this);
   }
 
@@ -202,3 +216,5 @@ export class AlertList {
     for (const listener of [...this.listeners]) listener();
   }
 }
+
+const isUnfilled = ({ alerts }: AlertPage, limit = PAGE): boolean => alerts.length < limit;

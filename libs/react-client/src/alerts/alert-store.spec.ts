@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Alert, AlertPage, AlertSearch, AlertStatus, Entry } from '@tocsin/contracts/wire';
+import type { Alert, AlertPage, AlertPlace, AlertSearch, AlertStatus, Entry } from '@tocsin/contracts/wire';
 import { AlertStream } from '../alert-stream';
 import { aToken, anEntry, connection, cursorAt } from '../testing/frames';
 import { problem, ScriptedFetch } from '../testing/scripted-fetch';
@@ -13,6 +13,8 @@ import { AlertsApi } from './alerts-api';
 class Server {
   readonly log: Entry[] = [];
   readonly alerts = new Map<string, Alert>();
+  /** How many alerts a page looks at. */
+  bound = Infinity;
 
   append(overrides: Partial<Entry>): Entry {
     const seq = this.log.length + 1;
@@ -27,11 +29,14 @@ class Server {
   }
 
   page(search: AlertSearch): AlertPage {
-    const matching = [...this.alerts.values()].filter(matcherOf(search, () => 'ana')).sort(COMPARE[search.order ?? 'newest']);
-    const from = search.after === undefined ? 0 : matching.findIndex((alert) => COMPARE[search.order ?? 'newest'](alert, JSON.parse(search.after!) as Alert) > 0);
-    const alerts = from < 0 ? [] : matching.slice(from, from + (search.limit ?? 50));
-    const hasMore = from >= 0 && from + alerts.length < matching.length;
-    return { alerts: structuredClone(alerts), next: hasMore ? JSON.stringify(alerts.at(-1)) : null, cursor: cursorAt(this.log.length) };
+    const compare = COMPARE[search.order ?? 'newest'];
+    const after = search.after === undefined ? undefined : (JSON.parse(search.after) as AlertPlace);
+    const behind = [...this.alerts.values()].sort(compare).filter((alert) => !after || compare(alert, after) > 0);
+    const lookedAt = behind.slice(0, this.bound);
+    const matching = lookedAt.filter(matcherOf(search, () => 'ana'));
+    const alerts = matching.slice(0, search.limit ?? 50);
+    const reached = alerts.length < matching.length ? alerts.at(-1)! : lookedAt.length < behind.length ? lookedAt.at(-1)! : null;
+    return { alerts: structuredClone(alerts), next: reached && JSON.stringify(reached), cursor: cursorAt(this.log.length), searched: { reached, complete: reached === null } };
   }
 }
 
@@ -235,6 +240,29 @@ describe('a list of alerts', () => {
     expect(list.getSnapshot()).toMatchObject({ error: null, alerts: [{ alert_id: 'alert-000001' }] });
   });
 
+  it('does not look for what is rare by itself, goes on where somebody asks, and is loaded anew as far as it was', async () => {
+    for (let i = 0; i < 9; i += 1) server.append({ service: i === 1 ? 'rare' : 'inventory' });
+    server.bound = 2;
+    await live();
+    const list = await shown({ service: ['rare'] });
+    expect(store.api.list).toHaveBeenCalledTimes(1);
+    expect(list.getSnapshot()).toMatchObject({ alerts: [], hasMore: true, endedEarly: true, searched: { reached: { alert_id: 'alert-000008' }, complete: false } });
+    for (let page = 0; page < 3; page += 1) await list.loadMore();
+    const found = { alerts: [{ alert_id: 'alert-000002' }], hasMore: true, endedEarly: true, searched: { reached: { alert_id: 'alert-000002' } } };
+    expect(list.getSnapshot()).toMatchObject(found);
+    // one that comes to match behind what was looked at waits for the page that it is on
+    tell(server.append({ alert_id: 'alert-000001', service: 'rare' }));
+    await settle();
+    expect(list.getSnapshot()).toMatchObject(found);
+    await list.load();
+    expect(store.api.list).toHaveBeenCalledTimes(8);
+    expect(list.getSnapshot()).toMatchObject(found);
+    await list.loadMore();
+    expect(list.getSnapshot()).toMatchObject({ alerts: [{ alert_id: 'alert-000002' }, { alert_id: 'alert-000001' }], hasMore: false, endedEarly: false, searched: { complete: true } });
+    await list.load();
+    expect(list.getSnapshot().alerts).toHaveLength(2);
+  });
+
   it('takes the alerts of a tenant away that is not the user\'s any more', async () => {
     server.append({});
     server.append({ tenant_id: 'cafe' });
@@ -263,9 +291,10 @@ describe('a list of alerts', () => {
 
   it('is what the server would answer, as far down as it was loaded, whatever happens in whatever order', async () => {
     await fc.assert(
-      fc.asyncProperty(search, fc.array(step, { maxLength: 40 }), async (wanted, steps) => {
+      fc.asyncProperty(search, fc.constantFrom(1, 3, Infinity), fc.array(step, { maxLength: 40 }), async (wanted, bound, steps) => {
         end();
         begin();
+        server.bound = bound;
         for (let i = 0; i < 8; i += 1) server.append({ severity: (['low', 'high', 'urgent'] as const)[i % 3] });
         await live();
         const list = await shown(wanted);
@@ -289,6 +318,7 @@ describe('a list of alerts', () => {
         }
         await settle();
         const { alerts, hasMore } = list.getSnapshot();
+        server.bound = Infinity;
         const all = server.page({ ...wanted, limit: 1_000 }).alerts;
         const loaded = hasMore ? all.slice(0, alerts.length) : all;
         expect(ids(alerts)).toEqual(ids(loaded));

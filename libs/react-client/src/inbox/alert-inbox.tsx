@@ -93,7 +93,7 @@ export function AlertInbox({ search = FIRING, toasts = true, onOpen, onSignIn, w
           </header>
           {gap && <p className="tocsin-notice" role="status">{words.missed(gap.missed)} <button type="button" onClick={() => void list.reload()}>{words.reload}</button></p>}
           {(refusal ?? list.error) && <p className="tocsin-notice" role="alert">{refusal ?? list.error?.message}</p>}
-          {list.loadedAt !== null && list.alerts.length === 0 ? <p className="tocsin-empty">{words.empty}</p> : <ul>{list.alerts.map(row)}</ul>}
+          {list.loadedAt !== null && list.alerts.length === 0 ? <p className="tocsin-empty">{list.hasMore ? words.emptySoFar : words.empty}</p> : <ul>{list.alerts.map(row)}</ul>}
           {list.hasMore && <button type="button" disabled={list.loadingMore} onClick={() => void list.loadMore()}>{words.more}</button>}
         </div>
       )}

@@ -8,6 +8,8 @@ export interface InboxWords {
   open(count: number, urgent: number): string;
   close: string;
   empty: string;
+  /** Instead of `empty` when a search has not looked at all yet. */
+  emptySoFar: string;
   more: string;
   acknowledge: string;
   dismiss: string;
@@ -27,6 +29,7 @@ export const ENGLISH: InboxWords = {
   open: (count, urgent) => (count === 0 ? 'Alerts: none open' : `Alerts: ${count} open${urgent > 0 ? `, ${urgent} urgent` : ''}`),
   close: 'Close',
   empty: 'All quiet.',
+  emptySoFar: 'Nothing found so far.',
   more: 'Show more',
   acknowledge: 'Acknowledge',
   dismiss: 'Dismiss',
