@@ -29,9 +29,13 @@ export class Visits {
     return page;
   }
 
-  /** Somebody has opened the link with their token, and the stream is live. `before` runs in the page ahead of its own scripts. */
-  async signedIn(gateway: string, user: string, { query = '', before, ...options }: BrowserContextOptions & { query?: string; before?: string } = {}): Promise<Page> {
+  /**
+   * Somebody has opened the link with their token, and the stream is live. `before` runs in the page ahead of its own scripts;
+   * with `clock` its time is the test's to put forward.
+   */
+  async signedIn(gateway: string, user: string, { query = '', before, clock = false, ...options }: BrowserContextOptions & { query?: string; before?: string; clock?: boolean } = {}): Promise<Page> {
     const page = await this.blank(options);
+    if (clock) await page.clock.install();
     if (before) await page.addInitScript(before);
     await page.goto(`${gateway}/${query}#token=${tokenFor(user, MAY_ACT)}`);
     await page.getByTestId('pill').and(page.locator('[data-state-name=live]')).waitFor();

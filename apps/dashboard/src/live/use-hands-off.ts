@@ -2,8 +2,14 @@ import { useEffect, useState, type RefObject } from 'react';
 
 /** How long pointer and focus have to be off the rows before the list may move again. */
 const HANDS_OFF_MS = 1_500;
+/**
+ * How long a focus that no key follows is a hand: enough to read a row and decide. A row keeps the focus after its details are
+ * closed and when somebody has left their desk, and what is new would wait above it for ever. An act by key is about the row
+ * itself, wherever that has moved to.
+ */
+const KEYS_MS = 10_000;
 
-/** False from the moment at which pointer or focus is on it until both have been off for a while. */
+/** False from the moment at which pointer or keys are on it until both have been off for a while. */
 export function useHandsOff(element: RefObject<HTMLElement | null>): boolean {
   const [off, setOff] = useState(true);
   useEffect(() => {
@@ -15,7 +21,7 @@ export function useHandsOff(element: RefObject<HTMLElement | null>): boolean {
     const changed = () => {
       clearTimeout(timer);
       if (pointer || focus) setOff(false);
-      else timer = setTimeout(() => setOff(true), HANDS_OFF_MS);
+      if (!pointer) timer = setTimeout(() => setOff(true), focus ? KEYS_MS : HANDS_OFF_MS);
     };
     const is = (set: () => void) => () => {
       set();
@@ -27,6 +33,7 @@ export function useHandsOff(element: RefObject<HTMLElement | null>): boolean {
       pointerleave: is(() => (pointer = false)),
       focusin: is(() => (focus = true)),
       focusout: is(() => (focus = false)),
+      keydown: changed,
     };
     for (const [name, listener] of Object.entries(listeners)) node.addEventListener(name, listener);
     return () => {
