@@ -193,6 +193,8 @@ export class AlertStream {
       followStatus: ({ gap: _theirs, ...status }) => {
         if (this.alone) return;
         this.patch({ ...status, isLeader: false });
+        // signed in again in another tab: this one stands in line behind it anew, or nobody would take over
+        if (this.connection.hasGivenUp && status.state === 'live') this.connection.retryNow();
         this.watchLeader();
       },
       catchUpAlone: () => {
