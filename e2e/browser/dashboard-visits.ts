@@ -1,4 +1,6 @@
 import axe from 'axe-core';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
 import { pathOf } from '../kit/programs';
 import { tokenFor } from '../kit/tokens';
@@ -7,6 +9,14 @@ export const MAY_ACT = { scope: 'alerts:read alerts:write' };
 
 /** What has not come by then does not come. */
 const LATE_MS = 12_000;
+
+const PICTURES = join(__dirname, '..', '..', 'artifacts', 'page');
+
+/** Keeps what a page shows at this moment, for whoever wants to see rather than to believe: `artifacts/page/<name>.png`. */
+export async function picture(page: Page, name: string): Promise<void> {
+  mkdirSync(PICTURES, { recursive: true });
+  await page.screenshot({ path: join(PICTURES, `${name}.png`) });
+}
 
 /** A browser, and those who visit the page with it: each has a profile of their own. */
 export class Visits {

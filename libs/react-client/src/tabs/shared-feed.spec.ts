@@ -60,6 +60,16 @@ describe('the tabs of a browser', () => {
     expect(all.map(({ stream }) => [stream.status.state, stream.status.isLeader, stream.cursor])).toEqual([['live', true, cursorAt(2)], ['live', false, cursorAt(2)], ['live', false, cursorAt(2)]]);
   });
 
+  it('that are opened together hear everything from when the first of them is connected', async () => {
+    const all = [await openTab(), await openTab(), await openTab()];
+    await pass(500);
+    server.last.say('connection', connection(), cursorAt(0));
+    await settle();
+    sayEntry(server.last, 1);
+    await settle();
+    expect(all.map(({ stream, told }) => [stream.status.state, told])).toEqual([['live', [1]], ['live', [1]], ['live', [1]]]);
+  });
+
   it('hand the connection on when the one that has it closes, and miss nothing', async () => {
     const [first, ...others] = await openThree();
     sayEntry(server.last, 1);
