@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
 import { pathOf } from '../kit/programs';
 import { tokenFor } from '../kit/tokens';
+import { withChosenBuild } from './page-copy';
 
 export const MAY_ACT = { scope: 'alerts:read alerts:write' };
 
@@ -33,6 +34,7 @@ export class Visits {
   async blank(options: BrowserContextOptions = {}): Promise<Page> {
     const context = await this.browser.newContext({ viewport: { width: 1_440, height: 900 }, locale: 'en-GB', ...options });
     this.contexts.push(context);
+    await withChosenBuild(context);
     const page = await context.newPage();
     page.setDefaultTimeout(LATE_MS);
     page.on('pageerror', (error) => this.failures.set(page, [...this.failuresOf(page), error]));

@@ -6,6 +6,7 @@ import { describeWith, pathOf } from '../kit/programs';
 import { Stack } from '../kit/stack';
 import { nowSeconds, tokenFor } from '../kit/tokens';
 import { MAY_ACT, picture, rowOf } from './dashboard-visits';
+import { withChosenBuild } from './page-copy';
 import { PageServer } from './page-server';
 
 const REFUSING_SECONDS = sized(20, 3);
@@ -54,6 +55,7 @@ describeWith('chromium', 'the page behind a proxy', () => {
   beforeEach(async () => {
     proxy.gateway = stack.gateways.at(-1)!.url;
     context = await browser.newContext({ viewport: { width: 1_280, height: 800 }, locale: 'en-GB' });
+    await withChosenBuild(context);
     await context.addInitScript(OBSERVED);
     page = await context.newPage();
   });
