@@ -52,7 +52,7 @@ export const PAGE_MUTANTS: readonly PageMutant[] = [
   { name: 'a reload that loses the place', patches: [{ file: client('stream/kept-place.ts'), search: "typeof place?.cursor === 'string'", replace: "typeof place?.cursor === 'number'" }], caughtBy: ['dashboard.e2e', 'loaded again, shows the same list'] },
   { name: 'a toast in each tab', patches: [{ file: client('tabs/shared-feed.ts'), search: 'message.toaster === this.tab', replace: 'true' }], caughtBy: TABS },
   { name: 'a connection for each tab', patches: [{ file: client('tabs/tab-lock.ts'), search: "typeof globalThis.navigator?.locks?.request === 'function'", replace: 'false' }], caughtBy: TABS },
-  { name: 'a tab that takes over from now on, and not from where the others are', patches: [{ file: client('tabs/shared-feed.ts'), search: 'this.owner.cursor);\n  }', replace: 'this.owner.cursor) && null;\n  }' }], caughtBy: TABS },
+  { name: 'a stream that begins anew each time it is opened', patches: [{ file: client('alert-stream.ts'), search: 'place: () => this.resumeAt ?? this.position,', replace: 'place: () => null,' }], caughtBy: TABS },
   { name: 'a token that is not renewed', patches: [{ file: page('session/use-session.ts'), search: "source !== null && wish !== 'first'", replace: "source === '' && wish !== 'first'" }], caughtBy: TABS },
   { name: 'tabs that are signed in again one by one', patches: [{ file: page('session/use-session.ts'), search: 'useEffect(() => tabs.listen(() => latest.current, take), [tabs, take]);', replace: '' }], caughtBy: TABS },
 ];

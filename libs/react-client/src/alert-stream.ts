@@ -107,7 +107,8 @@ export class AlertStream {
 
   /** Tries at once, with a credential that is asked for anew: after signing in again, or because somebody pressed "now". */
   reconnect(): void {
-    if (this.shared && !this.shared.isLeader) this.shared.askToReconnect();
+    // tabs that are signed in again together would cut the connection of the first of them once each
+    if (this.shared && !this.shared.isLeader && !this.connection.hasGivenUp) this.shared.askToReconnect();
     this.connection.retryNow({ evenIfWell: true });
   }
 

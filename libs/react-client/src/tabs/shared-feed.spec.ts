@@ -128,8 +128,10 @@ describe('the tabs of a browser', () => {
 
     server.answers = [];
     token = aToken({ exp: Date.now() / 1_000 + 7_200 });
-    second.stream.reconnect();
+    const asked = server.asked.length;
+    for (const { stream } of [second, first, third]) stream.reconnect();
     await pass(200);
+    expect(server.asked).toHaveLength(asked + 1);
     server.last.say('connection', connection('resumed', { behind: 1 }), cursorAt(1));
     sayEntry(server.last, 2);
     await pass(200);
