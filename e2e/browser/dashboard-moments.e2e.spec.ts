@@ -12,6 +12,12 @@ const MOST_REPLAYED = 11;
 const URGENT_WAVES = 15;
 /** How long the bell is quiet after it has rung. */
 const BELL_MS = 3_000;
+/** What a finger hits. */
+const FINGER_PX = 44;
+/** Who heard nothing for so long was away; who came back sooner is told by toasts. */
+const AWAY_MS = 30_000;
+/** For how long a row that has the focus, and no key, holds the list. */
+const KEYS_MS = 10_000;
 /** Counts the waves of the bell, and lets a test put the page's stopwatch ahead. */
 const LISTENING = `
   window.waves = 0; window.aheadMs = 0;
@@ -21,19 +27,23 @@ const LISTENING = `
   performance.now = () => now() + window.aheadMs;`;
 /** `--urgent` of each scheme, as a canvas has it. */
 const URGENT = { light: '150,10,63', dark: '242,52,80' };
-const PIXELS = `(colour) => {
+/** `--edge` of the light scheme, which the hatching has. */
+const HATCH = '138,147,161';
+/** How many pixels of the chart are of a colour. A line that slants is nowhere opaque. */
+const PIXELS = `(colour, least = 255) => {
   const canvas = document.querySelector('.uplot canvas');
   if (!canvas) return 0;
+  const wanted = colour.split(',');
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   let count = 0;
-  for (let at = 0; at < data.length; at += 4) if (data.slice(at, at + 3).join() === colour && data[at + 3] === 255) count += 1;
+  for (let at = 0; at < data.length; at += 4) if (data[at + 3] >= least && wanted.every((one, channel) => Math.abs(one - data[at + channel]) < 4)) count += 1;
   return count;
 }`;
 
 describeWith('chromium', 'the page, and who comes and goes', () => {
   let visits: Visits;
   let stack: Stack;
-  const users = ['scheme', 'gap', 'away', 'bell', 'phone', 'keys', 'many', 'views'];
+  const users = ['scheme', 'gap', 'away', 'lost', 'bell', 'phone', 'keys', 'many', 'views'];
   beforeAll(async () => {
     const opening = Visits.open();
     stack = await Stack.open({
@@ -71,13 +81,17 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
   });
 
   it('hatches the time in which it hears nothing, says how many could not be told again, and loads them', async () => {
-    const page = await signedIn('gap');
+    const page = await signedIn('gap', { clock: true, colorScheme: 'light' });
     await page.locator('.uplot canvas').waitFor();
+    const hatched = () => page.evaluate<number>(`(${PIXELS})('${HATCH}', 64)`);
+    expect(await hatched()).toBe(0);
     await page.context().setOffline(true);
     await page.getByTestId('pill').getByText('You are offline').waitFor();
+    await page.clock.fastForward(600_000);
+    await eventually(async () => expect(await hatched()).toBeGreaterThan(20));
     expect(await page.getByTestId('deaf').textContent()).toContain('Not heard from the server since');
     await publishMany('gap', MOST_REPLAYED + 1);
-    await stack.stored(MOST_REPLAYED + 1);
+    await eventually(async () => expect((await call('gap', 'POST', '/alerts/search', {})).json.alerts).toHaveLength(MOST_REPLAYED + 1));
     await page.context().setOffline(false);
     await page.getByTestId('gap').getByText(`${MOST_REPLAYED + 1} alerts could not be replayed`).waitFor();
     await page.getByTestId('gap').getByRole('button', { name: 'Load them' }).click();
@@ -105,11 +119,63 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
     expect(await barriersIn(page)).toEqual([]);
     await banner.getByRole('button', { name: 'Mark all seen' }).click();
     await Promise.all([banner.waitFor({ state: 'detached' }), line.waitFor({ state: 'detached' })]);
-    await eventually(async () => {
-      const phone = await signedIn('away', { before });
-      await row(phone, 'From before').waitFor();
-      expect(await phone.getByTestId('catch-up').count()).toBe(0);
-    });
+    // at once: whoever only stays at the page is said to have seen it twenty seconds later
+    const newest = (await call('away', 'POST', '/alerts/search', {})).json.alerts as { last_seq: number }[];
+    await eventually(async () => expect((await call('away', 'GET', '/me/cursor')).json).toMatchObject({ tenants: [{ seq: Math.max(...newest.map(({ last_seq }) => last_seq)) }] }), 5_000);
+    const phone = await signedIn('away', { before });
+    await row(phone, 'From before').waitFor();
+    expect(await phone.getByTestId('catch-up').count()).toBe(0);
+  });
+
+  it('goes on when a row has the focus and no key follows, and after a lost connection tells by a toast what it missed for a moment and by a banner what it missed for longer', async () => {
+    await publish('lost', 'From before');
+    await eventually(async () => expect((await call('lost', 'POST', '/alerts/search', {})).json.alerts).toHaveLength(1));
+    await stack.sql(`update tocsin.alert set first_seen_at = first_seen_at - interval '10 minutes' where title = 'From before'`);
+    const page = await signedIn('lost', { clock: true });
+    const banner = page.getByTestId('catch-up');
+    const line = page.getByTestId('new-since');
+    await row(page, 'From before').focus();
+    await page.keyboard.press('Enter');
+    await page.getByTestId('drawer').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByTestId('drawer').waitFor({ state: 'detached' });
+    await publish('lost', 'Under the focus', 'low');
+    await page.getByTestId('fresh').waitFor();
+    expect(await row(page, 'Under the focus').count()).toBe(0);
+    await page.clock.fastForward(KEYS_MS);
+    await row(page, 'Under the focus').waitFor();
+
+    /** The network goes, and `ms` later by the page's clock it is back: meanwhile these were published. */
+    const without = async (ms: number, ...alerts: [title: string, severity: string][]) => {
+      await page.context().setOffline(true);
+      await page.getByTestId('pill').getByText('You are offline').waitFor();
+      const { length } = (await call('lost', 'POST', '/alerts/search', {})).json.alerts as unknown[];
+      await Promise.all(alerts.map(([title, severity]) => publish('lost', title, severity)));
+      await eventually(async () => expect((await call('lost', 'POST', '/alerts/search', {})).json.alerts).toHaveLength(length + alerts.length));
+      await page.clock.fastForward(ms);
+      await page.context().setOffline(false);
+      await page.getByTestId('pill').and(page.locator('[data-state-name=live]')).waitFor();
+    };
+    await without(1_000, ['A moment', 'high']);
+    await toast(page, 'A moment').waitFor();
+    expect(await banner.count()).toBe(0);
+
+    await without(AWAY_MS, ['Oven 1', 'high'], ['Oven 2', 'high'], ['Oven 3', 'urgent']);
+    await banner.getByText('3 alerts while you were away · 1 urgent').waitFor();
+    expect(await line.textContent()).toMatch(/^New since \d\d:\d\d$/);
+    await page.getByRole('button', { name: 'Low' }).first().click();
+    await row(page, 'Oven 3').waitFor({ state: 'detached' });
+    await banner.getByRole('button', { name: 'Show' }).click();
+    await Promise.all([banner.waitFor({ state: 'detached' }), row(page, 'Oven 3').waitFor(), line.waitFor()]);
+
+    await without(AWAY_MS, ['Oven 4', 'high']);
+    await banner.getByText('1 alert while you were away').waitFor();
+    await page.locator('[data-sonner-toast]').filter({ hasText: 'A moment' }).waitFor({ state: 'detached' });
+    expect(await page.getByTestId('toast').count()).toBe(0);
+    await banner.getByRole('button', { name: 'Mark all seen' }).click();
+    await Promise.all([banner.waitFor({ state: 'detached' }), line.waitFor({ state: 'detached' })]);
+    const newest = (await call('lost', 'POST', '/alerts/search', {})).json.alerts as { last_seq: number }[];
+    await eventually(async () => expect((await call('lost', 'GET', '/me/cursor')).json).toMatchObject({ tenants: [{ tenant_id: 'lost', seq: Math.max(...newest.map(({ last_seq }) => last_seq)) }] }));
   });
 
   it('rings once within three seconds, from the first touch on, unless it is muted or not to be disturbed', async () => {
@@ -158,10 +224,19 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
       const { x, y, width, height } = (await row(page, 'Under a finger').boundingBox())!;
       const at = (share: number) => [{ x: x + width / 2 + by * share, y: y + height / 2 }];
       await touch.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: at(0) });
-      for (const share of [0.25, 0.5, 0.75, 1]) await touch.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: at(share) });
+      for (const share of [0.25, 0.5, 0.75, 1]) {
+        // a finger takes its time: of one that is as quick as these messages the browser thinks that the page is still gliding, and a tap then stops that and clicks on nothing
+        await page.evaluate('new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))');
+        await touch.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: at(share) });
+      }
       await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
     };
-    const undo = () => page.getByRole('button', { name: /^Undo/ }).click();
+    const undo = async () => {
+      const button = page.getByRole('button', { name: 'Undo', exact: true });
+      expect((await button.boundingBox())!.height).toBeGreaterThanOrEqual(FINGER_PX);
+      await button.tap();
+      await button.waitFor({ state: 'detached' });
+    };
     await swipe(120);
     await inState(page, 'Under a finger', 'acknowledged').waitFor();
     await undo();

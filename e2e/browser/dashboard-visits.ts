@@ -1,12 +1,23 @@
 import axe from 'axe-core';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
 import { pathOf } from '../kit/programs';
 import { tokenFor } from '../kit/tokens';
+import { withChosenBuild } from './page-copy';
 
 export const MAY_ACT = { scope: 'alerts:read alerts:write' };
 
 /** What has not come by then does not come. */
 const LATE_MS = 12_000;
+
+const PICTURES = join(__dirname, '..', '..', 'artifacts', 'page');
+
+/** Keeps what a page shows at this moment, for whoever wants to see rather than to believe: `artifacts/page/<name>.png`. */
+export async function picture(page: Page, name: string): Promise<void> {
+  mkdirSync(PICTURES, { recursive: true });
+  await page.screenshot({ path: join(PICTURES, `${name}.png`) });
+}
 
 /** A browser, and those who visit the page with it: each has a profile of their own. */
 export class Visits {
@@ -23,15 +34,20 @@ export class Visits {
   async blank(options: BrowserContextOptions = {}): Promise<Page> {
     const context = await this.browser.newContext({ viewport: { width: 1_440, height: 900 }, locale: 'en-GB', ...options });
     this.contexts.push(context);
+    await withChosenBuild(context);
     const page = await context.newPage();
     page.setDefaultTimeout(LATE_MS);
     page.on('pageerror', (error) => this.failures.set(page, [...this.failuresOf(page), error]));
     return page;
   }
 
-  /** Somebody has opened the link with their token, and the stream is live. `before` runs in the page ahead of its own scripts. */
-  async signedIn(gateway: string, user: string, { query = '', before, ...options }: BrowserContextOptions & { query?: string; before?: string } = {}): Promise<Page> {
+  /**
+   * Somebody has opened the link with their token, and the stream is live. `before` runs in the page ahead of its own scripts;
+   * with `clock` its time is the test's to put forward.
+   */
+  async signedIn(gateway: string, user: string, { query = '', before, clock = false, ...options }: BrowserContextOptions & { query?: string; before?: string; clock?: boolean } = {}): Promise<Page> {
     const page = await this.blank(options);
+    if (clock) await page.clock.install();
     if (before) await page.addInitScript(before);
     await page.goto(`${gateway}/${query}#token=${tokenFor(user, MAY_ACT)}`);
     await page.getByTestId('pill').and(page.locator('[data-state-name=live]')).waitFor();

@@ -1,16 +1,14 @@
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { Page } from 'playwright-core';
 import { eventually } from '@tocsin/contracts/testing';
 import { ask } from '../kit/http';
 import { describeWith } from '../kit/programs';
 import { Stack } from '../kit/stack';
 import { makeToken, nowSeconds, tokenFor } from '../kit/tokens';
-import { barriersIn, MAY_ACT, rowOf as row, Visits } from './dashboard-visits';
+import { barriersIn, MAY_ACT, picture, rowOf as row, Visits } from './dashboard-visits';
 
 const ROOT = join(__dirname, '..', '..');
-const ARTIFACTS = join(ROOT, 'artifacts', 'page');
 const BUILT = join(ROOT, 'dist', 'apps', 'dashboard', 'assets');
 /** What an arrival, and what somebody else did, may take to be on the screen. */
 const SOON_MS = 1_000;
@@ -21,7 +19,6 @@ describeWith('chromium', 'the page', () => {
   let visits: Visits;
   let stack: Stack;
   beforeAll(async () => {
-    mkdirSync(ARTIFACTS, { recursive: true });
     const opening = Visits.open();
     stack = await Stack.open({ tenants: { 'ana@example.test': ['bakery'], 'ben@example.test': ['bakery'] } });
     visits = await opening;
@@ -33,7 +30,6 @@ describeWith('chromium', 'the page', () => {
   });
 
   const publish = (id: string, more: Record<string, unknown> = {}, severity = 'urgent') => stack.amqp.publish(`alert.${severity}.inventory`, { tenant_id: 'bakery', id, title: id, ...more });
-  const shot = (page: Page, name: string) => page.screenshot({ path: join(ARTIFACTS, `${name}.png`) });
 
   const signedIn = (user: string, query = '') => visits.signedIn(stack.gateway.url, `${user}@example.test`, { query });
 
@@ -45,7 +41,7 @@ describeWith('chromium', 'the page', () => {
     await Promise.all([row(page, 'Flour is low').waitFor(), page.getByTestId('toast').filter({ hasText: 'Flour is low' }).waitFor()]);
     expect(performance.now() - startedAt).toBeLessThan(SOON_MS);
     await eventually(async () => expect(await page.getByTestId('open-urgent').textContent()).toBe('1'), 5_000);
-    await shot(page, 'arrived');
+    await picture(page, 'show-1.1-published-over-amqp');
     expect(visits.failuresOf(page)).toEqual([]);
   });
 
@@ -58,7 +54,7 @@ describeWith('chromium', 'the page', () => {
     await ana.keyboard.press('a');
     await row(ben, 'Oven 2 is cold').and(ben.locator('[data-status=acknowledged]')).filter({ hasText: 'Ana' }).waitFor();
     expect(performance.now() - startedAt).toBeLessThan(SOON_MS);
-    await shot(ben, 'acknowledged-elsewhere');
+    await picture(ben, 'show-1.2-acknowledged-in-the-other-window');
     await ana.keyboard.press('z');
     await row(ben, 'Oven 2 is cold').and(ben.locator('[data-status=firing]')).waitFor();
     await ana.getByTestId('history').getByText('Acknowledgement taken back').waitFor();
@@ -89,9 +85,12 @@ describeWith('chromium', 'the page', () => {
     await publish('During the reload');
     await page.goto(stack.gateway.url);
     await Promise.all([row(page, 'During the reload').waitFor(), row(page, 'Before the reload').waitFor(), page.locator('[data-state-name=live]').waitFor()]);
+    // who is back so soon hears of it as if they had never been away
+    await page.getByTestId('toast').filter({ hasText: 'During the reload' }).waitFor();
     expect(await page.getByTestId('gap').count()).toBe(0);
-    expect(await page.getByTestId('toast').filter({ hasText: 'Before the reload' }).count()).toBe(0);
+    expect(await page.getByTestId('toast').count()).toBe(1);
     expect(await row(page, 'Before the reload').count()).toBe(1);
+    await picture(page, 'show-1.3-loaded-again');
   });
 
   it('shows text as text wherever it stands, and follows no address but http', async () => {
@@ -106,7 +105,7 @@ describeWith('chromium', 'the page', () => {
     expect(await page.locator('img, [onerror]').count()).toBe(0);
     const links = await drawer.getByRole('link').evaluateAll((all) => all.map((one) => [one.getAttribute('href'), one.getAttribute('rel')]));
     expect(links).toEqual([['https://example.test/x', 'noopener noreferrer']]);
-    await shot(page, 'hostile');
+    await picture(page, 'hostile');
   });
 
   it('is worked by the keyboard alone', async () => {
@@ -164,11 +163,11 @@ describeWith('chromium', 'the page', () => {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await page.setViewportSize({ width, height: 900 });
     await row(page, `Seen at ${width} ${colorScheme}`).waitFor();
-    await shot(page, `list-${colorScheme}-${width}`);
+    await picture(page, `list-${colorScheme}-${width}`);
     expect(await barriersIn(page)).toEqual([]);
     await row(page, `Seen at ${width} ${colorScheme}`).click();
     await page.getByTestId('history').getByText('Raised').waitFor();
-    await shot(page, `details-${colorScheme}-${width}`);
+    await picture(page, `details-${colorScheme}-${width}`);
     expect(await barriersIn(page)).toEqual([]);
   });
 

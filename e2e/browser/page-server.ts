@@ -31,8 +31,8 @@ export class PageServer {
   gateway: string | undefined;
   /** What a proxy answers under `/api` while it has nobody to pass on to: a status, with a page of its own. */
   refusal: number | undefined;
-  /** Further addresses of this server, each with what makes its answer at the moment: a page by `.html`, else a script, else text. */
-  readonly files = new Map<string, () => string>();
+  /** Further addresses of this server, each with what makes its answer at the moment: a page by `.html`, else a script, else text; a number is a status. */
+  readonly files = new Map<string, () => string | number>();
   /** Whether it passes every address on, not `/api` alone: then the page is the gateway's own. */
   passesAll = false;
   /** Streams that are open at this moment. */
@@ -71,7 +71,11 @@ export class PageServer {
     if (asked.url === '/listening') return void answer.writeHead(200, { 'Content-Type': 'text/html' }).end(LISTENING_PAGE);
     const path = asked.url?.split('?')[0] ?? '/';
     const file = this.files.get(path);
-    if (file) return void answer.writeHead(200, { 'Content-Type': typeOf(path), 'Cache-Control': 'no-store' }).end(file());
+    if (file) {
+      const said = file();
+      if (typeof said === 'number') return void answer.writeHead(said).end();
+      return void answer.writeHead(200, { 'Content-Type': typeOf(path), 'Cache-Control': 'no-store' }).end(said);
+    }
     if (!asked.url || (!this.passesAll && !asked.url.startsWith('/api/'))) return void answer.writeHead(404).end();
     this.asked.push({ url: asked.url, headers: asked.headers, at: performance.now() });
     if (this.refusal) return void answer.writeHead(this.refusal, { 'Content-Type': 'text/html' }).end('<h1>Service Unavailable</h1>');

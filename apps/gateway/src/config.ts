@@ -18,6 +18,17 @@ export const gatewaySettings = {
   PAGE: setting(onOff.default(true), {
     description: 'Whether the gateway serves the page at /: on or off. A gateway that was built without it serves none.',
   }),
+  PAGE_TOKEN_URL: setting(
+    z
+      .string()
+      .regex(/^(\/(?!\/)[\w.~/?=&%-]*)?$/, 'must be a path of its own origin, such as /oauth/token')
+      .default(''),
+    {
+      description:
+        'A path of the same origin at which the page gets a token for whoever is signed in there, by their cookies: at its start, and again before each expires. It answers with the token, or JSON with it as access_token or token; 401 or a redirect says that nobody is. Empty: people bring their token.',
+      example: '/oauth/token',
+    },
+  ),
   CORS_ORIGINS: setting(
     z
       .string()

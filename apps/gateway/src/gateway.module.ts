@@ -120,7 +120,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
           useFactory: (opener: StreamOpener, metrics: Metrics, logger: Log) => new StreamDoor(opener, new ProblemAnswers(metrics, logger), config.CORS_ORIGINS),
           inject: [StreamOpener, Metrics, Log],
         },
-        ...(files ? [{ provide: BuiltPage, useValue: new BuiltPage(files) }, { provide: FrontPage, useExisting: BuiltPage }] : []),
+        ...(files ? [{ provide: BuiltPage, useValue: new BuiltPage(config.PAGE_TOKEN_URL ? files.withMeta('tocsin-token-url', config.PAGE_TOKEN_URL) : files) }, { provide: FrontPage, useExisting: BuiltPage }] : []),
         { ...bind(ProblemFilter, ProblemFilter, Metrics, Log), provide: APP_FILTER },
       ],
     };

@@ -107,7 +107,8 @@ export class AlertStream {
 
   /** Tries at once, with a credential that is asked for anew: after signing in again, or because somebody pressed "now". */
   reconnect(): void {
-    if (this.shared && !this.shared.isLeader) this.shared.askToReconnect();
+    // tabs that are signed in again together would cut the connection of the first of them once each
+    if (this.shared && !this.shared.isLeader && !this.connection.hasGivenUp) this.shared.askToReconnect();
     this.connection.retryNow({ evenIfWell: true });
   }
 
@@ -193,6 +194,8 @@ export class AlertStream {
       followStatus: ({ gap: _theirs, ...status }) => {
         if (this.alone) return;
         this.patch({ ...status, isLeader: false });
+        // signed in again in another tab: this one stands in line behind it anew, or nobody would take over
+        if (this.connection.hasGivenUp && status.state === 'live') this.connection.retryNow();
         this.watchLeader();
       },
       catchUpAlone: () => {

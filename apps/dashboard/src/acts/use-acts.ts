@@ -12,6 +12,9 @@ const REFUSED_MS = 10_000;
 /** Of those that were refused, so many are named. */
 const NAMED = 3;
 
+/** A phone has no Z to press. */
+const hasKeys = (): boolean => !matchMedia('(pointer: coarse)').matches;
+
 /** What undoes each act, for one alert as it was before. Null: it stands in the record, like a note. */
 export function inverseOf({ act }: AlertAct, before: Alert): AlertAct | null {
   const back: Record<Act, AlertAct | null> = {
@@ -103,7 +106,7 @@ export function useActs(onDone: (alertIds: readonly string[]) => void): Acts {
         id: toastId,
         duration: UNDO_MS,
         position: 'bottom-center',
-        ...(undoing.length > 0 && { action: { label: `${t('act.undo')} (Z)`, onClick: undo } }),
+        ...(undoing.length > 0 && { action: { label: hasKeys() ? `${t('act.undo')} (Z)` : t('act.undo'), onClick: undo } }),
       });
       void acting.then(({ refused }) => {
         if (refused.length === 0) return;

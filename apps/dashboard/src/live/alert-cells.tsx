@@ -37,7 +37,7 @@ export const AlertCells = memo(function AlertCells({ alert, isSelected, tenantNa
           <bdi className={styles.ellipsis}>{alert.title}</bdi>
           {alert.occurrences > 1 && <span className={styles.times} data-number>{t('list.times', { count: alert.occurrences })}</span>}
         </div>
-        <div className={styles.message}>
+        <div className={`${styles.message} ${alert.message || tenantName ? '' : styles.empty}`}>
           <span className={styles.inlineService}>{alert.service}</span>
           {tenantName && <span className={styles.tenant}>{alert.message ? `${tenantName} ·` : tenantName}</span>}
           <bdi className={styles.ellipsis}>{alert.message ?? ''}</bdi>

@@ -32,7 +32,7 @@ import { ListHead } from './list-head';
 import { NoRows } from './no-rows';
 import { OpenAlert } from './open-alert';
 import { usePlace, type Grouping, type Place, type View } from './place';
-import { testAlert } from './send-test';
+import { testAlert, useTestTenant } from './send-test';
 import { SessionEnded } from './session-ended';
 import { useCatchUp } from './use-catch-up';
 import { useEverything } from './use-everything';
@@ -63,7 +63,6 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
   const status = useConnectionStatus();
   useEffect(() => correctClock(status.clockOffsetMs), [status.clockOffsetMs]);
   const tenants = useTenants(status);
-  const firstTenant = tenants.all[0]?.tenant_id;
 
   const { search, parsed, filtered, hides, list, alerts, rows, fresh, showFresh, paused, setPaused, setHandsOff } = useRows(place, me);
   const selection = useSelection(rows);
@@ -100,8 +99,8 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
   const act = useCallback((alert: Alert, what: AlertAct) => acts.perform([alert], what), [acts]);
   const acknowledge = useCallback(({ alert_id }: Entry) => acts.perform([store.get(alert_id)].filter((alert) => alert !== undefined), { act: 'acknowledge' }), [acts, store]);
   const signOut = useCallback(() => onToken(null), [onToken]);
-  const mayPublish = claims.scopes.includes('events:publish') && firstTenant !== undefined;
-  const sendTest = useMemo(() => (mayPublish ? () => void api.publish(testAlert(firstTenant, t)).catch((error: Error) => toast.error(t('error.title'), { description: error.message })) : null), [api, mayPublish, firstTenant, t]);
+  const testTenant = useTestTenant(claims.scopes.includes('events:publish'));
+  const sendTest = useMemo(() => (testTenant ? () => void api.publish(testAlert(testTenant, t)).catch((error: Error) => toast.error(t('error.title'), { description: error.message })) : null), [api, testTenant, t]);
 
   const toggleSeverity = useCallback((severity: Severity) => setSearch(toggled(place.q, 'severity', severity)), [setSearch, place.q]);
   const setRange = useCallback((from: Date, to: Date) => setSearch(formatSearch({ ...parsed, after: from.toISOString(), before: to.toISOString() })), [setSearch, parsed]);
@@ -182,7 +181,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
         )}
         {rows.length > 0 && list.endedEarly && list.searched?.reached && <ReachedBanner order={place.order} reached={list.searched.reached} onFurther={() => void list.loadMore()} />}
         {rows.length === 0 && fresh.length === 0 ? (
-          <NoRows list={list} place={place} filtered={filtered} tenant={firstTenant ?? 'my-tenant'} forbidden={status.state === 'forbidden' ? status : null} user={me} onClear={() => setSearch('')} onTest={sendTest} onSignOut={signOut} />
+          <NoRows list={list} place={place} filtered={filtered} tenant={testTenant ?? tenants.all[0]?.tenant_id ?? 'my-tenant'} forbidden={status.state === 'forbidden' ? status : null} user={me} onClear={() => setSearch('')} onTest={sendTest} onSignOut={signOut} />
         ) : place.group !== 'none' ? (
           <Suspense fallback={null}>
             <GroupList alerts={alerts} by={place.group} hasMore={list.hasMore} onOpen={(key) => move({ group: 'none', q: formatSearch({ ...parsed, [place.group]: [key] }) })} />

@@ -1,5 +1,5 @@
 import { Dialog } from 'radix-ui';
-import { useAlertStream, type StreamStatus } from '@tocsin/react-client';
+import type { StreamStatus } from '@tocsin/react-client';
 import { SignIn } from '../session/sign-in';
 import menu from '../settings/menu.module.css';
 import { useWords } from '../words/words';
@@ -7,19 +7,14 @@ import { useWords } from '../words/words';
 /** The page stays behind the question: whoever signs in again goes on where they were. */
 export function SessionEnded({ status, onToken }: { status: StreamStatus; onToken(token: string): void }) {
   const { t } = useWords();
-  const stream = useAlertStream();
   const never = status.lastHeardAt === null;
-  const again = (token: string) => {
-    onToken(token);
-    stream.reconnect();
-  };
   return (
     <Dialog.Root open>
       <Dialog.Portal>
         <Dialog.Overlay className={menu.overlay} />
         <Dialog.Content className={menu.dialog} aria-describedby={undefined} onEscapeKeyDown={(event) => event.preventDefault()} onPointerDownOutside={(event) => event.preventDefault()}>
           <Dialog.Title className="hidden">{t(never ? 'signin.title' : 'signin.ended')}</Dialog.Title>
-          <SignIn ended={!never} problem={never ? t('signin.refused', { detail: status.detail ?? status.reason ?? '' }) : null} onToken={again} />
+          <SignIn ended={!never} problem={never ? t('signin.refused', { detail: status.detail ?? status.reason ?? '' }) : null} onToken={onToken} />
         </Dialog.Content>
       </Dialog.Portal>
     </Dialog.Root>

@@ -38,24 +38,30 @@ export function useCatchUp(alerts: readonly Alert[], seen: Seen): CatchUp {
 
   const lastHeardAt = useRef(Date.now());
   const awaySince = useRef<number | null>(null);
+  /** An alert that was raised, resolved and re-opened meanwhile is one. */
+  const counted = useRef(new Set<string>());
   useAlertStream({
     connection: (_, { replayed: __ }) => {
       awaySince.current = Date.now() - lastHeardAt.current > AWAY_MS ? lastHeardAt.current : null;
       lastHeardAt.current = Date.now();
     },
     heartbeat: () => void (lastHeardAt.current = Date.now()),
-    entry: ({ change, severity, actor }, { replayed }) => {
+    entry: ({ alert_id, change, severity, actor }, { replayed }) => {
       lastHeardAt.current = Date.now();
-      if (!replayed || awaySince.current === null || actor !== null || !(RINGING_CHANGES as readonly string[]).includes(change)) return;
+      if (!replayed || awaySince.current === null || actor !== null || !(RINGING_CHANGES as readonly string[]).includes(change) || counted.current.has(alert_id)) return;
+      counted.current.add(alert_id);
       const since = onServer(awaySince.current);
       // who is away twice has not seen what was new the first time
       setNewSince((before) => before ?? since);
       setMissed((before) => ({ count: (before?.count ?? 0) + 1, urgent: (before?.urgent ?? 0) + Number(severity === 'urgent') }));
     },
   });
-  const told = () => setMissed(null);
-  const all = () => {
+  const told = () => {
+    counted.current.clear();
     setMissed(null);
+  };
+  const all = () => {
+    told();
     setNewSince(null);
   };
   return { missed, newSince, told, seen: all };

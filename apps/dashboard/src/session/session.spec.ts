@@ -1,3 +1,4 @@
+import { succeeds } from './other-tabs';
 import { readToken, takeToken, tokenIn } from './session';
 
 const NOW = 1_760_000_000_000;
@@ -50,4 +51,10 @@ test('a token is found in whatever was pasted', () => {
   expect(tokenIn('  eyJ.aaa.b-_  ')).toBe('eyJ.aaa.b-_');
   expect(tokenIn('http://localhost:8000/#token=eyJ.aaa.bbb')).toBe('eyJ.aaa.bbb');
   expect(tokenIn('nonsense')).toBe('nonsense');
+});
+
+test('a token of another tab takes the place of one of the same user that ends sooner', () => {
+  const [soon, later, ben] = [token({ sub: 'ana', exp: 100 }), token({ sub: 'ana', exp: 200 }), token({ sub: 'ben', exp: 300 })];
+  expect(succeeds(later, soon)).toBe(true);
+  for (const [next, before] of [[soon, later], [later, later], [ben, soon], ['nonsense', soon], [later, 'nonsense']] as const) expect(succeeds(next, before)).toBe(false);
 });

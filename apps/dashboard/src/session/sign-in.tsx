@@ -3,6 +3,7 @@ import { useWords } from '../words/words';
 import buttons from '../settings/icon-button.module.css';
 import { Mark } from '../settings/mark';
 import { readToken, tokenIn } from './session';
+import { tokenUrl } from './token-source';
 import styles from './sign-in.module.css';
 
 /** Asks for a token, and says what was wrong with the last one. */
@@ -10,6 +11,7 @@ export function SignIn({ problem, ended = false, onToken }: { problem: string | 
   const { t } = useWords();
   const [pasted, setPasted] = useState('');
   const [wrong, setWrong] = useState(problem);
+  const [bySource] = useState(() => tokenUrl(document) !== null);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const token = tokenIn(pasted);
@@ -17,11 +19,8 @@ export function SignIn({ problem, ended = false, onToken }: { problem: string | 
     if (typeof read === 'string') setWrong(t(`signin.${read}`));
     else onToken(token);
   };
-  return (
-    <form onSubmit={submit} className={styles.card}>
-      <Mark size={36} />
-      <h1>{t(ended ? 'signin.ended' : 'signin.title')}</h1>
-      <p>{t(ended ? 'signin.endedHint' : 'signin.hint')}</p>
+  const form = (
+    <form onSubmit={submit} className={styles.form}>
       <label className={styles.label}>
         {t('signin.token')}
         <textarea
@@ -41,9 +40,31 @@ export function SignIn({ problem, ended = false, onToken }: { problem: string | 
         />
       </label>
       <p id="signin-problem" role="alert" className={styles.problem}>{wrong}</p>
-      <button type="submit" className={buttons.primary} disabled={!pasted.trim()}>{t('signin.go')}</button>
-      <p className={styles.hint}>{asCode(t('signin.where'))}</p>
+      <button type="submit" className={bySource ? buttons.secondary : buttons.primary} disabled={!pasted.trim()}>{t('signin.go')}</button>
     </form>
+  );
+  return (
+    <div className={styles.card}>
+      <Mark size={36} />
+      <h1>{t(ended ? 'signin.ended' : 'signin.title')}</h1>
+      {bySource ? (
+        <>
+          {ended && <p>{t('signin.endedHint')}</p>}
+          {/* whoever stands before the page asks for a name there */}
+          <button type="button" autoFocus className={buttons.primary} onClick={() => location.reload()}>{t('signin.go')}</button>
+          <details>
+            <summary className={styles.hint}>{t('signin.byToken')}</summary>
+            {form}
+          </details>
+        </>
+      ) : (
+        <>
+          <p>{t(ended ? 'signin.endedHint' : 'signin.hint')}</p>
+          {form}
+          <p className={styles.hint}>{asCode(t('signin.where'))}</p>
+        </>
+      )}
+    </div>
   );
 }
 

@@ -268,6 +268,7 @@ export const en = {
   'signin.where': 'Here for the first time? `npm start` prints a link that signs you in; `npm run token` makes another token.',
   'signin.token': 'Token',
   'signin.go': 'Sign in',
+  'signin.byToken': 'Sign in with a token instead',
   'signin.malformed': 'That is no token: it should be three parts with dots between them.',
   'signin.expired': 'That token has expired. Ask for a new one, or open the link that `npm start` prints.',
   'signin.refused': 'This server does not accept that token: {detail}',

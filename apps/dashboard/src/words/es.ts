@@ -270,6 +270,7 @@ export const es: Record<WordId, string> = {
   'signin.where': '¿Es su primera vez? `npm start` imprime un enlace para entrar; `npm run token` crea otro token.',
   'signin.token': 'Token',
   'signin.go': 'Entrar',
+  'signin.byToken': 'Entrar con un token',
   'signin.malformed': 'Eso no es un token: deberían ser tres partes separadas por puntos.',
   'signin.expired': 'Ese token ha caducado. Pida uno nuevo, o abra el enlace que imprime `npm start`.',
   'signin.refused': 'Este servidor no acepta ese token: {detail}',

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { chooseEncoding, PageFiles } from './page-files';
 
 let folder: string;
@@ -22,6 +23,14 @@ test('a file is found by its name under assets, and nothing else is', () => {
   expect(files.index.bytes.get('identity')?.toString()).toBe('index.html');
   expect(files.asset('a-1.js')).toMatchObject({ type: 'text/javascript; charset=utf-8' });
   for (const name of ['', '../index.html', 'notes.txt', 'a-1.js.br', '__proto__']) expect(files.asset(name)).toBeUndefined();
+});
+
+test('it can be told one more thing, in each encoding', () => {
+  write('index.html', '<head></head>');
+  write('index.html.gz', 'from the build');
+  const told = PageFiles.read(folder)!.withMeta('tocsin-token-url', '/token?a=$1&b').index.bytes;
+  expect(told.get('identity')?.toString()).toContain('<meta name="tocsin-token-url" content="/token?a=$1&b" />');
+  expect([gunzipSync(told.get('gzip')!), brotliDecompressSync(told.get('br')!)]).toEqual([told.get('identity'), told.get('identity')]);
 });
 
 test.each([

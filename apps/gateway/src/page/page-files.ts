@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 /** What the build of the page consists of, by the ending of a file's name. Any other file is not served. */
 const TYPES: Readonly<Record<string, string>> = {
@@ -37,6 +38,13 @@ export class PageFiles {
 
   get index(): PageFile {
     return this.files.get('index.html')!;
+  }
+
+  /** The same page, told one more thing: its scripts find it as a `<meta>` of that name. `content` is without quotes. */
+  withMeta(name: string, content: string): PageFiles {
+    const html = Buffer.from(this.index.bytes.get('identity')!.toString().replace('</head>', () => `  <meta name="${name}" content="${content}" />\n  </head>`));
+    const bytes = new Map([['br', brotliCompressSync(html)], ['gzip', gzipSync(html)], ['identity', html]]);
+    return new PageFiles(new Map([...this.files, ['index.html', { ...this.index, bytes }]]));
   }
 
   asset(name: string): PageFile | undefined {

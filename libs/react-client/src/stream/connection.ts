@@ -47,12 +47,18 @@ export class Connection {
   private failures = 0;
   /** Refusals of the credential since a stream was last opened. */
   private refusals = 0;
+  private givenUp = false;
   private everOpened = false;
   private openedAt = 0;
   private lastByteAt = 0;
   private heartbeatMs = 15_000;
 
   constructor(private readonly options: ConnectionOptions) {}
+
+  /** Whether it was refused for good, and waits for `retryNow`. */
+  get hasGivenUp(): boolean {
+    return this.givenUp;
+  }
 
   start(): void {
     if (this.running) return;
@@ -97,8 +103,10 @@ export class Connection {
       const { reason, detail = null } = outcome;
       if (outcome.next === 'never') {
         this.options.onStatus({ state: outcome.state, reason, detail, retryAt: null });
+        this.givenUp = true;
         this.options.onGivenUp();
         await this.sleep(null);
+        this.givenUp = false;
       } else {
         const delay = retryDelay(this.failures, outcome.askedMs);
         this.failures += 1;

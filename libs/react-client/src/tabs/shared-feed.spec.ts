@@ -1,7 +1,7 @@
 import { AlertStream } from '../alert-stream';
 import { BrowserTabs } from '../testing/browser-tabs';
 import { aToken, anEntry, connection, cursorAt, sayEntry } from '../testing/frames';
-import { ScriptedFetch } from '../testing/scripted-fetch';
+import { problem, ScriptedFetch } from '../testing/scripted-fetch';
 import { RecentEntries } from './recent-entries';
 
 interface Tab {
@@ -29,7 +29,7 @@ describe('the tabs of a browser', () => {
   const settle = () => jest.advanceTimersByTimeAsync(1);
   const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms);
 
-  async function openTab(options: { from?: string; user?: string } = {}): Promise<Tab> {
+  async function openTab(options: { from?: string; user?: string; token?: () => string } = {}): Promise<Tab> {
     const stream = new AlertStream({ token: aToken({ sub: options.user ?? 'ana' }), storage: null, fetch: server.fetch, ...options });
     const tab: Tab = { stream, told: [], toasts: [] };
     stream.on('entry', ({ seq }, { notify }) => {
@@ -58,6 +58,16 @@ describe('the tabs of a browser', () => {
     expect(all.map(({ told }) => told)).toEqual([[1, 2], [1, 2], [1, 2]]);
     expect(all.flatMap(({ toasts }) => toasts)).toEqual([1, 2]);
     expect(all.map(({ stream }) => [stream.status.state, stream.status.isLeader, stream.cursor])).toEqual([['live', true, cursorAt(2)], ['live', false, cursorAt(2)], ['live', false, cursorAt(2)]]);
+  });
+
+  it('that are opened together hear everything from when the first of them is connected', async () => {
+    const all = [await openTab(), await openTab(), await openTab()];
+    await pass(500);
+    server.last.say('connection', connection(), cursorAt(0));
+    await settle();
+    sayEntry(server.last, 1);
+    await settle();
+    expect(all.map(({ stream, told }) => [stream.status.state, told])).toEqual([['live', [1]], ['live', [1]], ['live', [1]]]);
   });
 
   it('hand the connection on when the one that has it closes, and miss nothing', async () => {
@@ -97,6 +107,43 @@ describe('the tabs of a browser', () => {
     await settle();
     expect([first, late, far].map(({ told }) => told.at(-1))).toEqual([21, 21, 21]);
     expect(server.asked).toHaveLength(2);
+  });
+
+  it('that are all signed out are live again when one of them is signed in, have missed nothing, and one of them takes over when that one closes', async () => {
+    let token = aToken();
+    const options = { token: () => token };
+    const first = await openTab(options);
+    server.last.say('connection', connection(), cursorAt(0));
+    await settle();
+    const all = [first, await openTab(options), await openTab(options)] as const;
+    const [, second, third] = all;
+    sayEntry(server.last, 1);
+    await settle();
+    const states = () => all.map(({ stream }) => stream.status.state);
+    server.answers = Array.from({ length: 6 }, () => problem(401, 'token_expired'));
+    server.last.say('close', { reason: 'token_expired', action: 'reauthenticate', retry_ms: 0 });
+    await pass(1_000);
+    // the first asks once more, each other one twice
+    expect([states(), server.answers.length]).toEqual([['signed_out', 'signed_out', 'signed_out'], 1]);
+
+    server.answers = [];
+    token = aToken({ exp: Date.now() / 1_000 + 7_200 });
+    const asked = server.asked.length;
+    for (const { stream } of [second, first, third]) stream.reconnect();
+    await pass(200);
+    expect(server.asked).toHaveLength(asked + 1);
+    server.last.say('connection', connection('resumed', { behind: 1 }), cursorAt(1));
+    sayEntry(server.last, 2);
+    await pass(200);
+    expect([states(), all.map(({ told }) => told)]).toEqual([['live', 'live', 'live'], [[1, 2], [1, 2], [1, 2]]]);
+
+    second.stream.close();
+    await pass(200);
+    expect([first, third].filter(({ stream }) => stream.status.isLeader)).toHaveLength(1);
+    server.last.say('connection', connection('resumed'), cursorAt(2));
+    sayEntry(server.last, 3);
+    await pass(200);
+    expect([first.told, third.told, all.flatMap(({ toasts }) => toasts).sort()]).toEqual([[1, 2, 3], [1, 2, 3], [1, 2, 3]]);
   });
 
   it('of two users share nothing', async () => {

@@ -56,6 +56,7 @@ export class SharedFeed {
   /** Cursors of a roll call under way. */
   private roll: (string | null)[] | null = null;
   private welcomed = false;
+  /** Pending while this tab has said hello and was not answered. */
   private asking: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -77,7 +78,7 @@ export class SharedFeed {
     if (this.lock.isHeld) return this.owner.cursor;
     this.sayHello();
     const { atOnce } = await this.lock.hold(signal);
-    clearTimeout(this.asking);
+    this.stopAsking();
     this.roll = [];
     this.others.clear();
     this.post({ kind: 'leading' });
@@ -90,6 +91,7 @@ export class SharedFeed {
 
   /** Lets another tab lead, and follows it. */
   resign(): void {
+    this.stopAsking();
     this.lock.resign();
     this.welcomed = false;
   }
@@ -122,7 +124,7 @@ export class SharedFeed {
   }
 
   stop(): void {
-    clearTimeout(this.asking);
+    this.stopAsking();
     globalThis.document?.removeEventListener('visibilitychange', this.sayVisible);
     this.sayBye();
     this.lock.resign();
@@ -138,6 +140,11 @@ export class SharedFeed {
   }
 
   private readonly sayVisible = (): void => this.post({ kind: 'visible', tab: this.tab, visible: isVisible() });
+
+  private stopAsking(): void {
+    clearTimeout(this.asking);
+    this.asking = undefined;
+  }
 
   private readonly sayHello = (): void => {
     clearTimeout(this.asking);
@@ -171,7 +178,7 @@ export class SharedFeed {
         break;
       case 'welcome':
         if (message.to !== this.tab) return;
-        clearTimeout(this.asking);
+        this.stopAsking();
         this.welcomed = true;
         this.owner.hear(message.told.map((told) => ({ ...told, toastable: false })), false);
         this.owner.followStatus(message.status);
@@ -179,7 +186,7 @@ export class SharedFeed {
         break;
       case 'too_far_behind':
         if (message.to !== this.tab) return;
-        clearTimeout(this.asking);
+        this.stopAsking();
         this.owner.catchUpAlone();
         break;
       case 'told':
@@ -188,6 +195,8 @@ export class SharedFeed {
         break;
       case 'status':
         this.owner.followStatus(message.status);
+        // it can answer from now on
+        if (this.asking && message.status.state === 'live') this.sayHello();
         break;
     }
   }

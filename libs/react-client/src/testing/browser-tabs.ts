@@ -15,7 +15,10 @@ export class BrowserTabs {
           this.queues.set(name, queue);
           queue.push(resolve);
           options.signal?.addEventListener('abort', () => {
-            queue.splice(queue.indexOf(resolve), 1);
+            // of a lock that was granted it means nothing
+            const at = queue.indexOf(resolve);
+            if (at < 0) return;
+            queue.splice(at, 1);
             reject(options.signal!.reason as Error);
           });
         });
