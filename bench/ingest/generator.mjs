@@ -8,6 +8,10 @@ import { connect } from 'amqplib';
 const EVENT_ID = Buffer.from('"event_id":"a');
 const FRAME_END = Buffer.from('\n\n');
 const LIVE = Buffer.from('event: connection');
+const ID_FIELD = Buffer.from('id: ');
+const LF = 10;
+/** A stream that was closed, as a slow one is, is opened anew so much later, as a client does. */
+const REOPEN_MS = 250;
 /** How many publishes may wait for their confirmation while a backlog is made. */
 const CONFIRM_WINDOW = 2_000;
 /** So many alerts go out between two looks at the sockets. */
@@ -18,6 +22,7 @@ const DRAIN_MS = 15_000;
 const buffer = Buffer.allocUnsafe(256 * 1024);
 let broker;
 let streams = [];
+let closing = false;
 let subscribersOfEach = 1;
 let tenants = 1;
 
@@ -31,6 +36,8 @@ let seen = new Uint8Array(1 << 20);
 let unconfirmed = 0;
 let refused = 0;
 let arrivals = 0;
+/** How often a stream that had been live was opened again at its cursor. */
+let reopened = 0;
 let onProgress = () => undefined;
 
 /** As the mix of a day may be: of a hundred alerts 5 urgent, 15 high, 40 medium and 40 low. */
@@ -69,12 +76,23 @@ class Stream {
   live = false;
   failure = undefined;
   rest = undefined;
+  /** The id of the last frame that had one: where the stream goes on. */
+  cursor = undefined;
 
-  open(port, token, settled) {
+  constructor(port, token) {
+    this.port = port;
+    this.token = token;
+  }
+
+  /** `settled` is called once it is live, or has failed. */
+  open(settled) {
+    const { port, token, cursor } = this;
     this.settled = settled;
+    this.rest = undefined;
+    const resumed = cursor === undefined ? '' : `Last-Event-ID: ${cursor}\r\n`;
     this.socket = connectSocket({ port, host: '127.0.0.1', onread: { buffer, callback: (length, chunk) => this.take(chunk.subarray(0, length)) } });
     this.socket.setNoDelay(true);
-    this.socket.write(`GET /api/events HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+    this.socket.write(`GET /api/events HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\nAuthorization: Bearer ${token}\r\n${resumed}\r\n`);
     this.socket.on('error', (error) => this.fail(error.code));
     this.socket.on('close', () => this.fail('closed'));
   }
@@ -86,6 +104,7 @@ class Stream {
     this.rest = end + 2 === bytes.length ? undefined : Buffer.from(bytes.subarray(end < 0 ? 0 : end + 2));
     if (end < 0) return true;
     const whole = bytes.subarray(0, end + 2);
+    this.cursor = lastId(whole) ?? this.cursor;
     if (!this.live && whole.includes(LIVE)) {
       this.live = true;
       this.settled();
@@ -105,9 +124,34 @@ class Stream {
   }
 
   fail(why) {
+    if (this.live && !closing) return this.reopen();
     this.failure ??= why;
     this.settled();
   }
+
+  /** What came after its cursor is read again, so that only what is lost counts as lost. */
+  reopen() {
+    if (this.reopening) return;
+    this.socket.destroy();
+    this.reopening = setTimeout(() => {
+      this.reopening = undefined;
+      if (closing) return;
+      reopened += 1;
+      this.open(() => undefined);
+    }, REOPEN_MS);
+  }
+
+  end() {
+    clearTimeout(this.reopening);
+    this.socket.destroy();
+  }
+}
+
+/** The value of the last `id` line of whole frames; undefined when none has one. */
+function lastId(frames) {
+  let at = frames.lastIndexOf(ID_FIELD);
+  while (at > 0 && frames[at - 1] !== LF) at = frames.lastIndexOf(ID_FIELD, at - 1);
+  return at < 0 ? undefined : frames.toString('latin1', at + ID_FIELD.length, frames.indexOf(LF, at));
 }
 
 // ---- what is measured ---------------------------------------------------------------------------------------------------
@@ -125,7 +169,7 @@ function measure(n, now) {
 
 function begin() {
   [latencies, latenciesFromDue, measuredFrom] = [[], [], next];
-  return { cpu: process.cpuUsage(), at: performance.now(), arrivals, loop: performance.eventLoopUtilization() };
+  return { cpu: process.cpuUsage(), at: performance.now(), arrivals, reopened, loop: performance.eventLoopUtilization() };
 }
 
 /** What came of the alerts from number `from` on, once all have arrived or there was time enough for it. */
@@ -145,6 +189,7 @@ async function accountFor(from, begun) {
     refused,
     lost,
     twice,
+    reopened: reopened - begun.reopened,
     alerts_per_second: (rateEnd.arrivals - begun.arrivals) / subscribersOfEach / ((rateEnd.at - begun.at) / 1000),
     p50_ms: quantile(latencies, 0.5),
     p99_ms: quantile(latencies, 0.99),
@@ -171,8 +216,8 @@ const acts = {
   /** Opens a stream for each token; the first tokens are those of the tenants in turn, and so are the next. */
   async watch({ port, tokens }) {
     subscribersOfEach = tokens.length / tenants;
-    streams = tokens.map(() => new Stream());
-    await Promise.all(streams.map((stream, i) => new Promise((resolve) => stream.open(port, tokens[i], resolve))));
+    streams = tokens.map((token) => new Stream(port, token));
+    await Promise.all(streams.map((stream) => new Promise((resolve) => stream.open(resolve))));
     return { live: streams.filter(({ live }) => live).length, failures: [...new Set(streams.flatMap(({ failure }) => failure ?? []))] };
   },
 
@@ -239,7 +284,8 @@ const acts = {
   },
 
   async close() {
-    for (const { socket } of streams) socket.destroy();
+    closing = true;
+    for (const stream of streams) stream.end();
     await broker.connection.close();
   },
 };

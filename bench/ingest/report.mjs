@@ -26,8 +26,8 @@ const CPU_COLUMNS = [
 ];
 const COLUMNS = {
   drain: [['alerts_per_second', 'alerts/s', 0], ['alerts', 'alerts', 0], ...CPU_COLUMNS],
-  live: [['alerts_per_second', 'alerts/s', 0], ['p50_ms', 'p50 ms', 1], ['p99_ms', 'p99 ms', 1], ['lost', 'lost', 0], ['twice', 'twice', 0], ['generator_busy', 'generator busy', 2], ...CPU_COLUMNS],
-  latency: [['alerts_per_second', 'alerts/s', 0], ['p50_ms', 'p50 ms', 1], ['p99_ms', 'p99 ms', 1], ['p99_from_due_ms', 'p99 from due', 1], ['lost', 'lost', 0], ['twice', 'twice', 0], ...CPU_COLUMNS],
+  live: [['alerts_per_second', 'alerts/s', 0], ['p50_ms', 'p50 ms', 1], ['p99_ms', 'p99 ms', 1], ['lost', 'lost', 0], ['twice', 'twice', 0], ['reopened', 'reopened', 0], ['generator_busy', 'generator busy', 2], ...CPU_COLUMNS],
+  latency: [['alerts_per_second', 'alerts/s', 0], ['p50_ms', 'p50 ms', 1], ['p99_ms', 'p99 ms', 1], ['p99_from_due_ms', 'p99 from due', 1], ['lost', 'lost', 0], ['twice', 'twice', 0], ['reopened', 'reopened', 0], ...CPU_COLUMNS],
 };
 
 export function summarize(row, contenders, rounds) {

@@ -22,7 +22,7 @@ export interface RabbitAlertSourceOptions {
 /** One statement's worth: larger batches store no more a second and hold locks for longer. */
 const MAX_BATCH = 500;
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
-/** Urgent messages are few: what arrives while some are stored is not kept waiting for them. */
+/** Urgent messages are few: what arrives while some are stored joins the next ones, or goes beside those when they take long. */
 const URGENT_IN_FLIGHT = 4;
 /** The batch in hand gets so long at the end, well within an orchestrator's grace period. */
 const STOP_TIMEOUT_MS = 10_000;

@@ -13,7 +13,7 @@ export interface QueueLaneOptions {
   /** The most messages of one batch, and the bytes beyond which a batch takes no further message. */
   maxBatch: number;
   maxBatchBytes: number;
-  /** How many batches are handed over side by side: while one is stored, the next is read. */
+  /** How many batches are handed over side by side: while one is stored, the next is read, if it is worth its own. */
   maxInFlight: number;
   /** A message that came back this often, or is too large, is rejected: the broker moves it to where it is handled alone. Default: never. */
   suspectAfter?: number;
@@ -40,6 +40,13 @@ interface Run {
   straggling: boolean;
 }
 
+/**
+ * While a batch is under way, what arrives is kept for the next one: a batch costs as much as twenty messages, here, in the
+ * log and at the broker. Not when so many wait, nor for longer than this, in milliseconds, behind one that is slow.
+ */
+const WORTH_A_BATCH = 64;
+const JOIN_FOR_MS = 25;
+
 const BURY_BACK_OFF = { firstMs: 200, capMs: 5_000, floorMs: 100 };
 
 /**
@@ -56,6 +63,7 @@ export class QueueLane {
   private runs: Run[] = [];
   private inFlight = 0;
   private tick: NodeJS.Immediate | undefined;
+  private overdue: NodeJS.Timeout | undefined;
   private readonly carrying = new Set<Promise<void>>();
   private readonly stopping = new AbortController();
   /** How many messages have arrived since the start. */
@@ -101,6 +109,7 @@ export class QueueLane {
     this.consumerTag = undefined;
     this.waiting = [];
     this.runs = [];
+    this.forgetOverdue();
     this.metrics.amqpConsumerUp.set({ queue: this.options.queue }, 0);
   }
 
@@ -136,16 +145,30 @@ export class QueueLane {
     tell(() => channel.reject(message, false));
   }
 
-  private handOver(): void {
+  /** Hands over what waits, or leaves it for the end of the batch under way. `isOverdue`: it has been left for long enough. */
+  private handOver(isOverdue = false): void {
     clearImmediate(this.tick);
     this.tick = undefined;
     while (this.channel && this.waiting.length > 0 && this.inFlight < this.options.maxInFlight) {
+      if (this.inFlight > 0 && this.waiting.length < WORTH_A_BATCH && !isOverdue) break;
       const run: Run = { messages: this.nextBatch(), settled: false, straggling: false };
       this.runs.push(run);
       this.inFlight += 1;
       const carried = this.carry(this.channel, run).finally(() => this.carrying.delete(carried));
       this.carrying.add(carried);
     }
+    if (this.waiting.length > 0 && this.inFlight < this.options.maxInFlight) this.overdue ??= setTimeout(() => this.handOverLate(), JOIN_FOR_MS);
+    else this.forgetOverdue();
+  }
+
+  private handOverLate(): void {
+    this.overdue = undefined;
+    this.handOver(true);
+  }
+
+  private forgetOverdue(): void {
+    clearTimeout(this.overdue);
+    this.overdue = undefined;
   }
 
   private nextBatch(): ConsumeMessage[] {
