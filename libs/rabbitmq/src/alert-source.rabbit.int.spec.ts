@@ -312,6 +312,24 @@ describe('alerts from RabbitMQ', () => {
     await proxy.close();
   });
 
+  it('can begin to be consumed while the world is away, whichever queue finds out first, and arrive when it is back', async () => {
+    const intake = await broker.intake();
+    await intake.publish([anAlert({ severity: 'urgent' }), anAlert({ severity: 'low' })]);
+    const received: ReceivedMessage[] = [];
+    let refused = 0;
+    let away = true;
+    const source = broker.source({ consumeTimeoutMs: 3_000 });
+    await source.consume(async (batch) => {
+      if (!away) return settle(received)(batch);
+      refused += 1;
+      return { kind: 'retry', reason: 'the test says so' };
+    });
+    await eventually(() => expect(refused).toBeGreaterThan(0));
+    away = false;
+    await eventually(() => expect(received).toHaveLength(2));
+    await eventually(() => expect(source.consuming).toBe(true));
+  });
+
   it('arrive again when a consumer had gone deaf, which is told', async () => {
     const source = broker.source({ watchEveryMs: 200 });
     const received: ReceivedMessage[] = [];

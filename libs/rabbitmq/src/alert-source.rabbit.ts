@@ -68,16 +68,19 @@ export class RabbitAlertSource extends AlertSource {
   override async consume(handle: HandleBatch): Promise<void> {
     if (this.present) return;
     const { topology, consumeTimeoutMs = 10_000 } = this.options;
-    const { connection, consumers, watchdog } = (this.present = this.prepare(handle, topology));
+    const { connection, consumers, outage, watchdog } = (this.present = this.prepare(handle, topology));
     this.deadLetters.open();
     connection.open();
     try {
       await Promise.all(consumers.map(({ channel }) => channel.opened(consumeTimeoutMs)));
-      watchdog.start();
     } catch (error) {
-      await this.stop();
-      throw new Unavailable('rabbitmq', 'The queues cannot be consumed.', { cause: error });
+      // the first message met an outage of the world: the other queues are consumed when that is over
+      if (!outage.lasting) {
+        await this.stop();
+        throw new Unavailable('rabbitmq', 'The queues cannot be consumed.', { cause: error });
+      }
     }
+    watchdog.start();
   }
 
   override async stop(): Promise<void> {
