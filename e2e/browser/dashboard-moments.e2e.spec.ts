@@ -12,6 +12,8 @@ const MOST_REPLAYED = 11;
 const URGENT_WAVES = 15;
 /** How long the bell is quiet after it has rung. */
 const BELL_MS = 3_000;
+/** For how many frames a finger rests that is not flung off the glass: the browser measures its speed over some forty milliseconds. */
+const RESTING_FRAMES = 8;
 /** What a finger hits. */
 const FINGER_PX = 44;
 /** Who heard nothing for so long was away; who came back sooner is told by toasts. */
@@ -223,12 +225,14 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
     const swipe = async (by: number) => {
       const { x, y, width, height } = (await row(page, 'Under a finger').boundingBox())!;
       const at = (share: number) => [{ x: x + width / 2 + by * share, y: y + height / 2 }];
+      // a finger takes its time, and rests before it lifts: of one that does not the browser thinks that the page is still gliding, and a tap then stops that and clicks on nothing
+      const frames = (count: number) => page.evaluate(`new Promise((resolve) => { let left = ${count}; const next = () => (left-- > 0 ? requestAnimationFrame(next) : resolve()); next(); })`);
       await touch.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: at(0) });
       for (const share of [0.25, 0.5, 0.75, 1]) {
-        // a finger takes its time: of one that is as quick as these messages the browser thinks that the page is still gliding, and a tap then stops that and clicks on nothing
-        await page.evaluate('new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))');
+        await frames(2);
         await touch.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: at(share) });
       }
+      await frames(RESTING_FRAMES);
       await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
     };
     const undo = async () => {
