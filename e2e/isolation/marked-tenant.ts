@@ -76,7 +76,7 @@ export class MarkedTenant {
       [this.tenant],
     );
     for (const { mark } of made) this.marks.add(mark);
-    const letters = await this.stack.sql<{ id: number }>('select dead_letter_id::int as id from tocsin.dead_letter where tenant_id = $1', [this.tenant]);
+    const letters = await this.stack.sql<{ id: number }>('select dead_letter_id::float8 as id from tocsin.dead_letter where tenant_id = $1', [this.tenant]);
     for (const { id } of letters) this.remember('id', id);
     await this.learnCursors(gateway, ids[0]!);
   }
