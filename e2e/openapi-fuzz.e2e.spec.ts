@@ -42,7 +42,7 @@ async function pageAssets(): Promise<string[]> {
 
 /** Letters that nobody has decided on yet: calls before may have decided on all that there were. */
 async function openLetters(): Promise<number[]> {
-  const open = () => stack.sql<{ id: number }>("select dead_letter_id::int as id from tocsin.dead_letter where status = 'open'");
+  const open = () => stack.sql<{ id: number }>("select dead_letter_id::float8 as id from tocsin.dead_letter where status = 'open'");
   if ((await open()).length < ENOUGH_LETTERS) {
     for (let i = 0; i < ENOUGH_LETTERS; i += 1) await stack.amqp.publish('alert.low.inventory', { tenant_id: TENANTS[i % 3], title: 'x'.repeat(301) });
   }
