@@ -6,6 +6,7 @@ import type { Published, StoredRow } from '../kit/ledger';
 import type { AppProcess } from '../kit/processes';
 import type { Stack } from '../kit/stack';
 import type { BuiltCopy } from './built-copy';
+import { HELD } from './crashing-ports';
 import { aMessage, launchDoomed, publishAll } from './ingest-kit';
 import { brokenPromises, caughtUp, storedAll } from './verdict';
 import { Watcher } from './watcher';
@@ -59,7 +60,10 @@ export class IngestArena {
 
   /** The same, which does not live long. */
   doomed(failpoints: string, environment: Record<string, string> = {}): AppProcess {
-    return launchDoomed(this.stack, this.build.programWith('alert-processor', failpoints), environment);
+    const doomed = launchDoomed(this.stack, this.build.programWith('alert-processor', failpoints), environment);
+    // or it would take what the next scenario publishes
+    this.onClose(() => doomed.kill());
+    return doomed;
   }
 
   async publish(id: string, tenant = this.tenant('a')): Promise<void> {
@@ -107,9 +111,10 @@ export const INGEST_SCENARIOS = {
 
   async 'a kill while one tenant is stored and another is not'(arena: IngestArena): Promise<string[]> {
     // the first statement takes for ever, those behind it do not; many lanes, so that tenants seldom share one
-    const doomed = arena.doomed('append.before=delay:3600000@1', { PROCESSOR_LANES: '16', DB_POOL_SIZE: '40' });
+    const doomed = arena.doomed(`append.before=hold:${__filename}@1`, { PROCESSOR_LANES: '16', DB_POOL_SIZE: '40' });
     await arena.publish('stuck', arena.tenant('a'));
-    await eventually(async () => expect(await arena.stack.amqp.depth()).toBe(0));
+    // in its statement: what came with it would share that
+    await eventually(() => expect(doomed.output).toContain(HELD), PATIENCE_MS);
     await arena.publish('stored', arena.tenant('b'));
     await eventually(async () => expect((await arena.stack.rows()).map(({ event_id }) => event_id)).toContain('stored'));
     await sleep(TOLD_MS);
