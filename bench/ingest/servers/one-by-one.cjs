@@ -29,8 +29,8 @@ const SQL = {
   count: 'update tocsin.tenant_stream set last_seq = $2, last_fp = $3 where tenant_id = $1',
   remember: 'insert into tocsin.idempotency (tenant_id, service, id, seq, epoch, fp, body_hash, stored_at) values ($1, $2, $3, $4, $5, $6, $7, $8)',
   log: `insert into tocsin.event (${EVENT_COLUMNS}) values (${placeholders(22)})`,
-  raise: `insert into tocsin.alert (tenant_id, alert_id, service, dedup_key, type, name, title, message, status, severity, state_at, occurrences, first_seen_at, last_seen_at, last_seq)
-          values (${placeholders(15)})`,
+  raise: `insert into tocsin.alert (tenant_id, alert_id, service, dedup_key, type, name, title, message, status, severity, state_at, occurrences, first_seen_at, last_seen_at,
+          first_seq, described_seq, last_seq, labels) values (${placeholders(18)})`,
   plan: 'insert into tocsin.delivery (tenant_id, alert_id, seq, channel, recipient, due_at, created_at) select $1, $2, $3, c, r, $6, $6 from unnest($4::text[], $5::text[]) as d(c, r)',
 };
 const opened = new Set();
@@ -54,7 +54,7 @@ async function store(client, message, body_hash) {
   await run(client, 'remember', [tenant_id, service, id, seq, epoch, fp, body_hash, now]);
   const json = [labels, actions, metadata].map((value) => JSON.stringify(value));
   await run(client, 'log', [tenant_id, seq, fp, id, alert_id, 'raised', status, severity, type, service, name, title, text, 1, occurred_at, now, dedup_key, now, now, ...json]);
-  await run(client, 'raise', [tenant_id, alert_id, service, dedup_key, type, name, title, text, status, severity, occurred_at ?? now, 1, now, now, seq]);
+  await run(client, 'raise', [tenant_id, alert_id, service, dedup_key, type, name, title, text, status, severity, occurred_at ?? now, 1, now, now, seq, seq, seq, json[0]]);
   const deliveries = planDeliveries(message);
   if (deliveries.length > 0) await run(client, 'plan', [tenant_id, alert_id, seq, deliveries.map(({ channel }) => channel), deliveries.map(({ recipient }) => recipient), now]);
   await client.query('commit');
