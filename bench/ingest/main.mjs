@@ -105,7 +105,11 @@ try {
       for (const contender of taking) {
         if (stopping) break;
         const measured = await row.measure(sites.get(contender), pids).catch((error) => ({ failed: error.message }));
-        if (measured.failed) say(`  ✗ ${contender.name}: ${measured.failed}`);
+        if (measured.failed) {
+          say(`  ✗ ${contender.name}: ${measured.failed}`);
+          // a comparison with what has failed is none, and its figures look like one
+          process.exitCode = 1;
+        }
         rounds.get(contender.name).push(measured);
         stdout.write(`  … ${row.name}: round ${round} of ${row.rounds}, ${contender.name}\n`);
       }
