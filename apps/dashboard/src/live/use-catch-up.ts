@@ -41,7 +41,7 @@ export function useCatchUp(alerts: readonly Alert[], seen: Seen): CatchUp {
   /** An alert that was raised, resolved and re-opened meanwhile is one. */
   const counted = useRef(new Set<string>());
   useAlertStream({
-    connection: (_, { replayed: __ }) => {
+    connection: () => {
       awaySince.current = Date.now() - lastHeardAt.current > AWAY_MS ? lastHeardAt.current : null;
       lastHeardAt.current = Date.now();
     },
