@@ -11,6 +11,7 @@ export * from './read-messages';
 export * from './settings';
 export type { MessagePart, MessageShape } from './shapes/message-part';
 export * from './shapes/opsgenie-alert';
+export * from './shapes/pagerduty-event';
 export * from './tenant';
 export * from './trace-context';
 export * from './understood-names';

@@ -43,11 +43,14 @@ export function readMessages(value: unknown, envelope: Envelope, judgement: Judg
   return { messages: Array.from({ length: count }, (_, index) => group.read(index, judgement)), shape: name, webhook, replaced: group.replaced };
 }
 
+/** A reader of one shape: undefined when the value has another. */
+export type ReadShape = (value: unknown, headers?: Envelope['headers']) => MessageShape | undefined;
+
 /** What another system sent. Its messages are read one at a time, since a group may hold more of them than one turn should take. */
 export class MessageGroup {
   private readonly told: Envelope;
 
-  constructor(
+  private constructor(
     readonly shape: MessageShape,
     /** Characters that could not be stored. */
     readonly replaced: number,
@@ -58,12 +61,12 @@ export class MessageGroup {
     this.told = { ...envelope, service: envelope.service ?? service, severity: envelope.severity ?? severity };
   }
 
-  /** Undefined when the value has the shape of no other system. */
-  static of(value: unknown, envelope: Envelope, bytes: Uint8Array, escapes: boolean): MessageGroup | undefined {
-    const shape = shapeOf(value, envelope.headers);
+  /** Undefined when the value has the shape of no other system. `read`: of the one that is expected. */
+  static of(value: unknown, envelope: Envelope, bytes: Uint8Array, escapes: boolean, read: ReadShape = shapeOf): MessageGroup | undefined {
+    const shape = read(value, envelope.headers);
     if (!shape || !escapes) return shape && new MessageGroup(shape, 0, envelope, bytes);
     const storable = withStorableText(value);
-    const clean = storable.replaced > 0 ? shapeOf(storable.value, envelope.headers) : shape;
+    const clean = storable.replaced > 0 ? read(storable.value, envelope.headers) : shape;
     return clean && new MessageGroup(clean, storable.replaced, envelope, bytes);
   }
 

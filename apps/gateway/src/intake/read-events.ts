@@ -23,8 +23,7 @@ export type ReadEvents = { messages: AlertMessage[]; replaced: number } | { grou
  * bad alert of its group must not silence the others.
  */
 export function readEvents({ body, headers, query }: PublishRequest, maxBytes: number): ReadEvents {
-  const { drops_severity_none, ...defaults } = defaultsIn(query);
-  const envelope: Envelope = { headers, ...defaults };
+  const { drops_severity_none, ...envelope } = { headers, ...defaultsIn(query) };
   const decoded = decodeJson(body, Number.MAX_SAFE_INTEGER);
   if (!decoded.ok) throw new Refused(decoded.code, decoded.detail);
   const { value, escapes } = decoded;
@@ -70,8 +69,8 @@ export function refusalOf(code: InputError['code'], errors: readonly InputError[
 /** What holds where a message does not say it, for senders whose messages cannot be made to. */
 type Defaults = Pick<Envelope, 'tenant_id' | 'service' | 'severity' | 'severity_none'> & { drops_severity_none: boolean };
 
-/** `?tenant=`, `?service=`, `?severity=` and `?severity_none=`. */
-function defaultsIn(query: PublishRequest['query']): Defaults {
+/** Of `?tenant=`, `?service=`, `?severity=` and `?severity_none=`, or of the same in a path. Throws `Refused` (`invalid_parameter`). */
+export function defaultsIn(query: PublishRequest['query']): Defaults {
   const { tenant, service, severity, severity_none } = query;
   const errors: InputError[] = [];
   const invalid = (parameter: string, detail: string) => void errors.push({ parameter, code: 'invalid_parameter', detail });
