@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlertId } from '../alerts/act-request';
 import { GatewayConfig } from '../config';
 import { jsonBodyOf } from '../json-object';
-import { OpsgenieErrors } from './peer-errors';
+import { OpsgenieErrors } from './peer-errors.filter';
 import { PeerPublisher } from './peer-publisher';
 import { PublishEvents, type Published, type Publisher } from './publish-events';
 import { defaultsIn } from './read-events';

@@ -2,7 +2,7 @@ import { ERROR_CODES, OPSGENIE_ACTIONS, TENANT_ID_PATTERN } from '@tocsin/contra
 import { flag, list, mapOf, number, object, oneOf, optional, text, type Schema } from '../docs/json-schema';
 import { BODY_PROBLEMS, pathParameter, queryParameter, TRACEPARENT, type Operation, type Paths } from '../docs/operation';
 import type { RequestAccepted, RequestProcessed } from './opsgenie.controller';
-import type { OpsgenieError, PagerDutyError } from './peer-errors';
+import type { OpsgenieError, PagerDutyError } from './peer-errors.filter';
 import type { EventProcessed } from './published-answer';
 
 const TENANT = pathParameter('tenant', text(undefined, { pattern: TENANT_ID_PATTERN.source }), 'Holds for what does not say it.');

@@ -1,5 +1,5 @@
 import type { Severity } from '../wire';
-import { actionTo, asService, cut, isObject, isText, present, type JsonObject, type MessagePart, type MessageShape } from './message-part';
+import { actionTo, cut, isObject, isText, present, type JsonObject, type MessagePart, type MessageShape } from './message-part';
 
 const PRIORITIES: Readonly<Record<string, Severity>> = { P1: 'urgent', P2: 'high', P3: 'medium', P4: 'low', P5: 'low' };
 
