@@ -48,7 +48,7 @@ describe('webhooks of other systems', () => {
       const operator = { method: 'POST', headers: { Authorization: `Bearer ${tokenFor('op', { scope: 'dead_letters:operate' })}` } };
       const before = await stack.rows();
       for (const { id, reason } of letters.filter((letter) => letter.reason === 'invalid_field')) {
-        expect([reason, (await ask(stack.gateway.url, `/api/v1/dead-letters/${id}/redrive`, operator)).status]).toEqual([reason, 201]);
+        expect([reason, (await ask(stack.gateway.url, `/api/v1/dead-letters/${id}/redrive`, operator)).status]).toEqual([reason, 200]);
       }
       // refused once more, each by itself
       await eventually(async () => expect(await stack.sql(`select 1 from tocsin.dead_letter where status = 'open'`)).toHaveLength(3));
