@@ -18,7 +18,7 @@ export interface ReadBody {
   shape?: MessageShape['name'];
   /** Whether its sender is a webhook: each message is judged alone, and leniently. */
   webhook: boolean;
-  /** Characters that cannot be stored and became U+FFFD: only in what others send, who cannot mend it. */
+  /** Characters of the messages that cannot be stored and became U+FFFD: only in what others send, who cannot mend it. */
   replaced: number;
 }
 
