@@ -1,3 +1,5 @@
+import type { Severity } from '../wire';
+
 /** One message within what a sender sent, under names that the parser understands. */
 export interface MessagePart {
   body: Record<string, unknown>;
@@ -7,24 +9,36 @@ export interface MessagePart {
   pointers: Readonly<Record<string, string>>;
   /** Why it says nothing that an alert could be made of. */
   refusal?: { pointer: string; detail: string };
+  /** Its sender calls it an alert of no severity: what that means its address says. */
+  severity_none?: boolean;
+  /** What it was, where `body` does not say it. */
+  raw?: unknown;
 }
 
 /** What a sender of another system sent, taken apart. */
 export interface MessageShape {
-  name: 'cloudevent' | 'alertmanager' | 'grafana' | 'pagerduty';
-  /** A webhook's sender reads no answer: its messages are judged leniently at every door. */
+  name: 'cloudevent' | 'alertmanager' | 'grafana' | 'pagerduty' | 'opsgenie';
+  /** A webhook's sender corrects nothing: its messages are judged leniently at every door. */
   webhook: boolean;
-  parts: MessagePart[];
+  /** How many messages it holds; at least one. */
+  count: number;
+  /** One of them, made when it is asked for: a group may hold thousands. */
+  part(index: number): MessagePart;
   /** What holds when neither the message nor its address says it. */
-  defaults: { service?: string; severity?: 'high' };
+  defaults: { service?: string; severity?: Severity };
+  /** Ends the notice that alerts were left out, if there is one: this time none was. Not counted among the messages. */
+  all_sent?: MessagePart;
+  /** Another system's user has acknowledged the alert of this `dedup_key`. It is no message. */
+  acknowledged?: { part: MessagePart; note: string };
 }
 
 export type JsonObject = Record<string, unknown>;
 export const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
 export const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
-/** Without what is not there. */
-export const present = (fields: JsonObject): JsonObject => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null && value !== ''));
+/** Without what is not there: what another system leaves empty, it does not say. */
+export const present = (fields: JsonObject): JsonObject => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null && value !== '' && !isEmpty(value)));
+const isEmpty = (value: unknown): boolean => (Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0);
 
 /** A foreign name as a service's: `monitoring/node-exporter` is `monitoring-node-exporter`. */
 export const asService = (name: unknown): string | undefined => (isText(name) ? name.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 64) || undefined : undefined);
