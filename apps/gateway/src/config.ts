@@ -81,7 +81,7 @@ export const settings = {
   ...rabbitSettings,
 };
 
-type Settings = Readonly<z.infer<z.ZodObject<typeof gatewaySettings>>> & { readonly JWT_TENANTS_CLAIM?: string };
+type Settings = Readonly<z.infer<z.ZodObject<typeof gatewaySettings>>> & { readonly JWT_TENANTS_CLAIM?: string; readonly JWT_ISSUER?: string };
 
 /** The gateway's configuration: type and injection token in one name. */
 /* eslint-disable @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-empty-object-type -- the interface gives the token its fields */

@@ -8,6 +8,7 @@ import { readSettings } from '@tocsin/contracts';
 import { AccessChanges, bind, DeadLetters, RawIntake, TenantDirectory, TicketStore } from '@tocsin/contracts/ports';
 import { aTenant, MemoryAccessChanges } from '@tocsin/contracts/testing';
 import { Log, Metrics, ObservabilityModule, observabilitySettings } from '@tocsin/observability';
+import { provideVisibleTenants } from '../access/visible-tenants';
 import { prepareHttp } from '../http-server';
 import { ProblemFilter } from '../problem.filter';
 import { DeadLettersController } from './dead-letters.controller';
@@ -39,7 +40,11 @@ beforeEach(async () => {
   @Module({
     imports: [adapters, observability, AuthModule.forRoot({ settings, adapters, observability })],
     controllers: [DeadLettersController],
-    providers: [bind(SettleDeadLetters, SettleDeadLetters, DeadLetters, RawIntake), { ...bind(ProblemFilter, ProblemFilter, Metrics, Log), provide: APP_FILTER }],
+    providers: [
+      bind(SettleDeadLetters, SettleDeadLetters, DeadLetters, RawIntake),
+      provideVisibleTenants('tenants'),
+      { ...bind(ProblemFilter, ProblemFilter, Metrics, Log), provide: APP_FILTER },
+    ],
   })
   class Door {}
   app = await NestFactory.create<NestExpressApplication>(Door, { logger: false, bodyParser: false, forceCloseConnections: true });

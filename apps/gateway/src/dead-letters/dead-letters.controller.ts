@@ -1,10 +1,11 @@
 import { All, Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { Refused, type TenantId } from '@tocsin/contracts';
 import { DeadLetters, type BuriedLetter, type DeadLetterReach } from '@tocsin/contracts/ports';
-import { Memberships, requireScopes, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
+import { requireScopes, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import { Log } from '@tocsin/observability';
 import type { Request, Response } from 'express';
 import { isUtf8 } from 'node:buffer';
+import { VisibleTenants } from '../access/visible-tenants';
 import { jsonBodyOf } from '../json-object';
 import { readMany, readManyWithNote, readNote, readNumber, readQuery } from './dead-letter-request';
 import { SettleDeadLetters, type Settled } from './settle-dead-letters';
@@ -23,7 +24,7 @@ export class DeadLettersController {
   constructor(
     private readonly deadLetters: DeadLetters,
     private readonly settle: SettleDeadLetters,
-    private readonly memberships: Memberships,
+    private readonly tenants: VisibleTenants,
     private readonly log: Log,
   ) {}
 
@@ -91,11 +92,16 @@ export class DeadLettersController {
   }
 
   private async reachOf(token: VerifiedToken, asked: TenantId | null = null): Promise<DeadLetterReach> {
-    if (token.scopes.has('dead_letters:operate')) return 'all';
+    const reach = await this.wholeReachOf(token);
+    const reached = asked === null || ('allBut' in reach ? !reach.allBut.includes(asked) : reach.includes(asked));
+    if (!reached) throw new Refused('tenant_forbidden', 'This is not a tenant of the user.');
+    return reach;
+  }
+
+  /** An operator belongs to no tenant and needs no directory; what was revoked from the token is out of reach all the same. */
+  private async wholeReachOf(token: VerifiedToken): Promise<Exclude<DeadLetterReach, 'all'>> {
+    if (token.scopes.has('dead_letters:operate')) return { allBut: [...this.tenants.revokedFrom(token)] };
     requireScopes(token, ['dead_letters:manage']);
-    const tenants = (await this.memberships.tenantsOf(token)).map(({ tenant_id }) => tenant_id);
-    if (tenants.length === 0) throw new Refused('no_tenant', 'The user has no tenant.');
-    if (asked !== null && !tenants.includes(asked)) throw new Refused('tenant_forbidden', 'This is not a tenant of the user.');
-    return tenants;
+    return (await this.tenants.of(token)).map(({ tenant_id }) => tenant_id);
   }
 }

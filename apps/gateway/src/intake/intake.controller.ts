@@ -3,6 +3,8 @@ import { Refused, type AlertMessage } from '@tocsin/contracts';
 import { AlertIntake, type Receipt } from '@tocsin/contracts/ports';
 import { Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import type { Request, Response } from 'express';
+import { checkTenants } from '../access/check-tenants';
+import { VisibleTenants } from '../access/visible-tenants';
 import { GatewayConfig } from '../config';
 import { preferredWait } from './preferred-wait';
 import { PublishFailed } from './publish-failed';
@@ -30,6 +32,7 @@ export class IntakeController {
     private readonly intake: AlertIntake,
     private readonly receipts: ReceiptWatch,
     private readonly config: GatewayConfig,
+    private readonly tenants: VisibleTenants,
   ) {}
 
   @Post()
@@ -38,7 +41,7 @@ export class IntakeController {
     if (!request.is(['json', '+json'])) throw new Refused('unsupported_media_type', 'The body must be application/json.');
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     const { messages, refusal } = readEvents({ body, headers: request.headers, query: request.query }, this.config.MAX_EVENT_BYTES);
-    checkTenants(messages, token, this.config.JWT_TENANTS_CLAIM);
+    checkTenants(messages, this.tenants.publisher(token));
     const outcomes = await this.intake.publish(messages, { traceparent: request.get('traceparent') });
     const confirmed = outcomes.filter(({ outcome }) => outcome === 'confirmed').map(({ id }) => id);
     if (confirmed.length < outcomes.length) throw new PublishFailed(confirmed);
@@ -65,13 +68,4 @@ function settledEvent({ id, tenant_id }: AlertMessage, receipt: Receipt): Settle
   const { outcome } = receipt;
   if (outcome === 'stored') return { id, tenant_id, outcome, seq: receipt.position.seq };
   return outcome === 'folded' ? { id, tenant_id, outcome, seq: null } : { id, tenant_id, outcome, seq: null, reason: receipt.reason };
-}
-
-/** A token that names its tenants publishes for no other. */
-function checkTenants(messages: readonly AlertMessage[], token: VerifiedToken, claim: string | undefined): void {
-  const named = claim ? token.claims[claim] : undefined;
-  if (!Array.isArray(named)) return;
-  const allowed = new Set(named.map((tenant: unknown) => (typeof tenant === 'object' && tenant !== null ? String((tenant as { id?: unknown }).id) : String(tenant))));
-  const at = messages.findIndex(({ tenant_id }) => !allowed.has(tenant_id));
-  if (at >= 0) throw new Refused('tenant_forbidden', 'The token does not publish for this tenant.', { errors: [{ pointer: `/${at}/tenant_id`, code: 'tenant_forbidden', detail: 'Not a tenant of this token.' }] });
 }
