@@ -90,6 +90,22 @@ test("a manager reaches the letters of the user's tenants, an operator every one
   expect(letters.stored.map(({ status }) => status)).toEqual(['redriven', 'open', 'open', 'open']);
 });
 
+test('a viewer reads the letters of a tenant and decides none there, whatever the user may do elsewhere', async () => {
+  const viewer = (...more: object[]) => signToken(SECRET, { user_id: 'vic', expiresInSeconds: 60, scopes: ['dead_letters:manage'], claims: { tenants: [{ id: 'acme', role: 'Viewer' }, ...more] } });
+  const acts = [['/1/redrive', undefined], ['/1/discard', { note: 'no' }], ['/redrive', { tenant_id: 'acme' }], ['/discard', { tenant_id: 'acme', note: 'no' }]] as const;
+  for (const token of [viewer(), viewer({ id: 'globex', role: 'owner' })]) {
+    expect((await ask('GET', '?tenant=acme', token)).ids).toEqual([1, 4]);
+    expect(await ask('GET', '/1', token)).toMatchObject({ status: 200 });
+    for (const [path, body] of acts) expect([path, await ask('POST', path, token, body)]).toMatchObject([path, { status: 403, code: 'role_forbidden' }]);
+  }
+  expect(await ask('POST', '/redrive', viewer(), {})).toMatchObject({ status: 403, code: 'role_forbidden' });
+  // where no tenant is named those count in which the user acts
+  const elsewhere = viewer({ id: 'globex', role: 'owner' });
+  expect(await ask('POST', '/3/redrive', elsewhere)).toMatchObject({ status: 404 });
+  expect(await ask('POST', '/discard', elsewhere, { note: 'done' })).toMatchObject({ status: 200, json: { settled: 1, left: 0 } });
+  expect(letters.stored.map(({ status }) => status)).toEqual(['open', 'discarded', 'open', 'open']);
+});
+
 test('a list is read page by page', async () => {
   const first = await ask('GET', '?limit=3', operator());
   expect([first.ids, first.json.cursor]).toEqual([[1, 2, 3], '3']);
