@@ -87,6 +87,9 @@ function outcomeOf({ status, type, text }: Answer, { read }: Row): string {
   return type === 'application/problem+json' ? `${status} ${(JSON.parse(text) as { code: string }).code}` : String(status);
 }
 
+/** What a JSON answer lacks: nobody keeps it, and nobody takes it for something else. */
+const unmarked = ({ type, head }: Answer): string[] => (type.endsWith('json') ? ['Cache-Control\nno-store', 'X-Content-Type-Options\nnosniff'].filter((field) => !head.includes(field)) : []);
+
 const operationsOf = () => Object.entries(api.document.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, { operationId, security }]) => ({ path, method, operationId, security })));
 
 it('every operation of the document has its expectations, and there is none for what is not in it', () => {
@@ -111,6 +114,7 @@ describe.each(['service', 'claim'] as const)('by the %s', (by) => {
         const answer = await callRow(gateway, row, [path, method], token);
         const what = `${operationId}, ${row.what}`;
         expect([what, outcomeOf(answer, row)]).toEqual([what, row.expected(by)[column]]);
+        expect([what, unmarked(answer)]).toEqual([what, []]);
         if (/Secret of bakery/.test(answer.text)) shown.push(what);
         if (!mayChange) expect([what, await bakery()]).toEqual([what, before]);
       }
@@ -131,6 +135,10 @@ describe.each(['service', 'claim'] as const)('by the %s', (by) => {
     const left = await open('revoked_tenant', '');
     expect([left.text.includes('Secret of cafe'), left.text.includes('bakery')]).toEqual([true, false]);
     expect((await open('member', '&tenant=bakery')).text).toContain('Secret of bakery');
+
+    const { headers } = await ask(gateway, '/api/events/ticket?mode=cookie', { method: 'POST', headers: { Authorization: `Bearer ${credentials.revoked_tenant}` } });
+    const cookie = headers['set-cookie']![0]!.split(';')[0]!;
+    expect(await ask(gateway, '/api/events?since=10&tenant=bakery', { headers: { Cookie: cookie } })).toMatchObject({ status: 403 });
   });
 
   it('what was revoked from an operator of dead letters is out of reach by every way, and nothing else is', async () => {
