@@ -5,6 +5,7 @@ import { databaseUrlOf, postgresSettings } from '@tocsin/postgres';
 import { rabbitSettings } from '@tocsin/rabbitmq';
 import { redisSettings } from '@tocsin/redis';
 import { z } from 'zod';
+import { originFault } from './cors';
 import { admissionSettings } from './live/admission-settings';
 
 const bytes = () => z.coerce.number().int().min(1_024);
@@ -33,8 +34,14 @@ export const gatewaySettings = {
     z
       .string()
       .default('')
-      .transform((list) => list.split(',').map((origin) => origin.trim()).filter(Boolean)),
-    { description: 'Origins of pages that may call from another address, separated by commas; * for any, without credentials. Empty: none.', example: 'http://localhost:3000,https://app.example.com' },
+      .transform((list) => list.split(',').map((origin) => origin.trim()).filter(Boolean))
+      .superRefine((origins, context) => {
+        origins.forEach((origin, index) => {
+          const fault = originFault(origin);
+          if (fault) context.addIssue({ code: 'custom', message: `origin ${index + 1}: ${fault}` });
+        });
+      }),
+    { description: 'Origins of pages that may call from another address, each written as a browser does and separated by commas; * for any, without credentials. Wildcards within an origin and "null" are refused. Empty: none.', example: 'http://localhost:3000,https://app.example.com' },
   ),
   HEARTBEAT_MS: setting(milliseconds().min(1_000).max(55_000).default(15_000), {
     description: 'How often a stream says that it is alive, in milliseconds. Below 60,000, where proxies give up on a silent connection.',
@@ -81,7 +88,7 @@ export const settings = {
   ...rabbitSettings,
 };
 
-type Settings = Readonly<z.infer<z.ZodObject<typeof gatewaySettings>>> & { readonly JWT_TENANTS_CLAIM?: string };
+type Settings = Readonly<z.infer<z.ZodObject<typeof gatewaySettings>>> & { readonly JWT_TENANTS_CLAIM?: string; readonly JWT_ISSUER?: string };
 
 /** The gateway's configuration: type and injection token in one name. */
 /* eslint-disable @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-empty-object-type -- the interface gives the token its fields */

@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { GatewayConfig } from './config';
 import { corsOptions } from './cors';
+import { refuseSecondHost, setAnswerFields } from './http-rules';
 import { StreamDoor } from './live/stream-door';
 
 /** A batch of 500 messages fits if they are of the usual size; a larger one is sent in parts. */
@@ -17,8 +18,10 @@ const TIMEOUT_CHECK_MS = 5_000;
 export function prepareHttp(app: NestExpressApplication, config: Pick<GatewayConfig, 'CORS_ORIGINS'>): void {
   app.disable('x-powered-by');
   app.disable('etag');
+  app.use(refuseSecondHost);
   app.useBodyParser('raw', { type: () => true, limit: MAX_BODY_BYTES });
   app.enableCors(corsOptions(config.CORS_ORIGINS));
+  app.use(setAnswerFields); // behind CORS: in the order in which the stream door writes them
   const server = app.getHttpServer();
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;

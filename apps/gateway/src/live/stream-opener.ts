@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { Refused, type ConnectionFrame, type Membership, type TenantVerdict } from '@tocsin/contracts';
 import type { EventLog } from '@tocsin/contracts/ports';
-import type { Revocations, Tickets, TokenVerifier, VerifiedToken } from '@tocsin/auth';
+import { personOf, type Revocations, type Tickets, type TokenVerifier, type VerifiedToken } from '@tocsin/auth';
 import type { Log, Metrics } from '@tocsin/observability';
 import { tenantsAskedFor, type VisibleTenants } from '../access/visible-tenants';
 import type { GatewayConfig } from '../config';
@@ -65,7 +65,7 @@ export class StreamOpener {
     const right = await this.authenticate(request.credential);
     const tenants = tenantsAskedFor(await this.tenants.of(right), request.tenants);
     if (stream.closed) return;
-    stream.whenEnded(await this.admission.admit({ user_id: right.user_id, tenant_ids: tenants.map(({ tenant_id }) => tenant_id), address }));
+    stream.whenEnded(await this.admission.admit({ user: personOf(right), tenant_ids: tenants.map(({ tenant_id }) => tenant_id), address }));
     if (stream.closed) return;
     // asked after the last await before the stream is counted, so that a drain misses none
     if (this.streams.isDraining) throw new Refused('draining', 'This gateway is about to stop. Come back in a moment.');
