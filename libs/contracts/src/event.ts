@@ -15,7 +15,7 @@ export interface PlannedEvent {
 
 /** From when on repeats of an open alert are folded. */
 export interface Folding {
-  /** Repeats that get an entry of their own within a window. */
+  /** Repeats that get an entry of their own within a window. 0: none does, and the window's end tells of all of them. */
   after: number;
   /** A window begins with a repeat and does not slide. 0: nothing is folded. */
   windowMs: number;

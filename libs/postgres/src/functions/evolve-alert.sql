@@ -8,7 +8,7 @@
 --
 -- Repeats are counted in windows that do not slide: the first repeat opens one, the first after its end the next. Beyond
 -- `fold_after` in a window they are `folded`. Whatever else happens to the alert gets an entry, which tells how many were
--- folded before it. So a flood costs `fold_after` entries a window, and one at its end.
+-- folded before it. So a flood costs `fold_after` entries a window, and one at its end; with a `fold_after` of 0 that one alone.
 create or replace function evolve_alert(
   running alert_state, stored alert_state, new_alert_id uuid, said_status text, said_severity text, said_at timestamptz, received timestamptz,
   fold_after integer, window_ends timestamptz
@@ -61,7 +61,8 @@ begin
         state.window_ends_at := window_ends;
         state.window_repeats := 1;
       end if;
-      if state.window_repeats > fold_after then
+      -- without a window nothing is folded; and the first repeat behind one tells of those that were folded in it
+      if state.window_repeats > fold_after and received < window_ends and (state.window_repeats > 1 or state.folded = 0) then
         state.change := 'folded';
         state.folded := state.folded + 1;
         return state;
