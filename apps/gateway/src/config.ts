@@ -36,6 +36,10 @@ export const gatewaySettings = {
       .transform((list) => list.split(',').map((origin) => origin.trim()).filter(Boolean)),
     { description: 'Origins of pages that may call from another address, separated by commas; * for any, without credentials. Empty: none.', example: 'http://localhost:3000,https://app.example.com' },
   ),
+  IDLE_CONNECTION_MS: setting(milliseconds().max(86_400_000).default(3_660_000), {
+    description:
+      'How long a connection on which nothing is asked is kept, in milliseconds. Longer than the proxy in front keeps its own (upstream-keepalive-timeout, 3,600 s as shipped): the other way round a request may meet a connection that has just been closed, which is a 502.',
+  }),
   HEARTBEAT_MS: setting(milliseconds().min(1_000).max(55_000).default(15_000), {
     description: 'How often a stream says that it is alive, in milliseconds. Below 60,000, where proxies give up on a silent connection.',
   }),
