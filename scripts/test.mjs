@@ -120,6 +120,7 @@ async function check(name) {
  */
 const PROGRAMS = [
   { name: 'nginx', tier: 'e2e', shownBy: [['nginx', '-v'], ['/usr/sbin/nginx', '-v']], wantedIn: ['e2e', 'nginx'] },
+  { name: 'pgbouncer', tier: 'e2e', shownBy: [['pgbouncer', '--version'], ['/usr/sbin/pgbouncer', '--version']], wantedIn: ['e2e', 'pgbouncer'] },
   { name: 'chromium', tier: 'e2e', shownBy: ['chromium', 'chromium-browser', 'google-chrome'].map((command) => [command, '--version']), wantedIn: ['e2e', 'browser'] },
   { name: 'python3-pika', tier: 'integration', shownBy: ['python3', '/usr/bin/python3'].map((command) => [command, '-c', 'import pika']), wantedIn: ['examples', 'python'] },
 ];

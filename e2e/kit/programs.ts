@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
  * `describe` for tests that need a program beside Node, or a checkout that can be cloned and installed. `npm test` says in `SKIP_<NAME>` why it is not there; then they are
  * skipped in plain sight, with that reason in their name. Run without it they fail, and say what is missing.
  */
-export function describeWith(program: 'chromium' | 'nginx' | 'clone', name: string, tests: () => void): void {
+export function describeWith(program: 'chromium' | 'nginx' | 'pgbouncer' | 'go' | 'clone', name: string, tests: () => void): void {
   const reason = process.env[`SKIP_${program.toUpperCase()}`];
   if (reason) describe.skip(`${name} (skipped: ${reason})`, tests);
   else describe(name, tests);
@@ -12,10 +12,12 @@ export function describeWith(program: 'chromium' | 'nginx' | 'clone', name: stri
 
 const PLACES = {
   chromium: ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'],
+  go: ['/usr/local/go/bin/go', '/usr/bin/go', '/opt/homebrew/bin/go'],
+  pgbouncer: ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer', '/usr/local/bin/pgbouncer', '/opt/homebrew/bin/pgbouncer'],
   nginx: ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/bin/nginx', '/opt/homebrew/bin/nginx'],
 };
 
-/** Where the program is: `CHROMIUM_PATH` or `NGINX_PATH`, else one of the usual places. */
+/** Where the program is: `CHROMIUM_PATH`, `NGINX_PATH` and so on, else one of the usual places. */
 export function pathOf(program: keyof typeof PLACES): string {
   const path = process.env[`${program.toUpperCase()}_PATH`] ?? PLACES[program].find((place) => existsSync(place));
   if (!path) throw new Error(`This test needs ${program}: install it, or set ${program.toUpperCase()}_PATH.`);
