@@ -102,6 +102,6 @@ export const loadConfig = (environment: NodeJS.ProcessEnv) =>
 
 /** Settings of the gateway that are valid each and wrong together. */
 export function contradictions({ STREAM_BACKLOG_BYTES, MAX_EVENT_BYTES }: Pick<Settings, 'STREAM_BACKLOG_BYTES' | 'MAX_EVENT_BYTES'>): string[] {
-  // An entry that alone exceeds the backlog would close every stream that it is written to.
-  return STREAM_BACKLOG_BYTES < 2 * MAX_EVENT_BYTES ? ['STREAM_BACKLOG_BYTES must be at least twice MAX_EVENT_BYTES.'] : [];
+  // An entry that alone exceeds the backlog would close every stream that it is written to. Escaped, text may be three times as long.
+  return STREAM_BACKLOG_BYTES < 4 * MAX_EVENT_BYTES ? ['STREAM_BACKLOG_BYTES must be at least four times MAX_EVENT_BYTES.'] : [];
 }
