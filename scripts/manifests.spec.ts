@@ -278,6 +278,15 @@ describe('what runs without a cluster', () => {
     }
   });
 
+  test('a gateway keeps idle connections longer than any proxy that is configured here', () => {
+    // the default, as the schema of the settings has written it there
+    const keptSeconds = Number(/^#IDLE_CONNECTION_MS=(\d+)$/m.exec(readText('.env.example'))![1]) / 1000;
+    const [controller] = parseAllDocuments(readText('infrastructure/kubernetes/ingress-nginx/controller-config.yaml')).map((document) => document.toJS() as Manifest);
+    const [, nginx] = /^ *keepalive_timeout (\d+)s;$/m.exec(readText('infrastructure/local/nginx-sse.conf'))!;
+    for (const proxySeconds of [Number(controller!.data!['upstream-keepalive-timeout']), Number(nginx)]) expect(keptSeconds).toBeGreaterThanOrEqual(proxySeconds + 30);
+    for (const file of ['docker-compose.yml', 'infrastructure/kubernetes/base/gateway.yaml', 'infrastructure/kubernetes/base/kustomization.yaml']) expect(readText(file)).not.toContain('IDLE_CONNECTION_MS');
+  });
+
   test('the local nginx does what the annotations of the ingress say', () => {
     const nginx = readText('infrastructure/local/nginx-sse.conf');
     const [ingress] = parseAllDocuments(readText('infrastructure/kubernetes/base/ingress-https.yaml')).map((document) => document.toJS() as Manifest);

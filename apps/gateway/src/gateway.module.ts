@@ -20,6 +20,7 @@ import { SettleDeadLetters } from './dead-letters/settle-dead-letters';
 import { DocsController } from './docs/docs.controller';
 import { FrontPage } from './docs/front-page';
 import { WelcomeController } from './docs/welcome.controller';
+import { letGoOfConnections } from './idle-connections';
 import { IntakeController } from './intake/intake.controller';
 import { OpsgenieController } from './intake/opsgenie.controller';
 import { PagerDutyController } from './intake/pagerduty.controller';
@@ -145,6 +146,8 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
   /** First of all: no stream outlives the right of this process to serve it. */
   async onModuleDestroy(): Promise<void> {
     this.receipts.close();
+    const server = this.http.httpAdapter?.getHttpServer() as Server | undefined;
+    if (server) letGoOfConnections(server);
     await this.streams.drain();
   }
 
