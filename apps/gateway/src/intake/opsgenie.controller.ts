@@ -33,7 +33,7 @@ interface Address {
 }
 
 /** How long a question for what became of a request waits for the alert. Clients ask a few times, without a pause. */
-const ASKED_TIMES = 10;
+const ASKED_TIMES = 5;
 const ASK_AGAIN_MS = 100;
 
 /**
