@@ -51,8 +51,8 @@ export class PostgresEventLog implements EventLog {
     const { epoch, seq, fp, floor_seq } = head!;
     const upTo: LogPosition = { epoch, seq, fp };
     if (count === 0) return { events: [], from: upTo, upTo, searched: null };
-    const rows = await this.database.call<Omit<EntryRow, 'epoch'>>('select * from tocsin.newest_entries($1, $2, $3, $4, $5, $6, $7, $8)', [
-      tenant, seq, count, MAX_SEARCHED, passes.severity, passes.type, passes.service, passes.labels && JSON.stringify(passes.labels),
+    const rows = await this.database.call<Omit<EntryRow, 'epoch'>>('select * from tocsin.newest_entries($1, $2, $3, $4, $5, $6, $7, $8, $9)', [
+      tenant, seq, count, MAX_SEARCHED, passes.severity, passes.type, passes.service, passes.name ?? null, passes.labels && JSON.stringify(passes.labels),
     ]);
     // behind those that pass, the one before the first of them: its fp makes the position
     const first = rows[0];

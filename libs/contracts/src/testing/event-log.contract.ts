@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { Refused } from '../errors';
 import type { AlertMessage } from '../alert-message';
-import { FOLDING, renderData, type Folding, type LogPosition, type PlannedEvent, type StoredEvent, type StreamFilter } from '../event';
+import { entryPasses, FOLDING, renderData, type Folding, type LogPosition, type PlannedEvent, type StoredEvent, type StreamFilter } from '../event';
 import { MAX_SEARCHED, type AppendResult, type EventLog } from '../ports';
 import type { TenantId } from '../tenant';
 import type { AlertStatus, Change, Severity } from '../wire';
@@ -284,7 +284,7 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
         expect(ofTenant).toBe(tenant_id);
         expect(event).toMatchObject({ seq: 2 + FOLDS.after, epoch: before[0]!.epoch, prev_fp: before.at(-1)!.fp, fp: expect.stringMatching(/^[a-z2-7]{8}$/) as string });
         expect(event.entry).toMatchObject({
-          event_id: message.id, alert_id: before[0]!.entry.alert_id, change: 'repeated', status: 'firing', severity: 'urgent', previous: { status: 'firing', severity: 'urgent' },
+          event_id: message.id, alert_id: before[0]!.entry.alert_id, change: 'repeated', status: 'firing', severity: 'urgent', previous: { status: 'firing', severity: 'urgent', labels: { site: 'north' } },
           title: 'Flour is out', labels: { shelf: '9' }, metadata: message.metadata, occurred_at: message.occurred_at, dedup_key: 'flood', occurrences: 20, folded: 18 - FOLDS.after,
         });
         const read = await reader.after(tenant_id, 0, 100);
@@ -380,7 +380,7 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
         for (const fp of fps) expect(fp).toMatch(/^[a-z2-7]{8}$/);
       });
 
-      const wanting = (passes: Partial<StreamFilter> = {}): StreamFilter => ({ severity: null, type: null, service: null, labels: null, ...passes });
+      const wanting = (passes: Partial<StreamFilter> = {}): StreamFilter => ({ severity: null, type: null, service: null, name: null, labels: null, ...passes });
       const positionOf = ({ epoch, seq, fp }: LogPosition): LogPosition => ({ epoch, seq, fp });
 
       it('gives the newest entries that pass, in order, with the position before them and the head', async () => {
@@ -445,6 +445,37 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
         await log.append(low(1));
         expect(await found(1, 'urgent')).toEqual({ seqs: [], searched: MAX_SEARCHED });
       }, 120_000);
+
+      it('tells what an alert was before, where that is another, and starts behind what passes on one of the two sides', async () => {
+        const tenant_id = aTenant();
+        const said: Partial<AlertMessage>[] = [
+          { type: 'notification', name: 'cold', labels: { site: 'south' }, severity: 'urgent' },
+          { type: 'alert', name: 'cold', labels: { site: 'south' }, severity: 'urgent' },
+          { type: 'alert', name: undefined, labels: { site: 'north' }, severity: 'low' },
+          { type: 'alert', name: 'warm', labels: { site: 'north' }, severity: 'low' },
+        ];
+        for (const [second, message] of said.entries()) {
+          await log.append([aPlannedEvent({ tenant_id, dedup_key: 'k', ...message, occurred_at: `2026-01-01T00:00:0${second}.000Z` })]);
+        }
+        const entries = await reader.after(tenant_id, 0, 10);
+        const same = { status: 'firing' as const };
+        expect(entries.map(({ entry }) => entry.previous)).toEqual([
+          null, { ...same, severity: 'urgent', type: 'notification' }, { ...same, severity: 'urgent', labels: { site: 'south' } }, { ...same, severity: 'low', name: 'cold' },
+        ]);
+        const found = async (filter: Partial<StreamFilter>) => {
+          const newest = entries.filter(({ entry }) => entryPasses(wanting(filter), entry)).map(({ seq }) => seq);
+          const seqs = (await reader.newest(tenant_id, 10, wanting(filter))).events.map(({ seq }) => seq);
+          expect([filter, seqs]).toEqual([filter, newest]);
+          return seqs;
+        };
+        expect((await found({ labels: { site: 'south' } })).at(-1)).toBe(3);
+        expect((await found({ type: ['notification'] })).at(-1)).toBe(2);
+        expect((await found({ severity: ['urgent'], labels: { site: 'south' } })).at(-1)).toBe(3);
+        expect((await found({ severity: ['urgent'], labels: { site: 'north' } })).at(-1)).toBe(undefined);
+        expect((await found({ name: ['cold'], severity: ['urgent'] })).at(-1)).toBe(3);
+        expect((await found({ name: ['warm'] })).at(-1)).toBe(4);
+        expect((await found({ name: ['cold'], labels: { site: 'north' }, severity: ['urgent'] })).at(-1)).toBe(undefined);
+      });
 
       it('starts at a time, with the position of the entry before it', async () => {
         const tenant_id = aTenant();

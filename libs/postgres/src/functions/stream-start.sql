@@ -1,10 +1,12 @@
 -- Where a fresh stream of one tenant starts. All of it runs with the caller's rights, under row-level security.
 
--- The numbers of the newest `wanted` entries that pass a filter, up to a head and the newest first (a null list passes all; an
--- entry passes if its alert did before or after it; `labels_with` is an object of labels that it has, all of them). Walks the
+-- The numbers of the newest `wanted` entries that pass a filter, up to a head and the newest first: a null list passes all; an
+-- entry passes if its alert, as a whole, did before or after it, as `passes` says in TypeScript; `labels_with` is an object of
+-- labels that it has, all of them. Walks the
 -- log's own index backwards over `look_at` entries at most: a filter that hardly anything passes must not read a whole log.
 create or replace function newest_passing(
-  of_tenant text, head_seq bigint, floor_seq bigint, wanted integer, look_at integer, severities text[], types text[], services text[], labels_with json
+  of_tenant text, head_seq bigint, floor_seq bigint, wanted integer, look_at integer, severities text[], types text[], services text[],
+  names text[], labels_with json
 ) returns setof bigint
 language sql stable security invoker
 set search_path = tocsin, pg_temp
@@ -15,18 +17,30 @@ as $$
     where e.tenant_id = of_tenant and e.seq > greatest(floor_seq, head_seq - look_at) and e.seq <= head_seq
     order by e.seq desc
   ) newest
-  where (severities is null or newest.severity = any (severities) or newest.previous_severity = any (severities))
-    and (types is null or newest.type = any (types))
-    and (services is null or newest.service = any (services))
-    and (labels_with is null
-      or not exists (select from json_each_text(labels_with) label where newest.labels ->> label.key is distinct from label.value))
+  where (services is null or newest.service = any (services))
+    and (
+      ((severities is null or newest.severity = any (severities))
+        and (types is null or newest.type = any (types))
+        and (names is null or newest.name = any (names))
+        and (labels_with is null
+          or not exists (select from json_each_text(labels_with) label where newest.labels ->> label.key is distinct from label.value)))
+      or (newest.previous_severity is not null
+        and (severities is null or newest.previous_severity = any (severities))
+        and (types is null or coalesce(newest.previous_type, newest.type) = any (types))
+        and (names is null or coalesce(newest.previous_name, newest.name) = any (names))
+        and (labels_with is null
+          or not exists (
+            select from json_each_text(labels_with) label
+            where coalesce(newest.previous_labels, newest.labels) ->> label.key is distinct from label.value)))
+    )
   limit wanted
 $$;
 
 -- Those entries, in order, and behind them the one before the first of them, if there is one: a position is made of its fp.
 -- One statement, so that retention takes nothing away in between.
 create or replace function newest_entries(
-  of_tenant text, head_seq bigint, wanted integer, look_at integer, severities text[], types text[], services text[], labels_with json
+  of_tenant text, head_seq bigint, wanted integer, look_at integer, severities text[], types text[], services text[],
+  names text[], labels_with json
 ) returns setof event
 language plpgsql volatile security invoker
 set search_path = tocsin, pg_temp
@@ -38,7 +52,7 @@ begin
   return query
   with passing as materialized (
     select p.seq
-    from tenant_stream s, newest_passing(of_tenant, newest_entries.head_seq, s.floor_seq, wanted, look_at, severities, types, services, labels_with) as p(seq)
+    from tenant_stream s, newest_passing(of_tenant, newest_entries.head_seq, s.floor_seq, wanted, look_at, severities, types, services, names, labels_with) as p(seq)
     where s.tenant_id = of_tenant
   ), placed as (
     select false as is_before, seq from passing
@@ -63,7 +77,7 @@ begin
   perform set_config('tocsin.tenants', array[of_tenant]::text, true);
   select * into head from tenant_stream where tenant_id = of_tenant;
   select min(p.seq) - 1 into start_seq
-  from newest_passing(of_tenant, head.last_seq, head.floor_seq, wanted, 10000, severities, types, services, labels_with) as p(seq);
+  from newest_passing(of_tenant, head.last_seq, head.floor_seq, wanted, 10000, severities, types, services, null, labels_with) as p(seq);
   return query select * from position_at(head, coalesce(start_seq, head.last_seq));
   perform set_config('tocsin.tenants', outside, true);
 end $$;

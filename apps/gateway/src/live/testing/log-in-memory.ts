@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { filterFieldsOf, passes, passesLabels, Unavailable, type LogPosition, type StoredEvent, type StreamFilter, type StreamHead, type TenantId } from '@tocsin/contracts';
+import { entryPasses, Unavailable, type LogPosition, type StoredEvent, type StreamFilter, type StreamHead, type TenantId } from '@tocsin/contracts';
 import { EventLog, MAX_SEARCHED, type AppendResult, type NewestEntries } from '@tocsin/contracts/ports';
 import { anEntry } from '@tocsin/contracts/testing';
 import type { Entry } from '@tocsin/contracts';
@@ -71,7 +71,7 @@ export class LogInMemory extends EventLog {
     await this.answer();
     const { events, floor } = this.stream(tenant);
     const looked = events.slice(floor).slice(-this.searched);
-    const passing = looked.filter(({ entry }) => passes(filter, filterFieldsOf(entry)) && passesLabels(filter.labels, entry.labels)).slice(count === 0 ? Infinity : -count);
+    const passing = looked.filter(({ entry }) => entryPasses(filter, entry)).slice(count === 0 ? Infinity : -count);
     const upTo = this.position(tenant, events.length);
     const from = passing[0] ? this.position(tenant, passing[0].seq - 1) : upTo;
     return { events: passing, from, upTo, searched: passing.length < count && looked.length < events.length - floor ? this.searched : null };
