@@ -18,7 +18,10 @@ export interface LastAct extends Doing {
 }
 
 /** `nothing`: 200 and the alert, without an entry. */
-export type Judged = { answer: 200; change: Change | 'nothing' } | { answer: 409 } | { answer: 'either'; change: Change };
+export type Judged =
+  | { answer: 200; change: Change | 'nothing' }
+  | { answer: 409 }
+  | { answer: 'either'; change: Change };
 
 /** The table of docs/acts.md. */
 const TABLE: Readonly<Record<Act, { from: readonly AlertStatus[]; to: AlertStatus | null; change: Change }>> = {
@@ -37,7 +40,8 @@ const SAME_NOTE_MS = 60_000;
 export function judgeAct(alert: ModelAlert, doing: Doing, now: During): Judged {
   const { change, from } = TABLE[doing.act];
   if (doing.act === 'note') return words(alert, doing, now);
-  if (stands(alert, doing)) return doing.note === undefined ? { answer: 200, change: 'nothing' } : words(alert, doing, now);
+  if (stands(alert, doing))
+    return doing.note === undefined ? { answer: 200, change: 'nothing' } : words(alert, doing, now);
   if (doing.act === 'assign') {
     const isAsKnown = doing.from_assignee === undefined || doing.from_assignee === alert.assignee;
     return isAsKnown ? { answer: 200, change } : { answer: 409 };
@@ -57,7 +61,9 @@ function stands(alert: ModelAlert, { act, user, until, assignee }: Doing): boole
 function words(alert: ModelAlert, { user, note }: Doing, now: During): Judged {
   const said = alert.lastActs.findLast((one) => one.user === user && one.note === note);
   if (!said || now.from > said.at.to + SAME_NOTE_MS) return { answer: 200, change: 'noted' };
-  return now.to < said.at.from + SAME_NOTE_MS ? { answer: 200, change: 'nothing' } : { answer: 'either', change: 'noted' };
+  return now.to < said.at.from + SAME_NOTE_MS
+    ? { answer: 200, change: 'nothing' }
+    : { answer: 'either', change: 'noted' };
 }
 
 /** What an act that has its entry makes of the alert. */

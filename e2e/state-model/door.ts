@@ -42,7 +42,8 @@ export class Door {
   user = (name: string): string => `${name}.${this.tenant}`;
 
   /** Publishes straight into the queue, by the body alone. */
-  publish = (said: Said, isReordered: boolean): Promise<void> => this.system.amqp!.publish('random-history', this.body(said, isReordered));
+  publish = (said: Said, isReordered: boolean): Promise<void> =>
+    this.system.amqp!.publish('random-history', this.body(said, isReordered));
 
   /** Publishes over HTTP, and waits for what becomes of it. */
   async post(messages: readonly { said: Said; reordered?: true }[]): Promise<Answer & { receipts: Receipt[] }> {
@@ -51,7 +52,8 @@ export class Door {
     const headers = { Authorization: `Bearer ${PUBLISHER}`, 'Content-Type': 'application/json', Prefer: 'wait=10' };
     let answer = await ask(this.system.url, '/api/v1/events', { method: 'POST', headers, body });
     // the time was over first: the same again is safe, and is told of what is there
-    for (let tries = 0; answer.status === 202 && tries < 3; tries += 1) answer = await ask(this.system.url, '/api/v1/events', { method: 'POST', headers, body });
+    for (let tries = 0; answer.status === 202 && tries < 3; tries += 1)
+      answer = await ask(this.system.url, '/api/v1/events', { method: 'POST', headers, body });
     return { ...answer, receipts: (answer.json.events ?? []) as Receipt[] };
   }
 
@@ -90,7 +92,9 @@ export class Door {
 
   /** How many messages of this tenant are on record as in conflict with their id. */
   async conflicts(): Promise<number> {
-    const { items } = await this.get<{ items: unknown[] }>(`/api/v1/dead-letters?tenant=${this.tenant}&reason=id_conflict&limit=${PAGE}`);
+    const { items } = await this.get<{ items: unknown[] }>(
+      `/api/v1/dead-letters?tenant=${this.tenant}&reason=id_conflict&limit=${PAGE}`,
+    );
     return items.length;
   }
 
@@ -100,7 +104,9 @@ export class Door {
   }
 
   private async get<T>(path: string): Promise<T> {
-    const { status, text } = await ask(this.system.url, path, { headers: { Authorization: this.bearer('ana', 'alerts:read alerts:write dead_letters:manage') } });
+    const { status, text } = await ask(this.system.url, path, {
+      headers: { Authorization: this.bearer('ana', 'alerts:read alerts:write dead_letters:manage') },
+    });
     if (status !== 200) throw new Error(`GET ${path}: ${status} ${text}`);
     return JSON.parse(text) as T;
   }
@@ -119,5 +125,9 @@ export const unknownAlert = (): string => randomUUID();
 function reversed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(reversed);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).reverse().map(([key, part]) => [key, reversed(part)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([key, part]) => [key, reversed(part)]),
+  );
 }

@@ -49,8 +49,11 @@ export class FoldWindow {
   }
 
   /** Whether what was folded in this window may become an entry at this time. */
-  mayBeOverAt = (time: number): boolean => this.opened !== null && time >= this.opened.from + FOLD_WINDOW_MS - ROUNDING_MS;
+  mayBeOverAt = (time: number): boolean =>
+    this.opened !== null && time >= this.opened.from + FOLD_WINDOW_MS - ROUNDING_MS;
 
-  private isSurelyOver = ({ from }: During): boolean => !this.opened || from > this.opened.to + FOLD_WINDOW_MS + ROUNDING_MS;
-  private isSurelyWithin = ({ to }: During): boolean => this.opened !== null && to < this.opened.from + FOLD_WINDOW_MS - ROUNDING_MS;
+  private isSurelyOver = ({ from }: During): boolean =>
+    !this.opened || from > this.opened.to + FOLD_WINDOW_MS + ROUNDING_MS;
+  private isSurelyWithin = ({ to }: During): boolean =>
+    this.opened !== null && to < this.opened.from + FOLD_WINDOW_MS - ROUNDING_MS;
 }

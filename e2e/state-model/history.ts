@@ -37,6 +37,7 @@ export function historyOf(seed: number, size: number, possible: Possible): Step[
 class Writer {
   private count = 0;
   private readonly threads = new Map<string, Thread>();
+  private readonly lastAct: { on: string; user: Asking['user'] }[] = [];
   private readonly said: Saying[][] = Array.from({ length: TENANTS }, () => []);
 
   constructor(
@@ -51,7 +52,8 @@ class Writer {
     if (roll <= 560) return this.flood(tenant);
     if (roll <= 660) return this.again(tenant);
     if (roll <= 950) return this.act(tenant);
-    if (roll <= 994) return { do: 'fail', tenant, on: this.someAlert(tenant), fault: this.random.of(Object.keys(FAULTS) as Fault[]) };
+    if (roll <= 994)
+      return { do: 'fail', tenant, on: this.someAlert(tenant), fault: this.random.of(Object.keys(FAULTS) as Fault[]) };
     return { do: 'rest' };
   }
 
@@ -71,8 +73,8 @@ class Writer {
     const severity = this.thread(tenant, service, dedup_key).severity;
     const isUrgent = severity === 'urgent';
     const messages = Array.from({ length: this.random.between(5, 9) }, () => {
-      const { said, ...rest } = this.message(tenant, { isUrgent, service, dedup_key, severity });
-      return { ...rest, said: { ...said, status: 'firing' as const, snapshot: undefined } };
+      const { said, ...rest } = this.message(tenant, { isUrgent, service, dedup_key, severity, isFlood: true });
+      return { ...rest, said: { ...said, status: 'firing' as const } };
     });
     return this.heard({ do: 'say', tenant, messages });
   }
@@ -81,32 +83,58 @@ class Writer {
   private again(tenant: number): Step {
     const { said, door } = this.random.of(this.said[tenant]!);
     const how = this.random.of(['same', 'reordered', 'other'] as const);
-    const again: Saying = { said: how === 'other' ? { ...said, message: `other ${(this.count += 1)}` } : said, door, ...(how === 'reordered' && { reordered: true }) };
-    return { do: 'say', tenant, messages: door === 'http' ? [again] : [again, this.message(tenant, { isUrgent: false })] };
+    const again: Saying = {
+      said: how === 'other' ? { ...said, message: `other ${(this.count += 1)}` } : said,
+      door,
+      ...(how === 'reordered' && { reordered: true }),
+    };
+    return {
+      do: 'say',
+      tenant,
+      messages: door === 'http' ? [again] : [again, this.message(tenant, { isUrgent: false })],
+    };
   }
 
+  /** An act, in one case of two on what the one before it was on: by the same user mostly, who does it again or undoes it. */
   private act(tenant: number): Step {
     const isBulk = this.random.between(1, 5) === 1;
-    const on = new Set(Array.from({ length: isBulk ? this.random.between(1, 4) : 1 }, () => this.someAlert(tenant)));
+    const last = this.lastAct[tenant];
+    const isNext = last !== undefined && this.random.between(1, 2) === 1;
+    const on = new Set(
+      Array.from({ length: isBulk ? this.random.between(1, 4) : 1 }, () => (isNext ? last.on : this.someAlert(tenant))),
+    );
     const act = this.random.of([...ACTS, 'acknowledge', 'resolve', 'unacknowledge', 'reopen'] as const);
     const asking: Asking = {
-      user: this.random.of(['ana', 'ana', 'ben'] as const),
+      user: isNext && this.random.between(1, 3) > 1 ? last.user : this.random.of(['ana', 'ben'] as const),
       act,
       ...(act === 'snooze' && { snoozeMs: this.random.of([300, 700, LONG_SNOOZE_MS, LONG_SNOOZE_MS]) }),
       ...(act === 'assign' && { assignee: this.random.of(['me', 'zoe', null] as const) }),
-      ...(act === 'assign' && this.random.between(1, 2) === 1 && { from_assignee: this.random.of(['me', 'zoe', null] as const) }),
+      ...(act === 'assign' &&
+        this.random.between(1, 2) === 1 && { from_assignee: this.random.of(['me', 'zoe', null] as const) }),
       ...((act === 'note' || this.random.between(1, 4) === 1) && { note: `word ${this.random.between(1, 3)}` }),
     };
+    this.lastAct[tenant] = { on: [...on][0]!, user: asking.user };
     return { do: 'act', tenant, on: [...on], asking, isBulk };
   }
 
   private someAlert(tenant: number): string {
     const said = this.said[tenant]!;
-    const { service, dedup_key, id } = (said.length > 0 ? this.random.of(said).said : { service: 'inventory', dedup_key: 'a', id: '' });
+    const { service, dedup_key, id } =
+      said.length > 0 ? this.random.of(said).said : { service: 'inventory', dedup_key: 'a', id: '' };
     return dedup_key === undefined ? `${service}#${id}` : `${service}/${dedup_key}`;
   }
 
-  private message(tenant: number, given: { isUrgent: boolean; isByAmqp?: boolean; service?: string; dedup_key?: string; severity?: Severity }): Saying {
+  private message(
+    tenant: number,
+    given: {
+      isUrgent: boolean;
+      isByAmqp?: boolean;
+      service?: string;
+      dedup_key?: string;
+      severity?: Severity;
+      isFlood?: true;
+    },
+  ): Saying {
     const door = given.isByAmqp ? 'amqp' : 'http';
     this.count += 1;
     const service = given.service ?? this.random.of(SERVICES);
@@ -115,13 +143,19 @@ class Writer {
     const severity = given.severity ?? (given.isUrgent ? 'urgent' : this.calm(thread.severity));
     const clock = this.clock(thread, door);
     const isResolved = dedup_key !== undefined && this.random.between(1, 4) === 1;
-    const isSnapshot = dedup_key !== undefined && this.random.between(1, 6) === 1;
+    const isSnapshot = !given.isFlood && dedup_key !== undefined && this.random.between(1, 6) === 1;
     thread.severity = severity;
     if (clock !== undefined) thread.clock = clock;
     const said: Said = {
-      id: `m${this.count}`, service, severity, dedup_key,
+      id: `m${this.count}`,
+      service,
+      severity,
+      dedup_key,
       status: isResolved ? 'resolved' : this.random.of(['firing', undefined]),
-      occurred_at: clock === undefined ? undefined : new Date(clock).toISOString(),
+      occurred_at:
+        clock === undefined || (isSnapshot && this.random.between(1, 3) === 1)
+          ? undefined
+          : new Date(clock).toISOString(),
       snapshot: isSnapshot ? true : undefined,
       ...this.description(),
     };
@@ -129,7 +163,8 @@ class Writer {
   }
 
   /** Mostly what it was, so that there are repeats. */
-  private calm = (before: Severity): Severity => (before !== 'urgent' && this.random.between(1, 3) > 1 ? before : this.random.of(CALM));
+  private calm = (before: Severity): Severity =>
+    before !== 'urgent' && this.random.between(1, 3) > 1 ? before : this.random.of(CALM);
 
   /** A clock that goes, or is behind, ahead, or where it was; over AMQP now and then none. */
   private clock(thread: Thread, door: Saying['door']): number | undefined {
@@ -169,4 +204,3 @@ class Writer {
     return step;
   }
 }
-

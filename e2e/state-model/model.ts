@@ -1,19 +1,20 @@
 import type { AlertStatus, Change, Severity } from '@tocsin/contracts/wire';
 import { judgeAct, type Doing, type Judged, type LastAct } from './acts';
 import { FoldWindow, type During } from './fold-window';
-import { clockOf, ranks, Words, type Said } from './words';
+import { clockOf, isSeverer, NEVER, Words, type Description, type Said } from './words';
 
 /** An alert as the documents say that it must be by now. */
 export class ModelAlert {
   status!: AlertStatus;
-  severity!: Severity;
+  severity!: SeverityWord;
   occurrences = 0;
   assignee: string | null = null;
   snoozedUntil: string | null = null;
   /** Who made the status what it is, when a person did. */
   actor: string | null = null;
-  /** The newest clock that was heard of its producer. */
+  /** The newest clock that was heard of its producer, and whether its last word is that it is over. */
   stateAt: number | null = null;
+  isSaidToBeOver = false;
   /** Repeats on record that no entry has told of; the newest of them. */
   folded = 0;
   newestFolded: Said | null = null;
@@ -21,6 +22,8 @@ export class ModelAlert {
   /** Known once the log has shown it. */
   alertId = '';
   readonly words = new Words();
+  /** What its newest entry says of it, where filters ask: the next one tells what was another. */
+  shown: Pick<Description, 'type' | 'name' | 'labels'> | null = null;
   readonly window = new FoldWindow();
   readonly lastActs: LastAct[] = [];
 
@@ -41,25 +44,39 @@ export type Becomes = Change | 'same';
 export function whatBecomesOf(said: Said, alert: ModelAlert | undefined): Becomes {
   const isFiring = said.status !== 'resolved';
   if (!alert) return isFiring ? 'raised' : 'resolved';
-  if (said.snapshot) return isFiring === alert.isOpen ? (isFiring ? changeOfSeverity(said, alert) ?? 'same' : 'same') : isFiring ? 'reopened' : 'resolved';
-  if (isOlder(said, alert)) return 'stale';
+  if (said.snapshot && isFiring === alert.isOpen && (!isFiring || said.severity === alert.severity.value))
+    return 'same';
+  if (!said.snapshot && isOlder(said, alert)) return 'stale';
   if (!isFiring) return 'resolved';
-  return alert.isOpen ? changeOfSeverity(said, alert) ?? 'repeated' : 'reopened';
+  if (!alert.isOpen) return 'reopened';
+  const [before, after] = [alert.severity.value, severityAfter(said, alert).value];
+  return before === after ? 'repeated' : isSeverer(after, before) ? 'severity_raised' : 'severity_lowered';
 }
 
-/** Two clocks are compared where both are there. At the same instant `resolved` wins, then the more severe. */
+/** Two clocks are compared where both are there. At the same instant `resolved` wins. */
 function isOlder(said: Said, alert: ModelAlert): boolean {
   const clock = clockOf(said);
   if (clock === null || alert.stateAt === null || clock > alert.stateAt) return false;
-  if (clock < alert.stateAt) return true;
-  const isFiring = said.status !== 'resolved';
-  if (isFiring !== alert.isOpen) return isFiring;
-  return ranks[said.severity] < ranks[alert.severity];
+  return clock < alert.stateAt || (said.status !== 'resolved' && !alert.isOpen && alert.isSaidToBeOver);
 }
 
-function changeOfSeverity(said: Said, alert: ModelAlert): Change | null {
-  if (said.severity === alert.severity) return null;
-  return ranks[said.severity] > ranks[alert.severity] ? 'severity_raised' : 'severity_lowered';
+/** The severity that was said last, and when. That of a `resolved` holds only until something has fired. */
+interface SeverityWord {
+  value: Severity;
+  at: number;
+  isOfFiring: boolean;
+}
+
+function severityAfter(said: Said, { severity: before, stateAt }: ModelAlert): SeverityWord {
+  const clock = said.snapshot ? null : clockOf(said);
+  const after: SeverityWord = {
+    value: said.severity,
+    at: clock ?? stateAt ?? NEVER,
+    isOfFiring: said.status !== 'resolved',
+  };
+  if (after.isOfFiring !== before.isOfFiring) return after.isOfFiring ? after : before;
+  if (clock === null || after.at > before.at) return after;
+  return after.at === before.at && isSeverer(after.value, before.value) ? after : before;
 }
 
 /** One message that has its row: the same id again is the same message, or a conflict. */
@@ -73,7 +90,13 @@ interface Known {
 export type Heard =
   | { outcome: 'conflict' }
   | { outcome: 'duplicate'; known: Known }
-  | { outcome: 'new'; becomes: Change; alert: ModelAlert; before: ModelAlert['status'] | null; severityBefore: Severity | null };
+  | {
+      outcome: 'new';
+      becomes: Change;
+      alert: ModelAlert;
+      before: ModelAlert['status'] | null;
+      severityBefore: Severity | null;
+    };
 
 /** One tenant's alerts, written from the documents and from nothing else. */
 export class TenantModel {
@@ -82,7 +105,8 @@ export class TenantModel {
   readonly conflicts: string[] = [];
 
   /** How a history names an alert: by its key, or by the message that it consists of. */
-  static nameOf = ({ service, dedup_key, id }: Said): string => (dedup_key === undefined ? `${service}#${id}` : `${service}/${dedup_key}`);
+  static nameOf = ({ service, dedup_key, id }: Said): string =>
+    dedup_key === undefined ? `${service}#${id}` : `${service}/${dedup_key}`;
 
   /** Takes a message in the order of storing. */
   hear(said: Said): Heard {
@@ -101,7 +125,7 @@ export class TenantModel {
     const added: Known = { body: canonical(said), alert, seq: becomes === 'same' ? alert.lastSeq : null };
     this.known.set(key, added);
     if (becomes === 'same') return { outcome: 'duplicate', known: added };
-    const [before, severityBefore] = present ? [alert.status, alert.severity] : [null, null];
+    const [before, severityBefore] = present ? [alert.status, alert.severity.value] : [null, null];
     apply(said, becomes, alert);
     return { outcome: 'new', becomes, alert, before, severityBefore };
   }
@@ -119,13 +143,24 @@ export class TenantModel {
 
 function apply(said: Said, becomes: Change, alert: ModelAlert): void {
   const clock = said.snapshot ? null : clockOf(said);
-  alert.words.hear(said, clock ?? alert.stateAt ?? -Infinity, clock === null);
+  const at = clock ?? alert.stateAt ?? NEVER;
+  alert.words.hear(said, at, clock === null);
+  const isFirst = alert.occurrences === 0;
+  alert.severity = isFirst
+    ? { value: said.severity, at, isOfFiring: said.status !== 'resolved' }
+    : severityAfter(said, alert);
   alert.occurrences += 1;
+  if (clock !== null) {
+    alert.words.begin(clock);
+    if (alert.severity.at === NEVER) alert.severity = { ...alert.severity, at: clock };
+  }
   if (becomes === 'stale') return;
-  if (clock !== null) alert.stateAt = Math.max(clock, alert.stateAt ?? -Infinity);
-  alert.severity = said.severity;
-  if (becomes === 'resolved' ? alert.status === 'resolved' : becomes !== 'raised' && becomes !== 'reopened') return;
-  alert.status = becomes === 'resolved' ? 'resolved' : 'firing';
+  if (clock !== null) alert.stateAt = Math.max(clock, alert.stateAt ?? NEVER);
+  alert.isSaidToBeOver = said.status === 'resolved';
+  const status =
+    becomes === 'resolved' ? 'resolved' : becomes === 'raised' || becomes === 'reopened' ? 'firing' : alert.status;
+  if (status === alert.status) return;
+  alert.status = status;
   alert.actor = null;
   alert.snoozedUntil = null;
 }
@@ -133,6 +168,8 @@ function apply(said: Said, becomes: Change, alert: ModelAlert): void {
 /** A body in which the order of keys is no difference. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
   );
 }

@@ -10,7 +10,10 @@ const MAX_BATCH = 500;
 const PATIENCE_MS = 30_000;
 const BEGIN = Date.UTC(2026, 0, 1);
 
-type Last = Pick<Alert, 'status' | 'severity' | 'type' | 'name' | 'title' | 'message' | 'labels' | 'actions' | 'metadata'>;
+type Last = Pick<
+  Alert,
+  'status' | 'severity' | 'type' | 'name' | 'title' | 'message' | 'labels' | 'actions' | 'metadata'
+>;
 
 /**
  * Says the same few messages in every order, each order of an alert of its own. Resolves to what is wrong: alerts that have
@@ -21,7 +24,9 @@ export async function differenceOfOrders(system: System, tenant: string, seed: n
   const messages = messagesOf(random);
   const orders = permutations(messages.map((_, at) => at)).slice(0, Math.floor(MAX_BATCH / messages.length));
   const door = new Door(system, tenant);
-  const said = orders.flatMap((order, number) => order.map((at) => ({ said: { ...messages[at]!, id: `${number}-${at}`, dedup_key: `order ${number}` } })));
+  const said = orders.flatMap((order, number) =>
+    order.map((at) => ({ said: { ...messages[at]!, id: `${number}-${at}`, dedup_key: `order ${number}` } })),
+  );
   const { status, text } = await door.post(said);
   if (status !== 201) throw new Error(`${status} ${text}`);
   const alerts = await eventually(async () => {
@@ -67,7 +72,17 @@ function messagesOf(random: SeededRandom): Said[] {
   });
 }
 
-const endOf = ({ status, severity, type, name, title, message, labels, actions, metadata }: Alert): Last => ({ status, severity, type, name, title, message, labels, actions, metadata });
+const endOf = ({ status, severity, type, name, title, message, labels, actions, metadata }: Alert): Last => ({
+  status,
+  severity,
+  type,
+  name,
+  title,
+  message,
+  labels,
+  actions,
+  metadata,
+});
 
 function permutations(items: readonly number[]): number[][] {
   if (items.length <= 1) return [[...items]];

@@ -19,7 +19,13 @@ export interface OpenSystem extends System {
 /** Gateway and processor on PostgreSQL, Redis and RabbitMQ. */
 export async function openDistributed(): Promise<OpenSystem & { stack: Stack }> {
   const stack = await Stack.open({ processorEnvironment: FOLDING });
-  return { url: stack.gateway.url, amqp: stack.amqp, assign: (user, tenants) => stack.tenantService.assign(user, tenants), close: () => stack.close(), stack };
+  return {
+    url: stack.gateway.url,
+    amqp: stack.amqp,
+    assign: (user, tenants) => stack.tenantService.assign(user, tenants),
+    close: () => stack.close(),
+    stack,
+  };
 }
 
 /** The standalone on its embedded database, queue and bus. */
@@ -32,7 +38,14 @@ export async function openStandalone(): Promise<OpenSystem> {
   };
   try {
     const standalone = await processes.start('standalone', {
-      PORT: '0', ADMIN_PORT: '0', DATA_DIR: folder, JWT_SECRET, TENANT_SERVICE_URL: tenantService.url, TENANT_SERVICE_TOKEN, LOG_LEVEL: 'info', ...FOLDING,
+      PORT: '0',
+      ADMIN_PORT: '0',
+      DATA_DIR: folder,
+      JWT_SECRET,
+      TENANT_SERVICE_URL: tenantService.url,
+      TENANT_SERVICE_TOKEN,
+      LOG_LEVEL: 'info',
+      ...FOLDING,
     });
     return { url: standalone.url, assign: (user, tenants) => tenantService.assign(user, tenants), close };
   } catch (error) {

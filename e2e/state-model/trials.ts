@@ -2,7 +2,7 @@ import { historyOf } from './history';
 import type { System } from './door';
 import { Life } from './life';
 import { inOneLine, type Saying, type Step } from './steps';
-import { Difference } from './witness';
+import { Difference } from './comparison';
 
 /** So many attempts at most are made to cut a history that shows a difference. */
 const ATTEMPTS = 80;
@@ -16,6 +16,7 @@ export class Trials {
   constructor(
     private readonly system: System,
     private readonly name: string,
+    private readonly options: { isCut: boolean } = { isCut: true },
   ) {}
 
   /** What is wrong in the histories of so many seeds, each of so many steps, until so many differences are found. */
@@ -37,6 +38,7 @@ export class Trials {
     const steps = historyOf(seed, size, { amqp: this.system.amqp !== undefined });
     const found = await this.liveAll(steps);
     if (!found) return null;
+    if (!this.options.isCut) return found.what;
     const smallest = await this.cut(steps.slice(0, found.at + 1));
     const again = smallest.found ?? found;
     return [
@@ -53,7 +55,8 @@ export class Trials {
       try {
         await life.live(step);
       } catch (error) {
-        if (!(error instanceof Difference)) throw new Error(`step ${at}, ${inOneLine(step)}: ${(error as Error).message}`, { cause: error });
+        if (!(error instanceof Difference))
+          throw new Error(`step ${at}, ${inOneLine(step)}: ${(error as Error).message}`, { cause: error });
         return { at, what: error.message };
       }
     }
@@ -80,7 +83,9 @@ export class Trials {
         const messages = messagesOf(cut.steps[at]).filter((_, other) => other !== message);
         // a request has something in it, and those over AMQP one behind them that is waited for
         if (messages.at(-1)?.door !== 'http') continue;
-        await isStillWrong(cut.steps.map((step, other) => (other === at && step.do === 'say' ? { ...step, messages } : step)));
+        await isStillWrong(
+          cut.steps.map((step, other) => (other === at && step.do === 'say' ? { ...step, messages } : step)),
+        );
       }
     }
     return cut;

@@ -1,17 +1,9 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Alert, Change, Entry } from '@tocsin/contracts/wire';
 import { applyAct, type Doing } from './acts';
+import { compareAlert, describedAs, Difference, differing, inShort, nameOf, whatWasAnother } from './comparison';
 import type { During } from './fold-window';
 import { ModelAlert, TenantModel, type Heard } from './model';
 import type { Said } from './words';
-
-/** The system and the documents differ. */
-export class Difference extends Error {
-  constructor(what: string) {
-    super(what);
-    this.name = 'Difference';
-  }
-}
 
 /** "A snooze that is over is ended within a second", and a window at its end: what a busy machine may take for it. */
 const LATE_MS = 10_000;
@@ -56,7 +48,12 @@ export class Witness {
     if (becomes === 'repeated') alert.window.count(during, 'stored');
     const previous = heard.before === null ? null : { status: heard.before, severity: heard.severityBefore! };
     const occurred = said.occurred_at === undefined ? {} : { occurred_at: said.occurred_at };
-    const entry = this.take(alert, becomes, { event_id: said.id, service: said.service, previous, actor: null, note: null, ...occurred }, JSON.stringify(said));
+    const entry = this.take(
+      alert,
+      becomes,
+      { event_id: said.id, service: said.service, previous, actor: null, note: null, ...occurred },
+      JSON.stringify(said),
+    );
     this.model.numbered(said, entry.seq);
     return heard;
   }
@@ -70,7 +67,7 @@ export class Witness {
   /** Accounts for the entry of a person's act. */
   acted(alert: ModelAlert, doing: Doing, change: Change, during: During): Entry {
     this.passTime();
-    const previous = { status: alert.status, severity: alert.severity };
+    const previous = { status: alert.status, severity: alert.severity.value };
     applyAct(alert, doing, change, during);
     return this.take(alert, change, { previous, actor: doing.user, note: doing.note ?? null }, JSON.stringify(doing));
   }
@@ -81,26 +78,34 @@ export class Witness {
       const alert = this.byId.get(next.alert_id);
       if (!alert) return;
       if (next.change === 'unsnoozed' && next.actor === null) this.wake(alert, next);
-      else if (next.change === 'repeated' && alert.newestFolded !== null && next.event_id === alert.newestFolded.id) this.tell(alert, next);
+      else if (next.change === 'repeated' && alert.newestFolded !== null && next.event_id === alert.newestFolded.id)
+        this.tell(alert, next);
       else return;
     }
   }
 
   private wake(alert: ModelAlert, entry: Entry): void {
-    const previous = { status: alert.status, severity: alert.severity };
+    const previous = { status: alert.status, severity: alert.severity.value };
     if (alert.status !== 'snoozed') throw new Difference(`${nameOf(alert)} wakes, and is ${alert.status}`);
     const late = Date.parse(entry.received_at) - Date.parse(alert.snoozedUntil!);
-    if (late < -ROUNDING_MS || late > LATE_MS) throw new Difference(`${nameOf(alert)} wakes ${late} ms after ${alert.snoozedUntil}`);
+    if (late < -ROUNDING_MS || late > LATE_MS)
+      throw new Difference(`${nameOf(alert)} wakes ${late} ms after ${alert.snoozedUntil}`);
     Object.assign(alert, { status: 'firing', snoozedUntil: null, actor: null });
     this.take(alert, 'unsnoozed', { previous, actor: null, note: null }, 'the end of a snooze');
   }
 
   private tell(alert: ModelAlert, entry: Entry): void {
-    if (!alert.window.mayBeOverAt(Date.parse(entry.received_at))) throw new Difference(`${nameOf(alert)} tells of folded repeats before its window is over: ${inShort(entry)}`);
+    if (!alert.window.mayBeOverAt(Date.parse(entry.received_at)))
+      throw new Difference(`${nameOf(alert)} tells of folded repeats before its window is over: ${inShort(entry)}`);
     const { id, service } = alert.newestFolded!;
     alert.folded -= 1;
-    const previous = { status: alert.status, severity: alert.severity };
-    this.take(alert, 'repeated', { event_id: id, service, previous, actor: null, note: null }, 'the end of a window of folded repeats');
+    const previous = { status: alert.status, severity: alert.severity.value };
+    this.take(
+      alert,
+      'repeated',
+      { event_id: id, service, previous, actor: null, note: null },
+      'the end of a window of folded repeats',
+    );
     this.model.numbered({ id, service }, entry.seq);
   }
 
@@ -109,17 +114,33 @@ export class Witness {
     const entry = this.waiting.shift();
     if (!entry) throw new Difference(`no entry "${change}" of ${nameOf(alert)} after ${this.seq}, for ${why}`);
     this.seq += 1;
-    const { status, severity, occurrences, folded, assignee, snoozedUntil, dedupKey, service } = alert;
-    const expected: Expected = { change, status, severity, occurrences, folded, assignee, snoozed_until: snoozedUntil, dedup_key: dedupKey, service, ...more };
+    const { status, occurrences, folded, assignee, snoozedUntil, dedupKey, service } = alert;
+    const expected: Expected = {
+      change,
+      status,
+      severity: alert.severity.value,
+      occurrences,
+      folded,
+      assignee,
+      snoozed_until: snoozedUntil,
+      dedup_key: dedupKey,
+      service,
+      ...more,
+    };
     // a late message is on record in its own words
     if (change !== 'stale') Object.assign(expected, describedAs(alert));
+    if (more.previous) expected.previous = { ...more.previous, ...whatWasAnother(alert) };
     if (alert.alertId === '') this.byId.set((alert.alertId = entry.alert_id), alert);
     expected.alert_id = alert.alertId;
     const wrong = differing(expected, entry);
-    if (wrong.length > 0) throw new Difference(`entry ${entry.seq} ("${entry.change}" of ${nameOf(alert)}), for ${why}:\n  ${wrong.join('\n  ')}`);
+    if (wrong.length > 0)
+      throw new Difference(
+        `entry ${entry.seq} ("${entry.change}" of ${nameOf(alert)}), for ${why}:\n  ${wrong.join('\n  ')}`,
+      );
     alert.folded = 0;
     alert.newestFolded = null;
     alert.lastSeq = entry.seq;
+    alert.shown = alert.words.description;
     return entry;
   }
 
@@ -147,47 +168,19 @@ export class Witness {
     for (const alert of this.model.alerts.values()) {
       const shown = listed.get(alert.alertId);
       if (!shown) throw new Difference(`${nameOf(alert)} (${alert.alertId}) is not listed`);
-      this.compareOne(alert, shown);
+      compareAlert(alert, shown);
     }
     const known = this.model.alerts.size;
     if (alerts.length !== known) throw new Difference(`${alerts.length} alerts are listed, and not ${known}`);
-  }
-
-  compareOne(alert: ModelAlert, shown: Alert): void {
-    const { alertId, status, severity, occurrences, assignee, snoozedUntil, actor, dedupKey, service, lastSeq } = alert;
-    const expected: Partial<Alert> = {
-      alert_id: alertId, status, severity, occurrences, assignee, snoozed_until: snoozedUntil, actor, dedup_key: dedupKey, service, last_seq: lastSeq,
-      // what a flood says last is shown at the end of its window at the latest
-      ...(alert.folded === 0 && describedAs(alert)),
-    };
-    const wrong = differing(expected, shown);
-    if ((shown.acted_at === null) !== (actor === null)) wrong.push(`acted_at: ${shown.acted_at}, and the actor is ${actor}`);
-    if (shown.last_seen_at < shown.first_seen_at) wrong.push(`last seen at ${shown.last_seen_at}, before ${shown.first_seen_at}`);
-    if (wrong.length > 0) throw new Difference(`${nameOf(alert)} as it is listed:\n  ${wrong.join('\n  ')}`);
   }
 
   /** What time has still to do: null when it is all done. */
   get pending(): string | null {
     for (const alert of this.model.alerts.values()) {
       if (alert.folded > 0) return `${nameOf(alert)} has ${alert.folded} repeats that no entry has told of`;
-      if (alert.snoozedUntil !== null && Date.parse(alert.snoozedUntil) < Date.now()) return `${nameOf(alert)} is snoozed until ${alert.snoozedUntil}`;
+      if (alert.snoozedUntil !== null && Date.parse(alert.snoozedUntil) < Date.now())
+        return `${nameOf(alert)} is snoozed until ${alert.snoozedUntil}`;
     }
     return null;
   }
 }
-
-/** A title that no message has said is nobody's promise. */
-function describedAs(alert: ModelAlert): Partial<Alert> {
-  const { title, ...rest } = alert.words.description;
-  return title === undefined ? rest : { title, ...rest };
-}
-
-function differing<T extends object>(expected: Partial<T>, actual: T): string[] {
-  return Object.entries(expected).flatMap(([name, value]) => {
-    const there = actual[name as keyof T];
-    return isDeepStrictEqual(value, there) ? [] : [`${name}: ${JSON.stringify(there)}, and by the documents ${JSON.stringify(value)}`];
-  });
-}
-
-const nameOf = ({ service, dedupKey, alertId }: ModelAlert): string => `${service}/${dedupKey ?? alertId}`;
-const inShort = ({ seq, change, event_id, service, dedup_key, received_at }: Entry): string => JSON.stringify({ seq, change, event_id, service, dedup_key, received_at });

@@ -36,9 +36,14 @@ export interface Description {
 }
 
 /** The producer's clock of a message in milliseconds; null where it names none. */
-export const clockOf = ({ occurred_at }: Said): number | null => (occurred_at === undefined ? null : Date.parse(occurred_at));
+export const clockOf = ({ occurred_at }: Said): number | null =>
+  occurred_at === undefined ? null : Date.parse(occurred_at);
 
-export const ranks: Readonly<Record<Severity, number>> = { low: 0, medium: 1, high: 2, urgent: 3 };
+const RANKS: Readonly<Record<Severity, number>> = { low: 0, medium: 1, high: 2, urgent: 3 };
+export const isSeverer = (one: Severity, other: Severity): boolean => RANKS[one] > RANKS[other];
+
+/** Before any clock. */
+export const NEVER = -Infinity;
 
 /**
  * Each field of the description is the one that was said last, by the producers' clocks. A late message so fills in
@@ -57,6 +62,11 @@ export class Words {
         this.fields.set(field, { value, at });
       }
     }
+  }
+
+  /** What was heard before its producer named any time is as new as the first time that it names. */
+  begin(at: number): void {
+    for (const field of this.fields.values()) if (field.at === NEVER) field.at = at;
   }
 
   get description(): Description {
@@ -78,7 +88,8 @@ export class Words {
 }
 
 /** Of two that were said at the same instant one has to win in every order. */
-const isGreater = (one: unknown, other: unknown): boolean => JSON.stringify(one) > JSON.stringify(other);
+const isGreater = (one: unknown, other: unknown): boolean => Buffer.compare(bytesOf(one), bytesOf(other)) > 0;
+const bytesOf = (value: unknown): Buffer => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
 
 /** The title that a name gives where none is said: `low_stock` is "Low stock". */
 function inWords(name: string): string {
