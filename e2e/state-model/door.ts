@@ -49,10 +49,10 @@ export class Door {
   async post(messages: readonly { said: Said; reordered?: true }[]): Promise<Answer & { receipts: Receipt[] }> {
     const bodies = messages.map(({ said, reordered }) => this.body(said, reordered === true));
     const body = bodies.length === 1 ? bodies[0]! : `[${bodies.join(',')}]`;
-    const headers = { Authorization: `Bearer ${PUBLISHER}`, 'Content-Type': 'application/json', Prefer: 'wait=10' };
+    const headers = { Authorization: `Bearer ${PUBLISHER}`, 'Content-Type': 'application/json', Prefer: 'wait=5' };
     let answer = await ask(this.system.url, '/api/v1/events', { method: 'POST', headers, body });
     // the time was over first: the same again is safe, and is told of what is there
-    for (let tries = 0; answer.status === 202 && tries < 3; tries += 1)
+    for (let tries = 0; answer.status === 202 && tries < 6; tries += 1)
       answer = await ask(this.system.url, '/api/v1/events', { method: 'POST', headers, body });
     return { ...answer, receipts: (answer.json.events ?? []) as Receipt[] };
   }

@@ -51,13 +51,14 @@ export class Trials {
   /** Lives steps in new tenants. Resolves to the first difference. */
   async liveAll(steps: readonly Step[]): Promise<{ at: number; what: string } | null> {
     const life = new Life(this.system, `${this.name}-${(this.lives += 1)}`);
-    for (const [at, step] of steps.entries()) {
+    for (let at = 0; at <= steps.length; at += 1) {
+      const step = steps[at];
       try {
-        await life.live(step);
+        await (step ? life.live(step) : life.end());
       } catch (error) {
-        if (!(error instanceof Difference))
-          throw new Error(`step ${at}, ${inOneLine(step)}: ${(error as Error).message}`, { cause: error });
-        return { at, what: error.message };
+        const what = error instanceof Error ? error.message : String(error);
+        if (error instanceof Difference) return { at: Math.min(at, steps.length - 1), what };
+        throw new Error(`step ${at}, ${step ? inOneLine(step) : 'the end'}: ${what}`, { cause: error });
       }
     }
     return null;
