@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { hash } from 'node:crypto';
 import { Type } from 'class-transformer';
 import {
-  ArrayMaxSize, Equals, IsArray, IsIn, IsISO8601, IsObject, IsOptional, IsString, IsUrl, Matches, MaxLength, MinLength,
+  ArrayMaxSize, Equals, IsArray, IsBoolean, IsIn, IsISO8601, IsObject, IsOptional, IsString, IsUrl, Matches, MaxLength, MinLength,
   Validate, ValidateNested, validateSync, ValidatorConstraint, type ValidationError, type ValidatorConstraintInterface,
 } from 'class-validator';
 import { v7 as uuidv7 } from 'uuid';
@@ -79,7 +79,9 @@ export class AlertMessage implements AlertMessageBody {
   @IsOptional() @MinLength(1) @MaxLength(200) @Matches(ONE_LINE) dedup_key?: string;
   /** Default `firing`. `resolved` needs a `dedup_key`. */
   @IsIn(MESSAGE_STATUSES) status!: MessageStatus;
-  /** The producer's clock: ISO 8601 in UTC with milliseconds. Required with a `dedup_key`. */
+  /** The message says what is so now, not what changed when: compared with the alert as it stands, and with no clock. Default false. */
+  @IsOptional() @IsBoolean() snapshot?: boolean;
+  /** The producer's clock: ISO 8601 in UTC with milliseconds. Required with a `dedup_key`, unless it is a `snapshot`. */
   @IsOptional() @IsISO8601({ strict: true, strictSeparator: true }) occurred_at?: string;
   /** What filters, rules and grouping match on. Default none. */
   @Validate(IsLabelMap) @Validate(LabelLimit) labels!: Record<string, string>;
@@ -91,6 +93,23 @@ export class AlertMessage implements AlertMessageBody {
   /** Whatever else the producer has to say; at most 16 levels deep. */
   @IsObject() metadata!: Record<string, unknown>;
   @Equals(1) schema_version!: 1;
+  /**
+   * The fields above that the message does not say, and which have a default: what is not said changes nothing of an alert.
+   * `occurred_at` among them: it is the transport's time, and compared with none. Absent: the message says whatever it has.
+   */
+  assumed?: readonly MessageField[];
+
+  /** As it travels: a default that is spelled out would be taken for what the producer says. */
+  toJSON(): AlertMessageBody {
+    return asSaid(this);
+  }
+}
+
+/** A message without what it does not say. Its severity stays, because whatever carries it has to know the lane. */
+export function asSaid(message: AlertMessage): AlertMessageBody {
+  const { assumed = [], ...said } = message;
+  for (const name of assumed) if (name !== 'severity') delete (said as Partial<AlertMessageBody>)[name];
+  return said;
 }
 
 /** What the transport says about a message beside its body. All optional, none of it trusted. */
@@ -144,8 +163,10 @@ export function readMessage(value: unknown, envelope: Envelope, judgement: Judge
     return refuse('unknown_field', errors, fields.tenant_id);
   }
   if (judgement === 'lenient') relax(fields);
+  const saysType = fields.type !== undefined;
   const kept = new Map<string, unknown>([...leftovers, ...unknown]);
   addRoutingKey(fields, envelope.routing_key, kept);
+  let saysSeverity = fields.severity !== undefined;
   fields.tenant_id ??= envelope.tenant_id;
   fields.service ??= envelope.service;
   fields.severity ??= envelope.severity;
@@ -153,6 +174,7 @@ export function readMessage(value: unknown, envelope: Envelope, judgement: Judge
   let { message, whole, errors } = validate(fields, pointerTo);
   if (judgement === 'lenient' && errors.length > 0) {
     for (const { name } of errors.filter((error) => !error.limit && !REQUIRED.has(error.name))) kept.set(name, take(fields, name));
+    saysSeverity &&= fields.severity !== undefined;
     fields.severity ??= readRoutingKey(envelope.routing_key)?.severity ?? 'high';
     ({ message, whole, errors } = validate(fields, pointerTo));
   }
@@ -160,21 +182,31 @@ export function readMessage(value: unknown, envelope: Envelope, judgement: Judge
   if (fields.service === undefined) return refuse('missing_service', [missing('/service', 'missing_service')], fields.tenant_id);
   const bodyHasTime = fields.occurred_at !== undefined;
   // with the defaults in: a message that came by HTTP has them spelled out when it reaches the queue
-  const bodyHash = digest(namesItsChange(whole) ? whole.id : JSON.stringify([MESSAGE_FIELDS.map((name) => whole[name]), ...kept]));
+  const bodyHash = digest(JSON.stringify([HASHED_FIELDS.map((name) => whole[name]), ...kept, ...(whole.snapshot === true ? ['snapshot'] : [])]));
   if (judgement === 'strict') errors.push(...contradictions(fields));
-  else if (fields.dedup_key !== undefined) fields.occurred_at ??= readInstant(envelope.timestamp) ?? new Date().toISOString();
   if (errors.length > 0) {
     return refuse('invalid_field', errors.map(({ pointer, detail }) => ({ pointer, code: 'invalid_field', detail })), fields.tenant_id);
   }
 
-  message.id = typeof fields.id === 'string' ? fields.id : idFor(bytes, envelope, bodyHasTime);
-  if (typeof fields.occurred_at === 'string') message.occurred_at = fields.occurred_at;
+  message.id = typeof fields.id === 'string' ? fields.id : idFor(bytes, envelope, bodyHasTime && fields.snapshot !== true);
+  // whose clock the transport's time is nobody knows: that of a broker, or of a door of ours. It is shown, and orders nothing
+  const sentAt = bodyHasTime || fields.dedup_key === undefined ? undefined : readInstant(envelope.timestamp);
+  if (sentAt !== undefined) message.occurred_at = sentAt;
+  const assumed: MessageField[] = ASSUMED_FIELDS.filter((name) => fields[name] === undefined && !(name === 'metadata' && [...kept.values()].some((left) => left !== undefined)));
+  if (!saysType && fields.type === 'alert') assumed.push('type');
+  if (!saysSeverity) assumed.push('severity');
+  if (sentAt !== undefined) assumed.push('occurred_at');
+  if (assumed.length > 0) message.assumed = assumed;
   for (const [name, left] of kept) define(message.metadata, Object.hasOwn(message.metadata, name) ? `body.${name}` : name, left);
   return { ok: true, message, body_hash: bodyHash, understood: [...origins.values()], unknown: [...kept.keys()] };
 }
 
 // ---- in the order used above --------------------------------------------------------------------------------------
 
+/** Fields that have a default. Others of that kind are told apart where they are filled in. */
+const ASSUMED_FIELDS = ['type', 'title', 'status', 'labels', 'actions', 'metadata', 'schema_version'] as const satisfies readonly MessageField[];
+/** A message that is no snapshot has the hash that it had before there were any. */
+const HASHED_FIELDS = MESSAGE_FIELDS.filter((name) => name !== 'snapshot');
 const KNOWN_NAMES = [...MESSAGE_FIELDS, ...Object.keys(UNDERSTOOD_FIELDS)];
 const REQUIRED = new Set(['tenant_id', 'service']);
 const TEXTS = ['tenant_id', 'service', 'id', 'dedup_key', 'name', 'title', 'message'] as const;
@@ -265,7 +297,7 @@ function contradictions(fields: MessageFields): FieldError[] {
   if (fields.status === 'resolved' && fields.dedup_key === undefined) {
     problems.push({ name: 'status', pointer: '/dedup_key', limit: false, detail: 'A resolved message needs the dedup_key of the alert that it resolves.' });
   }
-  if (fields.dedup_key !== undefined && fields.occurred_at === undefined) {
+  if (fields.dedup_key !== undefined && fields.occurred_at === undefined && fields.snapshot !== true) {
     problems.push({ name: 'occurred_at', pointer: '/occurred_at', limit: false, detail: 'A message with a dedup_key needs the time at which it happened.' });
   }
   return problems;
@@ -290,16 +322,12 @@ function titleFor({ name, message, service }: MessageFields): string {
 }
 
 /**
- * Whether the id says which change of which alert this is, `<dedup_key>/<status>/…`: then another message under it is a
- * repeat, whatever its words, and no other message. docs/decisions/0011.
+ * An id that a redelivery repeats, when anything in the message can give one; else a fresh one. A body with a time is sent
+ * once, unless it is a snapshot: what is so again is told in the same words again.
  */
-const namesItsChange = (fields: MessageFields): fields is MessageFields & { id: string } =>
-  typeof fields.id === 'string' && typeof fields.dedup_key === 'string' && fields.id.startsWith(`${fields.dedup_key}/${asText(fields.status)}/`);
-
-/** An id that a redelivery repeats, when anything in the message can give one; else a fresh one. */
-function idFor(bytes: Uint8Array, { message_id, timestamp }: Envelope, bodyHasTime: boolean): string {
+function idFor(bytes: Uint8Array, { message_id, timestamp }: Envelope, bodyIsSentOnce: boolean): string {
   if (message_id) return message_id.length <= 200 && PRINTABLE_ASCII.test(message_id) ? message_id : digest(message_id);
-  if (bodyHasTime || timestamp !== undefined) return digest(Buffer.concat([bytes, Buffer.from(String(timestamp ?? ''))]));
+  if (bodyIsSentOnce || timestamp !== undefined) return digest(Buffer.concat([bytes, Buffer.from(String(timestamp ?? ''))]));
   return uuidv7();
 }
 

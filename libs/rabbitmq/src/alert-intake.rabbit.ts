@@ -1,4 +1,4 @@
-import { routingKeyOf, Unavailable, type AlertMessage } from '@tocsin/contracts';
+import { asSaid, routingKeyOf, Unavailable, type AlertMessage } from '@tocsin/contracts';
 import { AlertIntake, type PublishContext, type PublishOutcome } from '@tocsin/contracts/ports';
 import { BrokerUnavailable, publicationOf, type ConfirmingPublisher } from '@tocsin/publisher';
 
@@ -14,7 +14,7 @@ export class RabbitAlertIntake extends AlertIntake {
   override async publish(messages: readonly AlertMessage[], { traceparent }: PublishContext = {}): Promise<PublishOutcome[]> {
     try {
       return await this.publisher.publish(
-        messages.map((message) => ({ ...publicationOf(message, this.exchange, traceparent), routingKey: routingKeyOf(message) })),
+        messages.map((message) => ({ ...publicationOf(asSaid(message), this.exchange, traceparent), routingKey: routingKeyOf(message) })),
       );
     } catch (error) {
       throw error instanceof BrokerUnavailable ? new Unavailable('rabbitmq', error.message, { cause: error }) : error;

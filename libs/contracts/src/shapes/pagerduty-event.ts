@@ -20,10 +20,12 @@ export function readPagerDutyEvent(value: unknown): MessageShape | undefined {
     service: value.service,
     severity: payload.severity,
     dedup_key: value.dedup_key,
+    // without a key there is no alert whose present state it could tell
+    snapshot: isText(value.dedup_key) ? true : undefined,
     status: value.event_action === 'resolve' ? 'resolved' : 'firing',
     occurred_at: payload.timestamp,
     name: cut(payload.class, 100),
-    title: cut(payload.summary, 300) ?? (value.event_action === 'resolve' ? 'Resolved' : undefined),
+    title: cut(payload.summary, 300),
     message: isText(payload.summary) && payload.summary.length > 300 ? cut(payload.summary, 8_000) : undefined,
     labels: Object.fromEntries(['source', 'component', 'group', 'class'].flatMap((name) => cut(payload[name], 500) ? [[name, cut(payload[name], 500)]] : [])),
     actions: [...links.flatMap(({ text, href }) => actionTo(isText(text) ? text : 'Link', href)), ...actionTo(isText(value.client) ? value.client : 'Open', value.client_url)].slice(0, 10),

@@ -16,7 +16,7 @@ export function readPrometheusAlerts(value: unknown): MessageShape | undefined {
 
 /** Where our fields stand in an alert. */
 const POINTERS = {
-  id: '/fingerprint', dedup_key: '/fingerprint', status: '/status', occurred_at: '/startsAt', tenant_id: '/labels/tenant_id', service: '/labels/service',
+  dedup_key: '/fingerprint', status: '/status', occurred_at: '/startsAt', tenant_id: '/labels/tenant_id', service: '/labels/service',
   severity: '/labels/severity', name: '/labels/alertname', title: '/annotations/summary', message: '/annotations/description', metadata: '/annotations',
 };
 const MAX_LABELS = 32;
@@ -32,8 +32,9 @@ function partOf(alert: unknown, at: string, group: JsonObject): MessagePart {
     tenant_id: labels.tenant_id,
     service: asService(labels.service) ?? asService(labels.job),
     severity: severityOf(labels.severity),
-    id: isText(fingerprint) && isText(startsAt) ? `${fingerprint}/${status}/${startsAt}` : undefined,
     dedup_key: fingerprint,
+    // without a key there is no alert whose present state it could tell
+    snapshot: isText(fingerprint) ? true : undefined,
     status,
     occurred_at: status === 'resolved' && isText(endsAt) ? endsAt : startsAt,
     name: cut(labels.alertname, 100),
