@@ -112,15 +112,18 @@ export class Life {
       throw new Difference(`${fault}: ${status} ${text}, and by the documents ${expected} ${code}`);
   }
 
-  private async compare(door: Door, witness: Witness): Promise<void> {
+  /** Compares what is listed now, and shown of some alerts one by one. What time has done meanwhile is in the log first. */
+  private async compare(door: Door, witness: Witness, alone = 0): Promise<void> {
     for (let tries = 0; ; tries += 1) {
       const alerts = await door.alerts();
-      if (tries < 5 && witness.isBehind(alerts)) {
+      const shown = await Promise.all(alerts.slice(0, alone).map(({ alert_id }) => door.alert(alert_id)));
+      if (tries < 5 && witness.isBehind([...alerts, ...shown])) {
         witness.read(await door.newEntries());
         witness.settle();
         continue;
       }
       witness.compare(alerts);
+      for (const alert of shown) witness.compareShown(alert);
       return;
     }
   }
@@ -128,27 +131,33 @@ export class Life {
   /** Until all that time does is done: then nothing is folded that no entry has told of. */
   private async rest(): Promise<void> {
     for (const { door, witness } of this.tenants) {
-      await eventually(async () => {
+      await until(async () => {
         witness.read(await door.newEntries());
         witness.settle();
-        if (witness.pending) throw new Error(witness.pending);
-      }, PATIENCE_MS).catch((error: unknown) => {
-        throw error instanceof Difference ? error : new Difference((error as Error).message);
+        return witness.pending;
       });
-      await this.compare(door, witness);
-      for (const alert of [...witness.model.alerts.values()].slice(0, 3))
-        compareAlert(alert, await door.alert(alert.alertId));
-      await eventually(async () => {
+      await this.compare(door, witness, 3);
+      const { conflicts } = witness.model;
+      await until(async () => {
         const there = await door.conflicts();
-        if (there !== witness.model.conflicts.length)
-          throw new Error(
-            `${there} messages are in conflict with their id, and by the documents ${witness.model.conflicts.length}: ${witness.model.conflicts.join(', ')}`,
-          );
-      }, PATIENCE_MS).catch((error: unknown) => {
-        throw new Difference((error as Error).message);
+        return there === conflicts.length
+          ? null
+          : `${there} conflicts of ids, and by the documents ${conflicts.join(', ')}`;
       });
     }
   }
+}
+
+/** Resolves when nothing is wrong any more. A difference that waiting does not mend is thrown at once. */
+async function until(whatIsWrong: () => Promise<string | null>): Promise<void> {
+  const difference = await eventually(async () => {
+    const wrong = await whatIsWrong().catch((error: unknown) =>
+      error instanceof Difference ? error : Promise.reject(error),
+    );
+    if (typeof wrong === 'string') throw new Difference(wrong);
+    return wrong;
+  }, PATIENCE_MS);
+  if (difference) throw difference;
 }
 
 const answerOf = ({ answer }: { answer: 200 | 409 | 'either' }): number => (answer === 409 ? 409 : 200);

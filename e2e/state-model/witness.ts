@@ -127,8 +127,7 @@ export class Witness {
       service,
       ...more,
     };
-    // a late message is on record in its own words
-    if (change !== 'stale') Object.assign(expected, describedAs(alert));
+    Object.assign(expected, describedAs(alert));
     if (more.previous) expected.previous = { ...more.previous, ...whatWasAnother(alert) };
     if (alert.alertId === '') this.byId.set((alert.alertId = entry.alert_id), alert);
     expected.alert_id = alert.alertId;
@@ -173,6 +172,9 @@ export class Witness {
     const known = this.model.alerts.size;
     if (alerts.length !== known) throw new Difference(`${alerts.length} alerts are listed, and not ${known}`);
   }
+
+  /** Compares an alert as it is shown by itself. */
+  compareShown = (shown: Alert): void => compareAlert(this.byId.get(shown.alert_id)!, shown);
 
   /** What time has still to do: null when it is all done. */
   get pending(): string | null {
