@@ -6,7 +6,7 @@ import { Trials } from './state-model/trials';
 
 const SEED = Number(process.env.STATE_SEED ?? Date.now() % 2 ** 31);
 /** So many histories at most are lived until one shows a difference. */
-const HISTORIES = 12;
+const HISTORIES = 40;
 const SIZE = 200;
 
 describe('the model of the documents', () => {
@@ -29,6 +29,6 @@ describe('the model of the documents', () => {
         await mend();
       }
     },
-    limitMs(30),
+    limitMs(90),
   );
 });
