@@ -51,8 +51,8 @@ export class PostgresEventLog implements EventLog {
     const [position] =
       'time' in since
         ? await this.database.call<LogPosition>('select * from tocsin.start_at_time($1, $2)', [tenant, since.time.toISOString()])
-        : await this.database.call<LogPosition>('select * from tocsin.start_behind_newest($1, $2, $3, $4, $5, $6)', [
-            tenant, since.count, since.passes.severity, since.passes.type, since.passes.service, since.passes.labels && JSON.stringify(since.passes.labels),
+        : await this.database.call<LogPosition>('select * from tocsin.start_behind_newest($1, $2, $3, $4, $5, $6, $7)', [
+            tenant, since.count, since.passes.severity, since.passes.type, since.passes.service, since.passes.labels && JSON.stringify(since.passes.labels), since.passes.name ?? null,
           ]);
     return position!;
   }

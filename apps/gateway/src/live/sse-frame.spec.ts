@@ -1,7 +1,7 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import fc from 'fast-check';
-import { aHint } from '@tocsin/contracts/testing';
-import type { StreamFilter } from '@tocsin/contracts';
+import { aHint, anEntry } from '@tocsin/contracts/testing';
+import { decodeHint, encodeHint, entryPasses, type StreamFilter } from '@tocsin/contracts';
 import { closeFrame, controlFrame, EntryBatch, idLine, viewOf, type View } from './sse-frame';
 
 function read(bytes: Buffer | string): { events: EventSourceMessage[]; retry: number[] } {
@@ -38,6 +38,22 @@ it('a view passes what its filter asks for, whatever was asked of the same batch
           return has && (filter.severity?.includes(one.severity) ?? true) && (filter.service?.includes(one.service) ?? true) ? [`e1-${i + 1}-abcdefgh`] : [];
         });
         expect(read(batch.framesFor(viewOf(filter, true)).bytes).events.map(({ id }) => id)).toEqual(expected);
+      }
+    }),
+  );
+});
+
+it('a view passes an entry live, as a hint brings it, and replayed, as the log has it, exactly where the whole entry passes', () => {
+  const side = { severity: fc.constantFrom('urgent' as const, 'low' as const), type: fc.constantFrom('alert' as const, 'notification' as const), name: fc.constantFrom('cold', 'warm', null), labels };
+  const previous = fc.option(fc.record({ status: fc.constant('firing' as const), ...side }, { requiredKeys: ['status', 'severity'] }));
+  const wish = fc.record({ severity: some('urgent', 'low'), type: some('alert', 'notification'), service: some('inventory', 'orders'), name: some('cold', 'warm'), labels: fc.option(labels) });
+  fc.assert(
+    fc.property(fc.array(fc.record({ ...side, previous }), { minLength: 1, maxLength: 8 }), wish, (entries, filter) => {
+      const whole = entries.map((one, i) => anEntry({ seq: i + 1, ...one }));
+      const live = whole.map((entry) => decodeHint(encodeHint(aHint(entry)))!);
+      for (const hints of [whole.map((entry) => aHint(entry)), live]) {
+        const passing = read(new EntryBatch(hints).framesFor(viewOf(filter, true)).bytes).events.map(({ data }) => (JSON.parse(data) as { seq: number }).seq);
+        expect(passing).toEqual(whole.filter((entry) => entryPasses(filter, entry)).map(({ seq }) => seq));
       }
     }),
   );

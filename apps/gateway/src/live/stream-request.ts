@@ -57,6 +57,7 @@ export const readEntryFilter = (query: URLSearchParams): StreamFilter => ({
   severity: oneOf(query, 'severity', SEVERITIES),
   type: oneOf(query, 'type', ALERT_TYPES),
   service: list(query, 'service'),
+  name: list(query, 'name'),
   labels: labelsIn(query),
 });
 

@@ -17,11 +17,12 @@ export const LABELS_PARAMETER: Parameter = {
   },
 };
 
-/** What the entries of a stream are narrowed by. */
+/** What the entries of a stream are narrowed by: what an alert, as a whole, was before an entry or is after it. */
 export const ENTRY_FILTERS: readonly Parameter[] = [
   listParameter('severity', oneOf(SEVERITIES), 'Entries whose alert has or had one of these.'),
-  listParameter('type', oneOf(ALERT_TYPES), 'Of these types.'),
+  listParameter('type', oneOf(ALERT_TYPES), 'Entries whose alert is or was of one of these types.'),
   listParameter('service', text(undefined, { minLength: 1 }), 'Of these services.'),
+  listParameter('name', text(undefined, { minLength: 1 }), 'Entries whose alert has or had one of these names.'),
   LABELS_PARAMETER,
 ];
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { Refused } from '../errors';
 import type { AlertMessage } from '../alert-message';
-import { FOLDING, renderData, type Folding, type PlannedEvent, type StoredEvent } from '../event';
+import { entryPasses, FOLDING, renderData, type Folding, type PlannedEvent, type StoredEvent, type StreamFilter } from '../event';
 import type { AppendResult, EventLog } from '../ports';
 import type { TenantId } from '../tenant';
 import type { AlertStatus, Change, Severity } from '../wire';
@@ -284,7 +284,7 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
         expect(ofTenant).toBe(tenant_id);
         expect(event).toMatchObject({ seq: 2 + FOLDS.after, epoch: before[0]!.epoch, prev_fp: before.at(-1)!.fp, fp: expect.stringMatching(/^[a-z2-7]{8}$/) as string });
         expect(event.entry).toMatchObject({
-          event_id: message.id, alert_id: before[0]!.entry.alert_id, change: 'repeated', status: 'firing', severity: 'urgent', previous: { status: 'firing', severity: 'urgent' },
+          event_id: message.id, alert_id: before[0]!.entry.alert_id, change: 'repeated', status: 'firing', severity: 'urgent', previous: { status: 'firing', severity: 'urgent', labels: { site: 'north' } },
           title: 'Flour is out', labels: { shelf: '9' }, metadata: message.metadata, occurred_at: message.occurred_at, dedup_key: 'flood', occurrences: 20, folded: 18 - FOLDS.after,
         });
         const read = await reader.after(tenant_id, 0, 100);
@@ -405,6 +405,38 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
         await log.append((['urgent', 'low'] as const).map((severity, index) => aPlannedEvent({ tenant_id, severity, dedup_key: 'k', occurred_at: `2026-01-01T00:00:0${index}.000Z` })));
         const passes = { severity: ['urgent'], type: null, service: null, labels: null };
         expect((await reader.startOf(tenant_id, { count: 1, passes })).seq).toBe(1);
+      });
+
+      it('tells what an alert was before, where that is another, and starts behind what passes on one of the two sides', async () => {
+        const tenant_id = aTenant();
+        const said: Partial<AlertMessage>[] = [
+          { type: 'notification', name: 'cold', labels: { site: 'south' }, severity: 'urgent' },
+          { type: 'alert', name: 'cold', labels: { site: 'south' }, severity: 'urgent' },
+          { type: 'alert', name: undefined, labels: { site: 'north' }, severity: 'low' },
+          { type: 'alert', name: 'warm', labels: { site: 'north' }, severity: 'low' },
+        ];
+        for (const [second, message] of said.entries()) {
+          await log.append([aPlannedEvent({ tenant_id, dedup_key: 'k', ...message, occurred_at: `2026-01-01T00:00:0${second}.000Z` })]);
+        }
+        const entries = await reader.after(tenant_id, 0, 10);
+        const same = { status: 'firing' as const };
+        expect(entries.map(({ entry }) => entry.previous)).toEqual([
+          null, { ...same, severity: 'urgent', type: 'notification' }, { ...same, severity: 'urgent', labels: { site: 'south' } }, { ...same, severity: 'low', name: 'cold' },
+        ]);
+        const any = { severity: null, type: null, service: null, name: null, labels: null };
+        const behind = async (passes: Partial<StreamFilter>) => {
+          const newest = entries.findLast(({ entry }) => entryPasses({ ...any, ...passes }, entry));
+          const { seq } = await reader.startOf(tenant_id, { count: 1, passes: { ...any, ...passes } });
+          expect([passes, seq]).toEqual([passes, newest ? newest.seq - 1 : 4]);
+          return seq;
+        };
+        expect(await behind({ labels: { site: 'south' } })).toBe(2);
+        expect(await behind({ type: ['notification'] })).toBe(1);
+        expect(await behind({ severity: ['urgent'], labels: { site: 'south' } })).toBe(2);
+        expect(await behind({ severity: ['urgent'], labels: { site: 'north' } })).toBe(4);
+        expect(await behind({ name: ['cold'], severity: ['urgent'] })).toBe(2);
+        expect(await behind({ name: ['warm'] })).toBe(3);
+        expect(await behind({ name: ['cold'], labels: { site: 'north' }, severity: ['urgent'] })).toBe(4);
       });
 
       it('starts at a time, with the position of the entry before it', async () => {

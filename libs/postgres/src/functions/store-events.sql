@@ -142,7 +142,7 @@ begin
   ), raised as (
     insert into alert (tenant_id, alert_id, service, type, name, title, message, status, severity, state_at, occurrences,
       first_seen_at, last_seen_at, first_seq, described_seq, last_seq, labels)
-    select tenant_id, alert_id, service, type, name, title, message, now_status, now_severity, occurred_at, occurrences,
+    select tenant_id, alert_id, service, type, name, title, message, now_status, now_severity, null, occurrences,
       first_seen_at, last_seen_at, seq, seq, seq, labels
     from numbered where dedup_key is null
   ), final as materialized (

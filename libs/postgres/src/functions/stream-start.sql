@@ -1,9 +1,11 @@
 -- Where a fresh stream of one tenant starts. Both run with the caller's rights, under row-level security.
 
--- Behind the newest `wanted` entries that pass a filter (a null list passes all; an entry passes if its alert did before or
--- after it; `labels_with` is an object of labels that it has, all of them). Looks at the newest 10,000 entries: a filter that
--- hardly anything passes must not read a whole log. The default is for gateways of before, which know nothing of labels.
-create or replace function start_behind_newest(of_tenant text, wanted integer, severities text[], types text[], services text[], labels_with json default null)
+-- Behind the newest `wanted` entries that pass a filter (a null list passes all; an entry passes if its alert, as a whole, did
+-- before or after it, as `passes` says in TypeScript; `labels_with` is an object of labels that it has, all of them). Looks at the newest
+-- 10,000 entries: a filter that hardly anything passes must not read a whole log. The defaults are for gateways of before.
+create or replace function start_behind_newest(
+  of_tenant text, wanted integer, severities text[], types text[], services text[], labels_with json default null, names text[] default null
+)
 returns table (epoch text, seq bigint, fp text)
 language plpgsql volatile security invoker
 set search_path = tocsin, pg_temp
@@ -24,11 +26,22 @@ begin
       where e.tenant_id = of_tenant and e.seq > greatest(head.floor_seq, head.last_seq - 10000) and e.seq <= head.last_seq
       order by e.seq desc
     ) newest
-    where (severities is null or newest.severity = any (severities) or newest.previous_severity = any (severities))
-      and (types is null or newest.type = any (types))
-      and (services is null or newest.service = any (services))
-      and (labels_with is null
-        or not exists (select from json_each_text(labels_with) label where newest.labels ->> label.key is distinct from label.value))
+    where (services is null or newest.service = any (services))
+      and (
+        ((severities is null or newest.severity = any (severities))
+          and (types is null or newest.type = any (types))
+          and (names is null or newest.name = any (names))
+          and (labels_with is null
+            or not exists (select from json_each_text(labels_with) label where newest.labels ->> label.key is distinct from label.value)))
+        or (newest.previous_severity is not null
+          and (severities is null or newest.previous_severity = any (severities))
+          and (types is null or coalesce(newest.previous_type, newest.type) = any (types))
+          and (names is null or coalesce(newest.previous_name, newest.name) = any (names))
+          and (labels_with is null
+            or not exists (
+              select from json_each_text(labels_with) label
+              where coalesce(newest.previous_labels, newest.labels) ->> label.key is distinct from label.value)))
+      )
     limit wanted
   ) passing;
   return query select * from position_at(head, coalesce(start_seq, head.last_seq));

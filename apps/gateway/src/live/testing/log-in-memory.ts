@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { passes, Unavailable, type LogPosition, type StoredEvent, type StreamHead, type TenantId } from '@tocsin/contracts';
+import { entryPasses, Unavailable, type LogPosition, type StoredEvent, type StreamHead, type TenantId } from '@tocsin/contracts';
 import { EventLog, type AppendResult, type Since } from '@tocsin/contracts/ports';
 import { anEntry } from '@tocsin/contracts/testing';
 import type { Entry } from '@tocsin/contracts';
@@ -69,7 +69,7 @@ export class LogInMemory extends EventLog {
   async startOf(tenant: TenantId, since: Since): Promise<LogPosition> {
     await this.answer();
     if ('time' in since) return this.position(tenant, 0);
-    const passing = this.stream(tenant).events.filter(({ entry }) => passes(since.passes, { ...entry, previous_severity: entry.previous?.severity ?? null }));
+    const passing = this.stream(tenant).events.filter(({ entry }) => entryPasses(since.passes, entry));
     const first = passing.at(-since.count);
     return this.position(tenant, first ? first.seq - 1 : 0);
   }
