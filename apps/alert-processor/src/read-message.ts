@@ -1,4 +1,4 @@
-import { MAX_MESSAGE_BYTES, parseMessages, traceIdOf, type DeadLetter, type DeadLetterReason, type InputError, type ParsedMessage, type PlannedEvent } from '@tocsin/contracts';
+import { MAX_MESSAGE_BYTES, parseMessages, traceIdIn, traceIdOf, type DeadLetter, type DeadLetterReason, type InputError, type ParsedMessage, type PlannedEvent } from '@tocsin/contracts';
 import type { ReceivedMessage } from '@tocsin/contracts/ports';
 import { planDeliveries } from './plan-deliveries';
 
@@ -19,7 +19,7 @@ export function readMessages(received: ReceivedMessage): ReadMessage[] {
 function readMessage(received: ReceivedMessage, parsed: ParsedMessage): ReadMessage {
   if (!parsed.ok) return { ok: false, letter: letterOf(received, parsed.code, parsed.errors.map(inWords).join(' '), parsed.tenant_id) };
   const { message, body_hash, understood, unknown } = parsed;
-  const planned = { message, body_hash, trace_id: traceIdOf(received.headers?.['traceparent']), deliveries: planDeliveries(message) };
+  const planned = { message, body_hash, trace_id: traceIdOf(received.headers?.['traceparent']) ?? traceIdIn(message.metadata), deliveries: planDeliveries(message) };
   return { ok: true, planned, understood, unknown };
 }
 

@@ -13,6 +13,7 @@ import { readRoutingKey } from './names';
 import { surelyValid } from './surely-valid';
 import { TENANT_ID_PATTERN, tenantIdOf, type TenantId } from './tenant';
 import { didYouMean } from './nearest-name';
+import { withoutHops } from './trace-context';
 import { UNDERSTOOD_FIELDS, readInstant, understand } from './understood-names';
 import {
   ALERT_TYPES, CHANNELS, MESSAGE_STATUSES, SEVERITIES,
@@ -160,7 +161,7 @@ export function readMessage(value: unknown, envelope: Envelope, judgement: Judge
   if (fields.service === undefined) return refuse('missing_service', [missing('/service', 'missing_service')], fields.tenant_id);
   const bodyHasTime = fields.occurred_at !== undefined;
   // with the defaults in: a message that came by HTTP has them spelled out when it reaches the queue
-  const bodyHash = digest(namesItsChange(whole) ? whole.id : JSON.stringify([MESSAGE_FIELDS.map((name) => whole[name]), ...kept]));
+  const bodyHash = digest(namesItsChange(whole) ? whole.id : JSON.stringify([MESSAGE_FIELDS.map((name) => (name === 'metadata' ? withoutHops(whole[name]) : whole[name])), ...kept]));
   if (judgement === 'strict') errors.push(...contradictions(fields));
   else if (fields.dedup_key !== undefined) fields.occurred_at ??= readInstant(envelope.timestamp) ?? new Date().toISOString();
   if (errors.length > 0) {
