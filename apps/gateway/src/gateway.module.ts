@@ -3,7 +3,7 @@ import { APP_FILTER, HttpAdapterHost } from '@nestjs/core';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { Memberships, Revocations, Tickets, TokenVerifier } from '@tocsin/auth';
-import { AlertActs, bind, DeadLetters, EventBus, EventLog, RawIntake, Receipts, StreamSlots, AlertQueries } from '@tocsin/contracts/ports';
+import { AlertActs, AlertIntake, bind, DeadLetters, EventBus, EventLog, RawIntake, Receipts, StreamSlots, AlertQueries } from '@tocsin/contracts/ports';
 import { AdminServer, Health, Log, Metrics } from '@tocsin/observability';
 import { RevocationsController } from './access/revocations.controller';
 import { ActOnAlerts } from './alerts/act-on-alerts';
@@ -21,6 +21,7 @@ import { DocsController } from './docs/docs.controller';
 import { FrontPage } from './docs/front-page';
 import { WelcomeController } from './docs/welcome.controller';
 import { IntakeController } from './intake/intake.controller';
+import { PublishEvents } from './intake/publish-events';
 import { ReceiptWatch } from './intake/receipt-watch';
 import { Admission } from './live/admission';
 import { EventsController } from './live/events.controller';
@@ -114,6 +115,12 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         bind(SettleDeadLetters, SettleDeadLetters, DeadLetters, RawIntake),
         { provide: DeadLetterWatch, useFactory: (letters: DeadLetters, metrics: Metrics) => new DeadLetterWatch(letters, metrics), inject: [DeadLetters, Metrics] },
         bind(ReceiptWatch, ReceiptWatch, Receipts),
+        {
+          provide: PublishEvents,
+          useFactory: (intake: AlertIntake, log: EventLog, queries: AlertQueries, acts: ActOnAlerts, receipts: ReceiptWatch, metrics: Metrics) =>
+            new PublishEvents(intake, log, queries, acts, receipts, metrics, config.MAX_EVENT_BYTES),
+          inject: [AlertIntake, EventLog, AlertQueries, ActOnAlerts, ReceiptWatch, Metrics],
+        },
         bind(StreamOpener, StreamOpener, TokenVerifier, Tickets, VisibleTenants, Revocations, Admission, Lifetimes, TenantFeeds, OpenStreams, EventLog, GatewayConfig, Metrics, Log),
         {
           provide: StreamDoor,

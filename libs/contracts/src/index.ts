@@ -9,6 +9,8 @@ export * from './names';
 export * from './nearest-name';
 export * from './read-messages';
 export * from './settings';
+export type { MessagePart, MessageShape } from './shapes/message-part';
+export * from './shapes/opsgenie-alert';
 export * from './tenant';
 export * from './trace-context';
 export * from './understood-names';

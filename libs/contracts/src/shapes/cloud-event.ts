@@ -1,7 +1,7 @@
 import { decodeBody } from '../decode-body';
 import { isMessageField } from '../message-fields';
-import { asService, cut, digestOf, fittingKey, isObject, isText, present, type JsonObject, type MessageShape } from './message-part';
 import { objectIn } from './json-text';
+import { asService, cut, digestOf, fittingKey, isObject, isText, present, type JsonObject, type MessagePart, type MessageShape } from './message-part';
 
 /**
  * CloudEvents 1.0, structured (JSON) or binary (attributes in the headers). `source` and `id` together are the event's
@@ -131,7 +131,7 @@ function shapeOf(event: JsonObject, given: unknown, at: '' | '/data' | '/data_ba
     metadata: {
       ...foreign,
       ...(isObject(fields.metadata) ? fields.metadata : present({ metadata: fields.metadata })),
-      cloudevent: present({ id, source, type, ...(key !== dedupkey && { dedupkey }), ...asTexts(others) }),
+      cloudevent: present({ id, source, type, ...(key !== asText(dedupkey) && { dedupkey }), ...asTexts(others) }),
     },
   };
   const attributes = {
@@ -139,6 +139,6 @@ function shapeOf(event: JsonObject, given: unknown, at: '' | '/data' | '/data_ba
     dedup_key: '/dedupkey', name: '/type', title: '/type',
   };
   const inData = Object.fromEntries(Object.keys(present(fields)).map((field) => [field, `${at}/${field}`]));
-  const part = { body, at: '', pointers: { ...attributes, ...inData } };
-  return { name: 'cloudevent', webhook: false, parts: [part], defaults: { service: 'cloudevents' } };
+  const part: MessagePart = { body, at: '', pointers: { ...attributes, ...inData } };
+  return { name: 'cloudevent', webhook: false, count: 1, part: () => part, defaults: { service: 'cloudevents' } };
 }
