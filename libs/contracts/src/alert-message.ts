@@ -101,6 +101,9 @@ export interface Envelope {
   /** Epoch seconds. */
   timestamp?: number;
   headers?: Readonly<Record<string, unknown>>;
+  content_type?: string;
+  /** How the body is compressed, if it is. */
+  content_encoding?: string;
   /** What holds where the message does not say it: a sender whose fields cannot be chosen has an address that can. */
   tenant_id?: string;
   service?: string;
@@ -121,6 +124,8 @@ export type ParsedMessage =
       /** Producers' names that were renamed, and fields that were kept under `metadata` because nobody knows them. For counting. */
       understood: string[];
       unknown: string[];
+      /** The message alone, where it is one of several. */
+      alone?: () => MessageAlone;
     }
   | {
       ok: false;
@@ -129,7 +134,15 @@ export type ParsedMessage =
       tenant_id: TenantId | null;
       /** The refused part of a group alone, as it can be read again; undefined where it is the whole. */
       bytes?: Uint8Array;
+      alone?: () => MessageAlone;
     };
+
+/** One of several messages as one that can be sent again without the others. */
+export interface MessageAlone {
+  bytes: Uint8Array;
+  /** What the transport would have called it. */
+  message_id?: string;
+}
 
 /**
  * The only parser of alert messages, for AMQP and HTTP. Looks at size, UTF-8, JSON, depth, control characters, unknown
@@ -160,14 +173,15 @@ export function readMessage(value: unknown, envelope: Envelope, judgement: Judge
   fields.service ??= envelope.service;
   fields.severity ??= envelope.severity;
 
+  // before all that costs more: a batch may hold thousands of these
+  if (fields.tenant_id === undefined) return refuse('missing_tenant', [missing('/tenant_id', 'missing_tenant')]);
+  if (fields.service === undefined) return refuse('missing_service', [missing('/service', 'missing_service')], fields.tenant_id);
   let { message, whole, errors } = validate(fields, pointerTo);
   if (judgement === 'lenient' && errors.length > 0) {
     for (const { name } of errors.filter((error) => !error.limit && !REQUIRED.has(error.name))) kept.set(name, take(fields, name));
     fields.severity ??= readRoutingKey(envelope.routing_key)?.severity ?? 'high';
     ({ message, whole, errors } = validate(fields, pointerTo));
   }
-  if (fields.tenant_id === undefined) return refuse('missing_tenant', [missing('/tenant_id', 'missing_tenant')]);
-  if (fields.service === undefined) return refuse('missing_service', [missing('/service', 'missing_service')], fields.tenant_id);
   const bodyHasTime = fields.occurred_at !== undefined;
   // with the defaults in: a message that came by HTTP has them spelled out when it reaches the queue
   const bodyHash = digest(namesItsChange(whole) ? whole.id : JSON.stringify([MESSAGE_FIELDS.map((name) => (name === 'metadata' ? withoutHops(whole[name]) : whole[name])), ...kept]));

@@ -149,6 +149,7 @@ function deadLetterOf({ message: { content, fields, properties }, outcome }: Dea
     routingKey: queue,
     id: typeof properties.messageId === 'string' ? properties.messageId : randomUUID(),
     body: content,
+    contentEncoding: typeof properties.contentEncoding === 'string' ? properties.contentEncoding : undefined,
     headers: {
       reason: outcome.reason,
       detail: (outcome.detail ?? '').slice(0, MAX_DETAIL).toWellFormed(),

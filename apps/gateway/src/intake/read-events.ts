@@ -1,5 +1,5 @@
 import {
-  decodeJson, faultIn, isTenantId, MessageGroup, readMessage, readMessages, Refused, severityOf, type AlertMessage, type Envelope, type InputError, type MessageErrorCode, type ParsedMessage,
+  below, decodeJson, faultIn, isTenantId, MessageGroup, opened, readMessages, readOwn, Refused, severityOf, type AlertMessage, type Envelope, type InputError, type MessageErrorCode, type ParsedMessage,
 } from '@tocsin/contracts';
 
 /** Messages of one list. A group that another system sends has no such bound: its sender cannot send it in parts. */
@@ -27,22 +27,21 @@ export function readEvents({ body, headers, query }: PublishRequest, maxBytes: n
   const envelope: Envelope = { headers, ...defaults };
   const decoded = decodeJson(body, Number.MAX_SAFE_INTEGER);
   if (!decoded.ok) throw new Refused(decoded.code, decoded.detail);
-  const { value, escapes } = decoded;
-  if (Array.isArray(value)) return { messages: readList(value, envelope, escapes, maxBytes), replaced: 0 };
+  const { value, escapes, at } = opened(decoded.value, decoded.escapes);
+  // of a CloudEvent in binary mode the list is the data
+  if (Array.isArray(value) && !MessageGroup.of(value, envelope, body, escapes)) return { messages: readList(value, envelope, escapes, maxBytes), replaced: 0 };
   const group = MessageGroup.of(value, envelope, body, escapes);
   if (group?.shape.webhook && (group.shape.count > 1 || body.length <= maxBytes)) return { group, drops_severity_none };
-  const parsed = body.length > maxBytes ? tooLarge(maxBytes) : (group?.read(0, 'strict') ?? readOne(value, envelope, body, escapes));
-  return { messages: accepted([parsed]), replaced: group?.replaced ?? 0 };
-}
-
-function readOne(value: unknown, envelope: Envelope, body: Buffer, escapes: boolean): ParsedMessage {
-  const fault = faultIn(value, escapes);
-  if (fault) throw new Refused(fault.code, fault.detail);
-  return readMessage(value, envelope, 'strict', body);
+  const parsed = body.length > maxBytes ? tooLarge(maxBytes) : (group?.read(0, 'strict') ?? readOwn(value, envelope, 'strict', body, escapes));
+  return { messages: accepted([below(at, parsed)]), replaced: group?.replaced ?? 0 };
 }
 
 function readList(values: readonly unknown[], envelope: Envelope, escapes: boolean, maxBytes: number): AlertMessage[] {
-  if (values.length === 0) throw new Refused('empty_batch', 'The list holds no message.');
+  if (values.length === 0) {
+    // of CloudEvents a batch may be empty; elsewhere it is a mistake
+    if (/^application\/cloudevents-batch/i.test(String(envelope.headers?.['content-type']))) return [];
+    throw new Refused('empty_batch', 'The list holds no message.');
+  }
   checkCount(values.length);
   const fault = faultIn(values, escapes);
   if (fault) throw new Refused(fault.code, fault.detail);
@@ -89,9 +88,6 @@ function defaultsIn(query: PublishRequest['query']): Defaults {
 function checkCount(count: number): void {
   if (count > MAX_BATCH) throw new Refused('batch_too_large', `At most ${MAX_BATCH} messages are accepted at once.`);
 }
-
-const below = (at: string, parsed: ParsedMessage): ParsedMessage =>
-  parsed.ok ? parsed : { ...parsed, errors: parsed.errors.map((error) => ({ ...error, pointer: `${at}${error.pointer ?? ''}` })) };
 
 function tooLarge(maxBytes: number): ParsedMessage {
   const code: MessageErrorCode = 'message_too_large';

@@ -57,6 +57,16 @@ function attributesIn(headers: Readonly<Record<string, unknown>>): JsonObject {
   return attributes;
 }
 
+/** Of a message's headers those that say what it is: what is sent again without them is another message. Undefined when there is none. */
+export function tellingHeaders(headers: Readonly<Record<string, unknown>> = {}): Record<string, unknown> | undefined {
+  let telling: Record<string, unknown> | undefined;
+  for (const name in headers) {
+    const value = headers[name];
+    if ((name === 'traceparent' || ATTRIBUTE.test(name)) && asText(value) !== undefined) (telling ??= {})[name] = typeof value === 'string' ? value.toWellFormed() : value;
+  }
+  return telling;
+}
+
 /** An attribute has the same text whatever carries it: as JSON, as a header, or as AMQP's own type for a time. */
 function asText(value: unknown): string | undefined {
   if (isObject(value) && value['!'] === 'timestamp') return asText(value.value);
