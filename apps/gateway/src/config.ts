@@ -36,6 +36,18 @@ export const gatewaySettings = {
       .transform((list) => list.split(',').map((origin) => origin.trim()).filter(Boolean)),
     { description: 'Origins of pages that may call from another address, separated by commas; * for any, without credentials. Empty: none.', example: 'http://localhost:3000,https://app.example.com' },
   ),
+  WEBHOOK_ORIGINS: setting(
+    z
+      .string()
+      .default('')
+      .transform((list) => list.split(',').map((origin) => origin.trim()).filter(Boolean))
+      .refine((origins) => origins.every((origin) => /^(\*|[A-Za-z0-9._:-]{1,253})$/.test(origin)), 'names such as eventgrid.azure.net are expected, or *'),
+    {
+      description:
+        'Systems that are told, when they ask by the handshake of CloudEvents\' webhooks (OPTIONS /api/v1/events), that they may deliver here: names separated by commas; * for any. Empty: none. Each delivery needs a token all the same.',
+      example: 'eventgrid.azure.net',
+    },
+  ),
   HEARTBEAT_MS: setting(milliseconds().min(1_000).max(55_000).default(15_000), {
     description: 'How often a stream says that it is alive, in milliseconds. Below 60,000, where proxies give up on a silent connection.',
   }),
