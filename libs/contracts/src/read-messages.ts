@@ -8,7 +8,7 @@ import { faultsOfCloudEvent, readCloudEvent } from './shapes/cloud-event';
 import type { MessagePart, MessageShape } from './shapes/message-part';
 import { readPagerDutyEvent } from './shapes/pagerduty-event';
 import { readPrometheusAlerts } from './shapes/prometheus-alerts';
-import { envelopeOf, lookLike, opened, type Opened } from './shapes/wrappers';
+import { envelopeOf, opened, type Opened } from './shapes/wrappers';
 import { tenantIdOf } from './tenant';
 
 /** The shapes of other systems, each with marks that nothing else has. */
