@@ -1,4 +1,5 @@
 import type { MessageErrorCode } from './errors';
+import { parseExactly, TooManyLongNumbers } from './exact-json';
 
 /** How deep a body may nest: sixteen levels of `metadata`, and the body around it. */
 const MAX_DEPTH = 17;
@@ -20,8 +21,9 @@ export function decodeBody(bytes: Uint8Array, maxBytes: number): DecodedBody {
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
-  } catch {
+    value = parseExactly(text);
+  } catch (error) {
+    if (error instanceof TooManyLongNumbers) return { ok: false, code: 'message_too_large', detail: error.message };
     return { ok: false, code: 'invalid_json', detail: 'The body is not valid JSON.' };
   }
   const fault = MAY_BE_UNSTORABLE.test(text) ? faultOf(value, 0) : isTooDeep(value, 0) ? tooDeep : undefined;
@@ -53,6 +55,9 @@ function isTooDeep(value: unknown, depth: number): boolean {
   for (const key in value) if (isTooDeep((value as Record<string, unknown>)[key], depth + 1)) return true;
   return false;
 }
+
+/** Whether a value may stand below `metadata`: it lies two levels below the body. */
+export const fitsInMetadata = (value: unknown): boolean => !isTooDeep(value, 2);
 
 /** Whether text can be stored and read: no control characters but tab and line breaks, no lone surrogate. */
 export const isStorable = (text: string): boolean => text.isWellFormed() && !CONTROL_CHARACTERS.test(text);
