@@ -24,7 +24,7 @@ export interface ReadEvents {
  * that one bad alert of a group must not silence the others.
  */
 export function readEvents({ body, headers, query }: PublishRequest, maxBytes: number): ReadEvents {
-  const envelope: Envelope = { headers, ...defaultsIn(query) };
+  const envelope: Envelope = { headers, ...defaultsIn(query), publishes_at_most: maxBytes };
   const decoded = decodeBody(body, Number.MAX_SAFE_INTEGER);
   if (!decoded.ok) throw new Refused(decoded.code, decoded.detail);
   if (!Array.isArray(decoded.value)) return readOne(decoded.value, envelope, body, maxBytes);
