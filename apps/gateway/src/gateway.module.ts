@@ -3,7 +3,7 @@ import { APP_FILTER, HttpAdapterHost } from '@nestjs/core';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { Memberships, Revocations, Tickets, TokenVerifier } from '@tocsin/auth';
-import { AlertActs, bind, DeadLetters, EventBus, EventLog, RawIntake, Receipts, StreamSlots, AlertQueries } from '@tocsin/contracts/ports';
+import { AlertActs, AlertIntake, bind, DeadLetters, EventBus, EventLog, RawIntake, Receipts, StreamSlots, AlertQueries } from '@tocsin/contracts/ports';
 import { AdminServer, Health, Log, Metrics } from '@tocsin/observability';
 import { RevocationsController } from './access/revocations.controller';
 import { ActOnAlerts } from './alerts/act-on-alerts';
@@ -21,6 +21,10 @@ import { DocsController } from './docs/docs.controller';
 import { FrontPage } from './docs/front-page';
 import { WelcomeController } from './docs/welcome.controller';
 import { IntakeController } from './intake/intake.controller';
+import { OpsgenieController } from './intake/opsgenie.controller';
+import { PagerDutyController } from './intake/pagerduty.controller';
+import { PeerPublisher } from './intake/peer-publisher';
+import { PublishEvents } from './intake/publish-events';
 import { ReceiptWatch } from './intake/receipt-watch';
 import { Admission } from './live/admission';
 import { EventsController } from './live/events.controller';
@@ -73,7 +77,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
       imports: adapters,
       // the longer path first: api/events answers every method of its own path alone; and reading before what refuses other methods
       controllers: [
-        TicketsController, EventsController, LogController, IntakeController, RevocationsController, TenantsController, DeadLettersController, AlertActsController, AlertsController, StatsController,
+        TicketsController, EventsController, LogController, IntakeController, PagerDutyController, OpsgenieController, RevocationsController, TenantsController, DeadLettersController, AlertActsController, AlertsController, StatsController,
         SeenCursorController, DocsController, WelcomeController, PageController,
       ],
       providers: [
@@ -114,6 +118,13 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         bind(SettleDeadLetters, SettleDeadLetters, DeadLetters, RawIntake),
         { provide: DeadLetterWatch, useFactory: (letters: DeadLetters, metrics: Metrics) => new DeadLetterWatch(letters, metrics), inject: [DeadLetters, Metrics] },
         bind(ReceiptWatch, ReceiptWatch, Receipts),
+        bind(PeerPublisher, PeerPublisher, TokenVerifier, Revocations, GatewayConfig),
+        {
+          provide: PublishEvents,
+          useFactory: (intake: AlertIntake, log: EventLog, queries: AlertQueries, acts: ActOnAlerts, receipts: ReceiptWatch, metrics: Metrics) =>
+            new PublishEvents(intake, log, queries, acts, receipts, metrics, config.MAX_EVENT_BYTES),
+          inject: [AlertIntake, EventLog, AlertQueries, ActOnAlerts, ReceiptWatch, Metrics],
+        },
         bind(StreamOpener, StreamOpener, TokenVerifier, Tickets, VisibleTenants, Revocations, Admission, Lifetimes, TenantFeeds, OpenStreams, EventLog, GatewayConfig, Metrics, Log),
         {
           provide: StreamDoor,

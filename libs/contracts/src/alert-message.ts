@@ -90,6 +90,8 @@ export interface Envelope {
   severity?: Severity;
   /** The most bytes of a message as it will be published, for a door that publishes it. What is longer is refused there. */
   publishes_at_most?: number;
+  /** What an alert is whose sender says that it has no severity (the label `severity: none`). Default `low`. */
+  severity_none?: Severity;
 }
 
 /** How to judge: `strict` where somebody reads the answer (HTTP), `lenient` where the other choice is a silent bell (AMQP). */
@@ -105,7 +107,14 @@ export type ParsedMessage =
       understood: string[];
       unknown: string[];
     }
-  | { ok: false; code: MessageErrorCode; errors: InputError[]; tenant_id: TenantId | null };
+  | {
+      ok: false;
+      code: MessageErrorCode;
+      errors: InputError[];
+      tenant_id: TenantId | null;
+      /** The refused part of a group alone, as it can be read again; undefined where it is the whole. */
+      bytes?: Uint8Array;
+    };
 
 /**
  * The only parser of alert messages, for AMQP and HTTP. Looks at size, UTF-8, JSON, depth, control characters, unknown

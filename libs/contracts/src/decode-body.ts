@@ -5,6 +5,10 @@ import { parseExactly, TooManyLongNumbers } from './exact-json';
 const MAX_DEPTH = 17;
 /** Everything below space except tab, line feed and carriage return. PostgreSQL cannot store NUL, and nobody can read the rest. */
 const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/; // eslint-disable-line no-control-regex
+/** The same, and halves of surrogate pairs, which UTF-8 does not have. */
+const UNSTORABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]|\p{Surrogate}/gu; // eslint-disable-line no-control-regex
+/** The parts of a group lie two levels below it. */
+const MAX_GROUP_DEPTH = MAX_DEPTH + 3;
 
 export type DecodedBody = { ok: true; value: unknown } | { ok: false; code: MessageErrorCode; detail: string };
 
@@ -12,6 +16,15 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Bytes to a JSON value that can be stored: size, UTF-8, JSON, depth and control characters, in that order. */
 export function decodeBody(bytes: Uint8Array, maxBytes: number): DecodedBody {
+  const decoded = decodeJson(bytes, maxBytes);
+  return decoded.ok ? (faultIn(decoded.value, decoded.escapes) ?? decoded) : decoded;
+}
+
+/** `escapes`: text in it may hold what cannot be stored; without it none does. */
+export type DecodedJson = { ok: true; value: unknown; escapes: boolean } | Extract<DecodedBody, { ok: false }>;
+
+/** The first half of it, for bodies whose parts are judged one by one: size, UTF-8, JSON. */
+export function decodeJson(bytes: Uint8Array, maxBytes: number): DecodedJson {
   if (bytes.byteLength > maxBytes) return { ok: false, code: 'message_too_large', detail: `At most ${maxBytes} bytes are accepted.` };
   let text: string;
   try {
@@ -26,8 +39,47 @@ export function decodeBody(bytes: Uint8Array, maxBytes: number): DecodedBody {
     if (error instanceof TooManyLongNumbers) return { ok: false, code: 'message_too_large', detail: error.message };
     return { ok: false, code: 'invalid_json', detail: 'The body is not valid JSON.' };
   }
-  const fault = MAY_BE_UNSTORABLE.test(text) ? faultOf(value, 0) : isTooDeep(value, 0) ? tooDeep : undefined;
-  return fault ?? { ok: true, value };
+  return { ok: true, value, escapes: MAY_BE_UNSTORABLE.test(text) };
+}
+
+type Fault = Extract<DecodedBody, { ok: false }>;
+
+/** The second half: why a value cannot be stored, by its depth and its text; undefined when it can. */
+export const faultIn = (value: unknown, escapes: boolean): Fault | undefined => (escapes ? faultOf(value, 0) : isTooDeep(value, 0) ? tooDeep : undefined);
+
+/**
+ * The same value with U+FFFD for each character that cannot be stored, and how many these were. What is nested too deeply
+ * stays as it is: it is refused for that.
+ */
+export function withStorableText(value: unknown, depth = 0): { value: unknown; replaced: number } {
+  if (typeof value === 'string') return replaceIn(value);
+  if (typeof value !== 'object' || value === null || depth > MAX_GROUP_DEPTH) return { value, replaced: 0 };
+  let replaced = 0;
+  const within = (child: unknown): unknown => {
+    const clean = withStorableText(child, depth + 1);
+    replaced += clean.replaced;
+    return clean.value;
+  };
+  if (Array.isArray(value)) {
+    const list = value.map(within);
+    return { value: replaced > 0 ? list : value, replaced };
+  }
+  const fields: Record<string, unknown> = {};
+  for (const [name, child] of Object.entries(value)) {
+    // assignment would give `__proto__` a meaning
+    Object.defineProperty(fields, within(name) as string, { value: within(child), enumerable: true, configurable: true, writable: true });
+  }
+  return { value: replaced > 0 ? fields : value, replaced };
+}
+
+function replaceIn(text: string): { value: string; replaced: number } {
+  if (isStorable(text)) return { value: text, replaced: 0 };
+  let replaced = 0;
+  const value = text.replace(UNSTORABLE, () => {
+    replaced += 1;
+    return '\ufffd';
+  });
+  return { value, replaced };
 }
 
 /**
@@ -36,7 +88,7 @@ export function decodeBody(bytes: Uint8Array, maxBytes: number): DecodedBody {
  */
 const MAY_BE_UNSTORABLE = /\\[bfu]|\u007f/;
 
-function faultOf(value: unknown, depth: number): DecodedBody | undefined {
+function faultOf(value: unknown, depth: number): Fault | undefined {
   if (typeof value === 'string') return isStorable(value) ? undefined : unstorable;
   if (typeof value !== 'object' || value === null) return undefined;
   if (depth >= MAX_DEPTH) return tooDeep;
@@ -61,5 +113,5 @@ export const fitsInMetadata = (value: unknown): boolean => !isTooDeep(value, 2);
 
 /** Whether text can be stored and read: no control characters but tab and line breaks, no lone surrogate. */
 export const isStorable = (text: string): boolean => text.isWellFormed() && !CONTROL_CHARACTERS.test(text);
-const unstorable: DecodedBody = { ok: false, code: 'control_characters', detail: 'Text holds control characters or a lone surrogate.' };
-const tooDeep: DecodedBody = { ok: false, code: 'too_deep', detail: `At most ${MAX_DEPTH - 1} levels of metadata are accepted.` };
+const unstorable: Fault = { ok: false, code: 'control_characters', detail: 'Text holds control characters or a lone surrogate.' };
+const tooDeep: Fault = { ok: false, code: 'too_deep', detail: `At most ${MAX_DEPTH - 1} levels of metadata are accepted.` };

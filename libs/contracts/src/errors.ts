@@ -20,8 +20,11 @@ export const MESSAGE_ERROR_CODES = [
 /** Why a message became a dead letter, or why the HTTP door refused it. */
 export type MessageErrorCode = (typeof MESSAGE_ERROR_CODES)[number];
 
-/** Why a message is dead: for its own fault, or because it was delivered too often without ever being settled. */
-export const DEAD_LETTER_REASONS = [...MESSAGE_ERROR_CODES, 'delivery_limit'] as const;
+/**
+ * Why a message is dead: for its own fault, because it was delivered too often without ever being settled, or because it is of
+ * a tenant that its sender may not publish for.
+ */
+export const DEAD_LETTER_REASONS = [...MESSAGE_ERROR_CODES, 'delivery_limit', 'tenant_forbidden'] as const;
 export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
 
 export const REQUEST_ERROR_CODES = [

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { parseAlertMessage, type AlertMessage, type Envelope, type ParsedMessage } from './alert-message';
 import { routingKeyOf } from './names';
-import { parseMessages } from './read-messages';
+import { MessageGroup, parseMessages } from './read-messages';
 
 const parse = (body: unknown, envelope: Envelope = { tenant_id: 'bakery' }, judgement: 'strict' | 'lenient' = 'lenient') => parseMessages(Buffer.from(JSON.stringify(body)), envelope, judgement).messages;
 const alert = (more: object = {}) => ({
@@ -21,26 +21,118 @@ function only(parsed: readonly ParsedMessage[]): Extract<ParsedMessage, { ok: tr
 /** As the processor reads from the queue what came by HTTP. */
 const throughTheQueue = (message: AlertMessage) => only(parseMessages(Buffer.from(JSON.stringify(message)), { routing_key: routingKeyOf(message) }).messages);
 
-describe('a repeat of Alertmanager', () => {
-  const first = only(parse(group(alert())));
-  const repeat = only(parse(group(alert({ annotations: { summary: 'It is cold', description: 'It is at 39 °C' } }))));
+describe('an alert of a webhook of state', () => {
+  const ofReceipt = (envelope: Envelope, more: object = {}) => only(parse(group(alert(more)), { tenant_id: 'bakery', ...envelope })).message;
 
-  it('is a duplicate although it measures another value, by AMQP as by HTTP', () => {
-    expect(repeat.message.message).not.toBe(first.message.message);
-    for (const other of [repeat, throughTheQueue(repeat.message), throughTheQueue(first.message)]) expect([other.message.id, other.body_hash]).toEqual([first.message.id, first.body_hash]);
+  it('says what is so now, by its fingerprint, firing and resolved, with the clock for display', () => {
+    expect(ofReceipt({})).toMatchObject({ snapshot: true, dedup_key: 'f00d', status: 'firing', occurred_at: '2026-01-02T03:04:05.678Z' });
+    expect(ofReceipt({}, { status: 'resolved', endsAt: '2026-01-02T04:00:00Z' })).toMatchObject({ snapshot: true, dedup_key: 'f00d', status: 'resolved', occurred_at: '2026-01-02T04:00:00.000Z' });
+    expect(ofReceipt({}, { fingerprint: undefined })).not.toHaveProperty('dedup_key', expect.anything());
+    expect(ofReceipt({}, { fingerprint: undefined }).snapshot).not.toBe(true);
   });
 
-  it('is none when it is resolved, or when it fires anew', () => {
-    const others = [alert({ status: 'resolved', endsAt: '2026-01-02T04:00:00Z' }), alert({ startsAt: '2026-01-03T00:00:00Z' }), alert({ fingerprint: 'beef' })].map((one) => only(parse(group(one))));
-    expect(new Set([first, ...others].map(({ body_hash }) => body_hash)).size).toBe(4);
-    expect(others[0]!.message).toMatchObject({ dedup_key: 'f00d', status: 'resolved', occurred_at: '2026-01-02T04:00:00.000Z' });
+  // over HTTP nothing tells one receipt from the next; over AMQP a redelivery is the same receipt
+  it.each<[string, Envelope, Envelope, boolean]>([
+    ['HTTP', {}, {}, false],
+    ['the same delivery', { message_id: 'm', timestamp: 5 }, { message_id: 'm', timestamp: 5 }, true],
+    ['another delivery', { message_id: 'm' }, { message_id: 'n' }, false],
+    ['the same time', { timestamp: 5 }, { timestamp: 5 }, true],
+    ['another time', { timestamp: 5 }, { timestamp: 6 }, false],
+    ['no time', {}, { timestamp: 6 }, false],
+  ])('has an id for each receipt: %s', (_, first, second, same) => {
+    expect(ofReceipt(first).id === ofReceipt(second).id).toBe(same);
+    const ids = [first, second].map((envelope) => parse(group(alert(), alert({ fingerprint: 'beef' }), alert()), { tenant_id: 'bakery', ...envelope }).map((one) => (one.ok ? one.message.id : '')));
+    expect(new Set(ids[0]).size).toBe(3);
+    expect(JSON.stringify(ids[0]) === JSON.stringify(ids[1])).toBe(same);
   });
 
-  it('has an id whose other bodies are no conflict for a producer of ours either, and no other id has', () => {
-    const ours = { tenant_id: 't', service: 's', severity: 'low', dedup_key: 'k', occurred_at: 1_759_399_200 };
-    const hashOf = (body: object) => only(parse(body)).body_hash;
-    expect(hashOf({ ...ours, id: 'k/firing/1', title: 'a' })).toBe(hashOf({ ...ours, id: 'k/firing/1', title: 'b' }));
-    expect(hashOf({ ...ours, id: 'k/resolved/1', title: 'a' })).not.toBe(hashOf({ ...ours, id: 'k/resolved/1', title: 'b' }));
+  it('is the same message when it came by HTTP and is read from the queue', () => {
+    const first = only(parse(group(alert())));
+    expect(throughTheQueue(first.message)).toMatchObject({ body_hash: first.body_hash, message: { id: first.message.id, snapshot: true } });
+  });
+});
+
+describe('what cannot be stored in what others send', () => {
+  const ESCAPE = '\u001b[31mred\u001b[0m';
+  it.each<[string, unknown, number, object]>([
+    ['an ANSI escape in an annotation', group(alert({ annotations: { summary: ESCAPE } }), alert()), 2, { title: '\ufffd[31mred\ufffd[0m' }],
+    ['half a surrogate pair in a label', group(alert({ labels: { alertname: 'Cold', zone: 'a\ud83d' } })), 1, { labels: { zone: 'a\ufffd' } }],
+    ['NUL in the name of a label', group(alert({ labels: { alertname: 'Cold', 'a\0b': 'c' } })), 1, { labels: { 'a\ufffdb': 'c' } }],
+    ['DEL in a summary of PagerDuty', page({ dedup_key: 'k', payload: { summary: 'a\u007fb', source: 'h', severity: 'error' } }), 1, { title: 'a\ufffdb' }],
+    ['a bell in the data of a CloudEvent', event({ data: { message: 'ding\u0007' } }), 1, { message: 'ding\ufffd' }],
+    ['an emoji', group(alert({ annotations: { summary: '\ud83d\ude00\tok\n' } })), 0, { title: '\ud83d\ude00 ok' }],
+  ])('is replaced and counted: %s', (_, body, replaced, expected) => {
+    for (const judgement of ['strict', 'lenient'] as const) {
+      const read = parseMessages(Buffer.from(JSON.stringify(body)), { tenant_id: 'bakery' }, judgement);
+      expect(read.replaced).toBe(replaced);
+      expect(read.messages[0]).toMatchObject({ ok: true, message: expected });
+      expect(read.messages.every(({ ok }) => ok)).toBe(true);
+    }
+  });
+
+  it('is refused in a message of ours, whose sender can mend it', () => {
+    expect(parse({ tenant_id: 'b', service: 's', severity: 'low', title: ESCAPE })).toMatchObject([{ ok: false, code: 'control_characters' }]);
+  });
+
+  it('is refused alone when it is nested too deeply', () => {
+    const deep = (levels: number): unknown => (levels === 0 ? 1 : { a: deep(levels - 1) });
+    const body = JSON.stringify(group(alert({ annotations: { deep: deep(40) } }), alert(), alert({ values: 'HERE' }))).replace('"HERE"', '['.repeat(9_000) + ']'.repeat(9_000));
+    const parsed = parseMessages(Buffer.from(body), { tenant_id: 'bakery' }).messages;
+    expect(parsed.map((one) => (one.ok ? 'ok' : one.code))).toEqual(['too_deep', 'ok', 'too_deep']);
+    expect(parsed[0]).toMatchObject({ errors: [{ pointer: '/alerts/0' }], tenant_id: 'bakery' });
+  });
+});
+
+describe('a refused part of a group', () => {
+  it('can be read again alone, is refused for the same, and keeps what its address said', () => {
+    const [refusal] = parse(group(alert({ fingerprint: 'x'.repeat(300) }), alert()), { tenant_id: 'bakery', service: 'ovens' });
+    if (!refusal || refusal.ok) throw new Error('accepted');
+    expect(refusal).toMatchObject({ code: 'invalid_field', errors: [{ pointer: '/alerts/0/fingerprint' }] });
+    const body = JSON.parse(Buffer.from(refusal.bytes!).toString()) as object;
+    expect(body).toMatchObject({ tenant_id: 'bakery', service: 'ovens', title: 'It is cold' });
+    expect(parseMessages(refusal.bytes!).messages).toMatchObject([{ ok: false, code: 'invalid_field', tenant_id: 'bakery', errors: [{ pointer: '/dedup_key' }] }]);
+  });
+
+  it('is what was sent when it is no alert at all', () => {
+    const [refusal] = parse(group('text', alert()));
+    expect(refusal).toMatchObject({ ok: false, bytes: Buffer.from('"text"') });
+    expect(parseMessages(Buffer.from('"text"')).messages).toMatchObject([{ ok: false, code: 'invalid_json' }]);
+  });
+});
+
+describe('alerts that were left out', () => {
+  const cutOff = (truncatedAlerts: unknown, more: object = {}) => ({ ...group(alert()), groupLabels: { alertname: 'Cold', job: 'ovens' }, truncatedAlerts, ...more });
+  const noticeOf = (body: object) => parse(body)[1];
+
+  it('are an alert of their own, under one key a group and receiver', () => {
+    const notice = noticeOf(cutOff(12));
+    expect(notice).toMatchObject({
+      ok: true,
+      message: { title: '12 more alerts were not sent (Cold)', snapshot: true, status: 'firing', service: 'ovens', severity: 'high', dedup_key: expect.stringMatching(/^left-out\//) as string, metadata: { truncated_alerts: 12 } },
+    });
+    const keys = [cutOff(12), cutOff(1), cutOff(12, { groupKey: 'other' }), cutOff(12, { receiver: 'other' })].map((body) => (noticeOf(body) as { message: AlertMessage }).message.dedup_key);
+    expect([keys[0] === keys[1], new Set(keys).size]).toEqual([true, 3]);
+    expect(noticeOf(cutOff(1))).toMatchObject({ message: { title: '1 more alert was not sent (Cold)' } });
+  });
+
+  it.each([[0], [undefined], [-1], ['12'], [null]])('are none with %j', (truncated) => expect(parse(cutOff(truncated))).toHaveLength(1));
+
+  it('end by the same key when none is left out any more', () => {
+    const value = cutOff(0);
+    const over = MessageGroup.of(value, { tenant_id: 'bakery' }, Buffer.alloc(0), false)!;
+    const parsed = over.readPart(over.shape.all_sent!, 'lenient');
+    expect(parsed).toMatchObject({ ok: true, message: { status: 'resolved', service: 'ovens', snapshot: true, dedup_key: (noticeOf(cutOff(3)) as { message: AlertMessage }).message.dedup_key } });
+    expect(MessageGroup.of(cutOff(undefined), {}, Buffer.alloc(0), false)!.shape.all_sent).toBeUndefined();
+  });
+});
+
+describe('an alert of severity none', () => {
+  const watchdog = (severity: unknown) => group(alert({ labels: { alertname: 'Watchdog', severity } }));
+  it.each<[unknown, Envelope, string]>([
+    ['none', {}, 'low'], ['none', { severity: 'urgent' }, 'low'], [' None', {}, 'low'], ['none', { severity_none: 'medium' }, 'medium'],
+    ['warning', { severity_none: 'urgent' }, 'medium'], ['', { severity_none: 'low' }, 'high'], [undefined, { severity_none: 'low', severity: 'urgent' }, 'urgent'], ['odd', {}, 'high'],
+  ])('%j with the address %j is %s', (severity, envelope, expected) => {
+    expect(only(parse(watchdog(severity), { tenant_id: 'bakery', ...envelope })).message.severity).toBe(expected);
   });
 });
 
@@ -94,8 +186,14 @@ describe('a CloudEvent', () => {
 });
 
 describe('an event of PagerDuty', () => {
-  it('that acknowledges is refused, since people do that', () => {
+  it('that acknowledges is no alert', () => {
     expect(parse(page({ event_action: 'acknowledge', dedup_key: 'k' }))).toMatchObject([{ ok: false, code: 'invalid_field', errors: [{ pointer: '/event_action' }] }]);
+  });
+
+  it('says what is so now when it has a key, and is an alert of its own without one', () => {
+    for (const event_action of ['trigger', 'resolve']) expect(only(parse(page({ event_action, dedup_key: 'k' }))).message.snapshot).toBe(true);
+    expect(only(parse(page())).message.snapshot).not.toBe(true);
+    expect(only(parse({ routing_key: 'k', event_action: 'resolve', dedup_key: 'k' })).message).not.toHaveProperty('metadata.title');
   });
 
   it('has the same service whether it triggers or resolves', () => {
@@ -113,7 +211,7 @@ it('what only looks like another shape is a message of ours', () => {
   const ours = { tenant_id: 'bakery', service: 's', severity: 'low', id: 'a' };
   for (const more of [{ alerts: [] }, { alerts: [alert()] }, { specversion: '1.0' }, { specversion: '0.3', source: 's', type: 'x' }, { event_action: 'trigger' }, { event_action: 'odd', routing_key: 'k' }]) {
     const bytes = Buffer.from(JSON.stringify({ ...ours, ...more }));
-    expect(parseMessages(bytes)).toEqual({ messages: [parseAlertMessage(bytes)], webhook: false });
+    expect(parseMessages(bytes)).toEqual({ messages: [parseAlertMessage(bytes)], webhook: false, replaced: 0 });
   }
 });
 

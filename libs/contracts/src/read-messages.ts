@@ -1,6 +1,6 @@
 import { MAX_MESSAGE_BYTES, readMessage, type Envelope, type Judgement, type ParsedMessage } from './alert-message';
-import { decodeBody } from './decode-body';
-import type { InputError } from './errors';
+import { decodeJson, faultIn, withStorableText, type DecodedBody } from './decode-body';
+import type { InputError, MessageErrorCode } from './errors';
 import { readCloudEvent } from './shapes/cloud-event';
 import type { MessagePart, MessageShape } from './shapes/message-part';
 import { readPagerDutyEvent } from './shapes/pagerduty-event';
@@ -16,8 +16,10 @@ export interface ReadBody {
   messages: ParsedMessage[];
   /** Whose shape it has; undefined for our own. */
   shape?: MessageShape['name'];
-  /** Whether its sender is a webhook: nobody reads the answer. */
+  /** Whether its sender is a webhook: each message is judged alone, and leniently. */
   webhook: boolean;
+  /** Characters that cannot be stored and became U+FFFD: only in what others send, who cannot mend it. */
+  replaced: number;
 }
 
 /**
@@ -25,30 +27,92 @@ export interface ReadBody {
  * event of PagerDuty. Each message within is judged on its own. Never throws.
  */
 export function parseMessages(bytes: Uint8Array, envelope: Envelope = {}, judgement: Judgement = 'lenient'): ReadBody {
-  const decoded = decodeBody(bytes, MAX_MESSAGE_BYTES);
-  if (decoded.ok) return readMessages(decoded.value, envelope, judgement, bytes);
-  const { code, detail } = decoded;
-  return { messages: [{ ok: false, code, errors: [{ code, detail }], tenant_id: null }], webhook: false };
+  const decoded = decodeJson(bytes, MAX_MESSAGE_BYTES);
+  if (decoded.ok) return readMessages(decoded.value, envelope, judgement, bytes, decoded.escapes);
+  return { messages: [unreadable(decoded)], webhook: false, replaced: 0 };
 }
 
-/** The same for one value of a decoded batch. */
-export function readMessages(value: unknown, envelope: Envelope, judgement: Judgement, bytes: Uint8Array): ReadBody {
-  const shape = shapeOf(value, envelope.headers);
-  if (!shape) return { messages: [readMessage(value, envelope, judgement, bytes)], webhook: false };
-  const { name, webhook, parts, defaults } = shape;
-  const told: Envelope = {
-    ...envelope,
-    service: envelope.service ?? defaults.service,
-    severity: envelope.severity ?? defaults.severity,
-    // the transport's id is that of the whole
-    ...(parts.length > 1 && { message_id: undefined }),
-  };
-  const messages = parts.map((part) => {
-    if (part.refusal) return refused(part, part.refusal);
-    const own = parts.length > 1 ? Buffer.from(JSON.stringify(part.body)) : bytes;
-    return located(readMessage(part.body, told, webhook ? 'lenient' : judgement, own), part);
-  });
-  return { messages, shape: name, webhook };
+/** The same for one value of a decoded batch. `escapes` is what `decodeJson` said of it. */
+export function readMessages(value: unknown, envelope: Envelope, judgement: Judgement, bytes: Uint8Array, escapes: boolean): ReadBody {
+  const group = MessageGroup.of(value, envelope, bytes, escapes);
+  if (!group) {
+    const fault = faultIn(value, escapes);
+    return { messages: [fault ? unreadable(fault) : readMessage(value, envelope, judgement, bytes)], webhook: false, replaced: 0 };
+  }
+  const { name, webhook, count } = group.shape;
+  return { messages: Array.from({ length: count }, (_, index) => group.read(index, judgement)), shape: name, webhook, replaced: group.replaced };
+}
+
+/** A reader of one shape: undefined when the value has another. */
+export type ReadShape = (value: unknown, headers?: Envelope['headers']) => MessageShape | undefined;
+
+/** What another system sent. Its messages are read one at a time, since a group may hold more of them than one turn should take. */
+export class MessageGroup {
+  private readonly told: Envelope;
+
+  private constructor(
+    readonly shape: MessageShape,
+    /** Characters that could not be stored. */
+    readonly replaced: number,
+    private readonly envelope: Envelope,
+    private readonly bytes: Uint8Array,
+  ) {
+    const { service, severity } = shape.defaults;
+    this.told = { ...envelope, service: envelope.service ?? service, severity: envelope.severity ?? severity };
+  }
+
+  /** Undefined when the value has the shape of no other system. `read`: of the one that is expected. */
+  static of(value: unknown, envelope: Envelope, bytes: Uint8Array, escapes: boolean, read: ReadShape = shapeOf): MessageGroup | undefined {
+    const shape = read(value, envelope.headers);
+    if (!shape || !escapes) return shape && new MessageGroup(shape, 0, envelope, bytes);
+    const storable = withStorableText(value);
+    const clean = storable.replaced > 0 ? read(storable.value, envelope.headers) : shape;
+    return clean && new MessageGroup(clean, storable.replaced, envelope, bytes);
+  }
+
+  read(index: number, judgement: Judgement): ParsedMessage {
+    const { shape, envelope } = this;
+    const part = shape.part(index);
+    if (shape.count === 1) return this.readPart(part, judgement, envelope.message_id, this.bytes);
+    // the transport's id is that of the whole, and two parts may be equal
+    const message_id = envelope.message_id && `${envelope.message_id}/${index}`;
+    return this.readPart(part, judgement, message_id);
+  }
+
+  /** Also for a part that is none of the messages. */
+  readPart(part: MessagePart, judgement: Judgement, message_id?: string, bytes?: Uint8Array): ParsedMessage {
+    const fault = part.refusal ? this.refuse(part, 'invalid_field', part.refusal) : this.faultOf(part);
+    if (fault) return { ...fault, bytes: this.bytesOf(part) };
+    const own = bytes ?? Buffer.from(JSON.stringify([part.at, part.body]));
+    const severity = part.severity_none ? (this.told.severity_none ?? 'low') : this.told.severity;
+    const parsed = readMessage(part.body, { ...this.told, severity, message_id }, this.shape.webhook ? 'lenient' : judgement, own);
+    return parsed.ok ? parsed : { ...located(parsed, part), bytes: this.bytesOf(part) };
+  }
+
+  private faultOf(part: MessagePart): Refusal | undefined {
+    const fault = faultIn(part.body, false);
+    return fault && this.refuse(part, fault.code, { pointer: '', detail: fault.detail });
+  }
+
+  private refuse({ at, body }: MessagePart, code: MessageErrorCode, { pointer, detail }: { pointer: string; detail: string }): Refusal {
+    return { ok: false, code, errors: [{ pointer: `${at}${pointer}`, code, detail }], tenant_id: tenantIdOf(body.tenant_id ?? this.told.tenant_id) };
+  }
+
+  /** Where a field of a message stands in what was sent, as a JSON pointer. */
+  pointerTo(index: number, field: string): string {
+    const { at, pointers } = this.shape.part(index);
+    return `${at}${pointers[field] ?? `/${field}`}`;
+  }
+
+  /** The part alone as a message that can be read again, with what its address says. */
+  private bytesOf({ body, raw }: MessagePart): Buffer {
+    const { tenant_id, service, severity } = this.told;
+    try {
+      return Buffer.from(JSON.stringify(raw === undefined ? { tenant_id, service, severity, ...body } : raw));
+    } catch {
+      return Buffer.from('"nested too deeply to be written"');
+    }
+  }
 }
 
 function shapeOf(value: unknown, headers: Envelope['headers']): MessageShape | undefined {
@@ -59,13 +123,12 @@ function shapeOf(value: unknown, headers: Envelope['headers']): MessageShape | u
   return undefined;
 }
 
-const refused = ({ at, body }: MessagePart, { pointer, detail }: { pointer: string; detail: string }): ParsedMessage => ({
-  ok: false, code: 'invalid_field', errors: [{ pointer: `${at}${pointer}`, code: 'invalid_field', detail }], tenant_id: tenantIdOf(body.tenant_id),
-});
+type Refusal = Extract<ParsedMessage, { ok: false }>;
+
+const unreadable = ({ code, detail }: Extract<DecodedBody, { ok: false }>): Refusal => ({ ok: false, code, errors: [{ code, detail }], tenant_id: null });
 
 /** A refusal points into what was sent. */
-function located(parsed: ParsedMessage, { at, pointers }: MessagePart): ParsedMessage {
-  if (parsed.ok) return parsed;
+function located(parsed: Refusal, { at, pointers }: MessagePart): Refusal {
   const errors = parsed.errors.map((error): InputError => {
     const [, name = '', rest = ''] = /^\/([^/]*)(.*)$/.exec(error.pointer ?? '') ?? [];
     return { ...error, pointer: `${at}${Object.hasOwn(pointers, name) ? `${pointers[name]!}${rest}` : (error.pointer ?? '')}` };

@@ -56,6 +56,11 @@ export class Metrics {
   /** `stage`: `ingest` (received to stored), `publish` (stored to published), `socket` (stored to written), `total` (received to written). */
   readonly eventDelivery = this.histogram('tocsin_event_delivery_seconds', 'How long an entry takes, by stage.', LATENCY_BUCKETS, ['stage']);
 
+  /** `reason`: why. The other alerts of the same webhook were published; these are dead letters. */
+  readonly refusedParts = this.counter('tocsin_refused_parts_total', 'Alerts of a webhook that were refused at the HTTP door while others of it were published.', ['reason']);
+  readonly replacedCharacters = this.counter('tocsin_replaced_characters_total', 'Characters in what other systems sent that cannot be stored, and became U+FFFD.');
+  readonly droppedAlerts = this.counter('tocsin_dropped_alerts_total', 'Alerts of severity none that their address drops (severity_none=drop).');
+
   // ---- dead letters
   /** `reason`: why they are dead. Every gateway tells the same numbers: take the maximum, not the sum. */
   readonly deadLetters = this.gauge('tocsin_dead_letters', 'Dead letters that nobody has decided yet, by reason. At most 15 s old.', ['reason']);

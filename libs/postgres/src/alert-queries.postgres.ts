@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { ALERT_STATUSES, SEVERITIES, type Alert, type AlertFacets, type AlertStats, type AlertStatus, type AlertType, type Entry, type Severity, type TenantId } from '@tocsin/contracts';
-import type { AlertListQuery, AlertQueries, AlertSelection, HistoryQuery, ListedAlerts, StatsQuery } from '@tocsin/contracts/ports';
+import type { AlertListQuery, AlertQueries, AlertSelection, HistoryQuery, ListedAlerts, NamedAlert, StatsQuery } from '@tocsin/contracts/ports';
 import * as statements from './alert-statements';
 import type { Database } from './database';
 import { storedEventOf, type EntryRow } from './event-log.postgres';
@@ -61,6 +61,11 @@ export class PostgresAlertQueries implements AlertQueries {
 
   find(tenants: readonly TenantId[], alertIds: readonly string[]): Promise<Alert[]> {
     return this.database.as(tenants, (manager) => manager.query<Alert[]>(statements.BY_ID, [tenants, alertIds]));
+  }
+
+  async named(tenant: TenantId, service: string, dedupKey: string): Promise<NamedAlert | undefined> {
+    const [alert] = await this.database.as([tenant], (manager) => manager.query<NamedAlert[]>(statements.BY_KEY, [tenant, service, dedupKey]));
+    return alert;
   }
 
   async history(tenant: TenantId, alertId: string, { before, limit }: HistoryQuery): Promise<{ entries: Entry[]; more: boolean }> {

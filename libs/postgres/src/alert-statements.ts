@@ -137,6 +137,12 @@ select ${ALERT}
 from tocsin.alert a ${WITH_ENTRY}
 where a.tenant_id = any ($1::text[]) and a.alert_id = any ($2::uuid[])`;
 
+/** The alert that messages of service $2 with the key $3 are about. */
+export const BY_KEY = `
+select a.alert_id, a.status, a.service, a.dedup_key
+from tocsin.alert a
+where a.tenant_id = $1 and a.service = $2 and a.dedup_key = $3`;
+
 /** The entries of the alert $2 of tenant $1 below number $3, at most $4. The first one is found by what the alert says of it. */
 export const HISTORY = `
 select * from (

@@ -1,4 +1,4 @@
-import { hintOf, Refused, type Alert, type BulkActed, type ErrorCode } from '@tocsin/contracts';
+import { hintOf, Refused, type Alert, type BulkActed, type ErrorCode, type TenantId } from '@tocsin/contracts';
 import type { ActReach, ActResult, AlertActs, AppendedEvent, AttemptedAct, EventBus } from '@tocsin/contracts/ports';
 import type { Memberships, VerifiedToken } from '@tocsin/auth';
 import type { Metrics } from '@tocsin/observability';
@@ -51,6 +51,13 @@ export class ActOnAlerts {
       else acted.alerts.push(result.alert);
     });
     return acted;
+  }
+
+  /** A note of a service on an alert of its own: what a user of the system behind it did there. Asks for no membership. */
+  async noteBy(by: string, tenant: TenantId, alertId: string, note: string, trace_id: string | null): Promise<void> {
+    const reach = { tenants: [tenant], acting: [tenant] };
+    const results = await this.acts.act(reach, [alertId], { act: 'note', by, until: null, assignee: null, note, trace_id });
+    await this.publish(results.flatMap((result) => (result.outcome === 'acted' ? [result.event] : [])));
   }
 
   private async act(token: VerifiedToken, alertIds: readonly string[], act: AttemptedAct): Promise<ActResult[]> {

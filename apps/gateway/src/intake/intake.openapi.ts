@@ -1,10 +1,24 @@
-import { SEVERITIES, TENANT_ID_PATTERN } from '@tocsin/contracts';
+import { ERROR_CODES, SEVERITIES, TENANT_ID_PATTERN, type InputError } from '@tocsin/contracts';
 import { integer, list, nullable, object, oneOf, optional, ref, text } from '../docs/json-schema';
 import { BODY_PROBLEMS, queryParameter, TRACEPARENT, type Paths } from '../docs/operation';
-import type { SettledEvent } from './intake.controller';
-import { MAX_BATCH } from './read-events';
+import type { EventProcessed, LeftOver, SettledEvent } from './published-answer';
+import { MAX_BATCH, MAX_ERRORS } from './read-events';
 
 const DEFAULTS = 'Holds for messages that do not say it.';
+
+/** What of a webhook was not published. */
+export const LEFT_OVER = {
+  refused: optional(list(object<InputError>({ pointer: optional(text()), parameter: optional(text()), code: oneOf(ERROR_CODES), detail: text() }), { maxItems: MAX_ERRORS })),
+  refused_count: optional(integer('How many alerts of the group were refused, and are dead letters.', { minimum: 1 })),
+  dropped: optional(integer('Alerts of severity none that the address drops.', { minimum: 1 })),
+};
+
+/** PagerDuty's own words, when it was an event of PagerDuty. */
+const EVENT_PROCESSED = {
+  status: optional(text(undefined, { const: 'success' })),
+  message: optional(text()),
+  dedup_key: optional(text('Names the alert in later events.')),
+};
 
 export const INTAKE_PATHS: Paths = {
   '/api/v1/events': {
@@ -14,12 +28,14 @@ export const INTAKE_PATHS: Paths = {
       summary: 'Publish one alert, or up to 500',
       description:
         'Nothing is published unless all of it is valid. An answer other than 202 or 201 leaves sending all of it again safe, under the same ids. ' +
-        "What CloudEvents, Alertmanager, Grafana and PagerDuty send is understood too, and so are other systems' names for the fields.",
+        "What CloudEvents, Alertmanager, Grafana and PagerDuty send is understood too, and so are other systems' names for the fields. Of a group of alerts each is judged alone: " +
+        'once one is published the answer is 202, `refused` names the others, and they are dead letters.',
       access: ['events:publish'],
       parameters: [
         queryParameter('tenant', text(undefined, { pattern: TENANT_ID_PATTERN.source }), DEFAULTS),
         queryParameter('service', text(undefined, { pattern: '^[A-Za-z0-9._-]{1,64}$' }), DEFAULTS),
         queryParameter('severity', oneOf(SEVERITIES), DEFAULTS),
+        queryParameter('severity_none', oneOf([...SEVERITIES, 'drop']), 'What an alert of Alertmanager or Grafana is whose label severity is none (Watchdog): low unless this says otherwise; drop takes it and publishes nothing.'),
         { name: 'Prefer', in: 'header', description: 'wait=5: answer with what became of them, if they are stored within so many seconds (1 to 10).', schema: text(undefined, { pattern: '^wait=([1-9]|10)$' }) },
         TRACEPARENT,
       ],
@@ -32,7 +48,9 @@ export const INTAKE_PATHS: Paths = {
       answers: {
         201: {
           description: 'What became of each, with Prefer: wait.',
-          schema: object<{ events: SettledEvent[] }>({
+          schema: object<{ events: SettledEvent[] } & LeftOver & Partial<EventProcessed>>({
+            ...LEFT_OVER,
+            ...EVENT_PROCESSED,
             events: list(
               object<SettledEvent>({
                 id: text(),
@@ -44,7 +62,10 @@ export const INTAKE_PATHS: Paths = {
             ),
           }),
         },
-        202: { description: 'The queue has all of them, durably.', schema: object<{ ids: string[] }>({ ids: list(text()) }) },
+        202: {
+          description: 'The queue has all of these, durably.',
+          schema: object<{ ids: string[] } & LeftOver & Partial<EventProcessed>>({ ids: list(text()), ...LEFT_OVER, ...EVENT_PROCESSED }),
+        },
       },
       problems: [...BODY_PROBLEMS, 'message_too_large', 'missing_tenant', 'missing_service', 'empty_batch', 'batch_too_large', 'invalid_parameter', 'tenant_forbidden', 'id_conflict', 'store_failed', 'publish_failed'],
     },

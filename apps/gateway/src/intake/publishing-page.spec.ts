@@ -18,9 +18,13 @@ function requests(): [heading: string, request: PublishRequest][] {
 const examples = requests();
 const published = (heading: string) =>
   examples.filter(([name]) => name === heading).flatMap(([, request]) => {
-    const { messages, refusal } = readEvents(request, 65_536);
-    expect(refusal).toBeUndefined();
-    return messages.map((message) => ({ ...message }));
+    const read = readEvents(request, 65_536);
+    if (!('group' in read)) return read.messages.map((message) => ({ ...message }));
+    return Array.from({ length: read.group.shape.count }, (_, index) => {
+      const parsed = read.group.read(index, 'lenient');
+      if (!parsed.ok) throw new Error(`refused: ${JSON.stringify(parsed.errors)}`);
+      return { ...parsed.message };
+    });
   });
 
 it('the page has an example of every shape, and each of them is accepted', () => {
@@ -40,11 +44,11 @@ it('a CloudEvent means the same in both modes', () => {
 it('Alertmanager sends an event an alert', () => {
   const [firing, resolved] = published('Alertmanager');
   expect(firing).toMatchObject({
-    id: 'a1b2c3d4e5f60718/firing/2026-01-02T03:04:05.678Z', dedup_key: 'a1b2c3d4e5f60718', status: 'firing', severity: 'urgent', service: 'kitchen-ovens',
+    snapshot: true, dedup_key: 'a1b2c3d4e5f60718', status: 'firing', severity: 'urgent', service: 'kitchen-ovens',
     name: 'OvenCold', title: 'Oven 1 is cold', message: 'It is at 41 °C.', occurred_at: '2026-01-02T03:04:05.678Z', labels: { instance: 'oven-1:9100' },
     actions: [{ label: 'Runbook' }, { label: 'Source' }], metadata: { receiver: 'tocsin' },
   });
-  expect(resolved).toMatchObject({ id: '18273645f0e1d2c3/resolved/2026-01-02T02:04:05.678Z', status: 'resolved', occurred_at: '2026-01-02T03:00:00.000Z' });
+  expect(resolved).toMatchObject({ snapshot: true, dedup_key: '18273645f0e1d2c3', status: 'resolved', occurred_at: '2026-01-02T03:00:00.000Z' });
 });
 
 it('Grafana sends the same with its links', () => {

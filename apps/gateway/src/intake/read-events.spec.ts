@@ -6,7 +6,12 @@ const MAX_BYTES = 65_536;
 const message = (more: object = {}) => ({ tenant_id: 'bakery', service: 'inventory', severity: 'low', id: 'a', ...more });
 const alert = (more: object = {}) => ({ status: 'firing', labels: { alertname: 'Cold', tenant_id: 'bakery' }, annotations: {}, startsAt: '2026-01-02T03:04:05Z', fingerprint: 'f', ...more });
 const group = (...alerts: unknown[]) => ({ version: '4', groupKey: '{}', alerts });
-const read = (body: unknown, query: Record<string, unknown> = {}) => readEvents({ body: Buffer.from(JSON.stringify(body)), headers: {}, query }, MAX_BYTES);
+const readAny = (body: unknown, query: Record<string, unknown> = {}) => readEvents({ body: Buffer.from(JSON.stringify(body)), headers: {}, query }, MAX_BYTES);
+function read(body: unknown, query: Record<string, unknown> = {}) {
+  const read = readAny(body, query);
+  if ('group' in read) throw new Error('a group');
+  return read;
+}
 function refusal(act: () => unknown): Refused {
   try {
     act();
@@ -25,7 +30,7 @@ describe('a request that publishes', () => {
     ]);
   });
 
-  it.each([['tenant', 'a,b'], ['tenant', ['a', 'b']], ['service', 'a b'], ['severity', 'odd']])('with ?%s=%s is refused', (parameter, value) => {
+  it.each([['tenant', 'a,b'], ['tenant', ['a', 'b']], ['service', 'a b'], ['severity', 'odd'], ['severity_none', 'none'], ['severity_none', '']])('with ?%s=%s is refused', (parameter, value) => {
     expect(refusal(() => read(message(), { [parameter]: value }))).toMatchObject({ code: 'invalid_parameter', details: { errors: [{ parameter }] } });
   });
 
@@ -34,18 +39,22 @@ describe('a request that publishes', () => {
     expect(error).toMatchObject({ code: 'unknown_field', details: { errors: [{ pointer: '/1/severty' }, { pointer: '/2/data/severity' }] } });
   });
 
-  it('publishes what is valid of a group of alerts, and is answered with what is not', () => {
-    const { messages, refusal: rest } = read(group(alert(), alert({ labels: {} }), alert({ fingerprint: 'g' })));
-    expect(messages.map(({ dedup_key }) => dedup_key)).toEqual(['f', 'g']);
-    expect(rest).toMatchObject({ code: 'missing_tenant', details: { errors: [{ pointer: '/alerts/1/labels/tenant_id' }] } });
-    expect(refusal(() => read(group(alert({ labels: {} }))))).toMatchObject({ code: 'missing_tenant' });
+  it('may be a group of another system, of any number and larger than one message', () => {
+    const many = Array.from({ length: 1_200 }, (_, i) => alert({ fingerprint: `f${i}`, annotations: { summary: 'x'.repeat(250) } }));
+    const read = readAny(group(...many), { tenant: 'bakery', severity_none: 'drop' });
+    if (!('group' in read)) throw new Error('no group');
+    expect([read.group.shape.count, read.drops_severity_none]).toEqual([1_200, true]);
+    expect(read.group.read(1_199, 'lenient')).toMatchObject({ ok: true, message: { dedup_key: 'f1199' } });
   });
 
-  it('may be larger than one message when it is a group, up to 500 alerts', () => {
-    const many = Array.from({ length: 500 }, (_, i) => alert({ fingerprint: `f${i}`, annotations: { summary: 'x'.repeat(250) } }));
-    expect(read(group(...many)).messages).toHaveLength(500);
-    expect(refusal(() => read(group(...many, alert())))).toMatchObject({ code: 'batch_too_large' });
+  it('is too large when it is one message beyond the limit, and too long when it is a list of ours', () => {
     expect(refusal(() => read(message({ message: 'x'.repeat(MAX_BYTES) })))).toMatchObject({ code: 'message_too_large' });
+    expect(refusal(() => read(Array.from({ length: 501 }, () => message())))).toMatchObject({ code: 'batch_too_large' });
+    expect(refusal(() => read([]))).toMatchObject({ code: 'empty_batch' });
+  });
+
+  it('names its fault when its text or depth cannot be stored', () => {
+    for (const body of [message({ title: 'a\u0007' }), [message(), message({ title: 'a\u0007' })]]) expect(refusal(() => read(body))).toMatchObject({ code: 'control_characters' });
   });
 });
 

@@ -1,9 +1,11 @@
 import {
-  decodeBody, isTenantId, readMessages, Refused, severityOf, type AlertMessage, type Envelope, type InputError, type MessageErrorCode, type ParsedMessage, type ReadBody,
+  decodeJson, faultIn, isTenantId, MessageGroup, readMessage, readMessages, Refused, severityOf, type AlertMessage, type Envelope, type InputError, type MessageErrorCode, type ParsedMessage,
 } from '@tocsin/contracts';
 
-/** Messages of one request. */
+/** Messages of one list. A group that another system sends has no such bound: its sender cannot send it in parts. */
 export const MAX_BATCH = 500;
+/** As many errors as an answer names. */
+export const MAX_ERRORS = 20;
 
 /** What of a request says something about the messages in it. */
 export interface PublishRequest {
@@ -12,71 +14,85 @@ export interface PublishRequest {
   query: Readonly<Record<string, unknown>>;
 }
 
-export interface ReadEvents {
-  messages: AlertMessage[];
-  /** Why others of the same webhook are not among them: those are published, and then this is the answer. */
-  refusal?: Refused;
-}
+/** Messages of ours, all of them valid, or what another system's webhook sent, whose parts are judged one by one. */
+export type ReadEvents = { messages: AlertMessage[]; replaced: number } | { group: MessageGroup; drops_severity_none: boolean };
 
 /**
- * The messages of a request: one, a list of up to 500, or what a webhook of another system holds. Strict, since whoever
- * sends over HTTP reads the answer: nothing is published unless everything is valid. A webhook's sender reads none, so
- * that one bad alert of a group must not silence the others.
+ * The messages of a request: one, a list of up to 500, or what a webhook of another system holds. Strict, since a sender over
+ * HTTP reads the answer: nothing is published unless everything is valid. Only a webhook's sender corrects nothing, and one
+ * bad alert of its group must not silence the others.
  */
 export function readEvents({ body, headers, query }: PublishRequest, maxBytes: number): ReadEvents {
-  const envelope: Envelope = { headers, ...defaultsIn(query), publishes_at_most: maxBytes };
-  const decoded = decodeBody(body, Number.MAX_SAFE_INTEGER);
+  const { drops_severity_none, ...envelope } = { headers, ...defaultsIn(query), publishes_at_most: maxBytes };
+  const decoded = decodeJson(body, Number.MAX_SAFE_INTEGER);
   if (!decoded.ok) throw new Refused(decoded.code, decoded.detail);
-  if (!Array.isArray(decoded.value)) return readOne(decoded.value, envelope, body, maxBytes);
-  if (decoded.value.length === 0) throw new Refused('empty_batch', 'The list holds no message.');
-  checkCount(decoded.value.length);
-  const parsed = decoded.value.flatMap((value: unknown, index) => {
+  const { value, escapes } = decoded;
+  if (Array.isArray(value)) return { messages: readList(value, envelope, escapes, maxBytes), replaced: 0 };
+  const group = MessageGroup.of(value, envelope, body, escapes);
+  // however large: its parts are measured as they are published, and shortened until they fit
+  if (group?.shape.webhook) return { group, drops_severity_none };
+  const parsed = body.length > maxBytes ? tooLarge(maxBytes) : (group?.read(0, 'strict') ?? readOne(value, envelope, body, escapes));
+  return { messages: accepted([parsed]), replaced: group?.replaced ?? 0 };
+}
+
+function readOne(value: unknown, envelope: Envelope, body: Buffer, escapes: boolean): ParsedMessage {
+  const fault = faultIn(value, escapes);
+  if (fault) throw new Refused(fault.code, fault.detail);
+  return readMessage(value, envelope, 'strict', body);
+}
+
+function readList(values: readonly unknown[], envelope: Envelope, escapes: boolean, maxBytes: number): AlertMessage[] {
+  if (values.length === 0) throw new Refused('empty_batch', 'The list holds no message.');
+  checkCount(values.length);
+  const parsed = values.flatMap((value: unknown, index) => {
+    const fault = faultIn(value, escapes);
+    if (fault) return [below(`/${index}`, refused(fault))];
     const bytes = Buffer.from(JSON.stringify(value));
-    const { messages } = bytes.length > maxBytes ? tooLarge(maxBytes) : readMessages(value, envelope, 'strict', bytes);
+    const messages = bytes.length > maxBytes ? [tooLarge(maxBytes)] : readMessages(value, envelope, 'strict', bytes, false).messages;
     return messages.map((message) => below(`/${index}`, message));
   });
   checkCount(parsed.length);
-  const errors = parsed.flatMap((message) => (message.ok ? [] : message.errors));
-  const first = parsed.find((message) => !message.ok);
-  if (first && !first.ok) throw new Refused(first.code, 'Some messages are not valid; none was published.', { errors });
-  return { messages: accepted(parsed) };
+  return accepted(parsed);
 }
 
-function readOne(value: unknown, envelope: Envelope, body: Buffer, maxBytes: number): ReadEvents {
-  const read = readMessages(value, envelope, 'strict', body);
-  // a group of alerts may be larger than each of them
-  const { messages, webhook } = read.messages.length === 1 && body.length > maxBytes ? tooLarge(maxBytes) : read;
-  checkCount(messages.length);
-  const first = messages.find((message) => !message.ok);
-  if (!first || first.ok) return { messages: accepted(messages) };
-  const errors = messages.flatMap((message) => (message.ok ? [] : message.errors));
-  const good = webhook ? accepted(messages) : [];
-  if (good.length === 0) throw new Refused(first.code, first.errors[0]!.detail, { errors });
-  return { messages: good, refusal: new Refused(first.code, `${good.length} of ${messages.length} alerts were published; the others are not valid.`, { errors }) };
+/** All of them. Throws `Refused` with what is wrong when one is not valid. */
+function accepted(parsed: readonly ParsedMessage[]): AlertMessage[] {
+  const refused = parsed.filter((message) => !message.ok);
+  if (refused[0]) throw new Refused(refused[0].code, parsed.length === 1 ? refused[0].errors[0]!.detail : 'Some messages are not valid; none was published.', { errors: refused.flatMap(({ errors }) => errors) });
+  return parsed.flatMap((message) => (message.ok ? [message.message] : []));
 }
 
-/** `?tenant=`, `?service=` and `?severity=`: for senders whose messages cannot be made to say it. */
-function defaultsIn(query: PublishRequest['query']): Pick<Envelope, 'tenant_id' | 'service' | 'severity'> {
-  const { tenant, service, severity } = query;
+/** What is wrong with a webhook of which nothing can be published. */
+export function refusalOf(code: InputError['code'], errors: readonly InputError[]): Refused {
+  return new Refused(code, errors[0]!.detail, { errors: errors.slice(0, MAX_ERRORS) });
+}
+
+/** What holds where a message does not say it, for senders whose messages cannot be made to. */
+type Defaults = Pick<Envelope, 'tenant_id' | 'service' | 'severity' | 'severity_none'> & { drops_severity_none: boolean };
+
+/** Of `?tenant=`, `?service=`, `?severity=` and `?severity_none=`, or of the same in a path. Throws `Refused` (`invalid_parameter`). */
+export function defaultsIn(query: PublishRequest['query']): Defaults {
+  const { tenant, service, severity, severity_none } = query;
   const errors: InputError[] = [];
   const invalid = (parameter: string, detail: string) => void errors.push({ parameter, code: 'invalid_parameter', detail });
   if (tenant !== undefined && !isTenantId(tenant)) invalid('tenant', 'Must be a tenant id.');
   if (service !== undefined && !(typeof service === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(service))) invalid('service', 'Must be 1 to 64 of A-Z a-z 0-9 . _ -');
   if (severity !== undefined && !severityOf(severity)) invalid('severity', 'Must be urgent, high, medium or low.');
+  if (severity_none !== undefined && severity_none !== 'drop' && !severityOf(severity_none)) invalid('severity_none', 'Must be urgent, high, medium, low or drop.');
   if (errors.length > 0) throw new Refused('invalid_parameter', 'A parameter is not valid.', { errors });
-  return { tenant_id: tenant as string | undefined, service: service as string | undefined, severity: severityOf(severity) };
+  return {
+    tenant_id: tenant as string | undefined, service: service as string | undefined, severity: severityOf(severity),
+    severity_none: severityOf(severity_none), drops_severity_none: severity_none === 'drop',
+  };
 }
 
 function checkCount(count: number): void {
   if (count > MAX_BATCH) throw new Refused('batch_too_large', `At most ${MAX_BATCH} messages are accepted at once.`);
 }
 
-const accepted = (messages: readonly ParsedMessage[]): AlertMessage[] => messages.flatMap((parsed) => (parsed.ok ? [parsed.message] : []));
-
 const below = (at: string, parsed: ParsedMessage): ParsedMessage =>
   parsed.ok ? parsed : { ...parsed, errors: parsed.errors.map((error) => ({ ...error, pointer: `${at}${error.pointer ?? ''}` })) };
 
-function tooLarge(maxBytes: number): ReadBody {
-  const code: MessageErrorCode = 'message_too_large';
-  return { messages: [{ ok: false, code, errors: [{ code, detail: `A message may be at most ${maxBytes} bytes.` }], tenant_id: null }], webhook: false };
-}
+const tooLarge = (maxBytes: number): ParsedMessage => refused({ code: 'message_too_large', detail: `A message may be at most ${maxBytes} bytes.` });
+
+const refused = ({ code, detail }: { code: MessageErrorCode; detail: string }): ParsedMessage => ({ ok: false, code, errors: [{ code, detail }], tenant_id: null });

@@ -34,6 +34,9 @@ export interface ListedAlerts {
   searched: AlertPage['searched'] | null;
 }
 
+/** As much of an alert as who answers for its producer has to know. */
+export type NamedAlert = Pick<Alert, 'alert_id' | 'status' | 'service' | 'dedup_key'>;
+
 export interface HistoryQuery {
   /** Only entries with a lower number; null: from the newest on. */
   before: number | null;
@@ -63,6 +66,8 @@ export abstract class AlertQueries {
   abstract facets(tenants: readonly TenantId[], selected: readonly TenantId[], selection: AlertSelection): Promise<AlertFacets>;
   /** Those of them that exist within `tenants`, in no particular order. An id is a UUID. */
   abstract find(tenants: readonly TenantId[], alertIds: readonly string[]): Promise<Alert[]>;
+  /** The alert that a service's messages with this `dedup_key` are about. */
+  abstract named(tenant: TenantId, service: string, dedupKey: string): Promise<NamedAlert | undefined>;
   /** An alert's entries, the newest first. `more`: there are older ones. Empty when there is no such alert. */
   abstract history(tenant: TenantId, alertId: string, query: HistoryQuery): Promise<{ entries: Entry[]; more: boolean }>;
   /** What is open, and what was first seen in each of `buckets` from a time on. */

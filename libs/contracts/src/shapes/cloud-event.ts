@@ -1,5 +1,5 @@
 import { isMessageField } from '../message-fields';
-import { asService, isObject, isText, present, type JsonObject, type MessageShape } from './message-part';
+import { asService, isObject, isText, present, type JsonObject, type MessagePart, type MessageShape } from './message-part';
 
 /**
  * CloudEvents 1.0, structured (JSON) or binary (attributes in the headers). `id` and `time` are the envelope's; of what
@@ -61,5 +61,6 @@ function shapeOf(event: JsonObject, data: unknown, at: '' | '/data'): MessageSha
   };
   const attributes = { id: '/id', occurred_at: '/time', tenant_id: '/tenantid', service: '/source', severity: '/severity', status: '/status', dedup_key: '/dedupkey', name: '/type' };
   const inData = Object.fromEntries(Object.keys(present(fields)).map((name) => [name, `${at}/${name}`]));
-  return { name: 'cloudevent', webhook: false, parts: [{ body, at: '', pointers: { ...attributes, ...inData } }], defaults: {} };
+  const part: MessagePart = { body, at: '', pointers: { ...attributes, ...inData } };
+  return { name: 'cloudevent', webhook: false, count: 1, part: () => part, defaults: {} };
 }

@@ -1,3 +1,5 @@
+import type { Severity } from '../wire';
+
 /** One message within what a sender sent, under names that the parser understands. */
 export interface MessagePart {
   body: Record<string, unknown>;
@@ -7,16 +9,27 @@ export interface MessagePart {
   pointers: Readonly<Record<string, string>>;
   /** Why it says nothing that an alert could be made of. */
   refusal?: { pointer: string; detail: string };
+  /** Its sender calls it an alert of no severity: what that means its address says. */
+  severity_none?: boolean;
+  /** What it was, where `body` does not say it. */
+  raw?: unknown;
 }
 
 /** What a sender of another system sent, taken apart. */
 export interface MessageShape {
-  name: 'cloudevent' | 'alertmanager' | 'grafana' | 'pagerduty';
-  /** A webhook's sender reads no answer: its messages are judged leniently at every door. */
+  name: 'cloudevent' | 'alertmanager' | 'grafana' | 'pagerduty' | 'opsgenie';
+  /** A webhook's sender corrects nothing: its messages are judged leniently at every door. */
   webhook: boolean;
-  parts: MessagePart[];
+  /** How many messages it holds; at least one. */
+  count: number;
+  /** One of them, made when it is asked for: a group may hold thousands. */
+  part(index: number): MessagePart;
   /** What holds when neither the message nor its address says it. */
-  defaults: { service?: string; severity?: 'high' };
+  defaults: { service?: string; severity?: Severity };
+  /** Ends the notice that alerts were left out, if there is one: this time none was. Not counted among the messages. */
+  all_sent?: MessagePart;
+  /** Another system's user has acknowledged the alert of this `dedup_key`. It is no message. */
+  acknowledged?: { part: MessagePart; note: string };
 }
 
 export type JsonObject = Record<string, unknown>;

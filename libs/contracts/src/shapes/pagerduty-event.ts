@@ -1,9 +1,10 @@
-import { actionTo, cut, isObject, isText, present, type MessageShape } from './message-part';
+import { actionTo, cut, isObject, isText, present, type MessagePart, type MessageShape } from './message-part';
 
 const ACTIONS: readonly unknown[] = ['trigger', 'acknowledge', 'resolve'];
 
 /**
- * PagerDuty Events API v2. The service is the address's or `pagerduty`, never drawn from the payload: `resolve` has none,
+ * PagerDuty Events API v2. With a `dedup_key` an event says what is so now (`snapshot`): its clock is often none of the
+ * alert's, and `resolve` has none at all. The service is the address's or `pagerduty`, never drawn from the payload: `resolve` has none,
  * and must find the alert that `trigger` opened. Where it happened (`source`, `component`, `group`, `class`) are labels.
  * `routing_key` is a credential of another system and is not kept.
  */
@@ -13,17 +14,20 @@ export function readPagerDutyEvent(value: unknown): MessageShape | undefined {
   if (!isText(value.routing_key) && !isText(payload.summary)) return undefined;
   const details = isObject(payload.custom_details) ? payload.custom_details : present({ custom_details: payload.custom_details });
   const { tenant_id = value.tenant_id, ...metadata } = details;
-  const refusal = value.event_action === 'acknowledge' ? { pointer: '/event_action', detail: 'Acknowledging is done by the people of the tenant, not by the service that raised the alert.' } : undefined;
+  const isAcknowledged = value.event_action === 'acknowledge';
+  const refusal = isAcknowledged ? { pointer: '/event_action', detail: 'An acknowledgement is no alert. Over HTTP it is taken as a note.' } : undefined;
   const links = Array.isArray(value.links) ? value.links.filter(isObject) : [];
   const body = present({
     tenant_id,
     service: value.service,
     severity: payload.severity,
     dedup_key: value.dedup_key,
+    // without a key there is no alert whose present state it could tell
+    snapshot: isText(value.dedup_key) ? true : undefined,
     status: value.event_action === 'resolve' ? 'resolved' : 'firing',
     occurred_at: payload.timestamp,
     name: cut(payload.class, 100),
-    title: cut(payload.summary, 300) ?? (value.event_action === 'resolve' ? 'Resolved' : undefined),
+    title: cut(payload.summary, 300),
     message: isText(payload.summary) && payload.summary.length > 300 ? cut(payload.summary, 8_000) : undefined,
     labels: Object.fromEntries(['source', 'component', 'group', 'class'].flatMap((name) => cut(payload[name], 500) ? [[name, cut(payload[name], 500)]] : [])),
     actions: [...links.flatMap(({ text, href }) => actionTo(isText(text) ? text : 'Link', href)), ...actionTo(isText(value.client) ? value.client : 'Open', value.client_url)].slice(0, 10),
@@ -33,5 +37,8 @@ export function readPagerDutyEvent(value: unknown): MessageShape | undefined {
     tenant_id: '/payload/custom_details/tenant_id', severity: '/payload/severity', status: '/event_action', occurred_at: '/payload/timestamp',
     name: '/payload/class', title: '/payload/summary', message: '/payload/summary', labels: '/payload', actions: '/links', metadata: '/payload/custom_details',
   };
-  return { name: 'pagerduty', webhook: true, parts: [{ body, at: '', pointers, refusal }], defaults: { service: 'pagerduty', severity: 'high' } };
+  const unnamed = value.event_action !== 'trigger' && !isText(value.dedup_key) ? { pointer: '/dedup_key', detail: 'It names the alert that this is about.' } : undefined;
+  const part: MessagePart = { body, at: '', pointers, refusal: unnamed ?? refusal };
+  const defaults = { service: 'pagerduty', severity: 'high' } as const;
+  return { name: 'pagerduty', webhook: true, count: 1, part: () => part, defaults, ...(isAcknowledged && { acknowledged: { part: { ...part, refusal: unnamed }, note: `Acknowledged in ${cut(value.client, 100) ?? 'the system that sent the alert'}.` } }) };
 }

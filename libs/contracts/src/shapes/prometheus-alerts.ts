@@ -1,28 +1,40 @@
+import { hash } from 'node:crypto';
 import { severityOf, statusOf } from '../understood-names';
 import { actionTo, asService, cut, isObject, isText, present, type JsonObject, type MessagePart, type MessageShape } from './message-part';
 
 /**
- * The webhook of Alertmanager (version 4) and of Grafana, which added to it: a group of alerts, each an event of its own.
+ * The webhook of Alertmanager (version 4) and of Grafana, which added to it: a group of alerts, each a message of its own.
  *
- * `dedup_key` is the fingerprint. `id` is fingerprint, status and `startsAt`: Alertmanager repeats what is firing for as
- * long as it fires, each time in other words if the words hold a measured value, and all of these are one event.
+ * The webhook says what is so now (`snapshot`): the same alert comes again for as long as it fires, each time in other
+ * words if they hold a measured value, and after its end it may fire again with the `startsAt` that it had. So
+ * `dedup_key` is the fingerprint, and the id is made anew for each receipt. docs/decisions/0015.
  */
 export function readPrometheusAlerts(value: unknown): MessageShape | undefined {
   if (!isObject(value) || !Array.isArray(value.alerts) || value.alerts.length === 0 || !isText(value.groupKey) || !isText(value.version)) return undefined;
+  const { alerts, truncatedAlerts } = value as { alerts: unknown[]; truncatedAlerts?: unknown };
   const name = 'orgId' in value ? 'grafana' : 'alertmanager';
   const group = present({ receiver: value.receiver, group_key: value.groupKey, external_url: value.externalURL });
-  return { name, webhook: true, parts: value.alerts.map((alert, index) => partOf(alert, `/alerts/${index}`, group)), defaults: { service: name, severity: 'high' } };
+  const count = typeof truncatedAlerts === 'number' && truncatedAlerts > 0 ? Math.trunc(truncatedAlerts) : 0;
+  const notice = leftOut(count, value, group);
+  return {
+    name,
+    webhook: true,
+    count: alerts.length + (count > 0 ? 1 : 0),
+    part: (index) => (index < alerts.length ? partOf(alerts[index], `/alerts/${index}`, group) : notice),
+    defaults: { service: name, severity: 'high' },
+    ...(truncatedAlerts === 0 && { all_sent: notice }),
+  };
 }
 
 /** Where our fields stand in an alert. */
 const POINTERS = {
-  id: '/fingerprint', dedup_key: '/fingerprint', status: '/status', occurred_at: '/startsAt', tenant_id: '/labels/tenant_id', service: '/labels/service',
+  dedup_key: '/fingerprint', status: '/status', occurred_at: '/startsAt', tenant_id: '/labels/tenant_id', service: '/labels/service',
   severity: '/labels/severity', name: '/labels/alertname', title: '/annotations/summary', message: '/annotations/description', metadata: '/annotations',
 };
 const MAX_LABELS = 32;
 
 function partOf(alert: unknown, at: string, group: JsonObject): MessagePart {
-  if (!isObject(alert)) return { body: {}, at, pointers: {}, refusal: { pointer: '', detail: 'An alert must be an object.' } };
+  if (!isObject(alert)) return { body: {}, at, pointers: {}, refusal: { pointer: '', detail: 'An alert must be an object.' }, raw: alert };
   const { fingerprint, startsAt, endsAt } = alert;
   const labels = isObject(alert.labels) ? alert.labels : {};
   const annotations = isObject(alert.annotations) ? alert.annotations : {};
@@ -32,8 +44,9 @@ function partOf(alert: unknown, at: string, group: JsonObject): MessagePart {
     tenant_id: labels.tenant_id,
     service: asService(labels.service) ?? asService(labels.job),
     severity: severityOf(labels.severity),
-    id: isText(fingerprint) && isText(startsAt) ? `${fingerprint}/${status}/${startsAt}` : undefined,
     dedup_key: fingerprint,
+    // without a key there is no alert whose present state it could tell
+    snapshot: isText(fingerprint) ? true : undefined,
     status,
     occurred_at: status === 'resolved' && isText(endsAt) ? endsAt : startsAt,
     name: cut(labels.alertname, 100),
@@ -46,7 +59,33 @@ function partOf(alert: unknown, at: string, group: JsonObject): MessagePart {
     ],
     metadata: present({ annotations, ...(others && { labels: others }), ...group, values: alert.values, value: alert.valueString, image_url: alert.imageURL }),
   });
-  return { body, at, pointers: POINTERS };
+  return { body, at, pointers: POINTERS, severity_none: isText(labels.severity) && labels.severity.trim().toLowerCase() === 'none' };
+}
+
+/**
+ * With `max_alerts` the sender leaves alerts out, firing ones too, and says only how many. That is an alert of its own,
+ * one for each group, since nobody else can see that something is missing. It is over when none is left out.
+ */
+function leftOut(count: number, { receiver, groupKey, groupLabels, externalURL }: JsonObject, group: JsonObject): MessagePart {
+  const labels = isObject(groupLabels) ? groupLabels : {};
+  const of = isText(labels.alertname) ? ` (${labels.alertname})` : '';
+  const body = present({
+    tenant_id: labels.tenant_id,
+    service: asService(labels.service) ?? asService(labels.job),
+    severity: severityOf(labels.severity),
+    dedup_key: `left-out/${hash('sha256', JSON.stringify([receiver, groupKey]), 'base64url').slice(0, 22)}`,
+    snapshot: true,
+    status: count > 0 ? 'firing' : 'resolved',
+    ...(count > 0 && {
+      name: 'alerts_left_out',
+      title: cut(`${count} more ${count === 1 ? 'alert was' : 'alerts were'} not sent${of}`, 300),
+      message: 'The sender leaves alerts out of its webhook (max_alerts). They may be firing, and are not seen here.',
+      labels: fittingLabels(labels)[0],
+      actions: actionTo('Source', externalURL),
+      metadata: present({ ...group, truncated_alerts: count }),
+    }),
+  });
+  return { body, at: '/truncatedAlerts', pointers: {} };
 }
 
 /** As many labels as a message holds; the others stay on record in its metadata. */
