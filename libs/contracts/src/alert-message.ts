@@ -320,9 +320,15 @@ function sizeError(message: AlertMessage, most: number, judgement: Judgement): I
   return { code: 'message_too_large', detail: `The message has ${length} bytes as it is published, with its defaults; at most ${most} are accepted.` };
 }
 
+/** The transport's id as the message's: as it is where it can be one, else a name for it. */
+const transportId = (messageId: string): string => (messageId.length <= 200 && PRINTABLE_ASCII.test(messageId) ? messageId : digest(messageId));
+
+/** The same for one of several messages that came under one: it stays what it is when the message comes alone under it. */
+export const partIdOf = (messageId: string | undefined, index: number): string | undefined => (messageId?.trim() ? transportId(`${messageId}/${index}`) : undefined);
+
 /** An id that a redelivery repeats, when anything in the message can give one; else a fresh one. */
 function idFor(bytes: Uint8Array, { message_id, timestamp }: Envelope, bodyHasTime: boolean): string {
-  if (message_id?.trim()) return message_id.length <= 200 && PRINTABLE_ASCII.test(message_id) ? message_id : digest(message_id);
+  if (message_id?.trim()) return transportId(message_id);
   if (bodyHasTime || timestamp !== undefined) return digest(Buffer.concat([bytes, Buffer.from(String(timestamp ?? ''))]));
   return uuidv7();
 }

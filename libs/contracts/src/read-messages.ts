@@ -1,4 +1,4 @@
-import { MAX_MESSAGE_BYTES, readMessage, type Envelope, type Judgement, type ParsedMessage } from './alert-message';
+import { MAX_MESSAGE_BYTES, partIdOf, readMessage, type Envelope, type Judgement, type ParsedMessage } from './alert-message';
 import { decodeJson, faultIn, withStorableText, type DecodedBody } from './decode-body';
 import type { InputError, MessageErrorCode } from './errors';
 import { readCloudEvent } from './shapes/cloud-event';
@@ -75,8 +75,7 @@ export class MessageGroup {
     const part = shape.part(index);
     if (shape.count === 1) return this.readPart(part, judgement, envelope.message_id, this.bytes);
     // the transport's id is that of the whole, and two parts may be equal
-    const message_id = envelope.message_id && `${envelope.message_id}/${index}`;
-    return this.readPart(part, judgement, message_id);
+    return this.readPart(part, judgement, partIdOf(envelope.message_id, index));
   }
 
   /** Also for a part that is none of the messages. */
