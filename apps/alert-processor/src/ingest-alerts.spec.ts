@@ -152,7 +152,7 @@ describe('taking alerts in', () => {
       log.trouble = (planned) => (planned.some(({ message }) => message.title === 'unstorable') ? new Refused('store_failed', 'refused') : undefined);
       const unstorable = one({ title: 'unstorable' });
       await ingest([aMessage(JSON.stringify([other, unstorable, one({})]), { message_id: 'm' })]);
-      expect(bodies()).toEqual([['id_conflict', 'm/0', other], ['store_failed', 'm/1', unstorable]]);
+      expect(bodies()).toMatchObject([['id_conflict', 'm/0', other], ['store_failed', 'm/1', { ...unstorable, id: 'm/1' }]]);
       expect(log.stored.map(({ message }) => message.id)).toEqual(['a', 'm/2']);
       // sent again alone, it is the same message: none of the others comes with it
       log.trouble = () => undefined;
@@ -186,6 +186,38 @@ describe('taking alerts in', () => {
     expect(await ingest([aMessage({ id: 'a', title: 'another' })])).toMatchObject(settled({ outcome: 'dead', reason: 'id_conflict' }));
     expect(log.letters).toMatchObject([{ tenant_id: bakery, reason: 'id_conflict' }]);
     expect(bus.hints).toHaveLength(1);
+  });
+
+  describe('of a delivery that holds several', () => {
+    const alert = (fingerprint: string, more: object = {}) => ({ status: 'firing', labels: { alertname: 'Cold', tenant_id: bakery }, annotations: {}, startsAt: '2026-01-02T03:04:05Z', fingerprint, ...more });
+    const group = (...alerts: unknown[]) => JSON.stringify({ version: '4', groupKey: '{}', alerts });
+    const broken = alert('broken', { labels: { alertname: 'Cold', tenant_id: bakery, service: 's', severity: 'critical', ...Object.fromEntries(Array.from({ length: 2 }, (_, i) => [`l${i}`, 'x'])) }, startsAt: '2026-01-02T03:04:05Z' });
+    /** As a redrive publishes it. */
+    const again = ({ body, routing_key, message_id }: DeadLetter): ReceivedMessage => ({ body, routing_key: routing_key ?? '', message_id: message_id ?? 'dead-letter-1', redelivered: false });
+
+    it('keeps each that is refused in a letter of its own, which brings back nothing else', async () => {
+      const refusedOnce = jest.fn((planned: readonly PlannedEvent[]) => (planned.some(({ message }) => message.dedup_key === 'broken') ? new Refused('store_failed', 'no') : undefined));
+      log.trouble = refusedOnce;
+      const received = aMessage(group(alert('good'), broken, alert('nobodys', { labels: {} }), alert('fine')), { routing_key: 'monitoring', message_id: 'm' });
+      expect(await ingest([received])).toMatchObject(settled({ outcome: 'dead' }));
+      expect(log.stored.map(({ message }) => message.dedup_key)).toEqual(['good', 'fine']);
+      expect(log.letters.map(({ reason, tenant_id, message_id }) => [reason, tenant_id, message_id]).sort()).toEqual([['missing_tenant', null, 'm/2'], ['store_failed', bakery, 'm/1']]);
+      for (const { body } of log.letters) expect(body.toString()).not.toMatch(/good|fine/);
+
+      log.trouble = () => undefined;
+      const [letter] = log.letters.filter(({ reason }) => reason === 'store_failed') as [DeadLetter];
+      expect(await ingest([again(letter)])).toEqual(settled({ outcome: 'stored' }));
+      expect(await ingest([again(letter)])).toEqual(settled({ outcome: 'duplicate' }));
+      expect(log.stored.map(({ message }) => message.dedup_key)).toEqual(['good', 'fine', 'broken']);
+      expect(log.stored[2]!.message).toMatchObject({ service: 's', severity: 'urgent', labels: { l0: 'x', l1: 'x' }, occurred_at: '2026-01-02T03:04:05.000Z' });
+    });
+
+    it('makes the same ids of the same delivery, so that one that comes again whole stores nothing again', async () => {
+      const received = aMessage(group(alert('good'), alert('fine')), { routing_key: 'monitoring', message_id: 'm' });
+      expect(await ingest([received])).toEqual(settled({ outcome: 'stored' }));
+      expect(await ingest([{ ...received, redelivered: true }])).toEqual(settled({ outcome: 'duplicate' }));
+      expect(log.stored).toHaveLength(2);
+    });
   });
 
   it('finds the one message that the log will not have, and stores the others', async () => {

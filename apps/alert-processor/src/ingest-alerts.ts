@@ -1,7 +1,7 @@
 import { eventNameOf, hintOf, Refused, Unavailable, type DeadLetter, type MessageErrorCode, type PlannedEvent } from '@tocsin/contracts';
 import type { BatchOutcome, EventBus, EventLog, LateOutcome, MessageOutcome, PublishedHint, ReceivedMessage } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
-import { letterOf, readMessages, type ReadMessage } from './read-message';
+import { readMessages, refusedLetterOf, type ReadMessage } from './read-message';
 import { StoreLanes } from './store-lanes';
 import type { StoreResult } from './store-result';
 
@@ -57,12 +57,12 @@ export class IngestAlerts {
     this.observe('ingest', planned.length, receivedAt);
 
     let next = 0;
-    const fates = held.map((messages) =>
+    const fates = held.map((messages, index) =>
       messages.map((message): Fate | Promise<Fate> => {
         if (!message.ok) return dead(message.letter);
         const result = results[next++]!;
-        if (result.outcome !== 'late') return fateOf(result, message);
-        return heardLater(result.result.then((known) => fateOf(known, message)));
+        if (result.outcome !== 'late') return fateOf(result, message, batch[index]!);
+        return heardLater(result.result.then((known) => fateOf(known, message, batch[index]!)));
       }),
     );
     await this.bury(fates.flat().flatMap((fate) => (fate instanceof Promise ? [] : (fate.letter ?? []))));
@@ -151,8 +151,8 @@ function hintFor({ message }: PlannedEvent, result: StoreResult): PublishedHint 
   return { tenant_id, ...result.position, prev_fp: null, event, filter: { severity, previous_severity: null, type, service }, data: null };
 }
 
-function fateOf(result: StoreResult, { planned, source }: Extract<ReadMessage, { ok: true }>): Fate {
-  const letter = (reason: MessageErrorCode, detail: string) => dead(letterOf(source(), reason, detail, planned.message.tenant_id));
+function fateOf(result: StoreResult, message: Extract<ReadMessage, { ok: true }>, received: ReceivedMessage): Fate {
+  const letter = (reason: MessageErrorCode, detail: string) => dead(refusedLetterOf(received, message, reason, detail));
   switch (result.outcome) {
     case 'stored':
     case 'folded':
@@ -166,8 +166,8 @@ function fateOf(result: StoreResult, { planned, source }: Extract<ReadMessage, {
 }
 
 /**
- * What became of a delivery that holds several messages: dead when one of them is, so that all of it lies in the dead queue
- * beside the letter, which has the refused one alone. Of an empty batch all is stored.
+ * What became of a delivery that holds several messages: dead when one of them is, so that all of it lies in the dead queue.
+ * The others are stored; the letter holds the dead one alone. Of an empty batch all is stored.
  */
 function outcomeOf(fates: readonly Fate[]): MessageOutcome {
   const outcomes = fates.map(({ outcome }) => outcome);

@@ -1,10 +1,10 @@
-import { MAX_MESSAGE_BYTES, parseMessages, tellingHeaders, traceIdIn, traceIdOf, type DeadLetter, type DeadLetterReason, type InputError, type ParsedMessage, type PlannedEvent } from '@tocsin/contracts';
+import { MAX_MESSAGE_BYTES, parseMessages, partIdOf, publishedForm, shortenToFit, tellingHeaders, traceIdIn, traceIdOf, type DeadLetter, type DeadLetterReason, type InputError, type ParsedMessage, type PlannedEvent } from '@tocsin/contracts';
 import type { ReceivedMessage } from '@tocsin/contracts/ports';
 import { planDeliveries } from './plan-deliveries';
 
 /** A message as ready as it gets without asking anybody: planned, or dead. */
 export type ReadMessage =
-  | { ok: true; planned: PlannedEvent; understood: readonly string[]; unknown: readonly string[]; source: () => ReceivedMessage }
+  | { ok: true; planned: PlannedEvent; understood: readonly string[]; unknown: readonly string[]; /** Which of several it is. */ part?: number }
   | { ok: false; letter: DeadLetter };
 
 /**
@@ -14,21 +14,30 @@ export type ReadMessage =
 export function readMessages(received: ReceivedMessage): ReadMessage[] {
   if (received.given_up) return [{ ok: false, letter: letterOf(received, received.given_up, GIVEN_UP, null) }];
   const { messages } = parseMessages(received.body, received, 'lenient');
-  return messages.map((parsed) => readMessage(messages.length > 1 ? () => sourceOf(received, parsed) : () => received, received, parsed));
+  return messages.map((parsed, index) => readMessage(received, parsed, messages.length > 1 ? index : undefined));
 }
 
-/** Of several messages each has its own letter, with itself alone: what was stored of them is not sent again with it. */
-function sourceOf(received: ReceivedMessage, { alone }: ParsedMessage): ReceivedMessage {
-  if (!alone) return received;
-  const { bytes, message_id } = alone();
-  return { ...received, body: Buffer.from(bytes), message_id, content_encoding: undefined };
-}
-
-function readMessage(source: () => ReceivedMessage, received: ReceivedMessage, parsed: ParsedMessage): ReadMessage {
-  if (!parsed.ok) return { ok: false, letter: letterOf(source(), parsed.code, parsed.errors.map(inWords).join(' '), parsed.tenant_id) };
+function readMessage(received: ReceivedMessage, parsed: ParsedMessage, part: number | undefined): ReadMessage {
+  if (!parsed.ok) return { ok: false, letter: letterOf(alone(received, part, parsed.bytes), parsed.code, parsed.errors.map(inWords).join(' '), parsed.tenant_id) };
   const { message, body_hash, understood, unknown } = parsed;
   const planned = { message, body_hash, trace_id: traceIdOf(received.headers?.['traceparent']) ?? traceIdIn(message.metadata), deliveries: planDeliveries(message) };
-  return { ok: true, planned, understood, unknown, source };
+  return { ok: true, planned, understood, unknown, ...(part !== undefined && { part }) };
+}
+
+/** The letter of a message that the log refuses. */
+export function refusedLetterOf(received: ReceivedMessage, { planned: { message }, part }: Extract<ReadMessage, { ok: true }>, reason: DeadLetterReason, detail: string): DeadLetter {
+  if (part === undefined) return letterOf(received, reason, detail, message.tenant_id);
+  shortenToFit(message, MAX_MESSAGE_BYTES);
+  return letterOf(alone(received, part, publishedForm(message)), reason, detail, message.tenant_id);
+}
+
+/**
+ * A delivery of several messages as if it held this one alone, under the same id. A letter holds no other: what was stored
+ * beside it is not to be stored again when it is redriven.
+ */
+function alone(received: ReceivedMessage, part: number | undefined, bytes: Uint8Array | undefined): ReceivedMessage {
+  if (part === undefined || !bytes) return received;
+  return { ...received, body: Buffer.from(bytes), message_id: partIdOf(received.message_id, part), content_encoding: undefined };
 }
 
 /** Whose it is stays unknown: nothing that ended its readers is read once more. */

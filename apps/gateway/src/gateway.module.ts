@@ -21,6 +21,9 @@ import { DocsController } from './docs/docs.controller';
 import { FrontPage } from './docs/front-page';
 import { WelcomeController } from './docs/welcome.controller';
 import { IntakeController } from './intake/intake.controller';
+import { OpsgenieController } from './intake/opsgenie.controller';
+import { PagerDutyController } from './intake/pagerduty.controller';
+import { PeerPublisher } from './intake/peer-publisher';
 import { PublishEvents } from './intake/publish-events';
 import { ReceiptWatch } from './intake/receipt-watch';
 import { Admission } from './live/admission';
@@ -74,7 +77,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
       imports: adapters,
       // the longer path first: api/events answers every method of its own path alone; and reading before what refuses other methods
       controllers: [
-        TicketsController, EventsController, LogController, IntakeController, RevocationsController, TenantsController, DeadLettersController, AlertActsController, AlertsController, StatsController,
+        TicketsController, EventsController, LogController, IntakeController, PagerDutyController, OpsgenieController, RevocationsController, TenantsController, DeadLettersController, AlertActsController, AlertsController, StatsController,
         SeenCursorController, DocsController, WelcomeController, PageController,
       ],
       providers: [
@@ -115,6 +118,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         bind(SettleDeadLetters, SettleDeadLetters, DeadLetters, RawIntake),
         { provide: DeadLetterWatch, useFactory: (letters: DeadLetters, metrics: Metrics) => new DeadLetterWatch(letters, metrics), inject: [DeadLetters, Metrics] },
         bind(ReceiptWatch, ReceiptWatch, Receipts),
+        bind(PeerPublisher, PeerPublisher, TokenVerifier, Revocations, GatewayConfig),
         {
           provide: PublishEvents,
           useFactory: (intake: AlertIntake, log: EventLog, queries: AlertQueries, acts: ActOnAlerts, receipts: ReceiptWatch, metrics: Metrics) =>

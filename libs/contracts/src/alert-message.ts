@@ -1,20 +1,23 @@
 import 'reflect-metadata';
-import { hash } from 'node:crypto';
 import { Type } from 'class-transformer';
 import {
-  ArrayMaxSize, Equals, IsArray, IsIn, IsISO8601, IsObject, IsOptional, IsString, IsUrl, Matches, MaxLength, MinLength,
-  Validate, ValidateNested, validateSync, ValidatorConstraint, type ValidationError, type ValidatorConstraintInterface,
+  ArrayMaxSize, Equals, IsArray, IsIn, IsObject, IsOptional, IsString, IsUrl, Matches, MinLength, Validate, ValidateNested, validateSync,
+  type ValidationError,
 } from 'class-validator';
 import { v7 as uuidv7 } from 'uuid';
-import { decodeBody } from './decode-body';
+import { bodyHashOf, digest, inOrder } from './body-hash';
+import { decodeBody, fitsInMetadata } from './decode-body';
 import type { InputError, MessageErrorCode } from './errors';
-import { MESSAGE_FIELDS, type MessageField, type MessageFields } from './message-fields';
+import { IsLabelMap, IsReadInstant, LabelLimit, MaxCharacters } from './field-rules';
+import { readInstant } from './instant';
+import { MESSAGE_FIELDS, noFields, type MessageField, type MessageFields } from './message-fields';
 import { readRoutingKey } from './names';
+import { publishedForm, shortenToFit } from './published-form';
 import { surelyValid } from './surely-valid';
 import { TENANT_ID_PATTERN, tenantIdOf, type TenantId } from './tenant';
 import { didYouMean } from './nearest-name';
 import { withoutHops } from './trace-context';
-import { UNDERSTOOD_FIELDS, readInstant, understand } from './understood-names';
+import { UNDERSTOOD_FIELDS, understand } from './understood-names';
 import {
   ALERT_TYPES, CHANNELS, MESSAGE_STATUSES, SEVERITIES,
   type AlertAction, type AlertMessageBody, type AlertType, type Channel, type MessageStatus, type Severity,
@@ -25,35 +28,16 @@ export const MAX_MESSAGE_BYTES = 65_536;
 
 const SLUG = /^[A-Za-z0-9][A-Za-z0-9._:/-]*$/;
 const PRINTABLE_ASCII = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/;
-const ONE_LINE = /^[^\r\n\t]*$/;
-
-@ValidatorConstraint({ name: 'isLabelMap' })
-class IsLabelMap implements ValidatorConstraintInterface {
-  validate(value: unknown): boolean {
-    return typeof value === 'object' && value !== null && Object.values(value).every((label) => typeof label === 'string');
-  }
-  defaultMessage = () => 'labels must be a flat map of strings';
-}
-
-/** How many labels a message may have, and how many characters their names and values. */
-export const LABEL_LIMITS = { count: 32, key: 100, value: 500 } as const;
+/** And not of blanks alone, which say nothing. */
+const ONE_LINE = /^(?=[^]*\S)[^\r\n\t]*$/;
 
 /** The constraints that are limits: exceeding one is never forgiven, since what is cut off may be what mattered. */
-@ValidatorConstraint({ name: 'labelLimit' })
-class LabelLimit implements ValidatorConstraintInterface {
-  validate(value: unknown): boolean {
-    if (typeof value !== 'object' || value === null) return true;
-    const labels = Object.entries(value);
-    return labels.length <= LABEL_LIMITS.count && labels.every(([key, label]) => key.length <= LABEL_LIMITS.key && (typeof label !== 'string' || label.length <= LABEL_LIMITS.value));
-  }
-  defaultMessage = () => `labels must be at most ${LABEL_LIMITS.count}, with keys up to ${LABEL_LIMITS.key} and values up to ${LABEL_LIMITS.value} characters`;
-}
 const LIMITS = ['maxLength', 'arrayMaxSize', 'labelLimit'];
 
 export class MessageAction implements AlertAction {
-  @MinLength(1) @MaxLength(100) label!: string;
-  @IsOptional() @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false }) @MaxLength(2000) url?: string;
-  @IsOptional() @IsString() @MaxLength(100) name?: string;
+  @MinLength(1) @MaxCharacters(100) label!: string;
+  @IsOptional() @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false }) @MaxCharacters(2000) url?: string;
+  @IsOptional() @IsString() @MaxCharacters(100) name?: string;
 }
 
 /**
@@ -64,29 +48,29 @@ export class AlertMessage implements AlertMessageBody {
   /** Whose alert it is. */
   @Matches(TENANT_ID_PATTERN) tenant_id!: TenantId;
   /** Which service noticed. The routing key's wins where both name one, because the broker can authorise it. */
-  @Matches(/^[A-Za-z0-9._-]+$/) @MaxLength(64) service!: string;
+  @Matches(/^[A-Za-z0-9._-]+$/) @MaxCharacters(64) service!: string;
   /** Of the body's and the routing key's, the higher. */
   @IsIn(SEVERITIES) severity!: Severity;
   /** The producer's id: with `tenant_id` and `service` the idempotency key. Made on arrival when nothing gives one. */
-  @Matches(PRINTABLE_ASCII) @MaxLength(200) id!: string;
+  @Matches(PRINTABLE_ASCII) @MaxCharacters(200) id!: string;
   /** Default: the routing key's, else `alert`. */
   @IsIn(ALERT_TYPES) type!: AlertType;
   /** What happened, as a slug: `low_stock`. */
-  @IsOptional() @Matches(SLUG) @MaxLength(100) name?: string;
+  @IsOptional() @Matches(SLUG) @MaxCharacters(100) name?: string;
   /** Default: the name in words, else the message's first line, else the service. */
-  @MinLength(1) @MaxLength(300) @Matches(ONE_LINE) title!: string;
-  @IsOptional() @IsString() @MaxLength(8000) message?: string;
+  @MinLength(1) @MaxCharacters(300) @Matches(ONE_LINE) title!: string;
+  @IsOptional() @IsString() @MaxCharacters(8000) message?: string;
   /** Names the alert that this message is about, within tenant and service. Without it the message is an alert of its own. */
-  @IsOptional() @MinLength(1) @MaxLength(200) @Matches(ONE_LINE) dedup_key?: string;
+  @IsOptional() @MinLength(1) @MaxCharacters(200) @Matches(ONE_LINE) dedup_key?: string;
   /** Default `firing`. `resolved` needs a `dedup_key`. */
   @IsIn(MESSAGE_STATUSES) status!: MessageStatus;
   /** The producer's clock: ISO 8601 in UTC with milliseconds. Required with a `dedup_key`. */
-  @IsOptional() @IsISO8601({ strict: true, strictSeparator: true }) occurred_at?: string;
+  @IsOptional() @IsReadInstant() occurred_at?: string;
   /** What filters, rules and grouping match on. Default none. */
   @Validate(IsLabelMap) @Validate(LabelLimit) labels!: Record<string, string>;
   @IsArray() @ArrayMaxSize(10) @ValidateNested({ each: true }) @Type(() => MessageAction) actions!: AlertAction[];
   /** Who is to be told, instead of whoever the tenant has named: e-mail addresses, phone numbers (E.164), http(s) addresses. */
-  @IsOptional() @IsArray() @ArrayMaxSize(100) @IsString({ each: true }) @MaxLength(320, { each: true }) recipients?: string[];
+  @IsOptional() @IsArray() @ArrayMaxSize(100) @IsString({ each: true }) @MaxCharacters(320, { each: true }) recipients?: string[];
   /** Over which channels, instead of those that the severity asks for. */
   @IsOptional() @IsArray() @IsIn(CHANNELS, { each: true }) channels?: Channel[];
   /** Whatever else the producer has to say; at most 16 levels deep. */
@@ -108,6 +92,8 @@ export interface Envelope {
   tenant_id?: string;
   service?: string;
   severity?: Severity;
+  /** The most bytes of a message as it will be published, for a door that publishes it. What is longer is refused there. */
+  publishes_at_most?: number;
   /** What an alert is whose sender says that it has no severity (the label `severity: none`). Default `low`. */
   severity_none?: Severity;
 }
@@ -124,8 +110,6 @@ export type ParsedMessage =
       /** Producers' names that were renamed, and fields that were kept under `metadata` because nobody knows them. For counting. */
       understood: string[];
       unknown: string[];
-      /** The message alone, where it is one of several. */
-      alone?: () => MessageAlone;
     }
   | {
       ok: false;
@@ -134,15 +118,8 @@ export type ParsedMessage =
       tenant_id: TenantId | null;
       /** The refused part of a group alone, as it can be read again; undefined where it is the whole. */
       bytes?: Uint8Array;
-      alone?: () => MessageAlone;
     };
 
-/** One of several messages as one that can be sent again without the others. */
-export interface MessageAlone {
-  bytes: Uint8Array;
-  /** What the transport would have called it. */
-  message_id?: string;
-}
 
 /**
  * The only parser of alert messages, for AMQP and HTTP. Looks at size, UTF-8, JSON, depth, control characters, unknown
@@ -166,6 +143,7 @@ export function readMessage(value: unknown, envelope: Envelope, judgement: Judge
     const errors = Array.from(unknown.keys(), (name) => ({ pointer: pointerTo(name), code: 'unknown_field' as const, detail: `Unknown field.${didYouMean(name, KNOWN_NAMES)}` }));
     return refuse('unknown_field', errors, fields.tenant_id);
   }
+  dropEmpty(fields, judgement);
   if (judgement === 'lenient') relax(fields);
   const kept = new Map<string, unknown>([...leftovers, ...unknown]);
   addRoutingKey(fields, envelope.routing_key, kept);
@@ -182,19 +160,20 @@ export function readMessage(value: unknown, envelope: Envelope, judgement: Judge
     fields.severity ??= readRoutingKey(envelope.routing_key)?.severity ?? 'high';
     ({ message, whole, errors } = validate(fields, pointerTo));
   }
-  const bodyHasTime = fields.occurred_at !== undefined;
-  // with the defaults in: a message that came by HTTP has them spelled out when it reaches the queue
-  const bodyHash = digest(namesItsChange(whole) ? whole.id : JSON.stringify([MESSAGE_FIELDS.map((name) => (name === 'metadata' ? withoutHops(whole[name]) : whole[name])), ...kept]));
+  const { id, occurred_at } = fields;
   if (judgement === 'strict') errors.push(...contradictions(fields));
   else if (fields.dedup_key !== undefined) fields.occurred_at ??= readInstant(envelope.timestamp) ?? new Date().toISOString();
   if (errors.length > 0) {
     return refuse('invalid_field', errors.map(({ pointer, detail }) => ({ pointer, code: 'invalid_field', detail })), fields.tenant_id);
   }
 
-  message.id = typeof fields.id === 'string' ? fields.id : idFor(bytes, envelope, bodyHasTime);
+  message.id = typeof id === 'string' ? id : idFor(bytes, envelope, occurred_at !== undefined);
   if (typeof fields.occurred_at === 'string') message.occurred_at = fields.occurred_at;
-  for (const [name, left] of kept) define(message.metadata, Object.hasOwn(message.metadata, name) ? `body.${name}` : name, left);
-  return { ok: true, message, body_hash: bodyHash, understood: [...origins.values()], unknown: [...kept.keys()] };
+  for (const [name, left] of kept) define(message.metadata, freeName(message.metadata, name), asDeepAsMayBe(left));
+  const tooLarge = envelope.publishes_at_most !== undefined && sizeError(message, envelope.publishes_at_most, judgement);
+  if (tooLarge) return refuse('message_too_large', [tooLarge], fields.tenant_id);
+  const body_hash = bodyHashOf(namesItsChange(whole) ? { id } : saidBy(message, id, occurred_at));
+  return { ok: true, message, body_hash, understood: [...origins.values()], unknown: [...kept.keys()] };
 }
 
 // ---- in the order used above --------------------------------------------------------------------------------------
@@ -206,9 +185,22 @@ const TEXTS = ['tenant_id', 'service', 'id', 'dedup_key', 'name', 'title', 'mess
 const refuse = (code: MessageErrorCode, errors: InputError[], tenant?: unknown): ParsedMessage => ({ ok: false, code, errors, tenant_id: tenantIdOf(tenant) });
 const missing = (pointer: string, code: 'missing_tenant' | 'missing_service'): InputError => ({ pointer, code, detail: 'This field is required.' });
 
+/** Names of blanks name nothing: they are as good as absent where nobody reads the answer. An id is made for whoever sends an empty one. */
+const NONE_WHEN_EMPTY = { strict: ['id'], lenient: ['tenant_id', 'service', 'id', 'dedup_key', 'name'] } as const;
+
+function dropEmpty(fields: MessageFields, judgement: Judgement): void {
+  for (const name of NONE_WHEN_EMPTY[judgement]) {
+    const value = fields[name];
+    if (typeof value === 'string' && value.trim() === '') fields[name] = undefined;
+  }
+  // at both doors, so that a title is stored as it was judged
+  if (typeof fields.title === 'string' && !WELL_SET_LINE.test(fields.title) && judgement === 'strict') fields.title = fields.title.trim();
+}
+
 /** What needs no relaxing: looking is cheaper than copying. */
 const WELL_SET_LINE = /^[^\s](?:[^\r\n\t]*[^\s])?$/;
-const WELL_SET_SLUG = /^[A-Za-z0-9](?:[A-Za-z0-9._:/-]*[A-Za-z0-9.:/-])?$/;
+/** A name that is longer is refused for its length: nobody looks for a slug in it. */
+const LONGEST_NAME = 1_000;
 
 /** What a producer plainly meant, though it said it in another JSON type. */
 function relax(fields: MessageFields): void {
@@ -216,10 +208,10 @@ function relax(fields: MessageFields): void {
     if (typeof fields[name] === 'number' || typeof fields[name] === 'boolean') fields[name] = String(fields[name]);
   }
   if (typeof fields.title === 'string' && !WELL_SET_LINE.test(fields.title)) fields.title = fields.title.replace(/[\r\n\t]+/g, ' ').trim() || undefined;
-  if (typeof fields.name === 'string' && !WELL_SET_SLUG.test(fields.name)) fields.name = fields.name.replace(/[^A-Za-z0-9._:/-]+/g, '_').replace(/^[^A-Za-z0-9]+|_+$/g, '') || undefined;
+  if (typeof fields.name === 'string' && fields.name.length <= LONGEST_NAME && !SLUG.test(fields.name)) fields.name = fields.name.replace(/[^A-Za-z0-9._:/-]+/g, '_').replace(/^[^A-Za-z0-9]+|_+$/g, '') || undefined;
   if (typeof fields.id === 'string' && fields.id.length <= 200 && !PRINTABLE_ASCII.test(fields.id)) fields.id = digest(fields.id);
   if (typeof fields.metadata !== 'object' || Array.isArray(fields.metadata)) {
-    if (fields.metadata !== undefined) fields.metadata = { value: fields.metadata };
+    if (fields.metadata !== undefined) fields.metadata = { value: asDeepAsMayBe(fields.metadata) };
   }
   if (typeof fields.labels === 'object' && fields.labels !== null && !Object.values(fields.labels).every((label) => typeof label === 'string')) {
     fields.labels = Object.fromEntries(Object.entries(fields.labels).map(([key, value]) => [key, asText(value)]));
@@ -309,7 +301,7 @@ const withDefaults = (fields: MessageFields): MessageFields => ({
 function titleFor({ name, message, service }: MessageFields): string {
   const words = typeof name === 'string' ? name.replace(/[._:/-]+/g, ' ').trim() : '';
   if (words) return words.charAt(0).toUpperCase() + words.slice(1);
-  const line = typeof message === 'string' ? message.trim().split(/[\r\n]/, 1)[0]!.replaceAll('\t', ' ').slice(0, 300).toWellFormed() : '';
+  const line = typeof message === 'string' ? message.trim().split(/[\r\n]/, 1)[0]!.replaceAll('\t', ' ').slice(0, 300).toWellFormed().trim() : '';
   return line || `Alert from ${asText(service)}`;
 }
 
@@ -320,9 +312,29 @@ function titleFor({ name, message, service }: MessageFields): string {
 const namesItsChange = (fields: MessageFields): fields is MessageFields & { id: string } =>
   typeof fields.id === 'string' && typeof fields.dedup_key === 'string' && fields.id.startsWith(`${fields.dedup_key}/${asText(fields.status)}/`);
 
+/** What the producer said, as far as it tells one message from another: with the defaults in, since a message that came by HTTP has them spelled out. */
+function saidBy(message: AlertMessage, id: unknown, occurred_at: unknown): MessageFields {
+  const said = noFields();
+  for (const name of MESSAGE_FIELDS) said[name] = message[name];
+  return Object.assign(said, { id, occurred_at, labels: inOrder(message.labels), metadata: inOrder(withoutHops(message.metadata)) });
+}
+
+/** Measures what will be published. What a webhook sent is shortened first: its sender would only send the same again. */
+function sizeError(message: AlertMessage, most: number, judgement: Judgement): InputError | undefined {
+  const { length } = publishedForm(message);
+  if (length <= most || (judgement === 'lenient' && shortenToFit(message, most))) return undefined;
+  return { code: 'message_too_large', detail: `The message has ${length} bytes as it is published, with its defaults; at most ${most} are accepted.` };
+}
+
+/** The transport's id as the message's: as it is where it can be one, else a name for it. */
+const transportId = (messageId: string): string => (messageId.length <= 200 && PRINTABLE_ASCII.test(messageId) ? messageId : digest(messageId));
+
+/** The same for one of several messages that came under one: it stays what it is when the message comes alone under it. */
+export const partIdOf = (messageId: string | undefined, index: number): string | undefined => (messageId?.trim() ? transportId(`${messageId}/${index}`) : undefined);
+
 /** An id that a redelivery repeats, when anything in the message can give one; else a fresh one. */
 function idFor(bytes: Uint8Array, { message_id, timestamp }: Envelope, bodyHasTime: boolean): string {
-  if (message_id) return message_id.length <= 200 && PRINTABLE_ASCII.test(message_id) ? message_id : digest(message_id);
+  if (message_id?.trim()) return transportId(message_id);
   if (bodyHasTime || timestamp !== undefined) return digest(Buffer.concat([bytes, Buffer.from(String(timestamp ?? ''))]));
   return uuidv7();
 }
@@ -336,9 +348,16 @@ function take(fields: MessageFields, name: MessageField): unknown {
 /** What JSON brought, as text. `String` throws at an object whose `toString` is no function, which JSON can say. */
 const asText = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value));
 
+/** A value below `metadata` that would nest too deeply there is its JSON text. */
+const asDeepAsMayBe = (value: unknown): unknown => (fitsInMetadata(value) ? value : JSON.stringify(value));
+
+/** Beside a field of that name: `body.name`. */
+function freeName(target: object, name: string): string {
+  let free = name;
+  while (Object.hasOwn(target, free)) free = `body.${free}`;
+  return free;
+}
+
 /** Assignment would give `__proto__` a meaning. */
 const define = (target: object, name: string, value: unknown) =>
   Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
-
-/** 128 bits of SHA-256: names, not signatures. */
-const digest = (text: string | Uint8Array): string => hash('sha256', text, 'base64url').slice(0, 22);

@@ -45,12 +45,15 @@ export interface RoutingKey {
   service: string;
 }
 
+/** What a producer's template makes of a service that it does not know. */
+const NO_SERVICE = ['undefined', 'null', 'None'];
+
 /** Reads `<type>.<severity>.<service>`. Any other key says nothing: its message is judged by its body alone. */
 export function readRoutingKey(key: string | undefined): RoutingKey | undefined {
   const [type, level, ...rest] = (key ?? '').split('.');
   const severity = severityOf(level);
   const service = rest.join('.');
-  if (!isAlertType(type) || !severity || !/^[A-Za-z0-9._-]{1,64}$/.test(service)) return undefined;
+  if (!isAlertType(type) || !severity || !/^[A-Za-z0-9._-]{1,64}$/.test(service) || NO_SERVICE.includes(service)) return undefined;
   return { type, severity, service };
 }
 

@@ -1,4 +1,4 @@
-import type { Envelope, MessageAlone, ParsedMessage } from './alert-message';
+import { partIdOf, type Envelope, type ParsedMessage } from './alert-message';
 import type { InputError } from './errors';
 import type { ReadBody } from './read-messages';
 import { below, unreadable, type Refusal } from './refusals';
@@ -21,14 +21,15 @@ export function readList(values: readonly unknown[], envelope: Envelope, read: R
   let replaced = 0;
   const messages = values.flatMap((value, index) => {
     const json = Array.isArray(value) ? '[]' : JSON.stringify(value);
-    const message_id = envelope.message_id && `${envelope.message_id}/${index}`;
+    const message_id = partIdOf(envelope.message_id, index);
     // two equal ones of a list are two
     const bytes = Buffer.from(seen.has(json) ? `${index} ${json}` : json);
     seen.add(json);
     const of = Array.isArray(value) ? noList : read(value, { ...envelope, message_id }, bytes);
     replaced += of.replaced;
-    const alone = (): MessageAlone => ({ bytes: Buffer.from(JSON.stringify(value)), message_id });
-    return of.messages.map((message) => ({ alone, ...below(`/${index}`, message) }));
+    // as it came; of a group within, the refused part alone
+    const bytesOf = (message: Refusal) => (of.messages.length > 1 && message.bytes ? message.bytes : Buffer.from(JSON.stringify(value)));
+    return of.messages.map((message) => (message.ok ? message : { ...below(`/${index}`, message), bytes: bytesOf(message) }));
   });
   return { messages: together(messages), webhook: false, replaced };
 }
@@ -45,9 +46,9 @@ function together(messages: ParsedMessage[]): ParsedMessage[] {
     else kinds.set(kind, [one]);
   }
   const merged = [...kinds.values()].map((of): Refusal => {
-    const alone = (): MessageAlone => ({ bytes: Buffer.from(`[${of.map((one) => Buffer.from(one.alone!().bytes).toString()).join(',')}]`), message_id: of[0]!.alone!().message_id });
+    const bytes = Buffer.from(`[${of.map((one) => Buffer.from(one.bytes!).toString()).join(',')}]`);
     const rest: InputError[] = of.length > LETTERS_OF_A_LIST ? [{ code: of[0]!.code, detail: `And ${of.length - LETTERS_OF_A_LIST} more.` }] : [];
-    return { ...of[0]!, errors: [...of.slice(0, LETTERS_OF_A_LIST).flatMap(({ errors }) => errors.slice(0, 1)), ...rest], alone };
+    return { ...of[0]!, errors: [...of.slice(0, LETTERS_OF_A_LIST).flatMap(({ errors }) => errors.slice(0, 1)), ...rest], bytes };
   });
   return [...messages.filter((message) => message.ok), ...merged];
 }

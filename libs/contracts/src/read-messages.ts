@@ -1,4 +1,4 @@
-import { MAX_MESSAGE_BYTES, readMessage, type Envelope, type Judgement, type ParsedMessage } from './alert-message';
+import { MAX_MESSAGE_BYTES, partIdOf, readMessage, type Envelope, type Judgement, type ParsedMessage } from './alert-message';
 import { decompress } from './content-encoding';
 import { decodeJson, faultIn, withStorableText } from './decode-body';
 import type { InputError, MessageErrorCode } from './errors';
@@ -69,11 +69,14 @@ export function readOwn(value: unknown, envelope: Envelope, judgement: Judgement
   return { ...parsed, code, errors: [{ pointer: '', code, detail: `This is a message of ${system}, and what is within is not opened. Publish that alone, or as a CloudEvent.` }] };
 }
 
+/** A reader of one shape: undefined when the value has another. */
+export type ReadShape = (value: unknown, headers?: Envelope['headers']) => MessageShape | undefined;
+
 /** What another system sent. Its messages are read one at a time, since a group may hold more of them than one turn should take. */
 export class MessageGroup {
   private readonly told: Envelope;
 
-  constructor(
+  private constructor(
     readonly shape: MessageShape,
     /** Characters that could not be stored. */
     readonly replaced: number,
@@ -84,12 +87,12 @@ export class MessageGroup {
     this.told = { ...envelope, service: envelope.service ?? service, severity: envelope.severity ?? severity };
   }
 
-  /** Undefined when the value has the shape of no other system. */
-  static of(value: unknown, envelope: Envelope, bytes: Uint8Array, escapes: boolean): MessageGroup | undefined {
-    const shape = shapeOf(value, envelope.headers);
+  /** Undefined when the value has the shape of no other system. `read`: of the one that is expected. */
+  static of(value: unknown, envelope: Envelope, bytes: Uint8Array, escapes: boolean, read: ReadShape = shapeOf): MessageGroup | undefined {
+    const shape = read(value, envelope.headers);
     if (!shape || !escapes) return shape && new MessageGroup(shape, 0, envelope, bytes);
     const storable = withStorableText(value);
-    const clean = storable.replaced > 0 ? shapeOf(storable.value, envelope.headers) : shape;
+    const clean = storable.replaced > 0 ? read(storable.value, envelope.headers) : shape;
     return clean && new MessageGroup(clean, storable.replaced, envelope, bytes);
   }
 
@@ -98,8 +101,7 @@ export class MessageGroup {
     const part = shape.part(index);
     if (shape.count === 1) return this.readPart(part, judgement, envelope.message_id, this.bytes);
     // the transport's id is that of the whole, and two parts may be equal
-    const message_id = envelope.message_id && `${envelope.message_id}/${index}`;
-    return { ...this.readPart(part, judgement, message_id), alone: () => ({ bytes: this.bytesOf(part), message_id }) };
+    return this.readPart(part, judgement, partIdOf(envelope.message_id, index));
   }
 
   /** Also for a part that is none of the messages. */

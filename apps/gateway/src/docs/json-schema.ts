@@ -61,6 +61,7 @@ export const strictObject = <T>(fields: Fields<T>, more: Schema = {}): Schema =>
 
 export const text = (description?: string, more: Schema = {}): Schema => ({ type: 'string', ...(description && { description }), ...more });
 export const integer = (description?: string, more: Schema = {}): Schema => ({ type: 'integer', ...(description && { description }), ...more });
+export const number = (description?: string): Schema => ({ type: 'number', ...(description && { description }) });
 export const count = (description?: string): Schema => integer(description, { minimum: 0 });
 export const flag = (description?: string): Schema => ({ type: 'boolean', ...(description && { description }) });
 export const time = (description?: string): Schema => text(description, { format: 'date-time' });

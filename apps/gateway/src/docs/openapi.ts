@@ -6,6 +6,7 @@ import { DEAD_LETTER_PATHS, DEAD_LETTER_SCHEMAS } from '../dead-letters/dead-let
 import { INTAKE_PATHS } from '../intake/intake.openapi';
 import { STREAM_COOKIE } from '../live/stream-request';
 import { STREAM_PATHS } from '../live/streams.openapi';
+import { PEER_PATHS } from '../intake/peers.openapi';
 import { LOG_PATHS } from '../log/log.openapi';
 import { SEEN_PATHS } from '../me/seen-cursor.openapi';
 import { ANSWERS } from '../problem-answers';
@@ -15,7 +16,7 @@ import { STRICT_MESSAGE_SCHEMAS } from './message-schema';
 import { TAGS, type Content, type Method, type Operation, type Parameter, type Paths } from './operation';
 import { WIRE_SCHEMAS } from './wire-schemas';
 
-const ALL_PATHS: readonly Paths[] = [STREAM_PATHS, ALERT_PATHS, ACT_PATHS, LOG_PATHS, SEEN_PATHS, INTAKE_PATHS, DEAD_LETTER_PATHS, ACCESS_PATHS, DOCS_PATHS];
+const ALL_PATHS: readonly Paths[] = [STREAM_PATHS, ALERT_PATHS, ACT_PATHS, LOG_PATHS, SEEN_PATHS, INTAKE_PATHS, PEER_PATHS, DEAD_LETTER_PATHS, ACCESS_PATHS, DOCS_PATHS];
 
 /** What any operation may answer, by the credential that it asks for. */
 const ANYWHERE = ['invalid_request', 'internal_error'] as const satisfies readonly ErrorCode[];
@@ -74,7 +75,7 @@ export function openApi(version: string): OpenApi {
   };
 }
 
-function describe({ id, tag, summary, description, access, parameters = [], body, answers, problems = [] }: Operation): DescribedOperation {
+function describe({ id, tag, summary, description, access, parameters = [], body, answers, problems = [], failure }: Operation): DescribedOperation {
   const codes = new Set<ErrorCode>([...problems, ...ANYWHERE, ...(access === 'none' ? [] : WITH_A_TOKEN)]);
   return {
     operationId: id,
@@ -84,7 +85,7 @@ function describe({ id, tag, summary, description, access, parameters = [], body
     security: securityOf(access),
     parameters: parameters.map((parameter) => ({ required: false, ...parameter, ...(parameter.in === 'query' && { style: 'form' }) })),
     ...(body && { requestBody: { description: body.description, required: body.required ?? false, content: contentOf(body)! } }),
-    responses: { ...Object.fromEntries(Object.entries(answers).map(([status, content]) => [status, answerOf(content)])), ...problemsOf(codes) },
+    responses: { ...Object.fromEntries(Object.entries(answers).map(([status, content]) => [status, answerOf(content)])), ...problemsOf(codes, failure?.schema) },
   };
 }
 
@@ -101,14 +102,16 @@ function answerOf(content: Content): DescribedOperation['responses'][string] {
 }
 
 /** One answer for each status, which says which codes it can have. */
-function problemsOf(codes: ReadonlySet<ErrorCode>): DescribedOperation['responses'] {
+function problemsOf(codes: ReadonlySet<ErrorCode>, told?: Schema): DescribedOperation['responses'] {
   const inOrder = ERROR_CODES.filter((code) => codes.has(code));
   const statuses = new Set(inOrder.map((code) => ANSWERS[code][0]));
   return Object.fromEntries(
     Array.from(statuses, (status) => {
       const own = inOrder.filter((code) => ANSWERS[code][0] === status);
+      const description = own.map((code) => `${code}: ${ANSWERS[code][1]}.`).join(' ');
+      if (told) return [String(status), { description, content: { 'application/json': { schema: { allOf: [told, { type: 'object', properties: { code: { enum: own } } }] } } } }];
       const schema: Schema = { allOf: [ref('Problem'), { type: 'object', properties: { status: { const: status }, code: { enum: own } } }] };
-      return [String(status), { description: own.map((code) => `${code}: ${ANSWERS[code][1]}.`).join(' '), content: { 'application/problem+json': { schema } } }];
+      return [String(status), { description, content: { 'application/problem+json': { schema } } }];
     }),
   );
 }

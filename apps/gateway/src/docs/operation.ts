@@ -48,6 +48,8 @@ export interface Operation {
   answers: Readonly<Record<number, Content>>;
   /** Codes of its own, beside those that any operation of its kind may answer. */
   problems?: readonly ErrorCode[];
+  /** What a failure is told as, where it is not problem+json: a door that speaks another system's language. */
+  failure?: { schema: Schema };
 }
 
 /** Operations by path and method; a path's parameters stand in braces. */

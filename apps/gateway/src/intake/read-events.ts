@@ -23,15 +23,15 @@ export type ReadEvents = { messages: AlertMessage[]; replaced: number } | { grou
  * bad alert of its group must not silence the others.
  */
 export function readEvents({ body, headers, query }: PublishRequest, maxBytes: number): ReadEvents {
-  const { drops_severity_none, ...defaults } = defaultsIn(query);
-  const envelope: Envelope = { headers, ...defaults };
+  const { drops_severity_none, ...envelope } = { headers, ...defaultsIn(query), publishes_at_most: maxBytes };
   const decoded = decodeJson(body, Number.MAX_SAFE_INTEGER);
   if (!decoded.ok) throw new Refused(decoded.code, decoded.detail);
   const { value, escapes, at } = opened(decoded.value, decoded.escapes);
   // of a CloudEvent in binary mode the list is the data
   if (Array.isArray(value) && !MessageGroup.of(value, envelope, body, escapes)) return { messages: readList(value, envelope, escapes, maxBytes), replaced: 0 };
   const group = MessageGroup.of(value, envelope, body, escapes);
-  if (group?.shape.webhook && (group.shape.count > 1 || body.length <= maxBytes)) return { group, drops_severity_none };
+  // however large: its parts are measured as they are published, and shortened until they fit
+  if (group?.shape.webhook) return { group, drops_severity_none };
   const parsed = body.length > maxBytes ? tooLarge(maxBytes) : (group?.read(0, 'strict') ?? readOwn(value, envelope, 'strict', body, escapes));
   return { messages: accepted([below(at, parsed)]), replaced: group?.replaced ?? 0 };
 }
@@ -43,9 +43,9 @@ function readList(values: readonly unknown[], envelope: Envelope, escapes: boole
     throw new Refused('empty_batch', 'The list holds no message.');
   }
   checkCount(values.length);
-  const fault = faultIn(values, escapes);
-  if (fault) throw new Refused(fault.code, fault.detail);
   const parsed = values.flatMap((value: unknown, index) => {
+    const fault = faultIn(value, escapes);
+    if (fault) return [below(`/${index}`, refused(fault))];
     const bytes = Buffer.from(JSON.stringify(value));
     const messages = bytes.length > maxBytes ? [tooLarge(maxBytes)] : readMessages(value, envelope, 'strict', bytes, false).messages;
     return messages.map((message) => below(`/${index}`, message));
@@ -69,8 +69,8 @@ export function refusalOf(code: InputError['code'], errors: readonly InputError[
 /** What holds where a message does not say it, for senders whose messages cannot be made to. */
 type Defaults = Pick<Envelope, 'tenant_id' | 'service' | 'severity' | 'severity_none'> & { drops_severity_none: boolean };
 
-/** `?tenant=`, `?service=`, `?severity=` and `?severity_none=`. */
-function defaultsIn(query: PublishRequest['query']): Defaults {
+/** Of `?tenant=`, `?service=`, `?severity=` and `?severity_none=`, or of the same in a path. Throws `Refused` (`invalid_parameter`). */
+export function defaultsIn(query: PublishRequest['query']): Defaults {
   const { tenant, service, severity, severity_none } = query;
   const errors: InputError[] = [];
   const invalid = (parameter: string, detail: string) => void errors.push({ parameter, code: 'invalid_parameter', detail });
@@ -89,7 +89,6 @@ function checkCount(count: number): void {
   if (count > MAX_BATCH) throw new Refused('batch_too_large', `At most ${MAX_BATCH} messages are accepted at once.`);
 }
 
-function tooLarge(maxBytes: number): ParsedMessage {
-  const code: MessageErrorCode = 'message_too_large';
-  return { ok: false, code, errors: [{ code, detail: `A message may be at most ${maxBytes} bytes.` }], tenant_id: null };
-}
+const tooLarge = (maxBytes: number): ParsedMessage => refused({ code: 'message_too_large', detail: `A message may be at most ${maxBytes} bytes.` });
+
+const refused = ({ code, detail }: { code: MessageErrorCode; detail: string }): ParsedMessage => ({ ok: false, code, errors: [{ code, detail }], tenant_id: null });

@@ -97,6 +97,7 @@ describe('a CloudEvent that lacks an attribute is told which', () => {
 });
 
 describe('a list is a batch', () => {
+  const keptOf = (parsed: ParsedMessage): unknown => JSON.parse(Buffer.from((parsed.ok ? undefined : parsed.bytes) ?? []).toString());
   const list = (...values: unknown[]) => read(values, { message_id: 'm', timestamp: 1_767_322_800 });
 
   it('of whatever may come, each under an id of its own', () => {
@@ -116,8 +117,7 @@ describe('a list is a batch', () => {
     const messages = list(ours, bad, 7, [ours]);
     expect(messages.map(({ ok }) => ok)).toEqual([true, false, false, false]);
     expect(messages.slice(1)).toMatchObject([{ errors: [{ pointer: '/1/tenant_id' }] }, { errors: [{ pointer: '/2' }] }, { errors: [{ pointer: '/3' }] }]);
-    const alone = messages[1]!.alone!();
-    expect([JSON.parse(Buffer.from(alone.bytes).toString()), alone.message_id]).toEqual([bad, 'm/1']);
+    expect(keptOf(messages[1]!)).toEqual(bad);
   });
 
   it('of thousands that are refused makes no thousands of letters, and none is lost', () => {
@@ -125,7 +125,7 @@ describe('a list is a batch', () => {
     const messages = list(...values);
     expect(messages[0]).toMatchObject({ ok: true });
     expect(messages.length).toBeLessThan(10);
-    const kept = messages.slice(1).flatMap((message) => JSON.parse(Buffer.from(message.alone!().bytes).toString()) as unknown[]);
+    const kept = messages.slice(1).flatMap(keptOf);
     expect(kept).toHaveLength(8_000);
   });
 

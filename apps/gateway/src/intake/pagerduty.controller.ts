@@ -1,0 +1,47 @@
+import { All, Controller, HttpCode, Param, Post, Req, Res, UseFilters } from '@nestjs/common';
+import { decodeJson, MessageGroup, readPagerDutyEvent, Refused } from '@tocsin/contracts';
+import type { Request, Response } from 'express';
+import { GatewayConfig } from '../config';
+import { jsonBodyOf } from '../json-object';
+import { PagerDutyErrors } from './peer-errors';
+import { PeerPublisher } from './peer-publisher';
+import { PublishEvents } from './publish-events';
+import { defaultsIn } from './read-events';
+import { eventProcessed, type EventProcessed } from './published-answer';
+
+/**
+ * What PagerDuty's clients call its Events API v2: they append `/v2/enqueue` to an address and send no header, so that the
+ * service token is their `routing_key`. `trigger` and `resolve` are messages, `acknowledge` is a note on the alert. The
+ * answer is PagerDuty's, since its clients hold every other one for a failure.
+ */
+@Controller(['api/v1/pagerduty/:tenant/v2/enqueue', 'api/v1/pagerduty/:tenant/:service/v2/enqueue'])
+@UseFilters(PagerDutyErrors)
+export class PagerDutyController {
+  constructor(
+    private readonly publishers: PeerPublisher,
+    private readonly events: PublishEvents,
+    private readonly config: GatewayConfig,
+  ) {}
+
+  @Post()
+  @HttpCode(202)
+  async enqueue(@Param() address: { tenant: string; service?: string }, @Req() request: Request): Promise<EventProcessed> {
+    const body = jsonBodyOf(request);
+    const decoded = decodeJson(body, this.config.MAX_EVENT_BYTES);
+    if (!decoded.ok) throw new Refused(decoded.code, decoded.detail);
+    const { routing_key } = (decoded.value ?? {}) as { routing_key?: unknown };
+    const publisher = await this.publishers.of(request, typeof routing_key === 'string' ? routing_key : undefined);
+    const group = MessageGroup.of(decoded.value, defaultsIn(address), body, decoded.escapes, readPagerDutyEvent);
+    if (!group) throw new Refused('invalid_field', NO_EVENT, { errors: [{ pointer: '/event_action', code: 'invalid_field', detail: NO_EVENT }] });
+    const { acknowledged, messages } = await this.events.publishGroup(group, publisher);
+    return eventProcessed(acknowledged ?? messages[0]!);
+  }
+
+  @All()
+  refuseMethod(@Res() response: Response): never {
+    response.set('Allow', 'POST');
+    throw new Refused('method_not_allowed', 'Events are sent with POST.');
+  }
+}
+
+const NO_EVENT = 'An event with an event_action of trigger, acknowledge or resolve is expected.';

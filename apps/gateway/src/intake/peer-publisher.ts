@@ -1,0 +1,28 @@
+import { bearerToken, refuseRevoked, requireScopes, Revocations, TokenVerifier } from '@tocsin/auth';
+import type { Request } from 'express';
+import { GatewayConfig } from '../config';
+import type { Publisher } from './publish-events';
+import { publisherOf } from './publisher-of';
+
+/**
+ * Who publishes through a door that speaks another system's language: a service token in the place where that system's
+ * clients put their key. It is judged like any other token.
+ */
+export class PeerPublisher {
+  constructor(
+    private readonly verifier: TokenVerifier,
+    private readonly revocations: Revocations,
+    private readonly config: GatewayConfig,
+  ) {}
+
+  /** `key`: of the body, when no header has one. Throws `Refused` and `Unavailable` as every guarded route does. */
+  async of(request: Request, key?: string): Promise<Publisher> {
+    const token = await this.verifier.verify(keyOfHeader(request) ?? bearerToken(request) ?? key);
+    refuseRevoked(token, this.revocations);
+    requireScopes(token, ['events:publish']);
+    return publisherOf(token, this.config.JWT_TENANTS_CLAIM, { traceparent: request.get('traceparent') });
+  }
+}
+
+/** Opsgenie's scheme. */
+const keyOfHeader = (request: Request): string | undefined => /^GenieKey +([A-Za-z0-9._~+/=-]+) *$/i.exec(request.get('Authorization') ?? '')?.[1];
