@@ -134,7 +134,7 @@ describe('what other libraries send', () => {
       expect(found).toHaveLength(3);
       return found;
     }, 30_000);
-    expect(open.map(({ body }) => body.toString())).toContain(JSON.stringify(bad));
+    expect(open.filter(({ body }) => body.toString().startsWith('[') || body.toString().includes('"cold"'))).toEqual([]);
     await stack.sql('drop trigger refuse_it on tocsin.event');
     await stack.sql('drop function tocsin.refuse_it');
 
