@@ -138,11 +138,89 @@ describe('taking alerts in', () => {
     expect(log.letters[0]!.body).toHaveLength(65_536);
   });
 
+  describe('one body that holds several messages', () => {
+    const one = (more: object) => ({ tenant_id: bakery, service: 'inventory', severity: 'low', ...more });
+    const bodies = () => log.letters.map(({ body, message_id, reason }) => [reason, message_id, JSON.parse(body.toString()) as unknown]);
+
+    it('has a letter for each that is refused, with it alone', async () => {
+      const [bad, worse] = [one({ id: 'bad', title: 'x'.repeat(301) }), one({ tenant_id: undefined, id: 'worse' })];
+      expect(await ingest([aMessage(JSON.stringify([one({ id: 'a' }), bad, worse]), { message_id: 'm' })])).toMatchObject(settled({ outcome: 'dead' }));
+      expect(log.stored.map(({ message }) => message.id)).toEqual(['a']);
+      expect(bodies()).toEqual([['invalid_field', 'm/1', bad], ['missing_tenant', 'm/2', JSON.parse(JSON.stringify(worse))]]);
+    });
+
+    it('has one for each that the log will not have', async () => {
+      await ingest([aMessage({ id: 'a' })]);
+      const other = one({ id: 'a', severity: 'urgent', title: 'another' });
+      log.trouble = (planned) => (planned.some(({ message }) => message.title === 'unstorable') ? new Refused('store_failed', 'refused') : undefined);
+      const unstorable = one({ title: 'unstorable' });
+      await ingest([aMessage(JSON.stringify([other, unstorable, one({})]), { message_id: 'm' })]);
+      expect(bodies()).toMatchObject([['id_conflict', 'm/0', other], ['store_failed', 'm/1', { ...unstorable, id: 'm/1' }]]);
+      expect(log.stored.map(({ message }) => message.id)).toEqual(['a', 'm/2']);
+      // sent again alone, it is the same message: none of the others comes with it
+      log.trouble = () => undefined;
+      const { body, message_id } = log.letters[1]!;
+      expect(await ingest([aMessage(body.toString(), { message_id: message_id! })])).toEqual(settled({ outcome: 'stored' }));
+      expect(log.stored.map(({ message }) => message.id)).toEqual(['a', 'm/2', 'm/1']);
+    });
+
+    it('of a webhook that came over AMQP as well', async () => {
+      const alert = (labels: object, fingerprint: string) => ({ status: 'firing', labels: { alertname: 'A', ...labels }, annotations: {}, startsAt: '2026-01-02T03:04:05Z', fingerprint });
+      await ingest([aMessage(JSON.stringify({ version: '4', groupKey: '{}', alerts: [alert({ tenant_id: bakery }, 'f'), alert({ tenant_id: 'a b' }, 'g')] }), { message_id: 'm' })]);
+      expect(log.stored).toHaveLength(1);
+      expect(bodies()).toMatchObject([['invalid_field', 'm/1', { dedup_key: 'g', tenant_id: 'a b' }]]);
+    });
+
+    it('may hold none: an empty batch of CloudEvents leaves nothing', async () => {
+      expect(await ingest([aMessage('[]', { content_type: 'application/cloudevents-batch+json' })])).toEqual(settled({ outcome: 'stored' }));
+      expect([log.stored, log.letters]).toEqual([[], []]);
+    });
+  });
+
+  it('keeps with a letter what its redrive has to say', async () => {
+    const headers = { 'cloudEvents:id': 'e', 'cloudEvents:time': { '!': 'timestamp', value: 7 }, traceparent: '00-a', 'x-death': [{ reason: 'expired' }], host: 'a' };
+    await ingest([aMessage('no gzip', { content_encoding: 'gzip', headers })]);
+    expect(log.letters).toMatchObject([{ reason: 'invalid_encoding', body: Buffer.from('no gzip'), content_encoding: 'gzip' }]);
+    expect(log.letters[0]!.headers).toEqual({ 'cloudEvents:id': 'e', 'cloudEvents:time': { '!': 'timestamp', value: 7 }, traceparent: '00-a' });
+  });
+
   it('takes the same id with another body for a conflict, not for a duplicate', async () => {
     await ingest([aMessage({ id: 'a' })]);
     expect(await ingest([aMessage({ id: 'a', title: 'another' })])).toMatchObject(settled({ outcome: 'dead', reason: 'id_conflict' }));
     expect(log.letters).toMatchObject([{ tenant_id: bakery, reason: 'id_conflict' }]);
     expect(bus.hints).toHaveLength(1);
+  });
+
+  describe('of a delivery that holds several', () => {
+    const alert = (fingerprint: string, more: object = {}) => ({ status: 'firing', labels: { alertname: 'Cold', tenant_id: bakery }, annotations: {}, startsAt: '2026-01-02T03:04:05Z', fingerprint, ...more });
+    const group = (...alerts: unknown[]) => JSON.stringify({ version: '4', groupKey: '{}', alerts });
+    const broken = alert('broken', { labels: { alertname: 'Cold', tenant_id: bakery, service: 's', severity: 'critical', ...Object.fromEntries(Array.from({ length: 2 }, (_, i) => [`l${i}`, 'x'])) }, startsAt: '2026-01-02T03:04:05Z' });
+    /** As a redrive publishes it. */
+    const again = ({ body, routing_key, message_id }: DeadLetter): ReceivedMessage => ({ body, routing_key: routing_key ?? '', message_id: message_id ?? 'dead-letter-1', redelivered: false });
+
+    it('keeps each that is refused in a letter of its own, which brings back nothing else', async () => {
+      const refusedOnce = jest.fn((planned: readonly PlannedEvent[]) => (planned.some(({ message }) => message.dedup_key === 'broken') ? new Refused('store_failed', 'no') : undefined));
+      log.trouble = refusedOnce;
+      const received = aMessage(group(alert('good'), broken, alert('nobodys', { labels: {} }), alert('fine')), { routing_key: 'monitoring', message_id: 'm' });
+      expect(await ingest([received])).toMatchObject(settled({ outcome: 'dead' }));
+      expect(log.stored.map(({ message }) => message.dedup_key)).toEqual(['good', 'fine']);
+      expect(log.letters.map(({ reason, tenant_id, message_id }) => [reason, tenant_id, message_id]).sort()).toEqual([['missing_tenant', null, 'm/2'], ['store_failed', bakery, 'm/1']]);
+      for (const { body } of log.letters) expect(body.toString()).not.toMatch(/good|fine/);
+
+      log.trouble = () => undefined;
+      const [letter] = log.letters.filter(({ reason }) => reason === 'store_failed') as [DeadLetter];
+      expect(await ingest([again(letter)])).toEqual(settled({ outcome: 'stored' }));
+      expect(await ingest([again(letter)])).toEqual(settled({ outcome: 'duplicate' }));
+      expect(log.stored.map(({ message }) => message.dedup_key)).toEqual(['good', 'fine', 'broken']);
+      expect(log.stored[2]!.message).toMatchObject({ service: 's', severity: 'urgent', labels: { l0: 'x', l1: 'x' }, occurred_at: '2026-01-02T03:04:05.000Z' });
+    });
+
+    it('makes the same ids of the same delivery, so that one that comes again whole stores nothing again', async () => {
+      const received = aMessage(group(alert('good'), alert('fine')), { routing_key: 'monitoring', message_id: 'm' });
+      expect(await ingest([received])).toEqual(settled({ outcome: 'stored' }));
+      expect(await ingest([{ ...received, redelivered: true }])).toEqual(settled({ outcome: 'duplicate' }));
+      expect(log.stored).toHaveLength(2);
+    });
   });
 
   it('finds the one message that the log will not have, and stores the others', async () => {

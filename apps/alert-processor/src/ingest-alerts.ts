@@ -1,7 +1,7 @@
 import { eventNameOf, hintOf, Refused, Unavailable, type DeadLetter, type MessageErrorCode, type PlannedEvent } from '@tocsin/contracts';
 import type { BatchOutcome, EventBus, EventLog, LateOutcome, MessageOutcome, PublishedHint, ReceivedMessage } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
-import { letterOf, readMessages } from './read-message';
+import { readMessages, refusedLetterOf, type ReadMessage } from './read-message';
 import { StoreLanes } from './store-lanes';
 import type { StoreResult } from './store-result';
 
@@ -61,8 +61,8 @@ export class IngestAlerts {
       messages.map((message): Fate | Promise<Fate> => {
         if (!message.ok) return dead(message.letter);
         const result = results[next++]!;
-        if (result.outcome !== 'late') return fateOf(result, message.planned, batch[index]!);
-        return heardLater(result.result.then((known) => fateOf(known, message.planned, batch[index]!)));
+        if (result.outcome !== 'late') return fateOf(result, message, batch[index]!);
+        return heardLater(result.result.then((known) => fateOf(known, message, batch[index]!)));
       }),
     );
     await this.bury(fates.flat().flatMap((fate) => (fate instanceof Promise ? [] : (fate.letter ?? []))));
@@ -151,8 +151,8 @@ function hintFor({ message }: PlannedEvent, result: StoreResult): PublishedHint 
   return { tenant_id, ...result.position, prev_fp: null, event, filter: { severity, previous_severity: null, type, service }, data: null };
 }
 
-function fateOf(result: StoreResult, { message: { tenant_id } }: PlannedEvent, received: ReceivedMessage): Fate {
-  const letter = (reason: MessageErrorCode, detail: string) => dead(letterOf(received, reason, detail, tenant_id));
+function fateOf(result: StoreResult, message: Extract<ReadMessage, { ok: true }>, received: ReceivedMessage): Fate {
+  const letter = (reason: MessageErrorCode, detail: string) => dead(refusedLetterOf(received, message, reason, detail));
   switch (result.outcome) {
     case 'stored':
     case 'folded':
@@ -166,12 +166,12 @@ function fateOf(result: StoreResult, { message: { tenant_id } }: PlannedEvent, r
 }
 
 /**
- * What became of a delivery that holds several messages: dead when one of them is, so that all of it lies in the dead queue
- * beside the letter. The others are stored, and are duplicates when it is sent again.
+ * What became of a delivery that holds several messages: dead when one of them is, so that all of it lies in the dead queue.
+ * The others are stored; the letter holds the dead one alone. Of an empty batch all is stored.
  */
 function outcomeOf(fates: readonly Fate[]): MessageOutcome {
   const outcomes = fates.map(({ outcome }) => outcome);
-  return outcomes.find(({ outcome }) => outcome === 'dead') ?? outcomes.find(({ outcome }) => outcome === 'stored') ?? outcomes[0]!;
+  return outcomes.find(({ outcome }) => outcome === 'dead') ?? outcomes.find(({ outcome }) => outcome === 'stored') ?? outcomes[0] ?? { outcome: 'stored' };
 }
 
 const areKnown = (fates: readonly (Fate | Promise<Fate>)[]): fates is readonly Fate[] => fates.every((fate) => !(fate instanceof Promise));

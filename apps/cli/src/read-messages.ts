@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { parseExactly } from '@tocsin/contracts';
 
 /** More than that is no file of alerts. */
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
@@ -12,7 +13,7 @@ export async function readMessages(file: string, stdin: AsyncIterable<Uint8Array
   const text = await readText(name, file === '-' ? stdin : createReadStream(file));
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseExactly(text);
   } catch {
     throw new UnusableFile(`${name} is not JSON.`);
   }

@@ -47,6 +47,18 @@ export const gatewaySettings = {
     description:
       'How long a connection on which nothing is asked is kept, in milliseconds. Longer than the proxy in front keeps its own (upstream-keepalive-timeout, 3,600 s as shipped): the other way round a request may meet a connection that has just been closed, which is a 502.',
   }),
+  WEBHOOK_ORIGINS: setting(
+    z
+      .string()
+      .default('')
+      .transform((list) => list.split(',').map((origin) => origin.trim()).filter(Boolean))
+      .refine((origins) => origins.every((origin) => /^(\*|[A-Za-z0-9._:-]{1,253})$/.test(origin)), 'names such as eventgrid.azure.net are expected, or *'),
+    {
+      description:
+        'Systems that are told, when they ask by the handshake of CloudEvents\' webhooks (OPTIONS /api/v1/events), that they may deliver here: names separated by commas; * for any. Empty: none. Each delivery needs a token all the same.',
+      example: 'eventgrid.azure.net',
+    },
+  ),
   HEARTBEAT_MS: setting(milliseconds().min(1_000).max(55_000).default(15_000), {
     description: 'How often a stream says that it is alive, in milliseconds. Below 60,000, where proxies give up on a silent connection.',
   }),

@@ -5,6 +5,7 @@ import type { GatewayConfig } from './config';
 import { corsOptions } from './cors';
 import { refuseSecondHost, setAnswerFields } from './http-rules';
 import { keepIdleConnections } from './idle-connections';
+import { webhookHandshake } from './intake/webhook-handshake';
 import { StreamDoor } from './live/stream-door';
 
 /** A batch of 500 messages fits if they are of the usual size; a larger one is sent in parts. */
@@ -16,10 +17,15 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const TIMEOUT_CHECK_MS = 5_000;
 
 /** What the gateway's HTTP server does before any route: bodies as bytes, CORS (answered here and nowhere else), time limits. */
-export function prepareHttp(app: NestExpressApplication, config: Pick<GatewayConfig, 'CORS_ORIGINS'> & Partial<Pick<GatewayConfig, 'IDLE_CONNECTION_MS'>>): void {
+export function prepareHttp(
+  app: NestExpressApplication,
+  config: Pick<GatewayConfig, 'CORS_ORIGINS'> & Partial<Pick<GatewayConfig, 'IDLE_CONNECTION_MS' | 'WEBHOOK_ORIGINS'>>,
+): void {
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(refuseSecondHost);
+  // before CORS, which answers whatever else comes by OPTIONS
+  app.use('/api/v1/events', webhookHandshake(config.WEBHOOK_ORIGINS ?? []));
   app.useBodyParser('raw', { type: () => true, limit: MAX_BODY_BYTES });
   app.enableCors(corsOptions(config.CORS_ORIGINS));
   app.use(setAnswerFields); // behind CORS: in the order in which the stream door writes them

@@ -12,10 +12,12 @@ import { PublishFailed } from './intake/publish-failed';
 /** Every code with its status and its title. The compiler knows when one is missing. */
 export const ANSWERS: Record<ErrorCode, [status: number, title: string]> = {
   message_too_large: [413, 'The message is too large'],
+  invalid_encoding: [400, 'The body is not compressed as it says'],
   invalid_utf8: [400, 'The body is not UTF-8'],
   invalid_json: [400, 'The body is not JSON'],
   too_deep: [400, 'The body is nested too deeply'],
   control_characters: [422, 'Text holds control characters'],
+  foreign_envelope: [422, 'The message is in an envelope of another system'],
   unknown_field: [422, 'A field is unknown'],
   missing_tenant: [422, 'The tenant is missing'],
   missing_service: [422, 'The service is missing'],

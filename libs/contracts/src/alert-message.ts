@@ -1,19 +1,23 @@
 import 'reflect-metadata';
-import { hash } from 'node:crypto';
 import { Type } from 'class-transformer';
 import {
-  ArrayMaxSize, Equals, IsArray, IsBoolean, IsIn, IsISO8601, IsObject, IsOptional, IsString, IsUrl, Matches, MaxLength, MinLength,
-  Validate, ValidateNested, validateSync, ValidatorConstraint, type ValidationError, type ValidatorConstraintInterface,
+  ArrayMaxSize, Equals, IsArray, IsBoolean, IsIn, IsObject, IsOptional, IsString, IsUrl, Matches, MinLength, Validate, ValidateNested,
+  validateSync, type ValidationError,
 } from 'class-validator';
 import { v7 as uuidv7 } from 'uuid';
-import { decodeBody } from './decode-body';
+import { bodyHashOf, digest, inOrder } from './body-hash';
+import { decodeBody, fitsInMetadata } from './decode-body';
 import type { InputError, MessageErrorCode } from './errors';
-import { MESSAGE_FIELDS, type MessageField, type MessageFields } from './message-fields';
+import { IsLabelMap, IsReadInstant, LabelLimit, MaxCharacters } from './field-rules';
+import { readInstant } from './instant';
+import { MESSAGE_FIELDS, noFields, type MessageField, type MessageFields } from './message-fields';
 import { readRoutingKey } from './names';
+import { publishedForm, shortenToFit } from './published-form';
 import { surelyValid } from './surely-valid';
 import { TENANT_ID_PATTERN, tenantIdOf, type TenantId } from './tenant';
 import { didYouMean } from './nearest-name';
-import { UNDERSTOOD_FIELDS, readInstant, understand } from './understood-names';
+import { withoutHops } from './trace-context';
+import { UNDERSTOOD_FIELDS, understand } from './understood-names';
 import {
   ALERT_TYPES, CHANNELS, MESSAGE_STATUSES, SEVERITIES,
   type AlertAction, type AlertMessageBody, type AlertType, type Channel, type MessageStatus, type Severity,
@@ -24,35 +28,16 @@ export const MAX_MESSAGE_BYTES = 65_536;
 
 const SLUG = /^[A-Za-z0-9][A-Za-z0-9._:/-]*$/;
 const PRINTABLE_ASCII = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/;
-const ONE_LINE = /^[^\r\n\t]*$/;
-
-@ValidatorConstraint({ name: 'isLabelMap' })
-class IsLabelMap implements ValidatorConstraintInterface {
-  validate(value: unknown): boolean {
-    return typeof value === 'object' && value !== null && Object.values(value).every((label) => typeof label === 'string');
-  }
-  defaultMessage = () => 'labels must be a flat map of strings';
-}
-
-/** How many labels a message may have, and how many characters their names and values. */
-export const LABEL_LIMITS = { count: 32, key: 100, value: 500 } as const;
+/** And not of blanks alone, which say nothing. */
+const ONE_LINE = /^(?=[^]*\S)[^\r\n\t]*$/;
 
 /** The constraints that are limits: exceeding one is never forgiven, since what is cut off may be what mattered. */
-@ValidatorConstraint({ name: 'labelLimit' })
-class LabelLimit implements ValidatorConstraintInterface {
-  validate(value: unknown): boolean {
-    if (typeof value !== 'object' || value === null) return true;
-    const labels = Object.entries(value);
-    return labels.length <= LABEL_LIMITS.count && labels.every(([key, label]) => key.length <= LABEL_LIMITS.key && (typeof label !== 'string' || label.length <= LABEL_LIMITS.value));
-  }
-  defaultMessage = () => `labels must be at most ${LABEL_LIMITS.count}, with keys up to ${LABEL_LIMITS.key} and values up to ${LABEL_LIMITS.value} characters`;
-}
 const LIMITS = ['maxLength', 'arrayMaxSize', 'labelLimit'];
 
 export class MessageAction implements AlertAction {
-  @MinLength(1) @MaxLength(100) label!: string;
-  @IsOptional() @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false }) @MaxLength(2000) url?: string;
-  @IsOptional() @IsString() @MaxLength(100) name?: string;
+  @MinLength(1) @MaxCharacters(100) label!: string;
+  @IsOptional() @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false }) @MaxCharacters(2000) url?: string;
+  @IsOptional() @IsString() @MaxCharacters(100) name?: string;
 }
 
 /**
@@ -63,31 +48,31 @@ export class AlertMessage implements AlertMessageBody {
   /** Whose alert it is. */
   @Matches(TENANT_ID_PATTERN) tenant_id!: TenantId;
   /** Which service noticed. The routing key's wins where both name one, because the broker can authorise it. */
-  @Matches(/^[A-Za-z0-9._-]+$/) @MaxLength(64) service!: string;
+  @Matches(/^[A-Za-z0-9._-]+$/) @MaxCharacters(64) service!: string;
   /** Of the body's and the routing key's, the higher. */
   @IsIn(SEVERITIES) severity!: Severity;
   /** The producer's id: with `tenant_id` and `service` the idempotency key. Made on arrival when nothing gives one. */
-  @Matches(PRINTABLE_ASCII) @MaxLength(200) id!: string;
+  @Matches(PRINTABLE_ASCII) @MaxCharacters(200) id!: string;
   /** Default: the routing key's, else `alert`. */
   @IsIn(ALERT_TYPES) type!: AlertType;
   /** What happened, as a slug: `low_stock`. */
-  @IsOptional() @Matches(SLUG) @MaxLength(100) name?: string;
+  @IsOptional() @Matches(SLUG) @MaxCharacters(100) name?: string;
   /** Default: the name in words, else the message's first line, else the service. */
-  @MinLength(1) @MaxLength(300) @Matches(ONE_LINE) title!: string;
-  @IsOptional() @IsString() @MaxLength(8000) message?: string;
+  @MinLength(1) @MaxCharacters(300) @Matches(ONE_LINE) title!: string;
+  @IsOptional() @IsString() @MaxCharacters(8000) message?: string;
   /** Names the alert that this message is about, within tenant and service. Without it the message is an alert of its own. */
-  @IsOptional() @MinLength(1) @MaxLength(200) @Matches(ONE_LINE) dedup_key?: string;
+  @IsOptional() @MinLength(1) @MaxCharacters(200) @Matches(ONE_LINE) dedup_key?: string;
   /** Default `firing`. `resolved` needs a `dedup_key`. */
   @IsIn(MESSAGE_STATUSES) status!: MessageStatus;
   /** The message says what is so now, not what changed when: compared with the alert as it stands, and with no clock. Default false. */
   @IsOptional() @IsBoolean() snapshot?: boolean;
   /** The producer's clock: ISO 8601 in UTC with milliseconds. Required with a `dedup_key`, unless it is a `snapshot`. */
-  @IsOptional() @IsISO8601({ strict: true, strictSeparator: true }) occurred_at?: string;
+  @IsOptional() @IsReadInstant() occurred_at?: string;
   /** What filters, rules and grouping match on. Default none. */
   @Validate(IsLabelMap) @Validate(LabelLimit) labels!: Record<string, string>;
   @IsArray() @ArrayMaxSize(10) @ValidateNested({ each: true }) @Type(() => MessageAction) actions!: AlertAction[];
   /** Who is to be told, instead of whoever the tenant has named: e-mail addresses, phone numbers (E.164), http(s) addresses. */
-  @IsOptional() @IsArray() @ArrayMaxSize(100) @IsString({ each: true }) @MaxLength(320, { each: true }) recipients?: string[];
+  @IsOptional() @IsArray() @ArrayMaxSize(100) @IsString({ each: true }) @MaxCharacters(320, { each: true }) recipients?: string[];
   /** Over which channels, instead of those that the severity asks for. */
   @IsOptional() @IsArray() @IsIn(CHANNELS, { each: true }) channels?: Channel[];
   /** Whatever else the producer has to say; at most 16 levels deep. */
@@ -119,10 +104,15 @@ export interface Envelope {
   /** Epoch seconds. */
   timestamp?: number;
   headers?: Readonly<Record<string, unknown>>;
+  content_type?: string;
+  /** How the body is compressed, if it is. */
+  content_encoding?: string;
   /** What holds where the message does not say it: a sender whose fields cannot be chosen has an address that can. */
   tenant_id?: string;
   service?: string;
   severity?: Severity;
+  /** The most bytes of a message as it will be published, for a door that publishes it. What is longer is refused there. */
+  publishes_at_most?: number;
   /** What an alert is whose sender says that it has no severity (the label `severity: none`). Default `low`. */
   severity_none?: Severity;
 }
@@ -149,6 +139,7 @@ export type ParsedMessage =
       bytes?: Uint8Array;
     };
 
+
 /**
  * The only parser of alert messages, for AMQP and HTTP. Looks at size, UTF-8, JSON, depth, control characters, unknown
  * fields and fields, in that order, with one stable code each. Never throws.
@@ -171,6 +162,7 @@ export function readMessage(value: unknown, envelope: Envelope, judgement: Judge
     const errors = Array.from(unknown.keys(), (name) => ({ pointer: pointerTo(name), code: 'unknown_field' as const, detail: `Unknown field.${didYouMean(name, KNOWN_NAMES)}` }));
     return refuse('unknown_field', errors, fields.tenant_id);
   }
+  dropEmpty(fields, judgement);
   if (judgement === 'lenient') relax(fields);
   const saysType = fields.type !== undefined;
   const kept = new Map<string, unknown>([...leftovers, ...unknown]);
@@ -180,6 +172,9 @@ export function readMessage(value: unknown, envelope: Envelope, judgement: Judge
   fields.service ??= envelope.service;
   fields.severity ??= envelope.severity;
 
+  // before all that costs more: a batch may hold thousands of these
+  if (fields.tenant_id === undefined) return refuse('missing_tenant', [missing('/tenant_id', 'missing_tenant')]);
+  if (fields.service === undefined) return refuse('missing_service', [missing('/service', 'missing_service')], fields.tenant_id);
   let { message, whole, errors } = validate(fields, pointerTo);
   if (judgement === 'lenient' && errors.length > 0) {
     for (const { name } of errors.filter((error) => !error.limit && !REQUIRED.has(error.name))) kept.set(name, take(fields, name));
@@ -187,35 +182,32 @@ export function readMessage(value: unknown, envelope: Envelope, judgement: Judge
     fields.severity ??= readRoutingKey(envelope.routing_key)?.severity ?? 'high';
     ({ message, whole, errors } = validate(fields, pointerTo));
   }
-  if (fields.tenant_id === undefined) return refuse('missing_tenant', [missing('/tenant_id', 'missing_tenant')]);
-  if (fields.service === undefined) return refuse('missing_service', [missing('/service', 'missing_service')], fields.tenant_id);
-  const bodyHasTime = fields.occurred_at !== undefined;
-  // with the defaults in: a message that came by HTTP has them spelled out when it reaches the queue
-  const bodyHash = digest(JSON.stringify([HASHED_FIELDS.map((name) => whole[name]), ...kept, ...(whole.snapshot === true ? ['snapshot'] : [])]));
+  const { id, occurred_at } = fields;
   if (judgement === 'strict') errors.push(...contradictions(fields));
   if (errors.length > 0) {
     return refuse('invalid_field', errors.map(({ pointer, detail }) => ({ pointer, code: 'invalid_field', detail })), fields.tenant_id);
   }
 
-  message.id = typeof fields.id === 'string' ? fields.id : idFor(bytes, envelope, bodyHasTime && fields.snapshot !== true);
+  message.id = typeof id === 'string' ? id : idFor(bytes, envelope, occurred_at !== undefined && fields.snapshot !== true);
   // whose clock the transport's time is nobody knows: that of a broker, or of a door of ours. It is shown, and orders nothing
-  const sentAt = bodyHasTime || fields.dedup_key === undefined ? undefined : readInstant(envelope.timestamp);
+  const sentAt = occurred_at !== undefined || fields.dedup_key === undefined ? undefined : readInstant(envelope.timestamp);
   if (sentAt !== undefined) message.occurred_at = sentAt;
+  else if (typeof occurred_at === 'string') message.occurred_at = occurred_at;
   const assumed: MessageField[] = ASSUMED_FIELDS.filter((name) => fields[name] === undefined && !(name === 'metadata' && [...kept.values()].some((left) => left !== undefined)));
   if (!saysType && fields.type === 'alert') assumed.push('type');
   if (!saysSeverity) assumed.push('severity');
   if (sentAt !== undefined) assumed.push('occurred_at');
   if (assumed.length > 0) message.assumed = assumed;
-  for (const [name, left] of kept) define(message.metadata, Object.hasOwn(message.metadata, name) ? `body.${name}` : name, left);
-  return { ok: true, message, body_hash: bodyHash, understood: [...origins.values()], unknown: [...kept.keys()] };
+  for (const [name, left] of kept) define(message.metadata, freeName(message.metadata, name), asDeepAsMayBe(left));
+  const tooLarge = envelope.publishes_at_most !== undefined && sizeError(message, envelope.publishes_at_most, judgement);
+  if (tooLarge) return refuse('message_too_large', [tooLarge], fields.tenant_id);
+  return { ok: true, message, body_hash: bodyHashOf(saidBy(message, id, occurred_at)), understood: [...origins.values()], unknown: [...kept.keys()] };
 }
 
 // ---- in the order used above --------------------------------------------------------------------------------------
 
 /** Fields that have a default. Others of that kind are told apart where they are filled in. */
 const ASSUMED_FIELDS = ['type', 'title', 'status', 'labels', 'actions', 'metadata', 'schema_version'] as const satisfies readonly MessageField[];
-/** A message that is no snapshot has the hash that it had before there were any. */
-const HASHED_FIELDS = MESSAGE_FIELDS.filter((name) => name !== 'snapshot');
 const KNOWN_NAMES = [...MESSAGE_FIELDS, ...Object.keys(UNDERSTOOD_FIELDS)];
 const REQUIRED = new Set(['tenant_id', 'service']);
 const TEXTS = ['tenant_id', 'service', 'id', 'dedup_key', 'name', 'title', 'message'] as const;
@@ -223,9 +215,22 @@ const TEXTS = ['tenant_id', 'service', 'id', 'dedup_key', 'name', 'title', 'mess
 const refuse = (code: MessageErrorCode, errors: InputError[], tenant?: unknown): ParsedMessage => ({ ok: false, code, errors, tenant_id: tenantIdOf(tenant) });
 const missing = (pointer: string, code: 'missing_tenant' | 'missing_service'): InputError => ({ pointer, code, detail: 'This field is required.' });
 
+/** Names of blanks name nothing: they are as good as absent where nobody reads the answer. An id is made for whoever sends an empty one. */
+const NONE_WHEN_EMPTY = { strict: ['id'], lenient: ['tenant_id', 'service', 'id', 'dedup_key', 'name'] } as const;
+
+function dropEmpty(fields: MessageFields, judgement: Judgement): void {
+  for (const name of NONE_WHEN_EMPTY[judgement]) {
+    const value = fields[name];
+    if (typeof value === 'string' && value.trim() === '') fields[name] = undefined;
+  }
+  // at both doors, so that a title is stored as it was judged
+  if (typeof fields.title === 'string' && !WELL_SET_LINE.test(fields.title) && judgement === 'strict') fields.title = fields.title.trim();
+}
+
 /** What needs no relaxing: looking is cheaper than copying. */
 const WELL_SET_LINE = /^[^\s](?:[^\r\n\t]*[^\s])?$/;
-const WELL_SET_SLUG = /^[A-Za-z0-9](?:[A-Za-z0-9._:/-]*[A-Za-z0-9.:/-])?$/;
+/** A name that is longer is refused for its length: nobody looks for a slug in it. */
+const LONGEST_NAME = 1_000;
 
 /** What a producer plainly meant, though it said it in another JSON type. */
 function relax(fields: MessageFields): void {
@@ -233,10 +238,10 @@ function relax(fields: MessageFields): void {
     if (typeof fields[name] === 'number' || typeof fields[name] === 'boolean') fields[name] = String(fields[name]);
   }
   if (typeof fields.title === 'string' && !WELL_SET_LINE.test(fields.title)) fields.title = fields.title.replace(/[\r\n\t]+/g, ' ').trim() || undefined;
-  if (typeof fields.name === 'string' && !WELL_SET_SLUG.test(fields.name)) fields.name = fields.name.replace(/[^A-Za-z0-9._:/-]+/g, '_').replace(/^[^A-Za-z0-9]+|_+$/g, '') || undefined;
+  if (typeof fields.name === 'string' && fields.name.length <= LONGEST_NAME && !SLUG.test(fields.name)) fields.name = fields.name.replace(/[^A-Za-z0-9._:/-]+/g, '_').replace(/^[^A-Za-z0-9]+|_+$/g, '') || undefined;
   if (typeof fields.id === 'string' && fields.id.length <= 200 && !PRINTABLE_ASCII.test(fields.id)) fields.id = digest(fields.id);
   if (typeof fields.metadata !== 'object' || Array.isArray(fields.metadata)) {
-    if (fields.metadata !== undefined) fields.metadata = { value: fields.metadata };
+    if (fields.metadata !== undefined) fields.metadata = { value: asDeepAsMayBe(fields.metadata) };
   }
   if (typeof fields.labels === 'object' && fields.labels !== null && !Object.values(fields.labels).every((label) => typeof label === 'string')) {
     fields.labels = Object.fromEntries(Object.entries(fields.labels).map(([key, value]) => [key, asText(value)]));
@@ -326,16 +331,36 @@ const withDefaults = (fields: MessageFields): MessageFields => ({
 function titleFor({ name, message, service }: MessageFields): string {
   const words = typeof name === 'string' ? name.replace(/[._:/-]+/g, ' ').trim() : '';
   if (words) return words.charAt(0).toUpperCase() + words.slice(1);
-  const line = typeof message === 'string' ? message.trim().split(/[\r\n]/, 1)[0]!.replaceAll('\t', ' ').slice(0, 300).toWellFormed() : '';
+  const line = typeof message === 'string' ? message.trim().split(/[\r\n]/, 1)[0]!.replaceAll('\t', ' ').slice(0, 300).toWellFormed().trim() : '';
   return line || `Alert from ${asText(service)}`;
 }
+
+/** What the producer said, as far as it tells one message from another: with the defaults in, since a message that came by HTTP has them spelled out. */
+function saidBy(message: AlertMessage, id: unknown, occurred_at: unknown): MessageFields {
+  const said = noFields();
+  for (const name of MESSAGE_FIELDS) said[name] = message[name];
+  return Object.assign(said, { id, occurred_at, labels: inOrder(message.labels), metadata: inOrder(withoutHops(message.metadata)) });
+}
+
+/** Measures what will be published. What a webhook sent is shortened first: its sender would only send the same again. */
+function sizeError(message: AlertMessage, most: number, judgement: Judgement): InputError | undefined {
+  const { length } = publishedForm(message);
+  if (length <= most || (judgement === 'lenient' && shortenToFit(message, most))) return undefined;
+  return { code: 'message_too_large', detail: `The message has ${length} bytes as it is published, with its defaults; at most ${most} are accepted.` };
+}
+
+/** The transport's id as the message's: as it is where it can be one, else a name for it. */
+const transportId = (messageId: string): string => (messageId.length <= 200 && PRINTABLE_ASCII.test(messageId) ? messageId : digest(messageId));
+
+/** The same for one of several messages that came under one: it stays what it is when the message comes alone under it. */
+export const partIdOf = (messageId: string | undefined, index: number): string | undefined => (messageId?.trim() ? transportId(`${messageId}/${index}`) : undefined);
 
 /**
  * An id that a redelivery repeats, when anything in the message can give one; else a fresh one. A body with a time is sent
  * once, unless it is a snapshot: what is so again is told in the same words again.
  */
 function idFor(bytes: Uint8Array, { message_id, timestamp }: Envelope, bodyIsSentOnce: boolean): string {
-  if (message_id) return message_id.length <= 200 && PRINTABLE_ASCII.test(message_id) ? message_id : digest(message_id);
+  if (message_id?.trim()) return transportId(message_id);
   if (bodyIsSentOnce || timestamp !== undefined) return digest(Buffer.concat([bytes, Buffer.from(String(timestamp ?? ''))]));
   return uuidv7();
 }
@@ -349,9 +374,16 @@ function take(fields: MessageFields, name: MessageField): unknown {
 /** What JSON brought, as text. `String` throws at an object whose `toString` is no function, which JSON can say. */
 const asText = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value));
 
+/** A value below `metadata` that would nest too deeply there is its JSON text. */
+const asDeepAsMayBe = (value: unknown): unknown => (fitsInMetadata(value) ? value : JSON.stringify(value));
+
+/** Beside a field of that name: `body.name`. */
+function freeName(target: object, name: string): string {
+  let free = name;
+  while (Object.hasOwn(target, free)) free = `body.${free}`;
+  return free;
+}
+
 /** Assignment would give `__proto__` a meaning. */
 const define = (target: object, name: string, value: unknown) =>
   Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
-
-/** 128 bits of SHA-256: names, not signatures. */
-const digest = (text: string | Uint8Array): string => hash('sha256', text, 'base64url').slice(0, 22);

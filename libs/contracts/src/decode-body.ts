@@ -1,4 +1,5 @@
 import type { MessageErrorCode } from './errors';
+import { parseExactly, TooManyLongNumbers } from './exact-json';
 
 /** How deep a body may nest: sixteen levels of `metadata`, and the body around it. */
 const MAX_DEPTH = 17;
@@ -31,8 +32,9 @@ export function decodeJson(bytes: Uint8Array, maxBytes: number): DecodedJson {
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
-  } catch {
+    value = parseExactly(text);
+  } catch (error) {
+    if (error instanceof TooManyLongNumbers) return { ok: false, code: 'message_too_large', detail: error.message };
     return { ok: false, code: 'invalid_json', detail: 'The body is not valid JSON.' };
   }
   return { ok: true, value, escapes: MAY_BE_UNSTORABLE.test(text) };
@@ -103,6 +105,9 @@ function isTooDeep(value: unknown, depth: number): boolean {
   for (const key in value) if (isTooDeep((value as Record<string, unknown>)[key], depth + 1)) return true;
   return false;
 }
+
+/** Whether a value may stand below `metadata`: it lies two levels below the body. */
+export const fitsInMetadata = (value: unknown): boolean => !isTooDeep(value, 2);
 
 /** Whether text can be stored and read: no control characters but tab and line breaks, no lone surrogate. */
 export const isStorable = (text: string): boolean => text.isWellFormed() && !CONTROL_CHARACTERS.test(text);

@@ -240,4 +240,7 @@ export interface DeadLetter {
   /** The AMQP `message_id` and timestamp (epoch seconds), when there were any: a redrive repeats them. */
   message_id?: string | null;
   message_timestamp?: number | null;
+  /** How the body is compressed, and the headers that say what the message is: `tellingHeaders`. A redrive repeats them too. */
+  content_encoding?: string | null;
+  headers?: Readonly<Record<string, unknown>> | null;
 }

@@ -1,3 +1,4 @@
+import { readInstant } from './instant';
 import { isMessageField, noFields, type MessageFields } from './message-fields';
 import { ALERT_TYPES, type MessageStatus, type Severity } from './wire';
 
@@ -136,29 +137,6 @@ function rename(body: Readonly<Record<string, unknown>>): Understood {
     }
   }
   return sorted(fields, origins, leftovers);
-}
-
-const INSTANT = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:[.,](\d+))?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
-/** Below it a number counts seconds (until the year 5138), from it on milliseconds (since March 1973). */
-const FIRST_MILLISECONDS = 1e11;
-const END_OF_TIME = Date.UTC(9999, 11, 31);
-
-/** ISO 8601 (no zone: UTC) or epoch seconds or milliseconds, as ISO 8601 in UTC with milliseconds; undefined if it is neither. */
-export function readInstant(value: unknown): string | undefined {
-  if (typeof value === 'string' && value === instantOf(Date.parse(value))) return value;
-  const number = typeof value === 'string' && /^\d{9,13}(\.\d+)?$/.test(value) ? Number(value) : value;
-  if (typeof number === 'number') return instantOf(number < FIRST_MILLISECONDS ? number * 1000 : number);
-  const parts = typeof value === 'string' ? INSTANT.exec(value.trim()) : null;
-  if (!parts) return undefined;
-  const [, date, time = '00:00', seconds = '00', fraction = '', zone = 'Z'] = parts;
-  // Date.parse takes 30 February for 2 March
-  if (new Date(date!).getUTCDate() !== Number(date!.slice(-2))) return undefined;
-  const offset = zone.length === 3 ? `${zone}:00` : zone.length === 5 ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone.toUpperCase();
-  return instantOf(Date.parse(`${date}T${time}:${seconds}.${fraction.padEnd(3, '0').slice(0, 3)}${offset}`));
-}
-
-function instantOf(epochMs: number): string | undefined {
-  return epochMs >= 0 && epochMs < END_OF_TIME ? new Date(Math.trunc(epochMs)).toISOString() : undefined;
 }
 
 const isOneOf = (list: readonly string[], value: unknown): boolean => typeof value === 'string' && list.includes(value.trim().toLowerCase());

@@ -70,7 +70,7 @@ export class PostgresEventLog implements EventLog {
 
   async bury(letters: readonly DeadLetter[]): Promise<void> {
     if (letters.length === 0) return;
-    await this.database.call('select tocsin.bury_letters($1, $2, $3, $4, $5, $6, $7)', [
+    await this.database.call('select tocsin.bury_letters($1, $2, $3, $4, $5, $6, $7, $8, $9)', [
       letters.map((letter) => letter.tenant_id),
       letters.map((letter) => letter.reason),
       letters.map((letter) => withoutNul(letter.detail)),
@@ -78,12 +78,14 @@ export class PostgresEventLog implements EventLog {
       letters.map((letter) => letter.routing_key && withoutNul(letter.routing_key)),
       letters.map((letter) => letter.message_id && withoutNul(letter.message_id)),
       letters.map(({ message_timestamp }) => (Number.isSafeInteger(message_timestamp) ? message_timestamp : null)),
+      letters.map((letter) => letter.content_encoding && withoutNul(letter.content_encoding)),
+      letters.map(({ headers }) => headers && withoutNul(JSON.stringify(headers)).replaceAll('\\u0000', '\\ufffd')),
     ]);
   }
 
   /** A write of nothing: a standby refuses it, which answers every read. */
   async check(): Promise<void> {
-    await this.database.call('select tocsin.bury_letters($1, $2, $3, $4, $5, $6, $7)', [[], [], [], [], [], [], []]);
+    await this.database.call('select tocsin.bury_letters($1, $2, $3, $4, $5, $6, $7, $8, $9)', [[], [], [], [], [], [], [], [], []]);
   }
 }
 

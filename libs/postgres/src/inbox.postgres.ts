@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readRoutingKey, routingKeyOf, type AlertMessage } from '@tocsin/contracts';
+import { publishedForm, readRoutingKey, routingKeyOf, type AlertMessage } from '@tocsin/contracts';
 import type { AlertIntake, AlertSource, HandleBatch, PublishContext, PublishOutcome, RawIntake, RawMessage, ReceivedMessage } from '@tocsin/contracts/ports';
 import type { Database } from './database';
 
@@ -101,7 +101,7 @@ export class InboxIntake implements AlertIntake {
 const toBePut = (message: AlertMessage): Put => ({
   urgent: message.severity === 'urgent',
   routing_key: routingKeyOf(message),
-  body: Buffer.from(JSON.stringify(message)),
+  body: publishedForm(message),
 });
 
 /**

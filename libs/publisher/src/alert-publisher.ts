@@ -5,6 +5,7 @@ import { BrokerUnavailable } from './broker-unavailable';
 import { ConfirmingPublisher, type Publication, type PublishOutcome } from './confirming-publisher';
 import { fullJitter } from './full-jitter';
 import type { ChannelSetup } from './kept-channel';
+import { isSaid, refuseUnpublishable } from './publishable';
 
 /** Where every producer publishes. Declared here as every producer declares it: topic, durable, without arguments. */
 export const ALERTS_EXCHANGE = 'alerts.exchange';
@@ -63,8 +64,12 @@ export class AlertPublisher {
     return this.publisher.connect(timeoutMs);
   }
 
-  /** What became of each message, in their order. Throws `BrokerUnavailable` when nothing was sent. */
-  publish(alerts: readonly AlertMessageBody[], { traceparent, retryForMs = 0 }: PublishOptions = {}): Promise<PublishOutcome[]> {
+  /**
+   * What became of each message, in their order. Rejects with `TypeError` when one says no tenant, service or severity, and with
+   * `BrokerUnavailable`: nothing was sent then.
+   */
+  async publish(alerts: readonly AlertMessageBody[], { traceparent, retryForMs = 0 }: PublishOptions = {}): Promise<PublishOutcome[]> {
+    refuseUnpublishable(alerts);
     // ids are drawn here, once for all attempts
     const publications = alerts.map((alert) => publicationOf(alert, this.exchange, traceparent));
     return retryForMs > 0 ? this.insist(publications, retryForMs) : this.publisher.publish(publications);
@@ -107,10 +112,11 @@ const isWorthAnother = (outcome: PublishOutcome | undefined): boolean => outcome
 
 /** An alert as an AMQP message: `<type>.<severity>.<service>` is its routing key, its id the `message_id`. */
 export function publicationOf(alert: AlertMessageBody, exchange: string, traceparent?: string): Publication {
-  const { type = 'alert', severity, service, id = randomUUID() } = alert;
+  const { type, severity, service } = alert;
+  const id = isSaid(alert.id) ? alert.id : randomUUID();
   return {
     exchange,
-    routingKey: `${type}.${severity}.${service}`,
+    routingKey: `${isSaid(type) ? type : 'alert'}.${severity}.${service}`,
     id,
     body: Buffer.from(JSON.stringify({ ...alert, id })),
     headers: traceparent ? { traceparent } : undefined,

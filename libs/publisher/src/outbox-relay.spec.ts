@@ -5,15 +5,15 @@ import { OutboxRelay, type OutboxTrouble } from './outbox-relay';
 type Publish = (ids: string[]) => Promise<PublishOutcome[]>;
 
 /** A relay whose database and broker are played: what was said to the database, and each `publish` as the test answers it. */
-function played(rows: { id: string; traceparent?: string }[], publish: Publish) {
+function played(rows: { id: string; traceparent?: string; alert?: unknown }[], publish: Publish) {
   const said: string[] = [];
   const troubles: OutboxTrouble[] = [];
   const published: [ids: string[], traceparent: string | undefined][] = [];
-  let open = rows.map(({ id, traceparent = null }: { id: string; traceparent?: string | null }, index) => ({ outbox_id: String(index + 1), id, alert: `{"id":"${id}"}`, traceparent }));
+  let open = rows.map(({ id, alert = { id, tenant_id: 'bakery', service: 'ovens', severity: 'low' }, traceparent = null }: { id: string; alert?: unknown; traceparent?: string | null }, index) => ({ outbox_id: String(index + 1), id, alert: JSON.stringify(alert), traceparent }));
   const query = async (text: string, values: unknown[] = []) => {
     const [, verb] = /^(\w+)/.exec(text)!;
     if (verb === 'delete') open = open.filter(({ outbox_id }) => !(values[0] as string[]).includes(outbox_id));
-    said.push(verb === 'delete' ? `delete ${(values[0] as string[]).join()}` : verb!);
+    said.push(verb === 'delete' ? `delete ${(values[0] as string[]).join()}` : verb === 'update' ? `set aside ${String(values)}` : verb!);
     return { rows: verb === 'select' ? open.slice(0, values[0] as number) : [] };
   };
   const relay = new OutboxRelay({
@@ -67,6 +67,27 @@ it('gives each run of rows its own trace, and does not lose what one run confirm
   await oneRound(relay);
   expect(published).toEqual([[['a', 'b'], 't1'], [['c'], undefined]]);
   expect(said).toEqual(['begin', 'select', 'delete 1,2', 'commit', 'release']);
+});
+
+it('sets aside a row that no alert can be made of, and publishes the others', async () => {
+  const alert = { tenant_id: 'bakery', service: 'ovens', severity: 'low' };
+  const rows = [{ id: 'a', alert: { ...alert, service: undefined } }, { id: 'b' }, { id: 'c', alert: 'text' }, { id: 'd', alert: { ...alert, tenant_id: ' ', severity: '' } }];
+  const { relay, said, published, troubles } = played(rows, async (ids) => confirmed(ids));
+  await oneRound(relay);
+  expect(published).toEqual([[['b'], undefined]]);
+  expect(said).toEqual(['begin', 'select', 'delete 2', 'set aside 1,3,4,The alert has no service.,The alert is no object.,The alert has no tenant_id and no severity.', 'commit', 'release']);
+  expect(troubles).toEqual([{ kind: 'set_aside', ids: ['a', 'c', 'd'] }]);
+});
+
+it('publishes a row without an id under one that is the same each time, and another for each row', async () => {
+  const outcomes = async (ids: string[]) => ids.map((id): PublishOutcome => ({ id, outcome: 'failed', reason: 'unroutable' }));
+  const { relay, published } = played([{ id: '' }, { id: ' ' }], outcomes);
+  await oneRound(relay);
+  await oneRound(relay);
+  const [[first], [second]] = published as [[string[], undefined], [string[], undefined]];
+  expect(new Set(first).size).toBe(2);
+  expect(first.every((id) => /^[\w-]{22}$/.test(id))).toBe(true);
+  expect(second).toEqual(first);
 });
 
 it('closes a connection that cannot even be rolled back', async () => {

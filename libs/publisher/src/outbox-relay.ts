@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AlertMessageBody } from '@tocsin/contracts/wire';
 import type { AlertPublisher } from './alert-publisher';
@@ -5,6 +6,7 @@ import { BrokerUnavailable } from './broker-unavailable';
 import type { PublishOutcome } from './confirming-publisher';
 import { fullJitter } from './full-jitter';
 import { OUTBOX_TABLE, quoted, type OutboxClient } from './outbox';
+import { isSaid, obstacleIn } from './publishable';
 
 /** A connection of a pool, as node-postgres has it. */
 export interface OutboxPoolClient extends OutboxClient {
@@ -48,6 +50,18 @@ interface Row {
   id: string;
   alert: string;
   traceparent: string | null;
+}
+
+/** A row that is to be published. */
+interface ReadRow extends Pick<Row, 'outbox_id' | 'traceparent'> {
+  alert: AlertMessageBody & { id: string };
+}
+
+/** A row that can never be published, and why. */
+interface Hopeless {
+  outbox_id: string;
+  id: string;
+  failure: string;
 }
 
 /**
@@ -134,13 +148,19 @@ export class OutboxRelay {
 
   /** Publishes claimed rows and takes those that are done out of the outbox. False when some have to be tried again. */
   private async settle(client: OutboxClient, rows: readonly Row[]): Promise<boolean> {
-    const outcomes = await this.publish(rows);
-    const withOutcome = (wanted: (outcome: PublishOutcome) => boolean) => rows.filter((_, index) => wanted(outcomes[index]!));
-    const confirmed = withOutcome(({ outcome }) => outcome === 'confirmed');
-    const hopeless = withOutcome((one) => one.outcome === 'failed' && one.reason === 'not_sendable');
+    const { read, hopeless } = readRows(rows);
+    const outcomes = await this.publish(read);
+    const confirmed = read.filter((_, index) => outcomes[index]!.outcome === 'confirmed');
+    read.forEach(({ outbox_id, alert: { id } }, index) => {
+      const one = outcomes[index]!;
+      if (one.outcome === 'failed' && one.reason === 'not_sendable') hopeless.push({ outbox_id, id, failure: one.reason });
+    });
     await client.query(`delete from ${this.table} where outbox_id = any ($1::bigint[])`, [confirmed.map(({ outbox_id }) => outbox_id)]);
     if (hopeless.length > 0) {
-      await client.query(`update ${this.table} set failure = 'not_sendable' where outbox_id = any ($1::bigint[])`, [hopeless.map(({ outbox_id }) => outbox_id)]);
+      await client.query(
+        `update ${this.table} as o set failure = given.failure from unnest($1::bigint[], $2::text[]) as given (outbox_id, failure) where o.outbox_id = given.outbox_id`,
+        [hopeless.map(({ outbox_id }) => outbox_id), hopeless.map(({ failure }) => failure)],
+      );
       this.say({ kind: 'set_aside', ids: hopeless.map(({ id }) => id) });
     }
     const reasons = outcomes.flatMap((one) => (one.outcome === 'failed' && one.reason !== 'not_sendable' ? [one.reason] : []));
@@ -149,20 +169,20 @@ export class OutboxRelay {
   }
 
   /** All rows side by side, each run of them with its own trace. */
-  private async publish(rows: readonly Row[]): Promise<PublishOutcome[]> {
-    const runs: Row[][] = [];
+  private async publish(rows: readonly ReadRow[]): Promise<PublishOutcome[]> {
+    const runs: ReadRow[][] = [];
     for (const row of rows) {
       const last = runs.at(-1);
       if (last && last[0]!.traceparent === row.traceparent) last.push(row);
       else runs.push([row]);
     }
-    const published = runs.map((run) => this.options.publisher.publish(run.map(({ alert, id }) => ({ ...(JSON.parse(alert) as AlertMessageBody), id })), { traceparent: run[0]!.traceparent ?? undefined }));
+    const published = runs.map((run) => this.options.publisher.publish(run.map(({ alert }) => alert), { traceparent: run[0]!.traceparent ?? undefined }));
     const settled = await Promise.allSettled(published);
     return settled.flatMap((one, index) => {
       if (one.status === 'fulfilled') return one.value;
       if (!(one.reason instanceof BrokerUnavailable) || settled.length === 1) throw one.reason;
       // others of this batch may be confirmed: those that were not sent are only not confirmed
-      return runs[index]!.map(({ id }): PublishOutcome => ({ id, outcome: 'failed', reason: 'connection_lost' }));
+      return runs[index]!.map(({ alert: { id } }): PublishOutcome => ({ id, outcome: 'failed', reason: 'connection_lost' }));
     });
   }
 
@@ -179,6 +199,21 @@ export class OutboxRelay {
       // there is nobody else to tell
     }
   }
+}
+
+/** What a service has written into its outbox itself was judged by nobody: one row that is no alert must not hold up the others. */
+function readRows(rows: readonly Row[]): { read: ReadRow[]; hopeless: Hopeless[] } {
+  const read: ReadRow[] = [];
+  const hopeless: Hopeless[] = [];
+  for (const { outbox_id, id: given, alert: text, traceparent } of rows) {
+    const alert = JSON.parse(text) as AlertMessageBody;
+    const obstacle = obstacleIn(alert);
+    // without an id one that is the same each time: the row may be published more than once
+    const id = isSaid(given) ? given : createHash('sha256').update(`${outbox_id} ${text}`).digest('base64url').slice(0, 22);
+    if (obstacle) hopeless.push({ outbox_id, id, failure: `The alert ${obstacle}.` });
+    else read.push({ outbox_id, traceparent, alert: { ...alert, id } });
+  }
+  return { read, hopeless };
 }
 
 const heard = (): void => undefined;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AlertMessageBody } from '@tocsin/contracts/wire';
+import { isSaid, refuseUnpublishable } from './publishable';
 
 /** What is needed of a database client: node-postgres's `Client` and `PoolClient` have it, and whatever has the same shape. */
 export interface OutboxClient {
@@ -29,14 +30,16 @@ export function outboxTable(table: string = OUTBOX_TABLE): string {
 /**
  * Puts alerts into the outbox, in the transaction that `client` has open: they are published if it commits, and never
  * were if it does not. One statement. Gives the alerts' ids in their order; an alert without one gets one here, so that
- * it is the same message however often it is published. Throws what the client throws.
+ * it is the same message however often it is published. Throws `TypeError` for an alert that says no tenant, service or
+ * severity, before anything is written, and what the client throws.
  */
 export async function enqueue(
   client: OutboxClient,
   alerts: readonly AlertMessageBody[],
   { table = OUTBOX_TABLE, traceparent }: { table?: string; traceparent?: string } = {},
 ): Promise<string[]> {
-  const whole = alerts.map((alert) => ({ ...alert, id: alert.id ?? randomUUID() }));
+  refuseUnpublishable(alerts);
+  const whole = alerts.map((alert) => ({ ...alert, id: isSaid(alert.id) ? alert.id : randomUUID() }));
   const ids = whole.map(({ id }) => id);
   if (whole.length === 0) return ids;
   await client.query(

@@ -1,6 +1,6 @@
-import { asSaid, routingKeyOf, Unavailable, type AlertMessage } from '@tocsin/contracts';
+import { publishedForm, routingKeyOf, Unavailable, type AlertMessage } from '@tocsin/contracts';
 import { AlertIntake, type PublishContext, type PublishOutcome } from '@tocsin/contracts/ports';
-import { BrokerUnavailable, publicationOf, type ConfirmingPublisher } from '@tocsin/publisher';
+import { BrokerUnavailable, type ConfirmingPublisher, type Publication } from '@tocsin/publisher';
 
 /** Publishes to the exchange that every producer publishes to, with confirms. `confirmed`: a queue has it durably. */
 export class RabbitAlertIntake extends AlertIntake {
@@ -13,9 +13,8 @@ export class RabbitAlertIntake extends AlertIntake {
 
   override async publish(messages: readonly AlertMessage[], { traceparent }: PublishContext = {}): Promise<PublishOutcome[]> {
     try {
-      return await this.publisher.publish(
-        messages.map((message) => ({ ...publicationOf(asSaid(message), this.exchange, traceparent), routingKey: routingKeyOf(message) })),
-      );
+      const headers = traceparent ? { traceparent } : undefined;
+      return await this.publisher.publish(messages.map((message): Publication => ({ exchange: this.exchange, routingKey: routingKeyOf(message), id: message.id, body: publishedForm(message), headers })));
     } catch (error) {
       throw error instanceof BrokerUnavailable ? new Unavailable('rabbitmq', error.message, { cause: error }) : error;
     }

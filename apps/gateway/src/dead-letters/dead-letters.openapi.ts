@@ -1,6 +1,6 @@
 import { TENANT_ID_PATTERN } from '@tocsin/contracts';
 import { DEAD_LETTER_STATUSES, type BuriedLetter } from '@tocsin/contracts/ports';
-import { count, flag, integer, list, nullable, object, oneOf, optional, ref, strictObject, text, time, type Fields, type Schema } from '../docs/json-schema';
+import { anything, count, flag, integer, list, nullable, object, oneOf, optional, ref, strictObject, text, time, type Fields, type Schema } from '../docs/json-schema';
 import { BODY_PROBLEMS, pathParameter, queryParameter, TENANT_PROBLEMS, type Operation, type Paths } from '../docs/operation';
 import { CODE, DEFAULT_PAGE, MAX_AT_ONCE, MAX_NOTE_LENGTH, MAX_PAGE, type ManyLetters } from './dead-letter-request';
 import type { ShownLetter } from './dead-letters.controller';
@@ -17,6 +17,8 @@ const letter: Fields<BuriedLetter> = {
   routing_key: nullable(text()),
   message_id: nullable(text()),
   message_timestamp: nullable(integer('Epoch seconds.')),
+  content_encoding: nullable(text('How the body is compressed.')),
+  headers: nullable(anything('The headers that say what the message is: attributes of a CloudEvent, the trace.')),
   body_bytes: count('How much of the body is kept.'),
   truncated: flag('The message was longer than what is kept: it cannot be redriven.'),
   buried_at: time(),

@@ -42,7 +42,7 @@ export const INTAKE_PATHS: Paths = {
       body: {
         description: 'A message, or a list of them.',
         required: true,
-        types: ['application/json', 'application/cloudevents+json'],
+        types: ['application/json', 'application/cloudevents+json', 'application/cloudevents-batch+json'],
         schema: { anyOf: [ref('AlertMessage'), list(ref('AlertMessage'), { minItems: 1, maxItems: MAX_BATCH })] },
       },
       answers: {
@@ -67,7 +67,7 @@ export const INTAKE_PATHS: Paths = {
           schema: object<{ ids: string[] } & LeftOver & Partial<EventProcessed>>({ ids: list(text()), ...LEFT_OVER, ...EVENT_PROCESSED }),
         },
       },
-      problems: [...BODY_PROBLEMS, 'message_too_large', 'missing_tenant', 'missing_service', 'empty_batch', 'batch_too_large', 'invalid_parameter', 'tenant_forbidden', 'id_conflict', 'store_failed', 'publish_failed'],
+      problems: [...BODY_PROBLEMS, 'message_too_large', 'foreign_envelope', 'missing_tenant', 'missing_service', 'empty_batch', 'batch_too_large', 'invalid_parameter', 'tenant_forbidden', 'id_conflict', 'store_failed', 'publish_failed'],
     },
   },
 };

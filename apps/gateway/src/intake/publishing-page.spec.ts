@@ -37,8 +37,8 @@ it('the page has an example of every shape, and each of them is accepted', () =>
 it('a CloudEvent means the same in both modes', () => {
   const [structured, binary] = published('CloudEvents 1.0');
   const alert = { service: 'inventory', severity: 'high', name: 'com.example.low_stock', message: 'Flour: 2 kg left' };
-  expect(structured).toMatchObject({ ...alert, id: 'A234-1234', occurred_at: '2026-01-02T03:04:05.000Z', metadata: { stock: 2, cloudevent: { type: 'com.example.low_stock' } } });
-  expect(binary).toMatchObject({ ...alert, id: 'A234-1235', metadata: { stock: 2 } });
+  expect(structured).toMatchObject({ ...alert, id: 'https://example.com/services/inventory#A234-1234', occurred_at: '2026-01-02T03:04:05.000Z', metadata: { stock: 2, cloudevent: { type: 'com.example.low_stock' } } });
+  expect(binary).toMatchObject({ ...alert, id: '/services/inventory#A234-1235', metadata: { stock: 2 } });
 });
 
 it('Alertmanager sends an event an alert', () => {

@@ -1,5 +1,5 @@
 import {
-  decodeJson, faultIn, isTenantId, MessageGroup, readMessage, readMessages, Refused, severityOf, type AlertMessage, type Envelope, type InputError, type MessageErrorCode, type ParsedMessage,
+  below, decodeJson, faultIn, isTenantId, MessageGroup, opened, readMessages, readOwn, Refused, severityOf, type AlertMessage, type Envelope, type InputError, type MessageErrorCode, type ParsedMessage,
 } from '@tocsin/contracts';
 
 /** Messages of one list. A group that another system sends has no such bound: its sender cannot send it in parts. */
@@ -23,29 +23,29 @@ export type ReadEvents = { messages: AlertMessage[]; replaced: number } | { grou
  * bad alert of its group must not silence the others.
  */
 export function readEvents({ body, headers, query }: PublishRequest, maxBytes: number): ReadEvents {
-  const { drops_severity_none, ...envelope } = { headers, ...defaultsIn(query) };
+  const { drops_severity_none, ...envelope } = { headers, ...defaultsIn(query), publishes_at_most: maxBytes };
   const decoded = decodeJson(body, Number.MAX_SAFE_INTEGER);
   if (!decoded.ok) throw new Refused(decoded.code, decoded.detail);
-  const { value, escapes } = decoded;
-  if (Array.isArray(value)) return { messages: readList(value, envelope, escapes, maxBytes), replaced: 0 };
+  const { value, escapes, at } = opened(decoded.value, decoded.escapes);
+  // of a CloudEvent in binary mode the list is the data
+  if (Array.isArray(value) && !MessageGroup.of(value, envelope, body, escapes)) return { messages: readList(value, envelope, escapes, maxBytes), replaced: 0 };
   const group = MessageGroup.of(value, envelope, body, escapes);
-  if (group?.shape.webhook && (group.shape.count > 1 || body.length <= maxBytes)) return { group, drops_severity_none };
-  const parsed = body.length > maxBytes ? tooLarge(maxBytes) : (group?.read(0, 'strict') ?? readOne(value, envelope, body, escapes));
-  return { messages: accepted([parsed]), replaced: group?.replaced ?? 0 };
-}
-
-function readOne(value: unknown, envelope: Envelope, body: Buffer, escapes: boolean): ParsedMessage {
-  const fault = faultIn(value, escapes);
-  if (fault) throw new Refused(fault.code, fault.detail);
-  return readMessage(value, envelope, 'strict', body);
+  // however large: its parts are measured as they are published, and shortened until they fit
+  if (group?.shape.webhook) return { group, drops_severity_none };
+  const parsed = body.length > maxBytes ? tooLarge(maxBytes) : (group?.read(0, 'strict') ?? readOwn(value, envelope, 'strict', body, escapes));
+  return { messages: accepted([below(at, parsed)]), replaced: group?.replaced ?? 0 };
 }
 
 function readList(values: readonly unknown[], envelope: Envelope, escapes: boolean, maxBytes: number): AlertMessage[] {
-  if (values.length === 0) throw new Refused('empty_batch', 'The list holds no message.');
+  if (values.length === 0) {
+    // of CloudEvents a batch may be empty; elsewhere it is a mistake
+    if (/^application\/cloudevents-batch/i.test(String(envelope.headers?.['content-type']))) return [];
+    throw new Refused('empty_batch', 'The list holds no message.');
+  }
   checkCount(values.length);
-  const fault = faultIn(values, escapes);
-  if (fault) throw new Refused(fault.code, fault.detail);
   const parsed = values.flatMap((value: unknown, index) => {
+    const fault = faultIn(value, escapes);
+    if (fault) return [below(`/${index}`, refused(fault))];
     const bytes = Buffer.from(JSON.stringify(value));
     const messages = bytes.length > maxBytes ? [tooLarge(maxBytes)] : readMessages(value, envelope, 'strict', bytes, false).messages;
     return messages.map((message) => below(`/${index}`, message));
@@ -89,10 +89,6 @@ function checkCount(count: number): void {
   if (count > MAX_BATCH) throw new Refused('batch_too_large', `At most ${MAX_BATCH} messages are accepted at once.`);
 }
 
-const below = (at: string, parsed: ParsedMessage): ParsedMessage =>
-  parsed.ok ? parsed : { ...parsed, errors: parsed.errors.map((error) => ({ ...error, pointer: `${at}${error.pointer ?? ''}` })) };
+const tooLarge = (maxBytes: number): ParsedMessage => refused({ code: 'message_too_large', detail: `A message may be at most ${maxBytes} bytes.` });
 
-function tooLarge(maxBytes: number): ParsedMessage {
-  const code: MessageErrorCode = 'message_too_large';
-  return { ok: false, code, errors: [{ code, detail: `A message may be at most ${maxBytes} bytes.` }], tenant_id: null };
-}
+const refused = ({ code, detail }: { code: MessageErrorCode; detail: string }): ParsedMessage => ({ ok: false, code, errors: [{ code, detail }], tenant_id: null });

@@ -1,4 +1,4 @@
-import { parseAlertMessage, routingKeyOf, type AlertMessage } from '@tocsin/contracts';
+import { parseAlertMessage, publishedForm, routingKeyOf, type AlertMessage } from '@tocsin/contracts';
 import type { PublishedMessage, Receipt, Receipts } from '@tocsin/contracts/ports';
 import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -76,7 +76,7 @@ export class ReceiptWatch {
 
 /** The message as the processor will read it from the queue: what it came with over HTTP may have hashed otherwise. */
 function asPublished(message: AlertMessage): PublishedMessage {
-  const bytes = Buffer.from(JSON.stringify(message));
+  const bytes = publishedForm(message);
   const parsed = parseAlertMessage(bytes, { routing_key: routingKeyOf(message) });
   const { tenant_id, service, id } = message;
   return { tenant_id, service, id, body_hash: parsed.ok ? parsed.body_hash : '', bytes_sha256: hash('sha256', bytes, 'hex') };

@@ -15,6 +15,10 @@ export interface BuriedLetter {
   message_id: string | null;
   /** The AMQP timestamp, in epoch seconds. */
   message_timestamp: number | null;
+  /** How the body is compressed: an AMQP property. Null: not, or nobody said so. */
+  content_encoding: string | null;
+  /** The headers that say what the message is: the attributes of a CloudEvent in binary mode, the trace. */
+  headers: Readonly<Record<string, unknown>> | null;
   /** How much of the body is kept. */
   body_bytes: number;
   /** The message was longer than what is kept: it cannot be redriven. */

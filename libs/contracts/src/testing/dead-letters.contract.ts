@@ -31,14 +31,14 @@ export function describeDeadLetters(name: string, { open }: { open(): Promise<Op
 
     it('as they came: bytes, routing key, and what the transport said', async () => {
       const body = Buffer.from([0, 255, 0xc3, 0x7b]);
-      await bury({ body, message_id: 'm-1\0', message_timestamp: 1_767_322_800, detail: 'größer' }, { routing_key: null, tenant_id: null, message_timestamp: Number.MAX_VALUE });
+      await bury({ body, message_id: 'm-1\0', message_timestamp: 1_767_322_800, detail: 'größer', content_encoding: 'gzip', headers: { 'cloudEvents:time': { '!': 'timestamp', value: 7 }, 'cloudEvents:id': 'a\0ü' } }, { routing_key: null, tenant_id: null, message_timestamp: Number.MAX_VALUE });
       const [first, second] = await letters.list('all', page);
-      const letter = { tenant_id: a, reason: 'invalid_field', detail: 'größer', routing_key: 'alert.low.shop', message_timestamp: 1_767_322_800, body_bytes: 4, truncated: false };
+      const letter = { tenant_id: a, reason: 'invalid_field', detail: 'größer', routing_key: 'alert.low.shop', message_timestamp: 1_767_322_800, body_bytes: 4, truncated: false, content_encoding: 'gzip' };
       expect(first).toEqual({
-        ...letter, dead_letter_id: expect.any(Number) as number, message_id: expect.stringMatching(/^m-1/) as string, buried_at: expect.stringMatching(/^\d{4}-.*\.\d{3}Z$/) as string,
+        ...letter, headers: { 'cloudEvents:time': { '!': 'timestamp', value: 7 }, 'cloudEvents:id': 'a\ufffdü' }, dead_letter_id: expect.any(Number) as number, message_id: expect.stringMatching(/^m-1/) as string, buried_at: expect.stringMatching(/^\d{4}-.*\.\d{3}Z$/) as string,
         status: 'open', decided_at: null, decided_by: null, note: null,
       });
-      expect(second).toMatchObject({ tenant_id: null, routing_key: null, message_id: null, message_timestamp: null });
+      expect(second).toMatchObject({ tenant_id: null, routing_key: null, message_id: null, message_timestamp: null, content_encoding: null, headers: null });
       expect(await letters.find('all', first!.dead_letter_id)).toEqual({ ...first, body });
       expect(await letters.find('all', second!.dead_letter_id + 1)).toBeUndefined();
     });

@@ -93,6 +93,17 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
         expect(await numbers(reader, tenant_id)).toEqual([1, 2]);
       });
 
+      it('takes a message for the same one when its hash was made in another way, as before an upgrade', async () => {
+        const tenant_id = aTenant();
+        const before = aPlannedEvent({ tenant_id }, { body_hash: 'made-before-the-upgrade' });
+        const after = { ...before, body_hash: '2.made-after-the-upgrade' };
+        expect((await log.append([before])).map(({ outcome }) => outcome)).toEqual(['stored']);
+        expect((await log.append([after, before])).map(({ outcome }) => outcome)).toEqual(['duplicate', 'duplicate']);
+        const fresh = aPlannedEvent({ tenant_id }, { body_hash: '2.fresh' });
+        expect((await log.append([fresh, { ...fresh, body_hash: '2.another-body' }])).map(({ outcome }) => outcome)).toEqual(['stored', 'conflict']);
+        expect((await log.append([{ ...fresh, body_hash: '2.another-body' }, { ...fresh, body_hash: 'by-an-old-processor' }])).map(({ outcome }) => outcome)).toEqual(['conflict', 'duplicate']);
+      });
+
       it('finds a conflict where the same id comes with another body, in a later batch and in the same one', async () => {
         const tenant_id = aTenant();
         const first = aPlannedEvent({ tenant_id, id: 'same' }, { body_hash: 'one' });

@@ -44,6 +44,19 @@ export function describeReceipts(name: string, { open }: { open(): Promise<OpenR
       ]);
     });
 
+    it('tell of a death also when the letter is nobody\'s, and no stranger with other bytes of it', async () => {
+      const dead = aPlannedEvent({ tenant_id: aTenant() });
+      await opened.log.bury([{ tenant_id: null, reason: 'delivery_limit', detail: 'x', body: bytesOf(dead.message), routing_key: null }]);
+      expect(await opened.receipts.of([aPlannedEvent({ tenant_id: aTenant() }), dead].map(asPublished))).toEqual([undefined, { outcome: 'dead', reason: 'delivery_limit' }]);
+    });
+
+    it('take a message that was stored under another way of hashing for the same one', async () => {
+      const event = aPlannedEvent({ tenant_id: aTenant() }, { body_hash: 'as-it-was-made-before-00' });
+      await opened.log.append([event]);
+      const asked = ['2.now', 'as-another-was-before'].map((body_hash) => ({ ...asPublished(event), body_hash }));
+      expect(await opened.receipts.of(asked)).toMatchObject([{ outcome: 'stored' }, { outcome: 'dead', reason: 'id_conflict' }]);
+    });
+
     it('are those of the same tenant and service alone', async () => {
       const event = aPlannedEvent({ tenant_id: aTenant() });
       await opened.log.append([event]);

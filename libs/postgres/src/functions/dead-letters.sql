@@ -7,7 +7,7 @@ create or replace function read_dead_letters(
   without text[] default '{}'
 )
 returns table (
-  dead_letter_id bigint, tenant_id text, reason text, detail text, routing_key text, message_id text, message_timestamp bigint, body_bytes integer,
+  dead_letter_id bigint, tenant_id text, reason text, detail text, routing_key text, message_id text, message_timestamp bigint, content_encoding text, headers jsonb, body_bytes integer,
   truncated boolean, buried_at timestamptz, status text, decided_at timestamptz, decided_by text, note text, body bytea
 )
 language plpgsql volatile security definer
@@ -19,7 +19,7 @@ declare
 begin
   perform reach_dead_letters(reach);
   return query
-  select d.dead_letter_id, d.tenant_id, d.reason, d.detail, d.routing_key, d.message_id, d.message_timestamp, octet_length(d.body), d.truncated,
+  select d.dead_letter_id, d.tenant_id, d.reason, d.detail, d.routing_key, d.message_id, d.message_timestamp, d.content_encoding, d.headers, octet_length(d.body), d.truncated,
     d.buried_at::timestamptz, d.status, d.decided_at::timestamptz, d.decided_by, d.note, case when with_bodies then d.body end
   from dead_letter d
   where d.dead_letter_id > coalesce(behind, 0) and (up_to is null or d.dead_letter_id <= up_to)

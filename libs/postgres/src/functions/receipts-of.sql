@@ -1,5 +1,5 @@
--- What became of messages: stored or folded by their ids, dead by their bytes. No row: nothing is known yet. A tenant's
--- newest letters alone are looked at: whoever asks has just published.
+-- What became of messages: stored or folded by their ids, dead by their bytes. No row: nothing is known yet. The newest
+-- letters alone are looked at, a tenant's and those without one: whoever asks has just published.
 create or replace function receipts_of(tenants text[], services text[], ids text[], body_hashes text[], bytes_sha256 text[])
 returns table (ord integer, outcome text, reason text, epoch text, seq bigint, fp text)
 language plpgsql volatile security definer
@@ -9,11 +9,12 @@ as $$
 declare
   outside text := coalesce(current_setting('tocsin.tenants', true), '');
 begin
-  perform set_config('tocsin.tenants', tenants::text, true);
+  -- letters without a tenant are seen by operators alone; of these only the one with the asker's own bytes is told
+  perform set_config('tocsin.tenants', tenants::text, true), set_config('tocsin.operator', 'on', true);
   return query
   select a.ord::integer - 1,
-    case when i.body_hash <> a.body_hash then 'dead' when i.seq is null then 'folded' else 'stored' end,
-    case when i.body_hash <> a.body_hash then 'id_conflict' end,
+    case when not is_same_body(i.body_hash, a.body_hash) then 'dead' when i.seq is null then 'folded' else 'stored' end,
+    case when not is_same_body(i.body_hash, a.body_hash) then 'id_conflict' end,
     i.epoch, i.seq, i.fp
   from unnest(tenants, services, ids, body_hashes) with ordinality as a(tenant_id, service, id, body_hash, ord)
   join idempotency i on i.tenant_id = a.tenant_id and i.service = a.service and i.id = a.id
@@ -25,8 +26,16 @@ begin
     from (select reason, body, buried_at from dead_letter where tenant_id = a.tenant_id order by dead_letter_id desc limit 500) l
     where l.buried_at > now() - interval '1 minute' and encode(sha256(l.body), 'hex') = a.bytes_sha256
     limit 1
-  ) d;
-  perform set_config('tocsin.tenants', outside, true);
+  ) d
+  union all
+  select a.ord::integer - 1, 'dead', d.reason, null, null, null
+  from (
+    select l.reason, encode(sha256(l.body), 'hex') as letter_sha256
+    from (select reason, body, buried_at from dead_letter where tenant_id is null order by dead_letter_id desc limit 200) l
+    where l.buried_at > now() - interval '1 minute'
+  ) d
+  join unnest(bytes_sha256) with ordinality as a(bytes_sha256, ord) on a.bytes_sha256 = d.letter_sha256;
+  perform set_config('tocsin.tenants', outside, true), set_config('tocsin.operator', '', true);
 end $$;
 
 grant select on dead_letter to tocsin_definer;

@@ -53,7 +53,7 @@ begin
   ), known as materialized (
     -- the first of a key within the batch is the one that is stored, unless an earlier batch has stored it
     select e.*, i.seq as stored_seq, i.epoch as stored_epoch, i.fp as stored_fp, first_value(e.ord) over same as first_ord,
-           coalesce(i.body_hash, first_value(e.body_hash) over same) = e.body_hash as same_body,
+           case when i.id is null then first_value(e.body_hash) over same = e.body_hash else is_same_body(i.body_hash, e.body_hash) end as same_body,
            i.id is null and first_value(e.ord) over same = e.ord as is_new
     from incoming e
     left join lateral (
