@@ -88,11 +88,10 @@ export class OpsgenieController {
     reader: (publisher: Publisher) => ReadUpdate | Promise<ReadUpdate>,
   ): Promise<RequestAccepted> {
     const startedAt = performance.now();
+    const publisher = await this.publishers.of(request);
     const body = jsonBodyOf(request);
     const decoded = decodeJson(body.length > 0 ? body : Buffer.from('{}'), this.config.MAX_EVENT_BYTES);
     if (!decoded.ok) throw new Refused(decoded.code, decoded.detail);
-    const { apiKey } = (decoded.value ?? {}) as { apiKey?: unknown };
-    const publisher = await this.publishers.of(request, typeof apiKey === 'string' ? apiKey : undefined);
     const { tenant, service } = address;
     const group = MessageGroup.of(decoded.value, defaultsIn({ tenant, service }), body, decoded.escapes, await reader(publisher));
     if (!group) throw new Refused('invalid_field', NO_ALERT, { errors: [{ pointer: '/message', code: 'invalid_field', detail: NO_ALERT }] });
