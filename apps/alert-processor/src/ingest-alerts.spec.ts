@@ -4,6 +4,8 @@ import { aTenant, anEntry } from '@tocsin/contracts/testing';
 import { createLogger, Metrics } from '@tocsin/observability';
 import { IngestAlerts } from './ingest-alerts';
 
+const ORIGIN = { epoch: 'e1', seq: 0, fp: '0' };
+
 /** A log that keeps what it is given, and refuses what a test tells it to. */
 class LogInMemory extends EventLog {
   readonly batches: (readonly PlannedEvent[])[] = [];
@@ -41,7 +43,8 @@ class LogInMemory extends EventLog {
   };
   after = async () => [];
   heads = async () => [];
-  startOf = async () => ({ epoch: 'e1', seq: 0, fp: '0' });
+  newest = async () => ({ events: [], from: ORIGIN, upTo: ORIGIN, searched: null });
+  startOf = async () => ORIGIN;
 }
 
 const storedAs = ({ message, trace_id }: PlannedEvent, seq: number): StoredEvent => ({

@@ -5,6 +5,7 @@ import { databaseUrlOf, postgresSettings } from '@tocsin/postgres';
 import { rabbitSettings } from '@tocsin/rabbitmq';
 import { redisSettings } from '@tocsin/redis';
 import { z } from 'zod';
+import { originFault } from './cors';
 import { admissionSettings } from './live/admission-settings';
 
 const bytes = () => z.coerce.number().int().min(1_024);
@@ -33,9 +34,19 @@ export const gatewaySettings = {
     z
       .string()
       .default('')
-      .transform((list) => list.split(',').map((origin) => origin.trim()).filter(Boolean)),
-    { description: 'Origins of pages that may call from another address, separated by commas; * for any, without credentials. Empty: none.', example: 'http://localhost:3000,https://app.example.com' },
+      .transform((list) => list.split(',').map((origin) => origin.trim()).filter(Boolean))
+      .superRefine((origins, context) => {
+        origins.forEach((origin, index) => {
+          const fault = originFault(origin);
+          if (fault) context.addIssue({ code: 'custom', message: `origin ${index + 1}: ${fault}` });
+        });
+      }),
+    { description: 'Origins of pages that may call from another address, each written as a browser does and separated by commas; * for any, without credentials. Wildcards within an origin and "null" are refused. Empty: none.', example: 'http://localhost:3000,https://app.example.com' },
   ),
+  IDLE_CONNECTION_MS: setting(milliseconds().max(86_400_000).default(3_660_000), {
+    description:
+      'How long a connection on which nothing is asked is kept, in milliseconds. Longer than the proxy in front keeps its own (upstream-keepalive-timeout, 3,600 s as shipped): the other way round a request may meet a connection that has just been closed, which is a 502.',
+  }),
   HEARTBEAT_MS: setting(milliseconds().min(1_000).max(55_000).default(15_000), {
     description: 'How often a stream says that it is alive, in milliseconds. Below 60,000, where proxies give up on a silent connection.',
   }),
@@ -81,7 +92,7 @@ export const settings = {
   ...rabbitSettings,
 };
 
-type Settings = Readonly<z.infer<z.ZodObject<typeof gatewaySettings>>> & { readonly JWT_TENANTS_CLAIM?: string };
+type Settings = Readonly<z.infer<z.ZodObject<typeof gatewaySettings>>> & { readonly JWT_TENANTS_CLAIM?: string; readonly JWT_ISSUER?: string };
 
 /** The gateway's configuration: type and injection token in one name. */
 /* eslint-disable @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-empty-object-type -- the interface gives the token its fields */
@@ -98,6 +109,6 @@ export const loadConfig = (environment: NodeJS.ProcessEnv) =>
 
 /** Settings of the gateway that are valid each and wrong together. */
 export function contradictions({ STREAM_BACKLOG_BYTES, MAX_EVENT_BYTES }: Pick<Settings, 'STREAM_BACKLOG_BYTES' | 'MAX_EVENT_BYTES'>): string[] {
-  // An entry that alone exceeds the backlog would close every stream that it is written to.
-  return STREAM_BACKLOG_BYTES < 2 * MAX_EVENT_BYTES ? ['STREAM_BACKLOG_BYTES must be at least twice MAX_EVENT_BYTES.'] : [];
+  // An entry that alone exceeds the backlog would close every stream that it is written to. Escaped, text may be three times as long.
+  return STREAM_BACKLOG_BYTES < 4 * MAX_EVENT_BYTES ? ['STREAM_BACKLOG_BYTES must be at least four times MAX_EVENT_BYTES.'] : [];
 }

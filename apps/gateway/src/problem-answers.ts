@@ -5,6 +5,7 @@ import type { Log, Metrics } from '@tocsin/observability';
 import { normalRetryMs } from './live/event-stream';
 import { parseCursor } from './live/cursor';
 import { closeFrame } from './live/sse-frame';
+import { ANSWER_FIELDS } from './http-rules';
 import { AlertConflict } from './alerts/alert-conflict';
 import { PublishFailed } from './intake/publish-failed';
 
@@ -107,7 +108,7 @@ export class ProblemAnswers {
     if (status >= 500 && !GO_ELSEWHERE.has(code)) this.log[code === 'internal_error' ? 'error' : 'warn']({ err: error, request_id: requestId, code }, 'a request failed');
     if (isStream) this.metrics.sseConnectionsOpened.inc({ outcome: 'refused', reason: code });
 
-    const fields: [string, string][] = [['Cache-Control', 'no-store']];
+    const fields: [string, string][] = ANSWER_FIELDS.map(([name, value]) => [name, value]);
     // a stream's connection is never used again, so that one that was refused is not either
     if (isStream || GO_ELSEWHERE.has(code)) fields.push(['Connection', 'close']);
     if (status === 503 || status === 429) {

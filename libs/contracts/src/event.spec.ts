@@ -18,6 +18,13 @@ describe('a hint', () => {
     );
   });
 
+  it('of a processor of before, which leaves line separators raw, has the bytes that replay has', () => {
+    const event = stored({ title: 'a\u2028b\u0085c', message: 'd\u2029é', labels: { '\u2028': '\\u2028' } });
+    const before = encodeHint({ ...hintOf(event), data: Buffer.from(JSON.stringify(event.entry)) });
+    expect(decodeHint(before)).toEqual(hintOf(event));
+    expect(JSON.parse(decodeHint(before)!.data!.toString())).toEqual(event.entry);
+  });
+
   it('may come without data', () => {
     expect(decodeHint(encodeHint({ ...hintOf(stored()), data: null }))).toMatchObject({ seq: 4, data: null });
   });

@@ -1,6 +1,7 @@
 import { RINGING_CHANGES, SEVERITIES, type AlertType, type Change, type EntryEvent, type Entry, type Severity } from './wire';
 import type { AlertMessage } from './alert-message';
 import type { PlannedDelivery } from './delivery';
+import { asJsonLine, jsonLine } from './json-line';
 import type { TenantId } from './tenant';
 
 /** A valid message with all that the log needs to store it: what `plan` makes of it. */
@@ -14,7 +15,7 @@ export interface PlannedEvent {
 
 /** From when on repeats of an open alert are folded. */
 export interface Folding {
-  /** Repeats that get an entry of their own within a window. */
+  /** Repeats that get an entry of their own within a window. 0: none does, and the window's end tells of all of them. */
   after: number;
   /** A window begins with a repeat and does not slide. 0: nothing is folded. */
   windowMs: number;
@@ -96,9 +97,9 @@ export const filterFieldsOf = (entry: Entry): FilterFields => ({
   service: entry.service,
 });
 
-/** The `data` line of an entry: the only place that renders one, for publishing and for replay alike. No line break inside. */
+/** The `data` line of an entry: the only place that renders one, for publishing and for replay alike. No line break inside, in any reading. */
 export function renderData(entry: Entry): string {
-  return JSON.stringify({
+  return jsonLine({
     tenant_id: entry.tenant_id,
     seq: entry.seq,
     event_id: entry.event_id,
@@ -170,8 +171,10 @@ export function decodeHint(bytes: Buffer): Hint | undefined {
   }
   if (!isHintHead(head)) return undefined;
   const { epoch, seq, fp, prev_fp, event, severity, previous_severity, type, service } = head;
-  const data = end + 1 < bytes.length ? bytes.subarray(end + 1) : null;
-  if (data?.includes(LF)) return undefined;
+  const line = end + 1 < bytes.length ? bytes.subarray(end + 1) : null;
+  if (line?.includes(LF)) return undefined;
+  // a processor of before leaves line separators raw, which replay would not
+  const data = line && asJsonLine(line);
   return { epoch, seq, fp, prev_fp, event, filter: { severity, previous_severity, type, service }, data };
 }
 

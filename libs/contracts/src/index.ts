@@ -4,6 +4,7 @@ export * from './delivery';
 export * from './errors';
 export * from './event';
 export * from './held-streams';
+export * from './json-line';
 export * from './message-fields';
 export * from './names';
 export * from './nearest-name';

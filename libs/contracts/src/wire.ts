@@ -159,8 +159,13 @@ export interface TenantVerdict {
   /** How many entries were missed for good; null when that cannot be known. 0 unless the verdict is `gap`. */
   missed: number | null;
   reason: GapReason | null;
-  /** How many entries are replayed before the stream is live, those that its filter leaves out included. */
+  /** How many entries are replayed before the stream is live; from a cursor or a time, those that its filter leaves out included. */
   behind: number;
+  /**
+   * With `?since=N`, when fewer than N entries were found that pass the filter and there are older ones that may: how many of
+   * the newest were searched. Else null.
+   */
+  searched: number | null;
 }
 
 export interface HeartbeatFrame {

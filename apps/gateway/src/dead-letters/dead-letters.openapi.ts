@@ -85,7 +85,7 @@ export const DEAD_LETTER_PATHS: Paths = {
       description: 'Doing it twice is doing it once.',
       parameters: [id],
       answers: { 200: { description: 'It is in the queue.', schema: ref('DeadLetter') } },
-      problems: ['not_found', 'already_decided', 'truncated', 'publish_failed', ...TENANT_PROBLEMS],
+      problems: ['not_found', 'already_decided', 'truncated', 'publish_failed', 'role_forbidden', ...TENANT_PROBLEMS],
     },
   },
   '/api/v1/dead-letters/{id}/discard': {
@@ -96,7 +96,7 @@ export const DEAD_LETTER_PATHS: Paths = {
       parameters: [id],
       body: { description: 'Why.', required: true, schema: strictObject<{ note: string }>({ note }) },
       answers: { 200: { description: 'It is discarded.', schema: ref('DeadLetter') } },
-      problems: [...BODY_PROBLEMS, 'not_found', 'already_decided', ...TENANT_PROBLEMS],
+      problems: [...BODY_PROBLEMS, 'not_found', 'already_decided', 'role_forbidden', ...TENANT_PROBLEMS],
     },
   },
   '/api/v1/dead-letters/redrive': {
@@ -106,7 +106,7 @@ export const DEAD_LETTER_PATHS: Paths = {
       summary: 'Redrive open letters, the oldest first',
       body: { description: 'Which; without a body every open one within reach.', schema: strictObject<Partial<ManyLetters>>(many) },
       answers: { 200: { description: 'What was done, and what is left to do.', schema: ref('Settled') } },
-      problems: [...BODY_PROBLEMS, 'publish_failed', ...TENANT_PROBLEMS],
+      problems: [...BODY_PROBLEMS, 'publish_failed', 'role_forbidden', ...TENANT_PROBLEMS],
     },
   },
   '/api/v1/dead-letters/discard': {
@@ -116,7 +116,7 @@ export const DEAD_LETTER_PATHS: Paths = {
       summary: 'Discard open letters, the oldest first',
       body: { description: 'Which, and why.', required: true, schema: strictObject<Partial<ManyLetters> & { note: string }>({ ...many, note }) },
       answers: { 200: { description: 'What was done, and what is left to do.', schema: ref('Settled') } },
-      problems: [...BODY_PROBLEMS, ...TENANT_PROBLEMS],
+      problems: [...BODY_PROBLEMS, 'role_forbidden', ...TENANT_PROBLEMS],
     },
   },
 };

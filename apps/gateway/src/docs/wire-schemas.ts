@@ -132,7 +132,8 @@ export const FRAME_SCHEMAS = {
     verdict: oneOf(VERDICTS),
     missed: nullable(count('How many entries were missed for good; null when that cannot be known.')),
     reason: nullable(oneOf(GAP_REASONS)),
-    behind: count('How many entries are replayed before the stream is live, those that its filter leaves out included.'),
+    behind: count('How many entries are replayed before the stream is live; from a cursor or a time, those that its filter leaves out included.'),
+    searched: nullable(count('With ?since=N, when fewer than N were found that pass the filter and there are older ones that may: how many of the newest entries were searched.')),
   }),
   HeartbeatFrame: object<HeartbeatFrame>({ server_time: time(), checked_at: time("When the position of this stream's tenants in the log was last confirmed: older than 10 s is stale.") }),
   ResetFrame: object<ResetFrame>(

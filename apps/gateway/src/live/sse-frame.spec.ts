@@ -65,6 +65,17 @@ it('whatever text an alert holds, an independent parser reads exactly what was w
   );
 });
 
+it('no frame holds what ends a line for Python, Java or .NET and not for the standard', () => {
+  const text = 'a\u0085b\u2028c\u2029d\v\f\x1c\x1d\x1e';
+  const entry = new EntryBatch([aHint({ seq: 1, title: text, message: text, labels: { [text]: text }, metadata: { [text]: [text] } })]);
+  const connection = controlFrame('connection', { verdict: 'fresh', tenants: [{ tenant_id: 'a', name: text, verdict: 'fresh', missed: 0, reason: null, behind: 0, searched: null }], heartbeat_ms: 1, server_time: '' });
+  for (const frame of [entry.framesFor(all).bytes.toString(), entry.bodiesFor(false)[0]!.bytes.toString(), connection]) {
+    // eslint-disable-next-line no-control-regex -- what str.splitlines ends a line at, but for the line feed
+    expect(frame).not.toMatch(/[\r\v\f\x1c-\x1e\u0085\u2028\u2029]/);
+    expect(JSON.stringify(JSON.parse(read(frame).events[0]!.data))).toContain(JSON.stringify(text).slice(1, -1));
+  }
+});
+
 it('an id that could break out of its line is refused, and an empty one too', () => {
   for (const id of ['a\nb', 'a\rb', 'a\0b', 'a b', '', 'é']) expect(() => idLine(id)).toThrow();
   expect(idLine(undefined)).toBe('');

@@ -1,5 +1,5 @@
 import type { CloseFrame, CloseReason, ConnectionFrame, Entry, HeartbeatFrame, Hint, LogPosition, ResetFrame, StreamEvent, StreamFilter } from '@tocsin/contracts';
-import { CLOSE_REASONS, passes, passesLabels } from '@tocsin/contracts';
+import { CLOSE_REASONS, jsonLine, passes, passesLabels } from '@tocsin/contracts';
 import type { Metrics } from '@tocsin/observability';
 import { formatPosition } from './cursor';
 import { SharedBytes } from './gzip';
@@ -25,7 +25,7 @@ export const OPENING = ': tocsin\n\n';
  * cursor. Without it there is no `id` line and the client keeps the cursor that it has.
  */
 export function controlFrame<E extends keyof FrameData>(event: E, data: FrameData[E], { id, retryMs }: { id?: string; retryMs?: number } = {}): string {
-  const lines = [idLine(id), retryMs === undefined ? '' : `retry: ${Math.round(retryMs)}\n`, `event: ${event}\n`, dataLine(JSON.stringify(data)), '\n'];
+  const lines = [idLine(id), retryMs === undefined ? '' : `retry: ${Math.round(retryMs)}\n`, `event: ${event}\n`, `data: ${jsonLine(data)}\n`, '\n'];
   return lines.join('');
 }
 
@@ -171,6 +171,3 @@ function wholeFrames(hints: readonly Hint[], named: boolean): Buffer {
   });
   return bytes;
 }
-
-/** JSON holds no line break; text that did would end the field, so each of its lines gets a field of its own. */
-const dataLine = (text: string): string => text.split(/\r\n|\r|\n/).map((line) => `data: ${line}\n`).join('');

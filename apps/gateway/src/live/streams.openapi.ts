@@ -1,4 +1,5 @@
 import { ALERT_TYPES, LABEL_LIMITS, SEVERITIES } from '@tocsin/contracts';
+import { MAX_SEARCHED } from '@tocsin/contracts/ports';
 import { integer, object, oneOf, optional, text } from '../docs/json-schema';
 import { listParameter, queryParameter, TENANT_PROBLEMS, type Parameter, type Paths } from '../docs/operation';
 import { MAX_SINCE } from './stream-request';
@@ -30,8 +31,8 @@ const cursor = text(undefined, { pattern: '^[A-Za-z0-9._~:=;-]*$' });
 const PARAMETERS: readonly Parameter[] = [
   listParameter('tenant', text(undefined, { minLength: 1 }), "Some of the user's tenants; default all."),
   ...ENTRY_FILTERS,
-  queryParameter('since', { anyOf: [integer(undefined, { minimum: 0, maximum: MAX_SINCE }), text(undefined, { format: 'date-time' })] }, `Begin with so many of the newest entries of each tenant (at most ${MAX_SINCE}), or at a time.`),
-  queryParameter('last_event_id', cursor, 'The cursor, where the header cannot be set.'),
+  queryParameter('since', { anyOf: [integer(undefined, { minimum: 0, maximum: MAX_SINCE }), text(undefined, { format: 'date-time' })] }, `Begin with so many of the newest entries of each tenant that pass the filter (at most ${MAX_SINCE}, searched for among the newest ${MAX_SEARCHED.toLocaleString('en')}), or at a time.`),
+  queryParameter('last_event_id', cursor, 'The cursor, where the header cannot be set. lastEventId, as polyfills append it, and the lastEventID and Last-Event-ID of other hubs are understood too; of several the furthest counts.'),
   queryParameter('event', oneOf(['message']), 'Entries without an event name, for clients that know onmessage alone.'),
   { name: 'Last-Event-ID', in: 'header', description: 'The cursor: the id of the last frame. A browser sends it by itself.', schema: cursor },
 ];

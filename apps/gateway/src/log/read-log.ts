@@ -63,7 +63,7 @@ export class ReadLog {
   }
 
   private async beginningOf({ tenant_id, epoch, floor_seq }: StreamHead): Promise<LogPosition> {
-    return floor_seq === 0 ? { epoch, seq: 0, fp: '0' } : this.log.startOf(tenant_id, { time: new Date(0) });
+    return floor_seq === 0 ? { epoch, seq: 0, fp: '0' } : this.log.startOf(tenant_id, new Date(0));
   }
 
   /** From one position on, until the page is full, enough was looked at, or there is no more. */

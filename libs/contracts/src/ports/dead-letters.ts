@@ -32,8 +32,11 @@ export interface WholeLetter extends BuriedLetter {
   body: Buffer;
 }
 
-/** Which letters whoever asks may reach: those of their tenants, or as an operator all of them, also those without a tenant. */
-export type DeadLetterReach = readonly TenantId[] | 'all';
+/**
+ * Which letters whoever asks may reach: those of their tenants, or as an operator all of them, also those without a tenant.
+ * `allBut` is an operator from whose token these tenants were revoked.
+ */
+export type DeadLetterReach = readonly TenantId[] | 'all' | { allBut: readonly TenantId[] };
 
 /** Which letters are meant. Null means any. */
 export interface DeadLetterFilter {
@@ -73,7 +76,7 @@ export interface DeadLetterDepth {
  * The messages that were refused for their own fault, until somebody decides what becomes of each.
  *
  * - Whoever asks reaches the letters within `reach` and no others, whatever the filter says; letters without a tenant are
- *   within 'all' alone. Oldest first, by their numbers.
+ *   within an operator's reach alone. Oldest first, by their numbers.
  * - A decision is made once: of two at the same time one is made. The row of a decided letter is kept for 30 days.
  * - Every method throws `Unavailable` when the store is away or too slow.
  */

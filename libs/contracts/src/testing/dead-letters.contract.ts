@@ -56,6 +56,21 @@ export function describeDeadLetters(name: string, { open }: { open(): Promise<Op
       expect((await ids([a])).at(-1)).toBeGreaterThan(Math.max(...numbers));
     });
 
+    it('to an operator from whom tenants were revoked without those, in every way of reaching them', async () => {
+      await bury({ tenant_id: a }, { tenant_id: b }, { tenant_id: null });
+      const [ofA, ofB, ofNobody] = (await ids('all')) as [number, number, number];
+      expect(await ids({ allBut: [] })).toEqual([ofA, ofB, ofNobody]);
+      const reach = { allBut: [b] };
+      expect(await ids(reach)).toEqual([ofA, ofNobody]);
+      expect(await ids(reach, { tenant_id: b })).toEqual([]);
+      expect(await letters.find(reach, ofB)).toBeUndefined();
+      expect(await letters.count(reach, { tenant_id: null, reason: null, up_to: null, whole: false })).toEqual({ letters: 2, newest: ofNobody });
+      expect((await letters.oldest(reach, { tenant_id: null, reason: null, up_to: null, whole: false }, 10)).map(({ dead_letter_id }) => dead_letter_id)).toEqual([ofA, ofNobody]);
+      expect(await letters.decide(reach, [ofA, ofB, ofNobody], decision)).toEqual([ofA, ofNobody]);
+      expect(await letters.find('all', ofB)).toMatchObject({ status: 'open' });
+      expect(await ids({ allBut: [a, b] }, { status: null })).toEqual([ofNobody]);
+    });
+
     it('to those of the tenant and to operators alone; without a tenant to operators', async () => {
       await bury({ tenant_id: a }, { tenant_id: b }, { tenant_id: null });
       const [ofA, ofB, ofNobody] = (await ids('all')) as [number, number, number];

@@ -15,7 +15,8 @@
 --
 -- Repeats are counted in windows that do not slide: the first repeat opens one, the first after its end the next. Beyond
 -- `fold_after` in a window they are `folded`. Whatever else happens to the alert gets an entry, which tells how many were
--- folded before it. So a flood costs `fold_after` entries a window, and one at its end.
+-- folded before it. So a flood costs `fold_after` entries a window, and one at its end;
+-- with a `fold_after` of 0 that one alone.
 --
 -- `says` has a bit for each of the words: 1 type, 2 name, 4 title, 8 message, 16 labels, 32 actions, 64 metadata; and 128
 -- for the severity of a firing. The words that a message does not say are what it would be called without an alert. Only a
@@ -175,7 +176,10 @@ begin
         state.window_ends_at := window_ends;
         state.window_repeats := 1;
       end if;
-      state.change := case when state.window_repeats > fold_after then 'folded' else 'repeated' end;
+      -- without a window nothing is folded; and the first repeat behind one tells of those that were folded in it
+      state.change := case
+        when state.window_repeats > fold_after and received < window_ends and (state.window_repeats > 1 or state.folded = 0) then 'folded'
+        else 'repeated' end;
     end if;
     if state.change in ('resolved', 'reopened') then
       state.snoozed_until := null;

@@ -60,7 +60,10 @@ export class MemoryDeadLetters extends DeadLetters {
 
   private within(reach: DeadLetterReach, { tenant_id, reason }: DeadLetterFilter): WholeLetter[] {
     if (this.away) throw new Unavailable('postgres', 'away');
-    const reached = this.stored.filter((letter) => reach === 'all' || (letter.tenant_id !== null && reach.includes(letter.tenant_id)));
+    const reached = this.stored.filter(({ tenant_id: of }) => {
+      if (reach === 'all') return true;
+      return 'allBut' in reach ? of === null || !reach.allBut.includes(of) : of !== null && reach.includes(of);
+    });
     return reached.filter((letter) => (tenant_id === null || letter.tenant_id === tenant_id) && (reason === null || letter.reason === reason));
   }
 }
