@@ -77,7 +77,7 @@ export class OpsgenieController {
     for (let asked = 0; publishesFor(of) && asked < ASKED_TIMES; asked += 1) {
       if (asked > 0) await sleep(ASK_AGAIN_MS);
       const alert = await this.queries.named(of, service, alias);
-      if (alert) return { data: { success: true, isSuccess: true, status: `The alert is ${alert.status}`, alertId: alert.alert_id, alias }, took: tookSince(startedAt), requestId };
+      if (alert) return { data: { success: true, isSuccess: true, status: STORED, alertId: alert.alert_id, alias }, took: tookSince(startedAt), requestId };
     }
     throw new Refused('not_found', 'There is no alert of this request yet.');
   }
@@ -109,6 +109,8 @@ export class OpsgenieController {
 
 type ReadUpdate = (fields: unknown) => MessageShape | undefined;
 
+/** No more than that: who publishes does not read. */
+const STORED = 'The alert is stored.';
 const NO_ALERT = 'An alert with a message is expected.';
 const tookSince = (startedAt: number): number => Math.round(performance.now() - startedAt) / 1_000;
 
