@@ -37,8 +37,11 @@ export function readPagerDutyEvent(value: unknown): MessageShape | undefined {
     tenant_id: '/payload/custom_details/tenant_id', severity: '/payload/severity', status: '/event_action', occurred_at: '/payload/timestamp',
     name: '/payload/class', title: '/payload/summary', message: '/payload/summary', labels: '/payload', actions: '/links', metadata: '/payload/custom_details',
   };
-  const unnamed = value.event_action !== 'trigger' && !isText(value.dedup_key) ? { pointer: '/dedup_key', detail: 'It names the alert that this is about.' } : undefined;
+  const isNamed = value.event_action === 'trigger' || isText(value.dedup_key);
+  const unnamed = isNamed ? undefined : { pointer: '/dedup_key', detail: 'It names the alert that this is about.' };
   const part: MessagePart = { body, at: '', pointers, refusal: unnamed ?? refusal };
-  const defaults = { service: 'pagerduty', severity: 'high' } as const;
-  return { name: 'pagerduty', webhook: true, count: 1, part: () => part, defaults, ...(isAcknowledged && { acknowledged: { part: { ...part, refusal: unnamed }, note: `Acknowledged in ${cut(value.client, 100) ?? 'the system that sent the alert'}.` } }) };
+  const shape = { name: 'pagerduty', webhook: true, count: 1, part: () => part, defaults: { service: 'pagerduty', severity: 'high' } } as const;
+  if (!isAcknowledged) return shape;
+  const note = `Acknowledged in ${cut(value.client, 100) ?? 'the system that sent the alert'}.`;
+  return { ...shape, acknowledged: { part: { ...part, refusal: unnamed }, note } };
 }
