@@ -61,10 +61,10 @@ export class MessageGroup {
     this.told = { ...envelope, service: envelope.service ?? service, severity: envelope.severity ?? severity };
   }
 
-  /** Undefined when the value has the shape of no other system. `read`: of the one that is expected. */
-  static of(value: unknown, envelope: Envelope, bytes: Uint8Array, escapes: boolean, read: ReadShape = shapeOf): MessageGroup | undefined {
+  /** Undefined when the value has the shape of no other system. `read`: of the one that is expected; `replaced`: characters that were replaced before. */
+  static of(value: unknown, envelope: Envelope, bytes: Uint8Array, escapes: boolean, read: ReadShape = shapeOf, replaced = 0): MessageGroup | undefined {
     const shape = read(value, envelope.headers);
-    if (!shape || !escapes) return shape && new MessageGroup(shape, 0, envelope, bytes);
+    if (!shape || !escapes) return shape && new MessageGroup(shape, replaced, envelope, bytes);
     const storable = withStorableText(value);
     const clean = storable.replaced > 0 ? read(storable.value, envelope.headers) : shape;
     return clean && new MessageGroup(clean, storable.replaced, envelope, bytes);
