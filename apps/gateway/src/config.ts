@@ -90,6 +90,9 @@ export const gatewaySettings = {
     description: 'Over how many milliseconds a gateway that stops lets go of its streams, each at a random moment. Below the grace period of the orchestrator.',
   }),
   ...admissionSettings,
+  REQUEST_BODIES_BYTES: setting(bytes().min(16_777_216).default(67_108_864), {
+    description: 'What the bodies of all requests under way may take together, in bytes, unpacked. Beyond it requests with a body are answered 503.',
+  }),
   MAX_EVENT_BYTES: setting(bytes().max(65_536).default(65_536), {
     description: 'The most that one message over HTTP may be, in bytes. Over AMQP it is always 65,536.',
   }),

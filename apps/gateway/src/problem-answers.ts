@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { CLOSE_REASONS, Refused, Unavailable, type CloseReason, type ErrorCode, type Problem } from '@tocsin/contracts';
+import { CLOSE_REASONS, MAX_ERRORS, Refused, Unavailable, type CloseReason, type ErrorCode, type InputError, type Problem } from '@tocsin/contracts';
 import type { Log, Metrics } from '@tocsin/observability';
 import { normalRetryMs } from './live/event-stream';
 import { parseCursor } from './live/cursor';
@@ -128,12 +128,19 @@ export class ProblemAnswers {
       code,
       instance: `urn:uuid:${requestId}`,
       ...(error instanceof Refused && { detail: error.message }),
-      ...(error instanceof Refused && error.details.errors && { errors: [...error.details.errors] }),
+      ...(error instanceof Refused && error.details.errors && namedErrors(error.details.errors, error.details.more_errors)),
       ...(error instanceof AlertConflict && { alert: error.alert }),
       ...(error instanceof PublishFailed && { confirmed: [...error.confirmed] }),
     };
     return withBody(status, fields, 'application/problem+json', JSON.stringify(problem));
   }
+}
+
+/** As many as a person reads, and how many more there are: an answer must not grow with what was sent. */
+function namedErrors(errors: readonly InputError[], beside = 0): Pick<Problem, 'errors' | 'more_errors'> {
+  const named = errors.slice(0, MAX_ERRORS);
+  const more = errors.length - named.length + beside;
+  return { errors: named, ...(more > 0 && { more_errors: more }) };
 }
 
 const withBody = (status: number, fields: readonly [string, string][], type: string, body: string): Answer => ({

@@ -15,7 +15,7 @@ import { readRoutingKey } from './names';
 import { publishedForm, shortenToFit } from './published-form';
 import { surelyValid } from './surely-valid';
 import { TENANT_ID_PATTERN, tenantIdOf, type TenantId } from './tenant';
-import { didYouMean } from './nearest-name';
+import { didYouMean, MAX_ERRORS, pointerToName } from './nearest-name';
 import { withoutHops } from './trace-context';
 import { UNDERSTOOD_FIELDS, understand } from './understood-names';
 import {
@@ -134,6 +134,8 @@ export type ParsedMessage =
       ok: false;
       code: MessageErrorCode;
       errors: InputError[];
+      /** How many errors there are beside these. */
+      more_errors?: number;
       tenant_id: TenantId | null;
       /** The refused part of a group alone, as it can be read again; undefined where it is the whole. */
       bytes?: Uint8Array;
@@ -156,11 +158,12 @@ export function readMessage(value: unknown, envelope: Envelope, judgement: Judge
     return refuse('invalid_json', [{ code: 'invalid_json', detail: 'The message must be a JSON object.' }]);
   }
   const { fields, unknown, origins, leftovers } = understand(value as Record<string, unknown>);
-  const pointerTo = (name: string) => `/${(origins.get(name) ?? name).replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  const pointerTo = (name: string) => pointerToName(origins.get(name) ?? name);
 
   if (judgement === 'strict' && unknown.size > 0) {
-    const errors = Array.from(unknown.keys(), (name) => ({ pointer: pointerTo(name), code: 'unknown_field' as const, detail: `Unknown field.${didYouMean(name, KNOWN_NAMES)}` }));
-    return refuse('unknown_field', errors, fields.tenant_id);
+    const names = Array.from(unknown.keys());
+    const errors = names.slice(0, MAX_ERRORS).map((name) => ({ pointer: pointerTo(name), code: 'unknown_field' as const, detail: `Unknown field.${didYouMean(name, KNOWN_NAMES)}` }));
+    return { ...refuse('unknown_field', errors, fields.tenant_id), more_errors: names.length - errors.length };
   }
   dropEmpty(fields, judgement);
   if (judgement === 'lenient') relax(fields);
@@ -212,7 +215,7 @@ const KNOWN_NAMES = [...MESSAGE_FIELDS, ...Object.keys(UNDERSTOOD_FIELDS)];
 const REQUIRED = new Set(['tenant_id', 'service']);
 const TEXTS = ['tenant_id', 'service', 'id', 'dedup_key', 'name', 'title', 'message'] as const;
 
-const refuse = (code: MessageErrorCode, errors: InputError[], tenant?: unknown): ParsedMessage => ({ ok: false, code, errors, tenant_id: tenantIdOf(tenant) });
+const refuse = (code: MessageErrorCode, errors: InputError[], tenant?: unknown): Extract<ParsedMessage, { ok: false }> => ({ ok: false, code, errors, tenant_id: tenantIdOf(tenant) });
 const missing = (pointer: string, code: 'missing_tenant' | 'missing_service'): InputError => ({ pointer, code, detail: 'This field is required.' });
 
 /** Names of blanks name nothing: they are as good as absent where nobody reads the answer. An id is made for whoever sends an empty one. */

@@ -103,7 +103,8 @@ export class Refused extends Error {
   constructor(
     readonly code: ErrorCode,
     message: string,
-    readonly details: { errors?: readonly InputError[]; cause?: unknown } = {},
+    /** `more_errors`: how many there are beside `errors`. */
+    readonly details: { errors?: readonly InputError[]; more_errors?: number; cause?: unknown } = {},
   ) {
     super(message, { cause: details.cause });
     this.name = 'Refused';

@@ -1,5 +1,5 @@
 import {
-  ALERT_STATUSES, ALERT_TYPES, CHANGES, CLOSE_ACTIONS, CLOSE_REASONS, ERROR_CODES, GAP_REASONS, SEVERITIES, TENANT_ID_PATTERN, VERDICTS,
+  ALERT_STATUSES, ALERT_TYPES, CHANGES, CLOSE_ACTIONS, CLOSE_REASONS, ERROR_CODES, MAX_ERRORS, GAP_REASONS, SEVERITIES, TENANT_ID_PATTERN, VERDICTS,
   type Alert, type AlertAction, type AlertFacets, type AlertPage, type AlertPlace, type AlertStats, type BulkActed, type CloseFrame, type ConnectionFrame, type Entry, type EntryPage,
   type HeartbeatFrame, type Problem, type ResetFrame, type SeenCursor, type TenantsPage, type TenantVerdict,
 } from '@tocsin/contracts';
@@ -107,7 +107,8 @@ export const WIRE_SCHEMAS = {
       code: oneOf(ERROR_CODES, 'Stable: match on it. /docs/errors says what each means.'),
       detail: optional(text()),
       instance: optional(text('Names this answer in the log.')),
-      errors: optional(list(object<NonNullable<Problem['errors']>[number]>({ pointer: optional(text('JSON pointer into the body.')), parameter: optional(text()), code: oneOf(ERROR_CODES), detail: text() }))),
+      errors: optional(list(object<NonNullable<Problem['errors']>[number]>({ pointer: optional(text('JSON pointer into the body.')), parameter: optional(text()), code: oneOf(ERROR_CODES), detail: text() }), { maxItems: MAX_ERRORS })),
+      more_errors: optional(integer('How many more there are.', { minimum: 1 })),
       alert: optional(ref('Alert')),
       confirmed: optional(list(text(), { description: 'With publish_failed: the ids of the messages that the queue has.' })),
     },

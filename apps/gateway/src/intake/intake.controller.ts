@@ -3,6 +3,7 @@ import { Refused } from '@tocsin/contracts';
 import { Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import type { Request, Response } from 'express';
 import { VisibleTenants } from '../access/visible-tenants';
+import { LargeBody } from '../request-body.interceptor';
 import { preferredWait } from './preferred-wait';
 import { PublishEvents } from './publish-events';
 import { answerOf, type PublishedAnswer } from './published-answer';
@@ -20,6 +21,7 @@ export class IntakeController {
   ) {}
 
   @Post()
+  @LargeBody()
   @Scopes('events:publish')
   async publish(@Req() request: Request, @Res({ passthrough: true }) response: Response, @Token() token: VerifiedToken): Promise<PublishedAnswer> {
     if (!request.is(['json', '+json'])) throw new Refused('unsupported_media_type', 'The body must be application/json.');

@@ -1,8 +1,8 @@
-import { ERROR_CODES, SEVERITIES, TENANT_ID_PATTERN, type InputError } from '@tocsin/contracts';
+import { ERROR_CODES, MAX_ERRORS, SEVERITIES, TENANT_ID_PATTERN, type InputError } from '@tocsin/contracts';
 import { integer, list, nullable, object, oneOf, optional, ref, text } from '../docs/json-schema';
 import { BODY_PROBLEMS, queryParameter, TRACEPARENT, type Paths } from '../docs/operation';
 import type { EventProcessed, LeftOver, SettledEvent } from './published-answer';
-import { MAX_BATCH, MAX_ERRORS } from './read-events';
+import { MAX_BATCH } from './read-events';
 
 const DEFAULTS = 'Holds for messages that do not say it.';
 
