@@ -4,7 +4,7 @@ import type { OpenStream } from './scripted-fetch';
 export const cursorAt = (seq: number): string => `e1-${seq}-${seq === 0 ? '0' : 'abcdefgh'}`;
 
 export function connection(verdict: TenantVerdict['verdict'] = 'fresh', more: Partial<TenantVerdict> = {}): ConnectionFrame {
-  return { verdict, tenants: [{ tenant_id: 'bakery', name: 'Bakery', verdict, missed: 0, reason: null, behind: 0, ...more }], heartbeat_ms: 15_000, server_time: new Date().toISOString() };
+  return { verdict, tenants: [{ tenant_id: 'bakery', name: 'Bakery', verdict, missed: 0, reason: null, behind: 0, searched: null, ...more }], heartbeat_ms: 15_000, server_time: new Date().toISOString() };
 }
 
 export const heartbeat = (uncheckedMs = 0) => ({ server_time: new Date().toISOString(), checked_at: new Date(Date.now() - uncheckedMs).toISOString() });
