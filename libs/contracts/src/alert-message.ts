@@ -141,7 +141,6 @@ export type ParsedMessage =
       bytes?: Uint8Array;
     };
 
-
 /**
  * The only parser of alert messages, for AMQP and HTTP. Looks at size, UTF-8, JSON, depth, control characters, unknown
  * fields and fields, in that order, with one stable code each. Never throws.
@@ -178,12 +177,12 @@ export function readMessage(value: unknown, envelope: Envelope, judgement: Judge
   // before all that costs more: a batch may hold thousands of these
   if (fields.tenant_id === undefined) return refuse('missing_tenant', [missing('/tenant_id', 'missing_tenant')]);
   if (fields.service === undefined) return refuse('missing_service', [missing('/service', 'missing_service')], fields.tenant_id);
-  let { message, whole, errors } = validate(fields, pointerTo);
+  let { message, errors } = validate(fields, pointerTo);
   if (judgement === 'lenient' && errors.length > 0) {
     for (const { name } of errors.filter((error) => !error.limit && !REQUIRED.has(error.name))) kept.set(name, take(fields, name));
     saysSeverity &&= fields.severity !== undefined;
     fields.severity ??= readRoutingKey(envelope.routing_key)?.severity ?? 'high';
-    ({ message, whole, errors } = validate(fields, pointerTo));
+    ({ message, errors } = validate(fields, pointerTo));
   }
   const { id, occurred_at } = fields;
   if (judgement === 'strict') errors.push(...contradictions(fields));
@@ -275,13 +274,12 @@ interface FieldError {
   limit: boolean;
 }
 
-/** `whole` is what the producer said with the defaults in, `message` the same as class-validator has to see it. */
-function validate(fields: MessageFields, pointerTo: (name: string) => string): { message: AlertMessage; whole: MessageFields; errors: FieldError[] } {
-  const whole = withDefaults(fields);
-  const message = Object.assign(new AlertMessage(), whole);
+/** What the producer said with the defaults in, as class-validator has to see it. */
+function validate(fields: MessageFields, pointerTo: (name: string) => string): { message: AlertMessage; errors: FieldError[] } {
+  const message = Object.assign(new AlertMessage(), withDefaults(fields));
   message.id ??= 'made on arrival';
   if (Array.isArray(message.actions)) message.actions = message.actions.map(asAction);
-  if (surelyValid(message)) return { message, whole, errors: [] };
+  if (surelyValid(message)) return { message, errors: [] };
   const errors = validateSync(message, { forbidUnknownValues: true }).map((error) => {
     const { path, constraints } = deepest(error);
     return {
@@ -291,7 +289,7 @@ function validate(fields: MessageFields, pointerTo: (name: string) => string): {
       limit: Object.keys(constraints).some((constraint) => LIMITS.includes(constraint)),
     };
   });
-  return { message, whole, errors };
+  return { message, errors };
 }
 
 /** class-validator looks into instances of its classes alone; what is no object stays as it is, for it to refuse. */
