@@ -120,6 +120,7 @@ async function check(name) {
  */
 const PROGRAMS = [
   { name: 'nginx', tier: 'e2e', shownBy: [['nginx', '-v'], ['/usr/sbin/nginx', '-v']], wantedIn: ['e2e', 'nginx'] },
+  { name: 'prometheus-alertmanager', tier: 'e2e', shownBy: ['prometheus-alertmanager', '/usr/bin/prometheus-alertmanager', 'alertmanager'].map((command) => [command, '--version']), wantedIn: ['e2e', 'alertmanager'] },
   { name: 'chromium', tier: 'e2e', shownBy: ['chromium', 'chromium-browser', 'google-chrome'].map((command) => [command, '--version']), wantedIn: ['e2e', 'browser'] },
   { name: 'python3-pika', tier: 'integration', shownBy: ['python3', '/usr/bin/python3'].map((command) => [command, '-c', 'import pika']), wantedIn: ['examples', 'python'] },
 ];
@@ -133,6 +134,13 @@ async function prepareProgram({ name, shownBy, wantedIn: [folder, word] }, envir
     if (code === 0 && isThere()) return;
   }
   environment[`SKIP_${name.toUpperCase().replaceAll('-', '_')}`] = `${name} is not installed`;
+}
+
+/** Other systems' own clients are installed by their test, into a folder of its own. */
+function preparePeerClients(environment) {
+  if (patterns.length > 0 && !patterns.some((pattern) => new RegExp(pattern).test('e2e/peer-clients.e2e.spec.ts'))) return;
+  if (!has('npm', 'ping')) environment.SKIP_PEER_CLIENTS = "npm's registry cannot be reached";
+  else if (!has('openssl', 'version')) environment.SKIP_PEER_CLIENTS = 'openssl is not installed';
 }
 
 const CLONING = 'e2e/browser/first-ten-minutes.load.e2e.spec.ts';
@@ -266,6 +274,7 @@ try {
   if (prepared.status === 'rejected') throw prepared.reason;
   if (only.includes('e2e')) {
     prepareClone(environment);
+    preparePeerClients(environment);
     if ((await run([execPath, join(root, 'scripts', 'ready.mjs'), 'build'], { step: 'build' })).code !== 0) throw new Error('the build failed');
   }
   for (const name of TIERS.filter((one) => only.includes(one))) if (!stopping) await tier(name, environment, outputFolder);

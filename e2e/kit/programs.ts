@@ -4,20 +4,23 @@ import { existsSync } from 'node:fs';
  * `describe` for tests that need a program beside Node, or a checkout that can be cloned and installed. `npm test` says in `SKIP_<NAME>` why it is not there; then they are
  * skipped in plain sight, with that reason in their name. Run without it they fail, and say what is missing.
  */
-export function describeWith(program: 'chromium' | 'nginx' | 'clone', name: string, tests: () => void): void {
-  const reason = process.env[`SKIP_${program.toUpperCase()}`];
+export function describeWith(program: 'chromium' | 'nginx' | 'prometheus-alertmanager' | 'peer-clients' | 'clone', name: string, tests: () => void): void {
+  const reason = process.env[`SKIP_${variableOf(program)}`];
   if (reason) describe.skip(`${name} (skipped: ${reason})`, tests);
   else describe(name, tests);
 }
 
+const variableOf = (program: string): string => program.toUpperCase().replaceAll('-', '_');
+
 const PLACES = {
   chromium: ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'],
   nginx: ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/bin/nginx', '/opt/homebrew/bin/nginx'],
+  'prometheus-alertmanager': ['/usr/bin/prometheus-alertmanager', '/usr/local/bin/alertmanager', '/opt/homebrew/bin/alertmanager'],
 };
 
-/** Where the program is: `CHROMIUM_PATH` or `NGINX_PATH`, else one of the usual places. */
+/** Where the program is: `<PROGRAM>_PATH` (`NGINX_PATH`), else one of the usual places. */
 export function pathOf(program: keyof typeof PLACES): string {
-  const path = process.env[`${program.toUpperCase()}_PATH`] ?? PLACES[program].find((place) => existsSync(place));
-  if (!path) throw new Error(`This test needs ${program}: install it, or set ${program.toUpperCase()}_PATH.`);
+  const path = process.env[`${variableOf(program)}_PATH`] ?? PLACES[program].find((place) => existsSync(place));
+  if (!path) throw new Error(`This test needs ${program}: install it, or set ${variableOf(program)}_PATH.`);
   return path;
 }

@@ -49,7 +49,7 @@ export class IngestAlerts {
 
   private async take(batch: readonly ReceivedMessage[]): Promise<(MessageOutcome | LateOutcome)[]> {
     const receivedAt = performance.now();
-    const held = batch.map(readMessages);
+    const held = batch.map((received) => readMessages(received, (characters) => this.metrics.replacedCharacters.inc(characters)));
     const read = held.flat();
     const planned = read.flatMap((message) => (message.ok ? [message.planned] : []));
     const bytes = batch.reduce((sum, { body }) => sum + body.length, 0);

@@ -9,11 +9,12 @@ export type ReadMessage =
 
 /**
  * Parses a delivery, leniently, and plans what it holds: one message, or those of another system's webhook, each judged on
- * its own. Pure; never throws.
+ * its own. Never throws. `onReplaced` hears of characters that cannot be stored.
  */
-export function readMessages(received: ReceivedMessage): ReadMessage[] {
+export function readMessages(received: ReceivedMessage, onReplaced: (characters: number) => void): ReadMessage[] {
   if (received.given_up) return [{ ok: false, letter: letterOf(received, received.given_up, GIVEN_UP, null) }];
-  const { messages } = parseMessages(received.body, received, 'lenient');
+  const { messages, replaced } = parseMessages(received.body, received, 'lenient');
+  if (replaced > 0) onReplaced(replaced);
   return messages.map((parsed, index) => readMessage(received, parsed, messages.length > 1 ? index : undefined));
 }
 

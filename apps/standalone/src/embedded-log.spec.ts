@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeAccessChanges, describeAlertActs, describeAlertQueries, describeAlertQueue, describeDeadLetters, describeEventLog, describeReceipts, describeSeenPositions, describeTicketStore, FOLDS } from '@tocsin/contracts/testing';
+import { describeAccessChanges, describeAlertActs, describeAlertQueries, describeAlertQueue, describeDeadLetters, describeEventLog, describeNewestWord, describeReceipts, describeSeenPositions, describeTicketStore, FOLDS } from '@tocsin/contracts/testing';
 import { type EmbeddedDatabase, openPglite } from '@tocsin/embedded';
 import { Database, Inbox, InboxIntake, InboxRawIntake, InboxSource, migrate, PostgresAccessChanges, PostgresAlertActs, PostgresAlertQueries, PostgresDeadLetters, PostgresEventLog, PostgresReceipts, PostgresSeenPositions, PostgresTicketStore } from '@tocsin/postgres';
 import { asOwner, describeIsolation } from '@tocsin/postgres/testing';
@@ -29,6 +29,15 @@ describeEventLog('The embedded database', {
     const database = open();
     const log = new PostgresEventLog(database);
     return Promise.resolve({ log, folding: new PostgresEventLog(database, FOLDS), reader: log, close: () => database.close() });
+  },
+});
+
+describeNewestWord('The embedded database', {
+  open() {
+    const database = open();
+    const log = new PostgresEventLog(database);
+    const folding = new PostgresEventLog(database, { after: 1, windowMs: 300 });
+    return Promise.resolve({ log, folding, reader: log, queries: new PostgresAlertQueries(database), runs: 10, close: () => database.close() });
   },
 });
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { MAX_MESSAGE_BYTES, parseAlertMessage, type Envelope, type Judgement, type ParsedMessage } from './alert-message';
+import { asSaid, MAX_MESSAGE_BYTES, parseAlertMessage, type Envelope, type Judgement, type ParsedMessage } from './alert-message';
 
 const bytes = (body: unknown) => Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
 const parse = (body: unknown, envelope: Envelope = {}, judgement: Judgement = 'lenient') => parseAlertMessage(bytes(body), envelope, judgement);
@@ -186,6 +186,42 @@ describe('the id', () => {
     expect(first).toMatch(/^[A-Za-z0-9_-]{22}$/);
     expect(accepted(parse({ ...without, id })).message.id).toBe(first);
     expect(accepted(parse(without, { message_id: id })).message.id).toBe(first);
+  });
+});
+
+describe('what a message does not say', () => {
+  const bare = { tenant_id: 'bakery', service: 'inventory', dedup_key: 'k', status: 'resolved', occurred_at: '2026-01-02T03:04:05.000Z', id: 'a-1' };
+  it.each<[object, Envelope, string[]]>([
+    [{ ...bare, severity: 'low' }, {}, ['type', 'title', 'labels', 'actions', 'metadata', 'schema_version']],
+    [{ ...bare, severity: 'low', title: 'Over', labels: {}, actions: [], metadata: {}, type: 'alert', schema_version: 1 }, {}, []],
+    [{ ...bare, severity: 'low', extra: 1 }, {}, ['type', 'title', 'labels', 'actions', 'schema_version']],
+    [bare, {}, ['type', 'title', 'labels', 'actions', 'metadata', 'schema_version', 'severity']],
+    [bare, { severity: 'low' }, ['type', 'title', 'labels', 'actions', 'metadata', 'schema_version', 'severity']],
+    [bare, { routing_key: 'alert.low.inventory' }, ['title', 'labels', 'actions', 'metadata', 'schema_version', 'type']],
+    [bare, { routing_key: 'notification.low.inventory' }, ['title', 'labels', 'actions', 'metadata', 'schema_version']],
+    [{ ...bare, severity: 'low', occurred_at: undefined }, { timestamp: 1_759_399_200 }, ['type', 'title', 'labels', 'actions', 'metadata', 'schema_version', 'occurred_at']],
+  ])('is told apart from what it says: %j with %j', (body, envelope, assumed) => {
+    expect(accepted(parse(body, envelope)).message.assumed ?? []).toEqual(assumed);
+  });
+
+  it('is left out where it travels on, and is the same behind the queue', () => {
+    const { message, body_hash } = accepted(parse({ ...bare, severity: 'low' }, {}, 'strict'));
+    expect(JSON.parse(JSON.stringify(message))).toEqual({ ...bare, severity: 'low' });
+    expect(asSaid(message)).toEqual(JSON.parse(JSON.stringify(message)));
+    const behind = accepted(parse(message, { routing_key: 'alert.low.inventory', timestamp: 1_759_399_200 }));
+    expect([{ ...behind.message, assumed: behind.message.assumed!.toSorted() }, behind.body_hash]).toEqual([{ ...message, assumed: message.assumed!.toSorted() }, body_hash]);
+  });
+});
+
+describe('a snapshot', () => {
+  const snapshot = { tenant_id: 'bakery', service: 'inventory', severity: 'low', dedup_key: 'k', snapshot: true };
+  it('needs no time over HTTP, and has another id each time unless its producer or the transport gives one', () => {
+    expect(accepted(parse(snapshot, {}, 'strict')).message.snapshot).toBe(true);
+    const timed = { ...snapshot, occurred_at: '2026-01-02T03:04:05Z' };
+    for (const judgement of ['strict', 'lenient'] as const) expect(accepted(parse(timed, {}, judgement)).message.id).not.toBe(accepted(parse(timed, {}, judgement)).message.id);
+    expect(accepted(parse(timed, { timestamp: 1 })).message.id).toBe(accepted(parse(timed, { timestamp: 1 })).message.id);
+    expect(accepted(parse(timed, { message_id: 'm' })).message.id).toBe('m');
+    expect(refused(parse({ ...snapshot, snapshot: 'yes' }, {}, 'strict'))).toMatchObject({ errors: [{ pointer: '/snapshot' }, { pointer: '/occurred_at' }] });
   });
 });
 

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { Type } from 'class-transformer';
 import {
-  ArrayMaxSize, Equals, IsArray, IsIn, IsObject, IsOptional, IsString, IsUrl, Matches, MinLength, Validate, ValidateNested, validateSync,
+  ArrayMaxSize, Equals, IsArray, IsBoolean, IsIn, IsObject, IsOptional, IsString, IsUrl, Matches, MinLength, Validate, ValidateNested, validateSync,
   type ValidationError,
 } from 'class-validator';
 import { v7 as uuidv7 } from 'uuid';
@@ -63,7 +63,9 @@ export class AlertMessage implements AlertMessageBody {
   @IsOptional() @MinLength(1) @MaxCharacters(200) @Matches(ONE_LINE) dedup_key?: string;
   /** Default `firing`. `resolved` needs a `dedup_key`. */
   @IsIn(MESSAGE_STATUSES) status!: MessageStatus;
-  /** The producer's clock: ISO 8601 in UTC with milliseconds. Required with a `dedup_key`. */
+  /** The message says what is so now, not what changed when: compared with the alert as it stands, and with no clock. Default false. */
+  @IsOptional() @IsBoolean() snapshot?: boolean;
+  /** The producer's clock: ISO 8601 in UTC with milliseconds. Required with a `dedup_key`, unless it is a `snapshot`. */
   @IsOptional() @IsReadInstant() occurred_at?: string;
   /** What filters, rules and grouping match on. Default none. */
   @Validate(IsLabelMap) @Validate(LabelLimit) labels!: Record<string, string>;
@@ -75,6 +77,23 @@ export class AlertMessage implements AlertMessageBody {
   /** Whatever else the producer has to say; at most 16 levels deep. */
   @IsObject() metadata!: Record<string, unknown>;
   @Equals(1) schema_version!: 1;
+  /**
+   * The fields above that the message does not say, and which have a default: what is not said changes nothing of an alert.
+   * `occurred_at` among them: it is the transport's time, and compared with none. Absent: the message says whatever it has.
+   */
+  assumed?: readonly MessageField[];
+
+  /** As it travels: a default that is spelled out would be taken for what the producer says. */
+  toJSON(): AlertMessageBody {
+    return asSaid(this);
+  }
+}
+
+/** A message without what it does not say. Its severity stays, because whatever carries it has to know the lane. */
+export function asSaid(message: AlertMessage): AlertMessageBody {
+  const { assumed = [], ...said } = message;
+  for (const name of assumed) if (name !== 'severity') delete (said as Partial<AlertMessageBody>)[name];
+  return said;
 }
 
 /** What the transport says about a message beside its body. All optional, none of it trusted. */
@@ -140,38 +159,48 @@ export function readMessage(value: unknown, envelope: Envelope, judgement: Judge
   }
   dropEmpty(fields, judgement);
   if (judgement === 'lenient') relax(fields);
+  const saysType = fields.type !== undefined;
   const kept = new Map<string, unknown>([...leftovers, ...unknown]);
   addRoutingKey(fields, envelope.routing_key, kept);
+  let saysSeverity = fields.severity !== undefined;
   fields.tenant_id ??= envelope.tenant_id;
   fields.service ??= envelope.service;
   fields.severity ??= envelope.severity;
 
-  let { message, whole, errors } = validate(fields, pointerTo);
+  let { message, errors } = validate(fields, pointerTo);
   if (judgement === 'lenient' && errors.length > 0) {
     for (const { name } of errors.filter((error) => !error.limit && !REQUIRED.has(error.name))) kept.set(name, take(fields, name));
+    saysSeverity &&= fields.severity !== undefined;
     fields.severity ??= readRoutingKey(envelope.routing_key)?.severity ?? 'high';
-    ({ message, whole, errors } = validate(fields, pointerTo));
+    ({ message, errors } = validate(fields, pointerTo));
   }
   if (fields.tenant_id === undefined) return refuse('missing_tenant', [missing('/tenant_id', 'missing_tenant')]);
   if (fields.service === undefined) return refuse('missing_service', [missing('/service', 'missing_service')], fields.tenant_id);
   const { id, occurred_at } = fields;
   if (judgement === 'strict') errors.push(...contradictions(fields));
-  else if (fields.dedup_key !== undefined) fields.occurred_at ??= readInstant(envelope.timestamp) ?? new Date().toISOString();
   if (errors.length > 0) {
     return refuse('invalid_field', errors.map(({ pointer, detail }) => ({ pointer, code: 'invalid_field', detail })), fields.tenant_id);
   }
 
-  message.id = typeof id === 'string' ? id : idFor(bytes, envelope, occurred_at !== undefined);
-  if (typeof fields.occurred_at === 'string') message.occurred_at = fields.occurred_at;
+  message.id = typeof id === 'string' ? id : idFor(bytes, envelope, occurred_at !== undefined && fields.snapshot !== true);
+  // whose clock the transport's time is nobody knows: that of a broker, or of a door of ours. It is shown, and orders nothing
+  const sentAt = occurred_at !== undefined || fields.dedup_key === undefined ? undefined : readInstant(envelope.timestamp);
+  if (sentAt !== undefined) message.occurred_at = sentAt;
+  const assumed: MessageField[] = ASSUMED_FIELDS.filter((name) => fields[name] === undefined && !(name === 'metadata' && [...kept.values()].some((left) => left !== undefined)));
+  if (!saysType && fields.type === 'alert') assumed.push('type');
+  if (!saysSeverity) assumed.push('severity');
+  if (sentAt !== undefined) assumed.push('occurred_at');
+  if (assumed.length > 0) message.assumed = assumed;
   for (const [name, left] of kept) define(message.metadata, freeName(message.metadata, name), asDeepAsMayBe(left));
   const tooLarge = envelope.publishes_at_most !== undefined && sizeError(message, envelope.publishes_at_most, judgement);
   if (tooLarge) return refuse('message_too_large', [tooLarge], fields.tenant_id);
-  const body_hash = bodyHashOf(namesItsChange(whole) ? { id } : saidBy(message, id, occurred_at));
-  return { ok: true, message, body_hash, understood: [...origins.values()], unknown: [...kept.keys()] };
+  return { ok: true, message, body_hash: bodyHashOf(saidBy(message, id, occurred_at)), understood: [...origins.values()], unknown: [...kept.keys()] };
 }
 
 // ---- in the order used above --------------------------------------------------------------------------------------
 
+/** Fields that have a default. Others of that kind are told apart where they are filled in. */
+const ASSUMED_FIELDS = ['type', 'title', 'status', 'labels', 'actions', 'metadata', 'schema_version'] as const satisfies readonly MessageField[];
 const KNOWN_NAMES = [...MESSAGE_FIELDS, ...Object.keys(UNDERSTOOD_FIELDS)];
 const REQUIRED = new Set(['tenant_id', 'service']);
 const TEXTS = ['tenant_id', 'service', 'id', 'dedup_key', 'name', 'title', 'message'] as const;
@@ -236,13 +265,12 @@ interface FieldError {
   limit: boolean;
 }
 
-/** `whole` is what the producer said with the defaults in, `message` the same as class-validator has to see it. */
-function validate(fields: MessageFields, pointerTo: (name: string) => string): { message: AlertMessage; whole: MessageFields; errors: FieldError[] } {
-  const whole = withDefaults(fields);
-  const message = Object.assign(new AlertMessage(), whole);
+/** What the producer said with the defaults in, as class-validator has to see it. */
+function validate(fields: MessageFields, pointerTo: (name: string) => string): { message: AlertMessage; errors: FieldError[] } {
+  const message = Object.assign(new AlertMessage(), withDefaults(fields));
   message.id ??= 'made on arrival';
   if (Array.isArray(message.actions)) message.actions = message.actions.map(asAction);
-  if (surelyValid(message)) return { message, whole, errors: [] };
+  if (surelyValid(message)) return { message, errors: [] };
   const errors = validateSync(message, { forbidUnknownValues: true }).map((error) => {
     const { path, constraints } = deepest(error);
     return {
@@ -252,7 +280,7 @@ function validate(fields: MessageFields, pointerTo: (name: string) => string): {
       limit: Object.keys(constraints).some((constraint) => LIMITS.includes(constraint)),
     };
   });
-  return { message, whole, errors };
+  return { message, errors };
 }
 
 /** class-validator looks into instances of its classes alone; what is no object stays as it is, for it to refuse. */
@@ -275,7 +303,7 @@ function contradictions(fields: MessageFields): FieldError[] {
   if (fields.status === 'resolved' && fields.dedup_key === undefined) {
     problems.push({ name: 'status', pointer: '/dedup_key', limit: false, detail: 'A resolved message needs the dedup_key of the alert that it resolves.' });
   }
-  if (fields.dedup_key !== undefined && fields.occurred_at === undefined) {
+  if (fields.dedup_key !== undefined && fields.occurred_at === undefined && fields.snapshot !== true) {
     problems.push({ name: 'occurred_at', pointer: '/occurred_at', limit: false, detail: 'A message with a dedup_key needs the time at which it happened.' });
   }
   return problems;
@@ -299,14 +327,7 @@ function titleFor({ name, message, service }: MessageFields): string {
   return line || `Alert from ${asText(service)}`;
 }
 
-/**
- * Whether the id says which change of which alert this is, `<dedup_key>/<status>/…`: then another message under it is a
- * repeat, whatever its words, and no other message. docs/decisions/0011.
- */
-const namesItsChange = (fields: MessageFields): fields is MessageFields & { id: string } =>
-  typeof fields.id === 'string' && typeof fields.dedup_key === 'string' && fields.id.startsWith(`${fields.dedup_key}/${asText(fields.status)}/`);
-
-/** What the producer said, as far as it tells one message from another: with the defaults in, since a message that came by HTTP has them spelled out. */
+/** What the producer said, as far as it tells one message from another: with the defaults in, since other doors may spell them out. */
 function saidBy(message: AlertMessage, id: unknown, occurred_at: unknown): MessageFields {
   const said = noFields();
   for (const name of MESSAGE_FIELDS) said[name] = message[name];
@@ -317,7 +338,7 @@ function saidBy(message: AlertMessage, id: unknown, occurred_at: unknown): Messa
 function sizeError(message: AlertMessage, most: number, judgement: Judgement): InputError | undefined {
   const { length } = publishedForm(message);
   if (length <= most || (judgement === 'lenient' && shortenToFit(message, most))) return undefined;
-  return { code: 'message_too_large', detail: `The message has ${length} bytes as it is published, with its defaults; at most ${most} are accepted.` };
+  return { code: 'message_too_large', detail: `The message has ${length} bytes as it is published; at most ${most} are accepted.` };
 }
 
 /** The transport's id as the message's: as it is where it can be one, else a name for it. */
@@ -326,10 +347,13 @@ const transportId = (messageId: string): string => (messageId.length <= 200 && P
 /** The same for one of several messages that came under one: it stays what it is when the message comes alone under it. */
 export const partIdOf = (messageId: string | undefined, index: number): string | undefined => (messageId?.trim() ? transportId(`${messageId}/${index}`) : undefined);
 
-/** An id that a redelivery repeats, when anything in the message can give one; else a fresh one. */
-function idFor(bytes: Uint8Array, { message_id, timestamp }: Envelope, bodyHasTime: boolean): string {
+/**
+ * An id that a redelivery repeats, when anything in the message can give one; else a fresh one. A body with a time is sent
+ * once, unless it is a snapshot: what is so again is told in the same words again.
+ */
+function idFor(bytes: Uint8Array, { message_id, timestamp }: Envelope, bodyIsSentOnce: boolean): string {
   if (message_id?.trim()) return transportId(message_id);
-  if (bodyHasTime || timestamp !== undefined) return digest(Buffer.concat([bytes, Buffer.from(String(timestamp ?? ''))]));
+  if (bodyIsSentOnce || timestamp !== undefined) return digest(Buffer.concat([bytes, Buffer.from(String(timestamp ?? ''))]));
   return uuidv7();
 }
 

@@ -7,8 +7,6 @@ const MAX_DEPTH = 17;
 const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/; // eslint-disable-line no-control-regex
 /** The same, and halves of surrogate pairs, which UTF-8 does not have. */
 const UNSTORABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]|\p{Surrogate}/gu; // eslint-disable-line no-control-regex
-/** The parts of a group lie two levels below it. */
-const MAX_GROUP_DEPTH = MAX_DEPTH + 3;
 
 export type DecodedBody = { ok: true; value: unknown } | { ok: false; code: MessageErrorCode; detail: string };
 
@@ -53,7 +51,7 @@ export const faultIn = (value: unknown, escapes: boolean): Fault | undefined => 
  */
 export function withStorableText(value: unknown, depth = 0): { value: unknown; replaced: number } {
   if (typeof value === 'string') return replaceIn(value);
-  if (typeof value !== 'object' || value === null || depth > MAX_GROUP_DEPTH) return { value, replaced: 0 };
+  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return { value, replaced: 0 };
   let replaced = 0;
   const within = (child: unknown): unknown => {
     const clean = withStorableText(child, depth + 1);

@@ -106,7 +106,7 @@ export function renderData(entry: Entry): string {
     change: entry.change,
     status: entry.status,
     severity: entry.severity,
-    previous: entry.previous && { status: entry.previous.status, severity: entry.previous.severity },
+    previous: entry.previous && previousOf(entry.previous),
     type: entry.type,
     service: entry.service,
     name: entry.name,
@@ -129,6 +129,9 @@ export function renderData(entry: Entry): string {
     trace_id: entry.trace_id,
   } satisfies Entry);
 }
+
+/** What stands in it, and in this order. */
+const previousOf = ({ status, severity, type, name, labels }: NonNullable<Entry['previous']>): Entry['previous'] => ({ status, severity, type, name, labels });
 
 /** An entry as the gateway sends it, made from the log rather than from Redis. */
 export const hintOf = ({ epoch, seq, fp, prev_fp, entry }: StoredEvent): Hint => ({

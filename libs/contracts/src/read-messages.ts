@@ -18,7 +18,7 @@ export interface ReadBody {
   shape?: MessageShape['name'];
   /** Whether its sender is a webhook: each message is judged alone, and leniently. */
   webhook: boolean;
-  /** Characters that cannot be stored and became U+FFFD: only in what others send, who cannot mend it. */
+  /** Characters of the messages that cannot be stored and became U+FFFD: only in what others send, who cannot mend it. */
   replaced: number;
 }
 
@@ -40,7 +40,8 @@ export function readMessages(value: unknown, envelope: Envelope, judgement: Judg
     return { messages: [fault ? unreadable(fault) : readMessage(value, envelope, judgement, bytes)], webhook: false, replaced: 0 };
   }
   const { name, webhook, count } = group.shape;
-  return { messages: Array.from({ length: count }, (_, index) => group.read(index, judgement)), shape: name, webhook, replaced: group.replaced };
+  const messages = Array.from({ length: count }, (_, index) => group.read(index, judgement));
+  return { messages, shape: name, webhook, replaced: group.replaced };
 }
 
 /** A reader of one shape: undefined when the value has another. */
@@ -48,14 +49,15 @@ export type ReadShape = (value: unknown, headers?: Envelope['headers']) => Messa
 
 /** What another system sent. Its messages are read one at a time, since a group may hold more of them than one turn should take. */
 export class MessageGroup {
+  /** Characters of the messages read so far that could not be stored. */
+  replaced = 0;
   private readonly told: Envelope;
 
   private constructor(
     readonly shape: MessageShape,
-    /** Characters that could not be stored. */
-    readonly replaced: number,
     private readonly envelope: Envelope,
     private readonly bytes: Uint8Array,
+    private readonly escapes: boolean,
   ) {
     const { service, severity } = shape.defaults;
     this.told = { ...envelope, service: envelope.service ?? service, severity: envelope.severity ?? severity };
@@ -64,10 +66,8 @@ export class MessageGroup {
   /** Undefined when the value has the shape of no other system. `read`: of the one that is expected. */
   static of(value: unknown, envelope: Envelope, bytes: Uint8Array, escapes: boolean, read: ReadShape = shapeOf): MessageGroup | undefined {
     const shape = read(value, envelope.headers);
-    if (!shape || !escapes) return shape && new MessageGroup(shape, 0, envelope, bytes);
-    const storable = withStorableText(value);
-    const clean = storable.replaced > 0 ? read(storable.value, envelope.headers) : shape;
-    return clean && new MessageGroup(clean, storable.replaced, envelope, bytes);
+    // the attributes of a CloudEvent may stand in headers, where anything may be
+    return shape && new MessageGroup(shape, envelope, bytes, escapes || shape.name === 'cloudevent');
   }
 
   read(index: number, judgement: Judgement): ParsedMessage {
@@ -79,13 +79,20 @@ export class MessageGroup {
   }
 
   /** Also for a part that is none of the messages. */
-  readPart(part: MessagePart, judgement: Judgement, message_id?: string, bytes?: Uint8Array): ParsedMessage {
+  readPart(given: MessagePart, judgement: Judgement, message_id?: string, bytes?: Uint8Array): ParsedMessage {
+    const part = this.escapes ? this.storable(given) : given;
     const fault = part.refusal ? this.refuse(part, 'invalid_field', part.refusal) : this.faultOf(part);
     if (fault) return { ...fault, bytes: this.bytesOf(part) };
     const own = bytes ?? Buffer.from(JSON.stringify([part.at, part.body]));
     const severity = part.severity_none ? (this.told.severity_none ?? 'low') : this.told.severity;
     const parsed = readMessage(part.body, { ...this.told, severity, message_id }, this.shape.webhook ? 'lenient' : judgement, own);
     return parsed.ok ? parsed : { ...located(parsed, part), bytes: this.bytesOf(part) };
+  }
+
+  private storable(part: MessagePart): MessagePart {
+    const { value, replaced } = withStorableText(part.body);
+    this.replaced += replaced;
+    return replaced > 0 ? { ...part, body: value as MessagePart['body'] } : part;
   }
 
   private faultOf(part: MessagePart): Refusal | undefined {

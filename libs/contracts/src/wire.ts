@@ -29,7 +29,7 @@ export const CHANGES = [
   'severity_lowered', // it is open and less severe than before
   'repeated', // it is open and fires again unchanged
   'resolved', // its producer says that it is over
-  'stale', // a message older than the state it is about: on record, and nothing else
+  'stale', // a message older than its producer's newest word: on record, and decides only what no newer one has said
   // what people do, with `actor` set; `resolved` and `reopened` are theirs too
   'acknowledged',
   'unacknowledged',
@@ -65,6 +65,8 @@ export interface AlertMessageBody {
   message?: string;
   dedup_key?: string;
   status?: MessageStatus;
+  /** It says what is so now, not what changed when. */
+  snapshot?: boolean;
   /** ISO 8601 with milliseconds, UTC. */
   occurred_at?: string;
   labels?: Record<string, string>;
@@ -88,8 +90,8 @@ export interface Entry {
   /** The alert's status and severity after this entry. */
   status: AlertStatus;
   severity: Severity;
-  /** The alert's status and severity before it; null when it is new. */
-  previous: { status: AlertStatus; severity: Severity } | null;
+  /** The alert before it; null when it is new. Its type, name and labels stand here where they were others. */
+  previous: { status: AlertStatus; severity: Severity; type?: AlertType; name?: string | null; labels?: Record<string, string> } | null;
   type: AlertType;
   service: string;
   name: string | null;
@@ -99,6 +101,7 @@ export interface Entry {
   occurrences: number;
   /** How many repeats since the alert's last entry are on record without an entry of their own. */
   folded: number;
+  /** The producer's time of this message; null when it names none, and the transport neither. */
   occurred_at: string | null;
   received_at: string;
   dedup_key: string | null;

@@ -6,11 +6,13 @@ import { appendedEventOf, drawFingerprints, type AppendedRow } from './event-log
 /** The most snoozes that one call of `wakeSnoozed` ends. */
 const WOKEN_AT_ONCE = 500;
 
+type PreviousColumn = 'previous_status' | 'previous_severity' | 'previous_type' | 'previous_name' | 'previous_labels';
+
 /**
  * An alert after the act, and, where it is an entry, what of the entry the alert does not say. What both have they have in
  * common, but for the actor: the alert's is who made its status what it is.
  */
-type ActedRow = Alert & Pick<AppendedRow, 'epoch' | 'seq' | 'fp' | 'prev_fp' | 'event_id' | 'change' | 'previous_status' | 'previous_severity' | 'folded' | 'received_at' | 'note'> & {
+type ActedRow = Alert & Pick<AppendedRow, 'epoch' | 'seq' | 'fp' | 'prev_fp' | 'event_id' | 'change' | 'folded' | 'received_at' | 'note' | PreviousColumn> & {
   tenant_id: AppendedEvent['tenant_id'];
   outcome: Exclude<ActResult['outcome'], 'not_found'>;
 };

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
-import { FOLDING, type Change, type DeadLetter, type Entry, type Folding, type LogPosition, type PlannedDelivery, type PlannedEvent, type StoredEvent, type StreamHead, type TenantId } from '@tocsin/contracts';
+import { FOLDING, type AlertMessage, type Change, type DeadLetter, type Entry, type Folding, type LogPosition, type PlannedDelivery, type PlannedEvent, type StoredEvent, type StreamHead, type TenantId } from '@tocsin/contracts';
 import type { AppendedEvent, AppendResult, EventLog, Since } from '@tocsin/contracts/ports';
 import type { Database } from './database';
 
@@ -85,10 +85,23 @@ function batchOf(planned: readonly PlannedEvent[]): string {
       const { tenant_id, service, id, type, name, title, message: text, severity, status, dedup_key, occurred_at, labels, actions, metadata } = message;
       return {
         ord, tenant_id, service, id, body_hash, fp: fps[ord], new_alert_id: uuidv7(), type, name, title, message: text, severity, status,
-        dedup_key, occurred_at, labels, actions, metadata, trace_id,
+        dedup_key, occurred_at, labels, actions, metadata, trace_id, ...(dedup_key !== undefined && wordOf(message)),
       };
     }),
   );
+}
+
+/** The words of an alert, each with its bit, as `evolve_alert` knows them. */
+const WORDS = { type: 1, name: 2, title: 4, message: 8, labels: 16, actions: 32, metadata: 64 } as const;
+const WORD_BITS = Object.entries(WORDS) as [keyof typeof WORDS, number][];
+const SEVERITY_BIT = 128;
+
+/** What only a message about an alert needs: which words it says, by whose clock, and whether it says what is so now. */
+function wordOf(message: AlertMessage): { says: number; said_at: string | undefined; snapshot: true | undefined } {
+  const { assumed = [], occurred_at, snapshot, status } = message;
+  let says = status === 'firing' && !assumed.includes('severity') ? SEVERITY_BIT : 0;
+  for (const [name, bit] of WORD_BITS) if (message[name] !== undefined && !assumed.includes(name)) says |= bit;
+  return { says, said_at: assumed.includes('occurred_at') ? undefined : occurred_at, snapshot: snapshot === true ? true : undefined };
 }
 
 /** Those of all messages in one list, so that they are read once and not once a message; each of a message once. */
@@ -117,6 +130,8 @@ export function drawFingerprints(count: number): string[] {
 interface StoredRow extends LogPosition, Evolved {
   prev_fp: string;
   outcome: AppendResult['outcome'];
+  /** What describes the alert, where that is not what the message says. */
+  words: Pick<Entry, keyof typeof WORDS> | null;
 }
 
 interface Evolved
@@ -124,6 +139,10 @@ interface Evolved
   change: Change;
   previous_status: Entry['status'] | null;
   previous_severity: Entry['severity'] | null;
+  /** Where they are others than now; a name that was none is empty. */
+  previous_type: Entry['type'] | null;
+  previous_name: string | null;
+  previous_labels: Entry['labels'] | null;
 }
 
 /** What the producer said, which neither the log nor the alert's state has changed. */
@@ -141,7 +160,8 @@ function resultOf({ message, trace_id }: PlannedEvent, row: StoredRow): AppendRe
     return { outcome, tenant_id: message.tenant_id, position: seq === null ? null : { epoch, seq, fp } };
   }
   const { id, type, service, name = null, title, message: text = null, occurred_at = null, dedup_key = null, labels, actions, metadata } = message;
-  const said: Said = { event_id: id, type, service, name, title, message: text, occurred_at, dedup_key, labels, actions, metadata, actor: null, note: null, trace_id };
+  const words = row.words ?? { type, name, title, message: text, labels, actions, metadata };
+  const said: Said = { event_id: id, service, ...words, occurred_at, dedup_key, actor: null, note: null, trace_id };
   return { outcome, event: storedEventOf(message.tenant_id, row, said, row.prev_fp) };
 }
 
@@ -149,7 +169,7 @@ export const appendedEventOf = (row: AppendedRow): AppendedEvent => ({ tenant_id
 
 /** A row of the log as its entry. `prev_fp` is null where the one before it was read too. */
 export function storedEventOf(tenant: TenantId, row: LogPosition & Evolved, said: Said, prev_fp: string | null): StoredEvent {
-  const { epoch, seq, fp, previous_status, previous_severity } = row;
+  const { epoch, seq, fp } = row;
   const entry: Entry = {
     tenant_id: tenant,
     seq,
@@ -158,7 +178,7 @@ export function storedEventOf(tenant: TenantId, row: LogPosition & Evolved, said
     change: row.change,
     status: row.status,
     severity: row.severity,
-    previous: previous_status && previous_severity && { status: previous_status, severity: previous_severity },
+    previous: previousOf(row),
     type: said.type,
     service: said.service,
     name: said.name,
@@ -181,6 +201,11 @@ export function storedEventOf(tenant: TenantId, row: LogPosition & Evolved, said
     trace_id: said.trace_id,
   };
   return { epoch, seq, fp, prev_fp, entry };
+}
+
+function previousOf({ previous_status: status, previous_severity: severity, previous_type: type, previous_name: name, previous_labels: labels }: Evolved): Entry['previous'] {
+  if (status === null || severity === null) return null;
+  return { status, severity, ...(type !== null && { type }), ...(name !== null && { name: name || null }), ...(labels !== null && { labels }) };
 }
 
 /** Text may hold anything but NUL, which a dead letter's words may well quote. */

@@ -29,7 +29,8 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   message: 'Text for people.',
   dedup_key: 'Names the alert that this message is about, within tenant and service. Without it the message is an alert of its own.',
   status: 'Default: firing. resolved needs a dedup_key.',
-  occurred_at: "The producer's clock: ISO 8601 (UTC where it names no zone), or epoch seconds or milliseconds. Needed with a dedup_key.",
+  snapshot: 'Default: false. True: the message says what is so now, as a poll or a webhook of state does. It is compared with the alert as it stands, and a repeat of it is a duplicate.',
+  occurred_at: "The producer's clock: ISO 8601 (UTC where it names no zone), or epoch seconds or milliseconds. Needed with a dedup_key, unless it is a snapshot.",
   labels: 'What filters, rules and grouping match on.',
   actions: 'Buttons beside the alert.',
   recipients: 'Who is to be told instead of whoever the tenant has named: e-mail addresses, phone numbers (E.164), http(s) addresses.',
@@ -47,9 +48,10 @@ function messageSchema(): Schema {
     description: `An alert as a service sends it: JSON, UTF-8, at most ${MAX_MESSAGE_BYTES} bytes.`,
     properties: { ...Object.fromEntries(described), occurred_at: { anyOf: [{ type: 'string', format: 'date-time' }, { type: 'number', minimum: 0, maximum: 4_102_444_800 }], description: DESCRIPTIONS.occurred_at! } },
     required: required.filter((name) => !DEFAULTED.includes(name)),
-    dependentRequired: { dedup_key: ['occurred_at'] },
-    if: { properties: { status: { const: 'resolved' } }, required: ['status'] },
-    then: { required: ['dedup_key'] },
+    allOf: [
+      { if: { properties: { snapshot: { const: true } }, required: ['snapshot'] }, else: { dependentRequired: { dedup_key: ['occurred_at'] } } },
+      { if: { properties: { status: { const: 'resolved' } }, required: ['status'] }, then: { required: ['dedup_key'] } },
+    ],
     examples: [{ id: 'stock-4711', tenant_id: 'north-bakery', service: 'inventory', severity: 'urgent', name: 'low_stock', message: 'Flour: 2 kg left', labels: { site: 'north' } }],
   };
 }

@@ -42,9 +42,16 @@ export const WIRE_SCHEMAS = {
       seq: integer('1, 2, 3 … within the tenant, without holes.', { minimum: 1 }),
       event_id: text("The producer's own id of the message."),
       change: oneOf(CHANGES, 'What happened to the alert.'),
-      previous: nullable(object<NonNullable<Entry['previous']>>({ status: oneOf(ALERT_STATUSES), severity: oneOf(SEVERITIES) }, { description: 'What the alert was before; null when it is new.' })),
+      previous: nullable(
+        object<NonNullable<Entry['previous']>>(
+          {
+            status: oneOf(ALERT_STATUSES), severity: oneOf(SEVERITIES), type: optional(oneOf(ALERT_TYPES)), name: optional(nullable(text())), labels: optional(mapOf(text())),
+          },
+          { description: 'What the alert was before; null when it is new. Type, name and labels stand here where they were others.' },
+        ),
+      ),
       folded: count('How many repeats since its last entry are on record without an entry of their own.'),
-      occurred_at: nullable(time("The producer's clock.")),
+      occurred_at: nullable(time("The producer's time of this message; null when it names none.")),
       received_at: time('When it was stored.'),
       actor: nullable(text('Who did it, when a person did.')),
       note: nullable(text('What that person wrote about it.')),

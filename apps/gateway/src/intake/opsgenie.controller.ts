@@ -1,12 +1,12 @@
-import { Controller, HttpCode, Param, Post, Query, Req, UseFilters } from '@nestjs/common';
-import { decodeJson, MessageGroup, readOpsgenieAlert, readOpsgenieUpdate, Refused, type MessageShape, type TenantId } from '@tocsin/contracts';
+import { Controller, Get, HttpCode, Param, Post, Query, Req, UseFilters } from '@nestjs/common';
+import { decodeJson, MessageGroup, OPSGENIE_ACTIONS, readOpsgenieAlert, readOpsgenieUpdate, Refused, type MessageShape, type TenantId } from '@tocsin/contracts';
 import { AlertQueries } from '@tocsin/contracts/ports';
 import type { Request } from 'express';
-import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlertId } from '../alerts/act-request';
 import { GatewayConfig } from '../config';
 import { jsonBodyOf } from '../json-object';
-import { OpsgenieErrors } from './peer-errors';
+import { OpsgenieErrors } from './peer-errors.filter';
 import { PeerPublisher } from './peer-publisher';
 import { PublishEvents, type Published, type Publisher } from './publish-events';
 import { defaultsIn } from './read-events';
@@ -16,20 +16,29 @@ export interface RequestAccepted {
   result: 'Request will be processed';
   /** Seconds. */
   took: number;
+  /** Names the alert: what it became is asked for by it. */
   requestId: string;
-  /** Ours: the key of the alert, by which it is closed when it was given no alias. */
-  alias?: string;
+}
+
+/** What became of a request. */
+export interface RequestProcessed {
+  data: { success: true; isSuccess: true; status: string; alertId: string; alias: string };
+  took: number;
+  requestId: string;
 }
 
 interface Address {
   tenant: string;
   service?: string;
-  identifier: string;
 }
 
+/** How long a question for what became of a request waits for the alert. Clients ask a few times, without a pause. */
+const ASKED_TIMES = 10;
+const ASK_AGAIN_MS = 100;
+
 /**
- * What Opsgenie's clients call its Alert API, with a service token as their key: creates an alert, closes and acknowledges it by
- * its alias, or by our id of the alert. A second request of the same alias is a repeat. An acknowledgement is a note.
+ * What Opsgenie's clients call its Alert API, with a service token as their key: creates an alert, closes it by its
+ * alias or by our id of the alert. A second request of the same alias is a repeat. Acknowledgements and notes are notes here.
  */
 @Controller(['api/v1/opsgenie/:tenant/v2/alerts', 'api/v1/opsgenie/:tenant/:service/v2/alerts'])
 @UseFilters(OpsgenieErrors)
@@ -47,16 +56,30 @@ export class OpsgenieController {
     return this.take(address, request, () => readOpsgenieAlert);
   }
 
-  @Post(':identifier/close')
+  @Post(':identifier/:action')
   @HttpCode(202)
-  close(@Param() address: Address, @Query('identifierType') type: unknown, @Req() request: Request): Promise<RequestAccepted> {
-    return this.take(address, request, (publisher) => this.update(address, type, 'close', publisher));
+  update(@Param() address: Address & { identifier: string; action: string }, @Query('identifierType') type: unknown, @Req() request: Request): Promise<RequestAccepted> {
+    const action = OPSGENIE_ACTIONS.find((known) => known === address.action);
+    if (!action) throw new Refused('not_found', `There are ${OPSGENIE_ACTIONS.join(', ')}.`);
+    return this.take(address, request, async (publisher) => {
+      const alias = await this.aliasOf(address, type, publisher);
+      return (fields) => readOpsgenieUpdate(alias, action, fields);
+    });
   }
 
-  @Post(':identifier/acknowledge')
-  @HttpCode(202)
-  acknowledge(@Param() address: Address, @Query('identifierType') type: unknown, @Req() request: Request): Promise<RequestAccepted> {
-    return this.take(address, request, (publisher) => this.update(address, type, 'acknowledge', publisher));
+  /** What became of a request: found once its alert is stored. */
+  @Get('requests/:requestId')
+  async processed(@Param() { tenant, service = 'opsgenie', requestId }: Address & { requestId: string }, @Req() request: Request): Promise<RequestProcessed> {
+    const startedAt = performance.now();
+    const { publishesFor } = await this.publishers.of(request);
+    const of = defaultsIn({ tenant, service }).tenant_id as TenantId;
+    const alias = Buffer.from(requestId, 'base64url').toString();
+    for (let asked = 0; publishesFor(of) && asked < ASKED_TIMES; asked += 1) {
+      if (asked > 0) await sleep(ASK_AGAIN_MS);
+      const alert = await this.queries.named(of, service, alias);
+      if (alert) return { data: { success: true, isSuccess: true, status: `The alert is ${alert.status}`, alertId: alert.alert_id, alias }, took: tookSince(startedAt), requestId };
+    }
+    throw new Refused('not_found', 'There is no alert of this request yet.');
   }
 
   private async take(
@@ -65,34 +88,32 @@ export class OpsgenieController {
     reader: (publisher: Publisher) => ReadUpdate | Promise<ReadUpdate>,
   ): Promise<RequestAccepted> {
     const startedAt = performance.now();
-    const publisher = await this.publishers.of(request);
     const body = jsonBodyOf(request);
     const decoded = decodeJson(body.length > 0 ? body : Buffer.from('{}'), this.config.MAX_EVENT_BYTES);
     if (!decoded.ok) throw new Refused(decoded.code, decoded.detail);
+    const { apiKey } = (decoded.value ?? {}) as { apiKey?: unknown };
+    const publisher = await this.publishers.of(request, typeof apiKey === 'string' ? apiKey : undefined);
     const { tenant, service } = address;
     const group = MessageGroup.of(decoded.value, defaultsIn({ tenant, service }), body, decoded.escapes, await reader(publisher));
     if (!group) throw new Refused('invalid_field', NO_ALERT, { errors: [{ pointer: '/message', code: 'invalid_field', detail: NO_ALERT }] });
     return accepted(await this.events.publishGroup(group, publisher), startedAt);
   }
 
-  /** By our id of an alert only where the sender names its kind: any text may be an alias. */
-  private async update({ tenant, service = 'opsgenie', identifier }: Address, type: unknown, act: 'close' | 'acknowledge', { publishesFor }: Publisher): Promise<ReadUpdate> {
-    const { tenant_id } = defaultsIn({ tenant, service });
-    const of = tenant_id as TenantId;
-    let alias = identifier;
-    if (type !== 'alias' && isAlertId(identifier) && publishesFor(of)) {
-      const [alert] = await this.queries.find([of], [identifier.toLowerCase()]);
-      if (alert?.service === service && alert.dedup_key !== null) alias = alert.dedup_key;
-    }
-    return (fields) => readOpsgenieUpdate(alias, act, fields);
+  /** By our id of an alert only where the sender does not say that it is an alias: any text may be one. */
+  private async aliasOf({ tenant, service = 'opsgenie', identifier }: Address & { identifier: string }, type: unknown, { publishesFor }: Publisher): Promise<string> {
+    const of = defaultsIn({ tenant, service }).tenant_id as TenantId;
+    if (type === 'alias' || !isAlertId(identifier) || !publishesFor(of)) return identifier;
+    const [alert] = await this.queries.find([of], [identifier.toLowerCase()]);
+    return alert?.service === service ? (alert.dedup_key ?? identifier) : identifier;
   }
 }
 
 type ReadUpdate = (fields: unknown) => MessageShape | undefined;
 
 const NO_ALERT = 'An alert with a message is expected.';
+const tookSince = (startedAt: number): number => Math.round(performance.now() - startedAt) / 1_000;
 
-function accepted({ messages }: Published, startedAt: number): RequestAccepted {
-  const alias = messages[0]?.dedup_key;
-  return { result: 'Request will be processed', took: Math.round(performance.now() - startedAt) / 1_000, requestId: randomUUID(), ...(alias && { alias }) };
+function accepted({ messages, acknowledged }: Published, startedAt: number): RequestAccepted {
+  const alias = (acknowledged ?? messages[0])!.dedup_key!;
+  return { result: 'Request will be processed', took: tookSince(startedAt), requestId: Buffer.from(alias).toString('base64url') };
 }

@@ -1,8 +1,8 @@
-import { ERROR_CODES, TENANT_ID_PATTERN } from '@tocsin/contracts';
-import { list, mapOf, number, object, oneOf, optional, text, type Schema } from '../docs/json-schema';
+import { ERROR_CODES, OPSGENIE_ACTIONS, TENANT_ID_PATTERN } from '@tocsin/contracts';
+import { flag, list, mapOf, number, object, oneOf, optional, text, type Schema } from '../docs/json-schema';
 import { BODY_PROBLEMS, pathParameter, queryParameter, TRACEPARENT, type Operation, type Paths } from '../docs/operation';
-import type { RequestAccepted } from './opsgenie.controller';
-import type { OpsgenieError, PagerDutyError } from './peer-errors';
+import type { RequestAccepted, RequestProcessed } from './opsgenie.controller';
+import type { OpsgenieError, PagerDutyError } from './peer-errors.filter';
 import type { EventProcessed } from './published-answer';
 
 const TENANT = pathParameter('tenant', text(undefined, { pattern: TENANT_ID_PATTERN.source }), 'Holds for what does not say it.');
@@ -56,6 +56,9 @@ const ALERT: Schema = {
 const UPDATE: Schema = { type: 'object', properties: { user: text(), source: text(), note: text(undefined, { maxLength: 1_000 }) } };
 const IDENTIFIER_TYPE = queryParameter('identifierType', oneOf(['id', 'alias', 'tiny']), 'alias: the identifier is that and nothing else. Else it may be our id of the alert too.');
 
+const ACTION = pathParameter('action', oneOf(OPSGENIE_ACTIONS), 'close resolves; the others become a note on the alert.');
+const OPSGENIE_FAILURE = { schema: object<OpsgenieError>({ message: text(), errors: mapOf(text()), took: number(), requestId: text(), code }) };
+
 const opsgenie = (id: string, summary: string, schema: Schema, ...parameters: Operation['parameters'] & object): { post: Operation } => ({
   post: {
     id,
@@ -68,11 +71,34 @@ const opsgenie = (id: string, summary: string, schema: Schema, ...parameters: Op
     answers: {
       202: {
         description: 'The queue has it, durably.',
-        schema: object<RequestAccepted>({ result: text(), took: number('Seconds.'), requestId: text(), alias: optional(text('Names the alert in later requests.')) }),
+        schema: object<RequestAccepted>({ result: text(), took: number('Seconds.'), requestId: text('What became of it is asked for by this.') }),
       },
     },
-    problems: [...PROBLEMS, 'missing_tenant'],
-    failure: { schema: object<OpsgenieError>({ message: text(), errors: mapOf(text()), took: number(), requestId: text(), code }) },
+    problems: [...PROBLEMS, 'not_found'],
+    failure: OPSGENIE_FAILURE,
+  },
+});
+
+const processed = (id: string, ...parameters: Operation['parameters'] & object): { get: Operation } => ({
+  get: {
+    id,
+    tag: 'publishing',
+    summary: 'What became of a request of Opsgenie',
+    description: 'Waits up to a second for the alert.',
+    access: ['events:publish'],
+    parameters: [...parameters, pathParameter('requestId', text(undefined, { pattern: '^[A-Za-z0-9_-]{1,300}$' }), 'Of the answer to the request.')],
+    answers: {
+      200: {
+        description: 'The alert is stored.',
+        schema: object<RequestProcessed>({
+          data: object<RequestProcessed['data']>({ success: flag(), isSuccess: flag(), status: text(), alertId: text(), alias: text() }),
+          took: number('Seconds.'),
+          requestId: text(),
+        }),
+      },
+    },
+    problems: ['invalid_parameter', 'not_found'],
+    failure: OPSGENIE_FAILURE,
   },
 });
 
@@ -82,10 +108,10 @@ export const PEER_PATHS: Paths = {
   '/api/v1/pagerduty/{tenant}/{service}/v2/enqueue': enqueue('enqueuePagerDutyEventOfService', TENANT, SERVICE),
   '/api/v1/opsgenie/{tenant}/v2/alerts': opsgenie('createOpsgenieAlert', 'Create an alert', ALERT, TENANT),
   '/api/v1/opsgenie/{tenant}/{service}/v2/alerts': opsgenie('createOpsgenieAlertOfService', 'Create an alert of a service', ALERT, TENANT, SERVICE),
-  '/api/v1/opsgenie/{tenant}/v2/alerts/{identifier}/close': opsgenie('closeOpsgenieAlert', 'Close an alert', UPDATE, TENANT, IDENTIFIER, IDENTIFIER_TYPE),
-  '/api/v1/opsgenie/{tenant}/{service}/v2/alerts/{identifier}/close': opsgenie('closeOpsgenieAlertOfService', 'Close an alert of a service', UPDATE, TENANT, SERVICE, IDENTIFIER, IDENTIFIER_TYPE),
-  '/api/v1/opsgenie/{tenant}/v2/alerts/{identifier}/acknowledge': opsgenie('acknowledgeOpsgenieAlert', 'Note that an alert is acknowledged there', UPDATE, TENANT, IDENTIFIER, IDENTIFIER_TYPE),
-  '/api/v1/opsgenie/{tenant}/{service}/v2/alerts/{identifier}/acknowledge': opsgenie(
-    'acknowledgeOpsgenieAlertOfService', 'Note that an alert of a service is acknowledged there', UPDATE, TENANT, SERVICE, IDENTIFIER, IDENTIFIER_TYPE,
+  '/api/v1/opsgenie/{tenant}/v2/alerts/{identifier}/{action}': opsgenie('updateOpsgenieAlert', 'Close an alert, or note something', UPDATE, TENANT, IDENTIFIER, ACTION, IDENTIFIER_TYPE),
+  '/api/v1/opsgenie/{tenant}/{service}/v2/alerts/{identifier}/{action}': opsgenie(
+    'updateOpsgenieAlertOfService', 'Close an alert of a service, or note something', UPDATE, TENANT, SERVICE, IDENTIFIER, ACTION, IDENTIFIER_TYPE,
   ),
+  '/api/v1/opsgenie/{tenant}/v2/alerts/requests/{requestId}': processed('readOpsgenieRequest', TENANT),
+  '/api/v1/opsgenie/{tenant}/{service}/v2/alerts/requests/{requestId}': processed('readOpsgenieRequestOfService', TENANT, SERVICE),
 };

@@ -109,7 +109,7 @@ describe('a group of which nothing is published', () => {
 describe('a group of many', () => {
   it('is published in batches, whatever their number', async () => {
     const answer = await door.send(group(Array.from({ length: 1_201 }, (_, index) => alert({ fingerprint: `f${index}` }))));
-    expect(door.batches).toEqual([500, 500, 201]);
+    expect(door.batches).toEqual([200, 200, 200, 200, 200, 200, 1]);
     expect('ids' in answer && answer.ids.length).toBe(1_201);
     expect(new Set(door.published.map(({ id }) => id)).size).toBe(1_201);
   });

@@ -34,8 +34,8 @@ export interface Published {
   acknowledged?: AlertMessage;
 }
 
-/** Messages that are read and published together: a turn of some milliseconds. */
-const BATCH = 500;
+/** Messages that are read in one turn and published together: some milliseconds of work. */
+const BATCH = 200;
 /** Enough to say what was wrong, and no more than an operator reads. Characters. */
 const MAX_DETAIL = 1_000;
 
@@ -78,11 +78,10 @@ export class PublishEvents {
 
   /** The same for what another system sent, taken apart. */
   async publishGroup(group: MessageGroup, publisher: Publisher, dropsSeverityNone = false): Promise<Published> {
-    const { shape, replaced } = group;
-    if (replaced > 0) this.metrics.replacedCharacters.inc(replaced);
+    const { shape } = group;
     if (shape.acknowledged) {
       const { part, note } = shape.acknowledged;
-      const acknowledged = allowed(group.readPart(part, 'lenient'), publisher, '');
+      const acknowledged = allowed(group.readPart(part, 'lenient'), publisher, () => '');
       if (!acknowledged.ok) throw refusalOf(acknowledged.code, acknowledged.errors);
       await this.note(acknowledged.message, note, publisher);
       return { messages: [], refused: [], dropped: 0, shape: shape.name, acknowledged: acknowledged.message };
@@ -95,7 +94,7 @@ export class PublishEvents {
       for (let index = from; index < Math.min(from + BATCH, shape.count); index += 1) {
         if (dropsSeverityNone && shape.part(index).severity_none) dropped += 1;
         else {
-          const read = allowed(group.read(index, 'lenient'), publisher, group.pointerTo(index, 'tenant_id'));
+          const read = allowed(group.read(index, 'lenient'), publisher, () => group.pointerTo(index, 'tenant_id'));
           if (read.ok) batch.push(withKey(read.message, shape.name));
           else refused.push(read);
         }
@@ -103,6 +102,7 @@ export class PublishEvents {
       await (batch.length > 0 ? this.confirm(batch, publisher, messages) : nextTurn());
       messages.push(...batch);
     }
+    if (group.replaced > 0) this.metrics.replacedCharacters.inc(group.replaced);
     if (dropped > 0) this.metrics.droppedAlerts.inc(dropped);
     if (messages.length === 0 && refused[0]) throw refusalOf(refused[0].code, refused.flatMap(({ errors }) => errors));
     await this.endNotice(group, publisher);
@@ -128,7 +128,7 @@ export class PublishEvents {
    * leave an entry; while the store is away it is resolved unasked.
    */
   private async endNotice(group: MessageGroup, publisher: Publisher): Promise<void> {
-    const read = group.shape.all_sent && allowed(group.readPart(group.shape.all_sent, 'lenient'), publisher, '');
+    const read = group.shape.all_sent && allowed(group.readPart(group.shape.all_sent, 'lenient'), publisher, () => '');
     if (!read?.ok) return;
     const { tenant_id, service, dedup_key } = read.message;
     const isOpen = await this.queries.named(tenant_id, service, dedup_key!).then(
@@ -153,10 +153,10 @@ export class PublishEvents {
 // ---- pure ------------------------------------------------------------------------------------------------------------
 
 /** A part that its sender may publish, or why it is refused. Whose the label of a foreign tenant is, only operators read. */
-function allowed(parsed: ParsedMessage, { publishesFor }: Publisher, pointer: string): Extract<ParsedMessage, { ok: true }> | RefusedPart {
+function allowed(parsed: ParsedMessage, { publishesFor }: Publisher, pointer: () => string): Extract<ParsedMessage, { ok: true }> | RefusedPart {
   if (!parsed.ok) return { ...parsed, tenant_id: parsed.tenant_id && publishesFor(parsed.tenant_id) ? parsed.tenant_id : null };
   if (publishesFor(parsed.message.tenant_id)) return parsed;
-  return { ok: false, code: 'tenant_forbidden', errors: [forbidden(pointer)], tenant_id: null, bytes: Buffer.from(JSON.stringify(parsed.message)) };
+  return { ok: false, code: 'tenant_forbidden', errors: [forbidden(pointer())], tenant_id: null, bytes: Buffer.from(JSON.stringify(parsed.message)) };
 }
 
 const forbidden = (pointer: string): InputError => ({ pointer, code: 'tenant_forbidden', detail: 'Not a tenant of this token.' });

@@ -1,5 +1,5 @@
 import type { Severity } from '../wire';
-import { actionTo, asService, cut, isObject, isText, present, type JsonObject, type MessagePart, type MessageShape } from './message-part';
+import { actionTo, cut, isObject, isText, present, type JsonObject, type MessagePart, type MessageShape } from './message-part';
 
 const PRIORITIES: Readonly<Record<string, Severity>> = { P1: 'urgent', P2: 'high', P3: 'medium', P4: 'low', P5: 'low' };
 
@@ -33,14 +33,21 @@ export function readOpsgenieAlert(value: unknown): MessageShape | undefined {
   return shapeOf({ body, at: '', pointers: POINTERS });
 }
 
-/** What closes the alert of an alias, or acknowledges it. `fields`: what the request says of who did it. */
-export function readOpsgenieUpdate(alias: string, act: 'close' | 'acknowledge', fields: unknown): MessageShape {
-  const body = { dedup_key: alias, snapshot: true, status: act === 'close' ? 'resolved' : 'firing' };
+/** What Opsgenie's API does with an alert, as far as there is something like it here. */
+export const OPSGENIE_ACTIONS = ['close', 'acknowledge', 'unacknowledge', 'notes'] as const;
+export type OpsgenieAction = (typeof OPSGENIE_ACTIONS)[number];
+
+const WORDS = { acknowledge: 'Acknowledged', unacknowledge: 'Acknowledgement withdrawn', notes: 'Noted' } as const;
+
+/** What closes the alert of an alias, or says something of it. `fields`: the request's. */
+export function readOpsgenieUpdate(alias: string, action: OpsgenieAction, fields: unknown): MessageShape {
   const { user, source, note } = isObject(fields) ? fields : {};
-  const part: MessagePart = { body: { ...body, ...(act === 'close' && { metadata: present({ closed: present({ user, source, note }) }) }) }, at: '', pointers: POINTERS };
+  const body = { dedup_key: alias, snapshot: true, status: action === 'close' ? 'resolved' : 'firing' };
+  if (action === 'close') return shapeOf({ body: { ...body, metadata: present({ closed: present({ user, source, note }) }) }, at: '', pointers: POINTERS });
   const by = [cut(user, 100), cut(source, 100)].filter((name) => name !== undefined).join(', ');
-  const words = `Acknowledged in the system that sent the alert${by && ` (${by})`}.${isText(note) ? ` ${cut(note, 1_000)!}` : ''}`;
-  return { ...shapeOf(part), ...(act === 'acknowledge' && { acknowledged: { part, note: words } }) };
+  const words = `${WORDS[action]} in the system that sent the alert${by && ` (${by})`}${isText(note) ? `: ${cut(note, 1_000)!}` : '.'}`;
+  const part: MessagePart = { body, at: '', pointers: POINTERS };
+  return { ...shapeOf(part), acknowledged: { part, note: words } };
 }
 
 const shapeOf = (part: MessagePart): MessageShape => ({

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { renderData, type StoredEvent } from '../event';
 import type { ActReach, ActResult, AlertActs, AttemptedAct, EventLog } from '../ports';
 import type { TenantId } from '../tenant';
-import { ACT_RULES, type Act, type Alert, type AlertStatus, type Entry } from '../wire';
+import { ACT_RULES, ACTS, type Act, type Alert, type AlertStatus, type Entry } from '../wire';
 import type { AlertMessage } from '../alert-message';
 import { aPlannedEvent, aTenant } from './an-alert';
 import { eventually } from './eventually';
@@ -23,6 +25,23 @@ export interface OpenAlertActs {
 export const anAct = (act: Act, by = 'ana', more: Partial<AttemptedAct> = {}): AttemptedAct => ({
   act, by, until: act === 'snooze' ? new Date(Date.now() + 3_600_000).toISOString() : null, assignee: null, note: act === 'note' ? `by ${by}` : null, trace_id: null, ...more,
 });
+
+const LATER = new Date(Date.now() + 3_600_000).toISOString();
+
+interface ActRow {
+  act: Act;
+  /** Null: any. */
+  when: AlertStatus[] | null;
+  makes: AlertStatus | null;
+}
+
+/** The first table of the page on acts: act, with, when the alert is, makes it, undone by. */
+function actsTable(): ActRow[] {
+  const page = readFileSync(join(__dirname, '../../../../docs/acts.md'), 'utf8');
+  const cells = page.split('\n').filter((line) => /^\| `/.test(line)).map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()));
+  const words = (cell: string) => Array.from(cell.matchAll(/`([a-z]+)`/g), ([, word]) => word as AlertStatus);
+  return cells.map(([named, , when, makes]) => ({ act: words(named!)[0] as never, when: when === 'anything' ? null : words(when!), makes: words(makes!)[0] ?? null }));
+}
 
 /** What every `AlertActs` does while nothing is broken. `open` is called once: tests use tenants of their own. */
 export function describeAlertActs(name: string, { open }: { open(): Promise<OpenAlertActs> }): void {
@@ -151,7 +170,7 @@ export function describeAlertActs(name: string, { open }: { open(): Promise<Open
 
     it('tells of the repeats that were folded before it, in the words of the newest, and counts go on', async () => {
       const tenant_id = aTenant();
-      const flood = Array.from({ length: 30 }, (_, at) => aPlannedEvent({ tenant_id, dedup_key: 'k', title: `message ${at}`, labels: { at: String(at) } }));
+      const flood = Array.from({ length: 30 }, (_, at) => aPlannedEvent({ tenant_id, dedup_key: 'k', title: `message ${at}`, labels: { at: String(at) }, occurred_at: `2026-01-02T03:04:${at + 10}.000Z` }));
       await opened.log.append(flood);
       const [{ alert_id }] = (await entriesOf(tenant_id)) as [Entry];
       const { alert, event } = actedIn(await act({ tenant_id, alert_id }, anAct('acknowledge')));
@@ -159,7 +178,7 @@ export function describeAlertActs(name: string, { open }: { open(): Promise<Open
       expect(alert).toMatchObject({ title: 'message 29', labels: { at: '29' }, occurrences: 30, status: 'acknowledged' });
       expect((await opened.log.append(flood.slice(0, 2))).map(({ outcome }) => outcome)).toEqual(['duplicate', 'duplicate']);
 
-      await opened.log.append(Array.from({ length: 5 }, () => aPlannedEvent({ tenant_id, dedup_key: 'k' })));
+      await opened.log.append(Array.from({ length: 5 }, () => aPlannedEvent({ tenant_id, dedup_key: 'k', occurred_at: '2026-01-02T03:05:00.000Z' })));
       expect(actedIn(await act({ tenant_id, alert_id }, anAct('resolve'))).event.entry).toMatchObject({ folded: 5, occurrences: 35 });
       const entries = await entriesOf(tenant_id);
       expect(entries.filter(({ actor }) => actor === null).length + entries.reduce((sum, { folded }) => sum + folded, 0)).toBe(35);
@@ -210,12 +229,13 @@ export function describeAlertActs(name: string, { open }: { open(): Promise<Open
           const one = await raise(aTenant(), { severity: 'low' });
           let status: AlertStatus = 'firing';
           let actor: string | null = null;
+          let acted: string | null = null;
           for (const next of steps) {
             if ('act' in next) {
               const { from, to } = ACT_RULES[next.act];
-              const stands: boolean = status === to && actor === next.by;
+              const stands: boolean = status === to && actor === next.by && acted === next.act;
               const expected = stands ? 'unchanged' : from!.includes(status) ? 'acted' : 'conflict';
-              if (expected === 'acted') [status, actor] = [to!, next.by];
+              if (expected === 'acted') [status, actor, acted] = [to!, next.by, next.act];
               expect(await act(one, anAct(next.act, next.by, { until: next.act === 'snooze' ? until : null }))).toMatchObject({ outcome: expected, alert: { status, actor } });
             } else {
               await say(one.tenant_id, { ...next });
@@ -228,6 +248,38 @@ export function describeAlertActs(name: string, { open }: { open(): Promise<Open
         { numRuns: 40 },
       );
     }, 60_000);
+
+    describe('by the table of docs/acts.md', () => {
+      const rows = actsTable();
+
+      it('which says what the rules say', () => {
+        expect(Object.fromEntries(rows.map(({ act: named, when, makes }) => [named, { when, makes }]))).toEqual(
+          Object.fromEntries(ACTS.map((named) => [named, { when: ACT_RULES[named].from, makes: ACT_RULES[named].to }])),
+        );
+      });
+
+      const changing = rows.filter((row): row is ActRow & { when: AlertStatus[]; makes: AlertStatus } => row.when !== null && row.makes !== null);
+      /** Every way in which an alert came to its status: by its producer, or by the last act of the same user or of another one. */
+      const ways = [
+        ...(['firing', 'resolved'] as const).map((status) => ({ status, last: null, by: null })),
+        ...changing.flatMap(({ act: last, makes }) => ['ana', 'bob'].map((by) => ({ status: makes, last, by }))),
+      ];
+      it.each(ways)('an alert that is $status by $last of $by', async ({ status, last, by }) => {
+        for (const { act: next, when, makes } of changing) {
+          const one = await raise();
+          if (last === null && status === 'resolved') await say(one.tenant_id, { status });
+          if (last !== null) {
+            const { when: needed } = changing.find((row) => row.act === last)!;
+            const way = needed.includes('firing') ? undefined : changing.find((row) => row.makes === needed[0] && row.when.includes('firing'));
+            if (way) actedIn(await act(one, anAct(way.act, 'cleo')));
+            actedIn(await act(one, anAct(last, by, { until: last === 'snooze' ? LATER : null })));
+          }
+          const expected = last === next && by === 'ana' ? 'unchanged' : when.includes(status) ? 'acted' : 'conflict';
+          const result = await act(one, anAct(next, 'ana', { until: next === 'snooze' ? LATER : null }));
+          expect([next, result.outcome, 'alert' in result && result.alert.status]).toEqual([next, expected, expected === 'acted' ? makes : status]);
+        }
+      });
+    });
 
     describe('a snooze', () => {
       const soon = () => new Date(Date.now() + 300).toISOString();

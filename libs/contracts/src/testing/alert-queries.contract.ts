@@ -53,7 +53,7 @@ export function describeAlertQueries(name: string, { open }: { open(): Promise<O
 
     it('by the key that a service gives it, within one tenant', async () => {
       const [tenant_id, other] = [aTenant(), aTenant()];
-      await store({ tenant_id, dedup_key: 'k' }, { tenant_id, dedup_key: 'k', status: 'resolved', occurred_at: at(9) }, { tenant_id: other, dedup_key: 'theirs' });
+      await store({ tenant_id, dedup_key: 'k', occurred_at: at(1) }, { tenant_id, dedup_key: 'k', status: 'resolved', occurred_at: at(9) }, { tenant_id: other, dedup_key: 'theirs' });
       const [alert] = await list([tenant_id]);
       expect(await queries.named(tenant_id, 'inventory', 'k')).toEqual({ alert_id: alert!.alert_id, status: 'resolved', service: 'inventory', dedup_key: 'k' });
       for (const [service, key] of [['inventory', 'theirs'], ['other', 'k'], ['inventory', 'none']] as const) expect(await queries.named(tenant_id, service, key)).toBeUndefined();

@@ -182,11 +182,16 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
         ['is raised and repeated', [['firing', 'high', 1], ['firing', 'high', 2]], [['raised', 'firing', 'high'], ['repeated', 'firing', 'high']]],
         ['goes up and down in severity', [['firing', 'low', 1], ['firing', 'urgent', 2], ['firing', 'medium', 3]], [['raised', 'firing', 'low'], ['severity_raised', 'firing', 'urgent'], ['severity_lowered', 'firing', 'medium']]],
         ['is resolved, keeps its severity, and is reopened with a new one', [['firing', 'high', 1], ['resolved', 'low', 2], ['firing', 'low', 3]], [['raised', 'firing', 'high'], ['resolved', 'resolved', 'high'], ['reopened', 'firing', 'low']]],
-        ['is not reopened by a firing that is older than its resolving', [['firing', 'high', 1], ['resolved', 'high', 5], ['firing', 'urgent', 4], ['firing', 'high', 6]], [['raised', 'firing', 'high'], ['resolved', 'resolved', 'high'], ['stale', 'resolved', 'high'], ['reopened', 'firing', 'high']]],
+        ['is not reopened by a firing that is older than its resolving', [['firing', 'high', 1], ['resolved', 'high', 5], ['firing', 'urgent', 4], ['firing', 'high', 6]], [['raised', 'firing', 'high'], ['resolved', 'resolved', 'high'], ['stale', 'resolved', 'urgent'], ['reopened', 'firing', 'high']]],
         ['is resolved where both happened at the same time, firing last', [['firing', 'high', 1], ['resolved', 'high', 2], ['firing', 'high', 2]], [['raised', 'firing', 'high'], ['resolved', 'resolved', 'high'], ['stale', 'resolved', 'high']]],
         ['is resolved where both happened at the same time, resolving last', [['firing', 'high', 2], ['resolved', 'high', 2]], [['raised', 'firing', 'high'], ['resolved', 'resolved', 'high']]],
         ['is not resolved by a message older than its raising', [['firing', 'high', 5], ['resolved', 'high', 4]], [['raised', 'firing', 'high'], ['stale', 'firing', 'high']]],
         ['begins resolved when that is the first that is heard of it, and so meets its late firing', [['resolved', 'high', 5], ['firing', 'high', 4], ['firing', 'high', 6]], [['resolved', 'resolved', 'high'], ['stale', 'resolved', 'high'], ['reopened', 'firing', 'high']]],
+        ['stays firing where a repeat was newer than the resolving that comes late', [['firing', 'high', 1], ['firing', 'high', 9], ['resolved', 'high', 5]], [['raised', 'firing', 'high'], ['repeated', 'firing', 'high'], ['stale', 'firing', 'high']]],
+        ['keeps the severity of a repeat that was newer', [['firing', 'high', 1], ['firing', 'high', 9], ['firing', 'low', 5]], [['raised', 'firing', 'high'], ['repeated', 'firing', 'high'], ['stale', 'firing', 'high']]],
+        ['has the higher of two severities of one time, the lower last', [['firing', 'high', 1], ['firing', 'low', 1]], [['raised', 'firing', 'high'], ['repeated', 'firing', 'high']]],
+        ['has the higher of two severities of one time, the higher last', [['firing', 'low', 1], ['firing', 'high', 1]], [['raised', 'firing', 'low'], ['severity_raised', 'firing', 'high']]],
+        ['has the severity of a firing that comes behind its resolving', [['resolved', 'high', 5], ['firing', 'low', 4]], [['resolved', 'resolved', 'high'], ['stale', 'resolved', 'low']]],
         ['does not change in severity by a message older than the last change', [['firing', 'low', 1], ['firing', 'urgent', 5], ['firing', 'low', 3]], [['raised', 'firing', 'low'], ['severity_raised', 'firing', 'urgent'], ['stale', 'firing', 'urgent']]],
       ];
 
@@ -301,7 +306,7 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
         expect((await folding.appendFolded()).filter((again) => again.tenant_id === tenant_id)).toEqual([]);
 
         // and life goes on: another window, in which the next repeats get entries again
-        const more = await folding.append(repeats(tenant_id, 1));
+        const more = await folding.append(repeats(tenant_id, 1, { occurred_at: '2026-01-03T00:00:01.000Z' }));
         expect(eventOf(more[0]!)).toMatchObject({ prev_fp: event.fp, entry: { change: 'repeated', folded: 0, occurrences: 21, title: 'Flour is running low' } });
       });
 

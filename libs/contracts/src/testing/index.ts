@@ -9,6 +9,7 @@ export * from './event-bus.contract';
 export * from './event-log.contract';
 export * from './eventually';
 export * from './fault-proxy';
+export * from './newest-word.contract';
 export * from './receipts.contract';
 export * from './schema-values';
 export * from './seen-positions.contract';

@@ -13,7 +13,7 @@ returns table (
   occurrences integer, dedup_key text, first_seen_at timestamptz, last_seen_at timestamptz, labels json, actions json, metadata json,
   assignee text, snoozed_until timestamptz, actor text, acted_at timestamptz, last_seq bigint,
   epoch text, seq bigint, fp text, prev_fp text, event_id text, change text, previous_status text, previous_severity text, folded integer,
-  received_at timestamptz, note text
+  received_at timestamptz, note text, previous_type text, previous_name text, previous_labels json
 )
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
@@ -48,7 +48,8 @@ begin
            case act
              when 'note' then true
              when 'assign' then a.assignee is not distinct from to_user
-             else a.status = to_status and a.actor = by_user and a.snoozed_until is not distinct from until
+             -- three acts make an alert firing, and only one of them is this one; before there was `acted`, nothing told which
+             else a.status = to_status and a.actor = by_user and coalesce(a.acted, made) = made and a.snoozed_until is not distinct from until
            end as stands,
            case act when 'assign' then any_assignee or a.assignee is not distinct from from_user else a.status = any (from_statuses) end as fits,
            -- the same words of the same user within a minute are one note
@@ -94,7 +95,8 @@ begin
     case when n.change in ('assigned', 'noted') or n.seq is null then j.actor else n.actor end,
     case when n.change in ('assigned', 'noted') or n.seq is null then j.acted_at::timestamptz else received::timestamptz end,
     coalesce(n.seq, j.last_seq),
-    n.epoch, n.seq, n.fp, n.prev_fp, n.event_id, n.change, n.previous_status, n.previous_severity, n.folded, n.received_at, n.note
+    n.epoch, n.seq, n.fp, n.prev_fp, n.event_id, n.change, n.previous_status, n.previous_severity, n.folded, n.received_at, n.note,
+    n.previous_type, n.previous_name, n.previous_labels
   from judged j left join appended n on n.tenant_id = j.tenant_id and n.alert_id = j.alert_id
   order by n.tenant_id, n.seq;
   perform set_config('tocsin.tenants', outside, true);
@@ -106,7 +108,8 @@ returns table (
   tenant_id text, epoch text, seq bigint, fp text, prev_fp text, event_id text, alert_id uuid, change text, status text, severity text,
   previous_status text, previous_severity text, type text, service text, name text, title text, message text, occurrences integer,
   folded integer, occurred_at timestamptz, received_at timestamptz, dedup_key text, first_seen_at timestamptz, last_seen_at timestamptz,
-  labels json, actions json, metadata json, assignee text, snoozed_until timestamptz, actor text, note text, trace_id text
+  labels json, actions json, metadata json, assignee text, snoozed_until timestamptz, actor text, note text, trace_id text,
+  previous_type text, previous_name text, previous_labels json
 )
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp

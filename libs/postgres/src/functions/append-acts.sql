@@ -8,7 +8,8 @@ returns table (
   tenant_id text, epoch text, seq bigint, fp text, prev_fp text, event_id text, alert_id uuid, change text, status text, severity text,
   previous_status text, previous_severity text, type text, service text, name text, title text, message text, occurrences integer,
   folded integer, occurred_at timestamptz, received_at timestamptz, dedup_key text, first_seen_at timestamptz, last_seen_at timestamptz,
-  labels json, actions json, metadata json, assignee text, snoozed_until timestamptz, actor text, note text, trace_id text
+  labels json, actions json, metadata json, assignee text, snoozed_until timestamptz, actor text, note text, trace_id text,
+  previous_type text, previous_name text, previous_labels json
 )
 language plpgsql volatile security invoker -- in plpgsql because its plans are kept
 set search_path = tocsin, pg_temp
@@ -24,6 +25,8 @@ begin
     select c.tenant_id, c.alert_id, c.change, c.status, c.assignee, c.snoozed_until, c.actor, c.note, c.trace_id, c.fp, gen_random_uuid()::text as event_id,
            a.status as previous_status, a.severity, a.service, a.occurrences, a.folded, a.dedup_key, a.first_seen_at, a.last_seen_at,
            said.type, said.name, said.title, said.message, said.labels, said.actions, said.metadata,
+           nullif(a.type, said.type) as previous_type, case when a.name is distinct from said.name then coalesce(a.name, '') end as previous_name,
+           case when a.labels::text <> said.labels::text then a.labels end as previous_labels,
            s.epoch, s.last_seq + row_number() over own as seq, coalesce(lag(c.fp) over own, s.last_fp) as prev_fp
     from changed c
     join alert a on a.tenant_id = c.tenant_id and a.alert_id = c.alert_id
@@ -45,16 +48,17 @@ begin
   ), logged as (
     insert into event (tenant_id, seq, fp, event_id, alert_id, change, status, severity, previous_status, previous_severity, type, service,
       name, title, message, occurrences, folded, received_at, dedup_key, first_seen_at, last_seen_at, labels, actions, metadata,
-      assignee, snoozed_until, actor, note, trace_id)
+      assignee, snoozed_until, actor, note, trace_id, previous_type, previous_name, previous_labels)
     select tenant_id, seq, fp, event_id, alert_id, change, status, severity, previous_status, severity, type, service,
       name, title, message, occurrences, folded, received, dedup_key, first_seen_at, last_seen_at, labels, actions, metadata,
-      assignee, snoozed_until, actor, note, trace_id
+      assignee, snoozed_until, actor, note, trace_id, previous_type, previous_name, previous_labels
     from numbered
   ), made as (
     -- who assigns or notes leaves alone who made the status what it is
     update alert a set status = n.status, assignee = n.assignee, snoozed_until = n.snoozed_until, folded = 0, last_seq = n.seq, described_seq = n.seq,
       type = n.type, name = n.name, title = n.title, message = n.message, labels = n.labels,
       actor = case when n.change in ('assigned', 'noted') then a.actor else n.actor end,
+      acted = case when n.change in ('assigned', 'noted') then a.acted when n.actor is not null then n.change end,
       acted_at = case when n.change in ('assigned', 'noted') then a.acted_at when n.actor is not null then received end
     from numbered n
     where a.tenant_id = n.tenant_id and a.alert_id = n.alert_id
@@ -63,7 +67,7 @@ begin
   )
   select tenant_id, epoch, seq, fp, prev_fp, event_id, alert_id, change, status, severity, previous_status, severity, type, service, name, title,
     message, occurrences, folded, null::timestamptz, received, dedup_key, first_seen_at::timestamptz, last_seen_at::timestamptz, labels, actions,
-    metadata, assignee, snoozed_until, actor, note, trace_id
+    metadata, assignee, snoozed_until, actor, note, trace_id, previous_type, previous_name, previous_labels
   from numbered;
 end $$;
 

@@ -5,7 +5,8 @@ returns table (
   epoch text, seq bigint, fp text, event_id text, alert_id uuid, change text, status text, severity text, previous_status text,
   previous_severity text, type text, service text, name text, title text, message text, occurrences integer, folded integer,
   occurred_at timestamptz, received_at timestamptz, dedup_key text, first_seen_at timestamptz, last_seen_at timestamptz,
-  labels json, actions json, metadata json, assignee text, snoozed_until timestamptz, actor text, note text, trace_id text
+  labels json, actions json, metadata json, assignee text, snoozed_until timestamptz, actor text, note text, trace_id text,
+  previous_type text, previous_name text, previous_labels json
 )
 language plpgsql volatile security invoker
 set search_path = tocsin, pg_temp
@@ -19,7 +20,7 @@ begin
   select s.epoch, e.seq, e.fp, e.event_id, e.alert_id, e.change, e.status, e.severity, e.previous_status, e.previous_severity, e.type,
     e.service, e.name, e.title, e.message, e.occurrences, e.folded, e.occurred_at::timestamptz, e.received_at::timestamptz, e.dedup_key,
     e.first_seen_at::timestamptz, e.last_seen_at::timestamptz, e.labels, e.actions, e.metadata, e.assignee, e.snoozed_until::timestamptz,
-    e.actor, e.note, e.trace_id
+    e.actor, e.note, e.trace_id, e.previous_type, e.previous_name, e.previous_labels
   from event e join tenant_stream s on s.tenant_id = e.tenant_id
   where e.tenant_id = of_tenant and e.seq > behind
   order by e.seq

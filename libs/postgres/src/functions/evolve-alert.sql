@@ -1,17 +1,29 @@
 -- What one message makes of an alert. A window aggregate over a batch: `running` is the state after the message before it,
 -- `stored` the alert as the batch found it, null when there was none.
 --
--- The producer's clock guards the state: a message older than the one that last set status or severity is `stale`; at the
--- same time `resolved` wins. Every message counts as an occurrence, stale ones too; a stale one changes nothing else.
+-- The state is the producer's newest word, by the producer's clock (`said_at`), so that the same messages end in the same
+-- state in whatever order they are stored. For status, severity and each of the words by itself: the newest message that
+-- says something of it decides. At the same time `resolved` wins over firing, the higher severity over the lower one, and
+-- of words those that are greater by bytes. What a message does not say, it does not change.
+--
+-- A message that is older than the newest one is `stale`: it rings nowhere, and decides only what no newer one has said. A
+-- message that names no time (`said_at` null) is as new as the newest. A `snapshot` says what is so now: where the alert
+-- is that already, it is a `duplicate` and no occurrence.
+--
 -- A repeat leaves alone what a person did: the alert stays acknowledged or snoozed. Once its producer changes the status,
--- nobody has.
+-- nobody has. A person's `resolve` is no word of the producer's, so that a firing of the same time goes on.
 --
 -- Repeats are counted in windows that do not slide: the first repeat opens one, the first after its end the next. Beyond
 -- `fold_after` in a window they are `folded`. Whatever else happens to the alert gets an entry, which tells how many were
 -- folded before it. So a flood costs `fold_after` entries a window, and one at its end.
+--
+-- `says` has a bit for each of the words: 1 type, 2 name, 4 title, 8 message, 16 labels, 32 actions, 64 metadata; and 128
+-- for the severity of a firing. The words that a message does not say are what it would be called without an alert. Only a
+-- firing says a severity: that of a `resolved` holds until one does.
 create or replace function evolve_alert(
-  running alert_state, stored alert_state, new_alert_id uuid, said_status text, said_severity text, said_at timestamptz, received timestamptz,
-  fold_after integer, window_ends timestamptz
+  running alert_state, stored alert_state, ord integer, new_alert_id uuid, is_snapshot boolean, said_status text, said_severity text,
+  said_at timestamptz, says integer, said_type text, said_name text, said_title text, said_message text, said_labels json, said_actions json,
+  said_metadata json, received timestamptz, fold_after integer, window_ends timestamptz
 ) returns alert_state
 language plpgsql immutable parallel safe
 -- no SET clause: it would be a good part of what a call costs, and nothing here is looked up but what pg_catalog has
@@ -19,12 +31,20 @@ as $$
 declare
   state tocsin.alert_state := coalesce(running, stored);
   by_severity constant text[] := array['low', 'medium', 'high', 'urgent'];
+  clock timestamptz := case when not is_snapshot then said_at end;
+  is_newer boolean;
+  wins integer := says;
+  missing integer;
+  severer boolean;
+  times timestamptz[];
+  words text[];
+  had text[];
 begin
   if state.alert_id is null then
     state.alert_id := new_alert_id;
     state.status := said_status;
     state.severity := said_severity;
-    state.state_at := said_at;
+    state.state_at := clock;
     state.occurrences := 1;
     state.first_seen_at := received;
     state.last_seen_at := received;
@@ -32,13 +52,111 @@ begin
     state.window_repeats := 0;
     state.folded := 0;
     state.told := 0;
+    state.said := says;
+    state.newest := ord;
+    state.describes := true;
+    state.carries := false;
+    state.type := said_type;
+    state.name := said_name;
+    state.title := said_title;
+    state.message := said_message;
+    state.labels := said_labels;
+    state.actions := said_actions;
+    state.metadata := said_metadata;
+    state.shown_type := said_type;
+    state.shown_name := said_name;
+    state.shown_labels := said_labels;
+    return state;
+  end if;
+
+  if is_snapshot and (said_status = 'resolved') = (state.status = 'resolved') and (says & 128 = 0 or said_severity = state.severity) then
+    state.change := 'duplicate';
     return state;
   end if;
 
   state.previous_status := state.status;
   state.previous_severity := state.severity;
   state.occurrences := state.occurrences + 1;
-  if said_at < state.state_at or (said_at = state.state_at and said_status = 'firing' and state.status = 'resolved') then
+  is_newer := clock is null or state.state_at is null or clock > state.state_at;
+
+  -- the words
+  missing := state.said & 127 & ~says;
+  if is_newer and missing = 0 then
+    state.carries := false;
+    state.type := said_type;
+    state.name := said_name;
+    state.title := said_title;
+    state.message := said_message;
+    state.labels := said_labels;
+    state.actions := said_actions;
+    state.metadata := said_metadata;
+    state.said_at := null;
+  else
+    state.carries := true;
+    times := coalesce(state.said_at, array_fill(null::timestamptz, array[7]));
+    if not is_newer and says & 127 > 0 then
+      words := array[said_type, said_name, said_title, said_message, said_labels::text, said_actions::text, said_metadata::text];
+      had := array[state.type, state.name, state.title, state.message, state.labels::text, state.actions::text, state.metadata::text];
+    end if;
+    for word in 1 .. 7 loop
+      if says & (1 << word - 1) = 0 then
+        -- it stays, and its time with it when that of the state moves on
+        if clock > state.state_at and state.said & (1 << word - 1) > 0 then
+          times[word] := coalesce(times[word], state.state_at);
+        end if;
+      elsif is_newer then
+        times[word] := null;
+      elsif state.said & (1 << word - 1) = 0 or clock > coalesce(times[word], state.state_at)
+         or (clock = coalesce(times[word], state.state_at) and words[word] collate "C" > had[word] collate "C") then
+        times[word] := case when clock < state.state_at then clock end;
+      else
+        wins := wins & ~(1 << word - 1);
+      end if;
+    end loop;
+    state.said_at := case when array_remove(times, null) <> '{}' then times end;
+    -- without a title of its own an alert is called by its name, or else by its message
+    if wins & 4 > 0
+       or (says | state.said) & 4 = 0 and (wins & 2 > 0 or (says | state.said) & 2 = 0 and wins & 8 > 0) then
+      state.title := said_title;
+    end if;
+    if wins & 1 > 0 then
+      state.type := said_type;
+    end if;
+    if wins & 2 > 0 then
+      state.name := said_name;
+    end if;
+    if wins & 8 > 0 then
+      state.message := said_message;
+    end if;
+    if wins & 16 > 0 then
+      state.labels := said_labels;
+    end if;
+    if wins & 32 > 0 then
+      state.actions := said_actions;
+    end if;
+    if wins & 64 > 0 then
+      state.metadata := said_metadata;
+    end if;
+  end if;
+
+  -- the severity: by a firing, else by the newest `resolved`
+  severer := array_position(by_severity, said_severity) > array_position(by_severity, state.severity);
+  if says & 128 > 0 then
+    if is_newer or state.said & 128 = 0 or clock > coalesce(state.severity_at, state.state_at)
+       or (clock = coalesce(state.severity_at, state.state_at) and severer) then
+      state.severity := said_severity;
+      state.severity_at := case when clock < state.state_at then clock end;
+    end if;
+  elsif state.said & 128 = 0 then
+    if is_newer or (clock = state.state_at and severer) then
+      state.severity := said_severity;
+    end if;
+  elsif clock > state.state_at then
+    state.severity_at := coalesce(state.severity_at, state.state_at);
+  end if;
+
+  -- the status
+  if not is_newer and (clock < state.state_at or (said_status = 'firing' and state.status = 'resolved' and state.actor is null)) then
     state.change := 'stale';
   else
     state.last_seen_at := received;
@@ -48,12 +166,8 @@ begin
     elsif state.status = 'resolved' then
       state.change := 'reopened';
       state.status := 'firing';
-      state.severity := said_severity;
-    elsif said_severity <> state.severity then
-      state.change := case
-        when array_position(by_severity, said_severity) > array_position(by_severity, state.severity) then 'severity_raised'
-        else 'severity_lowered' end;
-      state.severity := said_severity;
+    elsif state.severity <> state.previous_severity then
+      state.change := case when severer then 'severity_raised' else 'severity_lowered' end;
     else
       if received < state.window_ends_at then
         state.window_repeats := state.window_repeats + 1;
@@ -61,35 +175,51 @@ begin
         state.window_ends_at := window_ends;
         state.window_repeats := 1;
       end if;
-      if state.window_repeats > fold_after then
-        state.change := 'folded';
-        state.folded := state.folded + 1;
-        return state;
-      end if;
-      state.change := 'repeated';
-    end if;
-    if state.change <> 'repeated' then
-      state.state_at := said_at;
+      state.change := case when state.window_repeats > fold_after then 'folded' else 'repeated' end;
     end if;
     if state.change in ('resolved', 'reopened') then
       state.snoozed_until := null;
     end if;
     if state.status <> state.previous_status then
       state.actor := null;
+      state.acted := null;
       state.acted_at := null;
     end if;
   end if;
+  state.said := state.said | says;
+  if is_newer and clock is not null then
+    state.state_at := clock;
+  end if;
+
+  if state.change = 'folded' then
+    state.folded := state.folded + 1;
+    return state;
+  end if;
+  state.describes := state.change <> 'stale' or state.folded > 0 or wins & 127 > 0;
   state.told := state.folded;
   state.folded := 0;
+  state.newest := ord;
+  state.previous_type := nullif(state.shown_type, state.type);
+  state.previous_name := case when state.shown_name is distinct from state.name then coalesce(state.shown_name, '') end;
+  state.previous_labels := case when state.shown_labels::text <> state.labels::text then state.shown_labels end;
+  state.shown_type := state.type;
+  state.shown_name := state.name;
+  state.shown_labels := state.labels;
   return state;
 end $$;
 
-create or replace aggregate evolved(alert_state, uuid, text, text, timestamptz, timestamptz, integer, timestamptz) (
+create or replace aggregate evolved(
+  alert_state, integer, uuid, boolean, text, text, timestamptz, integer, text, text, text, text, json, json, json, timestamptz, integer, timestamptz
+) (
   sfunc = evolve_alert,
   stype = alert_state
 );
 
 alter function evolve_alert owner to tocsin_definer;
-alter aggregate evolved(alert_state, uuid, text, text, timestamptz, timestamptz, integer, timestamptz) owner to tocsin_definer;
+alter aggregate evolved(
+  alert_state, integer, uuid, boolean, text, text, timestamptz, integer, text, text, text, text, json, json, json, timestamptz, integer, timestamptz
+) owner to tocsin_definer;
 revoke all on function evolve_alert from public;
-revoke all on function evolved(alert_state, uuid, text, text, timestamptz, timestamptz, integer, timestamptz) from public;
+revoke all on function evolved(
+  alert_state, integer, uuid, boolean, text, text, timestamptz, integer, text, text, text, text, json, json, json, timestamptz, integer, timestamptz
+) from public;

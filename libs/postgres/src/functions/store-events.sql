@@ -11,7 +11,9 @@ create or replace function store_events(of_tenants text[], batch json, deliverie
 returns table (
   outcome text, seq bigint, epoch text, fp text, alert_id uuid, change text, status text, severity text,
   previous_status text, previous_severity text, occurrences integer, folded integer, received_at timestamptz,
-  first_seen_at timestamptz, last_seen_at timestamptz, assignee text, snoozed_until timestamptz, prev_fp text
+  first_seen_at timestamptz, last_seen_at timestamptz, assignee text, snoozed_until timestamptz, prev_fp text,
+  -- what filters asked about the alert before, where it differs, and what describes it, where that is not the message's own
+  previous_type text, previous_name text, previous_labels json, words json
 )
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
@@ -47,7 +49,7 @@ begin
     select * from json_to_recordset(batch) as e(
       ord integer, tenant_id text collate "C", service text collate "C", id text collate "C", body_hash text, fp text, new_alert_id uuid,
       type text, name text, title text, message text, severity text, status text, dedup_key text collate "C", occurred_at timestamptz,
-      labels json, actions json, metadata json, trace_id text)
+      labels json, actions json, metadata json, trace_id text, says integer, said_at timestamptz, snapshot boolean)
   ), known as materialized (
     -- the first of a key within the batch is the one that is stored, unless an earlier batch has stored it
     select e.*, i.seq as stored_seq, i.epoch as stored_epoch, i.fp as stored_fp, first_value(e.ord) over same as first_ord,
@@ -60,76 +62,113 @@ begin
     ) i on true
     window same as (partition by e.tenant_id, e.service, e.id order by e.ord)
   ), evolved as materialized (
-    select k.ord, a.folded > 0 as was_folded, evolved(
-             case when a.alert_id is not null then (a.alert_id, a.status, a.severity, a.state_at, a.occurrences, a.first_seen_at, a.last_seen_at,
-               a.assignee, a.snoozed_until, null, null, null, a.window_ends_at, a.window_repeats, a.folded, null, a.actor, a.acted_at)::alert_state end,
-             k.new_alert_id, k.status, k.severity, coalesce(k.occurred_at, received), received, fold_after, received + fold_window
+    select k.ord, a.folded > 0 as was_folded, a.last_seq as found_seq, evolved(
+             case when a.alert_id is not null then (a.alert_id, a.state_at, a.severity_at, a.first_seen_at, a.last_seen_at, a.snoozed_until, a.window_ends_at,
+               a.acted_at, a.occurrences, a.window_repeats, a.folded, null, coalesce(a.said, 255), null, null, null, null, a.status, a.severity, null, null,
+               a.assignee, a.actor, a.acted, a.said_at, w.type, w.name, w.title, w.message, w.labels, w.actions, w.metadata, a.type, a.name, a.labels,
+               null, null, null)::alert_state end,
+             k.ord, k.new_alert_id, coalesce(k.snapshot, false), k.status, k.severity,
+             -- a processor of before says neither what its messages say, nor which clock is theirs
+             case when k.says is null then k.occurred_at else k.said_at end, coalesce(k.says, case k.status when 'firing' then 255 else 127 end),
+             k.type, k.name, k.title, k.message, k.labels, k.actions, k.metadata, received, fold_after, received + fold_window
            ) over (partition by k.tenant_id, k.service, k.dedup_key order by k.ord) as state
     from known k
     left join lateral (
       select * from alert where tenant_id = k.tenant_id and service = k.service and dedup_key = k.dedup_key limit 1
     ) a on true
+    left join lateral (
+      -- what describes it: the newest folded repeat, else the alert. Actions and metadata, which its entry alone has, are read where they may be kept
+      select a.type, a.name, a.title, a.message, a.labels, coalesce(e.actions, '[]') as actions, coalesce(e.metadata, '{}') as metadata
+      from (select) one left join lateral (
+        select actions, metadata from event
+        where tenant_id = a.tenant_id and seq = a.described_seq and not coalesce(k.says & 96 = 96 and k.said_at > a.state_at and not k.snapshot, false)
+        limit 1
+      ) e on true
+      where a.folded = 0
+      union all
+      select r.type, r.name, r.title, r.message, r.labels, r.actions, r.metadata
+      from folded_repeat r where a.folded > 0 and r.tenant_id = a.tenant_id and r.alert_id = a.alert_id
+    ) w on true
     where k.is_new and k.dedup_key is not null
   ), judged as materialized (
     -- a message without a dedup_key is an alert of its own: nothing is to be found out about it, and nothing called for it
-    select k.*, coalesce((e.state).alert_id, k.new_alert_id) as alert_id, coalesce((e.state).change, 'raised') as change,
+    select k.ord, k.tenant_id, k.service, k.id, k.body_hash, k.fp, k.dedup_key, k.occurred_at, k.trace_id,
+           coalesce((e.state).alert_id, k.new_alert_id) as alert_id,
+           coalesce((e.state).change, case k.status when 'resolved' then 'resolved' else 'raised' end) as change,
            coalesce((e.state).status, k.status) as now_status, coalesce((e.state).severity, k.severity) as now_severity,
-           (e.state).previous_status, (e.state).previous_severity, coalesce((e.state).state_at, k.occurred_at, received) as state_at,
+           (e.state).previous_status, (e.state).previous_severity, (e.state).state_at, (e.state).severity_at,
            coalesce((e.state).occurrences, 1) as occurrences, coalesce((e.state).first_seen_at, received) as first_seen_at,
            coalesce((e.state).last_seen_at, received) as last_seen_at, (e.state).assignee, (e.state).snoozed_until,
-           (e.state).window_ends_at, (e.state).window_repeats, (e.state).folded, (e.state).actor, (e.state).acted_at, coalesce((e.state).told, 0) as told, e.was_folded
+           (e.state).window_ends_at, (e.state).window_repeats, (e.state).folded, (e.state).actor, (e.state).acted, (e.state).acted_at,
+           coalesce((e.state).told, 0) as told, e.was_folded, e.found_seq, (e.state).newest, (e.state).said, (e.state).said_at, (e.state).describes,
+           (e.state).carries, (e.state).previous_type, (e.state).previous_name, (e.state).previous_labels,
+           case when (e.state).carries then (e.state).type else k.type end as type, case when (e.state).carries then (e.state).name else k.name end as name,
+           case when (e.state).carries then (e.state).title else k.title end as title,
+           case when (e.state).carries then (e.state).message else k.message end as message,
+           case when (e.state).carries then (e.state).labels else k.labels end as labels,
+           case when (e.state).carries then (e.state).actions else k.actions end as actions,
+           case when (e.state).carries then (e.state).metadata else k.metadata end as metadata
     from known k left join evolved e on e.ord = k.ord
     where k.is_new
   ), numbered as materialized (
-    -- a folded one has no number, and the entries around it are neighbours
-    select j.*, s.epoch, case when j.change <> 'folded' then s.last_seq + row_number() over own end as seq,
+    -- a folded one has no number, nor has a snapshot of what is so already, and the entries around them are neighbours
+    select j.*, s.epoch, case when j.change not in ('folded', 'duplicate') then s.last_seq + row_number() over own end as seq,
            coalesce(lag(j.fp) over own, s.last_fp) as prev_fp
     from judged j join tenant_stream s on s.tenant_id = j.tenant_id
     where s.tenant_id = any (tenants)
-    window own as (partition by j.tenant_id, j.change = 'folded' order by j.ord)
+    window own as (partition by j.tenant_id, j.change in ('folded', 'duplicate') order by j.ord)
+  ), shown as materialized (
+    -- a snapshot of what is so already names the alert's newest entry: of this batch, or of before
+    select n.ord, coalesce(m.seq, e.seq) as seq, coalesce(m.fp, e.fp) as fp
+    from numbered n left join numbered m on m.ord = n.newest
+    left join lateral (select seq, fp from event where tenant_id = n.tenant_id and seq = n.found_seq and n.newest is null limit 1) e on true
+    where n.change = 'duplicate'
   ), counted as (
     update tenant_stream s set last_seq = last.seq, last_fp = last.fp
     from (select distinct on (tenant_id) tenant_id, seq, fp from numbered where seq is not null order by tenant_id, seq desc) last
     where s.tenant_id = last.tenant_id and s.tenant_id = any (tenants)
   ), remembered as (
     insert into idempotency (tenant_id, service, id, seq, epoch, fp, body_hash, stored_at)
-    select tenant_id, service, id, seq, epoch, case when seq is not null then fp end, body_hash, received from numbered
+    select n.tenant_id, n.service, n.id, coalesce(n.seq, s.seq), n.epoch, case when n.seq is not null then n.fp else s.fp end, n.body_hash, received
+    from numbered n left join shown s on s.ord = n.ord
   ), logged as (
     insert into event (tenant_id, seq, fp, event_id, alert_id, change, status, severity, previous_status, previous_severity, type, service,
       name, title, message, occurrences, folded, occurred_at, received_at, dedup_key, first_seen_at, last_seen_at, labels, actions, metadata,
-      assignee, snoozed_until, trace_id)
+      assignee, snoozed_until, trace_id, previous_type, previous_name, previous_labels)
     select tenant_id, seq, fp, id, alert_id, change, now_status, now_severity, previous_status, previous_severity, type, service,
       name, title, message, occurrences, told, occurred_at, received, dedup_key, first_seen_at, last_seen_at, labels, actions, metadata,
-      assignee, snoozed_until, trace_id
+      assignee, snoozed_until, trace_id, previous_type, previous_name, previous_labels
     from numbered where seq is not null
   ), raised as (
     insert into alert (tenant_id, alert_id, service, type, name, title, message, status, severity, state_at, occurrences,
       first_seen_at, last_seen_at, first_seq, described_seq, last_seq, labels)
-    select tenant_id, alert_id, service, type, name, title, message, now_status, now_severity, state_at, occurrences,
+    select tenant_id, alert_id, service, type, name, title, message, now_status, now_severity, occurred_at, occurrences,
       first_seen_at, last_seen_at, seq, seq, seq, labels
     from numbered where dedup_key is null
   ), final as materialized (
-    select distinct on (tenant_id, alert_id) * from numbered where dedup_key is not null order by tenant_id, alert_id, ord desc
+    select distinct on (tenant_id, alert_id) * from numbered
+    where dedup_key is not null and change <> 'duplicate' order by tenant_id, alert_id, ord desc
   ), entries as materialized (
     select tenant_id, alert_id, min(seq) as oldest_seq, max(seq) as newest_seq from numbered where dedup_key is not null and seq is not null group by tenant_id, alert_id
   ), described as materialized (
     select distinct on (tenant_id, alert_id) * from numbered
-    where dedup_key is not null and change not in ('stale', 'folded') order by tenant_id, alert_id, ord desc
+    where dedup_key is not null and seq is not null and describes order by tenant_id, alert_id, ord desc
   ), changed as (
-    -- an alert stands as its last message left it, and is described by its last entry that was not stale
-    insert into alert as a (tenant_id, alert_id, service, dedup_key, type, name, title, message, status, severity, state_at, occurrences,
-      first_seen_at, last_seen_at, first_seq, described_seq, last_seq, labels, assignee, snoozed_until, window_ends_at, window_repeats, folded, actor, acted_at)
+    -- an alert stands as its last message left it, and is described by its last entry that says something new of it
+    insert into alert as a (tenant_id, alert_id, service, dedup_key, type, name, title, message, status, severity, state_at, severity_at, occurrences,
+      first_seen_at, last_seen_at, first_seq, described_seq, last_seq, labels, assignee, snoozed_until, window_ends_at, window_repeats, folded, actor,
+      acted, acted_at, said, said_at)
     select f.tenant_id, f.alert_id, f.service, f.dedup_key, coalesce(d.type, f.type), d.name, coalesce(d.title, f.title), d.message,
-      f.now_status, f.now_severity, f.state_at, f.occurrences, f.first_seen_at, f.last_seen_at, coalesce(n.oldest_seq, 0), coalesce(d.seq, 0),
+      f.now_status, f.now_severity, f.state_at, f.severity_at, f.occurrences, f.first_seen_at, f.last_seen_at, coalesce(n.oldest_seq, 0), coalesce(d.seq, 0),
       coalesce(n.newest_seq, 0), coalesce(d.labels, f.labels), f.assignee, f.snoozed_until, f.window_ends_at, f.window_repeats, f.folded,
-      f.actor, f.acted_at
+      f.actor, f.acted, f.acted_at, f.said, f.said_at
     from final f left join described d on d.tenant_id = f.tenant_id and d.alert_id = f.alert_id
       left join entries n on n.tenant_id = f.tenant_id and n.alert_id = f.alert_id
     on conflict (tenant_id, alert_id) do update set
-      status = excluded.status, severity = excluded.severity, state_at = excluded.state_at, occurrences = excluded.occurrences,
-      last_seen_at = excluded.last_seen_at, assignee = excluded.assignee, snoozed_until = excluded.snoozed_until,
+      status = excluded.status, severity = excluded.severity, state_at = excluded.state_at, severity_at = excluded.severity_at,
+      occurrences = excluded.occurrences, last_seen_at = excluded.last_seen_at, assignee = excluded.assignee, snoozed_until = excluded.snoozed_until,
       window_ends_at = excluded.window_ends_at, window_repeats = excluded.window_repeats, folded = excluded.folded,
-      actor = excluded.actor, acted_at = excluded.acted_at,
+      actor = excluded.actor, acted = excluded.acted, acted_at = excluded.acted_at, said = excluded.said, said_at = excluded.said_at,
       type = case when excluded.described_seq > 0 then excluded.type else a.type end,
       name = case when excluded.described_seq > 0 then excluded.name else a.name end,
       title = case when excluded.described_seq > 0 then excluded.title else a.title end,
@@ -155,11 +194,13 @@ begin
     where n.change in ('raised', 'reopened', 'severity_raised')
   )
   select
-    case when not k.same_body then 'conflict' when not k.is_new then 'duplicate' when n.seq is null then 'folded' else 'stored' end,
-    coalesce(k.stored_seq, n.seq), coalesce(k.stored_epoch, n.epoch), coalesce(k.stored_fp, n.fp),
+    case when not k.same_body then 'conflict' when not k.is_new or n.change = 'duplicate' then 'duplicate' when n.seq is null then 'folded' else 'stored' end,
+    coalesce(k.stored_seq, n.seq, s.seq), coalesce(k.stored_epoch, n.epoch), coalesce(k.stored_fp, s.fp, n.fp),
     n.alert_id, n.change, n.now_status, n.now_severity, n.previous_status, n.previous_severity,
-    n.occurrences, n.told, received::timestamptz, n.first_seen_at, n.last_seen_at, n.assignee, n.snoozed_until, n.prev_fp
-  from known k left join numbered n on n.ord = k.first_ord
+    n.occurrences, n.told, received::timestamptz, n.first_seen_at, n.last_seen_at, n.assignee, n.snoozed_until, n.prev_fp,
+    n.previous_type, n.previous_name, n.previous_labels,
+    case when n.carries then json_build_object('type', n.type, 'name', n.name, 'title', n.title, 'message', n.message, 'labels', n.labels, 'actions', n.actions, 'metadata', n.metadata) end
+  from known k left join numbered n on n.ord = k.first_ord left join shown s on s.ord = n.ord
   order by k.ord;
   setting := set_config('tocsin.tenants', outside, true);
 end $$;

@@ -1,0 +1,23 @@
+import { describeNewestWord } from '@tocsin/contracts/testing';
+import { PostgresAlertQueries } from './alert-queries.postgres';
+import { Database } from './database';
+import { PostgresEventLog } from './event-log.postgres';
+import { freshDatabase } from './testing';
+
+describeNewestWord('PostgreSQL', {
+  async open() {
+    const fresh = await freshDatabase();
+    const [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map((role) => new Database({ connection: { url: fresh.url }, role }));
+    return {
+      log: new PostgresEventLog(processor!),
+      folding: new PostgresEventLog(processor!, { after: 1, windowMs: 300 }),
+      reader: new PostgresEventLog(gateway!),
+      queries: new PostgresAlertQueries(gateway!),
+      runs: 40,
+      async close() {
+        await Promise.all([processor!.close(), gateway!.close()]);
+        await fresh.drop();
+      },
+    };
+  },
+});
