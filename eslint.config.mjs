@@ -80,6 +80,7 @@ const readsTheEnvironment = {
   selector: "MemberExpression[object.name='process'][property.name='env']",
   message: 'Only config.ts and main.ts read the environment: a setting that is read elsewhere is in no table and is checked by nobody.',
 };
+const ASK_VISIBLE_TENANTS = 'VisibleTenants is the one door to the tenants of a token: it leaves out what was revoked.';
 const enumDeclaration = { selector: 'TSEnumDeclaration', message: 'A string union says the same and is what is stored and sent.' };
 
 export default tseslint.config(
@@ -117,7 +118,7 @@ export default tseslint.config(
         { category: 'code', pattern: '**/*.{ts,tsx}' },
         { category: 'composition', pattern: ['apps/*/src/{main,config}.ts', 'apps/{standalone,cli}/src/*.ts'] },
         { category: 'face', pattern: ['apps/*/src/*.module.ts', 'apps/*/src/config.ts'] },
-        { category: 'edge', pattern: ['apps/*/src/{main,http-server}.ts', '**/*.{module,controller,guard,filter,server}.ts', '**/*.spec.ts'] },
+        { category: 'edge', pattern: ['apps/*/src/{main,http-server}.ts', '**/*.{module,controller,guard,filter,interceptor,server}.ts', '**/*.spec.ts'] },
         { category: 'wire', pattern: 'libs/contracts/src/wire.ts' },
         { category: 'plain', pattern: 'libs/react-client/src/{core.ts,stream/**,tabs/**,alerts/**}' },
         { category: 'spec', pattern: '**/*.spec.{ts,tsx}' },
@@ -140,6 +141,19 @@ export default tseslint.config(
       'import-x/no-cycle': ['error', { ignoreExternal: true }],
       'boundaries/dependencies': ['error', { default: 'disallow', checkAllOrigins: true, checkInternals: true, policies }],
       'no-restricted-syntax': ['error', enumDeclaration],
+    },
+  },
+  {
+    files: ['apps/gateway/src/**/*.ts'],
+    ignores: ['apps/gateway/src/{main,access/visible-tenants}.ts', '**/*.spec.ts', '**/testing/**'],
+    rules: {
+      'no-restricted-imports': ['error', {
+        paths: [
+          // A second place that asks who may see what forgets what was revoked: it has happened three times.
+          { name: '@tocsin/auth', importNames: ['Memberships', 'ClaimTenantDirectory', 'HttpTenantDirectory'], message: ASK_VISIBLE_TENANTS },
+          { name: '@tocsin/contracts/ports', importNames: ['TenantDirectory'], message: ASK_VISIBLE_TENANTS },
+        ],
+      }],
     },
   },
   { files: ['**/*.cjs'], rules: { '@typescript-eslint/no-require-imports': 'off' } },

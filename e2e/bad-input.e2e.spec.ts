@@ -75,9 +75,20 @@ describe('bad input', () => {
       expectProblem(await refusal('?token=test', { Accept: '*/*' }), 401, 'invalid_token');
     });
 
-    it.each(['Basic YW5hOnNlY3JldA==', 'Bearer', 'Bearer ', 'Bearer a b', 'bearer\tx', 'test'])('the header %j is 400 invalid_request', async (Authorization) => {
+    it.each(['Bearer', 'Bearer ', 'Bearer a b', 'bearer\tx', 'test'])('the header %j is 400 invalid_request', async (Authorization) => {
       expectProblem(await refusal('', { Authorization }), 400, 'invalid_request');
       expectProblem(await answerTo('/api/events/ticket', { method: 'POST', headers: { Authorization } }), 400, 'invalid_request');
+    });
+
+    it('Basic of a proxy is none, and none too many beside a token, a ticket or the cookie', async () => {
+      const basic = { Authorization: 'Basic YW5hOnNlY3JldA==' };
+      expectProblem(await refusal('', basic), 401, 'missing_credentials');
+      expectProblem(await answerTo('/api/events/ticket', { method: 'POST', headers: basic }), 401, 'missing_credentials');
+      expectProblem(await refusal('?token=test', basic), 401, 'invalid_token');
+      expectProblem(await refusal('?ticket=test', basic), 401, 'invalid_ticket');
+      const stream = await SseStream.open(`${stack.eventsUrl()}?token=${token()}`, { headers: basic });
+      expect((await stream.frame('connection')).event).toBe('connection');
+      stream.close();
     });
 
     it.each([

@@ -45,6 +45,10 @@ describe('a wrong configuration', () => {
     expect(lines).toEqual(expect.arrayContaining([naming('DATABASE_URL'), naming('REDIS_URL'), naming('RABBITMQ_URL')]));
   });
 
+  it.each(['https://a.example,null', 'https://*.example.com', 'https://a.example/'])('of the gateway: an origin that no browser sends, or that anybody has (%s)', async (origins) => {
+    expect(await refusalOf('gateway', { ...GATEWAY, CORS_ORIGINS: origins })).toEqual([naming('CORS_ORIGINS')]);
+  });
+
   it('is told by name, all of it, and never by value', async () => {
     const lines = await refusalOf('gateway', {
       ...GATEWAY,

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '@tocsin/contracts/testing';
@@ -14,6 +15,43 @@ import { publisherToken, tokenFor } from './kit/tokens';
 const TEMPLATE = join(__dirname, '..', 'infrastructure', 'local', 'nginx-sse.conf');
 /** A buffered event would wait for the next kilobytes, or for the heartbeat after 15 s; a busy machine is far below. */
 const AT_ONCE_MS = 4_000;
+
+/** Node's own limit between two requests (5 s), and the gateway's for a head (10 s) with the time that may pass until it is looked at (5 s). */
+const SILENCE_MS = 17_000;
+
+/** Passes bytes on, and notes who ends a connection. */
+class Between {
+  opened = 0;
+  closedByGateway = 0;
+  private readonly sockets = new Set<Socket>();
+  private constructor(private readonly server: Server) {}
+
+  static async before(port: number): Promise<Between> {
+    const server = createServer({ allowHalfOpen: true });
+    const between = new Between(server);
+    server.on('connection', (from) => {
+      between.opened += 1;
+      const to = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+      to.once('end', () => (between.closedByGateway += from.readableEnded ? 0 : 1));
+      for (const [one, other] of [[from, to], [to, from]] as const) {
+        between.sockets.add(one);
+        one.on('error', () => other.destroy());
+        one.pipe(other);
+      }
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    return between;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.sockets) socket.destroy();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+}
 
 /** A real nginx with the ingress's directives, in front of one gateway, in a folder of its own. */
 class Nginx {
@@ -91,6 +129,29 @@ describeWith('nginx', 'through a real nginx with the directives of the ingress',
     stream.close();
     await eventually(async () => expect(await stack.gateway.metric('tocsin_sse_connections')).toBe(0));
   });
+
+  it('a connection to the gateway outlives a silence that is longer than any of its time limits, and serves the next request', async () => {
+    // between nginx and the gateway, to see which of the two closes what
+    const between = await Between.before(stack.gateway.port);
+    const quiet = await Nginx.before(between.url);
+    try {
+      const publish = (id: string) =>
+        ask(quiet.url, '/api/v1/events', {
+          method: 'POST',
+          headers: { Authorization: `Bearer ${publisherToken()}`, 'Content-Type': 'application/json' },
+          body: JSON.stringify({ id, tenant_id: 'bakery', service: 'inventory', severity: 'low' }),
+        });
+      expect((await publish('before-silence')).status).toBe(202);
+      const { opened } = between;
+      await new Promise((resolve) => setTimeout(resolve, SILENCE_MS));
+      expect(between.closedByGateway).toBe(0);
+      expect((await publish('after-silence')).status).toBe(202);
+      expect(between).toMatchObject({ opened, closedByGateway: 0 });
+    } finally {
+      await quiet.close();
+      await between.close();
+    }
+  }, 60_000);
 
   it('publishing, refusals and cursors pass unchanged', async () => {
     const published = await ask(nginx.url, '/api/v1/events', {

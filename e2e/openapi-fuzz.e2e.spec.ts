@@ -27,10 +27,12 @@ beforeAll(async () => {
   stack = await Stack.open({ tenants: { ana: ['bakery', 'cafe'], eve: ['foreign'] } });
   api = await ApiDocument.read(stack.gateway.url, '/docs/openapi.json');
   for (let i = 0; i < 60; i += 1) await stack.amqp.publish(`alert.${['urgent', 'low'][i % 2]}.inventory`, { tenant_id: TENANTS[i % 3], id: `m-${i}`, title: 'Flour', labels: { site: 'north' } });
-  await stack.stored(60);
+  // what a request of Opsgenie is asked for by
+  for (const tenant_id of TENANTS) for (const service of ['inventory', 'opsgenie']) await stack.amqp.publish(`alert.low.${service}`, { tenant_id, id: 'genie', dedup_key: 'genie', title: 'Flour', snapshot: true });
+  await stack.stored(66);
   const alerts = await stack.sql<{ alert_id: string }>('select alert_id from tocsin.alert');
   const alertIds = alerts.map(({ alert_id }) => alert_id);
-  known = { tenant: TENANTS, tenant_id: TENANTS, service: ['inventory'], alert_id: alertIds, alert_ids: alertIds, name: ['swagger-ui.css', 'try-it.js', 'low_stock', ...(await pageAssets())] };
+  known = { requestId: [Buffer.from('genie').toString('base64url')], tenant: TENANTS, tenant_id: TENANTS, service: ['inventory'], alert_id: alertIds, alert_ids: alertIds, name: ['swagger-ui.css', 'try-it.js', 'low_stock', ...(await pageAssets())] };
 }, 60_000);
 afterAll(() => stack?.close());
 

@@ -71,6 +71,14 @@ const breaches: Planted[] = [
     })),
   ),
 
+  // Who may see which tenant is asked at one door.
+  ...[`import { Memberships } from '@tocsin/auth';`, `import type { Memberships } from '@tocsin/auth';`, `import * as auth from '@tocsin/auth';`, `import { TenantDirectory } from '@tocsin/contracts/ports';`].map((text) => ({
+    fact: `the gateway asks nobody but VisibleTenants who may see what: ${text}`,
+    file: 'apps/gateway/src/alerts/planted.controller.ts',
+    text,
+    says: /VisibleTenants is the one door/,
+  })),
+
   // Cycles, and the rules that are about one file.
   { fact: 'a cycle is an error', file: 'libs/contracts/src/names.ts', text: `import './index';`, says: /Dependency cycle/ },
   { fact: 'only config and main read the environment', file: 'apps/gateway/src/planted.ts', text: `export const port = process.env.PORT;`, says: /Only config\.ts and main\.ts read the environment/ },
@@ -80,6 +88,8 @@ const breaches: Planted[] = [
 ];
 
 const rightful: Planted[] = [
+  { fact: 'the door itself asks them', file: 'apps/gateway/src/access/visible-tenants.ts', text: `import { Memberships } from '@tocsin/auth';\nexport const door = Memberships;` },
+  { fact: 'a controller takes the rest of auth', file: 'apps/gateway/src/alerts/planted.controller.ts', text: `import { Scopes } from '@tocsin/auth';\nexport const guard = Scopes;` },
   { fact: 'an adapter imports its driver', file: 'libs/redis/src/planted.ts', text: `import 'ioredis';` },
   { fact: 'the publisher imports its driver', file: 'libs/publisher/src/planted.ts', text: `import 'amqplib';` },
   { fact: 'auth imports its packages', file: 'libs/auth/src/planted.ts', text: `import 'jose';\nimport '@nestjs/jwt';` },

@@ -209,6 +209,7 @@ describe('what runs without a cluster', () => {
     image: string;
     command?: string[];
     ports?: string[];
+    volumes?: string[];
     healthcheck: { test?: string[]; disable?: boolean };
     environment?: Record<string, unknown>;
     stop_grace_period?: string;
@@ -217,6 +218,8 @@ describe('what runs without a cluster', () => {
   }
   const compose = parse(readText('docker-compose.yml'), { merge: true }) as { services: Record<string, Service>; volumes: Record<string, unknown> };
   const service = (name: string) => compose.services[name]!;
+  /** What runs to its end, one after the other, before an app starts. */
+  const STEPS = ['migrate', 'logins'];
 
   test('nothing in compose listens to another machine', () => {
     const ports = Object.values(compose.services).flatMap(({ ports = [] }) => ports);
@@ -226,7 +229,7 @@ describe('what runs without a cluster', () => {
 
   test('every service in compose is checked, and stops in its own time', () => {
     for (const [name, { healthcheck, stop_grace_period }] of Object.entries(compose.services)) {
-      if (name !== 'migrate') expect({ name, tested: healthcheck.test!.length > 0 }).toEqual({ name, tested: true });
+      if (!STEPS.includes(name)) expect({ name, tested: healthcheck.test!.length > 0 }).toEqual({ name, tested: true });
       if (name !== 'redis') expect({ name, stop_grace_period }).toEqual({ name, stop_grace_period: '60s' });
     }
   });
@@ -236,10 +239,18 @@ describe('what runs without a cluster', () => {
       expect(service(app).command).toEqual(['node', `dist/apps/${app}/src/main.js`]);
       expect(service(app).environment).toMatchObject({ ADMIN_PORT: admin });
       expect(service(app).healthcheck.test!.at(-1)).toContain(`:${admin}/readyz`);
-      expect(service(app).depends_on).toMatchObject({ migrate: { condition: 'service_completed_successfully' }, rabbitmq: { condition: 'service_healthy' } });
+      expect(service(app).depends_on).toMatchObject({ logins: { condition: 'service_completed_successfully' }, rabbitmq: { condition: 'service_healthy' } });
       expect(service(app).read_only).toBe(true);
     }
     expect(service('gateway').environment).toMatchObject({ PORT: APPS.gateway.http });
+  });
+
+  test('no app in compose is given the owner of the database, nor another service the way to it', () => {
+    const ownersOf = (name: string) => Object.values(service(name).environment ?? {}).filter((value) => /postgres:postgres@|^postgres$/.test(String(value)));
+    expect(Object.keys(compose.services).filter((name) => ownersOf(name).length > 0)).toEqual(['postgres', ...STEPS]);
+    expect(service('logins')).toMatchObject({ image: service('postgres').image, read_only: true, depends_on: { migrate: { condition: 'service_completed_successfully' } } });
+    const [mounted] = service('logins').volumes!.map((volume) => volume.split(':')[0]!);
+    expect(existsSync(join(root, mounted!))).toBe(true);
   });
 
   test('compose and the local cluster run the same versions of the services', () => {
@@ -265,6 +276,15 @@ describe('what runs without a cluster', () => {
       expect(let_through).toContain(file);
       expect(existsSync(join(root, file))).toBe(true);
     }
+  });
+
+  test('a gateway keeps idle connections longer than any proxy that is configured here', () => {
+    // the default, as the schema of the settings has written it there
+    const keptSeconds = Number(/^#IDLE_CONNECTION_MS=(\d+)$/m.exec(readText('.env.example'))![1]) / 1000;
+    const [controller] = parseAllDocuments(readText('infrastructure/kubernetes/ingress-nginx/controller-config.yaml')).map((document) => document.toJS() as Manifest);
+    const [, nginx] = /^ *keepalive_timeout (\d+)s;$/m.exec(readText('infrastructure/local/nginx-sse.conf'))!;
+    for (const proxySeconds of [Number(controller!.data!['upstream-keepalive-timeout']), Number(nginx)]) expect(keptSeconds).toBeGreaterThanOrEqual(proxySeconds + 30);
+    for (const file of ['docker-compose.yml', 'infrastructure/kubernetes/base/gateway.yaml', 'infrastructure/kubernetes/base/kustomization.yaml']) expect(readText(file)).not.toContain('IDLE_CONNECTION_MS');
   });
 
   test('the local nginx does what the annotations of the ingress say', () => {

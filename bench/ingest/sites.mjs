@@ -16,8 +16,8 @@ const BASE_ENVIRONMENT = { PATH: process.env.PATH, HOME: process.env.HOME, TZ: '
 const LIMITS_OFF = { STREAMS_PER_USER: '0', STREAMS_PER_TENANT: '0', STREAMS_PER_ADDRESS: '0', CONNECTS_PER_SECOND: '0', DRAIN_MS: '0' };
 const QUEUES = ['alert-processor.urgent', 'alert-processor'];
 /** What else is declared; deleting what is not there is no error. */
-const OTHER_QUEUES = ['alert-processor.suspects', 'alerts.delivery-limit', 'alerts.dead'];
-const EXCHANGES = ['alerts.exchange', 'alerts.intake', 'alerts.rest', 'alerts.suspects', 'alerts.delivery-limit'];
+const OTHER_QUEUES = ['alert-processor.expired', 'alert-processor.expired.urgent', 'alert-processor.suspects', 'alerts.delivery-limit', 'alerts.dead'];
+const EXCHANGES = ['alerts.exchange', 'alerts.intake', 'alerts.rest', 'alerts.suspects', 'alerts.expired', 'alerts.alone', 'alerts.delivery-limit'];
 
 /** The processor of a build. `backlog` and `window` are the load of a contender: enough for seconds, and not for minutes. */
 export const tocsin = ({ name = 'tocsin', dist }) => ({

@@ -172,8 +172,8 @@ async function forgetTopology(url, prefix) {
   const connection = await require('amqplib').connect(url).catch(() => undefined);
   if (!connection) return;
   const channel = await connection.createChannel();
-  for (const queue of ['alert-processor.urgent', 'alert-processor', 'alert-processor.suspects', 'alerts.delivery-limit', 'alerts.dead']) await channel.deleteQueue(prefix + queue);
-  for (const exchange of ['alerts.exchange', 'alerts.intake', 'alerts.rest', 'alerts.suspects', 'alerts.delivery-limit']) await channel.deleteExchange(prefix + exchange);
+  for (const queue of ['alert-processor.urgent', 'alert-processor', 'alert-processor.expired', 'alert-processor.expired.urgent', 'alert-processor.suspects', 'alerts.delivery-limit', 'alerts.dead']) await channel.deleteQueue(prefix + queue);
+  for (const exchange of ['alerts.exchange', 'alerts.intake', 'alerts.rest', 'alerts.suspects', 'alerts.expired', 'alerts.alone', 'alerts.delivery-limit']) await channel.deleteExchange(prefix + exchange);
   await connection.close();
 }
 

@@ -1,5 +1,5 @@
-import { Unavailable, type DeadLetter, type PlannedEvent, type StoredEvent, type StreamHead, type TenantId } from '@tocsin/contracts';
-import { AlertSource, EventBus, EventLog, type AppendResult, type HandleBatch, type HintListener, type PublishedHint, type Since, type Subscription } from '@tocsin/contracts/ports';
+import { Unavailable, type DeadLetter, type PlannedEvent, type StoredEvent, type StreamFilter, type StreamHead, type TenantId } from '@tocsin/contracts';
+import { AlertSource, EventBus, EventLog, type AppendResult, type HandleBatch, type HintListener, type PublishedHint, type Subscription } from '@tocsin/contracts/ports';
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -110,8 +110,12 @@ export class CrashingEventLog extends EventLog {
     return this.inner.heads(tenants);
   }
 
-  override startOf(tenant: TenantId, since: Since) {
-    return this.inner.startOf(tenant, since);
+  override newest(tenant: TenantId, count: number, passes: StreamFilter) {
+    return this.inner.newest(tenant, count, passes);
+  }
+
+  override startOf(tenant: TenantId, time: Date) {
+    return this.inner.startOf(tenant, time);
   }
 
   override bury(letters: readonly DeadLetter[]): Promise<void> {

@@ -19,7 +19,7 @@ export const WITHOUT_CONDITIONS: readonly Patch[] = [
   inFunction('stream-start', 'select * into head from tenant_stream where tenant_id = of_tenant; before', 'select * into head from tenant_stream; before'),
   inFunction('stream-start', 'where e.tenant_id = of_tenant and e.seq = middle', 'where e.seq = middle'),
   inFunction('stream-start', 'where e.tenant_id = head.tenant_id and e.seq = at_seq', 'where e.seq = at_seq limit 1'),
-  inFunction('seen-positions', 'n.user_id = of_user and n.tenant_id = t.tenant_id', 'n.user_id = of_user'),
+  inFunction('seen-positions', 'n.issuer = of_issuer and n.user_id = of_user and n.tenant_id = t.tenant_id', 'n.issuer = of_issuer and n.user_id = of_user'),
   inFunction('act-on-alerts', 'where tenant_id = r.tenant_id and alert_id = t.alert_id limit 1', 'where alert_id = t.alert_id limit 1'),
   inFunction(
     'dead-letters',

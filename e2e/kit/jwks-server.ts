@@ -5,11 +5,14 @@ import type { AddressInfo } from 'node:net';
 /** A token issuer's public keys over HTTP: one RSA key, whose id is `current`. */
 export class JwksServer {
   requests = 0;
+  /** What it answers beside or instead of its key; a status other than 200 is all that it says. */
+  status = 200;
+  keysOf: (own: object) => readonly unknown[] = (own) => [own];
   private readonly keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
   private readonly server: Server = createServer((_request, response) => {
     this.requests += 1;
     const key = { ...this.keys.publicKey.export({ format: 'jwk' }), kid: 'current', alg: 'RS256', use: 'sig' };
-    response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify({ keys: [key] }));
+    response.writeHead(this.status, { 'Content-Type': 'application/json' }).end(this.status === 200 ? JSON.stringify({ keys: this.keysOf(key) }) : '');
   });
 
   static async start(): Promise<JwksServer> {

@@ -51,8 +51,8 @@ export class PlainAmqp {
   /** Removes every name that the prefix made its own, then disconnects. */
   async close(): Promise<void> {
     if (this.prefix) {
-      for (const queue of [...this.queues, this.deadQueue, ...['alert-processor.suspects', 'alerts.delivery-limit'].map((name) => this.prefix + name)]) await this.channel.deleteQueue(queue);
-      for (const exchange of ['alerts.exchange', 'alerts.intake', 'alerts.rest', 'alerts.suspects', 'alerts.delivery-limit']) await this.channel.deleteExchange(this.prefix + exchange);
+      for (const queue of [...this.queues, this.deadQueue, ...['alert-processor.expired', 'alert-processor.expired.urgent', 'alert-processor.suspects', 'alerts.delivery-limit'].map((name) => this.prefix + name)]) await this.channel.deleteQueue(queue);
+      for (const exchange of ['alerts.exchange', 'alerts.intake', 'alerts.rest', 'alerts.suspects', 'alerts.expired', 'alerts.alone', 'alerts.delivery-limit']) await this.channel.deleteExchange(this.prefix + exchange);
     }
     await this.connection.close();
   }

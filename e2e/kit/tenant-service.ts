@@ -17,6 +17,8 @@ export class TenantService {
   away = false;
   /** Requests are taken and not answered. */
   frozen = false;
+  /** Answers by the claims of the token that it is asked with, as a service does that decides by the user's own; undefined: 503. */
+  byClaims: ((claims: Record<string, unknown>) => readonly string[] | undefined) | undefined;
   /** What it answers instead of its lists. */
   answersWith: { status: number; body: string } | undefined;
   private readonly server: Server;
@@ -55,8 +57,11 @@ export class TenantService {
     const user = decodeURIComponent(/^\/api\/v1\/users\/([^/]+)\/tenants$/.exec(request.url ?? '')?.[1] ?? '');
     this.requests.push({ user, authorization: request.headers.authorization, at: performance.now() });
     if (this.frozen) return;
-    const tenants = this.tenants.get(user);
+    const tenants = this.byClaims ? this.byClaims(claimsOf(request.headers.authorization))?.map((id) => ({ id })) : this.tenants.get(user);
+    if (this.byClaims && !tenants) return void response.writeHead(503).end();
     const { status, body } = this.answersWith ?? (tenants ? { status: 200, body: JSON.stringify({ tenants }) } : { status: 404, body: '{}' });
     setTimeout(() => response.writeHead(status, { 'Content-Type': 'application/json' }).end(body), this.delayMs);
   }
 }
+
+const claimsOf = (authorization = ''): Record<string, unknown> => JSON.parse(Buffer.from(authorization.split('.')[1] ?? '', 'base64url').toString() || '{}') as Record<string, unknown>;

@@ -16,10 +16,10 @@ export const processorSettings = {
     description: 'How many statements store alerts side by side, tenants spread over them. Each takes a connection to the database; what is urgent, suspect or set apart takes one more each.',
   }),
   FOLD_AFTER: setting(z.coerce.number().int().min(0).default(FOLDING.after), {
-    description: 'Repeats of an open alert within FOLD_WINDOW that get an entry each. Further ones are counted, and told of by the next entry.',
+    description: 'Repeats of an open alert within FOLD_WINDOW that get an entry each. Further ones are counted, and told of by the next entry, at the end of the window at the latest. 0: each window has that one alone.',
   }),
   FOLD_WINDOW: setting(z.coerce.number().min(0).max(3_600).default(FOLDING.windowMs / 1000), {
-    description: 'How long such a window is, from its first repeat on, in seconds. 0: every repeat gets an entry.',
+    description: 'How long such a window is, from its first repeat on, in seconds. 0: every repeat gets an entry, whatever FOLD_AFTER says.',
   }),
   RETENTION_DAYS: setting(z.coerce.number().int().min(0).max(36_500).default(90), {
     description: 'How many days entries are kept, with their alerts and deliveries. 0: for ever.',

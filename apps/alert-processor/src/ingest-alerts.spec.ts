@@ -4,6 +4,8 @@ import { aTenant, anEntry } from '@tocsin/contracts/testing';
 import { createLogger, Metrics } from '@tocsin/observability';
 import { IngestAlerts } from './ingest-alerts';
 
+const ORIGIN = { epoch: 'e1', seq: 0, fp: '0' };
+
 /** A log that keeps what it is given, and refuses what a test tells it to. */
 class LogInMemory extends EventLog {
   readonly batches: (readonly PlannedEvent[])[] = [];
@@ -41,7 +43,8 @@ class LogInMemory extends EventLog {
   };
   after = async () => [];
   heads = async () => [];
-  startOf = async () => ({ epoch: 'e1', seq: 0, fp: '0' });
+  newest = async () => ({ events: [], from: ORIGIN, upTo: ORIGIN, searched: null });
+  startOf = async () => ORIGIN;
 }
 
 const storedAs = ({ message, trace_id }: PlannedEvent, seq: number): StoredEvent => ({
@@ -133,6 +136,52 @@ describe('taking alerts in', () => {
   it('keeps no more than 64 KiB of a dead letter', async () => {
     expect(await ingest([aMessage('x'.repeat(100_000))])).toMatchObject(settled({ outcome: 'dead', reason: 'message_too_large' }));
     expect(log.letters[0]!.body).toHaveLength(65_536);
+  });
+
+  describe('one body that holds several messages', () => {
+    const one = (more: object) => ({ tenant_id: bakery, service: 'inventory', severity: 'low', ...more });
+    const bodies = () => log.letters.map(({ body, message_id, reason }) => [reason, message_id, JSON.parse(body.toString()) as unknown]);
+
+    it('has a letter for each that is refused, with it alone', async () => {
+      const [bad, worse] = [one({ id: 'bad', title: 'x'.repeat(301) }), one({ tenant_id: undefined, id: 'worse' })];
+      expect(await ingest([aMessage(JSON.stringify([one({ id: 'a' }), bad, worse]), { message_id: 'm' })])).toMatchObject(settled({ outcome: 'dead' }));
+      expect(log.stored.map(({ message }) => message.id)).toEqual(['a']);
+      expect(bodies()).toEqual([['invalid_field', 'm/1', bad], ['missing_tenant', 'm/2', JSON.parse(JSON.stringify(worse))]]);
+    });
+
+    it('has one for each that the log will not have', async () => {
+      await ingest([aMessage({ id: 'a' })]);
+      const other = one({ id: 'a', severity: 'urgent', title: 'another' });
+      log.trouble = (planned) => (planned.some(({ message }) => message.title === 'unstorable') ? new Refused('store_failed', 'refused') : undefined);
+      const unstorable = one({ title: 'unstorable' });
+      await ingest([aMessage(JSON.stringify([other, unstorable, one({})]), { message_id: 'm' })]);
+      expect(bodies()).toMatchObject([['id_conflict', 'm/0', other], ['store_failed', 'm/1', { ...unstorable, id: 'm/1' }]]);
+      expect(log.stored.map(({ message }) => message.id)).toEqual(['a', 'm/2']);
+      // sent again alone, it is the same message: none of the others comes with it
+      log.trouble = () => undefined;
+      const { body, message_id } = log.letters[1]!;
+      expect(await ingest([aMessage(body.toString(), { message_id: message_id! })])).toEqual(settled({ outcome: 'stored' }));
+      expect(log.stored.map(({ message }) => message.id)).toEqual(['a', 'm/2', 'm/1']);
+    });
+
+    it('of a webhook that came over AMQP as well', async () => {
+      const alert = (labels: object, fingerprint: string) => ({ status: 'firing', labels: { alertname: 'A', ...labels }, annotations: {}, startsAt: '2026-01-02T03:04:05Z', fingerprint });
+      await ingest([aMessage(JSON.stringify({ version: '4', groupKey: '{}', alerts: [alert({ tenant_id: bakery }, 'f'), alert({ tenant_id: 'a b' }, 'g')] }), { message_id: 'm' })]);
+      expect(log.stored).toHaveLength(1);
+      expect(bodies()).toMatchObject([['invalid_field', 'm/1', { dedup_key: 'g', tenant_id: 'a b' }]]);
+    });
+
+    it('may hold none: an empty batch of CloudEvents leaves nothing', async () => {
+      expect(await ingest([aMessage('[]', { content_type: 'application/cloudevents-batch+json' })])).toEqual(settled({ outcome: 'stored' }));
+      expect([log.stored, log.letters]).toEqual([[], []]);
+    });
+  });
+
+  it('keeps with a letter what its redrive has to say', async () => {
+    const headers = { 'cloudEvents:id': 'e', 'cloudEvents:time': { '!': 'timestamp', value: 7 }, traceparent: '00-a', 'x-death': [{ reason: 'expired' }], host: 'a' };
+    await ingest([aMessage('no gzip', { content_encoding: 'gzip', headers })]);
+    expect(log.letters).toMatchObject([{ reason: 'invalid_encoding', body: Buffer.from('no gzip'), content_encoding: 'gzip' }]);
+    expect(log.letters[0]!.headers).toEqual({ 'cloudEvents:id': 'e', 'cloudEvents:time': { '!': 'timestamp', value: 7 }, traceparent: '00-a' });
   });
 
   it('takes the same id with another body for a conflict, not for a duplicate', async () => {

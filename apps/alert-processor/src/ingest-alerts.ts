@@ -167,11 +167,11 @@ function fateOf(result: StoreResult, message: Extract<ReadMessage, { ok: true }>
 
 /**
  * What became of a delivery that holds several messages: dead when one of them is, so that all of it lies in the dead queue.
- * The others are stored; the letter holds the dead one alone.
+ * The others are stored; the letter holds the dead one alone. Of an empty batch all is stored.
  */
 function outcomeOf(fates: readonly Fate[]): MessageOutcome {
   const outcomes = fates.map(({ outcome }) => outcome);
-  return outcomes.find(({ outcome }) => outcome === 'dead') ?? outcomes.find(({ outcome }) => outcome === 'stored') ?? outcomes[0]!;
+  return outcomes.find(({ outcome }) => outcome === 'dead') ?? outcomes.find(({ outcome }) => outcome === 'stored') ?? outcomes[0] ?? { outcome: 'stored' };
 }
 
 const areKnown = (fates: readonly (Fate | Promise<Fate>)[]): fates is readonly Fate[] => fates.every((fate) => !(fate instanceof Promise));

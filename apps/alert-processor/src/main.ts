@@ -3,7 +3,7 @@ import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { AsyncMicroserviceOptions } from '@nestjs/microservices';
 import { AdminServer, Health, Log, NestLogger, ObservabilityModule, runProcess, version } from '@tocsin/observability';
-import { databaseUrlOf, PostgresModule } from '@tocsin/postgres';
+import { databaseConnectionOf, PostgresModule } from '@tocsin/postgres';
 import { RabbitModule } from '@tocsin/rabbitmq';
 import { RedisModule } from '@tocsin/redis';
 import { AlertProcessorModule, foldingOf, processorTransport } from './alert-processor.module';
@@ -38,7 +38,7 @@ runProcess(async (life) => {
 });
 
 function adaptersFrom(config: AlertProcessorConfig, observability: DynamicModule): DynamicModule[] {
-  const connection = { url: databaseUrlOf(config)! };
+  const connection = databaseConnectionOf(config)!;
   const pool = { poolSize: config.DB_POOL_SIZE, statementTimeoutMs: config.DB_STATEMENT_TIMEOUT_MS, applicationName: 'tocsin alert-processor' };
   const health = { critical: true, unreadyAfterMs: CONSUMER_UNREADY_AFTER_MS };
   return [

@@ -1,4 +1,4 @@
-import { MAX_MESSAGE_BYTES, parseMessages, partIdOf, publishedForm, shortenToFit, traceIdOf, type DeadLetter, type DeadLetterReason, type InputError, type ParsedMessage, type PlannedEvent } from '@tocsin/contracts';
+import { MAX_MESSAGE_BYTES, parseMessages, partIdOf, publishedForm, shortenToFit, tellingHeaders, traceIdIn, traceIdOf, type DeadLetter, type DeadLetterReason, type InputError, type ParsedMessage, type PlannedEvent } from '@tocsin/contracts';
 import type { ReceivedMessage } from '@tocsin/contracts/ports';
 import { planDeliveries } from './plan-deliveries';
 
@@ -21,7 +21,7 @@ export function readMessages(received: ReceivedMessage, onReplaced: (characters:
 function readMessage(received: ReceivedMessage, parsed: ParsedMessage, part: number | undefined): ReadMessage {
   if (!parsed.ok) return { ok: false, letter: letterOf(alone(received, part, parsed.bytes), parsed.code, parsed.errors.map(inWords).join(' '), parsed.tenant_id) };
   const { message, body_hash, understood, unknown } = parsed;
-  const planned = { message, body_hash, trace_id: traceIdOf(received.headers?.['traceparent']), deliveries: planDeliveries(message) };
+  const planned = { message, body_hash, trace_id: traceIdOf(received.headers?.['traceparent']) ?? traceIdIn(message.metadata), deliveries: planDeliveries(message) };
   return { ok: true, planned, understood, unknown, ...(part !== undefined && { part }) };
 }
 
@@ -38,7 +38,7 @@ export function refusedLetterOf(received: ReceivedMessage, { planned: { message 
  */
 function alone(received: ReceivedMessage, part: number | undefined, bytes: Uint8Array | undefined): ReceivedMessage {
   if (part === undefined || !bytes) return received;
-  return { ...received, body: Buffer.from(bytes), message_id: partIdOf(received.message_id, part) };
+  return { ...received, body: Buffer.from(bytes), message_id: partIdOf(received.message_id, part), content_encoding: undefined };
 }
 
 /** Whose it is stays unknown: nothing that ended its readers is read once more. */
@@ -47,9 +47,16 @@ const GIVEN_UP = 'It was delivered as often as the queue allows, and was never s
 /** Enough to say what was wrong, and no more than an operator reads. Characters. */
 const MAX_DETAIL = 1_000;
 
-export function letterOf({ body, routing_key, message_id, timestamp }: ReceivedMessage, reason: DeadLetterReason, detail: string, tenant: DeadLetter['tenant_id']): DeadLetter {
-  const said = { routing_key: routing_key ?? null, message_id: message_id ?? null, message_timestamp: timestamp ?? null };
-  return { tenant_id: tenant, reason, detail: detail.slice(0, MAX_DETAIL).toWellFormed(), body: body.subarray(0, MAX_MESSAGE_BYTES), ...said };
+export function letterOf(received: ReceivedMessage, reason: DeadLetterReason, detail: string, tenant: DeadLetter['tenant_id']): DeadLetter {
+  const { body, routing_key = null, message_id = null, timestamp = null, content_encoding = null, headers } = received;
+  return {
+    tenant_id: tenant,
+    // of what is longer only the beginning is kept, and only such a letter says that it cannot be redriven
+    reason: body.length > MAX_MESSAGE_BYTES && reason !== 'delivery_limit' ? 'message_too_large' : reason,
+    detail: detail.slice(0, MAX_DETAIL).toWellFormed(),
+    body: body.subarray(0, MAX_MESSAGE_BYTES),
+    routing_key, message_id, message_timestamp: timestamp, content_encoding, headers: tellingHeaders(headers) ?? null,
+  };
 }
 
 const inWords = ({ pointer, detail }: InputError): string => (pointer ? `${pointer}: ${detail}` : detail);

@@ -1,10 +1,10 @@
 import { authSettings } from '@tocsin/auth';
 import { aboutSetting, readSettings, setting } from '@tocsin/contracts';
-import { migrationUrlOf, postgresSettings } from '@tocsin/postgres';
+import { migrationProblems, postgresSettings } from '@tocsin/postgres';
 import { rabbitSettings } from '@tocsin/rabbitmq';
 import { z } from 'zod';
 
-const { DATABASE_MIGRATION_URL, DATABASE_URL, DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASS, DB_PARAMS, DB_READY_TIMEOUT } = postgresSettings;
+const { DATABASE_MIGRATION_URL, DATABASE_URL, DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASS, DB_PARAMS, DB_POOLER, DB_READY_TIMEOUT } = postgresSettings;
 const { JWT_SECRET, JWT_JWKS_URL, JWT_ISSUER, JWT_AUDIENCE, JWT_TENANTS_CLAIM } = authSettings;
 const { RABBITMQ_URL, RABBITMQ_PREFIX } = rabbitSettings;
 
@@ -14,7 +14,7 @@ export function isHttpUrl(text: string): boolean {
 }
 
 /** What `migrate` heeds. */
-export const migrateSettings = { DATABASE_MIGRATION_URL, DATABASE_URL, DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASS, DB_PARAMS, DB_READY_TIMEOUT };
+export const migrateSettings = { DATABASE_MIGRATION_URL, DATABASE_URL, DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASS, DB_PARAMS, DB_POOLER, DB_READY_TIMEOUT };
 
 /** What `token` heeds, and whoever signs a token for itself. */
 export const tokenSettings = {
@@ -67,7 +67,7 @@ export const loadGatewayConfig = (environment: Environment) => readSettings(gate
 export const loadPublishConfig = (environment: Environment) => readSettings(publishSettings, environment);
 
 export const loadMigrateConfig = (environment: Environment) =>
-  readSettings(migrateSettings, environment, (config) => (migrationUrlOf(config) ? [] : ['DATABASE_MIGRATION_URL, DATABASE_URL or DB_HOST is required.']));
+  readSettings(migrateSettings, environment, migrationProblems);
 
 const DEFAULT_PORT = 8_000;
 

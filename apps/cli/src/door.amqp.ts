@@ -1,5 +1,6 @@
-import { parseAlertMessage, type AlertMessage, type InputError } from '@tocsin/contracts';
+import { asSaid, parseAlertMessage, type InputError } from '@tocsin/contracts';
 import { AlertPublisher, BrokerUnavailable, type PublishFailure } from '@tocsin/publisher';
+import type { AlertMessageBody } from '@tocsin/contracts/wire';
 import type { AlertDoor, Answer, Trouble } from './alert-door';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -63,12 +64,12 @@ function troubleOf(reasons: readonly PublishFailure[]): Trouble {
   return reason === 'not_sendable' ? { kind: 'refused', lines: [`${FAILURES[reason]}.`] } : { kind: 'away', sentence: `${FAILURES[reason]}.` };
 }
 
-function judge(values: readonly unknown[]): { messages: AlertMessage[]; lines: string[] } {
-  const messages: AlertMessage[] = [];
+function judge(values: readonly unknown[]): { messages: AlertMessageBody[]; lines: string[] } {
+  const messages: AlertMessageBody[] = [];
   const lines: string[] = [];
   for (const [at, value] of values.entries()) {
     const parsed = parseAlertMessage(Buffer.from(JSON.stringify(value)), {}, 'strict');
-    if (parsed.ok) messages.push(parsed.message);
+    if (parsed.ok) messages.push(asSaid(parsed.message));
     else lines.push(...parsed.errors.map((error) => lineFor(error, values.length > 1 ? `/${at}` : '')));
   }
   return lines.length > 0 ? { messages: [], lines: ['The message is not valid; nothing was published.', ...lines] } : { messages, lines };

@@ -41,8 +41,8 @@ describe('the AMQP door', () => {
   });
   afterAll(async () => {
     await owner.close();
-    const { queue, urgentQueue, suspectsQueue, deliveryLimit, deadQueue, exchange, intake, rest, suspects } = topology;
-    await remove([queue, urgentQueue, suspectsQueue, deliveryLimit, deadQueue], [exchange, intake, rest, suspects, deliveryLimit]);
+    const { queue, urgentQueue, expiredQueue, expiredUrgentQueue, suspectsQueue, deliveryLimit, deadQueue, exchange, intake, rest, suspects, expired, alone } = topology;
+    await remove([queue, urgentQueue, expiredQueue, expiredUrgentQueue, suspectsQueue, deliveryLimit, deadQueue], [exchange, intake, rest, suspects, expired, alone, deliveryLimit]);
   });
 
   it('confirms what a queue has, and an alert-processor receives it under its key and its id', async () => {

@@ -5,6 +5,7 @@ import { databaseUrlOf, postgresSettings } from '@tocsin/postgres';
 import { rabbitSettings } from '@tocsin/rabbitmq';
 import { redisSettings } from '@tocsin/redis';
 import { z } from 'zod';
+import { originFault } from './cors';
 import { admissionSettings } from './live/admission-settings';
 
 const bytes = () => z.coerce.number().int().min(1_024);
@@ -33,8 +34,30 @@ export const gatewaySettings = {
     z
       .string()
       .default('')
-      .transform((list) => list.split(',').map((origin) => origin.trim()).filter(Boolean)),
-    { description: 'Origins of pages that may call from another address, separated by commas; * for any, without credentials. Empty: none.', example: 'http://localhost:3000,https://app.example.com' },
+      .transform((list) => list.split(',').map((origin) => origin.trim()).filter(Boolean))
+      .superRefine((origins, context) => {
+        origins.forEach((origin, index) => {
+          const fault = originFault(origin);
+          if (fault) context.addIssue({ code: 'custom', message: `origin ${index + 1}: ${fault}` });
+        });
+      }),
+    { description: 'Origins of pages that may call from another address, each written as a browser does and separated by commas; * for any, without credentials. Wildcards within an origin and "null" are refused. Empty: none.', example: 'http://localhost:3000,https://app.example.com' },
+  ),
+  IDLE_CONNECTION_MS: setting(milliseconds().max(86_400_000).default(3_660_000), {
+    description:
+      'How long a connection on which nothing is asked is kept, in milliseconds. Longer than the proxy in front keeps its own (upstream-keepalive-timeout, 3,600 s as shipped): the other way round a request may meet a connection that has just been closed, which is a 502.',
+  }),
+  WEBHOOK_ORIGINS: setting(
+    z
+      .string()
+      .default('')
+      .transform((list) => list.split(',').map((origin) => origin.trim()).filter(Boolean))
+      .refine((origins) => origins.every((origin) => /^(\*|[A-Za-z0-9._:-]{1,253})$/.test(origin)), 'names such as eventgrid.azure.net are expected, or *'),
+    {
+      description:
+        'Systems that are told, when they ask by the handshake of CloudEvents\' webhooks (OPTIONS /api/v1/events), that they may deliver here: names separated by commas; * for any. Empty: none. Each delivery needs a token all the same.',
+      example: 'eventgrid.azure.net',
+    },
   ),
   HEARTBEAT_MS: setting(milliseconds().min(1_000).max(55_000).default(15_000), {
     description: 'How often a stream says that it is alive, in milliseconds. Below 60,000, where proxies give up on a silent connection.',
@@ -67,6 +90,9 @@ export const gatewaySettings = {
     description: 'Over how many milliseconds a gateway that stops lets go of its streams, each at a random moment. Below the grace period of the orchestrator.',
   }),
   ...admissionSettings,
+  REQUEST_BODIES_BYTES: setting(bytes().min(16_777_216).default(67_108_864), {
+    description: 'What the bodies of all requests under way may take together, in bytes, unpacked. Beyond it requests with a body are answered 503.',
+  }),
   MAX_EVENT_BYTES: setting(bytes().max(65_536).default(65_536), {
     description: 'The most that one message over HTTP may be, in bytes. Over AMQP it is always 65,536.',
   }),
@@ -81,7 +107,7 @@ export const settings = {
   ...rabbitSettings,
 };
 
-type Settings = Readonly<z.infer<z.ZodObject<typeof gatewaySettings>>> & { readonly JWT_TENANTS_CLAIM?: string };
+type Settings = Readonly<z.infer<z.ZodObject<typeof gatewaySettings>>> & { readonly JWT_TENANTS_CLAIM?: string; readonly JWT_ISSUER?: string };
 
 /** The gateway's configuration: type and injection token in one name. */
 /* eslint-disable @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-empty-object-type -- the interface gives the token its fields */
@@ -98,6 +124,6 @@ export const loadConfig = (environment: NodeJS.ProcessEnv) =>
 
 /** Settings of the gateway that are valid each and wrong together. */
 export function contradictions({ STREAM_BACKLOG_BYTES, MAX_EVENT_BYTES }: Pick<Settings, 'STREAM_BACKLOG_BYTES' | 'MAX_EVENT_BYTES'>): string[] {
-  // An entry that alone exceeds the backlog would close every stream that it is written to.
-  return STREAM_BACKLOG_BYTES < 2 * MAX_EVENT_BYTES ? ['STREAM_BACKLOG_BYTES must be at least twice MAX_EVENT_BYTES.'] : [];
+  // An entry that alone exceeds the backlog would close every stream that it is written to. Escaped, text may be three times as long.
+  return STREAM_BACKLOG_BYTES < 4 * MAX_EVENT_BYTES ? ['STREAM_BACKLOG_BYTES must be at least four times MAX_EVENT_BYTES.'] : [];
 }

@@ -2,14 +2,14 @@ import { Module, type BeforeApplicationShutdown, type DynamicModule, type OnAppl
 import { APP_FILTER, HttpAdapterHost } from '@nestjs/core';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
-import { Memberships, Revocations, Tickets, TokenVerifier } from '@tocsin/auth';
+import { Revocations, Tickets, TokenVerifier } from '@tocsin/auth';
 import { AlertActs, AlertIntake, bind, DeadLetters, EventBus, EventLog, RawIntake, Receipts, StreamSlots, AlertQueries } from '@tocsin/contracts/ports';
 import { AdminServer, Health, Log, Metrics } from '@tocsin/observability';
 import { RevocationsController } from './access/revocations.controller';
 import { ActOnAlerts } from './alerts/act-on-alerts';
 import { AlertActsController } from './alerts/alert-acts.controller';
 import { TenantsController } from './access/tenants.controller';
-import { MAX_TENANTS, VisibleTenants } from './access/visible-tenants';
+import { MAX_TENANTS, provideVisibleTenants, VisibleTenants } from './access/visible-tenants';
 import { AlertsController } from './alerts/alerts.controller';
 import { FindAlerts } from './alerts/find-alerts';
 import { StatsController } from './alerts/stats.controller';
@@ -20,6 +20,7 @@ import { SettleDeadLetters } from './dead-letters/settle-dead-letters';
 import { DocsController } from './docs/docs.controller';
 import { FrontPage } from './docs/front-page';
 import { WelcomeController } from './docs/welcome.controller';
+import { letGoOfConnections } from './idle-connections';
 import { IntakeController } from './intake/intake.controller';
 import { OpsgenieController } from './intake/opsgenie.controller';
 import { PagerDutyController } from './intake/pagerduty.controller';
@@ -108,17 +109,17 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         },
         {
           provide: Lifetimes,
-          useFactory: (memberships: Memberships, revocations: Revocations, logger: Log) => new Lifetimes(memberships, revocations, MAX_TENANTS, logger),
-          inject: [Memberships, Revocations, Log],
+          useFactory: (tenants: VisibleTenants, revocations: Revocations, logger: Log) => new Lifetimes(tenants, revocations, MAX_TENANTS, logger),
+          inject: [VisibleTenants, Revocations, Log],
         },
-        bind(ActOnAlerts, ActOnAlerts, AlertActs, EventBus, Memberships, Metrics),
-        bind(VisibleTenants, VisibleTenants, Memberships, Revocations),
+        bind(ActOnAlerts, ActOnAlerts, AlertActs, EventBus, VisibleTenants, Metrics),
+        provideVisibleTenants(config.JWT_TENANTS_CLAIM),
         bind(FindAlerts, FindAlerts, AlertQueries, EventLog, VisibleTenants),
         bind(ReadLog, ReadLog, EventLog, VisibleTenants),
         bind(SettleDeadLetters, SettleDeadLetters, DeadLetters, RawIntake),
         { provide: DeadLetterWatch, useFactory: (letters: DeadLetters, metrics: Metrics) => new DeadLetterWatch(letters, metrics), inject: [DeadLetters, Metrics] },
         bind(ReceiptWatch, ReceiptWatch, Receipts),
-        bind(PeerPublisher, PeerPublisher, TokenVerifier, Revocations, GatewayConfig),
+        bind(PeerPublisher, PeerPublisher, TokenVerifier, Revocations, VisibleTenants),
         {
           provide: PublishEvents,
           useFactory: (intake: AlertIntake, log: EventLog, queries: AlertQueries, acts: ActOnAlerts, receipts: ReceiptWatch, metrics: Metrics) =>
@@ -145,6 +146,8 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
   /** First of all: no stream outlives the right of this process to serve it. */
   async onModuleDestroy(): Promise<void> {
     this.receipts.close();
+    const server = this.http.httpAdapter?.getHttpServer() as Server | undefined;
+    if (server) letGoOfConnections(server);
     await this.streams.drain();
   }
 

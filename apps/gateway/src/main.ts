@@ -5,7 +5,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AuthModule, FallbackTicketStore, tenantDirectoryFrom, weakAuthSettings } from '@tocsin/auth';
 import { bind, TenantDirectory, TicketStore } from '@tocsin/contracts/ports';
 import { AdminServer, Health, Log, NestLogger, ObservabilityModule, runProcess, version } from '@tocsin/observability';
-import { Database, databaseUrlOf, PostgresModule, PostgresTenantDirectory, PostgresTicketStore } from '@tocsin/postgres';
+import { Database, databaseConnectionOf, PostgresModule, PostgresTenantDirectory, PostgresTicketStore } from '@tocsin/postgres';
 import { RabbitModule } from '@tocsin/rabbitmq';
 import { RedisModule, RedisTicketStore } from '@tocsin/redis';
 import { loadConfig } from './config';
@@ -42,7 +42,7 @@ runProcess(async (life) => {
 });
 
 function adaptersFrom(config: ReturnType<typeof loadConfig>, observability: DynamicModule): DynamicModule {
-  const database = { connection: { url: databaseUrlOf(config)! }, role: 'tocsin_gateway' as const, poolSize: config.DB_POOL_SIZE, statementTimeoutMs: config.DB_STATEMENT_TIMEOUT_MS };
+  const database = { connection: databaseConnectionOf(config)!, role: 'tocsin_gateway' as const, poolSize: config.DB_POOL_SIZE, statementTimeoutMs: config.DB_STATEMENT_TIMEOUT_MS };
   const postgres = PostgresModule.forRoot({ ...database, applicationName: 'tocsin gateway', observability });
   const rabbit = RabbitModule.forRoot({ url: config.RABBITMQ_URL, prefix: config.RABBITMQ_PREFIX, health: { critical: false }, observability });
   const redis = RedisModule.forRoot({ url: config.REDIS_URL, prefix: config.REDIS_PREFIX, hintKey: config.REDIS_HINT_KEY, observability });

@@ -1,20 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { CLOSE_REASONS, Refused, Unavailable, type CloseReason, type ErrorCode, type Problem } from '@tocsin/contracts';
+import { CLOSE_REASONS, MAX_ERRORS, Refused, Unavailable, type CloseReason, type ErrorCode, type InputError, type Problem } from '@tocsin/contracts';
 import type { Log, Metrics } from '@tocsin/observability';
 import { normalRetryMs } from './live/event-stream';
 import { parseCursor } from './live/cursor';
 import { closeFrame } from './live/sse-frame';
+import { ANSWER_FIELDS } from './http-rules';
 import { AlertConflict } from './alerts/alert-conflict';
 import { PublishFailed } from './intake/publish-failed';
 
 /** Every code with its status and its title. The compiler knows when one is missing. */
 export const ANSWERS: Record<ErrorCode, [status: number, title: string]> = {
   message_too_large: [413, 'The message is too large'],
+  invalid_encoding: [400, 'The body is not compressed as it says'],
   invalid_utf8: [400, 'The body is not UTF-8'],
   invalid_json: [400, 'The body is not JSON'],
   too_deep: [400, 'The body is nested too deeply'],
   control_characters: [422, 'Text holds control characters'],
+  foreign_envelope: [422, 'The message is in an envelope of another system'],
   unknown_field: [422, 'A field is unknown'],
   missing_tenant: [422, 'The tenant is missing'],
   missing_service: [422, 'The service is missing'],
@@ -107,7 +110,7 @@ export class ProblemAnswers {
     if (status >= 500 && !GO_ELSEWHERE.has(code)) this.log[code === 'internal_error' ? 'error' : 'warn']({ err: error, request_id: requestId, code }, 'a request failed');
     if (isStream) this.metrics.sseConnectionsOpened.inc({ outcome: 'refused', reason: code });
 
-    const fields: [string, string][] = [['Cache-Control', 'no-store']];
+    const fields: [string, string][] = ANSWER_FIELDS.map(([name, value]) => [name, value]);
     // a stream's connection is never used again, so that one that was refused is not either
     if (isStream || GO_ELSEWHERE.has(code)) fields.push(['Connection', 'close']);
     if (status === 503 || status === 429) {
@@ -125,12 +128,19 @@ export class ProblemAnswers {
       code,
       instance: `urn:uuid:${requestId}`,
       ...(error instanceof Refused && { detail: error.message }),
-      ...(error instanceof Refused && error.details.errors && { errors: [...error.details.errors] }),
+      ...(error instanceof Refused && error.details.errors && namedErrors(error.details.errors, error.details.more_errors)),
       ...(error instanceof AlertConflict && { alert: error.alert }),
       ...(error instanceof PublishFailed && { confirmed: [...error.confirmed] }),
     };
     return withBody(status, fields, 'application/problem+json', JSON.stringify(problem));
   }
+}
+
+/** As many as a person reads, and how many more there are: an answer must not grow with what was sent. */
+function namedErrors(errors: readonly InputError[], beside = 0): Pick<Problem, 'errors' | 'more_errors'> {
+  const named = errors.slice(0, MAX_ERRORS);
+  const more = errors.length - named.length + beside;
+  return { errors: named, ...(more > 0 && { more_errors: more }) };
 }
 
 const withBody = (status: number, fields: readonly [string, string][], type: string, body: string): Answer => ({

@@ -1,7 +1,7 @@
 import { aboutSetting, onOff, readSettings, setting } from '@tocsin/contracts';
 import { authSettings, checkAuthSettings } from '@tocsin/auth';
 import { observabilitySettings } from '@tocsin/observability';
-import { databaseUrlOf, postgresSettings } from '@tocsin/postgres';
+import { databaseUrlOf, migrationProblems, postgresSettings } from '@tocsin/postgres';
 import { rabbitSettings, rabbitSourceSettings } from '@tocsin/rabbitmq';
 import { redisSettings } from '@tocsin/redis';
 import { z } from 'zod';
@@ -42,6 +42,7 @@ export const loadConfig = (environment: NodeJS.ProcessEnv) =>
     // its own secret is made and kept when none is set
     ...(config.JWT_SECRET ?? config.JWT_JWKS_URL ? checkAuthSettings(config) : []),
     ...contradictions(config),
+    ...(databaseUrlOf(config) ? migrationProblems(config) : []),
     ...(config.RABBITMQ_URL && !databaseUrlOf(config) && !config.ALLOW_VOLATILE_STORE
       ? ['RABBITMQ_URL needs DATABASE_URL beside it: the embedded database is not safe enough for a real queue (ALLOW_VOLATILE_STORE=1 lets it be).']
       : []),

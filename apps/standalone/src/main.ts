@@ -6,7 +6,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { weakAuthSettings } from '@tocsin/auth';
 import { openPglite } from '@tocsin/embedded';
 import { AdminServer, Health, Log, NestLogger, runProcess, version } from '@tocsin/observability';
-import { Database, databaseUrlOf, migrate, migrationUrlOf } from '@tocsin/postgres';
+import { Database, databaseConnectionOf, databaseUrlOf, migrate, migrationUrlOf } from '@tocsin/postgres';
 import { connectProcessor } from '../../alert-processor/src/alert-processor.module';
 import { openHttp, prepareHttp } from '../../gateway/src/gateway.module';
 import { loadConfig, type StandaloneConfig } from './config';
@@ -39,7 +39,7 @@ runProcess(async (life) => {
     const pglite = url ? undefined : await openPglite(join(config.DATA_DIR, 'database'), { anew: options.reset });
     if (pglite) life.closes(pglite);
     await migrate({ connection: pglite ? { stream: () => pglite.stream() } : { url: migrationUrlOf(config)! } });
-    return pglite ? { stream: () => pglite.stream() } : { url: url! };
+    return pglite ? { stream: () => pglite.stream() } : databaseConnectionOf(config)!;
   });
   // after the database: a folder that another process has is refused there, before anything in it is touched
   const secret = config.JWT_JWKS_URL ? undefined : (config.JWT_SECRET ?? keptSecret(config.DATA_DIR, { anew: options.reset }));

@@ -55,7 +55,10 @@ export class AuthModule implements OnApplicationBootstrap, BeforeApplicationShut
         {
           provide: Memberships,
           useFactory: (directory: TenantDirectory, metrics: Metrics, health: Health) => {
-            const memberships = new Memberships(directory, metrics, { cached: !(directory instanceof ClaimTenantDirectory) });
+            const memberships = new Memberships(directory, metrics, {
+              cached: !(directory instanceof ClaimTenantDirectory),
+              perToken: TENANT_SERVICE_URL !== undefined && TENANT_SERVICE_TOKEN === undefined,
+            });
             // Without it those can still be let in who were here before.
             if (TENANT_SERVICE_URL) health.add('tenant_service', () => memberships.check(), { critical: false });
             return memberships;

@@ -3,23 +3,31 @@ import type { IncomingMessage } from 'node:http';
 
 /** Where else a credential may stand in an address, on the routes that take it there. */
 const QUERY_CREDENTIALS = ['token', 'ticket', 'access_token'];
+/** Credentials of another scheme: a proxy in front has asked for them, and they say nothing to us. */
+const OTHER_SCHEME = /^(?!Bearer )[!#$%&'*+\-.^_`|~0-9A-Za-z]+ +\S/i;
 
 type Request = Pick<IncomingMessage, 'headers' | 'rawHeaders' | 'url'>;
 
 /**
- * The token of the `Authorization` header; undefined without one. Throws `Refused` (`invalid_request`) for a header that is
- * not `Bearer <token>`, and for more than one credential: of two, nobody can say which was meant (RFC 6750, section 2).
+ * The token of the `Authorization` header; undefined without one, and where the header holds another scheme's credentials:
+ * a page behind a proxy with HTTP Basic sends those with every request. Throws `Refused` (`invalid_request`) for a Bearer
+ * header that is malformed, and for more than one credential: of two, nobody can say which was meant (RFC 6750, section 2).
  */
 export function bearerToken(request: Request): string | undefined {
-  const { authorization } = request.headers;
-  if (authorization === undefined) return undefined;
-  const [, token] = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i.exec(authorization) ?? [];
+  const [first, second] = authorizationsOf(request).filter((value) => !OTHER_SCHEME.test(value));
+  if (first === undefined) return undefined;
+  const [, token] = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i.exec(first) ?? [];
   if (!token) throw new Refused('invalid_request', 'The Authorization header must be "Bearer <token>".');
-  // Node keeps only the first of several, so they are counted where it keeps them all.
-  const given = request.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'authorization').length;
   const query = new URLSearchParams(request.url?.split('?', 2)[1]);
-  if (given > 1 || QUERY_CREDENTIALS.some((name) => query.has(name))) {
+  if (second !== undefined || QUERY_CREDENTIALS.some((name) => query.has(name))) {
     throw new Refused('invalid_request', 'Only one credential may be given.');
   }
   return token;
+}
+
+/** All that came: of several, Node keeps only the first in `headers`. */
+function authorizationsOf({ headers, rawHeaders }: Request): string[] {
+  const raw = rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]!.toLowerCase() === 'authorization');
+  if (raw.length > 0) return raw;
+  return headers.authorization === undefined ? [] : [headers.authorization];
 }

@@ -1,6 +1,7 @@
 export * from './auth.module';
 export * from './bearer-token';
 export * from './memberships';
+export * from './person';
 export * from './revocation-index';
 export * from './revocations';
 export * from './scopes';

@@ -57,6 +57,22 @@ describe('memberships', () => {
     expect(await ids(memberships.tenantsOf(user('ada', 'one')))).toEqual(['acme']);
   });
 
+  test('that the service gives to a token serve that token alone, also as a stand-in', async () => {
+    memberships = new Memberships(directory, metrics, { perToken: true }, () => nowMs);
+    const by = (token: string) => memberships.tenantsOf({ ...user(), token });
+    await by('one');
+    await by('one');
+    directory.answer = async () => [membership('globex')];
+    expect(await ids(by('two'))).toEqual(['globex']);
+    expect([await ids(by('one')), directory.asked]).toEqual([['acme'], 2]);
+    directory.answer = away;
+    nowMs += 60_000;
+    expect([await ids(by('one')), await ids(by('two'))]).toEqual([['acme'], ['globex']]);
+    await expect(by('three')).rejects.toBeInstanceOf(Unavailable);
+    memberships.forget('ada');
+    await expect(by('one')).rejects.toBeInstanceOf(Unavailable);
+  });
+
   test('stand in for ten minutes while the directory is away, which is asked every ten seconds', async () => {
     await memberships.tenantsOf(user());
     directory.answer = away;

@@ -1,6 +1,8 @@
 import { Unavailable, type Membership } from '@tocsin/contracts';
 import type { TenantDirectory, User } from '@tocsin/contracts/ports';
 import type { Metrics } from '@tocsin/observability';
+import { createHash } from 'node:crypto';
+import { issuerOf } from './person';
 
 /** How long an answer is taken as it is: the time within which a removal that nobody told us of is noticed. */
 const FRESH_MS = 60_000;
@@ -14,6 +16,8 @@ const AWAY_MS = 10_000;
 export interface MembershipsOptions {
   /** False where asking costs nothing and the answer depends on the token: the directory is then asked every time. */
   cached?: boolean;
+  /** Whether the directory is asked with the user's own token, and so decides by it. An answer then serves that token alone. */
+  perToken?: boolean;
   /** How many users are remembered. Default 10,000; of more, those who asked longest ago are forgotten. */
   maxUsers?: number;
 }
@@ -24,8 +28,8 @@ export interface MembershipsRequest {
   maxAgeMs?: number;
 }
 
-/** Of one user name, how many issuers' users are remembered; of more, the one who asked longest ago is forgotten. */
-const MAX_ISSUERS = 8;
+/** Of one user name, how many answers are remembered: an issuer's, or a token's. Of more, the one that was used longest ago is forgotten. */
+const MAX_ANSWERS = 16;
 
 interface Answer {
   memberships: readonly Membership[];
@@ -47,7 +51,7 @@ interface Entry {
  * denial.
  */
 export class Memberships {
-  /** By user name, then by issuer. */
+  /** By user name, then by whatever else decides the answer. */
   private readonly users = new Map<string, Map<string, Entry>>();
   private readonly maxUsers: number;
   private lastFailure: { error: Unavailable; at: number } | undefined;
@@ -106,10 +110,10 @@ export class Memberships {
     throw error;
   }
 
-  /** Users of two issuers are two users, whatever they are called. */
+  /** Users of two issuers are two users, whatever they are called; where the token decides, two tokens are two rights. */
   private entryOf(user: User): Entry {
-    const issuers = moveToEnd(this.users, user.user_id, () => new Map<string, Entry>(), this.maxUsers);
-    return moveToEnd(issuers, JSON.stringify(user.claims.iss ?? null), () => ({}), MAX_ISSUERS);
+    const answers = moveToEnd(this.users, user.user_id, () => new Map<string, Entry>(), this.maxUsers);
+    return moveToEnd(answers, this.options.perToken ? `${issuerOf(user)}\n${digestOf(user.token)}` : issuerOf(user), () => ({}), MAX_ANSWERS);
   }
 
   private count(result: 'fresh' | 'fetched' | 'stale', memberships: readonly Membership[]): readonly Membership[] {
@@ -122,6 +126,9 @@ function isFresh(entry: Entry, now: number, { maxAgeMs = FRESH_MS }: Memberships
   const { answer } = entry;
   return answer !== undefined && now - answer.at < Math.min(maxAgeMs, answer.memberships.length > 0 ? FRESH_MS : EMPTY_FRESH_MS);
 }
+
+/** A token itself is kept nowhere that outlives its request. */
+const digestOf = (token: string): string => createHash('sha256').update(token).digest('base64');
 
 /** What the map has under the key, or a new one, as its latest; beyond `max` the one that was used longest ago goes. */
 function moveToEnd<V>(map: Map<string, V>, key: string, make: () => V, max: number): V {

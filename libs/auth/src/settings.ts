@@ -45,7 +45,8 @@ export const authSettings = {
     example: 'tocsin',
   }),
   JWT_TENANTS_CLAIM: setting(z.string().max(200).optional(), {
-    description: "The claim that lists a user's tenants, when there is no tenant service.",
+    description:
+      "The claim that lists a token's tenants. Without a tenant service it says what its user may see; a token that has it publishes for these tenants alone (anything but a list: for none), one without it for any.",
     example: 'tenants',
   }),
   TICKET_SECRET: setting(signingSecret.optional(), {

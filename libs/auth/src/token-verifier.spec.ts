@@ -242,8 +242,81 @@ describe("with an issuer's keys", () => {
 
   test('invented kids do not become requests', async () => {
     expect(await verdict(tokenOf(first))).toBe('accepted');
-    for (let i = 0; i < 20; i++) expect(await verdict(tokenOf(first, {}, { kid: `invented-${i}` }))).toBe('invalid_token');
-    expect(requests).toBe(1);
+    const invented = (i: number) => verdict(tokenOf(first, {}, { kid: `invented-${i}` }));
+    for (let i = 0; i < 20; i++) expect(await invented(i % 10)).toBe('invalid_token');
+    expect(requests).toBe(1 + 5);
+    await Promise.all(Array.from({ length: 50 }, (_, i) => invented(100 + i)));
+    expect(requests).toBe(1 + 5);
+    clockMs += 30_000;
+    expect(new Set(await Promise.all(Array.from({ length: 50 }, (_, i) => invented(200 + i))))).toEqual(new Set(['invalid_token']));
+    expect(requests).toBeLessThanOrEqual(1 + 10);
+  });
+
+  test('a new key is found at once, by all who come with it, however young the known keys are', async () => {
+    expect(await verdict(tokenOf(first))).toBe('accepted');
+    answer = { status: 200, body: { keys: [first.jwk, second.jwk] } };
+    expect(await Promise.all(Array.from({ length: 10 }, () => verdict(tokenOf(second))))).toEqual(Array(10).fill('accepted'));
+    expect(requests).toBe(2);
+  });
+
+  test('an unknown kid while the issuer is away is unavailable, and not wrong, however young the known keys are', async () => {
+    expect(await verdict(tokenOf(first))).toBe('accepted');
+    answer = { status: 500, body: {} };
+    for (const afterMs of [0, 1_000, 6_000, 31_000, 60_000]) {
+      clockMs += afterMs;
+      expect([afterMs, await verdict(tokenOf(second)), await verdict(tokenOf(first))]).toEqual([afterMs, 'jwks', 'accepted']);
+    }
+    answer = { status: 200, body: { keys: [first.jwk] } };
+    clockMs += 6_000;
+    expect(await verdict(tokenOf(second))).toBe('invalid_token');
+    answer = { ...answer, hang: true };
+    clockMs += 31_000;
+    expect(await verdict(tokenOf(second))).toBe('jwks');
+  });
+
+  const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' });
+  const short = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' });
+  const { n: _, ...withoutModulus } = first.jwk;
+  const unusable: [string, unknown][] = [
+    ['nothing', {}], ['null', null], ['a text', 'x'], ['a list', []], ['no modulus', withoutModulus], ['a broken modulus', { ...first.jwk, n: 1 }], ['an empty exponent', { ...first.jwk, e: '' }],
+    ['a secret', { kty: 'oct', k: 'c2VjcmV0', kid: 'first' }], ['a kind nobody knows', { kty: 'XYZ', kid: 'first' }], ['a short key', { ...short, kid: 'first' }],
+    ['a point that is not on its curve', { ...ec, y: ec.x, kid: 'first' }], ['one for encryption', { ...first.jwk, use: 'enc' }], ['one that does not verify', { ...first.jwk, key_ops: ['encrypt'] }],
+    ['a private key', { ...first.privateKey.export({ format: 'jwk' }), kid: 'first' }],
+  ];
+
+  test.each(unusable)('a set of one unusable key (%s) does not replace a good one', async (_name, key) => {
+    expect(await verdict(tokenOf(first))).toBe('accepted');
+    for (const keys of [[key], [key, key], []]) {
+      answer = { status: 200, body: { keys } };
+      clockMs += 11 * 60_000;
+      const before = requests;
+      expect(await verdict(tokenOf(first))).toBe('accepted');
+      await eventually(() => expect(requests).toBeGreaterThan(before));
+      expect(await verdict(tokenOf(first))).toBe('accepted');
+      expect(await verdict(tokenOf(second))).toBe('jwks');
+    }
+  });
+
+  test.each(unusable)('one unusable key (%s) takes nothing from the others, nor the key that its kid named', async (_name, key) => {
+    const hasName = typeof key === 'object' && key !== null && !Array.isArray(key);
+    const named = hasName ? { ...key, kid: 'first' } : key;
+    expect(await verdict(tokenOf(first))).toBe('accepted');
+    answer = { status: 200, body: { keys: [named, second.jwk] } };
+    expect(await verdict(tokenOf(second))).toBe('accepted');
+    expect(await verdict(tokenOf(first))).toBe(hasName ? 'accepted' : 'invalid_token');
+    // where the same kid names a good key as well, that one alone counts
+    answer = { status: 200, body: { keys: [named, second.jwk, first.jwk] } };
+    clockMs += 11 * 60_000;
+    await verdict(tokenOf(second));
+    await eventually(async () => expect([requests, await verdict(tokenOf(first))]).toEqual([3, 'accepted']));
+  });
+
+  test('a set that never had a usable key is unavailable, not a verdict on tokens', async () => {
+    for (const [, key] of unusable) {
+      answer = { status: 200, body: { keys: [key] } };
+      clockMs += 6_000;
+      expect(await verdict(tokenOf(first))).toBe('jwks');
+    }
   });
 
   test('known keys are used for a day of outage, and no longer', async () => {
@@ -273,7 +346,7 @@ describe("with an issuer's keys", () => {
 
   test('an RSA key of less than 2048 bits is refused', async () => {
     const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
-    answer = { status: 200, body: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'short', alg: 'RS256' }] } };
+    answer = { status: 200, body: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'short', alg: 'RS256' }, first.jwk] } };
     const head = `${base64url({ alg: 'RS256', kid: 'short' })}.${base64url({ sub: 'ada', exp: NOW + 60 })}`;
     const { sign: signBytes } = await import('node:crypto');
     expect(await verdict(`${head}.${signBytes('sha256', Buffer.from(head), privateKey).toString('base64url')}`)).toBe('invalid_token');

@@ -104,8 +104,13 @@ describe('a guarded route', () => {
     expect(await get(`/read?token=${token()}`)).toBe('missing_credentials');
   });
 
-  test.each(['Basic YTpi', 'Bearer', 'Bearer a b', 'Bearer a,b', 'x'])('refuses the malformed header %j', async (Authorization) => {
+  test.each(['Bearer', 'Bearer a b', 'Bearer a,b', 'x'])('refuses the malformed header %j', async (Authorization) => {
     expect(await get('/read', { Authorization })).toBe('invalid_request');
+  });
+
+  test('what a proxy sends of another scheme is no credential, and none too many', async () => {
+    expect(await get('/read', { Authorization: 'Basic YTpi' })).toBe('missing_credentials');
+    expect(await get('/read', { Authorization: ['Basic YTpi', `Bearer ${token()}`] })).toBe('200 {"user_id":"ada"}');
   });
 
   test('refuses two credentials', async () => {

@@ -1,8 +1,8 @@
 import 'reflect-metadata';
 import { Type } from 'class-transformer';
 import {
-  ArrayMaxSize, Equals, IsArray, IsBoolean, IsIn, IsObject, IsOptional, IsString, IsUrl, Matches, MinLength, Validate, ValidateNested, validateSync,
-  type ValidationError,
+  ArrayMaxSize, Equals, IsArray, IsBoolean, IsIn, IsObject, IsOptional, IsString, IsUrl, Matches, MinLength, Validate, ValidateNested,
+  validateSync, type ValidationError,
 } from 'class-validator';
 import { v7 as uuidv7 } from 'uuid';
 import { bodyHashOf, digest, inOrder } from './body-hash';
@@ -15,7 +15,8 @@ import { readRoutingKey } from './names';
 import { publishedForm, shortenToFit } from './published-form';
 import { surelyValid } from './surely-valid';
 import { TENANT_ID_PATTERN, tenantIdOf, type TenantId } from './tenant';
-import { didYouMean } from './nearest-name';
+import { didYouMean, MAX_ERRORS, pointerToName } from './nearest-name';
+import { withoutHops } from './trace-context';
 import { UNDERSTOOD_FIELDS, understand } from './understood-names';
 import {
   ALERT_TYPES, CHANNELS, MESSAGE_STATUSES, SEVERITIES,
@@ -103,6 +104,9 @@ export interface Envelope {
   /** Epoch seconds. */
   timestamp?: number;
   headers?: Readonly<Record<string, unknown>>;
+  content_type?: string;
+  /** How the body is compressed, if it is. */
+  content_encoding?: string;
   /** What holds where the message does not say it: a sender whose fields cannot be chosen has an address that can. */
   tenant_id?: string;
   service?: string;
@@ -130,10 +134,13 @@ export type ParsedMessage =
       ok: false;
       code: MessageErrorCode;
       errors: InputError[];
+      /** How many errors there are beside these. */
+      more_errors?: number;
       tenant_id: TenantId | null;
       /** The refused part of a group alone, as it can be read again; undefined where it is the whole. */
       bytes?: Uint8Array;
     };
+
 
 /**
  * The only parser of alert messages, for AMQP and HTTP. Looks at size, UTF-8, JSON, depth, control characters, unknown
@@ -151,11 +158,12 @@ export function readMessage(value: unknown, envelope: Envelope, judgement: Judge
     return refuse('invalid_json', [{ code: 'invalid_json', detail: 'The message must be a JSON object.' }]);
   }
   const { fields, unknown, origins, leftovers } = understand(value as Record<string, unknown>);
-  const pointerTo = (name: string) => `/${(origins.get(name) ?? name).replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  const pointerTo = (name: string) => pointerToName(origins.get(name) ?? name);
 
   if (judgement === 'strict' && unknown.size > 0) {
-    const errors = Array.from(unknown.keys(), (name) => ({ pointer: pointerTo(name), code: 'unknown_field' as const, detail: `Unknown field.${didYouMean(name, KNOWN_NAMES)}` }));
-    return refuse('unknown_field', errors, fields.tenant_id);
+    const names = Array.from(unknown.keys());
+    const errors = names.slice(0, MAX_ERRORS).map((name) => ({ pointer: pointerTo(name), code: 'unknown_field' as const, detail: `Unknown field.${didYouMean(name, KNOWN_NAMES)}` }));
+    return { ...refuse('unknown_field', errors, fields.tenant_id), more_errors: names.length - errors.length };
   }
   dropEmpty(fields, judgement);
   if (judgement === 'lenient') relax(fields);
@@ -167,6 +175,9 @@ export function readMessage(value: unknown, envelope: Envelope, judgement: Judge
   fields.service ??= envelope.service;
   fields.severity ??= envelope.severity;
 
+  // before all that costs more: a batch may hold thousands of these
+  if (fields.tenant_id === undefined) return refuse('missing_tenant', [missing('/tenant_id', 'missing_tenant')]);
+  if (fields.service === undefined) return refuse('missing_service', [missing('/service', 'missing_service')], fields.tenant_id);
   let { message, errors } = validate(fields, pointerTo);
   if (judgement === 'lenient' && errors.length > 0) {
     for (const { name } of errors.filter((error) => !error.limit && !REQUIRED.has(error.name))) kept.set(name, take(fields, name));
@@ -174,8 +185,6 @@ export function readMessage(value: unknown, envelope: Envelope, judgement: Judge
     fields.severity ??= readRoutingKey(envelope.routing_key)?.severity ?? 'high';
     ({ message, errors } = validate(fields, pointerTo));
   }
-  if (fields.tenant_id === undefined) return refuse('missing_tenant', [missing('/tenant_id', 'missing_tenant')]);
-  if (fields.service === undefined) return refuse('missing_service', [missing('/service', 'missing_service')], fields.tenant_id);
   const { id, occurred_at } = fields;
   if (judgement === 'strict') errors.push(...contradictions(fields));
   if (errors.length > 0) {
@@ -186,6 +195,7 @@ export function readMessage(value: unknown, envelope: Envelope, judgement: Judge
   // whose clock the transport's time is nobody knows: that of a broker, or of a door of ours. It is shown, and orders nothing
   const sentAt = occurred_at !== undefined || fields.dedup_key === undefined ? undefined : readInstant(envelope.timestamp);
   if (sentAt !== undefined) message.occurred_at = sentAt;
+  else if (typeof occurred_at === 'string') message.occurred_at = occurred_at;
   const assumed: MessageField[] = ASSUMED_FIELDS.filter((name) => fields[name] === undefined && !(name === 'metadata' && [...kept.values()].some((left) => left !== undefined)));
   if (!saysType && fields.type === 'alert') assumed.push('type');
   if (!saysSeverity) assumed.push('severity');
@@ -205,7 +215,7 @@ const KNOWN_NAMES = [...MESSAGE_FIELDS, ...Object.keys(UNDERSTOOD_FIELDS)];
 const REQUIRED = new Set(['tenant_id', 'service']);
 const TEXTS = ['tenant_id', 'service', 'id', 'dedup_key', 'name', 'title', 'message'] as const;
 
-const refuse = (code: MessageErrorCode, errors: InputError[], tenant?: unknown): ParsedMessage => ({ ok: false, code, errors, tenant_id: tenantIdOf(tenant) });
+const refuse = (code: MessageErrorCode, errors: InputError[], tenant?: unknown): Extract<ParsedMessage, { ok: false }> => ({ ok: false, code, errors, tenant_id: tenantIdOf(tenant) });
 const missing = (pointer: string, code: 'missing_tenant' | 'missing_service'): InputError => ({ pointer, code, detail: 'This field is required.' });
 
 /** Names of blanks name nothing: they are as good as absent where nobody reads the answer. An id is made for whoever sends an empty one. */
@@ -331,7 +341,7 @@ function titleFor({ name, message, service }: MessageFields): string {
 function saidBy(message: AlertMessage, id: unknown, occurred_at: unknown): MessageFields {
   const said = noFields();
   for (const name of MESSAGE_FIELDS) said[name] = message[name];
-  return Object.assign(said, { id, occurred_at, labels: inOrder(message.labels), metadata: inOrder(message.metadata) });
+  return Object.assign(said, { id, occurred_at, labels: inOrder(message.labels), metadata: inOrder(withoutHops(message.metadata)) });
 }
 
 /** Measures what will be published. What a webhook sent is shortened first: its sender would only send the same again. */

@@ -40,6 +40,11 @@ export function decodeJson(bytes: Uint8Array, maxBytes: number): DecodedJson {
   return { ok: true, value, escapes: MAY_BE_UNSTORABLE.test(text) };
 }
 
+/** Stands where a value would that was not decoded, since it is larger or holds more than any message may. */
+export class NotDecoded {
+  constructor(readonly bytes: number) {}
+}
+
 type Fault = Extract<DecodedBody, { ok: false }>;
 
 /** The second half: why a value cannot be stored, by its depth and its text; undefined when it can. */

@@ -5,10 +5,12 @@
 export const MESSAGE_ERROR_CODES = [
   // what the parser refuses, in the order in which it looks
   'message_too_large',
+  'invalid_encoding',
   'invalid_utf8',
   'invalid_json',
   'too_deep',
   'control_characters',
+  'foreign_envelope',
   'unknown_field',
   'missing_tenant',
   'missing_service',
@@ -101,7 +103,8 @@ export class Refused extends Error {
   constructor(
     readonly code: ErrorCode,
     message: string,
-    readonly details: { errors?: readonly InputError[]; cause?: unknown } = {},
+    /** `more_errors`: how many there are beside `errors`. */
+    readonly details: { errors?: readonly InputError[]; more_errors?: number; cause?: unknown } = {},
   ) {
     super(message, { cause: details.cause });
     this.name = 'Refused';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { decodeHint, encodeHint, eventNameOf, hintOf, passes, passesLabels, renderData } from './event';
+import { decodeHint, encodeHint, entryPasses, eventNameOf, filterFieldsOf, hintOf, passes, passesLabels, renderData, type StreamFilter } from './event';
 import { anEntry } from './testing/an-alert';
 import { CHANGES } from './wire';
 
@@ -16,6 +16,20 @@ describe('a hint', () => {
         expect(hint.data!.includes(0x0a) || hint.data!.includes(0x0d)).toBe(false);
       }),
     );
+  });
+
+  it('of a processor of before, which leaves line separators raw, has the bytes that replay has', () => {
+    const event = stored({ title: 'a\u2028b\u0085c', message: 'd\u2029é', labels: { '\u2028': '\\u2028' } });
+    const before = encodeHint({ ...hintOf(event), data: Buffer.from(JSON.stringify(event.entry)) });
+    expect(decodeHint(before)).toEqual(hintOf(event));
+    expect(JSON.parse(decodeHint(before)!.data!.toString())).toEqual(event.entry);
+  });
+
+  it('carries the type that an alert had before, where that was another', () => {
+    const changed = hintOf(stored({ previous: { status: 'firing', severity: 'low', type: 'notification', name: 'cold', labels: { a: 'b' } } }));
+    expect(changed.filter.previous_type).toBe('notification');
+    expect(decodeHint(encodeHint(changed))).toEqual(changed);
+    expect(encodeHint(hintOf(stored())).toString()).not.toContain('previous_type');
   });
 
   it('may come without data', () => {
@@ -57,6 +71,33 @@ describe('a filter', () => {
     expect(passes({ ...any, ...filter }, fields)).toBe(expected);
   });
 
+  const entry = anEntry({
+    severity: 'low', type: 'alert', name: 'warm', labels: { site: 'north' }, service: 'inventory',
+    previous: { status: 'firing', severity: 'urgent', type: 'notification', name: 'cold', labels: { site: 'south', line: '2' } },
+  });
+  it.each<[Partial<StreamFilter>, boolean]>([
+    [{ labels: { site: 'north' } }, true], [{ labels: { site: 'south' } }, true], [{ labels: { site: 'west' } }, false],
+    [{ type: ['alert'] }, true], [{ type: ['notification'] }, true], [{ type: ['recommendation'] }, false],
+    [{ name: ['warm'] }, true], [{ name: ['cold'] }, true], [{ name: ['hot'] }, false],
+    [{ severity: ['urgent'], labels: { site: 'south' } }, true], [{ severity: ['low'], labels: { site: 'north' } }, true],
+    [{ severity: ['urgent'], labels: { site: 'north' } }, false], [{ severity: ['low'], labels: { site: 'south' } }, false],
+    [{ severity: ['urgent'], type: ['alert'] }, false], [{ severity: ['low'], type: ['notification'] }, false], [{ severity: ['urgent'], type: ['notification'] }, true],
+    [{ name: ['cold'], labels: { line: '2' } }, true], [{ name: ['warm'], labels: { line: '2' } }, false], [{ name: ['warm', 'cold'], type: ['alert'], labels: { line: '2' } }, false],
+    [{ service: ['inventory'], name: ['cold'] }, true], [{ service: ['orders'], name: ['cold'] }, false],
+  ])('%j judges each side of a change by itself: %s', (filter, expected) => {
+    expect(entryPasses({ ...any, ...filter }, entry)).toBe(expected);
+    // what travels beside the data never says no where the whole says yes
+    if (expected) expect(passes({ ...any, ...filter }, filterFieldsOf(entry))).toBe(true);
+  });
+
+  it('takes for the same before what is not told to differ, and nothing of what is new', () => {
+    const same = anEntry({ name: 'warm', labels: { site: 'north' }, severity: 'low', previous: { status: 'firing', severity: 'urgent' } });
+    expect(entryPasses({ ...any, severity: ['urgent'], name: ['warm'], labels: { site: 'north' } }, same)).toBe(true);
+    expect(entryPasses({ ...any, severity: ['urgent'], name: ['warm'] }, { ...same, previous: null })).toBe(false);
+    const named = anEntry({ name: 'warm', severity: 'low', previous: { status: 'firing', severity: 'urgent', name: null } });
+    expect(entryPasses({ ...any, severity: ['urgent'], name: ['warm'] }, named)).toBe(false);
+  });
+
   it.each([
     [null, {}, true], [{}, {}, true], [{ site: 'north' }, { site: 'north', line: '2' }, true], [{ site: 'north', line: '2' }, { site: 'north' }, false],
     [{ site: 'north' }, { site: 'North' }, false], [{ toString: 'x' }, {}, false], [JSON.parse('{"__proto__":"x"}'), JSON.parse('{"__proto__":"x"}'), true],
@@ -68,4 +109,6 @@ describe('a filter', () => {
 it('data holds every field of the entry and nothing else', () => {
   const entry = anEntry({ previous: { status: 'firing', severity: 'low' } });
   expect(JSON.parse(renderData({ ...entry, secret: 'x' } as never))).toEqual(entry);
+  const changed = { ...entry, previous: { ...entry.previous!, type: 'alert' as const, name: null, labels: { a: 'b' } } };
+  expect(JSON.parse(renderData(changed))).toEqual(changed);
 });

@@ -1,6 +1,7 @@
 import { RINGING_CHANGES, SEVERITIES, type AlertType, type Change, type EntryEvent, type Entry, type Severity } from './wire';
 import type { AlertMessage } from './alert-message';
 import type { PlannedDelivery } from './delivery';
+import { asJsonLine, jsonLine } from './json-line';
 import type { TenantId } from './tenant';
 
 /** A valid message with all that the log needs to store it: what `plan` makes of it. */
@@ -14,7 +15,7 @@ export interface PlannedEvent {
 
 /** From when on repeats of an open alert are folded. */
 export interface Folding {
-  /** Repeats that get an entry of their own within a window. */
+  /** Repeats that get an entry of their own within a window. 0: none does, and the window's end tells of all of them. */
   after: number;
   /** A window begins with a repeat and does not slide. 0: nothing is folded. */
   windowMs: number;
@@ -40,30 +41,53 @@ export interface StoredEvent extends LogPosition {
   entry: Entry;
 }
 
-/** What filters look at: the alert after the change, and its severity before it. */
+/** What filters look at first: the alert after the change, and what it was before where that differs. It travels with a hint. */
 export interface FilterFields {
   severity: Severity;
+  /** Null: it is new. */
   previous_severity: Severity | null;
   type: AlertType;
+  previous_type?: AlertType;
   service: string;
 }
 
-/** Which entries a stream wants. A list that is null wants all; a change passes if the alert matched before or after it. */
+/** What some filters ask for beside: it is in the entry alone. */
+export type FilterWords = Pick<Entry, 'name' | 'labels' | 'previous'>;
+
+/** Which entries a stream wants. What is null or absent wants all; a change passes if its alert, as a whole, matched before or after it. */
 export interface StreamFilter {
   severity: readonly string[] | null;
   type: readonly string[] | null;
   service: readonly string[] | null;
-  /** Labels that it has, with these values, all of them. A label has no value before the change: nothing records one. */
+  name?: readonly string[] | null;
+  /** Labels that it has, with these values, all of them. */
   labels: Readonly<Record<string, string>> | null;
 }
 
-/** Whether an entry passes as far as `FilterFields` say; what is asked of its labels, `passesLabels` knows. */
-export const passes = (filter: StreamFilter, fields: FilterFields): boolean =>
-  (!filter.severity ||
-    filter.severity.includes(fields.severity) ||
-    (fields.previous_severity !== null && filter.severity.includes(fields.previous_severity))) &&
-  (!filter.type || filter.type.includes(fields.type)) &&
-  (!filter.service || filter.service.includes(fields.service));
+/** Whether a filter asks for what stands in the entry alone. */
+export const asksForWords = ({ name, labels }: StreamFilter): boolean => Boolean(name ?? labels);
+
+/**
+ * Whether an entry passes: the one place that decides, for streams, replay and the log. Each side is judged by itself: what
+ * was urgent in the south and is low in the north is no urgent one of the north. Without `words` it decides as far as
+ * `fields` tell: what fails then, fails with them.
+ */
+export function passes(filter: StreamFilter, fields: FilterFields, words?: FilterWords): boolean {
+  const { severity, previous_severity, type, previous_type = type, service } = fields;
+  if (filter.service && !filter.service.includes(service)) return false;
+  const is = (one: string, kind: string): boolean => (!filter.severity || filter.severity.includes(one)) && (!filter.type || filter.type.includes(kind));
+  if (is(severity, type) && (!words || passesWords(filter, words.name, words.labels))) return true;
+  if (previous_severity === null || !is(previous_severity, previous_type)) return false;
+  if (!words) return true;
+  const { name = words.name, labels = words.labels } = words.previous ?? {};
+  return passesWords(filter, name, labels);
+}
+
+const passesWords = (filter: StreamFilter, name: string | null, labels: Entry['labels']): boolean =>
+  (!filter.name || (name !== null && filter.name.includes(name))) && passesLabels(filter.labels, labels);
+
+/** Whether a whole entry passes. */
+export const entryPasses = (filter: StreamFilter, entry: Entry): boolean => passes(filter, filterFieldsOf(entry), entry);
 
 export const passesLabels = (wanted: StreamFilter['labels'], labels: Entry['labels']): boolean =>
   !wanted || Object.entries(wanted).every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value);
@@ -89,16 +113,17 @@ export function eventNameOf(entry: { change: Change; service: string; type: Aler
   return entry.service === 'inventory' && entry.type === 'alert' ? 'inventory_alert' : 'notification';
 }
 
-export const filterFieldsOf = (entry: Entry): FilterFields => ({
-  severity: entry.severity,
-  previous_severity: entry.previous?.severity ?? null,
-  type: entry.type,
-  service: entry.service,
+export const filterFieldsOf = ({ severity, previous, type, service }: Entry): FilterFields => ({
+  severity,
+  previous_severity: previous?.severity ?? null,
+  type,
+  ...(previous?.type !== undefined && { previous_type: previous.type }),
+  service,
 });
 
-/** The `data` line of an entry: the only place that renders one, for publishing and for replay alike. No line break inside. */
+/** The `data` line of an entry: the only place that renders one, for publishing and for replay alike. No line break inside, in any reading. */
 export function renderData(entry: Entry): string {
-  return JSON.stringify({
+  return jsonLine({
     tenant_id: entry.tenant_id,
     seq: entry.seq,
     event_id: entry.event_id,
@@ -144,7 +169,10 @@ export const hintOf = ({ epoch, seq, fp, prev_fp, entry }: StoredEvent): Hint =>
   data: Buffer.from(renderData(entry)),
 });
 
-/** The version of the message between processor and gateway. A gateway that does not know it reads the log instead. */
+/**
+ * The version of the message between processor and gateway. A gateway that does not know it reads the log instead. A field
+ * that is added and may be absent needs no other one: who does not know it filters as it did before.
+ */
 export const HINT_VERSION = 1;
 const LF = 0x0a;
 
@@ -169,10 +197,12 @@ export function decodeHint(bytes: Buffer): Hint | undefined {
     return undefined;
   }
   if (!isHintHead(head)) return undefined;
-  const { epoch, seq, fp, prev_fp, event, severity, previous_severity, type, service } = head;
-  const data = end + 1 < bytes.length ? bytes.subarray(end + 1) : null;
-  if (data?.includes(LF)) return undefined;
-  return { epoch, seq, fp, prev_fp, event, filter: { severity, previous_severity, type, service }, data };
+  const { epoch, seq, fp, prev_fp, event, severity, previous_severity, type, previous_type, service } = head;
+  const line = end + 1 < bytes.length ? bytes.subarray(end + 1) : null;
+  if (line?.includes(LF)) return undefined;
+  // a processor of before leaves line separators raw, which replay would not
+  const data = line && asJsonLine(line);
+  return { epoch, seq, fp, prev_fp, event, filter: { severity, previous_severity, type, ...(previous_type !== undefined && { previous_type }), service }, data };
 }
 
 type HintHead = Omit<Hint, 'data' | 'filter'> & FilterFields;
@@ -210,4 +240,7 @@ export interface DeadLetter {
   /** The AMQP `message_id` and timestamp (epoch seconds), when there were any: a redrive repeats them. */
   message_id?: string | null;
   message_timestamp?: number | null;
+  /** How the body is compressed, and the headers that say what the message is: `tellingHeaders`. A redrive repeats them too. */
+  content_encoding?: string | null;
+  headers?: Readonly<Record<string, unknown>> | null;
 }

@@ -6,7 +6,8 @@ export type SlotScope = (typeof SLOT_SCOPES)[number];
 
 /** One stream, as caps see it. The object stands for the stream: another one with the same content is another stream. */
 export interface StreamHolder {
-  readonly user_id: string;
+  /** Who has it: a name that is one person's among the users of all issuers. */
+  readonly user: string;
   /** A stream of several tenants takes a slot of each. */
   readonly tenant_ids: readonly TenantId[];
   /** Where the client is, as far as addresses tell clients apart. */
@@ -25,8 +26,8 @@ export interface StreamSlot {
 }
 
 /** The slots that a stream needs, in the order in which they are asked for. A scope without a cap is not counted. */
-export function slotsOf({ user_id, tenant_ids, address }: StreamHolder, limits: StreamLimits): readonly StreamSlot[] {
-  const names: Record<SlotScope, Iterable<string>> = { user: [user_id], tenant: new Set(tenant_ids), address: [address] };
+export function slotsOf({ user, tenant_ids, address }: StreamHolder, limits: StreamLimits): readonly StreamSlot[] {
+  const names: Record<SlotScope, Iterable<string>> = { user: [user], tenant: new Set(tenant_ids), address: [address] };
   return SLOT_SCOPES.filter((scope) => limits[scope] > 0).flatMap((scope) =>
     Array.from(names[scope], (name) => ({ scope, key: `${scope}:${name}`, limit: limits[scope] })),
   );

@@ -6,10 +6,15 @@ import { severityOf } from './understood-names';
  * declaration that differs, so it carries no argument at all. Everything that needs arguments hangs behind it:
  *
  *     alerts.exchange ─#─▶ alerts.intake ─*.urgent.#─▶ alert-processor.urgent ─┐
- *                               └─alternate─▶ alerts.rest ─▶ alert-processor ──┤ delivered too often
- *            alerts.delivery-limit ◀─── alert-processor.suspects ◀── alerts.suspects
+ *                               └─alternate─▶ alerts.rest ─▶ alert-processor ──┤ delivered too often, too large, expired
+ *                                                                              ▼
+ *     alert-processor.expired[.urgent] ◀─expired─ alerts.expired ◀────── alerts.suspects
+ *        │ delivered too often, too large               │ alternate
+ *        └─────────────▶ alerts.alone ◀─────────────────┘
+ *                             ▼
+ *                  alert-processor.suspects ─delivered too often─▶ alerts.delivery-limit
  *
- * What is in `alerts.delivery-limit` is put on record by the processor. `alerts.dead` holds what it sets aside, with the reason.
+ * Expired messages are stored like any other, urgent ones first. What is in `alerts.delivery-limit` is put on record by the processor. `alerts.dead` holds what it sets aside, with the reason.
  */
 export const TOPOLOGY = {
   exchange: 'alerts.exchange',
@@ -18,6 +23,10 @@ export const TOPOLOGY = {
   queue: 'alert-processor',
   urgentQueue: 'alert-processor.urgent',
   suspects: 'alerts.suspects',
+  expired: 'alerts.expired',
+  alone: 'alerts.alone',
+  expiredQueue: 'alert-processor.expired',
+  expiredUrgentQueue: 'alert-processor.expired.urgent',
   suspectsQueue: 'alert-processor.suspects',
   deliveryLimit: 'alerts.delivery-limit',
   deadQueue: 'alerts.dead',

@@ -1,10 +1,30 @@
 import { closest, distance } from 'fastest-levenshtein';
 
-/** What somebody misspells is this near, in letters, to what was meant. */
+/** What is misspelled is this near, in letters, to what was meant. */
 const NEAR = 3;
 
 /** ` Did you mean "title"?`, to end a sentence with; empty when none of the known names is near. */
 export function didYouMean(name: string, known: readonly string[]): string {
+  // comparing takes as long as the product of both lengths, and the sender chooses one of them
+  if (name.length > longestOf(known) + NEAR) return '';
   const candidate = closest(name.toLowerCase(), known);
   return distance(name.toLowerCase(), candidate) <= NEAR ? ` Did you mean "${candidate}"?` : '';
 }
+
+const longest = new WeakMap<readonly string[], number>();
+
+function longestOf(names: readonly string[]): number {
+  const length = longest.get(names) ?? Math.max(...names.map((name) => name.length));
+  longest.set(names, length);
+  return length;
+}
+
+/** How many errors an answer names; of the others it says how many there are. */
+export const MAX_ERRORS = 20;
+
+/** A name may be as long as a body; what points to it need not. */
+const LONGEST_NAME = 200;
+
+/** The JSON pointer to a field of an object. That of a very long name is cut. */
+export const pointerToName = (name: string): string =>
+  `/${(name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME).toWellFormed()}…` : name).replaceAll('~', '~0').replaceAll('/', '~1')}`;

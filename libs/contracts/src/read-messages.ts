@@ -1,10 +1,14 @@
 import { MAX_MESSAGE_BYTES, partIdOf, readMessage, type Envelope, type Judgement, type ParsedMessage } from './alert-message';
-import { decodeJson, faultIn, withStorableText, type DecodedBody } from './decode-body';
+import { decompress } from './content-encoding';
+import { decodeJson, faultIn, withStorableText } from './decode-body';
 import type { InputError, MessageErrorCode } from './errors';
-import { readCloudEvent } from './shapes/cloud-event';
+import { readList } from './read-list';
+import { below, unreadable, type Fault, type Refusal } from './refusals';
+import { faultsOfCloudEvent, readCloudEvent } from './shapes/cloud-event';
 import type { MessagePart, MessageShape } from './shapes/message-part';
 import { readPagerDutyEvent } from './shapes/pagerduty-event';
 import { readPrometheusAlerts } from './shapes/prometheus-alerts';
+import { envelopeOf, opened, type Opened } from './shapes/wrappers';
 import { tenantIdOf } from './tenant';
 
 /** The shapes of other systems, each with marks that nothing else has. */
@@ -12,7 +16,7 @@ const SHAPES = [readCloudEvent, readPrometheusAlerts, readPagerDutyEvent] as con
 
 /** What one body of a queue or a request holds. */
 export interface ReadBody {
-  /** As understood, in the order in which they stand in the body; at least one. Pointers are into the body. */
+  /** As understood, in the order in which they stand in the body; none in an empty batch of CloudEvents. Pointers are into the body. */
   messages: ParsedMessage[];
   /** Whose shape it has; undefined for our own. */
   shape?: MessageShape['name'];
@@ -24,24 +28,46 @@ export interface ReadBody {
 
 /**
  * `parseAlertMessage` for whatever may come: a message of ours, a CloudEvent, a webhook of Alertmanager or Grafana, an
- * event of PagerDuty. Each message within is judged on its own. Never throws.
+ * event of PagerDuty, or a list of these; compressed, or within what a client library puts around it. Each message within is
+ * judged on its own. Never throws.
  */
 export function parseMessages(bytes: Uint8Array, envelope: Envelope = {}, judgement: Judgement = 'lenient'): ReadBody {
-  const decoded = decodeJson(bytes, MAX_MESSAGE_BYTES);
-  if (decoded.ok) return readMessages(decoded.value, envelope, judgement, bytes, decoded.escapes);
-  return { messages: [unreadable(decoded)], webhook: false, replaced: 0 };
+  const plain = bytes.byteLength > MAX_MESSAGE_BYTES ? { ok: true as const, bytes } : decompress(bytes, envelope.content_encoding, MAX_MESSAGE_BYTES);
+  const decoded = plain.ok ? decodeJson(plain.bytes, MAX_MESSAGE_BYTES) : plain;
+  if (!decoded.ok || !plain.ok) return { messages: [unreadable(decoded as Fault, bytes)], webhook: false, replaced: 0 };
+  return readMessages(decoded.value, envelope, judgement, plain.bytes, decoded.escapes);
 }
 
 /** The same for one value of a decoded batch. `escapes` is what `decodeJson` said of it. */
 export function readMessages(value: unknown, envelope: Envelope, judgement: Judgement, bytes: Uint8Array, escapes: boolean): ReadBody {
+  const inner = opened(value, escapes);
+  const read = readOpened(inner, envelope, judgement, bytes);
+  return inner.at === '' ? read : { ...read, messages: read.messages.map((message) => below(inner.at, message)) };
+}
+
+function readOpened({ value, escapes }: Opened, envelope: Envelope, judgement: Judgement, bytes: Uint8Array): ReadBody {
   const group = MessageGroup.of(value, envelope, bytes, escapes);
   if (!group) {
-    const fault = faultIn(value, escapes);
-    return { messages: [fault ? unreadable(fault) : readMessage(value, envelope, judgement, bytes)], webhook: false, replaced: 0 };
+    if (Array.isArray(value) && !envelopeOf(value)) return readList(value, envelope, (one, told, own) => readMessages(one, told, judgement, own, escapes));
+    return { messages: [readOwn(value, envelope, judgement, bytes, escapes)], webhook: false, replaced: 0 };
   }
   const { name, webhook, count } = group.shape;
   const messages = Array.from({ length: count }, (_, index) => group.read(index, judgement));
   return { messages, shape: name, webhook, replaced: group.replaced };
+}
+
+/** A message of ours; where it is none, what it looks like instead. */
+export function readOwn(value: unknown, envelope: Envelope, judgement: Judgement, bytes: Uint8Array, escapes: boolean): ParsedMessage {
+  const fault = faultIn(value, escapes);
+  if (fault) return unreadable(fault);
+  const parsed = readMessage(value, envelope, judgement, bytes);
+  if (parsed.ok) return parsed;
+  const faults = faultsOfCloudEvent(value, envelope.headers);
+  if (faults) return { ...parsed, code: 'invalid_field', errors: faults.map((one) => ({ ...one, code: 'invalid_field' })) };
+  const system = envelopeOf(value);
+  if (!system) return parsed;
+  const code = 'foreign_envelope';
+  return { ...parsed, code, errors: [{ pointer: '', code, detail: `This is a message of ${system}, and what is within is not opened. Publish that alone, or as a CloudEvent.` }] };
 }
 
 /** A reader of one shape: undefined when the value has another. */
@@ -128,10 +154,6 @@ function shapeOf(value: unknown, headers: Envelope['headers']): MessageShape | u
   }
   return undefined;
 }
-
-type Refusal = Extract<ParsedMessage, { ok: false }>;
-
-const unreadable = ({ code, detail }: Extract<DecodedBody, { ok: false }>): Refusal => ({ ok: false, code, errors: [{ code, detail }], tenant_id: null });
 
 /** A refusal points into what was sent. */
 function located(parsed: Refusal, { at, pointers }: MessagePart): Refusal {

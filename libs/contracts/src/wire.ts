@@ -159,8 +159,13 @@ export interface TenantVerdict {
   /** How many entries were missed for good; null when that cannot be known. 0 unless the verdict is `gap`. */
   missed: number | null;
   reason: GapReason | null;
-  /** How many entries are replayed before the stream is live, those that its filter leaves out included. */
+  /** How many entries are replayed before the stream is live; from a cursor or a time, those that its filter leaves out included. */
   behind: number;
+  /**
+   * With `?since=N`, when fewer than N entries were found that pass the filter and there are older ones that may: how many of
+   * the newest were searched. Else null.
+   */
+  searched: number | null;
 }
 
 export interface HeartbeatFrame {
@@ -383,8 +388,10 @@ export interface Problem {
   code: string;
   detail?: string;
   instance?: string;
-  /** What was wrong where, as JSON pointers into the body, or names of parameters. */
+  /** What was wrong where, as JSON pointers into the body, or names of parameters. At most 20. */
   errors?: { pointer?: string; parameter?: string; code: string; detail: string }[];
+  /** How many more there are. */
+  more_errors?: number;
   /** With `alert_conflict`: the alert as it is now. */
   alert?: Alert;
   /** With `publish_failed`: the ids of the messages that the queue has. Sending all of them again is safe. */

@@ -3,8 +3,11 @@ import type { Client, ClientBase, ClientConfig } from 'pg';
 import { Unavailable } from '@tocsin/contracts';
 import type { Role } from './roles';
 
-/** Where the database is: an address, or a stream of the embedded one, which has a single session. */
-export type DatabaseConnection = { url: string } | { stream: () => Duplex };
+/**
+ * Where the database is: an address, or a stream of the embedded one, which has a single session. `pooled`: the address is a
+ * pooler's that lends its connections for one transaction (PgBouncer), so that no session is ours.
+ */
+export type DatabaseConnection = { url: string; pooled?: boolean } | { stream: () => Duplex };
 
 /** What a session is given before it is used. In milliseconds. */
 export interface SessionLimits {
@@ -18,19 +21,25 @@ export const SESSION_LIMITS: SessionLimits = { statementTimeoutMs: 5_000, lockTi
 
 /**
  * How pg connects. The role stands in the startup packet: it fails closed when the role is missing, and survives RESET and
- * DISCARD. When the address names the role itself (behind PgBouncer, which passes no options on), nothing is added.
+ * DISCARD. When the address names the role itself, nothing is added. Behind PgBouncer, which passes no options on, the address
+ * names the role or a member of it.
  */
 export function clientConfig(connection: DatabaseConnection, role: Role | undefined): ClientConfig {
   if ('stream' in connection) return { stream: connection.stream, user: 'postgres', database: 'postgres', ssl: false };
   const url = new URL(connection.url);
   const options = url.searchParams.get('options') ?? '';
   url.searchParams.delete('options');
-  const takeRole = role && decodeURIComponent(url.username) !== role ? `-c role=${role}` : '';
+  const takeRole = role && !connection.pooled && decodeURIComponent(url.username) !== role ? `-c role=${role}` : '';
   return { connectionString: url.toString(), options: `${options} ${takeRole}`.trim() || undefined };
 }
 
 /** Sets a new session up (without JIT: what takes milliseconds is not worth compiling), and refuses one that row-level security would not bind. */
 export async function prepareSession(client: Client, connection: DatabaseConnection, role: Role | undefined, limits: SessionLimits): Promise<void> {
+  if ('url' in connection && connection.pooled) {
+    await refuseUnprepared(client, role, limits);
+    if (role) await refusePrivileged(client);
+    return;
+  }
   await retakeRole(client, connection, role);
   await client.query(
     `select set_config('timezone', 'UTC', false), set_config('datestyle', 'ISO', false), set_config('statement_timeout', $1, false),
@@ -46,6 +55,30 @@ export async function prepareSession(client: Client, connection: DatabaseConnect
  */
 export async function retakeRole(client: ClientBase, connection: DatabaseConnection, role: Role | undefined): Promise<void> {
   if ('stream' in connection && role) await client.query(`set role ${client.escapeIdentifier(role)}`);
+}
+
+/**
+ * Behind a pooler a setting of the session would be another client's in the next moment, so the login role brings them along:
+ * here is looked whether it does. Without its time limit a statement would hold its connection after its caller has gone.
+ */
+async function refuseUnprepared(client: Client, role: Role | undefined, { statementTimeoutMs }: SessionLimits): Promise<void> {
+  const { rows } = await client.query<{ login: string; statement_ms: number; lock_ms: number; idle_ms: number; zone: string; dates: string; is_member: boolean }>(
+    `select current_user as login, current_setting('TimeZone') as zone, current_setting('DateStyle') as dates,
+            (select setting::int from pg_settings where name = 'statement_timeout') as statement_ms,
+            (select setting::int from pg_settings where name = 'lock_timeout') as lock_ms,
+            (select setting::int from pg_settings where name = 'idle_in_transaction_session_timeout') as idle_ms,
+            pg_has_role(current_user, $1::name, 'usage') as is_member`,
+    [role ?? null],
+  );
+  const { login, statement_ms, lock_ms, idle_ms, zone, dates, is_member } = rows[0]!;
+  const faults = [
+    ...(role && !is_member ? [`is no member of ${role}`] : []),
+    ...(statement_ms === 0 || statement_ms > statementTimeoutMs ? [`has no statement_timeout of ${statementTimeoutMs} ms (DB_STATEMENT_TIMEOUT_MS) or less`] : []),
+    ...(lock_ms === 0 ? ['has no lock_timeout'] : []),
+    ...(idle_ms === 0 ? ['has no idle_in_transaction_session_timeout'] : []),
+    ...(zone === 'UTC' && dates.startsWith('ISO') ? [] : ['has another TimeZone than UTC or another DateStyle than ISO']),
+  ];
+  if (faults.length > 0) throw new Unavailable('postgres', `This connection is refused: behind a pooler (DB_POOLER) the role ${login} brings its settings along, and it ${faults.join(', ')}. See docs/pgbouncer.md.`);
 }
 
 async function refusePrivileged(client: Client): Promise<void> {

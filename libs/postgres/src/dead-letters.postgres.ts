@@ -3,8 +3,11 @@ import type {
 } from '@tocsin/contracts/ports';
 import type { Database } from './database';
 
-/** What the port's `reach` is to the functions: a list of tenants, or null for an operator. */
-const tenantsOf = (reach: DeadLetterReach): readonly string[] | null => (reach === 'all' ? null : reach);
+/** What the port's `reach` is to the functions: a list of tenants, or null for an operator, and what an operator does not reach. */
+function readReach(reach: DeadLetterReach): { tenants: readonly string[] | null; without: readonly string[] } {
+  if (reach === 'all') return { tenants: null, without: [] };
+  return 'allBut' in reach ? { tenants: null, without: reach.allBut } : { tenants: reach, without: [] };
+}
 
 interface Reading extends DeadLetterFilter {
   status?: string | null;
@@ -34,15 +37,17 @@ export class PostgresDeadLetters implements DeadLetters {
   }
 
   async count(reach: DeadLetterReach, { tenant_id, reason, up_to, whole }: OpenLetters): Promise<{ letters: number; newest: number | null }> {
-    const counted = [tenantsOf(reach), tenant_id, reason, up_to, whole];
-    const [row] = await this.database.call<{ letters: number; newest: number | null }>('select * from tocsin.count_open_dead_letters($1, $2, $3, $4, $5)', counted);
+    const { tenants, without } = readReach(reach);
+    const counted = [tenants, tenant_id, reason, up_to, whole, without];
+    const [row] = await this.database.call<{ letters: number; newest: number | null }>('select * from tocsin.count_open_dead_letters($1, $2, $3, $4, $5, $6)', counted);
     return row!;
   }
 
   async decide(reach: DeadLetterReach, deadLetterIds: readonly number[], { status, by, note }: DeadLetterDecision): Promise<number[]> {
     if (deadLetterIds.length === 0) return [];
-    const decided = [tenantsOf(reach), deadLetterIds, status, by, note];
-    const rows = await this.database.call<{ dead_letter_id: number }>('select * from tocsin.decide_dead_letters($1, $2, $3, $4, $5)', decided);
+    const { tenants, without } = readReach(reach);
+    const decided = [tenants, deadLetterIds, status, by, note, without];
+    const rows = await this.database.call<{ dead_letter_id: number }>('select * from tocsin.decide_dead_letters($1, $2, $3, $4, $5, $6)', decided);
     return rows.map(({ dead_letter_id }) => dead_letter_id);
   }
 
@@ -51,8 +56,9 @@ export class PostgresDeadLetters implements DeadLetters {
   }
 
   private read(reach: DeadLetterReach, { tenant_id, reason, status, behind, up_to, whole, bodies, limit }: Reading): Promise<WholeLetter[]> {
-    return this.database.call<WholeLetter>('select * from tocsin.read_dead_letters($1, $2, $3, $4, $5, $6, $7, $8, $9)', [
-      tenantsOf(reach), tenant_id, reason, status ?? null, behind ?? null, up_to ?? null, whole ?? false, bodies ?? false, limit,
+    const { tenants, without } = readReach(reach);
+    return this.database.call<WholeLetter>('select * from tocsin.read_dead_letters($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)', [
+      tenants, tenant_id, reason, status ?? null, behind ?? null, up_to ?? null, whole ?? false, bodies ?? false, limit, without,
     ]);
   }
 }

@@ -1,4 +1,4 @@
-import { Unavailable } from '@tocsin/contracts';
+import { Unavailable, type PlannedEvent, type TenantId } from '@tocsin/contracts';
 import { aPlannedEvent, aTenant, describeEventLog, eventually, FOLDS } from '@tocsin/contracts/testing';
 import { Database } from './database';
 import { PostgresEventLog } from './event-log.postgres';
@@ -65,6 +65,49 @@ describe('the log in PostgreSQL', () => {
         { seq, step: 0, channel: 'sms', recipient: 'default', status: 'planned' },
       ]),
     );
+  });
+
+  describe('with FOLD_AFTER=0', () => {
+    const repeats = (tenant_id: TenantId, count: number) => Array.from({ length: count }, () => aPlannedEvent({ tenant_id, dedup_key: 'flood' }));
+    const outcomes = async (of: PostgresEventLog, planned: PlannedEvent[]) =>
+      (await of.append(planned)).map((result) => (result.outcome === 'stored' ? `${result.event.entry.change}, ${result.event.entry.folded} folded` : result.outcome));
+    const changes = async (tenant_id: TenantId) => (await rows('select change, folded from tocsin.event where tenant_id = $1 order by seq', tenant_id)).map(({ change, folded }) => `${change as string}, ${folded as number} folded`);
+    const holds = async (tenant_id: TenantId) => {
+      const { entries, told, untold, occurrences } = await counts([tenant_id]);
+      expect(entries + told + untold).toBe(occurrences);
+    };
+
+    it('no repeat gets an entry of its own, and the end of the window tells of all', async () => {
+      const tenant_id = aTenant();
+      const folding = new PostgresEventLog(database, { after: 0, windowMs: 1_000 });
+      expect(await outcomes(folding, repeats(tenant_id, 4))).toEqual(['raised, 0 folded', 'folded', 'folded', 'folded']);
+      await eventually(async () => expect((await folding.appendFolded()).filter((one) => one.tenant_id === tenant_id)).toHaveLength(1));
+      expect(await changes(tenant_id)).toEqual(['raised, 0 folded', 'repeated, 2 folded']);
+      expect(await outcomes(folding, repeats(tenant_id, 2))).toEqual(['folded', 'folded']);
+      await holds(tenant_id);
+    });
+
+    it('a flood that never pauses is told of once a window, whenever the due ones are looked for', async () => {
+      const tenant_id = aTenant();
+      const folding = new PostgresEventLog(database, { after: 0, windowMs: 300 });
+      const windowOver = () =>
+        eventually(async () => {
+          const [alert] = await rows('select window_ends_at < clock_timestamp() as over from tocsin.alert where tenant_id = $1', tenant_id);
+          expect(alert!.over).toBe(true);
+        });
+      await folding.append(repeats(tenant_id, 3));
+      await windowOver();
+      expect(await outcomes(folding, repeats(tenant_id, 3))).toEqual(['repeated, 2 folded', 'folded', 'folded']);
+      await windowOver();
+      expect(await outcomes(folding, repeats(tenant_id, 1))).toEqual(['repeated, 2 folded']);
+      await holds(tenant_id);
+    });
+
+    it.each([0, 3])('and FOLD_WINDOW=0 every repeat gets an entry, as with FOLD_AFTER=%s', async (after) => {
+      const tenant_id = aTenant();
+      expect(await outcomes(new PostgresEventLog(database, { after, windowMs: 0 }), repeats(tenant_id, 5))).toEqual(['raised, 0 folded', ...Array<string>(4).fill('repeated, 0 folded')]);
+      await holds(tenant_id);
+    });
   });
 
   it('keeps one row an alert: its state from the last message, its words from the last that was not stale', async () => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
-import { FOLDING, type AlertMessage, type Change, type DeadLetter, type Entry, type Folding, type LogPosition, type PlannedDelivery, type PlannedEvent, type StoredEvent, type StreamHead, type TenantId } from '@tocsin/contracts';
-import type { AppendedEvent, AppendResult, EventLog, Since } from '@tocsin/contracts/ports';
+import { FOLDING, type AlertMessage, type Change, type DeadLetter, type Entry, type Folding, type LogPosition, type PlannedDelivery, type PlannedEvent, type StoredEvent, type StreamFilter, type StreamHead, type TenantId } from '@tocsin/contracts';
+import { MAX_SEARCHED, type AppendedEvent, type AppendResult, type EventLog, type NewestEntries } from '@tocsin/contracts/ports';
 import type { Database } from './database';
 
 /** The most of a dead letter that is kept. */
@@ -46,20 +46,31 @@ export class PostgresEventLog implements EventLog {
     return this.database.call<StreamHead>('select * from tocsin.stream_heads($1)', [tenants]);
   }
 
-  async startOf(tenant: TenantId, since: Since): Promise<LogPosition> {
+  async newest(tenant: TenantId, count: number, passes: StreamFilter): Promise<NewestEntries> {
+    const [head] = await this.heads([tenant]);
+    const { epoch, seq, fp, floor_seq } = head!;
+    const upTo: LogPosition = { epoch, seq, fp };
+    if (count === 0) return { events: [], from: upTo, upTo, searched: null };
+    const rows = await this.database.call<Omit<EntryRow, 'epoch'>>('select * from tocsin.newest_entries($1, $2, $3, $4, $5, $6, $7, $8, $9)', [
+      tenant, seq, count, MAX_SEARCHED, passes.severity, passes.type, passes.service, passes.name ?? null, passes.labels && JSON.stringify(passes.labels),
+    ]);
+    // behind those that pass, the one before the first of them: its fp makes the position
+    const first = rows[0];
+    const before = rows.length > 1 && rows.at(-1)!.seq < first!.seq ? rows.pop() : undefined;
+    const events = rows.map((row) => storedEventOf(tenant, { ...row, epoch }, row, null));
+    const from: LogPosition = !first ? upTo : before ? { epoch, seq: before.seq, fp: before.fp } : { epoch, seq: 0, fp: '0' };
+    return { events, from, upTo, searched: events.length < count && seq - MAX_SEARCHED > floor_seq ? MAX_SEARCHED : null };
+  }
+
+  async startOf(tenant: TenantId, time: Date): Promise<LogPosition> {
     await this.heads([tenant]);
-    const [position] =
-      'time' in since
-        ? await this.database.call<LogPosition>('select * from tocsin.start_at_time($1, $2)', [tenant, since.time.toISOString()])
-        : await this.database.call<LogPosition>('select * from tocsin.start_behind_newest($1, $2, $3, $4, $5, $6)', [
-            tenant, since.count, since.passes.severity, since.passes.type, since.passes.service, since.passes.labels && JSON.stringify(since.passes.labels),
-          ]);
+    const [position] = await this.database.call<LogPosition>('select * from tocsin.start_at_time($1, $2)', [tenant, time.toISOString()]);
     return position!;
   }
 
   async bury(letters: readonly DeadLetter[]): Promise<void> {
     if (letters.length === 0) return;
-    await this.database.call('select tocsin.bury_letters($1, $2, $3, $4, $5, $6, $7)', [
+    await this.database.call('select tocsin.bury_letters($1, $2, $3, $4, $5, $6, $7, $8, $9)', [
       letters.map((letter) => letter.tenant_id),
       letters.map((letter) => letter.reason),
       letters.map((letter) => withoutNul(letter.detail)),
@@ -67,12 +78,14 @@ export class PostgresEventLog implements EventLog {
       letters.map((letter) => letter.routing_key && withoutNul(letter.routing_key)),
       letters.map((letter) => letter.message_id && withoutNul(letter.message_id)),
       letters.map(({ message_timestamp }) => (Number.isSafeInteger(message_timestamp) ? message_timestamp : null)),
+      letters.map((letter) => letter.content_encoding && withoutNul(letter.content_encoding)),
+      letters.map(({ headers }) => headers && withoutNul(JSON.stringify(headers)).replaceAll('\\u0000', '\\ufffd')),
     ]);
   }
 
   /** A write of nothing: a standby refuses it, which answers every read. */
   async check(): Promise<void> {
-    await this.database.call('select tocsin.bury_letters($1, $2, $3, $4, $5, $6, $7)', [[], [], [], [], [], [], []]);
+    await this.database.call('select tocsin.bury_letters($1, $2, $3, $4, $5, $6, $7, $8, $9)', [[], [], [], [], [], [], [], [], []]);
   }
 }
 

@@ -59,7 +59,9 @@ export function translate(error: unknown): Unavailable | Refused {
 export function unreachable(error: unknown): Unavailable {
   if (error instanceof Unavailable) return error;
   const cause = causeOf(error);
-  return new Unavailable('postgres', `PostgreSQL cannot be reached: ${cause instanceof Error ? cause.message : 'unknown error'}`, { cause });
+  const message = cause instanceof Error ? cause.message : 'unknown error';
+  const remedy = /unsupported startup parameter/.test(message) ? '. This is a pooler: set DB_POOLER=on (docs/pgbouncer.md)' : '';
+  return new Unavailable('postgres', `PostgreSQL cannot be reached: ${message}${remedy}`, { cause });
 }
 
 /** TypeORM wraps the driver's error together with the statement's parameters, which no log may see. */

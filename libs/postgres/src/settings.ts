@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { setting } from '@tocsin/contracts';
+import { onOff, setting } from '@tocsin/contracts';
 
 const wholeMs = z.coerce.number().int().positive();
 
@@ -20,6 +20,9 @@ export const postgresSettings = {
     description: "Address for migrations, as the schema's owner. Default: DATABASE_URL.",
     secret: true,
   }),
+  DB_POOLER: setting(onOff.default(false), {
+    description: 'Whether the address is that of a pooler in transaction mode, such as PgBouncer: on or off. On, nothing is set for a session: the login role is a member of the app\'s and brings its settings along (docs/pgbouncer.md), and migrations need an address of the database itself.',
+  }),
   DB_POOL_SIZE: setting(z.coerce.number().int().min(1).max(1000).default(10), { description: 'Connections to PostgreSQL that a process keeps at most.' }),
   DB_STATEMENT_TIMEOUT_MS: setting(wholeMs.default(5_000), { description: 'After how many milliseconds PostgreSQL cancels a statement.' }),
   DB_READY_TIMEOUT: setting(wholeMs.default(120_000), { description: 'How many milliseconds a start waits for PostgreSQL before it gives up.' }),
@@ -37,6 +40,18 @@ export function databaseUrlOf(settings: Pick<PostgresSettings, 'DATABASE_URL' | 
   return `postgresql://${user}@${host}:${settings.DB_PORT}/${encodeURIComponent(settings.DB_NAME)}${parameters}`;
 }
 
+/** The database as an app connects to it, or undefined when there is none. */
+export function databaseConnectionOf(settings: Parameters<typeof databaseUrlOf>[0] & Pick<PostgresSettings, 'DB_POOLER'>): { url: string; pooled: boolean } | undefined {
+  const url = databaseUrlOf(settings);
+  return url === undefined ? undefined : { url, pooled: settings.DB_POOLER };
+}
+
 /** The address for migrations, or undefined when there is no database. */
 export const migrationUrlOf = (settings: Parameters<typeof databaseUrlOf>[0] & Pick<PostgresSettings, 'DATABASE_MIGRATION_URL'>): string | undefined =>
   settings.DATABASE_MIGRATION_URL ?? databaseUrlOf(settings);
+
+/** What is wrong with where migrations would go; none when nothing is. They hold a session of their own, which no pooler lends. */
+export const migrationProblems = (settings: Parameters<typeof migrationUrlOf>[0] & Pick<PostgresSettings, 'DB_POOLER'>): string[] => [
+  ...(migrationUrlOf(settings) ? [] : ['DATABASE_MIGRATION_URL, DATABASE_URL or DB_HOST is required.']),
+  ...(settings.DB_POOLER && !settings.DATABASE_MIGRATION_URL ? ['DATABASE_MIGRATION_URL is required with DB_POOLER: it names the database itself, not the pooler.'] : []),
+];

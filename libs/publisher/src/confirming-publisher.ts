@@ -12,7 +12,9 @@ export interface Publication {
   body: Buffer;
   /** Becomes the AMQP timestamp: epoch seconds. Default now. */
   timestamp?: number;
-  headers?: Readonly<Record<string, string>>;
+  /** How the body is compressed, if it is. */
+  contentEncoding?: string;
+  headers?: Readonly<Record<string, unknown>>;
 }
 
 /** What became of one published message. `failed` says nothing about its fate: it may still arrive. */
@@ -154,12 +156,13 @@ export class ConfirmingPublisher {
   }
 
   private send(channel: ConfirmChannel, waiting: Waiting): void {
-    const { exchange, routingKey, id, body, timestamp = Math.floor(Date.now() / 1000), headers } = waiting.publication;
+    const { exchange, routingKey, id, body, timestamp = Math.floor(Date.now() / 1000), contentEncoding, headers } = waiting.publication;
     const properties = {
       persistent: true,
       mandatory: true,
       messageId: id,
       contentType: 'application/json',
+      contentEncoding,
       timestamp,
       headers,
     };

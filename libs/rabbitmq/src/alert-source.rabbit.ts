@@ -24,6 +24,9 @@ const MAX_BATCH = 500;
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 /** Urgent messages are few: what arrives while some are stored joins the next ones, or goes beside those when they take long. */
 const URGENT_IN_FLIGHT = 4;
+/** Expired messages are there after an outage and seldom else. Few are held: they come on top of `prefetch`. */
+const EXPIRED_PREFETCH = 200;
+const EXPIRED_URGENT_PREFETCH = 50;
 /** The batch in hand gets so long at the end, well within an orchestrator's grace period. */
 const STOP_TIMEOUT_MS = 10_000;
 /** How long a dead letter waits for the publishing connection before it is tried again. */
@@ -41,7 +44,7 @@ interface Consuming {
 
 /**
  * Consumes the queues over one connection, each in a lane of its own: an urgent message never waits behind a backlog of the
- * rest, nor anybody behind a suspect. Connection, channels and consumers come back by themselves, and declare the topology
+ * rest, nor anybody behind a suspect or behind what expired while no processor was there. Connection, channels and consumers come back by themselves, and declare the topology
  * anew when they do, so that a queue that somebody deleted is there again.
  */
 export class RabbitAlertSource extends AlertSource {
@@ -120,6 +123,8 @@ export class RabbitAlertSource extends AlertSource {
     const consumers = [
       consumer({ queue: topology.urgentQueue, prefetch: Math.min(prefetch, MAX_BATCH), maxInFlight: URGENT_IN_FLIGHT, suspectAfter: SUSPECT_AFTER }),
       consumer({ queue: topology.queue, prefetch, suspectAfter: SUSPECT_AFTER }),
+      consumer({ queue: topology.expiredUrgentQueue, prefetch: Math.min(prefetch, EXPIRED_URGENT_PREFETCH), suspectAfter: SUSPECT_AFTER }),
+      consumer({ queue: topology.expiredQueue, prefetch: Math.min(prefetch, EXPIRED_PREFETCH), suspectAfter: SUSPECT_AFTER }),
       consumer({ queue: topology.suspectsQueue, mark: { suspect: true } }),
       consumer({ queue: topology.deliveryLimit, mark: { given_up: 'delivery_limit' } }),
     ];
@@ -144,6 +149,7 @@ function deadLetterOf({ message: { content, fields, properties }, outcome }: Dea
     routingKey: queue,
     id: typeof properties.messageId === 'string' ? properties.messageId : randomUUID(),
     body: content,
+    contentEncoding: typeof properties.contentEncoding === 'string' ? properties.contentEncoding : undefined,
     headers: {
       reason: outcome.reason,
       detail: (outcome.detail ?? '').slice(0, MAX_DETAIL).toWellFormed(),

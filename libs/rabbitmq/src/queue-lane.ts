@@ -306,6 +306,8 @@ export class QueueLane {
       routing_key: fields.routingKey,
       message_id: properties.messageId,
       timestamp: properties.timestamp,
+      content_type: properties.contentType,
+      content_encoding: properties.contentEncoding,
       headers: properties.headers,
       redelivered: fields.redelivered,
       ...this.options.mark,

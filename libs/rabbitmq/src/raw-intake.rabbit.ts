@@ -14,7 +14,9 @@ export class RabbitRawIntake extends RawIntake {
   override async republish(messages: readonly RawMessage[]): Promise<PublishOutcome[]> {
     try {
       return await this.publisher.publish(
-        messages.map(({ body, routing_key, message_id, timestamp }) => ({ exchange: this.exchange, routingKey: routing_key, id: message_id, body, timestamp })),
+        messages.map(({ body, routing_key, message_id, timestamp, content_encoding, headers }) => ({
+          exchange: this.exchange, routingKey: routing_key, id: message_id, body, timestamp, contentEncoding: content_encoding, headers,
+        })),
       );
     } catch (error) {
       throw error instanceof BrokerUnavailable ? new Unavailable('rabbitmq', error.message, { cause: error }) : error;

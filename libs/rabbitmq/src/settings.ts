@@ -18,6 +18,6 @@ export const rabbitSettings = {
 /** What the app that consumes needs beside it. */
 export const rabbitSourceSettings = {
   PROCESSOR_PREFETCH: setting(z.coerce.number().int().min(1).max(10_000).default(2_000), {
-    description: 'How many messages a processor holds unacknowledged, and at most 500 urgent ones beside them: those it stores, those it reads meanwhile and those that wait next. None takes more than 64 KiB.',
+    description: 'How many messages a processor holds unacknowledged, and beside them at most 500 urgent ones and 250 that have expired: those it stores, those it reads meanwhile and those that wait next. None takes more than 64 KiB.',
   }),
 };

@@ -2,15 +2,23 @@ import type { Channel, Options } from 'amqplib';
 import { TOPOLOGY } from '@tocsin/contracts';
 
 /** The names of everything that is declared. A prefix gives a test a topology of its own. */
-export type Topology = Record<'exchange' | 'intake' | 'rest' | 'suspects' | 'queue' | 'urgentQueue' | 'suspectsQueue' | 'deliveryLimit' | 'deadQueue', string>;
+export type Topology = Record<
+  | 'exchange' | 'intake' | 'rest' | 'suspects' | 'expired' | 'alone' | 'queue' | 'urgentQueue' | 'expiredQueue' | 'expiredUrgentQueue'
+  | 'suspectsQueue' | 'deliveryLimit' | 'deadQueue',
+  string
+>;
 
 export const topologyOf = (prefix = ''): Topology => ({
   exchange: prefix + TOPOLOGY.exchange,
   intake: prefix + TOPOLOGY.intake,
   rest: prefix + TOPOLOGY.rest,
   suspects: prefix + TOPOLOGY.suspects,
+  expired: prefix + TOPOLOGY.expired,
+  alone: prefix + TOPOLOGY.alone,
   queue: prefix + TOPOLOGY.queue,
   urgentQueue: prefix + TOPOLOGY.urgentQueue,
+  expiredQueue: prefix + TOPOLOGY.expiredQueue,
+  expiredUrgentQueue: prefix + TOPOLOGY.expiredUrgentQueue,
   suspectsQueue: prefix + TOPOLOGY.suspectsQueue,
   deliveryLimit: prefix + TOPOLOGY.deliveryLimit,
   deadQueue: prefix + TOPOLOGY.deadQueue,
@@ -43,13 +51,19 @@ export async function declareTopology(channel: Channel, names: Topology, consume
   await channel.assertExchange(names.rest, 'fanout', { durable: true, internal: true });
   await channel.assertExchange(names.intake, 'topic', { durable: true, internal: true, alternateExchange: names.rest });
   // exchanges of their own, so that a message keeps its routing key on the way
-  for (const exchange of [names.suspects, names.deliveryLimit]) await channel.assertExchange(exchange, 'fanout', { durable: true, internal: true });
+  for (const exchange of [names.suspects, names.alone, names.deliveryLimit]) await channel.assertExchange(exchange, 'fanout', { durable: true, internal: true });
+  await channel.assertExchange(names.expired, 'headers', { durable: true, internal: true, alternateExchange: names.alone });
 
   await channel.assertQueue(names.deadQueue, quorumQueue(EVIDENCE));
   for (const queue of consumed) await channel.assertQueue(queue, quorumQueue(argumentsOf(queue, names)));
 
   await channel.bindQueue(names.deliveryLimit, names.deliveryLimit, '');
-  await channel.bindQueue(names.suspectsQueue, names.suspects, '');
+  await channel.bindQueue(names.suspectsQueue, names.alone, '');
+  await channel.bindQueue(names.expiredUrgentQueue, names.expired, '', expiredIn(names.urgentQueue));
+  await channel.bindQueue(names.expiredQueue, names.expired, '', expiredIn(names.queue));
+  await channel.bindExchange(names.expired, names.suspects, '');
+  // as it was before expired messages had queues of their own: with both ways each of them would come twice
+  await channel.unbindQueue(names.suspectsQueue, names.suspects, '');
   await channel.bindQueue(names.urgentQueue, names.intake, TOPOLOGY.urgentPattern);
   await channel.bindQueue(names.queue, names.rest, '');
   // last, so that nothing arrives before it has somewhere to go
@@ -57,12 +71,18 @@ export async function declareTopology(channel: Channel, names: Topology, consume
 }
 
 /** In the order in which they are declared: where a message may go before where it comes from. */
-const consumedQueues = (names: Topology): string[] => [names.deliveryLimit, names.suspectsQueue, names.urgentQueue, names.queue];
+const consumedQueues = (names: Topology): string[] => [
+  names.deliveryLimit, names.suspectsQueue, names.expiredUrgentQueue, names.expiredQueue, names.urgentQueue, names.queue,
+];
+
+/** What the broker writes into the headers of a message that leaves a queue for the first time. Its time to live is gone then: it expires once. */
+const expiredIn = (queue: string) => ({ 'x-match': 'all-with-x', 'x-first-death-reason': 'expired', 'x-first-death-queue': queue });
 
 function argumentsOf(queue: string, names: Topology): Record<string, unknown> {
   if (queue === names.deliveryLimit) return { 'x-delivery-limit': NO_DELIVERY_LIMIT };
   if (queue === names.suspectsQueue) return leavingFor(names.deliveryLimit, DELIVERY_LIMIT - SUSPECT_AFTER);
-  return leavingFor(names.suspects, DELIVERY_LIMIT);
+  const isSecondQueue = queue === names.expiredQueue || queue === names.expiredUrgentQueue;
+  return leavingFor(isSecondQueue ? names.alone : names.suspects, DELIVERY_LIMIT);
 }
 
 const quorumQueue = (more: Record<string, unknown>): Options.AssertQueue => ({ durable: true, arguments: { 'x-queue-type': 'quorum', ...more } });

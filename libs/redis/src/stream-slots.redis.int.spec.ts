@@ -29,18 +29,18 @@ describe('stream slots in Redis', () => {
     await redis.close();
     await proxy.close();
   });
-  const aStream = (user_id: string): StreamHolder => ({ user_id, tenant_ids: [tenantIdOf('acme')!], address: '192.0.2.1' });
+  const aStream = (user: string): StreamHolder => ({ user, tenant_ids: [tenantIdOf('acme')!], address: '192.0.2.1' });
   const cutOff = (lifetimeMs?: number) => redis.slots({ connection: redis.connection(proxy.via(redisUrl())), lifetimeMs });
   const decidedAlone = async () => (await redis.metrics.streamSlotsLocal.get()).values[0]?.value ?? 0;
   const gatewayKeys = () => redis.plain.keys(`${redis.prefix}gateway:*`);
   /** What Redis believes of a user: the fields of gateways that live. */
-  const countOf = async (user_id: string) => {
-    const [alive, counts] = [await gatewayKeys(), await redis.plain.hgetall(`${redis.prefix}streams:user:${user_id}`)];
+  const countOf = async (user: string) => {
+    const [alive, counts] = [await gatewayKeys(), await redis.plain.hgetall(`${redis.prefix}streams:user:${user}`)];
     return Object.entries(counts).reduce((sum, [id, count]) => sum + (alive.includes(`${redis.prefix}gateway:${id}`) ? Number(count) : 0), 0);
   };
 
-  async function take(slots: RedisStreamSlots, user_id: string): Promise<StreamHolder> {
-    const stream = aStream(user_id);
+  async function take(slots: RedisStreamSlots, user: string): Promise<StreamHolder> {
+    const stream = aStream(user);
     expect(await slots.take(stream, limits)).toBe('taken');
     return stream;
   }
@@ -154,7 +154,7 @@ describe('stream slots in Redis', () => {
       held.push(...taking);
     }
     for (const user of users) {
-      const expected = held.filter(({ user_id }) => user_id === user).length;
+      const expected = held.filter(({ user: whose }) => whose === user).length;
       await eventually(async () => expect(await countOf(user)).toBe(expected));
     }
   });

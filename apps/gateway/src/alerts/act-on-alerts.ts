@@ -1,12 +1,10 @@
 import { hintOf, Refused, type Alert, type BulkActed, type ErrorCode, type TenantId } from '@tocsin/contracts';
 import type { ActReach, ActResult, AlertActs, AppendedEvent, AttemptedAct, EventBus } from '@tocsin/contracts/ports';
-import type { Memberships, VerifiedToken } from '@tocsin/auth';
+import type { VerifiedToken } from '@tocsin/auth';
 import type { Metrics } from '@tocsin/observability';
+import { mayAct, type VisibleTenants } from '../access/visible-tenants';
 import { isAlertId } from './act-request';
 import { AlertConflict, conflictOf } from './alert-conflict';
-
-/** The role that reads. Every other acts. */
-const VIEWER = 'viewer';
 
 const NOT_FOUND = 'There is no such alert.';
 const FORBIDDEN = 'The role of the user in this tenant is to read.';
@@ -19,7 +17,7 @@ export class ActOnAlerts {
   constructor(
     private readonly acts: AlertActs,
     private readonly eventBus: EventBus,
-    private readonly memberships: Memberships,
+    private readonly tenants: Pick<VisibleTenants, 'of'>,
     private readonly metrics: Metrics,
   ) {}
 
@@ -69,12 +67,8 @@ export class ActOnAlerts {
   }
 
   private async reachOf(token: VerifiedToken): Promise<ActReach> {
-    const memberships = await this.memberships.tenantsOf(token);
-    if (memberships.length === 0) throw new Refused('no_tenant', 'The user has no tenant.');
-    return {
-      tenants: memberships.map(({ tenant_id }) => tenant_id),
-      acting: memberships.filter(({ role }) => role.toLowerCase() !== VIEWER).map(({ tenant_id }) => tenant_id),
-    };
+    const mine = await this.tenants.of(token);
+    return { tenants: mine.map(({ tenant_id }) => tenant_id), acting: mine.filter(mayAct).map(({ tenant_id }) => tenant_id) };
   }
 
   private async publish(events: readonly AppendedEvent[]): Promise<void> {

@@ -4,11 +4,12 @@ import { APP_FILTER, NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { AuthModule, authSettings, ClaimTenantDirectory, Memberships, signToken, type Scope } from '@tocsin/auth';
+import { AuthModule, authSettings, ClaimTenantDirectory, signToken, type Scope } from '@tocsin/auth';
 import { hintOf, readSettings, Unavailable, type Alert, type BulkActed } from '@tocsin/contracts';
 import { AccessChanges, AlertActs, bind, EventBus, TenantDirectory, TicketStore, type ActReach, type ActResult, type AttemptedAct, type PublishedHint } from '@tocsin/contracts/ports';
 import { aTenant, anEntry, MemoryAccessChanges } from '@tocsin/contracts/testing';
 import { Log, Metrics, ObservabilityModule, observabilitySettings } from '@tocsin/observability';
+import { provideVisibleTenants, VisibleTenants } from '../access/visible-tenants';
 import { prepareHttp } from '../http-server';
 import { ProblemFilter } from '../problem.filter';
 import { ActOnAlerts } from './act-on-alerts';
@@ -46,7 +47,11 @@ beforeAll(async () => {
   @Module({
     imports: [adapters, observability, AuthModule.forRoot({ settings, adapters, observability })],
     controllers: [AlertActsController],
-    providers: [bind(ActOnAlerts, ActOnAlerts, AlertActs, EventBus, Memberships, Metrics), { ...bind(ProblemFilter, ProblemFilter, Metrics, Log), provide: APP_FILTER }],
+    providers: [
+      bind(ActOnAlerts, ActOnAlerts, AlertActs, EventBus, VisibleTenants, Metrics),
+      provideVisibleTenants('tenants'),
+      { ...bind(ProblemFilter, ProblemFilter, Metrics, Log), provide: APP_FILTER },
+    ],
   })
   class Door {}
   app = await NestFactory.create<NestExpressApplication>(Door, { logger: false, bodyParser: false, forceCloseConnections: true });

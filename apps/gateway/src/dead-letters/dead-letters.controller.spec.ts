@@ -8,6 +8,7 @@ import { readSettings } from '@tocsin/contracts';
 import { AccessChanges, bind, DeadLetters, RawIntake, TenantDirectory, TicketStore } from '@tocsin/contracts/ports';
 import { aTenant, MemoryAccessChanges } from '@tocsin/contracts/testing';
 import { Log, Metrics, ObservabilityModule, observabilitySettings } from '@tocsin/observability';
+import { provideVisibleTenants } from '../access/visible-tenants';
 import { prepareHttp } from '../http-server';
 import { ProblemFilter } from '../problem.filter';
 import { DeadLettersController } from './dead-letters.controller';
@@ -39,7 +40,11 @@ beforeEach(async () => {
   @Module({
     imports: [adapters, observability, AuthModule.forRoot({ settings, adapters, observability })],
     controllers: [DeadLettersController],
-    providers: [bind(SettleDeadLetters, SettleDeadLetters, DeadLetters, RawIntake), { ...bind(ProblemFilter, ProblemFilter, Metrics, Log), provide: APP_FILTER }],
+    providers: [
+      bind(SettleDeadLetters, SettleDeadLetters, DeadLetters, RawIntake),
+      provideVisibleTenants('tenants'),
+      { ...bind(ProblemFilter, ProblemFilter, Metrics, Log), provide: APP_FILTER },
+    ],
   })
   class Door {}
   app = await NestFactory.create<NestExpressApplication>(Door, { logger: false, bodyParser: false, forceCloseConnections: true });
@@ -83,6 +88,22 @@ test("a manager reaches the letters of the user's tenants, an operator every one
   for (const path of ['/2/discard', '/3/discard']) expect(await ask('POST', path, manager(), { note: 'mine' })).toMatchObject({ status: 404, code: 'not_found' });
   expect(await ask('POST', '/redrive', manager(), {})).toMatchObject({ status: 200, json: { settled: 1, left: 0 } });
   expect(letters.stored.map(({ status }) => status)).toEqual(['redriven', 'open', 'open', 'open']);
+});
+
+test('a viewer reads the letters of a tenant and decides none there, whatever the user may do elsewhere', async () => {
+  const viewer = (...more: object[]) => signToken(SECRET, { user_id: 'vic', expiresInSeconds: 60, scopes: ['dead_letters:manage'], claims: { tenants: [{ id: 'acme', role: 'Viewer' }, ...more] } });
+  const acts = [['/1/redrive', undefined], ['/1/discard', { note: 'no' }], ['/redrive', { tenant_id: 'acme' }], ['/discard', { tenant_id: 'acme', note: 'no' }]] as const;
+  for (const token of [viewer(), viewer({ id: 'globex', role: 'owner' })]) {
+    expect((await ask('GET', '?tenant=acme', token)).ids).toEqual([1, 4]);
+    expect(await ask('GET', '/1', token)).toMatchObject({ status: 200 });
+    for (const [path, body] of acts) expect([path, await ask('POST', path, token, body)]).toMatchObject([path, { status: 403, code: 'role_forbidden' }]);
+  }
+  expect(await ask('POST', '/redrive', viewer(), {})).toMatchObject({ status: 403, code: 'role_forbidden' });
+  // where no tenant is named those count in which the user acts
+  const elsewhere = viewer({ id: 'globex', role: 'owner' });
+  expect(await ask('POST', '/3/redrive', elsewhere)).toMatchObject({ status: 404 });
+  expect(await ask('POST', '/discard', elsewhere, { note: 'done' })).toMatchObject({ status: 200, json: { settled: 1, left: 0 } });
+  expect(letters.stored.map(({ status }) => status)).toEqual(['open', 'discarded', 'open', 'open']);
 });
 
 test('a list is read page by page', async () => {

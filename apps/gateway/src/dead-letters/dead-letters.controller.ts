@@ -1,10 +1,11 @@
 import { All, Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
-import { Refused, type TenantId } from '@tocsin/contracts';
+import { Refused, type Membership, type TenantId } from '@tocsin/contracts';
 import { DeadLetters, type BuriedLetter, type DeadLetterReach } from '@tocsin/contracts/ports';
-import { Memberships, requireScopes, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
+import { requireScopes, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import { Log } from '@tocsin/observability';
 import type { Request, Response } from 'express';
 import { isUtf8 } from 'node:buffer';
+import { mayAct, VisibleTenants } from '../access/visible-tenants';
 import { jsonBodyOf } from '../json-object';
 import { readMany, readManyWithNote, readNote, readNumber, readQuery } from './dead-letter-request';
 import { SettleDeadLetters, type Settled } from './settle-dead-letters';
@@ -15,7 +16,7 @@ export type ShownLetter = BuriedLetter & { body: string; body_encoding: 'utf8' |
 /**
  * `/api/v1/dead-letters`: the messages that were refused for their own fault, and what is to become of them. A token with
  * `dead_letters:manage` reaches those of its user's tenants, one with `dead_letters:operate` every letter, also those
- * without a tenant. Another tenant's letter is not found.
+ * without a tenant. Another tenant's letter is not found. Whose role in a tenant is `viewer` decides nothing there.
  */
 @Controller('api/v1/dead-letters')
 @Scopes()
@@ -23,7 +24,7 @@ export class DeadLettersController {
   constructor(
     private readonly deadLetters: DeadLetters,
     private readonly settle: SettleDeadLetters,
-    private readonly memberships: Memberships,
+    private readonly tenants: VisibleTenants,
     private readonly log: Log,
   ) {}
 
@@ -47,7 +48,7 @@ export class DeadLettersController {
   @HttpCode(200)
   async redriveMany(@Req() request: Request, @Token() token: VerifiedToken): Promise<Settled> {
     const many = readMany(jsonBodyOf(request));
-    const settled = await this.settle.redriveMany(await this.reachOf(token, many.tenant_id), many, token.user_id);
+    const settled = await this.settle.redriveMany(await this.actingReachOf(token, many.tenant_id), many, token.user_id);
     this.log.info({ ...settled, tenant_id: many.tenant_id, reason: many.reason, decided_by: token.user_id }, 'dead letters were redriven');
     return settled;
   }
@@ -56,7 +57,7 @@ export class DeadLettersController {
   @HttpCode(200)
   async discardMany(@Req() request: Request, @Token() token: VerifiedToken): Promise<Settled> {
     const { note, ...many } = readManyWithNote(jsonBodyOf(request));
-    const settled = await this.settle.discardMany(await this.reachOf(token, many.tenant_id), many, token.user_id, note);
+    const settled = await this.settle.discardMany(await this.actingReachOf(token, many.tenant_id), many, token.user_id, note);
     this.log.info({ ...settled, tenant_id: many.tenant_id, reason: many.reason, decided_by: token.user_id }, 'dead letters were discarded');
     return settled;
   }
@@ -64,7 +65,8 @@ export class DeadLettersController {
   @Post(':id/redrive')
   @HttpCode(200)
   async redrive(@Param('id') id: string, @Token() token: VerifiedToken): Promise<BuriedLetter> {
-    const letter = await this.settle.redrive(await this.reachOf(token), readNumber(id), token.user_id);
+    const number = readNumber(id);
+    const letter = await this.settle.redrive(await this.actingReachOf(token, null, number), number, token.user_id);
     this.log.info({ dead_letter_id: letter.dead_letter_id, tenant_id: letter.tenant_id, decided_by: letter.decided_by }, 'a dead letter was redriven');
     return letter;
   }
@@ -73,7 +75,8 @@ export class DeadLettersController {
   @HttpCode(200)
   async discard(@Param('id') id: string, @Req() request: Request, @Token() token: VerifiedToken): Promise<BuriedLetter> {
     const note = readNote(jsonBodyOf(request));
-    const letter = await this.settle.discard(await this.reachOf(token), readNumber(id), token.user_id, note);
+    const number = readNumber(id);
+    const letter = await this.settle.discard(await this.actingReachOf(token, null, number), number, token.user_id, note);
     this.log.info({ dead_letter_id: letter.dead_letter_id, tenant_id: letter.tenant_id, decided_by: letter.decided_by }, 'a dead letter was discarded');
     return letter;
   }
@@ -90,12 +93,36 @@ export class DeadLettersController {
     throw new Refused('method_not_allowed', 'Dead letters are read with GET.');
   }
 
+  /** What the token reads. */
   private async reachOf(token: VerifiedToken, asked: TenantId | null = null): Promise<DeadLetterReach> {
-    if (token.scopes.has('dead_letters:operate')) return 'all';
+    if (token.scopes.has('dead_letters:operate')) return this.operatorsReach(token, asked);
+    return (await this.mineOf(token, asked)).map(({ tenant_id }) => tenant_id);
+  }
+
+  /** What it decides: a viewer reads, and does nothing else, here as with alerts. Named are a tenant, or a letter by its number. */
+  private async actingReachOf(token: VerifiedToken, asked: TenantId | null, letter?: number): Promise<DeadLetterReach> {
+    if (token.scopes.has('dead_letters:operate')) return this.operatorsReach(token, asked);
+    const mine = await this.mineOf(token, asked);
+    const [acting, viewed] = [mine.filter(mayAct), mine.filter((membership) => !mayAct(membership))].map((some) => some.map(({ tenant_id }) => tenant_id)) as [TenantId[], TenantId[]];
+    const isViewed = (tenant: TenantId | null) => tenant !== null && viewed.includes(tenant);
+    const isForbidden = isViewed(asked) || (viewed.length > 0 && letter !== undefined && (await this.deadLetters.find(viewed, letter)) !== undefined);
+    if (isForbidden || acting.length === 0) throw new Refused('role_forbidden', 'The role of the user in this tenant is to read.');
+    return acting;
+  }
+
+  private async mineOf(token: VerifiedToken, asked: TenantId | null): Promise<readonly Membership[]> {
     requireScopes(token, ['dead_letters:manage']);
-    const tenants = (await this.memberships.tenantsOf(token)).map(({ tenant_id }) => tenant_id);
-    if (tenants.length === 0) throw new Refused('no_tenant', 'The user has no tenant.');
-    if (asked !== null && !tenants.includes(asked)) throw new Refused('tenant_forbidden', 'This is not a tenant of the user.');
-    return tenants;
+    const mine = await this.tenants.of(token);
+    if (asked !== null && !mine.some(({ tenant_id }) => tenant_id === asked)) throw foreign();
+    return mine;
+  }
+
+  /** An operator belongs to no tenant and needs no directory; what was revoked from the token is out of reach all the same. */
+  private operatorsReach(token: VerifiedToken, asked: TenantId | null): DeadLetterReach {
+    const revoked = this.tenants.revokedFrom(token);
+    if (asked !== null && revoked.has(asked)) throw foreign();
+    return { allBut: [...revoked] };
   }
 }
+
+const foreign = () => new Refused('tenant_forbidden', 'This is not a tenant of the user.');

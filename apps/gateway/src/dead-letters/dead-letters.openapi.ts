@@ -1,6 +1,6 @@
 import { TENANT_ID_PATTERN } from '@tocsin/contracts';
 import { DEAD_LETTER_STATUSES, type BuriedLetter } from '@tocsin/contracts/ports';
-import { count, flag, integer, list, nullable, object, oneOf, optional, ref, strictObject, text, time, type Fields, type Schema } from '../docs/json-schema';
+import { anything, count, flag, integer, list, nullable, object, oneOf, optional, ref, strictObject, text, time, type Fields, type Schema } from '../docs/json-schema';
 import { BODY_PROBLEMS, pathParameter, queryParameter, TENANT_PROBLEMS, type Operation, type Paths } from '../docs/operation';
 import { CODE, DEFAULT_PAGE, MAX_AT_ONCE, MAX_NOTE_LENGTH, MAX_PAGE, type ManyLetters } from './dead-letter-request';
 import type { ShownLetter } from './dead-letters.controller';
@@ -17,6 +17,8 @@ const letter: Fields<BuriedLetter> = {
   routing_key: nullable(text()),
   message_id: nullable(text()),
   message_timestamp: nullable(integer('Epoch seconds.')),
+  content_encoding: nullable(text('How the body is compressed.')),
+  headers: nullable(anything('The headers that say what the message is: attributes of a CloudEvent, the trace.')),
   body_bytes: count('How much of the body is kept.'),
   truncated: flag('The message was longer than what is kept: it cannot be redriven.'),
   buried_at: time(),
@@ -85,7 +87,7 @@ export const DEAD_LETTER_PATHS: Paths = {
       description: 'Doing it twice is doing it once.',
       parameters: [id],
       answers: { 200: { description: 'It is in the queue.', schema: ref('DeadLetter') } },
-      problems: ['not_found', 'already_decided', 'truncated', 'publish_failed', ...TENANT_PROBLEMS],
+      problems: ['not_found', 'already_decided', 'truncated', 'publish_failed', 'role_forbidden', ...TENANT_PROBLEMS],
     },
   },
   '/api/v1/dead-letters/{id}/discard': {
@@ -96,7 +98,7 @@ export const DEAD_LETTER_PATHS: Paths = {
       parameters: [id],
       body: { description: 'Why.', required: true, schema: strictObject<{ note: string }>({ note }) },
       answers: { 200: { description: 'It is discarded.', schema: ref('DeadLetter') } },
-      problems: [...BODY_PROBLEMS, 'not_found', 'already_decided', ...TENANT_PROBLEMS],
+      problems: [...BODY_PROBLEMS, 'not_found', 'already_decided', 'role_forbidden', ...TENANT_PROBLEMS],
     },
   },
   '/api/v1/dead-letters/redrive': {
@@ -106,7 +108,7 @@ export const DEAD_LETTER_PATHS: Paths = {
       summary: 'Redrive open letters, the oldest first',
       body: { description: 'Which; without a body every open one within reach.', schema: strictObject<Partial<ManyLetters>>(many) },
       answers: { 200: { description: 'What was done, and what is left to do.', schema: ref('Settled') } },
-      problems: [...BODY_PROBLEMS, 'publish_failed', ...TENANT_PROBLEMS],
+      problems: [...BODY_PROBLEMS, 'publish_failed', 'role_forbidden', ...TENANT_PROBLEMS],
     },
   },
   '/api/v1/dead-letters/discard': {
@@ -116,7 +118,7 @@ export const DEAD_LETTER_PATHS: Paths = {
       summary: 'Discard open letters, the oldest first',
       body: { description: 'Which, and why.', required: true, schema: strictObject<Partial<ManyLetters> & { note: string }>({ ...many, note }) },
       answers: { 200: { description: 'What was done, and what is left to do.', schema: ref('Settled') } },
-      problems: [...BODY_PROBLEMS, ...TENANT_PROBLEMS],
+      problems: [...BODY_PROBLEMS, 'role_forbidden', ...TENANT_PROBLEMS],
     },
   },
 };

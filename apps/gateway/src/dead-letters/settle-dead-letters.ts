@@ -95,12 +95,14 @@ export class SettleDeadLetters {
  * The message as it came. Where nothing gave it an id it gets the letter's, so that each redrive is the same message; its
  * time is the producer's, else that of its burial: an alert is not younger for having lain here.
  */
-function messageOf({ dead_letter_id, body, routing_key, message_id, message_timestamp, buried_at }: WholeLetter): RawMessage {
+function messageOf({ dead_letter_id, body, routing_key, message_id, message_timestamp, content_encoding, headers, buried_at }: WholeLetter): RawMessage {
   return {
     body,
     routing_key: routing_key ?? '',
     message_id: message_id ?? `dead-letter-${dead_letter_id}`,
     timestamp: message_timestamp ?? Math.floor(Date.parse(buried_at) / 1000),
+    ...(content_encoding !== null && { content_encoding }),
+    ...(headers !== null && { headers }),
   };
 }
 

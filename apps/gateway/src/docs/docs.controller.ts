@@ -1,4 +1,4 @@
-import { All, Controller, Get, Header, Param, Res } from '@nestjs/common';
+import { All, Controller, Get, Param, Res } from '@nestjs/common';
 import { Refused } from '@tocsin/contracts';
 import { version } from '@tocsin/observability';
 import type { Response } from 'express';
@@ -27,13 +27,11 @@ export class DocsController {
   }
 
   @Get('openapi.json')
-  @Header('Cache-Control', 'no-cache')
   readOpenApi(): OpenApi {
     return this.openApi;
   }
 
   @Get('asyncapi.json')
-  @Header('Cache-Control', 'no-cache')
   readAsyncApi(): AsyncApi {
     return this.asyncApi;
   }

@@ -3,10 +3,12 @@ import type { ErrorCode } from '@tocsin/contracts';
 /** What each code means to whoever gets it, and what to do. The compiler knows when one is missing; docs/errors.md is made of it. */
 export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   message_too_large: 'One message is longer than the limit (64 KiB as it is published, less over HTTP where MAX_EVENT_BYTES says so). Send less of it, or a link.',
+  invalid_encoding: 'The AMQP property `content_encoding` names a compression that the bytes do not have. Set it to what was done, or leave it out.',
   invalid_utf8: 'The bytes are not UTF-8. Encode them so.',
   invalid_json: 'The body does not parse, or is no object where one is needed.',
   too_deep: 'Nested more than 16 levels below a field. Flatten it.',
   control_characters: 'Text holds control characters or half a surrogate pair, which cannot be stored. Remove them.',
+  foreign_envelope: 'The message is wrapped as another system does it; `detail` names the system. Publish what is within, or a CloudEvent.',
   unknown_field: 'A field that nobody knows: `errors` points to it and names the nearest one.',
   missing_tenant: 'The message does not say whose it is. Set `tenant_id`.',
   missing_service: 'The message does not say which service noticed. Set `service`.',

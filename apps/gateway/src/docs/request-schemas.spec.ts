@@ -24,9 +24,10 @@ function codeOf(read: () => unknown): string {
     read();
     return 'accepted';
   } catch (error) {
-    return error instanceof Refused ? error.code : String(error);
+    return refusedCode(error);
   }
 }
+const refusedCode = (error: unknown): string => (error instanceof Refused ? error.code : String(error));
 const bytes = (value: unknown) => Buffer.from(JSON.stringify(value));
 
 type Value = Record<string, unknown>;
@@ -60,14 +61,15 @@ const READERS: [path: string, reader: Reader][] = [
   ['/api/v1/events', { read: (body) => readEvents({ body, headers: {}, query: {} }, 65_536), lenient: true }],
 ];
 
-it.each(READERS)('the body of %s is read as it is described', (path, { read, method = 'post', lenient = false, sensible = asItIs }) => {
+it.each(READERS)('the body of %s is read as it is described', async (path, { read, method = 'post', lenient = false, sensible = asItIs }) => {
   const { schema } = operation(method, path).requestBody!.content['application/json']!;
   const isDescribed = compile(schema);
   const counts = { accepted: 0, refused: 0 };
-  fc.assert(
-    fc.property(fc.oneof(values.fitting(schema), values.near(schema)), (made) => {
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(values.fitting(schema), values.near(schema)), async (made) => {
       const value = typeof made === 'object' && made !== null && !Array.isArray(made) ? sensible(made as Value) : made;
-      const code = codeOf(() => read(bytes(value)));
+      // most readers throw, one rejects
+      const code = await Promise.resolve().then(() => read(bytes(value))).then(() => 'accepted', refusedCode);
       counts[code === 'accepted' ? 'accepted' : 'refused'] += 1;
       // nor does any say that text must be fit to be stored
       if (code === 'control_characters') return;

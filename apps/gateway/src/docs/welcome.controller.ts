@@ -15,7 +15,7 @@ export class WelcomeController {
   @Get()
   welcome(@Req() request: Request, @Res() response: Response): void {
     response.vary('Accept');
-    if (request.accepts(['json', 'html']) !== 'html') response.set('Cache-Control', 'no-cache').json(WELCOME);
+    if (request.accepts(['json', 'html']) !== 'html') response.json(WELCOME);
     else if (this.page) this.page.send(request, response);
     else sendPage(welcomeHtml(), response);
   }

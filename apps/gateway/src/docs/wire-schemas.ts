@@ -1,5 +1,5 @@
 import {
-  ALERT_STATUSES, ALERT_TYPES, CHANGES, CLOSE_ACTIONS, CLOSE_REASONS, ERROR_CODES, GAP_REASONS, SEVERITIES, TENANT_ID_PATTERN, VERDICTS,
+  ALERT_STATUSES, ALERT_TYPES, CHANGES, CLOSE_ACTIONS, CLOSE_REASONS, ERROR_CODES, MAX_ERRORS, GAP_REASONS, SEVERITIES, TENANT_ID_PATTERN, VERDICTS,
   type Alert, type AlertAction, type AlertFacets, type AlertPage, type AlertPlace, type AlertStats, type BulkActed, type CloseFrame, type ConnectionFrame, type Entry, type EntryPage,
   type HeartbeatFrame, type Problem, type ResetFrame, type SeenCursor, type TenantsPage, type TenantVerdict,
 } from '@tocsin/contracts';
@@ -107,7 +107,8 @@ export const WIRE_SCHEMAS = {
       code: oneOf(ERROR_CODES, 'Stable: match on it. /docs/errors says what each means.'),
       detail: optional(text()),
       instance: optional(text('Names this answer in the log.')),
-      errors: optional(list(object<NonNullable<Problem['errors']>[number]>({ pointer: optional(text('JSON pointer into the body.')), parameter: optional(text()), code: oneOf(ERROR_CODES), detail: text() }))),
+      errors: optional(list(object<NonNullable<Problem['errors']>[number]>({ pointer: optional(text('JSON pointer into the body.')), parameter: optional(text()), code: oneOf(ERROR_CODES), detail: text() }), { maxItems: MAX_ERRORS })),
+      more_errors: optional(integer('How many more there are.', { minimum: 1 })),
       alert: optional(ref('Alert')),
       confirmed: optional(list(text(), { description: 'With publish_failed: the ids of the messages that the queue has.' })),
     },
@@ -132,7 +133,8 @@ export const FRAME_SCHEMAS = {
     verdict: oneOf(VERDICTS),
     missed: nullable(count('How many entries were missed for good; null when that cannot be known.')),
     reason: nullable(oneOf(GAP_REASONS)),
-    behind: count('How many entries are replayed before the stream is live, those that its filter leaves out included.'),
+    behind: count('How many entries are replayed before the stream is live; from a cursor or a time, those that its filter leaves out included.'),
+    searched: nullable(count('With ?since=N, when fewer than N were found that pass the filter and there are older ones that may: how many of the newest entries were searched.')),
   }),
   HeartbeatFrame: object<HeartbeatFrame>({ server_time: time(), checked_at: time("When the position of this stream's tenants in the log was last confirmed: older than 10 s is stale.") }),
   ResetFrame: object<ResetFrame>(

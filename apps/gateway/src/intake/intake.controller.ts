@@ -2,9 +2,9 @@ import { All, Controller, Post, Req, Res } from '@nestjs/common';
 import { Refused } from '@tocsin/contracts';
 import { Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import type { Request, Response } from 'express';
-import { GatewayConfig } from '../config';
+import { VisibleTenants } from '../access/visible-tenants';
+import { LargeBody } from '../request-body.interceptor';
 import { preferredWait } from './preferred-wait';
-import { publisherOf } from './publisher-of';
 import { PublishEvents } from './publish-events';
 import { answerOf, type PublishedAnswer } from './published-answer';
 
@@ -17,16 +17,17 @@ import { answerOf, type PublishedAnswer } from './published-answer';
 export class IntakeController {
   constructor(
     private readonly events: PublishEvents,
-    private readonly config: GatewayConfig,
+    private readonly tenants: VisibleTenants,
   ) {}
 
   @Post()
+  @LargeBody()
   @Scopes('events:publish')
   async publish(@Req() request: Request, @Res({ passthrough: true }) response: Response, @Token() token: VerifiedToken): Promise<PublishedAnswer> {
     if (!request.is(['json', '+json'])) throw new Refused('unsupported_media_type', 'The body must be application/json.');
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     const seconds = preferredWait(request.get('Prefer'));
-    const publisher = publisherOf(token, this.config.JWT_TENANTS_CLAIM, { traceparent: request.get('traceparent'), waitMs: seconds * 1_000 });
+    const publisher = { by: token.user_id, publishesFor: this.tenants.publisher(token), traceparent: request.get('traceparent'), waitMs: seconds * 1_000 };
     const published = await this.events.publish({ body, headers: request.headers, query: request.query }, publisher);
     if (published.receipts) response.status(201).set('Preference-Applied', `wait=${seconds}`);
     else response.status(202);

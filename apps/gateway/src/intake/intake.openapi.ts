@@ -1,8 +1,8 @@
-import { ERROR_CODES, SEVERITIES, TENANT_ID_PATTERN, type InputError } from '@tocsin/contracts';
+import { ERROR_CODES, MAX_ERRORS, SEVERITIES, TENANT_ID_PATTERN, type InputError } from '@tocsin/contracts';
 import { integer, list, nullable, object, oneOf, optional, ref, text } from '../docs/json-schema';
 import { BODY_PROBLEMS, queryParameter, TRACEPARENT, type Paths } from '../docs/operation';
 import type { EventProcessed, LeftOver, SettledEvent } from './published-answer';
-import { MAX_BATCH, MAX_ERRORS } from './read-events';
+import { MAX_BATCH } from './read-events';
 
 const DEFAULTS = 'Holds for messages that do not say it.';
 
@@ -42,7 +42,7 @@ export const INTAKE_PATHS: Paths = {
       body: {
         description: 'A message, or a list of them.',
         required: true,
-        types: ['application/json', 'application/cloudevents+json'],
+        types: ['application/json', 'application/cloudevents+json', 'application/cloudevents-batch+json'],
         schema: { anyOf: [ref('AlertMessage'), list(ref('AlertMessage'), { minItems: 1, maxItems: MAX_BATCH })] },
       },
       answers: {
@@ -67,7 +67,7 @@ export const INTAKE_PATHS: Paths = {
           schema: object<{ ids: string[] } & LeftOver & Partial<EventProcessed>>({ ids: list(text()), ...LEFT_OVER, ...EVENT_PROCESSED }),
         },
       },
-      problems: [...BODY_PROBLEMS, 'message_too_large', 'missing_tenant', 'missing_service', 'empty_batch', 'batch_too_large', 'invalid_parameter', 'tenant_forbidden', 'id_conflict', 'store_failed', 'publish_failed'],
+      problems: [...BODY_PROBLEMS, 'message_too_large', 'foreign_envelope', 'missing_tenant', 'missing_service', 'empty_batch', 'batch_too_large', 'invalid_parameter', 'tenant_forbidden', 'id_conflict', 'store_failed', 'publish_failed'],
     },
   },
 };

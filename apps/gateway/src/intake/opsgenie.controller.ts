@@ -33,7 +33,7 @@ interface Address {
 }
 
 /** How long a question for what became of a request waits for the alert. Clients ask a few times, without a pause. */
-const ASKED_TIMES = 10;
+const ASKED_TIMES = 5;
 const ASK_AGAIN_MS = 100;
 
 /**
@@ -77,7 +77,7 @@ export class OpsgenieController {
     for (let asked = 0; publishesFor(of) && asked < ASKED_TIMES; asked += 1) {
       if (asked > 0) await sleep(ASK_AGAIN_MS);
       const alert = await this.queries.named(of, service, alias);
-      if (alert) return { data: { success: true, isSuccess: true, status: `The alert is ${alert.status}`, alertId: alert.alert_id, alias }, took: tookSince(startedAt), requestId };
+      if (alert) return { data: { success: true, isSuccess: true, status: STORED, alertId: alert.alert_id, alias }, took: tookSince(startedAt), requestId };
     }
     throw new Refused('not_found', 'There is no alert of this request yet.');
   }
@@ -88,11 +88,10 @@ export class OpsgenieController {
     reader: (publisher: Publisher) => ReadUpdate | Promise<ReadUpdate>,
   ): Promise<RequestAccepted> {
     const startedAt = performance.now();
+    const publisher = await this.publishers.of(request);
     const body = jsonBodyOf(request);
     const decoded = decodeJson(body.length > 0 ? body : Buffer.from('{}'), this.config.MAX_EVENT_BYTES);
     if (!decoded.ok) throw new Refused(decoded.code, decoded.detail);
-    const { apiKey } = (decoded.value ?? {}) as { apiKey?: unknown };
-    const publisher = await this.publishers.of(request, typeof apiKey === 'string' ? apiKey : undefined);
     const { tenant, service } = address;
     const group = MessageGroup.of(decoded.value, defaultsIn({ tenant, service }), body, decoded.escapes, await reader(publisher));
     if (!group) throw new Refused('invalid_field', NO_ALERT, { errors: [{ pointer: '/message', code: 'invalid_field', detail: NO_ALERT }] });
@@ -110,6 +109,8 @@ export class OpsgenieController {
 
 type ReadUpdate = (fields: unknown) => MessageShape | undefined;
 
+/** No more than that: who publishes does not read. */
+const STORED = 'The alert is stored.';
 const NO_ALERT = 'An alert with a message is expected.';
 const tookSince = (startedAt: number): number => Math.round(performance.now() - startedAt) / 1_000;
 

@@ -1,8 +1,7 @@
 import { bearerToken, refuseRevoked, requireScopes, Revocations, TokenVerifier } from '@tocsin/auth';
 import type { Request } from 'express';
-import { GatewayConfig } from '../config';
+import type { VisibleTenants } from '../access/visible-tenants';
 import type { Publisher } from './publish-events';
-import { publisherOf } from './publisher-of';
 
 /**
  * Who publishes through a door that speaks another system's language: a service token in the place where that system's
@@ -12,7 +11,7 @@ export class PeerPublisher {
   constructor(
     private readonly verifier: TokenVerifier,
     private readonly revocations: Revocations,
-    private readonly config: GatewayConfig,
+    private readonly tenants: VisibleTenants,
   ) {}
 
   /** `key`: of the body, when no header has one. Throws `Refused` and `Unavailable` as every guarded route does. */
@@ -20,7 +19,7 @@ export class PeerPublisher {
     const token = await this.verifier.verify(keyOfHeader(request) ?? bearerToken(request) ?? key);
     refuseRevoked(token, this.revocations);
     requireScopes(token, ['events:publish']);
-    return publisherOf(token, this.config.JWT_TENANTS_CLAIM, { traceparent: request.get('traceparent') });
+    return { by: token.user_id, publishesFor: this.tenants.publisher(token), traceparent: request.get('traceparent') };
   }
 }
 

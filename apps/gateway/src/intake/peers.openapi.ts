@@ -84,7 +84,7 @@ const processed = (id: string, ...parameters: Operation['parameters'] & object):
     id,
     tag: 'publishing',
     summary: 'What became of a request of Opsgenie',
-    description: 'Waits up to a second for the alert.',
+    description: 'Waits half a second for the alert.',
     access: ['events:publish'],
     parameters: [...parameters, pathParameter('requestId', text(undefined, { pattern: '^[A-Za-z0-9_-]{1,300}$' }), 'Of the answer to the request.')],
     answers: {

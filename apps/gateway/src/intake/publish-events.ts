@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   MAX_MESSAGE_BYTES, traceIdOf, type AlertMessage, type DeadLetter, type InputError, type MessageErrorCode, type MessageGroup, type MessageShape, type ParsedMessage, type TenantId,
 } from '@tocsin/contracts';
@@ -8,6 +7,7 @@ import type { ActOnAlerts } from '../alerts/act-on-alerts';
 import { PublishFailed } from './publish-failed';
 import { readEvents, refusalOf, type PublishRequest } from './read-events';
 import type { ReceiptWatch } from './receipt-watch';
+import { Slices } from './slices';
 
 /** Whose request it is, and what it asks for. */
 export interface Publisher {
@@ -66,7 +66,7 @@ export class PublishEvents {
 
   /** Throws `Refused` when nothing of it can be published, `PublishFailed` and `Unavailable` when sending it again is right. */
   async publish(request: PublishRequest, publisher: Publisher): Promise<Published> {
-    const read = readEvents(request, this.maxEventBytes);
+    const read = await readEvents(request, this.maxEventBytes);
     if ('group' in read) return this.publishGroup(read.group, publisher, read.drops_severity_none);
     const { messages, replaced } = read;
     if (replaced > 0) this.metrics.replacedCharacters.inc(replaced);
@@ -86,12 +86,14 @@ export class PublishEvents {
       await this.note(acknowledged.message, note, publisher);
       return { messages: [], refused: [], dropped: 0, shape: shape.name, acknowledged: acknowledged.message };
     }
+    const slices = new Slices();
     const messages: AlertMessage[] = [];
     const refused: RefusedPart[] = [];
     let dropped = 0;
     for (let from = 0; from < shape.count; from += BATCH) {
       const batch: AlertMessage[] = [];
       for (let index = from; index < Math.min(from + BATCH, shape.count); index += 1) {
+        if (slices.isOver) await slices.next();
         if (dropsSeverityNone && shape.part(index).severity_none) dropped += 1;
         else {
           const read = allowed(group.read(index, 'lenient'), publisher, () => group.pointerTo(index, 'tenant_id'));
@@ -99,7 +101,7 @@ export class PublishEvents {
           else refused.push(read);
         }
       }
-      await (batch.length > 0 ? this.confirm(batch, publisher, messages) : nextTurn());
+      if (batch.length > 0) await this.confirm(batch, publisher, messages);
       messages.push(...batch);
     }
     if (group.replaced > 0) this.metrics.replacedCharacters.inc(group.replaced);

@@ -1,7 +1,6 @@
-import type { AlertMessage, InputError } from '@tocsin/contracts';
+import { MAX_ERRORS, type AlertMessage, type InputError } from '@tocsin/contracts';
 import type { Receipt } from '@tocsin/contracts/ports';
 import type { Published } from './publish-events';
-import { MAX_ERRORS } from './read-events';
 
 /** What became of a message that its publisher waited for. `seq` is null when it has no entry of its own. */
 export interface SettledEvent {

@@ -1,11 +1,12 @@
 import {
-  decodeJson, faultIn, isTenantId, MessageGroup, readMessage, readMessages, Refused, severityOf, type AlertMessage, type Envelope, type InputError, type MessageErrorCode, type ParsedMessage,
+  below, faultIn, isTenantId, MessageGroup, NotDecoded, opened, readMessages, readOwn, Refused, severityOf, type AlertMessage, type Envelope, type InputError,
+  type MessageErrorCode, type ParsedMessage,
 } from '@tocsin/contracts';
+import { decodeInSlices } from './sliced-json';
+import { Slices } from './slices';
 
 /** Messages of one list. A group that another system sends has no such bound: its sender cannot send it in parts. */
 export const MAX_BATCH = 500;
-/** As many errors as an answer names. */
-export const MAX_ERRORS = 20;
 
 /** What of a request says something about the messages in it. */
 export interface PublishRequest {
@@ -22,49 +23,56 @@ export type ReadEvents = { messages: AlertMessage[]; replaced: number } | { grou
  * HTTP reads the answer: nothing is published unless everything is valid. Only a webhook's sender corrects nothing, and one
  * bad alert of its group must not silence the others.
  */
-export function readEvents({ body, headers, query }: PublishRequest, maxBytes: number): ReadEvents {
+export async function readEvents({ body, headers, query }: PublishRequest, maxBytes: number): Promise<ReadEvents> {
+  const slices = new Slices();
   const { drops_severity_none, ...envelope } = { headers, ...defaultsIn(query), publishes_at_most: maxBytes };
-  const decoded = decodeJson(body, Number.MAX_SAFE_INTEGER);
-  if (!decoded.ok) throw new Refused(decoded.code, decoded.detail);
-  const { value, escapes } = decoded;
-  if (Array.isArray(value)) return { messages: readList(value, envelope, escapes, maxBytes), replaced: 0 };
+  const decoded = await decodeInSlices(body, MAX_BATCH, slices);
+  const { value, escapes, at } = opened(decoded.value, decoded.escapes);
   const group = MessageGroup.of(value, envelope, body, escapes);
+  // of a CloudEvent in binary mode the list is the data
+  if (Array.isArray(value) && !group) return { messages: await readList(value, envelope, escapes, maxBytes, slices), replaced: 0 };
   // however large: its parts are measured as they are published, and shortened until they fit
   if (group?.shape.webhook) return { group, drops_severity_none };
-  const parsed = body.length > maxBytes ? tooLarge(maxBytes) : (group?.read(0, 'strict') ?? readOne(value, envelope, body, escapes));
-  return { messages: accepted([parsed]), replaced: group?.replaced ?? 0 };
+  const parsed = body.length > maxBytes ? tooLarge(maxBytes) : (group?.read(0, 'strict') ?? readOwn(value, envelope, 'strict', body, escapes));
+  return { messages: accepted([below(at, parsed)]), replaced: group?.replaced ?? 0 };
 }
 
-function readOne(value: unknown, envelope: Envelope, body: Buffer, escapes: boolean): ParsedMessage {
-  const fault = faultIn(value, escapes);
-  if (fault) throw new Refused(fault.code, fault.detail);
-  return readMessage(value, envelope, 'strict', body);
-}
-
-function readList(values: readonly unknown[], envelope: Envelope, escapes: boolean, maxBytes: number): AlertMessage[] {
-  if (values.length === 0) throw new Refused('empty_batch', 'The list holds no message.');
+async function readList(values: readonly unknown[], envelope: Envelope, escapes: boolean, maxBytes: number, slices: Slices): Promise<AlertMessage[]> {
+  if (values.length === 0) {
+    // of CloudEvents a batch may be empty; elsewhere it is a mistake
+    if (/^application\/cloudevents-batch/i.test(String(envelope.headers?.['content-type']))) return [];
+    throw new Refused('empty_batch', 'The list holds no message.');
+  }
   checkCount(values.length);
-  const parsed = values.flatMap((value: unknown, index) => {
-    const fault = faultIn(value, escapes);
-    if (fault) return [below(`/${index}`, refused(fault))];
-    const bytes = Buffer.from(JSON.stringify(value));
-    const messages = bytes.length > maxBytes ? [tooLarge(maxBytes)] : readMessages(value, envelope, 'strict', bytes, false).messages;
-    return messages.map((message) => below(`/${index}`, message));
-  });
+  const parsed: ParsedMessage[] = [];
+  for (const [index, value] of values.entries()) {
+    parsed.push(...readElement(value, envelope, escapes, maxBytes).map((message) => below(`/${index}`, message)));
+    if (slices.isOver) await slices.next();
+  }
   checkCount(parsed.length);
   return accepted(parsed);
+}
+
+function readElement(value: unknown, envelope: Envelope, escapes: boolean, maxBytes: number): ParsedMessage[] {
+  if (value instanceof NotDecoded) return [tooLarge(maxBytes)];
+  const fault = faultIn(value, escapes);
+  if (fault) return [refused(fault)];
+  const bytes = Buffer.from(JSON.stringify(value));
+  return bytes.length > maxBytes ? [tooLarge(maxBytes)] : readMessages(value, envelope, 'strict', bytes, false).messages;
 }
 
 /** All of them. Throws `Refused` with what is wrong when one is not valid. */
 function accepted(parsed: readonly ParsedMessage[]): AlertMessage[] {
   const refused = parsed.filter((message) => !message.ok);
-  if (refused[0]) throw new Refused(refused[0].code, parsed.length === 1 ? refused[0].errors[0]!.detail : 'Some messages are not valid; none was published.', { errors: refused.flatMap(({ errors }) => errors) });
-  return parsed.flatMap((message) => (message.ok ? [message.message] : []));
+  if (!refused[0]) return parsed.flatMap((message) => (message.ok ? [message.message] : []));
+  const errors = refused.flatMap((message) => message.errors);
+  const more_errors = refused.reduce((sum, message) => sum + (message.more_errors ?? 0), 0);
+  throw new Refused(refused[0].code, parsed.length === 1 ? errors[0]!.detail : 'Some messages are not valid; none was published.', { errors, more_errors });
 }
 
 /** What is wrong with a webhook of which nothing can be published. */
 export function refusalOf(code: InputError['code'], errors: readonly InputError[]): Refused {
-  return new Refused(code, errors[0]!.detail, { errors: errors.slice(0, MAX_ERRORS) });
+  return new Refused(code, errors[0]!.detail, { errors });
 }
 
 /** What holds where a message does not say it, for senders whose messages cannot be made to. */
@@ -89,9 +97,6 @@ export function defaultsIn(query: PublishRequest['query']): Defaults {
 function checkCount(count: number): void {
   if (count > MAX_BATCH) throw new Refused('batch_too_large', `At most ${MAX_BATCH} messages are accepted at once.`);
 }
-
-const below = (at: string, parsed: ParsedMessage): ParsedMessage =>
-  parsed.ok ? parsed : { ...parsed, errors: parsed.errors.map((error) => ({ ...error, pointer: `${at}${error.pointer ?? ''}` })) };
 
 const tooLarge = (maxBytes: number): ParsedMessage => refused({ code: 'message_too_large', detail: `A message may be at most ${maxBytes} bytes.` });
 

@@ -30,7 +30,7 @@ it('whatever the door takes, PostgreSQL stores, and gives back as it was said', 
   const [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map((role) => new Database({ connection: { url: fresh.url }, role }));
   try {
     const log = new PostgresEventLog(processor!);
-    const planned = fc.sample(oddRequests, REQUESTS).flatMap(taken).map(plannedOf);
+    const planned = (await Promise.all(fc.sample(oddRequests, REQUESTS).map(taken))).flat().map(plannedOf);
     expect(planned.length).toBeGreaterThan(REQUESTS / 4);
     for (let from = 0; from < planned.length; from += 50) {
       const batch = planned.slice(from, from + 50);

@@ -17,10 +17,10 @@ const ofSize = (bytes: number) => {
 };
 
 describe('what the door takes is what the processor stores', () => {
-  it.each(Array.from({ length: 100 }, (_, index) => 65_437 + index))('a message of %d bytes', (bytes) => {
+  it.each(Array.from({ length: 100 }, (_, index) => 65_437 + index))('a message of %d bytes', async (bytes) => {
     const request = ofSize(bytes);
     expect(request.body).toHaveLength(bytes);
-    for (const message of taken(request)) expect(fromTheQueue(message)).toMatchObject([{ ok: true }]);
+    for (const message of await taken(request)) expect(fromTheQueue(message)).toMatchObject([{ ok: true }]);
   });
 
   it.each<[string, PublishRequest, number]>([
@@ -37,8 +37,8 @@ describe('what the door takes is what the processor stores', () => {
     ['a title of blanks around a word', own({ title: '  Flour  ' }), 1],
     ['a name that ends with a low line', own({ name: 'low_stock_' }), 1],
     ['a label map that is a list', own({ labels: ['a'] }), 0],
-  ])('%s', (_, request, count) => {
-    const messages = taken(request);
+  ])('%s', async (_, request, count) => {
+    const messages = await taken(request);
     expect(messages).toHaveLength(count);
     for (const message of messages) {
       const [parsed, ...others] = fromTheQueue(message);
@@ -47,18 +47,18 @@ describe('what the door takes is what the processor stores', () => {
     }
   });
 
-  it('says in the metadata what it has cut', () => {
-    const [message] = taken(alerts({ annotations: { summary: 'Cold', description: 'x'.repeat(60_000) } })) as [AlertMessage];
+  it('says in the metadata what it has cut', async () => {
+    const [message] = await taken(alerts({ annotations: { summary: 'Cold', description: 'x'.repeat(60_000) } })) as [AlertMessage];
     expect(message).toMatchObject({ title: 'Cold', message: expect.stringMatching(/^x{7999}…$/) as string, metadata: { annotations: { summary: 'Cold', description: expect.stringMatching(/^x{7999}…$/) as string }, shortened: ['/annotations/description'] } });
     expect(publishedForm(message).length).toBeLessThanOrEqual(MAX_MESSAGE_BYTES);
-    expect(taken(alerts({ annotations: { summary: 'Cold', description: 'x'.repeat(9_000) } }))[0]!.metadata).not.toHaveProperty('shortened');
+    expect((await taken(alerts({ annotations: { summary: 'Cold', description: 'x'.repeat(9_000) } })))[0]!.metadata).not.toHaveProperty('shortened');
   });
 
-  it('whatever it is: the same message, and never a dead letter', () => {
+  it('whatever it is: the same message, and never a dead letter', async () => {
     const counts = { taken: 0, refused: 0 };
-    fc.assert(
-      fc.property(oddRequests, (request) => {
-        const messages = taken(request);
+    await fc.assert(
+      fc.asyncProperty(oddRequests, async (request) => {
+        const messages = await taken(request);
         counts[messages.length > 0 ? 'taken' : 'refused'] += 1;
         for (const message of messages) {
           const [parsed, ...others] = fromTheQueue(message);

@@ -6,7 +6,7 @@ import { Admission, type AdmissionLimits, type Release } from './admission';
 
 const tenant = (name: string) => tenantIdOf(name)!;
 const off: AdmissionLimits = { user: 0, tenant: 0, address: 0, connectsPerSecond: 0, maxStreams: 0 };
-const aStream = (known: Partial<StreamHolder> = {}): StreamHolder => ({ user_id: 'ada', tenant_ids: [tenant('acme')], address: '192.0.2.1', ...known });
+const aStream = (known: Partial<StreamHolder> = {}): StreamHolder => ({ user: 'ada', tenant_ids: [tenant('acme')], address: '192.0.2.1', ...known });
 
 /** What `Health` is told. */
 class Readiness {
@@ -35,7 +35,7 @@ const refusals = async () => Object.fromEntries((await metrics.rateLimited.get()
 
 describe('a stream is admitted', () => {
   test.each([
-    ['user', { user_id: 'bob' }],
+    ['user', { user: 'bob' }],
     ['tenant', { tenant_ids: [tenant('globex')] }],
     ['address', { address: '192.0.2.2' }],
   ] as const)('while its %s has a place, and again when one is given back', async (scope, another) => {
@@ -64,7 +64,7 @@ describe('a stream is admitted', () => {
     const gateway = admission({ connectsPerSecond: 5 });
     for (let count = 0; count < 20; count += 1) (await gateway.admit(aStream()))();
     expect(await outcome(gateway.admit(aStream()))).toBe('rate_limited');
-    expect(await outcome(gateway.admit(aStream({ user_id: 'bob' })))).toBe('admitted');
+    expect(await outcome(gateway.admit(aStream({ user: 'bob' })))).toBe('admitted');
     nowMs += 200;
     expect(await outcome(gateway.admit(aStream()))).toBe('admitted');
     expect(await outcome(gateway.admit(aStream()))).toBe('rate_limited');

@@ -45,13 +45,13 @@ export class Admission {
    * Admits a stream; what it returns is called when the stream has ended, or when it did not come about. Throws `Refused`:
    * `at_capacity`, `rate_limited` or `too_many_streams`, all of them for now and none for good.
    */
-  async admit({ user_id, tenant_ids, address }: StreamHolder): Promise<Release> {
+  async admit({ user, tenant_ids, address }: StreamHolder): Promise<Release> {
     const { maxStreams } = this.limits;
     if (maxStreams > 0 && this.streams >= maxStreams) this.refuse('at_capacity', 'gateway', 'This gateway is full. Come back in a moment.');
-    if (!this.rate.allows(user_id)) this.refuse('rate_limited', 'connects', 'This user connects too often. Come back in a moment.');
+    if (!this.rate.allows(user)) this.refuse('rate_limited', 'connects', 'This user connects too often. Come back in a moment.');
 
     // a holder of its own: it stands for this stream, not for the next with the same user
-    const holder: StreamHolder = { user_id, tenant_ids, address };
+    const holder: StreamHolder = { user, tenant_ids, address };
     let released = false;
     const release = () => {
       if (released) return;

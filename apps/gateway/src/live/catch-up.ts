@@ -1,4 +1,4 @@
-import { hintOf, type GapReason, type Hint, type LogPosition, type TenantId, type Verdict } from '@tocsin/contracts';
+import { hintOf, type GapReason, type Hint, type LogPosition, type StreamFilter, type TenantId, type Verdict } from '@tocsin/contracts';
 import type { EventLog } from '@tocsin/contracts/ports';
 import type { SentPosition } from './cursor';
 
@@ -44,9 +44,19 @@ export interface Beginning {
   from: LogPosition;
   /** Entries behind `from` that were read on the way. */
   page: readonly Hint[];
+  /** The page holds all that the stream wants up to here; without it, all that there is from `from` on. */
+  upTo?: LogPosition;
+  /** How many of the newest entries were looked at, where that was too few to find as many as were asked for. */
+  searched?: number | null;
 }
 
 export const beginAtHead = (feed: FollowedLog): Beginning => ({ verdict: 'fresh', reason: null, missed: 0, from: feed.last, page: [] });
+
+/** Begins with the newest entries that pass, wherever they stand: what lies between them is not read, however much it is. */
+export async function beginWithNewest(count: number, filter: StreamFilter, feed: FollowedLog, log: Pick<EventLog, 'newest'>): Promise<Beginning> {
+  const { events, from, upTo, searched } = await log.newest(feed.tenant, count, filter);
+  return { verdict: 'fresh', reason: null, missed: 0, from, page: events.map(hintOf), upTo, searched: searched };
+}
 
 const gap = (feed: FollowedLog, reason: GapReason, missed: number | null): Beginning => ({ verdict: 'gap', reason, missed, from: feed.last, page: [] });
 
@@ -62,7 +72,9 @@ export async function beginAt(sent: SentPosition, feed: FollowedLog, log: EventL
   const first = await judge(position, feed, log, maxReplay);
   if (first.reason !== 'history_replaced') return first;
   await feed.check('cursor');
-  return judge(position, feed, log, maxReplay);
+  const second = await judge(position, feed, log, maxReplay);
+  // a restored backup keeps its epoch: the page's old position may be further, and what was sent since is the truth
+  return second.reason === 'history_replaced' && sent.trusted ? judge(sent.trusted, feed, log, maxReplay) : second;
 }
 
 async function judge(position: LogPosition, feed: FollowedLog, log: EventLog, maxReplay: number): Promise<Beginning> {

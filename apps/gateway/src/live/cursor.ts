@@ -5,6 +5,9 @@ import { isTenantId } from '@tocsin/contracts';
 const MAX_CURSOR_LENGTH = 4096;
 const POSITION = /^([a-z0-9]{1,16})-(0|[1-9][0-9]{0,15})-([a-z0-9]{8}|0)$/;
 
+/** Tenants that a cursor has room for: as many as a stream may follow. */
+export const MAX_POSITIONS = 32;
+
 /** A client's position in each of its tenants' logs, in the order of the stream. */
 export type Cursor = ReadonlyMap<TenantId, LogPosition>;
 
@@ -14,29 +17,60 @@ export type SentCursor =
   | { kind: 'malformed' }
   | { kind: 'positions'; bare: LogPosition | null; byTenant: Cursor };
 
-/** What a client's cursor says of one tenant: nothing (it is new to the stream), a position, or nothing that can be used. */
-export type SentPosition = { kind: 'none' } | { kind: 'position'; position: LogPosition } | { kind: 'unusable'; reason: GapReason };
+/**
+ * What a client's cursor says of one tenant: nothing (it is new to the stream), a position, or nothing that can be used.
+ * `trusted` is another position that was sent, by a more trusted way and less far.
+ */
+export type SentPosition =
+  | { kind: 'none' }
+  | { kind: 'position'; position: LogPosition; trusted?: LogPosition }
+  | { kind: 'unusable'; reason: GapReason };
 
 /**
- * Finds each tenant's part in a cursor. A bare position belongs to the tenant whose epoch it carries, which matters when
- * a user of one tenant has become one of several. `tenants` holds the stream's tenants with their epochs.
+ * Finds each tenant's part in what was sent: one cursor, or several, the one that is trusted most first. A bare position
+ * belongs to the tenant whose epoch it carries, which matters when a user of one tenant has become one of several. `tenants`
+ * holds the stream's tenants with their epochs.
+ *
+ * Of several positions in one history the furthest counts, since all were sent to the client; another history's is no
+ * further and no nearer, and the one that is trusted most counts.
  */
-export function assignPositions(cursor: SentCursor, tenants: ReadonlyMap<TenantId, string>): Map<TenantId, SentPosition> {
-  const all = (sent: SentPosition) => new Map([...tenants.keys()].map((tenant) => [tenant, sent]));
-  if (cursor.kind === 'none') return all({ kind: 'none' });
-  if (cursor.kind === 'malformed') return all({ kind: 'unusable', reason: 'malformed_cursor' });
-  const positions = new Map(cursor.byTenant);
-  if (cursor.bare) {
-    const owner = tenants.size === 1 ? [...tenants.keys()][0] : [...tenants].find(([, epoch]) => epoch === cursor.bare!.epoch)?.[0];
-    if (owner) positions.set(owner, cursor.bare);
-  }
-  if (![...tenants.keys()].some((tenant) => positions.has(tenant))) return all({ kind: 'unusable', reason: 'foreign_cursor' });
+export function assignPositions(sent: SentCursor | readonly SentCursor[], tenants: ReadonlyMap<TenantId, string>): Map<TenantId, SentPosition> {
+  const all = (position: SentPosition) => new Map([...tenants.keys()].map((tenant) => [tenant, position]));
+  const cursors = 'kind' in sent ? [sent] : sent;
+  const named = cursors.filter((cursor) => cursor.kind === 'positions').map((cursor) => namedPositions(cursor, tenants));
+  if (named.length === 0) return all(cursors.some(({ kind }) => kind === 'malformed') ? { kind: 'unusable', reason: 'malformed_cursor' } : { kind: 'none' });
+  if (![...tenants.keys()].some((tenant) => named.some((positions) => positions.has(tenant)))) return all({ kind: 'unusable', reason: 'foreign_cursor' });
   return new Map(
-    [...tenants.keys()].map((tenant) => {
-      const position = positions.get(tenant);
-      return [tenant, position ? { kind: 'position', position } : { kind: 'none' }];
+    [...tenants.keys()].map((tenant): [TenantId, SentPosition] => {
+      const [trusted, ...others] = named.flatMap((positions) => positions.get(tenant) ?? []);
+      if (!trusted) return [tenant, { kind: 'none' }];
+      const position = others.reduce((furthest, other) => (other.epoch === furthest.epoch && other.seq > furthest.seq ? other : furthest), trusted);
+      return [tenant, position === trusted ? { kind: 'position', position } : { kind: 'position', position, trusted }];
     }),
   );
+}
+
+/** A cursor's positions by tenant, the bare one's too when it is one of these. */
+function namedPositions({ bare, byTenant }: Extract<SentCursor, { kind: 'positions' }>, tenants: ReadonlyMap<TenantId, string>): Cursor {
+  const owner = bare && (tenants.size === 1 ? [...tenants.keys()][0] : [...tenants].find(([, epoch]) => epoch === bare.epoch)?.[0]);
+  return owner ? new Map([...byTenant, [owner, bare]]) : byTenant;
+}
+
+/**
+ * The parts of what was sent that are of other tenants than the stream's: it does not use them and keeps them, so that a
+ * tenant that comes back is told what it missed.
+ */
+export function foreignPositions(sent: readonly SentCursor[], tenants: ReadonlySet<TenantId>): Cursor {
+  const foreign = new Map<TenantId, LogPosition>();
+  for (const cursor of sent) {
+    if (cursor.kind !== 'positions') continue;
+    for (const [tenant, position] of cursor.byTenant) {
+      const known = foreign.get(tenant);
+      const isFurther = known?.epoch === position.epoch && position.seq > known.seq;
+      if (!tenants.has(tenant) && (!known || isFurther)) foreign.set(tenant, position);
+    }
+  }
+  return foreign;
 }
 
 export const formatPosition = ({ epoch, seq, fp }: LogPosition): string => `${epoch}-${seq}-${fp}`;
@@ -45,7 +79,7 @@ export const formatPosition = ({ epoch, seq, fp }: LogPosition): string => `${ep
  * The SSE `id`: `<epoch>-<seq>-<fp>` for a stream of one tenant, `<tenant>=<position>` joined by `;` for several.
  * Only `A-Z a-z 0-9 . _ ~ : = ; -`, so that it travels in headers, queries and lines without escaping.
  */
-export function formatCursor(cursor: Cursor): string {
+export function formatCursor(cursor: Cursor | readonly [TenantId, LogPosition][]): string {
   const positions = [...cursor];
   if (positions.length === 1) return formatPosition(positions[0]![1]);
   return positions.map(([tenant, position]) => `${tenant}=${formatPosition(position)}`).join(';');
@@ -71,7 +105,10 @@ function parsePosition(text: string): LogPosition | undefined {
   const match = POSITION.exec(text);
   if (!match) return undefined;
   const seq = Number(match[2]);
-  return Number.isSafeInteger(seq) ? { epoch: match[1]!, seq, fp: match[3]! } : undefined;
+  const fp = match[3]!;
+  // only the place before the first entry has no fp: with one, or another place without, it is a position of no log
+  if (!Number.isSafeInteger(seq) || (seq === 0) !== (fp === '0')) return undefined;
+  return { epoch: match[1]!, seq, fp };
 }
 
 function splitOnce(text: string, separator: string): [string, string] {

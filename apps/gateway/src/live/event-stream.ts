@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import type { CloseReason, ConnectionFrame, GapReason, Hint, LogPosition, TenantId } from '@tocsin/contracts';
 import type { EventLog } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
-import { readBehind, type Beginning } from './catch-up';
-import { formatCursor, formatPosition } from './cursor';
+import { readBehind, type Beginning, type Page } from './catch-up';
+import { formatCursor, formatPosition, MAX_POSITIONS, type Cursor } from './cursor';
 import { GZIP_FIELD, type GzipStream, type SharedBytes } from './gzip';
 import { closeFrame, controlFrame, idLine, OPENING, replayBatch, type EntryBatch, type View } from './sse-frame';
 import { streamHead } from './stream-head';
@@ -41,7 +41,16 @@ interface Followed {
   sent: LogPosition;
   /** What was read behind it when the client's cursor was judged, so that it is not read twice. */
   page: readonly Hint[];
+  /** Where the client stands once that page is written, when more than the page was looked at. */
+  upTo: LogPosition | undefined;
   live: boolean;
+}
+
+/** Entries that need no query. `upTo`: what the stream wants up to there is among them. */
+interface InHand {
+  intact: true;
+  hints: readonly Hint[];
+  upTo?: LogPosition;
 }
 
 /** Why a stream is over: it was closed, its client left, or its client is gone without a word. */
@@ -55,6 +64,8 @@ export type EndReason = CloseReason | 'client' | 'vanished';
 export class EventStream implements FeedMember {
   /** Few, mostly one: a map for each stream would be the larger part of it. */
   private readonly followed: Followed[] = [];
+  /** Where the client stands in tenants that the stream does not follow: in its cursor for when they come back, and for nothing else. */
+  private left: Map<TenantId, LogPosition> | undefined;
   private readonly openedAt = performance.now();
   /** The comment and what was said since, while they wait for the end of the turn so that they leave in one write with the head. */
   private opening: string | undefined;
@@ -155,17 +166,41 @@ export class EventStream implements FeedMember {
   }
 
   /** Takes up a tenant at a position; `run` replays from there and joins the feed. It is given back once, when it is done with. */
-  follow(feed: TenantFeed, { from, page }: Beginning, lender: FeedLender): void {
+  follow(feed: TenantFeed, { from, page, upTo }: Beginning, lender: FeedLender): void {
     if (this.endReason) return lender.release(feed.tenant);
-    this.followed.push({ feed, lender, sent: from, page, live: false });
+    this.left?.delete(feed.tenant);
+    this.followed.push({ feed, lender, sent: from, page, upTo, live: false });
+    this.makeRoom();
   }
 
-  /** Gives a tenant up: from here on nothing of it is written, whatever is under way. */
+  /** Gives a tenant up: from here on nothing of it is written, whatever is under way. Where the client stands in it is kept. */
   drop(tenant: TenantId): void {
     const at = this.followed.findIndex(({ feed }) => feed.tenant === tenant);
     const [dropped] = at < 0 ? [] : this.followed.splice(at, 1);
-    dropped?.feed.leave(this);
-    dropped?.lender.release(tenant);
+    if (!dropped) return;
+    dropped.feed.leave(this);
+    dropped.lender.release(tenant);
+    this.keep(new Map([[tenant, dropped.sent]]));
+  }
+
+  /** Keeps positions in tenants that the stream does not follow in its cursor, as far as there is room. */
+  keep(positions: Cursor): void {
+    for (const [tenant, position] of positions) (this.left ??= new Map()).set(tenant, position);
+    this.makeRoom();
+  }
+
+  /** Where the client stands in a tenant that the stream does not follow, if it is known. */
+  positionIn(tenant: TenantId): LogPosition | undefined {
+    return this.left?.get(tenant);
+  }
+
+  /** The tenants of the stream come first, and of the others those that left it last. */
+  private makeRoom(): void {
+    for (const tenant of this.left?.keys() ?? []) {
+      if (this.followed.length + this.left!.size <= MAX_POSITIONS) break;
+      this.left!.delete(tenant);
+    }
+    if (this.left?.size === 0) this.left = undefined;
   }
 
   /**
@@ -226,8 +261,14 @@ export class EventStream implements FeedMember {
   }
 
   private cursor(): string {
-    const [only, ...more] = this.followed;
-    return only && more.length === 0 ? formatPosition(only.sent) : formatCursor(new Map(this.followed.map(({ feed, sent }) => [feed.tenant, sent])));
+    const [only] = this.followed;
+    if (only && this.isAlone) return formatPosition(only.sent);
+    return formatCursor([...this.followed.map(({ feed, sent }): [TenantId, LogPosition] => [feed.tenant, sent]), ...(this.left ?? [])]);
+  }
+
+  /** Whether one tenant's position is the whole cursor, the same for all streams that are level. */
+  private get isAlone(): boolean {
+    return this.followed.length === 1 && this.left === undefined;
   }
 
   /** Whether the tenant is live, after all that can be done for it without waiting. */
@@ -253,7 +294,7 @@ export class EventStream implements FeedMember {
         tenant.live = true;
         return;
       }
-      const page = this.inHand(tenant) ?? (await readBehind(log, feed.tenant, tenant.sent));
+      const page: InHand | Page = this.inHand(tenant) ?? (await readBehind(log, feed.tenant, tenant.sent));
       if (this.endReason || feed.generation !== generation || !this.followed.includes(tenant)) continue;
       if (!page.intact) {
         await feed.check('cursor');
@@ -263,20 +304,23 @@ export class EventStream implements FeedMember {
         if ((empty += 1) > MAX_EMPTY_PAGES) return this.close('store_unavailable');
         await feed.check('cursor');
       } else {
-        await this.replay(tenant, page.hints, generation);
+        const isWhole = await this.replay(tenant, page.hints, generation);
+        if (isWhole && 'upTo' in page && page.upTo) tenant.sent = page.upTo;
       }
     }
   }
 
   /** What needs no query: the page that the cursor was judged by, then the feed's ring. */
-  private inHand(tenant: Followed): { intact: true; hints: readonly Hint[] } | undefined {
-    const { page } = tenant;
+  private inHand(tenant: Followed): InHand | undefined {
+    const { page, upTo } = tenant;
     tenant.page = [];
+    tenant.upTo = undefined;
     const hints = page.length > 0 ? page : tenant.feed.ringBehind(tenant.sent);
-    return hints && { intact: true, hints };
+    return hints && { intact: true, hints, upTo };
   }
 
-  private async replay(tenant: Followed, hints: readonly Hint[], generation: number): Promise<void> {
+  /** Writes entries, and says whether all of them were. */
+  private async replay(tenant: Followed, hints: readonly Hint[], generation: number): Promise<boolean> {
     let from = 0;
     while (from < hints.length && !this.endReason && tenant.feed.generation === generation && this.followed.includes(tenant)) {
       let to = from;
@@ -287,6 +331,7 @@ export class EventStream implements FeedMember {
       from = to;
       if (this.socket.writableNeedDrain) await this.drained();
     }
+    return from === hints.length && !this.endReason && tenant.feed.generation === generation;
   }
 
   private writeEntries(tenant: Followed, batch: EntryBatch): void {
@@ -295,7 +340,7 @@ export class EventStream implements FeedMember {
       this.socket.cork();
       this.endTurn();
     }
-    if (this.followed.length === 1) {
+    if (this.isAlone) {
       const frames = batch.framesFor(this.view);
       tenant.sent = batch.end;
       if (frames.count > 0) this.writeFrames(batch, this.shared(frames), frames.count);
@@ -329,6 +374,7 @@ export class EventStream implements FeedMember {
     if (this.endReason) return;
     const tenant_id = tenant.feed.tenant;
     tenant.page = [];
+    tenant.upTo = undefined;
     tenant.sent = tenant.feed.last;
     this.write(controlFrame('reset', { tenant_id, reason, snapshot: `/api/v1/events?tenant=${tenant_id}` }, { id: this.cursor() }));
     this.metrics.resets.inc({ reason });

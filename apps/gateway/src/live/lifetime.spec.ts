@@ -1,8 +1,10 @@
 import { Unavailable, type CloseReason, type Membership, type TenantId } from '@tocsin/contracts';
 import type { Revocation } from '@tocsin/contracts/ports';
 import { aTenant } from '@tocsin/contracts/testing';
-import { createLogger } from '@tocsin/observability';
-import type { VerifiedToken } from '@tocsin/auth';
+import { createLogger, Metrics } from '@tocsin/observability';
+import { ClaimTenantDirectory, Memberships, type MembershipsOptions, type VerifiedToken } from '@tocsin/auth';
+import { TenantDirectory, type User } from '@tocsin/contracts/ports';
+import { VisibleTenants } from '../access/visible-tenants';
 import type { EventStream } from './event-stream';
 import { Lifetimes, rotationMs, type Held } from './lifetime';
 
@@ -29,51 +31,57 @@ class Stream {
   }
 }
 
+/** What the directory says: to everybody, or to each who asks. */
+type Says = readonly Membership[] | Unavailable | ((user: User) => readonly Membership[] | Unavailable);
+
+/** A directory that says what the test says, and notes who asked. */
+class ScriptedDirectory extends TenantDirectory {
+  tenantsOf(user: User): Promise<readonly Membership[]> {
+    asked.push(user.user_id);
+    const answer = typeof mine === 'function' ? mine(user) : mine;
+    return answer instanceof Unavailable ? Promise.reject(answer) : Promise.resolve(answer);
+  }
+}
+
 let now: number;
-let mine: readonly Membership[] | Unavailable;
-let asked: { user_id: string; maxAgeMs: number | undefined }[];
-let forgotten: string[];
+let mine: Says;
+let asked: string[];
 let revokedTokens: Set<string | null>;
 let revokedTenants: Set<TenantId>;
 let announce: (revocations: readonly Revocation[]) => void;
 let lifetimes: Lifetimes;
 
+/** The lifetime check on the real memberships: what a question to the directory is, is counted there. */
+function start(directory: TenantDirectory = new ScriptedDirectory(), options: MembershipsOptions = {}): void {
+  const revocations = {
+    onNew: (listener: typeof announce) => {
+      announce = listener;
+      return () => undefined;
+    },
+    isRevoked: ({ jti }: { jti: string | null }) => revokedTokens.has(jti),
+    tenantsRevoked: () => revokedTenants,
+  };
+  const memberships = new Memberships(directory, new Metrics({ version: '', commit: '', tenantLimit: 0 }), options, () => now);
+  lifetimes = new Lifetimes(new VisibleTenants(memberships, revocations, undefined), revocations, 32, createLogger({ app: 'test', level: 'silent' }), () => now);
+}
+
 beforeEach(() => {
   now = 0;
   mine = [membership(north), membership(harbour)];
   asked = [];
-  forgotten = [];
   revokedTokens = new Set();
   revokedTenants = new Set();
-  lifetimes = new Lifetimes(
-    {
-      tenantsOf: ({ user_id }, options) => {
-        asked.push({ user_id, maxAgeMs: options?.maxAgeMs });
-        return mine instanceof Unavailable ? Promise.reject(mine) : Promise.resolve(mine);
-      },
-      forget: (user) => void forgotten.push(user),
-    },
-    {
-      onNew: (listener) => {
-        announce = listener;
-        return () => undefined;
-      },
-      isRevoked: ({ jti }) => revokedTokens.has(jti),
-      tenantsRevoked: () => revokedTenants,
-    },
-    32,
-    createLogger({ app: 'test', level: 'silent' }),
-    () => now,
-  );
+  start();
 });
 afterEach(() => lifetimes.close());
 
-function open(user = 'ana', wanted: readonly string[] | null = null, jti: string | null = null) {
+function open(user = 'ana', wanted: readonly string[] | null = null, jti: string | null = null, { claims = {}, token = '', tenants = [north, harbour] }: Partial<{ claims: User['claims']; token: string; tenants: TenantId[] }> = {}) {
   const stream = new Stream();
+  stream.tenants = [...tenants];
   const changes: { tenants: string[]; joined: readonly string[] }[] = [];
   const held: Held = {
     stream: stream as unknown as EventStream,
-    right: { user_id: user, expires_at: 1, jti, issued_at: 0, scopes: new Set(), claims: {}, token: '' } as VerifiedToken,
+    right: { user_id: user, expires_at: 1, jti, issued_at: 0, scopes: new Set(), claims, token } as VerifiedToken,
     wanted,
     memberships: stream.tenants.map(membership),
     change: (memberships, joined) => {
@@ -98,7 +106,62 @@ it('a user is looked up again within a minute, once however many streams, with a
   await lifetimes.recheckDue();
   expect(asked).toEqual([]);
   await minuteLater();
-  expect(asked).toEqual([{ user_id: 'ana', maxAgeMs: 10_000 }, { user_id: 'ben', maxAgeMs: 10_000 }]);
+  expect(asked).toEqual(['ana', 'ben']);
+  open('ana');
+  now += 9_000;
+  await lifetimes.recheckDue();
+  expect(asked).toEqual(['ana', 'ben']);
+  now += 51_000;
+  await lifetimes.recheckDue();
+  expect(asked).toEqual(['ana', 'ben', 'ana', 'ben']);
+});
+
+describe('rights of one user name', () => {
+  /** Each right opens the tenants of its own; the streams have those. */
+  const cases: [string, () => void, (own: TenantId[]) => { claims?: User['claims']; token?: string }][] = [
+    ['two tokens that name their tenants', () => start(new ClaimTenantDirectory('tenants'), { cached: false }), (own) => ({ claims: { iss: 'i', tenants: own } })],
+    [
+      'users of two issuers',
+      () => {
+        mine = ({ claims }) => (claims.iss === 'i-north' ? [membership(north)] : [membership(harbour)]);
+      },
+      ([own]) => ({ claims: { iss: `i-${own === north ? 'north' : 'harbour'}` } }),
+    ],
+    [
+      'two tokens that the tenant service is asked with',
+      () => {
+        start(new ScriptedDirectory(), { perToken: true });
+        mine = ({ token }) => (token === 'of north' ? [membership(north)] : [membership(harbour)]);
+      },
+      ([own]) => ({ token: own === north ? 'of north' : 'of harbour' }),
+    ],
+  ];
+
+  it.each(cases)('%s: neither is given what the other has, in whichever order they came', async (_, prepare, rightOf) => {
+    prepare();
+    for (const order of [[north, harbour], [harbour, north]]) {
+      const opened = order.map((tenant) => ({ tenant, ...open('ana', null, null, { ...rightOf([tenant]), tenants: [tenant] }) }));
+      const narrowed = order.map((tenant) => ({ tenant, ...open('ana', [tenant], null, { ...rightOf([tenant]), tenants: [tenant] }) }));
+      for (let minutes = 0; minutes < 3; minutes += 1) await minuteLater();
+      for (const { tenant, stream, changes } of [...opened, ...narrowed]) {
+        expect({ tenants: stream.tenants, reason: stream.reason, changes }).toEqual({ tenants: [tenant], reason: undefined, changes: [] });
+      }
+    }
+  });
+
+  it("one right's outage closes the streams of no other", async () => {
+    mine = ({ claims }) => (claims.iss === 'down' ? new Unavailable('tenant_service', 'away') : [membership(north), membership(harbour)]);
+    const [up, down] = [open('ana', null, null, { claims: { iss: 'up' } }), open('ana', null, null, { claims: { iss: 'down' } })];
+    await minuteLater();
+    expect([up.stream.reason, down.stream.reason]).toEqual([undefined, 'tenant_service_unavailable']);
+  });
+
+  it('a revocation of the name ends the streams of all of them', () => {
+    const both = [open('ana', null, 'a', { claims: { iss: 'one' } }), open('ana', null, 'a', { claims: { iss: 'two' } })];
+    revokedTokens.add('a');
+    announce([revocation('ana')]);
+    expect(both.map(({ stream }) => stream.reason)).toEqual(['revoked', 'revoked']);
+  });
 });
 
 it('a tenant that was lost is dropped, one that was gained is joined, and the client is told', async () => {
@@ -134,7 +197,6 @@ it("a revocation ends the user's streams at once, and nobody else's", () => {
   revokedTokens.add('a');
   announce([revocation('ana')]);
   expect([revoked.reason, other.reason, another.reason]).toEqual(['revoked', undefined, undefined]);
-  expect(forgotten).toEqual(['ana']);
 });
 
 it('a revoked tenant leaves the stream, and the client is told what is left', () => {

@@ -1,10 +1,11 @@
 import { Unavailable, type Membership, type TenantId } from '@tocsin/contracts';
 import type { Revocation } from '@tocsin/contracts/ports';
-import type { Memberships, Revocations, VerifiedToken } from '@tocsin/auth';
+import type { Revocations, VerifiedToken } from '@tocsin/auth';
 import type { Log } from '@tocsin/observability';
+import type { VisibleTenants } from '../access/visible-tenants';
 import type { EventStream } from './event-stream';
 
-/** How often the users of open streams are looked up again. With an answer at most 10 s old a removal is found within 60 s. */
+/** How often the rights of open streams are looked up again. With an answer at most 10 s old a removal is found within 60 s. */
 const RECHECK_MS = 50_000;
 const MAX_ANSWER_AGE_MS = 10_000;
 const TICK_MS = 1_000;
@@ -24,6 +25,7 @@ export interface Held {
   change(memberships: readonly Membership[], joined: readonly TenantId[]): Promise<void>;
 }
 
+/** The open streams of users with one name: looked at together, each by its own right. */
 interface Watched {
   held: Set<Held>;
   nextCheckAt: number;
@@ -34,7 +36,9 @@ export const rotationMs = (resumable: boolean): number => (resumable ? ROTATE_RE
 
 /**
  * Streams live no longer than the right to them. `OpenStreams` ends them when it expires; here a revocation ends them as soon as
- * it is known, and the users behind them are looked up again, one question a user however many streams.
+ * it is known, and each right is looked up again. Each stream asks with its own token: users of two issuers, and two tokens
+ * that name their tenants, have a name in common and no right. One question to the directory serves all streams whose
+ * answer is the same one, since `Memberships` keeps it.
  */
 export class Lifetimes {
   private readonly users = new Map<string, Watched>();
@@ -42,7 +46,7 @@ export class Lifetimes {
   private readonly stopListening: () => void;
 
   constructor(
-    private readonly memberships: Pick<Memberships, 'tenantsOf' | 'forget'>,
+    private readonly tenants: Pick<VisibleTenants, 'now' | 'forget'>,
     private readonly revocations: Pick<Revocations, 'onNew' | 'isRevoked' | 'tenantsRevoked'>,
     private readonly maxTenants: number,
     private readonly logger: Log,
@@ -72,7 +76,7 @@ export class Lifetimes {
     this.stopListening();
   }
 
-  /** Looks up again whoever is due. Public for tests with a clock of their own. */
+  /** Looks up again what is due. Public for tests with a clock of their own. */
   async recheckDue(): Promise<void> {
     const due = [...this.users.values()].filter(({ nextCheckAt }) => nextCheckAt <= this.now());
     for (const watched of due) watched.nextCheckAt = this.now() + RECHECK_MS;
@@ -80,24 +84,23 @@ export class Lifetimes {
   }
 
   private async recheck({ held }: Watched): Promise<void> {
-    // the newest token asks: an older one may have run out meanwhile
-    const [newest] = [...held].sort((a, b) => b.right.expires_at - a.right.expires_at);
-    if (!newest) return;
+    await Promise.all([...held].map((one) => this.recheckOne(one)));
+  }
+
+  private async recheckOne(held: Held): Promise<void> {
     try {
-      const memberships = await this.memberships.tenantsOf(newest.right, { maxAgeMs: MAX_ANSWER_AGE_MS });
-      await Promise.all([...held].map((one) => this.adjust(one, memberships)));
+      const memberships = await this.tenants.now(held.right, { maxAgeMs: MAX_ANSWER_AGE_MS });
+      if (!held.stream.closed) await this.adjust(held, memberships);
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
-      // nothing stands in for the answer any more: for all we know the right is gone
-      for (const { stream } of held) stream.close('tenant_service_unavailable');
+      // nothing stands in for the answer any more: for all we know this right is gone, and no other
+      held.stream.close('tenant_service_unavailable');
     }
   }
 
   private async adjust(held: Held, memberships: readonly Membership[]): Promise<void> {
     const { stream, wanted } = held;
-    // a directory may be slower than a revocation
-    const revoked = this.revocations.tenantsRevoked(held.right);
-    const mine = memberships.filter(({ tenant_id }) => !revoked.has(tenant_id) && (!wanted || wanted.includes(tenant_id)));
+    const mine = memberships.filter(({ tenant_id }) => !wanted || wanted.includes(tenant_id));
     const allowed = mine.slice(0, this.maxTenants);
     const lost = stream.tenants.filter((tenant) => !allowed.some(({ tenant_id }) => tenant_id === tenant));
     const joined = allowed.map(({ tenant_id }) => tenant_id).filter((tenant) => !stream.tenants.includes(tenant));
@@ -120,7 +123,7 @@ export class Lifetimes {
 
   private onRevoked(fresh: readonly Revocation[]): void {
     for (const user of new Set(fresh.map(({ user_id }) => user_id))) {
-      this.memberships.forget(user);
+      this.tenants.forget(user);
       for (const held of this.users.get(user)?.held ?? []) this.enforce(held);
     }
   }

@@ -8,6 +8,8 @@ const SLOTS = 50;
 const EXPIRY_AHEAD = 2;
 /** How exactly a right's end is kept: a stream ends within 1 s of it. */
 const EXPIRY_CHECK_MS = 250;
+/** How far the wall clock may run ahead of the monotonic one from look to look: beyond it somebody has set it. */
+const CLOCK_JUMP_MS = 100;
 
 /** The streams that this gateway has open, and the one clock that their heartbeats and the ends of their rights run on. */
 export class OpenStreams {
@@ -15,6 +17,8 @@ export class OpenStreams {
   /** Those whose right ends before their next heartbeat would look at it. */
   private readonly expiring = new Set<EventStream>();
   private expiryTimer: NodeJS.Timeout | undefined;
+  /** The wall clock less the monotonic one, at the last look. */
+  private clockOffset = 0;
   /** Streams that were closed as slow since the start. */
   closedSlow = 0;
   private turn = 0;
@@ -48,7 +52,7 @@ export class OpenStreams {
     slot.add(stream);
     this.count += 1;
     this.metrics.sseConnections.inc();
-    this.timer ??= setInterval(() => this.beat(), this.heartbeatMs / SLOTS);
+    if (this.timer === undefined) this.wake();
     stream.whenEnded((reason) => {
       if (reason === 'slow') this.closedSlow += 1;
       slot.delete(stream);
@@ -82,20 +86,26 @@ export class OpenStreams {
     this.turn = (this.turn + 1) % SLOTS;
   }
 
-  /** A timer a stream would be the most that an idle one costs: only those have one, together, that have little time left. */
+  private wake(): void {
+    this.timer = setInterval(() => this.beat(), this.heartbeatMs / SLOTS);
+    this.expiryTimer = setInterval(() => this.expire(), EXPIRY_CHECK_MS);
+    this.clockOffset = Date.now() - performance.now();
+  }
+
+  /** A timer a stream would be the most that an idle one costs: only those are looked at often that have little time left. */
   private lookAtExpiry(stream: EventStream, now: number): void {
     if (stream.closed || stream.leftMs(now) > this.heartbeatMs * EXPIRY_AHEAD) return;
     this.expiring.add(stream);
-    this.expiryTimer ??= setInterval(() => this.expire(), EXPIRY_CHECK_MS);
     if (stream.leftMs(now) <= 0) stream.close('token_expired');
   }
 
   private expire(): void {
     const now = Date.now();
+    const offset = now - performance.now();
+    // a clock that was set ahead has passed ends that were far away: everybody is looked at once
+    if (offset - this.clockOffset > CLOCK_JUMP_MS) for (const stream of this.open) this.lookAtExpiry(stream, now);
+    this.clockOffset = offset;
     for (const stream of this.expiring) if (stream.leftMs(now) <= 0) stream.close('token_expired');
-    if (this.expiring.size > 0) return;
-    clearInterval(this.expiryTimer);
-    this.expiryTimer = undefined;
   }
 
   private rest(): void {

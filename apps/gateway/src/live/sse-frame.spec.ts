@@ -1,7 +1,7 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import fc from 'fast-check';
-import { aHint } from '@tocsin/contracts/testing';
-import type { StreamFilter } from '@tocsin/contracts';
+import { aHint, anEntry } from '@tocsin/contracts/testing';
+import { decodeHint, encodeHint, entryPasses, type StreamFilter } from '@tocsin/contracts';
 import { closeFrame, controlFrame, EntryBatch, idLine, viewOf, type View } from './sse-frame';
 
 function read(bytes: Buffer | string): { events: EventSourceMessage[]; retry: number[] } {
@@ -43,6 +43,22 @@ it('a view passes what its filter asks for, whatever was asked of the same batch
   );
 });
 
+it('a view passes an entry live, as a hint brings it, and replayed, as the log has it, exactly where the whole entry passes', () => {
+  const side = { severity: fc.constantFrom('urgent' as const, 'low' as const), type: fc.constantFrom('alert' as const, 'notification' as const), name: fc.constantFrom('cold', 'warm', null), labels };
+  const previous = fc.option(fc.record({ status: fc.constant('firing' as const), ...side }, { requiredKeys: ['status', 'severity'] }));
+  const wish = fc.record({ severity: some('urgent', 'low'), type: some('alert', 'notification'), service: some('inventory', 'orders'), name: some('cold', 'warm'), labels: fc.option(labels) });
+  fc.assert(
+    fc.property(fc.array(fc.record({ ...side, previous }), { minLength: 1, maxLength: 8 }), wish, (entries, filter) => {
+      const whole = entries.map((one, i) => anEntry({ seq: i + 1, ...one }));
+      const live = whole.map((entry) => decodeHint(encodeHint(aHint(entry)))!);
+      for (const hints of [whole.map((entry) => aHint(entry)), live]) {
+        const passing = read(new EntryBatch(hints).framesFor(viewOf(filter, true)).bytes).events.map(({ data }) => (JSON.parse(data) as { seq: number }).seq);
+        expect(passing).toEqual(whole.filter((entry) => entryPasses(filter, entry)).map(({ seq }) => seq));
+      }
+    }),
+  );
+});
+
 it("an entry's data is read for labels once a batch, and never where no stream asks for any", () => {
   const parse = jest.spyOn(JSON, 'parse');
   const batch = new EntryBatch([aHint({ seq: 1 }), aHint({ seq: 2 })]);
@@ -63,6 +79,17 @@ it('whatever text an alert holds, an independent parser reads exactly what was w
     }),
     { numRuns: 300 },
   );
+});
+
+it('no frame holds what ends a line for Python, Java or .NET and not for the standard', () => {
+  const text = 'a\u0085b\u2028c\u2029d\v\f\x1c\x1d\x1e';
+  const entry = new EntryBatch([aHint({ seq: 1, title: text, message: text, labels: { [text]: text }, metadata: { [text]: [text] } })]);
+  const connection = controlFrame('connection', { verdict: 'fresh', tenants: [{ tenant_id: 'a', name: text, verdict: 'fresh', missed: 0, reason: null, behind: 0, searched: null }], heartbeat_ms: 1, server_time: '' });
+  for (const frame of [entry.framesFor(all).bytes.toString(), entry.bodiesFor(false)[0]!.bytes.toString(), connection]) {
+    // eslint-disable-next-line no-control-regex -- what str.splitlines ends a line at, but for the line feed
+    expect(frame).not.toMatch(/[\r\v\f\x1c-\x1e\u0085\u2028\u2029]/);
+    expect(JSON.stringify(JSON.parse(read(frame).events[0]!.data))).toContain(JSON.stringify(text).slice(1, -1));
+  }
 });
 
 it('an id that could break out of its line is refused, and an empty one too', () => {

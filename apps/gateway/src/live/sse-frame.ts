@@ -1,5 +1,5 @@
-import type { CloseFrame, CloseReason, ConnectionFrame, Entry, HeartbeatFrame, Hint, LogPosition, ResetFrame, StreamEvent, StreamFilter } from '@tocsin/contracts';
-import { CLOSE_REASONS, passes, passesLabels } from '@tocsin/contracts';
+import type { CloseFrame, CloseReason, ConnectionFrame, HeartbeatFrame, Hint, LogPosition, ResetFrame, StreamEvent, StreamFilter } from '@tocsin/contracts';
+import { asksForWords, CLOSE_REASONS, jsonLine, passes, type FilterWords } from '@tocsin/contracts';
 import type { Metrics } from '@tocsin/observability';
 import { formatPosition } from './cursor';
 import { SharedBytes } from './gzip';
@@ -25,7 +25,7 @@ export const OPENING = ': tocsin\n\n';
  * cursor. Without it there is no `id` line and the client keeps the cursor that it has.
  */
 export function controlFrame<E extends keyof FrameData>(event: E, data: FrameData[E], { id, retryMs }: { id?: string; retryMs?: number } = {}): string {
-  const lines = [idLine(id), retryMs === undefined ? '' : `retry: ${Math.round(retryMs)}\n`, `event: ${event}\n`, dataLine(JSON.stringify(data)), '\n'];
+  const lines = [idLine(id), retryMs === undefined ? '' : `retry: ${Math.round(retryMs)}\n`, `event: ${event}\n`, `data: ${jsonLine(data)}\n`, '\n'];
   return lines.join('');
 }
 
@@ -48,27 +48,29 @@ const views = new Map<string, View>();
 
 /** The view of a filter: the same object for the same wishes, so that what is made for it is made once. */
 export function viewOf(filter: StreamFilter, named: boolean): View {
-  const { severity, type, service, labels } = filter;
-  const key = JSON.stringify([severity, type, service, labels, named]);
+  const { severity, type, service, name = null, labels } = filter;
+  const key = JSON.stringify([severity, type, service, name, labels, named]);
   const known = views.get(key);
   if (known) return known;
   const byFields: View['passes'] = severity ?? type ?? service ? (hint) => passes(filter, hint.filter) : () => true;
-  const view: View = { named, passes: labels ? (hint) => byFields(hint) && passesLabels(labels, labelsOf(hint)) : byFields };
+  // an entry is read only where what travels beside it leaves that open
+  const view: View = { named, passes: asksForWords(filter) ? (hint) => byFields(hint) && passes(filter, hint.filter, wordsOf(hint)) : byFields };
   if (views.size >= MAX_VIEWS) views.clear();
   views.set(key, view);
   return view;
 }
 
-const labelsRead = new WeakMap<Hint, Entry['labels']>();
+const wordsRead = new WeakMap<Hint, FilterWords>();
 
-/** An entry's labels, from its data: read once, however many streams ask, and not at all where none does. */
-function labelsOf(hint: Hint): Entry['labels'] {
-  let labels = labelsRead.get(hint);
-  if (!labels) {
-    ({ labels } = JSON.parse(hint.data!.toString()) as Entry);
-    labelsRead.set(hint, labels);
+/** An entry's name and labels, now and before, from its data: read once, however many streams ask, and not at all where none does. */
+function wordsOf(hint: Hint): FilterWords {
+  let words = wordsRead.get(hint);
+  if (!words) {
+    const { name, labels, previous } = JSON.parse(hint.data!.toString()) as FilterWords;
+    words = { name, labels, previous };
+    wordsRead.set(hint, words);
   }
-  return labels;
+  return words;
 }
 
 /** What stands before an entry's data, but for the id line. */
@@ -171,6 +173,3 @@ function wholeFrames(hints: readonly Hint[], named: boolean): Buffer {
   });
   return bytes;
 }
-
-/** JSON holds no line break; text that did would end the field, so each of its lines gets a field of its own. */
-const dataLine = (text: string): string => text.split(/\r\n|\r|\n/).map((line) => `data: ${line}\n`).join('');

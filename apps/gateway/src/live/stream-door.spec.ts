@@ -252,6 +252,37 @@ describe('the door of streams', () => {
     expect(caller.closed).toBe(true);
   });
 
+  it.each([
+    ['the same twice', [HOST, HOST]],
+    ['another', [HOST, 'Host: elsewhere.example.com']],
+    ['in another case', [HOST, 'hOST: elsewhere.example.com']],
+    ['an empty one', [HOST, 'Host:']],
+    ['far apart', [HOST, AUTH, 'Accept: text/event-stream', 'Host: elsewhere.example.com']],
+    ['three', [HOST, HOST, HOST]],
+  ])('refuses a second Host field (%s), whichever door and route the request takes, and ends the connection', async (_, fields) => {
+    for (const served of [door, plain]) {
+      const before = served.opener.opened;
+      for (const url of ['/api/events', '/api/events?token=a.b.c', '/slow', '/nowhere']) {
+        const caller = new Caller(served, [whole([`GET ${url} HTTP/1.1`, ...fields])]);
+        await eventually(() => expect(caller.closed).toBe(true));
+        expect(caller.answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[^]*Connection: close\r\n[^]*"code":"invalid_request"[^]*$/);
+        expect(caller.answer.match(/HTTP\/1\.1/g)).toHaveLength(1);
+      }
+      expect(served.opener.opened).toBe(before);
+    }
+  });
+
+  it.each([true, false])('marks every answer as one to keep nowhere and to read as what it is, by either door (%s)', async (byDoor) => {
+    const requests = [...ORDINARY, get('/slow', 'Connection: close'), get('/nowhere', 'Connection: close'), whole(['POST /api/events HTTP/1.1', HOST, 'Content-Length: 0', 'Connection: close'])];
+    for (const request of requests) {
+      const caller = new Caller(byDoor ? door : plain, [request]);
+      await eventually(() => expect(caller.closed).toBe(true));
+      const isStream = caller.answer.includes(': tocsin\n');
+      expect(caller.answer).toMatch(/\r\nCache-Control: no-store/);
+      if (!isStream) expect(caller.answer).toMatch(/\r\nX-Content-Type-Options: nosniff\r\n/);
+    }
+  });
+
   it('does not write a stream into the answer to a request before it', async () => {
     const caller = new Caller(door, [Buffer.concat([get('/slow'), get('/api/events?open', AUTH)])]);
     await eventually(() => expect(caller.closed).toBe(true));

@@ -1,15 +1,15 @@
 import type { Socket } from 'node:net';
-import { Refused, type ConnectionFrame, type Membership, type TenantVerdict } from '@tocsin/contracts';
+import { Refused, type ConnectionFrame, type Membership, type TenantId, type TenantVerdict } from '@tocsin/contracts';
 import type { EventLog } from '@tocsin/contracts/ports';
-import type { Revocations, Tickets, TokenVerifier, VerifiedToken } from '@tocsin/auth';
+import { personOf, type Revocations, type Tickets, type TokenVerifier, type VerifiedToken } from '@tocsin/auth';
 import type { Log, Metrics } from '@tocsin/observability';
 import { tenantsAskedFor, type VisibleTenants } from '../access/visible-tenants';
 import type { GatewayConfig } from '../config';
 import { corsFields } from '../cors';
 import type { Admission } from './admission';
-import { beginAt, beginAtHead, worstVerdict, type Beginning } from './catch-up';
+import { beginAt, beginAtHead, beginWithNewest, worstVerdict, type Beginning } from './catch-up';
 import { clientAddress } from './client-address';
-import { assignPositions, parseCursor } from './cursor';
+import { assignPositions, foreignPositions, parseCursor } from './cursor';
 import { EventStream } from './event-stream';
 import { GzipStream } from './gzip';
 import { rotationMs, type Held, type Lifetimes } from './lifetime';
@@ -65,7 +65,7 @@ export class StreamOpener {
     const right = await this.authenticate(request.credential);
     const tenants = tenantsAskedFor(await this.tenants.of(right), request.tenants);
     if (stream.closed) return;
-    stream.whenEnded(await this.admission.admit({ user_id: right.user_id, tenant_ids: tenants.map(({ tenant_id }) => tenant_id), address }));
+    stream.whenEnded(await this.admission.admit({ user: personOf(right), tenant_ids: tenants.map(({ tenant_id }) => tenant_id), address }));
     if (stream.closed) return;
     // asked after the last await before the stream is counted, so that a drain misses none
     if (this.streams.isDraining) throw new Refused('draining', 'This gateway is about to stop. Come back in a moment.');
@@ -98,7 +98,8 @@ export class StreamOpener {
     try {
       const beginnings = await this.beginnings(feeds, start, filter);
       feeds.forEach((feed, i) => stream.follow(feed, beginnings[i]!, this.feeds));
-      return this.connectionFrame(tenants, beginnings.map((beginning, i) => ({ ...beginning, behind: feeds[i]!.last.seq - beginning.from.seq })));
+      if (start.kind === 'cursor') stream.keep(foreignPositions(start.texts.map(parseCursor), new Set(feeds.map(({ tenant }) => tenant))));
+      return this.connectionFrame(tenants, beginnings.map((beginning, i) => verdictOf(beginning, feeds[i]!)));
     } catch (error) {
       for (const { tenant } of feeds) this.feeds.release(tenant);
       throw error;
@@ -107,7 +108,7 @@ export class StreamOpener {
 
   private async beginnings(feeds: readonly TenantFeed[], start: Start, filter: StreamRequest['filter']): Promise<Beginning[]> {
     const positions =
-      start.kind === 'cursor' ? assignPositions(parseCursor(start.text), new Map(feeds.map((feed) => [feed.tenant, feed.last.epoch]))) : undefined;
+      start.kind === 'cursor' ? assignPositions(start.texts.map(parseCursor), new Map(feeds.map((feed) => [feed.tenant, feed.last.epoch]))) : undefined;
     return Promise.all(
       feeds.map((feed) => {
         const sent = positions?.get(feed.tenant);
@@ -116,12 +117,11 @@ export class StreamOpener {
     );
   }
 
-  private connectionFrame(tenants: readonly Membership[], beginnings: readonly Omit<TenantVerdict, 'tenant_id' | 'name'>[]): ConnectionFrame {
+  private connectionFrame(tenants: readonly Membership[], beginnings: readonly Standing[]): ConnectionFrame {
     return {
       verdict: worstVerdict(beginnings.map(({ verdict }) => verdict)),
       tenants: tenants.map(({ tenant_id, name }, i) => {
-        const { verdict, missed, reason, behind } = beginnings[i]!;
-        return { tenant_id, name, verdict, missed, reason, behind };
+        return { tenant_id, name, ...beginnings[i]! };
       }),
       heartbeat_ms: this.config.HEARTBEAT_MS,
       server_time: new Date().toISOString(),
@@ -137,18 +137,54 @@ export class StreamOpener {
       memberships,
       change: async (now, joined) => {
         const feeds = await this.feeds.acquireAll(joined);
-        for (const feed of feeds) stream.follow(feed, beginAtHead(feed), this.feeds);
-        const beginnings = now.map(({ tenant_id }) => ({ verdict: joined.includes(tenant_id) ? ('fresh' as const) : ('resumed' as const), missed: 0, reason: null, behind: 0 }));
-        await stream.run(this.connectionFrame(now, beginnings), this.log);
+        const verdicts = await this.rejoin(stream, right, feeds);
+        const followed = now.filter(({ tenant_id }) => stream.tenants.includes(tenant_id));
+        await stream.run(this.connectionFrame(followed, followed.map(({ tenant_id }) => verdicts.get(tenant_id) ?? STAYED)), this.log);
       },
     };
   }
 
+  /** Takes up tenants that joined: one that was followed before goes on where it was left, or the client is told that it cannot. */
+  private async rejoin(stream: EventStream, right: VerifiedToken, feeds: readonly TenantFeed[]): Promise<Map<TenantId, Standing>> {
+    const begin = (feed: TenantFeed): Promise<Beginning> => {
+      const position = stream.positionIn(feed.tenant);
+      return beginAt(position ? { kind: 'position', position } : { kind: 'none' }, feed, this.log, this.config.REPLAY_MAX_EVENTS);
+    };
+    try {
+      const beginnings = await Promise.all(feeds.map(begin));
+      // asked after the last await: what was revoked meanwhile is not taken up
+      const revoked = this.revocations.tenantsRevoked(right);
+      feeds.forEach((feed, i) => {
+        if (revoked.has(feed.tenant)) this.feeds.release(feed.tenant);
+        else stream.follow(feed, beginnings[i]!, this.feeds);
+      });
+      return new Map(feeds.map((feed, i) => [feed.tenant, verdictOf(beginnings[i]!, feed)]));
+    } catch (error) {
+      for (const { tenant } of feeds) this.feeds.release(tenant);
+      throw error;
+    }
+  }
+
   private async beginFresh(feed: TenantFeed, start: Start, filter: StreamRequest['filter']): Promise<Beginning> {
-    if (start.kind === 'cursor' || (start.kind === 'newest' && start.count === 0)) return beginAt({ kind: 'none' }, feed, this.log, 0);
-    const since = start.kind === 'newest' ? { count: start.count, passes: filter } : { time: start.time };
-    const position = await this.log.startOf(feed.tenant, since);
+    if (start.kind === 'cursor' || (start.kind === 'newest' && start.count === 0)) return beginAtHead(feed);
+    if (start.kind === 'newest') return beginWithNewest(start.count, filter, feed, this.log);
+    const position = await this.log.startOf(feed.tenant, start.time);
     const beginning = await beginAt({ kind: 'position', position }, feed, this.log, this.config.REPLAY_MAX_EVENTS);
     return beginning.verdict === 'resumed' ? { ...beginning, verdict: 'fresh' } : beginning;
   }
 }
+
+/** What a client is told of one of its tenants. */
+type Standing = Omit<TenantVerdict, 'tenant_id' | 'name'>;
+
+/** Of a tenant that was there before others joined or left. */
+const STAYED: Standing = { verdict: 'resumed', missed: 0, reason: null, behind: 0, searched: null };
+
+/** What is replayed: the page and what came after it was read, or all that there is behind the position. */
+const verdictOf = ({ verdict, missed, reason, from, page, upTo, searched = null }: Beginning, feed: TenantFeed): Standing => ({
+  verdict,
+  missed,
+  reason,
+  behind: upTo ? page.length + Math.max(0, feed.last.seq - upTo.seq) : feed.last.seq - from.seq,
+  searched: searched,
+});

@@ -19,9 +19,17 @@ it('takes one credential from any of the doors, and refuses two', () => {
   for (const query of ['token=t', 'ticket=t']) expect(codeOf(query)).toBe('invalid_request');
   expect(codeOf('token=a&token=b', {})).toBe('invalid_request');
   expect(codeOf('token=a&ticket=b', {})).toBe('invalid_request');
-  for (const authorization of ['Basic abc', 'Bearer', 'Bearer a b', 'Bearer é']) expect(codeOf('', { authorization })).toBe('invalid_request');
+  for (const authorization of ['Bearer', 'Bearer a b', 'Bearer é']) expect(codeOf('', { authorization })).toBe('invalid_request');
   expect(codeOf('', {})).toBe('missing_credentials');
   expect(codeOf('token=', {})).toBe('missing_credentials');
+});
+
+it("a proxy's Basic credentials are none of ours, and none too many beside any that are", () => {
+  const basic = { authorization: 'Basic YTpi' };
+  expect(codeOf('', basic)).toBe('missing_credentials');
+  expect(read('token=t', basic).credential).toEqual({ kind: 'query_token', value: 't' });
+  expect(read('ticket=t', basic).credential).toEqual({ kind: 'ticket', value: 't' });
+  expect(read('', { ...basic, cookie: '__Host-tocsin_stream=abc.def' }).credential).toEqual({ kind: 'cookie', value: 'abc.def' });
 });
 
 it('takes the cookie where nothing else was chosen', () => {
@@ -32,10 +40,29 @@ it('takes the cookie where nothing else was chosen', () => {
   expect(codeOf('', { cookie: 'tocsin_stream=abc' })).toBe('missing_credentials');
 });
 
-it('the header goes before the address: a browser repeats its URL, and with it an old cursor', () => {
-  expect(read('last_event_id=old', { ...bearer, 'last-event-id': 'new' }).start).toEqual({ kind: 'cursor', text: 'new' });
-  expect(read('last_event_id=old').start).toEqual({ kind: 'cursor', text: 'old' });
-  expect(read('lastEventId=old&since=5').start).toEqual({ kind: 'cursor', text: 'old' });
+it('takes every cursor that was sent, the one that is trusted most first: the header, what a polyfill appends, what the page wrote', () => {
+  const starts: [string, Record<string, string>, string[]][] = [
+    ['last_event_id=old', { 'last-event-id': 'new' }, ['new', 'old']],
+    ['last_event_id=old', {}, ['old']],
+    ['lastEventId=old&since=5', {}, ['old']],
+    ['last_event_id=old&lastEventId=new', {}, ['new', 'old']],
+    ['lastEventId=new&last_event_id=old', {}, ['new', 'old']],
+    ['lastEventId=first&lastEventId=second', {}, ['second', 'first']],
+    ['lastEventID=a', {}, ['a']],
+    ['Last-Event-ID=b', {}, ['b']],
+    ['last-event-id=c', {}, ['c']],
+    ['LAST_EVENT_ID=d', {}, ['d']],
+    ['last_event_id=a&Last-Event-ID=b&lastEventID=c&lastEventId=d', { 'last-event-id': 'e' }, ['e', 'd', 'c', 'b', 'a']],
+    ['last_event_id=&lastEventId=', { 'last-event-id': '' }, []],
+    ['last_event_id=same&lastEventId=same', { 'last-event-id': 'same' }, ['same']],
+  ];
+  for (const [query, headers, texts] of starts) {
+    const { start } = read(query, { ...bearer, ...headers });
+    expect({ query, start }).toEqual({ query, start: texts.length > 0 ? { kind: 'cursor', texts } : { kind: 'newest', count: 0 } });
+  }
+});
+
+it('without a cursor starts where it is told', () => {
   expect(read('since=5').start).toEqual({ kind: 'newest', count: 5 });
   expect(read('since=2026-01-02T03:04:05Z').start).toEqual({ kind: 'time', time: new Date('2026-01-02T03:04:05Z') });
   expect(read('').start).toEqual({ kind: 'newest', count: 0 });

@@ -5,8 +5,8 @@ import { ALERT_TYPES, isStorable, LABEL_LIMITS, readInstant, Refused, SEVERITIES
 /** How a request proves who asks. */
 export type Credential = { kind: 'bearer' | 'query_token' | 'ticket' | 'cookie'; value: string };
 
-/** Where a stream starts: at a cursor, or behind some of what was there before, or now. */
-export type Start = { kind: 'cursor'; text: string } | { kind: 'newest'; count: number } | { kind: 'time'; time: Date };
+/** Where a stream starts: at the furthest of its cursors, or behind some of what was there before, or now. */
+export type Start = { kind: 'cursor'; texts: readonly string[] } | { kind: 'newest'; count: number } | { kind: 'time'; time: Date };
 
 /** A request for a stream, read and checked: what everything behind the controller works with. */
 export interface StreamRequest {
@@ -32,7 +32,7 @@ const LABEL = 'label.';
 
 /**
  * Reads a request for a stream. Unknown parameters are ignored, since a 400 ends an EventSource for good; known ones with
- * values that mean nothing are refused. `tenant_id` is `tenant`, `lastEventId` is `last_event_id`.
+ * values that mean nothing are refused. `tenant_id` is `tenant`, and a cursor goes by each name that polyfills and other hubs give it.
  * Throws `Refused` with `missing_credentials`, `invalid_request`, `not_acceptable` or `invalid_parameter`.
  */
 export function readStreamRequest(request: RawRequest, initialEvents: number): StreamRequest {
@@ -57,6 +57,7 @@ export const readEntryFilter = (query: URLSearchParams): StreamFilter => ({
   severity: oneOf(query, 'severity', SEVERITIES),
   type: oneOf(query, 'type', ALERT_TYPES),
   service: list(query, 'service'),
+  name: list(query, 'name'),
   labels: labelsIn(query),
 });
 
@@ -84,10 +85,24 @@ function cookieOf(headers: IncomingHttpHeaders): string | undefined {
   return pairs.find((pair) => pair.startsWith(`${STREAM_COOKIE}=`))?.slice(STREAM_COOKIE.length + 1);
 }
 
+/** The cursor that the page wrote into the address. What a polyfill or another hub calls it is newer than that. */
+const OWN_CURSOR = 'last_event_id';
+const CURSOR = /^last[-_]?event[-_]?id$/i;
+
+/**
+ * Every cursor that was sent, the one that is trusted most first: a browser repeats its URL, and with it an old cursor, at
+ * every reconnect of its own, and event-source-polyfill appends the newer one to it.
+ */
+function cursorsIn(headers: IncomingHttpHeaders, query: URLSearchParams): string[] {
+  const named = [...query].filter(([name]) => CURSOR.test(name)).reverse();
+  const appended = named.filter(([name]) => name !== OWN_CURSOR).map(([, value]) => value);
+  const texts = [header(headers, 'last-event-id') ?? '', ...appended, ...query.getAll(OWN_CURSOR).reverse()];
+  return [...new Set(texts.filter(Boolean))];
+}
+
 function readStart(headers: IncomingHttpHeaders, query: URLSearchParams, initialEvents: number): Start {
-  // The header first: a browser repeats the URL, and with it an old cursor, at every reconnect of its own.
-  const cursor = header(headers, 'last-event-id') || query.get('last_event_id') || query.get('lastEventId');
-  if (cursor) return { kind: 'cursor', text: cursor };
+  const texts = cursorsIn(headers, query);
+  if (texts.length > 0) return { kind: 'cursor', texts };
   const since = query.get('since');
   if (!since) return { kind: 'newest', count: initialEvents };
   if (/^\d+$/.test(since)) {

@@ -1,4 +1,5 @@
 import { ALERT_TYPES, LABEL_LIMITS, SEVERITIES } from '@tocsin/contracts';
+import { MAX_SEARCHED } from '@tocsin/contracts/ports';
 import { integer, object, oneOf, optional, text } from '../docs/json-schema';
 import { listParameter, queryParameter, TENANT_PROBLEMS, type Parameter, type Paths } from '../docs/operation';
 import { MAX_SINCE } from './stream-request';
@@ -17,11 +18,12 @@ export const LABELS_PARAMETER: Parameter = {
   },
 };
 
-/** What the entries of a stream are narrowed by. */
+/** What the entries of a stream are narrowed by: what an alert, as a whole, was before an entry or is after it. */
 export const ENTRY_FILTERS: readonly Parameter[] = [
   listParameter('severity', oneOf(SEVERITIES), 'Entries whose alert has or had one of these.'),
-  listParameter('type', oneOf(ALERT_TYPES), 'Of these types.'),
+  listParameter('type', oneOf(ALERT_TYPES), 'Entries whose alert is or was of one of these types.'),
   listParameter('service', text(undefined, { minLength: 1 }), 'Of these services.'),
+  listParameter('name', text(undefined, { minLength: 1 }), 'Entries whose alert has or had one of these names.'),
   LABELS_PARAMETER,
 ];
 
@@ -30,8 +32,8 @@ const cursor = text(undefined, { pattern: '^[A-Za-z0-9._~:=;-]*$' });
 const PARAMETERS: readonly Parameter[] = [
   listParameter('tenant', text(undefined, { minLength: 1 }), "Some of the user's tenants; default all."),
   ...ENTRY_FILTERS,
-  queryParameter('since', { anyOf: [integer(undefined, { minimum: 0, maximum: MAX_SINCE }), text(undefined, { format: 'date-time' })] }, `Begin with so many of the newest entries of each tenant (at most ${MAX_SINCE}), or at a time.`),
-  queryParameter('last_event_id', cursor, 'The cursor, where the header cannot be set.'),
+  queryParameter('since', { anyOf: [integer(undefined, { minimum: 0, maximum: MAX_SINCE }), text(undefined, { format: 'date-time' })] }, `Begin with so many of the newest entries of each tenant that pass the filter (at most ${MAX_SINCE}, searched for among the newest ${MAX_SEARCHED.toLocaleString('en')}), or at a time.`),
+  queryParameter('last_event_id', cursor, 'The cursor, where the header cannot be set. lastEventId, as polyfills append it, and the lastEventID and Last-Event-ID of other hubs are understood too; of several the furthest counts.'),
   queryParameter('event', oneOf(['message']), 'Entries without an event name, for clients that know onmessage alone.'),
   { name: 'Last-Event-ID', in: 'header', description: 'The cursor: the id of the last frame. A browser sends it by itself.', schema: cursor },
 ];

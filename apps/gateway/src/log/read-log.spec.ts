@@ -66,6 +66,20 @@ it('whose page is full with the last entry has no other page', async () => {
   expect(await reader(new Logs().fill(north, 0))()).toEqual({ ids: [], next: null, cursor: 'enorth-0-0' });
 });
 
+it('has what matched before or after a change, each side by itself', async () => {
+  const logs = new Logs().fill(north, 3);
+  const [, second, third] = logs.tenants.get(north)!.entries;
+  Object.assign(second!.entry, { labels: { site: 'north' }, severity: 'low', previous: { status: 'firing', severity: 'high', labels: { site: 'south' } } });
+  Object.assign(third!.entry, { labels: { site: 'north' }, type: 'alert', previous: { status: 'firing', severity: 'low', type: 'notification', name: 'cold' } });
+  const page = async (filter: Partial<LogQuery['filter']>) => (await reader(logs)({ filter: { ...ANY.filter, ...filter } })).ids;
+  expect(await page({ labels: { site: 'south' } })).toEqual(['north 2']);
+  expect(await page({ labels: { site: 'south' }, severity: ['high'] })).toEqual(['north 2']);
+  expect(await page({ labels: { site: 'north' }, severity: ['high'] })).toEqual([]);
+  expect(await page({ type: ['notification'] })).toEqual(['north 3']);
+  expect(await page({ name: ['cold'], type: ['notification'] })).toEqual(['north 3']);
+  expect(await page({ name: ['cold'], type: ['alert'] })).toEqual([]);
+});
+
 it('begins behind what is deleted, and says so to a cursor from before', async () => {
   const page = reader(new Logs().fill(north, 5, { floor: 3 }));
   expect(await page()).toMatchObject({ ids: ['north 4', 'north 5'] });

@@ -1,4 +1,4 @@
-import { passes, passesLabels, filterFieldsOf, Refused, type Entry, type EntryPage, type LogPosition, type StreamFilter, type StreamHead, type TenantId } from '@tocsin/contracts';
+import { entryPasses, Refused, type Entry, type EntryPage, type LogPosition, type StreamFilter, type StreamHead, type TenantId } from '@tocsin/contracts';
 import type { EventLog } from '@tocsin/contracts/ports';
 import type { VerifiedToken } from '@tocsin/auth';
 import { tenantsAskedFor, type VisibleTenants } from '../access/visible-tenants';
@@ -63,13 +63,13 @@ export class ReadLog {
   }
 
   private async beginningOf({ tenant_id, epoch, floor_seq }: StreamHead): Promise<LogPosition> {
-    return floor_seq === 0 ? { epoch, seq: 0, fp: '0' } : this.log.startOf(tenant_id, { time: new Date(0) });
+    return floor_seq === 0 ? { epoch, seq: 0, fp: '0' } : this.log.startOf(tenant_id, new Date(0));
   }
 
   /** From one position on, until the page is full, enough was looked at, or there is no more. */
   private async read(tenant: TenantId, from: LogPosition, filter: StreamFilter, limit: number, lookAt: number) {
     const events: Entry[] = [];
-    const narrowed = Object.values(filter).some((wanted) => wanted !== null);
+    const narrowed = Object.values(filter).some((wanted) => (wanted ?? null) !== null);
     let position = from;
     for (let lookedAt = 0; ; ) {
       // reads from the entry at the position: an equal fp proves that what follows is the history that it was made from
@@ -81,7 +81,7 @@ export class ReadLog {
         if (events.length === limit || lookedAt === lookAt) return { events, position, lookedAt, more: true };
         lookedAt += 1;
         position = { epoch, seq, fp };
-        if (passes(filter, filterFieldsOf(entry)) && passesLabels(filter.labels, entry.labels)) events.push(entry);
+        if (entryPasses(filter, entry)) events.push(entry);
       }
       if (read.length < wanted + own) return { events, position, lookedAt, more: false };
     }

@@ -5,9 +5,11 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { AddressInfo } from 'node:net';
 import { AuthModule, authSettings, ClaimTenantDirectory, signToken } from '@tocsin/auth';
 import { readSettings } from '@tocsin/contracts';
-import { AccessChanges, bind, EventLog, SeenPositions, TenantDirectory, TicketStore, type SeenPosition } from '@tocsin/contracts/ports';
+import { AccessChanges, bind, EventLog, SeenPositions, TenantDirectory, TicketStore, type Reader, type SeenPosition } from '@tocsin/contracts/ports';
 import { aTenant, MemoryAccessChanges } from '@tocsin/contracts/testing';
 import { Log, Metrics, ObservabilityModule, observabilitySettings } from '@tocsin/observability';
+import { provideVisibleTenants } from '../access/visible-tenants';
+import { GatewayConfig } from '../config';
 import { prepareHttp } from '../http-server';
 import { LogInMemory } from '../live/testing/log-in-memory';
 import { ProblemFilter } from '../problem.filter';
@@ -19,7 +21,7 @@ const observability = ObservabilityModule.forRoot({ app: 'test', version: '1', s
 
 const [bakery, cafe] = [aTenant('bakery'), aTenant('cafe')];
 let log: LogInMemory;
-let advanced: { user: string; positions: readonly SeenPosition[] }[];
+let advanced: { user: Reader; positions: readonly SeenPosition[] }[];
 let app: NestExpressApplication;
 let url: string;
 beforeAll(async () => {
@@ -44,7 +46,11 @@ beforeAll(async () => {
   @Module({
     imports: [adapters, observability, AuthModule.forRoot({ settings, adapters, observability })],
     controllers: [SeenCursorController],
-    providers: [{ ...bind(ProblemFilter, ProblemFilter, Metrics, Log), provide: APP_FILTER }],
+    providers: [
+      provideVisibleTenants('tenants'),
+      { provide: GatewayConfig, useValue: settings },
+      { ...bind(ProblemFilter, ProblemFilter, Metrics, Log), provide: APP_FILTER },
+    ],
   })
   class Door {}
   app = await NestFactory.create<NestExpressApplication>(Door, { logger: false, bodyParser: false, forceCloseConnections: true });
@@ -73,7 +79,7 @@ test("tells what the user has seen of the user's tenants, and moves it forward",
   const stands = { tenants: [{ tenant_id: 'bakery', epoch: 'e', seq: 1 }, { tenant_id: 'cafe', epoch: 'e', seq: 1 }] };
   expect(await ask('GET')).toMatchObject({ status: 200, json: stands });
   expect(await ask('PUT', { tenants: [positionOf(cafe, 2)] })).toMatchObject({ status: 200, json: stands });
-  expect(advanced).toEqual([{ user: 'ana', positions: [positionOf(cafe, 2)] }]);
+  expect(advanced).toEqual([{ user: { user_id: 'ana', issuer: '' }, positions: [positionOf(cafe, 2)] }]);
   expect(await ask('PUT', { tenants: [] })).toMatchObject({ status: 200 });
   expect(await ask('GET', undefined, [])).toMatchObject({ status: 403, code: 'no_tenant' });
   expect(await ask('DELETE')).toMatchObject({ status: 405, allow: 'GET, HEAD, PUT' });

@@ -1,8 +1,10 @@
 import { All, Controller, Get, Put, Req, Res } from '@nestjs/common';
 import { Refused, type SeenCursor, type TenantId } from '@tocsin/contracts';
-import { EventLog, SeenPositions, type SeenPosition } from '@tocsin/contracts/ports';
-import { Memberships, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
+import { EventLog, SeenPositions, type Reader, type SeenPosition } from '@tocsin/contracts/ports';
+import { issuerOf, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import type { Request, Response } from 'express';
+import { VisibleTenants } from '../access/visible-tenants';
+import { GatewayConfig } from '../config';
 import { jsonBodyOf, refuseField } from '../json-object';
 import { assignPositions, type SentCursor } from '../live/cursor';
 import { readSeen } from './seen-request';
@@ -17,7 +19,8 @@ export class SeenCursorController {
   constructor(
     private readonly seen: SeenPositions,
     private readonly log: EventLog,
-    private readonly memberships: Memberships,
+    private readonly visible: VisibleTenants,
+    private readonly config: GatewayConfig,
   ) {}
 
   @Get()
@@ -30,7 +33,7 @@ export class SeenCursorController {
   async advance(@Req() request: Request, @Token() token: VerifiedToken): Promise<SeenCursor> {
     const sent = readSeen(jsonBodyOf(request));
     const tenants = await this.tenantsOf(token);
-    await this.seen.advance(token.user_id, sent.kind === 'positions' ? ownOf(sent.positions, tenants) : await this.positionsIn(sent.cursor, tenants));
+    await this.seen.advance(this.readerOf(token), sent.kind === 'positions' ? ownOf(sent.positions, tenants) : await this.positionsIn(sent.cursor, tenants));
     return this.seenBy(token, tenants);
   }
 
@@ -41,13 +44,16 @@ export class SeenCursorController {
   }
 
   private async seenBy(token: VerifiedToken, tenants: readonly TenantId[]): Promise<SeenCursor> {
-    return { tenants: await this.seen.of(token.user_id, tenants) };
+    return { tenants: await this.seen.of(this.readerOf(token), tenants) };
   }
 
   private async tenantsOf(token: VerifiedToken): Promise<TenantId[]> {
-    const tenants = (await this.memberships.tenantsOf(token)).map(({ tenant_id }) => tenant_id);
-    if (tenants.length === 0) throw new Refused('no_tenant', 'The user has no tenant.');
-    return tenants;
+    return (await this.visible.of(token)).map(({ tenant_id }) => tenant_id);
+  }
+
+  /** Where one issuer alone is accepted there is nobody to be mistaken for, and its name may change without a loss. */
+  private readerOf(token: VerifiedToken): Reader {
+    return { user_id: token.user_id, issuer: this.config.JWT_ISSUER ? '' : issuerOf(token) };
   }
 
   /** A stream's cursor may name a tenant that was the user's; a bare one names none, and is known by its epoch. */

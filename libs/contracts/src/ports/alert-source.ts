@@ -5,6 +5,9 @@ export interface ReceivedMessage {
   message_id?: string;
   /** When the producer says it sent it, in epoch seconds (an AMQP property). */
   timestamp?: number;
+  /** What the body is, and how it is compressed: AMQP properties, as the producer set them. */
+  content_type?: string;
+  content_encoding?: string;
   headers?: Readonly<Record<string, unknown>>;
   redelivered: boolean;
   /** It came back too often. It is handed over alone, and is to be stored alone: the others shall not suffer for it. */

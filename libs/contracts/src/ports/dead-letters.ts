@@ -15,6 +15,10 @@ export interface BuriedLetter {
   message_id: string | null;
   /** The AMQP timestamp, in epoch seconds. */
   message_timestamp: number | null;
+  /** How the body is compressed: an AMQP property. Null: not, or nobody said so. */
+  content_encoding: string | null;
+  /** The headers that say what the message is: the attributes of a CloudEvent in binary mode, the trace. */
+  headers: Readonly<Record<string, unknown>> | null;
   /** How much of the body is kept. */
   body_bytes: number;
   /** The message was longer than what is kept: it cannot be redriven. */
@@ -32,8 +36,11 @@ export interface WholeLetter extends BuriedLetter {
   body: Buffer;
 }
 
-/** Which letters whoever asks may reach: those of their tenants, or as an operator all of them, also those without a tenant. */
-export type DeadLetterReach = readonly TenantId[] | 'all';
+/**
+ * Which letters whoever asks may reach: those of their tenants, or as an operator all of them, also those without a tenant.
+ * `allBut` is an operator from whose token these tenants were revoked.
+ */
+export type DeadLetterReach = readonly TenantId[] | 'all' | { allBut: readonly TenantId[] };
 
 /** Which letters are meant. Null means any. */
 export interface DeadLetterFilter {
@@ -73,7 +80,7 @@ export interface DeadLetterDepth {
  * The messages that were refused for their own fault, until somebody decides what becomes of each.
  *
  * - Whoever asks reaches the letters within `reach` and no others, whatever the filter says; letters without a tenant are
- *   within 'all' alone. Oldest first, by their numbers.
+ *   within an operator's reach alone. Oldest first, by their numbers.
  * - A decision is made once: of two at the same time one is made. The row of a decided letter is kept for 30 days.
  * - Every method throws `Unavailable` when the store is away or too slow.
  */

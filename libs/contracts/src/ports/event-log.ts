@@ -16,8 +16,20 @@ export interface AppendedEvent extends StoredEvent {
   tenant_id: TenantId;
 }
 
-/** Where a fresh stream starts: behind the newest `count` entries that pass, or at a time. */
-export type Since = { count: number; passes: StreamFilter } | { time: Date };
+/** How many of a log's newest entries are searched for those that pass a filter, at most: one that hardly anything passes must not read a whole log. */
+export const MAX_SEARCHED = 10_000;
+
+/** The newest entries that pass a filter, and where they stand. */
+export interface NewestEntries {
+  /** In order, not contiguous. */
+  events: StoredEvent[];
+  /** The position before the first of them; the same as `upTo` when there is none. */
+  from: LogPosition;
+  /** The head that was searched from: what lies between the entries, up to here, does not pass. */
+  upTo: LogPosition;
+  /** How many entries were searched, when fewer were found than asked for and there are older ones; else null. */
+  searched: number | null;
+}
 
 /**
  * The record. One log a tenant, numbered 1, 2, 3 … without holes.
@@ -44,8 +56,10 @@ export abstract class EventLog {
   abstract after(tenant: TenantId, seq: number, limit: number): Promise<StoredEvent[]>;
   /** The present position of each tenant, in the order asked for. A tenant without a log gets one, at position 0. */
   abstract heads(tenants: readonly TenantId[]): Promise<StreamHead[]>;
-  /** The position behind which a stream that wants `since` starts. Never above the head, never below the floor. */
-  abstract startOf(tenant: TenantId, since: Since): Promise<LogPosition>;
+  /** The newest `count` entries that pass, of the newest `MAX_SEARCHED` that there are. */
+  abstract newest(tenant: TenantId, count: number, passes: StreamFilter): Promise<NewestEntries>;
+  /** The position behind which the entries received from `time` on begin. Never above the head, never below the floor. */
+  abstract startOf(tenant: TenantId, time: Date): Promise<LogPosition>;
   /** Puts dead letters on record. */
   abstract bury(letters: readonly DeadLetter[]): Promise<void>;
   /** Resolves when the log can be written to. */

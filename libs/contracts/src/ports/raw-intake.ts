@@ -8,6 +8,8 @@ export interface RawMessage {
   message_id: string;
   /** When the producer sent it, in epoch seconds. */
   timestamp: number;
+  content_encoding?: string;
+  headers?: Readonly<Record<string, unknown>>;
 }
 
 /**

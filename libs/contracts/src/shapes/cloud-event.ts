@@ -1,10 +1,13 @@
+import { decodeBody } from '../decode-body';
 import { isMessageField } from '../message-fields';
-import { asService, isObject, isText, present, type JsonObject, type MessagePart, type MessageShape } from './message-part';
+import { objectIn } from './json-text';
+import { asService, cut, digestOf, fittingKey, isObject, isText, present, type JsonObject, type MessagePart, type MessageShape } from './message-part';
 
 /**
- * CloudEvents 1.0, structured (JSON) or binary (attributes in the headers). `id` and `time` are the envelope's; of what
- * else the envelope and the data both say, the data wins. In `data` our own names are fields, and all else is metadata:
- * the words of a foreign domain (`state`, `level`, `source`) are not ours to understand.
+ * CloudEvents 1.0, structured (JSON) or binary (attributes in the headers). `source` and `id` together are the event's
+ * identity and so its id here; `time` is the envelope's. Of what else the envelope and the data both say, the data wins. In
+ * `data` our own names are fields, and all else is metadata: the words of a foreign domain (`state`, `level`, `source`) are
+ * not ours to understand.
  *
  * Attributes that are read: `id`, `source` (its last part is the service), `type` (the name), `time`, and the extensions
  * `tenantid`, `service`, `severity`, `status`, `dedupkey`.
@@ -14,34 +17,109 @@ export function readCloudEvent(value: unknown, headers: Readonly<Record<string, 
   if (isEvent(attributes)) return shapeOf(attributes, value, '');
   if (!isObject(value) || !isEvent(value)) return undefined;
   const { data, data_base64, ...rest } = value;
-  return shapeOf(present({ ...rest, data_base64 }), data, '/data');
+  if (data !== undefined || !isText(data_base64)) return shapeOf(present({ ...rest, data_base64 }), data, '/data');
+  const decoded = dataIn(data_base64, rest.datacontenttype);
+  return decoded === undefined ? shapeOf({ ...rest, data_base64 }, undefined, '/data') : shapeOf(rest, decoded, '/data_base64');
 }
 
-const isEvent = ({ specversion, id, source, type }: JsonObject): boolean => isText(specversion) && /^1\.\d+$/.test(specversion) && isText(id) && isText(source) && isText(type);
+const REQUIRED = ['specversion', 'id', 'source', 'type'] as const;
+const SUPPORTED = /^1\.\d+$/;
+const isEvent = ({ specversion, id, source, type }: JsonObject): boolean => isText(specversion) && SUPPORTED.test(specversion) && isText(id) && isText(source) && isText(type);
+
+/** What keeps something that was meant as a CloudEvent from being one; undefined when it was not meant as one. */
+export function faultsOfCloudEvent(value: unknown, headers: Readonly<Record<string, unknown>> = {}): { pointer: string; detail: string }[] | undefined {
+  const attributes = attributesIn(headers);
+  const isBinary = REQUIRED.some((name) => isText(attributes[name]));
+  const isStructured = isObject(value) && ('specversion' in value || /^application\/cloudevents/i.test(String(headers['content-type'])));
+  if (!isBinary && !isStructured) return undefined;
+  const event = isBinary ? attributes : (value as JsonObject);
+  const where = isBinary ? 'in the headers' : 'in the body';
+  const missing = REQUIRED.filter((name) => !isText(event[name])).map((name) => ({
+    pointer: isBinary ? '' : `/${name}`,
+    detail: `A CloudEvent needs the attribute ${name}, a text that is not empty, ${where}.`,
+  }));
+  if (isText(event.specversion) && !SUPPORTED.test(event.specversion)) missing.push({ pointer: isBinary ? '' : '/specversion', detail: 'CloudEvents 1.0 are understood, and no other version.' });
+  return missing.length > 0 ? missing : undefined;
+}
 
 /** `ce-` over HTTP; `cloudEvents:` or `cloudEvents_` over AMQP. */
-const ATTRIBUTE = /^(?:ce[-_]|cloudevents[:_])([a-z0-9_]+)$/i;
+const ATTRIBUTE = /^(ce[-_]|cloudevents[:_])([a-z0-9_]+)$/i;
+const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f]/g; // eslint-disable-line no-control-regex
 
 function attributesIn(headers: Readonly<Record<string, unknown>>): JsonObject {
   const attributes: JsonObject = {};
-  for (const [header, value] of Object.entries(headers)) {
-    const [, name] = ATTRIBUTE.exec(header) ?? [];
-    if (name && (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')) attributes[name.toLowerCase()] = decoded(String(value));
+  for (const header in headers) {
+    const [, prefix, name] = ATTRIBUTE.exec(header) ?? [];
+    if (!prefix || !name) continue;
+    const text = asText(headers[header]);
+    if (text !== undefined) attributes[name.toLowerCase()] = (prefix.toLowerCase() === 'ce-' ? decoded(text) : text).replace(CONTROL_CHARACTERS, '\ufffd');
   }
   return attributes;
 }
 
-/** Header values are percent-encoded UTF-8. */
+/** Of a message's headers those that say what it is: what is sent again without them is another message. Undefined when there is none. */
+export function tellingHeaders(headers: Readonly<Record<string, unknown>> = {}): Record<string, unknown> | undefined {
+  let telling: Record<string, unknown> | undefined;
+  for (const name in headers) {
+    const value = headers[name];
+    if ((name === 'traceparent' || ATTRIBUTE.test(name)) && asText(value) !== undefined) (telling ??= {})[name] = typeof value === 'string' ? value.toWellFormed() : value;
+  }
+  return telling;
+}
+
+/** An attribute has the same text whatever carries it: as JSON, as a header, or as AMQP's own type for a time. */
+function asText(value: unknown): string | undefined {
+  if (isObject(value) && value['!'] === 'timestamp') return asText(value.value);
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
+}
+
+/** Over HTTP an attribute may stand in quotes, and is percent-encoded UTF-8. */
 function decoded(value: string): string {
+  const bare = /^"(.*)"$/.exec(value)?.[1]?.replace(/\\(.)/g, '$1') ?? value;
   try {
-    return decodeURIComponent(value);
+    return decodeURIComponent(bare);
   } catch {
-    return value;
+    return bare;
   }
 }
 
-function shapeOf(event: JsonObject, data: unknown, at: '' | '/data'): MessageShape {
-  const { specversion: _, id, source, type, time, datacontenttype: _type, tenantid, service, severity, status, dedupkey, ...others } = event;
+/** What `data_base64` holds, where its type says that one can read it; undefined elsewhere, and where it is none of it. */
+function dataIn(base64: string, contentType: unknown): unknown {
+  const bytes = Buffer.from(base64, 'base64');
+  const type = isText(contentType) ? contentType : 'application/json';
+  if (/^(?:application|text)\/(?:[^;\s]+\+)?json\b/i.test(type)) {
+    const body = decodeBody(bytes, Number.MAX_SAFE_INTEGER);
+    return body.ok ? body.value : undefined;
+  }
+  if (!/^text\//i.test(type)) return undefined;
+  const text = decodeBody(Buffer.from(JSON.stringify(bytes.toString('utf8'))), Number.MAX_SAFE_INTEGER);
+  return text.ok ? text.value : undefined;
+}
+
+const LONGEST_ID = 200;
+const LONGEST_NAME = 100;
+/** `source` and `id` as one. A source with a `#` of its own would be another one's beginning. */
+function identityOf(source: string, id: string): string {
+  const whole = `${source}#${id}`;
+  return whole.length <= LONGEST_ID && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(whole) && !source.includes('#') ? whole : digestOf(JSON.stringify([source, id]));
+}
+
+/** A type of any length and character as a name; undefined when no character of it could stand in one. */
+function nameOf(type: string): string | undefined {
+  if (type.length <= LONGEST_NAME && /^[A-Za-z0-9][A-Za-z0-9._:/-]*$/.test(type)) return type;
+  const words = type.slice(0, 4 * LONGEST_NAME).replace(/[^A-Za-z0-9._:/-]+/g, '_').replace(/^[^A-Za-z0-9]+/, '');
+  return words.slice(0, LONGEST_NAME).replace(/_+$/, '') || undefined;
+}
+
+/** The last part of a source that says something: `https://example.com/services/inventory` is `inventory`. */
+const serviceOf = (source: string): string | undefined => source.slice(-1_000).split(/[/#?:]/).filter(Boolean).map(asService).filter(Boolean).at(-1);
+
+/** What an event picks up on its way, and an attribute whose type JSON knows, as text. */
+const asTexts = (attributes: JsonObject): JsonObject => Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, asText(value) ?? value]));
+
+function shapeOf(event: JsonObject, given: unknown, at: '' | '/data' | '/data_base64'): MessageShape {
+  const { specversion: _, id, source, type, time, datacontenttype: _type, tenantid, service, severity, status, dedupkey, ...others } = event as JsonObject & Record<'id' | 'source' | 'type', string>;
+  const data = (isText(given) && objectIn(given)) || given;
   const fields: JsonObject = {};
   const foreign: JsonObject = {};
   for (const [name, value] of isObject(data) ? Object.entries(data) : []) {
@@ -50,17 +128,27 @@ function shapeOf(event: JsonObject, data: unknown, at: '' | '/data'): MessageSha
   }
   if (isText(data)) fields.message = data;
   else if (!isObject(data) && data !== undefined && data !== null) foreign.data = data;
+  const name = nameOf(type);
+  const key = fittingKey(asText(dedupkey));
   const said = {
-    tenant_id: tenantid, service: service ?? asService(String(source).replace(/[/#?]+$/, '').split(/[/#?:]/).at(-1)), severity, status, dedup_key: dedupkey, name: type,
+    tenant_id: tenantid, service: service ?? serviceOf(source), severity, status, dedup_key: key, name,
+    ...(name !== type && !isText(fields.name) && { title: cut(type.replace(/[\r\n\t]+/g, ' ').trim(), 300) }),
   };
   const body = {
     ...present(said),
     ...present(fields),
-    ...present({ id, occurred_at: time ?? fields.occurred_at }),
-    metadata: { ...foreign, ...(isObject(fields.metadata) ? fields.metadata : present({ metadata: fields.metadata })), cloudevent: present({ source, type, ...others }) },
+    ...present({ id: identityOf(source, id), occurred_at: asText(time) ?? time ?? fields.occurred_at }),
+    metadata: {
+      ...foreign,
+      ...(isObject(fields.metadata) ? fields.metadata : present({ metadata: fields.metadata })),
+      cloudevent: present({ id, source, type, ...(key !== asText(dedupkey) && { dedupkey }), ...asTexts(others) }),
+    },
   };
-  const attributes = { id: '/id', occurred_at: '/time', tenant_id: '/tenantid', service: '/source', severity: '/severity', status: '/status', dedup_key: '/dedupkey', name: '/type' };
-  const inData = Object.fromEntries(Object.keys(present(fields)).map((name) => [name, `${at}/${name}`]));
+  const attributes = {
+    id: '/id', occurred_at: '/time', tenant_id: '/tenantid', service: service === undefined ? '/source' : '/service', severity: '/severity', status: '/status',
+    dedup_key: '/dedupkey', name: '/type', title: '/type',
+  };
+  const inData = Object.fromEntries(Object.keys(present(fields)).map((field) => [field, `${at}/${field}`]));
   const part: MessagePart = { body, at: '', pointers: { ...attributes, ...inData } };
-  return { name: 'cloudevent', webhook: false, count: 1, part: () => part, defaults: {} };
+  return { name: 'cloudevent', webhook: false, count: 1, part: () => part, defaults: { service: 'cloudevents' } };
 }

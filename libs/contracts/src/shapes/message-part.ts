@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Severity } from '../wire';
 
 /** One message within what a sender sent, under names that the parser understands. */
@@ -41,7 +42,19 @@ export const present = (fields: JsonObject): JsonObject => Object.fromEntries(Ob
 const isEmpty = (value: unknown): boolean => (Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0);
 
 /** A foreign name as a service's: `monitoring/node-exporter` is `monitoring-node-exporter`. */
-export const asService = (name: unknown): string | undefined => (isText(name) ? name.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 64) || undefined : undefined);
+export const asService = (name: unknown): string | undefined => (isText(name) ? name.slice(0, 1_000).replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 64) || undefined : undefined);
+
+/** 128 bits of SHA-256: a name for what is too long to be one. */
+export const digestOf = (text: string): string => hash('sha256', text, 'base64url').slice(0, 22);
+
+/** Another system's key of an alert: as it is while it fits, else its digest, so that the same key is the same alert. */
+export function fittingKey(key: unknown): string | undefined {
+  if (!isText(key)) return undefined;
+  return key.length <= 200 && /^[^\r\n\t]*$/.test(key) ? key : digestOf(key);
+}
+
+/** The key itself where it did not fit: for the metadata. */
+export const wholeKey = (key: unknown): { dedup_key?: string } => (isText(key) && fittingKey(key) !== key ? { dedup_key: key } : {});
 
 /** A text of any length as one that fits; the sender's own words stay whole in the metadata. */
 export const cut = (text: unknown, most: number): string | undefined => (isText(text) ? (text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`) : undefined);

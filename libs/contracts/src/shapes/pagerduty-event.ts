@@ -1,4 +1,4 @@
-import { actionTo, cut, isObject, isText, present, type MessagePart, type MessageShape } from './message-part';
+import { actionTo, cut, fittingKey, isObject, isText, present, wholeKey, type MessagePart, type MessageShape } from './message-part';
 
 const ACTIONS: readonly unknown[] = ['trigger', 'acknowledge', 'resolve'];
 
@@ -21,7 +21,7 @@ export function readPagerDutyEvent(value: unknown): MessageShape | undefined {
     tenant_id,
     service: value.service,
     severity: payload.severity,
-    dedup_key: value.dedup_key,
+    dedup_key: fittingKey(value.dedup_key) ?? value.dedup_key,
     // without a key there is no alert whose present state it could tell
     snapshot: isText(value.dedup_key) ? true : undefined,
     status: value.event_action === 'resolve' ? 'resolved' : 'firing',
@@ -31,14 +31,17 @@ export function readPagerDutyEvent(value: unknown): MessageShape | undefined {
     message: isText(payload.summary) && payload.summary.length > 300 ? cut(payload.summary, 8_000) : undefined,
     labels: Object.fromEntries(['source', 'component', 'group', 'class'].flatMap((name) => cut(payload[name], 500) ? [[name, cut(payload[name], 500)]] : [])),
     actions: [...links.flatMap(({ text, href }) => actionTo(isText(text) ? text : 'Link', href)), ...actionTo(isText(value.client) ? value.client : 'Open', value.client_url)].slice(0, 10),
-    metadata: present({ ...metadata, images: value.images }),
+    metadata: present({ ...metadata, images: value.images, ...wholeKey(value.dedup_key) }),
   });
   const pointers = {
     tenant_id: '/payload/custom_details/tenant_id', severity: '/payload/severity', status: '/event_action', occurred_at: '/payload/timestamp',
     name: '/payload/class', title: '/payload/summary', message: '/payload/summary', labels: '/payload', actions: '/links', metadata: '/payload/custom_details',
   };
-  const unnamed = value.event_action !== 'trigger' && !isText(value.dedup_key) ? { pointer: '/dedup_key', detail: 'It names the alert that this is about.' } : undefined;
+  const isNamed = value.event_action === 'trigger' || isText(value.dedup_key);
+  const unnamed = isNamed ? undefined : { pointer: '/dedup_key', detail: 'It names the alert that this is about.' };
   const part: MessagePart = { body, at: '', pointers, refusal: unnamed ?? refusal };
-  const defaults = { service: 'pagerduty', severity: 'high' } as const;
-  return { name: 'pagerduty', webhook: true, count: 1, part: () => part, defaults, ...(isAcknowledged && { acknowledged: { part: { ...part, refusal: unnamed }, note: `Acknowledged in ${cut(value.client, 100) ?? 'the system that sent the alert'}.` } }) };
+  const shape = { name: 'pagerduty', webhook: true, count: 1, part: () => part, defaults: { service: 'pagerduty', severity: 'high' } } as const;
+  if (!isAcknowledged) return shape;
+  const note = `Acknowledged in ${cut(value.client, 100) ?? 'the system that sent the alert'}.`;
+  return { ...shape, acknowledged: { part: { ...part, refusal: unnamed }, note } };
 }

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { NotDecoded } from '../decode-body';
 import { severityOf, statusOf } from '../understood-names';
 import { actionTo, asService, cut, isObject, isText, present, type JsonObject, type MessagePart, type MessageShape } from './message-part';
 
@@ -34,6 +35,7 @@ const POINTERS = {
 const MAX_LABELS = 32;
 
 function partOf(alert: unknown, at: string, group: JsonObject): MessagePart {
+  if (alert instanceof NotDecoded) return { body: {}, at, pointers: {}, refusal: { pointer: '', detail: `It holds more than a message may (${alert.bytes} bytes).` }, raw: null };
   if (!isObject(alert)) return { body: {}, at, pointers: {}, refusal: { pointer: '', detail: 'An alert must be an object.' }, raw: alert };
   const { fingerprint, startsAt, endsAt } = alert;
   const labels = isObject(alert.labels) ? alert.labels : {};

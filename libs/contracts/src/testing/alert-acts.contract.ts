@@ -174,7 +174,7 @@ export function describeAlertActs(name: string, { open }: { open(): Promise<Open
       await opened.log.append(flood);
       const [{ alert_id }] = (await entriesOf(tenant_id)) as [Entry];
       const { alert, event } = actedIn(await act({ tenant_id, alert_id }, anAct('acknowledge')));
-      expect(event.entry).toMatchObject({ folded: 19, occurrences: 30, title: 'message 29', labels: { at: '29' } });
+      expect(event.entry).toMatchObject({ folded: 19, occurrences: 30, title: 'message 29', labels: { at: '29' }, previous: { status: 'firing', labels: { at: '10' } } });
       expect(alert).toMatchObject({ title: 'message 29', labels: { at: '29' }, occurrences: 30, status: 'acknowledged' });
       expect((await opened.log.append(flood.slice(0, 2))).map(({ outcome }) => outcome)).toEqual(['duplicate', 'duplicate']);
 

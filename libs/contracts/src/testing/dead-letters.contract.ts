@@ -31,14 +31,14 @@ export function describeDeadLetters(name: string, { open }: { open(): Promise<Op
 
     it('as they came: bytes, routing key, and what the transport said', async () => {
       const body = Buffer.from([0, 255, 0xc3, 0x7b]);
-      await bury({ body, message_id: 'm-1\0', message_timestamp: 1_767_322_800, detail: 'größer' }, { routing_key: null, tenant_id: null, message_timestamp: Number.MAX_VALUE });
+      await bury({ body, message_id: 'm-1\0', message_timestamp: 1_767_322_800, detail: 'größer', content_encoding: 'gzip', headers: { 'cloudEvents:time': { '!': 'timestamp', value: 7 }, 'cloudEvents:id': 'a\0ü' } }, { routing_key: null, tenant_id: null, message_timestamp: Number.MAX_VALUE });
       const [first, second] = await letters.list('all', page);
-      const letter = { tenant_id: a, reason: 'invalid_field', detail: 'größer', routing_key: 'alert.low.shop', message_timestamp: 1_767_322_800, body_bytes: 4, truncated: false };
+      const letter = { tenant_id: a, reason: 'invalid_field', detail: 'größer', routing_key: 'alert.low.shop', message_timestamp: 1_767_322_800, body_bytes: 4, truncated: false, content_encoding: 'gzip' };
       expect(first).toEqual({
-        ...letter, dead_letter_id: expect.any(Number) as number, message_id: expect.stringMatching(/^m-1/) as string, buried_at: expect.stringMatching(/^\d{4}-.*\.\d{3}Z$/) as string,
+        ...letter, headers: { 'cloudEvents:time': { '!': 'timestamp', value: 7 }, 'cloudEvents:id': 'a\ufffdü' }, dead_letter_id: expect.any(Number) as number, message_id: expect.stringMatching(/^m-1/) as string, buried_at: expect.stringMatching(/^\d{4}-.*\.\d{3}Z$/) as string,
         status: 'open', decided_at: null, decided_by: null, note: null,
       });
-      expect(second).toMatchObject({ tenant_id: null, routing_key: null, message_id: null, message_timestamp: null });
+      expect(second).toMatchObject({ tenant_id: null, routing_key: null, message_id: null, message_timestamp: null, content_encoding: null, headers: null });
       expect(await letters.find('all', first!.dead_letter_id)).toEqual({ ...first, body });
       expect(await letters.find('all', second!.dead_letter_id + 1)).toBeUndefined();
     });
@@ -54,6 +54,21 @@ export function describeDeadLetters(name: string, { open }: { open(): Promise<Op
       expect(second - first).toBe(1);
       await bury({ tenant_id: a });
       expect((await ids([a])).at(-1)).toBeGreaterThan(Math.max(...numbers));
+    });
+
+    it('to an operator from whom tenants were revoked without those, in every way of reaching them', async () => {
+      await bury({ tenant_id: a }, { tenant_id: b }, { tenant_id: null });
+      const [ofA, ofB, ofNobody] = (await ids('all')) as [number, number, number];
+      expect(await ids({ allBut: [] })).toEqual([ofA, ofB, ofNobody]);
+      const reach = { allBut: [b] };
+      expect(await ids(reach)).toEqual([ofA, ofNobody]);
+      expect(await ids(reach, { tenant_id: b })).toEqual([]);
+      expect(await letters.find(reach, ofB)).toBeUndefined();
+      expect(await letters.count(reach, { tenant_id: null, reason: null, up_to: null, whole: false })).toEqual({ letters: 2, newest: ofNobody });
+      expect((await letters.oldest(reach, { tenant_id: null, reason: null, up_to: null, whole: false }, 10)).map(({ dead_letter_id }) => dead_letter_id)).toEqual([ofA, ofNobody]);
+      expect(await letters.decide(reach, [ofA, ofB, ofNobody], decision)).toEqual([ofA, ofNobody]);
+      expect(await letters.find('all', ofB)).toMatchObject({ status: 'open' });
+      expect(await ids({ allBut: [a, b] }, { status: null })).toEqual([ofNobody]);
     });
 
     it('to those of the tenant and to operators alone; without a tenant to operators', async () => {

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { Refused } from '../errors';
 import type { AlertMessage } from '../alert-message';
-import { FOLDING, renderData, type Folding, type PlannedEvent, type StoredEvent } from '../event';
-import type { AppendResult, EventLog } from '../ports';
+import { entryPasses, FOLDING, renderData, type Folding, type LogPosition, type PlannedEvent, type StoredEvent, type StreamFilter } from '../event';
+import { MAX_SEARCHED, type AppendResult, type EventLog } from '../ports';
 import type { TenantId } from '../tenant';
 import type { AlertStatus, Change, Severity } from '../wire';
 import { aPlannedEvent, aTenant } from './an-alert';
@@ -295,7 +295,7 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
         expect(ofTenant).toBe(tenant_id);
         expect(event).toMatchObject({ seq: 2 + FOLDS.after, epoch: before[0]!.epoch, prev_fp: before.at(-1)!.fp, fp: expect.stringMatching(/^[a-z2-7]{8}$/) as string });
         expect(event.entry).toMatchObject({
-          event_id: message.id, alert_id: before[0]!.entry.alert_id, change: 'repeated', status: 'firing', severity: 'urgent', previous: { status: 'firing', severity: 'urgent' },
+          event_id: message.id, alert_id: before[0]!.entry.alert_id, change: 'repeated', status: 'firing', severity: 'urgent', previous: { status: 'firing', severity: 'urgent', labels: { site: 'north' } },
           title: 'Flour is out', labels: { shelf: '9' }, metadata: message.metadata, occurred_at: message.occurred_at, dedup_key: 'flood', occurrences: 20, folded: 18 - FOLDS.after,
         });
         const read = await reader.after(tenant_id, 0, 100);
@@ -391,31 +391,101 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
         for (const fp of fps) expect(fp).toMatch(/^[a-z2-7]{8}$/);
       });
 
-      it('starts behind the newest entries that pass', async () => {
+      const wanting = (passes: Partial<StreamFilter> = {}): StreamFilter => ({ severity: null, type: null, service: null, name: null, labels: null, ...passes });
+      const positionOf = ({ epoch, seq, fp }: LogPosition): LogPosition => ({ epoch, seq, fp });
+
+      it('gives the newest entries that pass, in order, with the position before them and the head', async () => {
         const tenant_id = aTenant();
-        await log.append((['urgent', 'low', 'urgent', 'low', 'low'] as const).map((severity, index) => aPlannedEvent({ tenant_id, severity, service: index === 4 ? 'sales' : 'inventory', labels: index === 1 ? { site: 'north', "it's": '{"a"}' } : { site: 'south' } })));
-        const at = async (count: number, passes: { severity?: string[]; type?: string[]; service?: string[]; labels?: Record<string, string> } = {}) =>
-          (await reader.startOf(tenant_id, { count, passes: { severity: null, type: null, service: null, labels: null, ...passes } })).seq;
-        expect(await at(0)).toBe(5);
-        expect(await at(1)).toBe(4);
-        expect(await at(3)).toBe(2);
-        expect(await at(99)).toBe(0);
-        expect(await at(1, { severity: ['urgent'] })).toBe(2);
-        expect(await at(2, { severity: ['urgent'] })).toBe(0);
-        expect(await at(1, { severity: ['low'], service: ['inventory'] })).toBe(3);
-        expect(await at(5, { severity: ['medium'] })).toBe(5);
-        expect(await at(5, { type: ['recommendation'] })).toBe(5);
-        expect(await at(1, { labels: { site: 'north' } })).toBe(1);
-        expect(await at(1, { labels: { site: 'north', "it's": '{"a"}' } })).toBe(1);
-        expect(await at(2, { labels: { site: 'south' }, severity: ['low'] })).toBe(3);
-        expect(await at(5, { labels: { site: 'north', other: 'x' } })).toBe(5);
+        const planned = (['urgent', 'low', 'urgent', 'low', 'low'] as const).map((severity, index) =>
+          aPlannedEvent({ tenant_id, severity, service: index === 4 ? 'sales' : 'inventory', labels: index === 1 ? { site: 'north', "it's": '{"a"}' } : { site: 'south' } }),
+        );
+        const stored = (await log.append(planned)).map(eventOf);
+        const read = await reader.after(tenant_id, 0, 10);
+        const origin: LogPosition = { epoch: stored[0]!.epoch, seq: 0, fp: '0' };
+        const rows: [number, Partial<StreamFilter>, number[]][] = [
+          [0, {}, []],
+          [1, {}, [5]],
+          [3, {}, [3, 4, 5]],
+          [5, {}, [1, 2, 3, 4, 5]],
+          [99, {}, [1, 2, 3, 4, 5]],
+          [1, { severity: ['urgent'] }, [3]],
+          [2, { severity: ['urgent'] }, [1, 3]],
+          [9, { severity: ['urgent'] }, [1, 3]],
+          [1, { severity: ['low'], service: ['inventory'] }, [4]],
+          [2, { severity: ['low'], service: ['inventory'] }, [2, 4]],
+          [5, { severity: ['medium'] }, []],
+          [5, { type: ['recommendation'] }, []],
+          [1, { labels: { site: 'north' } }, [2]],
+          [1, { labels: { site: 'north', "it's": '{"a"}' } }, [2]],
+          [2, { labels: { site: 'south' }, severity: ['low'] }, [4, 5]],
+          [5, { labels: { site: 'north', other: 'x' } }, []],
+        ];
+        for (const [count, passes, seqs] of rows) {
+          const newest = await reader.newest(tenant_id, count, wanting(passes));
+          expect({ count, passes, seqs: newest.events.map(({ seq }) => seq) }).toEqual({ count, passes, seqs });
+          expect(newest.events).toEqual(seqs.map((seq) => read[seq - 1]));
+          const [first] = seqs;
+          expect(newest).toMatchObject({ from: first === undefined ? newest.upTo : first === 1 ? origin : positionOf(read[first - 2]!), upTo: positionOf(read[4]!), searched: null });
+        }
       });
 
       it('counts an entry that its alert left the filter with as one that passes', async () => {
         const tenant_id = aTenant();
         await log.append((['urgent', 'low'] as const).map((severity, index) => aPlannedEvent({ tenant_id, severity, dedup_key: 'k', occurred_at: `2026-01-01T00:00:0${index}.000Z` })));
-        const passes = { severity: ['urgent'], type: null, service: null, labels: null };
-        expect((await reader.startOf(tenant_id, { count: 1, passes })).seq).toBe(1);
+        expect((await reader.newest(tenant_id, 1, wanting({ severity: ['urgent'] }))).events.map(({ seq }) => seq)).toEqual([2]);
+      });
+
+      it(`looks at ${MAX_SEARCHED} entries and no more, and says so when older ones may pass`, async () => {
+        const tenant_id = aTenant();
+        const urgent = (count: number) => Array.from({ length: count }, () => aPlannedEvent({ tenant_id, severity: 'urgent' }));
+        const low = (count: number) => Array.from({ length: count }, () => aPlannedEvent({ tenant_id, severity: 'low' }));
+        await log.append(urgent(2));
+        for (let stored = 0; stored < MAX_SEARCHED - 1; ) {
+          const count = Math.min(1_000, MAX_SEARCHED - 1 - stored);
+          await log.append(low(count));
+          stored += count;
+        }
+        const found = async (count: number, severity: string) => {
+          const { events, searched } = await reader.newest(tenant_id, count, wanting({ severity: [severity] }));
+          return { seqs: events.map(({ seq }) => seq), searched };
+        };
+        // the second of the two is the last one that is looked at
+        expect(await found(1, 'urgent')).toEqual({ seqs: [2], searched: null });
+        expect(await found(2, 'urgent')).toEqual({ seqs: [2], searched: MAX_SEARCHED });
+        expect((await found(500, 'low')).searched).toBeNull();
+        await log.append(low(1));
+        expect(await found(1, 'urgent')).toEqual({ seqs: [], searched: MAX_SEARCHED });
+      }, 120_000);
+
+      it('tells what an alert was before, where that is another, and starts behind what passes on one of the two sides', async () => {
+        const tenant_id = aTenant();
+        const said: Partial<AlertMessage>[] = [
+          { type: 'notification', name: 'cold', labels: { site: 'south' }, severity: 'urgent' },
+          { type: 'alert', name: 'cold', labels: { site: 'south' }, severity: 'urgent' },
+          { type: 'alert', name: undefined, labels: { site: 'north' }, severity: 'low' },
+          { type: 'alert', name: 'warm', labels: { site: 'north' }, severity: 'low' },
+        ];
+        for (const [second, message] of said.entries()) {
+          await log.append([aPlannedEvent({ tenant_id, dedup_key: 'k', ...message, occurred_at: `2026-01-01T00:00:0${second}.000Z` })]);
+        }
+        const entries = await reader.after(tenant_id, 0, 10);
+        const same = { status: 'firing' as const };
+        expect(entries.map(({ entry }) => entry.previous)).toEqual([
+          null, { ...same, severity: 'urgent', type: 'notification' }, { ...same, severity: 'urgent', labels: { site: 'south' } }, { ...same, severity: 'low', name: 'cold' },
+        ]);
+        const found = async (filter: Partial<StreamFilter>) => {
+          const newest = entries.filter(({ entry }) => entryPasses(wanting(filter), entry)).map(({ seq }) => seq);
+          const seqs = (await reader.newest(tenant_id, 10, wanting(filter))).events.map(({ seq }) => seq);
+          expect([filter, seqs]).toEqual([filter, newest]);
+          return seqs;
+        };
+        expect((await found({ labels: { site: 'south' } })).at(-1)).toBe(3);
+        expect((await found({ type: ['notification'] })).at(-1)).toBe(2);
+        expect((await found({ severity: ['urgent'], labels: { site: 'south' } })).at(-1)).toBe(3);
+        expect((await found({ severity: ['urgent'], labels: { site: 'north' } })).at(-1)).toBe(undefined);
+        expect((await found({ name: ['cold'], severity: ['urgent'] })).at(-1)).toBe(3);
+        expect((await found({ name: ['warm'] })).at(-1)).toBe(4);
+        expect((await found({ name: ['cold'], labels: { site: 'north' }, severity: ['urgent'] })).at(-1)).toBe(undefined);
       });
 
       it('starts at a time, with the position of the entry before it', async () => {
@@ -427,17 +497,19 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
         const stored = await reader.after(tenant_id, 0, 10);
         for (const index of [2, 4, 6, 8]) {
           const { epoch, seq, fp } = stored[index - 1]!;
-          expect(await reader.startOf(tenant_id, { time: new Date(stored[index]!.entry.received_at) })).toEqual({ epoch, seq, fp });
+          expect(await reader.startOf(tenant_id, new Date(stored[index]!.entry.received_at))).toEqual({ epoch, seq, fp });
         }
         const head = { epoch: stored[9]!.epoch, seq: 10, fp: stored[9]!.fp };
-        expect(await reader.startOf(tenant_id, { time: new Date(Date.now() + 3_600_000) })).toEqual(head);
-        expect(await reader.startOf(tenant_id, { time: new Date(0) })).toEqual({ epoch: head.epoch, seq: 0, fp: '0' });
+        expect(await reader.startOf(tenant_id, new Date(Date.now() + 3_600_000))).toEqual(head);
+        expect(await reader.startOf(tenant_id, new Date(0))).toEqual({ epoch: head.epoch, seq: 0, fp: '0' });
       });
 
       it('starts at position 0 of a tenant that has no log yet', async () => {
         const tenant = aTenant();
-        const position = await reader.startOf(tenant, { count: 5, passes: { severity: null, type: null, service: null, labels: null } });
-        expect(position).toEqual({ epoch: (await reader.heads([tenant]))[0]!.epoch, seq: 0, fp: '0' });
+        const newest = await reader.newest(tenant, 5, wanting());
+        const origin = { epoch: (await reader.heads([tenant]))[0]!.epoch, seq: 0, fp: '0' };
+        expect(newest).toEqual({ events: [], from: origin, upTo: origin, searched: null });
+        expect(await reader.startOf(tenant, new Date(0))).toEqual(origin);
       });
     });
 

@@ -1,4 +1,4 @@
-import type { EventLog, SeenPosition, SeenPositions } from '../ports';
+import type { EventLog, Reader, SeenPosition, SeenPositions } from '../ports';
 import type { TenantId } from '../tenant';
 import { aPlannedEvent, aTenant } from './an-alert';
 
@@ -12,11 +12,11 @@ export interface OpenSeenPositions {
 export function describeSeenPositions(name: string, { open }: { open(): Promise<OpenSeenPositions> }): void {
   describe(`${name} as the record of what was seen`, () => {
     let opened: OpenSeenPositions;
-    let user: string;
+    let user: Reader;
     let users = 0;
     beforeAll(async () => void (opened = await open()), 60_000);
     afterAll(() => opened?.close());
-    beforeEach(() => (user = `user ${(users += 1)} of ${aTenant()}`));
+    beforeEach(() => (user = { issuer: '', user_id: `user ${(users += 1)} of ${aTenant()}` }));
 
     /** A tenant with five entries, and the position behind the last. */
     const tenantWithLog = async (): Promise<SeenPosition> => {
@@ -34,9 +34,17 @@ export function describeSeenPositions(name: string, { open }: { open(): Promise<
       await opened.seen.advance(user, [{ ...two, seq: 2 }, { ...one, seq: 4 }]);
       expect(await of(two.tenant_id, one.tenant_id)).toEqual([two, { ...one, seq: 4 }]);
       expect(await of(one.tenant_id)).toEqual([{ ...one, seq: 4 }]);
-      expect(await opened.seen.of('somebody else', [one.tenant_id])).toEqual([]);
+      expect(await opened.seen.of({ ...user, user_id: 'another' }, [one.tenant_id])).toEqual([]);
       expect(await of()).toEqual([]);
       await opened.seen.advance(user, []);
+    });
+
+    it("keeps the positions of two issuers' users with one name apart, whatever the issuers are called", async () => {
+      const one = await tenantWithLog();
+      const readers = ['', 'https://one/', 'https://two/', `${user.user_id}`, "'; --"].map((issuer) => ({ ...user, issuer }));
+      for (const [seq, reader] of readers.entries()) await opened.seen.advance(reader, [{ ...one, seq }]);
+      for (const [seq, reader] of readers.entries()) expect([reader, await opened.seen.of(reader, [one.tenant_id])]).toEqual([reader, [{ ...one, seq }]]);
+      expect(await opened.seen.of({ ...user, issuer: 'https://three/' }, [one.tenant_id])).toEqual([]);
     });
 
     it('keeps the farthest of many that come at once', async () => {

@@ -1,11 +1,13 @@
 -- Dead letters: read, counted, decided. `reach` is the tenants of whoever asks, and row-level security keeps to it whatever
--- the statement says; null is an operator, who reaches every letter and those without a tenant. Oldest first.
+-- the statement says; null is an operator, who reaches every letter and those without a tenant, but not those of the tenants
+-- in `without`, which were revoked from the operator's token. Oldest first.
 
 create or replace function read_dead_letters(
-  reach text[], of_tenant text, of_reason text, of_status text, behind bigint, up_to bigint, only_whole boolean, with_bodies boolean, at_most integer
+  reach text[], of_tenant text, of_reason text, of_status text, behind bigint, up_to bigint, only_whole boolean, with_bodies boolean, at_most integer,
+  without text[] default '{}'
 )
 returns table (
-  dead_letter_id bigint, tenant_id text, reason text, detail text, routing_key text, message_id text, message_timestamp bigint, body_bytes integer,
+  dead_letter_id bigint, tenant_id text, reason text, detail text, routing_key text, message_id text, message_timestamp bigint, content_encoding text, headers jsonb, body_bytes integer,
   truncated boolean, buried_at timestamptz, status text, decided_at timestamptz, decided_by text, note text, body bytea
 )
 language plpgsql volatile security definer
@@ -17,19 +19,19 @@ declare
 begin
   perform reach_dead_letters(reach);
   return query
-  select d.dead_letter_id, d.tenant_id, d.reason, d.detail, d.routing_key, d.message_id, d.message_timestamp, octet_length(d.body), d.truncated,
+  select d.dead_letter_id, d.tenant_id, d.reason, d.detail, d.routing_key, d.message_id, d.message_timestamp, d.content_encoding, d.headers, octet_length(d.body), d.truncated,
     d.buried_at::timestamptz, d.status, d.decided_at::timestamptz, d.decided_by, d.note, case when with_bodies then d.body end
   from dead_letter d
   where d.dead_letter_id > coalesce(behind, 0) and (up_to is null or d.dead_letter_id <= up_to)
     and (of_tenant is null or d.tenant_id = of_tenant) and (of_reason is null or d.reason = of_reason)
-    and (of_status is null or d.status = of_status) and not (only_whole and d.truncated)
+    and (of_status is null or d.status = of_status) and not (only_whole and d.truncated) and (d.tenant_id = any (without)) is not true
   order by d.dead_letter_id
   limit at_most;
   perform leave_dead_letters(outside);
 end $$;
 
 -- How many are open, and the number of the newest of them: whoever works them off stops there, or would chase his own tail.
-create or replace function count_open_dead_letters(reach text[], of_tenant text, of_reason text, up_to bigint, only_whole boolean)
+create or replace function count_open_dead_letters(reach text[], of_tenant text, of_reason text, up_to bigint, only_whole boolean, without text[] default '{}')
 returns table (letters bigint, newest bigint)
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
@@ -43,12 +45,13 @@ begin
   select count(*), max(d.dead_letter_id)
   from dead_letter d
   where d.status = 'open' and (up_to is null or d.dead_letter_id <= up_to)
-    and (of_tenant is null or d.tenant_id = of_tenant) and (of_reason is null or d.reason = of_reason) and not (only_whole and d.truncated);
+    and (of_tenant is null or d.tenant_id = of_tenant) and (of_reason is null or d.reason = of_reason) and not (only_whole and d.truncated)
+    and (d.tenant_id = any (without)) is not true;
   perform leave_dead_letters(outside);
 end $$;
 
 -- Decides those that are open, and tells which they were. Takes a few with it that were decided 30 days ago.
-create or replace function decide_dead_letters(reach text[], letters bigint[], decision text, by_user text, why text)
+create or replace function decide_dead_letters(reach text[], letters bigint[], decision text, by_user text, why text, without text[] default '{}')
 returns table (dead_letter_id bigint)
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
@@ -64,7 +67,7 @@ begin
   perform reach_dead_letters(reach);
   return query
   update dead_letter d set status = decision, decided_at = clock_timestamp(), decided_by = by_user, note = why
-  where d.dead_letter_id = any (letters) and d.status = 'open'
+  where d.dead_letter_id = any (letters) and d.status = 'open' and (d.tenant_id = any (without)) is not true
   returning d.dead_letter_id;
   perform leave_dead_letters(outside);
 end $$;

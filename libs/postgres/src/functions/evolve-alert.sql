@@ -15,11 +15,13 @@
 --
 -- Repeats are counted in windows that do not slide: the first repeat opens one, the first after its end the next. Beyond
 -- `fold_after` in a window they are `folded`. Whatever else happens to the alert gets an entry, which tells how many were
--- folded before it. So a flood costs `fold_after` entries a window, and one at its end.
+-- folded before it. So a flood costs `fold_after` entries a window, and one at its end;
+-- with a `fold_after` of 0 that one alone.
 --
 -- `says` has a bit for each of the words: 1 type, 2 name, 4 title, 8 message, 16 labels, 32 actions, 64 metadata; and 128
 -- for the severity of a firing. The words that a message does not say are what it would be called without an alert. Only a
--- firing says a severity: that of a `resolved` holds until one does.
+-- firing says a severity: that of a `resolved` holds until one does. `said` has them too, and 256: the last message that was
+-- not stale said `resolved`. A person's act leaves that as it is.
 create or replace function evolve_alert(
   running alert_state, stored alert_state, ord integer, new_alert_id uuid, is_snapshot boolean, said_status text, said_severity text,
   said_at timestamptz, says integer, said_type text, said_name text, said_title text, said_message text, said_labels json, said_actions json,
@@ -32,6 +34,7 @@ declare
   state tocsin.alert_state := coalesce(running, stored);
   by_severity constant text[] := array['low', 'medium', 'high', 'urgent'];
   clock timestamptz := case when not is_snapshot then said_at end;
+  over constant integer := case said_status when 'resolved' then 256 else 0 end;
   is_newer boolean;
   wins integer := says;
   missing integer;
@@ -52,7 +55,7 @@ begin
     state.window_repeats := 0;
     state.folded := 0;
     state.told := 0;
-    state.said := says;
+    state.said := says | over;
     state.newest := ord;
     state.describes := true;
     state.carries := false;
@@ -156,9 +159,10 @@ begin
   end if;
 
   -- the status
-  if not is_newer and (clock < state.state_at or (said_status = 'firing' and state.status = 'resolved' and state.actor is null)) then
+  if not is_newer and (clock < state.state_at or (said_status = 'firing' and state.status = 'resolved' and state.said & 256 > 0)) then
     state.change := 'stale';
   else
+    state.said := state.said & ~256 | over;
     state.last_seen_at := received;
     if said_status = 'resolved' then
       state.change := 'resolved';
@@ -175,7 +179,10 @@ begin
         state.window_ends_at := window_ends;
         state.window_repeats := 1;
       end if;
-      state.change := case when state.window_repeats > fold_after then 'folded' else 'repeated' end;
+      -- without a window nothing is folded; and the first repeat behind one tells of those that were folded in it
+      state.change := case
+        when state.window_repeats > fold_after and received < window_ends and (state.window_repeats > 1 or state.folded = 0) then 'folded'
+        else 'repeated' end;
     end if;
     if state.change in ('resolved', 'reopened') then
       state.snoozed_until := null;

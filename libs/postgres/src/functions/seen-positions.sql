@@ -1,6 +1,7 @@
 -- How far a user has seen tenants' logs. Only positions of a tenant's present history count.
+-- The issuer comes last and has a default: a gateway of the release before goes on while the new ones take over.
 
-create or replace function seen_positions(of_user text, tenants text[])
+create or replace function seen_positions(of_user text, tenants text[], of_issuer text default '')
 returns table (tenant_id text, epoch text, seq bigint)
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
@@ -13,14 +14,14 @@ begin
   return query
   select n.tenant_id, n.epoch, n.seq
   from unnest(tenants) with ordinality as t(tenant_id, place)
-  join seen n on n.user_id = of_user and n.tenant_id = t.tenant_id
+  join seen n on n.issuer = of_issuer and n.user_id = of_user and n.tenant_id = t.tenant_id
   join tenant_stream s on s.tenant_id = n.tenant_id and s.epoch = n.epoch
   order by t.place;
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
 -- Rows are locked in the order of the tenants, whatever order they come in.
-create or replace function advance_seen(of_user text, tenants text[], epochs text[], seqs bigint[])
+create or replace function advance_seen(of_user text, tenants text[], epochs text[], seqs bigint[], of_issuer text default '')
 returns void
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
@@ -30,12 +31,12 @@ declare
   outside text := coalesce(current_setting('tocsin.tenants', true), '');
 begin
   perform set_config('tocsin.tenants', tenants::text, true);
-  insert into seen as n (user_id, tenant_id, epoch, seq)
-  select of_user, s.tenant_id, s.epoch, least(t.seq, s.last_seq)
+  insert into seen as n (issuer, user_id, tenant_id, epoch, seq)
+  select of_issuer, of_user, s.tenant_id, s.epoch, least(t.seq, s.last_seq)
   from unnest(tenants, epochs, seqs) as t(tenant_id, epoch, seq)
   join tenant_stream s on s.tenant_id = t.tenant_id and s.epoch = t.epoch
   order by s.tenant_id
-  on conflict (user_id, tenant_id) do update set epoch = excluded.epoch, seq = excluded.seq
+  on conflict (issuer, user_id, tenant_id) do update set epoch = excluded.epoch, seq = excluded.seq
   where n.epoch <> excluded.epoch or n.seq < excluded.seq;
   perform set_config('tocsin.tenants', outside, true);
 end $$;

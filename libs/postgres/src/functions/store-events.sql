@@ -64,7 +64,7 @@ begin
   ), evolved as materialized (
     select k.ord, a.folded > 0 as was_folded, a.last_seq as found_seq, evolved(
              case when a.alert_id is not null then (a.alert_id, a.state_at, a.severity_at, a.first_seen_at, a.last_seen_at, a.snoozed_until, a.window_ends_at,
-               a.acted_at, a.occurrences, a.window_repeats, a.folded, null, coalesce(a.said, 255), null, null, null, null, a.status, a.severity, null, null,
+               a.acted_at, a.occurrences, a.window_repeats, a.folded, null, coalesce(a.said, 255 + case when a.status = 'resolved' and a.actor is null then 256 else 0 end), null, null, null, null, a.status, a.severity, null, null,
                a.assignee, a.actor, a.acted, a.said_at, w.type, w.name, w.title, w.message, w.labels, w.actions, w.metadata, a.type, a.name, a.labels,
                null, null, null)::alert_state end,
              k.ord, k.new_alert_id, coalesce(k.snapshot, false), k.status, k.severity,
@@ -142,7 +142,7 @@ begin
   ), raised as (
     insert into alert (tenant_id, alert_id, service, type, name, title, message, status, severity, state_at, occurrences,
       first_seen_at, last_seen_at, first_seq, described_seq, last_seq, labels)
-    select tenant_id, alert_id, service, type, name, title, message, now_status, now_severity, occurred_at, occurrences,
+    select tenant_id, alert_id, service, type, name, title, message, now_status, now_severity, null, occurrences,
       first_seen_at, last_seen_at, seq, seq, seq, labels
     from numbered where dedup_key is null
   ), final as materialized (

@@ -1,8 +1,68 @@
--- Where a fresh stream of one tenant starts. Both run with the caller's rights, under row-level security.
+-- Where a fresh stream of one tenant starts. All of it runs with the caller's rights, under row-level security.
 
--- Behind the newest `wanted` entries that pass a filter (a null list passes all; an entry passes if its alert did before or
--- after it; `labels_with` is an object of labels that it has, all of them). Looks at the newest 10,000 entries: a filter that
--- hardly anything passes must not read a whole log. The default is for gateways of before, which know nothing of labels.
+-- The numbers of the newest `wanted` entries that pass a filter, up to a head and the newest first: a null list passes all; an
+-- entry passes if its alert, as a whole, did before or after it, as `passes` says in TypeScript; `labels_with` is an object of
+-- labels that it has, all of them. Walks the
+-- log's own index backwards over `look_at` entries at most: a filter that hardly anything passes must not read a whole log.
+create or replace function newest_passing(
+  of_tenant text, head_seq bigint, floor_seq bigint, wanted integer, look_at integer, severities text[], types text[], services text[],
+  names text[], labels_with json
+) returns setof bigint
+language sql stable security invoker
+set search_path = tocsin, pg_temp
+as $$
+  select newest.seq
+  from (
+    select e.* from event e
+    where e.tenant_id = of_tenant and e.seq > greatest(floor_seq, head_seq - look_at) and e.seq <= head_seq
+    order by e.seq desc
+  ) newest
+  where (services is null or newest.service = any (services))
+    and (
+      ((severities is null or newest.severity = any (severities))
+        and (types is null or newest.type = any (types))
+        and (names is null or newest.name = any (names))
+        and (labels_with is null
+          or not exists (select from json_each_text(labels_with) label where newest.labels ->> label.key is distinct from label.value)))
+      or (newest.previous_severity is not null
+        and (severities is null or newest.previous_severity = any (severities))
+        and (types is null or coalesce(newest.previous_type, newest.type) = any (types))
+        and (names is null or coalesce(newest.previous_name, newest.name) = any (names))
+        and (labels_with is null
+          or not exists (
+            select from json_each_text(labels_with) label
+            where coalesce(newest.previous_labels, newest.labels) ->> label.key is distinct from label.value)))
+    )
+  limit wanted
+$$;
+
+-- Those entries, in order, and behind them the one before the first of them, if there is one: a position is made of its fp.
+-- One statement, so that retention takes nothing away in between.
+create or replace function newest_entries(
+  of_tenant text, head_seq bigint, wanted integer, look_at integer, severities text[], types text[], services text[],
+  names text[], labels_with json
+) returns setof event
+language plpgsql volatile security invoker
+set search_path = tocsin, pg_temp
+as $$
+declare
+  outside text := coalesce(current_setting('tocsin.tenants', true), '');
+begin
+  perform set_config('tocsin.tenants', array[of_tenant]::text, true);
+  return query
+  with passing as materialized (
+    select p.seq
+    from tenant_stream s, newest_passing(of_tenant, newest_entries.head_seq, s.floor_seq, wanted, look_at, severities, types, services, names, labels_with) as p(seq)
+    where s.tenant_id = of_tenant
+  ), placed as (
+    select false as is_before, seq from passing
+    union all select true, min(seq) - 1 from passing
+  )
+  select e.* from placed p join event e on e.tenant_id = of_tenant and e.seq = p.seq order by p.is_before, e.seq;
+  perform set_config('tocsin.tenants', outside, true);
+end $$;
+
+-- The position behind which those begin, as gateways of before ask for it: while an upgrade rolls they are still there.
 create or replace function start_behind_newest(of_tenant text, wanted integer, severities text[], types text[], services text[], labels_with json default null)
 returns table (epoch text, seq bigint, fp text)
 language plpgsql volatile security invoker
@@ -16,21 +76,8 @@ declare
 begin
   perform set_config('tocsin.tenants', array[of_tenant]::text, true);
   select * into head from tenant_stream where tenant_id = of_tenant;
-  select min(passing.seq) - 1 into start_seq
-  from (
-    select newest.seq
-    from (
-      select e.* from event e
-      where e.tenant_id = of_tenant and e.seq > greatest(head.floor_seq, head.last_seq - 10000) and e.seq <= head.last_seq
-      order by e.seq desc
-    ) newest
-    where (severities is null or newest.severity = any (severities) or newest.previous_severity = any (severities))
-      and (types is null or newest.type = any (types))
-      and (services is null or newest.service = any (services))
-      and (labels_with is null
-        or not exists (select from json_each_text(labels_with) label where newest.labels ->> label.key is distinct from label.value))
-    limit wanted
-  ) passing;
+  select min(p.seq) - 1 into start_seq
+  from newest_passing(of_tenant, head.last_seq, head.floor_seq, wanted, 10000, severities, types, services, null, labels_with) as p(seq);
   return query select * from position_at(head, coalesce(start_seq, head.last_seq));
   perform set_config('tocsin.tenants', outside, true);
 end $$;
@@ -76,5 +123,5 @@ as $$
     else (select e.fp from event e where e.tenant_id = head.tenant_id and e.seq = at_seq) end
 $$;
 
-revoke all on function start_behind_newest, start_at_time, position_at from public;
-grant execute on function start_behind_newest, start_at_time, position_at to tocsin_gateway;
+revoke all on function newest_passing, newest_entries, start_behind_newest, start_at_time, position_at from public;
+grant execute on function newest_passing, newest_entries, start_behind_newest, start_at_time, position_at to tocsin_gateway;

@@ -14,7 +14,7 @@ export class MemoryDeadLetters extends DeadLetters {
     const body = letter.body ?? Buffer.from('{"id":"m"}');
     const added: WholeLetter = {
       dead_letter_id: this.stored.length + 1, tenant_id: aTenant('acme'), reason: 'invalid_field', detail: 'wrong', routing_key: 'alert.low.shop', message_id: null,
-      message_timestamp: null, body_bytes: body.length, truncated: false, buried_at: '2026-01-02T03:04:05.000Z', status: 'open', decided_at: null, decided_by: null,
+      message_timestamp: null, content_encoding: null, headers: null, body_bytes: body.length, truncated: false, buried_at: '2026-01-02T03:04:05.000Z', status: 'open', decided_at: null, decided_by: null,
       note: null, ...letter, body,
     };
     this.stored.push(added);
@@ -60,7 +60,10 @@ export class MemoryDeadLetters extends DeadLetters {
 
   private within(reach: DeadLetterReach, { tenant_id, reason }: DeadLetterFilter): WholeLetter[] {
     if (this.away) throw new Unavailable('postgres', 'away');
-    const reached = this.stored.filter((letter) => reach === 'all' || (letter.tenant_id !== null && reach.includes(letter.tenant_id)));
+    const reached = this.stored.filter(({ tenant_id: of }) => {
+      if (reach === 'all') return true;
+      return 'allBut' in reach ? of === null || !reach.allBut.includes(of) : of !== null && reach.includes(of);
+    });
     return reached.filter((letter) => (tenant_id === null || letter.tenant_id === tenant_id) && (reason === null || letter.reason === reason));
   }
 }

@@ -69,9 +69,9 @@ export const oddRequests: fc.Arbitrary<PublishRequest> = fc
   .map(([value, query, indent]) => ({ body: Buffer.from(indent ? exactly(JSON.parse(JSON.stringify(value))).replaceAll('{', '{\n  ') : exactly(value)), headers: {}, query }));
 
 /** What the door would publish of a request, and answer 202 for. */
-export function taken(request: PublishRequest): AlertMessage[] {
+export async function taken(request: PublishRequest): Promise<AlertMessage[]> {
   try {
-    const read = readEvents(request, MAX_MESSAGE_BYTES);
+    const read = await readEvents(request, MAX_MESSAGE_BYTES);
     if (!('group' in read)) return read.messages;
     const parts = Array.from({ length: read.group.shape.count }, (_, index) => read.group.read(index, 'strict'));
     return parts.flatMap((part) => (part.ok ? [part.message] : []));

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { passes, Unavailable, type LogPosition, type StoredEvent, type StreamHead, type TenantId } from '@tocsin/contracts';
-import { EventLog, type AppendResult, type Since } from '@tocsin/contracts/ports';
+import { entryPasses, Unavailable, type LogPosition, type StoredEvent, type StreamFilter, type StreamHead, type TenantId } from '@tocsin/contracts';
+import { EventLog, MAX_SEARCHED, type AppendResult, type NewestEntries } from '@tocsin/contracts/ports';
 import { anEntry } from '@tocsin/contracts/testing';
 import type { Entry } from '@tocsin/contracts';
 
@@ -16,6 +16,7 @@ export class LogInMemory extends EventLog {
   /** How often each method was asked. */
   readonly asked = { after: 0, heads: 0 };
   away = false;
+  searched = MAX_SEARCHED;
   private gate: Promise<void> = Promise.resolve();
   private freePages = 0;
 
@@ -66,12 +67,19 @@ export class LogInMemory extends EventLog {
     return tenants.map((tenant) => ({ tenant_id: tenant, ...this.position(tenant, this.stream(tenant).events.length), floor_seq: this.stream(tenant).floor }));
   }
 
-  async startOf(tenant: TenantId, since: Since): Promise<LogPosition> {
+  async newest(tenant: TenantId, count: number, filter: StreamFilter): Promise<NewestEntries> {
     await this.answer();
-    if ('time' in since) return this.position(tenant, 0);
-    const passing = this.stream(tenant).events.filter(({ entry }) => passes(since.passes, { ...entry, previous_severity: entry.previous?.severity ?? null }));
-    const first = passing.at(-since.count);
-    return this.position(tenant, first ? first.seq - 1 : 0);
+    const { events, floor } = this.stream(tenant);
+    const looked = events.slice(floor).slice(-this.searched);
+    const passing = looked.filter(({ entry }) => entryPasses(filter, entry)).slice(count === 0 ? Infinity : -count);
+    const upTo = this.position(tenant, events.length);
+    const from = passing[0] ? this.position(tenant, passing[0].seq - 1) : upTo;
+    return { events: passing, from, upTo, searched: passing.length < count && looked.length < events.length - floor ? this.searched : null };
+  }
+
+  async startOf(tenant: TenantId): Promise<LogPosition> {
+    await this.answer();
+    return this.position(tenant, 0);
   }
 
   append(): Promise<AppendResult[]> {

@@ -1,0 +1,130 @@
+/** Who asks: somebody who may, and four who may not, or not all. */
+export type Column = 'member' | 'revoked_tenant' | 'revoked_token' | 'foreign' | 'viewer';
+
+/** Who says which tenants are a user's: the tenant service, or the claim of the token. */
+export type DecidedBy = 'service' | 'claim';
+
+/** What of the bakery is asked for. */
+export interface Target {
+  tenant: string;
+  alert: string;
+  letter: string;
+  epoch: string;
+  fp: string;
+}
+
+/** A call of an operation: values of its path, a query, a body. */
+export interface RowCall {
+  values?: Record<string, string>;
+  query?: string;
+  body?: object;
+}
+
+export interface Row {
+  what: string;
+  call: (target: Target, assets: Record<string, string>) => RowCall;
+  /** What is expected of each, as `200`, `403 tenant_forbidden`, or the status with what `read` finds in the body. */
+  expected: (by: DecidedBy) => Record<Column, string>;
+  /** Whether those who may see it find the secret of the bakery in the answer. */
+  shows?: boolean;
+  /** What matters of a body of 2xx. */
+  read?: (text: string) => string;
+  /** Of a stream: whether enough of it has come. */
+  enough?: (text: string) => boolean;
+}
+
+const REVOKED = '401 token_revoked';
+type Expected = Record<Column, string>;
+const who = (ok: string, { foreign = ok, revoked_tenant = foreign, viewer = ok }: Partial<Expected> = {}) => (): Expected => ({ member: ok, viewer, foreign, revoked_tenant, revoked_token: REVOKED });
+
+/** A tenant is named: it is none of theirs. */
+const tenant = (ok = '200', viewer = ok) => who(ok, { foreign: '403 tenant_forbidden', viewer });
+/** Something in a tenant is named: it is not there. */
+const thing = (ok = '200', viewer = ok) => who(ok, { foreign: '404 not_found', viewer });
+/** Nothing is named: each gets their own. */
+const own = (ok = '200', viewer = ok) => who(ok, { viewer });
+/** No credential is looked at. */
+const open = (ok = '200') => (): Expected => ({ member: ok, viewer: ok, foreign: ok, revoked_tenant: ok, revoked_token: ok });
+
+const named = (call: Row['call'], expected: Row['expected'], more: Partial<Row> = {}): Row => ({ what: 'named', call, expected, ...more });
+const unnamed = (call: Row['call'], expected: Row['expected'], more: Partial<Row> = {}): Row => ({ what: 'unnamed', call, expected, ...more });
+const nothing: Row['call'] = () => ({});
+const byQuery: Row['call'] = ({ tenant: id }) => ({ query: `?tenant=${id}` });
+const byAlert = (body?: object): Row['call'] => ({ alert }) => ({ values: { alert_id: alert, id: alert }, ...(body && { body }) });
+const byLetter = (body?: object): Row['call'] => ({ letter }) => ({ values: { id: letter }, ...(body && { body }) });
+const READER = '403 role_forbidden';
+
+/** What became of the one alert of a bulk act. */
+const actedOn = (text: string): string => {
+  const { alerts, refused } = JSON.parse(text) as { alerts: unknown[]; refused: { code: string }[] };
+  return alerts.length === 1 ? 'acted' : refused.map(({ code }) => code).join();
+};
+/** Which tenants a list of them names. */
+const tenantsIn = (text: string): string => (JSON.parse(text) as { tenants: { tenant_id: string }[] }).tenants.map(({ tenant_id }) => tenant_id).join();
+const both = (ok: string): Row['expected'] => () => ({ member: `${ok} bakery,cafe`, viewer: `${ok} bakery`, foreign: `${ok} diner`, revoked_tenant: `${ok} cafe`, revoked_token: REVOKED });
+
+/**
+ * For every operation of the OpenAPI document how it names a tenant, and what each is to be told. Whoever adds a route adds its
+ * rows here: the test compares the two lists.
+ */
+export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
+  // streams
+  streamEvents: [
+    named(({ tenant: id }) => ({ query: `?tenant=${id}&since=10` }), tenant(), { shows: true, enough: (text) => text.includes('Secret of') }),
+    unnamed(() => ({ query: '?since=10' }), own(), { enough: (text) => text.includes('Secret of') }),
+  ],
+  probeStream: [unnamed(nothing, open())],
+  issueTicket: [unnamed(nothing, own('201'))],
+
+  // alerts
+  listAlerts: [named(byQuery, tenant(), { shows: true }), unnamed(nothing, own(), { shows: true })],
+  searchAlerts: [named(({ tenant: id }) => ({ body: { tenant: [id] } }), tenant(), { shows: true }), unnamed(() => ({ body: { facets: true } }), own(), { shows: true })],
+  showAlert: [named(byAlert(), thing(), { shows: true })],
+  showAlertHistory: [named(byAlert(), thing(), { shows: true })],
+  countAlerts: [named(byQuery, tenant()), unnamed(nothing, own())],
+  actOnAlert: ['acknowledge', 'resolve', 'assign'].map((act) => ({ ...named(byAlert({ act, ...(act === 'assign' && { assignee: 'me' }) }), thing('200', READER)), what: act })),
+  actOnAlerts: [
+    named(({ alert }) => ({ body: { act: 'acknowledge', alert_ids: [alert] } }), () => ({ ...thing()(), member: '200 acted', viewer: '200 role_forbidden', foreign: '200 not_found', revoked_tenant: '200 not_found' }), { read: actedOn }),
+  ],
+
+  // the log
+  listEvents: [named(byQuery, tenant(), { shows: true }), unnamed(nothing, own(), { shows: true })],
+  readSeenCursor: [unnamed(nothing, own())],
+  moveSeenCursor: [
+    named(({ tenant: id, epoch }) => ({ body: { tenants: [{ tenant_id: id, epoch, seq: 1 }] } }), tenant('200', '200')),
+    unnamed(({ tenant: id, epoch, fp }) => ({ body: { cursor: `${id}=${epoch}-1-${fp}` } }), own()),
+  ],
+
+  // publishing: without the claim a token publishes for any tenant but a revoked one, and a role says nothing about it
+  publishEvents: [
+    named(({ tenant: id }) => ({ body: { tenant_id: id, service: 'published', severity: 'low', name: 'one' } }), (by) => ({ ...tenant('202')(), foreign: by === 'claim' ? '403 tenant_forbidden' : '202', revoked_tenant: '403 tenant_forbidden' })),
+    {
+      ...named(({ tenant: id }) => ({ body: ['elsewhere', id].map((tenant_id) => ({ tenant_id, service: 'published', severity: 'low', name: 'two' })) as unknown as object }), (by) => ({ ...tenant(by === 'claim' ? '403 tenant_forbidden' : '202')(), foreign: by === 'claim' ? '403 tenant_forbidden' : '202', revoked_tenant: '403 tenant_forbidden' })),
+      what: 'among others',
+    },
+    { ...named(({ tenant: id }) => ({ query: `?tenant=${id}`, body: { service: 'published', severity: 'low', name: 'three' } }), (by) => ({ ...tenant('202')(), foreign: by === 'claim' ? '403 tenant_forbidden' : '202', revoked_tenant: '403 tenant_forbidden' })), what: 'in the address' },
+  ],
+
+  // dead letters
+  listDeadLetters: [named(({ tenant: id }) => ({ query: `?tenant=${id}` }), tenant()), unnamed(() => ({ query: '?status=all' }), own())],
+  showDeadLetter: [named(byLetter(), thing(), { shows: true })],
+  redriveDeadLetter: [named(byLetter(), thing('200', READER))],
+  discardDeadLetter: [named(byLetter({ note: 'a test' }), thing('200', READER))],
+  redriveDeadLetters: [named(({ tenant: id }) => ({ body: { tenant_id: id, limit: 1 } }), tenant('200', READER)), unnamed(() => ({ body: { limit: 1 } }), own('200', READER))],
+  discardDeadLetters: [
+    named(({ tenant: id }) => ({ body: { tenant_id: id, limit: 1, note: 'a test' } }), tenant('200', READER)),
+    unnamed(() => ({ body: { limit: 1, note: 'a test' } }), own('200', READER)),
+  ],
+
+  // access
+  listTenants: [unnamed(nothing, both('200'), { read: tenantsIn })],
+  // its scope is for users of any tenant, and no membership says more
+  revokeAccess: [named(({ tenant: id }) => ({ body: { user_id: 'no such user', tenant_id: id } }), own('202'))],
+
+  // documents
+  ...Object.fromEntries(['welcome', 'showApi', 'readOpenApi', 'showEvents', 'readAsyncApi', 'showErrors'].map((id) => [id, [unnamed(nothing, open())]])),
+  readPageAsset: [unnamed((_, assets) => ({ values: { name: assets.readPageAsset! } }), open())],
+  readAsset: [unnamed((_, assets) => ({ values: { name: assets.readAsset! } }), open())],
+};
+
+export const rowsOf = (operationId: string): readonly Row[] => OPERATIONS[operationId] ?? [];

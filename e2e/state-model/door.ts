@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto';
+import type { Alert, AlertPage, Entry, EntryPage } from '@tocsin/contracts/wire';
+import { ask, type Answer } from '../kit/http';
+import type { PlainAmqp } from '../kit/plain-amqp';
+import { publisherToken, tokenFor } from '../kit/tokens';
+import type { Said } from './words';
+
+/** A system under test, reached as its users reach it. */
+export interface System {
+  url: string;
+  amqp?: PlainAmqp;
+  /** Who may see and do what. */
+  assign: (user: string, tenants: readonly { id: string; role?: string }[]) => void;
+}
+
+/** What the HTTP door says became of a message. */
+export interface Receipt {
+  id: string;
+  outcome: 'stored' | 'folded' | 'dead';
+  seq: number | null;
+  reason?: string;
+}
+
+const PAGE = 200;
+const PUBLISHER = publisherToken();
+
+/** One tenant's doors: what producers, people and readers ask of it. */
+export class Door {
+  private readonly tokens = new Map<string, string>();
+  private cursor: string | null = null;
+
+  constructor(
+    readonly system: System,
+    readonly tenant: string,
+  ) {
+    for (const name of ['ana', 'ben']) system.assign(this.user(name), [{ id: tenant, role: 'member' }]);
+    system.assign(this.user('vic'), [{ id: tenant, role: 'viewer' }]);
+    system.assign(this.user('eve'), [{ id: `${tenant}-other`, role: 'member' }]);
+  }
+
+  /** Each tenant has users of its own: who may see what is cached. */
+  user = (name: string): string => `${name}.${this.tenant}`;
+
+  /** Publishes straight into the queue, by the body alone. */
+  publish = (said: Said, isReordered: boolean): Promise<void> =>
+    this.system.amqp!.publish('random-history', this.body(said, isReordered));
+
+  /** Publishes over HTTP, and waits for what becomes of it. */
+  async post(messages: readonly { said: Said; reordered?: true }[]): Promise<Answer & { receipts: Receipt[] }> {
+    const bodies = messages.map(({ said, reordered }) => this.body(said, reordered === true));
+    const body = bodies.length === 1 ? bodies[0]! : `[${bodies.join(',')}]`;
+    const headers = { Authorization: `Bearer ${PUBLISHER}`, 'Content-Type': 'application/json', Prefer: 'wait=5' };
+    let answer = await ask(this.system.url, '/api/v1/events', { method: 'POST', headers, body });
+    // the time was over first: the same again is safe, and is told of what is there
+    for (let tries = 0; answer.status === 202 && tries < 6; tries += 1)
+      answer = await ask(this.system.url, '/api/v1/events', { method: 'POST', headers, body });
+    return { ...answer, receipts: (answer.json.events ?? []) as Receipt[] };
+  }
+
+  act = (name: string, alertId: string | null, body: object, scope = 'alerts:read alerts:write'): Promise<Answer> =>
+    ask(this.system.url, `/api/v1/alerts${alertId === null ? '' : `/${alertId}`}`, {
+      method: 'PATCH',
+      headers: { Authorization: this.bearer(name, scope), 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+
+  /** What has been appended to the log since this was asked last. */
+  async newEntries(): Promise<Entry[]> {
+    const entries: Entry[] = [];
+    for (;;) {
+      const after: string = this.cursor === null ? '' : `&after=${encodeURIComponent(this.cursor)}`;
+      const page = await this.get<EntryPage>(`/api/v1/events?tenant=${this.tenant}&limit=${PAGE}${after}`);
+      entries.push(...page.events);
+      this.cursor = page.next ?? page.cursor;
+      if (page.next === null) return entries;
+    }
+  }
+
+  /** The whole log of this tenant. */
+  async everyEntry(): Promise<Entry[]> {
+    this.cursor = null;
+    return this.newEntries();
+  }
+
+  async alerts(): Promise<Alert[]> {
+    const { alerts, next } = await this.get<AlertPage>(`/api/v1/alerts?tenant=${this.tenant}&limit=${PAGE}`);
+    if (next !== null) throw new Error(`more than ${PAGE} alerts in a history`);
+    return alerts;
+  }
+
+  alert = (alertId: string): Promise<Alert> => this.get<Alert>(`/api/v1/alerts/${alertId}`);
+
+  /** How many messages of this tenant are on record as in conflict with their id. */
+  async conflicts(): Promise<number> {
+    const { items } = await this.get<{ items: unknown[] }>(
+      `/api/v1/dead-letters?tenant=${this.tenant}&reason=id_conflict&limit=${PAGE}`,
+    );
+    return items.length;
+  }
+
+  private body(said: Said, isReordered: boolean): string {
+    const body = { tenant_id: this.tenant, ...said };
+    return JSON.stringify(isReordered ? reversed(body) : body);
+  }
+
+  private async get<T>(path: string): Promise<T> {
+    const { status, text } = await ask(this.system.url, path, {
+      headers: { Authorization: this.bearer('ana', 'alerts:read alerts:write dead_letters:manage') },
+    });
+    if (status !== 200) throw new Error(`GET ${path}: ${status} ${text}`);
+    return JSON.parse(text) as T;
+  }
+
+  private bearer(name: string, scope: string): string {
+    const key = `${name} ${scope}`;
+    const token = this.tokens.get(key) ?? tokenFor(this.user(name), { scope });
+    this.tokens.set(key, token);
+    return `Bearer ${token}`;
+  }
+}
+
+export const unknownAlert = (): string => randomUUID();
+
+/** The same value with the keys of each object in the opposite order. */
+function reversed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reversed);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([key, part]) => [key, reversed(part)]),
+  );
+}
