@@ -155,6 +155,7 @@ describe('taking alerts in', () => {
       log.trouble = (planned) => (planned.some(({ message }) => message.title === 'unstorable') ? new Refused('store_failed', 'refused') : undefined);
       const unstorable = one({ title: 'unstorable' });
       await ingest([aMessage(JSON.stringify([other, unstorable, one({})]), { message_id: 'm' })]);
+      // as it was read: the key's severity is the higher
       expect(bodies()).toMatchObject([['id_conflict', 'm/0', other], ['store_failed', 'm/1', { ...unstorable, severity: 'urgent', id: 'm/1' }]]);
       expect(log.stored.map(({ message }) => message.id)).toEqual(['a', 'm/2']);
       // sent again alone, it is the same message: none of the others comes with it

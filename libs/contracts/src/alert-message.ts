@@ -336,7 +336,7 @@ function titleFor({ name, message, service }: MessageFields): string {
   return line || `Alert from ${asText(service)}`;
 }
 
-/** What the producer said, as far as it tells one message from another: with the defaults in, since a message that came by HTTP has them spelled out. */
+/** What the producer said, as far as it tells one message from another: with the defaults in, since other doors may spell them out. */
 function saidBy(message: AlertMessage, id: unknown, occurred_at: unknown): MessageFields {
   const said = noFields();
   for (const name of MESSAGE_FIELDS) said[name] = message[name];
@@ -347,7 +347,7 @@ function saidBy(message: AlertMessage, id: unknown, occurred_at: unknown): Messa
 function sizeError(message: AlertMessage, most: number, judgement: Judgement): InputError | undefined {
   const { length } = publishedForm(message);
   if (length <= most || (judgement === 'lenient' && shortenToFit(message, most))) return undefined;
-  return { code: 'message_too_large', detail: `The message has ${length} bytes as it is published, with its defaults; at most ${most} are accepted.` };
+  return { code: 'message_too_large', detail: `The message has ${length} bytes as it is published; at most ${most} are accepted.` };
 }
 
 /** The transport's id as the message's: as it is where it can be one, else a name for it. */

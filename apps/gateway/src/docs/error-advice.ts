@@ -2,7 +2,7 @@ import type { ErrorCode } from '@tocsin/contracts';
 
 /** What each code means to whoever gets it, and what to do. The compiler knows when one is missing; docs/errors.md is made of it. */
 export const ADVICE: Readonly<Record<ErrorCode, string>> = {
-  message_too_large: 'One message is longer than the limit (64 KiB, less over HTTP where MAX_EVENT_BYTES says so). Send less of it, or a link.',
+  message_too_large: 'One message is longer than the limit (64 KiB as it is published, less over HTTP where MAX_EVENT_BYTES says so). Send less of it, or a link.',
   invalid_encoding: 'The AMQP property `content_encoding` names a compression that the bytes do not have. Set it to what was done, or leave it out.',
   invalid_utf8: 'The bytes are not UTF-8. Encode them so.',
   invalid_json: 'The body does not parse, or is no object where one is needed.',
