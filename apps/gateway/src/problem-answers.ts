@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { CLOSE_REASONS, Refused, Unavailable, type CloseReason, type ErrorCode, type Problem } from '@tocsin/contracts';
+import { CLOSE_REASONS, firstErrors, Refused, Unavailable, type CloseReason, type ErrorCode, type InputError, type Problem } from '@tocsin/contracts';
 import type { Log, Metrics } from '@tocsin/observability';
 import { normalRetryMs } from './live/event-stream';
 import { parseCursor } from './live/cursor';
@@ -125,12 +125,18 @@ export class ProblemAnswers {
       code,
       instance: `urn:uuid:${requestId}`,
       ...(error instanceof Refused && { detail: error.message }),
-      ...(error instanceof Refused && error.details.errors && { errors: [...error.details.errors] }),
+      ...(error instanceof Refused && error.details.errors && listed(error.details.errors, error.details.more_errors)),
       ...(error instanceof AlertConflict && { alert: error.alert }),
       ...(error instanceof PublishFailed && { confirmed: [...error.confirmed] }),
     };
     return withBody(status, fields, 'application/problem+json', JSON.stringify(problem));
   }
+}
+
+/** The first of the errors, and how many there are beyond them where there are any. */
+function listed(errors: readonly InputError[], more: number | undefined): Pick<Problem, 'errors' | 'more_errors'> {
+  const first = firstErrors([{ errors, more_errors: more }]);
+  return first.more_errors > 0 ? first : { errors: first.errors };
 }
 
 const withBody = (status: number, fields: readonly [string, string][], type: string, body: string): Answer => ({

@@ -7,7 +7,7 @@ import {
 } from 'class-validator';
 import { v7 as uuidv7 } from 'uuid';
 import { decodeBody } from './decode-body';
-import type { InputError, MessageErrorCode } from './errors';
+import { MAX_ERRORS, pointerPart, type InputError, type MessageErrorCode } from './errors';
 import { MESSAGE_FIELDS, type MessageField, type MessageFields } from './message-fields';
 import { readRoutingKey } from './names';
 import { surelyValid } from './surely-valid';
@@ -33,6 +33,9 @@ class IsLabelMap implements ValidatorConstraintInterface {
   }
   defaultMessage = () => 'labels must be a flat map of strings';
 }
+
+const MAX_ACTIONS = 10;
+const MAX_RECIPIENTS = 100;
 
 /** How many labels a message may have, and how many characters their names and values. */
 export const LABEL_LIMITS = { count: 32, key: 100, value: 500 } as const;
@@ -83,9 +86,9 @@ export class AlertMessage implements AlertMessageBody {
   @IsOptional() @IsISO8601({ strict: true, strictSeparator: true }) occurred_at?: string;
   /** What filters, rules and grouping match on. Default none. */
   @Validate(IsLabelMap) @Validate(LabelLimit) labels!: Record<string, string>;
-  @IsArray() @ArrayMaxSize(10) @ValidateNested({ each: true }) @Type(() => MessageAction) actions!: AlertAction[];
+  @IsArray() @ArrayMaxSize(MAX_ACTIONS) @ValidateNested({ each: true }) @Type(() => MessageAction) actions!: AlertAction[];
   /** Who is to be told, instead of whoever the tenant has named: e-mail addresses, phone numbers (E.164), http(s) addresses. */
-  @IsOptional() @IsArray() @ArrayMaxSize(100) @IsString({ each: true }) @MaxLength(320, { each: true }) recipients?: string[];
+  @IsOptional() @IsArray() @ArrayMaxSize(MAX_RECIPIENTS) @IsString({ each: true }) @MaxLength(320, { each: true }) recipients?: string[];
   /** Over which channels, instead of those that the severity asks for. */
   @IsOptional() @IsArray() @IsIn(CHANNELS, { each: true }) channels?: Channel[];
   /** Whatever else the producer has to say; at most 16 levels deep. */
@@ -119,7 +122,7 @@ export type ParsedMessage =
       understood: string[];
       unknown: string[];
     }
-  | { ok: false; code: MessageErrorCode; errors: InputError[]; tenant_id: TenantId | null };
+  | { ok: false; code: MessageErrorCode; errors: InputError[]; more_errors?: number; tenant_id: TenantId | null };
 
 /**
  * The only parser of alert messages, for AMQP and HTTP. Looks at size, UTF-8, JSON, depth, control characters, unknown
@@ -137,11 +140,12 @@ export function readMessage(value: unknown, envelope: Envelope, judgement: Judge
     return refuse('invalid_json', [{ code: 'invalid_json', detail: 'The message must be a JSON object.' }]);
   }
   const { fields, unknown, origins, leftovers } = understand(value as Record<string, unknown>);
-  const pointerTo = (name: string) => `/${(origins.get(name) ?? name).replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  const pointerTo = (name: string) => `/${pointerPart(origins.get(name) ?? name)}`;
 
   if (judgement === 'strict' && unknown.size > 0) {
-    const errors = Array.from(unknown.keys(), (name) => ({ pointer: pointerTo(name), code: 'unknown_field' as const, detail: `Unknown field.${didYouMean(name, KNOWN_NAMES)}` }));
-    return refuse('unknown_field', errors, fields.tenant_id);
+    const listed = [...unknown.keys()].slice(0, MAX_ERRORS);
+    const errors = listed.map((name) => ({ pointer: pointerTo(name), code: 'unknown_field' as const, detail: `Unknown field.${didYouMean(name, KNOWN_NAMES)}` }));
+    return refuse('unknown_field', errors, fields.tenant_id, unknown.size - listed.length);
   }
   if (judgement === 'lenient') relax(fields);
   const kept = new Map<string, unknown>([...leftovers, ...unknown]);
@@ -179,7 +183,9 @@ const KNOWN_NAMES = [...MESSAGE_FIELDS, ...Object.keys(UNDERSTOOD_FIELDS)];
 const REQUIRED = new Set(['tenant_id', 'service']);
 const TEXTS = ['tenant_id', 'service', 'id', 'dedup_key', 'name', 'title', 'message'] as const;
 
-const refuse = (code: MessageErrorCode, errors: InputError[], tenant?: unknown): ParsedMessage => ({ ok: false, code, errors, tenant_id: tenantIdOf(tenant) });
+const refuse = (code: MessageErrorCode, errors: InputError[], tenant?: unknown, more = 0): ParsedMessage => ({
+  ok: false, code, errors, ...(more > 0 && { more_errors: more }), tenant_id: tenantIdOf(tenant),
+});
 const missing = (pointer: string, code: 'missing_tenant' | 'missing_service'): InputError => ({ pointer, code, detail: 'This field is required.' });
 
 /** What needs no relaxing: looking is cheaper than copying. */
@@ -192,7 +198,7 @@ function relax(fields: MessageFields): void {
     if (typeof fields[name] === 'number' || typeof fields[name] === 'boolean') fields[name] = String(fields[name]);
   }
   if (typeof fields.title === 'string' && !WELL_SET_LINE.test(fields.title)) fields.title = fields.title.replace(/[\r\n\t]+/g, ' ').trim() || undefined;
-  if (typeof fields.name === 'string' && !WELL_SET_SLUG.test(fields.name)) fields.name = fields.name.replace(/[^A-Za-z0-9._:/-]+/g, '_').replace(/^[^A-Za-z0-9]+|_+$/g, '') || undefined;
+  if (typeof fields.name === 'string' && !WELL_SET_SLUG.test(fields.name)) fields.name = fields.name.replace(/[^A-Za-z0-9._:/-]+/g, '_').replace(/^[^A-Za-z0-9]+|(?<!_)_+$/g, '') || undefined;
   if (typeof fields.id === 'string' && fields.id.length <= 200 && !PRINTABLE_ASCII.test(fields.id)) fields.id = digest(fields.id);
   if (typeof fields.metadata !== 'object' || Array.isArray(fields.metadata)) {
     if (fields.metadata !== undefined) fields.metadata = { value: fields.metadata };
@@ -231,7 +237,9 @@ function validate(fields: MessageFields, pointerTo: (name: string) => string): {
   const whole = withDefaults(fields);
   const message = Object.assign(new AlertMessage(), whole);
   message.id ??= 'made on arrival';
-  if (Array.isArray(message.actions)) message.actions = message.actions.map(asAction);
+  // one too many is as wrong as a thousand, and class-validator takes its time for each
+  if (Array.isArray(message.actions)) message.actions = message.actions.slice(0, MAX_ACTIONS + 1).map(asAction);
+  if (Array.isArray(message.recipients)) message.recipients = message.recipients.slice(0, MAX_RECIPIENTS + 1);
   if (surelyValid(message)) return { message, whole, errors: [] };
   const errors = validateSync(message, { forbidUnknownValues: true }).map((error) => {
     const { path, constraints } = deepest(error);

@@ -12,6 +12,11 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 /** Bytes to a JSON value that can be stored: size, UTF-8, JSON, depth and control characters, in that order. */
 export function decodeBody(bytes: Uint8Array, maxBytes: number): DecodedBody {
   if (bytes.byteLength > maxBytes) return { ok: false, code: 'message_too_large', detail: `At most ${maxBytes} bytes are accepted.` };
+  return decodeValue(bytes, 0);
+}
+
+/** The same for a part of a body that stands at this depth in it, whatever its size. */
+export function decodeValue(bytes: Uint8Array, depth: number): DecodedBody {
   let text: string;
   try {
     text = utf8.decode(bytes);
@@ -24,7 +29,7 @@ export function decodeBody(bytes: Uint8Array, maxBytes: number): DecodedBody {
   } catch {
     return { ok: false, code: 'invalid_json', detail: 'The body is not valid JSON.' };
   }
-  const fault = MAY_BE_UNSTORABLE.test(text) ? faultOf(value, 0) : isTooDeep(value, 0) ? tooDeep : undefined;
+  const fault = MAY_BE_UNSTORABLE.test(text) ? faultOf(value, depth) : isTooDeep(value, depth) ? tooDeep : undefined;
   return fault ?? { ok: true, value };
 }
 

@@ -1,5 +1,6 @@
 export * from './alert-message';
 export * from './decode-body';
+export * from './decode-in-slices';
 export * from './delivery';
 export * from './errors';
 export * from './event';
@@ -11,5 +12,6 @@ export * from './read-messages';
 export * from './settings';
 export * from './tenant';
 export * from './trace-context';
+export * from './turns';
 export * from './understood-names';
 export * from './wire';

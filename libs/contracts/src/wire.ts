@@ -380,8 +380,10 @@ export interface Problem {
   code: string;
   detail?: string;
   instance?: string;
-  /** What was wrong where, as JSON pointers into the body, or names of parameters. */
+  /** What was wrong where, as JSON pointers into the body, or names of parameters: the first 20. */
   errors?: { pointer?: string; parameter?: string; code: string; detail: string }[];
+  /** How many more were found, when there are more than 20. */
+  more_errors?: number;
   /** With `alert_conflict`: the alert as it is now. */
   alert?: Alert;
   /** With `publish_failed`: the ids of the messages that the queue has. Sending all of them again is safe. */

@@ -19,9 +19,9 @@ const compile = validatorOf(document);
 const values = new SchemaValues(document);
 const operation = (method: Method, path: string): DescribedOperation => document.paths[path]![method]!;
 
-function codeOf(read: () => unknown): string {
+async function codeOf(read: () => Promise<unknown>): Promise<string> {
   try {
-    read();
+    await read();
     return 'accepted';
   } catch (error) {
     return error instanceof Refused ? error.code : String(error);
@@ -60,14 +60,14 @@ const READERS: [path: string, reader: Reader][] = [
   ['/api/v1/events', { read: (body) => readEvents({ body, headers: {}, query: {} }, 65_536), lenient: true }],
 ];
 
-it.each(READERS)('the body of %s is read as it is described', (path, { read, method = 'post', lenient = false, sensible = asItIs }) => {
+it.each(READERS)('the body of %s is read as it is described', async (path, { read, method = 'post', lenient = false, sensible = asItIs }) => {
   const { schema } = operation(method, path).requestBody!.content['application/json']!;
   const isDescribed = compile(schema);
   const counts = { accepted: 0, refused: 0 };
-  fc.assert(
-    fc.property(fc.oneof(values.fitting(schema), values.near(schema)), (made) => {
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(values.fitting(schema), values.near(schema)), async (made) => {
       const value = typeof made === 'object' && made !== null && !Array.isArray(made) ? sensible(made as Value) : made;
-      const code = codeOf(() => read(bytes(value)));
+      const code = await codeOf(async () => read(bytes(value)));
       counts[code === 'accepted' ? 'accepted' : 'refused'] += 1;
       // nor does any say that text must be fit to be stored
       if (code === 'control_characters') return;
@@ -91,14 +91,14 @@ const QUERIES: [path: string, read: (url: string) => unknown][] = [
   ['/api/events', (url) => readStreamRequest({ url, headers: { authorization: 'Bearer x' }, rawHeaders: ['authorization', 'Bearer x'] }, 0)],
 ];
 
-it.each(QUERIES)('the parameters of GET %s are read exactly as they are described', (path, read) => {
+it.each(QUERIES)('the parameters of GET %s are read exactly as they are described', async (path, read) => {
   for (const { name, in: place, schema, explode } of operation('get', path).parameters) {
     // a cursor is one of a page, and a chart's time one of a pair
     if (place !== 'query' || name === 'after' || (path === '/api/v1/stats' && ['from', 'to'].includes(name))) continue;
     const isDescribed = compile(schema);
-    fc.assert(
-      fc.property(values.fitting(schema), (value) => {
-        if (isDescribed(value)) expect([name, value, codeOf(() => read(`/?${queryOf(name, value, explode)}`))]).toEqual([name, value, 'accepted']);
+    await fc.assert(
+      fc.asyncProperty(values.fitting(schema), async (value) => {
+        if (isDescribed(value)) expect([name, value, await codeOf(async () => read(`/?${queryOf(name, value, explode)}`))]).toEqual([name, value, 'accepted']);
       }),
       { numRuns: 100 },
     );

@@ -37,7 +37,7 @@ export class IntakeController {
   async publish(@Req() request: Request, @Res({ passthrough: true }) response: Response, @Token() token: VerifiedToken): Promise<{ ids: string[] } | { events: SettledEvent[] }> {
     if (!request.is(['json', '+json'])) throw new Refused('unsupported_media_type', 'The body must be application/json.');
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    const { messages, refusal } = readEvents({ body, headers: request.headers, query: request.query }, this.config.MAX_EVENT_BYTES);
+    const { messages, refusal } = await readEvents({ body, headers: request.headers, query: request.query }, this.config.MAX_EVENT_BYTES);
     checkTenants(messages, token, this.config.JWT_TENANTS_CLAIM);
     const outcomes = await this.intake.publish(messages, { traceparent: request.get('traceparent') });
     const confirmed = outcomes.filter(({ outcome }) => outcome === 'confirmed').map(({ id }) => id);

@@ -16,29 +16,30 @@ function requests(): [heading: string, request: PublishRequest][] {
 }
 
 const examples = requests();
-const published = (heading: string) =>
-  examples.filter(([name]) => name === heading).flatMap(([, request]) => {
-    const { messages, refusal } = readEvents(request, 65_536);
+async function published(heading: string) {
+  const read = await Promise.all(examples.filter(([name]) => name === heading).map(([, request]) => readEvents(request, 65_536)));
+  return read.flatMap(({ messages, refusal }) => {
     expect(refusal).toBeUndefined();
     return messages.map((message) => ({ ...message }));
   });
+}
 
-it('the page has an example of every shape, and each of them is accepted', () => {
+it('the page has an example of every shape, and each of them is accepted', async () => {
   expect(examples.map(([heading]) => heading)).toEqual([
     'Our own', 'With its number', 'CloudEvents 1.0', 'CloudEvents 1.0', 'Alertmanager', 'Grafana', 'PagerDuty Events v2', 'PagerDuty Events v2',
   ]);
-  for (const [heading] of examples) for (const message of published(heading)) expect(message.tenant_id).toBe('north-bakery');
+  for (const [heading] of examples) for (const message of await published(heading)) expect(message.tenant_id).toBe('north-bakery');
 });
 
-it('a CloudEvent means the same in both modes', () => {
-  const [structured, binary] = published('CloudEvents 1.0');
+it('a CloudEvent means the same in both modes', async () => {
+  const [structured, binary] = await published('CloudEvents 1.0');
   const alert = { service: 'inventory', severity: 'high', name: 'com.example.low_stock', message: 'Flour: 2 kg left' };
   expect(structured).toMatchObject({ ...alert, id: 'A234-1234', occurred_at: '2026-01-02T03:04:05.000Z', metadata: { stock: 2, cloudevent: { type: 'com.example.low_stock' } } });
   expect(binary).toMatchObject({ ...alert, id: 'A234-1235', metadata: { stock: 2 } });
 });
 
-it('Alertmanager sends an event an alert', () => {
-  const [firing, resolved] = published('Alertmanager');
+it('Alertmanager sends an event an alert', async () => {
+  const [firing, resolved] = await published('Alertmanager');
   expect(firing).toMatchObject({
     id: 'a1b2c3d4e5f60718/firing/2026-01-02T03:04:05.678Z', dedup_key: 'a1b2c3d4e5f60718', status: 'firing', severity: 'urgent', service: 'kitchen-ovens',
     name: 'OvenCold', title: 'Oven 1 is cold', message: 'It is at 41 °C.', occurred_at: '2026-01-02T03:04:05.678Z', labels: { instance: 'oven-1:9100' },
@@ -47,8 +48,8 @@ it('Alertmanager sends an event an alert', () => {
   expect(resolved).toMatchObject({ id: '18273645f0e1d2c3/resolved/2026-01-02T02:04:05.678Z', status: 'resolved', occurred_at: '2026-01-02T03:00:00.000Z' });
 });
 
-it('Grafana sends the same with its links', () => {
-  expect(published('Grafana')).toMatchObject([
+it('Grafana sends the same with its links', async () => {
+  expect(await published('Grafana')).toMatchObject([
     {
       service: 'ovens', severity: 'high', occurred_at: '2026-01-02T02:04:00.000Z', dedup_key: 'c6eadffa33fcdf37',
       actions: [{ label: 'Dashboard' }, { label: 'Panel' }, { label: 'Source' }, { label: 'Silence' }], metadata: { values: { B: 41.2, C: 1 } },
@@ -56,8 +57,8 @@ it('Grafana sends the same with its links', () => {
   ]);
 });
 
-it('PagerDuty resolves what it triggered, and its key is not kept', () => {
-  const [trigger, resolve] = published('PagerDuty Events v2');
+it('PagerDuty resolves what it triggered, and its key is not kept', async () => {
+  const [trigger, resolve] = await published('PagerDuty Events v2');
   const alert = { tenant_id: 'north-bakery', service: 'ovens', dedup_key: 'oven-1' };
   expect(trigger).toMatchObject({
     ...alert, status: 'firing', severity: 'urgent', title: 'Oven 1 is cold', name: 'temperature', occurred_at: '2026-01-02T03:04:05.678Z',

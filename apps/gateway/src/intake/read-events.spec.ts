@@ -7,9 +7,9 @@ const message = (more: object = {}) => ({ tenant_id: 'bakery', service: 'invento
 const alert = (more: object = {}) => ({ status: 'firing', labels: { alertname: 'Cold', tenant_id: 'bakery' }, annotations: {}, startsAt: '2026-01-02T03:04:05Z', fingerprint: 'f', ...more });
 const group = (...alerts: unknown[]) => ({ version: '4', groupKey: '{}', alerts });
 const read = (body: unknown, query: Record<string, unknown> = {}) => readEvents({ body: Buffer.from(JSON.stringify(body)), headers: {}, query }, MAX_BYTES);
-function refusal(act: () => unknown): Refused {
+async function refusal(act: () => Promise<unknown>): Promise<Refused> {
   try {
-    act();
+    await act();
   } catch (error) {
     if (error instanceof Refused) return error;
     throw error;
@@ -18,34 +18,34 @@ function refusal(act: () => unknown): Refused {
 }
 
 describe('a request that publishes', () => {
-  it('says in its address what its messages do not', () => {
+  it('says in its address what its messages do not', async () => {
     const { tenant_id: _tenant, service: _service, severity: _severity, ...bare } = message();
-    expect(read([bare, message()], { tenant: 'dairy', service: 'sales', severity: 'critical' }).messages).toMatchObject([
+    expect((await read([bare, message()], { tenant: 'dairy', service: 'sales', severity: 'critical' })).messages).toMatchObject([
       { tenant_id: 'dairy', service: 'sales', severity: 'urgent' }, { tenant_id: 'bakery', service: 'inventory', severity: 'low' },
     ]);
   });
 
-  it.each([['tenant', 'a,b'], ['tenant', ['a', 'b']], ['service', 'a b'], ['severity', 'odd']])('with ?%s=%s is refused', (parameter, value) => {
-    expect(refusal(() => read(message(), { [parameter]: value }))).toMatchObject({ code: 'invalid_parameter', details: { errors: [{ parameter }] } });
+  it.each([['tenant', 'a,b'], ['tenant', ['a', 'b']], ['service', 'a b'], ['severity', 'odd']])('with ?%s=%s is refused', async (parameter, value) => {
+    expect(await refusal(() => read(message(), { [parameter]: value }))).toMatchObject({ code: 'invalid_parameter', details: { errors: [{ parameter }] } });
   });
 
-  it('publishes nothing of a list unless all of it is valid, and says where it is not', () => {
-    const error = refusal(() => read([message(), message({ severty: 'x' }), { specversion: '1.0', id: 'e', source: 's', type: 't', tenantid: 'b', data: { severity: 'odd' } }]));
+  it('publishes nothing of a list unless all of it is valid, and says where it is not', async () => {
+    const error = await refusal(() => read([message(), message({ severty: 'x' }), { specversion: '1.0', id: 'e', source: 's', type: 't', tenantid: 'b', data: { severity: 'odd' } }]));
     expect(error).toMatchObject({ code: 'unknown_field', details: { errors: [{ pointer: '/1/severty' }, { pointer: '/2/data/severity' }] } });
   });
 
-  it('publishes what is valid of a group of alerts, and is answered with what is not', () => {
-    const { messages, refusal: rest } = read(group(alert(), alert({ labels: {} }), alert({ fingerprint: 'g' })));
+  it('publishes what is valid of a group of alerts, and is answered with what is not', async () => {
+    const { messages, refusal: rest } = await read(group(alert(), alert({ labels: {} }), alert({ fingerprint: 'g' })));
     expect(messages.map(({ dedup_key }) => dedup_key)).toEqual(['f', 'g']);
     expect(rest).toMatchObject({ code: 'missing_tenant', details: { errors: [{ pointer: '/alerts/1/labels/tenant_id' }] } });
-    expect(refusal(() => read(group(alert({ labels: {} }))))).toMatchObject({ code: 'missing_tenant' });
+    expect(await refusal(() => read(group(alert({ labels: {} }))))).toMatchObject({ code: 'missing_tenant' });
   });
 
-  it('may be larger than one message when it is a group, up to 500 alerts', () => {
+  it('may be larger than one message when it is a group, up to 500 alerts', async () => {
     const many = Array.from({ length: 500 }, (_, i) => alert({ fingerprint: `f${i}`, annotations: { summary: 'x'.repeat(250) } }));
-    expect(read(group(...many)).messages).toHaveLength(500);
-    expect(refusal(() => read(group(...many, alert())))).toMatchObject({ code: 'batch_too_large' });
-    expect(refusal(() => read(message({ message: 'x'.repeat(MAX_BYTES) })))).toMatchObject({ code: 'message_too_large' });
+    expect((await read(group(...many))).messages).toHaveLength(500);
+    expect(await refusal(() => read(group(...many, alert())))).toMatchObject({ code: 'batch_too_large' });
+    expect(await refusal(() => read(message({ message: 'x'.repeat(MAX_BYTES) })))).toMatchObject({ code: 'message_too_large' });
   });
 });
 

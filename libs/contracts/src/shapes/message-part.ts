@@ -27,7 +27,7 @@ export const isText = (value: unknown): value is string => typeof value === 'str
 export const present = (fields: JsonObject): JsonObject => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null && value !== ''));
 
 /** A foreign name as a service's: `monitoring/node-exporter` is `monitoring-node-exporter`. */
-export const asService = (name: unknown): string | undefined => (isText(name) ? name.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 64) || undefined : undefined);
+export const asService = (name: unknown): string | undefined => (isText(name) ? name.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^-+|(?<!-)-+$/g, '').slice(0, 64) || undefined : undefined);
 
 /** A text of any length as one that fits; the sender's own words stay whole in the metadata. */
 export const cut = (text: unknown, most: number): string | undefined => (isText(text) ? (text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`) : undefined);
