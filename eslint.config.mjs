@@ -47,7 +47,7 @@ const policies = [
   {
     from: { ...elements('app', 'adapter', 'publisher'), ...otherFilesThan('edge') },
     disallow: { to: packages('@nestjs/*') },
-    message: 'Nest stays at the edges: modules, controllers, guards, filters, servers, main',
+    message: 'Nest stays at the edges: modules, controllers, guards, filters, interceptors, servers, main',
   },
   {
     from: { ...elements('react-client'), ...otherFilesThan('spec') },
@@ -117,7 +117,7 @@ export default tseslint.config(
         { category: 'code', pattern: '**/*.{ts,tsx}' },
         { category: 'composition', pattern: ['apps/*/src/{main,config}.ts', 'apps/{standalone,cli}/src/*.ts'] },
         { category: 'face', pattern: ['apps/*/src/*.module.ts', 'apps/*/src/config.ts'] },
-        { category: 'edge', pattern: ['apps/*/src/{main,http-server}.ts', '**/*.{module,controller,guard,filter,server}.ts', '**/*.spec.ts'] },
+        { category: 'edge', pattern: ['apps/*/src/{main,http-server}.ts', '**/*.{module,controller,guard,filter,interceptor,server}.ts', '**/*.spec.ts'] },
         { category: 'wire', pattern: 'libs/contracts/src/wire.ts' },
         { category: 'plain', pattern: 'libs/react-client/src/{core.ts,stream/**,tabs/**,alerts/**}' },
         { category: 'spec', pattern: '**/*.spec.{ts,tsx}' },

@@ -52,6 +52,7 @@ export const ANSWERS: Record<ErrorCode, [status: number, title: string]> = {
   store_unavailable: [503, 'The store is away'],
   draining: [503, 'The gateway is about to stop'],
   at_capacity: [503, 'The gateway is full'],
+  overloaded: [503, 'Too many bodies at once'],
   too_many_streams: [429, 'Too many streams are open'],
   rate_limited: [429, 'Too many attempts'],
   internal_error: [500, 'Something went wrong'],
@@ -67,7 +68,7 @@ const UNAVAILABLE: Record<Unavailable['dependency'], ErrorCode> = {
 };
 
 /** What this gateway decides for itself and another may not: the client's connection ends, so that it finds its way there. */
-const GO_ELSEWHERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['draining', 'at_capacity']);
+const GO_ELSEWHERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['draining', 'at_capacity', 'overloaded']);
 
 const STREAM_PATH = /^\/api\/events\/?$/i;
 

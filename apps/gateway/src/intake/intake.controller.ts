@@ -3,6 +3,7 @@ import { Refused, type AlertMessage } from '@tocsin/contracts';
 import { AlertIntake, type Receipt } from '@tocsin/contracts/ports';
 import { Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import type { Request, Response } from 'express';
+import { LARGE_BODY, TakesBody } from '../body/body.interceptor';
 import { GatewayConfig } from '../config';
 import { preferredWait } from './preferred-wait';
 import { PublishFailed } from './publish-failed';
@@ -34,6 +35,7 @@ export class IntakeController {
 
   @Post()
   @Scopes('events:publish')
+  @TakesBody(LARGE_BODY)
   async publish(@Req() request: Request, @Res({ passthrough: true }) response: Response, @Token() token: VerifiedToken): Promise<{ ids: string[] } | { events: SettledEvent[] }> {
     if (!request.is(['json', '+json'])) throw new Refused('unsupported_media_type', 'The body must be application/json.');
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);

@@ -32,7 +32,7 @@ export interface FollowedLog {
   ringBehind(position: LogPosition): readonly Hint[] | undefined;
   /** Fills the ring backwards, if it can reach so far. */
   reachBack(seq: number): Promise<boolean>;
-  check(cause: 'cursor'): Promise<void>;
+  check(): Promise<void>;
 }
 
 /** Where a stream begins a tenant, and what it tells its client about that. */
@@ -61,7 +61,7 @@ export async function beginAt(sent: SentPosition, feed: FollowedLog, log: EventL
   const { position } = sent;
   const first = await judge(position, feed, log, maxReplay);
   if (first.reason !== 'history_replaced') return first;
-  await feed.check('cursor');
+  await feed.check();
   return judge(position, feed, log, maxReplay);
 }
 

@@ -256,12 +256,12 @@ export class EventStream implements FeedMember {
       const page = this.inHand(tenant) ?? (await readBehind(log, feed.tenant, tenant.sent));
       if (this.endReason || feed.generation !== generation || !this.followed.includes(tenant)) continue;
       if (!page.intact) {
-        await feed.check('cursor');
+        await feed.check();
         if (feed.generation === generation) this.reset(tenant, 'retention');
       } else if (page.hints.length === 0) {
         // the feed is ahead of what the log shows: only a replaced history looks like this
         if ((empty += 1) > MAX_EMPTY_PAGES) return this.close('store_unavailable');
-        await feed.check('cursor');
+        await feed.check();
       } else {
         await this.replay(tenant, page.hints, generation);
       }

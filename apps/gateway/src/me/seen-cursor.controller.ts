@@ -3,6 +3,7 @@ import { Refused, type SeenCursor, type TenantId } from '@tocsin/contracts';
 import { EventLog, SeenPositions, type SeenPosition } from '@tocsin/contracts/ports';
 import { Memberships, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import type { Request, Response } from 'express';
+import { SMALL_BODY, TakesBody } from '../body/body.interceptor';
 import { jsonBodyOf, refuseField } from '../json-object';
 import { assignPositions, type SentCursor } from '../live/cursor';
 import { readSeen } from './seen-request';
@@ -27,6 +28,7 @@ export class SeenCursorController {
 
   /** Answers with what stands then, which another device may have moved farther. */
   @Put()
+  @TakesBody(SMALL_BODY)
   async advance(@Req() request: Request, @Token() token: VerifiedToken): Promise<SeenCursor> {
     const sent = readSeen(jsonBodyOf(request));
     const tenants = await this.tenantsOf(token);
