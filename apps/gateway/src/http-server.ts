@@ -1,29 +1,31 @@
 import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { RequestBodies } from './body/request-bodies';
 import type { GatewayConfig } from './config';
 import { corsOptions } from './cors';
 import { StreamDoor } from './live/stream-door';
 
-/** A batch of 500 messages fits if they are of the usual size; a larger one is sent in parts. */
-const MAX_BODY_BYTES = 8 * 1024 * 1024;
 /** How long a client may take for its headers, and for its whole request. They do not limit a response, and so no stream. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 /** How often Node looks whether a client has exceeded them. Its default of 30 s would add itself to both. */
 const TIMEOUT_CHECK_MS = 5_000;
 
-/** What the gateway's HTTP server does before any route: bodies as bytes, CORS (answered here and nowhere else), time limits. */
-export function prepareHttp(app: NestExpressApplication, config: Pick<GatewayConfig, 'CORS_ORIGINS'>): void {
+/** What the gateway's HTTP server does before any route: bodies for routes that ask, CORS (answered here and nowhere else), time limits. */
+export function prepareHttp(app: NestExpressApplication, config: Pick<GatewayConfig, 'CORS_ORIGINS' | 'BODIES_BYTES'>): void {
   app.disable('x-powered-by');
   app.disable('etag');
-  app.useBodyParser('raw', { type: () => true, limit: MAX_BODY_BYTES });
+  app.use(new RequestBodies(config.BODIES_BYTES).prepare);
   app.enableCors(corsOptions(config.CORS_ORIGINS));
   const server = app.getHttpServer();
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   // read when the server begins to listen; in Node's documents it is an option of createServer only, which Nest calls
   Object.assign(server, { connectionsCheckingInterval: TIMEOUT_CHECK_MS });
+  // without a listener Node asks for the body before anybody has looked at the head
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => server.emit('request', request, response));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseUnread(error.code, socket));
 }
 

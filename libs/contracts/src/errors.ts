@@ -56,6 +56,7 @@ export const REQUEST_ERROR_CODES = [
   'store_unavailable',
   'draining',
   'at_capacity',
+  'overloaded',
   'too_many_streams',
   'rate_limited',
   'internal_error',

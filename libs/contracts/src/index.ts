@@ -5,6 +5,7 @@ export * from './delivery';
 export * from './errors';
 export * from './event';
 export * from './held-streams';
+export * from './memory-limit';
 export * from './message-fields';
 export * from './names';
 export * from './nearest-name';

@@ -57,7 +57,7 @@ async function serve(withDoor: boolean, headTimeoutMs?: number) {
   @Module({ controllers: [EventsController, SlowController], providers: [{ provide: StreamOpener, useValue: opener }, { provide: APP_FILTER, useValue: new ProblemFilter(metrics, logger) }] })
   class Gateway {}
   const app = await NestFactory.create<NestExpressApplication>(Gateway, { logger: false, bodyParser: false, forceCloseConnections: true });
-  prepareHttp(app, { CORS_ORIGINS: ORIGINS });
+  prepareHttp(app, { CORS_ORIGINS: ORIGINS, BODIES_BYTES: 33_554_432 });
   const door = new StreamDoor(opener, new ProblemAnswers(metrics, logger), ORIGINS, headTimeoutMs);
   await app.init();
   if (withDoor) door.standBefore(app.getHttpServer());
