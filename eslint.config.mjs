@@ -47,7 +47,7 @@ const policies = [
   {
     from: { ...elements('app', 'adapter', 'publisher'), ...otherFilesThan('edge') },
     disallow: { to: packages('@nestjs/*') },
-    message: 'Nest stays at the edges: modules, controllers, guards, filters, servers, main',
+    message: 'Nest stays at the edges: modules, controllers, guards, filters, interceptors, servers, main',
   },
   {
     from: { ...elements('react-client'), ...otherFilesThan('spec') },

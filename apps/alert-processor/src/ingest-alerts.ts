@@ -1,4 +1,4 @@
-import { eventNameOf, hintOf, Refused, Unavailable, type DeadLetter, type MessageErrorCode, type PlannedEvent } from '@tocsin/contracts';
+import { eventNameOf, hintOf, Refused, Turns, Unavailable, type DeadLetter, type MessageErrorCode, type PlannedEvent } from '@tocsin/contracts';
 import type { BatchOutcome, EventBus, EventLog, LateOutcome, MessageOutcome, PublishedHint, ReceivedMessage } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
 import { readMessages, refusedLetterOf, type ReadMessage } from './read-message';
@@ -18,6 +18,8 @@ interface Fate {
  */
 export class IngestAlerts {
   private readonly lanes: StoreLanes;
+  /** The batch before is read: so that no batch goes into the log before one that came earlier. */
+  private read: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly eventLog: EventLog,
@@ -49,7 +51,7 @@ export class IngestAlerts {
 
   private async take(batch: readonly ReceivedMessage[]): Promise<(MessageOutcome | LateOutcome)[]> {
     const receivedAt = performance.now();
-    const held = batch.map((received) => readMessages(received, (characters) => this.metrics.replacedCharacters.inc(characters)));
+    const held = await this.readInTurn(batch);
     const read = held.flat();
     const planned = read.flatMap((message) => (message.ok ? [message.planned] : []));
     const bytes = batch.reduce((sum, { body }) => sum + body.length, 0);
@@ -73,6 +75,25 @@ export class IngestAlerts {
       if (message.unknown.length > 0) this.metrics.unknownFields.inc(message.unknown.length);
     }
     return fates.map((ofOne) => (areKnown(ofOne) ? outcomeOf(ofOne) : { outcome: 'late', fate: heardLater(this.follow(ofOne)) }));
+  }
+
+  /** Reads a batch in slices: two thousand messages of 64 KiB take a second, and the health checks and the other lanes must not. */
+  private async readInTurn(batch: readonly ReceivedMessage[]): Promise<ReadMessage[][]> {
+    const before = this.read;
+    let done = (): void => undefined;
+    this.read = new Promise((resolve) => (done = resolve));
+    await before;
+    try {
+      const turns = new Turns();
+      const held: ReadMessage[][] = [];
+      for (const received of batch) {
+        if (turns.over) await turns.next();
+        held.push(readMessages(received, (characters) => this.metrics.replacedCharacters.inc(characters)));
+      }
+      return held;
+    } finally {
+      done();
+    }
   }
 
   /** The outcome of a delivery that the others did not wait for. */

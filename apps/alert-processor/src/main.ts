@@ -41,9 +41,10 @@ function adaptersFrom(config: AlertProcessorConfig, observability: DynamicModule
   const connection = databaseConnectionOf(config)!;
   const pool = { poolSize: config.DB_POOL_SIZE, statementTimeoutMs: config.DB_STATEMENT_TIMEOUT_MS, applicationName: 'tocsin alert-processor' };
   const health = { critical: true, unreadyAfterMs: CONSUMER_UNREADY_AFTER_MS };
+  const postgres = PostgresModule.forRoot({ connection, role: 'tocsin_processor', folding: foldingOf(config), ...pool, observability });
   return [
-    PostgresModule.forRoot({ connection, role: 'tocsin_processor', folding: foldingOf(config), ...pool, observability }),
+    postgres,
     RabbitModule.forRoot({ url: config.RABBITMQ_URL, prefix: config.RABBITMQ_PREFIX, prefetch: config.PROCESSOR_PREFETCH, health, observability }),
-    RedisModule.forRoot({ url: config.REDIS_URL, prefix: config.REDIS_PREFIX, hintKey: config.REDIS_HINT_KEY, observability }),
+    RedisModule.forRoot({ url: config.REDIS_URL, prefix: config.REDIS_PREFIX, hintKey: config.REDIS_HINT_KEY, keys: postgres, observability }),
   ];
 }

@@ -1,4 +1,4 @@
-import { onOff, readSettings, setting } from '@tocsin/contracts';
+import { onOff, readSettings, setting, shareOfMemory } from '@tocsin/contracts';
 import { authSettings, checkAuthSettings } from '@tocsin/auth';
 import { observabilitySettings } from '@tocsin/observability';
 import { databaseUrlOf, postgresSettings } from '@tocsin/postgres';
@@ -83,16 +83,18 @@ export const gatewaySettings = {
   FEED_RING_EVENTS: setting(z.coerce.number().int().min(16).max(65_536).default(1_024), {
     description: 'Entries that a gateway keeps of each tenant, so that short absences cost no query.',
   }),
-  RING_BYTES: setting(bytes().default(268_435_456), {
-    description: 'Bytes of data that it keeps of all tenants together for that; beyond it the tenant that was silent for longest goes first.',
+  RING_BYTES: setting(bytes().optional().transform((set) => set ?? shareOfMemory(1 / 8, 268_435_456)), {
+    description:
+      'Bytes of data that it keeps of all tenants together for that; beyond it the tenant that was silent for longest goes first. Unset: an eighth of the memory that the process may use (its cgroup, else the machine), at most 268,435,456.',
+  }),
+  BODIES_BYTES: setting(bytes().min(8_388_608).optional().transform((set) => set ?? Math.max(8_388_608, shareOfMemory(1 / 16, 67_108_864))), {
+    description:
+      'Bytes of request bodies that are held at once, all requests together; beyond it a request is answered 503 with Retry-After. At least 8,388,608, the largest body. Unset: a sixteenth of the memory that the process may use, at most 67,108,864.',
   }),
   DRAIN_MS: setting(z.coerce.number().int().min(0).max(30_000).default(20_000), {
     description: 'Over how many milliseconds a gateway that stops lets go of its streams, each at a random moment. Below the grace period of the orchestrator.',
   }),
   ...admissionSettings,
-  REQUEST_BODIES_BYTES: setting(bytes().min(16_777_216).default(67_108_864), {
-    description: 'What the bodies of all requests under way may take together, in bytes, unpacked. Beyond it requests with a body are answered 503.',
-  }),
   MAX_EVENT_BYTES: setting(bytes().max(65_536).default(65_536), {
     description: 'The most that one message over HTTP may be, in bytes. Over AMQP it is always 65,536.',
   }),

@@ -1,14 +1,14 @@
 import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { RequestBodies } from './body/request-bodies';
 import type { GatewayConfig } from './config';
 import { corsOptions } from './cors';
 import { refuseSecondHost, setAnswerFields } from './http-rules';
 import { keepIdleConnections } from './idle-connections';
 import { webhookHandshake } from './intake/webhook-handshake';
 import { StreamDoor } from './live/stream-door';
-import { RequestBodyInterceptor } from './request-body.interceptor';
-import { BodyBudget } from './request-bodies';
 
 /** Where no setting says it, as in tests: what the bodies of all requests may take together. */
 const BODIES_BYTES = 64 * 1024 * 1024;
@@ -18,17 +18,17 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** How often Node looks whether a client has exceeded them. Its default of 30 s would add itself to both. */
 const TIMEOUT_CHECK_MS = 5_000;
 
-/** What the gateway's HTTP server does around every route: bodies as bytes, CORS (answered here and nowhere else), time limits. */
+/** What the gateway's HTTP server does before any route: bodies for routes that ask, CORS (answered here and nowhere else), time limits. */
 export function prepareHttp(
   app: NestExpressApplication,
-  config: Pick<GatewayConfig, 'CORS_ORIGINS'> & Partial<Pick<GatewayConfig, 'IDLE_CONNECTION_MS' | 'REQUEST_BODIES_BYTES' | 'WEBHOOK_ORIGINS'>>,
+  config: Pick<GatewayConfig, 'CORS_ORIGINS'> & Partial<Pick<GatewayConfig, 'IDLE_CONNECTION_MS' | 'BODIES_BYTES' | 'WEBHOOK_ORIGINS'>>,
 ): void {
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(refuseSecondHost);
   // before CORS, which answers whatever else comes by OPTIONS
   app.use('/api/v1/events', webhookHandshake(config.WEBHOOK_ORIGINS ?? []));
-  app.useGlobalInterceptors(new RequestBodyInterceptor(new BodyBudget(config.REQUEST_BODIES_BYTES ?? BODIES_BYTES)));
+  app.use(new RequestBodies(config.BODIES_BYTES ?? BODIES_BYTES).prepare);
   app.enableCors(corsOptions(config.CORS_ORIGINS));
   app.use(setAnswerFields); // behind CORS: in the order in which the stream door writes them
   const server = app.getHttpServer();
@@ -37,8 +37,8 @@ export function prepareHttp(
   if (config.IDLE_CONNECTION_MS !== undefined) keepIdleConnections(server, config.IDLE_CONNECTION_MS);
   // read when the server begins to listen; in Node's documents it is an option of createServer only, which Nest calls
   Object.assign(server, { connectionsCheckingInterval: TIMEOUT_CHECK_MS });
-  // who asks before it sends is told to go on once its request was accepted, by whatever reads the body
-  server.on('checkContinue', (request, response) => server.emit('request', request, response));
+  // without a listener Node asks for the body before anybody has looked at the head
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => server.emit('request', request, response));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseUnread(error.code, socket));
 }
 

@@ -1,4 +1,4 @@
-import { decodeBody, didYouMean, MAX_ERRORS, pointerToName, Refused, type ErrorCode } from '@tocsin/contracts';
+import { decodeBody, didYouMean, MAX_ERRORS, pointerPart, Refused, type ErrorCode } from '@tocsin/contracts';
 import type { Request } from 'express';
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -27,11 +27,10 @@ export function readJsonObject(body: Buffer, known: readonly string[], maxBytes:
 /** Throws `Refused` (`unknown_field`) with a pointer to each field that is none of the known ones. `at` points to the object. */
 export function refuseUnknown(fields: Fields, known: readonly string[], at: string): void {
   const unknown = Object.keys(fields).filter((name) => !known.includes(name));
-  const errors = unknown.slice(0, MAX_ERRORS).map((name) => ({
-    pointer: `${at}${pointerToName(name)}`,
-    code: 'unknown_field' as const,
-    detail: `Unknown field.${didYouMean(name, known)} There are ${known.join(', ')}.`,
-  }));
+  const errors = unknown.slice(0, MAX_ERRORS).map((name) => {
+    const detail = `Unknown field.${didYouMean(name, known)} There are ${known.join(', ')}.`;
+    return { pointer: `${at}/${pointerPart(name)}`, code: 'unknown_field' as const, detail };
+  });
   if (errors[0]) throw new Refused('unknown_field', errors[0].detail, { errors, more_errors: unknown.length - errors.length });
 }
 

@@ -45,7 +45,7 @@ function adaptersFrom(config: ReturnType<typeof loadConfig>, observability: Dyna
   const database = { connection: databaseConnectionOf(config)!, role: 'tocsin_gateway' as const, poolSize: config.DB_POOL_SIZE, statementTimeoutMs: config.DB_STATEMENT_TIMEOUT_MS };
   const postgres = PostgresModule.forRoot({ ...database, applicationName: 'tocsin gateway', observability });
   const rabbit = RabbitModule.forRoot({ url: config.RABBITMQ_URL, prefix: config.RABBITMQ_PREFIX, health: { critical: false }, observability });
-  const redis = RedisModule.forRoot({ url: config.REDIS_URL, prefix: config.REDIS_PREFIX, hintKey: config.REDIS_HINT_KEY, observability });
+  const redis = RedisModule.forRoot({ url: config.REDIS_URL, prefix: config.REDIS_PREFIX, hintKey: config.REDIS_HINT_KEY, keys: postgres, observability });
   const directory = tenantDirectoryFrom(config);
   return {
     module: class GatewayAdapters {},

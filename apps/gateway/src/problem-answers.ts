@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { CLOSE_REASONS, MAX_ERRORS, Refused, Unavailable, type CloseReason, type ErrorCode, type InputError, type Problem } from '@tocsin/contracts';
+import { CLOSE_REASONS, firstErrors, Refused, Unavailable, type CloseReason, type ErrorCode, type InputError, type Problem } from '@tocsin/contracts';
 import type { Log, Metrics } from '@tocsin/observability';
 import { normalRetryMs } from './live/event-stream';
 import { parseCursor } from './live/cursor';
@@ -55,6 +55,7 @@ export const ANSWERS: Record<ErrorCode, [status: number, title: string]> = {
   store_unavailable: [503, 'The store is away'],
   draining: [503, 'The gateway is about to stop'],
   at_capacity: [503, 'The gateway is full'],
+  overloaded: [503, 'Too many bodies at once'],
   too_many_streams: [429, 'Too many streams are open'],
   rate_limited: [429, 'Too many attempts'],
   internal_error: [500, 'Something went wrong'],
@@ -70,7 +71,7 @@ const UNAVAILABLE: Record<Unavailable['dependency'], ErrorCode> = {
 };
 
 /** What this gateway decides for itself and another may not: the client's connection ends, so that it finds its way there. */
-const GO_ELSEWHERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['draining', 'at_capacity']);
+const GO_ELSEWHERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['draining', 'at_capacity', 'overloaded']);
 
 const STREAM_PATH = /^\/api\/events\/?$/i;
 
@@ -128,7 +129,7 @@ export class ProblemAnswers {
       code,
       instance: `urn:uuid:${requestId}`,
       ...(error instanceof Refused && { detail: error.message }),
-      ...(error instanceof Refused && error.details.errors && namedErrors(error.details.errors, error.details.more_errors)),
+      ...(error instanceof Refused && error.details.errors && listed(error.details.errors, error.details.more_errors)),
       ...(error instanceof AlertConflict && { alert: error.alert }),
       ...(error instanceof PublishFailed && { confirmed: [...error.confirmed] }),
     };
@@ -136,11 +137,10 @@ export class ProblemAnswers {
   }
 }
 
-/** As many as a person reads, and how many more there are: an answer must not grow with what was sent. */
-function namedErrors(errors: readonly InputError[], beside = 0): Pick<Problem, 'errors' | 'more_errors'> {
-  const named = errors.slice(0, MAX_ERRORS);
-  const more = errors.length - named.length + beside;
-  return { errors: named, ...(more > 0 && { more_errors: more }) };
+/** The first of the errors, and how many there are beyond them where there are any. */
+function listed(errors: readonly InputError[], more: number | undefined): Pick<Problem, 'errors' | 'more_errors'> {
+  const first = firstErrors([{ errors, more_errors: more }]);
+  return first.more_errors > 0 ? first : { errors: first.errors };
 }
 
 const withBody = (status: number, fields: readonly [string, string][], type: string, body: string): Answer => ({

@@ -1,6 +1,7 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Log, Metrics } from '@tocsin/observability';
 import type { Request, Response } from 'express';
+import { answerUnread } from './body/answer-unread';
 import { ProblemAnswers } from './problem-answers';
 
 /** Sends the answer to whatever a route throws. */
@@ -18,6 +19,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (response.headersSent || response.destroyed) return void response.socket?.destroy();
     const { status, fields, body } = this.answers.answerTo(error, request);
     for (const [name, value] of fields) response.setHeader(name, value);
-    response.status(status).end(body);
+    response.status(status);
+    answerUnread(request, response, body);
   }
 }

@@ -30,7 +30,7 @@ export class StandaloneModule {
       ? RabbitModule.forRoot({ url: config.RABBITMQ_URL, prefix: config.RABBITMQ_PREFIX, prefetch: config.PROCESSOR_PREFETCH, observability })
       : InboxModule.forRoot(postgres);
     const bus = config.REDIS_URL
-      ? RedisModule.forRoot({ url: config.REDIS_URL, prefix: config.REDIS_PREFIX, hintKey: config.REDIS_HINT_KEY, observability })
+      ? RedisModule.forRoot({ url: config.REDIS_URL, prefix: config.REDIS_PREFIX, hintKey: config.REDIS_HINT_KEY, keys: postgres, observability })
       : EmbeddedModule.forRoot();
     const directory = tenantDirectoryFrom(config);
     const adapters: DynamicModule = {

@@ -7,7 +7,7 @@ import {
 import { v7 as uuidv7 } from 'uuid';
 import { bodyHashOf, digest, inOrder } from './body-hash';
 import { decodeBody, fitsInMetadata } from './decode-body';
-import type { InputError, MessageErrorCode } from './errors';
+import { MAX_ERRORS, pointerPart, type InputError, type MessageErrorCode } from './errors';
 import { IsLabelMap, IsReadInstant, LabelLimit, MaxCharacters } from './field-rules';
 import { readInstant } from './instant';
 import { MESSAGE_FIELDS, noFields, type MessageField, type MessageFields } from './message-fields';
@@ -15,7 +15,7 @@ import { readRoutingKey } from './names';
 import { publishedForm, shortenToFit } from './published-form';
 import { surelyValid } from './surely-valid';
 import { TENANT_ID_PATTERN, tenantIdOf, type TenantId } from './tenant';
-import { didYouMean, MAX_ERRORS, pointerToName } from './nearest-name';
+import { didYouMean } from './nearest-name';
 import { withoutHops } from './trace-context';
 import { UNDERSTOOD_FIELDS, understand } from './understood-names';
 import {
@@ -30,6 +30,9 @@ const SLUG = /^[A-Za-z0-9][A-Za-z0-9._:/-]*$/;
 const PRINTABLE_ASCII = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/;
 /** And not of blanks alone, which say nothing. */
 const ONE_LINE = /^(?=[^]*\S)[^\r\n\t]*$/;
+
+const MAX_ACTIONS = 10;
+const MAX_RECIPIENTS = 100;
 
 /** The constraints that are limits: exceeding one is never forgiven, since what is cut off may be what mattered. */
 const LIMITS = ['maxLength', 'arrayMaxSize', 'labelLimit'];
@@ -70,9 +73,9 @@ export class AlertMessage implements AlertMessageBody {
   @IsOptional() @IsReadInstant() occurred_at?: string;
   /** What filters, rules and grouping match on. Default none. */
   @Validate(IsLabelMap) @Validate(LabelLimit) labels!: Record<string, string>;
-  @IsArray() @ArrayMaxSize(10) @ValidateNested({ each: true }) @Type(() => MessageAction) actions!: AlertAction[];
+  @IsArray() @ArrayMaxSize(MAX_ACTIONS) @ValidateNested({ each: true }) @Type(() => MessageAction) actions!: AlertAction[];
   /** Who is to be told, instead of whoever the tenant has named: e-mail addresses, phone numbers (E.164), http(s) addresses. */
-  @IsOptional() @IsArray() @ArrayMaxSize(100) @IsString({ each: true }) @MaxCharacters(320, { each: true }) recipients?: string[];
+  @IsOptional() @IsArray() @ArrayMaxSize(MAX_RECIPIENTS) @IsString({ each: true }) @MaxCharacters(320, { each: true }) recipients?: string[];
   /** Over which channels, instead of those that the severity asks for. */
   @IsOptional() @IsArray() @IsIn(CHANNELS, { each: true }) channels?: Channel[];
   /** Whatever else the producer has to say; at most 16 levels deep. */
@@ -157,12 +160,12 @@ export function readMessage(value: unknown, envelope: Envelope, judgement: Judge
     return refuse('invalid_json', [{ code: 'invalid_json', detail: 'The message must be a JSON object.' }]);
   }
   const { fields, unknown, origins, leftovers } = understand(value as Record<string, unknown>);
-  const pointerTo = (name: string) => pointerToName(origins.get(name) ?? name);
+  const pointerTo = (name: string) => `/${pointerPart(origins.get(name) ?? name)}`;
 
   if (judgement === 'strict' && unknown.size > 0) {
-    const names = Array.from(unknown.keys());
-    const errors = names.slice(0, MAX_ERRORS).map((name) => ({ pointer: pointerTo(name), code: 'unknown_field' as const, detail: `Unknown field.${didYouMean(name, KNOWN_NAMES)}` }));
-    return { ...refuse('unknown_field', errors, fields.tenant_id), more_errors: names.length - errors.length };
+    const listed = [...unknown.keys()].slice(0, MAX_ERRORS);
+    const errors = listed.map((name) => ({ pointer: pointerTo(name), code: 'unknown_field' as const, detail: `Unknown field.${didYouMean(name, KNOWN_NAMES)}` }));
+    return refuse('unknown_field', errors, fields.tenant_id, unknown.size - listed.length);
   }
   dropEmpty(fields, judgement);
   if (judgement === 'lenient') relax(fields);
@@ -214,7 +217,9 @@ const KNOWN_NAMES = [...MESSAGE_FIELDS, ...Object.keys(UNDERSTOOD_FIELDS)];
 const REQUIRED = new Set(['tenant_id', 'service']);
 const TEXTS = ['tenant_id', 'service', 'id', 'dedup_key', 'name', 'title', 'message'] as const;
 
-const refuse = (code: MessageErrorCode, errors: InputError[], tenant?: unknown): Extract<ParsedMessage, { ok: false }> => ({ ok: false, code, errors, tenant_id: tenantIdOf(tenant) });
+const refuse = (code: MessageErrorCode, errors: InputError[], tenant?: unknown, more = 0): ParsedMessage => ({
+  ok: false, code, errors, ...(more > 0 && { more_errors: more }), tenant_id: tenantIdOf(tenant),
+});
 const missing = (pointer: string, code: 'missing_tenant' | 'missing_service'): InputError => ({ pointer, code, detail: 'This field is required.' });
 
 /** Names of blanks name nothing: they are as good as absent where nobody reads the answer. An id is made for whoever sends an empty one. */
@@ -278,7 +283,9 @@ interface FieldError {
 function validate(fields: MessageFields, pointerTo: (name: string) => string): { message: AlertMessage; errors: FieldError[] } {
   const message = Object.assign(new AlertMessage(), withDefaults(fields));
   message.id ??= 'made on arrival';
-  if (Array.isArray(message.actions)) message.actions = message.actions.map(asAction);
+  // one too many is as wrong as a thousand, and class-validator takes its time for each
+  if (Array.isArray(message.actions)) message.actions = message.actions.slice(0, MAX_ACTIONS + 1).map(asAction);
+  if (Array.isArray(message.recipients)) message.recipients = message.recipients.slice(0, MAX_RECIPIENTS + 1);
   if (surelyValid(message)) return { message, errors: [] };
   const errors = validateSync(message, { forbidUnknownValues: true }).map((error) => {
     const { path, constraints } = deepest(error);

@@ -61,6 +61,7 @@ export const REQUEST_ERROR_CODES = [
   'store_unavailable',
   'draining',
   'at_capacity',
+  'overloaded',
   'too_many_streams',
   'rate_limited',
   'internal_error',
@@ -68,6 +69,11 @@ export const REQUEST_ERROR_CODES = [
 
 export const ERROR_CODES = [...MESSAGE_ERROR_CODES, ...REQUEST_ERROR_CODES] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** The most errors that one answer lists. Of the others it says how many there are. */
+export const MAX_ERRORS = 20;
+/** The most characters of a pointer: a name of two megabytes is not sent back. */
+const MAX_POINTER = 200;
 
 /** Where and how an input is wrong. */
 export interface InputError {
@@ -77,6 +83,31 @@ export interface InputError {
   parameter?: string;
   code: ErrorCode;
   detail: string;
+}
+
+/** What is wrong with an input, as far as an answer says it. */
+export interface FoundErrors {
+  errors: InputError[];
+  /** Errors beyond those listed. */
+  more_errors: number;
+}
+
+/** The first of the errors of several inputs, and how many there are beyond. */
+export function firstErrors(found: Iterable<{ errors: readonly InputError[]; more_errors?: number }>): FoundErrors {
+  const errors: InputError[] = [];
+  let more = 0;
+  for (const one of found) {
+    const room = MAX_ERRORS - errors.length;
+    errors.push(...one.errors.slice(0, room));
+    more += Math.max(0, one.errors.length - room) + (one.more_errors ?? 0);
+  }
+  return { errors, more_errors: more };
+}
+
+/** A field's name in a JSON pointer; a very long one is cut. */
+export function pointerPart(name: string): string {
+  const cut = name.length > MAX_POINTER ? `${name.slice(0, MAX_POINTER).toWellFormed()}…` : name;
+  return cut.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
 /**

@@ -18,13 +18,3 @@ function longestOf(names: readonly string[]): number {
   longest.set(names, length);
   return length;
 }
-
-/** How many errors an answer names; of the others it says how many there are. */
-export const MAX_ERRORS = 20;
-
-/** A name may be as long as a body; what points to it need not. */
-const LONGEST_NAME = 200;
-
-/** The JSON pointer to a field of an object. That of a very long name is cut. */
-export const pointerToName = (name: string): string =>
-  `/${(name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME).toWellFormed()}…` : name).replaceAll('~', '~0').replaceAll('/', '~1')}`;

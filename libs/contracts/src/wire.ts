@@ -388,9 +388,9 @@ export interface Problem {
   code: string;
   detail?: string;
   instance?: string;
-  /** What was wrong where, as JSON pointers into the body, or names of parameters. At most 20. */
+  /** What was wrong where, as JSON pointers into the body, or names of parameters: the first 20. */
   errors?: { pointer?: string; parameter?: string; code: string; detail: string }[];
-  /** How many more there are. */
+  /** How many more were found, when there are more than 20. */
   more_errors?: number;
   /** With `alert_conflict`: the alert as it is now. */
   alert?: Alert;

@@ -1,6 +1,6 @@
 import { type DynamicModule, Module, type OnApplicationShutdown } from '@nestjs/common';
 import type { Folding } from '@tocsin/contracts';
-import { AccessChanges, AlertActs, AlertIntake, AlertQueries, AlertSource, bind, DeadLetters, EventLog, LogRetention, RawIntake, Receipts, SeenPositions } from '@tocsin/contracts/ports';
+import { AccessChanges, AlertActs, AlertIntake, AlertQueries, AlertSource, bind, DeadLetters, EventLog, HintKey, LogRetention, RawIntake, Receipts, SeenPositions } from '@tocsin/contracts/ports';
 import { Health, Metrics } from '@tocsin/observability';
 import { PostgresAccessChanges } from './access-changes.postgres';
 import { PostgresAlertActs } from './alert-acts.postgres';
@@ -9,6 +9,7 @@ import { Database, type DatabaseOptions } from './database';
 import { PostgresDeadLetters } from './dead-letters.postgres';
 import { PostgresEventLog } from './event-log.postgres';
 import { Inbox, InboxIntake, InboxRawIntake, InboxSource } from './inbox.postgres';
+import { PostgresHintKey } from './hint-key.postgres';
 import { PostgresLogRetention } from './log-retention.postgres';
 import { PostgresReceipts } from './receipts.postgres';
 import { PostgresSeenPositions } from './seen-positions.postgres';
@@ -44,10 +45,11 @@ export class PostgresModule implements OnApplicationShutdown {
         { provide: AlertQueries, useFactory: (database: Database) => new PostgresAlertQueries(database), inject: [Database] },
         bind(DeadLetters, PostgresDeadLetters, Database),
         { provide: LogRetention, useFactory: (database: Database) => new PostgresLogRetention(database), inject: [Database] },
+        bind(HintKey, PostgresHintKey, Database),
         bind(Receipts, PostgresReceipts, Database),
         bind(SeenPositions, PostgresSeenPositions, Database),
       ],
-      exports: [Database, EventLog, AccessChanges, AlertActs, AlertQueries, DeadLetters, LogRetention, Receipts, SeenPositions],
+      exports: [Database, EventLog, AccessChanges, AlertActs, AlertQueries, DeadLetters, HintKey, LogRetention, Receipts, SeenPositions],
     };
   }
 

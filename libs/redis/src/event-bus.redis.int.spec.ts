@@ -1,4 +1,4 @@
-import { topicOf, type Hint } from '@tocsin/contracts';
+import { encodeHint, topicOf, type Hint } from '@tocsin/contracts';
 import type { HintListener } from '@tocsin/contracts/ports';
 import { aHint, aTenant, describeEventBus, eventually, FaultProxy } from '@tocsin/contracts/testing';
 import { OwnRedis, redisUrl } from './testing/own-redis';
@@ -35,7 +35,7 @@ describe('hints through Redis', () => {
     await redis.bus().publish([hint]);
 
     await eventually(() => expect(heard).toHaveLength(2));
-    const [head, data] = heard[1]!.split('\n');
+    const [, head, data] = heard[1]!.split('\n');
     expect(heard[0]).toBe(`${redis.prefix}alerts:${tenant}`);
     expect(JSON.parse(head!)).toMatchObject({ v: 1, epoch: hint.epoch, seq: 7, fp: hint.fp, event: hint.event, severity: 'urgent' });
     expect(data).toBe(hint.data!.toString());
@@ -82,6 +82,33 @@ describe('hints through Redis', () => {
     await redis.bus({ hintKey }).publish([aHint({ tenant_id: tenant, seq: 1 })]);
 
     await eventually(() => expect(heard.hints.map((hint) => hint?.seq)).toEqual([undefined, undefined, 1]));
+  });
+
+  it('are signed with the key that the system keeps when none is configured, and go without their entries while none is known', async () => {
+    const tenant = aTenant();
+    let away = true;
+    const keptKey = { read: () => (away ? Promise.reject(new Error('away')) : Promise.resolve('the key that the system keeps, and no other')) };
+    const [listens, speaks] = [redis.bus({ keptKey }), redis.bus({ keptKey })];
+    const [heard, raw] = [listener(), [] as string[]];
+    const plain = redis.plain.duplicate();
+    await plain.subscribe(topicOf(tenant, redis.prefix));
+    plain.on('message', (_topic: string, message: string) => raw.push(message));
+    await listens.subscribe(tenant, heard);
+    await speaks.publish([aHint({ tenant_id: tenant, seq: 1, title: 'not to be told' })]);
+    await eventually(() => expect(heard.hints).toEqual([undefined]));
+    expect(raw.join()).not.toContain('not to be told');
+
+    away = false;
+    await eventually(async () => {
+      await speaks.publish([aHint({ tenant_id: tenant, seq: 2 })]);
+      expect(heard.hints.at(-1)?.seq).toBe(2);
+    });
+    // another's, unsigned, and one beyond what anybody publishes
+    await redis.bus().publish([aHint({ tenant_id: tenant, seq: 3 })]);
+    await redis.plain.publish(topicOf(tenant, redis.prefix), encodeHint(aHint({ tenant_id: tenant, seq: 3 })));
+    await redis.plain.publish(topicOf(tenant, redis.prefix), Buffer.alloc(512 * 1024, 'x'));
+    await eventually(() => expect(heard.hints.slice(-4).map((hint) => hint?.seq)).toEqual([2, undefined, undefined, undefined]));
+    plain.disconnect();
   });
 
   it('arrive again after the subscriber was killed, and every listener is told that it may have missed some', async () => {

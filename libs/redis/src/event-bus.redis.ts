@@ -1,17 +1,20 @@
-import { createSecretKey, type KeyObject } from 'node:crypto';
-import { topicOf, Unavailable, type TenantId } from '@tocsin/contracts';
-import { EventBus, type HintListener, type PublishedHint, type Subscription } from '@tocsin/contracts/ports';
+import type { KeyObject } from 'node:crypto';
+import { topicOf, Unavailable, type Hint, type TenantId } from '@tocsin/contracts';
+import { EventBus, type HintKey, type HintListener, type PublishedHint, type Subscription } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
 import type { RedisConnection } from './connection';
 import { decodeMessage, encodeMessage } from './hint-message';
 import { HintSubscriber } from './hint-subscriber';
+import { SigningKey } from './signing-key';
 
 export interface RedisEventBusOptions {
   url: string;
   /** Before every topic. */
   prefix: string;
-  /** Signs hints. Whoever has another key, or none, reads the log instead. */
+  /** Signs hints, in place of the key that the system keeps. Whoever has another key reads the log instead. */
   hintKey?: string;
+  /** Where the system keeps its own. Without either no hint carries its entry, and none is believed. */
+  keptKey?: HintKey;
 }
 
 const PUBLISH_TIMEOUT_MS = 500;
@@ -23,22 +26,22 @@ const MAX_BATCH_BYTES = 256 * 1024;
 /** Redis Pub/Sub. Publishing and subscribing have a connection each; the second opens with the first subscription. */
 export class RedisEventBus extends EventBus {
   private readonly subscriber: HintSubscriber;
-  private readonly key: KeyObject | undefined;
+  private readonly key: SigningKey;
   private readonly prefix: string;
   private interruptions = 0;
 
   constructor(
-    { url, prefix, hintKey }: RedisEventBusOptions,
+    { url, prefix, hintKey, keptKey }: RedisEventBusOptions,
     private readonly commands: RedisConnection,
     private readonly log: Log,
     private readonly metrics: Metrics,
   ) {
     super();
     this.prefix = prefix;
-    this.key = hintKey ? createSecretKey(Buffer.from(hintKey)) : undefined;
+    this.key = new SigningKey(hintKey, keptKey, log);
     this.subscriber = new HintSubscriber({
       url,
-      decode: (topic, bytes) => decodeMessage(topic, bytes, this.key),
+      decode: (topic, bytes) => this.decode(topic, bytes),
       onState: (listening) => this.noteState(listening),
     });
     commands.watch(() => this.metrics.redisUp.set(Number(this.connected)));
@@ -50,7 +53,7 @@ export class RedisEventBus extends EventBus {
 
   override async publish(hints: readonly PublishedHint[]): Promise<void> {
     if (hints.length === 0) return;
-    const messages = this.messagesOf(hints);
+    const messages = messagesOf(hints, this.prefix, this.key.current ?? (await this.key.find()));
     const results = await this.commands.run(PUBLISH_TIMEOUT_MS, async (client) => {
       const burst = client.pipeline();
       for (const { topic, bytes } of messages) burst.publish(topic, bytes);
@@ -60,7 +63,8 @@ export class RedisEventBus extends EventBus {
     if (refused) throw new Unavailable('redis', 'Redis takes no hints.', { cause: refused });
   }
 
-  override subscribe(tenant: TenantId, listener: HintListener): Promise<Subscription> {
+  override async subscribe(tenant: TenantId, listener: HintListener): Promise<Subscription> {
+    if (!this.key.current) await this.key.find();
     return this.subscriber.subscribe(topicOf(tenant, this.prefix), listener);
   }
 
@@ -69,18 +73,11 @@ export class RedisEventBus extends EventBus {
     this.subscriber.close();
   }
 
-  private messagesOf(hints: readonly PublishedHint[]): { topic: string; bytes: Buffer }[] {
-    const messages = hints.map((hint) => {
-      const topic = topicOf(hint.tenant_id, this.prefix);
-      const whole = encodeMessage(topic, hint, this.key);
-      return { hint, topic, bytes: whole.length > MAX_HINT_BYTES ? encodeMessage(topic, { ...hint, data: null }, this.key) : whole };
-    });
-    const bytesOf = new Map<string, number>();
-    for (const { topic, bytes } of messages) bytesOf.set(topic, (bytesOf.get(topic) ?? 0) + bytes.length);
-    return messages.map(({ hint, topic, bytes }) => ({
-      topic,
-      bytes: bytesOf.get(topic)! > MAX_BATCH_BYTES ? encodeMessage(topic, { ...hint, data: null }, this.key) : bytes,
-    }));
+  /** Whatever is not ours is no hint: the listener asks the log, when it may. */
+  private decode(topic: string, bytes: Buffer): Hint | undefined {
+    if (!this.key.current) void this.key.find();
+    // nothing that is published here is so long
+    return bytes.length > MAX_HINT_BYTES ? undefined : decodeMessage(topic, bytes, this.key.current);
   }
 
   private noteState(listening: boolean): void {
@@ -93,4 +90,19 @@ export class RedisEventBus extends EventBus {
       this.log.info('hints arrive again');
     }
   }
+}
+
+function messagesOf(hints: readonly PublishedHint[], prefix: string, key: KeyObject | undefined): { topic: string; bytes: Buffer }[] {
+  const messages = hints.map((hint) => {
+    const topic = topicOf(hint.tenant_id, prefix);
+    // nobody believes what is not signed: it wakes, and the gateway reads the log
+    const whole = encodeMessage(topic, key ? hint : { ...hint, data: null }, key);
+    return { hint, topic, bytes: whole.length > MAX_HINT_BYTES ? encodeMessage(topic, { ...hint, data: null }, key) : whole };
+  });
+  const bytesOf = new Map<string, number>();
+  for (const { topic, bytes } of messages) bytesOf.set(topic, (bytesOf.get(topic) ?? 0) + bytes.length);
+  return messages.map(({ hint, topic, bytes }) => ({
+    topic,
+    bytes: bytesOf.get(topic)! > MAX_BATCH_BYTES ? encodeMessage(topic, { ...hint, data: null }, key) : bytes,
+  }));
 }

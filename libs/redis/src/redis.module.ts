@@ -1,5 +1,5 @@
 import { Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { EventBus, StreamSlots, TicketStore } from '@tocsin/contracts/ports';
+import { EventBus, HintKey, StreamSlots, TicketStore } from '@tocsin/contracts/ports';
 import { Health, Log, Metrics, type CheckOptions } from '@tocsin/observability';
 import { RedisConnection } from './connection';
 import { RedisEventBus } from './event-bus.redis';
@@ -10,8 +10,10 @@ export interface RedisModuleOptions {
   url: string;
   /** Before every topic and key. Default none. */
   prefix?: string;
-  /** Signs hints. Default: no signature. */
+  /** Signs hints. Default: the key that the system keeps. */
   hintKey?: string;
+  /** Exports `HintKey`: the module of the store that keeps one. */
+  keys: DynamicModule;
   /** How Redis counts for the app's health. Default: critical, since latency suffers, and never a reason to be not ready. */
   health?: CheckOptions;
   /** The process's `ObservabilityModule.forRoot(…)`. */
@@ -37,17 +39,17 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
     private readonly healthOptions: HealthOptions,
   ) {}
 
-  static forRoot({ url, prefix = '', hintKey, health = { critical: true }, observability }: RedisModuleOptions): DynamicModule {
+  static forRoot({ url, prefix = '', hintKey, keys, health = { critical: true }, observability }: RedisModuleOptions): DynamicModule {
     return {
       module: RedisModule,
-      imports: [observability],
+      imports: [observability, keys],
       providers: [
         { provide: HealthOptions, useValue: new HealthOptions(health) },
         { provide: RedisConnection, useFactory: () => new RedisConnection(url) },
         {
           provide: RedisEventBus,
-          useFactory: (commands: RedisConnection, log: Log, metrics: Metrics) => new RedisEventBus({ url, prefix, hintKey }, commands, log, metrics),
-          inject: [RedisConnection, Log, Metrics],
+          useFactory: (commands: RedisConnection, keptKey: HintKey, log: Log, metrics: Metrics) => new RedisEventBus({ url, prefix, hintKey, keptKey }, commands, log, metrics),
+          inject: [RedisConnection, HintKey, Log, Metrics],
         },
         { provide: EventBus, useExisting: RedisEventBus },
         { provide: RedisTicketStore, useFactory: (commands: RedisConnection) => new RedisTicketStore(commands, prefix), inject: [RedisConnection] },

@@ -14,7 +14,7 @@ export const redisSettings = {
     description: 'Stands before every topic and key, so that several systems can share a Redis. Empty: nothing.',
   }),
   REDIS_HINT_KEY: setting(z.string().min(32).optional(), {
-    description: 'Signs what processors tell gateways, at least 32 characters, for a Redis that others can publish to. Unset: no signature.',
+    description: 'Signs what processors tell gateways, at least 32 characters, the same for all of them. Unset: a key that the database made and keeps.',
     secret: true,
   }),
 };

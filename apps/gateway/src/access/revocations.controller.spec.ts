@@ -41,7 +41,7 @@ beforeEach(async () => {
   app = await NestFactory.create<NestExpressApplication>(Door, { logger: false, bodyParser: false, forceCloseConnections: true });
   logged = [];
   app.get(Log, { strict: false }).info = (...line: unknown[]) => void logged.push(line);
-  prepareHttp(app, { CORS_ORIGINS: [] });
+  prepareHttp(app, { CORS_ORIGINS: [], BODIES_BYTES: 33_554_432 });
   await app.listen(0, '127.0.0.1');
   url = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}/api/v1/revocations`;
 });

@@ -4,6 +4,7 @@ import { AccessChanges } from '@tocsin/contracts/ports';
 import { Revocations, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import { Log } from '@tocsin/observability';
 import type { Request, Response } from 'express';
+import { SMALL_BODY, TakesBody } from '../body/body.interceptor';
 import { readRevocation } from './revocation-request';
 
 /**
@@ -19,6 +20,7 @@ export class RevocationsController {
   ) {}
 
   @Post()
+  @TakesBody(SMALL_BODY)
   @HttpCode(202)
   @Scopes('access:revoke')
   async revoke(@Req() request: Request, @Token() token: VerifiedToken): Promise<Record<string, never>> {

@@ -2,6 +2,7 @@ import { All, Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/c
 import { Refused, type Alert, type AlertPage, type EntryPage } from '@tocsin/contracts';
 import { Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import type { Request, Response } from 'express';
+import { SMALL_BODY, TakesBody } from '../body/body.interceptor';
 import { jsonBodyOf } from '../json-object';
 import { readSearchBody, readSearchParameters } from './alert-search-request';
 import { FindAlerts } from './find-alerts';
@@ -19,6 +20,7 @@ export class AlertsController {
   }
 
   @Post('search')
+  @TakesBody(SMALL_BODY)
   @HttpCode(200)
   search(@Req() request: Request, @Token() token: VerifiedToken): Promise<AlertPage> {
     return this.find.page(token, readSearchBody(jsonBodyOf(request), token.user_id));

@@ -6,6 +6,7 @@ import { Log } from '@tocsin/observability';
 import type { Request, Response } from 'express';
 import { isUtf8 } from 'node:buffer';
 import { mayAct, VisibleTenants } from '../access/visible-tenants';
+import { SMALL_BODY, TakesBody } from '../body/body.interceptor';
 import { jsonBodyOf } from '../json-object';
 import { readMany, readManyWithNote, readNote, readNumber, readQuery } from './dead-letter-request';
 import { SettleDeadLetters, type Settled } from './settle-dead-letters';
@@ -45,6 +46,7 @@ export class DeadLettersController {
   }
 
   @Post('redrive')
+  @TakesBody(SMALL_BODY)
   @HttpCode(200)
   async redriveMany(@Req() request: Request, @Token() token: VerifiedToken): Promise<Settled> {
     const many = readMany(jsonBodyOf(request));
@@ -54,6 +56,7 @@ export class DeadLettersController {
   }
 
   @Post('discard')
+  @TakesBody(SMALL_BODY)
   @HttpCode(200)
   async discardMany(@Req() request: Request, @Token() token: VerifiedToken): Promise<Settled> {
     const { note, ...many } = readManyWithNote(jsonBodyOf(request));
@@ -72,6 +75,7 @@ export class DeadLettersController {
   }
 
   @Post(':id/discard')
+  @TakesBody(SMALL_BODY)
   @HttpCode(200)
   async discard(@Param('id') id: string, @Req() request: Request, @Token() token: VerifiedToken): Promise<BuriedLetter> {
     const note = readNote(jsonBodyOf(request));

@@ -46,6 +46,7 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   store_unavailable: 'A store does not answer. Try again after `Retry-After` seconds.',
   draining: 'This gateway is about to stop. Connect again: another one answers.',
   at_capacity: 'This gateway holds as many streams as it may. Connect again after `Retry-After` seconds.',
+  overloaded: 'This gateway holds as many bytes of request bodies as it may (`BODIES_BYTES`). Send it again after `Retry-After` seconds.',
   too_many_streams: 'The user, tenant or address has as many streams open as it may. Close some; share one among tabs.',
   rate_limited: 'Too many attempts in a short time. Wait for `Retry-After` seconds.',
   internal_error: 'A fault of Tocsin. `instance` names it in the log of the gateway.',

@@ -66,6 +66,6 @@ export const TRACEPARENT: Parameter = {
 };
 
 /** What reading a body as JSON may refuse. */
-export const BODY_PROBLEMS = ['unsupported_media_type', 'body_too_large', 'invalid_utf8', 'invalid_json', 'too_deep', 'control_characters', 'unknown_field', 'invalid_field'] as const satisfies readonly ErrorCode[];
+export const BODY_PROBLEMS = ['unsupported_media_type', 'body_too_large', 'overloaded', 'invalid_utf8', 'invalid_json', 'too_deep', 'control_characters', 'unknown_field', 'invalid_field'] as const satisfies readonly ErrorCode[];
 /** What finding out about somebody's tenants may refuse. */
 export const TENANT_PROBLEMS = ['no_tenant', 'tenant_forbidden', 'tenant_service_unavailable'] as const satisfies readonly ErrorCode[];

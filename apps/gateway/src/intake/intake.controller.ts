@@ -3,7 +3,7 @@ import { Refused } from '@tocsin/contracts';
 import { Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import type { Request, Response } from 'express';
 import { VisibleTenants } from '../access/visible-tenants';
-import { LargeBody } from '../request-body.interceptor';
+import { LARGE_BODY, TakesBody } from '../body/body.interceptor';
 import { preferredWait } from './preferred-wait';
 import { PublishEvents } from './publish-events';
 import { answerOf, type PublishedAnswer } from './published-answer';
@@ -21,8 +21,8 @@ export class IntakeController {
   ) {}
 
   @Post()
-  @LargeBody()
   @Scopes('events:publish')
+  @TakesBody(LARGE_BODY)
   async publish(@Req() request: Request, @Res({ passthrough: true }) response: Response, @Token() token: VerifiedToken): Promise<PublishedAnswer> {
     if (!request.is(['json', '+json'])) throw new Refused('unsupported_media_type', 'The body must be application/json.');
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);

@@ -4,6 +4,7 @@ import { AlertQueries } from '@tocsin/contracts/ports';
 import type { Request } from 'express';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlertId } from '../alerts/act-request';
+import { SMALL_BODY, TakesBody } from '../body/body.interceptor';
 import { GatewayConfig } from '../config';
 import { jsonBodyOf } from '../json-object';
 import { OpsgenieErrors } from './peer-errors.filter';
@@ -51,12 +52,14 @@ export class OpsgenieController {
   ) {}
 
   @Post()
+  @TakesBody(SMALL_BODY)
   @HttpCode(202)
   create(@Param() address: Address, @Req() request: Request): Promise<RequestAccepted> {
     return this.take(address, request, () => readOpsgenieAlert);
   }
 
   @Post(':identifier/:action')
+  @TakesBody(SMALL_BODY)
   @HttpCode(202)
   update(@Param() address: Address & { identifier: string; action: string }, @Query('identifierType') type: unknown, @Req() request: Request): Promise<RequestAccepted> {
     const action = OPSGENIE_ACTIONS.find((known) => known === address.action);

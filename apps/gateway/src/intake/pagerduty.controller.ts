@@ -2,6 +2,7 @@ import { All, Controller, HttpCode, Param, Post, Req, Res, UseFilters } from '@n
 import { decodeJson, MessageGroup, readPagerDutyEvent, Refused } from '@tocsin/contracts';
 import type { Request, Response } from 'express';
 import { GatewayConfig } from '../config';
+import { SMALL_BODY, TakesBody } from '../body/body.interceptor';
 import { jsonBodyOf } from '../json-object';
 import { PagerDutyErrors } from './peer-errors.filter';
 import { PeerPublisher } from './peer-publisher';
@@ -24,6 +25,7 @@ export class PagerDutyController {
   ) {}
 
   @Post()
+  @TakesBody(SMALL_BODY)
   @HttpCode(202)
   async enqueue(@Param() address: { tenant: string; service?: string }, @Req() request: Request): Promise<EventProcessed> {
     const body = jsonBodyOf(request);

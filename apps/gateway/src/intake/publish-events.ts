@@ -1,5 +1,5 @@
 import {
-  MAX_MESSAGE_BYTES, traceIdOf, type AlertMessage, type DeadLetter, type InputError, type MessageErrorCode, type MessageGroup, type MessageShape, type ParsedMessage, type TenantId,
+  MAX_MESSAGE_BYTES, traceIdOf, type AlertMessage, type DeadLetter, type InputError, type MessageErrorCode, type MessageGroup, type MessageShape, type ParsedMessage, Turns, type TenantId,
 } from '@tocsin/contracts';
 import type { AlertIntake, AlertQueries, EventLog, Receipt } from '@tocsin/contracts/ports';
 import type { Metrics } from '@tocsin/observability';
@@ -7,7 +7,6 @@ import type { ActOnAlerts } from '../alerts/act-on-alerts';
 import { PublishFailed } from './publish-failed';
 import { readEvents, refusalOf, type PublishRequest } from './read-events';
 import type { ReceiptWatch } from './receipt-watch';
-import { Slices } from './slices';
 
 /** Whose request it is, and what it asks for. */
 export interface Publisher {
@@ -86,14 +85,14 @@ export class PublishEvents {
       await this.note(acknowledged.message, note, publisher);
       return { messages: [], refused: [], dropped: 0, shape: shape.name, acknowledged: acknowledged.message };
     }
-    const slices = new Slices();
+    const turns = new Turns();
     const messages: AlertMessage[] = [];
     const refused: RefusedPart[] = [];
     let dropped = 0;
     for (let from = 0; from < shape.count; from += BATCH) {
       const batch: AlertMessage[] = [];
       for (let index = from; index < Math.min(from + BATCH, shape.count); index += 1) {
-        if (slices.isOver) await slices.next();
+        if (turns.over) await turns.next();
         if (dropsSeverityNone && shape.part(index).severity_none) dropped += 1;
         else {
           const read = allowed(group.read(index, 'lenient'), publisher, () => group.pointerTo(index, 'tenant_id'));

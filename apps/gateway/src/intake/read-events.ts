@@ -1,9 +1,8 @@
 import {
   below, faultIn, isTenantId, MessageGroup, NotDecoded, opened, readMessages, readOwn, Refused, severityOf, type AlertMessage, type Envelope, type InputError,
-  type MessageErrorCode, type ParsedMessage,
+  type MessageErrorCode, type ParsedMessage, Turns,
 } from '@tocsin/contracts';
 import { decodeInSlices } from './sliced-json';
-import { Slices } from './slices';
 
 /** Messages of one list. A group that another system sends has no such bound: its sender cannot send it in parts. */
 export const MAX_BATCH = 500;
@@ -24,20 +23,20 @@ export type ReadEvents = { messages: AlertMessage[]; replaced: number } | { grou
  * bad alert of its group must not silence the others.
  */
 export async function readEvents({ body, headers, query }: PublishRequest, maxBytes: number): Promise<ReadEvents> {
-  const slices = new Slices();
+  const turns = new Turns();
   const { drops_severity_none, ...envelope } = { headers, ...defaultsIn(query), publishes_at_most: maxBytes };
-  const decoded = await decodeInSlices(body, MAX_BATCH, slices);
+  const decoded = await decodeInSlices(body, MAX_BATCH, turns);
   const { value, escapes, at } = opened(decoded.value, decoded.escapes);
   const group = MessageGroup.of(value, envelope, body, escapes);
   // of a CloudEvent in binary mode the list is the data
-  if (Array.isArray(value) && !group) return { messages: await readList(value, envelope, escapes, maxBytes, slices), replaced: 0 };
+  if (Array.isArray(value) && !group) return { messages: await readList(value, envelope, escapes, maxBytes, turns), replaced: 0 };
   // however large: its parts are measured as they are published, and shortened until they fit
   if (group?.shape.webhook) return { group, drops_severity_none };
   const parsed = body.length > maxBytes ? tooLarge(maxBytes) : (group?.read(0, 'strict') ?? readOwn(value, envelope, 'strict', body, escapes));
   return { messages: accepted([below(at, parsed)]), replaced: group?.replaced ?? 0 };
 }
 
-async function readList(values: readonly unknown[], envelope: Envelope, escapes: boolean, maxBytes: number, slices: Slices): Promise<AlertMessage[]> {
+async function readList(values: readonly unknown[], envelope: Envelope, escapes: boolean, maxBytes: number, turns: Turns): Promise<AlertMessage[]> {
   if (values.length === 0) {
     // of CloudEvents a batch may be empty; elsewhere it is a mistake
     if (/^application\/cloudevents-batch/i.test(String(envelope.headers?.['content-type']))) return [];
@@ -47,7 +46,7 @@ async function readList(values: readonly unknown[], envelope: Envelope, escapes:
   const parsed: ParsedMessage[] = [];
   for (const [index, value] of values.entries()) {
     parsed.push(...readElement(value, envelope, escapes, maxBytes).map((message) => below(`/${index}`, message)));
-    if (slices.isOver) await slices.next();
+    if (turns.over) await turns.next();
   }
   checkCount(parsed.length);
   return accepted(parsed);

@@ -1,10 +1,9 @@
 import fc from 'fast-check';
-import { NotDecoded, Refused } from '@tocsin/contracts';
+import { NotDecoded, Refused, Turns } from '@tocsin/contracts';
 import { decodeInSlices } from './sliced-json';
-import { Slices } from './slices';
 
 const MAX_LIST = 500;
-const decode = (text: string) => decodeInSlices(Buffer.from(text), MAX_LIST, new Slices());
+const decode = (text: string) => decodeInSlices(Buffer.from(text), MAX_LIST, new Turns());
 const codeOf = (text: string) => decode(text).then(() => 'accepted', (error: unknown) => (error instanceof Refused ? error.code : String(error)));
 
 /** Texts and names as they would mislead whoever cuts JSON by its brackets. */

@@ -1,6 +1,5 @@
-import { decodeJson, MAX_MESSAGE_BYTES, NotDecoded, Refused } from '@tocsin/contracts';
+import { decodeJson, MAX_MESSAGE_BYTES, NotDecoded, Refused, type Turns } from '@tocsin/contracts';
 import { ListCutter, type Span } from './list-cutter';
-import type { Slices } from './slices';
 
 /** A decoded body. Elements that are larger or hold more than any message may are `NotDecoded`. */
 export interface SlicedJson {
@@ -28,14 +27,14 @@ const MAX_GROUP = 30_000;
  * of more than `maxList`,
  * or a group of more than 30,000 alerts.
  */
-export async function decodeInSlices(body: Buffer, maxList: number, slices: Slices): Promise<SlicedJson> {
+export async function decodeInSlices(body: Buffer, maxList: number, turns: Turns): Promise<SlicedJson> {
   if (body.length <= MAX_MESSAGE_BYTES) return decode(body);
   const cutter = new ListCutter(body);
   for (let atEnd = false; !atEnd; ) {
     atEnd = cutter.advance();
     const most = cutter.isGroup ? MAX_GROUP : maxList;
     if (cutter.elements && cutter.elements.length > most) throw new Refused('batch_too_large', `At most ${most} messages are accepted at once.`);
-    if (slices.isOver) await slices.next();
+    if (turns.over) await turns.next();
   }
   const { elements, isGroup, frame, frameValues } = cutter;
   if (elements === undefined || frameValues > MAX_FRAME_VALUES || frame.length > MAX_PIECE_BYTES) {
@@ -48,7 +47,7 @@ export async function decodeInSlices(body: Buffer, maxList: number, slices: Slic
     const decoded = decodeElement(body, element);
     list.push(decoded.value);
     escapes ||= decoded.escapes;
-    if (slices.isOver) await slices.next();
+    if (turns.over) await turns.next();
   }
   if (!isGroup) return { value: list, escapes };
   const value = around.value as { alerts?: unknown };

@@ -32,7 +32,7 @@ export interface FollowedLog {
   ringBehind(position: LogPosition): readonly Hint[] | undefined;
   /** Fills the ring backwards, if it can reach so far. */
   reachBack(seq: number): Promise<boolean>;
-  check(cause: 'cursor'): Promise<void>;
+  check(): Promise<void>;
 }
 
 /** Where a stream begins a tenant, and what it tells its client about that. */
@@ -71,7 +71,7 @@ export async function beginAt(sent: SentPosition, feed: FollowedLog, log: EventL
   const { position } = sent;
   const first = await judge(position, feed, log, maxReplay);
   if (first.reason !== 'history_replaced') return first;
-  await feed.check('cursor');
+  await feed.check();
   const second = await judge(position, feed, log, maxReplay);
   // a restored backup keeps its epoch: the page's old position may be further, and what was sent since is the truth
   return second.reason === 'history_replaced' && sent.trusted ? judge(sent.trusted, feed, log, maxReplay) : second;

@@ -297,12 +297,12 @@ export class EventStream implements FeedMember {
       const page: InHand | Page = this.inHand(tenant) ?? (await readBehind(log, feed.tenant, tenant.sent));
       if (this.endReason || feed.generation !== generation || !this.followed.includes(tenant)) continue;
       if (!page.intact) {
-        await feed.check('cursor');
+        await feed.check();
         if (feed.generation === generation) this.reset(tenant, 'retention');
       } else if (page.hints.length === 0) {
         // the feed is ahead of what the log shows: only a replaced history looks like this
         if ((empty += 1) > MAX_EMPTY_PAGES) return this.close('store_unavailable');
-        await feed.check('cursor');
+        await feed.check();
       } else {
         const isWhole = await this.replay(tenant, page.hints, generation);
         if (isWhole && 'upTo' in page && page.upTo) tenant.sent = page.upTo;

@@ -121,7 +121,7 @@ class World {
     } else if (step.do === 'deliver what is late') this.bus.deliver(...this.late.splice(0).reverse());
     else if (step.do === 'connect') this.running.push(this.readers[step.client]!.connect());
     else if (step.do === 'disconnect') this.readers[step.client]!.disconnect();
-    else if (step.do === 'check') for (const feed of this.feeds.opened) this.running.push(feed.check('resumed'));
+    else if (step.do === 'check') for (const feed of this.feeds.opened) this.running.push(feed.check().catch(() => undefined));
     else if (step.do === 'heartbeat') for (const { stream } of this.readers) stream?.heartbeat(new Date());
     else if (step.do === 'pause the log') {
       this.go();
@@ -144,7 +144,7 @@ class World {
     const { length } = this.log.streams.get(tenant)!.events;
     const head = this.log.position(tenant, length);
     for (let round = 0; round < 50; round += 1) {
-      await Promise.all(this.feeds.opened.map((feed) => feed.check('resumed')));
+      await Promise.all(this.feeds.opened.map((feed) => feed.check()));
       await (this.joinMs > 0 ? sleep(this.joinMs) : turn());
       const behind = this.readers.filter(({ stream, cursor }) => stream && cursor !== `${head.epoch}-${head.seq}-${head.fp}`);
       if (behind.length === 0) return;

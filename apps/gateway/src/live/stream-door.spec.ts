@@ -3,6 +3,7 @@ import { Controller, Get, HttpCode, Module } from '@nestjs/common';
 import { APP_FILTER, NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import fc from 'fast-check';
+import type { Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Refused, type ErrorCode } from '@tocsin/contracts';
@@ -56,7 +57,7 @@ async function serve(withDoor: boolean, headTimeoutMs?: number) {
   @Module({ controllers: [EventsController, SlowController], providers: [{ provide: StreamOpener, useValue: opener }, { provide: APP_FILTER, useValue: new ProblemFilter(metrics, logger) }] })
   class Gateway {}
   const app = await NestFactory.create<NestExpressApplication>(Gateway, { logger: false, bodyParser: false, forceCloseConnections: true });
-  prepareHttp(app, { CORS_ORIGINS: ORIGINS });
+  prepareHttp(app, { CORS_ORIGINS: ORIGINS, BODIES_BYTES: 33_554_432 });
   const door = new StreamDoor(opener, new ProblemAnswers(metrics, logger), ORIGINS, headTimeoutMs);
   await app.init();
   if (withDoor) door.standBefore(app.getHttpServer());
@@ -296,6 +297,28 @@ describe('the door of streams', () => {
     expect(callers.map(({ answer }) => answer.slice(0, 12))).toEqual(['', '', 'HTTP/1.1 200']);
     callers[2]!.leave();
     await slow.app.close();
+  });
+
+  it('keeps no connection that was closed before anybody attended to it', async () => {
+    const served = await serve(true);
+    try {
+      const server = served.app.getHttpServer() as Server;
+      const count = () => new Promise<number>((resolve, reject) => server.getConnections((error, connections) => (error ? reject(error) : resolve(connections))));
+      let accepted = 0;
+      server.on('connection', () => (accepted += 1));
+      const left = Array.from({ length: 600 }, (_, i) => {
+        const socket = connect(served.port, '127.0.0.1', () => (i % 10 === 0 ? socket.resetAndDestroy() : socket.end()));
+        socket.on('error', () => undefined);
+        return socket;
+      });
+      await eventually(() => expect(left.every(({ destroyed }) => destroyed)).toBe(true), 10_000);
+      await eventually(async () => expect(await count()).toBe(0), 3_000);
+      // those that were reset may never have been handed over
+      expect(accepted).toBeGreaterThan(500);
+    } finally {
+      served.door.close();
+      await served.app.close();
+    }
   });
 
   it('answers half a request whose sender says no more, as node:http does', async () => {

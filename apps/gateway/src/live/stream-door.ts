@@ -93,6 +93,8 @@ export class StreamDoor {
 
   private attendTo(socket: Socket): void {
     if (socket.destroyed) return;
+    // it has said nothing and left while it waited: its end is past, and nothing would tell of it again
+    if (socket.readableEnded) return void socket.destroy();
     this.visitors.set(socket, { since: performance.now(), part: undefined, pieces: 0 });
     this.timer ??= setInterval(() => this.dismissSlow(), TIMEOUT_CHECK_MS).unref();
     socket.on('close', this.onClose);

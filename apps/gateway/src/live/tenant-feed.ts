@@ -2,10 +2,13 @@ import { hintOf, Unavailable, type Hint, type LogPosition, type StreamHead, type
 import type { EventLog } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
 import { readBehind, type FollowedLog } from './catch-up';
+import type { PositionChecks } from './position-checks';
 import { EntryBatch } from './sse-frame';
 
 /** How long a hole waits for its missing hint before the log is asked: two processors may publish 6 before 5. */
 const REORDER_MS = 5;
+/** The most bytes of hints that wait for those before them. What comes beyond is read from the log. */
+const MAX_EARLY_BYTES = 1_048_576;
 
 /** A stream, as its feed sees it. */
 export interface FeedMember {
@@ -73,6 +76,7 @@ export class TenantFeed implements FollowedLog {
   private pending: Hint[] = [];
   private readonly live = new Set<FeedMember>();
   private readonly early = new Map<number, Hint>();
+  private earlyBytes = 0;
   private filling: Promise<void> | undefined;
   private reaching: Promise<void> | undefined;
   private replacing: Promise<void> | undefined;
@@ -89,6 +93,7 @@ export class TenantFeed implements FollowedLog {
     private readonly metrics: Metrics,
     private readonly logger: Log,
     private readonly joinMs: () => number,
+    private readonly checks: Pick<PositionChecks, 'ask' | 'forget'>,
   ) {}
 
   /** Takes the log's position as its own. Called once, before the first member joins. */
@@ -151,16 +156,20 @@ export class TenantFeed implements FollowedLog {
   onHint(hint: Hint | undefined): void {
     if (!hint || hint.epoch !== this.last.epoch) {
       this.metrics.invalidHints.inc();
-      void this.check('hint');
+      this.checks.ask(this);
     } else if (hint.seq <= this.last.seq) {
       return;
+    } else if (hint.seq > this.last.seq + this.ringEvents) {
+      // too far ahead to wait here for those before it
+      this.metrics.invalidHints.inc();
+      this.checks.ask(this);
     } else if (hint.data && this.continues(hint) && !this.filling) {
       this.append(hint);
       this.takeEarly();
     } else {
       // the next number of another history: nothing that will still come can fill this hole
       const isForeign = hint.seq === this.last.seq + 1 && !this.continues(hint);
-      if (hint.data && !isForeign && this.early.size < this.ringEvents) this.early.set(hint.seq, hint);
+      if (hint.data && !isForeign) this.keepEarly(hint, hint.data.length);
       if (!hint.data || isForeign) void this.fill('hint');
       else this.reorderTimer ??= setTimeout(() => this.onReorderTimeout(), REORDER_MS);
     }
@@ -187,19 +196,14 @@ export class TenantFeed implements FollowedLog {
 
   /**
    * Reads the log's position now and follows it. Before a cursor is called future, or its `fp` unknown, it is this that says
-   * so: for a cursor it rejects with `Unavailable` when it could not follow, for the rest the next check repeats it.
+   * so. Rejects with `Unavailable` when it could not follow.
    */
-  async check(cause: 'hint' | 'cursor' | 'resumed'): Promise<void> {
+  async check(): Promise<void> {
     const mark = this.mark();
-    try {
-      const [head] = await this.log.heads([this.tenant]);
-      if (head) await this.confirm(head, mark);
-      const isBehind = head && head.seq > this.last.seq && mark.generation === this.generation;
-      if (isBehind) throw new Unavailable('postgres', 'The log could not be read up to its head.');
-    } catch (error) {
-      if (cause === 'cursor') throw error;
-      this.logger.warn({ tenant_id: this.tenant, err: error }, 'the position of a feed could not be read; the next check repeats it');
-    }
+    const [head] = await this.log.heads([this.tenant]);
+    if (head) await this.confirm(head, mark);
+    const isBehind = head && head.seq > this.last.seq && mark.generation === this.generation;
+    if (isBehind) throw new Unavailable('postgres', 'The log could not be read up to its head.');
   }
 
   dropRing(): void {
@@ -214,7 +218,8 @@ export class TenantFeed implements FollowedLog {
     this.live.clear();
     this.dropRing();
     this.budget.forget(this);
-    this.early.clear();
+    this.dropEarly();
+    this.checks.forget(this);
   }
 
   // ---- inside -----------------------------------------------------------------------------------------------------
@@ -227,16 +232,24 @@ export class TenantFeed implements FollowedLog {
 
   /** One read at a time fills up to the log's head; hints that come meanwhile wait in `early`. Never rejects. */
   private fill(cause: 'gap' | 'check' | 'hint'): Promise<void> {
-    this.filling ??= this.readUp(cause)
-      .catch((error: unknown) => {
-        this.logger.warn({ tenant_id: this.tenant, err: error }, 'a feed could not be filled from the log; the next check repeats it');
-      })
-      .finally(() => {
-        this.filling = undefined;
-        this.takeEarly();
-        if (this.early.size > 0) this.reorderTimer ??= setTimeout(() => this.onReorderTimeout(), REORDER_MS);
-      });
+    this.filling ??= this.fillUp(cause).finally(() => {
+      this.filling = undefined;
+      this.takeEarly();
+      if (this.early.size > 0) this.reorderTimer ??= setTimeout(() => this.onReorderTimeout(), REORDER_MS);
+    });
     return this.filling;
+  }
+
+  private async fillUp(cause: 'gap' | 'check' | 'hint'): Promise<void> {
+    const waited = [...this.early.keys()];
+    try {
+      await this.readUp(cause);
+    } catch (error) {
+      this.logger.warn({ tenant_id: this.tenant, err: error }, 'a feed could not be filled from the log; the next check repeats it');
+    }
+    // a hint goes out after the commit, and all before an entry can be read when it can: what the log did not have is not
+    // of this history, and while the log is away nothing is gained by asking again at once
+    for (const seq of waited) this.forgetEarly(seq);
   }
 
   private async readUp(cause: 'gap' | 'check' | 'hint'): Promise<void> {
@@ -253,9 +266,25 @@ export class TenantFeed implements FollowedLog {
     }
   }
 
+  private keepEarly(hint: Hint, bytes: number): void {
+    if (this.early.has(hint.seq) || this.early.size >= this.ringEvents || this.earlyBytes + bytes > MAX_EARLY_BYTES) return;
+    this.early.set(hint.seq, hint);
+    this.earlyBytes += bytes;
+  }
+
+  private forgetEarly(seq: number): void {
+    this.earlyBytes -= this.early.get(seq)?.data?.length ?? 0;
+    this.early.delete(seq);
+  }
+
+  private dropEarly(): void {
+    this.early.clear();
+    this.earlyBytes = 0;
+  }
+
   private takeEarly(): void {
     for (let hint = this.early.get(this.last.seq + 1); hint && this.continues(hint); hint = this.early.get(this.last.seq + 1)) this.append(hint);
-    for (const seq of this.early.keys()) if (seq <= this.last.seq) this.early.delete(seq);
+    for (const seq of this.early.keys()) if (seq <= this.last.seq) this.forgetEarly(seq);
   }
 
   /**
@@ -331,7 +360,7 @@ export class TenantFeed implements FollowedLog {
     this.flush();
     this.generation += 1;
     this.dropRing();
-    this.early.clear();
+    this.dropEarly();
     this.floorSeq = 0;
     this.startAt(head);
     this.logger.warn({ tenant_id: this.tenant, epoch: head.epoch, seq: head.seq }, "a tenant's history was replaced");

@@ -2,16 +2,17 @@ import type { TenantId } from '@tocsin/contracts';
 import type { EventBus, EventLog, Subscription } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
 import { joinMs } from './join-delay';
+import { comparePositions, PositionChecks } from './position-checks';
 import { RingBudget, TenantFeed } from './tenant-feed';
 
 /** How often the log's positions are compared with the feeds'. The promise of 3 s with Redis down rests on it. */
 const CHECK_MS = 2_000;
 /** The same while the bus is away and nothing else moves the feeds. */
 const CHECK_WITHOUT_BUS_MS = 1_000;
-/** Positions asked for in one query. */
-const CHECK_SLICE = 500;
 /** How long a feed outlives its last stream: a reload must not cost a subscription. */
 const LINGER_MS = 30_000;
+/** Hints that may wait for a feed that is being opened. Those beyond are lost, and the position that it begins at has them. */
+const MAX_EARLY = 256;
 
 interface OpenFeed {
   feed: TenantFeed;
@@ -25,6 +26,7 @@ interface OpenFeed {
 export class TenantFeeds {
   private readonly feeds = new Map<TenantId, OpenFeed>();
   private readonly budget: RingBudget;
+  private readonly checks: PositionChecks;
   private checkTimer: NodeJS.Timeout | undefined;
   private stopped = false;
 
@@ -36,13 +38,14 @@ export class TenantFeeds {
     private readonly logger: Log,
   ) {
     this.budget = new RingBudget(limits.ringBytes);
+    this.checks = new PositionChecks(log, logger);
   }
 
   /** The tenant's feed, subscribed and at a position. Every `acquire` needs its `release`. Rejects with `Unavailable` when the log is away. */
   async acquire(tenant: TenantId): Promise<TenantFeed> {
     let open = this.feeds.get(tenant);
     if (!open) {
-      const feed = new TenantFeed(tenant, this.log, this.limits.ringEvents, this.budget, this.metrics, this.logger, this.limits.joinMs ?? joinMs);
+      const feed = new TenantFeed(tenant, this.log, this.limits.ringEvents, this.budget, this.metrics, this.logger, this.limits.joinMs ?? joinMs, this.checks);
       open = { feed, ready: Promise.resolve(feed), holders: 0 };
       open.ready = this.open(open);
       this.feeds.set(tenant, open);
@@ -90,6 +93,7 @@ export class TenantFeeds {
   close(): void {
     this.stopped = true;
     clearTimeout(this.checkTimer);
+    this.checks.close();
     for (const open of this.feeds.values()) this.discard(open);
   }
 
@@ -97,10 +101,11 @@ export class TenantFeeds {
   private async open(open: OpenFeed): Promise<TenantFeed> {
     const { feed } = open;
     const early: Parameters<TenantFeed['onHint']>[0][] = [];
+    const keep = (hint: (typeof early)[number]) => void (early.length < MAX_EARLY && early.push(hint));
     let started = false;
     open.subscription = await this.bus.subscribe(feed.tenant, {
-      onHint: (hint) => (started ? feed.onHint(hint) : void early.push(hint)),
-      onResumed: () => void (started && feed.check('resumed')),
+      onHint: (hint) => (started ? feed.onHint(hint) : keep(hint)),
+      onResumed: () => void (started && this.checks.ask(feed)),
     });
     const [head] = await this.log.heads([feed.tenant]);
     feed.startAt(head!);
@@ -130,17 +135,10 @@ export class TenantFeeds {
 
   /** What turns a bus that may lose messages into a bounded delay: one query for up to 500 tenants, however many streams. */
   private async checkPositions(): Promise<void> {
-    const feeds = this.opened;
-    for (let at = 0; at < feeds.length; at += CHECK_SLICE) {
-      const slice = feeds.slice(at, at + CHECK_SLICE);
-      const marks = slice.map((feed) => feed.mark());
-      try {
-        const heads = await this.log.heads(slice.map((feed) => feed.tenant));
-        await Promise.all(heads.map((head, i) => slice[i]!.confirm(head, marks[i]!)));
-      } catch (error) {
-        this.logger.warn({ err: error }, 'the positions of the feeds could not be checked');
-        return;
-      }
+    try {
+      await comparePositions(this.log, this.opened);
+    } catch (error) {
+      this.logger.warn({ err: error }, 'the positions of the feeds could not be checked');
     }
   }
 }

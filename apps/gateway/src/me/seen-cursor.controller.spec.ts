@@ -54,7 +54,7 @@ beforeAll(async () => {
   })
   class Door {}
   app = await NestFactory.create<NestExpressApplication>(Door, { logger: false, bodyParser: false, forceCloseConnections: true });
-  prepareHttp(app, { CORS_ORIGINS: [] });
+  prepareHttp(app, { CORS_ORIGINS: [], BODIES_BYTES: 33_554_432 });
   await app.listen(0, '127.0.0.1');
   url = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}/api/v1/me/cursor`;
 });

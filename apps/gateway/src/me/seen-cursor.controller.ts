@@ -4,6 +4,7 @@ import { EventLog, SeenPositions, type Reader, type SeenPosition } from '@tocsin
 import { issuerOf, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import type { Request, Response } from 'express';
 import { VisibleTenants } from '../access/visible-tenants';
+import { SMALL_BODY, TakesBody } from '../body/body.interceptor';
 import { GatewayConfig } from '../config';
 import { jsonBodyOf, refuseField } from '../json-object';
 import { assignPositions, type SentCursor } from '../live/cursor';
@@ -30,6 +31,7 @@ export class SeenCursorController {
 
   /** Answers with what stands then, which another device may have moved farther. */
   @Put()
+  @TakesBody(SMALL_BODY)
   async advance(@Req() request: Request, @Token() token: VerifiedToken): Promise<SeenCursor> {
     const sent = readSeen(jsonBodyOf(request));
     const tenants = await this.tenantsOf(token);

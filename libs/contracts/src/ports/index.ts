@@ -7,6 +7,7 @@ export * from './bind';
 export * from './dead-letters';
 export * from './event-bus';
 export * from './event-log';
+export * from './hint-key';
 export * from './log-retention';
 export * from './raw-intake';
 export * from './receipts';

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
+import type { HintKey } from '@tocsin/contracts/ports';
 import { createLogger, Metrics } from '@tocsin/observability';
 import { RedisConnection } from '../connection';
 import { RedisEventBus } from '../event-bus.redis';
@@ -25,8 +26,10 @@ export class OwnRedis {
     return connection;
   }
 
-  bus({ url = redisUrl(), hintKey }: { url?: string; hintKey?: string } = {}): RedisEventBus {
-    const bus = new RedisEventBus({ url, prefix: this.prefix, hintKey }, this.connection(url), createLogger({ app: 'test', level: 'silent' }), this.metrics);
+  /** Signs with a key of all tests unless it is given another, or where the system keeps one. */
+  bus({ url = redisUrl(), hintKey, keptKey }: { url?: string; hintKey?: string; keptKey?: HintKey } = {}): RedisEventBus {
+    const key = hintKey ?? (keptKey ? undefined : 'the key of all tests, which is no secret');
+    const bus = new RedisEventBus({ url, prefix: this.prefix, hintKey: key, keptKey }, this.connection(url), createLogger({ app: 'test', level: 'silent' }), this.metrics);
     this.closers.push(() => bus.close());
     return bus;
   }
