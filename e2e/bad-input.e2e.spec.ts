@@ -182,8 +182,9 @@ describe('bad input', () => {
 
     it('invented key ids are not turned into requests', async () => {
       const before = jwks.requests;
-      await Promise.all(Array.from({ length: 20 }, (_, i) => refusal('', bearer(makeToken({ header: header({ kid: `k${i}` }), claims: claims(), key: jwks.privateKey })), strict)));
-      expect(jwks.requests - before).toBeLessThanOrEqual(1);
+      await Promise.all(Array.from({ length: 50 }, (_, i) => refusal('', bearer(makeToken({ header: header({ kid: `k${i}` }), claims: claims(), key: jwks.privateKey })), strict)));
+      // each could be a new key: five of them are asked for in 30 s, and no more
+      expect(jwks.requests - before).toBeLessThanOrEqual(5);
     });
   });
 
