@@ -16,6 +16,8 @@ export interface Exit {
 export interface Program {
   main?: string;
   args?: readonly string[];
+  /** A command that becomes the process, its words as its last arguments. */
+  by?: readonly string[];
 }
 
 const ROOT = join(__dirname, '..', '..');
@@ -166,12 +168,13 @@ export class Processes {
   }
 
   async start(app: App, environment: Environment, program: Program = {}): Promise<AppProcess> {
-    return this.launch(app, environment, program.args, program.main).ready();
+    return this.launch(app, environment, program.args, program.main, program.by).ready();
   }
 
   /** Starts an app without waiting for anything. */
-  launch(app: App, environment: Environment, args: readonly string[] = [], main = mainOf(app)): AppProcess {
-    const child = spawn(process.execPath, [main, ...args], {
+  launch(app: App, environment: Environment, args: readonly string[] = [], main = mainOf(app), by: readonly string[] = []): AppProcess {
+    const [command, ...words] = [...by, process.execPath, main, ...args];
+    const child = spawn(command!, words, {
       cwd: this.folder,
       env: { ...BASE_ENVIRONMENT, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { publishedForm, readRoutingKey, routingKeyOf, type AlertMessage } from '@tocsin/contracts';
+import { publishedForm, readRoutingKey, routingKeyOf, Turns, type AlertMessage } from '@tocsin/contracts';
 import type { AlertIntake, AlertSource, HandleBatch, PublishContext, PublishOutcome, RawIntake, RawMessage, ReceivedMessage } from '@tocsin/contracts/ports';
 import type { Database } from './database';
 
@@ -93,7 +93,13 @@ export class InboxIntake implements AlertIntake {
   constructor(private readonly inbox: Inbox) {}
 
   async publish(messages: readonly AlertMessage[], context?: PublishContext): Promise<PublishOutcome[]> {
-    if (messages.length > 0) await this.inbox.put(messages.map(toBePut), context);
+    const turns = new Turns();
+    const put: Put[] = [];
+    for (const message of messages) {
+      if (turns.over) await turns.next();
+      put.push(toBePut(message));
+    }
+    if (put.length > 0) await this.inbox.put(put, context);
     return messages.map(({ id }) => ({ id, outcome: 'confirmed' }));
   }
 }

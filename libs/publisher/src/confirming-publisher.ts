@@ -58,6 +58,9 @@ interface Waiting {
   call: Call;
 }
 
+/** The most that is handed to the socket before all else has its turn. */
+const BYTES_A_TURN = 512 * 1024;
+
 /**
  * Publishes with confirms: a message counts as published once the broker says that it has it durably, and only if a queue
  * took it. Bounded in time and in flight. A lost channel fails what was on its way and is made again.
@@ -72,6 +75,7 @@ export class ConfirmingPublisher {
   /** Messages that no queue wanted, by id: their return arrives before their confirmation. */
   private readonly returned = new Map<string, number>();
   private inFlight = 0;
+  private tick: NodeJS.Immediate | undefined;
   private closed = false;
 
   constructor(options: ConfirmingPublisherOptions) {
@@ -147,12 +151,21 @@ export class ConfirmingPublisher {
     if (this.waiting.length > 0 && this.waiting.length + count > this.maxWaiting) refuse('full', 'Too many messages wait for RabbitMQ.');
   }
 
+  /** As many as may be in flight, and a turn's worth at a time: large messages take their time to be written. */
   private sendWaiting(): void {
+    let bytes = 0;
     while (this.inFlight < this.maxInFlight && this.waiting.length > 0) {
       const channel = this.channel.current;
       if (!channel) return;
+      if (bytes > BYTES_A_TURN) return void (this.tick ??= setImmediate(() => this.sendInNextTurn()));
+      bytes += this.waiting[0]!.publication.body.length;
       this.send(channel, this.waiting.shift()!);
     }
+  }
+
+  private sendInNextTurn(): void {
+    this.tick = undefined;
+    this.sendWaiting();
   }
 
   private send(channel: ConfirmChannel, waiting: Waiting): void {

@@ -1,4 +1,4 @@
-import { publishedForm, routingKeyOf, Unavailable, type AlertMessage } from '@tocsin/contracts';
+import { publishedForm, routingKeyOf, Turns, Unavailable, type AlertMessage } from '@tocsin/contracts';
 import { AlertIntake, type PublishContext, type PublishOutcome } from '@tocsin/contracts/ports';
 import { BrokerUnavailable, type ConfirmingPublisher, type Publication } from '@tocsin/publisher';
 
@@ -12,9 +12,15 @@ export class RabbitAlertIntake extends AlertIntake {
   }
 
   override async publish(messages: readonly AlertMessage[], { traceparent }: PublishContext = {}): Promise<PublishOutcome[]> {
+    const turns = new Turns();
+    const headers = traceparent ? { traceparent } : undefined;
+    const publications: Publication[] = [];
+    for (const message of messages) {
+      if (turns.over) await turns.next();
+      publications.push({ exchange: this.exchange, routingKey: routingKeyOf(message), id: message.id, body: publishedForm(message), headers });
+    }
     try {
-      const headers = traceparent ? { traceparent } : undefined;
-      return await this.publisher.publish(messages.map((message): Publication => ({ exchange: this.exchange, routingKey: routingKeyOf(message), id: message.id, body: publishedForm(message), headers })));
+      return await this.publisher.publish(publications);
     } catch (error) {
       throw error instanceof BrokerUnavailable ? new Unavailable('rabbitmq', error.message, { cause: error }) : error;
     }

@@ -3,6 +3,7 @@ import type { Problem } from '@tocsin/contracts';
 import { Log, Metrics } from '@tocsin/observability';
 import type { Request, Response } from 'express';
 import { randomUUID } from 'node:crypto';
+import { answerUnread } from '../body/answer-unread';
 import { ProblemAnswers } from '../problem-answers';
 
 const inWords = ({ detail, errors = [] }: Problem): string[] => {
@@ -25,7 +26,8 @@ abstract class PeerErrors implements ExceptionFilter {
     const { status, fields, body } = this.answers.answerTo(error, request);
     const text = JSON.stringify(this.inTheirWords(JSON.parse(body) as Problem));
     for (const [name, value] of fields) if (!/^content-/i.test(name)) response.setHeader(name, value);
-    response.status(status).setHeader('Content-Type', 'application/json; charset=utf-8').end(text);
+    response.status(status).setHeader('Content-Type', 'application/json; charset=utf-8');
+    answerUnread(request, response, text);
   }
 
   protected abstract inTheirWords(problem: Problem): object;

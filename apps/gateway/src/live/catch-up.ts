@@ -2,8 +2,20 @@ import { hintOf, type GapReason, type Hint, type LogPosition, type StreamFilter,
 import type { EventLog } from '@tocsin/contracts/ports';
 import type { SentPosition } from './cursor';
 
-/** Entries read at a time: a page is written before the next is read, so that a slow client holds one page at most. */
+/** The most entries that are read at a time: a page is written before the next is read, so that a slow client holds one page at most. */
 export const PAGE_SIZE = 500;
+/** What a page should take, and how many entries it has while nobody knows how large they are: 64 of 64 KiB are 4 MiB. */
+const PAGE_BYTES = 1_048_576;
+const FIRST_PAGE = 64;
+/** A page is at most so many times what its size was judged by: a few small entries say little about the next. */
+const GROWTH = 4;
+
+/** How many entries to read at a time where those that are known, of the same tenant, are so many and take so many bytes. */
+export function pageSizeBy(entries: number, bytes: number): number {
+  if (entries === 0) return FIRST_PAGE;
+  const fitting = Math.floor((PAGE_BYTES * entries) / Math.max(bytes, 1));
+  return Math.max(8, Math.min(PAGE_SIZE, Math.max(FIRST_PAGE, entries * GROWTH), fitting));
+}
 
 export type Page = { intact: true; hints: Hint[]; complete: boolean } | { intact: false };
 
@@ -12,7 +24,7 @@ export type Page = { intact: true; hints: Hint[]; complete: boolean } | { intact
  * append-only, so an equal one proves that everything up to it is the history that the position was made from, and a
  * restored backup shows even when its numbers fit. Not intact: the history was replaced, or its entry is deleted.
  */
-export async function readBehind(log: EventLog, tenant: TenantId, position: LogPosition, limit = PAGE_SIZE): Promise<Page> {
+export async function readBehind(log: EventLog, tenant: TenantId, position: LogPosition, limit: number): Promise<Page> {
   const own = position.seq > 0 ? 1 : 0;
   const events = await log.after(tenant, position.seq - own, limit + own);
   const first = events[0];
@@ -29,6 +41,8 @@ export interface FollowedLog {
   readonly last: LogPosition;
   /** Entries below it may be deleted. */
   readonly floorSeq: number;
+  /** How many of its entries to read at a time. */
+  readonly pageSize: number;
   ringBehind(position: LogPosition): readonly Hint[] | undefined;
   /** Fills the ring backwards, if it can reach so far. */
   reachBack(seq: number): Promise<boolean>;
@@ -87,7 +101,7 @@ async function judge(position: LogPosition, feed: FollowedLog, log: EventLog, ma
   if (missed === 0 && position.fp === head.fp) return resumed([]);
   const ring = feed.ringBehind(position) ?? ((await feed.reachBack(position.seq)) ? feed.ringBehind(position) : undefined);
   if (ring) return resumed(ring);
-  const page = await readBehind(log, feed.tenant, position);
+  const page = await readBehind(log, feed.tenant, position, feed.pageSize);
   return page.intact ? resumed(page.hints) : gap(feed, 'history_replaced', null);
 }
 

@@ -294,7 +294,7 @@ export class EventStream implements FeedMember {
         tenant.live = true;
         return;
       }
-      const page: InHand | Page = this.inHand(tenant) ?? (await readBehind(log, feed.tenant, tenant.sent));
+      const page: InHand | Page = this.inHand(tenant) ?? (await readBehind(log, feed.tenant, tenant.sent, feed.pageSize));
       if (this.endReason || feed.generation !== generation || !this.followed.includes(tenant)) continue;
       if (!page.intact) {
         await feed.check();

@@ -1,12 +1,14 @@
 import { hintOf, Unavailable, type Hint, type LogPosition, type StreamHead, type TenantId } from '@tocsin/contracts';
 import type { EventLog } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
-import { readBehind, type FollowedLog } from './catch-up';
+import { pageSizeBy, readBehind, type FollowedLog } from './catch-up';
 import type { PositionChecks } from './position-checks';
 import { EntryBatch } from './sse-frame';
 
 /** How long a hole waits for its missing hint before the log is asked: two processors may publish 6 before 5. */
 const REORDER_MS = 5;
+/** Of the memory that all rings share, one is filled backwards with this part at most. */
+const RINGS_AT_LEAST = 4;
 /** The most bytes of hints that wait for those before them. What comes beyond is read from the log. */
 const MAX_EARLY_BYTES = 1_048_576;
 
@@ -146,6 +148,11 @@ export class TenantFeed implements FollowedLog {
     return this.ring.length;
   }
 
+  /** Judged by the newest entries: those of one tenant are mostly alike. */
+  get pageSize(): number {
+    return pageSizeBy(this.ring.length, this.ringBytes);
+  }
+
   get streams(): number {
     return this.live.size;
   }
@@ -256,7 +263,7 @@ export class TenantFeed implements FollowedLog {
     this.metrics.streamBackfills.inc({ cause });
     const { generation } = this;
     for (;;) {
-      const page = await readBehind(this.log, this.tenant, this.last);
+      const page = await readBehind(this.log, this.tenant, this.last, this.pageSize);
       if (generation !== this.generation) return;
       if (!page.intact) return this.replace();
       // hints that waited in `early` may have moved the feed on while the page was read
@@ -317,14 +324,19 @@ export class TenantFeed implements FollowedLog {
     return this.ring[0]?.seq ?? this.last.seq + 1;
   }
 
+  /** Page by page, the newest first, as far as a part of the memory reaches that all rings share. */
   private async fillRingFrom(from: number): Promise<void> {
-    const { generation, firstInRing, last } = this;
-    const hints = (await this.log.after(this.tenant, from - 1, firstInRing - from)).map(hintOf);
-    const joint = hints.at(-1);
-    const fits = joint?.seq === firstInRing - 1 && hints.length === firstInRing - from && (joint.seq < last.seq || joint.fp === last.fp);
-    if (!fits || generation !== this.generation || firstInRing !== this.firstInRing) return;
-    this.ring = [...hints, ...this.ring];
-    this.keep(hints.reduce((sum, { data }) => sum + data!.length, 0));
+    const { generation } = this;
+    while (this.firstInRing > from && this.ringBytes < this.budget.maxBytes / RINGS_AT_LEAST) {
+      const { firstInRing, last } = this;
+      const first = Math.max(from, firstInRing - this.pageSize);
+      const hints = (await this.log.after(this.tenant, first - 1, firstInRing - first)).map(hintOf);
+      const joint = hints.at(-1);
+      const fits = joint?.seq === firstInRing - 1 && hints.length === firstInRing - first && (joint.seq < last.seq || joint.fp === last.fp);
+      if (!fits || generation !== this.generation || firstInRing !== this.firstInRing) return;
+      this.ring = [...hints, ...this.ring];
+      this.keep(hints.reduce((sum, { data }) => sum + data!.length, 0));
+    }
   }
 
   /** At the end of this turn; while the process is busy, not sooner than a while after the last time. */
