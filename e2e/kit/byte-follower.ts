@@ -1,0 +1,59 @@
+import { get, type ClientRequest } from 'node:http';
+
+const MARK = Buffer.from('"event_id":"');
+const ID = Buffer.from('\nid: ');
+/** The longest event id or cursor that may be cut in two by the end of a chunk. */
+const TAIL = 400;
+
+/** A client that follows a stream of large entries and keeps nothing of them but their ids: it comes back, with its cursor, whenever it is sent away. */
+export class ByteFollower {
+  readonly seen = new Set<string>();
+  /** Of the last two frames: the newer one may not have come to its end. */
+  private cursors: [string | undefined, string | undefined];
+  private request: ClientRequest | undefined;
+  private stopped = false;
+  connections = 0;
+
+  constructor(
+    private readonly url: string,
+    private readonly token: string,
+    cursor?: string,
+  ) {
+    this.cursors = [cursor, cursor];
+    this.open();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.request?.destroy();
+  }
+
+  private open(): void {
+    if (this.stopped) return;
+    const [cursor] = this.cursors;
+    let tail = Buffer.alloc(0);
+    const again = () => void setTimeout(() => this.open(), 100).unref();
+    this.request = get(this.url, { agent: false, headers: { Authorization: `Bearer ${this.token}`, Accept: 'text/event-stream', ...(cursor && { 'Last-Event-ID': cursor }) } }, (response) => {
+      this.connections += 1;
+      response.on('data', (chunk: Buffer) => {
+        const bytes = Buffer.concat([tail, chunk]);
+        this.note(bytes);
+        tail = bytes.subarray(Math.max(0, bytes.length - TAIL));
+      });
+      response.on('error', () => undefined).on('close', again);
+    });
+    this.request.on('error', again);
+  }
+
+  private note(bytes: Buffer): void {
+    for (let at = bytes.indexOf(MARK); at >= 0; at = bytes.indexOf(MARK, at + 1)) {
+      const end = bytes.indexOf('"', at + MARK.length);
+      if (end > 0) this.seen.add(bytes.toString('latin1', at + MARK.length, end));
+    }
+    for (let at = bytes.indexOf(ID); at >= 0; at = bytes.indexOf(ID, at + 1)) {
+      const end = bytes.indexOf('\n', at + ID.length);
+      const cursor = end > 0 ? bytes.toString('latin1', at + ID.length, end) : undefined;
+      if (cursor && cursor !== this.cursors[1]) this.cursors = [this.cursors[1], cursor];
+    }
+  }
+}
