@@ -20,9 +20,13 @@ export function readInstant(value: unknown): string | undefined {
   return typeof value === 'number' ? instantOf(value < FIRST_MILLISECONDS ? value * 1000 : value) : undefined;
 }
 
+/** A message's time is read, and soon after judged as it was read. */
+let lastRead: string | undefined;
+
 function instantIn(given: string): string | undefined {
+  if (given === lastRead) return given;
   if (given.length > LONGEST) return undefined;
-  if (given === instantOf(Date.parse(given))) return given;
+  if (given === instantOf(Date.parse(given))) return (lastRead = given);
   const text = given.trim();
   if (/^\d{9,13}(\.\d+)?$/.test(text)) return readInstant(Number(text));
   const parts = EXTENDED.exec(text) ?? BASIC.exec(text);
