@@ -19,7 +19,7 @@ const CHECKS = ['lint', 'types', 'manifests'];
 const TIERS = ['unit', 'integration', 'e2e'];
 
 /** How long a step (for tests: a Jest project of it) may take before it is ended and counted as failed: a run that hangs must not hang its CI. */
-const STEP_TIMEOUT_MS = { lint: 180_000, types: 180_000, manifests: 60_000, build: 180_000, install: 600_000, unit: 600_000, integration: 900_000, e2e: env.TOCSIN_FAULTS === 'full' ? 5_400_000 : 1_800_000 };
+const STEP_TIMEOUT_MS = { lint: 420_000, types: 420_000, manifests: 60_000, build: 180_000, install: 600_000, unit: 600_000, integration: 900_000, e2e: env.TOCSIN_FAULTS === 'full' ? 5_400_000 : 1_800_000 };
 
 const only = argv.indexOf('--only') < 0 ? [...CHECKS, ...TIERS] : argv[argv.indexOf('--only') + 1]?.split(',') ?? [];
 const patterns = argv.slice(2).filter((word, at, all) => word !== '--only' && all[at - 1] !== '--only');
