@@ -1,5 +1,5 @@
 import {
-  below, faultIn, isTenantId, MessageGroup, NotDecoded, opened, readMessages, readOwn, Refused, severityOf, type AlertMessage, type Envelope, type InputError,
+  below, faultIn, firstErrors, isTenantId, MessageGroup, NotDecoded, opened, readMessages, readOwn, Refused, severityOf, type AlertMessage, type Envelope, type InputError,
   type MessageErrorCode, type ParsedMessage, Turns,
 } from '@tocsin/contracts';
 import { decodeInSlices } from './sliced-json';
@@ -64,9 +64,8 @@ function readElement(value: unknown, envelope: Envelope, escapes: boolean, maxBy
 function accepted(parsed: readonly ParsedMessage[]): AlertMessage[] {
   const refused = parsed.filter((message) => !message.ok);
   if (!refused[0]) return parsed.flatMap((message) => (message.ok ? [message.message] : []));
-  const errors = refused.flatMap((message) => message.errors);
-  const more_errors = refused.reduce((sum, message) => sum + (message.more_errors ?? 0), 0);
-  throw new Refused(refused[0].code, parsed.length === 1 ? errors[0]!.detail : 'Some messages are not valid; none was published.', { errors, more_errors });
+  const found = firstErrors(refused);
+  throw new Refused(refused[0].code, parsed.length === 1 ? found.errors[0]!.detail : 'Some messages are not valid; none was published.', found);
 }
 
 /** What is wrong with a webhook of which nothing can be published. */
