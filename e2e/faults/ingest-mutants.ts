@@ -45,7 +45,7 @@ export const INGEST_MUTANTS: readonly IngestMutant[] = [
     name: 'no removal of duplicates',
     patches: [
       { file: STORE_EVENTS, search: 'i.id is null and first_value(e.ord) over same = e.ord as is_new', replace: 'true as is_new' },
-      { file: STORE_EVENTS, search: 'body_hash, received from numbered ), logged as (', replace: 'body_hash, received from numbered on conflict do nothing ), logged as (' },
+      { file: STORE_EVENTS, search: 's on s.ord = n.ord ), logged as (', replace: 's on s.ord = n.ord on conflict do nothing ), logged as (' },
     ],
     scenario: 'a kill after the commit',
     caughtAs: 'stored_twice',
