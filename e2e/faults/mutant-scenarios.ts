@@ -17,8 +17,8 @@ import { Watcher } from './watcher';
 const PATIENCE_MS = 30_000;
 /** How long a broken gateway is given for what it will never do; one that is whole is waited for. */
 const GIVEN_TO_BROKEN_MS = 4_000;
-/** Of `catch-up.ts`: entries that a replay reads at a time. */
-const PAGE_SIZE = 500;
+/** Of `catch-up.ts`: entries that a replay reads at a time while a ring of 16 says how large they are. */
+const PAGE_SIZE = 64;
 
 /** One gateway from the given build, and one tenant that nobody else has. What a scenario opened, `close` closes. */
 export class Arena {
