@@ -250,7 +250,7 @@ describe('the door of streams', () => {
     const before = await connections();
     caller.endSide();
     await eventually(async () => expect(await connections()).toBe(before - 1));
-    expect(caller.closed).toBe(true);
+    await eventually(() => expect(caller.closed).toBe(true));
   });
 
   it('does not write a stream into the answer to a request before it', async () => {
