@@ -1,7 +1,7 @@
 import type { MessageErrorCode } from './errors';
 
 /** How deep a body may nest: sixteen levels of `metadata`, and the body around it. */
-const MAX_DEPTH = 17;
+export const MAX_DEPTH = 17;
 /** Everything below space except tab, line feed and carriage return. PostgreSQL cannot store NUL, and nobody can read the rest. */
 const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/; // eslint-disable-line no-control-regex
 
@@ -62,4 +62,4 @@ function isTooDeep(value: unknown, depth: number): boolean {
 /** Whether text can be stored and read: no control characters but tab and line breaks, no lone surrogate. */
 export const isStorable = (text: string): boolean => text.isWellFormed() && !CONTROL_CHARACTERS.test(text);
 const unstorable: DecodedBody = { ok: false, code: 'control_characters', detail: 'Text holds control characters or a lone surrogate.' };
-const tooDeep: DecodedBody = { ok: false, code: 'too_deep', detail: `At most ${MAX_DEPTH - 1} levels of metadata are accepted.` };
+export const tooDeep = { ok: false, code: 'too_deep', detail: `At most ${MAX_DEPTH - 1} levels of metadata are accepted.` } as const satisfies DecodedBody;

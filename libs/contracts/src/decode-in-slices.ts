@@ -1,4 +1,4 @@
-import { decodeBody, decodeValue, type DecodedBody } from './decode-body';
+import { decodeBody, decodeValue, MAX_DEPTH, tooDeep, type DecodedBody } from './decode-body';
 import type { MessageErrorCode } from './errors';
 import { Turns } from './turns';
 
@@ -126,7 +126,7 @@ class PartReader {
   private part(depth: number): unknown {
     // of a byte order mark in here the decoder would say nothing
     if (this.next() === 0xef) throw notJson();
-    const end = this.endOfPart();
+    const end = this.endOfPart(depth);
     const decoded: DecodedBody = decodeValue(this.bytes.subarray(this.at, end), depth);
     if (!decoded.ok) throw new Fault(decoded);
     this.at = end;
@@ -134,7 +134,7 @@ class PartReader {
   }
 
   /** Where the value that begins here ends, if it is JSON: whether it is, its decoder says. */
-  private endOfPart(): number {
+  private endOfPart(depth: number): number {
     const { bytes } = this;
     const last = Math.min(bytes.length, this.at + MAX_PART_BYTES);
     let open = 0;
@@ -146,6 +146,7 @@ class PartReader {
         end = this.endOfText(end, last);
         if (open === 0) return this.checked(end + 1, values);
       } else if (byte === OPEN_LIST || byte === OPEN_OBJECT) {
+        if (depth + open >= MAX_DEPTH) throw new Fault(tooDeep);
         open += 1;
         values += 1;
       } else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) {
