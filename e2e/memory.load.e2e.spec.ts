@@ -12,7 +12,7 @@ const MiB = 1024 * 1024;
 const LIMIT = 512 * MiB;
 const ENTRIES = sized(9_000, 1_200);
 const STREAMS = 12;
-const REPLAYED = sized(4_000, 1_000);
+const REPLAYED = sized(1_500, 800);
 
 describe(`in as much memory as its manifest gives it${SIZE_NOTE}`, () => {
   let stack: Stack;
@@ -63,7 +63,7 @@ describe(`in as much memory as its manifest gives it${SIZE_NOTE}`, () => {
     const again = follow(`${epoch}-${Math.max(1, ENTRIES - REPLAYED)}-${fp}`);
     followers.push(...again);
     const expected = Math.min(ENTRIES - 1, REPLAYED);
-    await eventually(() => expect(again.map(({ seen }) => seen.size)).toEqual(again.map(() => expected)), 120_000);
+    await eventually(() => expect(again.map(({ seen }) => seen.size)).toEqual(again.map(() => expected)), 200_000);
     await sleep(500);
     for (const follower of followers.splice(0)) follower.stop();
     for (const app of all) {
@@ -78,11 +78,11 @@ describe(`in as much memory as its manifest gives it${SIZE_NOTE}`, () => {
     const gateway = await stack.startGateway(told(), { by: limited() });
     const processor = await stack.startProcessor(told(), { by: limited() });
     await hold(gateway, [gateway, processor]);
-  }, limitMs(200));
+  }, limitMs(300));
 
   it('so does the standalone on real services', async () => {
     const by = limited();
     const standalone = await stack.processes.start('standalone', { ...stack.gatewayEnvironment, LOG_LEVEL: 'info', ...told() }, { by });
     await hold(standalone, [standalone]);
-  }, limitMs(200));
+  }, limitMs(300));
 });

@@ -205,6 +205,11 @@ withKubectl(`what the overlays change${reason}`, () => {
 });
 
 describe('what runs without a cluster', () => {
+  test.each(Object.keys(APPS))('%s has as much memory as e2e/memory.load.e2e.spec.ts holds it to', (app) => {
+    expect(readText(`infrastructure/kubernetes/base/${app}.yaml`)).toMatch(/limits: \{ memory: 512Mi \}/);
+    expect(readText('e2e/memory.load.e2e.spec.ts')).toContain('const LIMIT = 512 * MiB;');
+  });
+
   interface Service {
     image: string;
     command?: string[];

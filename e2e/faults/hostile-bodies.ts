@@ -24,7 +24,7 @@ const NOT_JSON = [
 ];
 
 /** What is JSON and no message. */
-const NO_OBJECT = ['null', 'true', 'false', '0', '-0', '1e400', '"a message"', '""', '[]', '[{}]', `[${VALID}]`];
+const NO_OBJECT = ['null', 'true', 'false', '0', '-0', '1e400', '"a message"', '""', '[]', '[1]', `[[${VALID}]]`];
 
 const TENANTS_THAT_ARE_NONE: readonly unknown[] = ['', ' ', 'a b', 'a/b', '../a', 'a,b', 'a"b', "a'b", '{a}', 'a;drop table event', 'café', 'x'.repeat(65), '\u202ea', 'a\n', 'a\r\nid: 1', null, [], {}, ['bakery'], { id: 'bakery' }];
 const deep = (levels: number): string => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
