@@ -27,6 +27,9 @@ const NOT_JSON = [
 const NO_OBJECT = ['null', 'true', 'false', '0', '-0', '1e400', '"a message"', '""', '[]', '[1]', `[[${VALID}]]`];
 
 const TENANTS_THAT_ARE_NONE: readonly unknown[] = ['', ' ', 'a b', 'a/b', '../a', 'a,b', 'a"b', "a'b", '{a}', 'a;drop table event', 'café', 'x'.repeat(65), '\u202ea', 'a\n', 'a\r\nid: 1', null, [], {}, ['bakery'], { id: 'bakery' }];
+/** What is empty is as good as absent. */
+const saysNone = (tenant: unknown): boolean => tenant === null || (typeof tenant === 'string' && tenant.trim() === '');
+
 const deep = (levels: number): string => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
 
 /** Five hundred of them, the same at each call. */
@@ -37,7 +40,7 @@ export function hostileBodies(): HostileBody[] {
 
   NOT_JSON.forEach((body) => add(`not JSON: ${body}`, 'invalid_json', body));
   NO_OBJECT.forEach((body) => add(`no object: ${body.slice(0, 20)}`, 'invalid_json', body));
-  TENANTS_THAT_ARE_NONE.forEach((tenant_id) => add(`a tenant that is none: ${JSON.stringify(tenant_id)}`, tenant_id === null ? 'missing_tenant' : 'invalid_field', withFields({ tenant_id })));
+  TENANTS_THAT_ARE_NONE.forEach((tenant_id) => add(`a tenant that is none: ${JSON.stringify(tenant_id)}`, saysNone(tenant_id) ? 'missing_tenant' : 'invalid_field', withFields({ tenant_id })));
   add('no tenant', 'missing_tenant', withFields({ tenant_id: undefined }));
   add('an empty object', 'missing_tenant', '{}');
   add('a name of Object.prototype', 'missing_tenant', '{"__proto__":{"tenant_id":"bakery"},"constructor":{"prototype":{"tenant_id":"bakery"}}}');
