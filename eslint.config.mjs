@@ -41,7 +41,7 @@ const policies = [
   {
     from: { ...elements('contracts'), ...files('wire') },
     disallow: { to: [{ module: { origin: ['external', 'core'] } }, elements('contracts')] },
-    message: 'wire imports nothing: browsers and published packages take it whole',
+    message: 'wire and exact-json import nothing: browsers and published packages take them whole',
   },
   { from: elements('contracts'), disallow: { to: packages('@nestjs/*') }, message: 'contracts runs without Nest' },
   {
@@ -119,7 +119,7 @@ export default tseslint.config(
         { category: 'composition', pattern: ['apps/*/src/{main,config}.ts', 'apps/{standalone,cli}/src/*.ts'] },
         { category: 'face', pattern: ['apps/*/src/*.module.ts', 'apps/*/src/config.ts'] },
         { category: 'edge', pattern: ['apps/*/src/{main,http-server}.ts', '**/*.{module,controller,guard,filter,interceptor,server}.ts', '**/*.spec.ts'] },
-        { category: 'wire', pattern: 'libs/contracts/src/wire.ts' },
+        { category: 'wire', pattern: ['libs/contracts/src/wire.ts', 'libs/contracts/src/exact-json.ts'] },
         { category: 'plain', pattern: 'libs/react-client/src/{core.ts,stream/**,tabs/**,alerts/**}' },
         { category: 'spec', pattern: '**/*.spec.{ts,tsx}' },
         { category: 'test', pattern: ['**/*.spec.{ts,tsx}', '{apps,libs}/**/testing/**', 'e2e/**', 'bench/**'] },

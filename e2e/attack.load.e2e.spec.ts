@@ -72,7 +72,7 @@ describe(`a gateway under attack${SIZE_NOTE}`, () => {
   it(
     'does not read the bodies of those who show no credential: 60 connections of 8 MiB',
     async () => {
-      const paths = ['/api/v1/events', '/api/v1/alerts/search', '/api/v1/revocations', '/nowhere', '/'];
+      const paths = ['/api/v1/events', '/api/v1/alerts/search', '/api/v1/revocations', '/api/v1/opsgenie/genie/v2/alerts', '/nowhere', '/'];
       const growth = await growthDuring(async () => {
         const all = Array.from({ length: 60 }, (_, i) => pour(paths[i % paths.length]!, LARGE));
         await Promise.all(all.map(({ done }) => done));

@@ -1,4 +1,4 @@
-// How a library of this repository becomes a package for others: its sources and the types of the wire are copied into a
+// How a library of this repository becomes a package for others: its sources and what it shares of the contracts are copied into a
 // folder, compiled there, and packed. Inside the repository they stay sources (docs/decisions/0012).
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -24,11 +24,14 @@ export function pack({ library, entries, compilerOptions, rewrite = (text) => te
     for (const file of sources) {
       const path = join(staging, 'src', file);
       mkdirSync(dirname(path), { recursive: true });
-      const wire = relative(dirname(path), join(staging, 'src', WIRE)).replaceAll('\\', '/');
-      const text = readFileSync(join(from, 'src', file), 'utf8').replaceAll(`'@tocsin/contracts/wire'`, `'${wire.startsWith('.') ? wire : `./${wire}`}'`);
+      let text = readFileSync(join(from, 'src', file), 'utf8');
+      for (const name of SHARED) {
+        const copy = relative(dirname(path), join(staging, 'src', `tocsin-${name}`)).replaceAll('\\', '/');
+        text = text.replaceAll(`'@tocsin/contracts/${name}'`, `'${copy.startsWith('.') ? copy : `./${copy}`}'`);
+      }
       writeFileSync(path, rewrite(text));
     }
-    copyFileSync(join(root, 'libs', 'contracts', 'src', 'wire.ts'), join(staging, 'src', `${WIRE}.ts`));
+    for (const name of SHARED) copyFileSync(join(root, 'libs', 'contracts', 'src', `${name}.ts`), join(staging, 'src', `tocsin-${name}.ts`));
     for (const file of ['package.json', 'README.md']) copyFileSync(join(from, file), join(staging, file));
     copyFileSync(join(root, 'LICENSE'), join(staging, 'LICENSE'));
     const { paths: _paths, types: _types, ...options } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8')).compilerOptions;
@@ -47,5 +50,5 @@ export function pack({ library, entries, compilerOptions, rewrite = (text) => te
   }
 }
 
-/** Not `wire`: a package may have a file of that name. */
-const WIRE = 'tocsin-wire';
+/** What a package may take of the contracts. Its copies get a name of their own: a package may have a file of that name. */
+const SHARED = ['wire', 'exact-json'];

@@ -5,11 +5,12 @@ import { OutboxRelay, type OutboxTrouble } from './outbox-relay';
 type Publish = (ids: string[]) => Promise<PublishOutcome[]>;
 
 /** A relay whose database and broker are played: what was said to the database, and each `publish` as the test answers it. */
-function played(rows: { id: string; traceparent?: string; alert?: unknown }[], publish: Publish) {
+function played(rows: { id: string; traceparent?: string; alert?: unknown; text?: string }[], publish: Publish) {
   const said: string[] = [];
   const troubles: OutboxTrouble[] = [];
   const published: [ids: string[], traceparent: string | undefined][] = [];
-  let open = rows.map(({ id, alert = { id, tenant_id: 'bakery', service: 'ovens', severity: 'low' }, traceparent = null }: { id: string; alert?: unknown; traceparent?: string | null }, index) => ({ outbox_id: String(index + 1), id, alert: JSON.stringify(alert), traceparent }));
+  const sent: unknown[] = [];
+  let open = rows.map(({ id, alert = { id, tenant_id: 'bakery', service: 'ovens', severity: 'low' }, text = JSON.stringify(alert), traceparent = null }: { id: string; alert?: unknown; text?: string; traceparent?: string | null }, index) => ({ outbox_id: String(index + 1), id, alert: text, traceparent }));
   const query = async (text: string, values: unknown[] = []) => {
     const [, verb] = /^(\w+)/.exec(text)!;
     if (verb === 'delete') open = open.filter(({ outbox_id }) => !(values[0] as string[]).includes(outbox_id));
@@ -23,13 +24,14 @@ function played(rows: { id: string; traceparent?: string; alert?: unknown }[], p
       publish: (alerts, { traceparent } = {}) => {
         const ids = alerts.map(({ id }) => id!);
         published.push([ids, traceparent]);
+        sent.push(...alerts);
         return publish(ids);
       },
     },
     onTrouble: (trouble) => void troubles.push(trouble),
     batch: 10,
   });
-  return { relay, said, troubles, published };
+  return { relay, said, troubles, published, sent };
 }
 
 const confirmed = (ids: string[]): PublishOutcome[] => ids.map((id) => ({ id, outcome: 'confirmed' }));
@@ -88,6 +90,15 @@ it('publishes a row without an id under one that is the same each time, and anot
   expect(new Set(first).size).toBe(2);
   expect(first.every((id) => /^[\w-]{22}$/.test(id))).toBe(true);
   expect(second).toEqual(first);
+});
+
+it('never rounds a number of a row', async () => {
+  const text = (order: string) => `{"tenant_id": "bakery", "service": "ovens", "severity": "low", "metadata": {"order": ${order}}}`;
+  const rows = [{ id: 'a', text: text('653247040368672771') }, { id: 'b', text: text('12') }, { id: 'c', text: text(`[${'1e400,'.repeat(20_001)}1]`) }];
+  const { relay, sent, troubles } = played(rows, async (ids) => confirmed(ids));
+  await oneRound(relay);
+  expect(sent).toMatchObject([{ metadata: { order: '653247040368672771' } }, { metadata: { order: 12 } }]);
+  expect(troubles).toEqual([{ kind: 'set_aside', ids: ['c'] }]);
 });
 
 it('closes a connection that cannot even be rolled back', async () => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseExactly, TooManyLongNumbers } from '@tocsin/contracts/exact-json';
 import type { AlertMessageBody } from '@tocsin/contracts/wire';
 import type { AlertPublisher } from './alert-publisher';
 import { BrokerUnavailable } from './broker-unavailable';
@@ -206,14 +207,24 @@ function readRows(rows: readonly Row[]): { read: ReadRow[]; hopeless: Hopeless[]
   const read: ReadRow[] = [];
   const hopeless: Hopeless[] = [];
   for (const { outbox_id, id: given, alert: text, traceparent } of rows) {
-    const alert = JSON.parse(text) as AlertMessageBody;
-    const obstacle = obstacleIn(alert);
+    const { alert, obstacle } = alertOf(text);
     // without an id one that is the same each time: the row may be published more than once
     const id = isSaid(given) ? given : createHash('sha256').update(`${outbox_id} ${text}`).digest('base64url').slice(0, 22);
     if (obstacle) hopeless.push({ outbox_id, id, failure: `The alert ${obstacle}.` });
     else read.push({ outbox_id, traceparent, alert: { ...alert, id } });
   }
   return { read, hopeless };
+}
+
+/** `jsonb` keeps numbers that no double holds: they are published as text, as the processor reads them too. */
+function alertOf(text: string): { alert: AlertMessageBody; obstacle?: string } {
+  try {
+    const alert = parseExactly(text) as AlertMessageBody;
+    return { alert, obstacle: obstacleIn(alert) };
+  } catch (error) {
+    if (!(error instanceof TooManyLongNumbers)) throw error;
+    return { alert: {} as AlertMessageBody, obstacle: 'has too many numbers that no double holds' };
+  }
 }
 
 const heard = (): void => undefined;

@@ -1,4 +1,4 @@
-import { Controller, Get, HttpCode, Param, Post, Query, Req, UseFilters } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post, Query, Req, UseFilters, UseGuards } from '@nestjs/common';
 import { decodeJson, MessageGroup, OPSGENIE_ACTIONS, readOpsgenieAlert, readOpsgenieUpdate, Refused, type MessageShape, type TenantId } from '@tocsin/contracts';
 import { AlertQueries } from '@tocsin/contracts/ports';
 import type { Request } from 'express';
@@ -7,6 +7,7 @@ import { isAlertId } from '../alerts/act-request';
 import { SMALL_BODY, TakesBody } from '../body/body.interceptor';
 import { GatewayConfig } from '../config';
 import { jsonBodyOf } from '../json-object';
+import { OpsgenieKeyGuard } from './opsgenie-key.guard';
 import { OpsgenieErrors } from './peer-errors.filter';
 import { PeerPublisher } from './peer-publisher';
 import { PublishEvents, type Published, type Publisher } from './publish-events';
@@ -42,6 +43,7 @@ const ASK_AGAIN_MS = 100;
  * alias or by our id of the alert. A second request of the same alias is a repeat. Acknowledgements and notes are notes here.
  */
 @Controller(['api/v1/opsgenie/:tenant/v2/alerts', 'api/v1/opsgenie/:tenant/:service/v2/alerts'])
+@UseGuards(OpsgenieKeyGuard)
 @UseFilters(OpsgenieErrors)
 export class OpsgenieController {
   constructor(

@@ -1,4 +1,4 @@
-import { bearerToken, refuseRevoked, requireScopes, Revocations, TokenVerifier } from '@tocsin/auth';
+import { bearerToken, refuseRevoked, requireScopes, Revocations, TokenVerifier, type AuthenticatedRequest, type VerifiedToken } from '@tocsin/auth';
 import type { Request } from 'express';
 import type { VisibleTenants } from '../access/visible-tenants';
 import type { Publisher } from './publish-events';
@@ -15,11 +15,17 @@ export class PeerPublisher {
   ) {}
 
   /** `key`: of the body, when no header has one. Throws `Refused` and `Unavailable` as every guarded route does. */
-  async of(request: Request, key?: string): Promise<Publisher> {
+  async of(request: Request & Partial<Pick<AuthenticatedRequest, 'verifiedToken'>>, key?: string): Promise<Publisher> {
+    const token = request.verifiedToken ?? (await this.verified(request, key));
+    return { by: token.user_id, publishesFor: this.tenants.publisher(token), traceparent: request.get('traceparent') };
+  }
+
+  /** The token of a request: by its head alone unless the body's `key` is given. Throws as `of` does. */
+  async verified(request: Request, key?: string): Promise<VerifiedToken> {
     const token = await this.verifier.verify(keyOfHeader(request) ?? bearerToken(request) ?? key);
     refuseRevoked(token, this.revocations);
     requireScopes(token, ['events:publish']);
-    return { by: token.user_id, publishesFor: this.tenants.publisher(token), traceparent: request.get('traceparent') };
+    return token;
   }
 }
 

@@ -8,13 +8,12 @@ function setsActor({ change, actor, status, previous }: Entry): boolean {
 
 /**
  * The alert after an entry, as the API would give it. `before` is the alert as it was known; without it, what only a person's
- * act tells is missing unless the entry is that act: see `isWhole`.
+ * act tells is missing unless the entry is that act: see `isWhole`. The words of an entry are the alert's own, also those of a
+ * `stale` one: it decides what no newer message has said.
  */
 export function alertAfter(before: Alert | undefined, entry: Entry): Alert {
-  const { tenant_id, alert_id, status, severity, type, service, occurrences, dedup_key, first_seen_at, last_seen_at, assignee, snoozed_until, seq } = entry;
-  // a late message is on record and describes nothing
-  const described = before && entry.change === 'stale' ? before : entry;
-  const { name, title, message, labels, actions, metadata } = described;
+  const { tenant_id, alert_id, status, severity, type, service, name, title, message, occurrences, dedup_key, first_seen_at, last_seen_at } = entry;
+  const { labels, actions, metadata, assignee, snoozed_until, seq } = entry;
   const { actor, acted_at } = setsActor(entry)
     ? { actor: entry.actor, acted_at: entry.actor === null ? null : entry.received_at }
     : { actor: before?.actor ?? null, acted_at: before?.acted_at ?? null };

@@ -11,6 +11,7 @@ export interface StreamFilter {
   severity?: readonly Severity[];
   type?: readonly AlertType[];
   service?: readonly string[];
+  name?: readonly string[];
   /** All of them. */
   labels?: Readonly<Record<string, string>>;
 }

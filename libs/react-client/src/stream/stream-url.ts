@@ -8,6 +8,7 @@ export function streamUrl({ url = '/api/events', tenants, filter = {} }: Pick<Al
   list('severity', filter.severity);
   list('type', filter.type);
   list('service', filter.service);
+  list('name', filter.name);
   for (const [key, value] of Object.entries(filter.labels ?? {})) query.set(`label.${key}`, value);
   const text = query.toString();
   return text ? `${url}${url.includes('?') ? '&' : '?'}${text}` : url;

@@ -1,0 +1,16 @@
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import type { AuthenticatedRequest } from '@tocsin/auth';
+import type { Request } from 'express';
+import { PeerPublisher } from './peer-publisher';
+
+/** Opsgenie's clients send their key in the head of a request, so that no body is read of a caller without one. */
+@Injectable()
+export class OpsgenieKeyGuard implements CanActivate {
+  constructor(private readonly publishers: PeerPublisher) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<Request & AuthenticatedRequest>();
+    request.verifiedToken = await this.publishers.verified(request);
+    return true;
+  }
+}
