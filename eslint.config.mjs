@@ -31,7 +31,10 @@ const policies = [
   { from: elements('app', 'outside'), allow: { to: elements('auth') } },
   { from: adapter('rabbitmq'), allow: { to: elements('publisher') } },
   { from: { ...elements('app'), ...files('composition') }, allow: { to: elements('adapter', 'publisher') } },
-  { from: { element: { type: 'app', captured: { app: 'standalone' } } }, allow: { to: { ...elements('app'), ...files('face') } } },
+  {
+    from: { element: { type: 'app', captured: { app: 'standalone' } } },
+    allow: { to: { ...elements('app'), ...files('face') } },
+  },
   { from: elements('dashboard', 'outside'), allow: { to: elements('react-client') } },
   { from: elements('dashboard'), allow: { to: { ...elements('contracts'), ...files('wire') } } },
   { from: files('spec'), allow: { to: elements('adapter', 'publisher', 'contracts', 'observability', 'auth') } },
@@ -78,10 +81,14 @@ const resolver = { typescript: { project: './tsconfig.json' } };
 
 const readsTheEnvironment = {
   selector: "MemberExpression[object.name='process'][property.name='env']",
-  message: 'Only config.ts and main.ts read the environment: a setting that is read elsewhere is in no table and is checked by nobody.',
+  message:
+    'Only config.ts and main.ts read the environment: a setting that is read elsewhere is in no table and is checked by nobody.',
 };
 const ASK_VISIBLE_TENANTS = 'VisibleTenants is the one door to the tenants of a token: it leaves out what was revoked.';
-const enumDeclaration = { selector: 'TSEnumDeclaration', message: 'A string union says the same and is what is stored and sent.' };
+const enumDeclaration = {
+  selector: 'TSEnumDeclaration',
+  message: 'A string union says the same and is what is stored and sent.',
+};
 
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', '.tocsin/', 'coverage/', 'artifacts/'] },
@@ -101,7 +108,10 @@ export default tseslint.config(
       'no-self-compare': 'error',
       'no-debugger': 'error',
       'no-async-promise-executor': 'error',
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true },
+      ],
     },
   },
   {
@@ -118,7 +128,14 @@ export default tseslint.config(
         { category: 'code', pattern: '**/*.{ts,tsx}' },
         { category: 'composition', pattern: ['apps/*/src/{main,config}.ts', 'apps/{standalone,cli}/src/*.ts'] },
         { category: 'face', pattern: ['apps/*/src/*.module.ts', 'apps/*/src/config.ts'] },
-        { category: 'edge', pattern: ['apps/*/src/{main,http-server}.ts', '**/*.{module,controller,guard,filter,interceptor,server}.ts', '**/*.spec.ts'] },
+        {
+          category: 'edge',
+          pattern: [
+            'apps/*/src/{main,http-server}.ts',
+            '**/*.{module,controller,guard,filter,interceptor,server}.ts',
+            '**/*.spec.ts',
+          ],
+        },
         { category: 'wire', pattern: ['libs/contracts/src/wire.ts', 'libs/contracts/src/exact-json.ts'] },
         { category: 'plain', pattern: 'libs/react-client/src/{core.ts,stream/**,tabs/**,alerts/**}' },
         { category: 'spec', pattern: '**/*.spec.{ts,tsx}' },
@@ -139,7 +156,10 @@ export default tseslint.config(
     },
     rules: {
       'import-x/no-cycle': ['error', { ignoreExternal: true }],
-      'boundaries/dependencies': ['error', { default: 'disallow', checkAllOrigins: true, checkInternals: true, policies }],
+      'boundaries/dependencies': [
+        'error',
+        { default: 'disallow', checkAllOrigins: true, checkInternals: true, policies },
+      ],
       'no-restricted-syntax': ['error', enumDeclaration],
     },
   },
@@ -147,13 +167,20 @@ export default tseslint.config(
     files: ['apps/gateway/src/**/*.ts'],
     ignores: ['apps/gateway/src/{main,access/visible-tenants}.ts', '**/*.spec.ts', '**/testing/**'],
     rules: {
-      'no-restricted-imports': ['error', {
-        paths: [
-          // A second place that asks who may see what forgets what was revoked: it has happened three times.
-          { name: '@tocsin/auth', importNames: ['Memberships', 'ClaimTenantDirectory', 'HttpTenantDirectory'], message: ASK_VISIBLE_TENANTS },
-          { name: '@tocsin/contracts/ports', importNames: ['TenantDirectory'], message: ASK_VISIBLE_TENANTS },
-        ],
-      }],
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            // A second place that asks who may see what forgets what was revoked: it has happened three times.
+            {
+              name: '@tocsin/auth',
+              importNames: ['Memberships', 'ClaimTenantDirectory', 'HttpTenantDirectory'],
+              message: ASK_VISIBLE_TENANTS,
+            },
+            { name: '@tocsin/contracts/ports', importNames: ['TenantDirectory'], message: ASK_VISIBLE_TENANTS },
+          ],
+        },
+      ],
     },
   },
   { files: ['**/*.cjs'], rules: { '@typescript-eslint/no-require-imports': 'off' } },

@@ -3,7 +3,9 @@ const { join } = require('node:path');
 
 // Packages that ship ESM only are compiled for Jest; which ones these are is read from what is installed.
 const modules = join(__dirname, 'node_modules');
-const packages = readdirSync(modules).flatMap((name) => (name.startsWith('@') ? readdirSync(join(modules, name)).map((inner) => `${name}/${inner}`) : [name]));
+const packages = readdirSync(modules).flatMap((name) =>
+  name.startsWith('@') ? readdirSync(join(modules, name)).map((inner) => `${name}/${inner}`) : [name],
+);
 const esmOnly = packages.filter((name) => {
   const manifest = join(modules, name, 'package.json');
   return existsSync(manifest) && JSON.parse(readFileSync(manifest, 'utf8')).type === 'module';
@@ -45,9 +47,19 @@ const common = {
  */
 module.exports = {
   projects: [
-    { ...common, displayName: 'unit', testMatch: ['**/*.spec.{ts,tsx}'], testPathIgnorePatterns: ['\\.int\\.spec\\.ts$', '\\.e2e\\.spec\\.ts$', '/node_modules/'] },
+    {
+      ...common,
+      displayName: 'unit',
+      testMatch: ['**/*.spec.{ts,tsx}'],
+      testPathIgnorePatterns: ['\\.int\\.spec\\.ts$', '\\.e2e\\.spec\\.ts$', '/node_modules/'],
+    },
     { ...common, displayName: 'integration', testMatch: ['**/*.int.spec.ts'] },
-    { ...common, displayName: 'e2e', testMatch: ['**/*.e2e.spec.ts'], testPathIgnorePatterns: ['\\.load\\.e2e\\.spec\\.ts$', '/node_modules/'] },
+    {
+      ...common,
+      displayName: 'e2e',
+      testMatch: ['**/*.e2e.spec.ts'],
+      testPathIgnorePatterns: ['\\.load\\.e2e\\.spec\\.ts$', '/node_modules/'],
+    },
     { ...common, displayName: 'load', testMatch: ['**/*.load.e2e.spec.ts'] },
   ],
   testSequencer: '<rootDir>/scripts/slow-first.cjs',

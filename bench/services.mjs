@@ -11,7 +11,11 @@ export function servicesUp() {
   const named = ({ DATABASE_URL, REDIS_URL, RABBITMQ_URL }) => ({ DATABASE_URL, REDIS_URL, RABBITMQ_URL });
   if (env.DATABASE_URL && env.REDIS_URL && env.RABBITMQ_URL) return { services: named(env), down: () => undefined };
   if (spawnSync(SERVICES, ['up'], { stdio: 'inherit' }).status !== 0) throw new Error('the services did not come up');
-  const lines = spawnSync('bash', ['-c', 'eval "$("$1" env)"; env', 'bash', SERVICES], { encoding: 'utf8' }).stdout.split('\n');
-  const services = named(Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)])));
+  const lines = spawnSync('bash', ['-c', 'eval "$("$1" env)"; env', 'bash', SERVICES], {
+    encoding: 'utf8',
+  }).stdout.split('\n');
+  const services = named(
+    Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)])),
+  );
   return { services, down: () => spawnSync(SERVICES, ['down'], { stdio: 'inherit' }) };
 }

@@ -14,11 +14,21 @@ const EACH = 16;
 const BEFORE = nowSeconds() - 60;
 
 type Tenants = { id: string; role: string }[];
-const both: Tenants = [{ id: 'bakery', role: 'owner' }, { id: 'cafe', role: 'owner' }];
-const PEOPLE: Record<string, Tenants> = { mia: both, rita: both, rob: both, vic: [{ id: 'bakery', role: 'viewer' }], eve: [{ id: 'diner', role: 'owner' }] };
+const both: Tenants = [
+  { id: 'bakery', role: 'owner' },
+  { id: 'cafe', role: 'owner' },
+];
+const PEOPLE: Record<string, Tenants> = {
+  mia: both,
+  rita: both,
+  rob: both,
+  vic: [{ id: 'bakery', role: 'viewer' }],
+  eve: [{ id: 'diner', role: 'owner' }],
+};
 
 /** Tokens name their tenants as the tenant service does, so that either may decide. */
-const tokenOf = (user: string, claims: Record<string, unknown> = {}, scope = SCOPES) => tokenFor(user, { scope, iat: BEFORE, iss: 'https://one/', tenants: PEOPLE[user], ...claims });
+const tokenOf = (user: string, claims: Record<string, unknown> = {}, scope = SCOPES) =>
+  tokenFor(user, { scope, iat: BEFORE, iss: 'https://one/', tenants: PEOPLE[user], ...claims });
 const credentials: Record<Column, string> = {
   member: tokenOf('mia'),
   revoked_tenant: tokenOf('rita'),
@@ -40,12 +50,19 @@ beforeAll(async () => {
   api = await ApiDocument.read(stack.gateway.url, '/docs/openapi.json');
   for (const tenant_id of ['bakery', 'cafe', 'diner']) {
     for (let i = 0; i < EACH; i += 1) {
-      await stack.amqp.publish('alert.low.inventory', { tenant_id, id: `${tenant_id}-${i}`, title: `Secret of ${tenant_id}` });
+      await stack.amqp.publish('alert.low.inventory', {
+        tenant_id,
+        id: `${tenant_id}-${i}`,
+        title: `Secret of ${tenant_id}`,
+      });
       await stack.amqp.publish('alert.low.inventory', { tenant_id, title: `Secret of ${tenant_id} `.repeat(40) });
     }
   }
   await stack.stored(3 * EACH);
-  await eventually(async () => expect(await stack.sql('select 1 from tocsin.dead_letter')).toHaveLength(3 * EACH), 20_000);
+  await eventually(
+    async () => expect(await stack.sql('select 1 from tocsin.dead_letter')).toHaveLength(3 * EACH),
+    20_000,
+  );
   await revoke({ user_id: 'rita', tenant_id: 'bakery' });
   await revoke({ user_id: 'rob', jti: 'gone' });
   const page = await (await fetch(stack.gateway.url, { headers: { Accept: 'text/html' } })).text();
@@ -54,11 +71,26 @@ beforeAll(async () => {
 afterAll(() => stack?.close());
 
 async function revoke(body: object): Promise<void> {
-  const headers = { Authorization: `Bearer ${tokenFor('identity', { scope: 'access:revoke' })}`, 'Content-Type': 'application/json' };
-  expect(await ask(stack.gateway.url, '/api/v1/revocations', { method: 'POST', headers, body: JSON.stringify(body) })).toMatchObject({ status: 202 });
+  const headers = {
+    Authorization: `Bearer ${tokenFor('identity', { scope: 'access:revoke' })}`,
+    'Content-Type': 'application/json',
+  };
+  expect(
+    await ask(stack.gateway.url, '/api/v1/revocations', { method: 'POST', headers, body: JSON.stringify(body) }),
+  ).toMatchObject({ status: 202 });
   // the other gateway reads it within 2 s
-  const [token, path] = 'jti' in body ? [credentials.revoked_token, '/api/v1/tenants'] : [credentials.revoked_tenant, '/api/v1/stats?tenant=bakery'];
-  for (const { url } of stack.gateways) await eventually(async () => expect((await ask(url, path, { headers: { Authorization: `Bearer ${token}` } })).status).toBeGreaterThanOrEqual(401), 5_000);
+  const [token, path] =
+    'jti' in body
+      ? [credentials.revoked_token, '/api/v1/tenants']
+      : [credentials.revoked_tenant, '/api/v1/stats?tenant=bakery'];
+  for (const { url } of stack.gateways)
+    await eventually(
+      async () =>
+        expect((await ask(url, path, { headers: { Authorization: `Bearer ${token}` } })).status).toBeGreaterThanOrEqual(
+          401,
+        ),
+      5_000,
+    );
 }
 
 /** All that a call could have changed in the bakery, but for what a publisher may, and what a viewer has seen. */
@@ -69,90 +101,166 @@ const bakery = () =>
     union all select 'seen', user_id, row_to_json(s)::text from tocsin.seen s where tenant_id = 'bakery' and user_id <> 'vic' order by 1, 2`);
 
 async function targetIn(tenant: string): Promise<Target> {
-  const [alert] = await stack.sql<{ alert_id: string }>(`select alert_id from tocsin.alert where tenant_id = $1 and status = 'firing' and service <> 'published' order by alert_id limit 1`, [tenant]);
-  const [letter] = await stack.sql<{ id: string }>(`select dead_letter_id::text as id from tocsin.dead_letter where tenant_id = $1 and status = 'open' order by 1 limit 1`, [tenant]);
-  const [head] = await stack.sql<{ epoch: string; fp: string }>('select epoch, last_fp as fp from tocsin.tenant_stream where tenant_id = $1', [tenant]);
+  const [alert] = await stack.sql<{ alert_id: string }>(
+    `select alert_id from tocsin.alert where tenant_id = $1 and status = 'firing' and service <> 'published' order by alert_id limit 1`,
+    [tenant],
+  );
+  const [letter] = await stack.sql<{ id: string }>(
+    `select dead_letter_id::text as id from tocsin.dead_letter where tenant_id = $1 and status = 'open' order by 1 limit 1`,
+    [tenant],
+  );
+  const [head] = await stack.sql<{ epoch: string; fp: string }>(
+    'select epoch, last_fp as fp from tocsin.tenant_stream where tenant_id = $1',
+    [tenant],
+  );
   return { tenant, alert: alert!.alert_id, letter: letter!.id, ...head! };
 }
 
-async function callRow(gateway: string, { call, enough }: Row, [path, method]: readonly [string, string], token: string): Promise<Answer> {
+async function callRow(
+  gateway: string,
+  { call, enough }: Row,
+  [path, method]: readonly [string, string],
+  token: string,
+): Promise<Answer> {
   const { values = {}, query = '', body } = call(target, assets);
   const address = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name]!)) + query;
-  const headers = { Authorization: `Bearer ${token}`, ...(body !== undefined && { 'Content-Type': 'application/json' }) };
-  return makeCall(gateway, method.toUpperCase(), { path: address, headers, body: body === undefined ? undefined : JSON.stringify(body) }, enough);
+  const headers = {
+    Authorization: `Bearer ${token}`,
+    ...(body !== undefined && { 'Content-Type': 'application/json' }),
+  };
+  return makeCall(
+    gateway,
+    method.toUpperCase(),
+    { path: address, headers, body: body === undefined ? undefined : JSON.stringify(body) },
+    enough,
+  );
 }
 
 function outcomeOf({ status, type, text }: Answer, { read }: Row): string {
   if (status < 300 && read) return `${status} ${read(text)}`;
-  return type === 'application/problem+json' ? `${status} ${(JSON.parse(text) as { code: string }).code}` : String(status);
+  return type === 'application/problem+json'
+    ? `${status} ${(JSON.parse(text) as { code: string }).code}`
+    : String(status);
 }
 
 /** What a JSON answer lacks: nobody keeps it, and nobody takes it for something else. */
-const unmarked = ({ type, head }: Answer): string[] => (type.endsWith('json') ? ['Cache-Control\nno-store', 'X-Content-Type-Options\nnosniff'].filter((field) => !head.includes(field)) : []);
+const unmarked = ({ type, head }: Answer): string[] =>
+  type.endsWith('json')
+    ? ['Cache-Control\nno-store', 'X-Content-Type-Options\nnosniff'].filter((field) => !head.includes(field))
+    : [];
 
-const operationsOf = () => Object.entries(api.document.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, { operationId, security }]) => ({ path, method, operationId, security })));
+const operationsOf = () =>
+  Object.entries(api.document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { operationId, security }]) => ({ path, method, operationId, security })),
+  );
 
 it('every operation of the document has its expectations, and there is none for what is not in it', () => {
-  expect(Object.keys(OPERATIONS).sort()).toEqual(operationsOf().map(({ operationId }) => operationId).sort());
+  expect(Object.keys(OPERATIONS).sort()).toEqual(
+    operationsOf()
+      .map(({ operationId }) => operationId)
+      .sort(),
+  );
   // a route that looks at no credential says so in both
   for (const { operationId, security } of operationsOf()) {
-    expect([operationId, rowsOf(operationId).every(({ expected }) => expected('service').revoked_token !== '401 token_revoked')]).toEqual([operationId, security.length === 0]);
+    expect([
+      operationId,
+      rowsOf(operationId).every(({ expected }) => expected('service').revoked_token !== '401 token_revoked'),
+    ]).toEqual([operationId, security.length === 0]);
   }
 });
 
 describe.each(['service', 'claim'] as const)('by the %s', (by) => {
-  it.each(ORDER)('%s: every route answers as it should, shows nothing that it should not and changes nothing that it may not', async (column) => {
-    const gateway = stack.gateways[by === 'service' ? 0 : 1]!.url;
-    // two people of one name at two issuers, where the token says which tenants are theirs
-    const token = column === 'foreign' && by === 'claim' ? tokenOf('mia', { iss: 'https://two/', tenants: PEOPLE.eve }) : credentials[column];
-    const mayChange = column === 'member';
-    const before = await bakery();
-    const shown: string[] = [];
-    for (const { path, method, operationId } of operationsOf()) {
-      for (const row of rowsOf(operationId)) {
-        target = await targetIn('bakery');
-        const answer = await callRow(gateway, row, [path, method], token);
-        const what = `${operationId}, ${row.what}`;
-        expect([what, outcomeOf(answer, row)]).toEqual([what, row.expected(by)[column]]);
-        expect([what, unmarked(answer)]).toEqual([what, []]);
-        if (/Secret of bakery/.test(answer.text)) shown.push(what);
-        if (!mayChange) expect([what, await bakery()]).toEqual([what, before]);
+  it.each(ORDER)(
+    '%s: every route answers as it should, shows nothing that it should not and changes nothing that it may not',
+    async (column) => {
+      const gateway = stack.gateways[by === 'service' ? 0 : 1]!.url;
+      // two people of one name at two issuers, where the token says which tenants are theirs
+      const token =
+        column === 'foreign' && by === 'claim'
+          ? tokenOf('mia', { iss: 'https://two/', tenants: PEOPLE.eve })
+          : credentials[column];
+      const mayChange = column === 'member';
+      const before = await bakery();
+      const shown: string[] = [];
+      for (const { path, method, operationId } of operationsOf()) {
+        for (const row of rowsOf(operationId)) {
+          target = await targetIn('bakery');
+          const answer = await callRow(gateway, row, [path, method], token);
+          const what = `${operationId}, ${row.what}`;
+          expect([what, outcomeOf(answer, row)]).toEqual([what, row.expected(by)[column]]);
+          expect([what, unmarked(answer)]).toEqual([what, []]);
+          if (/Secret of bakery/.test(answer.text)) shown.push(what);
+          if (!mayChange) expect([what, await bakery()]).toEqual([what, before]);
+        }
       }
-    }
-    const reads = Object.keys(OPERATIONS).flatMap((operationId) => rowsOf(operationId).filter(({ shows }) => shows).map(({ what }) => `${operationId}, ${what}`));
-    expect(shown.filter((what) => reads.includes(what))).toEqual(column === 'member' || column === 'viewer' ? reads : []);
-    if (!mayChange && column !== 'viewer') expect(shown).toEqual([]);
-  }, 60_000);
+      const reads = Object.keys(OPERATIONS).flatMap((operationId) =>
+        rowsOf(operationId)
+          .filter(({ shows }) => shows)
+          .map(({ what }) => `${operationId}, ${what}`),
+      );
+      expect(shown.filter((what) => reads.includes(what))).toEqual(
+        column === 'member' || column === 'viewer' ? reads : [],
+      );
+      if (!mayChange && column !== 'viewer') expect(shown).toEqual([]);
+    },
+    60_000,
+  );
 
   it('a ticket and a cookie from before carry the same right as the token', async () => {
     const gateway = stack.gateways[by === 'service' ? 0 : 1]!.url;
     const issue = async (column: Column) => {
-      const { json } = await ask(gateway, '/api/events/ticket', { method: 'POST', headers: { Authorization: `Bearer ${credentials[column]}` } });
+      const { json } = await ask(gateway, '/api/events/ticket', {
+        method: 'POST',
+        headers: { Authorization: `Bearer ${credentials[column]}` },
+      });
       return String(json.ticket);
     };
-    const open = async (column: Column, query: string) => makeCall(gateway, 'GET', { path: `/api/events?ticket=${await issue(column)}&since=10${query}`, headers: {}, body: undefined }, (text) => text.includes('Secret of'));
+    const open = async (column: Column, query: string) =>
+      makeCall(
+        gateway,
+        'GET',
+        { path: `/api/events?ticket=${await issue(column)}&since=10${query}`, headers: {}, body: undefined },
+        (text) => text.includes('Secret of'),
+      );
     expect(await open('revoked_tenant', '&tenant=bakery')).toMatchObject({ status: 403 });
     const left = await open('revoked_tenant', '');
     expect([left.text.includes('Secret of cafe'), left.text.includes('bakery')]).toEqual([true, false]);
     expect((await open('member', '&tenant=bakery')).text).toContain('Secret of bakery');
 
-    const { headers } = await ask(gateway, '/api/events/ticket?mode=cookie', { method: 'POST', headers: { Authorization: `Bearer ${credentials.revoked_tenant}` } });
+    const { headers } = await ask(gateway, '/api/events/ticket?mode=cookie', {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${credentials.revoked_tenant}` },
+    });
     const cookie = headers['set-cookie']![0]!.split(';')[0]!;
-    expect(await ask(gateway, '/api/events?since=10&tenant=bakery', { headers: { Cookie: cookie } })).toMatchObject({ status: 403 });
+    expect(await ask(gateway, '/api/events?since=10&tenant=bakery', { headers: { Cookie: cookie } })).toMatchObject({
+      status: 403,
+    });
   });
 
   it('what was revoked from an operator of dead letters is out of reach by every way, and nothing else is', async () => {
     const gateway = stack.gateways[by === 'service' ? 0 : 1]!.url;
     const token = tokenOf('rita', {}, 'dead_letters:operate');
     const call = (path: string, body?: object) =>
-      ask(gateway, `/api/v1/dead-letters${path}`, { method: body ? 'POST' : 'GET', headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' }, ...(body && { body: JSON.stringify(body) }) });
-    const [letter] = await stack.sql<{ id: string }>(`select dead_letter_id::text as id from tocsin.dead_letter where tenant_id = 'bakery' limit 1`);
+      ask(gateway, `/api/v1/dead-letters${path}`, {
+        method: body ? 'POST' : 'GET',
+        headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+        ...(body && { body: JSON.stringify(body) }),
+      });
+    const [letter] = await stack.sql<{ id: string }>(
+      `select dead_letter_id::text as id from tocsin.dead_letter where tenant_id = 'bakery' limit 1`,
+    );
     const before = await bakery();
     expect(await call('?tenant=bakery&status=all')).toMatchObject({ status: 403, json: { code: 'tenant_forbidden' } });
     expect(await call(`/${letter!.id}`)).toMatchObject({ status: 404 });
-    for (const [path, body] of [['redrive', {}], ['discard', { note: 'no' }]] as const) {
+    for (const [path, body] of [
+      ['redrive', {}],
+      ['discard', { note: 'no' }],
+    ] as const) {
       expect(await call(`/${letter!.id}/${path}`, body)).toMatchObject({ status: 404 });
-      expect(await call(`/${path}`, { tenant_id: 'bakery', ...body })).toMatchObject({ status: 403, json: { code: 'tenant_forbidden' } });
+      expect(await call(`/${path}`, { tenant_id: 'bakery', ...body })).toMatchObject({
+        status: 403,
+        json: { code: 'tenant_forbidden' },
+      });
     }
     const all = await call('?status=all');
     expect([all.text.includes('diner'), all.text.includes('bakery')]).toEqual([true, false]);

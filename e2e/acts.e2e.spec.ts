@@ -24,7 +24,11 @@ describe('what people do with alerts', () => {
   let clock = Date.UTC(2026, 0, 1);
 
   beforeAll(async () => {
-    stack = await Stack.open({ tenants: { ana: ['bakery'], bob: ['bakery'], vic: [{ id: 'bakery', role: 'viewer' }], eve: ['cafe'] }, gateways: 2, processorEnvironment: { FOLD_WINDOW: '1' } });
+    stack = await Stack.open({
+      tenants: { ana: ['bakery'], bob: ['bakery'], vic: [{ id: 'bakery', role: 'viewer' }], eve: ['cafe'] },
+      gateways: 2,
+      processorEnvironment: { FOLD_WINDOW: '1' },
+    });
     build = new BuiltCopy();
     [ana, bob] = await Promise.all([stack.watch('ana'), stack.watch('bob', { gateway: stack.gateways[1]! })]);
   }, 120_000);
@@ -38,26 +42,46 @@ describe('what people do with alerts', () => {
     const id = `m${published.length}`;
     published.push({ tenant_id: 'bakery', service: 'inventory', id, confirmed: true });
     const occurred_at = new Date((clock += 1_000)).toISOString();
-    return stack.amqp.publish('alert.low.inventory', { id, tenant_id: 'bakery', title: dedup_key, dedup_key, occurred_at, ...more });
+    return stack.amqp.publish('alert.low.inventory', {
+      id,
+      tenant_id: 'bakery',
+      title: dedup_key,
+      dedup_key,
+      occurred_at,
+      ...more,
+    });
   };
   /** Raises alerts and resolves to their ids, once both screens show them. */
   const raise = async (...keys: string[]): Promise<string[]> => {
     await Promise.all(keys.map((key) => publish(key)));
     return eventually(() => {
-      const shown = [ana, bob].map((stream) => new Map(entriesOf(stream).map(({ dedup_key, alert_id }) => [dedup_key, alert_id])));
+      const shown = [ana, bob].map(
+        (stream) => new Map(entriesOf(stream).map(({ dedup_key, alert_id }) => [dedup_key, alert_id])),
+      );
       for (const alerts of shown) expect(keys.filter((key) => !alerts.has(key))).toEqual([]);
       return keys.map((key) => shown[0]!.get(key)!);
     });
   };
-  const call = (user: string, path: string, body: object, gateway: AppProcess = stack.gateways[user === 'bob' ? 1 : 0]!): Promise<Answer> =>
+  const call = (
+    user: string,
+    path: string,
+    body: object,
+    gateway: AppProcess = stack.gateways[user === 'bob' ? 1 : 0]!,
+  ): Promise<Answer> =>
     ask(gateway.url, `/api/v1/${path}`, {
       method: path === 'me/cursor' ? 'PUT' : 'PATCH',
-      headers: { Authorization: `Bearer ${tokenFor(user, { scope: 'alerts:read alerts:write' })}`, 'Content-Type': 'application/json' },
+      headers: {
+        Authorization: `Bearer ${tokenFor(user, { scope: 'alerts:read alerts:write' })}`,
+        'Content-Type': 'application/json',
+      },
       body: JSON.stringify(body),
     });
-  const act = (user: string, alertId: string, body: { act: Act; [field: string]: unknown }, gateway?: AppProcess) => call(user, `alerts/${alertId}`, body, gateway);
+  const act = (user: string, alertId: string, body: { act: Act; [field: string]: unknown }, gateway?: AppProcess) =>
+    call(user, `alerts/${alertId}`, body, gateway);
   const alertsInStore = () =>
-    stack.sql<Pick<Alert, 'alert_id' | 'status' | 'severity' | 'assignee' | 'occurrences'>>('select alert_id, status, severity, assignee, occurrences from tocsin.alert');
+    stack.sql<Pick<Alert, 'alert_id' | 'status' | 'severity' | 'assignee' | 'occurrences'>>(
+      'select alert_id, status, severity, assignee, occurrences from tocsin.alert',
+    );
   /** Both streams have come to the end of the log, and what each screen has made of it is what the store has. */
   const bothScreensRight = async () => {
     const rows = await stack.rows();
@@ -66,12 +90,25 @@ describe('what people do with alerts', () => {
     }, 20_000);
     const stored = new Map((await alertsInStore()).map((alert) => [alert.alert_id, alert]));
     for (const stream of [ana, bob]) {
-      const shown = [...screenOf(stream).values()].map(({ alert_id, status, severity, assignee, occurrences }) => ({ alert_id, status, severity, assignee, occurrences }));
+      const shown = [...screenOf(stream).values()].map(({ alert_id, status, severity, assignee, occurrences }) => ({
+        alert_id,
+        status,
+        severity,
+        assignee,
+        occurrences,
+      }));
       expect(shown).toHaveLength(stored.size);
       for (const alert of shown) expect(alert).toEqual(stored.get(alert.alert_id));
     }
-    const transcripts = [['ana', ana] as const, ['bob', bob] as const].map(([client, { frames }]) => ({ client, tenants: ['bakery'], frames, connectedAtTheEnd: true }));
-    expect(violationsOf({ published, rows, transcripts, logs: [stack.processes.output], secrets: [JWT_SECRET] })).toEqual([]);
+    const transcripts = [['ana', ana] as const, ['bob', bob] as const].map(([client, { frames }]) => ({
+      client,
+      tenants: ['bakery'],
+      frames,
+      connectedAtTheEnd: true,
+    }));
+    expect(
+      violationsOf({ published, rows, transcripts, logs: [stack.processes.output], secrets: [JWT_SECRET] }),
+    ).toEqual([]);
   };
 
   it(`has one winner and a clear 409 each of ${ALERTS * ROUNDS.length} times that two users do the same at once, and both screens are right`, async () => {
@@ -84,7 +121,9 @@ describe('what people do with alerts', () => {
       const { to } = ACT_RULES[doing];
       expect(won).toMatchObject({ status: 200, json: { alert_id: alertId, status: to, actor: winner } });
       expect(lost).toMatchObject({ status: 409, json: { code: 'alert_conflict', alert: won.json } });
-      expect(lost.json.detail).toContain(`${winner} ${to === 'firing' ? 'set this firing again' : `${to} this`} at ${String(won.json.acted_at)}`);
+      expect(lost.json.detail).toContain(
+        `${winner} ${to === 'firing' ? 'set this firing again' : `${to} this`} at ${String(won.json.acted_at)}`,
+      );
       wins[winner] += 1;
     };
     const waiting = [...ids];
@@ -98,7 +137,9 @@ describe('what people do with alerts', () => {
     await bothScreensRight();
     const acts = entriesOf(ana).filter(({ actor }) => actor !== null);
     expect(acts).toHaveLength(ALERTS * ROUNDS.length);
-    expect(new Set(ana.entries.filter(({ data }) => data.includes('"actor":"')).map(({ event }) => event))).toEqual(new Set(['alert_update']));
+    expect(new Set(ana.entries.filter(({ data }) => data.includes('"actor":"')).map(({ event }) => event))).toEqual(
+      new Set(['alert_update']),
+    );
   }, 120_000);
 
   it('never refuses one to an alert that flaps: repeats and severities as fast as they come', async () => {
@@ -107,12 +148,16 @@ describe('what people do with alerts', () => {
     const flap = (async () => {
       const severities = ['low', 'low', 'urgent', 'high', 'high'];
       for (let at = 0; flapping; at += 1) {
-        const burst = Array.from({ length: 10 }, (_, next) => publish('flapping', { severity: severities[(at + next) % 5] }));
+        const burst = Array.from({ length: 10 }, (_, next) =>
+          publish('flapping', { severity: severities[(at + next) % 5] }),
+        );
         await Promise.all(burst);
       }
     })();
     const statuses: number[] = [];
-    for (let round = 0; round < 25; round += 1) for (const doing of ['acknowledge', 'unacknowledge'] as const) statuses.push((await act('ana', id, { act: doing })).status);
+    for (let round = 0; round < 25; round += 1)
+      for (const doing of ['acknowledge', 'unacknowledge'] as const)
+        statuses.push((await act('ana', id, { act: doing })).status);
     flapping = false;
     await flap;
     expect(statuses).toEqual(Array<number>(50).fill(200));
@@ -124,10 +169,15 @@ describe('what people do with alerts', () => {
       );
       expect(counted).toEqual({ messages: published.length, untold: 0 });
     }, 30_000);
-    const [told] = await stack.sql<{ entries: number; folded: number }>(`select count(*) filter (where actor is null)::int as entries, sum(folded)::int as folded from tocsin.event`);
+    const [told] = await stack.sql<{ entries: number; folded: number }>(
+      `select count(*) filter (where actor is null)::int as entries, sum(folded)::int as folded from tocsin.event`,
+    );
     expect(told!.entries + told!.folded).toBe(published.length);
     await eventually(async () => expect(entriesOf(bob).at(-1)!.seq).toBe((await stack.rows()).at(-1)!.seq));
-    expect(screenOf(bob).get(id)).toMatchObject({ status: 'firing', occurrences: (await alertsInStore()).find(({ alert_id }) => alert_id === id)!.occurrences });
+    expect(screenOf(bob).get(id)).toMatchObject({
+      status: 'firing',
+      occurrences: (await alertsInStore()).find(({ alert_id }) => alert_id === id)!.occurrences,
+    });
   }, 120_000);
 
   it('is for those whose role allows it, for their own tenants, and undone by its inverse; many alerts at once have an outcome each', async () => {
@@ -147,38 +197,80 @@ describe('what people do with alerts', () => {
       ['bob', { act: 'reopen' }, { status: 'firing' }],
       ['bob', { act: 'note', note: 'all is well' }, { status: 'firing', actor: 'bob' }],
     ];
-    for (const [user, doing, alert] of steps) expect(await act(user, one, doing)).toMatchObject({ status: 200, json: { alert_id: one, ...alert } });
-    const bulk = await call('ana', 'alerts', { act: 'acknowledge', alert_ids: [two, '00000000-0000-7000-8000-000000000000', one] });
-    expect(bulk).toMatchObject({ status: 200, json: { alerts: [{ alert_id: two }, { alert_id: one }], refused: [{ code: 'not_found' }] } });
+    for (const [user, doing, alert] of steps)
+      expect(await act(user, one, doing)).toMatchObject({ status: 200, json: { alert_id: one, ...alert } });
+    const bulk = await call('ana', 'alerts', {
+      act: 'acknowledge',
+      alert_ids: [two, '00000000-0000-7000-8000-000000000000', one],
+    });
+    expect(bulk).toMatchObject({
+      status: 200,
+      json: { alerts: [{ alert_id: two }, { alert_id: one }], refused: [{ code: 'not_found' }] },
+    });
 
-    const changes = ['assigned', 'assigned', 'acknowledged', 'unacknowledged', 'snoozed', 'unsnoozed', 'resolved', 'reopened', 'noted', 'acknowledged'];
+    const changes = [
+      'assigned',
+      'assigned',
+      'acknowledged',
+      'unacknowledged',
+      'snoozed',
+      'unsnoozed',
+      'resolved',
+      'reopened',
+      'noted',
+      'acknowledged',
+    ];
     const acts = await eventually(() => {
       const frames = bob.entries.filter(({ data }) => data.includes(one) && !data.includes('"actor":null'));
       expect(frames.map(({ data }) => (JSON.parse(data) as Entry).change)).toEqual(changes);
       return frames.map(({ data }) => data);
     });
-    expect(acts.map((data) => (JSON.parse(data) as Entry).note)).toEqual(changes.map((change, at) => (at === 0 ? 'mine' : change === 'noted' ? 'all is well' : null)));
+    expect(acts.map((data) => (JSON.parse(data) as Entry).note)).toEqual(
+      changes.map((change, at) => (at === 0 ? 'mine' : change === 'noted' ? 'all is well' : null)),
+    );
 
     // and replay tells them again, byte by byte; what Bob has seen on his phone his laptop knows
     const again = await stack.watch('bob', { query: { since: '50' } });
-    await eventually(() => expect(again.entries.map(({ data }) => data).filter((data) => acts.includes(data))).toEqual(acts));
-    const { tenants } = (await call('bob', 'me/cursor', { cursor: again.cursor })).json as { tenants: { seq: number }[] };
-    const laptop = await ask(stack.gateway.url, '/api/v1/me/cursor', { headers: { Authorization: `Bearer ${tokenFor('bob')}` } });
-    expect([tenants.map(({ seq }) => seq), laptop.json]).toEqual([[(JSON.parse(again.entries.at(-1)!.data) as Entry).seq], { tenants }]);
+    await eventually(() =>
+      expect(again.entries.map(({ data }) => data).filter((data) => acts.includes(data))).toEqual(acts),
+    );
+    const { tenants } = (await call('bob', 'me/cursor', { cursor: again.cursor })).json as {
+      tenants: { seq: number }[];
+    };
+    const laptop = await ask(stack.gateway.url, '/api/v1/me/cursor', {
+      headers: { Authorization: `Bearer ${tokenFor('bob')}` },
+    });
+    expect([tenants.map(({ seq }) => seq), laptop.json]).toEqual([
+      [(JSON.parse(again.entries.at(-1)!.data) as Entry).seq],
+      { tenants },
+    ]);
     again.close();
   });
 
   it('reaches every screen within 3 s when the gateway is gone between the commit and the hint, and may be done again', async () => {
     const [id] = (await raise('lost')) as [string];
     const doomed = await stack.startGateway({}, build.programWith('gateway', 'publish.before=crash@1'));
-    const answer = act('ana', id, { act: 'acknowledge', note: 'on it' }, doomed).then(({ status }) => status, () => 'lost');
+    const answer = act('ana', id, { act: 'acknowledge', note: 'on it' }, doomed).then(
+      ({ status }) => status,
+      () => 'lost',
+    );
     await doomed.exit;
     const goneAt = performance.now();
     expect(await answer).toBe('lost');
     await doomed.kill(); // it was meant to
-    for (const stream of [ana, bob]) expect((await stream.frame(({ data }) => data.includes(id) && data.includes('"change":"acknowledged"'))).receivedAt - goneAt).toBeLessThan(3_000);
-    expect(await act('ana', id, { act: 'acknowledge', note: 'on it' })).toMatchObject({ status: 200, json: { status: 'acknowledged', actor: 'ana' } });
-    expect(await stack.sql('select change from tocsin.event where alert_id = $1 order by seq', [id])).toEqual([{ change: 'raised' }, { change: 'acknowledged' }]);
+    for (const stream of [ana, bob])
+      expect(
+        (await stream.frame(({ data }) => data.includes(id) && data.includes('"change":"acknowledged"'))).receivedAt -
+          goneAt,
+      ).toBeLessThan(3_000);
+    expect(await act('ana', id, { act: 'acknowledge', note: 'on it' })).toMatchObject({
+      status: 200,
+      json: { status: 'acknowledged', actor: 'ana' },
+    });
+    expect(await stack.sql('select change from tocsin.event where alert_id = $1 order by seq', [id])).toEqual([
+      { change: 'raised' },
+      { change: 'acknowledged' },
+    ]);
   });
 
   it('ends by time where it is a snooze, which rings; also when the processor is gone between the commit and the hint', async () => {
@@ -193,7 +285,12 @@ describe('what people do with alerts', () => {
     const frame = await woken(first);
     const entry = JSON.parse(frame.data) as Entry;
     expect(frame.event).toBe('inventory_alert');
-    expect(entry).toMatchObject({ status: 'firing', previous: { status: 'snoozed' }, actor: null, snoozed_until: null });
+    expect(entry).toMatchObject({
+      status: 'firing',
+      previous: { status: 'snoozed' },
+      actor: null,
+      snoozed_until: null,
+    });
     expect(Date.parse(entry.received_at) - until).toBeGreaterThanOrEqual(0);
     expect(Date.parse(entry.received_at) - until).toBeLessThan(3_000);
 
@@ -205,7 +302,11 @@ describe('what people do with alerts', () => {
     await doomed.kill(); // it was meant to
     expect((await woken(second)).receivedAt - goneAt).toBeLessThan(3_000);
     await stack.startProcessor();
-    expect(await stack.sql('select change from tocsin.event where alert_id = $1 order by seq', [second])).toEqual([{ change: 'raised' }, { change: 'snoozed' }, { change: 'unsnoozed' }]);
+    expect(await stack.sql('select change from tocsin.event where alert_id = $1 order by seq', [second])).toEqual([
+      { change: 'raised' },
+      { change: 'snoozed' },
+      { change: 'unsnoozed' },
+    ]);
   }, 120_000);
 });
 
@@ -220,4 +321,5 @@ const entriesOf = (stream: SseStream): Entry[] =>
   });
 
 /** What a screen has made of its stream: the last word on each alert. */
-const screenOf = (stream: SseStream): Map<string, Entry> => new Map(entriesOf(stream).map((entry) => [entry.alert_id, entry]));
+const screenOf = (stream: SseStream): Map<string, Entry> =>
+  new Map(entriesOf(stream).map((entry) => [entry.alert_id, entry]));

@@ -13,7 +13,9 @@ describeWith('prometheus-alertmanager', 'a real Alertmanager', () => {
   let stack: Stack;
   const open: Alertmanager[] = [];
   beforeAll(async () => {
-    stack = await Stack.open({ tenants: { ana: ['timeout', 'many', 'bad', 'cut', 'twice', 'person', 'pages', 'genie'] } });
+    stack = await Stack.open({
+      tenants: { ana: ['timeout', 'many', 'bad', 'cut', 'twice', 'person', 'pages', 'genie'] },
+    });
   });
   afterEach(async () => {
     for (const one of open.splice(0)) await one.close();
@@ -25,19 +27,34 @@ describeWith('prometheus-alertmanager', 'a real Alertmanager', () => {
     open.push(alertmanager);
     return alertmanager;
   }
-  const toTenant = (tenant: string, more?: string) => webhook(`${stack.gateway.url}/api/v1/events?tenant=${tenant}`, publisherToken(), more);
-  const cold = (more: Partial<PostedAlert> = {}, labels: Record<string, string> = {}): PostedAlert => ({ labels: { alertname: 'Cold', severity: 'critical', ...labels }, annotations: { summary: 'An oven is cold' }, ...more });
+  const toTenant = (tenant: string, more?: string) =>
+    webhook(`${stack.gateway.url}/api/v1/events?tenant=${tenant}`, publisherToken(), more);
+  const cold = (more: Partial<PostedAlert> = {}, labels: Record<string, string> = {}): PostedAlert => ({
+    labels: { alertname: 'Cold', severity: 'critical', ...labels },
+    annotations: { summary: 'An oven is cold' },
+    ...more,
+  });
   const past = (seconds: number) => new Date(Date.now() - seconds * 1_000);
 
   /** What happened to the alerts of a tenant, in the order of its log. */
   const changes = async (tenant: string, key = '%') =>
-    (await stack.sql<{ change: string }>(`select change from tocsin.event where tenant_id = $1 and dedup_key like $2 order by seq`, [tenant, key])).map(({ change }) => change);
-  const until = (tenant: string, expected: string[]) => eventually(async () => expect(await changes(tenant)).toEqual(expected), SOON_MS);
+    (
+      await stack.sql<{ change: string }>(
+        `select change from tocsin.event where tenant_id = $1 and dedup_key like $2 order by seq`,
+        [tenant, key],
+      )
+    ).map(({ change }) => change);
+  const until = (tenant: string, expected: string[]) =>
+    eventually(async () => expect(await changes(tenant)).toEqual(expected), SOON_MS);
   /** What the page lists. */
   async function listed(tenant: string, status: string): Promise<{ alert_id: string; title: string }[]> {
     const alerts: { alert_id: string; title: string }[] = [];
-    for (let cursor: string | null = ''; cursor !== null; ) {
-      const page = await ask(stack.gateway.url, `/api/v1/alerts?tenant=${tenant}&status=${status}&limit=200${cursor && `&after=${encodeURIComponent(cursor)}`}`, { headers: { Authorization: `Bearer ${tokenFor('ana')}` } });
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const page = await ask(
+        stack.gateway.url,
+        `/api/v1/alerts?tenant=${tenant}&status=${status}&limit=200${cursor && `&after=${encodeURIComponent(cursor)}`}`,
+        { headers: { Authorization: `Bearer ${tokenFor('ana')}` } },
+      );
       const { alerts: found, next } = page.json as unknown as { alerts: typeof alerts; next: string | null };
       alerts.push(...found);
       cursor = next;
@@ -68,12 +85,18 @@ describeWith('prometheus-alertmanager', 'a real Alertmanager', () => {
     await alertmanager.post(cold({ startsAt, endsAt: new Date() }));
     await until('timeout', ['raised', 'resolved', 'reopened', 'resolved', 'reopened', 'resolved']);
     expect(await listed('timeout', 'firing')).toEqual([]);
-    expect(await stack.sql('select distinct startsat from (select occurred_at as startsat from tocsin.event where tenant_id = $1 and status = $2) as firing', ['timeout', 'firing'])).toHaveLength(1);
+    expect(
+      await stack.sql(
+        'select distinct startsat from (select occurred_at as startsat from tocsin.event where tenant_id = $1 and status = $2) as firing',
+        ['timeout', 'firing'],
+      ),
+    ).toHaveLength(1);
   });
 
   it('sends a group of 600, and its end', async () => {
     const alertmanager = await start({ receiver: toTenant('many') });
-    const group = (more: Partial<PostedAlert>) => Array.from({ length: 600 }, (_, index) => cold(more, { instance: `oven-${index}` }));
+    const group = (more: Partial<PostedAlert>) =>
+      Array.from({ length: 600 }, (_, index) => cold(more, { instance: `oven-${index}` }));
     await alertmanager.post(...group({ startsAt: past(60), endsAt: new Date(Date.now() + 60_000) }));
     await eventually(async () => expect(await changes('many')).toHaveLength(600), SOON_MS);
     expect(await listed('many', 'firing')).toHaveLength(600);
@@ -86,7 +109,10 @@ describeWith('prometheus-alertmanager', 'a real Alertmanager', () => {
     const alertmanager = await start({ receiver: toTenant('bad') });
     const ends = (endsAt: Date) => [
       cold({ startsAt: past(60), endsAt, annotations: { summary: '\u001b[31mcold\u001b[0m' } }, { instance: 'a' }),
-      cold({ startsAt: past(60), endsAt: new Date(Date.now() + 60_000) }, { instance: 'b', tenant_id: 'no tenant, at all' }),
+      cold(
+        { startsAt: past(60), endsAt: new Date(Date.now() + 60_000) },
+        { instance: 'b', tenant_id: 'no tenant, at all' },
+      ),
     ];
     await alertmanager.post(...ends(new Date(Date.now() + 60_000)));
     await until('bad', ['raised']);
@@ -94,24 +120,40 @@ describeWith('prometheus-alertmanager', 'a real Alertmanager', () => {
     await alertmanager.post(...ends(new Date()));
     await until('bad', ['raised', 'resolved']);
     expect(await alertmanager.metric('alertmanager_notifications_failed_total{integration="webhook"')).toBe(0);
-    expect(await stack.sql(`select distinct reason, tenant_id from tocsin.dead_letter where detail like '/alerts/%/labels/tenant_id%'`)).toEqual([{ reason: 'invalid_field', tenant_id: null }]);
+    expect(
+      await stack.sql(
+        `select distinct reason, tenant_id from tocsin.dead_letter where detail like '/alerts/%/labels/tenant_id%'`,
+      ),
+    ).toEqual([{ reason: 'invalid_field', tenant_id: null }]);
   });
 
   it('leaves alerts out, which is told until none is', async () => {
     const alertmanager = await start({ receiver: toTenant('cut', 'max_alerts: 2'), repeatInterval: '1s' });
-    const ovens = (endsAt: Date, from: number) => Array.from({ length: 5 - from }, (_, index) => cold({ startsAt: past(60), endsAt }, { instance: `oven-${from + index}` }));
+    const ovens = (endsAt: Date, from: number) =>
+      Array.from({ length: 5 - from }, (_, index) =>
+        cold({ startsAt: past(60), endsAt }, { instance: `oven-${from + index}` }),
+      );
     await alertmanager.post(...ovens(new Date(Date.now() + 60_000), 0));
-    await eventually(async () => expect((await listed('cut', 'firing')).map(({ title }) => title)).toContain('3 more alerts were not sent (Cold)'), SOON_MS);
+    await eventually(
+      async () =>
+        expect((await listed('cut', 'firing')).map(({ title }) => title)).toContain(
+          '3 more alerts were not sent (Cold)',
+        ),
+      SOON_MS,
+    );
     expect(await changes('cut', 'left-out/%')).toEqual(['raised']);
     // one goes on; the others end, are cut as well, and are forgotten: the next body leaves none out
     await alertmanager.post(...ovens(new Date(), 1));
     await eventually(async () => expect(await changes('cut', 'left-out/%')).toEqual(['raised', 'resolved']), SOON_MS);
-    expect((await listed('cut', 'firing')).map(({ title }) => title)).not.toContain('3 more alerts were not sent (Cold)');
+    expect((await listed('cut', 'firing')).map(({ title }) => title)).not.toContain(
+      '3 more alerts were not sent (Cold)',
+    );
   });
 
   it('and its twin, which both send everything, ring once', async () => {
     const twins = [await start({ receiver: toTenant('twice') }), await start({ receiver: toTenant('twice') })];
-    const sent = async () => Promise.all(twins.map((twin) => twin.metric('alertmanager_notifications_total{integration="webhook"')));
+    const sent = async () =>
+      Promise.all(twins.map((twin) => twin.metric('alertmanager_notifications_total{integration="webhook"')));
     const startsAt = past(60);
     for (const twin of twins) await twin.post(cold({ startsAt, endsAt: new Date(Date.now() + 60_000) }));
     await eventually(async () => expect(await sent()).toEqual([1, 1]), SOON_MS);
@@ -126,8 +168,19 @@ describeWith('prometheus-alertmanager', 'a real Alertmanager', () => {
     await alertmanager.post(cold({ startsAt: past(60), endsAt: new Date(Date.now() + 120_000) }));
     await until('person', ['raised']);
     const [alert] = await listed('person', 'firing');
-    const headers = { Authorization: `Bearer ${tokenFor('ana', { scope: 'alerts:read alerts:write' })}`, 'Content-Type': 'application/json' };
-    expect((await ask(stack.gateway.url, `/api/v1/alerts/${alert!.alert_id}`, { method: 'PATCH', headers, body: JSON.stringify({ act: 'resolve' }) })).status).toBe(200);
+    const headers = {
+      Authorization: `Bearer ${tokenFor('ana', { scope: 'alerts:read alerts:write' })}`,
+      'Content-Type': 'application/json',
+    };
+    expect(
+      (
+        await ask(stack.gateway.url, `/api/v1/alerts/${alert!.alert_id}`, {
+          method: 'PATCH',
+          headers,
+          body: JSON.stringify({ act: 'resolve' }),
+        })
+      ).status,
+    ).toBe(200);
     await until('person', ['raised', 'resolved', 'reopened']);
   });
 
@@ -138,12 +191,22 @@ describeWith('prometheus-alertmanager', 'a real Alertmanager', () => {
     const startsAt = past(60);
     await alertmanager.post(cold({ startsAt, endsAt: new Date(Date.now() + 60_000) }));
     for (const tenant of ['pages', 'genie']) await until(tenant, ['raised']);
-    expect(await stack.sql(`select distinct service from tocsin.alert where tenant_id in ('pages', 'genie')`)).toEqual([{ service: 'ovens' }]);
+    expect(await stack.sql(`select distinct service from tocsin.alert where tenant_id in ('pages', 'genie')`)).toEqual([
+      { service: 'ovens' },
+    ]);
     // one that joins posts the whole of it again under its key
     await alertmanager.post(cold({ startsAt, endsAt: new Date(Date.now() + 60_000) }, { instance: 'b' }));
-    await eventually(async () => expect(await alertmanager.metric('alertmanager_notifications_total{integration="opsgenie"')).toBeGreaterThan(1), SOON_MS);
-    await alertmanager.post(cold({ startsAt, endsAt: new Date() }), cold({ startsAt, endsAt: new Date() }, { instance: 'b' }));
+    await eventually(
+      async () =>
+        expect(await alertmanager.metric('alertmanager_notifications_total{integration="opsgenie"')).toBeGreaterThan(1),
+      SOON_MS,
+    );
+    await alertmanager.post(
+      cold({ startsAt, endsAt: new Date() }),
+      cold({ startsAt, endsAt: new Date() }, { instance: 'b' }),
+    );
     for (const tenant of ['pages', 'genie']) await until(tenant, ['raised', 'resolved']);
-    for (const integration of ['pagerduty', 'opsgenie']) expect(await alertmanager.metric(`alertmanager_notifications_failed_total{integration="${integration}"`)).toBe(0);
+    for (const integration of ['pagerduty', 'opsgenie'])
+      expect(await alertmanager.metric(`alertmanager_notifications_failed_total{integration="${integration}"`)).toBe(0);
   });
 });

@@ -23,9 +23,13 @@ describe(`a gateway under attack${SIZE_NOTE}`, () => {
 
   beforeAll(async () => {
     stack = await Stack.open({ tenants: { ana: ['bakery'], ben: ['dairy'] }, gateways: 0 });
-    gateway = await stack.startGateway({ NODE_OPTIONS: `--require=${join(__dirname, 'kit', 'longest-turn.cjs')}` }, { by: limit.by });
+    gateway = await stack.startGateway(
+      { NODE_OPTIONS: `--require=${join(__dirname, 'kit', 'longest-turn.cjs')}` },
+      { by: limit.by },
+    );
     // what it needs once: code that is compiled, pools that are opened
-    for (let i = 0; i < 20; i += 1) await publish({ tenant_id: 'bakery', service: 'inventory', severity: 'low', id: `warm-${i}`, title: 'x' });
+    for (let i = 0; i < 20; i += 1)
+      await publish({ tenant_id: 'bakery', service: 'inventory', severity: 'low', id: `warm-${i}`, title: 'x' });
   }, 120_000);
   afterEach(() => {
     for (const socket of sockets.splice(0)) socket.destroy();
@@ -54,7 +58,10 @@ describe(`a gateway under attack${SIZE_NOTE}`, () => {
     const done = (async () => {
       for (let sent = 0; sent < bytes && !socket.destroyed; sent += chunk.length) {
         const part = chunk.subarray(0, bytes - sent);
-        await Promise.race([new Promise<void>((resolve) => void (socket.write(part) ? resolve() : socket.once('drain', resolve))), new Promise<void>((resolve) => void socket.once('close', resolve))]);
+        await Promise.race([
+          new Promise<void>((resolve) => void (socket.write(part) ? resolve() : socket.once('drain', resolve))),
+          new Promise<void>((resolve) => void socket.once('close', resolve)),
+        ]);
       }
     })();
     return { heard: () => heard, done };
@@ -72,11 +79,21 @@ describe(`a gateway under attack${SIZE_NOTE}`, () => {
   it(
     'does not read the bodies of those who show no credential: 60 connections of 8 MiB',
     async () => {
-      const paths = ['/api/v1/events', '/api/v1/alerts/search', '/api/v1/revocations', '/api/v1/opsgenie/genie/v2/alerts', '/nowhere', '/'];
+      const paths = [
+        '/api/v1/events',
+        '/api/v1/alerts/search',
+        '/api/v1/revocations',
+        '/api/v1/opsgenie/genie/v2/alerts',
+        '/nowhere',
+        '/',
+      ];
       const growth = await growthDuring(async () => {
         const all = Array.from({ length: 60 }, (_, i) => pour(paths[i % paths.length]!, LARGE));
         await Promise.all(all.map(({ done }) => done));
-        await eventually(() => expect(all.filter(({ heard }) => /^HTTP\/1\.1 (401|404|405) /.test(heard()))).toHaveLength(60), 15_000);
+        await eventually(
+          () => expect(all.filter(({ heard }) => /^HTTP\/1\.1 (401|404|405) /.test(heard()))).toHaveLength(60),
+          15_000,
+        );
       });
       say(`60 bodies of 8 MiB without a credential: +${Math.round(growth / MiB)} MiB`);
       expect(growth).toBeLessThan(50 * MiB);
@@ -90,17 +107,25 @@ describe(`a gateway under attack${SIZE_NOTE}`, () => {
       const token = `Authorization: Bearer ${publisherToken()}`;
       let refused = 0;
       const growth = await growthDuring(async () => {
-        const all = Array.from({ length: 60 }, () => pour('/api/v1/events', LARGE - 1, token, 'Content-Type: application/json'));
+        const all = Array.from({ length: 60 }, () =>
+          pour('/api/v1/events', LARGE - 1, token, 'Content-Type: application/json'),
+        );
         await Promise.race([Promise.all(all.map(({ done }) => done)), sleep(5_000)]);
         await eventually(() => {
-          refused = all.filter(({ heard }) => heard().includes('"code":"overloaded"') && /Retry-After: \d/.test(heard())).length;
+          refused = all.filter(
+            ({ heard }) => heard().includes('"code":"overloaded"') && /Retry-After: \d/.test(heard()),
+          ).length;
           expect(refused).toBeGreaterThan(20);
         });
       });
       say(`60 bodies of 8 MiB with a credential: +${Math.round(growth / MiB)} MiB, ${refused} answered 503`);
       expect(growth).toBeLessThan(150 * MiB);
       for (const socket of sockets.splice(0)) socket.destroy();
-      await eventually(async () => expect((await publish({ tenant_id: 'bakery', service: 'inventory', severity: 'low', id: 'after' })).status).toBe(202));
+      await eventually(async () =>
+        expect(
+          (await publish({ tenant_id: 'bakery', service: 'inventory', severity: 'low', id: 'after' })).status,
+        ).toBe(202),
+      );
     },
     limitMs(60),
   );
@@ -117,14 +142,29 @@ describe(`a gateway under attack${SIZE_NOTE}`, () => {
 
   const fields = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`field_${i}`, 1]));
   const valid = { tenant_id: 'bakery', service: 'inventory', severity: 'low' };
-  const filled = (unit: string) => Array.from({ length: Math.floor((LARGE - 100) / (unit.length + 1)) }, () => unit).join(',');
+  const filled = (unit: string) =>
+    Array.from({ length: Math.floor((LARGE - 100) / (unit.length + 1)) }, () => unit).join(',');
   it.each<[string, () => string]>([
     ['a field name of 2 MB', () => JSON.stringify({ ...valid, ['x'.repeat(2 * MiB)]: 1 })],
     ['300,000 unknown fields', () => JSON.stringify({ ...valid, ...fields(300_000) })],
-    ['500 messages of 1,000 unknown fields', () => JSON.stringify(Array.from({ length: 500 }, () => ({ ...valid, ...fields(900) })))],
+    [
+      '500 messages of 1,000 unknown fields',
+      () => JSON.stringify(Array.from({ length: 500 }, () => ({ ...valid, ...fields(900) }))),
+    ],
     ['8 MiB of empty objects', () => `[${filled('{}')}]`],
     ['a group of 8 MiB of empty objects', () => `{"version":"4","groupKey":"{}","alerts":[${filled('{}')}]}`],
-    ['500 valid messages of 16 kB', () => JSON.stringify(Array.from({ length: 500 }, (_, i) => ({ ...valid, id: `m${i}`, message: 'x'.repeat(8_000), metadata: { more: 'y'.repeat(8_000) } })))],
+    [
+      '500 valid messages of 16 kB',
+      () =>
+        JSON.stringify(
+          Array.from({ length: 500 }, (_, i) => ({
+            ...valid,
+            id: `m${i}`,
+            message: 'x'.repeat(8_000),
+            metadata: { more: 'y'.repeat(8_000) },
+          })),
+        ),
+    ],
   ])(
     'is not held up by %s',
     async (name, make) => {
@@ -135,7 +175,9 @@ describe(`a gateway under attack${SIZE_NOTE}`, () => {
       for (let run = 0; run < 8 && least > 40; run += 1) {
         least = Math.min(least, await longestTurn(async () => void (answer = await (await publish(body)).text())));
       }
-      say(`${name}: the loop stood still for ${Math.max(0, Math.round(least))} ms; an answer of ${answer.length} characters`);
+      say(
+        `${name}: the loop stood still for ${Math.max(0, Math.round(least))} ms; an answer of ${answer.length} characters`,
+      );
       expect(least).toBeLessThan(50);
       expect(answer.length).toBeLessThan(20_000);
     },
@@ -150,13 +192,18 @@ describe(`a gateway under attack${SIZE_NOTE}`, () => {
         await Promise.all(
           Array.from({ length: 300 }, () => {
             const socket = connect(gateway.port, '127.0.0.1', () => socket.end());
-            return new Promise<void>((resolve) => void socket.on('error', () => undefined).on('close', () => (closed++, resolve())));
+            return new Promise<void>(
+              (resolve) => void socket.on('error', () => undefined).on('close', () => (closed++, resolve())),
+            );
           }),
         );
       }
       expect(closed).toBe(3_000);
       const port = gateway.port.toString(16).toUpperCase().padStart(4, '0');
-      const waiting = () => readFileSync('/proc/net/tcp', 'utf8').split('\n').filter((line) => new RegExp(`^ *\\d+: [0-9A-F]+:${port} [0-9A-F:]+ 08 `).test(line)).length;
+      const waiting = () =>
+        readFileSync('/proc/net/tcp', 'utf8')
+          .split('\n')
+          .filter((line) => new RegExp(`^ *\\d+: [0-9A-F]+:${port} [0-9A-F:]+ 08 `).test(line)).length;
       await eventually(() => expect(waiting()).toBe(0), 3_000);
     },
     limitMs(30),
@@ -174,12 +221,16 @@ describe(`a gateway under attack${SIZE_NOTE}`, () => {
     });
     const url = process.env.REDIS_URL!;
     const transactions = async () => {
-      const [row] = await stack.sql<{ n: number }>('select xact_commit::int as n from pg_stat_database where datname = current_database()');
+      const [row] = await stack.sql<{ n: number }>(
+        'select xact_commit::int as n from pg_stat_database where datname = current_database()',
+      );
       return row!.n;
     };
     const asks = async (user: string) => {
       const startedAt = performance.now();
-      const { status } = await fetch(`${gateway.url}/api/v1/alerts`, { headers: { Authorization: `Bearer ${tokenFor(user)}` } });
+      const { status } = await fetch(`${gateway.url}/api/v1/alerts`, {
+        headers: { Authorization: `Bearer ${tokenFor(user)}` },
+      });
       return { status, ms: performance.now() - startedAt };
     };
 
@@ -192,13 +243,19 @@ describe(`a gateway under attack${SIZE_NOTE}`, () => {
         const asking = (async () => {
           for (; going; await sleep(50)) others.push(await asks('ben'));
         })();
-        const sent = await forge(url, topic, { text: Buffer.from('no hint of anybody\n{}'), perSecond: 8_600, seconds });
+        const sent = await forge(url, topic, {
+          text: Buffer.from('no hint of anybody\n{}'),
+          perSecond: 8_600,
+          seconds,
+        });
         going = false;
         await asking;
         await sleep(1_500);
         const queries = (await transactions()) - before;
         const slowest = Math.max(...others.map(({ ms }) => ms));
-        say(`${sent} unsigned messages in ${seconds} s: ${others.length} requests of another tenant, the slowest ${Math.round(slowest)} ms; ${queries} transactions in all`);
+        say(
+          `${sent} unsigned messages in ${seconds} s: ${others.length} requests of another tenant, the slowest ${Math.round(slowest)} ms; ${queries} transactions in all`,
+        );
         expect(sent).toBeGreaterThanOrEqual(8_600 * seconds - 1);
         expect(new Set(others.map(({ status }) => status))).toEqual(new Set([200]));
         expect(slowest).toBeLessThan(1_500);
@@ -220,8 +277,15 @@ describe(`a gateway under attack${SIZE_NOTE}`, () => {
         plain.disconnect();
         const [, head, data] = last!.toString().split('\n') as [string, string, string];
         const hint = JSON.parse(head) as { seq: number; fp: string };
-        const forged = (seq: number) => `${JSON.stringify({ ...hint, seq, prev_fp: hint.fp, fp: 'forged22' })}\n${JSON.stringify({ ...(JSON.parse(data) as object), seq, title: 'a forged alert' })}`;
-        for (const message of [forged(hint.seq + 1), `${'A'.repeat(43)}\n${forged(hint.seq + 1)}`, forged(hint.seq + 500), forged(2 ** 40)]) await stack.redis.publish(topic, message);
+        const forged = (seq: number) =>
+          `${JSON.stringify({ ...hint, seq, prev_fp: hint.fp, fp: 'forged22' })}\n${JSON.stringify({ ...(JSON.parse(data) as object), seq, title: 'a forged alert' })}`;
+        for (const message of [
+          forged(hint.seq + 1),
+          `${'A'.repeat(43)}\n${forged(hint.seq + 1)}`,
+          forged(hint.seq + 500),
+          forged(2 ** 40),
+        ])
+          await stack.redis.publish(topic, message);
 
         const before = await transactions();
         await sleep(4_000);
@@ -229,7 +293,9 @@ describe(`a gateway under attack${SIZE_NOTE}`, () => {
         say(`after a number far ahead: ${queries} transactions in 4 s`);
         expect(queries).toBeLessThan(80);
         expect((await publish({ ...valid, id: 'the-true-next' })).status).toBe(202);
-        await eventually(() => expect(stream.frames.some(({ data: sent }) => sent.includes('"the-true-next"'))).toBe(true));
+        await eventually(() =>
+          expect(stream.frames.some(({ data: sent }) => sent.includes('"the-true-next"'))).toBe(true),
+        );
         expect(stream.frames.filter(({ data: sent }) => sent.includes('forged'))).toEqual([]);
       },
       limitMs(20),
@@ -238,7 +304,9 @@ describe(`a gateway under attack${SIZE_NOTE}`, () => {
     it(
       'keeps nothing of 700 messages of 512 KB',
       async () => {
-        const growth = await growthDuring(() => forge(url, topic, { bytes: 512 * 1024, perSecond: 350, seconds: 2 }).then(() => sleep(2_000)));
+        const growth = await growthDuring(() =>
+          forge(url, topic, { bytes: 512 * 1024, perSecond: 350, seconds: 2 }).then(() => sleep(2_000)),
+        );
         await eventually(() => expect(memoryOf(gateway.pid)).toBeLessThan(400 * MiB), 10_000);
         say(`700 messages of 512 KB: +${Math.round(growth / MiB)} MiB at most`);
         expect(growth).toBeLessThan(200 * MiB);

@@ -10,11 +10,26 @@ import { Stack, TENANT_SERVICE_TOKEN } from './kit/stack';
 import { JWT_SECRET, makeToken, nowSeconds } from './kit/tokens';
 
 const ISSUER = 'https://id.example.test/';
-const claims = (more: Record<string, unknown> = {}) => ({ sub: 'ana', iss: ISSUER, aud: 'tocsin', iat: nowSeconds(), exp: nowSeconds() + 600, ...more });
-const without = (name: string): Record<string, unknown> => Object.fromEntries(Object.entries(claims()).filter(([key]) => key !== name));
+const claims = (more: Record<string, unknown> = {}) => ({
+  sub: 'ana',
+  iss: ISSUER,
+  aud: 'tocsin',
+  iat: nowSeconds(),
+  exp: nowSeconds() + 600,
+  ...more,
+});
+const without = (name: string): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(claims()).filter(([key]) => key !== name));
 const token = (more: Record<string, unknown> = {}): string => makeToken({ claims: claims(more) });
 const bearer = (value: string) => ({ Authorization: `Bearer ${value}` });
-const message = (more: Record<string, unknown> = {}) => ({ id: `m-${Math.random()}`, tenant_id: 'bakery', service: 'inventory', severity: 'low', name: 'low_stock', ...more });
+const message = (more: Record<string, unknown> = {}) => ({
+  id: `m-${Math.random()}`,
+  tenant_id: 'bakery',
+  service: 'inventory',
+  severity: 'low',
+  name: 'low_stock',
+  ...more,
+});
 
 describe('bad input', () => {
   let stack: Stack;
@@ -52,7 +67,11 @@ describe('bad input', () => {
       code,
       type: expect.stringMatching(/^application\/problem\+json/) as string,
     });
-    expect(answer.json).toMatchObject({ type: expect.any(String) as string, title: expect.any(String) as string, status });
+    expect(answer.json).toMatchObject({
+      type: expect.any(String) as string,
+      title: expect.any(String) as string,
+      status,
+    });
     expect(answer.headers['cache-control']).toContain('no-store');
   }
 
@@ -75,15 +94,26 @@ describe('bad input', () => {
       expectProblem(await refusal('?token=test', { Accept: '*/*' }), 401, 'invalid_token');
     });
 
-    it.each(['Bearer', 'Bearer ', 'Bearer a b', 'bearer\tx', 'test'])('the header %j is 400 invalid_request', async (Authorization) => {
-      expectProblem(await refusal('', { Authorization }), 400, 'invalid_request');
-      expectProblem(await answerTo('/api/events/ticket', { method: 'POST', headers: { Authorization } }), 400, 'invalid_request');
-    });
+    it.each(['Bearer', 'Bearer ', 'Bearer a b', 'bearer\tx', 'test'])(
+      'the header %j is 400 invalid_request',
+      async (Authorization) => {
+        expectProblem(await refusal('', { Authorization }), 400, 'invalid_request');
+        expectProblem(
+          await answerTo('/api/events/ticket', { method: 'POST', headers: { Authorization } }),
+          400,
+          'invalid_request',
+        );
+      },
+    );
 
     it('Basic of a proxy is none, and none too many beside a token, a ticket or the cookie', async () => {
       const basic = { Authorization: 'Basic YW5hOnNlY3JldA==' };
       expectProblem(await refusal('', basic), 401, 'missing_credentials');
-      expectProblem(await answerTo('/api/events/ticket', { method: 'POST', headers: basic }), 401, 'missing_credentials');
+      expectProblem(
+        await answerTo('/api/events/ticket', { method: 'POST', headers: basic }),
+        401,
+        'missing_credentials',
+      );
       expectProblem(await refusal('?token=test', basic), 401, 'invalid_token');
       expectProblem(await refusal('?ticket=test', basic), 401, 'invalid_ticket');
       const stream = await SseStream.open(`${stack.eventsUrl()}?token=${token()}`, { headers: basic });
@@ -108,16 +138,37 @@ describe('bad input', () => {
       ['two parts of a token', () => token().split('.').slice(0, 2).join('.')],
       ['alg none', () => makeToken({ header: { alg: 'none', typ: 'JWT' }, claims: claims(), key: null })],
       ['alg None with a signature', () => makeToken({ header: { alg: 'None', typ: 'JWT' }, claims: claims() })],
-      ['an algorithm that is not configured', () => makeToken({ header: { alg: 'HS512', typ: 'JWT' }, claims: claims() })],
-      ['a key of its own', () => makeToken({ header: { alg: 'RS256', typ: 'JWT', jwk: rsa.publicKey.export({ format: 'jwk' }) }, claims: claims(), key: rsa.privateKey })],
+      [
+        'an algorithm that is not configured',
+        () => makeToken({ header: { alg: 'HS512', typ: 'JWT' }, claims: claims() }),
+      ],
+      [
+        'a key of its own',
+        () =>
+          makeToken({
+            header: { alg: 'RS256', typ: 'JWT', jwk: rsa.publicKey.export({ format: 'jwk' }) },
+            claims: claims(),
+            key: rsa.privateKey,
+          }),
+      ],
       ['another secret', () => makeToken({ claims: claims(), key: 'another-secret-of-enough-bytes-to-be-one' })],
       ['a forged signature', () => forged],
-      ['claims changed after signing', () => token().replace(/\.[^.]+\./, `.${Buffer.from(JSON.stringify(claims({ sub: 'many' }))).toString('base64url')}.`)],
+      [
+        'claims changed after signing',
+        () =>
+          token().replace(
+            /\.[^.]+\./,
+            `.${Buffer.from(JSON.stringify(claims({ sub: 'many' }))).toString('base64url')}.`,
+          ),
+      ],
       ['another issuer', () => token({ iss: 'https://other.example.test/' })],
       ['no issuer', () => makeToken({ claims: without('iss') })],
       ['another audience', () => token({ aud: 'other' })],
       ['another type', () => makeToken({ header: { alg: 'HS256', typ: 'logout+jwt' }, claims: claims() })],
-      ['a critical extension', () => makeToken({ header: { alg: 'HS256', typ: 'JWT', crit: ['x'], x: 1 }, claims: claims() })],
+      [
+        'a critical extension',
+        () => makeToken({ header: { alg: 'HS256', typ: 'JWT', crit: ['x'], x: 1 }, claims: claims() }),
+      ],
       ['no end', () => makeToken({ claims: without('exp') })],
       ['an end that is text', () => token({ exp: String(nowSeconds() + 600) })],
       ['no user', () => makeToken({ claims: without('sub') })],
@@ -165,16 +216,30 @@ describe('bad input', () => {
     const header = (more: Record<string, unknown> = {}) => ({ alg: 'RS256', typ: 'JWT', kid: 'current', ...more });
 
     it('its token opens a stream', async () => {
-      const stream = await SseStream.open(stack.eventsUrl(strict), { headers: bearer(makeToken({ header: header(), claims: claims(), key: jwks.privateKey })) });
+      const stream = await SseStream.open(stack.eventsUrl(strict), {
+        headers: bearer(makeToken({ header: header(), claims: claims(), key: jwks.privateKey })),
+      });
       await stream.frame('connection');
       stream.close();
     });
 
     it.each([
-      ['signed with the public key as if it were a secret', () => makeToken({ header: header({ alg: 'HS256' }), claims: claims(), key: jwks.publicPem })],
-      ['of an unknown key', () => makeToken({ header: header({ kid: 'other' }), claims: claims(), key: jwks.privateKey })],
-      ['that names where to fetch its key', () => makeToken({ header: header({ kid: 'other', jku: jwks.url }), claims: claims(), key: jwks.privateKey })],
-      ['with a key id that is no word', () => makeToken({ header: header({ kid: '../../etc/passwd\n' }), claims: claims(), key: jwks.privateKey })],
+      [
+        'signed with the public key as if it were a secret',
+        () => makeToken({ header: header({ alg: 'HS256' }), claims: claims(), key: jwks.publicPem }),
+      ],
+      [
+        'of an unknown key',
+        () => makeToken({ header: header({ kid: 'other' }), claims: claims(), key: jwks.privateKey }),
+      ],
+      [
+        'that names where to fetch its key',
+        () => makeToken({ header: header({ kid: 'other', jku: jwks.url }), claims: claims(), key: jwks.privateKey }),
+      ],
+      [
+        'with a key id that is no word',
+        () => makeToken({ header: header({ kid: '../../etc/passwd\n' }), claims: claims(), key: jwks.privateKey }),
+      ],
       ['of the ticket secret', () => token()],
     ])('a token %s is 401 invalid_token', async (_, make) => {
       expectProblem(await refusal('', bearer(make()), strict), 401, 'invalid_token');
@@ -182,7 +247,15 @@ describe('bad input', () => {
 
     it('invented key ids are not turned into requests', async () => {
       const before = jwks.requests;
-      await Promise.all(Array.from({ length: 50 }, (_, i) => refusal('', bearer(makeToken({ header: header({ kid: `k${i}` }), claims: claims(), key: jwks.privateKey })), strict)));
+      await Promise.all(
+        Array.from({ length: 50 }, (_, i) =>
+          refusal(
+            '',
+            bearer(makeToken({ header: header({ kid: `k${i}` }), claims: claims(), key: jwks.privateKey })),
+            strict,
+          ),
+        ),
+      );
       // each could be a new key: five of them are asked for in 30 s, and no more
       expect(jwks.requests - before).toBeLessThanOrEqual(5);
     });
@@ -215,7 +288,9 @@ describe('bad input', () => {
 
     it('of twenty at once, one is taken', async () => {
       const ticket = await ticketFor(token());
-      const streams = await Promise.all(Array.from({ length: 20 }, () => SseStream.open(stack.eventsUrl(), { query: { ticket } })));
+      const streams = await Promise.all(
+        Array.from({ length: 20 }, () => SseStream.open(stack.eventsUrl(), { query: { ticket } })),
+      );
       expect(streams.map(({ status }) => status).sort()).toEqual([200, ...Array.from({ length: 19 }, () => 401)]);
       for (const stream of streams) stream.close();
     });
@@ -236,11 +311,15 @@ describe('bad input', () => {
 
   describe('about tenants', () => {
     it('none at all is 403 no_tenant, for a user with an empty list and for one that nobody knows', async () => {
-      for (const sub of ['nobody', 'unknown']) expectProblem(await refusal('', bearer(token({ sub }))), 403, 'no_tenant');
+      for (const sub of ['nobody', 'unknown'])
+        expectProblem(await refusal('', bearer(token({ sub }))), 403, 'no_tenant');
     });
 
     it("another's and one that does not exist are the same 403", async () => {
-      const [foreign, missing] = [await refusal('?tenant=tenant-1', bearer(token())), await refusal('?tenant=no-such', bearer(token()))];
+      const [foreign, missing] = [
+        await refusal('?tenant=tenant-1', bearer(token())),
+        await refusal('?tenant=no-such', bearer(token())),
+      ];
       expectProblem(foreign, 403, 'tenant_forbidden');
       expect({ ...foreign.json, instance: '' }).toEqual({ ...missing.json, instance: '' });
       expectProblem(await refusal('?tenant=bakery,tenant-1', bearer(token())), 403, 'tenant_forbidden');
@@ -249,17 +328,29 @@ describe('bad input', () => {
 
     it('more than 32 are 400 too_many_tenants, and ?tenant= narrows them', async () => {
       expectProblem(await refusal('', bearer(token({ sub: 'many' }))), 400, 'too_many_tenants');
-      const stream = await SseStream.open(stack.eventsUrl(), { headers: bearer(token({ sub: 'many' })), query: { tenant: 'tenant-1,tenant-2' } });
-      expect(JSON.parse((await stream.frame('connection')).data)).toMatchObject({ tenants: [{ tenant_id: 'tenant-1' }, { tenant_id: 'tenant-2' }] });
+      const stream = await SseStream.open(stack.eventsUrl(), {
+        headers: bearer(token({ sub: 'many' })),
+        query: { tenant: 'tenant-1,tenant-2' },
+      });
+      expect(JSON.parse((await stream.frame('connection')).data)).toMatchObject({
+        tenants: [{ tenant_id: 'tenant-1' }, { tenant_id: 'tenant-2' }],
+      });
       stream.close();
     });
 
     it('when the tenant service is away, a browser is told in a stream to come back, and others by 503', async () => {
       stack.tenantService.away = true;
       try {
-        const stream = await SseStream.open(stack.eventsUrl(), { headers: bearer(token({ sub: 'late' })), cursor: 'e1-5-abcdefgh' });
+        const stream = await SseStream.open(stack.eventsUrl(), {
+          headers: bearer(token({ sub: 'late' })),
+          cursor: 'e1-5-abcdefgh',
+        });
         await stream.ended;
-        expect({ status: stream.status, type: stream.headers['content-type'], reason: stream.headers['tocsin-refused'] }).toEqual({
+        expect({
+          status: stream.status,
+          type: stream.headers['content-type'],
+          reason: stream.headers['tocsin-refused'],
+        }).toEqual({
           status: 200,
           type: expect.stringMatching(/^text\/event-stream/) as string,
           reason: 'tenant_service_unavailable',
@@ -280,7 +371,11 @@ describe('bad input', () => {
       stack.tenantService.delayMs = 3_000;
       try {
         const startedAt = performance.now();
-        expectProblem(await refusal('', { Accept: '*/*', ...bearer(token({ sub: 'slow' })) }), 503, 'tenant_service_unavailable');
+        expectProblem(
+          await refusal('', { Accept: '*/*', ...bearer(token({ sub: 'slow' })) }),
+          503,
+          'tenant_service_unavailable',
+        );
         expect(performance.now() - startedAt).toBeLessThan(2_000);
       } finally {
         stack.tenantService.delayMs = 0;
@@ -295,7 +390,11 @@ describe('bad input', () => {
     ])('a tenant service that answers %i %j is away, and not obeyed', async (status, body) => {
       stack.tenantService.answersWith = { status, body };
       try {
-        expectProblem(await refusal('', { Accept: '*/*', ...bearer(token({ sub: `odd-${status}-${body.length}` })) }), 503, 'tenant_service_unavailable');
+        expectProblem(
+          await refusal('', { Accept: '*/*', ...bearer(token({ sub: `odd-${status}-${body.length}` })) }),
+          503,
+          'tenant_service_unavailable',
+        );
       } finally {
         stack.tenantService.answersWith = undefined;
       }
@@ -303,7 +402,12 @@ describe('bad input', () => {
   });
 
   describe('about rights', () => {
-    const publish = (value: string) => answerTo('/api/v1/events', { method: 'POST', headers: { ...bearer(value), 'Content-Type': 'application/json' }, body: JSON.stringify(message()) });
+    const publish = (value: string) =>
+      answerTo('/api/v1/events', {
+        method: 'POST',
+        headers: { ...bearer(value), 'Content-Type': 'application/json' },
+        body: JSON.stringify(message()),
+      });
 
     it.each([
       ['neither', 'alerts:write', false, false],
@@ -383,7 +487,10 @@ describe('bad input', () => {
       'a cursor that is %s is no error but a gap',
       async (_, cursor, reason, cursorBy) => {
         const stream = await listening({ cursor, cursorBy });
-        expect(JSON.parse(stream.frames[0]!.data)).toMatchObject({ verdict: 'gap', tenants: [{ tenant_id: 'bakery', verdict: 'gap', reason }] });
+        expect(JSON.parse(stream.frames[0]!.data)).toMatchObject({
+          verdict: 'gap',
+          tenants: [{ tenant_id: 'bakery', verdict: 'gap', reason }],
+        });
         expect(stream.faults).toEqual([]);
         stream.close();
       },
@@ -393,7 +500,10 @@ describe('bad input', () => {
       const present = await listening();
       const [epoch, seq] = present.cursor.split('-');
       const stream = await listening({ cursor: `${epoch}-${Number(seq) + 1_000}-abcdefgh` });
-      expect(JSON.parse(stream.frames[0]!.data)).toMatchObject({ verdict: 'gap', tenants: [{ reason: 'history_replaced' }] });
+      expect(JSON.parse(stream.frames[0]!.data)).toMatchObject({
+        verdict: 'gap',
+        tenants: [{ reason: 'history_replaced' }],
+      });
       expect(stream.cursor).toBe(present.cursor);
       const { id, ...rest } = message();
       await stack.amqp.publish('alert.low.inventory', { id, ...rest });
@@ -403,7 +513,10 @@ describe('bad input', () => {
     });
 
     it('an origin that is not listed gets no CORS header, and a listed one gets its own', async () => {
-      const [foreign, listed] = [await refusal('', { Origin: 'https://evil.example.test' }), await refusal('', { Origin: 'https://app.example.test' })];
+      const [foreign, listed] = [
+        await refusal('', { Origin: 'https://evil.example.test' }),
+        await refusal('', { Origin: 'https://app.example.test' }),
+      ];
       expect(foreign.headers['access-control-allow-origin']).toBeUndefined();
       expect(foreign.headers.vary).toContain('Origin');
       expect(listed.headers['access-control-allow-origin']).toBe('https://app.example.test');
@@ -424,12 +537,19 @@ describe('bad input', () => {
       before = (await stack.rows()).length;
     });
 
-    it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])('the content type %j is 415', async (type) => {
-      expectProblem(await publish(message(), { 'Content-Type': type }), 415, 'unsupported_media_type');
-    });
+    it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])(
+      'the content type %j is 415',
+      async (type) => {
+        expectProblem(await publish(message(), { 'Content-Type': type }), 415, 'unsupported_media_type');
+      },
+    );
 
     it('no content type is 415', async () => {
-      const answer = await answerTo('/api/v1/events', { method: 'POST', headers: bearer(token({ scope: 'events:publish' })), body: JSON.stringify(message()) });
+      const answer = await answerTo('/api/v1/events', {
+        method: 'POST',
+        headers: bearer(token({ scope: 'events:publish' })),
+        body: JSON.stringify(message()),
+      });
       expectProblem(answer, 415, 'unsupported_media_type');
     });
 
@@ -443,7 +563,12 @@ describe('bad input', () => {
       ['100,000 brackets', () => '['.repeat(50_000) + ']'.repeat(50_000), 400, 'too_deep'],
       ['a NUL', () => message({ title: 'a\u0000b' }), 422, 'control_characters'],
       ['an escape sequence', () => message({ message: '\u001b[2J' }), 422, 'control_characters'],
-      ['half a surrogate pair', () => '{"tenant_id":"bakery","service":"inventory","severity":"low","title":"\\ud800"}', 422, 'control_characters'],
+      [
+        'half a surrogate pair',
+        () => '{"tenant_id":"bakery","service":"inventory","severity":"low","title":"\\ud800"}',
+        422,
+        'control_characters',
+      ],
       ['no tenant', () => ({ ...message(), tenant_id: undefined }), 422, 'missing_tenant'],
       ['no service', () => ({ ...message(), service: undefined }), 422, 'missing_service'],
       ['no severity', () => ({ ...message(), severity: undefined }), 422, 'invalid_field'],
@@ -491,15 +616,24 @@ describe('bad input', () => {
     it('a field that nobody knows is 422 unknown_field, with the nearest name', async () => {
       const answer = await publish(message({ sevrity: 'high' }));
       expectProblem(answer, 422, 'unknown_field');
-      expect(answer.json.errors).toEqual([expect.objectContaining({ pointer: '/sevrity', detail: expect.stringContaining('"severity"') as string })]);
+      expect(answer.json.errors).toEqual([
+        expect.objectContaining({ pointer: '/sevrity', detail: expect.stringContaining('"severity"') as string }),
+      ]);
     });
 
     it.each(['__proto__', 'constructor', 'prototype'])('%s is a field like any other, and unknown', async (name) => {
-      expectProblem(await publish(`{"tenant_id":"bakery","service":"inventory","severity":"low","${name}":{"isAdmin":true}}`), 422, 'unknown_field');
+      expectProblem(
+        await publish(`{"tenant_id":"bakery","service":"inventory","severity":"low","${name}":{"isAdmin":true}}`),
+        422,
+        'unknown_field',
+      );
     });
 
     it('a resolved message without a key, and a key without a time, are 422', async () => {
-      const [unkeyed, untimed] = [await publish(message({ status: 'resolved' })), await publish(message({ dedup_key: 'flour' }))];
+      const [unkeyed, untimed] = [
+        await publish(message({ status: 'resolved' })),
+        await publish(message({ dedup_key: 'flour' })),
+      ];
       expectProblem(unkeyed, 422, 'invalid_field');
       expect(unkeyed.json.errors?.[0]?.pointer).toBe('/dedup_key');
       expectProblem(untimed, 422, 'invalid_field');
@@ -513,7 +647,10 @@ describe('bad input', () => {
     });
 
     it('another method is 405', async () => {
-      const answer = await answerTo('/api/v1/events', { method: 'PUT', headers: bearer(token({ scope: 'events:publish' })) });
+      const answer = await answerTo('/api/v1/events', {
+        method: 'PUT',
+        headers: bearer(token({ scope: 'events:publish' })),
+      });
       expectProblem(answer, 405, 'method_not_allowed');
       expect(answer.headers.allow).toBe('GET, HEAD, POST');
     });
@@ -528,16 +665,25 @@ describe('bad input', () => {
   });
 
   describe('in an address', () => {
-    it.each(['/api', '/api/v1', '/api/events/', '/api/events/x', '/admin', '/metrics', '/health', '/api/../../etc/passwd', '/api/events/%2e%2e/%2e%2e/etc/passwd', '/api/%c0%af', '//evil.example.test/'])(
-      '%s is a 404 problem, or the stream asking who is there',
-      async (path) => {
-        const answer = await answerTo(path);
-        // a trailing slash is the same route to Express
-        if (path === '/api/events/') expectProblem(answer, 401, 'missing_credentials');
-        else expect([400, 404]).toContain(answer.status);
-        expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
-      },
-    );
+    it.each([
+      '/api',
+      '/api/v1',
+      '/api/events/',
+      '/api/events/x',
+      '/admin',
+      '/metrics',
+      '/health',
+      '/api/../../etc/passwd',
+      '/api/events/%2e%2e/%2e%2e/etc/passwd',
+      '/api/%c0%af',
+      '//evil.example.test/',
+    ])('%s is a 404 problem, or the stream asking who is there', async (path) => {
+      const answer = await answerTo(path);
+      // a trailing slash is the same route to Express
+      if (path === '/api/events/') expectProblem(answer, 401, 'missing_credentials');
+      else expect([400, 404]).toContain(answer.status);
+      expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
+    });
 
     it('headers of more than 16 KiB are 431, and the gateway lives on', async () => {
       expect((await ask(gateway.url, '/api/events', { headers: { 'X-Long': 'x'.repeat(20_000) } })).status).toBe(431);
@@ -549,29 +695,52 @@ describe('bad input', () => {
     const dead: [string, string, string | Buffer, string][] = [
       ['no JSON', 'alert.low.inventory', 'not json', 'invalid_json'],
       ['no UTF-8', 'alert.low.inventory', Buffer.from([0xff, 0xfe]), 'invalid_utf8'],
-      ['too deep', 'alert.low.inventory', JSON.stringify(message({ metadata: JSON.parse('{"a":'.repeat(20) + '1' + '}'.repeat(20)) as unknown })), 'too_deep'],
-      ['too large', 'alert.low.inventory', JSON.stringify(message({ metadata: { blob: 'x'.repeat(65_536) } })), 'message_too_large'],
+      [
+        'too deep',
+        'alert.low.inventory',
+        JSON.stringify(message({ metadata: JSON.parse('{"a":'.repeat(20) + '1' + '}'.repeat(20)) as unknown })),
+        'too_deep',
+      ],
+      [
+        'too large',
+        'alert.low.inventory',
+        JSON.stringify(message({ metadata: { blob: 'x'.repeat(65_536) } })),
+        'message_too_large',
+      ],
       ['no tenant', 'alert.low.inventory', '{"severity":"low"}', 'missing_tenant'],
       ['no service', 'some.key', '{"tenant_id":"bakery","severity":"low"}', 'missing_service'],
-      ['a limit broken', 'alert.low.inventory', JSON.stringify(message({ message: 'x'.repeat(8_001) })), 'invalid_field'],
+      [
+        'a limit broken',
+        'alert.low.inventory',
+        JSON.stringify(message({ message: 'x'.repeat(8_001) })),
+        'invalid_field',
+      ],
     ];
 
-    it.each(dead)('%s becomes a dead letter with its reason, in the queue and on record', async (_, key, body, reason) => {
-      await stack.amqp.publish(key, body);
-      const [letter] = await eventually(async () => {
-        const letters = await stack.amqp.takeDead();
-        if (letters.length === 0) throw new Error('alerts.dead is empty');
-        return letters;
-      });
-      expect(letter!.content.equals(Buffer.from(body))).toBe(true);
-      expect(letter!.properties.headers).toMatchObject({ reason });
-      const rows = await stack.sql<{ reason: string; routing_key: string }>('select reason, routing_key from tocsin.dead_letter order by dead_letter_id desc limit 1');
-      expect(rows).toEqual([{ reason, routing_key: key }]);
-    });
+    it.each(dead)(
+      '%s becomes a dead letter with its reason, in the queue and on record',
+      async (_, key, body, reason) => {
+        await stack.amqp.publish(key, body);
+        const [letter] = await eventually(async () => {
+          const letters = await stack.amqp.takeDead();
+          if (letters.length === 0) throw new Error('alerts.dead is empty');
+          return letters;
+        });
+        expect(letter!.content.equals(Buffer.from(body))).toBe(true);
+        expect(letter!.properties.headers).toMatchObject({ reason });
+        const rows = await stack.sql<{ reason: string; routing_key: string }>(
+          'select reason, routing_key from tocsin.dead_letter order by dead_letter_id desc limit 1',
+        );
+        expect(rows).toEqual([{ reason, routing_key: key }]);
+      },
+    );
 
     it('an unknown field, an unknown severity and a type of its own are kept and shown: a silent bell would be worse', async () => {
       const stream = await listening();
-      await stack.amqp.publish('alert.low.inventory', message({ id: 'odd-1', severity: 'loud', colour: 'red', type: 'oven_cold', name: undefined }));
+      await stack.amqp.publish(
+        'alert.low.inventory',
+        message({ id: 'odd-1', severity: 'loud', colour: 'red', type: 'oven_cold', name: undefined }),
+      );
       const { data } = await stream.entry('odd-1');
       expect(JSON.parse(data)).toMatchObject({ severity: 'low', name: 'oven_cold', metadata: { colour: 'red' } });
       stream.close();
@@ -584,7 +753,8 @@ describe('bad input', () => {
 
   it('no answer and no log tells of what is inside: no stack, no SQL, no address, no secret', () => {
     expect(answers.length).toBeGreaterThan(150);
-    const inside = /node_modules|\.[jt]s:\d+|\bat [\w.<>]+ \(|select .* from|insert into|postgres|amqp|redis|127\.0\.0\.1|ECONN/i;
+    const inside =
+      /node_modules|\.[jt]s:\d+|\bat [\w.<>]+ \(|select .* from|insert into|postgres|amqp|redis|127\.0\.0\.1|ECONN/i;
     expect(answers.filter(({ text }) => inside.test(text)).map(({ text }) => text)).toEqual([]);
     const secrets = [JWT_SECRET, TENANT_SERVICE_TOKEN, 'eyJ'];
     for (const secret of secrets) expect(stack.processes.output).not.toContain(secret);

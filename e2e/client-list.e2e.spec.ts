@@ -32,9 +32,12 @@ describe('the lists of two clients', () => {
       for (let seed = waiting.shift(); seed !== undefined && wrong.length < enough; seed = waiting.shift()) {
         const history = new History(stack, client.core, seed, `tenant-${(tenants += 1)}`);
         const differences = await history.run(STEPS).catch((error: unknown) => {
-          throw new Error(`LISTS_SEED=${seed}: ${(error as Error).message}\n${history.steps.join('\n')}`, { cause: error });
+          throw new Error(`LISTS_SEED=${seed}: ${(error as Error).message}\n${history.steps.join('\n')}`, {
+            cause: error,
+          });
         });
-        for (const difference of differences) wrong.push(`LISTS_SEED=${seed} ${inWords(difference)}\n${history.steps.join('\n')}`);
+        for (const difference of differences)
+          wrong.push(`LISTS_SEED=${seed} ${inWords(difference)}\n${history.steps.join('\n')}`);
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, live));
@@ -50,12 +53,16 @@ describe('the lists of two clients', () => {
   );
 
   // in a run of every day it is enough that the client can still be broken so
-  it.each(MUTANTS)(WHOLE ? 'are found wrong of a client with $name' : `can be tried with a client with $name${SIZE_NOTE}`, async ({ patches }) => {
-    const broken = new ClientCopy(patches);
-    try {
-      if (WHOLE) expect(await wrongLists(broken, HISTORIES, 1)).not.toEqual([]);
-    } finally {
-      broken.remove();
-    }
-  }, limitMs(60));
+  it.each(MUTANTS)(
+    WHOLE ? 'are found wrong of a client with $name' : `can be tried with a client with $name${SIZE_NOTE}`,
+    async ({ patches }) => {
+      const broken = new ClientCopy(patches);
+      try {
+        if (WHOLE) expect(await wrongLists(broken, HISTORIES, 1)).not.toEqual([]);
+      } finally {
+        broken.remove();
+      }
+    },
+    limitMs(60),
+  );
 });

@@ -53,11 +53,21 @@ describe('a producer of the original system', () => {
     const stream = await stack.watch('ana');
     const connection = await connect(process.env.RABBITMQ_URL!);
     const channel = await connection.createChannel();
-    channel.publish(stack.amqp.exchange, 'alert.high.production', Buffer.from('{"tenant_id":"bakery","type":"oven_cold"}'));
+    channel.publish(
+      stack.amqp.exchange,
+      'alert.high.production',
+      Buffer.from('{"tenant_id":"bakery","type":"oven_cold"}'),
+    );
     await channel.close();
     await connection.close();
     const { data } = await stream.frame('notification');
-    expect(JSON.parse(data)).toMatchObject({ service: 'production', severity: 'high', type: 'alert', name: 'oven_cold', title: 'Oven cold' });
+    expect(JSON.parse(data)).toMatchObject({
+      service: 'production',
+      severity: 'high',
+      type: 'alert',
+      name: 'oven_cold',
+      title: 'Oven cold',
+    });
     stream.close();
   });
 });

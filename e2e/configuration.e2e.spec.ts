@@ -11,7 +11,11 @@ const EXIT_CONFIGURATION = 78;
 const MAX_MS = 20_000;
 
 /** Nobody listens there: whoever asked a service first would be found out by the time it takes. */
-const SERVICES = { DATABASE_URL: 'postgresql://u:canary-database@127.0.0.1:1/x', REDIS_URL: 'redis://:canary-redis@127.0.0.1:1', RABBITMQ_URL: 'amqp://u:canary-rabbit@127.0.0.1:1' };
+const SERVICES = {
+  DATABASE_URL: 'postgresql://u:canary-database@127.0.0.1:1/x',
+  REDIS_URL: 'redis://:canary-redis@127.0.0.1:1',
+  RABBITMQ_URL: 'amqp://u:canary-rabbit@127.0.0.1:1',
+};
 const GATEWAY = { ...SERVICES, JWT_SECRET, PORT: '0', ADMIN_PORT: '0' };
 const PROCESSOR = { ...SERVICES, ADMIN_PORT: '0' };
 
@@ -29,7 +33,8 @@ describe('a wrong configuration', () => {
     const { code, stdout, stderr, durationMs } = await processes.run(app, environment);
     expect({ code, stdout }).toEqual({ code: EXIT_CONFIGURATION, stdout: '' });
     durationsMs.push(durationMs);
-    for (const value of Object.values(environment).filter((text) => text.length > 3)) expect(stderr).not.toContain(value);
+    for (const value of Object.values(environment).filter((text) => text.length > 3))
+      expect(stderr).not.toContain(value);
     expect(stderr).not.toMatch(/\n\s+at /);
     return stderr.trim().split('\n');
   }
@@ -37,17 +42,29 @@ describe('a wrong configuration', () => {
 
   it('of the gateway: everything that is missing is named at once', async () => {
     const lines = await refusalOf('gateway', {});
-    expect(lines).toEqual(expect.arrayContaining([naming('DATABASE_URL'), naming('REDIS_URL'), naming('RABBITMQ_URL'), naming('JWT_SECRET')]));
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        naming('DATABASE_URL'),
+        naming('REDIS_URL'),
+        naming('RABBITMQ_URL'),
+        naming('JWT_SECRET'),
+      ]),
+    );
   });
 
   it('of the processor: everything that is missing is named at once', async () => {
     const lines = await refusalOf('alert-processor', {});
-    expect(lines).toEqual(expect.arrayContaining([naming('DATABASE_URL'), naming('REDIS_URL'), naming('RABBITMQ_URL')]));
+    expect(lines).toEqual(
+      expect.arrayContaining([naming('DATABASE_URL'), naming('REDIS_URL'), naming('RABBITMQ_URL')]),
+    );
   });
 
-  it.each(['https://a.example,null', 'https://*.example.com', 'https://a.example/'])('of the gateway: an origin that no browser sends, or that anybody has (%s)', async (origins) => {
-    expect(await refusalOf('gateway', { ...GATEWAY, CORS_ORIGINS: origins })).toEqual([naming('CORS_ORIGINS')]);
-  });
+  it.each(['https://a.example,null', 'https://*.example.com', 'https://a.example/'])(
+    'of the gateway: an origin that no browser sends, or that anybody has (%s)',
+    async (origins) => {
+      expect(await refusalOf('gateway', { ...GATEWAY, CORS_ORIGINS: origins })).toEqual([naming('CORS_ORIGINS')]);
+    },
+  );
 
   it('is told by name, all of it, and never by value', async () => {
     const lines = await refusalOf('gateway', {
@@ -62,19 +79,46 @@ describe('a wrong configuration', () => {
       LOG_LEVEL: 'canary-loud',
       TENANT_SERVICE_URL: 'canary-ftp://tenants',
     });
-    const names = ['DATABASE_URL', 'REDIS_URL', 'RABBITMQ_URL', 'JWT_SECRET', 'PORT', 'HEARTBEAT_MS', 'STREAM_QUERY_TOKEN', 'LOG_LEVEL', 'TENANT_SERVICE_URL'];
+    const names = [
+      'DATABASE_URL',
+      'REDIS_URL',
+      'RABBITMQ_URL',
+      'JWT_SECRET',
+      'PORT',
+      'HEARTBEAT_MS',
+      'STREAM_QUERY_TOKEN',
+      'LOG_LEVEL',
+      'TENANT_SERVICE_URL',
+    ];
     expect(lines).toHaveLength(names.length);
     expect(lines).toEqual(expect.arrayContaining(names.map(naming)));
   });
 
   it.each<[string, Environment, string]>([
-    ['a secret that is a public key', { JWT_SECRET: '-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A' }, 'JWT_SECRET'],
+    [
+      'a secret that is a public key',
+      { JWT_SECRET: '-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A' },
+      'JWT_SECRET',
+    ],
     ['keys of two issuers', { JWT_JWKS_URL: 'https://id.example.test/jwks.json' }, 'JWT_JWKS_URL'],
-    ["an issuer's keys without a secret for tickets", { JWT_SECRET: '', JWT_JWKS_URL: 'https://id.example.test/jwks.json' }, 'TICKET_SECRET'],
+    [
+      "an issuer's keys without a secret for tickets",
+      { JWT_SECRET: '', JWT_JWKS_URL: 'https://id.example.test/jwks.json' },
+      'TICKET_SECRET',
+    ],
     ['a backlog that one message exceeds', { STREAM_BACKLOG_BYTES: '65536' }, 'STREAM_BACKLOG_BYTES'],
     ['a heartbeat that proxies do not wait for', { HEARTBEAT_MS: '90000' }, 'HEARTBEAT_MS'],
     ['a port that is no port', { PORT: '8000.5' }, 'PORT'],
-    ['an algorithm that does not sign', { JWT_SECRET: '', JWT_JWKS_URL: 'https://id.example.test/x', TICKET_SECRET: JWT_SECRET, JWT_JWKS_ALGORITHMS: 'none' }, 'JWT_JWKS_ALGORITHMS'],
+    [
+      'an algorithm that does not sign',
+      {
+        JWT_SECRET: '',
+        JWT_JWKS_URL: 'https://id.example.test/x',
+        TICKET_SECRET: JWT_SECRET,
+        JWT_JWKS_ALGORITHMS: 'none',
+      },
+      'JWT_JWKS_ALGORITHMS',
+    ],
     ['a secret in a file that is not there', { JWT_SECRET: '', JWT_SECRET_FILE: '/nowhere/canary' }, 'JWT_SECRET_FILE'],
   ])('%s is one sentence', async (_, environment, name) => {
     const lines = await refusalOf('gateway', { ...GATEWAY, ...environment });
@@ -82,11 +126,18 @@ describe('a wrong configuration', () => {
   });
 
   it('of the processor: a size out of its range is named', async () => {
-    expect(await refusalOf('alert-processor', { ...PROCESSOR, PROCESSOR_PREFETCH: '0', PROCESSOR_LANES: '99' })).toEqual([naming('PROCESSOR_LANES'), naming('PROCESSOR_PREFETCH')]);
+    expect(
+      await refusalOf('alert-processor', { ...PROCESSOR, PROCESSOR_PREFETCH: '0', PROCESSOR_LANES: '99' }),
+    ).toEqual([naming('PROCESSOR_LANES'), naming('PROCESSOR_PREFETCH')]);
   });
 
   it('of the standalone: a real queue before an embedded database is refused', async () => {
-    const lines = await refusalOf('standalone', { PORT: '0', ADMIN_PORT: '0', DATA_DIR: join(folder, 'data'), RABBITMQ_URL: SERVICES.RABBITMQ_URL });
+    const lines = await refusalOf('standalone', {
+      PORT: '0',
+      ADMIN_PORT: '0',
+      DATA_DIR: join(folder, 'data'),
+      RABBITMQ_URL: SERVICES.RABBITMQ_URL,
+    });
     expect(lines).toEqual([naming('RABBITMQ_URL')]);
   });
 
@@ -98,7 +149,14 @@ describe('a wrong configuration', () => {
   it('is none: an empty value is an unset one, and a secret may stand in a file', async () => {
     const file = join(folder, 'secret');
     writeFileSync(file, `${JWT_SECRET}\n`);
-    const gateway = processes.launch('gateway', { ...GATEWAY, JWT_SECRET: '', JWT_SECRET_FILE: file, JWT_JWKS_URL: '', HEARTBEAT_MS: '', TENANT_SERVICE_URL: '' });
+    const gateway = processes.launch('gateway', {
+      ...GATEWAY,
+      JWT_SECRET: '',
+      JWT_SECRET_FILE: file,
+      JWT_JWKS_URL: '',
+      HEARTBEAT_MS: '',
+      TENANT_SERVICE_URL: '',
+    });
     // it has nothing to refuse, and waits for services that are not there
     await eventually(() => expect(gateway.log.map(({ msg }) => msg)).toContain('waiting for dependencies'), 40_000);
     expect(gateway.output).not.toMatch(/canary/);

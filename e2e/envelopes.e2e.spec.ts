@@ -19,14 +19,50 @@ describe('what other libraries send', () => {
   afterAll(() => stack?.close());
   beforeEach(() => (tenant = `tenant-${(tenants += 1)}`));
 
-  const alert = (more: object = {}) => ({ tenant_id: tenant, service: 'ovens', severity: 'low', title: 'cold', ...more });
-  const rows = () => stack.sql<{ event_id: string; title: string; service: string; occurred_at: Date | null; trace_id: string | null; metadata: Record<string, unknown> }>('select * from tocsin.event where tenant_id = $1 order by seq', [tenant]);
-  const letters = () => stack.sql<{ dead_letter_id: string; reason: string; detail: string; body: Buffer; content_encoding: string | null }>(`select * from tocsin.dead_letter where tenant_id = $1 or position($1 in encode(body, 'escape')) > 0 order by dead_letter_id`, [tenant]);
+  const alert = (more: object = {}) => ({
+    tenant_id: tenant,
+    service: 'ovens',
+    severity: 'low',
+    title: 'cold',
+    ...more,
+  });
+  const rows = () =>
+    stack.sql<{
+      event_id: string;
+      title: string;
+      service: string;
+      occurred_at: Date | null;
+      trace_id: string | null;
+      metadata: Record<string, unknown>;
+    }>('select * from tocsin.event where tenant_id = $1 order by seq', [tenant]);
+  const letters = () =>
+    stack.sql<{
+      dead_letter_id: string;
+      reason: string;
+      detail: string;
+      body: Buffer;
+      content_encoding: string | null;
+    }>(
+      `select * from tocsin.dead_letter where tenant_id = $1 or position($1 in encode(body, 'escape')) > 0 order by dead_letter_id`,
+      [tenant],
+    );
   const post = (body: string, headers: Record<string, string> = {}) =>
-    ask(stack.gateway.url, '/api/v1/events', { method: 'POST', headers: { Authorization: `Bearer ${publisher()}`, 'Content-Type': 'application/json', ...headers }, body });
+    ask(stack.gateway.url, '/api/v1/events', {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${publisher()}`, 'Content-Type': 'application/json', ...headers },
+      body,
+    });
   /** The SDK does not encode what a header cannot carry, as the specification says: findings/cloudevents-binary-headers.sh. */
   const send = ({ headers, body }: Message) =>
-    post(String(body), Object.fromEntries(Object.entries(headers as Record<string, string>).map(([name, value]) => [name, value.replace(/[^\x20-\x7e]/g, encodeURIComponent)])));
+    post(
+      String(body),
+      Object.fromEntries(
+        Object.entries(headers as Record<string, string>).map(([name, value]) => [
+          name,
+          value.replace(/[^\x20-\x7e]/g, encodeURIComponent),
+        ]),
+      ),
+    );
   /** What has been sent before has been settled, too, once this is stored: it may overtake, but not for long. */
   const settled = async (count: number) => {
     await stack.amqp.publish('alert.low.end', alert({ id: 'end', service: 'end' }));
@@ -38,7 +74,13 @@ describe('what other libraries send', () => {
   it("Nest's ClientProxy emits and is heard, with or without a key of ours", async () => {
     const client: ClientProxy = ClientProxyFactory.create({
       transport: Transport.RMQ,
-      options: { urls: [process.env.RABBITMQ_URL!], exchange: stack.amqp.exchange, exchangeType: 'topic', wildcards: true, queueOptions: { durable: true } },
+      options: {
+        urls: [process.env.RABBITMQ_URL!],
+        exchange: stack.amqp.exchange,
+        exchangeType: 'topic',
+        wildcards: true,
+        queueOptions: { durable: true },
+      },
     });
     try {
       await client.connect();
@@ -46,33 +88,56 @@ describe('what other libraries send', () => {
       await lastValueFrom(client.emit('order.late', JSON.stringify(alert({ id: 'nest-2' }))));
       await lastValueFrom(client.emit({ cmd: 'alerts' }, [alert({ id: 'nest-3' }), alert({ id: 'nest-4' })]));
       await settled(4);
-      expect((await rows()).map(({ event_id }) => event_id).sort()).toEqual(['end', 'nest-1', 'nest-2', 'nest-3', 'nest-4']);
+      expect((await rows()).map(({ event_id }) => event_id).sort()).toEqual([
+        'end',
+        'nest-1',
+        'nest-2',
+        'nest-3',
+        'nest-4',
+      ]);
     } finally {
       await client.close();
     }
   });
 
   describe('an event of the CloudEvents SDK', () => {
-    const event = (more: object = {}) => new CloudEvent({
-      id: 'zażółć/1', source: 'https://shop.example.com/ovens', type: 'com.example.oven.cold', tenantid: tenant, severity: 'low', time: '2026-01-02T03:04:05.000Z',
-      data: { message: 'It is cold', celsius: 41 }, ...more,
-    });
+    const event = (more: object = {}) =>
+      new CloudEvent({
+        id: 'zażółć/1',
+        source: 'https://shop.example.com/ovens',
+        type: 'com.example.oven.cold',
+        tenantid: tenant,
+        severity: 'low',
+        time: '2026-01-02T03:04:05.000Z',
+        data: { message: 'It is cold', celsius: 41 },
+        ...more,
+      });
     /** The same over AMQP, where the SDK has no binding: structured as it writes it, binary by the specification. */
     const overAmqp = async (given: CloudEvent<unknown>) => {
       const { data, ...attributes } = given.toJSON();
       await stack.amqp.publish('any.key', String(HTTP.structured(given).body));
-      const headers = Object.fromEntries(Object.entries(attributes).map(([name, value]) => [`cloudEvents:${name}`, value]));
-      await stack.amqp.publish('any.key', JSON.stringify(data), { headers: { ...headers, 'cloudEvents:time': { '!': 'timestamp', value: 1_767_323_045 } }, contentType: 'application/json' });
+      const headers = Object.fromEntries(
+        Object.entries(attributes).map(([name, value]) => [`cloudEvents:${name}`, value]),
+      );
+      await stack.amqp.publish('any.key', JSON.stringify(data), {
+        headers: { ...headers, 'cloudEvents:time': { '!': 'timestamp', value: 1_767_323_045 } },
+        contentType: 'application/json',
+      });
     };
 
     it('is one alert however often and in whatever way it comes, with another trace too', async () => {
       for (const given of [event(), event({ traceparent: TRACE, tracestate: 'a=b' })]) {
-        for (const message of [HTTP.structured(given), HTTP.binary(given)]) expect(await send(message)).toMatchObject({ status: 202 });
+        for (const message of [HTTP.structured(given), HTTP.binary(given)])
+          expect(await send(message)).toMatchObject({ status: 202 });
         await overAmqp(given);
       }
       await settled(1);
       expect(await letters()).toEqual([]);
-      expect((await rows())[0]).toMatchObject({ service: 'ovens', occurred_at: new Date('2026-01-02T03:04:05.000Z'), metadata: { celsius: 41, cloudevent: { id: 'zażółć/1' } } });
+      expect((await rows())[0]).toMatchObject({
+        service: 'ovens',
+        occurred_at: new Date('2026-01-02T03:04:05.000Z'),
+        metadata: { celsius: 41, cloudevent: { id: 'zażółć/1' } },
+      });
     });
 
     it('is another one from another source, and keeps its trace', async () => {
@@ -84,18 +149,30 @@ describe('what other libraries send', () => {
 
     it('may be one of a batch, over both', async () => {
       const batch = JSON.stringify([event({ id: '1' }), event({ id: '2' })]);
-      expect(await post(batch, { 'Content-Type': 'application/cloudevents-batch+json' })).toMatchObject({ status: 202, json: { ids: [expect.any(String), expect.any(String)] } });
+      expect(await post(batch, { 'Content-Type': 'application/cloudevents-batch+json' })).toMatchObject({
+        status: 202,
+        json: { ids: [expect.any(String), expect.any(String)] },
+      });
       await stack.amqp.publish('any.key', batch, { contentType: 'application/cloudevents-batch+json' });
       await settled(2);
     });
 
     it('may have no companions, and is told what it lacks', async () => {
-      expect(await post('[]', { 'Content-Type': 'application/cloudevents-batch+json' })).toMatchObject({ status: 202, json: { ids: [] } });
+      expect(await post('[]', { 'Content-Type': 'application/cloudevents-batch+json' })).toMatchObject({
+        status: 202,
+        json: { ids: [] },
+      });
       await stack.amqp.publish('any.key', '[]', { contentType: 'application/cloudevents-batch+json' });
       expect(await post('[]')).toMatchObject({ status: 422, json: { code: 'empty_batch' } });
       const { source: _, ...lacking } = event().toJSON();
-      expect(await post(JSON.stringify([event(), lacking]), { 'Content-Type': 'application/cloudevents-batch+json' })).toMatchObject({
-        status: 422, json: { code: 'invalid_field', errors: [{ pointer: '/1/source', detail: expect.stringContaining('needs the attribute source') }] },
+      expect(
+        await post(JSON.stringify([event(), lacking]), { 'Content-Type': 'application/cloudevents-batch+json' }),
+      ).toMatchObject({
+        status: 422,
+        json: {
+          code: 'invalid_field',
+          errors: [{ pointer: '/1/source', detail: expect.stringContaining('needs the attribute source') }],
+        },
       });
       await settled(0);
     });
@@ -104,15 +181,21 @@ describe('what other libraries send', () => {
   it('is heard compressed, and a bomb is a dead letter', async () => {
     const list = JSON.stringify([alert({ id: 'a' }), alert({ id: 'b' })]);
     await stack.amqp.publish('any.key', gzipSync(list), { contentEncoding: 'gzip' });
-    await stack.amqp.publish('any.key', deflateSync(JSON.stringify(alert({ id: 'c' }))), { contentEncoding: 'deflate' });
-    await stack.amqp.publish('any.key', brotliCompressSync(JSON.stringify(alert({ id: 'd' }))), { contentEncoding: 'br' });
+    await stack.amqp.publish('any.key', deflateSync(JSON.stringify(alert({ id: 'c' }))), {
+      contentEncoding: 'deflate',
+    });
+    await stack.amqp.publish('any.key', brotliCompressSync(JSON.stringify(alert({ id: 'd' }))), {
+      contentEncoding: 'br',
+    });
     await stack.amqp.publish('any.key', JSON.stringify(alert({ id: 'e' })), { contentEncoding: 'utf-8' });
     const bomb = gzipSync(Buffer.alloc(40 * 1024 * 1024, 32));
     expect(bomb.length).toBeLessThan(65_536);
     await stack.amqp.publish('any.key', bomb, { contentEncoding: 'gzip' });
     await settled(5);
     const [letter] = await eventually(async () => {
-      const found = await stack.sql<{ body: Buffer; content_encoding: string }>(`select body, content_encoding from tocsin.dead_letter where reason = 'message_too_large'`);
+      const found = await stack.sql<{ body: Buffer; content_encoding: string }>(
+        `select body, content_encoding from tocsin.dead_letter where reason = 'message_too_large'`,
+      );
       expect(found).toHaveLength(1);
       return found;
     });
@@ -121,41 +204,85 @@ describe('what other libraries send', () => {
   });
 
   it('is stored when its letter is redriven, compressed or in binary mode, and what was stored beside it is not stored again', async () => {
-    await stack.sql(`create function tocsin.refuse_it() returns trigger language plpgsql as $$ begin raise exception 'no' using errcode = 'data_exception'; end $$`);
-    await stack.sql(`create trigger refuse_it before insert on tocsin.event for each row when (new.title = 'unstorable') execute function tocsin.refuse_it()`);
+    await stack.sql(
+      `create function tocsin.refuse_it() returns trigger language plpgsql as $$ begin raise exception 'no' using errcode = 'data_exception'; end $$`,
+    );
+    await stack.sql(
+      `create trigger refuse_it before insert on tocsin.event for each row when (new.title = 'unstorable') execute function tocsin.refuse_it()`,
+    );
     const bad = alert({ title: 'unstorable' });
-    const headers = { 'cloudEvents:specversion': '1.0', 'cloudEvents:id': 'x', 'cloudEvents:source': '/ovens', 'cloudEvents:type': 't', 'cloudEvents:tenantid': tenant, 'cloudEvents:severity': 'low' };
+    const headers = {
+      'cloudEvents:specversion': '1.0',
+      'cloudEvents:id': 'x',
+      'cloudEvents:source': '/ovens',
+      'cloudEvents:type': 't',
+      'cloudEvents:tenantid': tenant,
+      'cloudEvents:severity': 'low',
+    };
     // no id anywhere: what is sent again as a whole would be stored again
     await stack.amqp.publish('any.key', JSON.stringify([alert(), bad]));
     await stack.amqp.publish('any.key', gzipSync(JSON.stringify(bad)), { contentEncoding: 'gzip' });
-    await stack.amqp.publish('any.key', gzipSync(JSON.stringify({ title: 'unstorable' })), { contentEncoding: 'gzip', headers });
+    await stack.amqp.publish('any.key', gzipSync(JSON.stringify({ title: 'unstorable' })), {
+      contentEncoding: 'gzip',
+      headers,
+    });
     const open = await eventually(async () => {
-      const found = await stack.sql<{ dead_letter_id: string; body: Buffer }>(`select dead_letter_id, body from tocsin.dead_letter where tenant_id = $1`, [tenant]);
+      const found = await stack.sql<{ dead_letter_id: string; body: Buffer }>(
+        `select dead_letter_id, body from tocsin.dead_letter where tenant_id = $1`,
+        [tenant],
+      );
       expect(found).toHaveLength(3);
       return found;
     }, 30_000);
-    expect(open.filter(({ body }) => body.toString().startsWith('[') || body.toString().includes('"cold"'))).toEqual([]);
+    expect(open.filter(({ body }) => body.toString().startsWith('[') || body.toString().includes('"cold"'))).toEqual(
+      [],
+    );
     await stack.sql('drop trigger refuse_it on tocsin.event');
     await stack.sql('drop function tocsin.refuse_it');
 
     for (const { dead_letter_id } of open) {
-      const answer = await ask(stack.gateway.url, `/api/v1/dead-letters/${dead_letter_id}/redrive`, { method: 'POST', headers: { Authorization: `Bearer ${operator()}` } });
+      const answer = await ask(stack.gateway.url, `/api/v1/dead-letters/${dead_letter_id}/redrive`, {
+        method: 'POST',
+        headers: { Authorization: `Bearer ${operator()}` },
+      });
       expect(answer).toMatchObject({ status: 200, json: { status: 'redriven' } });
     }
     await eventually(async () => expect(await rows()).toHaveLength(4));
     await settled(4);
-    expect((await rows()).map(({ title }) => title).sort()).toEqual(['cold', 'cold', 'unstorable', 'unstorable', 'unstorable']);
+    expect((await rows()).map(({ title }) => title).sort()).toEqual([
+      'cold',
+      'cold',
+      'unstorable',
+      'unstorable',
+      'unstorable',
+    ]);
   });
 
   it('that nobody opens is a dead letter with its name', async () => {
-    await stack.amqp.publish('any.key', JSON.stringify({ messageId: 'm', messageType: ['urn:message:Shop:OrderLate'], message: alert() }));
-    await eventually(async () => expect(await letters()).toMatchObject([{ reason: 'foreign_envelope', detail: expect.stringContaining('MassTransit') }]));
+    await stack.amqp.publish(
+      'any.key',
+      JSON.stringify({ messageId: 'm', messageType: ['urn:message:Shop:OrderLate'], message: alert() }),
+    );
+    await eventually(async () =>
+      expect(await letters()).toMatchObject([
+        { reason: 'foreign_envelope', detail: expect.stringContaining('MassTransit') },
+      ]),
+    );
   });
 
   it('may ask first whether it may deliver', async () => {
-    const shake = (origin: string) => fetch(`${stack.gateway.url}/api/v1/events`, { method: 'OPTIONS', headers: { 'WebHook-Request-Origin': origin, 'WebHook-Request-Rate': '120' } });
+    const shake = (origin: string) =>
+      fetch(`${stack.gateway.url}/api/v1/events`, {
+        method: 'OPTIONS',
+        headers: { 'WebHook-Request-Origin': origin, 'WebHook-Request-Rate': '120' },
+      });
     const granted = await shake('eventgrid.azure.net');
-    expect([granted.status, granted.headers.get('webhook-allowed-origin'), granted.headers.get('webhook-allowed-rate'), granted.headers.get('allow')]).toEqual([200, 'eventgrid.azure.net', '120', 'POST']);
+    expect([
+      granted.status,
+      granted.headers.get('webhook-allowed-origin'),
+      granted.headers.get('webhook-allowed-rate'),
+      granted.headers.get('allow'),
+    ]).toEqual([200, 'eventgrid.azure.net', '120', 'POST']);
     const refused = await shake('evil.example');
     expect([refused.status, refused.headers.get('webhook-allowed-origin')]).toEqual([204, null]);
   });

@@ -14,15 +14,25 @@ describe('while no processor was there', () => {
   afterAll(() => stack?.close());
 
   it('messages expire: they are stored once each all the same, an urgent one at once', async () => {
-    const alert = (id: string, severity: string) => ({ tenant_id: 'bakery', service: 'inventory', severity, id, title: 'Flour' });
-    const published = Array.from({ length: MESSAGES }, (_, n) => stack.amqp.publish('alert.low.inventory', alert(`low-${n}`, 'low'), { expiration: n % 2 ? '1' : '0' }));
+    const alert = (id: string, severity: string) => ({
+      tenant_id: 'bakery',
+      service: 'inventory',
+      severity,
+      id,
+      title: 'Flour',
+    });
+    const published = Array.from({ length: MESSAGES }, (_, n) =>
+      stack.amqp.publish('alert.low.inventory', alert(`low-${n}`, 'low'), { expiration: n % 2 ? '1' : '0' }),
+    );
     await Promise.all(published);
     await stack.amqp.publish('alert.urgent.inventory', alert('urgent', 'urgent'), { expiration: '1' });
     await eventually(async () => expect(await stack.amqp.depth()).toBe(0), 30_000);
 
     await stack.startProcessor();
     const sinceReady = performance.now();
-    await eventually(async () => expect(await stack.sql(`select seq from tocsin.event where event_id = 'urgent'`)).toHaveLength(1));
+    await eventually(async () =>
+      expect(await stack.sql(`select seq from tocsin.event where event_id = 'urgent'`)).toHaveLength(1),
+    );
     expect(performance.now() - sinceReady).toBeLessThan(URGENT_WITHIN_MS);
 
     await eventually(async () => expect((await stack.rows()).length).toBe(MESSAGES + 1), 30_000);

@@ -33,21 +33,44 @@ describe('the first alert', () => {
     try {
       const first = await eventually(() => seen.events[0] ?? Promise.reject(new Error('curl has printed nothing')));
       expect(first.event).toBe('connection');
-      expect(JSON.parse(first.data)).toMatchObject({ verdict: 'fresh', tenants: [{ tenant_id: 'bakery', name: 'The bakery', verdict: 'fresh' }] });
+      expect(JSON.parse(first.data)).toMatchObject({
+        verdict: 'fresh',
+        tenants: [{ tenant_id: 'bakery', name: 'The bakery', verdict: 'fresh' }],
+      });
 
       await stack.amqp.publish('alert.urgent.inventory', LOW_STOCK);
 
-      const alert = await eventually(() => seen.events.find(({ event }) => event === 'inventory_alert') ?? Promise.reject(new Error('curl has printed no inventory_alert')));
+      const alert = await eventually(
+        () =>
+          seen.events.find(({ event }) => event === 'inventory_alert') ??
+          Promise.reject(new Error('curl has printed no inventory_alert')),
+      );
       const { id, ...shown } = LOW_STOCK;
-      expect(JSON.parse(alert.data)).toMatchObject({ ...shown, event_id: id, seq: 1, change: 'raised', status: 'firing' });
+      expect(JSON.parse(alert.data)).toMatchObject({
+        ...shown,
+        event_id: id,
+        seq: 1,
+        change: 'raised',
+        status: 'firing',
+      });
       expect(seen.faults).toEqual([]);
 
-      const rows = await stack.sql<{ seq: string; fp: string; title: string; event_id: string }>('select seq, fp, title, event_id from tocsin.event');
-      expect(rows).toEqual([{ seq: '1', fp: alert.id!.split('-')[2], title: 'Flour is running low', event_id: 'flour-1' }]);
+      const rows = await stack.sql<{ seq: string; fp: string; title: string; event_id: string }>(
+        'select seq, fp, title, event_id from tocsin.event',
+      );
+      expect(rows).toEqual([
+        { seq: '1', fp: alert.id!.split('-')[2], title: 'Flour is running low', event_id: 'flour-1' },
+      ]);
 
       expect(onRedis).toHaveLength(1);
       const [head, data] = onRedis[0]!.toString().split('\n');
-      expect(JSON.parse(head!)).toMatchObject({ v: 1, seq: 1, event: 'inventory_alert', severity: 'urgent', service: 'inventory' });
+      expect(JSON.parse(head!)).toMatchObject({
+        v: 1,
+        seq: 1,
+        event: 'inventory_alert',
+        severity: 'urgent',
+        service: 'inventory',
+      });
       expect(data).toBe(alert.data);
     } finally {
       curl.kill('SIGKILL');
@@ -64,7 +87,10 @@ describe('the first alert', () => {
     await stack.amqp.publish('alert.urgent.inventory', { ...LOW_STOCK, id: 'flour-2' });
 
     await stream.entry('flour-2');
-    expect(stream.entries.map(({ data }) => (JSON.parse(data) as { event_id: string }).event_id)).toEqual(['flour-1', 'flour-2']);
+    expect(stream.entries.map(({ data }) => (JSON.parse(data) as { event_id: string }).event_id)).toEqual([
+      'flour-1',
+      'flour-2',
+    ]);
     expect(await stack.rows()).toHaveLength(2);
     stream.close();
   });
@@ -73,7 +99,9 @@ describe('the first alert', () => {
     const [processor] = stack.processors;
     expect(await stack.amqp.depth()).toBe(0);
     await eventually(async () => {
-      const results = ['stored', 'duplicate', 'dead'].map((result) => processor!.metric('tocsin_ingest_messages_total', `result="${result}"`));
+      const results = ['stored', 'duplicate', 'dead'].map((result) =>
+        processor!.metric('tocsin_ingest_messages_total', `result="${result}"`),
+      );
       expect(await Promise.all(results)).toEqual([2, 1, 0]);
     });
   });

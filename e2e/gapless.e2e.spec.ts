@@ -34,7 +34,10 @@ describe('a log without gaps', () => {
     `is what ${CLIENTS} clients of ${TENANTS.length} tenants see of ${MESSAGES} alerts with duplicates, through 3 processors and 2 gateways, however often they leave and come back`,
     async () => {
       const random = new SeededRandom(seed);
-      const clients = Array.from({ length: CLIENTS }, (_, i) => new SseClient(`user-${i}`, { headers: { Authorization: `Bearer ${tokenFor(`user-${i}`)}` } }));
+      const clients = Array.from(
+        { length: CLIENTS },
+        (_, i) => new SseClient(`user-${i}`, { headers: { Authorization: `Bearer ${tokenFor(`user-${i}`)}` } }),
+      );
       for (const turn of [0, 1]) {
         // both gateways know every user before it begins: under load this very process may be too slow a tenant service
         await Promise.all(clients.map((client, i) => client.connect(stack.eventsUrl(stack.gateways[(i + turn) % 2]))));
@@ -50,13 +53,20 @@ describe('a log without gaps', () => {
       await stack.stored(MESSAGES * (1 - DUPLICATES), 60_000);
       const storedMs = performance.now() - startedAt;
       const rows = await stack.rows();
-      const heads = new Map(TENANTS.map((tenant) => [tenant, rows.filter(({ tenant_id }) => tenant_id === tenant).length]));
+      const heads = new Map(
+        TENANTS.map((tenant) => [tenant, rows.filter(({ tenant_id }) => tenant_id === tenant).length]),
+      );
       await Promise.all(clients.map((client, i) => eventually(() => expectHeads(client, tenantsOf(i), heads), 30_000)));
 
       const violations = violationsOf({
         published,
         rows,
-        transcripts: clients.map((client, i) => ({ client: client.name, tenants: tenantsOf(i), frames: client.frames, connectedAtTheEnd: true })),
+        transcripts: clients.map((client, i) => ({
+          client: client.name,
+          tenants: tenantsOf(i),
+          frames: client.frames,
+          connectedAtTheEnd: true,
+        })),
         logs: [stack.processes.output],
         secrets: [JWT_SECRET, TENANT_SERVICE_TOKEN, tokenFor('user-0').split('.')[1]!],
       });
@@ -66,14 +76,20 @@ describe('a log without gaps', () => {
       for (const [i, client] of clients.entries()) {
         expect(client.faults).toEqual([]);
         for (const tenant of tenantsOf(i)) {
-          const seen = client.entries.map(({ data }) => JSON.parse(data) as { tenant_id: string; event_id: string }).filter(({ tenant_id }) => tenant_id === tenant);
-          expect(seen.map(({ event_id }) => event_id)).toEqual(rows.filter(({ tenant_id }) => tenant_id === tenant).map(({ event_id }) => event_id));
+          const seen = client.entries
+            .map(({ data }) => JSON.parse(data) as { tenant_id: string; event_id: string })
+            .filter(({ tenant_id }) => tenant_id === tenant);
+          expect(seen.map(({ event_id }) => event_id)).toEqual(
+            rows.filter(({ tenant_id }) => tenant_id === tenant).map(({ event_id }) => event_id),
+          );
         }
       }
       expect(clients.reduce((sum, { connections }) => sum + connections, 0)).toBeGreaterThan(2 * CLIENTS);
       expect(await stack.amqp.takeDead()).toEqual([]);
       for (const client of clients) client.disconnect();
-      report(`seed ${seed}: ${MESSAGES} messages in ${(storedMs / 1000).toFixed(1)} s, ${clients.reduce((sum, { connections }) => sum + connections, 0)} connections`);
+      report(
+        `seed ${seed}: ${MESSAGES} messages in ${(storedMs / 1000).toFixed(1)} s, ${clients.reduce((sum, { connections }) => sum + connections, 0)} connections`,
+      );
 
       async function leaveAndReturn(client: SseClient, chance: SeededRandom): Promise<void> {
         while (publishing) {
@@ -93,7 +109,15 @@ describe('a log without gaps', () => {
     const unique = Math.round(MESSAGES * (1 - DUPLICATES));
     const messages = Array.from({ length: unique }, (_, i) => {
       const [tenant_id, service, severity] = [random.of(TENANTS), random.of(SERVICES), random.of(SEVERITIES)];
-      return { tenant_id, service, severity, id: `m-${i}`, name: 'low_stock', occurred_at: '2026-01-02T03:04:05Z', metadata: { stock: i } };
+      return {
+        tenant_id,
+        service,
+        severity,
+        id: `m-${i}`,
+        name: 'low_stock',
+        occurred_at: '2026-01-02T03:04:05Z',
+        metadata: { stock: i },
+      };
     });
     const sent = [...messages];
     while (sent.length < MESSAGES) {
@@ -120,8 +144,12 @@ const report = (line: string) => process.stdout.write(`    ${line}\n`);
 function expectHeads(client: SseClient, tenants: string[], heads: ReadonlyMap<string, number>): void {
   const cursor = client.current?.cursor ?? '';
   for (const tenant of tenants) {
-    const position = tenants.length === 1 ? cursor : cursor.split(';').find((component) => component.startsWith(`${tenant}=`));
+    const position =
+      tenants.length === 1 ? cursor : cursor.split(';').find((component) => component.startsWith(`${tenant}=`));
     const seq = Number(position?.split('-').at(-2));
-    if (seq !== heads.get(tenant)) throw new Error(`${client.name} is at ${seq} of ${heads.get(tenant)} in ${tenant}${client.current ? '' : ', and not connected'}`);
+    if (seq !== heads.get(tenant))
+      throw new Error(
+        `${client.name} is at ${seq} of ${heads.get(tenant)} in ${tenant}${client.current ? '' : ', and not connected'}`,
+      );
   }
 }

@@ -21,7 +21,8 @@ describe('with STREAM_GZIP=on', () => {
     await pages?.close();
   });
 
-  const publish = (id: string) => stack.amqp.publish('alert.urgent.inventory', { id, tenant_id: 'bakery', title: `Größe ≠ ${id}` });
+  const publish = (id: string) =>
+    stack.amqp.publish('alert.urgent.inventory', { id, tenant_id: 'bakery', title: `Größe ≠ ${id}` });
 
   it.each([
     ['does not ask for it', {}],
@@ -45,17 +46,31 @@ describe('with STREAM_GZIP=on', () => {
 
   it('curl --compressed prints alerts and heartbeats as they come, and finds the end in order', async () => {
     const gateway = await stack.startGateway();
-    const curl = spawn('curl', ['-svN', '--compressed', '--max-time', '60', `${stack.eventsUrl(gateway)}?token=${tokenFor('ana')}`]);
+    const curl = spawn('curl', [
+      '-svN',
+      '--compressed',
+      '--max-time',
+      '60',
+      `${stack.eventsUrl(gateway)}?token=${tokenFor('ana')}`,
+    ]);
     let told = '';
     curl.stderr.on('data', (chunk: Buffer) => (told += chunk.toString()));
     const seen = new SseParser();
     curl.stdout.on('data', (chunk: Buffer) => seen.push(chunk));
-    const printed = (name: string) => eventually(() => seen.events.find(({ event }) => event === name) ?? Promise.reject(new Error(`curl has printed no ${name}: ${told}`)));
+    const printed = (name: string) =>
+      eventually(
+        () =>
+          seen.events.find(({ event }) => event === name) ??
+          Promise.reject(new Error(`curl has printed no ${name}: ${told}`)),
+      );
     try {
       await printed('connection');
       expect(told).toMatch(/^< content-encoding: gzip\r$/im);
       await publish('curl');
-      expect(JSON.parse((await printed('inventory_alert')).data)).toMatchObject({ event_id: 'curl', title: 'Größe ≠ curl' });
+      expect(JSON.parse((await printed('inventory_alert')).data)).toMatchObject({
+        event_id: 'curl',
+        title: 'Größe ≠ curl',
+      });
       await printed('heartbeat');
       const exit = once(curl, 'exit');
       await gateway.stop();
@@ -69,7 +84,11 @@ describe('with STREAM_GZIP=on', () => {
 
   describeWith('chromium', 'an EventSource of a browser', () => {
     it('shows alerts and hears the heartbeat as they come', async () => {
-      const browser = await chromium.launch({ executablePath: pathOf('chromium'), headless: true, args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'] });
+      const browser = await chromium.launch({
+        executablePath: pathOf('chromium'),
+        headless: true,
+        args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+      });
       try {
         const page = await browser.newPage();
         const answered = page.waitForResponse((response) => response.url().startsWith(stack.eventsUrl()));

@@ -49,10 +49,17 @@ describe('a publisher whose token names its tenants', () => {
 });
 
 describe("an issuer's keys", () => {
-  const token = (kid: string) => makeToken({ header: { alg: 'RS256', typ: 'JWT', kid }, claims: { sub: 'ana', exp: nowSeconds() + 600 }, key: jwks.privateKey });
+  const token = (kid: string) =>
+    makeToken({
+      header: { alg: 'RS256', typ: 'JWT', kid },
+      claims: { sub: 'ana', exp: nowSeconds() + 600 },
+      key: jwks.privateKey,
+    });
   let gateway: AppProcess;
   const ask_ = async (kid: string) => {
-    const { status, json, headers } = await ask(gateway.url, '/api/v1/tenants', { headers: { Authorization: `Bearer ${token(kid)}` } });
+    const { status, json, headers } = await ask(gateway.url, '/api/v1/tenants', {
+      headers: { Authorization: `Bearer ${token(kid)}` },
+    });
     return { status, code: json.code, retry: headers['retry-after'] !== undefined };
   };
   const good = { status: 200, code: undefined, retry: false };
@@ -60,7 +67,12 @@ describe("an issuer's keys", () => {
   const wrong = { status: 401, code: 'invalid_token', retry: false };
 
   beforeAll(async () => {
-    const environment = { ...stack.gatewayEnvironment, JWT_SECRET: '', JWT_JWKS_URL: jwks.url, TICKET_SECRET: 'a-ticket-secret-of-these-tests-0123456' };
+    const environment = {
+      ...stack.gatewayEnvironment,
+      JWT_SECRET: '',
+      JWT_JWKS_URL: jwks.url,
+      TICKET_SECRET: 'a-ticket-secret-of-these-tests-0123456',
+    };
     gateway = await stack.processes.start('gateway', environment);
   });
 
@@ -98,21 +110,30 @@ describe('two Host fields', () => {
   };
   const authorization = () => `Authorization: Bearer ${tokenFor('ana')}`;
 
-  it.each(['/api/events', '/api/v1/alerts', '/docs', '/'])('are refused at %s, and the connection ends', async (path) => {
-    const text = await answerTo([`GET ${path} HTTP/1.1`, 'Host: a.example', authorization(), 'Host: b.example']);
-    expect(text).toMatch(/^HTTP\/1\.1 400 /);
-    expect(text).toContain('"code":"invalid_request"');
-  });
+  it.each(['/api/events', '/api/v1/alerts', '/docs', '/'])(
+    'are refused at %s, and the connection ends',
+    async (path) => {
+      const text = await answerTo([`GET ${path} HTTP/1.1`, 'Host: a.example', authorization(), 'Host: b.example']);
+      expect(text).toMatch(/^HTTP\/1\.1 400 /);
+      expect(text).toContain('"code":"invalid_request"');
+    },
+  );
 
   it('one is enough', async () => {
-    expect(await answerTo(['GET /api/v1/alerts HTTP/1.1', 'Host: a.example', authorization(), 'Connection: close'])).toMatch(/^HTTP\/1\.1 200 /);
+    expect(
+      await answerTo(['GET /api/v1/alerts HTTP/1.1', 'Host: a.example', authorization(), 'Connection: close']),
+    ).toMatch(/^HTTP\/1\.1 200 /);
   });
 });
 
 it('a clock that is set ahead by an hour ends within 1 s the streams that have expired by it, and no other', async () => {
   // heartbeats are far apart: none of them ends the stream
   const gateway = await stack.startGateway({ HEARTBEAT_MS: '50000', NODE_OPTIONS: `--require ${CLOCK}` });
-  const watch = (seconds: number) => stack.watch('ana', { gateway, headers: { Authorization: `Bearer ${tokenFor('ana', { exp: nowSeconds() + seconds })}` } });
+  const watch = (seconds: number) =>
+    stack.watch('ana', {
+      gateway,
+      headers: { Authorization: `Bearer ${tokenFor('ana', { exp: nowSeconds() + seconds })}` },
+    });
   const [expired, alive] = [await watch(1_800), await watch(3 * 3_600)];
   const setAt = performance.now();
   process.kill(gateway.pid, 'SIGUSR2');

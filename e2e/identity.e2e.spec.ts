@@ -38,8 +38,13 @@ describe('which message is which', () => {
     await stack.amqp.publish('alert.low.sales', flour({ id: 'after', service: 'sales' }));
     await shown('after');
 
-    const both = stream.entries.map(({ data }) => JSON.parse(data) as Shown).filter(({ event_id }) => event_id === 'same');
-    expect(both.map(({ service, change }) => `${service} ${change}`).sort()).toEqual(['inventory raised', 'sales raised']);
+    const both = stream.entries
+      .map(({ data }) => JSON.parse(data) as Shown)
+      .filter(({ event_id }) => event_id === 'same');
+    expect(both.map(({ service, change }) => `${service} ${change}`).sort()).toEqual([
+      'inventory raised',
+      'sales raised',
+    ]);
     expect(both[0]!.alert_id).not.toBe(both[1]!.alert_id);
   });
 
@@ -55,13 +60,24 @@ describe('which message is which', () => {
     });
     expect(JSON.parse(letter!.content.toString())).toMatchObject({ id: 'once', title: 'Another' });
     expect(letter!.properties.headers).toMatchObject({ reason: 'id_conflict' });
-    const records = await stack.sql<{ tenant_id: string; reason: string; routing_key: string }>('select tenant_id, reason, routing_key from tocsin.dead_letter');
+    const records = await stack.sql<{ tenant_id: string; reason: string; routing_key: string }>(
+      'select tenant_id, reason, routing_key from tocsin.dead_letter',
+    );
     expect(records).toEqual([{ tenant_id: 'bakery', reason: 'id_conflict', routing_key: 'alert.low.inventory' }]);
-    expect(await stack.sql('select title from tocsin.event where event_id = $1', ['once'])).toEqual([{ title: 'The first' }]);
+    expect(await stack.sql('select title from tocsin.event where event_id = $1', ['once'])).toEqual([
+      { title: 'The first' },
+    ]);
   });
 
   it('the same message in other words, by HTTP and by AMQP, is one', async () => {
-    const message = { id: 'twice', tenant_id: 'bakery', service: 'inventory', severity: 'high', name: 'low_stock', occurred_at: '2026-01-02T03:04:05.000Z' };
+    const message = {
+      id: 'twice',
+      tenant_id: 'bakery',
+      service: 'inventory',
+      severity: 'high',
+      name: 'low_stock',
+      occurred_at: '2026-01-02T03:04:05.000Z',
+    };
     const answer = await ask(stack.gateway.url, '/api/v1/events', {
       method: 'POST',
       headers: { Authorization: `Bearer ${publisherToken()}`, 'Content-Type': 'application/json' },
@@ -70,16 +86,22 @@ describe('which message is which', () => {
     expect({ status: answer.status, json: answer.json }).toEqual({ status: 202, json: { ids: ['twice'] } });
     await shown('twice');
 
-    await stack.amqp.publish('alert.high.inventory', '{ "severity": "ERROR", "timestamp": 1767323045, "alert_type": "low_stock", "source": "inventory", "tenant_id": "bakery", "event_id": "twice" }');
+    await stack.amqp.publish(
+      'alert.high.inventory',
+      '{ "severity": "ERROR", "timestamp": 1767323045, "alert_type": "low_stock", "source": "inventory", "tenant_id": "bakery", "event_id": "twice" }',
+    );
     await stack.amqp.publish('alert.high.inventory', flour({ id: 'after-twice' }));
     await shown('after-twice');
 
-    expect(await stack.sql('select severity from tocsin.event where event_id = $1', ['twice'])).toEqual([{ severity: 'high' }]);
+    expect(await stack.sql('select severity from tocsin.event where event_id = $1', ['twice'])).toEqual([
+      { severity: 'high' },
+    ]);
     expect(await stack.amqp.takeDead()).toEqual([]);
   });
 
   it('a late firing does not re-open what resolved has closed', async () => {
-    const oven = (id: string, status: string, minute: number) => flour({ id, service: 'oven', dedup_key: 'oven-1', status, occurred_at: at(minute) });
+    const oven = (id: string, status: string, minute: number) =>
+      flour({ id, service: 'oven', dedup_key: 'oven-1', status, occurred_at: at(minute) });
     await stack.amqp.publish('alert.high.oven', oven('o-1', 'firing', 1));
     const raised = await shown('o-1');
     await stack.amqp.publish('alert.high.oven', oven('o-3', 'resolved', 3));
@@ -89,18 +111,31 @@ describe('which message is which', () => {
     await stack.amqp.publish('alert.high.oven', oven('o-4', 'firing', 4));
     const again = await shown('o-4');
 
-    expect([raised, resolved, late, again].map(({ change, status }) => `${change}: ${status}`)).toEqual(['raised: firing', 'resolved: resolved', 'stale: resolved', 'reopened: firing']);
+    expect([raised, resolved, late, again].map(({ change, status }) => `${change}: ${status}`)).toEqual([
+      'raised: firing',
+      'resolved: resolved',
+      'stale: resolved',
+      'reopened: firing',
+    ]);
     expect(new Set([raised, resolved, late, again].map(({ alert_id }) => alert_id)).size).toBe(1);
     expect(again.occurrences).toBe(4);
   });
 
   it('a resolved that comes before its firing has the last word', async () => {
-    const door = (id: string, status: string, minute: number) => flour({ id, service: 'door', dedup_key: 'door-1', status, occurred_at: at(minute) });
+    const door = (id: string, status: string, minute: number) =>
+      flour({ id, service: 'door', dedup_key: 'door-1', status, occurred_at: at(minute) });
     await stack.amqp.publish('alert.high.door', door('d-2', 'resolved', 2));
     await shown('d-2');
     await stack.amqp.publish('alert.high.door', door('d-1', 'firing', 1));
     expect(await shown('d-1')).toMatchObject({ change: 'stale', status: 'resolved' });
-    expect(await stack.sql('select status from tocsin.alert where dedup_key = $1', ['door-1'])).toEqual([{ status: 'resolved' }]);
-    expect(await stack.sql('select 1 from tocsin.delivery d join tocsin.alert a using (tenant_id, alert_id) where a.dedup_key = $1', ['door-1'])).toEqual([]);
+    expect(await stack.sql('select status from tocsin.alert where dedup_key = $1', ['door-1'])).toEqual([
+      { status: 'resolved' },
+    ]);
+    expect(
+      await stack.sql(
+        'select 1 from tocsin.delivery d join tocsin.alert a using (tenant_id, alert_id) where a.dedup_key = $1',
+        ['door-1'],
+      ),
+    ).toEqual([]);
   });
 });

@@ -15,12 +15,32 @@ const SEED = Number(process.env.ISOLATION_SEED ?? Date.now() % 2 ** 31);
 /** Of each operation, by each of the two. */
 const CALLS = sized(200, 10);
 /** What only reads, and so answers the same until somebody writes. */
-const READS = ['listAlerts', 'searchAlerts', 'showAlert', 'showAlertHistory', 'listEvents', 'readSeenCursor', 'listDeadLetters', 'showDeadLetter', 'listTenants', 'countAlerts'];
+const READS = [
+  'listAlerts',
+  'searchAlerts',
+  'showAlert',
+  'showAlertHistory',
+  'listEvents',
+  'readSeenCursor',
+  'listDeadLetters',
+  'showDeadLetter',
+  'listTenants',
+  'countAlerts',
+];
 /** What everybody asks, whatever the seed. */
 const USUAL = [
-  ['listAlerts', '/api/v1/alerts?order=severity'], ['listEvents', '/api/v1/events?limit=200'], ['listDeadLetters', '/api/v1/dead-letters?status=all'], ['streamEvents', '/api/events?since=20'],
+  ['listAlerts', '/api/v1/alerts?order=severity'],
+  ['listEvents', '/api/v1/events?limit=200'],
+  ['listDeadLetters', '/api/v1/dead-letters?status=all'],
+  ['streamEvents', '/api/events?since=20'],
 ] as const;
-const COUNTS = ['alerts?facets=true', 'alerts?facets=true&service=inventory&q=flour', 'alerts?facets=true&label.site=north&order=oldest', 'stats?from=2026-01-01&to=2026-12-31&buckets=3', 'dead-letters?status=all'];
+const COUNTS = [
+  'alerts?facets=true',
+  'alerts?facets=true&service=inventory&q=flour',
+  'alerts?facets=true&label.site=north&order=oldest',
+  'stats?from=2026-01-01&to=2026-12-31&buckets=3',
+  'dead-letters?status=all',
+];
 const AT_ONCE = 8;
 
 interface Made {
@@ -29,7 +49,7 @@ interface Made {
   call: Call;
 }
 
-describe('of two tenants whose ids, cursors, tickets and words are fed into each other\'s calls', () => {
+describe("of two tenants whose ids, cursors, tickets and words are fed into each other's calls", () => {
   let stack: Stack;
   let unconditioned: BuiltCopy;
   let api: ApiDocument<OpenApi>;
@@ -56,26 +76,40 @@ describe('of two tenants whose ids, cursors, tickets and words are fed into each
   /** Nothing waits in a queue, and all that was published is an entry or a dead letter. */
   const atRest = () =>
     eventually(async () => {
-      const [{ settled }] = (await stack.sql('select (select count(*) from tocsin.event where actor is null) >= 16 and (select count(*) from tocsin.dead_letter) >= 6 as settled')) as [{ settled: boolean }];
+      const [{ settled }] = (await stack.sql(
+        'select (select count(*) from tocsin.event where actor is null) >= 16 and (select count(*) from tocsin.dead_letter) >= 6 as settled',
+      )) as [{ settled: boolean }];
       expect([settled, await stack.amqp.depth()]).toEqual([true, 0]);
     }, 20_000);
 
   /** What one user asks, out of what both know. */
   function callsBy(user: MarkedTenant, other: MarkedTenant, wanted: (id: string) => boolean = () => true): Made[] {
     const fields = [...new Set([...Object.keys(user.known), ...Object.keys(other.known)])];
-    const known = Object.fromEntries(fields.map((field) => [field, [...(user.known[field] ?? []), ...(other.known[field] ?? [])]]));
-    const usual = USUAL.map(([id, path]) => ({ id, method: 'GET', call: { path, headers: { Authorization: user.authorization }, body: undefined } })).filter(({ id }) => wanted(id));
+    const known = Object.fromEntries(
+      fields.map((field) => [field, [...(user.known[field] ?? []), ...(other.known[field] ?? [])]]),
+    );
+    const usual = USUAL.map(([id, path]) => ({
+      id,
+      method: 'GET',
+      call: { path, headers: { Authorization: user.authorization }, body: undefined },
+    })).filter(({ id }) => wanted(id));
     const fuzzed = Object.entries(api.document.paths).flatMap(([path, methods]) =>
       Object.entries(methods).flatMap(([method, operation]) =>
         wanted(operation.operationId)
-          ? fc.sample(callsOf(api.document, path, operation, { known, credential: fc.constant(user.authorization) }), { seed: SEED, numRuns: CALLS }).map((call) => ({ id: operation.operationId, method: method.toUpperCase(), call }))
+          ? fc
+              .sample(callsOf(api.document, path, operation, { known, credential: fc.constant(user.authorization) }), {
+                seed: SEED,
+                numRuns: CALLS,
+              })
+              .map((call) => ({ id: operation.operationId, method: method.toUpperCase(), call }))
           : [],
       ),
     );
     return [...usual, ...fuzzed];
   }
 
-  const answerTo = (gateway: AppProcess, { method, call }: Made) => makeCall(gateway.url, method, call, (text) => /event: (heartbeat|close)\n/.test(text));
+  const answerTo = (gateway: AppProcess, { method, call }: Made) =>
+    makeCall(gateway.url, method, call, (text) => /event: (heartbeat|close)\n/.test(text));
 
   /** The words of the other tenant that come back without having been sent, and what asked for them. */
   async function foreignWords(gateway: AppProcess, calls: readonly Made[], other: MarkedTenant): Promise<string[]> {
@@ -88,7 +122,9 @@ describe('of two tenants whose ids, cursors, tickets and words are fed into each
         const { path, headers, body = '' } = made.call;
         const sent = [path, decoded(path), ...Object.values(headers), body].join('\n').toLowerCase();
         const got = `${head}\n${text}`.toLowerCase();
-        for (const mark of other.marks) if (got.includes(mark.toLowerCase()) && !sent.includes(mark.toLowerCase())) found.push(`${made.id} ${made.method} ${path} ${body}: ${mark}`);
+        for (const mark of other.marks)
+          if (got.includes(mark.toLowerCase()) && !sent.includes(mark.toLowerCase()))
+            found.push(`${made.id} ${made.method} ${path} ${body}: ${mark}`);
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
@@ -97,7 +133,10 @@ describe('of two tenants whose ids, cursors, tickets and words are fed into each
 
   /** Both users ask, and nothing of either's rows is another one for what the other did. */
   async function nothingForeign(gateway: AppProcess): Promise<void> {
-    for (const [user, other] of [[ana, ben], [ben, ana]] as const) {
+    for (const [user, other] of [
+      [ana, ben],
+      [ben, ana],
+    ] as const) {
       await atRest();
       const before = await other.rows();
       expect(await foreignWords(gateway, callsBy(user, other), other)).toEqual([]);
@@ -106,61 +145,115 @@ describe('of two tenants whose ids, cursors, tickets and words are fed into each
     }
   }
 
-  it(`nothing foreign comes back by any operation of the document, and nothing foreign changes (ISOLATION_SEED=${SEED})${SIZE_NOTE}`, async () => {
-    await nothingForeign(whole);
-  }, limitMs(sized(600, 20)));
+  it(
+    `nothing foreign comes back by any operation of the document, and nothing foreign changes (ISOLATION_SEED=${SEED})${SIZE_NOTE}`,
+    async () => {
+      await nothingForeign(whole);
+    },
+    limitMs(sized(600, 20)),
+  );
 
-  it('a ticket of the other beside one\'s own token is refused, and a cookie of the other not looked at', async () => {
-    const ticket = await ask(whole.url, '/api/events/ticket', { method: 'POST', headers: { Authorization: ben.authorization } });
-    const cookie = await ask(whole.url, '/api/events/ticket?mode=cookie', { method: 'POST', headers: { Authorization: ben.authorization } });
+  it("a ticket of the other beside one's own token is refused, and a cookie of the other not looked at", async () => {
+    const ticket = await ask(whole.url, '/api/events/ticket', {
+      method: 'POST',
+      headers: { Authorization: ben.authorization },
+    });
+    const cookie = await ask(whole.url, '/api/events/ticket?mode=cookie', {
+      method: 'POST',
+      headers: { Authorization: ben.authorization },
+    });
     const ticketText = String(ticket.json.ticket);
     const cookieText = String(cookie.headers['set-cookie']).split(';')[0]!;
-    for (const [path, more, status] of [[`/api/events?ticket=${ticketText}&since=10`, {}, 400], ['/api/events?since=10', { Cookie: cookieText }, 200]] as const) {
-      const made = { id: 'streamEvents', method: 'GET', call: { path, headers: { Authorization: ana.authorization, ...more }, body: undefined } };
-      expect([ticketText.length > 20, cookieText.length > 20, (await answerTo(whole, made)).status]).toEqual([true, true, status]);
+    for (const [path, more, status] of [
+      [`/api/events?ticket=${ticketText}&since=10`, {}, 400],
+      ['/api/events?since=10', { Cookie: cookieText }, 200],
+    ] as const) {
+      const made = {
+        id: 'streamEvents',
+        method: 'GET',
+        call: { path, headers: { Authorization: ana.authorization, ...more }, body: undefined },
+      };
+      expect([ticketText.length > 20, cookieText.length > 20, (await answerTo(whole, made)).status]).toEqual([
+        true,
+        true,
+        status,
+      ]);
       expect(await foreignWords(whole, [made], ben)).toEqual([]);
     }
   });
 
-  it(`the same with the tenant's condition removed from every statement: row-level security holds${SIZE_NOTE}`, async () => {
-    const migration = stack.processes.launch('cli', stack.environment, ['migrate'], unconditioned.program('cli').main);
-    expect(await migration.exit).toMatchObject({ code: 0 });
-    await migration.kill(); // it has ended
-    open = await stack.startGateway({}, unconditioned.program('gateway'));
-    await nothingForeign(open);
-  }, limitMs(sized(600, 30)));
+  it(
+    `the same with the tenant's condition removed from every statement: row-level security holds${SIZE_NOTE}`,
+    async () => {
+      const migration = stack.processes.launch(
+        'cli',
+        stack.environment,
+        ['migrate'],
+        unconditioned.program('cli').main,
+      );
+      expect(await migration.exit).toMatchObject({ code: 0 });
+      await migration.kill(); // it has ended
+      open = await stack.startGateway({}, unconditioned.program('gateway'));
+      await nothingForeign(open);
+    },
+    limitMs(sized(600, 30)),
+  );
 
-  it('what is foreign is found by the same calls once row-level security is off as well: the search is not blind', async () => {
-    const tables = await stack.sql<{ name: string }>(`select oid::regclass::text as name from pg_class where relnamespace = 'tocsin'::regnamespace and relrowsecurity and relkind in ('r', 'p')`);
-    const security = (state: string) => stack.sql(tables.map(({ name }) => `alter table ${name} ${state} row level security`).join(';'));
-    await security('disable');
-    try {
-      const found = await foreignWords(open, callsBy(ana, ben, (id) => READS.includes(id) || id === 'streamEvents'), ben);
-      const operations = new Set(found.map((line) => line.split(' ')[0]));
-      expect([...operations]).toEqual(expect.arrayContaining(['listAlerts', 'showAlert', 'listEvents', 'listDeadLetters']));
-    } finally {
-      await security('enable');
-    }
-  }, limitMs(20));
-
-  it('lists, counts and facets are those of the tenant alone, with the conditions and without', async () => {
-    // what nobody has asked for a time is counted up to now, which is another one the second time
-    const calls = callsBy(ana, ben, (id) => READS.includes(id)).filter(({ id, call }) => id !== 'countAlerts' || (call.path.includes('from=') && call.path.includes('to=')));
-    for (const path of COUNTS) calls.push({ id: 'counts', method: 'GET', call: { path: `/api/v1/${path}`, headers: { Authorization: ana.authorization }, body: undefined } });
-    const answers = async (gateway: AppProcess) => {
-      const all: string[] = [];
-      for (const made of calls) {
-        const { status, text } = await answerTo(gateway, made);
-        all.push(`${made.id} ${made.call.path} ${status} ${text.replace(/"instance":"[^"]*"/, '')}`);
+  it(
+    'what is foreign is found by the same calls once row-level security is off as well: the search is not blind',
+    async () => {
+      const tables = await stack.sql<{ name: string }>(
+        `select oid::regclass::text as name from pg_class where relnamespace = 'tocsin'::regnamespace and relrowsecurity and relkind in ('r', 'p')`,
+      );
+      const security = (state: string) =>
+        stack.sql(tables.map(({ name }) => `alter table ${name} ${state} row level security`).join(';'));
+      await security('disable');
+      try {
+        const found = await foreignWords(
+          open,
+          callsBy(ana, ben, (id) => READS.includes(id) || id === 'streamEvents'),
+          ben,
+        );
+        const operations = new Set(found.map((line) => line.split(' ')[0]));
+        expect([...operations]).toEqual(
+          expect.arrayContaining(['listAlerts', 'showAlert', 'listEvents', 'listDeadLetters']),
+        );
+      } finally {
+        await security('enable');
       }
-      return all;
-    };
-    const together = [await answers(whole), await answers(open)];
-    expect(together[0]!.filter((answer) => answer.includes(' 200 ')).length).toBeGreaterThan(calls.length / 4);
-    await ben.erase();
-    const alone = await answers(whole);
-    expect(together).toEqual([alone, alone]);
-  }, limitMs(20));
+    },
+    limitMs(20),
+  );
+
+  it(
+    'lists, counts and facets are those of the tenant alone, with the conditions and without',
+    async () => {
+      // what nobody has asked for a time is counted up to now, which is another one the second time
+      const calls = callsBy(ana, ben, (id) => READS.includes(id)).filter(
+        ({ id, call }) => id !== 'countAlerts' || (call.path.includes('from=') && call.path.includes('to=')),
+      );
+      for (const path of COUNTS)
+        calls.push({
+          id: 'counts',
+          method: 'GET',
+          call: { path: `/api/v1/${path}`, headers: { Authorization: ana.authorization }, body: undefined },
+        });
+      const answers = async (gateway: AppProcess) => {
+        const all: string[] = [];
+        for (const made of calls) {
+          const { status, text } = await answerTo(gateway, made);
+          all.push(`${made.id} ${made.call.path} ${status} ${text.replace(/"instance":"[^"]*"/, '')}`);
+        }
+        return all;
+      };
+      const together = [await answers(whole), await answers(open)];
+      expect(together[0]!.filter((answer) => answer.includes(' 200 ')).length).toBeGreaterThan(calls.length / 4);
+      await ben.erase();
+      const alone = await answers(whole);
+      expect(together).toEqual([alone, alone]);
+    },
+    limitMs(20),
+  );
 });
 
 function decoded(text: string): string {

@@ -2,7 +2,14 @@ import { SseStream } from './kit/sse-client';
 import { Stack } from './kit/stack';
 import { tokenFor } from './kit/tokens';
 
-const alertOf = (tenant_id: string, id: string, more: Record<string, unknown> = {}) => ({ tenant_id, service: 'inventory', id, name: 'low_stock', title: `Secret of ${tenant_id}`, ...more });
+const alertOf = (tenant_id: string, id: string, more: Record<string, unknown> = {}) => ({
+  tenant_id,
+  service: 'inventory',
+  id,
+  name: 'low_stock',
+  title: `Secret of ${tenant_id}`,
+  ...more,
+});
 
 describe('two tenants', () => {
   let stack: Stack;
@@ -16,7 +23,10 @@ describe('two tenants', () => {
       await stack.amqp.publish('alert.low.inventory', alertOf('bakery', `b-${i}`));
       await stack.amqp.publish('alert.low.inventory', alertOf('cafe', `c-${i}`));
     }
-    await Promise.all([...[bakery, both].map((stream) => stream.entry('b-5')), ...[cafe, both].map((stream) => stream.entry('c-5'))]);
+    await Promise.all([
+      ...[bakery, both].map((stream) => stream.entry('b-5')),
+      ...[cafe, both].map((stream) => stream.entry('c-5')),
+    ]);
   });
   afterAll(async () => {
     for (const stream of [bakery, cafe, both]) stream?.close();
@@ -30,8 +40,21 @@ describe('two tenants', () => {
   });
 
   it("are not opened by the other's name, whatever it is dressed as", async () => {
-    for (const tenant of ['cafe', 'bakery,cafe', 'CAFE', 'cafe ', '*', '%', 'bakery;cafe', "bakery' or '1'='1", '{bakery,cafe}']) {
-      const stream = await SseStream.open(stack.eventsUrl(), { headers: { Authorization: `Bearer ${tokenFor('ana')}` }, query: { tenant, since: '10' } });
+    for (const tenant of [
+      'cafe',
+      'bakery,cafe',
+      'CAFE',
+      'cafe ',
+      '*',
+      '%',
+      'bakery;cafe',
+      "bakery' or '1'='1",
+      '{bakery,cafe}',
+    ]) {
+      const stream = await SseStream.open(stack.eventsUrl(), {
+        headers: { Authorization: `Bearer ${tokenFor('ana')}` },
+        query: { tenant, since: '10' },
+      });
       await stream.ended;
       expect({ tenant, status: stream.status }).toEqual({ tenant, status: 403 });
       expect(stream.text).not.toContain('Secret of');
@@ -44,7 +67,10 @@ describe('two tenants', () => {
       const connection = JSON.parse(stream.frames[0]!.data) as { verdict: string; tenants: { tenant_id: string }[] };
       expect(connection.tenants.map(({ tenant_id }) => tenant_id)).toEqual(['bakery']);
       // the vector of a stream of both holds a true position of the one that is still followed
-      expect({ cursor, verdict: connection.verdict }).toEqual({ cursor, verdict: cursor === both.cursor ? 'resumed' : 'gap' });
+      expect({ cursor, verdict: connection.verdict }).toEqual({
+        cursor,
+        verdict: cursor === both.cursor ? 'resumed' : 'gap',
+      });
       expect(stream.text).not.toContain('cafe');
       stream.close();
     }
@@ -60,17 +86,25 @@ describe('two tenants', () => {
 
   it('have numbers, alerts and keys of their own: one id, one dedup_key and one service are two alerts', async () => {
     for (const tenant of ['bakery', 'cafe']) {
-      await stack.amqp.publish('alert.low.inventory', alertOf(tenant, 'same', { dedup_key: 'same', occurred_at: '2026-01-02T03:04:05Z' }));
+      await stack.amqp.publish(
+        'alert.low.inventory',
+        alertOf(tenant, 'same', { dedup_key: 'same', occurred_at: '2026-01-02T03:04:05Z' }),
+      );
     }
     const shown = await Promise.all([bakery.entry('same'), cafe.entry('same')]);
-    const [one, other] = shown.map(({ data }) => JSON.parse(data) as { tenant_id: string; seq: number; change: string; alert_id: string });
+    const [one, other] = shown.map(
+      ({ data }) => JSON.parse(data) as { tenant_id: string; seq: number; change: string; alert_id: string },
+    );
     expect(one).toMatchObject({ tenant_id: 'bakery', seq: 6, change: 'raised' });
     expect(other).toMatchObject({ tenant_id: 'cafe', seq: 6, change: 'raised' });
     expect(one!.alert_id).not.toBe(other!.alert_id);
   });
 
   it("cannot be reached by a tenant's name in a token: the tenant service decides", async () => {
-    const stream = await SseStream.open(stack.eventsUrl(), { headers: { Authorization: `Bearer ${tokenFor('ana', { tenants: ['cafe'], tenant_id: 'cafe' })}` }, query: { since: '10' } });
+    const stream = await SseStream.open(stack.eventsUrl(), {
+      headers: { Authorization: `Bearer ${tokenFor('ana', { tenants: ['cafe'], tenant_id: 'cafe' })}` },
+      query: { since: '10' },
+    });
     await stream.entry('b-5');
     expect(stream.text).not.toContain('cafe');
     stream.close();

@@ -7,7 +7,10 @@ const MAX_P50_MS = 500;
 
 describe('from publishing to the client', () => {
   let stack: Stack;
-  beforeAll(async () => (stack = await Stack.open({ tenants: { ana: ['bakery'] }, gatewayEnvironment: { HEARTBEAT_MS: '1000' } })));
+  beforeAll(
+    async () =>
+      (stack = await Stack.open({ tenants: { ana: ['bakery'] }, gatewayEnvironment: { HEARTBEAT_MS: '1000' } })),
+  );
   afterAll(() => stack?.close());
 
   it('an alert takes milliseconds, one by one, through all three services', async () => {
@@ -20,7 +23,9 @@ describe('from publishing to the client', () => {
     }
     took.sort((a, b) => a - b);
     const at = (share: number) => took[Math.floor(share * SAMPLES)]!.toFixed(1);
-    process.stdout.write(`    publish to client, ${SAMPLES} alerts one by one: p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, p99 ${at(0.99)} ms\n`);
+    process.stdout.write(
+      `    publish to client, ${SAMPLES} alerts one by one: p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, p99 ${at(0.99)} ms\n`,
+    );
     expect(took[SAMPLES / 2]).toBeLessThan(MAX_P50_MS);
     stream.close();
   });
@@ -29,7 +34,9 @@ describe('from publishing to the client', () => {
     const stream = await stack.watch('ana');
     await stack.amqp.publish('alert.urgent.inventory', { id: 'before the heartbeat', tenant_id: 'bakery' });
     const entry = await stream.entry('before the heartbeat');
-    const heartbeat = await stream.frame(({ event, receivedAt }) => event === 'heartbeat' && receivedAt > entry.receivedAt);
+    const heartbeat = await stream.frame(
+      ({ event, receivedAt }) => event === 'heartbeat' && receivedAt > entry.receivedAt,
+    );
     expect(heartbeat.id).toBe(entry.id);
     const { server_time, checked_at } = JSON.parse(heartbeat.data) as { server_time: string; checked_at: string };
     expect(Date.parse(server_time) - Date.parse(checked_at)).toBeLessThan(10_000);

@@ -24,7 +24,10 @@ describe(`in as much memory as its manifest gives it${SIZE_NOTE}`, () => {
     return limit.by;
   };
   /** Where there is no cgroup here, what Node and the gateway would make of one. */
-  const told = (): Environment => (limits.every(({ isReal }) => isReal) ? {} : { NODE_OPTIONS: '--max-old-space-size=256', RING_BYTES: String(LIMIT / 8), BODIES_BYTES: String(LIMIT / 16) });
+  const told = (): Environment =>
+    limits.every(({ isReal }) => isReal)
+      ? {}
+      : { NODE_OPTIONS: '--max-old-space-size=256', RING_BYTES: String(LIMIT / 8), BODIES_BYTES: String(LIMIT / 16) };
 
   beforeEach(async () => {
     stack = await Stack.open({ tenants: { ana: ['bakery'] }, gateways: 0, processors: 0 });
@@ -35,12 +38,22 @@ describe(`in as much memory as its manifest gives it${SIZE_NOTE}`, () => {
     for (const limit of limits.splice(0)) limit.close();
   }, 60_000);
 
-  const body = (id: number) => ({ tenant_id: 'bakery', service: 'inventory', severity: 'low', id: `large-${id}`, metadata: { text: 'x'.repeat(54_000) } });
+  const body = (id: number) => ({
+    tenant_id: 'bakery',
+    service: 'inventory',
+    severity: 'low',
+    id: `large-${id}`,
+    metadata: { text: 'x'.repeat(54_000) },
+  });
 
   /** Publishes the entries, a few hundred ahead of what is stored: a queue of all of them would measure the broker. */
   async function publishAll(): Promise<void> {
     for (let from = 0; from < ENTRIES; from += 300) {
-      await Promise.all(Array.from({ length: Math.min(300, ENTRIES - from) }, (_, i) => stack.amqp.publish('alert.low.inventory', body(from + i))));
+      await Promise.all(
+        Array.from({ length: Math.min(300, ENTRIES - from) }, (_, i) =>
+          stack.amqp.publish('alert.low.inventory', body(from + i)),
+        ),
+      );
       await stack.stored(Math.max(0, from - 300), 120_000);
     }
     await stack.stored(ENTRIES, 120_000);
@@ -50,7 +63,8 @@ describe(`in as much memory as its manifest gives it${SIZE_NOTE}`, () => {
     const first = await stack.watch('ana', { gateway });
     const cursor = first.frames.find(({ event }) => event === 'connection')!.id;
     first.close();
-    const follow = (from?: string) => Array.from({ length: STREAMS }, () => new ByteFollower(stack.eventsUrl(gateway), tokenFor('ana'), from));
+    const follow = (from?: string) =>
+      Array.from({ length: STREAMS }, () => new ByteFollower(stack.eventsUrl(gateway), tokenFor('ana'), from));
     const streams = follow(cursor);
     followers.push(...streams);
     await publishAll();
@@ -58,7 +72,8 @@ describe(`in as much memory as its manifest gives it${SIZE_NOTE}`, () => {
     for (const stream of streams) stream.stop();
     // and all that may be replayed of it once more, for those who come back from long ago
     const [{ fp, epoch } = { fp: '', epoch: '' }] = await stack.sql<{ fp: string; epoch: string }>(
-      'select e.fp, s.epoch from tocsin.event e join tocsin.tenant_stream s using (tenant_id) where e.seq = $1', [Math.max(1, ENTRIES - REPLAYED)],
+      'select e.fp, s.epoch from tocsin.event e join tocsin.tenant_stream s using (tenant_id) where e.seq = $1',
+      [Math.max(1, ENTRIES - REPLAYED)],
     );
     const again = follow(`${epoch}-${Math.max(1, ENTRIES - REPLAYED)}-${fp}`);
     followers.push(...again);
@@ -68,21 +83,35 @@ describe(`in as much memory as its manifest gives it${SIZE_NOTE}`, () => {
     for (const follower of followers.splice(0)) follower.stop();
     for (const app of all) {
       const peak = peakMemoryOf(app.pid);
-      process.stdout.write(`  ${app.app}: ${Math.round(peak / MiB)} MiB at most, ${STREAMS} streams and ${ENTRIES} entries of 54 KB\n`);
+      process.stdout.write(
+        `  ${app.app}: ${Math.round(peak / MiB)} MiB at most, ${STREAMS} streams and ${ENTRIES} entries of 54 KB\n`,
+      );
       expect(peak).toBeLessThan(LIMIT);
       expect(app.unexpectedEnd).toBeUndefined();
     }
   }
 
-  it('the gateway and the processor stay below it', async () => {
-    const gateway = await stack.startGateway(told(), { by: limited() });
-    const processor = await stack.startProcessor(told(), { by: limited() });
-    await hold(gateway, [gateway, processor]);
-  }, limitMs(300));
+  it(
+    'the gateway and the processor stay below it',
+    async () => {
+      const gateway = await stack.startGateway(told(), { by: limited() });
+      const processor = await stack.startProcessor(told(), { by: limited() });
+      await hold(gateway, [gateway, processor]);
+    },
+    limitMs(300),
+  );
 
-  it('so does the standalone on real services', async () => {
-    const by = limited();
-    const standalone = await stack.processes.start('standalone', { ...stack.gatewayEnvironment, LOG_LEVEL: 'info', ...told() }, { by });
-    await hold(standalone, [standalone]);
-  }, limitMs(300));
+  it(
+    'so does the standalone on real services',
+    async () => {
+      const by = limited();
+      const standalone = await stack.processes.start(
+        'standalone',
+        { ...stack.gatewayEnvironment, LOG_LEVEL: 'info', ...told() },
+        { by },
+      );
+      await hold(standalone, [standalone]);
+    },
+    limitMs(300),
+  );
 });

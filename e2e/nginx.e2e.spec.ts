@@ -33,7 +33,10 @@ class Between {
       between.opened += 1;
       const to = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
       to.once('end', () => (between.closedByGateway += from.readableEnded ? 0 : 1));
-      for (const [one, other] of [[from, to], [to, from]] as const) {
+      for (const [one, other] of [
+        [from, to],
+        [to, from],
+      ] as const) {
         between.sockets.add(one);
         one.on('error', () => other.destroy());
         one.pipe(other);
@@ -67,9 +70,13 @@ class Nginx {
   static async before(gateway: string): Promise<Nginx> {
     const folder = mkdtempSync(join(tmpdir(), 'tocsin-nginx-'));
     const port = await freePort();
-    const configuration = readFileSync(TEMPLATE, 'utf8').replaceAll('__LISTEN_PORT__', String(port)).replaceAll('__UPSTREAM__', new URL(gateway).host);
+    const configuration = readFileSync(TEMPLATE, 'utf8')
+      .replaceAll('__LISTEN_PORT__', String(port))
+      .replaceAll('__UPSTREAM__', new URL(gateway).host);
     writeFileSync(join(folder, 'nginx.conf'), configuration);
-    const child = spawn(pathOf('nginx'), ['-p', folder, '-c', join(folder, 'nginx.conf')], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(pathOf('nginx'), ['-p', folder, '-c', join(folder, 'nginx.conf')], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     const nginx = new Nginx(`http://127.0.0.1:${port}`, folder, child);
     await eventually(async () => {
       if (child.exitCode !== null) throw new Error(`nginx ended: ${nginx.stderr}`);
@@ -98,7 +105,8 @@ describeWith('nginx', 'through a real nginx with the directives of the ingress',
     await stack?.close();
   });
 
-  const open = () => SseStream.open(`${nginx.url}/api/events`, { headers: { Authorization: `Bearer ${tokenFor('ana')}` } });
+  const open = () =>
+    SseStream.open(`${nginx.url}/api/events`, { headers: { Authorization: `Bearer ${tokenFor('ana')}` } });
 
   it('the head of a quiet stream arrives at once', async () => {
     const startedAt = performance.now();
@@ -166,7 +174,10 @@ describeWith('nginx', 'through a real nginx with the directives of the ingress',
     const first = await open();
     const cursor = (await first.frame('connection')).id!;
     first.close();
-    const resumed = await SseStream.open(`${nginx.url}/api/events`, { headers: { Authorization: `Bearer ${tokenFor('ana')}` }, cursor });
+    const resumed = await SseStream.open(`${nginx.url}/api/events`, {
+      headers: { Authorization: `Bearer ${tokenFor('ana')}` },
+      cursor,
+    });
     expect(JSON.parse((await resumed.frame('connection')).data)).toMatchObject({ verdict: 'resumed' });
     resumed.close();
   });

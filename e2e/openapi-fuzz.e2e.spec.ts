@@ -22,17 +22,42 @@ let stack: Stack;
 let api: ApiDocument<OpenApi>;
 let known: Record<string, readonly unknown[]>;
 /** Mostly somebody's who may, now and then none that is good for anything. */
-const credential = fc.oneof({ weight: 12, arbitrary: fc.constant(`Bearer ${tokenFor('ana', { scope: SCOPES })}`) }, { weight: 1, arbitrary: fc.constantFrom('', 'Bearer x.y.z', 'Basic eA==', `Bearer ${tokenFor('nobody')}`) });
+const credential = fc.oneof(
+  { weight: 12, arbitrary: fc.constant(`Bearer ${tokenFor('ana', { scope: SCOPES })}`) },
+  { weight: 1, arbitrary: fc.constantFrom('', 'Bearer x.y.z', 'Basic eA==', `Bearer ${tokenFor('nobody')}`) },
+);
 beforeAll(async () => {
   stack = await Stack.open({ tenants: { ana: ['bakery', 'cafe'], eve: ['foreign'] } });
   api = await ApiDocument.read(stack.gateway.url, '/docs/openapi.json');
-  for (let i = 0; i < 60; i += 1) await stack.amqp.publish(`alert.${['urgent', 'low'][i % 2]}.inventory`, { tenant_id: TENANTS[i % 3], id: `m-${i}`, title: 'Flour', labels: { site: 'north' } });
+  for (let i = 0; i < 60; i += 1)
+    await stack.amqp.publish(`alert.${['urgent', 'low'][i % 2]}.inventory`, {
+      tenant_id: TENANTS[i % 3],
+      id: `m-${i}`,
+      title: 'Flour',
+      labels: { site: 'north' },
+    });
   // what a request of Opsgenie is asked for by
-  for (const tenant_id of TENANTS) for (const service of ['inventory', 'opsgenie']) await stack.amqp.publish(`alert.low.${service}`, { tenant_id, id: 'genie', dedup_key: 'genie', title: 'Flour', snapshot: true });
+  for (const tenant_id of TENANTS)
+    for (const service of ['inventory', 'opsgenie'])
+      await stack.amqp.publish(`alert.low.${service}`, {
+        tenant_id,
+        id: 'genie',
+        dedup_key: 'genie',
+        title: 'Flour',
+        snapshot: true,
+      });
   await stack.stored(66);
   const alerts = await stack.sql<{ alert_id: string }>('select alert_id from tocsin.alert');
   const alertIds = alerts.map(({ alert_id }) => alert_id);
-  known = { requestId: [Buffer.from('genie').toString('base64url')], tenant: TENANTS, tenant_id: TENANTS, service: ['inventory'], alert_id: alertIds, alert_ids: alertIds, name: ['swagger-ui.css', 'try-it.js', 'low_stock', ...(await pageAssets())] };
+  known = {
+    requestId: [Buffer.from('genie').toString('base64url')],
+    tenant: TENANTS,
+    tenant_id: TENANTS,
+    service: ['inventory'],
+    alert_id: alertIds,
+    alert_ids: alertIds,
+    name: ['swagger-ui.css', 'try-it.js', 'low_stock', ...(await pageAssets())],
+  };
 }, 60_000);
 afterAll(() => stack?.close());
 
@@ -44,9 +69,11 @@ async function pageAssets(): Promise<string[]> {
 
 /** Letters that nobody has decided on yet: calls before may have decided on all that there were. */
 async function openLetters(): Promise<number[]> {
-  const open = () => stack.sql<{ id: number }>("select dead_letter_id::float8 as id from tocsin.dead_letter where status = 'open'");
+  const open = () =>
+    stack.sql<{ id: number }>("select dead_letter_id::float8 as id from tocsin.dead_letter where status = 'open'");
   if ((await open()).length < ENOUGH_LETTERS) {
-    for (let i = 0; i < ENOUGH_LETTERS; i += 1) await stack.amqp.publish('alert.low.inventory', { tenant_id: TENANTS[i % 3], title: 'x'.repeat(301) });
+    for (let i = 0; i < ENOUGH_LETTERS; i += 1)
+      await stack.amqp.publish('alert.low.inventory', { tenant_id: TENANTS[i % 3], title: 'x'.repeat(301) });
   }
   return eventually(async () => {
     const letters = await open();
@@ -71,16 +98,27 @@ it(`calls that are made from the document get answers that are in it (FUZZ_SEED=
     for (const [method, operation] of Object.entries(methods)) {
       known = { ...known, id: path.startsWith('/api/v1/dead-letters') ? await openLetters() : [] };
       const statuses = new Set<number>();
-      const isDescribed = fc.asyncProperty(callsOf(api.document, path, operation, { known, credential }), async (one) => {
-        const answer = await makeCall(stack.gateway.url, method.toUpperCase(), one);
-        statuses.add(answer.status);
-        expect([operation.operationId, faultsOf(path, method, operation, answer)]).toEqual([operation.operationId, []]);
-      });
+      const isDescribed = fc.asyncProperty(
+        callsOf(api.document, path, operation, { known, credential }),
+        async (one) => {
+          const answer = await makeCall(stack.gateway.url, method.toUpperCase(), one);
+          statuses.add(answer.status);
+          expect([operation.operationId, faultsOf(path, method, operation, answer)]).toEqual([
+            operation.operationId,
+            [],
+          ]);
+        },
+      );
       const startedAt = performance.now();
       const tookMs = () => performance.now() - startedAt;
       const succeeded = () => [...statuses].some((status) => status < 300);
       // on a busy machine fewer calls, but never so few that all of them were refused
-      for (let round = 0; round === 0 || tookMs() < SECONDS * 1_000 || (!succeeded() && tookMs() < PATIENCE_MS); round += 1) await fc.assert(isDescribed, { seed: SEED + round, numRuns: CALLS_A_ROUND });
+      for (
+        let round = 0;
+        round === 0 || tookMs() < SECONDS * 1_000 || (!succeeded() && tookMs() < PATIENCE_MS);
+        round += 1
+      )
+        await fc.assert(isDescribed, { seed: SEED + round, numRuns: CALLS_A_ROUND });
       expect([operation.operationId, succeeded(), [...statuses]]).toEqual([operation.operationId, true, [...statuses]]);
     }
   }

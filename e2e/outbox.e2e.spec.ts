@@ -3,11 +3,24 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { Pool } from 'pg';
 import { eventually, FaultProxy } from '@tocsin/contracts/testing';
-import { AlertPublisher, enqueue, OutboxRelay, outboxTable, type OutboxRelayOptions, type OutboxTrouble } from '@tocsin/publisher';
+import {
+  AlertPublisher,
+  enqueue,
+  OutboxRelay,
+  outboxTable,
+  type OutboxRelayOptions,
+  type OutboxTrouble,
+} from '@tocsin/publisher';
 import { Stack } from './kit/stack';
 
 const TABLE = 'shop.alert_outbox';
-const alert = (id: string, more: object = {}) => ({ id, tenant_id: 'bakery', service: 'inventory', severity: 'low' as const, ...more });
+const alert = (id: string, more: object = {}) => ({
+  id,
+  tenant_id: 'bakery',
+  service: 'inventory',
+  severity: 'low' as const,
+  ...more,
+});
 const several = (name: string, count: number) => Array.from({ length: count }, (_, index) => alert(`${name}-${index}`));
 
 describe('the outbox of a service that writes its own PostgreSQL', () => {
@@ -49,8 +62,10 @@ describe('the outbox of a service that writes its own PostgreSQL', () => {
     await client.query(fails ? 'rollback' : 'commit');
     client.release();
   };
-  const waiting = async () => (await stack.sql<{ id: string }>(`select id from ${TABLE} order by outbox_id`)).map(({ id }) => id);
-  const stored = async (name: string) => (await stack.rows()).map(({ event_id }) => event_id).filter((id) => id.startsWith(`${name}-`));
+  const waiting = async () =>
+    (await stack.sql<{ id: string }>(`select id from ${TABLE} order by outbox_id`)).map(({ id }) => id);
+  const stored = async (name: string) =>
+    (await stack.rows()).map(({ event_id }) => event_id).filter((id) => id.startsWith(`${name}-`));
   const duplicates = () => stack.processors[0]!.metric('tocsin_ingest_messages_total', 'result="duplicate"');
 
   it('is published when the transaction commits, in its order, and not when it does not', async () => {
@@ -62,10 +77,15 @@ describe('the outbox of a service that writes its own PostgreSQL', () => {
   });
 
   it('gives an alert without an id one, and keeps the trace', async () => {
-    const [id] = await enqueue(pool, [{ tenant_id: 'bakery', service: 'inventory', severity: 'low' }], { table: TABLE, traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' });
+    const [id] = await enqueue(pool, [{ tenant_id: 'bakery', service: 'inventory', severity: 'low' }], {
+      table: TABLE,
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    });
     relay().start();
     await eventually(async () => {
-      const traces = await stack.sql<{ trace_id: string }>('select trace_id from tocsin.event where event_id = $1', [id]);
+      const traces = await stack.sql<{ trace_id: string }>('select trace_id from tocsin.event where event_id = $1', [
+        id,
+      ]);
       expect(traces).toEqual([{ trace_id: '0af7651916cd43dd8448eb211c80319c' }]);
     });
     expect(await enqueue(pool, [], { table: TABLE })).toEqual([]);
@@ -85,7 +105,10 @@ describe('the outbox of a service that writes its own PostgreSQL', () => {
       new OutboxRelay({ pool: dies, publisher, table: ${JSON.stringify(TABLE)} }).start();
     `;
     const { DATABASE_URL, RABBITMQ_URL } = stack.environment;
-    const child = spawn(process.execPath, ['-e', program], { env: { PATH: process.env.PATH, DATABASE_URL, RABBITMQ_URL, EXCHANGE: exchange() }, stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = spawn(process.execPath, ['-e', program], {
+      env: { PATH: process.env.PATH, DATABASE_URL, RABBITMQ_URL, EXCHANGE: exchange() },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
     expect(await once(child, 'exit')).toEqual([null, 'SIGKILL']);
     expect(await waiting()).toHaveLength(20);
 
@@ -119,7 +142,11 @@ describe('the outbox of a service that writes its own PostgreSQL', () => {
     await enqueued(several('away', 5));
     await eventually(() => expect(troubles).toContainEqual(expect.objectContaining({ kind: 'broker' })));
     expect(await waiting()).toHaveLength(5);
-    expect(await stack.sql(`select pid from pg_stat_activity where datname = current_database() and state = 'idle in transaction'`)).toEqual([]);
+    expect(
+      await stack.sql(
+        `select pid from pg_stat_activity where datname = current_database() and state = 'idle in transaction'`,
+      ),
+    ).toEqual([]);
     proxy.refuse(false);
     await eventually(async () => expect(await stored('away')).toHaveLength(5), 20_000);
   });
@@ -129,7 +156,9 @@ describe('the outbox of a service that writes its own PostgreSQL', () => {
     await enqueued([alert('aside-0', { service: 'x'.repeat(300) }), alert('aside-1')]);
     relay({ onTrouble: (trouble) => void troubles.push(trouble) }).start();
     await eventually(async () => expect(await stored('aside')).toEqual(['aside-1']));
-    await eventually(async () => expect(await stack.sql(`select id, failure from ${TABLE}`)).toEqual([{ id: 'aside-0', failure: 'not_sendable' }]));
+    await eventually(async () =>
+      expect(await stack.sql(`select id, failure from ${TABLE}`)).toEqual([{ id: 'aside-0', failure: 'not_sendable' }]),
+    );
     expect(troubles).toEqual([{ kind: 'set_aside', ids: ['aside-0'] }]);
     await stack.sql(`delete from ${TABLE}`);
   });
@@ -146,7 +175,10 @@ describe('the outbox of a service that writes its own PostgreSQL', () => {
     const blocker = await pool.connect();
     await blocker.query(`begin; lock table ${TABLE} in access exclusive mode`);
     cut.start();
-    const claiming = () => stack.sql<{ pid: number }>(`select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like 'select o.outbox%'`);
+    const claiming = () =>
+      stack.sql<{ pid: number }>(
+        `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like 'select o.outbox%'`,
+      );
     const [{ pid }] = await eventually(async () => {
       const found = await claiming();
       expect(found.length).toBeGreaterThan(0);

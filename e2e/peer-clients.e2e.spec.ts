@@ -20,8 +20,13 @@ describeWith('peer-clients', "other systems' own clients", () => {
     await stack?.close();
   });
 
-  const entries = (tenant: string) => stack.sql<{ change: string }>('select change, service, title, severity, note from tocsin.event where tenant_id = $1 order by seq', [tenant]);
-  const until = (tenant: string, expected: object[]) => eventually(async () => expect(await entries(tenant)).toMatchObject(expected));
+  const entries = (tenant: string) =>
+    stack.sql<{ change: string }>(
+      'select change, service, title, severity, note from tocsin.event where tenant_id = $1 order by seq',
+      [tenant],
+    );
+  const until = (tenant: string, expected: object[]) =>
+    eventually(async () => expect(await entries(tenant)).toMatchObject(expected));
   const key = publisherToken();
 
   it('pdjs triggers, repeats, acknowledges and resolves', async () => {
@@ -30,7 +35,11 @@ describeWith('peer-clients', "other systems' own clients", () => {
         `const { [input.action]: send } = require('@pagerduty/pdjs'); const { response, data } = await send({ server: input.server, data: input.data }); return { status: response.status, data };`,
         { action, data, server: `${tls.host}/api/v1/pagerduty/pdjs/ovens` },
       );
-    const event = { routing_key: key, dedup_key: 'oven-1', payload: { summary: 'Oven 1 is cold', source: 'oven-1', severity: 'critical' } };
+    const event = {
+      routing_key: key,
+      dedup_key: 'oven-1',
+      payload: { summary: 'Oven 1 is cold', source: 'oven-1', severity: 'critical' },
+    };
     const success = { status: 202, data: { status: 'success', message: 'Event processed', dedup_key: 'oven-1' } };
     expect(await send('trigger', event)).toEqual(success);
     await until('pdjs', [{ change: 'raised', service: 'ovens', title: 'Oven 1 is cold', severity: 'urgent' }]);
@@ -46,9 +55,19 @@ describeWith('peer-clients', "other systems' own clients", () => {
     await send('resolve', { routing_key: key, dedup_key: data.dedup_key });
     await until('pdjs', [{}, {}, {}, { change: 'raised' }, { change: 'resolved' }]);
 
-    expect(await send('resolve', { routing_key: key })).toMatchObject({ status: 422, data: { status: 'invalid event', code: 'invalid_field', errors: [expect.stringContaining('/dedup_key')] } });
-    for (const [routing_key, refusal] of [['samplekeyhere', 401], [undefined, 401], [publisherToken({ scope: 'alerts:read' }), 403]] as const) {
-      expect(await send('trigger', { ...event, routing_key })).toMatchObject({ status: refusal, data: { status: 'invalid event', errors: [expect.any(String)] } });
+    expect(await send('resolve', { routing_key: key })).toMatchObject({
+      status: 422,
+      data: { status: 'invalid event', code: 'invalid_field', errors: [expect.stringContaining('/dedup_key')] },
+    });
+    for (const [routing_key, refusal] of [
+      ['samplekeyhere', 401],
+      [undefined, 401],
+      [publisherToken({ scope: 'alerts:read' }), 403],
+    ] as const) {
+      expect(await send('trigger', { ...event, routing_key })).toMatchObject({
+        status: refusal,
+        data: { status: 'invalid event', errors: [expect.any(String)] },
+      });
     }
   });
 
@@ -59,19 +78,37 @@ describeWith('peer-clients', "other systems' own clients", () => {
          return new Promise((done) => sdk.alertV2[input.method](...input.args, (error, answer) => done(error ?? answer)));`,
         { method, args, host: `${stack.gateway.url}/api/v1/opsgenie/genie`, key },
       );
-    const alert = { message: 'Oven 1 is cold', alias: 'oven 1', priority: 'P1', description: 'It is at 41 °C.', details: { site: 'north' }, tags: ['kitchen'] };
+    const alert = {
+      message: 'Oven 1 is cold',
+      alias: 'oven 1',
+      priority: 'P1',
+      description: 'It is at 41 °C.',
+      details: { site: 'north' },
+      tags: ['kitchen'],
+    };
     const created = await call('create', alert);
     expect(created).toMatchObject({ result: 'Request will be processed' });
     await until('genie', [{ change: 'raised', service: 'opsgenie', title: 'Oven 1 is cold', severity: 'urgent' }]);
     expect(await call('create', alert)).toMatchObject({ result: 'Request will be processed' });
-    expect(await call('getRequestStatus', created.requestId)).toMatchObject({ data: { success: true, alias: 'oven 1' } });
+    expect(await call('getRequestStatus', created.requestId)).toMatchObject({
+      data: { success: true, alias: 'oven 1' },
+    });
     const named = { identifier: encodeURIComponent('oven 1'), identifierType: 'alias' };
-    expect(await call('acknowledge', named, { user: 'ana', note: 'on my way' })).toMatchObject({ result: 'Request will be processed' });
-    await until('genie', [{ change: 'raised' }, { change: 'noted', note: 'Acknowledged in the system that sent the alert (ana): on my way' }]);
+    expect(await call('acknowledge', named, { user: 'ana', note: 'on my way' })).toMatchObject({
+      result: 'Request will be processed',
+    });
+    await until('genie', [
+      { change: 'raised' },
+      { change: 'noted', note: 'Acknowledged in the system that sent the alert (ana): on my way' },
+    ]);
     expect(await call('close', named, {})).toMatchObject({ result: 'Request will be processed' });
     await until('genie', [{ change: 'raised' }, { change: 'noted' }, { change: 'resolved' }]);
-    expect(JSON.stringify(await stack.sql('select * from tocsin.event where tenant_id = $1', ['genie']))).not.toContain(key);
-    expect(await call('create', { alias: 'no message' })).toMatchObject({ message: expect.stringContaining('message') as string });
+    expect(JSON.stringify(await stack.sql('select * from tocsin.event where tenant_id = $1', ['genie']))).not.toContain(
+      key,
+    );
+    expect(await call('create', { alias: 'no message' })).toMatchObject({
+      message: expect.stringContaining('message') as string,
+    });
   });
 
   it('cloudevents sends both modes', async () => {
@@ -83,6 +120,9 @@ describeWith('peer-clients', "other systems' own clients", () => {
       { url: `${stack.gateway.url}/api/v1/events`, key },
     );
     expect(statuses).toEqual([202, 202]);
-    await until('events', [{ change: 'raised', service: 'ovens' }, { change: 'raised', service: 'ovens' }]);
+    await until('events', [
+      { change: 'raised', service: 'ovens' },
+      { change: 'raised', service: 'ovens' },
+    ]);
   });
 });

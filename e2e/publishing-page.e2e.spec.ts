@@ -16,13 +16,20 @@ interface Example {
 /** The requests of the page's `curl` commands, in their order. */
 function examples(): Example[] {
   const page = readFileSync(join(__dirname, '..', 'docs', 'publishing.md'), 'utf8');
-  return page.split(/^## /m).slice(1).flatMap((section) =>
-    [...section.matchAll(/```sh\n(curl [^]*?) --data @- <<'JSON'\n([^]*?)\nJSON\n```/g)].map(([, command, body]): Example => {
-      const { pathname, search } = new URL(/curl '?([^' ]+)/.exec(command!)![1]!);
-      const headers = Object.fromEntries([...command!.matchAll(/-H ['"]([^:'"]+): ([^'"]*)['"]/g)].map(([, name, value]) => [name!, value!]));
-      return { heading: section.split('\n')[0]!, path: `${pathname}${search}`, headers, body: body! };
-    }),
-  );
+  return page
+    .split(/^## /m)
+    .slice(1)
+    .flatMap((section) =>
+      [...section.matchAll(/```sh\n(curl [^]*?) --data @- <<'JSON'\n([^]*?)\nJSON\n```/g)].map(
+        ([, command, body]): Example => {
+          const { pathname, search } = new URL(/curl '?([^' ]+)/.exec(command!)![1]!);
+          const headers = Object.fromEntries(
+            [...command!.matchAll(/-H ['"]([^:'"]+): ([^'"]*)['"]/g)].map(([, name, value]) => [name!, value!]),
+          );
+          return { heading: section.split('\n')[0]!, path: `${pathname}${search}`, headers, body: body! };
+        },
+      ),
+    );
 }
 
 interface Row {
@@ -33,19 +40,69 @@ interface Row {
 const flour = { service: 'inventory', severity: 'high', status: 'firing', message: 'Flour: 2 kg left' };
 const cold = { status: 'firing', name: 'OvenCold' };
 const BECOMES: Record<string, object[]> = {
-  'Our own': [{ ...flour, name: 'low_stock', title: 'Low stock', dedup_key: 'flour', occurred_at: '2026-01-02T03:04:05.000Z', labels: { site: 'north' }, actions: [{ label: 'Order', url: 'https://shop.example.com/flour' }] }],
-  'With its number': [{ service: 'inventory', severity: 'low', status: 'firing', name: 'oven_cold', title: 'Oven cold' }],
+  'Our own': [
+    {
+      ...flour,
+      name: 'low_stock',
+      title: 'Low stock',
+      dedup_key: 'flour',
+      occurred_at: '2026-01-02T03:04:05.000Z',
+      labels: { site: 'north' },
+      actions: [{ label: 'Order', url: 'https://shop.example.com/flour' }],
+    },
+  ],
+  'With its number': [
+    { service: 'inventory', severity: 'low', status: 'firing', name: 'oven_cold', title: 'Oven cold' },
+  ],
   'CloudEvents 1.0': [
-    { ...flour, name: 'com.example.low_stock', occurred_at: '2026-01-02T03:04:05.000Z', metadata: { stock: 2, cloudevent: { type: 'com.example.low_stock' } } },
+    {
+      ...flour,
+      name: 'com.example.low_stock',
+      occurred_at: '2026-01-02T03:04:05.000Z',
+      metadata: { stock: 2, cloudevent: { type: 'com.example.low_stock' } },
+    },
     { ...flour, name: 'com.example.low_stock', metadata: { stock: 2 } },
   ],
   Alertmanager: [
-    { ...cold, service: 'kitchen-ovens', severity: 'urgent', dedup_key: 'a1b2c3d4e5f60718', title: 'Oven 1 is cold', message: 'It is at 41 °C.', labels: { instance: 'oven-1:9100' }, actions: [{ label: 'Runbook' }, { label: 'Source' }] },
-    { ...cold, status: 'resolved', service: 'kitchen-ovens', severity: 'urgent', dedup_key: '18273645f0e1d2c3', title: 'Oven 2 is cold' },
+    {
+      ...cold,
+      service: 'kitchen-ovens',
+      severity: 'urgent',
+      dedup_key: 'a1b2c3d4e5f60718',
+      title: 'Oven 1 is cold',
+      message: 'It is at 41 °C.',
+      labels: { instance: 'oven-1:9100' },
+      actions: [{ label: 'Runbook' }, { label: 'Source' }],
+    },
+    {
+      ...cold,
+      status: 'resolved',
+      service: 'kitchen-ovens',
+      severity: 'urgent',
+      dedup_key: '18273645f0e1d2c3',
+      title: 'Oven 2 is cold',
+    },
   ],
-  Grafana: [{ ...cold, service: 'ovens', severity: 'high', dedup_key: 'c6eadffa33fcdf37', title: 'An oven is cold', actions: [{ label: 'Dashboard' }, { label: 'Panel' }, { label: 'Source' }, { label: 'Silence' }] }],
+  Grafana: [
+    {
+      ...cold,
+      service: 'ovens',
+      severity: 'high',
+      dedup_key: 'c6eadffa33fcdf37',
+      title: 'An oven is cold',
+      actions: [{ label: 'Dashboard' }, { label: 'Panel' }, { label: 'Source' }, { label: 'Silence' }],
+    },
+  ],
   'PagerDuty Events v2': [
-    { service: 'ovens', severity: 'urgent', status: 'firing', dedup_key: 'oven-1', title: 'Oven 1 is cold', name: 'temperature', labels: { source: 'oven-1.kitchen.example.com' } },
+    {
+      service: 'ovens',
+      severity: 'urgent',
+      status: 'firing',
+      dedup_key: 'oven-1',
+      title: 'Oven 1 is cold',
+      name: 'temperature',
+      labels: { source: 'oven-1.kitchen.example.com' },
+    },
     { service: 'ovens', status: 'resolved', dedup_key: 'oven-1' },
   ],
 };
@@ -54,10 +111,19 @@ const BECOMES: Record<string, object[]> = {
 function addressed(body: string, path: string): string {
   const query = new URL(path, 'http://localhost').searchParams;
   if (query.size === 0) return body;
-  const said = Object.fromEntries([['tenant_id', query.get('tenant')], ['service', query.get('service')], ['severity', query.get('severity')]].filter(([, value]) => value !== null)) as Record<string, string>;
+  const said = Object.fromEntries(
+    [
+      ['tenant_id', query.get('tenant')],
+      ['service', query.get('service')],
+      ['severity', query.get('severity')],
+    ].filter(([, value]) => value !== null),
+  ) as Record<string, string>;
   const value = JSON.parse(body) as Record<string, unknown>;
   if (!Array.isArray(value.alerts)) return JSON.stringify({ ...said, ...value });
-  return JSON.stringify({ ...value, alerts: value.alerts.map((alert: { labels: object }) => ({ ...alert, labels: { ...said, ...alert.labels } })) });
+  return JSON.stringify({
+    ...value,
+    alerts: value.alerts.map((alert: { labels: object }) => ({ ...alert, labels: { ...said, ...alert.labels } })),
+  });
 }
 
 describe('each body of docs/publishing.md becomes the entries that the page tells of', () => {
@@ -68,18 +134,33 @@ describe('each body of docs/publishing.md becomes the entries that the page tell
   const entriesOf = (tenant: string): Promise<Row[]> =>
     stack.sql<Row>(
       `select service, severity, status, name, title, message, dedup_key, labels, actions, metadata, to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as occurred_at
-       from tocsin.event where tenant_id = $1 order by seq`, [tenant],
+       from tocsin.event where tenant_id = $1 order by seq`,
+      [tenant],
     );
   const overHttp = async ({ path, headers, body }: Example): Promise<void> => {
-    const answer = await ask(stack.gateway.url, path, { method: 'POST', headers: { ...headers, Authorization: `Bearer ${tokenFor('svc', { scope: 'events:publish' })}` }, body });
+    const answer = await ask(stack.gateway.url, path, {
+      method: 'POST',
+      headers: { ...headers, Authorization: `Bearer ${tokenFor('svc', { scope: 'events:publish' })}` },
+      body,
+    });
     if (answer.status < 200 || answer.status > 299) throw new Error(`${path}: ${answer.status} ${answer.text}`);
   };
   const overAmqp = async ({ path, headers, body }: Example): Promise<void> => {
-    const attributes = Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith('ce-')).map(([name, value]) => [`cloudEvents:${name.slice('ce-'.length)}`, value]));
-    await stack.amqp.publish('from.the.page', addressed(body, path), { contentType: headers['Content-Type'], headers: attributes });
+    const attributes = Object.fromEntries(
+      Object.entries(headers)
+        .filter(([name]) => name.startsWith('ce-'))
+        .map(([name, value]) => [`cloudEvents:${name.slice('ce-'.length)}`, value]),
+    );
+    await stack.amqp.publish('from.the.page', addressed(body, path), {
+      contentType: headers['Content-Type'],
+      headers: attributes,
+    });
   };
 
-  it.each([['HTTP', overHttp], ['AMQP', overAmqp]] as const)('over %s', async (door, send) => {
+  it.each([
+    ['HTTP', overHttp],
+    ['AMQP', overAmqp],
+  ] as const)('over %s', async (door, send) => {
     const tenant = `bakery-by-${door}`;
     const told = new Map(Object.entries(BECOMES).map(([heading, entries]) => [heading, [...entries]]));
     let seen = 0;
@@ -102,7 +183,11 @@ describe('each body of docs/publishing.md becomes the entries that the page tell
   });
 
   it('and the same ones by either door', async () => {
-    const [http, amqp] = await Promise.all(['bakery-by-HTTP', 'bakery-by-AMQP'].map(async (tenant) => (await entriesOf(tenant)).map(({ labels: _labels, metadata: _metadata, occurred_at: _at, ...rest }) => rest)));
+    const [http, amqp] = await Promise.all(
+      ['bakery-by-HTTP', 'bakery-by-AMQP'].map(async (tenant) =>
+        (await entriesOf(tenant)).map(({ labels: _labels, metadata: _metadata, occurred_at: _at, ...rest }) => rest),
+      ),
+    );
     expect(http!.length).toBeGreaterThanOrEqual(examples().length);
     expect(amqp).toEqual(http);
   });

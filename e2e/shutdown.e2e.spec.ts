@@ -14,13 +14,21 @@ describe('SIGTERM under load', () => {
   let stack: Stack;
   beforeAll(async () => {
     const tenants = Object.fromEntries(Array.from({ length: CLIENTS }, (_, i) => [`user-${i}`, [TENANTS[i % 2]!]]));
-    stack = await Stack.open({ tenants, gateways: 4, processors: 2, gatewayEnvironment: { DRAIN_MS: String(DRAIN_MS) } });
+    stack = await Stack.open({
+      tenants,
+      gateways: 4,
+      processors: 2,
+      gatewayEnvironment: { DRAIN_MS: String(DRAIN_MS) },
+    });
   });
   afterAll(() => stack?.close());
 
   it('of a gateway and a processor: both exit 0, streams are told to come back, and nothing is lost or doubled', async () => {
     const [staying, leaving] = stack.gateways as [Stack['gateway'], Stack['gateway']];
-    const clients = Array.from({ length: CLIENTS }, (_, i) => new SseClient(`user-${i}`, { headers: bearer(`user-${i}`) }));
+    const clients = Array.from(
+      { length: CLIENTS },
+      (_, i) => new SseClient(`user-${i}`, { headers: bearer(`user-${i}`) }),
+    );
     await Promise.all(clients.map((client) => client.connect(stack.eventsUrl(leaving))));
     const published: Published[] = [];
     const load = { on: true };
@@ -31,12 +39,19 @@ describe('SIGTERM under load', () => {
       await client.current!.ended;
       const close = client.frames.at(-1)!;
       expect(close.event).toBe('close');
-      expect(JSON.parse(close.data)).toMatchObject({ reason: 'draining', action: 'reconnect', retry_ms: expect.any(Number) as number });
+      expect(JSON.parse(close.data)).toMatchObject({
+        reason: 'draining',
+        action: 'reconnect',
+        retry_ms: expect.any(Number) as number,
+      });
       client.disconnect();
       await client.connect(stack.eventsUrl(staying));
     });
     const exits = await Promise.all([leaving.stop(), stack.processors[0]!.stop()]);
-    expect(exits).toEqual([{ code: 0, signal: null }, { code: 0, signal: null }]);
+    expect(exits).toEqual([
+      { code: 0, signal: null },
+      { code: 0, signal: null },
+    ]);
     await Promise.all(returned);
 
     const atExit = published.length;
@@ -49,10 +64,18 @@ describe('SIGTERM under load', () => {
       const last = rows.filter(({ tenant_id }) => tenant_id === TENANTS[i % 2]).at(-1)!;
       await client.current!.entry(last.event_id);
     }
-    const transcripts = clients.map((client, i) => ({ client: client.name, tenants: [TENANTS[i % 2]!], frames: client.frames, connectedAtTheEnd: true }));
-    expect(violationsOf({ published, rows, transcripts, logs: [stack.processes.output], secrets: [JWT_SECRET] })).toEqual([]);
+    const transcripts = clients.map((client, i) => ({
+      client: client.name,
+      tenants: [TENANTS[i % 2]!],
+      frames: client.frames,
+      connectedAtTheEnd: true,
+    }));
+    expect(
+      violationsOf({ published, rows, transcripts, logs: [stack.processes.output], secrets: [JWT_SECRET] }),
+    ).toEqual([]);
     expect(clients.flatMap(({ faults }) => faults)).toEqual([]);
-    for (const { log } of [leaving, stack.processors[0]!]) expect(log.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
+    for (const { log } of [leaving, stack.processors[0]!])
+      expect(log.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
     for (const client of clients) client.disconnect();
   }, 60_000);
 
@@ -64,7 +87,10 @@ describe('SIGTERM under load', () => {
 
     const browser = await SseStream.open(stack.eventsUrl(leaving), { headers: bearer('user-0') });
     await browser.ended;
-    expect({ status: browser.status, refused: browser.headers['tocsin-refused'] }).toEqual({ status: 200, refused: 'draining' });
+    expect({ status: browser.status, refused: browser.headers['tocsin-refused'] }).toEqual({
+      status: 200,
+      refused: 'draining',
+    });
     expect(JSON.parse(browser.frames[0]!.data)).toMatchObject({ reason: 'draining', action: 'reconnect' });
     const other = await ask(leaving.url, '/api/events', { headers: { Accept: '*/*', ...bearer('user-0') } });
     expect({ status: other.status, code: other.json.code, type: other.headers['content-type'] }).toEqual({
@@ -75,7 +101,9 @@ describe('SIGTERM under load', () => {
     expect(Number(other.headers['retry-after'])).toBeGreaterThanOrEqual(1);
 
     await Promise.all(streams.map((stream) => stream.ended));
-    expect(streams.map(({ frames }) => JSON.parse(frames.at(-1)!.data) as { reason: string }).map(({ reason }) => reason)).toEqual(streams.map(() => 'draining'));
+    expect(
+      streams.map(({ frames }) => JSON.parse(frames.at(-1)!.data) as { reason: string }).map(({ reason }) => reason),
+    ).toEqual(streams.map(() => 'draining'));
     // spread over the window, so that the clients do not arrive elsewhere as one
     const ends = streams.map(({ frames }) => frames.at(-1)!.receivedAt);
     expect(Math.max(...ends) - Math.min(...ends)).toBeGreaterThan(DRAIN_MS / 4);
@@ -83,7 +111,12 @@ describe('SIGTERM under load', () => {
   }, 30_000);
 
   it('twice, and SIGINT: the process ends all the same', async () => {
-    const [other, , , gateway] = stack.gateways as [Stack['gateway'], Stack['gateway'], Stack['gateway'], Stack['gateway']];
+    const [other, , , gateway] = stack.gateways as [
+      Stack['gateway'],
+      Stack['gateway'],
+      Stack['gateway'],
+      Stack['gateway'],
+    ];
     process.kill(gateway.pid, 'SIGTERM');
     expect(await gateway.stop()).toEqual({ code: 0, signal: null });
     expect(await other.stop('SIGINT')).toEqual({ code: 0, signal: null });
@@ -91,7 +124,10 @@ describe('SIGTERM under load', () => {
   });
 
   it('of a process whose services never came: it ends before it was ready', async () => {
-    const waiting = stack.processes.launch('alert-processor', { ...stack.environment, DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' });
+    const waiting = stack.processes.launch('alert-processor', {
+      ...stack.environment,
+      DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none',
+    });
     await eventually(() => expect(waiting.log.map(({ msg }) => msg)).toContain('waiting for dependencies'), 40_000);
     expect(await waiting.stop()).toEqual({ code: 0, signal: null });
   });
@@ -108,8 +144,17 @@ describe('SIGTERM under load', () => {
   async function publishByHttp(published: Published[], load: { on: boolean }): Promise<void> {
     const headers = { Authorization: `Bearer ${publisherToken()}`, 'Content-Type': 'application/json' };
     for (let i = 0; load.on; i += 1) {
-      const batch = Array.from({ length: 5 }, (_, j) => ({ tenant_id: TENANTS[j % 2]!, service: 'sales', severity: 'low', id: `http-${i}-${j}` }));
-      const answer = await ask(stack.gateway.url, '/api/v1/events', { method: 'POST', headers, body: JSON.stringify(batch) });
+      const batch = Array.from({ length: 5 }, (_, j) => ({
+        tenant_id: TENANTS[j % 2]!,
+        service: 'sales',
+        severity: 'low',
+        id: `http-${i}-${j}`,
+      }));
+      const answer = await ask(stack.gateway.url, '/api/v1/events', {
+        method: 'POST',
+        headers,
+        body: JSON.stringify(batch),
+      });
       expect(answer.status).toBe(202);
       published.push(...batch.map(({ tenant_id, service, id }) => ({ tenant_id, service, id, confirmed: true })));
     }

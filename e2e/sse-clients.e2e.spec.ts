@@ -47,8 +47,11 @@ describe('clients of others', () => {
     const url = `${proxy.via(stack.eventsUrl())}?last_event_id=${cursor}`;
     const source = new EventSourcePolyfill(url, { headers: { Authorization: `Bearer ${tokenFor('ana')}` } });
     const verdicts: string[] = [];
-    source.addEventListener('connection', ({ data }) => verdicts.push((JSON.parse(data) as { verdict: string }).verdict));
-    for (const name of ['inventory_alert', 'notification', 'alert_update']) source.addEventListener(name, ({ data }) => seen.push((JSON.parse(data) as { seq: number }).seq));
+    source.addEventListener('connection', ({ data }) =>
+      verdicts.push((JSON.parse(data) as { verdict: string }).verdict),
+    );
+    for (const name of ['inventory_alert', 'notification', 'alert_update'])
+      source.addEventListener(name, ({ data }) => seen.push((JSON.parse(data) as { seq: number }).seq));
     try {
       for (let cut = 0; cut < 3; cut += 1) {
         await eventually(() => expect(verdicts).toHaveLength(cut + 1), 20_000);
@@ -82,18 +85,24 @@ describe('clients of others', () => {
     }
   });
 
-  describeWith('go', "r3labs/sse, whose buffer is 64 KiB where nothing else is said", () => {
+  describeWith('go', 'r3labs/sse, whose buffer is 64 KiB where nothing else is said', () => {
     let folder: string;
     beforeAll(async () => {
       folder = mkdtempSync(join(tmpdir(), 'tocsin-r3labs-'));
-      for (const file of ['main.go', 'go.mod', 'go.sum']) writeFileSync(join(folder, file), readFileSync(join(PROGRAM, `${file}.txt`)));
+      for (const file of ['main.go', 'go.mod', 'go.sum'])
+        writeFileSync(join(folder, file), readFileSync(join(PROGRAM, `${file}.txt`)));
       await run(pathOf('go'), ['build', '-o', 'client', '.'], { cwd: folder, timeout: 240_000 });
     }, 300_000);
     afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
     /** What it has read when it has got `count` entries, or cannot go on. */
     const read = async (count: number, since: number, buffer?: number) => {
-      const args = [`${proxy.via(stack.eventsUrl())}?since=${since}`, tokenFor('ana'), String(count), ...(buffer ? [String(buffer)] : [])];
+      const args = [
+        `${proxy.via(stack.eventsUrl())}?since=${since}`,
+        tokenFor('ana'),
+        String(count),
+        ...(buffer ? [String(buffer)] : []),
+      ];
       const { stdout } = await run(join(folder, 'client'), args, { timeout: 40_000, maxBuffer: 1e8 });
       return stdout.trim().split('\n');
     };

@@ -18,35 +18,170 @@ const notAllowed = /no rule allowing|not allowed|no policy/i;
 
 const breaches: Planted[] = [
   // Who may know whom.
-  { fact: 'a library does not import an app', file: 'libs/redis/src/planted.ts', text: `import '../../../apps/gateway/src/main';`, says: notAllowed },
-  { fact: 'sibling libraries do not import each other', file: 'libs/redis/src/planted.ts', text: `import '@tocsin/postgres';`, says: notAllowed },
-  { fact: 'contracts imports no other library', file: 'libs/contracts/src/planted.ts', text: `import '@tocsin/observability';`, says: notAllowed },
-  { fact: 'observability does not know who is signed in', file: 'libs/observability/src/planted.ts', text: `import '@tocsin/auth';`, says: notAllowed },
-  { fact: 'auth does not know an adapter', file: 'libs/auth/src/planted.ts', text: `import '@tocsin/redis';`, says: notAllowed },
-  { fact: 'an adapter does not know who is signed in', file: 'libs/postgres/src/planted.ts', text: `import '@tocsin/auth';`, says: notAllowed },
-  { fact: 'only rabbitmq builds on the publisher', file: 'libs/redis/src/planted.ts', text: `import '@tocsin/publisher';`, says: notAllowed },
-  { fact: 'the publisher takes wire and nothing else of contracts', file: 'libs/publisher/src/planted.ts', text: `import '@tocsin/contracts';`, says: notAllowed },
-  { fact: 'the publisher does not observe itself', file: 'libs/publisher/src/planted.ts', text: `import '@tocsin/observability';`, says: notAllowed },
-  { fact: 'a file of an app does not know the technology behind a port', file: 'apps/gateway/src/live/planted.ts', text: `import '@tocsin/redis';`, says: notAllowed },
-  { fact: 'a module of an app does not know it either', file: 'apps/gateway/src/planted.module.ts', text: `import '@tocsin/rabbitmq';`, says: notAllowed },
-  { fact: 'apps do not import apps', file: 'apps/gateway/src/planted.ts', text: `import '../../alert-processor/src/main';`, says: notAllowed },
-  { fact: 'standalone takes the faces of other apps, not what is inside', file: 'apps/standalone/src/planted.ts', text: `import '../../gateway/src/main';`, says: notAllowed },
-  { fact: 'the client takes wire and nothing else of contracts', file: 'libs/react-client/src/planted.ts', text: `import '@tocsin/contracts';`, says: notAllowed },
-  { fact: 'the client knows no server library', file: 'libs/react-client/src/planted.ts', text: `import '@tocsin/observability';`, says: notAllowed },
-  { fact: 'the dashboard takes wire and nothing else of contracts', file: 'apps/dashboard/src/planted.tsx', text: `import '@tocsin/contracts';`, says: notAllowed },
+  {
+    fact: 'a library does not import an app',
+    file: 'libs/redis/src/planted.ts',
+    text: `import '../../../apps/gateway/src/main';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'sibling libraries do not import each other',
+    file: 'libs/redis/src/planted.ts',
+    text: `import '@tocsin/postgres';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'contracts imports no other library',
+    file: 'libs/contracts/src/planted.ts',
+    text: `import '@tocsin/observability';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'observability does not know who is signed in',
+    file: 'libs/observability/src/planted.ts',
+    text: `import '@tocsin/auth';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'auth does not know an adapter',
+    file: 'libs/auth/src/planted.ts',
+    text: `import '@tocsin/redis';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'an adapter does not know who is signed in',
+    file: 'libs/postgres/src/planted.ts',
+    text: `import '@tocsin/auth';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'only rabbitmq builds on the publisher',
+    file: 'libs/redis/src/planted.ts',
+    text: `import '@tocsin/publisher';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'the publisher takes wire and nothing else of contracts',
+    file: 'libs/publisher/src/planted.ts',
+    text: `import '@tocsin/contracts';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'the publisher does not observe itself',
+    file: 'libs/publisher/src/planted.ts',
+    text: `import '@tocsin/observability';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'a file of an app does not know the technology behind a port',
+    file: 'apps/gateway/src/live/planted.ts',
+    text: `import '@tocsin/redis';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'a module of an app does not know it either',
+    file: 'apps/gateway/src/planted.module.ts',
+    text: `import '@tocsin/rabbitmq';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'apps do not import apps',
+    file: 'apps/gateway/src/planted.ts',
+    text: `import '../../alert-processor/src/main';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'standalone takes the faces of other apps, not what is inside',
+    file: 'apps/standalone/src/planted.ts',
+    text: `import '../../gateway/src/main';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'the client takes wire and nothing else of contracts',
+    file: 'libs/react-client/src/planted.ts',
+    text: `import '@tocsin/contracts';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'the client knows no server library',
+    file: 'libs/react-client/src/planted.ts',
+    text: `import '@tocsin/observability';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'the dashboard takes wire and nothing else of contracts',
+    file: 'apps/dashboard/src/planted.tsx',
+    text: `import '@tocsin/contracts';`,
+    says: notAllowed,
+  },
 
   // What stays where it is.
-  { fact: 'wire imports no package', file: 'libs/contracts/src/wire.ts', text: `import 'zod';`, says: /wire imports nothing/ },
-  { fact: 'wire imports nothing of Node', file: 'libs/contracts/src/wire.ts', text: `import 'node:crypto';`, says: /wire imports nothing/ },
-  { fact: 'wire imports no other file of contracts', file: 'libs/contracts/src/wire.ts', text: `import './delivery';`, says: /wire imports nothing/ },
-  { fact: 'contracts runs without Nest', file: 'libs/contracts/src/planted.ts', text: `import '@nestjs/common';`, says: /contracts runs without Nest/ },
-  { fact: 'a plain file of an app runs without Nest', file: 'apps/gateway/src/live/planted.ts', text: `import '@nestjs/common';`, says: /Nest stays at the edges/ },
-  { fact: 'a plain file of an adapter runs without Nest', file: 'libs/redis/src/planted.ts', text: `import '@nestjs/common';`, says: /Nest stays at the edges/ },
-  { fact: 'the client imports no package but React', file: 'libs/react-client/src/planted.tsx', text: `import 'sonner';`, says: /depends on React alone/ },
-  { fact: 'the client imports nothing of Node', file: 'libs/react-client/src/planted.ts', text: `import 'node:events';`, says: /depends on React alone/ },
-  { fact: 'the core of the client runs without React', file: 'libs/react-client/src/stream/planted.ts', text: `import 'react';`, says: /core of react-client runs without React/ },
-  { fact: 'test code stays in tests', file: 'libs/contracts/src/planted.ts', text: `import './testing/an-alert';`, says: /test code stays in tests/ },
-  { fact: 'the contract tests of the ports stay in tests', file: 'apps/gateway/src/planted.ts', text: `import '@tocsin/contracts/testing';`, says: /test code stays in tests/ },
+  {
+    fact: 'wire imports no package',
+    file: 'libs/contracts/src/wire.ts',
+    text: `import 'zod';`,
+    says: /wire imports nothing/,
+  },
+  {
+    fact: 'wire imports nothing of Node',
+    file: 'libs/contracts/src/wire.ts',
+    text: `import 'node:crypto';`,
+    says: /wire imports nothing/,
+  },
+  {
+    fact: 'wire imports no other file of contracts',
+    file: 'libs/contracts/src/wire.ts',
+    text: `import './delivery';`,
+    says: /wire imports nothing/,
+  },
+  {
+    fact: 'contracts runs without Nest',
+    file: 'libs/contracts/src/planted.ts',
+    text: `import '@nestjs/common';`,
+    says: /contracts runs without Nest/,
+  },
+  {
+    fact: 'a plain file of an app runs without Nest',
+    file: 'apps/gateway/src/live/planted.ts',
+    text: `import '@nestjs/common';`,
+    says: /Nest stays at the edges/,
+  },
+  {
+    fact: 'a plain file of an adapter runs without Nest',
+    file: 'libs/redis/src/planted.ts',
+    text: `import '@nestjs/common';`,
+    says: /Nest stays at the edges/,
+  },
+  {
+    fact: 'the client imports no package but React',
+    file: 'libs/react-client/src/planted.tsx',
+    text: `import 'sonner';`,
+    says: /depends on React alone/,
+  },
+  {
+    fact: 'the client imports nothing of Node',
+    file: 'libs/react-client/src/planted.ts',
+    text: `import 'node:events';`,
+    says: /depends on React alone/,
+  },
+  {
+    fact: 'the core of the client runs without React',
+    file: 'libs/react-client/src/stream/planted.ts',
+    text: `import 'react';`,
+    says: /core of react-client runs without React/,
+  },
+  {
+    fact: 'test code stays in tests',
+    file: 'libs/contracts/src/planted.ts',
+    text: `import './testing/an-alert';`,
+    says: /test code stays in tests/,
+  },
+  {
+    fact: 'the contract tests of the ports stay in tests',
+    file: 'apps/gateway/src/planted.ts',
+    text: `import '@tocsin/contracts/testing';`,
+    says: /test code stays in tests/,
+  },
 
   // Each driver has its library: one breach from another library, one from an app, one from a library that is no adapter.
   ...(
@@ -63,16 +198,23 @@ const breaches: Planted[] = [
       ['@nestjs/terminus', 'libs/observability'],
     ] as const
   ).flatMap(([driver, owner]) =>
-    ['libs/planted/src/planted.module.ts', 'apps/gateway/src/planted.module.ts', 'libs/contracts/src/planted.ts'].map((file) => ({
-      fact: `${driver} is not imported by ${file.split('/').slice(0, 2).join('/')}`,
-      file,
-      text: `import '${driver}';`,
-      says: new RegExp(`imported by ${owner} and nowhere else`),
-    })),
+    ['libs/planted/src/planted.module.ts', 'apps/gateway/src/planted.module.ts', 'libs/contracts/src/planted.ts'].map(
+      (file) => ({
+        fact: `${driver} is not imported by ${file.split('/').slice(0, 2).join('/')}`,
+        file,
+        text: `import '${driver}';`,
+        says: new RegExp(`imported by ${owner} and nowhere else`),
+      }),
+    ),
   ),
 
   // Who may see which tenant is asked at one door.
-  ...[`import { Memberships } from '@tocsin/auth';`, `import type { Memberships } from '@tocsin/auth';`, `import * as auth from '@tocsin/auth';`, `import { TenantDirectory } from '@tocsin/contracts/ports';`].map((text) => ({
+  ...[
+    `import { Memberships } from '@tocsin/auth';`,
+    `import type { Memberships } from '@tocsin/auth';`,
+    `import * as auth from '@tocsin/auth';`,
+    `import { TenantDirectory } from '@tocsin/contracts/ports';`,
+  ].map((text) => ({
     fact: `the gateway asks nobody but VisibleTenants who may see what: ${text}`,
     file: 'apps/gateway/src/alerts/planted.controller.ts',
     text,
@@ -80,28 +222,97 @@ const breaches: Planted[] = [
   })),
 
   // Cycles, and the rules that are about one file.
-  { fact: 'a cycle is an error', file: 'libs/contracts/src/names.ts', text: `import './index';`, says: /Dependency cycle/ },
-  { fact: 'only config and main read the environment', file: 'apps/gateway/src/planted.ts', text: `export const port = process.env.PORT;`, says: /Only config\.ts and main\.ts read the environment/ },
-  { fact: 'there is no enum', file: 'apps/gateway/src/planted.ts', text: `export enum Colour { red }`, says: /A string union says the same/ },
-  { fact: 'there is no any', file: 'apps/gateway/src/planted.ts', text: `export const anything: any = 1;`, says: /Unexpected any/ },
-  { fact: 'nothing is left unused', file: 'apps/gateway/src/planted.ts', text: `const unused = 1; export {};`, says: /never used/ },
+  {
+    fact: 'a cycle is an error',
+    file: 'libs/contracts/src/names.ts',
+    text: `import './index';`,
+    says: /Dependency cycle/,
+  },
+  {
+    fact: 'only config and main read the environment',
+    file: 'apps/gateway/src/planted.ts',
+    text: `export const port = process.env.PORT;`,
+    says: /Only config\.ts and main\.ts read the environment/,
+  },
+  {
+    fact: 'there is no enum',
+    file: 'apps/gateway/src/planted.ts',
+    text: `export enum Colour { red }`,
+    says: /A string union says the same/,
+  },
+  {
+    fact: 'there is no any',
+    file: 'apps/gateway/src/planted.ts',
+    text: `export const anything: any = 1;`,
+    says: /Unexpected any/,
+  },
+  {
+    fact: 'nothing is left unused',
+    file: 'apps/gateway/src/planted.ts',
+    text: `const unused = 1; export {};`,
+    says: /never used/,
+  },
 ];
 
 const rightful: Planted[] = [
-  { fact: 'the door itself asks them', file: 'apps/gateway/src/access/visible-tenants.ts', text: `import { Memberships } from '@tocsin/auth';\nexport const door = Memberships;` },
-  { fact: 'a controller takes the rest of auth', file: 'apps/gateway/src/alerts/planted.controller.ts', text: `import { Scopes } from '@tocsin/auth';\nexport const guard = Scopes;` },
+  {
+    fact: 'the door itself asks them',
+    file: 'apps/gateway/src/access/visible-tenants.ts',
+    text: `import { Memberships } from '@tocsin/auth';\nexport const door = Memberships;`,
+  },
+  {
+    fact: 'a controller takes the rest of auth',
+    file: 'apps/gateway/src/alerts/planted.controller.ts',
+    text: `import { Scopes } from '@tocsin/auth';\nexport const guard = Scopes;`,
+  },
   { fact: 'an adapter imports its driver', file: 'libs/redis/src/planted.ts', text: `import 'ioredis';` },
   { fact: 'the publisher imports its driver', file: 'libs/publisher/src/planted.ts', text: `import 'amqplib';` },
-  { fact: 'auth imports its packages', file: 'libs/auth/src/planted.ts', text: `import 'jose';\nimport '@nestjs/jwt';` },
+  {
+    fact: 'auth imports its packages',
+    file: 'libs/auth/src/planted.ts',
+    text: `import 'jose';\nimport '@nestjs/jwt';`,
+  },
   { fact: 'the publisher takes wire', file: 'libs/publisher/src/planted.ts', text: `import '@tocsin/contracts/wire';` },
-  { fact: 'the client takes wire and React', file: 'libs/react-client/src/planted.tsx', text: `import '@tocsin/contracts/wire';\nimport 'react';` },
-  { fact: 'the dashboard builds on the client', file: 'apps/dashboard/src/planted.tsx', text: `import '@tocsin/contracts/wire';\nimport '@tocsin/react-client';\nimport 'sonner';` },
-  { fact: 'rabbitmq builds on the publisher', file: 'libs/rabbitmq/src/planted.ts', text: `import '@tocsin/publisher';` },
-  { fact: 'a composition root chooses', file: 'apps/gateway/src/main.ts', text: `import '@tocsin/redis';\nimport '@tocsin/postgres';` },
-  { fact: 'a command of the cli composes', file: 'apps/cli/src/planted.ts', text: `import '@tocsin/postgres';\nimport '@tocsin/publisher';` },
-  { fact: 'a file of an app asks for ports', file: 'apps/gateway/src/live/planted.ts', text: `import '@tocsin/contracts/ports';\nimport '@tocsin/observability';` },
-  { fact: 'a test composes', file: 'apps/gateway/src/live/planted.spec.ts', text: `import '@tocsin/embedded';\nimport '@tocsin/contracts/testing';` },
-  { fact: 'an end to end test is a foreign program', file: 'e2e/planted.e2e.spec.ts', text: `import 'amqplib';\nimport 'pg';\nimport '@tocsin/contracts/wire';` },
+  {
+    fact: 'the client takes wire and React',
+    file: 'libs/react-client/src/planted.tsx',
+    text: `import '@tocsin/contracts/wire';\nimport 'react';`,
+  },
+  {
+    fact: 'the dashboard builds on the client',
+    file: 'apps/dashboard/src/planted.tsx',
+    text: `import '@tocsin/contracts/wire';\nimport '@tocsin/react-client';\nimport 'sonner';`,
+  },
+  {
+    fact: 'rabbitmq builds on the publisher',
+    file: 'libs/rabbitmq/src/planted.ts',
+    text: `import '@tocsin/publisher';`,
+  },
+  {
+    fact: 'a composition root chooses',
+    file: 'apps/gateway/src/main.ts',
+    text: `import '@tocsin/redis';\nimport '@tocsin/postgres';`,
+  },
+  {
+    fact: 'a command of the cli composes',
+    file: 'apps/cli/src/planted.ts',
+    text: `import '@tocsin/postgres';\nimport '@tocsin/publisher';`,
+  },
+  {
+    fact: 'a file of an app asks for ports',
+    file: 'apps/gateway/src/live/planted.ts',
+    text: `import '@tocsin/contracts/ports';\nimport '@tocsin/observability';`,
+  },
+  {
+    fact: 'a test composes',
+    file: 'apps/gateway/src/live/planted.spec.ts',
+    text: `import '@tocsin/embedded';\nimport '@tocsin/contracts/testing';`,
+  },
+  {
+    fact: 'an end to end test is a foreign program',
+    file: 'e2e/planted.e2e.spec.ts',
+    text: `import 'amqplib';\nimport 'pg';\nimport '@tocsin/contracts/wire';`,
+  },
 ];
 
 /** ESLint reads its configuration by a dynamic import, which Jest's sandbox does not have: a process of its own, once for all. */

@@ -10,7 +10,9 @@ import { parse } from 'yaml';
 // addresses are those that the apps are given there.
 
 const read = (path: string) => readFileSync(join(__dirname, '..', path), 'utf8');
-const compose = parse(read('docker-compose.yml'), { merge: true }) as { services: Record<string, { environment: Record<string, string> }> };
+const compose = parse(read('docker-compose.yml'), { merge: true }) as {
+  services: Record<string, { environment: Record<string, string> }>;
+};
 const APPS: [app: string, role: Role, other: Role][] = [
   ['gateway', 'tocsin_gateway', 'tocsin_processor'],
   ['alert-processor', 'tocsin_processor', 'tocsin_gateway'],
@@ -50,17 +52,32 @@ it.each(APPS)('%s logs in as a role that is a member of %s and of nothing else',
      from pg_roles r where r.rolname = $1`,
     [loginOf(app)],
   );
-  const nothing = { rolsuper: false, rolinherit: false, rolcreaterole: false, rolcreatedb: false, rolreplication: false, rolbypassrls: false };
+  const nothing = {
+    rolsuper: false,
+    rolinherit: false,
+    rolcreaterole: false,
+    rolcreatedb: false,
+    rolreplication: false,
+    rolbypassrls: false,
+  };
   expect(rows).toEqual([{ ...nothing, rolcanlogin: true, member_of: [role], owns: 0 }]);
 });
 
 it.each(APPS)('%s by itself does nothing, and takes no role but its own', async (app, role, other) => {
   const client = await open(addressOf(app));
   try {
-    for (const text of ['select from tocsin.event', 'select from tocsin.dead_letter', 'create table tocsin.mine ()', 'create schema mine', 'create role mine', `alter role ${loginOf(app)} superuser`]) {
+    for (const text of [
+      'select from tocsin.event',
+      'select from tocsin.dead_letter',
+      'create table tocsin.mine ()',
+      'create schema mine',
+      'create role mine',
+      `alter role ${loginOf(app)} superuser`,
+    ]) {
       await expect(client.query(text)).rejects.toThrow(/permission denied|must be/i);
     }
-    for (const taken of [other, 'tocsin_standalone', 'tocsin_definer', 'postgres']) await expect(client.query(`set role ${taken}`)).rejects.toThrow(/permission denied/);
+    for (const taken of [other, 'tocsin_standalone', 'tocsin_definer', 'postgres'])
+      await expect(client.query(`set role ${taken}`)).rejects.toThrow(/permission denied/);
     await client.query(`set role ${role}`);
     await expect(client.query('create table tocsin.mine ()')).rejects.toThrow(/permission denied/);
   } finally {
@@ -69,10 +86,14 @@ it.each(APPS)('%s by itself does nothing, and takes no role but its own', async 
 });
 
 it('the apps do with them what they are there for', async () => {
-  const [gateway, processor] = APPS.map(([app, role]) => new Database({ connection: { url: addressOf(app) }, role })) as [Database, Database];
+  const [gateway, processor] = APPS.map(
+    ([app, role]) => new Database({ connection: { url: addressOf(app) }, role }),
+  ) as [Database, Database];
   try {
     const tenant_id = aTenant();
-    expect((await new PostgresEventLog(processor).append([aPlannedEvent({ tenant_id })]))[0]).toMatchObject({ outcome: 'stored' });
+    expect((await new PostgresEventLog(processor).append([aPlannedEvent({ tenant_id })]))[0]).toMatchObject({
+      outcome: 'stored',
+    });
     expect(await new PostgresEventLog(gateway).after(tenant_id, 0, 10)).toHaveLength(1);
     await expect(new PostgresEventLog(gateway).append([aPlannedEvent({ tenant_id })])).rejects.toThrow();
   } finally {

@@ -2,17 +2,25 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 const root = join(__dirname, '..');
-const documents = [...readdirSync(root), ...readdirSync(join(root, 'docs'), { recursive: true }).map((file) => join('docs', String(file)))].filter((file) => file.endsWith('.md'));
+const documents = [
+  ...readdirSync(root),
+  ...readdirSync(join(root, 'docs'), { recursive: true }).map((file) => join('docs', String(file))),
+].filter((file) => file.endsWith('.md'));
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
 
 it.each(documents)('%s links to files that are there', (file) => {
-  const links = [...read(file).matchAll(/\]\(([^)#\s]+)/g)].map(([, link]) => link!).filter((link) => !/^\w+:/.test(link));
+  const links = [...read(file).matchAll(/\]\(([^)#\s]+)/g)]
+    .map(([, link]) => link!)
+    .filter((link) => !/^\w+:/.test(link));
   expect(links.filter((link) => !existsSync(join(root, dirname(file), link)))).toEqual([]);
 });
 
 it("one alert's way from broker to socket is at most seven acting files, each with the pure functions that it calls", () => {
   const [, table] = read('ARCHITECTURE.md').split("## One alert's way");
-  const rows = table!.split('\n## ')[0]!.split('\n').filter((line) => /^\| [a-z, ]*\| \[`/.test(line));
+  const rows = table!
+    .split('\n## ')[0]!
+    .split('\n')
+    .filter((line) => /^\| [a-z, ]*\| \[`/.test(line));
   const acting = rows.map((row) => /\| \[`([^`]+)`\]/.exec(row)![1]!);
   expect(acting.length).toBeGreaterThan(4);
   expect(acting.length).toBeLessThanOrEqual(7);

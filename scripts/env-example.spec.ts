@@ -5,11 +5,14 @@ import { aboutSetting } from '@tocsin/contracts';
 import type { z } from 'zod';
 
 const root = join(__dirname, '..');
-const apps = readdirSync(join(root, 'apps')).filter((app) => existsSync(join(root, 'apps', app, 'src', 'config.ts'))).sort();
+const apps = readdirSync(join(root, 'apps'))
+  .filter((app) => existsSync(join(root, 'apps', app, 'src', 'config.ts')))
+  .sort();
 
 let settingsByApp: SettingsByApp;
 beforeAll(async () => {
-  const read = async (app: string) => [app, ((await import(join(root, 'apps', app, 'src', 'config'))) as { settings: z.ZodRawShape }).settings] as const;
+  const read = async (app: string) =>
+    [app, ((await import(join(root, 'apps', app, 'src', 'config'))) as { settings: z.ZodRawShape }).settings] as const;
   settingsByApp = Object.fromEntries(await Promise.all(apps.map(read)));
 });
 
@@ -23,7 +26,9 @@ test('.env.example says what the apps read (npm run settings writes it)', () => 
 
 test('every setting explains itself', () => {
   const silent = Object.values(settingsByApp).flatMap((shape) =>
-    Object.entries(shape).filter(([, schema]) => aboutSetting(schema as z.ZodType).description.length < 10).map(([name]) => name),
+    Object.entries(shape)
+      .filter(([, schema]) => aboutSetting(schema as z.ZodType).description.length < 10)
+      .map(([name]) => name),
   );
   expect(silent).toEqual([]);
 });

@@ -21,7 +21,11 @@ interface Container {
   livenessProbe?: Probe;
   readinessProbe?: Probe;
   lifecycle?: { preStop: { sleep: { seconds: number } } };
-  securityContext: { allowPrivilegeEscalation: boolean; readOnlyRootFilesystem?: boolean; capabilities: { drop: string[] } };
+  securityContext: {
+    allowPrivilegeEscalation: boolean;
+    readOnlyRootFilesystem?: boolean;
+    capabilities: { drop: string[] };
+  };
   resources: { requests: Record<string, string>; limits: Record<string, string> };
 }
 interface Pod {
@@ -39,7 +43,10 @@ interface Manifest {
     selector: { matchLabels: Record<string, string> } & Record<string, string>;
     template: { metadata: { labels: Record<string, string> }; spec: Pod };
     ports: { name: string; port: number; targetPort: string }[];
-    rules: { host: string; http: { paths: { path: string; backend: { service: { name: string; port: { name: string } } } }[] } }[];
+    rules: {
+      host: string;
+      http: { paths: { path: string; backend: { service: { name: string; port: { name: string } } } }[] };
+    }[];
     tls?: unknown[];
   };
 }
@@ -59,7 +66,9 @@ const withKubectl = kubectl ? describe : describe.skip;
 const reason = kubectl ? '' : ' (skipped: kubectl is not installed)';
 
 const render = (folder: string) =>
-  parseAllDocuments(execFileSync('kubectl', ['kustomize', join(kubernetes, folder)], { encoding: 'utf8' })).map((document) => document.toJS() as Manifest);
+  parseAllDocuments(execFileSync('kubectl', ['kustomize', join(kubernetes, folder)], { encoding: 'utf8' })).map(
+    (document) => document.toJS() as Manifest,
+  );
 
 withKubectl.each(['base', 'overlays/dev', 'overlays/prod'])(`the manifests of %s${reason}`, (folder) => {
   let manifests: Manifest[];
@@ -73,13 +82,19 @@ withKubectl.each(['base', 'overlays/dev', 'overlays/prod'])(`the manifests of %s
     if (!found) throw new Error(`no ${kind} ${name}`);
     return found;
   };
-  const pods = () => [...ofKind('Deployment'), ...ofKind('Job')].map(({ metadata, spec }) => ({ name: metadata.name, pod: spec.template.spec }));
+  const pods = () =>
+    [...ofKind('Deployment'), ...ofKind('Job')].map(({ metadata, spec }) => ({
+      name: metadata.name,
+      pod: spec.template.spec,
+    }));
   const container = (app: string) => named('Deployment', app).spec.template.spec.containers[0]!;
 
   test('everything lies in one namespace, which refuses pods that ask for more', () => {
     const outside = manifests.filter(({ kind, metadata }) => kind !== 'Namespace' && metadata.namespace !== 'tocsin');
     expect(outside).toEqual([]);
-    expect(named('Namespace', 'tocsin').metadata.labels).toMatchObject({ 'pod-security.kubernetes.io/enforce': 'restricted' });
+    expect(named('Namespace', 'tocsin').metadata.labels).toMatchObject({
+      'pod-security.kubernetes.io/enforce': 'restricted',
+    });
   });
 
   test('an ingress passes a stream unbuffered and lets it be silent for an hour', () => {
@@ -95,8 +110,13 @@ withKubectl.each(['base', 'overlays/dev', 'overlays/prod'])(`the manifests of %s
 
   test('the ingress leads /api to the public port of the gateway and nowhere else', () => {
     const paths = ofKind('Ingress').flatMap(({ spec }) => spec.rules.flatMap(({ http }) => http.paths));
-    expect(paths.map(({ path, backend }) => [path, backend.service.name, backend.service.port.name])).toEqual([['/api', 'gateway', 'http']]);
-    expect(named('Service', 'gateway').spec.ports.find(({ name }) => name === 'http')).toMatchObject({ port: 8000, targetPort: 'http' });
+    expect(paths.map(({ path, backend }) => [path, backend.service.name, backend.service.port.name])).toEqual([
+      ['/api', 'gateway', 'http'],
+    ]);
+    expect(named('Service', 'gateway').spec.ports.find(({ name }) => name === 'http')).toMatchObject({
+      port: 8000,
+      targetPort: 'http',
+    });
   });
 
   test.each(Object.entries(APPS))('%s listens where its setting, its container and its service say', (app, ports) => {
@@ -107,12 +127,15 @@ withKubectl.each(['base', 'overlays/dev', 'overlays/prod'])(`the manifests of %s
     if ('http' in ports) expect(env).toContainEqual({ name: 'PORT', value: String(ports.http) });
   });
 
-  test.each(Object.keys(APPS))('%s is probed on its admin port, and a database that is away does not restart it', (app) => {
-    const { startupProbe, livenessProbe, readinessProbe } = container(app);
-    expect(startupProbe?.httpGet).toEqual({ path: '/livez', port: 'admin' });
-    expect(livenessProbe?.httpGet).toEqual({ path: '/livez', port: 'admin' });
-    expect(readinessProbe?.httpGet).toEqual({ path: '/readyz', port: 'admin' });
-  });
+  test.each(Object.keys(APPS))(
+    '%s is probed on its admin port, and a database that is away does not restart it',
+    (app) => {
+      const { startupProbe, livenessProbe, readinessProbe } = container(app);
+      expect(startupProbe?.httpGet).toEqual({ path: '/livez', port: 'admin' });
+      expect(livenessProbe?.httpGet).toEqual({ path: '/livez', port: 'admin' });
+      expect(readinessProbe?.httpGet).toEqual({ path: '/readyz', port: 'admin' });
+    },
+  );
 
   test.each(Object.keys(APPS))('%s has time to drain after the pause before its end', (app) => {
     const { containers, terminationGracePeriodSeconds } = named('Deployment', app).spec.template.spec;
@@ -130,15 +153,21 @@ withKubectl.each(['base', 'overlays/dev', 'overlays/prod'])(`the manifests of %s
   test('every pod runs as somebody, without privileges and without a token of the cluster', () => {
     for (const { name, pod } of pods()) {
       expect({ name, ...pod }).toMatchObject({ automountServiceAccountToken: false, enableServiceLinks: false });
-      expect({ name, ...pod.securityContext }).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
+      expect({ name, ...pod.securityContext }).toMatchObject({
+        runAsNonRoot: true,
+        seccompProfile: { type: 'RuntimeDefault' },
+      });
       expect(pod.securityContext.runAsUser).toBeGreaterThan(0);
       for (const { securityContext } of pod.containers) {
-        expect({ name, ...securityContext }).toMatchObject({ allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } });
+        expect({ name, ...securityContext }).toMatchObject({
+          allowPrivilegeEscalation: false,
+          capabilities: { drop: ['ALL'] },
+        });
       }
     }
   });
 
-  test('every container has its memory, and none can take its neighbour\'s', () => {
+  test("every container has its memory, and none can take its neighbour's", () => {
     for (const { pod } of pods()) {
       for (const { name, resources } of pod.containers) {
         expect({ name, memory: resources.limits.memory }).toEqual({ name, memory: resources.requests.memory });
@@ -165,14 +194,20 @@ withKubectl.each(['base', 'overlays/dev', 'overlays/prod'])(`the manifests of %s
 
   test('a secret is never written into a pod or a map', () => {
     for (const { pod } of pods().filter(({ name }) => name in APPS)) {
-      for (const { name, value } of pod.containers[0]!.env!) if (/SECRET|TOKEN|_URL$|_KEY$/.test(name)) expect({ name, value }).toEqual({ name, value: undefined });
+      for (const { name, value } of pod.containers[0]!.env!)
+        if (/SECRET|TOKEN|_URL$|_KEY$/.test(name)) expect({ name, value }).toEqual({ name, value: undefined });
     }
-    for (const { data } of ofKind('ConfigMap')) expect(Object.keys(data!).filter((name) => /SECRET|SERVICE_TOKEN|PASS|DATABASE|REDIS|RABBIT/.test(name))).toEqual([]);
+    for (const { data } of ofKind('ConfigMap'))
+      expect(Object.keys(data!).filter((name) => /SECRET|SERVICE_TOKEN|PASS|DATABASE|REDIS|RABBIT/.test(name))).toEqual(
+        [],
+      );
   });
 });
 
 withKubectl(`what the overlays change${reason}`, () => {
-  const configOf = (folder: string) => render(folder).find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name.startsWith('tocsin-config'))!.data!;
+  const configOf = (folder: string) =>
+    render(folder).find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name.startsWith('tocsin-config'))!
+      .data!;
 
   test('production takes no token in an address', () => {
     expect(configOf('overlays/prod')).toMatchObject({ STREAM_QUERY_TOKEN: 'deny' });
@@ -194,12 +229,18 @@ withKubectl(`what the overlays change${reason}`, () => {
     expect(dev.filter(({ kind }) => kind === 'Deployment').map(({ metadata }) => metadata.name)).toEqual(
       expect.arrayContaining(['postgres', 'rabbitmq', 'redis']),
     );
-    expect(dev.filter(({ kind }) => kind === 'Ingress').map(({ metadata, spec }) => [metadata.name, spec.tls])).toEqual([['tocsin-dev', undefined]]);
+    expect(dev.filter(({ kind }) => kind === 'Ingress').map(({ metadata, spec }) => [metadata.name, spec.tls])).toEqual(
+      [['tocsin-dev', undefined]],
+    );
   });
 
   test('upstream-keepalive-timeout stands in the map of the controller', () => {
     expect(render('ingress-nginx')).toEqual([
-      expect.objectContaining({ kind: 'ConfigMap', data: { 'upstream-keepalive-timeout': '3600' }, metadata: { name: 'ingress-nginx-controller', namespace: 'ingress-nginx' } }),
+      expect.objectContaining({
+        kind: 'ConfigMap',
+        data: { 'upstream-keepalive-timeout': '3600' },
+        metadata: { name: 'ingress-nginx-controller', namespace: 'ingress-nginx' },
+      }),
     ]);
   });
 });
@@ -221,7 +262,10 @@ describe('what runs without a cluster', () => {
     depends_on?: Record<string, { condition: string }>;
     read_only?: boolean;
   }
-  const compose = parse(readText('docker-compose.yml'), { merge: true }) as { services: Record<string, Service>; volumes: Record<string, unknown> };
+  const compose = parse(readText('docker-compose.yml'), { merge: true }) as {
+    services: Record<string, Service>;
+    volumes: Record<string, unknown>;
+  };
   const service = (name: string) => compose.services[name]!;
   /** What runs to its end, one after the other, before an app starts. */
   const STEPS = ['migrate', 'logins'];
@@ -244,24 +288,39 @@ describe('what runs without a cluster', () => {
       expect(service(app).command).toEqual(['node', `dist/apps/${app}/src/main.js`]);
       expect(service(app).environment).toMatchObject({ ADMIN_PORT: admin });
       expect(service(app).healthcheck.test!.at(-1)).toContain(`:${admin}/readyz`);
-      expect(service(app).depends_on).toMatchObject({ logins: { condition: 'service_completed_successfully' }, rabbitmq: { condition: 'service_healthy' } });
+      expect(service(app).depends_on).toMatchObject({
+        logins: { condition: 'service_completed_successfully' },
+        rabbitmq: { condition: 'service_healthy' },
+      });
       expect(service(app).read_only).toBe(true);
     }
     expect(service('gateway').environment).toMatchObject({ PORT: APPS.gateway.http });
   });
 
   test('no app in compose is given the owner of the database, nor another service the way to it', () => {
-    const ownersOf = (name: string) => Object.values(service(name).environment ?? {}).filter((value) => /postgres:postgres@|^postgres$/.test(String(value)));
+    const ownersOf = (name: string) =>
+      Object.values(service(name).environment ?? {}).filter((value) =>
+        /postgres:postgres@|^postgres$/.test(String(value)),
+      );
     expect(Object.keys(compose.services).filter((name) => ownersOf(name).length > 0)).toEqual(['postgres', ...STEPS]);
-    expect(service('logins')).toMatchObject({ image: service('postgres').image, read_only: true, depends_on: { migrate: { condition: 'service_completed_successfully' } } });
+    expect(service('logins')).toMatchObject({
+      image: service('postgres').image,
+      read_only: true,
+      depends_on: { migrate: { condition: 'service_completed_successfully' } },
+    });
     const [mounted] = service('logins').volumes!.map((volume) => volume.split(':')[0]!);
     expect(existsSync(join(root, mounted!))).toBe(true);
   });
 
   test('compose and the local cluster run the same versions of the services', () => {
     for (const name of ['postgres', 'redis', 'rabbitmq']) {
-      const [deployment] = parseAllDocuments(readText('infrastructure/kubernetes/overlays/dev', `${name}.yaml`)).map((document) => document.toJS() as Manifest);
-      expect({ name, image: service(name).image }).toEqual({ name, image: deployment!.spec.template.spec.containers[0]!.image });
+      const [deployment] = parseAllDocuments(readText('infrastructure/kubernetes/overlays/dev', `${name}.yaml`)).map(
+        (document) => document.toJS() as Manifest,
+      );
+      expect({ name, image: service(name).image }).toEqual({
+        name,
+        image: deployment!.spec.template.spec.containers[0]!.image,
+      });
     }
   });
 
@@ -274,8 +333,13 @@ describe('what runs without a cluster', () => {
   });
 
   test('every file that the image copies is let through by .dockerignore', () => {
-    const let_through = readText('.dockerignore').split('\n').filter((line) => line.startsWith('!')).map((line) => line.slice(1));
-    const copied = [...readText('Dockerfile').matchAll(/^COPY --chown=node:node (.+) \S+$/gm)].flatMap(([, files]) => files!.split(' '));
+    const let_through = readText('.dockerignore')
+      .split('\n')
+      .filter((line) => line.startsWith('!'))
+      .map((line) => line.slice(1));
+    const copied = [...readText('Dockerfile').matchAll(/^COPY --chown=node:node (.+) \S+$/gm)].flatMap(([, files]) =>
+      files!.split(' '),
+    );
     expect(copied.length).toBeGreaterThan(0);
     for (const file of copied) {
       expect(let_through).toContain(file);
@@ -286,15 +350,25 @@ describe('what runs without a cluster', () => {
   test('a gateway keeps idle connections longer than any proxy that is configured here', () => {
     // the default, as the schema of the settings has written it there
     const keptSeconds = Number(/^#IDLE_CONNECTION_MS=(\d+)$/m.exec(readText('.env.example'))![1]) / 1000;
-    const [controller] = parseAllDocuments(readText('infrastructure/kubernetes/ingress-nginx/controller-config.yaml')).map((document) => document.toJS() as Manifest);
+    const [controller] = parseAllDocuments(
+      readText('infrastructure/kubernetes/ingress-nginx/controller-config.yaml'),
+    ).map((document) => document.toJS() as Manifest);
     const [, nginx] = /^ *keepalive_timeout (\d+)s;$/m.exec(readText('infrastructure/local/nginx-sse.conf'))!;
-    for (const proxySeconds of [Number(controller!.data!['upstream-keepalive-timeout']), Number(nginx)]) expect(keptSeconds).toBeGreaterThanOrEqual(proxySeconds + 30);
-    for (const file of ['docker-compose.yml', 'infrastructure/kubernetes/base/gateway.yaml', 'infrastructure/kubernetes/base/kustomization.yaml']) expect(readText(file)).not.toContain('IDLE_CONNECTION_MS');
+    for (const proxySeconds of [Number(controller!.data!['upstream-keepalive-timeout']), Number(nginx)])
+      expect(keptSeconds).toBeGreaterThanOrEqual(proxySeconds + 30);
+    for (const file of [
+      'docker-compose.yml',
+      'infrastructure/kubernetes/base/gateway.yaml',
+      'infrastructure/kubernetes/base/kustomization.yaml',
+    ])
+      expect(readText(file)).not.toContain('IDLE_CONNECTION_MS');
   });
 
   test('the local nginx does what the annotations of the ingress say', () => {
     const nginx = readText('infrastructure/local/nginx-sse.conf');
-    const [ingress] = parseAllDocuments(readText('infrastructure/kubernetes/base/ingress-https.yaml')).map((document) => document.toJS() as Manifest);
+    const [ingress] = parseAllDocuments(readText('infrastructure/kubernetes/base/ingress-https.yaml')).map(
+      (document) => document.toJS() as Manifest,
+    );
     for (const name of Object.keys(STREAM_ANNOTATIONS)) {
       const directive = name.slice(NGINX.length).replaceAll('-', '_');
       const value = ingress!.metadata.annotations![name]!;

@@ -9,8 +9,13 @@ pack(
     library: 'react-client',
     entries: ['index.ts', 'core.ts'],
     compilerOptions: {
-      types: [], lib: ['es2023', 'dom', 'dom.iterable'], target: 'es2022', jsx: 'react-jsx', useDefineForClassFields: true,
-      experimentalDecorators: false, emitDecoratorMetadata: false,
+      types: [],
+      lib: ['es2023', 'dom', 'dom.iterable'],
+      target: 'es2022',
+      jsx: 'react-jsx',
+      useDefineForClassFields: true,
+      experimentalDecorators: false,
+      emitDecoratorMetadata: false,
     },
     // as ES modules want it, for Node and for every bundler
     rewrite: (text) => text.replaceAll(/(from |import\()'(\.[^']*)'/g, (_, keyword, path) => `${keyword}'${path}.js'`),

@@ -1,7 +1,16 @@
 // How a library of this repository becomes a package for others: its sources and what it shares of the contracts are copied into a
 // folder, compiled there, and packed. Inside the repository they stay sources (docs/decisions/0012).
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import process, { execPath, stderr, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -15,12 +24,19 @@ export function pack({ library, entries, compilerOptions, rewrite = (text) => te
   mkdirSync(join(root, 'dist'), { recursive: true });
   const staging = mkdtempSync(join(root, 'dist', `${library}-`));
   const run = (command, args) => {
-    const { status, stdout: output, stderr: complaints, error } = spawnSync(command, args, { cwd: staging, encoding: 'utf8', shell: process.platform === 'win32' });
+    const {
+      status,
+      stdout: output,
+      stderr: complaints,
+      error,
+    } = spawnSync(command, args, { cwd: staging, encoding: 'utf8', shell: process.platform === 'win32' });
     if (status !== 0) throw new Error(`${args.join(' ')} failed:\n${error?.message ?? ''}${output}${complaints}`);
     return output;
   };
   try {
-    const sources = readdirSync(join(from, 'src'), { recursive: true }).filter((name) => /\.tsx?$/.test(name) && !/\.spec\.tsx?$|(^|[\\/])testing[\\/]/.test(name));
+    const sources = readdirSync(join(from, 'src'), { recursive: true }).filter(
+      (name) => /\.tsx?$/.test(name) && !/\.spec\.tsx?$|(^|[\\/])testing[\\/]/.test(name),
+    );
     for (const file of sources) {
       const path = join(staging, 'src', file);
       mkdirSync(dirname(path), { recursive: true });
@@ -31,16 +47,26 @@ export function pack({ library, entries, compilerOptions, rewrite = (text) => te
       }
       writeFileSync(path, rewrite(text));
     }
-    for (const name of SHARED) copyFileSync(join(root, 'libs', 'contracts', 'src', `${name}.ts`), join(staging, 'src', `tocsin-${name}.ts`));
+    for (const name of SHARED)
+      copyFileSync(join(root, 'libs', 'contracts', 'src', `${name}.ts`), join(staging, 'src', `tocsin-${name}.ts`));
     for (const file of ['package.json', 'README.md']) copyFileSync(join(from, file), join(staging, file));
     copyFileSync(join(root, 'LICENSE'), join(staging, 'LICENSE'));
-    const { paths: _paths, types: _types, ...options } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8')).compilerOptions;
+    const {
+      paths: _paths,
+      types: _types,
+      ...options
+    } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8')).compilerOptions;
     const emit = { rootDir: 'src', outDir: 'lib', declaration: true, sourceMap: false, ...compilerOptions };
-    writeFileSync(join(staging, 'tsconfig.json'), JSON.stringify({ compilerOptions: { ...options, ...emit }, files: entries.map((entry) => `src/${entry}`) }));
+    writeFileSync(
+      join(staging, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions: { ...options, ...emit }, files: entries.map((entry) => `src/${entry}`) }),
+    );
     run(execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.json']);
     for (const asset of assets) cpSync(join(from, 'src', asset), join(staging, 'lib', asset.split('/').at(-1)));
     mkdirSync(resolve(destination), { recursive: true });
-    const [{ filename }] = JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', resolve(destination)]));
+    const [{ filename }] = JSON.parse(
+      run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', resolve(destination)]),
+    );
     stdout.write(`${join(resolve(destination), filename)}\n`);
   } catch (error) {
     stderr.write(`${error.message}\n`);

@@ -42,7 +42,9 @@ const running = new Map();
 let ticking;
 
 function tick() {
-  const each = [...running].map(([what, startedAt]) => `  … ${what} (${Math.round((Date.now() - startedAt) / 1000)} s)`);
+  const each = [...running].map(
+    ([what, startedAt]) => `  … ${what} (${Math.round((Date.now() - startedAt) / 1000)} s)`,
+  );
   if (each.length > 0) stdout.write(stdout.isTTY ? `${each.join('')}${CLEAR}\r` : `${each.join('\n')}\n`);
 }
 
@@ -51,7 +53,11 @@ function run(what, command, args) {
   const startedAt = Date.now();
   return new Promise((resolve) => {
     // Windows starts npm by a shell or not at all.
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32' });
+    const child = spawn(command, args, {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      shell: process.platform === 'win32',
+    });
     let output = '';
     const keep = (chunk) => (output = (output + chunk).slice(-20_000));
     child.stdout.on('data', keep);
@@ -67,7 +73,9 @@ function run(what, command, args) {
       exit(1);
     };
     child.on('error', (error) => end(error.message));
-    child.on('close', (code, signal) => end(code === 0 ? undefined : `ended with ${signal ?? code}; its output is above`));
+    child.on('close', (code, signal) =>
+      end(code === 0 ? undefined : `ended with ${signal ?? code}; its output is above`),
+    );
   });
 }
 
@@ -93,9 +101,17 @@ async function installPackages(timings) {
   if (read(INSTALLED_LOCK) === lock) return;
   if (alreadyInstalled(lockText)) return writeFileSync(INSTALLED_LOCK, lock);
   const firstTime = !existsSync(at('node_modules'));
-  stdout.write(`Installing packages (about 30 s, ${firstTime ? 'first time only' : 'because package-lock.json changed'})…\n`);
+  stdout.write(
+    `Installing packages (about 30 s, ${firstTime ? 'first time only' : 'because package-lock.json changed'})…\n`,
+  );
   // With NODE_ENV=production npm would leave out what builds and tests.
-  timings.packages_ms = await run('npm ci', 'npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
+  timings.packages_ms = await run('npm ci', 'npm', [
+    'ci',
+    '--include=dev',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ]);
   timings.packages_first_time = firstTime;
   writeFileSync(INSTALLED_LOCK, lock);
   done('packages', timings.packages_ms, firstTime ? '(first time only)' : '');
@@ -115,7 +131,8 @@ const PARTS = [
     // A file whose source is gone must not be found by anybody.
     clean() {
       const apps = existsSync(at('dist', 'apps')) ? readdirSync(at('dist', 'apps')) : [];
-      for (const app of apps.filter((name) => name !== 'dashboard')) rmSync(at('dist', 'apps', app), { recursive: true, force: true });
+      for (const app of apps.filter((name) => name !== 'dashboard'))
+        rmSync(at('dist', 'apps', app), { recursive: true, force: true });
       rmSync(at('dist', 'libs'), { recursive: true, force: true });
     },
     args: [at('node_modules', '@nestjs', 'cli', 'bin', 'nest.js'), 'build', '--all'],
@@ -124,7 +141,10 @@ const PARTS = [
     step: 'page',
     timing: 'page_ms',
     stamp: at('dist', '.built-page'),
-    isSource: (path) => path.startsWith('apps/dashboard/') || path.startsWith('libs/react-client/src/') || path === 'libs/contracts/src/wire.ts',
+    isSource: (path) =>
+      path.startsWith('apps/dashboard/') ||
+      path.startsWith('libs/react-client/src/') ||
+      path === 'libs/contracts/src/wire.ts',
     files: ['package-lock.json'],
     clean: () => undefined, // Vite empties its folder itself
     args: [at('node_modules', 'vite', 'bin', 'vite.js'), 'build', '--logLevel', 'warn', at('apps', 'dashboard')],
@@ -138,7 +158,8 @@ function sources() {
     for (const entry of readdirSync(at(folder), { withFileTypes: true })) {
       const path = `${folder}/${entry.name}`;
       if (entry.isDirectory()) walk(path);
-      else if (/\.(ts|tsx|mjs|sql|json|html|css|svg)$/.test(entry.name) && !/\.spec\.tsx?$/.test(entry.name)) found.push(path);
+      else if (/\.(ts|tsx|mjs|sql|json|html|css|svg)$/.test(entry.name) && !/\.spec\.tsx?$/.test(entry.name))
+        found.push(path);
     }
   };
   for (const folder of ['apps', 'libs']) walk(folder);

@@ -8,7 +8,10 @@ import { delimiter, join } from 'node:path';
 let folder: string;
 const at = (...parts: string[]) => join(folder, ...parts);
 const writeLock = (version: string) =>
-  writeFileSync(at('package-lock.json'), JSON.stringify({ packages: { '': {}, 'node_modules/a': { version, integrity: `sha512-${version}` } } }));
+  writeFileSync(
+    at('package-lock.json'),
+    JSON.stringify({ packages: { '': {}, 'node_modules/a': { version, integrity: `sha512-${version}` } } }),
+  );
 const npmCalls = () => readFileSync(at('npm-calls'), 'utf8').split('\n').filter(Boolean);
 
 function ready(before: string[] = [], environment: Record<string, string> = {}) {
@@ -16,7 +19,12 @@ function ready(before: string[] = [], environment: Record<string, string> = {}) 
   const { status, stdout } = spawnSync(process.execPath, [...before, at('scripts', 'ready.mjs')], {
     encoding: 'utf8',
     timeout: 20_000,
-    env: { ...process.env, npm_lifecycle_event: '', ...environment, PATH: `${at('bin')}${delimiter}${process.env.PATH}` },
+    env: {
+      ...process.env,
+      npm_lifecycle_event: '',
+      ...environment,
+      PATH: `${at('bin')}${delimiter}${process.env.PATH}`,
+    },
   });
   return { status, stdout, tookMs: Date.now() - startedAt };
 }
@@ -40,7 +48,9 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 test('a fresh clone is told that its packages are installed, and that it happens once', () => {
   const { status, stdout } = ready();
   expect(status).toBe(0);
-  expect(stdout).toMatch(/^Installing packages \(about 30 s, first time only\)…\n {2}✓ packages .*\(first time only\)\n$/);
+  expect(stdout).toMatch(
+    /^Installing packages \(about 30 s, first time only\)…\n {2}✓ packages .*\(first time only\)\n$/,
+  );
   expect(npmCalls()).toEqual([expect.stringMatching(/^ci /)]);
 });
 
@@ -81,11 +91,17 @@ test('a long installation says every second that it goes on', () => {
 test('under npm start the times are left for the start block', () => {
   const { stdout } = ready([], { npm_lifecycle_event: 'start' });
   expect(stdout).not.toContain('✓');
-  expect(JSON.parse(readFileSync(at('.tocsin', 'ready.json'), 'utf8'))).toEqual({ packages_ms: expect.any(Number), packages_first_time: true });
+  expect(JSON.parse(readFileSync(at('.tocsin', 'ready.json'), 'utf8'))).toEqual({
+    packages_ms: expect.any(Number),
+    packages_first_time: true,
+  });
 });
 
 test('an old Node is told so in one sentence', () => {
   const oldNode = `data:text/javascript,Object.defineProperty(process,'version',{value:'v20.18.3'})`;
-  expect(ready(['--import', oldNode])).toMatchObject({ status: 1, stdout: 'Tocsin needs Node 20.19 or newer; this is 20.18.3.\n' });
+  expect(ready(['--import', oldNode])).toMatchObject({
+    status: 1,
+    stdout: 'Tocsin needs Node 20.19 or newer; this is 20.18.3.\n',
+  });
   expect(npmCalls()).toEqual([]);
 });

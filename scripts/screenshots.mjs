@@ -13,11 +13,16 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const main = (app) => join(root, 'dist', 'apps', app, 'src', 'main.js');
 const folder = mkdtempSync(join(tmpdir(), 'tocsin-screenshots-'));
 const data = join(folder, 'data');
-const executablePath = env.CHROMIUM_PATH ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+const executablePath =
+  env.CHROMIUM_PATH ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 
 /** A standalone on data of its own; resolves with the address that signs the demo user in. */
 async function start() {
-  const child = spawn(execPath, [main('standalone')], { cwd: folder, env: { ...env, PORT: '0', ADMIN_PORT: '0', DATA_DIR: data, DRAIN_MS: '100' }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(execPath, [main('standalone')], {
+    cwd: folder,
+    env: { ...env, PORT: '0', ADMIN_PORT: '0', DATA_DIR: data, DRAIN_MS: '100' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const ended = new Promise((resolve) => child.once('close', resolve));
   const stop = () => child.kill('SIGTERM') && ended;
   for await (const line of createInterface({ input: child.stdout })) {
@@ -27,7 +32,13 @@ async function start() {
   throw new Error('the demo did not start');
 }
 
-const run = (args, more) => new Promise((resolve) => spawn(execPath, args, { cwd: folder, env: { ...env, DATA_DIR: data, ...more }, stdio: 'inherit' }).once('close', resolve));
+const run = (args, more) =>
+  new Promise((resolve) =>
+    spawn(execPath, args, { cwd: folder, env: { ...env, DATA_DIR: data, ...more }, stdio: 'inherit' }).once(
+      'close',
+      resolve,
+    ),
+  );
 
 /** Nobody wants to wait for an hour until a chart of the last hour is worth a picture: what the demo published in seconds is spread over it. */
 async function spreadOverAnHour() {
@@ -45,16 +56,41 @@ async function takePictures(browser, { open, port }) {
   await page.locator('[data-state-name=live]').waitFor();
   await page.locator('[data-alert]').first().waitFor();
   const token = new URLSearchParams(new URL(open).hash.slice(1)).get('token');
-  const publish = (message) => fetch(`http://localhost:${port}/api/v1/events`, { method: 'POST', headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' }, body: JSON.stringify(message) });
+  const publish = (message) =>
+    fetch(`http://localhost:${port}/api/v1/events`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify(message),
+    });
   const rows = page.locator('[data-alert][data-status=firing]');
-  for (const [row, key] of [[3, 'a'], [5, 'm'], [6, 'a']]) {
+  for (const [row, key] of [
+    [3, 'a'],
+    [5, 'm'],
+    [6, 'a'],
+  ]) {
     await rows.nth(row).focus();
     await page.keyboard.press(key);
   }
   await page.evaluate('document.activeElement.blur()');
   await page.waitForTimeout(10_500); // what was done is no longer told
-  await publish({ tenant_id: 'north-bakery', service: 'oven', severity: 'urgent', name: 'oven_cold', title: 'Oven 2 lost its temperature', message: 'It fell from 230 °C to 184 °C in four minutes, with 60 loaves inside. https://ovens.example/2', labels: { site: 'North Street', oven: '2' }, actions: [{ label: 'Open the oven’s page', url: 'https://ovens.example/2' }] });
-  await publish({ tenant_id: 'harbour-cafe', service: 'payments', severity: 'high', title: 'The card terminal at the bar is offline', message: 'Guests can pay in cash, or at the other till.', labels: { till: 'bar' } });
+  await publish({
+    tenant_id: 'north-bakery',
+    service: 'oven',
+    severity: 'urgent',
+    name: 'oven_cold',
+    title: 'Oven 2 lost its temperature',
+    message: 'It fell from 230 °C to 184 °C in four minutes, with 60 loaves inside. https://ovens.example/2',
+    labels: { site: 'North Street', oven: '2' },
+    actions: [{ label: 'Open the oven’s page', url: 'https://ovens.example/2' }],
+  });
+  await publish({
+    tenant_id: 'harbour-cafe',
+    service: 'payments',
+    severity: 'high',
+    title: 'The card terminal at the bar is offline',
+    message: 'Guests can pay in cash, or at the other till.',
+    labels: { till: 'bar' },
+  });
   const newest = page.locator('[data-alert]').filter({ hasText: 'Oven 2 lost' });
   await newest.click();
   await page.getByTestId('history').getByText('Raised').waitFor();

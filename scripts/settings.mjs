@@ -12,8 +12,12 @@ const require = createRequire(import.meta.url);
 
 const { envExample } = require(built('libs/contracts/src/env-example.js'));
 const apps = readdirSync(join(root, 'apps')).filter((app) => existsSync(join(root, 'apps', app, 'src', 'config.ts')));
-const settingsByApp = Object.fromEntries(apps.sort().map((app) => [app, require(built(`apps/${app}/src/config.js`)).settings]));
+const settingsByApp = Object.fromEntries(
+  apps.sort().map((app) => [app, require(built(`apps/${app}/src/config.js`)).settings]),
+);
 
 writeFileSync(join(root, '.env.example'), envExample(settingsByApp));
 writeFileSync(join(root, 'docs', 'errors.md'), require(built('apps/gateway/src/docs/errors-page.js')).errorsMarkdown());
-stdout.write(`docs/errors.md, .env.example: ${new Set(Object.values(settingsByApp).flatMap(Object.keys)).size} settings of ${apps.join(', ')}\n`);
+stdout.write(
+  `docs/errors.md, .env.example: ${new Set(Object.values(settingsByApp).flatMap(Object.keys)).size} settings of ${apps.join(', ')}\n`,
+);

@@ -1,4 +1,8 @@
-const { default: Sequencer } = require(require.resolve('@jest/test-sequencer', { paths: [require.resolve('@jest/core', { paths: [require.resolve('jest')] })] }));
+const { default: Sequencer } = require(
+  require.resolve('@jest/test-sequencer', {
+    paths: [require.resolve('@jest/core', { paths: [require.resolve('jest')] })],
+  }),
+);
 
 /**
  * Files that take long, about the longest first: begun last, one of them would leave the other workers with nothing to do. On a

@@ -19,9 +19,18 @@ const CHECKS = ['lint', 'types', 'manifests'];
 const TIERS = ['unit', 'integration', 'e2e'];
 
 /** How long a step (for tests: a Jest project of it) may take before it is ended and counted as failed: a run that hangs must not hang its CI. */
-const STEP_TIMEOUT_MS = { lint: 420_000, types: 420_000, manifests: 60_000, build: 180_000, install: 600_000, unit: 600_000, integration: 900_000, e2e: env.TOCSIN_FAULTS === 'full' ? 5_400_000 : 1_800_000 };
+const STEP_TIMEOUT_MS = {
+  lint: 420_000,
+  types: 420_000,
+  manifests: 60_000,
+  build: 180_000,
+  install: 600_000,
+  unit: 600_000,
+  integration: 900_000,
+  e2e: env.TOCSIN_FAULTS === 'full' ? 5_400_000 : 1_800_000,
+};
 
-const only = argv.indexOf('--only') < 0 ? [...CHECKS, ...TIERS] : argv[argv.indexOf('--only') + 1]?.split(',') ?? [];
+const only = argv.indexOf('--only') < 0 ? [...CHECKS, ...TIERS] : (argv[argv.indexOf('--only') + 1]?.split(',') ?? []);
 const patterns = argv.slice(2).filter((word, at, all) => word !== '--only' && all[at - 1] !== '--only');
 const unknown = only.filter((step) => ![...CHECKS, ...TIERS].includes(step));
 if (unknown.length > 0 || only.length === 0) {
@@ -47,7 +56,11 @@ const LINGER_MS = 30_000;
  */
 function run([command, ...args], { step, capture = false, environment = {}, report }) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, env: { ...env, ...environment }, stdio: ['ignore', capture ? 'pipe' : 'inherit', capture ? 'pipe' : 'inherit'] });
+    const child = spawn(command, args, {
+      cwd: root,
+      env: { ...env, ...environment },
+      stdio: ['ignore', capture ? 'pipe' : 'inherit', capture ? 'pipe' : 'inherit'],
+    });
     running.add(child);
     let output = '';
     child.stdout?.on('data', (chunk) => (output += chunk));
@@ -59,13 +72,15 @@ function run([command, ...args], { step, capture = false, environment = {}, repo
       setTimeout(() => child.kill('SIGKILL'), 10_000).unref();
     }, STEP_TIMEOUT_MS[step]);
     let lingers;
-    const watch = report && setInterval(() => {
-      if (lingers || !existsSync(report)) return;
-      lingers = setTimeout(() => {
-        say(`  ✗ ${step}: done, and no end after ${seconds(LINGER_MS)}`);
-        child.kill('SIGKILL');
-      }, LINGER_MS);
-    }, 1_000);
+    const watch =
+      report &&
+      setInterval(() => {
+        if (lingers || !existsSync(report)) return;
+        lingers = setTimeout(() => {
+          say(`  ✗ ${step}: done, and no end after ${seconds(LINGER_MS)}`);
+          child.kill('SIGKILL');
+        }, LINGER_MS);
+      }, 1_000);
     const end = (code, why = '') => {
       clearTimeout(timeout);
       clearInterval(watch);
@@ -85,14 +100,27 @@ const skip = (what, reason) => skipped.push(`${what}: ${reason}`);
 
 /** Each command of a check, run one after the other; the first that fails is the check's failure. */
 function commandsOf(check) {
-  if (check === 'lint') return [[...tool('eslint', 'bin', 'eslint.js'), '.']];
-  if (check === 'types') return ['tsconfig.json', 'tsconfig.browser.json'].map((project) => [...tool('typescript', 'bin', 'tsc'), '--noEmit', '-p', project]);
+  if (check === 'lint') {
+    return [
+      [...tool('eslint', 'bin', 'eslint.js'), '.'],
+      [...tool('prettier', 'bin', 'prettier.cjs'), '--check', '--log-level=warn', '.'],
+    ];
+  }
+  if (check === 'types')
+    return ['tsconfig.json', 'tsconfig.browser.json'].map((project) => [
+      ...tool('typescript', 'bin', 'tsc'),
+      '--noEmit',
+      '-p',
+      project,
+    ]);
   const commands = [];
   if (has('kubectl', 'version', '--client')) {
     const overlays = join('infrastructure', 'kubernetes', 'overlays');
-    for (const overlay of readdirSync(join(root, overlays))) commands.push(['kubectl', 'kustomize', join(overlays, overlay)]);
+    for (const overlay of readdirSync(join(root, overlays)))
+      commands.push(['kubectl', 'kustomize', join(overlays, overlay)]);
   } else skip('manifests (kubernetes)', 'kubectl is not installed');
-  if (has('docker', 'compose', 'version')) commands.push(['docker', 'compose', '-f', 'docker-compose.yml', 'config', '--quiet']);
+  if (has('docker', 'compose', 'version'))
+    commands.push(['docker', 'compose', '-f', 'docker-compose.yml', 'config', '--quiet']);
   else skip('manifests (compose)', 'docker compose is not installed');
   return commands;
 }
@@ -119,29 +147,78 @@ async function check(name) {
  * it. Without one, `SKIP_<NAME>` tells its tests the reason.
  */
 const PROGRAMS = [
-  { name: 'nginx', tier: 'e2e', shownBy: [['nginx', '-v'], ['/usr/sbin/nginx', '-v']], wantedIn: ['e2e', 'nginx'] },
-  { name: 'prometheus-alertmanager', tier: 'e2e', shownBy: ['prometheus-alertmanager', '/usr/bin/prometheus-alertmanager', 'alertmanager'].map((command) => [command, '--version']), wantedIn: ['e2e', 'alertmanager'] },
-  { name: 'pgbouncer', tier: 'e2e', shownBy: [['pgbouncer', '--version'], ['/usr/sbin/pgbouncer', '--version']], wantedIn: ['e2e', 'pgbouncer'] },
+  {
+    name: 'nginx',
+    tier: 'e2e',
+    shownBy: [
+      ['nginx', '-v'],
+      ['/usr/sbin/nginx', '-v'],
+    ],
+    wantedIn: ['e2e', 'nginx'],
+  },
+  {
+    name: 'prometheus-alertmanager',
+    tier: 'e2e',
+    shownBy: ['prometheus-alertmanager', '/usr/bin/prometheus-alertmanager', 'alertmanager'].map((command) => [
+      command,
+      '--version',
+    ]),
+    wantedIn: ['e2e', 'alertmanager'],
+  },
+  {
+    name: 'pgbouncer',
+    tier: 'e2e',
+    shownBy: [
+      ['pgbouncer', '--version'],
+      ['/usr/sbin/pgbouncer', '--version'],
+    ],
+    wantedIn: ['e2e', 'pgbouncer'],
+  },
   // a client of others is built with it, of a module that it has or can get; too large to be installed for that
-  { name: 'go', tier: 'e2e', shownBy: ['go', '/usr/local/go/bin/go'].map((command) => [command, 'list', '-m', 'github.com/r3labs/sse/v2@v2.10.0']), wantedIn: ['e2e', 'sse-clients'], mayBeInstalled: false },
-  { name: 'chromium', tier: 'e2e', shownBy: ['chromium', 'chromium-browser', 'google-chrome'].map((command) => [command, '--version']), wantedIn: ['e2e', 'browser'] },
-  { name: 'python3-pika', tier: 'integration', shownBy: ['python3', '/usr/bin/python3'].map((command) => [command, '-c', 'import pika']), wantedIn: ['examples', 'python'] },
+  {
+    name: 'go',
+    tier: 'e2e',
+    shownBy: ['go', '/usr/local/go/bin/go'].map((command) => [
+      command,
+      'list',
+      '-m',
+      'github.com/r3labs/sse/v2@v2.10.0',
+    ]),
+    wantedIn: ['e2e', 'sse-clients'],
+    mayBeInstalled: false,
+  },
+  {
+    name: 'chromium',
+    tier: 'e2e',
+    shownBy: ['chromium', 'chromium-browser', 'google-chrome'].map((command) => [command, '--version']),
+    wantedIn: ['e2e', 'browser'],
+  },
+  {
+    name: 'python3-pika',
+    tier: 'integration',
+    shownBy: ['python3', '/usr/bin/python3'].map((command) => [command, '-c', 'import pika']),
+    wantedIn: ['examples', 'python'],
+  },
 ];
 
 async function prepareProgram({ name, shownBy, wantedIn: [folder, word], mayBeInstalled = true }, environment) {
-  const wanted = readdirSync(join(root, folder), { recursive: true }).some((file) => file.endsWith('.spec.ts') && file.includes(word));
+  const wanted = readdirSync(join(root, folder), { recursive: true }).some(
+    (file) => file.endsWith('.spec.ts') && file.includes(word),
+  );
   const isThere = () => shownBy.some((command) => has(...command));
   if (!wanted || isThere()) return;
   if (mayBeInstalled && getuid?.() === 0 && has('apt-get', '--version')) {
     const { code } = await run([SERVICES, 'install', name], { step: 'install' });
     if (code === 0 && isThere()) return;
   }
-  environment[`SKIP_${name.toUpperCase().replaceAll('-', '_')}`] = `${name} is not installed${mayBeInstalled ? '' : ', or lacks a module'}`;
+  environment[`SKIP_${name.toUpperCase().replaceAll('-', '_')}`] =
+    `${name} is not installed${mayBeInstalled ? '' : ', or lacks a module'}`;
 }
 
 /** Other systems' own clients are installed by their test, into a folder of its own. */
 function preparePeerClients(environment) {
-  if (patterns.length > 0 && !patterns.some((pattern) => new RegExp(pattern).test('e2e/peer-clients.e2e.spec.ts'))) return;
+  if (patterns.length > 0 && !patterns.some((pattern) => new RegExp(pattern).test('e2e/peer-clients.e2e.spec.ts')))
+    return;
   if (!has('npm', 'ping')) environment.SKIP_PEER_CLIENTS = "npm's registry cannot be reached";
   else if (!has('openssl', 'version')) environment.SKIP_PEER_CLIENTS = 'openssl is not installed';
 }
@@ -153,7 +230,8 @@ function prepareClone(environment) {
   if (patterns.length > 0 && !patterns.some((pattern) => new RegExp(pattern).test(CLONING))) return;
   const isCheckout = existsSync(join(root, '.git')) && has('git', '-C', root, 'rev-parse', '--verify', 'HEAD');
   if (!isCheckout) environment.SKIP_CLONE = 'this folder is no git checkout';
-  else if (env.TOCSIN_FAULTS === 'full' && !has('npm', 'ping')) environment.SKIP_CLONE = "npm's registry cannot be reached";
+  else if (env.TOCSIN_FAULTS === 'full' && !has('npm', 'ping'))
+    environment.SKIP_CLONE = "npm's registry cannot be reached";
 }
 
 /** The tests' URLs, and whether it was us who started something. */
@@ -164,7 +242,11 @@ async function servicesUp() {
   const ours = !before && existsSync(startedFile);
   const { stdout: exports } = spawnSync(SERVICES, ['env'], { encoding: 'utf8' });
   // The lines are shell: a shell reads them.
-  const read = spawnSync('bash', ['-c', 'eval "$1"; printf "%s\\n%s\\n%s" "$DATABASE_URL" "$REDIS_URL" "$RABBITMQ_URL"', 'bash', exports], { encoding: 'utf8' });
+  const read = spawnSync(
+    'bash',
+    ['-c', 'eval "$1"; printf "%s\\n%s\\n%s" "$DATABASE_URL" "$REDIS_URL" "$RABBITMQ_URL"', 'bash', exports],
+    { encoding: 'utf8' },
+  );
   const [DATABASE_URL, REDIS_URL, RABBITMQ_URL] = read.stdout.split('\n');
   return { up: code === 0, ours, environment: { DATABASE_URL, REDIS_URL, RABBITMQ_URL } };
 }
@@ -191,7 +273,8 @@ const PROJECTS = { unit: ['unit'], integration: ['integration'], e2e: ['e2e', 'l
 
 async function tier(name, environment, outputFolder) {
   let ran = 0;
-  for (const project of PROJECTS[name]) if (!stopping) ran += await runProject(project, name, environment, outputFolder);
+  for (const project of PROJECTS[name])
+    if (!stopping) ran += await runProject(project, name, environment, outputFolder);
   if (ran > 0 || stopping) return;
   total.failed += 1;
   say(`  ✗ ${name}: not one test ran`);
@@ -212,14 +295,18 @@ async function runProject(project, step, environment, outputFolder) {
     const second = await runJest(project, failing.map(asPattern), { step, environment, outputFolder, workers: 1 });
     const again = ({ name }) => second.suites.find((suite) => suite.name === name);
     for (const suite of suites.filter((one) => one.status === 'failed' && again(one)?.status === 'passed')) {
-      unsteady.push(`${project}: ${relative(root, suite.name)}: ${failedTests(suite).join('; ') || 'it could not be loaded'}`);
+      unsteady.push(
+        `${project}: ${relative(root, suite.name)}: ${failedTests(suite).join('; ') || 'it could not be loaded'}`,
+      );
     }
     suites = suites.map((suite) => (suite.status === 'failed' ? again(suite) : undefined) ?? suite);
   }
   const tests = suites.flatMap(({ assertionResults }) => assertionResults);
   const passed = tests.filter(({ status }) => status === 'passed').length;
   // A suite that cannot be loaded has no failed test, and is counted apart.
-  let failed = tests.filter(({ status }) => status === 'failed').length + suites.filter((suite) => suite.status === 'failed' && failedTests(suite).length === 0).length;
+  let failed =
+    tests.filter(({ status }) => status === 'failed').length +
+    suites.filter((suite) => suite.status === 'failed' && failedTests(suite).length === 0).length;
   if (first.code !== 0 && failing.length === 0) {
     failed += 1;
     say(`  ✗ ${project}: Jest ended with ${first.code}`);
@@ -230,7 +317,8 @@ async function runProject(project, step, environment, outputFolder) {
   return passed + failed;
 }
 
-const failedTests = (suite) => suite.assertionResults.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName);
+const failedTests = (suite) =>
+  suite.assertionResults.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName);
 const asPattern = (file) => `${relative(root, file).replaceAll(/[.]/g, '\\.')}$`;
 
 /** Runs the files of a project that match; without patterns all of them. */
@@ -273,14 +361,19 @@ const startedAt = Date.now();
 try {
   const environment = {};
   // All at a time: each check runs on one core, and what is downloaded and started mostly waits.
-  const [prepared] = await Promise.allSettled([prepare(environment), ...only.filter((step) => CHECKS.includes(step)).map(check)]);
+  const [prepared] = await Promise.allSettled([
+    prepare(environment),
+    ...only.filter((step) => CHECKS.includes(step)).map(check),
+  ]);
   if (prepared.status === 'rejected') throw prepared.reason;
   if (only.includes('e2e')) {
     prepareClone(environment);
     preparePeerClients(environment);
-    if ((await run([execPath, join(root, 'scripts', 'ready.mjs'), 'build'], { step: 'build' })).code !== 0) throw new Error('the build failed');
+    if ((await run([execPath, join(root, 'scripts', 'ready.mjs'), 'build'], { step: 'build' })).code !== 0)
+      throw new Error('the build failed');
   }
-  for (const name of TIERS.filter((one) => only.includes(one))) if (!stopping) await tier(name, environment, outputFolder);
+  for (const name of TIERS.filter((one) => only.includes(one)))
+    if (!stopping) await tier(name, environment, outputFolder);
 } catch (error) {
   total.failed += 1;
   say(`  ✗ ${error.message}`);

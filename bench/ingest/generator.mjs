@@ -48,17 +48,32 @@ function publish(due = performance.now()) {
   if (n >= seen.length) grow();
   const severity = severityOf(n);
   const alert = {
-    tenant_id: `t${n % tenants}`, service: 'inventory', severity, id: `a${n}`, type: 'alert', name: 'low_stock', title: 'Flour is running low',
-    message: 'Only 2 kg are left in the northern store.', occurred_at: new Date().toISOString(), labels: { store: 'north' }, metadata: { left_kg: 2 },
+    tenant_id: `t${n % tenants}`,
+    service: 'inventory',
+    severity,
+    id: `a${n}`,
+    type: 'alert',
+    name: 'low_stock',
+    title: 'Flour is running low',
+    message: 'Only 2 kg are left in the northern store.',
+    occurred_at: new Date().toISOString(),
+    labels: { store: 'north' },
+    metadata: { left_kg: 2 },
   };
   dueAt[n] = due;
   sentAt[n] = performance.now();
   unconfirmed += 1;
-  broker.channel.publish(broker.exchange, `alert.${severity}.inventory`, Buffer.from(JSON.stringify(alert)), { persistent: true, contentType: 'application/json' }, (error) => {
-    unconfirmed -= 1;
-    if (error) refused += 1;
-    onProgress();
-  });
+  broker.channel.publish(
+    broker.exchange,
+    `alert.${severity}.inventory`,
+    Buffer.from(JSON.stringify(alert)),
+    { persistent: true, contentType: 'application/json' },
+    (error) => {
+      unconfirmed -= 1;
+      if (error) refused += 1;
+      onProgress();
+    },
+  );
 }
 
 function grow() {
@@ -90,9 +105,15 @@ class Stream {
     this.settled = settled;
     this.rest = undefined;
     const resumed = cursor === undefined ? '' : `Last-Event-ID: ${cursor}\r\n`;
-    this.socket = connectSocket({ port, host: '127.0.0.1', onread: { buffer, callback: (length, chunk) => this.take(chunk.subarray(0, length)) } });
+    this.socket = connectSocket({
+      port,
+      host: '127.0.0.1',
+      onread: { buffer, callback: (length, chunk) => this.take(chunk.subarray(0, length)) },
+    });
     this.socket.setNoDelay(true);
-    this.socket.write(`GET /api/events HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\nAuthorization: Bearer ${token}\r\n${resumed}\r\n`);
+    this.socket.write(
+      `GET /api/events HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\nAuthorization: Bearer ${token}\r\n${resumed}\r\n`,
+    );
     this.socket.on('error', (error) => this.fail(error.code));
     this.socket.on('close', () => this.fail('closed'));
   }
@@ -169,7 +190,13 @@ function measure(n, now) {
 
 function begin() {
   [latencies, latenciesFromDue, measuredFrom] = [[], [], next];
-  return { cpu: process.cpuUsage(), at: performance.now(), arrivals, reopened, loop: performance.eventLoopUtilization() };
+  return {
+    cpu: process.cpuUsage(),
+    at: performance.now(),
+    arrivals,
+    reopened,
+    loop: performance.eventLoopUtilization(),
+  };
 }
 
 /** What came of the alerts from number `from` on, once all have arrived or there was time enough for it. */
@@ -218,7 +245,10 @@ const acts = {
     subscribersOfEach = tokens.length / tenants;
     streams = tokens.map((token) => new Stream(port, token));
     await Promise.all(streams.map((stream) => new Promise((resolve) => stream.open(resolve))));
-    return { live: streams.filter(({ live }) => live).length, failures: [...new Set(streams.flatMap(({ failure }) => failure ?? []))] };
+    return {
+      live: streams.filter(({ live }) => live).length,
+      failures: [...new Set(streams.flatMap(({ failure }) => failure ?? []))],
+    };
   },
 
   /** A backlog: as fast as the broker confirms. */
@@ -268,7 +298,7 @@ const acts = {
     const pace = async (forSeconds) => {
       const startedAt = performance.now();
       const total = Math.round(rate * forSeconds);
-      for (let sent = 0; sent < total; ) {
+      for (let sent = 0; sent < total;) {
         const due = Math.min(total, Math.floor(((performance.now() - startedAt) / 1000) * rate) + 1);
         for (; sent < due; sent += 1) publish(startedAt + (sent / rate) * 1000);
         await sleep(1);

@@ -59,7 +59,11 @@ async function storageOf({ DATABASE_URL }) {
   const { Client } = require('pg');
   const client = new Client({ connectionString: DATABASE_URL });
   await client.connect();
-  const { rows } = await client.query(`select name, setting from pg_settings where name in ('server_version', 'fsync', 'synchronous_commit', 'shared_buffers')`).finally(() => client.end());
+  const { rows } = await client
+    .query(
+      `select name, setting from pg_settings where name in ('server_version', 'fsync', 'synchronous_commit', 'shared_buffers')`,
+    )
+    .finally(() => client.end());
   return Object.fromEntries(rows.map(({ name, setting }) => [name, setting]));
 }
 
@@ -73,7 +77,8 @@ const sites = new Map();
 let stopping = false;
 const tidyUp = async () => {
   stopping = true;
-  for (const site of sites.values()) await site.close().catch((error) => say(`  ${site.contender.name}: ${error.message}`));
+  for (const site of sites.values())
+    await site.close().catch((error) => say(`  ${site.contender.name}: ${error.message}`));
   sites.clear();
   rmSync(folder, { recursive: true, force: true });
   down();
@@ -87,7 +92,12 @@ process.once('uncaughtException', (error) => {
 try {
   if (!canPin) say('  - nothing is held to two cores: taskset or a second core is missing');
   const pids = await servicePids(services);
-  const contenders = [tocsin({ dist }), ...also.map(([name, path]) => tocsin({ name, dist: resolve(path) })), oneByOne({ prefetch: 50, dist }), oneByOne({ prefetch: 1, dist })];
+  const contenders = [
+    tocsin({ dist }),
+    ...also.map(([name, path]) => tocsin({ name, dist: resolve(path) })),
+    oneByOne({ prefetch: 50, dist }),
+    oneByOne({ prefetch: 1, dist }),
+  ];
   for (const contender of contenders) {
     const site = new Site(contender, { services, folder, tenants: TENANTS, subscribersOfEach: SUBSCRIBERS_OF_EACH });
     sites.set(contender, site);
@@ -119,9 +129,24 @@ try {
     printRow(result, say);
   }
   const after = machineTicks();
-  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memory_gib: Math.round(totalmem() / 2 ** 30), kernel: release(), node: version, pinned: canPin };
+  const machine = {
+    cpu: cpus()[0]?.model,
+    cores: cpus().length,
+    memory_gib: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+    node: version,
+    pinned: canPin,
+  };
   const stolen = (after.steal - before.steal) / (after.total - before.total);
-  const output = { at: startedAt.toISOString(), seconds: Math.round((Date.now() - startedAt) / 1000), full, machine, postgres: await storageOf(services), stolen, rows: results };
+  const output = {
+    at: startedAt.toISOString(),
+    seconds: Math.round((Date.now() - startedAt) / 1000),
+    full,
+    machine,
+    postgres: await storageOf(services),
+    stolen,
+    rows: results,
+  };
   const file = join(root, 'artifacts', 'bench', 'ingest.json');
   mkdirSync(join(root, 'artifacts', 'bench'), { recursive: true });
   writeFileSync(file, `${JSON.stringify(output, null, 2)}\n`);

@@ -5,18 +5,32 @@ import { median, number } from '../stream/report.mjs';
 const TARGETS = {
   drain: [
     { what: 'alerts/s', of: ({ own }) => own.alerts_per_second, target: 15_000, beyond: 25_000, atLeast: true },
-    { what: 'times the best one by one', of: ({ times }) => times('alerts_per_second'), target: 5, beyond: 10, atLeast: true },
+    {
+      what: 'times the best one by one',
+      of: ({ times }) => times('alerts_per_second'),
+      target: 5,
+      beyond: 10,
+      atLeast: true,
+    },
     { what: 'left unacknowledged', of: ({ own }) => own.unacknowledged, target: 0 },
   ],
   live: [
     { what: 'alerts/s', of: ({ own }) => own.alerts_per_second, target: 6_000, beyond: 9_000, atLeast: true },
     { what: 'times the best one by one', of: ({ times }) => times('alerts_per_second'), target: 5, atLeast: true },
-    { what: 'refused, lost or twice, at any subscriber', of: ({ own }) => own.refused + own.lost + own.twice, target: 0 },
+    {
+      what: 'refused, lost or twice, at any subscriber',
+      of: ({ own }) => own.refused + own.lost + own.twice,
+      target: 0,
+    },
   ],
   latency: [
     { what: 'p50, ms', of: ({ own }) => own.p50_ms, target: 4 },
     { what: 'p99, ms', of: ({ own }) => own.p99_ms, target: 25, beyond: 12 },
-    { what: 'refused, lost or twice, at any subscriber', of: ({ own }) => own.refused + own.lost + own.twice, target: 0 },
+    {
+      what: 'refused, lost or twice, at any subscriber',
+      of: ({ own }) => own.refused + own.lost + own.twice,
+      target: 0,
+    },
   ],
 };
 
@@ -26,23 +40,58 @@ const CPU_COLUMNS = [
 ];
 const COLUMNS = {
   drain: [['alerts_per_second', 'alerts/s', 0], ['alerts', 'alerts', 0], ...CPU_COLUMNS],
-  live: [['alerts_per_second', 'alerts/s', 0], ['p50_ms', 'p50 ms', 1], ['p99_ms', 'p99 ms', 1], ['lost', 'lost', 0], ['twice', 'twice', 0], ['reopened', 'reopened', 0], ['generator_busy', 'generator busy', 2], ...CPU_COLUMNS],
-  latency: [['alerts_per_second', 'alerts/s', 0], ['p50_ms', 'p50 ms', 1], ['p99_ms', 'p99 ms', 1], ['p99_from_due_ms', 'p99 from due', 1], ['lost', 'lost', 0], ['twice', 'twice', 0], ['reopened', 'reopened', 0], ...CPU_COLUMNS],
+  live: [
+    ['alerts_per_second', 'alerts/s', 0],
+    ['p50_ms', 'p50 ms', 1],
+    ['p99_ms', 'p99 ms', 1],
+    ['lost', 'lost', 0],
+    ['twice', 'twice', 0],
+    ['reopened', 'reopened', 0],
+    ['generator_busy', 'generator busy', 2],
+    ...CPU_COLUMNS,
+  ],
+  latency: [
+    ['alerts_per_second', 'alerts/s', 0],
+    ['p50_ms', 'p50 ms', 1],
+    ['p99_ms', 'p99 ms', 1],
+    ['p99_from_due_ms', 'p99 from due', 1],
+    ['lost', 'lost', 0],
+    ['twice', 'twice', 0],
+    ['reopened', 'reopened', 0],
+    ...CPU_COLUMNS,
+  ],
 };
 
 export function summarize(row, contenders, rounds) {
-  const medians = Object.fromEntries([...rounds].map(([name, results]) => [name, medianOf(results.filter(({ failed }) => !failed))]));
+  const medians = Object.fromEntries(
+    [...rounds].map(([name, results]) => [name, medianOf(results.filter(({ failed }) => !failed))]),
+  );
   const own = medians.tocsin;
   const others = contenders.filter(({ usual }) => usual).map(({ name }) => name);
   // round by round, and only then the median: what disturbed a round disturbed all
-  const times = (field) => median(rounds.get('tocsin').flatMap((round, i) => round[field] / Math.max(...others.flatMap((name) => rounds.get(name)?.[i]?.[field] ?? []))).filter(Number.isFinite));
+  const times = (field) =>
+    median(
+      rounds
+        .get('tocsin')
+        .flatMap(
+          (round, i) => round[field] / Math.max(...others.flatMap((name) => rounds.get(name)?.[i]?.[field] ?? [])),
+        )
+        .filter(Number.isFinite),
+    );
   const targets = (own ? TARGETS[row.name] : []).flatMap(({ what, of, target, beyond, atLeast = false }) => {
     const value = of({ own, times });
     if (value === undefined || Number.isNaN(value)) return [];
     const reaches = (goal) => goal !== undefined && (atLeast ? value >= goal : value <= goal);
-    return [{ what, value, target, beyond, at_least: atLeast, reached: reaches(target), reached_beyond: reaches(beyond) }];
+    return [
+      { what, value, target, beyond, at_least: atLeast, reached: reaches(target), reached_beyond: reaches(beyond) },
+    ];
   });
-  return { name: row.name, title: row.title, contenders: contenders.map(({ name, about }) => ({ name, about, median: medians[name], rounds: rounds.get(name) })), targets };
+  return {
+    name: row.name,
+    title: row.title,
+    contenders: contenders.map(({ name, about }) => ({ name, about, median: medians[name], rounds: rounds.get(name) })),
+    targets,
+  };
 }
 
 /** Number by number, those inside of an object as well. */
@@ -65,13 +114,25 @@ export function printRow({ name, title, contenders, targets }, say) {
   const processes = [...new Set(contenders.flatMap(({ median: result }) => Object.keys(result?.cores ?? {})))];
   const table = [
     ['', ...columns.map(([, heading]) => heading), ...processes],
-    ...contenders.map((one) => [one.name, ...columns.map(([field, , digits]) => number(one.median?.[field], digits)), ...processes.map((process) => number(one.median?.cores?.[process], 2))]),
+    ...contenders.map((one) => [
+      one.name,
+      ...columns.map(([field, , digits]) => number(one.median?.[field], digits)),
+      ...processes.map((process) => number(one.median?.cores?.[process], 2)),
+    ]),
   ];
   const widths = table[0].map((_, column) => Math.max(...table.map((line) => line[column].length)));
-  for (const line of table) say(`  ${line.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join('  ')}`);
+  for (const line of table)
+    say(
+      `  ${line.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join('  ')}`,
+    );
   say(`  (under the name of a process: how much of one core it took)`);
   for (const { what, value, target, beyond, at_least: atLeast, reached, reached_beyond: better } of targets) {
-    const goals = [`target ${atLeast ? '≥' : '≤'} ${number(target, digitsOf(target))}`, beyond === undefined ? [] : `beyond ${number(beyond, digitsOf(beyond))}`].flat().join(', ');
+    const goals = [
+      `target ${atLeast ? '≥' : '≤'} ${number(target, digitsOf(target))}`,
+      beyond === undefined ? [] : `beyond ${number(beyond, digitsOf(beyond))}`,
+    ]
+      .flat()
+      .join(', ');
     say(`  ${better ? '✓✓' : reached ? '✓ ' : '✗ '} ${what}: ${number(value, digitsOf(value))} (${goals})`);
   }
 }

@@ -12,8 +12,17 @@ const SETTLE_MS = 5_000;
 
 /** The CPU time of each process that exists, and of the machine. */
 function cpuOf(site, pids) {
-  const processes = { ...(site.processor && { processor: site.processor.pid }), gateway: site.gateway.pid, generator: site.generator.child.pid, ...pids };
-  return { at: performance.now(), machine: machineTicks(), of: Object.fromEntries(Object.entries(processes).map(([name, pid]) => [name, cpuMicroseconds(pid)])) };
+  const processes = {
+    ...(site.processor && { processor: site.processor.pid }),
+    gateway: site.gateway.pid,
+    generator: site.generator.child.pid,
+    ...pids,
+  };
+  return {
+    at: performance.now(),
+    machine: machineTicks(),
+    of: Object.fromEntries(Object.entries(processes).map(([name, pid]) => [name, cpuMicroseconds(pid)])),
+  };
 }
 
 /** Between two such readings: each process as a share of one core, and the microseconds of each that an alert took. */
@@ -43,7 +52,13 @@ export async function drain(site, pids, { count }) {
   await site.stopProcessor();
   const alerts = last.stored - first.stored;
   const unacknowledged = last.stored === count ? await leftIn(site) : await site.purge();
-  return { alerts, alerts_per_second: alerts / ((last.at - first.at) / 1000), unacknowledged, published_per_second, ...cpuBetween(before, after, alerts) };
+  return {
+    alerts,
+    alerts_per_second: alerts / ((last.at - first.at) / 1000),
+    unacknowledged,
+    published_per_second,
+    ...cpuBetween(before, after, alerts),
+  };
 }
 
 /** Resolves once so many are stored, or after the time, to how many are, and when that was seen. */
@@ -64,10 +79,12 @@ async function leftIn(site) {
 }
 
 /** As many as get through from a confirmed publish to every subscriber, with everything on the same two cores. */
-export const live = (site, pids, { window, seconds }) => watched(site, pids, { act: 'through', window, warmSeconds: 2, seconds });
+export const live = (site, pids, { window, seconds }) =>
+  watched(site, pids, { act: 'through', window, warmSeconds: 2, seconds });
 
 /** How late an alert is at a rate that leaves room. */
-export const latency = (site, pids, { rate, seconds }) => watched(site, pids, { act: 'steady', rate, warmSeconds: 2, seconds });
+export const latency = (site, pids, { rate, seconds }) =>
+  watched(site, pids, { act: 'steady', rate, warmSeconds: 2, seconds });
 
 async function watched(site, pids, load) {
   await site.startProcessor();

@@ -16,7 +16,11 @@ const nameOf = (pid) => read(`/proc/${pid}/comm`).trim();
 
 /** Resolves to pids by the service's name. */
 export async function servicePids({ DATABASE_URL, REDIS_URL, RABBITMQ_URL }) {
-  const found = { postgres: await postgresPid(DATABASE_URL), redis: await redisPid(REDIS_URL), rabbitmq: listenerOf(Number(new URL(RABBITMQ_URL).port || 5672)) };
+  const found = {
+    postgres: await postgresPid(DATABASE_URL),
+    redis: await redisPid(REDIS_URL),
+    rabbitmq: listenerOf(Number(new URL(RABBITMQ_URL).port || 5672)),
+  };
   return Object.fromEntries(Object.entries(found).filter(([, pid]) => pid));
 }
 
@@ -28,7 +32,9 @@ async function postgresPid(url) {
   try {
     // while it is connected: its own backend is there no longer than that
     const { pid } = (await client.query('select pg_backend_pid() as pid')).rows[0];
-    return nameOf(pid).startsWith('postgres') ? Number(/^PPid:\s+(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1]) : undefined;
+    return nameOf(pid).startsWith('postgres')
+      ? Number(/^PPid:\s+(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1])
+      : undefined;
   } finally {
     await client.end();
   }
@@ -45,8 +51,16 @@ async function redisPid(url) {
 /** Whoever listens on a port: the socket's inode is in the kernel's table, and among the descriptors of its process. */
 function listenerOf(port) {
   const hex = port.toString(16).toUpperCase().padStart(4, '0');
-  const lines = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((table) => read(table).split('\n').map((line) => line.trim().split(/\s+/)));
-  const inodes = new Set(lines.filter(([, local, , state]) => local?.endsWith(`:${hex}`) && state === '0A').map((fields) => `socket:[${fields[9]}]`));
+  const lines = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((table) =>
+    read(table)
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/)),
+  );
+  const inodes = new Set(
+    lines
+      .filter(([, local, , state]) => local?.endsWith(`:${hex}`) && state === '0A')
+      .map((fields) => `socket:[${fields[9]}]`),
+  );
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)

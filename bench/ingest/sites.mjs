@@ -13,11 +13,31 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 /** Every process may run on either of two cores, and on no other. */
 export const CORES = '0,1';
 const BASE_ENVIRONMENT = { PATH: process.env.PATH, HOME: process.env.HOME, TZ: 'UTC', NODE_ENV: 'production' };
-const LIMITS_OFF = { STREAMS_PER_USER: '0', STREAMS_PER_TENANT: '0', STREAMS_PER_ADDRESS: '0', CONNECTS_PER_SECOND: '0', DRAIN_MS: '0' };
+const LIMITS_OFF = {
+  STREAMS_PER_USER: '0',
+  STREAMS_PER_TENANT: '0',
+  STREAMS_PER_ADDRESS: '0',
+  CONNECTS_PER_SECOND: '0',
+  DRAIN_MS: '0',
+};
 const QUEUES = ['alert-processor.urgent', 'alert-processor'];
 /** What else is declared; deleting what is not there is no error. */
-const OTHER_QUEUES = ['alert-processor.expired', 'alert-processor.expired.urgent', 'alert-processor.suspects', 'alerts.delivery-limit', 'alerts.dead'];
-const EXCHANGES = ['alerts.exchange', 'alerts.intake', 'alerts.rest', 'alerts.suspects', 'alerts.expired', 'alerts.alone', 'alerts.delivery-limit'];
+const OTHER_QUEUES = [
+  'alert-processor.expired',
+  'alert-processor.expired.urgent',
+  'alert-processor.suspects',
+  'alerts.delivery-limit',
+  'alerts.dead',
+];
+const EXCHANGES = [
+  'alerts.exchange',
+  'alerts.intake',
+  'alerts.rest',
+  'alerts.suspects',
+  'alerts.expired',
+  'alerts.alone',
+  'alerts.delivery-limit',
+];
 
 /** The processor of a build. `backlog` and `window` are the load of a contender: enough for seconds, and not for minutes. */
 export const tocsin = ({ name = 'tocsin', dist }) => ({
@@ -56,13 +76,22 @@ export class Site {
   async open() {
     const { services, prefix } = this;
     await this.onServer(`create database ${this.database} template template0`);
-    await require(join(this.contender.dist, 'libs/postgres/src/index.js')).migrate({ connection: { url: this.databaseUrl } });
+    await require(join(this.contender.dist, 'libs/postgres/src/index.js')).migrate({
+      connection: { url: this.databaseUrl },
+    });
     this.sql = new Client({ connectionString: this.databaseUrl });
     await this.sql.connect();
     const secret = randomBytes(32).toString('hex');
     const { child, ready } = await start({
       args: [join(this.contender.dist, 'apps/gateway/src/main.js')],
-      env: { ...this.environment, PORT: '0', JWT_SECRET: secret, JWT_TENANTS_CLAIM: 'tenants', HEARTBEAT_MS: '55000', ...LIMITS_OFF },
+      env: {
+        ...this.environment,
+        PORT: '0',
+        JWT_SECRET: secret,
+        JWT_TENANTS_CLAIM: 'tenants',
+        HEARTBEAT_MS: '55000',
+        ...LIMITS_OFF,
+      },
       core: CORES,
       logFile: join(this.folder, `${this.contender.name}-gateway.log`),
       until: (line) => (line.includes('"listening"') ? JSON.parse(line) : undefined),
@@ -77,7 +106,9 @@ export class Site {
     await declareTopology(this.channel, topologyOf(prefix));
     this.generator = startHelper(join(here, 'generator.mjs'), {}, CORES);
     await this.generator.ask({ act: 'open', amqpUrl: services.RABBITMQ_URL, prefix, tenants: this.tenants });
-    this.tokens = Array.from({ length: this.tenants * this.subscribersOfEach }, (_, i) => tokenFor(`u${i}`, `t${i % this.tenants}`, secret));
+    this.tokens = Array.from({ length: this.tenants * this.subscribersOfEach }, (_, i) =>
+      tokenFor(`u${i}`, `t${i % this.tenants}`, secret),
+    );
     this.port = port;
   }
 
@@ -92,7 +123,13 @@ export class Site {
   get environment() {
     const { services, prefix } = this;
     return {
-      ...BASE_ENVIRONMENT, ADMIN_PORT: '0', DATABASE_URL: this.databaseUrl, REDIS_URL: services.REDIS_URL, REDIS_PREFIX: prefix, RABBITMQ_URL: services.RABBITMQ_URL, RABBITMQ_PREFIX: prefix,
+      ...BASE_ENVIRONMENT,
+      ADMIN_PORT: '0',
+      DATABASE_URL: this.databaseUrl,
+      REDIS_URL: services.REDIS_URL,
+      REDIS_PREFIX: prefix,
+      RABBITMQ_URL: services.RABBITMQ_URL,
+      RABBITMQ_PREFIX: prefix,
     };
   }
 
@@ -117,7 +154,9 @@ export class Site {
 
   /** How many entries the log has: the sum of the tenants' numbers, which costs next to nothing to ask. */
   async stored() {
-    return Number((await this.sql.query('select coalesce(sum(last_seq), 0) as stored from tocsin.tenant_stream')).rows[0].stored);
+    return Number(
+      (await this.sql.query('select coalesce(sum(last_seq), 0) as stored from tocsin.tenant_stream')).rows[0].stored,
+    );
   }
 
   /** How many messages lie in the queues, unacknowledged ones not counted. */
@@ -157,7 +196,10 @@ export class Site {
       forgetTopology,
       () => this.onServer(`drop database if exists ${this.database} with (force)`),
     ];
-    for (const step of steps) await Promise.resolve().then(step).catch(() => undefined);
+    for (const step of steps)
+      await Promise.resolve()
+        .then(step)
+        .catch(() => undefined);
   }
 
   async onServer(statement) {

@@ -43,7 +43,12 @@ async function open([name, dist]) {
   address.pathname = `/${database}`;
   const connection = { url: address.toString() };
   await postgres.migrate({ connection });
-  const pool = new postgres.Database({ connection, role: 'tocsin_processor', poolSize: 1, applicationName: 'tocsin bench' });
+  const pool = new postgres.Database({
+    connection,
+    role: 'tocsin_processor',
+    poolSize: 1,
+    applicationName: 'tocsin bench',
+  });
   const [{ pid }] = await pool.call('select pg_backend_pid() as pid');
   return {
     name,
@@ -71,9 +76,20 @@ function aBatch(share) {
   return Array.from({ length: BATCH }, () => {
     const id = randomUUID();
     const message = {
-      tenant_id: `tenant-${next++ % TENANTS}`, service: 'inventory', severity: 'high', id, type: 'alert', name: 'low_stock', title: 'Flour is running low',
-      message: 'Only 2 kg are left in the northern store.', status: 'firing', occurred_at: new Date().toISOString(),
-      labels: { site: 'north' }, actions: [{ label: 'Order', url: 'https://example.com/order' }], metadata: { stock: 2 }, schema_version: 1,
+      tenant_id: `tenant-${next++ % TENANTS}`,
+      service: 'inventory',
+      severity: 'high',
+      id,
+      type: 'alert',
+      name: 'low_stock',
+      title: 'Flour is running low',
+      message: 'Only 2 kg are left in the northern store.',
+      status: 'firing',
+      occurred_at: new Date().toISOString(),
+      labels: { site: 'north' },
+      actions: [{ label: 'Order', url: 'https://example.com/order' }],
+      metadata: { stock: 2 },
+      schema_version: 1,
       ...(Math.random() < share && { dedup_key: `shelf-${Math.floor(Math.random() * KEYS)}` }),
     };
     return { message, body_hash: id, trace_id: null, deliveries: [{ channel: 'email', recipient: 'default' }] };
@@ -105,7 +121,8 @@ async function measure({ log, pid }, share) {
   return Object.fromEntries(Object.entries(spent).map(([what, ms]) => [what, ms / batches]));
 }
 
-const row = (mix, build, ...figures) => stdout.write(`${mix.padEnd(22)}${build.padEnd(16)}${figures.map((figure) => figure.padStart(12)).join('')}\n`);
+const row = (mix, build, ...figures) =>
+  stdout.write(`${mix.padEnd(22)}${build.padEnd(16)}${figures.map((figure) => figure.padStart(12)).join('')}\n`);
 const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 
 const builds = [];
@@ -113,13 +130,21 @@ try {
   for (const build of [['this build', join(root, 'dist')], ...also]) builds.push(await open(build));
   for (const build of builds) for (let batch = 0; batch < 20; batch += 1) await build.log.append(aBatch(0.3));
   for (let round = 0; round < rounds; round += 1) {
-    for (const [mix, share] of Object.entries(MIXES)) for (const build of builds) build.measured[mix].push(await measure(build, share));
+    for (const [mix, share] of Object.entries(MIXES))
+      for (const build of builds) build.measured[mix].push(await measure(build, share));
   }
   row('mix', 'build', 'alerts/s', 'a batch', 'server CPU', 'client CPU');
   for (const mix of Object.keys(MIXES)) {
     for (const { name, measured } of builds) {
-      const [clock, server, client] = ['clock', 'server', 'client'].map((what) => median(measured[mix].map((round) => round[what])));
-      row(mix, name, Math.round((BATCH / clock) * 1000).toLocaleString('en'), ...[clock, server, client].map((ms) => (Number.isNaN(ms) ? '-' : `${ms.toFixed(2)} ms`)));
+      const [clock, server, client] = ['clock', 'server', 'client'].map((what) =>
+        median(measured[mix].map((round) => round[what])),
+      );
+      row(
+        mix,
+        name,
+        Math.round((BATCH / clock) * 1000).toLocaleString('en'),
+        ...[clock, server, client].map((ms) => (Number.isNaN(ms) ? '-' : `${ms.toFixed(2)} ms`)),
+      );
     }
   }
 } finally {

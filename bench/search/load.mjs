@@ -28,8 +28,16 @@ function alertsSql(from, to, { alerts, tenants, name }) {
   select g, case when g % ${slots} < ${heavy * HEAVY_TIMES} then '${name}-' || g % ${slots} / ${HEAVY_TIMES} else '${name}-' || g % ${slots} - ${heavy * (HEAVY_TIMES - 1)} end as tenant_id,
     case when g % ${slots} < ${heavy * HEAVY_TIMES} then g / ${slots} * ${HEAVY_TIMES} + g % ${HEAVY_TIMES} + 1 else g / ${slots} + 1 end as seq,
     seen, (lpad(to_hex((extract(epoch from seen) * 1000)::bigint), 12, '0') || '7' || substr(md5(g::text), 1, 3) || '8' || substr(md5(g::text), 4, 15))::uuid as alert_id,
-    ${one(1, [...'0123456789abcdefghij'].map((letter, i) => (i < 16 ? 'resolved' : i < 18 ? 'firing' : i < 19 ? 'acknowledged' : 'snoozed')))} as status,
-    ${one(2, [...'0123456789abcdefghij'].map((letter, i) => (i < 1 ? 'urgent' : i < 4 ? 'high' : i < 10 ? 'medium' : 'low')))} as severity,
+    ${one(
+      1,
+      [...'0123456789abcdefghij'].map((letter, i) =>
+        i < 16 ? 'resolved' : i < 18 ? 'firing' : i < 19 ? 'acknowledged' : 'snoozed',
+      ),
+    )} as status,
+    ${one(
+      2,
+      [...'0123456789abcdefghij'].map((letter, i) => (i < 1 ? 'urgent' : i < 4 ? 'high' : i < 10 ? 'medium' : 'low')),
+    )} as severity,
     ${one(3, ['alert', 'alert', 'alert', 'alert', 'alert', 'alert', 'recommendation', 'notification'])} as type,
     case when ${draw(4, 5000)} = 0 then 'boiler' else 'service-' || ${draw(5, 12)} end as service,
     case when ${draw(16, 100000)} = 0 then 'meltdown' else 'name_' || ${draw(6, 50)} end as name,
@@ -64,18 +72,32 @@ export async function load(connect, { alerts, tenants, huge }) {
     `select c.relname as name, pg_get_indexdef(c.oid) as sql, i.indisprimary as primary, t.relname as table from pg_index i join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid = i.indrelid
      where t.oid in ('alert'::regclass, 'event'::regclass)`,
   );
-  for (const { name, primary, table } of indexes) await owner.query(primary ? `alter table ${table} drop constraint ${name}` : `drop index ${name}`);
-  for (const table of ['alert', 'event']) await owner.query(`alter table ${table} set unlogged, disable row level security`);
+  for (const { name, primary, table } of indexes)
+    await owner.query(primary ? `alter table ${table} drop constraint ${name}` : `drop index ${name}`);
+  for (const table of ['alert', 'event'])
+    await owner.query(`alter table ${table} set unlogged, disable row level security`);
 
-  const shapes = [{ alerts, tenants, name: 'tenant' }, { alerts: huge, tenants: 1, name: 'huge' }];
-  const chunks = shapes.flatMap((shape) => Array.from({ length: Math.ceil(shape.alerts / CHUNK) }, (_, at) => [at * CHUNK, Math.min(shape.alerts, (at + 1) * CHUNK) - 1, shape]));
+  const shapes = [
+    { alerts, tenants, name: 'tenant' },
+    { alerts: huge, tenants: 1, name: 'huge' },
+  ];
+  const chunks = shapes.flatMap((shape) =>
+    Array.from({ length: Math.ceil(shape.alerts / CHUNK) }, (_, at) => [
+      at * CHUNK,
+      Math.min(shape.alerts, (at + 1) * CHUNK) - 1,
+      shape,
+    ]),
+  );
   const all = chunks.length;
   const fill = async () => {
     const session = await connect();
-    await session.query(`set search_path = tocsin; set synchronous_commit = off; set jit = off; set work_mem = '256MB'`);
+    await session.query(
+      `set search_path = tocsin; set synchronous_commit = off; set jit = off; set work_mem = '256MB'`,
+    );
     for (let next = chunks.shift(); next; next = chunks.shift()) {
       await session.query(INSERT(alertsSql(...next)));
-      if (chunks.length % 4 === 0) say(`${all - chunks.length} of ${all} parts of ${CHUNK.toLocaleString('en')} alerts and their entries`);
+      if (chunks.length % 4 === 0)
+        say(`${all - chunks.length} of ${all} parts of ${CHUNK.toLocaleString('en')} alerts and their entries`);
     }
     await session.end();
   };
@@ -86,12 +108,18 @@ export async function load(connect, { alerts, tenants, huge }) {
     if (primary) await owner.query(`alter table ${table} add primary key using index ${name}`);
     say(name);
   }
-  await owner.query(`insert into tenant_stream (tenant_id, last_seq, last_fp) select tenant_id, max(last_seq), 'abcdefgh' from alert group by tenant_id`);
+  await owner.query(
+    `insert into tenant_stream (tenant_id, last_seq, last_fp) select tenant_id, max(last_seq), 'abcdefgh' from alert group by tenant_id`,
+  );
   await owner.query(`alter table alert enable row level security; alter table event enable row level security`);
   await owner.query('vacuum analyze alert');
   await owner.query('vacuum analyze event');
   await owner.query('vacuum analyze tenant_stream');
-  const { rows: [size] } = await owner.query(`select pg_size_pretty(pg_total_relation_size('alert')) as alert, pg_size_pretty(pg_relation_size('alert_search')) as alert_search, pg_size_pretty(pg_total_relation_size('event')) as event`);
+  const {
+    rows: [size],
+  } = await owner.query(
+    `select pg_size_pretty(pg_total_relation_size('alert')) as alert, pg_size_pretty(pg_relation_size('alert_search')) as alert_search, pg_size_pretty(pg_total_relation_size('event')) as event`,
+  );
   say(`vacuumed and analysed: ${JSON.stringify(size)}`);
   await owner.end();
   return { seconds: (performance.now() - started) / 1000, ...size };

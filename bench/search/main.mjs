@@ -48,7 +48,10 @@ const USERS = {
 /** The adapter's own statements, written down as it makes them, to be explained. */
 function listening(database, heard) {
   return {
-    as: (of, work) => database.as(of, (manager) => work({ query: (sql, parameters) => (heard.push({ of, sql, parameters }), manager.query(sql, parameters)) })),
+    as: (of, work) =>
+      database.as(of, (manager) =>
+        work({ query: (sql, parameters) => (heard.push({ of, sql, parameters }), manager.query(sql, parameters)) }),
+      ),
   };
 }
 
@@ -68,15 +71,24 @@ async function measure(query, user, context) {
     times.push((until ?? performance.now()) - since);
   }
   times.sort((a, b) => a - b);
-  return { p50: times[Math.floor(runs * 0.5)], p99: times[Math.min(runs - 1, Math.ceil(runs * 0.99) - 1)], max: times.at(-1) };
+  return {
+    p50: times[Math.floor(runs * 0.5)],
+    p99: times[Math.min(runs - 1, Math.ceil(runs * 0.99) - 1)],
+    max: times.at(-1),
+  };
 }
 
 async function explain(query, user, context) {
   const heard = [];
-  await query(new postgres.PostgresAlertQueries(listening(context.database, heard)), user(), { ...context, measured: (work) => ((heard.length = 0), work()) });
+  await query(new postgres.PostgresAlertQueries(listening(context.database, heard)), user(), {
+    ...context,
+    measured: (work) => ((heard.length = 0), work()),
+  });
   const plans = [];
   for (const { of, sql, parameters } of heard) {
-    const rows = await context.database.as(of, (manager) => manager.query(`explain (analyze, buffers) ${sql}`, parameters));
+    const rows = await context.database.as(of, (manager) =>
+      manager.query(`explain (analyze, buffers) ${sql}`, parameters),
+    );
     plans.push(rows.map((row) => row['QUERY PLAN']).join('\n'));
   }
   return plans;
@@ -100,28 +112,70 @@ let database;
 try {
   await asOwner(`create database ${name} template template0`);
   await postgres.migrate({ connection: { url: url.toString() } });
-  say(`${alerts.toLocaleString('en')} alerts of ${tenants.toLocaleString('en')} tenants, and ${huge.toLocaleString('en')} of one more`);
+  say(
+    `${alerts.toLocaleString('en')} alerts of ${tenants.toLocaleString('en')} tenants, and ${huge.toLocaleString('en')} of one more`,
+  );
   const loaded = await load(connect, { alerts, tenants, huge });
 
-  database = new postgres.Database({ connection: { url: url.toString() }, role: 'tocsin_gateway', applicationName: 'tocsin bench' });
-  const numbers = (tenant) => tenant === 'huge-0' ? huge : Math.floor(alerts / slots) * (Number(tenant.slice('tenant-'.length)) < heavy ? 10 : 1);
-  const context = { database, queries: new postgres.PostgresAlertQueries(database), log: new postgres.PostgresEventLog(database), numbers };
-  const [machine] = await database.call(`select current_setting('server_version') as postgres, current_setting('shared_buffers') as shared_buffers`);
-  say(`\nMilliseconds of one question, begin and commit included, as tocsin_gateway; ${runs} of each. PostgreSQL ${machine.postgres}, shared_buffers ${machine.shared_buffers}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB.\n`);
-  say(`${' '.repeat(32)}${Object.keys(USERS).map((user) => user.padStart(20)).join('')}`);
-  say(`${' '.repeat(32)}${Object.keys(USERS).map(() => '  p50     p99'.padStart(20)).join('')}`);
+  database = new postgres.Database({
+    connection: { url: url.toString() },
+    role: 'tocsin_gateway',
+    applicationName: 'tocsin bench',
+  });
+  const numbers = (tenant) =>
+    tenant === 'huge-0' ? huge : Math.floor(alerts / slots) * (Number(tenant.slice('tenant-'.length)) < heavy ? 10 : 1);
+  const context = {
+    database,
+    queries: new postgres.PostgresAlertQueries(database),
+    log: new postgres.PostgresEventLog(database),
+    numbers,
+  };
+  const [machine] = await database.call(
+    `select current_setting('server_version') as postgres, current_setting('shared_buffers') as shared_buffers`,
+  );
+  say(
+    `\nMilliseconds of one question, begin and commit included, as tocsin_gateway; ${runs} of each. PostgreSQL ${machine.postgres}, shared_buffers ${machine.shared_buffers}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB.\n`,
+  );
+  say(
+    `${' '.repeat(32)}${Object.keys(USERS)
+      .map((user) => user.padStart(20))
+      .join('')}`,
+  );
+  say(
+    `${' '.repeat(32)}${Object.keys(USERS)
+      .map(() => '  p50     p99'.padStart(20))
+      .join('')}`,
+  );
   const figures = {};
   const plans = {};
   for (const [what, query] of Object.entries(QUERIES)) {
     figures[what] = {};
     for (const [user, draw] of Object.entries(USERS)) figures[what][user] = await measure(query, draw, context);
-    say(what.padEnd(32) + Object.values(figures[what]).map(({ p50, p99 }) => `${p50.toFixed(1)}${p99.toFixed(1).padStart(8)}`.padStart(20)).join(''));
+    say(
+      what.padEnd(32) +
+        Object.values(figures[what])
+          .map(({ p50, p99 }) => `${p50.toFixed(1)}${p99.toFixed(1).padStart(8)}`.padStart(20))
+          .join(''),
+    );
   }
-  for (const [what, query] of Object.entries(QUERIES)) plans[what] = await explain(query, USERS['a huge tenant'], context);
-  if (argv.includes('--plans')) for (const [what, texts] of Object.entries(plans)) for (const text of texts) say(`\n-- ${what}, a huge tenant\n${text}`);
-  const late = Object.entries(figures).flatMap(([what, byUser]) => Object.entries(byUser).filter(([, { p99 }]) => p99 >= TARGET_MS).map(([user]) => `${what} (${user})`));
-  say(late.length > 0 ? `\nBeyond ${TARGET_MS} ms at p99: ${late.join(', ')}` : `\nEvery p99 is below ${TARGET_MS} ms.`);
-  if (option('--json')) writeFileSync(option('--json'), JSON.stringify({ alerts, tenants, runs, loaded, machine, figures, plans }, undefined, 2));
+  for (const [what, query] of Object.entries(QUERIES))
+    plans[what] = await explain(query, USERS['a huge tenant'], context);
+  if (argv.includes('--plans'))
+    for (const [what, texts] of Object.entries(plans))
+      for (const text of texts) say(`\n-- ${what}, a huge tenant\n${text}`);
+  const late = Object.entries(figures).flatMap(([what, byUser]) =>
+    Object.entries(byUser)
+      .filter(([, { p99 }]) => p99 >= TARGET_MS)
+      .map(([user]) => `${what} (${user})`),
+  );
+  say(
+    late.length > 0 ? `\nBeyond ${TARGET_MS} ms at p99: ${late.join(', ')}` : `\nEvery p99 is below ${TARGET_MS} ms.`,
+  );
+  if (option('--json'))
+    writeFileSync(
+      option('--json'),
+      JSON.stringify({ alerts, tenants, runs, loaded, machine, figures, plans }, undefined, 2),
+    );
 } finally {
   await database?.close();
   await asOwner(`drop database if exists ${name} with (force)`);

@@ -1,7 +1,18 @@
 // Every query of docs/search.md, as the gateway asks it. Values are drawn anew for each, so that no run repeats a page that
 // happens to be warm.
 const DAY_MS = 86_400_000;
-const ANY = { status: null, severity: null, service: null, type: null, name: null, assignee: null, labels: {}, from: null, to: null, words: [] };
+const ANY = {
+  status: null,
+  severity: null,
+  service: null,
+  type: null,
+  name: null,
+  assignee: null,
+  labels: {},
+  from: null,
+  to: null,
+  words: [],
+};
 const FIRST = { ...ANY, order: 'newest', limit: 50, after: null };
 const OPEN = ['firing', 'acknowledged', 'snoozed'];
 
@@ -12,15 +23,17 @@ const daysAgo = (days) => new Date(Date.now() - days * DAY_MS).toISOString();
 const list = (query) => (queries, tenants) => queries.list(tenants, { ...FIRST, ...query() });
 
 /** The tenth page, or another: `after` as the client has it. */
-const deep = (query, number = 10) => async (queries, tenants, { measured }) => {
-  let after = null;
-  for (let page = 0; page < number - 1; page += 1) {
-    const { end } = await queries.list(tenants, { ...FIRST, ...query, after });
-    if (!end) break;
-    after = end;
-  }
-  return measured(() => queries.list(tenants, { ...FIRST, ...query, after }));
-};
+const deep =
+  (query, number = 10) =>
+  async (queries, tenants, { measured }) => {
+    let after = null;
+    for (let page = 0; page < number - 1; page += 1) {
+      const { end } = await queries.list(tenants, { ...FIRST, ...query, after });
+      if (!end) break;
+      after = end;
+    }
+    return measured(() => queries.list(tenants, { ...FIRST, ...query, after }));
+  };
 
 /** Some alert of the tenants: where a page begins at a random day. */
 async function someAlert(queries, tenants) {
@@ -43,18 +56,18 @@ export const QUERIES = {
   'a name that is rare': list(() => ({ name: ['meltdown'] })),
   'a rare one, most severe first': list(() => ({ service: ['boiler'], order: 'severity' })),
   'service, severity and state': list(() => ({ service: ['boiler'], severity: ['low'], status: ['resolved'] })),
-  'a rare one\'s third page': deep({ service: ['nowhere'] }, 3),
+  "a rare one's third page": deep({ service: ['nowhere'] }, 3),
   'a type': list(() => ({ type: ['recommendation'] })),
   'a name': list(() => ({ name: [`name_${below(50)}`] })),
-  'mine': list(() => ({ assignee: [`user-${below(20)}`], status: OPEN })),
-  'nobody\'s': list(() => ({ assignee: [null], status: OPEN })),
+  mine: list(() => ({ assignee: [`user-${below(20)}`], status: OPEN })),
+  "nobody's": list(() => ({ assignee: [null], status: OPEN })),
   'a day': list(() => ({ from: daysAgo(31), to: daysAgo(30) })),
   'a label': list(() => ({ labels: { site: `site-${below(30)}` } })),
   'a word': list(() => ({ words: [`word${below(300)}`] })),
   'a word of a rare service': list(() => ({ service: ['boiler'], words: [`word${below(300)}`] })),
   'words that hardly any has': list(() => ({ words: ['unicorn', `word${below(300)}`] })),
   'a word among open ones': list(() => ({ words: [`word${below(300)}`], status: OPEN })),
-  'facets': (queries, tenants) => queries.facets(tenants, tenants, { ...ANY, status: OPEN }),
+  facets: (queries, tenants) => queries.facets(tenants, tenants, { ...ANY, status: OPEN }),
   'facets of a rare name': (queries, tenants) => queries.facets(tenants, tenants, { ...ANY, name: ['meltdown'] }),
   'facets of a word': (queries, tenants) => queries.facets(tenants, tenants, { ...ANY, words: [`word${below(300)}`] }),
   'one alert': async (queries, tenants, { measured }) => {
@@ -66,6 +79,8 @@ export const QUERIES = {
     return measured(() => queries.history(tenant_id, alert_id, { before: null, limit: 50 }));
   },
   'the log behind a cursor': (_, [tenant], { log, numbers }) => log.after(tenant, below(numbers(tenant)), 50),
-  'figures of a day': (queries, tenants) => queries.stats(tenants, { from: new Date(Date.now() - DAY_MS), buckets: 24, bucketSeconds: 3_600 }),
-  'figures of a month': (queries, tenants) => queries.stats(tenants, { from: new Date(Date.now() - 30 * DAY_MS), buckets: 30, bucketSeconds: 86_400 }),
+  'figures of a day': (queries, tenants) =>
+    queries.stats(tenants, { from: new Date(Date.now() - DAY_MS), buckets: 24, bucketSeconds: 3_600 }),
+  'figures of a month': (queries, tenants) =>
+    queries.stats(tenants, { from: new Date(Date.now() - 30 * DAY_MS), buckets: 30, bucketSeconds: 86_400 }),
 };

@@ -9,9 +9,24 @@ const target = fileURLToPath(new URL('docs/bench-stream.svg', root));
 const run = JSON.parse(readFileSync(source, 'utf8'));
 
 const PANELS = [
-  { row: 'alone', field: 'cpu_us_per_delivery', title: 'CPU a delivery, µs', note: '1,000 subscribers, 40 alerts/s, each written alone' },
-  { row: 'tenants', field: 'cpu_us_per_delivery', title: 'CPU a delivery, µs', note: '1,000 tenants x 5 subscribers, 5,000 alerts/s' },
-  { row: 'idle', field: 'rss_kb_per_connection', title: 'Memory an idle stream, KB', note: '10,000 streams; Tocsin’s are authenticated' },
+  {
+    row: 'alone',
+    field: 'cpu_us_per_delivery',
+    title: 'CPU a delivery, µs',
+    note: '1,000 subscribers, 40 alerts/s, each written alone',
+  },
+  {
+    row: 'tenants',
+    field: 'cpu_us_per_delivery',
+    title: 'CPU a delivery, µs',
+    note: '1,000 tenants x 5 subscribers, 5,000 alerts/s',
+  },
+  {
+    row: 'idle',
+    field: 'rss_kb_per_connection',
+    title: 'Memory an idle stream, KB',
+    note: '10,000 streams; Tocsin’s are authenticated',
+  },
 ];
 
 const WIDTH = 720;
@@ -22,7 +37,9 @@ const escape = (text) => String(text).replace(/[&<>"]/g, (sign) => `&#${sign.cha
 const text = (x, y, kind, words, more = '') => `<text x="${x}" y="${y}" class="${kind}"${more}>${escape(words)}</text>`;
 
 function panel({ row, field, title, note }, top) {
-  const bars = (run.rows.find(({ name }) => name === row)?.contenders ?? []).flatMap(({ name, median }) => (median?.[field] > 0 ? [{ name, value: median[field] }] : []));
+  const bars = (run.rows.find(({ name }) => name === row)?.contenders ?? []).flatMap(({ name, median }) =>
+    median?.[field] > 0 ? [{ name, value: median[field] }] : [],
+  );
   if (bars.length === 0) return { svg: '', height: 0 };
   const longest = Math.max(...bars.map(({ value }) => value));
   const lines = [text(0, top + 14, 'title', title), text(WIDTH, top + 14, 'note', note, ' text-anchor="end"')];
@@ -30,7 +47,9 @@ function panel({ row, field, title, note }, top) {
     const y = top + 28 + i * STEP;
     const width = Math.max(2, ((WIDTH - LABEL - 60) * value) / longest);
     lines.push(text(LABEL - 10, y + 13, 'name', name, ' text-anchor="end"'));
-    lines.push(`<rect x="${LABEL}" y="${y}" width="${width.toFixed(1)}" height="${BAR}" rx="2" class="${name === 'tocsin' ? 'own' : 'other'}"/>`);
+    lines.push(
+      `<rect x="${LABEL}" y="${y}" width="${width.toFixed(1)}" height="${BAR}" rx="2" class="${name === 'tocsin' ? 'own' : 'other'}"/>`,
+    );
     lines.push(text((LABEL + width + 8).toFixed(1), y + 13, 'name', value.toFixed(1)));
   });
   return { svg: lines.join('\n'), height: 28 + bars.length * STEP + 22 };

@@ -103,10 +103,28 @@ export function nchan({ folder }) {
       const work = join(folder, 'nginx');
       mkdirSync(work, { recursive: true });
       const descriptors = Math.min(maxDescriptors(), 65_536);
-      const values = { MODULE: module, USER: process.getuid() === 0 ? 'user root;' : '', FOLDER: work, PORT: port, DESCRIPTORS: descriptors, CONNECTIONS: descriptors - 100 };
-      const config = readFileSync(join(here, 'servers', 'nginx.conf'), 'utf8').replace(/@(\w+)@/g, (_, key) => values[key]);
+      const values = {
+        MODULE: module,
+        USER: process.getuid() === 0 ? 'user root;' : '',
+        FOLDER: work,
+        PORT: port,
+        DESCRIPTORS: descriptors,
+        CONNECTIONS: descriptors - 100,
+      };
+      const config = readFileSync(join(here, 'servers', 'nginx.conf'), 'utf8').replace(
+        /@(\w+)@/g,
+        (_, key) => values[key],
+      );
       writeFileSync(join(work, 'nginx.conf'), config);
-      const server = await start({ command: 'nginx', args: ['-p', work, '-c', join(work, 'nginx.conf')], env: BASE_ENVIRONMENT, core: SERVER_CORE, logFile: join(folder, 'nchan.log'), until: () => undefined, timeoutMs: 2 ** 30 });
+      const server = await start({
+        command: 'nginx',
+        args: ['-p', work, '-c', join(work, 'nginx.conf')],
+        env: BASE_ENVIRONMENT,
+        core: SERVER_CORE,
+        logFile: join(folder, 'nchan.log'),
+        until: () => undefined,
+        timeoutMs: 2 ** 30,
+      });
       child = server.child;
       await Promise.race([server.ready, answers(port)]);
       server.ready.catch(() => undefined);
@@ -125,7 +143,13 @@ const nodePeer = ({ name, script, environment = {}, about, missing, folder }) =>
     about,
     missing,
     async start() {
-      const server = await start({ args: [join(here, 'servers', script)], env: { ...BASE_ENVIRONMENT, ...environment }, core: SERVER_CORE, logFile: join(folder, `${name}.log`), until: (line) => (line.includes('"ready"') ? JSON.parse(line) : undefined) });
+      const server = await start({
+        args: [join(here, 'servers', script)],
+        env: { ...BASE_ENVIRONMENT, ...environment },
+        core: SERVER_CORE,
+        logFile: join(folder, `${name}.log`),
+        until: (line) => (line.includes('"ready"') ? JSON.parse(line) : undefined),
+      });
       child = server.child;
       const { port, feedPort } = await server.ready;
       this.pid = child.pid;
@@ -139,13 +163,32 @@ const nodePeer = ({ name, script, environment = {}, about, missing, folder }) =>
 const missingPackage = (name) => (installed(name) ? undefined : `${name} is not installed`);
 
 export const betterSse = ({ folder }) =>
-  nodePeer({ name: 'better-sse', script: 'better-sse.cjs', about: `${installed('better-sse')}, channel.broadcast, no authentication`, missing: missingPackage('better-sse'), folder });
+  nodePeer({
+    name: 'better-sse',
+    script: 'better-sse.cjs',
+    about: `${installed('better-sse')}, channel.broadcast, no authentication`,
+    missing: missingPackage('better-sse'),
+    folder,
+  });
 
 export const betterSseBatch = ({ folder }) =>
-  nodePeer({ name: 'better-sse (batch)', script: 'better-sse.cjs', environment: { BETTER_SSE: 'batch' }, about: `${installed('better-sse')}, session.batch of a shared buffer`, missing: missingPackage('better-sse'), folder });
+  nodePeer({
+    name: 'better-sse (batch)',
+    script: 'better-sse.cjs',
+    environment: { BETTER_SSE: 'batch' },
+    about: `${installed('better-sse')}, session.batch of a shared buffer`,
+    missing: missingPackage('better-sse'),
+    folder,
+  });
 
 export const nestSse = ({ folder }) =>
-  nodePeer({ name: 'Nest @Sse()', script: 'nest-sse.cjs', about: `${installed('@nestjs/core')}, one shared Observable, no authentication`, missing: missingPackage('@nestjs/platform-express'), folder });
+  nodePeer({
+    name: 'Nest @Sse()',
+    script: 'nest-sse.cjs',
+    about: `${installed('@nestjs/core')}, one shared Observable, no authentication`,
+    missing: missingPackage('@nestjs/platform-express'),
+    folder,
+  });
 
 // ---- what stands behind a gateway ---------------------------------------------------------------------------------------
 
@@ -157,7 +200,10 @@ async function startTenantService() {
     response.end(JSON.stringify({ tenants: [{ id: `t${tenant}`, name: `Tenant ${tenant}` }] }));
   });
   await new Promise((resolve) => server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, resolve));
-  return { url: `http://127.0.0.1:${server.address().port}`, close: () => (server.closeAllConnections(), server.close()) };
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    close: () => (server.closeAllConnections(), server.close()),
+  };
 }
 
 async function onServer(url, sql) {
@@ -169,11 +215,31 @@ async function onServer(url, sql) {
 
 /** The gateway declares queues and exchanges under its prefix; nobody else needs them. */
 async function forgetTopology(url, prefix) {
-  const connection = await require('amqplib').connect(url).catch(() => undefined);
+  const connection = await require('amqplib')
+    .connect(url)
+    .catch(() => undefined);
   if (!connection) return;
   const channel = await connection.createChannel();
-  for (const queue of ['alert-processor.urgent', 'alert-processor', 'alert-processor.expired', 'alert-processor.expired.urgent', 'alert-processor.suspects', 'alerts.delivery-limit', 'alerts.dead']) await channel.deleteQueue(prefix + queue);
-  for (const exchange of ['alerts.exchange', 'alerts.intake', 'alerts.rest', 'alerts.suspects', 'alerts.expired', 'alerts.alone', 'alerts.delivery-limit']) await channel.deleteExchange(prefix + exchange);
+  for (const queue of [
+    'alert-processor.urgent',
+    'alert-processor',
+    'alert-processor.expired',
+    'alert-processor.expired.urgent',
+    'alert-processor.suspects',
+    'alerts.delivery-limit',
+    'alerts.dead',
+  ])
+    await channel.deleteQueue(prefix + queue);
+  for (const exchange of [
+    'alerts.exchange',
+    'alerts.intake',
+    'alerts.rest',
+    'alerts.suspects',
+    'alerts.expired',
+    'alerts.alone',
+    'alerts.delivery-limit',
+  ])
+    await channel.deleteExchange(prefix + exchange);
   await connection.close();
 }
 

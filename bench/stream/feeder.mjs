@@ -15,12 +15,25 @@ const { contracts, observability, postgres, redis } = loadBuild(process.env.BENC
 
 function loadBuild(dist) {
   const load = (library) => require(join(dist, 'libs', library, 'src', 'index.js'));
-  return { contracts: load('contracts'), observability: load('observability'), postgres: load('postgres'), redis: load('redis') };
+  return {
+    contracts: load('contracts'),
+    observability: load('observability'),
+    postgres: load('postgres'),
+    redis: load('redis'),
+  };
 }
 
 /** An alert of 200 bytes, as a service sends it. */
 function alertOf(tenant, id) {
-  const alert = { tenant_id: `t${tenant}`, service: 'inventory', severity: 'high', id: String(id), name: 'low_stock', title: 'Flour is running low', message: 'Only 2 kg are left in the northern store.' };
+  const alert = {
+    tenant_id: `t${tenant}`,
+    service: 'inventory',
+    severity: 'high',
+    id: String(id),
+    name: 'low_stock',
+    title: 'Flour is running low',
+    message: 'Only 2 kg are left in the northern store.',
+  };
   const missing = 200 - JSON.stringify(alert).length;
   return { ...alert, message: alert.message.padEnd(alert.message.length + missing, '.') };
 }
@@ -29,12 +42,29 @@ function alertOf(tenant, id) {
 
 /** Stored by the real log and announced by the real bus. */
 function throughTheLog({ databaseUrl, redisUrl, redisPrefix }) {
-  const database = new postgres.Database({ connection: { url: databaseUrl }, role: 'tocsin_processor', applicationName: 'tocsin bench' });
+  const database = new postgres.Database({
+    connection: { url: databaseUrl },
+    role: 'tocsin_processor',
+    applicationName: 'tocsin bench',
+  });
   const log = new postgres.PostgresEventLog(database);
   const connection = new redis.RedisConnection(redisUrl);
-  const bus = new redis.RedisEventBus({ url: redisUrl, prefix: redisPrefix }, connection, observability.createLogger({ app: 'bench', level: 'silent' }), new observability.Metrics({ app: 'bench', version: '0' }));
+  const bus = new redis.RedisEventBus(
+    { url: redisUrl, prefix: redisPrefix },
+    connection,
+    observability.createLogger({ app: 'bench', level: 'silent' }),
+    new observability.Metrics({ app: 'bench', version: '0' }),
+  );
   const planned = ({ tenant, id }) => ({
-    message: { ...alertOf(tenant, id), type: 'alert', status: 'firing', labels: {}, actions: [], metadata: {}, schema_version: 1 },
+    message: {
+      ...alertOf(tenant, id),
+      type: 'alert',
+      status: 'firing',
+      labels: {},
+      actions: [],
+      metadata: {},
+      schema_version: 1,
+    },
     body_hash: String(id),
     trace_id: null,
     deliveries: [],
@@ -65,8 +95,29 @@ function renderer() {
     return {
       seq,
       data: contracts.renderData({
-        ...rest, seq, event_id, alert_id: '01890a5d-ac96-774b-bcce-b302099a8057', change: 'raised', status: 'firing', previous: null, type: 'alert', occurrences: 1, folded: 0,
-        occurred_at: null, received_at: now, dedup_key: null, first_seen_at: now, last_seen_at: now, labels: {}, actions: [], metadata: {}, assignee: null, snoozed_until: null, actor: null, note: null, trace_id: null,
+        ...rest,
+        seq,
+        event_id,
+        alert_id: '01890a5d-ac96-774b-bcce-b302099a8057',
+        change: 'raised',
+        status: 'firing',
+        previous: null,
+        type: 'alert',
+        occurrences: 1,
+        folded: 0,
+        occurred_at: null,
+        received_at: now,
+        dedup_key: null,
+        first_seen_at: now,
+        last_seen_at: now,
+        labels: {},
+        actions: [],
+        metadata: {},
+        assignee: null,
+        snoozed_until: null,
+        actor: null,
+        note: null,
+        trace_id: null,
       }),
     };
   };
@@ -81,7 +132,10 @@ async function byHttp({ port, path }) {
   return {
     async hand(alerts) {
       const rendered = alerts.map(render);
-      const requests = alerts.map(({ tenant }, i) => `POST ${path.replace('{tenant}', `t${tenant}`)} HTTP/1.1\r\nHost: bench\r\nX-EventSource-Event: inventory_alert\r\nContent-Length: ${Buffer.byteLength(rendered[i].data)}\r\n\r\n${rendered[i].data}`);
+      const requests = alerts.map(
+        ({ tenant }, i) =>
+          `POST ${path.replace('{tenant}', `t${tenant}`)} HTTP/1.1\r\nHost: bench\r\nX-EventSource-Event: inventory_alert\r\nContent-Length: ${Buffer.byteLength(rendered[i].data)}\r\n\r\n${rendered[i].data}`,
+      );
       return write(socket, requests.join(''), rendered);
     },
     close: () => socket.destroy(),
@@ -95,7 +149,11 @@ async function byLines({ port }) {
   return {
     async hand(alerts) {
       const rendered = alerts.map(render);
-      return write(socket, alerts.map(({ tenant }, i) => `t${tenant} ${rendered[i].seq} ${rendered[i].data}\n`).join(''), rendered);
+      return write(
+        socket,
+        alerts.map(({ tenant }, i) => `t${tenant} ${rendered[i].seq} ${rendered[i].data}\n`).join(''),
+        rendered,
+      );
     },
     close: () => socket.destroy(),
   };
@@ -136,7 +194,9 @@ async function feed({ rate, seconds, tenants }) {
     }
     const alerts = Array.from({ length: due - sent }, () => ({ tenant: nextTenant++ % tenants, id: nextId++ }));
     const { handedAt, seqs } = await way.hand(alerts);
-    seqs.forEach((seq, i) => handed.set([alerts[i].tenant, seq, handedAt, startedAtMicroseconds + ((sent + i) / rate) * 1e6], (sent + i) * 4));
+    seqs.forEach((seq, i) =>
+      handed.set([alerts[i].tenant, seq, handedAt, startedAtMicroseconds + ((sent + i) / rate) * 1e6], (sent + i) * 4),
+    );
     sent = due;
   }
   return { published: total, elapsedMs: performance.now() - startedAt, handed };

@@ -60,7 +60,12 @@ const ROWS = [
     title: 'Fan-out to 1,000 subscribers, 1,000 alerts/s: what comes together leaves together',
     of: full ? ['tocsin', 'nchan'] : ['tocsin'],
     rounds: 3,
-    measure: (lab, contender) => fanOut(lab, contender, { subscribers: 1_000, rate: contender.name === 'nchan' ? 300 : 1_000, seconds: full ? 10 : 4 }),
+    measure: (lab, contender) =>
+      fanOut(lab, contender, {
+        subscribers: 1_000,
+        rate: contender.name === 'nchan' ? 300 : 1_000,
+        seconds: full ? 10 : 4,
+      }),
   },
   {
     name: 'joined-3000',
@@ -75,7 +80,8 @@ const ROWS = [
     title: '1,000 tenants x 5 subscribers, 5,000 alerts/s',
     of: ['tocsin', 'nchan'],
     rounds: 3,
-    measure: (lab, contender) => fanOut(lab, contender, { tenants: 1_000, subscribers: 5_000, rate: 5_000, seconds: full ? 10 : 4 }),
+    measure: (lab, contender) =>
+      fanOut(lab, contender, { tenants: 1_000, subscribers: 5_000, rate: 5_000, seconds: full ? 10 : 4 }),
   },
   {
     name: 'idle',
@@ -133,7 +139,8 @@ class Lab {
   }
 
   async close() {
-    for (const contender of [...this.running]) await this.stop(contender).catch((error) => say(`  ${contender.name}: ${error.message}`));
+    for (const contender of [...this.running])
+      await this.stop(contender).catch((error) => say(`  ${contender.name}: ${error.message}`));
     await stop(this.gen.child);
   }
 }
@@ -198,7 +205,8 @@ try {
     if (only && !only.includes(row.group ?? row.name)) continue;
     lab = new Lab();
     const contenders = makeAll({ counted: row.name === 'storm' }).filter(
-      ({ name, missing, dist }) => !missing && !without.includes(name) && (row.of.includes(name) || (dist && row.of.includes('tocsin'))),
+      ({ name, missing, dist }) =>
+        !missing && !without.includes(name) && (row.of.includes(name) || (dist && row.of.includes('tocsin'))),
     );
     try {
       const result = summarize(row, contenders, await measure(row, contenders, lab));
@@ -209,9 +217,23 @@ try {
     }
   }
   const after = machineTicks();
-  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memory_gib: Math.round(totalmem() / 2 ** 30), kernel: release(), node: version, pinned: canPin };
+  const machine = {
+    cpu: cpus()[0]?.model,
+    cores: cpus().length,
+    memory_gib: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+    node: version,
+    pinned: canPin,
+  };
   const stolen = (after.steal - before.steal) / (after.total - before.total);
-  const output = { at: startedAt.toISOString(), seconds: Math.round((Date.now() - startedAt) / 1000), full, machine, stolen, rows: results };
+  const output = {
+    at: startedAt.toISOString(),
+    seconds: Math.round((Date.now() - startedAt) / 1000),
+    full,
+    machine,
+    stolen,
+    rows: results,
+  };
   const file = join(root, 'artifacts', 'bench', 'stream.json');
   mkdirSync(join(root, 'artifacts', 'bench'), { recursive: true });
   writeFileSync(file, `${JSON.stringify(output, null, 2)}\n`);

@@ -9,7 +9,8 @@ export const SERVER_CORE = 0;
 export const LOAD_CORE = 1;
 
 export const canPin = cpus().length > 1 && spawnSync('taskset', ['-c', '0', 'true']).status === 0;
-const pinned = (core, command, args) => (canPin ? ['taskset', ['-c', String(core), command, ...args]] : [command, args]);
+const pinned = (core, command, args) =>
+  canPin ? ['taskset', ['-c', String(core), command, ...args]] : [command, args];
 
 const STOP_TIMEOUT_MS = 10_000;
 const alive = new Set();
@@ -94,7 +95,9 @@ export async function stop(child, signal = 'SIGTERM') {
 
 /** A process and all that descend from it. */
 function treeOf(pid) {
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean));
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
+  );
   return [pid, ...children.flatMap(treeOf)];
 }
 
@@ -111,12 +114,24 @@ export function cpuMicroseconds(pid) {
 
 /** Resident memory of a process tree in KB; pages that several processes share count once for each. */
 export const residentKilobytes = (pid) =>
-  treeOf(pid).reduce((sum, one) => sum + Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${one}/status`, 'utf8'))?.[1] ?? 0), 0);
+  treeOf(pid).reduce(
+    (sum, one) => sum + Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${one}/status`, 'utf8'))?.[1] ?? 0),
+    0,
+  );
 
 /** Of both cores, since `before`: how much was used by others than those whose CPU microseconds are given, as a share. */
 export function machineTicks() {
-  const [user, nice, system, idle, iowait, irq, softirq, steal] = readFileSync('/proc/stat', 'utf8').split('\n')[0].trim().split(/\s+/).slice(1).map(Number);
-  return { busy: user + nice + system + irq + softirq + steal, total: user + nice + system + irq + softirq + steal + idle + iowait, steal };
+  const [user, nice, system, idle, iowait, irq, softirq, steal] = readFileSync('/proc/stat', 'utf8')
+    .split('\n')[0]
+    .trim()
+    .split(/\s+/)
+    .slice(1)
+    .map(Number);
+  return {
+    busy: user + nice + system + irq + softirq + steal,
+    total: user + nice + system + irq + softirq + steal + idle + iowait,
+    steal,
+  };
 }
 
 /** The most descriptors that a process may have: Node raises its own limit to it. */

@@ -3,14 +3,46 @@
 /** What a row is to reach. `of` takes the medians, with `share(field, other)` as Tocsin's share of another's. */
 const TARGETS = {
   alone: [
-    { what: 'CPU a delivery, of nchan', of: ({ share }) => share('cpu_us_per_delivery', 'nchan'), target: 0.9, beyond: 0.8 },
-    { what: 'CPU a delivery, of better-sse', of: ({ share }) => share('cpu_us_per_delivery', 'better-sse'), target: 0.35, beyond: 0.3 },
-    { what: 'CPU a delivery, of Nest @Sse()', of: ({ share }) => share('cpu_us_per_delivery', 'Nest @Sse()'), target: 0.35, beyond: 0.3 },
+    {
+      what: 'CPU a delivery, of nchan',
+      of: ({ share }) => share('cpu_us_per_delivery', 'nchan'),
+      target: 0.9,
+      beyond: 0.8,
+    },
+    {
+      what: 'CPU a delivery, of better-sse',
+      of: ({ share }) => share('cpu_us_per_delivery', 'better-sse'),
+      target: 0.35,
+      beyond: 0.3,
+    },
+    {
+      what: 'CPU a delivery, of Nest @Sse()',
+      of: ({ share }) => share('cpu_us_per_delivery', 'Nest @Sse()'),
+      target: 0.35,
+      beyond: 0.3,
+    },
   ],
-  'alone-100': [{ what: 'CPU a delivery, of nchan', of: ({ share }) => share('cpu_us_per_delivery', 'nchan'), target: 0.9, beyond: 0.8 }],
+  'alone-100': [
+    {
+      what: 'CPU a delivery, of nchan',
+      of: ({ share }) => share('cpu_us_per_delivery', 'nchan'),
+      target: 0.9,
+      beyond: 0.8,
+    },
+  ],
   'alone-300': [
-    { what: 'CPU a delivery, of better-sse', of: ({ share }) => share('cpu_us_per_delivery', 'better-sse'), target: 0.35, beyond: 0.3 },
-    { what: 'CPU a delivery, of Nest @Sse()', of: ({ share }) => share('cpu_us_per_delivery', 'Nest @Sse()'), target: 0.35, beyond: 0.3 },
+    {
+      what: 'CPU a delivery, of better-sse',
+      of: ({ share }) => share('cpu_us_per_delivery', 'better-sse'),
+      target: 0.35,
+      beyond: 0.3,
+    },
+    {
+      what: 'CPU a delivery, of Nest @Sse()',
+      of: ({ share }) => share('cpu_us_per_delivery', 'Nest @Sse()'),
+      target: 0.35,
+      beyond: 0.3,
+    },
   ],
   'joined-1000': [
     { what: 'deliveries/s', of: ({ own }) => own.deliveries_per_second, target: 950_000, atLeast: true },
@@ -21,10 +53,23 @@ const TARGETS = {
     { what: 'deliveries/s', of: ({ own }) => own.deliveries_per_second, beyond: 2_900_000, atLeast: true },
     { what: 'lost', of: ({ own }) => own.lost, target: 0 },
   ],
-  tenants: [{ what: 'CPU a delivery, of nchan', of: ({ share }) => share('cpu_us_per_delivery', 'nchan'), target: 1, beyond: 0.9 }],
+  tenants: [
+    {
+      what: 'CPU a delivery, of nchan',
+      of: ({ share }) => share('cpu_us_per_delivery', 'nchan'),
+      target: 1,
+      beyond: 0.9,
+    },
+  ],
   idle: [
     { what: 'RSS a connection, KB', of: ({ own }) => own.rss_kb_per_connection, target: 9, beyond: 5 },
-    { what: 'connects/s of one whole core', of: ({ own }) => 1e6 / own.cpu_us_per_connect, target: 5_000, beyond: 10_000, atLeast: true },
+    {
+      what: 'connects/s of one whole core',
+      of: ({ own }) => 1e6 / own.cpu_us_per_connect,
+      target: 5_000,
+      beyond: 10_000,
+      atLeast: true,
+    },
   ],
   storm: [
     { what: 'statements a client', of: ({ own }) => own.statements_per_client, target: 0.05, beyond: 0.01 },
@@ -67,17 +112,31 @@ const COLUMNS = {
 const GENERATOR_LIMIT = 0.95;
 
 export function summarize(row, contenders, rounds) {
-  const medians = Object.fromEntries([...rounds].map(([name, results]) => [name, medianOf(results.filter(({ failed }) => !failed))]));
+  const medians = Object.fromEntries(
+    [...rounds].map(([name, results]) => [name, medianOf(results.filter(({ failed }) => !failed))]),
+  );
   const own = medians.tocsin;
   // round by round, and only then the median: what disturbed a round disturbed both
-  const share = (field, other) => median((rounds.get(other) ?? []).flatMap((theirs, i) => rounds.get('tocsin')[i]?.[field] / theirs[field]).filter(Number.isFinite));
+  const share = (field, other) =>
+    median(
+      (rounds.get(other) ?? [])
+        .flatMap((theirs, i) => rounds.get('tocsin')[i]?.[field] / theirs[field])
+        .filter(Number.isFinite),
+    );
   const targets = (own ? (TARGETS[row.name] ?? []) : []).flatMap(({ what, of, target, beyond, atLeast = false }) => {
     const value = of({ own, share });
     if (value === undefined || Number.isNaN(value)) return [];
     const reaches = (goal) => goal !== undefined && (atLeast ? value >= goal : value <= goal);
-    return [{ what, value, target, beyond, at_least: atLeast, reached: reaches(target), reached_beyond: reaches(beyond) }];
+    return [
+      { what, value, target, beyond, at_least: atLeast, reached: reaches(target), reached_beyond: reaches(beyond) },
+    ];
   });
-  return { name: row.name, title: row.title, contenders: contenders.map(({ name, about }) => ({ name, about, median: medians[name], rounds: rounds.get(name) })), targets };
+  return {
+    name: row.name,
+    title: row.title,
+    contenders: contenders.map(({ name, about }) => ({ name, about, median: medians[name], rounds: rounds.get(name) })),
+    targets,
+  };
 }
 
 function medianOf(results) {
@@ -93,19 +152,34 @@ export function median(values) {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-export const number = (value, digits) => (value == null ? '-' : value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+export const number = (value, digits) =>
+  value == null ? '-' : value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
 export function printRow({ name, title, contenders, targets }, say) {
   const columns = COLUMNS[name] ?? FAN_OUT;
   say(`\n${title}\n`);
-  const table = [['', ...columns.map(([, heading]) => heading)], ...contenders.map((one) => [one.name, ...columns.map(([field, , digits]) => number(one.median?.[field], digits))])];
+  const table = [
+    ['', ...columns.map(([, heading]) => heading)],
+    ...contenders.map((one) => [one.name, ...columns.map(([field, , digits]) => number(one.median?.[field], digits))]),
+  ];
   const widths = table[0].map((_, column) => Math.max(...table.map((line) => line[column].length)));
-  for (const line of table) say(`  ${line.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join('  ')}`);
+  for (const line of table)
+    say(
+      `  ${line.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join('  ')}`,
+    );
   for (const { median: result, name: contender } of contenders) {
-    if (result?.generator_busy > GENERATOR_LIMIT) say(`  ! ${contender}: the generator was ${number(result.generator_busy, 2)} busy; the server may do better than this says`);
+    if (result?.generator_busy > GENERATOR_LIMIT)
+      say(
+        `  ! ${contender}: the generator was ${number(result.generator_busy, 2)} busy; the server may do better than this says`,
+      );
   }
   for (const { what, value, target, beyond, at_least: atLeast, reached, reached_beyond: better } of targets) {
-    const goals = [target === undefined ? [] : `target ${atLeast ? '≥' : '≤'} ${number(target, digitsOf(target))}`, beyond === undefined ? [] : `beyond ${number(beyond, digitsOf(beyond))}`].flat().join(', ');
+    const goals = [
+      target === undefined ? [] : `target ${atLeast ? '≥' : '≤'} ${number(target, digitsOf(target))}`,
+      beyond === undefined ? [] : `beyond ${number(beyond, digitsOf(beyond))}`,
+    ]
+      .flat()
+      .join(', ');
     say(`  ${better ? '✓✓' : reached ? '✓ ' : '✗ '} ${what}: ${number(value, digitsOf(value))} (${goals})`);
   }
 }

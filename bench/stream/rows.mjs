@@ -13,8 +13,17 @@ const STORM_MS = 30_000;
 export async function fanOut(lab, contender, { tenants = 1, subscribers, rate, seconds, warmSeconds = 1 }) {
   const { gen } = lab;
   const feeder = await lab.feederOf(contender);
-  const opened = await gen.ask({ act: 'open', ...contender.open, count: subscribers, tenants, sampleEvery: Math.max(1, Math.round(subscribers / 25)) });
-  if (opened.live < subscribers) throw new Error(`${contender.name}: ${opened.live} of ${subscribers} streams opened: ${JSON.stringify(opened.failures)}`);
+  const opened = await gen.ask({
+    act: 'open',
+    ...contender.open,
+    count: subscribers,
+    tenants,
+    sampleEvery: Math.max(1, Math.round(subscribers / 25)),
+  });
+  if (opened.live < subscribers)
+    throw new Error(
+      `${contender.name}: ${opened.live} of ${subscribers} streams opened: ${JSON.stringify(opened.failures)}`,
+    );
   const each = subscribers / tenants;
   // what a server says of itself when a stream opens is no delivery
   await sleep(OPENING_MS);
@@ -79,7 +88,12 @@ function latencies(samples, handed) {
     fanOutMs.push((samples[at + 2] - handed[moment + 2]) / 1000);
     wholeMs.push((samples[at + 2] - handed[moment + 3]) / 1000);
   }
-  return { sampled: fanOutMs.length, p50_ms: quantile(fanOutMs, 0.5), p99_ms: quantile(fanOutMs, 0.99), p99_from_due_ms: quantile(wholeMs, 0.99) };
+  return {
+    sampled: fanOutMs.length,
+    p50_ms: quantile(fanOutMs, 0.5),
+    p99_ms: quantile(fanOutMs, 0.99),
+    p99_from_due_ms: quantile(wholeMs, 0.99),
+  };
 }
 
 export function quantile(values, share) {
@@ -104,7 +118,14 @@ export async function connecting(lab, contender, { connections, tenants, users }
   const { live } = await gen.ask({ act: 'state' });
   await gen.ask({ act: 'close' });
   await sleep(1_000);
-  return { connections: live, failures: opened.failures, connects_per_second: connections / (opened.liveMs / 1000), cpu_us_per_connect: cpu / connections, rss_kb_per_connection: memory / connections, server_core: cpu / 1000 / opened.liveMs };
+  return {
+    connections: live,
+    failures: opened.failures,
+    connects_per_second: connections / (opened.liveMs / 1000),
+    cpu_us_per_connect: cpu / connections,
+    rss_kb_per_connection: memory / connections,
+    server_core: cpu / 1000 / opened.liveMs,
+  };
 }
 
 /** All clients are cut at once, miss some entries, and come back at once, each with its cursor. */
@@ -114,8 +135,19 @@ export async function storm(lab, contender, { connections, tenants, users, misse
   // who they are is known to the gateway by then, as it would be
   await gen.ask({ act: 'open', ...contender.open, count: users, tenants, users, atOnce: 50 });
   await gen.ask({ act: 'close' });
-  const first = await gen.ask({ act: 'open', ...contender.open, count: connections, tenants, users, atOnce: 50, keepsCursor: true });
-  if (first.live < connections) throw new Error(`${contender.name}: ${first.live} of ${connections} streams opened: ${JSON.stringify(first.failures)}`);
+  const first = await gen.ask({
+    act: 'open',
+    ...contender.open,
+    count: connections,
+    tenants,
+    users,
+    atOnce: 50,
+    keepsCursor: true,
+  });
+  if (first.live < connections)
+    throw new Error(
+      `${contender.name}: ${first.live} of ${connections} streams opened: ${JSON.stringify(first.failures)}`,
+    );
   await sleep(OPENING_MS);
   await gen.ask({ act: 'begin' });
   await feeder.ask({ act: 'feed', rate: 500, seconds: (tenants * 2) / 500, tenants });
@@ -126,11 +158,30 @@ export async function storm(lab, contender, { connections, tenants, users, misse
   const before = contender.statements();
   const cpuBefore = cpuMicroseconds(contender.pid);
   // the comment that opens a stream, `connection`, and what was missed
-  const back = await gen.ask({ act: 'open', ...contender.open, count: connections, tenants, users, cursors, atOnce: connections, wanted: 2 + missed, timeoutMs: STORM_MS });
+  const back = await gen.ask({
+    act: 'open',
+    ...contender.open,
+    count: connections,
+    tenants,
+    users,
+    cursors,
+    atOnce: connections,
+    wanted: 2 + missed,
+    timeoutMs: STORM_MS,
+  });
   const cpu = cpuMicroseconds(contender.pid) - cpuBefore;
   const statements = contender.statements() - before;
   await sleep(300);
   const { frames } = await gen.ask({ act: 'state' });
   await gen.ask({ act: 'close' });
-  return { live: back.live, failures: back.failures, all_live_ms: back.allMs, statements, statements_per_client: statements / connections, replayed: frames - connections * 2, expected: connections * missed, cpu_us_per_client: cpu / connections };
+  return {
+    live: back.live,
+    failures: back.failures,
+    all_live_ms: back.allMs,
+    statements,
+    statements_per_client: statements / connections,
+    replayed: frames - connections * 2,
+    expected: connections * missed,
+    cpu_us_per_client: cpu / connections,
+  };
 }

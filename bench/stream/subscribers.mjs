@@ -45,7 +45,12 @@ class Client {
 
   open(port, localAddress, settled) {
     this.settled = settled;
-    this.socket = connect({ port, host: '127.0.0.1', localAddress, onread: { buffer, callback: (length, chunk) => this.take(length, chunk) } });
+    this.socket = connect({
+      port,
+      host: '127.0.0.1',
+      localAddress,
+      onread: { buffer, callback: (length, chunk) => this.take(length, chunk) },
+    });
     this.socket.setNoDelay(true);
     this.socket.write(this.request);
     this.socket.on('error', (error) => this.fail(error.code ?? error.message));
@@ -85,7 +90,8 @@ class Client {
     const now = nowMicroseconds();
     for (let at = read.indexOf(SEQ); at >= 0 && sampled < MAX_SAMPLES; at = read.indexOf(SEQ, at + SEQ.length)) {
       let seq = 0;
-      for (let digit = at + SEQ.length; digit < read.length && read[digit] >= 48 && read[digit] <= 57; digit += 1) seq = seq * 10 + read[digit] - 48;
+      for (let digit = at + SEQ.length; digit < read.length && read[digit] >= 48 && read[digit] <= 57; digit += 1)
+        seq = seq * 10 + read[digit] - 48;
       samples.set([this.tenant, seq, now], sampled * 3);
       sampled += 1;
     }
@@ -128,14 +134,31 @@ class Client {
 Client.prototype.wanted = Infinity;
 
 /** Opens `count` clients, `atOnce` of them at a time. With `wanted` it waits until each has had so many frames. */
-async function open({ port, path, secret, count, tenants, users = count, atOnce = 200, sampleEvery = 0, keepsCursor = false, cursors, wanted = 0, timeoutMs = 60_000 }) {
+async function open({
+  port,
+  path,
+  secret,
+  count,
+  tenants,
+  users = count,
+  atOnce = 200,
+  sampleEvery = 0,
+  keepsCursor = false,
+  cursors,
+  wanted = 0,
+  timeoutMs = 60_000,
+}) {
   clients = Array.from({ length: count }, (_, i) => {
     const tenant = i % tenants;
     const headers = ['Host: bench', 'Accept: text/event-stream'];
     if (secret) headers.push(`Authorization: Bearer ${tokenFor(`u${tenant}-${i % users}`, secret)}`);
     if (cursors) headers.push(`Last-Event-ID: ${cursors[i]}`);
     const request = `GET ${path.replace('{tenant}', `t${tenant}`)} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`;
-    return new Client(tenant, request, { sample: sampleEvery > 0 && i % sampleEvery === 0, keepsCursor, liveAtConnection: secret !== undefined });
+    return new Client(tenant, request, {
+      sample: sampleEvery > 0 && i % sampleEvery === 0,
+      keepsCursor,
+      liveAtConnection: secret !== undefined,
+    });
   });
   const startedAt = performance.now();
   await new Promise((resolve) => {

@@ -25,6 +25,10 @@ const program = `
 
 /** What a page loads: the source at `entry` with all that it imports, as one script, and its styles. */
 export async function bundle(entry: string): Promise<{ js: string; css: string }> {
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program, join(root, entry), root], { cwd: root, maxBuffer: 32 * 1024 * 1024, timeout: 60_000 });
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--input-type=module', '--eval', program, join(root, entry), root],
+    { cwd: root, maxBuffer: 32 * 1024 * 1024, timeout: 60_000 },
+  );
   return JSON.parse(stdout) as { js: string; css: string };
 }

@@ -17,8 +17,15 @@ describeWith('chromium', 'a page with an EventSource and a cookie', () => {
   let stack: Stack;
   beforeAll(async () => {
     pages = await PageServer.start();
-    const opening = chromium.launch({ executablePath: pathOf('chromium'), headless: true, args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'] });
-    stack = await Stack.open({ tenants: { ana: ['bakery'], ben: ['bakery'] }, gatewayEnvironment: { HEARTBEAT_MS: '1000', STREAM_QUERY_TOKEN: 'deny' } });
+    const opening = chromium.launch({
+      executablePath: pathOf('chromium'),
+      headless: true,
+      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+    });
+    stack = await Stack.open({
+      tenants: { ana: ['bakery'], ben: ['bakery'] },
+      gatewayEnvironment: { HEARTBEAT_MS: '1000', STREAM_QUERY_TOKEN: 'deny' },
+    });
     browser = await opening;
     pages.gateway = stack.gateway.url;
   }, 60_000);
@@ -37,13 +44,16 @@ describeWith('chromium', 'a page with an EventSource and a cookie', () => {
       return found;
     }, 20_000);
   const streamsAsked = () => pages.asked.filter(({ url }) => url.startsWith('/api/events') && !url.includes('ticket'));
-  const publish = (id: string, more = {}) => stack.amqp.publish('alert.high.inventory', { tenant_id: 'bakery', id, title: id, ...more });
+  const publish = (id: string, more = {}) =>
+    stack.amqp.publish('alert.high.inventory', { tenant_id: 'bakery', id, title: id, ...more });
 
   /** A page in a browser profile of its own, signed in as the user, that listens. */
   async function signedIn(user: string): Promise<Page> {
     const page = await browser.newContext().then((context) => context.newPage());
     await page.goto(`${pages.trustedOrigin}/listening`);
-    const status = await page.evaluate(`fetch('/api/events/ticket?mode=cookie', { method: 'POST', headers: { Authorization: 'Bearer ${tokenFor(user)}' } }).then(({ status }) => status)`);
+    const status = await page.evaluate(
+      `fetch('/api/events/ticket?mode=cookie', { method: 'POST', headers: { Authorization: 'Bearer ${tokenFor(user)}' } }).then(({ status }) => status)`,
+    );
     expect(status).toBe(201);
     await page.evaluate(`listen('/api/events', ${JSON.stringify(NAMES)})`);
     return page;
@@ -61,14 +71,22 @@ describeWith('chromium', 'a page with an EventSource and a cookie', () => {
     await publish('meanwhile');
     pages.gateway = (await stack.startGateway()).url;
     const shown = await hears(page, 'inventory_alert', 2);
-    expect(shown.map(({ data }) => (JSON.parse(data!) as { event_id: string }).event_id)).toEqual(['first', 'meanwhile']);
-    expect((await hears(page, 'connection', 2)).map(({ data }) => (JSON.parse(data!) as { verdict: string }).verdict)).toEqual(['fresh', 'resumed']);
+    expect(shown.map(({ data }) => (JSON.parse(data!) as { event_id: string }).event_id)).toEqual([
+      'first',
+      'meanwhile',
+    ]);
+    expect(
+      (await hears(page, 'connection', 2)).map(({ data }) => (JSON.parse(data!) as { verdict: string }).verdict),
+    ).toEqual(['fresh', 'resumed']);
 
     const [, ...returns] = streamsAsked();
     expect(returns.length).toBeGreaterThan(0);
     for (const { url, headers } of returns) {
       expect(url).toBe('/api/events');
-      expect(headers).toMatchObject({ 'last-event-id': first!.lastEventId, cookie: expect.stringMatching(/^__Host-tocsin_stream=/) as string });
+      expect(headers).toMatchObject({
+        'last-event-id': first!.lastEventId,
+        cookie: expect.stringMatching(/^__Host-tocsin_stream=/) as string,
+      });
       expect(headers.authorization).toBeUndefined();
     }
     await page.context().close();
@@ -82,7 +100,11 @@ describeWith('chromium', 'a page with an EventSource and a cookie', () => {
     expect(JSON.parse(shown!.data!)).toMatchObject({ event_id: 'lines', message: LINES, metadata: { lines: LINES } });
     const alerts = (await heard(page)).filter(({ event }) => event === 'inventory_alert');
     expect(alerts).toHaveLength(1);
-    const beats = await hears(page, 'heartbeat', (await heard(page)).filter(({ event }) => event === 'heartbeat').length + 1);
+    const beats = await hears(
+      page,
+      'heartbeat',
+      (await heard(page)).filter(({ event }) => event === 'heartbeat').length + 1,
+    );
     expect(beats.at(-1)!.lastEventId).toBe(shown!.lastEventId);
     await page.context().close();
   }, 60_000);
@@ -91,12 +113,18 @@ describeWith('chromium', 'a page with an EventSource and a cookie', () => {
     stack.tenantService.away = true;
     const page = await signedIn('ben');
     const [close] = await hears(page, 'close');
-    const { reason, action, retry_ms } = JSON.parse(close!.data!) as { reason: string; action: string; retry_ms: number };
+    const { reason, action, retry_ms } = JSON.parse(close!.data!) as {
+      reason: string;
+      action: string;
+      retry_ms: number;
+    };
     expect({ reason, action }).toEqual({ reason: 'tenant_service_unavailable', action: 'reconnect' });
     stack.tenantService.away = false;
     await hears(page, 'connection');
 
-    expect((await heard(page)).filter(({ event }) => event === 'error').map(({ state }) => state)).toContain(CONNECTING);
+    expect((await heard(page)).filter(({ event }) => event === 'error').map(({ state }) => state)).toContain(
+      CONNECTING,
+    );
     const [refused, next] = streamsAsked();
     expect(next!.at - refused!.at).toBeGreaterThanOrEqual(retry_ms);
     await page.context().close();

@@ -50,7 +50,9 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
     const opening = Visits.open();
     stack = await Stack.open({
       // a tenant for each test: what one publishes is nothing to the others
-      tenants: Object.fromEntries([...users, 'many-ben'].map((user) => [`${user}@example.test`, [user.split('-')[0]!]])),
+      tenants: Object.fromEntries(
+        [...users, 'many-ben'].map((user) => [`${user}@example.test`, [user.split('-')[0]!]]),
+      ),
       gatewayEnvironment: { REPLAY_MAX_EVENTS: String(MOST_REPLAYED) },
     });
     visits = await opening;
@@ -61,19 +63,34 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
     await stack?.close();
   });
 
-  const publish = (tenant: string, title: string, severity = 'high', more: Record<string, unknown> = {}) => stack.amqp.publish(`alert.${severity}.oven`, { tenant_id: tenant, id: title, title, ...more });
-  const publishMany = (tenant: string, count: number) => Promise.all(Array.from({ length: count }, (_, n) => publish(tenant, `${tenant} ${n}`)));
-  const signedIn = (user: string, options: Parameters<Visits['signedIn']>[2] = {}) => visits.signedIn(stack.gateway.url, `${user}@example.test`, options);
+  const publish = (tenant: string, title: string, severity = 'high', more: Record<string, unknown> = {}) =>
+    stack.amqp.publish(`alert.${severity}.oven`, { tenant_id: tenant, id: title, title, ...more });
+  const publishMany = (tenant: string, count: number) =>
+    Promise.all(Array.from({ length: count }, (_, n) => publish(tenant, `${tenant} ${n}`)));
+  const signedIn = (user: string, options: Parameters<Visits['signedIn']>[2] = {}) =>
+    visits.signedIn(stack.gateway.url, `${user}@example.test`, options);
   const call = (user: string, method: string, path: string, body?: unknown) =>
-    ask(stack.gateway.url, `/api/v1${path}`, { method, headers: { Authorization: `Bearer ${tokenFor(`${user}@example.test`, MAY_ACT)}`, 'Content-Type': 'application/json' }, ...(body !== undefined && { body: JSON.stringify(body) }) });
+    ask(stack.gateway.url, `/api/v1${path}`, {
+      method,
+      headers: {
+        Authorization: `Bearer ${tokenFor(`${user}@example.test`, MAY_ACT)}`,
+        'Content-Type': 'application/json',
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
   const toast = (page: Page, words: string) => page.getByTestId('toast').filter({ hasText: words });
-  const inState = (page: Page, title: string, status: string) => row(page, title).and(page.locator(`[data-status=${status}]`));
+  const inState = (page: Page, title: string, status: string) =>
+    row(page, title).and(page.locator(`[data-status=${status}]`));
 
   it('draws the chart in the colours of the scheme, whoever changes it, with and without motion', async () => {
     await publish('scheme', 'Seen in colour', 'urgent');
     for (const reducedMotion of ['reduce', 'no-preference'] as const) {
       const page = await signedIn('scheme', { colorScheme: 'light', reducedMotion });
-      const drawnIn = (scheme: keyof typeof URGENT) => eventually(async () => expect(await page.evaluate<number>(`(${PIXELS})('${URGENT[scheme]}')`)).toBeGreaterThan(20), 5_000);
+      const drawnIn = (scheme: keyof typeof URGENT) =>
+        eventually(
+          async () => expect(await page.evaluate<number>(`(${PIXELS})('${URGENT[scheme]}')`)).toBeGreaterThan(20),
+          5_000,
+        );
       await drawnIn('light');
       await page.emulateMedia({ colorScheme: 'dark' });
       await drawnIn('dark');
@@ -93,9 +110,14 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
     await eventually(async () => expect(await hatched()).toBeGreaterThan(20));
     expect(await page.getByTestId('deaf').textContent()).toContain('Not heard from the server since');
     await publishMany('gap', MOST_REPLAYED + 1);
-    await eventually(async () => expect((await call('gap', 'POST', '/alerts/search', {})).json.alerts).toHaveLength(MOST_REPLAYED + 1));
+    await eventually(async () =>
+      expect((await call('gap', 'POST', '/alerts/search', {})).json.alerts).toHaveLength(MOST_REPLAYED + 1),
+    );
     await page.context().setOffline(false);
-    await page.getByTestId('gap').getByText(`${MOST_REPLAYED + 1} alerts could not be replayed`).waitFor();
+    await page
+      .getByTestId('gap')
+      .getByText(`${MOST_REPLAYED + 1} alerts could not be replayed`)
+      .waitFor();
     await page.getByTestId('gap').getByRole('button', { name: 'Load them' }).click();
     await page.getByTestId('gap').waitFor({ state: 'detached' });
     await eventually(async () => expect(await page.locator('[data-alert]').count()).toBe(MOST_REPLAYED + 1));
@@ -104,26 +126,41 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
 
   it('tells who was away what came meanwhile, above a line, until they have seen it on any device', async () => {
     await publish('away', 'From before');
-    await eventually(async () => expect((await call('away', 'POST', '/alerts/search', {})).json.alerts).toHaveLength(1));
-    await stack.sql(`update tocsin.alert set first_seen_at = first_seen_at - interval '10 minutes' where title = 'From before'`);
+    await eventually(async () =>
+      expect((await call('away', 'POST', '/alerts/search', {})).json.alerts).toHaveLength(1),
+    );
+    await stack.sql(
+      `update tocsin.alert set first_seen_at = first_seen_at - interval '10 minutes' where title = 'From before'`,
+    );
     const { cursor } = (await call('away', 'POST', '/alerts/search', {})).json;
     await call('away', 'PUT', '/me/cursor', { cursor });
     await Promise.all([publish('away', 'Oven 1'), publish('away', 'Oven 2'), publish('away', 'Oven 3', 'urgent')]);
-    await eventually(async () => expect((await call('away', 'POST', '/alerts/search', {})).json.alerts).toHaveLength(4));
+    await eventually(async () =>
+      expect((await call('away', 'POST', '/alerts/search', {})).json.alerts).toHaveLength(4),
+    );
     const before = `localStorage.setItem('tocsin.here', String(Date.now() - 60_000))`;
     const page = await signedIn('away', { before });
     const banner = page.getByTestId('catch-up');
     await banner.getByText('3 alerts while you were away · 1 urgent').waitFor();
     const line = page.getByTestId('new-since');
     expect(await line.textContent()).toMatch(/^New since \d\d:\d\d$/);
-    const [{ y: at }, { y: older }] = (await Promise.all([line.boundingBox(), row(page, 'From before').boundingBox()])) as [{ y: number }, { y: number }];
+    const [{ y: at }, { y: older }] = (await Promise.all([
+      line.boundingBox(),
+      row(page, 'From before').boundingBox(),
+    ])) as [{ y: number }, { y: number }];
     expect(Math.abs(at - older)).toBeLessThan(2);
     expect(await barriersIn(page)).toEqual([]);
     await banner.getByRole('button', { name: 'Mark all seen' }).click();
     await Promise.all([banner.waitFor({ state: 'detached' }), line.waitFor({ state: 'detached' })]);
     // at once: whoever only stays at the page is said to have seen it twenty seconds later
     const newest = (await call('away', 'POST', '/alerts/search', {})).json.alerts as { last_seq: number }[];
-    await eventually(async () => expect((await call('away', 'GET', '/me/cursor')).json).toMatchObject({ tenants: [{ seq: Math.max(...newest.map(({ last_seq }) => last_seq)) }] }), 5_000);
+    await eventually(
+      async () =>
+        expect((await call('away', 'GET', '/me/cursor')).json).toMatchObject({
+          tenants: [{ seq: Math.max(...newest.map(({ last_seq }) => last_seq)) }],
+        }),
+      5_000,
+    );
     const phone = await signedIn('away', { before });
     await row(phone, 'From before').waitFor();
     expect(await phone.getByTestId('catch-up').count()).toBe(0);
@@ -131,8 +168,12 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
 
   it('goes on when a row has the focus and no key follows, and after a lost connection tells by a toast what it missed for a moment and by a banner what it missed for longer', async () => {
     await publish('lost', 'From before');
-    await eventually(async () => expect((await call('lost', 'POST', '/alerts/search', {})).json.alerts).toHaveLength(1));
-    await stack.sql(`update tocsin.alert set first_seen_at = first_seen_at - interval '10 minutes' where title = 'From before'`);
+    await eventually(async () =>
+      expect((await call('lost', 'POST', '/alerts/search', {})).json.alerts).toHaveLength(1),
+    );
+    await stack.sql(
+      `update tocsin.alert set first_seen_at = first_seen_at - interval '10 minutes' where title = 'From before'`,
+    );
     const page = await signedIn('lost', { clock: true });
     const banner = page.getByTestId('catch-up');
     const line = page.getByTestId('new-since');
@@ -153,7 +194,9 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
       await page.getByTestId('pill').getByText('You are offline').waitFor();
       const { length } = (await call('lost', 'POST', '/alerts/search', {})).json.alerts as unknown[];
       await Promise.all(alerts.map(([title, severity]) => publish('lost', title, severity)));
-      await eventually(async () => expect((await call('lost', 'POST', '/alerts/search', {})).json.alerts).toHaveLength(length + alerts.length));
+      await eventually(async () =>
+        expect((await call('lost', 'POST', '/alerts/search', {})).json.alerts).toHaveLength(length + alerts.length),
+      );
       await page.clock.fastForward(ms);
       await page.context().setOffline(false);
       await page.getByTestId('pill').and(page.locator('[data-state-name=live]')).waitFor();
@@ -177,7 +220,11 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
     await banner.getByRole('button', { name: 'Mark all seen' }).click();
     await Promise.all([banner.waitFor({ state: 'detached' }), line.waitFor({ state: 'detached' })]);
     const newest = (await call('lost', 'POST', '/alerts/search', {})).json.alerts as { last_seq: number }[];
-    await eventually(async () => expect((await call('lost', 'GET', '/me/cursor')).json).toMatchObject({ tenants: [{ tenant_id: 'lost', seq: Math.max(...newest.map(({ last_seq }) => last_seq)) }] }));
+    await eventually(async () =>
+      expect((await call('lost', 'GET', '/me/cursor')).json).toMatchObject({
+        tenants: [{ tenant_id: 'lost', seq: Math.max(...newest.map(({ last_seq }) => last_seq)) }],
+      }),
+    );
   });
 
   it('rings once within three seconds, from the first touch on, unless it is muted or not to be disturbed', async () => {
@@ -214,7 +261,14 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
     await page.keyboard.press('Escape');
     await later();
     await publish('bell', 'Muted', 'urgent');
-    await eventually(async () => expect(await page.locator('[data-sonner-toast]').filter({ hasText: /Muted|new alert|more/ }).count()).toBeGreaterThan(0));
+    await eventually(async () =>
+      expect(
+        await page
+          .locator('[data-sonner-toast]')
+          .filter({ hasText: /Muted|new alert|more/ })
+          .count(),
+      ).toBeGreaterThan(0),
+    );
     expect(await waves()).toBe(3 * URGENT_WAVES);
   });
 
@@ -226,7 +280,10 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
       const { x, y, width, height } = (await row(page, 'Under a finger').boundingBox())!;
       const at = (share: number) => [{ x: x + width / 2 + by * share, y: y + height / 2 }];
       // a finger takes its time, and rests before it lifts: of one that does not the browser thinks that the page is still gliding, and a tap then stops that and clicks on nothing
-      const frames = (count: number) => page.evaluate(`new Promise((resolve) => { let left = ${count}; const next = () => (left-- > 0 ? requestAnimationFrame(next) : resolve()); next(); })`);
+      const frames = (count: number) =>
+        page.evaluate(
+          `new Promise((resolve) => { let left = ${count}; const next = () => (left-- > 0 ? requestAnimationFrame(next) : resolve()); next(); })`,
+        );
       await touch.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: at(0) });
       for (const share of [0.25, 0.5, 0.75, 1]) {
         await frames(2);
@@ -251,8 +308,16 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
     await undo();
     await inState(page, 'Under a finger', 'firing').waitFor();
     // what was not far enough was not meant
-    const { events } = (await call('phone', 'GET', `/alerts/${await row(page, 'Under a finger').getAttribute('data-alert')}/history`)).json as { events: { change: string }[] };
-    expect(events.map(({ change }) => change)).toEqual(['unsnoozed', 'snoozed', 'unacknowledged', 'acknowledged', 'raised']);
+    const { events } = (
+      await call('phone', 'GET', `/alerts/${await row(page, 'Under a finger').getAttribute('data-alert')}/history`)
+    ).json as { events: { change: string }[] };
+    expect(events.map(({ change }) => change)).toEqual([
+      'unsnoozed',
+      'snoozed',
+      'unacknowledged',
+      'acknowledged',
+      'raised',
+    ]);
   });
 
   it('has a key for what is done most', async () => {
@@ -263,7 +328,9 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
       for (const key of keys) await page.keyboard.press(key);
     };
     await press('m');
-    await row(page, 'At hand').getByRole('img', { name: /Assigned to/ }).waitFor();
+    await row(page, 'At hand')
+      .getByRole('img', { name: /Assigned to/ })
+      .waitFor();
     await press('s');
     await inState(page, 'At hand', 'snoozed').waitFor();
     await press('z');
@@ -294,7 +361,10 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
     const page = await signedIn('many');
     await row(page, 'many').first().waitFor();
     await page.keyboard.press('Control+a');
-    await page.getByTestId('bulk').getByRole('button', { name: `Select all ${MANY} that match` }).click();
+    await page
+      .getByTestId('bulk')
+      .getByRole('button', { name: `Select all ${MANY} that match` })
+      .click();
     await page.getByTestId('bulk').getByText(`${MANY} selected`).waitFor();
     expect(await barriersIn(page)).toEqual([]);
     const sent: number[] = [];
@@ -318,12 +388,18 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
     await refusal.waitFor();
     expect((await refusal.textContent())!.match(/“many \d+”/g)).toHaveLength(3);
     expect(sent).toEqual([MANY]);
-    const { facets } = (await call('many', 'POST', '/alerts/search', { facets: true, limit: 1 })).json as { facets: { status: Record<string, number> } };
+    const { facets } = (await call('many', 'POST', '/alerts/search', { facets: true, limit: 1 })).json as {
+      facets: { status: Record<string, number> };
+    };
     expect(facets.status).toMatchObject({ acknowledged: MANY - 3, resolved: 3 });
   });
 
   it('folds the list by service, keeps a view under a name, and snoozes until a moment that is chosen', async () => {
-    await Promise.all([publish('views', 'Oven is cold', 'urgent'), publish('views', 'Oven is colder'), stack.amqp.publish('alert.low.till', { tenant_id: 'views', id: 'till', title: 'Paper is low' })]);
+    await Promise.all([
+      publish('views', 'Oven is cold', 'urgent'),
+      publish('views', 'Oven is colder'),
+      stack.amqp.publish('alert.low.till', { tenant_id: 'views', id: 'till', title: 'Paper is low' }),
+    ]);
     const page = await signedIn('views');
     await row(page, 'Paper is low').or(page.getByTestId('fresh')).first().waitFor();
     await page.getByRole('combobox', { name: 'Group' }).selectOption('service');
@@ -353,7 +429,9 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
     expect(await barriersIn(page)).toEqual([]);
     await field.press('Enter');
     await page.getByTestId('history').getByText('Snoozed').waitFor();
-    const { alerts } = (await call('views', 'POST', '/alerts/search', { status: ['snoozed'] })).json as { alerts: { title: string; snoozed_until: string }[] };
+    const { alerts } = (await call('views', 'POST', '/alerts/search', { status: ['snoozed'] })).json as {
+      alerts: { title: string; snoozed_until: string }[];
+    };
     const until = await page.evaluate<string>(`new Date('${tomorrow}T17:30').toISOString()`);
     expect(alerts.map(({ title, snoozed_until }) => [title, snoozed_until])).toEqual([['Oven is colder', until]]);
 

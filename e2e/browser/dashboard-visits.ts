@@ -27,12 +27,22 @@ export class Visits {
   private constructor(private readonly browser: Browser) {}
 
   static async open(): Promise<Visits> {
-    return new Visits(await chromium.launch({ executablePath: pathOf('chromium'), headless: true, args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'] }));
+    return new Visits(
+      await chromium.launch({
+        executablePath: pathOf('chromium'),
+        headless: true,
+        args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+      }),
+    );
   }
 
   /** A page in a new profile, with nothing loaded. */
   async blank(options: BrowserContextOptions = {}): Promise<Page> {
-    const context = await this.browser.newContext({ viewport: { width: 1_440, height: 900 }, locale: 'en-GB', ...options });
+    const context = await this.browser.newContext({
+      viewport: { width: 1_440, height: 900 },
+      locale: 'en-GB',
+      ...options,
+    });
     this.contexts.push(context);
     await withChosenBuild(context);
     const page = await context.newPage();
@@ -45,7 +55,16 @@ export class Visits {
    * Somebody has opened the link with their token, and the stream is live. `before` runs in the page ahead of its own scripts;
    * with `clock` its time is the test's to put forward.
    */
-  async signedIn(gateway: string, user: string, { query = '', before, clock = false, ...options }: BrowserContextOptions & { query?: string; before?: string; clock?: boolean } = {}): Promise<Page> {
+  async signedIn(
+    gateway: string,
+    user: string,
+    {
+      query = '',
+      before,
+      clock = false,
+      ...options
+    }: BrowserContextOptions & { query?: string; before?: string; clock?: boolean } = {},
+  ): Promise<Page> {
     const page = await this.blank(options);
     if (clock) await page.clock.install();
     if (before) await page.addInitScript(before);
@@ -75,5 +94,7 @@ export const rowOf = (page: Page, title: string) => page.getByRole('row').filter
 export async function barriersIn(page: Page): Promise<{ id: string; nodes: string[] }[]> {
   await page.evaluate(axe.source);
   const { violations } = (await page.evaluate('axe.run()')) as axe.AxeResults;
-  return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, nodes }) => ({ id, nodes: nodes.map(({ html }) => html.slice(0, 200)) }));
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => ({ id, nodes: nodes.map(({ html }) => html.slice(0, 200)) }));
 }

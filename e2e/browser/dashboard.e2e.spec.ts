@@ -29,7 +29,8 @@ describeWith('chromium', 'the page', () => {
     await stack?.close();
   });
 
-  const publish = (id: string, more: Record<string, unknown> = {}, severity = 'urgent') => stack.amqp.publish(`alert.${severity}.inventory`, { tenant_id: 'bakery', id, title: id, ...more });
+  const publish = (id: string, more: Record<string, unknown> = {}, severity = 'urgent') =>
+    stack.amqp.publish(`alert.${severity}.inventory`, { tenant_id: 'bakery', id, title: id, ...more });
 
   const signedIn = (user: string, query = '') => visits.signedIn(stack.gateway.url, `${user}@example.test`, { query });
 
@@ -38,7 +39,10 @@ describeWith('chromium', 'the page', () => {
     expect(page.url()).toBe(`${stack.gateway.url}/`);
     const startedAt = performance.now();
     await publish('Flour is low', { message: '2 kg left' });
-    await Promise.all([row(page, 'Flour is low').waitFor(), page.getByTestId('toast').filter({ hasText: 'Flour is low' }).waitFor()]);
+    await Promise.all([
+      row(page, 'Flour is low').waitFor(),
+      page.getByTestId('toast').filter({ hasText: 'Flour is low' }).waitFor(),
+    ]);
     expect(performance.now() - startedAt).toBeLessThan(SOON_MS);
     await eventually(async () => expect(await page.getByTestId('open-urgent').textContent()).toBe('1'), 5_000);
     await picture(page, 'show-1.1-published-over-amqp');
@@ -52,7 +56,10 @@ describeWith('chromium', 'the page', () => {
     await Promise.all([row(ana, 'Oven 2 is cold').waitFor(), row(ben, 'Oven 2 is cold').waitFor()]);
     const startedAt = performance.now();
     await ana.keyboard.press('a');
-    await row(ben, 'Oven 2 is cold').and(ben.locator('[data-status=acknowledged]')).filter({ hasText: 'Ana' }).waitFor();
+    await row(ben, 'Oven 2 is cold')
+      .and(ben.locator('[data-status=acknowledged]'))
+      .filter({ hasText: 'Ana' })
+      .waitFor();
     expect(performance.now() - startedAt).toBeLessThan(SOON_MS);
     await picture(ben, 'show-1.2-acknowledged-in-the-other-window');
     await ana.keyboard.press('z');
@@ -68,7 +75,14 @@ describeWith('chromium', 'the page', () => {
     // the answer to the act comes from the log; what this page has heard until then does not matter
     await page.route(`**/api/v1/alerts/${id}`, async (route) => {
       if (route.request().method() !== 'PATCH') return route.continue();
-      await ask(stack.gateway.url, `/api/v1/alerts/${id}`, { method: 'PATCH', headers: { Authorization: `Bearer ${tokenFor('ben@example.test', MAY_ACT)}`, 'Content-Type': 'application/json' }, body: JSON.stringify({ act: 'resolve' }) });
+      await ask(stack.gateway.url, `/api/v1/alerts/${id}`, {
+        method: 'PATCH',
+        headers: {
+          Authorization: `Bearer ${tokenFor('ben@example.test', MAY_ACT)}`,
+          'Content-Type': 'application/json',
+        },
+        body: JSON.stringify({ act: 'resolve' }),
+      });
       return route.continue();
     });
     await row(page, 'Two at once').focus();
@@ -84,7 +98,11 @@ describeWith('chromium', 'the page', () => {
     await page.goto('about:blank');
     await publish('During the reload');
     await page.goto(stack.gateway.url);
-    await Promise.all([row(page, 'During the reload').waitFor(), row(page, 'Before the reload').waitFor(), page.locator('[data-state-name=live]').waitFor()]);
+    await Promise.all([
+      row(page, 'During the reload').waitFor(),
+      row(page, 'Before the reload').waitFor(),
+      page.locator('[data-state-name=live]').waitFor(),
+    ]);
     // who is back so soon hears of it as if they had never been away
     await page.getByTestId('toast').filter({ hasText: 'During the reload' }).waitFor();
     expect(await page.getByTestId('gap').count()).toBe(0);
@@ -95,7 +113,12 @@ describeWith('chromium', 'the page', () => {
 
   it('shows text as text wherever it stands, and follows no address but http', async () => {
     const page = await signedIn('ana');
-    await publish('hostile', { title: HOSTILE, message: `${HOSTILE} javascript:alert(1) https://example.test/x`, labels: { [`a`]: HOSTILE }, metadata: { [HOSTILE]: HOSTILE } });
+    await publish('hostile', {
+      title: HOSTILE,
+      message: `${HOSTILE} javascript:alert(1) https://example.test/x`,
+      labels: { [`a`]: HOSTILE },
+      metadata: { [HOSTILE]: HOSTILE },
+    });
     await page.getByTestId('toast').filter({ hasText: '<script>' }).waitFor();
     await row(page, '<script>').first().click();
     const drawer = page.getByTestId('drawer');
@@ -103,7 +126,9 @@ describeWith('chromium', 'the page', () => {
     await drawer.getByText('Metadata').click();
     expect(await page.evaluate('window.hacked')).toBeUndefined();
     expect(await page.locator('img, [onerror]').count()).toBe(0);
-    const links = await drawer.getByRole('link').evaluateAll((all) => all.map((one) => [one.getAttribute('href'), one.getAttribute('rel')]));
+    const links = await drawer
+      .getByRole('link')
+      .evaluateAll((all) => all.map((one) => [one.getAttribute('href'), one.getAttribute('rel')]));
     expect(links).toEqual([['https://example.test/x', 'noopener noreferrer']]);
     await picture(page, 'hostile');
   });
@@ -112,7 +137,10 @@ describeWith('chromium', 'the page', () => {
     await Promise.all([publish('Key one', {}, 'high'), publish('Key two', {}, 'high')]);
     const page = await signedIn('ana', '?q=key');
     await eventually(async () => expect(await page.locator('[data-alert]').count()).toBe(2));
-    const focused = () => page.evaluate<string>(`document.activeElement.closest('[data-alert]')?.textContent ?? document.activeElement.tagName`);
+    const focused = () =>
+      page.evaluate<string>(
+        `document.activeElement.closest('[data-alert]')?.textContent ?? document.activeElement.tagName`,
+      );
     const press = async (...keys: string[]) => {
       for (const key of keys) await page.keyboard.press(key);
     };
@@ -174,7 +202,14 @@ describeWith('chromium', 'the page', () => {
   it.each([
     ['expired', makeToken({ claims: { sub: 'ana@example.test', exp: 1_000 } }), 'has expired'],
     ['malformed', 'no.token', 'is no token'],
-    ['foreign', makeToken({ claims: { sub: 'ana@example.test', exp: nowSeconds() + 600 }, key: 'somebody-elses-secret-of-thirty-two-bytes' }), 'does not accept that token'],
+    [
+      'foreign',
+      makeToken({
+        claims: { sub: 'ana@example.test', exp: nowSeconds() + 600 },
+        key: 'somebody-elses-secret-of-thirty-two-bytes',
+      }),
+      'does not accept that token',
+    ],
   ])('answers a token that is %s with a sentence and a way on', async (_, token, sentence) => {
     const page = await visits.blank();
     await page.goto(`${stack.gateway.url}/#token=${token}`);
@@ -188,9 +223,19 @@ describeWith('chromium', 'the page', () => {
   it('is small, is kept by browsers for ever but for its index, and runs nothing that is inline', async () => {
     const scripts = readdirSync(BUILT).filter((name) => /^index-.*\.js$/.test(name));
     expect(gzipSync(readFileSync(join(BUILT, scripts[0]!)), { level: 9 }).length).toBeLessThan(FIRST_SCRIPT_BYTES);
-    const [index, script, nothing] = await Promise.all(['/', `/assets/${scripts[0]}`, '/assets/nothing.js'].map((path) => ask(stack.gateway.url, path, { headers: { Accept: 'text/html,*/*', 'Accept-Encoding': 'br' } })));
-    expect(index!.headers).toMatchObject({ 'cache-control': 'no-cache', 'content-security-policy': expect.stringContaining("script-src 'self';") as string });
-    expect(script!.headers).toMatchObject({ 'cache-control': 'public, max-age=31536000, immutable', 'content-encoding': 'br' });
+    const [index, script, nothing] = await Promise.all(
+      ['/', `/assets/${scripts[0]}`, '/assets/nothing.js'].map((path) =>
+        ask(stack.gateway.url, path, { headers: { Accept: 'text/html,*/*', 'Accept-Encoding': 'br' } }),
+      ),
+    );
+    expect(index!.headers).toMatchObject({
+      'cache-control': 'no-cache',
+      'content-security-policy': expect.stringContaining("script-src 'self';") as string,
+    });
+    expect(script!.headers).toMatchObject({
+      'cache-control': 'public, max-age=31536000, immutable',
+      'content-encoding': 'br',
+    });
     expect(nothing).toMatchObject({ status: 404, json: { code: 'not_found' } });
   });
 });

@@ -75,10 +75,15 @@ describeWith('chromium', 'the page under load', () => {
   let stack: Stack;
   let page: Page;
   beforeAll(async () => {
-    const opening = chromium.launch({ executablePath: pathOf('chromium'), headless: true, args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'] });
+    const opening = chromium.launch({
+      executablePath: pathOf('chromium'),
+      headless: true,
+      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+    });
     stack = await Stack.open({ tenants: { ana: ['bakery'] } });
     browser = await opening;
-    for (let at = 0; at < ROWS; at += 500) await Promise.all(Array.from({ length: 500 }, (_, n) => publish(`row-${at + n}`)));
+    for (let at = 0; at < ROWS; at += 500)
+      await Promise.all(Array.from({ length: 500 }, (_, n) => publish(`row-${at + n}`)));
     await stack.stored(ROWS, 90_000);
     page = await signedIn();
   }, 200_000);
@@ -96,10 +101,18 @@ describeWith('chromium', 'the page under load', () => {
     await visit.locator('[data-alert]').first().waitFor();
     return visit;
   };
-  const publish = (id: string, severity = 'low') => stack.amqp.publish(`alert.${severity}.inventory`, { tenant_id: 'bakery', id, title: `Alert ${id}`, message: 'Something is not as it should be, and somebody should look.' });
+  const publish = (id: string, severity = 'low') =>
+    stack.amqp.publish(`alert.${severity}.inventory`, {
+      tenant_id: 'bakery',
+      id,
+      title: `Alert ${id}`,
+      message: 'Something is not as it should be, and somebody should look.',
+    });
   const measured = async (what: string): Promise<Measured> => {
     const figures = await page.evaluate<Measured>('measured()');
-    process.stdout.write(`      ${what}: ${figures.frames} frames, p50 ${figures.p50} ms, p99 ${figures.p99} ms, worst ${figures.worst} ms, ${figures.over} over ${FRAME_MS} ms\n`);
+    process.stdout.write(
+      `      ${what}: ${figures.frames} frames, p50 ${figures.p50} ms, p99 ${figures.p99} ms, worst ${figures.worst} ms, ${figures.over} over ${FRAME_MS} ms\n`,
+    );
     return figures;
   };
   const isSmooth = ({ frames, over }: Measured) => expect(over / frames).toBeLessThanOrEqual(LATE_FRAMES);
@@ -109,7 +122,9 @@ describeWith('chromium', 'the page under load', () => {
     let [painted, usable] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
     for (let visits = 0; visits < 3; visits += 1) {
       const visit = await signedIn();
-      const times = await visit.evaluate<[number, number]>(`[performance.getEntriesByName('first-contentful-paint')[0].startTime, window.firstRowAt]`);
+      const times = await visit.evaluate<[number, number]>(
+        `[performance.getEntriesByName('first-contentful-paint')[0].startTime, window.firstRowAt]`,
+      );
       [painted, usable] = [Math.min(painted, times[0]), Math.min(usable, times[1])];
       await visit.close();
     }
@@ -118,7 +133,9 @@ describeWith('chromium', 'the page under load', () => {
       await eventually(async () => expect(await page.evaluate('window.took.length')).toBe(n + 1), 5_000);
     }
     const took = (await page.evaluate<number[]>('window.took')).sort((a, b) => a - b);
-    process.stdout.write(`      painted after ${Math.round(painted)} ms, first row after ${Math.round(usable)} ms; an arrival: median ${Math.round(took[ARRIVALS / 2]!)} ms, worst ${Math.round(took.at(-1)!)} ms\n`);
+    process.stdout.write(
+      `      painted after ${Math.round(painted)} ms, first row after ${Math.round(usable)} ms; an arrival: median ${Math.round(took[ARRIVALS / 2]!)} ms, worst ${Math.round(took.at(-1)!)} ms\n`,
+    );
     expect(painted).toBeLessThan(PAINTED_MS);
     expect(usable).toBeLessThan(USABLE_MS);
     expect(took[ARRIVALS / 2]).toBeLessThan(ARRIVAL_PAINTED_MS);
@@ -126,13 +143,17 @@ describeWith('chromium', 'the page under load', () => {
 
   it(`scrolls through ${ROWS} alerts`, async () => {
     await eventually(async () => {
-      const count = await page.evaluate<string>(`(${SCROLLER}.scrollTop = 1e9, document.querySelector('[role=grid]').getAttribute('aria-rowcount'))`);
+      const count = await page.evaluate<string>(
+        `(${SCROLLER}.scrollTop = 1e9, document.querySelector('[role=grid]').getAttribute('aria-rowcount'))`,
+      );
       expect(count).toBe(String(ROWS + ARRIVALS));
     }, 90_000);
     expect(await page.locator('[data-alert]').count()).toBeLessThan(60);
     await page.evaluate(`${SCROLLER}.scrollTop = 0`);
     await page.evaluate(MEASURE);
-    await page.evaluate(`new Promise((done) => { const scroller = ${SCROLLER}; const until = performance.now() + 3000; const step = () => { scroller.scrollTop += 400; performance.now() < until ? requestAnimationFrame(step) : done(); }; step(); })`);
+    await page.evaluate(
+      `new Promise((done) => { const scroller = ${SCROLLER}; const until = performance.now() + 3000; const step = () => { scroller.scrollTop += 400; performance.now() < until ? requestAnimationFrame(step) : done(); }; step(); })`,
+    );
     isSmooth(await measured('scrolling'));
   });
 
@@ -144,7 +165,10 @@ describeWith('chromium', 'the page under load', () => {
       await Promise.all(Array.from({ length: 20 }, (_, n) => publish(`live-${sent + n}`, n === 0 ? 'high' : 'low')));
       await sleep(Math.max(0, startedAt + ((sent + 20) / PER_SECOND) * 1_000 - performance.now()));
     }
-    await page.getByRole('row').filter({ hasText: `live-${PER_SECOND * SECONDS - 1}` }).waitFor({ timeout: 5_000 });
+    await page
+      .getByRole('row')
+      .filter({ hasText: `live-${PER_SECOND * SECONDS - 1}` })
+      .waitFor({ timeout: 5_000 });
     isSmooth(await measured(`${PER_SECOND}/s for ${SECONDS} s`));
     const shown = Number(await page.evaluate(`document.querySelector('[role=grid]').getAttribute('aria-rowcount')`));
     expect(shown).toBe(ROWS + ARRIVALS + PER_SECOND * SECONDS);

@@ -18,7 +18,11 @@ describeWith('chromium', 'an EventSource of a browser, on which the gateway reli
   let page: Page;
   beforeAll(async () => {
     server = await ScriptedServer.start();
-    browser = await chromium.launch({ executablePath: pathOf('chromium'), headless: true, args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'] });
+    browser = await chromium.launch({
+      executablePath: pathOf('chromium'),
+      headless: true,
+      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+    });
   }, 60_000);
   afterAll(async () => {
     await browser?.close();
@@ -40,28 +44,65 @@ describeWith('chromium', 'an EventSource of a browser, on which the gateway reli
     ['LF ends a line', ['data: a\ndata: b\n\n'], [['message', 'a\nb', '']]],
     ['CR ends a line', ['data: a\rdata: b\r\r'], [['message', 'a\nb', '']]],
     ['CRLF ends a line, once', ['data: a\r\ndata: b\r\n\r\n'], [['message', 'a\nb', '']]],
-    ['CRLF ends a line, once, also in two packets', ['data: a\r', '\ndata: b\r', '\n\r', '\n'], [['message', 'a\nb', '']]],
+    [
+      'CRLF ends a line, once, also in two packets',
+      ['data: a\r', '\ndata: b\r', '\n\r', '\n'],
+      [['message', 'a\nb', '']],
+    ],
     ['NUL in data is data', ['data: a\0b\n\n'], [['message', 'a\0b', '']]],
-    ['an id with NUL is none', ['id: 1\ndata: a\n\nid: 2\0\ndata: b\n\n'], [['message', 'a', '1'], ['message', 'b', '1']]],
+    [
+      'an id with NUL is none',
+      ['id: 1\ndata: a\n\nid: 2\0\ndata: b\n\n'],
+      [
+        ['message', 'a', '1'],
+        ['message', 'b', '1'],
+      ],
+    ],
     ['an id without data dispatches nothing, and counts', ['id: 7\n\ndata: a\n\n'], [['message', 'a', '7']]],
-    ['an empty id takes the id away', ['id: 7\ndata: a\n\nid\ndata: b\n\n'], [['message', 'a', '7'], ['message', 'b', '']]],
+    [
+      'an empty id takes the id away',
+      ['id: 7\ndata: a\n\nid\ndata: b\n\n'],
+      [
+        ['message', 'a', '7'],
+        ['message', 'b', ''],
+      ],
+    ],
     ['an event without data is none', ['event: alert\n\ndata: a\n\n'], [['message', 'a', '']]],
-    ['one blank in front of a value is not part of it', ['data:a\n\ndata:  b\n\n'], [['message', 'a', ''], ['message', ' b', '']]],
+    [
+      'one blank in front of a value is not part of it',
+      ['data:a\n\ndata:  b\n\n'],
+      [
+        ['message', 'a', ''],
+        ['message', ' b', ''],
+      ],
+    ],
     ['comments and unknown fields are nothing', [': c\nfoo: bar\nevent: alert\ndata: a\n\n'], [['alert', 'a', '']]],
-    ['no other character ends a line', ['data: a\u2028b\u2029c\u0085d\u000be\n\n'], [['message', 'a\u2028b\u2029c\u0085d\u000be', '']]],
-    ['a character may come in two packets', [Buffer.from('data: €').subarray(0, 7), Buffer.concat([Buffer.from('data: €').subarray(7), Buffer.from('\n\n')])], [['message', '€', '']]],
+    [
+      'no other character ends a line',
+      ['data: a\u2028b\u2029c\u0085d\u000be\n\n'],
+      [['message', 'a\u2028b\u2029c\u0085d\u000be', '']],
+    ],
+    [
+      'a character may come in two packets',
+      [Buffer.from('data: €').subarray(0, 7), Buffer.concat([Buffer.from('data: €').subarray(7), Buffer.from('\n\n')])],
+      [['message', '€', '']],
+    ],
   ])('reads as our own parser does: %s', async (_fact, pieces, expected) => {
     server.answers = [streamOf(...pieces, LAST)];
     await listen();
     await eventually(async () => expect((await heard()).at(-1)).toMatchObject({ event: 'last' }));
-    const read = (await heard()).filter(({ event }) => !['open', 'last'].includes(event)).map(({ event, data, lastEventId }) => [event, data, lastEventId]);
+    const read = (await heard())
+      .filter(({ event }) => !['open', 'last'].includes(event))
+      .map(({ event, data, lastEventId }) => [event, data, lastEventId]);
     expect(read).toEqual(expected);
 
     const parser = new SseParser();
     for (const piece of pieces) parser.push(Buffer.from(piece));
     // a CR that ends a packet may be half of a line's end: the next byte tells
     parser.push(Buffer.from(LAST));
-    const ours = parser.events.filter(({ event }) => event !== 'last').map(({ event, data, lastEventId }) => [event, data, lastEventId]);
+    const ours = parser.events
+      .filter(({ event }) => event !== 'last')
+      .map(({ event, data, lastEventId }) => [event, data, lastEventId]);
     expect(ours).toEqual(expected);
   });
 
@@ -70,7 +111,9 @@ describeWith('chromium', 'an EventSource of a browser, on which the gateway reli
     server.answers = [
       (response) => {
         response.on('finish', () => (endedAt = performance.now()));
-        response.writeHead(200, { 'Content-Type': 'text/event-stream' }).end('retry: 200\n\nid: first\ndata: a\n\nid: e-7-abcdefgh\n\n');
+        response
+          .writeHead(200, { 'Content-Type': 'text/event-stream' })
+          .end('retry: 200\n\nid: first\ndata: a\n\nid: e-7-abcdefgh\n\n');
       },
     ];
     await listen();
@@ -82,17 +125,25 @@ describeWith('chromium', 'an EventSource of a browser, on which the gateway reli
   });
 
   it('does not dispatch what was cut in the middle, and does not take its id', async () => {
-    server.answers = [(response) => void response.writeHead(200, { 'Content-Type': 'text/event-stream' }).end('retry: 50\n\nid: 1\ndata: whole\n\nid: 2\ndata: cut\n')];
+    server.answers = [
+      (response) =>
+        void response
+          .writeHead(200, { 'Content-Type': 'text/event-stream' })
+          .end('retry: 50\n\nid: 1\ndata: whole\n\nid: 2\ndata: cut\n'),
+    ];
     await listen();
     await eventually(() => expect(server.asked).toHaveLength(2));
     expect(server.asked[1]!.lastEventId).toBe('1');
     expect((await heard()).filter(({ event }) => event === 'message').map(({ data }) => data)).toEqual(['whole']);
   });
 
-  it.each([204, 400, 401, 429, 503])('gives up for good at a status %i, which is why a refusal that passes is a stream', async (status) => {
-    server.answers = [(response) => void response.writeHead(status, { 'Retry-After': '0' }).end()];
-    await listen();
-    await eventually(async () => expect(await heard()).toEqual([{ event: 'error', state: CLOSED }]));
-    expect(server.asked).toHaveLength(1);
-  });
+  it.each([204, 400, 401, 429, 503])(
+    'gives up for good at a status %i, which is why a refusal that passes is a stream',
+    async (status) => {
+      server.answers = [(response) => void response.writeHead(status, { 'Retry-After': '0' }).end()];
+      await listen();
+      await eventually(async () => expect(await heard()).toEqual([{ event: 'error', state: CLOSED }]));
+      expect(server.asked).toHaveLength(1);
+    },
+  );
 });

@@ -15,7 +15,8 @@ const ALERTS = [
 ];
 const HOSTILE = '<img src=x onerror="window.hurt = 1"><script>window.hurt = 2</script>';
 const PATIENCE_MS = 20_000;
-const page = (script: string) => `<!doctype html><meta charset="utf-8"><title>Alerts</title><link rel="stylesheet" href="/page.css"><div id="toasts"></div><div id="root"></div><script type="module" src="${script}"></script>`;
+const page = (script: string) =>
+  `<!doctype html><meta charset="utf-8"><title>Alerts</title><link rel="stylesheet" href="/page.css"><div id="toasts"></div><div id="root"></div><script type="module" src="${script}"></script>`;
 
 // The frontends of `examples`, as they stand there, on one origin with a gateway.
 describeWith('chromium', 'a frontend', () => {
@@ -26,14 +27,20 @@ describeWith('chromium', 'a frontend', () => {
   let lines: string[];
   beforeAll(async () => {
     pages = await PageServer.start();
-    const opening = chromium.launch({ executablePath: pathOf('chromium'), headless: true, args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'] });
+    const opening = chromium.launch({
+      executablePath: pathOf('chromium'),
+      headless: true,
+      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+    });
     const opened = Stack.open({ tenants: { ana: ['bakery'] }, gatewayEnvironment: { HEARTBEAT_MS: '1000' } });
     for (const name of ['sse-context', 'inbox', 'alerts']) {
       const { js, css } = await bundle(`examples/react/${name}.tsx`);
       pages.files.set(`/${name}.html`, () => page(`/${name}.js`)).set(`/${name}.js`, () => js);
       if (css) pages.files.set('/page.css', () => css);
     }
-    pages.files.set('/event-source.html', () => readFileSync(join(__dirname, '../../examples/browser/event-source.html'), 'utf8'));
+    pages.files.set('/event-source.html', () =>
+      readFileSync(join(__dirname, '../../examples/browser/event-source.html'), 'utf8'),
+    );
     [browser, stack] = await Promise.all([opening, opened]);
     pages.gateway = stack.gateway.url;
   }, 120_000);
@@ -69,13 +76,18 @@ describeWith('chromium', 'a frontend', () => {
   it('with a plain EventSource shows the alerts of three services', async () => {
     await open('event-source');
     const published = await publish(' (plain)');
-    await eventually(async () => expect((await texts('li')).map((line) => line.replace(/^\w+ /, '')).sort()).toEqual(published.sort()), PATIENCE_MS);
+    await eventually(
+      async () => expect((await texts('li')).map((line) => line.replace(/^\w+ /, '')).sort()).toEqual(published.sort()),
+      PATIENCE_MS,
+    );
   });
 
   it('with the usual SSEContext says that it is connected, toasts the alerts of three services and lists them', async () => {
     await open('sse-context');
     await eventually(() => expect(lines).toContain('SSE connection opened'), PATIENCE_MS);
-    expect(lines.filter((line) => line.startsWith('Connecting to SSE endpoint: '))).toContain(`Connecting to SSE endpoint: ${pages.trustedOrigin}/api/events`);
+    expect(lines.filter((line) => line.startsWith('Connecting to SSE endpoint: '))).toContain(
+      `Connecting to SSE endpoint: ${pages.trustedOrigin}/api/events`,
+    );
     const published = await publish(' (context)');
     await eventually(async () => expect((await texts('.toast')).sort()).toEqual(published.sort()), PATIENCE_MS);
     expect(await texts('li')).toHaveLength(3);
@@ -92,7 +104,8 @@ describeWith('chromium', 'a frontend', () => {
     const second = await tab.context().newPage();
     await second.goto(`${pages.trustedOrigin}/alerts.html`);
     await publish(' (lines)');
-    for (const one of [tab, second]) await eventually(async () => expect(await one.locator('li').count()).toBe(before + 3), PATIENCE_MS);
+    for (const one of [tab, second])
+      await eventually(async () => expect(await one.locator('li').count()).toBe(before + 3), PATIENCE_MS);
     expect(pages.openStreams).toBe(1);
   });
 
@@ -102,7 +115,10 @@ describeWith('chromium', 'a frontend', () => {
     await stack.amqp.publish('alert.urgent.inventory', { tenant_id: 'bakery', title: HOSTILE, message: HOSTILE });
     await tab.locator('.tocsin-toast').waitFor({ timeout: PATIENCE_MS });
     expect(await texts('.tocsin-toast .tocsin-title')).toEqual([HOSTILE]);
-    await eventually(async () => expect(Number(await tab.locator('.tocsin-count').textContent())).toBe(count + 1), PATIENCE_MS);
+    await eventually(
+      async () => expect(Number(await tab.locator('.tocsin-count').textContent())).toBe(count + 1),
+      PATIENCE_MS,
+    );
     await tab.locator('.tocsin-bell').click();
     expect((await texts('.tocsin-row .tocsin-title'))[0]).toBe(HOSTILE);
     expect(await tab.evaluate('window.hurt')).toBeUndefined();

@@ -22,10 +22,19 @@ describeWith('chromium', 'the packed client', () => {
   beforeAll(async () => {
     mkdirSync(ARTIFACTS, { recursive: true });
     pages = await PageServer.start();
-    const opened = Promise.all([chromium.launch({ executablePath: pathOf('chromium'), headless: true, args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'] }), Stack.open({ tenants: { ana: ['bakery'] } })]);
+    const opened = Promise.all([
+      chromium.launch({
+        executablePath: pathOf('chromium'),
+        headless: true,
+        args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+      }),
+      Stack.open({ tenants: { ana: ['bakery'] } }),
+    ]);
     project = await EmptyProject.make();
     copyFileSync(TEN_LINES, join(project.folder, 'alerts.tsx'));
-    const strict = readFileSync(TEN_LINES, 'utf8').replace('.render(', '.render(<StrictMode>').replace(/\);\s*$/, '</StrictMode>);\n');
+    const strict = readFileSync(TEN_LINES, 'utf8')
+      .replace('.render(', '.render(<StrictMode>')
+      .replace(/\);\s*$/, '</StrictMode>);\n');
     writeFileSync(join(project.folder, 'strict.tsx'), `import { StrictMode } from 'react';\n${strict}`);
     await serve('/lines', await project.build('alerts.tsx'));
     // only React's development build mounts everything twice
@@ -50,7 +59,8 @@ describeWith('chromium', 'the packed client', () => {
 
   async function serve(path: string, folder: string): Promise<void> {
     pages.files.set(`${path}.html`, () => readFileSync(join(folder, 'index.html'), 'utf8'));
-    for (const file of readdirSync(join(folder, 'assets'))) pages.files.set(`/assets/${file}`, () => readFileSync(join(folder, 'assets', file), 'utf8'));
+    for (const file of readdirSync(join(folder, 'assets')))
+      pages.files.set(`/assets/${file}`, () => readFileSync(join(folder, 'assets', file), 'utf8'));
   }
   async function open(path: string): Promise<Page> {
     const page = await context.newPage();

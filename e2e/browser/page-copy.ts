@@ -30,7 +30,10 @@ export class PageCopy {
     const copy = new PageCopy(mkdtempSync(join(tmpdir(), 'tocsin-page-')));
     try {
       const about = { root: ROOT, outDir: copy.folder, sources: brokenSources(patches) };
-      await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', PROGRAM, JSON.stringify(about)], { cwd: ROOT, timeout: 120_000 });
+      await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', PROGRAM, JSON.stringify(about)], {
+        cwd: ROOT,
+        timeout: 120_000,
+      });
       return copy;
     } catch (error) {
       copy.remove();
@@ -46,7 +49,8 @@ export class PageCopy {
 /** What is in each file that is patched. Throws `PatchDoesNotApply`. */
 export function brokenSources(patches: readonly Patch[]): Record<string, string> {
   const sources: Record<string, string> = {};
-  for (const patch of patches) sources[patch.file] = patched(sources[patch.file] ?? readFileSync(join(ROOT, patch.file), 'utf8'), patch);
+  for (const patch of patches)
+    sources[patch.file] = patched(sources[patch.file] ?? readFileSync(join(ROOT, patch.file), 'utf8'), patch);
   return sources;
 }
 
@@ -64,7 +68,11 @@ export async function withChosenBuild(context: BrowserContext): Promise<void> {
     async (route) => {
       const response = await route.fetch();
       const { 'content-encoding': _, 'content-length': __, ...headers } = response.headers();
-      await route.fulfill({ status: response.status(), headers, body: (await response.text()).replace(/index-[\w-]+(\.js|\.css)/g, (_name, ending: string) => main(ending)) });
+      await route.fulfill({
+        status: response.status(),
+        headers,
+        body: (await response.text()).replace(/index-[\w-]+(\.js|\.css)/g, (_name, ending: string) => main(ending)),
+      });
     },
   );
   await context.route(

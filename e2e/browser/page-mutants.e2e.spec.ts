@@ -15,17 +15,40 @@ interface Report {
 }
 
 /** The tests of a file whose names begin so, run against the page of a folder, and how each ended. */
-async function run([file, test]: readonly [string, string], pageBuild: string): Promise<{ title: string; status: string; why: string }[]> {
+async function run(
+  [file, test]: readonly [string, string],
+  pageBuild: string,
+): Promise<{ title: string; status: string; why: string }[]> {
   const folder = mkdtempSync(join(tmpdir(), 'tocsin-mutant-'));
   const report = join(folder, 'report.json');
   const { TOCSIN_FAULTS: _, ...environment } = process.env;
   try {
-    const jest = [join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js'), '--selectProjects=e2e', '--runInBand', '--json', `--outputFile=${report}`, '--testPathPatterns', `e2e/browser/${file}`, '--testNamePattern', ` ${test}`];
-    await new Promise<void>((resolve) => execFile(process.execPath, jest, { cwd: ROOT, env: { ...environment, PAGE_BUILD: pageBuild }, timeout: 180_000 }, () => resolve()));
+    const jest = [
+      join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js'),
+      '--selectProjects=e2e',
+      '--runInBand',
+      '--json',
+      `--outputFile=${report}`,
+      '--testPathPatterns',
+      `e2e/browser/${file}`,
+      '--testNamePattern',
+      ` ${test}`,
+    ];
+    await new Promise<void>((resolve) =>
+      execFile(
+        process.execPath,
+        jest,
+        { cwd: ROOT, env: { ...environment, PAGE_BUILD: pageBuild }, timeout: 180_000 },
+        () => resolve(),
+      ),
+    );
     if (!existsSync(report)) throw new Error(`${file} did not end.`);
     const { numRuntimeErrorTestSuites, testResults } = JSON.parse(readFileSync(report, 'utf8')) as Report;
     if (numRuntimeErrorTestSuites > 0) throw new Error(`${file} could not be loaded.`);
-    return testResults.flatMap(({ assertionResults }) => assertionResults).filter(({ status }) => status !== 'pending').map(({ title, status, failureMessages }) => ({ title, status, why: failureMessages.join('\n') }));
+    return testResults
+      .flatMap(({ assertionResults }) => assertionResults)
+      .filter(({ status }) => status !== 'pending')
+      .map(({ title, status, failureMessages }) => ({ title, status, why: failureMessages.join('\n') }));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -33,20 +56,24 @@ async function run([file, test]: readonly [string, string], pageBuild: string): 
 
 describeWith('chromium', 'a page with', () => {
   // in a run of every day it is enough that the page can still be broken so, and that the test is there
-  it.each(PAGE_MUTANTS)(WHOLE ? '$name is caught' : `$name can be tried${SIZE_NOTE}`, async ({ patches, caughtBy }) => {
-    const [file, test] = caughtBy;
-    const spec = readdirSync(__dirname).filter((name) => name.startsWith(file) && name.endsWith('.e2e.spec.ts'));
-    expect(spec).toHaveLength(1);
-    expect(readFileSync(join(__dirname, spec[0]!), 'utf8')).toMatch(new RegExp(`it\\(['"\`]${test}`));
-    if (!WHOLE) return void expect(Object.keys(brokenSources(patches))).not.toEqual([]);
-    const broken = await PageCopy.build(patches);
-    try {
-      const outcomes = await run(caughtBy, broken.folder);
-      // by itself: a stack that does not open is no find
-      expect(outcomes.map(({ status }) => status)).toEqual(['failed']);
-      expect(outcomes[0]!.why).not.toMatch(/beforeAll|for a hook|Stack\.open/);
-    } finally {
-      broken.remove();
-    }
-  }, limitMs(60));
+  it.each(PAGE_MUTANTS)(
+    WHOLE ? '$name is caught' : `$name can be tried${SIZE_NOTE}`,
+    async ({ patches, caughtBy }) => {
+      const [file, test] = caughtBy;
+      const spec = readdirSync(__dirname).filter((name) => name.startsWith(file) && name.endsWith('.e2e.spec.ts'));
+      expect(spec).toHaveLength(1);
+      expect(readFileSync(join(__dirname, spec[0]!), 'utf8')).toMatch(new RegExp(`it\\(['"\`]${test}`));
+      if (!WHOLE) return void expect(Object.keys(brokenSources(patches))).not.toEqual([]);
+      const broken = await PageCopy.build(patches);
+      try {
+        const outcomes = await run(caughtBy, broken.folder);
+        // by itself: a stack that does not open is no find
+        expect(outcomes.map(({ status }) => status)).toEqual(['failed']);
+        expect(outcomes[0]!.why).not.toMatch(/beforeAll|for a hook|Stack\.open/);
+      } finally {
+        broken.remove();
+      }
+    },
+    limitMs(60),
+  );
 });

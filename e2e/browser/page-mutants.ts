@@ -23,36 +23,257 @@ const TABS = ['page-behind-proxy', 'in eight tabs has one connection'] as const;
 
 /** Whoever changes what a patch is written for changes the patch: one that does not apply is a failed test, never a skipped one. */
 export const PAGE_MUTANTS: readonly PageMutant[] = [
-  { name: 'minutes without the stream that look like minutes without alerts', patches: [{ file: page('strip/use-deaf-since.ts'), search: 'return since;', replace: 'return null;' }], caughtBy: HATCHED },
-  { name: 'minutes without the stream that are told and not hatched', patches: [{ file: page('strip/bars.tsx'), search: 'latest.current.deaf && hatch(', replace: 'null && hatch(' }], caughtBy: HATCHED },
-  { name: 'a gap that is not loaded', patches: [{ file: page('live/inbox.tsx'), search: 'onLoad={() => void list.reload()}', replace: 'onLoad={() => undefined}' }], caughtBy: HATCHED },
-  { name: 'a list that jumps under the hand', patches: [{ file: page('live/use-hands-off.ts'), search: 'if (pointer || focus) setOff(false);', replace: '' }], caughtBy: LOST },
-  { name: 'a list that a focus holds for ever', patches: [{ file: page('live/use-hands-off.ts'), search: 'focus ? KEYS_MS', replace: 'focus ? 1e8' }], caughtBy: LOST },
-  { name: 'toasts for what is told again', patches: [{ file: client('alert-stream.ts'), search: '!(replayed && this.wasAway)', replace: 'true' }], caughtBy: LOST },
-  { name: 'no toast for what a moment hid', patches: [{ file: client('alert-stream.ts'), search: 'replayed && this.wasAway', replace: 'replayed' }], caughtBy: LOST },
-  { name: 'no banner after a lost connection', patches: [{ file: page('live/use-catch-up.ts'), search: '> AWAY_MS ? lastHeardAt.current : null', replace: '> AWAY_MS ? null : null' }], caughtBy: LOST },
-  { name: 'a banner that counts every alert as urgent', patches: [{ file: page('live/use-catch-up.ts'), search: "Number(severity === 'urgent')", replace: '1' }], caughtBy: LOST },
-  { name: '"Show" that leaves the filter', patches: [{ file: page('live/inbox.tsx'), search: "move({ view: 'open', q: '', order: 'newest', group: 'none' });", replace: '' }], caughtBy: LOST },
-  { name: 'a banner after a reload that counts what was seen', patches: [{ file: page('live/use-catch-up.ts'), search: 'alerts.filter(seen.isUnseen)', replace: '[...alerts]' }], caughtBy: AWAY },
-  { name: 'no line above what was there before', patches: [{ file: page('live/alert-list.tsx'), search: '{older > 0 &&', replace: '{older > 1e6 &&' }], caughtBy: AWAY },
-  { name: '"Mark all seen" of which no other device hears', patches: [{ file: page('live/use-seen.ts'), search: 'if (stream.cursor) void api.markSeen(stream.cursor).catch(() => undefined);', replace: '' }], caughtBy: AWAY },
-  { name: 'a bell that does not care about quiet hours', patches: [{ file: page('live/alert-toasts.tsx'), search: "isQuiet(quiet, entry.severity === 'urgent', Date.now())", replace: 'false' }], caughtBy: BELL },
-  { name: 'a bell for each of two alerts', patches: [{ file: page('live/bell.ts'), search: 'const QUIET_MS = 3_000;', replace: 'const QUIET_MS = 0;' }], caughtBy: BELL },
-  { name: 'a bell that rings though it is muted', patches: [{ file: page('live/alert-toasts.tsx'), search: 'if (interrupts(entry) && sound)', replace: 'if (interrupts(entry))' }], caughtBy: BELL },
-  { name: 'a swipe that a finger which rests has made', patches: [{ file: page('live/alert-row.tsx'), search: 'const SWIPE_PX = 72;', replace: 'const SWIPE_PX = 24;' }], caughtBy: FINGER },
-  { name: 'a toast whose "Undo" does nothing', patches: [{ file: page('acts/use-acts.ts'), search: "t('act.undo'), onClick: undo }", replace: "t('act.undo'), onClick: () => undefined }" }], caughtBy: FINGER },
-  { name: 'an "Undo" that a finger misses', patches: [{ file: page('base.css'), search: 'height: 44px !important;', replace: '' }], caughtBy: FINGER },
-  { name: 'a key that undoes nothing', patches: [{ file: page('live/use-keys.ts'), search: 'z: page.acts.undo,', replace: '' }], caughtBy: KEYS },
-  { name: 'Shift+R that resolves once more', patches: [{ file: page('live/use-keys.ts'), search: "'Shift+r': () => actOf(page, { act: 'reopen' }),", replace: '' }], caughtBy: KEYS },
-  { name: 'a hundred and thirty alerts at once without a question', patches: [{ file: page('acts/use-acts.ts'), search: 'const ASK_BEYOND = 100;', replace: 'const ASK_BEYOND = 1_000;' }], caughtBy: MANY },
-  { name: 'all that match, as far as they are listed', patches: [{ file: page('live/use-everything.ts'), search: 'after = page.next;', replace: 'after = null;' }, { file: page('live/use-everything.ts'), search: 'limit: PAGE,', replace: 'limit: 100,' }], caughtBy: MANY },
-  { name: 'groups of one', patches: [{ file: page('live/groups.ts'), search: "const key = alert[by] ?? '';", replace: 'const key = alert.alert_id;' }], caughtBy: VIEWS },
-  { name: 'a view that is kept without what was searched for', patches: [{ file: page('live/place.ts'), search: 'const terms = { view: view === VIEWS[0] ? \'\' : view, q,', replace: 'const terms = { view: view === VIEWS[0] ? \'\' : view, q: q && \'\',' }], caughtBy: VIEWS },
-  { name: 'a page that does not say who', patches: [{ file: page('live/alert-cells.tsx'), search: "<span>{by ?? t('status.acknowledged')}</span>", replace: "<span>{t('status.acknowledged')}</span>" }], caughtBy: ['dashboard.e2e', 'shows in one window what somebody did in another'] },
-  { name: 'a reload that loses the place', patches: [{ file: client('stream/kept-place.ts'), search: "typeof place?.cursor === 'string'", replace: "typeof place?.cursor === 'number'" }], caughtBy: ['dashboard.e2e', 'loaded again, shows the same list'] },
-  { name: 'a toast in each tab', patches: [{ file: client('tabs/shared-feed.ts'), search: 'message.toaster === this.tab', replace: 'true' }], caughtBy: TABS },
-  { name: 'a connection for each tab', patches: [{ file: client('tabs/tab-lock.ts'), search: "typeof globalThis.navigator?.locks?.request === 'function'", replace: 'false' }], caughtBy: TABS },
-  { name: 'a stream that begins anew each time it is opened', patches: [{ file: client('alert-stream.ts'), search: 'place: () => this.resumeAt ?? this.position,', replace: 'place: () => null,' }], caughtBy: TABS },
-  { name: 'a token that is not renewed', patches: [{ file: page('session/use-session.ts'), search: "source !== null && wish !== 'first'", replace: "source === '' && wish !== 'first'" }], caughtBy: TABS },
-  { name: 'tabs that are signed in again one by one', patches: [{ file: page('session/use-session.ts'), search: 'useEffect(() => tabs.listen(() => latest.current, take), [tabs, take]);', replace: '' }], caughtBy: TABS },
+  {
+    name: 'minutes without the stream that look like minutes without alerts',
+    patches: [{ file: page('strip/use-deaf-since.ts'), search: 'return since;', replace: 'return null;' }],
+    caughtBy: HATCHED,
+  },
+  {
+    name: 'minutes without the stream that are told and not hatched',
+    patches: [{ file: page('strip/bars.tsx'), search: 'latest.current.deaf && hatch(', replace: 'null && hatch(' }],
+    caughtBy: HATCHED,
+  },
+  {
+    name: 'a gap that is not loaded',
+    patches: [
+      {
+        file: page('live/inbox.tsx'),
+        search: 'onLoad={() => void list.reload()}',
+        replace: 'onLoad={() => undefined}',
+      },
+    ],
+    caughtBy: HATCHED,
+  },
+  {
+    name: 'a list that jumps under the hand',
+    patches: [{ file: page('live/use-hands-off.ts'), search: 'if (pointer || focus) setOff(false);', replace: '' }],
+    caughtBy: LOST,
+  },
+  {
+    name: 'a list that a focus holds for ever',
+    patches: [{ file: page('live/use-hands-off.ts'), search: 'focus ? KEYS_MS', replace: 'focus ? 1e8' }],
+    caughtBy: LOST,
+  },
+  {
+    name: 'toasts for what is told again',
+    patches: [{ file: client('alert-stream.ts'), search: '!(replayed && this.wasAway)', replace: 'true' }],
+    caughtBy: LOST,
+  },
+  {
+    name: 'no toast for what a moment hid',
+    patches: [{ file: client('alert-stream.ts'), search: 'replayed && this.wasAway', replace: 'replayed' }],
+    caughtBy: LOST,
+  },
+  {
+    name: 'no banner after a lost connection',
+    patches: [
+      {
+        file: page('live/use-catch-up.ts'),
+        search: '> AWAY_MS ? lastHeardAt.current : null',
+        replace: '> AWAY_MS ? null : null',
+      },
+    ],
+    caughtBy: LOST,
+  },
+  {
+    name: 'a banner that counts every alert as urgent',
+    patches: [{ file: page('live/use-catch-up.ts'), search: "Number(severity === 'urgent')", replace: '1' }],
+    caughtBy: LOST,
+  },
+  {
+    name: '"Show" that leaves the filter',
+    patches: [
+      {
+        file: page('live/inbox.tsx'),
+        search: "move({ view: 'open', q: '', order: 'newest', group: 'none' });",
+        replace: '',
+      },
+    ],
+    caughtBy: LOST,
+  },
+  {
+    name: 'a banner after a reload that counts what was seen',
+    patches: [{ file: page('live/use-catch-up.ts'), search: 'alerts.filter(seen.isUnseen)', replace: '[...alerts]' }],
+    caughtBy: AWAY,
+  },
+  {
+    name: 'no line above what was there before',
+    patches: [{ file: page('live/alert-list.tsx'), search: '{older > 0 &&', replace: '{older > 1e6 &&' }],
+    caughtBy: AWAY,
+  },
+  {
+    name: '"Mark all seen" of which no other device hears',
+    patches: [
+      {
+        file: page('live/use-seen.ts'),
+        search: 'if (stream.cursor) void api.markSeen(stream.cursor).catch(() => undefined);',
+        replace: '',
+      },
+    ],
+    caughtBy: AWAY,
+  },
+  {
+    name: 'a bell that does not care about quiet hours',
+    patches: [
+      {
+        file: page('live/alert-toasts.tsx'),
+        search: "isQuiet(quiet, entry.severity === 'urgent', Date.now())",
+        replace: 'false',
+      },
+    ],
+    caughtBy: BELL,
+  },
+  {
+    name: 'a bell for each of two alerts',
+    patches: [{ file: page('live/bell.ts'), search: 'const QUIET_MS = 3_000;', replace: 'const QUIET_MS = 0;' }],
+    caughtBy: BELL,
+  },
+  {
+    name: 'a bell that rings though it is muted',
+    patches: [
+      {
+        file: page('live/alert-toasts.tsx'),
+        search: 'if (interrupts(entry) && sound)',
+        replace: 'if (interrupts(entry))',
+      },
+    ],
+    caughtBy: BELL,
+  },
+  {
+    name: 'a swipe that a finger which rests has made',
+    patches: [{ file: page('live/alert-row.tsx'), search: 'const SWIPE_PX = 72;', replace: 'const SWIPE_PX = 24;' }],
+    caughtBy: FINGER,
+  },
+  {
+    name: 'a toast whose "Undo" does nothing',
+    patches: [
+      {
+        file: page('acts/use-acts.ts'),
+        search: "t('act.undo'), onClick: undo }",
+        replace: "t('act.undo'), onClick: () => undefined }",
+      },
+    ],
+    caughtBy: FINGER,
+  },
+  {
+    name: 'an "Undo" that a finger misses',
+    patches: [{ file: page('base.css'), search: 'height: 44px !important;', replace: '' }],
+    caughtBy: FINGER,
+  },
+  {
+    name: 'a key that undoes nothing',
+    patches: [{ file: page('live/use-keys.ts'), search: 'z: page.acts.undo,', replace: '' }],
+    caughtBy: KEYS,
+  },
+  {
+    name: 'Shift+R that resolves once more',
+    patches: [
+      { file: page('live/use-keys.ts'), search: "'Shift+r': () => actOf(page, { act: 'reopen' }),", replace: '' },
+    ],
+    caughtBy: KEYS,
+  },
+  {
+    name: 'a hundred and thirty alerts at once without a question',
+    patches: [
+      { file: page('acts/use-acts.ts'), search: 'const ASK_BEYOND = 100;', replace: 'const ASK_BEYOND = 1_000;' },
+    ],
+    caughtBy: MANY,
+  },
+  {
+    name: 'all that match, as far as they are listed',
+    patches: [
+      { file: page('live/use-everything.ts'), search: 'after = page.next;', replace: 'after = null;' },
+      { file: page('live/use-everything.ts'), search: 'limit: PAGE,', replace: 'limit: 100,' },
+    ],
+    caughtBy: MANY,
+  },
+  {
+    name: 'groups of one',
+    patches: [
+      { file: page('live/groups.ts'), search: "const key = alert[by] ?? '';", replace: 'const key = alert.alert_id;' },
+    ],
+    caughtBy: VIEWS,
+  },
+  {
+    name: 'a view that is kept without what was searched for',
+    patches: [
+      {
+        file: page('live/place.ts'),
+        search: "const terms = { view: view === VIEWS[0] ? '' : view, q,",
+        replace: "const terms = { view: view === VIEWS[0] ? '' : view, q: q && '',",
+      },
+    ],
+    caughtBy: VIEWS,
+  },
+  {
+    name: 'a page that does not say who',
+    patches: [
+      {
+        file: page('live/alert-cells.tsx'),
+        search: "<span>{by ?? t('status.acknowledged')}</span>",
+        replace: "<span>{t('status.acknowledged')}</span>",
+      },
+    ],
+    caughtBy: ['dashboard.e2e', 'shows in one window what somebody did in another'],
+  },
+  {
+    name: 'a reload that loses the place',
+    patches: [
+      {
+        file: client('stream/kept-place.ts'),
+        search: "typeof place?.cursor === 'string'",
+        replace: "typeof place?.cursor === 'number'",
+      },
+    ],
+    caughtBy: ['dashboard.e2e', 'loaded again, shows the same list'],
+  },
+  {
+    name: 'a toast in each tab',
+    patches: [{ file: client('tabs/shared-feed.ts'), search: 'message.toaster === this.tab', replace: 'true' }],
+    caughtBy: TABS,
+  },
+  {
+    name: 'a connection for each tab',
+    patches: [
+      {
+        file: client('tabs/tab-lock.ts'),
+        search: "typeof globalThis.navigator?.locks?.request === 'function'",
+        replace: 'false',
+      },
+    ],
+    caughtBy: TABS,
+  },
+  {
+    name: 'a stream that begins anew each time it is opened',
+    patches: [
+      {
+        file: client('alert-stream.ts'),
+        search: 'place: () => this.resumeAt ?? this.position,',
+        replace: 'place: () => null,',
+      },
+    ],
+    caughtBy: TABS,
+  },
+  {
+    name: 'a token that is not renewed',
+    patches: [
+      {
+        file: page('session/use-session.ts'),
+        search: "source !== null && wish !== 'first'",
+        replace: "source === '' && wish !== 'first'",
+      },
+    ],
+    caughtBy: TABS,
+  },
+  {
+    name: 'tabs that are signed in again one by one',
+    patches: [
+      {
+        file: page('session/use-session.ts'),
+        search: 'useEffect(() => tabs.listen(() => latest.current, take), [tabs, take]);',
+        replace: '',
+      },
+    ],
+    caughtBy: TABS,
+  },
 ];

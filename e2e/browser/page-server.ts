@@ -1,4 +1,11 @@
-import { createServer, request, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  request,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { LISTENING_PAGE } from './scripted-server';
 
@@ -68,7 +75,8 @@ export class PageServer {
 
   private serve(asked: IncomingMessage, answer: ServerResponse): void {
     if (asked.url?.startsWith('/?')) return void answer.writeHead(200, { 'Content-Type': 'text/html' }).end(PAGE);
-    if (asked.url === '/listening') return void answer.writeHead(200, { 'Content-Type': 'text/html' }).end(LISTENING_PAGE);
+    if (asked.url === '/listening')
+      return void answer.writeHead(200, { 'Content-Type': 'text/html' }).end(LISTENING_PAGE);
     const path = asked.url?.split('?')[0] ?? '/';
     const file = this.files.get(path);
     if (file) {
@@ -78,22 +86,34 @@ export class PageServer {
     }
     if (!asked.url || (!this.passesAll && !asked.url.startsWith('/api/'))) return void answer.writeHead(404).end();
     this.asked.push({ url: asked.url, headers: asked.headers, at: performance.now() });
-    if (this.refusal) return void answer.writeHead(this.refusal, { 'Content-Type': 'text/html' }).end('<h1>Service Unavailable</h1>');
+    if (this.refusal)
+      return void answer.writeHead(this.refusal, { 'Content-Type': 'text/html' }).end('<h1>Service Unavailable</h1>');
     if (!this.gateway) return void asked.socket.destroy();
-    const passedOn = request(`${this.gateway}${asked.url}`, { method: asked.method, headers: asked.headers, agent: false }, (response) => {
-      answer.writeHead(response.statusCode ?? 502, response.headers);
-      answer.flushHeaders();
-      if (response.headers['content-type']?.startsWith('text/event-stream')) {
-        this.openStreams += 1;
-        answer.on('close', () => (this.openStreams -= 1));
-      }
-      response.pipe(answer);
-      response.on('error', () => answer.destroy());
-    });
+    const passedOn = request(
+      `${this.gateway}${asked.url}`,
+      { method: asked.method, headers: asked.headers, agent: false },
+      (response) => {
+        answer.writeHead(response.statusCode ?? 502, response.headers);
+        answer.flushHeaders();
+        if (response.headers['content-type']?.startsWith('text/event-stream')) {
+          this.openStreams += 1;
+          answer.on('close', () => (this.openStreams -= 1));
+        }
+        response.pipe(answer);
+        response.on('error', () => answer.destroy());
+      },
+    );
     passedOn.on('error', () => asked.socket.destroy());
     answer.on('close', () => passedOn.destroy());
     asked.pipe(passedOn);
   }
 }
 
-const typeOf = (path: string): string => (path.endsWith('.html') ? 'text/html' : path.endsWith('.js') ? 'text/javascript' : path.endsWith('.css') ? 'text/css' : 'text/plain');
+const typeOf = (path: string): string =>
+  path.endsWith('.html')
+    ? 'text/html'
+    : path.endsWith('.js')
+      ? 'text/javascript'
+      : path.endsWith('.css')
+        ? 'text/css'
+        : 'text/plain';

@@ -9,7 +9,11 @@ const ALERTS = [
   { key: 'recommendation.low.sales', title: 'Bake more rye' },
   { key: 'alert.high.production', title: 'Oven 2 is cold' },
 ];
-const SHOWN = ['inventory_alert inventory: Flour is running low', 'notification sales: Bake more rye', 'notification production: Oven 2 is cold'];
+const SHOWN = [
+  'inventory_alert inventory: Flour is running low',
+  'notification sales: Bake more rye',
+  'notification production: Oven 2 is cold',
+];
 
 describeWith('chromium', 'a page with a plain EventSource', () => {
   let browser: Browser;
@@ -17,8 +21,15 @@ describeWith('chromium', 'a page with a plain EventSource', () => {
   let stack: Stack;
   beforeAll(async () => {
     pages = await PageServer.start();
-    browser = await chromium.launch({ executablePath: pathOf('chromium'), headless: true, args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'] });
-    stack = await Stack.open({ tenants: { ana: ['bakery'] }, gatewayEnvironment: { CORS_ORIGINS: pages.origin, HEARTBEAT_MS: '1000' } });
+    browser = await chromium.launch({
+      executablePath: pathOf('chromium'),
+      headless: true,
+      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+    });
+    stack = await Stack.open({
+      tenants: { ana: ['bakery'] },
+      gatewayEnvironment: { CORS_ORIGINS: pages.origin, HEARTBEAT_MS: '1000' },
+    });
   }, 60_000);
   afterAll(async () => {
     await browser?.close();
@@ -35,7 +46,13 @@ describeWith('chromium', 'a page with a plain EventSource', () => {
   }
   const logOf = (page: Page) => page.evaluate(() => (globalThis as unknown as { log: string[] }).log);
   const waitForLog = (page: Page, line: string, times: number) =>
-    page.waitForFunction(([wanted, count]) => (globalThis as unknown as { log: string[] }).log.filter((logged) => logged === wanted).length >= (count as number), [line, times] as const, { timeout: 20_000 });
+    page.waitForFunction(
+      ([wanted, count]) =>
+        (globalThis as unknown as { log: string[] }).log.filter((logged) => logged === wanted).length >=
+        (count as number),
+      [line, times] as const,
+      { timeout: 20_000 },
+    );
   const lines = (page: Page) => page.locator('li').allTextContents();
 
   async function publish(suffix = ''): Promise<void> {

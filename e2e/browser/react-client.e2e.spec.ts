@@ -24,12 +24,19 @@ describeWith('chromium', 'a page with the client', () => {
   let tokensGiven = 0;
   beforeAll(async () => {
     pages = await PageServer.start();
-    const opening = chromium.launch({ executablePath: pathOf('chromium'), headless: true, args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'] });
+    const opening = chromium.launch({
+      executablePath: pathOf('chromium'),
+      headless: true,
+      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+    });
     const bundling = bundle('examples/browser/alert-log.ts');
     stack = await Stack.open({ tenants: { ana: ['bakery'] }, gatewayEnvironment: { HEARTBEAT_MS: '1000' } });
     browser = await opening;
     const { js } = await bundling;
-    pages.files.set('/log.html', () => '<!doctype html><meta charset="utf-8"><title>Log</title><script type="module" src="/log.js"></script>');
+    pages.files.set(
+      '/log.html',
+      () => '<!doctype html><meta charset="utf-8"><title>Log</title><script type="module" src="/log.js"></script>',
+    );
     pages.files.set('/log.js', () => js);
     pages.files.set('/token', () => {
       tokensGiven += 1;
@@ -51,9 +58,11 @@ describeWith('chromium', 'a page with the client', () => {
     await eventually(() => expect(pages.openStreams).toBe(0));
   });
 
-  const logOf = (page: Page) => page.evaluate<Pick<Log, 'heard' | 'states'>>('({ heard: log.heard, states: log.states })');
+  const logOf = (page: Page) =>
+    page.evaluate<Pick<Log, 'heard' | 'states'>>('({ heard: log.heard, states: log.states })');
   const statusOf = (page: Page) => page.evaluate<Log['stream']['status']>('log.stream.status');
-  const becomes = (page: Page, state: string) => eventually(async () => expect((await statusOf(page)).state).toBe(state), PATIENCE_MS);
+  const becomes = (page: Page, state: string) =>
+    eventually(async () => expect((await statusOf(page)).state).toBe(state), PATIENCE_MS);
 
   async function openTab(): Promise<Page> {
     const page = await context.newPage();
@@ -62,11 +71,13 @@ describeWith('chromium', 'a page with the client', () => {
     return page;
   }
   async function publish(count = 1): Promise<void> {
-    for (let i = 0; i < count; i += 1) await stack.amqp.publish('alert.high.inventory', { tenant_id: 'bakery', id: `alert-${(published += 1)}` });
+    for (let i = 0; i < count; i += 1)
+      await stack.amqp.publish('alert.high.inventory', { tenant_id: 'bakery', id: `alert-${(published += 1)}` });
   }
   /** Numbers of the log from here on: all that is published, one after the other. */
   const numbers = (from: number) => Array.from({ length: published - from }, (_, i) => from + 1 + i);
-  const hears = (page: Page, from: number) => eventually(async () => expect((await logOf(page)).heard.map(({ seq }) => seq)).toEqual(numbers(from)), PATIENCE_MS);
+  const hears = (page: Page, from: number) =>
+    eventually(async () => expect((await logOf(page)).heard.map(({ seq }) => seq)).toEqual(numbers(from)), PATIENCE_MS);
 
   it('is live again by itself after its gateway was killed and a proxy answered 503, and has missed nothing and told nothing twice', async () => {
     const from = published;
@@ -86,7 +97,14 @@ describeWith('chromium', 'a page with the client', () => {
     await hears(page, from);
     expect(await statusOf(page)).toMatchObject({ gap: null, resumed: 1 });
     // the list of states says what a user saw
-    expect(new Set((await logOf(page)).states)).toEqual(new Set(['connecting', 'live', 'reconnecting', ...((await logOf(page)).states.includes('catching_up') ? ['catching_up'] : [])]));
+    expect(new Set((await logOf(page)).states)).toEqual(
+      new Set([
+        'connecting',
+        'live',
+        'reconnecting',
+        ...((await logOf(page)).states.includes('catching_up') ? ['catching_up'] : []),
+      ]),
+    );
   }, 90_000);
 
   it('renews its token before it expires, three times, and nothing is missed or told twice', async () => {
@@ -115,7 +133,9 @@ describeWith('chromium', 'a page with the client', () => {
     await stack.stored(published);
     await page.goto(`${pages.trustedOrigin}/log.html`);
     await hears(page, from + 3);
-    expect((await logOf(page)).heard.map(({ replayed, notify }) => ({ replayed, notify }))).toEqual(Array(2).fill({ replayed: true, notify: true }));
+    expect((await logOf(page)).heard.map(({ replayed, notify }) => ({ replayed, notify }))).toEqual(
+      Array(2).fill({ replayed: true, notify: true }),
+    );
   }, 90_000);
 
   it('shares one connection among eight tabs; the one that has it is closed, another takes over, and each tells every alert once, one of them with a toast', async () => {
@@ -127,7 +147,8 @@ describeWith('chromium', 'a page with the client', () => {
     await Promise.all(tabs.map((tab) => hears(tab, from)));
 
     const toasts: string[] = [];
-    const collect = async (page: Page) => toasts.push(...(await logOf(page)).heard.filter(({ notify }) => notify).map(({ event_id }) => event_id));
+    const collect = async (page: Page) =>
+      toasts.push(...(await logOf(page)).heard.filter(({ notify }) => notify).map(({ event_id }) => event_id));
     for (let round = 0; round < 2; round += 1) {
       const leads = await Promise.all(tabs.map(async (tab) => (await statusOf(tab)).isLeader));
       expect(leads.filter(Boolean)).toHaveLength(1);
@@ -148,7 +169,9 @@ describeWith('chromium', 'a page with the client', () => {
 
     const late = await openTab();
     await publish();
-    await eventually(async () => expect((await logOf(late)).heard.map(({ event_id }) => event_id)).toEqual([`alert-${published}`]));
+    await eventually(async () =>
+      expect((await logOf(late)).heard.map(({ event_id }) => event_id)).toEqual([`alert-${published}`]),
+    );
     expect(pages.openStreams).toBe(1);
   }, 120_000);
 });

@@ -41,7 +41,8 @@ export class ScriptedServer {
   }
 
   private serve(request: IncomingMessage, response: ServerResponse): void {
-    if (request.url !== '/stream') return void response.writeHead(200, { 'Content-Type': 'text/html' }).end(LISTENING_PAGE);
+    if (request.url !== '/stream')
+      return void response.writeHead(200, { 'Content-Type': 'text/html' }).end(LISTENING_PAGE);
     this.asked.push({ at: performance.now(), lastEventId: request.headers['last-event-id'] as string | undefined });
     const answer = this.answers.shift() ?? streamOf();
     answer(response);

@@ -15,7 +15,18 @@ const PAINTED_MS = 3_000;
 const SERVICES = ['inventory', 'orders'];
 const KEYS = ['a', 'b', 'c', 'd', 'e'];
 const SEVERITIES = ['urgent', 'high', 'medium', 'low'];
-const ACTS = ['acknowledge', 'acknowledge', 'unacknowledge', 'resolve', 'resolve', 'reopen', 'snooze', 'unsnooze', 'assign', 'note'] as const;
+const ACTS = [
+  'acknowledge',
+  'acknowledge',
+  'unacknowledge',
+  'resolve',
+  'resolve',
+  'reopen',
+  'snooze',
+  'unsnooze',
+  'assign',
+  'note',
+] as const;
 /** Pages of the server's list when it is read to its end by cursor. */
 const PAGE_SIZE = 4;
 
@@ -45,7 +56,12 @@ export class History {
     private readonly tenant: string,
   ) {
     this.random = new SeededRandom(seed);
-    this.pages = ['ana', 'ben'].map((name, at) => new Page(core, stack.gateways[at % stack.gateways.length]!.url, `${name}-${tenant}`, (what) => this.steps.push(`${name} ${what}`)));
+    this.pages = ['ana', 'ben'].map(
+      (name, at) =>
+        new Page(core, stack.gateways[at % stack.gateways.length]!.url, `${name}-${tenant}`, (what) =>
+          this.steps.push(`${name} ${what}`),
+        ),
+    );
     for (const { user } of this.pages) stack.tenantService.assign(user, [tenant]);
   }
 
@@ -69,7 +85,21 @@ export class History {
     const roll = this.random.between(1, 100);
     if (roll <= 36) return this.say();
     if (roll <= 70) return this.act(page);
-    const what = this.random.of(['disconnect', 'reconnect', 'reconnect', 'load', 'load', 'more', 'hold', 'hold', 'release', 'release', 'reload', 'rest', 'rest'] as const);
+    const what = this.random.of([
+      'disconnect',
+      'reconnect',
+      'reconnect',
+      'load',
+      'load',
+      'more',
+      'hold',
+      'hold',
+      'release',
+      'release',
+      'reload',
+      'rest',
+      'rest',
+    ] as const);
     this.steps.push(`${page.user} ${what}`);
     const list = this.random.of(page.lists);
     if (what === 'rest') await this.rest();
@@ -81,11 +111,23 @@ export class History {
   /** A message: of an alert that is there, or of a new one; now and then one that comes late. */
   private async say(): Promise<void> {
     this.messages += 1;
-    const [service, severity, isLate] = [this.random.of(SERVICES), this.random.of(SEVERITIES), this.random.between(1, 6) === 1];
+    const [service, severity, isLate] = [
+      this.random.of(SERVICES),
+      this.random.of(SEVERITIES),
+      this.random.between(1, 6) === 1,
+    ];
     const dedup_key = this.random.between(1, 8) === 1 ? undefined : this.random.of(KEYS);
     const status = dedup_key && this.random.between(1, 4) === 1 ? 'resolved' : 'firing';
     const minute = isLate ? this.random.between(0, this.messages) : this.messages;
-    const body = { id: `m${this.messages}`, tenant_id: this.tenant, title: `${dedup_key ?? 'one'} ${this.messages}`, labels: { at: String(this.messages) }, dedup_key, status, occurred_at: new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString() };
+    const body = {
+      id: `m${this.messages}`,
+      tenant_id: this.tenant,
+      title: `${dedup_key ?? 'one'} ${this.messages}`,
+      labels: { at: String(this.messages) },
+      dedup_key,
+      status,
+      occurred_at: new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString(),
+    };
     this.steps.push(`${service} says ${severity} ${JSON.stringify(body)}`);
     await this.stack.amqp.publish(`alert.${severity}.${service}`, body);
   }
@@ -105,7 +147,8 @@ export class History {
     this.steps.push(`${page.user} ${JSON.stringify(act)} ${[...alerts].join(' ')}`);
     page.act([...alerts], act);
     // one in three is answered before anything else happens, unless answers are held up
-    if (this.random.between(1, 3) === 1) await Promise.race([...page.acts, ask(this.stack.gateway.url, '/docs/errors')]);
+    if (this.random.between(1, 3) === 1)
+      await Promise.race([...page.acts, ask(this.stack.gateway.url, '/docs/errors')]);
   }
 
   private async rest(): Promise<void> {
@@ -127,8 +170,17 @@ export class History {
 
   private async atRest(): Promise<Difference[]> {
     await this.rest();
-    const lists = this.pages.flatMap((page) => SEARCHES.map((search, at) => ({ user: page.user, search, list: page.lists[at]! })));
-    const compared = await Promise.all(lists.map(async ({ user, search, list }) => ({ user, search, list, server: await this.serverList(user, search) })));
+    const lists = this.pages.flatMap((page) =>
+      SEARCHES.map((search, at) => ({ user: page.user, search, list: page.lists[at]! })),
+    );
+    const compared = await Promise.all(
+      lists.map(async ({ user, search, list }) => ({
+        user,
+        search,
+        list,
+        server: await this.serverList(user, search),
+      })),
+    );
     const differences = () =>
       compared
         .map(({ user, search, list, server }) => {
@@ -147,11 +199,26 @@ export class History {
   }
 
   /** The server's list to its end, page by page, as a stranger to the client's code would read it. */
-  private async serverList(user: string, { status, severity, service, assignee, order }: AlertSearch): Promise<Alert[]> {
+  private async serverList(
+    user: string,
+    { status, severity, service, assignee, order }: AlertSearch,
+  ): Promise<Alert[]> {
     const alerts: Alert[] = [];
-    for (let after: string | null = ''; after !== null; ) {
-      const wanted = { status, severity, service, assignee, order: order ?? 'newest', limit: PAGE_SIZE, ...(after && { after }) };
-      const query = new URLSearchParams(Object.entries(wanted).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)] as [string, string]])));
+    for (let after: string | null = ''; after !== null;) {
+      const wanted = {
+        status,
+        severity,
+        service,
+        assignee,
+        order: order ?? 'newest',
+        limit: PAGE_SIZE,
+        ...(after && { after }),
+      };
+      const query = new URLSearchParams(
+        Object.entries(wanted).flatMap(([name, value]) =>
+          value === undefined ? [] : [[name, String(value)] as [string, string]],
+        ),
+      );
       const page: AlertPage = await this.page(user, query);
       alerts.push(...page.alerts);
       after = page.next;
@@ -160,7 +227,9 @@ export class History {
   }
 
   private async page(user: string, query: URLSearchParams): Promise<AlertPage> {
-    const { status, text } = await ask(this.stack.gateway.url, `/api/v1/alerts?${query.toString()}`, { headers: { Authorization: `Bearer ${tokenFor(user)}` } });
+    const { status, text } = await ask(this.stack.gateway.url, `/api/v1/alerts?${query.toString()}`, {
+      headers: { Authorization: `Bearer ${tokenFor(user)}` },
+    });
     if (status !== 200) throw new Error(`${status} ${text}`);
     return JSON.parse(text) as AlertPage;
   }
@@ -170,7 +239,13 @@ export class History {
 export function inWords({ user, search, shown, server }: Difference): string {
   const stored = new Map(server.map((alert) => [alert.alert_id, alert]));
   const fields = shown.flatMap((alert) =>
-    Object.entries(stored.get(alert.alert_id) ?? {}).flatMap(([name, value]) => (isDeepStrictEqual(value, alert[name as keyof Alert]) ? [] : [`${alert.alert_id} ${name}: ${JSON.stringify(alert[name as keyof Alert])}, and not ${JSON.stringify(value)}`])),
+    Object.entries(stored.get(alert.alert_id) ?? {}).flatMap(([name, value]) =>
+      isDeepStrictEqual(value, alert[name as keyof Alert])
+        ? []
+        : [
+            `${alert.alert_id} ${name}: ${JSON.stringify(alert[name as keyof Alert])}, and not ${JSON.stringify(value)}`,
+          ],
+    ),
   );
   const ids = (alerts: readonly Alert[]) => alerts.map(({ alert_id, title }) => `${alert_id} ${title}`).join('\n  ');
   return `${user} ${JSON.stringify(search)} shows\n  ${ids(shown)}\nand not\n  ${ids(server)}\n${fields.join('\n')}`;

@@ -48,12 +48,24 @@ export class Page {
       removeItem: (key: string) => void this.kept.delete(key),
     };
     const token = () => tokenFor(this.user, { scope: 'alerts:read alerts:write' });
-    this.stream = new AlertStream({ url: `${this.gateway}/api/events`, token, storage, sharing: false, fetch: (...call) => this.fetch(call), ...(from && { from }) });
+    this.stream = new AlertStream({
+      url: `${this.gateway}/api/events`,
+      token,
+      storage,
+      sharing: false,
+      fetch: (...call) => this.fetch(call),
+      ...(from && { from }),
+    });
     this.api = new AlertsApi(`${this.gateway}/api/v1`, this.stream.credential, (...call) => this.fetch(call));
     this.store = new AlertStore(this.api, this.stream);
     this.lists = SEARCHES.map((search) => this.store.list(search));
     const heard = this.stream.on('entry', ({ seq, change }) => this.say(`hears ${seq} ${change}`));
-    this.closers = [heard, this.store.attach(), ...this.lists.map((list) => list.subscribe(() => undefined)), () => this.stream.close()];
+    this.closers = [
+      heard,
+      this.store.attach(),
+      ...this.lists.map((list) => list.subscribe(() => undefined)),
+      () => this.stream.close(),
+    ];
     this.stream.open();
   }
 
@@ -103,7 +115,11 @@ export class Page {
 
   /** What the user could act on: the alerts that any list shows. */
   get shown(): Alert[] {
-    return [...new Map(this.lists.flatMap((list) => list.getSnapshot().alerts).map((alert) => [alert.alert_id, alert])).values()];
+    return [
+      ...new Map(
+        this.lists.flatMap((list) => list.getSnapshot().alerts).map((alert) => [alert.alert_id, alert]),
+      ).values(),
+    ];
   }
 
   /** Why it is not level with the position of the server yet; null when it is. */
@@ -111,7 +127,10 @@ export class Page {
     if (this.stream.cursor !== head) return `${this.user} is at ${this.stream.cursor}, the log at ${head}`;
     if (this.stream.status.state !== 'live') return `${this.user} is ${this.stream.status.state}`;
     const pictures = this.lists.map((list) => list.getSnapshot());
-    if (pictures.some(({ loading, loadingMore, loadedAt, error }) => loading || loadingMore || loadedAt === null || error)) return `${this.user} loads, or could not`;
+    if (
+      pictures.some(({ loading, loadingMore, loadedAt, error }) => loading || loadingMore || loadedAt === null || error)
+    )
+      return `${this.user} loads, or could not`;
     return this.acts.size > 0 ? `${this.user} acts` : null;
   }
 
@@ -119,7 +138,10 @@ export class Page {
     if (this.isOffline) throw new TypeError('fetch failed');
     const call = new AbortController();
     this.calls.add(call);
-    const response = await fetch(input, { ...init, signal: AbortSignal.any([call.signal, ...(init.signal ? [init.signal] : [])]) });
+    const response = await fetch(input, {
+      ...init,
+      signal: AbortSignal.any([call.signal, ...(init.signal ? [init.signal] : [])]),
+    });
     if (response.headers.get('content-type')?.startsWith('text/event-stream')) return response;
     const text = await response.text();
     await this.held?.until;

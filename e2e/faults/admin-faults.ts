@@ -15,13 +15,16 @@ async function onRedis<T>(url: string, work: (client: Redis) => Promise<T>): Pro
 }
 
 /** Ends every subscribing connection. Resolves to how many there were. */
-export const killSubscribers = (redisUrl: string): Promise<number> => onRedis(redisUrl, async (client) => Number(await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub')));
+export const killSubscribers = (redisUrl: string): Promise<number> =>
+  onRedis(redisUrl, async (client) => Number(await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub')));
 
 /** The server takes commands and answers none for so long. */
-export const pauseRedis = (redisUrl: string, ms: number): Promise<void> => onRedis(redisUrl, async (client) => void (await client.call('CLIENT', 'PAUSE', String(ms), 'ALL')));
+export const pauseRedis = (redisUrl: string, ms: number): Promise<void> =>
+  onRedis(redisUrl, async (client) => void (await client.call('CLIENT', 'PAUSE', String(ms), 'ALL')));
 
 /** How many connections are subscribed to a topic. */
-export const subscribersOf = (redisUrl: string, topic: string): Promise<number> => onRedis(redisUrl, async (client) => Number(((await client.call('PUBSUB', 'NUMSUB', topic)) as unknown[])[1]));
+export const subscribersOf = (redisUrl: string, topic: string): Promise<number> =>
+  onRedis(redisUrl, async (client) => Number(((await client.call('PUBSUB', 'NUMSUB', topic)) as unknown[])[1]));
 
 /** Runs SQL beside a database: on the server's `postgres`. */
 async function besideDatabase<T>(databaseUrl: string, work: (client: Client, name: string) => Promise<T>): Promise<T> {
@@ -41,7 +44,10 @@ async function besideDatabase<T>(databaseUrl: string, work: (client: Client, nam
 /** Ends the sessions of a database whose application name matches (SQL `like`). Resolves to how many there were. */
 export const terminateSessions = (databaseUrl: string, applicationName = '%'): Promise<number> =>
   besideDatabase(databaseUrl, async (client, name) => {
-    const { rowCount } = await client.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and application_name like $2', [name, applicationName]);
+    const { rowCount } = await client.query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and application_name like $2',
+      [name, applicationName],
+    );
     return rowCount ?? 0;
   });
 
@@ -70,7 +76,10 @@ export class DatabaseSnapshot {
   }
 
   remove(): Promise<void> {
-    return besideDatabase(this.databaseUrl, async (client) => void (await client.query(`drop database if exists ${this.copy}`)));
+    return besideDatabase(
+      this.databaseUrl,
+      async (client) => void (await client.query(`drop database if exists ${this.copy}`)),
+    );
   }
 }
 
@@ -79,8 +88,11 @@ function withNobodyIn(databaseUrl: string, work: (client: Client, name: string) 
   return besideDatabase(databaseUrl, async (client, name) => {
     await client.query(`alter database ${name} with allow_connections false`);
     try {
-      for (let left = 1; left > 0; ) {
-        const { rows } = await client.query<{ left: number }>('select count(pg_terminate_backend(pid, 5000))::int as left from pg_stat_activity where datname = $1', [name]);
+      for (let left = 1; left > 0;) {
+        const { rows } = await client.query<{ left: number }>(
+          'select count(pg_terminate_backend(pid, 5000))::int as left from pg_stat_activity where datname = $1',
+          [name],
+        );
         left = rows[0]!.left;
       }
       await work(client, name);

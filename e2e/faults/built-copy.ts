@@ -5,7 +5,9 @@ import { dirname, join } from 'node:path';
 import type { App, Program } from '../kit/processes';
 
 const ROOT = join(__dirname, '..', '..');
-const { compilerOptions } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.json'), 'utf8')) as { compilerOptions: { paths: Record<string, string[]> } };
+const { compilerOptions } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.json'), 'utf8')) as {
+  compilerOptions: { paths: Record<string, string[]> };
+};
 
 /** A change of one place in a built file. */
 export interface Patch {
@@ -26,7 +28,10 @@ export class PatchDoesNotApply extends Error {
 
 /** Applies a patch to a text. Throws `PatchDoesNotApply` unless its place is there exactly once. */
 export function patched(text: string, patch: Patch): string {
-  const escaped = patch.search.trim().split(/\s+/).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  const escaped = patch.search
+    .trim()
+    .split(/\s+/)
+    .map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
   const pattern = new RegExp(escaped.join('\\s+'), 'g');
   const found = text.match(pattern)?.length ?? 0;
   if (found !== 1) throw new PatchDoesNotApply(patch, found);
@@ -88,7 +93,12 @@ export function compiled(file: string, text = readFileSync(file, 'utf8')): strin
   const { code } = transformSync(text, {
     filename: file,
     module: { type: 'commonjs' },
-    jsc: { target: 'es2022', parser: { syntax: 'typescript', decorators: true }, baseUrl: ROOT, paths: compilerOptions.paths },
+    jsc: {
+      target: 'es2022',
+      parser: { syntax: 'typescript', decorators: true },
+      baseUrl: ROOT,
+      paths: compilerOptions.paths,
+    },
     sourceMaps: 'inline',
     swcrc: false,
   });

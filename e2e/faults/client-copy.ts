@@ -13,7 +13,11 @@ export interface ClientCore {
   AlertStream: new (options: {
     url: string;
     token: () => string;
-    storage: { getItem(key: string): string | null; setItem(key: string, value: string): void; removeItem(key: string): void };
+    storage: {
+      getItem(key: string): string | null;
+      setItem(key: string, value: string): void;
+      removeItem(key: string): void;
+    };
     sharing: false;
     from?: string;
     fetch: typeof fetch;
@@ -36,10 +40,20 @@ export interface ClientApi {
 export interface ClientStore {
   attach(): () => void;
   list(search: AlertSearch): ClientList;
-  act(alertIds: readonly string[], act: AlertAct): Promise<{ alerts: Alert[]; refused: { alert_id: string; code: string }[] }>;
+  act(
+    alertIds: readonly string[],
+    act: AlertAct,
+  ): Promise<{ alerts: Alert[]; refused: { alert_id: string; code: string }[] }>;
 }
 export interface ClientList {
-  getSnapshot(): { alerts: readonly Alert[]; loading: boolean; loadingMore: boolean; hasMore: boolean; error: Error | null; loadedAt: number | null };
+  getSnapshot(): {
+    alerts: readonly Alert[];
+    loading: boolean;
+    loadingMore: boolean;
+    hasMore: boolean;
+    error: Error | null;
+    loadedAt: number | null;
+  };
   subscribe(listener: () => void): () => void;
   load(): Promise<void>;
   loadMore(): Promise<void>;
@@ -56,10 +70,14 @@ export class ClientCopy {
   constructor(patches: readonly Patch[] = []) {
     try {
       const sources = ['.', 'stream', 'tabs', 'alerts'].flatMap((folder) =>
-        readdirSync(join(ROOT, CLIENT, folder)).filter((name) => name.endsWith('.ts') && !/\.(spec|d)\.ts$/.test(name)).map((name) => join(CLIENT, folder, name)),
+        readdirSync(join(ROOT, CLIENT, folder))
+          .filter((name) => name.endsWith('.ts') && !/\.(spec|d)\.ts$/.test(name))
+          .map((name) => join(CLIENT, folder, name)),
       );
       for (const source of [...sources, WIRE]) {
-        const text = patches.filter(({ file }) => join(CLIENT, file) === source).reduce(patched, readFileSync(join(ROOT, source), 'utf8'));
+        const text = patches
+          .filter(({ file }) => join(CLIENT, file) === source)
+          .reduce(patched, readFileSync(join(ROOT, source), 'utf8'));
         const target = join(this.folder, source.replace(/\.ts$/, '.js'));
         mkdirSync(dirname(target), { recursive: true });
         writeFileSync(target, compiled(join(ROOT, source), text));

@@ -44,7 +44,12 @@ describe('a processor that is gone in the middle of a batch', () => {
       const rows = await storedAll(stack.database.url, published);
       await caughtUp([watcher], rows);
       await next.stop();
-      expect(brokenPromises({ published, histories: [rows], watchers: [watcher], logs: [stack.processes.output] }).slice(0, 10)).toEqual([]);
+      expect(
+        brokenPromises({ published, histories: [rows], watchers: [watcher], logs: [stack.processes.output] }).slice(
+          0,
+          10,
+        ),
+      ).toEqual([]);
       expect(deliveryMs(watcher.entries)).toHaveLength(published.length);
     },
     limitMs(15),

@@ -7,15 +7,21 @@ import { CrashingAlertSource, CrashingEventBus, CrashingEventLog, Failpoints } f
 
 /** What was called, in its order; anything can be called. */
 function recording<T extends object>(calls: string[], name: string): T {
-  return new Proxy({} as T, { get: (_target, method) => async (...args: unknown[]) => (calls.push(`${name}.${String(method)}`), args[0]) });
+  return new Proxy({} as T, {
+    get:
+      (_target, method) =>
+      async (...args: unknown[]) => (calls.push(`${name}.${String(method)}`), args[0]),
+  });
 }
 
 describe('failpoints', () => {
   let calls: string[];
   const crash = () => void calls.push('crash');
   beforeEach(() => (calls = []));
-  const logWith = (text: string): EventLog => new CrashingEventLog(recording(calls, 'log'), Failpoints.parse(text, crash));
-  const busWith = (text: string): EventBus => new CrashingEventBus(recording(calls, 'bus'), Failpoints.parse(text, crash));
+  const logWith = (text: string): EventLog =>
+    new CrashingEventLog(recording(calls, 'log'), Failpoints.parse(text, crash));
+  const busWith = (text: string): EventBus =>
+    new CrashingEventBus(recording(calls, 'bus'), Failpoints.parse(text, crash));
   const untilCrash = async (work: Promise<unknown>) => {
     let done = false;
     void work.then(() => (done = true));
@@ -74,13 +80,25 @@ describe('failpoints', () => {
 
   it('crash between a batch that is settled and its acknowledgement', async () => {
     let handle: HandleBatch | undefined;
-    const inner = { consume: async (given: HandleBatch) => void (handle = given), stop: async () => undefined, consuming: true } satisfies AlertSource;
-    await new CrashingAlertSource(inner, Failpoints.parse('settle.before=crash', crash)).consume(async () => (calls.push('handled'), { kind: 'settled', outcomes: [] }));
+    const inner = {
+      consume: async (given: HandleBatch) => void (handle = given),
+      stop: async () => undefined,
+      consuming: true,
+    } satisfies AlertSource;
+    await new CrashingAlertSource(inner, Failpoints.parse('settle.before=crash', crash)).consume(
+      async () => (calls.push('handled'), { kind: 'settled', outcomes: [] }),
+    );
     expect(await untilCrash(handle!([]))).toBe('stood still');
     expect(calls).toEqual(['handled', 'crash']);
   });
 
-  it.each(['append.soon=crash', 'append.before=explode', 'append.before', 'append.before=crash@x', 'append.before=hold:'])('are not %s', (text) => {
+  it.each([
+    'append.soon=crash',
+    'append.before=explode',
+    'append.before',
+    'append.before=crash@x',
+    'append.before=hold:',
+  ])('are not %s', (text) => {
     expect(() => Failpoints.parse(text)).toThrow(/Not a failpoint/);
   });
 });

@@ -1,5 +1,22 @@
-import { Unavailable, type DeadLetter, type PlannedEvent, type StoredEvent, type StreamFilter, type StreamHead, type TenantId } from '@tocsin/contracts';
-import { AlertSource, EventBus, EventLog, type AppendResult, type HandleBatch, type HintListener, type PublishedHint, type Subscription } from '@tocsin/contracts/ports';
+import {
+  Unavailable,
+  type DeadLetter,
+  type PlannedEvent,
+  type StoredEvent,
+  type StreamFilter,
+  type StreamHead,
+  type TenantId,
+} from '@tocsin/contracts';
+import {
+  AlertSource,
+  EventBus,
+  EventLog,
+  type AppendResult,
+  type HandleBatch,
+  type HintListener,
+  type PublishedHint,
+  type Subscription,
+} from '@tocsin/contracts/ports';
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -7,7 +24,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * Where something can go wrong: before or after a port does what it is asked. `after.behind` is a read of the log that goes
  * on behind an entry, and `after.before` any read of it.
  */
-export const POINTS = ['append.before', 'append.committed', 'after.before', 'after.behind', 'heads.before', 'publish.before', 'publish.sent', 'settle.before'] as const;
+export const POINTS = [
+  'append.before',
+  'append.committed',
+  'after.before',
+  'after.behind',
+  'heads.before',
+  'publish.before',
+  'publish.sent',
+  'settle.before',
+] as const;
 export type Point = (typeof POINTS)[number];
 
 /**
@@ -44,7 +70,9 @@ export class Failpoints {
   async pass(point: Point): Promise<'go on' | 'skip'> {
     const call = (this.calls.get(point) ?? 0) + 1;
     this.calls.set(point, call);
-    for (const { fault } of this.points.filter((one) => one.point === point && (one.nth === null || one.nth === call))) {
+    for (const { fault } of this.points.filter(
+      (one) => one.point === point && (one.nth === null || one.nth === call),
+    )) {
       if (fault.kind === 'skip') return 'skip';
       if (fault.kind === 'fail') throw new Unavailable(behind(point), `The failpoint ${point} says so.`);
       if (fault.kind === 'delay') await sleep(fault.ms);
@@ -59,7 +87,8 @@ export class Failpoints {
   }
 }
 
-const behind = (point: Point) => (point.startsWith('publish') ? 'redis' : point.startsWith('settle') ? 'rabbitmq' : 'postgres');
+const behind = (point: Point) =>
+  point.startsWith('publish') ? 'redis' : point.startsWith('settle') ? 'rabbitmq' : 'postgres';
 
 async function held(point: Point, file: string): Promise<void> {
   if (!existsSync(file)) return;
@@ -75,7 +104,12 @@ function parseFailpoint(text: string): Failpoint {
   const point = POINTS.find((known) => known === match?.[1]);
   if (!match || !point) throw new Error(`Not a failpoint: ${text}. Points are ${POINTS.join(', ')}.`);
   const [, , word, ms, file, nth] = match;
-  const fault: Fault = file !== undefined ? { kind: 'hold', file } : ms !== undefined ? { kind: 'delay', ms: Number(ms) } : { kind: word as 'crash' | 'fail' | 'skip' };
+  const fault: Fault =
+    file !== undefined
+      ? { kind: 'hold', file }
+      : ms !== undefined
+        ? { kind: 'delay', ms: Number(ms) }
+        : { kind: word as 'crash' | 'fail' | 'skip' };
   return { point, fault, nth: nth === undefined ? null : Number(nth) };
 }
 

@@ -38,7 +38,10 @@ describe(`a rolling restart of the gateways${SIZE_NOTE}`, () => {
     `of three gateways that hold ${clients} clients, at 100 alerts a second: none missed or doubled, no answer that ends an EventSource, returns spread out, exit 0`,
     async () => {
       const tenants = Array.from({ length: sized(100, 20) }, (_, i) => `tenant-${i}`);
-      const members = Array.from({ length: clients }, (_, i) => ({ user: `user-${i}`, tenant: tenants[i % tenants.length]! }));
+      const members = Array.from({ length: clients }, (_, i) => ({
+        user: `user-${i}`,
+        tenant: tenants[i % tenants.length]!,
+      }));
       const known = Object.fromEntries(members.map(({ user, tenant }) => [user, [tenant]]));
       stack = await Stack.open({ tenants: known, gateways: 3, gatewayEnvironment: { DRAIN_MS: String(drainMs) } });
       crowd = await Crowd.open({ members, urls: stack.gateways.map((gateway) => stack.eventsUrl(gateway)) });
@@ -67,9 +70,22 @@ describe(`a rolling restart of the gateways${SIZE_NOTE}`, () => {
       const most = Math.max(...drains.map((drain) => drain.held));
       const mostTriesASecond = (2 * most * 1_000) / Math.max(drainMs, RETURN_SPREAD_MS);
       const triesASecond = peak(report.triedAtMs, 1_000);
-      figures(14, `three gateways of ${clients} clients, one after the other`, { entries: rows.length, 'sent away': held, 'tries a second': { is: triesASecond, atMost: mostTriesASecond }, ...report.attempts });
+      figures(14, `three gateways of ${clients} clients, one after the other`, {
+        entries: rows.length,
+        'sent away': held,
+        'tries a second': { is: triesASecond, atMost: mostTriesASecond },
+        ...report.attempts,
+      });
       expect(brokenInCrowd(report, rows).slice(0, 10)).toEqual([]);
-      expect(brokenPromises({ published: load.published, histories: [rows], watchers: [], logs: [stack.processes.output], secrets }).slice(0, 10)).toEqual([]);
+      expect(
+        brokenPromises({
+          published: load.published,
+          histories: [rows],
+          watchers: [],
+          logs: [stack.processes.output],
+          secrets,
+        }).slice(0, 10),
+      ).toEqual([]);
       expect(drains.map(({ exit }) => exit)).toEqual(drains.map(() => ({ code: 0, signal: null })));
       // a refused connection is tried again by every browser; a status other than 200 never
       expect(Object.keys(report.attempts).filter((outcome) => /^\d+$/.test(outcome))).toEqual(['200']);
@@ -77,7 +93,9 @@ describe(`a rolling restart of the gateways${SIZE_NOTE}`, () => {
       expect(report.endedAtMs.length).toBe(held);
 
       for (const [i, { held, startedAt }] of drains.entries()) {
-        const ended = report.endedAtMs.filter((time) => time >= startedAt && time < (drains[i + 1]?.startedAt ?? Infinity));
+        const ended = report.endedAtMs.filter(
+          (time) => time >= startedAt && time < (drains[i + 1]?.startedAt ?? Infinity),
+        );
         expect(ended.length).toBe(held);
         // by chance a window holds some more than its share, and a busy machine is late now and then; all at once would be `held`
         expect(peak(ended, 100)).toBeLessThan(4 * ((held * 100) / drainMs) + 8);

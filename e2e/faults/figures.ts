@@ -13,4 +13,5 @@ export function figures(row: number, title: string, values: Figures): void {
   process.stdout.write(`    fault ${row}, ${title}: ${shown.join(', ')}\n`);
 }
 
-const written = (value: number | string): string => (typeof value === 'string' ? value : String(Math.round(value * 10) / 10));
+const written = (value: number | string): string =>
+  typeof value === 'string' ? value : String(Math.round(value * 10) / 10);

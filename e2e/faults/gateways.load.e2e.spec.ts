@@ -11,8 +11,10 @@ import { SteadyLoad } from './steady-load';
 import { brokenPromises, percentile, storedAll } from './verdict';
 
 const secrets = [JWT_SECRET, TENANT_SERVICE_TOKEN];
-const membersOf = (count: number, tenants: readonly string[], name = 'user') => Array.from({ length: count }, (_, i) => ({ user: `${name}-${i}`, tenant: tenants[i % tenants.length]! }));
-const known = (members: readonly { user: string; tenant: string }[]) => Object.fromEntries(members.map(({ user, tenant }) => [user, [tenant]]));
+const membersOf = (count: number, tenants: readonly string[], name = 'user') =>
+  Array.from({ length: count }, (_, i) => ({ user: `${name}-${i}`, tenant: tenants[i % tenants.length]! }));
+const known = (members: readonly { user: string; tenant: string }[]) =>
+  Object.fromEntries(members.map(({ user, tenant }) => [user, [tenant]]));
 
 describe(`gateways and many clients${SIZE_NOTE}`, () => {
   let stack: Stack;
@@ -63,9 +65,22 @@ describe(`gateways and many clients${SIZE_NOTE}`, () => {
       await crowd.caughtUp(rows);
       const report = await crowd.report();
       const [backMs, steadyMs] = [percentile(report.absencesMs, 99), percentile(report.steadyMs, 99)];
-      figures(13, `${clients} clients, one of three gateways killed`, { entries: rows.length, 'cut off': report.absencesMs.length, 'back p99': { is: backMs, atMost: 10_000 }, 'others p99': { is: steadyMs, atMost: atMostMs(beforeMs) } });
+      figures(13, `${clients} clients, one of three gateways killed`, {
+        entries: rows.length,
+        'cut off': report.absencesMs.length,
+        'back p99': { is: backMs, atMost: 10_000 },
+        'others p99': { is: steadyMs, atMost: atMostMs(beforeMs) },
+      });
       expect(brokenInCrowd(report, rows).slice(0, 10)).toEqual([]);
-      expect(brokenPromises({ published: load.published, histories: [rows], watchers: [], logs: [stack.processes.output], secrets }).slice(0, 10)).toEqual([]);
+      expect(
+        brokenPromises({
+          published: load.published,
+          histories: [rows],
+          watchers: [],
+          logs: [stack.processes.output],
+          secrets,
+        }).slice(0, 10),
+      ).toEqual([]);
       expect(report.absencesMs).toHaveLength(Math.ceil(clients / 3));
       expect(backMs).toBeLessThan(10_000);
       expect(steadyMs).toBeLessThan(atMostMs(beforeMs));
@@ -83,12 +98,25 @@ describe(`gateways and many clients${SIZE_NOTE}`, () => {
     `${stopped} of ${stopped + others + quiet} clients that read nothing for ${sized('60 s', 'as long as it takes')} at 1 MB/s: memory stays bounded, the others see all within ${within}, and those find no gap on their return`,
     async () => {
       const [loud, calm] = ['loud', 'calm'];
-      const [asleep, awake, elsewhere] = [membersOf(stopped, [loud], 'asleep'), membersOf(others, [loud], 'awake'), membersOf(quiet, [calm], 'elsewhere')];
-      await open({ tenants: known([...asleep, ...awake, ...elsewhere]), gatewayEnvironment: { STREAM_BACKLOG_BYTES: '262144' } });
+      const [asleep, awake, elsewhere] = [
+        membersOf(stopped, [loud], 'asleep'),
+        membersOf(others, [loud], 'awake'),
+        membersOf(quiet, [calm], 'elsewhere'),
+      ];
+      await open({
+        tenants: known([...asleep, ...awake, ...elsewhere]),
+        gatewayEnvironment: { STREAM_BACKLOG_BYTES: '262144' },
+      });
       const urls = [stack.eventsUrl()];
-      const [sleepers, rest] = await Promise.all([Crowd.open({ members: asleep, urls }), Crowd.open({ members: [...awake, ...elsewhere], urls })]);
+      const [sleepers, rest] = await Promise.all([
+        Crowd.open({ members: asleep, urls }),
+        Crowd.open({ members: [...awake, ...elsewhere], urls }),
+      ]);
       crowds.push(sleepers!, rest!);
-      loads.push(new SteadyLoad(stack.amqp, { tenants: [loud], perSecond: 70, fillerBytes: 15_000 }, 'loud'), new SteadyLoad(stack.amqp, { tenants: [calm], perSecond: 5 }, 'calm'));
+      loads.push(
+        new SteadyLoad(stack.amqp, { tenants: [loud], perSecond: 70, fillerBytes: 15_000 }, 'loud'),
+        new SteadyLoad(stack.amqp, { tenants: [calm], perSecond: 5 }, 'calm'),
+      );
       for (const load of loads) load.start();
       // a process that has just started is slow by itself, and its memory grows
       await sleep(sized(3_000, 1_000));
@@ -105,7 +133,8 @@ describe(`gateways and many clients${SIZE_NOTE}`, () => {
         highest = Math.max(highest, residentMb(stack.gateway.pid));
         closedSlow = await stack.gateway.metric('tocsin_sse_connections_closed_total', 'reason="slow"');
         const seconds = (performance.now() - frozenAt) / 1_000;
-        if (closedSlow < stopped || seconds < stoppedSeconds) throw new Error(`${closedSlow} of ${stopped} were closed within ${Math.round(seconds)} s`);
+        if (closedSlow < stopped || seconds < stoppedSeconds)
+          throw new Error(`${closedSlow} of ${stopped} were closed within ${Math.round(seconds)} s`);
       }, 90_000);
       sleepers!.thaw();
       await sleep(1_000);
@@ -119,7 +148,12 @@ describe(`gateways and many clients${SIZE_NOTE}`, () => {
       const [late, prompt] = await Promise.all([sleepers!.report(), rest!.report()]);
       const steadyMs = percentile(prompt.steadyMs, 99);
       const mostMb = stopped * 0.5 + 40;
-      figures(16, `${stopped} of ${stopped + others + quiet} clients read nothing`, { 'closed slow': closedSlow, entries: rows.length, 'others p99': { is: steadyMs, atMost: atMostMs(beforeMs) }, 'memory grown by MB': { is: highest - before, atMost: mostMb } });
+      figures(16, `${stopped} of ${stopped + others + quiet} clients read nothing`, {
+        'closed slow': closedSlow,
+        entries: rows.length,
+        'others p99': { is: steadyMs, atMost: atMostMs(beforeMs) },
+        'memory grown by MB': { is: highest - before, atMost: mostMb },
+      });
       expect([...brokenInCrowd(late, rows), ...brokenInCrowd(prompt, rows)].slice(0, 10)).toEqual([]);
       // the fault did happen: those that slept were closed, and came back
       expect(closedSlow).toBe(stopped);

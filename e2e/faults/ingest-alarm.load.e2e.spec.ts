@@ -46,7 +46,12 @@ describe(`a RabbitMQ that is short of memory${SIZE_NOTE}`, () => {
 
       // the processor has messages to take when the alarm comes, and it has taken none of them
       process.kill(processor!.pid, 'SIGSTOP');
-      published.push(...(await publishAll(stack.amqp, Array.from({ length: 300 }, (_, i) => aMessage(`backlog-${i}`)))));
+      published.push(
+        ...(await publishAll(
+          stack.amqp,
+          Array.from({ length: 300 }, (_, i) => aMessage(`backlog-${i}`)),
+        )),
+      );
       await rabbit.raiseMemoryAlarm();
       process.kill(processor!.pid, 'SIGCONT');
       const raisedAt = performance.now();
@@ -59,19 +64,30 @@ describe(`a RabbitMQ that is short of memory${SIZE_NOTE}`, () => {
         const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => door(`alarm-${n + i}`)));
         expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
         slowestMs = Math.max(slowestMs, performance.now() - startedAt);
-        if (performance.now() > raisedAt + (ALARM_S * 1_000) / 5) resident ??= await gateway.metric('process_resident_memory_bytes');
+        if (performance.now() > raisedAt + (ALARM_S * 1_000) / 5)
+          resident ??= await gateway.metric('process_resident_memory_bytes');
         // it may still arrive
-        for (let i = 0; i < 20; i += 1) published.push({ tenant_id: 'bakery', service: 'inventory', id: `alarm-${n + i}`, confirmed: false });
+        for (let i = 0; i < 20; i += 1)
+          published.push({ tenant_id: 'bakery', service: 'inventory', id: `alarm-${n + i}`, confirmed: false });
       }
       await entriesReach(stack, before + 301);
       const grownMiB = ((await gateway.metric('process_resident_memory_bytes')) - resident!) / 2 ** 20;
-      figures(5, `a memory alarm for ${ALARM_S} s`, { 'answered, ms': { is: slowestMs, atMost: 5_000 }, 'memory, MiB': { is: grownMiB, atMost: 50 } });
+      figures(5, `a memory alarm for ${ALARM_S} s`, {
+        'answered, ms': { is: slowestMs, atMost: 5_000 },
+        'memory, MiB': { is: grownMiB, atMost: 50 },
+      });
       expect(slowestMs).toBeLessThan(5_000);
       expect(grownMiB).toBeLessThan(50);
       await rabbit.clearMemoryAlarm();
       await eventually(() => isTaken('behind-the-alarm'), 30_000);
       published.push({ tenant_id: 'bakery', service: 'inventory', id: 'behind-the-alarm', confirmed: true });
-      expect(brokenPromises({ published, histories: [await storedAll(stack.database.url, published, 60_000)], watchers: [] }).slice(0, 10)).toEqual([]);
+      expect(
+        brokenPromises({
+          published,
+          histories: [await storedAll(stack.database.url, published, 60_000)],
+          watchers: [],
+        }).slice(0, 10),
+      ).toEqual([]);
       expect(await stack.sql('select reason from tocsin.dead_letter')).toEqual([]);
     },
     limitMs(ALARM_S + 20),

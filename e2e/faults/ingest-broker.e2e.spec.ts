@@ -45,7 +45,7 @@ describe(`with a RabbitMQ of its own${SIZE_NOTE}`, () => {
     const until = performance.now() + 45_000;
     const records = messages.map(({ tenant_id, service, id }) => ({ tenant_id, service, id, confirmed: false }));
     published.push(...records);
-    for (let open = messages; open.length > 0; ) {
+    for (let open = messages; open.length > 0;) {
       const outcomes = await publisher.publish(open as Parameters<AlertPublisher['publish']>[0]).catch(() => []);
       const confirmed = new Set(outcomes.filter(({ outcome }) => outcome === 'confirmed').map(({ id }) => id));
       for (const record of records) record.confirmed ||= confirmed.has(record.id);
@@ -56,7 +56,13 @@ describe(`with a RabbitMQ of its own${SIZE_NOTE}`, () => {
   }
 
   async function expectPromisesKept(): Promise<void> {
-    expect(brokenPromises({ published, histories: [await storedAll(stack.database.url, published, 60_000)], watchers: [] }).slice(0, 10)).toEqual([]);
+    expect(
+      brokenPromises({
+        published,
+        histories: [await storedAll(stack.database.url, published, 60_000)],
+        watchers: [],
+      }).slice(0, 10),
+    ).toEqual([]);
     expect(await stack.sql('select reason from tocsin.dead_letter')).toEqual([]);
   }
 
@@ -72,9 +78,13 @@ describe(`with a RabbitMQ of its own${SIZE_NOTE}`, () => {
         await sleep(250);
       }
       const BATCH = 50;
-      const killAfter = new Set(Array.from({ length: KILLS }, (_, i) => Math.floor(((i + 0.5) * MESSAGES) / KILLS / BATCH) * BATCH));
+      const killAfter = new Set(
+        Array.from({ length: KILLS }, (_, i) => Math.floor(((i + 0.5) * MESSAGES) / KILLS / BATCH) * BATCH),
+      );
       for (let n = 0; n < MESSAGES; n += BATCH) {
-        const publishing = insist(Array.from({ length: BATCH }, (_, i) => aMessage(`m-${n + i}`, { tenant_id: `tenant-${i % 5}` })));
+        const publishing = insist(
+          Array.from({ length: BATCH }, (_, i) => aMessage(`m-${n + i}`, { tenant_id: `tenant-${i % 5}` })),
+        );
         // in the middle of this batch, and of whatever the processor is about
         if (killAfter.has(n)) await rabbit.kill().then(() => rabbit.start());
         await publishing;

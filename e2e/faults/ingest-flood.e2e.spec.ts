@@ -9,7 +9,11 @@ import { Watcher } from './watcher';
 describe(`a flood of one alert${SIZE_NOTE}`, () => {
   const REPEATS = sized(20_000, 4_000);
   // the end of the window is part of this, and nobody waits ten seconds for it
-  const SHORT_WINDOW: Patch = { file: 'libs/contracts/src/event.js', search: 'windowMs: 10_000', replace: 'windowMs: 2_000' };
+  const SHORT_WINDOW: Patch = {
+    file: 'libs/contracts/src/event.js',
+    search: 'windowMs: 10_000',
+    replace: 'windowMs: 2_000',
+  };
   let stack: Stack;
   let build: BuiltCopy;
 
@@ -38,7 +42,9 @@ describe(`a flood of one alert${SIZE_NOTE}`, () => {
       const watcher = await new Watcher('ana', ['bakery'], () => [stack.eventsUrl()]).start();
       try {
         const [first] = stack.processors;
-        const messages = Array.from({ length: REPEATS }, (_, i) => aMessage(`m-${i}`, { dedup_key: 'flour', occurred_at: new Date(Date.now() + i).toISOString() }));
+        const messages = Array.from({ length: REPEATS }, (_, i) =>
+          aMessage(`m-${i}`, { dedup_key: 'flour', occurred_at: new Date(Date.now() + i).toISOString() }),
+        );
         const published = await publishAll(stack.amqp, messages.slice(0, REPEATS / 2));
         const rest = publishAll(stack.amqp, messages.slice(REPEATS / 2));
         // in the middle of it, with folded repeats that no entry has told of
@@ -61,7 +67,13 @@ describe(`a flood of one alert${SIZE_NOTE}`, () => {
         await caughtUp([watcher], rows);
         // a folded message is on record and no entry: the ledger is told of those that are
         const logged = new Set(rows.map(({ event_id }) => event_id));
-        expect(brokenPromises({ published: published.filter(({ id }) => logged.has(id)), histories: [rows], watchers: [watcher] })).toEqual([]);
+        expect(
+          brokenPromises({
+            published: published.filter(({ id }) => logged.has(id)),
+            histories: [rows],
+            watchers: [watcher],
+          }),
+        ).toEqual([]);
         const seen = watcher.entries.map(({ data }) => JSON.parse(data) as { folded: number });
         expect(seen.length + seen.reduce((sum, one) => sum + one.folded, 0)).toBe(REPEATS);
       } finally {

@@ -56,7 +56,14 @@ describe(`a processor that is killed again and again${SIZE_NOTE}`, () => {
       await caughtUp([watcher], rows);
       await last.stop();
       expect(load.published.length).toBeGreaterThanOrEqual(KILLS);
-      expect(brokenPromises({ published: published(), histories: [rows], watchers: [watcher], logs: [stack.processes.output] }).slice(0, 10)).toEqual([]);
+      expect(
+        brokenPromises({
+          published: published(),
+          histories: [rows],
+          watchers: [watcher],
+          logs: [stack.processes.output],
+        }).slice(0, 10),
+      ).toEqual([]);
     },
     limitMs(sized(600, 15)),
   );

@@ -14,7 +14,14 @@ export interface Message {
   [field: string]: unknown;
 }
 
-export const aMessage = (id: string, more: Partial<Message> = {}): Message => ({ tenant_id: 'bakery', service: 'inventory', severity: 'low', name: 'low_stock', id, ...more });
+export const aMessage = (id: string, more: Partial<Message> = {}): Message => ({
+  tenant_id: 'bakery',
+  service: 'inventory',
+  severity: 'low',
+  name: 'low_stock',
+  id,
+  ...more,
+});
 
 /** Publishes them all side by side, and resolves to the ledger's records once the broker has them. */
 export async function publishAll(amqp: PlainAmqp, messages: readonly Message[]): Promise<Published[]> {
@@ -31,11 +38,14 @@ export interface Letter {
 }
 
 /** The dead letters on record, the oldest first. */
-export const lettersOf = (stack: Stack): Promise<Letter[]> => stack.sql<Letter>('select reason, tenant_id, body, buried_at from tocsin.dead_letter order by dead_letter_id');
+export const lettersOf = (stack: Stack): Promise<Letter[]> =>
+  stack.sql<Letter>('select reason, tenant_id, body, buried_at from tocsin.dead_letter order by dead_letter_id');
 
 /** How many entries the log has: the sum of the tenants' numbers, which costs next to nothing to ask. */
 export async function entriesOf(stack: Stack): Promise<number> {
-  const [row] = await stack.sql<{ entries: number }>('select coalesce(sum(last_seq), 0)::int as entries from tocsin.tenant_stream');
+  const [row] = await stack.sql<{ entries: number }>(
+    'select coalesce(sum(last_seq), 0)::int as entries from tocsin.tenant_stream',
+  );
   return row!.entries;
 }
 
@@ -48,7 +58,12 @@ export const entriesReach = (stack: Stack, count: number, timeoutMs = 30_000): P
 
 /** A processor that is meant to end by itself, maybe before it is ready. */
 export function launchDoomed(stack: Stack, program: Program, environment: Environment = {}): AppProcess {
-  const doomed = stack.processes.launch('alert-processor', { ...stack.environment, ...environment }, program.args, program.main);
+  const doomed = stack.processes.launch(
+    'alert-processor',
+    { ...stack.environment, ...environment },
+    program.args,
+    program.main,
+  );
   // it is meant to: the test's end does not complain
   void doomed.exit.then(() => doomed.kill());
   return doomed;
@@ -58,7 +73,11 @@ export function launchDoomed(stack: Stack, program: Program, environment: Enviro
  * Starts a processor again whenever it has ended, as an orchestrator does. `stop` ends the last one and resolves to how
  * many ended by themselves.
  */
-export function keepRunning(stack: Stack, program: Program, environment: Environment = {}): { stop(): Promise<number> } {
+export function keepRunning(
+  stack: Stack,
+  program: Program,
+  environment: Environment = {},
+): { stop(): Promise<number> } {
   let stopping = false;
   let ended = 0;
   let current = launchDoomed(stack, program, environment);

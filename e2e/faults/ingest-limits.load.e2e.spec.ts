@@ -31,7 +31,9 @@ describe('a processor that is killed between the commit and the hint, and then s
   it(
     `is seen on every screen within ${SILENCE_MS} ms of the next processor’s start, whether or not its gateway looks at the log by itself`,
     async () => {
-      const watchers = await Promise.all(stack.gateways.map((gateway) => new Watcher('ana', ['bakery'], () => [stack.eventsUrl(gateway)]).start()));
+      const watchers = await Promise.all(
+        stack.gateways.map((gateway) => new Watcher('ana', ['bakery'], () => [stack.eventsUrl(gateway)]).start()),
+      );
       try {
         const load = new SteadyLoad(stack.amqp, { tenants: ['bakery'], perSecond: 0 });
         const doomed = launchDoomed(stack, build.programWith('alert-processor', 'append.committed=crash@1'));
@@ -45,7 +47,9 @@ describe('a processor that is killed between the commit and the hint, and then s
         await caughtUp(watchers, rows);
         expect(brokenPromises({ published: load.published, histories: [rows], watchers })).toEqual([]);
         const latest = Math.max(...watchers.map(({ entries }) => entries[0]!.receivedAt - startedAt));
-        figures(3, 'a crash after the commit, and then silence', { 'on every screen, ms': { is: latest, atMost: SILENCE_MS } });
+        figures(3, 'a crash after the commit, and then silence', {
+          'on every screen, ms': { is: latest, atMost: SILENCE_MS },
+        });
         expect(latest).toBeLessThan(SILENCE_MS);
       } finally {
         for (const watcher of watchers) await watcher.stop();
@@ -67,7 +71,11 @@ describe('with one processor', () => {
       const good = Array.from({ length: 999 }, (_, i) => aMessage(`m-${i}`, { tenant_id: `tenant-${i % 10}` }));
       const sentAt = wallMs();
       const [published] = await Promise.all([
-        Promise.all([publishAll(stack.amqp, good.slice(0, 500)), stack.amqp.publish('alert.low.inventory', { service: 'inventory', id: 'poison' }), publishAll(stack.amqp, good.slice(500))]),
+        Promise.all([
+          publishAll(stack.amqp, good.slice(0, 500)),
+          stack.amqp.publish('alert.low.inventory', { service: 'inventory', id: 'poison' }),
+          publishAll(stack.amqp, good.slice(500)),
+        ]),
       ]);
       await entriesReach(stack, 999);
       const letters = await eventually(async () => {
@@ -85,7 +93,13 @@ describe('with one processor', () => {
         return found;
       });
       expect(dead[0]!.properties.headers).toMatchObject({ reason: 'missing_tenant' });
-      expect(brokenPromises({ published: [...published[0], ...published[2]], histories: [await readRows(stack.database.url)], watchers: [] })).toEqual([]);
+      expect(
+        brokenPromises({
+          published: [...published[0], ...published[2]],
+          histories: [await readRows(stack.database.url)],
+          watchers: [],
+        }),
+      ).toEqual([]);
       already.push(...published[0], ...published[2]);
     },
     limitMs(10),
@@ -103,11 +117,20 @@ describe('with one processor', () => {
       process.kill(processor!.pid, 'SIGSTOP');
       const published = [...already];
       for (let n = 0; n < BACKLOG; n += 5_000) {
-        published.push(...(await publishAll(stack.amqp, Array.from({ length: 5_000 }, (_, i) => aMessage(`low-${n + i}`, { tenant_id: `tenant-${i % 50}` })))));
+        published.push(
+          ...(await publishAll(
+            stack.amqp,
+            Array.from({ length: 5_000 }, (_, i) => aMessage(`low-${n + i}`, { tenant_id: `tenant-${i % 50}` })),
+          )),
+        );
       }
       process.kill(processor!.pid, 'SIGCONT');
       await entriesReach(stack, before + 1);
-      published.push(...(await publishAll(stack.amqp, [aMessage('urgent', { severity: 'urgent', metadata: { sent_at: performance.timeOrigin + performance.now() } })])));
+      published.push(
+        ...(await publishAll(stack.amqp, [
+          aMessage('urgent', { severity: 'urgent', metadata: { sent_at: performance.timeOrigin + performance.now() } }),
+        ])),
+      );
       const ms = await eventually(async () => {
         const [row] = await stack.sql<{ ms: number }>(
           `select extract(epoch from received_at)::float8 * 1000 - (metadata ->> 'sent_at')::float8 as ms from tocsin.event where tenant_id = 'bakery' and event_id = 'urgent'`,

@@ -116,7 +116,9 @@ export const INGEST_SCENARIOS = {
     // in its statement: what came with it would share that
     await eventually(() => expect(doomed.output).toContain(HELD), PATIENCE_MS);
     await arena.publish('stored', arena.tenant('b'));
-    await eventually(async () => expect((await arena.stack.rows()).map(({ event_id }) => event_id)).toContain('stored'));
+    await eventually(async () =>
+      expect((await arena.stack.rows()).map(({ event_id }) => event_id)).toContain('stored'),
+    );
     await sleep(TOLD_MS);
     await doomed.kill();
     await arena.processor();

@@ -23,7 +23,8 @@ export const INGEST_MUTANTS: readonly IngestMutant[] = [
       {
         file: QUEUE_LANE,
         search: 'const outcomes = await this.outcomesOf(channel, messages);',
-        replace: 'run.settled = true; this.acknowledge(channel); const outcomes = await this.outcomesOf(channel, messages);',
+        replace:
+          'run.settled = true; this.acknowledge(channel); const outcomes = await this.outcomesOf(channel, messages);',
       },
     ],
     scenario: 'a kill before the insert',
@@ -35,7 +36,8 @@ export const INGEST_MUTANTS: readonly IngestMutant[] = [
       {
         file: QUEUE_LANE,
         search: 'while(this.runs[0]?.settled)last = this.runs.shift().messages.at(-1);',
-        replace: 'last = this.runs.findLast(({ settled })=>settled)?.messages.at(-1); this.runs = this.runs.filter(({ settled })=>!settled);',
+        replace:
+          'last = this.runs.findLast(({ settled })=>settled)?.messages.at(-1); this.runs = this.runs.filter(({ settled })=>!settled);',
       },
     ],
     scenario: 'a kill while one tenant is stored and another is not',
@@ -44,8 +46,16 @@ export const INGEST_MUTANTS: readonly IngestMutant[] = [
   {
     name: 'no removal of duplicates',
     patches: [
-      { file: STORE_EVENTS, search: 'i.id is null and first_value(e.ord) over same = e.ord as is_new', replace: 'true as is_new' },
-      { file: STORE_EVENTS, search: 's on s.ord = n.ord ), logged as (', replace: 's on s.ord = n.ord on conflict do nothing ), logged as (' },
+      {
+        file: STORE_EVENTS,
+        search: 'i.id is null and first_value(e.ord) over same = e.ord as is_new',
+        replace: 'true as is_new',
+      },
+      {
+        file: STORE_EVENTS,
+        search: 's on s.ord = n.ord ), logged as (',
+        replace: 's on s.ord = n.ord on conflict do nothing ), logged as (',
+      },
     ],
     scenario: 'a kill after the commit',
     caughtAs: 'stored_twice',
@@ -67,7 +77,8 @@ export const INGEST_MUTANTS: readonly IngestMutant[] = [
       {
         file: EVENT_LOG,
         search: 'return rows.map((row, index)=>resultOf(planned[index], row));',
-        replace: 'const results = rows.map((row, index)=>resultOf(planned[index], row)); await globalThis.publishAtOnce(results); return results; });',
+        replace:
+          'const results = rows.map((row, index)=>resultOf(planned[index], row)); await globalThis.publishAtOnce(results); return results; });',
       },
     ],
     scenario: 'a commit that fails at first',

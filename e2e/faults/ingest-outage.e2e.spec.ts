@@ -46,7 +46,14 @@ describe(`PostgreSQL is away while messages arrive${SIZE_NOTE}`, () => {
         await caughtUp([watcher], rows);
         expect(await stack.amqp.takeDead()).toEqual([]);
         expect(await processor!.metric('tocsin_ingest_messages_total', 'dead')).toBe(0);
-        expect(brokenPromises({ published: load.published, histories: [await readRows(stack.database.url)], watchers: [watcher], logs: [stack.processes.output] }).slice(0, 10)).toEqual([]);
+        expect(
+          brokenPromises({
+            published: load.published,
+            histories: [await readRows(stack.database.url)],
+            watchers: [watcher],
+            logs: [stack.processes.output],
+          }).slice(0, 10),
+        ).toEqual([]);
       } finally {
         await watcher.stop();
       }

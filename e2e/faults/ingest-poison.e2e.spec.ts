@@ -6,7 +6,8 @@ import { aMessage, entriesReach, keepRunning, lettersOf, publishAll } from './in
 import { limitMs, SIZE_NOTE, sized, WHOLE } from './size';
 import { brokenPromises, readRows } from './verdict';
 
-const messages = (count: number, more: (i: number) => object = () => ({})) => Array.from({ length: count }, (_, i) => aMessage(`m-${i}`, { tenant_id: `tenant-${i % 10}`, ...more(i) }));
+const messages = (count: number, more: (i: number) => object = () => ({})) =>
+  Array.from({ length: count }, (_, i) => aMessage(`m-${i}`, { tenant_id: `tenant-${i % 10}`, ...more(i) }));
 
 describe('a message that is wrong', () => {
   let stack: Stack;
@@ -26,12 +27,15 @@ describe('a message that is wrong', () => {
         await eventually(async () => expect(await lettersOf(stack)).toHaveLength(500 * round), 20_000);
       }
       const letters = await lettersOf(stack);
-      const reasonsOf = ({ body }: { body: Buffer }) => letters.filter((letter) => letter.body.equals(body.subarray(0, 65_536))).map(({ reason }) => reason);
+      const reasonsOf = ({ body }: { body: Buffer }) =>
+        letters.filter((letter) => letter.body.equals(body.subarray(0, 65_536))).map(({ reason }) => reason);
       const wrong = bodies.filter((one) => {
         const reasons = reasonsOf(one);
         return reasons.length < 2 || reasons.some((reason) => reason !== one.reason);
       });
-      expect(wrong.map((one) => `${one.name}: ${one.reason} expected, not ${[...new Set(reasonsOf(one))].join()}`)).toEqual([]);
+      expect(
+        wrong.map((one) => `${one.name}: ${one.reason} expected, not ${[...new Set(reasonsOf(one))].join()}`),
+      ).toEqual([]);
       const [processor] = stack.processors;
       expect(await processor!.metric('tocsin_amqp_redeliveries_total')).toBe(0);
       expect(processor!.unexpectedEnd).toBeUndefined();
@@ -42,7 +46,11 @@ describe('a message that is wrong', () => {
 
 describe(`a message that ends the process${SIZE_NOTE}`, () => {
   // a process that starts takes a second of a core, and the limit is twenty
-  const SHORT_LIMIT: Patch = { file: 'libs/rabbitmq/src/topology.js', search: 'DELIVERY_LIMIT = 20', replace: 'DELIVERY_LIMIT = 3' };
+  const SHORT_LIMIT: Patch = {
+    file: 'libs/rabbitmq/src/topology.js',
+    search: 'DELIVERY_LIMIT = 20',
+    replace: 'DELIVERY_LIMIT = 3',
+  };
   let stack: Stack;
   let build: BuiltCopy;
   beforeAll(async () => {
@@ -66,13 +74,18 @@ describe(`a message that ends the process${SIZE_NOTE}`, () => {
       let kills = 0;
       try {
         await entriesReach(stack, 999, limitMs(sized(60, 10)));
-        await eventually(async () => expect((await lettersOf(stack)).map(({ reason }) => reason)).toEqual(['delivery_limit']), limitMs(sized(60, 10)));
+        await eventually(
+          async () => expect((await lettersOf(stack)).map(({ reason }) => reason)).toEqual(['delivery_limit']),
+          limitMs(sized(60, 10)),
+        );
       } finally {
         kills = await restarted.stop();
       }
       expect(kills).toBeGreaterThan(0);
       const withoutDeadly = published.filter(({ id }) => id !== 'deadly');
-      expect(brokenPromises({ published: withoutDeadly, histories: [await readRows(stack.database.url)], watchers: [] })).toEqual([]);
+      expect(
+        brokenPromises({ published: withoutDeadly, histories: [await readRows(stack.database.url)], watchers: [] }),
+      ).toEqual([]);
     },
     3 * limitMs(sized(60, 10)),
   );
@@ -99,9 +112,14 @@ describe(`a message that takes the database for ever${SIZE_NOTE}`, () => {
       const published = await publishAll(stack.amqp, [...good.slice(0, 250), aMessage('for-ever'), ...good.slice(250)]);
       process.kill(first.pid, 'SIGCONT');
       const late = await eventually(async () => {
-        const [waiting] = await stack.sql(`select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`);
+        const [waiting] = await stack.sql(
+          `select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`,
+        );
         if (!waiting) throw new Error('it does not take the database');
-        return publishAll(stack.amqp, [aMessage('meanwhile', { tenant_id: 'passer-by' }), aMessage('its-own-tenant', { severity: 'urgent' })]);
+        return publishAll(stack.amqp, [
+          aMessage('meanwhile', { tenant_id: 'passer-by' }),
+          aMessage('its-own-tenant', { severity: 'urgent' }),
+        ]);
       });
       await entriesReach(stack, 501, 60_000);
       const letters = await eventually(async () => {
@@ -110,9 +128,18 @@ describe(`a message that takes the database for ever${SIZE_NOTE}`, () => {
         return found;
       }, 60_000);
       expect(JSON.parse(letters[0]!.body.toString())).toMatchObject({ id: 'for-ever' });
-      const [last] = await stack.sql<{ stored_at: Date }>('select max(received_at) as stored_at from tocsin.event where tenant_id <> $1', ['bakery']);
+      const [last] = await stack.sql<{ stored_at: Date }>(
+        'select max(received_at) as stored_at from tocsin.event where tenant_id <> $1',
+        ['bakery'],
+      );
       expect(last!.stored_at.getTime()).toBeLessThan(letters[0]!.buried_at.getTime());
-      expect(brokenPromises({ published: [...published.filter(({ id }) => id !== 'for-ever'), ...late], histories: [await readRows(stack.database.url)], watchers: [] })).toEqual([]);
+      expect(
+        brokenPromises({
+          published: [...published.filter(({ id }) => id !== 'for-ever'), ...late],
+          histories: [await readRows(stack.database.url)],
+          watchers: [],
+        }),
+      ).toEqual([]);
     },
     limitMs(sized(90, 15)),
   );

@@ -11,7 +11,14 @@ import { brokenPromises, readRows, storedAll } from './verdict';
 
 /** What an operator would be called for: an error, a batch that is tried again. A connection that a busy machine makes too late is no such thing. */
 const complaintsOf = (stack: Stack): unknown[] =>
-  stack.processors.flatMap(({ log }) => log.filter((line) => ['warn', 'error', 'fatal'].includes(line.level as string) && line.dependency === undefined && !JSON.stringify(line).includes('cannot be reached')));
+  stack.processors.flatMap(({ log }) =>
+    log.filter(
+      (line) =>
+        ['warn', 'error', 'fatal'].includes(line.level as string) &&
+        line.dependency === undefined &&
+        !JSON.stringify(line).includes('cannot be reached'),
+    ),
+  );
 
 describe(`one message that comes to many processors at once${SIZE_NOTE}`, () => {
   const PROCESSORS = sized(8, 4);
@@ -38,10 +45,14 @@ describe(`one message that comes to many processors at once${SIZE_NOTE}`, () => 
       const messages = Array.from({ length: MESSAGES }, (_, i) => aMessage(`m-${i}`, { tenant_id: `tenant-${i % 7}` }));
       const [published] = await Promise.all(brokers.map((broker) => publishAll(broker, messages)));
       await eventually(async () => {
-        const handled = await Promise.all(stack.processors.map((processor) => processor.metric('tocsin_ingest_messages_total')));
+        const handled = await Promise.all(
+          stack.processors.map((processor) => processor.metric('tocsin_ingest_messages_total')),
+        );
         expect(handled).toEqual(Array.from({ length: PROCESSORS }, () => MESSAGES));
       }, 30_000);
-      expect(brokenPromises({ published: published!, histories: [await readRows(stack.database.url)], watchers: [] })).toEqual([]);
+      expect(
+        brokenPromises({ published: published!, histories: [await readRows(stack.database.url)], watchers: [] }),
+      ).toEqual([]);
       expect(complaintsOf(stack)).toEqual([]);
     },
     limitMs(15),
@@ -62,12 +73,19 @@ describe(`workers whose batches share tenants${SIZE_NOTE}`, () => {
       const endsAt = performance.now() + SECONDS * 1_000;
       const work = async (worker: number): Promise<string[]> => {
         const random = new SeededRandom(worker);
-        const pool = new Database({ connection: { url: database.url }, role: 'tocsin_processor', poolSize: 1, connectTimeoutMs: 20_000 });
+        const pool = new Database({
+          connection: { url: database.url },
+          role: 'tocsin_processor',
+          poolSize: 1,
+          connectTimeoutMs: 20_000,
+        });
         const log = new PostgresEventLog(pool);
         const ids: string[] = [];
         try {
           for (let n = 0; n === 0 || performance.now() < endsAt; n += 1) {
-            const batch = Array.from({ length: random.between(1, 50) }, (_, i) => aPlannedEvent({ tenant_id: random.of(tenants), id: `${worker}-${n}-${i}` }));
+            const batch = Array.from({ length: random.between(1, 50) }, (_, i) =>
+              aPlannedEvent({ tenant_id: random.of(tenants), id: `${worker}-${n}-${i}` }),
+            );
             const results = await log.append(batch);
             expect(new Set(results.map(({ outcome }) => outcome))).toEqual(new Set(['stored']));
             ids.push(...batch.map(({ message }) => `${message.tenant_id} ${message.id}`));
@@ -77,10 +95,12 @@ describe(`workers whose batches share tenants${SIZE_NOTE}`, () => {
         }
         return ids;
       };
-      const published = (await Promise.all(Array.from({ length: WORKERS }, (_, worker) => work(worker)))).flat().map((key) => {
-        const [tenant_id = '', id = ''] = key.split(' ');
-        return { tenant_id, service: 'inventory', id, confirmed: true };
-      });
+      const published = (await Promise.all(Array.from({ length: WORKERS }, (_, worker) => work(worker))))
+        .flat()
+        .map((key) => {
+          const [tenant_id = '', id = ''] = key.split(' ');
+          return { tenant_id, service: 'inventory', id, confirmed: true };
+        });
       expect(brokenPromises({ published, histories: [await readRows(database.url)], watchers: [] })).toEqual([]);
     },
     limitMs(SECONDS),
@@ -121,10 +141,15 @@ describe(`a connection that is cut between a commit and its answer${SIZE_NOTE}`,
         await entriesReach(stack, cuts + 1);
         proxy.onConnection = () => undefined;
         for (const connection of armed) connection.heal();
-        await eventually(async () => expect(await stack.processors[0]!.metric('tocsin_ingest_messages_total')).toBe(cuts + 1), 20_000);
+        await eventually(
+          async () => expect(await stack.processors[0]!.metric('tocsin_ingest_messages_total')).toBe(cuts + 1),
+          20_000,
+        );
       }
       expect(await stack.processors[0]!.metric('tocsin_ingest_messages_total', 'duplicate')).toBe(CUTS);
-      expect(brokenPromises({ published, histories: [await storedAll(stack.database.url, published)], watchers: [] })).toEqual([]);
+      expect(
+        brokenPromises({ published, histories: [await storedAll(stack.database.url, published)], watchers: [] }),
+      ).toEqual([]);
     },
     limitMs(sized(200, 10)),
   );
@@ -149,10 +174,15 @@ describe('an alert whose messages overtake each other', () => {
           occurred_at: new Date(status === 'firing' && n % 3 !== 1 ? at - 1_000 : at).toISOString(),
         });
       const numbers = Array.from({ length: ALERTS }, (_, n) => n);
-      const published = await publishAll(stack.amqp, [...numbers.map((n) => messageOf('resolved', n)), ...numbers.map((n) => messageOf('firing', n))]);
+      const published = await publishAll(stack.amqp, [
+        ...numbers.map((n) => messageOf('resolved', n)),
+        ...numbers.map((n) => messageOf('firing', n)),
+      ]);
       const rows = await storedAll(stack.database.url, published);
       expect(brokenPromises({ published, histories: [rows], watchers: [] })).toEqual([]);
-      const alerts = await stack.sql<{ status: string; alerts: number }>('select status, count(*)::int as alerts from tocsin.alert group by status');
+      const alerts = await stack.sql<{ status: string; alerts: number }>(
+        'select status, count(*)::int as alerts from tocsin.alert group by status',
+      );
       expect(alerts).toEqual([{ status: 'resolved', alerts: ALERTS }]);
     },
     limitMs(10),

@@ -12,12 +12,25 @@ import { SteadyLoad, wallMs } from './steady-load';
 
 /** Within which a stream ends after a revocation was accepted. */
 const REVOKED_WITHIN_MS = 3_000;
-const TENANTS_OF = { uma: ['bakery'], jim: ['bakery'], tom: ['bakery', 'cafe'], tina: ['bakery'], ben: ['bakery'], eve: ['bakery'], olga: ['bakery', 'cafe'] };
+const TENANTS_OF = {
+  uma: ['bakery'],
+  jim: ['bakery'],
+  tom: ['bakery', 'cafe'],
+  tina: ['bakery'],
+  ben: ['bakery'],
+  eve: ['bakery'],
+  olga: ['bakery', 'cafe'],
+};
 /** The same people once more for each state of Redis. */
-const tenants = Object.fromEntries(['up', 'down'].flatMap((state) => Object.entries(TENANTS_OF).map(([user, theirs]) => [`${user}-${state}`, theirs])));
+const tenants = Object.fromEntries(
+  ['up', 'down'].flatMap((state) => Object.entries(TENANTS_OF).map(([user, theirs]) => [`${user}-${state}`, theirs])),
+);
 
 const isEntryOf = (tenant: string, { data }: Frame): boolean => data.startsWith(`{"tenant_id":"${tenant}","seq":`);
-const closeOf = ({ frames }: SseStream): unknown => frames.filter(({ event }) => event === 'close').map(({ data }) => (JSON.parse(data) as { reason: string; action: string }).reason);
+const closeOf = ({ frames }: SseStream): unknown =>
+  frames
+    .filter(({ event }) => event === 'close')
+    .map(({ data }) => (JSON.parse(data) as { reason: string; action: string }).reason);
 
 let redis: PrivateRedis;
 let stack: Stack;
@@ -27,7 +40,12 @@ let load: SteadyLoad;
 beforeAll(async () => {
   redis = await PrivateRedis.start();
   const environment = { REDIS_URL: redis.url };
-  stack = await Stack.open({ tenants: { ...tenants, rob: ['bakery', 'cafe'] }, gateways: 2, gatewayEnvironment: environment, processorEnvironment: environment });
+  stack = await Stack.open({
+    tenants: { ...tenants, rob: ['bakery', 'cafe'] },
+    gateways: 2,
+    gatewayEnvironment: environment,
+    processorEnvironment: environment,
+  });
   load = new SteadyLoad(stack.amqp, { tenants: ['bakery', 'cafe'], perSecond: 40 }).start();
 }, 90_000);
 afterAll(async () => {
@@ -37,12 +55,18 @@ afterAll(async () => {
   await redis?.remove();
 }, 60_000);
 
-const bearer = (user: string, claims: Record<string, unknown> = {}) => ({ Authorization: `Bearer ${tokenFor(user, claims)}` });
+const bearer = (user: string, claims: Record<string, unknown> = {}) => ({
+  Authorization: `Bearer ${tokenFor(user, claims)}`,
+});
 
 /** Resolves to when it was accepted, at the gateway that has none of the streams. */
 async function revoke(body: object): Promise<number> {
   const headers = { 'Content-Type': 'application/json', ...bearer('identity', { scope: 'access:revoke' }) };
-  const { status, text } = await ask(stack.gateway.url, '/api/v1/revocations', { method: 'POST', headers, body: JSON.stringify(body) });
+  const { status, text } = await ask(stack.gateway.url, '/api/v1/revocations', {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(body),
+  });
   expect({ status, text }).toEqual({ status: 202, text: '{}' });
   return performance.now();
 }
@@ -61,13 +85,16 @@ describe.each(['up', 'down'] as const)('the right to a stream ends, with Redis %
   });
 
   const nameOf = (user: keyof typeof TENANTS_OF) => `${user}-${state}`;
-  const watch = (user: keyof typeof TENANTS_OF, claims: Record<string, unknown> = {}) => stack.watch(nameOf(user), { gateway: stack.gateways[1]!, headers: bearer(nameOf(user), claims) });
+  const watch = (user: keyof typeof TENANTS_OF, claims: Record<string, unknown> = {}) =>
+    stack.watch(nameOf(user), { gateway: stack.gateways[1]!, headers: bearer(nameOf(user), claims) });
 
   /** What each gateway says to a token. */
   const answers = (user: keyof typeof TENANTS_OF, claims: Record<string, unknown> = {}): Promise<unknown[]> =>
     Promise.all(
       stack.gateways.slice(0, 2).map(async (gateway) => {
-        const { status, json } = await ask(gateway.url, '/api/events', { headers: { Accept: 'text/event-stream', ...bearer(nameOf(user), claims) } });
+        const { status, json } = await ask(gateway.url, '/api/events', {
+          headers: { Accept: 'text/event-stream', ...bearer(nameOf(user), claims) },
+        });
         return [status, json.code];
       }),
     );
@@ -99,15 +126,32 @@ describe.each(['up', 'down'] as const)('the right to a stream ends, with Redis %
       ]);
       await sleep(REVOKED_WITHIN_MS + 700);
 
-      for (const [stream, at] of [[user, userAt], [token, tokenAt], [onlyOne, onlyOneAt], [old, oldAt]] as const) expectEndedBy(stream, 'revoked', at + REVOKED_WITHIN_MS);
+      for (const [stream, at] of [
+        [user, userAt],
+        [token, tokenAt],
+        [onlyOne, onlyOneAt],
+        [old, oldAt],
+      ] as const)
+        expectEndedBy(stream, 'revoked', at + REVOKED_WITHIN_MS);
       // the stream of two tenants goes on with one
       await oneOfTwo.frame((frame) => isEntryOf('cafe', frame) && frame.receivedAt > oneOfTwoAt + REVOKED_WITHIN_MS);
-      expect(oneOfTwo.entries.filter((frame) => isEntryOf('bakery', frame) && frame.receivedAt > oneOfTwoAt + REVOKED_WITHIN_MS)).toEqual([]);
-      const told = oneOfTwo.frames.filter(({ event }) => event === 'connection').map(({ data }) => (JSON.parse(data) as { tenants: { tenant_id: string }[] }).tenants.map(({ tenant_id }) => tenant_id));
+      expect(
+        oneOfTwo.entries.filter(
+          (frame) => isEntryOf('bakery', frame) && frame.receivedAt > oneOfTwoAt + REVOKED_WITHIN_MS,
+        ),
+      ).toEqual([]);
+      const told = oneOfTwo.frames
+        .filter(({ event }) => event === 'connection')
+        .map(({ data }) =>
+          (JSON.parse(data) as { tenants: { tenant_id: string }[] }).tenants.map(({ tenant_id }) => tenant_id),
+        );
       expect(told).toEqual([['bakery', 'cafe'], ['cafe']]);
       // and those whom nobody meant have not noticed
       for (const stream of [otherToken, young, ...others]) {
-        expect({ open: stream.open, connections: stream.frames.filter(({ event }) => event === 'connection').length }).toEqual({ open: true, connections: 1 });
+        expect({
+          open: stream.open,
+          connections: stream.frames.filter(({ event }) => event === 'connection').length,
+        }).toEqual({ open: true, connections: 1 });
         await stream.frame(({ event, receivedAt }) => event !== 'heartbeat' && receivedAt > userAt + REVOKED_WITHIN_MS);
         expect(stream.faults).toEqual([]);
       }
@@ -116,9 +160,13 @@ describe.each(['up', 'down'] as const)('the right to a stream ends, with Redis %
       expect(await answers('uma', { iat: nowSeconds() - 10 })).toEqual([revoked, revoked]);
       expect(await answers('jim', { jti: 'one' })).toEqual([revoked, revoked]);
       expect(await answers('ben', { iat: earlier })).toEqual([revoked, revoked]);
-      expect(await answers('tina', { iat: nowSeconds() - 10 })).toEqual([[403, 'no_tenant'], [403, 'no_tenant']]);
+      expect(await answers('tina', { iat: nowSeconds() - 10 })).toEqual([
+        [403, 'no_tenant'],
+        [403, 'no_tenant'],
+      ]);
       // who signs in again is welcome
-      for (const stream of [await watch('uma', { iat: nowSeconds() + 1 }), oneOfTwo, otherToken, young, ...others]) stream.close();
+      for (const stream of [await watch('uma', { iat: nowSeconds() + 1 }), oneOfTwo, otherToken, young, ...others])
+        stream.close();
     },
     limitMs(8),
   );
@@ -132,7 +180,10 @@ describe.each(['up', 'down'] as const)('the right to a stream ends, with Redis %
       await stream.ended;
       expectEndedBy(stream, 'token_expired', expires * 1_000 - offset + 1_000);
       expect(stream.frames.at(-1)!.receivedAt + offset).toBeGreaterThanOrEqual(expires * 1_000 - 1);
-      expect(await answers('eve', { exp: expires })).toEqual([[401, 'token_expired'], [401, 'token_expired']]);
+      expect(await answers('eve', { exp: expires })).toEqual([
+        [401, 'token_expired'],
+        [401, 'token_expired'],
+      ]);
       expect(other.open).toBe(true);
       other.close();
     },
@@ -154,10 +205,16 @@ describe('a membership', () => {
       stack.tenantService.assign('rob', ['cafe', 'diner']);
       const removedAt = performance.now();
       const next = await stream.frame(({ event, data }) => event === 'connection' && !data.includes('bakery'), found);
-      expect((JSON.parse(next.data) as { tenants: { tenant_id: string }[] }).tenants.map(({ tenant_id }) => tenant_id).sort()).toEqual(['cafe', 'diner']);
+      expect(
+        (JSON.parse(next.data) as { tenants: { tenant_id: string }[] }).tenants
+          .map(({ tenant_id }) => tenant_id)
+          .sort(),
+      ).toEqual(['cafe', 'diner']);
       expect(next.receivedAt - removedAt).toBeLessThan(found);
       await stream.frame((frame) => isEntryOf('cafe', frame) && frame.receivedAt > next.receivedAt + 500);
-      expect(stream.entries.filter((frame) => isEntryOf('bakery', frame) && frame.receivedAt > next.receivedAt)).toEqual([]);
+      expect(
+        stream.entries.filter((frame) => isEntryOf('bakery', frame) && frame.receivedAt > next.receivedAt),
+      ).toEqual([]);
 
       stack.tenantService.assign('rob', []);
       await stream.frame('close', found);

@@ -43,7 +43,10 @@ export class Arena {
 
   /** The gateway in question. */
   async gateway(environment: Record<string, string> = {}, failpoints = ''): Promise<AppProcess> {
-    const gateway = await this.stack.startGateway(environment, failpoints ? this.build.programWith('gateway', failpoints) : this.build.program('gateway'));
+    const gateway = await this.stack.startGateway(
+      environment,
+      failpoints ? this.build.programWith('gateway', failpoints) : this.build.program('gateway'),
+    );
     this.closers.push(() => gateway.stop());
     return gateway;
   }
@@ -106,12 +109,18 @@ export class Arena {
 
 /** A client in the words of a verdict. */
 const judged = (client: SseClient, tenant: string): Run['watchers'][number] => ({
-  transcript: () => ({ client: client.name, tenants: [tenant], frames: client.frames, connectedAtTheEnd: client.current !== undefined }),
+  transcript: () => ({
+    client: client.name,
+    tenants: [tenant],
+    frames: client.frames,
+    connectedAtTheEnd: client.current !== undefined,
+  }),
   faults: client.faults,
 });
 
 /** Resolves when the client has seen so many entries. */
-const seen = (client: { entries: readonly unknown[] }, count: number): Promise<void> => eventually(() => expect(client.entries.length).toBeGreaterThanOrEqual(count), PATIENCE_MS);
+const seen = (client: { entries: readonly unknown[] }, count: number): Promise<void> =>
+  eventually(() => expect(client.entries.length).toBeGreaterThanOrEqual(count), PATIENCE_MS);
 
 /** Resolves when the client has seen the newest entry, whatever it may have missed before. */
 const seenLast = (client: { entries: readonly { data: string }[] }, rows: readonly StoredRow[]): Promise<void> =>
@@ -130,7 +139,11 @@ export const SCENARIOS = {
     await client.connect(url);
     const rows = await arena.store(2);
     await seenLast(client, rows);
-    return brokenPromises({ published: arena.load.published, histories: [rows], watchers: [judged(client, arena.tenant)] });
+    return brokenPromises({
+      published: arena.load.published,
+      histories: [rows],
+      watchers: [judged(client, arena.tenant)],
+    });
   },
 
   async 'a hint that is lost, and then silence'(arena: Arena): Promise<string[]> {
@@ -199,13 +212,20 @@ export const SCENARIOS = {
     await seen(client, PAGE_SIZE);
     proxy.connections.at(-1)!.cutOn(/event: heartbeat\ndata: [^\n]*\n\n/, 'to_client');
     await cut.ended;
-    expect({ last: cut.frames.at(-1)!.event, entries: client.entries.length }).toEqual({ last: 'heartbeat', entries: PAGE_SIZE });
+    expect({ last: cut.frames.at(-1)!.event, entries: client.entries.length }).toEqual({
+      last: 'heartbeat',
+      entries: PAGE_SIZE,
+    });
     nextPage.open();
     client.disconnect();
     await client.connect(url);
     const more = await arena.store(1);
     await seenLast(client, more);
-    return brokenPromises({ published: arena.load.published, histories: [more], watchers: [judged(client, arena.tenant)] });
+    return brokenPromises({
+      published: arena.load.published,
+      histories: [more],
+      watchers: [judged(client, arena.tenant)],
+    });
   },
 
   async "a cursor one entry ahead of this gateway's feed"(arena: Arena): Promise<string[]> {
@@ -213,7 +233,10 @@ export const SCENARIOS = {
     const redisUrl = process.env.REDIS_URL!;
     const proxy = await arena.proxyTo(redisUrl, 'resp');
     const position = arena.gate('heads.before');
-    const [ahead, behind] = await Promise.all([arena.otherGateway(), arena.gateway({ REDIS_URL: proxy.via(redisUrl) }, position.failpoint)]);
+    const [ahead, behind] = await Promise.all([
+      arena.otherGateway(),
+      arena.gateway({ REDIS_URL: proxy.via(redisUrl) }, position.failpoint),
+    ]);
     const atBehind = await arena.watch(stack.eventsUrl(behind));
     const client = arena.client();
     await client.connect(stack.eventsUrl(ahead));
@@ -234,7 +257,11 @@ export const SCENARIOS = {
     const rows = await arena.store(1);
     await caughtUp([atBehind], rows, arena.givenMs);
     await seen(client, rows.length);
-    return brokenPromises({ published: arena.load.published, histories: [rows], watchers: [judged(client, arena.tenant), atBehind] });
+    return brokenPromises({
+      published: arena.load.published,
+      histories: [rows],
+      watchers: [judged(client, arena.tenant), atBehind],
+    });
   },
 } as const;
 

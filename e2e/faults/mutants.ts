@@ -18,13 +18,24 @@ const CATCH_UP = live('catch-up');
 const EVENT_STREAM = live('event-stream');
 
 /** A gateway that never compares its position with the log's: it knows what it is told, and nothing else. */
-export const NO_POSITION_CHECK: Patch = { file: TENANT_FEEDS, search: 'async checkPositions() {', replace: 'async checkPositions() { return;' };
+export const NO_POSITION_CHECK: Patch = {
+  file: TENANT_FEEDS,
+  search: 'async checkPositions() {',
+  replace: 'async checkPositions() { return;',
+};
 
 /** Whoever changes what a patch is written for changes the patch: one that does not apply is a failed test, never a skipped one. */
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a join that goes live before the replay is complete',
-    patches: [{ file: TENANT_FEED, search: 'if (position.seq !== this.last.seq || position.fp !== this.last.fp || position.epoch !== this.last.epoch) return false;', replace: '' }],
+    patches: [
+      {
+        file: TENANT_FEED,
+        search:
+          'if (position.seq !== this.last.seq || position.fp !== this.last.fp || position.epoch !== this.last.epoch) return false;',
+        replace: '',
+      },
+    ],
     scenario: 'a client that was away while entries were stored',
     caughtAs: 'client_missed',
   },
@@ -36,14 +47,24 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'no removal of duplicates',
-    patches: [{ file: TENANT_FEED, search: 'hint.seq <= this.last.seq) { return;', replace: 'hint.seq <= this.last.seq) { if (hint.data) this.append(hint); return;' }],
+    patches: [
+      {
+        file: TENANT_FEED,
+        search: 'hint.seq <= this.last.seq) { return;',
+        replace: 'hint.seq <= this.last.seq) { if (hint.data) this.append(hint); return;',
+      },
+    ],
     scenario: 'hints that come twice',
     caughtAs: 'client_saw_twice',
   },
   {
     name: 'no comparison of fingerprints',
     patches: [
-      { file: CATCH_UP, search: 'first?.seq !== position.seq || first.fp !== position.fp', replace: 'first?.seq !== position.seq' },
+      {
+        file: CATCH_UP,
+        search: 'first?.seq !== position.seq || first.fp !== position.fp',
+        replace: 'first?.seq !== position.seq',
+      },
       { file: CATCH_UP, search: 'missed === 0 && position.fp === head.fp', replace: 'missed === 0' },
       { file: TENANT_FEED, search: 'position.fp !== this.last.fp ||', replace: '' },
       { file: TENANT_FEED, search: 'this.ring[at]?.fp === position.fp', replace: 'this.ring[at]' },
@@ -66,7 +87,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a future cursor that is judged without a read',
-    patches: [{ file: CATCH_UP, search: `if (first.reason !== 'history_replaced') return first;`, replace: 'return first;' }],
+    patches: [
+      { file: CATCH_UP, search: `if (first.reason !== 'history_replaced') return first;`, replace: 'return first;' },
+    ],
     scenario: "a cursor one entry ahead of this gateway's feed",
     caughtAs: 'told_gap',
   },

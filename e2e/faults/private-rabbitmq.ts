@@ -33,10 +33,18 @@ export class PrivateRabbit {
   static async start(): Promise<PrivateRabbit> {
     const [amqp, distribution, mapper] = [await freePort(), await freePort(), await freePort()];
     // without one the server would start one that nobody ends
-    const epmd = launched(spawn(erlangProgram('epmd'), ['-port', String(mapper), '-address', '127.0.0.1'], { detached: true, stdio: 'ignore' }));
+    const epmd = launched(
+      spawn(erlangProgram('epmd'), ['-port', String(mapper), '-address', '127.0.0.1'], {
+        detached: true,
+        stdio: 'ignore',
+      }),
+    );
     const rabbit = new PrivateRabbit({ amqp, distribution, mapper }, epmd);
     rabbit.write('.erlang.cookie', randomBytes(16).toString('hex'), 0o400);
-    rabbit.write('rabbitmq.conf', `listeners.tcp.1 = 127.0.0.1:${amqp}\ndisk_free_limit.absolute = 50MB\nlog.file.level = warning\n`);
+    rabbit.write(
+      'rabbitmq.conf',
+      `listeners.tcp.1 = 127.0.0.1:${amqp}\ndisk_free_limit.absolute = 50MB\nlog.file.level = warning\n`,
+    );
     rabbit.write('rabbitmq-env.conf', '');
     rabbit.write('enabled_plugins', '[].\n');
     try {
@@ -54,9 +62,17 @@ export class PrivateRabbit {
   /** Starts it, anew or for the first time, and resolves once it answers. */
   async start(): Promise<this> {
     // the program is a script that waits for an Erlang machine: they are a group, and end as one
-    const server = launched(spawn(serverProgram('rabbitmq-server'), { cwd: this.folder, env: this.environment, detached: true, stdio: ['ignore', 'pipe', 'pipe'] }));
+    const server = launched(
+      spawn(serverProgram('rabbitmq-server'), {
+        cwd: this.folder,
+        env: this.environment,
+        detached: true,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    );
     let said = '';
-    for (const output of [server.stdout, server.stderr]) output.on('data', (bytes: Buffer) => (said = (said + bytes.toString()).slice(-4_000)));
+    for (const output of [server.stdout, server.stderr])
+      output.on('data', (bytes: Buffer) => (said = (said + bytes.toString()).slice(-4_000)));
     this.server = server;
     await eventually(async () => {
       if (server.exitCode !== null) throw new Error('it ended');
@@ -72,7 +88,8 @@ export class PrivateRabbit {
     const database = join(this.folder, 'mnesia', this.nodeName);
     await eventually(() => {
       const files = readdirSync(database).filter((file) => /^LATEST\.LOG$|\.DC[DL]$/.test(file));
-      if (!files.some((file) => readFileSync(join(database, file)).includes(queue))) throw new Error(`${queue} is in none of ${files.join(', ')}`);
+      if (!files.some((file) => readFileSync(join(database, file)).includes(queue)))
+        throw new Error(`${queue} is in none of ${files.join(', ')}`);
     });
   }
 
@@ -105,7 +122,10 @@ export class PrivateRabbit {
   }
 
   private async control(...command: string[]): Promise<void> {
-    await run(serverProgram('rabbitmqctl'), ['-q', '-n', this.nodeName, ...command], { env: this.environment, timeout: COMMAND_TIMEOUT_MS });
+    await run(serverProgram('rabbitmqctl'), ['-q', '-n', this.nodeName, ...command], {
+      env: this.environment,
+      timeout: COMMAND_TIMEOUT_MS,
+    });
   }
 
   private get nodeName(): string {
@@ -169,12 +189,20 @@ function serverProgram(name: string): string {
 }
 
 function erlangProgram(name: string): string {
-  const versions = existsSync('/usr/lib/erlang') ? readdirSync('/usr/lib/erlang').filter((folder) => folder.startsWith('erts-')) : [];
-  return found(name, versions.map((version) => `/usr/lib/erlang/${version}/bin`));
+  const versions = existsSync('/usr/lib/erlang')
+    ? readdirSync('/usr/lib/erlang').filter((folder) => folder.startsWith('erts-'))
+    : [];
+  return found(
+    name,
+    versions.map((version) => `/usr/lib/erlang/${version}/bin`),
+  );
 }
 
 function found(name: string, folders: readonly string[]): string {
-  const path = [...folders, ...(process.env.PATH ?? '').split(delimiter)].map((folder) => join(folder, name)).find(existsSync);
-  if (!path || spawnSync('test', ['-x', path]).status !== 0) throw new Error(`This test starts a RabbitMQ of its own: ${name} is not installed.`);
+  const path = [...folders, ...(process.env.PATH ?? '').split(delimiter)]
+    .map((folder) => join(folder, name))
+    .find(existsSync);
+  if (!path || spawnSync('test', ['-x', path]).status !== 0)
+    throw new Error(`This test starts a RabbitMQ of its own: ${name} is not installed.`);
   return path;
 }

@@ -68,19 +68,23 @@ describe('a PostgreSQL of one’s own', () => {
     return client;
   }
 
-  it('keeps what was committed over a stop, and over a kill', async () => {
-    const first = await connected();
-    await first.query('create table kept (n int); insert into kept values (1)');
-    await postgres.stop();
-    await postgres.start();
-    const second = await connected();
-    await second.query('insert into kept values (2)');
-    await postgres.kill();
-    await postgres.start();
-    const third = await connected();
-    expect((await third.query('select n from kept order by n')).rows).toEqual([{ n: 1 }, { n: 2 }]);
-    await third.end();
-  }, SLOW_START_MS);
+  it(
+    'keeps what was committed over a stop, and over a kill',
+    async () => {
+      const first = await connected();
+      await first.query('create table kept (n int); insert into kept values (1)');
+      await postgres.stop();
+      await postgres.start();
+      const second = await connected();
+      await second.query('insert into kept values (2)');
+      await postgres.kill();
+      await postgres.start();
+      const third = await connected();
+      expect((await third.query('select n from kept order by n')).rows).toEqual([{ n: 1 }, { n: 2 }]);
+      await third.end();
+    },
+    SLOW_START_MS,
+  );
 
   it('has the sessions of one application ended, and nobody else’s', async () => {
     const [doomed, spared] = [await connected('tocsin gateway'), await connected('other')];

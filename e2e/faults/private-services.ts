@@ -106,7 +106,21 @@ export class PrivateRedis extends PrivateServer {
   }
 
   protected command() {
-    return { program: 'redis-server', args: ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', this.folder] };
+    return {
+      program: 'redis-server',
+      args: [
+        '--port',
+        String(this.port),
+        '--bind',
+        '127.0.0.1',
+        '--save',
+        '',
+        '--appendonly',
+        'no',
+        '--dir',
+        this.folder,
+      ],
+    };
   }
 
   protected async answers(): Promise<void> {
@@ -135,20 +149,30 @@ export class PrivatePostgres extends PrivateServer {
   static async startCounting(): Promise<PrivatePostgres> {
     const server = await PrivatePostgres.made();
     const file = { logging_collector: 'on', log_directory: server.folder, log_filename: 'statements.log' };
-    server.settings = { ...file, log_statement: 'all', log_line_prefix: '%a|', log_rotation_age: 0, log_rotation_size: 0 };
+    server.settings = {
+      ...file,
+      log_statement: 'all',
+      log_line_prefix: '%a|',
+      log_rotation_age: 0,
+      log_rotation_size: 0,
+    };
     return server.start();
   }
 
   private static async made(): Promise<PrivatePostgres> {
     const server = new PrivatePostgres('postgres', await freePort());
     const { uid, gid } = accountFor(server.folder);
-    const { status, stderr } = spawnSync(postgresProgram('initdb'), ['-D', join(server.folder, 'data'), '-U', 'postgres', '-A', 'trust', '--no-sync', '-E', 'UTF8'], {
-      cwd: server.folder,
-      encoding: 'utf8',
-      uid,
-      gid,
-      env: { ...process.env, LC_ALL: 'C' },
-    });
+    const { status, stderr } = spawnSync(
+      postgresProgram('initdb'),
+      ['-D', join(server.folder, 'data'), '-U', 'postgres', '-A', 'trust', '--no-sync', '-E', 'UTF8'],
+      {
+        cwd: server.folder,
+        encoding: 'utf8',
+        uid,
+        gid,
+        env: { ...process.env, LC_ALL: 'C' },
+      },
+    );
     if (status !== 0) throw new Error(`initdb failed:\n${stderr}`);
     return server;
   }
@@ -157,7 +181,9 @@ export class PrivatePostgres extends PrivateServer {
   statementsOf(applicationName: string): string[] {
     const lines = readFileSync(join(this.folder, 'statements.log'), 'utf8').split('\n');
     const start = `${applicationName}|LOG:  `;
-    return lines.flatMap((line) => (line.startsWith(start) ? (/^(?:statement|execute [^:]*): (.*)/.exec(line.slice(start.length))?.[1] ?? []) : []));
+    return lines.flatMap((line) =>
+      line.startsWith(start) ? (/^(?:statement|execute [^:]*): (.*)/.exec(line.slice(start.length))?.[1] ?? []) : [],
+    );
   }
 
   get url(): string {
@@ -165,9 +191,20 @@ export class PrivatePostgres extends PrivateServer {
   }
 
   protected command() {
-    const settings = { port: this.port, listen_addresses: '127.0.0.1', unix_socket_directories: '', fsync: 'off', max_connections: 100, ...this.settings };
+    const settings = {
+      port: this.port,
+      listen_addresses: '127.0.0.1',
+      unix_socket_directories: '',
+      fsync: 'off',
+      max_connections: 100,
+      ...this.settings,
+    };
     const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    return { program: postgresProgram('postgres'), args: ['-D', join(this.folder, 'data'), ...args], ...accountFor(this.folder) };
+    return {
+      program: postgresProgram('postgres'),
+      args: ['-D', join(this.folder, 'data'), ...args],
+      ...accountFor(this.folder),
+    };
   }
 
   protected async answers(): Promise<void> {
@@ -191,8 +228,12 @@ function accountFor(folder: string): { uid?: number; gid?: number } {
 /** Distributions keep the server's programs out of the PATH. */
 function postgresProgram(name: string): string {
   const inPath = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name));
-  const versions = existsSync('/usr/lib/postgresql') ? readdirSync('/usr/lib/postgresql').sort((a, b) => Number(b) - Number(a)) : [];
-  const found = [...versions.map((version) => `/usr/lib/postgresql/${version}/bin/${name}`), ...inPath].find(existsSync);
+  const versions = existsSync('/usr/lib/postgresql')
+    ? readdirSync('/usr/lib/postgresql').sort((a, b) => Number(b) - Number(a))
+    : [];
+  const found = [...versions.map((version) => `/usr/lib/postgresql/${version}/bin/${name}`), ...inPath].find(
+    existsSync,
+  );
   if (!found) throw new Error(`This test starts a PostgreSQL of its own: ${name} is not installed.`);
   return found;
 }

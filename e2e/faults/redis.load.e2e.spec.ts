@@ -13,11 +13,16 @@ import { Watcher } from './watcher';
 const TENANTS = ['bakery', 'brewery', 'cafe', 'diner', 'eatery'];
 const secrets = [JWT_SECRET, TENANT_SERVICE_TOKEN];
 
-const usersOf = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`user-${i}`, [TENANTS[i % TENANTS.length]!]]));
+const usersOf = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`user-${i}`, [TENANTS[i % TENANTS.length]!]]));
 
 /** As many watchers as there are users, spread over the gateways. */
 const watch = (stack: Stack, count: number): Promise<Watcher[]> =>
-  Promise.all(Object.entries(usersOf(count)).map(([user, tenants], i) => new Watcher(user, tenants, () => stack.gateways.map((gateway) => stack.eventsUrl(gateway)), i).start()));
+  Promise.all(
+    Object.entries(usersOf(count)).map(([user, tenants], i) =>
+      new Watcher(user, tenants, () => stack.gateways.map((gateway) => stack.eventsUrl(gateway)), i).start(),
+    ),
+  );
 
 describe(`with a Redis of its own${SIZE_NOTE}`, () => {
   let redis: PrivateRedis;
@@ -29,7 +34,12 @@ describe(`with a Redis of its own${SIZE_NOTE}`, () => {
   beforeAll(async () => {
     redis = await PrivateRedis.start();
     const environment = { REDIS_URL: redis.url };
-    stack = await Stack.open({ tenants: usersOf(clients), gateways: 2, gatewayEnvironment: environment, processorEnvironment: environment });
+    stack = await Stack.open({
+      tenants: usersOf(clients),
+      gateways: 2,
+      gatewayEnvironment: environment,
+      processorEnvironment: environment,
+    });
   }, 60_000);
   afterEach(async () => {
     await Promise.all(loads.map((load) => load.stop()));
@@ -51,8 +61,13 @@ describe(`with a Redis of its own${SIZE_NOTE}`, () => {
     const published = loads.flatMap((load) => load.published);
     const rows = await storedAll(stack.database.url, published);
     await caughtUp(watchers, rows);
-    expect(brokenPromises({ published, histories: [rows], watchers, logs: [stack.processes.output], secrets }).slice(0, 10)).toEqual([]);
-    return percentile(watchers.flatMap(({ entries }) => deliveryMs(entries)), 99);
+    expect(
+      brokenPromises({ published, histories: [rows], watchers, logs: [stack.processes.output], secrets }).slice(0, 10),
+    ).toEqual([]);
+    return percentile(
+      watchers.flatMap(({ entries }) => deliveryMs(entries)),
+      99,
+    );
   }
 
   it(
@@ -68,7 +83,10 @@ describe(`with a Redis of its own${SIZE_NOTE}`, () => {
       await load.stop();
 
       const seenMs = await expectNothingMissed();
-      figures(10, 'Redis answers nothing for 6 s', { alerts: load.published.length, 'seen p99': { is: seenMs, atMost: 3_000 } });
+      figures(10, 'Redis answers nothing for 6 s', {
+        alerts: load.published.length,
+        'seen p99': { is: seenMs, atMost: 3_000 },
+      });
       expect(seenMs).toBeLessThan(3_000);
     },
     limitMs(10),
@@ -92,11 +110,19 @@ describe(`with a Redis of its own${SIZE_NOTE}`, () => {
       await load.stop();
 
       const seenMs = await expectNothingMissed();
-      const [before, during] = [await ingestMs(stack.database.url, stoppedAt - 2_000, stoppedAt), await ingestMs(stack.database.url, stoppedAt, startedAt)];
+      const [before, during] = [
+        await ingestMs(stack.database.url, stoppedAt - 2_000, stoppedAt),
+        await ingestMs(stack.database.url, stoppedAt, startedAt),
+      ];
       const storedMs = percentile(during, 99);
       // at the short size other programs share the machine, and the outage may cost no more than they do
       const atMost = sized(250, Math.max(250, 3 * percentile(before, 99)));
-      figures(10, `Redis stopped for ${seconds} s`, { alerts: during.length, 'stored p99': { is: storedMs, atMost }, 'before p99': percentile(before, 99), 'seen p99': { is: seenMs, atMost: 3_000 } });
+      figures(10, `Redis stopped for ${seconds} s`, {
+        alerts: during.length,
+        'stored p99': { is: storedMs, atMost },
+        'before p99': percentile(before, 99),
+        'seen p99': { is: seenMs, atMost: 3_000 },
+      });
       expect(during.length).toBeGreaterThan(seconds * 180);
       expect(storedMs).toBeLessThan(atMost);
       expect(seenMs).toBeLessThan(3_000);
@@ -115,13 +141,19 @@ describe(`with a Redis of its own${SIZE_NOTE}`, () => {
       for (let i = 0; i < kills; i += 1) {
         await sleep(everySeconds * 1_000);
         // a connection that is not back yet cannot be killed
-        await eventually(async () => expect(await subscribersOf(redis.url, `${stack.prefix}alerts:${TENANTS[0]}`)).toBe(2));
+        await eventually(async () =>
+          expect(await subscribersOf(redis.url, `${stack.prefix}alerts:${TENANTS[0]}`)).toBe(2),
+        );
         killed += await killSubscribers(redis.url);
       }
       await load.stop();
 
       const seenMs = await expectNothingMissed();
-      figures(11, `subscribers killed ${kills} times`, { alerts: load.published.length, killed, 'seen p99': { is: seenMs, atMost: 1_500 } });
+      figures(11, `subscribers killed ${kills} times`, {
+        alerts: load.published.length,
+        killed,
+        'seen p99': { is: seenMs, atMost: 1_500 },
+      });
       expect(killed).toBe(2 * kills);
       expect(seenMs).toBeLessThan(1_500);
       expect(watchers.map(({ connections }) => connections)).toEqual(watchers.map(() => 1));
@@ -165,7 +197,9 @@ describe('between Redis and one gateway', () => {
     figures(12, 'one message lost', { 'seen after': { is: tookMs, atMost: 3_000 } });
     expect(order.dropped).toBe(1);
     expect(tookMs).toBeLessThan(3_000);
-    expect(brokenPromises({ published: load.published, histories: [await stack.rows()], watchers: [watcher] }).slice(0, 10)).toEqual([]);
+    expect(
+      brokenPromises({ published: load.published, histories: [await stack.rows()], watchers: [watcher] }).slice(0, 10),
+    ).toEqual([]);
   });
 
   it('the subscriber in a black hole: what is published is seen within 3 s, and the connection is replaced within 10 s', async () => {
@@ -177,12 +211,20 @@ describe('between Redis and one gateway', () => {
 
     const tookMs = await publishAndSee(2);
 
-    await eventually(() => expect(proxy.thatSent(/subscribe/i).filter((connection) => connection !== deaf)).toHaveLength(1), 15_000);
+    await eventually(
+      () => expect(proxy.thatSent(/subscribe/i).filter((connection) => connection !== deaf)).toHaveLength(1),
+      15_000,
+    );
     const replacedMs = performance.now() - deafSince;
-    figures(12, 'the subscriber in a black hole', { 'seen after': { is: tookMs, atMost: 3_000 }, 'replaced after': { is: replacedMs, atMost: 10_000 } });
+    figures(12, 'the subscriber in a black hole', {
+      'seen after': { is: tookMs, atMost: 3_000 },
+      'replaced after': { is: replacedMs, atMost: 10_000 },
+    });
     expect(tookMs).toBeLessThan(3_000);
     expect(replacedMs).toBeLessThan(10_000);
     expect(await publishAndSee(2)).toBeLessThan(3_000);
-    expect(brokenPromises({ published: load.published, histories: [await stack.rows()], watchers: [watcher] }).slice(0, 10)).toEqual([]);
+    expect(
+      brokenPromises({ published: load.published, histories: [await stack.rows()], watchers: [watcher] }).slice(0, 10),
+    ).toEqual([]);
   });
 });

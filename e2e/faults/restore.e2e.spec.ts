@@ -10,7 +10,8 @@ import { Watcher } from './watcher';
 
 const TENANTS = ['bakery', 'brewery', 'cafe'];
 const CLIENTS = sized(50, 12);
-const usersOf = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`user-${i}`, [TENANTS[i % TENANTS.length]!]]));
+const usersOf = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`user-${i}`, [TENANTS[i % TENANTS.length]!]]));
 
 describe(`a database that is restored from a snapshot under open streams${SIZE_NOTE}`, () => {
   let stack: Stack;
@@ -25,7 +26,9 @@ describe(`a database that is restored from a snapshot under open streams${SIZE_N
     stack = await Stack.open({ tenants: usersOf(CLIENTS), gateways: 0 });
     for (let i = 0; i < 2; i += 1) await stack.startGateway({ DATABASE_URL: proxy.via(stack.database.url) });
     watchers = await Promise.all(
-      Object.entries(usersOf(CLIENTS)).map(([user, tenants], i) => new Watcher(user, tenants, () => stack.gateways.map((gateway) => stack.eventsUrl(gateway)), i).start()),
+      Object.entries(usersOf(CLIENTS)).map(([user, tenants], i) =>
+        new Watcher(user, tenants, () => stack.gateways.map((gateway) => stack.eventsUrl(gateway)), i).start(),
+      ),
     );
     load = new SteadyLoad(stack.amqp, { tenants: TENANTS, perSecond: 0 });
   }, 60_000);
@@ -54,9 +57,19 @@ describe(`a database that is restored from a snapshot under open streams${SIZE_N
   function expectOneResetEach(lost: StoredRow[], rows: StoredRow[]): void {
     const kept = load.published.filter(({ id }) => rows.some(({ event_id }) => event_id === id));
     expect(load.published.length - kept.length).toBe(30);
-    const told = watchers.map(({ frames }) => frames.filter(({ event, data }) => event === 'reset' || data.includes('"verdict":"gap"')).length);
-    figures(18, `a restore under ${CLIENTS} open streams`, { 'entries lost': load.published.length - kept.length, 'told of it': told.reduce((sum, times) => sum + times, 0) });
-    expect(brokenPromises({ published: kept, histories: [lost, rows], watchers, logs: [stack.processes.output] }).slice(0, 10)).toEqual([]);
+    const told = watchers.map(
+      ({ frames }) => frames.filter(({ event, data }) => event === 'reset' || data.includes('"verdict":"gap"')).length,
+    );
+    figures(18, `a restore under ${CLIENTS} open streams`, {
+      'entries lost': load.published.length - kept.length,
+      'told of it': told.reduce((sum, times) => sum + times, 0),
+    });
+    expect(
+      brokenPromises({ published: kept, histories: [lost, rows], watchers, logs: [stack.processes.output] }).slice(
+        0,
+        10,
+      ),
+    ).toEqual([]);
     expect(told).toEqual(watchers.map(() => 1));
   }
 
@@ -65,7 +78,10 @@ describe(`a database that is restored from a snapshot under open streams${SIZE_N
     async () => {
       const lost = await storeWhatIsLost();
       await snapshot!.restore();
-      await eventually(() => expect(watchers.every(({ frames }) => frames.some(({ event }) => event === 'reset'))).toBe(true), 15_000);
+      await eventually(
+        () => expect(watchers.every(({ frames }) => frames.some(({ event }) => event === 'reset'))).toBe(true),
+        15_000,
+      );
 
       const rows = await store(60);
       await caughtUp(watchers, rows);
@@ -86,7 +102,10 @@ describe(`a database that is restored from a snapshot under open streams${SIZE_N
       proxy.refuse(false);
 
       const rows = await readRows(stack.database.url);
-      await eventually(() => expect(watchers.every(({ frames }) => frames.some(({ event }) => event === 'reset'))).toBe(true), 8_000).catch(() => undefined);
+      await eventually(
+        () => expect(watchers.every(({ frames }) => frames.some(({ event }) => event === 'reset'))).toBe(true),
+        8_000,
+      ).catch(() => undefined);
       const more = await store(3);
       expect(more).toHaveLength(rows.length + 3);
       await caughtUp(watchers, more);

@@ -33,7 +33,8 @@ afterAll(async () => {
   copy?.remove();
 });
 
-const start = (environment: Environment): Promise<AppProcess> => stack.startGateway(environment, copy.program('gateway'));
+const start = (environment: Environment): Promise<AppProcess> =>
+  stack.startGateway(environment, copy.program('gateway'));
 /** The same user name with another right; a later one expires later, so that each is the newest once. */
 let expires = nowSeconds() + 3_600;
 const tokenOf = (claims: Record<string, unknown>): string => tokenFor('ana', { exp: (expires += 10), ...claims });
@@ -44,26 +45,46 @@ async function someRechecks(): Promise<string> {
   const until = performance.now() + ROUNDS * RECHECK_MS;
   for (;;) {
     const id = `m-${(published += 1)}`;
-    for (const tenant_id of ['bakery', 'cafe']) await stack.amqp.publish('alert.low.inventory', { tenant_id, id, title: `Secret of ${tenant_id}` });
+    for (const tenant_id of ['bakery', 'cafe'])
+      await stack.amqp.publish('alert.low.inventory', { tenant_id, id, title: `Secret of ${tenant_id}` });
     if (performance.now() >= until) return id;
     await new Promise((resolve) => setTimeout(resolve, RECHECK_MS / 5));
   }
 }
 
-async function expectUndisturbed(streams: readonly { stream: SseStream; tenant: string; what: string }[]): Promise<void> {
+async function expectUndisturbed(
+  streams: readonly { stream: SseStream; tenant: string; what: string }[],
+): Promise<void> {
   const last = await someRechecks();
   for (const { stream, tenant, what } of streams) {
     await stream.entry(last);
     const foreign = tenant === 'bakery' ? 'cafe' : 'bakery';
     const frames = (event: string) => stream.frames.filter((frame) => frame.event === event).length;
-    expect({ what, foreign: stream.text.includes(foreign), connections: frames('connection'), closes: frames('close'), open: stream.open }).toEqual({ what, foreign: false, connections: 1, closes: 0, open: true });
+    expect({
+      what,
+      foreign: stream.text.includes(foreign),
+      connections: frames('connection'),
+      closes: frames('close'),
+      open: stream.open,
+    }).toEqual({ what, foreign: false, connections: 1, closes: 0, open: true });
   }
 }
 
 describe.each<[string, Environment, (tenant: string) => Record<string, unknown>]>([
   ['two tokens of one user that name their tenants', CLAIM, (tenant) => ({ iss: 'https://one/', tenants: [tenant] })],
-  ['users of two issuers whose tokens name their tenants', CLAIM, (tenant) => ({ iss: tenant === 'bakery' ? 'https://one/' : 'https://two/', tenants: [{ id: tenant, role: 'owner' }] })],
-  ['users of two issuers whom the tenant service tells apart by their tokens', OWN_TOKEN, (tenant) => ({ iss: tenant === 'bakery' ? 'https://one/' : 'https://two/' })],
+  [
+    'users of two issuers whose tokens name their tenants',
+    CLAIM,
+    (tenant) => ({
+      iss: tenant === 'bakery' ? 'https://one/' : 'https://two/',
+      tenants: [{ id: tenant, role: 'owner' }],
+    }),
+  ],
+  [
+    'users of two issuers whom the tenant service tells apart by their tokens',
+    OWN_TOKEN,
+    (tenant) => ({ iss: tenant === 'bakery' ? 'https://one/' : 'https://two/' }),
+  ],
 ])('%s', (_, environment, claimsOf) => {
   let gateway: AppProcess;
   beforeAll(async () => {
@@ -76,10 +97,20 @@ describe.each<[string, Environment, (tenant: string) => Record<string, unknown>]
     const streams: { stream: SseStream; tenant: string; what: string }[] = [];
     for (const tenant of ['bakery', 'cafe', 'bakery']) {
       const bearer = { Authorization: `Bearer ${tokenOf(claimsOf(tenant))}` };
-      streams.push({ tenant, what: `${tenant} by a token`, stream: await stack.watch('ana', { gateway, headers: bearer }) });
-      streams.push({ tenant, what: `${tenant} by a token, narrowed`, stream: await stack.watch('ana', { gateway, headers: bearer, query: { tenant } }) });
+      streams.push({
+        tenant,
+        what: `${tenant} by a token`,
+        stream: await stack.watch('ana', { gateway, headers: bearer }),
+      });
+      streams.push({
+        tenant,
+        what: `${tenant} by a token, narrowed`,
+        stream: await stack.watch('ana', { gateway, headers: bearer, query: { tenant } }),
+      });
       const issued = await ask(gateway.url, '/api/events/ticket', { method: 'POST', headers: bearer });
-      const byTicket = await SseStream.open(stack.eventsUrl(gateway), { query: { ticket: String(issued.json.ticket) } });
+      const byTicket = await SseStream.open(stack.eventsUrl(gateway), {
+        query: { ticket: String(issued.json.ticket) },
+      });
       await byTicket.frame('connection');
       streams.push({ tenant, what: `${tenant} by a ticket`, stream: byTicket });
     }
@@ -92,7 +123,8 @@ it('one token that is no longer answered ends its own stream, and no other of th
   let answered = true;
   stack.tenantService.byClaims = ({ jti }) => (answered || jti === 'well' ? ['bakery'] : undefined);
   const gateway = await start(OWN_TOKEN);
-  const watch = (jti: string) => stack.watch('ana', { gateway, headers: { Authorization: `Bearer ${tokenOf({ jti })}` } });
+  const watch = (jti: string) =>
+    stack.watch('ana', { gateway, headers: { Authorization: `Bearer ${tokenOf({ jti })}` } });
   const [well, ill] = [await watch('well'), await watch('ill')];
   answered = false;
   const close = await ill.frame('close', 20_000);
@@ -104,7 +136,11 @@ it('one token that is no longer answered ends its own stream, and no other of th
 
 it('the streams of one user over the tenant service are one question a recheck, however many and by however many tokens', async () => {
   const gateway = await start({});
-  const streams = await Promise.all(Array.from({ length: 20 }, () => stack.watch('ana', { gateway, headers: { Authorization: `Bearer ${tokenOf({ iss: 'https://one/' })}` } })));
+  const streams = await Promise.all(
+    Array.from({ length: 20 }, () =>
+      stack.watch('ana', { gateway, headers: { Authorization: `Bearer ${tokenOf({ iss: 'https://one/' })}` } }),
+    ),
+  );
   const asked = () => stack.tenantService.requestsFor('ana');
   const [before, startedAt] = [asked(), performance.now()];
   await eventually(() => expect(asked() - before).toBeGreaterThanOrEqual(ROUNDS), 30_000);
@@ -115,14 +151,18 @@ it('the streams of one user over the tenant service are one question a recheck, 
 
 describe('users of two issuers with one name', () => {
   let gateway: AppProcess;
-  const headers = (iss: string) => ({ Authorization: `Bearer ${tokenOf({ iss, tenants: ['bakery'], scope: 'alerts:read' })}`, 'Content-Type': 'application/json' });
+  const headers = (iss: string) => ({
+    Authorization: `Bearer ${tokenOf({ iss, tenants: ['bakery'], scope: 'alerts:read' })}`,
+    'Content-Type': 'application/json',
+  });
   beforeAll(async () => {
     gateway = await start({ ...CLAIM, STREAMS_PER_USER: '2', CONNECTS_PER_SECOND: '1' });
   }, 90_000);
 
   it('do not take each other’s places for streams, nor use up each other’s connects', async () => {
     const watch = (iss: string) => stack.watch('ana', { gateway, headers: headers(iss) });
-    const refusal = async (iss: string) => (await ask(gateway.url, '/api/events', { headers: { ...headers(iss), Accept: '*/*' } })).json.code;
+    const refusal = async (iss: string) =>
+      (await ask(gateway.url, '/api/events', { headers: { ...headers(iss), Accept: '*/*' } })).json.code;
     const held = [await watch('https://one/'), await watch('https://one/')];
     expect(await refusal('https://one/')).toBe('too_many_streams');
     held.push(await watch('https://two/'), await watch('https://two/'));
@@ -135,8 +175,15 @@ describe('users of two issuers with one name', () => {
   it('have seen what each has seen, and not what the other has', async () => {
     await stack.amqp.publish('alert.low.inventory', { tenant_id: 'bakery', id: 'seen', title: 'Seen' });
     await stack.stored(1);
-    const [head] = await stack.sql<{ epoch: string }>(`select epoch from tocsin.tenant_stream where tenant_id = 'bakery'`);
-    const cursor = (iss: string, body?: object) => ask(gateway.url, '/api/v1/me/cursor', { method: body ? 'PUT' : 'GET', headers: headers(iss), ...(body && { body: JSON.stringify(body) }) });
+    const [head] = await stack.sql<{ epoch: string }>(
+      `select epoch from tocsin.tenant_stream where tenant_id = 'bakery'`,
+    );
+    const cursor = (iss: string, body?: object) =>
+      ask(gateway.url, '/api/v1/me/cursor', {
+        method: body ? 'PUT' : 'GET',
+        headers: headers(iss),
+        ...(body && { body: JSON.stringify(body) }),
+      });
     const mine = { tenants: [{ tenant_id: 'bakery', epoch: head!.epoch, seq: 1 }] };
     expect((await cursor('https://one/', mine)).json).toEqual(mine);
     expect((await cursor('https://two/')).json).toEqual({ tenants: [] });

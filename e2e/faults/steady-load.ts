@@ -53,14 +53,29 @@ export class SteadyLoad {
     const { tenants, fillerBytes = 0 } = this.options;
     const n = this.sent++;
     const severity = SEVERITIES[n % SEVERITIES.length]!;
-    const record: Published = { tenant_id: tenants[n % tenants.length]!, service: 'inventory', id: `${this.name}-${n}`, confirmed: false };
+    const record: Published = {
+      tenant_id: tenants[n % tenants.length]!,
+      service: 'inventory',
+      id: `${this.name}-${n}`,
+      confirmed: false,
+    };
     this.published.push(record);
     const { tenant_id, service, id } = record;
     const metadata = { sent_at: wallMs(), ...(fillerBytes > 0 ? { filler: 'x'.repeat(fillerBytes) } : {}) };
-    const answered = this.amqp.publish(`alert.${severity}.${service}`, { tenant_id, service, severity, id, name: 'low_stock', occurred_at: new Date().toISOString(), metadata }).then(
-      () => void (record.confirmed = true),
-      () => undefined,
-    );
+    const answered = this.amqp
+      .publish(`alert.${severity}.${service}`, {
+        tenant_id,
+        service,
+        severity,
+        id,
+        name: 'low_stock',
+        occurred_at: new Date().toISOString(),
+        metadata,
+      })
+      .then(
+        () => void (record.confirmed = true),
+        () => undefined,
+      );
     this.pending.add(answered);
     void answered.finally(() => this.pending.delete(answered));
   }

@@ -11,7 +11,10 @@ import { brokenPromises, storedAll } from './verdict';
 
 const clients = sized(10_000, 500);
 const tenants = Array.from({ length: sized(100, 20) }, (_, i) => `tenant-${i}`);
-const members = Array.from({ length: clients }, (_, i) => ({ user: `user-${i}`, tenant: tenants[i % tenants.length]! }));
+const members = Array.from({ length: clients }, (_, i) => ({
+  user: `user-${i}`,
+  tenant: tenants[i % tenants.length]!,
+}));
 const BACK_WITHIN_MS = 30_000;
 const known = Object.fromEntries(members.map(({ user, tenant }) => [user, [tenant]]));
 
@@ -22,15 +25,18 @@ describe(`${clients} clients that lose their streams in one moment${SIZE_NOTE}`,
   let crowd: Crowd;
   let load: SteadyLoad;
 
-  beforeAll(async () => {
-    postgres = await PrivatePostgres.startCounting();
-    process.env.DATABASE_URL = postgres.url;
-    stack = await Stack.open({ tenants: known, gateways: 2 });
-    crowd = await Crowd.open({ members, urls: [stack.eventsUrl()], connectsPerSecond: 500 });
-    load = new SteadyLoad(stack.amqp, { tenants, perSecond: 0 });
-    await store(3);
-    await crowd.caughtUp(await storedAll(stack.database.url, load.published));
-  }, limitMs(clients / 300));
+  beforeAll(
+    async () => {
+      postgres = await PrivatePostgres.startCounting();
+      process.env.DATABASE_URL = postgres.url;
+      stack = await Stack.open({ tenants: known, gateways: 2 });
+      crowd = await Crowd.open({ members, urls: [stack.eventsUrl()], connectsPerSecond: 500 });
+      load = new SteadyLoad(stack.amqp, { tenants, perSecond: 0 });
+      await store(3);
+      await crowd.caughtUp(await storedAll(stack.database.url, load.published));
+    },
+    limitMs(clients / 300),
+  );
   afterAll(async () => {
     await crowd?.close();
     await stack?.close();
@@ -51,7 +57,10 @@ describe(`${clients} clients that lose their streams in one moment${SIZE_NOTE}`,
       const report = await crowd.report();
       const back = report.runs.filter(({ connected }) => connected).length;
       const absencesMs = report.absencesMs.slice(lostBefore);
-      if (absencesMs.length < clients || back < clients) throw new Error(`${absencesMs.length} of ${clients} came back, ${back} are connected; ${JSON.stringify(report.attempts)}`);
+      if (absencesMs.length < clients || back < clients)
+        throw new Error(
+          `${absencesMs.length} of ${clients} came back, ${back} are connected; ${JSON.stringify(report.attempts)}`,
+        );
       return { ...report, absencesMs };
     }, 60_000);
 
@@ -67,15 +76,25 @@ describe(`${clients} clients that lose their streams in one moment${SIZE_NOTE}`,
     const rows = await storedAll(stack.database.url, load.published);
     const longestMs = absencesMs.reduce((most, ms) => Math.max(most, ms), 0);
     const allowed = 3 * tenants.length + 50;
-    figures(15, `${clients} clients, ${how}`, { statements: { is: statements.length, atMost: allowed }, 'last back after': { is: longestMs, atMost: BACK_WITHIN_MS }, ...attempts });
+    figures(15, `${clients} clients, ${how}`, {
+      statements: { is: statements.length, atMost: allowed },
+      'last back after': { is: longestMs, atMost: BACK_WITHIN_MS },
+      ...attempts,
+    });
     await crowd.caughtUp(rows);
     expect(brokenInCrowd(await crowd.report(), rows).slice(0, 10)).toEqual([]);
     expect(brokenPromises({ published: load.published, histories: [rows], watchers: [] }).slice(0, 10)).toEqual([]);
-    if (longestMs > BACK_WITHIN_MS) throw new Error(`The last was away for ${Math.round(longestMs)} ms; refused meanwhile: ${JSON.stringify(closeReasons)}; connects: ${JSON.stringify(attempts)}`);
+    if (longestMs > BACK_WITHIN_MS)
+      throw new Error(
+        `The last was away for ${Math.round(longestMs)} ms; refused meanwhile: ${JSON.stringify(closeReasons)}; connects: ${JSON.stringify(attempts)}`,
+      );
     expect(Object.keys(attempts).filter((outcome) => /^\d+$/.test(outcome))).toEqual(['200']);
     // counted by the server itself; some it is sent all the time, and a count of none would be no count
     expect(statements.length).toBeGreaterThan(0);
-    if (statements.length > allowed) throw new Error(`${statements.length} statements, ${allowed} are allowed:\n${mostFrequent(statements).join('\n')}`);
+    if (statements.length > allowed)
+      throw new Error(
+        `${statements.length} statements, ${allowed} are allowed:\n${mostFrequent(statements).join('\n')}`,
+      );
   }
 
   it(
@@ -98,6 +117,10 @@ describe(`${clients} clients that lose their streams in one moment${SIZE_NOTE}`,
 /** What to look at when there are too many. */
 function mostFrequent(statements: readonly string[]): string[] {
   const counts = new Map<string, number>();
-  for (const statement of statements) counts.set(statement.slice(0, 100), (counts.get(statement.slice(0, 100)) ?? 0) + 1);
-  return [...counts].sort(([, a], [, b]) => b - a).slice(0, 8).map(([statement, count]) => `${count} x ${statement}`);
+  for (const statement of statements)
+    counts.set(statement.slice(0, 100), (counts.get(statement.slice(0, 100)) ?? 0) + 1);
+  return [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, 8)
+    .map(([statement, count]) => `${count} x ${statement}`);
 }

@@ -22,8 +22,13 @@ const TOLD_WITHIN_MS = 1_500;
 const KNOWN_IN_WITHIN_MS = 3_000;
 const tenants = Array.from({ length: 20 }, (_, i) => `tenant-${i}`);
 const known = Array.from({ length: clients }, (_, i) => ({ user: `known-${i}`, tenant: tenants[i % tenants.length]! }));
-const strangers = Array.from({ length: unknown }, (_, i) => ({ user: `stranger-${i}`, tenant: tenants[i % tenants.length]! }));
-const note = WHOLE ? '' : ' (a short run, in a build where an answer is fresh for 1 s instead of 60 s: npm run test:faults runs it whole)';
+const strangers = Array.from({ length: unknown }, (_, i) => ({
+  user: `stranger-${i}`,
+  tenant: tenants[i % tenants.length]!,
+}));
+const note = WHOLE
+  ? ''
+  : ' (a short run, in a build where an answer is fresh for 1 s instead of 60 s: npm run test:faults runs it whole)';
 
 describe(`the tenant service frozen for ${frozenSeconds} s${note}`, () => {
   let stack: Stack;
@@ -32,10 +37,19 @@ describe(`the tenant service frozen for ${frozenSeconds} s${note}`, () => {
   let load: SteadyLoad | undefined;
 
   beforeAll(async () => {
-    stack = await Stack.open({ tenants: Object.fromEntries([...known, ...strangers].map(({ user, tenant }) => [user, [tenant]])), gateways: 0 });
+    stack = await Stack.open({
+      tenants: Object.fromEntries([...known, ...strangers].map(({ user, tenant }) => [user, [tenant]])),
+      gateways: 0,
+    });
     if (WHOLE) await stack.startGateway();
     else {
-      copy = new BuiltCopy([{ file: 'libs/auth/src/memberships.js', search: 'const FRESH_MS = 60_000;', replace: 'const FRESH_MS = 1_000;' }]);
+      copy = new BuiltCopy([
+        {
+          file: 'libs/auth/src/memberships.js',
+          search: 'const FRESH_MS = 60_000;',
+          replace: 'const FRESH_MS = 1_000;',
+        },
+      ]);
       await stack.startGateway({}, copy.program('gateway'));
     }
   }, 60_000);
@@ -52,7 +66,10 @@ describe(`the tenant service frozen for ${frozenSeconds} s${note}`, () => {
     const stream = await SseStream.open(stack.eventsUrl(), { headers: { Authorization: `Bearer ${tokenFor(user)}` } });
     const { event, data, receivedAt } = await stream.frame(({ event }) => event === 'connection' || event === 'close');
     stream.close();
-    return { said: event === 'close' ? `${stream.status} ${(JSON.parse(data) as { reason: string }).reason}` : event, tookMs: receivedAt - startedAt };
+    return {
+      said: event === 'close' ? `${stream.status} ${(JSON.parse(data) as { reason: string }).reason}` : event,
+      tookMs: receivedAt - startedAt,
+    };
   }
 
   it(
@@ -84,7 +101,11 @@ describe(`the tenant service frozen for ${frozenSeconds} s${note}`, () => {
 
       const [knownMs, toldMs] = [percentile(meanwhile.answeredMs, 99), Math.max(...told.map(({ tookMs }) => tookMs))];
       const reconnects = { reconnects: meanwhile.absencesMs.length, questions: asked.length };
-      figures(20, `the tenant service frozen for ${frozenSeconds} s`, { ...reconnects, 'known in p99': { is: knownMs, atMost: KNOWN_IN_WITHIN_MS }, 'strangers told, the last': { is: toldMs, atMost: TOLD_WITHIN_MS } });
+      figures(20, `the tenant service frozen for ${frozenSeconds} s`, {
+        ...reconnects,
+        'known in p99': { is: knownMs, atMost: KNOWN_IN_WITHIN_MS },
+        'strangers told, the last': { is: toldMs, atMost: TOLD_WITHIN_MS },
+      });
 
       // the fault did happen: questions were asked that had no answer
       expect(new Set(asked.map(({ user }) => user)).size).toBeGreaterThan(unknown);

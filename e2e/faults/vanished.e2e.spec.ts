@@ -27,7 +27,8 @@ interface Stats {
   totals: { tenants: number; streams: number };
   tenants: { tenant_id: string; streams: number }[];
 }
-const statsOf = async (gateway: AppProcess): Promise<Stats> => (await (await fetch(`${gateway.adminUrl}/stats`)).json()) as Stats;
+const statsOf = async (gateway: AppProcess): Promise<Stats> =>
+  (await (await fetch(`${gateway.adminUrl}/stats`)).json()) as Stats;
 
 describe(`clients that are gone${SIZE_NOTE}`, () => {
   let stack: Stack;
@@ -49,7 +50,11 @@ describe(`clients that are gone${SIZE_NOTE}`, () => {
     if (reason) return;
     namespace = NetworkNamespace.open();
     const urls = [stack.eventsUrl().replace('127.0.0.1', namespace.hostAddress)];
-    crowd = await Crowd.open({ members: gone.map((user) => ({ user, tenant: 'bakery' })), urls, namespace: namespace.name });
+    crowd = await Crowd.open({
+      members: gone.map((user) => ({ user, tenant: 'bakery' })),
+      urls,
+      namespace: namespace.name,
+    });
     for (const user of present) await stack.watch(user);
     namespace.silence();
     silentSince = performance.now();
@@ -64,7 +69,13 @@ describe(`clients that are gone${SIZE_NOTE}`, () => {
   /** A feed outlives its last stream by 30 s; the short run has a gateway where it is 2 s. */
   async function startGateway(): Promise<AppProcess> {
     if (WHOLE) return stack.startGateway({ STREAMS_PER_TENANT: '0' });
-    copy = new BuiltCopy([{ file: 'apps/gateway/src/live/tenant-feeds.js', search: 'const LINGER_MS = 30_000;', replace: 'const LINGER_MS = 2_000;' }]);
+    copy = new BuiltCopy([
+      {
+        file: 'apps/gateway/src/live/tenant-feeds.js',
+        search: 'const LINGER_MS = 30_000;',
+        replace: 'const LINGER_MS = 2_000;',
+      },
+    ]);
     return stack.startGateway({ STREAMS_PER_TENANT: '0' }, copy.program('gateway'));
   }
 
@@ -85,7 +96,10 @@ describe(`clients that are gone${SIZE_NOTE}`, () => {
         }
       };
       // half of them while the tenant service takes its time
-      for (const [delayMs, until] of [[0, aborted / 2], [30, 0]] as const) {
+      for (const [delayMs, until] of [
+        [0, aborted / 2],
+        [30, 0],
+      ] as const) {
         stack.tenantService.delayMs = delayMs;
         await Promise.all(Array.from({ length: AT_A_TIME }, () => leaveOneByOne(until)));
       }
@@ -97,13 +111,20 @@ describe(`clients that are gone${SIZE_NOTE}`, () => {
       await eventually(async () => {
         expect((await statsOf(gateway)).totals.tenants).toBe(0);
         expect(await stack.redis.pubsub('NUMSUB', topic)).toEqual([topic, 0]);
-        expect((await stack.redis.keys(`${stack.prefix}streams:*`)).filter((key) => /hasty|early|brewery/.test(key))).toEqual([]);
+        expect(
+          (await stack.redis.keys(`${stack.prefix}streams:*`)).filter((key) => /hasty|early|brewery/.test(key)),
+        ).toEqual([]);
         expect(openFiles(gateway)).toBeLessThanOrEqual(filesBefore);
       }, 40_000);
       const opened = await gateway.metric('tocsin_sse_connections_opened_total');
       const filesAfter = openFiles(gateway);
       const asked = stack.tenantService.requests.length - asksBefore;
-      figures(17, `${aborted} aborted connects`, { 'tenant service asked': asked, 'streams opened': opened, 'files before': filesBefore, 'files after': filesAfter });
+      figures(17, `${aborted} aborted connects`, {
+        'tenant service asked': asked,
+        'streams opened': opened,
+        'files before': filesBefore,
+        'files after': filesAfter,
+      });
       // the fault did happen, in both ways: half of them left with the first bytes of a stream, and others while somebody was asked for them
       expect(opened).toBeGreaterThan(0);
       expect(asked).toBeGreaterThan(aborted / 2);
@@ -117,15 +138,21 @@ describe(`clients that are gone${SIZE_NOTE}`, () => {
   (reason ? it.skip : it)(
     `${vanishing} clients that vanish without a word are found within 60 s: the gauge and /stats are true again, and their slots are free${reason ? ` (skipped: ${reason})` : ''}`,
     async () => {
-      await eventually(async () => {
-        await sleep(100);
-        expect(await stack.gateway.metric('tocsin_sse_connections')).toBe(PRESENT);
-      }, Math.max(0, silentSince + 75_000 - performance.now()));
+      await eventually(
+        async () => {
+          await sleep(100);
+          expect(await stack.gateway.metric('tocsin_sse_connections')).toBe(PRESENT);
+        },
+        Math.max(0, silentSince + 75_000 - performance.now()),
+      );
       const foundMs = performance.now() - silentSince;
       figures(17, `${vanishing} half-open clients`, { 'found after': { is: foundMs, atMost: 60_000 } });
       expect(foundMs).toBeLessThan(60_000);
       const { totals, tenants } = await statsOf(stack.gateway);
-      expect({ streams: totals.streams, tenants: tenants.map(({ tenant_id, streams }) => [tenant_id, streams]) }).toEqual({ streams: PRESENT, tenants: [['bakery', PRESENT]] });
+      expect({
+        streams: totals.streams,
+        tenants: tenants.map(({ tenant_id, streams }) => [tenant_id, streams]),
+      }).toEqual({ streams: PRESENT, tenants: [['bakery', PRESENT]] });
       expect(await stack.gateway.metric('tocsin_sse_connections_closed_total')).toBe(vanishing);
       await Promise.all(gone.map((user) => stack.watch(user)));
     },
@@ -144,7 +171,9 @@ function abortedConnect(gateway: AppProcess, token: string, { answered }: { answ
     socket.on('error', () => undefined);
     if (answered) socket.once('data', leave);
     socket.on('connect', () => {
-      socket.write(`GET /api/events HTTP/1.1\r\nHost: gateway\r\nAccept: text/event-stream\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+      socket.write(
+        `GET /api/events HTTP/1.1\r\nHost: gateway\r\nAccept: text/event-stream\r\nAuthorization: Bearer ${token}\r\n\r\n`,
+      );
       if (!answered) setTimeout(leave, Math.random() * 50);
     });
     socket.on('close', () => resolve());

@@ -38,7 +38,10 @@ export async function ingestMs(databaseUrl: string, fromMs: number, toMs: number
 /** How long each entry took from its publisher to a client, in milliseconds. */
 export function deliveryMs(entries: readonly Frame[]): number[] {
   const offset = wallMs() - performance.now();
-  return entries.map(({ data, receivedAt }) => receivedAt + offset - (JSON.parse(data) as { metadata: { sent_at: number } }).metadata.sent_at);
+  return entries.map(
+    ({ data, receivedAt }) =>
+      receivedAt + offset - (JSON.parse(data) as { metadata: { sent_at: number } }).metadata.sent_at,
+  );
 }
 
 /** The value that so many of a hundred stay below. */
@@ -48,22 +51,36 @@ export function percentile(values: readonly number[], percent: number): number {
 }
 
 /** Resolves to the log once everything that was confirmed stands in it. */
-export async function storedAll(databaseUrl: string, published: readonly Published[], timeoutMs = 30_000): Promise<StoredRow[]> {
-  const wanted = new Set(published.filter(({ confirmed }) => confirmed).map(({ tenant_id, id }) => `${tenant_id} ${id}`));
+export async function storedAll(
+  databaseUrl: string,
+  published: readonly Published[],
+  timeoutMs = 30_000,
+): Promise<StoredRow[]> {
+  const wanted = new Set(
+    published.filter(({ confirmed }) => confirmed).map(({ tenant_id, id }) => `${tenant_id} ${id}`),
+  );
   return eventually(async () => {
     const rows = await readRows(databaseUrl);
     const stored = new Set(rows.map(({ tenant_id, event_id }) => `${tenant_id} ${event_id}`));
     const missing = [...wanted].filter((key) => !stored.has(key));
-    if (missing.length > 0) throw new Error(`${missing.length} of ${wanted.size} confirmed messages are not stored, the first is ${missing[0]}`);
+    if (missing.length > 0)
+      throw new Error(
+        `${missing.length} of ${wanted.size} confirmed messages are not stored, the first is ${missing[0]}`,
+      );
     return rows;
   }, timeoutMs);
 }
 
 /** Resolves once every watcher is connected and at the head of each of its tenants; returns after the time in any case: the ledger says who is not. */
-export async function caughtUp(watchers: readonly Watcher[], rows: readonly StoredRow[], timeoutMs = 20_000): Promise<void> {
+export async function caughtUp(
+  watchers: readonly Watcher[],
+  rows: readonly StoredRow[],
+  timeoutMs = 20_000,
+): Promise<void> {
   const heads = new Map<string, number>();
   for (const { tenant_id, seq } of rows) heads.set(tenant_id, Math.max(seq, heads.get(tenant_id) ?? 0));
-  const isBehind = (watcher: Watcher) => !watcher.connected || watcher.tenants.some((tenant) => watcher.seqOf(tenant) < (heads.get(tenant) ?? 0));
+  const isBehind = (watcher: Watcher) =>
+    !watcher.connected || watcher.tenants.some((tenant) => watcher.seqOf(tenant) < (heads.get(tenant) ?? 0));
   await eventually(() => {
     if (watchers.some(isBehind)) throw new Error('not yet');
   }, timeoutMs).catch(() => undefined);
@@ -89,9 +106,17 @@ export function brokenPromises({ published, histories, watchers, logs = [], secr
   const transcripts = histories.map((_, at) => runs.flatMap(({ parts }) => parts[at] ?? []));
   histories.forEach((rows, at) => {
     const isLast = at === histories.length - 1;
-    const found = violationsOf({ published: isLast ? published : [], rows, transcripts: transcripts[at]!, logs: isLast ? logs : [], secrets });
+    const found = violationsOf({
+      published: isLast ? published : [],
+      rows,
+      transcripts: transcripts[at]!,
+      logs: isLast ? logs : [],
+      secrets,
+    });
     // what was published is held against the last history alone: the others lost some of it
-    broken.push(...found.filter(({ invariant }) => isLast || invariant !== 'I1').map(({ name, detail }) => `${name}: ${detail}`));
+    broken.push(
+      ...found.filter(({ invariant }) => isLast || invariant !== 'I1').map(({ name, detail }) => `${name}: ${detail}`),
+    );
   });
   for (const { watcher, parts } of runs) {
     for (const part of parts.slice(histories.length)) broken.push(`told_gap: ${part.client} ${part.frames[0]!.data}`);
@@ -105,8 +130,13 @@ function partsOf(transcript: Transcript): Transcript[] {
   const starts = [0, ...transcript.frames.flatMap((frame, at) => (at > 0 && tellsOfAGap(frame) ? [at] : []))];
   return starts.map((from, i) => {
     const isLast = i === starts.length - 1;
-    return { ...transcript, frames: transcript.frames.slice(from, starts[i + 1]), connectedAtTheEnd: isLast && transcript.connectedAtTheEnd };
+    return {
+      ...transcript,
+      frames: transcript.frames.slice(from, starts[i + 1]),
+      connectedAtTheEnd: isLast && transcript.connectedAtTheEnd,
+    };
   });
 }
 
-const tellsOfAGap = ({ event, data }: { event: string; data: string }): boolean => event === 'reset' || (event === 'connection' && data.includes('"verdict":"gap"'));
+const tellsOfAGap = ({ event, data }: { event: string; data: string }): boolean =>
+  event === 'reset' || (event === 'connection' && data.includes('"verdict":"gap"'));

@@ -56,7 +56,9 @@ export class Watcher {
   /** The number that it has of a tenant. */
   seqOf(tenant: string): number {
     const last = this.frames.findLast(({ id }) => id !== undefined);
-    return last ? (readCursor(last.id!, this.tenants[0]!).find((component) => component.tenant === tenant)?.seq ?? 0) : 0;
+    return last
+      ? (readCursor(last.id!, this.tenants[0]!).find((component) => component.tenant === tenant)?.seq ?? 0)
+      : 0;
   }
 
   transcript(): Transcript {

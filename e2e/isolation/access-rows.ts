@@ -35,7 +35,9 @@ export interface Row {
 
 const REVOKED = '401 token_revoked';
 type Expected = Record<Column, string>;
-const who = (ok: string, { foreign = ok, revoked_tenant = foreign, viewer = ok }: Partial<Expected> = {}) => (): Expected => ({ member: ok, viewer, foreign, revoked_tenant, revoked_token: REVOKED });
+const who =
+  (ok: string, { foreign = ok, revoked_tenant = foreign, viewer = ok }: Partial<Expected> = {}) =>
+  (): Expected => ({ member: ok, viewer, foreign, revoked_tenant, revoked_token: REVOKED });
 
 /** A tenant is named: it is none of theirs. */
 const tenant = (ok = '200', viewer = ok) => who(ok, { foreign: '403 tenant_forbidden', viewer });
@@ -44,14 +46,30 @@ const thing = (ok = '200', viewer = ok) => who(ok, { foreign: '404 not_found', v
 /** Nothing is named: each gets their own. */
 const own = (ok = '200', viewer = ok) => who(ok, { viewer });
 /** No credential is looked at. */
-const open = (ok = '200') => (): Expected => ({ member: ok, viewer: ok, foreign: ok, revoked_tenant: ok, revoked_token: ok });
+const open =
+  (ok = '200') =>
+  (): Expected => ({ member: ok, viewer: ok, foreign: ok, revoked_tenant: ok, revoked_token: ok });
 
-const named = (call: Row['call'], expected: Row['expected'], more: Partial<Row> = {}): Row => ({ what: 'named', call, expected, ...more });
-const unnamed = (call: Row['call'], expected: Row['expected'], more: Partial<Row> = {}): Row => ({ what: 'unnamed', call, expected, ...more });
+const named = (call: Row['call'], expected: Row['expected'], more: Partial<Row> = {}): Row => ({
+  what: 'named',
+  call,
+  expected,
+  ...more,
+});
+const unnamed = (call: Row['call'], expected: Row['expected'], more: Partial<Row> = {}): Row => ({
+  what: 'unnamed',
+  call,
+  expected,
+  ...more,
+});
 const nothing: Row['call'] = () => ({});
 const byQuery: Row['call'] = ({ tenant: id }) => ({ query: `?tenant=${id}` });
-const byAlert = (body?: object): Row['call'] => ({ alert }) => ({ values: { alert_id: alert, id: alert }, ...(body && { body }) });
-const byLetter = (body?: object): Row['call'] => ({ letter }) => ({ values: { id: letter }, ...(body && { body }) });
+const byAlert =
+  (body?: object): Row['call'] =>
+  ({ alert }) => ({ values: { alert_id: alert, id: alert }, ...(body && { body }) });
+const byLetter =
+  (body?: object): Row['call'] =>
+  ({ letter }) => ({ values: { id: letter }, ...(body && { body }) });
 const READER = '403 role_forbidden';
 
 /** What became of the one alert of a bulk act. */
@@ -60,8 +78,17 @@ const actedOn = (text: string): string => {
   return alerts.length === 1 ? 'acted' : refused.map(({ code }) => code).join();
 };
 /** Which tenants a list of them names. */
-const tenantsIn = (text: string): string => (JSON.parse(text) as { tenants: { tenant_id: string }[] }).tenants.map(({ tenant_id }) => tenant_id).join();
-const both = (ok: string): Row['expected'] => () => ({ member: `${ok} bakery,cafe`, viewer: `${ok} bakery`, foreign: `${ok} diner`, revoked_tenant: `${ok} cafe`, revoked_token: REVOKED });
+const tenantsIn = (text: string): string =>
+  (JSON.parse(text) as { tenants: { tenant_id: string }[] }).tenants.map(({ tenant_id }) => tenant_id).join();
+const both =
+  (ok: string): Row['expected'] =>
+  () => ({
+    member: `${ok} bakery,cafe`,
+    viewer: `${ok} bakery`,
+    foreign: `${ok} diner`,
+    revoked_tenant: `${ok} cafe`,
+    revoked_token: REVOKED,
+  });
 
 /**
  * For every operation of the OpenAPI document how it names a tenant, and what each is to be told. Whoever adds a route adds its
@@ -70,7 +97,10 @@ const both = (ok: string): Row['expected'] => () => ({ member: `${ok} bakery,caf
 export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
   // streams
   streamEvents: [
-    named(({ tenant: id }) => ({ query: `?tenant=${id}&since=10` }), tenant(), { shows: true, enough: (text) => text.includes('Secret of') }),
+    named(({ tenant: id }) => ({ query: `?tenant=${id}&since=10` }), tenant(), {
+      shows: true,
+      enough: (text) => text.includes('Secret of'),
+    }),
     unnamed(() => ({ query: '?since=10' }), own(), { enough: (text) => text.includes('Secret of') }),
   ],
   probeStream: [unnamed(nothing, open())],
@@ -78,13 +108,29 @@ export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
 
   // alerts
   listAlerts: [named(byQuery, tenant(), { shows: true }), unnamed(nothing, own(), { shows: true })],
-  searchAlerts: [named(({ tenant: id }) => ({ body: { tenant: [id] } }), tenant(), { shows: true }), unnamed(() => ({ body: { facets: true } }), own(), { shows: true })],
+  searchAlerts: [
+    named(({ tenant: id }) => ({ body: { tenant: [id] } }), tenant(), { shows: true }),
+    unnamed(() => ({ body: { facets: true } }), own(), { shows: true }),
+  ],
   showAlert: [named(byAlert(), thing(), { shows: true })],
   showAlertHistory: [named(byAlert(), thing(), { shows: true })],
   countAlerts: [named(byQuery, tenant()), unnamed(nothing, own())],
-  actOnAlert: ['acknowledge', 'resolve', 'assign'].map((act) => ({ ...named(byAlert({ act, ...(act === 'assign' && { assignee: 'me' }) }), thing('200', READER)), what: act })),
+  actOnAlert: ['acknowledge', 'resolve', 'assign'].map((act) => ({
+    ...named(byAlert({ act, ...(act === 'assign' && { assignee: 'me' }) }), thing('200', READER)),
+    what: act,
+  })),
   actOnAlerts: [
-    named(({ alert }) => ({ body: { act: 'acknowledge', alert_ids: [alert] } }), () => ({ ...thing()(), member: '200 acted', viewer: '200 role_forbidden', foreign: '200 not_found', revoked_tenant: '200 not_found' }), { read: actedOn }),
+    named(
+      ({ alert }) => ({ body: { act: 'acknowledge', alert_ids: [alert] } }),
+      () => ({
+        ...thing()(),
+        member: '200 acted',
+        viewer: '200 role_forbidden',
+        foreign: '200 not_found',
+        revoked_tenant: '200 not_found',
+      }),
+      { read: actedOn },
+    ),
   ],
 
   // the log
@@ -97,20 +143,60 @@ export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
 
   // publishing: without the claim a token publishes for any tenant but a revoked one, and a role says nothing about it
   publishEvents: [
-    named(({ tenant: id }) => ({ body: { tenant_id: id, service: 'published', severity: 'low', name: 'one' } }), (by) => ({ ...tenant('202')(), foreign: by === 'claim' ? '403 tenant_forbidden' : '202', revoked_tenant: '403 tenant_forbidden' })),
+    named(
+      ({ tenant: id }) => ({ body: { tenant_id: id, service: 'published', severity: 'low', name: 'one' } }),
+      (by) => ({
+        ...tenant('202')(),
+        foreign: by === 'claim' ? '403 tenant_forbidden' : '202',
+        revoked_tenant: '403 tenant_forbidden',
+      }),
+    ),
     {
-      ...named(({ tenant: id }) => ({ body: ['elsewhere', id].map((tenant_id) => ({ tenant_id, service: 'published', severity: 'low', name: 'two' })) as unknown as object }), (by) => ({ ...tenant(by === 'claim' ? '403 tenant_forbidden' : '202')(), foreign: by === 'claim' ? '403 tenant_forbidden' : '202', revoked_tenant: '403 tenant_forbidden' })),
+      ...named(
+        ({ tenant: id }) => ({
+          body: ['elsewhere', id].map((tenant_id) => ({
+            tenant_id,
+            service: 'published',
+            severity: 'low',
+            name: 'two',
+          })) as unknown as object,
+        }),
+        (by) => ({
+          ...tenant(by === 'claim' ? '403 tenant_forbidden' : '202')(),
+          foreign: by === 'claim' ? '403 tenant_forbidden' : '202',
+          revoked_tenant: '403 tenant_forbidden',
+        }),
+      ),
       what: 'among others',
     },
-    { ...named(({ tenant: id }) => ({ query: `?tenant=${id}`, body: { service: 'published', severity: 'low', name: 'three' } }), (by) => ({ ...tenant('202')(), foreign: by === 'claim' ? '403 tenant_forbidden' : '202', revoked_tenant: '403 tenant_forbidden' })), what: 'in the address' },
+    {
+      ...named(
+        ({ tenant: id }) => ({
+          query: `?tenant=${id}`,
+          body: { service: 'published', severity: 'low', name: 'three' },
+        }),
+        (by) => ({
+          ...tenant('202')(),
+          foreign: by === 'claim' ? '403 tenant_forbidden' : '202',
+          revoked_tenant: '403 tenant_forbidden',
+        }),
+      ),
+      what: 'in the address',
+    },
   ],
 
   // dead letters
-  listDeadLetters: [named(({ tenant: id }) => ({ query: `?tenant=${id}` }), tenant()), unnamed(() => ({ query: '?status=all' }), own())],
+  listDeadLetters: [
+    named(({ tenant: id }) => ({ query: `?tenant=${id}` }), tenant()),
+    unnamed(() => ({ query: '?status=all' }), own()),
+  ],
   showDeadLetter: [named(byLetter(), thing(), { shows: true })],
   redriveDeadLetter: [named(byLetter(), thing('200', READER))],
   discardDeadLetter: [named(byLetter({ note: 'a test' }), thing('200', READER))],
-  redriveDeadLetters: [named(({ tenant: id }) => ({ body: { tenant_id: id, limit: 1 } }), tenant('200', READER)), unnamed(() => ({ body: { limit: 1 } }), own('200', READER))],
+  redriveDeadLetters: [
+    named(({ tenant: id }) => ({ body: { tenant_id: id, limit: 1 } }), tenant('200', READER)),
+    unnamed(() => ({ body: { limit: 1 } }), own('200', READER)),
+  ],
   discardDeadLetters: [
     named(({ tenant: id }) => ({ body: { tenant_id: id, limit: 1, note: 'a test' } }), tenant('200', READER)),
     unnamed(() => ({ body: { limit: 1, note: 'a test' } }), own('200', READER)),
@@ -122,7 +208,12 @@ export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
   revokeAccess: [named(({ tenant: id }) => ({ body: { user_id: 'no such user', tenant_id: id } }), own('202'))],
 
   // documents
-  ...Object.fromEntries(['welcome', 'showApi', 'readOpenApi', 'showEvents', 'readAsyncApi', 'showErrors'].map((id) => [id, [unnamed(nothing, open())]])),
+  ...Object.fromEntries(
+    ['welcome', 'showApi', 'readOpenApi', 'showEvents', 'readAsyncApi', 'showErrors'].map((id) => [
+      id,
+      [unnamed(nothing, open())],
+    ]),
+  ),
   readPageAsset: [unnamed((_, assets) => ({ values: { name: assets.readPageAsset! } }), open())],
   readAsset: [unnamed((_, assets) => ({ values: { name: assets.readAsset! } }), open())],
 };

@@ -48,9 +48,16 @@ export class MarkedTenant {
       const [key, value] = [this.mark('key'), this.mark('value')];
       const service = isShared ? 'inventory' : this.mark('service');
       const body = {
-        tenant_id: this.tenant, id: this.mark('id'), name: isShared ? 'low_stock' : this.mark('name'), title: `Flour ${this.remember('q', this.mark('title'))}`, message: `flour ${this.remember('q', this.mark('message'))}`,
-        dedup_key: isShared ? `shared-${at}` : this.mark('dedup'), occurred_at: new Date(Date.UTC(2026, 0, 1, 0, at)).toISOString(), labels: { site: 'north', [key]: value },
-        actions: [{ label: this.mark('action'), url: `https://example.org/${this.mark('url')}` }], metadata: { [this.mark('meta')]: [this.mark('metavalue')] },
+        tenant_id: this.tenant,
+        id: this.mark('id'),
+        name: isShared ? 'low_stock' : this.mark('name'),
+        title: `Flour ${this.remember('q', this.mark('title'))}`,
+        message: `flour ${this.remember('q', this.mark('message'))}`,
+        dedup_key: isShared ? `shared-${at}` : this.mark('dedup'),
+        occurred_at: new Date(Date.UTC(2026, 0, 1, 0, at)).toISOString(),
+        labels: { site: 'north', [key]: value },
+        actions: [{ label: this.mark('action'), url: `https://example.org/${this.mark('url')}` }],
+        metadata: { [this.mark('meta')]: [this.mark('metavalue')] },
       };
       this.remember('service', service);
       this.remember('name', body.name);
@@ -58,16 +65,33 @@ export class MarkedTenant {
       this.remember('labels', { [key]: value });
       await this.stack.amqp.publish(`alert.${['urgent', 'high', 'low'][at % 3]}.${service}`, body);
     }
-    for (let at = 0; at < 3; at += 1) await this.stack.amqp.publish('alert.low.inventory', { tenant_id: this.tenant, id: this.mark('deadid'), title: this.mark('dead').repeat(30) });
+    for (let at = 0; at < 3; at += 1)
+      await this.stack.amqp.publish('alert.low.inventory', {
+        tenant_id: this.tenant,
+        id: this.mark('deadid'),
+        title: this.mark('dead').repeat(30),
+      });
   }
 
   /** Acts on what is stored, and learns what the database has made of all of it. */
   async learn(gateway: string): Promise<void> {
-    const alerts = await this.stack.sql<{ alert_id: string }>('select alert_id from tocsin.alert where tenant_id = $1 order by first_seq', [this.tenant]);
+    const alerts = await this.stack.sql<{ alert_id: string }>(
+      'select alert_id from tocsin.alert where tenant_id = $1 order by first_seq',
+      [this.tenant],
+    );
     const ids = alerts.map(({ alert_id }) => alert_id);
     const headers = { Authorization: this.authorization, 'Content-Type': 'application/json' };
-    for (const [at, act] of [{ act: 'acknowledge' }, { act: 'resolve' }, { act: 'note' }, { act: 'assign', assignee: 'me' }].entries()) {
-      const { status, text } = await ask(gateway, `/api/v1/alerts/${ids[at]}`, { method: 'PATCH', headers, body: JSON.stringify({ ...act, note: this.mark('note') }) });
+    for (const [at, act] of [
+      { act: 'acknowledge' },
+      { act: 'resolve' },
+      { act: 'note' },
+      { act: 'assign', assignee: 'me' },
+    ].entries()) {
+      const { status, text } = await ask(gateway, `/api/v1/alerts/${ids[at]}`, {
+        method: 'PATCH',
+        headers,
+        body: JSON.stringify({ ...act, note: this.mark('note') }),
+      });
       if (status !== 200) throw new Error(text);
     }
     for (const id of ids) for (const field of ['alert_id', 'alert_ids']) this.remember(field, id);
@@ -76,7 +100,10 @@ export class MarkedTenant {
       [this.tenant],
     );
     for (const { mark } of made) this.marks.add(mark);
-    const letters = await this.stack.sql<{ id: number }>('select dead_letter_id::float8 as id from tocsin.dead_letter where tenant_id = $1', [this.tenant]);
+    const letters = await this.stack.sql<{ id: number }>(
+      'select dead_letter_id::float8 as id from tocsin.dead_letter where tenant_id = $1',
+      [this.tenant],
+    );
     for (const { id } of letters) this.remember('id', id);
     await this.learnCursors(gateway, ids[0]!);
   }
@@ -86,22 +113,37 @@ export class MarkedTenant {
     const headers = { Authorization: this.authorization };
     const stream = await SseStream.open(`${gateway}/api/events`, { headers, query: { since: '3' } });
     await stream.frame('connection');
-    const pages = await Promise.all(['alerts?limit=1', `alerts/${alertId}/history?limit=1`, 'events?limit=1'].map((path) => ask(gateway, `/api/v1/${path}`, { headers })));
-    const cursors = [stream.cursor, ...pages.flatMap(({ json }) => [json.next, json.cursor])].filter((cursor) => typeof cursor === 'string');
+    const pages = await Promise.all(
+      ['alerts?limit=1', `alerts/${alertId}/history?limit=1`, 'events?limit=1'].map((path) =>
+        ask(gateway, `/api/v1/${path}`, { headers }),
+      ),
+    );
+    const cursors = [stream.cursor, ...pages.flatMap(({ json }) => [json.next, json.cursor])].filter(
+      (cursor) => typeof cursor === 'string',
+    );
     stream.close();
-    for (const cursor of cursors) for (const field of ['after', 'Last-Event-ID', 'last_event_id', 'cursor']) this.remember(field, cursor);
+    for (const cursor of cursors)
+      for (const field of ['after', 'Last-Event-ID', 'last_event_id', 'cursor']) this.remember(field, cursor);
   }
 
   /** All that the database holds of it, in every table. */
   async rows(): Promise<string> {
     const tables = await this.tables();
-    const rows = await Promise.all(tables.map((table) => this.stack.sql<{ rows: string }>(`select coalesce(string_agg(to_jsonb(r)::text, E'\\n' order by to_jsonb(r)::text), '') as rows from tocsin.${table} r where tenant_id = $1`, [this.tenant])));
+    const rows = await Promise.all(
+      tables.map((table) =>
+        this.stack.sql<{ rows: string }>(
+          `select coalesce(string_agg(to_jsonb(r)::text, E'\\n' order by to_jsonb(r)::text), '') as rows from tocsin.${table} r where tenant_id = $1`,
+          [this.tenant],
+        ),
+      ),
+    );
     return tables.map((table, at) => `${table}\n${rows[at]![0]!.rows}`).join('\n');
   }
 
   /** As if it had never been. */
   async erase(): Promise<void> {
-    for (const table of await this.tables()) await this.stack.sql(`delete from tocsin.${table} where tenant_id = $1`, [this.tenant]);
+    for (const table of await this.tables())
+      await this.stack.sql(`delete from tocsin.${table} where tenant_id = $1`, [this.tenant]);
   }
 
   private async tables(): Promise<string[]> {

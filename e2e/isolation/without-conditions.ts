@@ -1,30 +1,74 @@
 import type { Patch } from '../faults/built-copy';
 
 const STATEMENTS = 'libs/postgres/src/alert-statements.js';
-const inFunction = (name: string, search: string, replace: string): Patch => ({ file: `libs/postgres/src/functions/${name}.sql`, search, replace });
+const inFunction = (name: string, search: string, replace: string): Patch => ({
+  file: `libs/postgres/src/functions/${name}.sql`,
+  search,
+  replace,
+});
 
 /**
  * Every statement that reads for a tenant, without the condition that names it: what is left is row-level security. Whoever
  * changes a statement changes its patch; one that does not apply fails.
  */
 export const WITHOUT_CONDITIONS: readonly Patch[] = [
-  { file: STATEMENTS, search: `const OF_GROUP = 'a.tenant_id = t.tenant_id and a.status`, replace: `const OF_GROUP = 'a.status` },
-  { file: STATEMENTS, search: 'where a.tenant_id = any ($1::text[]) and a.alert_id = any ($2::uuid[])', replace: 'where $1::text[] is not null and a.alert_id = any ($2::uuid[])' },
-  { file: STATEMENTS, search: 'where e.tenant_id = $1 and e.alert_id = $2 and e.previous_status is not null', replace: 'where $1::text is not null and e.alert_id = $2 and e.previous_status is not null' },
-  { file: STATEMENTS, search: 'where a.tenant_id = $1 and a.alert_id = $2 and e.alert_id', replace: 'where a.alert_id = $2 and e.alert_id' },
-  { file: STATEMENTS, search: 'where a.tenant_id = t.tenant_id and a.status = s.status order by a.severity', replace: 'where a.status = s.status order by a.severity' },
+  {
+    file: STATEMENTS,
+    search: `const OF_GROUP = 'a.tenant_id = t.tenant_id and a.status`,
+    replace: `const OF_GROUP = 'a.status`,
+  },
+  {
+    file: STATEMENTS,
+    search: 'where a.tenant_id = any ($1::text[]) and a.alert_id = any ($2::uuid[])',
+    replace: 'where $1::text[] is not null and a.alert_id = any ($2::uuid[])',
+  },
+  {
+    file: STATEMENTS,
+    search: 'where e.tenant_id = $1 and e.alert_id = $2 and e.previous_status is not null',
+    replace: 'where $1::text is not null and e.alert_id = $2 and e.previous_status is not null',
+  },
+  {
+    file: STATEMENTS,
+    search: 'where a.tenant_id = $1 and a.alert_id = $2 and e.alert_id',
+    replace: 'where a.alert_id = $2 and e.alert_id',
+  },
+  {
+    file: STATEMENTS,
+    search: 'where a.tenant_id = t.tenant_id and a.status = s.status order by a.severity',
+    replace: 'where a.status = s.status order by a.severity',
+  },
   inFunction('entries-after', 'where e.tenant_id = of_tenant and e.seq > behind', 'where e.seq > behind'),
   inFunction('stream-start', 'where e.tenant_id = of_tenant and e.seq > greatest', 'where e.seq > greatest'),
-  inFunction('stream-start', 'select * into head from tenant_stream where tenant_id = of_tenant; select min', 'select * into head from tenant_stream; select min'),
-  inFunction('stream-start', 'select * into head from tenant_stream where tenant_id = of_tenant; before', 'select * into head from tenant_stream; before'),
+  inFunction(
+    'stream-start',
+    'select * into head from tenant_stream where tenant_id = of_tenant; select min',
+    'select * into head from tenant_stream; select min',
+  ),
+  inFunction(
+    'stream-start',
+    'select * into head from tenant_stream where tenant_id = of_tenant; before',
+    'select * into head from tenant_stream; before',
+  ),
   inFunction('stream-start', 'where e.tenant_id = of_tenant and e.seq = middle', 'where e.seq = middle'),
   inFunction('stream-start', 'where e.tenant_id = head.tenant_id and e.seq = at_seq', 'where e.seq = at_seq limit 1'),
-  inFunction('seen-positions', 'n.issuer = of_issuer and n.user_id = of_user and n.tenant_id = t.tenant_id', 'n.issuer = of_issuer and n.user_id = of_user'),
-  inFunction('act-on-alerts', 'where tenant_id = r.tenant_id and alert_id = t.alert_id limit 1', 'where alert_id = t.alert_id limit 1'),
+  inFunction(
+    'seen-positions',
+    'n.issuer = of_issuer and n.user_id = of_user and n.tenant_id = t.tenant_id',
+    'n.issuer = of_issuer and n.user_id = of_user',
+  ),
+  inFunction(
+    'act-on-alerts',
+    'where tenant_id = r.tenant_id and alert_id = t.alert_id limit 1',
+    'where alert_id = t.alert_id limit 1',
+  ),
   inFunction(
     'dead-letters',
     'up_to) and (of_tenant is null or d.tenant_id = of_tenant) and (of_reason is null or d.reason = of_reason) and (of_status',
     'up_to) and (of_reason is null or d.reason = of_reason) and (of_status',
   ),
-  inFunction('dead-letters', '(of_tenant is null or d.tenant_id = of_tenant) and (of_reason is null or d.reason = of_reason) and not', '(of_reason is null or d.reason = of_reason) and not'),
+  inFunction(
+    'dead-letters',
+    '(of_tenant is null or d.tenant_id = of_tenant) and (of_reason is null or d.reason = of_reason) and not',
+    '(of_reason is null or d.reason = of_reason) and not',
+  ),
 ];

@@ -32,10 +32,15 @@ export class Alertmanager {
     private readonly folder: string,
     private readonly child: ChildProcess,
   ) {
-    for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
+    for (const stream of [child.stdout!, child.stderr!])
+      stream.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
   }
 
-  static async start({ receiver, resolveTimeout = '2s', repeatInterval = '1h' }: AlertmanagerOptions): Promise<Alertmanager> {
+  static async start({
+    receiver,
+    resolveTimeout = '2s',
+    repeatInterval = '1h',
+  }: AlertmanagerOptions): Promise<Alertmanager> {
     const folder = mkdtempSync(join(tmpdir(), 'tocsin-alertmanager-'));
     const configuration = `
 global: { resolve_timeout: ${resolveTimeout} }
@@ -46,7 +51,12 @@ ${receiver.trim().replace(/^/gm, '    ')}
 `;
     writeFileSync(join(folder, 'alertmanager.yml'), configuration);
     const port = await freePort();
-    const args = [`--config.file=${folder}/alertmanager.yml`, `--storage.path=${folder}/data`, `--web.listen-address=127.0.0.1:${port}`, '--cluster.listen-address='];
+    const args = [
+      `--config.file=${folder}/alertmanager.yml`,
+      `--storage.path=${folder}/data`,
+      `--web.listen-address=127.0.0.1:${port}`,
+      '--cluster.listen-address=',
+    ];
     const child = spawn(pathOf('prometheus-alertmanager'), args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder });
     const alertmanager = new Alertmanager(`http://127.0.0.1:${port}`, folder, child);
     await eventually(async () => {
@@ -58,14 +68,24 @@ ${receiver.trim().replace(/^/gm, '    ')}
 
   /** What Prometheus does. */
   async post(...alerts: PostedAlert[]): Promise<void> {
-    const answer = await fetch(`${this.url}/api/v2/alerts`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(alerts) });
+    const answer = await fetch(`${this.url}/api/v2/alerts`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(alerts),
+    });
     if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
   }
 
   /** A sample of its metrics, by the beginning of its line; 0 when there is none. */
   async metric(sample: string): Promise<number> {
     const text = await (await fetch(`${this.url}/metrics`)).text();
-    return Number(text.split('\n').find((line) => line.startsWith(sample))?.split(' ').at(-1) ?? 0);
+    return Number(
+      text
+        .split('\n')
+        .find((line) => line.startsWith(sample))
+        ?.split(' ')
+        .at(-1) ?? 0,
+    );
   }
 
   async close(): Promise<void> {

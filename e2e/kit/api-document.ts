@@ -36,7 +36,11 @@ export class ApiDocument<T extends object = Json> {
     const reference = `document#/${at.map((name) => encodeURIComponent(name.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')}`;
     const validate = this.validators.get(reference) ?? this.ajv.compile({ $ref: reference });
     this.validators.set(reference, validate);
-    return validate(value) ? [] : (validate.errors ?? []).map(({ instancePath, message, params }) => `${instancePath || '/'} ${message} ${JSON.stringify(params)}`);
+    return validate(value)
+      ? []
+      : (validate.errors ?? []).map(
+          ({ instancePath, message, params }) => `${instancePath || '/'} ${message} ${JSON.stringify(params)}`,
+        );
   }
 }
 
@@ -44,7 +48,9 @@ export class ApiDocument<T extends object = Json> {
 function closed(value: unknown, isPart = false): unknown {
   if (Array.isArray(value)) return value.map((one: unknown) => closed(one, isPart));
   if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).map(([name, one]) => [name, closed(one, name === 'allOf' || ['if', 'then', 'not'].includes(name))] as const);
+  const entries = Object.entries(value).map(
+    ([name, one]) => [name, closed(one, name === 'allOf' || ['if', 'then', 'not'].includes(name))] as const,
+  );
   const copy = Object.fromEntries(entries) as Json;
   const isOpenObject = copy.type === 'object' && 'properties' in copy && !('additionalProperties' in copy);
   return isOpenObject && !isPart ? { ...copy, additionalProperties: false } : copy;

@@ -33,15 +33,26 @@ export class ByteFollower {
     const [cursor] = this.cursors;
     let tail = Buffer.alloc(0);
     const again = () => void setTimeout(() => this.open(), 100).unref();
-    this.request = get(this.url, { agent: false, headers: { Authorization: `Bearer ${this.token}`, Accept: 'text/event-stream', ...(cursor && { 'Last-Event-ID': cursor }) } }, (response) => {
-      this.connections += 1;
-      response.on('data', (chunk: Buffer) => {
-        const bytes = Buffer.concat([tail, chunk]);
-        this.note(bytes);
-        tail = bytes.subarray(Math.max(0, bytes.length - TAIL));
-      });
-      response.on('error', () => undefined).on('close', again);
-    });
+    this.request = get(
+      this.url,
+      {
+        agent: false,
+        headers: {
+          Authorization: `Bearer ${this.token}`,
+          Accept: 'text/event-stream',
+          ...(cursor && { 'Last-Event-ID': cursor }),
+        },
+      },
+      (response) => {
+        this.connections += 1;
+        response.on('data', (chunk: Buffer) => {
+          const bytes = Buffer.concat([tail, chunk]);
+          this.note(bytes);
+          tail = bytes.subarray(Math.max(0, bytes.length - TAIL));
+        });
+        response.on('error', () => undefined).on('close', again);
+      },
+    );
     this.request.on('error', again);
   }
 

@@ -18,8 +18,14 @@ export class Typed {
 
   constructor(command: string, folder: string, environment: NodeJS.ProcessEnv) {
     // a group of its own: Ctrl+C at a terminal reaches all of it, and so does the end of the test
-    this.child = spawn('sh', ['-c', command], { cwd: folder, env: environment, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-    for (const from of [this.child.stdout!, this.child.stderr!]) from.on('data', (chunk: Buffer) => this.hear(chunk.toString()));
+    this.child = spawn('sh', ['-c', command], {
+      cwd: folder,
+      env: environment,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const from of [this.child.stdout!, this.child.stderr!])
+      from.on('data', (chunk: Buffer) => this.hear(chunk.toString()));
     this.exit = new Promise((resolve) => this.child.once('close', (code, signal) => resolve(signal ?? code ?? '')));
   }
 

@@ -20,9 +20,18 @@ const timer = setInterval(() => {
 `;
 
 /** Another program that can publish to Redis and has no key: it sends messages as fast as it is told, from a process of its own. */
-export async function forge(url: string, topic: string, what: { bytes?: number; text?: Buffer; perSecond: number; seconds: number }): Promise<number> {
-  const words = [url, topic, what.bytes ?? 0, what.perSecond, what.seconds, what.text?.toString('base64') ?? ''].map(String);
-  const child: ChildProcess = spawn(process.execPath, ['-e', SCRIPT, ...words], { cwd: join(__dirname, '..', '..'), stdio: ['ignore', 'pipe', 'inherit'] });
+export async function forge(
+  url: string,
+  topic: string,
+  what: { bytes?: number; text?: Buffer; perSecond: number; seconds: number },
+): Promise<number> {
+  const words = [url, topic, what.bytes ?? 0, what.perSecond, what.seconds, what.text?.toString('base64') ?? ''].map(
+    String,
+  );
+  const child: ChildProcess = spawn(process.execPath, ['-e', SCRIPT, ...words], {
+    cwd: join(__dirname, '..', '..'),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let said = '';
   child.stdout!.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const [code] = (await once(child, 'close')) as [number | null];

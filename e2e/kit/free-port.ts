@@ -9,7 +9,9 @@ export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(LOWEST, BEHIND);
     const server = createServer();
-    const free = await new Promise<boolean>((resolve) => server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true)));
+    const free = await new Promise<boolean>((resolve) =>
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true)),
+    );
     if (!free) continue;
     await new Promise((resolve) => server.close(resolve));
     return port;

@@ -31,21 +31,67 @@ export interface Material {
 }
 
 /** Every call of an operation that a client might make, and some that it should not. */
-export function callsOf(document: OpenApi, path: string, { parameters, requestBody }: Described, { known, credential }: Material): fc.Arbitrary<Call> {
+export function callsOf(
+  document: OpenApi,
+  path: string,
+  { parameters, requestBody }: Described,
+  { known, credential }: Material,
+): fc.Arbitrary<Call> {
   const values = new SchemaValues(document, known);
-  const valueOf = (name: string, schema: ValueSchema) => fc.oneof({ weight: 4, arbitrary: values.named(name, schema) }, { weight: 1, arbitrary: values.near(schema) });
+  const valueOf = (name: string, schema: ValueSchema) =>
+    fc.oneof({ weight: 4, arbitrary: values.named(name, schema) }, { weight: 1, arbitrary: values.near(schema) });
   const inPath = parameters.filter((parameter) => parameter.in === 'path');
   const query = parameters.filter((parameter) => parameter.in === 'query');
   const named = parameters.filter((parameter) => parameter.in === 'header');
   const plain = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value)).toWellFormed();
-  const body = requestBody && Object.entries(requestBody.content).map(([type, { schema }]) => fc.tuple(fc.constant(type), valueOf('', schema).map((value) => JSON.stringify(value))));
+  const body =
+    requestBody &&
+    Object.entries(requestBody.content).map(([type, { schema }]) =>
+      fc.tuple(
+        fc.constant(type),
+        valueOf('', schema).map((value) => JSON.stringify(value)),
+      ),
+    );
   return fc
     .record({
-      inPath: fc.tuple(...inPath.map(({ name, schema }) => valueOf(name, schema).map(plain).filter((value) => value !== ''))),
-      query: fc.tuple(...query.map(({ name, schema, explode }) => fc.option(valueOf(name, schema).map((value) => queryOf(name, value, explode)), { freq: 2 }))),
-      named: fc.tuple(...named.map(({ name, schema }) => fc.option(valueOf(name, schema).map(plain).filter((value) => /^[\x21-\x7e]([ -~]*[\x21-\x7e])?$/.test(value)).map((value) => [name, value] as const)))),
+      inPath: fc.tuple(
+        ...inPath.map(({ name, schema }) =>
+          valueOf(name, schema)
+            .map(plain)
+            .filter((value) => value !== ''),
+        ),
+      ),
+      query: fc.tuple(
+        ...query.map(({ name, schema, explode }) =>
+          fc.option(
+            valueOf(name, schema).map((value) => queryOf(name, value, explode)),
+            { freq: 2 },
+          ),
+        ),
+      ),
+      named: fc.tuple(
+        ...named.map(({ name, schema }) =>
+          fc.option(
+            valueOf(name, schema)
+              .map(plain)
+              .filter((value) => /^[\x21-\x7e]([ -~]*[\x21-\x7e])?$/.test(value))
+              .map((value) => [name, value] as const),
+          ),
+        ),
+      ),
       credential,
-      body: body ? fc.oneof({ weight: 12, arbitrary: fc.oneof(...body) }, { weight: 1, arbitrary: fc.tuple(fc.constantFrom('text/plain', 'application/json', ''), fc.constantFrom('', '{', 'null', '[]', '"\\u0000"', '\ufeff{}', '{"__proto__":1}')) }) : fc.constant(undefined),
+      body: body
+        ? fc.oneof(
+            { weight: 12, arbitrary: fc.oneof(...body) },
+            {
+              weight: 1,
+              arbitrary: fc.tuple(
+                fc.constantFrom('text/plain', 'application/json', ''),
+                fc.constantFrom('', '{', 'null', '[]', '"\\u0000"', '\ufeff{}', '{"__proto__":1}'),
+              ),
+            },
+          )
+        : fc.constant(undefined),
     })
     .map((parts) => {
       const [type, text] = parts.body ?? [];
@@ -53,21 +99,31 @@ export function callsOf(document: OpenApi, path: string, { parameters, requestBo
       let at = 0;
       return {
         path: path.replace(/\{\w+\}/g, () => encodeURIComponent(parts.inPath[at++]!)) + (asked && `?${asked}`),
-        headers: { ...Object.fromEntries(parts.named.filter((one) => one !== null)), ...(parts.credential && { Authorization: parts.credential }), ...(type && { 'Content-Type': type }) },
+        headers: {
+          ...Object.fromEntries(parts.named.filter((one) => one !== null)),
+          ...(parts.credential && { Authorization: parts.credential }),
+          ...(type && { 'Content-Type': type }),
+        },
         body: text,
       };
     });
 }
 
 /** One call, and its answer; of a stream only as much as `enough` asks for, by default the beginning. */
-export function makeCall(base: string, method: string, { path, headers, body }: Call, enough: (text: string) => boolean = () => true): Promise<Answer> {
+export function makeCall(
+  base: string,
+  method: string,
+  { path, headers, body }: Call,
+  enough: (text: string) => boolean = () => true,
+): Promise<Answer> {
   const { hostname, port } = new URL(base);
   return new Promise((resolve, reject) => {
     const request = send({ hostname, port, path, method, headers, agent: false }, (response) => {
       const type = (response.headers['content-type'] ?? '').split(';')[0]!;
       const chunks: Buffer[] = [];
       const text = () => Buffer.concat(chunks).toString();
-      const done = () => resolve({ status: response.statusCode ?? 0, type, head: response.rawHeaders.join('\n'), text: text() });
+      const done = () =>
+        resolve({ status: response.statusCode ?? 0, type, head: response.rawHeaders.join('\n'), text: text() });
       response.on('data', (chunk: Buffer) => {
         chunks.push(chunk);
         if (type === 'text/event-stream' && enough(text())) request.destroy();

@@ -5,7 +5,12 @@ export interface Answer {
   headers: IncomingHttpHeaders;
   text: string;
   /** The body as JSON; an empty object when it is none. */
-  json: { code?: string; detail?: string; errors?: { pointer?: string; parameter?: string; code: string; detail: string }[]; [field: string]: unknown };
+  json: {
+    code?: string;
+    detail?: string;
+    errors?: { pointer?: string; parameter?: string; code: string; detail: string }[];
+    [field: string]: unknown;
+  };
 }
 
 export interface Ask {
@@ -31,7 +36,9 @@ export function ask(base: string, path: string, { method = 'GET', headers = {}, 
         resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json: parse(text) });
       });
     });
-    request.setTimeout(TIMEOUT_MS, () => request.destroy(new Error(`${method} ${path} was not answered within ${TIMEOUT_MS} ms`)));
+    request.setTimeout(TIMEOUT_MS, () =>
+      request.destroy(new Error(`${method} ${path} was not answered within ${TIMEOUT_MS} ms`)),
+    );
     request.on('error', reject);
     request.end(body);
   });

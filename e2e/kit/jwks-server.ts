@@ -12,7 +12,9 @@ export class JwksServer {
   private readonly server: Server = createServer((_request, response) => {
     this.requests += 1;
     const key = { ...this.keys.publicKey.export({ format: 'jwk' }), kid: 'current', alg: 'RS256', use: 'sig' };
-    response.writeHead(this.status, { 'Content-Type': 'application/json' }).end(this.status === 200 ? JSON.stringify({ keys: this.keysOf(key) }) : '');
+    response
+      .writeHead(this.status, { 'Content-Type': 'application/json' })
+      .end(this.status === 200 ? JSON.stringify({ keys: this.keysOf(key) }) : '');
   });
 
   static async start(): Promise<JwksServer> {

@@ -1,14 +1,51 @@
-import { violationsOf, type Ledger, type Published, type StoredRow, type Transcript, type ViolationName } from './ledger';
+import {
+  violationsOf,
+  type Ledger,
+  type Published,
+  type StoredRow,
+  type Transcript,
+  type ViolationName,
+} from './ledger';
 import type { SseEvent } from './sse-parser';
 
-const row = (seq: number, over: Partial<StoredRow> = {}): StoredRow => ({ tenant_id: 'bakery', seq, epoch: 'e', fp: `f${seq}`, service: 'inventory', event_id: `m${seq}`, ...over });
-const published = (seq: number, over: Partial<Published> = {}): Published => ({ tenant_id: 'bakery', service: 'inventory', id: `m${seq}`, confirmed: true, ...over });
-const frame = (event: string, id: string | undefined, data: unknown): SseEvent => ({ event, id, lastEventId: id ?? '', data: JSON.stringify(data), retryMs: undefined });
+const row = (seq: number, over: Partial<StoredRow> = {}): StoredRow => ({
+  tenant_id: 'bakery',
+  seq,
+  epoch: 'e',
+  fp: `f${seq}`,
+  service: 'inventory',
+  event_id: `m${seq}`,
+  ...over,
+});
+const published = (seq: number, over: Partial<Published> = {}): Published => ({
+  tenant_id: 'bakery',
+  service: 'inventory',
+  id: `m${seq}`,
+  confirmed: true,
+  ...over,
+});
+const frame = (event: string, id: string | undefined, data: unknown): SseEvent => ({
+  event,
+  id,
+  lastEventId: id ?? '',
+  data: JSON.stringify(data),
+  retryMs: undefined,
+});
 const connection = (id: string): SseEvent => frame('connection', id, {});
 const entry = (seq: number, over: { tenant_id?: string; event_id?: string; id?: string } = {}): SseEvent =>
-  frame('inventory_alert', over.id ?? `e-${seq}-f${seq}`, { tenant_id: over.tenant_id ?? 'bakery', seq, event_id: over.event_id ?? `m${seq}` });
+  frame('inventory_alert', over.id ?? `e-${seq}-f${seq}`, {
+    tenant_id: over.tenant_id ?? 'bakery',
+    seq,
+    event_id: over.event_id ?? `m${seq}`,
+  });
 const heartbeat = (id: string): SseEvent => frame('heartbeat', id, {});
-const transcript = (frames: SseEvent[], over: Partial<Transcript> = {}): Transcript => ({ client: 'ana', tenants: ['bakery'], frames, connectedAtTheEnd: true, ...over });
+const transcript = (frames: SseEvent[], over: Partial<Transcript> = {}): Transcript => ({
+  client: 'ana',
+  tenants: ['bakery'],
+  frames,
+  connectedAtTheEnd: true,
+  ...over,
+});
 
 /** Three messages, stored, and seen by a client that came after the first, left, and came back. */
 const good: Ledger = {
@@ -19,7 +56,8 @@ const good: Ledger = {
   secrets: ['canary'],
 };
 const namesOf = (over: Partial<Ledger>): ViolationName[] => violationsOf({ ...good, ...over }).map(({ name }) => name);
-const seenAs = (frames: SseEvent[], over: Partial<Transcript> = {}): ViolationName[] => namesOf({ transcripts: [transcript(frames, over)] });
+const seenAs = (frames: SseEvent[], over: Partial<Transcript> = {}): ViolationName[] =>
+  namesOf({ transcripts: [transcript(frames, over)] });
 
 describe('the ledger', () => {
   it('finds nothing wrong with a good run', () => {
@@ -40,7 +78,13 @@ describe('the ledger', () => {
 
   it('takes one id of two services for two messages', () => {
     const other = { service: 'sales', event_id: 'm2' };
-    expect(namesOf({ rows: [...good.rows, row(4, other)], published: [...good.published, published(2, { service: 'sales' })], transcripts: [] })).toEqual([]);
+    expect(
+      namesOf({
+        rows: [...good.rows, row(4, other)],
+        published: [...good.published, published(2, { service: 'sales' })],
+        transcripts: [],
+      }),
+    ).toEqual([]);
   });
 
   it('sees a row that nobody published', () => {
@@ -55,12 +99,21 @@ describe('the ledger', () => {
   });
 
   it('sees a hole in the numbers, also at their beginning', () => {
-    expect(namesOf({ rows: [row(1), row(3, { event_id: 'm2' }), row(4, { event_id: 'm3' })], transcripts: [] })).toEqual(['log_has_hole']);
-    expect(namesOf({ rows: [row(2, { event_id: 'm1' }), row(3, { event_id: 'm2' }), row(4, { event_id: 'm3' })], transcripts: [] })).toEqual(['log_has_hole']);
+    expect(
+      namesOf({ rows: [row(1), row(3, { event_id: 'm2' }), row(4, { event_id: 'm3' })], transcripts: [] }),
+    ).toEqual(['log_has_hole']);
+    expect(
+      namesOf({
+        rows: [row(2, { event_id: 'm1' }), row(3, { event_id: 'm2' }), row(4, { event_id: 'm3' })],
+        transcripts: [],
+      }),
+    ).toEqual(['log_has_hole']);
   });
 
   it('sees a number that is used twice', () => {
-    expect(namesOf({ rows: [row(1), row(2), row(2, { event_id: 'm3' })], transcripts: [] })).toEqual(['number_used_twice']);
+    expect(namesOf({ rows: [row(1), row(2), row(2, { event_id: 'm3' })], transcripts: [] })).toEqual([
+      'number_used_twice',
+    ]);
   });
 
   it('sees that a client missed an entry, between two connections as within one', () => {
@@ -69,13 +122,21 @@ describe('the ledger', () => {
   });
 
   it('sees that a client was sent an entry twice', () => {
-    expect(seenAs([connection('e-0-0'), entry(1), entry(2), connection('e-1-f1'), entry(2), entry(3)])).toEqual(['client_saw_twice']);
+    expect(seenAs([connection('e-0-0'), entry(1), entry(2), connection('e-1-f1'), entry(2), entry(3)])).toEqual([
+      'client_saw_twice',
+    ]);
   });
 
   it("sees another tenant's entry", () => {
     const rows = [...good.rows, row(1, { tenant_id: 'cafe' })];
     const frames = [connection('e-3-f3'), entry(1, { tenant_id: 'cafe', id: 'e-3-f3' })];
-    expect(namesOf({ rows, published: [...good.published, published(1, { tenant_id: 'cafe' })], transcripts: [transcript(frames)] })).toEqual(['client_saw_foreign']);
+    expect(
+      namesOf({
+        rows,
+        published: [...good.published, published(1, { tenant_id: 'cafe' })],
+        transcripts: [transcript(frames)],
+      }),
+    ).toEqual(['client_saw_foreign']);
   });
 
   it('sees an entry, or a position, that the log does not have', () => {
@@ -96,9 +157,15 @@ describe('the ledger', () => {
     const rows = [row(1), row(1, { tenant_id: 'cafe', fp: 'g1' })];
     const both = { tenants: ['bakery', 'cafe'] };
     const sent = [published(1), published(1, { tenant_id: 'cafe' })];
-    const frames = [connection('bakery=e-0-0;cafe=e-0-0'), entry(1, { id: 'bakery=e-1-f1;cafe=e-0-0' }), entry(1, { tenant_id: 'cafe', id: 'bakery=e-1-f1;cafe=e-1-g1' })];
+    const frames = [
+      connection('bakery=e-0-0;cafe=e-0-0'),
+      entry(1, { id: 'bakery=e-1-f1;cafe=e-0-0' }),
+      entry(1, { tenant_id: 'cafe', id: 'bakery=e-1-f1;cafe=e-1-g1' }),
+    ];
     expect(namesOf({ rows, published: sent, transcripts: [transcript(frames, both)] })).toEqual([]);
-    expect(namesOf({ rows, published: sent, transcripts: [transcript(frames.slice(0, 2), both)] })).toEqual(['client_not_at_head']);
+    expect(namesOf({ rows, published: sent, transcripts: [transcript(frames.slice(0, 2), both)] })).toEqual([
+      'client_not_at_head',
+    ]);
   });
 
   it('sees a secret in a log', () => {

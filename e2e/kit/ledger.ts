@@ -65,10 +65,16 @@ const ENTRY_EVENTS = ['inventory_alert', 'notification', 'alert_update'];
 
 /** What the promises say of a run, checked from outside the product: an empty list is a good run. */
 export function violationsOf({ published, rows, transcripts, logs, secrets }: Ledger): Violation[] {
-  return [...storedOnce(published, rows), ...numbered(rows), ...transcripts.flatMap((one) => seen(one, rows)), ...silent(logs, secrets)];
+  return [
+    ...storedOnce(published, rows),
+    ...numbered(rows),
+    ...transcripts.flatMap((one) => seen(one, rows)),
+    ...silent(logs, secrets),
+  ];
 }
 
-const keyOf = ({ tenant_id, service, id }: { tenant_id: string; service: string; id: string }): string => `${tenant_id} ${service} ${id}`;
+const keyOf = ({ tenant_id, service, id }: { tenant_id: string; service: string; id: string }): string =>
+  `${tenant_id} ${service} ${id}`;
 const groupBy = <T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> => {
   const groups = new Map<string, T[]>();
   for (const item of items) {
@@ -80,13 +86,22 @@ const groupBy = <T>(items: readonly T[], key: (item: T) => string): Map<string, 
 };
 
 function storedOnce(published: readonly Published[], rows: readonly StoredRow[]): Violation[] {
-  const stored = groupBy(rows.filter(({ is_act }) => !is_act), ({ event_id, ...row }) => keyOf({ ...row, id: event_id }));
+  const stored = groupBy(
+    rows.filter(({ is_act }) => !is_act),
+    ({ event_id, ...row }) => keyOf({ ...row, id: event_id }),
+  );
   const known = new Set(published.map(keyOf));
   const confirmed = new Set(published.filter((one) => one.confirmed).map(keyOf));
   const found: Violation[] = [];
-  for (const key of confirmed) if (!stored.has(key)) found.push({ invariant: 'I1', name: 'confirmed_not_stored', detail: key });
+  for (const key of confirmed)
+    if (!stored.has(key)) found.push({ invariant: 'I1', name: 'confirmed_not_stored', detail: key });
   for (const [key, copies] of stored) {
-    if (copies.length > 1) found.push({ invariant: 'I1', name: 'stored_twice', detail: `${key}: ${copies.map(({ seq }) => seq).join(', ')}` });
+    if (copies.length > 1)
+      found.push({
+        invariant: 'I1',
+        name: 'stored_twice',
+        detail: `${key}: ${copies.map(({ seq }) => seq).join(', ')}`,
+      });
     if (!known.has(key)) found.push({ invariant: 'I1', name: 'stored_not_published', detail: key });
   }
   return found;
@@ -99,7 +114,8 @@ function numbered(rows: readonly StoredRow[]): Violation[] {
     numbers.forEach((seq, i) => {
       const before = numbers[i - 1] ?? 0;
       if (seq === before) found.push({ invariant: 'I2', name: 'number_used_twice', detail: `${tenant} ${seq}` });
-      else if (seq !== before + 1) found.push({ invariant: 'I2', name: 'log_has_hole', detail: `${tenant}: ${seq} follows ${before}` });
+      else if (seq !== before + 1)
+        found.push({ invariant: 'I2', name: 'log_has_hole', detail: `${tenant}: ${seq} follows ${before}` });
     });
   }
   return found;
@@ -124,7 +140,8 @@ export function readCursor(cursor: string, onlyTenant: string): Component[] {
 /** One client's transcript against the log: from its first position on, every entry, once, in order, and its ids true. */
 function seen({ client, tenants, frames, connectedAtTheEnd }: Transcript, rows: readonly StoredRow[]): Violation[] {
   const found: Violation[] = [];
-  const report = (name: ViolationName, detail: string) => found.push({ invariant: name === 'client_not_at_head' ? 'I4' : 'I3', name, detail: `${client}: ${detail}` });
+  const report = (name: ViolationName, detail: string) =>
+    found.push({ invariant: name === 'client_not_at_head' ? 'I4' : 'I3', name, detail: `${client}: ${detail}` });
   const logs = groupBy(rows, ({ tenant_id }) => tenant_id);
   for (const log of logs.values()) log.sort((a, b) => a.seq - b.seq);
   /** The last number that was written, by tenant. */
@@ -132,19 +149,26 @@ function seen({ client, tenants, frames, connectedAtTheEnd }: Transcript, rows: 
 
   for (const frame of frames) {
     if (ENTRY_EVENTS.includes(frame.event)) {
-      const { tenant_id, seq, event_id } = JSON.parse(frame.data) as { tenant_id: string; seq: number; event_id: string };
+      const { tenant_id, seq, event_id } = JSON.parse(frame.data) as {
+        tenant_id: string;
+        seq: number;
+        event_id: string;
+      };
       const row = logs.get(tenant_id)?.[seq - 1];
       const before = position.get(tenant_id);
       if (!tenants.includes(tenant_id)) report('client_saw_foreign', `${tenant_id} ${seq}`);
-      else if (row?.seq !== seq || row.event_id !== event_id) report('client_saw_unknown', `${tenant_id} ${seq} ${event_id}`);
+      else if (row?.seq !== seq || row.event_id !== event_id)
+        report('client_saw_unknown', `${tenant_id} ${seq} ${event_id}`);
       else if (before !== undefined && seq <= before) report('client_saw_twice', `${tenant_id} ${seq} after ${before}`);
-      else if (before !== undefined && seq > before + 1) report('client_missed', `${tenant_id} ${before + 1} to ${seq - 1}`);
+      else if (before !== undefined && seq > before + 1)
+        report('client_missed', `${tenant_id} ${before + 1} to ${seq - 1}`);
       position.set(tenant_id, Math.max(seq, before ?? 0));
     }
     if (frame.id === undefined) continue;
     for (const { tenant, epoch, seq, fp } of readCursor(frame.id, tenants[0]!)) {
       const row = logs.get(tenant)?.[seq - 1];
-      if (seq > 0 && row && (row.fp !== fp || row.epoch !== epoch)) report('client_saw_unknown', `the position ${epoch}-${seq}-${fp} of ${tenant}`);
+      if (seq > 0 && row && (row.fp !== fp || row.epoch !== epoch))
+        report('client_saw_unknown', `the position ${epoch}-${seq}-${fp} of ${tenant}`);
       // The first position of a tenant is where this client begins: nothing before it is owed to it.
       if (!position.has(tenant)) position.set(tenant, seq);
       else if (seq > position.get(tenant)!) {
@@ -156,12 +180,15 @@ function seen({ client, tenants, frames, connectedAtTheEnd }: Transcript, rows: 
   if (connectedAtTheEnd) {
     for (const tenant of tenants) {
       const head = logs.get(tenant)?.length ?? 0;
-      if ((position.get(tenant) ?? 0) < head) report('client_not_at_head', `${tenant} ${position.get(tenant) ?? 0} of ${head}`);
+      if ((position.get(tenant) ?? 0) < head)
+        report('client_not_at_head', `${tenant} ${position.get(tenant) ?? 0} of ${head}`);
     }
   }
   return found;
 }
 
 function silent(logs: readonly string[], secrets: readonly string[]): Violation[] {
-  return secrets.filter((secret) => logs.some((log) => log.includes(secret))).map((secret) => ({ invariant: 'I6', name: 'secret_in_log', detail: `${secret.slice(0, 12)}…` }));
+  return secrets
+    .filter((secret) => logs.some((log) => log.includes(secret)))
+    .map((secret) => ({ invariant: 'I6', name: 'secret_in_log', detail: `${secret.slice(0, 12)}…` }));
 }

@@ -47,5 +47,7 @@ export class MemoryLimit {
 }
 
 /** The most memory that a process has had at once, in bytes, as the kernel counted it. */
-export const peakMemoryOf = (pid: number): number => 1024 * Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]);
-export const memoryOf = (pid: number): number => 1024 * Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]);
+export const peakMemoryOf = (pid: number): number =>
+  1024 * Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]);
+export const memoryOf = (pid: number): number =>
+  1024 * Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]);

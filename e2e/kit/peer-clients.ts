@@ -19,7 +19,10 @@ export class PeerClients {
   static async install(): Promise<PeerClients> {
     const folder = mkdtempSync(join(tmpdir(), 'tocsin-peers-'));
     writeFileSync(join(folder, 'package.json'), '{"private": true}');
-    await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts', ...PACKAGES], { cwd: folder, timeout: INSTALL_TIMEOUT_MS });
+    await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts', ...PACKAGES], {
+      cwd: folder,
+      timeout: INSTALL_TIMEOUT_MS,
+    });
     return new PeerClients(folder);
   }
 
@@ -27,7 +30,11 @@ export class PeerClients {
   async run<T>(code: string, input: Record<string, unknown>): Promise<T> {
     const script = `const input = JSON.parse(process.argv[1]); (async () => { ${code} })().then((out) => console.log(JSON.stringify(out) ?? 'null'), (error) => { console.error(error); process.exit(1); })`;
     // certificates of these tests are signed by nobody
-    const { stdout } = await run(process.execPath, ['-e', script, JSON.stringify(input)], { cwd: this.folder, timeout: RUN_TIMEOUT_MS, env: { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: '0' } });
+    const { stdout } = await run(process.execPath, ['-e', script, JSON.stringify(input)], {
+      cwd: this.folder,
+      timeout: RUN_TIMEOUT_MS,
+      env: { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: '0' },
+    });
     return JSON.parse(stdout) as T;
   }
 
@@ -46,13 +53,36 @@ export class TlsFront {
   static async before(gateway: string): Promise<TlsFront> {
     const folder = mkdtempSync(join(tmpdir(), 'tocsin-tls-'));
     const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1', '-subj', '/CN=localhost', '-keyout', key, '-out', cert], { stdio: 'ignore' });
+    execFileSync(
+      'openssl',
+      [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+        '-days',
+        '1',
+        '-subj',
+        '/CN=localhost',
+        '-keyout',
+        key,
+        '-out',
+        cert,
+      ],
+      { stdio: 'ignore' },
+    );
     const { hostname, port } = new URL(gateway);
     const server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) => {
-      const forwarded = send({ hostname, port, path: request.url, method: request.method, headers: request.headers }, (answer) => {
-        response.writeHead(answer.statusCode!, answer.headers);
-        answer.pipe(response);
-      });
+      const forwarded = send(
+        { hostname, port, path: request.url, method: request.method, headers: request.headers },
+        (answer) => {
+          response.writeHead(answer.statusCode!, answer.headers);
+          answer.pipe(response);
+        },
+      );
       forwarded.on('error', () => response.destroy());
       request.pipe(forwarded);
     });

@@ -22,18 +22,25 @@ export class PgBouncer {
     private readonly folder: string,
     private readonly child: ChildProcess,
   ) {
-    for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
+    for (const stream of [child.stdout!, child.stderr!])
+      stream.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
   }
 
   /**
    * `logins`: a name for each login role, with the statements that make it what it is (`%` stands for its name).
    * `poolSize`: connections to the database for each of them.
    */
-  static async before(databaseUrl: string, logins: Record<string, readonly string[]>, poolSize: number): Promise<PgBouncer> {
+  static async before(
+    databaseUrl: string,
+    logins: Record<string, readonly string[]>,
+    poolSize: number,
+  ): Promise<PgBouncer> {
     const database = new URL(databaseUrl);
     const suffix = randomBytes(4).toString('hex');
     const roles = Object.keys(logins).map((name) => `${name}_${suffix}`);
-    const statements = Object.entries(logins).flatMap(([name, sql]) => [`create role % login password '${PASSWORD}'`, ...sql].map((text) => text.replaceAll('%', `${name}_${suffix}`)));
+    const statements = Object.entries(logins).flatMap(([name, sql]) =>
+      [`create role % login password '${PASSWORD}'`, ...sql].map((text) => text.replaceAll('%', `${name}_${suffix}`)),
+    );
     await asOwner(databaseUrl, statements);
 
     const folder = mkdtempSync(join(tmpdir(), 'tocsin-pgbouncer-'));
@@ -42,7 +49,8 @@ export class PgBouncer {
     writeFileSync(join(folder, 'users.txt'), roles.map((role) => `"${role}" "${PASSWORD}"\n`).join(''));
     writeFileSync(join(folder, 'pgbouncer.ini'), configuration(database, port, folder, poolSize));
     // it refuses to run as root
-    const apart = process.getuid?.() === 0 ? ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups', '--'] : [];
+    const apart =
+      process.getuid?.() === 0 ? ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups', '--'] : [];
     const [program, ...args] = [...apart, pathOf('pgbouncer'), join(folder, 'pgbouncer.ini')];
     const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     const started = new PgBouncer(port, database, roles, folder, child);
@@ -75,11 +83,19 @@ export class PgBouncer {
     // roles belong to the server, and the database may be gone before them
     const server = new URL(this.database);
     server.pathname = '/postgres';
-    await asOwner(server.toString(), this.roles.map((role) => `drop role ${role}`));
+    await asOwner(
+      server.toString(),
+      this.roles.map((role) => `drop role ${role}`),
+    );
   }
 }
 
-const configuration = ({ hostname, port: serverPort, pathname }: URL, port: number, folder: string, poolSize: number): string => `
+const configuration = (
+  { hostname, port: serverPort, pathname }: URL,
+  port: number,
+  folder: string,
+  poolSize: number,
+): string => `
 [databases]
 ${pathname.slice(1)} = host=${hostname} port=${serverPort || 5432}
 [pgbouncer]

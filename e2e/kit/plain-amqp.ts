@@ -31,14 +31,21 @@ export class PlainAmqp {
   publish(routingKey: string, body: unknown, options: Options.Publish = {}): Promise<void> {
     const bytes = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
     return new Promise((resolve, reject) => {
-      this.channel.publish(this.exchange, routingKey, bytes, options, (error: unknown) => (error ? reject(error as Error) : resolve()));
+      this.channel.publish(this.exchange, routingKey, bytes, options, (error: unknown) =>
+        error ? reject(error as Error) : resolve(),
+      );
     });
   }
 
   /** Everything that lies in `alerts.dead` at present. It is taken out. */
   async takeDead(): Promise<GetMessage[]> {
     const letters: GetMessage[] = [];
-    for (let letter = await this.channel.get(this.deadQueue, { noAck: true }); letter; letter = await this.channel.get(this.deadQueue, { noAck: true })) letters.push(letter);
+    for (
+      let letter = await this.channel.get(this.deadQueue, { noAck: true });
+      letter;
+      letter = await this.channel.get(this.deadQueue, { noAck: true })
+    )
+      letters.push(letter);
     return letters;
   }
 
@@ -51,8 +58,27 @@ export class PlainAmqp {
   /** Removes every name that the prefix made its own, then disconnects. */
   async close(): Promise<void> {
     if (this.prefix) {
-      for (const queue of [...this.queues, this.deadQueue, ...['alert-processor.expired', 'alert-processor.expired.urgent', 'alert-processor.suspects', 'alerts.delivery-limit'].map((name) => this.prefix + name)]) await this.channel.deleteQueue(queue);
-      for (const exchange of ['alerts.exchange', 'alerts.intake', 'alerts.rest', 'alerts.suspects', 'alerts.expired', 'alerts.alone', 'alerts.delivery-limit']) await this.channel.deleteExchange(this.prefix + exchange);
+      for (const queue of [
+        ...this.queues,
+        this.deadQueue,
+        ...[
+          'alert-processor.expired',
+          'alert-processor.expired.urgent',
+          'alert-processor.suspects',
+          'alerts.delivery-limit',
+        ].map((name) => this.prefix + name),
+      ])
+        await this.channel.deleteQueue(queue);
+      for (const exchange of [
+        'alerts.exchange',
+        'alerts.intake',
+        'alerts.rest',
+        'alerts.suspects',
+        'alerts.expired',
+        'alerts.alone',
+        'alerts.delivery-limit',
+      ])
+        await this.channel.deleteExchange(this.prefix + exchange);
     }
     await this.connection.close();
   }

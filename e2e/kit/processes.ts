@@ -24,7 +24,11 @@ const ROOT = join(__dirname, '..', '..');
 const mainOf = (app: App): string => join(ROOT, 'dist', 'apps', app, 'src', 'main.js');
 
 /** What each app logs once it is ready. */
-const READY: Partial<Record<App, string>> = { gateway: 'listening', standalone: 'listening', 'alert-processor': 'consuming' };
+const READY: Partial<Record<App, string>> = {
+  gateway: 'listening',
+  standalone: 'listening',
+  'alert-processor': 'consuming',
+};
 /** A standalone makes its database first, and a busy machine takes its time. */
 const READY_TIMEOUT_MS = 90_000;
 /** Longer than any drain that a test configures. After it a process is killed and the test fails. */
@@ -98,7 +102,10 @@ export class AppProcess {
 
   /** Resolves when it has said so in its log and its `/readyz` agrees. Rejects with its output when it ends instead. */
   async ready(): Promise<this> {
-    const late = setTimeout(() => this.giveUp(new Error(`${this.describe()} did not become ready:\n${this.output}`)), READY_TIMEOUT_MS);
+    const late = setTimeout(
+      () => this.giveUp(new Error(`${this.describe()} did not become ready:\n${this.output}`)),
+      READY_TIMEOUT_MS,
+    );
     void this.exit.then(() => this.giveUp(new Error(`${this.describe()} ended before it was ready:\n${this.output}`)));
     const line = await this.readyLine.finally(() => clearTimeout(late));
     this.port = Number(line.port ?? 0);
@@ -113,7 +120,9 @@ export class AppProcess {
   /** One metric's value, summed over the labels that match. */
   async metric(name: string, labels = ''): Promise<number> {
     const text = await (await fetch(`${this.adminUrl}/metrics`)).text();
-    const lines = text.split('\n').filter((line) => line.startsWith(name) && /^[{ ]/.test(line.slice(name.length)) && line.includes(labels));
+    const lines = text
+      .split('\n')
+      .filter((line) => line.startsWith(name) && /^[{ ]/.test(line.slice(name.length)) && line.includes(labels));
     return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
   }
 
@@ -137,7 +146,9 @@ export class AppProcess {
 
   /** The way in which it ended without being asked to. */
   get unexpectedEnd(): string | undefined {
-    return this.ended && !this.expectedToEnd ? `${this.describe()} ended by itself (${this.ended.signal ?? this.ended.code}):\n${this.output}` : undefined;
+    return this.ended && !this.expectedToEnd
+      ? `${this.describe()} ended by itself (${this.ended.signal ?? this.ended.code}):\n${this.output}`
+      : undefined;
   }
 
   describe(): string {
@@ -172,7 +183,13 @@ export class Processes {
   }
 
   /** Starts an app without waiting for anything. */
-  launch(app: App, environment: Environment, args: readonly string[] = [], main = mainOf(app), by: readonly string[] = []): AppProcess {
+  launch(
+    app: App,
+    environment: Environment,
+    args: readonly string[] = [],
+    main = mainOf(app),
+    by: readonly string[] = [],
+  ): AppProcess {
     const [command, ...words] = [...by, process.execPath, main, ...args];
     const child = spawn(command!, words, {
       cwd: this.folder,

@@ -4,7 +4,11 @@ import { existsSync } from 'node:fs';
  * `describe` for tests that need a program beside Node, or a checkout that can be cloned and installed. `npm test` says in `SKIP_<NAME>` why it is not there; then they are
  * skipped in plain sight, with that reason in their name. Run without it they fail, and say what is missing.
  */
-export function describeWith(program: 'chromium' | 'nginx' | 'pgbouncer' | 'go' | 'prometheus-alertmanager' | 'peer-clients' | 'clone', name: string, tests: () => void): void {
+export function describeWith(
+  program: 'chromium' | 'nginx' | 'pgbouncer' | 'go' | 'prometheus-alertmanager' | 'peer-clients' | 'clone',
+  name: string,
+  tests: () => void,
+): void {
   const reason = process.env[`SKIP_${variableOf(program)}`];
   if (reason) describe.skip(`${name} (skipped: ${reason})`, tests);
   else describe(name, tests);
@@ -17,7 +21,11 @@ const PLACES = {
   go: ['/usr/local/go/bin/go', '/usr/bin/go', '/opt/homebrew/bin/go'],
   pgbouncer: ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer', '/usr/local/bin/pgbouncer', '/opt/homebrew/bin/pgbouncer'],
   nginx: ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/bin/nginx', '/opt/homebrew/bin/nginx'],
-  'prometheus-alertmanager': ['/usr/bin/prometheus-alertmanager', '/usr/local/bin/alertmanager', '/opt/homebrew/bin/alertmanager'],
+  'prometheus-alertmanager': [
+    '/usr/bin/prometheus-alertmanager',
+    '/usr/local/bin/alertmanager',
+    '/opt/homebrew/bin/alertmanager',
+  ],
 };
 
 /** Where the program is: `<PROGRAM>_PATH` (`NGINX_PATH`), else one of the usual places. */

@@ -50,18 +50,28 @@ export class SseStream {
   }
 
   /** Resolves with the head of the answer, whatever its status. */
-  static open(url: string, { headers = {}, query = {}, cursor, cursorBy = 'header' }: OpenOptions = {}): Promise<SseStream> {
+  static open(
+    url: string,
+    { headers = {}, query = {}, cursor, cursorBy = 'header' }: OpenOptions = {},
+  ): Promise<SseStream> {
     const address = new URL(url);
     for (const [name, value] of Object.entries(query)) address.searchParams.set(name, value);
     if (cursor && cursorBy === 'query') address.searchParams.set('last_event_id', cursor);
-    const sent = { Accept: 'text/event-stream', ...headers, ...(cursor && cursorBy === 'header' ? { 'Last-Event-ID': cursor } : {}) };
+    const sent = {
+      Accept: 'text/event-stream',
+      ...headers,
+      ...(cursor && cursorBy === 'header' ? { 'Last-Event-ID': cursor } : {}),
+    };
     const stream = new SseStream();
     return new Promise((resolve, reject) => {
       const request = get(address, { headers: sent, agent: false }, (response) => {
         stream.take(response);
         resolve(stream);
       });
-      request.setTimeout(WAIT_MS, () => !stream.status && request.destroy(new Error(`${address.pathname} sent no head within ${WAIT_MS} ms`)));
+      request.setTimeout(
+        WAIT_MS,
+        () => !stream.status && request.destroy(new Error(`${address.pathname} sent no head within ${WAIT_MS} ms`)),
+      );
       request.on('error', (error) => {
         stream.end();
         reject(error);
@@ -89,9 +99,13 @@ export class SseStream {
   /** What the parser found wrong, and where a parser that somebody else wrote reads the same bytes differently. */
   get faults(): string[] {
     const others: { event: string; data: string; id: string | undefined }[] = [];
-    createParser({ onEvent: ({ event, data, id }) => others.push({ event: event ?? 'message', data, id }) }).feed(this.text);
+    createParser({ onEvent: ({ event, data, id }) => others.push({ event: event ?? 'message', data, id }) }).feed(
+      this.text,
+    );
     const ours = this.frames.map(({ event, data, id }) => ({ event, data, id }));
-    return JSON.stringify(others) === JSON.stringify(ours) ? this.parser.faults : [...this.parser.faults, 'eventsource-parser reads other events'];
+    return JSON.stringify(others) === JSON.stringify(ours)
+      ? this.parser.faults
+      : [...this.parser.faults, 'eventsource-parser reads other events'];
   }
 
   /** The frames that carry an entry. */
@@ -104,7 +118,9 @@ export class SseStream {
     const matches = typeof is === 'string' ? (frame: Frame) => frame.event === is : is;
     const found = await this.until(() => this.frames.find(matches), timeoutMs);
     if (found) return found;
-    throw new Error(`No such frame ${this.open ? `within ${timeoutMs} ms` : 'before the end'}: ${is.toString()}. What came, status ${this.status}:\n${this.text.slice(-2_000)}`);
+    throw new Error(
+      `No such frame ${this.open ? `within ${timeoutMs} ms` : 'before the end'}: ${is.toString()}. What came, status ${this.status}:\n${this.text.slice(-2_000)}`,
+    );
   }
 
   /** The entry of a producer's message. */
@@ -199,11 +215,16 @@ export class SseClient {
   async connect(url: string): Promise<SseStream> {
     for (let attempt = 1; ; attempt += 1) {
       const cursorBy = this.streams.length % 2 === 0 ? 'header' : 'query';
-      const stream = await SseStream.open(url, { ...this.options, cursorBy, ...(this.cursor ? { cursor: this.cursor } : {}) });
+      const stream = await SseStream.open(url, {
+        ...this.options,
+        cursorBy,
+        ...(this.cursor ? { cursor: this.cursor } : {}),
+      });
       this.streams.push(stream);
       const first = await stream.frame(({ event }) => event === 'connection' || event === 'close');
       if (first.event === 'connection') return stream;
-      if (attempt === MAX_REFUSALS || !first.data.includes('"action":"reconnect"')) throw new Error(`${this.name} was refused: ${first.data}`);
+      if (attempt === MAX_REFUSALS || !first.data.includes('"action":"reconnect"'))
+        throw new Error(`${this.name} was refused: ${first.data}`);
       await sleep(RETRY_MS);
     }
   }

@@ -108,4 +108,9 @@ export class SseParser {
 }
 
 const firstOf = (a: number, b: number): number => (a < 0 || (b >= 0 && b < a) ? b : a);
-const emptyBlock = () => ({ event: '', data: [] as string[], id: undefined as string | undefined, retryMs: undefined as number | undefined });
+const emptyBlock = () => ({
+  event: '',
+  data: [] as string[],
+  id: undefined as string | undefined,
+  retryMs: undefined as number | undefined,
+});

@@ -25,7 +25,8 @@ export interface StackOptions {
 
 function urlOf(variable: 'REDIS_URL' | 'RABBITMQ_URL'): string {
   const url = process.env[variable];
-  if (!url) throw new Error(`This test needs real services: set ${variable} (infrastructure/local/services.sh up, then env).`);
+  if (!url)
+    throw new Error(`This test needs real services: set ${variable} (infrastructure/local/services.sh up, then env).`);
   return url;
 }
 
@@ -56,7 +57,13 @@ export class Stack {
     const sqlClient = new Client({ connectionString: database.url });
     sqlClient.on('error', () => undefined);
     await sqlClient.connect();
-    const stack = new Stack(options, database, sqlClient, await TenantService.start(options.tenants), new Redis(urlOf('REDIS_URL')));
+    const stack = new Stack(
+      options,
+      database,
+      sqlClient,
+      await TenantService.start(options.tenants),
+      new Redis(urlOf('REDIS_URL')),
+    );
     stack.amqp = await PlainAmqp.connect(urlOf('RABBITMQ_URL'), stack.prefix);
     try {
       await stack.amqp.declareExchange();
@@ -108,7 +115,11 @@ export class Stack {
   }
 
   async startProcessor(environment: Environment = {}, program: Program = {}): Promise<AppProcess> {
-    const processor = await this.processes.start('alert-processor', { ...this.environment, ...this.options.processorEnvironment, ...environment }, program);
+    const processor = await this.processes.start(
+      'alert-processor',
+      { ...this.environment, ...this.options.processorEnvironment, ...environment },
+      program,
+    );
     this.processors.push(processor);
     return processor;
   }
@@ -125,7 +136,10 @@ export class Stack {
   /** A user's stream, once it has said `connection`. */
   async watch(user: string, options: OpenOptions & { gateway?: AppProcess } = {}): Promise<SseStream> {
     const { gateway, headers, ...rest } = options;
-    const stream = await SseStream.open(this.eventsUrl(gateway), { headers: { Authorization: `Bearer ${tokenFor(user)}`, ...headers }, ...rest });
+    const stream = await SseStream.open(this.eventsUrl(gateway), {
+      headers: { Authorization: `Bearer ${tokenFor(user)}`, ...headers },
+      ...rest,
+    });
     await stream.frame('connection');
     return stream;
   }
@@ -147,14 +161,20 @@ export class Stack {
   /** Resolves once nothing waits in a queue and at least `count` entries are stored. */
   async stored(count: number, timeoutMs = 20_000): Promise<void> {
     await eventually(async () => {
-      const [{ stored } = { stored: 0 }] = await this.sql<{ stored: number }>('select count(*)::int as stored from tocsin.event');
+      const [{ stored } = { stored: 0 }] = await this.sql<{ stored: number }>(
+        'select count(*)::int as stored from tocsin.event',
+      );
       const depth = await this.amqp.depth();
       if (stored < count || depth > 0) throw new Error(`${stored} of ${count} stored, ${depth} waiting`);
     }, timeoutMs);
   }
 
   async close(): Promise<void> {
-    const outcomes = await Promise.allSettled([this.processes.close(), this.tenantService.close(), this.sqlClient.end()]);
+    const outcomes = await Promise.allSettled([
+      this.processes.close(),
+      this.tenantService.close(),
+      this.sqlClient.end(),
+    ]);
     this.redis.disconnect();
     outcomes.push(...(await Promise.allSettled([this.amqp?.close(), this.database.drop()])));
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');

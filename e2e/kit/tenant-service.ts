@@ -31,12 +31,17 @@ export class TenantService {
   static async start(tenants: Record<string, readonly (string | KnownTenant)[]> = {}): Promise<TenantService> {
     const service = new TenantService(new Map());
     for (const [user, list] of Object.entries(tenants)) service.assign(user, list);
-    await new Promise<void>((resolve) => service.server.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 }, resolve));
+    await new Promise<void>((resolve) =>
+      service.server.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 }, resolve),
+    );
     return service;
   }
 
   assign(user: string, tenants: readonly (string | KnownTenant)[]): void {
-    this.tenants.set(user, tenants.map((tenant) => (typeof tenant === 'string' ? { id: tenant, name: `The ${tenant}` } : tenant)));
+    this.tenants.set(
+      user,
+      tenants.map((tenant) => (typeof tenant === 'string' ? { id: tenant, name: `The ${tenant}` } : tenant)),
+    );
   }
 
   get url(): string {
@@ -57,11 +62,15 @@ export class TenantService {
     const user = decodeURIComponent(/^\/api\/v1\/users\/([^/]+)\/tenants$/.exec(request.url ?? '')?.[1] ?? '');
     this.requests.push({ user, authorization: request.headers.authorization, at: performance.now() });
     if (this.frozen) return;
-    const tenants = this.byClaims ? this.byClaims(claimsOf(request.headers.authorization))?.map((id) => ({ id })) : this.tenants.get(user);
+    const tenants = this.byClaims
+      ? this.byClaims(claimsOf(request.headers.authorization))?.map((id) => ({ id }))
+      : this.tenants.get(user);
     if (this.byClaims && !tenants) return void response.writeHead(503).end();
-    const { status, body } = this.answersWith ?? (tenants ? { status: 200, body: JSON.stringify({ tenants }) } : { status: 404, body: '{}' });
+    const { status, body } =
+      this.answersWith ?? (tenants ? { status: 200, body: JSON.stringify({ tenants }) } : { status: 404, body: '{}' });
     setTimeout(() => response.writeHead(status, { 'Content-Type': 'application/json' }).end(body), this.delayMs);
   }
 }
 
-const claimsOf = (authorization = ''): Record<string, unknown> => JSON.parse(Buffer.from(authorization.split('.')[1] ?? '', 'base64url').toString() || '{}') as Record<string, unknown>;
+const claimsOf = (authorization = ''): Record<string, unknown> =>
+  JSON.parse(Buffer.from(authorization.split('.')[1] ?? '', 'base64url').toString() || '{}') as Record<string, unknown>;

@@ -3,7 +3,8 @@ import { createHmac, sign, type KeyObject } from 'node:crypto';
 /** Signs HS256 tokens in these tests. Long enough to be accepted, and easy to find where it should not be. */
 export const JWT_SECRET = 'canary-jwt-secret-of-the-end-to-end-tests';
 
-const encode = (value: unknown): string => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+const encode = (value: unknown): string =>
+  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 
 export interface TokenParts {
   /** Default `{ alg: 'HS256', typ: 'JWT' }`. */
@@ -14,7 +15,11 @@ export interface TokenParts {
 }
 
 /** A JWT as some other issuer would make it, by node:crypto alone: whatever is wrong with it is wrong on purpose. */
-export function makeToken({ header = { alg: 'HS256', typ: 'JWT' }, claims = {}, key = JWT_SECRET }: TokenParts = {}): string {
+export function makeToken({
+  header = { alg: 'HS256', typ: 'JWT' },
+  claims = {},
+  key = JWT_SECRET,
+}: TokenParts = {}): string {
   const signed = `${encode(header)}.${encode(claims)}`;
   return `${signed}.${signatureOf(signed, String(header.alg), key)}`;
 }
@@ -22,7 +27,9 @@ export function makeToken({ header = { alg: 'HS256', typ: 'JWT' }, claims = {}, 
 function signatureOf(signed: string, algorithm: string, key: TokenParts['key']): string {
   if (key === null || key === undefined) return '';
   if (typeof key !== 'string') return sign('sha256', Buffer.from(signed), key).toString('base64url');
-  return createHmac(algorithm === 'HS512' ? 'sha512' : 'sha256', key).update(signed).digest('base64url');
+  return createHmac(algorithm === 'HS512' ? 'sha512' : 'sha256', key)
+    .update(signed)
+    .digest('base64url');
 }
 
 export const nowSeconds = (): number => Math.floor(Date.now() / 1000);
@@ -32,4 +39,5 @@ export const tokenFor = (user: string, claims: Record<string, unknown> = {}): st
   makeToken({ claims: { sub: user, iat: nowSeconds(), exp: nowSeconds() + 3_600, ...claims } });
 
 /** A service's valid token, which may publish and nothing else. */
-export const publisherToken = (claims: Record<string, unknown> = {}): string => tokenFor('service', { scope: 'events:publish', ...claims });
+export const publisherToken = (claims: Record<string, unknown> = {}): string =>
+  tokenFor('service', { scope: 'events:publish', ...claims });

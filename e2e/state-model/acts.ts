@@ -19,9 +19,7 @@ export interface LastAct extends Doing {
 
 /** `nothing`: 200 and the alert, without an entry. */
 export type Judged =
-  | { answer: 200; change: Change | 'nothing' }
-  | { answer: 409 }
-  | { answer: 'either'; change: Change };
+  { answer: 200; change: Change | 'nothing' } | { answer: 409 } | { answer: 'either'; change: Change };
 
 /** The table of docs/acts.md. */
 const TABLE: Readonly<Record<Act, { from: readonly AlertStatus[]; to: AlertStatus | null; change: Change }>> = {

@@ -26,7 +26,7 @@ export interface Possible {
 export function historyOf(seed: number, size: number, possible: Possible): Step[] {
   const writer = new Writer(new SeededRandom(seed), possible);
   const steps: Step[] = [];
-  for (let length = 0; length < size; ) {
+  for (let length = 0; length < size;) {
     const step = writer.next();
     steps.push(step);
     length += sizeOf(step);

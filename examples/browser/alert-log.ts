@@ -3,7 +3,11 @@
 import { createAlertStream } from '@tocsin/react-client/core';
 
 const stream = createAlertStream({ token: () => fetch('/token').then((answer) => answer.text()) });
-const log = { stream, heard: [] as { seq: number; event_id: string; notify: boolean; replayed: boolean }[], states: [] as string[] };
+const log = {
+  stream,
+  heard: [] as { seq: number; event_id: string; notify: boolean; replayed: boolean }[],
+  states: [] as string[],
+};
 Object.assign(window, { log });
 
 stream.on('entry', ({ seq, event_id }, { notify, replayed }) => log.heard.push({ seq, event_id, notify, replayed }));

@@ -14,10 +14,15 @@ describeWithPika(`the example in Python${python ? '' : ' (skipped: python3-pika 
   afterAll(() => queue?.close());
 
   it('publishes a message with a confirm, and it is one that Tocsin takes', async () => {
-    const { stdout } = await promisify(execFile)(python!, [join(__dirname, 'publish.py'), 'Sugar is running low'], { env: { ...process.env, ...queue.environment } });
+    const { stdout } = await promisify(execFile)(python!, [join(__dirname, 'publish.py'), 'Sugar is running low'], {
+      env: { ...process.env, ...queue.environment },
+    });
     expect(stdout).toBe('confirmed stock-4712\n');
     const { content, fields, properties } = await queue.get();
     const envelope = { routing_key: fields.routingKey, message_id: String(properties.messageId) };
-    expect(parseAlertMessage(content, envelope, 'strict')).toMatchObject({ ok: true, message: { id: 'stock-4712', severity: 'urgent', service: 'inventory', title: 'Sugar is running low' } });
+    expect(parseAlertMessage(content, envelope, 'strict')).toMatchObject({
+      ok: true,
+      message: { id: 'stock-4712', severity: 'urgent', service: 'inventory', title: 'Sugar is running low' },
+    });
   });
 });

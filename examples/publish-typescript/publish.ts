@@ -4,13 +4,25 @@
 //   RABBITMQ_URL=amqp://localhost node publish.js "Flour is running low"
 import { AlertPublisher, BrokerUnavailable } from '@tocsin/publisher';
 
-const publisher = new AlertPublisher({ url: process.env.RABBITMQ_URL ?? 'amqp://localhost', exchange: process.env.ALERTS_EXCHANGE ?? 'alerts.exchange' });
+const publisher = new AlertPublisher({
+  url: process.env.RABBITMQ_URL ?? 'amqp://localhost',
+  exchange: process.env.ALERTS_EXCHANGE ?? 'alerts.exchange',
+});
 
 async function main(): Promise<void> {
   await publisher.connect();
   // An id of your own: publishing it twice is one alert. After a failure the same alert is tried again for half a minute.
   const [outcome] = await publisher.publish(
-    [{ id: 'stock-4711', tenant_id: 'north-bakery', service: 'inventory', severity: 'urgent', name: 'low_stock', title: process.argv[2] ?? 'Flour is running low' }],
+    [
+      {
+        id: 'stock-4711',
+        tenant_id: 'north-bakery',
+        service: 'inventory',
+        severity: 'urgent',
+        name: 'low_stock',
+        title: process.argv[2] ?? 'Flour is running low',
+      },
+    ],
     { retryForMs: 30_000 },
   );
   if (outcome?.outcome !== 'confirmed') throw new Error(`not confirmed: ${outcome?.reason}`);

@@ -48,32 +48,64 @@ afterAll(() => project?.remove());
 it.each([
   ['a bundler', { module: 'esnext', moduleResolution: 'bundler' }],
   ['Node', { module: 'nodenext' }],
-])('installed from its tarball it type-checks as it is documented, for %s', async (_, how) => {
-  const compilerOptions = { ...how, target: 'es2022', lib: ['es2023', 'dom', 'dom.iterable'], jsx: 'react-jsx', strict: true, exactOptionalPropertyTypes: true, noEmit: true, types: [], skipLibCheck: false };
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['vite-env.d.ts', 'alerts.tsx', 'inbox.tsx', 'strict.ts'] }));
-  const compiled = await run(process.execPath, [bin('typescript', 'bin', 'tsc'), '-p', 'tsconfig.json'], { cwd: folder }).catch((error: { stdout: string }) => error);
-  expect(compiled.stdout).toBe('');
-}, 60_000);
+])(
+  'installed from its tarball it type-checks as it is documented, for %s',
+  async (_, how) => {
+    const compilerOptions = {
+      ...how,
+      target: 'es2022',
+      lib: ['es2023', 'dom', 'dom.iterable'],
+      jsx: 'react-jsx',
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noEmit: true,
+      types: [],
+      skipLibCheck: false,
+    };
+    writeFileSync(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions, files: ['vite-env.d.ts', 'alerts.tsx', 'inbox.tsx', 'strict.ts'] }),
+    );
+    const compiled = await run(process.execPath, [bin('typescript', 'bin', 'tsc'), '-p', 'tsconfig.json'], {
+      cwd: folder,
+    }).catch((error: { stdout: string }) => error);
+    expect(compiled.stdout).toBe('');
+  },
+  60_000,
+);
 
 it('Vite builds the ten lines, and the inbox with its styles', async () => {
-  for (const [name, ends] of [['alerts', ['.js']], ['inbox', ['.js', '.css']]] as const) {
+  for (const [name, ends] of [
+    ['alerts', ['.js']],
+    ['inbox', ['.js', '.css']],
+  ] as const) {
     const built = readdirSync(join(await project.build(`${name}.tsx`), 'assets'));
     for (const end of ends) expect(built.filter((file) => file.endsWith(end))).toHaveLength(1);
   }
 }, 60_000);
 
 it('it renders on a server, where it opens nothing', async () => {
-  const { stdout, stderr } = await run(process.execPath, ['--input-type=module', '--eval', SERVER], { cwd: folder, timeout: 20_000 });
+  const { stdout, stderr } = await run(process.execPath, ['--input-type=module', '--eval', SERVER], {
+    cwd: folder,
+    timeout: 20_000,
+  });
   expect(stdout).toContain('class="tocsin-bell"');
   expect(stderr).toBe('');
 });
 
 it('it depends on React alone and has the version of the rest', () => {
   const manifest = (path: string) => JSON.parse(readFileSync(join(root, path), 'utf8')) as Record<string, unknown>;
-  expect(manifest('libs/react-client/package.json')).toMatchObject({ version: manifest('package.json').version, peerDependencies: { react: '>=18' } });
+  expect(manifest('libs/react-client/package.json')).toMatchObject({
+    version: manifest('package.json').version,
+    peerDependencies: { react: '>=18' },
+  });
   expect(manifest('libs/react-client/package.json')).not.toHaveProperty('dependencies');
   const lib = join(folder, 'node_modules', '@tocsin', 'react-client', 'lib');
   const files = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'));
-  const imported = files.flatMap((file) => [...readFileSync(join(lib, file), 'utf8').matchAll(/^(?:import|export) [^;]*from ["']([^.][^"']*)["']/gm)].map(([, name]) => name));
+  const imported = files.flatMap((file) =>
+    [...readFileSync(join(lib, file), 'utf8').matchAll(/^(?:import|export) [^;]*from ["']([^.][^"']*)["']/gm)].map(
+      ([, name]) => name,
+    ),
+  );
   expect([...new Set(imported)].sort()).toEqual(['react', 'react/jsx-runtime']);
 });

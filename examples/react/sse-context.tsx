@@ -94,7 +94,11 @@ function Dashboard(): ReactNode {
   return (
     <main>
       <p>{isConnected ? 'Connected' : 'Disconnected'}</p>
-      <ul>{alerts.map(({ severity, service, title }, index) => <li key={alerts.length - index}>{`${severity} ${service}: ${title}`}</li>)}</ul>
+      <ul>
+        {alerts.map(({ severity, service, title }, index) => (
+          <li key={alerts.length - index}>{`${severity} ${service}: ${title}`}</li>
+        ))}
+      </ul>
     </main>
   );
 }

@@ -17,19 +17,31 @@ export class EmptyProject {
     const folder = mkdtempSync(join(tmpdir(), 'tocsin-react-client-'));
     const packed = join(folder, 'packed');
     await run(process.execPath, [join(root, 'scripts', 'pack-react-client.mjs'), packed]);
-    const theirs = ['react', 'react-dom', 'scheduler', '@types/react', '@types/react-dom', 'csstype'].map((name) => bin(name));
+    const theirs = ['react', 'react-dom', 'scheduler', '@types/react', '@types/react-dom', 'csstype'].map((name) =>
+      bin(name),
+    );
     await run('npm', ['pack', '--ignore-scripts', '--pack-destination', packed, ...theirs], { cwd: folder });
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
     const tarballs = readdirSync(packed).map((file) => join(packed, file));
-    await run('npm', ['install', '--offline', '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts', ...tarballs], { cwd: folder });
+    await run(
+      'npm',
+      ['install', '--offline', '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts', ...tarballs],
+      { cwd: folder },
+    );
     return new EmptyProject(folder);
   }
 
   /** Builds a page of one module with Vite, as it comes, and resolves to the folder with what is to be served. */
   async build(module: string, environment: Record<string, string> = { NODE_ENV: 'production' }): Promise<string> {
     const out = `built-${module.replace(/\.\w+$/, '')}`;
-    writeFileSync(join(this.folder, 'index.html'), `<!doctype html><meta charset="utf-8"><div id="root"></div><script type="module" src="/${module}"></script>`);
-    await run(process.execPath, [bin('vite', 'bin', 'vite.js'), 'build', '--outDir', out, '--logLevel', 'error'], { cwd: this.folder, env: { ...process.env, ...environment } });
+    writeFileSync(
+      join(this.folder, 'index.html'),
+      `<!doctype html><meta charset="utf-8"><div id="root"></div><script type="module" src="/${module}"></script>`,
+    );
+    await run(process.execPath, [bin('vite', 'bin', 'vite.js'), 'build', '--outDir', out, '--logLevel', 'error'], {
+      cwd: this.folder,
+      env: { ...process.env, ...environment },
+    });
     return join(this.folder, out);
   }
 

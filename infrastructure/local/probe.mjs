@@ -12,7 +12,11 @@ const SAY_EVERY_MS = 2_500;
 /** The tests make databases and roles of their own, and the log needs what PostgreSQL has since 15. */
 async function postgres(url) {
   const { default: pg } = await import('pg');
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: TRY_TIMEOUT_MS, query_timeout: TRY_TIMEOUT_MS });
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: TRY_TIMEOUT_MS,
+    query_timeout: TRY_TIMEOUT_MS,
+  });
   client.on('error', () => {});
   try {
     await client.connect();
@@ -29,7 +33,12 @@ async function postgres(url) {
 
 async function redis(url) {
   const { Redis } = await import('ioredis');
-  const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null, connectTimeout: TRY_TIMEOUT_MS, commandTimeout: TRY_TIMEOUT_MS });
+  const client = new Redis(url, {
+    lazyConnect: true,
+    retryStrategy: () => null,
+    connectTimeout: TRY_TIMEOUT_MS,
+    commandTimeout: TRY_TIMEOUT_MS,
+  });
   client.on('error', () => {});
   try {
     await client.connect();
@@ -70,7 +79,9 @@ async function attempt(service) {
   const reasons = [];
   for (const url of candidates.get(service)) {
     try {
-      const timeout = sleep(TRY_TIMEOUT_MS + 1_000, undefined, { ref: false }).then(() => Promise.reject(new Error('does not answer')));
+      const timeout = sleep(TRY_TIMEOUT_MS + 1_000, undefined, { ref: false }).then(() =>
+        Promise.reject(new Error('does not answer')),
+      );
       await Promise.race([logins[service](url), timeout]);
       return outcome.set(service, `${service} ${url}`);
     } catch (error) {
@@ -80,7 +91,8 @@ async function attempt(service) {
   return outcome.set(service, `! ${service} ${[...new Set(reasons)].join('; ')}`);
 }
 
-const missing = () => [...candidates.keys()].filter((service) => !outcome.has(service) || outcome.get(service).startsWith('!'));
+const missing = () =>
+  [...candidates.keys()].filter((service) => !outcome.has(service) || outcome.get(service).startsWith('!'));
 
 for (;;) {
   await Promise.all(missing().map(attempt));

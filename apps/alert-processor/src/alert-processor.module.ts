@@ -1,4 +1,10 @@
-import { Module, type DynamicModule, type INestApplication, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import {
+  Module,
+  type DynamicModule,
+  type INestApplication,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import type { AsyncMicroserviceOptions } from '@nestjs/microservices';
 import { FOLDING, setting, type Folding } from '@tocsin/contracts';
 import { AlertActs, AlertSource, bind, EventBus, EventLog, LogRetention } from '@tocsin/contracts/ports';
@@ -13,14 +19,24 @@ import { WakeSnoozed } from './wake-snoozed';
 /** What the processor itself can be told, whatever stands behind its ports. */
 export const processorSettings = {
   PROCESSOR_LANES: setting(z.coerce.number().int().min(1).max(16).default(2), {
-    description: 'How many statements store alerts side by side, tenants spread over them. Each takes a connection to the database; what is urgent, suspect or set apart takes one more each.',
+    description:
+      'How many statements store alerts side by side, tenants spread over them. Each takes a connection to the database; what is urgent, suspect or set apart takes one more each.',
   }),
   FOLD_AFTER: setting(z.coerce.number().int().min(0).default(FOLDING.after), {
-    description: 'Repeats of an open alert within FOLD_WINDOW that get an entry each. Further ones are counted, and told of by the next entry, at the end of the window at the latest. 0: each window has that one alone.',
+    description:
+      'Repeats of an open alert within FOLD_WINDOW that get an entry each. Further ones are counted, and told of by the next entry, at the end of the window at the latest. 0: each window has that one alone.',
   }),
-  FOLD_WINDOW: setting(z.coerce.number().min(0).max(3_600).default(FOLDING.windowMs / 1000), {
-    description: 'How long such a window is, from its first repeat on, in seconds. 0: every repeat gets an entry, whatever FOLD_AFTER says.',
-  }),
+  FOLD_WINDOW: setting(
+    z.coerce
+      .number()
+      .min(0)
+      .max(3_600)
+      .default(FOLDING.windowMs / 1000),
+    {
+      description:
+        'How long such a window is, from its first repeat on, in seconds. 0: every repeat gets an entry, whatever FOLD_AFTER says.',
+    },
+  ),
   RETENTION_DAYS: setting(z.coerce.number().int().min(0).max(36_500).default(90), {
     description: 'How many days entries are kept, with their alerts and deliveries. 0: for ever.',
   }),
@@ -32,7 +48,13 @@ export const processorSettings = {
 export type ProcessorConfig = Readonly<z.infer<z.ZodObject<typeof processorSettings>>>;
 
 /** How the log that the processor writes to is to fold: for whoever makes one. */
-export const foldingOf = ({ FOLD_AFTER, FOLD_WINDOW }: Pick<ProcessorConfig, 'FOLD_AFTER' | 'FOLD_WINDOW'>): Folding => ({ after: FOLD_AFTER, windowMs: FOLD_WINDOW * 1000 });
+export const foldingOf = ({
+  FOLD_AFTER,
+  FOLD_WINDOW,
+}: Pick<ProcessorConfig, 'FOLD_AFTER' | 'FOLD_WINDOW'>): Folding => ({
+  after: FOLD_AFTER,
+  windowMs: FOLD_WINDOW * 1000,
+});
 
 /** The processor, with no technology in it: `adapters` export the ports, the log and the metrics that it asks for. */
 @Module({})
@@ -50,16 +72,28 @@ export class AlertProcessorModule implements OnApplicationBootstrap, OnModuleDes
       controllers: [AlertsController],
       providers: [
         bind(AlertsServer, AlertsServer, AlertSource),
-        { provide: FlushFolds, useFactory: (eventLog: EventLog, eventBus: EventBus, metrics: Metrics, log: Log) => new FlushFolds(eventLog, eventBus, metrics, log), inject: [EventLog, EventBus, Metrics, Log] },
-        { provide: WakeSnoozed, useFactory: (acts: AlertActs, eventBus: EventBus, metrics: Metrics, log: Log) => new WakeSnoozed(acts, eventBus, metrics, log), inject: [AlertActs, EventBus, Metrics, Log] },
+        {
+          provide: FlushFolds,
+          useFactory: (eventLog: EventLog, eventBus: EventBus, metrics: Metrics, log: Log) =>
+            new FlushFolds(eventLog, eventBus, metrics, log),
+          inject: [EventLog, EventBus, Metrics, Log],
+        },
+        {
+          provide: WakeSnoozed,
+          useFactory: (acts: AlertActs, eventBus: EventBus, metrics: Metrics, log: Log) =>
+            new WakeSnoozed(acts, eventBus, metrics, log),
+          inject: [AlertActs, EventBus, Metrics, Log],
+        },
         {
           provide: Retention,
-          useFactory: (retention: LogRetention, log: Log) => new Retention(retention, { retentionDays: config.RETENTION_DAYS, dedupDays: config.DEDUP_DAYS }, log),
+          useFactory: (retention: LogRetention, log: Log) =>
+            new Retention(retention, { retentionDays: config.RETENTION_DAYS, dedupDays: config.DEDUP_DAYS }, log),
           inject: [LogRetention, Log],
         },
         {
           provide: IngestAlerts,
-          useFactory: (eventLog: EventLog, eventBus: EventBus, metrics: Metrics, log: Log) => new IngestAlerts(eventLog, eventBus, metrics, log, config.PROCESSOR_LANES),
+          useFactory: (eventLog: EventLog, eventBus: EventBus, metrics: Metrics, log: Log) =>
+            new IngestAlerts(eventLog, eventBus, metrics, log, config.PROCESSOR_LANES),
           inject: [EventLog, EventBus, Metrics, Log],
         },
       ],

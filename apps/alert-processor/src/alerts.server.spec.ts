@@ -40,7 +40,11 @@ describe('alerts as a transport of Nest', () => {
       ],
     })
     class App {}
-    app = await NestFactory.createMicroservice<AsyncMicroserviceOptions>(App, { ...processorTransport, logger: false, abortOnError: false });
+    app = await NestFactory.createMicroservice<AsyncMicroserviceOptions>(App, {
+      ...processorTransport,
+      logger: false,
+      abortOnError: false,
+    });
   });
   afterEach(() => app.close());
 

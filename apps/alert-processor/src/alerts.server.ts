@@ -40,7 +40,10 @@ export class AlertsServer extends Server implements CustomTransportStrategy {
 }
 
 const isBatchOutcome = (value: unknown): value is BatchOutcome =>
-  typeof value === 'object' && value !== null && 'kind' in value && (value.kind === 'settled' || value.kind === 'retry');
+  typeof value === 'object' &&
+  value !== null &&
+  'kind' in value &&
+  (value.kind === 'settled' || value.kind === 'retry');
 
 /** The one handler. */
 @Controller()

@@ -7,7 +7,12 @@ import { FlushFolds } from './flush-folds';
 const log = createLogger({ app: 'test', level: 'silent' });
 const tenant_id = aTenant('bakery');
 const appended = (seq: number): AppendedEvent => ({
-  tenant_id, epoch: 'e1', seq, fp: `fp-${seq}`, prev_fp: `fp-${seq - 1}`, entry: anEntry({ tenant_id, seq, event_id: `message ${seq}`, alert_id: 'flour', change: 'repeated', folded: 7 }),
+  tenant_id,
+  epoch: 'e1',
+  seq,
+  fp: `fp-${seq}`,
+  prev_fp: `fp-${seq - 1}`,
+  entry: anEntry({ tenant_id, seq, event_id: `message ${seq}`, alert_id: 'flour', change: 'repeated', folded: 7 }),
 });
 
 /** A log with what is due, in the portions in which it appends them; an error stands for a call that fails. */
@@ -25,8 +30,12 @@ describe('ending what repeats folded', () => {
   let hints: PublishedHint[];
   let busTrouble: Error | undefined;
   let metrics: Metrics;
-  const bus = { publish: async (published: readonly PublishedHint[]) => void (busTrouble ? await Promise.reject(busTrouble) : hints.push(...published)) };
-  const flushFolds = (eventLog: object, everyMs?: number) => new FlushFolds(eventLog as EventLog, bus as unknown as EventBus, metrics, log, everyMs);
+  const bus = {
+    publish: async (published: readonly PublishedHint[]) =>
+      void (busTrouble ? await Promise.reject(busTrouble) : hints.push(...published)),
+  };
+  const flushFolds = (eventLog: object, everyMs?: number) =>
+    new FlushFolds(eventLog as EventLog, bus as unknown as EventBus, metrics, log, everyMs);
   beforeEach(() => {
     hints = [];
     busTrouble = undefined;

@@ -22,10 +22,14 @@ export class FlushFolds {
     log: Log,
     everyMs = EVERY_MS,
   ) {
-    this.recurring = new Recurring(everyMs, (signal) => this.flush(signal), (error) => {
-      // a log that is away is health's to tell; what is due stays due
-      if (!(error instanceof Unavailable)) log.error({ err: error }, 'folded repeats could not be appended');
-    });
+    this.recurring = new Recurring(
+      everyMs,
+      (signal) => this.flush(signal),
+      (error) => {
+        // a log that is away is health's to tell; what is due stays due
+        if (!(error instanceof Unavailable)) log.error({ err: error }, 'folded repeats could not be appended');
+      },
+    );
   }
 
   start(): void {

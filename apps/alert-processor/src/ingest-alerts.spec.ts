@@ -1,5 +1,22 @@
-import { decodeHint, encodeHint, Refused, renderData, TooSlow, Unavailable, type DeadLetter, type PlannedEvent, type StoredEvent } from '@tocsin/contracts';
-import { EventBus, EventLog, type AppendResult, type PublishedHint, type ReceivedMessage, type Subscription } from '@tocsin/contracts/ports';
+import {
+  decodeHint,
+  encodeHint,
+  Refused,
+  renderData,
+  TooSlow,
+  Unavailable,
+  type DeadLetter,
+  type PlannedEvent,
+  type StoredEvent,
+} from '@tocsin/contracts';
+import {
+  EventBus,
+  EventLog,
+  type AppendResult,
+  type PublishedHint,
+  type ReceivedMessage,
+  type Subscription,
+} from '@tocsin/contracts/ports';
 import { aTenant, anEntry } from '@tocsin/contracts/testing';
 import { createLogger, Metrics } from '@tocsin/observability';
 import { IngestAlerts } from './ingest-alerts';
@@ -26,7 +43,8 @@ class LogInMemory extends EventLog {
       const log = this.stored.filter(({ message }) => message.tenant_id === tenant_id);
       const at = log.findIndex(({ message }) => message.service === service && message.id === id);
       if (at >= 0 && log[at]!.body_hash !== event.body_hash) return { outcome: 'conflict' };
-      if (at >= 0) return { outcome: 'duplicate', tenant_id, position: { epoch: 'e1', seq: at + 1, fp: `fp-${at + 1}` } };
+      if (at >= 0)
+        return { outcome: 'duplicate', tenant_id, position: { epoch: 'e1', seq: at + 1, fp: `fp-${at + 1}` } };
       this.stored.push(event);
       return { outcome: 'stored', event: storedAs(event, log.length + 1) };
     });
@@ -48,8 +66,21 @@ class LogInMemory extends EventLog {
 }
 
 const storedAs = ({ message, trace_id }: PlannedEvent, seq: number): StoredEvent => ({
-  epoch: 'e1', seq, fp: `fp-${seq}`, prev_fp: `fp-${seq - 1}`,
-  entry: anEntry({ tenant_id: message.tenant_id, seq, alert_id: `alert-of-${message.id}`, event_id: message.id, severity: message.severity, service: message.service, type: message.type, title: message.title, trace_id }),
+  epoch: 'e1',
+  seq,
+  fp: `fp-${seq}`,
+  prev_fp: `fp-${seq - 1}`,
+  entry: anEntry({
+    tenant_id: message.tenant_id,
+    seq,
+    alert_id: `alert-of-${message.id}`,
+    event_id: message.id,
+    severity: message.severity,
+    service: message.service,
+    type: message.type,
+    title: message.title,
+    trace_id,
+  }),
 });
 
 class BusInMemory extends EventBus {
@@ -68,7 +99,8 @@ describe('taking alerts in', () => {
   let log: LogInMemory;
   let bus: BusInMemory;
   let metrics: Metrics;
-  const ingestInLanes = (lanes?: number) => new IngestAlerts(log, bus, metrics, createLogger({ app: 'test', level: 'silent' }), lanes);
+  const ingestInLanes = (lanes?: number) =>
+    new IngestAlerts(log, bus, metrics, createLogger({ app: 'test', level: 'silent' }), lanes);
   const ingest = (batch: ReceivedMessage[]) => ingestInLanes().ingest(batch);
   beforeEach(() => {
     log = new LogInMemory();
@@ -76,13 +108,22 @@ describe('taking alerts in', () => {
     metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 10 });
   });
   const counted = async (name: string, labels: Record<string, string> = {}) => {
-    const { values } = (await metrics.registry.getSingleMetric(name)!.get()) as { values: { value: number; labels: Record<string, string> }[] };
-    return values.find((value) => Object.entries(labels).every(([label, wanted]) => value.labels[label] === wanted))?.value ?? 0;
+    const { values } = (await metrics.registry.getSingleMetric(name)!.get()) as {
+      values: { value: number; labels: Record<string, string> }[];
+    };
+    return (
+      values.find((value) => Object.entries(labels).every(([label, wanted]) => value.labels[label] === wanted))
+        ?.value ?? 0
+    );
   };
 
   const bakery = aTenant('bakery');
   const aMessage = (body: object | string, more: Partial<ReceivedMessage> = {}): ReceivedMessage => ({
-    body: Buffer.from(typeof body === 'string' ? body : JSON.stringify({ tenant_id: bakery, service: 'inventory', severity: 'urgent', ...body })),
+    body: Buffer.from(
+      typeof body === 'string'
+        ? body
+        : JSON.stringify({ tenant_id: bakery, service: 'inventory', severity: 'urgent', ...body }),
+    ),
     routing_key: 'alert.urgent.inventory',
     redelivered: false,
     ...more,
@@ -90,10 +131,18 @@ describe('taking alerts in', () => {
   const settled = (...outcomes: unknown[]) => ({ kind: 'settled', outcomes });
 
   it('stores what is valid, with its deliveries, and hints at it in order, data and all', async () => {
-    expect(await ingest([aMessage({ id: 'a', title: 'Größe' }), aMessage({ id: 'b' })])).toEqual(settled({ outcome: 'stored' }, { outcome: 'stored' }));
+    expect(await ingest([aMessage({ id: 'a', title: 'Größe' }), aMessage({ id: 'b' })])).toEqual(
+      settled({ outcome: 'stored' }, { outcome: 'stored' }),
+    );
 
-    expect(log.stored.map(({ message, deliveries }) => [message.id, deliveries.length])).toEqual([['a', 3], ['b', 3]]);
-    expect(bus.hints.map(({ tenant_id, seq }) => [tenant_id, seq])).toEqual([[bakery, 1], [bakery, 2]]);
+    expect(log.stored.map(({ message, deliveries }) => [message.id, deliveries.length])).toEqual([
+      ['a', 3],
+      ['b', 3],
+    ]);
+    expect(bus.hints.map(({ tenant_id, seq }) => [tenant_id, seq])).toEqual([
+      [bakery, 1],
+      [bakery, 2],
+    ]);
     expect(bus.hints[0]!.data!.toString()).toBe(renderData(storedAs(log.stored[0]!, 1).entry));
     expect(await counted('tocsin_ingest_messages_total', { result: 'stored' })).toBe(2);
     expect(await counted('tocsin_events_published_total', { tenant: bakery })).toBe(2);
@@ -111,18 +160,33 @@ describe('taking alerts in', () => {
   });
 
   it('lets a folded message go, and one that was folded before: counted, and nothing to hint at', async () => {
-    const results: AppendResult[] = [{ outcome: 'folded' }, { outcome: 'duplicate', tenant_id: bakery, position: null }];
+    const results: AppendResult[] = [
+      { outcome: 'folded' },
+      { outcome: 'duplicate', tenant_id: bakery, position: null },
+    ];
     log.append = async () => results;
-    expect(await ingest([aMessage({ id: 'a' }), aMessage({ id: 'b' })])).toEqual(settled({ outcome: 'folded' }, { outcome: 'duplicate' }));
+    expect(await ingest([aMessage({ id: 'a' }), aMessage({ id: 'b' })])).toEqual(
+      settled({ outcome: 'folded' }, { outcome: 'duplicate' }),
+    );
     expect(bus.hints).toEqual([]);
     expect(await counted('tocsin_ingest_messages_total', { result: 'folded' })).toBe(1);
   });
 
   it('puts on record what is invalid and goes on with the rest', async () => {
-    const outcome = await ingest([aMessage('not json', { routing_key: 'who knows' }), aMessage({ id: 'a' }), aMessage({ tenant_id: undefined }), aMessage({ title: 'x'.repeat(301) })]);
+    const outcome = await ingest([
+      aMessage('not json', { routing_key: 'who knows' }),
+      aMessage({ id: 'a' }),
+      aMessage({ tenant_id: undefined }),
+      aMessage({ title: 'x'.repeat(301) }),
+    ]);
 
     expect(outcome).toMatchObject(
-      settled({ outcome: 'dead', reason: 'invalid_json' }, { outcome: 'stored' }, { outcome: 'dead', reason: 'missing_tenant' }, { outcome: 'dead', reason: 'invalid_field' }),
+      settled(
+        { outcome: 'dead', reason: 'invalid_json' },
+        { outcome: 'stored' },
+        { outcome: 'dead', reason: 'missing_tenant' },
+        { outcome: 'dead', reason: 'invalid_field' },
+      ),
     );
     expect(log.letters).toMatchObject([
       { tenant_id: null, reason: 'invalid_json', body: Buffer.from('not json'), routing_key: 'who knows' },
@@ -134,78 +198,154 @@ describe('taking alerts in', () => {
   });
 
   it('keeps no more than 64 KiB of a dead letter', async () => {
-    expect(await ingest([aMessage('x'.repeat(100_000))])).toMatchObject(settled({ outcome: 'dead', reason: 'message_too_large' }));
+    expect(await ingest([aMessage('x'.repeat(100_000))])).toMatchObject(
+      settled({ outcome: 'dead', reason: 'message_too_large' }),
+    );
     expect(log.letters[0]!.body).toHaveLength(65_536);
   });
 
   describe('one body that holds several messages', () => {
     const one = (more: object) => ({ tenant_id: bakery, service: 'inventory', severity: 'low', ...more });
-    const bodies = () => log.letters.map(({ body, message_id, reason }) => [reason, message_id, JSON.parse(body.toString()) as unknown]);
+    const bodies = () =>
+      log.letters.map(({ body, message_id, reason }) => [reason, message_id, JSON.parse(body.toString()) as unknown]);
 
     it('has a letter for each that is refused, with it alone', async () => {
       const [bad, worse] = [one({ id: 'bad', title: 'x'.repeat(301) }), one({ tenant_id: undefined, id: 'worse' })];
-      expect(await ingest([aMessage(JSON.stringify([one({ id: 'a' }), bad, worse]), { message_id: 'm' })])).toMatchObject(settled({ outcome: 'dead' }));
+      expect(
+        await ingest([aMessage(JSON.stringify([one({ id: 'a' }), bad, worse]), { message_id: 'm' })]),
+      ).toMatchObject(settled({ outcome: 'dead' }));
       expect(log.stored.map(({ message }) => message.id)).toEqual(['a']);
-      expect(bodies()).toEqual([['invalid_field', 'm/1', bad], ['missing_tenant', 'm/2', JSON.parse(JSON.stringify(worse))]]);
+      expect(bodies()).toEqual([
+        ['invalid_field', 'm/1', bad],
+        ['missing_tenant', 'm/2', JSON.parse(JSON.stringify(worse))],
+      ]);
     });
 
     it('has one for each that the log will not have', async () => {
       await ingest([aMessage({ id: 'a' })]);
       const other = one({ id: 'a', severity: 'urgent', title: 'another' });
-      log.trouble = (planned) => (planned.some(({ message }) => message.title === 'unstorable') ? new Refused('store_failed', 'refused') : undefined);
+      log.trouble = (planned) =>
+        planned.some(({ message }) => message.title === 'unstorable')
+          ? new Refused('store_failed', 'refused')
+          : undefined;
       const unstorable = one({ title: 'unstorable' });
       await ingest([aMessage(JSON.stringify([other, unstorable, one({})]), { message_id: 'm' })]);
       // as it was read: the key's severity is the higher
-      expect(bodies()).toMatchObject([['id_conflict', 'm/0', other], ['store_failed', 'm/1', { ...unstorable, severity: 'urgent', id: 'm/1' }]]);
+      expect(bodies()).toMatchObject([
+        ['id_conflict', 'm/0', other],
+        ['store_failed', 'm/1', { ...unstorable, severity: 'urgent', id: 'm/1' }],
+      ]);
       expect(log.stored.map(({ message }) => message.id)).toEqual(['a', 'm/2']);
       // sent again alone, it is the same message: none of the others comes with it
       log.trouble = () => undefined;
       const { body, message_id } = log.letters[1]!;
-      expect(await ingest([aMessage(body.toString(), { message_id: message_id! })])).toEqual(settled({ outcome: 'stored' }));
+      expect(await ingest([aMessage(body.toString(), { message_id: message_id! })])).toEqual(
+        settled({ outcome: 'stored' }),
+      );
       expect(log.stored.map(({ message }) => message.id)).toEqual(['a', 'm/2', 'm/1']);
     });
 
     it('of a webhook that came over AMQP as well', async () => {
-      const alert = (labels: object, fingerprint: string) => ({ status: 'firing', labels: { alertname: 'A', ...labels }, annotations: {}, startsAt: '2026-01-02T03:04:05Z', fingerprint });
-      await ingest([aMessage(JSON.stringify({ version: '4', groupKey: '{}', alerts: [alert({ tenant_id: bakery }, 'f'), alert({ tenant_id: 'a b' }, 'g')] }), { message_id: 'm' })]);
+      const alert = (labels: object, fingerprint: string) => ({
+        status: 'firing',
+        labels: { alertname: 'A', ...labels },
+        annotations: {},
+        startsAt: '2026-01-02T03:04:05Z',
+        fingerprint,
+      });
+      await ingest([
+        aMessage(
+          JSON.stringify({
+            version: '4',
+            groupKey: '{}',
+            alerts: [alert({ tenant_id: bakery }, 'f'), alert({ tenant_id: 'a b' }, 'g')],
+          }),
+          { message_id: 'm' },
+        ),
+      ]);
       expect(log.stored).toHaveLength(1);
       expect(bodies()).toMatchObject([['invalid_field', 'm/1', { dedup_key: 'g', tenant_id: 'a b' }]]);
     });
 
     it('may hold none: an empty batch of CloudEvents leaves nothing', async () => {
-      expect(await ingest([aMessage('[]', { content_type: 'application/cloudevents-batch+json' })])).toEqual(settled({ outcome: 'stored' }));
+      expect(await ingest([aMessage('[]', { content_type: 'application/cloudevents-batch+json' })])).toEqual(
+        settled({ outcome: 'stored' }),
+      );
       expect([log.stored, log.letters]).toEqual([[], []]);
     });
   });
 
   it('keeps with a letter what its redrive has to say', async () => {
-    const headers = { 'cloudEvents:id': 'e', 'cloudEvents:time': { '!': 'timestamp', value: 7 }, traceparent: '00-a', 'x-death': [{ reason: 'expired' }], host: 'a' };
+    const headers = {
+      'cloudEvents:id': 'e',
+      'cloudEvents:time': { '!': 'timestamp', value: 7 },
+      traceparent: '00-a',
+      'x-death': [{ reason: 'expired' }],
+      host: 'a',
+    };
     await ingest([aMessage('no gzip', { content_encoding: 'gzip', headers })]);
-    expect(log.letters).toMatchObject([{ reason: 'invalid_encoding', body: Buffer.from('no gzip'), content_encoding: 'gzip' }]);
-    expect(log.letters[0]!.headers).toEqual({ 'cloudEvents:id': 'e', 'cloudEvents:time': { '!': 'timestamp', value: 7 }, traceparent: '00-a' });
+    expect(log.letters).toMatchObject([
+      { reason: 'invalid_encoding', body: Buffer.from('no gzip'), content_encoding: 'gzip' },
+    ]);
+    expect(log.letters[0]!.headers).toEqual({
+      'cloudEvents:id': 'e',
+      'cloudEvents:time': { '!': 'timestamp', value: 7 },
+      traceparent: '00-a',
+    });
   });
 
   it('takes the same id with another body for a conflict, not for a duplicate', async () => {
     await ingest([aMessage({ id: 'a' })]);
-    expect(await ingest([aMessage({ id: 'a', title: 'another' })])).toMatchObject(settled({ outcome: 'dead', reason: 'id_conflict' }));
+    expect(await ingest([aMessage({ id: 'a', title: 'another' })])).toMatchObject(
+      settled({ outcome: 'dead', reason: 'id_conflict' }),
+    );
     expect(log.letters).toMatchObject([{ tenant_id: bakery, reason: 'id_conflict' }]);
     expect(bus.hints).toHaveLength(1);
   });
 
   describe('of a delivery that holds several', () => {
-    const alert = (fingerprint: string, more: object = {}) => ({ status: 'firing', labels: { alertname: 'Cold', tenant_id: bakery }, annotations: {}, startsAt: '2026-01-02T03:04:05Z', fingerprint, ...more });
+    const alert = (fingerprint: string, more: object = {}) => ({
+      status: 'firing',
+      labels: { alertname: 'Cold', tenant_id: bakery },
+      annotations: {},
+      startsAt: '2026-01-02T03:04:05Z',
+      fingerprint,
+      ...more,
+    });
     const group = (...alerts: unknown[]) => JSON.stringify({ version: '4', groupKey: '{}', alerts });
-    const broken = alert('broken', { labels: { alertname: 'Cold', tenant_id: bakery, service: 's', severity: 'critical', ...Object.fromEntries(Array.from({ length: 2 }, (_, i) => [`l${i}`, 'x'])) }, startsAt: '2026-01-02T03:04:05Z' });
+    const broken = alert('broken', {
+      labels: {
+        alertname: 'Cold',
+        tenant_id: bakery,
+        service: 's',
+        severity: 'critical',
+        ...Object.fromEntries(Array.from({ length: 2 }, (_, i) => [`l${i}`, 'x'])),
+      },
+      startsAt: '2026-01-02T03:04:05Z',
+    });
     /** As a redrive publishes it. */
-    const again = ({ body, routing_key, message_id }: DeadLetter): ReceivedMessage => ({ body, routing_key: routing_key ?? '', message_id: message_id ?? 'dead-letter-1', redelivered: false });
+    const again = ({ body, routing_key, message_id }: DeadLetter): ReceivedMessage => ({
+      body,
+      routing_key: routing_key ?? '',
+      message_id: message_id ?? 'dead-letter-1',
+      redelivered: false,
+    });
 
     it('keeps each that is refused in a letter of its own, which brings back nothing else', async () => {
-      const refusedOnce = jest.fn((planned: readonly PlannedEvent[]) => (planned.some(({ message }) => message.dedup_key === 'broken') ? new Refused('store_failed', 'no') : undefined));
+      const refusedOnce = jest.fn((planned: readonly PlannedEvent[]) =>
+        planned.some(({ message }) => message.dedup_key === 'broken') ? new Refused('store_failed', 'no') : undefined,
+      );
       log.trouble = refusedOnce;
-      const received = aMessage(group(alert('good'), broken, alert('nobodys', { labels: {} }), alert('fine')), { routing_key: 'monitoring', message_id: 'm' });
+      const received = aMessage(group(alert('good'), broken, alert('nobodys', { labels: {} }), alert('fine')), {
+        routing_key: 'monitoring',
+        message_id: 'm',
+      });
       expect(await ingest([received])).toMatchObject(settled({ outcome: 'dead' }));
       expect(log.stored.map(({ message }) => message.dedup_key)).toEqual(['good', 'fine']);
-      expect(log.letters.map(({ reason, tenant_id, message_id }) => [reason, tenant_id, message_id]).sort()).toEqual([['missing_tenant', null, 'm/2'], ['store_failed', bakery, 'm/1']]);
+      expect(log.letters.map(({ reason, tenant_id, message_id }) => [reason, tenant_id, message_id]).sort()).toEqual([
+        ['missing_tenant', null, 'm/2'],
+        ['store_failed', bakery, 'm/1'],
+      ]);
       for (const { body } of log.letters) expect(body.toString()).not.toMatch(/good|fine/);
 
       log.trouble = () => undefined;
@@ -213,7 +353,12 @@ describe('taking alerts in', () => {
       expect(await ingest([again(letter)])).toEqual(settled({ outcome: 'stored' }));
       expect(await ingest([again(letter)])).toEqual(settled({ outcome: 'duplicate' }));
       expect(log.stored.map(({ message }) => message.dedup_key)).toEqual(['good', 'fine', 'broken']);
-      expect(log.stored[2]!.message).toMatchObject({ service: 's', severity: 'urgent', labels: { l0: 'x', l1: 'x' }, occurred_at: '2026-01-02T03:04:05.000Z' });
+      expect(log.stored[2]!.message).toMatchObject({
+        service: 's',
+        severity: 'urgent',
+        labels: { l0: 'x', l1: 'x' },
+        occurred_at: '2026-01-02T03:04:05.000Z',
+      });
     });
 
     it('makes the same ids of the same delivery, so that one that comes again whole stores nothing again', async () => {
@@ -225,17 +370,36 @@ describe('taking alerts in', () => {
   });
 
   it('finds the one message that the log will not have, and stores the others', async () => {
-    log.trouble = (planned) => (planned.some(({ message }) => message.id === 'm-5') ? new Refused('store_failed', 'refused (22001)') : undefined);
+    log.trouble = (planned) =>
+      planned.some(({ message }) => message.id === 'm-5') ? new Refused('store_failed', 'refused (22001)') : undefined;
     const outcome = await ingest(Array.from({ length: 9 }, (_, index) => aMessage({ id: `m-${index}` })));
 
-    expect(outcome).toEqual(settled(...Array.from({ length: 9 }, (_, index) => (index === 5 ? { outcome: 'dead', reason: 'store_failed', detail: 'refused (22001)' } : { outcome: 'stored' }))));
-    expect(log.stored.map(({ message }) => message.id)).toEqual(['m-0', 'm-1', 'm-2', 'm-3', 'm-4', 'm-6', 'm-7', 'm-8']);
+    expect(outcome).toEqual(
+      settled(
+        ...Array.from({ length: 9 }, (_, index) =>
+          index === 5 ? { outcome: 'dead', reason: 'store_failed', detail: 'refused (22001)' } : { outcome: 'stored' },
+        ),
+      ),
+    );
+    expect(log.stored.map(({ message }) => message.id)).toEqual([
+      'm-0',
+      'm-1',
+      'm-2',
+      'm-3',
+      'm-4',
+      'm-6',
+      'm-7',
+      'm-8',
+    ]);
     expect(log.letters).toMatchObject([{ reason: 'store_failed' }]);
   });
 
   it('gives the batch back when the log is away, and tells nobody anything', async () => {
     log.trouble = () => new Unavailable('postgres', 'PostgreSQL cannot be reached');
-    expect(await ingest([aMessage({ id: 'a' }), aMessage('not json')])).toEqual({ kind: 'retry', reason: 'PostgreSQL cannot be reached' });
+    expect(await ingest([aMessage({ id: 'a' }), aMessage('not json')])).toEqual({
+      kind: 'retry',
+      reason: 'PostgreSQL cannot be reached',
+    });
     expect([log.letters, bus.hints]).toEqual([[], []]);
     expect(await counted('tocsin_ingest_messages_total', { result: 'stored' })).toBe(0);
   });
@@ -246,7 +410,9 @@ describe('taking alerts in', () => {
     expect(await ingest(batch)).toMatchObject({ kind: 'retry' });
 
     log.buryTrouble = () => undefined;
-    expect(await ingest(batch)).toMatchObject(settled({ outcome: 'duplicate' }, { outcome: 'dead', reason: 'invalid_json' }));
+    expect(await ingest(batch)).toMatchObject(
+      settled({ outcome: 'duplicate' }, { outcome: 'dead', reason: 'invalid_json' }),
+    );
     expect(log.stored).toHaveLength(1);
   });
 
@@ -256,7 +422,8 @@ describe('taking alerts in', () => {
   });
 
   it('lets a dead letter go that the log will not even have as one, and keeps the others on record', async () => {
-    log.buryTrouble = (letters) => (letters.some(({ routing_key }) => routing_key === 'odd') ? new Refused('store_failed', 'no') : undefined);
+    log.buryTrouble = (letters) =>
+      letters.some(({ routing_key }) => routing_key === 'odd') ? new Refused('store_failed', 'no') : undefined;
     const outcome = await ingest([aMessage('1'), aMessage('2', { routing_key: 'odd' }), aMessage('3')]);
     expect(outcome).toMatchObject(settled({ outcome: 'dead' }, { outcome: 'dead' }, { outcome: 'dead' }));
     expect(log.letters.map(({ body }) => body.toString())).toEqual(['1', '3']);
@@ -290,7 +457,9 @@ describe('taking alerts in', () => {
   const aLowMessage = (body: object) => aMessage({ severity: 'low', ...body }, { routing_key: 'alert.low.inventory' });
 
   it('stores a batch in lanes that share no tenant, with each outcome in its place', async () => {
-    const batch = Array.from({ length: 400 }, (_, index) => aLowMessage({ id: `m-${index % 350}`, tenant_id: `tenant-${index % 7}` }));
+    const batch = Array.from({ length: 400 }, (_, index) =>
+      aLowMessage({ id: `m-${index % 350}`, tenant_id: `tenant-${index % 7}` }),
+    );
     const outcome = await ingestInLanes(4).ingest(batch);
 
     expect(log.batches.length).toBeGreaterThan(1);
@@ -306,16 +475,23 @@ describe('taking alerts in', () => {
     let free: () => void = () => undefined;
     log.gate = new Promise((resolve) => (free = resolve));
     const ingesting = ingestInLanes(4);
-    const few = (prefix: string) => Array.from({ length: 14 }, (_, index) => aLowMessage({ id: `${prefix}-${index}`, tenant_id: `tenant-${index % 7}` }));
+    const few = (prefix: string) =>
+      Array.from({ length: 14 }, (_, index) =>
+        aLowMessage({ id: `${prefix}-${index}`, tenant_id: `tenant-${index % 7}` }),
+      );
     const all = Promise.all([few('a'), few('b'), few('c')].map((batch) => ingesting.ingest(batch)));
     free();
-    for (const outcome of await all) expect(outcome).toEqual(settled(...Array.from({ length: 14 }, () => ({ outcome: 'stored' as const }))));
+    for (const outcome of await all)
+      expect(outcome).toEqual(settled(...Array.from({ length: 14 }, () => ({ outcome: 'stored' as const }))));
     expect(log.batches.map(({ length }) => length)).toEqual([14, 28]);
   });
 
   it('gives a batch back when one of its lanes found the log away', async () => {
-    log.trouble = (planned) => (planned.some(({ message }) => message.tenant_id === 'tenant-3') ? new Unavailable('postgres', 'away') : undefined);
-    const batch = Array.from({ length: 400 }, (_, index) => aLowMessage({ id: `m-${index}`, tenant_id: `tenant-${index % 7}` }));
+    log.trouble = (planned) =>
+      planned.some(({ message }) => message.tenant_id === 'tenant-3') ? new Unavailable('postgres', 'away') : undefined;
+    const batch = Array.from({ length: 400 }, (_, index) =>
+      aLowMessage({ id: `m-${index}`, tenant_id: `tenant-${index % 7}` }),
+    );
     expect(await ingestInLanes(4).ingest(batch)).toEqual({ kind: 'retry', reason: 'away' });
   });
 
@@ -338,7 +514,9 @@ describe('taking alerts in', () => {
     void ingesting.ingest([aLowMessage({ id: 'behind it' })]);
     log.gate = undefined;
     expect(await ingesting.ingest([aMessage({ id: 'urgent' })])).toEqual(settled({ outcome: 'stored' }));
-    expect(await ingesting.ingest([{ ...aLowMessage({ id: 'suspect' }), suspect: true }])).toEqual(settled({ outcome: 'stored' }));
+    expect(await ingesting.ingest([{ ...aLowMessage({ id: 'suspect' }), suspect: true }])).toEqual(
+      settled({ outcome: 'stored' }),
+    );
   });
 
   it('gives up one that is refused three times on its own, no sooner', async () => {
@@ -354,21 +532,29 @@ describe('taking alerts in', () => {
   it('sets those apart of which one takes for ever: the others are stored, their lanes go on, and it is dead in the end', async () => {
     const guilty = ({ message }: PlannedEvent) => message.id === 'guilty';
     log.trouble = (planned) => (planned.some(guilty) ? new TooSlow('took 5 s') : undefined);
-    const batch = Array.from({ length: 200 }, (_, index) => aLowMessage({ id: index === 77 ? 'guilty' : `m-${index}`, tenant_id: `tenant-${index % 5}` }));
+    const batch = Array.from({ length: 200 }, (_, index) =>
+      aLowMessage({ id: index === 77 ? 'guilty' : `m-${index}`, tenant_id: `tenant-${index % 5}` }),
+    );
     const ingesting = ingestInLanes();
 
     const outcome = await ingesting.ingest(batch);
-    expect(await ingesting.ingest([aLowMessage({ id: 'x', tenant_id: 'tenant-of-nobody-held' })])).toEqual(settled({ outcome: 'stored' }));
+    expect(await ingesting.ingest([aLowMessage({ id: 'x', tenant_id: 'tenant-of-nobody-held' })])).toEqual(
+      settled({ outcome: 'stored' }),
+    );
 
     if (outcome.kind !== 'settled') throw new Error(outcome.reason);
-    const fates = await Promise.all(outcome.outcomes.map((one) => (one.outcome === 'late' ? one.fate : Promise.reject(new Error('not late')))));
+    const fates = await Promise.all(
+      outcome.outcomes.map((one) => (one.outcome === 'late' ? one.fate : Promise.reject(new Error('not late')))),
+    );
     expect(fates.filter(({ outcome: fate }) => fate === 'stored')).toHaveLength(199);
     expect(fates[77]).toMatchObject({ outcome: 'dead', reason: 'store_failed' });
     expect(log.letters).toMatchObject([{ reason: 'store_failed', tenant_id: 'tenant-2' }]);
     expect(log.batches.filter((planned) => planned.length === 1 && planned.some(guilty))).toHaveLength(3);
     expect(await counted('tocsin_ingest_messages_total', { result: 'stored' })).toBe(200);
     // whoever comes for the same tenant afterwards is not late any more
-    expect(await ingesting.ingest([aLowMessage({ id: 'y', tenant_id: 'tenant-2' })])).toEqual(settled({ outcome: 'stored' }));
+    expect(await ingesting.ingest([aLowMessage({ id: 'y', tenant_id: 'tenant-2' })])).toEqual(
+      settled({ outcome: 'stored' }),
+    );
   });
 
   it('lets those that were set apart be tried again when the log goes away meanwhile', async () => {
@@ -382,7 +568,9 @@ describe('taking alerts in', () => {
   it('puts on record what the queue gave up, without a look into it, and counts it apart', async () => {
     const outcome = await ingest([{ ...aMessage({ id: 'a' }), given_up: 'delivery_limit' }]);
     expect(outcome).toMatchObject(settled({ outcome: 'dead', reason: 'delivery_limit' }));
-    expect(log.letters).toMatchObject([{ tenant_id: null, reason: 'delivery_limit', routing_key: 'alert.urgent.inventory' }]);
+    expect(log.letters).toMatchObject([
+      { tenant_id: null, reason: 'delivery_limit', routing_key: 'alert.urgent.inventory' },
+    ]);
     expect(log.batches).toHaveLength(0);
     expect(await counted('tocsin_ingest_messages_total', { result: 'delivery_limit' })).toBe(1);
     expect(await counted('tocsin_ingest_messages_total', { result: 'dead' })).toBe(0);

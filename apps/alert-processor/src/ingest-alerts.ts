@@ -1,5 +1,22 @@
-import { eventNameOf, hintOf, Refused, Turns, Unavailable, type DeadLetter, type MessageErrorCode, type PlannedEvent } from '@tocsin/contracts';
-import type { BatchOutcome, EventBus, EventLog, LateOutcome, MessageOutcome, PublishedHint, ReceivedMessage } from '@tocsin/contracts/ports';
+import {
+  eventNameOf,
+  hintOf,
+  Refused,
+  Turns,
+  Unavailable,
+  type DeadLetter,
+  type MessageErrorCode,
+  type PlannedEvent,
+} from '@tocsin/contracts';
+import type {
+  BatchOutcome,
+  EventBus,
+  EventLog,
+  LateOutcome,
+  MessageOutcome,
+  PublishedHint,
+  ReceivedMessage,
+} from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
 import { readMessages, refusedLetterOf, type ReadMessage } from './read-message';
 import { StoreLanes } from './store-lanes';
@@ -74,7 +91,9 @@ export class IngestAlerts {
       for (const name of message.understood) this.metrics.understoodNames.inc({ name });
       if (message.unknown.length > 0) this.metrics.unknownFields.inc(message.unknown.length);
     }
-    return fates.map((ofOne) => (areKnown(ofOne) ? outcomeOf(ofOne) : { outcome: 'late', fate: heardLater(this.follow(ofOne)) }));
+    return fates.map((ofOne) =>
+      areKnown(ofOne) ? outcomeOf(ofOne) : { outcome: 'late', fate: heardLater(this.follow(ofOne)) },
+    );
   }
 
   /** Reads a batch in slices: two thousand messages of 64 KiB take a second, and the health checks and the other lanes must not. */
@@ -139,7 +158,11 @@ export class IngestAlerts {
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       if (letters.length > 1) for (const letter of letters) await this.bury([letter]);
-      else this.log.error({ tenant_id: letters[0]!.tenant_id, reason: letters[0]!.reason, err: error }, 'a dead letter could not be put on record');
+      else
+        this.log.error(
+          { tenant_id: letters[0]!.tenant_id, reason: letters[0]!.reason, err: error },
+          'a dead letter could not be put on record',
+        );
     }
   }
 
@@ -169,7 +192,14 @@ function hintFor({ message }: PlannedEvent, result: StoreResult): PublishedHint 
   if (result.outcome !== 'duplicate' || result.position === null) return undefined;
   // it may be the one whose hint a crash swallowed: the position is enough for a gateway to look
   const event = eventNameOf({ change: 'raised', service, type, actor: null });
-  return { tenant_id, ...result.position, prev_fp: null, event, filter: { severity, previous_severity: null, type, service }, data: null };
+  return {
+    tenant_id,
+    ...result.position,
+    prev_fp: null,
+    event,
+    filter: { severity, previous_severity: null, type, service },
+    data: null,
+  };
 }
 
 function fateOf(result: StoreResult, message: Extract<ReadMessage, { ok: true }>, received: ReceivedMessage): Fate {
@@ -192,10 +222,15 @@ function fateOf(result: StoreResult, message: Extract<ReadMessage, { ok: true }>
  */
 function outcomeOf(fates: readonly Fate[]): MessageOutcome {
   const outcomes = fates.map(({ outcome }) => outcome);
-  return outcomes.find(({ outcome }) => outcome === 'dead') ?? outcomes.find(({ outcome }) => outcome === 'stored') ?? outcomes[0] ?? { outcome: 'stored' };
+  return (
+    outcomes.find(({ outcome }) => outcome === 'dead') ??
+    outcomes.find(({ outcome }) => outcome === 'stored') ??
+    outcomes[0] ?? { outcome: 'stored' }
+  );
 }
 
-const areKnown = (fates: readonly (Fate | Promise<Fate>)[]): fates is readonly Fate[] => fates.every((fate) => !(fate instanceof Promise));
+const areKnown = (fates: readonly (Fate | Promise<Fate>)[]): fates is readonly Fate[] =>
+  fates.every((fate) => !(fate instanceof Promise));
 
 /** Whoever waits for it hears that it failed; until somebody does, that is no reason to end the process. */
 function heardLater<T>(promise: Promise<T>): Promise<T> {
@@ -203,4 +238,7 @@ function heardLater<T>(promise: Promise<T>): Promise<T> {
   return promise;
 }
 
-const dead = (letter: DeadLetter): Fate => ({ outcome: { outcome: 'dead', reason: letter.reason, detail: letter.detail }, letter });
+const dead = (letter: DeadLetter): Fate => ({
+  outcome: { outcome: 'dead', reason: letter.reason, detail: letter.detail },
+  letter,
+});

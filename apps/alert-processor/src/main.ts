@@ -18,11 +18,14 @@ runProcess(async (life) => {
   const observability = ObservabilityModule.forRoot({ app: 'alert-processor', version, settings: config });
   const adapters = adaptersFrom(config, observability);
 
-  const app = await NestFactory.createMicroservice<AsyncMicroserviceOptions>(AlertProcessorModule.forRoot(config, [observability, ...adapters]), {
-    ...processorTransport,
-    bufferLogs: true,
-    abortOnError: false,
-  });
+  const app = await NestFactory.createMicroservice<AsyncMicroserviceOptions>(
+    AlertProcessorModule.forRoot(config, [observability, ...adapters]),
+    {
+      ...processorTransport,
+      bufferLogs: true,
+      abortOnError: false,
+    },
+  );
   const log = app.get(Log);
   app.useLogger(app.get(NestLogger));
   life.reportsTo(log, app.get(Health));
@@ -30,7 +33,9 @@ runProcess(async (life) => {
 
   await app.get(AdminServer).listen();
   await app.init();
-  await app.get(Health).waitUntilUp(config.DB_READY_TIMEOUT, (dependencies) => log.info({ dependencies }, 'waiting for dependencies'));
+  await app
+    .get(Health)
+    .waitUntilUp(config.DB_READY_TIMEOUT, (dependencies) => log.info({ dependencies }, 'waiting for dependencies'));
   await app.listen();
   app.get(Health).ready();
 
@@ -39,12 +44,34 @@ runProcess(async (life) => {
 
 function adaptersFrom(config: AlertProcessorConfig, observability: DynamicModule): DynamicModule[] {
   const connection = databaseConnectionOf(config)!;
-  const pool = { poolSize: config.DB_POOL_SIZE, statementTimeoutMs: config.DB_STATEMENT_TIMEOUT_MS, applicationName: 'tocsin alert-processor' };
+  const pool = {
+    poolSize: config.DB_POOL_SIZE,
+    statementTimeoutMs: config.DB_STATEMENT_TIMEOUT_MS,
+    applicationName: 'tocsin alert-processor',
+  };
   const health = { critical: true, unreadyAfterMs: CONSUMER_UNREADY_AFTER_MS };
-  const postgres = PostgresModule.forRoot({ connection, role: 'tocsin_processor', folding: foldingOf(config), ...pool, observability });
+  const postgres = PostgresModule.forRoot({
+    connection,
+    role: 'tocsin_processor',
+    folding: foldingOf(config),
+    ...pool,
+    observability,
+  });
   return [
     postgres,
-    RabbitModule.forRoot({ url: config.RABBITMQ_URL, prefix: config.RABBITMQ_PREFIX, prefetch: config.PROCESSOR_PREFETCH, health, observability }),
-    RedisModule.forRoot({ url: config.REDIS_URL, prefix: config.REDIS_PREFIX, hintKey: config.REDIS_HINT_KEY, keys: postgres, observability }),
+    RabbitModule.forRoot({
+      url: config.RABBITMQ_URL,
+      prefix: config.RABBITMQ_PREFIX,
+      prefetch: config.PROCESSOR_PREFETCH,
+      health,
+      observability,
+    }),
+    RedisModule.forRoot({
+      url: config.REDIS_URL,
+      prefix: config.REDIS_PREFIX,
+      hintKey: config.REDIS_HINT_KEY,
+      keys: postgres,
+      observability,
+    }),
   ];
 }

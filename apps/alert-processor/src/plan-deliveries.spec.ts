@@ -3,7 +3,8 @@ import { anAlert } from '@tocsin/contracts/testing';
 import { CHANNELS, SEVERITIES } from '@tocsin/contracts/wire';
 import { planDeliveries } from './plan-deliveries';
 
-const planned = (overrides: Partial<AlertMessage>) => planDeliveries(anAlert(overrides)).map(({ channel, recipient }) => `${channel} ${recipient}`);
+const planned = (overrides: Partial<AlertMessage>) =>
+  planDeliveries(anAlert(overrides)).map(({ channel, recipient }) => `${channel} ${recipient}`);
 const byDefault = (...channels: string[]) => channels.map((channel) => `${channel} ${DEFAULT_RECIPIENT}`);
 
 describe('who is told of an alert', () => {
@@ -27,11 +28,15 @@ describe('who is told of an alert', () => {
       'whatsapp +4917012345678',
     ]);
     expect(planned({ severity: 'high', recipients: ['+4917012345678'] })).toEqual([]);
-    expect(planned({ channels: ['webhook'], recipients: ['https://example.com/hook', 'a@example.com'] })).toEqual(['webhook https://example.com/hook']);
+    expect(planned({ channels: ['webhook'], recipients: ['https://example.com/hook', 'a@example.com'] })).toEqual([
+      'webhook https://example.com/hook',
+    ]);
   });
 
   it('is told once, however often it is named', () => {
-    expect(planned({ channels: ['email', 'email'], recipients: ['a@example.com', 'a@example.com'] })).toEqual(['email a@example.com']);
+    expect(planned({ channels: ['email', 'email'], recipients: ['a@example.com', 'a@example.com'] })).toEqual([
+      'email a@example.com',
+    ]);
   });
 
   it.each(['sms', 'whatsapp'] as const)('is no phone number that %s cannot reach', (channel) => {
@@ -41,9 +46,12 @@ describe('who is told of an alert', () => {
   });
 
   it('is no address that is none', () => {
-    const fits = (channel: 'email' | 'webhook', recipient: string) => planned({ channels: [channel], recipients: [recipient] }).length > 0;
-    for (const recipient of ['example.com', '@example.com', 'a@', 'a b@example.com', 'a@example.com\nb@example.com']) expect(fits('email', recipient)).toBe(false);
-    for (const recipient of ['example.com', 'ftp://example.com', 'javascript:alert(1)', 'file:///etc/passwd']) expect(fits('webhook', recipient)).toBe(false);
+    const fits = (channel: 'email' | 'webhook', recipient: string) =>
+      planned({ channels: [channel], recipients: [recipient] }).length > 0;
+    for (const recipient of ['example.com', '@example.com', 'a@', 'a b@example.com', 'a@example.com\nb@example.com'])
+      expect(fits('email', recipient)).toBe(false);
+    for (const recipient of ['example.com', 'ftp://example.com', 'javascript:alert(1)', 'file:///etc/passwd'])
+      expect(fits('webhook', recipient)).toBe(false);
   });
 
   it.each(['recommendation', 'notification'] as const)('is nobody for a %s that names no channel', (type) => {

@@ -27,7 +27,9 @@ export function planDeliveries({ type, severity, status, channels, recipients = 
   const chosen = new Set(channels ?? (type === 'alert' ? CHANNELS_BY_SEVERITY[severity] : []));
   const named = new Set(recipients);
   return [...chosen].flatMap((channel) =>
-    named.size === 0 ? [{ channel, recipient: DEFAULT_RECIPIENT }] : [...named].filter(FITS[channel]).map((recipient) => ({ channel, recipient })),
+    named.size === 0
+      ? [{ channel, recipient: DEFAULT_RECIPIENT }]
+      : [...named].filter(FITS[channel]).map((recipient) => ({ channel, recipient })),
   );
 }
 

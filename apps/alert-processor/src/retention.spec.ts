@@ -35,12 +35,20 @@ class RetentionInMemory extends LogRetention {
 
 describe('retention', () => {
   let store: RetentionInMemory;
-  const retention = (kept: Kept, everyMs?: number) => new Retention(store, kept, createLogger({ app: 'test', level: 'silent' }), everyMs);
+  const retention = (kept: Kept, everyMs?: number) =>
+    new Retention(store, kept, createLogger({ app: 'test', level: 'silent' }), everyMs);
   beforeEach(() => (store = new RetentionInMemory()));
 
   it('deletes what an earlier run has released before it releases more, and forgets ids to the end', async () => {
     await retention({ retentionDays: 90, dedupDays: 7 }).run();
-    expect(store.calls).toEqual(['delete behind ""', 'delete behind "m"', 'release 90 behind ""', 'release 90 behind "m"', 'forget 7', 'forget 7']);
+    expect(store.calls).toEqual([
+      'delete behind ""',
+      'delete behind "m"',
+      'release 90 behind ""',
+      'release 90 behind "m"',
+      'forget 7',
+      'forget 7',
+    ]);
   });
 
   it('releases nothing where entries are kept for ever, and still finishes what was released', async () => {

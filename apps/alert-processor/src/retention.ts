@@ -26,10 +26,14 @@ export class Retention {
     logger: Log,
     everyMs = EVERY_MS,
   ) {
-    this.recurring = new Recurring(everyMs, (signal) => this.run(signal), (error) => {
-      // a store that is away is health's to tell; what is old stays old
-      if (!(error instanceof Unavailable)) logger.error({ err: error }, 'retention failed');
-    });
+    this.recurring = new Recurring(
+      everyMs,
+      (signal) => this.run(signal),
+      (error) => {
+        // a store that is away is health's to tell; what is old stays old
+        if (!(error instanceof Unavailable)) logger.error({ err: error }, 'retention failed');
+      },
+    );
   }
 
   start(): void {

@@ -81,7 +81,10 @@ export class StoreLanes {
     try {
       const results = await this.append(events);
       // the next statement does not wait for it; who waits for these results does, so that it goes before the acknowledgement
-      this.announce(events, results).then(() => deal(shares, results), (error: unknown) => fail(shares, error));
+      this.announce(events, results).then(
+        () => deal(shares, results),
+        (error: unknown) => fail(shares, error),
+      );
     } catch (error) {
       if (error instanceof TooSlow) deal(shares, this.quarantine.take(events));
       else fail(shares, error);

@@ -7,7 +7,19 @@ import { WakeSnoozed } from './wake-snoozed';
 const log = createLogger({ app: 'test', level: 'silent' });
 const tenant_id = aTenant('bakery');
 const appended = (seq: number): AppendedEvent => ({
-  tenant_id, epoch: 'e1', seq, fp: `fp-${seq}`, prev_fp: `fp-${seq - 1}`, entry: anEntry({ tenant_id, seq, event_id: `message ${seq}`, alert_id: 'flour', change: 'unsnoozed', status: 'firing' }),
+  tenant_id,
+  epoch: 'e1',
+  seq,
+  fp: `fp-${seq}`,
+  prev_fp: `fp-${seq - 1}`,
+  entry: anEntry({
+    tenant_id,
+    seq,
+    event_id: `message ${seq}`,
+    alert_id: 'flour',
+    change: 'unsnoozed',
+    status: 'firing',
+  }),
 });
 
 /** What is due, in the portions in which the store ends it; an error stands for a call that fails. */
@@ -25,8 +37,12 @@ describe('ending snoozes', () => {
   let hints: PublishedHint[];
   let busTrouble: Error | undefined;
   let metrics: Metrics;
-  const bus = { publish: async (published: readonly PublishedHint[]) => void (busTrouble ? await Promise.reject(busTrouble) : hints.push(...published)) };
-  const wakeSnoozed = (acts: object, everyMs?: number) => new WakeSnoozed(acts as AlertActs, bus as unknown as EventBus, metrics, log, everyMs);
+  const bus = {
+    publish: async (published: readonly PublishedHint[]) =>
+      void (busTrouble ? await Promise.reject(busTrouble) : hints.push(...published)),
+  };
+  const wakeSnoozed = (acts: object, everyMs?: number) =>
+    new WakeSnoozed(acts as AlertActs, bus as unknown as EventBus, metrics, log, everyMs);
   beforeEach(() => {
     hints = [];
     busTrouble = undefined;

@@ -21,10 +21,14 @@ export class WakeSnoozed {
     log: Log,
     everyMs = EVERY_MS,
   ) {
-    this.recurring = new Recurring(everyMs, (signal) => this.wake(signal), (error) => {
-      // a store that is away is health's to tell; what is due stays due
-      if (!(error instanceof Unavailable)) log.error({ err: error }, 'snoozes that are over could not be ended');
-    });
+    this.recurring = new Recurring(
+      everyMs,
+      (signal) => this.wake(signal),
+      (error) => {
+        // a store that is away is health's to tell; what is due stays due
+        if (!(error instanceof Unavailable)) log.error({ err: error }, 'snoozes that are over could not be ended');
+      },
+    );
   }
 
   start(): void {

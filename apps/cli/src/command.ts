@@ -16,7 +16,11 @@ export interface Option {
 export type Options = Readonly<Record<string, Option>>;
 
 export type Values<O extends Options> = {
-  readonly [K in keyof O]?: O[K] extends { type: 'boolean' } ? boolean : O[K] extends { multiple: true } ? string[] : string;
+  readonly [K in keyof O]?: O[K] extends { type: 'boolean' }
+    ? boolean
+    : O[K] extends { multiple: true }
+      ? string[]
+      : string;
 };
 
 export interface Given<O extends Options> {
@@ -59,14 +63,24 @@ export class UsageError extends Error {
 export const EXIT_USAGE = 2;
 
 /** Reads what follows a command's name. Throws `UsageError`. */
-export function readArguments<O extends Options>({ name, options, argument, actions }: Command<O>, args: readonly string[]): Given<O> {
+export function readArguments<O extends Options>(
+  { name, options, argument, actions }: Command<O>,
+  args: readonly string[],
+): Given<O> {
   try {
-    const { values, positionals } = parseArgs({ args: [...args], options: { ...options }, allowPositionals: true, strict: true });
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: { ...options },
+      allowPositionals: true,
+      strict: true,
+    });
     const action = actions ? readAction(name, actions, positionals.shift()) : '';
     const allowed = argument ? 1 : 0;
     if (positionals.length > allowed) {
       throw new UsageError(
-        argument ? `${name} takes one ${argument}, in quotes: "${positionals[allowed]}" is one too many.` : `${name} takes options only: "${positionals[0]}" is none.`,
+        argument
+          ? `${name} takes one ${argument}, in quotes: "${positionals[allowed]}" is one too many.`
+          : `${name} takes options only: "${positionals[0]}" is none.`,
       );
     }
     return { values: values as Values<O>, action, argument: positionals[0] };
@@ -93,13 +107,18 @@ export function suggestion(name: string, known: readonly string[], prefix = ''):
 function inOneSentence(error: unknown, known: readonly string[]): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   const option = /'(?:-\w, )?(--?[^' ]+)/.exec(message)?.[1] ?? 'an option';
-  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return new UsageError(`There is no option ${option}.${suggestion(option.replace(/^-+/, ''), known, '--')}`);
+  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION')
+    return new UsageError(`There is no option ${option}.${suggestion(option.replace(/^-+/, ''), known, '--')}`);
   if (code !== 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE') return error;
   return new UsageError(message.includes('does not take') ? `${option} takes no value.` : `${option} needs a value.`);
 }
 
 /** A number given as an option. Throws `UsageError` outside of its bounds. */
-export function readNumber(option: string, text: string, { least, most, whole = false }: { least: number; most: number; whole?: boolean }): number {
+export function readNumber(
+  option: string,
+  text: string,
+  { least, most, whole = false }: { least: number; most: number; whole?: boolean },
+): number {
   const number = text.trim() === '' ? NaN : Number(text);
   if (number >= least && number <= most && (!whole || Number.isInteger(number))) return number;
   throw new UsageError(`${option} is ${whole ? 'a whole number' : 'a number'} from ${least} to ${most}.`);

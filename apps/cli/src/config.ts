@@ -4,7 +4,18 @@ import { migrationProblems, postgresSettings } from '@tocsin/postgres';
 import { rabbitSettings } from '@tocsin/rabbitmq';
 import { z } from 'zod';
 
-const { DATABASE_MIGRATION_URL, DATABASE_URL, DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASS, DB_PARAMS, DB_POOLER, DB_READY_TIMEOUT } = postgresSettings;
+const {
+  DATABASE_MIGRATION_URL,
+  DATABASE_URL,
+  DB_HOST,
+  DB_PORT,
+  DB_NAME,
+  DB_USER,
+  DB_PASS,
+  DB_PARAMS,
+  DB_POOLER,
+  DB_READY_TIMEOUT,
+} = postgresSettings;
 const { JWT_SECRET, JWT_JWKS_URL, JWT_ISSUER, JWT_AUDIENCE, JWT_TENANTS_CLAIM } = authSettings;
 const { RABBITMQ_URL, RABBITMQ_PREFIX } = rabbitSettings;
 
@@ -14,7 +25,18 @@ export function isHttpUrl(text: string): boolean {
 }
 
 /** What `migrate` heeds. */
-export const migrateSettings = { DATABASE_MIGRATION_URL, DATABASE_URL, DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASS, DB_PARAMS, DB_POOLER, DB_READY_TIMEOUT };
+export const migrateSettings = {
+  DATABASE_MIGRATION_URL,
+  DATABASE_URL,
+  DB_HOST,
+  DB_PORT,
+  DB_NAME,
+  DB_USER,
+  DB_PASS,
+  DB_PARAMS,
+  DB_POOLER,
+  DB_READY_TIMEOUT,
+};
 
 /** What `token` heeds, and whoever signs a token for itself. */
 export const tokenSettings = {
@@ -37,10 +59,17 @@ export const gatewaySettings = {
   PORT: setting(z.coerce.number().int().min(0).max(65_535).default(8_000), {
     description: 'The public port: streams and the REST API. 0 takes a free one.',
   }),
-  TOCSIN_TOKEN: setting(z.string().regex(/^[\x21-\x7e]+$/, 'printable ASCII without spaces is needed').optional(), {
-    description: 'The token that the command line asks the gateway with (scope events:publish, or dead_letters:manage). Unset: it signs one that lasts five minutes.',
-    secret: true,
-  }),
+  TOCSIN_TOKEN: setting(
+    z
+      .string()
+      .regex(/^[\x21-\x7e]+$/, 'printable ASCII without spaces is needed')
+      .optional(),
+    {
+      description:
+        'The token that the command line asks the gateway with (scope events:publish, or dead_letters:manage). Unset: it signs one that lasts five minutes.',
+      secret: true,
+    },
+  ),
   ...tokenSettings,
 };
 
@@ -72,4 +101,5 @@ export const loadMigrateConfig = (environment: Environment) =>
 const DEFAULT_PORT = 8_000;
 
 /** Where the gateway is, unless an option says otherwise. */
-export const gatewayUrl = ({ TOCSIN_URL, PORT }: Pick<GatewayConfig, 'TOCSIN_URL' | 'PORT'>): string => TOCSIN_URL ?? `http://localhost:${PORT || DEFAULT_PORT}`;
+export const gatewayUrl = ({ TOCSIN_URL, PORT }: Pick<GatewayConfig, 'TOCSIN_URL' | 'PORT'>): string =>
+  TOCSIN_URL ?? `http://localhost:${PORT || DEFAULT_PORT}`;

@@ -36,7 +36,9 @@ export class Credential {
 
   /** Where the token comes from, for a person. */
   get origin(): string {
-    return this.config.TOCSIN_TOKEN ? 'The token is the one in TOCSIN_TOKEN.' : `The token was signed with ${this.made?.origin ?? 'nothing yet'}.`;
+    return this.config.TOCSIN_TOKEN
+      ? 'The token is the one in TOCSIN_TOKEN.'
+      : `The token was signed with ${this.made?.origin ?? 'nothing yet'}.`;
   }
 
   /** After a refusal: makes another one, since a server that began anew has another secret. False when there is only the one. */
@@ -57,6 +59,10 @@ export class Credential {
   private sign(): Made {
     const { secret, origin } = signingSecret(this.config);
     const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = this.config;
-    return { token: signToken(secret, { user_id: USER, expiresInSeconds: LIFETIME_S, scopes: [this.scope], issuer, audience }), origin, atMs: Date.now() };
+    return {
+      token: signToken(secret, { user_id: USER, expiresInSeconds: LIFETIME_S, scopes: [this.scope], issuer, audience }),
+      origin,
+      atMs: Date.now(),
+    };
   }
 }

@@ -6,8 +6,16 @@ import { PlayedTerminal } from './testing/played-terminal';
 
 const SECRET = 'a secret of the test, long enough for HS256';
 const LETTER = {
-  dead_letter_id: 42, tenant_id: null, reason: 'invalid_json', detail: 'not\u001b[31m JSON', routing_key: 'alert.low.shop', buried_at: '2026-01-02T03:04:05.678Z', status: 'open',
-  decided_by: null, decided_at: null, note: null,
+  dead_letter_id: 42,
+  tenant_id: null,
+  reason: 'invalid_json',
+  detail: 'not\u001b[31m JSON',
+  routing_key: 'alert.low.shop',
+  buried_at: '2026-01-02T03:04:05.678Z',
+  status: 'open',
+  decided_by: null,
+  decided_at: null,
+  note: null,
 };
 
 let server: Server;
@@ -20,7 +28,11 @@ beforeEach(async () => {
     let text = '';
     request.on('data', (chunk: Buffer) => (text += chunk.toString()));
     request.on('end', () => {
-      asked.push({ what: `${request.method} ${request.url}`, token: (request.headers.authorization ?? '').slice(7), body: text ? JSON.parse(text) : undefined });
+      asked.push({
+        what: `${request.method} ${request.url}`,
+        token: (request.headers.authorization ?? '').slice(7),
+        body: text ? JSON.parse(text) : undefined,
+      });
       const [status, body] = answers.length > 1 ? answers.shift()! : answers[0]!;
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     });
@@ -33,7 +45,10 @@ afterEach(() => {
 });
 
 const run = async (...args: string[]) => {
-  const terminal = new PlayedTerminal({ JWT_SECRET: SECRET, TOCSIN_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/base` });
+  const terminal = new PlayedTerminal({
+    JWT_SECRET: SECRET,
+    TOCSIN_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/base`,
+  });
   const exitCode = await runCli(['dead-letters', ...args], terminal);
   return { exitCode, out: terminal.stdout, err: terminal.stderr };
 };
@@ -42,7 +57,10 @@ test('list is a line a letter, nothing in it a command for the terminal, and say
   answers = [[200, { items: [LETTER], cursor: '42' }]];
   const { exitCode, out } = await run('list', '--tenant', 'acme', '--limit', '1');
   expect(exitCode).toBe(0);
-  expect(out).toEqual(['#42  2026-01-02T03:04:05.678Z  (no tenant)  invalid_json  not [31m JSON', 'There may be more: --cursor 42']);
+  expect(out).toEqual([
+    '#42  2026-01-02T03:04:05.678Z  (no tenant)  invalid_json  not [31m JSON',
+    'There may be more: --cursor 42',
+  ]);
   expect(asked[0]!.what).toBe('GET /base/api/v1/dead-letters?limit=1&tenant=acme');
   answers = [[200, { items: [], cursor: null }]];
   expect((await run('list')).out).toEqual(['No dead letter.']);
@@ -65,7 +83,9 @@ test('show prints every field and the message, or JSON', async () => {
 });
 
 test('redrive and discard say what was decided', async () => {
-  answers = [[200, { ...LETTER, status: 'redriven', decided_by: 'tocsin-cli', decided_at: '2026-01-03T00:00:00.000Z' }]];
+  answers = [
+    [200, { ...LETTER, status: 'redriven', decided_by: 'tocsin-cli', decided_at: '2026-01-03T00:00:00.000Z' }],
+  ];
   expect((await run('redrive', '42')).out).toEqual(['#42 redriven by tocsin-cli, 2026-01-03T00:00:00.000Z']);
   await run('discard', '42', '--note', 'a drill');
   expect(asked.map(({ what, body }) => [what, body])).toEqual([
@@ -75,22 +95,43 @@ test('redrive and discard say what was decided', async () => {
 });
 
 test('all of a set are worked off call by call, within its first bound', async () => {
-  answers = [[200, { settled: 500, failed: 0, left: 20, up_to: 900 }], [200, { settled: 20, failed: 0, left: 0, up_to: 900 }]];
+  answers = [
+    [200, { settled: 500, failed: 0, left: 20, up_to: 900 }],
+    [200, { settled: 20, failed: 0, left: 0, up_to: 900 }],
+  ];
   const { exitCode, out } = await run('redrive', '--all', '--reason', 'store_failed');
   expect({ exitCode, out }).toEqual({ exitCode: 0, out: ['520 redriven, 0 left'] });
   expect(asked.map(({ body }) => body)).toEqual([{ reason: 'store_failed' }, { reason: 'store_failed', up_to: 900 }]);
 });
 
 test('all of a set end at the first that the queue does not confirm', async () => {
-  answers = [[200, { settled: 500, failed: 0, left: 20, up_to: 900 }], [200, { settled: 5, failed: 15, left: 15, up_to: 900 }]];
+  answers = [
+    [200, { settled: 500, failed: 0, left: 20, up_to: 900 }],
+    [200, { settled: 5, failed: 15, left: 15, up_to: 900 }],
+  ];
   const { exitCode, out, err } = await run('redrive', '--all');
   expect({ exitCode, out }).toEqual({ exitCode: 1, out: ['505 redriven, 15 left'] });
   expect(err).toEqual([expect.stringContaining('did not confirm 15 of them')]);
 });
 
 test('a refusal is told in words', async () => {
-  answers = [[409, { type: 'about:blank', title: 'Not all of the message is kept', status: 409, code: 'truncated', detail: 'It was longer.' }]];
-  expect(await run('redrive', '42')).toEqual({ exitCode: 1, out: [], err: ['Not all of the message is kept (409 truncated): It was longer.'] });
+  answers = [
+    [
+      409,
+      {
+        type: 'about:blank',
+        title: 'Not all of the message is kept',
+        status: 409,
+        code: 'truncated',
+        detail: 'It was longer.',
+      },
+    ],
+  ];
+  expect(await run('redrive', '42')).toEqual({
+    exitCode: 1,
+    out: [],
+    err: ['Not all of the message is kept (409 truncated): It was longer.'],
+  });
   answers = [[403, { type: 'about:blank', title: 'No', status: 403, code: 'insufficient_scope' }]];
   expect((await run('list')).err).toEqual(['No (403 insufficient_scope).', 'The token was signed with JWT_SECRET.']);
   answers = [[200, 'a page']];

@@ -15,13 +15,25 @@ const filters = {
 
 const options = {
   ...filters,
-  status: { type: 'string', value: '<status>', about: `For list: ${DEAD_LETTER_STATUSES.join(', ')} or all. Default open.` },
-  limit: { type: 'string', value: '<number>', about: `For list: letters of one page, at most 500. Default ${DEFAULT_LIMIT}.` },
+  status: {
+    type: 'string',
+    value: '<status>',
+    about: `For list: ${DEAD_LETTER_STATUSES.join(', ')} or all. Default open.`,
+  },
+  limit: {
+    type: 'string',
+    value: '<number>',
+    about: `For list: letters of one page, at most 500. Default ${DEFAULT_LIMIT}.`,
+  },
   cursor: { type: 'string', value: '<cursor>', about: 'For list: goes on behind the page that ended in it.' },
   all: { type: 'boolean', about: 'For redrive and discard: every open letter that the filters leave, and no number.' },
   note: { type: 'string', value: '<text>', about: 'For discard: why. It is kept with the letter.' },
   json: { type: 'boolean', about: 'Prints what the gateway answers, one JSON value a line.' },
-  url: { type: 'string', value: '<address>', about: 'The gateway. Default TOCSIN_URL, else http://localhost and PORT (8000).' },
+  url: {
+    type: 'string',
+    value: '<address>',
+    about: 'The gateway. Default TOCSIN_URL, else http://localhost and PORT (8000).',
+  },
 } as const;
 
 type Given = Values<typeof options>;
@@ -38,7 +50,7 @@ export const deadLetters: Command<typeof options> = {
   name: 'dead-letters',
   purpose: 'shows the messages that were refused, and redrives or discards them',
   about:
-    'Asks the gateway. A token of its own (signed with JWT_SECRET) is an operator\'s and reaches every letter; one in TOCSIN_TOKEN with the scope dead_letters:manage those of its tenants.',
+    "Asks the gateway. A token of its own (signed with JWT_SECRET) is an operator's and reaches every letter; one in TOCSIN_TOKEN with the scope dead_letters:manage those of its tenants.",
   actions: {
     list: 'one line a letter, the oldest first',
     show: 'all of one letter, and its message',
@@ -80,21 +92,31 @@ function plan(action: string, argument: string | undefined, values: Given): Act 
   const filter = Object.keys(filters).find((name) => values[name as keyof typeof filters] !== undefined);
   if (action === 'list') {
     if (argument !== undefined) throw new UsageError('list takes no number: show does.');
-    const size = limit === undefined ? DEFAULT_LIMIT : readNumber('--limit', limit, { least: 1, most: 500, whole: true });
+    const size =
+      limit === undefined ? DEFAULT_LIMIT : readNumber('--limit', limit, { least: 1, most: 500, whole: true });
     const query = new URLSearchParams({ limit: String(size) });
-    for (const [name, value] of Object.entries({ tenant: values.tenant, reason: values.reason, status, cursor })) if (value !== undefined) query.set(name, value);
+    for (const [name, value] of Object.entries({ tenant: values.tenant, reason: values.reason, status, cursor }))
+      if (value !== undefined) query.set(name, value);
     return ask('GET', `${PATH}?${query.toString()}`, undefined, json ? asJson : listed);
   }
   if (all && argument !== undefined) throw new UsageError(`${action} takes the number of a letter or --all, not both.`);
   if (filter && !all) throw new UsageError(`--${filter} is for list and --all: one letter is named by its number.`);
   const decides = action !== 'show';
   if (!(decides && all) && !/^[1-9]\d{0,14}$/.test(argument ?? '')) {
-    throw new UsageError(decides ? `${action} needs the number of a letter, or --all.` : 'show needs the number of a letter, such as 42.');
+    throw new UsageError(
+      decides ? `${action} needs the number of a letter, or --all.` : 'show needs the number of a letter, such as 42.',
+    );
   }
   if (action === 'show') return ask('GET', `${PATH}/${argument}`, undefined, json ? asJson : shown);
   if (action === 'discard' && !note?.trim()) throw new UsageError('discard needs a --note that says why.');
   const because = action === 'discard' ? { note } : {};
-  if (!all) return ask('POST', `${PATH}/${argument}/${action}`, because, json ? asJson : (letter) => [decided(letter as BuriedLetter)]);
+  if (!all)
+    return ask(
+      'POST',
+      `${PATH}/${argument}/${action}`,
+      because,
+      json ? asJson : (letter) => [decided(letter as BuriedLetter)],
+    );
   return settleAll(action, { tenant_id: values.tenant, reason: values.reason, ...because });
 }
 
@@ -114,7 +136,7 @@ const settleAll =
   async (gateway, terminal) => {
     const interrupted = terminal.interrupted();
     let done = 0;
-    for (let up_to: number | undefined; ; ) {
+    for (let up_to: number | undefined; ;) {
       const reply = await gateway.ask('POST', `${PATH}/${action}`, { ...filter, up_to });
       if (!isDone(reply)) {
         if (done > 0) terminal.err(`${done} ${past(action)} until now.`);
@@ -125,7 +147,10 @@ const settleAll =
       up_to = bound;
       if (left > 0 && settled > 0 && failed === 0 && !interrupted.aborted) continue;
       terminal.out(`${done} ${past(action)}, ${left} left`);
-      if (failed > 0) terminal.err(`The queue did not confirm ${failed} of them: they are still open, and redriving them again is safe.`);
+      if (failed > 0)
+        terminal.err(
+          `The queue did not confirm ${failed} of them: they are still open, and redriving them again is safe.`,
+        );
       return left > 0 ? 1 : 0;
     }
   };
@@ -145,15 +170,27 @@ function listed(answer: unknown): string[] {
   const { items, cursor } = answer as { items: BuriedLetter[]; cursor: string | null };
   if (items.length === 0) return ['No dead letter.'];
   const lines = items.map(({ dead_letter_id, buried_at, tenant_id, reason, detail, status }) =>
-    [`#${dead_letter_id}`, buried_at, tenant_id ?? '(no tenant)', reason, status === 'open' ? '' : status, printable(detail).slice(0, 100)].filter(Boolean).join('  '),
+    [
+      `#${dead_letter_id}`,
+      buried_at,
+      tenant_id ?? '(no tenant)',
+      reason,
+      status === 'open' ? '' : status,
+      printable(detail).slice(0, 100),
+    ]
+      .filter(Boolean)
+      .join('  '),
   );
   return cursor === null ? lines : [...lines, `There may be more: --cursor ${cursor}`];
 }
 
 function shown(answer: unknown): string[] {
   const { body, body_encoding, ...letter } = answer as BuriedLetter & { body: string; body_encoding: string };
-  const fields = Object.entries(letter).map(([name, value]) => `${`${name}:`.padEnd(20)}${value === null ? '-' : printable(String(value))}`);
+  const fields = Object.entries(letter).map(
+    ([name, value]) => `${`${name}:`.padEnd(20)}${value === null ? '-' : printable(String(value))}`,
+  );
   return [...fields, '', body_encoding === 'utf8' ? printable(body) : `${body} (base64)`];
 }
 
-const decided = ({ dead_letter_id, status, decided_by, decided_at }: BuriedLetter): string => `#${dead_letter_id} ${status} by ${printable(decided_by ?? '')}, ${decided_at}`;
+const decided = ({ dead_letter_id, status, decided_by, decided_at }: BuriedLetter): string =>
+  `#${dead_letter_id} ${status} by ${printable(decided_by ?? '')}, ${decided_at}`;

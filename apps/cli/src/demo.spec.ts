@@ -15,16 +15,21 @@ afterEach(() => gateway.goAway());
 
 const demo = (...args: string[]) => runCli(['demo', '--seed', '1', ...args], terminal);
 const ids = () => gateway.accepted.map(({ id }) => id);
-const said = (pattern: RegExp) => eventually(() => expect(terminal.stdout).toContainEqual(expect.stringMatching(pattern)));
+const said = (pattern: RegExp) =>
+  eventually(() => expect(terminal.stdout).toContainEqual(expect.stringMatching(pattern)));
 
 test('it prints a line for each alert: time, severity, tenant, service, title', async () => {
   expect(await demo('--rate', '1000', '--count', '12')).toBe(0);
   const [head, ...lines] = terminal.stdout;
-  expect(head).toBe(`A day at north-bakery and harbour-cafe · about 1000 a second · ${gateway.url} · seed 1 · Ctrl+C stops`);
+  expect(head).toBe(
+    `A day at north-bakery and harbour-cafe · about 1000 a second · ${gateway.url} · seed 1 · Ctrl+C stops`,
+  );
   expect(lines.pop()).toBe('12 published, 0 of them tried again, 0 lost.');
   expect(lines).toHaveLength(12);
   for (const [at, { tenant_id, service, title }] of gateway.accepted.entries()) {
-    expect(lines[at]).toMatch(/^\d\d:\d\d:\d\d {2}(urgent|high|medium|low|resolved) +(north-bakery|harbour-cafe) +[a-z-]+ +\S/);
+    expect(lines[at]).toMatch(
+      /^\d\d:\d\d:\d\d {2}(urgent|high|medium|low|resolved) +(north-bakery|harbour-cafe) +[a-z-]+ +\S/,
+    );
     expect(lines[at]).toContain(tenant_id);
     expect(lines[at]).toContain(service);
     expect(lines[at]!.endsWith(title)).toBe(true);
@@ -71,7 +76,13 @@ test('of a batch that was confirmed in part only the rest is sent again', async 
   gateway.next.push(
     (_, response) => response.destroy(),
     ({ messages }, response) =>
-      respond(response, 503, { type: 'about:blank', title: 'Not every message was confirmed', status: 503, code: 'publish_failed', confirmed: messages.slice(0, 2).map(({ id }) => id) }),
+      respond(response, 503, {
+        type: 'about:blank',
+        title: 'Not every message was confirmed',
+        status: 503,
+        code: 'publish_failed',
+        confirmed: messages.slice(0, 2).map(({ id }) => id),
+      }),
   );
   expect(await demo('--rate', '1000', '--count', '10')).toBe(0);
   const [, inPart, rest] = gateway.requests;
@@ -84,7 +95,9 @@ test('of a batch that was confirmed in part only the rest is sent again', async 
 test('Ctrl+C while the server is away says what was not confirmed', async () => {
   await gateway.goAway();
   const running = demo('--rate', '100');
-  await said(/^… waiting for the server, 0 lost\. Nothing answers at http:\/\/127\.0\.0\.1:\d+\. Is it running\? npm start$/);
+  await said(
+    /^… waiting for the server, 0 lost\. Nothing answers at http:\/\/127\.0\.0\.1:\d+\. Is it running\? npm start$/,
+  );
   terminal.pressCtrlC();
   expect(await running).toBe(0);
   expect(terminal.stdout.at(-1)).toMatch(/^0 published, 0 of them tried again, 0 lost, [1-9]\d* not confirmed\.$/);
@@ -101,8 +114,16 @@ test('a server that silently keeps a request does not keep Ctrl+C waiting', asyn
 });
 
 test('a server that refuses ends it, with its reason: exit 1', async () => {
-  const problem = { type: 'about:blank', title: 'The token does not allow this', status: 403, code: 'insufficient_scope' };
+  const problem = {
+    type: 'about:blank',
+    title: 'The token does not allow this',
+    status: 403,
+    code: 'insufficient_scope',
+  };
   gateway.next.push((_, response) => respond(response, 403, problem));
   expect(await demo('--rate', '100')).toBe(1);
-  expect(terminal.stderr).toEqual(['The token does not allow this (403 insufficient_scope).', 'The token was signed with JWT_SECRET.']);
+  expect(terminal.stderr).toEqual([
+    'The token does not allow this (403 insufficient_scope).',
+    'The token was signed with JWT_SECRET.',
+  ]);
 });

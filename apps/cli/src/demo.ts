@@ -16,11 +16,24 @@ const MAX_RATE = 1_000;
 const FAREWELL_MS = 1_000;
 
 const options = {
-  rate: { type: 'string', value: '<n>', about: `Alerts a second, on average. Default ${DEFAULT_RATE}; a burst comes on top.` },
+  rate: {
+    type: 'string',
+    value: '<n>',
+    about: `Alerts a second, on average. Default ${DEFAULT_RATE}; a burst comes on top.`,
+  },
   count: { type: 'string', value: '<n>', about: 'Stop after so many alerts. Default: never.' },
   once: { type: 'boolean', about: 'Stop when the day is over, after about 90 alerts.' },
-  seed: { type: 'string', value: '<n>', about: 'The same seed tells the same days. Default: a random one, which is printed.' },
-  tenant: { type: 'string', multiple: true, value: '<id>', about: `Whom it happens to. Default ${DEFAULT_TENANTS.join(' and ')}.` },
+  seed: {
+    type: 'string',
+    value: '<n>',
+    about: 'The same seed tells the same days. Default: a random one, which is printed.',
+  },
+  tenant: {
+    type: 'string',
+    multiple: true,
+    value: '<id>',
+    about: `Whom it happens to. Default ${DEFAULT_TENANTS.join(' and ')}.`,
+  },
   ...doorOptions,
 } as const;
 
@@ -35,16 +48,29 @@ export const demo: Command<typeof options> = {
 
   async run({ values }, terminal) {
     const rate = readNumber('--rate', values.rate ?? String(DEFAULT_RATE), { least: 0.01, most: MAX_RATE });
-    const count = values.count === undefined ? Infinity : readNumber('--count', values.count, { least: 1, most: 1e9, whole: true });
-    const seed = values.seed === undefined ? randomInt(1_000_000) : readNumber('--seed', values.seed, { least: 0, most: 2 ** 32 - 1, whole: true });
+    const count =
+      values.count === undefined ? Infinity : readNumber('--count', values.count, { least: 1, most: 1e9, whole: true });
+    const seed =
+      values.seed === undefined
+        ? randomInt(1_000_000)
+        : readNumber('--seed', values.seed, { least: 0, most: 2 ** 32 - 1, whole: true });
     const tenants = readTenants(values.tenant ?? DEFAULT_TENANTS);
     const door = openDoor(values, loadPublishConfig(terminal.environment));
     const interrupted = terminal.interrupted();
     interrupted.addEventListener('abort', () => void setTimeout(() => void door.close(), FAREWELL_MS).unref());
-    terminal.out(`A day at ${[...new Set(tenants)].join(' and ')} · about ${rate} a second · ${door.address} · seed ${seed} · Ctrl+C stops`);
+    terminal.out(
+      `A day at ${[...new Set(tenants)].join(' and ')} · about ${rate} a second · ${door.address} · seed ${seed} · Ctrl+C stops`,
+    );
     try {
-      const feed = limited(bakeryFeed({ seed, tenants, run: `demo-${randomBytes(6).toString('hex')}`, now: () => new Date() }), count, values.once === true);
-      return conclude(await playFeed({ feed, door, rate, watcher: watcherFor(terminal, tenants), interrupted }), terminal);
+      const feed = limited(
+        bakeryFeed({ seed, tenants, run: `demo-${randomBytes(6).toString('hex')}`, now: () => new Date() }),
+        count,
+        values.once === true,
+      );
+      return conclude(
+        await playFeed({ feed, door, rate, watcher: watcherFor(terminal, tenants), interrupted }),
+        terminal,
+      );
     } finally {
       await door.close();
     }
@@ -53,8 +79,10 @@ export const demo: Command<typeof options> = {
 
 function readTenants(given: readonly string[]): FeedOptions['tenants'] {
   const [first, ...others] = given;
-  if (first === undefined || !given.every(isTenantId)) throw new UsageError('--tenant is an id of 1 to 64 of A-Z a-z 0-9 . _ -.');
-  if (others.length > 1) throw new UsageError('There are two places, the bakery and the café: --tenant is given once or twice.');
+  if (first === undefined || !given.every(isTenantId))
+    throw new UsageError('--tenant is an id of 1 to 64 of A-Z a-z 0-9 . _ -.');
+  if (others.length > 1)
+    throw new UsageError('There are two places, the bakery and the café: --tenant is given once or twice.');
   return [first, ...others];
 }
 
@@ -68,7 +96,12 @@ function* limited(feed: Generator<FeedItem>, count: number, once: boolean): Gene
   }
 }
 
-const COLOURS: Record<Severity, 'red' | 'yellow' | 'cyan' | 'gray'> = { urgent: 'red', high: 'yellow', medium: 'cyan', low: 'gray' };
+const COLOURS: Record<Severity, 'red' | 'yellow' | 'cyan' | 'gray'> = {
+  urgent: 'red',
+  high: 'yellow',
+  medium: 'cyan',
+  low: 'gray',
+};
 
 function watcherFor(terminal: Terminal, tenants: readonly string[]): Watcher {
   const width = Math.max(...tenants.map((tenant) => tenant.length));
@@ -77,10 +110,16 @@ function watcherFor(terminal: Terminal, tenants: readonly string[]): Watcher {
     published({ message: { occurred_at, severity, status, tenant_id, service, title } }) {
       const time = new Date(occurred_at!).toTimeString().slice(0, 8);
       const resolved = status === 'resolved';
-      terminal.out(`${time}  ${coloured(resolved ? 'low' : severity, (resolved ? 'resolved' : severity).padEnd(8))}  ${tenant_id.padEnd(width)}  ${service.padEnd(10)}  ${title}`);
+      terminal.out(
+        `${time}  ${coloured(resolved ? 'low' : severity, (resolved ? 'resolved' : severity).padEnd(8))}  ${tenant_id.padEnd(width)}  ${service.padEnd(10)}  ${title}`,
+      );
     },
     waiting(reason, waitedMs, kept) {
-      terminal.out(waitedMs < 1_000 ? `… waiting for the server, 0 lost. ${reason}` : `… waiting for the server for ${seconds(waitedMs)}, ${kept} kept, 0 lost`);
+      terminal.out(
+        waitedMs < 1_000
+          ? `… waiting for the server, 0 lost. ${reason}`
+          : `… waiting for the server for ${seconds(waitedMs)}, ${kept} kept, 0 lost`,
+      );
     },
     back(waitedMs) {
       terminal.out(`… the server is back after ${seconds(waitedMs)}, 0 lost`);

@@ -43,7 +43,11 @@ export class AmqpDoor implements AlertDoor {
       return { accepted, tookMs, ...(reasons.length > 0 ? { trouble: troubleOf(reasons) } : {}) };
     } catch (error) {
       if (!(error instanceof BrokerUnavailable)) throw error;
-      return { accepted: [], trouble: { kind: 'away', sentence: this.absence(error) }, tookMs: performance.now() - startedAt };
+      return {
+        accepted: [],
+        trouble: { kind: 'away', sentence: this.absence(error) },
+        tookMs: performance.now() - startedAt,
+      };
     }
   }
 
@@ -61,7 +65,9 @@ export class AmqpDoor implements AlertDoor {
 
 function troubleOf(reasons: readonly PublishFailure[]): Trouble {
   const reason = reasons[0]!;
-  return reason === 'not_sendable' ? { kind: 'refused', lines: [`${FAILURES[reason]}.`] } : { kind: 'away', sentence: `${FAILURES[reason]}.` };
+  return reason === 'not_sendable'
+    ? { kind: 'refused', lines: [`${FAILURES[reason]}.`] }
+    : { kind: 'away', sentence: `${FAILURES[reason]}.` };
 }
 
 function judge(values: readonly unknown[]): { messages: AlertMessageBody[]; lines: string[] } {
@@ -72,7 +78,9 @@ function judge(values: readonly unknown[]): { messages: AlertMessageBody[]; line
     if (parsed.ok) messages.push(asSaid(parsed.message));
     else lines.push(...parsed.errors.map((error) => lineFor(error, values.length > 1 ? `/${at}` : '')));
   }
-  return lines.length > 0 ? { messages: [], lines: ['The message is not valid; nothing was published.', ...lines] } : { messages, lines };
+  return lines.length > 0
+    ? { messages: [], lines: ['The message is not valid; nothing was published.', ...lines] }
+    : { messages, lines };
 }
 
 const lineFor = ({ pointer = '', detail }: InputError, at: string): string => `  ${at}${pointer}  ${detail}`;

@@ -38,10 +38,14 @@ export class HttpDoor implements AlertDoor {
     if (status === 202 && isTexts(ids)) return { accepted: ids };
     const problem = isProblem(body) ? body : undefined;
     const trouble: Trouble = AWAY_STATUSES.includes(status)
-      ? { kind: 'away', sentence: `${this.address} takes nothing at present: ${problem ? printable(problem.detail ?? problem.title) : `it answered ${status}`}` }
+      ? {
+          kind: 'away',
+          sentence: `${this.address} takes nothing at present: ${problem ? printable(problem.detail ?? problem.title) : `it answered ${status}`}`,
+        }
       : { kind: 'refused', lines: this.gateway.explain({ status, body }) };
     return { accepted: isTexts(confirmed) ? confirmed : [], trouble };
   }
 }
 
-const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every((item) => typeof item === 'string');
+const isTexts = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((item) => typeof item === 'string');

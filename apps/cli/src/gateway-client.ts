@@ -41,7 +41,8 @@ export class GatewayClient {
     const given = new URL(url);
     this.base = new URL(given.href.replace(/[?#].*$/, '').replace(/\/*$/, '/'));
     this.address = `${given.origin}${given.pathname}`.replace(/\/$/, '');
-    this.agent = this.base.protocol === 'https:' ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true });
+    this.agent =
+      this.base.protocol === 'https:' ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true });
   }
 
   /**
@@ -55,9 +56,11 @@ export class GatewayClient {
 
   /** What a refusal says, in lines for a person. */
   explain({ status, body }: Pick<Reply, 'status' | 'body'>): string[] {
-    if (!isProblem(body)) return [`${this.address} answered ${status}, and not as Tocsin does. Is it the right address?`];
+    if (!isProblem(body))
+      return [`${this.address} answered ${status}, and not as Tocsin does. Is it the right address?`];
     const { title, code, detail, errors = [] } = body;
-    const says = detail && detail !== title && !errors.some((error) => error.detail === detail) ? `: ${printable(detail)}` : '.';
+    const says =
+      detail && detail !== title && !errors.some((error) => error.detail === detail) ? `: ${printable(detail)}` : '.';
     return [
       `${printable(title)} (${status} ${printable(code)})${says}`,
       ...errors.map((error) => `  ${printable(error.pointer ?? error.parameter ?? '')}  ${printable(error.detail)}`),
@@ -82,22 +85,31 @@ export class GatewayClient {
     }
   }
 
-  private exchange(method: string, target: URL, token: string, body: Buffer | undefined): Promise<{ status: number; bytes: Buffer }> {
+  private exchange(
+    method: string,
+    target: URL,
+    token: string,
+    body: Buffer | undefined,
+  ): Promise<{ status: number; bytes: Buffer }> {
     const content = body ? { 'content-type': 'application/json', 'content-length': body.length } : {};
     const headers = { authorization: `Bearer ${token}`, accept: 'application/json', ...content };
     const { request } = target.protocol === 'https:' ? https : http;
     return new Promise((resolve, reject) => {
-      const sending = request(target, { method, headers, agent: this.agent, signal: AbortSignal.timeout(TIMEOUT_MS) }, (response) => {
-        const chunks: Buffer[] = [];
-        let read = 0;
-        response.on('data', (chunk: Buffer) => {
-          read += chunk.length;
-          if (read <= MAX_ANSWER_BYTES) chunks.push(chunk);
-          else response.destroy(new Error('The answer is too long.'));
-        });
-        response.on('error', reject);
-        response.on('end', () => resolve({ status: response.statusCode!, bytes: Buffer.concat(chunks) }));
-      });
+      const sending = request(
+        target,
+        { method, headers, agent: this.agent, signal: AbortSignal.timeout(TIMEOUT_MS) },
+        (response) => {
+          const chunks: Buffer[] = [];
+          let read = 0;
+          response.on('data', (chunk: Buffer) => {
+            read += chunk.length;
+            if (read <= MAX_ANSWER_BYTES) chunks.push(chunk);
+            else response.destroy(new Error('The answer is too long.'));
+          });
+          response.on('error', reject);
+          response.on('end', () => resolve({ status: response.statusCode!, bytes: Buffer.concat(chunks) }));
+        },
+      );
       sending.on('error', reject);
       sending.end(body);
     });
@@ -107,8 +119,10 @@ export class GatewayClient {
   private absence(error: unknown): string {
     const { code, name } = error as NodeJS.ErrnoException;
     if (code === 'ECONNREFUSED') return `Nothing answers at ${this.address}. Is it running? npm start`;
-    if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `There is no host ${this.base.hostname}. Is the address right?`;
-    if (name === 'AbortError' || name === 'TimeoutError') return `${this.address} did not answer within ${TIMEOUT_MS / 1000} s.`;
+    if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+      return `There is no host ${this.base.hostname}. Is the address right?`;
+    if (name === 'AbortError' || name === 'TimeoutError')
+      return `${this.address} did not answer within ${TIMEOUT_MS / 1000} s.`;
     if (code === 'ECONNRESET' || code === 'EPIPE') return `${this.address} went away before it had answered.`;
     return `${this.address} cannot be reached (${code ?? printable(String((error as Error).message))}).`;
   }
@@ -125,5 +139,10 @@ function asJson(bytes: Buffer): unknown {
 /** Whether an answer's body is a refusal as the gateway writes it. */
 export function isProblem(body: unknown): body is Problem {
   const { title, status, code, errors } = (body ?? {}) as Partial<Problem>;
-  return typeof title === 'string' && typeof status === 'number' && typeof code === 'string' && (errors === undefined || Array.isArray(errors));
+  return (
+    typeof title === 'string' &&
+    typeof status === 'number' &&
+    typeof code === 'string' &&
+    (errors === undefined || Array.isArray(errors))
+  );
 }

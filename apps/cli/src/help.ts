@@ -19,7 +19,11 @@ export function helpForAll(commands: readonly Command[]): string {
 
 /** All that there is to know about one command. */
 export function helpFor({ name, purpose, about, actions, argument, options, examples, settings }: Command): string {
-  const words = actions ? [Object.keys(actions).join('|'), ...(argument ? [`[${argument}]`] : [])] : argument ? [`"<${argument}>"`] : [];
+  const words = actions
+    ? [Object.keys(actions).join('|'), ...(argument ? [`[${argument}]`] : [])]
+    : argument
+      ? [`"<${argument}>"`]
+      : [];
   const usage = [`npm run ${name} --`, ...words, '[options]'].join(' ');
   return [
     `${name}: ${purpose}`,
@@ -57,7 +61,11 @@ function sentenceOf(schema: z.ZodType): string {
 function table(rows: readonly (readonly [string, string])[]): string {
   const width = Math.max(...rows.map(([name]) => name.length)) + 4;
   return rows
-    .flatMap(([name, about]) => wrap(about, LINE_LENGTH - width).map((line, at) => `${at === 0 ? `  ${name}`.padEnd(width) : ' '.repeat(width)}${line}`))
+    .flatMap(([name, about]) =>
+      wrap(about, LINE_LENGTH - width).map(
+        (line, at) => `${at === 0 ? `  ${name}`.padEnd(width) : ' '.repeat(width)}${line}`,
+      ),
+    )
     .join('\n');
 }
 

@@ -29,7 +29,11 @@ export const migrate: Command<Record<string, never>> = {
 };
 
 /** Tries until the database is there. After `timeoutMs` it says why not and resolves with undefined. */
-async function migrateOnceReachable(url: string, timeoutMs: number, terminal: Terminal): Promise<MigrationReport | undefined> {
+async function migrateOnceReachable(
+  url: string,
+  timeoutMs: number,
+  terminal: Terminal,
+): Promise<MigrationReport | undefined> {
   const startedAt = performance.now();
   let saidAt = -Infinity;
   for (;;) {
@@ -40,7 +44,9 @@ async function migrateOnceReachable(url: string, timeoutMs: number, terminal: Te
       const reason = printable(redact(error.message));
       const waitedMs = performance.now() - startedAt;
       if (waitedMs + RETRY_MS > timeoutMs) {
-        terminal.err(`The database could not be used within ${Math.round(timeoutMs / 1000)} s (DB_READY_TIMEOUT). ${reason}`);
+        terminal.err(
+          `The database could not be used within ${Math.round(timeoutMs / 1000)} s (DB_READY_TIMEOUT). ${reason}`,
+        );
         return undefined;
       }
       if (waitedMs - saidAt >= SAY_EVERY_MS) {
@@ -55,6 +61,9 @@ async function migrateOnceReachable(url: string, timeoutMs: number, terminal: Te
 /** "1 migration applied: 0001 the log · 9 functions" */
 function inWords({ applied, functions }: MigrationReport): string {
   const names = applied.map((name) => name.replaceAll('-', ' ')).join(', ');
-  const migrations = applied.length === 0 ? 'up to date, no migration to apply' : `${applied.length} ${applied.length === 1 ? 'migration' : 'migrations'} applied: ${names}`;
+  const migrations =
+    applied.length === 0
+      ? 'up to date, no migration to apply'
+      : `${applied.length} ${applied.length === 1 ? 'migration' : 'migrations'} applied: ${names}`;
   return `${migrations} · ${functions.length} functions`;
 }

@@ -9,7 +9,11 @@ import { HttpDoor } from './door.http';
 
 /** The options with which `publish` and `demo` choose their door. */
 export const doorOptions = {
-  url: { type: 'string', value: '<address>', about: 'Publish over HTTP to the gateway there. Default TOCSIN_URL, else http://localhost and PORT (8000).' },
+  url: {
+    type: 'string',
+    value: '<address>',
+    about: 'Publish over HTTP to the gateway there. Default TOCSIN_URL, else http://localhost and PORT (8000).',
+  },
   amqp: { type: 'boolean', about: 'Publish over AMQP to RABBITMQ_URL. That is the default when RABBITMQ_URL is set.' },
 } as const;
 
@@ -18,6 +22,7 @@ export function openDoor({ url, amqp }: { url?: string; amqp?: boolean }, config
   if (url !== undefined && amqp) throw new UsageError('--url publishes over HTTP and --amqp does not: choose one.');
   if (url !== undefined && !isHttpUrl(url)) throw new UsageError('--url is an http or https address.');
   if (amqp && !config.RABBITMQ_URL) throw new ConfigurationError(['RABBITMQ_URL is required to publish over AMQP.']);
-  if (config.RABBITMQ_URL && url === undefined) return new AmqpDoor(config.RABBITMQ_URL, topologyOf(config.RABBITMQ_PREFIX).exchange);
+  if (config.RABBITMQ_URL && url === undefined)
+    return new AmqpDoor(config.RABBITMQ_URL, topologyOf(config.RABBITMQ_PREFIX).exchange);
   return new HttpDoor(url ?? gatewayUrl(config), new Credential(config, 'events:publish'));
 }

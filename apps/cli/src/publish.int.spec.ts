@@ -11,12 +11,22 @@ import { PlayedTerminal } from './testing/played-terminal';
 const url = process.env.RABBITMQ_URL;
 if (!url) throw new Error('This test needs a RabbitMQ: set RABBITMQ_URL.');
 
-const ALERT = { tenant_id: 'north-bakery', service: 'inventory', severity: 'urgent', id: 'flour-1', title: 'Flour is low' };
+const ALERT = {
+  tenant_id: 'north-bakery',
+  service: 'inventory',
+  severity: 'urgent',
+  id: 'flour-1',
+  title: 'Flour is low',
+};
 
 describe('the AMQP door', () => {
   const prefix = `test-cli-${randomBytes(6).toString('hex')}.`;
   const topology = topologyOf(prefix);
-  const owner = new ConfirmingPublisher({ url, name: 'test', declare: (channel) => declareTopology(channel, topology) });
+  const owner = new ConfirmingPublisher({
+    url,
+    name: 'test',
+    declare: (channel) => declareTopology(channel, topology),
+  });
   const remove = async (queues: string[], exchanges: string[]) => {
     const remover = new ConfirmingPublisher({
       url,
@@ -41,8 +51,25 @@ describe('the AMQP door', () => {
   });
   afterAll(async () => {
     await owner.close();
-    const { queue, urgentQueue, expiredQueue, expiredUrgentQueue, suspectsQueue, deliveryLimit, deadQueue, exchange, intake, rest, suspects, expired, alone } = topology;
-    await remove([queue, urgentQueue, expiredQueue, expiredUrgentQueue, suspectsQueue, deliveryLimit, deadQueue], [exchange, intake, rest, suspects, expired, alone, deliveryLimit]);
+    const {
+      queue,
+      urgentQueue,
+      expiredQueue,
+      expiredUrgentQueue,
+      suspectsQueue,
+      deliveryLimit,
+      deadQueue,
+      exchange,
+      intake,
+      rest,
+      suspects,
+      expired,
+      alone,
+    } = topology;
+    await remove(
+      [queue, urgentQueue, expiredQueue, expiredUrgentQueue, suspectsQueue, deliveryLimit, deadQueue],
+      [exchange, intake, rest, suspects, expired, alone, deliveryLimit],
+    );
   });
 
   it('confirms what a queue has, and an alert-processor receives it under its key and its id', async () => {
@@ -50,7 +77,12 @@ describe('the AMQP door', () => {
 
     const received: ReceivedMessage[] = [];
     const log = createLogger({ app: 'test', level: 'silent' });
-    const source = new RabbitAlertSource({ url, prefetch: 10, topology }, owner, log, new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 }));
+    const source = new RabbitAlertSource(
+      { url, prefetch: 10, topology },
+      owner,
+      log,
+      new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 }),
+    );
     await source.consume(async (batch) => {
       received.push(...batch);
       return { kind: 'settled', outcomes: batch.map(() => ({ outcome: 'stored' as const })) };
@@ -63,29 +95,47 @@ describe('the AMQP door', () => {
 
   it('is what `publish` takes when RABBITMQ_URL is set: one line with the id and the time it took', async () => {
     const terminal = new PlayedTerminal({ RABBITMQ_URL: url, RABBITMQ_PREFIX: prefix });
-    expect(await runCli(['publish', 'Flour is low', '--service', 'inventory', '--severity', 'urgent', '--id', 'flour-2'], terminal)).toBe(0);
+    expect(
+      await runCli(
+        ['publish', 'Flour is low', '--service', 'inventory', '--severity', 'urgent', '--id', 'flour-2'],
+        terminal,
+      ),
+    ).toBe(0);
     expect(terminal).toMatchObject({ stdout: [expect.stringMatching(/^confirmed · flour-2 · \d+ ms$/)], stderr: [] });
   });
 
   it('publishes nothing when one message is not valid, and points at it', async () => {
     const answer = await open().publish([ALERT, { ...ALERT, severity: 'loud' }, { ...ALERT, colour: 'red' }]);
     expect(answer).toMatchObject({ accepted: [], trouble: { kind: 'refused' } });
-    expect(answer.trouble).toHaveProperty('lines', ['The message is not valid; nothing was published.', expect.stringMatching(/^ {2}\/1\/severity {2}/), expect.stringMatching(/^ {2}\/2\/colour {2}/)]);
+    expect(answer.trouble).toHaveProperty('lines', [
+      'The message is not valid; nothing was published.',
+      expect.stringMatching(/^ {2}\/1\/severity {2}/),
+      expect.stringMatching(/^ {2}\/2\/colour {2}/),
+    ]);
   });
 
   it('says that no queue takes alerts where nobody has made one', async () => {
     const exchange = `${topology.exchange}.lonely`;
     const answer = await open(url, exchange).publish([ALERT]);
-    expect(answer).toMatchObject({ accepted: [], trouble: { kind: 'away', sentence: expect.stringContaining('No queue takes alerts there yet') } });
+    expect(answer).toMatchObject({
+      accepted: [],
+      trouble: { kind: 'away', sentence: expect.stringContaining('No queue takes alerts there yet') },
+    });
     await remove([], [exchange]);
   });
 
   it('tells a broker that is away from a login that is refused, and shows neither user nor password', async () => {
     const away = await open('amqp://guest:hush@127.0.0.1:9').publish([ALERT]);
-    expect(away.trouble).toEqual({ kind: 'away', sentence: 'Nothing answers as RabbitMQ at 127.0.0.1:9. Is it running? Is RABBITMQ_URL right?' });
+    expect(away.trouble).toEqual({
+      kind: 'away',
+      sentence: 'Nothing answers as RabbitMQ at 127.0.0.1:9. Is it running? Is RABBITMQ_URL right?',
+    });
     const wrong = new URL(url);
     wrong.password = 'hush';
     const refused = await open(wrong.href).publish([ALERT]);
-    expect(refused.trouble).toEqual({ kind: 'away', sentence: `RabbitMQ at ${wrong.host} refused the user or the password of RABBITMQ_URL.` });
+    expect(refused.trouble).toEqual({
+      kind: 'away',
+      sentence: `RabbitMQ at ${wrong.host} refused the user or the password of RABBITMQ_URL.`,
+    });
   });
 });

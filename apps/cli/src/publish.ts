@@ -14,28 +14,54 @@ const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 const alertOptions = {
   service: { type: 'string', value: '<name>', about: 'The service that noticed, such as inventory. Required.' },
   severity: { type: 'string', value: '<severity>', about: `${SEVERITIES.join(', ')}. Required.` },
-  tenant: { type: 'string', value: '<id>', about: `Whose alert it is. Default ${DEFAULT_TENANT}, a tenant of the demo.` },
+  tenant: {
+    type: 'string',
+    value: '<id>',
+    about: `Whose alert it is. Default ${DEFAULT_TENANT}, a tenant of the demo.`,
+  },
   type: { type: 'string', value: '<type>', about: `${ALERT_TYPES.join(', ')}. Default alert.` },
   name: { type: 'string', value: '<slug>', about: 'What happened, for rules: low_stock.' },
   message: { type: 'string', value: '<text>', about: 'What else there is to say, at most 8,000 characters.' },
   id: { type: 'string', value: '<id>', about: 'Your own id: publishing it twice is one alert. Default a random one.' },
-  'dedup-key': { type: 'string', value: '<key>', about: 'Names the alert that this is about, so that it can repeat and be resolved.' },
-  status: { type: 'string', value: '<status>', about: `${MESSAGE_STATUSES.join(', ')}. Default firing; resolved needs a --dedup-key.` },
-  'occurred-at': { type: 'string', value: '<time>', about: 'When it happened: ISO 8601 or epoch seconds. Default now, with a --dedup-key.' },
+  'dedup-key': {
+    type: 'string',
+    value: '<key>',
+    about: 'Names the alert that this is about, so that it can repeat and be resolved.',
+  },
+  status: {
+    type: 'string',
+    value: '<status>',
+    about: `${MESSAGE_STATUSES.join(', ')}. Default firing; resolved needs a --dedup-key.`,
+  },
+  'occurred-at': {
+    type: 'string',
+    value: '<time>',
+    about: 'When it happened: ISO 8601 or epoch seconds. Default now, with a --dedup-key.',
+  },
   label: { type: 'string', multiple: true, value: 'key=value', about: 'What filters and rules match on.' },
-  action: { type: 'string', multiple: true, value: 'label=url', about: 'A button beside the alert; without =url it is a label alone.' },
+  action: {
+    type: 'string',
+    multiple: true,
+    value: 'label=url',
+    about: 'A button beside the alert; without =url it is a label alone.',
+  },
 } as const;
 
 const options = {
   ...alertOptions,
-  file: { type: 'string', value: '<file>', about: 'Publish the messages in this JSON file, one or a list; - is stdin.' },
+  file: {
+    type: 'string',
+    value: '<file>',
+    about: 'Publish the messages in this JSON file, one or a list; - is stdin.',
+  },
   ...doorOptions,
 } as const;
 
 export const publish: Command<typeof options> = {
   name: 'publish',
   purpose: 'publishes an alert and says what became of it',
-  about: 'Over HTTP to the gateway, or over AMQP with confirms when RABBITMQ_URL is set. What it says is accepted is stored, whatever process is killed.',
+  about:
+    'Over HTTP to the gateway, or over AMQP with confirms when RABBITMQ_URL is set. What it says is accepted is stored, whatever process is killed.',
   argument: 'title',
   options,
   examples: [
@@ -61,14 +87,38 @@ type Given = Values<typeof options>;
 
 /** The message that the options describe. What they say is judged where it is published. */
 function fromOptions(values: Given, title: string | undefined): Record<string, unknown> {
-  if (title === undefined) throw new UsageError('publish needs a title in quotes, such as "Flour is low", or a --file.');
-  for (const name of ['service', 'severity'] as const) if (values[name] === undefined) throw new UsageError(`publish needs --${name}: ${options[name].about.replace(' Required.', '')}`);
-  const { service, severity, tenant = DEFAULT_TENANT, type, name, message, id = randomUUID(), status, label, action } = values;
+  if (title === undefined)
+    throw new UsageError('publish needs a title in quotes, such as "Flour is low", or a --file.');
+  for (const name of ['service', 'severity'] as const)
+    if (values[name] === undefined)
+      throw new UsageError(`publish needs --${name}: ${options[name].about.replace(' Required.', '')}`);
+  const {
+    service,
+    severity,
+    tenant = DEFAULT_TENANT,
+    type,
+    name,
+    message,
+    id = randomUUID(),
+    status,
+    label,
+    action,
+  } = values;
   const dedup_key = values['dedup-key'];
   // without a dedup_key nobody needs it, and a time of our own would make the same id sent twice two messages
   const occurred_at = values['occurred-at'] ?? (dedup_key === undefined ? undefined : new Date().toISOString());
   return {
-    tenant_id: tenant, service, severity, id, type, name, title, message, dedup_key, status, occurred_at,
+    tenant_id: tenant,
+    service,
+    severity,
+    id,
+    type,
+    name,
+    title,
+    message,
+    dedup_key,
+    status,
+    occurred_at,
     labels: label && Object.fromEntries(label.map((text) => splitOnce('--label', text))),
     actions: action?.map((text) => {
       const [actionLabel, url] = text.includes('=') ? splitOnce('--action', text) : [text];
@@ -98,8 +148,10 @@ async function publishAll(messages: readonly unknown[], door: AlertDoor, termina
     ids.push(...answer.accepted);
     tookMs += answer.tookMs;
     if (!answer.trouble) continue;
-    for (const line of answer.trouble.kind === 'away' ? [answer.trouble.sentence] : answer.trouble.lines) terminal.err(line);
-    if (messages.length > 1) terminal.err(`${ids.length} of ${messages.length} were accepted; those with ids can be published again.`);
+    for (const line of answer.trouble.kind === 'away' ? [answer.trouble.sentence] : answer.trouble.lines)
+      terminal.err(line);
+    if (messages.length > 1)
+      terminal.err(`${ids.length} of ${messages.length} were accepted; those with ids can be published again.`);
     return 1;
   }
   const rest = ids.length > 1 ? ` and ${ids.length - 1} more` : '';

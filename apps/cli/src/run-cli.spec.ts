@@ -14,21 +14,29 @@ test.each([['--help'], ['-h'], ['help']])('%s lists every command and the exit c
   expect(out).toContain('78 the configuration is wrong');
 });
 
-test.each(names)('%s --help says what it is for, each option, the variables that act, and an example to paste', async (name) => {
-  const command = COMMANDS.find((one) => one.name === name)!;
-  const { exitCode, out, err } = await run([name, '--help']);
-  expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' });
-  expect(out).toContain(command.purpose);
-  for (const option of Object.keys(command.options)) expect(out).toMatch(new RegExp(`^  --${option}\\b.* \\w`, 'm'));
-  for (const variable of Object.keys(command.settings)) expect(out).toMatch(new RegExp(`^  ${variable} +[A-Z\`]`, 'm'));
-  for (const example of command.examples) expect(out).toContain(example);
-  expect(command.examples.join()).toContain(`npm run ${command.name === 'token' ? '' : command.name}`);
-  expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(170);
-  expect((await run(['help', name])).out).toBe(out);
-});
+test.each(names)(
+  '%s --help says what it is for, each option, the variables that act, and an example to paste',
+  async (name) => {
+    const command = COMMANDS.find((one) => one.name === name)!;
+    const { exitCode, out, err } = await run([name, '--help']);
+    expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' });
+    expect(out).toContain(command.purpose);
+    for (const option of Object.keys(command.options)) expect(out).toMatch(new RegExp(`^  --${option}\\b.* \\w`, 'm'));
+    for (const variable of Object.keys(command.settings))
+      expect(out).toMatch(new RegExp(`^  ${variable} +[A-Z\`]`, 'm'));
+    for (const example of command.examples) expect(out).toContain(example);
+    expect(command.examples.join()).toContain(`npm run ${command.name === 'token' ? '' : command.name}`);
+    expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(170);
+    expect((await run(['help', name])).out).toBe(out);
+  },
+);
 
 test('help is given whatever else stands on the line, and never shows a value of the environment', async () => {
-  const { exitCode, out } = await run(['publish', '--nonsense', '-h'], { JWT_SECRET: 'canary', RABBITMQ_URL: 'amqp://canary', PORT: '4711' });
+  const { exitCode, out } = await run(['publish', '--nonsense', '-h'], {
+    JWT_SECRET: 'canary',
+    RABBITMQ_URL: 'amqp://canary',
+    PORT: '4711',
+  });
   expect(exitCode).toBe(0);
   expect(out).not.toMatch(/canary|4711/);
 });
@@ -50,24 +58,42 @@ test.each([
   [['dead-letters', 'show', 'x'], 'show needs the number of a letter, such as 42.'],
   [['dead-letters', 'redrive'], 'redrive needs the number of a letter, or --all.'],
   [['dead-letters', 'redrive', '1', '--all'], 'redrive takes the number of a letter or --all, not both.'],
-  [['dead-letters', 'redrive', '1', '--reason', 'too_deep'], '--reason is for list and --all: one letter is named by its number.'],
+  [
+    ['dead-letters', 'redrive', '1', '--reason', 'too_deep'],
+    '--reason is for list and --all: one letter is named by its number.',
+  ],
   [['dead-letters', 'discard', '1'], 'discard needs a --note that says why.'],
   [['dead-letters', 'list', '1'], 'list takes no number: show does.'],
   [['dead-letters', 'list', '--limit', '0'], '--limit is a whole number from 1 to 500.'],
   [['migrate', 'now'], 'migrate takes options only: "now" is none.'],
   [['publish', 'Flour', 'is', 'low'], 'publish takes one title, in quotes: "is" is one too many.'],
-  [['publish', '--service', 'inventory', '--severity', 'low'], 'publish needs a title in quotes, such as "Flour is low", or a --file.'],
-  [['publish', 'Flour is low', '--severity', 'low'], 'publish needs --service: The service that noticed, such as inventory.'],
+  [
+    ['publish', '--service', 'inventory', '--severity', 'low'],
+    'publish needs a title in quotes, such as "Flour is low", or a --file.',
+  ],
+  [
+    ['publish', 'Flour is low', '--severity', 'low'],
+    'publish needs --service: The service that noticed, such as inventory.',
+  ],
   [['publish', 'Flour is low', '--service', 'inventory'], 'publish needs --severity: urgent, high, medium, low.'],
   [['publish', 'a', '--service', 'b', '--severity', 'low', '--label', 'no-value'], '--label is key=value.'],
   [['publish', 'a', '--service', 'b', '--severity', 'low', '--url', 'ftp://x'], '--url is an http or https address.'],
-  [['publish', 'a', '--service', 'b', '--severity', 'low', '--url', 'http://x', '--amqp'], '--url publishes over HTTP and --amqp does not: choose one.'],
-  [['publish', '--file', 'a.json', '--severity', 'low'], '--file holds whole messages: --severity has no place beside it.'],
+  [
+    ['publish', 'a', '--service', 'b', '--severity', 'low', '--url', 'http://x', '--amqp'],
+    '--url publishes over HTTP and --amqp does not: choose one.',
+  ],
+  [
+    ['publish', '--file', 'a.json', '--severity', 'low'],
+    '--file holds whole messages: --severity has no place beside it.',
+  ],
   [['publish', '--file', 'a.json', 'title'], '--file holds whole messages: a title has no place beside it.'],
   [['demo', '--rate', 'fast'], '--rate is a number from 0.01 to 1000.'],
   [['demo', '--count', '1.5'], '--count is a whole number from 1 to 1000000000.'],
   [['demo', '--tenant', 'a,b'], '--tenant is an id of 1 to 64 of A-Z a-z 0-9 . _ -.'],
-  [['token', '--scope', 'everything'], '--scope is one of alerts:read, alerts:write, events:publish, access:revoke, dead_letters:manage, dead_letters:operate.'],
+  [
+    ['token', '--scope', 'everything'],
+    '--scope is one of alerts:read, alerts:write, events:publish, access:revoke, dead_letters:manage, dead_letters:operate.',
+  ],
   [['token', '--expires', 'soon'], '--expires is a time such as 45s, 30m, 12h or 7d, at most 366d.'],
   [['token', '--expires', '0s'], '--expires is a time such as 45s, 30m, 12h or 7d, at most 366d.'],
   [['token', '--tenants', 'a b'], '--tenants are ids of 1 to 64 of A-Z a-z 0-9 . _ -, separated by commas.'],
@@ -81,7 +107,11 @@ test.each([
   [['token'], { JWT_SECRET: 'hush' }, ['JWT_SECRET']],
   [['token'], { DATA_DIR: '/nowhere/at/all' }, ['JWT_SECRET is unset, and /nowhere/at/all/jwt-secret cannot be read']],
   [['token'], { JWT_JWKS_URL: 'https://id.example.com/hush' }, ['JWT_JWKS_URL is set']],
-  [['publish', 'a', '--service', 'b', '--severity', 'low'], { TOCSIN_URL: 'hush', PORT: 'hush', TOCSIN_TOKEN: 'hush hush' }, ['TOCSIN_URL', 'PORT', 'TOCSIN_TOKEN']],
+  [
+    ['publish', 'a', '--service', 'b', '--severity', 'low'],
+    { TOCSIN_URL: 'hush', PORT: 'hush', TOCSIN_TOKEN: 'hush hush' },
+    ['TOCSIN_URL', 'PORT', 'TOCSIN_TOKEN'],
+  ],
   [['publish', 'a', '--service', 'b', '--severity', 'low', '--amqp'], {}, ['RABBITMQ_URL is required']],
   [['demo'], { RABBITMQ_URL: 'http://u:hush@rabbit' }, ['RABBITMQ_URL']],
 ])('%j with a wrong configuration names every variable and no value: exit 78', async (args, environment, sentences) => {

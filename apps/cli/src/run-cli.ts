@@ -33,14 +33,23 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
 }
 
 async function dispatch([name, ...args]: readonly string[], terminal: Terminal): Promise<number> {
-  if (name === undefined) throw new UsageError(`Which command? ${COMMANDS.map((command) => command.name).join(', ')}; --help says more.`);
+  if (name === undefined)
+    throw new UsageError(`Which command? ${COMMANDS.map((command) => command.name).join(', ')}; --help says more.`);
   const asked = name === 'help' ? args[0] : name;
   if (asked === undefined || isHelp(asked)) {
     terminal.out(helpForAll(COMMANDS));
     return 0;
   }
   const command = COMMANDS.find((one) => one.name === asked);
-  if (!command) throw new UsageError(`There is no command ${printable(asked)}.${suggestion(asked, COMMANDS.map((one) => one.name)) || ' --help lists them.'}`);
+  if (!command)
+    throw new UsageError(
+      `There is no command ${printable(asked)}.${
+        suggestion(
+          asked,
+          COMMANDS.map((one) => one.name),
+        ) || ' --help lists them.'
+      }`,
+    );
   if (name === 'help' || asksForHelp(args)) {
     terminal.out(helpFor(command));
     return 0;
@@ -51,4 +60,5 @@ async function dispatch([name, ...args]: readonly string[], terminal: Terminal):
 const isHelp = (argument: string): boolean => argument === '--help' || argument === '-h';
 
 /** Whoever asks for help gets it, whatever else stands there; behind `--` there are no options. */
-const asksForHelp = (args: readonly string[]): boolean => args.slice(0, args.includes('--') ? args.indexOf('--') : args.length).some(isHelp);
+const asksForHelp = (args: readonly string[]): boolean =>
+  args.slice(0, args.includes('--') ? args.indexOf('--') : args.length).some(isHelp);

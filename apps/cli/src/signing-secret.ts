@@ -10,13 +10,22 @@ export interface SigningSecret {
 }
 
 /** What tokens are signed with: JWT_SECRET, else what the standalone keeps. Throws `ConfigurationError` when there is neither. */
-export function signingSecret({ JWT_SECRET, JWT_JWKS_URL, DATA_DIR }: Pick<TokenConfig, 'JWT_SECRET' | 'JWT_JWKS_URL' | 'DATA_DIR'>): SigningSecret {
+export function signingSecret({
+  JWT_SECRET,
+  JWT_JWKS_URL,
+  DATA_DIR,
+}: Pick<TokenConfig, 'JWT_SECRET' | 'JWT_JWKS_URL' | 'DATA_DIR'>): SigningSecret {
   if (JWT_SECRET) return { secret: JWT_SECRET, origin: 'JWT_SECRET' };
-  if (JWT_JWKS_URL) throw new ConfigurationError(['JWT_JWKS_URL is set, so tokens come from its issuer; publishing takes one from TOCSIN_TOKEN.']);
+  if (JWT_JWKS_URL)
+    throw new ConfigurationError([
+      'JWT_JWKS_URL is set, so tokens come from its issuer; publishing takes one from TOCSIN_TOKEN.',
+    ]);
   const file = join(DATA_DIR, 'jwt-secret');
   try {
     return { secret: readFileSync(file, 'utf8').trim(), origin: file };
   } catch {
-    throw new ConfigurationError([`There is no secret to sign a token with: JWT_SECRET is unset, and ${file} cannot be read. \`npm start\` makes one and keeps it there.`]);
+    throw new ConfigurationError([
+      `There is no secret to sign a token with: JWT_SECRET is unset, and ${file} cannot be read. \`npm start\` makes one and keeps it there.`,
+    ]);
   }
 }

@@ -11,7 +11,11 @@ const made = async (args: string[], environment: Record<string, string> = { JWT_
   expect(await runCli(['token', ...args], terminal)).toBe(0);
   expect(terminal.stdout).toHaveLength(1);
   const verifier = new TokenVerifier({ JWT_SECRET: SECRET, JWT_JWKS_ALGORITHMS: [], ...settings });
-  return { verified: await verifier.verify(terminal.stdout[0]), err: terminal.stderr.join('\n'), token: terminal.stdout[0]! };
+  return {
+    verified: await verifier.verify(terminal.stdout[0]),
+    err: terminal.stderr.join('\n'),
+    token: terminal.stdout[0]!,
+  };
 };
 const secondsLeft = (expiresAt: number) => Math.round((expiresAt - Date.now()) / 1000);
 
@@ -19,18 +23,35 @@ test('without options it lets the demo user read for twelve hours; what it is st
   const { verified, err, token } = await made([]);
   expect(verified).toMatchObject({ user_id: 'ana@example.test', scopes: new Set(['alerts:read']) });
   expect(Math.abs(secondsLeft(verified.expires_at) - 12 * 3600)).toBeLessThanOrEqual(5);
-  expect(err).toMatch(/^A token · ana@example\.test · alerts:read · until \d{4}-\d\d-\d\dT\d\d:\d\dZ · signed with JWT_SECRET$/);
+  expect(err).toMatch(
+    /^A token · ana@example\.test · alerts:read · until \d{4}-\d\d-\d\dT\d\d:\d\dZ · signed with JWT_SECRET$/,
+  );
   expect(err).not.toContain(token);
 });
 
 test('user, scopes (repeated or listed) and time are what the options say', async () => {
-  const { verified } = await made(['--user', 'svc-ovens', '--scope', 'events:publish,alerts:write', '--scope', 'alerts:read', '--expires', '30m']);
-  expect(verified).toMatchObject({ user_id: 'svc-ovens', scopes: new Set(['events:publish', 'alerts:write', 'alerts:read']) });
+  const { verified } = await made([
+    '--user',
+    'svc-ovens',
+    '--scope',
+    'events:publish,alerts:write',
+    '--scope',
+    'alerts:read',
+    '--expires',
+    '30m',
+  ]);
+  expect(verified).toMatchObject({
+    user_id: 'svc-ovens',
+    scopes: new Set(['events:publish', 'alerts:write', 'alerts:read']),
+  });
   expect(Math.abs(secondsLeft(verified.expires_at) - 1800)).toBeLessThanOrEqual(5);
 });
 
 test('tenants stand in the claim that the gateway reads, else in `tenants`, with a word about the gateway', async () => {
-  const named = await made(['--tenants', 'north-bakery,harbour-cafe', '--tenants', 'north-bakery'], { JWT_SECRET: SECRET, JWT_TENANTS_CLAIM: 'orgs' });
+  const named = await made(['--tenants', 'north-bakery,harbour-cafe', '--tenants', 'north-bakery'], {
+    JWT_SECRET: SECRET,
+    JWT_TENANTS_CLAIM: 'orgs',
+  });
   expect(named.verified.claims.orgs).toEqual(['north-bakery', 'harbour-cafe']);
   expect(named.err).not.toContain('A gateway heeds');
   const unnamed = await made(['--tenants', 'north-bakery']);

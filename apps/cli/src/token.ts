@@ -13,9 +13,23 @@ const DEFAULT_TENANTS_CLAIM = 'tenants';
 
 const options = {
   user: { type: 'string', value: '<id>', about: `Whose token it is. Default ${DEFAULT_USER}, the demo's user.` },
-  scope: { type: 'string', multiple: true, value: '<scope>', about: `What it allows, also separated by commas: ${SCOPES.join(', ')}. Default ${DEFAULT_SCOPES.join(', ')}.` },
-  expires: { type: 'string', value: '<time>', about: `How long it lasts: 45s, 30m, 12h, 7d. Default ${DEFAULT_EXPIRES}.` },
-  tenants: { type: 'string', multiple: true, value: '<ids>', about: 'The tenants that it names itself, also separated by commas. Default none: the gateway looks them up.' },
+  scope: {
+    type: 'string',
+    multiple: true,
+    value: '<scope>',
+    about: `What it allows, also separated by commas: ${SCOPES.join(', ')}. Default ${DEFAULT_SCOPES.join(', ')}.`,
+  },
+  expires: {
+    type: 'string',
+    value: '<time>',
+    about: `How long it lasts: 45s, 30m, 12h, 7d. Default ${DEFAULT_EXPIRES}.`,
+  },
+  tenants: {
+    type: 'string',
+    multiple: true,
+    value: '<ids>',
+    about: 'The tenants that it names itself, also separated by commas. Default none: the gateway looks them up.',
+  },
 } as const;
 
 export const token: Command<typeof options> = {
@@ -37,17 +51,33 @@ export const token: Command<typeof options> = {
     const { secret, origin } = signingSecret(config);
     const claim = config.JWT_TENANTS_CLAIM ?? DEFAULT_TENANTS_CLAIM;
     const claims = tenants.length > 0 ? { [claim]: tenants } : {};
-    terminal.out(signToken(secret, { user_id, expiresInSeconds, scopes, issuer: config.JWT_ISSUER, audience: config.JWT_AUDIENCE, claims }));
+    terminal.out(
+      signToken(secret, {
+        user_id,
+        expiresInSeconds,
+        scopes,
+        issuer: config.JWT_ISSUER,
+        audience: config.JWT_AUDIENCE,
+        claims,
+      }),
+    );
 
     const until = new Date(Date.now() + expiresInSeconds * 1000).toISOString().replace(/:\d\d\.\d+Z$/, 'Z');
     const named = tenants.length > 0 ? [`${claim}: ${tenants.join(', ')}`] : [];
-    terminal.err(['A token', user_id, scopes.join(', '), ...named, `until ${until}`, `signed with ${origin}`].join(' · '));
-    if (tenants.length > 0 && !config.JWT_TENANTS_CLAIM) terminal.err(`A gateway heeds these tenants when it has JWT_TENANTS_CLAIM=${claim}.`);
+    terminal.err(
+      ['A token', user_id, scopes.join(', '), ...named, `until ${until}`, `signed with ${origin}`].join(' · '),
+    );
+    if (tenants.length > 0 && !config.JWT_TENANTS_CLAIM)
+      terminal.err(`A gateway heeds these tenants when it has JWT_TENANTS_CLAIM=${claim}.`);
     return 0;
   },
 };
 
-const listed = (given: readonly string[]): string[] => given.flatMap((list) => list.split(',')).map((item) => item.trim()).filter(Boolean);
+const listed = (given: readonly string[]): string[] =>
+  given
+    .flatMap((list) => list.split(','))
+    .map((item) => item.trim())
+    .filter(Boolean);
 
 function readScopes(given: readonly string[]): Scope[] {
   const names = listed(given);
@@ -58,7 +88,8 @@ function readScopes(given: readonly string[]): Scope[] {
 
 function readTenants(given: readonly string[]): string[] {
   const tenants = listed(given);
-  if (!tenants.every(isTenantId)) throw new UsageError('--tenants are ids of 1 to 64 of A-Z a-z 0-9 . _ -, separated by commas.');
+  if (!tenants.every(isTenantId))
+    throw new UsageError('--tenants are ids of 1 to 64 of A-Z a-z 0-9 . _ -, separated by commas.');
   return [...new Set(tenants)];
 }
 

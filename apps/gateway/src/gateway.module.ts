@@ -1,9 +1,26 @@
-import { Module, type BeforeApplicationShutdown, type DynamicModule, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import {
+  Module,
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { APP_FILTER, HttpAdapterHost } from '@nestjs/core';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { Revocations, Tickets, TokenVerifier } from '@tocsin/auth';
-import { AlertActs, AlertIntake, bind, DeadLetters, EventBus, EventLog, RawIntake, Receipts, StreamSlots, AlertQueries } from '@tocsin/contracts/ports';
+import {
+  AlertActs,
+  AlertIntake,
+  bind,
+  DeadLetters,
+  EventBus,
+  EventLog,
+  RawIntake,
+  Receipts,
+  StreamSlots,
+  AlertQueries,
+} from '@tocsin/contracts/ports';
 import { AdminServer, Health, Log, Metrics } from '@tocsin/observability';
 import { RevocationsController } from './access/revocations.controller';
 import { ActOnAlerts } from './alerts/act-on-alerts';
@@ -78,18 +95,42 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
       imports: adapters,
       // the longer path first: api/events answers every method of its own path alone; and reading before what refuses other methods
       controllers: [
-        TicketsController, EventsController, LogController, IntakeController, PagerDutyController, OpsgenieController, RevocationsController, TenantsController, DeadLettersController, AlertActsController, AlertsController, StatsController,
-        SeenCursorController, DocsController, WelcomeController, PageController,
+        TicketsController,
+        EventsController,
+        LogController,
+        IntakeController,
+        PagerDutyController,
+        OpsgenieController,
+        RevocationsController,
+        TenantsController,
+        DeadLettersController,
+        AlertActsController,
+        AlertsController,
+        StatsController,
+        SeenCursorController,
+        DocsController,
+        WelcomeController,
+        PageController,
       ],
       providers: [
         { provide: GatewayConfig, useValue: config },
         {
           provide: TenantFeeds,
           useFactory: (log: EventLog, bus: EventBus, metrics: Metrics, logger: Log) =>
-            new TenantFeeds(log, bus, { ringEvents: config.FEED_RING_EVENTS, ringBytes: config.RING_BYTES }, metrics, logger),
+            new TenantFeeds(
+              log,
+              bus,
+              { ringEvents: config.FEED_RING_EVENTS, ringBytes: config.RING_BYTES },
+              metrics,
+              logger,
+            ),
           inject: [EventLog, EventBus, Metrics, Log],
         },
-        { provide: OpenStreams, useFactory: (metrics: Metrics) => new OpenStreams(config.HEARTBEAT_MS, config.DRAIN_MS, metrics), inject: [Metrics] },
+        {
+          provide: OpenStreams,
+          useFactory: (metrics: Metrics) => new OpenStreams(config.HEARTBEAT_MS, config.DRAIN_MS, metrics),
+          inject: [Metrics],
+        },
         {
           provide: Admission,
           useFactory: (slots: StreamSlots, metrics: Metrics, health: Health) =>
@@ -109,7 +150,8 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         },
         {
           provide: Lifetimes,
-          useFactory: (tenants: VisibleTenants, revocations: Revocations, logger: Log) => new Lifetimes(tenants, revocations, MAX_TENANTS, logger),
+          useFactory: (tenants: VisibleTenants, revocations: Revocations, logger: Log) =>
+            new Lifetimes(tenants, revocations, MAX_TENANTS, logger),
           inject: [VisibleTenants, Revocations, Log],
         },
         bind(ActOnAlerts, ActOnAlerts, AlertActs, EventBus, VisibleTenants, Metrics),
@@ -117,22 +159,58 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         bind(FindAlerts, FindAlerts, AlertQueries, EventLog, VisibleTenants),
         bind(ReadLog, ReadLog, EventLog, VisibleTenants),
         bind(SettleDeadLetters, SettleDeadLetters, DeadLetters, RawIntake),
-        { provide: DeadLetterWatch, useFactory: (letters: DeadLetters, metrics: Metrics) => new DeadLetterWatch(letters, metrics), inject: [DeadLetters, Metrics] },
+        {
+          provide: DeadLetterWatch,
+          useFactory: (letters: DeadLetters, metrics: Metrics) => new DeadLetterWatch(letters, metrics),
+          inject: [DeadLetters, Metrics],
+        },
         bind(ReceiptWatch, ReceiptWatch, Receipts),
         bind(PeerPublisher, PeerPublisher, TokenVerifier, Revocations, VisibleTenants),
         {
           provide: PublishEvents,
-          useFactory: (intake: AlertIntake, log: EventLog, queries: AlertQueries, acts: ActOnAlerts, receipts: ReceiptWatch, metrics: Metrics) =>
-            new PublishEvents(intake, log, queries, acts, receipts, metrics, config.MAX_EVENT_BYTES),
+          useFactory: (
+            intake: AlertIntake,
+            log: EventLog,
+            queries: AlertQueries,
+            acts: ActOnAlerts,
+            receipts: ReceiptWatch,
+            metrics: Metrics,
+          ) => new PublishEvents(intake, log, queries, acts, receipts, metrics, config.MAX_EVENT_BYTES),
           inject: [AlertIntake, EventLog, AlertQueries, ActOnAlerts, ReceiptWatch, Metrics],
         },
-        bind(StreamOpener, StreamOpener, TokenVerifier, Tickets, VisibleTenants, Revocations, Admission, Lifetimes, TenantFeeds, OpenStreams, EventLog, GatewayConfig, Metrics, Log),
+        bind(
+          StreamOpener,
+          StreamOpener,
+          TokenVerifier,
+          Tickets,
+          VisibleTenants,
+          Revocations,
+          Admission,
+          Lifetimes,
+          TenantFeeds,
+          OpenStreams,
+          EventLog,
+          GatewayConfig,
+          Metrics,
+          Log,
+        ),
         {
           provide: StreamDoor,
-          useFactory: (opener: StreamOpener, metrics: Metrics, logger: Log) => new StreamDoor(opener, new ProblemAnswers(metrics, logger), config.CORS_ORIGINS),
+          useFactory: (opener: StreamOpener, metrics: Metrics, logger: Log) =>
+            new StreamDoor(opener, new ProblemAnswers(metrics, logger), config.CORS_ORIGINS),
           inject: [StreamOpener, Metrics, Log],
         },
-        ...(files ? [{ provide: BuiltPage, useValue: new BuiltPage(config.PAGE_TOKEN_URL ? files.withMeta('tocsin-token-url', config.PAGE_TOKEN_URL) : files) }, { provide: FrontPage, useExisting: BuiltPage }] : []),
+        ...(files
+          ? [
+              {
+                provide: BuiltPage,
+                useValue: new BuiltPage(
+                  config.PAGE_TOKEN_URL ? files.withMeta('tocsin-token-url', config.PAGE_TOKEN_URL) : files,
+                ),
+              },
+              { provide: FrontPage, useExisting: BuiltPage },
+            ]
+          : []),
         { ...bind(ProblemFilter, ProblemFilter, Metrics, Log), provide: APP_FILTER },
       ],
     };

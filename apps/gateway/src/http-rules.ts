@@ -6,7 +6,9 @@ import type { NextFunction, Request, Response } from 'express';
  * first and says nothing; the stream door leaves every request with a repeated field to it, so that this is the one place.
  */
 export function refuseSecondHost({ rawHeaders }: Request, response: Response, next: NextFunction): void {
-  const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && name.length === 4 && name.toLowerCase() === 'host').length;
+  const hosts = rawHeaders.filter(
+    (name, index) => index % 2 === 0 && name.length === 4 && name.toLowerCase() === 'host',
+  ).length;
   if (hosts <= 1) return next();
   // what else comes on this connection was meant for another reader
   response.set('Connection', 'close');

@@ -21,7 +21,8 @@ const TIMEOUT_CHECK_MS = 5_000;
 /** What the gateway's HTTP server does before any route: bodies for routes that ask, CORS (answered here and nowhere else), time limits. */
 export function prepareHttp(
   app: NestExpressApplication,
-  config: Pick<GatewayConfig, 'CORS_ORIGINS'> & Partial<Pick<GatewayConfig, 'IDLE_CONNECTION_MS' | 'BODIES_BYTES' | 'WEBHOOK_ORIGINS'>>,
+  config: Pick<GatewayConfig, 'CORS_ORIGINS'> &
+    Partial<Pick<GatewayConfig, 'IDLE_CONNECTION_MS' | 'BODIES_BYTES' | 'WEBHOOK_ORIGINS'>>,
 ): void {
   app.disable('x-powered-by');
   app.disable('etag');
@@ -38,7 +39,9 @@ export function prepareHttp(
   // read when the server begins to listen; in Node's documents it is an option of createServer only, which Nest calls
   Object.assign(server, { connectionsCheckingInterval: TIMEOUT_CHECK_MS });
   // without a listener Node asks for the body before anybody has looked at the head
-  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => server.emit('request', request, response));
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
+    server.emit('request', request, response),
+  );
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseUnread(error.code, socket));
 }
 

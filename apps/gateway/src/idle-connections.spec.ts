@@ -23,7 +23,12 @@ async function listen(keepMs: number, maxIdle?: number): Promise<void> {
 function open() {
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
   sockets.push(socket);
-  const state = { text: '', closed: false, answers: () => state.text.split('HTTP/1.1 200 OK').length - 1, ask: (path = '/') => socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`) };
+  const state = {
+    text: '',
+    closed: false,
+    answers: () => state.text.split('HTTP/1.1 200 OK').length - 1,
+    ask: (path = '/') => socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`),
+  };
   socket.on('data', (chunk: Buffer) => (state.text += chunk.toString()));
   socket.on('close', () => (state.closed = true));
   socket.on('error', () => undefined);

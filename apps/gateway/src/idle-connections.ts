@@ -42,6 +42,7 @@ export function keepIdleConnections(server: Server, keepMs: number, maxIdle = MA
 /** Closes the connections that are idle, at once, and each other one with its answer: nothing is asked of this process any more. */
 export function letGoOfConnections(server: Server): void {
   draining.add(server);
-  for (const response of underWay.get(server) ?? []) if (!response.headersSent) response.setHeader('Connection', 'close');
+  for (const response of underWay.get(server) ?? [])
+    if (!response.headersSent) response.setHeader('Connection', 'close');
   server.closeIdleConnections();
 }

@@ -18,8 +18,10 @@ export function jsonBodyOf(request: Request): Buffer {
 export function readJsonObject(body: Buffer, known: readonly string[], maxBytes: number): Fields {
   if (body.length === 0) return {};
   const decoded = decodeBody(body, maxBytes);
-  if (!decoded.ok) throw new Refused(decoded.code === 'message_too_large' ? 'body_too_large' : decoded.code, decoded.detail);
-  if (typeof decoded.value !== 'object' || decoded.value === null || Array.isArray(decoded.value)) throw new Refused('invalid_json', 'The body must be a JSON object.');
+  if (!decoded.ok)
+    throw new Refused(decoded.code === 'message_too_large' ? 'body_too_large' : decoded.code, decoded.detail);
+  if (typeof decoded.value !== 'object' || decoded.value === null || Array.isArray(decoded.value))
+    throw new Refused('invalid_json', 'The body must be a JSON object.');
   refuseUnknown(decoded.value as Fields, known, '');
   return decoded.value as Fields;
 }
@@ -31,10 +33,15 @@ export function refuseUnknown(fields: Fields, known: readonly string[], at: stri
     const detail = `Unknown field.${didYouMean(name, known)} There are ${known.join(', ')}.`;
     return { pointer: `${at}/${pointerPart(name)}`, code: 'unknown_field' as const, detail };
   });
-  if (errors[0]) throw new Refused('unknown_field', errors[0].detail, { errors, more_errors: unknown.length - errors.length });
+  if (errors[0])
+    throw new Refused('unknown_field', errors[0].detail, { errors, more_errors: unknown.length - errors.length });
 }
 
 /** Throws `Refused` for the field that the pointer names. */
-export function refuseField(pointer: string, detail: string, code: Extract<ErrorCode, 'invalid_field' | 'tenant_forbidden' | 'empty_batch' | 'batch_too_large'> = 'invalid_field'): never {
+export function refuseField(
+  pointer: string,
+  detail: string,
+  code: Extract<ErrorCode, 'invalid_field' | 'tenant_forbidden' | 'empty_batch' | 'batch_too_large'> = 'invalid_field',
+): never {
   throw new Refused(code, detail, { errors: [{ pointer, code, detail }] });
 }

@@ -1,6 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { CLOSE_REASONS, firstErrors, Refused, Unavailable, type CloseReason, type ErrorCode, type InputError, type Problem } from '@tocsin/contracts';
+import {
+  CLOSE_REASONS,
+  firstErrors,
+  Refused,
+  Unavailable,
+  type CloseReason,
+  type ErrorCode,
+  type InputError,
+  type Problem,
+} from '@tocsin/contracts';
 import type { Log, Metrics } from '@tocsin/observability';
 import { normalRetryMs } from './live/event-stream';
 import { parseCursor } from './live/cursor';
@@ -108,7 +117,11 @@ export class ProblemAnswers {
     if (status === 401) this.metrics.authFailures.inc({ reason: code });
     const requestId = randomUUID();
     // what was decided is counted; what failed is logged
-    if (status >= 500 && !GO_ELSEWHERE.has(code)) this.log[code === 'internal_error' ? 'error' : 'warn']({ err: error, request_id: requestId, code }, 'a request failed');
+    if (status >= 500 && !GO_ELSEWHERE.has(code))
+      this.log[code === 'internal_error' ? 'error' : 'warn'](
+        { err: error, request_id: requestId, code },
+        'a request failed',
+      );
     if (isStream) this.metrics.sseConnectionsOpened.inc({ outcome: 'refused', reason: code });
 
     const fields: [string, string][] = ANSWER_FIELDS.map(([name, value]) => [name, value]);

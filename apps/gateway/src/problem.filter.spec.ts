@@ -51,17 +51,23 @@ describe('a refusal for now', () => {
     expect(await response.json()).toMatchObject({ status, code, detail: 'Not now.' });
   });
 
-  test.each(REFUSALS)('%s is, for an EventSource, a stream that ends with the reason, since any other status would end it for good', async (code) => {
-    const response = await ask(`/api/events?code=${code}`, { accept: 'text/event-stream', 'last-event-id': 'e1-7-abcdefgh' });
-    expect(response.status).toBe(200);
-    expect(response.headers.get('content-type')).toContain('text/event-stream');
-    expect(response.headers.get('tocsin-refused')).toBe(code);
-    expect(response.headers.get('retry-after')).toMatch(/^[1-8]$/);
-    const text = await response.text();
-    expect(text).toMatch(/^retry: \d+$/m);
-    expect(text).toMatch(/^event: close$/m);
-    expect(JSON.parse(/^data: (.*)$/m.exec(text)![1]!)).toMatchObject({ reason: code, action: 'reconnect' });
-  });
+  test.each(REFUSALS)(
+    '%s is, for an EventSource, a stream that ends with the reason, since any other status would end it for good',
+    async (code) => {
+      const response = await ask(`/api/events?code=${code}`, {
+        accept: 'text/event-stream',
+        'last-event-id': 'e1-7-abcdefgh',
+      });
+      expect(response.status).toBe(200);
+      expect(response.headers.get('content-type')).toContain('text/event-stream');
+      expect(response.headers.get('tocsin-refused')).toBe(code);
+      expect(response.headers.get('retry-after')).toMatch(/^[1-8]$/);
+      const text = await response.text();
+      expect(text).toMatch(/^retry: \d+$/m);
+      expect(text).toMatch(/^event: close$/m);
+      expect(JSON.parse(/^data: (.*)$/m.exec(text)![1]!)).toMatchObject({ reason: code, action: 'reconnect' });
+    },
+  );
 
   test('is a status everywhere but on the stream', async () => {
     expect((await ask('/api/alerts?code=rate_limited', { accept: 'text/event-stream' })).status).toBe(429);
@@ -85,7 +91,9 @@ describe('a refusal for now', () => {
   test('of a stream is counted by its reason', async () => {
     metrics.sseConnectionsOpened.reset();
     await ask('/api/events?code=too_many_streams');
-    expect((await metrics.sseConnectionsOpened.get()).values).toMatchObject([{ value: 1, labels: { outcome: 'refused', reason: 'too_many_streams' } }]);
+    expect((await metrics.sseConnectionsOpened.get()).values).toMatchObject([
+      { value: 1, labels: { outcome: 'refused', reason: 'too_many_streams' } },
+    ]);
   });
 });
 

@@ -31,7 +31,8 @@ export const settings = {
     description: 'Where the standalone keeps its embedded database and its secret. Deleting it begins anew.',
   }),
   ALLOW_VOLATILE_STORE: setting(onOff.default(false), {
-    description: 'Lets a real RabbitMQ feed an embedded database, which a power cut may damage: its alerts would be confirmed and gone.',
+    description:
+      'Lets a real RabbitMQ feed an embedded database, which a power cut may damage: its alerts would be confirmed and gone.',
   }),
 };
 
@@ -40,10 +41,12 @@ export type StandaloneConfig = ReturnType<typeof loadConfig>;
 export const loadConfig = (environment: NodeJS.ProcessEnv) =>
   readSettings(settings, environment, (config) => [
     // its own secret is made and kept when none is set
-    ...(config.JWT_SECRET ?? config.JWT_JWKS_URL ? checkAuthSettings(config) : []),
+    ...((config.JWT_SECRET ?? config.JWT_JWKS_URL) ? checkAuthSettings(config) : []),
     ...contradictions(config),
     ...(databaseUrlOf(config) ? migrationProblems(config) : []),
     ...(config.RABBITMQ_URL && !databaseUrlOf(config) && !config.ALLOW_VOLATILE_STORE
-      ? ['RABBITMQ_URL needs DATABASE_URL beside it: the embedded database is not safe enough for a real queue (ALLOW_VOLATILE_STORE=1 lets it be).']
+      ? [
+          'RABBITMQ_URL needs DATABASE_URL beside it: the embedded database is not safe enough for a real queue (ALLOW_VOLATILE_STORE=1 lets it be).',
+        ]
       : []),
   ]);

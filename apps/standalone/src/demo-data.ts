@@ -28,5 +28,14 @@ export function keptSecret(dataDir: string, { anew = false } = {}): string {
 }
 
 /** A token that may read, act and publish for the demo user. */
-export const demoToken = (secret: string, { issuer, audience }: { issuer?: string | undefined; audience?: string | undefined }): string =>
-  signToken(secret, { user_id: DEMO_USER, expiresInSeconds: DEMO_TOKEN_SECONDS, scopes: ['alerts:read', 'alerts:write', 'events:publish'], issuer, audience });
+export const demoToken = (
+  secret: string,
+  { issuer, audience }: { issuer?: string | undefined; audience?: string | undefined },
+): string =>
+  signToken(secret, {
+    user_id: DEMO_USER,
+    expiresInSeconds: DEMO_TOKEN_SECONDS,
+    scopes: ['alerts:read', 'alerts:write', 'events:publish'],
+    issuer,
+    audience,
+  });

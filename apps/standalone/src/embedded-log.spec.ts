@@ -1,9 +1,36 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeAccessChanges, describeAlertActs, describeAlertQueries, describeAlertQueue, describeDeadLetters, describeEventLog, describeNewestWord, describeReceipts, describeSeenPositions, describeTicketStore, FOLDS } from '@tocsin/contracts/testing';
+import {
+  describeAccessChanges,
+  describeAlertActs,
+  describeAlertQueries,
+  describeAlertQueue,
+  describeDeadLetters,
+  describeEventLog,
+  describeNewestWord,
+  describeReceipts,
+  describeSeenPositions,
+  describeTicketStore,
+  FOLDS,
+} from '@tocsin/contracts/testing';
 import { type EmbeddedDatabase, openPglite } from '@tocsin/embedded';
-import { Database, Inbox, InboxIntake, InboxRawIntake, InboxSource, migrate, PostgresAccessChanges, PostgresAlertActs, PostgresAlertQueries, PostgresDeadLetters, PostgresEventLog, PostgresReceipts, PostgresSeenPositions, PostgresTicketStore } from '@tocsin/postgres';
+import {
+  Database,
+  Inbox,
+  InboxIntake,
+  InboxRawIntake,
+  InboxSource,
+  migrate,
+  PostgresAccessChanges,
+  PostgresAlertActs,
+  PostgresAlertQueries,
+  PostgresDeadLetters,
+  PostgresEventLog,
+  PostgresReceipts,
+  PostgresSeenPositions,
+  PostgresTicketStore,
+} from '@tocsin/postgres';
 import { asOwner, describeIsolation } from '@tocsin/postgres/testing';
 
 // The adapters of PostgreSQL on the embedded database: the same promises, the same isolation.
@@ -28,7 +55,12 @@ describeEventLog('The embedded database', {
   open() {
     const database = open();
     const log = new PostgresEventLog(database);
-    return Promise.resolve({ log, folding: new PostgresEventLog(database, FOLDS), reader: log, close: () => database.close() });
+    return Promise.resolve({
+      log,
+      folding: new PostgresEventLog(database, FOLDS),
+      reader: log,
+      close: () => database.close(),
+    });
   },
 });
 
@@ -37,7 +69,14 @@ describeNewestWord('The embedded database', {
     const database = open();
     const log = new PostgresEventLog(database);
     const folding = new PostgresEventLog(database, { after: 1, windowMs: 300 });
-    return Promise.resolve({ log, folding, reader: log, queries: new PostgresAlertQueries(database), runs: 10, close: () => database.close() });
+    return Promise.resolve({
+      log,
+      folding,
+      reader: log,
+      queries: new PostgresAlertQueries(database),
+      runs: 10,
+      close: () => database.close(),
+    });
   },
 });
 
@@ -53,14 +92,22 @@ describeAlertActs('The embedded database', {
 describeSeenPositions('The embedded database', {
   open() {
     const database = open();
-    return Promise.resolve({ seen: new PostgresSeenPositions(database), log: new PostgresEventLog(database), close: () => database.close() });
+    return Promise.resolve({
+      seen: new PostgresSeenPositions(database),
+      log: new PostgresEventLog(database),
+      close: () => database.close(),
+    });
   },
 });
 
 describeReceipts('the embedded database', {
   open() {
     const database = open();
-    return Promise.resolve({ log: new PostgresEventLog(database), receipts: new PostgresReceipts(database), close: () => database.close() });
+    return Promise.resolve({
+      log: new PostgresEventLog(database),
+      receipts: new PostgresReceipts(database),
+      close: () => database.close(),
+    });
   },
 });
 
@@ -82,7 +129,11 @@ describeDeadLetters('The embedded database', {
   async open() {
     await asOwner(connection, 'delete from tocsin.dead_letter');
     const database = open();
-    return { deadLetters: new PostgresDeadLetters(database), log: new PostgresEventLog(database), close: () => database.close() };
+    return {
+      deadLetters: new PostgresDeadLetters(database),
+      log: new PostgresEventLog(database),
+      close: () => database.close(),
+    };
   },
 });
 
@@ -92,7 +143,12 @@ describeAlertQueries('The embedded database', {
     return Promise.resolve({
       log: new PostgresEventLog(database),
       queries: new PostgresAlertQueries(database),
-      assign: async (tenant, alertId, user) => void (await asOwner(connection, 'update tocsin.alert set assignee = $3 where tenant_id = $1 and alert_id = $2', [tenant, alertId, user])),
+      assign: async (tenant, alertId, user) =>
+        void (await asOwner(
+          connection,
+          'update tocsin.alert set assignee = $3 where tenant_id = $1 and alert_id = $2',
+          [tenant, alertId, user],
+        )),
       close: () => database.close(),
     });
   },
@@ -125,14 +181,24 @@ it('the inbox takes a message back as it was, an urgent one before those that wa
   const raw = new InboxRawIntake(inbox);
   const said = { message_id: 'm', timestamp: 1_767_322_800 };
   expect(await raw.republish([])).toEqual([]);
-  expect(await raw.republish([{ ...said, body: Buffer.from([0xff, 0]), routing_key: 'any' }, { ...said, body: Buffer.from('{}'), routing_key: 'alert.urgent.shop' }])).toEqual([
+  expect(
+    await raw.republish([
+      { ...said, body: Buffer.from([0xff, 0]), routing_key: 'any' },
+      { ...said, body: Buffer.from('{}'), routing_key: 'alert.urgent.shop' },
+    ]),
+  ).toEqual([
     { id: 'm', outcome: 'confirmed' },
     { id: 'm', outcome: 'confirmed' },
   ]);
   const taken = await inbox.take();
-  expect(taken.map(({ routing_key, body }) => [routing_key, body])).toEqual([['alert.urgent.shop', Buffer.from('{}')], ['any', Buffer.from([0xff, 0])]]);
+  expect(taken.map(({ routing_key, body }) => [routing_key, body])).toEqual([
+    ['alert.urgent.shop', Buffer.from('{}')],
+    ['any', Buffer.from([0xff, 0])],
+  ]);
   await inbox.settle(taken);
   await database.close();
 });
 
-describeIsolation('The embedded database', { open: () => Promise.resolve({ connection, close: () => Promise.resolve() }) });
+describeIsolation('The embedded database', {
+  open: () => Promise.resolve({ connection, close: () => Promise.resolve() }),
+});

@@ -27,7 +27,9 @@ Every setting stands in .env.example.
 `;
 
 runProcess(async (life) => {
-  const { values: options } = parseArgs({ options: { reset: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } });
+  const { values: options } = parseArgs({
+    options: { reset: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+  });
   if (options.help) return void process.stdout.write(HELP);
   const config = loadConfig(process.env);
   const block = new StartBlock((text) => process.stdout.write(text), process.stdout.isTTY);
@@ -35,21 +37,30 @@ runProcess(async (life) => {
   block.prepared();
 
   const url = databaseUrlOf(config);
-  const connection = await block.step('database', url ? 'PostgreSQL (DATABASE_URL)' : `embedded, ${config.DATA_DIR}/       (DATABASE_URL for PostgreSQL)`, async () => {
-    const pglite = url ? undefined : await openPglite(join(config.DATA_DIR, 'database'), { anew: options.reset });
-    if (pglite) life.closes(pglite);
-    await migrate({ connection: pglite ? { stream: () => pglite.stream() } : { url: migrationUrlOf(config)! } });
-    return pglite ? { stream: () => pglite.stream() } : databaseConnectionOf(config)!;
-  });
+  const connection = await block.step(
+    'database',
+    url ? 'PostgreSQL (DATABASE_URL)' : `embedded, ${config.DATA_DIR}/       (DATABASE_URL for PostgreSQL)`,
+    async () => {
+      const pglite = url ? undefined : await openPglite(join(config.DATA_DIR, 'database'), { anew: options.reset });
+      if (pglite) life.closes(pglite);
+      await migrate({ connection: pglite ? { stream: () => pglite.stream() } : { url: migrationUrlOf(config)! } });
+      return pglite ? { stream: () => pglite.stream() } : databaseConnectionOf(config)!;
+    },
+  );
   // after the database: a folder that another process has is refused there, before anything in it is touched
-  const secret = config.JWT_JWKS_URL ? undefined : (config.JWT_SECRET ?? keptSecret(config.DATA_DIR, { anew: options.reset }));
+  const secret = config.JWT_JWKS_URL
+    ? undefined
+    : (config.JWT_SECRET ?? keptSecret(config.DATA_DIR, { anew: options.reset }));
 
-  const app = await NestFactory.create<NestExpressApplication>(StandaloneModule.forRoot({ ...config, JWT_SECRET: secret }, connection), {
-    bodyParser: false,
-    bufferLogs: true,
-    abortOnError: false,
-    forceCloseConnections: true,
-  });
+  const app = await NestFactory.create<NestExpressApplication>(
+    StandaloneModule.forRoot({ ...config, JWT_SECRET: secret }, connection),
+    {
+      bodyParser: false,
+      bufferLogs: true,
+      abortOnError: false,
+      forceCloseConnections: true,
+    },
+  );
   const log = app.get(Log);
   app.useLogger(app.get(NestLogger));
   life.reportsTo(log, app.get(Health));
@@ -58,9 +69,19 @@ runProcess(async (life) => {
 
   await explainPortInUse(config, 'ADMIN_PORT', () => app.get(AdminServer).listen());
   await app.init();
-  await app.get(Health).waitUntilUp(config.DB_READY_TIMEOUT, (dependencies) => log.warn({ dependencies }, 'waiting for dependencies'));
-  block.done('queue', undefined, config.RABBITMQ_URL ? 'RabbitMQ (RABBITMQ_URL)' : 'embedded, durable        (RABBITMQ_URL for RabbitMQ)');
-  block.done('bus', undefined, config.REDIS_URL ? 'Redis (REDIS_URL)' : 'in process               (REDIS_URL for Redis)');
+  await app
+    .get(Health)
+    .waitUntilUp(config.DB_READY_TIMEOUT, (dependencies) => log.warn({ dependencies }, 'waiting for dependencies'));
+  block.done(
+    'queue',
+    undefined,
+    config.RABBITMQ_URL ? 'RabbitMQ (RABBITMQ_URL)' : 'embedded, durable        (RABBITMQ_URL for RabbitMQ)',
+  );
+  block.done(
+    'bus',
+    undefined,
+    config.REDIS_URL ? 'Redis (REDIS_URL)' : 'in process               (REDIS_URL for Redis)',
+  );
   if (usesTable(config)) {
     await addDemo(app.get(Database));
     block.done('demo', undefined, `${DEMO_USER} in ${DEMO_MEMBERSHIPS.map(({ tenant_id }) => tenant_id).join(', ')}`);
@@ -89,14 +110,17 @@ runProcess(async (life) => {
 const usesTable = (config: StandaloneConfig): boolean => !config.TENANT_SERVICE_URL && !config.JWT_TENANTS_CLAIM;
 
 async function addDemo(database: Database): Promise<void> {
-  await database.as(DEMO_MEMBERSHIPS.map(({ tenant_id }) => tenant_id), async (manager) => {
-    for (const { tenant_id, name, role } of DEMO_MEMBERSHIPS) {
-      await manager.query(
-        'insert into tocsin.tenant_membership (user_id, tenant_id, name, role) values ($1, $2, $3, $4) on conflict do nothing',
-        [DEMO_USER, tenant_id, name, role],
-      );
-    }
-  });
+  await database.as(
+    DEMO_MEMBERSHIPS.map(({ tenant_id }) => tenant_id),
+    async (manager) => {
+      for (const { tenant_id, name, role } of DEMO_MEMBERSHIPS) {
+        await manager.query(
+          'insert into tocsin.tenant_membership (user_id, tenant_id, name, role) values ($1, $2, $3, $4) on conflict do nothing',
+          [DEMO_USER, tenant_id, name, role],
+        );
+      }
+    },
+  );
 }
 
 function enabledBy(config: StandaloneConfig): string[] {
@@ -118,9 +142,18 @@ function enabledBy(config: StandaloneConfig): string[] {
 }
 
 function warningsFor(config: StandaloneConfig): string[] {
-  const embedded = databaseUrlOf(config) ? [] : ['embedded storage: survives kill -9, not a power cut; for trying out, not for production'];
-  const address = config.STREAM_QUERY_TOKEN ? ['tokens in the address end up in logs: STREAM_QUERY_TOKEN=deny outside of a trial'] : [];
+  const embedded = databaseUrlOf(config)
+    ? []
+    : ['embedded storage: survives kill -9, not a power cut; for trying out, not for production'];
+  const address = config.STREAM_QUERY_TOKEN
+    ? ['tokens in the address end up in logs: STREAM_QUERY_TOKEN=deny outside of a trial']
+    : [];
   const origins = config.CORS_ORIGINS.includes('*') ? ['CORS_ORIGINS=* lets every page call'] : [];
   // whoever chose an issuer's keys or a secret of their own is told what a trial need not hear
-  return [...embedded, ...address, ...origins, ...(config.JWT_SECRET || config.JWT_JWKS_URL ? weakAuthSettings(config) : [])];
+  return [
+    ...embedded,
+    ...address,
+    ...origins,
+    ...(config.JWT_SECRET || config.JWT_JWKS_URL ? weakAuthSettings(config) : []),
+  ];
 }

@@ -10,12 +10,17 @@ type Setting = 'PORT' | 'ADMIN_PORT';
  * Runs what opens a port; when somebody else has it, the start ends with the sentence that says who, and what to type instead.
  * The admin port is opened first: whoever starts a second copy is told of both ports at once, not of one after the other.
  */
-export async function explainPortInUse<T>(ports: Readonly<Record<Setting, number>>, setting: Setting, open: () => Promise<T>): Promise<T> {
+export async function explainPortInUse<T>(
+  ports: Readonly<Record<Setting, number>>,
+  setting: Setting,
+  open: () => Promise<T>,
+): Promise<T> {
   try {
     return await open();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    const taken: Setting[] = setting === 'ADMIN_PORT' && !(await isFree(ports.PORT)) ? ['PORT', 'ADMIN_PORT'] : [setting];
+    const taken: Setting[] =
+      setting === 'ADMIN_PORT' && !(await isFree(ports.PORT)) ? ['PORT', 'ADMIN_PORT'] : [setting];
     const facts = taken.map((name) => `port ${ports[name]} is in use${holderOf(ports[name])}`).join(', and ');
     const instead: string[] = [];
     for (const name of taken) instead.push(`${name}=${await freePortAfter(ports[name])}`);
@@ -44,6 +49,8 @@ function holderOf(port: number): string {
       return '';
     }
   };
-  const pid = /\d+/.exec(ask('lsof', ['-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-t']))?.[0] ?? /pid=(\d+)/.exec(ask('ss', ['-ltnpH', `sport = :${port}`]))?.[1];
+  const pid =
+    /\d+/.exec(ask('lsof', ['-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-t']))?.[0] ??
+    /pid=(\d+)/.exec(ask('ss', ['-ltnpH', `sport = :${port}`]))?.[1];
   return pid ? ` (pid ${pid})` : '';
 }

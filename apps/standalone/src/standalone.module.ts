@@ -3,7 +3,14 @@ import { AuthModule, FallbackTicketStore, tenantDirectoryFrom } from '@tocsin/au
 import { bind, TenantDirectory, TicketStore } from '@tocsin/contracts/ports';
 import { EmbeddedModule } from '@tocsin/embedded';
 import { ObservabilityModule, version } from '@tocsin/observability';
-import { Database, InboxModule, PostgresModule, PostgresTenantDirectory, PostgresTicketStore, type DatabaseConnection } from '@tocsin/postgres';
+import {
+  Database,
+  InboxModule,
+  PostgresModule,
+  PostgresTenantDirectory,
+  PostgresTicketStore,
+  type DatabaseConnection,
+} from '@tocsin/postgres';
 import { RabbitModule } from '@tocsin/rabbitmq';
 import { RedisModule, RedisTicketStore } from '@tocsin/redis';
 import { AlertProcessorModule, foldingOf } from '../../alert-processor/src/alert-processor.module';
@@ -13,7 +20,8 @@ import type { StandaloneConfig } from './config';
 /** Tickets stay single-use while Redis is away. */
 const redisTickets = {
   provide: TicketStore,
-  useFactory: (first: RedisTicketStore, database: Database) => new FallbackTicketStore(first, new PostgresTicketStore(database)),
+  useFactory: (first: RedisTicketStore, database: Database) =>
+    new FallbackTicketStore(first, new PostgresTicketStore(database)),
   inject: [RedisTicketStore, Database],
 };
 
@@ -25,12 +33,30 @@ const redisTickets = {
 export class StandaloneModule {
   static forRoot(config: StandaloneConfig & { JWT_SECRET?: string }, connection: DatabaseConnection): DynamicModule {
     const observability = ObservabilityModule.forRoot({ app: 'standalone', version, settings: config });
-    const postgres = PostgresModule.forRoot({ connection, role: 'tocsin_standalone', folding: foldingOf(config), poolSize: config.DB_POOL_SIZE, statementTimeoutMs: config.DB_STATEMENT_TIMEOUT_MS, observability });
+    const postgres = PostgresModule.forRoot({
+      connection,
+      role: 'tocsin_standalone',
+      folding: foldingOf(config),
+      poolSize: config.DB_POOL_SIZE,
+      statementTimeoutMs: config.DB_STATEMENT_TIMEOUT_MS,
+      observability,
+    });
     const queue = config.RABBITMQ_URL
-      ? RabbitModule.forRoot({ url: config.RABBITMQ_URL, prefix: config.RABBITMQ_PREFIX, prefetch: config.PROCESSOR_PREFETCH, observability })
+      ? RabbitModule.forRoot({
+          url: config.RABBITMQ_URL,
+          prefix: config.RABBITMQ_PREFIX,
+          prefetch: config.PROCESSOR_PREFETCH,
+          observability,
+        })
       : InboxModule.forRoot(postgres);
     const bus = config.REDIS_URL
-      ? RedisModule.forRoot({ url: config.REDIS_URL, prefix: config.REDIS_PREFIX, hintKey: config.REDIS_HINT_KEY, keys: postgres, observability })
+      ? RedisModule.forRoot({
+          url: config.REDIS_URL,
+          prefix: config.REDIS_PREFIX,
+          hintKey: config.REDIS_HINT_KEY,
+          keys: postgres,
+          observability,
+        })
       : EmbeddedModule.forRoot();
     const directory = tenantDirectoryFrom(config);
     const adapters: DynamicModule = {
@@ -38,14 +64,21 @@ export class StandaloneModule {
       imports: [postgres, queue, bus],
       providers: [
         ...(config.REDIS_URL ? [redisTickets] : []),
-        directory ? { provide: TenantDirectory, useValue: directory } : bind(TenantDirectory, PostgresTenantDirectory, Database),
+        directory
+          ? { provide: TenantDirectory, useValue: directory }
+          : bind(TenantDirectory, PostgresTenantDirectory, Database),
       ],
       exports: [postgres, queue, bus, ...(config.REDIS_URL ? [TicketStore] : []), TenantDirectory],
     };
     const auth = AuthModule.forRoot({ settings: config, adapters, observability });
     return {
       module: StandaloneModule,
-      imports: [observability, adapters, GatewayModule.forRoot(config, [observability, adapters, auth]), AlertProcessorModule.forRoot(config, [observability, adapters])],
+      imports: [
+        observability,
+        adapters,
+        GatewayModule.forRoot(config, [observability, adapters, auth]),
+        AlertProcessorModule.forRoot(config, [observability, adapters]),
+      ],
     };
   }
 }

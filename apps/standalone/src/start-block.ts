@@ -33,9 +33,15 @@ export class StartBlock {
   /** What was installed and built just before, as the script that did it has noted. */
   prepared(): void {
     try {
-      const noted = JSON.parse(readFileSync(NOTED, 'utf8')) as { packages_ms?: number; packages_first_time?: boolean; build_ms?: number; page_ms?: number };
+      const noted = JSON.parse(readFileSync(NOTED, 'utf8')) as {
+        packages_ms?: number;
+        packages_first_time?: boolean;
+        build_ms?: number;
+        page_ms?: number;
+      };
       rmSync(NOTED); // a later start would tell them again
-      if (noted.packages_ms) this.done('packages', noted.packages_ms, noted.packages_first_time ? '(first time only)' : '');
+      if (noted.packages_ms)
+        this.done('packages', noted.packages_ms, noted.packages_first_time ? '(first time only)' : '');
       if (noted.build_ms) this.done('build', noted.build_ms, '');
       if (noted.page_ms) this.done('page', noted.page_ms, '');
     } catch {
@@ -46,7 +52,10 @@ export class StartBlock {
   /** Does something and says how long it took. */
   async step<T>(name: string, remark: string, work: () => Promise<T>): Promise<T> {
     const startedAt = performance.now();
-    const ticking = new Worker(TICKING, { eval: true, workerData: { name, ...(this.onTerminal ? ON_TERMINAL : ON_PAPER) } });
+    const ticking = new Worker(TICKING, {
+      eval: true,
+      workerData: { name, ...(this.onTerminal ? ON_TERMINAL : ON_PAPER) },
+    });
     try {
       const result = await work();
       await ticking.terminate();
@@ -59,7 +68,9 @@ export class StartBlock {
 
   done(name: string, tookMs: number | undefined, remark: string): void {
     const took = tookMs === undefined || tookMs < 500 ? '' : `${Math.round(tookMs / 1000)} s`;
-    this.write(`${this.onTerminal ? '\x1b[K' : ''}  ✓ ${name.padEnd(9)} ${took.padStart(5)}   ${remark}`.trimEnd() + '\n');
+    this.write(
+      `${this.onTerminal ? '\x1b[K' : ''}  ✓ ${name.padEnd(9)} ${took.padStart(5)}   ${remark}`.trimEnd() + '\n',
+    );
   }
 
   /** Lines to paste, each with its name. */
@@ -76,6 +87,8 @@ export class StartBlock {
   }
 
   farewell(dataDir: string, embedded: boolean): void {
-    this.write(`\n  Ctrl+C stops${embedded ? `; data stays in ${dataDir}/; \`npm start -- --reset\` begins anew` : ''}\n\n`);
+    this.write(
+      `\n  Ctrl+C stops${embedded ? `; data stays in ${dataDir}/; \`npm start -- --reset\` begins anew` : ''}\n\n`,
+    );
   }
 }

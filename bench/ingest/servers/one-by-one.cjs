@@ -16,18 +16,29 @@ const { planDeliveries } = load('apps/alert-processor/src/plan-deliveries.js');
 
 const prefetch = Number(env.PREFETCH);
 const POOL_LIMIT = 20;
-const pool = new Pool({ connectionString: env.DATABASE_URL, max: Math.min(prefetch, POOL_LIMIT), application_name: 'bench one by one' });
+const pool = new Pool({
+  connectionString: env.DATABASE_URL,
+  max: Math.min(prefetch, POOL_LIMIT),
+  application_name: 'bench one by one',
+});
 const redis = new RedisConnection(env.REDIS_URL);
-const bus = new RedisEventBus({ url: env.REDIS_URL, prefix: env.REDIS_PREFIX }, redis, createLogger({ app: 'bench', level: 'silent' }), new Metrics({ app: 'bench', version: '0' }));
+const bus = new RedisEventBus(
+  { url: env.REDIS_URL, prefix: env.REDIS_PREFIX },
+  redis,
+  createLogger({ app: 'bench', level: 'silent' }),
+  new Metrics({ app: 'bench', version: '0' }),
+);
 
-const EVENT_COLUMNS = 'tenant_id, seq, fp, event_id, alert_id, change, status, severity, type, service, name, title, message, occurrences, occurred_at, received_at, dedup_key, first_seen_at, last_seen_at, labels, actions, metadata';
+const EVENT_COLUMNS =
+  'tenant_id, seq, fp, event_id, alert_id, change, status, severity, type, service, name, title, message, occurrences, occurred_at, received_at, dedup_key, first_seen_at, last_seen_at, labels, actions, metadata';
 const placeholders = (count) => Array.from({ length: count }, (_, i) => `$${i + 1}`).join(', ');
 const SQL = {
   open: 'insert into tocsin.tenant_stream (tenant_id) values ($1) on conflict do nothing',
   lock: 'select epoch, last_seq::int as last_seq, last_fp from tocsin.tenant_stream where tenant_id = $1 for no key update',
   known: 'select seq::int as seq, body_hash from tocsin.idempotency where tenant_id = $1 and service = $2 and id = $3',
   count: 'update tocsin.tenant_stream set last_seq = $2, last_fp = $3 where tenant_id = $1',
-  remember: 'insert into tocsin.idempotency (tenant_id, service, id, seq, epoch, fp, body_hash, stored_at) values ($1, $2, $3, $4, $5, $6, $7, $8)',
+  remember:
+    'insert into tocsin.idempotency (tenant_id, service, id, seq, epoch, fp, body_hash, stored_at) values ($1, $2, $3, $4, $5, $6, $7, $8)',
   log: `insert into tocsin.event (${EVENT_COLUMNS}) values (${placeholders(22)})`,
   raise: `insert into tocsin.alert (tenant_id, alert_id, service, dedup_key, type, name, title, message, status, severity, state_at, occurrences, first_seen_at, last_seen_at,
           first_seq, described_seq, last_seq, labels) values (${placeholders(18)})`,
@@ -38,7 +49,22 @@ const run = (client, name, values) => client.query({ name, text: SQL[name], valu
 
 /** One transaction; the stored event, or undefined for a duplicate. */
 async function store(client, message, body_hash) {
-  const { tenant_id, service, id, type, severity, status, name = null, title, message: text = null, occurred_at = null, dedup_key = null, labels, actions, metadata } = message;
+  const {
+    tenant_id,
+    service,
+    id,
+    type,
+    severity,
+    status,
+    name = null,
+    title,
+    message: text = null,
+    occurred_at = null,
+    dedup_key = null,
+    labels,
+    actions,
+    metadata,
+  } = message;
   if (!opened.has(tenant_id)) {
     await run(client, 'open', [tenant_id]);
     opened.add(tenant_id);
@@ -49,25 +75,113 @@ async function store(client, message, body_hash) {
     await client.query('commit');
     return undefined;
   }
-  const [seq, fp, alert_id, now] = [last_seq + 1, randomBytes(4).toString('hex'), randomUUID(), new Date().toISOString()];
+  const [seq, fp, alert_id, now] = [
+    last_seq + 1,
+    randomBytes(4).toString('hex'),
+    randomUUID(),
+    new Date().toISOString(),
+  ];
   await run(client, 'count', [tenant_id, seq, fp]);
   await run(client, 'remember', [tenant_id, service, id, seq, epoch, fp, body_hash, now]);
   const json = [labels, actions, metadata].map((value) => JSON.stringify(value));
-  await run(client, 'log', [tenant_id, seq, fp, id, alert_id, 'raised', status, severity, type, service, name, title, text, 1, occurred_at, now, dedup_key, now, now, ...json]);
-  await run(client, 'raise', [tenant_id, alert_id, service, dedup_key, type, name, title, text, status, severity, occurred_at ?? now, 1, now, now, seq, seq, seq, json[0]]);
+  await run(client, 'log', [
+    tenant_id,
+    seq,
+    fp,
+    id,
+    alert_id,
+    'raised',
+    status,
+    severity,
+    type,
+    service,
+    name,
+    title,
+    text,
+    1,
+    occurred_at,
+    now,
+    dedup_key,
+    now,
+    now,
+    ...json,
+  ]);
+  await run(client, 'raise', [
+    tenant_id,
+    alert_id,
+    service,
+    dedup_key,
+    type,
+    name,
+    title,
+    text,
+    status,
+    severity,
+    occurred_at ?? now,
+    1,
+    now,
+    now,
+    seq,
+    seq,
+    seq,
+    json[0],
+  ]);
   const deliveries = planDeliveries(message);
-  if (deliveries.length > 0) await run(client, 'plan', [tenant_id, alert_id, seq, deliveries.map(({ channel }) => channel), deliveries.map(({ recipient }) => recipient), now]);
+  if (deliveries.length > 0)
+    await run(client, 'plan', [
+      tenant_id,
+      alert_id,
+      seq,
+      deliveries.map(({ channel }) => channel),
+      deliveries.map(({ recipient }) => recipient),
+      now,
+    ]);
   await client.query('commit');
   const entry = {
-    tenant_id, seq, event_id: id, alert_id, change: 'raised', status, severity, previous: null, type, service, name, title, message: text, occurrences: 1, folded: 0, occurred_at,
-    received_at: now, dedup_key, first_seen_at: now, last_seen_at: now, labels, actions, metadata, assignee: null, snoozed_until: null, actor: null, note: null, trace_id: null,
+    tenant_id,
+    seq,
+    event_id: id,
+    alert_id,
+    change: 'raised',
+    status,
+    severity,
+    previous: null,
+    type,
+    service,
+    name,
+    title,
+    message: text,
+    occurrences: 1,
+    folded: 0,
+    occurred_at,
+    received_at: now,
+    dedup_key,
+    first_seen_at: now,
+    last_seen_at: now,
+    labels,
+    actions,
+    metadata,
+    assignee: null,
+    snoozed_until: null,
+    actor: null,
+    note: null,
+    trace_id: null,
   };
   return { epoch, seq, fp, prev_fp: last_fp, entry };
 }
 
 async function handle(channel, delivery) {
   const { content, fields, properties } = delivery;
-  const parsed = parseAlertMessage(content, { routing_key: fields.routingKey, message_id: properties.messageId, timestamp: properties.timestamp, headers: properties.headers }, 'lenient');
+  const parsed = parseAlertMessage(
+    content,
+    {
+      routing_key: fields.routingKey,
+      message_id: properties.messageId,
+      timestamp: properties.timestamp,
+      headers: properties.headers,
+    },
+    'lenient',
+  );
   if (!parsed.ok) throw new Error(`the bench publishes no such message: ${parsed.code}`);
   const client = await pool.connect();
   let event;
@@ -89,7 +203,9 @@ async function main() {
     process.exit(1);
   };
   for (const queue of ['alert-processor.urgent', 'alert-processor']) {
-    await channel.consume(env.RABBITMQ_PREFIX + queue, (delivery) => handle(channel, delivery).catch(fail), { noAck: false });
+    await channel.consume(env.RABBITMQ_PREFIX + queue, (delivery) => handle(channel, delivery).catch(fail), {
+      noAck: false,
+    });
   }
   stdout.write('{"msg":"consuming"}\n');
   process.once('SIGTERM', () => connection.close().finally(() => process.exit()));

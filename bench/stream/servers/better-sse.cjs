@@ -20,5 +20,7 @@ readAlerts((tenant, seq, data) => send(channelOf(tenant), seq, data)).then((feed
   const server = createServer(async (request, response) => {
     channelOf(request.url.slice('/sub/'.length)).register(await createSession(request, response, options));
   });
-  server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => console.log(JSON.stringify({ ready: true, port: server.address().port, feedPort })));
+  server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () =>
+    console.log(JSON.stringify({ ready: true, port: server.address().port, feedPort })),
+  );
 });

@@ -15,15 +15,23 @@ class EventsController {
 }
 // What TypeScript makes of the decorators, by hand.
 Controller()(EventsController);
-Sse('sub/:tenant')(EventsController.prototype, 'stream', Object.getOwnPropertyDescriptor(EventsController.prototype, 'stream'));
+Sse('sub/:tenant')(
+  EventsController.prototype,
+  'stream',
+  Object.getOwnPropertyDescriptor(EventsController.prototype, 'stream'),
+);
 Param('tenant')(EventsController.prototype, 'stream', 0);
 
 class AppModule {}
 Module({ controllers: [EventsController] })(AppModule);
 
-readAlerts((tenant, id, data) => subjectOf(tenant).next({ id, type: 'inventory_alert', data })).then(async (feedPort) => {
-  const app = await NestFactory.create(AppModule, { logger: false });
-  await app.init();
-  const server = app.getHttpServer();
-  server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => console.log(JSON.stringify({ ready: true, port: server.address().port, feedPort })));
-});
+readAlerts((tenant, id, data) => subjectOf(tenant).next({ id, type: 'inventory_alert', data })).then(
+  async (feedPort) => {
+    const app = await NestFactory.create(AppModule, { logger: false });
+    await app.init();
+    const server = app.getHttpServer();
+    server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () =>
+      console.log(JSON.stringify({ ready: true, port: server.address().port, feedPort })),
+    );
+  },
+);

@@ -12,7 +12,18 @@ const MAX_BROKEN = 100;
 /** Latencies that are kept, at most. */
 const MAX_SAMPLES = 500_000;
 
-const report: Omit<CrowdReport, 'runs'> = { broken: [], attempts: {}, verdicts: {}, closeReasons: {}, absencesMs: [], answeredMs: [], triedAtMs: [], endedAtMs: [], steadyMs: [], returnedMs: [] };
+const report: Omit<CrowdReport, 'runs'> = {
+  broken: [],
+  attempts: {},
+  verdicts: {},
+  closeReasons: {},
+  absencesMs: [],
+  answeredMs: [],
+  triedAtMs: [],
+  endedAtMs: [],
+  steadyMs: [],
+  returnedMs: [],
+};
 const clients: CrowdClient[] = [];
 let urls: readonly string[] = [];
 
@@ -59,7 +70,11 @@ class CrowdClient {
     this.pending = '';
     this.unansweredSince = performance.now();
     report.triedAtMs.push(wallMs());
-    const headers = { Accept: 'text/event-stream', Authorization: `Bearer ${this.member.token}`, ...(this.cursor ? { 'Last-Event-ID': this.cursor } : {}) };
+    const headers = {
+      Accept: 'text/event-stream',
+      Authorization: `Bearer ${this.member.token}`,
+      ...(this.cursor ? { 'Last-Event-ID': this.cursor } : {}),
+    };
     return new Promise((resolve) => {
       let answered = false;
       const request = get(url, { agent: false, headers }, (response: IncomingMessage) => {
@@ -143,7 +158,8 @@ class CrowdClient {
   }
 
   private breach(name: string, detail: string): void {
-    if (report.broken.length < MAX_BROKEN) report.broken.push(`${name}: ${this.member.user} ${this.member.tenant} ${detail}`);
+    if (report.broken.length < MAX_BROKEN)
+      report.broken.push(`${name}: ${this.member.user} ${this.member.tenant} ${detail}`);
   }
 }
 
@@ -163,9 +179,11 @@ process.on('message', (order: Order) => {
     urls = order.urls;
     void open(order.members, order.connectsPerSecond);
   } else if (order.kind === 'urls') urls = order.urls;
-  else if (order.kind === 'mark') Object.assign(report, { answeredMs: [], triedAtMs: [], endedAtMs: [], steadyMs: [], returnedMs: [] });
+  else if (order.kind === 'mark')
+    Object.assign(report, { answeredMs: [], triedAtMs: [], endedAtMs: [], steadyMs: [], returnedMs: [] });
   else if (order.kind === 'cut') for (const client of clients) client.cut();
-  else process.send!({ id: order.id, report: { ...report, runs: clients.map(({ run }) => run) } satisfies CrowdReport });
+  else
+    process.send!({ id: order.id, report: { ...report, runs: clients.map(({ run }) => run) } satisfies CrowdReport });
 });
 // the parent is gone: so is the crowd
 process.on('disconnect', () => process.exit());

@@ -4,9 +4,18 @@ import { eventually } from '@tocsin/contracts/testing';
 import type { StoredRow } from '../../kit/ledger';
 import { brokenInCrowd, Crowd } from './crowd';
 
-const row = (seq: number): StoredRow => ({ tenant_id: 'bakery', seq, epoch: 'e', fp: `f${seq}`, service: 'inventory', event_id: `m${seq}` });
-const entry = (seq: number) => `id: e-${seq}-f${seq}\nevent: notification\ndata: {"tenant_id":"bakery","seq":${seq},"event_id":"m${seq}"}\n\n`;
-const connection = (seq: number, verdict: string) => `retry: 50\nid: e-${seq}-f${seq}\nevent: connection\ndata: {"verdict":"${verdict}"}\n\n`;
+const row = (seq: number): StoredRow => ({
+  tenant_id: 'bakery',
+  seq,
+  epoch: 'e',
+  fp: `f${seq}`,
+  service: 'inventory',
+  event_id: `m${seq}`,
+});
+const entry = (seq: number) =>
+  `id: e-${seq}-f${seq}\nevent: notification\ndata: {"tenant_id":"bakery","seq":${seq},"event_id":"m${seq}"}\n\n`;
+const connection = (seq: number, verdict: string) =>
+  `retry: 50\nid: e-${seq}-f${seq}\nevent: connection\ndata: {"verdict":"${verdict}"}\n\n`;
 
 describe('a crowd', () => {
   let server: Server;
@@ -38,7 +47,10 @@ describe('a crowd', () => {
   const found = async (rows: StoredRow[]) => brokenInCrowd(await crowd!.report(), rows);
 
   it('comes back with its cursor, and has nothing to say when its run is the log', async () => {
-    answers = [(response) => response.end(connection(1, 'fresh') + entry(2)), (response) => response.write(connection(2, 'resumed') + entry(3))];
+    answers = [
+      (response) => response.end(connection(1, 'fresh') + entry(2)),
+      (response) => response.write(connection(2, 'resumed') + entry(3)),
+    ];
     await opened();
     await eventually(async () => expect(await found([1, 2, 3].map(row))).toEqual([]));
     expect(cursors).toEqual([undefined, 'e-2-f2']);
@@ -56,6 +68,8 @@ describe('a crowd', () => {
   ])('names what is wrong: %s', async (name, text) => {
     answers = [(response) => response.write(connection(1, 'fresh') + text)];
     await opened();
-    await eventually(async () => expect((await found([1, 2, 3].map(row))).map((line) => line.split(':')[0])).toContain(name));
+    await eventually(async () =>
+      expect((await found([1, 2, 3].map(row))).map((line) => line.split(':')[0])).toContain(name),
+    );
   });
 });

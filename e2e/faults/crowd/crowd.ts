@@ -33,15 +33,24 @@ export class Crowd {
     namespace: string | undefined,
   ) {
     this.folder = mkdtempSync(join(tmpdir(), 'tocsin-crowd-'));
-    for (const file of ['crowd-process', 'crowd-messages']) writeFileSync(join(this.folder, `${file}.js`), compiled(join(__dirname, `${file}.ts`)));
-    const program = namespace === undefined ? { execArgv: [] } : { execPath: 'ip', execArgv: ['netns', 'exec', namespace, process.execPath] };
+    for (const file of ['crowd-process', 'crowd-messages'])
+      writeFileSync(join(this.folder, `${file}.js`), compiled(join(__dirname, `${file}.ts`)));
+    const program =
+      namespace === undefined
+        ? { execArgv: [] }
+        : { execPath: 'ip', execArgv: ['netns', 'exec', namespace, process.execPath] };
     this.child = fork(join(this.folder, 'crowd-process.js'), { serialization: 'advanced', ...program });
   }
 
   /** Resolves once all of them are connected. */
   static async open({ members, urls, connectsPerSecond = 300, namespace }: CrowdOptions): Promise<Crowd> {
     const crowd = new Crowd(members.length, namespace);
-    crowd.order({ kind: 'open', members: members.map((member): Member => ({ ...member, token: tokenFor(member.user) })), urls, connectsPerSecond });
+    crowd.order({
+      kind: 'open',
+      members: members.map((member): Member => ({ ...member, token: tokenFor(member.user) })),
+      urls,
+      connectsPerSecond,
+    });
     await crowd.allConnected(30_000 + (members.length / connectsPerSecond) * 2_000);
     return crowd;
   }
@@ -62,7 +71,10 @@ export class Crowd {
   report(): Promise<CrowdReport> {
     const id = ++this.reports;
     return new Promise((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error(`The crowd did not report within ${REPORT_TIMEOUT_MS} ms.`)), REPORT_TIMEOUT_MS);
+      const late = setTimeout(
+        () => reject(new Error(`The crowd did not report within ${REPORT_TIMEOUT_MS} ms.`)),
+        REPORT_TIMEOUT_MS,
+      );
       const take = (answer: { id: number; report: CrowdReport }) => {
         if (answer.id !== id) return;
         clearTimeout(late);
@@ -77,7 +89,8 @@ export class Crowd {
   async allConnected(timeoutMs = 30_000): Promise<void> {
     await this.until(({ runs, attempts }) => {
       const connected = runs.filter((run) => run.connected).length;
-      if (connected < this.size) throw new Error(`${connected} of ${this.size} are connected; attempts: ${JSON.stringify(attempts)}`);
+      if (connected < this.size)
+        throw new Error(`${connected} of ${this.size} are connected; attempts: ${JSON.stringify(attempts)}`);
     }, timeoutMs);
   }
 
@@ -85,7 +98,8 @@ export class Crowd {
   async caughtUp(rows: readonly StoredRow[], timeoutMs = 30_000): Promise<void> {
     const heads = headsOf(rows);
     await this.until(({ runs }) => {
-      if (runs.some(({ tenant, to, connected }) => !connected || to < (heads.get(tenant) ?? 0))) throw new Error('not yet');
+      if (runs.some(({ tenant, to, connected }) => !connected || to < (heads.get(tenant) ?? 0)))
+        throw new Error('not yet');
     }, timeoutMs).catch(() => undefined);
   }
 
@@ -127,8 +141,10 @@ export function brokenInCrowd({ runs, broken }: CrowdReport, rows: readonly Stor
   for (const { user, tenant, from, to, digest, connected } of runs) {
     const head = heads.get(tenant) ?? 0;
     const sum = sums.get(tenant) ?? [0];
-    if (!connected || to < head) found.push(`client_not_at_head: ${user} ${tenant} ${to} of ${head}${connected ? '' : ', and not connected'}`);
-    else if (to > head || digest !== (sum[to]! - sum[from]!) >>> 0) found.push(`client_saw_unknown: ${user} ${tenant} ${from} to ${to} is not what the log has`);
+    if (!connected || to < head)
+      found.push(`client_not_at_head: ${user} ${tenant} ${to} of ${head}${connected ? '' : ', and not connected'}`);
+    else if (to > head || digest !== (sum[to]! - sum[from]!) >>> 0)
+      found.push(`client_saw_unknown: ${user} ${tenant} ${from} to ${to} is not what the log has`);
   }
   return found;
 }

@@ -16,11 +16,13 @@ KeptChannel.prototype.attach = function (live) {
   attach.call(this, live);
 };
 process.on('SIGUSR2', () => {
-  const closing = [...channels].flatMap(({ current }) => current ?? []).map((channel) => {
-    const closed = new Promise((resolve) => channel.once('close', resolve));
-    channel.ack({ fields: { deliveryTag: NEVER_DELIVERED } } as Parameters<ConfirmChannel['ack']>[0]);
-    return closed;
-  });
+  const closing = [...channels]
+    .flatMap(({ current }) => current ?? [])
+    .map((channel) => {
+      const closed = new Promise((resolve) => channel.once('close', resolve));
+      channel.ack({ fields: { deliveryTag: NEVER_DELIVERED } } as Parameters<ConfirmChannel['ack']>[0]);
+      return closed;
+    });
   void Promise.all(closing)
     .then(() => process.stdout.write('{"msg":"channels closed"}\n'))
     .then(() => Promise.all([...channels].map((channel) => channel.opened(BACK_WITHIN_MS))))

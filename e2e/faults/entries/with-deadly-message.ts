@@ -5,7 +5,6 @@ import { PostgresEventLog } from '@tocsin/postgres';
 //   node with-deadly-message.js <the app's main.js> <the message's id>
 const [main, deadly] = process.argv.slice(2);
 
- 
 const append = PostgresEventLog.prototype.append;
 PostgresEventLog.prototype.append = async function (planned: readonly PlannedEvent[]) {
   if (planned.some(({ message }) => message.id === deadly)) {

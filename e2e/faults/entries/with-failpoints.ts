@@ -16,18 +16,28 @@ wrap(RabbitModule, AlertSource, (source: AlertSource) => new CrashingAlertSource
 void import(main!);
 
 /** What the module exports under the port is from now on what `around` makes of it. */
-function wrap<O, T>(adapter: { forRoot(options: O): DynamicModule }, port: abstract new () => T, around: (inner: T) => T): void {
+function wrap<O, T>(
+  adapter: { forRoot(options: O): DynamicModule },
+  port: abstract new () => T,
+  around: (inner: T) => T,
+): void {
   const forRoot = adapter.forRoot.bind(adapter);
   adapter.forRoot = (options) => {
     const composed = forRoot(options);
     const inner = Symbol(`${port.name} itself`);
-    const providers = (composed.providers ?? []).map((provider) => (provides(provider, port) ? { ...provider, provide: inner } : provider));
-    if (!providers.some((provider) => provides(provider, inner))) throw new Error(`No provider of ${port.name} is left to wrap.`);
+    const providers = (composed.providers ?? []).map((provider) =>
+      provides(provider, port) ? { ...provider, provide: inner } : provider,
+    );
+    if (!providers.some((provider) => provides(provider, inner)))
+      throw new Error(`No provider of ${port.name} is left to wrap.`);
     const wrapper: FactoryProvider = { provide: port, useFactory: around, inject: [inner] };
     return { ...composed, providers: [...providers, wrapper] };
   };
 }
 
-function provides(provider: Provider, token: unknown): provider is Exclude<Provider, abstract new (...args: never[]) => unknown> & { provide: unknown } {
+function provides(
+  provider: Provider,
+  token: unknown,
+): provider is Exclude<Provider, abstract new (...args: never[]) => unknown> & { provide: unknown } {
   return 'provide' in provider && provider.provide === token;
 }

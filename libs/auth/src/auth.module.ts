@@ -1,4 +1,9 @@
-import { Module, type BeforeApplicationShutdown, type DynamicModule, type OnApplicationBootstrap } from '@nestjs/common';
+import {
+  Module,
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
 import { AccessChanges, TenantDirectory, TicketStore } from '@tocsin/contracts/ports';
 import { Health, Log, Metrics } from '@tocsin/observability';
 import { Memberships } from './memberships';
@@ -19,7 +24,9 @@ export interface AuthOptions {
 }
 
 /** The directory that the settings ask for: the tenant service, else the token's claim; undefined when they name neither. */
-export function tenantDirectoryFrom(settings: Pick<AuthSettings, 'TENANT_SERVICE_URL' | 'TENANT_SERVICE_TOKEN' | 'JWT_TENANTS_CLAIM'>): TenantDirectory | undefined {
+export function tenantDirectoryFrom(
+  settings: Pick<AuthSettings, 'TENANT_SERVICE_URL' | 'TENANT_SERVICE_TOKEN' | 'JWT_TENANTS_CLAIM'>,
+): TenantDirectory | undefined {
   const { TENANT_SERVICE_URL: url, TENANT_SERVICE_TOKEN: token, JWT_TENANTS_CLAIM: claim } = settings;
   if (url) return new HttpTenantDirectory({ url, token });
   return claim ? new ClaimTenantDirectory(claim) : undefined;
@@ -31,9 +38,19 @@ export class AuthModule implements OnApplicationBootstrap, BeforeApplicationShut
   constructor(private readonly revocations: Revocations) {}
 
   static forRoot({ settings, adapters, observability }: AuthOptions): DynamicModule {
-    const { JWT_SECRET, JWT_SECRET_PREVIOUS, JWT_JWKS_URL, TICKET_SECRET, TENANT_SERVICE_URL, TENANT_SERVICE_TOKEN, JWT_TENANTS_CLAIM } = settings;
+    const {
+      JWT_SECRET,
+      JWT_SECRET_PREVIOUS,
+      JWT_JWKS_URL,
+      TICKET_SECRET,
+      TENANT_SERVICE_URL,
+      TENANT_SERVICE_TOKEN,
+      JWT_TENANTS_CLAIM,
+    } = settings;
     const ticketOptions = {
-      secrets: (TICKET_SECRET ? [TICKET_SECRET] : [JWT_SECRET, JWT_SECRET_PREVIOUS]).filter((secret) => secret !== undefined),
+      secrets: (TICKET_SECRET ? [TICKET_SECRET] : [JWT_SECRET, JWT_SECRET_PREVIOUS]).filter(
+        (secret) => secret !== undefined,
+      ),
       carriedClaims: JWT_TENANTS_CLAIM ? [JWT_TENANTS_CLAIM] : [],
       carriesToken: TENANT_SERVICE_URL !== undefined && TENANT_SERVICE_TOKEN === undefined,
     };
@@ -51,7 +68,11 @@ export class AuthModule implements OnApplicationBootstrap, BeforeApplicationShut
           },
           inject: [Health],
         },
-        { provide: Tickets, useFactory: (store: TicketStore) => new Tickets(store, ticketOptions), inject: [TicketStore] },
+        {
+          provide: Tickets,
+          useFactory: (store: TicketStore) => new Tickets(store, ticketOptions),
+          inject: [TicketStore],
+        },
         {
           provide: Memberships,
           useFactory: (directory: TenantDirectory, metrics: Metrics, health: Health) => {

@@ -27,10 +27,13 @@ it.each<[string, string[], string | undefined]>([
   ['an empty header', [''], 'invalid_request'],
 ])('%s', (_, authorizations, expected) => expect(tokenOf(authorizations)).toBe(expected));
 
-it.each(['token', 'ticket', 'access_token'])('a bearer token beside ?%s= is one too many, Basic beside it is none', (name) => {
-  expect(tokenOf(['Bearer abc'], `/api/events?${name}=x`)).toBe('invalid_request');
-  expect(tokenOf(['Basic YTpi'], `/api/events?${name}=x`)).toBeUndefined();
-});
+it.each(['token', 'ticket', 'access_token'])(
+  'a bearer token beside ?%s= is one too many, Basic beside it is none',
+  (name) => {
+    expect(tokenOf(['Bearer abc'], `/api/events?${name}=x`)).toBe('invalid_request');
+    expect(tokenOf(['Basic YTpi'], `/api/events?${name}=x`)).toBeUndefined();
+  },
+);
 
 it('without raw headers the one that was kept counts', () => {
   expect(bearerToken({ headers: { authorization: 'Bearer abc' }, rawHeaders: [], url: '/' })).toBe('abc');

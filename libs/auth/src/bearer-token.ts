@@ -27,7 +27,9 @@ export function bearerToken(request: Request): string | undefined {
 
 /** All that came: of several, Node keeps only the first in `headers`. */
 function authorizationsOf({ headers, rawHeaders }: Request): string[] {
-  const raw = rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]!.toLowerCase() === 'authorization');
+  const raw = rawHeaders.filter(
+    (_, index) => index % 2 === 1 && rawHeaders[index - 1]!.toLowerCase() === 'authorization',
+  );
   if (raw.length > 0) return raw;
   return headers.authorization === undefined ? [] : [headers.authorization];
 }

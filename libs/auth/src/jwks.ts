@@ -118,7 +118,11 @@ export class Jwks {
 
 /** Within bounds of time and size, and without following a redirect: an address that was not configured gives no keys. */
 async function readKeys(url: URL): Promise<readonly unknown[]> {
-  const response = await fetch(url, { redirect: 'manual', headers: { Accept: 'application/json' }, signal: AbortSignal.timeout(TIMEOUT_MS) });
+  const response = await fetch(url, {
+    redirect: 'manual',
+    headers: { Accept: 'application/json' },
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
   const body = await readAtMost(response, MAX_BYTES);
   if (response.status !== 200) throw new Error(`The token issuer answered ${response.status}.`);
   const { keys } = (JSON.parse(body.toString()) ?? {}) as { keys?: unknown };
@@ -133,7 +137,9 @@ function isUsable(key: unknown): key is JWK {
     if (use !== 'sig' || d !== undefined || !Array.isArray(key_ops) || !key_ops.includes('verify')) return false;
     const { asymmetricKeyType, asymmetricKeyDetails } = createPublicKey({ key: key as JsonWebKey, format: 'jwk' });
     const { modulusLength = 0, publicExponent = 0n } = asymmetricKeyDetails ?? {};
-    return asymmetricKeyType === 'rsa' ? modulusLength >= MIN_RSA_BITS && publicExponent >= 3n : asymmetricKeyType === 'ec';
+    return asymmetricKeyType === 'rsa'
+      ? modulusLength >= MIN_RSA_BITS && publicExponent >= 3n
+      : asymmetricKeyType === 'ec';
   } catch {
     return false;
   }

@@ -76,7 +76,8 @@ describe('memberships', () => {
   test('stand in for ten minutes while the directory is away, which is asked every ten seconds', async () => {
     await memberships.tenantsOf(user());
     directory.answer = away;
-    for (nowMs += 60_000; nowMs < 1_000 + 600_000; nowMs += 1_000) expect(await ids(memberships.tenantsOf(user()))).toEqual(['acme']);
+    for (nowMs += 60_000; nowMs < 1_000 + 600_000; nowMs += 1_000)
+      expect(await ids(memberships.tenantsOf(user()))).toEqual(['acme']);
     expect(directory.asked).toBe(1 + 54);
     await expect(memberships.tenantsOf(user())).rejects.toBeInstanceOf(Unavailable);
   });
@@ -157,7 +158,8 @@ describe('memberships', () => {
     memberships.forget('ada');
     memberships.forget('nobody');
     directory.answer = away;
-    for (const issuer of ['one', 'two']) await expect(memberships.tenantsOf(user('ada', issuer))).rejects.toBeInstanceOf(Unavailable);
+    for (const issuer of ['one', 'two'])
+      await expect(memberships.tenantsOf(user('ada', issuer))).rejects.toBeInstanceOf(Unavailable);
     expect(await ids(memberships.tenantsOf(user('bob')))).toEqual(['acme']);
   });
 
@@ -177,8 +179,11 @@ describe('memberships', () => {
     const withTenants = (tenants: unknown): User => ({ ...user(), claims: { tenants } });
     expect(await ids(claimed.tenantsOf(withTenants(['acme', 'globex'])))).toEqual(['acme', 'globex']);
     expect(await ids(claimed.tenantsOf(withTenants(['globex'])))).toEqual(['globex']);
-    expect(await ids(claimed.tenantsOf(withTenants([{ id: 'acme', name: 'Acme', role: 'owner' }, 'no tenant!'])))).toEqual(['acme']);
-    for (const nothing of [undefined, 'acme', 7, {}]) expect(await ids(claimed.tenantsOf(withTenants(nothing)))).toEqual([]);
+    expect(
+      await ids(claimed.tenantsOf(withTenants([{ id: 'acme', name: 'Acme', role: 'owner' }, 'no tenant!']))),
+    ).toEqual(['acme']);
+    for (const nothing of [undefined, 'acme', 7, {}])
+      expect(await ids(claimed.tenantsOf(withTenants(nothing)))).toEqual([]);
   });
 
   test('are counted by where they came from, and tell the health check', async () => {
@@ -190,7 +195,11 @@ describe('memberships', () => {
     await memberships.tenantsOf(user());
     await expect(memberships.check()).rejects.toBeInstanceOf(Unavailable);
     const { values } = await metrics.tenantLookups.get();
-    expect(Object.fromEntries(values.map(({ labels, value }) => [labels.result, value]))).toEqual({ fetched: 1, fresh: 1, stale: 1 });
+    expect(Object.fromEntries(values.map(({ labels, value }) => [labels.result, value]))).toEqual({
+      fetched: 1,
+      fresh: 1,
+      stale: 1,
+    });
     nowMs += 60_000;
     await memberships.check();
   });

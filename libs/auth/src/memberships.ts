@@ -105,7 +105,8 @@ export class Memberships {
 
   /** The last answer, if it was a yes and is not too old. */
   private standIn({ answer }: Entry, error: Unavailable): readonly Membership[] {
-    if (answer && answer.memberships.length > 0 && this.now() - answer.at < STALE_MS) return this.count('stale', answer.memberships);
+    if (answer && answer.memberships.length > 0 && this.now() - answer.at < STALE_MS)
+      return this.count('stale', answer.memberships);
     this.metrics.tenantLookups.inc({ result: 'unavailable' });
     throw error;
   }
@@ -113,7 +114,12 @@ export class Memberships {
   /** Users of two issuers are two users, whatever they are called; where the token decides, two tokens are two rights. */
   private entryOf(user: User): Entry {
     const answers = moveToEnd(this.users, user.user_id, () => new Map<string, Entry>(), this.maxUsers);
-    return moveToEnd(answers, this.options.perToken ? `${issuerOf(user)}\n${digestOf(user.token)}` : issuerOf(user), () => ({}), MAX_ANSWERS);
+    return moveToEnd(
+      answers,
+      this.options.perToken ? `${issuerOf(user)}\n${digestOf(user.token)}` : issuerOf(user),
+      () => ({}),
+      MAX_ANSWERS,
+    );
   }
 
   private count(result: 'fresh' | 'fetched' | 'stale', memberships: readonly Membership[]): readonly Membership[] {
@@ -122,9 +128,16 @@ export class Memberships {
   }
 }
 
-function isFresh(entry: Entry, now: number, { maxAgeMs = FRESH_MS }: MembershipsRequest): entry is Entry & { answer: Answer } {
+function isFresh(
+  entry: Entry,
+  now: number,
+  { maxAgeMs = FRESH_MS }: MembershipsRequest,
+): entry is Entry & { answer: Answer } {
   const { answer } = entry;
-  return answer !== undefined && now - answer.at < Math.min(maxAgeMs, answer.memberships.length > 0 ? FRESH_MS : EMPTY_FRESH_MS);
+  return (
+    answer !== undefined &&
+    now - answer.at < Math.min(maxAgeMs, answer.memberships.length > 0 ? FRESH_MS : EMPTY_FRESH_MS)
+  );
 }
 
 /** A token itself is kept nowhere that outlives its request. */

@@ -9,7 +9,8 @@ const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f]/; // eslint-disable-line no-co
 export function issuerOf({ claims }: Pick<User, 'claims'>): string {
   const { iss } = claims;
   if (iss === undefined || iss === null) return '';
-  if (typeof iss === 'string' && iss.length <= MAX_ISSUER_LENGTH && iss.isWellFormed() && !CONTROL_CHARACTERS.test(iss)) return iss;
+  if (typeof iss === 'string' && iss.length <= MAX_ISSUER_LENGTH && iss.isWellFormed() && !CONTROL_CHARACTERS.test(iss))
+    return iss;
   return `sha256:${createHash('sha256').update(JSON.stringify(iss)).digest('hex')}`;
 }
 

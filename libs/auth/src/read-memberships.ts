@@ -12,7 +12,8 @@ export function readMemberships(list: unknown): Membership[] | undefined {
   if (!Array.isArray(list)) return undefined;
   const memberships = new Map<TenantId, Membership>();
   for (const item of list as unknown[]) {
-    const { id, name, role } = typeof item === 'object' && item !== null ? (item as Record<string, unknown>) : { id: item };
+    const { id, name, role } =
+      typeof item === 'object' && item !== null ? (item as Record<string, unknown>) : { id: item };
     const tenantId = typeof id === 'number' ? String(id) : id;
     if (!isTenantId(tenantId) || memberships.has(tenantId)) continue;
     memberships.set(tenantId, { tenant_id: tenantId, name: textOr(tenantId, name), role: textOr(DEFAULT_ROLE, role) });

@@ -45,7 +45,12 @@ export class RevocationIndex {
   add({ user_id, tenant_id, jti, issued_before, created_at }: Revocation, nowMs: number): boolean {
     const until = Date.parse(created_at) + REVOCATION_IN_FORCE_MS;
     if (until <= nowMs) return false;
-    const key = jti !== null ? tokenKey(user_id, jti) : tenant_id !== null ? `tenant\0${user_id}\0${tenant_id}` : userKey(user_id);
+    const key =
+      jti !== null
+        ? tokenKey(user_id, jti)
+        : tenant_id !== null
+          ? `tenant\0${user_id}\0${tenant_id}`
+          : userKey(user_id);
     const cut: Cut = { key, user_id, tenant_id, before: Date.parse(issued_before ?? created_at), until };
     // one that was forgotten and is told again would only push out the next
     if (this.everybody && covers(this.everybody, widened(cut))) return false;
@@ -56,7 +61,11 @@ export class RevocationIndex {
       this.remove(known);
     }
     this.cuts.set(key, cut);
-    if (tenant_id !== null) this.tenantsByUser.set(user_id, (this.tenantsByUser.get(user_id) ?? new Map<TenantId, Cut>()).set(tenant_id, cut));
+    if (tenant_id !== null)
+      this.tenantsByUser.set(
+        user_id,
+        (this.tenantsByUser.get(user_id) ?? new Map<TenantId, Cut>()).set(tenant_id, cut),
+      );
     if (this.cuts.size > this.maxCuts) {
       const oldest = this.oldest()!;
       this.remove(oldest);
@@ -104,8 +113,14 @@ const userKey = (userId: string): string => `user\0${userId}`;
 const tokenKey = (userId: string, jti: string): string => `token\0${userId}\0${jti}`;
 
 /** What stands for it with everybody: never a time ahead of its storing, which one user's may name and which would shut all others out. */
-const widened = ({ before, until }: Times): Times => ({ before: Math.min(before, until - REVOCATION_IN_FORCE_MS), until });
+const widened = ({ before, until }: Times): Times => ({
+  before: Math.min(before, until - REVOCATION_IN_FORCE_MS),
+  until,
+});
 
 const covers = (a: Times, b: Times): boolean => a.before >= b.before && a.until >= b.until;
 
-const later = (a: Times, b: Times): Times => ({ before: Math.max(a.before, b.before), until: Math.max(a.until, b.until) });
+const later = (a: Times, b: Times): Times => ({
+  before: Math.max(a.before, b.before),
+  until: Math.max(a.until, b.until),
+});

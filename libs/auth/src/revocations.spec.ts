@@ -15,8 +15,16 @@ let lines: string[];
 let revocations: Revocations;
 let told: string[][];
 
-const log = new Proxy({} as Log, { get: (_, level) => (fields: unknown, message?: string) => void lines.push(`${String(level)}: ${message ?? String(fields)}`) });
-const token = (issuedAt: number | null, more: Partial<RevocableToken> = {}): RevocableToken => ({ user_id: 'ada', jti: null, issued_at: issuedAt, ...more });
+const log = new Proxy({} as Log, {
+  get: (_, level) => (fields: unknown, message?: string) =>
+    void lines.push(`${String(level)}: ${message ?? String(fields)}`),
+});
+const token = (issuedAt: number | null, more: Partial<RevocableToken> = {}): RevocableToken => ({
+  user_id: 'ada',
+  jti: null,
+  issued_at: issuedAt,
+  ...more,
+});
 const describeOne = ({ user_id, tenant_id, jti }: Revocation) => [user_id, tenant_id ?? jti].filter(Boolean).join('/');
 const make = (maxRevocations?: number) => {
   const made = new Revocations(store, log, Date.now, maxRevocations === undefined ? {} : { maxRevocations });
@@ -67,7 +75,8 @@ describe('what a revocation takes back', () => {
   test('of a token is that one token', async () => {
     await revoke({ user_id: 'ada', jti: 'one' });
     expect(revocations.isRevoked(token(START + DAY, { jti: 'one' }))).toBe(true);
-    for (const other of [{ jti: 'two' }, { jti: null }, { jti: 'one', user_id: 'bob' }]) expect(revocations.isRevoked(token(START - DAY, other))).toBe(false);
+    for (const other of [{ jti: 'two' }, { jti: null }, { jti: 'one', user_id: 'bob' }])
+      expect(revocations.isRevoked(token(START - DAY, other))).toBe(false);
   });
 
   test('of a tenant is the access by earlier tokens to that tenant, so that a fresh one works', async () => {
@@ -90,7 +99,10 @@ describe('what a revocation takes back', () => {
     expect(revocations.isRevoked(token(START - 1))).toBe(true);
     jest.setSystemTime(START + REVOCATION_IN_FORCE_MS);
     await revocations.check();
-    expect([token(START - 1), token(START, { jti: 'one' })].map((one) => revocations.isRevoked(one))).toEqual([false, false]);
+    expect([token(START - 1), token(START, { jti: 'one' })].map((one) => revocations.isRevoked(one))).toEqual([
+      false,
+      false,
+    ]);
     expect(revocations.tenantsRevoked(token(null))).toEqual(new Set());
     // the store's clock may be behind: what it still tells is not news every two seconds
     expect(told).toHaveLength(1);
@@ -231,8 +243,14 @@ describe('revocations', () => {
     await atSecond(2, { user_id: 'bob', tenant_id: acme });
     expect(revocations.isRevoked(token(null, { user_id: 'eve' }))).toBe(false);
     await atSecond(3, { user_id: 'carl' });
-    const isRevoked = (second: number, more: Partial<RevocableToken> = {}) => revocations.isRevoked(token(START + second * SECOND, more));
-    expect([isRevoked(-1, { jti: 'one' }), isRevoked(-1, { user_id: 'eve' }), isRevoked(0, { user_id: 'eve' }), isRevoked(2, { user_id: 'carl' })]).toEqual([true, true, false, true]);
+    const isRevoked = (second: number, more: Partial<RevocableToken> = {}) =>
+      revocations.isRevoked(token(START + second * SECOND, more));
+    expect([
+      isRevoked(-1, { jti: 'one' }),
+      isRevoked(-1, { user_id: 'eve' }),
+      isRevoked(0, { user_id: 'eve' }),
+      isRevoked(2, { user_id: 'carl' }),
+    ]).toEqual([true, true, false, true]);
     expect(revocations.tenantsRevoked(token(START + SECOND, { user_id: 'bob' }))).toEqual(new Set([acme]));
     await atSecond(4, { user_id: 'dora' });
     expect([isRevoked(1, { user_id: 'eve' }), isRevoked(2, { user_id: 'eve' })]).toEqual([true, false]);

@@ -101,7 +101,11 @@ export class Revocations {
       if (this.failure) this.log.info('revocations are read again');
       this.failure = undefined;
     } catch (error) {
-      if (!this.failure) this.log[error instanceof Unavailable ? 'warn' : 'error']({ err: error }, 'revocations cannot be read; those that are known stay in force');
+      if (!this.failure)
+        this.log[error instanceof Unavailable ? 'warn' : 'error'](
+          { err: error },
+          'revocations cannot be read; those that are known stay in force',
+        );
       this.failure = error;
     }
     this.index.expire(this.now());
@@ -128,7 +132,10 @@ export class Revocations {
     const now = this.now();
     const fresh = page.filter((revocation) => this.index.add(revocation, now));
     if (this.index.overflowed && !this.toldOverflow) {
-      this.log.error({ revocations: this.index.size }, 'more revocations are in force than are kept: tokens of everybody that are older than the forgotten ones are refused');
+      this.log.error(
+        { revocations: this.index.size },
+        'more revocations are in force than are kept: tokens of everybody that are older than the forgotten ones are refused',
+      );
     }
     this.toldOverflow = this.index.overflowed;
     if (fresh.length === 0) return;

@@ -1,5 +1,12 @@
 /** What a token may allow. */
-export const SCOPES = ['alerts:read', 'alerts:write', 'events:publish', 'access:revoke', 'dead_letters:manage', 'dead_letters:operate'] as const;
+export const SCOPES = [
+  'alerts:read',
+  'alerts:write',
+  'events:publish',
+  'access:revoke',
+  'dead_letters:manage',
+  'dead_letters:operate',
+] as const;
 export type Scope = (typeof SCOPES)[number];
 
 const isScope = (name: unknown): name is Scope => SCOPES.some((scope) => scope === name);

@@ -35,7 +35,10 @@ describe('the settings', () => {
   test.each([
     [{ JWT_SECRET: SECRET, JWT_JWKS_URL: 'https://x/', TICKET_SECRET: SECRET }, /never mixed/],
     [{ JWT_JWKS_URL: 'https://x/' }, /TICKET_SECRET is required/],
-    [{ JWT_JWKS_URL: 'https://x/', TICKET_SECRET: SECRET, JWT_SECRET_PREVIOUS: SECRET }, /JWT_SECRET_PREVIOUS is of no use/],
+    [
+      { JWT_JWKS_URL: 'https://x/', TICKET_SECRET: SECRET, JWT_SECRET_PREVIOUS: SECRET },
+      /JWT_SECRET_PREVIOUS is of no use/,
+    ],
   ])('refuse the contradiction %#', (environment, problem) => {
     expect(problemsOf(environment as Record<string, string>)).toEqual([expect.stringMatching(problem)]);
   });
@@ -51,14 +54,23 @@ describe('the settings', () => {
   });
 
   test('read a list of algorithms and a template for an address', () => {
-    const settings = read({ JWT_SECRET: SECRET, JWT_JWKS_ALGORITHMS: 'ES256, PS512', TENANT_SERVICE_URL: 'http://t/users/{user_id}?all=1' });
-    expect(settings).toMatchObject({ JWT_JWKS_ALGORITHMS: ['ES256', 'PS512'], TENANT_SERVICE_URL: 'http://t/users/{user_id}?all=1' });
+    const settings = read({
+      JWT_SECRET: SECRET,
+      JWT_JWKS_ALGORITHMS: 'ES256, PS512',
+      TENANT_SERVICE_URL: 'http://t/users/{user_id}?all=1',
+    });
+    expect(settings).toMatchObject({
+      JWT_JWKS_ALGORITHMS: ['ES256', 'PS512'],
+      TENANT_SERVICE_URL: 'http://t/users/{user_id}?all=1',
+    });
   });
 
   test('say what is weak', () => {
     expect(weakAuthSettings(read({ JWT_SECRET: SECRET }))).toHaveLength(2);
     expect(weakAuthSettings(read({ JWT_SECRET: SECRET, JWT_ISSUER: 'i', JWT_AUDIENCE: 'a' }))).toEqual([]);
-    expect(weakAuthSettings(read({ JWT_JWKS_URL: 'http://x/', TICKET_SECRET: SECRET, JWT_ISSUER: 'i', JWT_AUDIENCE: 'a' }))).toHaveLength(1);
+    expect(
+      weakAuthSettings(read({ JWT_JWKS_URL: 'http://x/', TICKET_SECRET: SECRET, JWT_ISSUER: 'i', JWT_AUDIENCE: 'a' })),
+    ).toHaveLength(1);
   });
 
   test('are each described, and the secrets marked', () => {

@@ -7,12 +7,30 @@ const MIN_SECRET_BYTES = 32;
 const signingSecret = z
   .string()
   .refine((secret) => Buffer.byteLength(secret) >= MIN_SECRET_BYTES, `at least ${MIN_SECRET_BYTES} bytes are needed`)
-  .refine((secret) => !secret.includes('-----BEGIN'), 'a PEM key is not a secret: give its issuer’s JWT_JWKS_URL instead');
+  .refine(
+    (secret) => !secret.includes('-----BEGIN'),
+    'a PEM key is not a secret: give its issuer’s JWT_JWKS_URL instead',
+  );
 
-const httpUrl = z.string().refine((text) => URL.canParse(text.replaceAll('{user_id}', 'x')) && /^https?:\/\//.test(text), 'an http or https address is needed');
+const httpUrl = z
+  .string()
+  .refine(
+    (text) => URL.canParse(text.replaceAll('{user_id}', 'x')) && /^https?:\/\//.test(text),
+    'an http or https address is needed',
+  );
 
 /** What public keys may be used with. Never from a token's own header. */
-export const PUBLIC_KEY_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'] as const;
+export const PUBLIC_KEY_ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+] as const;
 export type PublicKeyAlgorithm = (typeof PUBLIC_KEY_ALGORITHMS)[number];
 
 const algorithms = z
@@ -50,17 +68,25 @@ export const authSettings = {
     example: 'tenants',
   }),
   TICKET_SECRET: setting(signingSecret.optional(), {
-    description: 'Signs stream tickets; at least 32 bytes, the same for every gateway. Required with JWT_JWKS_URL, else derived from JWT_SECRET.',
+    description:
+      'Signs stream tickets; at least 32 bytes, the same for every gateway. Required with JWT_JWKS_URL, else derived from JWT_SECRET.',
     secret: true,
   }),
   TENANT_SERVICE_URL: setting(httpUrl.optional(), {
-    description: 'The tenant service: asked at <address>/api/v1/users/{user_id}/tenants, or at the address itself when it holds {user_id}.',
+    description:
+      'The tenant service: asked at <address>/api/v1/users/{user_id}/tenants, or at the address itself when it holds {user_id}.',
     example: 'http://tenant-service:8080',
   }),
-  TENANT_SERVICE_TOKEN: setting(z.string().regex(/^[\x21-\x7e]+$/, 'printable ASCII without spaces is needed').optional(), {
-    description: "Bearer token for the tenant service. Unset: it is asked with the user's own.",
-    secret: true,
-  }),
+  TENANT_SERVICE_TOKEN: setting(
+    z
+      .string()
+      .regex(/^[\x21-\x7e]+$/, 'printable ASCII without spaces is needed')
+      .optional(),
+    {
+      description: "Bearer token for the tenant service. Unset: it is asked with the user's own.",
+      secret: true,
+    },
+  ),
 };
 
 export interface AuthSettings {
@@ -80,8 +106,10 @@ export interface AuthSettings {
 export function checkAuthSettings(settings: AuthSettings): string[] {
   const problems: string[] = [];
   if (!settings.JWT_SECRET && !settings.JWT_JWKS_URL) problems.push('JWT_SECRET or JWT_JWKS_URL is required.');
-  if (settings.JWT_SECRET && settings.JWT_JWKS_URL) problems.push('JWT_SECRET and JWT_JWKS_URL are both set: keys of two issuers are never mixed, choose one.');
-  if (settings.JWT_SECRET_PREVIOUS && !settings.JWT_SECRET) problems.push('JWT_SECRET_PREVIOUS is of no use without JWT_SECRET.');
+  if (settings.JWT_SECRET && settings.JWT_JWKS_URL)
+    problems.push('JWT_SECRET and JWT_JWKS_URL are both set: keys of two issuers are never mixed, choose one.');
+  if (settings.JWT_SECRET_PREVIOUS && !settings.JWT_SECRET)
+    problems.push('JWT_SECRET_PREVIOUS is of no use without JWT_SECRET.');
   if (settings.JWT_JWKS_URL && !settings.TICKET_SECRET) problems.push('TICKET_SECRET is required with JWT_JWKS_URL.');
   return problems;
 }
@@ -89,7 +117,8 @@ export function checkAuthSettings(settings: AuthSettings): string[] {
 /** What is allowed and yet weak, one sentence each: for the operator to read when the app starts. */
 export function weakAuthSettings(settings: AuthSettings): string[] {
   const weak: string[] = [];
-  if (settings.JWT_JWKS_URL?.startsWith('http://')) weak.push('JWT_JWKS_URL is not https: whoever sits on the way can replace the keys.');
+  if (settings.JWT_JWKS_URL?.startsWith('http://'))
+    weak.push('JWT_JWKS_URL is not https: whoever sits on the way can replace the keys.');
   if (!settings.JWT_ISSUER) weak.push('JWT_ISSUER is unset: tokens of any issuer that holds the key are accepted.');
   if (!settings.JWT_AUDIENCE) weak.push('JWT_AUDIENCE is unset: tokens made for other services are accepted.');
   return weak;

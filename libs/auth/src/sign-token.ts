@@ -13,9 +13,19 @@ export interface TokenRequest {
 }
 
 /** Makes an HS256 token as `TokenVerifier` accepts it: for the command line and the standalone's demo. */
-export function signToken(secret: string, { user_id, expiresInSeconds, scopes, issuer, audience, claims }: TokenRequest): string {
+export function signToken(
+  secret: string,
+  { user_id, expiresInSeconds, scopes, issuer, audience, claims }: TokenRequest,
+): string {
   return new JwtService({ secret: createSecretKey(secret, 'utf8') }).sign(
-    { ...claims, sub: user_id, user_id, ...(scopes ? { scope: scopes.join(' ') } : {}), ...(issuer ? { iss: issuer } : {}), ...(audience ? { aud: audience } : {}) },
+    {
+      ...claims,
+      sub: user_id,
+      user_id,
+      ...(scopes ? { scope: scopes.join(' ') } : {}),
+      ...(issuer ? { iss: issuer } : {}),
+      ...(audience ? { aud: audience } : {}),
+    },
     { algorithm: 'HS256', expiresIn: expiresInSeconds },
   );
 }

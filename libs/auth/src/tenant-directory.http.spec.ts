@@ -27,7 +27,8 @@ afterEach(async () => {
 });
 const answering = (status: number, body: unknown) => (_: IncomingMessage, response: ServerResponse) =>
   void response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
-const tenantsOf = (user = ada, options: { token?: string; timeoutMs?: number } = {}) => new HttpTenantDirectory({ url, ...options }).tenantsOf(user);
+const tenantsOf = (user = ada, options: { token?: string; timeoutMs?: number } = {}) =>
+  new HttpTenantDirectory({ url, ...options }).tenantsOf(user);
 
 const acme = { tenant_id: 'acme', name: 'Acme Ltd', role: 'owner' };
 
@@ -51,7 +52,10 @@ describe('the tenant service', () => {
   test("is asked with its own token, and without one with the user's", async () => {
     await tenantsOf(ada, { token: 'service-token' });
     await tenantsOf();
-    expect(requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer service-token', 'Bearer token-of-ada']);
+    expect(requests.map(({ headers }) => headers.authorization)).toEqual([
+      'Bearer service-token',
+      'Bearer token-of-ada',
+    ]);
     expect(requests[0]!.url).toBe('/api/v1/users/ada%2F..%2Fx%3F/tenants');
   });
 
@@ -64,7 +68,17 @@ describe('the tenant service', () => {
   });
 
   test('has its list put in order, completed, and what is no tenant id left out', async () => {
-    handle = answering(200, [{ id: 'zeta' }, { id: 'acme', name: ' ', role: 7 }, { id: 'a,b' }, { id: '' }, { id: 12 }, {}, null, { id: 'acme', name: 'second' }, { id: 'x'.repeat(65) }]);
+    handle = answering(200, [
+      { id: 'zeta' },
+      { id: 'acme', name: ' ', role: 7 },
+      { id: 'a,b' },
+      { id: '' },
+      { id: 12 },
+      {},
+      null,
+      { id: 'acme', name: 'second' },
+      { id: 'x'.repeat(65) },
+    ]);
     expect(await tenantsOf()).toEqual([
       { tenant_id: '12', name: '12', role: 'member' },
       { tenant_id: 'acme', name: 'acme', role: 'member' },
@@ -87,7 +101,10 @@ describe('the tenant service', () => {
     ['500', answering(500, { tenants: [] })],
     ['429', answering(429, {})],
     ['204', answering(204, '')],
-    ['a redirect', (_: IncomingMessage, response: ServerResponse) => void response.writeHead(302, { Location: '/elsewhere' }).end()],
+    [
+      'a redirect',
+      (_: IncomingMessage, response: ServerResponse) => void response.writeHead(302, { Location: '/elsewhere' }).end(),
+    ],
     ['no JSON', answering(200, '<html>')],
     ['null', answering(200, 'null')],
     ['something else', answering(200, { users: [] })],
@@ -111,9 +128,20 @@ describe('the tenant service', () => {
   test('that answers others is not away: a question waits longer when many ask at once', async () => {
     // one question at a time, 60 ms each: the last has to wait for three times as long as one may
     let queue = Promise.resolve();
-    handle = (request, response) => void (queue = queue.then(() => new Promise((done) => setTimeout(() => (answering(200, [{ id: 'acme', name: 'Acme Ltd', role: 'owner' }])(request, response), done()), 60))));
+    handle = (request, response) =>
+      void (queue = queue.then(
+        () =>
+          new Promise((done) =>
+            setTimeout(
+              () => (answering(200, [{ id: 'acme', name: 'Acme Ltd', role: 'owner' }])(request, response), done()),
+              60,
+            ),
+          ),
+      ));
     const directory = new HttpTenantDirectory({ url, timeoutMs: 400 });
-    const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => directory.tenantsOf({ ...ada, user_id: `user-${i}` })));
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => directory.tenantsOf({ ...ada, user_id: `user-${i}` })),
+    );
     expect(answers).toEqual(Array.from({ length: 20 }, () => [acme]));
   });
 
@@ -121,7 +149,9 @@ describe('the tenant service', () => {
     handle = () => {};
     const directory = new HttpTenantDirectory({ url, timeoutMs: 300 });
     const before = performance.now();
-    const asked = Array.from({ length: 600 }, (_, i) => directory.tenantsOf({ ...ada, user_id: `user-${i}` }).catch((error: Error) => error.message));
+    const asked = Array.from({ length: 600 }, (_, i) =>
+      directory.tenantsOf({ ...ada, user_id: `user-${i}` }).catch((error: Error) => error.message),
+    );
     expect(new Set(await Promise.all(asked))).toEqual(new Set(['The tenant service did not answer within 300 ms.']));
     expect(performance.now() - before).toBeLessThan(5_000);
 
@@ -135,7 +165,10 @@ describe('the tenant service', () => {
   });
 
   test('that breaks the connection is asked a second time, and not a third', async () => {
-    handle = (request, response) => (requests.length === 1 ? request.socket.resetAndDestroy() : answering(200, [{ id: 'acme', name: 'Acme Ltd', role: 'owner' }])(request, response));
+    handle = (request, response) =>
+      requests.length === 1
+        ? request.socket.resetAndDestroy()
+        : answering(200, [{ id: 'acme', name: 'Acme Ltd', role: 'owner' }])(request, response);
     expect(await tenantsOf()).toEqual([acme]);
     expect(requests).toHaveLength(2);
 

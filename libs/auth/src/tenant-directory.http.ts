@@ -61,7 +61,12 @@ export class HttpTenantDirectory extends TenantDirectory {
       });
       return this.read(answer);
     } catch (error) {
-      throw error instanceof Unavailable ? error : unavailable(deadline.signal.aborted ? `did not answer within ${this.timeoutMs} ms` : 'cannot be reached', error);
+      throw error instanceof Unavailable
+        ? error
+        : unavailable(
+            deadline.signal.aborted ? `did not answer within ${this.timeoutMs} ms` : 'cannot be reached',
+            error,
+          );
     } finally {
       deadline.end();
     }
@@ -133,7 +138,9 @@ export class HttpTenantDirectory extends TenantDirectory {
 /** `{user_id}` stands in for the user, and an address that holds it is the whole of it. */
 export function addressOf(url: string, userId: string): string {
   const encoded = encodeURIComponent(userId);
-  return url.includes('{user_id}') ? url.replaceAll('{user_id}', encoded) : `${url.replace(/\/+$/, '')}/api/v1/users/${encoded}/tenants`;
+  return url.includes('{user_id}')
+    ? url.replaceAll('{user_id}', encoded)
+    : `${url.replace(/\/+$/, '')}/api/v1/users/${encoded}/tenants`;
 }
 
 function readBody(body: Buffer): Membership[] | undefined {
@@ -145,6 +152,7 @@ function readBody(body: Buffer): Membership[] | undefined {
   }
 }
 
-const unavailable = (what: string, cause?: unknown) => new Unavailable('tenant_service', `The tenant service ${what}.`, { cause });
+const unavailable = (what: string, cause?: unknown) =>
+  new Unavailable('tenant_service', `The tenant service ${what}.`, { cause });
 
 const isConnectionLost = (error: unknown): boolean => CONNECTION_LOST.has(String((error as { code?: unknown }).code));

@@ -14,7 +14,11 @@ class SpentTickets extends TicketStore {
 }
 
 describeTicketStore('a store with a fallback', {
-  open: () => Promise.resolve({ tickets: new FallbackTicketStore(new SpentTickets(), new SpentTickets()), close: () => Promise.resolve() }),
+  open: () =>
+    Promise.resolve({
+      tickets: new FallbackTicketStore(new SpentTickets(), new SpentTickets()),
+      close: () => Promise.resolve(),
+    }),
 });
 
 describeTicketStore('a fallback', {
@@ -52,7 +56,8 @@ describe('tickets in two stores', () => {
     nowMs += 5_000;
     first.away = { since: new Date(nowMs) };
     nowMs += 5_000;
-    for (const tickets of [one, other]) await expect(tickets.redeem('a', issuedAt(nowMs - 10_000))).rejects.toBeInstanceOf(Unavailable);
+    for (const tickets of [one, other])
+      await expect(tickets.redeem('a', issuedAt(nowMs - 10_000))).rejects.toBeInstanceOf(Unavailable);
     expect(second.spent.size).toBe(0);
   });
 

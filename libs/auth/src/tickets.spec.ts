@@ -24,9 +24,21 @@ let store: SpentTickets;
 let nowMs: number;
 let tickets: Tickets;
 const verifier = new TokenVerifier({ JWT_SECRET: SECRET, JWT_JWKS_ALGORITHMS: ['RS256'] });
-const codeOf = (promise: Promise<unknown>) => promise.then(() => 'accepted', (error: Refused) => error.code);
+const codeOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'accepted',
+    (error: Refused) => error.code,
+  );
 const tokenFor = (seconds = 3600): Promise<VerifiedToken> =>
-  verifier.verify(signToken(SECRET, { user_id: 'ada', expiresInSeconds: seconds, issuer: 'https://id/', scopes: ['alerts:read', 'alerts:write'], claims: { jti: 'j1', tenants: ['acme'], email: 'ada@example.org' } }));
+  verifier.verify(
+    signToken(SECRET, {
+      user_id: 'ada',
+      expiresInSeconds: seconds,
+      issuer: 'https://id/',
+      scopes: ['alerts:read', 'alerts:write'],
+      claims: { jti: 'j1', tenants: ['acme'], email: 'ada@example.org' },
+    }),
+  );
 
 beforeEach(() => {
   store = new SpentTickets();
@@ -39,7 +51,11 @@ describe('a ticket', () => {
     const token = await tokenFor();
     const { ticket, expires_in } = tickets.issue(token);
     expect(expires_in).toBe(30);
-    expect(await tickets.redeem(ticket)).toEqual({ ...token, claims: { iss: 'https://id/', tenants: ['acme'], sub: 'ada' }, token: '' });
+    expect(await tickets.redeem(ticket)).toEqual({
+      ...token,
+      claims: { iss: 'https://id/', tenants: ['acme'], sub: 'ada' },
+      token: '',
+    });
     expect(Buffer.from(ticket.split('.')[1]!, 'base64url').toString()).not.toContain('ada@example.org');
   });
 
@@ -72,7 +88,13 @@ describe('a ticket', () => {
     const token = await tokenFor();
     expect(await codeOf(verifier.verify(tickets.issue(token).ticket))).toBe('invalid_token');
     expect(await codeOf(tickets.redeem(token.token))).toBe('invalid_ticket');
-    const forged = await new SignJWT({ jti: 'x', user_id: 'eve', right: {}, aud: 'tocsin:stream', exp: Math.floor(nowMs / 1000) + 20 })
+    const forged = await new SignJWT({
+      jti: 'x',
+      user_id: 'eve',
+      right: {},
+      aud: 'tocsin:stream',
+      exp: Math.floor(nowMs / 1000) + 20,
+    })
       .setProtectedHeader({ alg: 'HS256', typ: 'tocsin-ticket+jwt' })
       .sign(createSecretKey(SECRET, 'utf8'));
     expect(await codeOf(tickets.redeem(forged))).toBe('invalid_ticket');
@@ -102,7 +124,9 @@ describe('a ticket', () => {
     const { ticket } = tickets.issue(await tokenFor());
     const rotated = new Tickets(store, { secrets: ['n'.repeat(32), SECRET] });
     expect(await codeOf(rotated.redeem(ticket))).toBe('accepted');
-    expect(await codeOf(new Tickets(store, { secrets: ['n'.repeat(32)] }).redeem(tickets.issue(await tokenFor()).ticket))).toBe('invalid_ticket');
+    expect(
+      await codeOf(new Tickets(store, { secrets: ['n'.repeat(32)] }).redeem(tickets.issue(await tokenFor()).ticket)),
+    ).toBe('invalid_ticket');
   });
 
   test('carries the token itself, unreadable, where the tenant service is asked with it', async () => {
@@ -122,7 +146,12 @@ describe('a cookie', () => {
     const { cookie, expires_in } = tickets.issueCookie(token);
     expect(expires_in).toBe(900);
     store.away = true;
-    for (let i = 0; i < 3; i += 1) expect(tickets.accept(cookie)).toEqual({ ...token, claims: { iss: 'https://id/', tenants: ['acme'], sub: 'ada' }, token: '' });
+    for (let i = 0; i < 3; i += 1)
+      expect(tickets.accept(cookie)).toEqual({
+        ...token,
+        claims: { iss: 'https://id/', tenants: ['acme'], sub: 'ada' },
+        token: '',
+      });
     nowMs += 900_001;
     expect(await codeOf(Promise.resolve().then(() => tickets.accept(cookie)))).toBe('invalid_ticket');
   });

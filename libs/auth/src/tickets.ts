@@ -37,7 +37,14 @@ interface TicketClaims {
   exp: number;
   user_id: string;
   /** The token's own: its id, its end and its beginning in epoch milliseconds, what it allows. */
-  right: { jti: string | null; expires_at: number; issued_at: number | null; scopes: readonly Scope[]; claims: Record<string, unknown>; sealed_token?: string };
+  right: {
+    jti: string | null;
+    expires_at: number;
+    issued_at: number | null;
+    scopes: readonly Scope[];
+    claims: Record<string, unknown>;
+    sealed_token?: string;
+  };
 }
 
 interface TicketKeys {
@@ -73,7 +80,8 @@ export class Tickets {
   /** Makes a cookie's value. Throws `Refused` (`invalid_request`) when the token is so long that no browser would keep it. */
   issueCookie(token: VerifiedToken): { cookie: string; expires_in: number } {
     const { value, expires_in } = this.make('cookie', token);
-    if (value.length > MAX_COOKIE_BYTES) throw new Refused('invalid_request', 'The token is too long for a cookie: use a ticket.');
+    if (value.length > MAX_COOKIE_BYTES)
+      throw new Refused('invalid_request', 'The token is too long for a cookie: use a ticket.');
     return { cookie: value, expires_in };
   }
 
@@ -81,7 +89,11 @@ export class Tickets {
     const nowMs = this.now();
     const expiresAtMs = Math.min(nowMs + KINDS[kind].lifetimeS * 1000, token.expires_at);
     const [{ jwt, sealing }] = this.keys;
-    const claims = Object.fromEntries(['iss', ...(this.options.carriedClaims ?? [])].filter((name) => name in token.claims).map((name) => [name, token.claims[name]]));
+    const claims = Object.fromEntries(
+      ['iss', ...(this.options.carriedClaims ?? [])]
+        .filter((name) => name in token.claims)
+        .map((name) => [name, token.claims[name]]),
+    );
     const ticket: TicketClaims = {
       jti: randomBytes(16).toString('base64url'),
       exp: expiresAtMs / 1000,
@@ -96,7 +108,10 @@ export class Tickets {
       },
     };
     return {
-      value: jwt.sign({ ...ticket, sub: token.user_id }, { algorithm: 'HS256', audience: AUDIENCE, header: { alg: 'HS256', typ: KINDS[kind].type }, noTimestamp: true }),
+      value: jwt.sign(
+        { ...ticket, sub: token.user_id },
+        { algorithm: 'HS256', audience: AUDIENCE, header: { alg: 'HS256', typ: KINDS[kind].type }, noTimestamp: true },
+      ),
       expires_in: Math.max(0, Math.floor((expiresAtMs - nowMs) / 1000)),
     };
   }
@@ -144,9 +159,11 @@ function rightOf({ right, user_id }: TicketClaims, sealing: KeyObject): Verified
   return { user_id, scopes: new Set(scopes), expires_at, issued_at, jti, claims: { ...claims, sub: user_id }, token };
 }
 
-const invalid = (cause?: unknown) => new Refused('invalid_ticket', 'The ticket is not valid, or was used before.', { cause });
+const invalid = (cause?: unknown) =>
+  new Refused('invalid_ticket', 'The ticket is not valid, or was used before.', { cause });
 
 function keysFrom(secret: string): TicketKeys {
-  const derive = (purpose: string) => createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', `tocsin ${purpose} v1`, 32)));
+  const derive = (purpose: string) =>
+    createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', `tocsin ${purpose} v1`, 32)));
   return { jwt: new JwtService({ secret: derive('ticket signature') }), sealing: derive('ticket seal') };
 }

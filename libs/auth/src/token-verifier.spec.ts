@@ -11,18 +11,34 @@ const SECRET = 'the-secret-of-these-tests-0123456789';
 const NOW = Math.floor(Date.now() / 1000);
 const nowMs = () => NOW * 1000;
 
-const sign = (claims: JWTPayload, key: KeyObject = createSecretKey(SECRET, 'utf8'), header: Partial<JWTHeaderParameters> = {}) =>
-  new SignJWT(claims).setProtectedHeader({ alg: 'HS256', ...header }).sign(key);
+const sign = (
+  claims: JWTPayload,
+  key: KeyObject = createSecretKey(SECRET, 'utf8'),
+  header: Partial<JWTHeaderParameters> = {},
+) => new SignJWT(claims).setProtectedHeader({ alg: 'HS256', ...header }).sign(key);
 const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
-const codeOf = (promise: Promise<unknown>) => promise.then(() => 'accepted', (error: Refused) => error.code);
+const codeOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'accepted',
+    (error: Refused) => error.code,
+  );
 const good = { sub: 'ada', exp: NOW + 60 };
 
 describe('with a secret', () => {
   const verifier = new TokenVerifier({ JWT_SECRET: SECRET, JWT_JWKS_ALGORITHMS: ['RS256'] }, nowMs);
-  const verify = async (claims: JWTPayload, header?: Partial<JWTHeaderParameters>) => verifier.verify(await sign(claims, undefined, header));
+  const verify = async (claims: JWTPayload, header?: Partial<JWTHeaderParameters>) =>
+    verifier.verify(await sign(claims, undefined, header));
 
   test('a good token says who, what for and until when', async () => {
-    const token = await sign({ sub: 's', user_id: 'ada', iat: NOW - 5, exp: NOW + 60, jti: 'j1', scope: 'alerts:read events:publish orders:write', tenants: ['a'] });
+    const token = await sign({
+      sub: 's',
+      user_id: 'ada',
+      iat: NOW - 5,
+      exp: NOW + 60,
+      jti: 'j1',
+      scope: 'alerts:read events:publish orders:write',
+      tenants: ['a'],
+    });
     expect(await verifier.verify(token)).toEqual({
       user_id: 'ada',
       scopes: new Set(['alerts:read', 'events:publish']),
@@ -70,7 +86,10 @@ describe('with a secret', () => {
       'alg none with a signature': `${base64url({ alg: 'none' })}.${payload}.${signature}`,
       'alg NONE': `${base64url({ alg: 'NONE' })}.${payload}.`,
       'another algorithm of the same secret': await sign(good, undefined, { alg: 'HS512' }),
-      'the HMAC of a public key': await sign(good, createSecretKey(Buffer.from(publicKey.export({ format: 'pem', type: 'spki' })))),
+      'the HMAC of a public key': await sign(
+        good,
+        createSecretKey(Buffer.from(publicKey.export({ format: 'pem', type: 'spki' }))),
+      ),
       'another secret': await sign(good, createSecretKey(Buffer.alloc(32, 1))),
       'a payload that was changed': `${header}.${base64url({ ...good, sub: 'eve' })}.${signature}`,
       'no signature': `${header}.${payload}.`,
@@ -89,9 +108,17 @@ describe('with a secret', () => {
       'more than 8 KiB': await sign({ ...good, padding: 'x'.repeat(8 * 1024) }),
     };
     const answers = await Promise.all(
-      Object.entries(wrong).map(async ([what, token]) => [what, await verifier.verify(token).then(() => 'accepted', (error: Refused) => `${error.code}: ${error.message}`)]),
+      Object.entries(wrong).map(async ([what, token]) => [
+        what,
+        await verifier.verify(token).then(
+          () => 'accepted',
+          (error: Refused) => `${error.code}: ${error.message}`,
+        ),
+      ]),
     );
-    expect(Object.fromEntries(answers)).toEqual(Object.fromEntries(Object.keys(wrong).map((what) => [what, 'invalid_token: The token is not valid.'])));
+    expect(Object.fromEntries(answers)).toEqual(
+      Object.fromEntries(Object.keys(wrong).map((what) => [what, 'invalid_token: The token is not valid.'])),
+    );
   });
 
   test('exp has no tolerance', async () => {
@@ -107,11 +134,16 @@ describe('with a secret', () => {
   });
 
   test('an expired token with a wrong signature is not called expired', async () => {
-    expect(await codeOf(verifier.verify(await sign({ sub: 'ada', exp: NOW - 1 }, createSecretKey(Buffer.alloc(32, 1)))))).toBe('invalid_token');
+    expect(
+      await codeOf(verifier.verify(await sign({ sub: 'ada', exp: NOW - 1 }, createSecretKey(Buffer.alloc(32, 1))))),
+    ).toBe('invalid_token');
   });
 
   test('iss and aud are checked when configured, and not else', async () => {
-    const strict = new TokenVerifier({ JWT_SECRET: SECRET, JWT_JWKS_ALGORITHMS: ['RS256'], JWT_ISSUER: 'https://id/', JWT_AUDIENCE: 'tocsin' }, nowMs);
+    const strict = new TokenVerifier(
+      { JWT_SECRET: SECRET, JWT_JWKS_ALGORITHMS: ['RS256'], JWT_ISSUER: 'https://id/', JWT_AUDIENCE: 'tocsin' },
+      nowMs,
+    );
     const verdict = async (claims: JWTPayload) => codeOf(strict.verify(await sign({ ...good, ...claims })));
     expect(await verdict({ iss: 'https://id/', aud: ['other', 'tocsin'] })).toBe('accepted');
     expect(await verdict({ iss: 'https://id', aud: 'tocsin' })).toBe('invalid_token');
@@ -128,13 +160,18 @@ describe('with a secret', () => {
     const first = await verifier.verify(token);
     expect(await verifier.verify(token)).toBe(first);
     // the same claims by another hand are another token
-    expect(await codeOf(verifier.verify(`${token.slice(0, -2)}${token.endsWith('AA') ? 'BB' : 'AA'}`))).toBe('invalid_token');
+    expect(await codeOf(verifier.verify(`${token.slice(0, -2)}${token.endsWith('AA') ? 'BB' : 'AA'}`))).toBe(
+      'invalid_token',
+    );
     now += 60_000;
     expect(await codeOf(verifier.verify(token))).toBe('token_expired');
   });
 
   test('a rotated secret goes on verifying while it is configured', async () => {
-    const rotated = new TokenVerifier({ JWT_SECRET: 'n'.repeat(32), JWT_SECRET_PREVIOUS: SECRET, JWT_JWKS_ALGORITHMS: ['RS256'] }, nowMs);
+    const rotated = new TokenVerifier(
+      { JWT_SECRET: 'n'.repeat(32), JWT_SECRET_PREVIOUS: SECRET, JWT_JWKS_ALGORITHMS: ['RS256'] },
+      nowMs,
+    );
     expect(await codeOf(rotated.verify(await sign(good)))).toBe('accepted');
     expect(await codeOf(rotated.verify(await sign(good, createSecretKey('n'.repeat(32), 'utf8'))))).toBe('accepted');
     expect(await codeOf(rotated.verify(await sign({ ...good, nbf: NOW + 60 })))).toBe('token_not_yet_valid');
@@ -142,8 +179,20 @@ describe('with a secret', () => {
   });
 
   test('what signToken makes is accepted', async () => {
-    const token = signToken(SECRET, { user_id: 'ada', expiresInSeconds: 60, scopes: ['alerts:read', 'events:publish'], issuer: 'i', audience: 'a', claims: { tenants: ['acme'] } });
-    const verified = await new TokenVerifier({ JWT_SECRET: SECRET, JWT_JWKS_ALGORITHMS: ['RS256'], JWT_ISSUER: 'i', JWT_AUDIENCE: 'a' }).verify(token);
+    const token = signToken(SECRET, {
+      user_id: 'ada',
+      expiresInSeconds: 60,
+      scopes: ['alerts:read', 'events:publish'],
+      issuer: 'i',
+      audience: 'a',
+      claims: { tenants: ['acme'] },
+    });
+    const verified = await new TokenVerifier({
+      JWT_SECRET: SECRET,
+      JWT_JWKS_ALGORITHMS: ['RS256'],
+      JWT_ISSUER: 'i',
+      JWT_AUDIENCE: 'a',
+    }).verify(token);
     expect(verified).toMatchObject({ user_id: 'ada', claims: { tenants: ['acme'] } });
     expect(verified.scopes.has('events:publish')).toBe(true);
   });
@@ -152,11 +201,20 @@ describe('with a secret', () => {
 describe("with an issuer's keys", () => {
   const keyPair = (kid: string) => {
     const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    return { kid, publicKey, privateKey, jwk: { ...publicKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'RS256' } };
+    return {
+      kid,
+      publicKey,
+      privateKey,
+      jwk: { ...publicKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'RS256' },
+    };
   };
   const [first, second] = [keyPair('first'), keyPair('second')];
   const tokenOf = (pair: typeof first, claims: JWTPayload = {}, header: Partial<JWTHeaderParameters> = {}) =>
-    sign({ sub: 'ada', exp: Math.floor(Date.now() / 1000) + 3 * 86_400, ...claims }, pair.privateKey, { alg: 'RS256', kid: pair.kid, ...header });
+    sign({ sub: 'ada', exp: Math.floor(Date.now() / 1000) + 3 * 86_400, ...claims }, pair.privateKey, {
+      alg: 'RS256',
+      kid: pair.kid,
+      ...header,
+    });
 
   let issuer: Server;
   let answer: { status: number; body: unknown; hang?: boolean };
@@ -184,7 +242,10 @@ describe("with an issuer's keys", () => {
     await new Promise((resolve) => issuer.close(resolve));
   });
   const verdict = async (token: string | Promise<string>) =>
-    verifier.verify(await token).then(() => 'accepted', (error: { code?: string; dependency?: string }) => error.code ?? error.dependency);
+    verifier.verify(await token).then(
+      () => 'accepted',
+      (error: { code?: string; dependency?: string }) => error.code ?? error.dependency,
+    );
 
   test('tokens are verified with one request for the keys, however many come at once', async () => {
     const token = await tokenOf(first);
@@ -211,10 +272,13 @@ describe("with an issuer's keys", () => {
     expect(requests).toBe(1);
   });
 
-  test.each([{ keys: [] }, { keys: 'x' }, { keys: [1] }, [], 'text', { keys: Array(2000).fill(first.jwk) }])('garbage from the issuer (%#) is jwks unavailable', async (body) => {
-    answer = { status: 200, body };
-    expect(await verdict(tokenOf(first))).toBe('jwks');
-  });
+  test.each([{ keys: [] }, { keys: 'x' }, { keys: [1] }, [], 'text', { keys: Array(2000).fill(first.jwk) }])(
+    'garbage from the issuer (%#) is jwks unavailable',
+    async (body) => {
+      answer = { status: 200, body };
+      expect(await verdict(tokenOf(first))).toBe('jwks');
+    },
+  );
 
   test('a rotated key is fetched when the first token with it comes, and the old one goes on while it is published', async () => {
     expect(await verdict(tokenOf(first))).toBe('accepted');
@@ -248,14 +312,18 @@ describe("with an issuer's keys", () => {
     await Promise.all(Array.from({ length: 50 }, (_, i) => invented(100 + i)));
     expect(requests).toBe(1 + 5);
     clockMs += 30_000;
-    expect(new Set(await Promise.all(Array.from({ length: 50 }, (_, i) => invented(200 + i))))).toEqual(new Set(['invalid_token']));
+    expect(new Set(await Promise.all(Array.from({ length: 50 }, (_, i) => invented(200 + i))))).toEqual(
+      new Set(['invalid_token']),
+    );
     expect(requests).toBeLessThanOrEqual(1 + 10);
   });
 
   test('a new key is found at once, by all who come with it, however young the known keys are', async () => {
     expect(await verdict(tokenOf(first))).toBe('accepted');
     answer = { status: 200, body: { keys: [first.jwk, second.jwk] } };
-    expect(await Promise.all(Array.from({ length: 10 }, () => verdict(tokenOf(second))))).toEqual(Array(10).fill('accepted'));
+    expect(await Promise.all(Array.from({ length: 10 }, () => verdict(tokenOf(second))))).toEqual(
+      Array(10).fill('accepted'),
+    );
     expect(requests).toBe(2);
   });
 
@@ -264,7 +332,11 @@ describe("with an issuer's keys", () => {
     answer = { status: 500, body: {} };
     for (const afterMs of [0, 1_000, 6_000, 31_000, 60_000]) {
       clockMs += afterMs;
-      expect([afterMs, await verdict(tokenOf(second)), await verdict(tokenOf(first))]).toEqual([afterMs, 'jwks', 'accepted']);
+      expect([afterMs, await verdict(tokenOf(second)), await verdict(tokenOf(first))]).toEqual([
+        afterMs,
+        'jwks',
+        'accepted',
+      ]);
     }
     answer = { status: 200, body: { keys: [first.jwk] } };
     clockMs += 6_000;
@@ -278,9 +350,19 @@ describe("with an issuer's keys", () => {
   const short = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' });
   const { n: _, ...withoutModulus } = first.jwk;
   const unusable: [string, unknown][] = [
-    ['nothing', {}], ['null', null], ['a text', 'x'], ['a list', []], ['no modulus', withoutModulus], ['a broken modulus', { ...first.jwk, n: 1 }], ['an empty exponent', { ...first.jwk, e: '' }],
-    ['a secret', { kty: 'oct', k: 'c2VjcmV0', kid: 'first' }], ['a kind nobody knows', { kty: 'XYZ', kid: 'first' }], ['a short key', { ...short, kid: 'first' }],
-    ['a point that is not on its curve', { ...ec, y: ec.x, kid: 'first' }], ['one for encryption', { ...first.jwk, use: 'enc' }], ['one that does not verify', { ...first.jwk, key_ops: ['encrypt'] }],
+    ['nothing', {}],
+    ['null', null],
+    ['a text', 'x'],
+    ['a list', []],
+    ['no modulus', withoutModulus],
+    ['a broken modulus', { ...first.jwk, n: 1 }],
+    ['an empty exponent', { ...first.jwk, e: '' }],
+    ['a secret', { kty: 'oct', k: 'c2VjcmV0', kid: 'first' }],
+    ['a kind nobody knows', { kty: 'XYZ', kid: 'first' }],
+    ['a short key', { ...short, kid: 'first' }],
+    ['a point that is not on its curve', { ...ec, y: ec.x, kid: 'first' }],
+    ['one for encryption', { ...first.jwk, use: 'enc' }],
+    ['one that does not verify', { ...first.jwk, key_ops: ['encrypt'] }],
     ['a private key', { ...first.privateKey.export({ format: 'jwk' }), kid: 'first' }],
   ];
 
@@ -297,19 +379,22 @@ describe("with an issuer's keys", () => {
     }
   });
 
-  test.each(unusable)('one unusable key (%s) takes nothing from the others, nor the key that its kid named', async (_name, key) => {
-    const hasName = typeof key === 'object' && key !== null && !Array.isArray(key);
-    const named = hasName ? { ...key, kid: 'first' } : key;
-    expect(await verdict(tokenOf(first))).toBe('accepted');
-    answer = { status: 200, body: { keys: [named, second.jwk] } };
-    expect(await verdict(tokenOf(second))).toBe('accepted');
-    expect(await verdict(tokenOf(first))).toBe(hasName ? 'accepted' : 'invalid_token');
-    // where the same kid names a good key as well, that one alone counts
-    answer = { status: 200, body: { keys: [named, second.jwk, first.jwk] } };
-    clockMs += 11 * 60_000;
-    await verdict(tokenOf(second));
-    await eventually(async () => expect([requests, await verdict(tokenOf(first))]).toEqual([3, 'accepted']));
-  });
+  test.each(unusable)(
+    'one unusable key (%s) takes nothing from the others, nor the key that its kid named',
+    async (_name, key) => {
+      const hasName = typeof key === 'object' && key !== null && !Array.isArray(key);
+      const named = hasName ? { ...key, kid: 'first' } : key;
+      expect(await verdict(tokenOf(first))).toBe('accepted');
+      answer = { status: 200, body: { keys: [named, second.jwk] } };
+      expect(await verdict(tokenOf(second))).toBe('accepted');
+      expect(await verdict(tokenOf(first))).toBe(hasName ? 'accepted' : 'invalid_token');
+      // where the same kid names a good key as well, that one alone counts
+      answer = { status: 200, body: { keys: [named, second.jwk, first.jwk] } };
+      clockMs += 11 * 60_000;
+      await verdict(tokenOf(second));
+      await eventually(async () => expect([requests, await verdict(tokenOf(first))]).toEqual([3, 'accepted']));
+    },
+  );
 
   test('a set that never had a usable key is unavailable, not a verdict on tokens', async () => {
     for (const [, key] of unusable) {
@@ -346,16 +431,23 @@ describe("with an issuer's keys", () => {
 
   test('an RSA key of less than 2048 bits is refused', async () => {
     const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
-    answer = { status: 200, body: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'short', alg: 'RS256' }, first.jwk] } };
+    answer = {
+      status: 200,
+      body: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'short', alg: 'RS256' }, first.jwk] },
+    };
     const head = `${base64url({ alg: 'RS256', kid: 'short' })}.${base64url({ sub: 'ada', exp: NOW + 60 })}`;
     const { sign: signBytes } = await import('node:crypto');
-    expect(await verdict(`${head}.${signBytes('sha256', Buffer.from(head), privateKey).toString('base64url')}`)).toBe('invalid_token');
+    expect(await verdict(`${head}.${signBytes('sha256', Buffer.from(head), privateKey).toString('base64url')}`)).toBe(
+      'invalid_token',
+    );
   });
 
   test('an elliptic key is as good as an RSA key', async () => {
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     answer = { status: 200, body: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'ec', alg: 'ES256' }] } };
-    expect(await verdict(sign({ sub: 'ada', exp: NOW + 60 }, privateKey, { alg: 'ES256', kid: 'ec' }))).toBe('accepted');
+    expect(await verdict(sign({ sub: 'ada', exp: NOW + 60 }, privateKey, { alg: 'ES256', kid: 'ec' }))).toBe(
+      'accepted',
+    );
   });
 
   test('a redirect of the issuer is not followed', async () => {

@@ -56,14 +56,21 @@ export class TokenVerifier {
   private keptCharacters = 0;
 
   constructor(
-    private readonly settings: Pick<AuthSettings, 'JWT_SECRET' | 'JWT_SECRET_PREVIOUS' | 'JWT_JWKS_URL' | 'JWT_JWKS_ALGORITHMS' | 'JWT_ISSUER' | 'JWT_AUDIENCE'>,
+    private readonly settings: Pick<
+      AuthSettings,
+      'JWT_SECRET' | 'JWT_SECRET_PREVIOUS' | 'JWT_JWKS_URL' | 'JWT_JWKS_ALGORITHMS' | 'JWT_ISSUER' | 'JWT_AUDIENCE'
+    >,
     private readonly now: () => number = Date.now,
   ) {
     const { JWT_SECRET, JWT_SECRET_PREVIOUS, JWT_JWKS_URL, JWT_JWKS_ALGORITHMS } = settings;
     this.jwks = JWT_JWKS_URL ? new Jwks(new URL(JWT_JWKS_URL)) : undefined;
     this.algorithms = JWT_JWKS_URL ? JWT_JWKS_ALGORITHMS : ['HS256'];
     // A secret handed over as a string is made into a key for each token, which costs forty times the verification.
-    this.secrets = JWT_JWKS_URL ? [] : [JWT_SECRET, JWT_SECRET_PREVIOUS].filter((secret) => secret !== undefined).map((secret) => new JwtService({ secret: createSecretKey(secret, 'utf8') }));
+    this.secrets = JWT_JWKS_URL
+      ? []
+      : [JWT_SECRET, JWT_SECRET_PREVIOUS]
+          .filter((secret) => secret !== undefined)
+          .map((secret) => new JwtService({ secret: createSecretKey(secret, 'utf8') }));
   }
 
   /**
@@ -138,7 +145,8 @@ export class TokenVerifier {
           clockTolerance: CLOCK_TOLERANCE_S,
           ignoreExpiration: true, // looked at by the caller, without that tolerance
         });
-        if (typeof claims === 'object' && claims !== null && !Array.isArray(claims)) return claims as Record<string, unknown>;
+        if (typeof claims === 'object' && claims !== null && !Array.isArray(claims))
+          return claims as Record<string, unknown>;
         throw invalid();
       } catch (error) {
         if ((error as Error).name === 'NotBeforeError') throw notYetValid();

@@ -46,7 +46,11 @@ class NoStore extends TicketStore {
   redeem = async () => true;
 }
 
-const observability = ObservabilityModule.forRoot({ app: 'test', version: '1', settings: readSettings(observabilitySettings({ ADMIN_PORT: 0 }), { LOG_LEVEL: 'fatal' }) });
+const observability = ObservabilityModule.forRoot({
+  app: 'test',
+  version: '1',
+  settings: readSettings(observabilitySettings({ ADMIN_PORT: 0 }), { LOG_LEVEL: 'fatal' }),
+});
 const accessChanges = new MemoryAccessChanges();
 @Module({})
 class Adapters {}
@@ -72,13 +76,16 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-const token = (scopes?: ('alerts:read' | 'events:publish')[]) => signToken(SECRET, { user_id: 'ada', expiresInSeconds: 60, ...(scopes ? { scopes } : {}) });
+const token = (scopes?: ('alerts:read' | 'events:publish')[]) =>
+  signToken(SECRET, { user_id: 'ada', expiresInSeconds: 60, ...(scopes ? { scopes } : {}) });
 /** With `node:http`, which sends the headers as they are given. */
 const get = (path: string, headers: Record<string, string | string[]> = {}) =>
   new Promise<string>((resolve, reject) => {
     httpRequest({ port, host: '127.0.0.1', path, headers }, (response) => {
       let body = '';
-      response.on('data', (chunk) => (body += chunk)).on('end', () => resolve(response.statusCode === 200 ? `200 ${body}` : body));
+      response
+        .on('data', (chunk) => (body += chunk))
+        .on('end', () => resolve(response.statusCode === 200 ? `200 ${body}` : body));
     })
       .on('error', reject)
       .end();
@@ -114,12 +121,19 @@ describe('a guarded route', () => {
   });
 
   test('refuses two credentials', async () => {
-    for (const name of ['token', 'ticket', 'access_token']) expect(await get(`/read?x=1&${name}=abc`, bearer(token()))).toBe('invalid_request');
+    for (const name of ['token', 'ticket', 'access_token'])
+      expect(await get(`/read?x=1&${name}=abc`, bearer(token()))).toBe('invalid_request');
     expect(await get('/read', { Authorization: [`Bearer ${token()}`, `Bearer ${token()}`] })).toBe('invalid_request');
   });
 
   test('is closed to a token that was revoked, and open to one that was issued later', async () => {
-    const [old, fresh] = [-2, 1].map((seconds) => signToken(SECRET, { user_id: 'bob', expiresInSeconds: 60, claims: { iat: Math.floor(Date.now() / 1000) + seconds } }));
+    const [old, fresh] = [-2, 1].map((seconds) =>
+      signToken(SECRET, {
+        user_id: 'bob',
+        expiresInSeconds: 60,
+        claims: { iat: Math.floor(Date.now() / 1000) + seconds },
+      }),
+    );
     expect(await get('/read', bearer(old!))).toBe('200 {"user_id":"bob"}');
     await accessChanges.revoke({ user_id: 'bob' });
     await app.get(Revocations, { strict: false }).check();
@@ -135,15 +149,26 @@ describe('a guarded route', () => {
 });
 
 test('the module has one of everything, and tells the health of the tenant service', async () => {
-  for (const type of [TokenVerifier, Tickets, Memberships, Revocations]) expect(app.get(type as never, { strict: false })).toBeInstanceOf(type);
-  expect(Object.keys(app.get(Health, { strict: false }).report().dependencies)).toEqual(['tenant_service', 'revocations']);
+  for (const type of [TokenVerifier, Tickets, Memberships, Revocations])
+    expect(app.get(type as never, { strict: false })).toBeInstanceOf(type);
+  expect(Object.keys(app.get(Health, { strict: false }).report().dependencies)).toEqual([
+    'tenant_service',
+    'revocations',
+  ]);
 });
 
 test('the module knows what was revoked from its start on, and asks no more once it is closed', async () => {
   const store = new MemoryAccessChanges();
   store.add({ user_id: 'bob' });
-  const own = { ...adapters, module: class OwnAdapters {}, providers: [...adapters.providers.slice(0, 2), { provide: AccessChanges, useValue: store }] };
-  const started = await NestFactory.create({ module: class OwnApp {}, imports: [AuthModule.forRoot({ settings, adapters: own, observability })] }, { logger: false });
+  const own = {
+    ...adapters,
+    module: class OwnAdapters {},
+    providers: [...adapters.providers.slice(0, 2), { provide: AccessChanges, useValue: store }],
+  };
+  const started = await NestFactory.create(
+    { module: class OwnApp {}, imports: [AuthModule.forRoot({ settings, adapters: own, observability })] },
+    { logger: false },
+  );
   await started.init();
   const revocations = started.get(Revocations, { strict: false });
   expect(revocations.isRevoked({ user_id: 'bob', jti: null, issued_at: null })).toBe(true);

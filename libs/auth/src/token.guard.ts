@@ -1,4 +1,12 @@
-import { applyDecorators, createParamDecorator, Injectable, SetMetadata, UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import {
+  applyDecorators,
+  createParamDecorator,
+  Injectable,
+  SetMetadata,
+  UseGuards,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { Refused } from '@tocsin/contracts';
 import type { IncomingMessage } from 'node:http';
@@ -28,7 +36,11 @@ export class TokenGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
-    const needed = this.reflector.getAllAndOverride<readonly Scope[] | undefined>(SCOPES_KEY, [context.getHandler(), context.getClass()]) ?? [];
+    const needed =
+      this.reflector.getAllAndOverride<readonly Scope[] | undefined>(SCOPES_KEY, [
+        context.getHandler(),
+        context.getClass(),
+      ]) ?? [];
     request.verifiedToken = await this.verifier.verify(bearerToken(request));
     refuseRevoked(request.verifiedToken, this.revocations);
     requireScopes(request.verifiedToken, needed);
@@ -51,4 +63,6 @@ export function requireScopes(token: VerifiedToken, needed: readonly Scope[]): v
 export const Scopes = (...scopes: Scope[]) => applyDecorators(SetMetadata(SCOPES_KEY, scopes), UseGuards(TokenGuard));
 
 /** The verified token of a guarded route, as a parameter. */
-export const Token = createParamDecorator((_: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<AuthenticatedRequest>().verifiedToken);
+export const Token = createParamDecorator(
+  (_: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<AuthenticatedRequest>().verifiedToken,
+);

@@ -1,8 +1,21 @@
 import 'reflect-metadata';
 import { Type } from 'class-transformer';
 import {
-  ArrayMaxSize, Equals, IsArray, IsBoolean, IsIn, IsObject, IsOptional, IsString, IsUrl, Matches, MinLength, Validate, ValidateNested,
-  validateSync, type ValidationError,
+  ArrayMaxSize,
+  Equals,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsObject,
+  IsOptional,
+  IsString,
+  IsUrl,
+  Matches,
+  MinLength,
+  Validate,
+  ValidateNested,
+  validateSync,
+  type ValidationError,
 } from 'class-validator';
 import { v7 as uuidv7 } from 'uuid';
 import { bodyHashOf, digest, inOrder } from './body-hash';
@@ -19,8 +32,16 @@ import { didYouMean } from './nearest-name';
 import { withoutHops } from './trace-context';
 import { UNDERSTOOD_FIELDS, understand } from './understood-names';
 import {
-  ALERT_TYPES, CHANNELS, MESSAGE_STATUSES, SEVERITIES,
-  type AlertAction, type AlertMessageBody, type AlertType, type Channel, type MessageStatus, type Severity,
+  ALERT_TYPES,
+  CHANNELS,
+  MESSAGE_STATUSES,
+  SEVERITIES,
+  type AlertAction,
+  type AlertMessageBody,
+  type AlertType,
+  type Channel,
+  type MessageStatus,
+  type Severity,
 } from './wire';
 
 /** The most that one message may be: 64 KiB, well below what RabbitMQ, Redis and a browser take without complaint. */
@@ -39,7 +60,10 @@ const LIMITS = ['maxLength', 'arrayMaxSize', 'labelLimit'];
 
 export class MessageAction implements AlertAction {
   @MinLength(1) @MaxCharacters(100) label!: string;
-  @IsOptional() @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false }) @MaxCharacters(2000) url?: string;
+  @IsOptional()
+  @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false })
+  @MaxCharacters(2000)
+  url?: string;
   @IsOptional() @IsString() @MaxCharacters(100) name?: string;
 }
 
@@ -73,9 +97,18 @@ export class AlertMessage implements AlertMessageBody {
   @IsOptional() @IsReadInstant() occurred_at?: string;
   /** What filters, rules and grouping match on. Default none. */
   @Validate(IsLabelMap) @Validate(LabelLimit) labels!: Record<string, string>;
-  @IsArray() @ArrayMaxSize(MAX_ACTIONS) @ValidateNested({ each: true }) @Type(() => MessageAction) actions!: AlertAction[];
+  @IsArray()
+  @ArrayMaxSize(MAX_ACTIONS)
+  @ValidateNested({ each: true })
+  @Type(() => MessageAction)
+  actions!: AlertAction[];
   /** Who is to be told, instead of whoever the tenant has named: e-mail addresses, phone numbers (E.164), http(s) addresses. */
-  @IsOptional() @IsArray() @ArrayMaxSize(MAX_RECIPIENTS) @IsString({ each: true }) @MaxCharacters(320, { each: true }) recipients?: string[];
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(MAX_RECIPIENTS)
+  @IsString({ each: true })
+  @MaxCharacters(320, { each: true })
+  recipients?: string[];
   /** Over which channels, instead of those that the severity asks for. */
   @IsOptional() @IsArray() @IsIn(CHANNELS, { each: true }) channels?: Channel[];
   /** Whatever else the producer has to say; at most 16 levels deep. */
@@ -148,14 +181,23 @@ export type ParsedMessage =
  * The only parser of alert messages, for AMQP and HTTP. Looks at size, UTF-8, JSON, depth, control characters, unknown
  * fields and fields, in that order, with one stable code each. Never throws.
  */
-export function parseAlertMessage(bytes: Uint8Array, envelope: Envelope = {}, judgement: Judgement = 'lenient'): ParsedMessage {
+export function parseAlertMessage(
+  bytes: Uint8Array,
+  envelope: Envelope = {},
+  judgement: Judgement = 'lenient',
+): ParsedMessage {
   const decoded = decodeBody(bytes, MAX_MESSAGE_BYTES);
   if (!decoded.ok) return refuse(decoded.code, [{ code: decoded.code, detail: decoded.detail }]);
   return readMessage(decoded.value, envelope, judgement, bytes);
 }
 
 /** The same for one value of a decoded batch. `bytes` is what its id is drawn from when nothing else gives one. */
-export function readMessage(value: unknown, envelope: Envelope, judgement: Judgement, bytes: Uint8Array): ParsedMessage {
+export function readMessage(
+  value: unknown,
+  envelope: Envelope,
+  judgement: Judgement,
+  bytes: Uint8Array,
+): ParsedMessage {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return refuse('invalid_json', [{ code: 'invalid_json', detail: 'The message must be a JSON object.' }]);
   }
@@ -164,7 +206,11 @@ export function readMessage(value: unknown, envelope: Envelope, judgement: Judge
 
   if (judgement === 'strict' && unknown.size > 0) {
     const listed = [...unknown.keys()].slice(0, MAX_ERRORS);
-    const errors = listed.map((name) => ({ pointer: pointerTo(name), code: 'unknown_field' as const, detail: `Unknown field.${didYouMean(name, KNOWN_NAMES)}` }));
+    const errors = listed.map((name) => ({
+      pointer: pointerTo(name),
+      code: 'unknown_field' as const,
+      detail: `Unknown field.${didYouMean(name, KNOWN_NAMES)}`,
+    }));
     return refuse('unknown_field', errors, fields.tenant_id, unknown.size - listed.length);
   }
   dropEmpty(fields, judgement);
@@ -179,10 +225,12 @@ export function readMessage(value: unknown, envelope: Envelope, judgement: Judge
 
   // before all that costs more: a batch may hold thousands of these
   if (fields.tenant_id === undefined) return refuse('missing_tenant', [missing('/tenant_id', 'missing_tenant')]);
-  if (fields.service === undefined) return refuse('missing_service', [missing('/service', 'missing_service')], fields.tenant_id);
+  if (fields.service === undefined)
+    return refuse('missing_service', [missing('/service', 'missing_service')], fields.tenant_id);
   let { message, errors } = validate(fields, pointerTo);
   if (judgement === 'lenient' && errors.length > 0) {
-    for (const { name } of errors.filter((error) => !error.limit && !REQUIRED.has(error.name))) kept.set(name, take(fields, name));
+    for (const { name } of errors.filter((error) => !error.limit && !REQUIRED.has(error.name)))
+      kept.set(name, take(fields, name));
     saysSeverity &&= fields.severity !== undefined;
     fields.severity ??= readRoutingKey(envelope.routing_key)?.severity ?? 'high';
     ({ message, errors } = validate(fields, pointerTo));
@@ -190,37 +238,69 @@ export function readMessage(value: unknown, envelope: Envelope, judgement: Judge
   const { id, occurred_at } = fields;
   if (judgement === 'strict') errors.push(...contradictions(fields));
   if (errors.length > 0) {
-    return refuse('invalid_field', errors.map(({ pointer, detail }) => ({ pointer, code: 'invalid_field', detail })), fields.tenant_id);
+    return refuse(
+      'invalid_field',
+      errors.map(({ pointer, detail }) => ({ pointer, code: 'invalid_field', detail })),
+      fields.tenant_id,
+    );
   }
 
-  message.id = typeof id === 'string' ? id : idFor(bytes, envelope, occurred_at !== undefined && fields.snapshot !== true);
+  message.id =
+    typeof id === 'string' ? id : idFor(bytes, envelope, occurred_at !== undefined && fields.snapshot !== true);
   // whose clock the transport's time is nobody knows: that of a broker, or of a door of ours. It is shown, and orders nothing
-  const sentAt = occurred_at !== undefined || fields.dedup_key === undefined ? undefined : readInstant(envelope.timestamp);
+  const sentAt =
+    occurred_at !== undefined || fields.dedup_key === undefined ? undefined : readInstant(envelope.timestamp);
   if (sentAt !== undefined) message.occurred_at = sentAt;
   else if (typeof occurred_at === 'string') message.occurred_at = occurred_at;
-  const assumed: MessageField[] = ASSUMED_FIELDS.filter((name) => fields[name] === undefined && !(name === 'metadata' && [...kept.values()].some((left) => left !== undefined)));
+  const assumed: MessageField[] = ASSUMED_FIELDS.filter(
+    (name) =>
+      fields[name] === undefined && !(name === 'metadata' && [...kept.values()].some((left) => left !== undefined)),
+  );
   if (!saysType && fields.type === 'alert') assumed.push('type');
   if (!saysSeverity) assumed.push('severity');
   if (sentAt !== undefined) assumed.push('occurred_at');
   if (assumed.length > 0) message.assumed = assumed;
   for (const [name, left] of kept) define(message.metadata, freeName(message.metadata, name), asDeepAsMayBe(left));
-  const tooLarge = envelope.publishes_at_most !== undefined && sizeError(message, envelope.publishes_at_most, judgement);
+  const tooLarge =
+    envelope.publishes_at_most !== undefined && sizeError(message, envelope.publishes_at_most, judgement);
   if (tooLarge) return refuse('message_too_large', [tooLarge], fields.tenant_id);
-  return { ok: true, message, body_hash: bodyHashOf(saidBy(message, id, occurred_at)), understood: [...origins.values()], unknown: [...kept.keys()] };
+  return {
+    ok: true,
+    message,
+    body_hash: bodyHashOf(saidBy(message, id, occurred_at)),
+    understood: [...origins.values()],
+    unknown: [...kept.keys()],
+  };
 }
 
 // ---- in the order used above --------------------------------------------------------------------------------------
 
 /** Fields that have a default. Others of that kind are told apart where they are filled in. */
-const ASSUMED_FIELDS = ['type', 'title', 'status', 'labels', 'actions', 'metadata', 'schema_version'] as const satisfies readonly MessageField[];
+const ASSUMED_FIELDS = [
+  'type',
+  'title',
+  'status',
+  'labels',
+  'actions',
+  'metadata',
+  'schema_version',
+] as const satisfies readonly MessageField[];
 const KNOWN_NAMES = [...MESSAGE_FIELDS, ...Object.keys(UNDERSTOOD_FIELDS)];
 const REQUIRED = new Set(['tenant_id', 'service']);
 const TEXTS = ['tenant_id', 'service', 'id', 'dedup_key', 'name', 'title', 'message'] as const;
 
 const refuse = (code: MessageErrorCode, errors: InputError[], tenant?: unknown, more = 0): ParsedMessage => ({
-  ok: false, code, errors, ...(more > 0 && { more_errors: more }), tenant_id: tenantIdOf(tenant),
+  ok: false,
+  code,
+  errors,
+  ...(more > 0 && { more_errors: more }),
+  tenant_id: tenantIdOf(tenant),
 });
-const missing = (pointer: string, code: 'missing_tenant' | 'missing_service'): InputError => ({ pointer, code, detail: 'This field is required.' });
+const missing = (pointer: string, code: 'missing_tenant' | 'missing_service'): InputError => ({
+  pointer,
+  code,
+  detail: 'This field is required.',
+});
 
 /** Names of blanks name nothing: they are as good as absent where nobody reads the answer. An id is made for whoever sends an empty one. */
 const NONE_WHEN_EMPTY = { strict: ['id'], lenient: ['tenant_id', 'service', 'id', 'dedup_key', 'name'] } as const;
@@ -231,7 +311,8 @@ function dropEmpty(fields: MessageFields, judgement: Judgement): void {
     if (typeof value === 'string' && value.trim() === '') fields[name] = undefined;
   }
   // at both doors, so that a title is stored as it was judged
-  if (typeof fields.title === 'string' && !WELL_SET_LINE.test(fields.title) && judgement === 'strict') fields.title = fields.title.trim();
+  if (typeof fields.title === 'string' && !WELL_SET_LINE.test(fields.title) && judgement === 'strict')
+    fields.title = fields.title.trim();
 }
 
 /** What needs no relaxing: looking is cheaper than copying. */
@@ -244,13 +325,20 @@ function relax(fields: MessageFields): void {
   for (const name of TEXTS) {
     if (typeof fields[name] === 'number' || typeof fields[name] === 'boolean') fields[name] = String(fields[name]);
   }
-  if (typeof fields.title === 'string' && !WELL_SET_LINE.test(fields.title)) fields.title = fields.title.replace(/[\r\n\t]+/g, ' ').trim() || undefined;
-  if (typeof fields.name === 'string' && fields.name.length <= LONGEST_NAME && !SLUG.test(fields.name)) fields.name = fields.name.replace(/[^A-Za-z0-9._:/-]+/g, '_').replace(/^[^A-Za-z0-9]+|_+$/g, '') || undefined;
-  if (typeof fields.id === 'string' && fields.id.length <= 200 && !PRINTABLE_ASCII.test(fields.id)) fields.id = digest(fields.id);
+  if (typeof fields.title === 'string' && !WELL_SET_LINE.test(fields.title))
+    fields.title = fields.title.replace(/[\r\n\t]+/g, ' ').trim() || undefined;
+  if (typeof fields.name === 'string' && fields.name.length <= LONGEST_NAME && !SLUG.test(fields.name))
+    fields.name = fields.name.replace(/[^A-Za-z0-9._:/-]+/g, '_').replace(/^[^A-Za-z0-9]+|_+$/g, '') || undefined;
+  if (typeof fields.id === 'string' && fields.id.length <= 200 && !PRINTABLE_ASCII.test(fields.id))
+    fields.id = digest(fields.id);
   if (typeof fields.metadata !== 'object' || Array.isArray(fields.metadata)) {
     if (fields.metadata !== undefined) fields.metadata = { value: asDeepAsMayBe(fields.metadata) };
   }
-  if (typeof fields.labels === 'object' && fields.labels !== null && !Object.values(fields.labels).every((label) => typeof label === 'string')) {
+  if (
+    typeof fields.labels === 'object' &&
+    fields.labels !== null &&
+    !Object.values(fields.labels).every((label) => typeof label === 'string')
+  ) {
     fields.labels = Object.fromEntries(Object.entries(fields.labels).map(([key, value]) => [key, asText(value)]));
   }
   if (Array.isArray(fields.channels)) {
@@ -280,7 +368,10 @@ interface FieldError {
 }
 
 /** What the producer said with the defaults in, as class-validator has to see it. */
-function validate(fields: MessageFields, pointerTo: (name: string) => string): { message: AlertMessage; errors: FieldError[] } {
+function validate(
+  fields: MessageFields,
+  pointerTo: (name: string) => string,
+): { message: AlertMessage; errors: FieldError[] } {
   const message = Object.assign(new AlertMessage(), withDefaults(fields));
   message.id ??= 'made on arrival';
   // one too many is as wrong as a thousand, and class-validator takes its time for each
@@ -303,7 +394,11 @@ function validate(fields: MessageFields, pointerTo: (name: string) => string): {
 function asAction(value: unknown): AlertAction {
   if (typeof value !== 'object' || value === null) return value as AlertAction;
   const { label, url, name } = value as AlertAction;
-  return Object.assign(new MessageAction(), { label, ...(url !== undefined && { url }), ...(name !== undefined && { name }) });
+  return Object.assign(new MessageAction(), {
+    label,
+    ...(url !== undefined && { url }),
+    ...(name !== undefined && { name }),
+  });
 }
 
 /** class-validator nests the errors of `actions`; the innermost one names what is wrong. */
@@ -317,10 +412,20 @@ function deepest(error: ValidationError): { path: string[]; constraints: Record<
 function contradictions(fields: MessageFields): FieldError[] {
   const problems: FieldError[] = [];
   if (fields.status === 'resolved' && fields.dedup_key === undefined) {
-    problems.push({ name: 'status', pointer: '/dedup_key', limit: false, detail: 'A resolved message needs the dedup_key of the alert that it resolves.' });
+    problems.push({
+      name: 'status',
+      pointer: '/dedup_key',
+      limit: false,
+      detail: 'A resolved message needs the dedup_key of the alert that it resolves.',
+    });
   }
   if (fields.dedup_key !== undefined && fields.occurred_at === undefined && fields.snapshot !== true) {
-    problems.push({ name: 'occurred_at', pointer: '/occurred_at', limit: false, detail: 'A message with a dedup_key needs the time at which it happened.' });
+    problems.push({
+      name: 'occurred_at',
+      pointer: '/occurred_at',
+      limit: false,
+      detail: 'A message with a dedup_key needs the time at which it happened.',
+    });
   }
   return problems;
 }
@@ -339,7 +444,16 @@ const withDefaults = (fields: MessageFields): MessageFields => ({
 function titleFor({ name, message, service }: MessageFields): string {
   const words = typeof name === 'string' ? name.replace(/[._:/-]+/g, ' ').trim() : '';
   if (words) return words.charAt(0).toUpperCase() + words.slice(1);
-  const line = typeof message === 'string' ? message.trim().split(/[\r\n]/, 1)[0]!.replaceAll('\t', ' ').slice(0, 300).toWellFormed().trim() : '';
+  const line =
+    typeof message === 'string'
+      ? message
+          .trim()
+          .split(/[\r\n]/, 1)[0]!
+          .replaceAll('\t', ' ')
+          .slice(0, 300)
+          .toWellFormed()
+          .trim()
+      : '';
   return line || `Alert from ${asText(service)}`;
 }
 
@@ -347,21 +461,31 @@ function titleFor({ name, message, service }: MessageFields): string {
 function saidBy(message: AlertMessage, id: unknown, occurred_at: unknown): MessageFields {
   const said = noFields();
   for (const name of MESSAGE_FIELDS) said[name] = message[name];
-  return Object.assign(said, { id, occurred_at, labels: inOrder(message.labels), metadata: inOrder(withoutHops(message.metadata)) });
+  return Object.assign(said, {
+    id,
+    occurred_at,
+    labels: inOrder(message.labels),
+    metadata: inOrder(withoutHops(message.metadata)),
+  });
 }
 
 /** Measures what will be published. What a webhook sent is shortened first: its sender would only send the same again. */
 function sizeError(message: AlertMessage, most: number, judgement: Judgement): InputError | undefined {
   const { length } = publishedForm(message);
   if (length <= most || (judgement === 'lenient' && shortenToFit(message, most))) return undefined;
-  return { code: 'message_too_large', detail: `The message has ${length} bytes as it is published; at most ${most} are accepted.` };
+  return {
+    code: 'message_too_large',
+    detail: `The message has ${length} bytes as it is published; at most ${most} are accepted.`,
+  };
 }
 
 /** The transport's id as the message's: as it is where it can be one, else a name for it. */
-const transportId = (messageId: string): string => (messageId.length <= 200 && PRINTABLE_ASCII.test(messageId) ? messageId : digest(messageId));
+const transportId = (messageId: string): string =>
+  messageId.length <= 200 && PRINTABLE_ASCII.test(messageId) ? messageId : digest(messageId);
 
 /** The same for one of several messages that came under one: it stays what it is when the message comes alone under it. */
-export const partIdOf = (messageId: string | undefined, index: number): string | undefined => (messageId?.trim() ? transportId(`${messageId}/${index}`) : undefined);
+export const partIdOf = (messageId: string | undefined, index: number): string | undefined =>
+  messageId?.trim() ? transportId(`${messageId}/${index}`) : undefined;
 
 /**
  * An id that a redelivery repeats, when anything in the message can give one; else a fresh one. A body with a time is sent
@@ -369,7 +493,8 @@ export const partIdOf = (messageId: string | undefined, index: number): string |
  */
 function idFor(bytes: Uint8Array, { message_id, timestamp }: Envelope, bodyIsSentOnce: boolean): string {
   if (message_id?.trim()) return transportId(message_id);
-  if (bodyIsSentOnce || timestamp !== undefined) return digest(Buffer.concat([bytes, Buffer.from(String(timestamp ?? ''))]));
+  if (bodyIsSentOnce || timestamp !== undefined)
+    return digest(Buffer.concat([bytes, Buffer.from(String(timestamp ?? ''))]));
   return uuidv7();
 }
 

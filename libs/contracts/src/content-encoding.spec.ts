@@ -8,28 +8,56 @@ const plain = Buffer.from(JSON.stringify(message));
 const read = (bytes: Uint8Array, content_encoding?: string) => parseMessages(bytes, { content_encoding }).messages;
 
 it.each<[string | undefined, Buffer]>([
-  ['gzip', gzipSync(plain)], ['GZIP', gzipSync(plain)], ['x-gzip', gzipSync(plain)], ['deflate', deflateSync(plain)], ['deflate', deflateRawSync(plain)], ['br', brotliCompressSync(plain)],
-  ['gzip, br', brotliCompressSync(gzipSync(plain))], ['gzip:UTF-8', gzipSync(plain)], ['deflate:utf-8', deflateSync(plain)],
+  ['gzip', gzipSync(plain)],
+  ['GZIP', gzipSync(plain)],
+  ['x-gzip', gzipSync(plain)],
+  ['deflate', deflateSync(plain)],
+  ['deflate', deflateRawSync(plain)],
+  ['br', brotliCompressSync(plain)],
+  ['gzip, br', brotliCompressSync(gzipSync(plain))],
+  ['gzip:UTF-8', gzipSync(plain)],
+  ['deflate:utf-8', deflateSync(plain)],
   // what senders write there that says nothing of compression
-  ['utf-8', plain], ['UTF-8', plain], ['identity', plain], ['binary', plain], ['', plain], [undefined, plain],
+  ['utf-8', plain],
+  ['UTF-8', plain],
+  ['identity', plain],
+  ['binary', plain],
+  ['', plain],
+  [undefined, plain],
   // decompressed on the way
-  ['gzip', plain], ['br', plain],
-])('a body that says %j is read', (encoding, bytes) => expect(read(bytes, encoding)).toMatchObject([{ ok: true, message }]));
+  ['gzip', plain],
+  ['br', plain],
+])('a body that says %j is read', (encoding, bytes) =>
+  expect(read(bytes, encoding)).toMatchObject([{ ok: true, message }]),
+);
 
 it.each<[string, Buffer, string]>([
-  ['gzip', Buffer.from('no gzip'), 'The content_encoding says gzip'], ['gzip', gzipSync(plain).subarray(0, 20), 'The content_encoding says gzip'], ['deflate', gzipSync(plain), 'The content_encoding says deflate'],
-  ['gzip', Buffer.alloc(0), 'The content_encoding says gzip'], ['br,br,br,br', plain, 'The content_encoding says br,br,br,br'],
+  ['gzip', Buffer.from('no gzip'), 'The content_encoding says gzip'],
+  ['gzip', gzipSync(plain).subarray(0, 20), 'The content_encoding says gzip'],
+  ['deflate', gzipSync(plain), 'The content_encoding says deflate'],
+  ['gzip', Buffer.alloc(0), 'The content_encoding says gzip'],
+  ['br,br,br,br', plain, 'The content_encoding says br,br,br,br'],
 ])('a body that says %s and is none is refused for that', (encoding, bytes, detail) => {
-  expect(read(bytes, encoding)).toMatchObject([{ ok: false, code: 'invalid_encoding', errors: [{ detail: expect.stringContaining(detail) }] }]);
+  expect(read(bytes, encoding)).toMatchObject([
+    { ok: false, code: 'invalid_encoding', errors: [{ detail: expect.stringContaining(detail) }] },
+  ]);
 });
 
 it('what is compressed and does not say so is told', () => {
-  expect(read(gzipSync(plain))).toMatchObject([{ ok: false, code: 'invalid_utf8', errors: [{ detail: expect.stringContaining('gzip, and no content_encoding') }] }]);
+  expect(read(gzipSync(plain))).toMatchObject([
+    { ok: false, code: 'invalid_utf8', errors: [{ detail: expect.stringContaining('gzip, and no content_encoding') }] },
+  ]);
 });
 
 describe('a bomb', () => {
   const zeros = Buffer.alloc(50 * 1024 * 1024);
-  const bombs: [string, Buffer][] = [['gzip', gzipSync(zeros)], ['deflate', deflateSync(zeros)], ['deflate', deflateRawSync(zeros)], ['br', brotliCompressSync(zeros)], ['gzip,gzip', gzipSync(gzipSync(zeros))]];
+  const bombs: [string, Buffer][] = [
+    ['gzip', gzipSync(zeros)],
+    ['deflate', deflateSync(zeros)],
+    ['deflate', deflateRawSync(zeros)],
+    ['br', brotliCompressSync(zeros)],
+    ['gzip,gzip', gzipSync(gzipSync(zeros))],
+  ];
 
   it.each(bombs)('of %s is too large, and is not written out', (encoding, bytes) => {
     const before = process.memoryUsage().arrayBuffers;
@@ -40,7 +68,12 @@ describe('a bomb', () => {
   });
 
   it('is counted to the byte', () => {
-    expect(decompress(gzipSync(Buffer.alloc(MAX_MESSAGE_BYTES)), 'gzip', MAX_MESSAGE_BYTES)).toMatchObject({ ok: true });
-    expect(decompress(gzipSync(Buffer.alloc(MAX_MESSAGE_BYTES + 1)), 'gzip', MAX_MESSAGE_BYTES)).toMatchObject({ ok: false, code: 'message_too_large' });
+    expect(decompress(gzipSync(Buffer.alloc(MAX_MESSAGE_BYTES)), 'gzip', MAX_MESSAGE_BYTES)).toMatchObject({
+      ok: true,
+    });
+    expect(decompress(gzipSync(Buffer.alloc(MAX_MESSAGE_BYTES + 1)), 'gzip', MAX_MESSAGE_BYTES)).toMatchObject({
+      ok: false,
+      code: 'message_too_large',
+    });
   });
 });

@@ -26,14 +26,23 @@ const MOST = 3;
  */
 export function decompress(bytes: Uint8Array, contentEncoding: string | undefined, maxBytes: number): Decompressed {
   if (!contentEncoding) return { ok: true, bytes };
-  const names = contentEncoding.slice(0, 100).toLowerCase().split(/[\s,:;]+/).filter((name) => Object.hasOwn(ENCODINGS, name));
+  const names = contentEncoding
+    .slice(0, 100)
+    .toLowerCase()
+    .split(/[\s,:;]+/)
+    .filter((name) => Object.hasOwn(ENCODINGS, name));
   if (names.length > MOST) return undone(contentEncoding);
   let plain = bytes;
   for (const name of names.reverse()) {
     try {
       plain = ENCODINGS[name]!(plain, { maxOutputLength: maxBytes });
     } catch (error) {
-      if (isTooLarge(error)) return { ok: false, code: 'message_too_large', detail: `At most ${maxBytes} bytes are accepted, counted after they were decompressed.` };
+      if (isTooLarge(error))
+        return {
+          ok: false,
+          code: 'message_too_large',
+          detail: `At most ${maxBytes} bytes are accepted, counted after they were decompressed.`,
+        };
       return isJson(bytes) ? { ok: true, bytes } : undone(name);
     }
   }
@@ -45,4 +54,8 @@ const isTooLarge = (error: unknown): boolean => (error as NodeJS.ErrnoException)
 /** Something on the way has decompressed it and left the word: no compressed format begins with a brace. */
 const isJson = (bytes: Uint8Array): boolean => bytes[0] === 0x7b || bytes[0] === 0x5b;
 
-const undone = (name: string): Decompressed => ({ ok: false, code: 'invalid_encoding', detail: `The content_encoding says ${name.slice(0, 100)}, and the bytes cannot be decompressed so.` });
+const undone = (name: string): Decompressed => ({
+  ok: false,
+  code: 'invalid_encoding',
+  detail: `The content_encoding says ${name.slice(0, 100)}, and the bytes cannot be decompressed so.`,
+});

@@ -23,7 +23,8 @@ export type DecodedJson = { ok: true; value: unknown; escapes: boolean } | Extra
 
 /** The first half of it, for bodies whose parts are judged one by one: size, UTF-8, JSON. */
 export function decodeJson(bytes: Uint8Array, maxBytes: number): DecodedJson {
-  if (bytes.byteLength > maxBytes) return { ok: false, code: 'message_too_large', detail: `At most ${maxBytes} bytes are accepted.` };
+  if (bytes.byteLength > maxBytes)
+    return { ok: false, code: 'message_too_large', detail: `At most ${maxBytes} bytes are accepted.` };
   let text: string;
   try {
     text = utf8.decode(bytes);
@@ -48,7 +49,8 @@ export class NotDecoded {
 type Fault = Extract<DecodedBody, { ok: false }>;
 
 /** The second half: why a value cannot be stored, by its depth and its text; undefined when it can. */
-export const faultIn = (value: unknown, escapes: boolean): Fault | undefined => (escapes ? faultOf(value, 0) : isTooDeep(value, 0) ? tooDeep : undefined);
+export const faultIn = (value: unknown, escapes: boolean): Fault | undefined =>
+  escapes ? faultOf(value, 0) : isTooDeep(value, 0) ? tooDeep : undefined;
 
 /**
  * The same value with U+FFFD for each character that cannot be stored, and how many these were. What is nested too deeply
@@ -70,7 +72,12 @@ export function withStorableText(value: unknown, depth = 0): { value: unknown; r
   const fields: Record<string, unknown> = {};
   for (const [name, child] of Object.entries(value)) {
     // assignment would give `__proto__` a meaning
-    Object.defineProperty(fields, within(name) as string, { value: within(child), enumerable: true, configurable: true, writable: true });
+    Object.defineProperty(fields, within(name) as string, {
+      value: within(child),
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
   }
   return { value: replaced > 0 ? fields : value, replaced };
 }
@@ -116,5 +123,13 @@ export const fitsInMetadata = (value: unknown): boolean => !isTooDeep(value, 2);
 
 /** Whether text can be stored and read: no control characters but tab and line breaks, no lone surrogate. */
 export const isStorable = (text: string): boolean => text.isWellFormed() && !CONTROL_CHARACTERS.test(text);
-const unstorable: Fault = { ok: false, code: 'control_characters', detail: 'Text holds control characters or a lone surrogate.' };
-const tooDeep: Fault = { ok: false, code: 'too_deep', detail: `At most ${MAX_DEPTH - 1} levels of metadata are accepted.` };
+const unstorable: Fault = {
+  ok: false,
+  code: 'control_characters',
+  detail: 'Text holds control characters or a lone surrogate.',
+};
+const tooDeep: Fault = {
+  ok: false,
+  code: 'too_deep',
+  detail: `At most ${MAX_DEPTH - 1} levels of metadata are accepted.`,
+};

@@ -11,13 +11,23 @@ const text = envExample({
     ADMIN_PORT: adminPort(9_090),
     REDIS_URL: setting(z.string().optional(), { description: 'Where the hints go.' }),
     STREAM_QUERY_TOKEN: setting(onOff.default(true), { description: 'allow or deny.' }),
-    CORS_ORIGINS: setting(z.string().default('').transform((list) => list.split(',').filter(Boolean)), { description: 'Origins.', example: 'http://localhost:3000' }),
+    CORS_ORIGINS: setting(
+      z
+        .string()
+        .default('')
+        .transform((list) => list.split(',').filter(Boolean)),
+      { description: 'Origins.', example: 'http://localhost:3000' },
+    ),
   },
   'alert-processor': {
     LOG_LEVEL,
     ADMIN_PORT: adminPort(9_091),
     REDIS_URL: setting(z.string(), { description: 'Where the hints go.' }),
-    DATABASE_URL: setting(z.string(), { description: 'Where the log is.', secret: true, example: 'postgres://user:password@host/db' }),
+    DATABASE_URL: setting(z.string(), {
+      description: 'Where the log is.',
+      secret: true,
+      example: 'postgres://user:password@host/db',
+    }),
   },
 });
 

@@ -21,7 +21,8 @@ interface Described {
 export function envExample(settingsByApp: SettingsByApp): string {
   const sections = new Map<string, Described[]>();
   for (const described of describe(settingsByApp)) {
-    const heading = described.apps.length === Object.keys(settingsByApp).length ? 'every app' : described.apps.join(', ');
+    const heading =
+      described.apps.length === Object.keys(settingsByApp).length ? 'every app' : described.apps.join(', ');
     sections.set(heading, [...(sections.get(heading) ?? []), described]);
   }
   const body = [...sections].map(([heading, settings]) => `# ---- ${heading}\n\n${settings.map(lines).join('\n')}`);

@@ -1,9 +1,26 @@
 import fc from 'fast-check';
-import { decodeHint, encodeHint, entryPasses, eventNameOf, filterFieldsOf, hintOf, passes, passesLabels, renderData, type StreamFilter } from './event';
+import {
+  decodeHint,
+  encodeHint,
+  entryPasses,
+  eventNameOf,
+  filterFieldsOf,
+  hintOf,
+  passes,
+  passesLabels,
+  renderData,
+  type StreamFilter,
+} from './event';
 import { anEntry } from './testing/an-alert';
 import { CHANGES } from './wire';
 
-const stored = (overrides = {}) => ({ epoch: 'e1', seq: 4, fp: 'abcdefgh', prev_fp: 'zyxwvuts', entry: anEntry({ seq: 4, ...overrides }) });
+const stored = (overrides = {}) => ({
+  epoch: 'e1',
+  seq: 4,
+  fp: 'abcdefgh',
+  prev_fp: 'zyxwvuts',
+  entry: anEntry({ seq: 4, ...overrides }),
+});
 
 describe('a hint', () => {
   it('arrives with the data line byte for byte, whatever the text', () => {
@@ -26,7 +43,11 @@ describe('a hint', () => {
   });
 
   it('carries the type that an alert had before, where that was another', () => {
-    const changed = hintOf(stored({ previous: { status: 'firing', severity: 'low', type: 'notification', name: 'cold', labels: { a: 'b' } } }));
+    const changed = hintOf(
+      stored({
+        previous: { status: 'firing', severity: 'low', type: 'notification', name: 'cold', labels: { a: 'b' } },
+      }),
+    );
     expect(changed.filter.previous_type).toBe('notification');
     expect(decodeHint(encodeHint(changed))).toEqual(changed);
     expect(encodeHint(hintOf(stored())).toString()).not.toContain('previous_type');
@@ -36,10 +57,15 @@ describe('a hint', () => {
     expect(decodeHint(encodeHint({ ...hintOf(stored()), data: null }))).toMatchObject({ seq: 4, data: null });
   });
 
-  it.each(['', 'x', '\n', '{}\n{}', 'null\n{}', '{"v":2,"epoch":"e","seq":1,"fp":"f"}\n{}', '{"v":1,"epoch":"e","seq":1.5,"fp":"f","prev_fp":null,"event":"notification","severity":"low","service":"s"}\n{}'])(
-    'that is none is nothing: %j',
-    (text) => expect(decodeHint(Buffer.from(text))).toBeUndefined(),
-  );
+  it.each([
+    '',
+    'x',
+    '\n',
+    '{}\n{}',
+    'null\n{}',
+    '{"v":2,"epoch":"e","seq":1,"fp":"f"}\n{}',
+    '{"v":1,"epoch":"e","seq":1.5,"fp":"f","prev_fp":null,"event":"notification","severity":"low","service":"s"}\n{}',
+  ])('that is none is nothing: %j', (text) => expect(decodeHint(Buffer.from(text))).toBeUndefined());
 
   it('never throws, whatever comes', () => {
     fc.assert(fc.property(fc.uint8Array(), (bytes) => void decodeHint(Buffer.from(bytes))));
@@ -50,9 +76,15 @@ describe('the event name', () => {
   it.each(CHANGES)('of a change "%s" rings only when the alert does', (change) => {
     const actor = null;
     const rings = ['raised', 'reopened', 'severity_raised', 'unsnoozed'].includes(change);
-    expect(eventNameOf({ change, actor, service: 'inventory', type: 'alert' })).toBe(rings ? 'inventory_alert' : 'alert_update');
-    expect(eventNameOf({ change, actor, service: 'orders', type: 'alert' })).toBe(rings ? 'notification' : 'alert_update');
-    expect(eventNameOf({ change, actor, service: 'inventory', type: 'recommendation' })).toBe(rings ? 'notification' : 'alert_update');
+    expect(eventNameOf({ change, actor, service: 'inventory', type: 'alert' })).toBe(
+      rings ? 'inventory_alert' : 'alert_update',
+    );
+    expect(eventNameOf({ change, actor, service: 'orders', type: 'alert' })).toBe(
+      rings ? 'notification' : 'alert_update',
+    );
+    expect(eventNameOf({ change, actor, service: 'inventory', type: 'recommendation' })).toBe(
+      rings ? 'notification' : 'alert_update',
+    );
   });
 
   it.each(CHANGES)('of a change "%s" that a person made never rings', (change) => {
@@ -64,26 +96,53 @@ describe('a filter', () => {
   const any = { severity: null, type: null, service: null, labels: null };
   const fields = { severity: 'low', previous_severity: 'urgent', type: 'alert', service: 'inventory' } as const;
   it.each([
-    [{}, true], [{ severity: ['low'] }, true], [{ severity: ['urgent'] }, true], [{ severity: ['high'] }, false],
-    [{ severity: ['low'], type: ['alert'], service: ['inventory'] }, true], [{ severity: ['low'], type: ['notification'] }, false],
+    [{}, true],
+    [{ severity: ['low'] }, true],
+    [{ severity: ['urgent'] }, true],
+    [{ severity: ['high'] }, false],
+    [{ severity: ['low'], type: ['alert'], service: ['inventory'] }, true],
+    [{ severity: ['low'], type: ['notification'] }, false],
     [{ service: ['orders'] }, false],
   ])('%j passes what matches before or after the change: %s', (filter, expected) => {
     expect(passes({ ...any, ...filter }, fields)).toBe(expected);
   });
 
   const entry = anEntry({
-    severity: 'low', type: 'alert', name: 'warm', labels: { site: 'north' }, service: 'inventory',
-    previous: { status: 'firing', severity: 'urgent', type: 'notification', name: 'cold', labels: { site: 'south', line: '2' } },
+    severity: 'low',
+    type: 'alert',
+    name: 'warm',
+    labels: { site: 'north' },
+    service: 'inventory',
+    previous: {
+      status: 'firing',
+      severity: 'urgent',
+      type: 'notification',
+      name: 'cold',
+      labels: { site: 'south', line: '2' },
+    },
   });
   it.each<[Partial<StreamFilter>, boolean]>([
-    [{ labels: { site: 'north' } }, true], [{ labels: { site: 'south' } }, true], [{ labels: { site: 'west' } }, false],
-    [{ type: ['alert'] }, true], [{ type: ['notification'] }, true], [{ type: ['recommendation'] }, false],
-    [{ name: ['warm'] }, true], [{ name: ['cold'] }, true], [{ name: ['hot'] }, false],
-    [{ severity: ['urgent'], labels: { site: 'south' } }, true], [{ severity: ['low'], labels: { site: 'north' } }, true],
-    [{ severity: ['urgent'], labels: { site: 'north' } }, false], [{ severity: ['low'], labels: { site: 'south' } }, false],
-    [{ severity: ['urgent'], type: ['alert'] }, false], [{ severity: ['low'], type: ['notification'] }, false], [{ severity: ['urgent'], type: ['notification'] }, true],
-    [{ name: ['cold'], labels: { line: '2' } }, true], [{ name: ['warm'], labels: { line: '2' } }, false], [{ name: ['warm', 'cold'], type: ['alert'], labels: { line: '2' } }, false],
-    [{ service: ['inventory'], name: ['cold'] }, true], [{ service: ['orders'], name: ['cold'] }, false],
+    [{ labels: { site: 'north' } }, true],
+    [{ labels: { site: 'south' } }, true],
+    [{ labels: { site: 'west' } }, false],
+    [{ type: ['alert'] }, true],
+    [{ type: ['notification'] }, true],
+    [{ type: ['recommendation'] }, false],
+    [{ name: ['warm'] }, true],
+    [{ name: ['cold'] }, true],
+    [{ name: ['hot'] }, false],
+    [{ severity: ['urgent'], labels: { site: 'south' } }, true],
+    [{ severity: ['low'], labels: { site: 'north' } }, true],
+    [{ severity: ['urgent'], labels: { site: 'north' } }, false],
+    [{ severity: ['low'], labels: { site: 'south' } }, false],
+    [{ severity: ['urgent'], type: ['alert'] }, false],
+    [{ severity: ['low'], type: ['notification'] }, false],
+    [{ severity: ['urgent'], type: ['notification'] }, true],
+    [{ name: ['cold'], labels: { line: '2' } }, true],
+    [{ name: ['warm'], labels: { line: '2' } }, false],
+    [{ name: ['warm', 'cold'], type: ['alert'], labels: { line: '2' } }, false],
+    [{ service: ['inventory'], name: ['cold'] }, true],
+    [{ service: ['orders'], name: ['cold'] }, false],
   ])('%j judges each side of a change by itself: %s', (filter, expected) => {
     expect(entryPasses({ ...any, ...filter }, entry)).toBe(expected);
     // what travels beside the data never says no where the whole says yes
@@ -91,24 +150,44 @@ describe('a filter', () => {
   });
 
   it('takes for the same before what is not told to differ, and nothing of what is new', () => {
-    const same = anEntry({ name: 'warm', labels: { site: 'north' }, severity: 'low', previous: { status: 'firing', severity: 'urgent' } });
+    const same = anEntry({
+      name: 'warm',
+      labels: { site: 'north' },
+      severity: 'low',
+      previous: { status: 'firing', severity: 'urgent' },
+    });
     expect(entryPasses({ ...any, severity: ['urgent'], name: ['warm'], labels: { site: 'north' } }, same)).toBe(true);
     expect(entryPasses({ ...any, severity: ['urgent'], name: ['warm'] }, { ...same, previous: null })).toBe(false);
-    const named = anEntry({ name: 'warm', severity: 'low', previous: { status: 'firing', severity: 'urgent', name: null } });
+    const named = anEntry({
+      name: 'warm',
+      severity: 'low',
+      previous: { status: 'firing', severity: 'urgent', name: null },
+    });
     expect(entryPasses({ ...any, severity: ['urgent'], name: ['warm'] }, named)).toBe(false);
   });
 
   it.each([
-    [null, {}, true], [{}, {}, true], [{ site: 'north' }, { site: 'north', line: '2' }, true], [{ site: 'north', line: '2' }, { site: 'north' }, false],
-    [{ site: 'north' }, { site: 'North' }, false], [{ toString: 'x' }, {}, false], [JSON.parse('{"__proto__":"x"}'), JSON.parse('{"__proto__":"x"}'), true],
-  ] as [Record<string, string> | null, Record<string, string>, boolean][])('of labels %j with %j: %s', (wanted, labels, expected) => {
-    expect(passesLabels(wanted, labels)).toBe(expected);
-  });
+    [null, {}, true],
+    [{}, {}, true],
+    [{ site: 'north' }, { site: 'north', line: '2' }, true],
+    [{ site: 'north', line: '2' }, { site: 'north' }, false],
+    [{ site: 'north' }, { site: 'North' }, false],
+    [{ toString: 'x' }, {}, false],
+    [JSON.parse('{"__proto__":"x"}'), JSON.parse('{"__proto__":"x"}'), true],
+  ] as [Record<string, string> | null, Record<string, string>, boolean][])(
+    'of labels %j with %j: %s',
+    (wanted, labels, expected) => {
+      expect(passesLabels(wanted, labels)).toBe(expected);
+    },
+  );
 });
 
 it('data holds every field of the entry and nothing else', () => {
   const entry = anEntry({ previous: { status: 'firing', severity: 'low' } });
   expect(JSON.parse(renderData({ ...entry, secret: 'x' } as never))).toEqual(entry);
-  const changed = { ...entry, previous: { ...entry.previous!, type: 'alert' as const, name: null, labels: { a: 'b' } } };
+  const changed = {
+    ...entry,
+    previous: { ...entry.previous!, type: 'alert' as const, name: null, labels: { a: 'b' } },
+  };
   expect(JSON.parse(renderData(changed))).toEqual(changed);
 });

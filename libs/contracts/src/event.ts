@@ -1,4 +1,12 @@
-import { RINGING_CHANGES, SEVERITIES, type AlertType, type Change, type EntryEvent, type Entry, type Severity } from './wire';
+import {
+  RINGING_CHANGES,
+  SEVERITIES,
+  type AlertType,
+  type Change,
+  type EntryEvent,
+  type Entry,
+  type Severity,
+} from './wire';
 import type { AlertMessage } from './alert-message';
 import type { PlannedDelivery } from './delivery';
 import { asJsonLine, jsonLine } from './json-line';
@@ -75,7 +83,8 @@ export const asksForWords = ({ name, labels }: StreamFilter): boolean => Boolean
 export function passes(filter: StreamFilter, fields: FilterFields, words?: FilterWords): boolean {
   const { severity, previous_severity, type, previous_type = type, service } = fields;
   if (filter.service && !filter.service.includes(service)) return false;
-  const is = (one: string, kind: string): boolean => (!filter.severity || filter.severity.includes(one)) && (!filter.type || filter.type.includes(kind));
+  const is = (one: string, kind: string): boolean =>
+    (!filter.severity || filter.severity.includes(one)) && (!filter.type || filter.type.includes(kind));
   if (is(severity, type) && (!words || passesWords(filter, words.name, words.labels))) return true;
   if (previous_severity === null || !is(previous_severity, previous_type)) return false;
   if (!words) return true;
@@ -87,7 +96,8 @@ const passesWords = (filter: StreamFilter, name: string | null, labels: Entry['l
   (!filter.name || (name !== null && filter.name.includes(name))) && passesLabels(filter.labels, labels);
 
 /** Whether a whole entry passes. */
-export const entryPasses = (filter: StreamFilter, entry: Entry): boolean => passes(filter, filterFieldsOf(entry), entry);
+export const entryPasses = (filter: StreamFilter, entry: Entry): boolean =>
+  passes(filter, filterFieldsOf(entry), entry);
 
 export const passesLabels = (wanted: StreamFilter['labels'], labels: Entry['labels']): boolean =>
   !wanted || Object.entries(wanted).every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value);
@@ -107,7 +117,12 @@ export interface Hint extends LogPosition {
  * The SSE event name of an entry. What a person does rings on no screen; a snooze that is over does, as the alert did when it
  * was raised.
  */
-export function eventNameOf(entry: { change: Change; service: string; type: AlertType; actor: string | null }): EntryEvent {
+export function eventNameOf(entry: {
+  change: Change;
+  service: string;
+  type: AlertType;
+  actor: string | null;
+}): EntryEvent {
   const rings = entry.change === 'unsnoozed' || RINGING_CHANGES.some((change) => change === entry.change);
   if (!rings || entry.actor !== null) return 'alert_update';
   return entry.service === 'inventory' && entry.type === 'alert' ? 'inventory_alert' : 'notification';
@@ -156,7 +171,13 @@ export function renderData(entry: Entry): string {
 }
 
 /** What stands in it, and in this order. */
-const previousOf = ({ status, severity, type, name, labels }: NonNullable<Entry['previous']>): Entry['previous'] => ({ status, severity, type, name, labels });
+const previousOf = ({ status, severity, type, name, labels }: NonNullable<Entry['previous']>): Entry['previous'] => ({
+  status,
+  severity,
+  type,
+  name,
+  labels,
+});
 
 /** An entry as the gateway sends it, made from the log rather than from Redis. */
 export const hintOf = ({ epoch, seq, fp, prev_fp, entry }: StoredEvent): Hint => ({
@@ -202,7 +223,15 @@ export function decodeHint(bytes: Buffer): Hint | undefined {
   if (line?.includes(LF)) return undefined;
   // a processor of before leaves line separators raw, which replay would not
   const data = line && asJsonLine(line);
-  return { epoch, seq, fp, prev_fp, event, filter: { severity, previous_severity, type, ...(previous_type !== undefined && { previous_type }), service }, data };
+  return {
+    epoch,
+    seq,
+    fp,
+    prev_fp,
+    event,
+    filter: { severity, previous_severity, type, ...(previous_type !== undefined && { previous_type }), service },
+    data,
+  };
 }
 
 type HintHead = Omit<Hint, 'data' | 'filter'> & FilterFields;

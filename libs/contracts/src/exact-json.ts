@@ -53,7 +53,8 @@ const [QUOTE, MINUS] = [34, 45];
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 const isE = (code: number): boolean => code === 69 || code === 101;
 /** Digits, `.`, `+`, `-`, `e` and `E`. NaN, behind the end, is none. */
-const isOfNumber = (code: number): boolean => isDigit(code) || code === 46 || code === 43 || code === MINUS || isE(code);
+const isOfNumber = (code: number): boolean =>
+  isDigit(code) || code === 46 || code === 43 || code === MINUS || isE(code);
 
 /** Where the string ends that begins at `quote`. */
 function endOfString(text: string, quote: number): number {
@@ -74,8 +75,11 @@ function isExact(text: string): boolean {
 
 /** A decimal as its digits, without zeros at either end, and its exponent: the same for equal numbers. */
 function decimalOf(text: string): string {
-  const [, sign = '', whole = '', fraction = '', exponent = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(text) ?? [];
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(text) ?? [];
   const digits = `${whole}${fraction}`.replace(/^0+/, '');
   const significant = digits.replace(/0+$/, '');
-  return significant === '' ? '0' : `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
+  return significant === ''
+    ? '0'
+    : `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
 }

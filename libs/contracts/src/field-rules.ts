@@ -1,4 +1,9 @@
-import { ValidateBy, ValidatorConstraint, type ValidationOptions, type ValidatorConstraintInterface } from 'class-validator';
+import {
+  ValidateBy,
+  ValidatorConstraint,
+  type ValidationOptions,
+  type ValidatorConstraintInterface,
+} from 'class-validator';
 import { readInstant } from './instant';
 
 /** How many labels a message may have, and how many characters their names and values. */
@@ -33,14 +38,20 @@ export const IsReadInstant = (): PropertyDecorator =>
     name: 'isIso8601',
     validator: {
       validate: (value: unknown) => typeof value === 'string' && readInstant(value) === value,
-      defaultMessage: (told) => `${told?.property ?? ''} must be an ISO 8601 date and time, or epoch seconds or milliseconds`,
+      defaultMessage: (told) =>
+        `${told?.property ?? ''} must be an ISO 8601 date and time, or epoch seconds or milliseconds`,
     },
   });
 
 @ValidatorConstraint({ name: 'isLabelMap' })
 export class IsLabelMap implements ValidatorConstraintInterface {
   validate(value: unknown): boolean {
-    return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every((label) => typeof label === 'string');
+    return (
+      typeof value === 'object' &&
+      value !== null &&
+      !Array.isArray(value) &&
+      Object.values(value).every((label) => typeof label === 'string')
+    );
   }
   defaultMessage = () => 'labels must be a flat map of strings';
 }
@@ -50,7 +61,14 @@ export class LabelLimit implements ValidatorConstraintInterface {
   validate(value: unknown): boolean {
     if (typeof value !== 'object' || value === null) return true;
     const labels = Object.entries(value);
-    return labels.length <= LABEL_LIMITS.count && labels.every(([key, label]) => hasAtMost(key, LABEL_LIMITS.key) && (typeof label !== 'string' || hasAtMost(label, LABEL_LIMITS.value)));
+    return (
+      labels.length <= LABEL_LIMITS.count &&
+      labels.every(
+        ([key, label]) =>
+          hasAtMost(key, LABEL_LIMITS.key) && (typeof label !== 'string' || hasAtMost(label, LABEL_LIMITS.value)),
+      )
+    );
   }
-  defaultMessage = () => `labels must be at most ${LABEL_LIMITS.count}, with keys up to ${LABEL_LIMITS.key} and values up to ${LABEL_LIMITS.value} characters`;
+  defaultMessage = () =>
+    `labels must be at most ${LABEL_LIMITS.count}, with keys up to ${LABEL_LIMITS.key} and values up to ${LABEL_LIMITS.value} characters`;
 }

@@ -1,5 +1,6 @@
 /** ISO 8601 with its separators, and without them: date, hour, minute, then seconds, their fraction and the zone, if they are there. */
-const EXTENDED = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?\s?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
+const EXTENDED =
+  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?\s?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
 const BASIC = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(?:(\d{2})(?:[.,](\d+))?)?(Z|[+-]\d{2}(?:\d{2})?)?$/i;
 /** Longer than every time that is read: what is longer is not looked into. */
 const LONGEST = 64;
@@ -35,8 +36,10 @@ function instantIn(given: string): string | undefined {
   const date = `${year!}-${month!}-${day!}`;
   // Date.parse takes 30 February for 2 March
   if (new Date(date).getUTCDate() !== Number(day)) return undefined;
-  const offset = zone.length === 3 ? `${zone}:00` : zone.length === 5 ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone.toUpperCase();
-  const at = (seconds: string): string | undefined => instantOf(Date.parse(`${date}T${hour}:${minute}:${seconds}${offset}`));
+  const offset =
+    zone.length === 3 ? `${zone}:00` : zone.length === 5 ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone.toUpperCase();
+  const at = (seconds: string): string | undefined =>
+    instantOf(Date.parse(`${date}T${hour}:${minute}:${seconds}${offset}`));
   if (second !== '60') return at(`${second}.${fraction.padEnd(3, '0').slice(0, 3)}`);
   const before = at('59.999');
   return before?.slice(11, 16) === '23:59' ? before : undefined;

@@ -18,5 +18,7 @@ export function jsonLine(value: unknown): string {
 
 /** The same for JSON that is rendered already: the very bytes, unless a program of before left one of them raw. */
 export function asJsonLine(json: Buffer): Buffer {
-  return LINE_ENDS_AS_BYTES.some((bytes) => json.includes(bytes)) ? Buffer.from(json.toString().replace(LINE_ENDS, escaped)) : json;
+  return LINE_ENDS_AS_BYTES.some((bytes) => json.includes(bytes))
+    ? Buffer.from(json.toString().replace(LINE_ENDS, escaped))
+    : json;
 }

@@ -8,4 +8,5 @@ export function memoryLimit(): number {
 }
 
 /** A part of it, in whole bytes, at most so many. */
-export const shareOfMemory = (part: number, atMost: number): number => Math.min(atMost, Math.floor(memoryLimit() * part));
+export const shareOfMemory = (part: number, atMost: number): number =>
+  Math.min(atMost, Math.floor(memoryLimit() * part));

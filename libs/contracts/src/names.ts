@@ -53,7 +53,8 @@ export function readRoutingKey(key: string | undefined): RoutingKey | undefined 
   const [type, level, ...rest] = (key ?? '').split('.');
   const severity = severityOf(level);
   const service = rest.join('.');
-  if (!isAlertType(type) || !severity || !/^[A-Za-z0-9._-]{1,64}$/.test(service) || NO_SERVICE.includes(service)) return undefined;
+  if (!isAlertType(type) || !severity || !/^[A-Za-z0-9._-]{1,64}$/.test(service) || NO_SERVICE.includes(service))
+    return undefined;
   return { type, severity, service };
 }
 

@@ -29,7 +29,9 @@ export function shortenToFit(message: AlertMessage, most: number): boolean {
     const cut: string[] = [];
     message.metadata = shortened(metadata, length, '', cut) as Record<string, unknown>;
     if (cut.length === 0) message.metadata = metadata;
-    else message.metadata[SAYS_SO] = cut.length > MOST_NAMED ? [...cut.slice(0, MOST_NAMED), `and ${cut.length - MOST_NAMED} more`] : cut;
+    else
+      message.metadata[SAYS_SO] =
+        cut.length > MOST_NAMED ? [...cut.slice(0, MOST_NAMED), `and ${cut.length - MOST_NAMED} more`] : cut;
   }
   return publishedForm(message).length <= most;
 }
@@ -43,7 +45,10 @@ function shortened(value: unknown, length: number, at: string, cut: string[]): u
     return `${value.slice(0, length - 1).toWellFormed()}…`;
   }
   if (typeof value !== 'object' || value === null) return value;
-  const pointer = (name: string | number) => `${at}/${String(name).replaceAll('~', '~0').replaceAll('/', '~1').slice(0, 100).toWellFormed()}`;
+  const pointer = (name: string | number) =>
+    `${at}/${String(name).replaceAll('~', '~0').replaceAll('/', '~1').slice(0, 100).toWellFormed()}`;
   if (Array.isArray(value)) return value.map((child, index) => shortened(child, length, pointer(index), cut));
-  return Object.fromEntries(Object.entries(value).map(([name, child]) => [name, shortened(child, length, pointer(name), cut)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, child]) => [name, shortened(child, length, pointer(name), cut)]),
+  );
 }

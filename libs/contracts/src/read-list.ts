@@ -8,13 +8,18 @@ const LETTERS_OF_A_LIST = 20;
 
 type ReadOne = (value: unknown, envelope: Envelope, bytes: Uint8Array) => ReadBody;
 
-const nothing = (detail: string): ReadBody => ({ messages: [unreadable({ ok: false, code: 'invalid_json', detail })], webhook: false, replaced: 0 });
+const nothing = (detail: string): ReadBody => ({
+  messages: [unreadable({ ok: false, code: 'invalid_json', detail })],
+  webhook: false,
+  replaced: 0,
+});
 const noList = nothing('A message must be a JSON object, and not a list within a list.');
 
 /** A batch: each of its messages alone, under the transport's id and its place. */
 export function readList(values: readonly unknown[], envelope: Envelope, read: ReadOne): ReadBody {
   if (values.length === 0) {
-    if (/^application\/cloudevents-batch/i.test(envelope.content_type ?? '')) return { messages: [], webhook: false, replaced: 0 };
+    if (/^application\/cloudevents-batch/i.test(envelope.content_type ?? ''))
+      return { messages: [], webhook: false, replaced: 0 };
     return nothing('The list holds no message.');
   }
   const seen = new Set<string>();
@@ -28,8 +33,11 @@ export function readList(values: readonly unknown[], envelope: Envelope, read: R
     const of = Array.isArray(value) ? noList : read(value, { ...envelope, message_id }, bytes);
     replaced += of.replaced;
     // as it came; of a group within, the refused part alone
-    const bytesOf = (message: Refusal) => (of.messages.length > 1 && message.bytes ? message.bytes : Buffer.from(JSON.stringify(value)));
-    return of.messages.map((message) => (message.ok ? message : { ...below(`/${index}`, message), bytes: bytesOf(message) }));
+    const bytesOf = (message: Refusal) =>
+      of.messages.length > 1 && message.bytes ? message.bytes : Buffer.from(JSON.stringify(value));
+    return of.messages.map((message) =>
+      message.ok ? message : { ...below(`/${index}`, message), bytes: bytesOf(message) },
+    );
   });
   return { messages: together(messages), webhook: false, replaced };
 }
@@ -47,8 +55,15 @@ function together(messages: ParsedMessage[]): ParsedMessage[] {
   }
   const merged = [...kinds.values()].map((of): Refusal => {
     const bytes = Buffer.from(`[${of.map((one) => Buffer.from(one.bytes!).toString()).join(',')}]`);
-    const rest: InputError[] = of.length > LETTERS_OF_A_LIST ? [{ code: of[0]!.code, detail: `And ${of.length - LETTERS_OF_A_LIST} more.` }] : [];
-    return { ...of[0]!, errors: [...of.slice(0, LETTERS_OF_A_LIST).flatMap(({ errors }) => errors.slice(0, 1)), ...rest], bytes };
+    const rest: InputError[] =
+      of.length > LETTERS_OF_A_LIST
+        ? [{ code: of[0]!.code, detail: `And ${of.length - LETTERS_OF_A_LIST} more.` }]
+        : [];
+    return {
+      ...of[0]!,
+      errors: [...of.slice(0, LETTERS_OF_A_LIST).flatMap(({ errors }) => errors.slice(0, 1)), ...rest],
+      bytes,
+    };
   });
   return [...messages.filter((message) => message.ok), ...merged];
 }

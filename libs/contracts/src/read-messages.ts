@@ -1,4 +1,11 @@
-import { MAX_MESSAGE_BYTES, partIdOf, readMessage, type Envelope, type Judgement, type ParsedMessage } from './alert-message';
+import {
+  MAX_MESSAGE_BYTES,
+  partIdOf,
+  readMessage,
+  type Envelope,
+  type Judgement,
+  type ParsedMessage,
+} from './alert-message';
 import { decompress } from './content-encoding';
 import { decodeJson, faultIn, withStorableText } from './decode-body';
 import type { InputError, MessageErrorCode } from './errors';
@@ -32,14 +39,23 @@ export interface ReadBody {
  * judged on its own. Never throws.
  */
 export function parseMessages(bytes: Uint8Array, envelope: Envelope = {}, judgement: Judgement = 'lenient'): ReadBody {
-  const plain = bytes.byteLength > MAX_MESSAGE_BYTES ? { ok: true as const, bytes } : decompress(bytes, envelope.content_encoding, MAX_MESSAGE_BYTES);
+  const plain =
+    bytes.byteLength > MAX_MESSAGE_BYTES
+      ? { ok: true as const, bytes }
+      : decompress(bytes, envelope.content_encoding, MAX_MESSAGE_BYTES);
   const decoded = plain.ok ? decodeJson(plain.bytes, MAX_MESSAGE_BYTES) : plain;
   if (!decoded.ok || !plain.ok) return { messages: [unreadable(decoded as Fault, bytes)], webhook: false, replaced: 0 };
   return readMessages(decoded.value, envelope, judgement, plain.bytes, decoded.escapes);
 }
 
 /** The same for one value of a decoded batch. `escapes` is what `decodeJson` said of it. */
-export function readMessages(value: unknown, envelope: Envelope, judgement: Judgement, bytes: Uint8Array, escapes: boolean): ReadBody {
+export function readMessages(
+  value: unknown,
+  envelope: Envelope,
+  judgement: Judgement,
+  bytes: Uint8Array,
+  escapes: boolean,
+): ReadBody {
   const inner = opened(value, escapes);
   const read = readOpened(inner, envelope, judgement, bytes);
   return inner.at === '' ? read : { ...read, messages: read.messages.map((message) => below(inner.at, message)) };
@@ -48,7 +64,8 @@ export function readMessages(value: unknown, envelope: Envelope, judgement: Judg
 function readOpened({ value, escapes }: Opened, envelope: Envelope, judgement: Judgement, bytes: Uint8Array): ReadBody {
   const group = MessageGroup.of(value, envelope, bytes, escapes);
   if (!group) {
-    if (Array.isArray(value) && !envelopeOf(value)) return readList(value, envelope, (one, told, own) => readMessages(one, told, judgement, own, escapes));
+    if (Array.isArray(value) && !envelopeOf(value))
+      return readList(value, envelope, (one, told, own) => readMessages(one, told, judgement, own, escapes));
     return { messages: [readOwn(value, envelope, judgement, bytes, escapes)], webhook: false, replaced: 0 };
   }
   const { name, webhook, count } = group.shape;
@@ -57,17 +74,34 @@ function readOpened({ value, escapes }: Opened, envelope: Envelope, judgement: J
 }
 
 /** A message of ours; where it is none, what it looks like instead. */
-export function readOwn(value: unknown, envelope: Envelope, judgement: Judgement, bytes: Uint8Array, escapes: boolean): ParsedMessage {
+export function readOwn(
+  value: unknown,
+  envelope: Envelope,
+  judgement: Judgement,
+  bytes: Uint8Array,
+  escapes: boolean,
+): ParsedMessage {
   const fault = faultIn(value, escapes);
   if (fault) return unreadable(fault);
   const parsed = readMessage(value, envelope, judgement, bytes);
   if (parsed.ok) return parsed;
   const faults = faultsOfCloudEvent(value, envelope.headers);
-  if (faults) return { ...parsed, code: 'invalid_field', errors: faults.map((one) => ({ ...one, code: 'invalid_field' })) };
+  if (faults)
+    return { ...parsed, code: 'invalid_field', errors: faults.map((one) => ({ ...one, code: 'invalid_field' })) };
   const system = envelopeOf(value);
   if (!system) return parsed;
   const code = 'foreign_envelope';
-  return { ...parsed, code, errors: [{ pointer: '', code, detail: `This is a message of ${system}, and what is within is not opened. Publish that alone, or as a CloudEvent.` }] };
+  return {
+    ...parsed,
+    code,
+    errors: [
+      {
+        pointer: '',
+        code,
+        detail: `This is a message of ${system}, and what is within is not opened. Publish that alone, or as a CloudEvent.`,
+      },
+    ],
+  };
 }
 
 /** A reader of one shape: undefined when the value has another. */
@@ -90,7 +124,13 @@ export class MessageGroup {
   }
 
   /** Undefined when the value has the shape of no other system. `read`: of the one that is expected. */
-  static of(value: unknown, envelope: Envelope, bytes: Uint8Array, escapes: boolean, read: ReadShape = shapeOf): MessageGroup | undefined {
+  static of(
+    value: unknown,
+    envelope: Envelope,
+    bytes: Uint8Array,
+    escapes: boolean,
+    read: ReadShape = shapeOf,
+  ): MessageGroup | undefined {
     const shape = read(value, envelope.headers);
     // the attributes of a CloudEvent may stand in headers, where anything may be
     return shape && new MessageGroup(shape, envelope, bytes, escapes || shape.name === 'cloudevent');
@@ -111,7 +151,12 @@ export class MessageGroup {
     if (fault) return { ...fault, bytes: this.bytesOf(part) };
     const own = bytes ?? Buffer.from(JSON.stringify([part.at, part.body]));
     const severity = part.severity_none ? (this.told.severity_none ?? 'low') : this.told.severity;
-    const parsed = readMessage(part.body, { ...this.told, severity, message_id }, this.shape.webhook ? 'lenient' : judgement, own);
+    const parsed = readMessage(
+      part.body,
+      { ...this.told, severity, message_id },
+      this.shape.webhook ? 'lenient' : judgement,
+      own,
+    );
     return parsed.ok ? parsed : { ...located(parsed, part), bytes: this.bytesOf(part) };
   }
 
@@ -126,8 +171,17 @@ export class MessageGroup {
     return fault && this.refuse(part, fault.code, { pointer: '', detail: fault.detail });
   }
 
-  private refuse({ at, body }: MessagePart, code: MessageErrorCode, { pointer, detail }: { pointer: string; detail: string }): Refusal {
-    return { ok: false, code, errors: [{ pointer: `${at}${pointer}`, code, detail }], tenant_id: tenantIdOf(body.tenant_id ?? this.told.tenant_id) };
+  private refuse(
+    { at, body }: MessagePart,
+    code: MessageErrorCode,
+    { pointer, detail }: { pointer: string; detail: string },
+  ): Refusal {
+    return {
+      ok: false,
+      code,
+      errors: [{ pointer: `${at}${pointer}`, code, detail }],
+      tenant_id: tenantIdOf(body.tenant_id ?? this.told.tenant_id),
+    };
   }
 
   /** Where a field of a message stands in what was sent, as a JSON pointer. */
@@ -159,7 +213,10 @@ function shapeOf(value: unknown, headers: Envelope['headers']): MessageShape | u
 function located(parsed: Refusal, { at, pointers }: MessagePart): Refusal {
   const errors = parsed.errors.map((error): InputError => {
     const [, name = '', rest = ''] = /^\/([^/]*)(.*)$/.exec(error.pointer ?? '') ?? [];
-    return { ...error, pointer: `${at}${Object.hasOwn(pointers, name) ? `${pointers[name]!}${rest}` : (error.pointer ?? '')}` };
+    return {
+      ...error,
+      pointer: `${at}${Object.hasOwn(pointers, name) ? `${pointers[name]!}${rest}` : (error.pointer ?? '')}`,
+    };
   });
   return { ...parsed, errors };
 }

@@ -61,7 +61,12 @@ export function readSettings<S extends z.ZodRawShape>(
   for (const [name, schema] of Object.entries(shape)) {
     const result = (schema as z.ZodType).safeParse(given[name]);
     if (result.success) values[name] = result.data;
-    else problems.push(name in given ? `${name} is not valid: ${lowerFirst(result.error.issues[0]!.message)}.` : `${name} is required.`);
+    else
+      problems.push(
+        name in given
+          ? `${name} is not valid: ${lowerFirst(result.error.issues[0]!.message)}.`
+          : `${name} is required.`,
+      );
   }
   const settings = values as z.infer<z.ZodObject<S>>;
   // what is said about a setting that is not valid, or of one beside it, would only be said twice
@@ -71,6 +76,7 @@ export function readSettings<S extends z.ZodRawShape>(
   return Object.freeze(settings);
 }
 
-export const aboutSetting = (schema: z.ZodType): AboutSetting => (schema.meta() ?? { description: '' }) as unknown as AboutSetting;
+export const aboutSetting = (schema: z.ZodType): AboutSetting =>
+  (schema.meta() ?? { description: '' }) as unknown as AboutSetting;
 
 const lowerFirst = (sentence: string) => sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, '');

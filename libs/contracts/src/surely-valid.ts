@@ -34,7 +34,8 @@ export function surelyValid(object: object): boolean {
   return true;
 }
 
-function compile(target: Function): Property[] | undefined { // eslint-disable-line @typescript-eslint/no-unsafe-function-type -- as class-validator has it
+function compile(target: Function): Property[] | undefined {
+  // eslint-disable-line @typescript-eslint/no-unsafe-function-type -- as class-validator has it
   const storage = getMetadataStorage();
   const rules = storage.getTargetValidationMetadatas(target, '', false, false);
   // a class without rules is what class-validator refuses as an unknown value
@@ -54,23 +55,33 @@ const conditionOf = ({ constraints }: Rule): Check => {
 function checksOf(rule: Rule): Check[] {
   if (rule.type === ValidationTypes.NESTED_VALIDATION) return [isNestedValid];
   if (rule.type !== ValidationTypes.CUSTOM_VALIDATION || rule.validateIf) return [unsure];
-  return getMetadataStorage().getTargetValidatorConstraints(rule.constraintCls).map(({ instance, async }) => {
-    if (async) return unsure;
-    const { constraints, propertyName: property, target } = rule;
-    // one for all calls: they are synchronous, and a new one each time is half of what a check costs
-    const called: ValidationArguments = { targetName: typeof target === 'string' ? target : target.name, property, constraints, object: {}, value: undefined };
-    const one = (value: unknown, whole: unknown, object: object): boolean => {
-      called.object = object;
-      called.value = whole;
-      return instance.validate(value, called) === true;
-    };
-    if (!rule.each) return (value, object) => one(value, value, object);
-    return (value, object) => Array.isArray(value) && value.every((item: unknown) => one(item, value, object));
-  });
+  return getMetadataStorage()
+    .getTargetValidatorConstraints(rule.constraintCls)
+    .map(({ instance, async }) => {
+      if (async) return unsure;
+      const { constraints, propertyName: property, target } = rule;
+      // one for all calls: they are synchronous, and a new one each time is half of what a check costs
+      const called: ValidationArguments = {
+        targetName: typeof target === 'string' ? target : target.name,
+        property,
+        constraints,
+        object: {},
+        value: undefined,
+      };
+      const one = (value: unknown, whole: unknown, object: object): boolean => {
+        called.object = object;
+        called.value = whole;
+        return instance.validate(value, called) === true;
+      };
+      if (!rule.each) return (value, object) => one(value, value, object);
+      return (value, object) => Array.isArray(value) && value.every((item: unknown) => one(item, value, object));
+    });
 }
 
 const unsure: Check = () => false;
 
-const isNestedValid: Check = (value) => (Array.isArray(value) ? value.every(isSurelyValidObject) : isSurelyValidObject(value));
+const isNestedValid: Check = (value) =>
+  Array.isArray(value) ? value.every(isSurelyValidObject) : isSurelyValidObject(value);
 
-const isSurelyValidObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value) && surelyValid(value);
+const isSurelyValidObject = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && surelyValid(value);

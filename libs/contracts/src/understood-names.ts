@@ -38,15 +38,44 @@ export const UNDERSTOOD_FIELDS: Readonly<Record<string, string>> = {
 };
 
 const UNDERSTOOD_SEVERITIES: Readonly<Record<string, Severity>> = {
-  urgent: 'urgent', critical: 'urgent', fatal: 'urgent', emergency: 'urgent', p1: 'urgent',
-  high: 'high', error: 'high', major: 'high', p2: 'high',
-  medium: 'medium', warning: 'medium', warn: 'medium', moderate: 'medium', p3: 'medium',
-  low: 'low', info: 'low', informational: 'low', notice: 'low', debug: 'low', p4: 'low', p5: 'low',
+  urgent: 'urgent',
+  critical: 'urgent',
+  fatal: 'urgent',
+  emergency: 'urgent',
+  p1: 'urgent',
+  high: 'high',
+  error: 'high',
+  major: 'high',
+  p2: 'high',
+  medium: 'medium',
+  warning: 'medium',
+  warn: 'medium',
+  moderate: 'medium',
+  p3: 'medium',
+  low: 'low',
+  info: 'low',
+  informational: 'low',
+  notice: 'low',
+  debug: 'low',
+  p4: 'low',
+  p5: 'low',
 };
 
 const UNDERSTOOD_STATUSES: Readonly<Record<string, MessageStatus>> = {
-  firing: 'firing', trigger: 'firing', triggered: 'firing', alerting: 'firing', active: 'firing', open: 'firing', problem: 'firing',
-  resolved: 'resolved', resolve: 'resolved', ok: 'resolved', normal: 'resolved', closed: 'resolved', recovered: 'resolved', inactive: 'resolved',
+  firing: 'firing',
+  trigger: 'firing',
+  triggered: 'firing',
+  alerting: 'firing',
+  active: 'firing',
+  open: 'firing',
+  problem: 'firing',
+  resolved: 'resolved',
+  resolve: 'resolved',
+  ok: 'resolved',
+  normal: 'resolved',
+  closed: 'resolved',
+  recovered: 'resolved',
+  inactive: 'resolved',
 };
 
 /** The severity that a word in any case stands for, if anybody understands it. */
@@ -84,7 +113,8 @@ export function understand(body: Readonly<Record<string, unknown>>): Understood 
   fields.severity = severityOf(fields.severity) ?? fields.severity;
   fields.status = statusOf(fields.status) ?? fields.status;
   fields.occurred_at = readInstant(fields.occurred_at) ?? fields.occurred_at;
-  if (Array.isArray(fields.actions)) fields.actions = fields.actions.map((action: unknown) => (typeof action === 'string' ? { label: action } : action));
+  if (Array.isArray(fields.actions))
+    fields.actions = fields.actions.map((action: unknown) => (typeof action === 'string' ? { label: action } : action));
   return understood;
 }
 
@@ -100,7 +130,11 @@ function isCanonical(body: Readonly<Record<string, unknown>>): boolean {
 
 const NOTHING = new Map<string, never>();
 
-function sorted(given: Iterable<readonly [string, unknown]>, origins: Understood['origins'] = NOTHING, leftovers: Understood['leftovers'] = NOTHING): Understood {
+function sorted(
+  given: Iterable<readonly [string, unknown]>,
+  origins: Understood['origins'] = NOTHING,
+  leftovers: Understood['leftovers'] = NOTHING,
+): Understood {
   const fields = noFields();
   let unknown: Map<string, unknown> | undefined;
   for (const [key, value] of given) {
@@ -117,7 +151,8 @@ function rename(body: Readonly<Record<string, unknown>>): Understood {
   const given = Object.entries(body).filter(([, value]) => value !== null && value !== undefined);
 
   for (const [key, value] of given) if (!Object.hasOwn(UNDERSTOOD_FIELDS, key)) fields.set(key, value);
-  const typeIsName = given.some(([key]) => UNDERSTOOD_FIELDS[key] === 'type') || !isOneOf(ALERT_TYPES, fields.get('type'));
+  const typeIsName =
+    given.some(([key]) => UNDERSTOOD_FIELDS[key] === 'type') || !isOneOf(ALERT_TYPES, fields.get('type'));
   if (fields.has('type') && typeIsName) {
     const value = fields.get('type');
     fields.delete('type');
@@ -139,4 +174,5 @@ function rename(body: Readonly<Record<string, unknown>>): Understood {
   return sorted(fields, origins, leftovers);
 }
 
-const isOneOf = (list: readonly string[], value: unknown): boolean => typeof value === 'string' && list.includes(value.trim().toLowerCase());
+const isOneOf = (list: readonly string[], value: unknown): boolean =>
+  typeof value === 'string' && list.includes(value.trim().toLowerCase());

@@ -91,7 +91,13 @@ export interface Entry {
   status: AlertStatus;
   severity: Severity;
   /** The alert before it; null when it is new. Its type, name and labels stand here where they were others. */
-  previous: { status: AlertStatus; severity: Severity; type?: AlertType; name?: string | null; labels?: Record<string, string> } | null;
+  previous: {
+    status: AlertStatus;
+    severity: Severity;
+    type?: AlertType;
+    name?: string | null;
+    labels?: Record<string, string>;
+  } | null;
   type: AlertType;
   service: string;
   name: string | null;
@@ -125,7 +131,15 @@ export interface Entry {
  * The SSE event names. `inventory_alert` and `notification` are the two that frontends of the original system listen
  * to; together they carry every alert. There is never one called `error` or `open`: those are EventSource's own.
  */
-export const STREAM_EVENTS = ['connection', 'inventory_alert', 'notification', 'alert_update', 'heartbeat', 'reset', 'close'] as const;
+export const STREAM_EVENTS = [
+  'connection',
+  'inventory_alert',
+  'notification',
+  'alert_update',
+  'heartbeat',
+  'reset',
+  'close',
+] as const;
 export type StreamEvent = (typeof STREAM_EVENTS)[number];
 /** The three that carry an entry. */
 export type EntryEvent = Extract<StreamEvent, 'inventory_alert' | 'notification' | 'alert_update'>;
@@ -314,7 +328,16 @@ export interface TenantsPage {
 }
 
 /** What a person may do with an alert. Each undoes another, a note apart, which is a record. */
-export const ACTS = ['acknowledge', 'unacknowledge', 'resolve', 'reopen', 'snooze', 'unsnooze', 'assign', 'note'] as const;
+export const ACTS = [
+  'acknowledge',
+  'unacknowledge',
+  'resolve',
+  'reopen',
+  'snooze',
+  'unsnooze',
+  'assign',
+  'note',
+] as const;
 export type Act = (typeof ACTS)[number];
 
 /** What an act asks of an alert's status, and what it makes of it. Null: any status, and none other. */

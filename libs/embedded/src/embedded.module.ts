@@ -10,7 +10,11 @@ export class EmbeddedModule {
   static forRoot(): DynamicModule {
     return {
       module: EmbeddedModule,
-      providers: [bind(EventBus, MemoryEventBus), bind(StreamSlots, MemoryStreamSlots), { provide: TicketStore, useFactory: () => new MemoryTicketStore() }],
+      providers: [
+        bind(EventBus, MemoryEventBus),
+        bind(StreamSlots, MemoryStreamSlots),
+        { provide: TicketStore, useFactory: () => new MemoryTicketStore() },
+      ],
       exports: [EventBus, StreamSlots, TicketStore],
     };
   }

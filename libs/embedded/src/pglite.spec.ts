@@ -58,7 +58,9 @@ it('a directory that a living process has open is refused in one sentence, and o
   try {
     const refused: unknown = await openPglite(directory).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(ConfigurationError);
-    expect((refused as ConfigurationError).problems).toEqual([expect.stringContaining(`in use by another process (pid ${other.pid})`)]);
+    expect((refused as ConfigurationError).problems).toEqual([
+      expect.stringContaining(`in use by another process (pid ${other.pid})`),
+    ]);
   } finally {
     other.stdin.end();
     await once(other, 'exit');

@@ -87,7 +87,9 @@ function lock(file: string, directory: string): () => void {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt === 3) throw error;
       const pid = Number(readFileSync(file, 'utf8'));
       if (pid !== process.pid && isAlive(pid)) {
-        throw new ConfigurationError([`DATA_DIR is in use by another process (pid ${pid}): ${directory} is for one at a time. Stop that one, or set DATA_DIR to another folder.`]);
+        throw new ConfigurationError([
+          `DATA_DIR is in use by another process (pid ${pid}): ${directory} is for one at a time. Stop that one, or set DATA_DIR to another folder.`,
+        ]);
       }
       rmSync(file, { force: true });
     }

@@ -10,7 +10,11 @@ const get = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${serv
 
 beforeEach(async () => {
   health = new Health(new HealthIndicatorService(), createLogger({ app: 'test', level: 'silent' }));
-  server = new AdminServer(health, new Metrics({ version: '1.2.3', commit: 'abc', tenantLimit: 1 }), { port: 0, host: '127.0.0.1', version: '1.2.3' });
+  server = new AdminServer(health, new Metrics({ version: '1.2.3', commit: 'abc', tenantLimit: 1 }), {
+    port: 0,
+    host: '127.0.0.1',
+    version: '1.2.3',
+  });
   await server.listen();
 });
 afterEach(async () => {
@@ -47,7 +51,10 @@ describe('the admin server', () => {
       version: '1.2.3',
       uptime_seconds: expect.any(Number),
       ready: false,
-      dependencies: { postgres: { status: 'up', latency_ms: expect.any(Number), since: expect.stringMatching(/Z$/) }, redis: { status: 'down' } },
+      dependencies: {
+        postgres: { status: 'up', latency_ms: expect.any(Number), since: expect.stringMatching(/Z$/) },
+        redis: { status: 'down' },
+      },
     });
     expect(body).not.toContain('10.0.0.7');
   });
@@ -77,11 +84,18 @@ describe('the admin server', () => {
     await server.close();
     await server.close();
     expect(server.address()).toBeUndefined();
-    await new AdminServer(health, new Metrics({ version: '', commit: '', tenantLimit: 0 }), { port: 0, version: '' }).close();
+    await new AdminServer(health, new Metrics({ version: '', commit: '', tenantLimit: 0 }), {
+      port: 0,
+      version: '',
+    }).close();
   });
 
   test('rejects when the port is taken', async () => {
-    const second = new AdminServer(health, new Metrics({ version: '', commit: '', tenantLimit: 0 }), { port: server.address()!.port, host: '127.0.0.1', version: '' });
+    const second = new AdminServer(health, new Metrics({ version: '', commit: '', tenantLimit: 0 }), {
+      port: server.address()!.port,
+      host: '127.0.0.1',
+      version: '',
+    });
     await expect(second.listen()).rejects.toMatchObject({ code: 'EADDRINUSE' });
     await second.close();
   });

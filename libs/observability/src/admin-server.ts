@@ -42,7 +42,10 @@ export class AdminServer {
     private readonly metrics: Metrics,
     private readonly options: AdminServerOptions,
   ) {
-    this.server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS }, (request, response) => void this.serve(request, response));
+    this.server = createServer(
+      { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
+      (request, response) => void this.serve(request, response),
+    );
   }
 
   /** Answers GET `path` with what `read` returns. */
@@ -75,13 +78,21 @@ export class AdminServer {
   }
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { status, type, body } = await this.answer(request).catch(() => problem(500, 'internal_error', 'Something went wrong.'));
-    response.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body), 'Cache-Control': 'no-store', ...(status === 405 ? { Allow: 'GET, HEAD' } : {}) });
+    const { status, type, body } = await this.answer(request).catch(() =>
+      problem(500, 'internal_error', 'Something went wrong.'),
+    );
+    response.writeHead(status, {
+      'Content-Type': type,
+      'Content-Length': Buffer.byteLength(body),
+      'Cache-Control': 'no-store',
+      ...(status === 405 ? { Allow: 'GET, HEAD' } : {}),
+    });
     response.end(request.method === 'HEAD' ? undefined : body);
   }
 
   private async answer(request: IncomingMessage): Promise<Answer> {
-    if (request.method !== 'GET' && request.method !== 'HEAD') return problem(405, 'method_not_allowed', 'Only GET and HEAD are answered here.');
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return problem(405, 'method_not_allowed', 'Only GET and HEAD are answered here.');
     const path = request.url?.split('?')[0] ?? '';
     switch (path) {
       case '/livez':
@@ -107,13 +118,19 @@ export class AdminServer {
       default: {
         const read = this.offered.get(path);
         const here = ['/livez', '/readyz', '/health', '/metrics', ...this.offered.keys()];
-        return read ? json(200, read()) : problem(404, 'not_found', `Here are ${here.slice(0, -1).join(', ')} and ${here.at(-1)}.`);
+        return read
+          ? json(200, read())
+          : problem(404, 'not_found', `Here are ${here.slice(0, -1).join(', ')} and ${here.at(-1)}.`);
       }
     }
   }
 }
 
-const json = (status: number, body: object): Answer => ({ status, type: 'application/json', body: `${JSON.stringify(body)}\n` });
+const json = (status: number, body: object): Answer => ({
+  status,
+  type: 'application/json',
+  body: `${JSON.stringify(body)}\n`,
+});
 
 const problem = (status: number, code: string, detail: string, more: object = {}): Answer => ({
   ...json(status, { type: 'about:blank', title: detail, status, code, ...more }),

@@ -41,7 +41,10 @@ describe('readiness', () => {
 describe('the report', () => {
   test('says unknown before the first check, and that counts as down', () => {
     health.add('postgres', up, { critical: true });
-    expect(health.report()).toMatchObject({ status: 'down', dependencies: { postgres: { status: 'unknown', latency_ms: null } } });
+    expect(health.report()).toMatchObject({
+      status: 'down',
+      dependencies: { postgres: { status: 'unknown', latency_ms: null } },
+    });
   });
 
   test('is degraded when something is down that the app can do without, and names no host', async () => {
@@ -49,7 +52,10 @@ describe('the report', () => {
     health.add('redis', down, { critical: false });
     await health.waitUntilUp(1_000);
     const report = health.report();
-    expect(report).toMatchObject({ status: 'degraded', dependencies: { postgres: { status: 'up' }, redis: { status: 'down', critical: false } } });
+    expect(report).toMatchObject({
+      status: 'degraded',
+      dependencies: { postgres: { status: 'up' }, redis: { status: 'down', critical: false } },
+    });
     expect(JSON.stringify(report)).not.toContain('10.0.0.7');
   });
 
@@ -70,7 +76,10 @@ describe('the report', () => {
     check = up;
     await pass(10_000);
     expect(health.report().dependencies.redis).toMatchObject({ status: 'up' });
-    expect(lines.map((line) => JSON.parse(line) as { msg: string }).map(({ msg }) => msg)).toEqual(['a dependency is down', 'a dependency is up again']);
+    expect(lines.map((line) => JSON.parse(line) as { msg: string }).map(({ msg }) => msg)).toEqual([
+      'a dependency is down',
+      'a dependency is up again',
+    ]);
   });
 });
 
@@ -88,7 +97,10 @@ describe('waiting for dependencies', () => {
   test('gives up after its time, naming what is missing and keeping the cause', async () => {
     health.add('postgres', down, { critical: true });
     health.add('redis', up, { critical: true });
-    const failure: Error = await health.waitUntilUp(300).then(() => fail('it resolved'), (error: Error) => error);
+    const failure: Error = await health.waitUntilUp(300).then(
+      () => fail('it resolved'),
+      (error: Error) => error,
+    );
     expect(failure.message).toMatch(/: postgres\.$/);
     expect((failure.cause as Error).message).toContain('ECONNREFUSED');
   });

@@ -67,7 +67,16 @@ export class Health {
   /** Adds a dependency. `check` resolves when it is up and rejects when it is not; it gets 500 ms. */
   add(name: string, check: Check, { critical, unreadyAfterMs = Infinity }: CheckOptions): void {
     const since = new Date().toISOString();
-    this.dependencies.set(name, { check, critical, unreadyAfterMs, status: 'unknown', latency_ms: null, since, downSince: null, error: undefined });
+    this.dependencies.set(name, {
+      check,
+      critical,
+      unreadyAfterMs,
+      status: 'unknown',
+      latency_ms: null,
+      since,
+      downSince: null,
+      error: undefined,
+    });
   }
 
   /** Takes one reason back why the app is not ready: without an argument, that it is starting. */
@@ -94,8 +103,15 @@ export class Health {
   report(): HealthReport {
     const all = [...this.dependencies];
     const isUp = ([, { status }]: [string, Dependency]) => status === 'up';
-    const status = all.every(isUp) ? 'ok' : all.filter(([, { critical }]) => critical).every(isUp) ? 'degraded' : 'down';
-    const dependencies = all.map(([name, { status: its, critical, latency_ms, since }]) => [name, { status: its, critical, latency_ms, since }]);
+    const status = all.every(isUp)
+      ? 'ok'
+      : all.filter(([, { critical }]) => critical).every(isUp)
+        ? 'degraded'
+        : 'down';
+    const dependencies = all.map(([name, { status: its, critical, latency_ms, since }]) => [
+      name,
+      { status: its, critical, latency_ms, since },
+    ]);
     return { status, dependencies: Object.fromEntries(dependencies) };
   }
 
@@ -121,14 +137,16 @@ export class Health {
   async waitUntilUp(timeoutMs: number, onWaiting: (names: readonly string[]) => void = () => {}): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     this.start();
-    for (let told = ''; ; ) {
+    for (let told = ''; ;) {
       await this.check();
       if (this.stopped.signal.aborted) throw new StartAborted();
       const missing = [...this.dependencies].filter(([, { critical, status }]) => critical && status !== 'up');
       if (missing.length === 0) return;
       const names = missing.map(([name]) => name);
       if (performance.now() >= deadline) {
-        throw new Error(`Not reachable within ${Math.round(timeoutMs / 1000)} s: ${names.join(', ')}.`, { cause: missing[0]?.[1].error });
+        throw new Error(`Not reachable within ${Math.round(timeoutMs / 1000)} s: ${names.join(', ')}.`, {
+          cause: missing[0]?.[1].error,
+        });
       }
       if (names.join() !== told) onWaiting(names);
       told = names.join();
@@ -159,8 +177,10 @@ export class Health {
     dependency.latency_ms = Number(result?.responseTime ?? 0);
     dependency.error = status === 'up' ? undefined : (error ?? new Error(`no answer within ${CHECK_TIMEOUT_MS} ms`));
     if (status === dependency.status || this.stopped.signal.aborted) return;
-    if (status === 'down' && dependency.status === 'up') this.log.warn({ dependency: name, err: dependency.error }, 'a dependency is down');
-    if (status === 'up' && dependency.status === 'down') this.log.info({ dependency: name }, 'a dependency is up again');
+    if (status === 'down' && dependency.status === 'up')
+      this.log.warn({ dependency: name, err: dependency.error }, 'a dependency is down');
+    if (status === 'up' && dependency.status === 'down')
+      this.log.info({ dependency: name }, 'a dependency is up again');
     dependency.status = status;
     dependency.since = new Date().toISOString();
     dependency.downSince = status === 'down' ? performance.now() : null;

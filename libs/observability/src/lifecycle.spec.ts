@@ -80,7 +80,9 @@ describe('the life of a process', () => {
   });
 
   test('a wrong configuration says every problem and exits 78', async () => {
-    const fake = run(() => Promise.reject(new ConfigurationError(['DATABASE_URL is required.', 'PORT is not valid: too big.'])));
+    const fake = run(() =>
+      Promise.reject(new ConfigurationError(['DATABASE_URL is required.', 'PORT is not valid: too big.'])),
+    );
     expect(await fake.exited).toBe(78);
     expect(fake.stderrText).toBe('DATABASE_URL is required.\nPORT is not valid: too big.\n');
   });
@@ -106,7 +108,10 @@ describe('the life of a process', () => {
     });
     fake.emit(event, new Error('forgotten'));
     expect(await fake.exited).toBe(1);
-    expect(fatal.mock.calls[0]).toMatchObject([{ err: expect.objectContaining({ message: 'forgotten' }) }, expect.any(String)]);
+    expect(fatal.mock.calls[0]).toMatchObject([
+      { err: expect.objectContaining({ message: 'forgotten' }) },
+      expect.any(String),
+    ]);
     expect(notReady).toHaveBeenCalledWith('draining');
     expect(closed).toEqual(['app']);
   });

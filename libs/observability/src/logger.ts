@@ -86,7 +86,8 @@ export class NestLogger implements LoggerService {
 
   constructor(private readonly to: Log) {}
 
-  log = (message: unknown, ...rest: unknown[]): void => this.write(NestLogger.WIRING.has(String(rest.at(-1))) ? 'debug' : 'info', message, rest);
+  log = (message: unknown, ...rest: unknown[]): void =>
+    this.write(NestLogger.WIRING.has(String(rest.at(-1))) ? 'debug' : 'info', message, rest);
   error = (message: unknown, ...rest: unknown[]): void => this.write('error', message, rest);
   warn = (message: unknown, ...rest: unknown[]): void => this.write('warn', message, rest);
   fatal = (message: unknown, ...rest: unknown[]): void => this.write('fatal', message, rest);
@@ -98,6 +99,9 @@ export class NestLogger implements LoggerService {
     const context = typeof rest.at(-1) === 'string' ? rest.at(-1) : undefined;
     if (message instanceof Error) return this.to[level]({ context, err: message }, message.message);
     const stack = rest.slice(0, -1).find((part) => typeof part === 'string' && part.includes('\n    at '));
-    this.to[level]({ context, ...(stack ? { stack } : {}) }, typeof message === 'string' ? message : (JSON.stringify(message) ?? String(message)));
+    this.to[level](
+      { context, ...(stack ? { stack } : {}) },
+      typeof message === 'string' ? message : (JSON.stringify(message) ?? String(message)),
+    );
   }
 }

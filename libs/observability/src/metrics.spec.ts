@@ -1,7 +1,8 @@
 import { Metrics } from './metrics';
 
 const metrics = (tenantLimit = 2) => new Metrics({ version: '1.2.3', commit: 'abc', tenantLimit });
-const lineOf = async (from: Metrics, start: string) => (await from.registry.metrics()).split('\n').filter((line) => line.startsWith(start));
+const lineOf = async (from: Metrics, start: string) =>
+  (await from.registry.metrics()).split('\n').filter((line) => line.startsWith(start));
 
 describe('the metrics', () => {
   test('say what runs, and what Node says of itself', async () => {

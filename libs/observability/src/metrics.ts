@@ -23,69 +23,156 @@ export class Metrics {
   // ---- streams
   readonly sseConnections = this.gauge('tocsin_sse_connections', 'Streams that are open.');
   /** `outcome`: the verdict of the `connection` frame, or `refused`. `reason`: the gap's or the refusal's, else empty. */
-  readonly sseConnectionsOpened = this.counter('tocsin_sse_connections_opened_total', 'Streams asked for.', ['outcome', 'reason']);
+  readonly sseConnectionsOpened = this.counter('tocsin_sse_connections_opened_total', 'Streams asked for.', [
+    'outcome',
+    'reason',
+  ]);
   /** `reason`: a close reason, `client` when the client left, `error` when the socket failed. */
   readonly sseConnectionsClosed = this.counter('tocsin_sse_connections_closed_total', 'Streams ended.', ['reason']);
-  readonly sseConnectionDuration = this.histogram('tocsin_sse_connection_duration_seconds', 'How long streams lived.', [1, 5, 15, 60, 300, 900, 1800, 3600]);
-  readonly sseEventsSent = this.counter('tocsin_sse_events_sent_total', 'Frames written, by SSE event name.', ['event']);
+  readonly sseConnectionDuration = this.histogram(
+    'tocsin_sse_connection_duration_seconds',
+    'How long streams lived.',
+    [1, 5, 15, 60, 300, 900, 1800, 3600],
+  );
+  readonly sseEventsSent = this.counter('tocsin_sse_events_sent_total', 'Frames written, by SSE event name.', [
+    'event',
+  ]);
   readonly sseBytesSent = this.counter('tocsin_sse_bytes_sent_total', 'Bytes written to streams.');
 
   /** `scope`: what was full (`user`, `tenant`, `address`, `gateway`), or `connects` for a user who connects too often. */
   readonly rateLimited = this.counter('tocsin_rate_limited_total', 'Streams refused by a limit.', ['scope']);
-  readonly streamSlotsLocal = this.counter('tocsin_stream_slots_local_total', "Streams counted by this gateway alone, since Redis was away or slow: caps hold a gateway meanwhile.");
+  readonly streamSlotsLocal = this.counter(
+    'tocsin_stream_slots_local_total',
+    'Streams counted by this gateway alone, since Redis was away or slow: caps hold a gateway meanwhile.',
+  );
 
   // ---- feeds and replay
   /** `cause`: `gap` (a hole among the hints), `check` (the position check found more), `subscribe` (a feed opened or came back). */
-  readonly streamBackfills = this.counter('tocsin_stream_backfills_total', 'Reads of the log that fill a feed up.', ['cause']);
-  readonly streamBackfilledEvents = this.counter('tocsin_stream_backfilled_events_total', 'Entries that a feed got from the log instead of a hint.');
+  readonly streamBackfills = this.counter('tocsin_stream_backfills_total', 'Reads of the log that fill a feed up.', [
+    'cause',
+  ]);
+  readonly streamBackfilledEvents = this.counter(
+    'tocsin_stream_backfilled_events_total',
+    'Entries that a feed got from the log instead of a hint.',
+  );
   /** Must stay 0: each is a hole or a wrong order that the log cannot have. */
-  readonly streamInvariantViolations = this.counter('tocsin_stream_invariant_violations_total', 'Broken promises of the log, noticed by a feed.');
+  readonly streamInvariantViolations = this.counter(
+    'tocsin_stream_invariant_violations_total',
+    'Broken promises of the log, noticed by a feed.',
+  );
   readonly invalidHints = this.counter('tocsin_invalid_hints_total', 'Messages on the bus that are no hint.');
-  readonly resets = this.counter('tocsin_resets_total', 'Tenants of streams whose history could not be continued.', ['reason']);
+  readonly resets = this.counter('tocsin_resets_total', 'Tenants of streams whose history could not be continued.', [
+    'reason',
+  ]);
   readonly replay = this.histogram('tocsin_replay_seconds', 'From joining the feed to being live.', LATENCY_BUCKETS);
-  readonly replayEvents = this.histogram('tocsin_replay_events', 'Entries replayed to one stream.', [0, 1, 10, 50, 100, 500, 1000, 5000]);
+  readonly replayEvents = this.histogram(
+    'tocsin_replay_events',
+    'Entries replayed to one stream.',
+    [0, 1, 10, 50, 100, 500, 1000, 5000],
+  );
 
   // ---- ingest
   /** `result`: `stored`, `folded`, `duplicate`, `dead`, `delivery_limit` (dead because it was delivered too often without being settled). */
   readonly ingestMessages = this.counter('tocsin_ingest_messages_total', 'Messages that left the queue.', ['result']);
-  readonly ingestDuration = this.histogram('tocsin_ingest_seconds', 'From a batch in hand to its outcome.', LATENCY_BUCKETS);
-  readonly ingestBatchSize = this.histogram('tocsin_ingest_batch_size', 'Messages of one batch.', [1, 2, 5, 10, 25, 50, 100, 250, 500]);
+  readonly ingestDuration = this.histogram(
+    'tocsin_ingest_seconds',
+    'From a batch in hand to its outcome.',
+    LATENCY_BUCKETS,
+  );
+  readonly ingestBatchSize = this.histogram(
+    'tocsin_ingest_batch_size',
+    'Messages of one batch.',
+    [1, 2, 5, 10, 25, 50, 100, 250, 500],
+  );
   /** `name` is one of the closed table of names that are understood. */
-  readonly understoodNames = this.counter('tocsin_understood_names_total', "Producers' names for our fields that were renamed.", ['name']);
-  readonly unknownFields = this.counter('tocsin_unknown_fields_total', 'Fields that nobody knows, kept under metadata.');
+  readonly understoodNames = this.counter(
+    'tocsin_understood_names_total',
+    "Producers' names for our fields that were renamed.",
+    ['name'],
+  );
+  readonly unknownFields = this.counter(
+    'tocsin_unknown_fields_total',
+    'Fields that nobody knows, kept under metadata.',
+  );
   /** `stage`: `ingest` (received to stored), `publish` (stored to published), `socket` (stored to written), `total` (received to written). */
-  readonly eventDelivery = this.histogram('tocsin_event_delivery_seconds', 'How long an entry takes, by stage.', LATENCY_BUCKETS, ['stage']);
+  readonly eventDelivery = this.histogram(
+    'tocsin_event_delivery_seconds',
+    'How long an entry takes, by stage.',
+    LATENCY_BUCKETS,
+    ['stage'],
+  );
 
   /** `reason`: why. The other alerts of the same webhook were published; these are dead letters. */
-  readonly refusedParts = this.counter('tocsin_refused_parts_total', 'Alerts of a webhook that were refused at the HTTP door while others of it were published.', ['reason']);
-  readonly replacedCharacters = this.counter('tocsin_replaced_characters_total', 'Characters in what other systems sent that cannot be stored, and became U+FFFD.');
-  readonly droppedAlerts = this.counter('tocsin_dropped_alerts_total', 'Alerts of severity none that their address drops (severity_none=drop).');
+  readonly refusedParts = this.counter(
+    'tocsin_refused_parts_total',
+    'Alerts of a webhook that were refused at the HTTP door while others of it were published.',
+    ['reason'],
+  );
+  readonly replacedCharacters = this.counter(
+    'tocsin_replaced_characters_total',
+    'Characters in what other systems sent that cannot be stored, and became U+FFFD.',
+  );
+  readonly droppedAlerts = this.counter(
+    'tocsin_dropped_alerts_total',
+    'Alerts of severity none that their address drops (severity_none=drop).',
+  );
 
   // ---- dead letters
   /** `reason`: why they are dead. Every gateway tells the same numbers: take the maximum, not the sum. */
-  readonly deadLetters = this.gauge('tocsin_dead_letters', 'Dead letters that nobody has decided yet, by reason. At most 15 s old.', ['reason']);
-  readonly deadLetterOldestAge = this.gauge('tocsin_dead_letter_oldest_age_seconds', 'For how long the oldest of them has been waiting; 0 when there is none.');
+  readonly deadLetters = this.gauge(
+    'tocsin_dead_letters',
+    'Dead letters that nobody has decided yet, by reason. At most 15 s old.',
+    ['reason'],
+  );
+  readonly deadLetterOldestAge = this.gauge(
+    'tocsin_dead_letter_oldest_age_seconds',
+    'For how long the oldest of them has been waiting; 0 when there is none.',
+  );
 
   // ---- dependencies
-  readonly amqpRedeliveries = this.counter('tocsin_amqp_redeliveries_total', 'Messages that the broker delivered again.');
-  readonly amqpSuspects = this.counter('tocsin_amqp_suspects_total', 'Messages set aside to be stored alone, since they came back too often.');
-  readonly amqpConsumerUp = this.gauge('tocsin_amqp_consumer_up', '1 while messages can arrive from the queue.', ['queue']);
-  readonly amqpBlocked = this.gauge('tocsin_amqp_blocked', '1 while the broker takes no messages (memory or disk alarm).');
+  readonly amqpRedeliveries = this.counter(
+    'tocsin_amqp_redeliveries_total',
+    'Messages that the broker delivered again.',
+  );
+  readonly amqpSuspects = this.counter(
+    'tocsin_amqp_suspects_total',
+    'Messages set aside to be stored alone, since they came back too often.',
+  );
+  readonly amqpConsumerUp = this.gauge('tocsin_amqp_consumer_up', '1 while messages can arrive from the queue.', [
+    'queue',
+  ]);
+  readonly amqpBlocked = this.gauge(
+    'tocsin_amqp_blocked',
+    '1 while the broker takes no messages (memory or disk alarm).',
+  );
   readonly redisUp = this.gauge('tocsin_redis_up', '1 while hints can arrive.');
-  readonly redisSubscriberReconnects = this.counter('tocsin_redis_subscriber_reconnects_total', 'Times the subscribing connection came back.');
-  readonly publishFailures = this.counter('tocsin_publish_failures_total', 'Batches of hints that the bus did not take. Latency suffers, nothing else.');
+  readonly redisSubscriberReconnects = this.counter(
+    'tocsin_redis_subscriber_reconnects_total',
+    'Times the subscribing connection came back.',
+  );
+  readonly publishFailures = this.counter(
+    'tocsin_publish_failures_total',
+    'Batches of hints that the bus did not take. Latency suffers, nothing else.',
+  );
   /** `result`: `fresh` (cached), `fetched`, `stale` (the tenant service is away), `unavailable`. */
   readonly tenantLookups = this.counter('tocsin_tenant_lookups_total', "Questions for a user's tenants.", ['result']);
   /** Set where the refusal is answered, the gateway's problem filter. `reason` is the error code. */
-  readonly authFailures = this.counter('tocsin_auth_failures_total', 'Requests refused for their credential.', ['reason']);
+  readonly authFailures = this.counter('tocsin_auth_failures_total', 'Requests refused for their credential.', [
+    'reason',
+  ]);
 
-  private readonly eventsPublished = this.counter('tocsin_events_published_total', 'Entries published, by tenant.', ['tenant']);
+  private readonly eventsPublished = this.counter('tocsin_events_published_total', 'Entries published, by tenant.', [
+    'tenant',
+  ]);
   private readonly labelledTenants = new Set<string>();
   private readonly pools: (() => PoolState)[] = [];
 
   constructor(private readonly options: MetricsOptions) {
     collectDefaultMetrics({ register: this.registry });
-    this.gauge('tocsin_build_info', 'Always 1; the labels say what runs.', ['version', 'commit']).set({ version: options.version, commit: options.commit }, 1);
+    this.gauge('tocsin_build_info', 'Always 1; the labels say what runs.', ['version', 'commit']).set(
+      { version: options.version, commit: options.commit },
+      1,
+    );
     const pools = this.pools;
     new Gauge({
       name: 'tocsin_db_pool_connections',
@@ -94,7 +181,11 @@ export class Metrics {
       registers: [this.registry],
       collect() {
         const states = pools.map((read) => read());
-        for (const state of ['active', 'idle', 'waiting'] as const) this.set({ state }, states.reduce((sum, pool) => sum + pool[state], 0));
+        for (const state of ['active', 'idle', 'waiting'] as const)
+          this.set(
+            { state },
+            states.reduce((sum, pool) => sum + pool[state], 0),
+          );
       },
     });
   }
@@ -119,7 +210,12 @@ export class Metrics {
     return new Gauge({ name, help, labelNames, registers: [this.registry] });
   }
 
-  private histogram<L extends string = never>(name: string, help: string, buckets: number[], labelNames: L[] = []): Histogram<L> {
+  private histogram<L extends string = never>(
+    name: string,
+    help: string,
+    buckets: number[],
+    labelNames: L[] = [],
+  ): Histogram<L> {
     return new Histogram({ name, help, labelNames, buckets, registers: [this.registry] });
   }
 }

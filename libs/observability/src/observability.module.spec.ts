@@ -41,6 +41,12 @@ test('one object handed to several modules is one of everything, and its admin s
 });
 
 test('each app has its own default port, and a wrong level is named', () => {
-  expect(readSettings(observabilitySettings({ ADMIN_PORT: 9091 }), {})).toMatchObject({ ADMIN_PORT: 9091, LOG_LEVEL: 'info', METRICS_TENANT_LIMIT: 200 });
-  expect(() => readSettings(observabilitySettings({ ADMIN_PORT: 9091 }), { LOG_LEVEL: 'loud', ADMIN_PORT: '70000' })).toThrow(/ADMIN_PORT is not valid[\s\S]*LOG_LEVEL is not valid/);
+  expect(readSettings(observabilitySettings({ ADMIN_PORT: 9091 }), {})).toMatchObject({
+    ADMIN_PORT: 9091,
+    LOG_LEVEL: 'info',
+    METRICS_TENANT_LIMIT: 200,
+  });
+  expect(() =>
+    readSettings(observabilitySettings({ ADMIN_PORT: 9091 }), { LOG_LEVEL: 'loud', ADMIN_PORT: '70000' }),
+  ).toThrow(/ADMIN_PORT is not valid[\s\S]*LOG_LEVEL is not valid/);
 });

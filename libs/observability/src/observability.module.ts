@@ -32,11 +32,16 @@ export class ObservabilityModule implements OnModuleDestroy, OnApplicationShutdo
       providers: [
         { provide: Log, useFactory: () => createLogger({ app, version, level: settings.LOG_LEVEL }) },
         bind(NestLogger, NestLogger, Log),
-        { provide: Metrics, useFactory: () => new Metrics({ version, commit: settings.BUILD_COMMIT, tenantLimit: settings.METRICS_TENANT_LIMIT }) },
+        {
+          provide: Metrics,
+          useFactory: () =>
+            new Metrics({ version, commit: settings.BUILD_COMMIT, tenantLimit: settings.METRICS_TENANT_LIMIT }),
+        },
         bind(Health, Health, HealthIndicatorService, Log),
         {
           provide: AdminServer,
-          useFactory: (health: Health, metrics: Metrics) => new AdminServer(health, metrics, { port: settings.ADMIN_PORT, version }),
+          useFactory: (health: Health, metrics: Metrics) =>
+            new AdminServer(health, metrics, { port: settings.ADMIN_PORT, version }),
           inject: [Health, Metrics],
         },
       ],

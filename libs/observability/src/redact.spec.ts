@@ -16,10 +16,18 @@ describe('redact', () => {
     ['a password with an at sign and a slash', 'postgres://u:can@ry/9@db/x', 'postgres://[redacted]@db/x'],
     ['a user that is a token', 'https://canary@host/x', 'https://[redacted]@host/x'],
     ['a cookie', 'a=1; __Host-tocsin_stream=canary; b=2', 'a=1; __Host-tocsin_stream=[redacted]; b=2'],
-    ['a field of that name', '{"headers":{"authorization":"canary \\" canary"},"x":1}', '{"headers":{"authorization":"[redacted]"},"x":1}'],
+    [
+      'a field of that name',
+      '{"headers":{"authorization":"canary \\" canary"},"x":1}',
+      '{"headers":{"authorization":"[redacted]"},"x":1}',
+    ],
     ['a field whose name ends so', '{"client_secret":"canary"}', '{"client_secret":"[redacted]"}'],
     ['a list of cookies', '{"set-cookie":["canary"],"x":1}', '{"set-cookie":"[redacted]","x":1}'],
-    ['JSON inside a string', String.raw`{"msg":"{\"token\": \"canary\"}"}`, String.raw`{"msg":"{\"token\": \"[redacted]\"}"}`],
+    [
+      'JSON inside a string',
+      String.raw`{"msg":"{\"token\": \"canary\"}"}`,
+      String.raw`{"msg":"{\"token\": \"[redacted]\"}"}`,
+    ],
   ])('takes out %s', (_, text, expected) => {
     expect(redact(text)).toBe(expected);
   });
@@ -34,7 +42,12 @@ describe('redact', () => {
   });
 
   test('leaves a line of JSON valid', () => {
-    const line = JSON.stringify({ token: `a"b\\c`, url: `x?token=${JWT}"`, nested: { password: ['a', 'b'], cookie: 'c' }, text: `Bearer ${JWT}` });
+    const line = JSON.stringify({
+      token: `a"b\\c`,
+      url: `x?token=${JWT}"`,
+      nested: { password: ['a', 'b'], cookie: 'c' },
+      text: `Bearer ${JWT}`,
+    });
     const redacted = redact(line);
     expect(() => JSON.parse(redacted)).not.toThrow();
     expect(redacted).not.toContain('eyJ');

@@ -13,7 +13,8 @@ export const observabilitySettings = (defaults: { ADMIN_PORT: number }) => ({
     description: `The least severe level that is logged: ${LOG_LEVELS.join(', ')}.`,
   }),
   METRICS_TENANT_LIMIT: setting(z.coerce.number().int().min(0).max(10_000).default(200), {
-    description: 'How many tenants get a label of their own in the metrics; the rest is counted as "other". 0 turns the label off.',
+    description:
+      'How many tenants get a label of their own in the metrics; the rest is counted as "other". 0 turns the label off.',
   }),
   BUILD_COMMIT: setting(z.string().max(64).default('unknown'), {
     description: 'The commit that the image was built from, for tocsin_build_info. The Dockerfile sets it.',

@@ -50,7 +50,10 @@ describe('revocations in PostgreSQL', () => {
     const last = (await accessChanges.since(0)).at(-1)!;
     // transaction ids belong to the cluster: another test's open transaction may have been late for all that can be known, and
     // one that makes a large tenant takes its time
-    await eventually(async () => expect(users(await accessChanges.since(last.revocation_id))).toEqual(['user 4']), 45_000);
+    await eventually(
+      async () => expect(users(await accessChanges.since(last.revocation_id))).toEqual(['user 4']),
+      45_000,
+    );
   });
 
   it('are read 5,000 at a time', async () => {
@@ -65,12 +68,20 @@ describe('revocations in PostgreSQL', () => {
       ('old', now() - interval '31 days 1 minute'), ('past', now() - interval '30 days 1 minute'), ('in force', now() - interval '29 days 23 hours')`);
     expect(users(await accessChanges.since(0))).toEqual(['in force']);
     await accessChanges.revoke({ user_id: 'new' });
-    expect(await owner('select user_id from tocsin.revocation order by revocation_id')).toEqual([{ user_id: 'past' }, { user_id: 'in force' }, { user_id: 'new' }]);
+    expect(await owner('select user_id from tocsin.revocation order by revocation_id')).toEqual([
+      { user_id: 'past' },
+      { user_id: 'in force' },
+      { user_id: 'new' },
+    ]);
   });
 
   it('are reached by the functions alone', async () => {
     await accessChanges.revoke({ user_id: 'ada' });
-    for (const statement of ['select from tocsin.revocation', 'delete from tocsin.revocation', `insert into tocsin.revocation (user_id) values ('eve')`]) {
+    for (const statement of [
+      'select from tocsin.revocation',
+      'delete from tocsin.revocation',
+      `insert into tocsin.revocation (user_id) values ('eve')`,
+    ]) {
       await expect(database.call(statement)).rejects.toThrow(/permission denied/);
     }
     const processor = new Database({ connection: { url: fresh.url }, role: 'tocsin_processor' });

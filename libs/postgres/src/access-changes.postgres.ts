@@ -9,10 +9,17 @@ export class PostgresAccessChanges implements AccessChanges {
   constructor(private readonly database: Database) {}
 
   async revoke({ user_id, tenant_id, jti, issued_before }: NewRevocation): Promise<void> {
-    await this.database.call('select tocsin.revoke_access($1, $2, $3, $4)', [user_id, tenant_id ?? null, jti ?? null, issued_before ?? null]);
+    await this.database.call('select tocsin.revoke_access($1, $2, $3, $4)', [
+      user_id,
+      tenant_id ?? null,
+      jti ?? null,
+      issued_before ?? null,
+    ]);
   }
 
   since(afterId: number): Promise<Revocation[]> {
-    return this.database.call<Revocation>('select * from tocsin.revocations_after($1)', [afterId], { withinMs: ANSWER_WITHIN_MS });
+    return this.database.call<Revocation>('select * from tocsin.revocations_after($1)', [afterId], {
+      withinMs: ANSWER_WITHIN_MS,
+    });
   }
 }

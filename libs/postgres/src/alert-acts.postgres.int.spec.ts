@@ -19,15 +19,25 @@ afterAll(async () => {
 });
 
 describeAlertActs('PostgreSQL', {
-  open: () => Promise.resolve({
-    acts: new PostgresAlertActs(gateway), waking: new PostgresAlertActs(processor), log: new PostgresEventLog(processor), reader: new PostgresEventLog(gateway), close: () => Promise.resolve(),
-  }),
+  open: () =>
+    Promise.resolve({
+      acts: new PostgresAlertActs(gateway),
+      waking: new PostgresAlertActs(processor),
+      log: new PostgresEventLog(processor),
+      reader: new PostgresEventLog(gateway),
+      close: () => Promise.resolve(),
+    }),
 });
 
 describeSeenPositions('PostgreSQL', {
-  open: () => Promise.resolve({ seen: new PostgresSeenPositions(gateway), log: new PostgresEventLog(processor), close: () => Promise.resolve() }),
+  open: () =>
+    Promise.resolve({
+      seen: new PostgresSeenPositions(gateway),
+      log: new PostgresEventLog(processor),
+      close: () => Promise.resolve(),
+    }),
 });
 
-it('acts are the gateway\'s, and what time undoes the processor\'s', async () => {
+it("acts are the gateway's, and what time undoes the processor's", async () => {
   await expect(new PostgresAlertActs(gateway).wakeSnoozed()).rejects.toMatchObject({ name: 'Unavailable' });
 });

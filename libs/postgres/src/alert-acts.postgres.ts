@@ -12,10 +12,14 @@ type PreviousColumn = 'previous_status' | 'previous_severity' | 'previous_type' 
  * An alert after the act, and, where it is an entry, what of the entry the alert does not say. What both have they have in
  * common, but for the actor: the alert's is who made its status what it is.
  */
-type ActedRow = Alert & Pick<AppendedRow, 'epoch' | 'seq' | 'fp' | 'prev_fp' | 'event_id' | 'change' | 'folded' | 'received_at' | 'note' | PreviousColumn> & {
-  tenant_id: AppendedEvent['tenant_id'];
-  outcome: Exclude<ActResult['outcome'], 'not_found'>;
-};
+type ActedRow = Alert &
+  Pick<
+    AppendedRow,
+    'epoch' | 'seq' | 'fp' | 'prev_fp' | 'event_id' | 'change' | 'folded' | 'received_at' | 'note' | PreviousColumn
+  > & {
+    tenant_id: AppendedEvent['tenant_id'];
+    outcome: Exclude<ActResult['outcome'], 'not_found'>;
+  };
 
 /** Acts as functions of the database: one call, and so one round trip and one commit, for each method. */
 export class PostgresAlertActs implements AlertActs {
@@ -25,15 +29,34 @@ export class PostgresAlertActs implements AlertActs {
     if (alertIds.length === 0 || reach.tenants.length === 0) return alertIds.map(() => ({ outcome: 'not_found' }));
     const { act, by, until, assignee, from_assignee, note, trace_id } = attempted;
     const { from, to, change } = ACT_RULES[act];
-    const rows = await this.database.call<ActedRow>('select * from tocsin.act_on_alerts($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)', [
-      reach.tenants, reach.acting, alertIds, act, by, until, assignee, from_assignee ?? null, from_assignee === undefined, note, from, to, change, drawFingerprints(alertIds.length), trace_id,
-    ]);
+    const rows = await this.database.call<ActedRow>(
+      'select * from tocsin.act_on_alerts($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)',
+      [
+        reach.tenants,
+        reach.acting,
+        alertIds,
+        act,
+        by,
+        until,
+        assignee,
+        from_assignee ?? null,
+        from_assignee === undefined,
+        note,
+        from,
+        to,
+        change,
+        drawFingerprints(alertIds.length),
+        trace_id,
+      ],
+    );
     const results = new Map(rows.map((row) => [row.alert_id, resultOf(row, attempted)]));
     return alertIds.map((id) => results.get(id.toLowerCase()) ?? { outcome: 'not_found' });
   }
 
   async wakeSnoozed(): Promise<AppendedEvent[]> {
-    const rows = await this.database.call<AppendedRow>('select * from tocsin.wake_snoozed($1)', [drawFingerprints(WOKEN_AT_ONCE)]);
+    const rows = await this.database.call<AppendedRow>('select * from tocsin.wake_snoozed($1)', [
+      drawFingerprints(WOKEN_AT_ONCE),
+    ]);
     return rows.map(appendedEventOf);
   }
 }

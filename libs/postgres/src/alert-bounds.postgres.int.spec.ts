@@ -7,7 +7,18 @@ import { PostgresAlertQueries } from './alert-queries.postgres';
 import { Database } from './database';
 import { asOwner, freshDatabase, type FreshDatabase } from './testing';
 
-const ANY: AlertSelection = { status: null, severity: null, service: null, type: null, name: null, assignee: null, labels: {}, from: null, to: null, words: [] };
+const ANY: AlertSelection = {
+  status: null,
+  severity: null,
+  service: null,
+  type: null,
+  name: null,
+  assignee: null,
+  labels: {},
+  from: null,
+  to: null,
+  words: [],
+};
 const FIRST: AlertListQuery = { ...ANY, order: 'newest', limit: 50, after: null };
 const BIG = 300_000;
 
@@ -25,11 +36,21 @@ interface PlanNode {
 const nodesOf = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(nodesOf)];
 
 /** Alerts made by one statement: all from a series g, a second apart, the newest last; half of them share their time with another. */
-const fill = (columns: { service: string; name: string; title: string; status: string; severity: string; type: string; assignee: string; labels: string }) => `
+const fill = (columns: {
+  service: string;
+  name: string;
+  title: string;
+  status: string;
+  severity: string;
+  type: string;
+  assignee: string;
+  labels: string;
+}) => `
   insert into tocsin.alert (tenant_id, alert_id, service, type, name, title, message, status, severity, state_at, occurrences, first_seen_at, last_seen_at, first_seq, described_seq, last_seq, labels, assignee)
   select $1, md5(g::text || $1)::uuid, ${columns.service}, ${columns.type}, ${columns.name}, ${columns.title}, null, ${columns.status}, ${columns.severity}, seen, 1, seen, seen, g, g, g, ${columns.labels}, ${columns.assignee}
   from generate_series(1, $2::integer) g, lateral (select timestamptz '2026-01-01' + g / 2 * interval '2 s' as seen) t`;
-const one = (values: readonly string[], of: string) => `(array['${values.join("','")}'])[1 + abs(hashint4(${of})) % ${values.length}]`;
+const one = (values: readonly string[], of: string) =>
+  `(array['${values.join("','")}'])[1 + abs(hashint4(${of})) % ${values.length}]`;
 
 let fresh: FreshDatabase;
 let gateway: Database;
@@ -48,9 +69,14 @@ describe(`a tenant of ${BIG.toLocaleString('en')} alerts costs a question no mor
   beforeAll(async () => {
     // one in a thousand is open, one in a hundred thousand is of a rare service and name
     const columns = {
-      service: `case when g % 100000 = 7 then 'rare' else ${one(['ovens', 'stock', 'till'], 'g')} end`, name: `case when g % 100000 = 7 then 'rare' else 'usual' end`,
-      title: `'number ' || g`, status: `case when g % 1000 = 0 then 'firing' else 'resolved' end`, severity: one(['low', 'low', 'low', 'medium', 'high', 'urgent'], 'g * 7'),
-      type: `'alert'`, assignee: 'null', labels: `json_build_object('site', g % 50)`,
+      service: `case when g % 100000 = 7 then 'rare' else ${one(['ovens', 'stock', 'till'], 'g')} end`,
+      name: `case when g % 100000 = 7 then 'rare' else 'usual' end`,
+      title: `'number ' || g`,
+      status: `case when g % 1000 = 0 then 'firing' else 'resolved' end`,
+      severity: one(['low', 'low', 'low', 'medium', 'high', 'urgent'], 'g * 7'),
+      type: `'alert'`,
+      assignee: 'null',
+      labels: `json_build_object('site', g % 50)`,
     };
     await asOwner({ url: fresh.url }, fill(columns), [big, BIG]);
     for (const tenant of small) await asOwner({ url: fresh.url }, fill(columns), [tenant, 100]);
@@ -58,11 +84,16 @@ describe(`a tenant of ${BIG.toLocaleString('en')} alerts costs a question no mor
   }, 120_000);
 
   /** Alerts that the statements of a question looked at, in the index and in the table, and blocks, as the gateway's role has it. */
-  async function costOf(ask: (queries: PostgresAlertQueries) => Promise<unknown>): Promise<{ alerts: number; blocks: number; scans: string[] }> {
+  async function costOf(
+    ask: (queries: PostgresAlertQueries) => Promise<unknown>,
+  ): Promise<{ alerts: number; blocks: number; scans: string[] }> {
     const cost = { alerts: 0, blocks: 0, scans: [] as string[] };
     const explaining = (manager: EntityManager) => ({
       async query(sql: string, parameters: unknown[]) {
-        const [row] = await manager.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }[]>(`explain (analyze, buffers, timing off, format json) ${sql}`, parameters);
+        const [row] = await manager.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }[]>(
+          `explain (analyze, buffers, timing off, format json) ${sql}`,
+          parameters,
+        );
         const { Plan } = row!['QUERY PLAN'][0];
         cost.blocks += (Plan['Shared Hit Blocks'] ?? 0) + (Plan['Shared Read Blocks'] ?? 0);
         for (const node of nodesOf(Plan).filter((scan) => scan['Relation Name'] === 'alert')) {
@@ -72,7 +103,12 @@ describe(`a tenant of ${BIG.toLocaleString('en')} alerts costs a question no mor
         return manager.query(sql, parameters);
       },
     });
-    await ask(new PostgresAlertQueries({ as: (tenants: TenantId[], work: (manager: unknown) => unknown) => gateway.as(tenants, async (manager) => work(explaining(manager))) } as unknown as Database));
+    await ask(
+      new PostgresAlertQueries({
+        as: (tenants: TenantId[], work: (manager: unknown) => unknown) =>
+          gateway.as(tenants, async (manager) => work(explaining(manager))),
+      } as unknown as Database),
+    );
     return cost;
   }
 
@@ -88,21 +124,33 @@ describe(`a tenant of ${BIG.toLocaleString('en')} alerts costs a question no mor
     'a word that is not there': { words: ['nowhere'] },
     'a label that is not there, of a service': { labels: { site: 'nowhere' }, service: ['ovens'] },
   };
-  it.each(Object.entries(RARE))('%s', async (_, query) => {
-    for (const tenants of [[big], [big, ...small]]) {
-      const { alerts, blocks, scans } = await costOf((queries) => queries.list(tenants, { ...FIRST, ...query }));
-      expect(scans).not.toContain('Seq Scan');
-      expect(alerts).toBeGreaterThan(50);
-      expect(alerts).toBeLessThan(30_000);
-      expect(blocks).toBeLessThan(20_000);
-      const { end, searched } = await new PostgresAlertQueries(gateway).list(tenants, { ...FIRST, ...query });
-      expect(searched).toEqual({ reached: end, complete: false });
-    }
-  }, 30_000);
+  it.each(Object.entries(RARE))(
+    '%s',
+    async (_, query) => {
+      for (const tenants of [[big], [big, ...small]]) {
+        const { alerts, blocks, scans } = await costOf((queries) => queries.list(tenants, { ...FIRST, ...query }));
+        expect(scans).not.toContain('Seq Scan');
+        expect(alerts).toBeGreaterThan(50);
+        expect(alerts).toBeLessThan(30_000);
+        expect(blocks).toBeLessThan(20_000);
+        const { end, searched } = await new PostgresAlertQueries(gateway).list(tenants, { ...FIRST, ...query });
+        expect(searched).toEqual({ reached: end, complete: false });
+      }
+    },
+    30_000,
+  );
 
   it('what is not looked for: a page is its alerts and little else, at any time', async () => {
     const [from, to] = ['2026-01-02T12:00:00.000Z', '2026-01-02T18:00:00.000Z'];
-    const some: Partial<AlertListQuery>[] = [{}, { status: ['firing'] }, { order: 'severity' }, { order: 'oldest' }, { from, to }, { from, to, order: 'oldest' }, { from, to, order: 'severity' }];
+    const some: Partial<AlertListQuery>[] = [
+      {},
+      { status: ['firing'] },
+      { order: 'severity' },
+      { order: 'oldest' },
+      { from, to },
+      { from, to, order: 'oldest' },
+      { from, to, order: 'severity' },
+    ];
     for (const query of some) {
       const { alerts, blocks, scans } = await costOf((queries) => queries.list([big], { ...FIRST, ...query }));
       // what an index passes over on its way to the time is in no count of alerts
@@ -113,12 +161,23 @@ describe(`a tenant of ${BIG.toLocaleString('en')} alerts costs a question no mor
   });
 
   it('counts, which say that they are not all', async () => {
-    const selections: Partial<AlertSelection>[] = [{}, { name: ['rare'] }, { assignee: ['ana'] }, { words: ['nowhere'] }, { words: ['number'], service: ['rare'] }, { name: ['rare'], labels: { site: 'nowhere' } }];
+    const selections: Partial<AlertSelection>[] = [
+      {},
+      { name: ['rare'] },
+      { assignee: ['ana'] },
+      { words: ['nowhere'] },
+      { words: ['number'], service: ['rare'] },
+      { name: ['rare'], labels: { site: 'nowhere' } },
+    ];
     for (const selection of selections) {
-      const { alerts, scans } = await costOf((queries) => queries.facets([big, ...small], [big], { ...ANY, ...selection }));
+      const { alerts, scans } = await costOf((queries) =>
+        queries.facets([big, ...small], [big], { ...ANY, ...selection }),
+      );
       expect(alerts).toBeLessThan(35_000);
       expect(scans).not.toContain('Seq Scan');
-      expect((await new PostgresAlertQueries(gateway).facets([big, ...small], [big], { ...ANY, ...selection })).complete).toBe(false);
+      expect(
+        (await new PostgresAlertQueries(gateway).facets([big, ...small], [big], { ...ANY, ...selection })).complete,
+      ).toBe(false);
     }
     const days = { from: new Date('2026-01-01'), buckets: 30, bucketSeconds: 86_400 };
     expect((await costOf((queries) => queries.stats([big, ...small], days))).alerts).toBeLessThan(65_000);
@@ -146,8 +205,14 @@ it('whatever the bounds and the conditions, the pages of a list are exactly the 
   const tenants = [aTenant(), aTenant(), aTenant()];
   for (const [i, tenant] of tenants.entries()) {
     const columns = {
-      service: one(['ovens', 'stock', 'till'], 'g * 3'), name: one(['hot', 'cold'], 'g * 5'), title: `'word' || g % 3`, status: one(ALERT_STATUSES, `g * ${11 + i}`), severity: one(SEVERITIES, 'g * 13'),
-      type: one(ALERT_TYPES, 'g * 17'), assignee: `nullif(${one(['ana', 'ben', ''], 'g * 19')}, '')`, labels: `json_build_object('line', (g % 2)::text)`,
+      service: one(['ovens', 'stock', 'till'], 'g * 3'),
+      name: one(['hot', 'cold'], 'g * 5'),
+      title: `'word' || g % 3`,
+      status: one(ALERT_STATUSES, `g * ${11 + i}`),
+      severity: one(SEVERITIES, 'g * 13'),
+      type: one(ALERT_TYPES, 'g * 17'),
+      assignee: `nullif(${one(['ana', 'ben', ''], 'g * 19')}, '')`,
+      labels: `json_build_object('line', (g % 2)::text)`,
     };
     await asOwner({ url: fresh.url }, fill(columns), [tenant, 60 >> i]);
   }
@@ -157,11 +222,24 @@ it('whatever the bounds and the conditions, the pages of a list are exactly the 
   const arbitrary = fc.record({
     tenants: fc.subarray(tenants, { minLength: 1 }),
     query: fc.record({
-      status: some(ALERT_STATUSES), severity: some(SEVERITIES), service: some(['ovens', 'stock', 'nowhere']), type: some(ALERT_TYPES), name: some(['hot', 'nowhere']), assignee: some(['ana', null]),
-      words: fc.subarray(['word1']), labels: fc.constantFrom<Record<string, string>>({}, { line: '1' }), order: fc.constantFrom(...ALERT_ORDERS), limit: fc.integer({ min: 1, max: 30 }),
-      from: fc.constantFrom(null, all.at(-20)!.first_seen_at), to: fc.constantFrom(null, all[20]!.first_seen_at),
+      status: some(ALERT_STATUSES),
+      severity: some(SEVERITIES),
+      service: some(['ovens', 'stock', 'nowhere']),
+      type: some(ALERT_TYPES),
+      name: some(['hot', 'nowhere']),
+      assignee: some(['ana', null]),
+      words: fc.subarray(['word1']),
+      labels: fc.constantFrom<Record<string, string>>({}, { line: '1' }),
+      order: fc.constantFrom(...ALERT_ORDERS),
+      limit: fc.integer({ min: 1, max: 30 }),
+      from: fc.constantFrom(null, all.at(-20)!.first_seen_at),
+      to: fc.constantFrom(null, all[20]!.first_seen_at),
     }),
-    bounds: fc.record({ walked: fc.integer({ min: 1, max: 150 }), lookedAt: fc.integer({ min: 1, max: 30 }), counted: fc.constant(1) }),
+    bounds: fc.record({
+      walked: fc.integer({ min: 1, max: 150 }),
+      lookedAt: fc.integer({ min: 1, max: 30 }),
+      counted: fc.constant(1),
+    }),
   });
   await fc.assert(
     fc.asyncProperty(arbitrary, async ({ tenants: asked, query, bounds }) => {
@@ -176,19 +254,32 @@ it('whatever the bounds and the conditions, the pages of a list are exactly the 
         pages.push(...alerts);
         [after, more] = [end, end !== null];
       }
-      const expected = inOrder(all.filter((alert) => asked.includes(alert.tenant_id as TenantId) && matches(alert, query)), query);
+      const expected = inOrder(
+        all.filter((alert) => asked.includes(alert.tenant_id as TenantId) && matches(alert, query)),
+        query,
+      );
       expect(pages.map(({ alert_id }) => alert_id)).toEqual(expected.map(({ alert_id }) => alert_id));
     }),
     { numRuns: 150 },
   );
 }, 60_000);
 
-function matches(alert: Alert, { status, severity, service, type, name, assignee, words, labels, from, to }: AlertSelection): boolean {
+function matches(
+  alert: Alert,
+  { status, severity, service, type, name, assignee, words, labels, from, to }: AlertSelection,
+): boolean {
   const isOne = <T>(values: readonly T[] | null, value: T) => values?.includes(value) ?? true;
   return (
-    isOne(status, alert.status) && isOne(severity, alert.severity) && isOne(service, alert.service) && isOne(type, alert.type) && isOne(name, alert.name!) && isOne(assignee, alert.assignee) &&
-    words.every((word) => alert.title.includes(word)) && Object.entries(labels).every(([key, value]) => alert.labels[key] === value) &&
-    (from === null || alert.first_seen_at >= from) && (to === null || alert.first_seen_at < to)
+    isOne(status, alert.status) &&
+    isOne(severity, alert.severity) &&
+    isOne(service, alert.service) &&
+    isOne(type, alert.type) &&
+    isOne(name, alert.name!) &&
+    isOne(assignee, alert.assignee) &&
+    words.every((word) => alert.title.includes(word)) &&
+    Object.entries(labels).every(([key, value]) => alert.labels[key] === value) &&
+    (from === null || alert.first_seen_at >= from) &&
+    (to === null || alert.first_seen_at < to)
   );
 }
 

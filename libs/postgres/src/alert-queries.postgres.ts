@@ -1,6 +1,25 @@
 import type { EntityManager } from 'typeorm';
-import { ALERT_STATUSES, SEVERITIES, type Alert, type AlertFacets, type AlertStats, type AlertStatus, type AlertType, type Entry, type Severity, type TenantId } from '@tocsin/contracts';
-import type { AlertListQuery, AlertQueries, AlertSelection, HistoryQuery, ListedAlerts, NamedAlert, StatsQuery } from '@tocsin/contracts/ports';
+import {
+  ALERT_STATUSES,
+  SEVERITIES,
+  type Alert,
+  type AlertFacets,
+  type AlertStats,
+  type AlertStatus,
+  type AlertType,
+  type Entry,
+  type Severity,
+  type TenantId,
+} from '@tocsin/contracts';
+import type {
+  AlertListQuery,
+  AlertQueries,
+  AlertSelection,
+  HistoryQuery,
+  ListedAlerts,
+  NamedAlert,
+  StatsQuery,
+} from '@tocsin/contracts/ports';
 import * as statements from './alert-statements';
 import type { Database } from './database';
 import { storedEventOf, type EntryRow } from './event-log.postgres';
@@ -39,12 +58,20 @@ export class PostgresAlertQueries implements AlertQueries {
   ) {}
 
   list(tenants: readonly TenantId[], query: AlertListQuery): Promise<ListedAlerts> {
-    return this.database.as(tenants, (manager) => (isLookedFor(query) ? listMatching(manager, tenants, query, this.bounds) : listAll(manager, tenants, query)));
+    return this.database.as(tenants, (manager) =>
+      isLookedFor(query) ? listMatching(manager, tenants, query, this.bounds) : listAll(manager, tenants, query),
+    );
   }
 
-  async facets(tenants: readonly TenantId[], selected: readonly TenantId[], selection: AlertSelection): Promise<AlertFacets> {
+  async facets(
+    tenants: readonly TenantId[],
+    selected: readonly TenantId[],
+    selection: AlertSelection,
+  ): Promise<AlertFacets> {
     const others = { ...selection, status: null, severity: null, service: null, type: null };
-    const { rows, complete } = await this.database.as(tenants, (manager) => countKinds(manager, tenants, others, this.bounds));
+    const { rows, complete } = await this.database.as(tenants, (manager) =>
+      countKinds(manager, tenants, others, this.bounds),
+    );
     const passes: Record<Facet, (kind: Kind) => boolean> = {
       status: ({ status }) => selection.status?.includes(status) ?? true,
       severity: ({ severity }) => selection.severity?.includes(severity) ?? true,
@@ -54,9 +81,19 @@ export class PostgresAlertQueries implements AlertQueries {
     };
     const count = (facet: Facet) => {
       const others = FACETS.filter((other) => other !== facet);
-      return countsBy(rows.filter((kind) => others.every((other) => passes[other](kind))), (kind) => kind[facet === 'tenant' ? 'tenant_id' : facet]);
+      return countsBy(
+        rows.filter((kind) => others.every((other) => passes[other](kind))),
+        (kind) => kind[facet === 'tenant' ? 'tenant_id' : facet],
+      );
     };
-    return { status: count('status'), severity: count('severity'), service: count('service'), type: count('type'), tenant: count('tenant'), complete };
+    return {
+      status: count('status'),
+      severity: count('severity'),
+      service: count('service'),
+      type: count('type'),
+      tenant: count('tenant'),
+      complete,
+    };
   }
 
   find(tenants: readonly TenantId[], alertIds: readonly string[]): Promise<Alert[]> {
@@ -64,26 +101,51 @@ export class PostgresAlertQueries implements AlertQueries {
   }
 
   async named(tenant: TenantId, service: string, dedupKey: string): Promise<NamedAlert | undefined> {
-    const [alert] = await this.database.as([tenant], (manager) => manager.query<NamedAlert[]>(statements.BY_KEY, [tenant, service, dedupKey]));
+    const [alert] = await this.database.as([tenant], (manager) =>
+      manager.query<NamedAlert[]>(statements.BY_KEY, [tenant, service, dedupKey]),
+    );
     return alert;
   }
 
-  async history(tenant: TenantId, alertId: string, { before, limit }: HistoryQuery): Promise<{ entries: Entry[]; more: boolean }> {
-    const rows = await this.database.as([tenant], (manager) => manager.query<EntryRow[]>(statements.HISTORY, [tenant, alertId, before ?? BEHIND_ALL, limit + 1]));
-    return { entries: rows.slice(0, limit).map((row) => storedEventOf(tenant, row, row, null).entry), more: rows.length > limit };
+  async history(
+    tenant: TenantId,
+    alertId: string,
+    { before, limit }: HistoryQuery,
+  ): Promise<{ entries: Entry[]; more: boolean }> {
+    const rows = await this.database.as([tenant], (manager) =>
+      manager.query<EntryRow[]>(statements.HISTORY, [tenant, alertId, before ?? BEHIND_ALL, limit + 1]),
+    );
+    return {
+      entries: rows.slice(0, limit).map((row) => storedEventOf(tenant, row, row, null).entry),
+      more: rows.length > limit,
+    };
   }
 
-  async stats(tenants: readonly TenantId[], { from, buckets, bucketSeconds }: StatsQuery): Promise<Omit<AlertStats, 'cursor'>> {
+  async stats(
+    tenants: readonly TenantId[],
+    { from, buckets, bucketSeconds }: StatsQuery,
+  ): Promise<Omit<AlertStats, 'cursor'>> {
     const { counted } = this.bounds;
     const at = (bucket: number) => new Date(from.getTime() + bucket * bucketSeconds * 1000).toISOString();
     const { open, seen } = await this.database.as(tenants, async (manager) => ({
       open: await manager.query<OpenRow[]>(statements.OPEN_COUNTS, [tenants, OPEN, counted]),
-      seen: await manager.query<SeenRow[]>(statements.TIMELINE, [tenants, ALERT_STATUSES, SEVERITIES, at(0), at(buckets), bucketSeconds, counted]),
+      seen: await manager.query<SeenRow[]>(statements.TIMELINE, [
+        tenants,
+        ALERT_STATUSES,
+        SEVERITIES,
+        at(0),
+        at(buckets),
+        bucketSeconds,
+        counted,
+      ]),
     }));
     const timeline = Array.from({ length: buckets }, (_, bucket) => ({ at: at(bucket), ...noneOf(SEVERITIES) }));
     for (const { bucket, severity, alerts } of seen) timeline[bucket]![severity] = alerts;
     return {
-      open: { severity: { ...noneOf(SEVERITIES), ...countsBy(open, ({ severity }) => severity) }, status: { ...noneOf(OPEN), ...countsBy(open, ({ status }) => status) } },
+      open: {
+        severity: { ...noneOf(SEVERITIES), ...countsBy(open, ({ severity }) => severity) },
+        status: { ...noneOf(OPEN), ...countsBy(open, ({ status }) => status) },
+      },
       timeline,
       bucket_seconds: bucketSeconds,
       complete: total(open) < counted && total(seen) < counted,
@@ -94,15 +156,23 @@ export class PostgresAlertQueries implements AlertQueries {
 // ---- a page -----------------------------------------------------------------------------------------------------------
 
 const hasText = ({ words, labels }: AlertSelection): boolean => words.length > 0 || Object.keys(labels).length > 0;
-const isFiltered = ({ service, type, name, assignee }: AlertSelection): boolean => [service, type, name, assignee].some((values) => values !== null);
+const isFiltered = ({ service, type, name, assignee }: AlertSelection): boolean =>
+  [service, type, name, assignee].some((values) => values !== null);
 
 /** Whether a walk passes alerts that are not wanted. Tenant, status, severity and time are what the index is sorted by. */
 const isLookedFor = (selection: AlertSelection): boolean => hasText(selection) || isFiltered(selection);
 
-async function listAll(manager: EntityManager, tenants: readonly TenantId[], query: AlertListQuery): Promise<ListedAlerts> {
+async function listAll(
+  manager: EntityManager,
+  tenants: readonly TenantId[],
+  query: AlertListQuery,
+): Promise<ListedAlerts> {
   const { direction, severities, places } = walkOf(query);
   const parameters = [...groupsOf(tenants, { ...query, severity: severities }), ...places, query.limit + 1];
-  return { ...pageOf(await manager.query<Alert[]>(statements.pageStatement(direction), parameters), query.limit), searched: null };
+  return {
+    ...pageOf(await manager.query<Alert[]>(statements.pageStatement(direction), parameters), query.limit),
+    searched: null,
+  };
 }
 
 interface ReachedColumns {
@@ -111,15 +181,31 @@ interface ReachedColumns {
   reached_id: string;
 }
 
-async function listMatching(manager: EntityManager, tenants: readonly TenantId[], query: AlertListQuery, bounds: AlertBounds): Promise<ListedAlerts> {
+async function listMatching(
+  manager: EntityManager,
+  tenants: readonly TenantId[],
+  query: AlertListQuery,
+  bounds: AlertBounds,
+): Promise<ListedAlerts> {
   const { direction, severities, places } = walkOf(query);
   const asked = { ...query, severity: severities };
   const atMost = query.limit + 1;
-  const parameters = [...groupsOf(tenants, asked), ...places, ...conditionsOf(query), ...matchOf(tenants, asked, bounds, atMost), atMost];
-  const found = await manager.query<(Alert & ReachedColumns)[]>(statements.matchingPageStatement(direction), parameters);
+  const parameters = [
+    ...groupsOf(tenants, asked),
+    ...places,
+    ...conditionsOf(query),
+    ...matchOf(tenants, asked, bounds, atMost),
+    atMost,
+  ];
+  const found = await manager.query<(Alert & ReachedColumns)[]>(
+    statements.matchingPageStatement(direction),
+    parameters,
+  );
   const { reached_severity: severity, reached_at: first_seen_at, reached_id: alert_id } = found[0]!;
   // where nothing matches there is one row all the same, which tells what was reached
-  const matching = found.filter((row) => row.alert_id !== null).map(({ reached_severity, reached_at, reached_id, ...alert }): Alert => alert);
+  const matching = found
+    .filter((row) => row.alert_id !== null)
+    .map(({ reached_severity, reached_at, reached_id, ...alert }): Alert => alert);
   const { alerts, end } = pageOf(matching, query.limit);
   const reached = end ?? (severity && { severity, first_seen_at, alert_id });
   return { alerts, end: reached, searched: { reached, complete: reached === null } };
@@ -128,7 +214,13 @@ async function listMatching(manager: EntityManager, tenants: readonly TenantId[]
 function pageOf(rows: readonly Alert[], limit: number): Pick<ListedAlerts, 'alerts' | 'end'> {
   const alerts = rows.slice(0, limit);
   const last = alerts.at(-1);
-  return { alerts, end: last && rows.length > limit ? { severity: last.severity, first_seen_at: last.first_seen_at, alert_id: last.alert_id } : null };
+  return {
+    alerts,
+    end:
+      last && rows.length > limit
+        ? { severity: last.severity, first_seen_at: last.first_seen_at, alert_id: last.alert_id }
+        : null,
+  };
 }
 
 /** No alert has it. */
@@ -138,20 +230,37 @@ const NIL = '00000000-0000-0000-0000-000000000000';
  * Before the first alert of a walk, whichever way it goes. It says again what `from` and `to` say: an index is entered at the
  * place, and from one at the end of time it would walk over everything that is later than `to`.
  */
-const outsideOf = (direction: statements.Direction, { from, to }: Pick<AlertSelection, 'from' | 'to'>): readonly [string, string] =>
-  direction === 'down' ? [to ?? 'infinity', NIL] : [from ?? '-infinity', NIL];
+const outsideOf = (
+  direction: statements.Direction,
+  { from, to }: Pick<AlertSelection, 'from' | 'to'>,
+): readonly [string, string] => (direction === 'down' ? [to ?? 'infinity', NIL] : [from ?? '-infinity', NIL]);
 
 /** Which severities a page may still hold, with each one's rank in the order and the place behind which it goes on. */
-function walkOf({ order, severity, after, from, to }: Pick<AlertListQuery, 'order' | 'severity' | 'after' | 'from' | 'to'>): { direction: statements.Direction; severities: Severity[]; places: [number[], string[], string[]] } {
+function walkOf({
+  order,
+  severity,
+  after,
+  from,
+  to,
+}: Pick<AlertListQuery, 'order' | 'severity' | 'after' | 'from' | 'to'>): {
+  direction: statements.Direction;
+  severities: Severity[];
+  places: [number[], string[], string[]];
+} {
   const direction = order === 'oldest' ? 'up' : 'down';
   const ranked = order === 'severity';
   const wanted = SEVERITIES.filter((one) => severity?.includes(one) ?? true);
   // the more severe ones stand on the pages before
-  const severities = ranked && after ? wanted.filter((one) => SEVERITIES.indexOf(one) >= SEVERITIES.indexOf(after.severity)) : wanted;
+  const severities =
+    ranked && after ? wanted.filter((one) => SEVERITIES.indexOf(one) >= SEVERITIES.indexOf(after.severity)) : wanted;
   const outside = outsideOf(direction, { from, to });
   // a place that somebody has made up may lie outside of the time that is asked for
-  const isInside = after && (direction === 'down' ? to === null || after.first_seen_at < to : from === null || after.first_seen_at >= from);
-  const begins = severities.map((one) => (isInside && (!ranked || one === after.severity) ? ([after.first_seen_at, after.alert_id] as const) : outside));
+  const isInside =
+    after &&
+    (direction === 'down' ? to === null || after.first_seen_at < to : from === null || after.first_seen_at >= from);
+  const begins = severities.map((one) =>
+    isInside && (!ranked || one === after.severity) ? ([after.first_seen_at, after.alert_id] as const) : outside,
+  );
   const ranks = severities.map((one) => (ranked ? SEVERITIES.indexOf(one) : 0));
   return { direction, severities, places: [ranks, begins.map(([at]) => at), begins.map(([, id]) => id)] };
 }
@@ -159,9 +268,10 @@ function walkOf({ order, severity, after, from, to }: Pick<AlertListQuery, 'orde
 // ---- parameters, as the statements number them ------------------------------------------------------------------------
 
 /** $1 to $5. */
-const groupsOf = (tenants: readonly TenantId[], { status, severity, from, to }: Pick<AlertSelection, 'status' | 'severity' | 'from' | 'to'>): unknown[] => [
-  tenants, status ?? ALERT_STATUSES, severity ?? SEVERITIES, from ?? '-infinity', to ?? 'infinity',
-];
+const groupsOf = (
+  tenants: readonly TenantId[],
+  { status, severity, from, to }: Pick<AlertSelection, 'status' | 'severity' | 'from' | 'to'>,
+): unknown[] => [tenants, status ?? ALERT_STATUSES, severity ?? SEVERITIES, from ?? '-infinity', to ?? 'infinity'];
 
 /** The conditions that the index decides, five of them. */
 function conditionsOf({ service, type, name, assignee }: AlertSelection): unknown[] {
@@ -169,14 +279,26 @@ function conditionsOf({ service, type, name, assignee }: AlertSelection): unknow
 }
 
 /** $14 to $19 of what matches: the labels, the words as patterns, and how far the walks go for `wanted` alerts. */
-function matchOf(tenants: readonly TenantId[], selection: AlertSelection, { walked, lookedAt }: AlertBounds, wanted: number): unknown[] {
+function matchOf(
+  tenants: readonly TenantId[],
+  selection: AlertSelection,
+  { walked, lookedAt }: AlertBounds,
+  wanted: number,
+): unknown[] {
   const { status, severity, labels, words } = selection;
   const passing = hasText(selection) ? lookedAt : wanted;
   // where all pass, and walks end at about one place, twice as many hold what may be read
   const alerts = isFiltered(selection) ? walked : 2 * passing;
   const walks = Math.max(1, tenants.length * (status ?? ALERT_STATUSES).length * (severity ?? SEVERITIES).length);
   const judgedBy = Math.min(JUDGED_BY, Math.max(2, Math.floor(alerts / 4 / walks)));
-  return [Object.keys(labels), Object.values(labels), words.map((word) => `%${word.replace(/[\\%_]/g, '\\$&')}%`), alerts, passing, judgedBy];
+  return [
+    Object.keys(labels),
+    Object.values(labels),
+    words.map((word) => `%${word.replace(/[\\%_]/g, '\\$&')}%`),
+    alerts,
+    passing,
+    judgedBy,
+  ];
 }
 
 // ---- counts -----------------------------------------------------------------------------------------------------------
@@ -197,13 +319,30 @@ interface SeenRow {
 }
 
 /** How many there are of each combination of what facets count: one walk for all facets. */
-async function countKinds(manager: EntityManager, tenants: readonly TenantId[], selection: AlertSelection, bounds: AlertBounds): Promise<{ rows: Kind[]; complete: boolean }> {
+async function countKinds(
+  manager: EntityManager,
+  tenants: readonly TenantId[],
+  selection: AlertSelection,
+  bounds: AlertBounds,
+): Promise<{ rows: Kind[]; complete: boolean }> {
   if (!hasText(selection)) {
-    const rows = await manager.query<(Kind & { walked: number })[]>(statements.COUNTS, [...groupsOf(tenants, selection), ...conditionsOf(selection), bounds.counted]);
-    return { rows: rows.filter(({ alerts }) => alerts > 0), complete: rows.length === 0 || rows[0]!.walked < bounds.counted };
+    const rows = await manager.query<(Kind & { walked: number })[]>(statements.COUNTS, [
+      ...groupsOf(tenants, selection),
+      ...conditionsOf(selection),
+      bounds.counted,
+    ]);
+    return {
+      rows: rows.filter(({ alerts }) => alerts > 0),
+      complete: rows.length === 0 || rows[0]!.walked < bounds.counted,
+    };
   }
   const { places } = walkOf({ ...selection, order: 'newest', after: null });
-  const parameters = [...groupsOf(tenants, selection), ...places, ...conditionsOf(selection), ...matchOf(tenants, selection, bounds, bounds.lookedAt)];
+  const parameters = [
+    ...groupsOf(tenants, selection),
+    ...places,
+    ...conditionsOf(selection),
+    ...matchOf(tenants, selection, bounds, bounds.lookedAt),
+  ];
   const rows = await manager.query<(Kind & { complete: boolean })[]>(statements.MATCHING_COUNTS, parameters);
   return { rows: rows.filter(({ tenant_id }) => tenant_id !== null), complete: rows[0]!.complete };
 }
@@ -211,10 +350,14 @@ async function countKinds(manager: EntityManager, tenants: readonly TenantId[], 
 const total = (rows: readonly { alerts: number }[]): number => rows.reduce((sum, { alerts }) => sum + alerts, 0);
 
 /** By value, the most frequent first. */
-function countsBy<Row extends { alerts: number }>(rows: readonly Row[], valueOf: (row: Row) => string): Record<string, number> {
+function countsBy<Row extends { alerts: number }>(
+  rows: readonly Row[],
+  valueOf: (row: Row) => string,
+): Record<string, number> {
   const counts = new Map<string, number>();
   for (const row of rows) counts.set(valueOf(row), (counts.get(valueOf(row)) ?? 0) + row.alerts);
   return Object.fromEntries([...counts].sort(([, a], [, b]) => b - a).slice(0, VALUES_OF_A_FACET));
 }
 
-const noneOf = <Name extends string>(names: readonly Name[]): Record<Name, number> => Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number>;
+const noneOf = <Name extends string>(names: readonly Name[]): Record<Name, number> =>
+  Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number>;

@@ -2,7 +2,8 @@
 // one status and one severity stand in the order of time, so whatever is asked for is merged from walks, one for each of
 // these groups. The first parameters are the same throughout: $1 tenants, $2 statuses, $3 severities, $4 and $5 the time.
 
-const OF_GROUP = 'a.tenant_id = t.tenant_id and a.status = s.status and a.severity = v.severity and a.first_seen_at >= $4 and a.first_seen_at < $5';
+const OF_GROUP =
+  'a.tenant_id = t.tenant_id and a.status = s.status and a.severity = v.severity and a.first_seen_at >= $4 and a.first_seen_at < $5';
 const TENANTS = 'unnest($1::text[]) as t(tenant_id)';
 const STATUSES = 'unnest($2::text[]) as s(status)';
 const SEVERITIES = 'unnest($3::text[]) as v(severity)';
@@ -27,7 +28,8 @@ const order = { down: 'desc', up: 'asc' } as const;
 
 /** With $3 go $6 to $8: the rank of each severity in the order, and the place behind which its alerts are wanted. */
 const RANKED = 'unnest($3::text[], $6::integer[], $7::timestamptz[], $8::uuid[]) as v(severity, rank, at, id)';
-const BEHIND = (direction: Direction): string => `${OF_GROUP} and (a.first_seen_at, a.alert_id) ${behind[direction]} (v.at, v.id)`;
+const BEHIND = (direction: Direction): string =>
+  `${OF_GROUP} and (a.first_seen_at, a.alert_id) ${behind[direction]} (v.at, v.id)`;
 const IN_TIME = (direction: Direction): string => `first_seen_at ${order[direction]}, alert_id ${order[direction]}`;
 
 /** A page where nothing has to be looked for: each alert that is walked over is on it. $9: how many. */

@@ -17,7 +17,11 @@ export interface SessionLimits {
   idleInTransactionTimeoutMs: number;
 }
 
-export const SESSION_LIMITS: SessionLimits = { statementTimeoutMs: 5_000, lockTimeoutMs: 2_000, idleInTransactionTimeoutMs: 10_000 };
+export const SESSION_LIMITS: SessionLimits = {
+  statementTimeoutMs: 5_000,
+  lockTimeoutMs: 2_000,
+  idleInTransactionTimeoutMs: 10_000,
+};
 
 /**
  * How pg connects. The role stands in the startup packet: it fails closed when the role is missing, and survives RESET and
@@ -34,7 +38,12 @@ export function clientConfig(connection: DatabaseConnection, role: Role | undefi
 }
 
 /** Sets a new session up (without JIT: what takes milliseconds is not worth compiling), and refuses one that row-level security would not bind. */
-export async function prepareSession(client: Client, connection: DatabaseConnection, role: Role | undefined, limits: SessionLimits): Promise<void> {
+export async function prepareSession(
+  client: Client,
+  connection: DatabaseConnection,
+  role: Role | undefined,
+  limits: SessionLimits,
+): Promise<void> {
   if ('url' in connection && connection.pooled) {
     await refuseUnprepared(client, role, limits);
     if (role) await refusePrivileged(client);
@@ -53,7 +62,11 @@ export async function prepareSession(client: Client, connection: DatabaseConnect
  * The embedded database logs everybody in as its superuser and reads no options, so the role is set by a statement, which
  * DISCARD and RESET undo. Therefore before each use, and not once a connection; elsewhere it does nothing.
  */
-export async function retakeRole(client: ClientBase, connection: DatabaseConnection, role: Role | undefined): Promise<void> {
+export async function retakeRole(
+  client: ClientBase,
+  connection: DatabaseConnection,
+  role: Role | undefined,
+): Promise<void> {
   if ('stream' in connection && role) await client.query(`set role ${client.escapeIdentifier(role)}`);
 }
 
@@ -61,8 +74,20 @@ export async function retakeRole(client: ClientBase, connection: DatabaseConnect
  * Behind a pooler a setting of the session would be another client's in the next moment, so the login role brings them along:
  * here is looked whether it does. Without its time limit a statement would hold its connection after its caller has gone.
  */
-async function refuseUnprepared(client: Client, role: Role | undefined, { statementTimeoutMs }: SessionLimits): Promise<void> {
-  const { rows } = await client.query<{ login: string; statement_ms: number; lock_ms: number; idle_ms: number; zone: string; dates: string; is_member: boolean }>(
+async function refuseUnprepared(
+  client: Client,
+  role: Role | undefined,
+  { statementTimeoutMs }: SessionLimits,
+): Promise<void> {
+  const { rows } = await client.query<{
+    login: string;
+    statement_ms: number;
+    lock_ms: number;
+    idle_ms: number;
+    zone: string;
+    dates: string;
+    is_member: boolean;
+  }>(
     `select current_user as login, current_setting('TimeZone') as zone, current_setting('DateStyle') as dates,
             (select setting::int from pg_settings where name = 'statement_timeout') as statement_ms,
             (select setting::int from pg_settings where name = 'lock_timeout') as lock_ms,
@@ -73,12 +98,20 @@ async function refuseUnprepared(client: Client, role: Role | undefined, { statem
   const { login, statement_ms, lock_ms, idle_ms, zone, dates, is_member } = rows[0]!;
   const faults = [
     ...(role && !is_member ? [`is no member of ${role}`] : []),
-    ...(statement_ms === 0 || statement_ms > statementTimeoutMs ? [`has no statement_timeout of ${statementTimeoutMs} ms (DB_STATEMENT_TIMEOUT_MS) or less`] : []),
+    ...(statement_ms === 0 || statement_ms > statementTimeoutMs
+      ? [`has no statement_timeout of ${statementTimeoutMs} ms (DB_STATEMENT_TIMEOUT_MS) or less`]
+      : []),
     ...(lock_ms === 0 ? ['has no lock_timeout'] : []),
     ...(idle_ms === 0 ? ['has no idle_in_transaction_session_timeout'] : []),
-    ...(zone === 'UTC' && dates.startsWith('ISO') ? [] : ['has another TimeZone than UTC or another DateStyle than ISO']),
+    ...(zone === 'UTC' && dates.startsWith('ISO')
+      ? []
+      : ['has another TimeZone than UTC or another DateStyle than ISO']),
   ];
-  if (faults.length > 0) throw new Unavailable('postgres', `This connection is refused: behind a pooler (DB_POOLER) the role ${login} brings its settings along, and it ${faults.join(', ')}. See docs/pgbouncer.md.`);
+  if (faults.length > 0)
+    throw new Unavailable(
+      'postgres',
+      `This connection is refused: behind a pooler (DB_POOLER) the role ${login} brings its settings along, and it ${faults.join(', ')}. See docs/pgbouncer.md.`,
+    );
 }
 
 async function refusePrivileged(client: Client): Promise<void> {
@@ -92,7 +125,10 @@ async function refusePrivileged(client: Client): Promise<void> {
      from pg_roles r where r.rolname = current_user`,
   );
   const fault = rows[0]?.fault;
-  if (fault) throw new PrivilegedRole(`This connection is refused: its role ${rows[0]!.role} ${fault}, so tenants would not be kept apart.`);
+  if (fault)
+    throw new PrivilegedRole(
+      `This connection is refused: its role ${rows[0]!.role} ${fault}, so tenants would not be kept apart.`,
+    );
 }
 
 /** A connection whose role could see every tenant. It is no input's fault: nothing is decided until somebody has put it right. */

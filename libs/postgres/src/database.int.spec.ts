@@ -15,8 +15,13 @@ describe('the pool', () => {
     opened.push(database);
     return database;
   };
-  const throughProxy = (options: Partial<DatabaseOptions> = {}) => open({ connection: { url: proxy.via(fresh.url) }, ...options });
-  const failure = (work: Promise<unknown>): Promise<unknown> => work.then(() => undefined, (error: unknown) => error);
+  const throughProxy = (options: Partial<DatabaseOptions> = {}) =>
+    open({ connection: { url: proxy.via(fresh.url) }, ...options });
+  const failure = (work: Promise<unknown>): Promise<unknown> =>
+    work.then(
+      () => undefined,
+      (error: unknown) => error,
+    );
 
   beforeAll(async () => (fresh = await freshDatabase()), 60_000);
   beforeEach(async () => (proxy = await FaultProxy.to(fresh.url)));
@@ -32,20 +37,32 @@ describe('the pool', () => {
       `select current_user as role, current_setting('timezone') as zone, current_setting('statement_timeout') as statement, current_setting('lock_timeout') as lock,
               current_setting('idle_in_transaction_session_timeout') as idle`,
     );
-    expect(session).toEqual({ role: 'tocsin_standalone', zone: 'UTC', statement: '1234ms', lock: '567ms', idle: '8901ms' });
+    expect(session).toEqual({
+      role: 'tocsin_standalone',
+      zone: 'UTC',
+      statement: '1234ms',
+      lock: '567ms',
+      idle: '8901ms',
+    });
   });
 
   it('keeps options that the address has already, and passes the role on beside them', async () => {
     const url = new URL(fresh.url);
     url.searchParams.set('options', '-c work_mem=5MB');
     const database = open({ connection: { url: url.toString() } });
-    expect(await database.call(`select current_user as role, current_setting('work_mem') as mem`)).toEqual([{ role: 'tocsin_standalone', mem: '5MB' }]);
+    expect(await database.call(`select current_user as role, current_setting('work_mem') as mem`)).toEqual([
+      { role: 'tocsin_standalone', mem: '5MB' },
+    ]);
   });
 
   it('reads bigint as a number and times as they are sent, and leaves pg itself alone', async () => {
     const sql = `select 9007199254740991::bigint as big, '2026-01-02 03:04:05.6+00'::timestamptz as at, '{"b":1,"a":1e2}'::json as json`;
-    expect(await open().call(sql)).toEqual([{ big: 9_007_199_254_740_991, at: '2026-01-02T03:04:05.600Z', json: { b: 1, a: 100 } }]);
-    expect(await asOwner({ url: fresh.url }, sql)).toEqual([{ big: '9007199254740991', at: new Date('2026-01-02T03:04:05.600Z'), json: { b: 1, a: 100 } }]);
+    expect(await open().call(sql)).toEqual([
+      { big: 9_007_199_254_740_991, at: '2026-01-02T03:04:05.600Z', json: { b: 1, a: 100 } },
+    ]);
+    expect(await asOwner({ url: fresh.url }, sql)).toEqual([
+      { big: '9007199254740991', at: new Date('2026-01-02T03:04:05.600Z'), json: { b: 1, a: 100 } },
+    ]);
   });
 
   it('rolls back what fails, gives the connection back, and lets the error of the work through as it is', async () => {
@@ -63,7 +80,9 @@ describe('the pool', () => {
       expect(await failure(database.as([tenant], (manager) => manager.query('select 1/0')))).toBeInstanceOf(Refused);
       expect(await failure(database.call('select 1/0'))).toBeInstanceOf(Refused);
     }
-    expect(await database.as([tenant], (manager) => manager.query('select 1 from tocsin.tenant_membership'))).toEqual([]);
+    expect(await database.as([tenant], (manager) => manager.query('select 1 from tocsin.tenant_membership'))).toEqual(
+      [],
+    );
     expect(database.connections()).toEqual({ active: 0, idle: 1, waiting: 0 });
   });
 
@@ -83,7 +102,10 @@ describe('the pool', () => {
     const tenant = aTenant();
     const result = await database.as([tenant], async (manager) => {
       attempts += 1;
-      if (attempts < 3) await manager.query(`do $$ begin raise exception 'provoked' using errcode = '${attempts === 1 ? '40P01' : '55P03'}'; end $$`);
+      if (attempts < 3)
+        await manager.query(
+          `do $$ begin raise exception 'provoked' using errcode = '${attempts === 1 ? '40P01' : '55P03'}'; end $$`,
+        );
       return 'done';
     });
     expect({ result, attempts }).toEqual({ result: 'done', attempts: 3 });
@@ -100,8 +122,12 @@ describe('the pool', () => {
   it('calls a statement that takes too long unavailable, and a disk that is full', async () => {
     const database = open({ statementTimeoutMs: 100 });
     expect(await failure(database.call('select pg_sleep(10)'))).toBeInstanceOf(Unavailable);
-    expect(await failure(database.call(`do $$ begin raise exception 'full' using errcode = '53100'; end $$`))).toBeInstanceOf(Unavailable);
-    expect(await failure(database.as([], (manager) => manager.query('select pg_sleep(10)')))).toBeInstanceOf(Unavailable);
+    expect(
+      await failure(database.call(`do $$ begin raise exception 'full' using errcode = '53100'; end $$`)),
+    ).toBeInstanceOf(Unavailable);
+    expect(await failure(database.as([], (manager) => manager.query('select pg_sleep(10)')))).toBeInstanceOf(
+      Unavailable,
+    );
     expect(await database.call('select 1 as one')).toEqual([{ one: 1 }]);
   });
 
@@ -117,7 +143,9 @@ describe('the pool', () => {
 
   it('gives up a key that is taken for good, after a few attempts', async () => {
     const database = open();
-    expect(await failure(database.call(`do $$ begin raise unique_violation using schema = 'tocsin'; end $$`))).toBeInstanceOf(Refused);
+    expect(
+      await failure(database.call(`do $$ begin raise unique_violation using schema = 'tocsin'; end $$`)),
+    ).toBeInstanceOf(Refused);
   });
 
   it('is unavailable while it cannot be reached, and comes back by itself', async () => {
@@ -176,7 +204,11 @@ describe('the pool', () => {
       results ??= await eventually(() => log.append(batch));
       expect(results.map(({ outcome }) => outcome)).not.toContain('conflict');
     }
-    const [{ count }] = (await asOwner<{ count: string }>({ url: fresh.url }, 'select count(*) from tocsin.event where tenant_id = $1', [tenant_id])) as [{ count: string }];
+    const [{ count }] = (await asOwner<{ count: string }>(
+      { url: fresh.url },
+      'select count(*) from tocsin.event where tenant_id = $1',
+      [tenant_id],
+    )) as [{ count: string }];
     expect(Number(count)).toBe(40);
   });
 

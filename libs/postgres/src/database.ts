@@ -3,7 +3,14 @@ import { Client, type Pool } from 'pg';
 import { DataSource, type EntityManager } from 'typeorm';
 import { TooSlow, Unavailable, type TenantId } from '@tocsin/contracts';
 import { columnValues } from './column-values';
-import { clientConfig, prepareSession, retakeRole, SESSION_LIMITS, type DatabaseConnection, type SessionLimits } from './connection';
+import {
+  clientConfig,
+  prepareSession,
+  retakeRole,
+  SESSION_LIMITS,
+  type DatabaseConnection,
+  type SessionLimits,
+} from './connection';
 import { causeOf, leavesConnectionUsable, remedyFor, translate, unreachable } from './postgres-errors';
 import type { Role } from './roles';
 
@@ -63,7 +70,9 @@ export class Database {
       } catch (error) {
         client.off('error', heard).release(!leavesConnectionUsable(error));
         if (options.timeoutIsJudged && remedyFor(error) === 'ask' && (await this.#answersAnew())) {
-          throw new TooSlow('PostgreSQL cancelled the statement for its time, and answers otherwise.', { cause: causeOf(error) });
+          throw new TooSlow('PostgreSQL cancelled the statement for its time, and answers otherwise.', {
+            cause: causeOf(error),
+          });
         }
         throw error;
       }
@@ -93,7 +102,8 @@ export class Database {
         return result;
       } catch (error) {
         // a statement that failed leaves a connection to roll back; a cut or silent one is not waited for again
-        if (!isDriverError(error) || leavesConnectionUsable(error)) await runner.rollbackTransaction().catch(() => client.end());
+        if (!isDriverError(error) || leavesConnectionUsable(error))
+          await runner.rollbackTransaction().catch(() => client.end());
         else void client.end().catch(() => undefined);
         if (cut) throw cut;
         throw isDriverError(error) ? error : new WorkFailed(error);
@@ -151,7 +161,11 @@ export class Database {
   async #answersAnew(): Promise<boolean> {
     const { connection, role } = this.#options;
     if ('stream' in connection) return false;
-    const client = new Client({ ...clientConfig(connection, role), connectionTimeoutMillis: ANSWER_WITHIN_MS, query_timeout: ANSWER_WITHIN_MS });
+    const client = new Client({
+      ...clientConfig(connection, role),
+      connectionTimeoutMillis: ANSWER_WITHIN_MS,
+      query_timeout: ANSWER_WITHIN_MS,
+    });
     client.on('error', heard);
     try {
       await client.connect();
@@ -178,7 +192,10 @@ export class Database {
 }
 
 /** A DataSource with one pool, whose every new connection is prepared and checked before anybody gets it. */
-export async function openDataSource(options: Omit<DatabaseOptions, 'role'> & { role?: Role }, more: { migrations?: (new () => object)[] } = {}): Promise<DataSource> {
+export async function openDataSource(
+  options: Omit<DatabaseOptions, 'role'> & { role?: Role },
+  more: { migrations?: (new () => object)[] } = {},
+): Promise<DataSource> {
   const { connection, role, applicationName = 'tocsin' } = options;
   const embedded = 'stream' in connection;
   const limits = { ...SESSION_LIMITS, ...options };
@@ -225,7 +242,10 @@ const isDriverError = (error: unknown): boolean => causeOf(error) !== error;
 async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Unavailable('postgres', `PostgreSQL did not answer within ${timeoutMs} ms`)), timeoutMs);
+    timer = setTimeout(
+      () => reject(new Unavailable('postgres', `PostgreSQL did not answer within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
   });
   try {
     return await Promise.race([work, timeout]);

@@ -1,5 +1,13 @@
 import type {
-  BuriedLetter, DeadLetterDecision, DeadLetterDepth, DeadLetterFilter, DeadLetterQuery, DeadLetterReach, DeadLetters, OpenLetters, WholeLetter,
+  BuriedLetter,
+  DeadLetterDecision,
+  DeadLetterDepth,
+  DeadLetterFilter,
+  DeadLetterQuery,
+  DeadLetterReach,
+  DeadLetters,
+  OpenLetters,
+  WholeLetter,
 } from '@tocsin/contracts/ports';
 import type { Database } from './database';
 
@@ -28,7 +36,14 @@ export class PostgresDeadLetters implements DeadLetters {
   }
 
   async find(reach: DeadLetterReach, deadLetterId: number): Promise<WholeLetter | undefined> {
-    const [letter] = await this.read(reach, { tenant_id: null, reason: null, behind: deadLetterId - 1, up_to: deadLetterId, bodies: true, limit: 1 });
+    const [letter] = await this.read(reach, {
+      tenant_id: null,
+      reason: null,
+      behind: deadLetterId - 1,
+      up_to: deadLetterId,
+      bodies: true,
+      limit: 1,
+    });
     return letter;
   }
 
@@ -36,18 +51,31 @@ export class PostgresDeadLetters implements DeadLetters {
     return this.read(reach, { ...letters, status: 'open', bodies: true, limit });
   }
 
-  async count(reach: DeadLetterReach, { tenant_id, reason, up_to, whole }: OpenLetters): Promise<{ letters: number; newest: number | null }> {
+  async count(
+    reach: DeadLetterReach,
+    { tenant_id, reason, up_to, whole }: OpenLetters,
+  ): Promise<{ letters: number; newest: number | null }> {
     const { tenants, without } = readReach(reach);
     const counted = [tenants, tenant_id, reason, up_to, whole, without];
-    const [row] = await this.database.call<{ letters: number; newest: number | null }>('select * from tocsin.count_open_dead_letters($1, $2, $3, $4, $5, $6)', counted);
+    const [row] = await this.database.call<{ letters: number; newest: number | null }>(
+      'select * from tocsin.count_open_dead_letters($1, $2, $3, $4, $5, $6)',
+      counted,
+    );
     return row!;
   }
 
-  async decide(reach: DeadLetterReach, deadLetterIds: readonly number[], { status, by, note }: DeadLetterDecision): Promise<number[]> {
+  async decide(
+    reach: DeadLetterReach,
+    deadLetterIds: readonly number[],
+    { status, by, note }: DeadLetterDecision,
+  ): Promise<number[]> {
     if (deadLetterIds.length === 0) return [];
     const { tenants, without } = readReach(reach);
     const decided = [tenants, deadLetterIds, status, by, note, without];
-    const rows = await this.database.call<{ dead_letter_id: number }>('select * from tocsin.decide_dead_letters($1, $2, $3, $4, $5, $6)', decided);
+    const rows = await this.database.call<{ dead_letter_id: number }>(
+      'select * from tocsin.decide_dead_letters($1, $2, $3, $4, $5, $6)',
+      decided,
+    );
     return rows.map(({ dead_letter_id }) => dead_letter_id);
   }
 
@@ -55,10 +83,25 @@ export class PostgresDeadLetters implements DeadLetters {
     return this.database.call<DeadLetterDepth>('select * from tocsin.dead_letter_depth()');
   }
 
-  private read(reach: DeadLetterReach, { tenant_id, reason, status, behind, up_to, whole, bodies, limit }: Reading): Promise<WholeLetter[]> {
+  private read(
+    reach: DeadLetterReach,
+    { tenant_id, reason, status, behind, up_to, whole, bodies, limit }: Reading,
+  ): Promise<WholeLetter[]> {
     const { tenants, without } = readReach(reach);
-    return this.database.call<WholeLetter>('select * from tocsin.read_dead_letters($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)', [
-      tenants, tenant_id, reason, status ?? null, behind ?? null, up_to ?? null, whole ?? false, bodies ?? false, limit, without,
-    ]);
+    return this.database.call<WholeLetter>(
+      'select * from tocsin.read_dead_letters($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
+      [
+        tenants,
+        tenant_id,
+        reason,
+        status ?? null,
+        behind ?? null,
+        up_to ?? null,
+        whole ?? false,
+        bodies ?? false,
+        limit,
+        without,
+      ],
+    );
   }
 }

@@ -7,7 +7,9 @@ import { asOwner, freshDatabase, type FreshDatabase } from './testing';
 describeEventLog('PostgreSQL', {
   async open() {
     const fresh = await freshDatabase();
-    const [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map((role) => new Database({ connection: { url: fresh.url }, role }));
+    const [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map(
+      (role) => new Database({ connection: { url: fresh.url }, role }),
+    );
     return {
       log: new PostgresEventLog(processor!),
       folding: new PostgresEventLog(processor!, FOLDS),
@@ -26,7 +28,12 @@ describe('the log in PostgreSQL', () => {
   let log: PostgresEventLog;
   beforeAll(async () => {
     fresh = await freshDatabase();
-    database = new Database({ connection: { url: fresh.url }, role: 'tocsin_processor', poolSize: 8, connectTimeoutMs: 10_000 });
+    database = new Database({
+      connection: { url: fresh.url },
+      role: 'tocsin_processor',
+      poolSize: 8,
+      connectTimeoutMs: 10_000,
+    });
     log = new PostgresEventLog(database);
   }, 60_000);
   afterAll(async () => {
@@ -45,20 +52,40 @@ describe('the log in PostgreSQL', () => {
               (select count(*)::int - count(seq)::int from tocsin.idempotency where tenant_id = any ($1)) as unnumbered`,
       tenants,
     );
-    return counted as Record<'entries' | 'told' | 'untold' | 'occurrences' | 'waiting' | 'numbered' | 'unnumbered', number>;
+    return counted as Record<
+      'entries' | 'told' | 'untold' | 'occurrences' | 'waiting' | 'numbered' | 'unnumbered',
+      number
+    >;
   };
   const rows = (sql: string, ...values: unknown[]) => asOwner<Record<string, unknown>>({ url: fresh.url }, sql, values);
 
   it('plans deliveries for an entry that rings, and for no other', async () => {
     const tenant_id = aTenant();
-    const deliveries = [{ channel: 'email', recipient: 'a@example.com' }, { channel: 'sms', recipient: 'default' }, { channel: 'email', recipient: 'a@example.com' }] as const;
-    const said = [['firing', 'low'], ['firing', 'low'], ['firing', 'high'], ['firing', 'low'], ['resolved', 'low'], ['firing', 'low']] as const;
+    const deliveries = [
+      { channel: 'email', recipient: 'a@example.com' },
+      { channel: 'sms', recipient: 'default' },
+      { channel: 'email', recipient: 'a@example.com' },
+    ] as const;
+    const said = [
+      ['firing', 'low'],
+      ['firing', 'low'],
+      ['firing', 'high'],
+      ['firing', 'low'],
+      ['resolved', 'low'],
+      ['firing', 'low'],
+    ] as const;
     const planned = said.map(([status, severity], minute) =>
-      aPlannedEvent({ tenant_id, dedup_key: 'k', status, severity, occurred_at: `2026-01-01T00:0${minute}:00.000Z` }, { deliveries }),
+      aPlannedEvent(
+        { tenant_id, dedup_key: 'k', status, severity, occurred_at: `2026-01-01T00:0${minute}:00.000Z` },
+        { deliveries },
+      ),
     );
     await log.append(planned);
     await log.append(planned);
-    const stored = await rows('select seq::int, step, channel, recipient, status from tocsin.delivery where tenant_id = $1 order by seq, channel', tenant_id);
+    const stored = await rows(
+      'select seq::int, step, channel, recipient, status from tocsin.delivery where tenant_id = $1 order by seq, channel',
+      tenant_id,
+    );
     expect(stored).toEqual(
       [1, 3, 6].flatMap((seq) => [
         { seq, step: 0, channel: 'email', recipient: 'a@example.com', status: 'planned' },
@@ -68,10 +95,18 @@ describe('the log in PostgreSQL', () => {
   });
 
   describe('with FOLD_AFTER=0', () => {
-    const repeats = (tenant_id: TenantId, count: number) => Array.from({ length: count }, () => aPlannedEvent({ tenant_id, dedup_key: 'flood' }));
+    const repeats = (tenant_id: TenantId, count: number) =>
+      Array.from({ length: count }, () => aPlannedEvent({ tenant_id, dedup_key: 'flood' }));
     const outcomes = async (of: PostgresEventLog, planned: PlannedEvent[]) =>
-      (await of.append(planned)).map((result) => (result.outcome === 'stored' ? `${result.event.entry.change}, ${result.event.entry.folded} folded` : result.outcome));
-    const changes = async (tenant_id: TenantId) => (await rows('select change, folded from tocsin.event where tenant_id = $1 order by seq', tenant_id)).map(({ change, folded }) => `${change as string}, ${folded as number} folded`);
+      (await of.append(planned)).map((result) =>
+        result.outcome === 'stored'
+          ? `${result.event.entry.change}, ${result.event.entry.folded} folded`
+          : result.outcome,
+      );
+    const changes = async (tenant_id: TenantId) =>
+      (await rows('select change, folded from tocsin.event where tenant_id = $1 order by seq', tenant_id)).map(
+        ({ change, folded }) => `${change as string}, ${folded as number} folded`,
+      );
     const holds = async (tenant_id: TenantId) => {
       const { entries, told, untold, occurrences } = await counts([tenant_id]);
       expect(entries + told + untold).toBe(occurrences);
@@ -80,8 +115,15 @@ describe('the log in PostgreSQL', () => {
     it('no repeat gets an entry of its own, and the end of the window tells of all', async () => {
       const tenant_id = aTenant();
       const folding = new PostgresEventLog(database, { after: 0, windowMs: 1_000 });
-      expect(await outcomes(folding, repeats(tenant_id, 4))).toEqual(['raised, 0 folded', 'folded', 'folded', 'folded']);
-      await eventually(async () => expect((await folding.appendFolded()).filter((one) => one.tenant_id === tenant_id)).toHaveLength(1));
+      expect(await outcomes(folding, repeats(tenant_id, 4))).toEqual([
+        'raised, 0 folded',
+        'folded',
+        'folded',
+        'folded',
+      ]);
+      await eventually(async () =>
+        expect((await folding.appendFolded()).filter((one) => one.tenant_id === tenant_id)).toHaveLength(1),
+      );
       expect(await changes(tenant_id)).toEqual(['raised, 0 folded', 'repeated, 2 folded']);
       expect(await outcomes(folding, repeats(tenant_id, 2))).toEqual(['folded', 'folded']);
       await holds(tenant_id);
@@ -92,7 +134,10 @@ describe('the log in PostgreSQL', () => {
       const folding = new PostgresEventLog(database, { after: 0, windowMs: 300 });
       const windowOver = () =>
         eventually(async () => {
-          const [alert] = await rows('select window_ends_at < clock_timestamp() as over from tocsin.alert where tenant_id = $1', tenant_id);
+          const [alert] = await rows(
+            'select window_ends_at < clock_timestamp() as over from tocsin.alert where tenant_id = $1',
+            tenant_id,
+          );
           expect(alert!.over).toBe(true);
         });
       await folding.append(repeats(tenant_id, 3));
@@ -105,7 +150,10 @@ describe('the log in PostgreSQL', () => {
 
     it.each([0, 3])('and FOLD_WINDOW=0 every repeat gets an entry, as with FOLD_AFTER=%s', async (after) => {
       const tenant_id = aTenant();
-      expect(await outcomes(new PostgresEventLog(database, { after, windowMs: 0 }), repeats(tenant_id, 5))).toEqual(['raised, 0 folded', ...Array<string>(4).fill('repeated, 0 folded')]);
+      expect(await outcomes(new PostgresEventLog(database, { after, windowMs: 0 }), repeats(tenant_id, 5))).toEqual([
+        'raised, 0 folded',
+        ...Array<string>(4).fill('repeated, 0 folded'),
+      ]);
       await holds(tenant_id);
     });
   });
@@ -118,26 +166,89 @@ describe('the log in PostgreSQL', () => {
       aPlannedEvent({ tenant_id, dedup_key: 'k', title: 'second', severity: 'high', occurred_at: at(5) }),
       aPlannedEvent({ tenant_id, dedup_key: 'k', title: 'late', status: 'resolved', occurred_at: at(3) }),
     ]);
-    const state = 'select title, status, severity, occurrences, first_seq::int, described_seq::int, last_seq::int, state_at from tocsin.alert where tenant_id = $1';
-    expect(await rows(state, tenant_id)).toEqual([{ title: 'second', status: 'firing', severity: 'high', occurrences: 3, first_seq: 1, described_seq: 2, last_seq: 3, state_at: new Date(at(5)) }]);
-    await log.append([aPlannedEvent({ tenant_id, dedup_key: 'k', title: 'later still', status: 'resolved', occurred_at: at(2) })]);
-    expect(await rows(state, tenant_id)).toEqual([{ title: 'second', status: 'firing', severity: 'high', occurrences: 4, first_seq: 1, described_seq: 2, last_seq: 4, state_at: new Date(at(5)) }]);
-    await log.append([aPlannedEvent({ tenant_id, dedup_key: 'k', title: 'over', status: 'resolved', severity: 'low', occurred_at: at(6) })]);
-    expect(await rows(state, tenant_id)).toEqual([{ title: 'over', status: 'resolved', severity: 'high', occurrences: 5, first_seq: 1, described_seq: 5, last_seq: 5, state_at: new Date(at(6)) }]);
+    const state =
+      'select title, status, severity, occurrences, first_seq::int, described_seq::int, last_seq::int, state_at from tocsin.alert where tenant_id = $1';
+    expect(await rows(state, tenant_id)).toEqual([
+      {
+        title: 'second',
+        status: 'firing',
+        severity: 'high',
+        occurrences: 3,
+        first_seq: 1,
+        described_seq: 2,
+        last_seq: 3,
+        state_at: new Date(at(5)),
+      },
+    ]);
+    await log.append([
+      aPlannedEvent({ tenant_id, dedup_key: 'k', title: 'later still', status: 'resolved', occurred_at: at(2) }),
+    ]);
+    expect(await rows(state, tenant_id)).toEqual([
+      {
+        title: 'second',
+        status: 'firing',
+        severity: 'high',
+        occurrences: 4,
+        first_seq: 1,
+        described_seq: 2,
+        last_seq: 4,
+        state_at: new Date(at(5)),
+      },
+    ]);
+    await log.append([
+      aPlannedEvent({
+        tenant_id,
+        dedup_key: 'k',
+        title: 'over',
+        status: 'resolved',
+        severity: 'low',
+        occurred_at: at(6),
+      }),
+    ]);
+    expect(await rows(state, tenant_id)).toEqual([
+      {
+        title: 'over',
+        status: 'resolved',
+        severity: 'high',
+        occurrences: 5,
+        first_seq: 1,
+        described_seq: 5,
+        last_seq: 5,
+        state_at: new Date(at(6)),
+      },
+    ]);
   });
 
   it('leaves what a person did to an alert alone when it repeats, and forgets a snooze when it is over', async () => {
     const tenant_id = aTenant();
     const say = async (minute: number, status: 'firing' | 'resolved' = 'firing') => {
-      const [result] = await log.append([aPlannedEvent({ tenant_id, dedup_key: 'k', status, occurred_at: `2026-01-01T00:0${minute}:00.000Z` })]);
+      const [result] = await log.append([
+        aPlannedEvent({ tenant_id, dedup_key: 'k', status, occurred_at: `2026-01-01T00:0${minute}:00.000Z` }),
+      ]);
       return result!.outcome === 'stored' ? result!.event.entry : undefined;
     };
     await say(1);
-    await rows(`update tocsin.alert set status = 'snoozed', assignee = 'ada', snoozed_until = '2026-01-02T00:00:00Z', actor = 'bob', acted_at = now() where tenant_id = $1`, tenant_id);
-    const actor = async () => (await rows('select actor, acted_at is null as never from tocsin.alert where tenant_id = $1', tenant_id))[0];
-    expect(await say(2)).toMatchObject({ change: 'repeated', status: 'snoozed', previous: { status: 'snoozed' }, assignee: 'ada', snoozed_until: '2026-01-02T00:00:00.000Z' });
+    await rows(
+      `update tocsin.alert set status = 'snoozed', assignee = 'ada', snoozed_until = '2026-01-02T00:00:00Z', actor = 'bob', acted_at = now() where tenant_id = $1`,
+      tenant_id,
+    );
+    const actor = async () =>
+      (await rows('select actor, acted_at is null as never from tocsin.alert where tenant_id = $1', tenant_id))[0];
+    expect(await say(2)).toMatchObject({
+      change: 'repeated',
+      status: 'snoozed',
+      previous: { status: 'snoozed' },
+      assignee: 'ada',
+      snoozed_until: '2026-01-02T00:00:00.000Z',
+    });
     expect(await actor()).toEqual({ actor: 'bob', never: false });
-    expect(await say(3, 'resolved')).toMatchObject({ change: 'resolved', status: 'resolved', previous: { status: 'snoozed' }, assignee: 'ada', snoozed_until: null });
+    expect(await say(3, 'resolved')).toMatchObject({
+      change: 'resolved',
+      status: 'resolved',
+      previous: { status: 'snoozed' },
+      assignee: 'ada',
+      snoozed_until: null,
+    });
     expect(await actor()).toEqual({ actor: null, never: true });
   });
 
@@ -147,8 +258,16 @@ describe('the log in PostgreSQL', () => {
       { tenant_id, reason: 'invalid_field', detail: 'a NUL: \0', body: Buffer.from([0, 255]), routing_key: 'a.b' },
       { tenant_id: null, reason: 'message_too_large', detail: '', body: Buffer.alloc(70_000, 'x'), routing_key: null },
     ]);
-    const letters = await rows('select tenant_id, reason, detail, body, routing_key from tocsin.dead_letter order by dead_letter_id');
-    expect(letters[0]).toEqual({ tenant_id, reason: 'invalid_field', detail: 'a NUL: \ufffd', body: Buffer.from([0, 255]), routing_key: 'a.b' });
+    const letters = await rows(
+      'select tenant_id, reason, detail, body, routing_key from tocsin.dead_letter order by dead_letter_id',
+    );
+    expect(letters[0]).toEqual({
+      tenant_id,
+      reason: 'invalid_field',
+      detail: 'a NUL: \ufffd',
+      body: Buffer.from([0, 255]),
+      routing_key: 'a.b',
+    });
     expect(letters[1]).toMatchObject({ tenant_id: null, reason: 'message_too_large' });
     expect((letters[1]!.body as Buffer).length).toBe(65_536);
   });
@@ -160,7 +279,11 @@ describe('the log in PostgreSQL', () => {
       Array.from({ length: 8 }, async () => {
         while ((left -= 1) >= 0) {
           const chosen = Array.from({ length: 4 }, () => tenants[Math.floor(Math.random() * 20)]!);
-          await log.append(chosen.map((tenant_id) => aPlannedEvent({ tenant_id, dedup_key: Math.random() < 0.5 ? `k${left % 5}` : undefined })));
+          await log.append(
+            chosen.map((tenant_id) =>
+              aPlannedEvent({ tenant_id, dedup_key: Math.random() < 0.5 ? `k${left % 5}` : undefined }),
+            ),
+          );
         }
       }),
     );
@@ -178,7 +301,12 @@ describe('the log in PostgreSQL', () => {
 
   it('loses and doubles no repeat in a flood from 4 connections that are cut again and again (2,000 repeats)', async () => {
     const tenant_id = aTenant();
-    const flooding = new Database({ connection: { url: fresh.url }, role: 'tocsin_processor', poolSize: 8, applicationName: 'flooding' });
+    const flooding = new Database({
+      connection: { url: fresh.url },
+      role: 'tocsin_processor',
+      poolSize: 8,
+      applicationName: 'flooding',
+    });
     const lane = new PostgresEventLog(flooding, { after: 10, windowMs: 100 });
     const again = async <T>(work: () => Promise<T>): Promise<T> => {
       for (;;) {
@@ -194,14 +322,24 @@ describe('the log in PostgreSQL', () => {
     let cuts = 0;
     const appended: number[] = [];
     const cut = async () =>
-      (cuts += (await rows(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'flooding' and state = 'active' limit 1`)).length);
+      (cuts += (
+        await rows(
+          `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'flooding' and state = 'active' limit 1`,
+        )
+      ).length);
     const flushing = (async () => {
-      while (under) appended.push(...(await again(() => lane.appendFolded())).filter((event) => event.tenant_id === tenant_id).map(({ seq }) => seq));
+      while (under)
+        appended.push(
+          ...(await again(() => lane.appendFolded()))
+            .filter((event) => event.tenant_id === tenant_id)
+            .map(({ seq }) => seq),
+        );
     })();
     try {
       await Promise.all(
         Array.from({ length: 4 }, async (_, first) => {
-          for (let at = first * 25; at < planned.length; at += 100) await Promise.all([again(() => lane.append(planned.slice(at, at + 25))), at % 75 === 0 && cut()]);
+          for (let at = first * 25; at < planned.length; at += 100)
+            await Promise.all([again(() => lane.append(planned.slice(at, at + 25))), at % 75 === 0 && cut()]);
         }),
       );
     } finally {
@@ -233,7 +371,8 @@ describe('the log in PostgreSQL', () => {
     let storing = true;
     const lanes = Promise.all(
       Array.from({ length: 4 }, async () => {
-        for (let batch = 0; batch < 25; batch += 1) await log.append([aPlannedEvent({ tenant_id }), aPlannedEvent({ tenant_id })]);
+        for (let batch = 0; batch < 25; batch += 1)
+          await log.append([aPlannedEvent({ tenant_id }), aPlannedEvent({ tenant_id })]);
       }),
     ).finally(() => (storing = false));
     let position = 0;

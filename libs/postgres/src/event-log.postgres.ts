@@ -1,7 +1,27 @@
 import { randomBytes } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
-import { FOLDING, type AlertMessage, type Change, type DeadLetter, type Entry, type Folding, type LogPosition, type PlannedDelivery, type PlannedEvent, type StoredEvent, type StreamFilter, type StreamHead, type TenantId } from '@tocsin/contracts';
-import { MAX_SEARCHED, type AppendedEvent, type AppendResult, type EventLog, type NewestEntries } from '@tocsin/contracts/ports';
+import {
+  FOLDING,
+  type AlertMessage,
+  type Change,
+  type DeadLetter,
+  type Entry,
+  type Folding,
+  type LogPosition,
+  type PlannedDelivery,
+  type PlannedEvent,
+  type StoredEvent,
+  type StreamFilter,
+  type StreamHead,
+  type TenantId,
+} from '@tocsin/contracts';
+import {
+  MAX_SEARCHED,
+  type AppendedEvent,
+  type AppendResult,
+  type EventLog,
+  type NewestEntries,
+} from '@tocsin/contracts/ports';
 import type { Database } from './database';
 
 /** The most of a dead letter that is kept. */
@@ -27,17 +47,27 @@ export class PostgresEventLog implements EventLog {
       this.folding.after,
       this.folding.windowMs / 1000,
     ];
-    const rows = await this.database.call<StoredRow>('select * from tocsin.store_events($1, $2, $3, $4, make_interval(secs => $5))', parameters, { timeoutIsJudged: true });
+    const rows = await this.database.call<StoredRow>(
+      'select * from tocsin.store_events($1, $2, $3, $4, make_interval(secs => $5))',
+      parameters,
+      { timeoutIsJudged: true },
+    );
     return rows.map((row, index) => resultOf(planned[index]!, row));
   }
 
   async appendFolded(): Promise<AppendedEvent[]> {
-    const rows = await this.database.call<AppendedRow>('select * from tocsin.append_folded($1)', [drawFingerprints(FOLDED_AT_ONCE)]);
+    const rows = await this.database.call<AppendedRow>('select * from tocsin.append_folded($1)', [
+      drawFingerprints(FOLDED_AT_ONCE),
+    ]);
     return rows.map(appendedEventOf);
   }
 
   async after(tenant: TenantId, seq: number, limit: number): Promise<StoredEvent[]> {
-    const rows = await this.database.call<EntryRow>('select * from tocsin.entries_after($1, $2, $3)', [tenant, seq, limit]);
+    const rows = await this.database.call<EntryRow>('select * from tocsin.entries_after($1, $2, $3)', [
+      tenant,
+      seq,
+      limit,
+    ]);
     return rows.map((row) => storedEventOf(tenant, row, row, null));
   }
 
@@ -51,20 +81,43 @@ export class PostgresEventLog implements EventLog {
     const { epoch, seq, fp, floor_seq } = head!;
     const upTo: LogPosition = { epoch, seq, fp };
     if (count === 0) return { events: [], from: upTo, upTo, searched: null };
-    const rows = await this.database.call<Omit<EntryRow, 'epoch'>>('select * from tocsin.newest_entries($1, $2, $3, $4, $5, $6, $7, $8, $9)', [
-      tenant, seq, count, MAX_SEARCHED, passes.severity, passes.type, passes.service, passes.name ?? null, passes.labels && JSON.stringify(passes.labels),
-    ]);
+    const rows = await this.database.call<Omit<EntryRow, 'epoch'>>(
+      'select * from tocsin.newest_entries($1, $2, $3, $4, $5, $6, $7, $8, $9)',
+      [
+        tenant,
+        seq,
+        count,
+        MAX_SEARCHED,
+        passes.severity,
+        passes.type,
+        passes.service,
+        passes.name ?? null,
+        passes.labels && JSON.stringify(passes.labels),
+      ],
+    );
     // behind those that pass, the one before the first of them: its fp makes the position
     const first = rows[0];
     const before = rows.length > 1 && rows.at(-1)!.seq < first!.seq ? rows.pop() : undefined;
     const events = rows.map((row) => storedEventOf(tenant, { ...row, epoch }, row, null));
-    const from: LogPosition = !first ? upTo : before ? { epoch, seq: before.seq, fp: before.fp } : { epoch, seq: 0, fp: '0' };
-    return { events, from, upTo, searched: events.length < count && seq - MAX_SEARCHED > floor_seq ? MAX_SEARCHED : null };
+    const from: LogPosition = !first
+      ? upTo
+      : before
+        ? { epoch, seq: before.seq, fp: before.fp }
+        : { epoch, seq: 0, fp: '0' };
+    return {
+      events,
+      from,
+      upTo,
+      searched: events.length < count && seq - MAX_SEARCHED > floor_seq ? MAX_SEARCHED : null,
+    };
   }
 
   async startOf(tenant: TenantId, time: Date): Promise<LogPosition> {
     await this.heads([tenant]);
-    const [position] = await this.database.call<LogPosition>('select * from tocsin.start_at_time($1, $2)', [tenant, time.toISOString()]);
+    const [position] = await this.database.call<LogPosition>('select * from tocsin.start_at_time($1, $2)', [
+      tenant,
+      time.toISOString(),
+    ]);
     return position!;
   }
 
@@ -85,7 +138,17 @@ export class PostgresEventLog implements EventLog {
 
   /** A write of nothing: a standby refuses it, which answers every read. */
   async check(): Promise<void> {
-    await this.database.call('select tocsin.bury_letters($1, $2, $3, $4, $5, $6, $7, $8, $9)', [[], [], [], [], [], [], [], [], []]);
+    await this.database.call('select tocsin.bury_letters($1, $2, $3, $4, $5, $6, $7, $8, $9)', [
+      [],
+      [],
+      [],
+      [],
+      [],
+      [],
+      [],
+      [],
+      [],
+    ]);
   }
 }
 
@@ -95,10 +158,43 @@ function batchOf(planned: readonly PlannedEvent[]): string {
   const fps = drawFingerprints(planned.length);
   return JSON.stringify(
     planned.map(({ message, body_hash, trace_id }, ord) => {
-      const { tenant_id, service, id, type, name, title, message: text, severity, status, dedup_key, occurred_at, labels, actions, metadata } = message;
+      const {
+        tenant_id,
+        service,
+        id,
+        type,
+        name,
+        title,
+        message: text,
+        severity,
+        status,
+        dedup_key,
+        occurred_at,
+        labels,
+        actions,
+        metadata,
+      } = message;
       return {
-        ord, tenant_id, service, id, body_hash, fp: fps[ord], new_alert_id: uuidv7(), type, name, title, message: text, severity, status,
-        dedup_key, occurred_at, labels, actions, metadata, trace_id, ...(dedup_key !== undefined && wordOf(message)),
+        ord,
+        tenant_id,
+        service,
+        id,
+        body_hash,
+        fp: fps[ord],
+        new_alert_id: uuidv7(),
+        type,
+        name,
+        title,
+        message: text,
+        severity,
+        status,
+        dedup_key,
+        occurred_at,
+        labels,
+        actions,
+        metadata,
+        trace_id,
+        ...(dedup_key !== undefined && wordOf(message)),
       };
     }),
   );
@@ -114,7 +210,11 @@ function wordOf(message: AlertMessage): { says: number; said_at: string | undefi
   const { assumed = [], occurred_at, snapshot, status } = message;
   let says = status === 'firing' && !assumed.includes('severity') ? SEVERITY_BIT : 0;
   for (const [name, bit] of WORD_BITS) if (message[name] !== undefined && !assumed.includes(name)) says |= bit;
-  return { says, said_at: assumed.includes('occurred_at') ? undefined : occurred_at, snapshot: snapshot === true ? true : undefined };
+  return {
+    says,
+    said_at: assumed.includes('occurred_at') ? undefined : occurred_at,
+    snapshot: snapshot === true ? true : undefined,
+  };
 }
 
 /** Those of all messages in one list, so that they are read once and not once a message; each of a message once. */
@@ -147,8 +247,19 @@ interface StoredRow extends LogPosition, Evolved {
   words: Pick<Entry, keyof typeof WORDS> | null;
 }
 
-interface Evolved
-  extends Pick<Entry, 'alert_id' | 'status' | 'severity' | 'occurrences' | 'folded' | 'received_at' | 'first_seen_at' | 'last_seen_at' | 'assignee' | 'snoozed_until'> {
+interface Evolved extends Pick<
+  Entry,
+  | 'alert_id'
+  | 'status'
+  | 'severity'
+  | 'occurrences'
+  | 'folded'
+  | 'received_at'
+  | 'first_seen_at'
+  | 'last_seen_at'
+  | 'assignee'
+  | 'snoozed_until'
+> {
   change: Change;
   previous_status: Entry['status'] | null;
   previous_severity: Entry['severity'] | null;
@@ -172,16 +283,36 @@ function resultOf({ message, trace_id }: PlannedEvent, row: StoredRow): AppendRe
     const { epoch, seq, fp } = row;
     return { outcome, tenant_id: message.tenant_id, position: seq === null ? null : { epoch, seq, fp } };
   }
-  const { id, type, service, name = null, title, message: text = null, occurred_at = null, dedup_key = null, labels, actions, metadata } = message;
+  const {
+    id,
+    type,
+    service,
+    name = null,
+    title,
+    message: text = null,
+    occurred_at = null,
+    dedup_key = null,
+    labels,
+    actions,
+    metadata,
+  } = message;
   const words = row.words ?? { type, name, title, message: text, labels, actions, metadata };
   const said: Said = { event_id: id, service, ...words, occurred_at, dedup_key, actor: null, note: null, trace_id };
   return { outcome, event: storedEventOf(message.tenant_id, row, said, row.prev_fp) };
 }
 
-export const appendedEventOf = (row: AppendedRow): AppendedEvent => ({ tenant_id: row.tenant_id, ...storedEventOf(row.tenant_id, row, row, row.prev_fp) });
+export const appendedEventOf = (row: AppendedRow): AppendedEvent => ({
+  tenant_id: row.tenant_id,
+  ...storedEventOf(row.tenant_id, row, row, row.prev_fp),
+});
 
 /** A row of the log as its entry. `prev_fp` is null where the one before it was read too. */
-export function storedEventOf(tenant: TenantId, row: LogPosition & Evolved, said: Said, prev_fp: string | null): StoredEvent {
+export function storedEventOf(
+  tenant: TenantId,
+  row: LogPosition & Evolved,
+  said: Said,
+  prev_fp: string | null,
+): StoredEvent {
   const { epoch, seq, fp } = row;
   const entry: Entry = {
     tenant_id: tenant,
@@ -216,9 +347,21 @@ export function storedEventOf(tenant: TenantId, row: LogPosition & Evolved, said
   return { epoch, seq, fp, prev_fp, entry };
 }
 
-function previousOf({ previous_status: status, previous_severity: severity, previous_type: type, previous_name: name, previous_labels: labels }: Evolved): Entry['previous'] {
+function previousOf({
+  previous_status: status,
+  previous_severity: severity,
+  previous_type: type,
+  previous_name: name,
+  previous_labels: labels,
+}: Evolved): Entry['previous'] {
   if (status === null || severity === null) return null;
-  return { status, severity, ...(type !== null && { type }), ...(name !== null && { name: name || null }), ...(labels !== null && { labels }) };
+  return {
+    status,
+    severity,
+    ...(type !== null && { type }),
+    ...(name !== null && { name: name || null }),
+    ...(labels !== null && { labels }),
+  };
 }
 
 /** Text may hold anything but NUL, which a dead letter's words may well quote. */

@@ -23,7 +23,9 @@ afterAll(async () => {
 describe('the key of hints', () => {
   it('is the same for processors and gateways, also after another migration, and another one in another database', async () => {
     const [own, other] = [await aDatabase(), await aDatabase()];
-    const readers = (['tocsin_processor', 'tocsin_gateway', 'tocsin_standalone'] as const).map((role) => new PostgresHintKey(as(role, own)));
+    const readers = (['tocsin_processor', 'tocsin_gateway', 'tocsin_standalone'] as const).map(
+      (role) => new PostgresHintKey(as(role, own)),
+    );
     const keys = await Promise.all(readers.map((reader) => reader.read()));
     expect(keys[0]).toMatch(/^[0-9a-f]{64}$/);
     expect(new Set(keys).size).toBe(1);

@@ -10,7 +10,11 @@ export class PostgresHintKey implements HintKey {
   constructor(private readonly database: Database) {}
 
   async read(): Promise<string> {
-    const [row] = await this.database.call<{ current_hint_key: string | null }>('select tocsin.current_hint_key()', [], { withinMs: ANSWER_WITHIN_MS });
+    const [row] = await this.database.call<{ current_hint_key: string | null }>(
+      'select tocsin.current_hint_key()',
+      [],
+      { withinMs: ANSWER_WITHIN_MS },
+    );
     if (!row?.current_hint_key) throw new Unavailable('postgres', 'The database has no key for hints.');
     return row.current_hint_key;
   }

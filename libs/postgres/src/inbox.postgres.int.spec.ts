@@ -38,7 +38,9 @@ describe('the inbox', () => {
     await opened.intake.publish(rest);
     await opened.intake.publish([urgent]);
     const order: string[] = [];
-    await (await opened.source()).consume(async (batch) => {
+    await (
+      await opened.source()
+    ).consume(async (batch) => {
       order.push(...batch.map(({ body }) => (JSON.parse(body.toString()) as { id: string }).id));
       return { kind: 'settled', outcomes: batch.map(() => ({ outcome: 'stored' })) };
     });
@@ -49,7 +51,9 @@ describe('the inbox', () => {
 
   it('wakes an idle source at once, rather than at its next look', async () => {
     let arrived = 0;
-    await (await opened.source()).consume(async (batch) => {
+    await (
+      await opened.source()
+    ).consume(async (batch) => {
       arrived = Date.now();
       return { kind: 'settled', outcomes: batch.map(() => ({ outcome: 'stored' })) };
     });
@@ -65,7 +69,9 @@ describe('the inbox', () => {
   it('keeps the batch of a handler that throws, and hands it over again', async () => {
     const ids: string[][] = [];
     await opened.intake.publish([anAlert(), anAlert()]);
-    await (await opened.source()).consume(async (batch) => {
+    await (
+      await opened.source()
+    ).consume(async (batch) => {
       ids.push(batch.map(({ body }) => (JSON.parse(body.toString()) as { id: string }).id));
       if (ids.length < 3) throw new Error('the test says so');
       return { kind: 'settled', outcomes: batch.map(() => ({ outcome: 'stored' })) };
@@ -77,6 +83,8 @@ describe('the inbox', () => {
   it('says that it is unavailable when the database is', async () => {
     await opened.database.close();
     await expect(opened.intake.publish([anAlert()])).rejects.toBeInstanceOf(Unavailable);
-    await expect((await opened.source()).consume(() => Promise.reject(new Error('never called')))).rejects.toBeInstanceOf(Unavailable);
+    await expect(
+      (await opened.source()).consume(() => Promise.reject(new Error('never called'))),
+    ).rejects.toBeInstanceOf(Unavailable);
   });
 });

@@ -1,6 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { publishedForm, readRoutingKey, routingKeyOf, Turns, type AlertMessage } from '@tocsin/contracts';
-import type { AlertIntake, AlertSource, HandleBatch, PublishContext, PublishOutcome, RawIntake, RawMessage, ReceivedMessage } from '@tocsin/contracts/ports';
+import type {
+  AlertIntake,
+  AlertSource,
+  HandleBatch,
+  PublishContext,
+  PublishOutcome,
+  RawIntake,
+  RawMessage,
+  ReceivedMessage,
+} from '@tocsin/contracts/ports';
 import type { Database } from './database';
 
 /** The most messages that a batch hands over. */
@@ -43,7 +52,13 @@ export class Inbox {
   async put(messages: readonly Put[], { traceparent }: PublishContext = {}): Promise<void> {
     await this.database.call(
       'select tocsin.inbox_put($1, $2, $3, $4, $5)',
-      [messages.map(({ urgent }) => urgent), messages.map(({ routing_key }) => routing_key), messages.map(({ body }) => body), traceparent ?? null, MAX_WAITING],
+      [
+        messages.map(({ urgent }) => urgent),
+        messages.map(({ routing_key }) => routing_key),
+        messages.map(({ body }) => body),
+        traceparent ?? null,
+        MAX_WAITING,
+      ],
       { withinMs: PUBLISH_WITHIN_MS },
     );
     this.#puts += 1;
@@ -54,7 +69,10 @@ export class Inbox {
   take(): Promise<Waiting[]> {
     return this.#inTurn(async () => {
       this.#putsAtLastTake = this.#puts;
-      const taken = await this.database.call<Waiting>('select * from tocsin.inbox_take($1, $2)', [[...this.#inHand], BATCH_SIZE]);
+      const taken = await this.database.call<Waiting>('select * from tocsin.inbox_take($1, $2)', [
+        [...this.#inHand],
+        BATCH_SIZE,
+      ]);
       for (const { inbox_id } of taken) this.#inHand.add(inbox_id);
       return taken;
     });
@@ -118,7 +136,11 @@ export class InboxRawIntake implements RawIntake {
   constructor(private readonly inbox: Inbox) {}
 
   async republish(messages: readonly RawMessage[]): Promise<PublishOutcome[]> {
-    const put = messages.map(({ routing_key, body }) => ({ urgent: readRoutingKey(routing_key)?.severity === 'urgent', routing_key, body }));
+    const put = messages.map(({ routing_key, body }) => ({
+      urgent: readRoutingKey(routing_key)?.severity === 'urgent',
+      routing_key,
+      body,
+    }));
     if (put.length > 0) await this.inbox.put(put);
     return messages.map(({ message_id }) => ({ id: message_id, outcome: 'confirmed' }));
   }
@@ -155,7 +177,7 @@ export class InboxSource implements AlertSource {
   }
 
   async #next(signal: AbortSignal): Promise<Waiting[]> {
-    for (let failures = 0; !signal.aborted; ) {
+    for (let failures = 0; !signal.aborted;) {
       try {
         const batch = await this.inbox.take();
         this.consuming = !signal.aborted;
@@ -171,7 +193,7 @@ export class InboxSource implements AlertSource {
 
   /** Hands a batch over until it is settled, then lets it go. Stopped in between, it puts the batch back. */
   async #settle(batch: readonly Waiting[], handle: HandleBatch, signal: AbortSignal): Promise<void> {
-    for (let failures = 0, settled = false; ; ) {
+    for (let failures = 0, settled = false; ;) {
       try {
         settled ||= await isSettled(batch, handle);
         if (settled) return await this.inbox.settle(batch);
@@ -187,7 +209,12 @@ export class InboxSource implements AlertSource {
 /** Whether every message of it has its fate, the late ones included: a batch leaves as a whole. */
 async function isSettled(batch: readonly Waiting[], handle: HandleBatch): Promise<boolean> {
   const outcome = await handle(
-    batch.map(({ body, routing_key, traceparent }): ReceivedMessage => ({ body, routing_key, headers: traceparent ? { traceparent } : {}, redelivered: false })),
+    batch.map(({ body, routing_key, traceparent }): ReceivedMessage => ({
+      body,
+      routing_key,
+      headers: traceparent ? { traceparent } : {},
+      redelivered: false,
+    })),
   );
   if (outcome.kind === 'retry') return false;
   await Promise.all(outcome.outcomes.map((one) => one.outcome === 'late' && one.fate));
@@ -195,7 +222,9 @@ async function isSettled(batch: readonly Waiting[], handle: HandleBatch): Promis
 }
 
 /** 50 ms, doubled up to 5 s, each time between half of it and all of it. */
-const backOffMs = (failures: number): number => Math.min(MAX_BACK_OFF_MS, 25 * 2 ** failures) * (0.5 + Math.random() / 2);
+const backOffMs = (failures: number): number =>
+  Math.min(MAX_BACK_OFF_MS, 25 * 2 ** failures) * (0.5 + Math.random() / 2);
 
 /** A pause that ends early, and quietly, when the signal says so. */
-const pause = (ms: number, signal: AbortSignal): Promise<void> => sleep(ms, undefined, { signal }).catch(() => undefined);
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  sleep(ms, undefined, { signal }).catch(() => undefined);

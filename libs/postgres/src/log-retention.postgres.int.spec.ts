@@ -16,7 +16,9 @@ describe('retention in PostgreSQL', () => {
   let reader: PostgresEventLog;
   beforeAll(async () => {
     fresh = await freshDatabase();
-    [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map((role) => new Database({ connection: { url: fresh.url }, role })) as [Database, Database];
+    [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map(
+      (role) => new Database({ connection: { url: fresh.url }, role }),
+    ) as [Database, Database];
     log = new PostgresEventLog(processor);
     reader = new PostgresEventLog(gateway);
   }, 60_000);
@@ -27,7 +29,7 @@ describe('retention in PostgreSQL', () => {
   const rows = (sql: string, ...values: unknown[]) => asOwner<Record<string, unknown>>({ url: fresh.url }, sql, values);
   const through = async (step: (behind?: string) => Promise<{ next: string | null; deleted?: number }>) => {
     const deleted: number[] = [];
-    for (let behind: string | null | undefined; behind !== null; ) {
+    for (let behind: string | null | undefined; behind !== null;) {
       const { next, ...told } = await step(behind);
       deleted.push(told.deleted ?? 0);
       behind = next;
@@ -36,8 +38,14 @@ describe('retention in PostgreSQL', () => {
   };
   const grownOld = async (tenant_id: TenantId, upTo: number, days: number) => {
     const age = [tenant_id, upTo, `${days} days`];
-    await rows('update tocsin.event set received_at = received_at - $3::interval where tenant_id = $1 and seq <= $2', ...age);
-    await rows('update tocsin.idempotency set stored_at = stored_at - $3::interval where tenant_id = $1 and seq <= $2', ...age);
+    await rows(
+      'update tocsin.event set received_at = received_at - $3::interval where tenant_id = $1 and seq <= $2',
+      ...age,
+    );
+    await rows(
+      'update tocsin.idempotency set stored_at = stored_at - $3::interval where tenant_id = $1 and seq <= $2',
+      ...age,
+    );
   };
   const numbers = async (tenant_id: TenantId) => (await reader.after(tenant_id, 0, 1_000)).map(({ seq }) => seq);
   const from = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, at) => first + at);
@@ -66,7 +74,10 @@ describe('retention in PostgreSQL', () => {
 
     // numbers go on, and a cursor at the floor is still one of this history
     const [stored] = await log.append([aPlannedEvent({ tenant_id: allOld })]);
-    expect(stored).toMatchObject({ outcome: 'stored', event: { seq: 51, prev_fp: (await reader.after(allOld, 49, 1))[0]!.fp } });
+    expect(stored).toMatchObject({
+      outcome: 'stored',
+      event: { seq: 51, prev_fp: (await reader.after(allOld, 49, 1))[0]!.fp },
+    });
   });
 
   it('touches nothing that is younger than a day, whatever it is asked for', async () => {
@@ -87,13 +98,25 @@ describe('retention in PostgreSQL', () => {
   it('lets an alert go with the entry that describes it, and what was to be delivered with the entry', async () => {
     const tenant_id = aTenant();
     const deliveries = [{ channel: 'email', recipient: 'default' }] as const;
-    await log.append([aPlannedEvent({ tenant_id }, { deliveries }), aPlannedEvent({ tenant_id, dedup_key: 'open' }, { deliveries }), aPlannedEvent({ tenant_id, dedup_key: 'over' })]);
-    await log.append([aPlannedEvent({ tenant_id, dedup_key: 'open', occurred_at: '2026-02-01T00:00:00.000Z' }), aPlannedEvent({ tenant_id }, { deliveries })]);
+    await log.append([
+      aPlannedEvent({ tenant_id }, { deliveries }),
+      aPlannedEvent({ tenant_id, dedup_key: 'open' }, { deliveries }),
+      aPlannedEvent({ tenant_id, dedup_key: 'over' }),
+    ]);
+    await log.append([
+      aPlannedEvent({ tenant_id, dedup_key: 'open', occurred_at: '2026-02-01T00:00:00.000Z' }),
+      aPlannedEvent({ tenant_id }, { deliveries }),
+    ]);
     await grownOld(tenant_id, 4, 91);
     const retention = new PostgresLogRetention(processor);
     await through((behind) => retention.release(90 * DAY_MS, behind));
     await through((behind) => retention.deleteReleased(behind));
-    expect(await rows('select dedup_key, last_seq::int from tocsin.alert where tenant_id = $1 order by last_seq', tenant_id)).toEqual([{ dedup_key: 'open', last_seq: 4 }, { dedup_key: null, last_seq: 5 }]);
+    expect(
+      await rows('select dedup_key, last_seq::int from tocsin.alert where tenant_id = $1 order by last_seq', tenant_id),
+    ).toEqual([
+      { dedup_key: 'open', last_seq: 4 },
+      { dedup_key: null, last_seq: 5 },
+    ]);
     expect(await rows('select seq::int from tocsin.delivery where tenant_id = $1', tenant_id)).toEqual([{ seq: 5 }]);
   });
 
@@ -107,7 +130,11 @@ describe('retention in PostgreSQL', () => {
     await through((behind) => retention.release(90 * DAY_MS, behind));
     await through((behind) => retention.deleteReleased(behind));
     while ((await retention.forgetIds(7 * DAY_MS)) > 0);
-    expect((await log.append(planned[0]!)).map(({ outcome }) => outcome)).toEqual(['duplicate', 'duplicate', 'duplicate']);
+    expect((await log.append(planned[0]!)).map(({ outcome }) => outcome)).toEqual([
+      'duplicate',
+      'duplicate',
+      'duplicate',
+    ]);
     expect((await log.append(planned[1]!)).map(({ outcome }) => outcome)).toEqual(['stored', 'stored', 'stored']);
     expect(await numbers(gone)).toEqual([3]);
   });

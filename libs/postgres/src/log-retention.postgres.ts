@@ -20,12 +20,18 @@ export class PostgresLogRetention implements LogRetention {
   }
 
   async deleteReleased(behind = ''): Promise<RetentionStep & { deleted: number }> {
-    const [step] = await this.database.call<RetentionStep & { deleted: number }>('select * from tocsin.delete_released($1, $2, $3)', [behind, this.tenantsAtOnce, this.rowsAtOnce]);
+    const [step] = await this.database.call<RetentionStep & { deleted: number }>(
+      'select * from tocsin.delete_released($1, $2, $3)',
+      [behind, this.tenantsAtOnce, this.rowsAtOnce],
+    );
     return step!;
   }
 
   async forgetIds(keptMs: number): Promise<number> {
-    const [row] = await this.database.call<{ forgotten: number }>('select tocsin.forget_ids(make_interval(secs => $1), $2) as forgotten', [keptMs / 1000, this.rowsAtOnce]);
+    const [row] = await this.database.call<{ forgotten: number }>(
+      'select tocsin.forget_ids(make_interval(secs => $1), $2) as forgotten',
+      [keptMs / 1000, this.rowsAtOnce],
+    );
     return row!.forgotten;
   }
 }

@@ -27,10 +27,13 @@ it('several databases of one server may be migrated at once', async () => {
 it('a function that returns something else than before is replaced, and one that is gone from the files is gone', async () => {
   const fresh = await freshDatabase();
   try {
-    await asOwner({ url: fresh.url }, `
+    await asOwner(
+      { url: fresh.url },
+      `
       drop function tocsin.redeem_ticket;
       create function tocsin.redeem_ticket(shown text, expires timestamptz) returns integer language sql as 'select 1';
-      create function tocsin.former() returns integer language sql as 'select 1'`);
+      create function tocsin.former() returns integer language sql as 'select 1'`,
+    );
     await migrate({ connection: { url: fresh.url } });
     const found = `select proname, prorettype::regtype::text as returns from pg_proc where pronamespace = 'tocsin'::regnamespace and proname in ('redeem_ticket', 'former')`;
     expect(await asOwner({ url: fresh.url }, found)).toEqual([{ proname: 'redeem_ticket', returns: 'boolean' }]);

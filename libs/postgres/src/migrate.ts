@@ -31,7 +31,10 @@ const MIGRATION_LOCK = 8_662_746;
 export async function migrate({ connection, timeoutMs = 600_000 }: MigrateOptions): Promise<MigrationReport> {
   const migrations = sqlFiles('migrations').map(asMigration);
   const limits = { statementTimeoutMs: timeoutMs, lockTimeoutMs: timeoutMs, idleInTransactionTimeoutMs: timeoutMs };
-  const source = await openDataSource({ connection, poolSize: 1, applicationName: 'tocsin migrate', ...limits }, { migrations }).catch((error: unknown) => {
+  const source = await openDataSource(
+    { connection, poolSize: 1, applicationName: 'tocsin migrate', ...limits },
+    { migrations },
+  ).catch((error: unknown) => {
     throw translate(error);
   });
   const runner = source.createQueryRunner();

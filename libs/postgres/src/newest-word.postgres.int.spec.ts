@@ -7,7 +7,9 @@ import { freshDatabase } from './testing';
 describeNewestWord('PostgreSQL', {
   async open() {
     const fresh = await freshDatabase();
-    const [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map((role) => new Database({ connection: { url: fresh.url }, role }));
+    const [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map(
+      (role) => new Database({ connection: { url: fresh.url }, role }),
+    );
     return {
       log: new PostgresEventLog(processor!),
       folding: new PostgresEventLog(processor!, { after: 1, windowMs: 300 }),

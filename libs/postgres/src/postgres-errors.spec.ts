@@ -2,9 +2,12 @@ import { QueryFailedError } from 'typeorm';
 import { Refused, Unavailable } from '@tocsin/contracts';
 import { leavesConnectionUsable, remedyFor, translate } from './postgres-errors';
 
-const failed = (code: string) => Object.assign(new Error(`failed with ${code}`), { severity: 'ERROR', code, detail: 'Key (id)=(secret)' });
+const failed = (code: string) =>
+  Object.assign(new Error(`failed with ${code}`), { severity: 'ERROR', code, detail: 'Key (id)=(secret)' });
 
-it.each(['40001', '40P01', '55P03', '0A000'])('%s is tried again', (code) => expect(remedyFor(failed(code))).toBe('retry'));
+it.each(['40001', '40P01', '55P03', '0A000'])('%s is tried again', (code) =>
+  expect(remedyFor(failed(code))).toBe('retry'),
+);
 
 it('a key of ours that is taken is tried again, and is this input’s fault when that did not help', () => {
   const taken = Object.assign(failed('23505'), { schema: 'tocsin' });
@@ -18,9 +21,22 @@ it('a statement that the server cancelled for its time is a question, and the wo
   expect(translate(failed('57014'))).toBeInstanceOf(Unavailable);
 });
 
-it.each(['08006', '53100', '53300', '57P01', '57P03', '57014', '25006', '58030', 'XX000', '28P01', '3D000', '42P01', '42501', '42883'])('%s is the world’s fault', (code) =>
-  expect(translate(failed(code))).toBeInstanceOf(Unavailable),
-);
+it.each([
+  '08006',
+  '53100',
+  '53300',
+  '57P01',
+  '57P03',
+  '57014',
+  '25006',
+  '58030',
+  'XX000',
+  '28P01',
+  '3D000',
+  '42P01',
+  '42501',
+  '42883',
+])('%s is the world’s fault', (code) => expect(translate(failed(code))).toBeInstanceOf(Unavailable));
 
 it.each(['22P05', '22021', '22001', '23514', '54000', 'P0001'])("%s is this input's fault", (code) => {
   const translated = translate(failed(code));
@@ -29,7 +45,11 @@ it.each(['22P05', '22021', '22001', '23514', '54000', 'P0001'])("%s is this inpu
 });
 
 it('an error without a SQLSTATE is the connection', () => {
-  for (const error of [Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }), new Error('Query read timeout'), 'nonsense']) {
+  for (const error of [
+    Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }),
+    new Error('Query read timeout'),
+    'nonsense',
+  ]) {
     expect(translate(error)).toBeInstanceOf(Unavailable);
     expect(leavesConnectionUsable(error)).toBe(false);
   }

@@ -51,8 +51,13 @@ export function translate(error: unknown): Unavailable | Refused {
   const code = sqlStateOf(cause);
   if (code === undefined) return unreachable(cause);
   // a key that is still taken after every attempt is no race
-  if (remedyFor(cause) === 'refuse' || code === UNIQUE_VIOLATION) return new Refused('store_failed', `PostgreSQL refused this input (${code})`, { cause });
-  return new Unavailable('postgres', `PostgreSQL: ${cause instanceof Error ? cause.message : 'unknown error'} (${code})`, { cause });
+  if (remedyFor(cause) === 'refuse' || code === UNIQUE_VIOLATION)
+    return new Refused('store_failed', `PostgreSQL refused this input (${code})`, { cause });
+  return new Unavailable(
+    'postgres',
+    `PostgreSQL: ${cause instanceof Error ? cause.message : 'unknown error'} (${code})`,
+    { cause },
+  );
 }
 
 /** Whatever keeps a connection from being had (a missing role, a wrong password) says nothing about any input. */
@@ -60,7 +65,9 @@ export function unreachable(error: unknown): Unavailable {
   if (error instanceof Unavailable) return error;
   const cause = causeOf(error);
   const message = cause instanceof Error ? cause.message : 'unknown error';
-  const remedy = /unsupported startup parameter/.test(message) ? '. This is a pooler: set DB_POOLER=on (docs/pgbouncer.md)' : '';
+  const remedy = /unsupported startup parameter/.test(message)
+    ? '. This is a pooler: set DB_POOLER=on (docs/pgbouncer.md)'
+    : '';
   return new Unavailable('postgres', `PostgreSQL cannot be reached: ${message}${remedy}`, { cause });
 }
 
@@ -75,7 +82,8 @@ export const leavesConnectionUsable = (error: unknown): boolean => {
 
 function sqlStateOf(error: unknown): string | undefined {
   const cause = causeOf(error);
-  const code = typeof cause === 'object' && cause !== null && 'severity' in cause && 'code' in cause ? cause.code : undefined;
+  const code =
+    typeof cause === 'object' && cause !== null && 'severity' in cause && 'code' in cause ? cause.code : undefined;
   return typeof code === 'string' ? code : undefined;
 }
 

@@ -1,6 +1,20 @@
 import { type DynamicModule, Module, type OnApplicationShutdown } from '@nestjs/common';
 import type { Folding } from '@tocsin/contracts';
-import { AccessChanges, AlertActs, AlertIntake, AlertQueries, AlertSource, bind, DeadLetters, EventLog, HintKey, LogRetention, RawIntake, Receipts, SeenPositions } from '@tocsin/contracts/ports';
+import {
+  AccessChanges,
+  AlertActs,
+  AlertIntake,
+  AlertQueries,
+  AlertSource,
+  bind,
+  DeadLetters,
+  EventLog,
+  HintKey,
+  LogRetention,
+  RawIntake,
+  Receipts,
+  SeenPositions,
+} from '@tocsin/contracts/ports';
 import { Health, Metrics } from '@tocsin/observability';
 import { PostgresAccessChanges } from './access-changes.postgres';
 import { PostgresAlertActs } from './alert-acts.postgres';
@@ -39,17 +53,40 @@ export class PostgresModule implements OnApplicationShutdown {
       imports: [observability],
       providers: [
         { provide: Database, useFactory: () => new Database(options) },
-        { provide: EventLog, useFactory: (database: Database) => new PostgresEventLog(database, folding), inject: [Database] },
+        {
+          provide: EventLog,
+          useFactory: (database: Database) => new PostgresEventLog(database, folding),
+          inject: [Database],
+        },
         bind(AccessChanges, PostgresAccessChanges, Database),
         bind(AlertActs, PostgresAlertActs, Database),
-        { provide: AlertQueries, useFactory: (database: Database) => new PostgresAlertQueries(database), inject: [Database] },
+        {
+          provide: AlertQueries,
+          useFactory: (database: Database) => new PostgresAlertQueries(database),
+          inject: [Database],
+        },
         bind(DeadLetters, PostgresDeadLetters, Database),
-        { provide: LogRetention, useFactory: (database: Database) => new PostgresLogRetention(database), inject: [Database] },
+        {
+          provide: LogRetention,
+          useFactory: (database: Database) => new PostgresLogRetention(database),
+          inject: [Database],
+        },
         bind(HintKey, PostgresHintKey, Database),
         bind(Receipts, PostgresReceipts, Database),
         bind(SeenPositions, PostgresSeenPositions, Database),
       ],
-      exports: [Database, EventLog, AccessChanges, AlertActs, AlertQueries, DeadLetters, HintKey, LogRetention, Receipts, SeenPositions],
+      exports: [
+        Database,
+        EventLog,
+        AccessChanges,
+        AlertActs,
+        AlertQueries,
+        DeadLetters,
+        HintKey,
+        LogRetention,
+        Receipts,
+        SeenPositions,
+      ],
     };
   }
 
@@ -65,7 +102,12 @@ export class InboxModule {
     return {
       module: InboxModule,
       imports: [postgres],
-      providers: [bind(Inbox, Inbox, Database), bind(AlertIntake, InboxIntake, Inbox), bind(AlertSource, InboxSource, Inbox), bind(RawIntake, InboxRawIntake, Inbox)],
+      providers: [
+        bind(Inbox, Inbox, Database),
+        bind(AlertIntake, InboxIntake, Inbox),
+        bind(AlertSource, InboxSource, Inbox),
+        bind(RawIntake, InboxRawIntake, Inbox),
+      ],
       exports: [AlertIntake, AlertSource, RawIntake],
     };
   }

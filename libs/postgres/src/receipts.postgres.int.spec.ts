@@ -7,7 +7,9 @@ import { asOwner, freshDatabase } from './testing';
 describeReceipts('PostgreSQL', {
   open: async () => {
     const fresh = await freshDatabase();
-    const [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map((role) => new Database({ connection: { url: fresh.url }, role }));
+    const [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map(
+      (role) => new Database({ connection: { url: fresh.url }, role }),
+    );
     return {
       log: new PostgresEventLog(processor!),
       receipts: new PostgresReceipts(gateway!),
@@ -23,7 +25,10 @@ it('a message that was folded has a receipt without a number', async () => {
   const fresh = await freshDatabase();
   const gateway = new Database({ connection: { url: fresh.url }, role: 'tocsin_gateway' });
   try {
-    await asOwner({ url: fresh.url }, `insert into tocsin.idempotency values ('bakery', 'inventory', 'a', null, 'e1', null, 'h', now())`);
+    await asOwner(
+      { url: fresh.url },
+      `insert into tocsin.idempotency values ('bakery', 'inventory', 'a', null, 'e1', null, 'h', now())`,
+    );
     const asked = { tenant_id: 'bakery' as never, service: 'inventory', id: 'a', body_hash: 'h', bytes_sha256: '' };
     expect(await new PostgresReceipts(gateway).of([asked])).toEqual([{ outcome: 'folded' }]);
   } finally {

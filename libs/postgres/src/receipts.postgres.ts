@@ -25,7 +25,9 @@ export class PostgresReceipts implements Receipts {
       messages.map(({ body_hash }) => body_hash),
       messages.map(({ bytes_sha256 }) => bytes_sha256),
     ];
-    const rows = await this.database.call<Row>('select * from tocsin.receipts_of($1, $2, $3, $4, $5)', columns, { withinMs: ANSWER_WITHIN_MS });
+    const rows = await this.database.call<Row>('select * from tocsin.receipts_of($1, $2, $3, $4, $5)', columns, {
+      withinMs: ANSWER_WITHIN_MS,
+    });
     for (const row of rows) receipts[row.ord] ??= receiptOf(row);
     return receipts;
   }

@@ -8,7 +8,11 @@ export class PostgresSeenPositions implements SeenPositions {
 
   async of({ issuer, user_id }: Reader, tenants: readonly TenantId[]): Promise<SeenPosition[]> {
     if (tenants.length === 0) return [];
-    return this.database.call<SeenPosition>('select * from tocsin.seen_positions($1, $2, $3)', [user_id, tenants, issuer]);
+    return this.database.call<SeenPosition>('select * from tocsin.seen_positions($1, $2, $3)', [
+      user_id,
+      tenants,
+      issuer,
+    ]);
   }
 
   async advance({ issuer, user_id }: Reader, positions: readonly SeenPosition[]): Promise<void> {

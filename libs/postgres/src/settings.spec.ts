@@ -5,9 +5,18 @@ const read = (environment: Record<string, string>) => readSettings(postgresSetti
 
 it('DATABASE_URL goes before the DB_ settings, which make one when it is unset', () => {
   expect(databaseUrlOf(read({ DATABASE_URL: 'postgres://u@h/d', DB_HOST: 'other' }))).toBe('postgres://u@h/d');
-  expect(databaseUrlOf(read({ DB_HOST: 'db', DB_PORT: '6432', DB_NAME: 'a/b', DB_USER: 'me@x', DB_PASS: 'p:/?#', DB_PARAMS: '?sslmode=require' }))).toBe(
-    'postgresql://me%40x:p%3A%2F%3F%23@db:6432/a%2Fb?sslmode=require',
-  );
+  expect(
+    databaseUrlOf(
+      read({
+        DB_HOST: 'db',
+        DB_PORT: '6432',
+        DB_NAME: 'a/b',
+        DB_USER: 'me@x',
+        DB_PASS: 'p:/?#',
+        DB_PARAMS: '?sslmode=require',
+      }),
+    ),
+  ).toBe('postgresql://me%40x:p%3A%2F%3F%23@db:6432/a%2Fb?sslmode=require');
   expect(databaseUrlOf(read({ DB_HOST: '::1' }))).toBe('postgresql://tocsin@[::1]:5432/tocsin');
 });
 
@@ -18,7 +27,9 @@ it('without either there is no database', () => {
 
 it('DATABASE_MIGRATION_URL defaults to the address of the apps', () => {
   expect(migrationUrlOf(read({ DATABASE_URL: 'postgres://u@h/d' }))).toBe('postgres://u@h/d');
-  expect(migrationUrlOf(read({ DATABASE_URL: 'postgres://u@h/d', DATABASE_MIGRATION_URL: 'postgres://o@h/d' }))).toBe('postgres://o@h/d');
+  expect(migrationUrlOf(read({ DATABASE_URL: 'postgres://u@h/d', DATABASE_MIGRATION_URL: 'postgres://o@h/d' }))).toBe(
+    'postgres://o@h/d',
+  );
 });
 
 it('a wrong address is named, never shown', () => {

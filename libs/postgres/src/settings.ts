@@ -10,48 +10,78 @@ export const postgresSettings = {
     secret: true,
     example: 'postgresql://tocsin:secret@localhost:5432/tocsin',
   }),
-  DB_HOST: setting(z.string().optional(), { description: 'Host of PostgreSQL; with the other DB_ settings it makes DATABASE_URL when that is unset.' }),
-  DB_PORT: setting(z.coerce.number().int().min(1).max(65_535).default(5432), { description: 'Port of PostgreSQL, beside DB_HOST.' }),
+  DB_HOST: setting(z.string().optional(), {
+    description: 'Host of PostgreSQL; with the other DB_ settings it makes DATABASE_URL when that is unset.',
+  }),
+  DB_PORT: setting(z.coerce.number().int().min(1).max(65_535).default(5432), {
+    description: 'Port of PostgreSQL, beside DB_HOST.',
+  }),
   DB_NAME: setting(z.string().default('tocsin'), { description: 'Name of the database, beside DB_HOST.' }),
   DB_USER: setting(z.string().default('tocsin'), { description: 'User of the database, beside DB_HOST.' }),
   DB_PASS: setting(z.string().optional(), { description: 'Password of the user, beside DB_HOST.', secret: true }),
-  DB_PARAMS: setting(z.string().optional(), { description: 'Parameters of the address, beside DB_HOST.', example: 'sslmode=require' }),
-  DATABASE_MIGRATION_URL: setting(z.url({ protocol: /^postgres(ql)?$/, error: 'expected a postgresql:// address' }).optional(), {
-    description: "Address for migrations, as the schema's owner. Default: DATABASE_URL.",
-    secret: true,
+  DB_PARAMS: setting(z.string().optional(), {
+    description: 'Parameters of the address, beside DB_HOST.',
+    example: 'sslmode=require',
   }),
+  DATABASE_MIGRATION_URL: setting(
+    z.url({ protocol: /^postgres(ql)?$/, error: 'expected a postgresql:// address' }).optional(),
+    {
+      description: "Address for migrations, as the schema's owner. Default: DATABASE_URL.",
+      secret: true,
+    },
+  ),
   DB_POOLER: setting(onOff.default(false), {
-    description: 'Whether the address is that of a pooler in transaction mode, such as PgBouncer: on or off. On, nothing is set for a session: the login role is a member of the app\'s and brings its settings along (docs/pgbouncer.md), and migrations need an address of the database itself.',
+    description:
+      "Whether the address is that of a pooler in transaction mode, such as PgBouncer: on or off. On, nothing is set for a session: the login role is a member of the app's and brings its settings along (docs/pgbouncer.md), and migrations need an address of the database itself.",
   }),
-  DB_POOL_SIZE: setting(z.coerce.number().int().min(1).max(1000).default(10), { description: 'Connections to PostgreSQL that a process keeps at most.' }),
-  DB_STATEMENT_TIMEOUT_MS: setting(wholeMs.default(5_000), { description: 'After how many milliseconds PostgreSQL cancels a statement.' }),
-  DB_READY_TIMEOUT: setting(wholeMs.default(120_000), { description: 'How many milliseconds a start waits for PostgreSQL before it gives up.' }),
+  DB_POOL_SIZE: setting(z.coerce.number().int().min(1).max(1000).default(10), {
+    description: 'Connections to PostgreSQL that a process keeps at most.',
+  }),
+  DB_STATEMENT_TIMEOUT_MS: setting(wholeMs.default(5_000), {
+    description: 'After how many milliseconds PostgreSQL cancels a statement.',
+  }),
+  DB_READY_TIMEOUT: setting(wholeMs.default(120_000), {
+    description: 'How many milliseconds a start waits for PostgreSQL before it gives up.',
+  }),
 };
 
 export type PostgresSettings = z.infer<z.ZodObject<typeof postgresSettings>>;
 
 /** The database's address, or undefined when neither DATABASE_URL nor DB_HOST is set. */
-export function databaseUrlOf(settings: Pick<PostgresSettings, 'DATABASE_URL' | 'DB_HOST' | 'DB_PORT' | 'DB_NAME' | 'DB_USER' | 'DB_PASS' | 'DB_PARAMS'>): string | undefined {
+export function databaseUrlOf(
+  settings: Pick<
+    PostgresSettings,
+    'DATABASE_URL' | 'DB_HOST' | 'DB_PORT' | 'DB_NAME' | 'DB_USER' | 'DB_PASS' | 'DB_PARAMS'
+  >,
+): string | undefined {
   if (settings.DATABASE_URL) return settings.DATABASE_URL;
   if (!settings.DB_HOST) return undefined;
-  const user = encodeURIComponent(settings.DB_USER) + (settings.DB_PASS ? `:${encodeURIComponent(settings.DB_PASS)}` : '');
+  const user =
+    encodeURIComponent(settings.DB_USER) + (settings.DB_PASS ? `:${encodeURIComponent(settings.DB_PASS)}` : '');
   const host = settings.DB_HOST.includes(':') ? `[${settings.DB_HOST}]` : settings.DB_HOST;
   const parameters = settings.DB_PARAMS ? `?${settings.DB_PARAMS.replace(/^\?/, '')}` : '';
   return `postgresql://${user}@${host}:${settings.DB_PORT}/${encodeURIComponent(settings.DB_NAME)}${parameters}`;
 }
 
 /** The database as an app connects to it, or undefined when there is none. */
-export function databaseConnectionOf(settings: Parameters<typeof databaseUrlOf>[0] & Pick<PostgresSettings, 'DB_POOLER'>): { url: string; pooled: boolean } | undefined {
+export function databaseConnectionOf(
+  settings: Parameters<typeof databaseUrlOf>[0] & Pick<PostgresSettings, 'DB_POOLER'>,
+): { url: string; pooled: boolean } | undefined {
   const url = databaseUrlOf(settings);
   return url === undefined ? undefined : { url, pooled: settings.DB_POOLER };
 }
 
 /** The address for migrations, or undefined when there is no database. */
-export const migrationUrlOf = (settings: Parameters<typeof databaseUrlOf>[0] & Pick<PostgresSettings, 'DATABASE_MIGRATION_URL'>): string | undefined =>
-  settings.DATABASE_MIGRATION_URL ?? databaseUrlOf(settings);
+export const migrationUrlOf = (
+  settings: Parameters<typeof databaseUrlOf>[0] & Pick<PostgresSettings, 'DATABASE_MIGRATION_URL'>,
+): string | undefined => settings.DATABASE_MIGRATION_URL ?? databaseUrlOf(settings);
 
 /** What is wrong with where migrations would go; none when nothing is. They hold a session of their own, which no pooler lends. */
-export const migrationProblems = (settings: Parameters<typeof migrationUrlOf>[0] & Pick<PostgresSettings, 'DB_POOLER'>): string[] => [
+export const migrationProblems = (
+  settings: Parameters<typeof migrationUrlOf>[0] & Pick<PostgresSettings, 'DB_POOLER'>,
+): string[] => [
   ...(migrationUrlOf(settings) ? [] : ['DATABASE_MIGRATION_URL, DATABASE_URL or DB_HOST is required.']),
-  ...(settings.DB_POOLER && !settings.DATABASE_MIGRATION_URL ? ['DATABASE_MIGRATION_URL is required with DB_POOLER: it names the database itself, not the pooler.'] : []),
+  ...(settings.DB_POOLER && !settings.DATABASE_MIGRATION_URL
+    ? ['DATABASE_MIGRATION_URL is required with DB_POOLER: it names the database itself, not the pooler.']
+    : []),
 ];

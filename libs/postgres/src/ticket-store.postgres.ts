@@ -9,9 +9,13 @@ export class PostgresTicketStore implements TicketStore {
   constructor(private readonly database: Database) {}
 
   async redeem(jti: string, expiresAt: Date): Promise<boolean> {
-    const [row] = await this.database.call<{ first: boolean }>('select tocsin.redeem_ticket($1, $2) as first', [jti, expiresAt.toISOString()], {
-      withinMs: ANSWER_WITHIN_MS,
-    });
+    const [row] = await this.database.call<{ first: boolean }>(
+      'select tocsin.redeem_ticket($1, $2) as first',
+      [jti, expiresAt.toISOString()],
+      {
+        withinMs: ANSWER_WITHIN_MS,
+      },
+    );
     return row!.first;
   }
 }

@@ -46,8 +46,15 @@ describe('publishing alerts', () => {
     await connection.close();
   });
 
-  const alert = (overrides: Partial<AlertMessageBody> = {}): AlertMessageBody => ({ tenant_id: 'bakery', service: 'inventory', severity: 'urgent', name: 'low_stock', ...overrides });
-  const next = async (): Promise<GetMessage> => (await channel.get(queue, { noAck: true })) || Promise.reject(new Error('the queue is empty'));
+  const alert = (overrides: Partial<AlertMessageBody> = {}): AlertMessageBody => ({
+    tenant_id: 'bakery',
+    service: 'inventory',
+    severity: 'urgent',
+    name: 'low_stock',
+    ...overrides,
+  });
+  const next = async (): Promise<GetMessage> =>
+    (await channel.get(queue, { noAck: true })) || Promise.reject(new Error('the queue is empty'));
   const many = (count: number) => Array.from({ length: count }, (_, index) => alert({ id: `m-${index}` }));
 
   it('sends a persistent JSON message under its routing key, its id and the trace beside it', async () => {
@@ -57,7 +64,12 @@ describe('publishing alerts', () => {
     const { content, fields, properties } = await next();
     expect(JSON.parse(content.toString())).toEqual({ ...alert(), id: 'm-1' });
     expect(fields.routingKey).toBe('alert.urgent.inventory');
-    expect(properties).toMatchObject({ messageId: 'm-1', contentType: 'application/json', deliveryMode: 2, headers: { traceparent: '00-a-b-01' } });
+    expect(properties).toMatchObject({
+      messageId: 'm-1',
+      contentType: 'application/json',
+      deliveryMode: 2,
+      headers: { traceparent: '00-a-b-01' },
+    });
     expect(Math.abs(Number(properties.timestamp) - Date.now() / 1000)).toBeLessThan(60);
   });
 
@@ -73,7 +85,9 @@ describe('publishing alerts', () => {
   });
 
   it('says of a message that no queue wants that nobody has it', async () => {
-    const outcomes = await (await connected()).publish([alert({ id: 'a' }), alert({ id: 'b', type: 'recommendation' }), alert({ id: 'c' })]);
+    const outcomes = await (
+      await connected()
+    ).publish([alert({ id: 'a' }), alert({ id: 'b', type: 'recommendation' }), alert({ id: 'c' })]);
     expect(outcomes).toEqual([
       { id: 'a', outcome: 'confirmed' },
       { id: 'b', outcome: 'failed', reason: 'unroutable' },
@@ -82,14 +96,21 @@ describe('publishing alerts', () => {
   });
 
   it('says of a message that AMQP cannot carry that it was not sent, and sends the others', async () => {
-    const outcomes = await (await connected()).publish([alert({ id: 'a', service: 'x'.repeat(300) }), alert({ id: 'b' })]);
-    expect(outcomes).toEqual([{ id: 'a', outcome: 'failed', reason: 'not_sendable' }, { id: 'b', outcome: 'confirmed' }]);
+    const outcomes = await (
+      await connected()
+    ).publish([alert({ id: 'a', service: 'x'.repeat(300) }), alert({ id: 'b' })]);
+    expect(outcomes).toEqual([
+      { id: 'a', outcome: 'failed', reason: 'not_sendable' },
+      { id: 'b', outcome: 'confirmed' },
+    ]);
   });
 
   it('makes its channel again after the broker closed it', async () => {
     const made = await connected();
     await channel.deleteExchange(exchange); // publishing to it is now a 404, which closes the channel
-    expect(await made.publish([alert({ id: 'a' })])).toEqual([{ id: 'a', outcome: 'failed', reason: 'connection_lost' }]);
+    expect(await made.publish([alert({ id: 'a' })])).toEqual([
+      { id: 'a', outcome: 'failed', reason: 'connection_lost' },
+    ]);
 
     await eventually(() => expect(made.connected).toBe(true));
     await channel.bindQueue(queue, exchange, 'alert.#');
@@ -114,11 +135,15 @@ describe('publishing alerts', () => {
   it('waits no longer than its time for a silent broker, and keeps its window bounded', async () => {
     const made = await connected({ confirmTimeoutMs: 200, maxInFlight: 2 });
     proxy.silence();
-    expect(await made.publish(many(3))).toEqual(many(3).map(({ id }) => ({ id, outcome: 'failed', reason: 'timeout' })));
+    expect(await made.publish(many(3))).toEqual(
+      many(3).map(({ id }) => ({ id, outcome: 'failed', reason: 'timeout' })),
+    );
     await expect(made.publish(many(1))).rejects.toMatchObject({ obstacle: 'full' });
 
     proxy.silence(false);
-    await eventually(async () => expect(await made.publish([alert({ id: 'late' })])).toEqual([{ id: 'late', outcome: 'confirmed' }]));
+    await eventually(async () =>
+      expect(await made.publish([alert({ id: 'late' })])).toEqual([{ id: 'late', outcome: 'confirmed' }]),
+    );
   });
 
   it('refuses at once while the broker has an alarm, and goes on after it', async () => {
@@ -126,7 +151,9 @@ describe('publishing alerts', () => {
     proxy.inject(BLOCKED);
     await eventually(() => expect(made.publish([alert()])).rejects.toMatchObject({ obstacle: 'blocked' }));
     proxy.inject(UNBLOCKED);
-    await eventually(async () => expect(await made.publish([alert({ id: 'a' })])).toEqual([{ id: 'a', outcome: 'confirmed' }]));
+    await eventually(async () =>
+      expect(await made.publish([alert({ id: 'a' })])).toEqual([{ id: 'a', outcome: 'confirmed' }]),
+    );
   });
 
   it('goes on with what was not confirmed, under the same id, for as long as it was told to', async () => {
@@ -137,7 +164,10 @@ describe('publishing alerts', () => {
     await eventually(() => expect(made.connected).toBe(true), 15_000);
     await channel.bindQueue(queue, exchange, 'alert.#');
     const outcomes = await publishing;
-    expect(outcomes).toEqual([{ id: expect.stringMatching(/^[0-9a-f-]{36}$/) as string, outcome: 'confirmed' }, { id: 'b', outcome: 'confirmed' }]);
+    expect(outcomes).toEqual([
+      { id: expect.stringMatching(/^[0-9a-f-]{36}$/) as string, outcome: 'confirmed' },
+      { id: 'b', outcome: 'confirmed' },
+    ]);
     const ids = [await next(), await next()].map(({ properties }) => properties.messageId as string);
     expect(ids.sort()).toEqual(outcomes.map(({ id }) => id).sort());
   });
@@ -145,8 +175,12 @@ describe('publishing alerts', () => {
   it('ends with the last outcome when the time is up, with the obstacle when nothing was ever sent, and does not insist on what cannot be sent', async () => {
     const made = await connected();
     await channel.unbindQueue(queue, exchange, 'alert.#');
-    expect(await made.publish([alert({ id: 'a' })], { retryForMs: 300 })).toEqual([{ id: 'a', outcome: 'failed', reason: 'unroutable' }]);
-    expect(await made.publish([alert({ id: 'a', service: 'x'.repeat(300) })], { retryForMs: 60_000 })).toEqual([{ id: 'a', outcome: 'failed', reason: 'not_sendable' }]);
+    expect(await made.publish([alert({ id: 'a' })], { retryForMs: 300 })).toEqual([
+      { id: 'a', outcome: 'failed', reason: 'unroutable' },
+    ]);
+    expect(await made.publish([alert({ id: 'a', service: 'x'.repeat(300) })], { retryForMs: 60_000 })).toEqual([
+      { id: 'a', outcome: 'failed', reason: 'not_sendable' },
+    ]);
     proxy.refuse();
     proxy.cut();
     await eventually(() => expect(made.connected).toBe(false));

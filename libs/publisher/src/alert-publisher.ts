@@ -49,9 +49,16 @@ export class AlertPublisher {
   private readonly exchange: string;
   private readonly publisher: ConfirmingPublisher;
 
-  constructor({ url, name = 'alert-publisher', exchange = ALERTS_EXCHANGE, maxInFlight, confirmTimeoutMs }: AlertPublisherOptions) {
+  constructor({
+    url,
+    name = 'alert-publisher',
+    exchange = ALERTS_EXCHANGE,
+    maxInFlight,
+    confirmTimeoutMs,
+  }: AlertPublisherOptions) {
     this.exchange = exchange;
-    const declare: ChannelSetup = async (channel) => void (await channel.assertExchange(exchange, 'topic', { durable: true }));
+    const declare: ChannelSetup = async (channel) =>
+      void (await channel.assertExchange(exchange, 'topic', { durable: true }));
     this.publisher = new ConfirmingPublisher({ url, name, maxInFlight, confirmTimeoutMs, declare });
   }
 
@@ -68,7 +75,10 @@ export class AlertPublisher {
    * What became of each message, in their order. Rejects with `TypeError` when one says no tenant, service or severity, and with
    * `BrokerUnavailable`: nothing was sent then.
    */
-  async publish(alerts: readonly AlertMessageBody[], { traceparent, retryForMs = 0 }: PublishOptions = {}): Promise<PublishOutcome[]> {
+  async publish(
+    alerts: readonly AlertMessageBody[],
+    { traceparent, retryForMs = 0 }: PublishOptions = {},
+  ): Promise<PublishOutcome[]> {
     refuseUnpublishable(alerts);
     // ids are drawn here, once for all attempts
     const publications = alerts.map((alert) => publicationOf(alert, this.exchange, traceparent));
@@ -105,10 +115,12 @@ export class AlertPublisher {
   }
 }
 
-const isClosed = (obstacle: unknown): boolean => obstacle instanceof BrokerUnavailable && obstacle.obstacle === 'closed';
+const isClosed = (obstacle: unknown): boolean =>
+  obstacle instanceof BrokerUnavailable && obstacle.obstacle === 'closed';
 
 /** Not confirmed, and not because of the message itself. */
-const isWorthAnother = (outcome: PublishOutcome | undefined): boolean => outcome === undefined || (outcome.outcome === 'failed' && outcome.reason !== 'not_sendable');
+const isWorthAnother = (outcome: PublishOutcome | undefined): boolean =>
+  outcome === undefined || (outcome.outcome === 'failed' && outcome.reason !== 'not_sendable');
 
 /** An alert as an AMQP message: `<type>.<severity>.<service>` is its routing key, its id the `message_id`. */
 export function publicationOf(alert: AlertMessageBody, exchange: string, traceparent?: string): Publication {

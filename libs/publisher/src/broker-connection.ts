@@ -63,7 +63,10 @@ export class BrokerConnection {
     const channels = [...this.channels];
     this.channels.clear();
     // The connection's farewell does not wait for what channels still have to send, such as an acknowledgement; theirs does.
-    await within(CLOSE_TIMEOUT_MS, Promise.all(channels.map((channel) => channel.end(new BrokerUnavailable('closed', 'The connection is closed.')))));
+    await within(
+      CLOSE_TIMEOUT_MS,
+      Promise.all(channels.map((channel) => channel.end(new BrokerUnavailable('closed', 'The connection is closed.')))),
+    );
     const model = await opening;
     this.live = undefined;
     this.setBlocked(false);
@@ -77,7 +80,11 @@ export class BrokerConnection {
       timeout: CONNECT_TIMEOUT_MS,
       clientProperties: { connection_name: this.options.name },
       // amqplib's own `setup` hook runs before it listens for the connection's errors, so channels are made after `connect`
-      recovery: { waitForConnect: false, maxRetries: Infinity, calculateDelay: (attempt) => fullJitter(attempt - 1, RECONNECT) },
+      recovery: {
+        waitForConnect: false,
+        maxRetries: Infinity,
+        calculateDelay: (attempt) => fullJitter(attempt - 1, RECONNECT),
+      },
     });
     model.on('connect', (live) => {
       this.lastError = undefined;

@@ -18,7 +18,8 @@ export interface Publication {
 }
 
 /** What became of one published message. `failed` says nothing about its fate: it may still arrive. */
-export type PublishOutcome = { id: string; outcome: 'confirmed' } | { id: string; outcome: 'failed'; reason: PublishFailure };
+export type PublishOutcome =
+  { id: string; outcome: 'confirmed' } | { id: string; outcome: 'failed'; reason: PublishFailure };
 
 /**
  * - `unroutable`: no queue wants it. Nobody has it.
@@ -148,7 +149,8 @@ export class ConfirmingPublisher {
     if (this.connection.blocked) refuse('blocked', 'RabbitMQ takes no messages: it has a memory or disk alarm.');
     if (!this.channel.current) refuse('unreachable', 'RabbitMQ is not reachable.', this.connection.lastError);
     // an idle publisher takes a batch of any size
-    if (this.waiting.length > 0 && this.waiting.length + count > this.maxWaiting) refuse('full', 'Too many messages wait for RabbitMQ.');
+    if (this.waiting.length > 0 && this.waiting.length + count > this.maxWaiting)
+      refuse('full', 'Too many messages wait for RabbitMQ.');
   }
 
   /** As many as may be in flight, and a turn's worth at a time: large messages take their time to be written. */
@@ -169,7 +171,15 @@ export class ConfirmingPublisher {
   }
 
   private send(channel: ConfirmChannel, waiting: Waiting): void {
-    const { exchange, routingKey, id, body, timestamp = Math.floor(Date.now() / 1000), contentEncoding, headers } = waiting.publication;
+    const {
+      exchange,
+      routingKey,
+      id,
+      body,
+      timestamp = Math.floor(Date.now() / 1000),
+      contentEncoding,
+      headers,
+    } = waiting.publication;
     const properties = {
       persistent: true,
       mandatory: true,
@@ -184,12 +194,24 @@ export class ConfirmingPublisher {
     try {
       channel.publish(exchange, routingKey, body, properties, (error?: Error | null) => {
         this.inFlight -= 1;
-        this.settle(waiting, error ? (error.message === 'channel closed' ? 'connection_lost' : 'nacked') : this.takeReturn(id) ? 'unroutable' : undefined);
+        this.settle(
+          waiting,
+          error
+            ? error.message === 'channel closed'
+              ? 'connection_lost'
+              : 'nacked'
+            : this.takeReturn(id)
+              ? 'unroutable'
+              : undefined,
+        );
         this.sendWaiting();
       });
     } catch (error) {
       this.inFlight -= 1;
-      this.settle(waiting, error instanceof RangeError || error instanceof TypeError ? 'not_sendable' : 'connection_lost');
+      this.settle(
+        waiting,
+        error instanceof RangeError || error instanceof TypeError ? 'not_sendable' : 'connection_lost',
+      );
     }
   }
 

@@ -51,7 +51,9 @@ export class KeptChannel {
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
         const cause = this.lastError ?? this.connectionError();
-        waiter.reject(new BrokerUnavailable('unreachable', `No channel to RabbitMQ within ${timeoutMs} ms.`, { cause }));
+        waiter.reject(
+          new BrokerUnavailable('unreachable', `No channel to RabbitMQ within ${timeoutMs} ms.`, { cause }),
+        );
       }, timeoutMs);
       const settled = () => {
         clearTimeout(timer);
@@ -108,7 +110,8 @@ export class KeptChannel {
         this.lose(making, live);
       });
       await this.setup(making, remade);
-      if (!open || this.ended || this.live !== live) throw this.lastError ?? new Error('The channel closed while it was set up.');
+      if (!open || this.ended || this.live !== live)
+        throw this.lastError ?? new Error('The channel closed while it was set up.');
     } catch (error) {
       this.lastError = error;
       if (channel && open) void channel.close().catch(() => {});
@@ -131,9 +134,12 @@ export class KeptChannel {
 
   private makeLater(live: ChannelModel, remade = false): void {
     if (this.ended || this.live !== live || this.retry) return;
-    this.retry = setTimeout(() => {
-      this.retry = undefined;
-      void this.make(live, remade);
-    }, fullJitter(this.failures++, REMAKE));
+    this.retry = setTimeout(
+      () => {
+        this.retry = undefined;
+        void this.make(live, remade);
+      },
+      fullJitter(this.failures++, REMAKE),
+    );
   }
 }

@@ -10,11 +10,27 @@ function played(rows: { id: string; traceparent?: string; alert?: unknown; text?
   const troubles: OutboxTrouble[] = [];
   const published: [ids: string[], traceparent: string | undefined][] = [];
   const sent: unknown[] = [];
-  let open = rows.map(({ id, alert = { id, tenant_id: 'bakery', service: 'ovens', severity: 'low' }, text = JSON.stringify(alert), traceparent = null }: { id: string; alert?: unknown; text?: string; traceparent?: string | null }, index) => ({ outbox_id: String(index + 1), id, alert: text, traceparent }));
+  let open = rows.map(
+    (
+      {
+        id,
+        alert = { id, tenant_id: 'bakery', service: 'ovens', severity: 'low' },
+        text = JSON.stringify(alert),
+        traceparent = null,
+      }: { id: string; alert?: unknown; text?: string; traceparent?: string | null },
+      index,
+    ) => ({ outbox_id: String(index + 1), id, alert: text, traceparent }),
+  );
   const query = async (text: string, values: unknown[] = []) => {
     const [, verb] = /^(\w+)/.exec(text)!;
     if (verb === 'delete') open = open.filter(({ outbox_id }) => !(values[0] as string[]).includes(outbox_id));
-    said.push(verb === 'delete' ? `delete ${(values[0] as string[]).join()}` : verb === 'update' ? `set aside ${String(values)}` : verb!);
+    said.push(
+      verb === 'delete'
+        ? `delete ${(values[0] as string[]).join()}`
+        : verb === 'update'
+          ? `set aside ${String(values)}`
+          : verb!,
+    );
     return { rows: verb === 'select' ? open.slice(0, values[0] as number) : [] };
   };
   const relay = new OutboxRelay({
@@ -50,14 +66,19 @@ it('deletes what was confirmed, and nothing before', async () => {
 });
 
 it('keeps what was not confirmed, and says why', async () => {
-  const { relay, said, troubles } = played([{ id: 'a' }, { id: 'b' }], async () => [{ id: 'a', outcome: 'failed', reason: 'unroutable' }, { id: 'b', outcome: 'confirmed' }]);
+  const { relay, said, troubles } = played([{ id: 'a' }, { id: 'b' }], async () => [
+    { id: 'a', outcome: 'failed', reason: 'unroutable' },
+    { id: 'b', outcome: 'confirmed' },
+  ]);
   await oneRound(relay);
   expect(said).toEqual(['begin', 'select', 'delete 2', 'commit', 'release']);
   expect(troubles).toEqual([{ kind: 'unconfirmed', reasons: ['unroutable'] }]);
 });
 
 it('lets go of its claim at once when the broker has an alarm', async () => {
-  const { relay, said, troubles } = played([{ id: 'a' }], () => Promise.reject(new BrokerUnavailable('blocked', 'an alarm')));
+  const { relay, said, troubles } = played([{ id: 'a' }], () =>
+    Promise.reject(new BrokerUnavailable('blocked', 'an alarm')),
+  );
   await oneRound(relay);
   expect(said).toEqual(['begin', 'select', 'rollback', 'release']);
   expect(troubles).toEqual([{ kind: 'broker', error: expect.objectContaining({ obstacle: 'blocked' }) as Error }]);
@@ -65,24 +86,42 @@ it('lets go of its claim at once when the broker has an alarm', async () => {
 
 it('gives each run of rows its own trace, and does not lose what one run confirmed when another was not sent', async () => {
   const rows = [{ id: 'a', traceparent: 't1' }, { id: 'b', traceparent: 't1' }, { id: 'c' }];
-  const { relay, said, published } = played(rows, (ids) => (ids.includes('c') ? Promise.reject(new BrokerUnavailable('full', 'too many')) : Promise.resolve(confirmed(ids))));
+  const { relay, said, published } = played(rows, (ids) =>
+    ids.includes('c') ? Promise.reject(new BrokerUnavailable('full', 'too many')) : Promise.resolve(confirmed(ids)),
+  );
   await oneRound(relay);
-  expect(published).toEqual([[['a', 'b'], 't1'], [['c'], undefined]]);
+  expect(published).toEqual([
+    [['a', 'b'], 't1'],
+    [['c'], undefined],
+  ]);
   expect(said).toEqual(['begin', 'select', 'delete 1,2', 'commit', 'release']);
 });
 
 it('sets aside a row that no alert can be made of, and publishes the others', async () => {
   const alert = { tenant_id: 'bakery', service: 'ovens', severity: 'low' };
-  const rows = [{ id: 'a', alert: { ...alert, service: undefined } }, { id: 'b' }, { id: 'c', alert: 'text' }, { id: 'd', alert: { ...alert, tenant_id: ' ', severity: '' } }];
+  const rows = [
+    { id: 'a', alert: { ...alert, service: undefined } },
+    { id: 'b' },
+    { id: 'c', alert: 'text' },
+    { id: 'd', alert: { ...alert, tenant_id: ' ', severity: '' } },
+  ];
   const { relay, said, published, troubles } = played(rows, async (ids) => confirmed(ids));
   await oneRound(relay);
   expect(published).toEqual([[['b'], undefined]]);
-  expect(said).toEqual(['begin', 'select', 'delete 2', 'set aside 1,3,4,The alert has no service.,The alert is no object.,The alert has no tenant_id and no severity.', 'commit', 'release']);
+  expect(said).toEqual([
+    'begin',
+    'select',
+    'delete 2',
+    'set aside 1,3,4,The alert has no service.,The alert is no object.,The alert has no tenant_id and no severity.',
+    'commit',
+    'release',
+  ]);
   expect(troubles).toEqual([{ kind: 'set_aside', ids: ['a', 'c', 'd'] }]);
 });
 
 it('publishes a row without an id under one that is the same each time, and another for each row', async () => {
-  const outcomes = async (ids: string[]) => ids.map((id): PublishOutcome => ({ id, outcome: 'failed', reason: 'unroutable' }));
+  const outcomes = async (ids: string[]) =>
+    ids.map((id): PublishOutcome => ({ id, outcome: 'failed', reason: 'unroutable' }));
   const { relay, published } = played([{ id: '' }, { id: ' ' }], outcomes);
   await oneRound(relay);
   await oneRound(relay);
@@ -93,8 +132,13 @@ it('publishes a row without an id under one that is the same each time, and anot
 });
 
 it('never rounds a number of a row', async () => {
-  const text = (order: string) => `{"tenant_id": "bakery", "service": "ovens", "severity": "low", "metadata": {"order": ${order}}}`;
-  const rows = [{ id: 'a', text: text('653247040368672771') }, { id: 'b', text: text('12') }, { id: 'c', text: text(`[${'1e400,'.repeat(20_001)}1]`) }];
+  const text = (order: string) =>
+    `{"tenant_id": "bakery", "service": "ovens", "severity": "low", "metadata": {"order": ${order}}}`;
+  const rows = [
+    { id: 'a', text: text('653247040368672771') },
+    { id: 'b', text: text('12') },
+    { id: 'c', text: text(`[${'1e400,'.repeat(20_001)}1]`) },
+  ];
   const { relay, sent, troubles } = played(rows, async (ids) => confirmed(ids));
   await oneRound(relay);
   expect(sent).toMatchObject([{ metadata: { order: '653247040368672771' } }, { metadata: { order: 12 } }]);

@@ -23,7 +23,10 @@ export interface OutboxPool {
 }
 
 /** Why nothing or not everything was published this time. The relay tries again by itself. */
-export type OutboxTrouble = { kind: 'database' | 'broker'; error: Error } | { kind: 'unconfirmed'; reasons: string[] } | { kind: 'set_aside'; ids: string[] };
+export type OutboxTrouble =
+  | { kind: 'database' | 'broker'; error: Error }
+  | { kind: 'unconfirmed'; reasons: string[] }
+  | { kind: 'set_aside'; ids: string[] };
 
 export interface OutboxRelayOptions {
   pool: OutboxPool;
@@ -103,12 +106,15 @@ export class OutboxRelay {
     this.stopping?.abort();
     this.stopping = undefined;
     const timeout = new AbortController();
-    await Promise.race([this.working, sleep(STOP_TIMEOUT_MS, undefined, { signal: timeout.signal, ref: false }).catch(() => undefined)]);
+    await Promise.race([
+      this.working,
+      sleep(STOP_TIMEOUT_MS, undefined, { signal: timeout.signal, ref: false }).catch(() => undefined),
+    ]);
     timeout.abort();
   }
 
   private async work(signal: AbortSignal): Promise<void> {
-    for (let failures = 0; !signal.aborted; ) {
+    for (let failures = 0; !signal.aborted;) {
       this.waking = new AbortController();
       const outcome = await this.publishBatch();
       failures = outcome === 'failed' ? failures + 1 : 0;
@@ -122,7 +128,10 @@ export class OutboxRelay {
   private async publishBatch(): Promise<'more' | 'empty' | 'failed'> {
     const { pool, publisher, batch = 100 } = this.options;
     // before a row is locked: while the broker is away no transaction is open
-    const connected = await publisher.connect(CONNECT_TIMEOUT_MS).then(() => true, (error: unknown) => this.tell('broker', error));
+    const connected = await publisher.connect(CONNECT_TIMEOUT_MS).then(
+      () => true,
+      (error: unknown) => this.tell('broker', error),
+    );
     if (!connected) return 'failed';
     const client = await pool.connect().catch((error: unknown) => void this.tell('database', error));
     if (!client) return 'failed';
@@ -131,7 +140,10 @@ export class OutboxRelay {
     let broken: Error | undefined;
     try {
       await client.query('begin');
-      const claimed = await client.query(`select o.outbox_id::text, o.id, o.alert::text, o.traceparent from ${this.table} as o where o.failure is null order by o.outbox_id limit $1 for update skip locked`, [batch]);
+      const claimed = await client.query(
+        `select o.outbox_id::text, o.id, o.alert::text, o.traceparent from ${this.table} as o where o.failure is null order by o.outbox_id limit $1 for update skip locked`,
+        [batch],
+      );
       const rows = claimed.rows as Row[];
       const settled = rows.length === 0 || (await this.settle(client, rows));
       await client.query('commit');
@@ -154,9 +166,12 @@ export class OutboxRelay {
     const confirmed = read.filter((_, index) => outcomes[index]!.outcome === 'confirmed');
     read.forEach(({ outbox_id, alert: { id } }, index) => {
       const one = outcomes[index]!;
-      if (one.outcome === 'failed' && one.reason === 'not_sendable') hopeless.push({ outbox_id, id, failure: one.reason });
+      if (one.outcome === 'failed' && one.reason === 'not_sendable')
+        hopeless.push({ outbox_id, id, failure: one.reason });
     });
-    await client.query(`delete from ${this.table} where outbox_id = any ($1::bigint[])`, [confirmed.map(({ outbox_id }) => outbox_id)]);
+    await client.query(`delete from ${this.table} where outbox_id = any ($1::bigint[])`, [
+      confirmed.map(({ outbox_id }) => outbox_id),
+    ]);
     if (hopeless.length > 0) {
       await client.query(
         `update ${this.table} as o set failure = given.failure from unnest($1::bigint[], $2::text[]) as given (outbox_id, failure) where o.outbox_id = given.outbox_id`,
@@ -164,7 +179,9 @@ export class OutboxRelay {
       );
       this.say({ kind: 'set_aside', ids: hopeless.map(({ id }) => id) });
     }
-    const reasons = outcomes.flatMap((one) => (one.outcome === 'failed' && one.reason !== 'not_sendable' ? [one.reason] : []));
+    const reasons = outcomes.flatMap((one) =>
+      one.outcome === 'failed' && one.reason !== 'not_sendable' ? [one.reason] : [],
+    );
     if (reasons.length > 0) this.say({ kind: 'unconfirmed', reasons: [...new Set(reasons)] });
     return reasons.length === 0;
   }
@@ -177,13 +194,22 @@ export class OutboxRelay {
       if (last && last[0]!.traceparent === row.traceparent) last.push(row);
       else runs.push([row]);
     }
-    const published = runs.map((run) => this.options.publisher.publish(run.map(({ alert }) => alert), { traceparent: run[0]!.traceparent ?? undefined }));
+    const published = runs.map((run) =>
+      this.options.publisher.publish(
+        run.map(({ alert }) => alert),
+        { traceparent: run[0]!.traceparent ?? undefined },
+      ),
+    );
     const settled = await Promise.allSettled(published);
     return settled.flatMap((one, index) => {
       if (one.status === 'fulfilled') return one.value;
       if (!(one.reason instanceof BrokerUnavailable) || settled.length === 1) throw one.reason;
       // others of this batch may be confirmed: those that were not sent are only not confirmed
-      return runs[index]!.map(({ alert: { id } }): PublishOutcome => ({ id, outcome: 'failed', reason: 'connection_lost' }));
+      return runs[index]!.map(({ alert: { id } }): PublishOutcome => ({
+        id,
+        outcome: 'failed',
+        reason: 'connection_lost',
+      }));
     });
   }
 
@@ -209,7 +235,9 @@ function readRows(rows: readonly Row[]): { read: ReadRow[]; hopeless: Hopeless[]
   for (const { outbox_id, id: given, alert: text, traceparent } of rows) {
     const { alert, obstacle } = alertOf(text);
     // without an id one that is the same each time: the row may be published more than once
-    const id = isSaid(given) ? given : createHash('sha256').update(`${outbox_id} ${text}`).digest('base64url').slice(0, 22);
+    const id = isSaid(given)
+      ? given
+      : createHash('sha256').update(`${outbox_id} ${text}`).digest('base64url').slice(0, 22);
     if (obstacle) hopeless.push({ outbox_id, id, failure: `The alert ${obstacle}.` });
     else read.push({ outbox_id, traceparent, alert: { ...alert, id } });
   }
@@ -232,4 +260,5 @@ const heard = (): void => undefined;
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 /** A pause that ends early, and quietly, when the signal says so. */
-const pause = (ms: number, signal: AbortSignal): Promise<void> => sleep(ms, undefined, { signal }).catch(() => undefined);
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  sleep(ms, undefined, { signal }).catch(() => undefined);

@@ -52,7 +52,10 @@ export async function enqueue(
 
 /** A table's name as SQL has it. Throws for what is none: the name stands in statements, where no parameter can. */
 export function quoted(table: string): string {
-  if (!/^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$/.test(table)) throw new TypeError('The outbox is named by letters, digits and _, with a schema and a point before it or without.');
+  if (!/^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$/.test(table))
+    throw new TypeError(
+      'The outbox is named by letters, digits and _, with a schema and a point before it or without.',
+    );
   return table
     .split('.')
     .map((part) => `"${part}"`)

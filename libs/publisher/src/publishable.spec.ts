@@ -17,7 +17,9 @@ const FAULTY: [what: string, alert: unknown, says: string][] = [
 it.each(FAULTY)('an alert with %s is refused before anything is sent', async (_, faulty, says) => {
   // nothing answers there: whatever is sent fails otherwise
   const publisher = new AlertPublisher({ url: 'amqp://127.0.0.1:1' });
-  await expect(publisher.publish([alert, faulty as typeof alert])).rejects.toThrow(new TypeError(`${says} Nothing was published.`));
+  await expect(publisher.publish([alert, faulty as typeof alert])).rejects.toThrow(
+    new TypeError(`${says} Nothing was published.`),
+  );
   await publisher.close();
 });
 
@@ -33,6 +35,10 @@ it.each([undefined, '', '  '])('an id of %j is none: one is drawn, for the messa
   expect(JSON.parse(body.toString())).toMatchObject({ id: drawn });
 });
 
-it.each([[undefined, 'alert.low.ovens'], ['' as 'alert', 'alert.low.ovens'], ['notification' as const, 'notification.low.ovens']])('a type of %j makes the key %s', (type, key) => {
+it.each([
+  [undefined, 'alert.low.ovens'],
+  ['' as 'alert', 'alert.low.ovens'],
+  ['notification' as const, 'notification.low.ovens'],
+])('a type of %j makes the key %s', (type, key) => {
   expect(publicationOf({ ...alert, ...(type !== undefined && { type }) }, 'x').routingKey).toBe(key);
 });

@@ -4,5 +4,18 @@ export { ALERTS_EXCHANGE, AlertPublisher, type AlertPublisherOptions, type Publi
 export { BrokerUnavailable, type BrokerObstacle } from './broker-unavailable';
 export type { PublishFailure, PublishOutcome } from './confirming-publisher';
 export { enqueue, outboxTable, type OutboxClient } from './outbox';
-export { OutboxRelay, type OutboxPool, type OutboxPoolClient, type OutboxRelayOptions, type OutboxTrouble } from './outbox-relay';
-export type { AlertAction, AlertMessageBody, AlertType, Channel, MessageStatus, Severity } from '@tocsin/contracts/wire';
+export {
+  OutboxRelay,
+  type OutboxPool,
+  type OutboxPoolClient,
+  type OutboxRelayOptions,
+  type OutboxTrouble,
+} from './outbox-relay';
+export type {
+  AlertAction,
+  AlertMessageBody,
+  AlertType,
+  Channel,
+  MessageStatus,
+  Severity,
+} from '@tocsin/contracts/wire';

@@ -10,9 +10,15 @@ describe('alerts into RabbitMQ', () => {
 
   it('wait in the queue of their severity for a processor that was never started', async () => {
     const intake = await broker.intake();
-    const [urgent, low] = [anAlert({ severity: 'urgent' }), anAlert({ severity: 'low', type: 'recommendation', service: 'sales.eu' })];
+    const [urgent, low] = [
+      anAlert({ severity: 'urgent' }),
+      anAlert({ severity: 'low', type: 'recommendation', service: 'sales.eu' }),
+    ];
 
-    expect(await intake.publish([urgent, low])).toEqual([{ id: urgent.id, outcome: 'confirmed' }, { id: low.id, outcome: 'confirmed' }]);
+    expect(await intake.publish([urgent, low])).toEqual([
+      { id: urgent.id, outcome: 'confirmed' },
+      { id: low.id, outcome: 'confirmed' },
+    ]);
 
     const first = await broker.get(broker.topology.urgentQueue);
     expect([first.fields.routingKey, first.properties.messageId]).toEqual(['alert.urgent.inventory', urgent.id]);
@@ -23,8 +29,10 @@ describe('alerts into RabbitMQ', () => {
 
   it('are all in one queue whatever the key is, unless it says urgent in the second place', async () => {
     await (await broker.publisher()).connect();
-    for (const key of ['', 'a.b.c.d.e', 'urgent', 'alert.low.urgent', 'alert.URGENT.shop']) broker.plain.publish(broker.topology.exchange, key, Buffer.from(key));
-    for (const key of ['alert.urgent', 'alert.urgent.shop', 'anything.urgent.a.b']) broker.plain.publish(broker.topology.exchange, key, Buffer.from(key));
+    for (const key of ['', 'a.b.c.d.e', 'urgent', 'alert.low.urgent', 'alert.URGENT.shop'])
+      broker.plain.publish(broker.topology.exchange, key, Buffer.from(key));
+    for (const key of ['alert.urgent', 'alert.urgent.shop', 'anything.urgent.a.b'])
+      broker.plain.publish(broker.topology.exchange, key, Buffer.from(key));
     await broker.plain.waitForConfirms();
     expect((await broker.plain.checkQueue(broker.topology.queue)).messageCount).toBe(5);
     expect((await broker.plain.checkQueue(broker.topology.urgentQueue)).messageCount).toBe(3);
@@ -48,11 +56,19 @@ describe('messages back into RabbitMQ', () => {
     await publisher.connect();
     const body = Buffer.from([0xff, 0x00, 0x7b]);
     const raw = new RabbitRawIntake(publisher, broker.topology.exchange);
-    expect(await raw.republish([{ body, routing_key: 'x.urgent.y', message_id: 'm-1', timestamp: 7 }, { body, routing_key: '', message_id: 'm-2', timestamp: 8 }])).toEqual([
+    expect(
+      await raw.republish([
+        { body, routing_key: 'x.urgent.y', message_id: 'm-1', timestamp: 7 },
+        { body, routing_key: '', message_id: 'm-2', timestamp: 8 },
+      ]),
+    ).toEqual([
       { id: 'm-1', outcome: 'confirmed' },
       { id: 'm-2', outcome: 'confirmed' },
     ]);
-    for (const [queue, routingKey, messageId, timestamp] of [[broker.topology.urgentQueue, 'x.urgent.y', 'm-1', 7], [broker.topology.queue, '', 'm-2', 8]] as const) {
+    for (const [queue, routingKey, messageId, timestamp] of [
+      [broker.topology.urgentQueue, 'x.urgent.y', 'm-1', 7],
+      [broker.topology.queue, '', 'm-2', 8],
+    ] as const) {
       const { content, fields, properties } = await broker.get(queue);
       expect(content.equals(body)).toBe(true);
       expect({ ...fields, ...properties }).toMatchObject({ routingKey, messageId, timestamp, deliveryMode: 2 });
@@ -62,7 +78,9 @@ describe('messages back into RabbitMQ', () => {
   it('are refused as a whole, as Unavailable, while RabbitMQ is away', async () => {
     const publisher = broker.publisher({ url: 'amqp://guest:guest@127.0.0.1:1' });
     publisher.open();
-    const back = new RabbitRawIntake(publisher, broker.topology.exchange).republish([{ body: Buffer.from('{}'), routing_key: '', message_id: 'm', timestamp: 1 }]);
+    const back = new RabbitRawIntake(publisher, broker.topology.exchange).republish([
+      { body: Buffer.from('{}'), routing_key: '', message_id: 'm', timestamp: 1 },
+    ]);
     await expect(back).rejects.toMatchObject({ name: 'Unavailable', dependency: 'rabbitmq' });
   });
 });

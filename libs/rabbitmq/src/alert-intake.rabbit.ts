@@ -11,13 +11,22 @@ export class RabbitAlertIntake extends AlertIntake {
     super();
   }
 
-  override async publish(messages: readonly AlertMessage[], { traceparent }: PublishContext = {}): Promise<PublishOutcome[]> {
+  override async publish(
+    messages: readonly AlertMessage[],
+    { traceparent }: PublishContext = {},
+  ): Promise<PublishOutcome[]> {
     const turns = new Turns();
     const headers = traceparent ? { traceparent } : undefined;
     const publications: Publication[] = [];
     for (const message of messages) {
       if (turns.over) await turns.next();
-      publications.push({ exchange: this.exchange, routingKey: routingKeyOf(message), id: message.id, body: publishedForm(message), headers });
+      publications.push({
+        exchange: this.exchange,
+        routingKey: routingKeyOf(message),
+        id: message.id,
+        body: publishedForm(message),
+        headers,
+      });
     }
     try {
       return await this.publisher.publish(publications);

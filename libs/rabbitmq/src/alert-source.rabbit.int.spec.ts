@@ -23,26 +23,42 @@ describe('alerts from RabbitMQ', () => {
     const received: ReceivedMessage[] = [];
     await broker.source().consume(settle(received));
 
-    const body = Buffer.from('{"item_type": "alert", "type": "low_stock", "tenant_id": "bakery", "severity": "URGENT", "timestamp": "2026-01-02T03:04:05"}');
+    const body = Buffer.from(
+      '{"item_type": "alert", "type": "low_stock", "tenant_id": "bakery", "severity": "URGENT", "timestamp": "2026-01-02T03:04:05"}',
+    );
     broker.plain.publish(broker.topology.exchange, 'alert.urgent.inventory', body);
 
     await eventually(() => expect(received).toHaveLength(1));
     const [{ body: arrived, routing_key, message_id, timestamp }] = received as [ReceivedMessage];
     expect(arrived.equals(body)).toBe(true);
-    expect({ routing_key, message_id, timestamp }).toEqual({ routing_key: 'alert.urgent.inventory', message_id: undefined, timestamp: undefined });
-    expect(parseAlertMessage(arrived, { routing_key })).toMatchObject({ ok: true, message: { service: 'inventory', severity: 'urgent', name: 'low_stock' } });
+    expect({ routing_key, message_id, timestamp }).toEqual({
+      routing_key: 'alert.urgent.inventory',
+      message_id: undefined,
+      timestamp: undefined,
+    });
+    expect(parseAlertMessage(arrived, { routing_key })).toMatchObject({
+      ok: true,
+      message: { service: 'inventory', severity: 'urgent', name: 'low_stock' },
+    });
   });
 
   it('arrive with what the producer says in properties and headers', async () => {
     const received: ReceivedMessage[] = [];
     await broker.source().consume(settle(received));
 
-    const properties = { messageId: 'm-1', timestamp: 1_767_322_800, headers: { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' } };
+    const properties = {
+      messageId: 'm-1',
+      timestamp: 1_767_322_800,
+      headers: { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' },
+    };
     broker.plain.publish(broker.topology.exchange, 'no key of ours', Buffer.from('{}'), properties);
 
     await eventually(() => expect(received).toHaveLength(1));
     expect(received[0]).toMatchObject({
-      routing_key: 'no key of ours', message_id: 'm-1', timestamp: 1_767_322_800, redelivered: false,
+      routing_key: 'no key of ours',
+      message_id: 'm-1',
+      timestamp: 1_767_322_800,
+      redelivered: false,
       headers: { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' },
     });
   });
@@ -84,7 +100,11 @@ describe('alerts from RabbitMQ', () => {
   it('leave to alerts.dead with the reason, as they came, and nothing else does', async () => {
     await broker.source().consume(async (batch) => ({
       kind: 'settled',
-      outcomes: batch.map(({ body }) => (body.toString() === 'not json' ? { outcome: 'dead', reason: 'invalid_json', detail: 'größer' } : { outcome: 'stored' })),
+      outcomes: batch.map(({ body }) =>
+        body.toString() === 'not json'
+          ? { outcome: 'dead', reason: 'invalid_json', detail: 'größer' }
+          : { outcome: 'stored' },
+      ),
     }));
     broker.plain.publish(broker.topology.exchange, 'alert.low.shop', Buffer.from('{}'));
     broker.plain.publish(broker.topology.exchange, 'alert.urgent.shop', Buffer.from('not json'), { messageId: 'm-1' });
@@ -92,20 +112,30 @@ describe('alerts from RabbitMQ', () => {
     const dead = await eventually(() => broker.get(broker.topology.deadQueue));
     expect(dead.content.toString()).toBe('not json');
     expect(dead.properties.messageId).toBe('m-1');
-    expect(dead.properties.headers).toMatchObject({ reason: 'invalid_json', detail: 'größer', routing_key: 'alert.urgent.shop', exchange: broker.topology.exchange });
+    expect(dead.properties.headers).toMatchObject({
+      reason: 'invalid_json',
+      detail: 'größer',
+      routing_key: 'alert.urgent.shop',
+      exchange: broker.topology.exchange,
+    });
     await expect(broker.get(broker.topology.deadQueue)).rejects.toThrow('is empty');
   });
 
   it('leave to alerts.dead even when somebody deleted it', async () => {
     const source = broker.source();
-    await source.consume(async (batch) => ({ kind: 'settled', outcomes: batch.map(() => ({ outcome: 'dead', reason: 'invalid_json' })) }));
+    await source.consume(async (batch) => ({
+      kind: 'settled',
+      outcomes: batch.map(() => ({ outcome: 'dead', reason: 'invalid_json' })),
+    }));
     await broker.plain.deleteQueue(broker.topology.deadQueue);
 
     broker.plain.publish(broker.topology.exchange, 'alert.low.shop', Buffer.from('not json'));
 
     const dead = await eventually(async () => {
       const channel = await broker.plainChannel();
-      return channel.get(broker.topology.deadQueue, { noAck: true }).then((message) => message || Promise.reject(new Error('empty')));
+      return channel
+        .get(broker.topology.deadQueue, { noAck: true })
+        .then((message) => message || Promise.reject(new Error('empty')));
     });
     expect(dead.content.toString()).toBe('not json');
   });
@@ -113,15 +143,26 @@ describe('alerts from RabbitMQ', () => {
   it('are set aside and handed over alone, as they came, once they came back twice', async () => {
     const { queue, exchange } = broker.topology;
     await (await broker.publisher()).connect();
-    broker.plain.publish(exchange, 'alert.low.shop', Buffer.from('poison'), { messageId: 'm-1', timestamp: 1_767_322_800 });
+    broker.plain.publish(exchange, 'alert.low.shop', Buffer.from('poison'), {
+      messageId: 'm-1',
+      timestamp: 1_767_322_800,
+    });
     await comeBack(broker, queue, 2);
 
     const received: ReceivedMessage[] = [];
     await broker.source().consume(settle(received));
 
     await eventually(() => expect(received).toHaveLength(1));
-    expect(received[0]).toMatchObject({ suspect: true, routing_key: 'alert.low.shop', message_id: 'm-1', timestamp: 1_767_322_800, body: Buffer.from('poison') });
-    await eventually(async () => expect((await broker.plain.checkQueue(broker.topology.suspectsQueue)).messageCount).toBe(0));
+    expect(received[0]).toMatchObject({
+      suspect: true,
+      routing_key: 'alert.low.shop',
+      message_id: 'm-1',
+      timestamp: 1_767_322_800,
+      body: Buffer.from('poison'),
+    });
+    await eventually(async () =>
+      expect((await broker.plain.checkQueue(broker.topology.suspectsQueue)).messageCount).toBe(0),
+    );
   });
 
   it('are given up when they ended their processor too often, twenty times in all: put on record, and among the dead', async () => {
@@ -134,10 +175,17 @@ describe('alerts from RabbitMQ', () => {
     const received: ReceivedMessage[] = [];
     await broker.source().consume(async (batch) => {
       received.push(...batch);
-      return { kind: 'settled', outcomes: batch.map(({ given_up }) => (given_up ? { outcome: 'dead', reason: given_up } : { outcome: 'stored' })) };
+      return {
+        kind: 'settled',
+        outcomes: batch.map(({ given_up }) =>
+          given_up ? { outcome: 'dead', reason: given_up } : { outcome: 'stored' },
+        ),
+      };
     });
 
-    await eventually(() => expect(received).toMatchObject([{ given_up: 'delivery_limit', routing_key: 'alert.low.shop' }]));
+    await eventually(() =>
+      expect(received).toMatchObject([{ given_up: 'delivery_limit', routing_key: 'alert.low.shop' }]),
+    );
     const dead = await eventually(() => broker.get(deadQueue));
     expect(dead.content.toString()).toBe('poison');
     expect(dead.properties.headers).toMatchObject({ reason: 'delivery_limit', routing_key: 'alert.low.shop' });
@@ -171,9 +219,15 @@ describe('alerts from RabbitMQ', () => {
     const fate = new Promise<{ outcome: 'stored' }>((resolve) => (finish = resolve));
     await source.consume(async (batch) => {
       received.push(...batch.map(({ body, redelivered }) => `${body.toString()}${redelivered ? ' again' : ''}`));
-      return { kind: 'settled', outcomes: batch.map(({ body, redelivered }) => (body.toString() === 'long' && !redelivered ? { outcome: 'late', fate } : { outcome: 'stored' })) };
+      return {
+        kind: 'settled',
+        outcomes: batch.map(({ body, redelivered }) =>
+          body.toString() === 'long' && !redelivered ? { outcome: 'late', fate } : { outcome: 'stored' },
+        ),
+      };
     });
-    for (const body of ['before', 'long', 'behind']) broker.plain.publish(broker.topology.exchange, 'alert.low.shop', Buffer.from(body));
+    for (const body of ['before', 'long', 'behind'])
+      broker.plain.publish(broker.topology.exchange, 'alert.low.shop', Buffer.from(body));
     await eventually(() => expect(received).toHaveLength(3));
     broker.plain.publish(broker.topology.exchange, 'alert.low.shop', Buffer.from('later'));
     await eventually(() => expect(received).toHaveLength(4));
@@ -194,9 +248,15 @@ describe('alerts from RabbitMQ', () => {
     const received: string[] = [];
     await source.consume(async (batch) => {
       received.push(...batch.map(({ body, redelivered }) => `${body.toString()}${redelivered ? ' again' : ''}`));
-      return { kind: 'settled', outcomes: batch.map(({ body }) => (body.toString() === 'dead' ? { outcome: 'dead', reason: 'invalid_json' } : { outcome: 'stored' })) };
+      return {
+        kind: 'settled',
+        outcomes: batch.map(({ body }) =>
+          body.toString() === 'dead' ? { outcome: 'dead', reason: 'invalid_json' } : { outcome: 'stored' },
+        ),
+      };
     });
-    for (const body of ['alive', 'dead', 'alive too']) broker.plain.publish(broker.topology.exchange, 'alert.low.shop', Buffer.from(body));
+    for (const body of ['alive', 'dead', 'alive too'])
+      broker.plain.publish(broker.topology.exchange, 'alert.low.shop', Buffer.from(body));
     await eventually(() => expect(received).toHaveLength(3));
     await sleep(5_500); // one attempt to reach the broker ends
 
@@ -219,7 +279,9 @@ describe('alerts from RabbitMQ', () => {
     await eventually(() => expect(source.consuming).toBe(true));
     broker.plain.publish(broker.topology.exchange, 'alert.low.shop', Buffer.from('{"after":1}'));
     broker.plain.publish(broker.topology.exchange, 'alert.urgent.shop', Buffer.from('{"after":2}'));
-    await eventually(() => expect(received.map(({ body }) => body.toString()).sort()).toEqual(['{"after":1}', '{"after":2}']));
+    await eventually(() =>
+      expect(received.map(({ body }) => body.toString()).sort()).toEqual(['{"after":1}', '{"after":2}']),
+    );
   });
 
   it('come again when the channel closed under their batch, and the acknowledgement of the old one harms nobody', async () => {
@@ -293,7 +355,9 @@ describe('alerts from RabbitMQ', () => {
     const source = broker.source({ url: proxy.via(brokerUrl()) });
     const received: ReceivedMessage[] = [];
     let away = true;
-    await source.consume(async (batch) => (away ? { kind: 'retry', reason: 'the test says so' } : settle(received)(batch)));
+    await source.consume(async (batch) =>
+      away ? { kind: 'retry', reason: 'the test says so' } : settle(received)(batch),
+    );
     broker.plain.publish(broker.topology.exchange, 'alert.low.shop', Buffer.from('{"a":1}'));
     await eventually(async () => expect((await broker.plain.checkQueue(broker.topology.queue)).messageCount).toBe(0));
 
@@ -377,19 +441,23 @@ const settle =
     return { kind: 'settled', outcomes: batch.map(() => ({ outcome: 'stored' })) };
   };
 
-const consumersOf = (source: unknown): readonly Consumer[] => (source as { present: { consumers: readonly Consumer[] } }).present.consumers;
+const consumersOf = (source: unknown): readonly Consumer[] =>
+  (source as { present: { consumers: readonly Consumer[] } }).present.consumers;
 
 /** Makes the broker close the source's channels, as it does for any client's mistake: 406, unknown delivery tag. */
 async function breakChannels(source: unknown): Promise<void> {
   const channels = consumersOf(source).map(({ channel }) => channel.current!);
   const closed = channels.map((channel) => new Promise<void>((resolve) => channel.once('close', resolve)));
-  for (const channel of channels) channel.ack({ fields: { deliveryTag: 999_999 } } as Parameters<ConfirmChannel['ack']>[0]);
+  for (const channel of channels)
+    channel.ack({ fields: { deliveryTag: 999_999 } } as Parameters<ConfirmChannel['ack']>[0]);
   await Promise.all(closed);
 }
 
-const next = (broker: OwnBroker, queue: string) => eventually(async () => (await broker.plain.get(queue)) || Promise.reject(new Error('empty')));
+const next = (broker: OwnBroker, queue: string) =>
+  eventually(async () => (await broker.plain.get(queue)) || Promise.reject(new Error('empty')));
 
 /** Takes the next message of the queue and gives it back so often, as processes do that end with it in hand. */
 async function comeBack(broker: OwnBroker, queue: string, times: number): Promise<void> {
-  for (let deliveries = 0; deliveries < times; deliveries += 1) broker.plain.nack(await next(broker, queue), false, true);
+  for (let deliveries = 0; deliveries < times; deliveries += 1)
+    broker.plain.nack(await next(broker, queue), false, true);
 }

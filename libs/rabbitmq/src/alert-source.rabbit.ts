@@ -60,7 +60,11 @@ export class RabbitAlertSource extends AlertSource {
   }
 
   override get consuming(): boolean {
-    return this.present !== undefined && !this.present.watchdog.deaf && this.present.consumers.every(({ lane }) => lane.consuming);
+    return (
+      this.present !== undefined &&
+      !this.present.watchdog.deaf &&
+      this.present.consumers.every(({ lane }) => lane.consuming)
+    );
   }
 
   /** Whether it was told to consume: then it not consuming is a fault. */
@@ -109,7 +113,13 @@ export class RabbitAlertSource extends AlertSource {
       (lasting) => lasting || this.log.info('what was in hand is settled again'),
     );
     const consumer = (options: Pick<QueueLaneOptions, 'queue'> & Partial<QueueLaneOptions>): Consumer => {
-      const whole = { prefetch: 1, maxBatch: MAX_BATCH, maxBatchBytes: MAX_BATCH_BYTES, maxInFlight: Math.ceil((options.prefetch ?? 1) / MAX_BATCH), ...options };
+      const whole = {
+        prefetch: 1,
+        maxBatch: MAX_BATCH,
+        maxBatchBytes: MAX_BATCH_BYTES,
+        maxInFlight: Math.ceil((options.prefetch ?? 1) / MAX_BATCH),
+        ...options,
+      };
       const lane = new QueueLane(whole, handle, (dead) => this.bury(dead), outage, this.log, this.metrics);
       const channel = connection.keep(
         async (made, remade) => {
@@ -121,10 +131,23 @@ export class RabbitAlertSource extends AlertSource {
       return { lane, channel };
     };
     const consumers = [
-      consumer({ queue: topology.urgentQueue, prefetch: Math.min(prefetch, MAX_BATCH), maxInFlight: URGENT_IN_FLIGHT, suspectAfter: SUSPECT_AFTER }),
+      consumer({
+        queue: topology.urgentQueue,
+        prefetch: Math.min(prefetch, MAX_BATCH),
+        maxInFlight: URGENT_IN_FLIGHT,
+        suspectAfter: SUSPECT_AFTER,
+      }),
       consumer({ queue: topology.queue, prefetch, suspectAfter: SUSPECT_AFTER }),
-      consumer({ queue: topology.expiredUrgentQueue, prefetch: Math.min(prefetch, EXPIRED_URGENT_PREFETCH), suspectAfter: SUSPECT_AFTER }),
-      consumer({ queue: topology.expiredQueue, prefetch: Math.min(prefetch, EXPIRED_PREFETCH), suspectAfter: SUSPECT_AFTER }),
+      consumer({
+        queue: topology.expiredUrgentQueue,
+        prefetch: Math.min(prefetch, EXPIRED_URGENT_PREFETCH),
+        suspectAfter: SUSPECT_AFTER,
+      }),
+      consumer({
+        queue: topology.expiredQueue,
+        prefetch: Math.min(prefetch, EXPIRED_PREFETCH),
+        suspectAfter: SUSPECT_AFTER,
+      }),
       consumer({ queue: topology.suspectsQueue, mark: { suspect: true } }),
       consumer({ queue: topology.deliveryLimit, mark: { given_up: 'delivery_limit' } }),
     ];
@@ -133,7 +156,9 @@ export class RabbitAlertSource extends AlertSource {
 
   private async bury(dead: readonly DeadMessage[]): Promise<void> {
     await this.deadLetters.connect(BURY_TIMEOUT_MS);
-    const outcomes = await this.deadLetters.publish(dead.map((one) => deadLetterOf(one, this.options.topology.deadQueue)));
+    const outcomes = await this.deadLetters.publish(
+      dead.map((one) => deadLetterOf(one, this.options.topology.deadQueue)),
+    );
     const failed = outcomes.find((outcome) => outcome.outcome === 'failed');
     if (!failed) return;
     if (failed.reason === 'unroutable') this.deadLetters.renew(); // the queue is gone: declare it anew

@@ -14,33 +14,52 @@ describe('a message whose time to live ran out while no processor was there', ()
   afterEach(() => broker.close());
 
   const publish = (count: number, key: string, expiration: string, body = (n: number) => `${key} ${n}`) => {
-    for (let n = 0; n < count; n += 1) broker.plain.publish(broker.topology.exchange, key, Buffer.from(body(n)), { expiration, headers: { n } });
+    for (let n = 0; n < count; n += 1)
+      broker.plain.publish(broker.topology.exchange, key, Buffer.from(body(n)), { expiration, headers: { n } });
     return broker.plain.waitForConfirms();
   };
   const waiting = async (queue: string) => (await broker.plain.checkQueue(queue)).messageCount;
-  const collect = (into: ReceivedMessage[], at: number[] = []): HandleBatch => async (batch) => {
-    into.push(...batch);
-    at.push(...batch.map(() => performance.now()));
-    return { kind: 'settled', outcomes: batch.map(() => ({ outcome: 'stored' })) };
-  };
+  const collect =
+    (into: ReceivedMessage[], at: number[] = []): HandleBatch =>
+    async (batch) => {
+      into.push(...batch);
+      at.push(...batch.map(() => performance.now()));
+      return { kind: 'settled', outcomes: batch.map(() => ({ outcome: 'stored' })) };
+    };
 
-  it.each(['1', '0'])('arrives once, in batches, an urgent one before 3,000 others (expiration: %s)', async (expiration) => {
-    await publish(3_000, 'alert.low.shop', expiration);
-    await publish(1, 'alert.urgent.shop', expiration);
-    await eventually(async () => expect([await waiting(broker.topology.expiredQueue), await waiting(broker.topology.expiredUrgentQueue)]).toEqual([3_000, 1]), 30_000);
+  it.each(['1', '0'])(
+    'arrives once, in batches, an urgent one before 3,000 others (expiration: %s)',
+    async (expiration) => {
+      await publish(3_000, 'alert.low.shop', expiration);
+      await publish(1, 'alert.urgent.shop', expiration);
+      await eventually(
+        async () =>
+          expect([
+            await waiting(broker.topology.expiredQueue),
+            await waiting(broker.topology.expiredUrgentQueue),
+          ]).toEqual([3_000, 1]),
+        30_000,
+      );
 
-    const received: ReceivedMessage[] = [];
-    const arrivals: number[] = [];
-    await broker.source().consume(collect(received, arrivals));
+      const received: ReceivedMessage[] = [];
+      const arrivals: number[] = [];
+      await broker.source().consume(collect(received, arrivals));
 
-    await eventually(() => expect(received).toHaveLength(3_001), 30_000);
-    const urgent = received.findIndex(({ routing_key }) => routing_key === 'alert.urgent.shop');
-    expect(arrivals[urgent]! - arrivals[0]!).toBeLessThan(LATE_AT_MOST_MS);
-    expect(new Set(received.map(({ body }) => body.toString())).size).toBe(3_001);
-    expect(received.some(({ suspect }) => suspect)).toBe(false);
-    expect(received.every(({ routing_key, headers, body }) => body.toString() === `${routing_key} ${String(headers?.n)}`)).toBe(true);
-    await eventually(async () => expect([await waiting(broker.topology.expiredQueue), await waiting(broker.topology.suspectsQueue)]).toEqual([0, 0]));
-  });
+      await eventually(() => expect(received).toHaveLength(3_001), 30_000);
+      const urgent = received.findIndex(({ routing_key }) => routing_key === 'alert.urgent.shop');
+      expect(arrivals[urgent]! - arrivals[0]!).toBeLessThan(LATE_AT_MOST_MS);
+      expect(new Set(received.map(({ body }) => body.toString())).size).toBe(3_001);
+      expect(received.some(({ suspect }) => suspect)).toBe(false);
+      expect(
+        received.every(({ routing_key, headers, body }) => body.toString() === `${routing_key} ${String(headers?.n)}`),
+      ).toBe(true);
+      await eventually(async () =>
+        expect([await waiting(broker.topology.expiredQueue), await waiting(broker.topology.suspectsQueue)]).toEqual([
+          0, 0,
+        ]),
+      );
+    },
+  );
 
   it('arrives once as well where an earlier release has declared the queues', async () => {
     const { expiredQueue, suspectsQueue, suspects } = broker.topology;
@@ -61,7 +80,9 @@ describe('a message whose time to live ran out while no processor was there', ()
     await publish(1, 'alert.low.shop', '1', () => 'x'.repeat(MAX_MESSAGE_BYTES + 1));
     await eventually(async () => expect(await waiting(expiredQueue)).toBe(2));
     for (let deliveries = 0; deliveries < 2; deliveries += 1) {
-      const message = await eventually(async () => (await broker.plain.get(expiredQueue)) || Promise.reject(new Error('empty')));
+      const message = await eventually(
+        async () => (await broker.plain.get(expiredQueue)) || Promise.reject(new Error('empty')),
+      );
       expect(message.content.toString()).toBe('poison');
       broker.plain.nack(message, false, true);
     }
@@ -72,10 +93,20 @@ describe('a message whose time to live ran out while no processor was there', ()
   });
 
   it('that had left a queue of its producer before is no stranger: it is a suspect like any other that comes back', async () => {
-    const headers = { 'x-first-death-reason': 'expired', 'x-first-death-queue': 'delays', 'x-first-death-exchange': '' };
+    const headers = {
+      'x-first-death-reason': 'expired',
+      'x-first-death-queue': 'delays',
+      'x-first-death-exchange': '',
+    };
     broker.plain.publish(broker.topology.exchange, 'alert.low.shop', Buffer.from('poison'), { headers });
     for (let deliveries = 0; deliveries < 2; deliveries += 1) {
-      broker.plain.nack(await eventually(async () => (await broker.plain.get(broker.topology.queue)) || Promise.reject(new Error('empty'))), false, true);
+      broker.plain.nack(
+        await eventually(
+          async () => (await broker.plain.get(broker.topology.queue)) || Promise.reject(new Error('empty')),
+        ),
+        false,
+        true,
+      );
     }
     const received: ReceivedMessage[] = [];
     await broker.source().consume(collect(received));

@@ -52,7 +52,9 @@ export class Outage {
 
   private async ask(): Promise<void> {
     for (; this.lasting; this.failures += 1) {
-      await sleep(fullJitter(this.failures - 1, BACK_OFF), undefined, { signal: this.stopping.signal }).catch(() => undefined);
+      await sleep(fullJitter(this.failures - 1, BACK_OFF), undefined, { signal: this.stopping.signal }).catch(
+        () => undefined,
+      );
       if (this.stopping.signal.aborted || (await this.answers().catch(() => false))) return;
     }
   }

@@ -23,13 +23,17 @@ describe('a lane of a queue', () => {
       return { kind: 'settled', outcomes: batch.map(() => ({ outcome: 'stored' })) };
     };
     const options = { queue: 'alerts', prefetch: 2_000, maxBatch: 500, maxBatchBytes: 1_000_000, maxInFlight: 4 };
-    const [log, metrics] = [createLogger({ app: 'test', level: 'silent' }), new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 })];
+    const [log, metrics] = [
+      createLogger({ app: 'test', level: 'silent' }),
+      new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 }),
+    ];
     lane = new QueueLane(options, handle, async () => undefined, new Outage(async () => true), log, metrics);
     const channel = new StandInChannel();
     channel.on('ack', (text: string) => acknowledged.push(text));
     await lane.attach(channel as unknown as ConfirmChannel, () => undefined);
     deliver = async (...bodies) => {
-      for (const body of bodies) channel.onMessage({ content: Buffer.from(body), fields: {}, properties: {} } as ConsumeMessage);
+      for (const body of bodies)
+        channel.onMessage({ content: Buffer.from(body), fields: {}, properties: {} } as ConsumeMessage);
       await turn();
     };
   });

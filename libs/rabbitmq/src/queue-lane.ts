@@ -98,7 +98,11 @@ export class QueueLane {
     await channel.prefetch(prefetch);
     this.detach();
     this.channel = channel;
-    const { consumerTag } = await channel.consume(queue, (message) => (message ? this.take(channel, message) : onCancelled()), { noAck: false });
+    const { consumerTag } = await channel.consume(
+      queue,
+      (message) => (message ? this.take(channel, message) : onCancelled()),
+      { noAck: false },
+    );
     this.consumerTag = consumerTag;
     this.metrics.amqpConsumerUp.set({ queue }, 1);
   }
@@ -137,7 +141,10 @@ export class QueueLane {
   /** Too large is suspect as well: what is in hand is bounded by bytes because it is by number. */
   private isSuspect({ content, properties: { headers } }: ConsumeMessage): boolean {
     const { suspectAfter } = this.options;
-    return suspectAfter !== undefined && (content.length > MAX_MESSAGE_BYTES || Number(headers?.['x-delivery-count'] ?? 0) >= suspectAfter);
+    return (
+      suspectAfter !== undefined &&
+      (content.length > MAX_MESSAGE_BYTES || Number(headers?.['x-delivery-count'] ?? 0) >= suspectAfter)
+    );
   }
 
   private reject(channel: ConfirmChannel, message: ConsumeMessage): void {
@@ -157,7 +164,8 @@ export class QueueLane {
       const carried = this.carry(this.channel, run).finally(() => this.carrying.delete(carried));
       this.carrying.add(carried);
     }
-    if (this.waiting.length > 0 && this.inFlight < this.options.maxInFlight) this.overdue ??= setTimeout(() => this.handOverLate(), JOIN_FOR_MS);
+    if (this.waiting.length > 0 && this.inFlight < this.options.maxInFlight)
+      this.overdue ??= setTimeout(() => this.handOverLate(), JOIN_FOR_MS);
     else this.forgetOverdue();
   }
 
@@ -219,7 +227,8 @@ export class QueueLane {
         this.outage.end();
         return outcome.outcomes;
       }
-      if (!this.outage.lasting) this.log.warn({ queue: this.options.queue, reason: outcome.reason }, 'what is in hand is kept and tried again');
+      if (!this.outage.lasting)
+        this.log.warn({ queue: this.options.queue, reason: outcome.reason }, 'what is in hand is kept and tried again');
       await this.outage.begin();
       if (this.stopping.signal.aborted || channel !== this.channel) return undefined;
     }
@@ -229,14 +238,21 @@ export class QueueLane {
     try {
       const outcome = await this.handle(received);
       if (outcome.kind === 'retry' || outcome.outcomes.length === received.length) return outcome;
-      return { kind: 'retry', reason: `The handler settled ${outcome.outcomes.length} of ${received.length} messages.` };
+      return {
+        kind: 'retry',
+        reason: `The handler settled ${outcome.outcomes.length} of ${received.length} messages.`,
+      };
     } catch (error) {
       return { kind: 'retry', reason: error instanceof Error ? error.message : String(error) };
     }
   }
 
   /** A message that left its batch: true once it may leave the queue. */
-  private async follow(channel: ConfirmChannel, message: ConsumeMessage, late: Promise<MessageOutcome>): Promise<boolean> {
+  private async follow(
+    channel: ConfirmChannel,
+    message: ConsumeMessage,
+    late: Promise<MessageOutcome>,
+  ): Promise<boolean> {
     let outcome: MessageOutcome;
     try {
       outcome = await late;
@@ -262,7 +278,13 @@ export class QueueLane {
   /** False when the channel is gone or the lane is stopping: the messages come again. */
   private async insistOnBurying(channel: ConfirmChannel, dead: readonly DeadMessage[]): Promise<boolean> {
     for (let failures = 0; channel === this.channel; failures += 1) {
-      if (await this.bury(dead).then(() => true, () => false)) return true;
+      if (
+        await this.bury(dead).then(
+          () => true,
+          () => false,
+        )
+      )
+        return true;
       if (this.stopping.signal.aborted) return false;
       await sleep(fullJitter(failures, BURY_BACK_OFF), undefined, { signal: this.stopping.signal }).catch(() => {});
     }
@@ -279,7 +301,8 @@ export class QueueLane {
     if (last) tell(() => channel.ack(last, true));
     if (!this.runs[0]?.straggling) return;
     // behind one that takes long there is no mark to wait for
-    for (const { messages } of this.runs.filter(({ settled }) => settled)) for (const message of messages) tell(() => channel.ack(message));
+    for (const { messages } of this.runs.filter(({ settled }) => settled))
+      for (const message of messages) tell(() => channel.ack(message));
     this.runs = this.runs.filter(({ settled }) => !settled);
   }
 

@@ -1,4 +1,10 @@
-import { Module, type DynamicModule, type OnApplicationBootstrap, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import {
+  Module,
+  type DynamicModule,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { AlertIntake, AlertSource, RawIntake } from '@tocsin/contracts/ports';
 import { Health, Log, Metrics, type CheckOptions } from '@tocsin/observability';
 import { ConfirmingPublisher } from '@tocsin/publisher';
@@ -40,7 +46,13 @@ export class RabbitModule implements OnModuleInit, OnApplicationBootstrap, OnApp
     private readonly healthOptions: HealthOptions,
   ) {}
 
-  static forRoot({ url, prefetch = 2_000, prefix, health = { critical: true }, observability }: RabbitOptions): DynamicModule {
+  static forRoot({
+    url,
+    prefetch = 2_000,
+    prefix,
+    health = { critical: true },
+    observability,
+  }: RabbitOptions): DynamicModule {
     const topology = topologyOf(prefix);
     return {
       module: RabbitModule,
@@ -60,12 +72,21 @@ export class RabbitModule implements OnModuleInit, OnApplicationBootstrap, OnApp
         },
         {
           provide: RabbitAlertSource,
-          useFactory: (publisher: ConfirmingPublisher, log: Log, metrics: Metrics) => new RabbitAlertSource({ url, prefetch, topology }, publisher, log, metrics),
+          useFactory: (publisher: ConfirmingPublisher, log: Log, metrics: Metrics) =>
+            new RabbitAlertSource({ url, prefetch, topology }, publisher, log, metrics),
           inject: [ConfirmingPublisher, Log, Metrics],
         },
         { provide: AlertSource, useExisting: RabbitAlertSource },
-        { provide: AlertIntake, useFactory: (publisher: ConfirmingPublisher) => new RabbitAlertIntake(publisher, topology.exchange), inject: [ConfirmingPublisher] },
-        { provide: RawIntake, useFactory: (publisher: ConfirmingPublisher) => new RabbitRawIntake(publisher, topology.exchange), inject: [ConfirmingPublisher] },
+        {
+          provide: AlertIntake,
+          useFactory: (publisher: ConfirmingPublisher) => new RabbitAlertIntake(publisher, topology.exchange),
+          inject: [ConfirmingPublisher],
+        },
+        {
+          provide: RawIntake,
+          useFactory: (publisher: ConfirmingPublisher) => new RabbitRawIntake(publisher, topology.exchange),
+          inject: [ConfirmingPublisher],
+        },
       ],
       exports: [AlertSource, AlertIntake, RawIntake],
     };

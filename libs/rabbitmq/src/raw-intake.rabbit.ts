@@ -15,7 +15,13 @@ export class RabbitRawIntake extends RawIntake {
     try {
       return await this.publisher.publish(
         messages.map(({ body, routing_key, message_id, timestamp, content_encoding, headers }) => ({
-          exchange: this.exchange, routingKey: routing_key, id: message_id, body, timestamp, contentEncoding: content_encoding, headers,
+          exchange: this.exchange,
+          routingKey: routing_key,
+          id: message_id,
+          body,
+          timestamp,
+          contentEncoding: content_encoding,
+          headers,
         })),
       );
     } catch (error) {

@@ -1,7 +1,12 @@
 import { setting } from '@tocsin/contracts';
 import { z } from 'zod';
 
-const AMQP_URL = z.string().refine((url) => URL.canParse(url) && /^amqps?:$/.test(new URL(url).protocol), 'it must be an amqp:// or amqps:// address');
+const AMQP_URL = z
+  .string()
+  .refine(
+    (url) => URL.canParse(url) && /^amqps?:$/.test(new URL(url).protocol),
+    'it must be an amqp:// or amqps:// address',
+  );
 
 /** What an app needs that reads from RabbitMQ or publishes to it. */
 export const rabbitSettings = {
@@ -10,14 +15,22 @@ export const rabbitSettings = {
     secret: true,
     example: 'amqp://user:password@localhost:5672',
   }),
-  RABBITMQ_PREFIX: setting(z.string().regex(/^[A-Za-z0-9._-]{0,64}$/, 'up to 64 of A-Z a-z 0-9 . _ - are expected').default(''), {
-    description: 'Stands before the name of every exchange and queue, so that several installations can share a virtual host. Default none.',
-  }),
+  RABBITMQ_PREFIX: setting(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{0,64}$/, 'up to 64 of A-Z a-z 0-9 . _ - are expected')
+      .default(''),
+    {
+      description:
+        'Stands before the name of every exchange and queue, so that several installations can share a virtual host. Default none.',
+    },
+  ),
 };
 
 /** What the app that consumes needs beside it. */
 export const rabbitSourceSettings = {
   PROCESSOR_PREFETCH: setting(z.coerce.number().int().min(1).max(10_000).default(2_000), {
-    description: 'How many messages a processor holds unacknowledged, and beside them at most 500 urgent ones and 250 that have expired: those it stores, those it reads meanwhile and those that wait next. None takes more than 64 KiB.',
+    description:
+      'How many messages a processor holds unacknowledged, and beside them at most 500 urgent ones and 250 that have expired: those it stores, those it reads meanwhile and those that wait next. None takes more than 64 KiB.',
   }),
 };

@@ -3,8 +3,19 @@ import { TOPOLOGY } from '@tocsin/contracts';
 
 /** The names of everything that is declared. A prefix gives a test a topology of its own. */
 export type Topology = Record<
-  | 'exchange' | 'intake' | 'rest' | 'suspects' | 'expired' | 'alone' | 'queue' | 'urgentQueue' | 'expiredQueue' | 'expiredUrgentQueue'
-  | 'suspectsQueue' | 'deliveryLimit' | 'deadQueue',
+  | 'exchange'
+  | 'intake'
+  | 'rest'
+  | 'suspects'
+  | 'expired'
+  | 'alone'
+  | 'queue'
+  | 'urgentQueue'
+  | 'expiredQueue'
+  | 'expiredUrgentQueue'
+  | 'suspectsQueue'
+  | 'deliveryLimit'
+  | 'deadQueue',
   string
 >;
 
@@ -35,7 +46,12 @@ const NO_DELIVERY_LIMIT = 1_000_000_000;
  * The dead queue is evidence beside the record in PostgreSQL, and nobody reads it: the oldest go after 14 days, and earlier
  * where there are too many or too large ones.
  */
-const EVIDENCE = { 'x-delivery-limit': NO_DELIVERY_LIMIT, 'x-message-ttl': 14 * 86_400_000, 'x-max-length': 100_000, 'x-max-length-bytes': 1_073_741_824 };
+const EVIDENCE = {
+  'x-delivery-limit': NO_DELIVERY_LIMIT,
+  'x-message-ttl': 14 * 86_400_000,
+  'x-max-length': 100_000,
+  'x-max-length-bytes': 1_073_741_824,
+};
 
 /**
  * Declares everything, as contracts' `TOPOLOGY` draws it. Whoever publishes and whoever consumes both do it, so that it
@@ -46,13 +62,22 @@ const EVIDENCE = { 'x-delivery-limit': NO_DELIVERY_LIMIT, 'x-message-ttl': 14 * 
  * that stayed leaves those of others alone: a quorum queue that is declared in the very moment in which somebody deletes it
  * keeps its old consumer, which RabbitMQ (3.10) then neither cancels nor serves. Rejects when one of the others is not there.
  */
-export async function declareTopology(channel: Channel, names: Topology, consumed: readonly string[] = consumedQueues(names)): Promise<void> {
+export async function declareTopology(
+  channel: Channel,
+  names: Topology,
+  consumed: readonly string[] = consumedQueues(names),
+): Promise<void> {
   await channel.assertExchange(names.exchange, 'topic', { durable: true });
   await channel.assertExchange(names.rest, 'fanout', { durable: true, internal: true });
   await channel.assertExchange(names.intake, 'topic', { durable: true, internal: true, alternateExchange: names.rest });
   // exchanges of their own, so that a message keeps its routing key on the way
-  for (const exchange of [names.suspects, names.alone, names.deliveryLimit]) await channel.assertExchange(exchange, 'fanout', { durable: true, internal: true });
-  await channel.assertExchange(names.expired, 'headers', { durable: true, internal: true, alternateExchange: names.alone });
+  for (const exchange of [names.suspects, names.alone, names.deliveryLimit])
+    await channel.assertExchange(exchange, 'fanout', { durable: true, internal: true });
+  await channel.assertExchange(names.expired, 'headers', {
+    durable: true,
+    internal: true,
+    alternateExchange: names.alone,
+  });
 
   await channel.assertQueue(names.deadQueue, quorumQueue(EVIDENCE));
   for (const queue of consumed) await channel.assertQueue(queue, quorumQueue(argumentsOf(queue, names)));
@@ -72,11 +97,20 @@ export async function declareTopology(channel: Channel, names: Topology, consume
 
 /** In the order in which they are declared: where a message may go before where it comes from. */
 const consumedQueues = (names: Topology): string[] => [
-  names.deliveryLimit, names.suspectsQueue, names.expiredUrgentQueue, names.expiredQueue, names.urgentQueue, names.queue,
+  names.deliveryLimit,
+  names.suspectsQueue,
+  names.expiredUrgentQueue,
+  names.expiredQueue,
+  names.urgentQueue,
+  names.queue,
 ];
 
 /** What the broker writes into the headers of a message that leaves a queue for the first time. Its time to live is gone then: it expires once. */
-const expiredIn = (queue: string) => ({ 'x-match': 'all-with-x', 'x-first-death-reason': 'expired', 'x-first-death-queue': queue });
+const expiredIn = (queue: string) => ({
+  'x-match': 'all-with-x',
+  'x-first-death-reason': 'expired',
+  'x-first-death-queue': queue,
+});
 
 function argumentsOf(queue: string, names: Topology): Record<string, unknown> {
   if (queue === names.deliveryLimit) return { 'x-delivery-limit': NO_DELIVERY_LIMIT };
@@ -85,7 +119,10 @@ function argumentsOf(queue: string, names: Topology): Record<string, unknown> {
   return leavingFor(isSecondQueue ? names.alone : names.suspects, DELIVERY_LIMIT);
 }
 
-const quorumQueue = (more: Record<string, unknown>): Options.AssertQueue => ({ durable: true, arguments: { 'x-queue-type': 'quorum', ...more } });
+const quorumQueue = (more: Record<string, unknown>): Options.AssertQueue => ({
+  durable: true,
+  arguments: { 'x-queue-type': 'quorum', ...more },
+});
 
 /** Where a message goes that is rejected, or that came back too often. */
 const leavingFor = (exchange: string, deliveryLimit: number) => ({

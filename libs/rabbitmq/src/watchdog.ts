@@ -78,7 +78,9 @@ export class Watchdog {
     const channel = this.channel.current;
     if (!channel) return undefined;
     let timer: NodeJS.Timeout | undefined;
-    const noAnswer = new Promise<'no answer'>((resolve) => (timer = setTimeout(resolve, ANSWER_WITHIN_MS, 'no answer')));
+    const noAnswer = new Promise<'no answer'>(
+      (resolve) => (timer = setTimeout(resolve, ANSWER_WITHIN_MS, 'no answer')),
+    );
     const answer = await Promise.race([channel.checkQueue(queue).catch(() => undefined), noAnswer]);
     clearTimeout(timer);
     this.silent = answer === 'no answer';

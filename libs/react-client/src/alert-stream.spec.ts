@@ -51,7 +51,7 @@ describe('a stream', () => {
     return Date.now() - from;
   }
 
-  it('asks the page\'s own host with the token in the header, and tells entries under their names', async () => {
+  it("asks the page's own host with the token in the header, and tells entries under their names", async () => {
     const named: string[] = [];
     await open({ tenants: ['bakery'], filter: { severity: ['urgent', 'high'], labels: { site: 'north' } } });
     stream.on('inventory_alert', ({ title }) => named.push(title));
@@ -145,7 +145,12 @@ describe('a stream', () => {
     sayEntry(server.last, 3);
     sayEntry(server.last, 4);
     await settle();
-    expect(heard.map(({ replayed, notify }) => [replayed, notify])).toEqual([[false, true], [true, false], [true, false], [false, true]]);
+    expect(heard.map(({ replayed, notify }) => [replayed, notify])).toEqual([
+      [false, true],
+      [true, false],
+      [true, false],
+      [false, true],
+    ]);
   });
 
   it('is live when what was left of a replay does not pass its filter', async () => {
@@ -204,7 +209,10 @@ describe('a stream', () => {
       server.last.say('connection', connection('resumed'), cursorAt(renewal));
       await settle();
     }
-    expect([wishes, told]).toEqual([['first', 'expiring', 'expiring', 'expiring'], [1, 2, 3]]);
+    expect([wishes, told]).toEqual([
+      ['first', 'expiring', 'expiring', 'expiring'],
+      [1, 2, 3],
+    ]);
     expect(states).toEqual(['connecting', 'live']);
   });
 
@@ -213,7 +221,12 @@ describe('a stream', () => {
     server.answers = [problem(401, 'token_revoked'), problem(401, 'token_revoked')];
     await open({ token });
     expect(token.mock.calls).toEqual([['first'], ['refused']]);
-    expect(stream.status).toMatchObject({ state: 'signed_out', reason: 'token_revoked', detail: 'about token_revoked', retryAt: null });
+    expect(stream.status).toMatchObject({
+      state: 'signed_out',
+      reason: 'token_revoked',
+      detail: 'about token_revoked',
+      retryAt: null,
+    });
     await pass(3_600_000);
     expect(server.asked).toHaveLength(2);
     stream.reconnect();
@@ -234,7 +247,11 @@ describe('a stream', () => {
 
   it.each([null, ''])('is signed out without a token (%j)', async (token) => {
     await open({ token: () => token });
-    expect([stream.status.state, stream.status.reason, server.asked.length]).toEqual(['signed_out', 'no_credential', 0]);
+    expect([stream.status.state, stream.status.reason, server.asked.length]).toEqual([
+      'signed_out',
+      'no_credential',
+      0,
+    ]);
   });
 
   it('does not try again what the gateway has forbidden, nor what was revoked', async () => {
@@ -266,9 +283,16 @@ describe('a stream', () => {
     server.last.say('connection', connection('gap', { missed: 12, reason: 'retention' }), cursorAt(17));
     sayEntry(server.last, 18);
     await settle();
-    expect(stream.status.gap).toEqual({ missed: 12, tenants: [{ tenant_id: 'bakery', missed: 12, reason: 'retention' }] });
+    expect(stream.status.gap).toEqual({
+      missed: 12,
+      tenants: [{ tenant_id: 'bakery', missed: 12, reason: 'retention' }],
+    });
     server.last.say('reset', { tenant_id: 'bakery', reason: 'history_replaced', snapshot: '/api/v1/alerts' }, 'e2-0-0');
-    server.last.say('inventory_alert', { ...JSON.parse(JSON.stringify({ tenant_id: 'bakery', seq: 1 })) as object }, 'e2-1-abcdefgh');
+    server.last.say(
+      'inventory_alert',
+      { ...(JSON.parse(JSON.stringify({ tenant_id: 'bakery', seq: 1 })) as object) },
+      'e2-1-abcdefgh',
+    );
     await settle();
     // the numbers begin anew
     expect([told, stream.cursor, gaps.length]).toEqual([[18, 1], 'e2-1-abcdefgh', 2]);
@@ -278,7 +302,11 @@ describe('a stream', () => {
 
   it('keeps its place over page loads, for its user and its filter alone', async () => {
     const kept = new Map<string, string>();
-    const storage = { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => void kept.set(key, value), removeItem: (key: string) => void kept.delete(key) };
+    const storage = {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => void kept.set(key, value),
+      removeItem: (key: string) => void kept.delete(key),
+    };
     await openLive({ storage });
     sayEntry(server.last, 1);
     await settle();

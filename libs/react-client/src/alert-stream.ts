@@ -1,4 +1,11 @@
-import { STREAM_EVENTS, type ConnectionFrame, type Entry, type HeartbeatFrame, type ResetFrame, type StreamEvent } from '@tocsin/contracts/wire';
+import {
+  STREAM_EVENTS,
+  type ConnectionFrame,
+  type Entry,
+  type HeartbeatFrame,
+  type ResetFrame,
+  type StreamEvent,
+} from '@tocsin/contracts/wire';
 import { CatchingUp } from './stream/catching-up';
 import { Connection, STALE_PERIODS } from './stream/connection';
 import { Credential } from './stream/credential';
@@ -159,7 +166,10 @@ export class AlertStream {
     if (user === undefined) return this.patch({ isLeader: true });
     const name = JSON.stringify(['tocsin', user, streamUrl(this.options)]);
     if (!this.kept) {
-      this.kept = new KeptPlace(this.options.storage === undefined ? sessionStorageIfAny() : this.options.storage, name);
+      this.kept = new KeptPlace(
+        this.options.storage === undefined ? sessionStorageIfAny() : this.options.storage,
+        name,
+      );
       const place = this.kept.load();
       this.position ??= place?.cursor ?? null;
       this.lastWellAt ||= place?.at ?? 0;
@@ -208,7 +218,14 @@ export class AlertStream {
 
   private onStatus(patch: Partial<StreamStatus>, from: Connection): void {
     // a tab that follows learns from the one that leads how the connection is
-    if (from === this.connection && this.shared && !this.shared.isLeader && patch.state !== 'signed_out' && patch.state !== 'forbidden') return;
+    if (
+      from === this.connection &&
+      this.shared &&
+      !this.shared.isLeader &&
+      patch.state !== 'signed_out' &&
+      patch.state !== 'forbidden'
+    )
+      return;
     this.patch({ ...patch, ...((patch.state === 'signed_out' || patch.state === 'forbidden') && { isLeader: false }) });
     this.shared?.tellStatus(this.current);
   }
@@ -244,7 +261,8 @@ export class AlertStream {
     const unchecked = beat && Date.parse(beat.server_time) - Date.parse(beat.checked_at) > UNCHECKED_MS;
     if (unchecked) this.patch({ state: 'stale', reason: 'log_unchecked', left });
     else if (left > 0) this.patch({ state: 'catching_up', reason: null, detail: null, retryAt: null, left });
-    else if (this.current.reason !== 'log_unchecked' || beat) this.patch({ state: 'live', reason: null, detail: null, retryAt: null, left });
+    else if (this.current.reason !== 'log_unchecked' || beat)
+      this.patch({ state: 'live', reason: null, detail: null, retryAt: null, left });
     this.shared?.tellStatus(this.current);
     clearTimeout(this.timer);
     if (left > 0) this.timer = setTimeout(() => this.settle([last], from, true), REPLAY_PAUSE_MS);
@@ -275,9 +293,14 @@ export class AlertStream {
   }
 
   private onConnection({ verdict, tenants, heartbeat_ms }: ConnectionFrame): void {
-    this.patch({ tenants, heartbeatMs: heartbeat_ms, ...(verdict === 'resumed' && { resumed: this.current.resumed + 1 }) });
+    this.patch({
+      tenants,
+      heartbeatMs: heartbeat_ms,
+      ...(verdict === 'resumed' && { resumed: this.current.resumed + 1 }),
+    });
     const fresh = tenants.filter((tenant) => tenant.verdict === 'fresh').map(({ tenant_id }) => tenant_id);
-    if (fresh.length > 0) this.listeners.tell('fresh', { tenants: fresh }, { replayed: false, notify: false, cursor: this.position });
+    if (fresh.length > 0)
+      this.listeners.tell('fresh', { tenants: fresh }, { replayed: false, notify: false, cursor: this.position });
     const lost = tenants.filter((tenant) => tenant.verdict === 'gap');
     if (lost.length > 0) this.onGap({ missed: sumOf(lost.map(({ missed }) => missed)), tenants: lost });
   }
@@ -290,7 +313,8 @@ export class AlertStream {
   private onGap(gap: Gap): void {
     for (const { tenant_id } of gap.tenants) this.heard.forget(tenant_id);
     const before = this.current.gap;
-    const others = before?.tenants.filter(({ tenant_id }) => !gap.tenants.some((tenant) => tenant.tenant_id === tenant_id)) ?? [];
+    const others =
+      before?.tenants.filter(({ tenant_id }) => !gap.tenants.some((tenant) => tenant.tenant_id === tenant_id)) ?? [];
     const tenants = [...others, ...gap.tenants.map(({ tenant_id, missed, reason }) => ({ tenant_id, missed, reason }))];
     this.patch({ gap: { missed: sumOf([...(before ? [before.missed] : []), gap.missed]), tenants } });
     this.listeners.tell('gap', gap, { replayed: false, notify: false, cursor: this.position });
@@ -323,6 +347,8 @@ const isEntry = (event: string): event is 'inventory_alert' | 'notification' | '
   event === 'inventory_alert' || event === 'notification' || event === 'alert_update';
 
 /** What a later server may say beside is nobody's business yet. */
-const isOurs = (frame: SseFrame): frame is SseFrame & { data: string } => frame.data !== null && (STREAM_EVENTS as readonly string[]).includes(frame.event);
+const isOurs = (frame: SseFrame): frame is SseFrame & { data: string } =>
+  frame.data !== null && (STREAM_EVENTS as readonly string[]).includes(frame.event);
 
-const sumOf = (missed: readonly (number | null)[]): number | null => (missed.includes(null) ? null : missed.reduce<number>((sum, one) => sum + one!, 0));
+const sumOf = (missed: readonly (number | null)[]): number | null =>
+  missed.includes(null) ? null : missed.reduce<number>((sum, one) => sum + one!, 0);

@@ -1,6 +1,16 @@
 // The face of the package: everything of the core, and what React adds to it.
 export * from './core';
 export { AlertStreamProvider, type AlertStreamProviderProps } from './react/provider';
-export { useAct, useAlert, useAlerts, useAlertsApi, useAlertStream, useAlertStore, useConnectionStatus, type AlertsView, type Acting } from './react/hooks';
+export {
+  useAct,
+  useAlert,
+  useAlerts,
+  useAlertsApi,
+  useAlertStream,
+  useAlertStore,
+  useConnectionStatus,
+  type AlertsView,
+  type Acting,
+} from './react/hooks';
 export { AlertInbox, type AlertInboxProps } from './inbox/alert-inbox';
 export { ENGLISH, type InboxWords } from './inbox/inbox-words';

@@ -38,7 +38,14 @@ describe('hints through Redis', () => {
     await eventually(() => expect(heard).toHaveLength(2));
     const [, head, data] = heard[1]!.split('\n');
     expect(heard[0]).toBe(`${redis.prefix}alerts:${tenant}`);
-    expect(JSON.parse(head!)).toMatchObject({ v: 1, epoch: hint.epoch, seq: 7, fp: hint.fp, event: hint.event, severity: 'urgent' });
+    expect(JSON.parse(head!)).toMatchObject({
+      v: 1,
+      epoch: hint.epoch,
+      seq: 7,
+      fp: hint.fp,
+      event: hint.event,
+      severity: 'urgent',
+    });
     expect(data).toBe(hint.data!.toString());
     plain.disconnect();
   });
@@ -46,7 +53,11 @@ describe('hints through Redis', () => {
   it('subscribe to a tenant once, however many listen, and no longer than they do', async () => {
     const [tenant, bus] = [aTenant(), redis.bus()];
     const subscribers = async () => (await redis.plain.pubsub('NUMSUB', topicOf(tenant, redis.prefix)))[1];
-    const subscriptions = await Promise.all([bus.subscribe(tenant, listener()), bus.subscribe(tenant, listener()), bus.subscribe(tenant, listener())]);
+    const subscriptions = await Promise.all([
+      bus.subscribe(tenant, listener()),
+      bus.subscribe(tenant, listener()),
+      bus.subscribe(tenant, listener()),
+    ]);
     expect(await subscribers()).toBe(1);
     for (const subscription of subscriptions) subscription.close();
     await eventually(async () => expect(await subscribers()).toBe(0));
@@ -56,12 +67,18 @@ describe('hints through Redis', () => {
     const [large, many, few] = [aTenant(), aTenant(), aTenant()];
     const bus = redis.bus();
     const heard = { large: listener(), many: listener(), few: listener() };
-    await Promise.all([bus.subscribe(large, heard.large), bus.subscribe(many, heard.many), bus.subscribe(few, heard.few)]);
+    await Promise.all([
+      bus.subscribe(large, heard.large),
+      bus.subscribe(many, heard.many),
+      bus.subscribe(few, heard.few),
+    ]);
 
     await bus.publish([
       aHint({ tenant_id: large, seq: 1, message: 'x'.repeat(17_000) }),
       aHint({ tenant_id: large, seq: 2 }),
-      ...Array.from({ length: 30 }, (_, index) => aHint({ tenant_id: many, seq: index + 1, message: 'x'.repeat(10_000) })),
+      ...Array.from({ length: 30 }, (_, index) =>
+        aHint({ tenant_id: many, seq: index + 1, message: 'x'.repeat(10_000) }),
+      ),
       aHint({ tenant_id: few, seq: 1, message: 'x'.repeat(10_000) }),
     ]);
 
@@ -88,7 +105,10 @@ describe('hints through Redis', () => {
   it('are signed with the key that the system keeps when none is configured, and go without their entries while none is known', async () => {
     const tenant = aTenant();
     let away = true;
-    const keptKey = { read: () => (away ? Promise.reject(new Error('away')) : Promise.resolve('the key that the system keeps, and no other')) };
+    const keptKey = {
+      read: () =>
+        away ? Promise.reject(new Error('away')) : Promise.resolve('the key that the system keeps, and no other'),
+    };
     const [listens, speaks] = [redis.bus({ keptKey }), redis.bus({ keptKey })];
     const [heard, raw] = [listener(), [] as string[]];
     const plain = redis.plain.duplicate();
@@ -108,7 +128,9 @@ describe('hints through Redis', () => {
     await redis.bus().publish([aHint({ tenant_id: tenant, seq: 3 })]);
     await redis.plain.publish(topicOf(tenant, redis.prefix), encodeHint(aHint({ tenant_id: tenant, seq: 3 })));
     await redis.plain.publish(topicOf(tenant, redis.prefix), Buffer.alloc(512 * 1024, 'x'));
-    await eventually(() => expect(heard.hints.slice(-4).map((hint) => hint?.seq)).toEqual([2, undefined, undefined, undefined]));
+    await eventually(() =>
+      expect(heard.hints.slice(-4).map((hint) => hint?.seq)).toEqual([2, undefined, undefined, undefined]),
+    );
     plain.disconnect();
   });
 
@@ -138,11 +160,22 @@ describe('hints through Redis', () => {
     await bus.publish([aHint({ tenant_id: tenant })]);
 
     proxy.silence();
-    expect(await durationOf(() => expect(bus.publish([aHint({ tenant_id: tenant })])).rejects.toMatchObject({ name: 'Unavailable', dependency: 'redis' }))).toBeLessThan(700);
+    expect(
+      await durationOf(() =>
+        expect(bus.publish([aHint({ tenant_id: tenant })])).rejects.toMatchObject({
+          name: 'Unavailable',
+          dependency: 'redis',
+        }),
+      ),
+    ).toBeLessThan(700);
     proxy.refuse();
     proxy.cut();
     await eventually(() => expect(bus.connected).toBe(false));
-    expect(await durationOf(() => expect(bus.publish([aHint({ tenant_id: tenant })])).rejects.toMatchObject({ name: 'Unavailable' }))).toBeLessThan(100);
+    expect(
+      await durationOf(() =>
+        expect(bus.publish([aHint({ tenant_id: tenant })])).rejects.toMatchObject({ name: 'Unavailable' }),
+      ),
+    ).toBeLessThan(100);
 
     proxy.silence(false);
     proxy.refuse(false);
@@ -202,7 +235,12 @@ interface Heard extends HintListener {
 }
 
 const listener = (): Heard => {
-  const heard: Heard = { hints: [], resumed: 0, onHint: (hint) => void heard.hints.push(hint), onResumed: () => void (heard.resumed += 1) };
+  const heard: Heard = {
+    hints: [],
+    resumed: 0,
+    onHint: (hint) => void heard.hints.push(hint),
+    onResumed: () => void (heard.resumed += 1),
+  };
   return heard;
 };
 

@@ -1,6 +1,12 @@
 import type { KeyObject } from 'node:crypto';
 import { topicOf, Unavailable, type Hint, type TenantId } from '@tocsin/contracts';
-import { EventBus, type HintKey, type HintListener, type PublishedHint, type Subscription } from '@tocsin/contracts/ports';
+import {
+  EventBus,
+  type HintKey,
+  type HintListener,
+  type PublishedHint,
+  type Subscription,
+} from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
 import type { RedisConnection } from './connection';
 import { decodeMessage, encodeMessage } from './hint-message';
@@ -92,12 +98,20 @@ export class RedisEventBus extends EventBus {
   }
 }
 
-function messagesOf(hints: readonly PublishedHint[], prefix: string, key: KeyObject | undefined): { topic: string; bytes: Buffer }[] {
+function messagesOf(
+  hints: readonly PublishedHint[],
+  prefix: string,
+  key: KeyObject | undefined,
+): { topic: string; bytes: Buffer }[] {
   const messages = hints.map((hint) => {
     const topic = topicOf(hint.tenant_id, prefix);
     // nobody believes what is not signed: it wakes, and the gateway reads the log
     const whole = encodeMessage(topic, key ? hint : { ...hint, data: null }, key);
-    return { hint, topic, bytes: whole.length > MAX_HINT_BYTES ? encodeMessage(topic, { ...hint, data: null }, key) : whole };
+    return {
+      hint,
+      topic,
+      bytes: whole.length > MAX_HINT_BYTES ? encodeMessage(topic, { ...hint, data: null }, key) : whole,
+    };
   });
   const bytesOf = new Map<string, number>();
   for (const { topic, bytes } of messages) bytesOf.set(topic, (bytesOf.get(topic) ?? 0) + bytes.length);

@@ -9,7 +9,10 @@ describe('a hint on its way', () => {
 
   it('reads as it was written', () => {
     expect(decodeMessage('alerts:a', encodeMessage('alerts:a', hint, key), key)).toEqual(hint);
-    expect(decodeMessage('alerts:a', encodeMessage('alerts:a', { ...hint, data: null }, key), key)).toEqual({ ...hint, data: null });
+    expect(decodeMessage('alerts:a', encodeMessage('alerts:a', { ...hint, data: null }, key), key)).toEqual({
+      ...hint,
+      data: null,
+    });
   });
 
   it('is none with another key, for another tenant, unsigned, or with a single changed byte', () => {

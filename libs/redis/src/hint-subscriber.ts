@@ -155,7 +155,9 @@ export class HintSubscriber {
   private async ping(): Promise<void> {
     if (!this.listening) return;
     let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(new Error('no answer')), PING_TIMEOUT_MS)));
+    const deadline = new Promise<never>(
+      (_, reject) => (timer = setTimeout(() => reject(new Error('no answer')), PING_TIMEOUT_MS)),
+    );
     try {
       await Promise.race([this.client.ping(), deadline]);
     } catch {

@@ -39,7 +39,14 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
     private readonly healthOptions: HealthOptions,
   ) {}
 
-  static forRoot({ url, prefix = '', hintKey, keys, health = { critical: true }, observability }: RedisModuleOptions): DynamicModule {
+  static forRoot({
+    url,
+    prefix = '',
+    hintKey,
+    keys,
+    health = { critical: true },
+    observability,
+  }: RedisModuleOptions): DynamicModule {
     return {
       module: RedisModule,
       imports: [observability, keys],
@@ -48,15 +55,21 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
         { provide: RedisConnection, useFactory: () => new RedisConnection(url) },
         {
           provide: RedisEventBus,
-          useFactory: (commands: RedisConnection, keptKey: HintKey, log: Log, metrics: Metrics) => new RedisEventBus({ url, prefix, hintKey, keptKey }, commands, log, metrics),
+          useFactory: (commands: RedisConnection, keptKey: HintKey, log: Log, metrics: Metrics) =>
+            new RedisEventBus({ url, prefix, hintKey, keptKey }, commands, log, metrics),
           inject: [RedisConnection, HintKey, Log, Metrics],
         },
         { provide: EventBus, useExisting: RedisEventBus },
-        { provide: RedisTicketStore, useFactory: (commands: RedisConnection) => new RedisTicketStore(commands, prefix), inject: [RedisConnection] },
+        {
+          provide: RedisTicketStore,
+          useFactory: (commands: RedisConnection) => new RedisTicketStore(commands, prefix),
+          inject: [RedisConnection],
+        },
         { provide: TicketStore, useExisting: RedisTicketStore },
         {
           provide: RedisStreamSlots,
-          useFactory: (commands: RedisConnection, metrics: Metrics) => new RedisStreamSlots(commands, { prefix }, metrics),
+          useFactory: (commands: RedisConnection, metrics: Metrics) =>
+            new RedisStreamSlots(commands, { prefix }, metrics),
           inject: [RedisConnection, Metrics],
         },
         { provide: StreamSlots, useExisting: RedisStreamSlots },
@@ -66,7 +79,11 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
   }
 
   onModuleInit(): void {
-    this.health.add('redis', () => this.commands.run(CHECK_TIMEOUT_MS, (client) => client.ping()), this.healthOptions.check);
+    this.health.add(
+      'redis',
+      () => this.commands.run(CHECK_TIMEOUT_MS, (client) => client.ping()),
+      this.healthOptions.check,
+    );
     this.commands.open();
   }
 

@@ -1,12 +1,18 @@
 import { setting } from '@tocsin/contracts';
 import { z } from 'zod';
 
-const REDIS_ADDRESS = z.string().refine((url) => URL.canParse(url) && /^rediss?:$/.test(new URL(url).protocol), 'it must be a redis:// or rediss:// address');
+const REDIS_ADDRESS = z
+  .string()
+  .refine(
+    (url) => URL.canParse(url) && /^rediss?:$/.test(new URL(url).protocol),
+    'it must be a redis:// or rediss:// address',
+  );
 
 /** What an app needs that talks to Redis. Every app of one system has the same prefix and the same key. */
 export const redisSettings = {
   REDIS_URL: setting(REDIS_ADDRESS, {
-    description: 'Address of Redis: redis:// or rediss://, with user, password and database number where there are any.',
+    description:
+      'Address of Redis: redis:// or rediss://, with user, password and database number where there are any.',
     secret: true,
     example: 'redis://localhost:6379',
   }),
@@ -14,7 +20,8 @@ export const redisSettings = {
     description: 'Stands before every topic and key, so that several systems can share a Redis. Empty: nothing.',
   }),
   REDIS_HINT_KEY: setting(z.string().min(32).optional(), {
-    description: 'Signs what processors tell gateways, at least 32 characters, the same for all of them. Unset: a key that the database made and keeps.',
+    description:
+      'Signs what processors tell gateways, at least 32 characters, the same for all of them. Unset: a key that the database made and keeps.',
     secret: true,
   }),
 };

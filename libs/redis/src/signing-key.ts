@@ -27,7 +27,8 @@ export class SigningKey {
 
   /** The same, after it was looked for. Never rejects. */
   async find(): Promise<KeyObject | undefined> {
-    if (!this.key && this.kept && performance.now() - this.triedAt >= TRY_AGAIN_MS) this.reading ??= this.read(this.kept).finally(() => (this.reading = undefined));
+    if (!this.key && this.kept && performance.now() - this.triedAt >= TRY_AGAIN_MS)
+      this.reading ??= this.read(this.kept).finally(() => (this.reading = undefined));
     await this.reading;
     return this.key;
   }
@@ -37,7 +38,11 @@ export class SigningKey {
       this.key = createSecretKey(Buffer.from(await kept.read()));
     } catch (error) {
       this.triedAt = performance.now();
-      if (!this.warned) this.log.warn({ err: error }, 'no key for hints could be read: they go without their entries, and gateways read the log for each');
+      if (!this.warned)
+        this.log.warn(
+          { err: error },
+          'no key for hints could be read: they go without their entries, and gateways read the log for each',
+        );
       this.warned = true;
     }
   }

@@ -11,7 +11,10 @@ describeStreamSlots('Redis', {
   async open() {
     const redis = new OwnRedis();
     const first = redis.connection();
-    const gateways = [redis.slots({ connection: first, lifetimeMs: LIFETIME_MS }), redis.slots({ lifetimeMs: LIFETIME_MS })] as const;
+    const gateways = [
+      redis.slots({ connection: first, lifetimeMs: LIFETIME_MS }),
+      redis.slots({ lifetimeMs: LIFETIME_MS }),
+    ] as const;
     // a process that is killed says nothing any more: neither a heartbeat nor a goodbye
     return { gateways, crashFirst: () => first.close(), close: () => redis.close() };
   },
@@ -30,13 +33,17 @@ describe('stream slots in Redis', () => {
     await proxy.close();
   });
   const aStream = (user: string): StreamHolder => ({ user, tenant_ids: [tenantIdOf('acme')!], address: '192.0.2.1' });
-  const cutOff = (lifetimeMs?: number) => redis.slots({ connection: redis.connection(proxy.via(redisUrl())), lifetimeMs });
+  const cutOff = (lifetimeMs?: number) =>
+    redis.slots({ connection: redis.connection(proxy.via(redisUrl())), lifetimeMs });
   const decidedAlone = async () => (await redis.metrics.streamSlotsLocal.get()).values[0]?.value ?? 0;
   const gatewayKeys = () => redis.plain.keys(`${redis.prefix}gateway:*`);
   /** What Redis believes of a user: the fields of gateways that live. */
   const countOf = async (user: string) => {
     const [alive, counts] = [await gatewayKeys(), await redis.plain.hgetall(`${redis.prefix}streams:user:${user}`)];
-    return Object.entries(counts).reduce((sum, [id, count]) => sum + (alive.includes(`${redis.prefix}gateway:${id}`) ? Number(count) : 0), 0);
+    return Object.entries(counts).reduce(
+      (sum, [id, count]) => sum + (alive.includes(`${redis.prefix}gateway:${id}`) ? Number(count) : 0),
+      0,
+    );
   };
 
   async function take(slots: RedisStreamSlots, user: string): Promise<StreamHolder> {
@@ -66,7 +73,15 @@ describe('stream slots in Redis', () => {
   it('that are asked for in one moment are given out one by one, each decided for itself', async () => {
     const [user, other, slots] = [randomUUID(), randomUUID(), redis.slots()];
     const asked = [user, other, user, user, other, other, user].map((one) => slots.take(aStream(one), limits));
-    expect(await Promise.all(asked)).toEqual(['taken', 'taken', 'taken', { full: 'user' }, 'taken', { full: 'user' }, { full: 'user' }]);
+    expect(await Promise.all(asked)).toEqual([
+      'taken',
+      'taken',
+      'taken',
+      { full: 'user' },
+      'taken',
+      { full: 'user' },
+      { full: 'user' },
+    ]);
     expect([await countOf(user), await countOf(other)]).toEqual([2, 2]);
   });
 
@@ -79,33 +94,36 @@ describe('stream slots in Redis', () => {
     await eventually(async () => expect(await staying.take(aStream(user), limits)).toBe('taken'), 1_000);
   });
 
-  it.each(['silent', 'away'] as const)('are counted by each gateway alone while Redis is %s, within little more than 300 ms, and by all afterwards', async (how) => {
-    const user = randomUUID();
-    const [islander, other] = [cutOff(), redis.slots()];
-    await take(islander, user);
-    await take(other, user);
-    expect(await islander.take(aStream(user), limits)).toEqual({ full: 'user' });
-    expect(await decidedAlone()).toBe(0);
+  it.each(['silent', 'away'] as const)(
+    'are counted by each gateway alone while Redis is %s, within little more than 300 ms, and by all afterwards',
+    async (how) => {
+      const user = randomUUID();
+      const [islander, other] = [cutOff(), redis.slots()];
+      await take(islander, user);
+      await take(other, user);
+      expect(await islander.take(aStream(user), limits)).toEqual({ full: 'user' });
+      expect(await decidedAlone()).toBe(0);
 
-    if (how === 'silent') proxy.silence();
-    else {
-      proxy.refuse();
-      proxy.cut();
-    }
-    const started = performance.now();
-    const alone = await take(islander, user);
-    expect(performance.now() - started).toBeLessThan(600);
-    expect(await islander.take(aStream(user), limits)).toEqual({ full: 'user' });
-    expect(await decidedAlone()).toBe(2);
+      if (how === 'silent') proxy.silence();
+      else {
+        proxy.refuse();
+        proxy.cut();
+      }
+      const started = performance.now();
+      const alone = await take(islander, user);
+      expect(performance.now() - started).toBeLessThan(600);
+      expect(await islander.take(aStream(user), limits)).toEqual({ full: 'user' });
+      expect(await decidedAlone()).toBe(2);
 
-    proxy.silence(false);
-    proxy.refuse(false);
-    await eventually(async () => expect(await countOf(user)).toBe(3));
-    // three are held where two are allowed: none more, until two have gone
-    islander.release(alone);
-    await eventually(async () => expect(await countOf(user)).toBe(2));
-    expect(await other.take(aStream(user), limits)).toEqual({ full: 'user' });
-  });
+      proxy.silence(false);
+      proxy.refuse(false);
+      await eventually(async () => expect(await countOf(user)).toBe(3));
+      // three are held where two are allowed: none more, until two have gone
+      islander.release(alone);
+      await eventually(async () => expect(await countOf(user)).toBe(2));
+      expect(await other.take(aStream(user), limits)).toEqual({ full: 'user' });
+    },
+  );
 
   it('that were released while Redis was away are free when it is back', async () => {
     const user = randomUUID();

@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { HeldStreams, slotsOf, type SlotScope, type StreamHolder, type StreamLimits, type StreamSlot } from '@tocsin/contracts';
+import {
+  HeldStreams,
+  slotsOf,
+  type SlotScope,
+  type StreamHolder,
+  type StreamLimits,
+  type StreamSlot,
+} from '@tocsin/contracts';
 import { StreamSlots, type TakeResult } from '@tocsin/contracts/ports';
 import type { Metrics } from '@tocsin/observability';
 import type { RedisConnection } from './connection';
@@ -131,18 +138,34 @@ export class RedisStreamSlots extends StreamSlots {
     this.giveBack();
     const all = this.questions;
     this.questions = [];
-    for (let from = 0; from < all.length; from += STREAMS_A_SCRIPT) void this.askSome(all.slice(from, from + STREAMS_A_SCRIPT));
+    for (let from = 0; from < all.length; from += STREAMS_A_SCRIPT)
+      void this.askSome(all.slice(from, from + STREAMS_A_SCRIPT));
   }
 
   private async askSome(questions: readonly Question[]): Promise<void> {
     const keys = questions.flatMap(({ slots }) => slots.map(({ key }) => this.slotKey(key)));
-    const counts = questions.flatMap(({ slots }) => [slots.length, ...slots.flatMap(({ key, limit }) => [limit, this.held.countOf(key)])]);
+    const counts = questions.flatMap(({ slots }) => [
+      slots.length,
+      ...slots.flatMap(({ key, limit }) => [limit, this.held.countOf(key)]),
+    ]);
     try {
       const [lost, ...full] = (await this.commands.run(DEAD_AFTER_MS, (client) =>
-        client.eval(TAKE, 1 + keys.length, this.gatewayKey, ...keys, this.instance, `${this.options.prefix}gateway:`, this.lifetimeMs, KEEP_MS, ...counts),
+        client.eval(
+          TAKE,
+          1 + keys.length,
+          this.gatewayKey,
+          ...keys,
+          this.instance,
+          `${this.options.prefix}gateway:`,
+          this.lifetimeMs,
+          KEEP_MS,
+          ...counts,
+        ),
       )) as number[];
       if (lost) this.doubtAll();
-      questions.forEach(({ slots, resolve }, i) => resolve(full[i] === 0 ? 'taken' : { full: slots[full[i]! - 1]!.scope }));
+      questions.forEach(({ slots, resolve }, i) =>
+        resolve(full[i] === 0 ? 'taken' : { full: slots[full[i]! - 1]!.scope }),
+      );
     } catch {
       for (const { slots, resolve } of questions) {
         // it may have been done all the same
@@ -167,7 +190,9 @@ export class RedisStreamSlots extends StreamSlots {
       const some = all.slice(from, from + SLOTS_A_SCRIPT);
       const keys = some.map(([key]) => this.slotKey(key));
       this.commands
-        .run(DEAD_AFTER_MS, (client) => client.eval(GIVE_BACK, keys.length, ...keys, this.instance, ...some.map(([, count]) => count)))
+        .run(DEAD_AFTER_MS, (client) =>
+          client.eval(GIVE_BACK, keys.length, ...keys, this.instance, ...some.map(([, count]) => count)),
+        )
         .catch(() => some.forEach(([key]) => this.doubtful.add(key)));
     }
   }
@@ -180,7 +205,9 @@ export class RedisStreamSlots extends StreamSlots {
     this.givenBack.clear();
     this.doubtAll();
     try {
-      await this.commands.run(DEAD_AFTER_MS, (client) => client.multi().del(before).set(this.gatewayKey, '1', 'PX', this.lifetimeMs).exec());
+      await this.commands.run(DEAD_AFTER_MS, (client) =>
+        client.multi().del(before).set(this.gatewayKey, '1', 'PX', this.lifetimeMs).exec(),
+      );
       await this.state();
     } catch {
       // the next beat finds that the key is not there
@@ -197,7 +224,9 @@ export class RedisStreamSlots extends StreamSlots {
     if (!this.commands.connected) return;
     this.beats += 1;
     try {
-      const lost = await this.commands.run(DEAD_AFTER_MS, (client) => client.eval(BEAT, 1, this.gatewayKey, this.lifetimeMs));
+      const lost = await this.commands.run(DEAD_AFTER_MS, (client) =>
+        client.eval(BEAT, 1, this.gatewayKey, this.lifetimeMs),
+      );
       if (lost || this.beats % STATE_EVERY_BEATS === 0) this.doubtAll();
       await this.state();
     } catch {
@@ -225,7 +254,9 @@ export class RedisStreamSlots extends StreamSlots {
     const keys = some.map((key) => this.slotKey(key));
     const counts = some.map((key) => this.held.countOf(key));
     try {
-      await this.commands.run(DEAD_AFTER_MS, (client) => client.eval(STATE, keys.length, ...keys, this.instance, KEEP_MS, ...counts));
+      await this.commands.run(DEAD_AFTER_MS, (client) =>
+        client.eval(STATE, keys.length, ...keys, this.instance, KEEP_MS, ...counts),
+      );
     } catch (error) {
       for (const key of some) this.doubtful.add(key);
       throw error;

@@ -26,7 +26,10 @@ describe('tickets in Redis', () => {
 
   it('are redeemed once by two gateways', async () => {
     const jti = randomUUID();
-    const answers = await Promise.all([redis.tickets().redeem(jti, inThirtySeconds()), redis.tickets().redeem(jti, inThirtySeconds())]);
+    const answers = await Promise.all([
+      redis.tickets().redeem(jti, inThirtySeconds()),
+      redis.tickets().redeem(jti, inThirtySeconds()),
+    ]);
     expect(answers.sort()).toEqual([false, true]);
   });
 
@@ -44,7 +47,10 @@ describe('tickets in Redis', () => {
 
     proxy.silence();
     const started = performance.now();
-    await expect(tickets.redeem(randomUUID(), inThirtySeconds())).rejects.toMatchObject({ name: 'Unavailable', dependency: 'redis' });
+    await expect(tickets.redeem(randomUUID(), inThirtySeconds())).rejects.toMatchObject({
+      name: 'Unavailable',
+      dependency: 'redis',
+    });
     expect(performance.now() - started).toBeLessThan(800);
 
     proxy.silence(false);
@@ -60,7 +66,10 @@ describe('tickets in Redis', () => {
     proxy.cut();
     const lostAt = await lost;
     await eventually(async () => {
-      const since = await tickets.redeem(randomUUID(), inThirtySeconds()).then(() => undefined, (error: Unavailable) => error.since);
+      const since = await tickets.redeem(randomUUID(), inThirtySeconds()).then(
+        () => undefined,
+        (error: Unavailable) => error.since,
+      );
       expect(Math.abs(since!.getTime() - lostAt)).toBeLessThan(50);
       expect(Date.now() - lostAt).toBeGreaterThan(300);
     });

@@ -6,28 +6,38 @@ const DAYS = 5;
 const told = (options: Partial<FeedOptions> = {}): FeedItem[] => {
   let ms = Date.parse('2026-01-02T05:00:00Z');
   const items: FeedItem[] = [];
-  for (const item of bakeryFeed({ seed: 7, tenants: ['north-bakery', 'harbour-cafe'], run: 'run', now: () => new Date((ms += 1_000)), ...options })) {
+  for (const item of bakeryFeed({
+    seed: 7,
+    tenants: ['north-bakery', 'harbour-cafe'],
+    run: 'run',
+    now: () => new Date((ms += 1_000)),
+    ...options,
+  })) {
     if (item.day > DAYS) return items;
     items.push(item);
   }
   return items;
 };
-const keyOf = ({ message: { tenant_id, service, dedup_key } }: FeedItem) => dedup_key && `${tenant_id}/${service}/${dedup_key}`;
+const keyOf = ({ message: { tenant_id, service, dedup_key } }: FeedItem) =>
+  dedup_key && `${tenant_id}/${service}/${dedup_key}`;
 
 describe.each([1, 7, 4711])('with seed %i', (seed) => {
-  test.each([[['north-bakery', 'harbour-cafe']], [['only-one']]] as [FeedOptions['tenants']][])('for %j every message passes the strict parser and resolves only what is open', (tenants) => {
-    const open = new Map<string, string>();
-    let day = 1;
-    for (const item of told({ seed, tenants })) {
-      if (item.day !== day) expect([...open.keys()]).toEqual([]); // a day tells its stories to their end
-      day = item.day;
-      const parsed = parseAlertMessage(Buffer.from(JSON.stringify(item.message)), {}, 'strict');
-      expect(parsed).toMatchObject({ ok: true, unknown: [], understood: [] });
-      const key = keyOf(item);
-      if (item.message.status === 'resolved') expect(open.delete(key!)).toBe(true);
-      else if (key) open.set(key, item.message.severity);
-    }
-  });
+  test.each([[['north-bakery', 'harbour-cafe']], [['only-one']]] as [FeedOptions['tenants']][])(
+    'for %j every message passes the strict parser and resolves only what is open',
+    (tenants) => {
+      const open = new Map<string, string>();
+      let day = 1;
+      for (const item of told({ seed, tenants })) {
+        if (item.day !== day) expect([...open.keys()]).toEqual([]); // a day tells its stories to their end
+        day = item.day;
+        const parsed = parseAlertMessage(Buffer.from(JSON.stringify(item.message)), {}, 'strict');
+        expect(parsed).toMatchObject({ ok: true, unknown: [], understood: [] });
+        const key = keyOf(item);
+        if (item.message.status === 'resolved') expect(open.delete(key!)).toBe(true);
+        else if (key) open.set(key, item.message.severity);
+      }
+    },
+  );
 });
 
 test('a day has all severities and types, repeats, severities that rise, resolves, both tenants and buttons', () => {
@@ -42,14 +52,17 @@ test('a day has all severities and types, repeats, severities that rise, resolve
       const before = open.get(key);
       if (status === 'resolved') changes.add('resolved');
       else if (before === severity) changes.add('repeated');
-      else if (before) changes.add(SEVERITIES.indexOf(severity) < SEVERITIES.findIndex((one) => one === before) ? 'risen' : 'fallen');
+      else if (before)
+        changes.add(SEVERITIES.indexOf(severity) < SEVERITIES.findIndex((one) => one === before) ? 'risen' : 'fallen');
       if (status === 'resolved') open.delete(key);
       else open.set(key, severity);
     }
     expect([...changes].sort()).toEqual(['repeated', 'resolved', 'risen']);
     const raised = items.filter(({ message }) => message.status !== 'resolved');
     expect(new Set(raised.map(({ message }) => message.severity))).toEqual(new Set(SEVERITIES));
-    expect(new Set(items.map(({ message }) => message.type ?? 'alert'))).toEqual(new Set(['alert', 'recommendation', 'notification']));
+    expect(new Set(items.map(({ message }) => message.type ?? 'alert'))).toEqual(
+      new Set(['alert', 'recommendation', 'notification']),
+    );
     expect(new Set(items.map(({ message }) => message.tenant_id))).toEqual(new Set(['north-bakery', 'harbour-cafe']));
     expect(items.some(({ message }) => message.service === 'inventory' && message.type === undefined)).toBe(true);
     expect(items.some(({ message }) => message.actions?.some(({ url }) => url))).toBe(true);
@@ -82,5 +95,6 @@ test('the same seed tells the same days, another one others; ids are those of th
 });
 
 test('it is told to nobody outside: no recipients, no channels', () => {
-  for (const { message } of told()) expect(Object.keys(message)).not.toEqual(expect.arrayContaining(['recipients', 'channels', ...CHANNELS]));
+  for (const { message } of told())
+    expect(Object.keys(message)).not.toEqual(expect.arrayContaining(['recipients', 'channels', ...CHANNELS]));
 });

@@ -70,7 +70,11 @@ function* oneDay(dice: Dice): Generator<Told> {
 
 const isBurst = ({ beats }: Story): boolean => beats.some(({ burst }) => burst);
 
-function messageOf(story: Story, beat: Beat, { tenant, id, at }: { tenant: string; id: string; at: Date }): FeedItem['message'] {
+function messageOf(
+  story: Story,
+  beat: Beat,
+  { tenant, id, at }: { tenant: string; id: string; at: Date },
+): FeedItem['message'] {
   const { burst: _, alone, ...said } = beat;
   const { site, service, name, type, labels, actions, key } = story;
   return {

@@ -13,7 +13,9 @@ const accept: Answer = ({ messages }, response) => respond(response, 202, { ids:
 
 /** Answers as the gateway does, with a problem for an error. */
 export function respond(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': status < 400 ? 'application/json' : 'application/problem+json' }).end(JSON.stringify(body));
+  response
+    .writeHead(status, { 'content-type': status < 400 ? 'application/json' : 'application/problem+json' })
+    .end(JSON.stringify(body));
 }
 
 /** The gateway's HTTP door on a real socket, played: it accepts everything until a test says otherwise, and can go away. */
@@ -58,7 +60,11 @@ export class PlayedGateway {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body: unknown = JSON.parse(Buffer.concat(chunks).toString());
     const messages = (Array.isArray(body) ? body : [body]) as Published['messages'];
-    const published = { path: `${request.method} ${request.url}`, token: (request.headers.authorization ?? '').replace(/^Bearer /, ''), messages };
+    const published = {
+      path: `${request.method} ${request.url}`,
+      token: (request.headers.authorization ?? '').replace(/^Bearer /, ''),
+      messages,
+    };
     this.requests.push(published);
     response.on('finish', () => {
       if (response.statusCode === 202) this.accepted.push(...messages);

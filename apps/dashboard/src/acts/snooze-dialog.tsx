@@ -28,11 +28,25 @@ export default function SnoozeDialog({ onUntil, onClose }: { onUntil(until: numb
         <Dialog.Content className={menu.dialog} aria-describedby={undefined}>
           <Dialog.Title>{t('snooze.menu')}</Dialog.Title>
           <form className={styles.form} onSubmit={submit}>
-            <label htmlFor="snooze-until" className="hidden">{t('snooze.menu')}</label>
-            <input id="snooze-until" type="datetime-local" required min={fieldValue(now + MINUTE_MS)} max={fieldValue(now + MOST_MS - MINUTE_MS)} value={value} onChange={(event) => setValue(event.target.value)} />
+            <label htmlFor="snooze-until" className="hidden">
+              {t('snooze.menu')}
+            </label>
+            <input
+              id="snooze-until"
+              type="datetime-local"
+              required
+              min={fieldValue(now + MINUTE_MS)}
+              max={fieldValue(now + MOST_MS - MINUTE_MS)}
+              value={value}
+              onChange={(event) => setValue(event.target.value)}
+            />
             <span className={styles.buttons}>
-              <button type="button" className={buttons.secondary} onClick={onClose}>{t('cancel')}</button>
-              <button type="submit" className={buttons.primary}>{t('act.snooze')}</button>
+              <button type="button" className={buttons.secondary} onClick={onClose}>
+                {t('cancel')}
+              </button>
+              <button type="submit" className={buttons.primary}>
+                {t('act.snooze')}
+              </button>
             </span>
           </form>
         </Dialog.Content>

@@ -20,7 +20,19 @@ export const SNOOZES = [
 
 export const snoozeUntil = (until: number): AlertAct => ({ act: 'snooze', until: new Date(until).toISOString() });
 
-export function SnoozeMenu({ alert, onAct, children, open, onOpenChange }: { alert?: Alert; onAct(act: AlertAct): void; children: ReactNode; open?: boolean; onOpenChange?(open: boolean): void }) {
+export function SnoozeMenu({
+  alert,
+  onAct,
+  children,
+  open,
+  onOpenChange,
+}: {
+  alert?: Alert;
+  onAct(act: AlertAct): void;
+  children: ReactNode;
+  open?: boolean;
+  onOpenChange?(open: boolean): void;
+}) {
   const { t, intl } = useWords();
   const controlled = open === undefined ? {} : { open, onOpenChange: onOpenChange! };
   const [asking, setAsking] = useState(false);
@@ -29,18 +41,32 @@ export function SnoozeMenu({ alert, onAct, children, open, onOpenChange }: { ale
       <DropdownMenu.Root {...controlled}>
         <DropdownMenu.Trigger asChild>{children}</DropdownMenu.Trigger>
         <DropdownMenu.Portal>
-          <DropdownMenu.Content className={menu.panel} align="start" sideOffset={6} collisionPadding={12} aria-label={t('snooze.menu')}>
-            {alert?.status === 'snoozed' && <DropdownMenu.Item className={menu.item} onSelect={() => onAct({ act: 'unsnooze' })}>{t('act.unsnooze')}</DropdownMenu.Item>}
+          <DropdownMenu.Content
+            className={menu.panel}
+            align="start"
+            sideOffset={6}
+            collisionPadding={12}
+            aria-label={t('snooze.menu')}
+          >
+            {alert?.status === 'snoozed' && (
+              <DropdownMenu.Item className={menu.item} onSelect={() => onAct({ act: 'unsnooze' })}>
+                {t('act.unsnooze')}
+              </DropdownMenu.Item>
+            )}
             {SNOOZES.map(({ words, until }) => {
               const at = until(serverNow());
               return (
                 <DropdownMenu.Item key={words} className={menu.item} onSelect={() => onAct(snoozeUntil(at))}>
                   {t(words)}
-                  <span className={menu.keys}>{intl.formatDate(at, { weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })}</span>
+                  <span className={menu.keys}>
+                    {intl.formatDate(at, { weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })}
+                  </span>
                 </DropdownMenu.Item>
               );
             })}
-            <DropdownMenu.Item className={menu.item} onSelect={() => setAsking(true)}>{t('snooze.custom')}</DropdownMenu.Item>
+            <DropdownMenu.Item className={menu.item} onSelect={() => setAsking(true)}>
+              {t('snooze.custom')}
+            </DropdownMenu.Item>
           </DropdownMenu.Content>
         </DropdownMenu.Portal>
       </DropdownMenu.Root>

@@ -18,11 +18,17 @@ const hasKeys = (): boolean => !matchMedia('(pointer: coarse)').matches;
 /** What undoes each act, for one alert as it was before. Null: it stands in the record, like a note. */
 export function inverseOf({ act }: AlertAct, before: Alert): AlertAct | null {
   const back: Record<Act, AlertAct | null> = {
-    acknowledge: before.status === 'snoozed' && before.snoozed_until ? { act: 'snooze', until: before.snoozed_until } : { act: 'unacknowledge' },
+    acknowledge:
+      before.status === 'snoozed' && before.snoozed_until
+        ? { act: 'snooze', until: before.snoozed_until }
+        : { act: 'unacknowledge' },
     unacknowledge: { act: 'acknowledge' },
     resolve: { act: 'reopen' },
     reopen: { act: 'resolve' },
-    snooze: before.status === 'snoozed' && before.snoozed_until ? { act: 'snooze', until: before.snoozed_until } : { act: 'unsnooze' },
+    snooze:
+      before.status === 'snoozed' && before.snoozed_until
+        ? { act: 'snooze', until: before.snoozed_until }
+        : { act: 'unsnooze' },
     unsnooze: before.snoozed_until ? { act: 'snooze', until: before.snoozed_until } : null,
     assign: { act: 'assign', assignee: before.assignee },
     note: null,
@@ -54,13 +60,28 @@ export function useActs(onDone: (alertIds: readonly string[]) => void): Acts {
 
   /** Says how many, which and why, and offers another try unless somebody else was first: then the row shows already what they did. */
   const notDone = useCallback(
-    (refused: readonly ActRefused[], { of = refused.length, titleOf, retry }: { of?: number; titleOf?(alertId: string): string | undefined; retry?: () => void } = {}) => {
+    (
+      refused: readonly ActRefused[],
+      {
+        of = refused.length,
+        titleOf,
+        retry,
+      }: { of?: number; titleOf?(alertId: string): string | undefined; retry?: () => void } = {},
+    ) => {
       const conflict = refused.every(({ code }) => code === 'alert_conflict');
       const alone = of === 1;
       const names = alone || !titleOf ? [] : refused.slice(0, NAMED).flatMap(({ alert_id }) => titleOf(alert_id) ?? []);
       const reasons = [...new Set(refused.map(({ detail }) => detail))].slice(0, NAMED);
       toast.error(alone && conflict ? t('failed.conflict') : t('failed.some', { count: refused.length, of }), {
-        description: [...names.map((name) => `“${name}”`), ...(refused.length > NAMED && names.length > 0 ? [t('failed.others', { count: refused.length - NAMED })] : [])].join(', ') + (names.length > 0 ? ': ' : '') + reasons.join(' '),
+        description:
+          [
+            ...names.map((name) => `“${name}”`),
+            ...(refused.length > NAMED && names.length > 0
+              ? [t('failed.others', { count: refused.length - NAMED })]
+              : []),
+          ].join(', ') +
+          (names.length > 0 ? ': ' : '') +
+          reasons.join(' '),
         duration: REFUSED_MS,
         position: 'bottom-center',
         ...(retry && !conflict && { action: { label: t('error.retry'), onClick: retry } }),
@@ -106,7 +127,9 @@ export function useActs(onDone: (alertIds: readonly string[]) => void): Acts {
         id: toastId,
         duration: UNDO_MS,
         position: 'bottom-center',
-        ...(undoing.length > 0 && { action: { label: hasKeys() ? `${t('act.undo')} (Z)` : t('act.undo'), onClick: undo } }),
+        ...(undoing.length > 0 && {
+          action: { label: hasKeys() ? `${t('act.undo')} (Z)` : t('act.undo'), onClick: undo },
+        }),
       });
       void acting.then(({ refused }) => {
         if (refused.length === 0) return;
@@ -116,7 +139,15 @@ export function useActs(onDone: (alertIds: readonly string[]) => void): Acts {
         }
         const again = new Set(refused.map(({ alert_id }) => alert_id));
         const titles = new Map(meant.map(({ alert_id, title }) => [alert_id, title]));
-        notDone(refused, { of: ids.length, titleOf: (id) => titles.get(id), retry: () => void perform(meant.filter(({ alert_id }) => again.has(alert_id)), what) });
+        notDone(refused, {
+          of: ids.length,
+          titleOf: (id) => titles.get(id),
+          retry: () =>
+            void perform(
+              meant.filter(({ alert_id }) => again.has(alert_id)),
+              what,
+            ),
+        });
       });
       return true;
     },

@@ -15,9 +15,19 @@ export function CopyButton({ text, label, children }: { text: string; label: str
     return () => clearTimeout(timer);
   }, [copied]);
   // where the browser has no clipboard to offer, as on a page without TLS, nothing is claimed
-  const copy = () => void navigator.clipboard?.writeText(text).then(() => setCopied(true), () => undefined);
+  const copy = () =>
+    void navigator.clipboard?.writeText(text).then(
+      () => setCopied(true),
+      () => undefined,
+    );
   return (
-    <button type="button" className={buttons.button} aria-label={copied ? t('empty.copied') : label} title={label} onClick={copy}>
+    <button
+      type="button"
+      className={buttons.button}
+      aria-label={copied ? t('empty.copied') : label}
+      title={label}
+      onClick={copy}
+    >
       {copied ? <Check size={15} aria-hidden /> : (children ?? <Copy size={14} aria-hidden />)}
     </button>
   );

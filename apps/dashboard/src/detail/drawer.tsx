@@ -38,14 +38,45 @@ export function Drawer({ alert, loading, onClose, ...rest }: Props) {
   const { width, handle } = useDragWidth(kept, keep);
   const panel = useRef<HTMLElement>(null);
   return (
-    <aside ref={panel} className={styles.drawer} style={{ '--drawer': `${width}px` } as React.CSSProperties} aria-label={t('drawer.label')} data-testid="drawer">
-      <div {...handle} className={styles.handle} role="separator" aria-orientation="vertical" aria-label={t('drawer.resize')} aria-valuenow={width} aria-valuemin={360} aria-valuemax={640} tabIndex={0} />
+    <aside
+      ref={panel}
+      className={styles.drawer}
+      style={{ '--drawer': `${width}px` } as React.CSSProperties}
+      aria-label={t('drawer.label')}
+      data-testid="drawer"
+    >
+      <div
+        {...handle}
+        className={styles.handle}
+        role="separator"
+        aria-orientation="vertical"
+        aria-label={t('drawer.resize')}
+        aria-valuenow={width}
+        aria-valuemin={360}
+        aria-valuemax={640}
+        tabIndex={0}
+      />
       <div className={styles.bar}>
-        {alert && <span className={styles.badge} data-severity={alert.severity}><SeverityMark severity={alert.severity} label={false} />{t(`severity.${alert.severity}`)}</span>}
+        {alert && (
+          <span className={styles.badge} data-severity={alert.severity}>
+            <SeverityMark severity={alert.severity} label={false} />
+            {t(`severity.${alert.severity}`)}
+          </span>
+        )}
         {alert && <State alert={alert} />}
         <span className={styles.fill} />
-        <CopyButton text={location.href} label={t('drawer.copyLink')}><Link2 size={16} aria-hidden /></CopyButton>
-        <button type="button" className={buttons.button} aria-label={t('drawer.close')} title={`${t('drawer.close')} (Esc)`} onClick={onClose}><X size={16} aria-hidden /></button>
+        <CopyButton text={location.href} label={t('drawer.copyLink')}>
+          <Link2 size={16} aria-hidden />
+        </CopyButton>
+        <button
+          type="button"
+          className={buttons.button}
+          aria-label={t('drawer.close')}
+          title={`${t('drawer.close')} (Esc)`}
+          onClick={onClose}
+        >
+          <X size={16} aria-hidden />
+        </button>
       </div>
       <Unbroken key={alert?.alert_id} fallback={<p className={styles.gone}>{t('error.part')}</p>}>
         {alert ? <Details alert={alert} {...rest} /> : !loading && <p className={styles.gone}>{t('drawer.gone')}</p>}
@@ -54,16 +85,27 @@ export function Drawer({ alert, loading, onClose, ...rest }: Props) {
   );
 }
 
-function Details({ alert, me, mayAct, tenantName, onAct, onLabel }: { alert: Alert } & Omit<Props, 'alert' | 'loading' | 'onClose'>) {
+function Details({
+  alert,
+  me,
+  mayAct,
+  tenantName,
+  onAct,
+  onLabel,
+}: { alert: Alert } & Omit<Props, 'alert' | 'loading' | 'onClose'>) {
   const { t, intl } = useWords();
   const openFor = useNow() - Date.parse(alert.first_seen_at);
   const offered = alert.actions.filter((action) => action.url && safeUrl(action.url));
   const metadata = Object.keys(alert.metadata).length > 0;
   return (
     <div className={styles.body} tabIndex={-1}>
-      <h2 className={styles.title} dir="auto">{alert.title}</h2>
+      <h2 className={styles.title} dir="auto">
+        {alert.title}
+      </h2>
       <p className={styles.sub}>
-        {alert.status !== 'resolved' && openFor >= MINUTE_MS ? t('time.open', { span: spanWords(intl, openFor) }) : t(`status.${alert.status}`)}
+        {alert.status !== 'resolved' && openFor >= MINUTE_MS
+          ? t('time.open', { span: spanWords(intl, openFor) })
+          : t(`status.${alert.status}`)}
         {alert.occurrences > 1 && <> · {t('list.times', { count: intl.formatNumber(alert.occurrences) })}</>}
       </p>
       {mayAct && <ActBar alert={alert} me={me} onAct={onAct} />}
@@ -71,7 +113,13 @@ function Details({ alert, me, mayAct, tenantName, onAct, onLabel }: { alert: Ale
       {offered.length > 0 && (
         <div className={styles.offered} aria-label={t('drawer.actions')} role="group">
           {offered.map(({ label, url }) => (
-            <a key={`${label} ${url}`} href={url} target="_blank" rel="noopener noreferrer" className={buttons.secondary}>
+            <a
+              key={`${label} ${url}`}
+              href={url}
+              target="_blank"
+              rel="noopener noreferrer"
+              className={buttons.secondary}
+            >
               {label}
               <span className={styles.host}>{new URL(url!).host}</span>
               <ExternalLink size={13} aria-hidden />
@@ -80,19 +128,52 @@ function Details({ alert, me, mayAct, tenantName, onAct, onLabel }: { alert: Ale
         </div>
       )}
       <dl className={styles.facts} aria-label={t('drawer.facts')}>
-        <dt>{t('drawer.service')}</dt><dd className={styles.mono}>{alert.service}</dd>
-        {tenantName && <><dt>{t('drawer.tenant')}</dt><dd>{tenantName}</dd></>}
-        {alert.name && <><dt>{t('drawer.name')}</dt><dd className={styles.mono}>{alert.name}</dd></>}
-        <dt>{t('drawer.firstSeen')}</dt><dd><Ago at={alert.first_seen_at} /></dd>
-        <dt>{t('drawer.lastSeen')}</dt><dd><Ago at={alert.last_seen_at} /></dd>
-        <dt>{t('drawer.assignee')}</dt><dd>{alert.assignee === null ? <span className={styles.muted}>{t('drawer.nobody')}</span> : alert.assignee === me ? t('drawer.me') : nameOf(alert.assignee)}</dd>
+        <dt>{t('drawer.service')}</dt>
+        <dd className={styles.mono}>{alert.service}</dd>
+        {tenantName && (
+          <>
+            <dt>{t('drawer.tenant')}</dt>
+            <dd>{tenantName}</dd>
+          </>
+        )}
+        {alert.name && (
+          <>
+            <dt>{t('drawer.name')}</dt>
+            <dd className={styles.mono}>{alert.name}</dd>
+          </>
+        )}
+        <dt>{t('drawer.firstSeen')}</dt>
+        <dd>
+          <Ago at={alert.first_seen_at} />
+        </dd>
+        <dt>{t('drawer.lastSeen')}</dt>
+        <dd>
+          <Ago at={alert.last_seen_at} />
+        </dd>
+        <dt>{t('drawer.assignee')}</dt>
+        <dd>
+          {alert.assignee === null ? (
+            <span className={styles.muted}>{t('drawer.nobody')}</span>
+          ) : alert.assignee === me ? (
+            t('drawer.me')
+          ) : (
+            nameOf(alert.assignee)
+          )}
+        </dd>
         <dt>{t('drawer.id')}</dt>
-        <dd className={styles.id}><code>{alert.alert_id}</code><CopyButton text={alert.alert_id} label={t('empty.copy')} /></dd>
+        <dd className={styles.id}>
+          <code>{alert.alert_id}</code>
+          <CopyButton text={alert.alert_id} label={t('empty.copy')} />
+        </dd>
       </dl>
       {Object.keys(alert.labels).length > 0 && (
         <ul className={styles.labels} aria-label={t('drawer.labels')}>
           {Object.entries(alert.labels).map(([key, value]) => (
-            <li key={key}><button type="button" onClick={() => onLabel(key, value)}><span className={styles.muted}>{key}:</span> {value}</button></li>
+            <li key={key}>
+              <button type="button" onClick={() => onLabel(key, value)}>
+                <span className={styles.muted}>{key}:</span> {value}
+              </button>
+            </li>
           ))}
         </ul>
       )}
@@ -120,7 +201,12 @@ function ActBar({ alert, me, onAct }: { alert: Alert; me: string; onAct: Props['
       <kbd className={styles.key}>{letter}</kbd>
     </button>
   );
-  if (alert.status === 'resolved') return <div className={styles.acts}>{button({ act: 'reopen' }, t('act.reopen'), '⇧R', <RotateCcw size={15} aria-hidden />)}</div>;
+  if (alert.status === 'resolved')
+    return (
+      <div className={styles.acts}>
+        {button({ act: 'reopen' }, t('act.reopen'), '⇧R', <RotateCcw size={15} aria-hidden />)}
+      </div>
+    );
   const mine = alert.assignee === me;
   return (
     <div className={styles.acts}>
@@ -129,9 +215,18 @@ function ActBar({ alert, me, onAct }: { alert: Alert; me: string; onAct: Props['
         : button({ act: 'acknowledge' }, t('act.acknowledge'), 'A', <CircleDot size={15} aria-hidden />, true)}
       {button({ act: 'resolve' }, t('act.resolve'), 'R', <CircleCheck size={15} aria-hidden />)}
       <SnoozeMenu alert={alert} onAct={(act) => onAct(alert, act)}>
-        <button type="button" className={buttons.secondary}><AlarmClock size={15} aria-hidden />{t('act.snooze')}<kbd className={styles.key}>S</kbd></button>
+        <button type="button" className={buttons.secondary}>
+          <AlarmClock size={15} aria-hidden />
+          {t('act.snooze')}
+          <kbd className={styles.key}>S</kbd>
+        </button>
       </SnoozeMenu>
-      {button({ act: 'assign', assignee: mine ? null : 'me', from_assignee: alert.assignee }, t(mine ? 'act.unassign' : 'act.assign'), 'M', <UserRound size={15} aria-hidden />)}
+      {button(
+        { act: 'assign', assignee: mine ? null : 'me', from_assignee: alert.assignee },
+        t(mine ? 'act.unassign' : 'act.assign'),
+        'M',
+        <UserRound size={15} aria-hidden />,
+      )}
     </div>
   );
 }

@@ -20,15 +20,32 @@ export function History({ alert }: { alert: Alert }) {
     // while the newer one is fetched, the one that is shown stays
     placeholderData: (before, query) => (query?.queryKey[1] === alert.alert_id ? before : undefined),
   });
-  if (error) return <p className={styles.muted}>{error.message} <button type="button" className={styles.textButton} onClick={() => void refetch()}>{t('error.retry')}</button></p>;
-  if (isPending) return <ol className={styles.history} aria-busy>{[0, 1].map((n) => <li key={n} className={styles.skeleton} />)}</ol>;
+  if (error)
+    return (
+      <p className={styles.muted}>
+        {error.message}{' '}
+        <button type="button" className={styles.textButton} onClick={() => void refetch()}>
+          {t('error.retry')}
+        </button>
+      </p>
+    );
+  if (isPending)
+    return (
+      <ol className={styles.history} aria-busy>
+        {[0, 1].map((n) => (
+          <li key={n} className={styles.skeleton} />
+        ))}
+      </ol>
+    );
   const entries = data.pages.flatMap(({ events }) => events);
   return (
     <>
       <ol className={styles.history} data-testid="history">
         {entries.map((entry) => (
           <li key={entry.seq}>
-            <span className={styles.dot} data-change={entry.change}>{rings(entry) && <SeverityMark severity={entry.severity} size={12} label={false} />}</span>
+            <span className={styles.dot} data-change={entry.change}>
+              {rings(entry) && <SeverityMark severity={entry.severity} size={12} label={false} />}
+            </span>
             <div>
               <span>{wordsOf(entry, t)}</span>
               {entry.actor && <span className={styles.muted}> {t('change.by', { user: nameOf(entry.actor) })}</span>}
@@ -39,14 +56,20 @@ export function History({ alert }: { alert: Alert }) {
           </li>
         ))}
       </ol>
-      {hasNextPage && <button type="button" className={styles.textButton} onClick={() => void fetchNextPage()}>{t('drawer.olderHistory')}</button>}
+      {hasNextPage && (
+        <button type="button" className={styles.textButton} onClick={() => void fetchNextPage()}>
+          {t('drawer.olderHistory')}
+        </button>
+      )}
     </>
   );
 }
 
-const rings = ({ change }: Entry): boolean => ['raised', 'reopened', 'severity_raised', 'severity_lowered', 'repeated'].includes(change);
+const rings = ({ change }: Entry): boolean =>
+  ['raised', 'reopened', 'severity_raised', 'severity_lowered', 'repeated'].includes(change);
 
 function wordsOf(entry: Entry, t: Words): string {
-  if (entry.change === 'assigned') return entry.assignee === null ? t('change.unassigned') : t('change.assigned', { user: nameOf(entry.assignee) });
+  if (entry.change === 'assigned')
+    return entry.assignee === null ? t('change.unassigned') : t('change.assigned', { user: nameOf(entry.assignee) });
   return t(`change.${entry.change}`, { severity: t(`severity.${entry.severity}`) });
 }

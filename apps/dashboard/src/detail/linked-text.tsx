@@ -28,7 +28,15 @@ export function partsOf(text: string): { text: string; href: string | null }[] {
 export function LinkedText({ text, className }: { text: string; className?: string | undefined }) {
   return (
     <p className={className} dir="auto">
-      {partsOf(text).map(({ text: part, href }, index) => (href ? <a key={index} href={href} target="_blank" rel="noopener noreferrer">{part}</a> : part))}
+      {partsOf(text).map(({ text: part, href }, index) =>
+        href ? (
+          <a key={index} href={href} target="_blank" rel="noopener noreferrer">
+            {part}
+          </a>
+        ) : (
+          part
+        ),
+      )}
     </p>
   );
 }

@@ -17,8 +17,17 @@ export function NoteForm({ onNote }: { onNote(note: string): void }) {
   };
   return (
     <form className={styles.noteForm} onSubmit={send}>
-      <input data-note value={note} maxLength={MAX_NOTE} placeholder={t('drawer.note')} aria-label={t('drawer.note')} onChange={(event) => setNote(event.target.value)} />
-      <button type="submit" className={buttons.secondary} disabled={!note.trim()}>{t('drawer.noteSend')}</button>
+      <input
+        data-note
+        value={note}
+        maxLength={MAX_NOTE}
+        placeholder={t('drawer.note')}
+        aria-label={t('drawer.note')}
+        onChange={(event) => setNote(event.target.value)}
+      />
+      <button type="submit" className={buttons.secondary} disabled={!note.trim()}>
+        {t('drawer.noteSend')}
+      </button>
     </form>
   );
 }

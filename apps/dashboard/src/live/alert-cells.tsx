@@ -25,7 +25,15 @@ export const AlertCells = memo(function AlertCells({ alert, isSelected, tenantNa
   return (
     <>
       <div role="gridcell" className={styles.check}>
-        <button type="button" tabIndex={-1} role="checkbox" aria-checked={isSelected} aria-label={t('list.select', { title: alert.title })} onClick={onSelect} className={styles.box}>
+        <button
+          type="button"
+          tabIndex={-1}
+          role="checkbox"
+          aria-checked={isSelected}
+          aria-label={t('list.select', { title: alert.title })}
+          onClick={onSelect}
+          className={styles.box}
+        >
           {isSelected && <Check size={12} strokeWidth={3} aria-hidden />}
         </button>
       </div>
@@ -35,7 +43,11 @@ export const AlertCells = memo(function AlertCells({ alert, isSelected, tenantNa
       <div role="gridcell" className={styles.text}>
         <div className={styles.title}>
           <bdi className={styles.ellipsis}>{alert.title}</bdi>
-          {alert.occurrences > 1 && <span className={styles.times} data-number>{t('list.times', { count: alert.occurrences })}</span>}
+          {alert.occurrences > 1 && (
+            <span className={styles.times} data-number>
+              {t('list.times', { count: alert.occurrences })}
+            </span>
+          )}
         </div>
         <div className={`${styles.message} ${alert.message || tenantName ? '' : styles.empty}`}>
           <span className={styles.inlineService}>{alert.service}</span>
@@ -43,10 +55,23 @@ export const AlertCells = memo(function AlertCells({ alert, isSelected, tenantNa
           <bdi className={styles.ellipsis}>{alert.message ?? ''}</bdi>
         </div>
       </div>
-      <div role="gridcell" className={styles.service} title={alert.service}>{alert.service}</div>
-      <div role="gridcell" className={styles.state}><State alert={alert} /></div>
+      <div role="gridcell" className={styles.service} title={alert.service}>
+        {alert.service}
+      </div>
+      <div role="gridcell" className={styles.state}>
+        <State alert={alert} />
+      </div>
       <div role="gridcell" className={styles.who}>
-        {alert.assignee && <span className={styles.avatar} role="img" title={alert.assignee} aria-label={t('list.assigned', { user: nameOf(alert.assignee) })}>{initialsOf(alert.assignee)}</span>}
+        {alert.assignee && (
+          <span
+            className={styles.avatar}
+            role="img"
+            title={alert.assignee}
+            aria-label={t('list.assigned', { user: nameOf(alert.assignee) })}
+          >
+            {initialsOf(alert.assignee)}
+          </span>
+        )}
       </div>
       <div role="gridcell" className={styles.when}>
         <Ago at={alert.last_seen_at} />
@@ -60,10 +85,28 @@ export function State({ alert }: { alert: Alert }) {
   const { t, intl } = useWords();
   if (alert.status === 'firing') return null;
   const by = alert.actor ? nameOf(alert.actor) : undefined;
-  if (alert.status === 'acknowledged') return <span className={styles.acknowledged} title={by && t('change.by', { user: by })}><HalfCircle /><span>{by ?? t('status.acknowledged')}</span><span className="hidden">{t('status.acknowledged')}</span></span>;
-  if (alert.status === 'resolved') return <span className={styles.resolved} title={by && t('change.by', { user: by })}><CircleCheck size={14} aria-hidden />{t('status.resolved')}</span>;
+  if (alert.status === 'acknowledged')
+    return (
+      <span className={styles.acknowledged} title={by && t('change.by', { user: by })}>
+        <HalfCircle />
+        <span>{by ?? t('status.acknowledged')}</span>
+        <span className="hidden">{t('status.acknowledged')}</span>
+      </span>
+    );
+  if (alert.status === 'resolved')
+    return (
+      <span className={styles.resolved} title={by && t('change.by', { user: by })}>
+        <CircleCheck size={14} aria-hidden />
+        {t('status.resolved')}
+      </span>
+    );
   const until = alert.snoozed_until && intl.formatTime(alert.snoozed_until, { hour: '2-digit', minute: '2-digit' });
-  return <span className={styles.snoozed} title={t('status.snoozed')}><Moon size={14} aria-hidden />{until ? t('status.until', { time: until }) : t('status.snoozed')}</span>;
+  return (
+    <span className={styles.snoozed} title={t('status.snoozed')}>
+      <Moon size={14} aria-hidden />
+      {until ? t('status.until', { time: until }) : t('status.snoozed')}
+    </span>
+  );
 }
 
 const HalfCircle = () => (

@@ -42,7 +42,24 @@ interface Props {
 }
 
 /** The rows that are in view, out of however many there are. */
-export function AlertList({ ref, rows, fresh, rowHeight, newSince, current, selected, openAlert, isUnseen, tenantName, mayAct, acts, hasMore, loadMore, showFresh, onSettled }: Props) {
+export function AlertList({
+  ref,
+  rows,
+  fresh,
+  rowHeight,
+  newSince,
+  current,
+  selected,
+  openAlert,
+  isUnseen,
+  tenantName,
+  mayAct,
+  acts,
+  hasMore,
+  loadMore,
+  showFresh,
+  onSettled,
+}: Props) {
   const { t, intl } = useWords();
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
@@ -79,7 +96,10 @@ export function AlertList({ ref, rows, fresh, rowHeight, newSince, current, sele
   const tabStop = current && rows.some(({ alert_id }) => alert_id === current) ? current : rows[0]?.alert_id;
   useImperativeHandle(ref, () => ({ focusRow, focus: () => tabStop && focusRow(tabStop) }));
 
-  const older = useMemo(() => (newSince === null ? -1 : rows.findIndex(({ first_seen_at }) => Date.parse(first_seen_at) <= newSince)), [rows, newSince]);
+  const older = useMemo(
+    () => (newSince === null ? -1 : rows.findIndex(({ first_seen_at }) => Date.parse(first_seen_at) <= newSince)),
+    [rows, newSince],
+  );
   const urgent = fresh.filter(({ severity }) => severity === 'urgent').length;
   const toTop = () => {
     showFresh();
@@ -93,8 +113,20 @@ export function AlertList({ ref, rows, fresh, rowHeight, newSince, current, sele
           <span data-number>{t('list.new', { count: fresh.length, urgent })}</span>
         </button>
       )}
-      <div ref={scroller} className={styles.scroller} onScroll={(event) => setAtTop(event.currentTarget.scrollTop < rowHeight / 2)} tabIndex={-1}>
-        <div role="grid" aria-label={t('list.label')} aria-rowcount={hasMore ? -1 : rows.length} aria-multiselectable className={styles.rows} style={{ height: virtual.getTotalSize() }}>
+      <div
+        ref={scroller}
+        className={styles.scroller}
+        onScroll={(event) => setAtTop(event.currentTarget.scrollTop < rowHeight / 2)}
+        tabIndex={-1}
+      >
+        <div
+          role="grid"
+          aria-label={t('list.label')}
+          aria-rowcount={hasMore ? -1 : rows.length}
+          aria-multiselectable
+          className={styles.rows}
+          style={{ height: virtual.getTotalSize() }}
+        >
           {items.map(({ index, start, size }) => {
             const alert = rows[index]!;
             const id = alert.alert_id;
@@ -117,7 +149,13 @@ export function AlertList({ ref, rows, fresh, rowHeight, newSince, current, sele
           })}
         </div>
         {older > 0 && (
-          <div role="separator" className={styles.since} style={{ top: older * rowHeight }} aria-label={t('list.newSince', { time: intl.formatTime(newSince!, { timeStyle: 'short' }) })} data-testid="new-since">
+          <div
+            role="separator"
+            className={styles.since}
+            style={{ top: older * rowHeight }}
+            aria-label={t('list.newSince', { time: intl.formatTime(newSince!, { timeStyle: 'short' }) })}
+            data-testid="new-since"
+          >
             <span data-number>{t('list.newSince', { time: intl.formatTime(newSince!, { timeStyle: 'short' }) })}</span>
           </div>
         )}

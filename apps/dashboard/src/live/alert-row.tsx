@@ -39,7 +39,19 @@ const SWIPE_PX = 72;
  * The place of one alert in the list, and what may be done there. Each arrival moves all rows, so whatever does not depend on
  * the place is left to the cells, and the buttons that a pointer reveals are made when it comes.
  */
-export function AlertRow({ alert, index, top, height, isCurrent, isSelected, isOpen, isUnseen, tenantName, mayAct, acts }: Props) {
+export function AlertRow({
+  alert,
+  index,
+  top,
+  height,
+  isCurrent,
+  isSelected,
+  isOpen,
+  isUnseen,
+  tenantName,
+  mayAct,
+  acts,
+}: Props) {
   const row = useRef<HTMLDivElement>(null);
   const [isPointedAt, setPointedAt] = useState(false);
   const swipe = useSwipe(row, mayAct, { right: () => acts.acknowledge([alert]), left: () => acts.snooze([alert]) });
@@ -48,7 +60,15 @@ export function AlertRow({ alert, index, top, height, isCurrent, isSelected, isO
     does([alert]);
   };
   const isClosed = alert.status === 'resolved';
-  const names = [styles.row, isUnseen && styles.unseen, isClosed && styles.closed, isSelected && styles.selected, isOpen && styles.open].filter(Boolean).join(' ');
+  const names = [
+    styles.row,
+    isUnseen && styles.unseen,
+    isClosed && styles.closed,
+    isSelected && styles.selected,
+    isOpen && styles.open,
+  ]
+    .filter(Boolean)
+    .join(' ');
   return (
     <div
       ref={row}
@@ -71,32 +91,62 @@ export function AlertRow({ alert, index, top, height, isCurrent, isSelected, isO
       <AlertCells alert={alert} isSelected={isSelected} tenantName={tenantName} select={acts.select} />
       {isPointedAt && mayAct && !isClosed && (
         <div role="gridcell" className={styles.acts}>
-          {alert.status !== 'acknowledged' && <RowButton act="acknowledge" letter="A" onClick={act(acts.acknowledge)}><CircleDot size={16} aria-hidden /></RowButton>}
-          <RowButton act="resolve" letter="R" onClick={act(acts.resolve)}><CircleCheck size={16} aria-hidden /></RowButton>
-          <RowButton act="snooze" letter="S" onClick={act(acts.snooze)}><AlarmClock size={16} aria-hidden /></RowButton>
+          {alert.status !== 'acknowledged' && (
+            <RowButton act="acknowledge" letter="A" onClick={act(acts.acknowledge)}>
+              <CircleDot size={16} aria-hidden />
+            </RowButton>
+          )}
+          <RowButton act="resolve" letter="R" onClick={act(acts.resolve)}>
+            <CircleCheck size={16} aria-hidden />
+          </RowButton>
+          <RowButton act="snooze" letter="S" onClick={act(acts.snooze)}>
+            <AlarmClock size={16} aria-hidden />
+          </RowButton>
         </div>
       )}
     </div>
   );
 }
 
-function RowButton({ act, letter, onClick, children }: { act: 'acknowledge' | 'resolve' | 'snooze'; letter: string; onClick: (event: MouseEvent) => void; children: React.ReactNode }) {
+function RowButton({
+  act,
+  letter,
+  onClick,
+  children,
+}: {
+  act: 'acknowledge' | 'resolve' | 'snooze';
+  letter: string;
+  onClick: (event: MouseEvent) => void;
+  children: React.ReactNode;
+}) {
   const { t } = useWords();
   const label = t(`act.${act}`);
   // The keys of the grid reach the same acts: forty rows times three buttons are no way to walk.
   return (
-    <button type="button" tabIndex={-1} title={`${label} (${letter})`} aria-label={label} onClick={onClick} className={styles.act}>
+    <button
+      type="button"
+      tabIndex={-1}
+      title={`${label} (${letter})`}
+      aria-label={label}
+      onClick={onClick}
+      className={styles.act}
+    >
       {children}
     </button>
   );
 }
 
 /** A row follows the finger, to the right or to the left; far enough, it is meant. A mouse does not swipe. */
-function useSwipe(row: React.RefObject<HTMLDivElement | null>, enabled: boolean, does: { right(): void; left(): void }) {
+function useSwipe(
+  row: React.RefObject<HTMLDivElement | null>,
+  enabled: boolean,
+  does: { right(): void; left(): void },
+) {
   const start = useRef<{ x: number; y: number; dx: number } | null>(null);
   const move = (dx: number) => {
     row.current?.style.setProperty('--swipe', `${dx}px`);
-    if (row.current) row.current.dataset.swipe = dx > SWIPE_PX ? 'right' : dx < -SWIPE_PX ? 'left' : dx === 0 ? '' : 'undecided';
+    if (row.current)
+      row.current.dataset.swipe = dx > SWIPE_PX ? 'right' : dx < -SWIPE_PX ? 'left' : dx === 0 ? '' : 'undecided';
   };
   const end = () => {
     const dx = start.current?.dx ?? 0;

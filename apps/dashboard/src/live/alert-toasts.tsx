@@ -65,12 +65,19 @@ export function AlertToasts(props: Props) {
       close(id);
       latest.current.onShow();
     };
-    toast.custom(() => <button type="button" className={styles.counted} data-testid={`toast-${id}`} onClick={show}>{words}</button>, {
-      id,
-      duration: COUNTED_MS,
-      onAutoClose: () => gone(id),
-      onDismiss: () => gone(id),
-    });
+    toast.custom(
+      () => (
+        <button type="button" className={styles.counted} data-testid={`toast-${id}`} onClick={show}>
+          {words}
+        </button>
+      ),
+      {
+        id,
+        duration: COUNTED_MS,
+        onAutoClose: () => gone(id),
+        onDismiss: () => gone(id),
+      },
+    );
   };
   const hear = (entry: Entry, { notify }: Heard) => {
     const id = entry.alert_id;
@@ -116,22 +123,45 @@ function AlertToast({ entry, props, onClose }: { entry: Entry; props: React.RefO
     <div className={styles.toast} data-severity={entry.severity} data-testid="toast">
       <SeverityMark severity={entry.severity} size={18} />
       <div className={styles.text}>
-        <strong dir="auto">{entry.title}{entry.occurrences > 1 && <span className={styles.times}> {t('list.times', { count: entry.occurrences })}</span>}</strong>
+        <strong dir="auto">
+          {entry.title}
+          {entry.occurrences > 1 && (
+            <span className={styles.times}> {t('list.times', { count: entry.occurrences })}</span>
+          )}
+        </strong>
         <span className={styles.from}>{[entry.service, tenant, t('time.now')].filter(Boolean).join(' · ')}</span>
         <span className={styles.buttons}>
-          {props.current.mayAct && <button type="button" onClick={then(() => props.current.onAcknowledge(entry))}>{t('act.acknowledge')}</button>}
-          <button type="button" onClick={then(() => props.current.onOpen(entry.alert_id))}>{t('act.open')}</button>
+          {props.current.mayAct && (
+            <button type="button" onClick={then(() => props.current.onAcknowledge(entry))}>
+              {t('act.acknowledge')}
+            </button>
+          )}
+          <button type="button" onClick={then(() => props.current.onOpen(entry.alert_id))}>
+            {t('act.open')}
+          </button>
         </span>
       </div>
-      <button type="button" className={styles.close} aria-label={t('dismiss')} onClick={onClose}><X size={14} aria-hidden /></button>
+      <button type="button" className={styles.close} aria-label={t('dismiss')} onClick={onClose}>
+        <X size={14} aria-hidden />
+      </button>
     </div>
   );
 }
 
 /** Through the system, when this page is not what somebody looks at and they have allowed it. */
 function notifyDesktop(entry: Entry, onOpen: () => void): void {
-  if (!preferences().desktop || document.visibilityState === 'visible' || !('Notification' in window) || Notification.permission !== 'granted') return;
-  const shown = new Notification(entry.title, { body: `${entry.service}${entry.message ? ` · ${entry.message.slice(0, 140)}` : ''}`, tag: entry.alert_id, timestamp: serverNow() } as NotificationOptions);
+  if (
+    !preferences().desktop ||
+    document.visibilityState === 'visible' ||
+    !('Notification' in window) ||
+    Notification.permission !== 'granted'
+  )
+    return;
+  const shown = new Notification(entry.title, {
+    body: `${entry.service}${entry.message ? ` · ${entry.message.slice(0, 140)}` : ''}`,
+    tag: entry.alert_id,
+    timestamp: serverNow(),
+  } as NotificationOptions);
   shown.onclick = () => {
     window.focus();
     onOpen();

@@ -24,14 +24,24 @@ export function Announcements() {
       timer.current ??= setTimeout(() => {
         const all = heard.current.splice(0);
         timer.current = undefined;
-        setPolite(t('live.new', { count: all.length, urgent: all.filter(({ severity }) => severity === 'urgent').length, title: all.at(-1)!.title }));
+        setPolite(
+          t('live.new', {
+            count: all.length,
+            urgent: all.filter(({ severity }) => severity === 'urgent').length,
+            title: all.at(-1)!.title,
+          }),
+        );
       }, EVERY_MS);
     },
   });
   return (
     <>
-      <div className="hidden" aria-live="polite">{polite}</div>
-      <div className="hidden" aria-live="assertive">{urgent}</div>
+      <div className="hidden" aria-live="polite">
+        {polite}
+      </div>
+      <div className="hidden" aria-live="assertive">
+        {urgent}
+      </div>
     </>
   );
 }

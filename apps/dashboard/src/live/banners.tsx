@@ -6,41 +6,102 @@ import buttons from '../settings/icon-button.module.css';
 import styles from './banners.module.css';
 
 /** A sentence above the list and what can be done about it. */
-export function Banner({ icon, children, testId, ...actions }: { icon: ReactNode; children: ReactNode; testId: string; first?: [string, () => void]; second?: [string, () => void] }) {
+export function Banner({
+  icon,
+  children,
+  testId,
+  ...actions
+}: {
+  icon: ReactNode;
+  children: ReactNode;
+  testId: string;
+  first?: [string, () => void];
+  second?: [string, () => void];
+}) {
   const { first, second } = actions;
   return (
     <div className={styles.banner} role="status" data-testid={testId}>
       {icon}
       <span className={styles.words}>{children}</span>
-      {first && <button type="button" className={buttons.secondary} onClick={first[1]}>{first[0]}</button>}
-      {second && <button type="button" className={buttons.button} onClick={second[1]}>{second[0]}</button>}
+      {first && (
+        <button type="button" className={buttons.secondary} onClick={first[1]}>
+          {first[0]}
+        </button>
+      )}
+      {second && (
+        <button type="button" className={buttons.button} onClick={second[1]}>
+          {second[0]}
+        </button>
+      )}
     </div>
   );
 }
 
 export function GapBanner({ missed, onLoad }: { missed: number | null; onLoad(): void }) {
   const { t } = useWords();
-  return <Banner testId="gap" icon={<CloudOff size={16} aria-hidden />} first={[t('gap.load'), onLoad]}>{t('gap.banner', { count: missed ?? 0 })}</Banner>;
+  return (
+    <Banner testId="gap" icon={<CloudOff size={16} aria-hidden />} first={[t('gap.load'), onLoad]}>
+      {t('gap.banner', { count: missed ?? 0 })}
+    </Banner>
+  );
 }
 
-export function CatchUpBanner({ count, urgent, onShow, onSeen }: { count: number; urgent: number; onShow(): void; onSeen(): void }) {
+export function CatchUpBanner({
+  count,
+  urgent,
+  onShow,
+  onSeen,
+}: {
+  count: number;
+  urgent: number;
+  onShow(): void;
+  onSeen(): void;
+}) {
   const { t } = useWords();
-  return <Banner testId="catch-up" icon={<BellRing size={16} aria-hidden />} first={[t('catchup.show'), onShow]} second={[t('catchup.seen'), onSeen]}>{t('catchup.banner', { count, urgent })}</Banner>;
+  return (
+    <Banner
+      testId="catch-up"
+      icon={<BellRing size={16} aria-hidden />}
+      first={[t('catchup.show'), onShow]}
+      second={[t('catchup.seen'), onSeen]}
+    >
+      {t('catchup.banner', { count, urgent })}
+    </Banner>
+  );
 }
 
 export function RevokedBanner({ tenant, onDismiss }: { tenant: string; onDismiss(): void }) {
   const { t } = useWords();
-  return <Banner testId="revoked" icon={<LockKeyhole size={16} aria-hidden />} second={[t('dismiss'), onDismiss]}>{t('revoked.banner', { tenant })}</Banner>;
+  return (
+    <Banner testId="revoked" icon={<LockKeyhole size={16} aria-hidden />} second={[t('dismiss'), onDismiss]}>
+      {t('revoked.banner', { tenant })}
+    </Banner>
+  );
 }
 
 /** A search that is rare ends where the server's bound does: how far that was, and the way on. */
-export function ReachedBanner({ order, reached, onFurther }: { order: AlertOrder; reached: AlertPlace; onFurther(): void }) {
+export function ReachedBanner({
+  order,
+  reached,
+  onFurther,
+}: {
+  order: AlertOrder;
+  reached: AlertPlace;
+  onFurther(): void;
+}) {
   const { t } = useWords();
-  return <Banner testId="reached" icon={<SearchX size={16} aria-hidden />} first={[t('reached.further'), onFurther]}>{useReached(order, reached)}</Banner>;
+  return (
+    <Banner testId="reached" icon={<SearchX size={16} aria-hidden />} first={[t('reached.further'), onFurther]}>
+      {useReached(order, reached)}
+    </Banner>
+  );
 }
 
 /** In words, how far a list has been searched. */
 export function useReached(order: AlertOrder, { first_seen_at, severity }: AlertPlace): string {
   const { t, intl } = useWords();
-  return t(`reached.${order}`, { time: intl.formatDate(first_seen_at, { dateStyle: 'medium', timeStyle: 'short' }), severity: t(`severity.${severity}`) });
+  return t(`reached.${order}`, {
+    time: intl.formatDate(first_seen_at, { dateStyle: 'medium', timeStyle: 'short' }),
+    severity: t(`severity.${severity}`),
+  });
 }

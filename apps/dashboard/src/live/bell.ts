@@ -54,7 +54,8 @@ export class Bell {
     if (!strikes || !this.context || !this.ready || volume <= 0) return false;
     if (!even && now - this.lastAt < QUIET_MS) return false;
     this.lastAt = now;
-    for (let strike = 0; strike < strikes; strike++) this.strike(NOTE_HZ[severity]!, volume, this.context.currentTime + strike * BETWEEN_STRIKES_SECONDS);
+    for (let strike = 0; strike < strikes; strike++)
+      this.strike(NOTE_HZ[severity]!, volume, this.context.currentTime + strike * BETWEEN_STRIKES_SECONDS);
     return true;
   }
 

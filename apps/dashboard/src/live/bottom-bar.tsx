@@ -7,14 +7,45 @@ import styles from './layout.module.css';
 import type { View } from './place';
 
 /** On a phone: the two views one needs most, the search, and everything else in a sheet. */
-export const BottomBar = memo(function BottomBar({ view, urgent, onView, onSearch, filters }: { view: View; urgent: number; onView(view: View): void; onSearch(): void; filters: ReactNode }) {
+export const BottomBar = memo(function BottomBar({
+  view,
+  urgent,
+  onView,
+  onSearch,
+  filters,
+}: {
+  view: View;
+  urgent: number;
+  onView(view: View): void;
+  onSearch(): void;
+  filters: ReactNode;
+}) {
   const { t } = useWords();
   return (
     <nav className={styles.bottom} aria-label={t('nav.views')}>
-      <button type="button" aria-current={view === 'open' ? 'page' : undefined} onClick={() => onView('open')}><Inbox size={20} aria-hidden />{t('view.open')}{urgent > 0 && <span className={styles.badge} data-number>{urgent}</span>}</button>
-      <button type="button" aria-current={view === 'mine' ? 'page' : undefined} onClick={() => onView('mine')}><UserRound size={20} aria-hidden />{t('view.mine')}</button>
-      <button type="button" onClick={onSearch}><Search size={20} aria-hidden />{t('nav.search')}</button>
-      <FilterSheet filters={filters}><button type="button"><SlidersHorizontal size={20} aria-hidden />{t('nav.filters')}</button></FilterSheet>
+      <button type="button" aria-current={view === 'open' ? 'page' : undefined} onClick={() => onView('open')}>
+        <Inbox size={20} aria-hidden />
+        {t('view.open')}
+        {urgent > 0 && (
+          <span className={styles.badge} data-number>
+            {urgent}
+          </span>
+        )}
+      </button>
+      <button type="button" aria-current={view === 'mine' ? 'page' : undefined} onClick={() => onView('mine')}>
+        <UserRound size={20} aria-hidden />
+        {t('view.mine')}
+      </button>
+      <button type="button" onClick={onSearch}>
+        <Search size={20} aria-hidden />
+        {t('nav.search')}
+      </button>
+      <FilterSheet filters={filters}>
+        <button type="button">
+          <SlidersHorizontal size={20} aria-hidden />
+          {t('nav.filters')}
+        </button>
+      </FilterSheet>
     </nav>
   );
 });
@@ -28,7 +59,11 @@ export function FilterSheet({ filters, children }: { filters: ReactNode; childre
       <Dialog.Trigger asChild>{children}</Dialog.Trigger>
       <Dialog.Portal>
         <Dialog.Overlay className={menu.overlay} />
-        <Dialog.Content className={styles.sheet} aria-describedby={undefined} onClick={(event) => (event.target as Element).closest('button') && setOpen(false)}>
+        <Dialog.Content
+          className={styles.sheet}
+          aria-describedby={undefined}
+          onClick={(event) => (event.target as Element).closest('button') && setOpen(false)}
+        >
           <Dialog.Title className="hidden">{t('nav.filters')}</Dialog.Title>
           {filters}
         </Dialog.Content>

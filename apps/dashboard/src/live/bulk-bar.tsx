@@ -22,19 +22,43 @@ interface Props {
 export function BulkBar({ count, listed, everything, mayAct, onAct, onAll, onNone }: Props) {
   const { t } = useWords();
   return (
-    <div className={`${styles.head} ${styles.bulk}`} role="toolbar" aria-label={t('bulk.count', { count })} data-testid="bulk">
-      <button type="button" className={buttons.button} aria-label={t('bulk.none')} onClick={onNone}><X size={16} aria-hidden /></button>
+    <div
+      className={`${styles.head} ${styles.bulk}`}
+      role="toolbar"
+      aria-label={t('bulk.count', { count })}
+      data-testid="bulk"
+    >
+      <button type="button" className={buttons.button} aria-label={t('bulk.none')} onClick={onNone}>
+        <X size={16} aria-hidden />
+      </button>
       <strong data-number>{t('bulk.count', { count })}</strong>
-      {count < listed && <button type="button" className={styles.link} onClick={onAll}>{t('bulk.all', { count: listed })}</button>}
+      {count < listed && (
+        <button type="button" className={styles.link} onClick={onAll}>
+          {t('bulk.all', { count: listed })}
+        </button>
+      )}
       {count === listed && everything?.count && everything.count > listed && (
-        <button type="button" className={styles.link} disabled={everything.loading} onClick={everything.choose}>{t(everything.loading ? 'bulk.loading' : 'bulk.everything', { count: everything.count })}</button>
+        <button type="button" className={styles.link} disabled={everything.loading} onClick={everything.choose}>
+          {t(everything.loading ? 'bulk.loading' : 'bulk.everything', { count: everything.count })}
+        </button>
       )}
       <span className={styles.fill} />
       {mayAct && (
         <>
-          <button type="button" className={buttons.secondary} onClick={() => onAct({ act: 'acknowledge' })}><CircleDot size={15} aria-hidden /><span>{t('act.acknowledge')}</span></button>
-          <button type="button" className={buttons.secondary} onClick={() => onAct({ act: 'resolve' })}><CircleCheck size={15} aria-hidden /><span>{t('act.resolve')}</span></button>
-          <SnoozeMenu onAct={onAct}><button type="button" className={buttons.secondary}><AlarmClock size={15} aria-hidden /><span>{t('act.snooze')}</span></button></SnoozeMenu>
+          <button type="button" className={buttons.secondary} onClick={() => onAct({ act: 'acknowledge' })}>
+            <CircleDot size={15} aria-hidden />
+            <span>{t('act.acknowledge')}</span>
+          </button>
+          <button type="button" className={buttons.secondary} onClick={() => onAct({ act: 'resolve' })}>
+            <CircleCheck size={15} aria-hidden />
+            <span>{t('act.resolve')}</span>
+          </button>
+          <SnoozeMenu onAct={onAct}>
+            <button type="button" className={buttons.secondary}>
+              <AlarmClock size={15} aria-hidden />
+              <span>{t('act.snooze')}</span>
+            </button>
+          </SnoozeMenu>
         </>
       )}
     </div>

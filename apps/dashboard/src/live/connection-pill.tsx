@@ -30,9 +30,17 @@ export function ConnectionPill({ status, paused, fresh, lastEntryAt, onReconnect
   return (
     <div className={styles.frame}>
       {/* the words alone are announced: seconds that count down would be read out one by one */}
-      <span role="status" className="hidden">{t(announced(status.state))}</span>
+      <span role="status" className="hidden">
+        {t(announced(status.state))}
+      </span>
       <Popover.Root>
-        <Popover.Trigger className={styles.pill} data-tone={tone} data-state-name={status.state} data-testid="pill" aria-label={`${words}. ${t('pill.details')}`}>
+        <Popover.Trigger
+          className={styles.pill}
+          data-tone={tone}
+          data-state-name={status.state}
+          data-testid="pill"
+          aria-label={`${words}. ${t('pill.details')}`}
+        >
           <span className={styles.dot} aria-hidden />
           <span data-number>{words}</span>
         </Popover.Trigger>
@@ -42,8 +50,16 @@ export function ConnectionPill({ status, paused, fresh, lastEntryAt, onReconnect
           </Popover.Content>
         </Popover.Portal>
       </Popover.Root>
-      {status.state === 'reconnecting' && status.retryAt !== null && <button type="button" className={styles.now} onClick={onReconnect}>{t('pill.now')}</button>}
-      {status.state === 'signed_out' && <button type="button" className={styles.now} onClick={onSignIn}>{t('signin.go')}</button>}
+      {status.state === 'reconnecting' && status.retryAt !== null && (
+        <button type="button" className={styles.now} onClick={onReconnect}>
+          {t('pill.now')}
+        </button>
+      )}
+      {status.state === 'signed_out' && (
+        <button type="button" className={styles.now} onClick={onSignIn}>
+          {t('signin.go')}
+        </button>
+      )}
     </div>
   );
 }
@@ -58,7 +74,10 @@ interface Circumstances {
 }
 
 /** What the pill says. It never says `Live` of a connection that is not. */
-export function pillOf(status: StreamStatus, { paused, fresh, now, t, span }: Circumstances): { words: string; tone: Tone } {
+export function pillOf(
+  status: StreamStatus,
+  { paused, fresh, now, t, span }: Circumstances,
+): { words: string; tone: Tone } {
   switch (status.state) {
     case 'closed':
     case 'connecting':
@@ -66,11 +85,19 @@ export function pillOf(status: StreamStatus, { paused, fresh, now, t, span }: Ci
     case 'catching_up':
       return { words: t('pill.catchingUp', { left: status.left }), tone: 'busy' };
     case 'live':
-      return paused ? { words: t('pill.paused', { count: fresh }), tone: 'busy' } : { words: t('pill.live'), tone: 'live' };
+      return paused
+        ? { words: t('pill.paused', { count: fresh }), tone: 'busy' }
+        : { words: t('pill.live'), tone: 'live' };
     case 'stale':
       return { words: t('pill.stale', { span: span(now - (status.lastHeardAt ?? status.since)) }), tone: 'bad' };
     case 'reconnecting':
-      return { words: status.retryAt === null || status.retryAt <= now ? t('pill.reconnectingNow') : t('pill.reconnecting', { seconds: Math.ceil((status.retryAt - now) / 1_000) }), tone: 'bad' };
+      return {
+        words:
+          status.retryAt === null || status.retryAt <= now
+            ? t('pill.reconnectingNow')
+            : t('pill.reconnecting', { seconds: Math.ceil((status.retryAt - now) / 1_000) }),
+        tone: 'bad',
+      };
     case 'offline':
       return { words: t('pill.offline'), tone: 'bad' };
     case 'signed_out':
@@ -81,23 +108,56 @@ export function pillOf(status: StreamStatus, { paused, fresh, now, t, span }: Ci
 }
 
 function announced(state: StreamStatus['state']) {
-  const words = { closed: 'pill.connecting', connecting: 'pill.connecting', catching_up: 'pill.connecting', live: 'pill.live', stale: 'error.network', reconnecting: 'pill.reconnectingNow', offline: 'pill.offline', signed_out: 'pill.signedOut', forbidden: 'pill.forbidden' } as const;
+  const words = {
+    closed: 'pill.connecting',
+    connecting: 'pill.connecting',
+    catching_up: 'pill.connecting',
+    live: 'pill.live',
+    stale: 'error.network',
+    reconnecting: 'pill.reconnectingNow',
+    offline: 'pill.offline',
+    signed_out: 'pill.signedOut',
+    forbidden: 'pill.forbidden',
+  } as const;
   return words[state];
 }
 
 function Details({ status, lastEntryAt }: { status: StreamStatus; lastEntryAt: number | null }) {
   const { t, intl } = useWords();
   const ago = (at: number | null) => (at === null ? t('pill.never') : agoWords(intl, at, Math.max(at, serverNow())));
-  const missed = status.gap === null ? t('pill.nothing') : status.gap.missed === null ? t('pill.unknown') : intl.formatNumber(status.gap.missed);
+  const missed =
+    status.gap === null
+      ? t('pill.nothing')
+      : status.gap.missed === null
+        ? t('pill.unknown')
+        : intl.formatNumber(status.gap.missed);
   return (
     <dl className={styles.details}>
       {status.detail && <p className={styles.sentence}>{status.detail}</p>}
-      <div><dt>{t('pill.tenants')}</dt><dd>{status.tenants.map(({ tenant_id, name }) => name || tenant_id).join(', ') || '–'}</dd></div>
-      <div><dt>{t('pill.heartbeat')}</dt><dd>{ago(status.lastHeardAt)}</dd></div>
-      <div><dt>{t('pill.entry')}</dt><dd>{ago(lastEntryAt)}</dd></div>
-      <div><dt>{t('pill.resumed')}</dt><dd>{t('pill.times', { count: status.resumed })}</dd></div>
-      <div><dt>{t('pill.missed')}</dt><dd>{missed}</dd></div>
-      <div><dt>{t('pill.shared')}</dt><dd>{t(status.isLeader ? 'pill.leader' : 'pill.follower')}</dd></div>
+      <div>
+        <dt>{t('pill.tenants')}</dt>
+        <dd>{status.tenants.map(({ tenant_id, name }) => name || tenant_id).join(', ') || '–'}</dd>
+      </div>
+      <div>
+        <dt>{t('pill.heartbeat')}</dt>
+        <dd>{ago(status.lastHeardAt)}</dd>
+      </div>
+      <div>
+        <dt>{t('pill.entry')}</dt>
+        <dd>{ago(lastEntryAt)}</dd>
+      </div>
+      <div>
+        <dt>{t('pill.resumed')}</dt>
+        <dd>{t('pill.times', { count: status.resumed })}</dd>
+      </div>
+      <div>
+        <dt>{t('pill.missed')}</dt>
+        <dd>{missed}</dd>
+      </div>
+      <div>
+        <dt>{t('pill.shared')}</dt>
+        <dd>{t(status.isLeader ? 'pill.leader' : 'pill.follower')}</dd>
+      </div>
     </dl>
   );
 }

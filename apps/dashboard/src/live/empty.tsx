@@ -10,7 +10,17 @@ import { useReached } from './banners';
 import styles from './empty.module.css';
 
 /** Why there are no rows, and what to do about it. */
-export function Empty({ icon, title, hint, children }: { icon?: ReactNode; title: string; hint?: string; children?: ReactNode }) {
+export function Empty({
+  icon,
+  title,
+  hint,
+  children,
+}: {
+  icon?: ReactNode;
+  title: string;
+  hint?: string;
+  children?: ReactNode;
+}) {
   return (
     <div className={styles.empty} data-testid="empty">
       {icon}
@@ -25,25 +35,51 @@ export function NothingMatches({ onClear }: { onClear(): void }) {
   const { t } = useWords();
   return (
     <Empty icon={<SearchX size={28} aria-hidden />} title={t('empty.filter')}>
-      <button type="button" className={buttons.secondary} onClick={onClear}>{t('empty.clear')}</button>
+      <button type="button" className={buttons.secondary} onClick={onClear}>
+        {t('empty.clear')}
+      </button>
     </Empty>
   );
 }
 
 /** Nothing as far as the server has looked, which was not to the end. */
-export function NothingSoFar({ order, reached, loading, onFurther, onClear }: { order: AlertOrder; reached: AlertPlace; loading: boolean; onFurther(): void; onClear: (() => void) | null }) {
+export function NothingSoFar({
+  order,
+  reached,
+  loading,
+  onFurther,
+  onClear,
+}: {
+  order: AlertOrder;
+  reached: AlertPlace;
+  loading: boolean;
+  onFurther(): void;
+  onClear: (() => void) | null;
+}) {
   const { t } = useWords();
   return (
     <Empty icon={<SearchX size={28} aria-hidden />} title={t('reached.empty')} hint={useReached(order, reached)}>
-      <button type="button" className={buttons.primary} disabled={loading} onClick={onFurther}>{t('reached.further')}</button>
-      {onClear && <button type="button" className={buttons.secondary} onClick={onClear}>{t('empty.clear')}</button>}
+      <button type="button" className={buttons.primary} disabled={loading} onClick={onFurther}>
+        {t('reached.further')}
+      </button>
+      {onClear && (
+        <button type="button" className={buttons.secondary} onClick={onClear}>
+          {t('empty.clear')}
+        </button>
+      )}
     </Empty>
   );
 }
 
 export function AllQuiet({ last, title }: { last: string | null; title: string }) {
   const { t } = useWords();
-  return <Empty icon={<BellOff size={28} aria-hidden />} title={title} hint={last ? t('empty.quietHint', { ago: t('time.ago', { span: last }) }) : t('empty.quietNever')} />;
+  return (
+    <Empty
+      icon={<BellOff size={28} aria-hidden />}
+      title={title}
+      hint={last ? t('empty.quietHint', { ago: t('time.ago', { span: last }) }) : t('empty.quietNever')}
+    />
+  );
 }
 
 /** The first minute: how the first alert gets here. */
@@ -52,15 +88,25 @@ export function FirstRun({ tenant, onTest }: { tenant: string; onTest: (() => vo
   const samples = samplesFor(location.origin, tenant);
   return (
     <Empty icon={<Mark size={40} />} title={t('empty.first')} hint={t('empty.firstHint')}>
-      {onTest && <button type="button" className={buttons.primary} onClick={onTest} data-testid="send-test">{t('empty.test')}</button>}
+      {onTest && (
+        <button type="button" className={buttons.primary} onClick={onTest} data-testid="send-test">
+          {t('empty.test')}
+        </button>
+      )}
       <Tabs.Root defaultValue="curl" className={styles.samples}>
         <Tabs.List className={styles.tabs} aria-label={t('empty.publish')}>
-          {Object.keys(samples).map((name) => <Tabs.Trigger key={name} value={name}>{name}</Tabs.Trigger>)}
+          {Object.keys(samples).map((name) => (
+            <Tabs.Trigger key={name} value={name}>
+              {name}
+            </Tabs.Trigger>
+          ))}
         </Tabs.List>
         {Object.entries(samples).map(([name, code]) => (
           <Tabs.Content key={name} value={name} className={styles.code}>
             <pre tabIndex={0}>{code}</pre>
-            <span className={styles.copy}><CopyButton text={code} label={t('empty.copy')} /></span>
+            <span className={styles.copy}>
+              <CopyButton text={code} label={t('empty.copy')} />
+            </span>
           </Tabs.Content>
         ))}
       </Tabs.Root>
@@ -93,7 +139,11 @@ export function Skeleton({ rows = 8 }: { rows?: number }) {
   return (
     <div className={styles.skeleton} aria-busy data-testid="skeleton">
       {Array.from({ length: rows }, (_, row) => (
-        <div key={row} className={styles.skeletonRow} style={{ '--width': `${35 + ((row * 17) % 40)}%` } as React.CSSProperties} />
+        <div
+          key={row}
+          className={styles.skeletonRow}
+          style={{ '--width': `${35 + ((row * 17) % 40)}%` } as React.CSSProperties}
+        />
       ))}
     </div>
   );

@@ -22,10 +22,18 @@ export default function GroupList({ alerts, by, hasMore, onOpen }: Props) {
     <ul className={styles.groups} aria-label={t(`group.${by}`)} data-testid="groups">
       {groupsOf(alerts, by).map(({ key, count, severity, newest }) => (
         <li key={key}>
-          <button type="button" className={styles.group} disabled={key === ''} onClick={() => onOpen(key)} data-group={key}>
+          <button
+            type="button"
+            className={styles.group}
+            disabled={key === ''}
+            onClick={() => onOpen(key)}
+            data-group={key}
+          >
             <SeverityMark severity={severity} />
             <span className={styles.key}>{key || t('group.unnamed')}</span>
-            <span className={styles.count} data-number>{t('list.times', { count: intl.formatNumber(count) + (hasMore ? '+' : '') })}</span>
+            <span className={styles.count} data-number>
+              {t('list.times', { count: intl.formatNumber(count) + (hasMore ? '+' : '') })}
+            </span>
             <bdi className={styles.newest}>{newest.title}</bdi>
             <Ago at={newest.last_seen_at} className={styles.when} />
             <ChevronRight size={16} aria-hidden />

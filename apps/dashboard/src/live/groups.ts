@@ -23,7 +23,9 @@ export function groupsOf(alerts: readonly Alert[], by: 'service' | 'name'): Grou
     if (rank(alert.severity) < rank(group.severity)) group.severity = alert.severity;
     if (alert.last_seen_at > group.newest.last_seen_at) group.newest = alert;
   }
-  return [...groups.values()].sort((a, b) => rank(a.severity) - rank(b.severity) || b.newest.last_seen_at.localeCompare(a.newest.last_seen_at));
+  return [...groups.values()].sort(
+    (a, b) => rank(a.severity) - rank(b.severity) || b.newest.last_seen_at.localeCompare(a.newest.last_seen_at),
+  );
 }
 
 const rank = (severity: Severity): number => SEVERITIES.indexOf(severity);

@@ -21,16 +21,36 @@ interface Props {
   onPause(): void;
 }
 
-export const Header = memo(function Header({ search, q, facets, paused, showsSearch, pill, menu, onSearch, onPause }: Props) {
+export const Header = memo(function Header({
+  search,
+  q,
+  facets,
+  paused,
+  showsSearch,
+  pill,
+  menu,
+  onSearch,
+  onPause,
+}: Props) {
   const { t } = useWords();
   return (
     <header className={styles.header} data-search={showsSearch}>
-      <a href="/" className={styles.brand} aria-label={t('app.name')}><Mark /><span>{t('app.name')}</span></a>
+      <a href="/" className={styles.brand} aria-label={t('app.name')}>
+        <Mark />
+        <span>{t('app.name')}</span>
+      </a>
       {pill}
       <span className={styles.fill} />
       <SearchField ref={search} q={q} facets={facets} onSearch={onSearch} />
       <span className={styles.tools}>
-        <button type="button" className={buttons.button} aria-pressed={paused} aria-label={t(paused ? 'play' : 'pause')} title={`${t(paused ? 'play' : 'pause')} (P)`} onClick={onPause}>
+        <button
+          type="button"
+          className={buttons.button}
+          aria-pressed={paused}
+          aria-label={t(paused ? 'play' : 'pause')}
+          title={`${t(paused ? 'play' : 'pause')} (P)`}
+          onClick={onPause}
+        >
           {paused ? <Play size={17} aria-hidden /> : <Pause size={17} aria-hidden />}
         </button>
         <QuietMenu />

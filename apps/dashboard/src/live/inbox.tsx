@@ -64,19 +64,27 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
   useEffect(() => correctClock(status.clockOffsetMs), [status.clockOffsetMs]);
   const tenants = useTenants(status);
 
-  const { search, parsed, filtered, hides, list, alerts, rows, fresh, showFresh, paused, setPaused, setHandsOff } = useRows(place, me);
+  const { search, parsed, filtered, hides, list, alerts, rows, fresh, showFresh, paused, setPaused, setHandsOff } =
+    useRows(place, me);
   const selection = useSelection(rows);
   const [current, setCurrent] = useState<string | null>(null);
   const seen = useSeen(alerts, list.loadedAt === null);
   const { isUnseen } = seen;
   const caughtUp = useCatchUp(alerts, seen);
-  usePageTitle(useMemo(() => alerts.filter((alert) => alert.severity === 'urgent' && isUnseen(alert)).length, [alerts, isUnseen]));
+  usePageTitle(
+    useMemo(() => alerts.filter((alert) => alert.severity === 'urgent' && isUnseen(alert)).length, [alerts, isUnseen]),
+  );
   const lastEntryAt = useLastEntryAt();
   const [span, setSpan] = useState<Span>('hour');
   const { stats, countedAt, facets, counts } = useNumbers(search, span);
   const deafSince = useDeafSince(status, countedAt);
   const everything = useEverything(search, facets, selection.ids);
-  const selected = useMemo(() => everything.alerts ?? (selection.ids.size === 0 ? NONE : rows.filter(({ alert_id }) => selection.ids.has(alert_id))), [everything.alerts, rows, selection.ids]);
+  const selected = useMemo(
+    () =>
+      everything.alerts ??
+      (selection.ids.size === 0 ? NONE : rows.filter(({ alert_id }) => selection.ids.has(alert_id))),
+    [everything.alerts, rows, selection.ids],
+  );
 
   const searchField = useRef<SearchHandle>(null);
   const grid = useRef<ListHandle>(null);
@@ -92,18 +100,47 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
   const groupBy = useCallback((group: Grouping) => move({ group }), [move]);
   const goToPlace = useCallback((saved: Omit<Place, 'alert'>) => move({ ...saved, alert: null }), [move]);
   const hasOpen = place.alert !== null;
-  const open = useCallback((alert: string | null) => move({ alert }, { replace: hasOpen && alert !== null }), [move, hasOpen]);
+  const open = useCallback(
+    (alert: string | null) => move({ alert }, { replace: hasOpen && alert !== null }),
+    [move, hasOpen],
+  );
   const acts = useActs(seen.see);
-  const snooze = useCallback((chosen: readonly Alert[]) => acts.perform(chosen, snoozeUntil(SNOOZES[0].until(serverNow()))), [acts]);
+  const snooze = useCallback(
+    (chosen: readonly Alert[]) => acts.perform(chosen, snoozeUntil(SNOOZES[0].until(serverNow()))),
+    [acts],
+  );
   const rowActs = useRowActs({ acts, toggle: selection.toggle, open, see: seen.see, snooze, setCurrent });
   const act = useCallback((alert: Alert, what: AlertAct) => acts.perform([alert], what), [acts]);
-  const acknowledge = useCallback(({ alert_id }: Entry) => acts.perform([store.get(alert_id)].filter((alert) => alert !== undefined), { act: 'acknowledge' }), [acts, store]);
+  const acknowledge = useCallback(
+    ({ alert_id }: Entry) =>
+      acts.perform(
+        [store.get(alert_id)].filter((alert) => alert !== undefined),
+        { act: 'acknowledge' },
+      ),
+    [acts, store],
+  );
   const signOut = useCallback(() => onToken(null), [onToken]);
   const testTenant = useTestTenant(claims.scopes.includes('events:publish'));
-  const sendTest = useMemo(() => (testTenant ? () => void api.publish(testAlert(testTenant, t)).catch((error: Error) => toast.error(t('error.title'), { description: error.message })) : null), [api, testTenant, t]);
+  const sendTest = useMemo(
+    () =>
+      testTenant
+        ? () =>
+            void api
+              .publish(testAlert(testTenant, t))
+              .catch((error: Error) => toast.error(t('error.title'), { description: error.message }))
+        : null,
+    [api, testTenant, t],
+  );
 
-  const toggleSeverity = useCallback((severity: Severity) => setSearch(toggled(place.q, 'severity', severity)), [setSearch, place.q]);
-  const setRange = useCallback((from: Date, to: Date) => setSearch(formatSearch({ ...parsed, after: from.toISOString(), before: to.toISOString() })), [setSearch, parsed]);
+  const toggleSeverity = useCallback(
+    (severity: Severity) => setSearch(toggled(place.q, 'severity', severity)),
+    [setSearch, place.q],
+  );
+  const setRange = useCallback(
+    (from: Date, to: Date) =>
+      setSearch(formatSearch({ ...parsed, after: from.toISOString(), before: to.toISOString() })),
+    [setSearch, parsed],
+  );
 
   const togglePause = useCallback(() => setPaused((before) => !before), [setPaused]);
   const showKeys = useCallback(() => setOverlay('keys'), []);
@@ -114,7 +151,19 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
   }, []);
 
   const page: PageActs = {
-    rows, selection, selected, mayAct, me, acts, t, place, move, open, showFresh, sendTest, snooze,
+    rows,
+    selection,
+    selected,
+    mayAct,
+    me,
+    acts,
+    t,
+    place,
+    move,
+    open,
+    showFresh,
+    sendTest,
+    snooze,
     current: place.alert ?? current,
     togglePause,
     show: setOverlay,
@@ -126,26 +175,72 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
 
   // What stands around the list is drawn when it changes, and not with each arrival.
   const nav = useMemo(
-    () => <Navigation place={place} counts={counts} facets={facets} tenants={tenants.all} onView={goTo} onPlace={goToPlace} onSearch={setSearch} />,
+    () => (
+      <Navigation
+        place={place}
+        counts={counts}
+        facets={facets}
+        tenants={tenants.all}
+        onView={goTo}
+        onPlace={goToPlace}
+        onSearch={setSearch}
+      />
+    ),
     [place, counts, facets, tenants.all, goTo, goToPlace, setSearch],
   );
   const pill = useMemo(
-    () => <ConnectionPill status={status} paused={paused} fresh={fresh.length} lastEntryAt={lastEntryAt} onReconnect={() => stream.reconnect()} onSignIn={signOut} />,
+    () => (
+      <ConnectionPill
+        status={status}
+        paused={paused}
+        fresh={fresh.length}
+        lastEntryAt={lastEntryAt}
+        onReconnect={() => stream.reconnect()}
+        onSignIn={signOut}
+      />
+    ),
     [status, paused, fresh.length, lastEntryAt, stream, signOut],
   );
-  const menu = useMemo(() => <SettingsMenu user={me} onTest={sendTest} onKeys={showKeys} onSignOut={signOut} />, [me, sendTest, showKeys, signOut]);
+  const menu = useMemo(
+    () => <SettingsMenu user={me} onTest={sendTest} onKeys={showKeys} onSignOut={signOut} />,
+    [me, sendTest, showKeys, signOut],
+  );
   const filterSheet = useMemo(
-    () => <FilterSheet filters={nav}><button type="button" className={styles.narrow} aria-label={t('nav.filters')} title={t('nav.filters')}><SlidersHorizontal size={16} aria-hidden /></button></FilterSheet>,
+    () => (
+      <FilterSheet filters={nav}>
+        <button type="button" className={styles.narrow} aria-label={t('nav.filters')} title={t('nav.filters')}>
+          <SlidersHorizontal size={16} aria-hidden />
+        </button>
+      </FilterSheet>
+    ),
     [nav, t],
   );
   const toasterRight = hasOpen && !isNarrow ? drawerWidth + 20 : 20;
   const toaster = useMemo(
-    () => <Toaster position={isNarrow ? 'top-center' : 'bottom-right'} offset={{ right: toasterRight, bottom: 20 }} visibleToasts={5} gap={10} expand containerAriaLabel={t('toast.region')} />,
+    () => (
+      <Toaster
+        position={isNarrow ? 'top-center' : 'bottom-right'}
+        offset={{ right: toasterRight, bottom: 20 }}
+        visibleToasts={5}
+        gap={10}
+        expand
+        containerAriaLabel={t('toast.region')}
+      />
+    ),
     [isNarrow, toasterRight, t],
   );
   return (
     <div className={styles.page}>
-      <a href="#alerts" className={styles.skip} onClick={(event) => { event.preventDefault(); grid.current?.focus(); }}>{t('nav.skip')}</a>
+      <a
+        href="#alerts"
+        className={styles.skip}
+        onClick={(event) => {
+          event.preventDefault();
+          grid.current?.focus();
+        }}
+      >
+        {t('nav.skip')}
+      </a>
       <Header
         search={searchField}
         q={place.q}
@@ -164,7 +259,20 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
       <main className={styles.main} id="alerts">
         {status.gap && <GapBanner missed={status.gap.missed} onLoad={() => void list.reload()} />}
         {tenants.revoked && <RevokedBanner tenant={tenants.revoked} onDismiss={tenants.dismiss} />}
-        {caughtUp.missed && <CatchUpBanner {...caughtUp.missed} onShow={() => { showFresh(); move({ view: 'open', q: '', order: 'newest', group: 'none' }); caughtUp.told(); }} onSeen={() => { seen.seeAll(); caughtUp.seen(); }} />}
+        {caughtUp.missed && (
+          <CatchUpBanner
+            {...caughtUp.missed}
+            onShow={() => {
+              showFresh();
+              move({ view: 'open', q: '', order: 'newest', group: 'none' });
+              caughtUp.told();
+            }}
+            onSeen={() => {
+              seen.seeAll();
+              caughtUp.seen();
+            }}
+          />
+        )}
         <SeverityStrip
           stats={stats}
           deafSince={deafSince}
@@ -175,16 +283,49 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
           onRange={setRange}
         />
         {selected.length > 0 ? (
-          <BulkBar count={selected.length} listed={rows.length} everything={list.hasMore && !hides ? everything : null} mayAct={mayAct} onAct={(what) => { if (acts.perform(selected, what)) selection.none(); }} onAll={selection.all} onNone={selection.none} />
+          <BulkBar
+            count={selected.length}
+            listed={rows.length}
+            everything={list.hasMore && !hides ? everything : null}
+            mayAct={mayAct}
+            onAct={(what) => {
+              if (acts.perform(selected, what)) selection.none();
+            }}
+            onAll={selection.all}
+            onNone={selection.none}
+          />
         ) : (
-          <ListHead place={place} asOf={isHeard(status.state) ? null : status.lastHeardAt} onSearch={setSearch} onOrder={orderBy} onGroup={groupBy} />
+          <ListHead
+            place={place}
+            asOf={isHeard(status.state) ? null : status.lastHeardAt}
+            onSearch={setSearch}
+            onOrder={orderBy}
+            onGroup={groupBy}
+          />
         )}
-        {rows.length > 0 && list.endedEarly && list.searched?.reached && <ReachedBanner order={place.order} reached={list.searched.reached} onFurther={() => void list.loadMore()} />}
+        {rows.length > 0 && list.endedEarly && list.searched?.reached && (
+          <ReachedBanner order={place.order} reached={list.searched.reached} onFurther={() => void list.loadMore()} />
+        )}
         {rows.length === 0 && fresh.length === 0 ? (
-          <NoRows list={list} place={place} filtered={filtered} tenant={testTenant ?? tenants.all[0]?.tenant_id ?? 'my-tenant'} forbidden={status.state === 'forbidden' ? status : null} user={me} onClear={() => setSearch('')} onTest={sendTest} onSignOut={signOut} />
+          <NoRows
+            list={list}
+            place={place}
+            filtered={filtered}
+            tenant={testTenant ?? tenants.all[0]?.tenant_id ?? 'my-tenant'}
+            forbidden={status.state === 'forbidden' ? status : null}
+            user={me}
+            onClear={() => setSearch('')}
+            onTest={sendTest}
+            onSignOut={signOut}
+          />
         ) : place.group !== 'none' ? (
           <Suspense fallback={null}>
-            <GroupList alerts={alerts} by={place.group} hasMore={list.hasMore} onOpen={(key) => move({ group: 'none', q: formatSearch({ ...parsed, [place.group]: [key] }) })} />
+            <GroupList
+              alerts={alerts}
+              by={place.group}
+              hasMore={list.hasMore}
+              onOpen={(key) => move({ group: 'none', q: formatSearch({ ...parsed, [place.group]: [key] }) })}
+            />
           </Suspense>
         ) : (
           <AlertList
@@ -216,15 +357,31 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
             mayAct={mayAct}
             tenantName={tenants.nameOf}
             onAct={act}
-            onLabel={(key, value) => move({ alert: null, q: formatSearch({ ...parsed, labels: { ...parsed.labels, [key]: value } }) })}
+            onLabel={(key, value) =>
+              move({ alert: null, q: formatSearch({ ...parsed, labels: { ...parsed.labels, [key]: value } }) })
+            }
             onClose={() => open(null)}
             focusRow={page.focusRow}
           />
         </div>
       )}
-      <BottomBar view={place.view} urgent={stats?.open.severity.urgent ?? 0} onView={goTo} onSearch={focusSearch} filters={nav} />
+      <BottomBar
+        view={place.view}
+        urgent={stats?.open.severity.urgent ?? 0}
+        onView={goTo}
+        onSearch={focusSearch}
+        filters={nav}
+      />
       {toaster}
-      <AlertToasts me={me} openAlert={place.alert} mayAct={mayAct} tenantName={tenants.nameOf} onOpen={open} onAcknowledge={acknowledge} onShow={showFresh} />
+      <AlertToasts
+        me={me}
+        openAlert={place.alert}
+        mayAct={mayAct}
+        tenantName={tenants.nameOf}
+        onOpen={open}
+        onAcknowledge={acknowledge}
+        onShow={showFresh}
+      />
       <Announcements />
       <KeyHelp open={overlay === 'keys'} onClose={noOverlay} />
       {overlay === 'commands' && <Commands commands={commandsOf(page)} onClose={noOverlay} />}
@@ -236,6 +393,8 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
 /** When the last entry came, to the second: what is told of it is not worth drawing the page two hundred times a second. */
 function useLastEntryAt(): number | null {
   const [at, setAt] = useState<number | null>(null);
-  useAlertStream({ entry: () => setAt((before) => (before !== null && serverNow() - before < 1_000 ? before : serverNow())) });
+  useAlertStream({
+    entry: () => setAt((before) => (before !== null && serverNow() - before < 1_000 ? before : serverNow())),
+  });
   return at;
 }

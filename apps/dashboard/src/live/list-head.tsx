@@ -20,7 +20,7 @@ interface Props {
 export const ListHead = memo(function ListHead({ place, asOf, onSearch, onOrder, onGroup }: Props) {
   const { view, q, order, group } = place;
   const { t, intl } = useWords();
-  const terms = q ? formatSearch(parseSearch(q)).match(/(?:[^\s"]|"(?:[^"\\]|\\.)*")+/g) ?? [] : [];
+  const terms = q ? (formatSearch(parseSearch(q)).match(/(?:[^\s"]|"(?:[^"\\]|\\.)*")+/g) ?? []) : [];
   const without = (gone: number) => terms.filter((_, index) => index !== gone).join(' ');
   return (
     <div className={styles.head}>
@@ -29,23 +29,35 @@ export const ListHead = memo(function ListHead({ place, asOf, onSearch, onOrder,
         {terms.map((term, index) => (
           <li key={term} className={styles.chip}>
             <span>{term}</span>
-            <button type="button" aria-label={t('search.remove', { term })} onClick={() => onSearch(without(index))}><X size={12} aria-hidden /></button>
+            <button type="button" aria-label={t('search.remove', { term })} onClick={() => onSearch(without(index))}>
+              <X size={12} aria-hidden />
+            </button>
           </li>
         ))}
       </ul>
       <span className={styles.fill} />
-      {asOf !== null && <span className={styles.muted}>{t('time.asOf', { time: intl.formatTime(asOf, { timeStyle: 'medium' }) })}</span>}
+      {asOf !== null && (
+        <span className={styles.muted}>{t('time.asOf', { time: intl.formatTime(asOf, { timeStyle: 'medium' }) })}</span>
+      )}
       <SaveView place={place} />
       <label className={styles.order}>
         <span className="hidden">{t('group.label')}</span>
         <select value={group} onChange={(event) => onGroup(event.target.value as Grouping)}>
-          {GROUPINGS.map((one) => <option key={one} value={one}>{t(`group.${one}`)}</option>)}
+          {GROUPINGS.map((one) => (
+            <option key={one} value={one}>
+              {t(`group.${one}`)}
+            </option>
+          ))}
         </select>
       </label>
       <label className={styles.order}>
         <span className="hidden">{t('order.label')}</span>
         <select value={order} onChange={(event) => onOrder(event.target.value as AlertOrder)}>
-          {ALERT_ORDERS.map((one) => <option key={one} value={one}>{t(`order.${one}`)}</option>)}
+          {ALERT_ORDERS.map((one) => (
+            <option key={one} value={one}>
+              {t(`order.${one}`)}
+            </option>
+          ))}
         </select>
       </label>
     </div>

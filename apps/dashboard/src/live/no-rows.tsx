@@ -29,8 +29,12 @@ export function NoRows({ list, place, filtered, tenant, forbidden, user, onClear
     return (
       <div className={styles.error} role="alert">
         <h2>{t('pill.forbidden')}</h2>
-        <p>{forbidden.reason === 'no_tenant' ? t('signin.noTenant', { user }) : (forbidden.detail ?? forbidden.reason)}</p>
-        <button type="button" className={buttons.secondary} onClick={onSignOut}>{t('settings.signOut')}</button>
+        <p>
+          {forbidden.reason === 'no_tenant' ? t('signin.noTenant', { user }) : (forbidden.detail ?? forbidden.reason)}
+        </p>
+        <button type="button" className={buttons.secondary} onClick={onSignOut}>
+          {t('settings.signOut')}
+        </button>
       </div>
     );
   }
@@ -40,18 +44,36 @@ export function NoRows({ list, place, filtered, tenant, forbidden, user, onClear
     return (
       <div className={styles.error} role="alert" data-testid="error">
         <h2>{problem?.title ?? t('error.title')}</h2>
-        <p>{message} <code>{code}</code></p>
-        <button type="button" className={buttons.primary} onClick={() => void list.reload()}>{t('error.retry')}</button>
-        {request && <span className={styles.request}>{t('error.request', { id: request })}<CopyButton text={request} label={t('error.copy')} /></span>}
+        <p>
+          {message} <code>{code}</code>
+        </p>
+        <button type="button" className={buttons.primary} onClick={() => void list.reload()}>
+          {t('error.retry')}
+        </button>
+        {request && (
+          <span className={styles.request}>
+            {t('error.request', { id: request })}
+            <CopyButton text={request} label={t('error.copy')} />
+          </span>
+        )}
       </div>
     );
   }
   if (!isLoaded) return <Skeleton />;
   if (list.endedEarly && list.searched?.reached) {
-    return <NothingSoFar order={place.order} reached={list.searched.reached} loading={list.loadingMore} onFurther={() => void list.loadMore()} onClear={filtered ? onClear : null} />;
+    return (
+      <NothingSoFar
+        order={place.order}
+        reached={list.searched.reached}
+        loading={list.loadingMore}
+        onFurther={() => void list.loadMore()}
+        onClear={filtered ? onClear : null}
+      />
+    );
   }
   if (filtered) return <NothingMatches onClear={onClear} />;
   if (place.view === 'open' && last === null) return <FirstRun tenant={tenant} onTest={onTest} />;
-  if (place.view === 'open') return last === undefined ? <Skeleton rows={0} /> : <AllQuiet title={t('empty.quiet')} last={last} />;
+  if (place.view === 'open')
+    return last === undefined ? <Skeleton rows={0} /> : <AllQuiet title={t('empty.quiet')} last={last} />;
   return <AllQuiet title={t('empty.view')} last={null} />;
 }

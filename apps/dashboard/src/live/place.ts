@@ -32,14 +32,12 @@ export interface Place {
 
 export type MoveTo = (change: Partial<Place>, how?: { replace?: boolean }) => void;
 
-const oneOf = <T extends string>(list: readonly T[], value: string | null): T => list.find((one) => one === value) ?? list[0]!;
+const oneOf = <T extends string>(list: readonly T[], value: string | null): T =>
+  list.find((one) => one === value) ?? list[0]!;
 
 export function usePlace(): [Place, MoveTo] {
   const [params, setParams] = useSearchParams();
-  const place = useMemo<Place>(
-    () => ({ ...placeOf(params.toString()), alert: params.get('alert') }),
-    [params],
-  );
+  const place = useMemo<Place>(() => ({ ...placeOf(params.toString()), alert: params.get('alert') }), [params]);
   const move = useCallback<MoveTo>(
     (change, { replace = false } = {}) =>
       setParams(
@@ -61,7 +59,12 @@ export function usePlace(): [Place, MoveTo] {
 
 /** The query of a place, without the alert that is open there: two links to the same list are the same text. */
 export function linkTo({ view, q, order, group }: Omit<Place, 'alert'>): string {
-  const terms = { view: view === VIEWS[0] ? '' : view, q, order: order === ALERT_ORDERS[0] ? '' : order, group: group === GROUPINGS[0] ? '' : group };
+  const terms = {
+    view: view === VIEWS[0] ? '' : view,
+    q,
+    order: order === ALERT_ORDERS[0] ? '' : order,
+    group: group === GROUPINGS[0] ? '' : group,
+  };
   const link = new URLSearchParams(Object.entries(terms).filter(([, value]) => value !== '')).toString();
   return link && `?${link}`;
 }
@@ -69,7 +72,12 @@ export function linkTo({ view, q, order, group }: Omit<Place, 'alert'>): string 
 /** The place that a link leads to. */
 export function placeOf(link: string): Omit<Place, 'alert'> {
   const params = new URLSearchParams(link);
-  return { view: oneOf(VIEWS, params.get('view')), q: params.get('q') ?? '', order: oneOf(ALERT_ORDERS, params.get('order')), group: oneOf(GROUPINGS, params.get('group')) };
+  return {
+    view: oneOf(VIEWS, params.get('view')),
+    q: params.get('q') ?? '',
+    order: oneOf(ALERT_ORDERS, params.get('order')),
+    group: oneOf(GROUPINGS, params.get('group')),
+  };
 }
 
 /** What the server is asked for at a place. A state that is searched for takes precedence over the view's. */

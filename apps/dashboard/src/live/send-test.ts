@@ -17,6 +17,11 @@ export const testAlert = (tenantId: string, t: Words): AlertMessageBody => ({
 /** Whose alerts somebody tries out with: the tenant that is their own, which is not the first of the alphabet; else that. Undefined: not known yet. */
 export function useTestTenant(mayPublish: boolean): string | undefined {
   const api = useAlertsApi();
-  const { data } = useQuery({ queryKey: ['tenants'], queryFn: ({ signal }) => api.tenants(signal).then(({ tenants }) => tenants), enabled: mayPublish, staleTime: Infinity });
+  const { data } = useQuery({
+    queryKey: ['tenants'],
+    queryFn: ({ signal }) => api.tenants(signal).then(({ tenants }) => tenants),
+    enabled: mayPublish,
+    staleTime: Infinity,
+  });
   return (data?.find(({ role }) => role === 'owner') ?? data?.[0])?.tenant_id;
 }

@@ -12,9 +12,18 @@ export function SessionEnded({ status, onToken }: { status: StreamStatus; onToke
     <Dialog.Root open>
       <Dialog.Portal>
         <Dialog.Overlay className={menu.overlay} />
-        <Dialog.Content className={menu.dialog} aria-describedby={undefined} onEscapeKeyDown={(event) => event.preventDefault()} onPointerDownOutside={(event) => event.preventDefault()}>
+        <Dialog.Content
+          className={menu.dialog}
+          aria-describedby={undefined}
+          onEscapeKeyDown={(event) => event.preventDefault()}
+          onPointerDownOutside={(event) => event.preventDefault()}
+        >
           <Dialog.Title className="hidden">{t(never ? 'signin.title' : 'signin.ended')}</Dialog.Title>
-          <SignIn ended={!never} problem={never ? t('signin.refused', { detail: status.detail ?? status.reason ?? '' }) : null} onToken={onToken} />
+          <SignIn
+            ended={!never}
+            problem={never ? t('signin.refused', { detail: status.detail ?? status.reason ?? '' }) : null}
+            onToken={onToken}
+          />
         </Dialog.Content>
       </Dialog.Portal>
     </Dialog.Root>

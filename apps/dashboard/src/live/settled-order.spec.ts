@@ -5,7 +5,12 @@ const always = () => true;
 const row = (alert_id: string, told = '') => ({ alert_id, told });
 const rows = (ids: string) => [...ids].map((id) => row(id));
 const ids = (list: readonly { alert_id: string }[]) => list.map(({ alert_id }) => alert_id).join('');
-const settled = (shown: string, wanted: string, mayMove: boolean, lingers: (row: { alert_id: string }) => boolean = never) => {
+const settled = (
+  shown: string,
+  wanted: string,
+  mayMove: boolean,
+  lingers: (row: { alert_id: string }) => boolean = never,
+) => {
   const { rows: settledRows, fresh, left } = settle(rows(shown), rows(wanted), mayMove, lingers);
   return [ids(settledRows), ids(fresh), ids(left)];
 };

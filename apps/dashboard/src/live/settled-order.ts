@@ -21,7 +21,12 @@ export interface Settled<T extends Row> {
  * What both lists end with is compared and not looked at again: with ten thousand rows this runs for each frame in which
  * something arrives, and what arrives stands at the top.
  */
-export function settle<T extends Row>(shown: readonly T[], wanted: readonly T[], mayMove: boolean, lingers: (row: T) => boolean): Settled<T> {
+export function settle<T extends Row>(
+  shown: readonly T[],
+  wanted: readonly T[],
+  mayMove: boolean,
+  lingers: (row: T) => boolean,
+): Settled<T> {
   if (shown.length === 0) return { rows: wanted, fresh: [], left: [] };
   const same = commonTail(shown, wanted);
   const shownAbove = shown.slice(0, shown.length - same);
@@ -40,7 +45,10 @@ export function settle<T extends Row>(shown: readonly T[], wanted: readonly T[],
       if (belongs(row)) stays = row.alert_id;
       else if (lingering.has(row)) behind.set(stays, [...(behind.get(stays) ?? []), row]);
     }
-    const above = [...(behind.get(undefined) ?? []), ...wantedAbove.flatMap((row) => [row, ...(behind.get(row.alert_id) ?? [])])];
+    const above = [
+      ...(behind.get(undefined) ?? []),
+      ...wantedAbove.flatMap((row) => [row, ...(behind.get(row.alert_id) ?? [])]),
+    ];
     return { rows: [...above, ...below()], fresh: [], left: [...lingering] };
   }
 
@@ -50,7 +58,11 @@ export function settle<T extends Row>(shown: readonly T[], wanted: readonly T[],
   const last = same > 0 ? -1 : wantedAbove.findLastIndex((row) => !isNew(row));
   const end = last < 0 ? wantedAbove.length : last;
   const behind = wantedAbove.slice(end).filter(isNew);
-  return { rows: [...shownAbove.map((row) => belonging.get(row.alert_id) ?? row), ...behind, ...below()], fresh: wantedAbove.slice(0, end).filter(isNew), left };
+  return {
+    rows: [...shownAbove.map((row) => belonging.get(row.alert_id) ?? row), ...behind, ...below()],
+    fresh: wantedAbove.slice(0, end).filter(isNew),
+    left,
+  };
 }
 
 /** How many rows two lists have in common at their ends. */

@@ -10,12 +10,34 @@ const SHAPES: Record<Severity, { outline: string; sign: string }> = {
 };
 
 /** A severity as a mark, and as its word for who cannot see it. `label={false}` where the word stands beside it. */
-export function SeverityMark({ severity, size = 16, label = true }: { severity: Severity; size?: number; label?: boolean }) {
+export function SeverityMark({
+  severity,
+  size = 16,
+  label = true,
+}: {
+  severity: Severity;
+  size?: number;
+  label?: boolean;
+}) {
   const { t } = useWords();
   const { outline, sign } = SHAPES[severity];
   return (
-    <svg width={size} height={size} viewBox="0 0 16 16" role={label ? 'img' : undefined} aria-label={label ? t(`severity.${severity}`) : undefined} aria-hidden={label ? undefined : true} style={{ flex: 'none', display: 'block' }}>
-      <path d={outline} fill={`var(--${severity})`} stroke={`var(--${severity})`} strokeWidth="1" strokeLinejoin="round" />
+    <svg
+      width={size}
+      height={size}
+      viewBox="0 0 16 16"
+      role={label ? 'img' : undefined}
+      aria-label={label ? t(`severity.${severity}`) : undefined}
+      aria-hidden={label ? undefined : true}
+      style={{ flex: 'none', display: 'block' }}
+    >
+      <path
+        d={outline}
+        fill={`var(--${severity})`}
+        stroke={`var(--${severity})`}
+        strokeWidth="1"
+        strokeLinejoin="round"
+      />
       <path d={sign} stroke={`var(--${severity}-on)`} strokeWidth="1.7" strokeLinecap="round" fill="none" />
     </svg>
   );

@@ -1,7 +1,16 @@
 import type { Entry } from '@tocsin/contracts/wire';
 import { ToastPlanner } from './toast-plan';
 
-const entry = (id: string, more: Partial<Entry> = {}) => ({ alert_id: id, change: 'raised', status: 'firing', severity: 'urgent', type: 'alert', actor: null, ...more }) as Entry;
+const entry = (id: string, more: Partial<Entry> = {}) =>
+  ({
+    alert_id: id,
+    change: 'raised',
+    status: 'firing',
+    severity: 'urgent',
+    type: 'alert',
+    actor: null,
+    ...more,
+  }) as Entry;
 
 test('three stand, the others are counted', () => {
   const planner = new ToastPlanner();
@@ -18,16 +27,26 @@ test('a repeat renews its toast, and who takes care of it elsewhere ends it', ()
   const planner = new ToastPlanner();
   planner.plan(entry('a'), 0);
   expect(planner.plan(entry('a', { change: 'repeated' }), 1)).toEqual({ kind: 'alert' });
-  expect(planner.plan(entry('a', { change: 'acknowledged', status: 'acknowledged', actor: 'ana' }), 2)).toEqual({ kind: 'settled' });
+  expect(planner.plan(entry('a', { change: 'acknowledged', status: 'acknowledged', actor: 'ana' }), 2)).toEqual({
+    kind: 'settled',
+  });
 });
 
-test.each([{ severity: 'low' }, { type: 'recommendation' }, { change: 'repeated' }, { change: 'resolved' }, { actor: 'ana', change: 'reopened' }] as Partial<Entry>[])('%j is no interruption', (more) => {
+test.each([
+  { severity: 'low' },
+  { type: 'recommendation' },
+  { change: 'repeated' },
+  { change: 'resolved' },
+  { actor: 'ana', change: 'reopened' },
+] as Partial<Entry>[])('%j is no interruption', (more) => {
   expect(new ToastPlanner().plan(entry('a', more), 0)).toEqual({ kind: 'none' });
 });
 
 test('a burst is one toast that counts all of it', () => {
   const planner = new ToastPlanner();
-  const kinds = Array.from({ length: 8 }, (_, n) => planner.plan(entry(String(n), { severity: n === 7 ? 'high' : 'urgent' }), n * 100));
+  const kinds = Array.from({ length: 8 }, (_, n) =>
+    planner.plan(entry(String(n), { severity: n === 7 ? 'high' : 'urgent' }), n * 100),
+  );
   expect(kinds.map(({ kind }) => kind)).toEqual(['alert', 'alert', 'alert', 'more', 'more', 'burst', 'burst', 'burst']);
   expect(kinds.at(-1)).toEqual({ kind: 'burst', count: 8, urgent: 7 });
   expect(planner.clear()).toEqual(['0', '1', '2']);

@@ -6,7 +6,11 @@ const BURST_WINDOW_MS = 3_000;
 /** Toasts that stand at once; what comes on top is counted. */
 export const MOST_TOASTS = 3;
 /** How long a toast stands. Infinity: until somebody acts on it or sends it away. */
-export const TOAST_MS: Partial<Record<Severity, number>> = { urgent: Number.POSITIVE_INFINITY, high: 10_000, medium: 6_000 };
+export const TOAST_MS: Partial<Record<Severity, number>> = {
+  urgent: Number.POSITIVE_INFINITY,
+  high: 10_000,
+  medium: 6_000,
+};
 
 export type ToastPlan =
   | { kind: 'none' }
@@ -19,7 +23,10 @@ export type ToastPlan =
 
 /** Whether an entry is news that interrupts: an alert that rings, of a severity that is worth it. */
 export const interrupts = ({ change, type, severity, actor }: Entry): boolean =>
-  (RINGING_CHANGES as readonly string[]).includes(change) && actor === null && type === 'alert' && TOAST_MS[severity] !== undefined;
+  (RINGING_CHANGES as readonly string[]).includes(change) &&
+  actor === null &&
+  type === 'alert' &&
+  TOAST_MS[severity] !== undefined;
 
 /** Decides what becomes of each entry among the toasts that stand. It draws nothing. */
 export class ToastPlanner {
@@ -39,7 +46,8 @@ export class ToastPlanner {
     while (this.recent.length > 0 && this.recent[0]!.at <= now - BURST_WINDOW_MS) this.recent.shift();
     this.recent.push({ at: now, urgent: urgent > 0 });
     if (this.recent.length > BURST) {
-      if (this.burst.count === 0) this.burst = { count: BURST, urgent: this.recent.slice(0, BURST).filter((one) => one.urgent).length };
+      if (this.burst.count === 0)
+        this.burst = { count: BURST, urgent: this.recent.slice(0, BURST).filter((one) => one.urgent).length };
       this.burst = { count: this.burst.count + 1, urgent: this.burst.urgent + urgent };
       return { kind: 'burst', ...this.burst };
     }

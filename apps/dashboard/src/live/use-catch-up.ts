@@ -48,12 +48,22 @@ export function useCatchUp(alerts: readonly Alert[], seen: Seen): CatchUp {
     heartbeat: () => void (lastHeardAt.current = Date.now()),
     entry: ({ alert_id, change, severity, actor }, { replayed }) => {
       lastHeardAt.current = Date.now();
-      if (!replayed || awaySince.current === null || actor !== null || !(RINGING_CHANGES as readonly string[]).includes(change) || counted.current.has(alert_id)) return;
+      if (
+        !replayed ||
+        awaySince.current === null ||
+        actor !== null ||
+        !(RINGING_CHANGES as readonly string[]).includes(change) ||
+        counted.current.has(alert_id)
+      )
+        return;
       counted.current.add(alert_id);
       const since = onServer(awaySince.current);
       // who is away twice has not seen what was new the first time
       setNewSince((before) => before ?? since);
-      setMissed((before) => ({ count: (before?.count ?? 0) + 1, urgent: (before?.urgent ?? 0) + Number(severity === 'urgent') }));
+      setMissed((before) => ({
+        count: (before?.count ?? 0) + 1,
+        urgent: (before?.urgent ?? 0) + Number(severity === 'urgent'),
+      }));
     },
   });
   const told = () => {

@@ -17,9 +17,15 @@ export interface Everything {
 }
 
 /** All alerts that a search finds, those included that the list has not loaded. */
-export function useEverything(search: AlertSearch, facets: AlertFacets | undefined, selected: ReadonlySet<string>): Everything {
+export function useEverything(
+  search: AlertSearch,
+  facets: AlertFacets | undefined,
+  selected: ReadonlySet<string>,
+): Everything {
   const api = useAlertsApi();
-  const [found, setFound] = useState<{ search: AlertSearch; selected: ReadonlySet<string>; alerts: Alert[] } | null>(null);
+  const [found, setFound] = useState<{ search: AlertSearch; selected: ReadonlySet<string>; alerts: Alert[] } | null>(
+    null,
+  );
   const [loading, setLoading] = useState(false);
   const asking = useRef<AbortController | null>(null);
   useEffect(() => () => asking.current?.abort(), [search]);
@@ -29,8 +35,11 @@ export function useEverything(search: AlertSearch, facets: AlertFacets | undefin
     setLoading(true);
     try {
       const alerts: Alert[] = [];
-      for (let after: string | null | undefined = undefined; after !== null && alerts.length < MOST; ) {
-        const page: Awaited<ReturnType<typeof api.list>> = await api.list({ ...search, limit: PAGE, ...(after && { after }) }, mine.signal);
+      for (let after: string | null | undefined = undefined; after !== null && alerts.length < MOST;) {
+        const page: Awaited<ReturnType<typeof api.list>> = await api.list(
+          { ...search, limit: PAGE, ...(after && { after }) },
+          mine.signal,
+        );
         alerts.push(...page.alerts);
         after = page.next;
       }
@@ -41,10 +50,18 @@ export function useEverything(search: AlertSearch, facets: AlertFacets | undefin
       setLoading(false);
     }
   };
-  return { count: facets ? countOf(search, facets) : null, alerts: found?.search === search && found.selected === selected ? found.alerts : null, loading, choose: () => void choose() };
+  return {
+    count: facets ? countOf(search, facets) : null,
+    alerts: found?.search === search && found.selected === selected ? found.alerts : null,
+    loading,
+    choose: () => void choose(),
+  };
 }
 
 /** A facet is counted without its own filter: of the states, those that are asked for make up the whole. */
 function countOf({ status }: AlertSearch, facets: AlertFacets): number {
-  return Object.entries(facets.status).reduce((sum, [one, count]) => sum + (!status || (status as string[]).includes(one) ? count : 0), 0);
+  return Object.entries(facets.status).reduce(
+    (sum, [one, count]) => sum + (!status || (status as string[]).includes(one) ? count : 0),
+    0,
+  );
 }

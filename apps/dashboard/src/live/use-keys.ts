@@ -56,7 +56,9 @@ function step(page: PageActs, by: 1 | -1, extend: boolean): void {
 
 function toggleQuiet(): void {
   const { quietUntil } = preferences();
-  setPreferences({ quietUntil: isQuiet({ quietUntil, urgentThrough: false }, false, Date.now()) ? null : Date.now() + HOUR_MS });
+  setPreferences({
+    quietUntil: isQuiet({ quietUntil, urgentThrough: false }, false, Date.now()) ? null : Date.now() + HOUR_MS,
+  });
 }
 
 /** The act of a key. On an alert that is acknowledged, A takes that back. */
@@ -64,7 +66,12 @@ function actOf(page: PageActs, act: AlertAct): void {
   const alerts = meant(page);
   const [first] = alerts;
   if (!page.mayAct || !first) return;
-  const done = page.acts.perform(alerts, act.act === 'acknowledge' && alerts.length === 1 && first.status === 'acknowledged' ? { act: 'unacknowledge' } : act);
+  const done = page.acts.perform(
+    alerts,
+    act.act === 'acknowledge' && alerts.length === 1 && first.status === 'acknowledged'
+      ? { act: 'unacknowledge' }
+      : act,
+  );
   if (done) page.selection.none();
 }
 
@@ -91,7 +98,9 @@ function keysOf(page: PageActs): KeyMap {
   const up = () => step(page, -1, false);
   const openCurrent = () => current && page.open(current);
   const views = Object.fromEntries(VIEWS.map((view) => [`g ${view[0]}`, () => move({ view, alert: null })]));
-  const severities = Object.fromEntries(SEVERITIES.map((severity, index) => [String(index + 1), () => page.toggleSeverity(severity)]));
+  const severities = Object.fromEntries(
+    SEVERITIES.map((severity, index) => [String(index + 1), () => page.toggleSeverity(severity)]),
+  );
   return {
     ...views,
     ...severities,
@@ -131,9 +140,17 @@ function keysOf(page: PageActs): KeyMap {
 export function commandsOf(page: PageActs): Command[] {
   const { t, move, sendTest } = page;
   const keys = keysOf(page);
-  const command = (words: string, key: string, shown = key.toUpperCase()): Command => ({ words, keys: shown, run: () => keys[key]?.() });
+  const command = (words: string, key: string, shown = key.toUpperCase()): Command => ({
+    words,
+    keys: shown,
+    run: () => keys[key]?.(),
+  });
   return [
-    ...VIEWS.map((view): Command => ({ words: t(`view.${view}`), keys: `G ${view[0]!.toUpperCase()}`, run: () => move({ view, alert: null }) })),
+    ...VIEWS.map((view): Command => ({
+      words: t(`view.${view}`),
+      keys: `G ${view[0]!.toUpperCase()}`,
+      run: () => move({ view, alert: null }),
+    })),
     ...SEVERITIES.map((severity, index) => command(t(`severity.${severity}`), String(index + 1))),
     command(t('act.acknowledge'), 'a'),
     command(t('act.resolve'), 'r'),

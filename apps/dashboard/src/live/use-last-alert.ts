@@ -9,7 +9,11 @@ export function useLastAlert(enabled: boolean): string | null | undefined {
   const api = useAlertsApi();
   const { intl } = useWords();
   const now = useNow();
-  const { data } = useQuery({ queryKey: ['numbers', 'last'], enabled, queryFn: ({ signal }) => api.list({ limit: 1 }, signal).then(({ alerts }) => alerts[0]?.last_seen_at ?? null) });
+  const { data } = useQuery({
+    queryKey: ['numbers', 'last'],
+    enabled,
+    queryFn: ({ signal }) => api.list({ limit: 1 }, signal).then(({ alerts }) => alerts[0]?.last_seen_at ?? null),
+  });
   if (data === undefined || data === null) return data;
   return agoWords(intl, Date.parse(data), Math.max(now, Date.parse(data)));
 }

@@ -31,38 +31,60 @@ export function useNumbers(search: AlertSearch, span: Span): Numbers {
     queryKey: ['numbers', 'stats', span],
     queryFn: ({ signal }) => {
       const now = serverNow();
-      return api.stats({ from: new Date(now - SPAN_MS[span]).toISOString(), to: new Date(now).toISOString(), buckets: BUCKETS }, signal);
+      return api.stats(
+        { from: new Date(now - SPAN_MS[span]).toISOString(), to: new Date(now).toISOString(), buckets: BUCKETS },
+        signal,
+      );
     },
   });
   const { order: _, limit: __, ...filter } = search;
-  const { data: facets } = useQuery<AlertFacets | null>({ ...COMMON, queryKey: ['numbers', 'facets', filter], queryFn: ({ signal }) => api.list({ ...filter, facets: true, limit: 1 }, signal).then((page) => page.facets ?? null) });
+  const { data: facets } = useQuery<AlertFacets | null>({
+    ...COMMON,
+    queryKey: ['numbers', 'facets', filter],
+    queryFn: ({ signal }) =>
+      api.list({ ...filter, facets: true, limit: 1 }, signal).then((page) => page.facets ?? null),
+  });
   const { data: mine } = useQuery<number>({
     ...COMMON,
     queryKey: ['numbers', 'mine'],
-    queryFn: ({ signal }) => api.list({ ...VIEW_FILTERS.mine, facets: true, limit: 1 }, signal).then((page) => sumOf(page.facets?.severity)),
+    queryFn: ({ signal }) =>
+      api.list({ ...VIEW_FILTERS.mine, facets: true, limit: 1 }, signal).then((page) => sumOf(page.facets?.severity)),
   });
   const counts = useMemo(
-    () => ({ ...(stats && { open: countOf(stats, 'firing') + countOf(stats, 'acknowledged'), snoozed: countOf(stats, 'snoozed') }), ...(mine !== undefined && { mine }) }),
+    () => ({
+      ...(stats && {
+        open: countOf(stats, 'firing') + countOf(stats, 'acknowledged'),
+        snoozed: countOf(stats, 'snoozed'),
+      }),
+      ...(mine !== undefined && { mine }),
+    }),
     [stats, mine],
   );
   return { stats, countedAt, facets: facets ?? undefined, counts };
 }
 
 const countOf = ({ open }: AlertStats, status: AlertStatus): number => open.status[status] ?? 0;
-const sumOf = (counts: Record<string, number> = {}): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
+const sumOf = (counts: Record<string, number> = {}): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0);
 
 function useRefreshAfterEntries(key: string): void {
   const queries = useQueryClient();
-  const state = useRef({ askedAt: Number.NEGATIVE_INFINITY, timer: undefined as ReturnType<typeof setTimeout> | undefined });
+  const state = useRef({
+    askedAt: Number.NEGATIVE_INFINITY,
+    timer: undefined as ReturnType<typeof setTimeout> | undefined,
+  });
   useEffect(() => () => clearTimeout(state.current.timer), []);
   const refresh = () => {
     const { current } = state;
     if (current.timer) return;
-    current.timer = setTimeout(() => {
-      current.timer = undefined;
-      current.askedAt = performance.now();
-      void queries.invalidateQueries({ queryKey: [key] });
-    }, Math.max(0, current.askedAt + COUNT_EVERY_MS - performance.now()));
+    current.timer = setTimeout(
+      () => {
+        current.timer = undefined;
+        current.askedAt = performance.now();
+        void queries.invalidateQueries({ queryKey: [key] });
+      },
+      Math.max(0, current.askedAt + COUNT_EVERY_MS - performance.now()),
+    );
   };
   // a stream that is back may have nothing to tell, and the numbers from before it was lost are still old
   useAlertStream({ entry: refresh, connection: refresh });

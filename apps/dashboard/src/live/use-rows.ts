@@ -39,11 +39,17 @@ export function useRows({ view, q, order }: Place, me: string): Rows {
 
   // The server has no word for services and tenants that are left out: these are left out here.
   const hides = parsed.not.service.length + parsed.not.tenant.length > 0;
-  const alerts = useMemo(() => (hides ? list.alerts.filter((alert) => matches(parsed, alert, me, serverNow())) : list.alerts), [hides, list.alerts, parsed, me]);
+  const alerts = useMemo(
+    () => (hides ? list.alerts.filter((alert) => matches(parsed, alert, me, serverNow())) : list.alerts),
+    [hides, list.alerts, parsed, me],
+  );
 
   const [paused, setPaused] = useState(false);
   const [handsOff, setHandsOff] = useState(true);
-  const whatBecameOf = useCallback((alert: Alert): Alert => store.get(alert.alert_id) ?? { ...alert, status: 'resolved' }, [store]);
+  const whatBecameOf = useCallback(
+    (alert: Alert): Alert => store.get(alert.alert_id) ?? { ...alert, status: 'resolved' },
+    [store],
+  );
   const isLoaded = list.loadedAt !== null;
   const settled = useSettledRows(alerts, handsOff && !paused, `${view} ${order} ${isLoaded} ${q}`, whatBecameOf);
   const filtered = hides || Object.keys(filterOf(parsed, 0)).length > 0;

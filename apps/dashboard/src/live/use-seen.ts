@@ -38,9 +38,15 @@ export function useSeen(alerts: readonly Alert[], loading: boolean): Seen {
   useEffect(() => {
     if (loading || positions) return;
     const asking = new AbortController();
-    const know = (seen: readonly { tenant_id: string; seq: number }[]) => setPositions(new Map([...newestOf(present.current), ...seen.map(({ tenant_id, seq }) => [tenant_id, seq] as const)]));
+    const know = (seen: readonly { tenant_id: string; seq: number }[]) =>
+      setPositions(
+        new Map([...newestOf(present.current), ...seen.map(({ tenant_id, seq }) => [tenant_id, seq] as const)]),
+      );
     // without an answer everything that is there counts as seen: a page full of news that are none would be worse
-    api.seen(asking.signal).then(({ tenants }) => know(tenants), () => asking.signal.aborted || know([]));
+    api.seen(asking.signal).then(
+      ({ tenants }) => know(tenants),
+      () => asking.signal.aborted || know([]),
+    );
     return () => asking.abort();
   }, [api, loading, positions]);
 
@@ -70,10 +76,18 @@ export function useSeen(alerts: readonly Alert[], loading: boolean): Seen {
   }, [api, stream]);
 
   const isUnseen = useCallback(
-    (alert: Alert) => positions !== null && alert.status === 'firing' && !looked.has(alert.alert_id) && alert.last_seq > (positions.get(alert.tenant_id) ?? 0),
+    (alert: Alert) =>
+      positions !== null &&
+      alert.status === 'firing' &&
+      !looked.has(alert.alert_id) &&
+      alert.last_seq > (positions.get(alert.tenant_id) ?? 0),
     [positions, looked],
   );
-  const see = useCallback((ids: readonly string[]) => setLooked((before) => (ids.every((id) => before.has(id)) ? before : new Set([...before, ...ids]))), []);
+  const see = useCallback(
+    (ids: readonly string[]) =>
+      setLooked((before) => (ids.every((id) => before.has(id)) ? before : new Set([...before, ...ids]))),
+    [],
+  );
   const seeAll = useCallback(() => {
     setPositions((before) => new Map([...(before ?? []), ...newestOf(present.current)]));
     if (stream.cursor) void api.markSeen(stream.cursor).catch(() => undefined);

@@ -20,7 +20,8 @@ export function useSelection(rows: readonly Alert[]): Selection {
     anchor.current = id;
     setIds((before) => {
       const next = new Set(before);
-      if (range && from >= 0 && to >= 0) for (const one of order.slice(Math.min(from, to), Math.max(from, to) + 1)) next.add(one);
+      if (range && from >= 0 && to >= 0)
+        for (const one of order.slice(Math.min(from, to), Math.max(from, to) + 1)) next.add(one);
       else if (!next.delete(id)) next.add(id);
       return next;
     });

@@ -11,7 +11,12 @@ interface SettledRows extends Settled<Alert> {
  * The rows of a list that stands still while somebody works on it. `place` names the list: another one starts afresh.
  * `whatBecameOf` is an alert as it is now, for a row that has left the list and is still seen for a moment.
  */
-export function useSettledRows(alerts: readonly Alert[], mayMove: boolean, place: string, whatBecameOf: (alert: Alert) => Alert): SettledRows {
+export function useSettledRows(
+  alerts: readonly Alert[],
+  mayMove: boolean,
+  place: string,
+  whatBecameOf: (alert: Alert) => Alert,
+): SettledRows {
   const [forced, force] = useState(0);
   const [ticked, tick] = useState(0);
   const memory = useRef({ place, forced, rows: [] as readonly Alert[], leftAt: new Map<string, number>() });
@@ -20,9 +25,15 @@ export function useSettledRows(alerts: readonly Alert[], mayMove: boolean, place
     const afresh = memory.current.place !== place || memory.current.forced !== forced;
     const { rows: shown, leftAt } = afresh ? { rows: [], leftAt: new Map<string, number>() } : memory.current;
     const now = Date.now();
-    const { rows, fresh, left } = settle(shown, alerts, mayMove, ({ alert_id }) => now - (leftAt.get(alert_id) ?? now) < LINGER_MS);
+    const { rows, fresh, left } = settle(
+      shown,
+      alerts,
+      mayMove,
+      ({ alert_id }) => now - (leftAt.get(alert_id) ?? now) < LINGER_MS,
+    );
     const leaving = new Map(left.map(({ alert_id }) => [alert_id, leftAt.get(alert_id) ?? now]));
-    const asTheyAre = left.length === 0 ? rows : rows.map((row) => (leaving.has(row.alert_id) ? whatBecameOf(row) : row));
+    const asTheyAre =
+      left.length === 0 ? rows : rows.map((row) => (leaving.has(row.alert_id) ? whatBecameOf(row) : row));
     memory.current = { place, forced, rows: asTheyAre, leftAt: leaving };
     return { rows: asTheyAre, fresh, left };
   }, [alerts, mayMove, place, forced, ticked, whatBecameOf]);

@@ -22,6 +22,10 @@ export function useTenants({ tenants }: StreamStatus): Tenants {
   }, [tenants, known]);
   const shown = tenants.length > 0 ? tenants : known;
   const all = useMemo(() => shown.map(({ tenant_id, name }) => ({ tenant_id, name: name || tenant_id })), [shown]);
-  const nameOf = useCallback((tenantId: string) => (all.length > 1 ? (all.find(({ tenant_id }) => tenant_id === tenantId)?.name ?? tenantId) : null), [all]);
+  const nameOf = useCallback(
+    (tenantId: string) =>
+      all.length > 1 ? (all.find(({ tenant_id }) => tenant_id === tenantId)?.name ?? tenantId) : null,
+    [all],
+  );
   return { all, nameOf, revoked, dismiss: () => setRevoked(null) };
 }

@@ -30,7 +30,15 @@ interface Props {
 }
 
 /** Drawn again when a number changes, not for each alert. The views with their counts, then what the list can be narrowed by. A click chooses, alt-click leaves out. */
-export const Navigation = memo(function Navigation({ place, counts, facets, tenants, onView, onPlace, onSearch }: Props) {
+export const Navigation = memo(function Navigation({
+  place,
+  counts,
+  facets,
+  tenants,
+  onView,
+  onPlace,
+  onSearch,
+}: Props) {
   const { view, q } = place;
   const { t, intl } = useWords();
   return (
@@ -38,20 +46,54 @@ export const Navigation = memo(function Navigation({ place, counts, facets, tena
       <ul>
         {VIEWS.map((one) => (
           <li key={one}>
-            <button type="button" className={styles.entry} aria-current={one === view ? 'page' : undefined} onClick={() => onView(one)} title={t(`view.${one}`)}>
+            <button
+              type="button"
+              className={styles.entry}
+              aria-current={one === view ? 'page' : undefined}
+              onClick={() => onView(one)}
+              title={t(`view.${one}`)}
+            >
               {VIEW_ICONS[one]}
               <span className={styles.word}>{t(`view.${one}`)}</span>
-              {counts[one] !== undefined && one !== 'all' && one !== 'resolved' && <span className={styles.count} data-number>{intl.formatNumber(counts[one])}</span>}
+              {counts[one] !== undefined && one !== 'all' && one !== 'resolved' && (
+                <span className={styles.count} data-number>
+                  {intl.formatNumber(counts[one])}
+                </span>
+              )}
             </button>
           </li>
         ))}
       </ul>
       <SavedViews at={place} onOpen={onPlace} />
       <div className={styles.facets}>
-        <FacetList facet="severity" values={SEVERITIES} counts={facets?.severity} q={q} onSearch={onSearch} nameOf={(value) => t(`severity.${value as Severity}`)} markOf={(value) => <SeverityMark severity={value as Severity} size={14} label={false} />} />
+        <FacetList
+          facet="severity"
+          values={SEVERITIES}
+          counts={facets?.severity}
+          q={q}
+          onSearch={onSearch}
+          nameOf={(value) => t(`severity.${value as Severity}`)}
+          markOf={(value) => <SeverityMark severity={value as Severity} size={14} label={false} />}
+        />
         <FacetList facet="service" counts={facets?.service} q={q} onSearch={onSearch} mono />
-        {tenants.length > 1 && <FacetList facet="tenant" values={tenants.map(({ tenant_id }) => tenant_id)} counts={facets?.tenant} q={q} onSearch={onSearch} nameOf={(value) => tenants.find(({ tenant_id }) => tenant_id === value)?.name ?? value} />}
-        <FacetList facet="type" values={ALERT_TYPES} counts={facets?.type} q={q} onSearch={onSearch} nameOf={(value) => t(`type.${value as (typeof ALERT_TYPES)[number]}`)} />
+        {tenants.length > 1 && (
+          <FacetList
+            facet="tenant"
+            values={tenants.map(({ tenant_id }) => tenant_id)}
+            counts={facets?.tenant}
+            q={q}
+            onSearch={onSearch}
+            nameOf={(value) => tenants.find(({ tenant_id }) => tenant_id === value)?.name ?? value}
+          />
+        )}
+        <FacetList
+          facet="type"
+          values={ALERT_TYPES}
+          counts={facets?.type}
+          q={q}
+          onSearch={onSearch}
+          nameOf={(value) => t(`type.${value as (typeof ALERT_TYPES)[number]}`)}
+        />
       </div>
     </nav>
   );
@@ -69,7 +111,16 @@ interface FacetProps {
   mono?: boolean;
 }
 
-function FacetList({ facet, values = [], counts = {}, q, onSearch, nameOf = (value) => value, markOf, mono }: FacetProps) {
+function FacetList({
+  facet,
+  values = [],
+  counts = {},
+  q,
+  onSearch,
+  nameOf = (value) => value,
+  markOf,
+  mono,
+}: FacetProps) {
   const { t, intl } = useWords();
   const [all, setAll] = useState(false);
   const [remembered, remember] = useState<readonly string[]>([]);
@@ -78,12 +129,16 @@ function FacetList({ facet, values = [], counts = {}, q, onSearch, nameOf = (val
   const excluded = search.not[facet];
   // What was once there stays, muted, and in its place: a list that jumps is clicked wrong.
   const found = [...new Set([...values, ...remembered, ...[...Object.keys(counts), ...chosen, ...excluded].sort()])];
-  if (found.length > Math.max(values.length, remembered.length) && found.some((value) => !values.includes(value) && !remembered.includes(value))) {
+  if (
+    found.length > Math.max(values.length, remembered.length) &&
+    found.some((value) => !values.includes(value) && !remembered.includes(value))
+  ) {
     remember(found.filter((value) => !values.includes(value)));
   }
   if (found.length === 0) return null;
   const toggle = (value: string) => (event: MouseEvent) => onSearch(toggled(q, facet, value, event.altKey));
-  const isShown = (value: string, index: number) => all || index < FEW || chosen.includes(value) || excluded.includes(value);
+  const isShown = (value: string, index: number) =>
+    all || index < FEW || chosen.includes(value) || excluded.includes(value);
   return (
     <section className={styles.facet} aria-label={t(`facet.${facet}`)}>
       <h2>{t(`facet.${facet}`)}</h2>
@@ -103,13 +158,19 @@ function FacetList({ facet, values = [], counts = {}, q, onSearch, nameOf = (val
               >
                 {markOf?.(value)}
                 <span className={mono ? styles.mono : styles.word}>{nameOf(value)}</span>
-                <span className={styles.count} data-number>{intl.formatNumber(count)}</span>
+                <span className={styles.count} data-number>
+                  {intl.formatNumber(count)}
+                </span>
               </button>
             </li>
           );
         })}
       </ul>
-      {found.length > FEW && <button type="button" className={styles.more} onClick={() => setAll(!all)}>{all ? t('facet.less') : t('facet.more', { count: found.length })}</button>}
+      {found.length > FEW && (
+        <button type="button" className={styles.more} onClick={() => setAll(!all)}>
+          {all ? t('facet.less') : t('facet.more', { count: found.length })}
+        </button>
+      )}
     </section>
   );
 }

@@ -17,7 +17,11 @@ export function SaveView({ place }: { place: Place }) {
   const [open, setOpen] = useState(false);
   const [name, setName] = useState('');
   const at = linkTo(place);
-  if (at === linkTo({ view: place.view, q: '', order: 'newest', group: 'none' }) || views.some((view) => view.at === at)) return null;
+  if (
+    at === linkTo({ view: place.view, q: '', order: 'newest', group: 'none' }) ||
+    views.some((view) => view.at === at)
+  )
+    return null;
   const save = (event: SyntheticEvent) => {
     event.preventDefault();
     setOpen(false);
@@ -26,12 +30,31 @@ export function SaveView({ place }: { place: Place }) {
   };
   return (
     <Popover.Root open={open} onOpenChange={setOpen}>
-      <Popover.Trigger className={buttons.button} aria-label={t('saved.save')} title={t('saved.save')}><BookmarkPlus size={16} aria-hidden /></Popover.Trigger>
+      <Popover.Trigger className={buttons.button} aria-label={t('saved.save')} title={t('saved.save')}>
+        <BookmarkPlus size={16} aria-hidden />
+      </Popover.Trigger>
       <Popover.Portal>
-        <Popover.Content className={menu.panel} align="end" sideOffset={6} collisionPadding={12} aria-label={t('saved.save')}>
+        <Popover.Content
+          className={menu.panel}
+          align="end"
+          sideOffset={6}
+          collisionPadding={12}
+          aria-label={t('saved.save')}
+        >
           <form className={styles.form} onSubmit={save}>
-            <input autoFocus required pattern=".*\S.*" maxLength={LONGEST_NAME} aria-label={t('saved.name')} placeholder={t('saved.name')} value={name} onChange={(event) => setName(event.target.value)} />
-            <button type="submit" className={buttons.primary}>{t('saved.go')}</button>
+            <input
+              autoFocus
+              required
+              pattern=".*\S.*"
+              maxLength={LONGEST_NAME}
+              aria-label={t('saved.name')}
+              placeholder={t('saved.name')}
+              value={name}
+              onChange={(event) => setName(event.target.value)}
+            />
+            <button type="submit" className={buttons.primary}>
+              {t('saved.go')}
+            </button>
           </form>
         </Popover.Content>
       </Popover.Portal>

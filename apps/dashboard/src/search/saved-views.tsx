@@ -29,7 +29,15 @@ export function SavedViews({ at, onOpen }: { at: Listed; onOpen(place: Listed): 
             <Bookmark size={16} aria-hidden />
             <span className={styles.word}>{view.name}</span>
           </a>
-          <button type="button" className={styles.forget} aria-label={t('saved.forget', { name: view.name })} title={t('saved.forget', { name: view.name })} onClick={() => setViews(views.filter((one) => one !== view))}><X size={14} aria-hidden /></button>
+          <button
+            type="button"
+            className={styles.forget}
+            aria-label={t('saved.forget', { name: view.name })}
+            title={t('saved.forget', { name: view.name })}
+            onClick={() => setViews(views.filter((one) => one !== view))}
+          >
+            <X size={14} aria-hidden />
+          </button>
         </li>
       ))}
     </ul>

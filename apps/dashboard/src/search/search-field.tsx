@@ -13,7 +13,17 @@ export interface SearchHandle {
 }
 
 /** What is typed is searched for; what can be typed is suggested. */
-export function SearchField({ ref, q, facets, onSearch }: { ref?: Ref<SearchHandle>; q: string; facets: AlertFacets | undefined; onSearch(q: string): void }) {
+export function SearchField({
+  ref,
+  q,
+  facets,
+  onSearch,
+}: {
+  ref?: Ref<SearchHandle>;
+  q: string;
+  facets: AlertFacets | undefined;
+  onSearch(q: string): void;
+}) {
   const { t } = useWords();
   const input = useRef<HTMLInputElement>(null);
   const [text, setText] = useState(q);
@@ -51,7 +61,9 @@ export function SearchField({ ref, q, facets, onSearch }: { ref?: Ref<SearchHand
       if (suggestions.length === 0) return;
       event.preventDefault();
       const step = event.key === 'ArrowDown' ? 1 : -1;
-      setActive((active + step + suggestions.length + 1) % (suggestions.length + 1) - (active === -1 && step === -1 ? 1 : 0));
+      setActive(
+        ((active + step + suggestions.length + 1) % (suggestions.length + 1)) - (active === -1 && step === -1 ? 1 : 0),
+      );
     } else if (event.key === 'Enter') {
       event.preventDefault();
       const chosen = suggestions[active];
@@ -91,11 +103,29 @@ export function SearchField({ ref, q, facets, onSearch }: { ref?: Ref<SearchHand
         onBlur={() => setOpen(false)}
         onKeyDown={onKeyDown}
       />
-      {text ? <button type="button" className={styles.clear} aria-label={t('search.clear')} onClick={() => search('')}><X size={14} aria-hidden /></button> : <kbd className={styles.key} aria-hidden>/</kbd>}
+      {text ? (
+        <button type="button" className={styles.clear} aria-label={t('search.clear')} onClick={() => search('')}>
+          <X size={14} aria-hidden />
+        </button>
+      ) : (
+        <kbd className={styles.key} aria-hidden>
+          /
+        </kbd>
+      )}
       {suggestions.length > 0 && (
         <ul id="suggestions" role="listbox" aria-label={t('search.label')} className={styles.list}>
           {suggestions.map((suggestion, index) => (
-            <li key={suggestion} id={`suggestion-${index}`} role="option" aria-selected={index === active} className={styles.option} onPointerDown={(event) => { event.preventDefault(); accept(suggestion); }}>
+            <li
+              key={suggestion}
+              id={`suggestion-${index}`}
+              role="option"
+              aria-selected={index === active}
+              className={styles.option}
+              onPointerDown={(event) => {
+                event.preventDefault();
+                accept(suggestion);
+              }}
+            >
               {suggestion}
             </li>
           ))}

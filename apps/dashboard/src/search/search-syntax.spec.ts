@@ -30,7 +30,11 @@ const alert = (more: Partial<Alert> = {}): Alert => ({
 });
 
 test('keys, lists, labels, states, spans, exclusions and words are told apart', () => {
-  expect(parseSearch('severity:urgent,HIGH service:inventory label.cluster:a is:open before:2h -type:recommendation flour "2 kg"')).toMatchObject({
+  expect(
+    parseSearch(
+      'severity:urgent,HIGH service:inventory label.cluster:a is:open before:2h -type:recommendation flour "2 kg"',
+    ),
+  ).toMatchObject({
     severity: ['urgent', 'high'],
     service: ['inventory'],
     labels: { cluster: 'a' },
@@ -41,19 +45,33 @@ test('keys, lists, labels, states, spans, exclusions and words are told apart', 
   });
 });
 
-test.each(['severity:nonsense', 'before:soon', 'what:ever', '-is:open', 'http://x', '12:30', '"', 'label.:a'])('%s is no error, and no filter', (text) => {
-  const { words: _, ...rest } = parseSearch(text);
-  const { words: __, ...none } = parseSearch('');
-  expect(rest).toEqual(none);
-});
+test.each(['severity:nonsense', 'before:soon', 'what:ever', '-is:open', 'http://x', '12:30', '"', 'label.:a'])(
+  '%s is no error, and no filter',
+  (text) => {
+    const { words: _, ...rest } = parseSearch(text);
+    const { words: __, ...none } = parseSearch('');
+    expect(rest).toEqual(none);
+  },
+);
 
 test('what a search says, its text says again', () => {
-  const value = fc.string({ minLength: 1, maxLength: 12 }).filter((text) => !text.includes(',') && text.trim() === text && !/[\\]/.test(text));
+  const value = fc
+    .string({ minLength: 1, maxLength: 12 })
+    .filter((text) => !text.includes(',') && text.trim() === text && !/[\\]/.test(text));
   fc.assert(
-    fc.property(fc.array(fc.oneof(value, value.map((one) => `service:${one}`), fc.constantFrom('is:open', 'severity:low', '-tenant:b', 'label.a:"b c"', 'after:3d'))), (terms) => {
-      const search = parseSearch(terms.join(' '));
-      expect(parseSearch(formatSearch(search))).toEqual(search);
-    }),
+    fc.property(
+      fc.array(
+        fc.oneof(
+          value,
+          value.map((one) => `service:${one}`),
+          fc.constantFrom('is:open', 'severity:low', '-tenant:b', 'label.a:"b c"', 'after:3d'),
+        ),
+      ),
+      (terms) => {
+        const search = parseSearch(terms.join(' '));
+        expect(parseSearch(formatSearch(search))).toEqual(search);
+      },
+    ),
   );
 });
 
@@ -61,7 +79,10 @@ test('a facet is chosen, excluded and let go of', () => {
   const chosen = toggled('flour', 'severity', 'urgent');
   expect(parseSearch(chosen)).toMatchObject({ severity: ['urgent'], words: ['flour'] });
   expect(parseSearch(toggled(chosen, 'severity', 'urgent'))).toMatchObject({ severity: [] });
-  expect(parseSearch(toggled(chosen, 'severity', 'urgent', true))).toMatchObject({ severity: [], not: { severity: ['urgent'] } });
+  expect(parseSearch(toggled(chosen, 'severity', 'urgent', true))).toMatchObject({
+    severity: [],
+    not: { severity: ['urgent'] },
+  });
 });
 
 test('the server is asked in its own words', () => {

@@ -1,4 +1,13 @@
-import { ALERT_STATUSES, ALERT_TYPES, SEVERITIES, type Alert, type AlertFilter, type AlertStatus, type AlertType, type Severity } from '@tocsin/contracts/wire';
+import {
+  ALERT_STATUSES,
+  ALERT_TYPES,
+  SEVERITIES,
+  type Alert,
+  type AlertFilter,
+  type AlertStatus,
+  type AlertType,
+  type Severity,
+} from '@tocsin/contracts/wire';
 
 /** What the search field says, taken apart. The field's text is the one form in which a search is kept: it stands in the URL. */
 export interface Search {
@@ -24,7 +33,15 @@ export const FACETS = ['severity', 'service', 'tenant', 'type'] as const;
 export type Facet = (typeof FACETS)[number];
 
 const OPEN: readonly AlertStatus[] = ['firing', 'acknowledged', 'snoozed'];
-const LISTS = { severity: SEVERITIES, type: ALERT_TYPES, status: ALERT_STATUSES, service: null, tenant: null, name: null, assignee: null } as const;
+const LISTS = {
+  severity: SEVERITIES,
+  type: ALERT_TYPES,
+  status: ALERT_STATUSES,
+  service: null,
+  tenant: null,
+  name: null,
+  assignee: null,
+} as const;
 type ListKey = keyof typeof LISTS;
 
 const noSearch = (): Search => ({
@@ -73,7 +90,10 @@ function readKeyed(search: Search, key: string, rawKey: string, value: string, e
   }
   if (!Object.hasOwn(LISTS, key)) return false;
   const known: readonly string[] | null = LISTS[key as ListKey];
-  const values = value.split(',').map((one) => (known ? one.toLowerCase() : one)).filter(Boolean);
+  const values = value
+    .split(',')
+    .map((one) => (known ? one.toLowerCase() : one))
+    .filter(Boolean);
   if (values.length === 0 || (known && !values.every((one) => known.includes(one)))) return false;
   if (excluded && !isFacet(key)) return false;
   const list: string[] = excluded ? search.not[key as Facet] : search[key as ListKey];
@@ -161,7 +181,13 @@ export function matches(search: Search, alert: Alert, me: string, now: number): 
   if (!within(search.tenant, alert.tenant_id) || not.tenant.includes(alert.tenant_id)) return false;
   if (!within(search.type, alert.type) || not.type.includes(alert.type)) return false;
   if (!within(search.status, alert.status) || !within(search.name, alert.name ?? '')) return false;
-  if (!within(search.assignee.map((one) => (one === 'me' ? me : one)), alert.assignee ?? 'none')) return false;
+  if (
+    !within(
+      search.assignee.map((one) => (one === 'me' ? me : one)),
+      alert.assignee ?? 'none',
+    )
+  )
+    return false;
   if (!Object.entries(search.labels).every(([key, value]) => alert.labels[key] === value)) return false;
   const firstSeen = Date.parse(alert.first_seen_at);
   if (search.after && firstSeen < timeOf(search.after, now)!) return false;

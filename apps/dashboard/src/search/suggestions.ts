@@ -13,7 +13,10 @@ export function suggestionsFor(text: string, facets: AlertFacets | undefined): s
   const colon = word.indexOf(':');
   if (colon < 0) return word.length === 0 ? [] : KEYS.filter((key) => key.startsWith(word) && key !== word);
   const key = word.slice(0, colon).replace(/^-/, '');
-  const byCount = (counts: Record<string, number> | undefined) => Object.entries(counts ?? {}).sort(([, a], [, b]) => b - a).map(([value]) => value);
+  const byCount = (counts: Record<string, number> | undefined) =>
+    Object.entries(counts ?? {})
+      .sort(([, a], [, b]) => b - a)
+      .map(([value]) => value);
   const values: Record<string, readonly string[]> = {
     severity: SEVERITIES,
     type: ALERT_TYPES,
@@ -24,5 +27,8 @@ export function suggestionsFor(text: string, facets: AlertFacets | undefined): s
     service: byCount(facets?.service),
     tenant: byCount(facets?.tenant),
   };
-  return (values[key] ?? []).map((value) => word.slice(0, colon + 1) + quoted(value)).filter((one) => one.toLowerCase().startsWith(word) && one.toLowerCase() !== word).slice(0, MOST);
+  return (values[key] ?? [])
+    .map((value) => word.slice(0, colon + 1) + quoted(value))
+    .filter((one) => one.toLowerCase().startsWith(word) && one.toLowerCase() !== word)
+    .slice(0, MOST);
 }

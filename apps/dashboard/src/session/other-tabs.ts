@@ -26,5 +26,7 @@ export class OtherTabs {
 export function succeeds(next: string, before: string): boolean {
   // when either began to be too old is not what is asked
   const [then, now] = [readToken(next, 0), readToken(before, 0)];
-  return typeof then !== 'string' && typeof now !== 'string' && then.user === now.user && then.expiresAt > now.expiresAt;
+  return (
+    typeof then !== 'string' && typeof now !== 'string' && then.user === now.user && then.expiresAt > now.expiresAt
+  );
 }

@@ -7,14 +7,24 @@ const token = (claims: Record<string, unknown>) => `${encode({ alg: 'HS256' })}.
 const exp = NOW / 1_000 + 60;
 
 test('a token says who its user is, how long it lasts and what it may do', () => {
-  expect(readToken(token({ sub: 'x', user_id: 'josé@example.test', exp, scope: 'alerts:read alerts:write' }), NOW)).toEqual({
+  expect(
+    readToken(token({ sub: 'x', user_id: 'josé@example.test', exp, scope: 'alerts:read alerts:write' }), NOW),
+  ).toEqual({
     user: 'josé@example.test',
     expiresAt: NOW + 60_000,
     scopes: ['alerts:read', 'alerts:write'],
   });
 });
 
-test.each(['', 'a.b', 'a.b.c', 'a.b.c.d', token({ exp }), token({ sub: 'ana' }), `${token({ sub: 'ana', exp })}${'x'.repeat(8_000)}`])('%.20s is malformed', (text) => {
+test.each([
+  '',
+  'a.b',
+  'a.b.c',
+  'a.b.c.d',
+  token({ exp }),
+  token({ sub: 'ana' }),
+  `${token({ sub: 'ana', exp })}${'x'.repeat(8_000)}`,
+])('%.20s is malformed', (text) => {
   expect(readToken(text, NOW)).toBe('malformed');
 });
 
@@ -28,8 +38,15 @@ function windowAt(url: string) {
   return {
     replaced,
     location: new URL(url) as unknown as Location,
-    history: { state: null, replaceState: (_state: unknown, _title: string, to: string) => void replaced.push(to) } as unknown as History,
-    sessionStorage: { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => void kept.set(key, value), removeItem: (key: string) => void kept.delete(key) } as unknown as Storage,
+    history: {
+      state: null,
+      replaceState: (_state: unknown, _title: string, to: string) => void replaced.push(to),
+    } as unknown as History,
+    sessionStorage: {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => void kept.set(key, value),
+      removeItem: (key: string) => void kept.delete(key),
+    } as unknown as Storage,
   };
 }
 
@@ -54,7 +71,18 @@ test('a token is found in whatever was pasted', () => {
 });
 
 test('a token of another tab takes the place of one of the same user that ends sooner', () => {
-  const [soon, later, ben] = [token({ sub: 'ana', exp: 100 }), token({ sub: 'ana', exp: 200 }), token({ sub: 'ben', exp: 300 })];
+  const [soon, later, ben] = [
+    token({ sub: 'ana', exp: 100 }),
+    token({ sub: 'ana', exp: 200 }),
+    token({ sub: 'ben', exp: 300 }),
+  ];
   expect(succeeds(later, soon)).toBe(true);
-  for (const [next, before] of [[soon, later], [later, later], [ben, soon], ['nonsense', soon], [later, 'nonsense']] as const) expect(succeeds(next, before)).toBe(false);
+  for (const [next, before] of [
+    [soon, later],
+    [later, later],
+    [ben, soon],
+    ['nonsense', soon],
+    [later, 'nonsense'],
+  ] as const)
+    expect(succeeds(next, before)).toBe(false);
 });

@@ -17,7 +17,9 @@ export function readToken(token: string, now: number): Claims | TokenProblem {
   try {
     const [, payload, signature, ...more] = token.split('.');
     if (!payload || !signature || more.length > 0 || token.length > MAX_TOKEN_LENGTH) return 'malformed';
-    const bytes = Uint8Array.from(atob(payload.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0));
+    const bytes = Uint8Array.from(atob(payload.replaceAll('-', '+').replaceAll('_', '/')), (char) =>
+      char.charCodeAt(0),
+    );
     const claims = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
     const user = claims.user_id ?? claims.sub;
     if (typeof user !== 'string' || typeof claims.exp !== 'number') return 'malformed';
@@ -44,7 +46,11 @@ export function takeToken(page: Pick<Window, 'location' | 'history' | 'sessionSt
   if (given !== null) {
     fragment.delete('token');
     const rest = fragment.toString();
-    page.history.replaceState(page.history.state, '', page.location.pathname + page.location.search + (rest && `#${rest}`));
+    page.history.replaceState(
+      page.history.state,
+      '',
+      page.location.pathname + page.location.search + (rest && `#${rest}`),
+    );
     keepToken(given.trim() || null, page.sessionStorage);
   }
   try {

@@ -7,7 +7,15 @@ import { tokenUrl } from './token-source';
 import styles from './sign-in.module.css';
 
 /** Asks for a token, and says what was wrong with the last one. */
-export function SignIn({ problem, ended = false, onToken }: { problem: string | null; ended?: boolean; onToken(token: string): void }) {
+export function SignIn({
+  problem,
+  ended = false,
+  onToken,
+}: {
+  problem: string | null;
+  ended?: boolean;
+  onToken(token: string): void;
+}) {
   const { t } = useWords();
   const [pasted, setPasted] = useState('');
   const [wrong, setWrong] = useState(problem);
@@ -39,8 +47,12 @@ export function SignIn({ problem, ended = false, onToken }: { problem: string | 
           }}
         />
       </label>
-      <p id="signin-problem" role="alert" className={styles.problem}>{wrong}</p>
-      <button type="submit" className={bySource ? buttons.secondary : buttons.primary} disabled={!pasted.trim()}>{t('signin.go')}</button>
+      <p id="signin-problem" role="alert" className={styles.problem}>
+        {wrong}
+      </p>
+      <button type="submit" className={bySource ? buttons.secondary : buttons.primary} disabled={!pasted.trim()}>
+        {t('signin.go')}
+      </button>
     </form>
   );
   return (
@@ -51,7 +63,9 @@ export function SignIn({ problem, ended = false, onToken }: { problem: string | 
         <>
           {ended && <p>{t('signin.endedHint')}</p>}
           {/* whoever stands before the page asks for a name there */}
-          <button type="button" autoFocus className={buttons.primary} onClick={() => location.reload()}>{t('signin.go')}</button>
+          <button type="button" autoFocus className={buttons.primary} onClick={() => location.reload()}>
+            {t('signin.go')}
+          </button>
           <details>
             <summary className={styles.hint}>{t('signin.byToken')}</summary>
             {form}
@@ -69,4 +83,5 @@ export function SignIn({ problem, ended = false, onToken }: { problem: string | 
 }
 
 /** What stands between back-ticks is something to type. */
-const asCode = (text: string) => text.split('`').map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part));
+const asCode = (text: string) =>
+  text.split('`').map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part));

@@ -1,7 +1,10 @@
 import { tokenFrom } from './token-source';
 
 const token = `x.${Buffer.from(JSON.stringify({ sub: 'ana', exp: Date.now() / 1_000 + 60 })).toString('base64url')}.x`;
-const answering = (body: string | null, status = 200) => () => Promise.resolve(new Response(body, { status }));
+const answering =
+  (body: string | null, status = 200) =>
+  () =>
+    Promise.resolve(new Response(body, { status }));
 
 test.each([
   ['the token alone', `${token}\n`],

@@ -54,7 +54,12 @@ export function useSession(onSignedOut: () => void): Session {
   useEffect(() => {
     if (!asking || source === null) return;
     // who cannot be signed in so is asked for a token
-    void tokenFrom(source).then((token) => token !== null && change(token), () => undefined).finally(() => setAsking(false));
+    void tokenFrom(source)
+      .then(
+        (token) => token !== null && change(token),
+        () => undefined,
+      )
+      .finally(() => setAsking(false));
   }, [asking, source, change]);
 
   useEffect(() => tabs.listen(() => latest.current, take), [tabs, take]);

@@ -67,7 +67,16 @@ function Finder({ commands, onClose }: { commands: readonly Command[]; onClose()
       />
       <ul id="commands" role="listbox" aria-label={t('keys.everything')} className={styles.list}>
         {found.map((command, index) => (
-          <li key={command.words} id={`command-${index}`} role="option" aria-selected={index === active} className={menu.item} data-highlighted={index === active ? '' : undefined} onPointerMove={() => setActive(index)} onClick={() => run(command)}>
+          <li
+            key={command.words}
+            id={`command-${index}`}
+            role="option"
+            aria-selected={index === active}
+            className={menu.item}
+            data-highlighted={index === active ? '' : undefined}
+            onPointerMove={() => setActive(index)}
+            onClick={() => run(command)}
+          >
             {command.words}
             {command.keys && <span className={menu.keys}>{command.keys}</span>}
           </li>

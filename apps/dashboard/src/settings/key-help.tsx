@@ -39,7 +39,10 @@ export const KeyHelp = memo(function KeyHelp({ open, onClose }: { open: boolean;
           <Dialog.Title>{t('keys.title')}</Dialog.Title>
           <dl className={styles.keys}>
             {keysOf(t).map(([keys, does]) => (
-              <div key={keys}><dt>{keys.split(' ').map((key, index) => (key === '·' ? ' · ' : <kbd key={index}>{key}</kbd>))}</dt><dd>{does}</dd></div>
+              <div key={keys}>
+                <dt>{keys.split(' ').map((key, index) => (key === '·' ? ' · ' : <kbd key={index}>{key}</kbd>))}</dt>
+                <dd>{does}</dd>
+              </div>
             ))}
           </dl>
         </Dialog.Content>

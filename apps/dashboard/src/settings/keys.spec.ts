@@ -1,6 +1,7 @@
 import { keyOf } from './keys';
 
-const pressed = (key: string, more: Partial<KeyboardEvent> = {}) => keyOf({ key, shiftKey: false, ctrlKey: false, metaKey: false, ...more } as KeyboardEvent);
+const pressed = (key: string, more: Partial<KeyboardEvent> = {}) =>
+  keyOf({ key, shiftKey: false, ctrlKey: false, metaKey: false, ...more } as KeyboardEvent);
 
 test.each([
   [pressed('a'), 'a'],

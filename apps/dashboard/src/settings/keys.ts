@@ -8,7 +8,8 @@ export function keyOf(event: KeyboardEvent): string {
 }
 
 /** Whether somebody types: then a letter is a letter. */
-export const isTyping = (target: EventTarget | null): boolean => target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+export const isTyping = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 
 /** How long the second key of a pair may take. */
 const PAIR_MS = 1_200;
@@ -25,9 +26,18 @@ export function listenToKeys(target: Document, mapOf: () => KeyMap): () => void 
     if (event.defaultPrevented || event.isComposing || event.altKey) return;
     const key = keyOf(event);
     const isGlobal = key === 'Mod+k';
-    if (!isGlobal && (isTyping(event.target) || target.querySelector('[role=dialog][data-state=open], [role=menu][data-state=open]'))) return;
+    if (
+      !isGlobal &&
+      (isTyping(event.target) || target.querySelector('[role=dialog][data-state=open], [role=menu][data-state=open]'))
+    )
+      return;
     // on a button or a link, Enter and Space are its own
-    if ((key === 'Enter' || key === ' ') && event.target instanceof Element && event.target.closest('button, a, summary, [role=separator]')) return;
+    if (
+      (key === 'Enter' || key === ' ') &&
+      event.target instanceof Element &&
+      event.target.closest('button, a, summary, [role=separator]')
+    )
+      return;
     const pair = first && event.timeStamp - first.at < PAIR_MS ? `${first.key} ${key}` : null;
     first = null;
     const map = mapOf();

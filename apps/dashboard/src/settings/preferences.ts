@@ -46,7 +46,14 @@ let current = read();
 function read(): Preferences {
   try {
     const stored = JSON.parse(localStorage.getItem(KEY) ?? '{}') as Record<string, unknown>;
-    const known = Object.entries(DEFAULTS).map(([name, value]) => [name, Object.hasOwn(READ, name) ? READ[name]!(stored[name]) : typeof stored[name] === typeof value ? stored[name] : value]);
+    const known = Object.entries(DEFAULTS).map(([name, value]) => [
+      name,
+      Object.hasOwn(READ, name)
+        ? READ[name]!(stored[name])
+        : typeof stored[name] === typeof value
+          ? stored[name]
+          : value,
+    ]);
     return Object.fromEntries(known) as Preferences;
   } catch {
     return DEFAULTS; // no storage, or none of ours
@@ -59,7 +66,8 @@ function quietFrom(value: unknown): number | null {
 }
 
 function viewsFrom(value: unknown): SavedView[] {
-  const isView = (one: unknown): one is SavedView => typeof (one as SavedView | null)?.name === 'string' && typeof (one as SavedView).at === 'string';
+  const isView = (one: unknown): one is SavedView =>
+    typeof (one as SavedView | null)?.name === 'string' && typeof (one as SavedView).at === 'string';
   return Array.isArray(value) ? value.filter(isView).map(({ name, at }) => ({ name, at })) : [];
 }
 
@@ -96,7 +104,11 @@ export function usePreference<K extends keyof Preferences>(name: K): [Preference
 }
 
 /** Whether it is quiet now, for an alert that is urgent or is not. */
-export function isQuiet({ quietUntil, urgentThrough }: Pick<Preferences, 'quietUntil' | 'urgentThrough'>, urgent: boolean, now: number): boolean {
+export function isQuiet(
+  { quietUntil, urgentThrough }: Pick<Preferences, 'quietUntil' | 'urgentThrough'>,
+  urgent: boolean,
+  now: number,
+): boolean {
   const quiet = quietUntil === -1 || (quietUntil !== null && quietUntil > now);
   return quiet && !(urgent && urgentThrough);
 }

@@ -28,28 +28,80 @@ export function QuietMenu() {
   const [urgentThrough, setUrgentThrough] = usePreference('urgentThrough');
   const canSound = useSyncExternalStore(bell.subscribe, () => bell.ready);
   const quiet = isQuiet({ quietUntil, urgentThrough: false }, false, now);
-  const words = quiet ? (quietUntil === -1 ? t('quiet.on') : t('quiet.left', { span: spanWords(intl, Math.max(MINUTE_MS, quietUntil! - now)) })) : t(!sound ? 'sound.off' : canSound ? 'sound.on' : 'sound.blocked');
+  const words = quiet
+    ? quietUntil === -1
+      ? t('quiet.on')
+      : t('quiet.left', { span: spanWords(intl, Math.max(MINUTE_MS, quietUntil! - now)) })
+    : t(!sound ? 'sound.off' : canSound ? 'sound.on' : 'sound.blocked');
   return (
     <Popover.Root>
-      <Popover.Trigger className={buttons.button} aria-label={`${t('sound.label')}: ${words}`} title={words} data-on={quiet}>
-        {quiet ? <Moon size={17} aria-hidden /> : sound && canSound ? <BellIcon size={17} aria-hidden /> : <BellOff size={17} aria-hidden />}
-        {quiet && <span className={styles.left} data-number>{words}</span>}
+      <Popover.Trigger
+        className={buttons.button}
+        aria-label={`${t('sound.label')}: ${words}`}
+        title={words}
+        data-on={quiet}
+      >
+        {quiet ? (
+          <Moon size={17} aria-hidden />
+        ) : sound && canSound ? (
+          <BellIcon size={17} aria-hidden />
+        ) : (
+          <BellOff size={17} aria-hidden />
+        )}
+        {quiet && (
+          <span className={styles.left} data-number>
+            {words}
+          </span>
+        )}
       </Popover.Trigger>
       <Popover.Portal>
-        <Popover.Content className={menu.panel} align="end" sideOffset={6} collisionPadding={12} aria-label={t('sound.label')}>
+        <Popover.Content
+          className={menu.panel}
+          align="end"
+          sideOffset={6}
+          collisionPadding={12}
+          aria-label={t('sound.label')}
+        >
           <div className={styles.line}>
             <label htmlFor="sound-on">{words}</label>
             <Toggle id="sound-on" checked={sound} onChange={setSound} label={t('sound.label')} />
           </div>
           <div className={styles.line}>
             <Volume2 size={16} aria-hidden />
-            <input type="range" min={0} max={1} step={0.05} value={volume} aria-label={t('sound.volume')} onChange={(event) => setVolume(Number(event.target.value))} />
-            <button type="button" className={buttons.secondary} onClick={() => bell.ring('urgent', volume, { even: true })}>{t('sound.listen')}</button>
+            <input
+              type="range"
+              min={0}
+              max={1}
+              step={0.05}
+              value={volume}
+              aria-label={t('sound.volume')}
+              onChange={(event) => setVolume(Number(event.target.value))}
+            />
+            <button
+              type="button"
+              className={buttons.secondary}
+              onClick={() => bell.ring('urgent', volume, { even: true })}
+            >
+              {t('sound.listen')}
+            </button>
           </div>
           <div className={menu.line} />
           <p className={menu.heading}>{t('quiet.label')}</p>
-          {quiet && <button type="button" className={`${menu.item} ${styles.choice}`} onClick={() => setQuietUntil(null)}>{t('quiet.off')}</button>}
-          {CHOICES.map(([words, until]) => <button key={words} type="button" className={`${menu.item} ${styles.choice}`} onClick={() => setQuietUntil(until(Date.now()))}>{t(words)}</button>)}
+          {quiet && (
+            <button type="button" className={`${menu.item} ${styles.choice}`} onClick={() => setQuietUntil(null)}>
+              {t('quiet.off')}
+            </button>
+          )}
+          {CHOICES.map(([words, until]) => (
+            <button
+              key={words}
+              type="button"
+              className={`${menu.item} ${styles.choice}`}
+              onClick={() => setQuietUntil(until(Date.now()))}
+            >
+              {t(words)}
+            </button>
+          ))}
           <div className={styles.line}>
             <label htmlFor="urgent-through">{t('quiet.urgent')}</label>
             <Toggle id="urgent-through" checked={urgentThrough} onChange={setUrgentThrough} label={t('quiet.urgent')} />
@@ -60,6 +112,20 @@ export function QuietMenu() {
   );
 }
 
-function Toggle({ id, checked, onChange, label }: { id: string; checked: boolean; onChange(checked: boolean): void; label: string }) {
-  return <Switch.Root id={id} className={styles.switch} checked={checked} onCheckedChange={onChange} aria-label={label}><Switch.Thumb className={styles.thumb} /></Switch.Root>;
+function Toggle({
+  id,
+  checked,
+  onChange,
+  label,
+}: {
+  id: string;
+  checked: boolean;
+  onChange(checked: boolean): void;
+  label: string;
+}) {
+  return (
+    <Switch.Root id={id} className={styles.switch} checked={checked} onCheckedChange={onChange} aria-label={label}>
+      <Switch.Thumb className={styles.thumb} />
+    </Switch.Root>
+  );
 }

@@ -22,29 +22,80 @@ export function SettingsMenu({ user, onTest, onKeys, onSignOut, children }: Prop
   const [desktop, setDesktop] = usePreference('desktop');
   const askForDesktop = () => {
     if (desktop) return setDesktop(false);
-    if ('Notification' in window) void Notification.requestPermission().then((answer) => setDesktop(answer === 'granted'));
+    if ('Notification' in window)
+      void Notification.requestPermission().then((answer) => setDesktop(answer === 'granted'));
   };
   return (
     <DropdownMenu.Root>
       <DropdownMenu.Trigger asChild>
-        {children ?? <button type="button" className={buttons.button} aria-label={`${t('settings.label')}, ${nameOf(user)}`} title={user}><span className={styles.avatar}>{initialsOf(user)}</span></button>}
+        {children ?? (
+          <button
+            type="button"
+            className={buttons.button}
+            aria-label={`${t('settings.label')}, ${nameOf(user)}`}
+            title={user}
+          >
+            <span className={styles.avatar}>{initialsOf(user)}</span>
+          </button>
+        )}
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content className={menu.panel} align="end" sideOffset={6} collisionPadding={12}>
-          <DropdownMenu.Label className={styles.user}><strong>{nameOf(user)}</strong>{nameOf(user) !== user && <span>{user}</span>}</DropdownMenu.Label>
+          <DropdownMenu.Label className={styles.user}>
+            <strong>{nameOf(user)}</strong>
+            {nameOf(user) !== user && <span>{user}</span>}
+          </DropdownMenu.Label>
           <DropdownMenu.Separator className={menu.line} />
-          <Choice name="theme" heading={t('settings.theme')} values={{ system: t('settings.system'), light: t('settings.light'), dark: t('settings.dark') }} />
-          <Choice name="language" heading={t('settings.language')} values={{ system: t('settings.system'), ...LANGUAGES }} />
-          <Choice name="rows" heading={t('settings.rows')} values={{ comfortable: t('settings.comfortable'), compact: t('settings.compact') }} />
+          <Choice
+            name="theme"
+            heading={t('settings.theme')}
+            values={{ system: t('settings.system'), light: t('settings.light'), dark: t('settings.dark') }}
+          />
+          <Choice
+            name="language"
+            heading={t('settings.language')}
+            values={{ system: t('settings.system'), ...LANGUAGES }}
+          />
+          <Choice
+            name="rows"
+            heading={t('settings.rows')}
+            values={{ comfortable: t('settings.comfortable'), compact: t('settings.compact') }}
+          />
           <DropdownMenu.Separator className={menu.line} />
-          <DropdownMenu.CheckboxItem className={menu.item} checked={desktop} onCheckedChange={askForDesktop} onSelect={(event) => event.preventDefault()}>
-            <Monitor size={16} aria-hidden />{t('settings.desktop')}<DropdownMenu.ItemIndicator className={menu.keys}><Check size={14} aria-hidden /></DropdownMenu.ItemIndicator>
+          <DropdownMenu.CheckboxItem
+            className={menu.item}
+            checked={desktop}
+            onCheckedChange={askForDesktop}
+            onSelect={(event) => event.preventDefault()}
+          >
+            <Monitor size={16} aria-hidden />
+            {t('settings.desktop')}
+            <DropdownMenu.ItemIndicator className={menu.keys}>
+              <Check size={14} aria-hidden />
+            </DropdownMenu.ItemIndicator>
           </DropdownMenu.CheckboxItem>
-          <DropdownMenu.Item className={menu.item} onSelect={onKeys}><Keyboard size={16} aria-hidden />{t('settings.keys')}<span className={menu.keys}>?</span></DropdownMenu.Item>
-          <DropdownMenu.Item className={menu.item} asChild><a href="/docs"><BookOpen size={16} aria-hidden />{t('settings.docs')}</a></DropdownMenu.Item>
-          {onTest && <DropdownMenu.Item className={menu.item} onSelect={onTest}><Send size={16} aria-hidden />{t('settings.test')}</DropdownMenu.Item>}
+          <DropdownMenu.Item className={menu.item} onSelect={onKeys}>
+            <Keyboard size={16} aria-hidden />
+            {t('settings.keys')}
+            <span className={menu.keys}>?</span>
+          </DropdownMenu.Item>
+          <DropdownMenu.Item className={menu.item} asChild>
+            <a href="/docs">
+              <BookOpen size={16} aria-hidden />
+              {t('settings.docs')}
+            </a>
+          </DropdownMenu.Item>
+          {onTest && (
+            <DropdownMenu.Item className={menu.item} onSelect={onTest}>
+              <Send size={16} aria-hidden />
+              {t('settings.test')}
+            </DropdownMenu.Item>
+          )}
           <DropdownMenu.Separator className={menu.line} />
-          <DropdownMenu.Item className={menu.item} onSelect={onSignOut}><LogOut size={16} aria-hidden />{t('settings.signOut')}</DropdownMenu.Item>
+          <DropdownMenu.Item className={menu.item} onSelect={onSignOut}>
+            <LogOut size={16} aria-hidden />
+            {t('settings.signOut')}
+          </DropdownMenu.Item>
         </DropdownMenu.Content>
       </DropdownMenu.Portal>
     </DropdownMenu.Root>
@@ -52,13 +103,34 @@ export function SettingsMenu({ user, onTest, onKeys, onSignOut, children }: Prop
 }
 
 /** One of a few, in one line. The menu stays open: one wants to see what one has chosen. */
-function Choice<K extends 'theme' | 'language' | 'rows'>({ name, heading, values }: { name: K; heading: string; values: Record<Preferences[K], string> }) {
+function Choice<K extends 'theme' | 'language' | 'rows'>({
+  name,
+  heading,
+  values,
+}: {
+  name: K;
+  heading: string;
+  values: Record<Preferences[K], string>;
+}) {
   const [value, setValue] = usePreference(name);
   return (
-    <DropdownMenu.RadioGroup value={value} onValueChange={(next) => setValue(next as Preferences[K])} aria-label={heading}>
+    <DropdownMenu.RadioGroup
+      value={value}
+      onValueChange={(next) => setValue(next as Preferences[K])}
+      aria-label={heading}
+    >
       <p className={menu.heading}>{heading}</p>
       <div className={styles.choices}>
-        {Object.entries<string>(values).map(([one, words]) => <DropdownMenu.RadioItem key={one} value={one} className={styles.choice} onSelect={(event) => event.preventDefault()}>{words}</DropdownMenu.RadioItem>)}
+        {Object.entries<string>(values).map(([one, words]) => (
+          <DropdownMenu.RadioItem
+            key={one}
+            value={one}
+            className={styles.choice}
+            onSelect={(event) => event.preventDefault()}
+          >
+            {words}
+          </DropdownMenu.RadioItem>
+        ))}
       </div>
     </DropdownMenu.RadioGroup>
   );

@@ -33,9 +33,15 @@ export default function Bars({ stats, deaf, onRange }: Props) {
 
   useEffect(() => {
     const node = frame.current!;
-    const made = new uPlot(optionsFor(node, (at) => intl.formatTime(at, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }), latest), stacked(latest.current.stats), node);
+    const made = new uPlot(
+      optionsFor(node, (at) => intl.formatTime(at, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }), latest),
+      stacked(latest.current.stats),
+      node,
+    );
     plot.current = made;
-    const resizing = new ResizeObserver(([entry]) => made.setSize({ width: Math.max(40, Math.floor(entry!.contentRect.width)), height: HEIGHT }));
+    const resizing = new ResizeObserver(([entry]) =>
+      made.setSize({ width: Math.max(40, Math.floor(entry!.contentRect.width)), height: HEIGHT }),
+    );
     resizing.observe(node);
     // a canvas has the colours of when it was drawn
     const theme = matchMedia('(prefers-color-scheme: dark)');
@@ -58,7 +64,10 @@ function optionsFor(node: HTMLElement, timeOf: (at: number) => string, latest: R
   const colour = (name: string) => () => resolved(node, `var(--${name})`);
   const bars = uPlot.paths.bars!({ size: [1, 14], gap: 1, align: 1 });
   const range = (): [number, number] => {
-    const { stats: { timeline, bucket_seconds }, deaf } = latest.current;
+    const {
+      stats: { timeline, bucket_seconds },
+      deaf,
+    } = latest.current;
     const first = Date.parse(timeline[0]?.at ?? new Date().toISOString()) / 1_000;
     const span = timeline.length * bucket_seconds;
     // without the server the bars stay where they are in time, and time goes on
@@ -78,18 +87,39 @@ function optionsFor(node: HTMLElement, timeOf: (at: number) => string, latest: R
       y: { range: (_plot, _least, most) => [0, Math.max(4, most)] },
     },
     axes: [
-      { stroke: colour('muted'), grid: { show: false }, ticks: { show: false }, size: 18, gap: 2, font: "11px 'Inter Variable', system-ui", space: 90, values: (_plot, splits) => splits.map((at) => timeOf(at * 1_000)) },
+      {
+        stroke: colour('muted'),
+        grid: { show: false },
+        ticks: { show: false },
+        size: 18,
+        gap: 2,
+        font: "11px 'Inter Variable', system-ui",
+        space: 90,
+        values: (_plot, splits) => splits.map((at) => timeOf(at * 1_000)),
+      },
       { show: false },
     ],
     // the largest sum is drawn first, and each next one over it
-    series: [{}, ...[...SEVERITIES].reverse().map((severity) => ({ fill: colour(severity), stroke: 'transparent', width: 0, paths: bars, points: { show: false } }))],
+    series: [
+      {},
+      ...[...SEVERITIES].reverse().map((severity) => ({
+        fill: colour(severity),
+        stroke: 'transparent',
+        width: 0,
+        paths: bars,
+        points: { show: false },
+      })),
+    ],
     hooks: {
       drawClear: [(plot) => latest.current.deaf && hatch(plot, latest.current.deaf, colour('edge')())],
       setSelect: [
         (plot) => {
           const { left, width } = plot.select;
           if (width < LEAST_DRAG_PX) return;
-          latest.current.onRange(new Date(plot.posToVal(left, 'x') * 1_000), new Date(plot.posToVal(left + width, 'x') * 1_000));
+          latest.current.onRange(
+            new Date(plot.posToVal(left, 'x') * 1_000),
+            new Date(plot.posToVal(left + width, 'x') * 1_000),
+          );
           plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
         },
       ],

@@ -24,20 +24,44 @@ interface Props {
 }
 
 /** Is it getting worse: the open alerts by severity, and when they came. */
-export const SeverityStrip = memo(function SeverityStrip({ stats, deafSince, span, chosen, onSpan, onSeverity, onRange }: Props) {
+export const SeverityStrip = memo(function SeverityStrip({
+  stats,
+  deafSince,
+  span,
+  chosen,
+  onSpan,
+  onSeverity,
+  onRange,
+}: Props) {
   const { t, intl } = useWords();
   const [isOpen, setOpen] = usePreference('strip');
   const now = useNow();
-  const deaf = useMemo<[number, number] | null>(() => (deafSince === null ? null : [deafSince + serverNow() - Date.now(), Math.max(now, serverNow())]), [deafSince, now]);
+  const deaf = useMemo<[number, number] | null>(
+    () => (deafSince === null ? null : [deafSince + serverNow() - Date.now(), Math.max(now, serverNow())]),
+    [deafSince, now],
+  );
   return (
     <section className={styles.strip} aria-label={t('strip.label')} data-open={isOpen}>
       <div className={styles.counters}>
         {SEVERITIES.map((severity) => {
           const count = stats?.open.severity[severity] ?? 0;
           return (
-            <button key={severity} type="button" className={styles.counter} data-severity={severity} data-zero={count === 0} aria-pressed={chosen.includes(severity)} onClick={() => onSeverity(severity)}>
-              <span className={styles.number} data-number data-testid={`open-${severity}`}>{stats ? intl.formatNumber(count) : '–'}</span>
-              <span className={styles.word}><SeverityMark severity={severity} size={12} label={false} />{t(`severity.${severity}`)}</span>
+            <button
+              key={severity}
+              type="button"
+              className={styles.counter}
+              data-severity={severity}
+              data-zero={count === 0}
+              aria-pressed={chosen.includes(severity)}
+              onClick={() => onSeverity(severity)}
+            >
+              <span className={styles.number} data-number data-testid={`open-${severity}`}>
+                {stats ? intl.formatNumber(count) : '–'}
+              </span>
+              <span className={styles.word}>
+                <SeverityMark severity={severity} size={12} label={false} />
+                {t(`severity.${severity}`)}
+              </span>
             </button>
           );
         })}
@@ -45,14 +69,28 @@ export const SeverityStrip = memo(function SeverityStrip({ stats, deafSince, spa
       {isOpen && (
         <div className={styles.chart}>
           <div className={styles.spans} role="group" aria-label={t('strip.span')}>
-            {SPANS.map((one) => <button key={one} type="button" aria-pressed={one === span} onClick={() => onSpan(one)}>{t(`strip.${one}`)}</button>)}
+            {SPANS.map((one) => (
+              <button key={one} type="button" aria-pressed={one === span} onClick={() => onSpan(one)}>
+                {t(`strip.${one}`)}
+              </button>
+            ))}
           </div>
           <Suspense fallback={null}>{stats && <Bars stats={stats} deaf={deaf} onRange={onRange} />}</Suspense>
           {stats && <Table stats={stats} />}
-          {deaf && <p className="hidden" data-testid="deaf">{t('strip.deaf', { time: intl.formatTime(deaf[0], { timeStyle: 'short' }) })}</p>}
+          {deaf && (
+            <p className="hidden" data-testid="deaf">
+              {t('strip.deaf', { time: intl.formatTime(deaf[0], { timeStyle: 'short' }) })}
+            </p>
+          )}
         </div>
       )}
-      <button type="button" className={`${buttons.button} ${styles.fold}`} aria-label={t(isOpen ? 'strip.hide' : 'strip.show')} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+      <button
+        type="button"
+        className={`${buttons.button} ${styles.fold}`}
+        aria-label={t(isOpen ? 'strip.hide' : 'strip.show')}
+        aria-expanded={isOpen}
+        onClick={() => setOpen(!isOpen)}
+      >
         {isOpen ? <ChevronUp size={16} aria-hidden /> : <ChevronDown size={16} aria-hidden />}
       </button>
     </section>
@@ -68,11 +106,23 @@ function Table({ stats }: { stats: AlertStats }) {
       <table>
         <caption>{t('strip.chart')}</caption>
         <thead>
-          <tr><th scope="col">{t('strip.time')}</th>{SEVERITIES.map((severity) => <th key={severity} scope="col">{t(`severity.${severity}`)}</th>)}</tr>
+          <tr>
+            <th scope="col">{t('strip.time')}</th>
+            {SEVERITIES.map((severity) => (
+              <th key={severity} scope="col">
+                {t(`severity.${severity}`)}
+              </th>
+            ))}
+          </tr>
         </thead>
         <tbody>
           {busy.map((bucket) => (
-            <tr key={bucket.at}><th scope="row">{intl.formatDate(bucket.at, { dateStyle: 'short', timeStyle: 'short' })}</th>{SEVERITIES.map((severity) => <td key={severity}>{bucket[severity]}</td>)}</tr>
+            <tr key={bucket.at}>
+              <th scope="row">{intl.formatDate(bucket.at, { dateStyle: 'short', timeStyle: 'short' })}</th>
+              {SEVERITIES.map((severity) => (
+                <td key={severity}>{bucket[severity]}</td>
+              ))}
+            </tr>
           ))}
         </tbody>
       </table>

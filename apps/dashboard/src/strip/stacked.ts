@@ -5,6 +5,10 @@ import { SEVERITIES, type AlertStats } from '@tocsin/contracts/wire';
  * that are more severe. Bars that are drawn over each other in this order look stacked. An empty bucket draws nothing.
  */
 export function stacked({ timeline }: AlertStats): [number[], ...(number | null)[][]] {
-  const sums = SEVERITIES.map((_, last) => timeline.map((bucket) => SEVERITIES.slice(0, last + 1).reduce((sum, severity) => sum + bucket[severity], 0) || null));
+  const sums = SEVERITIES.map((_, last) =>
+    timeline.map(
+      (bucket) => SEVERITIES.slice(0, last + 1).reduce((sum, severity) => sum + bucket[severity], 0) || null,
+    ),
+  );
   return [timeline.map(({ at }) => Date.parse(at) / 1_000), ...sums.reverse()];
 }

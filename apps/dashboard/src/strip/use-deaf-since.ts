@@ -8,7 +8,10 @@ export const isHeard = (state: StreamState): boolean => ['live', 'catching_up', 
  * Since when the chart knows of nothing, in milliseconds of this machine: from when the stream was last heard until, with the
  * stream back, the server has counted again. `countedAt`: when it last did.
  */
-export function useDeafSince({ state, since: inStateSince, lastHeardAt }: StreamStatus, countedAt: number): number | null {
+export function useDeafSince(
+  { state, since: inStateSince, lastHeardAt }: StreamStatus,
+  countedAt: number,
+): number | null {
   const [since, setSince] = useState<number | null>(null);
   const backAt = useRef<number | null>(null);
   const heard = isHeard(state);

@@ -122,12 +122,14 @@ export const en = {
   'pill.leader': 'this tab’s own',
   'pill.follower': 'shared with another tab',
 
-  'gap.banner': '{count, plural, =0 {Some alerts could not be replayed} one {# alert could not be replayed} other {# alerts could not be replayed}}',
+  'gap.banner':
+    '{count, plural, =0 {Some alerts could not be replayed} one {# alert could not be replayed} other {# alerts could not be replayed}}',
   'gap.load': 'Load them',
   'revoked.banner': 'You no longer have access to {tenant}',
-  'cancel': 'Cancel',
-  'dismiss': 'Dismiss',
-  'catchup.banner': '{count, plural, one {# alert while you were away} other {# alerts while you were away}}{urgent, plural, =0 {} other { · # urgent}}',
+  cancel: 'Cancel',
+  dismiss: 'Dismiss',
+  'catchup.banner':
+    '{count, plural, one {# alert while you were away} other {# alerts while you were away}}{urgent, plural, =0 {} other { · # urgent}}',
   'catchup.show': 'Show',
   'catchup.seen': 'Mark all seen',
 
@@ -151,7 +153,8 @@ export const en = {
   'did.assign': '{count, plural, =1 {Assigned} other {Assigned # alerts}}',
   'did.note': 'Note added',
   'did.undone': 'Undone',
-  'failed.some': '{of, plural, =1 {It was not done} other {{count, number} of {of, number} {count, plural, one {was} other {were}} not done}}',
+  'failed.some':
+    '{of, plural, =1 {It was not done} other {{count, number} of {of, number} {count, plural, one {was} other {were}} not done}}',
   'failed.others': '{count, plural, one {# more} other {# more}}',
   'failed.conflict': 'Somebody was faster',
   'snooze.hour': 'For 1 hour',
@@ -227,7 +230,8 @@ export const en = {
   'toast.onIt': '{user} is on it',
   'toast.resolved': '{user} resolved it',
   'toast.region': 'Notifications',
-  'live.new': '{count, plural, one {# new alert} other {# new alerts}}{urgent, plural, =0 {} other {, # urgent}}: {title}',
+  'live.new':
+    '{count, plural, one {# new alert} other {# new alerts}}{urgent, plural, =0 {} other {, # urgent}}: {title}',
   'live.urgent': 'Urgent: {title}, {service}',
 
   'sound.on': 'Sound is on',
@@ -245,8 +249,8 @@ export const en = {
   'quiet.urgent': 'Let urgent through',
   'quiet.left': 'Quiet · {span}',
   'quiet.on': 'Quiet',
-  'pause': 'Pause the list',
-  'play': 'Let the list move',
+  pause: 'Pause the list',
+  play: 'Let the list move',
 
   'settings.label': 'Settings',
   'settings.theme': 'Theme',
@@ -265,7 +269,8 @@ export const en = {
 
   'signin.title': 'Sign in to Tocsin',
   'signin.hint': 'Paste your token, or the link that holds it.',
-  'signin.where': 'Here for the first time? `npm start` prints a link that signs you in; `npm run token` makes another token.',
+  'signin.where':
+    'Here for the first time? `npm start` prints a link that signs you in; `npm run token` makes another token.',
   'signin.token': 'Token',
   'signin.go': 'Sign in',
   'signin.byToken': 'Sign in with a token instead',
@@ -274,7 +279,8 @@ export const en = {
   'signin.refused': 'This server does not accept that token: {detail}',
   'signin.ended': 'Your session ended',
   'signin.endedHint': 'Nothing is lost: sign in again and the list goes on where it was.',
-  'signin.noTenant': 'You are signed in as {user}, who has no tenant here. Ask an owner to add you, or sign in as somebody else.',
+  'signin.noTenant':
+    'You are signed in as {user}, who has no tenant here. Ask an owner to add you, or sign in as somebody else.',
 
   'test.title': 'Flour is low',
   'test.message': 'This is a test alert: 2 kg left in the store, enough until noon.',

@@ -66,7 +66,8 @@ export const es: Record<WordId, string> = {
 
   'list.label': 'Alertas',
   'list.count': '{count, plural, =0 {Sin alertas} one {# alerta} other {# alertas}}',
-  'list.new': '{count, plural, one {# nueva} other {# nuevas}}{urgent, plural, =0 {} one { · # urgente} other { · # urgentes}}',
+  'list.new':
+    '{count, plural, one {# nueva} other {# nuevas}}{urgent, plural, =0 {} one { · # urgente} other { · # urgentes}}',
   'list.times': '×{count}',
   'list.assigned': 'Asignada a {user}',
   'list.select': 'Seleccionar {title}',
@@ -124,12 +125,14 @@ export const es: Record<WordId, string> = {
   'pill.leader': 'propia de esta pestaña',
   'pill.follower': 'compartida con otra pestaña',
 
-  'gap.banner': '{count, plural, =0 {Algunas alertas no se pudieron recuperar} one {# alerta no se pudo recuperar} other {# alertas no se pudieron recuperar}}',
+  'gap.banner':
+    '{count, plural, =0 {Algunas alertas no se pudieron recuperar} one {# alerta no se pudo recuperar} other {# alertas no se pudieron recuperar}}',
   'gap.load': 'Cargarlas',
   'revoked.banner': 'Ya no tiene acceso a {tenant}',
-  'cancel': 'Cancelar',
-  'dismiss': 'Descartar',
-  'catchup.banner': '{count, plural, one {# alerta en su ausencia} other {# alertas en su ausencia}}{urgent, plural, =0 {} one { · # urgente} other { · # urgentes}}',
+  cancel: 'Cancelar',
+  dismiss: 'Descartar',
+  'catchup.banner':
+    '{count, plural, one {# alerta en su ausencia} other {# alertas en su ausencia}}{urgent, plural, =0 {} one { · # urgente} other { · # urgentes}}',
   'catchup.show': 'Mostrar',
   'catchup.seen': 'Marcar todo como visto',
 
@@ -153,7 +156,8 @@ export const es: Record<WordId, string> = {
   'did.assign': '{count, plural, =1 {Asignada} other {# alertas asignadas}}',
   'did.note': 'Nota añadida',
   'did.undone': 'Deshecho',
-  'failed.some': '{of, plural, =1 {No se hizo} other {{count, number} de {of, number} no se {count, plural, one {hizo} other {hicieron}}}}',
+  'failed.some':
+    '{of, plural, =1 {No se hizo} other {{count, number} de {of, number} no se {count, plural, one {hizo} other {hicieron}}}}',
   'failed.others': '{count, plural, one {# más} other {# más}}',
   'failed.conflict': 'Alguien fue más rápido',
   'snooze.hour': '1 hora',
@@ -224,12 +228,15 @@ export const es: Record<WordId, string> = {
   'strip.deaf': 'Sin noticias del servidor desde las {time}: lo que ocurrió después no está en el gráfico.',
   'strip.drag': 'Arrastre para filtrar por tiempo',
 
-  'toast.more': 'y {count, plural, one {# más} other {# más}}{urgent, plural, =0 {} one { · # urgente} other { · # urgentes}}',
-  'toast.burst': '{count, plural, one {# alerta nueva} other {# alertas nuevas}}{urgent, plural, =0 {} one { · # urgente} other { · # urgentes}}',
+  'toast.more':
+    'y {count, plural, one {# más} other {# más}}{urgent, plural, =0 {} one { · # urgente} other { · # urgentes}}',
+  'toast.burst':
+    '{count, plural, one {# alerta nueva} other {# alertas nuevas}}{urgent, plural, =0 {} one { · # urgente} other { · # urgentes}}',
   'toast.onIt': '{user} se encarga',
   'toast.resolved': '{user} la resolvió',
   'toast.region': 'Notificaciones',
-  'live.new': '{count, plural, one {# alerta nueva} other {# alertas nuevas}}{urgent, plural, =0 {} one {, # urgente} other {, # urgentes}}: {title}',
+  'live.new':
+    '{count, plural, one {# alerta nueva} other {# alertas nuevas}}{urgent, plural, =0 {} one {, # urgente} other {, # urgentes}}: {title}',
   'live.urgent': 'Urgente: {title}, {service}',
 
   'sound.on': 'El sonido está activado',
@@ -247,8 +254,8 @@ export const es: Record<WordId, string> = {
   'quiet.urgent': 'Dejar pasar las urgentes',
   'quiet.left': 'Silencio · {span}',
   'quiet.on': 'Silencio',
-  'pause': 'Pausar la lista',
-  'play': 'Dejar que la lista se mueva',
+  pause: 'Pausar la lista',
+  play: 'Dejar que la lista se mueva',
 
   'settings.label': 'Ajustes',
   'settings.theme': 'Tema',
@@ -276,7 +283,8 @@ export const es: Record<WordId, string> = {
   'signin.refused': 'Este servidor no acepta ese token: {detail}',
   'signin.ended': 'Su sesión ha terminado',
   'signin.endedHint': 'No se pierde nada: entre de nuevo y la lista sigue donde estaba.',
-  'signin.noTenant': 'Ha entrado como {user}, que no tiene ninguna organización aquí. Pida a un propietario que le añada, o entre como otra persona.',
+  'signin.noTenant':
+    'Ha entrado como {user}, que no tiene ninguna organización aquí. Pida a un propietario que le añada, o entre como otra persona.',
 
   'test.title': 'Queda poca harina',
   'test.message': 'Es una alerta de prueba: quedan 2 kg en el almacén, hasta mediodía.',

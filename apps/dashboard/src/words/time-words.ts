@@ -10,12 +10,23 @@ export function agoWords(intl: IntlShape, at: number, now: number): string {
   if (age < MINUTE) return intl.formatMessage({ id: 'time.now' });
   if (age < DAY) return spanWords(intl, age);
   const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear();
-  return intl.formatDate(at, { day: 'numeric', month: 'short', ...(sameYear ? { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } : { year: 'numeric' }) });
+  return intl.formatDate(at, {
+    day: 'numeric',
+    month: 'short',
+    ...(sameYear ? { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } : { year: 'numeric' }),
+  });
 }
 
 /** A length of time in its largest unit. Shorter than a minute: in seconds. */
 export function spanWords(intl: IntlShape, ms: number): string {
-  const [unit, size] = ms < MINUTE ? (['second', 1_000] as const) : ms < HOUR ? (['minute', MINUTE] as const) : ms < DAY ? (['hour', HOUR] as const) : (['day', DAY] as const);
+  const [unit, size] =
+    ms < MINUTE
+      ? (['second', 1_000] as const)
+      : ms < HOUR
+        ? (['minute', MINUTE] as const)
+        : ms < DAY
+          ? (['hour', HOUR] as const)
+          : (['day', DAY] as const);
   return intl.formatMessage({ id: `time.${unit}` }, { n: Math.max(0, Math.floor(ms / size)) });
 }
 

@@ -4,7 +4,29 @@ import { es } from './es';
 import { agoWords, spanWords, tomorrowAt } from './time-words';
 
 /** Everything that a phrase may have filled in. */
-const GAPS = ['code', 'count', 'detail', 'host', 'id', 'left', 'n', 'name', 'of', 'seconds', 'service', 'severity', 'span', 'tenant', 'term', 'time', 'title', 'urgent', 'user', 'value', 'ago'];
+const GAPS = [
+  'code',
+  'count',
+  'detail',
+  'host',
+  'id',
+  'left',
+  'n',
+  'name',
+  'of',
+  'seconds',
+  'service',
+  'severity',
+  'span',
+  'tenant',
+  'term',
+  'time',
+  'title',
+  'urgent',
+  'user',
+  'value',
+  'ago',
+];
 const gaps = (phrase: string) => GAPS.filter((name) => new RegExp(`\\{${name}[,}]`).test(phrase));
 
 test('both languages have the same phrases, in the same order, with the same gaps', () => {
@@ -15,7 +37,13 @@ test('both languages have the same phrases, in the same order, with the same gap
 test('every phrase can be said', () => {
   const values = Object.fromEntries(GAPS.map((name) => [name, 2]));
   for (const [locale, messages] of Object.entries({ en, es })) {
-    const intl = createIntl({ locale, messages, onError: (error) => { throw error; } });
+    const intl = createIntl({
+      locale,
+      messages,
+      onError: (error) => {
+        throw error;
+      },
+    });
     for (const id of Object.keys(messages)) expect(intl.formatMessage({ id }, values)).not.toBe('');
   }
 });
@@ -29,8 +57,10 @@ describe('times', () => {
     [3 * 3_600_000, '3 h'],
   ])('%s ms ago is %s', (ms, words) => expect(agoWords(intl, now - ms, now)).toBe(words));
 
-  test('from a day on it is the date', () => expect(agoWords(intl, new Date(2026, 2, 1, 14, 3).getTime(), now)).toBe('Mar 1, 14:03'));
+  test('from a day on it is the date', () =>
+    expect(agoWords(intl, new Date(2026, 2, 1, 14, 3).getTime(), now)).toBe('Mar 1, 14:03'));
   test('a clock that is ahead is now', () => expect(agoWords(intl, now + 5_000, now)).toBe('now'));
-  test('a span takes its largest unit', () => expect([5_000, 90_000, 2 * 86_400_000].map((ms) => spanWords(intl, ms))).toEqual(['5 s', '1 min', '2 d']));
+  test('a span takes its largest unit', () =>
+    expect([5_000, 90_000, 2 * 86_400_000].map((ms) => spanWords(intl, ms))).toEqual(['5 s', '1 min', '2 d']));
   test('tomorrow at eight is tomorrow', () => expect(new Date(tomorrowAt(8, now))).toEqual(new Date(2026, 2, 6, 8)));
 });

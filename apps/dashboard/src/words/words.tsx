@@ -17,7 +17,8 @@ const WordsContext = createContext<{ t: Words; intl: IntlShape } | null>(null);
 
 /** What the browser asks for, when the user has not chosen. */
 export const browserLanguage = (wanted: readonly string[]): Language =>
-  wanted.map((tag) => tag.slice(0, 2).toLowerCase()).find((tag): tag is Language => Object.hasOwn(LANGUAGES, tag)) ?? 'en';
+  wanted.map((tag) => tag.slice(0, 2).toLowerCase()).find((tag): tag is Language => Object.hasOwn(LANGUAGES, tag)) ??
+  'en';
 
 export function WordsProvider({ children }: { children: ReactNode }) {
   const [chosen] = usePreference('language');

@@ -8,7 +8,10 @@ const { properties, ...rest } = targetConstructorToSchema(RevocationRequest) as 
 const revocation: Schema = {
   ...rest,
   // that a time is one, and not only looks like it, is checked behind the class
-  properties: { ...properties, issued_before: { type: 'string', anyOf: [{ format: 'date-time' }, { format: 'date' }] } },
+  properties: {
+    ...properties,
+    issued_before: { type: 'string', anyOf: [{ format: 'date-time' }, { format: 'date' }] },
+  },
   maxProperties: 2,
   additionalProperties: false,
 };
@@ -29,9 +32,15 @@ export const ACCESS_PATHS: Paths = {
       id: 'revokeAccess',
       tag: 'access',
       summary: "Take back a user's tokens, one of them, or the access to a tenant",
-      description: 'This gateway knows it when it answers, the others within 2 s. Streams that lose their right to be end within 3 s.',
+      description:
+        'This gateway knows it when it answers, the others within 2 s. Streams that lose their right to be end within 3 s.',
       access: ['access:revoke'],
-      body: { description: 'Whose right, and which: a tenant, a token by its jti, tokens issued before a time; else all of them.', required: true, schema: revocation },
+      body: {
+        description:
+          'Whose right, and which: a tenant, a token by its jti, tokens issued before a time; else all of them.',
+        required: true,
+        schema: revocation,
+      },
       answers: { 202: { description: 'It is stored.', schema: { type: 'object', properties: {} } } },
       problems: BODY_PROBLEMS,
     },

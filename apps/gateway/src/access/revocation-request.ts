@@ -13,9 +13,15 @@ const given = (name: keyof NewRevocation) => ValidateIf((request: RevocationRequ
 /** The body of `POST /api/v1/revocations`. */
 export class RevocationRequest implements NewRevocation {
   @IsString() @Length(1, MAX_NAME_LENGTH) user_id!: string;
-  @given('tenant_id') @IsString() @Matches(TENANT_ID_PATTERN, { message: 'tenant_id must be 1 to 64 of A-Z a-z 0-9 . _ -' }) tenant_id?: TenantId;
+  @given('tenant_id')
+  @IsString()
+  @Matches(TENANT_ID_PATTERN, { message: 'tenant_id must be 1 to 64 of A-Z a-z 0-9 . _ -' })
+  tenant_id?: TenantId;
   @given('jti') @IsString() @Length(1, MAX_NAME_LENGTH) jti?: string;
-  @given('issued_before') @IsString() @Matches(/^\d{4}-\d\d-\d\d/, { message: 'issued_before must be a time in ISO 8601' }) issued_before?: string;
+  @given('issued_before')
+  @IsString()
+  @Matches(/^\d{4}-\d\d-\d\d/, { message: 'issued_before must be a time in ISO 8601' })
+  issued_before?: string;
 }
 
 /** Of these at most one. */
@@ -25,21 +31,33 @@ const FIELDS: readonly string[] = ['user_id', ...SUBJECTS];
 /** Strict: a revocation that was not understood takes nothing back. Throws `Refused`, with a pointer to what is wrong. */
 export function readRevocation(body: Uint8Array): NewRevocation {
   const decoded = decodeBody(body, MAX_BODY_BYTES);
-  if (!decoded.ok) throw new Refused(decoded.code === 'message_too_large' ? 'body_too_large' : decoded.code, decoded.detail);
+  if (!decoded.ok)
+    throw new Refused(decoded.code === 'message_too_large' ? 'body_too_large' : decoded.code, decoded.detail);
   const { value } = decoded;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Refused('invalid_json', 'The body must be a JSON object.');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Refused('invalid_json', 'The body must be a JSON object.');
 
   const unknown = Object.keys(value).filter((name) => !FIELDS.includes(name));
-  refuse('unknown_field', unknown.map((name) => errorAt(name, 'unknown_field', `Unknown field. There are ${FIELDS.join(', ')}.`)));
+  refuse(
+    'unknown_field',
+    unknown.map((name) => errorAt(name, 'unknown_field', `Unknown field. There are ${FIELDS.join(', ')}.`)),
+  );
   const request = Object.assign(new RevocationRequest(), value);
-  const errors = validateSync(request, { forbidUnknownValues: true }).map(({ property, constraints }) => errorAt(property, 'invalid_field', `${Object.values(constraints ?? {})[0] ?? 'is not valid'}.`));
+  const errors = validateSync(request, { forbidUnknownValues: true }).map(({ property, constraints }) =>
+    errorAt(property, 'invalid_field', `${Object.values(constraints ?? {})[0] ?? 'is not valid'}.`),
+  );
   refuse('invalid_field', errors);
   const subjects = SUBJECTS.filter((name) => request[name] !== undefined);
-  if (subjects.length > 1) refuse('invalid_field', subjects.map((name) => errorAt(name, 'invalid_field', `Give at most one of ${SUBJECTS.join(', ')}.`)));
+  if (subjects.length > 1)
+    refuse(
+      'invalid_field',
+      subjects.map((name) => errorAt(name, 'invalid_field', `Give at most one of ${SUBJECTS.join(', ')}.`)),
+    );
 
   const { user_id, tenant_id, jti } = request;
   const issued_before = request.issued_before === undefined ? undefined : readInstant(request.issued_before);
-  if (request.issued_before !== undefined && issued_before === undefined) refuse('invalid_field', [errorAt('issued_before', 'invalid_field', 'issued_before must be a time in ISO 8601.')]);
+  if (request.issued_before !== undefined && issued_before === undefined)
+    refuse('invalid_field', [errorAt('issued_before', 'invalid_field', 'issued_before must be a time in ISO 8601.')]);
   return { user_id, ...(tenant_id && { tenant_id }), ...(jti && { jti }), ...(issued_before && { issued_before }) };
 }
 
@@ -47,4 +65,8 @@ function refuse(code: 'unknown_field' | 'invalid_field', errors: readonly InputE
   if (errors[0]) throw new Refused(code, errors[0].detail, { errors });
 }
 
-const errorAt = (name: string, code: 'unknown_field' | 'invalid_field', detail: string): InputError => ({ pointer: `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`, code, detail });
+const errorAt = (name: string, code: 'unknown_field' | 'invalid_field', detail: string): InputError => ({
+  pointer: `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+  code,
+  detail,
+});

@@ -14,7 +14,11 @@ import { RevocationsController } from './revocations.controller';
 
 const SECRET = 'the-secret-of-these-tests-0123456789';
 const settings = readSettings(authSettings, { JWT_SECRET: SECRET });
-const observability = ObservabilityModule.forRoot({ app: 'test', version: '1', settings: readSettings(observabilitySettings({ ADMIN_PORT: 0 }), { LOG_LEVEL: 'fatal' }) });
+const observability = ObservabilityModule.forRoot({
+  app: 'test',
+  version: '1',
+  settings: readSettings(observabilitySettings({ ADMIN_PORT: 0 }), { LOG_LEVEL: 'fatal' }),
+});
 
 let store: MemoryAccessChanges;
 let app: NestExpressApplication;
@@ -38,7 +42,11 @@ beforeEach(async () => {
     providers: [{ ...bind(ProblemFilter, ProblemFilter, Metrics, Log), provide: APP_FILTER }],
   })
   class Door {}
-  app = await NestFactory.create<NestExpressApplication>(Door, { logger: false, bodyParser: false, forceCloseConnections: true });
+  app = await NestFactory.create<NestExpressApplication>(Door, {
+    logger: false,
+    bodyParser: false,
+    forceCloseConnections: true,
+  });
   logged = [];
   app.get(Log, { strict: false }).info = (...line: unknown[]) => void logged.push(line);
   prepareHttp(app, { CORS_ORIGINS: [], BODIES_BYTES: 33_554_432 });
@@ -47,14 +55,29 @@ beforeEach(async () => {
 });
 afterEach(() => app?.close());
 
-const tokenOf = (user_id: string, scopes: Scope[], claims: Record<string, unknown> = {}) => signToken(SECRET, { user_id, expiresInSeconds: 60, scopes, claims });
-async function post(body: unknown, { token = tokenOf('identity', ['access:revoke']), method = 'POST', type = 'application/json' } = {}) {
+const tokenOf = (user_id: string, scopes: Scope[], claims: Record<string, unknown> = {}) =>
+  signToken(SECRET, { user_id, expiresInSeconds: 60, scopes, claims });
+async function post(
+  body: unknown,
+  { token = tokenOf('identity', ['access:revoke']), method = 'POST', type = 'application/json' } = {},
+) {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
-  const response = await fetch(url, { method, headers: { 'Content-Type': type, ...(token && { Authorization: `Bearer ${token}` }) }, ...(method === 'POST' && { body: text }) });
+  const response = await fetch(url, {
+    method,
+    headers: { 'Content-Type': type, ...(token && { Authorization: `Bearer ${token}` }) },
+    ...(method === 'POST' && { body: text }),
+  });
   const json = (await response.json()) as { code?: string; errors?: { pointer: string }[] };
-  return { status: response.status, code: json.code, pointers: json.errors?.map(({ pointer }) => pointer), json, headers: response.headers };
+  return {
+    status: response.status,
+    code: json.code,
+    pointers: json.errors?.map(({ pointer }) => pointer),
+    json,
+    headers: response.headers,
+  };
 }
-const stored = () => store.stored.map(({ user_id, tenant_id, jti, issued_before }) => ({ user_id, tenant_id, jti, issued_before }));
+const stored = () =>
+  store.stored.map(({ user_id, tenant_id, jti, issued_before }) => ({ user_id, tenant_id, jti, issued_before }));
 
 describe('POST /api/v1/revocations', () => {
   test.each([
@@ -73,7 +96,9 @@ describe('POST /api/v1/revocations', () => {
     expect((await post({ user_id: 'bob' }, { token })).status).toBe(202);
     expect((await post({ user_id: 'eve', jti: 'one' })).status).toBe(202);
     expect(await post({ user_id: 'bob' }, { token })).toMatchObject({ status: 401, code: 'token_revoked' });
-    expect(app.get(Revocations, { strict: false }).isRevoked({ user_id: 'bob', jti: null, issued_at: null })).toBe(true);
+    expect(app.get(Revocations, { strict: false }).isRevoked({ user_id: 'bob', jti: null, issued_at: null })).toBe(
+      true,
+    );
   });
 
   test.each([
@@ -93,7 +118,11 @@ describe('POST /api/v1/revocations', () => {
     [{ user_id: 'ada', issued_before: 1767323045 }, 'invalid_field', ['/issued_before']],
     [{ user_id: 'ada', issued_before: '1767323045' }, 'invalid_field', ['/issued_before']],
     [{ user_id: 'ada', tenant_id: 'acme', jti: 'one' }, 'invalid_field', ['/tenant_id', '/jti']],
-    [{ user_id: 'ada', jti: 'one', issued_before: '2026-01-02T03:04:05Z' }, 'invalid_field', ['/jti', '/issued_before']],
+    [
+      { user_id: 'ada', jti: 'one', issued_before: '2026-01-02T03:04:05Z' },
+      'invalid_field',
+      ['/jti', '/issued_before'],
+    ],
     [{ user_id: 'a\u0000' }, 'control_characters', undefined],
   ])('%j is refused with 422 and says where, and nothing is revoked', async (body, code, pointers) => {
     expect(await post(body)).toMatchObject({ status: 422, code, pointers });
@@ -112,9 +141,15 @@ describe('POST /api/v1/revocations', () => {
   });
 
   test('is closed to whoever may not revoke', async () => {
-    expect(await post({ user_id: 'ada' }, { token: tokenOf('ada', ['alerts:read', 'events:publish']) })).toMatchObject({ status: 403, code: 'insufficient_scope' });
+    expect(await post({ user_id: 'ada' }, { token: tokenOf('ada', ['alerts:read', 'events:publish']) })).toMatchObject({
+      status: 403,
+      code: 'insufficient_scope',
+    });
     expect(await post({ user_id: 'ada' }, { token: '' })).toMatchObject({ status: 401, code: 'missing_credentials' });
-    expect(await post({ user_id: 'ada' }, { type: 'text/plain' })).toMatchObject({ status: 415, code: 'unsupported_media_type' });
+    expect(await post({ user_id: 'ada' }, { type: 'text/plain' })).toMatchObject({
+      status: 415,
+      code: 'unsupported_media_type',
+    });
     expect(stored()).toEqual([]);
   });
 

@@ -24,7 +24,8 @@ export class RevocationsController {
   @HttpCode(202)
   @Scopes('access:revoke')
   async revoke(@Req() request: Request, @Token() token: VerifiedToken): Promise<Record<string, never>> {
-    if (!request.is(['json', '+json'])) throw new Refused('unsupported_media_type', 'The body must be application/json.');
+    if (!request.is(['json', '+json']))
+      throw new Refused('unsupported_media_type', 'The body must be application/json.');
     const revocation = readRevocation(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
     await this.accessChanges.revoke(revocation);
     this.log.info({ ...revocation, revoked_by: token.user_id }, 'access was revoked');

@@ -11,10 +11,20 @@ let changes: MemoryAccessChanges;
 let revocations: Revocations;
 const doorOn = (claim: string | undefined): VisibleTenants => {
   const directory = new ClaimTenantDirectory('tenants');
-  return new VisibleTenants(new Memberships(directory, new Metrics({ version: '', commit: '', tenantLimit: 0 }), { cached: false }), revocations, claim);
+  return new VisibleTenants(
+    new Memberships(directory, new Metrics({ version: '', commit: '', tenantLimit: 0 }), { cached: false }),
+    revocations,
+    claim,
+  );
 };
 const rightOf = (claims: Record<string, unknown>, user_id = 'ana'): VerifiedToken => ({
-  user_id, claims, token: 't', scopes: new Set(), expires_at: ISSUED_AT + 3_600_000, issued_at: ISSUED_AT, jti: null,
+  user_id,
+  claims,
+  token: 't',
+  scopes: new Set(),
+  expires_at: ISSUED_AT + 3_600_000,
+  issued_at: ISSUED_AT,
+  jti: null,
 });
 const revoke = async (tenant_id: TenantId, user_id = 'ana') => {
   await changes.revoke({ user_id, tenant_id });
@@ -43,7 +53,12 @@ describe('a claim that names tenants', () => {
     ['is true', { tenants: true }, [], []],
     ['is 0', { tenants: 0 }, [], []],
     ['is empty text', { tenants: '' }, [], []],
-    ['is a list of what is no tenant', { tenants: [null, true, ['tenant-a'], { name: 'tenant-a' }, 'tenant a', ''] }, [], []],
+    [
+      'is a list of what is no tenant',
+      { tenants: [null, true, ['tenant-a'], { name: 'tenant-a' }, 'tenant a', ''] },
+      [],
+      [],
+    ],
     ['is a list with one that is', { tenants: [null, 'tenant-b', {}] }, ['tenant-b'], ['tenant-b']],
     ['has another case', { Tenants: ['tenant-a'] }, [], any],
   ])('%s: read and publish agree on it', async (_, claims, reads, publishes) => {
@@ -54,7 +69,11 @@ describe('a claim that names tenants', () => {
 
   test.each(['constructor', '__proto__', 'toString'])('called %s is absent unless the token says it', async (claim) => {
     expect([a, b].filter(doorOn(claim).publisher(rightOf({})))).toEqual([a, b]);
-    expect([a, b].filter(doorOn(claim).publisher(rightOf(JSON.parse(`{"${claim}": ["tenant-b"]}`) as Record<string, unknown>)))).toEqual([b]);
+    expect(
+      [a, b].filter(
+        doorOn(claim).publisher(rightOf(JSON.parse(`{"${claim}": ["tenant-b"]}`) as Record<string, unknown>)),
+      ),
+    ).toEqual([b]);
   });
 
   test('is not looked at where none is configured', () => {
@@ -84,7 +103,11 @@ describe('what was revoked', () => {
   test('while the directory was being asked is left out of its answer', async () => {
     let answer!: () => void;
     const asked = new Promise<void>((resolve) => (answer = resolve));
-    const tenantsOf = () => asked.then(() => [{ tenant_id: a, name: a, role: 'owner' }, { tenant_id: b, name: b, role: 'owner' }]);
+    const tenantsOf = () =>
+      asked.then(() => [
+        { tenant_id: a, name: a, role: 'owner' },
+        { tenant_id: b, name: b, role: 'owner' },
+      ]);
     const door = new VisibleTenants({ tenantsOf, forget: () => undefined }, revocations, undefined);
     const seen = door.of(rightOf({}));
     await revoke(b);
@@ -102,5 +125,6 @@ test('of the tenants those are taken that are asked for, and none that is not th
   const mine = [{ tenant_id: a }, { tenant_id: b }];
   expect(tenantsAskedFor(mine, null)).toEqual(mine);
   expect(tenantsAskedFor(mine, ['tenant-b', 'tenant-b'])).toEqual([{ tenant_id: b }]);
-  for (const wanted of [['x'], ['tenant-a', 'x'], ['TENANT-A'], ['']]) expect(() => tenantsAskedFor(mine, wanted)).toThrow(expect.objectContaining({ code: 'tenant_forbidden' }) as Error);
+  for (const wanted of [['x'], ['tenant-a', 'x'], ['TENANT-A'], ['']])
+    expect(() => tenantsAskedFor(mine, wanted)).toThrow(expect.objectContaining({ code: 'tenant_forbidden' }) as Error);
 });

@@ -60,7 +60,8 @@ export class VisibleTenants {
 /** The door as a module lists it. */
 export const provideVisibleTenants = (tenantsClaim: string | undefined) => ({
   provide: VisibleTenants,
-  useFactory: (memberships: Memberships, revocations: Revocations) => new VisibleTenants(memberships, revocations, tenantsClaim),
+  useFactory: (memberships: Memberships, revocations: Revocations) =>
+    new VisibleTenants(memberships, revocations, tenantsClaim),
   inject: [Memberships, Revocations],
 });
 
@@ -71,9 +72,17 @@ export const mayAct = ({ role }: Membership): boolean => role.toLowerCase() !== 
  * Of a user's tenants those that are asked for; null asks for all. A tenant that is not theirs is as unknown as one that is not
  * there. Throws `Refused` with `tenant_forbidden` or `too_many_tenants`.
  */
-export function tenantsAskedFor<Tenant extends { tenant_id: TenantId }>(mine: readonly Tenant[], wanted: readonly string[] | null): readonly Tenant[] {
+export function tenantsAskedFor<Tenant extends { tenant_id: TenantId }>(
+  mine: readonly Tenant[],
+  wanted: readonly string[] | null,
+): readonly Tenant[] {
   const tenants = wanted ? mine.filter(({ tenant_id }) => wanted.includes(tenant_id)) : mine;
-  if (wanted && tenants.length < new Set(wanted).size) throw new Refused('tenant_forbidden', 'Not a tenant of this user.');
-  if (tenants.length > MAX_TENANTS) throw new Refused('too_many_tenants', `At most ${MAX_TENANTS} tenants can be followed at once. Name them with ?tenant=.`);
+  if (wanted && tenants.length < new Set(wanted).size)
+    throw new Refused('tenant_forbidden', 'Not a tenant of this user.');
+  if (tenants.length > MAX_TENANTS)
+    throw new Refused(
+      'too_many_tenants',
+      `At most ${MAX_TENANTS} tenants can be followed at once. Name them with ?tenant=.`,
+    );
   return tenants;
 }

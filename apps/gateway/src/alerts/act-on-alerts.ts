@@ -42,7 +42,8 @@ export class ActOnAlerts {
     const results = await this.act(token, alertIds, act);
     const acted: BulkActed = { alerts: [], refused: [] };
     results.forEach((result, index) => {
-      const refuse = (code: ErrorCode, detail: string) => void acted.refused.push({ alert_id: alertIds[index]!, code, detail });
+      const refuse = (code: ErrorCode, detail: string) =>
+        void acted.refused.push({ alert_id: alertIds[index]!, code, detail });
       if (result.outcome === 'not_found') refuse('not_found', NOT_FOUND);
       else if (result.outcome === 'forbidden') refuse('role_forbidden', FORBIDDEN);
       else if (result.outcome === 'conflict') refuse('alert_conflict', conflictOf(result.alert, act));
@@ -54,7 +55,14 @@ export class ActOnAlerts {
   /** A note of a service on an alert of its own: what a user of the system behind it did there. Asks for no membership. */
   async noteBy(by: string, tenant: TenantId, alertId: string, note: string, trace_id: string | null): Promise<void> {
     const reach = { tenants: [tenant], acting: [tenant] };
-    const results = await this.acts.act(reach, [alertId], { act: 'note', by, until: null, assignee: null, note, trace_id });
+    const results = await this.acts.act(reach, [alertId], {
+      act: 'note',
+      by,
+      until: null,
+      assignee: null,
+      note,
+      trace_id,
+    });
     await this.publish(results.flatMap((result) => (result.outcome === 'acted' ? [result.event] : [])));
   }
 
@@ -68,7 +76,10 @@ export class ActOnAlerts {
 
   private async reachOf(token: VerifiedToken): Promise<ActReach> {
     const mine = await this.tenants.of(token);
-    return { tenants: mine.map(({ tenant_id }) => tenant_id), acting: mine.filter(mayAct).map(({ tenant_id }) => tenant_id) };
+    return {
+      tenants: mine.map(({ tenant_id }) => tenant_id),
+      acting: mine.filter(mayAct).map(({ tenant_id }) => tenant_id),
+    };
   }
 
   private async publish(events: readonly AppendedEvent[]): Promise<void> {

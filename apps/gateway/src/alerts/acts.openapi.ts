@@ -7,12 +7,17 @@ const user = (description: string): Schema => nullable(text(description, { patte
 const note = text(undefined, { minLength: 1, maxLength: MAX_NOTE_LENGTH, pattern: '\\S' });
 const PLAIN = ACTS.filter((act) => act !== 'snooze' && act !== 'assign' && act !== 'note');
 
-type Said<Name extends keyof AlertAct, Needed extends keyof AlertAct = 'act'> = Pick<AlertAct, 'act' | Name> & Required<Pick<AlertAct, Needed>>;
+type Said<Name extends keyof AlertAct, Needed extends keyof AlertAct = 'act'> = Pick<AlertAct, 'act' | Name> &
+  Required<Pick<AlertAct, Needed>>;
 
 /** What an act needs goes with no other: a field that would be passed over is refused. */
 const VARIANTS: readonly Schema[] = [
   strictObject<Said<'note'>>({ act: oneOf(PLAIN), note: optional(note) }),
-  strictObject<Said<'note', 'until'>>({ act: oneOf(['snooze']), until: time('Until when, at most 30 days ahead.'), note: optional(note) }),
+  strictObject<Said<'note', 'until'>>({
+    act: oneOf(['snooze']),
+    until: time('Until when, at most 30 days ahead.'),
+    note: optional(note),
+  }),
   strictObject<Said<'from_assignee' | 'note', 'assignee'>>({
     act: oneOf(['assign']),
     assignee: user('A user, or me; null for nobody.'),
@@ -22,7 +27,11 @@ const VARIANTS: readonly Schema[] = [
   strictObject<Said<'act', 'note'>>({ act: oneOf(['note']), note }),
 ];
 const alertIds = list(text(), { minItems: 1, maxItems: MAX_ALERTS });
-const withAlerts = ({ properties, required = [], ...rest }: Schema): Schema => ({ ...rest, properties: { alert_ids: alertIds, ...properties }, required: ['alert_ids', ...required] });
+const withAlerts = ({ properties, required = [], ...rest }: Schema): Schema => ({
+  ...rest,
+  properties: { alert_ids: alertIds, ...properties },
+  required: ['alert_ids', ...required],
+});
 
 const PROBLEMS = [...BODY_PROBLEMS, 'role_forbidden', ...TENANT_PROBLEMS] as const;
 const shared = { tag: 'alerts', access: ['alerts:write'] } as const;
@@ -33,7 +42,8 @@ export const ACT_PATHS: Paths = {
       ...shared,
       id: 'actOnAlert',
       summary: 'Acknowledge, resolve, snooze, assign or note an alert, or take that back',
-      description: "Conditional on the alert's status. Repeating what one did oneself is no conflict; a conflict shows the alert as it is now.",
+      description:
+        "Conditional on the alert's status. Repeating what one did oneself is no conflict; a conflict shows the alert as it is now.",
       parameters: [pathParameter('alert_id', text(undefined, { format: 'uuid' }), 'Our id of the alert.'), TRACEPARENT],
       body: { description: 'What to do.', required: true, schema: { anyOf: VARIANTS } },
       answers: { 200: { description: 'The alert as it is now.', schema: ref('Alert') } },

@@ -6,7 +6,18 @@ import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { AuthModule, authSettings, ClaimTenantDirectory, signToken, type Scope } from '@tocsin/auth';
 import { hintOf, readSettings, Unavailable, type Alert, type BulkActed } from '@tocsin/contracts';
-import { AccessChanges, AlertActs, bind, EventBus, TenantDirectory, TicketStore, type ActReach, type ActResult, type AttemptedAct, type PublishedHint } from '@tocsin/contracts/ports';
+import {
+  AccessChanges,
+  AlertActs,
+  bind,
+  EventBus,
+  TenantDirectory,
+  TicketStore,
+  type ActReach,
+  type ActResult,
+  type AttemptedAct,
+  type PublishedHint,
+} from '@tocsin/contracts/ports';
 import { aTenant, anEntry, MemoryAccessChanges } from '@tocsin/contracts/testing';
 import { Log, Metrics, ObservabilityModule, observabilitySettings } from '@tocsin/observability';
 import { provideVisibleTenants, VisibleTenants } from '../access/visible-tenants';
@@ -17,7 +28,11 @@ import { AlertActsController } from './alert-acts.controller';
 
 const SECRET = 'the-secret-of-these-tests-0123456789';
 const settings = readSettings(authSettings, { JWT_SECRET: SECRET });
-const observability = ObservabilityModule.forRoot({ app: 'test', version: '1', settings: readSettings(observabilitySettings({ ADMIN_PORT: 0 }), { LOG_LEVEL: 'fatal' }) });
+const observability = ObservabilityModule.forRoot({
+  app: 'test',
+  version: '1',
+  settings: readSettings(observabilitySettings({ ADMIN_PORT: 0 }), { LOG_LEVEL: 'fatal' }),
+});
 
 const tenant_id = aTenant('bakery');
 const entry = anEntry({ tenant_id, seq: 2, change: 'acknowledged', status: 'acknowledged', actor: 'ana' });
@@ -39,8 +54,22 @@ beforeAll(async () => {
       { provide: AccessChanges, useValue: new MemoryAccessChanges() },
       { provide: TenantDirectory, useValue: new ClaimTenantDirectory('tenants') },
       { provide: TicketStore, useValue: { redeem: async () => true } },
-      { provide: AlertActs, useValue: { act: async (reach: ActReach, alertIds: readonly string[], act: AttemptedAct) => (asked.push({ reach, alertIds, act }), alertIds.map((id) => says(id))) } },
-      { provide: EventBus, useValue: { publish: async (published: PublishedHint[]) => void (busTrouble ? await Promise.reject(busTrouble) : hints.push(...published)) } },
+      {
+        provide: AlertActs,
+        useValue: {
+          act: async (reach: ActReach, alertIds: readonly string[], act: AttemptedAct) => (
+            asked.push({ reach, alertIds, act }),
+            alertIds.map((id) => says(id))
+          ),
+        },
+      },
+      {
+        provide: EventBus,
+        useValue: {
+          publish: async (published: PublishedHint[]) =>
+            void (busTrouble ? await Promise.reject(busTrouble) : hints.push(...published)),
+        },
+      },
     ],
     exports: [AccessChanges, TenantDirectory, TicketStore, AlertActs, EventBus],
   };
@@ -54,7 +83,11 @@ beforeAll(async () => {
     ],
   })
   class Door {}
-  app = await NestFactory.create<NestExpressApplication>(Door, { logger: false, bodyParser: false, forceCloseConnections: true });
+  app = await NestFactory.create<NestExpressApplication>(Door, {
+    logger: false,
+    bodyParser: false,
+    forceCloseConnections: true,
+  });
   prepareHttp(app, { CORS_ORIGINS: [], BODIES_BYTES: 33_554_432 });
   await app.listen(0, '127.0.0.1');
   base = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}/api/v1/alerts`;
@@ -67,7 +100,8 @@ beforeEach(() => {
   says = () => ({ outcome: 'acted', alert, event });
 });
 
-const tokenOf = (scopes: Scope[], tenants: unknown[] = ['bakery', { id: 'cafe', role: 'Viewer' }]) => signToken(SECRET, { user_id: 'ana', expiresInSeconds: 60, scopes, claims: { tenants } });
+const tokenOf = (scopes: Scope[], tenants: unknown[] = ['bakery', { id: 'cafe', role: 'Viewer' }]) =>
+  signToken(SECRET, { user_id: 'ana', expiresInSeconds: 60, scopes, claims: { tenants } });
 const writer = () => tokenOf(['alerts:read', 'alerts:write']);
 
 interface Said {
@@ -76,8 +110,18 @@ interface Said {
   errors?: { pointer?: string; detail: string }[];
   [field: string]: unknown;
 }
-async function patch(path: string, body: unknown, token = writer(), type = 'application/json', headers: Record<string, string> = {}) {
-  const response = await fetch(`${base}${path}`, { method: 'PATCH', headers: { Authorization: `Bearer ${token}`, 'Content-Type': type, ...headers }, body: typeof body === 'string' ? body : JSON.stringify(body) });
+async function patch(
+  path: string,
+  body: unknown,
+  token = writer(),
+  type = 'application/json',
+  headers: Record<string, string> = {},
+) {
+  const response = await fetch(`${base}${path}`, {
+    method: 'PATCH',
+    headers: { Authorization: `Bearer ${token}`, 'Content-Type': type, ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
   const json = (await response.json()) as Said;
   return { status: response.status, json, code: json.code, pointers: json.errors?.map(({ pointer }) => pointer) };
 }
@@ -89,7 +133,13 @@ const act = async (body: unknown) => {
 
 test('an act reaches the store with who may do it where, and every gateway with its entry', async () => {
   expect(await one({ act: 'acknowledge', note: '  looking ' })).toMatchObject({ status: 200, json: alert });
-  expect(asked).toEqual([{ reach: { tenants: ['bakery', 'cafe'], acting: ['bakery'] }, alertIds: [alert.alert_id], act: { act: 'acknowledge', by: 'ana', until: null, assignee: null, note: 'looking', trace_id: null } }]);
+  expect(asked).toEqual([
+    {
+      reach: { tenants: ['bakery', 'cafe'], acting: ['bakery'] },
+      alertIds: [alert.alert_id],
+      act: { act: 'acknowledge', by: 'ana', until: null, assignee: null, note: 'looking', trace_id: null },
+    },
+  ]);
   expect(hints).toEqual([{ tenant_id, ...hintOf(event) }]);
 });
 
@@ -114,36 +164,72 @@ test('what stands already is answered and not told again; a bus that is away cha
 
 test('each act takes what goes with it', async () => {
   const until = new Date(Date.now() + 86_400_000);
-  expect(await act({ act: 'snooze', until: until.toISOString().replace('Z', '+00:00') })).toMatchObject({ act: 'snooze', until: until.toISOString() });
-  expect(await act({ act: 'assign', assignee: 'me' })).toEqual({ act: 'assign', by: 'ana', until: null, assignee: 'ana', note: null, trace_id: null });
-  expect(await act({ act: 'assign', assignee: null, from_assignee: 'Zoë K.' })).toMatchObject({ assignee: null, from_assignee: 'Zoë K.' });
-  expect(await act({ act: 'assign', assignee: 'bob', from_assignee: null })).toMatchObject({ assignee: 'bob', from_assignee: null });
+  expect(await act({ act: 'snooze', until: until.toISOString().replace('Z', '+00:00') })).toMatchObject({
+    act: 'snooze',
+    until: until.toISOString(),
+  });
+  expect(await act({ act: 'assign', assignee: 'me' })).toEqual({
+    act: 'assign',
+    by: 'ana',
+    until: null,
+    assignee: 'ana',
+    note: null,
+    trace_id: null,
+  });
+  expect(await act({ act: 'assign', assignee: null, from_assignee: 'Zoë K.' })).toMatchObject({
+    assignee: null,
+    from_assignee: 'Zoë K.',
+  });
+  expect(await act({ act: 'assign', assignee: 'bob', from_assignee: null })).toMatchObject({
+    assignee: 'bob',
+    from_assignee: null,
+  });
   expect(await act({ act: 'note', note: 'two\nlines' })).toMatchObject({ act: 'note', note: 'two\nlines' });
-  for (const plain of ['unacknowledge', 'resolve', 'reopen', 'unsnooze']) expect(await act({ act: plain })).toMatchObject({ act: plain, note: null });
+  for (const plain of ['unacknowledge', 'resolve', 'reopen', 'unsnooze'])
+    expect(await act({ act: plain })).toMatchObject({ act: plain, note: null });
 });
 
 test('a conflict says who was first and when, and shows the alert', async () => {
-  const conflict = (present: Partial<Alert>) => (says = () => ({ outcome: 'conflict', alert: { ...alert, ...present } }));
+  const conflict = (present: Partial<Alert>) =>
+    (says = () => ({ outcome: 'conflict', alert: { ...alert, ...present } }));
   conflict({ status: 'resolved', actor: 'bob' });
-  expect(await one({ act: 'acknowledge' })).toMatchObject({ status: 409, code: 'alert_conflict', json: { detail: 'bob resolved this at 2026-01-02T03:04:06.000Z.', alert: { ...alert, status: 'resolved', actor: 'bob' } } });
+  expect(await one({ act: 'acknowledge' })).toMatchObject({
+    status: 409,
+    code: 'alert_conflict',
+    json: {
+      detail: 'bob resolved this at 2026-01-02T03:04:06.000Z.',
+      alert: { ...alert, status: 'resolved', actor: 'bob' },
+    },
+  });
   conflict({ status: 'resolved', actor: null, last_seen_at: '2026-01-02T09:00:00.000Z' });
-  expect((await one({ act: 'snooze', until: new Date(Date.now() + 60_000).toISOString() })).json.detail).toBe('Its producer resolved this at 2026-01-02T09:00:00.000Z.');
+  expect((await one({ act: 'snooze', until: new Date(Date.now() + 60_000).toISOString() })).json.detail).toBe(
+    'Its producer resolved this at 2026-01-02T09:00:00.000Z.',
+  );
   conflict({ status: 'firing', actor: null });
   expect((await one({ act: 'unacknowledge' })).json.detail).toBe('It is firing, and nobody has acted on that.');
   conflict({ assignee: 'cleo' });
-  expect((await one({ act: 'assign', assignee: 'me', from_assignee: null })).json.detail).toBe('It is assigned to cleo.');
+  expect((await one({ act: 'assign', assignee: 'me', from_assignee: null })).json.detail).toBe(
+    'It is assigned to cleo.',
+  );
   expect(hints).toEqual([]);
 });
 
 test('who may not act is told: the scope, the role, no tenant; what is not there or not theirs is not found', async () => {
-  expect(await patch(`/${alert.alert_id}`, { act: 'resolve' }, tokenOf(['alerts:read']))).toMatchObject({ status: 403, code: 'insufficient_scope' });
-  expect(await patch(`/${alert.alert_id}`, { act: 'resolve' }, tokenOf(['alerts:write'], []))).toMatchObject({ status: 403, code: 'no_tenant' });
+  expect(await patch(`/${alert.alert_id}`, { act: 'resolve' }, tokenOf(['alerts:read']))).toMatchObject({
+    status: 403,
+    code: 'insufficient_scope',
+  });
+  expect(await patch(`/${alert.alert_id}`, { act: 'resolve' }, tokenOf(['alerts:write'], []))).toMatchObject({
+    status: 403,
+    code: 'no_tenant',
+  });
   expect(asked).toEqual([]);
   says = () => ({ outcome: 'forbidden' });
   expect(await one({ act: 'resolve' })).toMatchObject({ status: 403, code: 'role_forbidden' });
   says = () => ({ outcome: 'not_found' });
   expect(await one({ act: 'resolve' })).toMatchObject({ status: 404, code: 'not_found' });
-  for (const id of ['1', 'null', `${alert.alert_id}0`, '%00', "'%20or%201=1"]) expect(await patch(`/${id}`, { act: 'resolve' })).toMatchObject({ status: 404, code: 'not_found' });
+  for (const id of ['1', 'null', `${alert.alert_id}0`, '%00', "'%20or%201=1"])
+    expect(await patch(`/${id}`, { act: 'resolve' })).toMatchObject({ status: 404, code: 'not_found' });
 });
 
 test.each([
@@ -189,10 +275,15 @@ test.each([
 test('many at once have an outcome each, in one call of the store', async () => {
   const ids = Array.from({ length: 4 }, () => randomUUID());
   const results: Record<string, ActResult> = {
-    [ids[0]!]: { outcome: 'acted', alert: { ...alert, alert_id: ids[0]! }, event }, [ids[1]!]: { outcome: 'conflict', alert: { ...alert, status: 'resolved', actor: 'bob' } }, [ids[2]!]: { outcome: 'forbidden' },
+    [ids[0]!]: { outcome: 'acted', alert: { ...alert, alert_id: ids[0]! }, event },
+    [ids[1]!]: { outcome: 'conflict', alert: { ...alert, status: 'resolved', actor: 'bob' } },
+    [ids[2]!]: { outcome: 'forbidden' },
   };
   says = (id) => results[id] ?? { outcome: 'not_found' };
-  const { status, json } = await patch('', { act: 'acknowledge', alert_ids: [ids[3], ids[1], 'no id', ids[2], ids[0]!.toUpperCase(), ids[0]] });
+  const { status, json } = await patch('', {
+    act: 'acknowledge',
+    alert_ids: [ids[3], ids[1], 'no id', ids[2], ids[0]!.toUpperCase(), ids[0]],
+  });
   expect(status).toBe(200);
   const { alerts, refused } = json as unknown as BulkActed;
   expect(alerts.map(({ alert_id }) => alert_id)).toEqual([ids[0]]);
@@ -211,7 +302,12 @@ test.each([
   [{ act: 'resolve', alert_ids: 'all' }, 422, 'invalid_field', '/alert_ids'],
   [{ act: 'resolve', alert_ids: [] }, 422, 'empty_batch', '/alert_ids'],
   [{ act: 'resolve', alert_ids: ['x', 7] }, 422, 'invalid_field', '/alert_ids/1'],
-  [{ act: 'resolve', alert_ids: Array.from({ length: 201 }, () => randomUUID()) }, 413, 'batch_too_large', '/alert_ids'],
+  [
+    { act: 'resolve', alert_ids: Array.from({ length: 201 }, () => randomUUID()) },
+    413,
+    'batch_too_large',
+    '/alert_ids',
+  ],
 ])('a list is refused as a whole when it is none: %.60j', async (body, status, code, pointer) => {
   expect(await patch('', body)).toMatchObject({ status, code, pointers: [pointer] });
   expect(asked).toEqual([]);

@@ -24,5 +24,7 @@ export function conflictOf(alert: Alert, { act }: AttemptedAct): string {
   const { status, assignee, actor, acted_at, last_seen_at } = alert;
   if (act === 'assign') return assignee === null ? 'It is assigned to nobody.' : `It is assigned to ${assignee}.`;
   if (actor !== null) return `${actor} ${DID[status]} at ${acted_at}.`;
-  return status === 'resolved' ? `Its producer resolved this at ${last_seen_at}.` : `It is ${status}, and nobody has acted on that.`;
+  return status === 'resolved'
+    ? `Its producer resolved this at ${last_seen_at}.`
+    : `It is ${status}, and nobody has acted on that.`;
 }

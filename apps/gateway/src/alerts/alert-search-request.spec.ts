@@ -3,23 +3,59 @@ import { ALERT_ORDERS, ALERT_STATUSES, ALERT_TYPES, Refused, SEVERITIES, type Al
 import { readSearchBody, readSearchParameters, type AlertSearchRequest } from './alert-search-request';
 import { formatPlace } from './page-cursor';
 
-const body = (search: unknown) => readSearchBody(Buffer.from(typeof search === 'string' ? search : JSON.stringify(search)), 'ana');
+const body = (search: unknown) =>
+  readSearchBody(Buffer.from(typeof search === 'string' ? search : JSON.stringify(search)), 'ana');
 const query = (text: string) => readSearchParameters(`/api/v1/alerts?${text}`, 'ana');
 const NOTHING: AlertSearchRequest = {
-  tenants: null, facets: false, digest: expect.any(String) as string,
-  query: { status: null, severity: null, service: null, type: null, name: null, assignee: null, labels: {}, from: null, to: null, words: [], order: 'newest', limit: 50, after: null },
+  tenants: null,
+  facets: false,
+  digest: expect.any(String) as string,
+  query: {
+    status: null,
+    severity: null,
+    service: null,
+    type: null,
+    name: null,
+    assignee: null,
+    labels: {},
+    from: null,
+    to: null,
+    words: [],
+    order: 'newest',
+    limit: 50,
+    after: null,
+  },
 };
 
 it('what is left out, and an empty list, ask for nothing', () => {
-  for (const read of [query(''), query('status=&q=&tenant=,'), body({}), body({ status: [], q: ' ', labels: {}, tenant: [] })]) expect(read).toEqual(NOTHING);
+  for (const read of [
+    query(''),
+    query('status=&q=&tenant=,'),
+    body({}),
+    body({ status: [], q: ' ', labels: {}, tenant: [] }),
+  ])
+    expect(read).toEqual(NOTHING);
 });
 
 it('values are read as they are meant', () => {
-  expect(query('status=Firing,snoozed&status=firing&assignee=me,none&label.a=1,2&from=2026-01-01&to=2026-01-02T01:00%2B01:00&q=%20Low%20%20flour%20Low&limit=200&order=SEVERITY&facets=true&tenant=a&tenant_id=b')).toEqual({
-    tenants: ['a', 'b'], facets: true, digest: expect.any(String) as string,
+  expect(
+    query(
+      'status=Firing,snoozed&status=firing&assignee=me,none&label.a=1,2&from=2026-01-01&to=2026-01-02T01:00%2B01:00&q=%20Low%20%20flour%20Low&limit=200&order=SEVERITY&facets=true&tenant=a&tenant_id=b',
+    ),
+  ).toEqual({
+    tenants: ['a', 'b'],
+    facets: true,
+    digest: expect.any(String) as string,
     query: {
-      ...NOTHING.query, status: ['firing', 'snoozed'], assignee: ['ana', null], labels: { a: '1,2' }, from: '2026-01-01T00:00:00.000Z', to: '2026-01-02T00:00:00.000Z', words: ['Low', 'flour'],
-      limit: 200, order: 'severity',
+      ...NOTHING.query,
+      status: ['firing', 'snoozed'],
+      assignee: ['ana', null],
+      labels: { a: '1,2' },
+      from: '2026-01-01T00:00:00.000Z',
+      to: '2026-01-02T00:00:00.000Z',
+      words: ['Low', 'flour'],
+      limit: 200,
+      order: 'severity',
     },
   });
 });
@@ -27,16 +63,28 @@ it('values are read as they are meant', () => {
 const values = fc.uniqueArray(fc.stringMatching(/^[a-z]{1,8}$/), { maxLength: 3 });
 const searches: fc.Arbitrary<AlertSearch> = fc.record(
   {
-    tenant: values, status: fc.subarray([...ALERT_STATUSES]), severity: fc.subarray([...SEVERITIES]), service: values, type: fc.subarray([...ALERT_TYPES]), name: values, assignee: values,
+    tenant: values,
+    status: fc.subarray([...ALERT_STATUSES]),
+    severity: fc.subarray([...SEVERITIES]),
+    service: values,
+    type: fc.subarray([...ALERT_TYPES]),
+    name: values,
+    assignee: values,
     labels: fc.dictionary(fc.stringMatching(/^[a-z&=.]{1,8}$/), fc.stringMatching(/^[a-z,&=% ]{0,8}$/), { maxKeys: 3 }),
-    from: fc.constant('2026-01-01T00:00:00.000Z'), to: fc.constant('2026-01-02T00:00:00.000Z'), q: fc.stringMatching(/^[a-z%_ ]{0,10}$/), order: fc.constantFrom(...ALERT_ORDERS),
-    limit: fc.integer({ min: 1, max: 200 }), facets: fc.boolean(),
+    from: fc.constant('2026-01-01T00:00:00.000Z'),
+    to: fc.constant('2026-01-02T00:00:00.000Z'),
+    q: fc.stringMatching(/^[a-z%_ ]{0,10}$/),
+    order: fc.constantFrom(...ALERT_ORDERS),
+    limit: fc.integer({ min: 1, max: 200 }),
+    facets: fc.boolean(),
   },
   { requiredKeys: [] },
 );
 
 function asQuery({ labels = {}, ...fields }: AlertSearch): string {
-  const parameters = new URLSearchParams(Object.entries(fields).map(([name, value]): [string, string] => [name, String(value)]));
+  const parameters = new URLSearchParams(
+    Object.entries(fields).map(([name, value]): [string, string] => [name, String(value)]),
+  );
   for (const [key, value] of Object.entries(labels)) parameters.append(`label.${key}`, value);
   return parameters.toString();
 }
@@ -46,8 +94,14 @@ it('a query and a body that say the same are the same question, and a cursor of 
     fc.property(searches, (search) => {
       const asked = body(search);
       expect(query(asQuery(search))).toEqual(asked);
-      const place = { severity: 'high', first_seen_at: '2026-01-01T00:00:00.000Z', alert_id: '018f0000-0000-7000-8000-000000000000' } as const;
-      expect(query(asQuery({ ...search, limit: 7, after: formatPlace(place, asked.digest) })).query.after).toEqual(place);
+      const place = {
+        severity: 'high',
+        first_seen_at: '2026-01-01T00:00:00.000Z',
+        alert_id: '018f0000-0000-7000-8000-000000000000',
+      } as const;
+      expect(query(asQuery({ ...search, limit: 7, after: formatPlace(place, asked.digest) })).query.after).toEqual(
+        place,
+      );
     }),
   );
 });
@@ -55,7 +109,12 @@ it('a query and a body that say the same are the same question, and a cursor of 
 it('a cursor belongs to its conditions and its order, whatever order they are named in', () => {
   const { digest } = body({ status: ['firing', 'snoozed'], order: 'oldest' });
   expect(body({ order: 'oldest', status: ['snoozed', 'firing'], limit: 1, facets: true }).digest).toBe(digest);
-  for (const other of [{ status: ['firing'], order: 'oldest' }, { status: ['firing', 'snoozed'] }, { status: ['firing', 'snoozed'], order: 'oldest', tenant: ['a'] }]) expect(body(other).digest).not.toBe(digest);
+  for (const other of [
+    { status: ['firing'], order: 'oldest' },
+    { status: ['firing', 'snoozed'] },
+    { status: ['firing', 'snoozed'], order: 'oldest', tenant: ['a'] },
+  ])
+    expect(body(other).digest).not.toBe(digest);
 });
 
 it('whatever comes is read or refused, and never anything else', () => {
@@ -67,6 +126,29 @@ it('whatever comes is read or refused, and never anything else', () => {
     }
   };
   fc.assert(fc.property(fc.json(), (json) => attempt(() => body(json))));
-  fc.assert(fc.property(fc.record({ q: fc.anything(), labels: fc.anything(), status: fc.anything(), limit: fc.anything(), after: fc.anything(), from: fc.anything() }, { requiredKeys: [] }), (search) => attempt(() => body(JSON.stringify(search) ?? ''))));
-  fc.assert(fc.property(fc.dictionary(fc.constantFrom('q', 'limit', 'after', 'from', 'to', 'status', 'label.x', 'facets', 'odd'), fc.string()), (parameters) => attempt(() => query(new URLSearchParams(parameters).toString()))));
+  fc.assert(
+    fc.property(
+      fc.record(
+        {
+          q: fc.anything(),
+          labels: fc.anything(),
+          status: fc.anything(),
+          limit: fc.anything(),
+          after: fc.anything(),
+          from: fc.anything(),
+        },
+        { requiredKeys: [] },
+      ),
+      (search) => attempt(() => body(JSON.stringify(search) ?? '')),
+    ),
+  );
+  fc.assert(
+    fc.property(
+      fc.dictionary(
+        fc.constantFrom('q', 'limit', 'after', 'from', 'to', 'status', 'label.x', 'facets', 'odd'),
+        fc.string(),
+      ),
+      (parameters) => attempt(() => query(new URLSearchParams(parameters).toString())),
+    ),
+  );
 });

@@ -1,7 +1,36 @@
-import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsString, Length, Matches, Max, Min, Validate, ValidateIf, validateSync, ValidatorConstraint, type ValidationError, type ValidatorConstraintInterface } from 'class-validator';
 import {
-  ALERT_ORDERS, ALERT_STATUSES, ALERT_TYPES, LABEL_LIMITS, readInstant, Refused, SEVERITIES, TENANT_ID_PATTERN,
-  type AlertOrder, type AlertSearch, type AlertStatus, type AlertType, type InputError, type Severity,
+  ArrayMaxSize,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsString,
+  Length,
+  Matches,
+  Max,
+  Min,
+  Validate,
+  ValidateIf,
+  validateSync,
+  ValidatorConstraint,
+  type ValidationError,
+  type ValidatorConstraintInterface,
+} from 'class-validator';
+import {
+  ALERT_ORDERS,
+  ALERT_STATUSES,
+  ALERT_TYPES,
+  LABEL_LIMITS,
+  readInstant,
+  Refused,
+  SEVERITIES,
+  TENANT_ID_PATTERN,
+  type AlertOrder,
+  type AlertSearch,
+  type AlertStatus,
+  type AlertType,
+  type InputError,
+  type Severity,
 } from '@tocsin/contracts';
 import type { AlertListQuery } from '@tocsin/contracts/ports';
 import { MAX_TENANTS } from '../access/visible-tenants';
@@ -24,9 +53,19 @@ class AreLabels implements ValidatorConstraintInterface {
   validate(value: unknown): boolean {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
     const labels = Object.entries(value);
-    return labels.length <= LABEL_LIMITS.count && labels.every(([key, label]) => key.length >= 1 && key.length <= LABEL_LIMITS.key && typeof label === 'string' && label.length <= LABEL_LIMITS.value);
+    return (
+      labels.length <= LABEL_LIMITS.count &&
+      labels.every(
+        ([key, label]) =>
+          key.length >= 1 &&
+          key.length <= LABEL_LIMITS.key &&
+          typeof label === 'string' &&
+          label.length <= LABEL_LIMITS.value,
+      )
+    );
   }
-  defaultMessage = () => `labels must be at most ${LABEL_LIMITS.count} texts by their keys, of up to ${LABEL_LIMITS.value} and ${LABEL_LIMITS.key} characters`;
+  defaultMessage = () =>
+    `labels must be at most ${LABEL_LIMITS.count} texts by their keys, of up to ${LABEL_LIMITS.value} and ${LABEL_LIMITS.key} characters`;
 }
 
 @ValidatorConstraint({ name: 'instant' })
@@ -37,13 +76,18 @@ class IsInstant implements ValidatorConstraintInterface {
 
 @ValidatorConstraint({ name: 'words' })
 class AreWords implements ValidatorConstraintInterface {
-  validate = (value: unknown): boolean => typeof value === 'string' && value.length <= MAX_QUERY_LENGTH && wordsOf(value).length <= MAX_WORDS;
+  validate = (value: unknown): boolean =>
+    typeof value === 'string' && value.length <= MAX_QUERY_LENGTH && wordsOf(value).length <= MAX_WORDS;
   defaultMessage = () => `q must be at most ${MAX_WORDS} words, ${MAX_QUERY_LENGTH} characters in all`;
 }
 
 /** The body of `POST /api/v1/alerts/search`, and what the query of `GET /api/v1/alerts` is read into. An empty list asks for nothing. */
 export class AlertSearchBody implements AlertSearch {
-  @given('tenant') @IsArray() @ArrayMaxSize(MAX_TENANTS) @Matches(TENANT_ID_PATTERN, { each: true, message: 'a tenant is 1 to 64 of A-Z a-z 0-9 . _ -' }) tenant?: string[];
+  @given('tenant')
+  @IsArray()
+  @ArrayMaxSize(MAX_TENANTS)
+  @Matches(TENANT_ID_PATTERN, { each: true, message: 'a tenant is 1 to 64 of A-Z a-z 0-9 . _ -' })
+  tenant?: string[];
   @given('status') @IsArray() @ArrayMaxSize(MAX_VALUES) @IsIn(ALERT_STATUSES, { each: true }) status?: AlertStatus[];
   @given('severity') @IsArray() @ArrayMaxSize(MAX_VALUES) @IsIn(SEVERITIES, { each: true }) severity?: Severity[];
   @given('service') @IsArray() @ArrayMaxSize(MAX_VALUES) @Length(1, 64, { each: true }) service?: string[];
@@ -60,7 +104,23 @@ export class AlertSearchBody implements AlertSearch {
   @given('facets') @IsBoolean() facets?: boolean;
 }
 
-const FIELDS = ['tenant', 'status', 'severity', 'service', 'type', 'name', 'assignee', 'labels', 'from', 'to', 'q', 'order', 'limit', 'after', 'facets'] as const satisfies readonly (keyof AlertSearch)[];
+const FIELDS = [
+  'tenant',
+  'status',
+  'severity',
+  'service',
+  'type',
+  'name',
+  'assignee',
+  'labels',
+  'from',
+  'to',
+  'q',
+  'order',
+  'limit',
+  'after',
+  'facets',
+] as const satisfies readonly (keyof AlertSearch)[];
 const PARAMETERS = FIELDS.filter((name) => name !== 'labels');
 const LISTS = ['tenant', 'status', 'severity', 'service', 'type', 'name', 'assignee'] as const;
 const IN_LOWER_CASE: readonly string[] = ['status', 'severity', 'type', 'order'];
@@ -81,38 +141,67 @@ export function readSearchParameters(url: string | undefined, user: string): Ale
   for (const tenant of query.getAll('tenant_id')) query.append('tenant', tenant);
   const fields: Record<string, unknown> = { labels: labelsIn(query) ?? undefined };
   for (const name of PARAMETERS) {
-    if (LISTS.some((one) => one === name)) fields[name] = list(query, name)?.map((value) => (IN_LOWER_CASE.includes(name) ? value.toLowerCase() : value));
+    if (LISTS.some((one) => one === name))
+      fields[name] = list(query, name)?.map((value) => (IN_LOWER_CASE.includes(name) ? value.toLowerCase() : value));
     else fields[name] = single(query, name);
   }
   if (typeof fields.order === 'string') fields.order = fields.order.toLowerCase();
-  if (typeof fields.limit === 'string') fields.limit = /^\d{1,9}$/.test(fields.limit) ? Number(fields.limit) : fields.limit;
+  if (typeof fields.limit === 'string')
+    fields.limit = /^\d{1,9}$/.test(fields.limit) ? Number(fields.limit) : fields.limit;
   if (fields.facets === 'true' || fields.facets === 'false') fields.facets = fields.facets === 'true';
   return readFields(fields, user, (parameter, detail) => ({ parameter, code: 'invalid_parameter', detail }));
 }
 
 /** No body at all asks for everything. Throws `Refused`, with a pointer to what is wrong. */
 export const readSearchBody = (body: Buffer, user: string): AlertSearchRequest =>
-  readFields(readJsonObject(body, FIELDS, MAX_BODY_BYTES), user, (name, detail) => ({ pointer: `/${name}`, code: 'invalid_field', detail }));
+  readFields(readJsonObject(body, FIELDS, MAX_BODY_BYTES), user, (name, detail) => ({
+    pointer: `/${name}`,
+    code: 'invalid_field',
+    detail,
+  }));
 
-function readFields(fields: object, user: string, errorAt: (name: string, detail: string) => InputError): AlertSearchRequest {
+function readFields(
+  fields: object,
+  user: string,
+  errorAt: (name: string, detail: string) => InputError,
+): AlertSearchRequest {
   const search = Object.assign(new AlertSearchBody(), fields);
-  const errors = validateSync(search, { forbidUnknownValues: true }).map((error) => errorAt(error.property, `${detailOf(error)}.`));
+  const errors = validateSync(search, { forbidUnknownValues: true }).map((error) =>
+    errorAt(error.property, `${detailOf(error)}.`),
+  );
   const from = search.from === undefined ? null : (readInstant(search.from) ?? null);
   const to = search.to === undefined ? null : (readInstant(search.to) ?? null);
   if (from && to && from >= to) errors.push(errorAt('to', 'to must be later than from.'));
   if (errors[0]) throw new Refused(errors[0].code, errors[0].detail, { errors });
 
-  const some = <T>(values: T[] | undefined): T[] | null => (values && values.length > 0 ? [...new Set(values)].sort() : null);
-  const assignee = some(search.assignee?.map((name) => (name === 'me' ? user : name)))?.map((name) => (name === 'none' ? null : name)) ?? null;
+  const some = <T>(values: T[] | undefined): T[] | null =>
+    values && values.length > 0 ? [...new Set(values)].sort() : null;
+  const assignee =
+    some(search.assignee?.map((name) => (name === 'me' ? user : name)))?.map((name) =>
+      name === 'none' ? null : name,
+    ) ?? null;
   const selection = {
-    status: some(search.status), severity: some(search.severity), service: some(search.service), type: some(search.type), name: some(search.name), assignee,
-    labels: search.labels ?? {}, from, to, words: wordsOf(search.q ?? ''),
+    status: some(search.status),
+    severity: some(search.severity),
+    service: some(search.service),
+    type: some(search.type),
+    name: some(search.name),
+    assignee,
+    labels: search.labels ?? {},
+    from,
+    to,
+    words: wordsOf(search.q ?? ''),
   };
   const tenants = some(search.tenant);
   const order = search.order ?? 'newest';
   const digest = digestOf([tenants, selection, order]);
   const after = search.after ? parsePlace(search.after, digest) : null;
-  return { tenants, query: { ...selection, order, limit: search.limit ?? DEFAULT_PAGE, after }, facets: search.facets ?? false, digest };
+  return {
+    tenants,
+    query: { ...selection, order, limit: search.limit ?? DEFAULT_PAGE, after },
+    facets: search.facets ?? false,
+    digest,
+  };
 }
 
 const wordsOf = (text: string): string[] => [...new Set(text.split(/\s+/).filter(Boolean))];

@@ -29,7 +29,10 @@ export class AlertsController {
   @All('search')
   refuseMethodOfSearch(@Res() response: Response): never {
     response.set('Allow', 'POST');
-    throw new Refused('method_not_allowed', 'A search is asked for with POST; GET /api/v1/alerts takes the same as parameters.');
+    throw new Refused(
+      'method_not_allowed',
+      'A search is asked for with POST; GET /api/v1/alerts takes the same as parameters.',
+    );
   }
 
   @Get(':alert_id')
@@ -38,7 +41,11 @@ export class AlertsController {
   }
 
   @Get(':alert_id/history')
-  history(@Param('alert_id') alertId: string, @Req() request: Request, @Token() token: VerifiedToken): Promise<EntryPage> {
+  history(
+    @Param('alert_id') alertId: string,
+    @Req() request: Request,
+    @Token() token: VerifiedToken,
+  ): Promise<EntryPage> {
     return this.find.history(token, alertId, readHistoryParameters(request.url));
   }
 

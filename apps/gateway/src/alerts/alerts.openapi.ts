@@ -1,7 +1,15 @@
 import { ALERT_ORDERS, ALERT_STATUSES, ALERT_TYPES, LABEL_LIMITS, SEVERITIES } from '@tocsin/contracts';
 import { targetConstructorToSchema } from 'class-validator-jsonschema';
 import { flag, integer, oneOf, ref, text, time, type Schema } from '../docs/json-schema';
-import { BODY_PROBLEMS, listParameter, pathParameter, queryParameter, TENANT_PROBLEMS, type Parameter, type Paths } from '../docs/operation';
+import {
+  BODY_PROBLEMS,
+  listParameter,
+  pathParameter,
+  queryParameter,
+  TENANT_PROBLEMS,
+  type Parameter,
+  type Paths,
+} from '../docs/operation';
 import { LABELS_PARAMETER } from '../live/streams.openapi';
 import { AlertSearchBody, MAX_QUERY_LENGTH, MAX_WORDS } from './alert-search-request';
 import { AFTER, LIMIT, TENANT } from './list-parameters.openapi';
@@ -18,7 +26,11 @@ const FILTERS: readonly Parameter[] = [
   listParameter('service', { ...word, maxLength: 64 }, 'Of these services.'),
   listParameter('type', oneOf(ALERT_TYPES), 'Of these types.'),
   listParameter('name', { ...word, maxLength: 100 }, 'With one of these names.'),
-  listParameter('assignee', { ...word, maxLength: 255 }, 'Assigned to one of these; none: to nobody, me: to whoever asks.'),
+  listParameter(
+    'assignee',
+    { ...word, maxLength: 255 },
+    'Assigned to one of these; none: to nobody, me: to whoever asks.',
+  ),
   LABELS_PARAMETER,
   queryParameter('from', time(), 'First seen at this time or later.'),
   queryParameter('to', time(), 'First seen before it.'),
@@ -29,7 +41,12 @@ const FILTERS: readonly Parameter[] = [
 const search: Schema = {
   ...(targetConstructorToSchema(AlertSearchBody, {
     additionalConverters: {
-      labels: { type: 'object', maxProperties: LABEL_LIMITS.count, propertyNames: { minLength: 1, maxLength: LABEL_LIMITS.key }, additionalProperties: { type: 'string', maxLength: LABEL_LIMITS.value } },
+      labels: {
+        type: 'object',
+        maxProperties: LABEL_LIMITS.count,
+        propertyNames: { minLength: 1, maxLength: LABEL_LIMITS.key },
+        additionalProperties: { type: 'string', maxLength: LABEL_LIMITS.value },
+      },
       instant: { type: 'string', format: 'date-time' },
       words: { ...words, description: WORDS },
     } as never,
@@ -47,8 +64,15 @@ export const ALERT_PATHS: Paths = {
       ...shared,
       id: 'listAlerts',
       summary: 'List alerts',
-      description: 'Pages follow each other by next. A page looks at so many alerts and no more: it may be short, and says how far it looked. A stream that is opened with the cursor misses nothing that is not in the page.',
-      parameters: [...FILTERS, queryParameter('order', oneOf(ALERT_ORDERS), 'Default: newest.'), LIMIT, AFTER, queryParameter('facets', flag(), 'Whether to count by facet.')],
+      description:
+        'Pages follow each other by next. A page looks at so many alerts and no more: it may be short, and says how far it looked. A stream that is opened with the cursor misses nothing that is not in the page.',
+      parameters: [
+        ...FILTERS,
+        queryParameter('order', oneOf(ALERT_ORDERS), 'Default: newest.'),
+        LIMIT,
+        AFTER,
+        queryParameter('facets', flag(), 'Whether to count by facet.'),
+      ],
       answers: { 200: { description: 'A page of them.', schema: ref('AlertPage') } },
       problems: [...PROBLEMS, 'invalid_cursor'],
     },

@@ -23,8 +23,17 @@ export class FindAlerts {
     const asked = tenantsAskedFor(mine, tenants).map(({ tenant_id }) => tenant_id);
     const cursor = await this.positionOf(asked);
     const others = mine.length > MAX_TENANTS ? asked : mine.map(({ tenant_id }) => tenant_id);
-    const [{ alerts, end, searched }, counts] = await Promise.all([this.queries.list(asked, query), facets ? this.queries.facets(others, asked, query) : undefined]);
-    return { alerts, next: end && formatPlace(end, digest), cursor, ...(counts && { facets: counts }), ...(searched && { searched }) };
+    const [{ alerts, end, searched }, counts] = await Promise.all([
+      this.queries.list(asked, query),
+      facets ? this.queries.facets(others, asked, query) : undefined,
+    ]);
+    return {
+      alerts,
+      next: end && formatPlace(end, digest),
+      cursor,
+      ...(counts && { facets: counts }),
+      ...(searched && { searched }),
+    };
   }
 
   /** Throws `Refused` (`not_found`) for an alert that is not there, of a tenant that is not the user's, or by what is no id. */

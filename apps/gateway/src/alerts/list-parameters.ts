@@ -8,13 +8,22 @@ export const DEFAULT_PAGE = 50;
  * The query of a list. Strict, since whoever asks for a list reads the answer: a parameter that nobody knows would be a
  * condition that nobody keeps. `label.<key>` is known where labels are. Throws `Refused` (`invalid_parameter`).
  */
-export function readParameters(url: string | undefined, known: readonly string[], { labels = false } = {}): URLSearchParams {
+export function readParameters(
+  url: string | undefined,
+  known: readonly string[],
+  { labels = false } = {},
+): URLSearchParams {
   const query = new URL(url ?? '/', 'http://localhost').searchParams;
   const names = [...known, ...(labels ? ['label.<key>'] : [])];
   for (const [name, value] of query) {
     if (!isStorable(name + value)) badParameter(name, 'It holds control characters.');
     if (known.includes(name) || (labels && name.startsWith('label.'))) continue;
-    badParameter(name, names.length > 0 ? `Unknown parameter.${didYouMean(name, names)} There are ${names.join(', ')}.` : 'Unknown parameter. There is none.');
+    badParameter(
+      name,
+      names.length > 0
+        ? `Unknown parameter.${didYouMean(name, names)} There are ${names.join(', ')}.`
+        : 'Unknown parameter. There is none.',
+    );
   }
   return query;
 }
@@ -28,10 +37,13 @@ export function single(query: URLSearchParams, name: string): string | undefined
 
 export function readLimit(query: URLSearchParams): number {
   const limit = single(query, 'limit') ?? String(DEFAULT_PAGE);
-  if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > MAX_PAGE) badParameter('limit', `1 to ${MAX_PAGE} can be asked for.`);
+  if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > MAX_PAGE)
+    badParameter('limit', `1 to ${MAX_PAGE} can be asked for.`);
   return Number(limit);
 }
 
 export function badParameter(parameter: string, detail: string): never {
-  throw new Refused('invalid_parameter', `${parameter} is not valid.`, { errors: [{ parameter, code: 'invalid_parameter', detail }] });
+  throw new Refused('invalid_parameter', `${parameter} is not valid.`, {
+    errors: [{ parameter, code: 'invalid_parameter', detail }],
+  });
 }

@@ -4,7 +4,9 @@ import { digestOf, formatPlace, parsePlace } from './page-cursor';
 
 const places = fc.record({
   severity: fc.constantFrom(...SEVERITIES),
-  first_seen_at: fc.date({ min: new Date(0), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true }).map((date) => date.toISOString()),
+  first_seen_at: fc
+    .date({ min: new Date(0), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true })
+    .map((date) => date.toISOString()),
   alert_id: fc.uuid(),
 });
 const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -22,14 +24,37 @@ it('a place that is formatted is parsed again, in characters that an address tak
 });
 
 it.each([
-  '', 'x', 'W10', '%', 'a'.repeat(300), encoded({}), encoded(['d', 0, 1]), encoded(['d', 4, 1, ID]), encoded(['d', 0.5, 1, ID]), encoded(['d', '0', 1, ID]), encoded(['d', 0, -1, ID]), encoded(['d', 0, 1.5, ID]),
-  encoded(['d', 0, 9e15, ID]), encoded(['d', 0, 1, 'id']), encoded(['d', 0, 1, `${ID}x`]), encoded([1, 0, 1, ID]), encoded(['d', 0, 1, ID, 1]),
-])('%s is no place', (text) => expect(() => parsePlace(text, 'd')).toThrow(expect.objectContaining({ code: 'invalid_cursor' })));
+  '',
+  'x',
+  'W10',
+  '%',
+  'a'.repeat(300),
+  encoded({}),
+  encoded(['d', 0, 1]),
+  encoded(['d', 4, 1, ID]),
+  encoded(['d', 0.5, 1, ID]),
+  encoded(['d', '0', 1, ID]),
+  encoded(['d', 0, -1, ID]),
+  encoded(['d', 0, 1.5, ID]),
+  encoded(['d', 0, 9e15, ID]),
+  encoded(['d', 0, 1, 'id']),
+  encoded(['d', 0, 1, `${ID}x`]),
+  encoded([1, 0, 1, ID]),
+  encoded(['d', 0, 1, ID, 1]),
+])('%s is no place', (text) =>
+  expect(() => parsePlace(text, 'd')).toThrow(expect.objectContaining({ code: 'invalid_cursor' })),
+);
 
 it('whatever comes, it is a place or refused', () => {
   fc.assert(
-    fc.property(fc.oneof(fc.string(), fc.json().map((json) => Buffer.from(json).toString('base64url'))), (text) => {
-      expect(() => parsePlace(text, 'd')).toThrow(expect.objectContaining({ code: 'invalid_cursor' }));
-    }),
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.json().map((json) => Buffer.from(json).toString('base64url')),
+      ),
+      (text) => {
+        expect(() => parsePlace(text, 'd')).toThrow(expect.objectContaining({ code: 'invalid_cursor' }));
+      },
+    ),
   );
 });

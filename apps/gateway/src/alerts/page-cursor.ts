@@ -10,17 +10,24 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const END_OF_TIME = Date.UTC(10_000, 0);
 
 /** Tells one question from another. */
-export const digestOf = (question: unknown): string => hash('sha256', JSON.stringify(question), 'base64url').slice(0, 10);
+export const digestOf = (question: unknown): string =>
+  hash('sha256', JSON.stringify(question), 'base64url').slice(0, 10);
 
 export const formatPlace = ({ severity, first_seen_at, alert_id }: AlertPlace, digest: string): string =>
-  Buffer.from(JSON.stringify([digest, SEVERITIES.indexOf(severity), Date.parse(first_seen_at), alert_id])).toString('base64url');
+  Buffer.from(JSON.stringify([digest, SEVERITIES.indexOf(severity), Date.parse(first_seen_at), alert_id])).toString(
+    'base64url',
+  );
 
 /** Throws `Refused` (`invalid_cursor`) for what is none, and for one of another question. */
 export function parsePlace(text: string, digest: string): AlertPlace {
   const parts = partsOf(text);
   if (!parts) throw new Refused('invalid_cursor', 'This is no `next` of a list.');
   const { of, ...place } = parts;
-  if (of !== digest) throw new Refused('invalid_cursor', 'This is the `next` of another list: its filters and its order have to be repeated.');
+  if (of !== digest)
+    throw new Refused(
+      'invalid_cursor',
+      'This is the `next` of another list: its filters and its order have to be repeated.',
+    );
   return place;
 }
 

@@ -11,7 +11,8 @@ const LINGER_MS = 1_000;
  * connection ends after that.
  */
 export function answerUnread(request: Request, response: Response, body: string): void {
-  if (request.complete || !hasBody(request) || expectsContinue(request) || isWorthDraining(request)) return void response.end(body);
+  if (request.complete || !hasBody(request) || expectsContinue(request) || isWorthDraining(request))
+    return void response.end(body);
   let left = LINGER_BYTES;
   const end = () => {
     clearTimeout(timer);

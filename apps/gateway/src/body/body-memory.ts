@@ -19,7 +19,8 @@ export class BodyMemory {
     let bytes = 0;
     return {
       take: (more) => {
-        const tooMuch = this.used + more > this.maxBytes || (!proven && this.unproven + more > this.maxBytes * BEFORE_CREDENTIAL);
+        const tooMuch =
+          this.used + more > this.maxBytes || (!proven && this.unproven + more > this.maxBytes * BEFORE_CREDENTIAL);
         if (tooMuch) throw new Refused('overloaded', 'The gateway holds as many bytes of bodies as it may.');
         bytes += more;
         this.used += more;

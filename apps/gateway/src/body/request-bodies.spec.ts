@@ -23,7 +23,9 @@ class KnowsCaller implements CanActivate {
   }
 }
 
-const lengthOf = (request: Request): { bytes: number } => ({ bytes: (request.body as Buffer | undefined)?.length ?? -1 });
+const lengthOf = (request: Request): { bytes: number } => ({
+  bytes: (request.body as Buffer | undefined)?.length ?? -1,
+});
 
 @Controller()
 class Doors {
@@ -104,9 +106,18 @@ describe('the body of a request', () => {
 
   beforeAll(async () => {
     const metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
-    @Module({ controllers: [Doors], providers: [{ provide: APP_FILTER, useValue: new ProblemFilter(metrics, createLogger({ app: 'test', level: 'silent' })) }] })
+    @Module({
+      controllers: [Doors],
+      providers: [
+        { provide: APP_FILTER, useValue: new ProblemFilter(metrics, createLogger({ app: 'test', level: 'silent' })) },
+      ],
+    })
     class Gateway {}
-    app = await NestFactory.create<NestExpressApplication>(Gateway, { logger: false, bodyParser: false, forceCloseConnections: true });
+    app = await NestFactory.create<NestExpressApplication>(Gateway, {
+      logger: false,
+      bodyParser: false,
+      forceCloseConnections: true,
+    });
     prepareHttp(app, { CORS_ORIGINS: [], BODIES_BYTES: 16 * MiB });
     await app.listen(0, '127.0.0.1');
     port = (app.getHttpServer().address() as AddressInfo).port;
@@ -161,15 +172,29 @@ describe('the body of a request', () => {
     expect(wire.heard.toLowerCase()).not.toContain('connection: close');
   });
 
-  it.each([['gzip', gzipSync], ['deflate', deflateSync], ['br', brotliCompressSync], ['identity', (body: Buffer) => body]] as const)('may be encoded as %s, and counts as what it is without', async (encoding, encode) => {
+  it.each([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+    ['identity', (body: Buffer) => body],
+  ] as const)('may be encoded as %s, and counts as what it is without', async (encoding, encode) => {
     const send = (bytes: number) =>
-      fetch(`http://127.0.0.1:${port}/small`, { method: 'POST', headers: { Authorization: 'Bearer good', 'Content-Encoding': encoding }, body: encode(Buffer.alloc(bytes, 'x')) });
+      fetch(`http://127.0.0.1:${port}/small`, {
+        method: 'POST',
+        headers: { Authorization: 'Bearer good', 'Content-Encoding': encoding },
+        body: encode(Buffer.alloc(bytes, 'x')),
+      });
     expect(await (await send(SMALL_BODY)).json()).toEqual({ bytes: SMALL_BODY });
     expect((await send(SMALL_BODY + 1)).status).toBe(413);
   });
 
   it('in an encoding that is unknown or broken is refused', async () => {
-    const send = (encoding: string) => fetch(`http://127.0.0.1:${port}/small`, { method: 'POST', headers: { Authorization: 'Bearer good', 'Content-Encoding': encoding }, body: 'no such thing' });
+    const send = (encoding: string) =>
+      fetch(`http://127.0.0.1:${port}/small`, {
+        method: 'POST',
+        headers: { Authorization: 'Bearer good', 'Content-Encoding': encoding },
+        body: 'no such thing',
+      });
     expect((await send('compress')).status).toBe(415);
     expect((await send('gzip')).status).toBe(400);
   });
@@ -180,7 +205,10 @@ describe('the body of a request', () => {
     good.socket.write('abc');
     await eventually(() => expect(good.heard).toContain('{"bytes":3}'));
 
-    for (const [path, status] of [['/small', 401], ['/nowhere', 404]] as const) {
+    for (const [path, status] of [
+      ['/small', 401],
+      ['/nowhere', 404],
+    ] as const) {
       const bad = open(head(path, 'Content-Length: 3', 'Expect: 100-continue'));
       await eventually(() => expect(bad.closed).toBe(true));
       expect(bad.heard).not.toContain('100 Continue');
@@ -189,18 +217,29 @@ describe('the body of a request', () => {
   });
 
   it('waits for room in the memory of all, which it gives back when it is answered or gone', async () => {
-    const holding = [open(head('/large', GOOD, `Content-Length: ${8 * MiB}`)), open(head('/large', GOOD, `Content-Length: ${8 * MiB}`))];
+    const holding = [
+      open(head('/large', GOOD, `Content-Length: ${8 * MiB}`)),
+      open(head('/large', GOOD, `Content-Length: ${8 * MiB}`)),
+    ];
     await Promise.all(holding.map((wire) => wire.pour(8 * MiB - 1_000)));
     // what was sent may not have been read yet
     await eventually(async () => {
-      const late = await fetch(`http://127.0.0.1:${port}/large`, { method: 'POST', headers: { Authorization: 'Bearer good' }, body: Buffer.alloc(MiB, 'x') });
+      const late = await fetch(`http://127.0.0.1:${port}/large`, {
+        method: 'POST',
+        headers: { Authorization: 'Bearer good' },
+        body: Buffer.alloc(MiB, 'x'),
+      });
       expect([late.status, ((await late.json()) as { code?: string }).code]).toEqual([503, 'overloaded']);
       expect(late.headers.get('retry-after')).toMatch(/^\d$/);
     });
 
     for (const { socket } of holding) socket.destroy();
     await eventually(async () => {
-      const answer = await fetch(`http://127.0.0.1:${port}/large`, { method: 'POST', headers: { Authorization: 'Bearer good' }, body: Buffer.alloc(8 * MiB, 'x') });
+      const answer = await fetch(`http://127.0.0.1:${port}/large`, {
+        method: 'POST',
+        headers: { Authorization: 'Bearer good' },
+        body: Buffer.alloc(8 * MiB, 'x'),
+      });
       expect(answer.status).toBe(201);
     });
   });
@@ -209,7 +248,11 @@ describe('the body of a request', () => {
     const unknown = Array.from({ length: 12 }, () => open(head('/told-inside', `Content-Length: ${512 * 1024}`)));
     await Promise.all(unknown.map((wire) => wire.pour(512 * 1024 - 1)));
     await eventually(() => expect(unknown.filter(({ status }) => status === 503).length).toBeGreaterThanOrEqual(4));
-    const known = await fetch(`http://127.0.0.1:${port}/large`, { method: 'POST', headers: { Authorization: 'Bearer good' }, body: Buffer.alloc(8 * MiB, 'x') });
+    const known = await fetch(`http://127.0.0.1:${port}/large`, {
+      method: 'POST',
+      headers: { Authorization: 'Bearer good' },
+      body: Buffer.alloc(8 * MiB, 'x'),
+    });
     expect(known.status).toBe(201);
   });
 });

@@ -56,9 +56,11 @@ export class RequestBodies {
 }
 
 /** Whether the client waits to be told that its body is wanted. Node says so by itself unless it is asked not to: `http-server.ts`. */
-export const expectsContinue = ({ headers: { expect } }: Pick<Request, 'headers'>): boolean => expect !== undefined && /^100-continue$/i.test(expect.trim());
+export const expectsContinue = ({ headers: { expect } }: Pick<Request, 'headers'>): boolean =>
+  expect !== undefined && /^100-continue$/i.test(expect.trim());
 
-export const isWorthDraining = (request: Request): boolean => !('transfer-encoding' in request.headers) && announced(request) <= WORTH_DRAINING && !expectsContinue(request);
+export const isWorthDraining = (request: Request): boolean =>
+  !('transfer-encoding' in request.headers) && announced(request) <= WORTH_DRAINING && !expectsContinue(request);
 
 const announced = ({ headers }: Request): number => Number(headers['content-length'] ?? 0);
 export const hasBody = (request: Request): boolean => announced(request) > 0 || 'transfer-encoding' in request.headers;
@@ -69,7 +71,14 @@ const tooLarge = (maxBytes: number) => new Refused('body_too_large', `At most ${
 function decoded(request: Request): Readable {
   const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
   if (encoding === 'identity') return request;
-  const decoder = encoding === 'gzip' || encoding === 'x-gzip' ? createGunzip() : encoding === 'deflate' ? createInflate() : encoding === 'br' ? createBrotliDecompress() : undefined;
+  const decoder =
+    encoding === 'gzip' || encoding === 'x-gzip'
+      ? createGunzip()
+      : encoding === 'deflate'
+        ? createInflate()
+        : encoding === 'br'
+          ? createBrotliDecompress()
+          : undefined;
   if (!decoder) throw new Refused('unsupported_media_type', 'The content encoding must be gzip, deflate or br.');
   return request.pipe(decoder);
 }
@@ -99,10 +108,14 @@ function collect(request: Request, source: Readable, maxBytes: number, held: Hel
       }
       chunks.push(chunk);
     };
-    const onEnd = () => settle(() => resolve(chunks.length === 1 ? chunks[0]! : chunks.length === 0 ? NONE : Buffer.concat(chunks, bytes)));
+    const onEnd = () =>
+      settle(() =>
+        resolve(chunks.length === 1 ? chunks[0]! : chunks.length === 0 ? NONE : Buffer.concat(chunks, bytes)),
+      );
     const onBroken = () => fail(new Refused('invalid_request', 'The body is not what its content encoding says.'));
     // a decoder may still work when all has arrived
-    const onGone = () => void (request.complete || fail(new Refused('invalid_request', 'The body did not come to its end.')));
+    const onGone = () =>
+      void (request.complete || fail(new Refused('invalid_request', 'The body did not come to its end.')));
     if (source !== request) source.on('error', onBroken);
     request.on('error', onGone).on('close', onGone);
     source.on('data', onData).on('end', onEnd);

@@ -14,7 +14,8 @@ afterEach(() => {
   watch.stop();
   jest.useRealTimers();
 });
-const lines = async () => (await metrics.registry.metrics()).split('\n').filter((line) => line.startsWith('tocsin_dead_letter'));
+const lines = async () =>
+  (await metrics.registry.metrics()).split('\n').filter((line) => line.startsWith('tocsin_dead_letter'));
 
 it('tells how many are open by reason, and for how long the oldest has been', async () => {
   letters.add();
@@ -22,7 +23,11 @@ it('tells how many are open by reason, and for how long the oldest has been', as
   letters.add({ reason: 'too_deep' });
   letters.add({ reason: 'too_deep', status: 'redriven' });
   await watch.look();
-  expect(await lines()).toEqual(['tocsin_dead_letters{reason="invalid_field"} 2', 'tocsin_dead_letters{reason="too_deep"} 1', 'tocsin_dead_letter_oldest_age_seconds 55']);
+  expect(await lines()).toEqual([
+    'tocsin_dead_letters{reason="invalid_field"} 2',
+    'tocsin_dead_letters{reason="too_deep"} 1',
+    'tocsin_dead_letter_oldest_age_seconds 55',
+  ]);
 });
 
 it('tells 0 once none is left, so that an alarm ends', async () => {
@@ -30,7 +35,10 @@ it('tells 0 once none is left, so that an alarm ends', async () => {
   await watch.look();
   letters.stored[0]!.status = 'discarded';
   await watch.look();
-  expect(await lines()).toEqual(['tocsin_dead_letters{reason="invalid_field"} 0', 'tocsin_dead_letter_oldest_age_seconds 0']);
+  expect(await lines()).toEqual([
+    'tocsin_dead_letters{reason="invalid_field"} 0',
+    'tocsin_dead_letter_oldest_age_seconds 0',
+  ]);
 });
 
 it('tells nothing rather than something old while the store is away', async () => {

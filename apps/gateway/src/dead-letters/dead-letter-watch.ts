@@ -38,7 +38,8 @@ export class DeadLetterWatch {
       const depth = await this.deadLetters.depth();
       // a reason that had letters and has none any more is at 0: an alarm on it ends
       for (const { reason } of depth) this.known.add(reason);
-      for (const reason of this.known) deadLetters.set({ reason }, depth.find((one) => one.reason === reason)?.letters ?? 0);
+      for (const reason of this.known)
+        deadLetters.set({ reason }, depth.find((one) => one.reason === reason)?.letters ?? 0);
       const oldest = Math.min(...depth.map(({ oldest: since }) => Date.parse(since)));
       deadLetterOldestAge.set(depth.length === 0 ? 0 : Math.max(0, (this.now() - oldest) / 1000));
     } catch {

@@ -17,7 +17,11 @@ import { MemoryDeadLetters, MemoryRawIntake } from './testing/dead-letters-in-me
 
 const SECRET = 'the-secret-of-these-tests-0123456789';
 const settings = readSettings(authSettings, { JWT_SECRET: SECRET });
-const observability = ObservabilityModule.forRoot({ app: 'test', version: '1', settings: readSettings(observabilitySettings({ ADMIN_PORT: 0 }), { LOG_LEVEL: 'fatal' }) });
+const observability = ObservabilityModule.forRoot({
+  app: 'test',
+  version: '1',
+  settings: readSettings(observabilitySettings({ ADMIN_PORT: 0 }), { LOG_LEVEL: 'fatal' }),
+});
 
 let letters: MemoryDeadLetters;
 let queue: MemoryRawIntake;
@@ -47,7 +51,11 @@ beforeEach(async () => {
     ],
   })
   class Door {}
-  app = await NestFactory.create<NestExpressApplication>(Door, { logger: false, bodyParser: false, forceCloseConnections: true });
+  app = await NestFactory.create<NestExpressApplication>(Door, {
+    logger: false,
+    bodyParser: false,
+    forceCloseConnections: true,
+  });
   prepareHttp(app, { CORS_ORIGINS: [], BODIES_BYTES: 33_554_432 });
   await app.listen(0, '127.0.0.1');
   base = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}/api/v1/dead-letters`;
@@ -59,7 +67,8 @@ beforeEach(async () => {
 });
 afterEach(() => app?.close());
 
-const tokenOf = (scopes: Scope[], tenants: string[] = []) => signToken(SECRET, { user_id: 'ana', expiresInSeconds: 60, scopes, claims: { tenants } });
+const tokenOf = (scopes: Scope[], tenants: string[] = []) =>
+  signToken(SECRET, { user_id: 'ana', expiresInSeconds: 60, scopes, claims: { tenants } });
 const manager = () => tokenOf(['dead_letters:manage'], ['acme', 'initech']);
 const operator = () => tokenOf(['dead_letters:operate']);
 
@@ -71,10 +80,18 @@ interface Said {
 }
 async function ask(method: string, path: string, token: string, body?: unknown, type = 'application/json') {
   const response = await fetch(`${base}${path}`, {
-    method, headers: { Authorization: `Bearer ${token}`, ...(body !== undefined && { 'Content-Type': type }) }, ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    method,
+    headers: { Authorization: `Bearer ${token}`, ...(body !== undefined && { 'Content-Type': type }) },
+    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
   const json = (method === 'HEAD' ? {} : await response.json()) as Said;
-  return { status: response.status, json, code: json.code, headers: response.headers, ids: json.items?.map(({ dead_letter_id }) => dead_letter_id) };
+  return {
+    status: response.status,
+    json,
+    code: json.code,
+    headers: response.headers,
+    ids: json.items?.map(({ dead_letter_id }) => dead_letter_id),
+  };
 }
 
 test("a manager reaches the letters of the user's tenants, an operator every one", async () => {
@@ -83,26 +100,47 @@ test("a manager reaches the letters of the user's tenants, an operator every one
   expect((await ask('GET', '', operator())).ids).toEqual([1, 2, 3, 4]);
   expect((await ask('GET', '?tenant=globex', operator())).ids).toEqual([2]);
   expect(await ask('GET', '?tenant=globex', manager())).toMatchObject({ status: 403, code: 'tenant_forbidden' });
-  for (const path of ['/2', '/3', '/5']) expect(await ask('GET', path, manager())).toMatchObject({ status: 404, code: 'not_found' });
-  for (const path of ['/2/redrive', '/3/redrive', '/5/redrive']) expect(await ask('POST', path, manager())).toMatchObject({ status: 404, code: 'not_found' });
-  for (const path of ['/2/discard', '/3/discard']) expect(await ask('POST', path, manager(), { note: 'mine' })).toMatchObject({ status: 404, code: 'not_found' });
+  for (const path of ['/2', '/3', '/5'])
+    expect(await ask('GET', path, manager())).toMatchObject({ status: 404, code: 'not_found' });
+  for (const path of ['/2/redrive', '/3/redrive', '/5/redrive'])
+    expect(await ask('POST', path, manager())).toMatchObject({ status: 404, code: 'not_found' });
+  for (const path of ['/2/discard', '/3/discard'])
+    expect(await ask('POST', path, manager(), { note: 'mine' })).toMatchObject({ status: 404, code: 'not_found' });
   expect(await ask('POST', '/redrive', manager(), {})).toMatchObject({ status: 200, json: { settled: 1, left: 0 } });
   expect(letters.stored.map(({ status }) => status)).toEqual(['redriven', 'open', 'open', 'open']);
 });
 
 test('a viewer reads the letters of a tenant and decides none there, whatever the user may do elsewhere', async () => {
-  const viewer = (...more: object[]) => signToken(SECRET, { user_id: 'vic', expiresInSeconds: 60, scopes: ['dead_letters:manage'], claims: { tenants: [{ id: 'acme', role: 'Viewer' }, ...more] } });
-  const acts = [['/1/redrive', undefined], ['/1/discard', { note: 'no' }], ['/redrive', { tenant_id: 'acme' }], ['/discard', { tenant_id: 'acme', note: 'no' }]] as const;
+  const viewer = (...more: object[]) =>
+    signToken(SECRET, {
+      user_id: 'vic',
+      expiresInSeconds: 60,
+      scopes: ['dead_letters:manage'],
+      claims: { tenants: [{ id: 'acme', role: 'Viewer' }, ...more] },
+    });
+  const acts = [
+    ['/1/redrive', undefined],
+    ['/1/discard', { note: 'no' }],
+    ['/redrive', { tenant_id: 'acme' }],
+    ['/discard', { tenant_id: 'acme', note: 'no' }],
+  ] as const;
   for (const token of [viewer(), viewer({ id: 'globex', role: 'owner' })]) {
     expect((await ask('GET', '?tenant=acme', token)).ids).toEqual([1, 4]);
     expect(await ask('GET', '/1', token)).toMatchObject({ status: 200 });
-    for (const [path, body] of acts) expect([path, await ask('POST', path, token, body)]).toMatchObject([path, { status: 403, code: 'role_forbidden' }]);
+    for (const [path, body] of acts)
+      expect([path, await ask('POST', path, token, body)]).toMatchObject([
+        path,
+        { status: 403, code: 'role_forbidden' },
+      ]);
   }
   expect(await ask('POST', '/redrive', viewer(), {})).toMatchObject({ status: 403, code: 'role_forbidden' });
   // where no tenant is named those count in which the user acts
   const elsewhere = viewer({ id: 'globex', role: 'owner' });
   expect(await ask('POST', '/3/redrive', elsewhere)).toMatchObject({ status: 404 });
-  expect(await ask('POST', '/discard', elsewhere, { note: 'done' })).toMatchObject({ status: 200, json: { settled: 1, left: 0 } });
+  expect(await ask('POST', '/discard', elsewhere, { note: 'done' })).toMatchObject({
+    status: 200,
+    json: { settled: 1, left: 0 },
+  });
   expect(letters.stored.map(({ status }) => status)).toEqual(['open', 'discarded', 'open', 'open']);
 });
 
@@ -122,15 +160,29 @@ test('a list is of open letters, unless another status or all are asked for', as
   expect((await ask('GET', '?reason=message_too_large&nonsense=1', manager())).ids).toEqual([4]);
 });
 
-test.each([['status=dead', 'status'], ['limit=0', 'limit'], ['limit=501', 'limit'], ['limit=x', 'limit'], ['cursor=-1', 'cursor'], ['tenant=a%20b', 'tenant'], ['reason=A', 'reason']])(
-  '?%s is refused by name',
-  async (query, parameter) => {
-    expect(await ask('GET', `?${query}`, operator())).toMatchObject({ status: 400, code: 'invalid_parameter', json: { errors: [{ parameter }] } });
-  },
-);
+test.each([
+  ['status=dead', 'status'],
+  ['limit=0', 'limit'],
+  ['limit=501', 'limit'],
+  ['limit=x', 'limit'],
+  ['cursor=-1', 'cursor'],
+  ['tenant=a%20b', 'tenant'],
+  ['reason=A', 'reason'],
+])('?%s is refused by name', async (query, parameter) => {
+  expect(await ask('GET', `?${query}`, operator())).toMatchObject({
+    status: 400,
+    code: 'invalid_parameter',
+    json: { errors: [{ parameter }] },
+  });
+});
 
 test('a letter is shown with its message, in base64 where it is no text', async () => {
-  expect((await ask('GET', '/1', manager())).json).toMatchObject({ dead_letter_id: 1, reason: 'invalid_field', body: '{"id":"m"}', body_encoding: 'utf8' });
+  expect((await ask('GET', '/1', manager())).json).toMatchObject({
+    dead_letter_id: 1,
+    reason: 'invalid_field',
+    body: '{"id":"m"}',
+    body_encoding: 'utf8',
+  });
   expect((await ask('GET', '/2', operator())).json).toMatchObject({ body: '/wA=', body_encoding: 'base64' });
 });
 
@@ -139,7 +191,10 @@ test('a letter is redriven once, however often it is asked for, and is not disca
   expect(first).toMatchObject({ status: 200, json: { dead_letter_id: 1, status: 'redriven', decided_by: 'ana' } });
   expect((await ask('POST', '/1/redrive', manager())).json).toEqual(first.json);
   expect(queue.published).toHaveLength(1);
-  expect(await ask('POST', '/1/discard', manager(), { note: 'no' })).toMatchObject({ status: 409, code: 'already_decided' });
+  expect(await ask('POST', '/1/discard', manager(), { note: 'no' })).toMatchObject({
+    status: 409,
+    code: 'already_decided',
+  });
 });
 
 test('a letter is discarded with a note, and is not redriven afterwards', async () => {
@@ -151,13 +206,27 @@ test('a letter is discarded with a note, and is not redriven afterwards', async 
 });
 
 test('a truncated letter is not redriven, and it is said why', async () => {
-  expect(await ask('POST', '/4/redrive', manager())).toMatchObject({ status: 409, code: 'truncated', json: { detail: expect.stringContaining('longer than what is kept') as string } });
+  expect(await ask('POST', '/4/redrive', manager())).toMatchObject({
+    status: 409,
+    code: 'truncated',
+    json: { detail: expect.stringContaining('longer than what is kept') as string },
+  });
 });
 
 test('of many, those that match are settled, and it is said how many are left', async () => {
-  expect((await ask('POST', '/redrive', operator(), { limit: 1 })).json).toEqual({ settled: 1, failed: 0, left: 2, up_to: 3 });
+  expect((await ask('POST', '/redrive', operator(), { limit: 1 })).json).toEqual({
+    settled: 1,
+    failed: 0,
+    left: 2,
+    up_to: 3,
+  });
   expect((await ask('POST', '/redrive', operator())).json).toEqual({ settled: 2, failed: 0, left: 0, up_to: 3 });
-  expect((await ask('POST', '/discard', operator(), { reason: 'message_too_large', note: 'told them' })).json).toEqual({ settled: 1, failed: 0, left: 0, up_to: 4 });
+  expect((await ask('POST', '/discard', operator(), { reason: 'message_too_large', note: 'told them' })).json).toEqual({
+    settled: 1,
+    failed: 0,
+    left: 0,
+    up_to: 4,
+  });
 });
 
 test.each([
@@ -173,20 +242,34 @@ test.each([
   ['/redrive', { limit: 501 }, 422, 'invalid_field', '/limit'],
   ['/redrive', '[]', 400, 'invalid_json', undefined],
   ['/redrive', '{', 400, 'invalid_json', undefined],
-])('POST %s %j is refused with %i and says where, and nothing is decided', async (path, body, status, code, pointer) => {
-  const answer = await ask('POST', path, operator(), body);
-  expect([answer.status, answer.code, answer.json.errors?.[0]?.pointer]).toEqual([status, code, pointer]);
-  expect(letters.stored.every((letter) => letter.status === 'open')).toBe(true);
-});
+])(
+  'POST %s %j is refused with %i and says where, and nothing is decided',
+  async (path, body, status, code, pointer) => {
+    const answer = await ask('POST', path, operator(), body);
+    expect([answer.status, answer.code, answer.json.errors?.[0]?.pointer]).toEqual([status, code, pointer]);
+    expect(letters.stored.every((letter) => letter.status === 'open')).toBe(true);
+  },
+);
 
 test('it is closed to whoever may not manage dead letters', async () => {
-  expect(await ask('GET', '', tokenOf(['alerts:read', 'alerts:write', 'events:publish'], ['acme']))).toMatchObject({ status: 403, code: 'insufficient_scope' });
+  expect(await ask('GET', '', tokenOf(['alerts:read', 'alerts:write', 'events:publish'], ['acme']))).toMatchObject({
+    status: 403,
+    code: 'insufficient_scope',
+  });
   expect(await ask('GET', '', tokenOf(['dead_letters:manage']))).toMatchObject({ status: 403, code: 'no_tenant' });
   expect((await fetch(base)).status).toBe(401);
-  expect(await ask('POST', '/redrive', operator(), '{}', 'text/plain')).toMatchObject({ status: 415, code: 'unsupported_media_type' });
+  expect(await ask('POST', '/redrive', operator(), '{}', 'text/plain')).toMatchObject({
+    status: 415,
+    code: 'unsupported_media_type',
+  });
 });
 
-test.each([['DELETE', '/1', 'GET, HEAD'], ['PUT', '', 'GET, HEAD'], ['DELETE', '/1/discard', 'POST'], ['PUT', '/redrive', 'POST']])('%s is not a method of %s', async (method, path, allowed) => {
+test.each([
+  ['DELETE', '/1', 'GET, HEAD'],
+  ['PUT', '', 'GET, HEAD'],
+  ['DELETE', '/1/discard', 'POST'],
+  ['PUT', '/redrive', 'POST'],
+])('%s is not a method of %s', async (method, path, allowed) => {
   const answer = await ask(method, path, operator());
   expect([answer.status, answer.code, answer.headers.get('allow')]).toEqual([405, 'method_not_allowed', allowed]);
 });

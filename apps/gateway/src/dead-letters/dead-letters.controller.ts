@@ -30,7 +30,10 @@ export class DeadLettersController {
   ) {}
 
   @Get()
-  async list(@Req() request: Request, @Token() token: VerifiedToken): Promise<{ items: BuriedLetter[]; cursor: string | null }> {
+  async list(
+    @Req() request: Request,
+    @Token() token: VerifiedToken,
+  ): Promise<{ items: BuriedLetter[]; cursor: string | null }> {
     const query = readQuery(request.url);
     const items = await this.deadLetters.list(await this.reachOf(token, query.tenant_id), query);
     return { items, cursor: items.length === query.limit ? String(items.at(-1)!.dead_letter_id) : null };
@@ -51,7 +54,10 @@ export class DeadLettersController {
   async redriveMany(@Req() request: Request, @Token() token: VerifiedToken): Promise<Settled> {
     const many = readMany(jsonBodyOf(request));
     const settled = await this.settle.redriveMany(await this.actingReachOf(token, many.tenant_id), many, token.user_id);
-    this.log.info({ ...settled, tenant_id: many.tenant_id, reason: many.reason, decided_by: token.user_id }, 'dead letters were redriven');
+    this.log.info(
+      { ...settled, tenant_id: many.tenant_id, reason: many.reason, decided_by: token.user_id },
+      'dead letters were redriven',
+    );
     return settled;
   }
 
@@ -60,8 +66,16 @@ export class DeadLettersController {
   @HttpCode(200)
   async discardMany(@Req() request: Request, @Token() token: VerifiedToken): Promise<Settled> {
     const { note, ...many } = readManyWithNote(jsonBodyOf(request));
-    const settled = await this.settle.discardMany(await this.actingReachOf(token, many.tenant_id), many, token.user_id, note);
-    this.log.info({ ...settled, tenant_id: many.tenant_id, reason: many.reason, decided_by: token.user_id }, 'dead letters were discarded');
+    const settled = await this.settle.discardMany(
+      await this.actingReachOf(token, many.tenant_id),
+      many,
+      token.user_id,
+      note,
+    );
+    this.log.info(
+      { ...settled, tenant_id: many.tenant_id, reason: many.reason, decided_by: token.user_id },
+      'dead letters were discarded',
+    );
     return settled;
   }
 
@@ -70,18 +84,33 @@ export class DeadLettersController {
   async redrive(@Param('id') id: string, @Token() token: VerifiedToken): Promise<BuriedLetter> {
     const number = readNumber(id);
     const letter = await this.settle.redrive(await this.actingReachOf(token, null, number), number, token.user_id);
-    this.log.info({ dead_letter_id: letter.dead_letter_id, tenant_id: letter.tenant_id, decided_by: letter.decided_by }, 'a dead letter was redriven');
+    this.log.info(
+      { dead_letter_id: letter.dead_letter_id, tenant_id: letter.tenant_id, decided_by: letter.decided_by },
+      'a dead letter was redriven',
+    );
     return letter;
   }
 
   @Post(':id/discard')
   @TakesBody(SMALL_BODY)
   @HttpCode(200)
-  async discard(@Param('id') id: string, @Req() request: Request, @Token() token: VerifiedToken): Promise<BuriedLetter> {
+  async discard(
+    @Param('id') id: string,
+    @Req() request: Request,
+    @Token() token: VerifiedToken,
+  ): Promise<BuriedLetter> {
     const note = readNote(jsonBodyOf(request));
     const number = readNumber(id);
-    const letter = await this.settle.discard(await this.actingReachOf(token, null, number), number, token.user_id, note);
-    this.log.info({ dead_letter_id: letter.dead_letter_id, tenant_id: letter.tenant_id, decided_by: letter.decided_by }, 'a dead letter was discarded');
+    const letter = await this.settle.discard(
+      await this.actingReachOf(token, null, number),
+      number,
+      token.user_id,
+      note,
+    );
+    this.log.info(
+      { dead_letter_id: letter.dead_letter_id, tenant_id: letter.tenant_id, decided_by: letter.decided_by },
+      'a dead letter was discarded',
+    );
     return letter;
   }
 
@@ -107,10 +136,15 @@ export class DeadLettersController {
   private async actingReachOf(token: VerifiedToken, asked: TenantId | null, letter?: number): Promise<DeadLetterReach> {
     if (token.scopes.has('dead_letters:operate')) return this.operatorsReach(token, asked);
     const mine = await this.mineOf(token, asked);
-    const [acting, viewed] = [mine.filter(mayAct), mine.filter((membership) => !mayAct(membership))].map((some) => some.map(({ tenant_id }) => tenant_id)) as [TenantId[], TenantId[]];
+    const [acting, viewed] = [mine.filter(mayAct), mine.filter((membership) => !mayAct(membership))].map((some) =>
+      some.map(({ tenant_id }) => tenant_id),
+    ) as [TenantId[], TenantId[]];
     const isViewed = (tenant: TenantId | null) => tenant !== null && viewed.includes(tenant);
-    const isForbidden = isViewed(asked) || (viewed.length > 0 && letter !== undefined && (await this.deadLetters.find(viewed, letter)) !== undefined);
-    if (isForbidden || acting.length === 0) throw new Refused('role_forbidden', 'The role of the user in this tenant is to read.');
+    const isForbidden =
+      isViewed(asked) ||
+      (viewed.length > 0 && letter !== undefined && (await this.deadLetters.find(viewed, letter)) !== undefined);
+    if (isForbidden || acting.length === 0)
+      throw new Refused('role_forbidden', 'The role of the user in this tenant is to read.');
     return acting;
   }
 

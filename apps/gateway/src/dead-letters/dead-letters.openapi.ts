@@ -1,7 +1,30 @@
 import { TENANT_ID_PATTERN } from '@tocsin/contracts';
 import { DEAD_LETTER_STATUSES, type BuriedLetter } from '@tocsin/contracts/ports';
-import { anything, count, flag, integer, list, nullable, object, oneOf, optional, ref, strictObject, text, time, type Fields, type Schema } from '../docs/json-schema';
-import { BODY_PROBLEMS, pathParameter, queryParameter, TENANT_PROBLEMS, type Operation, type Paths } from '../docs/operation';
+import {
+  anything,
+  count,
+  flag,
+  integer,
+  list,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  ref,
+  strictObject,
+  text,
+  time,
+  type Fields,
+  type Schema,
+} from '../docs/json-schema';
+import {
+  BODY_PROBLEMS,
+  pathParameter,
+  queryParameter,
+  TENANT_PROBLEMS,
+  type Operation,
+  type Paths,
+} from '../docs/operation';
 import { CODE, DEFAULT_PAGE, MAX_AT_ONCE, MAX_NOTE_LENGTH, MAX_PAGE, type ManyLetters } from './dead-letter-request';
 import type { ShownLetter } from './dead-letters.controller';
 import type { Settled } from './settle-dead-letters';
@@ -30,7 +53,11 @@ const letter: Fields<BuriedLetter> = {
 
 export const DEAD_LETTER_SCHEMAS = {
   DeadLetter: object<BuriedLetter>(letter, { description: 'A message that was refused for its own fault.' }),
-  DeadLetterWithBody: object<ShownLetter>({ ...letter, body: text('The message as it came.'), body_encoding: oneOf(['utf8', 'base64']) }),
+  DeadLetterWithBody: object<ShownLetter>({
+    ...letter,
+    body: text('The message as it came.'),
+    body_encoding: oneOf(['utf8', 'base64']),
+  }),
   Settled: object<Settled>({
     settled: count('Decided by this call.'),
     failed: count('Tried by this call and not confirmed by the queue: they stay open.'),
@@ -42,13 +69,19 @@ export const DEAD_LETTER_SCHEMAS = {
 const many: Fields<Partial<ManyLetters>> = {
   tenant_id: optional(nullable(tenantId)),
   reason: optional(nullable(reason)),
-  up_to: optional(nullable(integer('Only letters up to this number.', { minimum: 0, maximum: Number.MAX_SAFE_INTEGER }))),
+  up_to: optional(
+    nullable(integer('Only letters up to this number.', { minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
+  ),
   limit: optional(integer(undefined, { minimum: 1, maximum: MAX_AT_ONCE, default: MAX_AT_ONCE })),
 };
 const note = text('Why.', { minLength: 1, maxLength: MAX_NOTE_LENGTH, pattern: '\\S' });
 
 const access: Operation['access'] = ['dead_letters:manage'];
-const id = pathParameter('id', integer(undefined, { minimum: 1, maximum: 999_999_999_999_999 }), 'The number of a letter.');
+const id = pathParameter(
+  'id',
+  integer(undefined, { minimum: 1, maximum: 999_999_999_999_999 }),
+  'The number of a letter.',
+);
 const shared = { tag: 'dead letters', access } as const;
 
 export const DEAD_LETTER_PATHS: Paths = {
@@ -62,10 +95,22 @@ export const DEAD_LETTER_PATHS: Paths = {
         queryParameter('tenant', tenantId, 'Of one tenant.'),
         queryParameter('reason', reason, 'Of one reason.'),
         queryParameter('status', oneOf([...DEAD_LETTER_STATUSES, 'all'], undefined), 'Default: open.'),
-        queryParameter('limit', integer(undefined, { minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE }), 'Letters of one page.'),
+        queryParameter(
+          'limit',
+          integer(undefined, { minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE }),
+          'Letters of one page.',
+        ),
         queryParameter('cursor', text(undefined, { pattern: '^\\d{1,15}$' }), 'The cursor of the page before.'),
       ],
-      answers: { 200: { description: 'A page of them.', schema: object<{ items: BuriedLetter[]; cursor: string | null }>({ items: list(ref('DeadLetter')), cursor: nullable(text('Asks for the next page; null: there is none.')) }) } },
+      answers: {
+        200: {
+          description: 'A page of them.',
+          schema: object<{ items: BuriedLetter[]; cursor: string | null }>({
+            items: list(ref('DeadLetter')),
+            cursor: nullable(text('Asks for the next page; null: there is none.')),
+          }),
+        },
+      },
       problems: ['invalid_parameter', ...TENANT_PROBLEMS],
     },
   },
@@ -106,7 +151,10 @@ export const DEAD_LETTER_PATHS: Paths = {
       ...shared,
       id: 'redriveDeadLetters',
       summary: 'Redrive open letters, the oldest first',
-      body: { description: 'Which; without a body every open one within reach.', schema: strictObject<Partial<ManyLetters>>(many) },
+      body: {
+        description: 'Which; without a body every open one within reach.',
+        schema: strictObject<Partial<ManyLetters>>(many),
+      },
       answers: { 200: { description: 'What was done, and what is left to do.', schema: ref('Settled') } },
       problems: [...BODY_PROBLEMS, 'publish_failed', 'role_forbidden', ...TENANT_PROBLEMS],
     },
@@ -116,7 +164,11 @@ export const DEAD_LETTER_PATHS: Paths = {
       ...shared,
       id: 'discardDeadLetters',
       summary: 'Discard open letters, the oldest first',
-      body: { description: 'Which, and why.', required: true, schema: strictObject<Partial<ManyLetters> & { note: string }>({ ...many, note }) },
+      body: {
+        description: 'Which, and why.',
+        required: true,
+        schema: strictObject<Partial<ManyLetters> & { note: string }>({ ...many, note }),
+      },
       answers: { 200: { description: 'What was done, and what is left to do.', schema: ref('Settled') } },
       problems: [...BODY_PROBLEMS, 'role_forbidden', ...TENANT_PROBLEMS],
     },

@@ -52,7 +52,12 @@ it('of many, only as many as asked for are redriven, and what dies again is not 
   expect(first).toEqual({ settled: 120, failed: 0, left: 130, up_to: 250 });
   expect(queue.published).toHaveLength(120);
   for (let i = 0; i < 5; i += 1) letters.add();
-  expect(await settle.redriveMany('all', { ...every, up_to: first.up_to }, 'ana')).toEqual({ settled: 130, failed: 0, left: 0, up_to: 250 });
+  expect(await settle.redriveMany('all', { ...every, up_to: first.up_to }, 'ana')).toEqual({
+    settled: 130,
+    failed: 0,
+    left: 0,
+    up_to: 250,
+  });
   expect(open()).toBe(5);
 });
 
@@ -73,6 +78,16 @@ it('truncated letters are not redriven: one by one it is said, of many they are 
 
 it('of many, only those up to the number are discarded', async () => {
   for (let i = 0; i < 4; i += 1) letters.add({ reason: i === 1 ? 'too_deep' : 'invalid_json' });
-  expect(await settle.discardMany('all', { ...every, reason: 'invalid_json', up_to: 3 }, 'ana', 'noise')).toEqual({ settled: 2, failed: 0, left: 0, up_to: 3 });
-  expect(letters.stored.map(({ status, note }) => [status, note])).toEqual([['discarded', 'noise'], ['open', null], ['discarded', 'noise'], ['open', null]]);
+  expect(await settle.discardMany('all', { ...every, reason: 'invalid_json', up_to: 3 }, 'ana', 'noise')).toEqual({
+    settled: 2,
+    failed: 0,
+    left: 0,
+    up_to: 3,
+  });
+  expect(letters.stored.map(({ status, note }) => [status, note])).toEqual([
+    ['discarded', 'noise'],
+    ['open', null],
+    ['discarded', 'noise'],
+    ['open', null],
+  ]);
 });

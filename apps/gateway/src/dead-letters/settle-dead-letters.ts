@@ -1,5 +1,13 @@
 import { Refused } from '@tocsin/contracts';
-import type { BuriedLetter, DeadLetterReach, DeadLetters, OpenLetters, RawIntake, RawMessage, WholeLetter } from '@tocsin/contracts/ports';
+import type {
+  BuriedLetter,
+  DeadLetterReach,
+  DeadLetters,
+  OpenLetters,
+  RawIntake,
+  RawMessage,
+  WholeLetter,
+} from '@tocsin/contracts/ports';
 import type { ManyLetters } from './dead-letter-request';
 
 /** What became of many letters. To go on with the same set, ask again with its `up_to`, until nothing is `left`. */
@@ -32,9 +40,17 @@ export class SettleDeadLetters {
     const letter = await this.find(reach, deadLetterId);
     if (letter.status === 'redriven') return withoutBody(letter);
     if (letter.status === 'discarded') throw new Refused('already_decided', 'The letter was discarded.');
-    if (letter.truncated) throw new Refused('truncated', 'The message was longer than what is kept of it. It can only be sent again by its producer, or discarded.');
+    if (letter.truncated)
+      throw new Refused(
+        'truncated',
+        'The message was longer than what is kept of it. It can only be sent again by its producer, or discarded.',
+      );
     const [outcome] = await this.rawIntake.republish([messageOf(letter)]);
-    if (outcome!.outcome === 'failed') throw new Refused('publish_failed', `The queue did not confirm the message (${outcome!.reason}). The letter is still open.`);
+    if (outcome!.outcome === 'failed')
+      throw new Refused(
+        'publish_failed',
+        `The queue did not confirm the message (${outcome!.reason}). The letter is still open.`,
+      );
     await this.deadLetters.decide(reach, [deadLetterId], { status: 'redriven', by, note: null });
     return withoutBody(await this.find(reach, deadLetterId));
   }
@@ -48,7 +64,9 @@ export class SettleDeadLetters {
       const letters = await this.deadLetters.oldest(reach, set, Math.min(CHUNK, many.limit - settled));
       if (letters.length === 0) break;
       const outcomes = await this.rawIntake.republish(letters.map(messageOf));
-      const confirmed = letters.filter((_, index) => outcomes[index]!.outcome === 'confirmed').map(({ dead_letter_id }) => dead_letter_id);
+      const confirmed = letters
+        .filter((_, index) => outcomes[index]!.outcome === 'confirmed')
+        .map(({ dead_letter_id }) => dead_letter_id);
       await this.deadLetters.decide(reach, confirmed, { status: 'redriven', by, note: null });
       settled += confirmed.length;
       failed = letters.length - confirmed.length;
@@ -80,12 +98,21 @@ export class SettleDeadLetters {
     return letter;
   }
 
-  private async setOf(reach: DeadLetterReach, { tenant_id, reason, up_to }: ManyLetters, whole: boolean): Promise<OpenLetters & { up_to: number }> {
+  private async setOf(
+    reach: DeadLetterReach,
+    { tenant_id, reason, up_to }: ManyLetters,
+    whole: boolean,
+  ): Promise<OpenLetters & { up_to: number }> {
     const set = { tenant_id, reason, whole };
     return { ...set, up_to: up_to ?? (await this.deadLetters.count(reach, { ...set, up_to: null })).newest ?? 0 };
   }
 
-  private async sum(reach: DeadLetterReach, set: OpenLetters & { up_to: number }, settled: number, failed: number): Promise<Settled> {
+  private async sum(
+    reach: DeadLetterReach,
+    set: OpenLetters & { up_to: number },
+    settled: number,
+    failed: number,
+  ): Promise<Settled> {
     const { letters } = await this.deadLetters.count(reach, set);
     return { settled, failed, left: letters, up_to: set.up_to };
   }
@@ -95,7 +122,16 @@ export class SettleDeadLetters {
  * The message as it came. Where nothing gave it an id it gets the letter's, so that each redrive is the same message; its
  * time is the producer's, else that of its burial: an alert is not younger for having lain here.
  */
-function messageOf({ dead_letter_id, body, routing_key, message_id, message_timestamp, content_encoding, headers, buried_at }: WholeLetter): RawMessage {
+function messageOf({
+  dead_letter_id,
+  body,
+  routing_key,
+  message_id,
+  message_timestamp,
+  content_encoding,
+  headers,
+  buried_at,
+}: WholeLetter): RawMessage {
   return {
     body,
     routing_key: routing_key ?? '',

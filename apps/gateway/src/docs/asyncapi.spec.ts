@@ -10,7 +10,11 @@ function references(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, child]) => (name === '$ref' ? [String(child)] : references(child)));
 }
-const at = (reference: string): unknown => reference.slice(2).split('/').reduce<unknown>((node, name) => (node as Record<string, unknown> | undefined)?.[name], document);
+const at = (reference: string): unknown =>
+  reference
+    .slice(2)
+    .split('/')
+    .reduce<unknown>((node, name) => (node as Record<string, unknown> | undefined)?.[name], document);
 
 describe('the AsyncAPI document', () => {
   it('refers to nothing that is not there', () => {
@@ -21,7 +25,8 @@ describe('the AsyncAPI document', () => {
 
   it('has what AsyncAPI 3.0 asks for: servers of each channel, operations with messages of their own channel, parameters of each address', () => {
     expect(document).toMatchObject({ asyncapi: '3.0.0', info: { title: 'Tocsin', version: '1.2.3' } });
-    for (const { host, protocol } of Object.values(document.servers)) expect([host, protocol]).toEqual([expect.stringMatching(/^[\w.]+:\d+$/), expect.stringMatching(/^(amqp|http)$/)]);
+    for (const { host, protocol } of Object.values(document.servers))
+      expect([host, protocol]).toEqual([expect.stringMatching(/^[\w.]+:\d+$/), expect.stringMatching(/^(amqp|http)$/)]);
     for (const { address, parameters = {}, servers } of Object.values(document.channels)) {
       expect(Object.keys(parameters).map((name) => `{${name}}`)).toEqual(address.match(/\{\w+\}/g) ?? []);
       expect(servers.every(({ $ref }) => $ref.startsWith('#/servers/'))).toBe(true);
@@ -30,7 +35,8 @@ describe('the AsyncAPI document', () => {
       expect(['send', 'receive']).toContain(action);
       expect(messages.every(({ $ref }) => $ref.startsWith(`${channel.$ref}/messages/`))).toBe(true);
     }
-    for (const [name, message] of Object.entries(document.components.messages)) expect(message).toMatchObject({ name, contentType: 'application/json' });
+    for (const [name, message] of Object.entries(document.components.messages))
+      expect(message).toMatchObject({ name, contentType: 'application/json' });
   });
 
   it('has a message for every event of a stream, and schemas that a strict validator takes', () => {

@@ -6,11 +6,20 @@ import { FRAME_SCHEMAS, WIRE_SCHEMAS } from './wire-schemas';
 /** Each SSE event: when it comes, and what its data is. The compiler knows when one is missing. */
 const FRAMES: Readonly<Record<StreamEvent, { summary: string; data: string }>> = {
   connection: { summary: 'First: where each tenant begins, and whether anything was missed.', data: 'ConnectionFrame' },
-  inventory_alert: { summary: 'An alert of service inventory is raised, re-opened or raised in severity.', data: 'Entry' },
-  notification: { summary: 'The same of any other service, and recommendations and notifications: type and severity say which.', data: 'Entry' },
+  inventory_alert: {
+    summary: 'An alert of service inventory is raised, re-opened or raised in severity.',
+    data: 'Entry',
+  },
+  notification: {
+    summary: 'The same of any other service, and recommendations and notifications: type and severity say which.',
+    data: 'Entry',
+  },
   alert_update: { summary: 'An alert was acknowledged, resolved, repeated or edited.', data: 'Entry' },
   heartbeat: { summary: 'Every heartbeat_ms: the stream is alive, and how fresh it is.', data: 'HeartbeatFrame' },
-  reset: { summary: "A tenant's history was replaced, or too much was missed: load the present state.", data: 'ResetFrame' },
+  reset: {
+    summary: "A tenant's history was replaced, or too much was missed: load the present state.",
+    data: 'ResetFrame',
+  },
   close: { summary: 'Last: why the stream ends, and what to do.', data: 'CloseFrame' },
 };
 
@@ -40,13 +49,25 @@ export interface AsyncApi {
   defaultContentType: 'application/json';
   servers: Record<string, { host: string; protocol: string; description: string; pathname?: string }>;
   channels: Record<string, Channel>;
-  operations: Record<string, { action: 'send' | 'receive'; channel: Reference; summary: string; messages: readonly Reference[] }>;
+  operations: Record<
+    string,
+    { action: 'send' | 'receive'; channel: Reference; summary: string; messages: readonly Reference[] }
+  >;
   components: { messages: Record<string, Message>; schemas: Record<string, Schema> };
 }
 
 /** What travels over AMQP and in streams, as an AsyncAPI 3.0 document: what Tocsin receives, and what it sends. */
 export function asyncApi(version: string): AsyncApi {
-  const frames = STREAM_EVENTS.map((event): [string, Message] => [event, { name: event, title: event, summary: FRAMES[event].summary, contentType: 'application/json', payload: ref(FRAMES[event].data) }]);
+  const frames = STREAM_EVENTS.map((event): [string, Message] => [
+    event,
+    {
+      name: event,
+      title: event,
+      summary: FRAMES[event].summary,
+      contentType: 'application/json',
+      payload: ref(FRAMES[event].data),
+    },
+  ]);
   const alert: Message = {
     name: 'alert',
     title: 'An alert message',
@@ -57,7 +78,12 @@ export function asyncApi(version: string): AsyncApi {
   };
   return {
     asyncapi: '3.0.0',
-    info: { title: 'Tocsin', version, description: 'Alerts in over AMQP, out as Server-Sent Events. Everything else is at /docs.', license: { name: 'Apache-2.0' } },
+    info: {
+      title: 'Tocsin',
+      version,
+      description: 'Alerts in over AMQP, out as Server-Sent Events. Everything else is at /docs.',
+      license: { name: 'Apache-2.0' },
+    },
     defaultContentType: 'application/json',
     servers: {
       rabbitmq: { host: 'localhost:5672', protocol: 'amqp', description: 'RabbitMQ: RABBITMQ_URL.' },
@@ -72,27 +98,51 @@ export function asyncApi(version: string): AsyncApi {
         parameters: {
           type: { description: 'What kind of message it is.', enum: ALERT_TYPES },
           severity: { description: "Of the key's and the body's, the higher.", enum: SEVERITIES },
-          service: { description: "The service that noticed: it wins over the body's, since the broker can authorise it." },
+          service: {
+            description: "The service that noticed: it wins over the body's, since the broker can authorise it.",
+          },
         },
         messages: { alert: { $ref: '#/components/messages/alert' } },
-        bindings: { amqp: { is: 'routingKey', exchange: { name: TOPOLOGY.exchange, type: 'topic', durable: true, autoDelete: false, vhost: '/' }, bindingVersion: '0.3.0' } },
+        bindings: {
+          amqp: {
+            is: 'routingKey',
+            exchange: { name: TOPOLOGY.exchange, type: 'topic', durable: true, autoDelete: false, vhost: '/' },
+            bindingVersion: '0.3.0',
+          },
+        },
       },
       stream: {
         address: '/api/events',
         title: 'The event stream',
-        description: 'Server-Sent Events: each message is a frame with its name as event, its payload as data, and the position of the stream as id. Credentials, filters and cursors are described at /docs.',
+        description:
+          'Server-Sent Events: each message is a frame with its name as event, its payload as data, and the position of the stream as id. Credentials, filters and cursors are described at /docs.',
         servers: [{ $ref: '#/servers/gateway' }],
         messages: Object.fromEntries(STREAM_EVENTS.map((event) => [event, { $ref: `#/components/messages/${event}` }])),
         bindings: { http: { bindingVersion: '0.3.0' } },
       },
     },
     operations: {
-      takeAlerts: { action: 'receive', channel: { $ref: '#/channels/alerts' }, summary: 'Services publish alerts.', messages: [{ $ref: '#/channels/alerts/messages/alert' }] },
-      streamEvents: { action: 'send', channel: { $ref: '#/channels/stream' }, summary: 'Clients hear of them.', messages: STREAM_EVENTS.map((event) => ({ $ref: `#/channels/stream/messages/${event}` })) },
+      takeAlerts: {
+        action: 'receive',
+        channel: { $ref: '#/channels/alerts' },
+        summary: 'Services publish alerts.',
+        messages: [{ $ref: '#/channels/alerts/messages/alert' }],
+      },
+      streamEvents: {
+        action: 'send',
+        channel: { $ref: '#/channels/stream' },
+        summary: 'Clients hear of them.',
+        messages: STREAM_EVENTS.map((event) => ({ $ref: `#/channels/stream/messages/${event}` })),
+      },
     },
     components: {
       messages: { alert, ...Object.fromEntries(frames) },
-      schemas: { ...MESSAGE_SCHEMAS, AlertAction: WIRE_SCHEMAS.AlertAction, Entry: WIRE_SCHEMAS.Entry, ...FRAME_SCHEMAS },
+      schemas: {
+        ...MESSAGE_SCHEMAS,
+        AlertAction: WIRE_SCHEMAS.AlertAction,
+        Entry: WIRE_SCHEMAS.Entry,
+        ...FRAME_SCHEMAS,
+      },
     },
   };
 }

@@ -11,7 +11,8 @@ import { openApi, type OpenApi } from './openapi';
  * What of these pages may run and be loaded: their own files, nothing inline, no frame around them. Swagger UI draws its
  * icons from `data:` and sets styles on elements.
  */
-export const DOCS_POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+export const DOCS_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** `/docs`: the API and the streams, described for machines and for people. Nothing of it is secret. */
 @Controller('docs')
@@ -50,7 +51,9 @@ export class DocsController {
   asset(@Param('name') name: string, @Res() response: Response): void {
     const file = this.files.find(name);
     if (!file) throw new Refused('not_found', 'There is no such file.');
-    response.set({ 'Content-Type': file.type, 'Cache-Control': 'public, max-age=3600', 'X-Content-Type-Options': 'nosniff' }).end(file.bytes);
+    response
+      .set({ 'Content-Type': file.type, 'Cache-Control': 'public, max-age=3600', 'X-Content-Type-Options': 'nosniff' })
+      .end(file.bytes);
   }
 
   @All(['', 'openapi.json', 'asyncapi.json', 'events', 'errors', 'assets/:name'])
@@ -62,6 +65,12 @@ export class DocsController {
 
 export function sendPage(html: string, response: Response): void {
   response
-    .set({ 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-cache', 'Content-Security-Policy': DOCS_POLICY, 'Referrer-Policy': 'no-referrer', 'X-Content-Type-Options': 'nosniff' })
+    .set({
+      'Content-Type': 'text/html; charset=utf-8',
+      'Cache-Control': 'no-cache',
+      'Content-Security-Policy': DOCS_POLICY,
+      'Referrer-Policy': 'no-referrer',
+      'X-Content-Type-Options': 'nosniff',
+    })
     .end(html);
 }

@@ -4,8 +4,12 @@ import type { Content, Operation, Paths } from './operation';
 const html: Content = { description: 'A page.', types: ['text/html'], schema: text() };
 const json: Content = { description: 'A document.', schema: { type: 'object' } };
 const shared = { tag: 'documents', access: 'none' } as const;
-const page = (id: string, summary: string): { get: Operation } => ({ get: { ...shared, id, summary, answers: { 200: html } } });
-const document = (id: string, summary: string): { get: Operation } => ({ get: { ...shared, id, summary, answers: { 200: json } } });
+const page = (id: string, summary: string): { get: Operation } => ({
+  get: { ...shared, id, summary, answers: { 200: html } },
+});
+const document = (id: string, summary: string): { get: Operation } => ({
+  get: { ...shared, id, summary, answers: { 200: json } },
+});
 
 export const DOCS_PATHS: Paths = {
   '/': {
@@ -28,7 +32,9 @@ export const DOCS_PATHS: Paths = {
       id: 'readPageAsset',
       summary: 'What the page is made of; the name of each file holds a hash of what is in it',
       parameters: [{ name: 'name', in: 'path', description: "A file's name.", schema: text(), required: true }],
-      answers: { 200: { description: 'The file.', types: ['text/css', 'text/javascript', 'image/svg+xml'], schema: text() } },
+      answers: {
+        200: { description: 'The file.', types: ['text/css', 'text/javascript', 'image/svg+xml'], schema: text() },
+      },
       problems: ['not_found'],
     },
   },
@@ -43,7 +49,9 @@ export const DOCS_PATHS: Paths = {
       id: 'readAsset',
       summary: 'What these pages are made of',
       parameters: [{ name: 'name', in: 'path', description: "A file's name.", schema: text(), required: true }],
-      answers: { 200: { description: 'The file.', types: ['text/css', 'text/javascript', 'image/png'], schema: text() } },
+      answers: {
+        200: { description: 'The file.', types: ['text/css', 'text/javascript', 'image/png'], schema: text() },
+      },
       problems: ['not_found'],
     },
   },

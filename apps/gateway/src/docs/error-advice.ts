@@ -2,13 +2,16 @@ import type { ErrorCode } from '@tocsin/contracts';
 
 /** What each code means to whoever gets it, and what to do. The compiler knows when one is missing; docs/errors.md is made of it. */
 export const ADVICE: Readonly<Record<ErrorCode, string>> = {
-  message_too_large: 'One message is longer than the limit (64 KiB as it is published, less over HTTP where MAX_EVENT_BYTES says so). Send less of it, or a link.',
-  invalid_encoding: 'The AMQP property `content_encoding` names a compression that the bytes do not have. Set it to what was done, or leave it out.',
+  message_too_large:
+    'One message is longer than the limit (64 KiB as it is published, less over HTTP where MAX_EVENT_BYTES says so). Send less of it, or a link.',
+  invalid_encoding:
+    'The AMQP property `content_encoding` names a compression that the bytes do not have. Set it to what was done, or leave it out.',
   invalid_utf8: 'The bytes are not UTF-8. Encode them so.',
   invalid_json: 'The body does not parse, or is no object where one is needed.',
   too_deep: 'Nested more than 16 levels below a field. Flatten it.',
   control_characters: 'Text holds control characters or half a surrogate pair, which cannot be stored. Remove them.',
-  foreign_envelope: 'The message is wrapped as another system does it; `detail` names the system. Publish what is within, or a CloudEvent.',
+  foreign_envelope:
+    'The message is wrapped as another system does it; `detail` names the system. Publish what is within, or a CloudEvent.',
   unknown_field: 'A field that nobody knows: `errors` points to it and names the nearest one.',
   missing_tenant: 'The message does not say whose it is. Set `tenant_id`.',
   missing_service: 'The message does not say which service noticed. Set `service`.',
@@ -21,7 +24,8 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   token_expired: 'The token has ended. Get a new one.',
   token_not_yet_valid: "The token begins later. Look at both machines' clocks.",
   token_revoked: 'The token was taken back. Sign in again.',
-  query_token_denied: 'This gateway takes no token in an address (`STREAM_QUERY_TOKEN=deny`). Use a ticket or the header.',
+  query_token_denied:
+    'This gateway takes no token in an address (`STREAM_QUERY_TOKEN=deny`). Use a ticket or the header.',
   invalid_ticket: 'The ticket is spent, older than 30 s or none. Ask for a new one with `POST /api/events/ticket`.',
   insufficient_scope: 'The token lacks the scope that the operation needs; `detail` names it.',
   no_tenant: 'The user belongs to no tenant. An administrator of the tenant service can change that.',
@@ -29,8 +33,10 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   role_forbidden: 'The role of the user in this tenant is `viewer`: it reads and does not act.',
   too_many_tenants: 'A stream, and a list, is of at most 32 tenants. Name some with `?tenant=`.',
   invalid_parameter: 'A parameter has no meaning: `errors` names it and says what is expected.',
-  invalid_cursor: 'It is no cursor, or one of another list, order or filter, or its history was replaced. Begin without one.',
-  cursor_expired: 'Entries behind the cursor are deleted (`RETENTION_DAYS`). Begin without one, and load the present state.',
+  invalid_cursor:
+    'It is no cursor, or one of another list, order or filter, or its history was replaced. Begin without one.',
+  cursor_expired:
+    'Entries behind the cursor are deleted (`RETENTION_DAYS`). Begin without one, and load the present state.',
   empty_batch: 'The list holds nothing.',
   batch_too_large: 'The list is longer than one call takes. Send it in parts.',
   body_too_large: 'The whole body is longer than this operation reads.',
@@ -39,14 +45,18 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   not_found: 'There is nothing here, or nothing that this user may see: the two look the same.',
   method_not_allowed: 'The address knows other methods: `Allow` names them.',
   already_decided: 'Somebody has decided otherwise on this dead letter. Read it again.',
-  alert_conflict: 'Somebody, or the producer, was first: `detail` says who and when, `alert` is the alert as it is now. Decide again.',
-  truncated: 'Not all of the message was kept, so it cannot be redriven. Its producer can send it again; else discard it.',
-  publish_failed: 'The queue did not confirm everything; `confirmed` lists what it did. Send all of it again, under the same ids.',
+  alert_conflict:
+    'Somebody, or the producer, was first: `detail` says who and when, `alert` is the alert as it is now. Decide again.',
+  truncated:
+    'Not all of the message was kept, so it cannot be redriven. Its producer can send it again; else discard it.',
+  publish_failed:
+    'The queue did not confirm everything; `confirmed` lists what it did. Send all of it again, under the same ids.',
   tenant_service_unavailable: 'The tenant service does not answer. Try again after `Retry-After` seconds.',
   store_unavailable: 'A store does not answer. Try again after `Retry-After` seconds.',
   draining: 'This gateway is about to stop. Connect again: another one answers.',
   at_capacity: 'This gateway holds as many streams as it may. Connect again after `Retry-After` seconds.',
-  overloaded: 'This gateway holds as many bytes of request bodies as it may (`BODIES_BYTES`). Send it again after `Retry-After` seconds.',
+  overloaded:
+    'This gateway holds as many bytes of request bodies as it may (`BODIES_BYTES`). Send it again after `Retry-After` seconds.',
   too_many_streams: 'The user, tenant or address has as many streams open as it may. Close some; share one among tabs.',
   rate_limited: 'Too many attempts in a short time. Wait for `Retry-After` seconds.',
   internal_error: 'A fault of Tocsin. `instance` names it in the log of the gateway.',

@@ -8,7 +8,9 @@ export const errorRows = (): { code: string; status: number; title: string; advi
 
 /** `docs/errors.md`, which `npm run settings` writes and a test compares. */
 export function errorsMarkdown(): string {
-  const rows = errorRows().map(({ code, status, title, advice }) => `| \`${code}\` | ${status} | ${title} | ${advice} |`);
+  const rows = errorRows().map(
+    ({ code, status, title, advice }) => `| \`${code}\` | ${status} | ${title} | ${advice} |`,
+  );
   return `# Errors
 
 Every error of the API is \`application/problem+json\` (RFC 9457): \`title\` and \`status\` for people, \`code\` for programs, \`detail\` for whoever looks into it,

@@ -15,11 +15,21 @@ const document = (title: string, head: string, body: string): string => `<!docty
 </html>
 `;
 
-const NAVIGATION = '<nav><a href="/docs">API</a> · <a href="/docs/events">Messages and streams</a> · <a href="/docs/errors">Errors</a></nav>';
-const plain = (title: string, body: string): string => document(title, '<link rel="stylesheet" href="/docs/assets/plain.css">', `${NAVIGATION}<h1>${escape(title)}</h1>${body}`);
+const NAVIGATION =
+  '<nav><a href="/docs">API</a> · <a href="/docs/events">Messages and streams</a> · <a href="/docs/errors">Errors</a></nav>';
+const plain = (title: string, body: string): string =>
+  document(
+    title,
+    '<link rel="stylesheet" href="/docs/assets/plain.css">',
+    `${NAVIGATION}<h1>${escape(title)}</h1>${body}`,
+  );
 
 /** Where there is no page to show: what this is, and where to read on. */
-export const welcomeHtml = (): string => plain('Tocsin', '<p>Alerts from your services to every screen of the tenant they concern. This gateway serves the API; the page is not part of it.</p>');
+export const welcomeHtml = (): string =>
+  plain(
+    'Tocsin',
+    '<p>Alerts from your services to every screen of the tenant they concern. This gateway serves the API; the page is not part of it.</p>',
+  );
 
 /** The API, to read and to try. The script that starts it takes the token with it: see `try-it.ts`. */
 export const apiHtml = (): string =>
@@ -30,22 +40,40 @@ export const apiHtml = (): string =>
   );
 
 export function errorsHtml(): string {
-  const rows = errorRows().map(({ code, status, title, advice }) => `<tr id="${code}"><td><code>${code}</code></td><td>${status}</td><td>${escape(title)}</td><td>${prose(advice)}</td></tr>`);
-  return plain('Tocsin: errors', `<p>Every error is <code>application/problem+json</code>. Match on its <code>code</code>.</p><table><thead><tr><th>code</th><th>status</th><th>title</th><th>what it means, and what to do</th></tr></thead><tbody>${rows.join('')}</tbody></table>`);
+  const rows = errorRows().map(
+    ({ code, status, title, advice }) =>
+      `<tr id="${code}"><td><code>${code}</code></td><td>${status}</td><td>${escape(title)}</td><td>${prose(advice)}</td></tr>`,
+  );
+  return plain(
+    'Tocsin: errors',
+    `<p>Every error is <code>application/problem+json</code>. Match on its <code>code</code>.</p><table><thead><tr><th>code</th><th>status</th><th>title</th><th>what it means, and what to do</th></tr></thead><tbody>${rows.join('')}</tbody></table>`,
+  );
 }
 
 /** The AsyncAPI document for people: each channel with its messages, then what they consist of. */
 export function eventsHtml({ channels, components }: AsyncApi): string {
   const sections = Object.values(channels).map(({ address, title, description, messages }) => {
-    const rows = Object.keys(messages).map((name) => `<tr><td><code>${escape(name)}</code></td><td>${linkTo(components.messages[name]!.payload)}</td><td>${prose(components.messages[name]!.summary)}</td></tr>`);
+    const rows = Object.keys(messages).map(
+      (name) =>
+        `<tr><td><code>${escape(name)}</code></td><td>${linkTo(components.messages[name]!.payload)}</td><td>${prose(components.messages[name]!.summary)}</td></tr>`,
+    );
     return `<h2>${escape(title)}</h2><p><code>${escape(address)}</code></p><p>${prose(description)}</p><table><thead><tr><th>message</th><th>data</th><th></th></tr></thead><tbody>${rows.join('')}</tbody></table>`;
   });
-  const schemas = Object.entries(components.schemas).map(([name, schema]) => `<h3 id="${escape(name)}">${escape(name)}</h3>${schema.description ? `<p>${prose(schema.description)}</p>` : ''}${fieldsOf(schema)}`);
-  return plain('Tocsin: messages and streams', `<p>For machines: <a href="/docs/asyncapi.json">asyncapi.json</a>.</p>${sections.join('')}<h2>What they consist of</h2>${schemas.join('')}`);
+  const schemas = Object.entries(components.schemas).map(
+    ([name, schema]) =>
+      `<h3 id="${escape(name)}">${escape(name)}</h3>${schema.description ? `<p>${prose(schema.description)}</p>` : ''}${fieldsOf(schema)}`,
+  );
+  return plain(
+    'Tocsin: messages and streams',
+    `<p>For machines: <a href="/docs/asyncapi.json">asyncapi.json</a>.</p>${sections.join('')}<h2>What they consist of</h2>${schemas.join('')}`,
+  );
 }
 
 function fieldsOf({ properties = {}, required = [] }: Schema): string {
-  const rows = Object.entries(properties).map(([name, schema]) => `<tr><td><code>${escape(name)}</code>${required.includes(name) ? '' : ' <small>optional</small>'}</td><td>${typeOf(schema)}</td><td>${prose(schema.description ?? '')}</td></tr>`);
+  const rows = Object.entries(properties).map(
+    ([name, schema]) =>
+      `<tr><td><code>${escape(name)}</code>${required.includes(name) ? '' : ' <small>optional</small>'}</td><td>${typeOf(schema)}</td><td>${prose(schema.description ?? '')}</td></tr>`,
+  );
   return `<table><thead><tr><th>field</th><th>type</th><th></th></tr></thead><tbody>${rows.join('')}</tbody></table>`;
 }
 
@@ -55,7 +83,12 @@ function typeOf(schema: Schema): string {
   if (schema.enum) return schema.enum.map((value) => `<code>${escape(String(value))}</code>`).join(' · ');
   if (schema.type === 'array') return `list of ${typeOf(schema.items ?? {})}`;
   const types = [schema.type ?? 'anything'].flat().join(' or ');
-  const limits = [schema.format, schema.pattern && `<code>${escape(schema.pattern)}</code>`, schema.maxLength && `at most ${schema.maxLength}`, schema.maxItems && `at most ${schema.maxItems}`].filter(Boolean);
+  const limits = [
+    schema.format,
+    schema.pattern && `<code>${escape(schema.pattern)}</code>`,
+    schema.maxLength && `at most ${schema.maxLength}`,
+    schema.maxItems && `at most ${schema.maxItems}`,
+  ].filter(Boolean);
   return [types, ...limits].join(', ');
 }
 

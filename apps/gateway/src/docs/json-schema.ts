@@ -57,10 +57,21 @@ export function object<T>(fields: Fields<T>, more: Schema = {}): Schema {
 }
 
 /** The same for what is sent to us: a field that is not among these is refused. */
-export const strictObject = <T>(fields: Fields<T>, more: Schema = {}): Schema => ({ ...object<T>(fields, more), additionalProperties: false });
+export const strictObject = <T>(fields: Fields<T>, more: Schema = {}): Schema => ({
+  ...object<T>(fields, more),
+  additionalProperties: false,
+});
 
-export const text = (description?: string, more: Schema = {}): Schema => ({ type: 'string', ...(description && { description }), ...more });
-export const integer = (description?: string, more: Schema = {}): Schema => ({ type: 'integer', ...(description && { description }), ...more });
+export const text = (description?: string, more: Schema = {}): Schema => ({
+  type: 'string',
+  ...(description && { description }),
+  ...more,
+});
+export const integer = (description?: string, more: Schema = {}): Schema => ({
+  type: 'integer',
+  ...(description && { description }),
+  ...more,
+});
 export const number = (description?: string): Schema => ({ type: 'number', ...(description && { description }) });
 export const count = (description?: string): Schema => integer(description, { minimum: 0 });
 export const flag = (description?: string): Schema => ({ type: 'boolean', ...(description && { description }) });
@@ -69,8 +80,16 @@ export const uuid = (description?: string): Schema => text(description, { format
 export const oneOf = (values: readonly string[], description?: string): Schema => text(description, { enum: values });
 export const list = (items: Schema, more: Schema = {}): Schema => ({ type: 'array', items, ...more });
 /** A map from names to one kind of value. */
-export const mapOf = (additionalProperties: Schema, description?: string): Schema => ({ type: 'object', ...(description && { description }), additionalProperties });
-export const anything = (description?: string): Schema => ({ type: 'object', ...(description && { description }), additionalProperties: true });
+export const mapOf = (additionalProperties: Schema, description?: string): Schema => ({
+  type: 'object',
+  ...(description && { description }),
+  additionalProperties,
+});
+export const anything = (description?: string): Schema => ({
+  type: 'object',
+  ...(description && { description }),
+  additionalProperties: true,
+});
 
 /** The same, or null. */
 export function nullable(schema: Schema): Schema {

@@ -13,7 +13,10 @@ const CONVERTERS = {
 };
 
 const schemaOf = (of: abstract new () => object): Schema =>
-  targetConstructorToSchema(of as new () => object, { additionalConverters: CONVERTERS as never, refPointerPrefix: '#/components/schemas/' }) as Schema;
+  targetConstructorToSchema(of as new () => object, {
+    additionalConverters: CONVERTERS as never,
+    refPointerPrefix: '#/components/schemas/',
+  }) as Schema;
 
 /** Fields that are there once a message is read, and that nobody needs to send: their defaults stand with the class. */
 const DEFAULTED = ['id', 'type', 'title', 'status', 'labels', 'actions', 'metadata', 'schema_version'];
@@ -21,19 +24,24 @@ const DEFAULTED = ['id', 'type', 'title', 'status', 'labels', 'actions', 'metada
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
   tenant_id: 'Whose alert it is.',
   service: "Which service noticed. Over AMQP the routing key's wins.",
-  severity: "Over AMQP the higher of this and the routing key's. Other words for it are understood: critical, warning, info, P1 …",
+  severity:
+    "Over AMQP the higher of this and the routing key's. Other words for it are understood: critical, warning, info, P1 …",
   id: "The producer's own id, unique within tenant and service: sending the same message again under it is safe. Made when it is absent.",
   type: 'Default: alert.',
   name: 'What happened, as a slug: low_stock.',
   title: 'One line for people. Default: the name in words.',
   message: 'Text for people.',
-  dedup_key: 'Names the alert that this message is about, within tenant and service. Without it the message is an alert of its own.',
+  dedup_key:
+    'Names the alert that this message is about, within tenant and service. Without it the message is an alert of its own.',
   status: 'Default: firing. resolved needs a dedup_key.',
-  snapshot: 'Default: false. True: the message says what is so now, as a poll or a webhook of state does. It is compared with the alert as it stands, and a repeat of it is a duplicate.',
-  occurred_at: "The producer's clock: ISO 8601 (UTC where it names no zone), or epoch seconds or milliseconds. Needed with a dedup_key, unless it is a snapshot.",
+  snapshot:
+    'Default: false. True: the message says what is so now, as a poll or a webhook of state does. It is compared with the alert as it stands, and a repeat of it is a duplicate.',
+  occurred_at:
+    "The producer's clock: ISO 8601 (UTC where it names no zone), or epoch seconds or milliseconds. Needed with a dedup_key, unless it is a snapshot.",
   labels: 'What filters, rules and grouping match on.',
   actions: 'Buttons beside the alert.',
-  recipients: 'Who is to be told instead of whoever the tenant has named: e-mail addresses, phone numbers (E.164), http(s) addresses.',
+  recipients:
+    'Who is to be told instead of whoever the tenant has named: e-mail addresses, phone numbers (E.164), http(s) addresses.',
   channels: 'Over which channels, instead of those that the severity asks for.',
   metadata: 'Whatever else there is to say; at most 16 levels deep.',
   schema_version: 'Default: 1.',
@@ -42,17 +50,45 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
 /** The message as a producer sends it, derived from the class that validates it. */
 function messageSchema(): Schema {
   const { properties = {}, required = [], ...rest } = schemaOf(AlertMessage);
-  const described = Object.entries(properties).map(([name, schema]): [string, Schema] => [name, { ...schema, description: DESCRIPTIONS[name]! }]);
+  const described = Object.entries(properties).map(([name, schema]): [string, Schema] => [
+    name,
+    { ...schema, description: DESCRIPTIONS[name]! },
+  ]);
   return {
     ...rest,
     description: `An alert as a service sends it: JSON, UTF-8, at most ${MAX_MESSAGE_BYTES} bytes.`,
-    properties: { ...Object.fromEntries(described), occurred_at: { anyOf: [{ type: 'string', format: 'date-time' }, { type: 'number', minimum: 0, maximum: 4_102_444_800 }], description: DESCRIPTIONS.occurred_at! } },
+    properties: {
+      ...Object.fromEntries(described),
+      occurred_at: {
+        anyOf: [
+          { type: 'string', format: 'date-time' },
+          { type: 'number', minimum: 0, maximum: 4_102_444_800 },
+        ],
+        description: DESCRIPTIONS.occurred_at!,
+      },
+    },
     required: required.filter((name) => !DEFAULTED.includes(name)),
     allOf: [
-      { if: { properties: { snapshot: { const: true } }, required: ['snapshot'] }, else: { dependentRequired: { dedup_key: ['occurred_at'] } } },
-      { if: { properties: { status: { const: 'resolved' } }, required: ['status'] }, then: { required: ['dedup_key'] } },
+      {
+        if: { properties: { snapshot: { const: true } }, required: ['snapshot'] },
+        else: { dependentRequired: { dedup_key: ['occurred_at'] } },
+      },
+      {
+        if: { properties: { status: { const: 'resolved' } }, required: ['status'] },
+        then: { required: ['dedup_key'] },
+      },
     ],
-    examples: [{ id: 'stock-4711', tenant_id: 'north-bakery', service: 'inventory', severity: 'urgent', name: 'low_stock', message: 'Flour: 2 kg left', labels: { site: 'north' } }],
+    examples: [
+      {
+        id: 'stock-4711',
+        tenant_id: 'north-bakery',
+        service: 'inventory',
+        severity: 'urgent',
+        name: 'low_stock',
+        message: 'Flour: 2 kg left',
+        labels: { site: 'north' },
+      },
+    ],
   };
 }
 
@@ -62,4 +98,7 @@ export const MESSAGE_SCHEMAS = {
 } satisfies Record<string, Schema>;
 
 /** The same as HTTP takes it, where somebody reads the answer: a field that nobody knows is refused. */
-export const STRICT_MESSAGE_SCHEMAS = { ...MESSAGE_SCHEMAS, AlertMessage: { ...MESSAGE_SCHEMAS.AlertMessage, additionalProperties: false } } satisfies Record<string, Schema>;
+export const STRICT_MESSAGE_SCHEMAS = {
+  ...MESSAGE_SCHEMAS,
+  AlertMessage: { ...MESSAGE_SCHEMAS.AlertMessage, additionalProperties: false },
+} satisfies Record<string, Schema>;

@@ -10,16 +10,22 @@ import { openApi, type DescribedOperation } from './openapi';
 import { validatorOf } from './testing/validator';
 
 const document = openApi('1.2.3');
-const operations = Object.entries(document.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ path, method, operation })));
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+);
 const schemasOf = ({ parameters, requestBody, responses }: DescribedOperation): Schema[] => [
   ...parameters.map(({ schema }) => schema),
-  ...[requestBody, ...Object.values(responses)].flatMap((part) => Object.values(part?.content ?? {}).map(({ schema }) => schema)),
+  ...[requestBody, ...Object.values(responses)].flatMap((part) =>
+    Object.values(part?.content ?? {}).map(({ schema }) => schema),
+  ),
 ];
 
 describe('the OpenAPI document', () => {
   it('describes each route of a running gateway, and no other', async () => {
     const { controllers } = GatewayModule.forRoot({} as never, []) as Required<Pick<DynamicModule, 'controllers'>>;
-    const module = await Test.createTestingModule({ controllers }).useMocker(() => ({})).compile();
+    const module = await Test.createTestingModule({ controllers })
+      .useMocker(() => ({}))
+      .compile();
     const app = module.createNestApplication<NestExpressApplication>({ bodyParser: false });
     await app.init();
     const described = operations.map(({ path, method }) => `${method.toUpperCase()} ${path.replace(/\{\w+\}/g, '{}')}`);
@@ -36,7 +42,9 @@ describe('the OpenAPI document', () => {
       const inPath = operation.parameters.filter((parameter) => parameter.in === 'path');
       expect(inPath.map(({ name }) => `{${name}}`)).toEqual(path.match(/\{\w+\}/g) ?? []);
       expect(inPath.every(({ required }) => required)).toBe(true);
-      expect(new Set(operation.parameters.map((parameter) => `${parameter.in} ${parameter.name}`)).size).toBe(operation.parameters.length);
+      expect(new Set(operation.parameters.map((parameter) => `${parameter.in} ${parameter.name}`)).size).toBe(
+        operation.parameters.length,
+      );
       expect(tags).toEqual(expect.arrayContaining([...operation.tags]));
       expect(schemes).toEqual(expect.arrayContaining(operation.security.flatMap((one) => Object.keys(one))));
       expect(Object.keys(operation.responses).some((status) => status.startsWith('2'))).toBe(true);
@@ -45,7 +53,10 @@ describe('the OpenAPI document', () => {
 
   it('holds schemas that a strict validator takes, with examples that are valid', () => {
     const compile = validatorOf(document);
-    for (const schema of [...Object.values(document.components.schemas), ...operations.flatMap(({ operation }) => schemasOf(operation))]) {
+    for (const schema of [
+      ...Object.values(document.components.schemas),
+      ...operations.flatMap(({ operation }) => schemasOf(operation)),
+    ]) {
       const validate = compile(schema);
       for (const example of schema.examples ?? []) expect([validate(example), validate.errors]).toEqual([true, null]);
     }

@@ -16,16 +16,40 @@ import { STRICT_MESSAGE_SCHEMAS } from './message-schema';
 import { TAGS, type Content, type Method, type Operation, type Parameter, type Paths } from './operation';
 import { WIRE_SCHEMAS } from './wire-schemas';
 
-const ALL_PATHS: readonly Paths[] = [STREAM_PATHS, ALERT_PATHS, ACT_PATHS, LOG_PATHS, SEEN_PATHS, INTAKE_PATHS, PEER_PATHS, DEAD_LETTER_PATHS, ACCESS_PATHS, DOCS_PATHS];
+const ALL_PATHS: readonly Paths[] = [
+  STREAM_PATHS,
+  ALERT_PATHS,
+  ACT_PATHS,
+  LOG_PATHS,
+  SEEN_PATHS,
+  INTAKE_PATHS,
+  PEER_PATHS,
+  DEAD_LETTER_PATHS,
+  ACCESS_PATHS,
+  DOCS_PATHS,
+];
 
 /** What any operation may answer, by the credential that it asks for. */
 const ANYWHERE = ['invalid_request', 'internal_error'] as const satisfies readonly ErrorCode[];
-const WITH_A_TOKEN = ['missing_credentials', 'invalid_token', 'token_expired', 'token_not_yet_valid', 'token_revoked', 'insufficient_scope', 'store_unavailable'] as const satisfies readonly ErrorCode[];
+const WITH_A_TOKEN = [
+  'missing_credentials',
+  'invalid_token',
+  'token_expired',
+  'token_not_yet_valid',
+  'token_revoked',
+  'insufficient_scope',
+  'store_unavailable',
+] as const satisfies readonly ErrorCode[];
 
 const SECURITY_SCHEMES = {
   bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
   ticket: { type: 'apiKey', in: 'query', name: 'ticket', description: 'Of POST /api/events/ticket; opens one stream.' },
-  token: { type: 'apiKey', in: 'query', name: 'token', description: 'The token itself, where STREAM_QUERY_TOKEN allows it.' },
+  token: {
+    type: 'apiKey',
+    in: 'query',
+    name: 'token',
+    description: 'The token itself, where STREAM_QUERY_TOKEN allows it.',
+  },
   cookie: { type: 'apiKey', in: 'cookie', name: STREAM_COOKIE, description: 'Of POST /api/events/ticket?mode=cookie.' },
 } as const;
 
@@ -57,7 +81,10 @@ export function openApi(version: string): OpenApi {
   for (const part of ALL_PATHS) {
     for (const [path, operations] of Object.entries(part)) {
       const described = Object.entries(operations).map(([method, operation]) => [method, describe(operation)]);
-      paths[path] = { ...paths[path], ...(Object.fromEntries(described) as Partial<Record<Method, DescribedOperation>>) };
+      paths[path] = {
+        ...paths[path],
+        ...(Object.fromEntries(described) as Partial<Record<Method, DescribedOperation>>),
+      };
     }
   }
   return {
@@ -65,17 +92,32 @@ export function openApi(version: string): OpenApi {
     info: {
       title: 'Tocsin',
       version,
-      description: 'Alerts from services to every screen of the tenant they concern. What queues and streams carry is described at [/docs/events](/docs/events), what errors mean at [/docs/errors](/docs/errors).',
+      description:
+        'Alerts from services to every screen of the tenant they concern. What queues and streams carry is described at [/docs/events](/docs/events), what errors mean at [/docs/errors](/docs/errors).',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths,
-    components: { schemas: { ...WIRE_SCHEMAS, ...STRICT_MESSAGE_SCHEMAS, ...DEAD_LETTER_SCHEMAS }, securitySchemes: SECURITY_SCHEMES },
+    components: {
+      schemas: { ...WIRE_SCHEMAS, ...STRICT_MESSAGE_SCHEMAS, ...DEAD_LETTER_SCHEMAS },
+      securitySchemes: SECURITY_SCHEMES,
+    },
   };
 }
 
-function describe({ id, tag, summary, description, access, parameters = [], body, answers, problems = [], failure }: Operation): DescribedOperation {
+function describe({
+  id,
+  tag,
+  summary,
+  description,
+  access,
+  parameters = [],
+  body,
+  answers,
+  problems = [],
+  failure,
+}: Operation): DescribedOperation {
   const codes = new Set<ErrorCode>([...problems, ...ANYWHERE, ...(access === 'none' ? [] : WITH_A_TOKEN)]);
   return {
     operationId: id,
@@ -83,18 +125,30 @@ function describe({ id, tag, summary, description, access, parameters = [], body
     summary,
     ...(description && { description }),
     security: securityOf(access),
-    parameters: parameters.map((parameter) => ({ required: false, ...parameter, ...(parameter.in === 'query' && { style: 'form' }) })),
-    ...(body && { requestBody: { description: body.description, required: body.required ?? false, content: contentOf(body)! } }),
-    responses: { ...Object.fromEntries(Object.entries(answers).map(([status, content]) => [status, answerOf(content)])), ...problemsOf(codes, failure?.schema) },
+    parameters: parameters.map((parameter) => ({
+      required: false,
+      ...parameter,
+      ...(parameter.in === 'query' && { style: 'form' }),
+    })),
+    ...(body && {
+      requestBody: { description: body.description, required: body.required ?? false, content: contentOf(body)! },
+    }),
+    responses: {
+      ...Object.fromEntries(Object.entries(answers).map(([status, content]) => [status, answerOf(content)])),
+      ...problemsOf(codes, failure?.schema),
+    },
   };
 }
 
 function securityOf(access: Operation['access']): DescribedOperation['security'] {
   if (access === 'none') return [];
-  return access === 'stream' ? [{ bearer: ['alerts:read'] }, { ticket: [] }, { token: ['alerts:read'] }, { cookie: [] }] : [{ bearer: access }];
+  return access === 'stream'
+    ? [{ bearer: ['alerts:read'] }, { ticket: [] }, { token: ['alerts:read'] }, { cookie: [] }]
+    : [{ bearer: access }];
 }
 
-const contentOf = ({ schema, types = ['application/json'] }: Content) => schema && Object.fromEntries(types.map((type) => [type, { schema }]));
+const contentOf = ({ schema, types = ['application/json'] }: Content) =>
+  schema && Object.fromEntries(types.map((type) => [type, { schema }]));
 
 function answerOf(content: Content): DescribedOperation['responses'][string] {
   const media = contentOf(content);
@@ -109,8 +163,21 @@ function problemsOf(codes: ReadonlySet<ErrorCode>, told?: Schema): DescribedOper
     Array.from(statuses, (status) => {
       const own = inOrder.filter((code) => ANSWERS[code][0] === status);
       const description = own.map((code) => `${code}: ${ANSWERS[code][1]}.`).join(' ');
-      if (told) return [String(status), { description, content: { 'application/json': { schema: { allOf: [told, { type: 'object', properties: { code: { enum: own } } }] } } } }];
-      const schema: Schema = { allOf: [ref('Problem'), { type: 'object', properties: { status: { const: status }, code: { enum: own } } }] };
+      if (told)
+        return [
+          String(status),
+          {
+            description,
+            content: {
+              'application/json': {
+                schema: { allOf: [told, { type: 'object', properties: { code: { enum: own } } }] },
+              },
+            },
+          },
+        ];
+      const schema: Schema = {
+        allOf: [ref('Problem'), { type: 'object', properties: { status: { const: status }, code: { enum: own } } }],
+      };
       return [String(status), { description, content: { 'application/problem+json': { schema } } }];
     }),
   );

@@ -56,16 +56,50 @@ export interface Operation {
 export type Paths = Readonly<Record<string, Partial<Record<Method, Operation>>>>;
 
 /** A list in a query: by commas, or the parameter several times. */
-export const listParameter = (name: string, items: Schema, description: string): Parameter => ({ name, in: 'query', description, schema: { type: 'array', items }, explode: false });
-export const queryParameter = (name: string, schema: Schema, description: string): Parameter => ({ name, in: 'query', description, schema });
-export const pathParameter = (name: string, schema: Schema, description: string): Parameter => ({ name, in: 'path', description, schema, required: true });
+export const listParameter = (name: string, items: Schema, description: string): Parameter => ({
+  name,
+  in: 'query',
+  description,
+  schema: { type: 'array', items },
+  explode: false,
+});
+export const queryParameter = (name: string, schema: Schema, description: string): Parameter => ({
+  name,
+  in: 'query',
+  description,
+  schema,
+});
+export const pathParameter = (name: string, schema: Schema, description: string): Parameter => ({
+  name,
+  in: 'path',
+  description,
+  schema,
+  required: true,
+});
 
 /** Of what becomes entries. */
 export const TRACEPARENT: Parameter = {
-  name: 'traceparent', in: 'header', description: "W3C trace context: its trace id becomes the entries'.", schema: text(undefined, { pattern: '^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$' }),
+  name: 'traceparent',
+  in: 'header',
+  description: "W3C trace context: its trace id becomes the entries'.",
+  schema: text(undefined, { pattern: '^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$' }),
 };
 
 /** What reading a body as JSON may refuse. */
-export const BODY_PROBLEMS = ['unsupported_media_type', 'body_too_large', 'overloaded', 'invalid_utf8', 'invalid_json', 'too_deep', 'control_characters', 'unknown_field', 'invalid_field'] as const satisfies readonly ErrorCode[];
+export const BODY_PROBLEMS = [
+  'unsupported_media_type',
+  'body_too_large',
+  'overloaded',
+  'invalid_utf8',
+  'invalid_json',
+  'too_deep',
+  'control_characters',
+  'unknown_field',
+  'invalid_field',
+] as const satisfies readonly ErrorCode[];
 /** What finding out about somebody's tenants may refuse. */
-export const TENANT_PROBLEMS = ['no_tenant', 'tenant_forbidden', 'tenant_service_unavailable'] as const satisfies readonly ErrorCode[];
+export const TENANT_PROBLEMS = [
+  'no_tenant',
+  'tenant_forbidden',
+  'tenant_service_unavailable',
+] as const satisfies readonly ErrorCode[];

@@ -33,13 +33,22 @@ const bytes = (value: unknown) => Buffer.from(JSON.stringify(value));
 type Value = Record<string, unknown>;
 const asItIs = (value: Value): Value => value;
 /** What no schema says: a snooze ends in the future, */
-const ahead = (value: Value): Value => (typeof value.until === 'string' && !Number.isNaN(Date.parse(value.until)) ? { ...value, until: new Date(Date.now() + 3_600_000).toISOString() } : value);
+const ahead = (value: Value): Value =>
+  typeof value.until === 'string' && !Number.isNaN(Date.parse(value.until))
+    ? { ...value, until: new Date(Date.now() + 3_600_000).toISOString() }
+    : value;
 /** a time in a search is one of a pair in their order, and a page goes with its question, */
 const unpaired = ({ to: _to, after: _after, ...value }: Value): Value => value;
 /** and a tenant is seen up to one place, that a stream has named. */
 function once(value: Value): Value {
-  const tenants = Array.isArray(value.tenants) ? [...new Map(value.tenants.map((one: unknown) => [(one as Value | null)?.tenant_id, one])).values()] : value.tenants;
-  return { ...value, ...(tenants !== undefined && { tenants }), ...(typeof value.cursor === 'string' && { cursor: 'abc-1-aaaaaaaa' }) };
+  const tenants = Array.isArray(value.tenants)
+    ? [...new Map(value.tenants.map((one: unknown) => [(one as Value | null)?.tenant_id, one])).values()]
+    : value.tenants;
+  return {
+    ...value,
+    ...(tenants !== undefined && { tenants }),
+    ...(typeof value.cursor === 'string' && { cursor: 'abc-1-aaaaaaaa' }),
+  };
 }
 
 interface Reader {
@@ -61,24 +70,28 @@ const READERS: [path: string, reader: Reader][] = [
   ['/api/v1/events', { read: (body) => readEvents({ body, headers: {}, query: {} }, 65_536), lenient: true }],
 ];
 
-it.each(READERS)('the body of %s is read as it is described', async (path, { read, method = 'post', lenient = false, sensible = asItIs }) => {
-  const { schema } = operation(method, path).requestBody!.content['application/json']!;
-  const isDescribed = compile(schema);
-  const counts = { accepted: 0, refused: 0 };
-  await fc.assert(
-    fc.asyncProperty(fc.oneof(values.fitting(schema), values.near(schema)), async (made) => {
-      const value = typeof made === 'object' && made !== null && !Array.isArray(made) ? sensible(made as Value) : made;
-      const code = await codeOf(async () => read(bytes(value)));
-      counts[code === 'accepted' ? 'accepted' : 'refused'] += 1;
-      // nor does any say that text must be fit to be stored
-      if (code === 'control_characters') return;
-      if (isDescribed(JSON.parse(JSON.stringify(value)))) expect([code, value]).toEqual(['accepted', value]);
-      else if (!lenient) expect([code, value]).not.toEqual(['accepted', value]);
-    }),
-    { numRuns: 600 },
-  );
-  expect(Math.min(counts.accepted, counts.refused)).toBeGreaterThan(20);
-});
+it.each(READERS)(
+  'the body of %s is read as it is described',
+  async (path, { read, method = 'post', lenient = false, sensible = asItIs }) => {
+    const { schema } = operation(method, path).requestBody!.content['application/json']!;
+    const isDescribed = compile(schema);
+    const counts = { accepted: 0, refused: 0 };
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(values.fitting(schema), values.near(schema)), async (made) => {
+        const value =
+          typeof made === 'object' && made !== null && !Array.isArray(made) ? sensible(made as Value) : made;
+        const code = await codeOf(async () => read(bytes(value)));
+        counts[code === 'accepted' ? 'accepted' : 'refused'] += 1;
+        // nor does any say that text must be fit to be stored
+        if (code === 'control_characters') return;
+        if (isDescribed(JSON.parse(JSON.stringify(value)))) expect([code, value]).toEqual(['accepted', value]);
+        else if (!lenient) expect([code, value]).not.toEqual(['accepted', value]);
+      }),
+      { numRuns: 600 },
+    );
+    expect(Math.min(counts.accepted, counts.refused)).toBeGreaterThan(20);
+  },
+);
 
 /** A chart begins before it ends, and at most a year. */
 const LONG_AFTER = new Date('2026-01-01T00:00:00Z');
@@ -89,7 +102,11 @@ const QUERIES: [path: string, read: (url: string) => unknown][] = [
   ['/api/v1/alerts', (url) => readSearchParameters(url, 'ana')],
   ['/api/v1/alerts/{alert_id}/history', (url) => readHistoryParameters(url)],
   ['/api/v1/stats', (url) => readStatsParameters(url, LONG_AFTER)],
-  ['/api/events', (url) => readStreamRequest({ url, headers: { authorization: 'Bearer x' }, rawHeaders: ['authorization', 'Bearer x'] }, 0)],
+  [
+    '/api/events',
+    (url) =>
+      readStreamRequest({ url, headers: { authorization: 'Bearer x' }, rawHeaders: ['authorization', 'Bearer x'] }, 0),
+  ],
 ];
 
 it.each(QUERIES)('the parameters of GET %s are read exactly as they are described', async (path, read) => {
@@ -99,7 +116,12 @@ it.each(QUERIES)('the parameters of GET %s are read exactly as they are describe
     const isDescribed = compile(schema);
     await fc.assert(
       fc.asyncProperty(values.fitting(schema), async (value) => {
-        if (isDescribed(value)) expect([name, value, await codeOf(async () => read(`/?${queryOf(name, value, explode)}`))]).toEqual([name, value, 'accepted']);
+        if (isDescribed(value))
+          expect([name, value, await codeOf(async () => read(`/?${queryOf(name, value, explode)}`))]).toEqual([
+            name,
+            value,
+            'accepted',
+          ]);
       }),
       { numRuns: 100 },
     );

@@ -1,12 +1,55 @@
 import {
-  ALERT_STATUSES, ALERT_TYPES, CHANGES, CLOSE_ACTIONS, CLOSE_REASONS, ERROR_CODES, MAX_ERRORS, GAP_REASONS, SEVERITIES, TENANT_ID_PATTERN, VERDICTS,
-  type Alert, type AlertAction, type AlertFacets, type AlertPage, type AlertPlace, type AlertStats, type BulkActed, type CloseFrame, type ConnectionFrame, type Entry, type EntryPage,
-  type HeartbeatFrame, type Problem, type ResetFrame, type SeenCursor, type TenantsPage, type TenantVerdict,
+  ALERT_STATUSES,
+  ALERT_TYPES,
+  CHANGES,
+  CLOSE_ACTIONS,
+  CLOSE_REASONS,
+  ERROR_CODES,
+  MAX_ERRORS,
+  GAP_REASONS,
+  SEVERITIES,
+  TENANT_ID_PATTERN,
+  VERDICTS,
+  type Alert,
+  type AlertAction,
+  type AlertFacets,
+  type AlertPage,
+  type AlertPlace,
+  type AlertStats,
+  type BulkActed,
+  type CloseFrame,
+  type ConnectionFrame,
+  type Entry,
+  type EntryPage,
+  type HeartbeatFrame,
+  type Problem,
+  type ResetFrame,
+  type SeenCursor,
+  type TenantsPage,
+  type TenantVerdict,
 } from '@tocsin/contracts';
-import { anything, count, flag, integer, list, mapOf, nullable, object, oneOf, optional, ref, text, time, uuid, type Schema } from './json-schema';
+import {
+  anything,
+  count,
+  flag,
+  integer,
+  list,
+  mapOf,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  ref,
+  text,
+  time,
+  uuid,
+  type Schema,
+} from './json-schema';
 
 const tenantId = text('Whose it is.', { pattern: TENANT_ID_PATTERN.source });
-const cursor = text('A position in the stream: send it as Last-Event-ID, or as last_event_id in the address.', { minLength: 1 });
+const cursor = text('A position in the stream: send it as Last-Event-ID, or as last_event_id in the address.', {
+  minLength: 1,
+});
 
 /** What an entry and an alert have in common. */
 const described = {
@@ -35,7 +78,11 @@ const bySeverity = { urgent: count(), high: count(), medium: count(), low: count
 
 /** The plain types of `wire.ts`, for machines that do not read TypeScript. The compiler holds the fields, the tests what is in them. */
 export const WIRE_SCHEMAS = {
-  AlertAction: object<AlertAction>({ label: text(), url: optional(text('http or https.', { format: 'uri' })), name: optional(text()) }),
+  AlertAction: object<AlertAction>({
+    label: text(),
+    url: optional(text('http or https.', { format: 'uri' })),
+    name: optional(text()),
+  }),
   Entry: object<Entry>(
     {
       ...described,
@@ -45,9 +92,16 @@ export const WIRE_SCHEMAS = {
       previous: nullable(
         object<NonNullable<Entry['previous']>>(
           {
-            status: oneOf(ALERT_STATUSES), severity: oneOf(SEVERITIES), type: optional(oneOf(ALERT_TYPES)), name: optional(nullable(text())), labels: optional(mapOf(text())),
+            status: oneOf(ALERT_STATUSES),
+            severity: oneOf(SEVERITIES),
+            type: optional(oneOf(ALERT_TYPES)),
+            name: optional(nullable(text())),
+            labels: optional(mapOf(text())),
           },
-          { description: 'What the alert was before; null when it is new. Type, name and labels stand here where they were others.' },
+          {
+            description:
+              'What the alert was before; null when it is new. Type, name and labels stand here where they were others.',
+          },
         ),
       ),
       folded: count('How many repeats since its last entry are on record without an entry of their own.'),
@@ -64,32 +118,68 @@ export const WIRE_SCHEMAS = {
       ...described,
       actor: nullable(text('Who last changed its status, when a person did.')),
       acted_at: nullable(time('When.')),
-      last_seq: integer('The number of its newest entry: an entry of the stream up to it is in this already.', { minimum: 0 }),
+      last_seq: integer('The number of its newest entry: an entry of the stream up to it is in this already.', {
+        minimum: 0,
+      }),
     },
     { description: 'An alert as it stands now.' },
   ),
   AlertFacets: object<AlertFacets>(
-    { status: counts(), severity: counts(), service: counts(), type: counts(), tenant: counts(), complete: flag('False: so many alerts match that the counts are lower bounds.') },
+    {
+      status: counts(),
+      severity: counts(),
+      service: counts(),
+      type: counts(),
+      tenant: counts(),
+      complete: flag('False: so many alerts match that the counts are lower bounds.'),
+    },
     { description: 'Counts by value, each facet without its own filter.' },
   ),
-  AlertPlace: object<AlertPlace>({ severity: oneOf(SEVERITIES), first_seen_at: time(), alert_id: uuid() }, { description: "A place in a list, in the list's order." }),
+  AlertPlace: object<AlertPlace>(
+    { severity: oneOf(SEVERITIES), first_seen_at: time(), alert_id: uuid() },
+    { description: "A place in a list, in the list's order." },
+  ),
   AlertPage: object<AlertPage>({
     alerts: list(ref('Alert')),
-    next: nullable(text('Asks for the page behind this one, as after; null: there is none. A page that has one may be short, or empty.')),
+    next: nullable(
+      text(
+        'Asks for the page behind this one, as after; null: there is none. A page that has one may be short, or empty.',
+      ),
+    ),
     cursor,
     facets: optional(ref('AlertFacets')),
     searched: optional(
       object<NonNullable<AlertPage['searched']>>(
         { reached: nullable(ref('AlertPlace')), complete: flag('Whether that was all of them.') },
-        { description: 'How far this page looked, with conditions beyond tenant, status, severity and time. All that match up to reached are in it and the pages before.' },
+        {
+          description:
+            'How far this page looked, with conditions beyond tenant, status, severity and time. All that match up to reached are in it and the pages before.',
+        },
       ),
     ),
   }),
-  EntryPage: object<EntryPage>({ events: list(ref('Entry')), next: nullable(text('Asks for the page behind this one, as after; null: there is none.')), cursor }),
-  TenantsPage: object<TenantsPage>({ tenants: list(object<TenantsPage['tenants'][number]>({ tenant_id: tenantId, name: text(), role: text('viewer reads, any other acts.') })) }),
+  EntryPage: object<EntryPage>({
+    events: list(ref('Entry')),
+    next: nullable(text('Asks for the page behind this one, as after; null: there is none.')),
+    cursor,
+  }),
+  TenantsPage: object<TenantsPage>({
+    tenants: list(
+      object<TenantsPage['tenants'][number]>({
+        tenant_id: tenantId,
+        name: text(),
+        role: text('viewer reads, any other acts.'),
+      }),
+    ),
+  }),
   AlertStats: object<AlertStats>({
-    open: object<AlertStats['open']>({ severity: object<AlertStats['open']['severity']>(bySeverity), status: counts() }, { description: 'Alerts that are not resolved.' }),
-    timeline: list(object<AlertStats['timeline'][number]>({ at: time(), ...bySeverity }), { description: 'Alerts first seen in each bucket, the oldest first.' }),
+    open: object<AlertStats['open']>(
+      { severity: object<AlertStats['open']['severity']>(bySeverity), status: counts() },
+      { description: 'Alerts that are not resolved.' },
+    ),
+    timeline: list(object<AlertStats['timeline'][number]>({ at: time(), ...bySeverity }), {
+      description: 'Alerts first seen in each bucket, the oldest first.',
+    }),
     bucket_seconds: integer(undefined, { minimum: 1 }),
     complete: flag('False: there are so many alerts that the counts are lower bounds.'),
     cursor,
@@ -98,7 +188,10 @@ export const WIRE_SCHEMAS = {
     alerts: list(ref('Alert'), { description: 'Those that were changed, as they are now.' }),
     refused: list(object<BulkActed['refused'][number]>({ alert_id: text(), code: oneOf(ERROR_CODES), detail: text() })),
   }),
-  SeenCursor: object<SeenCursor>({ tenants: list(object<SeenCursor['tenants'][number]>({ tenant_id: tenantId, epoch: text(), seq: count() })) }, { description: 'How far a user has seen each tenant.' }),
+  SeenCursor: object<SeenCursor>(
+    { tenants: list(object<SeenCursor['tenants'][number]>({ tenant_id: tenantId, epoch: text(), seq: count() })) },
+    { description: 'How far a user has seen each tenant.' },
+  ),
   Problem: object<Problem>(
     {
       type: text(undefined, { format: 'uri-reference' }),
@@ -107,10 +200,22 @@ export const WIRE_SCHEMAS = {
       code: oneOf(ERROR_CODES, 'Stable: match on it. /docs/errors says what each means.'),
       detail: optional(text()),
       instance: optional(text('Names this answer in the log.')),
-      errors: optional(list(object<NonNullable<Problem['errors']>[number]>({ pointer: optional(text('JSON pointer into the body.')), parameter: optional(text()), code: oneOf(ERROR_CODES), detail: text() }), { maxItems: MAX_ERRORS })),
+      errors: optional(
+        list(
+          object<NonNullable<Problem['errors']>[number]>({
+            pointer: optional(text('JSON pointer into the body.')),
+            parameter: optional(text()),
+            code: oneOf(ERROR_CODES),
+            detail: text(),
+          }),
+          { maxItems: MAX_ERRORS },
+        ),
+      ),
       more_errors: optional(integer('How many more there are.', { minimum: 1 })),
       alert: optional(ref('Alert')),
-      confirmed: optional(list(text(), { description: 'With publish_failed: the ids of the messages that the queue has.' })),
+      confirmed: optional(
+        list(text(), { description: 'With publish_failed: the ids of the messages that the queue has.' }),
+      ),
     },
     { description: 'What went wrong (RFC 9457). Some codes add fields of their own.', additionalProperties: true },
   ),
@@ -133,16 +238,35 @@ export const FRAME_SCHEMAS = {
     verdict: oneOf(VERDICTS),
     missed: nullable(count('How many entries were missed for good; null when that cannot be known.')),
     reason: nullable(oneOf(GAP_REASONS)),
-    behind: count('How many entries are replayed before the stream is live; from a cursor or a time, those that its filter leaves out included.'),
-    searched: nullable(count('With ?since=N, when fewer than N were found that pass the filter and there are older ones that may: how many of the newest entries were searched.')),
+    behind: count(
+      'How many entries are replayed before the stream is live; from a cursor or a time, those that its filter leaves out included.',
+    ),
+    searched: nullable(
+      count(
+        'With ?since=N, when fewer than N were found that pass the filter and there are older ones that may: how many of the newest entries were searched.',
+      ),
+    ),
   }),
-  HeartbeatFrame: object<HeartbeatFrame>({ server_time: time(), checked_at: time("When the position of this stream's tenants in the log was last confirmed: older than 10 s is stale.") }),
+  HeartbeatFrame: object<HeartbeatFrame>({
+    server_time: time(),
+    checked_at: time(
+      "When the position of this stream's tenants in the log was last confirmed: older than 10 s is stale.",
+    ),
+  }),
   ResetFrame: object<ResetFrame>(
-    { tenant_id: tenantId, reason: oneOf(GAP_REASONS), snapshot: text('Where to load the present state from.', { format: 'uri-reference' }) },
+    {
+      tenant_id: tenantId,
+      reason: oneOf(GAP_REASONS),
+      snapshot: text('Where to load the present state from.', { format: 'uri-reference' }),
+    },
     { description: "A tenant's history was replaced, or too much of it was missed." },
   ),
   CloseFrame: object<CloseFrame>(
-    { reason: oneOf(Object.keys(CLOSE_REASONS)), action: oneOf(CLOSE_ACTIONS, 'What to do about it.'), retry_ms: count('How long to wait before coming back.') },
+    {
+      reason: oneOf(Object.keys(CLOSE_REASONS)),
+      action: oneOf(CLOSE_ACTIONS, 'What to do about it.'),
+      retry_ms: count('How long to wait before coming back.'),
+    },
     { description: 'The last frame: why the stream ends.' },
   ),
 } satisfies Record<string, Schema>;

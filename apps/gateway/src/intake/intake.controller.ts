@@ -23,11 +23,21 @@ export class IntakeController {
   @Post()
   @Scopes('events:publish')
   @TakesBody(LARGE_BODY)
-  async publish(@Req() request: Request, @Res({ passthrough: true }) response: Response, @Token() token: VerifiedToken): Promise<PublishedAnswer> {
-    if (!request.is(['json', '+json'])) throw new Refused('unsupported_media_type', 'The body must be application/json.');
+  async publish(
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+    @Token() token: VerifiedToken,
+  ): Promise<PublishedAnswer> {
+    if (!request.is(['json', '+json']))
+      throw new Refused('unsupported_media_type', 'The body must be application/json.');
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     const seconds = preferredWait(request.get('Prefer'));
-    const publisher = { by: token.user_id, publishesFor: this.tenants.publisher(token), traceparent: request.get('traceparent'), waitMs: seconds * 1_000 };
+    const publisher = {
+      by: token.user_id,
+      publishesFor: this.tenants.publisher(token),
+      traceparent: request.get('traceparent'),
+      waitMs: seconds * 1_000,
+    };
     const published = await this.events.publish({ body, headers: request.headers, query: request.query }, publisher);
     if (published.receipts) response.status(201).set('Preference-Applied', `wait=${seconds}`);
     else response.status(202);

@@ -8,7 +8,17 @@ const DEFAULTS = 'Holds for messages that do not say it.';
 
 /** What of a webhook was not published. */
 export const LEFT_OVER = {
-  refused: optional(list(object<InputError>({ pointer: optional(text()), parameter: optional(text()), code: oneOf(ERROR_CODES), detail: text() }), { maxItems: MAX_ERRORS })),
+  refused: optional(
+    list(
+      object<InputError>({
+        pointer: optional(text()),
+        parameter: optional(text()),
+        code: oneOf(ERROR_CODES),
+        detail: text(),
+      }),
+      { maxItems: MAX_ERRORS },
+    ),
+  ),
   refused_count: optional(integer('How many alerts of the group were refused, and are dead letters.', { minimum: 1 })),
   dropped: optional(integer('Alerts of severity none that the address drops.', { minimum: 1 })),
 };
@@ -35,8 +45,17 @@ export const INTAKE_PATHS: Paths = {
         queryParameter('tenant', text(undefined, { pattern: TENANT_ID_PATTERN.source }), DEFAULTS),
         queryParameter('service', text(undefined, { pattern: '^[A-Za-z0-9._-]{1,64}$' }), DEFAULTS),
         queryParameter('severity', oneOf(SEVERITIES), DEFAULTS),
-        queryParameter('severity_none', oneOf([...SEVERITIES, 'drop']), 'What an alert of Alertmanager or Grafana is whose label severity is none (Watchdog): low unless this says otherwise; drop takes it and publishes nothing.'),
-        { name: 'Prefer', in: 'header', description: 'wait=5: answer with what became of them, if they are stored within so many seconds (1 to 10).', schema: text(undefined, { pattern: '^wait=([1-9]|10)$' }) },
+        queryParameter(
+          'severity_none',
+          oneOf([...SEVERITIES, 'drop']),
+          'What an alert of Alertmanager or Grafana is whose label severity is none (Watchdog): low unless this says otherwise; drop takes it and publishes nothing.',
+        ),
+        {
+          name: 'Prefer',
+          in: 'header',
+          description: 'wait=5: answer with what became of them, if they are stored within so many seconds (1 to 10).',
+          schema: text(undefined, { pattern: '^wait=([1-9]|10)$' }),
+        },
         TRACEPARENT,
       ],
       body: {
@@ -64,10 +83,27 @@ export const INTAKE_PATHS: Paths = {
         },
         202: {
           description: 'The queue has all of these, durably.',
-          schema: object<{ ids: string[] } & LeftOver & Partial<EventProcessed>>({ ids: list(text()), ...LEFT_OVER, ...EVENT_PROCESSED }),
+          schema: object<{ ids: string[] } & LeftOver & Partial<EventProcessed>>({
+            ids: list(text()),
+            ...LEFT_OVER,
+            ...EVENT_PROCESSED,
+          }),
         },
       },
-      problems: [...BODY_PROBLEMS, 'message_too_large', 'foreign_envelope', 'missing_tenant', 'missing_service', 'empty_batch', 'batch_too_large', 'invalid_parameter', 'tenant_forbidden', 'id_conflict', 'store_failed', 'publish_failed'],
+      problems: [
+        ...BODY_PROBLEMS,
+        'message_too_large',
+        'foreign_envelope',
+        'missing_tenant',
+        'missing_service',
+        'empty_batch',
+        'batch_too_large',
+        'invalid_parameter',
+        'tenant_forbidden',
+        'id_conflict',
+        'store_failed',
+        'publish_failed',
+      ],
     },
   },
 };

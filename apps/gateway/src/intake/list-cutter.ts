@@ -8,7 +8,9 @@ export interface Span {
 /** Bytes that one call looks at: about a millisecond. */
 const STEP = 256 * 1024;
 
-const [QUOTE, COMMA, COLON, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x22, 0x2c, 0x3a, 0x5c, 0x5b, 0x5d, 0x7b, 0x7d];
+const [QUOTE, COMMA, COLON, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [
+  0x22, 0x2c, 0x3a, 0x5c, 0x5b, 0x5d, 0x7b, 0x7d,
+];
 
 /**
  * Finds the elements of a list in the bytes of a body, without decoding them: those of the list that the body is, or of the
@@ -59,7 +61,8 @@ export class ListCutter {
         this.textStart = this.at + 1;
         break;
       case COLON:
-        if (this.depth === 1) this.key = this.body.toString('latin1', this.textStart, Math.min(this.textStart + 7, this.at));
+        if (this.depth === 1)
+          this.key = this.body.toString('latin1', this.textStart, Math.min(this.textStart + 7, this.at));
         break;
       case COMMA:
         this.count();
@@ -84,7 +87,8 @@ export class ListCutter {
     let end = this.body.indexOf(QUOTE, this.at);
     for (; end >= 0; end = this.body.indexOf(QUOTE, end + 1)) {
       let backslashes = 0;
-      while (this.body[end - 1 - backslashes] === BACKSLASH && end - 1 - backslashes >= this.textStart) backslashes += 1;
+      while (this.body[end - 1 - backslashes] === BACKSLASH && end - 1 - backslashes >= this.textStart)
+        backslashes += 1;
       if (backslashes % 2 === 0) break;
     }
     this.inText = false;
@@ -93,7 +97,8 @@ export class ListCutter {
 
   private open(byte: number): void {
     this.depth += 1;
-    const begins = byte === OPEN_LIST && (this.depth === 1 || (this.depth === 2 && this.listDepth === 0 && this.key === 'alerts"'));
+    const begins =
+      byte === OPEN_LIST && (this.depth === 1 || (this.depth === 2 && this.listDepth === 0 && this.key === 'alerts"'));
     if (!begins) return;
     this.isGroup = this.depth === 2;
     this.listDepth = this.depth;

@@ -1,5 +1,14 @@
 import { Controller, Get, HttpCode, Param, Post, Query, Req, UseFilters, UseGuards } from '@nestjs/common';
-import { decodeJson, MessageGroup, OPSGENIE_ACTIONS, readOpsgenieAlert, readOpsgenieUpdate, Refused, type MessageShape, type TenantId } from '@tocsin/contracts';
+import {
+  decodeJson,
+  MessageGroup,
+  OPSGENIE_ACTIONS,
+  readOpsgenieAlert,
+  readOpsgenieUpdate,
+  Refused,
+  type MessageShape,
+  type TenantId,
+} from '@tocsin/contracts';
 import { AlertQueries } from '@tocsin/contracts/ports';
 import type { Request } from 'express';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -63,7 +72,11 @@ export class OpsgenieController {
   @Post(':identifier/:action')
   @TakesBody(SMALL_BODY)
   @HttpCode(202)
-  update(@Param() address: Address & { identifier: string; action: string }, @Query('identifierType') type: unknown, @Req() request: Request): Promise<RequestAccepted> {
+  update(
+    @Param() address: Address & { identifier: string; action: string },
+    @Query('identifierType') type: unknown,
+    @Req() request: Request,
+  ): Promise<RequestAccepted> {
     const action = OPSGENIE_ACTIONS.find((known) => known === address.action);
     if (!action) throw new Refused('not_found', `There are ${OPSGENIE_ACTIONS.join(', ')}.`);
     return this.take(address, request, async (publisher) => {
@@ -74,7 +87,10 @@ export class OpsgenieController {
 
   /** What became of a request: found once its alert is stored. */
   @Get('requests/:requestId')
-  async processed(@Param() { tenant, service = 'opsgenie', requestId }: Address & { requestId: string }, @Req() request: Request): Promise<RequestProcessed> {
+  async processed(
+    @Param() { tenant, service = 'opsgenie', requestId }: Address & { requestId: string },
+    @Req() request: Request,
+  ): Promise<RequestProcessed> {
     const startedAt = performance.now();
     const { publishesFor } = await this.publishers.of(request);
     const of = defaultsIn({ tenant, service }).tenant_id as TenantId;
@@ -82,7 +98,12 @@ export class OpsgenieController {
     for (let asked = 0; publishesFor(of) && asked < ASKED_TIMES; asked += 1) {
       if (asked > 0) await sleep(ASK_AGAIN_MS);
       const alert = await this.queries.named(of, service, alias);
-      if (alert) return { data: { success: true, isSuccess: true, status: STORED, alertId: alert.alert_id, alias }, took: tookSince(startedAt), requestId };
+      if (alert)
+        return {
+          data: { success: true, isSuccess: true, status: STORED, alertId: alert.alert_id, alias },
+          took: tookSince(startedAt),
+          requestId,
+        };
     }
     throw new Refused('not_found', 'There is no alert of this request yet.');
   }
@@ -98,13 +119,26 @@ export class OpsgenieController {
     const decoded = decodeJson(body.length > 0 ? body : Buffer.from('{}'), this.config.MAX_EVENT_BYTES);
     if (!decoded.ok) throw new Refused(decoded.code, decoded.detail);
     const { tenant, service } = address;
-    const group = MessageGroup.of(decoded.value, defaultsIn({ tenant, service }), body, decoded.escapes, await reader(publisher));
-    if (!group) throw new Refused('invalid_field', NO_ALERT, { errors: [{ pointer: '/message', code: 'invalid_field', detail: NO_ALERT }] });
+    const group = MessageGroup.of(
+      decoded.value,
+      defaultsIn({ tenant, service }),
+      body,
+      decoded.escapes,
+      await reader(publisher),
+    );
+    if (!group)
+      throw new Refused('invalid_field', NO_ALERT, {
+        errors: [{ pointer: '/message', code: 'invalid_field', detail: NO_ALERT }],
+      });
     return accepted(await this.events.publishGroup(group, publisher), startedAt);
   }
 
   /** By our id of an alert only where the sender does not say that it is an alias: any text may be one. */
-  private async aliasOf({ tenant, service = 'opsgenie', identifier }: Address & { identifier: string }, type: unknown, { publishesFor }: Publisher): Promise<string> {
+  private async aliasOf(
+    { tenant, service = 'opsgenie', identifier }: Address & { identifier: string },
+    type: unknown,
+    { publishesFor }: Publisher,
+  ): Promise<string> {
     const of = defaultsIn({ tenant, service }).tenant_id as TenantId;
     if (type === 'alias' || !isAlertId(identifier) || !publishesFor(of)) return identifier;
     const [alert] = await this.queries.find([of], [identifier.toLowerCase()]);
@@ -121,5 +155,9 @@ const tookSince = (startedAt: number): number => Math.round(performance.now() - 
 
 function accepted({ messages, acknowledged }: Published, startedAt: number): RequestAccepted {
   const alias = (acknowledged ?? messages[0])!.dedup_key!;
-  return { result: 'Request will be processed', took: tookSince(startedAt), requestId: Buffer.from(alias).toString('base64url') };
+  return {
+    result: 'Request will be processed',
+    took: tookSince(startedAt),
+    requestId: Buffer.from(alias).toString('base64url'),
+  };
 }

@@ -27,14 +27,20 @@ export class PagerDutyController {
   @Post()
   @TakesBody(SMALL_BODY)
   @HttpCode(202)
-  async enqueue(@Param() address: { tenant: string; service?: string }, @Req() request: Request): Promise<EventProcessed> {
+  async enqueue(
+    @Param() address: { tenant: string; service?: string },
+    @Req() request: Request,
+  ): Promise<EventProcessed> {
     const body = jsonBodyOf(request);
     const decoded = decodeJson(body, this.config.MAX_EVENT_BYTES);
     if (!decoded.ok) throw new Refused(decoded.code, decoded.detail);
     const { routing_key } = (decoded.value ?? {}) as { routing_key?: unknown };
     const publisher = await this.publishers.of(request, typeof routing_key === 'string' ? routing_key : undefined);
     const group = MessageGroup.of(decoded.value, defaultsIn(address), body, decoded.escapes, readPagerDutyEvent);
-    if (!group) throw new Refused('invalid_field', NO_EVENT, { errors: [{ pointer: '/event_action', code: 'invalid_field', detail: NO_EVENT }] });
+    if (!group)
+      throw new Refused('invalid_field', NO_EVENT, {
+        errors: [{ pointer: '/event_action', code: 'invalid_field', detail: NO_EVENT }],
+      });
     const { acknowledged, messages } = await this.events.publishGroup(group, publisher);
     return eventProcessed(acknowledged ?? messages[0]!);
   }

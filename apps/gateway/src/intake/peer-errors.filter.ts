@@ -50,7 +50,13 @@ export class PagerDutyErrors extends PeerErrors {
 
   protected override inTheirWords(problem: Problem): PagerDutyError {
     const { status, title, code, instance } = problem;
-    return { status: status === 429 ? 'throttle exceeded' : status < 500 ? 'invalid event' : 'error', message: title, errors: inWords(problem), code, instance };
+    return {
+      status: status === 429 ? 'throttle exceeded' : status < 500 ? 'invalid event' : 'error',
+      message: title,
+      errors: inWords(problem),
+      code,
+      instance,
+    };
   }
 }
 
@@ -70,7 +76,9 @@ export class OpsgenieErrors extends PeerErrors {
   }
 
   protected override inTheirWords({ title, detail, code, errors = [] }: Problem): OpsgenieError {
-    const byField = errors.map(({ pointer, parameter, detail: why }) => [(pointer ?? parameter ?? '').replace(/^\//, ''), why] as const);
+    const byField = errors.map(
+      ({ pointer, parameter, detail: why }) => [(pointer ?? parameter ?? '').replace(/^\//, ''), why] as const,
+    );
     return { message: detail ?? title, errors: Object.fromEntries(byField), took: 0, requestId: randomUUID(), code };
   }
 }

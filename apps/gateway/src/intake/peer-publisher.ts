@@ -1,4 +1,12 @@
-import { bearerToken, refuseRevoked, requireScopes, Revocations, TokenVerifier, type AuthenticatedRequest, type VerifiedToken } from '@tocsin/auth';
+import {
+  bearerToken,
+  refuseRevoked,
+  requireScopes,
+  Revocations,
+  TokenVerifier,
+  type AuthenticatedRequest,
+  type VerifiedToken,
+} from '@tocsin/auth';
 import type { Request } from 'express';
 import type { VisibleTenants } from '../access/visible-tenants';
 import type { Publisher } from './publish-events';
@@ -30,4 +38,5 @@ export class PeerPublisher {
 }
 
 /** Opsgenie's scheme. */
-const keyOfHeader = (request: Request): string | undefined => /^GenieKey +([A-Za-z0-9._~+/=-]+) *$/i.exec(request.get('Authorization') ?? '')?.[1];
+const keyOfHeader = (request: Request): string | undefined =>
+  /^GenieKey +([A-Za-z0-9._~+/=-]+) *$/i.exec(request.get('Authorization') ?? '')?.[1];

@@ -1,14 +1,39 @@
 import { ERROR_CODES, OPSGENIE_ACTIONS, TENANT_ID_PATTERN } from '@tocsin/contracts';
 import { flag, list, mapOf, number, object, oneOf, optional, text, type Schema } from '../docs/json-schema';
-import { BODY_PROBLEMS, pathParameter, queryParameter, TRACEPARENT, type Operation, type Paths } from '../docs/operation';
+import {
+  BODY_PROBLEMS,
+  pathParameter,
+  queryParameter,
+  TRACEPARENT,
+  type Operation,
+  type Paths,
+} from '../docs/operation';
 import type { RequestAccepted, RequestProcessed } from './opsgenie.controller';
 import type { OpsgenieError, PagerDutyError } from './peer-errors.filter';
 import type { EventProcessed } from './published-answer';
 
-const TENANT = pathParameter('tenant', text(undefined, { pattern: TENANT_ID_PATTERN.source }), 'Holds for what does not say it.');
-const SERVICE = pathParameter('service', text(undefined, { pattern: '^[A-Za-z0-9._-]{1,64}$' }), 'Holds for what does not say it.');
-const IDENTIFIER = pathParameter('identifier', text(undefined, { pattern: '^[A-Za-z0-9._-]{1,100}$' }), 'The alias of the alert, or our id of it.');
-const PROBLEMS = [...BODY_PROBLEMS, 'message_too_large', 'invalid_parameter', 'tenant_forbidden', 'publish_failed'] as const satisfies Operation['problems'];
+const TENANT = pathParameter(
+  'tenant',
+  text(undefined, { pattern: TENANT_ID_PATTERN.source }),
+  'Holds for what does not say it.',
+);
+const SERVICE = pathParameter(
+  'service',
+  text(undefined, { pattern: '^[A-Za-z0-9._-]{1,64}$' }),
+  'Holds for what does not say it.',
+);
+const IDENTIFIER = pathParameter(
+  'identifier',
+  text(undefined, { pattern: '^[A-Za-z0-9._-]{1,100}$' }),
+  'The alias of the alert, or our id of it.',
+);
+const PROBLEMS = [
+  ...BODY_PROBLEMS,
+  'message_too_large',
+  'invalid_parameter',
+  'tenant_forbidden',
+  'publish_failed',
+] as const satisfies Operation['problems'];
 const code = oneOf(ERROR_CODES, 'As everywhere: /docs/errors.');
 
 const enqueue = (id: string, ...parameters: Operation['parameters'] & object): { post: Operation } => ({
@@ -26,8 +51,18 @@ const enqueue = (id: string, ...parameters: Operation['parameters'] & object): {
       schema: {
         type: 'object',
         properties: {
-          routing_key: text(), event_action: oneOf(['trigger', 'acknowledge', 'resolve']), dedup_key: text(undefined, { minLength: 1, maxLength: 200, pattern: '^[\\x21-\\x7e]+$' }),
-          payload: { type: 'object', properties: { summary: text(undefined, { minLength: 1 }), source: text(), severity: oneOf(['critical', 'error', 'warning', 'info']) }, required: ['summary'] },
+          routing_key: text(),
+          event_action: oneOf(['trigger', 'acknowledge', 'resolve']),
+          dedup_key: text(undefined, { minLength: 1, maxLength: 200, pattern: '^[\\x21-\\x7e]+$' }),
+          payload: {
+            type: 'object',
+            properties: {
+              summary: text(undefined, { minLength: 1 }),
+              source: text(),
+              severity: oneOf(['critical', 'error', 'warning', 'info']),
+            },
+            required: ['summary'],
+          },
         },
         required: ['routing_key', 'event_action', 'dedup_key'],
       },
@@ -35,12 +70,22 @@ const enqueue = (id: string, ...parameters: Operation['parameters'] & object): {
     answers: {
       202: {
         description: 'The queue has it, durably.',
-        schema: object<EventProcessed>({ status: text(undefined, { const: 'success' }), message: text(), dedup_key: text('Names the alert in later events.') }),
+        schema: object<EventProcessed>({
+          status: text(undefined, { const: 'success' }),
+          message: text(),
+          dedup_key: text('Names the alert in later events.'),
+        }),
       },
     },
     problems: PROBLEMS,
     failure: {
-      schema: object<PagerDutyError>({ status: oneOf(['invalid event', 'throttle exceeded', 'error']), message: text(), errors: list(text()), code, instance: optional(text()) }),
+      schema: object<PagerDutyError>({
+        status: oneOf(['invalid event', 'throttle exceeded', 'error']),
+        message: text(),
+        errors: list(text()),
+        code,
+        instance: optional(text()),
+      }),
     },
   },
 });
@@ -48,30 +93,58 @@ const enqueue = (id: string, ...parameters: Operation['parameters'] & object): {
 const ALERT: Schema = {
   type: 'object',
   properties: {
-    message: text(undefined, { minLength: 1, maxLength: 130, pattern: '^[\\x20-\\x7e]*[\\x21-\\x7e][\\x20-\\x7e]*$' }), alias: text(undefined, { minLength: 1, maxLength: 200, pattern: '^[\\x21-\\x7e]+$' }),
-    description: text(undefined, { maxLength: 8_000 }), priority: oneOf(['P1', 'P2', 'P3', 'P4', 'P5']), details: mapOf(text(undefined, { maxLength: 500 })), entity: text(), source: text(),
+    message: text(undefined, { minLength: 1, maxLength: 130, pattern: '^[\\x20-\\x7e]*[\\x21-\\x7e][\\x20-\\x7e]*$' }),
+    alias: text(undefined, { minLength: 1, maxLength: 200, pattern: '^[\\x21-\\x7e]+$' }),
+    description: text(undefined, { maxLength: 8_000 }),
+    priority: oneOf(['P1', 'P2', 'P3', 'P4', 'P5']),
+    details: mapOf(text(undefined, { maxLength: 500 })),
+    entity: text(),
+    source: text(),
   },
   required: ['message'],
 };
-const UPDATE: Schema = { type: 'object', properties: { user: text(), source: text(), note: text(undefined, { maxLength: 1_000 }) } };
-const IDENTIFIER_TYPE = queryParameter('identifierType', oneOf(['id', 'alias', 'tiny']), 'alias: the identifier is that and nothing else. Else it may be our id of the alert too.');
+const UPDATE: Schema = {
+  type: 'object',
+  properties: { user: text(), source: text(), note: text(undefined, { maxLength: 1_000 }) },
+};
+const IDENTIFIER_TYPE = queryParameter(
+  'identifierType',
+  oneOf(['id', 'alias', 'tiny']),
+  'alias: the identifier is that and nothing else. Else it may be our id of the alert too.',
+);
 
-const ACTION = pathParameter('action', oneOf(OPSGENIE_ACTIONS), 'close resolves; the others become a note on the alert.');
-const OPSGENIE_FAILURE = { schema: object<OpsgenieError>({ message: text(), errors: mapOf(text()), took: number(), requestId: text(), code }) };
+const ACTION = pathParameter(
+  'action',
+  oneOf(OPSGENIE_ACTIONS),
+  'close resolves; the others become a note on the alert.',
+);
+const OPSGENIE_FAILURE = {
+  schema: object<OpsgenieError>({ message: text(), errors: mapOf(text()), took: number(), requestId: text(), code }),
+};
 
-const opsgenie = (id: string, summary: string, schema: Schema, ...parameters: Operation['parameters'] & object): { post: Operation } => ({
+const opsgenie = (
+  id: string,
+  summary: string,
+  schema: Schema,
+  ...parameters: Operation['parameters'] & object
+): { post: Operation } => ({
   post: {
     id,
     tag: 'publishing',
     summary,
-    description: "A request of Opsgenie's Alert API. The key is a service token: `Authorization: GenieKey …`, or Bearer.",
+    description:
+      "A request of Opsgenie's Alert API. The key is a service token: `Authorization: GenieKey …`, or Bearer.",
     access: ['events:publish'],
     parameters: [...parameters, TRACEPARENT],
     body: { description: 'As Opsgenie describes it. What else is in it is kept as metadata.', schema },
     answers: {
       202: {
         description: 'The queue has it, durably.',
-        schema: object<RequestAccepted>({ result: text(), took: number('Seconds.'), requestId: text('What became of it is asked for by this.') }),
+        schema: object<RequestAccepted>({
+          result: text(),
+          took: number('Seconds.'),
+          requestId: text('What became of it is asked for by this.'),
+        }),
       },
     },
     problems: [...PROBLEMS, 'not_found'],
@@ -86,12 +159,25 @@ const processed = (id: string, ...parameters: Operation['parameters'] & object):
     summary: 'What became of a request of Opsgenie',
     description: 'Waits half a second for the alert.',
     access: ['events:publish'],
-    parameters: [...parameters, pathParameter('requestId', text(undefined, { pattern: '^[A-Za-z0-9_-]{1,300}$' }), 'Of the answer to the request.')],
+    parameters: [
+      ...parameters,
+      pathParameter(
+        'requestId',
+        text(undefined, { pattern: '^[A-Za-z0-9_-]{1,300}$' }),
+        'Of the answer to the request.',
+      ),
+    ],
     answers: {
       200: {
         description: 'The alert is stored.',
         schema: object<RequestProcessed>({
-          data: object<RequestProcessed['data']>({ success: flag(), isSuccess: flag(), status: text(), alertId: text(), alias: text() }),
+          data: object<RequestProcessed['data']>({
+            success: flag(),
+            isSuccess: flag(),
+            status: text(),
+            alertId: text(),
+            alias: text(),
+          }),
           took: number('Seconds.'),
           requestId: text(),
         }),
@@ -107,11 +193,36 @@ export const PEER_PATHS: Paths = {
   '/api/v1/pagerduty/{tenant}/v2/enqueue': enqueue('enqueuePagerDutyEvent', TENANT),
   '/api/v1/pagerduty/{tenant}/{service}/v2/enqueue': enqueue('enqueuePagerDutyEventOfService', TENANT, SERVICE),
   '/api/v1/opsgenie/{tenant}/v2/alerts': opsgenie('createOpsgenieAlert', 'Create an alert', ALERT, TENANT),
-  '/api/v1/opsgenie/{tenant}/{service}/v2/alerts': opsgenie('createOpsgenieAlertOfService', 'Create an alert of a service', ALERT, TENANT, SERVICE),
-  '/api/v1/opsgenie/{tenant}/v2/alerts/{identifier}/{action}': opsgenie('updateOpsgenieAlert', 'Close an alert, or note something', UPDATE, TENANT, IDENTIFIER, ACTION, IDENTIFIER_TYPE),
+  '/api/v1/opsgenie/{tenant}/{service}/v2/alerts': opsgenie(
+    'createOpsgenieAlertOfService',
+    'Create an alert of a service',
+    ALERT,
+    TENANT,
+    SERVICE,
+  ),
+  '/api/v1/opsgenie/{tenant}/v2/alerts/{identifier}/{action}': opsgenie(
+    'updateOpsgenieAlert',
+    'Close an alert, or note something',
+    UPDATE,
+    TENANT,
+    IDENTIFIER,
+    ACTION,
+    IDENTIFIER_TYPE,
+  ),
   '/api/v1/opsgenie/{tenant}/{service}/v2/alerts/{identifier}/{action}': opsgenie(
-    'updateOpsgenieAlertOfService', 'Close an alert of a service, or note something', UPDATE, TENANT, SERVICE, IDENTIFIER, ACTION, IDENTIFIER_TYPE,
+    'updateOpsgenieAlertOfService',
+    'Close an alert of a service, or note something',
+    UPDATE,
+    TENANT,
+    SERVICE,
+    IDENTIFIER,
+    ACTION,
+    IDENTIFIER_TYPE,
   ),
   '/api/v1/opsgenie/{tenant}/v2/alerts/requests/{requestId}': processed('readOpsgenieRequest', TENANT),
-  '/api/v1/opsgenie/{tenant}/{service}/v2/alerts/requests/{requestId}': processed('readOpsgenieRequestOfService', TENANT, SERVICE),
+  '/api/v1/opsgenie/{tenant}/{service}/v2/alerts/requests/{requestId}': processed(
+    'readOpsgenieRequestOfService',
+    TENANT,
+    SERVICE,
+  ),
 };

@@ -6,11 +6,27 @@ import { answerOf } from './published-answer';
 import type { ReceiptWatch } from './receipt-watch';
 
 const alert = (more: object = {}, labels: object = {}) => ({
-  status: 'firing', labels: { alertname: 'Cold', ...labels }, annotations: {}, startsAt: '2026-01-02T03:04:05Z', fingerprint: 'f', ...more,
+  status: 'firing',
+  labels: { alertname: 'Cold', ...labels },
+  annotations: {},
+  startsAt: '2026-01-02T03:04:05Z',
+  fingerprint: 'f',
+  ...more,
 });
 const BAD = alert({ fingerprint: 'x'.repeat(300) });
-const group = (alerts: unknown[], more: object = {}) => ({ version: '4', groupKey: '{}', truncatedAlerts: 0, alerts, ...more });
-const page = (more: object = {}) => ({ routing_key: 'k', event_action: 'trigger', payload: { summary: 's', source: 'h', severity: 'error' }, ...more });
+const group = (alerts: unknown[], more: object = {}) => ({
+  version: '4',
+  groupKey: '{}',
+  truncatedAlerts: 0,
+  alerts,
+  ...more,
+});
+const page = (more: object = {}) => ({
+  routing_key: 'k',
+  event_action: 'trigger',
+  payload: { summary: 's', source: 'h', severity: 'error' },
+  ...more,
+});
 
 /** A door before a queue, a log and alerts in memory. */
 class Door {
@@ -28,30 +44,50 @@ class Door {
     {
       publish: (messages) => {
         this.batches.push(messages.length);
-        const outcomes = messages.map(({ id }): PublishOutcome => (this.confirms-- > 0 ? { id, outcome: 'confirmed' } : { id, outcome: 'failed', reason: 'nacked' }));
+        const outcomes = messages.map(({ id }): PublishOutcome =>
+          this.confirms-- > 0 ? { id, outcome: 'confirmed' } : { id, outcome: 'failed', reason: 'nacked' },
+        );
         this.published.push(...messages.filter((_, index) => outcomes[index]!.outcome === 'confirmed'));
         return Promise.resolve(outcomes);
       },
     },
-    { bury: (letters) => (this.storeIsAway ? Promise.reject(new Unavailable('postgres', 'away')) : Promise.resolve(void this.letters.push(...letters))) },
+    {
+      bury: (letters) =>
+        this.storeIsAway
+          ? Promise.reject(new Unavailable('postgres', 'away'))
+          : Promise.resolve(void this.letters.push(...letters)),
+    },
     {
       named: (_tenant, service, dedup_key) =>
-        this.named === 'away' ? Promise.reject(new Unavailable('postgres', 'away')) : Promise.resolve(this.named && { ...this.named, service, dedup_key }),
+        this.named === 'away'
+          ? Promise.reject(new Unavailable('postgres', 'away'))
+          : Promise.resolve(this.named && { ...this.named, service, dedup_key }),
     },
     { noteBy: (...note) => Promise.resolve(void this.notes.push(note)) },
-    { wait: (messages: readonly AlertMessage[]) => Promise.resolve(messages.map((_, index) => ({ outcome: 'stored', position: { epoch: 'e', seq: index + 1, fp: 'f' } }))) } as unknown as ReceiptWatch,
+    {
+      wait: (messages: readonly AlertMessage[]) =>
+        Promise.resolve(
+          messages.map((_, index) => ({ outcome: 'stored', position: { epoch: 'e', seq: index + 1, fp: 'f' } })),
+        ),
+    } as unknown as ReceiptWatch,
     this.metrics,
     65_536,
   );
 
   async send(body: unknown, query: Record<string, string> = { tenant: 'bakery' }, more: Partial<Publisher> = {}) {
-    const published = await this.events.publish({ body: Buffer.from(JSON.stringify(body)), headers: {}, query }, { by: 'svc', publishesFor: (tenant) => tenant !== 'foreign', ...more });
+    const published = await this.events.publish(
+      { body: Buffer.from(JSON.stringify(body)), headers: {}, query },
+      { by: 'svc', publishesFor: (tenant) => tenant !== 'foreign', ...more },
+    );
     return answerOf(published);
   }
 
   /** What a refused request is answered with. */
   refusal = (body: unknown, query?: Record<string, string>): Promise<Refused> =>
-    this.send(body, query).then(() => Promise.reject(new Error('accepted')), (error: unknown) => (error instanceof Refused ? error : Promise.reject(error as Error)));
+    this.send(body, query).then(
+      () => Promise.reject(new Error('accepted')),
+      (error: unknown) => (error instanceof Refused ? error : Promise.reject(error as Error)),
+    );
 }
 
 let door: Door;
@@ -59,11 +95,31 @@ beforeEach(() => (door = new Door()));
 
 describe('a group of which some part is published', () => {
   it.each<[string, unknown[], object[], (string | null)[]]>([
-    ['one that breaks a limit', [alert(), BAD], [{ pointer: '/alerts/1/fingerprint', code: 'invalid_field' }], ['bakery']],
+    [
+      'one that breaks a limit',
+      [alert(), BAD],
+      [{ pointer: '/alerts/1/fingerprint', code: 'invalid_field' }],
+      ['bakery'],
+    ],
     ['one that is no alert', ['text', alert()], [{ pointer: '/alerts/0', code: 'invalid_field' }], ['bakery']],
-    ['one of a foreign tenant', [alert(), alert({}, { tenant_id: 'foreign' })], [{ pointer: '/alerts/1/labels/tenant_id', code: 'tenant_forbidden' }], [null]],
-    ['one that is refused, of a foreign tenant', [alert(), { ...BAD, labels: { tenant_id: 'foreign' } }], [{ pointer: '/alerts/1/fingerprint' }], [null]],
-    ['one of no tenant', [alert(), alert({}, { tenant_id: 'a,b' })], [{ pointer: '/alerts/1/labels/tenant_id' }], [null]],
+    [
+      'one of a foreign tenant',
+      [alert(), alert({}, { tenant_id: 'foreign' })],
+      [{ pointer: '/alerts/1/labels/tenant_id', code: 'tenant_forbidden' }],
+      [null],
+    ],
+    [
+      'one that is refused, of a foreign tenant',
+      [alert(), { ...BAD, labels: { tenant_id: 'foreign' } }],
+      [{ pointer: '/alerts/1/fingerprint' }],
+      [null],
+    ],
+    [
+      'one of no tenant',
+      [alert(), alert({}, { tenant_id: 'a,b' })],
+      [{ pointer: '/alerts/1/labels/tenant_id' }],
+      [null],
+    ],
   ])('is answered as done, and names %s', async (_, alerts, refused, tenants) => {
     const answer = await door.send(group(alerts));
     expect(answer).toMatchObject({ ids: [door.published[0]!.id], refused, refused_count: 1 });
@@ -74,12 +130,18 @@ describe('a group of which some part is published', () => {
 
   it('buries each refused part alone, so that a redrive stores nothing twice', async () => {
     await door.send(group([alert(), BAD, alert({ fingerprint: 'g' }), 'text']));
-    expect(door.letters.map(({ body, reason }) => [reason, body.toString()])).toEqual([['invalid_field', expect.stringContaining('"tenant_id":"bakery"')], ['invalid_field', '"text"']]);
+    expect(door.letters.map(({ body, reason }) => [reason, body.toString()])).toEqual([
+      ['invalid_field', expect.stringContaining('"tenant_id":"bakery"')],
+      ['invalid_field', '"text"'],
+    ]);
     for (const { body } of door.letters) expect(body.toString()).not.toContain('"dedup_key":"f"');
   });
 
   it('says the same to who waits', async () => {
-    expect(await door.send(group([BAD, alert()]), undefined, { waitMs: 1_000 })).toMatchObject({ events: [{ outcome: 'stored', seq: 1 }], refused: [{ pointer: '/alerts/0/fingerprint' }] });
+    expect(await door.send(group([BAD, alert()]), undefined, { waitMs: 1_000 })).toMatchObject({
+      events: [{ outcome: 'stored', seq: 1 }],
+      refused: [{ pointer: '/alerts/0/fingerprint' }],
+    });
   });
 
   it('names twenty, and how many there are', async () => {
@@ -108,7 +170,9 @@ describe('a group of which nothing is published', () => {
 
 describe('a group of many', () => {
   it('is published in batches, whatever their number', async () => {
-    const answer = await door.send(group(Array.from({ length: 1_201 }, (_, index) => alert({ fingerprint: `f${index}` }))));
+    const answer = await door.send(
+      group(Array.from({ length: 1_201 }, (_, index) => alert({ fingerprint: `f${index}` }))),
+    );
     expect(door.batches).toEqual([200, 200, 200, 200, 200, 200, 1]);
     expect('ids' in answer && answer.ids.length).toBe(1_201);
     expect(new Set(door.published.map(({ id }) => id)).size).toBe(1_201);
@@ -116,7 +180,9 @@ describe('a group of many', () => {
 
   it('names all that the queue has when it does not take the rest', async () => {
     door.confirms = 700;
-    await expect(door.send(group(Array.from({ length: 900 }, (_, index) => alert({ fingerprint: `f${index}` }))))).rejects.toMatchObject({ code: 'publish_failed', confirmed: { length: 700 } });
+    await expect(
+      door.send(group(Array.from({ length: 900 }, (_, index) => alert({ fingerprint: `f${index}` })))),
+    ).rejects.toMatchObject({ code: 'publish_failed', confirmed: { length: 700 } });
   });
 });
 
@@ -142,20 +208,35 @@ describe('alerts that were left out', () => {
 
 describe('an alert of severity none', () => {
   const watchdog = alert({ fingerprint: 'w' }, { severity: 'none' });
-  it.each<[string | undefined, string | undefined]>([[undefined, 'low'], ['urgent', 'urgent'], ['drop', undefined]])('with ?severity_none=%s is %s', async (severity_none, severity) => {
-    const answer = await door.send(group([watchdog, alert()]), { tenant: 'bakery', ...(severity_none && { severity_none }) });
+  it.each<[string | undefined, string | undefined]>([
+    [undefined, 'low'],
+    ['urgent', 'urgent'],
+    ['drop', undefined],
+  ])('with ?severity_none=%s is %s', async (severity_none, severity) => {
+    const answer = await door.send(group([watchdog, alert()]), {
+      tenant: 'bakery',
+      ...(severity_none && { severity_none }),
+    });
     expect(door.published.find(({ dedup_key }) => dedup_key === 'w')?.severity).toBe(severity);
     expect(answer.dropped).toBe(severity === undefined ? 1 : undefined);
   });
 
   it('may be all that there is', async () => {
-    expect(await door.send(group([watchdog]), { tenant: 'bakery', severity_none: 'drop' })).toEqual({ ids: [], dropped: 1 });
+    expect(await door.send(group([watchdog]), { tenant: 'bakery', severity_none: 'drop' })).toEqual({
+      ids: [],
+      dropped: 1,
+    });
   });
 });
 
 describe('an event of PagerDuty', () => {
   it("is answered in PagerDuty's words, and is given a key when it has none", async () => {
-    expect(await door.send(page({ dedup_key: 'oven' }))).toMatchObject({ status: 'success', message: 'Event processed', dedup_key: 'oven', ids: [door.published[0]!.id] });
+    expect(await door.send(page({ dedup_key: 'oven' }))).toMatchObject({
+      status: 'success',
+      message: 'Event processed',
+      dedup_key: 'oven',
+      ids: [door.published[0]!.id],
+    });
     const answer = await door.send(page());
     expect(answer.dedup_key).toBe(door.published[1]!.dedup_key);
     expect(answer.dedup_key).toMatch(/.{16,}/);
@@ -173,6 +254,9 @@ describe('an event of PagerDuty', () => {
 
 it('a list of ours is published as a whole or not at all', async () => {
   const message = (tenant_id: string) => ({ tenant_id, service: 's', severity: 'low' });
-  expect(await door.refusal([message('bakery'), message('foreign')])).toMatchObject({ code: 'tenant_forbidden', details: { errors: [{ pointer: '/1/tenant_id' }] } });
+  expect(await door.refusal([message('bakery'), message('foreign')])).toMatchObject({
+    code: 'tenant_forbidden',
+    details: { errors: [{ pointer: '/1/tenant_id' }] },
+  });
   expect([door.published, door.letters]).toEqual([[], []]);
 });

@@ -1,5 +1,15 @@
 import {
-  MAX_MESSAGE_BYTES, traceIdOf, type AlertMessage, type DeadLetter, type InputError, type MessageErrorCode, type MessageGroup, type MessageShape, type ParsedMessage, Turns, type TenantId,
+  MAX_MESSAGE_BYTES,
+  traceIdOf,
+  type AlertMessage,
+  type DeadLetter,
+  type InputError,
+  type MessageErrorCode,
+  type MessageGroup,
+  type MessageShape,
+  type ParsedMessage,
+  Turns,
+  type TenantId,
 } from '@tocsin/contracts';
 import type { AlertIntake, AlertQueries, EventLog, Receipt } from '@tocsin/contracts/ports';
 import type { Metrics } from '@tocsin/observability';
@@ -105,14 +115,28 @@ export class PublishEvents {
     }
     if (group.replaced > 0) this.metrics.replacedCharacters.inc(group.replaced);
     if (dropped > 0) this.metrics.droppedAlerts.inc(dropped);
-    if (messages.length === 0 && refused[0]) throw refusalOf(refused[0].code, refused.flatMap(({ errors }) => errors));
+    if (messages.length === 0 && refused[0])
+      throw refusalOf(
+        refused[0].code,
+        refused.flatMap(({ errors }) => errors),
+      );
     await this.endNotice(group, publisher);
     await this.bury(refused);
-    return { messages, refused: refused.map(({ errors }) => errors[0]!), dropped, shape: shape.name, ...(await this.receiptsOf(messages, publisher)) };
+    return {
+      messages,
+      refused: refused.map(({ errors }) => errors[0]!),
+      dropped,
+      shape: shape.name,
+      ...(await this.receiptsOf(messages, publisher)),
+    };
   }
 
   /** Throws `PublishFailed` unless the queue has all of them. `before`: what it has of the same request already. */
-  private async confirm(messages: readonly AlertMessage[], { traceparent }: Publisher, before: readonly AlertMessage[] = []): Promise<void> {
+  private async confirm(
+    messages: readonly AlertMessage[],
+    { traceparent }: Publisher,
+    before: readonly AlertMessage[] = [],
+  ): Promise<void> {
     const outcomes = await this.intake.publish(messages, { traceparent });
     const confirmed = outcomes.filter(({ outcome }) => outcome === 'confirmed').map(({ id }) => id);
     if (confirmed.length < outcomes.length) throw new PublishFailed([...before.map(({ id }) => id), ...confirmed]);
@@ -120,7 +144,8 @@ export class PublishEvents {
 
   /** Behind what was published: a request that is sent again because this failed makes no second alert, but two letters would lie. */
   private async bury(refused: readonly RefusedPart[]): Promise<void> {
-    for (let from = 0; from < refused.length; from += BATCH) await this.log.bury(refused.slice(from, from + BATCH).map(letterOf));
+    for (let from = 0; from < refused.length; from += BATCH)
+      await this.log.bury(refused.slice(from, from + BATCH).map(letterOf));
     for (const { code } of refused) this.metrics.refusedParts.inc({ reason: code });
   }
 
@@ -140,12 +165,19 @@ export class PublishEvents {
   }
 
   /** What another system's user did there is a note here: who is called for it decides a person of the tenant. */
-  private async note({ tenant_id, service, dedup_key }: AlertMessage, note: string, { by, traceparent }: Publisher): Promise<void> {
+  private async note(
+    { tenant_id, service, dedup_key }: AlertMessage,
+    note: string,
+    { by, traceparent }: Publisher,
+  ): Promise<void> {
     const alert = dedup_key === undefined ? undefined : await this.queries.named(tenant_id, service, dedup_key);
     if (alert) await this.acts.noteBy(by, tenant_id, alert.alert_id, note, traceIdOf(traceparent));
   }
 
-  private async receiptsOf(messages: readonly AlertMessage[], { waitMs = 0 }: Publisher): Promise<Pick<Published, 'receipts'>> {
+  private async receiptsOf(
+    messages: readonly AlertMessage[],
+    { waitMs = 0 }: Publisher,
+  ): Promise<Pick<Published, 'receipts'>> {
     if (waitMs === 0 || messages.length === 0) return {};
     return { receipts: await this.receipts.wait(messages, waitMs) };
   }
@@ -154,13 +186,28 @@ export class PublishEvents {
 // ---- pure ------------------------------------------------------------------------------------------------------------
 
 /** A part that its sender may publish, or why it is refused. Whose the label of a foreign tenant is, only operators read. */
-function allowed(parsed: ParsedMessage, { publishesFor }: Publisher, pointer: () => string): Extract<ParsedMessage, { ok: true }> | RefusedPart {
-  if (!parsed.ok) return { ...parsed, tenant_id: parsed.tenant_id && publishesFor(parsed.tenant_id) ? parsed.tenant_id : null };
+function allowed(
+  parsed: ParsedMessage,
+  { publishesFor }: Publisher,
+  pointer: () => string,
+): Extract<ParsedMessage, { ok: true }> | RefusedPart {
+  if (!parsed.ok)
+    return { ...parsed, tenant_id: parsed.tenant_id && publishesFor(parsed.tenant_id) ? parsed.tenant_id : null };
   if (publishesFor(parsed.message.tenant_id)) return parsed;
-  return { ok: false, code: 'tenant_forbidden', errors: [forbidden(pointer())], tenant_id: null, bytes: Buffer.from(JSON.stringify(parsed.message)) };
+  return {
+    ok: false,
+    code: 'tenant_forbidden',
+    errors: [forbidden(pointer())],
+    tenant_id: null,
+    bytes: Buffer.from(JSON.stringify(parsed.message)),
+  };
 }
 
-const forbidden = (pointer: string): InputError => ({ pointer, code: 'tenant_forbidden', detail: 'Not a tenant of this token.' });
+const forbidden = (pointer: string): InputError => ({
+  pointer,
+  code: 'tenant_forbidden',
+  detail: 'Not a tenant of this token.',
+});
 
 /** What these systems give a key of their own, and resolve by it. */
 function withKey(message: AlertMessage, shape: MessageShape['name']): AlertMessage {

@@ -33,12 +33,18 @@ export type PublishedAnswer = LeftOver & ({ ids: string[] } | { events: SettledE
 
 export function answerOf(published: Published): PublishedAnswer {
   const { messages, receipts, shape, acknowledged } = published;
-  const settled = receipts ? { events: messages.map((message, index) => settledEvent(message, receipts[index]!)) } : { ids: messages.map(({ id }) => id) };
+  const settled = receipts
+    ? { events: messages.map((message, index) => settledEvent(message, receipts[index]!)) }
+    : { ids: messages.map(({ id }) => id) };
   const about = acknowledged ?? messages[0];
   return { ...settled, ...leftOver(published), ...(shape === 'pagerduty' && about && eventProcessed(about)) };
 }
 
-export const eventProcessed = ({ dedup_key, id }: AlertMessage): EventProcessed => ({ status: 'success', message: 'Event processed', dedup_key: dedup_key ?? id });
+export const eventProcessed = ({ dedup_key, id }: AlertMessage): EventProcessed => ({
+  status: 'success',
+  message: 'Event processed',
+  dedup_key: dedup_key ?? id,
+});
 
 function leftOver({ refused, dropped }: Published): LeftOver {
   return {
@@ -50,5 +56,7 @@ function leftOver({ refused, dropped }: Published): LeftOver {
 function settledEvent({ id, tenant_id }: AlertMessage, receipt: Receipt): SettledEvent {
   const { outcome } = receipt;
   if (outcome === 'stored') return { id, tenant_id, outcome, seq: receipt.position.seq };
-  return outcome === 'folded' ? { id, tenant_id, outcome, seq: null } : { id, tenant_id, outcome, seq: null, reason: receipt.reason };
+  return outcome === 'folded'
+    ? { id, tenant_id, outcome, seq: null }
+    : { id, tenant_id, outcome, seq: null, reason: receipt.reason };
 }

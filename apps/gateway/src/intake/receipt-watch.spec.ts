@@ -60,7 +60,9 @@ describe('waiting for receipts', () => {
   });
 
   it('is not for more than 5,000 messages at once, and ends for all when the gateway stops', async () => {
-    const many = Array.from({ length: 10 }, () => watch.wait(alerts(...Array.from({ length: 500 }, (_, i) => `m${i}`)), 5_000));
+    const many = Array.from({ length: 10 }, () =>
+      watch.wait(alerts(...Array.from({ length: 500 }, (_, i) => `m${i}`)), 5_000),
+    );
     expect(await watch.wait(alerts('a'), 5_000)).toBeUndefined();
     watch.close();
     expect(await Promise.all(many)).toEqual(many.map(() => undefined));

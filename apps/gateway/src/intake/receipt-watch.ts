@@ -33,7 +33,12 @@ export class ReceiptWatch {
   wait(messages: readonly AlertMessage[], timeoutMs: number): Promise<Receipt[] | undefined> {
     if (this.#closed || this.#awaited + messages.length > MAX_AWAITED) return Promise.resolve(undefined);
     return new Promise((answer) => {
-      this.#waiters.add({ awaited: messages.map(asPublished), receipts: new Array(messages.length).fill(undefined), until: performance.now() + timeoutMs, answer });
+      this.#waiters.add({
+        awaited: messages.map(asPublished),
+        receipts: new Array(messages.length).fill(undefined),
+        until: performance.now() + timeoutMs,
+        answer,
+      });
       this.#awaited += messages.length;
       this.#lookMs = FIRST_LOOK_MS;
       if (!this.#looking) void this.#look();
@@ -62,7 +67,9 @@ export class ReceiptWatch {
   }
 
   async #ask(waiters: readonly Waiter[]): Promise<void> {
-    const open = waiters.flatMap((waiter) => waiter.awaited.flatMap((message, index) => (waiter.receipts[index] ? [] : [{ waiter, message, index }])));
+    const open = waiters.flatMap((waiter) =>
+      waiter.awaited.flatMap((message, index) => (waiter.receipts[index] ? [] : [{ waiter, message, index }])),
+    );
     const found = await this.receipts.of(open.map(({ message }) => message));
     open.forEach(({ waiter, index }, at) => (waiter.receipts[index] = found[at]));
   }
@@ -79,5 +86,11 @@ function asPublished(message: AlertMessage): PublishedMessage {
   const bytes = publishedForm(message);
   const parsed = parseAlertMessage(bytes, { routing_key: routingKeyOf(message) });
   const { tenant_id, service, id } = message;
-  return { tenant_id, service, id, body_hash: parsed.ok ? parsed.body_hash : '', bytes_sha256: hash('sha256', bytes, 'hex') };
+  return {
+    tenant_id,
+    service,
+    id,
+    body_hash: parsed.ok ? parsed.body_hash : '',
+    bytes_sha256: hash('sha256', bytes, 'hex'),
+  };
 }

@@ -4,38 +4,67 @@ import { decodeInSlices } from './sliced-json';
 
 const MAX_LIST = 500;
 const decode = (text: string) => decodeInSlices(Buffer.from(text), MAX_LIST, new Turns());
-const codeOf = (text: string) => decode(text).then(() => 'accepted', (error: unknown) => (error instanceof Refused ? error.code : String(error)));
+const codeOf = (text: string) =>
+  decode(text).then(
+    () => 'accepted',
+    (error: unknown) => (error instanceof Refused ? error.code : String(error)),
+  );
 
 /** Texts and names as they would mislead whoever cuts JSON by its brackets. */
 const tricky = fc.oneof(fc.string(), fc.constantFrom('alerts', '"', '\\', '\\"', '],', '{"alerts":[', '\u2028', 'ü🚨'));
 const value = fc.letrec((tie) => ({
-  any: fc.oneof({ depthSize: 'small' }, tricky, fc.integer(), fc.boolean(), fc.constant(null), fc.array(tie('any'), { maxLength: 4 }), fc.dictionary(tricky, tie('any'), { maxKeys: 4 })),
+  any: fc.oneof(
+    { depthSize: 'small' },
+    tricky,
+    fc.integer(),
+    fc.boolean(),
+    fc.constant(null),
+    fc.array(tie('any'), { maxLength: 4 }),
+    fc.dictionary(tricky, tie('any'), { maxKeys: 4 }),
+  ),
 })).any;
 /** Long enough to be cut. */
 const filler = 'x'.repeat(70_000);
 
 describe('a body that is decoded in slices', () => {
   it('is what JSON.parse makes of it, as a list', async () => {
-    await fc.assert(fc.asyncProperty(fc.array(value, { maxLength: 20 }), fc.constantFrom(undefined, 1), async (elements, indent) => {
-      const text = JSON.stringify([filler, ...elements], null, indent);
-      expect((await decode(text)).value).toEqual(JSON.parse(text));
-    }));
+    await fc.assert(
+      fc.asyncProperty(fc.array(value, { maxLength: 20 }), fc.constantFrom(undefined, 1), async (elements, indent) => {
+        const text = JSON.stringify([filler, ...elements], null, indent);
+        expect((await decode(text)).value).toEqual(JSON.parse(text));
+      }),
+    );
   });
 
   it('is what JSON.parse makes of it, as a group', async () => {
-    await fc.assert(fc.asyncProperty(fc.array(fc.tuple(tricky, value), { maxLength: 5 }), fc.array(value, { maxLength: 20 }), fc.boolean(), async (members, alerts, first) => {
-      const fields = members.filter(([name]) => name !== 'alerts').map(([name, member]) => `${JSON.stringify(name)}:${JSON.stringify(member)}`);
-      const list = `"alerts" : ${JSON.stringify([filler, ...alerts])}`;
-      const text = `{${(first ? [list, ...fields] : [...fields, list]).join(',')}}`;
-      expect((await decode(text)).value).toEqual(JSON.parse(text));
-    }));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(tricky, value), { maxLength: 5 }),
+        fc.array(value, { maxLength: 20 }),
+        fc.boolean(),
+        async (members, alerts, first) => {
+          const fields = members
+            .filter(([name]) => name !== 'alerts')
+            .map(([name, member]) => `${JSON.stringify(name)}:${JSON.stringify(member)}`);
+          const list = `"alerts" : ${JSON.stringify([filler, ...alerts])}`;
+          const text = `{${(first ? [list, ...fields] : [...fields, list]).join(',')}}`;
+          expect((await decode(text)).value).toEqual(JSON.parse(text));
+        },
+      ),
+    );
   });
 
   it.each([
     ['two lists of one name', `{"alerts":["${filler}"],"alerts":[1]}`, { alerts: [1] }],
     ['a list and then none', `{"alerts":["${filler}"],"alerts":2}`, { alerts: 2 }],
-    ['an empty list behind it', `{"a":"${filler}","b":{"alerts":[1]},"alerts":[ ]}`, { a: filler, b: { alerts: [1] }, alerts: [] }],
-  ])('with %s is read like any JSON', async (_, text, expected) => expect((await decode(text)).value).toEqual(expected));
+    [
+      'an empty list behind it',
+      `{"a":"${filler}","b":{"alerts":[1]},"alerts":[ ]}`,
+      { a: filler, b: { alerts: [1] }, alerts: [] },
+    ],
+  ])('with %s is read like any JSON', async (_, text, expected) =>
+    expect((await decode(text)).value).toEqual(expected),
+  );
 
   it.each([
     ['no end', `[1,2,"${filler}"`, 'invalid_json'],
@@ -46,7 +75,13 @@ describe('a body that is decoded in slices', () => {
     ['bytes that are no UTF-8 within', `["${filler}\ud800"]`, 'accepted'],
     ['an object that holds no list', `{"a":"${filler}"}`, 'message_too_large'],
     ['a text', `"${filler}"`, 'message_too_large'],
-    ['501 elements', `[${Array(501).fill(`"${'x'.repeat(200)}"`).join()}]`, 'batch_too_large'],
+    [
+      '501 elements',
+      `[${Array(501)
+        .fill(`"${'x'.repeat(200)}"`)
+        .join()}]`,
+      'batch_too_large',
+    ],
     ['30,001 alerts', `{"alerts":[${Array(30_001).fill('{}').join()}]}`, 'batch_too_large'],
     ['much around its list', `{"a":[${Array(30_000).fill(1).join()}],"alerts":[1]}`, 'accepted'],
     ['too much around its list', `{"a":[${Array(300_000).fill(1).join()}],"alerts":[1]}`, 'message_too_large'],

@@ -30,10 +30,11 @@ const MAX_GROUP = 30_000;
 export async function decodeInSlices(body: Buffer, maxList: number, turns: Turns): Promise<SlicedJson> {
   if (body.length <= MAX_MESSAGE_BYTES) return decode(body);
   const cutter = new ListCutter(body);
-  for (let atEnd = false; !atEnd; ) {
+  for (let atEnd = false; !atEnd;) {
     atEnd = cutter.advance();
     const most = cutter.isGroup ? MAX_GROUP : maxList;
-    if (cutter.elements && cutter.elements.length > most) throw new Refused('batch_too_large', `At most ${most} messages are accepted at once.`);
+    if (cutter.elements && cutter.elements.length > most)
+      throw new Refused('batch_too_large', `At most ${most} messages are accepted at once.`);
     if (turns.over) await turns.next();
   }
   const { elements, isGroup, frame, frameValues } = cutter;
@@ -57,7 +58,8 @@ export async function decodeInSlices(body: Buffer, maxList: number, turns: Turns
 }
 
 function decodeElement(body: Buffer, { start, end, values }: Span): SlicedJson {
-  if (end - start > MAX_PIECE_BYTES || values > MAX_PIECE_VALUES) return { value: new NotDecoded(end - start), escapes: false };
+  if (end - start > MAX_PIECE_BYTES || values > MAX_PIECE_VALUES)
+    return { value: new NotDecoded(end - start), escapes: false };
   return decode(body.subarray(start, end));
 }
 

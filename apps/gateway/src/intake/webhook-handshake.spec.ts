@@ -14,7 +14,13 @@ describe('a webhook that asks whether it may deliver', () => {
     app.use((_request, response) => void response.status(204).end());
     server = app.listen(0);
     await once(server, 'listening');
-    const asked = request({ port: (server.address() as AddressInfo).port, path: '/api/v1/events', method, headers, agent: false }).end();
+    const asked = request({
+      port: (server.address() as AddressInfo).port,
+      path: '/api/v1/events',
+      method,
+      headers,
+      agent: false,
+    }).end();
     const [answer] = (await once(asked, 'response')) as [import('node:http').IncomingMessage];
     answer.resume();
     const { allow, 'webhook-allowed-origin': origin, 'webhook-allowed-rate': rate } = answer.headers;
@@ -24,11 +30,19 @@ describe('a webhook that asks whether it may deliver', () => {
   const notGranted = { status: 204, allow: undefined, origin: undefined, rate: undefined };
 
   it.each<[string[], Record<string, string>, string]>([
-    [['eventgrid.azure.net'], { 'WebHook-Request-Origin': 'eventgrid.azure.net', 'WebHook-Request-Rate': '120' }, '120'],
+    [
+      ['eventgrid.azure.net'],
+      { 'WebHook-Request-Origin': 'eventgrid.azure.net', 'WebHook-Request-Rate': '120' },
+      '120',
+    ],
     [['a.example', 'EventGrid.azure.net'], { 'WebHook-Request-Origin': 'eventgrid.azure.net' }, '*'],
     [['*'], { 'WebHook-Request-Origin': 'eventgrid.azure.net', 'WebHook-Request-Rate': '0' }, '*'],
     [['*'], { 'WebHook-Request-Origin': 'eventgrid.azure.net', 'WebHook-Request-Rate': '1e9, 5' }, '*'],
-    [['*'], { 'WebHook-Request-Origin': 'eventgrid.azure.net', 'WebHook-Request-Callback': 'https://example.com/grant' }, '*'],
+    [
+      ['*'],
+      { 'WebHook-Request-Origin': 'eventgrid.azure.net', 'WebHook-Request-Callback': 'https://example.com/grant' },
+      '*',
+    ],
   ])('is told so where %j are configured, at the rate that it asks for: %j', async (origins, headers, rate) => {
     expect(await ask(origins, headers)).toEqual(granted('eventgrid.azure.net', rate));
   });
@@ -37,7 +51,12 @@ describe('a webhook that asks whether it may deliver', () => {
     ['none is configured', [], { 'WebHook-Request-Origin': 'eventgrid.azure.net' }, 'OPTIONS'],
     ['another is', ['a.example'], { 'WebHook-Request-Origin': 'b.example' }, 'OPTIONS'],
     ['a longer one is', ['azure.net'], { 'WebHook-Request-Origin': 'eventgrid.azure.net' }, 'OPTIONS'],
-    ['it is plain CORS', ['*'], { Origin: 'https://app.example.com', 'Access-Control-Request-Method': 'POST' }, 'OPTIONS'],
+    [
+      'it is plain CORS',
+      ['*'],
+      { Origin: 'https://app.example.com', 'Access-Control-Request-Method': 'POST' },
+      'OPTIONS',
+    ],
     ['it does not ask by OPTIONS', ['*'], { 'WebHook-Request-Origin': 'eventgrid.azure.net' }, 'GET'],
   ])('is told nothing where %s', async (_, origins, headers, method) => {
     expect(await ask(origins, headers, method)).toEqual(notGranted);

@@ -26,4 +26,5 @@ export function webhookHandshake(origins: WebhookOrigins) {
 }
 
 /** A positive whole number of requests a minute; without one, any rate. */
-const rateOf = (asked: string | undefined): string => (asked !== undefined && /^[1-9]\d{0,8}$/.test(asked.trim()) ? asked.trim() : '*');
+const rateOf = (asked: string | undefined): string =>
+  asked !== undefined && /^[1-9]\d{0,8}$/.test(asked.trim()) ? asked.trim() : '*';

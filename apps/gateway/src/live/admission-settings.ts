@@ -12,15 +12,19 @@ export const admissionSettings = {
     description: 'Streams that one tenant may have open on all gateways together. 0: any number.',
   }),
   STREAMS_PER_ADDRESS: setting(cap().default(50), {
-    description: 'Streams from one address (of IPv6: one /64) on all gateways together. Behind proxies set TRUSTED_PROXIES, or all clients are one address. 0: any number.',
+    description:
+      'Streams from one address (of IPv6: one /64) on all gateways together. Behind proxies set TRUSTED_PROXIES, or all clients are one address. 0: any number.',
   }),
   CONNECTS_PER_SECOND: setting(z.coerce.number().min(0).max(10_000).default(5), {
-    description: 'How often a user may connect to one gateway, per second in the long run and four times that at once. 0: any number.',
+    description:
+      'How often a user may connect to one gateway, per second in the long run and four times that at once. 0: any number.',
   }),
   MAX_STREAMS: setting(cap().default(20_000), {
-    description: 'Streams that this gateway holds. Beyond it, it is not ready and sends clients elsewhere. 0: any number.',
+    description:
+      'Streams that this gateway holds. Beyond it, it is not ready and sends clients elsewhere. 0: any number.',
   }),
   TRUSTED_PROXIES: setting(z.coerce.number().int().min(0).max(16).default(0), {
-    description: 'How many proxies of our own stand before the gateway, each adding to X-Forwarded-For. Exactly: with one too many, clients choose their address. 0: the header is ignored.',
+    description:
+      'How many proxies of our own stand before the gateway, each adding to X-Forwarded-For. Exactly: with one too many, clients choose their address. 0: the header is ignored.',
   }),
 };

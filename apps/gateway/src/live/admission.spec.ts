@@ -6,7 +6,12 @@ import { Admission, type AdmissionLimits, type Release } from './admission';
 
 const tenant = (name: string) => tenantIdOf(name)!;
 const off: AdmissionLimits = { user: 0, tenant: 0, address: 0, connectsPerSecond: 0, maxStreams: 0 };
-const aStream = (known: Partial<StreamHolder> = {}): StreamHolder => ({ user: 'ada', tenant_ids: [tenant('acme')], address: '192.0.2.1', ...known });
+const aStream = (known: Partial<StreamHolder> = {}): StreamHolder => ({
+  user: 'ada',
+  tenant_ids: [tenant('acme')],
+  address: '192.0.2.1',
+  ...known,
+});
 
 /** What `Health` is told. */
 class Readiness {
@@ -29,9 +34,15 @@ beforeEach(() => {
   metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
   nowMs = 0;
 });
-const admission = (limits: Partial<AdmissionLimits>, slots: StreamSlots = new MemoryStreamSlots()) => new Admission(slots, { ...off, ...limits }, metrics, readiness, () => nowMs);
-const outcome = (admitting: Promise<Release>) => admitting.then(() => 'admitted', (error: Refused) => error.code);
-const refusals = async () => Object.fromEntries((await metrics.rateLimited.get()).values.map(({ labels, value }) => [labels.scope, value]));
+const admission = (limits: Partial<AdmissionLimits>, slots: StreamSlots = new MemoryStreamSlots()) =>
+  new Admission(slots, { ...off, ...limits }, metrics, readiness, () => nowMs);
+const outcome = (admitting: Promise<Release>) =>
+  admitting.then(
+    () => 'admitted',
+    (error: Refused) => error.code,
+  );
+const refusals = async () =>
+  Object.fromEntries((await metrics.rateLimited.get()).values.map(({ labels, value }) => [labels.scope, value]));
 
 describe('a stream is admitted', () => {
   test.each([
@@ -57,7 +68,11 @@ describe('a stream is admitted', () => {
     const releases = [await gateway.admit(stream), await gateway.admit(stream)];
     expect(await outcome(gateway.admit(stream))).toBe('too_many_streams');
     for (const release of releases) release();
-    expect(await Promise.all([1, 2, 3].map(() => outcome(gateway.admit(stream))))).toEqual(['admitted', 'admitted', 'too_many_streams']);
+    expect(await Promise.all([1, 2, 3].map(() => outcome(gateway.admit(stream))))).toEqual([
+      'admitted',
+      'admitted',
+      'too_many_streams',
+    ]);
   });
 
   test('twenty times at once, and five times a second after that', async () => {

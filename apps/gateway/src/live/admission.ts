@@ -47,8 +47,10 @@ export class Admission {
    */
   async admit({ user, tenant_ids, address }: StreamHolder): Promise<Release> {
     const { maxStreams } = this.limits;
-    if (maxStreams > 0 && this.streams >= maxStreams) this.refuse('at_capacity', 'gateway', 'This gateway is full. Come back in a moment.');
-    if (!this.rate.allows(user)) this.refuse('rate_limited', 'connects', 'This user connects too often. Come back in a moment.');
+    if (maxStreams > 0 && this.streams >= maxStreams)
+      this.refuse('at_capacity', 'gateway', 'This gateway is full. Come back in a moment.');
+    if (!this.rate.allows(user))
+      this.refuse('rate_limited', 'connects', 'This user connects too often. Come back in a moment.');
 
     // a holder of its own: it stands for this stream, not for the next with the same user
     const holder: StreamHolder = { user, tenant_ids, address };
@@ -83,7 +85,11 @@ export class Admission {
     }
   }
 
-  private refuse(code: 'at_capacity' | 'rate_limited' | 'too_many_streams', scope: SlotScope | 'gateway' | 'connects', detail: string): never {
+  private refuse(
+    code: 'at_capacity' | 'rate_limited' | 'too_many_streams',
+    scope: SlotScope | 'gateway' | 'connects',
+    detail: string,
+  ): never {
     this.metrics.rateLimited.inc({ scope });
     throw new Refused(code, detail);
   }

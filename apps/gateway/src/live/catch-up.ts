@@ -1,4 +1,12 @@
-import { hintOf, type GapReason, type Hint, type LogPosition, type StreamFilter, type TenantId, type Verdict } from '@tocsin/contracts';
+import {
+  hintOf,
+  type GapReason,
+  type Hint,
+  type LogPosition,
+  type StreamFilter,
+  type TenantId,
+  type Verdict,
+} from '@tocsin/contracts';
 import type { EventLog } from '@tocsin/contracts/ports';
 import type { SentPosition } from './cursor';
 
@@ -64,22 +72,44 @@ export interface Beginning {
   searched?: number | null;
 }
 
-export const beginAtHead = (feed: FollowedLog): Beginning => ({ verdict: 'fresh', reason: null, missed: 0, from: feed.last, page: [] });
+export const beginAtHead = (feed: FollowedLog): Beginning => ({
+  verdict: 'fresh',
+  reason: null,
+  missed: 0,
+  from: feed.last,
+  page: [],
+});
 
 /** Begins with the newest entries that pass, wherever they stand: what lies between them is not read, however much it is. */
-export async function beginWithNewest(count: number, filter: StreamFilter, feed: FollowedLog, log: Pick<EventLog, 'newest'>): Promise<Beginning> {
+export async function beginWithNewest(
+  count: number,
+  filter: StreamFilter,
+  feed: FollowedLog,
+  log: Pick<EventLog, 'newest'>,
+): Promise<Beginning> {
   const { events, from, upTo, searched } = await log.newest(feed.tenant, count, filter);
   return { verdict: 'fresh', reason: null, missed: 0, from, page: events.map(hintOf), upTo, searched: searched };
 }
 
-const gap = (feed: FollowedLog, reason: GapReason, missed: number | null): Beginning => ({ verdict: 'gap', reason, missed, from: feed.last, page: [] });
+const gap = (feed: FollowedLog, reason: GapReason, missed: number | null): Beginning => ({
+  verdict: 'gap',
+  reason,
+  missed,
+  from: feed.last,
+  page: [],
+});
 
 /**
  * Judges a client's position. A gap is told and the stream goes on from the head: never an error, and never a silent skip.
  * The feed may be behind another gateway's, so before a position is called future, or its `fp` unknown, the feed reads
  * the log's position once and fills up. Rejects with `Unavailable` when the log is away.
  */
-export async function beginAt(sent: SentPosition, feed: FollowedLog, log: EventLog, maxReplay: number): Promise<Beginning> {
+export async function beginAt(
+  sent: SentPosition,
+  feed: FollowedLog,
+  log: EventLog,
+  maxReplay: number,
+): Promise<Beginning> {
   if (sent.kind === 'none') return beginAtHead(feed);
   if (sent.kind === 'unusable') return gap(feed, sent.reason, null);
   const { position } = sent;
@@ -97,9 +127,16 @@ async function judge(position: LogPosition, feed: FollowedLog, log: EventLog, ma
   const missed = head.seq - position.seq;
   if (position.seq < feed.floorSeq) return gap(feed, 'retention', missed);
   if (missed > maxReplay) return gap(feed, 'window_exceeded', missed);
-  const resumed = (page: readonly Hint[]): Beginning => ({ verdict: 'resumed', reason: null, missed: 0, from: position, page });
+  const resumed = (page: readonly Hint[]): Beginning => ({
+    verdict: 'resumed',
+    reason: null,
+    missed: 0,
+    from: position,
+    page,
+  });
   if (missed === 0 && position.fp === head.fp) return resumed([]);
-  const ring = feed.ringBehind(position) ?? ((await feed.reachBack(position.seq)) ? feed.ringBehind(position) : undefined);
+  const ring =
+    feed.ringBehind(position) ?? ((await feed.reachBack(position.seq)) ? feed.ringBehind(position) : undefined);
   if (ring) return resumed(ring);
   const page = await readBehind(log, feed.tenant, position, feed.pageSize);
   return page.intact ? resumed(page.hints) : gap(feed, 'history_replaced', null);

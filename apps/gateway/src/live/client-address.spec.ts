@@ -1,7 +1,10 @@
 import { clientAddress } from './client-address';
 
 const from = (remoteAddress: string | undefined, forwarded?: string, trustedProxies = 0) =>
-  clientAddress({ headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }, socket: { remoteAddress } }, trustedProxies);
+  clientAddress(
+    { headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }, socket: { remoteAddress } },
+    trustedProxies,
+  );
 
 describe("a client's address", () => {
   test("is the socket's where no proxy is trusted, whatever the header claims", () => {
@@ -29,9 +32,12 @@ describe("a client's address", () => {
     expect(from('10.0.0.1', forwarded, proxies)).toBe('10.0.0.1');
   });
 
-  test.each(['203.0.113.1:4711', '::ffff:203.0.113.1', '::ffff:cb00:7101', '[::ffff:203.0.113.1]:443'])('is IPv4 however it is written: %s', (written) => {
-    expect(from('10.0.0.1', written, 1)).toBe('203.0.113.1');
-  });
+  test.each(['203.0.113.1:4711', '::ffff:203.0.113.1', '::ffff:cb00:7101', '[::ffff:203.0.113.1]:443'])(
+    'is IPv4 however it is written: %s',
+    (written) => {
+      expect(from('10.0.0.1', written, 1)).toBe('203.0.113.1');
+    },
+  );
 
   test.each([
     ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],

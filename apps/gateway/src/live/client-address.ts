@@ -33,8 +33,12 @@ function networkOf(address: string): string | undefined {
   const groups = groupsOf(address.split('%', 1)[0]!);
   const [high, low] = [groups[6]!, groups[7]!];
   // an IPv4 client of a socket that listens on both
-  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) return [high >> 8, high & 255, low >> 8, low & 255].join('.');
-  return `${groups.slice(0, 4).map((group) => group.toString(16)).join(':')}::/64`;
+  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff)
+    return [high >> 8, high & 255, low >> 8, low & 255].join('.');
+  return `${groups
+    .slice(0, 4)
+    .map((group) => group.toString(16))
+    .join(':')}::/64`;
 }
 
 /** The eight groups of a valid IPv6 address. */

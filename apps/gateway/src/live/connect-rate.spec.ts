@@ -4,7 +4,8 @@ describe('the rate at which a user connects', () => {
   let nowMs: number;
   beforeEach(() => (nowMs = 0));
   const rate = (perSecond = 5, maxUsers?: number) => new ConnectRate(perSecond, () => nowMs, maxUsers);
-  const granted = (from: ConnectRate, attempts: number, user = 'ada') => Array.from({ length: attempts }, () => from.allows(user)).filter(Boolean).length;
+  const granted = (from: ConnectRate, attempts: number, user = 'ada') =>
+    Array.from({ length: attempts }, () => from.allows(user)).filter(Boolean).length;
 
   test('is twenty at once and five a second from then on', () => {
     const connects = rate();

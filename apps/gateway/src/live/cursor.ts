@@ -13,9 +13,7 @@ export type Cursor = ReadonlyMap<TenantId, LogPosition>;
 
 /** What a client sent as its cursor. `bare` is the position of a stream of one tenant: it does not say of which. */
 export type SentCursor =
-  | { kind: 'none' }
-  | { kind: 'malformed' }
-  | { kind: 'positions'; bare: LogPosition | null; byTenant: Cursor };
+  { kind: 'none' } | { kind: 'malformed' } | { kind: 'positions'; bare: LogPosition | null; byTenant: Cursor };
 
 /**
  * What a client's cursor says of one tenant: nothing (it is new to the stream), a position, or nothing that can be used.
@@ -34,25 +32,43 @@ export type SentPosition =
  * Of several positions in one history the furthest counts, since all were sent to the client; another history's is no
  * further and no nearer, and the one that is trusted most counts.
  */
-export function assignPositions(sent: SentCursor | readonly SentCursor[], tenants: ReadonlyMap<TenantId, string>): Map<TenantId, SentPosition> {
+export function assignPositions(
+  sent: SentCursor | readonly SentCursor[],
+  tenants: ReadonlyMap<TenantId, string>,
+): Map<TenantId, SentPosition> {
   const all = (position: SentPosition) => new Map([...tenants.keys()].map((tenant) => [tenant, position]));
   const cursors = 'kind' in sent ? [sent] : sent;
-  const named = cursors.filter((cursor) => cursor.kind === 'positions').map((cursor) => namedPositions(cursor, tenants));
-  if (named.length === 0) return all(cursors.some(({ kind }) => kind === 'malformed') ? { kind: 'unusable', reason: 'malformed_cursor' } : { kind: 'none' });
-  if (![...tenants.keys()].some((tenant) => named.some((positions) => positions.has(tenant)))) return all({ kind: 'unusable', reason: 'foreign_cursor' });
+  const named = cursors
+    .filter((cursor) => cursor.kind === 'positions')
+    .map((cursor) => namedPositions(cursor, tenants));
+  if (named.length === 0)
+    return all(
+      cursors.some(({ kind }) => kind === 'malformed')
+        ? { kind: 'unusable', reason: 'malformed_cursor' }
+        : { kind: 'none' },
+    );
+  if (![...tenants.keys()].some((tenant) => named.some((positions) => positions.has(tenant))))
+    return all({ kind: 'unusable', reason: 'foreign_cursor' });
   return new Map(
     [...tenants.keys()].map((tenant): [TenantId, SentPosition] => {
       const [trusted, ...others] = named.flatMap((positions) => positions.get(tenant) ?? []);
       if (!trusted) return [tenant, { kind: 'none' }];
-      const position = others.reduce((furthest, other) => (other.epoch === furthest.epoch && other.seq > furthest.seq ? other : furthest), trusted);
+      const position = others.reduce(
+        (furthest, other) => (other.epoch === furthest.epoch && other.seq > furthest.seq ? other : furthest),
+        trusted,
+      );
       return [tenant, position === trusted ? { kind: 'position', position } : { kind: 'position', position, trusted }];
     }),
   );
 }
 
 /** A cursor's positions by tenant, the bare one's too when it is one of these. */
-function namedPositions({ bare, byTenant }: Extract<SentCursor, { kind: 'positions' }>, tenants: ReadonlyMap<TenantId, string>): Cursor {
-  const owner = bare && (tenants.size === 1 ? [...tenants.keys()][0] : [...tenants].find(([, epoch]) => epoch === bare.epoch)?.[0]);
+function namedPositions(
+  { bare, byTenant }: Extract<SentCursor, { kind: 'positions' }>,
+  tenants: ReadonlyMap<TenantId, string>,
+): Cursor {
+  const owner =
+    bare && (tenants.size === 1 ? [...tenants.keys()][0] : [...tenants].find(([, epoch]) => epoch === bare.epoch)?.[0]);
   return owner ? new Map([...byTenant, [owner, bare]]) : byTenant;
 }
 

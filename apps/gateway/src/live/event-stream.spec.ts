@@ -25,7 +25,11 @@ describe('a live stream', () => {
     const client = await gateway.connect([tenant]);
     await live(client);
     expect(client.response.statusCode).toBe(200);
-    expect(client.response.headers).toMatchObject({ 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no', 'cache-control': 'no-store, no-transform' });
+    expect(client.response.headers).toMatchObject({
+      'content-type': 'text/event-stream; charset=utf-8',
+      'x-accel-buffering': 'no',
+      'cache-control': 'no-store, no-transform',
+    });
     expect(client.response.headers['transfer-encoding']).toBeUndefined();
     expect(client.frames).toMatchObject([{ id: cursorAt(3), event: 'connection', data: { verdict: 'fresh' } }]);
   });
@@ -84,7 +88,12 @@ describe('a live stream', () => {
     const filter = { ...EVERYTHING, labels: { site: 'north', line: '2' } };
     const clients = [await gateway.connect([tenant], { filter }), await gateway.connect([tenant, other], { filter })];
     for (const client of clients) await live(client);
-    const sites = [{ site: 'north', line: '2' }, { site: 'north' }, { site: 'south', line: '2' }, { line: '2', site: 'north', shift: 'late' }];
+    const sites = [
+      { site: 'north', line: '2' },
+      { site: 'north' },
+      { site: 'south', line: '2' },
+      { line: '2', site: 'north', shift: 'late' },
+    ];
     for (const labels of sites) publish(1, { labels });
     clients.push(await gateway.connect([tenant], { filter, cursor: cursorAt(0) }));
     for (const client of clients) await client.hears([1, 4]);
@@ -119,7 +128,9 @@ describe('a client that comes back', () => {
     await gateway.close();
     start({ ringEvents: 500 });
     log.put(tenant, 400);
-    const clients = await Promise.all(Array.from({ length: 40 }, (_, i) => gateway.connect([tenant], { cursor: cursorAt(100 + i) })));
+    const clients = await Promise.all(
+      Array.from({ length: 40 }, (_, i) => gateway.connect([tenant], { cursor: cursorAt(100 + i) })),
+    );
     await Promise.all(clients.map((client, i) => client.hears(upTo(400, 101 + i))));
     expect(log.asked).toEqual({ heads: 1, after: 3 });
   });
@@ -165,7 +176,8 @@ describe('a client that comes back', () => {
   });
 
   it.each([
-    ['garbage', 'gap'], ['e9-3-abcdefgh', 'gap'],
+    ['garbage', 'gap'],
+    ['e9-3-abcdefgh', 'gap'],
   ])('with the cursor %s is told of a gap and goes on live', async (cursor, verdict) => {
     log.put(tenant, 5);
     const client = await gateway.connect([tenant], { cursor });
@@ -218,7 +230,11 @@ describe('a replaced history', () => {
     await client.hears([11]);
     log.restore(tenant, 4);
     log.put(tenant, 2);
-    await eventually(() => expect(client.of('reset')).toMatchObject([{ id: cursorAt(6), data: { tenant_id: tenant, reason: 'history_replaced' } }]));
+    await eventually(() =>
+      expect(client.of('reset')).toMatchObject([
+        { id: cursorAt(6), data: { tenant_id: tenant, reason: 'history_replaced' } },
+      ]),
+    );
     publish(2);
     await client.hears([11, 7, 8]);
   });
@@ -266,8 +282,12 @@ describe('several tenants on one stream', () => {
     publish(3, {}, other);
     const back = await gateway.connect([tenant, other], { cursor });
     await eventually(() => expect(back.seqs).toHaveLength(5));
-    const seqsOf = (name: string) => back.frames.filter(({ data }) => data.tenant_id === name).map(({ data }) => data.seq);
-    expect([seqsOf(tenant), seqsOf(other)]).toEqual([[4, 5], [4, 5, 6]]);
+    const seqsOf = (name: string) =>
+      back.frames.filter(({ data }) => data.tenant_id === name).map(({ data }) => data.seq);
+    expect([seqsOf(tenant), seqsOf(other)]).toEqual([
+      [4, 5],
+      [4, 5, 6],
+    ]);
   });
 });
 
@@ -285,7 +305,11 @@ describe('an end', () => {
     expect(Date.now() - expiresAt).toBeGreaterThanOrEqual(0);
     expect(Date.now() - expiresAt).toBeLessThan(1_000);
     await eventually(() => expect(client.ended).toBe(true));
-    expect(client.frames.at(-1)).toMatchObject({ event: 'close', id: cursorAt(1), data: { reason: 'token_expired', action: 'reauthenticate' } });
+    expect(client.frames.at(-1)).toMatchObject({
+      event: 'close',
+      id: cursorAt(1),
+      data: { reason: 'token_expired', action: 'reauthenticate' },
+    });
   });
 
   it('of a right that comes later than the next heartbeats is noticed by one of them, and not before', async () => {

@@ -263,7 +263,10 @@ export class EventStream implements FeedMember {
   private cursor(): string {
     const [only] = this.followed;
     if (only && this.isAlone) return formatPosition(only.sent);
-    return formatCursor([...this.followed.map(({ feed, sent }): [TenantId, LogPosition] => [feed.tenant, sent]), ...(this.left ?? [])]);
+    return formatCursor([
+      ...this.followed.map(({ feed, sent }): [TenantId, LogPosition] => [feed.tenant, sent]),
+      ...(this.left ?? []),
+    ]);
   }
 
   /** Whether one tenant's position is the whole cursor, the same for all streams that are level. */
@@ -294,7 +297,8 @@ export class EventStream implements FeedMember {
         tenant.live = true;
         return;
       }
-      const page: InHand | Page = this.inHand(tenant) ?? (await readBehind(log, feed.tenant, tenant.sent, feed.pageSize));
+      const page: InHand | Page =
+        this.inHand(tenant) ?? (await readBehind(log, feed.tenant, tenant.sent, feed.pageSize));
       if (this.endReason || feed.generation !== generation || !this.followed.includes(tenant)) continue;
       if (!page.intact) {
         await feed.check();
@@ -322,7 +326,12 @@ export class EventStream implements FeedMember {
   /** Writes entries, and says whether all of them were. */
   private async replay(tenant: Followed, hints: readonly Hint[], generation: number): Promise<boolean> {
     let from = 0;
-    while (from < hints.length && !this.endReason && tenant.feed.generation === generation && this.followed.includes(tenant)) {
+    while (
+      from < hints.length &&
+      !this.endReason &&
+      tenant.feed.generation === generation &&
+      this.followed.includes(tenant)
+    ) {
       let to = from;
       for (let bytes = 0; to < hints.length && bytes < REPLAY_CHUNK_BYTES; to += 1) bytes += hints[to]!.data!.length;
       const batch = replayBatch(hints.slice(from, to));
@@ -376,7 +385,13 @@ export class EventStream implements FeedMember {
     tenant.page = [];
     tenant.upTo = undefined;
     tenant.sent = tenant.feed.last;
-    this.write(controlFrame('reset', { tenant_id, reason, snapshot: `/api/v1/events?tenant=${tenant_id}` }, { id: this.cursor() }));
+    this.write(
+      controlFrame(
+        'reset',
+        { tenant_id, reason, snapshot: `/api/v1/events?tenant=${tenant_id}` },
+        { id: this.cursor() },
+      ),
+    );
     this.metrics.resets.inc({ reason });
   }
 

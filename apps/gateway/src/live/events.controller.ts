@@ -18,7 +18,8 @@ export class EventsController {
   @Get()
   stream(@Req() request: Request, @Res() response: Response): Promise<void> {
     // without one it waits for the answer to a request before it, which a stream would be written into
-    if (!response.socket) throw new Refused('invalid_request', 'A stream is asked for on a connection on which nothing else is.');
+    if (!response.socket)
+      throw new Refused('invalid_request', 'A stream is asked for on a connection on which nothing else is.');
     return this.opener.open(request, response.socket);
   }
 

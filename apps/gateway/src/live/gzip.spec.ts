@@ -13,33 +13,44 @@ const readSoFar = (bytes: Buffer): Buffer => zlib.gunzipSync(bytes, { finishFlus
 
 describe('the gzip encoding of a stream', () => {
   // the sizes at which blocks, buffers and the way of encoding change
-  const size = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.constantFrom(1_023, 1_024, 16_383, 16_384, 65_535, 65_536, 70_000));
+  const size = fc.oneof(
+    fc.integer({ min: 1, max: 300 }),
+    fc.constantFrom(1_023, 1_024, 16_383, 16_384, 65_535, 65_536, 70_000),
+  );
   const piece = fc.record({ size, random: fc.boolean(), shared: fc.boolean() });
 
   it('each piece can be read to its end as soon as it is there, whatever is shared and with whom', () => {
     fc.assert(
-      fc.property(fc.array(piece, { minLength: 1, maxLength: 6 }), fc.array(piece, { maxLength: 3 }), (pieces, others) => {
-        const text = ({ size, random }: { size: number; random: boolean }) => (random ? randomBytes(size).toString('latin1') : 'data: {"seq":1}\n'.repeat(size).slice(0, size));
-        const common = others.map((other) => new SharedBytes(Buffer.from(text(other))));
-        const streams = [new GzipStream(), new GzipStream()].map((gzip, i) => ({ gzip, opening: `: stream ${i}\n\n` }));
-        const wires = streams.map(({ gzip, opening }) => ({ bytes: gzip.own(opening), plain: Buffer.from(opening) }));
-        const hear = (at: number, bytes: Buffer, plain: Buffer) => {
-          const wire = wires[at]!;
-          wire.bytes = Buffer.concat([wire.bytes, bytes]);
-          wire.plain = Buffer.concat([wire.plain, plain]);
-          expect(readSoFar(wire.bytes).equals(wire.plain)).toBe(true);
-        };
-        pieces.forEach((own, i) => {
-          const words = text(own);
-          if (own.shared) hear(0, streams[0]!.gzip.shared(new SharedBytes(Buffer.from(words))), Buffer.from(words));
-          else hear(0, streams[0]!.gzip.own(words), Buffer.from(words));
-          const part = common[i];
-          if (part) streams.forEach(({ gzip }, at) => hear(at, gzip.shared(part), part.bytes));
-        });
-        streams.forEach(({ gzip }, at) => hear(at, gzip.own('bye', true), Buffer.from('bye')));
-        // by the letter: with the checksum and the length at its end
-        for (const { bytes, plain } of wires) expect(zlib.gunzipSync(bytes).equals(plain)).toBe(true);
-      }),
+      fc.property(
+        fc.array(piece, { minLength: 1, maxLength: 6 }),
+        fc.array(piece, { maxLength: 3 }),
+        (pieces, others) => {
+          const text = ({ size, random }: { size: number; random: boolean }) =>
+            random ? randomBytes(size).toString('latin1') : 'data: {"seq":1}\n'.repeat(size).slice(0, size);
+          const common = others.map((other) => new SharedBytes(Buffer.from(text(other))));
+          const streams = [new GzipStream(), new GzipStream()].map((gzip, i) => ({
+            gzip,
+            opening: `: stream ${i}\n\n`,
+          }));
+          const wires = streams.map(({ gzip, opening }) => ({ bytes: gzip.own(opening), plain: Buffer.from(opening) }));
+          const hear = (at: number, bytes: Buffer, plain: Buffer) => {
+            const wire = wires[at]!;
+            wire.bytes = Buffer.concat([wire.bytes, bytes]);
+            wire.plain = Buffer.concat([wire.plain, plain]);
+            expect(readSoFar(wire.bytes).equals(wire.plain)).toBe(true);
+          };
+          pieces.forEach((own, i) => {
+            const words = text(own);
+            if (own.shared) hear(0, streams[0]!.gzip.shared(new SharedBytes(Buffer.from(words))), Buffer.from(words));
+            else hear(0, streams[0]!.gzip.own(words), Buffer.from(words));
+            const part = common[i];
+            if (part) streams.forEach(({ gzip }, at) => hear(at, gzip.shared(part), part.bytes));
+          });
+          streams.forEach(({ gzip }, at) => hear(at, gzip.own('bye', true), Buffer.from('bye')));
+          // by the letter: with the checksum and the length at its end
+          for (const { bytes, plain } of wires) expect(zlib.gunzipSync(bytes).equals(plain)).toBe(true);
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -59,7 +70,8 @@ describe('streams with gzip', () => {
   const publish = (count = 1, overrides = {}, to = tenant) => gateway.bus.deliver(...log.put(to, count, overrides));
   const live = (client: Client) => eventually(() => expect(client.of('connection')).toHaveLength(1)).then(() => turn());
   /** All from the first entry on: what stands before it is different for each. */
-  const entriesOf = ({ text }: Client) => text.slice(text.search(/^id: \S+\nevent: (?:inventory_alert|notification)$/m));
+  const entriesOf = ({ text }: Client) =>
+    text.slice(text.search(/^id: \S+\nevent: (?:inventory_alert|notification)$/m));
   const connect = async (count: number, options = {}, tenants = [tenant]) => {
     const clients = await Promise.all(Array.from({ length: count }, () => gateway.connect(tenants, options)));
     await Promise.all(clients.map(live));

@@ -64,6 +64,10 @@ function ipv6Words(address: string): string[] {
   const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
   if (mapped) return ['00000000', '00000000', 'FFFF0000', ipv4Word(mapped)];
   const [before = [], after = []] = address.split('::').map((part) => part.split(':').filter(Boolean));
-  const groups = [...before, ...Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0'), ...after].map((group) => parseInt(group, 16));
-  return [0, 2, 4, 6].map((at) => littleEndian([groups[at]! >> 8, groups[at]! & 255, groups[at + 1]! >> 8, groups[at + 1]! & 255]));
+  const groups = [...before, ...Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0'), ...after].map(
+    (group) => parseInt(group, 16),
+  );
+  return [0, 2, 4, 6].map((at) =>
+    littleEndian([groups[at]! >> 8, groups[at]! & 255, groups[at + 1]! >> 8, groups[at + 1]! & 255]),
+  );
 }

@@ -20,7 +20,13 @@ const logger = createLogger({ app: 'test', level: 'silent' });
 
 /** What happens, in the order in which it happens. Between any two of them the event loop may turn or not. */
 const action = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ do: fc.constant('publish' as const), fate: fc.constantFrom('arrives', 'arrives', 'arrives', 'is lost', 'comes twice', 'comes late', 'has no data') }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant('publish' as const),
+      fate: fc.constantFrom('arrives', 'arrives', 'arrives', 'is lost', 'comes twice', 'comes late', 'has no data'),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('deliver what is late' as const) }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('connect' as const), client: fc.nat(2) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('disconnect' as const), client: fc.nat(2) }) },
@@ -28,7 +34,14 @@ const action = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('heartbeat' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('pause the log' as const), pages: fc.nat(1) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('let the log answer' as const) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('restore' as const), back: fc.integer({ min: 1, max: 6 }), again: fc.nat(8) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('restore' as const),
+      back: fc.integer({ min: 1, max: 6 }),
+      again: fc.nat(8),
+    }),
+  },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('turn' as const) }) },
 );
 
@@ -45,16 +58,26 @@ class Reader {
     this.disconnect();
     const { cursor, world } = this;
     this.expected = NaN;
-    const parser = createParser({ onEvent: ({ id, event, data }) => this.read(id, event, JSON.parse(data) as Record<string, unknown>, cursor) });
+    const parser = createParser({
+      onEvent: ({ id, event, data }) => this.read(id, event, JSON.parse(data) as Record<string, unknown>, cursor),
+    });
     const socket = new Writable({ write: (chunk: Buffer, _encoding, done) => (parser.feed(chunk.toString()), done()) });
     Object.assign(socket, { setNoDelay: () => socket, setKeepAlive: () => socket });
-    const stream = new EventStream(socket as unknown as Socket, '', viewOf(EVERYTHING, true), { backlogBytes: 1e9, stallMs: 1e4 }, metrics, logger);
+    const stream = new EventStream(
+      socket as unknown as Socket,
+      '',
+      viewOf(EVERYTHING, true),
+      { backlogBytes: 1e9, stallMs: 1e4 },
+      metrics,
+      logger,
+    );
     this.stream = stream;
     const [feed] = await world.feeds.acquireAll([tenant]);
     const sent = assignPositions(parseCursor(cursor), new Map([[tenant, feed!.last.epoch]])).get(tenant)!;
     const beginning = await beginAt(sent, feed!, world.log, 40);
     stream.follow(feed!, beginning, { release: () => world.feeds.release(tenant, 0) });
-    if (!stream.closed) await stream.run({ verdict: beginning.verdict, tenants: [], heartbeat_ms: 1, server_time: '' }, world.log);
+    if (!stream.closed)
+      await stream.run({ verdict: beginning.verdict, tenants: [], heartbeat_ms: 1, server_time: '' }, world.log);
   }
 
   disconnect(): void {
@@ -62,21 +85,30 @@ class Reader {
     this.stream = undefined;
   }
 
-  private read(id: string | undefined, event: string | undefined, data: Record<string, unknown>, cursorAtConnect: string): void {
+  private read(
+    id: string | undefined,
+    event: string | undefined,
+    data: Record<string, unknown>,
+    cursorAtConnect: string,
+  ): void {
     if (id === undefined) return; // closed before it had a position
     const at = Number(id.split('-')[1]);
     if (event === 'connection') {
-      if (data.verdict === 'resumed' && id !== cursorAtConnect) this.world.violations.push(`resumed at ${id}, came with ${cursorAtConnect}`);
-      if (data.verdict === 'gap' && !this.world.mayGap(cursorAtConnect)) this.world.violations.push(`a false gap for ${cursorAtConnect}`);
+      if (data.verdict === 'resumed' && id !== cursorAtConnect)
+        this.world.violations.push(`resumed at ${id}, came with ${cursorAtConnect}`);
+      if (data.verdict === 'gap' && !this.world.mayGap(cursorAtConnect))
+        this.world.violations.push(`a false gap for ${cursorAtConnect}`);
       this.expected = at + 1;
     } else if (event === 'reset') {
       if (this.world.restores === 0) this.world.violations.push('a reset of a history that nobody replaced');
       this.expected = at + 1;
     } else if (typeof data.seq === 'number') {
       if (data.seq !== this.expected) this.world.violations.push(`got ${data.seq}, expected ${this.expected}`);
-      if (at !== data.seq || !this.world.everStored.has(id)) this.world.violations.push(`${id} is no entry that was ever stored`);
+      if (at !== data.seq || !this.world.everStored.has(id))
+        this.world.violations.push(`${id} is no entry that was ever stored`);
       this.expected += 1;
-    } else if (at >= this.expected) this.world.violations.push(`${event} carries ${at}, but only ${this.expected - 1} was written`);
+    } else if (at >= this.expected)
+      this.world.violations.push(`${event} carries ${at}, but only ${this.expected - 1} was written`);
     this.cursor = id;
   }
 }
@@ -94,7 +126,13 @@ class World {
   readonly readers = [new Reader(this), new Reader(this), new Reader(this)];
 
   constructor(private readonly joinMs: number) {
-    this.feeds = new TenantFeeds(this.log, this.bus, { ringEvents: 8, ringBytes: 1e9, joinMs: () => joinMs }, metrics, logger);
+    this.feeds = new TenantFeeds(
+      this.log,
+      this.bus,
+      { ringEvents: 8, ringBytes: 1e9, joinMs: () => joinMs },
+      metrics,
+      logger,
+    );
   }
 
   store(count: number): StoredEvent[] {
@@ -117,11 +155,21 @@ class World {
       if (step.fate === 'arrives') this.bus.deliver(event!);
       if (step.fate === 'comes twice') this.bus.deliver(event!, event!);
       if (step.fate === 'comes late') this.late.push(event!);
-      if (step.fate === 'has no data') this.bus.hear(tenant, { epoch: event!.epoch, seq: event!.seq, fp: event!.fp, prev_fp: null, event: 'notification', filter: { ...event!.entry, previous_severity: null }, data: null });
+      if (step.fate === 'has no data')
+        this.bus.hear(tenant, {
+          epoch: event!.epoch,
+          seq: event!.seq,
+          fp: event!.fp,
+          prev_fp: null,
+          event: 'notification',
+          filter: { ...event!.entry, previous_severity: null },
+          data: null,
+        });
     } else if (step.do === 'deliver what is late') this.bus.deliver(...this.late.splice(0).reverse());
     else if (step.do === 'connect') this.running.push(this.readers[step.client]!.connect());
     else if (step.do === 'disconnect') this.readers[step.client]!.disconnect();
-    else if (step.do === 'check') for (const feed of this.feeds.opened) this.running.push(feed.check().catch(() => undefined));
+    else if (step.do === 'check')
+      for (const feed of this.feeds.opened) this.running.push(feed.check().catch(() => undefined));
     else if (step.do === 'heartbeat') for (const { stream } of this.readers) stream?.heartbeat(new Date());
     else if (step.do === 'pause the log') {
       this.go();
@@ -146,10 +194,14 @@ class World {
     for (let round = 0; round < 50; round += 1) {
       await Promise.all(this.feeds.opened.map((feed) => feed.check()));
       await (this.joinMs > 0 ? sleep(this.joinMs) : turn());
-      const behind = this.readers.filter(({ stream, cursor }) => stream && cursor !== `${head.epoch}-${head.seq}-${head.fp}`);
+      const behind = this.readers.filter(
+        ({ stream, cursor }) => stream && cursor !== `${head.epoch}-${head.seq}-${head.fp}`,
+      );
       if (behind.length === 0) return;
     }
-    throw new Error(`a client is not at the head: ${this.readers.map(({ cursor }) => cursor).join(' ')}, the log is at ${length}`);
+    throw new Error(
+      `a client is not at the head: ${this.readers.map(({ cursor }) => cursor).join(' ')}, the log is at ${length}`,
+    );
   }
 
   close(): void {
@@ -160,17 +212,21 @@ class World {
 
 it('whatever the order of hints, pages, joins, overflows and resets, every client sees a contiguous run, and in the end all of it', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(action, { minLength: 5, maxLength: 60 }), fc.constantFrom(0, 0, 2), async (steps, joinMs) => {
-      const world = new World(joinMs);
-      world.store(3);
-      try {
-        for (const step of steps) await world.perform(step);
-        await world.settle();
-        expect(world.violations).toEqual([]);
-      } finally {
-        world.close();
-      }
-    }),
+    fc.asyncProperty(
+      fc.array(action, { minLength: 5, maxLength: 60 }),
+      fc.constantFrom(0, 0, 2),
+      async (steps, joinMs) => {
+        const world = new World(joinMs);
+        world.store(3);
+        try {
+          for (const step of steps) await world.perform(step);
+          await world.settle();
+          expect(world.violations).toEqual([]);
+        } finally {
+          world.close();
+        }
+      },
+    ),
     { numRuns: Number(process.env.INTERLEAVINGS ?? 400) },
   );
 }, 120_000);

@@ -26,4 +26,5 @@ export function joinMs(): number {
 }
 
 /** The same for a share of the time in which the event loop was busy: 0 to 1. */
-export const joinMsAt = (busy: number): number => MAX_JOIN_MS * Math.min(1, Math.max(0, (busy - BUSY_FROM) / (BUSY_TO - BUSY_FROM)));
+export const joinMsAt = (busy: number): number =>
+  MAX_JOIN_MS * Math.min(1, Math.max(0, (busy - BUSY_FROM) / (BUSY_TO - BUSY_FROM)));

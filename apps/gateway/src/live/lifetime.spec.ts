@@ -61,8 +61,19 @@ function start(directory: TenantDirectory = new ScriptedDirectory(), options: Me
     isRevoked: ({ jti }: { jti: string | null }) => revokedTokens.has(jti),
     tenantsRevoked: () => revokedTenants,
   };
-  const memberships = new Memberships(directory, new Metrics({ version: '', commit: '', tenantLimit: 0 }), options, () => now);
-  lifetimes = new Lifetimes(new VisibleTenants(memberships, revocations, undefined), revocations, 32, createLogger({ app: 'test', level: 'silent' }), () => now);
+  const memberships = new Memberships(
+    directory,
+    new Metrics({ version: '', commit: '', tenantLimit: 0 }),
+    options,
+    () => now,
+  );
+  lifetimes = new Lifetimes(
+    new VisibleTenants(memberships, revocations, undefined),
+    revocations,
+    32,
+    createLogger({ app: 'test', level: 'silent' }),
+    () => now,
+  );
 }
 
 beforeEach(() => {
@@ -75,7 +86,16 @@ beforeEach(() => {
 });
 afterEach(() => lifetimes.close());
 
-function open(user = 'ana', wanted: readonly string[] | null = null, jti: string | null = null, { claims = {}, token = '', tenants = [north, harbour] }: Partial<{ claims: User['claims']; token: string; tenants: TenantId[] }> = {}) {
+function open(
+  user = 'ana',
+  wanted: readonly string[] | null = null,
+  jti: string | null = null,
+  {
+    claims = {},
+    token = '',
+    tenants = [north, harbour],
+  }: Partial<{ claims: User['claims']; token: string; tenants: TenantId[] }> = {},
+) {
   const stream = new Stream();
   stream.tenants = [...tenants];
   const changes: { tenants: string[]; joined: readonly string[] }[] = [];
@@ -119,7 +139,11 @@ it('a user is looked up again within a minute, once however many streams, with a
 describe('rights of one user name', () => {
   /** Each right opens the tenants of its own; the streams have those. */
   const cases: [string, () => void, (own: TenantId[]) => { claims?: User['claims']; token?: string }][] = [
-    ['two tokens that name their tenants', () => start(new ClaimTenantDirectory('tenants'), { cached: false }), (own) => ({ claims: { iss: 'i', tenants: own } })],
+    [
+      'two tokens that name their tenants',
+      () => start(new ClaimTenantDirectory('tenants'), { cached: false }),
+      (own) => ({ claims: { iss: 'i', tenants: own } }),
+    ],
     [
       'users of two issuers',
       () => {
@@ -137,27 +161,50 @@ describe('rights of one user name', () => {
     ],
   ];
 
-  it.each(cases)('%s: neither is given what the other has, in whichever order they came', async (_, prepare, rightOf) => {
-    prepare();
-    for (const order of [[north, harbour], [harbour, north]]) {
-      const opened = order.map((tenant) => ({ tenant, ...open('ana', null, null, { ...rightOf([tenant]), tenants: [tenant] }) }));
-      const narrowed = order.map((tenant) => ({ tenant, ...open('ana', [tenant], null, { ...rightOf([tenant]), tenants: [tenant] }) }));
-      for (let minutes = 0; minutes < 3; minutes += 1) await minuteLater();
-      for (const { tenant, stream, changes } of [...opened, ...narrowed]) {
-        expect({ tenants: stream.tenants, reason: stream.reason, changes }).toEqual({ tenants: [tenant], reason: undefined, changes: [] });
+  it.each(cases)(
+    '%s: neither is given what the other has, in whichever order they came',
+    async (_, prepare, rightOf) => {
+      prepare();
+      for (const order of [
+        [north, harbour],
+        [harbour, north],
+      ]) {
+        const opened = order.map((tenant) => ({
+          tenant,
+          ...open('ana', null, null, { ...rightOf([tenant]), tenants: [tenant] }),
+        }));
+        const narrowed = order.map((tenant) => ({
+          tenant,
+          ...open('ana', [tenant], null, { ...rightOf([tenant]), tenants: [tenant] }),
+        }));
+        for (let minutes = 0; minutes < 3; minutes += 1) await minuteLater();
+        for (const { tenant, stream, changes } of [...opened, ...narrowed]) {
+          expect({ tenants: stream.tenants, reason: stream.reason, changes }).toEqual({
+            tenants: [tenant],
+            reason: undefined,
+            changes: [],
+          });
+        }
       }
-    }
-  });
+    },
+  );
 
   it("one right's outage closes the streams of no other", async () => {
-    mine = ({ claims }) => (claims.iss === 'down' ? new Unavailable('tenant_service', 'away') : [membership(north), membership(harbour)]);
-    const [up, down] = [open('ana', null, null, { claims: { iss: 'up' } }), open('ana', null, null, { claims: { iss: 'down' } })];
+    mine = ({ claims }) =>
+      claims.iss === 'down' ? new Unavailable('tenant_service', 'away') : [membership(north), membership(harbour)];
+    const [up, down] = [
+      open('ana', null, null, { claims: { iss: 'up' } }),
+      open('ana', null, null, { claims: { iss: 'down' } }),
+    ];
     await minuteLater();
     expect([up.stream.reason, down.stream.reason]).toEqual([undefined, 'tenant_service_unavailable']);
   });
 
   it('a revocation of the name ends the streams of all of them', () => {
-    const both = [open('ana', null, 'a', { claims: { iss: 'one' } }), open('ana', null, 'a', { claims: { iss: 'two' } })];
+    const both = [
+      open('ana', null, 'a', { claims: { iss: 'one' } }),
+      open('ana', null, 'a', { claims: { iss: 'two' } }),
+    ];
     revokedTokens.add('a');
     announce([revocation('ana')]);
     expect(both.map(({ stream }) => stream.reason)).toEqual(['revoked', 'revoked']);
@@ -193,7 +240,11 @@ it('when the tenant service is away for so long that nothing stands in, the stre
 });
 
 it("a revocation ends the user's streams at once, and nobody else's", () => {
-  const [revoked, other, another] = [open('ana', null, 'a').stream, open('ana', null, 'b').stream, open('ben', null, 'a').stream];
+  const [revoked, other, another] = [
+    open('ana', null, 'a').stream,
+    open('ana', null, 'b').stream,
+    open('ben', null, 'a').stream,
+  ];
   revokedTokens.add('a');
   announce([revocation('ana')]);
   expect([revoked.reason, other.reason, another.reason]).toEqual(['revoked', undefined, undefined]);

@@ -32,7 +32,8 @@ interface Watched {
 }
 
 /** Between 80 and 100 % of the time after which a stream is opened anew: those that were opened together are not closed together. */
-export const rotationMs = (resumable: boolean): number => (resumable ? ROTATE_RESUMABLE_MS : ROTATE_OTHERS_MS) * (0.8 + Math.random() * 0.2);
+export const rotationMs = (resumable: boolean): number =>
+  (resumable ? ROTATE_RESUMABLE_MS : ROTATE_OTHERS_MS) * (0.8 + Math.random() * 0.2);
 
 /**
  * Streams live no longer than the right to them. `OpenStreams` ends them when it expires; here a revocation ends them as soon as
@@ -59,7 +60,10 @@ export class Lifetimes {
   watch(held: Held): void {
     if (held.stream.closed) return;
     const key = held.right.user_id;
-    const watched = this.users.get(key) ?? { held: new Set(), nextCheckAt: this.now() + RECHECK_MS * (0.5 + Math.random() / 2) };
+    const watched = this.users.get(key) ?? {
+      held: new Set(),
+      nextCheckAt: this.now() + RECHECK_MS * (0.5 + Math.random() / 2),
+    };
     watched.held.add(held);
     this.users.set(key, watched);
     this.timer ??= setInterval(() => void this.recheckDue(), TICK_MS).unref();
@@ -107,7 +111,12 @@ export class Lifetimes {
     if (lost.length > 0 || joined.length > 0) await this.change(held, allowed, lost, joined);
   }
 
-  private async change(held: Held, memberships: readonly Membership[], lost: readonly TenantId[], joined: readonly TenantId[]): Promise<void> {
+  private async change(
+    held: Held,
+    memberships: readonly Membership[],
+    lost: readonly TenantId[],
+    joined: readonly TenantId[],
+  ): Promise<void> {
     const { stream } = held;
     for (const tenant of lost) stream.drop(tenant);
     held.memberships = memberships;

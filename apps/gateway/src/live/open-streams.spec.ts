@@ -58,13 +58,19 @@ it('a right that ends by itself ends its stream within 1 s', () => {
   expect(later.closedFor).toBe('token_expired');
 });
 
-it.each([1_000, 60_000, HOUR, 30 * 24 * HOUR])('a clock that jumps %p ms ahead ends what has expired by it within 1 s, and nothing else', (jump) => {
-  const [expired, alive] = [open(jump - 500), open(jump + 2 * HOUR)];
-  jest.advanceTimersByTime(100);
-  setClockAhead(jump);
-  jest.advanceTimersByTime(900);
-  expect({ expired: expired.closedFor, alive: alive.closedFor }).toEqual({ expired: 'token_expired', alive: undefined });
-});
+it.each([1_000, 60_000, HOUR, 30 * 24 * HOUR])(
+  'a clock that jumps %p ms ahead ends what has expired by it within 1 s, and nothing else',
+  (jump) => {
+    const [expired, alive] = [open(jump - 500), open(jump + 2 * HOUR)];
+    jest.advanceTimersByTime(100);
+    setClockAhead(jump);
+    jest.advanceTimersByTime(900);
+    expect({ expired: expired.closedFor, alive: alive.closedFor }).toEqual({
+      expired: 'token_expired',
+      alive: undefined,
+    });
+  },
+);
 
 it('what is close to its end after a jump is looked at from then on', () => {
   const stream = open(HOUR + 3_000);

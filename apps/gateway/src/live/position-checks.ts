@@ -73,7 +73,10 @@ export class PositionChecks {
       const heads = await this.log.heads(feeds.map(({ tenant }) => tenant));
       heads.forEach((head, i) => void this.follow(feeds[i]!, head, marks[i]!));
     } catch (error) {
-      this.logger.warn({ feeds: feeds.length, err: error }, 'the positions of feeds could not be read; the next check repeats it');
+      this.logger.warn(
+        { feeds: feeds.length, err: error },
+        'the positions of feeds could not be read; the next check repeats it',
+      );
     } finally {
       this.looking = false;
       this.schedule();
@@ -85,7 +88,10 @@ export class PositionChecks {
     try {
       await feed.confirm(head, mark);
     } catch (error) {
-      this.logger.warn({ tenant_id: feed.tenant, err: error }, 'a feed could not follow the log; the next check repeats it');
+      this.logger.warn(
+        { tenant_id: feed.tenant, err: error },
+        'a feed could not follow the log; the next check repeats it',
+      );
     } finally {
       this.following.delete(feed);
       this.schedule();

@@ -23,9 +23,27 @@ const PLAIN = new RegExp(`^${LINES}\r\n$`);
 /** The same up to the beginning of a line that more may be added to. */
 const PLAIN_PART = new RegExp(`^(?:${LINES}(?:\r|${NAME}(?::[\\t -~]*\r?)?)?|${ADDRESS}(?: [HTP/1.]{0,8}\r?)?)$`);
 /** What a stream's opening reads of a request. */
-const READ = new Set(['accept', 'accept-encoding', 'authorization', 'cookie', 'last-event-id', 'origin', 'x-forwarded-for']);
+const READ = new Set([
+  'accept',
+  'accept-encoding',
+  'authorization',
+  'cookie',
+  'last-event-id',
+  'origin',
+  'x-forwarded-for',
+]);
 /** A body, another protocol, or an answer before the answer. */
-const UNUSUAL = new Set(['content-length', 'transfer-encoding', 'upgrade', 'expect', 'trailer', 'te', 'keep-alive', 'proxy-connection', 'http2-settings']);
+const UNUSUAL = new Set([
+  'content-length',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  'trailer',
+  'te',
+  'keep-alive',
+  'proxy-connection',
+  'http2-settings',
+]);
 const PLAIN_CONNECTION = /^(?:keep-alive|close)?$/i;
 
 /** Whether bytes are the beginning of a plain request: what is wrong already is judged at once, and not when more of it comes. */
@@ -61,5 +79,7 @@ export function readRequestHead(bytes: Buffer): RequestHead | undefined {
     else if (name === 'connection' && !PLAIN_CONNECTION.test(text.slice(colon + 1, end).trim())) return undefined;
     at = end + 2;
   }
-  return names.has('host') ? { url: bytes.toString('latin1', URL_AT, URL_AT + url.length), headers, rawHeaders: [] } : undefined;
+  return names.has('host')
+    ? { url: bytes.toString('latin1', URL_AT, URL_AT + url.length), headers, rawHeaders: [] }
+    : undefined;
 }

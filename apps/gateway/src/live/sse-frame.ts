@@ -1,4 +1,14 @@
-import type { CloseFrame, CloseReason, ConnectionFrame, HeartbeatFrame, Hint, LogPosition, ResetFrame, StreamEvent, StreamFilter } from '@tocsin/contracts';
+import type {
+  CloseFrame,
+  CloseReason,
+  ConnectionFrame,
+  HeartbeatFrame,
+  Hint,
+  LogPosition,
+  ResetFrame,
+  StreamEvent,
+  StreamFilter,
+} from '@tocsin/contracts';
 import { asksForWords, CLOSE_REASONS, jsonLine, passes, type FilterWords } from '@tocsin/contracts';
 import type { Metrics } from '@tocsin/observability';
 import { formatPosition } from './cursor';
@@ -24,8 +34,18 @@ export const OPENING = ': tocsin\n\n';
  * One whole frame of our own. `id` is the stream's position and is never empty: an empty one would reset the client's
  * cursor. Without it there is no `id` line and the client keeps the cursor that it has.
  */
-export function controlFrame<E extends keyof FrameData>(event: E, data: FrameData[E], { id, retryMs }: { id?: string; retryMs?: number } = {}): string {
-  const lines = [idLine(id), retryMs === undefined ? '' : `retry: ${Math.round(retryMs)}\n`, `event: ${event}\n`, `data: ${jsonLine(data)}\n`, '\n'];
+export function controlFrame<E extends keyof FrameData>(
+  event: E,
+  data: FrameData[E],
+  { id, retryMs }: { id?: string; retryMs?: number } = {},
+): string {
+  const lines = [
+    idLine(id),
+    retryMs === undefined ? '' : `retry: ${Math.round(retryMs)}\n`,
+    `event: ${event}\n`,
+    `data: ${jsonLine(data)}\n`,
+    '\n',
+  ];
   return lines.join('');
 }
 
@@ -52,9 +72,12 @@ export function viewOf(filter: StreamFilter, named: boolean): View {
   const key = JSON.stringify([severity, type, service, name, labels, named]);
   const known = views.get(key);
   if (known) return known;
-  const byFields: View['passes'] = severity ?? type ?? service ? (hint) => passes(filter, hint.filter) : () => true;
+  const byFields: View['passes'] = (severity ?? type ?? service) ? (hint) => passes(filter, hint.filter) : () => true;
   // an entry is read only where what travels beside it leaves that open
-  const view: View = { named, passes: asksForWords(filter) ? (hint) => byFields(hint) && passes(filter, hint.filter, wordsOf(hint)) : byFields };
+  const view: View = {
+    named,
+    passes: asksForWords(filter) ? (hint) => byFields(hint) && passes(filter, hint.filter, wordsOf(hint)) : byFields,
+  };
   if (views.size >= MAX_VIEWS) views.clear();
   views.set(key, view);
   return view;
@@ -74,10 +97,12 @@ function wordsOf(hint: Hint): FilterWords {
 }
 
 /** What stands before an entry's data, but for the id line. */
-const opening = (hint: Hint, named: boolean): string => (named ? `event: ${hint.event satisfies StreamEvent}\ndata: ` : 'data: ');
+const opening = (hint: Hint, named: boolean): string =>
+  named ? `event: ${hint.event satisfies StreamEvent}\ndata: ` : 'data: ';
 
 /** An entry's frame without its id line: the same bytes for every stream, whatever its tenants. */
-export const entryBody = (hint: Hint, named: boolean): Buffer => Buffer.concat([Buffer.from(opening(hint, named)), hint.data!, BLANK_LINE]);
+export const entryBody = (hint: Hint, named: boolean): Buffer =>
+  Buffer.concat([Buffer.from(opening(hint, named)), hint.data!, BLANK_LINE]);
 
 /** Whole frames, and how many they are. */
 export class Frames extends SharedBytes {

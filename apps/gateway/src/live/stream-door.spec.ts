@@ -45,8 +45,19 @@ class TellingOpener {
     await Promise.resolve();
     if (query.has('refuse')) throw new Refused(query.get('refuse') as ErrorCode, 'Not now.');
     if (query.has('break')) throw new Error('broken');
-    if (!query.has('open')) throw new Refused('insufficient_scope', JSON.stringify([request, clientAddress({ headers: raw.headers, socket }, 1)]));
-    const stream = new EventStream(socket, corsFields(ORIGINS, raw.headers.origin), viewOf(request.filter, request.named), { backlogBytes: 1e6, stallMs: 1e3 }, metrics, logger);
+    if (!query.has('open'))
+      throw new Refused(
+        'insufficient_scope',
+        JSON.stringify([request, clientAddress({ headers: raw.headers, socket }, 1)]),
+      );
+    const stream = new EventStream(
+      socket,
+      corsFields(ORIGINS, raw.headers.origin),
+      viewOf(request.filter, request.named),
+      { backlogBytes: 1e6, stallMs: 1e3 },
+      metrics,
+      logger,
+    );
     stream.open();
     if (query.get('open') === 'end') stream.close('rotated');
   }
@@ -54,9 +65,19 @@ class TellingOpener {
 
 async function serve(withDoor: boolean, headTimeoutMs?: number) {
   const opener = new TellingOpener();
-  @Module({ controllers: [EventsController, SlowController], providers: [{ provide: StreamOpener, useValue: opener }, { provide: APP_FILTER, useValue: new ProblemFilter(metrics, logger) }] })
+  @Module({
+    controllers: [EventsController, SlowController],
+    providers: [
+      { provide: StreamOpener, useValue: opener },
+      { provide: APP_FILTER, useValue: new ProblemFilter(metrics, logger) },
+    ],
+  })
   class Gateway {}
-  const app = await NestFactory.create<NestExpressApplication>(Gateway, { logger: false, bodyParser: false, forceCloseConnections: true });
+  const app = await NestFactory.create<NestExpressApplication>(Gateway, {
+    logger: false,
+    bodyParser: false,
+    forceCloseConnections: true,
+  });
   prepareHttp(app, { CORS_ORIGINS: ORIGINS, BODIES_BYTES: 33_554_432 });
   const door = new StreamDoor(opener, new ProblemAnswers(metrics, logger), ORIGINS, headTimeoutMs);
   await app.init();
@@ -129,10 +150,16 @@ async function expectSameAnswers(requests: readonly (readonly Buffer[])[], allAn
   const compare = () => {
     for (const [i, [one, other]] of pairs.entries()) {
       const what = JSON.stringify(requests[i]!.map(String)).slice(0, 400);
-      expect({ what, answer: one.answer, closed: one.closed }).toEqual({ what, answer: other.answer, closed: other.closed });
+      expect({ what, answer: one.answer, closed: one.closed }).toEqual({
+        what,
+        answer: other.answer,
+        closed: other.closed,
+      });
     }
     // equal silence is no proof
-    expect(pairs.filter(([one]) => one.closed).length).toBeGreaterThanOrEqual(allAnswered ? pairs.length : pairs.length / 3);
+    expect(pairs.filter(([one]) => one.closed).length).toBeGreaterThanOrEqual(
+      allAnswered ? pairs.length : pairs.length / 3,
+    );
   };
   try {
     await eventually(compare, 9_000);
@@ -148,11 +175,19 @@ async function expectSameAnswers(requests: readonly (readonly Buffer[])[], allAn
 const ORDINARY = [
   get('/api/events', AUTH),
   get('/api/events/', AUTH),
-  get('/api/events?token=a.b.c&tenant=acme,north&severity=urgent&service=inventory&since=5&event=message', 'Accept: text/event-stream'),
+  get(
+    '/api/events?token=a.b.c&tenant=acme,north&severity=urgent&service=inventory&since=5&event=message',
+    'Accept: text/event-stream',
+  ),
   get('/api/events?x=%zz&y=%41&tenant=a%2Cb', AUTH, 'Last-Event-ID: e1-7-abcdefgh'),
   get('/api/events?open=end', AUTH, 'Accept: text/event-stream', 'Origin: https://app.example.com'),
   get('/api/events?open=end', AUTH, 'Origin: https://elsewhere.example.com', 'Connection: keep-alive'),
-  get('/api/events', 'Cookie: a=b; __Host-tocsin_stream=abc', 'X-Forwarded-For: 203.0.113.9, 198.51.100.1', 'Accept-Encoding: gzip'),
+  get(
+    '/api/events',
+    'Cookie: a=b; __Host-tocsin_stream=abc',
+    'X-Forwarded-For: 203.0.113.9, 198.51.100.1',
+    'Accept-Encoding: gzip',
+  ),
   get('/api/events', AUTH, 'Accept: application/json'),
   get('/api/events'),
   get('/api/events?ticket=t', AUTH),
@@ -160,15 +195,29 @@ const ORDINARY = [
   get('/api/events', 'Authorization: Basic abc'),
   get('/api/events', 'AUTHORIZATION:Bearer abc.def.ghi  ', 'accept:\t*/*'),
   get('/api/events?break', AUTH),
-  ...(['too_many_streams', 'at_capacity', 'draining', 'token_expired', 'no_tenant', 'store_unavailable'] as const).flatMap((code) => [
+  ...(
+    ['too_many_streams', 'at_capacity', 'draining', 'token_expired', 'no_tenant', 'store_unavailable'] as const
+  ).flatMap((code) => [
     get(`/api/events?refuse=${code}`, AUTH),
-    get(`/api/events?refuse=${code}`, AUTH, 'Accept: text/event-stream', 'Last-Event-ID: e1-7-abcdefgh', 'Origin: https://app.example.com'),
+    get(
+      `/api/events?refuse=${code}`,
+      AUTH,
+      'Accept: text/event-stream',
+      'Last-Event-ID: e1-7-abcdefgh',
+      'Origin: https://app.example.com',
+    ),
   ]),
 ];
 const UNUSUAL = [
   whole(['HEAD /api/events HTTP/1.1', HOST, AUTH, 'Connection: close']),
   whole(['POST /api/events HTTP/1.1', HOST, 'Content-Length: 0', 'Connection: close']),
-  whole(['OPTIONS /api/events HTTP/1.1', HOST, 'Origin: https://app.example.com', 'Access-Control-Request-Method: GET', 'Connection: close']),
+  whole([
+    'OPTIONS /api/events HTTP/1.1',
+    HOST,
+    'Origin: https://app.example.com',
+    'Access-Control-Request-Method: GET',
+    'Connection: close',
+  ]),
   get('/api/events/ticket', 'Connection: close'),
   get('/api/eventsandmore', 'Connection: close'),
   get('/API/EVENTS', AUTH),
@@ -197,7 +246,10 @@ const UNUSUAL = [
 describe('the door of streams', () => {
   it('answers what it takes byte for byte as node:http and Express do', async () => {
     const before = door.opener.opened;
-    const answers = await expectSameAnswers(ORDINARY.map((request) => [request]), true);
+    const answers = await expectSameAnswers(
+      ORDINARY.map((request) => [request]),
+      true,
+    );
     expect(answers.every((answer) => /^HTTP\/1\.1 (200|400|401|403|406|429|500|503) /.test(answer))).toBe(true);
     expect(door.opener.opened - before).toBe(ORDINARY.length);
     for (const request of ORDINARY) expect(readRequestHead(request)).toBeDefined();
@@ -210,10 +262,18 @@ describe('the door of streams', () => {
 
   it('gives the same answer however a request is cut into pieces, and whatever follows it', async () => {
     const [request] = ORDINARY;
-    const cuts = [1, 5, 14, 15, 16, 30, 60, request!.length - 3, request!.length - 1].map((at) => [request!.subarray(0, at), request!.subarray(at)]);
+    const cuts = [1, 5, 14, 15, 16, 30, 60, request!.length - 3, request!.length - 1].map((at) => [
+      request!.subarray(0, at),
+      request!.subarray(at),
+    ]);
     const single = Array.from(request!, (_, i) => request!.subarray(i, i + 1));
     const second = get('/api/events?open=end', AUTH);
-    await expectSameAnswers([...cuts, single, [Buffer.concat([request!, second])], [Buffer.concat([request!, second.subarray(0, 20)]), second.subarray(20)]]);
+    await expectSameAnswers([
+      ...cuts,
+      single,
+      [Buffer.concat([request!, second])],
+      [Buffer.concat([request!, second.subarray(0, 20)]), second.subarray(20)],
+    ]);
   });
 
   it('answers nothing differently that random damage makes of a request', async () => {
@@ -238,21 +298,25 @@ describe('the door of streams', () => {
     await expectSameAnswers(damaged);
   }, 30_000);
 
-  it.each([true, false])('gives a stream the connection for itself, by either door (%s): nothing else is written, and its client’s leaving is noticed', async (byDoor) => {
-    const served = byDoor ? door : plain;
-    const caller = new Caller(served, [get('/api/events?open', AUTH)]);
-    await eventually(() => expect(caller.answer).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n: tocsin\n\n$/));
-    caller.say(get('/api/events', AUTH));
-    if (byDoor) caller.say(Buffer.from('anything'));
-    await sleep(50);
-    expect(caller.answer).toMatch(/: tocsin\n\n$/);
-    const connections = () => new Promise<number>((resolve) => served.app.getHttpServer().getConnections((_error, count) => resolve(count)));
-    const before = await connections();
-    caller.endSide();
-    await eventually(async () => expect(await connections()).toBe(before - 1));
-    // the server has let go of it before its end has come here
-    await eventually(() => expect(caller.closed).toBe(true));
-  });
+  it.each([true, false])(
+    'gives a stream the connection for itself, by either door (%s): nothing else is written, and its client’s leaving is noticed',
+    async (byDoor) => {
+      const served = byDoor ? door : plain;
+      const caller = new Caller(served, [get('/api/events?open', AUTH)]);
+      await eventually(() => expect(caller.answer).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n: tocsin\n\n$/));
+      caller.say(get('/api/events', AUTH));
+      if (byDoor) caller.say(Buffer.from('anything'));
+      await sleep(50);
+      expect(caller.answer).toMatch(/: tocsin\n\n$/);
+      const connections = () =>
+        new Promise<number>((resolve) => served.app.getHttpServer().getConnections((_error, count) => resolve(count)));
+      const before = await connections();
+      caller.endSide();
+      await eventually(async () => expect(await connections()).toBe(before - 1));
+      // the server has let go of it before its end has come here
+      await eventually(() => expect(caller.closed).toBe(true));
+    },
+  );
 
   it.each([
     ['the same twice', [HOST, HOST]],
@@ -261,39 +325,58 @@ describe('the door of streams', () => {
     ['an empty one', [HOST, 'Host:']],
     ['far apart', [HOST, AUTH, 'Accept: text/event-stream', 'Host: elsewhere.example.com']],
     ['three', [HOST, HOST, HOST]],
-  ])('refuses a second Host field (%s), whichever door and route the request takes, and ends the connection', async (_, fields) => {
-    for (const served of [door, plain]) {
-      const before = served.opener.opened;
-      for (const url of ['/api/events', '/api/events?token=a.b.c', '/slow', '/nowhere']) {
-        const caller = new Caller(served, [whole([`GET ${url} HTTP/1.1`, ...fields])]);
-        await eventually(() => expect(caller.closed).toBe(true));
-        expect(caller.answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[^]*Connection: close\r\n[^]*"code":"invalid_request"[^]*$/);
-        expect(caller.answer.match(/HTTP\/1\.1/g)).toHaveLength(1);
+  ])(
+    'refuses a second Host field (%s), whichever door and route the request takes, and ends the connection',
+    async (_, fields) => {
+      for (const served of [door, plain]) {
+        const before = served.opener.opened;
+        for (const url of ['/api/events', '/api/events?token=a.b.c', '/slow', '/nowhere']) {
+          const caller = new Caller(served, [whole([`GET ${url} HTTP/1.1`, ...fields])]);
+          await eventually(() => expect(caller.closed).toBe(true));
+          expect(caller.answer).toMatch(
+            /^HTTP\/1\.1 400 Bad Request\r\n[^]*Connection: close\r\n[^]*"code":"invalid_request"[^]*$/,
+          );
+          expect(caller.answer.match(/HTTP\/1\.1/g)).toHaveLength(1);
+        }
+        expect(served.opener.opened).toBe(before);
       }
-      expect(served.opener.opened).toBe(before);
-    }
-  });
+    },
+  );
 
-  it.each([true, false])('marks every answer as one to keep nowhere and to read as what it is, by either door (%s)', async (byDoor) => {
-    const requests = [...ORDINARY, get('/slow', 'Connection: close'), get('/nowhere', 'Connection: close'), whole(['POST /api/events HTTP/1.1', HOST, 'Content-Length: 0', 'Connection: close'])];
-    for (const request of requests) {
-      const caller = new Caller(byDoor ? door : plain, [request]);
-      await eventually(() => expect(caller.closed).toBe(true));
-      const isStream = caller.answer.includes(': tocsin\n');
-      expect(caller.answer).toMatch(/\r\nCache-Control: no-store/);
-      if (!isStream) expect(caller.answer).toMatch(/\r\nX-Content-Type-Options: nosniff\r\n/);
-    }
-  });
+  it.each([true, false])(
+    'marks every answer as one to keep nowhere and to read as what it is, by either door (%s)',
+    async (byDoor) => {
+      const requests = [
+        ...ORDINARY,
+        get('/slow', 'Connection: close'),
+        get('/nowhere', 'Connection: close'),
+        whole(['POST /api/events HTTP/1.1', HOST, 'Content-Length: 0', 'Connection: close']),
+      ];
+      for (const request of requests) {
+        const caller = new Caller(byDoor ? door : plain, [request]);
+        await eventually(() => expect(caller.closed).toBe(true));
+        const isStream = caller.answer.includes(': tocsin\n');
+        expect(caller.answer).toMatch(/\r\nCache-Control: no-store/);
+        if (!isStream) expect(caller.answer).toMatch(/\r\nX-Content-Type-Options: nosniff\r\n/);
+      }
+    },
+  );
 
   it('does not write a stream into the answer to a request before it', async () => {
     const caller = new Caller(door, [Buffer.concat([get('/slow'), get('/api/events?open', AUTH)])]);
     await eventually(() => expect(caller.closed).toBe(true));
-    expect(caller.answer).toMatch(/^HTTP\/1\.1 204 No Content\r\n[^]*?\r\n\r\nHTTP\/1\.1 400 Bad Request\r\n[^]*invalid_request/);
+    expect(caller.answer).toMatch(
+      /^HTTP\/1\.1 204 No Content\r\n[^]*?\r\n\r\nHTTP\/1\.1 400 Bad Request\r\n[^]*invalid_request/,
+    );
   });
 
   it('dismisses who has not said in time what they want, with half a request or none', async () => {
     const slow = await serve(true, 300);
-    const callers = [new Caller(slow, []), new Caller(slow, [Buffer.from('GET /api/ev')]), new Caller(slow, [get('/api/events?open', AUTH)])];
+    const callers = [
+      new Caller(slow, []),
+      new Caller(slow, [Buffer.from('GET /api/ev')]),
+      new Caller(slow, [get('/api/events?open', AUTH)]),
+    ];
     await eventually(() => expect(callers.map(({ closed }) => closed)).toEqual([true, true, false]), 5_000);
     expect(callers.map(({ answer }) => answer.slice(0, 12))).toEqual(['', '', 'HTTP/1.1 200']);
     callers[2]!.leave();
@@ -304,11 +387,16 @@ describe('the door of streams', () => {
     const served = await serve(true);
     try {
       const server = served.app.getHttpServer() as Server;
-      const count = () => new Promise<number>((resolve, reject) => server.getConnections((error, connections) => (error ? reject(error) : resolve(connections))));
+      const count = () =>
+        new Promise<number>((resolve, reject) =>
+          server.getConnections((error, connections) => (error ? reject(error) : resolve(connections))),
+        );
       let accepted = 0;
       server.on('connection', () => (accepted += 1));
       const left = Array.from({ length: 600 }, (_, i) => {
-        const socket = connect(served.port, '127.0.0.1', () => (i % 10 === 0 ? socket.resetAndDestroy() : socket.end()));
+        const socket = connect(served.port, '127.0.0.1', () =>
+          i % 10 === 0 ? socket.resetAndDestroy() : socket.end(),
+        );
         socket.on('error', () => undefined);
         return socket;
       });
@@ -326,7 +414,11 @@ describe('the door of streams', () => {
     const callers = [door, plain].map((served) => new Caller(served, [Buffer.from('GET /api/events HTTP/1.1\r\nHo')]));
     await sleep(50);
     for (const caller of callers) caller.endSide();
-    await eventually(() => expect(callers.map(({ answer, closed }) => [answer, closed])).toEqual(Array.from({ length: 2 }, () => ['HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n', true])));
+    await eventually(() =>
+      expect(callers.map(({ answer, closed }) => [answer, closed])).toEqual(
+        Array.from({ length: 2 }, () => ['HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n', true]),
+      ),
+    );
   });
 
   it('closed, ends who has no stream yet and lets nobody in', async () => {
@@ -344,6 +436,29 @@ describe('the door of streams', () => {
 });
 
 it('a head that is not complete may become one only while nothing in it is known to be wrong', () => {
-  for (const text of ['', 'G', 'GET /api', 'GET /api/events?x', 'GET /api/events HTTP/1.1\r\nHost: x\r\n', 'GET /api/events HTTP/1.1\r\nHost', 'GET /api/events HTT', 'GET /api/events HTTP/1.1\r\nA: b\r', 'GET /api/events HTTP/1.1\r\nA: b\r\n\r']) expect(mayBecomeHead(Buffer.from(text))).toBe(true);
-  for (const text of ['P', 'GET /apx', 'GET /api/v1', 'GET /api/eventsx', 'GET /api/events HTTQ', 'GET /api/events HTTP/1.1\r\n A', 'GET /api/events HTTP/1.1\r\nA: b\n', 'GET /api/events HTTP/1.1\r\nA: \0', 'GET /api/events HTTP/1.1\r\n\r\n', `GET /api/events?${'x'.repeat(16_000)}`]) expect(mayBecomeHead(Buffer.from(text))).toBe(false);
+  for (const text of [
+    '',
+    'G',
+    'GET /api',
+    'GET /api/events?x',
+    'GET /api/events HTTP/1.1\r\nHost: x\r\n',
+    'GET /api/events HTTP/1.1\r\nHost',
+    'GET /api/events HTT',
+    'GET /api/events HTTP/1.1\r\nA: b\r',
+    'GET /api/events HTTP/1.1\r\nA: b\r\n\r',
+  ])
+    expect(mayBecomeHead(Buffer.from(text))).toBe(true);
+  for (const text of [
+    'P',
+    'GET /apx',
+    'GET /api/v1',
+    'GET /api/eventsx',
+    'GET /api/events HTTQ',
+    'GET /api/events HTTP/1.1\r\n A',
+    'GET /api/events HTTP/1.1\r\nA: b\n',
+    'GET /api/events HTTP/1.1\r\nA: \0',
+    'GET /api/events HTTP/1.1\r\n\r\n',
+    `GET /api/events?${'x'.repeat(16_000)}`,
+  ])
+    expect(mayBecomeHead(Buffer.from(text))).toBe(false);
 });

@@ -54,8 +54,10 @@ export class StreamDoor {
 
   /** From here on the server's connections come here first. Once, when everybody listens who listens for connections. */
   standBefore(server: Server): void {
-    for (const listener of server.listeners('connection')) this.behind.push((socket) => void listener.call(server, socket));
-    this.refuse = (socket) => server.emit('clientError', Object.assign(new Error('half a request'), { code: 'HPE_INVALID_EOF_STATE' }), socket);
+    for (const listener of server.listeners('connection'))
+      this.behind.push((socket) => void listener.call(server, socket));
+    this.refuse = (socket) =>
+      server.emit('clientError', Object.assign(new Error('half a request'), { code: 'HPE_INVALID_EOF_STATE' }), socket);
     server.removeAllListeners('connection');
     server.on('connection', (socket: Socket) => this.accept(socket));
   }
@@ -65,7 +67,8 @@ export class StreamDoor {
     this.closed = true;
     clearInterval(this.timer);
     this.timer = undefined;
-    for (const sockets of [this.accepted, this.visitors.keys(), this.opening]) for (const socket of sockets) socket.destroy();
+    for (const sockets of [this.accepted, this.visitors.keys(), this.opening])
+      for (const socket of sockets) socket.destroy();
   }
 
   private accept(socket: Socket): void {
@@ -84,7 +87,8 @@ export class StreamDoor {
     if (!more || now >= this.readFrom) {
       const until = now + READ_MS;
       let read = 0;
-      while (read < this.accepted.length && (read % 8 > 0 || performance.now() < until)) this.attendTo(this.accepted[read++]!);
+      while (read < this.accepted.length && (read % 8 > 0 || performance.now() < until))
+        this.attendTo(this.accepted[read++]!);
       this.accepted.splice(0, read);
       this.readFrom = performance.now() + ACCEPT_FIRST_MS;
     }
@@ -137,7 +141,12 @@ export class StreamDoor {
   private answer(error: unknown, socket: Socket, head: RequestHead): void {
     if (socket.destroyed) return;
     const path = head.url.split('?', 1)[0]!;
-    socket.write(answerText(this.answers.answerTo(error, { path, headers: head.headers }), corsFields(this.origins, head.headers.origin)));
+    socket.write(
+      answerText(
+        this.answers.answerTo(error, { path, headers: head.headers }),
+        corsFields(this.origins, head.headers.origin),
+      ),
+    );
     socket.destroySoon();
   }
 
@@ -167,7 +176,9 @@ export class StreamDoor {
   }
 
   /** One listener for all sockets rather than one for each: Node calls it with the socket as `this`. */
-  private bound<A extends unknown[]>(listener: (door: StreamDoor, socket: Socket, ...args: A) => void): (this: Socket, ...args: A) => void {
+  private bound<A extends unknown[]>(
+    listener: (door: StreamDoor, socket: Socket, ...args: A) => void,
+  ): (this: Socket, ...args: A) => void {
     // eslint-disable-next-line @typescript-eslint/no-this-alias -- `this` is the socket in there
     const door = this;
     return function (...args) {

@@ -2,7 +2,8 @@ import { STATUS_CODES } from 'node:http';
 import type { Answer } from '../problem-answers';
 
 const OK = 'HTTP/1.1 200 OK\r\n';
-const OWN_FIELDS = 'Content-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-store, no-transform\r\nX-Accel-Buffering: no\r\nConnection: close\r\n';
+const OWN_FIELDS =
+  'Content-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-store, no-transform\r\nX-Accel-Buffering: no\r\nConnection: close\r\n';
 
 let dateLine = '';
 let dateUntil = 0;

@@ -33,11 +33,39 @@ let connect: (query?: string, cursor?: string) => Promise<Client>;
 beforeEach(async () => {
   const logger = createLogger({ app: 'test', level: 'silent' });
   const metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
-  [log, bus, mine, revoked, held, clients, maxReplay] = [new LogInMemory(), new BusInMemory(), [north, harbour], new Set(), [], [], 50];
+  [log, bus, mine, revoked, held, clients, maxReplay] = [
+    new LogInMemory(),
+    new BusInMemory(),
+    [north, harbour],
+    new Set(),
+    [],
+    [],
+    50,
+  ];
   feeds = new TenantFeeds(log, bus, { ringEvents: 20, ringBytes: 1e6 }, metrics, logger);
   const streams = new OpenStreams(60_000, 0, metrics);
-  const right = { user_id: 'ana', expires_at: Date.now() + 3_600_000, jti: null, issued_at: 0, scopes: new Set(['alerts:read']), claims: {}, token: '' } as unknown as VerifiedToken;
-  const config = { get REPLAY_MAX_EVENTS() { return maxReplay; }, STREAM_BACKLOG_BYTES: 1e7, STREAM_STALL_MS: 5_000, STREAM_INITIAL_EVENTS: 0, STREAM_QUERY_TOKEN: true, STREAM_GZIP: false, HEARTBEAT_MS: 60_000, CORS_ORIGINS: [], TRUSTED_PROXIES: 0 };
+  const right = {
+    user_id: 'ana',
+    expires_at: Date.now() + 3_600_000,
+    jti: null,
+    issued_at: 0,
+    scopes: new Set(['alerts:read']),
+    claims: {},
+    token: '',
+  } as unknown as VerifiedToken;
+  const config = {
+    get REPLAY_MAX_EVENTS() {
+      return maxReplay;
+    },
+    STREAM_BACKLOG_BYTES: 1e7,
+    STREAM_STALL_MS: 5_000,
+    STREAM_INITIAL_EVENTS: 0,
+    STREAM_QUERY_TOKEN: true,
+    STREAM_GZIP: false,
+    HEARTBEAT_MS: 60_000,
+    CORS_ORIGINS: [],
+    TRUSTED_PROXIES: 0,
+  };
   const opener = new StreamOpener(
     { verify: () => Promise.resolve(right) } as never,
     {} as never,
@@ -53,12 +81,20 @@ beforeEach(async () => {
     logger,
   );
   const server = createServer((request, response) => {
-    opener.open({ url: request.url!, headers: request.headers, rawHeaders: request.rawHeaders }, response.socket!).catch((error: Error) => response.writeHead(500).end(error.message));
+    opener
+      .open({ url: request.url!, headers: request.headers, rawHeaders: request.rawHeaders }, response.socket!)
+      .catch((error: Error) => response.writeHead(500).end(error.message));
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   connect = async (query = '', cursor = '') => {
     const headers = { accept: 'text/event-stream', ...(cursor ? { 'last-event-id': cursor } : {}) };
-    const request = get({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', path: `/api/events?token=t${query}`, agent: false, headers });
+    const request = get({
+      port: (server.address() as AddressInfo).port,
+      host: '127.0.0.1',
+      path: `/api/events?token=t${query}`,
+      agent: false,
+      headers,
+    });
     const [response] = (await once(request, 'response')) as [IncomingMessage];
     const client = new Client(response);
     clients.push(client);
@@ -78,7 +114,8 @@ afterEach(() => close());
 const at = (tenant: TenantId, seq: number) => formatPosition(log.position(tenant, seq));
 const publish = (tenant: TenantId, count = 1, overrides = {}) => bus.deliver(...log.put(tenant, count, overrides));
 const told = (client: Client, time = -1) => client.of('connection').at(time)!.data as unknown as ConnectionFrame;
-const of = (client: Client, tenant: TenantId) => client.frames.filter(({ data }) => 'seq' in data && data.tenant_id === tenant).map(({ data }) => data.seq);
+const of = (client: Client, tenant: TenantId) =>
+  client.frames.filter(({ data }) => 'seq' in data && data.tenant_id === tenant).map(({ data }) => data.seq);
 /** Resolves once all that was published before has come, and the stream is live. */
 const settled = async (client: Client) => {
   const [tenant] = mine;
@@ -88,28 +125,61 @@ const settled = async (client: Client) => {
 
 describe('?since=N', () => {
   beforeEach(() => (mine = [north]));
-  const severities = (...runs: [number, 'urgent' | 'low'][]) => runs.forEach(([count, severity]) => log.put(north, count, { severity }));
+  const severities = (...runs: [number, 'urgent' | 'low'][]) =>
+    runs.forEach(([count, severity]) => log.put(north, count, { severity }));
 
   it.each<[string, [number, 'urgent' | 'low'][], string, number[]]>([
     ['entries within the ring', [[10, 'low']], '&since=3', [8, 9, 10]],
     ['more than the replay window', [[200, 'low']], '&since=120', upTo(200, 81)],
     ['more than there are', [[4, 'low']], '&since=500', upTo(4)],
     ['none of them', [[4, 'low']], '&since=0', []],
-    ['those that pass, beyond the replay window', [[3, 'urgent'], [400, 'low']], '&since=2&severity=urgent', [2, 3]],
-    ['those that pass, on both sides of it', [[3, 'urgent'], [400, 'low'], [1, 'urgent'], [2, 'low']], '&since=3&severity=urgent', [2, 3, 404]],
-    ['those that pass, fewer than asked for', [[1, 'low'], [3, 'urgent'], [400, 'low']], '&since=20&severity=urgent', [2, 3, 4]],
+    [
+      'those that pass, beyond the replay window',
+      [
+        [3, 'urgent'],
+        [400, 'low'],
+      ],
+      '&since=2&severity=urgent',
+      [2, 3],
+    ],
+    [
+      'those that pass, on both sides of it',
+      [
+        [3, 'urgent'],
+        [400, 'low'],
+        [1, 'urgent'],
+        [2, 'low'],
+      ],
+      '&since=3&severity=urgent',
+      [2, 3, 404],
+    ],
+    [
+      'those that pass, fewer than asked for',
+      [
+        [1, 'low'],
+        [3, 'urgent'],
+        [400, 'low'],
+      ],
+      '&since=20&severity=urgent',
+      [2, 3, 4],
+    ],
     ['those that pass, when none does', [[400, 'low']], '&since=20&severity=urgent', []],
     ['an empty log', [], '&since=20&severity=urgent', []],
   ])('of %s', async (_, runs, query, seqs) => {
     severities(...runs);
     const client = await connect(query);
     const count = log.streams.get(north)?.events.length ?? 0;
-    expect(told(client)).toMatchObject({ verdict: 'fresh', tenants: [{ verdict: 'fresh', missed: 0, reason: null, behind: seqs.length, searched: null }] });
+    expect(told(client)).toMatchObject({
+      verdict: 'fresh',
+      tenants: [{ verdict: 'fresh', missed: 0, reason: null, behind: seqs.length, searched: null }],
+    });
     expect(client.of('connection')[0]!.id).toBe(at(north, seqs.length > 0 ? seqs[0]! - 1 : count));
     publish(north, 1, { severity: 'urgent' });
     await client.hears([...seqs, count + 1]);
     // each names its own place, and the last one that the stream is level
-    expect(client.frames.filter(({ data }) => 'seq' in data).map(({ id }) => id)).toEqual([...seqs, count + 1].map((seq) => at(north, seq)));
+    expect(client.frames.filter(({ data }) => 'seq' in data).map(({ id }) => id)).toEqual(
+      [...seqs, count + 1].map((seq) => at(north, seq)),
+    );
   });
 
   it('reads no more of the log than it sends, however far back that is', async () => {
@@ -148,7 +218,10 @@ describe('?since=N', () => {
     log.put(harbour, 5, { severity: 'urgent' });
     const client = await connect('&since=2&severity=urgent');
     await settled(client);
-    expect([of(client, north).slice(0, 2), of(client, harbour)]).toEqual([[1, 2], [4, 5]]);
+    expect([of(client, north).slice(0, 2), of(client, harbour)]).toEqual([
+      [1, 2],
+      [4, 5],
+    ]);
     expect(told(client)).toMatchObject({ verdict: 'fresh' });
   });
 });
@@ -156,9 +229,13 @@ describe('?since=N', () => {
 describe('a tenant that leaves a stream', () => {
   const lose = (one: Held, tenant: TenantId) => {
     one.stream.drop(tenant);
-    return one.change(one.memberships.filter(({ tenant_id }) => tenant_id !== tenant), []);
+    return one.change(
+      one.memberships.filter(({ tenant_id }) => tenant_id !== tenant),
+      [],
+    );
   };
-  const regain = (one: Held, ...tenants: TenantId[]) => one.change([...one.stream.tenants, ...tenants].map(membership), tenants);
+  const regain = (one: Held, ...tenants: TenantId[]) =>
+    one.change([...one.stream.tenants, ...tenants].map(membership), tenants);
 
   it('stays in the cursor, and what was missed is sent when it comes back', async () => {
     log.put(harbour, 5);
@@ -175,7 +252,13 @@ describe('a tenant that leaves a stream', () => {
 
     await regain(held[0]!, harbour);
     await eventually(() => expect(of(client, harbour)).toEqual(upTo(10, 6)));
-    expect(told(client)).toMatchObject({ verdict: 'resumed', tenants: [{ tenant_id: north, verdict: 'resumed' }, { tenant_id: harbour, verdict: 'resumed', missed: 0, behind: 3 }] });
+    expect(told(client)).toMatchObject({
+      verdict: 'resumed',
+      tenants: [
+        { tenant_id: north, verdict: 'resumed' },
+        { tenant_id: harbour, verdict: 'resumed', missed: 0, behind: 3 },
+      ],
+    });
     publish(harbour);
     await eventually(() => expect(of(client, harbour)).toEqual(upTo(11, 6)));
     expect(client.cursor).toBe(`north=${at(north, 2)};harbour=${at(harbour, 11)}`);
@@ -188,7 +271,10 @@ describe('a tenant that leaves a stream', () => {
     publish(harbour, maxReplay + 1);
     await regain(held[0]!, harbour);
     await eventually(() => expect(client.of('connection')).toHaveLength(3));
-    expect(told(client)).toMatchObject({ verdict: 'gap', tenants: [{}, { tenant_id: harbour, verdict: 'gap', missed: maxReplay + 1, reason: 'window_exceeded' }] });
+    expect(told(client)).toMatchObject({
+      verdict: 'gap',
+      tenants: [{}, { tenant_id: harbour, verdict: 'gap', missed: maxReplay + 1, reason: 'window_exceeded' }],
+    });
   });
 
   it('whose history was replaced meanwhile is told so', async () => {
@@ -201,7 +287,10 @@ describe('a tenant that leaves a stream', () => {
     await eventually(() => expect(feeds.opened.find((feed) => feed.tenant === harbour)!.generation).toBe(1));
     await regain(held[0]!, harbour);
     await eventually(() => expect(client.of('connection')).toHaveLength(3));
-    expect(told(client)).toMatchObject({ verdict: 'gap', tenants: [{}, { tenant_id: harbour, reason: 'history_replaced', missed: null }] });
+    expect(told(client)).toMatchObject({
+      verdict: 'gap',
+      tenants: [{}, { tenant_id: harbour, reason: 'history_replaced', missed: null }],
+    });
   });
 
   it('one that was never there is fresh, and one that is revoked while it joins is not taken up', async () => {
@@ -214,7 +303,9 @@ describe('a tenant that leaves a stream', () => {
     expect(told(client).tenants.map(({ tenant_id }) => tenant_id)).toEqual([north, harbour]);
     revoked = new Set();
     await regain(held[0]!, third);
-    await eventually(() => expect(told(client).tenants[2]).toMatchObject({ tenant_id: third, verdict: 'fresh', missed: 0, behind: 0 }));
+    await eventually(() =>
+      expect(told(client).tenants[2]).toMatchObject({ tenant_id: third, verdict: 'fresh', missed: 0, behind: 0 }),
+    );
     expect(client.text).not.toContain('of a revoked tenant');
   });
 
@@ -225,7 +316,9 @@ describe('a tenant that leaves a stream', () => {
     expect(told(alone)).toMatchObject({ verdict: 'resumed', tenants: [{ tenant_id: north }] });
     publish(north);
     await eventually(() => expect(of(alone, north)).toEqual([1]));
-    expect(alone.frames.map(({ id }) => id)).toEqual([0, 1].map((seq) => `north=${at(north, seq)};harbour=${at(harbour, 3)}`));
+    expect(alone.frames.map(({ id }) => id)).toEqual(
+      [0, 1].map((seq) => `north=${at(north, seq)};harbour=${at(harbour, 3)}`),
+    );
     expect(of(alone, harbour)).toEqual([]);
     const again = await connect('', alone.cursor);
     mine = [north, harbour];
@@ -247,7 +340,11 @@ describe('a tenant that leaves a stream', () => {
     expect(client.cursor!.split(';')).toHaveLength(32);
     await regain(held[0]!, harbour);
     await eventually(() => expect(client.of('connection')).toHaveLength(2));
-    expect(client.cursor!.split(';')).toEqual([`north=${at(north, 0)}`, `harbour=${at(harbour, 0)}`, ...foreign.slice(1, 31)]);
+    expect(client.cursor!.split(';')).toEqual([
+      `north=${at(north, 0)}`,
+      `harbour=${at(harbour, 0)}`,
+      ...foreign.slice(1, 31),
+    ]);
     const most = await connect('', [`north=${at(north, 0)}`, ...foreign].join(';'));
     expect(most.cursor!.split(';')).toEqual([`north=${at(north, 0)}`, ...foreign.slice(9)]);
   });
@@ -285,12 +382,15 @@ describe('of several cursors', () => {
   });
 });
 
-it.each(['e1-0-abcdefgh', 'EPOCH-0-abcdefgh', 'EPOCH-0-00000000', 'EPOCH-3-0', 'e1-0-0', 'north=EPOCH-0-abcdefgh'])('the forged cursor %s is a gap, then live', async (cursor) => {
-  mine = [north];
-  const { epoch } = log.position(north, 0);
-  const client = await connect('', cursor.replace('EPOCH', epoch));
-  expect(told(client)).toMatchObject({ verdict: 'gap', tenants: [{ verdict: 'gap', missed: null }] });
-  publish(north);
-  await client.hears([1]);
-  expect(client.of('close')).toEqual([]);
-});
+it.each(['e1-0-abcdefgh', 'EPOCH-0-abcdefgh', 'EPOCH-0-00000000', 'EPOCH-3-0', 'e1-0-0', 'north=EPOCH-0-abcdefgh'])(
+  'the forged cursor %s is a gap, then live',
+  async (cursor) => {
+    mine = [north];
+    const { epoch } = log.position(north, 0);
+    const client = await connect('', cursor.replace('EPOCH', epoch));
+    expect(told(client)).toMatchObject({ verdict: 'gap', tenants: [{ verdict: 'gap', missed: null }] });
+    publish(north);
+    await client.hears([1]);
+    expect(client.of('close')).toEqual([]);
+  },
+);

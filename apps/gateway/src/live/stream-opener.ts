@@ -47,8 +47,17 @@ export class StreamOpener {
     const limits = { backlogBytes: this.config.STREAM_BACKLOG_BYTES, stallMs: this.config.STREAM_STALL_MS };
     const { STREAM_GZIP } = this.config;
     const gzip = STREAM_GZIP && request.acceptsGzip ? new GzipStream() : undefined;
-    const fields = corsFields(this.config.CORS_ORIGINS, raw.headers.origin) + (STREAM_GZIP ? 'Vary: Accept-Encoding\r\n' : '');
-    const stream = new EventStream(socket, fields, viewOf(request.filter, request.named), limits, this.metrics, this.logger, gzip);
+    const fields =
+      corsFields(this.config.CORS_ORIGINS, raw.headers.origin) + (STREAM_GZIP ? 'Vary: Accept-Encoding\r\n' : '');
+    const stream = new EventStream(
+      socket,
+      fields,
+      viewOf(request.filter, request.named),
+      limits,
+      this.metrics,
+      this.logger,
+      gzip,
+    );
     try {
       await this.serve(stream, request, clientAddress({ headers: raw.headers, socket }, this.config.TRUSTED_PROXIES));
     } catch (error) {
@@ -65,54 +74,90 @@ export class StreamOpener {
     const right = await this.authenticate(request.credential);
     const tenants = tenantsAskedFor(await this.tenants.of(right), request.tenants);
     if (stream.closed) return;
-    stream.whenEnded(await this.admission.admit({ user: personOf(right), tenant_ids: tenants.map(({ tenant_id }) => tenant_id), address }));
+    stream.whenEnded(
+      await this.admission.admit({
+        user: personOf(right),
+        tenant_ids: tenants.map(({ tenant_id }) => tenant_id),
+        address,
+      }),
+    );
     if (stream.closed) return;
     // asked after the last await before the stream is counted, so that a drain misses none
     if (this.streams.isDraining) throw new Refused('draining', 'This gateway is about to stop. Come back in a moment.');
     stream.closeAt(right.expires_at);
-    stream.rotateIn(rotationMs(['ticket', 'cookie'].includes(request.credential.kind) || request.start.kind === 'cursor'));
+    stream.rotateIn(
+      rotationMs(['ticket', 'cookie'].includes(request.credential.kind) || request.start.kind === 'cursor'),
+    );
     this.streams.add(stream);
     // An EventSource is answered before the log is asked: its `open` fires at once, and what fails later is told in the stream.
     if (request.namesEventStream) stream.open();
     const connection = await this.begin(stream, tenants, request);
     if (stream.closed) return;
     stream.open();
-    this.metrics.sseConnectionsOpened.inc({ outcome: connection.verdict, reason: connection.tenants.find(({ reason }) => reason)?.reason ?? '' });
+    this.metrics.sseConnectionsOpened.inc({
+      outcome: connection.verdict,
+      reason: connection.tenants.find(({ reason }) => reason)?.reason ?? '',
+    });
     this.lifetimes.watch(this.held(stream, right, request.tenants, tenants));
     await stream.run(connection, this.log);
   }
 
   private async authenticate({ kind, value }: Credential): Promise<VerifiedToken> {
     if (kind === 'query_token' && !this.config.STREAM_QUERY_TOKEN) {
-      throw new Refused('query_token_denied', 'A token in the address is not accepted here: use a ticket or the Authorization header.');
+      throw new Refused(
+        'query_token_denied',
+        'A token in the address is not accepted here: use a ticket or the Authorization header.',
+      );
     }
-    const right = kind === 'ticket' ? await this.tickets.redeem(value) : kind === 'cookie' ? this.tickets.accept(value) : await this.verifier.verify(value);
+    const right =
+      kind === 'ticket'
+        ? await this.tickets.redeem(value)
+        : kind === 'cookie'
+          ? this.tickets.accept(value)
+          : await this.verifier.verify(value);
     if (this.revocations.isRevoked(right)) throw new Refused('token_revoked', 'The token was revoked.');
-    if (!right.scopes.has('alerts:read')) throw new Refused('insufficient_scope', 'Reading alerts needs the scope alerts:read.');
+    if (!right.scopes.has('alerts:read'))
+      throw new Refused('insufficient_scope', 'Reading alerts needs the scope alerts:read.');
     return right;
   }
 
   /** Opens the feeds, finds where each tenant begins, and says so. */
-  private async begin(stream: EventStream, tenants: readonly Membership[], { start, filter }: StreamRequest): Promise<ConnectionFrame> {
+  private async begin(
+    stream: EventStream,
+    tenants: readonly Membership[],
+    { start, filter }: StreamRequest,
+  ): Promise<ConnectionFrame> {
     const feeds = await this.feeds.acquireAll(tenants.map(({ tenant_id }) => tenant_id));
     try {
       const beginnings = await this.beginnings(feeds, start, filter);
       feeds.forEach((feed, i) => stream.follow(feed, beginnings[i]!, this.feeds));
-      if (start.kind === 'cursor') stream.keep(foreignPositions(start.texts.map(parseCursor), new Set(feeds.map(({ tenant }) => tenant))));
-      return this.connectionFrame(tenants, beginnings.map((beginning, i) => verdictOf(beginning, feeds[i]!)));
+      if (start.kind === 'cursor')
+        stream.keep(foreignPositions(start.texts.map(parseCursor), new Set(feeds.map(({ tenant }) => tenant))));
+      return this.connectionFrame(
+        tenants,
+        beginnings.map((beginning, i) => verdictOf(beginning, feeds[i]!)),
+      );
     } catch (error) {
       for (const { tenant } of feeds) this.feeds.release(tenant);
       throw error;
     }
   }
 
-  private async beginnings(feeds: readonly TenantFeed[], start: Start, filter: StreamRequest['filter']): Promise<Beginning[]> {
+  private async beginnings(
+    feeds: readonly TenantFeed[],
+    start: Start,
+    filter: StreamRequest['filter'],
+  ): Promise<Beginning[]> {
     const positions =
-      start.kind === 'cursor' ? assignPositions(start.texts.map(parseCursor), new Map(feeds.map((feed) => [feed.tenant, feed.last.epoch]))) : undefined;
+      start.kind === 'cursor'
+        ? assignPositions(start.texts.map(parseCursor), new Map(feeds.map((feed) => [feed.tenant, feed.last.epoch])))
+        : undefined;
     return Promise.all(
       feeds.map((feed) => {
         const sent = positions?.get(feed.tenant);
-        return sent ? beginAt(sent, feed, this.log, this.config.REPLAY_MAX_EVENTS) : this.beginFresh(feed, start, filter);
+        return sent
+          ? beginAt(sent, feed, this.log, this.config.REPLAY_MAX_EVENTS)
+          : this.beginFresh(feed, start, filter);
       }),
     );
   }
@@ -129,7 +174,12 @@ export class StreamOpener {
   }
 
   /** What the stream needs to live on when its user's tenants change. */
-  private held(stream: EventStream, right: VerifiedToken, wanted: readonly string[] | null, memberships: readonly Membership[]): Held {
+  private held(
+    stream: EventStream,
+    right: VerifiedToken,
+    wanted: readonly string[] | null,
+    memberships: readonly Membership[],
+  ): Held {
     return {
       stream,
       right,
@@ -139,16 +189,31 @@ export class StreamOpener {
         const feeds = await this.feeds.acquireAll(joined);
         const verdicts = await this.rejoin(stream, right, feeds);
         const followed = now.filter(({ tenant_id }) => stream.tenants.includes(tenant_id));
-        await stream.run(this.connectionFrame(followed, followed.map(({ tenant_id }) => verdicts.get(tenant_id) ?? STAYED)), this.log);
+        await stream.run(
+          this.connectionFrame(
+            followed,
+            followed.map(({ tenant_id }) => verdicts.get(tenant_id) ?? STAYED),
+          ),
+          this.log,
+        );
       },
     };
   }
 
   /** Takes up tenants that joined: one that was followed before goes on where it was left, or the client is told that it cannot. */
-  private async rejoin(stream: EventStream, right: VerifiedToken, feeds: readonly TenantFeed[]): Promise<Map<TenantId, Standing>> {
+  private async rejoin(
+    stream: EventStream,
+    right: VerifiedToken,
+    feeds: readonly TenantFeed[],
+  ): Promise<Map<TenantId, Standing>> {
     const begin = (feed: TenantFeed): Promise<Beginning> => {
       const position = stream.positionIn(feed.tenant);
-      return beginAt(position ? { kind: 'position', position } : { kind: 'none' }, feed, this.log, this.config.REPLAY_MAX_EVENTS);
+      return beginAt(
+        position ? { kind: 'position', position } : { kind: 'none' },
+        feed,
+        this.log,
+        this.config.REPLAY_MAX_EVENTS,
+      );
     };
     try {
       const beginnings = await Promise.all(feeds.map(begin));
@@ -181,7 +246,10 @@ type Standing = Omit<TenantVerdict, 'tenant_id' | 'name'>;
 const STAYED: Standing = { verdict: 'resumed', missed: 0, reason: null, behind: 0, searched: null };
 
 /** What is replayed: the page and what came after it was read, or all that there is behind the position. */
-const verdictOf = ({ verdict, missed, reason, from, page, upTo, searched = null }: Beginning, feed: TenantFeed): Standing => ({
+const verdictOf = (
+  { verdict, missed, reason, from, page, upTo, searched = null }: Beginning,
+  feed: TenantFeed,
+): Standing => ({
   verdict,
   missed,
   reason,

@@ -2,7 +2,8 @@ import { Refused } from '@tocsin/contracts';
 import { readStreamRequest } from './stream-request';
 
 const bearer = { authorization: 'Bearer abc' };
-const read = (query: string, headers: Record<string, string> = bearer) => readStreamRequest({ headers, rawHeaders: Object.entries(headers).flat(), url: `/api/events?${query}` }, 0);
+const read = (query: string, headers: Record<string, string> = bearer) =>
+  readStreamRequest({ headers, rawHeaders: Object.entries(headers).flat(), url: `/api/events?${query}` }, 0);
 function codeOf(query: string, headers: Record<string, string> = bearer): string {
   try {
     read(query, headers);
@@ -19,7 +20,8 @@ it('takes one credential from any of the doors, and refuses two', () => {
   for (const query of ['token=t', 'ticket=t']) expect(codeOf(query)).toBe('invalid_request');
   expect(codeOf('token=a&token=b', {})).toBe('invalid_request');
   expect(codeOf('token=a&ticket=b', {})).toBe('invalid_request');
-  for (const authorization of ['Bearer', 'Bearer a b', 'Bearer é']) expect(codeOf('', { authorization })).toBe('invalid_request');
+  for (const authorization of ['Bearer', 'Bearer a b', 'Bearer é'])
+    expect(codeOf('', { authorization })).toBe('invalid_request');
   expect(codeOf('', {})).toBe('missing_credentials');
   expect(codeOf('token=', {})).toBe('missing_credentials');
 });
@@ -29,7 +31,10 @@ it("a proxy's Basic credentials are none of ours, and none too many beside any t
   expect(codeOf('', basic)).toBe('missing_credentials');
   expect(read('token=t', basic).credential).toEqual({ kind: 'query_token', value: 't' });
   expect(read('ticket=t', basic).credential).toEqual({ kind: 'ticket', value: 't' });
-  expect(read('', { ...basic, cookie: '__Host-tocsin_stream=abc.def' }).credential).toEqual({ kind: 'cookie', value: 'abc.def' });
+  expect(read('', { ...basic, cookie: '__Host-tocsin_stream=abc.def' }).credential).toEqual({
+    kind: 'cookie',
+    value: 'abc.def',
+  });
 });
 
 it('takes the cookie where nothing else was chosen', () => {
@@ -52,13 +57,20 @@ it('takes every cursor that was sent, the one that is trusted most first: the he
     ['Last-Event-ID=b', {}, ['b']],
     ['last-event-id=c', {}, ['c']],
     ['LAST_EVENT_ID=d', {}, ['d']],
-    ['last_event_id=a&Last-Event-ID=b&lastEventID=c&lastEventId=d', { 'last-event-id': 'e' }, ['e', 'd', 'c', 'b', 'a']],
+    [
+      'last_event_id=a&Last-Event-ID=b&lastEventID=c&lastEventId=d',
+      { 'last-event-id': 'e' },
+      ['e', 'd', 'c', 'b', 'a'],
+    ],
     ['last_event_id=&lastEventId=', { 'last-event-id': '' }, []],
     ['last_event_id=same&lastEventId=same', { 'last-event-id': 'same' }, ['same']],
   ];
   for (const [query, headers, texts] of starts) {
     const { start } = read(query, { ...bearer, ...headers });
-    expect({ query, start }).toEqual({ query, start: texts.length > 0 ? { kind: 'cursor', texts } : { kind: 'newest', count: 0 } });
+    expect({ query, start }).toEqual({
+      query,
+      start: texts.length > 0 ? { kind: 'cursor', texts } : { kind: 'newest', count: 0 },
+    });
   }
 });
 
@@ -77,29 +89,58 @@ it('reads filters in any of their spellings', () => {
 });
 
 it('reads labels, each once, with the value whole', () => {
-  expect(read('label.site=north&label.note=a,b%20c&label.empty=&labels=x&label=y').filter.labels).toEqual({ site: 'north', note: 'a,b c', empty: '' });
+  expect(read('label.site=north&label.note=a,b%20c&label.empty=&labels=x&label=y').filter.labels).toEqual({
+    site: 'north',
+    note: 'a,b c',
+    empty: '',
+  });
   expect(Object.entries(read('label.__proto__=x').filter.labels!)).toEqual([['__proto__', 'x']]);
   expect(read('severity=low').filter.labels).toBeNull();
   const many = Array.from({ length: 33 }, (_, i) => `label.l${i}=x`).join('&');
-  for (const query of ['label.=x', 'label.a=1&label.a=2', 'label.a=%00', `label.${'k'.repeat(101)}=x`, `label.a=${'v'.repeat(501)}`, many]) expect(codeOf(query)).toBe('invalid_parameter');
+  for (const query of [
+    'label.=x',
+    'label.a=1&label.a=2',
+    'label.a=%00',
+    `label.${'k'.repeat(101)}=x`,
+    `label.a=${'v'.repeat(501)}`,
+    many,
+  ])
+    expect(codeOf(query)).toBe('invalid_parameter');
 });
 
 it('ignores what it does not know, since a 400 ends an EventSource, and refuses what it knows and cannot read', () => {
   expect(codeOf('utm_source=x&foo')).toBe('accepted');
-  for (const query of ['severity=loud', 'type=thing', 'since=501', 'since=-1', 'since=yesterday', 'since=2026-02-30']) expect(codeOf(query)).toBe('invalid_parameter');
+  for (const query of ['severity=loud', 'type=thing', 'since=501', 'since=-1', 'since=yesterday', 'since=2026-02-30'])
+    expect(codeOf(query)).toBe('invalid_parameter');
 });
 
 it('answers only who can read an event stream', () => {
-  for (const accept of ['text/event-stream', 'text/*', '*/*', 'text/html, */*;q=0.1']) expect(codeOf('', { ...bearer, accept })).toBe('accepted');
+  for (const accept of ['text/event-stream', 'text/*', '*/*', 'text/html, */*;q=0.1'])
+    expect(codeOf('', { ...bearer, accept })).toBe('accepted');
   expect(codeOf('', { ...bearer, accept: 'application/json' })).toBe('not_acceptable');
   expect(read('', { ...bearer, accept: 'text/event-stream' }).namesEventStream).toBe(true);
   expect(read('', { ...bearer, accept: '*/*' }).namesEventStream).toBe(false);
 });
 
 it.each<[string | undefined, boolean]>([
-  [undefined, false], ['', false], ['identity', false], ['br, zstd', false], ['gzipped', false],
-  ['gzip', true], ['gzip, deflate, br, zstd', true], ['deflate , GZIP ; Q=0.2', true], ['x-gzip', true], ['*', true], ['br, *;q=0.1', true],
-  ['gzip;q=0', false], ['gzip; q=0.000, br', false], ['*, gzip;q=0', false], ['*;q=0', false], ['gzip;q=much', false],
+  [undefined, false],
+  ['', false],
+  ['identity', false],
+  ['br, zstd', false],
+  ['gzipped', false],
+  ['gzip', true],
+  ['gzip, deflate, br, zstd', true],
+  ['deflate , GZIP ; Q=0.2', true],
+  ['x-gzip', true],
+  ['*', true],
+  ['br, *;q=0.1', true],
+  ['gzip;q=0', false],
+  ['gzip; q=0.000, br', false],
+  ['*, gzip;q=0', false],
+  ['*;q=0', false],
+  ['gzip;q=much', false],
 ])('Accept-Encoding %j admits gzip: %s', (encoding, admits) => {
-  expect(read('', encoding === undefined ? bearer : { ...bearer, 'accept-encoding': encoding }).acceptsGzip).toBe(admits);
+  expect(read('', encoding === undefined ? bearer : { ...bearer, 'accept-encoding': encoding }).acceptsGzip).toBe(
+    admits,
+  );
 });

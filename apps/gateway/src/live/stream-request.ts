@@ -1,12 +1,22 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { bearerToken } from '@tocsin/auth';
-import { ALERT_TYPES, isStorable, LABEL_LIMITS, readInstant, Refused, SEVERITIES, type ErrorCode, type StreamFilter } from '@tocsin/contracts';
+import {
+  ALERT_TYPES,
+  isStorable,
+  LABEL_LIMITS,
+  readInstant,
+  Refused,
+  SEVERITIES,
+  type ErrorCode,
+  type StreamFilter,
+} from '@tocsin/contracts';
 
 /** How a request proves who asks. */
 export type Credential = { kind: 'bearer' | 'query_token' | 'ticket' | 'cookie'; value: string };
 
 /** Where a stream starts: at the furthest of its cursors, or behind some of what was there before, or now. */
-export type Start = { kind: 'cursor'; texts: readonly string[] } | { kind: 'newest'; count: number } | { kind: 'time'; time: Date };
+export type Start =
+  { kind: 'cursor'; texts: readonly string[] } | { kind: 'newest'; count: number } | { kind: 'time'; time: Date };
 
 /** A request for a stream, read and checked: what everything behind the controller works with. */
 export interface StreamRequest {
@@ -40,7 +50,8 @@ export function readStreamRequest(request: RawRequest, initialEvents: number): S
   const query = new URL(request.url ?? '/', 'http://localhost').searchParams;
   const accept = header(headers, 'accept') ?? '*/*';
   const namesEventStream = /text\/event-stream/i.test(accept);
-  if (!namesEventStream && !/\*\/\*|text\/\*/.test(accept)) refuse('not_acceptable', 'This address answers with text/event-stream.');
+  if (!namesEventStream && !/\*\/\*|text\/\*/.test(accept))
+    refuse('not_acceptable', 'This address answers with text/event-stream.');
   return {
     credential: readCredential(request, query),
     tenants: list(query, 'tenant') ?? list(query, 'tenant_id'),
@@ -117,20 +128,29 @@ function readStart(headers: IncomingHttpHeaders, query: URLSearchParams, initial
 
 /** By RFC 9110, section 12.5.3: `*` stands for a coding that is not named, and a weight of 0 refuses it. */
 function acceptsGzip(acceptEncoding: string): boolean {
-  const codings = acceptEncoding.toLowerCase().split(',').map((coding) => coding.split(';').map((part) => part.trim()));
-  const [, ...parameters] = codings.find(([name]) => name === 'gzip' || name === 'x-gzip') ?? codings.find(([name]) => name === '*') ?? ['', 'q=0'];
+  const codings = acceptEncoding
+    .toLowerCase()
+    .split(',')
+    .map((coding) => coding.split(';').map((part) => part.trim()));
+  const [, ...parameters] = codings.find(([name]) => name === 'gzip' || name === 'x-gzip') ??
+    codings.find(([name]) => name === '*') ?? ['', 'q=0'];
   const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice('q='.length) ?? '1';
   return Number(weight) > 0;
 }
 
 export function list(query: URLSearchParams, name: string): string[] | null {
-  const values = query.getAll(name).flatMap((value) => value.split(',')).map((value) => value.trim()).filter(Boolean);
+  const values = query
+    .getAll(name)
+    .flatMap((value) => value.split(','))
+    .map((value) => value.trim())
+    .filter(Boolean);
   return values.length > 0 ? values : null;
 }
 
 function oneOf(query: URLSearchParams, name: string, known: readonly string[]): string[] | null {
   const values = list(query, name)?.map((value) => value.toLowerCase()) ?? null;
-  if (values?.some((value) => !known.includes(value))) badParameter(name, `One or more of ${known.join(', ')} are expected.`);
+  if (values?.some((value) => !known.includes(value)))
+    badParameter(name, `One or more of ${known.join(', ')} are expected.`);
   return values;
 }
 
@@ -138,12 +158,15 @@ function oneOf(query: URLSearchParams, name: string, known: readonly string[]): 
 export function labelsIn(query: URLSearchParams): Record<string, string> | null {
   const asked = [...query].filter(([name]) => name.startsWith(LABEL));
   if (asked.length === 0) return null;
-  if (asked.length > LABEL_LIMITS.count) badParameter(asked[LABEL_LIMITS.count]![0], `At most ${LABEL_LIMITS.count} labels can be asked for.`);
+  if (asked.length > LABEL_LIMITS.count)
+    badParameter(asked[LABEL_LIMITS.count]![0], `At most ${LABEL_LIMITS.count} labels can be asked for.`);
   const labels = new Map<string, string>();
   for (const [name, value] of asked) {
     const key = name.slice(LABEL.length);
-    if (key.length < 1 || key.length > LABEL_LIMITS.key) badParameter(name, `A label's name has 1 to ${LABEL_LIMITS.key} characters.`);
-    if (value.length > LABEL_LIMITS.value) badParameter(name, `A label's value has at most ${LABEL_LIMITS.value} characters.`);
+    if (key.length < 1 || key.length > LABEL_LIMITS.key)
+      badParameter(name, `A label's name has 1 to ${LABEL_LIMITS.key} characters.`);
+    if (value.length > LABEL_LIMITS.value)
+      badParameter(name, `A label's value has at most ${LABEL_LIMITS.value} characters.`);
     if (!isStorable(key + value)) badParameter(name, 'A label holds no control characters.');
     if (labels.has(key)) badParameter(name, 'A label can be asked for once.');
     labels.set(key, value);
@@ -161,5 +184,7 @@ function refuse(code: ErrorCode, detail: string): never {
 }
 
 function badParameter(parameter: string, detail: string): never {
-  throw new Refused('invalid_parameter', `${parameter} is not valid.`, { errors: [{ parameter, code: 'invalid_parameter', detail }] });
+  throw new Refused('invalid_parameter', `${parameter} is not valid.`, {
+    errors: [{ parameter, code: 'invalid_parameter', detail }],
+  });
 }

@@ -32,15 +32,36 @@ const cursor = text(undefined, { pattern: '^[A-Za-z0-9._~:=;-]*$' });
 const PARAMETERS: readonly Parameter[] = [
   listParameter('tenant', text(undefined, { minLength: 1 }), "Some of the user's tenants; default all."),
   ...ENTRY_FILTERS,
-  queryParameter('since', { anyOf: [integer(undefined, { minimum: 0, maximum: MAX_SINCE }), text(undefined, { format: 'date-time' })] }, `Begin with so many of the newest entries of each tenant that pass the filter (at most ${MAX_SINCE}, searched for among the newest ${MAX_SEARCHED.toLocaleString('en')}), or at a time.`),
-  queryParameter('last_event_id', cursor, 'The cursor, where the header cannot be set. lastEventId, as polyfills append it, and the lastEventID and Last-Event-ID of other hubs are understood too; of several the furthest counts.'),
+  queryParameter(
+    'since',
+    { anyOf: [integer(undefined, { minimum: 0, maximum: MAX_SINCE }), text(undefined, { format: 'date-time' })] },
+    `Begin with so many of the newest entries of each tenant that pass the filter (at most ${MAX_SINCE}, searched for among the newest ${MAX_SEARCHED.toLocaleString('en')}), or at a time.`,
+  ),
+  queryParameter(
+    'last_event_id',
+    cursor,
+    'The cursor, where the header cannot be set. lastEventId, as polyfills append it, and the lastEventID and Last-Event-ID of other hubs are understood too; of several the furthest counts.',
+  ),
   queryParameter('event', oneOf(['message']), 'Entries without an event name, for clients that know onmessage alone.'),
-  { name: 'Last-Event-ID', in: 'header', description: 'The cursor: the id of the last frame. A browser sends it by itself.', schema: cursor },
+  {
+    name: 'Last-Event-ID',
+    in: 'header',
+    description: 'The cursor: the id of the last frame. A browser sends it by itself.',
+    schema: cursor,
+  },
 ];
 
 const PROBLEMS = [
-  'not_acceptable', 'invalid_parameter', 'query_token_denied', 'invalid_ticket', 'too_many_tenants', ...TENANT_PROBLEMS,
-  'draining', 'at_capacity', 'too_many_streams', 'rate_limited',
+  'not_acceptable',
+  'invalid_parameter',
+  'query_token_denied',
+  'invalid_ticket',
+  'too_many_tenants',
+  ...TENANT_PROBLEMS,
+  'draining',
+  'at_capacity',
+  'too_many_streams',
+  'rate_limited',
 ] as const;
 
 export const STREAM_PATHS: Paths = {
@@ -70,13 +91,18 @@ export const STREAM_PATHS: Paths = {
       id: 'issueTicket',
       tag: 'streams',
       summary: 'A credential for streams alone',
-      description: 'A ticket opens one stream within 30 s and may stand in an address. With mode=cookie it is set as a cookie that no script can read, for 15 min.',
+      description:
+        'A ticket opens one stream within 30 s and may stand in an address. With mode=cookie it is set as a cookie that no script can read, for 15 min.',
       access: ['alerts:read'],
       parameters: [queryParameter('mode', oneOf(['cookie']), 'Set a cookie instead.')],
       answers: {
         201: {
           description: 'The ticket, or that the cookie is set.',
-          schema: object<{ ticket?: string; expires_in: number; url: string }>({ ticket: optional(text()), expires_in: integer('Seconds.', { minimum: 0 }), url: text('Where to open the stream.', { format: 'uri-reference' }) }),
+          schema: object<{ ticket?: string; expires_in: number; url: string }>({
+            ticket: optional(text()),
+            expires_in: integer('Seconds.', { minimum: 0 }),
+            url: text('Where to open the stream.', { format: 'uri-reference' }),
+          }),
         },
       },
     },

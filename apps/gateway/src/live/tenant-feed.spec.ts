@@ -13,11 +13,27 @@ const logger = createLogger({ app: 'test', level: 'silent' });
 async function openFeed(joinMs = 0) {
   const log = new LogInMemory();
   const [head] = await log.heads([tenant]);
-  const feed = new TenantFeed(tenant, log, 100, new RingBudget(1e6), metrics, logger, () => joinMs, new PositionChecks(log, logger));
+  const feed = new TenantFeed(
+    tenant,
+    log,
+    100,
+    new RingBudget(1e6),
+    metrics,
+    logger,
+    () => joinMs,
+    new PositionChecks(log, logger),
+  );
   feed.startAt(head!);
   const delivered: number[] = [];
   const writes: number[][] = [];
-  feed.join({ deliver: (_feed, { hints }) => void (delivered.push(...hints.map(({ seq }) => seq)), writes.push(hints.map(({ seq }) => seq))), replaced: () => undefined }, feed.last);
+  feed.join(
+    {
+      deliver: (_feed, { hints }) =>
+        void (delivered.push(...hints.map(({ seq }) => seq)), writes.push(hints.map(({ seq }) => seq))),
+      replaced: () => undefined,
+    },
+    feed.last,
+  );
   return { log, feed, delivered, writes };
 }
 
@@ -65,7 +81,9 @@ describe('a feed', () => {
     const letTheLogAnswer = log.pause();
     const answer = log.after.bind(log);
     // a database answers with the log as it was when it was asked
-    jest.spyOn(log, 'after').mockImplementationOnce(async (...asked) => (await answer(...asked)).filter(({ seq }) => seq <= 1));
+    jest
+      .spyOn(log, 'after')
+      .mockImplementationOnce(async (...asked) => (await answer(...asked)).filter(({ seq }) => seq <= 1));
     const first = feed.confirm({ tenant_id: tenant, ...log.position(tenant, 1), floor_seq: 0 }, feed.mark());
     log.put(tenant, 1);
     const second = feed.confirm({ tenant_id: tenant, ...log.position(tenant, 2), floor_seq: 0 }, feed.mark());
@@ -80,7 +98,12 @@ describe('a feed', () => {
 });
 
 describe('a feed that hears what proves nothing', () => {
-  const forged = (log: LogInMemory, seq: number, bytes = 100) => ({ ...hintOf(log.put(aTenant(), 1)[0]!), epoch: log.position(tenant, 0).epoch, seq, data: Buffer.alloc(bytes, 'x') });
+  const forged = (log: LogInMemory, seq: number, bytes = 100) => ({
+    ...hintOf(log.put(aTenant(), 1)[0]!),
+    epoch: log.position(tenant, 0).epoch,
+    seq,
+    data: Buffer.alloc(bytes, 'x'),
+  });
   const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
   it.each<[string, (log: LogInMemory, i: number) => Parameters<TenantFeed['onHint']>[0]]>([

@@ -113,7 +113,8 @@ export class TenantFeed implements FollowedLog {
    */
   join(member: FeedMember, position: LogPosition): boolean {
     this.flush();
-    if (position.seq !== this.last.seq || position.fp !== this.last.fp || position.epoch !== this.last.epoch) return false;
+    if (position.seq !== this.last.seq || position.fp !== this.last.fp || position.epoch !== this.last.epoch)
+      return false;
     this.live.add(member);
     return true;
   }
@@ -252,7 +253,10 @@ export class TenantFeed implements FollowedLog {
     try {
       await this.readUp(cause);
     } catch (error) {
-      this.logger.warn({ tenant_id: this.tenant, err: error }, 'a feed could not be filled from the log; the next check repeats it');
+      this.logger.warn(
+        { tenant_id: this.tenant, err: error },
+        'a feed could not be filled from the log; the next check repeats it',
+      );
     }
     // a hint goes out after the commit, and all before an entry can be read when it can: what the log did not have is not
     // of this history, and while the log is away nothing is gained by asking again at once
@@ -274,7 +278,8 @@ export class TenantFeed implements FollowedLog {
   }
 
   private keepEarly(hint: Hint, bytes: number): void {
-    if (this.early.has(hint.seq) || this.early.size >= this.ringEvents || this.earlyBytes + bytes > MAX_EARLY_BYTES) return;
+    if (this.early.has(hint.seq) || this.early.size >= this.ringEvents || this.earlyBytes + bytes > MAX_EARLY_BYTES)
+      return;
     this.early.set(hint.seq, hint);
     this.earlyBytes += bytes;
   }
@@ -290,7 +295,12 @@ export class TenantFeed implements FollowedLog {
   }
 
   private takeEarly(): void {
-    for (let hint = this.early.get(this.last.seq + 1); hint && this.continues(hint); hint = this.early.get(this.last.seq + 1)) this.append(hint);
+    for (
+      let hint = this.early.get(this.last.seq + 1);
+      hint && this.continues(hint);
+      hint = this.early.get(this.last.seq + 1)
+    )
+      this.append(hint);
     for (const seq of this.early.keys()) if (seq <= this.last.seq) this.forgetEarly(seq);
   }
 
@@ -332,7 +342,10 @@ export class TenantFeed implements FollowedLog {
       const first = Math.max(from, firstInRing - this.pageSize);
       const hints = (await this.log.after(this.tenant, first - 1, firstInRing - first)).map(hintOf);
       const joint = hints.at(-1);
-      const fits = joint?.seq === firstInRing - 1 && hints.length === firstInRing - first && (joint.seq < last.seq || joint.fp === last.fp);
+      const fits =
+        joint?.seq === firstInRing - 1 &&
+        hints.length === firstInRing - first &&
+        (joint.seq < last.seq || joint.fp === last.fp);
       if (!fits || generation !== this.generation || firstInRing !== this.firstInRing) return;
       this.ring = [...hints, ...this.ring];
       this.keep(hints.reduce((sum, { data }) => sum + data!.length, 0));

@@ -45,7 +45,16 @@ export class TenantFeeds {
   async acquire(tenant: TenantId): Promise<TenantFeed> {
     let open = this.feeds.get(tenant);
     if (!open) {
-      const feed = new TenantFeed(tenant, this.log, this.limits.ringEvents, this.budget, this.metrics, this.logger, this.limits.joinMs ?? joinMs, this.checks);
+      const feed = new TenantFeed(
+        tenant,
+        this.log,
+        this.limits.ringEvents,
+        this.budget,
+        this.metrics,
+        this.logger,
+        this.limits.joinMs ?? joinMs,
+        this.checks,
+      );
       open = { feed, ready: Promise.resolve(feed), holders: 0 };
       open.ready = this.open(open);
       this.feeds.set(tenant, open);

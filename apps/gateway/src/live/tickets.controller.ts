@@ -12,7 +12,11 @@ export class TicketsController {
   @Post()
   @HttpCode(201)
   @Scopes('alerts:read')
-  issue(@Token() token: VerifiedToken, @Query('mode') mode: unknown, @Res({ passthrough: true }) response: Response): { ticket?: string; expires_in: number; url: string } {
+  issue(
+    @Token() token: VerifiedToken,
+    @Query('mode') mode: unknown,
+    @Res({ passthrough: true }) response: Response,
+  ): { ticket?: string; expires_in: number; url: string } {
     if (mode === 'cookie') return this.setCookie(token, response);
     const { ticket, expires_in } = this.tickets.issue(token);
     response.set('Cache-Control', 'no-store');
@@ -23,7 +27,14 @@ export class TicketsController {
   private setCookie(token: VerifiedToken, response: Response): { expires_in: number; url: string } {
     const { cookie, expires_in } = this.tickets.issueCookie(token);
     response.set('Cache-Control', 'no-store');
-    response.cookie(STREAM_COOKIE, cookie, { path: '/', httpOnly: true, secure: true, sameSite: 'strict', maxAge: expires_in * 1000, encode: String });
+    response.cookie(STREAM_COOKIE, cookie, {
+      path: '/',
+      httpOnly: true,
+      secure: true,
+      sameSite: 'strict',
+      maxAge: expires_in * 1000,
+      encode: String,
+    });
     return { expires_in, url: '/api/events' };
   }
 

@@ -14,8 +14,17 @@ export class LogController {
   @Get()
   @Scopes('alerts:read')
   page(@Req() request: Request, @Token() token: VerifiedToken): Promise<EntryPage> {
-    const query = readParameters(request.url, ['tenant', 'tenant_id', 'severity', 'type', 'service', 'limit', 'after'], { labels: true });
+    const query = readParameters(
+      request.url,
+      ['tenant', 'tenant_id', 'severity', 'type', 'service', 'limit', 'after'],
+      { labels: true },
+    );
     const tenants = list(query, 'tenant') ?? list(query, 'tenant_id');
-    return this.log.page(token, { tenants, after: single(query, 'after'), filter: readEntryFilter(query), limit: readLimit(query) });
+    return this.log.page(token, {
+      tenants,
+      after: single(query, 'after'),
+      filter: readEntryFilter(query),
+      limit: readLimit(query),
+    });
   }
 }

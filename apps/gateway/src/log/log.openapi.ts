@@ -10,7 +10,8 @@ export const LOG_PATHS: Paths = {
       tag: 'log',
       access: ['alerts:read'],
       summary: 'Read the log behind a position',
-      description: 'From the oldest entry that is kept, or behind a cursor, of a page or of a stream. Of several tenants one comes after the other.',
+      description:
+        'From the oldest entry that is kept, or behind a cursor, of a page or of a stream. Of several tenants one comes after the other.',
       parameters: [TENANT, ...ENTRY_FILTERS, LIMIT, AFTER],
       answers: { 200: { description: 'A page of entries.', schema: ref('EntryPage') } },
       problems: ['invalid_parameter', 'invalid_cursor', 'cursor_expired', 'too_many_tenants', ...TENANT_PROBLEMS],

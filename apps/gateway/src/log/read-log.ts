@@ -1,4 +1,13 @@
-import { entryPasses, Refused, type Entry, type EntryPage, type LogPosition, type StreamFilter, type StreamHead, type TenantId } from '@tocsin/contracts';
+import {
+  entryPasses,
+  Refused,
+  type Entry,
+  type EntryPage,
+  type LogPosition,
+  type StreamFilter,
+  type StreamHead,
+  type TenantId,
+} from '@tocsin/contracts';
 import type { EventLog } from '@tocsin/contracts/ports';
 import type { VerifiedToken } from '@tocsin/auth';
 import { tenantsAskedFor, type VisibleTenants } from '../access/visible-tenants';
@@ -46,16 +55,28 @@ export class ReadLog {
     return { events, next: more ? cursor : null, cursor };
   }
 
-  private async positionsOf(after: string | undefined, heads: readonly StreamHead[]): Promise<Map<TenantId, LogPosition>> {
-    const assigned = assignPositions(parseCursor(after), new Map(heads.map(({ tenant_id, epoch }) => [tenant_id, epoch])));
+  private async positionsOf(
+    after: string | undefined,
+    heads: readonly StreamHead[],
+  ): Promise<Map<TenantId, LogPosition>> {
+    const assigned = assignPositions(
+      parseCursor(after),
+      new Map(heads.map(({ tenant_id, epoch }) => [tenant_id, epoch])),
+    );
     const positions = await Promise.all(
       heads.map(async (head): Promise<[TenantId, LogPosition]> => {
         const sent = assigned.get(head.tenant_id)!;
-        if (sent.kind === 'unusable') throw invalidCursor(sent.reason === 'foreign_cursor' ? 'It names none of these tenants.' : 'This is no cursor of a stream or of the log.');
+        if (sent.kind === 'unusable')
+          throw invalidCursor(
+            sent.reason === 'foreign_cursor'
+              ? 'It names none of these tenants.'
+              : 'This is no cursor of a stream or of the log.',
+          );
         if (sent.kind === 'none') return [head.tenant_id, await this.beginningOf(head)];
         const { epoch, seq } = sent.position;
         if (epoch !== head.epoch || seq > head.seq) throw replaced();
-        if (seq < head.floor_seq) throw new Refused('cursor_expired', 'Entries behind this cursor are deleted: begin without one.');
+        if (seq < head.floor_seq)
+          throw new Refused('cursor_expired', 'Entries behind this cursor are deleted: begin without one.');
         return [head.tenant_id, sent.position];
       }),
     );
@@ -71,7 +92,7 @@ export class ReadLog {
     const events: Entry[] = [];
     const narrowed = Object.values(filter).some((wanted) => (wanted ?? null) !== null);
     let position = from;
-    for (let lookedAt = 0; ; ) {
+    for (let lookedAt = 0; ;) {
       // reads from the entry at the position: an equal fp proves that what follows is the history that it was made from
       const own = position.seq > 0 ? 1 : 0;
       const wanted = Math.min(narrowed ? READ_AT_ONCE : limit - events.length + 1, READ_AT_ONCE, lookAt - lookedAt + 1);

@@ -5,7 +5,16 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { AddressInfo } from 'node:net';
 import { AuthModule, authSettings, ClaimTenantDirectory, signToken } from '@tocsin/auth';
 import { readSettings } from '@tocsin/contracts';
-import { AccessChanges, bind, EventLog, SeenPositions, TenantDirectory, TicketStore, type Reader, type SeenPosition } from '@tocsin/contracts/ports';
+import {
+  AccessChanges,
+  bind,
+  EventLog,
+  SeenPositions,
+  TenantDirectory,
+  TicketStore,
+  type Reader,
+  type SeenPosition,
+} from '@tocsin/contracts/ports';
 import { aTenant, MemoryAccessChanges } from '@tocsin/contracts/testing';
 import { Log, Metrics, ObservabilityModule, observabilitySettings } from '@tocsin/observability';
 import { provideVisibleTenants } from '../access/visible-tenants';
@@ -17,7 +26,11 @@ import { SeenCursorController } from './seen-cursor.controller';
 
 const SECRET = 'the-secret-of-these-tests-0123456789';
 const settings = readSettings(authSettings, { JWT_SECRET: SECRET });
-const observability = ObservabilityModule.forRoot({ app: 'test', version: '1', settings: readSettings(observabilitySettings({ ADMIN_PORT: 0 }), { LOG_LEVEL: 'fatal' }) });
+const observability = ObservabilityModule.forRoot({
+  app: 'test',
+  version: '1',
+  settings: readSettings(observabilitySettings({ ADMIN_PORT: 0 }), { LOG_LEVEL: 'fatal' }),
+});
 
 const [bakery, cafe] = [aTenant('bakery'), aTenant('cafe')];
 let log: LogInMemory;
@@ -53,7 +66,11 @@ beforeAll(async () => {
     ],
   })
   class Door {}
-  app = await NestFactory.create<NestExpressApplication>(Door, { logger: false, bodyParser: false, forceCloseConnections: true });
+  app = await NestFactory.create<NestExpressApplication>(Door, {
+    logger: false,
+    bodyParser: false,
+    forceCloseConnections: true,
+  });
   prepareHttp(app, { CORS_ORIGINS: [], BODIES_BYTES: 33_554_432 });
   await app.listen(0, '127.0.0.1');
   url = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}/api/v1/me/cursor`;
@@ -67,16 +84,40 @@ interface Said {
   [field: string]: unknown;
 }
 async function ask(method: string, body?: unknown, tenants: string[] = ['bakery', 'cafe']) {
-  const token = signToken(SECRET, { user_id: 'ana', expiresInSeconds: 60, scopes: ['alerts:read'], claims: { tenants } });
-  const response = await fetch(url, { method, headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' }, ...(body !== undefined && { body: JSON.stringify(body) }) });
+  const token = signToken(SECRET, {
+    user_id: 'ana',
+    expiresInSeconds: 60,
+    scopes: ['alerts:read'],
+    claims: { tenants },
+  });
+  const response = await fetch(url, {
+    method,
+    headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
   const json = (await response.json()) as Said;
-  return { status: response.status, json, code: json.code, pointers: json.errors?.map(({ pointer }) => pointer), allow: response.headers.get('Allow') };
+  return {
+    status: response.status,
+    json,
+    code: json.code,
+    pointers: json.errors?.map(({ pointer }) => pointer),
+    allow: response.headers.get('Allow'),
+  };
 }
-const positionOf = (tenant_id: SeenPosition['tenant_id'], seq: number): SeenPosition => ({ tenant_id, epoch: log.position(tenant_id, seq).epoch, seq });
+const positionOf = (tenant_id: SeenPosition['tenant_id'], seq: number): SeenPosition => ({
+  tenant_id,
+  epoch: log.position(tenant_id, seq).epoch,
+  seq,
+});
 const bare = (tenant: SeenPosition['tenant_id'], seq: number) => Object.values(log.position(tenant, seq)).join('-');
 
 test("tells what the user has seen of the user's tenants, and moves it forward", async () => {
-  const stands = { tenants: [{ tenant_id: 'bakery', epoch: 'e', seq: 1 }, { tenant_id: 'cafe', epoch: 'e', seq: 1 }] };
+  const stands = {
+    tenants: [
+      { tenant_id: 'bakery', epoch: 'e', seq: 1 },
+      { tenant_id: 'cafe', epoch: 'e', seq: 1 },
+    ],
+  };
   expect(await ask('GET')).toMatchObject({ status: 200, json: stands });
   expect(await ask('PUT', { tenants: [positionOf(cafe, 2)] })).toMatchObject({ status: 200, json: stands });
   expect(advanced).toEqual([{ user: { user_id: 'ana', issuer: '' }, positions: [positionOf(cafe, 2)] }]);
@@ -86,11 +127,18 @@ test("tells what the user has seen of the user's tenants, and moves it forward",
 });
 
 test('takes the cursor of a stream, and passes over tenants that are no longer theirs', async () => {
-  expect(await ask('PUT', { cursor: `bakery=${bare(bakery, 2)};gone=${bare(cafe, 3)}` })).toMatchObject({ status: 200 });
+  expect(await ask('PUT', { cursor: `bakery=${bare(bakery, 2)};gone=${bare(cafe, 3)}` })).toMatchObject({
+    status: 200,
+  });
   expect(await ask('PUT', { cursor: bare(cafe, 3) })).toMatchObject({ status: 200 });
   expect(await ask('PUT', { cursor: bare(bakery, 1) }, ['bakery'])).toMatchObject({ status: 200 });
   expect(await ask('PUT', { cursor: 'elsewhere-3-abcdefgh' })).toMatchObject({ status: 200 });
-  expect(advanced.map(({ positions }) => positions)).toEqual([[positionOf(bakery, 2)], [positionOf(cafe, 3)], [positionOf(bakery, 1)], []]);
+  expect(advanced.map(({ positions }) => positions)).toEqual([
+    [positionOf(bakery, 2)],
+    [positionOf(cafe, 3)],
+    [positionOf(bakery, 1)],
+    [],
+  ]);
 });
 
 test.each([
@@ -103,14 +151,30 @@ test.each([
   [{ tenants: [{ tenant_id: 'a b', epoch: 'e', seq: 1 }] }, '/tenants/0/tenant_id'],
   [{ tenants: [{ tenant_id: 'cafe', epoch: 'E!', seq: 1 }] }, '/tenants/0/epoch'],
   [{ tenants: [{ tenant_id: 'cafe', epoch: 'e', seq: -1 }] }, '/tenants/0/seq'],
-  [{ tenants: [{ tenant_id: 'cafe', epoch: 'e', seq: 1 }, { tenant_id: 'cafe', epoch: 'e', seq: 2 }] }, '/tenants/1/tenant_id'],
+  [
+    {
+      tenants: [
+        { tenant_id: 'cafe', epoch: 'e', seq: 1 },
+        { tenant_id: 'cafe', epoch: 'e', seq: 2 },
+      ],
+    },
+    '/tenants/1/tenant_id',
+  ],
 ])('%j is refused with a pointer', async (body, pointer) => {
   expect(await ask('PUT', body)).toMatchObject({ status: 422, code: 'invalid_field', pointers: [pointer] });
   expect(advanced).toEqual([]);
 });
 
 test("refuses fields that it does not know and tenants that are not the user's", async () => {
-  expect(await ask('PUT', { tenants: [{ tenant_id: 'cafe', epoch: 'e', seq: 1, fp: 'x' }] })).toMatchObject({ status: 422, code: 'unknown_field', pointers: ['/tenants/0/fp'] });
-  expect(await ask('PUT', { tenants: [{ tenant_id: 'bar', epoch: 'e', seq: 1 }] })).toMatchObject({ status: 403, code: 'tenant_forbidden', pointers: ['/tenants/0/tenant_id'] });
+  expect(await ask('PUT', { tenants: [{ tenant_id: 'cafe', epoch: 'e', seq: 1, fp: 'x' }] })).toMatchObject({
+    status: 422,
+    code: 'unknown_field',
+    pointers: ['/tenants/0/fp'],
+  });
+  expect(await ask('PUT', { tenants: [{ tenant_id: 'bar', epoch: 'e', seq: 1 }] })).toMatchObject({
+    status: 403,
+    code: 'tenant_forbidden',
+    pointers: ['/tenants/0/tenant_id'],
+  });
   expect(advanced).toEqual([]);
 });

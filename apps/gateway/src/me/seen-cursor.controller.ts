@@ -35,7 +35,10 @@ export class SeenCursorController {
   async advance(@Req() request: Request, @Token() token: VerifiedToken): Promise<SeenCursor> {
     const sent = readSeen(jsonBodyOf(request));
     const tenants = await this.tenantsOf(token);
-    await this.seen.advance(this.readerOf(token), sent.kind === 'positions' ? ownOf(sent.positions, tenants) : await this.positionsIn(sent.cursor, tenants));
+    await this.seen.advance(
+      this.readerOf(token),
+      sent.kind === 'positions' ? ownOf(sent.positions, tenants) : await this.positionsIn(sent.cursor, tenants),
+    );
     return this.seenBy(token, tenants);
   }
 
@@ -59,15 +62,24 @@ export class SeenCursorController {
   }
 
   /** A stream's cursor may name a tenant that was the user's; a bare one names none, and is known by its epoch. */
-  private async positionsIn(cursor: Extract<SentCursor, { kind: 'positions' }>, tenants: readonly TenantId[]): Promise<SeenPosition[]> {
-    const epochs = cursor.bare && tenants.length > 1 ? await this.log.heads(tenants) : tenants.map((tenant_id) => ({ tenant_id, epoch: '' }));
+  private async positionsIn(
+    cursor: Extract<SentCursor, { kind: 'positions' }>,
+    tenants: readonly TenantId[],
+  ): Promise<SeenPosition[]> {
+    const epochs =
+      cursor.bare && tenants.length > 1
+        ? await this.log.heads(tenants)
+        : tenants.map((tenant_id) => ({ tenant_id, epoch: '' }));
     const assigned = assignPositions(cursor, new Map(epochs.map(({ tenant_id, epoch }) => [tenant_id, epoch])));
-    return [...assigned].flatMap(([tenant_id, sent]) => (sent.kind === 'position' ? [{ tenant_id, epoch: sent.position.epoch, seq: sent.position.seq }] : []));
+    return [...assigned].flatMap(([tenant_id, sent]) =>
+      sent.kind === 'position' ? [{ tenant_id, epoch: sent.position.epoch, seq: sent.position.seq }] : [],
+    );
   }
 }
 
 function ownOf(positions: SeenPosition[], tenants: readonly TenantId[]): SeenPosition[] {
   const foreign = positions.findIndex(({ tenant_id }) => !tenants.includes(tenant_id));
-  if (foreign >= 0) refuseField(`/tenants/${foreign}/tenant_id`, 'This is not a tenant of the user.', 'tenant_forbidden');
+  if (foreign >= 0)
+    refuseField(`/tenants/${foreign}/tenant_id`, 'This is not a tenant of the user.', 'tenant_forbidden');
   return positions;
 }

@@ -18,11 +18,13 @@ test('a page that was not built is none', () => {
 });
 
 test('a file is found by its name under assets, and nothing else is', () => {
-  for (const name of ['index.html', 'assets/a-1.js', 'assets/a-1.js.br', 'assets/a-1.js.gz', 'assets/notes.txt']) write(name);
+  for (const name of ['index.html', 'assets/a-1.js', 'assets/a-1.js.br', 'assets/a-1.js.gz', 'assets/notes.txt'])
+    write(name);
   const files = PageFiles.read(folder)!;
   expect(files.index.bytes.get('identity')?.toString()).toBe('index.html');
   expect(files.asset('a-1.js')).toMatchObject({ type: 'text/javascript; charset=utf-8' });
-  for (const name of ['', '../index.html', 'notes.txt', 'a-1.js.br', '__proto__']) expect(files.asset(name)).toBeUndefined();
+  for (const name of ['', '../index.html', 'notes.txt', 'a-1.js.br', '__proto__'])
+    expect(files.asset(name)).toBeUndefined();
 });
 
 test('it can be told one more thing, in each encoding', () => {
@@ -30,7 +32,10 @@ test('it can be told one more thing, in each encoding', () => {
   write('index.html.gz', 'from the build');
   const told = PageFiles.read(folder)!.withMeta('tocsin-token-url', '/token?a=$1&b').index.bytes;
   expect(told.get('identity')?.toString()).toContain('<meta name="tocsin-token-url" content="/token?a=$1&b" />');
-  expect([gunzipSync(told.get('gzip')!), brotliDecompressSync(told.get('br')!)]).toEqual([told.get('identity'), told.get('identity')]);
+  expect([gunzipSync(told.get('gzip')!), brotliDecompressSync(told.get('br')!)]).toEqual([
+    told.get('identity'),
+    told.get('identity'),
+  ]);
 });
 
 test.each([
@@ -40,6 +45,13 @@ test.each([
   ['identity', 'identity'],
   [undefined, 'identity'],
 ])('for %s the answer is %s', (accepted, encoding) => {
-  const file = { type: 'text/css', bytes: new Map([['br', Buffer.of()], ['gzip', Buffer.of()], ['identity', Buffer.of()]]) };
+  const file = {
+    type: 'text/css',
+    bytes: new Map([
+      ['br', Buffer.of()],
+      ['gzip', Buffer.of()],
+      ['identity', Buffer.of()],
+    ]),
+  };
   expect(chooseEncoding(file, accepted)).toBe(encoding);
 });

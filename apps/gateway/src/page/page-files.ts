@@ -33,7 +33,9 @@ export class PageFiles {
   static read(folder: string): PageFiles | undefined {
     if (!existsSync(join(folder, 'index.html'))) return undefined;
     const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => name.replaceAll('\\', '/'));
-    return new PageFiles(new Map(names.flatMap((name) => (TYPES[extname(name)] ? [[name, readPageFile(folder, name)] as const] : []))));
+    return new PageFiles(
+      new Map(names.flatMap((name) => (TYPES[extname(name)] ? [[name, readPageFile(folder, name)] as const] : []))),
+    );
   }
 
   get index(): PageFile {
@@ -42,8 +44,17 @@ export class PageFiles {
 
   /** The same page, told one more thing: its scripts find it as a `<meta>` of that name. `content` is without quotes. */
   withMeta(name: string, content: string): PageFiles {
-    const html = Buffer.from(this.index.bytes.get('identity')!.toString().replace('</head>', () => `  <meta name="${name}" content="${content}" />\n  </head>`));
-    const bytes = new Map([['br', brotliCompressSync(html)], ['gzip', gzipSync(html)], ['identity', html]]);
+    const html = Buffer.from(
+      this.index.bytes
+        .get('identity')!
+        .toString()
+        .replace('</head>', () => `  <meta name="${name}" content="${content}" />\n  </head>`),
+    );
+    const bytes = new Map([
+      ['br', brotliCompressSync(html)],
+      ['gzip', gzipSync(html)],
+      ['identity', html],
+    ]);
     return new PageFiles(new Map([...this.files, ['index.html', { ...this.index, bytes }]]));
   }
 
@@ -63,6 +74,12 @@ function readPageFile(folder: string, name: string): PageFile {
 
 /** The first of what is there that the client accepts. `;q=0` refuses one; a finer order is nothing that browsers ask for. */
 export function chooseEncoding({ bytes }: PageFile, accepted: string | undefined): string {
-  const wanted = new Set((accepted ?? '').toLowerCase().split(',').filter((one) => !/;\s*q=0(\.0*)?\s*$/.test(one)).map((one) => one.split(';')[0]!.trim()));
+  const wanted = new Set(
+    (accepted ?? '')
+      .toLowerCase()
+      .split(',')
+      .filter((one) => !/;\s*q=0(\.0*)?\s*$/.test(one))
+      .map((one) => one.split(';')[0]!.trim()),
+  );
   return [...bytes.keys()].find((encoding) => wanted.has(encoding)) ?? 'identity';
 }

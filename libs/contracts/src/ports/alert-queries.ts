@@ -1,5 +1,16 @@
 import type { TenantId } from '../tenant';
-import type { Alert, AlertFacets, AlertOrder, AlertPage, AlertPlace, AlertStats, AlertStatus, AlertType, Entry, Severity } from '../wire';
+import type {
+  Alert,
+  AlertFacets,
+  AlertOrder,
+  AlertPage,
+  AlertPlace,
+  AlertStats,
+  AlertStatus,
+  AlertType,
+  Entry,
+  Severity,
+} from '../wire';
 
 /** Which alerts are meant. A list that is null means any value; an empty one means none. */
 export interface AlertSelection {
@@ -63,13 +74,21 @@ export interface StatsQuery {
 export abstract class AlertQueries {
   abstract list(tenants: readonly TenantId[], query: AlertListQuery): Promise<ListedAlerts>;
   /** Counts by value, each facet without its own condition. `selected`: those of the tenants that the other facets count. */
-  abstract facets(tenants: readonly TenantId[], selected: readonly TenantId[], selection: AlertSelection): Promise<AlertFacets>;
+  abstract facets(
+    tenants: readonly TenantId[],
+    selected: readonly TenantId[],
+    selection: AlertSelection,
+  ): Promise<AlertFacets>;
   /** Those of them that exist within `tenants`, in no particular order. An id is a UUID. */
   abstract find(tenants: readonly TenantId[], alertIds: readonly string[]): Promise<Alert[]>;
   /** The alert that a service's messages with this `dedup_key` are about. */
   abstract named(tenant: TenantId, service: string, dedupKey: string): Promise<NamedAlert | undefined>;
   /** An alert's entries, the newest first. `more`: there are older ones. Empty when there is no such alert. */
-  abstract history(tenant: TenantId, alertId: string, query: HistoryQuery): Promise<{ entries: Entry[]; more: boolean }>;
+  abstract history(
+    tenant: TenantId,
+    alertId: string,
+    query: HistoryQuery,
+  ): Promise<{ entries: Entry[]; more: boolean }>;
   /** What is open, and what was first seen in each of `buckets` from a time on. */
   abstract stats(tenants: readonly TenantId[], query: StatsQuery): Promise<Omit<AlertStats, 'cursor'>>;
 }

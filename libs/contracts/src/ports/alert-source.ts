@@ -17,7 +17,11 @@ export interface ReceivedMessage {
 }
 
 /** What became of one message. */
-export type MessageOutcome = { outcome: 'stored' } | { outcome: 'folded' } | { outcome: 'duplicate' } | { outcome: 'dead'; reason: string; detail?: string };
+export type MessageOutcome =
+  | { outcome: 'stored' }
+  | { outcome: 'folded' }
+  | { outcome: 'duplicate' }
+  | { outcome: 'dead'; reason: string; detail?: string };
 
 /** A message whose fate takes longer than its batch's. It may leave the queue when it has one; rejecting means `retry` for it alone. */
 export interface LateOutcome {
@@ -29,7 +33,8 @@ export interface LateOutcome {
  * What became of a batch. `settled`: every message has its outcome, in the batch's order, and may leave the queue.
  * `retry`: the world is at fault; the same batch is to be handed over again, later.
  */
-export type BatchOutcome = { kind: 'settled'; outcomes: (MessageOutcome | LateOutcome)[] } | { kind: 'retry'; reason: string };
+export type BatchOutcome =
+  { kind: 'settled'; outcomes: (MessageOutcome | LateOutcome)[] } | { kind: 'retry'; reason: string };
 
 /** Takes a batch. An empty one asks whether the world is there: `settled` or `retry`. */
 export type HandleBatch = (batch: readonly ReceivedMessage[]) => Promise<BatchOutcome>;

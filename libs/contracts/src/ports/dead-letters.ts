@@ -93,7 +93,11 @@ export abstract class DeadLetters {
   /** How many a set holds, and the number of its newest; null when it is empty. */
   abstract count(reach: DeadLetterReach, letters: OpenLetters): Promise<{ letters: number; newest: number | null }>;
   /** Decides those of them that are open. The numbers of those that were. */
-  abstract decide(reach: DeadLetterReach, deadLetterIds: readonly number[], decision: DeadLetterDecision): Promise<number[]>;
+  abstract decide(
+    reach: DeadLetterReach,
+    deadLetterIds: readonly number[],
+    decision: DeadLetterDecision,
+  ): Promise<number[]>;
   /** The open letters of all tenants, by reason. */
   abstract depth(): Promise<DeadLetterDepth[]>;
 }

@@ -16,7 +16,8 @@ export interface PublishedMessage {
  * What became of a published message. `stored`: it is the entry at this position, now or since it was sent before.
  * `folded`: it is on record as a repeat without an entry of its own. `dead`: it is a dead letter.
  */
-export type Receipt = { outcome: 'stored'; position: LogPosition } | { outcome: 'folded' } | { outcome: 'dead'; reason: string };
+export type Receipt =
+  { outcome: 'stored'; position: LogPosition } | { outcome: 'folded' } | { outcome: 'dead'; reason: string };
 
 /**
  * Asks the log what became of messages.

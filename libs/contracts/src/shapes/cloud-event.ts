@@ -1,7 +1,18 @@
 import { decodeBody } from '../decode-body';
 import { isMessageField } from '../message-fields';
 import { objectIn } from './json-text';
-import { asService, cut, digestOf, fittingKey, isObject, isText, present, type JsonObject, type MessagePart, type MessageShape } from './message-part';
+import {
+  asService,
+  cut,
+  digestOf,
+  fittingKey,
+  isObject,
+  isText,
+  present,
+  type JsonObject,
+  type MessagePart,
+  type MessageShape,
+} from './message-part';
 
 /**
  * CloudEvents 1.0, structured (JSON) or binary (attributes in the headers). `source` and `id` together are the event's
@@ -12,25 +23,35 @@ import { asService, cut, digestOf, fittingKey, isObject, isText, present, type J
  * Attributes that are read: `id`, `source` (its last part is the service), `type` (the name), `time`, and the extensions
  * `tenantid`, `service`, `severity`, `status`, `dedupkey`.
  */
-export function readCloudEvent(value: unknown, headers: Readonly<Record<string, unknown>> = {}): MessageShape | undefined {
+export function readCloudEvent(
+  value: unknown,
+  headers: Readonly<Record<string, unknown>> = {},
+): MessageShape | undefined {
   const attributes = attributesIn(headers);
   if (isEvent(attributes)) return shapeOf(attributes, value, '');
   if (!isObject(value) || !isEvent(value)) return undefined;
   const { data, data_base64, ...rest } = value;
   if (data !== undefined || !isText(data_base64)) return shapeOf(present({ ...rest, data_base64 }), data, '/data');
   const decoded = dataIn(data_base64, rest.datacontenttype);
-  return decoded === undefined ? shapeOf({ ...rest, data_base64 }, undefined, '/data') : shapeOf(rest, decoded, '/data_base64');
+  return decoded === undefined
+    ? shapeOf({ ...rest, data_base64 }, undefined, '/data')
+    : shapeOf(rest, decoded, '/data_base64');
 }
 
 const REQUIRED = ['specversion', 'id', 'source', 'type'] as const;
 const SUPPORTED = /^1\.\d+$/;
-const isEvent = ({ specversion, id, source, type }: JsonObject): boolean => isText(specversion) && SUPPORTED.test(specversion) && isText(id) && isText(source) && isText(type);
+const isEvent = ({ specversion, id, source, type }: JsonObject): boolean =>
+  isText(specversion) && SUPPORTED.test(specversion) && isText(id) && isText(source) && isText(type);
 
 /** What keeps something that was meant as a CloudEvent from being one; undefined when it was not meant as one. */
-export function faultsOfCloudEvent(value: unknown, headers: Readonly<Record<string, unknown>> = {}): { pointer: string; detail: string }[] | undefined {
+export function faultsOfCloudEvent(
+  value: unknown,
+  headers: Readonly<Record<string, unknown>> = {},
+): { pointer: string; detail: string }[] | undefined {
   const attributes = attributesIn(headers);
   const isBinary = REQUIRED.some((name) => isText(attributes[name]));
-  const isStructured = isObject(value) && ('specversion' in value || /^application\/cloudevents/i.test(String(headers['content-type'])));
+  const isStructured =
+    isObject(value) && ('specversion' in value || /^application\/cloudevents/i.test(String(headers['content-type'])));
   if (!isBinary && !isStructured) return undefined;
   const event = isBinary ? attributes : (value as JsonObject);
   const where = isBinary ? 'in the headers' : 'in the body';
@@ -38,7 +59,11 @@ export function faultsOfCloudEvent(value: unknown, headers: Readonly<Record<stri
     pointer: isBinary ? '' : `/${name}`,
     detail: `A CloudEvent needs the attribute ${name}, a text that is not empty, ${where}.`,
   }));
-  if (isText(event.specversion) && !SUPPORTED.test(event.specversion)) missing.push({ pointer: isBinary ? '' : '/specversion', detail: 'CloudEvents 1.0 are understood, and no other version.' });
+  if (isText(event.specversion) && !SUPPORTED.test(event.specversion))
+    missing.push({
+      pointer: isBinary ? '' : '/specversion',
+      detail: 'CloudEvents 1.0 are understood, and no other version.',
+    });
   return missing.length > 0 ? missing : undefined;
 }
 
@@ -52,7 +77,11 @@ function attributesIn(headers: Readonly<Record<string, unknown>>): JsonObject {
     const [, prefix, name] = ATTRIBUTE.exec(header) ?? [];
     if (!prefix || !name) continue;
     const text = asText(headers[header]);
-    if (text !== undefined) attributes[name.toLowerCase()] = (prefix.toLowerCase() === 'ce-' ? decoded(text) : text).replace(CONTROL_CHARACTERS, '\ufffd');
+    if (text !== undefined)
+      attributes[name.toLowerCase()] = (prefix.toLowerCase() === 'ce-' ? decoded(text) : text).replace(
+        CONTROL_CHARACTERS,
+        '\ufffd',
+      );
   }
   return attributes;
 }
@@ -62,7 +91,8 @@ export function tellingHeaders(headers: Readonly<Record<string, unknown>> = {}):
   let telling: Record<string, unknown> | undefined;
   for (const name in headers) {
     const value = headers[name];
-    if ((name === 'traceparent' || ATTRIBUTE.test(name)) && asText(value) !== undefined) (telling ??= {})[name] = typeof value === 'string' ? value.toWellFormed() : value;
+    if ((name === 'traceparent' || ATTRIBUTE.test(name)) && asText(value) !== undefined)
+      (telling ??= {})[name] = typeof value === 'string' ? value.toWellFormed() : value;
   }
   return telling;
 }
@@ -70,7 +100,9 @@ export function tellingHeaders(headers: Readonly<Record<string, unknown>> = {}):
 /** An attribute has the same text whatever carries it: as JSON, as a header, or as AMQP's own type for a time. */
 function asText(value: unknown): string | undefined {
   if (isObject(value) && value['!'] === 'timestamp') return asText(value.value);
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    ? String(value)
+    : undefined;
 }
 
 /** Over HTTP an attribute may stand in quotes, and is percent-encoded UTF-8. */
@@ -101,24 +133,50 @@ const LONGEST_NAME = 100;
 /** `source` and `id` as one. A source with a `#` of its own would be another one's beginning. */
 function identityOf(source: string, id: string): string {
   const whole = `${source}#${id}`;
-  return whole.length <= LONGEST_ID && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(whole) && !source.includes('#') ? whole : digestOf(JSON.stringify([source, id]));
+  return whole.length <= LONGEST_ID && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(whole) && !source.includes('#')
+    ? whole
+    : digestOf(JSON.stringify([source, id]));
 }
 
 /** A type of any length and character as a name; undefined when no character of it could stand in one. */
 function nameOf(type: string): string | undefined {
   if (type.length <= LONGEST_NAME && /^[A-Za-z0-9][A-Za-z0-9._:/-]*$/.test(type)) return type;
-  const words = type.slice(0, 4 * LONGEST_NAME).replace(/[^A-Za-z0-9._:/-]+/g, '_').replace(/^[^A-Za-z0-9]+/, '');
+  const words = type
+    .slice(0, 4 * LONGEST_NAME)
+    .replace(/[^A-Za-z0-9._:/-]+/g, '_')
+    .replace(/^[^A-Za-z0-9]+/, '');
   return words.slice(0, LONGEST_NAME).replace(/_+$/, '') || undefined;
 }
 
 /** The last part of a source that says something: `https://example.com/services/inventory` is `inventory`. */
-const serviceOf = (source: string): string | undefined => source.slice(-1_000).split(/[/#?:]/).filter(Boolean).map(asService).filter(Boolean).at(-1);
+const serviceOf = (source: string): string | undefined =>
+  source
+    .slice(-1_000)
+    .split(/[/#?:]/)
+    .filter(Boolean)
+    .map(asService)
+    .filter(Boolean)
+    .at(-1);
 
 /** What an event picks up on its way, and an attribute whose type JSON knows, as text. */
-const asTexts = (attributes: JsonObject): JsonObject => Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, asText(value) ?? value]));
+const asTexts = (attributes: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, asText(value) ?? value]));
 
 function shapeOf(event: JsonObject, given: unknown, at: '' | '/data' | '/data_base64'): MessageShape {
-  const { specversion: _, id, source, type, time, datacontenttype: _type, tenantid, service, severity, status, dedupkey, ...others } = event as JsonObject & Record<'id' | 'source' | 'type', string>;
+  const {
+    specversion: _,
+    id,
+    source,
+    type,
+    time,
+    datacontenttype: _type,
+    tenantid,
+    service,
+    severity,
+    status,
+    dedupkey,
+    ...others
+  } = event as JsonObject & Record<'id' | 'source' | 'type', string>;
   const data = (isText(given) && objectIn(given)) || given;
   const fields: JsonObject = {};
   const foreign: JsonObject = {};
@@ -131,7 +189,12 @@ function shapeOf(event: JsonObject, given: unknown, at: '' | '/data' | '/data_ba
   const name = nameOf(type);
   const key = fittingKey(asText(dedupkey));
   const said = {
-    tenant_id: tenantid, service: service ?? serviceOf(source), severity, status, dedup_key: key, name,
+    tenant_id: tenantid,
+    service: service ?? serviceOf(source),
+    severity,
+    status,
+    dedup_key: key,
+    name,
     ...(name !== type && !isText(fields.name) && { title: cut(type.replace(/[\r\n\t]+/g, ' ').trim(), 300) }),
   };
   const body = {
@@ -145,8 +208,15 @@ function shapeOf(event: JsonObject, given: unknown, at: '' | '/data' | '/data_ba
     },
   };
   const attributes = {
-    id: '/id', occurred_at: '/time', tenant_id: '/tenantid', service: service === undefined ? '/source' : '/service', severity: '/severity', status: '/status',
-    dedup_key: '/dedupkey', name: '/type', title: '/type',
+    id: '/id',
+    occurred_at: '/time',
+    tenant_id: '/tenantid',
+    service: service === undefined ? '/source' : '/service',
+    severity: '/severity',
+    status: '/status',
+    dedup_key: '/dedupkey',
+    name: '/type',
+    title: '/type',
   };
   const inData = Object.fromEntries(Object.keys(present(fields)).map((field) => [field, `${at}/${field}`]));
   const part: MessagePart = { body, at: '', pointers: { ...attributes, ...inData } };

@@ -34,15 +34,29 @@ export interface MessageShape {
 }
 
 export type JsonObject = Record<string, unknown>;
-export const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 export const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
 /** Without what is not there: what another system leaves empty, it does not say. */
-export const present = (fields: JsonObject): JsonObject => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null && value !== '' && !isEmpty(value)));
-const isEmpty = (value: unknown): boolean => (Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0);
+export const present = (fields: JsonObject): JsonObject =>
+  Object.fromEntries(
+    Object.entries(fields).filter(
+      ([, value]) => value !== undefined && value !== null && value !== '' && !isEmpty(value),
+    ),
+  );
+const isEmpty = (value: unknown): boolean =>
+  Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0;
 
 /** A foreign name as a service's: `monitoring/node-exporter` is `monitoring-node-exporter`. */
-export const asService = (name: unknown): string | undefined => (isText(name) ? name.slice(0, 1_000).replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 64) || undefined : undefined);
+export const asService = (name: unknown): string | undefined =>
+  isText(name)
+    ? name
+        .slice(0, 1_000)
+        .replace(/[^A-Za-z0-9._-]+/g, '-')
+        .replace(/^-+|-+$/g, '')
+        .slice(0, 64) || undefined
+    : undefined;
 
 /** 128 bits of SHA-256: a name for what is too long to be one. */
 export const digestOf = (text: string): string => hash('sha256', text, 'base64url').slice(0, 22);
@@ -54,11 +68,15 @@ export function fittingKey(key: unknown): string | undefined {
 }
 
 /** The key itself where it did not fit: for the metadata. */
-export const wholeKey = (key: unknown): { dedup_key?: string } => (isText(key) && fittingKey(key) !== key ? { dedup_key: key } : {});
+export const wholeKey = (key: unknown): { dedup_key?: string } =>
+  isText(key) && fittingKey(key) !== key ? { dedup_key: key } : {};
 
 /** A text of any length as one that fits; the sender's own words stay whole in the metadata. */
-export const cut = (text: unknown, most: number): string | undefined => (isText(text) ? (text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`) : undefined);
+export const cut = (text: unknown, most: number): string | undefined =>
+  isText(text) ? (text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`) : undefined;
 
 /** An action whose address can be opened; others are left out. */
 export const actionTo = (label: string, url: unknown): { label: string; url: string }[] =>
-  isText(url) && url.length <= 2_000 && /^https?:\/\/[^\s/]/.test(url) && URL.canParse(url) ? [{ label: cut(label, 100)!, url }] : [];
+  isText(url) && url.length <= 2_000 && /^https?:\/\/[^\s/]/.test(url) && URL.canParse(url)
+    ? [{ label: cut(label, 100)!, url }]
+    : [];

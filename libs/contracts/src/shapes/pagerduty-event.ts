@@ -1,4 +1,14 @@
-import { actionTo, cut, fittingKey, isObject, isText, present, wholeKey, type MessagePart, type MessageShape } from './message-part';
+import {
+  actionTo,
+  cut,
+  fittingKey,
+  isObject,
+  isText,
+  present,
+  wholeKey,
+  type MessagePart,
+  type MessageShape,
+} from './message-part';
 
 const ACTIONS: readonly unknown[] = ['trigger', 'acknowledge', 'resolve'];
 
@@ -12,10 +22,14 @@ export function readPagerDutyEvent(value: unknown): MessageShape | undefined {
   if (!isObject(value) || !ACTIONS.includes(value.event_action)) return undefined;
   const payload = isObject(value.payload) ? value.payload : {};
   if (!isText(value.routing_key) && !isText(payload.summary)) return undefined;
-  const details = isObject(payload.custom_details) ? payload.custom_details : present({ custom_details: payload.custom_details });
+  const details = isObject(payload.custom_details)
+    ? payload.custom_details
+    : present({ custom_details: payload.custom_details });
   const { tenant_id = value.tenant_id, ...metadata } = details;
   const isAcknowledged = value.event_action === 'acknowledge';
-  const refusal = isAcknowledged ? { pointer: '/event_action', detail: 'An acknowledgement is no alert. Over HTTP it is taken as a note.' } : undefined;
+  const refusal = isAcknowledged
+    ? { pointer: '/event_action', detail: 'An acknowledgement is no alert. Over HTTP it is taken as a note.' }
+    : undefined;
   const links = Array.isArray(value.links) ? value.links.filter(isObject) : [];
   const body = present({
     tenant_id,
@@ -29,18 +43,39 @@ export function readPagerDutyEvent(value: unknown): MessageShape | undefined {
     name: cut(payload.class, 100),
     title: cut(payload.summary, 300),
     message: isText(payload.summary) && payload.summary.length > 300 ? cut(payload.summary, 8_000) : undefined,
-    labels: Object.fromEntries(['source', 'component', 'group', 'class'].flatMap((name) => cut(payload[name], 500) ? [[name, cut(payload[name], 500)]] : [])),
-    actions: [...links.flatMap(({ text, href }) => actionTo(isText(text) ? text : 'Link', href)), ...actionTo(isText(value.client) ? value.client : 'Open', value.client_url)].slice(0, 10),
+    labels: Object.fromEntries(
+      ['source', 'component', 'group', 'class'].flatMap((name) =>
+        cut(payload[name], 500) ? [[name, cut(payload[name], 500)]] : [],
+      ),
+    ),
+    actions: [
+      ...links.flatMap(({ text, href }) => actionTo(isText(text) ? text : 'Link', href)),
+      ...actionTo(isText(value.client) ? value.client : 'Open', value.client_url),
+    ].slice(0, 10),
     metadata: present({ ...metadata, images: value.images, ...wholeKey(value.dedup_key) }),
   });
   const pointers = {
-    tenant_id: '/payload/custom_details/tenant_id', severity: '/payload/severity', status: '/event_action', occurred_at: '/payload/timestamp',
-    name: '/payload/class', title: '/payload/summary', message: '/payload/summary', labels: '/payload', actions: '/links', metadata: '/payload/custom_details',
+    tenant_id: '/payload/custom_details/tenant_id',
+    severity: '/payload/severity',
+    status: '/event_action',
+    occurred_at: '/payload/timestamp',
+    name: '/payload/class',
+    title: '/payload/summary',
+    message: '/payload/summary',
+    labels: '/payload',
+    actions: '/links',
+    metadata: '/payload/custom_details',
   };
   const isNamed = value.event_action === 'trigger' || isText(value.dedup_key);
   const unnamed = isNamed ? undefined : { pointer: '/dedup_key', detail: 'It names the alert that this is about.' };
   const part: MessagePart = { body, at: '', pointers, refusal: unnamed ?? refusal };
-  const shape = { name: 'pagerduty', webhook: true, count: 1, part: () => part, defaults: { service: 'pagerduty', severity: 'high' } } as const;
+  const shape = {
+    name: 'pagerduty',
+    webhook: true,
+    count: 1,
+    part: () => part,
+    defaults: { service: 'pagerduty', severity: 'high' },
+  } as const;
   if (!isAcknowledged) return shape;
   const note = `Acknowledged in ${cut(value.client, 100) ?? 'the system that sent the alert'}.`;
   return { ...shape, acknowledged: { part: { ...part, refusal: unnamed }, note } };

@@ -1,7 +1,17 @@
 import { hash } from 'node:crypto';
 import { NotDecoded } from '../decode-body';
 import { severityOf, statusOf } from '../understood-names';
-import { actionTo, asService, cut, isObject, isText, present, type JsonObject, type MessagePart, type MessageShape } from './message-part';
+import {
+  actionTo,
+  asService,
+  cut,
+  isObject,
+  isText,
+  present,
+  type JsonObject,
+  type MessagePart,
+  type MessageShape,
+} from './message-part';
 
 /**
  * The webhook of Alertmanager (version 4) and of Grafana, which added to it: a group of alerts, each a message of its own.
@@ -11,7 +21,14 @@ import { actionTo, asService, cut, isObject, isText, present, type JsonObject, t
  * `dedup_key` is the fingerprint, and the id is made anew for each receipt. docs/decisions/0015.
  */
 export function readPrometheusAlerts(value: unknown): MessageShape | undefined {
-  if (!isObject(value) || !Array.isArray(value.alerts) || value.alerts.length === 0 || !isText(value.groupKey) || !isText(value.version)) return undefined;
+  if (
+    !isObject(value) ||
+    !Array.isArray(value.alerts) ||
+    value.alerts.length === 0 ||
+    !isText(value.groupKey) ||
+    !isText(value.version)
+  )
+    return undefined;
   const { alerts, truncatedAlerts } = value as { alerts: unknown[]; truncatedAlerts?: unknown };
   const name = 'orgId' in value ? 'grafana' : 'alertmanager';
   const group = present({ receiver: value.receiver, group_key: value.groupKey, external_url: value.externalURL });
@@ -29,14 +46,30 @@ export function readPrometheusAlerts(value: unknown): MessageShape | undefined {
 
 /** Where our fields stand in an alert. */
 const POINTERS = {
-  dedup_key: '/fingerprint', status: '/status', occurred_at: '/startsAt', tenant_id: '/labels/tenant_id', service: '/labels/service',
-  severity: '/labels/severity', name: '/labels/alertname', title: '/annotations/summary', message: '/annotations/description', metadata: '/annotations',
+  dedup_key: '/fingerprint',
+  status: '/status',
+  occurred_at: '/startsAt',
+  tenant_id: '/labels/tenant_id',
+  service: '/labels/service',
+  severity: '/labels/severity',
+  name: '/labels/alertname',
+  title: '/annotations/summary',
+  message: '/annotations/description',
+  metadata: '/annotations',
 };
 const MAX_LABELS = 32;
 
 function partOf(alert: unknown, at: string, group: JsonObject): MessagePart {
-  if (alert instanceof NotDecoded) return { body: {}, at, pointers: {}, refusal: { pointer: '', detail: `It holds more than a message may (${alert.bytes} bytes).` }, raw: null };
-  if (!isObject(alert)) return { body: {}, at, pointers: {}, refusal: { pointer: '', detail: 'An alert must be an object.' }, raw: alert };
+  if (alert instanceof NotDecoded)
+    return {
+      body: {},
+      at,
+      pointers: {},
+      refusal: { pointer: '', detail: `It holds more than a message may (${alert.bytes} bytes).` },
+      raw: null,
+    };
+  if (!isObject(alert))
+    return { body: {}, at, pointers: {}, refusal: { pointer: '', detail: 'An alert must be an object.' }, raw: alert };
   const { fingerprint, startsAt, endsAt } = alert;
   const labels = isObject(alert.labels) ? alert.labels : {};
   const annotations = isObject(alert.annotations) ? alert.annotations : {};
@@ -56,19 +89,38 @@ function partOf(alert: unknown, at: string, group: JsonObject): MessagePart {
     message: cut(annotations.description ?? annotations.message, 8_000),
     labels: fitting,
     actions: [
-      ...actionTo('Runbook', annotations.runbook_url), ...actionTo('Dashboard', alert.dashboardURL), ...actionTo('Panel', alert.panelURL),
-      ...actionTo('Source', alert.generatorURL), ...actionTo('Silence', alert.silenceURL),
+      ...actionTo('Runbook', annotations.runbook_url),
+      ...actionTo('Dashboard', alert.dashboardURL),
+      ...actionTo('Panel', alert.panelURL),
+      ...actionTo('Source', alert.generatorURL),
+      ...actionTo('Silence', alert.silenceURL),
     ],
-    metadata: present({ annotations, ...(others && { labels: others }), ...group, values: alert.values, value: alert.valueString, image_url: alert.imageURL }),
+    metadata: present({
+      annotations,
+      ...(others && { labels: others }),
+      ...group,
+      values: alert.values,
+      value: alert.valueString,
+      image_url: alert.imageURL,
+    }),
   });
-  return { body, at, pointers: POINTERS, severity_none: isText(labels.severity) && labels.severity.trim().toLowerCase() === 'none' };
+  return {
+    body,
+    at,
+    pointers: POINTERS,
+    severity_none: isText(labels.severity) && labels.severity.trim().toLowerCase() === 'none',
+  };
 }
 
 /**
  * With `max_alerts` the sender leaves alerts out, firing ones too, and says only how many. That is an alert of its own,
  * one for each group, since nobody else can see that something is missing. It is over when none is left out.
  */
-function leftOut(count: number, { receiver, groupKey, groupLabels, externalURL }: JsonObject, group: JsonObject): MessagePart {
+function leftOut(
+  count: number,
+  { receiver, groupKey, groupLabels, externalURL }: JsonObject,
+  group: JsonObject,
+): MessagePart {
   const labels = isObject(groupLabels) ? groupLabels : {};
   const of = isText(labels.alertname) ? ` (${labels.alertname})` : '';
   const body = present({
@@ -93,7 +145,11 @@ function leftOut(count: number, { receiver, groupKey, groupLabels, externalURL }
 /** As many labels as a message holds; the others stay on record in its metadata. */
 function fittingLabels(labels: JsonObject): [fitting: JsonObject, others?: JsonObject] {
   const given = Object.entries(labels);
-  const fits = ([name, value]: [string, unknown], index: number) => index < MAX_LABELS && name.length <= 100 && JSON.stringify(value).length <= 502;
+  const fits = ([name, value]: [string, unknown], index: number) =>
+    index < MAX_LABELS && name.length <= 100 && JSON.stringify(value).length <= 502;
   const others = given.filter((label, index) => !fits(label, index));
-  return [Object.fromEntries(given.filter(fits)), ...(others.length > 0 ? [Object.fromEntries(others)] : [])] as [JsonObject, JsonObject?];
+  return [Object.fromEntries(given.filter(fits)), ...(others.length > 0 ? [Object.fromEntries(others)] : [])] as [
+    JsonObject,
+    JsonObject?,
+  ];
 }

@@ -32,12 +32,15 @@ function innerOf({ value, at, escapes }: Opened): Opened | undefined {
     const inner = decodeJson(Buffer.from(value), Number.MAX_SAFE_INTEGER);
     return inner.ok ? { value: inner.value, at, escapes: inner.escapes } : undefined;
   }
-  return isNestPacket(value) && holdsMessages(value.data) ? { value: value.data, at: `${at}/data`, escapes } : undefined;
+  return isNestPacket(value) && holdsMessages(value.data)
+    ? { value: value.data, at: `${at}/data`, escapes }
+    : undefined;
 }
 
 /** A text that may be JSON of a message, of a list, or of such a text. */
 const HOLDS_JSON = /^\s*[{["]/;
-const holdsMessages = (data: unknown): boolean => (typeof data === 'object' && data !== null) || (typeof data === 'string' && HOLDS_JSON.test(data));
+const holdsMessages = (data: unknown): boolean =>
+  (typeof data === 'object' && data !== null) || (typeof data === 'string' && HOLDS_JSON.test(data));
 
 const PACKET_FIELDS: ReadonlySet<string> = new Set(['pattern', 'data', 'id']);
 
@@ -52,14 +55,31 @@ const isTextIn = (value: JsonObject, ...names: string[]): boolean => names.every
 
 /** What other systems wrap messages in, each by marks that are its own. They are not opened: what is within is not meant for us alone. */
 const ENVELOPES: readonly (readonly [string, Marks])[] = [
-  ['MassTransit', ({ messageType, message }) => message !== undefined && Array.isArray(messageType) && messageType.some((type) => isText(type) && type.startsWith('urn:message:'))],
+  [
+    'MassTransit',
+    ({ messageType, message }) =>
+      message !== undefined &&
+      Array.isArray(messageType) &&
+      messageType.some((type) => isText(type) && type.startsWith('urn:message:')),
+  ],
   ['Celery', (value) => isTextIn(value, 'task', 'id') && Array.isArray(value.args) && isObject(value.kwargs)],
   ['Amazon SNS', (value) => isTextIn(value, 'Type', 'TopicArn', 'MessageId')],
   ['Amazon EventBridge', (value) => isTextIn(value, 'detail-type', 'source') && 'detail' in value],
-  ['Amazon SQS or S3', ({ Records }) => Array.isArray(Records) && Records.some((record) => isObject(record) && /^aws:/.test(String(record.eventSource)))],
-  ['Google Cloud Pub/Sub', ({ message, subscription }) => isText(subscription) && isObject(message) && ('messageId' in message || 'message_id' in message)],
+  [
+    'Amazon SQS or S3',
+    ({ Records }) =>
+      Array.isArray(Records) && Records.some((record) => isObject(record) && /^aws:/.test(String(record.eventSource))),
+  ],
+  [
+    'Google Cloud Pub/Sub',
+    ({ message, subscription }) =>
+      isText(subscription) && isObject(message) && ('messageId' in message || 'message_id' in message),
+  ],
   ['Azure Event Grid', (value) => isTextIn(value, 'eventType', 'eventTime', 'subject') && 'data' in value],
-  ['Spring Integration', ({ payload, headers }) => payload !== undefined && isObject(headers) && 'id' in headers && 'timestamp' in headers],
+  [
+    'Spring Integration',
+    ({ payload, headers }) => payload !== undefined && isObject(headers) && 'id' in headers && 'timestamp' in headers,
+  ],
   ['Kafka Connect or Debezium', ({ schema, payload }) => isObject(schema) && 'type' in schema && payload !== undefined],
   ['Laravel', (value) => isTextIn(value, 'job', 'displayName') && isObject(value.data)],
   ['Sidekiq', (value) => isTextIn(value, 'jid', 'class') && Array.isArray(value.args)],
@@ -69,7 +89,12 @@ const ENVELOPES: readonly (readonly [string, Marks])[] = [
 
 /** Celery's protocol 2: arguments, keyword arguments, and what is to happen with the result. */
 const isCeleryTask = (value: readonly unknown[]): boolean =>
-  value.length === 3 && Array.isArray(value[0]) && isObject(value[1]) && isObject(value[2]) && 'callbacks' in value[2] && 'errbacks' in value[2];
+  value.length === 3 &&
+  Array.isArray(value[0]) &&
+  isObject(value[1]) &&
+  isObject(value[2]) &&
+  'callbacks' in value[2] &&
+  'errbacks' in value[2];
 
 /** Whose envelope it is; undefined when it has the marks of none. */
 export function envelopeOf(value: unknown): string | undefined {

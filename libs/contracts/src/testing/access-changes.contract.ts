@@ -29,9 +29,17 @@ export function describeAccessChanges(name: string, { open }: { open(): Promise<
       await accessChanges.revoke({ user_id: user, jti: 'Größe; --\'"' });
       await accessChanges.revoke({ user_id: user, issued_before: '2026-01-02T03:04:05.678Z' });
       const found = ofUser(await everything(accessChanges));
-      const [revocation_id, created_at] = [expect.any(Number) as number, expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string];
+      const [revocation_id, created_at] = [
+        expect.any(Number) as number,
+        expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string,
+      ];
       const common = { revocation_id, created_at, user_id: user, tenant_id: null, jti: null, issued_before: null };
-      expect(found).toEqual([common, { ...common, tenant_id: 'acme' }, { ...common, jti: 'Größe; --\'"' }, { ...common, issued_before: '2026-01-02T03:04:05.678Z' }]);
+      expect(found).toEqual([
+        common,
+        { ...common, tenant_id: 'acme' },
+        { ...common, jti: 'Größe; --\'"' },
+        { ...common, issued_before: '2026-01-02T03:04:05.678Z' },
+      ]);
       const ids = found.map((revocation) => revocation.revocation_id);
       expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b));
     });
@@ -43,7 +51,11 @@ export function describeAccessChanges(name: string, { open }: { open(): Promise<
       await accessChanges.revoke({ user_id: user, jti: 'two' });
       await accessChanges.revoke({ user_id: user, jti: 'three' });
       const found = await accessChanges.since(place);
-      expect(ofUser(found).filter(({ revocation_id }) => revocation_id > place).map(({ jti }) => jti)).toEqual(['two', 'three']);
+      expect(
+        ofUser(found)
+          .filter(({ revocation_id }) => revocation_id > place)
+          .map(({ jti }) => jti),
+      ).toEqual(['two', 'three']);
       expect(found).toContainEqual(expect.objectContaining({ revocation_id: place, jti: 'one' }));
     });
 
@@ -54,7 +66,9 @@ export function describeAccessChanges(name: string, { open }: { open(): Promise<
 
     it('keeps every one of twenty that are stored at once', async () => {
       const place = await lastId();
-      await Promise.all(Array.from({ length: 20 }, (_, i) => accessChanges.revoke({ user_id: user, jti: `token ${i}` })));
+      await Promise.all(
+        Array.from({ length: 20 }, (_, i) => accessChanges.revoke({ user_id: user, jti: `token ${i}` })),
+      );
       const found = ofUser(await accessChanges.since(place));
       expect(new Set(found.map(({ jti }) => jti)).size).toBe(20);
     });
@@ -65,8 +79,14 @@ export function describeAccessChanges(name: string, { open }: { open(): Promise<
     });
 
     it('refuses one with two subjects', async () => {
-      for (const two of [{ jti: 'one', tenant_id: aTenant('acme') }, { jti: 'one', issued_before: '2026-01-02T03:04:05.678Z' }]) {
-        await expect(accessChanges.revoke({ user_id: user, ...two })).rejects.toMatchObject({ name: Refused.name, code: 'store_failed' });
+      for (const two of [
+        { jti: 'one', tenant_id: aTenant('acme') },
+        { jti: 'one', issued_before: '2026-01-02T03:04:05.678Z' },
+      ]) {
+        await expect(accessChanges.revoke({ user_id: user, ...two })).rejects.toMatchObject({
+          name: Refused.name,
+          code: 'store_failed',
+        });
       }
       expect(ofUser(await everything(accessChanges))).toEqual([]);
     });
@@ -76,7 +96,7 @@ export function describeAccessChanges(name: string, { open }: { open(): Promise<
 /** All in force, page by page. */
 async function everything(accessChanges: AccessChanges): Promise<Revocation[]> {
   const all = new Map<number, Revocation>();
-  for (let place = 0; ; ) {
+  for (let place = 0; ;) {
     const page = await accessChanges.since(place);
     for (const revocation of page) all.set(revocation.revocation_id, revocation);
     const newest = page.at(-1)?.revocation_id ?? 0;

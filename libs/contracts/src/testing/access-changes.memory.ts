@@ -24,7 +24,14 @@ export class MemoryAccessChanges extends AccessChanges {
 
   /** The same at once, also under an id that was drawn earlier. */
   add({ user_id, tenant_id, jti, issued_before }: NewRevocation, revocation_id = this.drawId()): Revocation {
-    const stored = { revocation_id, user_id, tenant_id: tenant_id ?? null, jti: jti ?? null, issued_before: issued_before ?? null, created_at: new Date(this.now()).toISOString() };
+    const stored = {
+      revocation_id,
+      user_id,
+      tenant_id: tenant_id ?? null,
+      jti: jti ?? null,
+      issued_before: issued_before ?? null,
+      created_at: new Date(this.now()).toISOString(),
+    };
     this.stored.push(stored);
     this.stored.sort((a, b) => a.revocation_id - b.revocation_id);
     return stored;

@@ -13,7 +13,18 @@ export interface OpenAlertQueries {
   close(): Promise<void>;
 }
 
-const ANY: AlertSelection = { status: null, severity: null, service: null, type: null, name: null, assignee: null, labels: {}, from: null, to: null, words: [] };
+const ANY: AlertSelection = {
+  status: null,
+  severity: null,
+  service: null,
+  type: null,
+  name: null,
+  assignee: null,
+  labels: {},
+  from: null,
+  to: null,
+  words: [],
+};
 const FIRST: AlertListQuery = { ...ANY, order: 'newest', limit: 200, after: null };
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString();
 const from = new Date(Date.now() - 3_600_000);
@@ -30,33 +41,80 @@ export function describeAlertQueries(name: string, { open }: { open(): Promise<O
     }, 60_000);
     afterAll(() => opened?.close());
 
-    const store = (...planned: Parameters<typeof aPlannedEvent>[0][]) => opened.log.append(planned.map((message) => aPlannedEvent(message)));
-    const list = async (tenants: TenantId[], query: Partial<AlertListQuery> = {}) => (await queries.list(tenants, { ...FIRST, ...query })).alerts;
-    const titles = async (tenants: TenantId[], query: Partial<AlertListQuery> = {}) => (await list(tenants, query)).map(({ title }) => title);
+    const store = (...planned: Parameters<typeof aPlannedEvent>[0][]) =>
+      opened.log.append(planned.map((message) => aPlannedEvent(message)));
+    const list = async (tenants: TenantId[], query: Partial<AlertListQuery> = {}) =>
+      (await queries.list(tenants, { ...FIRST, ...query })).alerts;
+    const titles = async (tenants: TenantId[], query: Partial<AlertListQuery> = {}) =>
+      (await list(tenants, query)).map(({ title }) => title);
 
     it('as they stand now: the state of the last message, the words of the last that was not stale, the number of the newest entry', async () => {
       const tenant_id = aTenant();
       await store(
         { tenant_id, dedup_key: 'k', title: 'first', severity: 'low', occurred_at: at(1), labels: { site: 'a' } },
-        { tenant_id, dedup_key: 'k', title: 'second', message: 'two', severity: 'high', occurred_at: at(5), labels: { site: 'b' }, actions: [{ label: 'Go' }], metadata: { n: 2 } },
+        {
+          tenant_id,
+          dedup_key: 'k',
+          title: 'second',
+          message: 'two',
+          severity: 'high',
+          occurred_at: at(5),
+          labels: { site: 'b' },
+          actions: [{ label: 'Go' }],
+          metadata: { n: 2 },
+        },
         { tenant_id, dedup_key: 'k', title: 'late', severity: 'urgent', occurred_at: at(3), labels: { site: 'c' } },
       );
       const [alert] = await list([tenant_id]);
       expect(alert).toEqual({
-        tenant_id, alert_id: alert!.alert_id, status: 'firing', severity: 'high', type: 'alert', service: 'inventory', name: 'low_stock', title: 'second', message: 'two', occurrences: 3,
-        dedup_key: 'k', first_seen_at: alert!.first_seen_at, last_seen_at: alert!.last_seen_at, labels: { site: 'b' }, actions: [{ label: 'Go' }], metadata: { n: 2 },
-        assignee: null, snoozed_until: null, actor: null, acted_at: null, last_seq: 3,
+        tenant_id,
+        alert_id: alert!.alert_id,
+        status: 'firing',
+        severity: 'high',
+        type: 'alert',
+        service: 'inventory',
+        name: 'low_stock',
+        title: 'second',
+        message: 'two',
+        occurrences: 3,
+        dedup_key: 'k',
+        first_seen_at: alert!.first_seen_at,
+        last_seen_at: alert!.last_seen_at,
+        labels: { site: 'b' },
+        actions: [{ label: 'Go' }],
+        metadata: { n: 2 },
+        assignee: null,
+        snoozed_until: null,
+        actor: null,
+        acted_at: null,
+        last_seq: 3,
       });
       expect(alert!.first_seen_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
-      expect(await queries.find([tenant_id], [alert!.alert_id, '018f0000-0000-7000-8000-000000000000'])).toEqual([alert]);
+      expect(await queries.find([tenant_id], [alert!.alert_id, '018f0000-0000-7000-8000-000000000000'])).toEqual([
+        alert,
+      ]);
     });
 
     it('by the key that a service gives it, within one tenant', async () => {
       const [tenant_id, other] = [aTenant(), aTenant()];
-      await store({ tenant_id, dedup_key: 'k', occurred_at: at(1) }, { tenant_id, dedup_key: 'k', status: 'resolved', occurred_at: at(9) }, { tenant_id: other, dedup_key: 'theirs' });
+      await store(
+        { tenant_id, dedup_key: 'k', occurred_at: at(1) },
+        { tenant_id, dedup_key: 'k', status: 'resolved', occurred_at: at(9) },
+        { tenant_id: other, dedup_key: 'theirs' },
+      );
       const [alert] = await list([tenant_id]);
-      expect(await queries.named(tenant_id, 'inventory', 'k')).toEqual({ alert_id: alert!.alert_id, status: 'resolved', service: 'inventory', dedup_key: 'k' });
-      for (const [service, key] of [['inventory', 'theirs'], ['other', 'k'], ['inventory', 'none']] as const) expect(await queries.named(tenant_id, service, key)).toBeUndefined();
+      expect(await queries.named(tenant_id, 'inventory', 'k')).toEqual({
+        alert_id: alert!.alert_id,
+        status: 'resolved',
+        service: 'inventory',
+        dedup_key: 'k',
+      });
+      for (const [service, key] of [
+        ['inventory', 'theirs'],
+        ['other', 'k'],
+        ['inventory', 'none'],
+      ] as const)
+        expect(await queries.named(tenant_id, service, key)).toBeUndefined();
     });
 
     it('of the tenants that are named, and no others', async () => {
@@ -69,7 +127,10 @@ export function describeAlertQueries(name: string, { open }: { open(): Promise<O
       expect(await titles([one], { words: ['of'] })).toEqual(['of one']);
       expect(await titles([one], { labels: { site: 'two' } })).toEqual([]);
       expect(await queries.find([one], [ofTwo!.alert_id])).toEqual([]);
-      expect(await queries.history(one, ofTwo!.alert_id, { before: null, limit: 10 })).toEqual({ entries: [], more: false });
+      expect(await queries.history(one, ofTwo!.alert_id, { before: null, limit: 10 })).toEqual({
+        entries: [],
+        more: false,
+      });
       expect((await queries.facets([one], [one], ANY)).tenant).toEqual({ [one]: 1 });
       expect((await queries.stats([one], HOUR)).open.status).toMatchObject({ firing: 1 });
     });
@@ -78,10 +139,34 @@ export function describeAlertQueries(name: string, { open }: { open(): Promise<O
       const tenant_id = aTenant();
       await store(
         { tenant_id, title: 'a', severity: 'urgent', service: 'ovens', name: 'hot', dedup_key: 'a' },
-        { tenant_id, title: 'b', severity: 'low', service: 'ovens', type: 'recommendation', name: 'cold', labels: { site: 'north', line: '1' } },
-        { tenant_id, title: 'c', severity: 'medium', service: 'stock', type: 'notification', name: undefined, labels: {} },
+        {
+          tenant_id,
+          title: 'b',
+          severity: 'low',
+          service: 'ovens',
+          type: 'recommendation',
+          name: 'cold',
+          labels: { site: 'north', line: '1' },
+        },
+        {
+          tenant_id,
+          title: 'c',
+          severity: 'medium',
+          service: 'stock',
+          type: 'notification',
+          name: undefined,
+          labels: {},
+        },
       );
-      await store({ tenant_id, title: 'a', service: 'ovens', dedup_key: 'a', status: 'resolved', severity: 'urgent', occurred_at: at(1) });
+      await store({
+        tenant_id,
+        title: 'a',
+        service: 'ovens',
+        dedup_key: 'a',
+        status: 'resolved',
+        severity: 'urgent',
+        occurred_at: at(1),
+      });
       const b = (await list([tenant_id], { name: ['cold'] }))[0]!;
       await opened.assign(tenant_id, b.alert_id, 'ana');
       const sorted = async (query: Partial<AlertListQuery>) => (await titles([tenant_id], query)).sort().join('');
@@ -109,9 +194,29 @@ export function describeAlertQueries(name: string, { open }: { open(): Promise<O
         { tenant_id, title: 'Größe \\ stimmt', message: undefined, name: 'size' },
       );
       const count = async (...words: string[]) => (await titles([tenant_id], { words })).length;
-      expect(await Promise.all([count('FLOUR'), count('flour', '2_kg', 'STOCK'), count('flour', 'size'), count('größe'), count('0%'), count('2_k'), count('2xk'), count('%'), count('\\'), count('_')])).toEqual([1, 1, 0, 1, 1, 1, 0, 1, 1, 1]);
-      expect(await queries.list([tenant_id], { ...FIRST, words: ['nowhere'] })).toEqual({ alerts: [], end: null, searched: { reached: null, complete: true } });
-      expect((await queries.list([aTenant()], { ...FIRST, words: ['x'] })).searched).toEqual({ reached: null, complete: true });
+      expect(
+        await Promise.all([
+          count('FLOUR'),
+          count('flour', '2_kg', 'STOCK'),
+          count('flour', 'size'),
+          count('größe'),
+          count('0%'),
+          count('2_k'),
+          count('2xk'),
+          count('%'),
+          count('\\'),
+          count('_'),
+        ]),
+      ).toEqual([1, 1, 0, 1, 1, 1, 0, 1, 1, 1]);
+      expect(await queries.list([tenant_id], { ...FIRST, words: ['nowhere'] })).toEqual({
+        alerts: [],
+        end: null,
+        searched: { reached: null, complete: true },
+      });
+      expect((await queries.list([aTenant()], { ...FIRST, words: ['x'] })).searched).toEqual({
+        reached: null,
+        complete: true,
+      });
       expect((await queries.list([tenant_id], FIRST)).searched).toBeNull();
     });
 
@@ -120,9 +225,15 @@ export function describeAlertQueries(name: string, { open }: { open(): Promise<O
       const draw = <T>(values: readonly T[], index: number) => values[index % values.length]!;
       // a batch shares one time, so that ids decide
       for (let batch = 0; batch < 4; batch += 1) {
-        await store(...Array.from({ length: 30 }, (_, i) => ({
-          tenant_id: draw(tenants, i), title: `word${i % 4}`, severity: draw(SEVERITIES, i * 7 + batch), service: draw(['ovens', 'stock', 'till'], i + batch), labels: { line: String(i % 3) },
-        })));
+        await store(
+          ...Array.from({ length: 30 }, (_, i) => ({
+            tenant_id: draw(tenants, i),
+            title: `word${i % 4}`,
+            severity: draw(SEVERITIES, i * 7 + batch),
+            service: draw(['ovens', 'stock', 'till'], i + batch),
+            labels: { line: String(i % 3) },
+          })),
+        );
       }
       const all = await list(tenants);
       expect(all).toHaveLength(120);
@@ -137,14 +248,29 @@ export function describeAlertQueries(name: string, { open }: { open(): Promise<O
       });
       await fc.assert(
         fc.asyncProperty(arbitrary, async ({ tenants: asked, ...query }) => {
-          const expected = sortAlerts(all.filter((alert) => asked.some((tenant) => tenant === alert.tenant_id) && matches(alert, query)), query.order);
+          const expected = sortAlerts(
+            all.filter((alert) => asked.some((tenant) => tenant === alert.tenant_id) && matches(alert, query)),
+            query.order,
+          );
           const pages: string[] = [];
-          for (let after: AlertListQuery['after'] = null, more = true; more; ) {
-            const { alerts, end } = await queries.list(asked, { ...FIRST, ...query, after, to: new Date(Date.parse(all[0]!.first_seen_at) + 1).toISOString() });
+          for (let after: AlertListQuery['after'] = null, more = true; more;) {
+            const { alerts, end } = await queries.list(asked, {
+              ...FIRST,
+              ...query,
+              after,
+              to: new Date(Date.parse(all[0]!.first_seen_at) + 1).toISOString(),
+            });
             pages.push(...alerts.map(({ alert_id }) => alert_id));
             more = end !== null;
             after = end;
-            if (pages.length < 60) await store({ tenant_id: asked[0]!, title: 'word1', severity: 'urgent', service: 'ovens', labels: { line: '1' } });
+            if (pages.length < 60)
+              await store({
+                tenant_id: asked[0]!,
+                title: 'word1',
+                severity: 'urgent',
+                service: 'ovens',
+                labels: { line: '1' },
+              });
           }
           expect(pages).toEqual(expected.map(({ alert_id }) => alert_id));
         }),
@@ -155,43 +281,96 @@ export function describeAlertQueries(name: string, { open }: { open(): Promise<O
     it('counted by facet, each without its own condition', async () => {
       const [one, two] = [aTenant(), aTenant()];
       await store(
-        { tenant_id: one, severity: 'urgent', service: 'ovens' }, { tenant_id: one, severity: 'low', service: 'ovens' }, { tenant_id: one, severity: 'low', service: 'stock', type: 'notification' },
+        { tenant_id: one, severity: 'urgent', service: 'ovens' },
+        { tenant_id: one, severity: 'low', service: 'ovens' },
+        { tenant_id: one, severity: 'low', service: 'stock', type: 'notification' },
         { tenant_id: two, severity: 'low', service: 'ovens', title: 'odd' },
       );
       const both = [one, two];
       expect(await queries.facets(both, both, ANY)).toEqual({
-        status: { firing: 4 }, severity: { urgent: 1, low: 3 }, service: { ovens: 3, stock: 1 }, type: { alert: 3, notification: 1 }, tenant: { [one]: 3, [two]: 1 }, complete: true,
+        status: { firing: 4 },
+        severity: { urgent: 1, low: 3 },
+        service: { ovens: 3, stock: 1 },
+        type: { alert: 3, notification: 1 },
+        tenant: { [one]: 3, [two]: 1 },
+        complete: true,
       });
       expect(await queries.facets(both, [one], { ...ANY, severity: ['low'], service: ['ovens'] })).toEqual({
-        status: { firing: 1 }, severity: { urgent: 1, low: 1 }, service: { ovens: 1, stock: 1 }, type: { alert: 1 }, tenant: { [one]: 1, [two]: 1 }, complete: true,
+        status: { firing: 1 },
+        severity: { urgent: 1, low: 1 },
+        service: { ovens: 1, stock: 1 },
+        type: { alert: 1 },
+        tenant: { [one]: 1, [two]: 1 },
+        complete: true,
       });
-      expect(await queries.facets(both, both, { ...ANY, words: ['odd'] })).toMatchObject({ severity: { low: 1 }, tenant: { [two]: 1 }, complete: true });
-      expect(await queries.facets(both, both, { ...ANY, words: ['nowhere'] })).toEqual({ status: {}, severity: {}, service: {}, type: {}, tenant: {}, complete: true });
+      expect(await queries.facets(both, both, { ...ANY, words: ['odd'] })).toMatchObject({
+        severity: { low: 1 },
+        tenant: { [two]: 1 },
+        complete: true,
+      });
+      expect(await queries.facets(both, both, { ...ANY, words: ['nowhere'] })).toEqual({
+        status: {},
+        severity: {},
+        service: {},
+        type: {},
+        tenant: {},
+        complete: true,
+      });
     });
 
     it('with their history, the newest entry first, page by page, stale ones too', async () => {
       const tenant_id = aTenant();
-      await store({ tenant_id, dedup_key: 'k', occurred_at: at(1) }, { tenant_id }, { tenant_id, dedup_key: 'k', occurred_at: at(3), title: 'again' }, { tenant_id, dedup_key: 'k', occurred_at: at(0) });
+      await store(
+        { tenant_id, dedup_key: 'k', occurred_at: at(1) },
+        { tenant_id },
+        { tenant_id, dedup_key: 'k', occurred_at: at(3), title: 'again' },
+        { tenant_id, dedup_key: 'k', occurred_at: at(0) },
+      );
       await store({ tenant_id, dedup_key: 'k', occurred_at: at(4), status: 'resolved' });
       const [{ alert_id }] = (await list([tenant_id], { status: ['resolved'] })) as [Alert];
       const history = await queries.history(tenant_id, alert_id, { before: null, limit: 10 });
-      expect(history.entries.map(({ seq, change }) => [seq, change])).toEqual([[5, 'resolved'], [4, 'stale'], [3, 'repeated'], [1, 'raised']]);
-      expect(history.entries[3]).toMatchObject({ tenant_id, alert_id, previous: null, labels: { site: 'north' }, received_at: expect.stringMatching(/Z$/) as string });
+      expect(history.entries.map(({ seq, change }) => [seq, change])).toEqual([
+        [5, 'resolved'],
+        [4, 'stale'],
+        [3, 'repeated'],
+        [1, 'raised'],
+      ]);
+      expect(history.entries[3]).toMatchObject({
+        tenant_id,
+        alert_id,
+        previous: null,
+        labels: { site: 'north' },
+        received_at: expect.stringMatching(/Z$/) as string,
+      });
       const page = async (before: number | null, limit: number) => {
         const { entries, more } = await queries.history(tenant_id, alert_id, { before, limit });
         return [...entries.map(({ seq }) => seq), more];
       };
-      expect([await page(null, 2), await page(4, 2), await page(3, 1), await page(1, 5)]).toEqual([[5, 4, true], [3, 1, false], [1, false], [false]]);
+      expect([await page(null, 2), await page(4, 2), await page(3, 1), await page(1, 5)]).toEqual([
+        [5, 4, true],
+        [3, 1, false],
+        [1, false],
+        [false],
+      ]);
       const [single] = await list([tenant_id], { status: ['firing'] });
-      expect((await queries.history(tenant_id, single!.alert_id, { before: null, limit: 10 })).entries.map(({ seq }) => seq)).toEqual([2]);
+      expect(
+        (await queries.history(tenant_id, single!.alert_id, { before: null, limit: 10 })).entries.map(({ seq }) => seq),
+      ).toEqual([2]);
     });
 
     it('in figures: what is open, and what was first seen when', async () => {
       const tenant_id = aTenant();
-      await store({ tenant_id, severity: 'urgent' }, { tenant_id, severity: 'low' }, { tenant_id, severity: 'low', dedup_key: 'k', occurred_at: at(1) });
+      await store(
+        { tenant_id, severity: 'urgent' },
+        { tenant_id, severity: 'low' },
+        { tenant_id, severity: 'low', dedup_key: 'k', occurred_at: at(1) },
+      );
       await store({ tenant_id, severity: 'low', dedup_key: 'k', status: 'resolved', occurred_at: at(2) });
       expect(await queries.stats([tenant_id], HOUR)).toEqual({
-        open: { severity: { urgent: 1, high: 0, medium: 0, low: 1 }, status: { firing: 2, acknowledged: 0, snoozed: 0 } },
+        open: {
+          severity: { urgent: 1, high: 0, medium: 0, low: 1 },
+          status: { firing: 2, acknowledged: 0, snoozed: 0 },
+        },
         timeline: [
           { at: from.toISOString(), urgent: 0, high: 0, medium: 0, low: 0 },
           { at: new Date(from.getTime() + 3_600_000).toISOString(), urgent: 1, high: 0, medium: 0, low: 2 },
@@ -203,9 +382,14 @@ export function describeAlertQueries(name: string, { open }: { open(): Promise<O
   });
 }
 
-function matches(alert: Alert, { severity, service, words, labels }: Pick<AlertSelection, 'severity' | 'service' | 'words' | 'labels'>): boolean {
+function matches(
+  alert: Alert,
+  { severity, service, words, labels }: Pick<AlertSelection, 'severity' | 'service' | 'words' | 'labels'>,
+): boolean {
   return (
-    (severity?.includes(alert.severity) ?? true) && (service?.includes(alert.service) ?? true) && words.every((word) => alert.title.includes(word)) &&
+    (severity?.includes(alert.severity) ?? true) &&
+    (service?.includes(alert.service) ?? true) &&
+    words.every((word) => alert.title.includes(word)) &&
     Object.entries(labels).every(([key, value]) => alert.labels[key] === value)
   );
 }

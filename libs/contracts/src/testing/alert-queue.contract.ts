@@ -24,7 +24,13 @@ export function describeAlertQueue(name: string, { open }: { open(): Promise<Ope
 
     it('confirms messages in their order and hands them over as they were', async () => {
       const messages = [
-        anAlert({ severity: 'urgent', title: 'Größe ≠ 🥐', dedup_key: 'flour', recipients: ['a@example.com'], channels: ['email'] }),
+        anAlert({
+          severity: 'urgent',
+          title: 'Größe ≠ 🥐',
+          dedup_key: 'flour',
+          recipients: ['a@example.com'],
+          channels: ['email'],
+        }),
         anAlert({ severity: 'low', service: 'sales.eu', type: 'recommendation', metadata: { deep: [{ er: null }] } }),
       ];
       expect(await intake.publish(messages)).toEqual(messages.map(({ id }) => ({ id, outcome: 'confirmed' })));
@@ -61,7 +67,9 @@ export function describeAlertQueue(name: string, { open }: { open(): Promise<Ope
         return {
           kind: 'settled',
           outcomes: batch.map((message) =>
-            idOf(message) === messages[0]!.id ? { outcome: 'dead', reason: 'invalid_field' } : { outcome: idOf(message) === messages[1]!.id ? 'duplicate' : 'stored' },
+            idOf(message) === messages[0]!.id
+              ? { outcome: 'dead', reason: 'invalid_field' }
+              : { outcome: idOf(message) === messages[1]!.id ? 'duplicate' : 'stored' },
           ),
         };
       });
@@ -99,7 +107,10 @@ export function describeAlertQueue(name: string, { open }: { open(): Promise<Ope
           const id = idOf(message);
           handed.push(id);
           const failed = id === messages[0]!.id && handed.filter((one) => one === id).length === 1;
-          return { outcome: 'late', fate: failed ? Promise.reject(new Error('the test says so')) : Promise.resolve({ outcome: 'stored' }) };
+          return {
+            outcome: 'late',
+            fate: failed ? Promise.reject(new Error('the test says so')) : Promise.resolve({ outcome: 'stored' }),
+          };
         }),
       }));
       await eventually(() => expect(handed.filter((id) => id === messages[0]!.id)).toHaveLength(2), 15_000);
@@ -118,7 +129,9 @@ export function describeAlertQueue(name: string, { open }: { open(): Promise<Ope
       await intake.publish(messages);
       const settled: ReceivedMessage[] = [];
       let refusals = 0;
-      await (await opened!.source()).consume(async (batch) => {
+      await (
+        await opened!.source()
+      ).consume(async (batch) => {
         if (refusals < 2) {
           refusals += 1;
           return { kind: 'retry', reason: 'the test says so' };

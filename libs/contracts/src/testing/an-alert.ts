@@ -31,19 +31,51 @@ export function anAlert(overrides: Partial<AlertMessage> = {}): AlertMessage {
 }
 
 /** The same as the processor plans it: nothing to deliver, and the id as the hash of the body, unless the test says otherwise. */
-export function aPlannedEvent(overrides: Partial<AlertMessage> = {}, plan: { body_hash?: string; trace_id?: string | null; deliveries?: readonly PlannedDelivery[] } = {}): PlannedEvent {
+export function aPlannedEvent(
+  overrides: Partial<AlertMessage> = {},
+  plan: { body_hash?: string; trace_id?: string | null; deliveries?: readonly PlannedDelivery[] } = {},
+): PlannedEvent {
   const message = anAlert(overrides);
-  return { message, body_hash: plan.body_hash ?? message.id, trace_id: plan.trace_id ?? null, deliveries: plan.deliveries ?? [] };
+  return {
+    message,
+    body_hash: plan.body_hash ?? message.id,
+    trace_id: plan.trace_id ?? null,
+    deliveries: plan.deliveries ?? [],
+  };
 }
 
 /** A stored entry, as the log gives it back for `anAlert()`. */
 export function anEntry(overrides: Partial<Entry> = {}): Entry {
   const { tenant_id, service, severity, id, type, title, labels, actions, metadata } = anAlert();
   return {
-    tenant_id, seq: 1, event_id: id, alert_id: randomUUID(), change: 'raised', status: 'firing', severity, previous: null, type, service,
-    name: 'low_stock', title, message: null, occurrences: 1, folded: 0, occurred_at: null, received_at: '2026-01-02T03:04:06.000Z',
-    dedup_key: null, first_seen_at: '2026-01-02T03:04:06.000Z', last_seen_at: '2026-01-02T03:04:06.000Z', labels, actions, metadata,
-    assignee: null, snoozed_until: null, actor: null, note: null, trace_id: null,
+    tenant_id,
+    seq: 1,
+    event_id: id,
+    alert_id: randomUUID(),
+    change: 'raised',
+    status: 'firing',
+    severity,
+    previous: null,
+    type,
+    service,
+    name: 'low_stock',
+    title,
+    message: null,
+    occurrences: 1,
+    folded: 0,
+    occurred_at: null,
+    received_at: '2026-01-02T03:04:06.000Z',
+    dedup_key: null,
+    first_seen_at: '2026-01-02T03:04:06.000Z',
+    last_seen_at: '2026-01-02T03:04:06.000Z',
+    labels,
+    actions,
+    metadata,
+    assignee: null,
+    snoozed_until: null,
+    actor: null,
+    note: null,
+    trace_id: null,
     ...overrides,
   };
 }
@@ -52,7 +84,13 @@ export function anEntry(overrides: Partial<Entry> = {}): Entry {
 export function aHint(overrides: Partial<Entry> = {}, epoch = 'e1', fp = 'abcdefgh'): PublishedHint {
   const entry = anEntry(overrides);
   return {
-    tenant_id: aTenant(entry.tenant_id), epoch, seq: entry.seq, fp, prev_fp: 'zyxwvuts',
-    event: eventNameOf(entry), filter: filterFieldsOf(entry), data: Buffer.from(renderData(entry)),
+    tenant_id: aTenant(entry.tenant_id),
+    epoch,
+    seq: entry.seq,
+    fp,
+    prev_fp: 'zyxwvuts',
+    event: eventNameOf(entry),
+    filter: filterFieldsOf(entry),
+    data: Buffer.from(renderData(entry)),
   };
 }

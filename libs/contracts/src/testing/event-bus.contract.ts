@@ -23,7 +23,12 @@ export function describeEventBus(name: string, { open }: { open(): Promise<OpenE
       const tenant = aTenant();
       const heard = listener();
       await bus.subscribe(tenant, heard);
-      const hint = aHint({ tenant_id: tenant, seq: 7, title: 'Größe ≠ 🥐 "quoted"', previous: { status: 'firing', severity: 'low' } });
+      const hint = aHint({
+        tenant_id: tenant,
+        seq: 7,
+        title: 'Größe ≠ 🥐 "quoted"',
+        previous: { status: 'firing', severity: 'low' },
+      });
 
       await bus.publish([hint]);
 

@@ -1,7 +1,16 @@
 import * as fc from 'fast-check';
 import { Refused } from '../errors';
 import type { AlertMessage } from '../alert-message';
-import { entryPasses, FOLDING, renderData, type Folding, type LogPosition, type PlannedEvent, type StoredEvent, type StreamFilter } from '../event';
+import {
+  entryPasses,
+  FOLDING,
+  renderData,
+  type Folding,
+  type LogPosition,
+  type PlannedEvent,
+  type StoredEvent,
+  type StreamFilter,
+} from '../event';
 import { MAX_SEARCHED, type AppendResult, type EventLog } from '../ports';
 import type { TenantId } from '../tenant';
 import type { AlertStatus, Change, Severity } from '../wire';
@@ -38,7 +47,13 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
         const [one, two] = [aTenant(), aTenant()];
         const results = await log.append([one, two, one, one, two].map((tenant_id) => aPlannedEvent({ tenant_id })));
         const stored = results.map(eventOf);
-        expect(stored.map(({ entry, seq }) => [entry.tenant_id, entry.seq, seq])).toEqual([[one, 1, 1], [two, 1, 1], [one, 2, 2], [one, 3, 3], [two, 2, 2]]);
+        expect(stored.map(({ entry, seq }) => [entry.tenant_id, entry.seq, seq])).toEqual([
+          [one, 1, 1],
+          [two, 1, 1],
+          [one, 2, 2],
+          [one, 3, 3],
+          [two, 2, 2],
+        ]);
 
         const more = await log.append([aPlannedEvent({ tenant_id: two })]);
         expect(eventOf(more[0]!).seq).toBe(3);
@@ -50,7 +65,10 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
         const tenant_id = aTenant();
         const stored: StoredEvent[] = [];
         for (const size of [1, 3, 2]) {
-          const batch = Array.from({ length: size }, () => [aPlannedEvent({ tenant_id }), aPlannedEvent({ tenant_id: aTenant() })]).flat();
+          const batch = Array.from({ length: size }, () => [
+            aPlannedEvent({ tenant_id }),
+            aPlannedEvent({ tenant_id: aTenant() }),
+          ]).flat();
           stored.push(...(await log.append(batch)).map(eventOf).filter(({ entry }) => entry.tenant_id === tenant_id));
         }
         expect(stored.map(({ prev_fp }) => prev_fp)).toEqual(['0', ...stored.slice(0, -1).map(({ fp }) => fp)]);
@@ -59,16 +77,46 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
       it('keeps every field as it came, and the trace', async () => {
         const tenant_id = aTenant();
         const planned = aPlannedEvent(
-          { tenant_id, id: 'order 66', type: 'recommendation', service: 'sales.eu', severity: 'medium', title: "Größe 🥐 '; --", message: 'two\nlines\tand a tab', dedup_key: 'k', labels: { b: '1', a: '' }, actions: [{ label: 'Go', name: 'go' }] },
+          {
+            tenant_id,
+            id: 'order 66',
+            type: 'recommendation',
+            service: 'sales.eu',
+            severity: 'medium',
+            title: "Größe 🥐 '; --",
+            message: 'two\nlines\tand a tab',
+            dedup_key: 'k',
+            labels: { b: '1', a: '' },
+            actions: [{ label: 'Go', name: 'go' }],
+          },
           { trace_id: '0af7651916cd43dd8448eb211c80319c' },
         );
         await log.append([planned]);
         const [{ entry }] = (await reader.after(tenant_id, 0, 1)) as [StoredEvent];
         const { message } = planned;
         expect(entry).toMatchObject({
-          event_id: 'order 66', type: 'recommendation', service: 'sales.eu', severity: 'medium', title: message.title, message: message.message, name: 'low_stock', dedup_key: 'k',
-          labels: message.labels, actions: message.actions, metadata: message.metadata, occurred_at: message.occurred_at, trace_id: '0af7651916cd43dd8448eb211c80319c',
-          change: 'raised', status: 'firing', previous: null, occurrences: 1, folded: 0, assignee: null, snoozed_until: null, actor: null, note: null,
+          event_id: 'order 66',
+          type: 'recommendation',
+          service: 'sales.eu',
+          severity: 'medium',
+          title: message.title,
+          message: message.message,
+          name: 'low_stock',
+          dedup_key: 'k',
+          labels: message.labels,
+          actions: message.actions,
+          metadata: message.metadata,
+          occurred_at: message.occurred_at,
+          trace_id: '0af7651916cd43dd8448eb211c80319c',
+          change: 'raised',
+          status: 'firing',
+          previous: null,
+          occurrences: 1,
+          folded: 0,
+          assignee: null,
+          snoozed_until: null,
+          actor: null,
+          note: null,
         });
         expect(Object.keys(entry.labels)).toEqual(['b', 'a']);
         expect(entry.received_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
@@ -100,8 +148,17 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
         expect((await log.append([before])).map(({ outcome }) => outcome)).toEqual(['stored']);
         expect((await log.append([after, before])).map(({ outcome }) => outcome)).toEqual(['duplicate', 'duplicate']);
         const fresh = aPlannedEvent({ tenant_id }, { body_hash: '2.fresh' });
-        expect((await log.append([fresh, { ...fresh, body_hash: '2.another-body' }])).map(({ outcome }) => outcome)).toEqual(['stored', 'conflict']);
-        expect((await log.append([{ ...fresh, body_hash: '2.another-body' }, { ...fresh, body_hash: 'by-an-old-processor' }])).map(({ outcome }) => outcome)).toEqual(['conflict', 'duplicate']);
+        expect(
+          (await log.append([fresh, { ...fresh, body_hash: '2.another-body' }])).map(({ outcome }) => outcome),
+        ).toEqual(['stored', 'conflict']);
+        expect(
+          (
+            await log.append([
+              { ...fresh, body_hash: '2.another-body' },
+              { ...fresh, body_hash: 'by-an-old-processor' },
+            ])
+          ).map(({ outcome }) => outcome),
+        ).toEqual(['conflict', 'duplicate']);
       });
 
       it('finds a conflict where the same id comes with another body, in a later batch and in the same one', async () => {
@@ -109,7 +166,11 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
         const first = aPlannedEvent({ tenant_id, id: 'same' }, { body_hash: 'one' });
         const other = aPlannedEvent({ tenant_id, id: 'same', title: 'another' }, { body_hash: 'two' });
         expect((await log.append([first, other])).map(({ outcome }) => outcome)).toEqual(['stored', 'conflict']);
-        expect((await log.append([other, first, other])).map(({ outcome }) => outcome)).toEqual(['conflict', 'duplicate', 'conflict']);
+        expect((await log.append([other, first, other])).map(({ outcome }) => outcome)).toEqual([
+          'conflict',
+          'duplicate',
+          'conflict',
+        ]);
         expect(await numbers(reader, tenant_id)).toEqual([1]);
       });
 
@@ -127,7 +188,9 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
       it('stores all of a batch or nothing', async () => {
         const tenant_id = aTenant();
         const unstorable = aPlannedEvent({ tenant_id, title: 'a NUL: \0' });
-        const refused = await log.append([aPlannedEvent({ tenant_id }), unstorable, aPlannedEvent({ tenant_id })]).catch((error: unknown) => error);
+        const refused = await log
+          .append([aPlannedEvent({ tenant_id }), unstorable, aPlannedEvent({ tenant_id })])
+          .catch((error: unknown) => error);
         expect(refused).toBeInstanceOf(Refused);
         expect((refused as Refused).code).toBe('store_failed');
         expect(await reader.after(tenant_id, 0, 10)).toEqual([]);
@@ -136,18 +199,33 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
 
       it('renders the same bytes from what it gave back and from what it reads, whatever the producer had to say', async () => {
         const tenant_id = aTenant();
-        const odd = ['{"huge":1e400,"less":-1e400,"zero":-0,"10":1,"9":2,"b":3,"a":4,"__proto__":{"x":1},"toJSON":1,"":null}', '{"e":1e21,"f":0.1,"g":1e-7,"h":123456789012345678901234567890}'];
-        const json = fc.dictionary(fc.string({ unit: 'grapheme' }), fc.jsonValue({ maxDepth: 4, stringUnit: 'grapheme' }));
-        const metadata = fc.oneof(fc.constantFrom(...odd).map((text) => JSON.parse(text) as Record<string, unknown>), json);
-        const labels = fc.dictionary(fc.oneof(fc.string({ unit: 'grapheme' }), fc.constantFrom('__proto__', '10', '9')), fc.string({ unit: 'grapheme' }));
+        const odd = [
+          '{"huge":1e400,"less":-1e400,"zero":-0,"10":1,"9":2,"b":3,"a":4,"__proto__":{"x":1},"toJSON":1,"":null}',
+          '{"e":1e21,"f":0.1,"g":1e-7,"h":123456789012345678901234567890}',
+        ];
+        const json = fc.dictionary(
+          fc.string({ unit: 'grapheme' }),
+          fc.jsonValue({ maxDepth: 4, stringUnit: 'grapheme' }),
+        );
+        const metadata = fc.oneof(
+          fc.constantFrom(...odd).map((text) => JSON.parse(text) as Record<string, unknown>),
+          json,
+        );
+        const labels = fc.dictionary(
+          fc.oneof(fc.string({ unit: 'grapheme' }), fc.constantFrom('__proto__', '10', '9')),
+          fc.string({ unit: 'grapheme' }),
+        );
         const text = fc.string({ unit: 'grapheme', minLength: 1 });
         await fc.assert(
-          fc.asyncProperty(fc.array(fc.record({ metadata, labels, title: text, message: text }), { minLength: 1, maxLength: 20 }), async (messages) => {
-            const results = await log.append(messages.map((message) => aPlannedEvent({ tenant_id, ...message })));
-            const given = results.map((result) => renderData(eventOf(result).entry));
-            const read = await reader.after(tenant_id, eventOf(results[0]!).seq - 1, messages.length);
-            expect(read.map(({ entry }) => renderData(entry))).toEqual(given);
-          }),
+          fc.asyncProperty(
+            fc.array(fc.record({ metadata, labels, title: text, message: text }), { minLength: 1, maxLength: 20 }),
+            async (messages) => {
+              const results = await log.append(messages.map((message) => aPlannedEvent({ tenant_id, ...message })));
+              const given = results.map((result) => renderData(eventOf(result).entry));
+              const read = await reader.after(tenant_id, eventOf(results[0]!).seq - 1, messages.length);
+              expect(read.map(({ entry }) => renderData(entry))).toEqual(given);
+            },
+          ),
           { numRuns: 30 },
         );
       });
@@ -156,7 +234,10 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
         const tenants = Array.from({ length: 12 }, () => aTenant());
         const twice = Array.from({ length: 40 }, (_, index) => aPlannedEvent({ tenant_id: tenants[index % 12] }));
         const batchOf = (lane: number, round: number): PlannedEvent[] =>
-          shuffled([...tenants.map((tenant_id) => aPlannedEvent({ tenant_id, dedup_key: `key ${round % 3}` })), twice[(lane * 7 + round) % 40]!]).slice(0, 8);
+          shuffled([
+            ...tenants.map((tenant_id) => aPlannedEvent({ tenant_id, dedup_key: `key ${round % 3}` })),
+            twice[(lane * 7 + round) % 40]!,
+          ]).slice(0, 8);
         const outcomes = await Promise.all(
           Array.from({ length: 8 }, async (_, lane) => {
             const mine: AppendResult[] = [];
@@ -164,7 +245,10 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
             return mine;
           }),
         );
-        const stored = outcomes.flat().filter(({ outcome }) => outcome === 'stored').map(eventOf);
+        const stored = outcomes
+          .flat()
+          .filter(({ outcome }) => outcome === 'stored')
+          .map(eventOf);
         for (const tenant of tenants) {
           const own = stored.filter(({ entry }) => entry.tenant_id === tenant).map(({ seq }) => seq);
           expect(own.sort((a, b) => a - b)).toEqual(own.map((_, index) => index + 1));
@@ -179,27 +263,191 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
       type Said = [status: 'firing' | 'resolved', severity: Severity, minute: number];
       type Became = [change: Change, status: AlertStatus, severity: Severity];
       const stories: [story: string, said: Said[], became: Became[]][] = [
-        ['is raised and repeated', [['firing', 'high', 1], ['firing', 'high', 2]], [['raised', 'firing', 'high'], ['repeated', 'firing', 'high']]],
-        ['goes up and down in severity', [['firing', 'low', 1], ['firing', 'urgent', 2], ['firing', 'medium', 3]], [['raised', 'firing', 'low'], ['severity_raised', 'firing', 'urgent'], ['severity_lowered', 'firing', 'medium']]],
-        ['is resolved, keeps its severity, and is reopened with a new one', [['firing', 'high', 1], ['resolved', 'low', 2], ['firing', 'low', 3]], [['raised', 'firing', 'high'], ['resolved', 'resolved', 'high'], ['reopened', 'firing', 'low']]],
-        ['is not reopened by a firing that is older than its resolving', [['firing', 'high', 1], ['resolved', 'high', 5], ['firing', 'urgent', 4], ['firing', 'high', 6]], [['raised', 'firing', 'high'], ['resolved', 'resolved', 'high'], ['stale', 'resolved', 'urgent'], ['reopened', 'firing', 'high']]],
-        ['is resolved where both happened at the same time, firing last', [['firing', 'high', 1], ['resolved', 'high', 2], ['firing', 'high', 2]], [['raised', 'firing', 'high'], ['resolved', 'resolved', 'high'], ['stale', 'resolved', 'high']]],
-        ['is resolved where both happened at the same time, resolving last', [['firing', 'high', 2], ['resolved', 'high', 2]], [['raised', 'firing', 'high'], ['resolved', 'resolved', 'high']]],
-        ['is not resolved by a message older than its raising', [['firing', 'high', 5], ['resolved', 'high', 4]], [['raised', 'firing', 'high'], ['stale', 'firing', 'high']]],
-        ['begins resolved when that is the first that is heard of it, and so meets its late firing', [['resolved', 'high', 5], ['firing', 'high', 4], ['firing', 'high', 6]], [['resolved', 'resolved', 'high'], ['stale', 'resolved', 'high'], ['reopened', 'firing', 'high']]],
-        ['stays firing where a repeat was newer than the resolving that comes late', [['firing', 'high', 1], ['firing', 'high', 9], ['resolved', 'high', 5]], [['raised', 'firing', 'high'], ['repeated', 'firing', 'high'], ['stale', 'firing', 'high']]],
-        ['keeps the severity of a repeat that was newer', [['firing', 'high', 1], ['firing', 'high', 9], ['firing', 'low', 5]], [['raised', 'firing', 'high'], ['repeated', 'firing', 'high'], ['stale', 'firing', 'high']]],
-        ['has the higher of two severities of one time, the lower last', [['firing', 'high', 1], ['firing', 'low', 1]], [['raised', 'firing', 'high'], ['repeated', 'firing', 'high']]],
-        ['has the higher of two severities of one time, the higher last', [['firing', 'low', 1], ['firing', 'high', 1]], [['raised', 'firing', 'low'], ['severity_raised', 'firing', 'high']]],
-        ['has the severity of a firing that comes behind its resolving', [['resolved', 'high', 5], ['firing', 'low', 4]], [['resolved', 'resolved', 'high'], ['stale', 'resolved', 'low']]],
-        ['does not change in severity by a message older than the last change', [['firing', 'low', 1], ['firing', 'urgent', 5], ['firing', 'low', 3]], [['raised', 'firing', 'low'], ['severity_raised', 'firing', 'urgent'], ['stale', 'firing', 'urgent']]],
+        [
+          'is raised and repeated',
+          [
+            ['firing', 'high', 1],
+            ['firing', 'high', 2],
+          ],
+          [
+            ['raised', 'firing', 'high'],
+            ['repeated', 'firing', 'high'],
+          ],
+        ],
+        [
+          'goes up and down in severity',
+          [
+            ['firing', 'low', 1],
+            ['firing', 'urgent', 2],
+            ['firing', 'medium', 3],
+          ],
+          [
+            ['raised', 'firing', 'low'],
+            ['severity_raised', 'firing', 'urgent'],
+            ['severity_lowered', 'firing', 'medium'],
+          ],
+        ],
+        [
+          'is resolved, keeps its severity, and is reopened with a new one',
+          [
+            ['firing', 'high', 1],
+            ['resolved', 'low', 2],
+            ['firing', 'low', 3],
+          ],
+          [
+            ['raised', 'firing', 'high'],
+            ['resolved', 'resolved', 'high'],
+            ['reopened', 'firing', 'low'],
+          ],
+        ],
+        [
+          'is not reopened by a firing that is older than its resolving',
+          [
+            ['firing', 'high', 1],
+            ['resolved', 'high', 5],
+            ['firing', 'urgent', 4],
+            ['firing', 'high', 6],
+          ],
+          [
+            ['raised', 'firing', 'high'],
+            ['resolved', 'resolved', 'high'],
+            ['stale', 'resolved', 'urgent'],
+            ['reopened', 'firing', 'high'],
+          ],
+        ],
+        [
+          'is resolved where both happened at the same time, firing last',
+          [
+            ['firing', 'high', 1],
+            ['resolved', 'high', 2],
+            ['firing', 'high', 2],
+          ],
+          [
+            ['raised', 'firing', 'high'],
+            ['resolved', 'resolved', 'high'],
+            ['stale', 'resolved', 'high'],
+          ],
+        ],
+        [
+          'is resolved where both happened at the same time, resolving last',
+          [
+            ['firing', 'high', 2],
+            ['resolved', 'high', 2],
+          ],
+          [
+            ['raised', 'firing', 'high'],
+            ['resolved', 'resolved', 'high'],
+          ],
+        ],
+        [
+          'is not resolved by a message older than its raising',
+          [
+            ['firing', 'high', 5],
+            ['resolved', 'high', 4],
+          ],
+          [
+            ['raised', 'firing', 'high'],
+            ['stale', 'firing', 'high'],
+          ],
+        ],
+        [
+          'begins resolved when that is the first that is heard of it, and so meets its late firing',
+          [
+            ['resolved', 'high', 5],
+            ['firing', 'high', 4],
+            ['firing', 'high', 6],
+          ],
+          [
+            ['resolved', 'resolved', 'high'],
+            ['stale', 'resolved', 'high'],
+            ['reopened', 'firing', 'high'],
+          ],
+        ],
+        [
+          'stays firing where a repeat was newer than the resolving that comes late',
+          [
+            ['firing', 'high', 1],
+            ['firing', 'high', 9],
+            ['resolved', 'high', 5],
+          ],
+          [
+            ['raised', 'firing', 'high'],
+            ['repeated', 'firing', 'high'],
+            ['stale', 'firing', 'high'],
+          ],
+        ],
+        [
+          'keeps the severity of a repeat that was newer',
+          [
+            ['firing', 'high', 1],
+            ['firing', 'high', 9],
+            ['firing', 'low', 5],
+          ],
+          [
+            ['raised', 'firing', 'high'],
+            ['repeated', 'firing', 'high'],
+            ['stale', 'firing', 'high'],
+          ],
+        ],
+        [
+          'has the higher of two severities of one time, the lower last',
+          [
+            ['firing', 'high', 1],
+            ['firing', 'low', 1],
+          ],
+          [
+            ['raised', 'firing', 'high'],
+            ['repeated', 'firing', 'high'],
+          ],
+        ],
+        [
+          'has the higher of two severities of one time, the higher last',
+          [
+            ['firing', 'low', 1],
+            ['firing', 'high', 1],
+          ],
+          [
+            ['raised', 'firing', 'low'],
+            ['severity_raised', 'firing', 'high'],
+          ],
+        ],
+        [
+          'has the severity of a firing that comes behind its resolving',
+          [
+            ['resolved', 'high', 5],
+            ['firing', 'low', 4],
+          ],
+          [
+            ['resolved', 'resolved', 'high'],
+            ['stale', 'resolved', 'low'],
+          ],
+        ],
+        [
+          'does not change in severity by a message older than the last change',
+          [
+            ['firing', 'low', 1],
+            ['firing', 'urgent', 5],
+            ['firing', 'low', 3],
+          ],
+          [
+            ['raised', 'firing', 'low'],
+            ['severity_raised', 'firing', 'urgent'],
+            ['stale', 'firing', 'urgent'],
+          ],
+        ],
       ];
 
       for (const together of [true, false]) {
         it.each(stories)(`%s, ${together ? 'in one batch' : 'in batches of one'}`, async (_story, said, became) => {
           const tenant_id = aTenant();
           const planned = said.map(([status, severity, minute]) =>
-            aPlannedEvent({ tenant_id, dedup_key: 'flour', status, severity, occurred_at: `2026-01-01T00:0${minute}:00.000Z` }),
+            aPlannedEvent({
+              tenant_id,
+              dedup_key: 'flour',
+              status,
+              severity,
+              occurred_at: `2026-01-01T00:0${minute}:00.000Z`,
+            }),
           );
           const results: AppendResult[] = [];
           if (together) results.push(...(await log.append(planned)));
@@ -207,7 +455,10 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
 
           const entries = results.map((result) => eventOf(result).entry);
           expect(entries.map(({ change, status, severity }) => [change, status, severity])).toEqual(became);
-          expect(entries.map(({ previous }) => previous && [previous.status, previous.severity])).toEqual([null, ...became.slice(0, -1).map(([, status, severity]) => [status, severity])]);
+          expect(entries.map(({ previous }) => previous && [previous.status, previous.severity])).toEqual([
+            null,
+            ...became.slice(0, -1).map(([, status, severity]) => [status, severity]),
+          ]);
           expect(entries.map(({ occurrences }) => occurrences)).toEqual(entries.map((_, index) => index + 1));
           expect(new Set(entries.map(({ alert_id }) => alert_id)).size).toBe(1);
           expect(new Set(entries.map(({ first_seen_at }) => first_seen_at)).size).toBe(1);
@@ -224,13 +475,22 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
           aPlannedEvent({ tenant_id: one }),
           aPlannedEvent({ tenant_id: one }),
         ]);
-        expect(results.map((result) => eventOf(result).entry.change)).toEqual(['raised', 'raised', 'raised', 'raised', 'raised']);
+        expect(results.map((result) => eventOf(result).entry.change)).toEqual([
+          'raised',
+          'raised',
+          'raised',
+          'raised',
+          'raised',
+        ]);
         expect(new Set(results.map((result) => eventOf(result).entry.alert_id)).size).toBe(5);
       });
 
       it('is evolved by what is stored alone: a duplicate is no repeat', async () => {
         const tenant_id = aTenant();
-        const [first, second] = [aPlannedEvent({ tenant_id, dedup_key: 'k' }), aPlannedEvent({ tenant_id, dedup_key: 'k' })];
+        const [first, second] = [
+          aPlannedEvent({ tenant_id, dedup_key: 'k' }),
+          aPlannedEvent({ tenant_id, dedup_key: 'k' }),
+        ];
         await log.append([first, first]);
         const results = await log.append([first, second, first]);
         expect(results.map(({ outcome }) => outcome)).toEqual(['duplicate', 'stored', 'duplicate']);
@@ -243,7 +503,8 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
       const repeats = (tenant_id: TenantId, count: number, overrides: Partial<AlertMessage> = {}) =>
         Array.from({ length: count }, () => aPlannedEvent({ tenant_id, dedup_key: 'flood', ...overrides }));
       const told = (entries: { folded: number }[]) => entries.reduce((sum, { folded }) => sum + folded, 0);
-      const entriesOf = async (tenant_id: TenantId) => (await reader.after(tenant_id, 0, 1000)).map(({ entry }) => entry);
+      const entriesOf = async (tenant_id: TenantId) =>
+        (await reader.after(tenant_id, 0, 1000)).map(({ entry }) => entry);
       /** The entries that became due, until there is nothing more to come. Others' tenants may be among what is appended. */
       const flushed = (tenant_id: TenantId) =>
         eventually(async () => {
@@ -254,14 +515,29 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
       let folding: EventLog;
       beforeAll(() => (folding = opened!.folding));
 
-      for (const [how, size] of [['one batch', 500], ['batches of 3', 3], ['batches of 1', 1]] as const) {
+      for (const [how, size] of [
+        ['one batch', 500],
+        ['batches of 3', 3],
+        ['batches of 1', 1],
+      ] as const) {
         it(`gives the first ${FOLDING.after} repeats within a window an entry each, and the rest none, in ${how}`, async () => {
           const tenant_id = aTenant();
           const planned = repeats(tenant_id, 30);
           const results: AppendResult[] = [];
-          for (let at = 0; at < planned.length; at += size) results.push(...(await log.append(planned.slice(at, at + size))));
-          expect(results.map(({ outcome }) => outcome)).toEqual([...Array<string>(1 + FOLDING.after).fill('stored'), ...Array<string>(29 - FOLDING.after).fill('folded')]);
-          expect((await entriesOf(tenant_id)).map(({ seq, change, folded, occurrences }) => [seq, change, folded, occurrences])).toEqual(
+          for (let at = 0; at < planned.length; at += size)
+            results.push(...(await log.append(planned.slice(at, at + size))));
+          expect(results.map(({ outcome }) => outcome)).toEqual([
+            ...Array<string>(1 + FOLDING.after).fill('stored'),
+            ...Array<string>(29 - FOLDING.after).fill('folded'),
+          ]);
+          expect(
+            (await entriesOf(tenant_id)).map(({ seq, change, folded, occurrences }) => [
+              seq,
+              change,
+              folded,
+              occurrences,
+            ]),
+          ).toEqual(
             Array.from({ length: 1 + FOLDING.after }, (_, at) => [at + 1, at === 0 ? 'raised' : 'repeated', 0, at + 1]),
           );
         });
@@ -276,8 +552,20 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
           ...(await log.append(repeats(tenant_id, 1, { status: 'resolved', occurred_at: '2026-01-02T05:00:00.000Z' }))),
           ...(await log.append(repeats(tenant_id, 1, { occurred_at: '2026-01-02T04:30:00.000Z' }))),
         ];
-        expect(next.map((result) => (result.outcome === 'stored' ? [result.event.entry.change, result.event.entry.folded, result.event.entry.occurrences] : result.outcome))).toEqual([
-          ['severity_lowered', 19 - FOLDING.after, 21], 'folded', 'folded', 'folded', 'folded', ['resolved', 4, 26], ['stale', 0, 27],
+        expect(
+          next.map((result) =>
+            result.outcome === 'stored'
+              ? [result.event.entry.change, result.event.entry.folded, result.event.entry.occurrences]
+              : result.outcome,
+          ),
+        ).toEqual([
+          ['severity_lowered', 19 - FOLDING.after, 21],
+          'folded',
+          'folded',
+          'folded',
+          'folded',
+          ['resolved', 4, 26],
+          ['stale', 0, 27],
         ]);
         const entries = await entriesOf(tenant_id);
         expect(entries.length + told(entries)).toBe(27);
@@ -286,17 +574,37 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
       it('makes the newest folded repeat an entry at the end of its window, which counts the others, and appends it once', async () => {
         const tenant_id = aTenant();
         const planned = repeats(tenant_id, 20);
-        Object.assign(planned.at(-1)!.message, { title: 'Flour is out', labels: { shelf: '9' }, occurred_at: '2026-01-03T00:00:00.000Z' });
+        Object.assign(planned.at(-1)!.message, {
+          title: 'Flour is out',
+          labels: { shelf: '9' },
+          occurred_at: '2026-01-03T00:00:00.000Z',
+        });
         const before = (await folding.append(planned)).filter(({ outcome }) => outcome === 'stored').map(eventOf);
         const appended = await flushed(tenant_id);
         expect(appended).toHaveLength(1);
         const [{ tenant_id: ofTenant, ...event }] = appended as [(typeof appended)[number]];
         const { message } = planned.at(-1)!;
         expect(ofTenant).toBe(tenant_id);
-        expect(event).toMatchObject({ seq: 2 + FOLDS.after, epoch: before[0]!.epoch, prev_fp: before.at(-1)!.fp, fp: expect.stringMatching(/^[a-z2-7]{8}$/) as string });
+        expect(event).toMatchObject({
+          seq: 2 + FOLDS.after,
+          epoch: before[0]!.epoch,
+          prev_fp: before.at(-1)!.fp,
+          fp: expect.stringMatching(/^[a-z2-7]{8}$/) as string,
+        });
         expect(event.entry).toMatchObject({
-          event_id: message.id, alert_id: before[0]!.entry.alert_id, change: 'repeated', status: 'firing', severity: 'urgent', previous: { status: 'firing', severity: 'urgent', labels: { site: 'north' } },
-          title: 'Flour is out', labels: { shelf: '9' }, metadata: message.metadata, occurred_at: message.occurred_at, dedup_key: 'flood', occurrences: 20, folded: 18 - FOLDS.after,
+          event_id: message.id,
+          alert_id: before[0]!.entry.alert_id,
+          change: 'repeated',
+          status: 'firing',
+          severity: 'urgent',
+          previous: { status: 'firing', severity: 'urgent', labels: { site: 'north' } },
+          title: 'Flour is out',
+          labels: { shelf: '9' },
+          metadata: message.metadata,
+          occurred_at: message.occurred_at,
+          dedup_key: 'flood',
+          occurrences: 20,
+          folded: 18 - FOLDS.after,
         });
         const read = await reader.after(tenant_id, 0, 100);
         expect(read.at(-1)).toEqual(asRead(event));
@@ -307,7 +615,10 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
 
         // and life goes on: another window, in which the next repeats get entries again
         const more = await folding.append(repeats(tenant_id, 1, { occurred_at: '2026-01-03T00:00:01.000Z' }));
-        expect(eventOf(more[0]!)).toMatchObject({ prev_fp: event.fp, entry: { change: 'repeated', folded: 0, occurrences: 21, title: 'Flour is running low' } });
+        expect(eventOf(more[0]!)).toMatchObject({
+          prev_fp: event.fp,
+          entry: { change: 'repeated', folded: 0, occurrences: 21, title: 'Flour is running low' },
+        });
       });
 
       it('appends it once when several ask at once', async () => {
@@ -333,10 +644,17 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
         expect(await folding.append([last, last, planned[13]!])).toEqual([again, again, again]);
         expect(await folding.append([{ ...last, body_hash: 'another' }])).toEqual([{ outcome: 'conflict' }]);
         const fresh = repeats(tenant_id, 1)[0]!;
-        expect(await folding.append([fresh, fresh, { ...fresh, body_hash: 'another' }])).toEqual([{ outcome: 'folded' }, again, { outcome: 'conflict' }]);
+        expect(await folding.append([fresh, fresh, { ...fresh, body_hash: 'another' }])).toEqual([
+          { outcome: 'folded' },
+          again,
+          { outcome: 'conflict' },
+        ]);
 
         const { epoch, seq, fp } = (await flushed(tenant_id))[0]!;
-        expect(await folding.append([fresh, last])).toEqual([{ outcome: 'duplicate', tenant_id, position: { epoch, seq, fp } }, again]);
+        expect(await folding.append([fresh, last])).toEqual([
+          { outcome: 'duplicate', tenant_id, position: { epoch, seq, fp } },
+          again,
+        ]);
         const entries = await entriesOf(tenant_id);
         expect(entries.length + told(entries)).toBe(16);
       });
@@ -349,7 +667,9 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
           ...repeats(tenant_id, 2, { dedup_key: 'another' }),
           ...repeats(tenant_id, 2, { service: 'sales' }),
           ...repeats(tenant_id, 2, { dedup_key: undefined }),
-          ...(['low', 'high', 'low', 'high'] as const).flatMap((severity, at) => repeats(tenant_id, 1, { severity, occurred_at: `2026-01-02T04:00:0${at}.000Z` })),
+          ...(['low', 'high', 'low', 'high'] as const).flatMap((severity, at) =>
+            repeats(tenant_id, 1, { severity, occurred_at: `2026-01-02T04:00:0${at}.000Z` }),
+          ),
         ]);
         expect(results.map(({ outcome }) => outcome)).toEqual(results.map(() => 'stored'));
         expect(results.slice(0, 3).map((result) => eventOf(result).entry.folded)).toEqual([19 - FOLDING.after, 0, 0]);
@@ -391,13 +711,25 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
         for (const fp of fps) expect(fp).toMatch(/^[a-z2-7]{8}$/);
       });
 
-      const wanting = (passes: Partial<StreamFilter> = {}): StreamFilter => ({ severity: null, type: null, service: null, name: null, labels: null, ...passes });
+      const wanting = (passes: Partial<StreamFilter> = {}): StreamFilter => ({
+        severity: null,
+        type: null,
+        service: null,
+        name: null,
+        labels: null,
+        ...passes,
+      });
       const positionOf = ({ epoch, seq, fp }: LogPosition): LogPosition => ({ epoch, seq, fp });
 
       it('gives the newest entries that pass, in order, with the position before them and the head', async () => {
         const tenant_id = aTenant();
         const planned = (['urgent', 'low', 'urgent', 'low', 'low'] as const).map((severity, index) =>
-          aPlannedEvent({ tenant_id, severity, service: index === 4 ? 'sales' : 'inventory', labels: index === 1 ? { site: 'north', "it's": '{"a"}' } : { site: 'south' } }),
+          aPlannedEvent({
+            tenant_id,
+            severity,
+            service: index === 4 ? 'sales' : 'inventory',
+            labels: index === 1 ? { site: 'north', "it's": '{"a"}' } : { site: 'south' },
+          }),
         );
         const stored = (await log.append(planned)).map(eventOf);
         const read = await reader.after(tenant_id, 0, 10);
@@ -425,22 +757,34 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
           expect({ count, passes, seqs: newest.events.map(({ seq }) => seq) }).toEqual({ count, passes, seqs });
           expect(newest.events).toEqual(seqs.map((seq) => read[seq - 1]));
           const [first] = seqs;
-          expect(newest).toMatchObject({ from: first === undefined ? newest.upTo : first === 1 ? origin : positionOf(read[first - 2]!), upTo: positionOf(read[4]!), searched: null });
+          expect(newest).toMatchObject({
+            from: first === undefined ? newest.upTo : first === 1 ? origin : positionOf(read[first - 2]!),
+            upTo: positionOf(read[4]!),
+            searched: null,
+          });
         }
       });
 
       it('counts an entry that its alert left the filter with as one that passes', async () => {
         const tenant_id = aTenant();
-        await log.append((['urgent', 'low'] as const).map((severity, index) => aPlannedEvent({ tenant_id, severity, dedup_key: 'k', occurred_at: `2026-01-01T00:00:0${index}.000Z` })));
-        expect((await reader.newest(tenant_id, 1, wanting({ severity: ['urgent'] }))).events.map(({ seq }) => seq)).toEqual([2]);
+        await log.append(
+          (['urgent', 'low'] as const).map((severity, index) =>
+            aPlannedEvent({ tenant_id, severity, dedup_key: 'k', occurred_at: `2026-01-01T00:00:0${index}.000Z` }),
+          ),
+        );
+        expect(
+          (await reader.newest(tenant_id, 1, wanting({ severity: ['urgent'] }))).events.map(({ seq }) => seq),
+        ).toEqual([2]);
       });
 
       it(`looks at ${MAX_SEARCHED} entries and no more, and says so when older ones may pass`, async () => {
         const tenant_id = aTenant();
-        const urgent = (count: number) => Array.from({ length: count }, () => aPlannedEvent({ tenant_id, severity: 'urgent' }));
-        const low = (count: number) => Array.from({ length: count }, () => aPlannedEvent({ tenant_id, severity: 'low' }));
+        const urgent = (count: number) =>
+          Array.from({ length: count }, () => aPlannedEvent({ tenant_id, severity: 'urgent' }));
+        const low = (count: number) =>
+          Array.from({ length: count }, () => aPlannedEvent({ tenant_id, severity: 'low' }));
         await log.append(urgent(2));
-        for (let stored = 0; stored < MAX_SEARCHED - 1; ) {
+        for (let stored = 0; stored < MAX_SEARCHED - 1;) {
           const count = Math.min(1_000, MAX_SEARCHED - 1 - stored);
           await log.append(low(count));
           stored += count;
@@ -466,12 +810,17 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
           { type: 'alert', name: 'warm', labels: { site: 'north' }, severity: 'low' },
         ];
         for (const [second, message] of said.entries()) {
-          await log.append([aPlannedEvent({ tenant_id, dedup_key: 'k', ...message, occurred_at: `2026-01-01T00:00:0${second}.000Z` })]);
+          await log.append([
+            aPlannedEvent({ tenant_id, dedup_key: 'k', ...message, occurred_at: `2026-01-01T00:00:0${second}.000Z` }),
+          ]);
         }
         const entries = await reader.after(tenant_id, 0, 10);
         const same = { status: 'firing' as const };
         expect(entries.map(({ entry }) => entry.previous)).toEqual([
-          null, { ...same, severity: 'urgent', type: 'notification' }, { ...same, severity: 'urgent', labels: { site: 'south' } }, { ...same, severity: 'low', name: 'cold' },
+          null,
+          { ...same, severity: 'urgent', type: 'notification' },
+          { ...same, severity: 'urgent', labels: { site: 'south' } },
+          { ...same, severity: 'low', name: 'cold' },
         ]);
         const found = async (filter: Partial<StreamFilter>) => {
           const newest = entries.filter(({ entry }) => entryPasses(wanting(filter), entry)).map(({ seq }) => seq);
@@ -485,7 +834,9 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
         expect((await found({ severity: ['urgent'], labels: { site: 'north' } })).at(-1)).toBe(undefined);
         expect((await found({ name: ['cold'], severity: ['urgent'] })).at(-1)).toBe(3);
         expect((await found({ name: ['warm'] })).at(-1)).toBe(4);
-        expect((await found({ name: ['cold'], labels: { site: 'north' }, severity: ['urgent'] })).at(-1)).toBe(undefined);
+        expect((await found({ name: ['cold'], labels: { site: 'north' }, severity: ['urgent'] })).at(-1)).toBe(
+          undefined,
+        );
       });
 
       it('starts at a time, with the position of the entry before it', async () => {
@@ -497,7 +848,11 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
         const stored = await reader.after(tenant_id, 0, 10);
         for (const index of [2, 4, 6, 8]) {
           const { epoch, seq, fp } = stored[index - 1]!;
-          expect(await reader.startOf(tenant_id, new Date(stored[index]!.entry.received_at))).toEqual({ epoch, seq, fp });
+          expect(await reader.startOf(tenant_id, new Date(stored[index]!.entry.received_at))).toEqual({
+            epoch,
+            seq,
+            fp,
+          });
         }
         const head = { epoch: stored[9]!.epoch, seq: 10, fp: stored[9]!.fp };
         expect(await reader.startOf(tenant_id, new Date(Date.now() + 3_600_000))).toEqual(head);
@@ -532,8 +887,12 @@ function eventOf(result: AppendResult): StoredEvent {
 /** An entry that is read has the one before it beside it, and says nothing of it. */
 const asRead = (event: StoredEvent | undefined) => ({ ...event, prev_fp: null });
 
-const numbers = async (log: EventLog, tenant: StoredEvent['entry']['tenant_id'], seq = 0, limit = 1000): Promise<number[]> =>
-  (await log.after(aTenant(tenant), seq, limit)).map((event) => event.seq);
+const numbers = async (
+  log: EventLog,
+  tenant: StoredEvent['entry']['tenant_id'],
+  seq = 0,
+  limit = 1000,
+): Promise<number[]> => (await log.after(aTenant(tenant), seq, limit)).map((event) => event.seq);
 
 /** Fisher-Yates: every order is as likely as any other. */
 function shuffled<T>(items: T[]): T[] {

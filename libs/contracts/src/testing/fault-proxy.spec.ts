@@ -223,14 +223,25 @@ describe('the fault proxy', () => {
 });
 
 describe('replies of Redis', () => {
-  const replies = ['+OK\r\n', '$-1\r\n', '*-1\r\n', '$5\r\na\r\nb\n\r\n', '*2\r\n*1\r\n:1\r\n$0\r\n\r\n', '%1\r\n+k\r\n:2\r\n', '_\r\n', '|1\r\n+k\r\n+v\r\n*0\r\n', '>2\r\n+a\r\n,1.5\r\n'];
+  const replies = [
+    '+OK\r\n',
+    '$-1\r\n',
+    '*-1\r\n',
+    '$5\r\na\r\nb\n\r\n',
+    '*2\r\n*1\r\n:1\r\n$0\r\n\r\n',
+    '%1\r\n+k\r\n:2\r\n',
+    '_\r\n',
+    '|1\r\n+k\r\n+v\r\n*0\r\n',
+    '>2\r\n+a\r\n,1.5\r\n',
+  ];
 
   it('are cut where they end, wherever the bytes are', () => {
     const bytes = Buffer.from(replies.join(''));
     for (const size of [1, 2, 3, 5, 8, 13, bytes.length]) {
       const splitter = new RespSplitter();
       const found: string[] = [];
-      for (let at = 0; at < bytes.length; at += size) found.push(...splitter.push(bytes.subarray(at, at + size)).map(String));
+      for (let at = 0; at < bytes.length; at += size)
+        found.push(...splitter.push(bytes.subarray(at, at + size)).map(String));
       expect(found).toEqual(replies);
     }
   });

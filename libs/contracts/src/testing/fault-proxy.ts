@@ -142,7 +142,11 @@ export class FaultProxy {
 
   static async to(url: string, options: ProxyOptions = {}): Promise<FaultProxy> {
     const { hostname, port } = new URL(url);
-    const proxy = new FaultProxy(createServer({ allowHalfOpen: true }), { host: hostname, port: Number(port) }, options);
+    const proxy = new FaultProxy(
+      createServer({ allowHalfOpen: true }),
+      { host: hostname, port: Number(port) },
+      options,
+    );
     await new Promise<void>((resolve) => proxy.listener.listen(0, '127.0.0.1', resolve));
     return proxy;
   }

@@ -72,7 +72,8 @@ export class Lane {
   }
 
   private take(bytes: Buffer): void {
-    if (this.opening.length < OPENING_BYTES) this.opening += bytes.toString('latin1', 0, OPENING_BYTES - this.opening.length);
+    if (this.opening.length < OPENING_BYTES)
+      this.opening += bytes.toString('latin1', 0, OPENING_BYTES - this.opening.length);
     if (this.discards) return;
     for (const unit of this.options.split?.(bytes) ?? [bytes]) {
       if (this.options.drops(unit)) continue;
@@ -100,7 +101,7 @@ export class Lane {
 
   private async pass(unit: Buffer): Promise<void> {
     const end = Math.min(this.bytesLeft, this.patternEnd(unit));
-    for (let at = 0; at < Math.min(end, unit.length); ) {
+    for (let at = 0; at < Math.min(end, unit.length);) {
       await this.hole?.healed;
       const step = Math.max(1, Math.floor((this.bytesPerSecond * THROTTLE_TICK_MS) / 1_000));
       const piece = unit.subarray(at, Math.min(at + step, end, unit.length));

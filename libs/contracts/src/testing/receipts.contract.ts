@@ -10,7 +10,11 @@ export interface OpenReceipts {
 }
 
 const bytesOf = (message: PlannedEvent['message']) => Buffer.from(JSON.stringify(message));
-const asPublished = ({ message, body_hash }: PlannedEvent): PublishedMessage => ({ ...message, body_hash, bytes_sha256: hash('sha256', bytesOf(message), 'hex') });
+const asPublished = ({ message, body_hash }: PlannedEvent): PublishedMessage => ({
+  ...message,
+  body_hash,
+  bytes_sha256: hash('sha256', bytesOf(message), 'hex'),
+});
 
 /** What every `Receipts` does while nothing is broken. `log` is the log that it asks. */
 export function describeReceipts(name: string, { open }: { open(): Promise<OpenReceipts> }): void {
@@ -37,30 +41,43 @@ export function describeReceipts(name: string, { open }: { open(): Promise<OpenR
       const first = aPlannedEvent({ tenant_id });
       const dead = aPlannedEvent({ tenant_id });
       await opened.log.append([first]);
-      await opened.log.bury([{ tenant_id, reason: 'store_failed', detail: 'x', body: bytesOf(dead.message), routing_key: null }]);
+      await opened.log.bury([
+        { tenant_id, reason: 'store_failed', detail: 'x', body: bytesOf(dead.message), routing_key: null },
+      ]);
       expect(await opened.receipts.of([{ ...asPublished(first), body_hash: 'another' }, asPublished(dead)])).toEqual([
         { outcome: 'dead', reason: 'id_conflict' },
         { outcome: 'dead', reason: 'store_failed' },
       ]);
     });
 
-    it('tell of a death also when the letter is nobody\'s, and no stranger with other bytes of it', async () => {
+    it("tell of a death also when the letter is nobody's, and no stranger with other bytes of it", async () => {
       const dead = aPlannedEvent({ tenant_id: aTenant() });
-      await opened.log.bury([{ tenant_id: null, reason: 'delivery_limit', detail: 'x', body: bytesOf(dead.message), routing_key: null }]);
-      expect(await opened.receipts.of([aPlannedEvent({ tenant_id: aTenant() }), dead].map(asPublished))).toEqual([undefined, { outcome: 'dead', reason: 'delivery_limit' }]);
+      await opened.log.bury([
+        { tenant_id: null, reason: 'delivery_limit', detail: 'x', body: bytesOf(dead.message), routing_key: null },
+      ]);
+      expect(await opened.receipts.of([aPlannedEvent({ tenant_id: aTenant() }), dead].map(asPublished))).toEqual([
+        undefined,
+        { outcome: 'dead', reason: 'delivery_limit' },
+      ]);
     });
 
     it('take a message that was stored under another way of hashing for the same one', async () => {
       const event = aPlannedEvent({ tenant_id: aTenant() }, { body_hash: 'as-it-was-made-before-00' });
       await opened.log.append([event]);
       const asked = ['2.now', 'as-another-was-before'].map((body_hash) => ({ ...asPublished(event), body_hash }));
-      expect(await opened.receipts.of(asked)).toMatchObject([{ outcome: 'stored' }, { outcome: 'dead', reason: 'id_conflict' }]);
+      expect(await opened.receipts.of(asked)).toMatchObject([
+        { outcome: 'stored' },
+        { outcome: 'dead', reason: 'id_conflict' },
+      ]);
     });
 
     it('are those of the same tenant and service alone', async () => {
       const event = aPlannedEvent({ tenant_id: aTenant() });
       await opened.log.append([event]);
-      const asked = [{ ...asPublished(event), service: 'other' }, { ...asPublished(event), tenant_id: aTenant() }];
+      const asked = [
+        { ...asPublished(event), service: 'other' },
+        { ...asPublished(event), tenant_id: aTenant() },
+      ];
       expect(await opened.receipts.of(asked)).toEqual([undefined, undefined]);
     });
   });

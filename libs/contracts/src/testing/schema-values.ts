@@ -31,7 +31,8 @@ const LATEST = new Date('2100-01-01T00:00:00Z');
 let webUrl: fc.Arbitrary<string> | undefined;
 const FORMATS: Readonly<Record<string, () => fc.Arbitrary<string>>> = {
   'date-time': () => fc.date({ min: new Date(0), max: LATEST, noInvalidDate: true }).map((date) => date.toISOString()),
-  date: () => fc.date({ min: new Date(0), max: LATEST, noInvalidDate: true }).map((date) => date.toISOString().slice(0, 10)),
+  date: () =>
+    fc.date({ min: new Date(0), max: LATEST, noInvalidDate: true }).map((date) => date.toISOString().slice(0, 10)),
   uuid: () => fc.uuid(),
   uri: () => (webUrl ??= fc.webUrl()),
 };
@@ -53,22 +54,38 @@ export class SchemaValues {
     if (known.length === 0) return this.fitting(schema);
     const one = fc.constantFrom(...known);
     const { minItems = 0 } = schema;
-    return fc.oneof({ weight: 4, arbitrary: schema.type === 'array' ? fc.array(one, { minLength: minItems, maxLength: Math.max(minItems, FEW) }) : one }, { weight: 1, arbitrary: this.fitting(schema) });
+    return fc.oneof(
+      {
+        weight: 4,
+        arbitrary:
+          schema.type === 'array' ? fc.array(one, { minLength: minItems, maxLength: Math.max(minItems, FEW) }) : one,
+      },
+      { weight: 1, arbitrary: this.fitting(schema) },
+    );
   }
 
   fitting(schema: ValueSchema): fc.Arbitrary<unknown> {
     if (schema.$ref) return this.fitting(this.resolve(schema.$ref));
     if (schema.const !== undefined) return fc.constant(schema.const);
     if (schema.enum) return fc.constantFrom(...schema.enum);
-    if (schema.anyOf) return fc.oneof(...schema.anyOf.map((one) => this.fitting({ ...(schema.type !== undefined && { type: schema.type }), ...one })));
+    if (schema.anyOf)
+      return fc.oneof(
+        ...schema.anyOf.map((one) => this.fitting({ ...(schema.type !== undefined && { type: schema.type }), ...one })),
+      );
     const types = [schema.type ?? []].flat();
-    return types.length === 0 ? fc.jsonValue({ maxDepth: 2 }) : fc.oneof(...types.map((type) => this.ofType(type, schema)));
+    return types.length === 0
+      ? fc.jsonValue({ maxDepth: 2 })
+      : fc.oneof(...types.map((type) => this.ofType(type, schema)));
   }
 
   /** One thing about it is wrong, or was: a type, a limit, a name, a field that is missing or too many. */
   near(schema: ValueSchema): fc.Arbitrary<unknown> {
     if (schema.$ref) return this.near(this.resolve(schema.$ref));
-    const other = fc.oneof(fc.constantFrom(null, true, -1, 0, 1e21, 0.5, '', ' ', '\u0000', '\ud800', '__proto__', [], {}, [[]]), fc.string({ unit: 'binary', maxLength: 40 }), fc.jsonValue({ maxDepth: 2 }));
+    const other = fc.oneof(
+      fc.constantFrom(null, true, -1, 0, 1e21, 0.5, '', ' ', '\u0000', '\ud800', '__proto__', [], {}, [[]]),
+      fc.string({ unit: 'binary', maxLength: 40 }),
+      fc.jsonValue({ maxDepth: 2 }),
+    );
     if (schema.anyOf) return fc.oneof(other, ...schema.anyOf.map((one) => this.near(one)));
     const { properties } = schema;
     if (properties) return fc.oneof(other, this.nearObject(schema, properties));
@@ -89,9 +106,22 @@ export class SchemaValues {
     if (names.length === 0) return whole;
     const name = fc.constantFrom(...names);
     return fc.oneof(
-      fc.tuple(whole, name).map(([value, without]) => Object.fromEntries(Object.entries(value).filter(([key]) => key !== without))),
-      fc.tuple(whole, fc.oneof(fc.constantFrom('__proto__', 'constructor', 'x'), name.map((one) => `${one}s`)), fc.jsonValue({ maxDepth: 1 })).map(([value, more, of]) => ({ ...value, [more]: of })),
-      name.chain((one) => fc.tuple(whole, this.near(properties[one]!)).map(([value, wrong]) => ({ ...value, [one]: wrong }))),
+      fc
+        .tuple(whole, name)
+        .map(([value, without]) => Object.fromEntries(Object.entries(value).filter(([key]) => key !== without))),
+      fc
+        .tuple(
+          whole,
+          fc.oneof(
+            fc.constantFrom('__proto__', 'constructor', 'x'),
+            name.map((one) => `${one}s`),
+          ),
+          fc.jsonValue({ maxDepth: 1 }),
+        )
+        .map(([value, more, of]) => ({ ...value, [more]: of })),
+      name.chain((one) =>
+        fc.tuple(whole, this.near(properties[one]!)).map(([value, wrong]) => ({ ...value, [one]: wrong })),
+      ),
     );
   }
 
@@ -99,16 +129,36 @@ export class SchemaValues {
     const { minimum = -1_000, maximum = 1_000_000, minItems = 0, maxItems = FEW } = schema;
     if (type === 'null') return fc.constant(null);
     if (type === 'boolean') return fc.boolean();
-    if (type === 'integer') return fc.integer({ min: minimum, max: Math.max(minimum, Math.min(maximum, Number.MAX_SAFE_INTEGER)) });
+    if (type === 'integer')
+      return fc.integer({ min: minimum, max: Math.max(minimum, Math.min(maximum, Number.MAX_SAFE_INTEGER)) });
     if (type === 'number') return fc.double({ min: minimum, max: maximum, noNaN: true });
     if (type === 'string') return textOf(schema);
-    if (type === 'array') return fc.array(this.fitting(schema.items ?? {}), { minLength: minItems, maxLength: Math.max(minItems, Math.min(maxItems, FEW)) });
+    if (type === 'array')
+      return fc.array(this.fitting(schema.items ?? {}), {
+        minLength: minItems,
+        maxLength: Math.max(minItems, Math.min(maxItems, FEW)),
+      });
     const { properties, patternProperties, additionalProperties, required = [], maxProperties = Infinity } = schema;
     const free = patternProperties
-      ? fc.oneof(...Object.entries(patternProperties).map(([pattern, value]) => this.map(textOf({ pattern, maxLength: 60 }), value)))
-      : typeof additionalProperties === 'object' ? this.map(fc.string({ minLength: 1, maxLength: 20 }), additionalProperties) : fc.constant({});
-    if (!properties) return additionalProperties === true || !patternProperties && additionalProperties === undefined ? fc.dictionary(fc.string({ minLength: 1, maxLength: 20 }), fc.jsonValue({ maxDepth: 2 }), { maxKeys: FEW, noNullPrototype: true }) : free;
-    const fields = fc.record(Object.fromEntries(Object.entries(properties).map(([name, one]) => [name, this.named(name, one)])), { requiredKeys: [...required], noNullPrototype: true });
+      ? fc.oneof(
+          ...Object.entries(patternProperties).map(([pattern, value]) =>
+            this.map(textOf({ pattern, maxLength: 60 }), value),
+          ),
+        )
+      : typeof additionalProperties === 'object'
+        ? this.map(fc.string({ minLength: 1, maxLength: 20 }), additionalProperties)
+        : fc.constant({});
+    if (!properties)
+      return additionalProperties === true || (!patternProperties && additionalProperties === undefined)
+        ? fc.dictionary(fc.string({ minLength: 1, maxLength: 20 }), fc.jsonValue({ maxDepth: 2 }), {
+            maxKeys: FEW,
+            noNullPrototype: true,
+          })
+        : free;
+    const fields = fc.record(
+      Object.fromEntries(Object.entries(properties).map(([name, one]) => [name, this.named(name, one)])),
+      { requiredKeys: [...required], noNullPrototype: true },
+    );
     return fields.filter((value) => Object.keys(value).length <= maxProperties);
   }
 
@@ -117,7 +167,10 @@ export class SchemaValues {
   }
 
   private resolve(reference: string): ValueSchema {
-    const path = reference.replace(/^#\//, '').split('/').map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+    const path = reference
+      .replace(/^#\//, '')
+      .split('/')
+      .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
     return path.reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], this.document) as ValueSchema;
   }
 }
@@ -137,8 +190,13 @@ const matching = (pattern: RegExp, any: fc.Arbitrary<string>): fc.Arbitrary<stri
 
 /** A value as parameters of a query: an object spelled out, a list by commas (`explode: false`) or one by one. */
 export function queryOf(name: string, value: unknown, explode = true): string {
-  const text = (one: unknown): string => encodeURIComponent((typeof one === 'string' ? one : JSON.stringify(one) ?? '').toWellFormed());
-  if (Array.isArray(value)) return explode ? value.map((one) => `${name}=${text(one)}`).join('&') : `${name}=${value.map(text).join(',')}`;
-  if (typeof value === 'object' && value !== null) return Object.entries(value).map(([key, one]) => `${text(key)}=${text(one)}`).join('&');
+  const text = (one: unknown): string =>
+    encodeURIComponent((typeof one === 'string' ? one : (JSON.stringify(one) ?? '')).toWellFormed());
+  if (Array.isArray(value))
+    return explode ? value.map((one) => `${name}=${text(one)}`).join('&') : `${name}=${value.map(text).join(',')}`;
+  if (typeof value === 'object' && value !== null)
+    return Object.entries(value)
+      .map(([key, one]) => `${text(key)}=${text(one)}`)
+      .join('&');
   return `${name}=${text(value)}`;
 }

@@ -31,7 +31,10 @@ export function describeSeenPositions(name: string, { open }: { open(): Promise<
       const [one, two] = [await tenantWithLog(), await tenantWithLog()];
       expect(await of(one.tenant_id, two.tenant_id)).toEqual([]);
       await opened.seen.advance(user, [{ ...one, seq: 3 }, two]);
-      await opened.seen.advance(user, [{ ...two, seq: 2 }, { ...one, seq: 4 }]);
+      await opened.seen.advance(user, [
+        { ...two, seq: 2 },
+        { ...one, seq: 4 },
+      ]);
       expect(await of(two.tenant_id, one.tenant_id)).toEqual([two, { ...one, seq: 4 }]);
       expect(await of(one.tenant_id)).toEqual([{ ...one, seq: 4 }]);
       expect(await opened.seen.of({ ...user, user_id: 'another' }, [one.tenant_id])).toEqual([]);
@@ -41,16 +44,25 @@ export function describeSeenPositions(name: string, { open }: { open(): Promise<
 
     it("keeps the positions of two issuers' users with one name apart, whatever the issuers are called", async () => {
       const one = await tenantWithLog();
-      const readers = ['', 'https://one/', 'https://two/', `${user.user_id}`, "'; --"].map((issuer) => ({ ...user, issuer }));
+      const readers = ['', 'https://one/', 'https://two/', `${user.user_id}`, "'; --"].map((issuer) => ({
+        ...user,
+        issuer,
+      }));
       for (const [seq, reader] of readers.entries()) await opened.seen.advance(reader, [{ ...one, seq }]);
-      for (const [seq, reader] of readers.entries()) expect([reader, await opened.seen.of(reader, [one.tenant_id])]).toEqual([reader, [{ ...one, seq }]]);
+      for (const [seq, reader] of readers.entries())
+        expect([reader, await opened.seen.of(reader, [one.tenant_id])]).toEqual([reader, [{ ...one, seq }]]);
       expect(await opened.seen.of({ ...user, issuer: 'https://three/' }, [one.tenant_id])).toEqual([]);
     });
 
     it('keeps the farthest of many that come at once', async () => {
       const logs = await Promise.all(Array.from({ length: 4 }, tenantWithLog));
       await Promise.all(
-        Array.from({ length: 20 }, (_, at) => opened.seen.advance(user, (at % 2 === 0 ? [...logs] : [...logs].reverse()).map((position) => ({ ...position, seq: 1 + (at % 5) })))),
+        Array.from({ length: 20 }, (_, at) =>
+          opened.seen.advance(
+            user,
+            (at % 2 === 0 ? [...logs] : [...logs].reverse()).map((position) => ({ ...position, seq: 1 + (at % 5) })),
+          ),
+        ),
       );
       expect(await of(...logs.map(({ tenant_id }) => tenant_id))).toEqual(logs);
     });
@@ -59,7 +71,10 @@ export function describeSeenPositions(name: string, { open }: { open(): Promise<
       const one = await tenantWithLog();
       await opened.seen.advance(user, [{ ...one, seq: 5_000 }]);
       expect(await of(one.tenant_id)).toEqual([one]);
-      await opened.seen.advance(user, [{ ...one, epoch: 'another', seq: 9 }, { tenant_id: aTenant(), epoch: one.epoch, seq: 1 }]);
+      await opened.seen.advance(user, [
+        { ...one, epoch: 'another', seq: 9 },
+        { tenant_id: aTenant(), epoch: one.epoch, seq: 1 },
+      ]);
       expect(await of(one.tenant_id)).toEqual([one]);
     });
   });

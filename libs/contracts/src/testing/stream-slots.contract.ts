@@ -21,7 +21,12 @@ export interface StreamSlotsUnderTest {
 const noCaps: StreamLimits = { user: 0, tenant: 0, address: 0 };
 
 /** A stream of a user, tenant and address that nobody else has. */
-const aStream = (known: Partial<StreamHolder> = {}): StreamHolder => ({ user: randomUUID(), tenant_ids: [aTenant()], address: randomUUID(), ...known });
+const aStream = (known: Partial<StreamHolder> = {}): StreamHolder => ({
+  user: randomUUID(),
+  tenant_ids: [aTenant()],
+  address: randomUUID(),
+  ...known,
+});
 
 /** What every `StreamSlots` does while nothing is broken. What it does when its server is away stands in its own spec. */
 export function describeStreamSlots(name: string, { open, lifetimeMs }: StreamSlotsUnderTest): void {
@@ -52,7 +57,9 @@ export function describeStreamSlots(name: string, { open, lifetimeMs }: StreamSl
     it('give exactly as many as there are when many are taken at once', async () => {
       const user = randomUUID();
       const limits = { user: 7, tenant: 100, address: 100 };
-      const answers = await Promise.all(Array.from({ length: 40 }, (_, index) => (index % 2 ? one : other).take(aStream({ user }), limits)));
+      const answers = await Promise.all(
+        Array.from({ length: 40 }, (_, index) => (index % 2 ? one : other).take(aStream({ user }), limits)),
+      );
       expect(answers.filter(isTaken)).toHaveLength(7);
     });
 
@@ -128,7 +135,10 @@ export function describeStreamSlots(name: string, { open, lifetimeMs }: StreamSl
 
         opened.crashFirst!();
 
-        await eventually(async () => expect(await other.take(aStream({ user }), limits)).toBe('taken'), 1.5 * lifetimeMs);
+        await eventually(
+          async () => expect(await other.take(aStream({ user }), limits)).toBe('taken'),
+          1.5 * lifetimeMs,
+        );
         const more = await Promise.all([1, 2, 3].map(() => other.take(aStream({ user }), limits)));
         expect(more.filter(isTaken)).toHaveLength(2);
       });

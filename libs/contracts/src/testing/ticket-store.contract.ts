@@ -33,7 +33,8 @@ export function describeTicketStore(name: string, { open }: { open(): Promise<Op
 
     it('keeps tickets apart', async () => {
       const stem = randomUUID();
-      for (const jti of [stem, `${stem} `, `${stem}'; --`, stem.toUpperCase()]) expect(await tickets.redeem(jti, inThirtySeconds())).toBe(true);
+      for (const jti of [stem, `${stem} `, `${stem}'; --`, stem.toUpperCase()])
+        expect(await tickets.redeem(jti, inThirtySeconds())).toBe(true);
     });
 
     it('redeems a ticket in its last moment once', async () => {

@@ -11,7 +11,8 @@ export interface FreshDatabase {
 /** A migrated database of this test's own, on the server that DATABASE_URL names. `drop` takes it away, connections and all. */
 export async function freshDatabase({ migrated = true } = {}): Promise<FreshDatabase> {
   const server = process.env.DATABASE_URL;
-  if (!server) throw new Error('This test needs a real PostgreSQL: set DATABASE_URL to a user who may create databases.');
+  if (!server)
+    throw new Error('This test needs a real PostgreSQL: set DATABASE_URL to a user who may create databases.');
   const name = `tocsin_test_${randomBytes(6).toString('hex')}`;
   const url = new URL(server);
   url.pathname = `/${name}`;

@@ -25,7 +25,10 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
     let tables: string[];
     const [a, b] = [aTenant('a'), aTenant('b')];
     const owner = <Row = unknown>(sql: string) => asOwner<Row>(opened.connection, sql);
-    const rowsOf = (table: string, rows: { tenant_id: string | null }[]) => ({ table, tenants: [...new Set(rows.map((row) => row.tenant_id))].sort() });
+    const rowsOf = (table: string, rows: { tenant_id: string | null }[]) => ({
+      table,
+      tenants: [...new Set(rows.map((row) => row.tenant_id))].sort(),
+    });
 
     beforeAll(async () => {
       opened = await open();
@@ -41,15 +44,33 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
       const deliveries = [{ channel: 'email', recipient: 'default' }] as const;
       // enough tenants to put rows into every partition
       const others = Array.from({ length: 24 }, (_, index) => aTenant(`other-${index}`));
-      await log.append([a, b, ...others].map((tenant_id) => aPlannedEvent({ tenant_id, dedup_key: 'k' }, { deliveries })));
+      await log.append(
+        [a, b, ...others].map((tenant_id) => aPlannedEvent({ tenant_id, dedup_key: 'k' }, { deliveries })),
+      );
       // repeats that are folded, and due: the function that appends them is asked before it can name a tenant
-      await new PostgresEventLog(database, { after: 0, windowMs: 3_600_000 }).append([a, b].flatMap((tenant_id) => [aPlannedEvent({ tenant_id, dedup_key: 'k' })]));
+      await new PostgresEventLog(database, { after: 0, windowMs: 3_600_000 }).append(
+        [a, b].flatMap((tenant_id) => [aPlannedEvent({ tenant_id, dedup_key: 'k' })]),
+      );
       await owner('update tocsin.folded_repeat set due_at = now()');
-      await log.bury([a, b, null].map((tenant_id) => ({ tenant_id, reason: 'invalid_field', detail: '', body: Buffer.from('x'), routing_key: null })));
-      for (const tenant_id of [a, b]) await new PostgresAccessChanges(database).revoke({ user_id: `user of ${tenant_id}`, tenant_id });
+      await log.bury(
+        [a, b, null].map((tenant_id) => ({
+          tenant_id,
+          reason: 'invalid_field',
+          detail: '',
+          body: Buffer.from('x'),
+          routing_key: null,
+        })),
+      );
+      for (const tenant_id of [a, b])
+        await new PostgresAccessChanges(database).revoke({ user_id: `user of ${tenant_id}`, tenant_id });
       await owner(`insert into tocsin.revocation (user_id, tenant_id) values ('user of a', 'a'), ('user of b', 'b')`);
-      await owner(`insert into tocsin.seen (user_id, tenant_id, epoch, seq) values ('user of a', 'a', 'e', 1), ('user of b', 'b', 'e', 1)`);
-      for (const tenant_id of [a, b]) await new PostgresTenantDirectory(database).grant(`user of ${tenant_id}`, [{ tenant_id, name: tenant_id, role: 'viewer' }]);
+      await owner(
+        `insert into tocsin.seen (user_id, tenant_id, epoch, seq) values ('user of a', 'a', 'e', 1), ('user of b', 'b', 'e', 1)`,
+      );
+      for (const tenant_id of [a, b])
+        await new PostgresTenantDirectory(database).grant(`user of ${tenant_id}`, [
+          { tenant_id, name: tenant_id, role: 'viewer' },
+        ]);
     }, 60_000);
     afterAll(async () => {
       await database?.close();
@@ -65,18 +86,34 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
       );
       expect(relations.length).toBeGreaterThan(9);
       const rule = `(tenant_id IN ( SELECT unnest((NULLIF(current_setting('tocsin.tenants'::text, true), ''::text))::text[]) AS unnest))`;
-      for (const { relname, forced, has_tenant, rules } of relations) expect({ relname, forced, rules }).toEqual({ relname, forced: true, rules: has_tenant ? [rule] : [] });
+      for (const { relname, forced, has_tenant, rules } of relations)
+        expect({ relname, forced, rules }).toEqual({ relname, forced: true, rules: has_tenant ? [rule] : [] });
     });
 
     it("shows a tenant's own rows and no others to a query without WHERE, on every table", async () => {
-      expect(tables).toEqual(expect.arrayContaining(['tocsin.event', 'tocsin.alert', 'tocsin.delivery', 'tocsin.idempotency', 'tocsin.dead_letter', 'tocsin.tenant_membership', 'tocsin.tenant_stream']));
+      expect(tables).toEqual(
+        expect.arrayContaining([
+          'tocsin.event',
+          'tocsin.alert',
+          'tocsin.delivery',
+          'tocsin.idempotency',
+          'tocsin.dead_letter',
+          'tocsin.tenant_membership',
+          'tocsin.tenant_stream',
+        ]),
+      );
       for (const tenant of [a, b]) {
         await database.as([tenant], async (manager) => {
           for (const table of tables.filter((known) => !/_\d$/.test(known))) {
-            expect(rowsOf(table, await manager.query(`select tenant_id from ${table}`))).toEqual({ table, tenants: [tenant] });
+            expect(rowsOf(table, await manager.query(`select tenant_id from ${table}`))).toEqual({
+              table,
+              tenants: [tenant],
+            });
           }
           for (const partition of tables.filter((known) => /_\d$/.test(known))) {
-            expect([[], [tenant]]).toContainEqual(rowsOf(partition, await manager.query(`select tenant_id from ${partition}`)).tenants);
+            expect([[], [tenant]]).toContainEqual(
+              rowsOf(partition, await manager.query(`select tenant_id from ${partition}`)).tenants,
+            );
           }
         });
       }
@@ -85,13 +122,16 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
     it('shows nothing at all without a tenant', async () => {
       for (const table of tables) {
         expect(rowsOf(table, await database.call(`select tenant_id from ${table}`))).toEqual({ table, tenants: [] });
-        expect(rowsOf(table, await database.as([], (manager) => manager.query(`select tenant_id from ${table}`)))).toEqual({ table, tenants: [] });
+        expect(
+          rowsOf(table, await database.as([], (manager) => manager.query(`select tenant_id from ${table}`))),
+        ).toEqual({ table, tenants: [] });
       }
     });
 
     it.each(HOSTILE)('opens nothing to a tenant called %j', async (hostile) => {
       await database.as([aTenant(hostile)], async (manager) => {
-        for (const table of tables) expect(rowsOf(table, await manager.query(`select tenant_id from ${table}`))).toEqual({ table, tenants: [] });
+        for (const table of tables)
+          expect(rowsOf(table, await manager.query(`select tenant_id from ${table}`))).toEqual({ table, tenants: [] });
       });
       expect(await new PostgresEventLog(database).after(aTenant(hostile), 0, 10)).toEqual([]);
     });
@@ -99,10 +139,14 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
     it('lets nobody write or change what is not theirs', async () => {
       const insert = `insert into tocsin.tenant_membership (user_id, tenant_id, name, role) values ('mallory', 'b', 'b', 'admin')`;
       await expect(database.as([a], (manager) => manager.query(insert))).rejects.toBeInstanceOf(Unavailable);
-      await expect(database.as([a], (manager) => manager.query(`update tocsin.tenant_membership set tenant_id = 'b'`))).rejects.toBeInstanceOf(Unavailable);
+      await expect(
+        database.as([a], (manager) => manager.query(`update tocsin.tenant_membership set tenant_id = 'b'`)),
+      ).rejects.toBeInstanceOf(Unavailable);
       const undone = new Error('undone');
       const deletion = database.as([a], async (manager) => {
-        const [deleted] = (await manager.query('delete from tocsin.event returning tenant_id')) as [{ tenant_id: string }[]];
+        const [deleted] = (await manager.query('delete from tocsin.event returning tenant_id')) as [
+          { tenant_id: string }[],
+        ];
         expect(deleted).toEqual([{ tenant_id: 'a' }]);
         throw undone;
       });
@@ -115,34 +159,47 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
         await manager.query('select * from tocsin.entries_after($1, 0, 10)', ['b']);
         await manager.query('select * from tocsin.start_at_time($1, now())', ['b']);
         await manager.query('select * from tocsin.tenants_of($1)', ['user of b']);
-        await manager.query('select * from tocsin.read_dead_letters(null, null, null, null, null, null, false, true, 10)');
+        await manager.query(
+          'select * from tocsin.read_dead_letters(null, null, null, null, null, null, false, true, 10)',
+        );
         await manager.query(`select * from tocsin.decide_dead_letters(null, '{}', 'discarded', 'x', 'x')`);
         await manager.query('select * from tocsin.count_open_dead_letters(null, null, null, null, false)');
         await manager.query('select * from tocsin.dead_letter_depth()');
-        await manager.query(`select * from tocsin.act_on_alerts('{b}', '{b}', array(select alert_id from tocsin.alert), 'note', 'x', null, null, null, true, 'x', null, null, 'noted', '{aaaaaaaa}')`);
+        await manager.query(
+          `select * from tocsin.act_on_alerts('{b}', '{b}', array(select alert_id from tocsin.alert), 'note', 'x', null, null, null, true, 'x', null, null, 'noted', '{aaaaaaaa}')`,
+        );
         await manager.query(`select * from tocsin.wake_snoozed('{aaaaaaaa}')`);
         await manager.query(`select * from tocsin.seen_positions('user of b', '{b}')`);
         await manager.query(`select tocsin.advance_seen('user of b', '{b}', '{e}', '{1}')`);
         await manager.query(`select tocsin.release_entries('', '90 days', 10)`);
         await manager.query(`select * from tocsin.delete_released('', 10, 10)`);
         await manager.query(`select tocsin.forget_ids('7 days', 10)`);
-        for (const table of tables.filter((known) => !/_\d$/.test(known))) expect(rowsOf(table, await manager.query(`select tenant_id from ${table}`))).toEqual({ table, tenants: ['a'] });
+        for (const table of tables.filter((known) => !/_\d$/.test(known)))
+          expect(rowsOf(table, await manager.query(`select tenant_id from ${table}`))).toEqual({
+            table,
+            tenants: ['a'],
+          });
       });
     });
 
-    it.each(['discard all', 'reset all', 'reset role', `set session "tocsin.tenants" = ''`])('opens nothing after "%s" on a connection of the pool', async (statement) => {
-      const single = new Database({ connection: opened.connection, role: 'tocsin_standalone', poolSize: 1 });
-      await database.close();
-      try {
-        await single.as([a], (manager) => manager.query('select 1'));
-        await single.call(statement);
-        expect(await single.call('select tenant_id from tocsin.alert')).toEqual([]);
-        expect(await single.as([a], (manager) => manager.query('select tenant_id from tocsin.alert'))).toEqual([{ tenant_id: 'a' }]);
-      } finally {
-        await single.close();
-        database = new Database({ connection: opened.connection, role: 'tocsin_standalone' });
-      }
-    });
+    it.each(['discard all', 'reset all', 'reset role', `set session "tocsin.tenants" = ''`])(
+      'opens nothing after "%s" on a connection of the pool',
+      async (statement) => {
+        const single = new Database({ connection: opened.connection, role: 'tocsin_standalone', poolSize: 1 });
+        await database.close();
+        try {
+          await single.as([a], (manager) => manager.query('select 1'));
+          await single.call(statement);
+          expect(await single.call('select tenant_id from tocsin.alert')).toEqual([]);
+          expect(await single.as([a], (manager) => manager.query('select tenant_id from tocsin.alert'))).toEqual([
+            { tenant_id: 'a' },
+          ]);
+        } finally {
+          await single.close();
+          database = new Database({ connection: opened.connection, role: 'tocsin_standalone' });
+        }
+      },
+    );
 
     it('refuses a role that does not exist, a superuser, one that bypasses row-level security, and one that owns a table', async () => {
       await database.close();
@@ -152,7 +209,12 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
         create table tocsin.owned ();
         alter table tocsin.owned owner to tocsin_test_owner`);
       try {
-        for (const [role, why] of [['tocsin_test_missing', /does not exist/], ['postgres', /superuser/], ['tocsin_test_bypass', /bypasses/], ['tocsin_test_owner', /owns a table/]] as const) {
+        for (const [role, why] of [
+          ['tocsin_test_missing', /does not exist/],
+          ['postgres', /superuser/],
+          ['tocsin_test_bypass', /bypasses/],
+          ['tocsin_test_owner', /owns a table/],
+        ] as const) {
           const refused = new Database({ connection: opened.connection, role: role as Role });
           try {
             const error: unknown = await refused.call('select 1').catch((reason: unknown) => reason);
@@ -169,7 +231,13 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
     });
 
     it('runs what crosses tenants under a role that owns no table, and lets nobody call it unasked', async () => {
-      const functions = await owner<{ name: string; definer: boolean; owner: string; path: string | null; anybody: boolean }>(
+      const functions = await owner<{
+        name: string;
+        definer: boolean;
+        owner: string;
+        path: string | null;
+        anybody: boolean;
+      }>(
         `select proname as name, prosecdef as definer, r.rolname as owner, array_to_string(proconfig, ' ') as path,
                 exists (select from aclexplode(coalesce(proacl, acldefault('f', proowner))) where grantee = 0) as anybody
          from pg_proc p join pg_roles r on r.oid = p.proowner where pronamespace = 'tocsin'::regnamespace`,
@@ -177,7 +245,12 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
       expect(functions.filter(({ definer }) => definer).length).toBeGreaterThan(5);
       for (const { name: proname, definer, owner, path, anybody } of functions) {
         expect({ proname, anybody }).toEqual({ proname, anybody: false });
-        if (definer) expect({ proname, owner, path }).toEqual({ proname, owner: 'tocsin_definer', path: expect.stringContaining('search_path=tocsin, pg_temp') as string });
+        if (definer)
+          expect({ proname, owner, path }).toEqual({
+            proname,
+            owner: 'tocsin_definer',
+            path: expect.stringContaining('search_path=tocsin, pg_temp') as string,
+          });
       }
       const [definer] = await owner(
         `select rolcanlogin, rolsuper, rolbypassrls, exists (select from pg_class where relowner = r.oid and relkind in ('r', 'p')) as owns from pg_roles r where rolname = 'tocsin_definer'`,

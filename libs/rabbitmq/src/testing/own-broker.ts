@@ -67,9 +67,25 @@ export class OwnBroker {
   async close(): Promise<void> {
     for (const close of this.closers.reverse()) await close();
     const channel = await this.plainConnection.createChannel();
-    const { exchange, intake, rest, suspects, expired, alone, queue, urgentQueue, expiredQueue, expiredUrgentQueue, suspectsQueue, deliveryLimit, deadQueue } = this.topology;
-    for (const name of [queue, urgentQueue, expiredQueue, expiredUrgentQueue, suspectsQueue, deliveryLimit, deadQueue]) await channel.deleteQueue(name);
-    for (const name of [exchange, intake, rest, suspects, expired, alone, deliveryLimit]) await channel.deleteExchange(name);
+    const {
+      exchange,
+      intake,
+      rest,
+      suspects,
+      expired,
+      alone,
+      queue,
+      urgentQueue,
+      expiredQueue,
+      expiredUrgentQueue,
+      suspectsQueue,
+      deliveryLimit,
+      deadQueue,
+    } = this.topology;
+    for (const name of [queue, urgentQueue, expiredQueue, expiredUrgentQueue, suspectsQueue, deliveryLimit, deadQueue])
+      await channel.deleteQueue(name);
+    for (const name of [exchange, intake, rest, suspects, expired, alone, deliveryLimit])
+      await channel.deleteExchange(name);
     await this.plainConnection.close();
   }
 }

@@ -25,7 +25,17 @@ export interface AlertsShown {
   endedEarly: boolean;
 }
 
-const NOTHING: AlertsShown = Object.freeze({ alerts: [], loading: false, loadingMore: false, error: null, hasMore: false, loadedAt: null, facets: null, searched: null, endedEarly: false });
+const NOTHING: AlertsShown = Object.freeze({
+  alerts: [],
+  loading: false,
+  loadingMore: false,
+  error: null,
+  hasMore: false,
+  loadedAt: null,
+  facets: null,
+  searched: null,
+  endedEarly: false,
+});
 const PAGE = 50;
 const MAX_PAGE = 200;
 
@@ -109,7 +119,12 @@ export class AlertList {
         this.take(page);
         const unfilled = isUnfilled(page, this.search.limit);
         if (unfilled) this.unfilled += 1;
-        this.show({ loadingMore: false, error: null, searched: page.searched ?? null, endedEarly: unfilled && page.next !== null });
+        this.show({
+          loadingMore: false,
+          error: null,
+          searched: page.searched ?? null,
+          endedEarly: unfilled && page.next !== null,
+        });
       } catch (error) {
         if (generation === this.generation) this.show({ loadingMore: false, error: error as ApiProblem });
       }
@@ -125,9 +140,17 @@ export class AlertList {
         let unfilled = 0;
         let endedEarly = false;
         const mostUnfilled = Math.max(1, this.unfilled);
-        for (let count = 0, after: string | null | undefined = undefined; after !== null && count < wanted && unfilled < mostUnfilled; count += pages.at(-1)!.alerts.length) {
+        for (
+          let count = 0, after: string | null | undefined = undefined;
+          after !== null && count < wanted && unfilled < mostUnfilled;
+          count += pages.at(-1)!.alerts.length
+        ) {
           const limit = this.isLoaded ? Math.min(MAX_PAGE, wanted - count) : this.search.limit;
-          const page: AlertPage = await this.store.api.list({ ...this.search, ...(limit && { limit }), ...(after && { after, facets: false }) });
+          const page: AlertPage = await this.store.api.list({
+            ...this.search,
+            ...(limit && { limit }),
+            ...(after && { after, facets: false }),
+          });
           if (generation !== this.generation) return;
           pages.push(page);
           after = page.next;

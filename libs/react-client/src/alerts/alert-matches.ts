@@ -3,7 +3,8 @@ import type { Alert, AlertFilter } from '@tocsin/contracts/wire';
 /** The filter of the API, applied here. `me` is whose alerts `assignee: ['me']` are. */
 export function matcherOf(filter: AlertFilter, me: () => string | undefined): (alert: Alert) => boolean {
   const { tenant, status, severity, service, type, name, assignee, labels = {}, from, to, q = '' } = filter;
-  const oneOf = <T>(wanted: readonly T[] | undefined, value: T) => !wanted || wanted.length === 0 || wanted.includes(value);
+  const oneOf = <T>(wanted: readonly T[] | undefined, value: T) =>
+    !wanted || wanted.length === 0 || wanted.includes(value);
   const [after, before] = [from, to].map((time) => (time === undefined ? undefined : Date.parse(time)));
   const pairs = Object.entries(labels);
   const words = q.toLowerCase().split(/\s+/).filter(Boolean);
@@ -21,9 +22,15 @@ export function matcherOf(filter: AlertFilter, me: () => string | undefined): (a
     (words.length === 0 || holds(alert, words));
 }
 
-function isAssigned(assignee: string | null, wanted: readonly string[] | undefined, me: () => string | undefined): boolean {
+function isAssigned(
+  assignee: string | null,
+  wanted: readonly string[] | undefined,
+  me: () => string | undefined,
+): boolean {
   if (!wanted || wanted.length === 0) return true;
-  return wanted.some((one) => (one === 'none' ? assignee === null : assignee !== null && assignee === (one === 'me' ? me() : one)));
+  return wanted.some((one) =>
+    one === 'none' ? assignee === null : assignee !== null && assignee === (one === 'me' ? me() : one),
+  );
 }
 
 function holds({ title, message, name }: Alert, words: readonly string[]): boolean {

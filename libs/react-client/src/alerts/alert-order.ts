@@ -3,7 +3,8 @@ import { SEVERITIES, type Alert, type AlertOrder } from '@tocsin/contracts/wire'
 type Ordered = Pick<Alert, 'alert_id' | 'first_seen_at' | 'severity'>;
 
 const text = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-const oldest = (a: Ordered, b: Ordered): number => text(a.first_seen_at, b.first_seen_at) || text(a.alert_id, b.alert_id);
+const oldest = (a: Ordered, b: Ordered): number =>
+  text(a.first_seen_at, b.first_seen_at) || text(a.alert_id, b.alert_id);
 
 /** The orders of the API, to the last tie. Times are of one format, in which text compares as time does. */
 export const COMPARE: Record<AlertOrder, (a: Ordered, b: Ordered) => number> = {
@@ -13,7 +14,11 @@ export const COMPARE: Record<AlertOrder, (a: Ordered, b: Ordered) => number> = {
 };
 
 /** Where an alert stands in a sorted list, or would. */
-export function placeOf(sorted: readonly Ordered[], alert: Ordered, compare: (a: Ordered, b: Ordered) => number): number {
+export function placeOf(
+  sorted: readonly Ordered[],
+  alert: Ordered,
+  compare: (a: Ordered, b: Ordered) => number,
+): number {
   let low = 0;
   let high = sorted.length;
   while (low < high) {

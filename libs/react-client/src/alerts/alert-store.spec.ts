@@ -20,7 +20,14 @@ class Server {
     const seq = this.log.length + 1;
     const before = overrides.alert_id === undefined ? undefined : this.alerts.get(overrides.alert_id);
     const entry = anEntry(seq, {
-      ...(before && { first_seen_at: before.first_seen_at, status: before.status, severity: before.severity, title: before.title, occurrences: before.occurrences + 1, previous: { status: before.status, severity: before.severity } }),
+      ...(before && {
+        first_seen_at: before.first_seen_at,
+        status: before.status,
+        severity: before.severity,
+        title: before.title,
+        occurrences: before.occurrences + 1,
+        previous: { status: before.status, severity: before.severity },
+      }),
       ...overrides,
     });
     this.log.push(entry);
@@ -35,8 +42,14 @@ class Server {
     const lookedAt = behind.slice(0, this.bound);
     const matching = lookedAt.filter(matcherOf(search, () => 'ana'));
     const alerts = matching.slice(0, search.limit ?? 50);
-    const reached = alerts.length < matching.length ? alerts.at(-1)! : lookedAt.length < behind.length ? lookedAt.at(-1)! : null;
-    return { alerts: structuredClone(alerts), next: reached && JSON.stringify(reached), cursor: cursorAt(this.log.length), searched: { reached, complete: reached === null } };
+    const reached =
+      alerts.length < matching.length ? alerts.at(-1)! : lookedAt.length < behind.length ? lookedAt.at(-1)! : null;
+    return {
+      alerts: structuredClone(alerts),
+      next: reached && JSON.stringify(reached),
+      cursor: cursorAt(this.log.length),
+      searched: { reached, complete: reached === null },
+    };
   }
 }
 
@@ -161,11 +174,19 @@ describe('a list of alerts', () => {
     jest.spyOn(store.api, 'act').mockImplementation(async () => {
       expect(list.getSnapshot().alerts).toEqual([]);
       const { ApiProblem } = jest.requireActual<typeof import('./api-problem')>('./api-problem');
-      throw new ApiProblem(409, 'alert_conflict', 'Ben resolved this 2 s ago.', { type: 'about:blank', title: '', status: 409, code: 'alert_conflict', alert: conflict } as never);
+      throw new ApiProblem(409, 'alert_conflict', 'Ben resolved this 2 s ago.', {
+        type: 'about:blank',
+        title: '',
+        status: 409,
+        code: 'alert_conflict',
+        alert: conflict,
+      } as never);
     });
     const all = await shown();
     const { alerts, refused } = await store.act(['alert-000001'], { act: 'acknowledge' });
-    expect(refused).toMatchObject([{ alert_id: 'alert-000001', code: 'alert_conflict', detail: 'Ben resolved this 2 s ago.' }]);
+    expect(refused).toMatchObject([
+      { alert_id: 'alert-000001', code: 'alert_conflict', detail: 'Ben resolved this 2 s ago.' },
+    ]);
     expect(alerts).toEqual([conflict]);
     expect(all.getSnapshot().alerts).toEqual([conflict]);
     expect(list.getSnapshot().alerts).toEqual([]);
@@ -224,12 +245,16 @@ describe('a list of alerts', () => {
     tell(acted);
     tell(server.append({ alert_id, change: 'resolved', status: 'resolved' }));
     await settle();
-    expect(list.getSnapshot().alerts).toMatchObject([{ status: 'resolved', actor: 'ben', acted_at: acted.received_at, last_seq: 3 }]);
+    expect(list.getSnapshot().alerts).toMatchObject([
+      { status: 'resolved', actor: 'ben', acted_at: acted.received_at, last_seq: 3 },
+    ]);
   });
 
   it('says why it could not be loaded, keeps what it has, and tries again when the stream is back', async () => {
     server.append({});
-    jest.spyOn(store.api, 'list').mockRejectedValueOnce(Object.assign(new Error('away'), { code: 'store_unavailable' }));
+    jest
+      .spyOn(store.api, 'list')
+      .mockRejectedValueOnce(Object.assign(new Error('away'), { code: 'store_unavailable' }));
     fetching.answers = [problem(503, 'store_unavailable')];
     const list = await shown();
     await settle();
@@ -246,9 +271,19 @@ describe('a list of alerts', () => {
     await live();
     const list = await shown({ service: ['rare'] });
     expect(store.api.list).toHaveBeenCalledTimes(1);
-    expect(list.getSnapshot()).toMatchObject({ alerts: [], hasMore: true, endedEarly: true, searched: { reached: { alert_id: 'alert-000008' }, complete: false } });
+    expect(list.getSnapshot()).toMatchObject({
+      alerts: [],
+      hasMore: true,
+      endedEarly: true,
+      searched: { reached: { alert_id: 'alert-000008' }, complete: false },
+    });
     for (let page = 0; page < 3; page += 1) await list.loadMore();
-    const found = { alerts: [{ alert_id: 'alert-000002' }], hasMore: true, endedEarly: true, searched: { reached: { alert_id: 'alert-000002' } } };
+    const found = {
+      alerts: [{ alert_id: 'alert-000002' }],
+      hasMore: true,
+      endedEarly: true,
+      searched: { reached: { alert_id: 'alert-000002' } },
+    };
     expect(list.getSnapshot()).toMatchObject(found);
     // one that comes to match behind what was looked at waits for the page that it is on
     tell(server.append({ alert_id: 'alert-000001', service: 'rare' }));
@@ -258,12 +293,17 @@ describe('a list of alerts', () => {
     expect(store.api.list).toHaveBeenCalledTimes(8);
     expect(list.getSnapshot()).toMatchObject(found);
     await list.loadMore();
-    expect(list.getSnapshot()).toMatchObject({ alerts: [{ alert_id: 'alert-000002' }, { alert_id: 'alert-000001' }], hasMore: false, endedEarly: false, searched: { complete: true } });
+    expect(list.getSnapshot()).toMatchObject({
+      alerts: [{ alert_id: 'alert-000002' }, { alert_id: 'alert-000001' }],
+      hasMore: false,
+      endedEarly: false,
+      searched: { complete: true },
+    });
     await list.load();
     expect(list.getSnapshot().alerts).toHaveLength(2);
   });
 
-  it('takes the alerts of a tenant away that is not the user\'s any more', async () => {
+  it("takes the alerts of a tenant away that is not the user's any more", async () => {
     server.append({});
     server.append({ tenant_id: 'cafe' });
     await jest.advanceTimersByTimeAsync(0);
@@ -280,50 +320,87 @@ describe('a list of alerts', () => {
   const severity = fc.constantFrom('urgent' as const, 'high' as const, 'medium' as const, 'low' as const);
   const step = fc.oneof(
     fc.record({ kind: fc.constant('raise' as const), severity, service: fc.constantFrom('inventory', 'orders') }),
-    fc.record({ kind: fc.constant('change' as const), which: fc.nat(), to: fc.constantFrom('acknowledged' as const, 'resolved' as const, 'firing' as const), by: fc.constantFrom('ana', 'ben', null) }),
-    fc.record({ kind: fc.constant('repeat' as const), which: fc.nat(), change: fc.constantFrom('repeated' as const, 'stale' as const) }),
+    fc.record({
+      kind: fc.constant('change' as const),
+      which: fc.nat(),
+      to: fc.constantFrom('acknowledged' as const, 'resolved' as const, 'firing' as const),
+      by: fc.constantFrom('ana', 'ben', null),
+    }),
+    fc.record({
+      kind: fc.constant('repeat' as const),
+      which: fc.nat(),
+      change: fc.constantFrom('repeated' as const, 'stale' as const),
+    }),
     fc.record({ kind: fc.constant('severity' as const), which: fc.nat(), severity }),
     fc.constant({ kind: 'more' as const }),
     fc.constant({ kind: 'reload' as const }),
     fc.constant({ kind: 'break' as const }),
   );
-  const search = fc.record({ status: fc.constantFrom<AlertStatus[] | undefined>(['firing'], ['firing', 'acknowledged'], undefined), order: fc.constantFrom('newest' as const, 'severity' as const, 'oldest' as const), limit: fc.integer({ min: 1, max: 6 }) }, { requiredKeys: ['limit'] });
+  const search = fc.record(
+    {
+      status: fc.constantFrom<AlertStatus[] | undefined>(['firing'], ['firing', 'acknowledged'], undefined),
+      order: fc.constantFrom('newest' as const, 'severity' as const, 'oldest' as const),
+      limit: fc.integer({ min: 1, max: 6 }),
+    },
+    { requiredKeys: ['limit'] },
+  );
 
   it('is what the server would answer, as far down as it was loaded, whatever happens in whatever order', async () => {
     await fc.assert(
-      fc.asyncProperty(search, fc.constantFrom(1, 3, Infinity), fc.array(step, { maxLength: 40 }), async (wanted, bound, steps) => {
-        end();
-        begin();
-        server.bound = bound;
-        for (let i = 0; i < 8; i += 1) server.append({ severity: (['low', 'high', 'urgent'] as const)[i % 3] });
-        await live();
-        const list = await shown(wanted);
-        for (const one of steps) {
-          const known = [...server.alerts.keys()];
-          const alert_id = 'which' in one ? known[one.which % known.length]! : undefined;
-          if (one.kind === 'raise') tell(server.append({ severity: one.severity, service: one.service }));
-          if (one.kind === 'change') tell(server.append({ alert_id, status: one.to, change: one.to === 'firing' ? 'reopened' : one.to, actor: one.by }));
-          if (one.kind === 'repeat') tell(server.append({ alert_id, change: one.change, title: one.change === 'stale' ? 'late' : server.alerts.get(alert_id!)!.title }));
-          if (one.kind === 'severity') tell(server.append({ alert_id, change: 'severity_raised', severity: one.severity }));
-          if (one.kind === 'more') await list.loadMore();
-          if (one.kind === 'reload') await list.load();
-          if (one.kind === 'break') {
-            const cursor = stream.cursor!;
-            const asked = fetching.streams.length;
-            fetching.last.break();
-            while (fetching.streams.length === asked) await settle();
-            fetching.last.say('connection', connection('resumed'), cursor);
-            for (const entry of server.log) fetching.last.say('notification', entry, cursorAt(entry.seq));
+      fc.asyncProperty(
+        search,
+        fc.constantFrom(1, 3, Infinity),
+        fc.array(step, { maxLength: 40 }),
+        async (wanted, bound, steps) => {
+          end();
+          begin();
+          server.bound = bound;
+          for (let i = 0; i < 8; i += 1) server.append({ severity: (['low', 'high', 'urgent'] as const)[i % 3] });
+          await live();
+          const list = await shown(wanted);
+          for (const one of steps) {
+            const known = [...server.alerts.keys()];
+            const alert_id = 'which' in one ? known[one.which % known.length]! : undefined;
+            if (one.kind === 'raise') tell(server.append({ severity: one.severity, service: one.service }));
+            if (one.kind === 'change')
+              tell(
+                server.append({
+                  alert_id,
+                  status: one.to,
+                  change: one.to === 'firing' ? 'reopened' : one.to,
+                  actor: one.by,
+                }),
+              );
+            if (one.kind === 'repeat')
+              tell(
+                server.append({
+                  alert_id,
+                  change: one.change,
+                  title: one.change === 'stale' ? 'late' : server.alerts.get(alert_id!)!.title,
+                }),
+              );
+            if (one.kind === 'severity')
+              tell(server.append({ alert_id, change: 'severity_raised', severity: one.severity }));
+            if (one.kind === 'more') await list.loadMore();
+            if (one.kind === 'reload') await list.load();
+            if (one.kind === 'break') {
+              const cursor = stream.cursor!;
+              const asked = fetching.streams.length;
+              fetching.last.break();
+              while (fetching.streams.length === asked) await settle();
+              fetching.last.say('connection', connection('resumed'), cursor);
+              for (const entry of server.log) fetching.last.say('notification', entry, cursorAt(entry.seq));
+            }
           }
-        }
-        await settle();
-        const { alerts, hasMore } = list.getSnapshot();
-        server.bound = Infinity;
-        const all = server.page({ ...wanted, limit: 1_000 }).alerts;
-        const loaded = hasMore ? all.slice(0, alerts.length) : all;
-        expect(ids(alerts)).toEqual(ids(loaded));
-        expect(alerts).toEqual(loaded);
-      }),
+          await settle();
+          const { alerts, hasMore } = list.getSnapshot();
+          server.bound = Infinity;
+          const all = server.page({ ...wanted, limit: 1_000 }).alerts;
+          const loaded = hasMore ? all.slice(0, alerts.length) : all;
+          expect(ids(alerts)).toEqual(ids(loaded));
+          expect(alerts).toEqual(loaded);
+        },
+      ),
       { numRuns: 60 },
     );
   }, 60_000);

@@ -69,7 +69,9 @@ export class AlertStore {
 
   /** The list of a search: the same for the same search. */
   list(search: AlertSearch = {}): AlertList {
-    const key = JSON.stringify(search, (_, value: unknown) => (isObject(value) ? Object.fromEntries(Object.entries(value).sort()) : value));
+    const key = JSON.stringify(search, (_, value: unknown) =>
+      isObject(value) ? Object.fromEntries(Object.entries(value).sort()) : value,
+    );
     const list = this.lists.get(key) ?? new AlertList(this, search);
     this.lists.set(key, list);
     return list;
@@ -107,7 +109,8 @@ export class AlertStore {
     const ends = alertIds.map((alertId) => this.pending.add(alertId, act, this.user));
     this.touch(alertIds);
     this.frame.now();
-    const outcome = alertIds.length === 1 ? await this.actOnOne(alertIds[0]!, act) : await this.actOnMany(alertIds, act);
+    const outcome =
+      alertIds.length === 1 ? await this.actOnOne(alertIds[0]!, act) : await this.actOnMany(alertIds, act);
     for (const end of ends) end();
     for (const alert of outcome.alerts) this.merge(alert);
     this.touch(alertIds);
@@ -154,7 +157,8 @@ export class AlertStore {
 
   /** Forgets an alert that nobody shows. */
   letGo(alertId: string): void {
-    if (this.watched.has(alertId) || this.pending.has(alertId) || [...this.used].some((list) => list.has(alertId))) return;
+    if (this.watched.has(alertId) || this.pending.has(alertId) || [...this.used].some((list) => list.has(alertId)))
+      return;
     this.forget(alertId);
   }
 
@@ -247,7 +251,10 @@ export class AlertStore {
       return { alerts: [await this.api.act(alertId, act)], refused: [] };
     } catch (error) {
       const { code, message, problem } = error as ApiProblem;
-      return { alerts: problem?.alert ? [problem.alert] : [], refused: [{ alert_id: alertId, code, detail: message, problem }] };
+      return {
+        alerts: problem?.alert ? [problem.alert] : [],
+        refused: [{ alert_id: alertId, code, detail: message, problem }],
+      };
     }
   }
 
@@ -278,4 +285,5 @@ export class AlertStore {
   }
 }
 
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

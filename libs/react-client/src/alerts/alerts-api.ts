@@ -1,5 +1,15 @@
 import type {
-  Alert, AlertAct, AlertMessageBody, AlertPage, AlertSearch, AlertStats, BulkActed, EntryPage, Problem, SeenCursor, TenantsPage,
+  Alert,
+  AlertAct,
+  AlertMessageBody,
+  AlertPage,
+  AlertSearch,
+  AlertStats,
+  BulkActed,
+  EntryPage,
+  Problem,
+  SeenCursor,
+  TenantsPage,
 } from '@tocsin/contracts/wire';
 import type { Credential } from '../stream/credential';
 import { retryAfterMs } from '../stream/retry-delay';
@@ -39,11 +49,24 @@ export class AlertsApi {
   }
 
   /** A tenant's log behind a position. */
-  entries(query: { tenant?: readonly string[]; after?: string; limit?: number; severity?: readonly string[]; service?: readonly string[]; type?: readonly string[] } = {}, signal?: AbortSignal): Promise<EntryPage> {
+  entries(
+    query: {
+      tenant?: readonly string[];
+      after?: string;
+      limit?: number;
+      severity?: readonly string[];
+      service?: readonly string[];
+      type?: readonly string[];
+    } = {},
+    signal?: AbortSignal,
+  ): Promise<EntryPage> {
     return this.call('GET', '/events', { query, signal });
   }
 
-  stats(query: { tenant?: readonly string[]; from?: string; to?: string; buckets?: number } = {}, signal?: AbortSignal): Promise<AlertStats> {
+  stats(
+    query: { tenant?: readonly string[]; from?: string; to?: string; buckets?: number } = {},
+    signal?: AbortSignal,
+  ): Promise<AlertStats> {
     return this.call('GET', '/stats', { query, signal });
   }
 
@@ -60,7 +83,9 @@ export class AlertsApi {
     const all: BulkActed = { alerts: [], refused: [] };
     for (let at = 0; at < alertIds.length; at += MAX_BULK) {
       try {
-        const { alerts, refused } = await this.call<BulkActed>('PATCH', '/alerts', { body: { ...act, alert_ids: alertIds.slice(at, at + MAX_BULK) } });
+        const { alerts, refused } = await this.call<BulkActed>('PATCH', '/alerts', {
+          body: { ...act, alert_ids: alertIds.slice(at, at + MAX_BULK) },
+        });
         all.alerts.push(...alerts);
         all.refused.push(...refused);
       } catch (error) {
@@ -88,7 +113,11 @@ export class AlertsApi {
   }
 
   /** Any call of the API, for what has no method here. `path` begins with a slash. */
-  async call<T>(method: string, path: string, { query, body, signal }: { query?: Query; body?: unknown; signal?: AbortSignal } = {}): Promise<T> {
+  async call<T>(
+    method: string,
+    path: string,
+    { query, body, signal }: { query?: Query; body?: unknown; signal?: AbortSignal } = {},
+  ): Promise<T> {
     const first = await this.answer(method, path + queryText(query), body, signal);
     if (first.status !== 401 || !this.credential.isRenewable) return read<T>(first);
     const renewed = await this.credential.renew('refused').catch(() => null);
@@ -102,13 +131,24 @@ export class AlertsApi {
       if (!signature) throw new ApiProblem(401, 'no_credential', 'Nobody is signed in.');
       return await this.get(this.url + path, {
         method,
-        headers: { Accept: 'application/json', ...signature.headers, ...(body !== undefined && { 'Content-Type': 'application/json' }) },
+        headers: {
+          Accept: 'application/json',
+          ...signature.headers,
+          ...(body !== undefined && { 'Content-Type': 'application/json' }),
+        },
         ...(body !== undefined && { body: JSON.stringify(body) }),
         signal: signal ? AbortSignal.any([signal, late]) : late,
       });
     } catch (error) {
       if (error instanceof ApiProblem || signal?.aborted) throw error;
-      throw new ApiProblem(0, 'unreachable', late.aborted ? 'No answer came in time.' : 'The server cannot be reached.', null, 0, { cause: error });
+      throw new ApiProblem(
+        0,
+        'unreachable',
+        late.aborted ? 'No answer came in time.' : 'The server cannot be reached.',
+        null,
+        0,
+        { cause: error },
+      );
     }
   }
 }
@@ -119,7 +159,13 @@ async function read<T>(response: Response): Promise<T> {
   if (response.ok && value !== undefined) return value as T;
   const problem = typeof (value as Problem | undefined)?.code === 'string' ? (value as Problem) : null;
   const code = problem?.code ?? `http_${response.status}`;
-  throw new ApiProblem(response.status, code, problem?.detail ?? problem?.title ?? `The server answered ${response.status}.`, problem, retryAfterMs(response.headers.get('retry-after'), Date.now()));
+  throw new ApiProblem(
+    response.status,
+    code,
+    problem?.detail ?? problem?.title ?? `The server answered ${response.status}.`,
+    problem,
+    retryAfterMs(response.headers.get('retry-after'), Date.now()),
+  );
 }
 
 function parsed(text: string): unknown {
@@ -131,6 +177,8 @@ function parsed(text: string): unknown {
 }
 
 function queryText(query: Query = {}): string {
-  const pairs = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, Array.isArray(value) ? value.join(',') : String(value)]]));
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, Array.isArray(value) ? value.join(',') : String(value)]],
+  );
   return pairs.length > 0 ? `?${new URLSearchParams(pairs as string[][]).toString()}` : '';
 }

@@ -2,7 +2,14 @@ import type { Act, Alert, AlertAct, AlertStatus } from '@tocsin/contracts/wire';
 
 /** What an act makes of an alert's status; null: nothing. */
 const BECOMES: Record<Act, AlertStatus | null> = {
-  acknowledge: 'acknowledged', unacknowledge: 'firing', resolve: 'resolved', reopen: 'firing', snooze: 'snoozed', unsnooze: 'firing', assign: null, note: null,
+  acknowledge: 'acknowledged',
+  unacknowledge: 'firing',
+  resolve: 'resolved',
+  reopen: 'firing',
+  snooze: 'snoozed',
+  unsnooze: 'firing',
+  assign: null,
+  note: null,
 };
 
 interface Pending {
@@ -48,5 +55,11 @@ function after(alert: Alert, { act, by, at }: Pending): Alert {
   if (act.act === 'assign') return { ...alert, assignee: act.assignee === 'me' ? by : (act.assignee ?? null) };
   const status = BECOMES[act.act];
   if (status === null) return alert;
-  return { ...alert, status, actor: by, acted_at: at, snoozed_until: act.act === 'snooze' ? (act.until ?? null) : null };
+  return {
+    ...alert,
+    status,
+    actor: by,
+    acted_at: at,
+    snoozed_until: act.act === 'snooze' ? (act.until ?? null) : null,
+  };
 }

@@ -28,7 +28,15 @@ const FIRING: AlertSearch = { status: ['firing'] };
  * A bell with a count, a list behind it, and toasts, to be dropped into any page inside an `<AlertStreamProvider>`. Styled by
  * `@tocsin/react-client/inbox.css` and its variables. Alert text is shown as text, whatever it holds.
  */
-export function AlertInbox({ search = FIRING, toasts = true, onOpen, onSignIn, words: own, locale, className }: AlertInboxProps): ReactNode {
+export function AlertInbox({
+  search = FIRING,
+  toasts = true,
+  onOpen,
+  onSignIn,
+  words: own,
+  locale,
+  className,
+}: AlertInboxProps): ReactNode {
   const words = { ...ENGLISH, ...own };
   const list = useAlerts(search);
   const stream = useAlertStream();
@@ -65,39 +73,114 @@ export function AlertInbox({ search = FIRING, toasts = true, onOpen, onSignIn, w
     <li key={alert.alert_id} className={`tocsin-row tocsin-${alert.severity}`}>
       <SeverityMark severity={alert.severity} word={words.severity[alert.severity]} />
       <div className="tocsin-text">
-        {onOpen ? <button type="button" className="tocsin-title tocsin-link" onClick={() => onOpen(alert.alert_id)}>{alert.title}</button> : <span className="tocsin-title">{alert.title}</span>}
+        {onOpen ? (
+          <button type="button" className="tocsin-title tocsin-link" onClick={() => onOpen(alert.alert_id)}>
+            {alert.title}
+          </button>
+        ) : (
+          <span className="tocsin-title">{alert.title}</span>
+        )}
         {alert.message !== null && <span className="tocsin-message">{alert.message}</span>}
         <span className="tocsin-meta">
           {alert.service}
-          {alert.occurrences > 1 && ` ×${alert.occurrences}`} · <time dateTime={alert.last_seen_at}>{new Date(alert.last_seen_at).toLocaleTimeString(locale, { hour: '2-digit', minute: '2-digit' })}</time>
+          {alert.occurrences > 1 && ` ×${alert.occurrences}`} ·{' '}
+          <time dateTime={alert.last_seen_at}>
+            {new Date(alert.last_seen_at).toLocaleTimeString(locale, { hour: '2-digit', minute: '2-digit' })}
+          </time>
           {words.status[alert.status] && ` · ${words.status[alert.status]}`}
         </span>
       </div>
-      {alert.status === 'firing' && <button type="button" aria-label={`${words.acknowledge}: ${alert.title}`} onClick={() => void acknowledge(alert.alert_id)}>{words.acknowledge}</button>}
+      {alert.status === 'firing' && (
+        <button
+          type="button"
+          aria-label={`${words.acknowledge}: ${alert.title}`}
+          onClick={() => void acknowledge(alert.alert_id)}
+        >
+          {words.acknowledge}
+        </button>
+      )}
     </li>
   );
 
   return (
     <div className={`tocsin-inbox ${className ?? ''}`}>
-      <button ref={bell} type="button" className="tocsin-bell" aria-expanded={open} aria-controls={id} aria-label={words.open(list.alerts.length, urgent)} onClick={() => (open ? close() : setOpen(true))}>
-        <svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true"><path d="M12 2a6 6 0 0 0-6 6v5l-2 3v1h16v-1l-2-3V8a6 6 0 0 0-6-6zm0 20a3 3 0 0 0 3-3H9a3 3 0 0 0 3 3z" fill="currentColor" /></svg>
-        {list.alerts.length > 0 && <span className={`tocsin-count ${urgent > 0 ? 'tocsin-urgent' : ''}`}>{list.alerts.length}{list.hasMore && '+'}</span>}
+      <button
+        ref={bell}
+        type="button"
+        className="tocsin-bell"
+        aria-expanded={open}
+        aria-controls={id}
+        aria-label={words.open(list.alerts.length, urgent)}
+        onClick={() => (open ? close() : setOpen(true))}
+      >
+        <svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true">
+          <path
+            d="M12 2a6 6 0 0 0-6 6v5l-2 3v1h16v-1l-2-3V8a6 6 0 0 0-6-6zm0 20a3 3 0 0 0 3-3H9a3 3 0 0 0 3 3z"
+            fill="currentColor"
+          />
+        </svg>
+        {list.alerts.length > 0 && (
+          <span className={`tocsin-count ${urgent > 0 ? 'tocsin-urgent' : ''}`}>
+            {list.alerts.length}
+            {list.hasMore && '+'}
+          </span>
+        )}
       </button>
       {open && (
-        <div ref={panel} id={id} className="tocsin-panel" role="dialog" aria-label={words.title} tabIndex={-1} onKeyDown={({ key }) => key === 'Escape' && close()}>
+        <div
+          ref={panel}
+          id={id}
+          className="tocsin-panel"
+          role="dialog"
+          aria-label={words.title}
+          tabIndex={-1}
+          onKeyDown={({ key }) => key === 'Escape' && close()}
+        >
           <header>
             <strong>{words.title}</strong>
             <span role="status">{words.state[state]}</span>
-            {state === 'signed_out' && <button type="button" onClick={onSignIn ?? (() => stream.reconnect())}>{words.signIn}</button>}
-            <button type="button" className="tocsin-plain" aria-label={words.close} onClick={close}>×</button>
+            {state === 'signed_out' && (
+              <button type="button" onClick={onSignIn ?? (() => stream.reconnect())}>
+                {words.signIn}
+              </button>
+            )}
+            <button type="button" className="tocsin-plain" aria-label={words.close} onClick={close}>
+              ×
+            </button>
           </header>
-          {gap && <p className="tocsin-notice" role="status">{words.missed(gap.missed)} <button type="button" onClick={() => void list.reload()}>{words.reload}</button></p>}
-          {(refusal ?? list.error) && <p className="tocsin-notice" role="alert">{refusal ?? list.error?.message}</p>}
-          {list.loadedAt !== null && list.alerts.length === 0 ? <p className="tocsin-empty">{list.hasMore ? words.emptySoFar : words.empty}</p> : <ul>{list.alerts.map(row)}</ul>}
-          {list.hasMore && <button type="button" disabled={list.loadingMore} onClick={() => void list.loadMore()}>{words.more}</button>}
+          {gap && (
+            <p className="tocsin-notice" role="status">
+              {words.missed(gap.missed)}{' '}
+              <button type="button" onClick={() => void list.reload()}>
+                {words.reload}
+              </button>
+            </p>
+          )}
+          {(refusal ?? list.error) && (
+            <p className="tocsin-notice" role="alert">
+              {refusal ?? list.error?.message}
+            </p>
+          )}
+          {list.loadedAt !== null && list.alerts.length === 0 ? (
+            <p className="tocsin-empty">{list.hasMore ? words.emptySoFar : words.empty}</p>
+          ) : (
+            <ul>{list.alerts.map(row)}</ul>
+          )}
+          {list.hasMore && (
+            <button type="button" disabled={list.loadingMore} onClick={() => void list.loadMore()}>
+              {words.more}
+            </button>
+          )}
         </div>
       )}
-      {toasts && <InboxToasts toasts={toasting} words={words} onAcknowledge={(alertId) => void acknowledge(alertId)} onOpen={onOpen} />}
+      {toasts && (
+        <InboxToasts
+          toasts={toasting}
+          words={words}
+          onAcknowledge={(alertId) => void acknowledge(alertId)}
+          onOpen={onOpen}
+        />
+      )}
     </div>
   );
 }

@@ -26,7 +26,8 @@ export interface InboxWords {
 
 export const ENGLISH: InboxWords = {
   title: 'Alerts',
-  open: (count, urgent) => (count === 0 ? 'Alerts: none open' : `Alerts: ${count} open${urgent > 0 ? `, ${urgent} urgent` : ''}`),
+  open: (count, urgent) =>
+    count === 0 ? 'Alerts: none open' : `Alerts: ${count} open${urgent > 0 ? `, ${urgent} urgent` : ''}`,
   close: 'Close',
   empty: 'All quiet.',
   emptySoFar: 'Nothing found so far.',
@@ -34,13 +35,23 @@ export const ENGLISH: InboxWords = {
   acknowledge: 'Acknowledge',
   dismiss: 'Dismiss',
   andMore: (count, urgent) => `and ${count} more${urgent > 0 ? ` · ${urgent} urgent` : ''}`,
-  missed: (count) => (count === null ? 'Some alerts could not be replayed.' : `${count} ${count === 1 ? 'alert' : 'alerts'} could not be replayed.`),
+  missed: (count) =>
+    count === null
+      ? 'Some alerts could not be replayed.'
+      : `${count} ${count === 1 ? 'alert' : 'alerts'} could not be replayed.`,
   reload: 'Load them',
   severity: { urgent: 'urgent', high: 'high', medium: 'medium', low: 'low' },
   status: { firing: '', acknowledged: 'acknowledged', snoozed: 'snoozed', resolved: 'resolved' },
   state: {
-    closed: '', live: '', connecting: 'Connecting…', catching_up: 'Catching up…', stale: 'Not hearing the server', reconnecting: 'Reconnecting…',
-    offline: 'You are offline', signed_out: 'Your session has ended', forbidden: 'You may not see alerts',
+    closed: '',
+    live: '',
+    connecting: 'Connecting…',
+    catching_up: 'Catching up…',
+    stale: 'Not hearing the server',
+    reconnecting: 'Reconnecting…',
+    offline: 'You are offline',
+    signed_out: 'Your session has ended',
+    forbidden: 'You may not see alerts',
   },
   signIn: 'Sign in again',
   refused: (detail) => detail,

@@ -12,7 +12,14 @@ const SHAPES: Record<Severity, string> = {
 /** The severity as a shape, and as a word for who does not see it. */
 export function SeverityMark({ severity, word }: { severity: Severity; word: string }): ReactNode {
   return (
-    <svg className={`tocsin-mark tocsin-${severity}`} viewBox="0 0 16 16" width="16" height="16" role="img" aria-label={word}>
+    <svg
+      className={`tocsin-mark tocsin-${severity}`}
+      viewBox="0 0 16 16"
+      width="16"
+      height="16"
+      role="img"
+      aria-label={word}
+    >
       <path d={SHAPES[severity]} fill="currentColor" />
     </svg>
   );

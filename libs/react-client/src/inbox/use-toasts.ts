@@ -22,7 +22,10 @@ export interface Toasts {
 export function useToasts(enabled: boolean): Toasts {
   const [toasts, setToasts] = useState<readonly (Entry & { until: number })[]>([]);
   const held = useRef(false);
-  const dismiss = useCallback((alertId: string) => setToasts((all) => all.filter(({ alert_id }) => alert_id !== alertId)), []);
+  const dismiss = useCallback(
+    (alertId: string) => setToasts((all) => all.filter(({ alert_id }) => alert_id !== alertId)),
+    [],
+  );
 
   useAlertStream({
     entry: (entry, { notify }) => {
@@ -31,7 +34,13 @@ export function useToasts(enabled: boolean): Toasts {
       const isRepeat = entry.change === 'repeated';
       setToasts((all) => {
         const known = all.some(({ alert_id }) => alert_id === entry.alert_id);
-        if (!enabled || entry.type !== 'alert' || STAYS_MS[entry.severity] === 0 || !(known ? isRepeat || rings : notify && rings)) return all;
+        if (
+          !enabled ||
+          entry.type !== 'alert' ||
+          STAYS_MS[entry.severity] === 0 ||
+          !(known ? isRepeat || rings : notify && rings)
+        )
+          return all;
         const toast = { ...entry, until: Date.now() + STAYS_MS[entry.severity] };
         const others = all.filter(({ alert_id }) => alert_id !== entry.alert_id);
         return [toast, ...others].slice(0, MAX_KEPT);
@@ -43,7 +52,10 @@ export function useToasts(enabled: boolean): Toasts {
   useEffect(() => {
     if (next === Infinity) return;
     const timer = setInterval(() => {
-      if (!held.current) setToasts((all) => (all.some(({ until }) => until <= Date.now()) ? all.filter(({ until }) => until > Date.now()) : all));
+      if (!held.current)
+        setToasts((all) =>
+          all.some(({ until }) => until <= Date.now()) ? all.filter(({ until }) => until > Date.now()) : all,
+        );
     }, 250);
     return () => clearInterval(timer);
   }, [next]);

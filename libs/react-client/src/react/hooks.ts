@@ -21,11 +21,15 @@ export function useAlertStream(listeners?: StreamListeners): AlertStream {
   useBeforePaint(() => {
     present.current = listeners;
   });
-  const names = Object.keys(listeners ?? {}).sort().join();
+  const names = Object.keys(listeners ?? {})
+    .sort()
+    .join();
   useEffect(() => {
     const ends = (names ? names.split(',') : []).map((name) => {
       const event = name as StreamEventName;
-      return stream.on(event, (data, heard) => (present.current?.[event] as StreamListener<typeof event> | undefined)?.(data, heard));
+      return stream.on(event, (data, heard) =>
+        (present.current?.[event] as StreamListener<typeof event> | undefined)?.(data, heard),
+      );
     });
     return () => ends.forEach((end) => end());
   }, [stream, names]);
@@ -36,7 +40,11 @@ export function useAlertStream(listeners?: StreamListeners): AlertStream {
 export function useConnectionStatus(): StreamStatus {
   const { stream } = useClient();
   const subscribe = useCallback((listener: () => void) => stream.subscribe(listener), [stream]);
-  return useSyncExternalStore(subscribe, () => stream.status, () => CLOSED);
+  return useSyncExternalStore(
+    subscribe,
+    () => stream.status,
+    () => CLOSED,
+  );
 }
 
 export interface AlertsView extends AlertsShown {
@@ -52,14 +60,21 @@ export function useAlerts(search: AlertSearch = {}): AlertsView {
   const key = JSON.stringify(search);
   const list = useMemo(() => store.list(JSON.parse(key) as AlertSearch), [store, key]);
   const shown = useSyncExternalStore(list.subscribe, list.getSnapshot, AlertList.empty);
-  return useMemo(() => ({ ...shown, loadMore: () => list.loadMore(), reload: () => store.reloadAll() }), [shown, list, store]);
+  return useMemo(
+    () => ({ ...shown, loadMore: () => list.loadMore(), reload: () => store.reloadAll() }),
+    [shown, list, store],
+  );
 }
 
 /** One alert, loaded if it is in no list; undefined until it is there, or when there is none for this user. */
 export function useAlert(alertId: string): Alert | undefined {
   const { store } = useClient();
   const subscribe = useCallback((listener: () => void) => store.watch(alertId, listener), [store, alertId]);
-  return useSyncExternalStore(subscribe, () => store.get(alertId), () => undefined);
+  return useSyncExternalStore(
+    subscribe,
+    () => store.get(alertId),
+    () => undefined,
+  );
 }
 
 export interface Acting {

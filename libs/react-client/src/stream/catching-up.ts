@@ -11,7 +11,8 @@ export class CatchingUp {
   constructor({ tenants }: ConnectionFrame, cursor: string) {
     this.onlyTenant = tenants.length === 1 ? tenants[0]!.tenant_id : undefined;
     const from = this.numbers(cursor);
-    for (const { tenant_id, behind = 0 } of tenants) if (behind > 0) this.until.set(tenant_id, (from.get(tenant_id) ?? 0) + behind);
+    for (const { tenant_id, behind = 0 } of tenants)
+      if (behind > 0) this.until.set(tenant_id, (from.get(tenant_id) ?? 0) + behind);
   }
 
   /** Whether the entry had happened before the stream was opened. */

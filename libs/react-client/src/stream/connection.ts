@@ -114,7 +114,11 @@ export class Connection {
         this.options.onStatus({ state, reason, detail, retryAt: Date.now() + delay });
         await this.sleep(delay);
       }
-      if (!signal.aborted) this.options.onStatus({ retryAt: null, ...(outcome.next === 'never' && { state: 'connecting', reason: null, detail: null }) });
+      if (!signal.aborted)
+        this.options.onStatus({
+          retryAt: null,
+          ...(outcome.next === 'never' && { state: 'connecting', reason: null, detail: null }),
+        });
     }
   }
 
@@ -147,7 +151,11 @@ export class Connection {
       const place = this.options.place();
       const headers = { ...signature.headers, ...(place !== null && { 'Last-Event-ID': place }) };
       const withCookies = Object.keys(signature.headers).length + Object.keys(signature.query).length === 0;
-      const opened = await openResponse(this.options.fetch, { url: withQuery(this.options.url, signature.query), headers, withCookies }, current.signal);
+      const opened = await openResponse(
+        this.options.fetch,
+        { url: withQuery(this.options.url, signature.query), headers, withCookies },
+        current.signal,
+      );
       return opened.kind === 'stream' ? await this.read(opened.body, place) : await this.judge(opened);
     } catch {
       // aborted by ourselves, or no network, or nobody who gives tokens: all of them pass
@@ -176,7 +184,9 @@ export class Connection {
     // a ticket is asked for at each attempt anyway
     if (credential.usesTickets) return { next: 'now' };
     try {
-      return (await credential.renew('refused')) === null ? { next: 'never', state: 'signed_out', reason, detail } : { next: 'now' };
+      return (await credential.renew('refused')) === null
+        ? { next: 'never', state: 'signed_out', reason, detail }
+        : { next: 'now' };
     } catch {
       // whoever gives tokens is away: that says nothing about the user
       this.refusals -= 1;
@@ -258,7 +268,10 @@ export class Connection {
         );
       }
       const silentIn = STALE_PERIODS * this.heartbeatMs - (Date.now() - this.lastByteAt);
-      timer = setTimeout(look, Math.max(100, Math.min(silentIn + 1, renewing ? Infinity : credential.renewInMs + 1, 60_000)));
+      timer = setTimeout(
+        look,
+        Math.max(100, Math.min(silentIn + 1, renewing ? Infinity : credential.renewInMs + 1, 60_000)),
+      );
     };
     timer = setTimeout(look, 1_000);
     const stop = () => {

@@ -21,7 +21,11 @@ export function claimsOf(token: string): { user?: string; exp?: number; iat?: nu
     const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
     const { user_id, sub, exp, iat } = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
     const user = typeof user_id === 'string' ? user_id : sub;
-    return { ...(typeof user === 'string' && { user }), ...(typeof exp === 'number' && { exp }), ...(typeof iat === 'number' && { iat }) };
+    return {
+      ...(typeof user === 'string' && { user }),
+      ...(typeof exp === 'number' && { exp }),
+      ...(typeof iat === 'number' && { iat }),
+    };
   } catch {
     return {};
   }

@@ -18,16 +18,26 @@ export interface StreamRequest {
 }
 
 /** Asks for a stream. Rejects when no answer came: no network, no server, nothing within 15 s, or aborted. The signal ends the body as well. */
-export async function openResponse(get: typeof fetch, { url, headers, withCookies }: StreamRequest, signal: AbortSignal): Promise<Opened> {
+export async function openResponse(
+  get: typeof fetch,
+  { url, headers, withCookies }: StreamRequest,
+  signal: AbortSignal,
+): Promise<Opened> {
   const attempt = new AbortController();
   const abort = () => attempt.abort(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
   const late = setTimeout(() => attempt.abort(new Error('no answer')), HEAD_TIMEOUT_MS);
   try {
     if (signal.aborted) abort();
-    const response = await get(url, { headers: { Accept: 'text/event-stream', ...headers }, cache: 'no-store', credentials: withCookies ? 'include' : 'same-origin', signal: attempt.signal });
+    const response = await get(url, {
+      headers: { Accept: 'text/event-stream', ...headers },
+      cache: 'no-store',
+      credentials: withCookies ? 'include' : 'same-origin',
+      signal: attempt.signal,
+    });
     const type = response.headers.get('content-type') ?? '';
-    if (response.status === 200 && /^text\/event-stream\b/i.test(type) && response.body) return { kind: 'stream', body: response.body };
+    if (response.status === 200 && /^text\/event-stream\b/i.test(type) && response.body)
+      return { kind: 'stream', body: response.body };
     const problem = /^application\/problem\+json\b/i.test(type) ? await readProblem(response) : null;
     if (!problem) void response.body?.cancel().catch(() => undefined);
     return { kind: 'answer', status: response.status, problem, retryAfter: response.headers.get('retry-after') };

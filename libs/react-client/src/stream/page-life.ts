@@ -24,7 +24,11 @@ export class PageLife {
     const { listeners } = this;
     const ended = new AbortController();
     const { signal } = ended;
-    document.addEventListener('visibilitychange', () => (document.visibilityState === 'visible' ? listeners.lookedAt() : listeners.hidden()), { signal });
+    document.addEventListener(
+      'visibilitychange',
+      () => (document.visibilityState === 'visible' ? listeners.lookedAt() : listeners.hidden()),
+      { signal },
+    );
     window.addEventListener('online', () => listeners.online(), { signal });
     window.addEventListener('offline', () => listeners.offline(), { signal });
     window.addEventListener(

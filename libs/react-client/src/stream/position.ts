@@ -56,8 +56,11 @@ export function latest(a: string | null, b: string): string {
 /** Whether who stands at `cursor` has heard all that who stands at `other` has. */
 export function covers(cursor: string, other: string): boolean {
   const [left, right] = [readCursor(cursor), readCursor(other)];
-  return right.size > 0 && [...right].every(([tenant, { epoch, seq }]) => {
-    const position = left.get(tenant);
-    return position !== undefined && position.epoch === epoch && position.seq >= seq;
-  });
+  return (
+    right.size > 0 &&
+    [...right].every(([tenant, { epoch, seq }]) => {
+      const position = left.get(tenant);
+      return position !== undefined && position.epoch === epoch && position.seq >= seq;
+    })
+  );
 }

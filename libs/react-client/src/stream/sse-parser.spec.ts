@@ -1,6 +1,7 @@
 import { SseParser, type SseFrame } from './sse-parser';
 
-const TEXT = '\uFEFF: a comment\r\nretry: 2500\nid: 1\r\nevent: inventory_alert\rdata: one\r\ndata: two €\r\n\r\nid: 2\n\ndata:no blank\ndata\ndata:  two\n\nevent: empty\n\nfoo: bar\nid: 3\0\nid\ndata: x\n\nid: 9\ndata: cut off';
+const TEXT =
+  '\uFEFF: a comment\r\nretry: 2500\nid: 1\r\nevent: inventory_alert\rdata: one\r\ndata: two €\r\n\r\nid: 2\n\ndata:no blank\ndata\ndata:  two\n\nevent: empty\n\nfoo: bar\nid: 3\0\nid\ndata: x\n\nid: 9\ndata: cut off';
 const FRAMES: SseFrame[] = [
   { event: 'inventory_alert', data: 'one\ntwo €', id: '1' },
   { event: 'message', data: null, id: '2' },
@@ -23,7 +24,8 @@ describe('the parser of the stream', () => {
   });
 
   it('reads the same wherever the bytes are cut: in two pieces at each, and one by one', () => {
-    for (let at = 0; at <= bytes.length; at += 1) expect(parse(bytes.subarray(0, at), bytes.subarray(at)).frames).toEqual(FRAMES);
+    for (let at = 0; at <= bytes.length; at += 1)
+      expect(parse(bytes.subarray(0, at), bytes.subarray(at)).frames).toEqual(FRAMES);
     expect(parse(...[...bytes].map((byte) => Uint8Array.of(byte))).frames).toEqual(FRAMES);
   });
 
@@ -32,7 +34,9 @@ describe('the parser of the stream', () => {
   });
 
   it('keeps the id that it was opened with until a frame changes it', () => {
-    expect(new SseParser('e1-7-abcdefgh').push('data: a\n\nid: e1-8-abcdefgh\ndata: b\n\n').map(({ id }) => id)).toEqual(['e1-7-abcdefgh', 'e1-8-abcdefgh']);
+    expect(
+      new SseParser('e1-7-abcdefgh').push('data: a\n\nid: e1-8-abcdefgh\ndata: b\n\n').map(({ id }) => id),
+    ).toEqual(['e1-7-abcdefgh', 'e1-8-abcdefgh']);
   });
 
   it('ends a stream whose frame grows without end, with lines and without', () => {

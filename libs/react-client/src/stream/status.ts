@@ -50,5 +50,17 @@ export interface StreamStatus {
 }
 
 export const CLOSED: StreamStatus = Object.freeze({
-  state: 'closed', since: 0, reason: null, detail: null, retryAt: null, left: 0, lastHeardAt: null, heartbeatMs: 15_000, resumed: 0, tenants: [], gap: null, clockOffsetMs: 0, isLeader: false,
+  state: 'closed',
+  since: 0,
+  reason: null,
+  detail: null,
+  retryAt: null,
+  left: 0,
+  lastHeardAt: null,
+  heartbeatMs: 15_000,
+  resumed: 0,
+  tenants: [],
+  gap: null,
+  clockOffsetMs: 0,
+  isLeader: false,
 });

@@ -1,9 +1,14 @@
 import type { AlertStreamOptions } from './options';
 
 /** The stream's address with everything in its query but the credential. Relative: the page's own protocol and host. */
-export function streamUrl({ url = '/api/events', tenants, filter = {} }: Pick<AlertStreamOptions, 'url' | 'tenants' | 'filter'>): string {
+export function streamUrl({
+  url = '/api/events',
+  tenants,
+  filter = {},
+}: Pick<AlertStreamOptions, 'url' | 'tenants' | 'filter'>): string {
   const query = new URLSearchParams();
-  const list = (name: string, values: readonly string[] | undefined) => values && values.length > 0 && query.set(name, values.join(','));
+  const list = (name: string, values: readonly string[] | undefined) =>
+    values && values.length > 0 && query.set(name, values.join(','));
   list('tenant', tenants);
   list('severity', filter.severity);
   list('type', filter.type);

@@ -30,7 +30,12 @@ describe('the tabs of a browser', () => {
   const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms);
 
   async function openTab(options: { from?: string; user?: string; token?: () => string } = {}): Promise<Tab> {
-    const stream = new AlertStream({ token: aToken({ sub: options.user ?? 'ana' }), storage: null, fetch: server.fetch, ...options });
+    const stream = new AlertStream({
+      token: aToken({ sub: options.user ?? 'ana' }),
+      storage: null,
+      fetch: server.fetch,
+      ...options,
+    });
     const tab: Tab = { stream, told: [], toasts: [] };
     stream.on('entry', ({ seq }, { notify }) => {
       tab.told.push(seq);
@@ -55,9 +60,17 @@ describe('the tabs of a browser', () => {
     sayEntry(server.last, 2);
     await settle();
     expect(server.asked).toHaveLength(1);
-    expect(all.map(({ told }) => told)).toEqual([[1, 2], [1, 2], [1, 2]]);
+    expect(all.map(({ told }) => told)).toEqual([
+      [1, 2],
+      [1, 2],
+      [1, 2],
+    ]);
     expect(all.flatMap(({ toasts }) => toasts)).toEqual([1, 2]);
-    expect(all.map(({ stream }) => [stream.status.state, stream.status.isLeader, stream.cursor])).toEqual([['live', true, cursorAt(2)], ['live', false, cursorAt(2)], ['live', false, cursorAt(2)]]);
+    expect(all.map(({ stream }) => [stream.status.state, stream.status.isLeader, stream.cursor])).toEqual([
+      ['live', true, cursorAt(2)],
+      ['live', false, cursorAt(2)],
+      ['live', false, cursorAt(2)],
+    ]);
   });
 
   it('that are opened together hear everything from when the first of them is connected', async () => {
@@ -67,7 +80,11 @@ describe('the tabs of a browser', () => {
     await settle();
     sayEntry(server.last, 1);
     await settle();
-    expect(all.map(({ stream, told }) => [stream.status.state, told])).toEqual([['live', [1]], ['live', [1]], ['live', [1]]]);
+    expect(all.map(({ stream, told }) => [stream.status.state, told])).toEqual([
+      ['live', [1]],
+      ['live', [1]],
+      ['live', [1]],
+    ]);
   });
 
   it('hand the connection on when the one that has it closes, and miss nothing', async () => {
@@ -82,7 +99,10 @@ describe('the tabs of a browser', () => {
     sayEntry(server.last, 2);
     sayEntry(server.last, 3);
     await settle();
-    expect(others.map(({ told }) => told)).toEqual([[1, 2, 3], [1, 2, 3]]);
+    expect(others.map(({ told }) => told)).toEqual([
+      [1, 2, 3],
+      [1, 2, 3],
+    ]);
     expect(others.flatMap(({ toasts }) => toasts).sort()).toEqual([2, 3]);
     expect(others.filter(({ stream }) => stream.status.isLeader)).toHaveLength(1);
   });
@@ -135,7 +155,14 @@ describe('the tabs of a browser', () => {
     server.last.say('connection', connection('resumed', { behind: 1 }), cursorAt(1));
     sayEntry(server.last, 2);
     await pass(200);
-    expect([states(), all.map(({ told }) => told)]).toEqual([['live', 'live', 'live'], [[1, 2], [1, 2], [1, 2]]]);
+    expect([states(), all.map(({ told }) => told)]).toEqual([
+      ['live', 'live', 'live'],
+      [
+        [1, 2],
+        [1, 2],
+        [1, 2],
+      ],
+    ]);
 
     second.stream.close();
     await pass(200);
@@ -143,7 +170,11 @@ describe('the tabs of a browser', () => {
     server.last.say('connection', connection('resumed'), cursorAt(2));
     sayEntry(server.last, 3);
     await pass(200);
-    expect([first.told, third.told, all.flatMap(({ toasts }) => toasts).sort()]).toEqual([[1, 2, 3], [1, 2, 3], [1, 2, 3]]);
+    expect([first.told, third.told, all.flatMap(({ toasts }) => toasts).sort()]).toEqual([
+      [1, 2, 3],
+      [1, 2, 3],
+      [1, 2, 3],
+    ]);
   });
 
   it('of two users share nothing', async () => {
@@ -178,7 +209,13 @@ describe('the tabs of a browser', () => {
 
   it('keep so many entries for late ones, and know where they begin', () => {
     const recent = new RecentEntries();
-    const told = (event: 'connection' | 'notification', seq: number) => ({ event, data: anEntry(seq), cursor: cursorAt(seq), replayed: false, toastable: true });
+    const told = (event: 'connection' | 'notification', seq: number) => ({
+      event,
+      data: anEntry(seq),
+      cursor: cursorAt(seq),
+      replayed: false,
+      toastable: true,
+    });
     recent.add(told('connection', 0));
     for (let seq = 1; seq <= 2_500; seq += 1) recent.add(told('notification', seq));
     expect(recent.since(cursorAt(0))).toBeNull();

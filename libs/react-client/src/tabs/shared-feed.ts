@@ -86,7 +86,10 @@ export class SharedFeed {
     if (!atOnce) await new Promise((resolve) => setTimeout(resolve, ROLL_CALL_MS));
     const roll = this.roll ?? [];
     this.roll = null;
-    return roll.reduce<string | null>((first, cursor) => (first !== null && cursor !== null ? (earliest(first, cursor) ?? first) : (first ?? cursor)), this.owner.cursor);
+    return roll.reduce<string | null>(
+      (first, cursor) => (first !== null && cursor !== null ? (earliest(first, cursor) ?? first) : (first ?? cursor)),
+      this.owner.cursor,
+    );
   }
 
   /** Lets another tab lead, and follows it. */
@@ -153,7 +156,8 @@ export class SharedFeed {
   };
 
   private hear(message: Message): void {
-    if (message.kind === 'hello' || message.kind === 'visible') this.others.set(message.tab, { visible: message.visible, since: Date.now() });
+    if (message.kind === 'hello' || message.kind === 'visible')
+      this.others.set(message.tab, { visible: message.visible, since: Date.now() });
     if (message.kind === 'bye') this.others.delete(message.tab);
     if (this.isLeader) this.hearAsLeader(message);
     else this.hearAsFollower(message);
@@ -167,7 +171,11 @@ export class SharedFeed {
     // not yet connected: it asks again
     if (cursor === null) return this.tellStatus(status);
     const lacks = message.cursor === null || message.cursor === cursor ? [] : this.recent.since(message.cursor);
-    this.post(lacks ? { kind: 'welcome', to: message.tab, told: lacks, cursor, status } : { kind: 'too_far_behind', to: message.tab });
+    this.post(
+      lacks
+        ? { kind: 'welcome', to: message.tab, told: lacks, cursor, status }
+        : { kind: 'too_far_behind', to: message.tab },
+    );
   }
 
   private hearAsFollower(message: Message): void {
@@ -180,9 +188,15 @@ export class SharedFeed {
         if (message.to !== this.tab) return;
         this.stopAsking();
         this.welcomed = true;
-        this.owner.hear(message.told.map((told) => ({ ...told, toastable: false })), false);
+        this.owner.hear(
+          message.told.map((told) => ({ ...told, toastable: false })),
+          false,
+        );
         this.owner.followStatus(message.status);
-        this.owner.level(message.cursor, message.status.tenants.map(({ tenant_id }) => tenant_id));
+        this.owner.level(
+          message.cursor,
+          message.status.tenants.map(({ tenant_id }) => tenant_id),
+        );
         break;
       case 'too_far_behind':
         if (message.to !== this.tab) return;

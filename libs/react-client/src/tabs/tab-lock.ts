@@ -1,5 +1,6 @@
 /** Whether a browser can share: Web Locks exist in secure contexts (https and localhost) only. */
-export const canShare = (): boolean => typeof globalThis.navigator?.locks?.request === 'function' && typeof globalThis.BroadcastChannel === 'function';
+export const canShare = (): boolean =>
+  typeof globalThis.navigator?.locks?.request === 'function' && typeof globalThis.BroadcastChannel === 'function';
 
 /** One of the tabs that ask for the same name holds the lock. When it closes, crashes or resigns, the next one does: the browser sees to that. */
 export class TabLock {

@@ -35,7 +35,10 @@ export class BrowserTabs {
 
   /** Makes the globals of this process those of such a browser, until what it returns is called. */
   install(): () => void {
-    const before = { navigator: Object.getOwnPropertyDescriptor(globalThis, 'navigator'), BroadcastChannel: Object.getOwnPropertyDescriptor(globalThis, 'BroadcastChannel') };
+    const before = {
+      navigator: Object.getOwnPropertyDescriptor(globalThis, 'navigator'),
+      BroadcastChannel: Object.getOwnPropertyDescriptor(globalThis, 'BroadcastChannel'),
+    };
     const { channels } = this;
     Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { locks: this.locks } });
     Object.defineProperty(globalThis, 'BroadcastChannel', {
@@ -67,7 +70,9 @@ class Channel {
 
   postMessage(data: unknown): void {
     if (!this.all.has(this)) throw new Error('closed');
-    for (const other of this.all) if (other !== this && other.name === this.name) queueMicrotask(() => this.all.has(other) && other.onmessage?.({ data: structuredClone(data) }));
+    for (const other of this.all)
+      if (other !== this && other.name === this.name)
+        queueMicrotask(() => this.all.has(other) && other.onmessage?.({ data: structuredClone(data) }));
   }
 
   close(): void {

@@ -23,12 +23,18 @@ export class ScriptedFetch {
   readonly fetch: typeof fetch = async (input, init) => {
     const url = String(input);
     const headers = new Headers(init?.headers);
-    this.asked.push({ url, headers, method: init?.method ?? 'GET', body: init?.body ? (JSON.parse(init.body as string) as unknown) : undefined });
+    this.asked.push({
+      url,
+      headers,
+      method: init?.method ?? 'GET',
+      body: init?.body ? (JSON.parse(init.body as string) as unknown) : undefined,
+    });
     const answer = this.answers.shift() ?? 'stream';
     const signal = init?.signal;
     signal?.throwIfAborted();
     if (answer instanceof Error) throw answer;
-    if (answer === 'silence') return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
+    if (answer === 'silence')
+      return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
     return answer === 'stream' ? this.stream(url, headers, signal ?? undefined) : answer;
   };
 
@@ -52,7 +58,8 @@ export class ScriptedFetch {
       url,
       headers,
       write,
-      say: (event, data, id) => write(`${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`),
+      say: (event, data, id) =>
+        write(`${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`),
       end: () => controller.close(),
       break: () => controller.error(new TypeError('network error')),
       get aborted() {
@@ -64,7 +71,10 @@ export class ScriptedFetch {
 }
 
 export const problem = (status: number, code: string, headers: Record<string, string> = {}): Response =>
-  new Response(JSON.stringify({ type: 'about:blank', title: code, status, code, detail: `about ${code}` }), { status, headers: { 'Content-Type': 'application/problem+json', ...headers } });
+  new Response(JSON.stringify({ type: 'about:blank', title: code, status, code, detail: `about ${code}` }), {
+    status,
+    headers: { 'Content-Type': 'application/problem+json', ...headers },
+  });
 
 export const html = (status: number, headers: Record<string, string> = {}): Response =>
   new Response('<html>Service Unavailable</html>', { status, headers: { 'Content-Type': 'text/html', ...headers } });

@@ -27,15 +27,27 @@ export class OwnRedis {
   }
 
   /** Signs with a key of all tests unless it is given another, or where the system keeps one. */
-  bus({ url = redisUrl(), hintKey, keptKey }: { url?: string; hintKey?: string; keptKey?: HintKey } = {}): RedisEventBus {
+  bus({
+    url = redisUrl(),
+    hintKey,
+    keptKey,
+  }: { url?: string; hintKey?: string; keptKey?: HintKey } = {}): RedisEventBus {
     const key = hintKey ?? (keptKey ? undefined : 'the key of all tests, which is no secret');
-    const bus = new RedisEventBus({ url, prefix: this.prefix, hintKey: key, keptKey }, this.connection(url), createLogger({ app: 'test', level: 'silent' }), this.metrics);
+    const bus = new RedisEventBus(
+      { url, prefix: this.prefix, hintKey: key, keptKey },
+      this.connection(url),
+      createLogger({ app: 'test', level: 'silent' }),
+      this.metrics,
+    );
     this.closers.push(() => bus.close());
     return bus;
   }
 
   /** A gateway's slots, on a connection of its own unless one is given. */
-  slots({ connection = this.connection(), lifetimeMs }: { connection?: RedisConnection; lifetimeMs?: number } = {}): RedisStreamSlots {
+  slots({
+    connection = this.connection(),
+    lifetimeMs,
+  }: { connection?: RedisConnection; lifetimeMs?: number } = {}): RedisStreamSlots {
     const slots = new RedisStreamSlots(connection, { prefix: this.prefix, lifetimeMs }, this.metrics);
     this.closers.unshift(() => slots.close());
     return slots;

@@ -1,7 +1,17 @@
 import { Unavailable } from '@tocsin/contracts';
 import {
-  DeadLetters, RawIntake, type BuriedLetter, type DeadLetterDecision, type DeadLetterDepth, type DeadLetterFilter, type DeadLetterQuery, type DeadLetterReach,
-  type OpenLetters, type PublishOutcome, type RawMessage, type WholeLetter,
+  DeadLetters,
+  RawIntake,
+  type BuriedLetter,
+  type DeadLetterDecision,
+  type DeadLetterDepth,
+  type DeadLetterFilter,
+  type DeadLetterQuery,
+  type DeadLetterReach,
+  type OpenLetters,
+  type PublishOutcome,
+  type RawMessage,
+  type WholeLetter,
 } from '@tocsin/contracts/ports';
 import { aTenant } from '@tocsin/contracts/testing';
 
@@ -13,21 +23,40 @@ export class MemoryDeadLetters extends DeadLetters {
   add(letter: Partial<WholeLetter> = {}): WholeLetter {
     const body = letter.body ?? Buffer.from('{"id":"m"}');
     const added: WholeLetter = {
-      dead_letter_id: this.stored.length + 1, tenant_id: aTenant('acme'), reason: 'invalid_field', detail: 'wrong', routing_key: 'alert.low.shop', message_id: null,
-      message_timestamp: null, content_encoding: null, headers: null, body_bytes: body.length, truncated: false, buried_at: '2026-01-02T03:04:05.000Z', status: 'open', decided_at: null, decided_by: null,
-      note: null, ...letter, body,
+      dead_letter_id: this.stored.length + 1,
+      tenant_id: aTenant('acme'),
+      reason: 'invalid_field',
+      detail: 'wrong',
+      routing_key: 'alert.low.shop',
+      message_id: null,
+      message_timestamp: null,
+      content_encoding: null,
+      headers: null,
+      body_bytes: body.length,
+      truncated: false,
+      buried_at: '2026-01-02T03:04:05.000Z',
+      status: 'open',
+      decided_at: null,
+      decided_by: null,
+      note: null,
+      ...letter,
+      body,
     };
     this.stored.push(added);
     return added;
   }
 
   async list(reach: DeadLetterReach, { behind, limit, status, ...filter }: DeadLetterQuery): Promise<BuriedLetter[]> {
-    const found = this.within(reach, filter).filter((letter) => letter.dead_letter_id > (behind ?? 0) && (status === null || letter.status === status));
+    const found = this.within(reach, filter).filter(
+      (letter) => letter.dead_letter_id > (behind ?? 0) && (status === null || letter.status === status),
+    );
     return found.slice(0, limit).map(({ body: _, ...letter }) => letter);
   }
 
   async find(reach: DeadLetterReach, deadLetterId: number): Promise<WholeLetter | undefined> {
-    const found = this.within(reach, { tenant_id: null, reason: null }).find(({ dead_letter_id }) => dead_letter_id === deadLetterId);
+    const found = this.within(reach, { tenant_id: null, reason: null }).find(
+      ({ dead_letter_id }) => dead_letter_id === deadLetterId,
+    );
     return found && { ...found };
   }
 
@@ -40,9 +69,16 @@ export class MemoryDeadLetters extends DeadLetters {
     return { letters: found.length, newest: found.at(-1)?.dead_letter_id ?? null };
   }
 
-  async decide(reach: DeadLetterReach, deadLetterIds: readonly number[], { status, by, note }: DeadLetterDecision): Promise<number[]> {
-    const decided = this.within(reach, { tenant_id: null, reason: null }).filter((letter) => letter.status === 'open' && deadLetterIds.includes(letter.dead_letter_id));
-    for (const letter of decided) Object.assign(letter, { status, note, decided_by: by, decided_at: '2026-01-03T00:00:00.000Z' });
+  async decide(
+    reach: DeadLetterReach,
+    deadLetterIds: readonly number[],
+    { status, by, note }: DeadLetterDecision,
+  ): Promise<number[]> {
+    const decided = this.within(reach, { tenant_id: null, reason: null }).filter(
+      (letter) => letter.status === 'open' && deadLetterIds.includes(letter.dead_letter_id),
+    );
+    for (const letter of decided)
+      Object.assign(letter, { status, note, decided_by: by, decided_at: '2026-01-03T00:00:00.000Z' });
     return decided.map(({ dead_letter_id }) => dead_letter_id);
   }
 
@@ -55,7 +91,10 @@ export class MemoryDeadLetters extends DeadLetters {
   }
 
   private open(reach: DeadLetterReach, { up_to, whole, ...filter }: OpenLetters): WholeLetter[] {
-    return this.within(reach, filter).filter((letter) => letter.status === 'open' && letter.dead_letter_id <= (up_to ?? Infinity) && !(whole && letter.truncated));
+    return this.within(reach, filter).filter(
+      (letter) =>
+        letter.status === 'open' && letter.dead_letter_id <= (up_to ?? Infinity) && !(whole && letter.truncated),
+    );
   }
 
   private within(reach: DeadLetterReach, { tenant_id, reason }: DeadLetterFilter): WholeLetter[] {
@@ -64,7 +103,10 @@ export class MemoryDeadLetters extends DeadLetters {
       if (reach === 'all') return true;
       return 'allBut' in reach ? of === null || !reach.allBut.includes(of) : of !== null && reach.includes(of);
     });
-    return reached.filter((letter) => (tenant_id === null || letter.tenant_id === tenant_id) && (reason === null || letter.reason === reason));
+    return reached.filter(
+      (letter) =>
+        (tenant_id === null || letter.tenant_id === tenant_id) && (reason === null || letter.reason === reason),
+    );
   }
 }
 
@@ -78,6 +120,10 @@ export class MemoryRawIntake extends RawIntake {
   async republish(messages: readonly RawMessage[]): Promise<PublishOutcome[]> {
     if (this.away) throw new Unavailable('rabbitmq', 'away');
     this.published.push(...messages);
-    return messages.map((message) => (this.confirms(message) ? { id: message.message_id, outcome: 'confirmed' } : { id: message.message_id, outcome: 'failed', reason: 'timeout' }));
+    return messages.map((message) =>
+      this.confirms(message)
+        ? { id: message.message_id, outcome: 'confirmed' }
+        : { id: message.message_id, outcome: 'failed', reason: 'timeout' },
+    );
   }
 }

@@ -3,7 +3,9 @@ import addFormats from 'ajv-formats';
 import type { Schema } from '../json-schema';
 
 /** Compiles schemas of a document as strictly as it goes: an unknown keyword throws, and so does a reference into nothing. */
-export function validatorOf(document: { components: { schemas: Record<string, Schema> } }): (schema: Schema) => ValidateFunction {
+export function validatorOf(document: {
+  components: { schemas: Record<string, Schema> };
+}): (schema: Schema) => ValidateFunction {
   const ajv = new Ajv({ strict: true, strictRequired: false, strictTypes: false, allErrors: true });
   addFormats(ajv);
   ajv.addVocabulary(['components']);

@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { entryPasses, Unavailable, type LogPosition, type StoredEvent, type StreamFilter, type StreamHead, type TenantId } from '@tocsin/contracts';
+import {
+  entryPasses,
+  Unavailable,
+  type LogPosition,
+  type StoredEvent,
+  type StreamFilter,
+  type StreamHead,
+  type TenantId,
+} from '@tocsin/contracts';
 import { EventLog, MAX_SEARCHED, type AppendResult, type NewestEntries } from '@tocsin/contracts/ports';
 import { anEntry } from '@tocsin/contracts/testing';
 import type { Entry } from '@tocsin/contracts';
@@ -25,7 +33,13 @@ export class LogInMemory extends EventLog {
     const stream = this.stream(tenant);
     return Array.from({ length: count }, () => {
       const seq = stream.events.length + 1;
-      const event = { epoch: stream.epoch, seq, fp: randomBytes(4).toString('hex'), prev_fp: stream.events.at(-1)?.fp ?? '0', entry: anEntry({ tenant_id: tenant, seq, ...overrides }) };
+      const event = {
+        epoch: stream.epoch,
+        seq,
+        fp: randomBytes(4).toString('hex'),
+        prev_fp: stream.events.at(-1)?.fp ?? '0',
+        entry: anEntry({ tenant_id: tenant, seq, ...overrides }),
+      };
       stream.events.push(event);
       return event;
     });
@@ -64,7 +78,11 @@ export class LogInMemory extends EventLog {
   async heads(tenants: readonly TenantId[]): Promise<StreamHead[]> {
     this.asked.heads += 1;
     await this.answer();
-    return tenants.map((tenant) => ({ tenant_id: tenant, ...this.position(tenant, this.stream(tenant).events.length), floor_seq: this.stream(tenant).floor }));
+    return tenants.map((tenant) => ({
+      tenant_id: tenant,
+      ...this.position(tenant, this.stream(tenant).events.length),
+      floor_seq: this.stream(tenant).floor,
+    }));
   }
 
   async newest(tenant: TenantId, count: number, filter: StreamFilter): Promise<NewestEntries> {
@@ -74,7 +92,12 @@ export class LogInMemory extends EventLog {
     const passing = looked.filter(({ entry }) => entryPasses(filter, entry)).slice(count === 0 ? Infinity : -count);
     const upTo = this.position(tenant, events.length);
     const from = passing[0] ? this.position(tenant, passing[0].seq - 1) : upTo;
-    return { events: passing, from, upTo, searched: passing.length < count && looked.length < events.length - floor ? this.searched : null };
+    return {
+      events: passing,
+      from,
+      upTo,
+      searched: passing.length < count && looked.length < events.length - floor ? this.searched : null,
+    };
   }
 
   async startOf(tenant: TenantId): Promise<LogPosition> {

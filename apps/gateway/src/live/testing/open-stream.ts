@@ -57,9 +57,14 @@ export class Client {
   complete = false;
 
   constructor(readonly response: IncomingMessage) {
-    const parser = createParser({ onEvent: ({ id, event, data }) => void this.frames.push({ id, event, data: JSON.parse(data) as Frame['data'] }) });
+    const parser = createParser({
+      onEvent: ({ id, event, data }) => void this.frames.push({ id, event, data: JSON.parse(data) as Frame['data'] }),
+    });
     response.on('data', (chunk: Buffer) => (this.bytes += chunk.length));
-    const body = response.headers['content-encoding'] === 'gzip' ? response.pipe(createGunzip()) : response.pipe(new PassThrough());
+    const body =
+      response.headers['content-encoding'] === 'gzip'
+        ? response.pipe(createGunzip())
+        : response.pipe(new PassThrough());
     body.setEncoding('utf8');
     body.on('data', (text: string) => {
       this.text += text;
@@ -103,7 +108,9 @@ export class LiveGateway {
   readonly streams: EventStream[] = [];
   readonly feeds: TenantFeeds;
   private readonly logger = createLogger({ app: 'test', level: 'silent' });
-  private readonly server = createServer((request, response) => void this.serve(new URL(request.url!, 'http://x').searchParams, response));
+  private readonly server = createServer(
+    (request, response) => void this.serve(new URL(request.url!, 'http://x').searchParams, response),
+  );
   private readonly clients: Client[] = [];
   private listening: Promise<unknown> | undefined;
 
@@ -111,14 +118,34 @@ export class LiveGateway {
     readonly log: LogInMemory,
     private readonly options: { ringEvents?: number; backlogBytes?: number; stallMs?: number; maxReplay?: number } = {},
   ) {
-    this.feeds = new TenantFeeds(log, this.bus, { ringEvents: options.ringEvents ?? 100, ringBytes: 1e6 }, this.metrics, this.logger);
+    this.feeds = new TenantFeeds(
+      log,
+      this.bus,
+      { ringEvents: options.ringEvents ?? 100, ringBytes: 1e6 },
+      this.metrics,
+      this.logger,
+    );
   }
 
-  async connect(tenants: readonly TenantId[], { cursor = '', filter = EVERYTHING, named = true, gzip = false } = {}): Promise<Client> {
+  async connect(
+    tenants: readonly TenantId[],
+    { cursor = '', filter = EVERYTHING, named = true, gzip = false } = {},
+  ): Promise<Client> {
     this.listening ??= once(this.server.listen(0, '127.0.0.1'), 'listening');
     await this.listening;
-    const query = new URLSearchParams({ tenants: tenants.join(','), cursor, filter: JSON.stringify(filter), named: String(named), gzip: String(gzip) });
-    const request = get({ port: (this.server.address() as AddressInfo).port, host: '127.0.0.1', path: `/?${query.toString()}`, agent: false });
+    const query = new URLSearchParams({
+      tenants: tenants.join(','),
+      cursor,
+      filter: JSON.stringify(filter),
+      named: String(named),
+      gzip: String(gzip),
+    });
+    const request = get({
+      port: (this.server.address() as AddressInfo).port,
+      host: '127.0.0.1',
+      path: `/?${query.toString()}`,
+      agent: false,
+    });
     const [response] = (await once(request, 'response')) as [IncomingMessage];
     const client = new Client(response);
     this.clients.push(client);
@@ -137,11 +164,22 @@ export class LiveGateway {
     const { backlogBytes = 1e6, stallMs = 5_000, maxReplay = 5_000 } = this.options;
     const filter = JSON.parse(query.get('filter')!) as StreamFilter;
     const gzip = query.get('gzip') === 'true' ? new GzipStream() : undefined;
-    const stream = new EventStream(response.socket!, '', viewOf(filter, query.get('named') === 'true'), { backlogBytes, stallMs }, this.metrics, this.logger, gzip);
+    const stream = new EventStream(
+      response.socket!,
+      '',
+      viewOf(filter, query.get('named') === 'true'),
+      { backlogBytes, stallMs },
+      this.metrics,
+      this.logger,
+      gzip,
+    );
     this.streams.push(stream);
     stream.open();
     const feeds = await this.feeds.acquireAll(query.get('tenants')!.split(',') as TenantId[]);
-    const positions = assignPositions(parseCursor(query.get('cursor')!), new Map(feeds.map((feed) => [feed.tenant, feed.last.epoch])));
+    const positions = assignPositions(
+      parseCursor(query.get('cursor')!),
+      new Map(feeds.map((feed) => [feed.tenant, feed.last.epoch])),
+    );
     let verdict: Verdict = 'fresh';
     for (const feed of feeds) {
       const beginning = await beginAt(positions.get(feed.tenant)!, feed, this.log, maxReplay);
