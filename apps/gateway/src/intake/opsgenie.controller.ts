@@ -5,10 +5,9 @@ import {
   OPSGENIE_ACTIONS,
   readOpsgenieAlert,
   readOpsgenieUpdate,
-  Refused,
   type MessageShape,
-  type TenantId,
-} from '@tocsin/contracts';
+} from '@tocsin/messages';
+import { Refused, type TenantId } from '@tocsin/contracts';
 import { AlertQueries } from '@tocsin/contracts/ports';
 import type { Request } from 'express';
 import { setTimeout as sleep } from 'node:timers/promises';

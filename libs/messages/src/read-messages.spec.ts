@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { parseAlertMessage, type AlertMessage, type Envelope, type ParsedMessage } from './alert-message';
-import { routingKeyOf } from './names';
+import { routingKeyOf } from './routing-key';
 import { MessageGroup, parseMessages } from './read-messages';
 
 const parse = (

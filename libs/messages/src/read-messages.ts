@@ -1,3 +1,4 @@
+import { type InputError, type MessageErrorCode, tenantIdOf } from '@tocsin/contracts';
 import {
   MAX_MESSAGE_BYTES,
   partIdOf,
@@ -8,7 +9,6 @@ import {
 } from './alert-message';
 import { decompress } from './content-encoding';
 import { decodeJson, faultIn, withStorableText } from './decode-body';
-import type { InputError, MessageErrorCode } from './errors';
 import { readList } from './read-list';
 import { below, unreadable, type Fault, type Refusal } from './refusals';
 import { faultsOfCloudEvent, readCloudEvent } from './shapes/cloud-event';
@@ -16,7 +16,6 @@ import type { MessagePart, MessageShape } from './shapes/message-part';
 import { readPagerDutyEvent } from './shapes/pagerduty-event';
 import { readPrometheusAlerts } from './shapes/prometheus-alerts';
 import { envelopeOf, opened, type Opened } from './shapes/wrappers';
-import { tenantIdOf } from './tenant';
 
 /** The shapes of other systems, each with marks that nothing else has. */
 const SHAPES = [readCloudEvent, readPrometheusAlerts, readPagerDutyEvent] as const;
