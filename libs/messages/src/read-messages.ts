@@ -106,6 +106,9 @@ export function readOwn(
 /** A reader of one shape: undefined when the value has another. */
 export type ReadShape = (value: unknown, headers?: Envelope['headers']) => MessageShape | undefined;
 
+/** Not all text of these stands in the body that was looked at: attributes of a CloudEvent in headers, an alias in the address. */
+const FROM_ELSEWHERE: ReadonlySet<MessageShape['name']> = new Set(['cloudevent', 'opsgenie']);
+
 /** What another system sent. Its messages are read one at a time, since a group may hold more of them than one turn should take. */
 export class MessageGroup {
   /** Characters of the messages read so far that could not be stored. */
@@ -131,8 +134,7 @@ export class MessageGroup {
     read: ReadShape = shapeOf,
   ): MessageGroup | undefined {
     const shape = read(value, envelope.headers);
-    // the attributes of a CloudEvent may stand in headers, where anything may be
-    return shape && new MessageGroup(shape, envelope, bytes, escapes || shape.name === 'cloudevent');
+    return shape && new MessageGroup(shape, envelope, bytes, escapes || FROM_ELSEWHERE.has(shape.name));
   }
 
   read(index: number, judgement: Judgement): ParsedMessage {
