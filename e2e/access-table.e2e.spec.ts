@@ -204,7 +204,7 @@ describe.each(['service', 'claim'] as const)('by the %s', (by) => {
       );
       if (!mayChange && column !== 'viewer') expect(shown).toEqual([]);
     },
-    60_000,
+    180_000,
   );
 
   it('a ticket and a cookie from before carry the same right as the token', async () => {
