@@ -7,28 +7,31 @@ import { fullJitter } from './full-jitter';
 import type { ChannelSetup } from './kept-channel';
 import { isSaid, refuseUnpublishable } from './publishable';
 
-/** Where every producer publishes. Declared here as every producer declares it: topic, durable, without arguments. */
+/**
+ * The exchange that every producer publishes to. Each producer declares it alike: topic, durable, without arguments.
+ */
 export const ALERTS_EXCHANGE = 'alerts.exchange';
 
 export interface AlertPublisherOptions {
   /** `amqp://` or `amqps://`, with credentials. */
   url: string;
-  /** What the broker's list of connections calls this one. Default `alert-publisher`. */
+  /** The connection's name in the broker's list of connections. Default `alert-publisher`. */
   name?: string;
   /** Default `alerts.exchange`. */
   exchange?: string;
-  /** How many messages may wait for the broker's confirmation at once. Default 256. */
+  /** How many messages may wait for the broker's confirmation at the same time. Default 256. */
   maxInFlight?: number;
-  /** How long one `publish` may take, in milliseconds. Default 4,500: whoever waits for an answer has it within 5 s. */
+  /** The timeout of one `publish`, in milliseconds. Default 4,500, so that the caller has its outcomes within 5 s. */
   confirmTimeoutMs?: number;
 }
 
 export interface PublishOptions {
-  /** The W3C trace context of whoever publishes. */
+  /** The W3C trace context of the caller. */
   traceparent?: string;
   /**
-   * For how long to go on with what was not confirmed, in milliseconds, under the same ids. Default 0: one attempt, after
-   * which the caller decides. It bounds when the last attempt begins; that attempt may take `confirmTimeoutMs` more.
+   * How long `publish` tries again what was not confirmed, in milliseconds, under the same ids. Default 0: one attempt,
+   * after which the caller decides. The time bounds when the last attempt begins; that attempt may take
+   * `confirmTimeoutMs` more.
    */
   retryForMs?: number;
 }
@@ -36,14 +39,15 @@ export interface PublishOptions {
 const BACK_OFF = { firstMs: 100, capMs: 2_000 };
 
 /**
- * Publishes alerts from a service, with confirms: what is `confirmed` is durably in a queue of Tocsin. Reconnects by itself.
+ * Publishes alerts from a service, with confirms: a `confirmed` alert is durably in a queue of Tocsin. Reconnects by
+ * itself.
  *
  *     const publisher = new AlertPublisher({ url: 'amqp://…' });
  *     await publisher.connect();
  *     await publisher.publish([{ tenant_id: 'bakery', service: 'inventory', severity: 'urgent', name: 'low_stock' }]);
  *
- * A message without an `id` gets one; the outcome carries it. Publish a failed message again under that id, or let
- * `retryForMs` do so: it is safe. A broker with an alarm is an error at once, not a wait.
+ * A message without an `id` gets one, and the outcome carries it. It is safe to publish a failed message again under
+ * that id, or to let `retryForMs` do so. A broker with an alarm causes an error at once instead of a wait.
  */
 export class AlertPublisher {
   private readonly exchange: string;
@@ -66,26 +70,29 @@ export class AlertPublisher {
     return this.publisher.connected;
   }
 
-  /** Resolves once messages can be published. Rejects with `BrokerUnavailable` after `timeoutMs`; it goes on trying. */
+  /**
+   * Resolves once messages can be published. Rejects with `BrokerUnavailable` after `timeoutMs`, and goes on
+   * connecting.
+   */
   connect(timeoutMs?: number): Promise<void> {
     return this.publisher.connect(timeoutMs);
   }
 
   /**
-   * What became of each message, in their order. Rejects with `TypeError` when one says no tenant, service or severity, and with
-   * `BrokerUnavailable`: nothing was sent then.
+   * The outcome of each message, in the order of the messages. Rejects with `TypeError` when one of them has no tenant,
+   * service or severity, and with `BrokerUnavailable` when the broker takes nothing. In both cases nothing was sent.
    */
   async publish(
     alerts: readonly AlertMessageBody[],
     { traceparent, retryForMs = 0 }: PublishOptions = {},
   ): Promise<PublishOutcome[]> {
     refuseUnpublishable(alerts);
-    // ids are drawn here, once for all attempts
+    // the ids are made here, once for all attempts
     const publications = alerts.map((alert) => publicationOf(alert, this.exchange, traceparent));
     return retryForMs > 0 ? this.insist(publications, retryForMs) : this.publisher.publish(publications);
   }
 
-  /** Fails what has not been confirmed and closes the connection. May be called twice. */
+  /** Fails the messages that are not confirmed yet and closes the connection. May be called twice. */
   close(): Promise<void> {
     return this.publisher.close();
   }
@@ -118,11 +125,13 @@ export class AlertPublisher {
 const isClosed = (obstacle: unknown): boolean =>
   obstacle instanceof BrokerUnavailable && obstacle.obstacle === 'closed';
 
-/** Not confirmed, and not because of the message itself. */
+/** Whether another attempt makes sense: the message was not confirmed, and the cause is not the message itself. */
 const isWorthAnother = (outcome: PublishOutcome | undefined): boolean =>
   outcome === undefined || (outcome.outcome === 'failed' && outcome.reason !== 'not_sendable');
 
-/** An alert as an AMQP message: `<type>.<severity>.<service>` is its routing key, its id the `message_id`. */
+/**
+ * An alert as an AMQP message. Its routing key is `<type>.<severity>.<service>`, its `message_id` is the alert's id.
+ */
 export function publicationOf(alert: AlertMessageBody, exchange: string, traceparent?: string): Publication {
   const { type, severity, service } = alert;
   const id = isSaid(alert.id) ? alert.id : randomUUID();

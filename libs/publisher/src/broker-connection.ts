@@ -4,26 +4,27 @@ import { fullJitter } from './full-jitter';
 import { KeptChannel, type ChannelSetup } from './kept-channel';
 
 export interface BrokerConnectionOptions {
-  /** `amqp://` or `amqps://`, with credentials. A `heartbeat` in its query wins over ours. */
+  /** `amqp://` or `amqps://`, with credentials. A `heartbeat` in the query takes precedence over `HEARTBEAT_S`. */
   url: string;
-  /** What the broker's list of connections calls this one. */
+  /** The connection's name in the broker's list of connections. */
   name: string;
-  /** Called when the broker starts and stops refusing to read what is published. */
+  /** Called when the broker starts and when it stops refusing to read published messages. */
   onBlocked?: (blocked: boolean) => void;
 }
 
-/** A silent broker is noticed after two to three of these. Seconds. */
+/** The heartbeat interval, in seconds. A silent broker is noticed after two to three intervals. */
 const HEARTBEAT_S = 10;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Soon enough to resume within 10 s of the broker's return, for however many clients it has. */
+/** Short enough to resume within 10 s of the broker's return, however many clients it has. */
 const RECONNECT = { firstMs: 200, capMs: 5_000 };
-/** A broker that does not answer a farewell is left without one. */
+/** How long to wait for the broker to confirm that the connection is closed. After that it is dropped. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
 /**
- * The one owner of a connection to RabbitMQ: opens it, opens it again for as long as it lasts, and gives it the channels
- * that are kept on it. Nothing is opened before `open`. Publishing and consuming take a connection each: a broker with an
- * alarm stops reading from whoever published, and acknowledgements on the same connection would stand still with it.
+ * The one owner of a connection to RabbitMQ: opens it, reopens it until it is closed, and gives it the channels that
+ * are kept on it. Nothing is opened before `open`. Publishing and consuming use a connection each: a broker with an
+ * alarm stops reading from connections that published, and acknowledgements on the same connection would stop with
+ * them.
  */
 export class BrokerConnection {
   private opening: Promise<RecoveringChannelModel> | undefined;
@@ -48,7 +49,7 @@ export class BrokerConnection {
     this.opening ??= this.start();
   }
 
-  /** Keeps a channel on this connection: made with `setup` whenever there is a connection and no channel. */
+  /** Keeps a channel on this connection: `setup` makes it whenever there is a connection and no channel. */
   keep(setup: ChannelSetup, onLost?: () => void): KeptChannel {
     const channel = new KeptChannel(setup, onLost, () => this.lastError);
     this.channels.add(channel);
@@ -62,7 +63,8 @@ export class BrokerConnection {
     this.opening = undefined;
     const channels = [...this.channels];
     this.channels.clear();
-    // The connection's farewell does not wait for what channels still have to send, such as an acknowledgement; theirs does.
+    // Closing the connection does not wait for frames that channels still have to send, such as an acknowledgement;
+    // closing the channels does.
     await within(
       CLOSE_TIMEOUT_MS,
       Promise.all(channels.map((channel) => channel.end(new BrokerUnavailable('closed', 'The connection is closed.')))),
@@ -79,7 +81,8 @@ export class BrokerConnection {
       keepAlive: true,
       timeout: CONNECT_TIMEOUT_MS,
       clientProperties: { connection_name: this.options.name },
-      // amqplib's own `setup` hook runs before it listens for the connection's errors, so channels are made after `connect`
+      // amqplib calls its own `setup` hook before it listens for the connection's errors, so channels are made after
+      // `connect`
       recovery: {
         waitForConnect: false,
         maxRetries: Infinity,
@@ -102,7 +105,7 @@ export class BrokerConnection {
     model.on('connect-failed', gone);
     model.on('blocked', () => this.setBlocked(true));
     model.on('unblocked', () => this.setBlocked(false));
-    // what it says follows as `disconnect`; unheard it would end the process
+    // `disconnect` follows with the reason; an `error` event without a listener would end the process
     model.on('error', (error) => (this.lastError = error));
     return model;
   }
@@ -120,7 +123,7 @@ function withHeartbeat(url: string): string {
   return parsed.href;
 }
 
-/** Awaits for so long at most, whatever comes of it. */
+/** Waits until the promise settles, at most `timeoutMs`. Ignores its result. */
 async function within(timeoutMs: number, settling: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs)));

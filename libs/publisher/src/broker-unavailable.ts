@@ -1,14 +1,14 @@
 /**
  * Why the broker takes nothing at present.
  *
- * - `unreachable`: no connection or no channel, for now.
- * - `blocked`: it has a memory or disk alarm and reads nothing from publishers.
- * - `full`: too much waits for confirmation already.
- * - `closed`: the publisher was closed, by its owner.
+ * - `unreachable`: there is no connection or no channel at the moment.
+ * - `blocked`: the broker has a memory or disk alarm and reads nothing from publishers.
+ * - `full`: too many messages wait for confirmation already.
+ * - `closed`: the owner of the publisher closed it.
  */
 export type BrokerObstacle = 'unreachable' | 'blocked' | 'full' | 'closed';
 
-/** Nothing was sent. Trying the same again later is right. */
+/** Nothing was sent. The caller may try the same messages again later. */
 export class BrokerUnavailable extends Error {
   constructor(
     readonly obstacle: BrokerObstacle,

@@ -3,48 +3,53 @@ import { BrokerConnection, type BrokerConnectionOptions } from './broker-connect
 import { BrokerUnavailable, type BrokerObstacle } from './broker-unavailable';
 import type { ChannelSetup, KeptChannel } from './kept-channel';
 
-/** One message on its way to an exchange (the default one: `''`, with a queue's name as the key). */
+/** One message for an exchange. The default exchange is `''`, with a queue's name as the routing key. */
 export interface Publication {
   exchange: string;
   routingKey: string;
   /** Becomes the AMQP `message_id`. */
   id: string;
   body: Buffer;
-  /** Becomes the AMQP timestamp: epoch seconds. Default now. */
+  /** Becomes the AMQP timestamp, in epoch seconds. Default now. */
   timestamp?: number;
-  /** How the body is compressed, if it is. */
+  /** The encoding of a compressed body, such as `gzip`. Unset for a body that is not compressed. */
   contentEncoding?: string;
   headers?: Readonly<Record<string, unknown>>;
 }
 
-/** What became of one published message. `failed` says nothing about its fate: it may still arrive. */
+/** The outcome of one published message. `failed` does not mean that it is lost: it may still arrive. */
 export type PublishOutcome =
   { id: string; outcome: 'confirmed' } | { id: string; outcome: 'failed'; reason: PublishFailure };
 
 /**
- * - `unroutable`: no queue wants it. Nobody has it.
+ * Why a message was not confirmed:
+ *
+ * - `unroutable`: no queue is bound for it. No consumer gets it.
  * - `nacked`: the broker refused it, usually because a queue is full.
  * - `connection_lost`: the channel or the connection ended before the confirmation came.
- * - `blocked`: the broker raised an alarm before it was sent.
- * - `timeout`: no confirmation in time.
- * - `not_sendable`: it cannot be written as an AMQP message (headers beyond 64 KiB, a key beyond 255 bytes).
+ * - `blocked`: the broker raised an alarm before the message was sent.
+ * - `timeout`: the confirmation did not come in time.
+ * - `not_sendable`: it cannot be written as an AMQP message (headers beyond 64 KiB, a routing key beyond 255 bytes).
  */
 export type PublishFailure = 'unroutable' | 'nacked' | 'connection_lost' | 'blocked' | 'timeout' | 'not_sendable';
 
 export interface ConfirmingPublisherOptions extends BrokerConnectionOptions {
-  /** Declares what the publisher needs, on every channel that is made. */
+  /** Declares the exchanges and queues that the publisher needs, on every channel that is made. */
   declare: ChannelSetup;
-  /** How many messages may wait for the broker's confirmation at once. Default 256: a window that keeps a broker busy and bounds what a cut leaves unknown. */
+  /**
+   * How many messages may wait for the broker's confirmation at once. Default 256: it keeps a broker busy, and it
+   * bounds how many outcomes a lost connection leaves unknown.
+   */
   maxInFlight?: number;
-  /** How many more may wait for a place among them. Default 4,096, eight batches of the HTTP door. */
+  /** How many more messages may wait until they can be sent. Default 4,096, eight batches of the HTTP intake. */
   maxWaiting?: number;
-  /** How long one `publish` may take, in milliseconds. Default 4,500: whoever waits for an answer has it within 5 s. */
+  /** The timeout of one `publish`, in milliseconds. Default 4,500, so that the caller has its outcomes within 5 s. */
   confirmTimeoutMs?: number;
 }
 
 interface Call {
   publications: readonly Publication[];
-  /** Filled in as they come; what is missing in the end had no time. */
+  /** Filled in as the confirmations come. A message that has no outcome in the end has timed out. */
   outcomes: (PublishOutcome | undefined)[];
   open: number;
   sent: number;
@@ -59,12 +64,16 @@ interface Waiting {
   call: Call;
 }
 
-/** The most that is handed to the socket before all else has its turn. */
+/**
+ * How many bytes are written to the socket in one turn of the event loop. The rest waits, so that other work gets its
+ * turn.
+ */
 const BYTES_A_TURN = 512 * 1024;
 
 /**
- * Publishes with confirms: a message counts as published once the broker says that it has it durably, and only if a queue
- * took it. Bounded in time and in flight. A lost channel fails what was on its way and is made again.
+ * Publishes with confirms: a message counts as published once the broker confirms that it is durable, and only if a
+ * queue took it. Time and messages in flight are bounded. When a channel is lost, its unconfirmed messages fail and a
+ * new one is made.
  */
 export class ConfirmingPublisher {
   private readonly connection: BrokerConnection;
@@ -73,7 +82,7 @@ export class ConfirmingPublisher {
   private readonly maxWaiting: number;
   private readonly confirmTimeoutMs: number;
   private readonly waiting: Waiting[] = [];
-  /** Messages that no queue wanted, by id: their return arrives before their confirmation. */
+  /** Messages that the broker returned as unroutable, by id. The return arrives before the confirmation. */
   private readonly returned = new Map<string, number>();
   private inFlight = 0;
   private tick: NodeJS.Immediate | undefined;
@@ -111,7 +120,10 @@ export class ConfirmingPublisher {
     if (!this.closed) this.connection.open();
   }
 
-  /** Resolves once messages can be published. Rejects with `BrokerUnavailable` after `timeoutMs`; it goes on trying. */
+  /**
+   * Resolves once messages can be published. Rejects with `BrokerUnavailable` after `timeoutMs`, and goes on
+   * connecting.
+   */
   async connect(timeoutMs = 10_000): Promise<void> {
     this.open();
     await this.channel.opened(timeoutMs);
@@ -129,12 +141,12 @@ export class ConfirmingPublisher {
     });
   }
 
-  /** Makes the channel again, and with it what it declares. */
+  /** Replaces the channel; the new one declares everything again. */
   renew(): void {
     this.channel.renew();
   }
 
-  /** Fails what has not been confirmed and closes the connection. May be called twice. */
+  /** Fails the messages that are not confirmed yet and closes the connection. May be called twice. */
   async close(): Promise<void> {
     this.closed = true;
     this.failWaiting('connection_lost');
@@ -148,12 +160,12 @@ export class ConfirmingPublisher {
     if (this.closed) refuse('closed', 'The publisher is closed.');
     if (this.connection.blocked) refuse('blocked', 'RabbitMQ takes no messages: it has a memory or disk alarm.');
     if (!this.channel.current) refuse('unreachable', 'RabbitMQ is not reachable.', this.connection.lastError);
-    // an idle publisher takes a batch of any size
+    // a publisher without waiting messages takes a batch of any size
     if (this.waiting.length > 0 && this.waiting.length + count > this.maxWaiting)
       refuse('full', 'Too many messages wait for RabbitMQ.');
   }
 
-  /** As many as may be in flight, and a turn's worth at a time: large messages take their time to be written. */
+  /** Sends until `maxInFlight` is reached, at most `BYTES_A_TURN` in one turn: writing large messages takes time. */
   private sendWaiting(): void {
     let bytes = 0;
     while (this.inFlight < this.maxInFlight && this.waiting.length > 0) {
@@ -216,13 +228,15 @@ export class ConfirmingPublisher {
   }
 
   private settle({ publication: { id }, index, call }: Waiting, failure?: PublishFailure): void {
-    if (call.open === 0) return; // the call gave up on it
+    if (call.open === 0) return; // the call has timed out
     call.outcomes[index] = failure ? { id, outcome: 'failed', reason: failure } : { id, outcome: 'confirmed' };
     call.open -= 1;
     if (call.open === 0) this.finish(call);
   }
 
-  /** Time is up for a call. What it has in flight keeps its place there until the broker answers or the channel ends. */
+  /**
+   * The timeout of a call. Its messages in flight keep their places until the broker confirms them or the channel ends.
+   */
   private expire(call: Call): void {
     call.open = 0;
     this.take((waiting) => waiting.call === call);

@@ -1,6 +1,6 @@
 /**
- * How long to wait before an attempt, in milliseconds: anything between `floorMs` and an exponentially growing bound, so
- * that a hundred clients of a restarted broker do not come back in the same moment.
+ * The wait before an attempt, in milliseconds: a random time between `floorMs` and an exponentially growing bound, so
+ * that a hundred clients of a restarted broker do not come back at the same moment.
  */
 export function fullJitter(
   attempt: number,

@@ -3,14 +3,18 @@ import { BrokerUnavailable } from './broker-unavailable';
 import { fullJitter } from './full-jitter';
 
 /**
- * Declares what the channel needs and starts what runs on it. Rejecting means that there is no channel yet. `remade`: it
- * takes the place of one that was lost on a connection that stayed; false again once that failed.
+ * Declares what the channel needs and starts its consumers. When it rejects, there is no channel yet. `remade` is true
+ * when the channel replaces one that was lost while the connection stayed open, and false again after such an attempt
+ * failed.
  */
 export type ChannelSetup = (channel: ConfirmChannel, remade: boolean) => Promise<void>;
 
-/** A broker that closes one channel after the other is there: whoever consumes is back within 5 s, the fiftieth time as well. */
+/**
+ * A broker that closes channel after channel is still reachable, so the cap is low: a consumer is back within 5 s, even
+ * the fiftieth time.
+ */
 const REMAKE = { firstMs: 200, capMs: 2_000 };
-/** A channel that lived shorter than this ends a row of failures no more than one that was never made. */
+/** A channel that lived shorter than this counts as one more failure: it does not reset the back-off. */
 const STABLE_AFTER_MS = 10_000;
 
 interface Waiter {
@@ -19,9 +23,10 @@ interface Waiter {
 }
 
 /**
- * A channel that is there whenever its connection is. A broker closes a channel for a single mistake (an unknown delivery
- * tag, an exchange that is gone) and leaves the connection open; amqplib recovers connections only, so the channel is
- * made again here, with back-off and jitter. Every channel made is another object: who holds an old one knows it.
+ * A channel that exists whenever its connection does. A broker closes a channel for a single mistake (an unknown
+ * delivery tag, a missing exchange) and leaves the connection open. amqplib recovers connections only, so the channel
+ * is made again here, with back-off and jitter. Each new channel is another object, so a caller can tell that its own
+ * is an old one.
  */
 export class KeptChannel {
   private live: ChannelModel | undefined;
@@ -39,12 +44,15 @@ export class KeptChannel {
     private readonly connectionError: () => unknown = () => undefined,
   ) {}
 
-  /** The open channel, set up; undefined while there is none. */
+  /** The open channel, after its setup; undefined while there is none. */
   get current(): ConfirmChannel | undefined {
     return this.made;
   }
 
-  /** Resolves once there is a channel. Rejects with `BrokerUnavailable` after `timeoutMs`, and when the channel is given up. */
+  /**
+   * Resolves once there is a channel. Rejects with `BrokerUnavailable` after `timeoutMs`, and when the channel is
+   * ended.
+   */
   async opened(timeoutMs: number): Promise<void> {
     if (this.made) return;
     if (this.ended) throw new BrokerUnavailable('closed', 'The connection is closed.');
@@ -67,28 +75,28 @@ export class KeptChannel {
     });
   }
 
-  /** Gives the present channel up and makes another. */
+  /** Drops the present channel and makes another. */
   renew(): void {
     const channel = this.made;
     if (channel) void channel.close().catch(() => {});
     if (channel && this.live) this.lose(channel, this.live);
   }
 
-  /** The connection is there. */
+  /** Called when the connection is open. */
   attach(live: ChannelModel): void {
     this.live = live;
     this.failures = 0;
     void this.make(live);
   }
 
-  /** The connection is gone; its channels went with it. */
+  /** Called when the connection is lost, and its channels with it. */
   detach(): void {
     this.live = undefined;
     clearTimeout(this.retry);
     this.retry = undefined;
   }
 
-  /** Nobody needs it any more. Resolves once the broker has all that was sent on it. */
+  /** Ends the channel for good. Resolves once the broker has everything that was sent on it. */
   async end(reason: Error): Promise<void> {
     const channel = this.made;
     this.ended = true;

@@ -17,12 +17,12 @@ export interface OutboxPoolClient extends OutboxClient {
   off?(event: 'error', listener: (error: Error) => void): unknown;
 }
 
-/** The service's own pool: node-postgres's `Pool`, and whatever has the same shape. */
+/** The service's own pool: node-postgres's `Pool`, or an object of the same shape. */
 export interface OutboxPool {
   connect(): Promise<OutboxPoolClient>;
 }
 
-/** Why nothing or not everything was published this time. The relay tries again by itself. */
+/** Why nothing, or not everything, was published this time. The relay tries again by itself. */
 export type OutboxTrouble =
   | { kind: 'database' | 'broker'; error: Error }
   | { kind: 'unconfirmed'; reasons: string[] }
@@ -30,25 +30,27 @@ export type OutboxTrouble =
 
 export interface OutboxRelayOptions {
   pool: OutboxPool;
-  /** Connected or not yet: `start` connects it. It is not closed by the relay. */
+  /** `start` connects it if it is not connected yet. The relay does not close it. */
   publisher: Pick<AlertPublisher, 'connect' | 'publish'>;
   /** Default `alert_outbox`. */
   table?: string;
   /** How many alerts are claimed and published at once. Default 100. */
   batch?: number;
-  /** How long an empty outbox is left alone, in milliseconds, unless `wake` is called. Default 1,000. */
+  /**
+   * How long the relay waits after it found an empty outbox, in milliseconds, unless `wake` is called. Default 1,000.
+   */
   pollMs?: number;
-  /** Told of each failed attempt, for a log. */
+  /** Called for each failed attempt, for example to write a log line. */
   onTrouble?: (trouble: OutboxTrouble) => void;
 }
 
 /** How long one attempt waits for the broker. */
 const CONNECT_TIMEOUT_MS = 2_000;
 const BACK_OFF = { firstMs: 200, capMs: 5_000, floorMs: 100 };
-/** Beyond what one `publish` takes. */
+/** Longer than one `publish` takes. */
 const STOP_TIMEOUT_MS = 10_000;
 
-/** All of it text: how a client reads numbers and JSON is the service's own affair. */
+/** All columns are text, because the service may have configured its client to read numbers and JSON in its own way. */
 interface Row {
   outbox_id: string;
   id: string;
@@ -56,7 +58,7 @@ interface Row {
   traceparent: string | null;
 }
 
-/** A row that is to be published. */
+/** A row that can be published. */
 interface ReadRow extends Pick<Row, 'outbox_id' | 'traceparent'> {
   alert: AlertMessageBody & { id: string };
 }
@@ -69,15 +71,15 @@ interface Hopeless {
 }
 
 /**
- * Publishes what an outbox holds, the oldest first, and deletes it once the broker has confirmed it.
+ * Publishes the alerts of an outbox, the oldest first, and deletes each one once the broker has confirmed it.
  *
- * - At least once, with the id of the row: a relay that is killed between the confirmation and the commit has its batch
+ * - At least once, with the row's id. When a relay is killed between the confirmation and the commit, its batch is
  *   published again, and Tocsin stores it once.
- * - Rows are claimed with `for update skip locked` in a transaction that lasts as long as a `publish` (5 s at most). Several
- *   relays share an outbox; what a killed one had claimed is free when its connection ends. With one relay alerts keep
- *   their order, save those that were not confirmed.
- * - It polls rather than listens: a `notify` makes every commit of the database wait for a lock of its own, and needs a
- *   session that poolers do not give. Call `wake` after a commit where a second matters.
+ * - Rows are claimed with `for update skip locked` in a transaction that lasts as long as a `publish` (5 s at most).
+ *   Several relays may share an outbox; the rows of a killed relay are free when its connection ends. With one relay
+ *   alerts keep their order, except those that were not confirmed.
+ * - The relay polls instead of listening. A `notify` makes every commit of the database wait for a lock, and listening
+ *   needs a session, which poolers do not give. Call `wake` after a commit where a second matters.
  */
 export class OutboxRelay {
   private readonly table: string;
@@ -89,19 +91,22 @@ export class OutboxRelay {
     this.table = quoted(options.table ?? OUTBOX_TABLE);
   }
 
-  /** Begins and returns at once. May be called twice. */
+  /** Starts the relay and returns at once. May be called twice. */
   start(): void {
     if (this.stopping) return;
     this.stopping = new AbortController();
     this.working = this.work(this.stopping.signal);
   }
 
-  /** There is something to publish: looks now instead of at the next poll. */
+  /** Looks into the outbox now instead of at the next poll. Call it when there is something to publish. */
   wake(): void {
     this.waking.abort();
   }
 
-  /** Claims nothing more and resolves when the batch in hand is settled, or after 10 s. May be called twice, and `start` after it. */
+  /**
+   * Claims nothing more and resolves when the current batch is settled, or after 10 s. May be called twice, and `start`
+   * after it.
+   */
   async stop(): Promise<void> {
     this.stopping?.abort();
     this.stopping = undefined;
@@ -124,10 +129,13 @@ export class OutboxRelay {
     }
   }
 
-  /** One batch: `more` when there may be another, `empty`, or `failed` when the world has to get better first. Never rejects. */
+  /**
+   * Publishes one batch. `more`: there may be another batch. `failed`: the database or the broker has to recover first.
+   * Never rejects.
+   */
   private async publishBatch(): Promise<'more' | 'empty' | 'failed'> {
     const { pool, publisher, batch = 100 } = this.options;
-    // before a row is locked: while the broker is away no transaction is open
+    // the connection comes before any row is locked: no transaction stays open while the broker is away
     const connected = await publisher.connect(CONNECT_TIMEOUT_MS).then(
       () => true,
       (error: unknown) => this.tell('broker', error),
@@ -135,7 +143,8 @@ export class OutboxRelay {
     if (!connected) return 'failed';
     const client = await pool.connect().catch((error: unknown) => void this.tell('database', error));
     if (!client) return 'failed';
-    // a connection that is cut fails its statement and then emits the same error, which would end the process unheard
+    // a lost connection fails its statement and then emits the same error, which without a listener would end the
+    // process
     client.on?.('error', heard);
     let broken: Error | undefined;
     try {
@@ -159,7 +168,7 @@ export class OutboxRelay {
     }
   }
 
-  /** Publishes claimed rows and takes those that are done out of the outbox. False when some have to be tried again. */
+  /** Publishes claimed rows and deletes the confirmed ones from the outbox. False when some have to be tried again. */
   private async settle(client: OutboxClient, rows: readonly Row[]): Promise<boolean> {
     const { read, hopeless } = readRows(rows);
     const outcomes = await this.publish(read);
@@ -186,7 +195,7 @@ export class OutboxRelay {
     return reasons.length === 0;
   }
 
-  /** All rows side by side, each run of them with its own trace. */
+  /** Publishes all rows at the same time, each run of rows with an equal trace in one call. */
   private async publish(rows: readonly ReadRow[]): Promise<PublishOutcome[]> {
     const runs: ReadRow[][] = [];
     for (const row of rows) {
@@ -204,7 +213,7 @@ export class OutboxRelay {
     return settled.flatMap((one, index) => {
       if (one.status === 'fulfilled') return one.value;
       if (!(one.reason instanceof BrokerUnavailable) || settled.length === 1) throw one.reason;
-      // others of this batch may be confirmed: those that were not sent are only not confirmed
+      // other runs may be confirmed: the rows of this run were not sent, so they count as not confirmed
       return runs[index]!.map(({ alert: { id } }): PublishOutcome => ({
         id,
         outcome: 'failed',
@@ -218,23 +227,26 @@ export class OutboxRelay {
     return false;
   }
 
-  /** Whoever listens must not be able to end the relay. */
+  /** Reports a trouble. An error of the listener must not end the relay. */
   private say(trouble: OutboxTrouble): void {
     try {
       this.options.onTrouble?.(trouble);
     } catch {
-      // there is nobody else to tell
+      // the listener itself failed: there is nowhere to report it
     }
   }
 }
 
-/** What a service has written into its outbox itself was judged by nobody: one row that is no alert must not hold up the others. */
+/**
+ * A service may write rows into its outbox without `enqueue`, so they are checked here: one invalid row must not block
+ * the others.
+ */
 function readRows(rows: readonly Row[]): { read: ReadRow[]; hopeless: Hopeless[] } {
   const read: ReadRow[] = [];
   const hopeless: Hopeless[] = [];
   for (const { outbox_id, id: given, alert: text, traceparent } of rows) {
     const { alert, obstacle } = alertOf(text);
-    // without an id one that is the same each time: the row may be published more than once
+    // a row without an id gets one that is the same each time, as the row may be published more than once
     const id = isSaid(given)
       ? given
       : createHash('sha256').update(`${outbox_id} ${text}`).digest('base64url').slice(0, 22);
@@ -244,7 +256,9 @@ function readRows(rows: readonly Row[]): { read: ReadRow[]; hopeless: Hopeless[]
   return { read, hopeless };
 }
 
-/** `jsonb` keeps numbers that no double holds: they are published as text, as the processor reads them too. */
+/**
+ * `jsonb` keeps numbers that a double cannot represent. They are published as text, as the processor reads them too.
+ */
 function alertOf(text: string): { alert: AlertMessageBody; obstacle?: string } {
   try {
     const alert = parseExactly(text) as AlertMessageBody;
@@ -259,6 +273,6 @@ const heard = (): void => undefined;
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
-/** A pause that ends early, and quietly, when the signal says so. */
+/** A pause that the signal ends early, without an error. */
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   sleep(ms, undefined, { signal }).catch(() => undefined);

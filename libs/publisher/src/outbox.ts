@@ -2,18 +2,21 @@ import { randomUUID } from 'node:crypto';
 import type { AlertMessageBody } from '@tocsin/contracts/wire';
 import { isSaid, refuseUnpublishable } from './publishable';
 
-/** What is needed of a database client: node-postgres's `Client` and `PoolClient` have it, and whatever has the same shape. */
+/**
+ * The part of a database client that the outbox needs: node-postgres's `Client` and `PoolClient`, or an object of the
+ * same shape.
+ */
 export interface OutboxClient {
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
 }
 
-/** The outbox's name unless another is given. With a schema: `shop.alert_outbox`. */
+/** The default name of the outbox. A name may hold a schema: `shop.alert_outbox`. */
 export const OUTBOX_TABLE = 'alert_outbox';
 
 /**
- * The SQL that creates the outbox, for a migration of the service's own. Safe to repeat. A row is an alert that is to be
- * published; published ones are deleted. `failure` says of a row why it can never be published: such a row stays until
- * somebody deletes it, and is in nobody's way.
+ * The SQL that creates the outbox, for a migration of the service's own. It is safe to repeat. A row is an alert that
+ * is to be published; published rows are deleted. A row with a `failure` can never be published, and `failure` says
+ * why: the row stays until an operator deletes it, and does not block the others.
  */
 export function outboxTable(table: string = OUTBOX_TABLE): string {
   return `create table if not exists ${quoted(table)} (
@@ -28,10 +31,10 @@ export function outboxTable(table: string = OUTBOX_TABLE): string {
 }
 
 /**
- * Puts alerts into the outbox, in the transaction that `client` has open: they are published if it commits, and never
- * were if it does not. One statement. Gives the alerts' ids in their order; an alert without one gets one here, so that
- * it is the same message however often it is published. Throws `TypeError` for an alert that says no tenant, service or
- * severity, before anything is written, and what the client throws.
+ * Puts alerts into the outbox, in the transaction that `client` has open. They are published if it commits, and never
+ * if it does not. One statement. Returns the alerts' ids in the order of the alerts. An alert without an id gets one
+ * here, so that it is the same message however often it is published. Throws `TypeError` for an alert without tenant,
+ * service or severity, before anything is written, and passes on the client's errors.
  */
 export async function enqueue(
   client: OutboxClient,
@@ -50,7 +53,10 @@ export async function enqueue(
   return ids;
 }
 
-/** A table's name as SQL has it. Throws for what is none: the name stands in statements, where no parameter can. */
+/**
+ * Quotes a table's name for SQL. Throws for an invalid name: it becomes part of statements, where no parameter can
+ * stand.
+ */
 export function quoted(table: string): string {
   if (!/^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$/.test(table))
     throw new TypeError(

@@ -1,5 +1,5 @@
-// What the package `@tocsin/publisher` offers to the services of others. Whatever else stands in this folder is for
-// Tocsin's own adapters and may change with any commit.
+// What the package `@tocsin/publisher` offers to other services. Everything else in this folder is for Tocsin's own
+// adapters and may change with any commit.
 export { ALERTS_EXCHANGE, AlertPublisher, type AlertPublisherOptions, type PublishOptions } from './alert-publisher';
 export { BrokerUnavailable, type BrokerObstacle } from './broker-unavailable';
 export type { PublishFailure, PublishOutcome } from './confirming-publisher';
