@@ -23,7 +23,9 @@ export interface AuthOptions {
   observability: DynamicModule;
 }
 
-/** The directory that the settings ask for: the tenant service, else the token's claim; undefined when they name neither. */
+/**
+ * The directory that the settings choose: the tenant service, else the token's claim; undefined when neither is set.
+ */
 export function tenantDirectoryFrom(
   settings: Pick<AuthSettings, 'TENANT_SERVICE_URL' | 'TENANT_SERVICE_TOKEN' | 'JWT_TENANTS_CLAIM'>,
 ): TenantDirectory | undefined {
@@ -32,7 +34,7 @@ export function tenantDirectoryFrom(
   return claim ? new ClaimTenantDirectory(claim) : undefined;
 }
 
-/** Who asks, and what they may see. Settings must have passed `checkAuthSettings`. */
+/** Verifies tokens and finds the tenants of a user. The settings must have passed `checkAuthSettings`. */
 @Module({})
 export class AuthModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(private readonly revocations: Revocations) {}
@@ -62,7 +64,7 @@ export class AuthModule implements OnApplicationBootstrap, BeforeApplicationShut
           provide: TokenVerifier,
           useFactory: (health: Health) => {
             const verifier = new TokenVerifier(settings);
-            // Without keys nobody can be let in, so the start waits for them.
+            // No token can be verified without keys, so the start waits for them.
             if (JWT_JWKS_URL) health.add('jwks', () => verifier.checkKeys(), { critical: true });
             return verifier;
           },
@@ -80,7 +82,7 @@ export class AuthModule implements OnApplicationBootstrap, BeforeApplicationShut
               cached: !(directory instanceof ClaimTenantDirectory),
               perToken: TENANT_SERVICE_URL !== undefined && TENANT_SERVICE_TOKEN === undefined,
             });
-            // Without it those can still be let in who were here before.
+            // Not critical: without the tenant service, users with a cached answer can still be admitted.
             if (TENANT_SERVICE_URL) health.add('tenant_service', () => memberships.check(), { critical: false });
             return memberships;
           },
@@ -90,7 +92,7 @@ export class AuthModule implements OnApplicationBootstrap, BeforeApplicationShut
           provide: Revocations,
           useFactory: (accessChanges: AccessChanges, log: Log, health: Health) => {
             const revocations = new Revocations(accessChanges, log);
-            // Nobody is let in before it is known who must not be.
+            // No request is admitted before the revocations are loaded.
             health.add('revocations', () => revocations.loaded(), { critical: true });
             return revocations;
           },
@@ -106,7 +108,7 @@ export class AuthModule implements OnApplicationBootstrap, BeforeApplicationShut
     return this.revocations.start();
   }
 
-  /** After the streams have drained, which may be revoked to their last second, and before the store is closed. */
+  /** Runs after the streams have drained, which may be revoked until they end, and before the store is closed. */
   beforeApplicationShutdown(): Promise<void> {
     return this.revocations.stop();
   }

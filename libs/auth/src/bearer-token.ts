@@ -1,17 +1,18 @@
 import { Refused } from '@tocsin/contracts';
 import type { IncomingMessage } from 'node:http';
 
-/** Where else a credential may stand in an address, on the routes that take it there. */
+/** The query parameters that may hold a credential, on the routes that accept one there. */
 const QUERY_CREDENTIALS = ['token', 'ticket', 'access_token'];
-/** Credentials of another scheme: a proxy in front has asked for them, and they say nothing to us. */
+/** Credentials of another scheme. A proxy in front has asked for them, and they mean nothing here. */
 const OTHER_SCHEME = /^(?!Bearer )[!#$%&'*+\-.^_`|~0-9A-Za-z]+ +\S/i;
 
 type Request = Pick<IncomingMessage, 'headers' | 'rawHeaders' | 'url'>;
 
 /**
- * The token of the `Authorization` header; undefined without one, and where the header holds another scheme's credentials:
- * a page behind a proxy with HTTP Basic sends those with every request. Throws `Refused` (`invalid_request`) for a Bearer
- * header that is malformed, and for more than one credential: of two, nobody can say which was meant (RFC 6750, section 2).
+ * The token of the `Authorization` header. Undefined without the header, and when it holds another scheme's
+ * credentials: a page behind a proxy with HTTP Basic sends those with every request. Throws `Refused`
+ * (`invalid_request`) for a malformed Bearer header, and for more than one credential, because it is unknown which one
+ * was meant (RFC 6750, section 2).
  */
 export function bearerToken(request: Request): string | undefined {
   const [first, second] = authorizationsOf(request).filter((value) => !OTHER_SCHEME.test(value));
@@ -25,7 +26,7 @@ export function bearerToken(request: Request): string | undefined {
   return token;
 }
 
-/** All that came: of several, Node keeps only the first in `headers`. */
+/** All `Authorization` headers of the request. Node keeps only the first one in `headers`. */
 function authorizationsOf({ headers, rawHeaders }: Request): string[] {
   const raw = rawHeaders.filter(
     (_, index) => index % 2 === 1 && rawHeaders[index - 1]!.toLowerCase() === 'authorization',

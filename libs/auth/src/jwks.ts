@@ -3,20 +3,29 @@ import { createLocalJWKSet, errors, type JWK } from 'jose';
 import { createPublicKey, KeyObject, type JsonWebKey, type webcrypto } from 'node:crypto';
 import { readAtMost } from './read-at-most';
 
-/** How long keys count as current. An issuer that rotates publishes the new key for longer than this before it signs with it. */
+/**
+ * How long keys count as current. An issuer that rotates its keys publishes a new key for longer than this before it
+ * signs with it.
+ */
 const CURRENT_MS = 10 * 60_000;
-/** How long they are used when the issuer is away: longer than an outage, shorter than a forgotten key. */
+/**
+ * How long keys are used while the issuer is away: longer than an outage lasts, and short enough that a forgotten key
+ * ends.
+ */
 const STALE_MS = 24 * 3_600_000;
-/** In this time one unknown `kid` makes us ask once, and all of them this often: tokens with invented ones must not become requests. */
+/**
+ * Within this time an unknown `kid` causes at most one request to the issuer, and all unknown ones together
+ * `MAX_ASKED`: tokens with an invented `kid` must not become requests.
+ */
 const COOLDOWN_MS = 30_000;
 const MAX_ASKED = 5;
-/** How long a failure is remembered before the issuer is asked again. */
+/** How long to wait after a failure before the issuer is asked again. */
 const FAILURE_COOLDOWN_MS = 5_000;
 const TIMEOUT_MS = 2_000;
 const MAX_BYTES = 64 * 1024;
 const MIN_RSA_BITS = 2048;
 
-/** The public keys of a token issuer, fetched when needed and kept. One request is in flight at most. */
+/** The public keys of a token issuer, fetched when needed and cached. At most one request is in flight. */
 export class Jwks {
   private usable: readonly JWK[] = [];
   private find: ReturnType<typeof createLocalJWKSet> | undefined;
@@ -24,14 +33,14 @@ export class Jwks {
   private fetchedAt = -Infinity;
   private failure: { at: number; error: unknown } | undefined;
   private fetching: Promise<void> | undefined;
-  /** When the issuer was asked for a `kid` that its keys lacked. */
+  /** When the issuer was asked for a `kid` that was not among its keys. */
   private readonly asked = new Map<string | undefined, number>();
 
   constructor(private readonly url: URL) {}
 
   /**
-   * The key that the header names. Throws `Refused` (`invalid_token`) when the issuer has no such key and `Unavailable`
-   * when that cannot be known.
+   * The key that the header names. Throws `Refused` (`invalid_token`) when the issuer has no such key, and
+   * `Unavailable` when the issuer cannot be asked.
    */
   async keyFor(header: { alg: string; kid?: string }): Promise<KeyObject> {
     await this.renew();
@@ -61,7 +70,10 @@ export class Jwks {
     return this.find!(header) as Promise<webcrypto.CryptoKey>;
   }
 
-  /** Whether a key is new or invented only the issuer can say. While it is away nobody can, and the token may be good. */
+  /**
+   * Only the issuer can say whether an unknown key is new or invented. While the issuer is away the token may be good,
+   * so this throws `Unavailable`.
+   */
   private async askFor(kid: string | undefined): Promise<void> {
     if (this.failure === undefined && this.fetching === undefined) {
       const now = Date.now();
@@ -78,7 +90,7 @@ export class Jwks {
     return key;
   }
 
-  /** Asks the issuer, and not again right after a failure. Throws `Unavailable`; the keys are then those of before. */
+  /** Asks the issuer, but not again right after a failure. Throws `Unavailable` and keeps the earlier keys. */
   private async reload(): Promise<void> {
     try {
       if (this.failure && Date.now() - this.failure.at < FAILURE_COOLDOWN_MS) throw this.failure.error;
@@ -102,9 +114,8 @@ export class Jwks {
   }
 
   /**
-   * The keys to go on with. One that cannot be used, whether it is broken or of a kind that is not known here, takes nothing
-   * away (RFC 7517, section 5): the others count, and the key that its `kid` named before stays.
-   * Throws when nothing can be used.
+   * The keys to use from now on. A key that is broken or of an unknown kind is ignored (RFC 7517, section 5): the other
+   * keys count, and the earlier key with the same `kid` stays. Throws when no key can be used.
    */
   private usableOf(keys: readonly unknown[]): JWK[] {
     const usable = keys.filter(isUsable);
@@ -116,7 +127,10 @@ export class Jwks {
   }
 }
 
-/** Within bounds of time and size, and without following a redirect: an address that was not configured gives no keys. */
+/**
+ * Fetches the keys, bounded in time and size. It follows no redirect, so that keys come from the configured address
+ * only.
+ */
 async function readKeys(url: URL): Promise<readonly unknown[]> {
   const response = await fetch(url, {
     redirect: 'manual',
@@ -130,7 +144,10 @@ async function readKeys(url: URL): Promise<readonly unknown[]> {
   return keys as unknown[];
 }
 
-/** A public key that signatures can be verified by, and long enough. A private one has no business here: its owner no longer owns it alone. */
+/**
+ * Whether the key is public, can verify signatures and is long enough. A private key is refused: its owner is no longer
+ * the only one who has it.
+ */
 function isUsable(key: unknown): key is JWK {
   try {
     const { use = 'sig', key_ops = ['verify'], d } = key as JWK;

@@ -4,31 +4,37 @@ import type { Metrics } from '@tocsin/observability';
 import { createHash } from 'node:crypto';
 import { issuerOf } from './person';
 
-/** How long an answer is taken as it is: the time within which a removal that nobody told us of is noticed. */
+/** How long a cached answer is fresh. A removed membership that was not announced is noticed within this time. */
 const FRESH_MS = 60_000;
-/** The same for a user without a tenant, who waits in front of the screen for being added to one. */
+/** The same for a user without tenants, who may be waiting to be added to one. */
 const EMPTY_FRESH_MS = 5_000;
-/** How long the last answer stands in for a tenant service that is away. */
+/** How long the last answer is used while the tenant service is away. */
 const STALE_MS = 10 * 60_000;
-/** How long a user's question is not asked again after it was not answered. */
+/** How long the directory is not asked again about a user after it failed to answer. */
 const AWAY_MS = 10_000;
 
 export interface MembershipsOptions {
-  /** False where asking costs nothing and the answer depends on the token: the directory is then asked every time. */
+  /** False where a lookup costs nothing and the answer depends on the token: the directory is then asked every time. */
   cached?: boolean;
-  /** Whether the directory is asked with the user's own token, and so decides by it. An answer then serves that token alone. */
+  /**
+   * Whether the directory is asked with the user's own token and decides by it. A cached answer then serves that token
+   * only.
+   */
   perToken?: boolean;
-  /** How many users are remembered. Default 10,000; of more, those who asked longest ago are forgotten. */
+  /** How many users are cached. Default 10,000. Beyond it, the users who asked longest ago are dropped. */
   maxUsers?: number;
 }
 
-/** What one question may ask for beside its user. */
+/** The options of one lookup. */
 export interface MembershipsRequest {
-  /** An answer older than this is asked for again. Default 60 s, which is also the most. Milliseconds. */
+  /** A cached answer older than this is fetched again. Milliseconds. Default 60 s, which is also the maximum. */
   maxAgeMs?: number;
 }
 
-/** Of one user name, how many answers are remembered: an issuer's, or a token's. Of more, the one that was used longest ago is forgotten. */
+/**
+ * How many answers are cached for one user name: one for each issuer, or for each token. Beyond it, the least recently
+ * used one is dropped.
+ */
 const MAX_ANSWERS = 16;
 
 interface Answer {
@@ -38,20 +44,20 @@ interface Answer {
 
 interface Entry {
   answer?: Answer;
-  /** The last question was not answered. */
+  /** The error of the last lookup, when it failed. */
   away?: { error: Unavailable; at: number };
   asking?: Promise<readonly Membership[]>;
-  /** What was asked may have been answered before the change that made us forget it. */
+  /** Set when the user's memberships changed during a lookup: its answer may be older than the change. */
   forgotten?: true;
 }
 
 /**
- * Who may see which tenants, so that ten thousand streams that come back at once are not ten thousand questions. One
- * question a user is in flight. While the directory is away the last answer stands in, never one that was followed by a
- * denial.
+ * Caches which tenants a user may see, so that ten thousand streams that reconnect together do not cause ten thousand
+ * lookups. At most one lookup per user is in flight. While the directory is away the last answer is used, but never one
+ * that a denial has followed.
  */
 export class Memberships {
-  /** By user name, then by whatever else decides the answer. */
+  /** By user name, then by what else decides the answer: the issuer or the token. */
   private readonly users = new Map<string, Map<string, Entry>>();
   private readonly maxUsers: number;
   private lastFailure: { error: Unavailable; at: number } | undefined;
@@ -66,7 +72,10 @@ export class Memberships {
     this.maxUsers = options.maxUsers ?? 10_000;
   }
 
-  /** The user's tenants, in a stable order. Throws `Unavailable` when the directory is away and nothing stands in. */
+  /**
+   * The user's tenants, in a stable order. Throws `Unavailable` when the directory is away and no cached answer may be
+   * used.
+   */
   async tenantsOf(user: User, request: MembershipsRequest = {}): Promise<readonly Membership[]> {
     if (this.options.cached === false) return this.directory.tenantsOf(user);
     const entry = this.entryOf(user);
@@ -77,13 +86,13 @@ export class Memberships {
     return entry.forgotten ? this.tenantsOf(user, request) : memberships;
   }
 
-  /** Something changed for this user, of whichever issuer: asks anew, and lets no earlier answer stand in. */
+  /** Drops what is cached about this user, of every issuer. Call it after a change of the user's memberships. */
   forget(user_id: string): void {
     for (const entry of this.users.get(user_id)?.values() ?? []) entry.forgotten = true;
     this.users.delete(user_id);
   }
 
-  /** For the health check, which asks nobody: rejects when the last question was not answered, and that not long ago. */
+  /** For the health check. It makes no lookup: it rejects when the last one failed less than 60 s ago. */
   async check(): Promise<void> {
     if (this.lastFailure && this.now() - this.lastFailure.at < FRESH_MS) throw this.lastFailure.error;
   }
@@ -103,7 +112,7 @@ export class Memberships {
     }
   }
 
-  /** The last answer, if it was a yes and is not too old. */
+  /** The last answer, if it named tenants and is not too old. */
   private standIn({ answer }: Entry, error: Unavailable): readonly Membership[] {
     if (answer && answer.memberships.length > 0 && this.now() - answer.at < STALE_MS)
       return this.count('stale', answer.memberships);
@@ -111,7 +120,10 @@ export class Memberships {
     throw error;
   }
 
-  /** Users of two issuers are two users, whatever they are called; where the token decides, two tokens are two rights. */
+  /**
+   * Users of two issuers are different users, even with one name. Where the token decides, each token has its own
+   * entry.
+   */
   private entryOf(user: User): Entry {
     const answers = moveToEnd(this.users, user.user_id, () => new Map<string, Entry>(), this.maxUsers);
     return moveToEnd(
@@ -140,10 +152,13 @@ function isFresh(
   );
 }
 
-/** A token itself is kept nowhere that outlives its request. */
+/** The cache keeps a digest, so that no token outlives its request. */
 const digestOf = (token: string): string => createHash('sha256').update(token).digest('base64');
 
-/** What the map has under the key, or a new one, as its latest; beyond `max` the one that was used longest ago goes. */
+/**
+ * The map's value for the key, or a new one, moved to the end. Beyond `max` entries the least recently used one is
+ * dropped.
+ */
 function moveToEnd<V>(map: Map<string, V>, key: string, make: () => V, max: number): V {
   const value = map.get(key) ?? make();
   map.delete(key);

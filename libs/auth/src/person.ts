@@ -1,11 +1,14 @@
 import type { User } from '@tocsin/contracts/ports';
 import { createHash } from 'node:crypto';
 
-/** An issuer's name as it is kept and compared; what is longer or holds what no name holds is kept as a digest. */
+/**
+ * The longest issuer name that is stored and compared as it is. A longer name, or one with control characters, is
+ * stored as a digest.
+ */
 const MAX_ISSUER_LENGTH = 255;
 const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f]/; // eslint-disable-line no-control-regex
 
-/** Who made the token: its `iss`; empty when it does not say. */
+/** The issuer of the token: its `iss`; empty when the token has none. */
 export function issuerOf({ claims }: Pick<User, 'claims'>): string {
   const { iss } = claims;
   if (iss === undefined || iss === null) return '';
@@ -15,8 +18,8 @@ export function issuerOf({ claims }: Pick<User, 'claims'>): string {
 }
 
 /**
- * Names a person among those of all issuers: two issuers' users with one name are two. A line break stands between the two
- * names because neither can hold one.
+ * Identifies a person among the users of all issuers: two issuers' users with one name are two persons. The separator
+ * is a line break because neither name can hold one.
  */
 export function personOf(user: Pick<User, 'user_id' | 'claims'>): string {
   const issuer = issuerOf(user);

@@ -1,4 +1,4 @@
-/** Reads a response's body, of which more than `maxBytes` is an error: nobody who answers may fill the memory. */
+/** Reads a response's body. More than `maxBytes` is an error: the sender must not be able to fill the memory. */
 export async function readAtMost(response: Response, maxBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;

@@ -4,9 +4,9 @@ const MAX_NAME_LENGTH = 200;
 const DEFAULT_ROLE = 'member';
 
 /**
- * Reads a list of tenants: `{id, name?, role?}`, or bare ids. What is not an id a tenant can have is left out, and so is
- * the second of two equal ones. In the order of the ids, so that the same tenants always make the same list.
- * Undefined when it is no such list at all.
+ * Reads a list of tenants: `{id, name?, role?}`, or bare ids. An item that is not a valid tenant id is left out, and so
+ * is a duplicate. The result is ordered by id, so that equal sets of tenants always make the same list. Undefined when
+ * the value is no such list at all.
  */
 export function readMemberships(list: unknown): Membership[] | undefined {
   if (!Array.isArray(list)) return undefined;

@@ -2,10 +2,10 @@ import type { TenantId } from '@tocsin/contracts';
 import { REVOCATION_IN_FORCE_MS, type Revocation } from '@tocsin/contracts/ports';
 import type { VerifiedToken } from './token-verifier';
 
-/** What a revocation is held against. */
+/** The parts of a token that a revocation is compared with. */
 export type RevocableToken = Pick<VerifiedToken, 'user_id' | 'jti' | 'issued_at'>;
 
-/** Refuses what was issued before a time, until a time. Epoch milliseconds. */
+/** Refuses tokens that were issued before `before`, until `until`. Epoch milliseconds. */
 interface Times {
   before: number;
   until: number;
@@ -20,12 +20,14 @@ interface Cut extends Times {
 const NO_TENANTS: ReadonlySet<TenantId> = new Set();
 
 /**
- * The revocations in force, one cut for each user, token, and user's tenant: a later one of the same moves it on. The
- * number of cuts is bounded. Beyond it the oldest is forgotten, and with it, to be on the safe side, everybody's tokens
- * from before its time are refused; tokens without an issue time are among them.
+ * The revocations in force: one cut for each user, each token, and each tenant of a user. A later revocation of the
+ * same moves its cut. The number of cuts is bounded. Beyond the bound the oldest cut is dropped, and to be safe the
+ * tokens of all users from before its time are refused, and tokens without an issue time too.
  */
 export class RevocationIndex {
-  /** In the order in which they were last moved, so the first to go is in front. NUL occurs in no name. */
+  /**
+   * In the order of their last move, so the oldest is first. The keys use NUL as a separator because no name holds it.
+   */
   private readonly cuts = new Map<string, Cut>();
   private readonly tenantsByUser = new Map<string, Map<TenantId, Cut>>();
   private everybody: Times | undefined;
@@ -36,12 +38,12 @@ export class RevocationIndex {
     return this.cuts.size;
   }
 
-  /** Whether some were forgotten, and everybody's old tokens are refused for it. */
+  /** Whether cuts were dropped, so that old tokens of all users are refused. */
   get overflowed(): boolean {
     return this.everybody !== undefined;
   }
 
-  /** False when it says nothing that was not known, or is out of force. */
+  /** Adds a revocation. False when it is already covered or no longer in force. */
   add({ user_id, tenant_id, jti, issued_before, created_at }: Revocation, nowMs: number): boolean {
     const until = Date.parse(created_at) + REVOCATION_IN_FORCE_MS;
     if (until <= nowMs) return false;
@@ -52,7 +54,7 @@ export class RevocationIndex {
           ? `tenant\0${user_id}\0${tenant_id}`
           : userKey(user_id);
     const cut: Cut = { key, user_id, tenant_id, before: Date.parse(issued_before ?? created_at), until };
-    // one that was forgotten and is told again would only push out the next
+    // a revocation whose cut was dropped is covered already; adding it again would only push out the next cut
     if (this.everybody && covers(this.everybody, widened(cut))) return false;
     const known = this.cuts.get(key);
     if (known) {
@@ -74,7 +76,7 @@ export class RevocationIndex {
     return true;
   }
 
-  /** Lets go of those that are out of force. */
+  /** Drops the cuts that are no longer in force. */
   expire(nowMs: number): void {
     for (let oldest = this.oldest(); oldest && oldest.until <= nowMs; oldest = this.oldest()) this.remove(oldest);
     if (this.everybody && this.everybody.until <= nowMs) this.everybody = undefined;
@@ -112,7 +114,10 @@ export class RevocationIndex {
 const userKey = (userId: string): string => `user\0${userId}`;
 const tokenKey = (userId: string, jti: string): string => `token\0${userId}\0${jti}`;
 
-/** What stands for it with everybody: never a time ahead of its storing, which one user's may name and which would shut all others out. */
+/**
+ * The cut for all users that replaces a dropped one. It never lies after the time of storing: one user's revocation may
+ * name a later time, which would lock out all others.
+ */
 const widened = ({ before, until }: Times): Times => ({
   before: Math.min(before, until - REVOCATION_IN_FORCE_MS),
   until,

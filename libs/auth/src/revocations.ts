@@ -3,19 +3,25 @@ import type { AccessChanges, Revocation } from '@tocsin/contracts/ports';
 import type { Log } from '@tocsin/observability';
 import { RevocationIndex, type RevocableToken } from './revocation-index';
 
-/** With the time that a read may take, well below the 3 s within which a revocation ends a stream. */
+/**
+ * The poll interval. Together with the time of a read it stays well below the 3 s within which a revocation ends a
+ * stream.
+ */
 const POLL_MS = 2_000;
 
 export interface RevocationsOptions {
-  /** How many are kept; default 100,000, about 20 MB. `RevocationIndex` says what becomes of the oldest beyond it. */
+  /**
+   * How many revocations are kept. Default 100,000, about 20 MB. `RevocationIndex` says what happens to the oldest
+   * beyond it.
+   */
   maxRevocations?: number;
 }
 
 export type OnRevocations = (revocations: readonly Revocation[]) => void;
 
 /**
- * The revocations in force, as this process knows them: read every 2 s from the store itself, so that no message needs to
- * arrive. While the store is away, what is known stays in force.
+ * The revocations in force, as this process knows them. They are read from the store every 2 s, so no message needs to
+ * arrive. While the store is away, the known ones stay in force.
  */
 export class Revocations {
   private readonly index: RevocationIndex;
@@ -37,39 +43,48 @@ export class Revocations {
     this.index = new RevocationIndex(maxRevocations);
   }
 
-  /** Reads what is in force, and goes on reading until `stop`. Resolves after the first attempt. May be called twice. */
+  /**
+   * Reads the revocations in force, and goes on reading until `stop`. Resolves after the first attempt. May be called
+   * twice.
+   */
   async start(): Promise<void> {
     this.timer ??= setInterval(() => void (this.running ?? this.check()), POLL_MS).unref();
     await this.check();
   }
 
-  /** Resolves once the read under way has ended. May be called twice. */
+  /** Resolves once the current read has ended. May be called twice. */
   async stop(): Promise<void> {
     clearInterval(this.timer);
     this.timer = undefined;
     await (this.queued ?? this.running);
   }
 
-  /** Whether nothing is to be done with this token any more. */
+  /** Whether the token was revoked and must be refused. */
   isRevoked(token: RevocableToken): boolean {
     return this.index.isRevoked(token);
   }
 
-  /** The tenants that this token no longer opens, whatever the directory says of its user. */
+  /** The tenants that were revoked for this token, whatever the directory says about its user. */
   tenantsRevoked(token: RevocableToken): ReadonlySet<TenantId> {
     return this.index.tenantsRevoked(token);
   }
 
-  /** Tells `listener` of each that is found, once, when the above know it already. Returns the way to end that. */
+  /**
+   * Calls `listener` once for each new revocation, when `isRevoked` and `tenantsRevoked` already respect it. Returns
+   * the function that unsubscribes.
+   */
   onNew(listener: OnRevocations): () => void {
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
   }
 
-  /** Reads now, one read at a time. What was stored before the call is known when it resolves, if the store answered. Never rejects. */
+  /**
+   * Reads now, one read at a time. If the store answered, everything that was stored before the call is known when it
+   * resolves. Never rejects.
+   */
   check(): Promise<void> {
     if (!this.running) return this.run();
-    // the read under way may have begun before what the caller wants to see was stored
+    // the current read may have begun before the caller's revocation was stored
     this.queued ??= this.running.then(() => {
       this.queued = undefined;
       return this.running ?? this.run();
@@ -77,12 +92,12 @@ export class Revocations {
     return this.queued;
   }
 
-  /** The last time at which everything was known, in epoch milliseconds; undefined until the first read. */
+  /** The last time at which all revocations were known, in epoch milliseconds; undefined until the first read. */
   get checkedAt(): number | undefined {
     return this.checked;
   }
 
-  /** For the start, which waits for it: resolves when they have been read once. */
+  /** For the start of the app: resolves when the revocations have been read once, and rejects before that. */
   async loaded(): Promise<void> {
     if (this.checked === undefined) await this.check();
     if (this.checked === undefined) throw this.failure;
@@ -111,13 +126,14 @@ export class Revocations {
     this.index.expire(this.now());
   }
 
-  /** Whether there may be more. */
+  /** Reads one page. True when there may be more. */
   private async readPage(): Promise<boolean> {
     const place = this.last;
     const page = await this.accessChanges.since(place?.revocation_id ?? 0);
     const same = page.find(({ revocation_id }) => revocation_id === place?.revocation_id);
     if (place && same && same.created_at !== place.created_at) {
-      // a backup was restored and its ids were given out again: what is behind this one is not all that is new
+      // a backup was restored and its ids are given out again: a new revocation may have a lower id than the last one
+      // read
       this.last = undefined;
       return true;
     }

@@ -1,4 +1,4 @@
-/** What a token may allow. */
+/** The scopes that a token may have. */
 export const SCOPES = [
   'alerts:read',
   'alerts:write',
@@ -12,8 +12,8 @@ export type Scope = (typeof SCOPES)[number];
 const isScope = (name: unknown): name is Scope => SCOPES.some((scope) => scope === name);
 
 /**
- * The scopes that a token's claims grant: `scope` (separated by spaces) or `scopes` (a list). A token that names none of
- * ours is a person's from an ordinary login (`openid profile`): it may read.
+ * The scopes that a token's claims grant: `scope` (separated by spaces) or `scopes` (a list). A token with none of
+ * Tocsin's scopes comes from an ordinary login of a person (`openid profile`), and it may read.
  */
 export function scopesOf(claims: Readonly<Record<string, unknown>>): ReadonlySet<Scope> {
   const named = typeof claims.scope === 'string' ? claims.scope.split(' ') : (claims.scopes ?? claims.scope);

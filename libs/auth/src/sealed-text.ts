@@ -3,14 +3,14 @@ import { createCipheriv, createDecipheriv, randomBytes, type KeyObject } from 'n
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** Encrypts a text so that only the holder of the key reads it or makes one: AES-256-GCM, base64url. */
+/** Encrypts a text so that only a holder of the key can read or make it: AES-256-GCM, base64url. */
 export function seal(text: string, key: KeyObject): string {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   return Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]).toString('base64url');
 }
 
-/** Throws when it was sealed with another key or changed since. */
+/** Throws when the text was sealed with another key or was changed since. */
 export function unseal(sealed: string, key: KeyObject): string {
   const bytes = Buffer.from(sealed, 'base64url');
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });

@@ -1,7 +1,7 @@
 import { setting } from '@tocsin/settings';
 import { z } from 'zod';
 
-/** What HMAC-SHA256 needs to be worth its name. */
+/** The minimum for HMAC-SHA256: a shorter secret weakens it. */
 const MIN_SECRET_BYTES = 32;
 
 const signingSecret = z
@@ -19,7 +19,7 @@ const httpUrl = z
     'an http or https address is needed',
   );
 
-/** What public keys may be used with. Never from a token's own header. */
+/** The algorithms that public keys may be used with. A token's own header never decides this. */
 export const PUBLIC_KEY_ALGORITHMS = [
   'RS256',
   'RS384',
@@ -102,7 +102,7 @@ export interface AuthSettings {
   TENANT_SERVICE_TOKEN?: string | undefined;
 }
 
-/** The contradictions between settings that are each valid: for the `check` of `readSettings`. */
+/** The contradictions between settings that are each valid. For the `check` of `readSettings`. */
 export function checkAuthSettings(settings: AuthSettings): string[] {
   const problems: string[] = [];
   if (!settings.JWT_SECRET && !settings.JWT_JWKS_URL) problems.push('JWT_SECRET or JWT_JWKS_URL is required.');
@@ -114,7 +114,7 @@ export function checkAuthSettings(settings: AuthSettings): string[] {
   return problems;
 }
 
-/** What is allowed and yet weak, one sentence each: for the operator to read when the app starts. */
+/** Settings that are allowed but weak, one sentence each. The operator reads them when the app starts. */
 export function weakAuthSettings(settings: AuthSettings): string[] {
   const weak: string[] = [];
   if (settings.JWT_JWKS_URL?.startsWith('http://'))

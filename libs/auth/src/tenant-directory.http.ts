@@ -5,20 +5,29 @@ import { TenantDirectory, type User } from '@tocsin/contracts/ports';
 import { readMemberships } from './read-memberships';
 
 export interface HttpTenantDirectoryOptions {
-  /** The service's address, or with `{user_id}` in it the whole address of a user's tenants. */
+  /** The service's address. With `{user_id}` in it, it is the complete address of a user's tenants. */
   url: string;
-  /** Bearer token. Default: the user's own. */
+  /** The Bearer token to ask with. Default: the user's own token. */
   token?: string | undefined;
-  /** How long the service may answer nobody, a second attempt included. Default 600 ms: a stream that waits longer is better told to come back. */
+  /**
+   * How long the service may answer no request at all, a second attempt included. Milliseconds. Default 600: a stream
+   * that would wait longer is better told to come back.
+   */
   timeoutMs?: number;
 }
 
 const MAX_BYTES = 256 * 1024;
-/** Questions that are under way at once; the others wait for a connection. Enough for a service that is slow, and no storm for one that is fast. */
+/**
+ * How many requests are in flight at once; the others wait for a connection. Enough for a slow service, and not too
+ * many for a fast one.
+ */
 const MAX_CONNECTIONS = 256;
-/** How long a question waits at most while the service answers others. */
+/** How long a request waits at most while the service answers others. */
 const MAX_WAIT_MS = 5_000;
-/** The connection was refused or broke before an answer: an instance that is just being replaced. Another one may answer at once. */
+/**
+ * The connection was refused or broke before the response. An instance is probably being replaced, and another one may
+ * answer at once.
+ */
 const CONNECTION_LOST = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
 
 interface Answer {
@@ -27,9 +36,9 @@ interface Answer {
 }
 
 /**
- * Asks the tenant service: `GET …/api/v1/users/{user_id}/tenants`, answered by `{"tenants": […]}` or the bare list. By
- * node:http with connections that are kept, which costs a third of a `fetch`: a gateway that takes over another's streams
- * asks thousands of times.
+ * Asks the tenant service: `GET …/api/v1/users/{user_id}/tenants`, answered by `{"tenants": […]}` or the bare list. It
+ * uses node:http with kept connections, which costs a third of a `fetch`: a gateway that takes over another gateway's
+ * streams asks thousands of times.
  */
 export class HttpTenantDirectory extends TenantDirectory {
   private readonly timeoutMs: number;
@@ -46,11 +55,11 @@ export class HttpTenantDirectory extends TenantDirectory {
   }
 
   /**
-   * None when the service does not know the user (404), or denies the user's own token (401, 403). Anything else that is no
-   * list of tenants is `Unavailable`: a wrong answer must never look like the loss of a right.
+   * No tenants when the service does not know the user (404), or denies the user's own token (401, 403). Any other
+   * response that is not a list of tenants is `Unavailable`: a wrong response must never look like the loss of a right.
    */
   async tenantsOf(user: User): Promise<readonly Membership[]> {
-    // Would leave the path, whatever the encoding. No directory has such a user.
+    // Such a name would leave the path, in every encoding. No directory has such a user.
     if (user.user_id === '.' || user.user_id === '..') return [];
     const address = addressOf(this.options.url, user.user_id);
     const deadline = this.startDeadline();
@@ -73,8 +82,9 @@ export class HttpTenantDirectory extends TenantDirectory {
   }
 
   /**
-   * Aborts when the service has answered nobody for as long as a question may take: many who ask at once wait for each
-   * other and for this process, and none of that says that the service is away.
+   * Aborts when the service has answered no request for `timeoutMs`. It does not measure one request alone: when many
+   * users ask at once, their requests wait for each other and for this process, and that does not mean that the service
+   * is away.
    */
   private startDeadline(): { signal: AbortSignal; end: () => void } {
     const startedAt = performance.now();
@@ -86,7 +96,7 @@ export class HttpTenantDirectory extends TenantDirectory {
       if (silentMs >= this.timeoutMs || now - startedAt >= MAX_WAIT_MS) late.abort();
       else wait(this.timeoutMs - silentMs);
     };
-    // what arrived while this process was busy is read before the immediate
+    // `setImmediate` lets the process first read a response that arrived while it was busy
     const wait = (ms: number) => (timer = setTimeout(() => setImmediate(() => timer && look()), Math.ceil(ms)));
     wait(this.timeoutMs);
     const end = () => {
@@ -115,7 +125,7 @@ export class HttpTenantDirectory extends TenantDirectory {
         });
       });
       request.on('error', reject);
-      // at once: one that still waits for a connection would not say so before it had one
+      // rejects at once: a request that still waits for a connection would report the abort only after it had one
       const giveUp = () => {
         reject(new Error('given up'));
         request.destroy();
@@ -135,7 +145,7 @@ export class HttpTenantDirectory extends TenantDirectory {
   }
 }
 
-/** `{user_id}` stands in for the user, and an address that holds it is the whole of it. */
+/** The address of a user's tenants. An address with `{user_id}` is complete; otherwise the API's path is appended. */
 export function addressOf(url: string, userId: string): string {
   const encoded = encodeURIComponent(userId);
   return url.includes('{user_id}')

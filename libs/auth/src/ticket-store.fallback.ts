@@ -3,24 +3,25 @@ import type { TicketStore } from '@tocsin/contracts/ports';
 import { SPENT_MARGIN_MS, TICKET_LIFETIME_S } from './tickets';
 
 /**
- * Single-use tickets in a first store, and in a second while the first is away. Neither knows what the other was shown, so
- * a ticket that may have been shown to one is not left to the other:
+ * Single-use tickets in a first store, and in a second store while the first is away. Neither store knows which tickets
+ * the other has redeemed, so a ticket that one store may have seen is not decided by the other alone:
  *
- * - issued before the first went away, and shown while it is: nobody can say, so `Unavailable`. Its page asks for a new one,
- *   which is decided by the second.
- * - issued before the first came back, and shown after: good only if it is the first time in both.
+ * - A ticket that was issued before the first store went away and is redeemed during the outage: it may have been used
+ *   before, so `Unavailable`. The page asks for a new ticket, which the second store decides.
+ * - A ticket that was issued before the first store came back and is redeemed after that: it must be new in both
+ *   stores.
  *
- * So a ticket opens one stream, with the first store up or down, as long as it remembers and gateways agree on when it was
- * away. What is left: a first store that restarts with its memory gone, and a gateway that cannot reach a first store that
- * others still use (or that noticed nothing of its absence, because no ticket was shown to it meanwhile). Then a ticket
- * that somebody overheard can be used once more within its 30 s.
+ * So a ticket opens one stream, with the first store up or down, as long as the first store keeps its memory and the
+ * gateways agree on when it was away. Two cases are left. The first store restarts without its memory. Or one gateway
+ * cannot reach a first store that others still use, or did not notice the outage because no ticket was redeemed
+ * meanwhile. Then a stolen ticket can be used once more within its 30 s.
  *
- * Answers in the time of both stores together when the first is found to be away, in that of the second once this is known.
+ * A call takes the time of both stores when it finds the first one away, and the time of the second once this is known.
  */
 export class FallbackTicketStore implements TicketStore {
-  /** Since when the first store is away; undefined while it answers. Epoch milliseconds. */
+  /** When the first store went away; undefined while it answers. Epoch milliseconds. */
   private awaySince: number | undefined;
-  /** When it was back the last time. Epoch milliseconds. */
+  /** When the first store came back the last time. Epoch milliseconds. */
   private backAt = -Infinity;
 
   constructor(
@@ -30,7 +31,7 @@ export class FallbackTicketStore implements TicketStore {
   ) {}
 
   async redeem(jti: string, expiresAt: Date): Promise<boolean> {
-    // or later: a ticket that ends with its token lives shorter
+    // the true time may be later: a ticket that ends with its token lives shorter
     const issuedAt = expiresAt.getTime() - SPENT_MARGIN_MS - TICKET_LIFETIME_S * 1000;
     let isFirst: boolean;
     try {

@@ -6,15 +6,18 @@ import { seal, unseal } from './sealed-text';
 import type { Scope } from './scopes';
 import type { VerifiedToken } from './token-verifier';
 
-/** Long enough to open a stream with, too short to be worth stealing from a log. */
+/** Long enough to open a stream, and too short to be worth stealing from a log file. */
 export const TICKET_LIFETIME_S = 30;
-/** Another gateway's clock may be behind: it must still find the ticket spent when it still finds it valid. */
+/**
+ * How long a spent ticket is remembered beyond its end. Another gateway's clock may be behind: while the ticket is
+ * still valid there, it must be found spent.
+ */
 export const SPENT_MARGIN_MS = 60_000;
-/** A ticket may hold a sealed token, which makes it longer than one. */
+/** A ticket may hold a sealed token, so it is longer than a token. */
 const MAX_TICKET_BYTES = 14 * 1024;
-/** A page that renews its cookie does so well within the time in which a stream is opened anew. */
+/** A page renews its cookie well within this time: an EventSource that reconnects by itself sends it again. */
 export const COOKIE_LIFETIME_S = 15 * 60;
-/** What browsers keep of a cookie, its name and attributes included (RFC 6265, section 6.1). */
+/** The cookie size that browsers accept, with its name and attributes (RFC 6265, section 6.1). */
 const MAX_COOKIE_BYTES = 3_900;
 const KINDS = {
   ticket: { type: 'tocsin-ticket+jwt', lifetimeS: TICKET_LIFETIME_S },
@@ -24,11 +27,14 @@ type Kind = keyof typeof KINDS;
 const AUDIENCE = 'tocsin:stream';
 
 export interface TicketOptions {
-  /** What tickets' keys are derived from, the newest first: tickets are signed with that one and verified by any. */
+  /**
+   * The secrets that the tickets' keys are derived from, the newest first. The first one signs tickets, all of them
+   * verify.
+   */
   secrets: readonly string[];
-  /** Claims of the token that the tenant directory needs. */
+  /** The claims of the token that the tenant directory needs. */
   carriedClaims?: readonly string[];
-  /** Whether the tenant directory needs the token itself. It then travels encrypted. */
+  /** Whether the tenant directory needs the token itself. The ticket then holds it encrypted. */
   carriesToken?: boolean;
 }
 
@@ -36,7 +42,7 @@ interface TicketClaims {
   jti: string;
   exp: number;
   user_id: string;
-  /** The token's own: its id, its end and its beginning in epoch milliseconds, what it allows. */
+  /** The right of the token: its id, its end and its start in epoch milliseconds, and its scopes. */
   right: {
     jti: string | null;
     expires_at: number;
@@ -53,10 +59,10 @@ interface TicketKeys {
 }
 
 /**
- * Tickets open one stream each: what a page may put into an address where a token must not stand. A cookie opens any
- * number for a quarter of an hour, which is what an EventSource needs that reconnects by itself. Either carries the
- * token's right and ends with it. Its keys are derived from the secret for this purpose alone, and its type and audience
- * are its own, so that a ticket is never taken for a token nor a token for a ticket.
+ * A ticket opens one stream: a page may put it into an address, where a token must not stand. A cookie opens any number
+ * of streams for 15 minutes, as an EventSource that reconnects by itself needs. Both carry the token's right and end
+ * with it. The keys are derived from the secret for this purpose only, and type and audience differ from a token's, so
+ * that a ticket is never accepted as a token nor a token as a ticket.
  */
 export class Tickets {
   private readonly keys: readonly [TicketKeys, ...TicketKeys[]];
@@ -71,13 +77,16 @@ export class Tickets {
     this.keys = [first, ...rest];
   }
 
-  /** Makes a ticket; nothing is stored. `expires_in` is in seconds. */
+  /** Makes a ticket. Nothing is stored. `expires_in` is in seconds. */
   issue(token: VerifiedToken): { ticket: string; expires_in: number } {
     const { value, expires_in } = this.make('ticket', token);
     return { ticket: value, expires_in };
   }
 
-  /** Makes a cookie's value. Throws `Refused` (`invalid_request`) when the token is so long that no browser would keep it. */
+  /**
+   * Makes a cookie's value. Throws `Refused` (`invalid_request`) when the token is too long for a cookie that browsers
+   * accept.
+   */
   issueCookie(token: VerifiedToken): { cookie: string; expires_in: number } {
     const { value, expires_in } = this.make('cookie', token);
     if (value.length > MAX_COOKIE_BYTES)
@@ -117,8 +126,8 @@ export class Tickets {
   }
 
   /**
-   * Takes a ticket for the token that it was issued for. Throws `Refused` (`invalid_ticket`, the same for whatever is wrong
-   * with it) also the second time, and `Unavailable` when it cannot be known whether this is the first.
+   * Exchanges a ticket for the token that it was issued for. Throws `Refused` (`invalid_ticket`, the same for every
+   * fault) also for the second use, and `Unavailable` when it cannot be known whether the ticket was used before.
    */
   async redeem(ticket: string): Promise<VerifiedToken> {
     const { claims, sealing } = this.read('ticket', ticket);
@@ -127,7 +136,9 @@ export class Tickets {
     return right;
   }
 
-  /** Takes a cookie for the token that it was issued for, as often as it comes. Throws `Refused` (`invalid_ticket`). */
+  /**
+   * Exchanges a cookie for the token that it was issued for, any number of times. Throws `Refused` (`invalid_ticket`).
+   */
   accept(cookie: string): VerifiedToken {
     const { claims, sealing } = this.read('cookie', cookie);
     return rightOf(claims, sealing);
@@ -142,7 +153,7 @@ export class Tickets {
           algorithms: ['HS256'],
           audience: AUDIENCE,
           complete: true,
-          ignoreExpiration: true, // to the millisecond, below
+          ignoreExpiration: true, // checked below, to the millisecond
         });
         if (header.typ === KINDS[kind].type && payload.exp * 1000 > this.now()) return { claims: payload, sealing };
       } catch (error) {

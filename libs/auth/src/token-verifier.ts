@@ -6,31 +6,31 @@ import { Jwks } from './jwks';
 import { scopesOf, type Scope } from './scopes';
 import type { AuthSettings, PublicKeyAlgorithm } from './settings';
 
-/** Longer ones are not tokens that a header or an address can carry. */
+/** The longest token that a header or an address can carry. */
 export const MAX_TOKEN_BYTES = 8 * 1024;
 /** How far the issuer's clock may be ahead of ours. Never granted to `exp`. */
 const CLOCK_TOLERANCE_S = 30;
 const TOKEN_TYPES = [undefined, 'jwt', 'at+jwt', 'application/at+jwt'];
 /**
- * Tokens that were verified and are not verified again, and the most that they may take: what comes back after a storm
- * comes with the token that it had.
+ * How many verified tokens are cached, so that they are not verified again: clients that reconnect together send the
+ * same tokens as before.
  */
 const MAX_KEPT = 20_000;
 const MAX_KEPT_CHARACTERS = 16 * 1024 * 1024;
 const KID = /^[\x21-\x7e]{1,128}$/;
 const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f]/; // eslint-disable-line no-control-regex
 
-/** What a verified token says. It is a `User`: the tenant directory may be asked with it. */
+/** The content of a verified token. It is a `User`, so the tenant directory may be asked with it. */
 export interface VerifiedToken extends User {
   scopes: ReadonlySet<Scope>;
-  /** When the right ends, in epoch milliseconds. */
+  /** When the token ends, in epoch milliseconds. */
   expires_at: number;
-  /** When it was made, in epoch milliseconds, mostly of a whole second; null when it does not say. */
+  /** When the token was issued, in epoch milliseconds, mostly of a whole second; null when the token does not say. */
   issued_at: number | null;
   jti: string | null;
 }
 
-/** A verified token, as long as the key that proved it is one of those in use. */
+/** A verified token in the cache. It is used as long as the key that verified it is still in use. */
 interface Kept {
   verified: VerifiedToken;
   header: Header;
@@ -43,15 +43,15 @@ interface Header {
 }
 
 /**
- * Verifies tokens: HS256 by a secret (and the one before it), or an issuer's public keys. The algorithms are those of the
- * configuration, whatever a token's header says.
+ * Verifies tokens: HS256 with a secret (or the secret before it), or with an issuer's public keys. The configuration
+ * decides which algorithms are accepted, never a token's header.
  */
 export class TokenVerifier {
   private readonly algorithms: readonly ('HS256' | PublicKeyAlgorithm)[];
   private readonly secrets: readonly JwtService[];
   private readonly jwks: Jwks | undefined;
   private readonly byKey = new WeakMap<KeyObject, JwtService>();
-  /** By the whole token, in the order of their last use. */
+  /** By the complete token, in the order of their last use. */
   private readonly kept = new Map<string, Kept>();
   private keptCharacters = 0;
 
@@ -65,7 +65,7 @@ export class TokenVerifier {
     const { JWT_SECRET, JWT_SECRET_PREVIOUS, JWT_JWKS_URL, JWT_JWKS_ALGORITHMS } = settings;
     this.jwks = JWT_JWKS_URL ? new Jwks(new URL(JWT_JWKS_URL)) : undefined;
     this.algorithms = JWT_JWKS_URL ? JWT_JWKS_ALGORITHMS : ['HS256'];
-    // A secret handed over as a string is made into a key for each token, which costs forty times the verification.
+    // A secret as a string becomes a key again for each token, which costs forty times the verification.
     this.secrets = JWT_JWKS_URL
       ? []
       : [JWT_SECRET, JWT_SECRET_PREVIOUS]
@@ -74,8 +74,9 @@ export class TokenVerifier {
   }
 
   /**
-   * Throws `Refused`: `missing_credentials`, `token_expired`, `token_not_yet_valid`, and for everything else that is wrong
-   * the same `invalid_token`, which tells nobody what to try next. Throws `Unavailable` (`jwks`) when the keys cannot be had.
+   * Throws `Refused`: `missing_credentials`, `token_expired`, `token_not_yet_valid`, and `invalid_token` for every
+   * other fault, so that an attacker learns nothing from the code. Throws `Unavailable` (`jwks`) when the keys cannot
+   * be fetched.
    */
   async verify(token: string | undefined): Promise<VerifiedToken> {
     if (!token) throw new Refused('missing_credentials', 'A token is needed.');
@@ -105,7 +106,10 @@ export class TokenVerifier {
     return this.keep(token, { verified, header, key });
   }
 
-  /** Whether it is still valid: not expired, and its issuer still has the key. Whether it was revoked is for others to say. */
+  /**
+   * Whether the cached token is still valid: not expired, and its issuer still has the key. Revocation is checked
+   * elsewhere.
+   */
   private async stillHolds({ verified, header, key }: Kept): Promise<boolean> {
     if (verified.expires_at <= this.now()) return false;
     return !this.jwks || (await this.jwks.keyFor(header).catch(() => undefined)) === key;
@@ -126,12 +130,12 @@ export class TokenVerifier {
     if (this.kept.delete(token)) this.keptCharacters -= token.length;
   }
 
-  /** Resolves when tokens can be verified. Throws `Unavailable` when the issuer's keys cannot be had. */
+  /** Resolves when tokens can be verified. Throws `Unavailable` when the issuer's keys cannot be fetched. */
   async checkKeys(): Promise<void> {
     await this.jwks?.renew();
   }
 
-  /** The claims, once one of the keys has proven them. */
+  /** The claims, once one of the keys has verified the token. */
   private check(token: string, verifiers: readonly JwtService[]): Record<string, unknown> {
     const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = this.settings;
     let failure: unknown;
@@ -143,7 +147,7 @@ export class TokenVerifier {
           ...(audience ? { audience } : {}),
           clockTimestamp: Math.floor(this.now() / 1000),
           clockTolerance: CLOCK_TOLERANCE_S,
-          ignoreExpiration: true, // looked at by the caller, without that tolerance
+          ignoreExpiration: true, // the caller checks the expiry, without that tolerance
         });
         if (typeof claims === 'object' && claims !== null && !Array.isArray(claims))
           return claims as Record<string, unknown>;
@@ -166,7 +170,7 @@ export class TokenVerifier {
 const invalid = (cause?: unknown) => new Refused('invalid_token', 'The token is not valid.', { cause });
 const notYetValid = () => new Refused('token_not_yet_valid', 'The token is not valid yet.');
 
-/** The part of a header that matters; undefined for one that we must not go on with. */
+/** The part of a header that matters; undefined for a header that is not acceptable. */
 function readHeader(token: string): Header | undefined {
   const [encoded, ...rest] = token.split('.', 4);
   if (!encoded || rest.length !== 2 || Buffer.byteLength(token) > MAX_TOKEN_BYTES) return undefined;
@@ -178,7 +182,8 @@ function readHeader(token: string): Header | undefined {
   }
   if (typeof header !== 'object' || header === null || Array.isArray(header)) return undefined;
   const { alg, kid, typ, crit } = header as Record<string, unknown>;
-  // Whoever says "crit" asks to be refused by those who do not understand it, and we understand none.
+  // A token with "crit" must be refused by a verifier that does not understand its extensions, and none is supported
+  // here.
   if (typeof alg !== 'string' || crit !== undefined) return undefined;
   if (kid !== undefined && !(typeof kid === 'string' && KID.test(kid))) return undefined;
   // Tickets have a type of their own, and so have other issuers' ID, logout and refresh tokens.
@@ -186,7 +191,7 @@ function readHeader(token: string): Header | undefined {
   return { alg, ...(kid !== undefined ? { kid } : {}) };
 }
 
-/** `user_id`, else `sub`; a number is one too. */
+/** The `user_id` claim, else `sub`. A number is accepted too. */
 function userIdOf(claims: Readonly<Record<string, unknown>>): string | undefined {
   const said = claims.user_id ?? claims.sub;
   const id = Number.isSafeInteger(said) ? String(said) : said;

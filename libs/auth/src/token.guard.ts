@@ -17,14 +17,14 @@ import { TokenVerifier, type VerifiedToken } from './token-verifier';
 
 const SCOPES_KEY = 'tocsin:scopes';
 
-/** What the guard leaves with the request. */
+/** A request that has passed the guard. */
 export interface AuthenticatedRequest extends IncomingMessage {
   verifiedToken: VerifiedToken;
 }
 
 /**
- * Lets a request pass that carries a valid token that was not revoked, with the scopes of the route, in its `Authorization` header and nowhere
- * else. What it throws is `Refused` or `Unavailable`; the problem filter makes the answer.
+ * Admits a request with a valid token that was not revoked and has the scopes of the route. The token must be in the
+ * `Authorization` header. Throws `Refused` or `Unavailable`; the problem filter makes the response.
  */
 @Injectable()
 export class TokenGuard implements CanActivate {
@@ -48,18 +48,18 @@ export class TokenGuard implements CanActivate {
   }
 }
 
-/** Throws `Refused` (`token_revoked`) when the token was taken back. */
+/** Throws `Refused` (`token_revoked`) when the token was revoked. */
 export function refuseRevoked(token: VerifiedToken, revocations: Pick<Revocations, 'isRevoked'>): void {
   if (revocations.isRevoked(token)) throw new Refused('token_revoked', 'The token was revoked.');
 }
 
-/** Throws `Refused` (`insufficient_scope`) unless the token has them all. */
+/** Throws `Refused` (`insufficient_scope`) unless the token has all of the scopes. */
 export function requireScopes(token: VerifiedToken, needed: readonly Scope[]): void {
   const missing = needed.filter((scope) => !token.scopes.has(scope));
   if (missing.length > 0) throw new Refused('insufficient_scope', `The token lacks the scope ${missing.join(' ')}.`);
 }
 
-/** Guards a route or a controller: a valid token with these scopes; with none of them any valid token. */
+/** Guards a route or a controller: a valid token with all of these scopes. Without scopes any valid token is enough. */
 export const Scopes = (...scopes: Scope[]) => applyDecorators(SetMetadata(SCOPES_KEY, scopes), UseGuards(TokenGuard));
 
 /** The verified token of a guarded route, as a parameter. */
