@@ -5,9 +5,9 @@ const CONNECT_TIMEOUT_MS = 2_000;
 const RECONNECT_CAP_MS = 2_000;
 
 /**
- * A client that is honest about an outage: nothing is queued while Redis is away, nothing is sent again after it, and what
- * had no answer when the connection ended fails at once. ioredis does the opposite of all three by default, which for a
- * hint that nobody misses would hold up whoever publishes. Does not connect by itself.
+ * Makes a client that reports an outage at once: it queues nothing while Redis is away, sends nothing again afterwards,
+ * and a command without a reply fails at once when the connection ends. By default ioredis does the opposite of all
+ * three, which would delay the publisher for a hint that the event log replaces. The client does not connect by itself.
  */
 export function newClient(url: string, connectionName: string): Redis {
   const options: RedisOptions = {
@@ -22,12 +22,12 @@ export function newClient(url: string, connectionName: string): Redis {
     retryStrategy: (attempt) => 20 + Math.round(Math.random() * Math.min(RECONNECT_CAP_MS, 50 * 2 ** attempt)),
   };
   const client = new Redis(url, options);
-  // what matters of it is seen by whoever waits for an answer; unheard it would be printed
+  // the caller of a command sees the errors that matter; without a listener ioredis would print them
   client.on('error', () => {});
   return client;
 }
 
-/** The connection for commands, shared by all that send some. Reconnects by itself. */
+/** The connection for commands, shared by all adapters that send some. Reconnects by itself. */
 export class RedisConnection {
   private readonly client: Redis;
   private firstAttempt: Promise<void> | undefined;
@@ -36,7 +36,7 @@ export class RedisConnection {
   constructor(url: string) {
     this.client = newClient(url, 'tocsin-commands');
     this.client.on('ready', () => (this.lostAt = undefined));
-    // also after every attempt to come back: what counts is the first
+    // `close` also follows every failed attempt to reconnect: the first one counts
     this.client.on('close', () => (this.lostAt ??= new Date()));
   }
 
@@ -56,15 +56,15 @@ export class RedisConnection {
   }
 
   /**
-   * Does `work`, or throws `Unavailable` after `timeoutMs`, or at once while Redis is away. A Redis that is too slow loses
-   * the connection: what it has not answered would pile up here otherwise.
+   * Does `work`. Throws `Unavailable` after `timeoutMs`, or at once while Redis is away. A Redis that is too slow loses
+   * the connection: otherwise its missing replies would pile up here.
    */
   async run<T>(timeoutMs: number, work: (client: Redis) => Promise<T>): Promise<T> {
     this.open();
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        // an answer may have arrived while this process was busy: it is read before the immediate
+        // `setImmediate` lets the process first read a reply that arrived while it was busy
         setImmediate(() => {
           if (timer === undefined) return;
           reject(new Error(`no answer within ${timeoutMs} ms`));

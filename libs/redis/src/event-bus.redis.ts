@@ -14,21 +14,33 @@ import { SigningKey } from './signing-key';
 
 export interface RedisEventBusOptions {
   url: string;
-  /** Before every topic. */
+  /** Stands before every topic. */
   prefix: string;
-  /** Signs hints, in place of the key that the system keeps. Whoever has another key reads the log instead. */
+  /**
+   * Signs hints, in place of the key that the system keeps. A gateway with another key ignores their data and reads the
+   * event log instead.
+   */
   hintKey?: string;
-  /** Where the system keeps its own. Without either no hint carries its entry, and none is believed. */
+  /**
+   * The source of the key that the system keeps. Without this key and `hintKey` no hint carries its entry, and none is
+   * trusted.
+   */
   keptKey?: HintKey;
 }
 
 const PUBLISH_TIMEOUT_MS = 500;
-/** Beyond it a hint goes without its data: a gateway that reads the log costs less than a Redis that copies it to each. */
+/**
+ * A larger hint is sent without its data: a gateway that reads the event log costs less than a Redis that copies the
+ * data to each gateway.
+ */
 const MAX_HINT_BYTES = 16 * 1024;
-/** The same for all hints of one tenant in one batch. */
+/** The same limit for all hints of one tenant in one batch. */
 const MAX_BATCH_BYTES = 256 * 1024;
 
-/** Redis Pub/Sub. Publishing and subscribing have a connection each; the second opens with the first subscription. */
+/**
+ * The event bus on Redis Pub/Sub. Publishing and subscribing use a connection each; the second one opens with the first
+ * subscription.
+ */
 export class RedisEventBus extends EventBus {
   private readonly subscriber: HintSubscriber;
   private readonly key: SigningKey;
@@ -78,10 +90,13 @@ export class RedisEventBus extends EventBus {
     this.subscriber.close();
   }
 
-  /** Whatever is not ours is no hint: the listener asks the log, when it may. */
+  /**
+   * Undefined for a message that is no hint of this system. The listener then reads the event log, when its limits
+   * allow it.
+   */
   private decode(topic: string, bytes: Buffer): Hint | undefined {
     if (!this.key.current) void this.key.find();
-    // nothing that is published here is so long
+    // the bus publishes no hint of this length
     return bytes.length > MAX_HINT_BYTES ? undefined : decodeSignedHint(topic, bytes, this.key.current);
   }
 
@@ -104,7 +119,7 @@ function messagesOf(
 ): { topic: string; bytes: Buffer }[] {
   const messages = hints.map((hint) => {
     const topic = topicOf(hint.tenant_id, prefix);
-    // nobody believes what is not signed: it wakes, and the gateway reads the log
+    // an unsigned hint is not trusted: it only wakes the gateway, which reads the event log
     const whole = encodeSignedHint(topic, key ? hint : { ...hint, data: null }, key);
     return {
       hint,

@@ -4,7 +4,7 @@ import { newClient } from './connection';
 
 export interface HintSubscriberOptions {
   url: string;
-  /** Bytes of a topic to what listeners hear. */
+  /** Turns the bytes of a topic into the hint that listeners get. */
   decode(topic: string, bytes: Buffer): Parameters<HintListener['onHint']>[0];
   /** Called when hints can arrive (again), and when they cannot. */
   onState(listening: boolean): void;
@@ -12,15 +12,18 @@ export interface HintSubscriberOptions {
 
 /** How long `subscribe` waits for Redis before it goes on without it. */
 const SUBSCRIBE_TIMEOUT_MS = 500;
-/** A subscriber never writes, so nothing else would notice a connection that died in silence. */
+/**
+ * The interval of pings. A subscriber never writes, so without them a connection that died silently would not be
+ * noticed.
+ */
 const PING_EVERY_MS = 5_000;
 const PING_TIMEOUT_MS = 3_000;
-/** One command names so many topics at most: thousands come back after an outage. */
+/** How many topics one command names at most: after an outage thousands are subscribed again. */
 const TOPICS_A_COMMAND = 1_000;
 
 interface Listener {
   listener: HintListener;
-  /** Set while its `subscribe` still waits: it is told by that, and not as a resumption. */
+  /** Set while its `subscribe` still waits. It resolves that call, and the listener gets no `onResumed`. */
   arrive: (() => void) | undefined;
 }
 
@@ -30,9 +33,9 @@ interface Topic {
 }
 
 /**
- * The subscribing connection: each topic is subscribed once, however many listen. After an interruption everything is
- * subscribed again and awaited before anybody is told: what was published meanwhile is lost, and only who reads the log
- * after that misses nothing.
+ * The subscribing connection. Each topic is subscribed once, however many listeners it has. After an interruption all
+ * topics are subscribed again before any listener is told. Hints that were published meanwhile are lost: a listener
+ * that reads the event log after `onResumed` misses nothing.
  */
 export class HintSubscriber {
   private readonly client: Redis;
@@ -49,7 +52,7 @@ export class HintSubscriber {
     this.client.on('close', () => this.interrupted());
   }
 
-  /** Whether it was asked for: without a subscription there is no connection. */
+  /** Whether a connection is wanted: it is opened by the first subscription. */
   get wanted(): boolean {
     return this.opened;
   }
@@ -112,7 +115,10 @@ export class HintSubscriber {
     if (!this.closed) this.options.onState(false);
   }
 
-  /** Subscribes, then tells whoever waited or missed something. False when the connection did not bear it: it starts anew. */
+  /**
+   * Subscribes the topics, then tells the listeners that waited or may have missed hints. False when that failed and a
+   * new connection is made.
+   */
   private async listenTo(topics: readonly [string, Topic][]): Promise<boolean> {
     try {
       for (let from = 0; from < topics.length; from += TOPICS_A_COMMAND) {
@@ -124,7 +130,7 @@ export class HintSubscriber {
     }
     if (!this.listening) return false;
     for (const [name, topic] of topics) {
-      // it may have ended meanwhile, and begun again with a subscription of its own
+      // the topic may have been unsubscribed meanwhile, and subscribed again by another subscription
       if (this.topics.get(name) === topic) this.announce(topic);
     }
     return true;
@@ -167,7 +173,7 @@ export class HintSubscriber {
     }
   }
 
-  /** Unless the connection ended by itself already. */
+  /** Drops the connection for a new one, unless it ended by itself already. */
   private startAnew(): void {
     if (this.listening) this.client.disconnect(true);
   }

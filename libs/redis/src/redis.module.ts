@@ -8,27 +8,30 @@ import { RedisTicketStore } from './ticket-store.redis';
 
 export interface RedisModuleOptions {
   url: string;
-  /** Before every topic and key. Default none. */
+  /** Stands before every topic and key. Default none. */
   prefix?: string;
   /** Signs hints. Default: the key that the system keeps. */
   hintKey?: string;
-  /** Exports `HintKey`: the module of the store that keeps one. */
+  /** Exports `HintKey`: the module of the store that keeps the key. */
   keys: DynamicModule;
-  /** How Redis counts for the app's health. Default: critical, since latency suffers, and never a reason to be not ready. */
+  /** How Redis counts for the app's health. Default: critical, since latency suffers, but the app stays ready. */
   health?: CheckOptions;
   /** The process's `ObservabilityModule.forRoot(…)`. */
   observability: DynamicModule;
 }
 
-/** What `forRoot` was told, for the module's own constructor: Nest injects by class. */
+/** The options of `forRoot`, for the module's own constructor: Nest injects by class. */
 class HealthOptions {
   constructor(readonly check: CheckOptions) {}
 }
 
-/** A check is given 500 ms in all. */
+/** A health check has 500 ms in all. */
 const CHECK_TIMEOUT_MS = 400;
 
-/** `EventBus`, `TicketStore` and `StreamSlots` on Redis. Nothing is opened before `onModuleInit`, which starts to connect and does not wait. */
+/**
+ * `EventBus`, `TicketStore` and `StreamSlots` on Redis. Nothing is opened before `onModuleInit`, which starts to
+ * connect and does not wait.
+ */
 @Module({})
 export class RedisModule implements OnModuleInit, OnApplicationShutdown {
   constructor(

@@ -8,7 +8,7 @@ const REDIS_ADDRESS = z
     'it must be a redis:// or rediss:// address',
   );
 
-/** What an app needs that talks to Redis. Every app of one system has the same prefix and the same key. */
+/** The settings of an app that uses Redis. All apps of one system have the same prefix and the same key. */
 export const redisSettings = {
   REDIS_URL: setting(REDIS_ADDRESS, {
     description:

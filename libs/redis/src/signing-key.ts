@@ -2,10 +2,13 @@ import { createSecretKey, type KeyObject } from 'node:crypto';
 import type { HintKey } from '@tocsin/contracts/ports';
 import type { Log } from '@tocsin/observability';
 
-/** How long to leave a store alone that had no key to give. */
+/** How long to wait after the store had no key, before it is asked again. */
 const TRY_AGAIN_MS = 1_000;
 
-/** What hints are signed with: the key of the configuration, else the one that the system keeps, read at the first use. */
+/**
+ * The key that hints are signed with: the configured one, else the one that the system keeps, which is read at the
+ * first use.
+ */
 export class SigningKey {
   private key: KeyObject | undefined;
   private reading: Promise<void> | undefined;
@@ -20,12 +23,12 @@ export class SigningKey {
     if (configured) this.key = createSecretKey(Buffer.from(configured));
   }
 
-  /** Undefined while none is known. */
+  /** The key; undefined while none is known. */
   get current(): KeyObject | undefined {
     return this.key;
   }
 
-  /** The same, after it was looked for. Never rejects. */
+  /** The key, after a look into the store if none is known. Never rejects. */
   async find(): Promise<KeyObject | undefined> {
     if (!this.key && this.kept && performance.now() - this.triedAt >= TRY_AGAIN_MS)
       this.reading ??= this.read(this.kept).finally(() => (this.reading = undefined));

@@ -13,24 +13,31 @@ import type { RedisConnection } from './connection';
 import { BEAT, GIVE_BACK, STATE, TAKE } from './stream-slots.scripts';
 
 export interface RedisStreamSlotsOptions {
-  /** Before every key. */
+  /** Stands before every key. */
   prefix: string;
-  /** How long a gateway that is silent keeps its slots, in milliseconds. It speaks three times as often. Default 6,000. */
+  /**
+   * How long a silent gateway keeps its slots, in milliseconds. It sends three heartbeats in that time. Default 6,000.
+   */
   lifetimeMs?: number;
 }
 
-/** What the port allows for an answer: no stream waits longer for a count. */
+/** The time that the port allows for a decision: no stream waits longer for a count. */
 const ANSWER_WITHIN_MS = 300;
-/** Beyond it the connection counts as dead. It is shared, so a Redis that is merely slow keeps it. */
+/**
+ * After this time without a reply the connection counts as dead. It is shared, so a Redis that is merely slow keeps it.
+ */
 const DEAD_AFTER_MS = 2_000;
-/** After how many heartbeats everything is stated anew, which heals what no answer told: 30 s at the default lifetime. */
+/**
+ * After this many heartbeats every count is written to Redis anew, which repairs changes whose reply was lost. 30 s at
+ * the default lifetime.
+ */
 const STATE_EVERY_BEATS = 15;
-/** How long a hash outlives the last statement about it. Longer than a few of those, so that only what is left over goes. */
+/** How long a hash outlives its last write. Longer than a few of those writes, so that only abandoned hashes expire. */
 const KEEP_MS = 120_000;
-/** Slots of one statement: a script holds up everybody else at Redis. */
+/** How many slots one script writes: Redis serves no other client while a script runs. */
 const SLOTS_A_SCRIPT = 500;
 
-/** Streams of one script, each with a few slots. */
+/** How many streams one script decides, each with a few slots. */
 const STREAMS_A_SCRIPT = 100;
 
 type Answer = 'taken' | { full: SlotScope } | 'away' | 'late';
@@ -41,23 +48,24 @@ interface Question {
 }
 
 /**
- * Streams counted in Redis, each gateway's under an instance id of its own that counts while its key is kept alive. Redis
- * decides, in one script for all streams of a turn; when it does not answer in time this gateway's own counts decide, and are stated in
- * Redis afterwards. A connection that was lost ends the id with it: whatever was on its way under that id counts for nothing.
+ * Counts streams in Redis. Each gateway's counts stand under an instance id of its own, and they are valid while its
+ * key is kept alive. Redis decides, in one script for all streams of a turn of the event loop. When it does not reply
+ * in time, this gateway's own counts decide, and are written to Redis afterwards. A lost connection ends the instance
+ * id: changes that were on their way under it count for nothing.
  */
 export class RedisStreamSlots extends StreamSlots {
   private readonly held = new HeldStreams();
-  /** Slots whose count in Redis may be another than ours. */
+  /** Slots whose count in Redis may differ from this gateway's count. */
   private readonly doubtful = new Set<string>();
-  /** Slots that Redis is being asked for: ours is no count to state until the answer is known. */
+  /** Slots that Redis is being asked for. This gateway's count of them is not written until the reply is known. */
   private readonly asked = new Map<string, number>();
-  /** Streams that want slots in this turn of the event loop, and ask together. */
+  /** Streams that want slots in this turn of the event loop. They are sent together. */
   private questions: Question[] = [];
-  /** Slots given back in this turn of the event loop, which leave together. */
+  /** Slots that were given back in this turn of the event loop. They are sent together. */
   private readonly givenBack = new Map<string, number>();
   private readonly lifetimeMs: number;
   private instance = randomUUID();
-  /** Questions that Redis is late with. While there are any, no other is asked. */
+  /** How many requests Redis has not answered in time. While there are any, no other is sent. */
   private lateAnswers = 0;
   private beats = 0;
   private timer: NodeJS.Timeout | undefined;
@@ -107,7 +115,7 @@ export class RedisStreamSlots extends StreamSlots {
     for (const { key } of slots) this.givenBack.set(key, (this.givenBack.get(key) ?? 0) + 1);
   }
 
-  /** Counts no more, and gives back at once whatever is still held. May be called twice. */
+  /** Stops counting, and gives back at once all slots that are still taken. May be called twice. */
   close(): void {
     clearInterval(this.timer);
     this.timer = undefined;
@@ -126,7 +134,7 @@ export class RedisStreamSlots extends StreamSlots {
     return 'taken';
   }
 
-  /** Asks Redis, together with all others of this turn of the event loop. Never rejects. */
+  /** Asks Redis, together with all other streams of this turn of the event loop. Never rejects. */
   private ask(slots: readonly StreamSlot[]): Promise<Answer> {
     return new Promise((resolve) => {
       if (this.questions.push({ slots, resolve }) === 1) setImmediate(() => this.askAll());
@@ -134,7 +142,7 @@ export class RedisStreamSlots extends StreamSlots {
   }
 
   private askAll(): void {
-    // what was given back before must be seen to be free
+    // slots that were given back before must be free for this request
     this.giveBack();
     const all = this.questions;
     this.questions = [];
@@ -168,7 +176,7 @@ export class RedisStreamSlots extends StreamSlots {
       );
     } catch {
       for (const { slots, resolve } of questions) {
-        // it may have been done all the same
+        // Redis may have taken the slots all the same
         for (const { key } of slots) this.doubtful.add(key);
         resolve('away');
       }
@@ -197,7 +205,7 @@ export class RedisStreamSlots extends StreamSlots {
     }
   }
 
-  /** The connection is new. So is the id, and all that is held is stated under it. */
+  /** The connection is new, so the instance id is too, and all counts are written under it. */
   private async startAnew(): Promise<void> {
     const before = this.gatewayKey;
     this.instance = randomUUID();
@@ -210,13 +218,13 @@ export class RedisStreamSlots extends StreamSlots {
       );
       await this.state();
     } catch {
-      // the next beat finds that the key is not there
+      // the next heartbeat finds that the key is missing
     }
   }
 
   private async beat(): Promise<void> {
     if (this.held.size + this.doubtful.size + this.asked.size + this.givenBack.size === 0) {
-      // nothing counts, so nothing needs to be kept alive
+      // no stream is counted, so no key needs to be kept alive
       clearInterval(this.timer);
       this.timer = undefined;
       return;
@@ -230,11 +238,11 @@ export class RedisStreamSlots extends StreamSlots {
       if (lost || this.beats % STATE_EVERY_BEATS === 0) this.doubtAll();
       await this.state();
     } catch {
-      // the next one comes; what is held stays doubtful
+      // the next heartbeat tries again; the slots stay doubtful
     }
   }
 
-  /** States our count of every doubtful slot. Calls that overlap share one run. */
+  /** Writes this gateway's count of every doubtful slot. Calls that overlap share one run. */
   private async state(): Promise<void> {
     if (this.stating) return;
     this.stating = true;
@@ -249,7 +257,7 @@ export class RedisStreamSlots extends StreamSlots {
 
   private async stateSome(some: readonly string[]): Promise<void> {
     for (const key of some) this.doubtful.delete(key);
-    // a count that is stated must not be lowered again by what was given back before
+    // slots that were given back must leave first, or they would lower the new count again
     this.giveBack();
     const keys = some.map((key) => this.slotKey(key));
     const counts = some.map((key) => this.held.countOf(key));
@@ -285,7 +293,7 @@ export class RedisStreamSlots extends StreamSlots {
   }
 }
 
-/** What was answered in time; `late` otherwise. What arrived while this process was busy is in time. */
+/** The reply if it came in time, else `late`. A reply that arrived while this process was busy is in time. */
 async function withinMs(timeoutMs: number, answer: Promise<Answer>): Promise<Answer> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<Answer>((resolve) => {

@@ -1,12 +1,13 @@
-// What Redis does in one step. Each slot is a hash: a gateway's instance id, and how many streams it holds there. A field
-// counts while the key `gateway:<id>` lives. For one Redis, as Pub/Sub is: a cluster would keep a stream's keys apart.
+// The scripts that Redis runs in one step. Each slot is a hash from a gateway's instance id to the number of streams
+// that it has there. A field counts while the key `gateway:<id>` lives. The scripts need a single Redis, as Pub/Sub
+// does: a cluster would put the keys of one stream on different nodes.
 
 /**
- * For each of some streams takes one slot of each of its hashes, or none.
- * KEYS: the gateway's own key, then the streams' hashes. ARGV: instance id, what stands before an id in a gateway's key, its
- * lifetime and a hash's in ms; then for each stream how many hashes, and for each of them the limit and the least that this
- * gateway itself holds there (Redis may have forgotten it). Returns 1 if the gateway's own key was gone, else 0; then for
- * each stream the place of the first full hash, 0 for none.
+ * For each of the streams takes one slot of each of its hashes, or none. KEYS: the gateway's own key, then the hashes
+ * of the streams. ARGV: the instance id, the prefix of a gateway's key, the lifetime of that key and of a hash in ms;
+ * then for each stream the number of its hashes, and for each hash the limit and the minimum that this gateway itself
+ * has there (Redis may have lost its count). Returns 1 if the gateway's own key was missing, else 0; then for each
+ * stream the position of the first full hash, or 0 if the slots were taken.
  */
 export const TAKE = `
 local id, prefix, lifetime, keep = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -48,14 +49,17 @@ end
 return answers
 `;
 
-/** Gives slots back. KEYS: hashes. ARGV: instance id, then how many of each. */
+/** Gives slots back. KEYS: hashes. ARGV: the instance id, then the number for each hash. */
 export const GIVE_BACK = `
 for i = 1, #KEYS do
   if redis.call('hincrby', KEYS[i], ARGV[1], -tonumber(ARGV[1 + i])) <= 0 then redis.call('hdel', KEYS[i], ARGV[1]) end
 end
 `;
 
-/** States what a gateway holds, whatever Redis believed. KEYS: hashes. ARGV: instance id, a hash's lifetime in ms, then how many of each. */
+/**
+ * Overwrites a gateway's counts, whatever Redis had stored. KEYS: hashes. ARGV: the instance id, a hash's lifetime in
+ * ms, then the count for each hash.
+ */
 export const STATE = `
 for i = 1, #KEYS do
   if tonumber(ARGV[2 + i]) > 0 then
@@ -67,7 +71,7 @@ for i = 1, #KEYS do
 end
 `;
 
-/** Keeps a gateway's key alive. KEYS: the key. ARGV: its lifetime in ms. Returns 1 if it was gone. */
+/** Keeps a gateway's key alive. KEYS: the key. ARGV: its lifetime in ms. Returns 1 if the key was missing. */
 export const BEAT = `
 if redis.call('pexpire', KEYS[1], ARGV[1]) == 1 then return 0 end
 redis.call('set', KEYS[1], '1', 'px', ARGV[1])

@@ -2,10 +2,13 @@ import { TicketStore } from '@tocsin/contracts/ports';
 import type { RedisConnection } from './connection';
 
 const REDEEM_TIMEOUT_MS = 600;
-/** A ticket is remembered for longer than it lives: clocks differ, and it must not be new again for one that is behind. */
+/**
+ * How long a ticket is remembered beyond its end. Clocks differ: a gateway whose clock is behind must not accept it
+ * again.
+ */
 const MARGIN_MS = 60_000;
 
-/** What was redeemed, in Redis, for all gateways: `SET NX` decides between two at once. */
+/** The redeemed tickets, in Redis, for all gateways. `SET NX` decides between two attempts at the same time. */
 export class RedisTicketStore extends TicketStore {
   constructor(
     private readonly commands: RedisConnection,

@@ -13,7 +13,7 @@ export function redisUrl(): string {
   return url;
 }
 
-/** Topics and keys of a test's own on the real Redis, and a plain client beside it. */
+/** A test's own topics and keys on the real Redis, and a plain client beside them. */
 export class OwnRedis {
   readonly prefix = `test-${randomBytes(6).toString('hex')}:`;
   readonly plain = new Redis(redisUrl());
@@ -26,7 +26,10 @@ export class OwnRedis {
     return connection;
   }
 
-  /** Signs with a key of all tests unless it is given another, or where the system keeps one. */
+  /**
+   * A bus. It signs with one key for all tests unless it gets another one, or a source of the key that the system
+   * keeps.
+   */
   bus({
     url = redisUrl(),
     hintKey,
@@ -43,7 +46,7 @@ export class OwnRedis {
     return bus;
   }
 
-  /** A gateway's slots, on a connection of its own unless one is given. */
+  /** A gateway's slots, on a connection of their own unless one is given. */
   slots({
     connection = this.connection(),
     lifetimeMs,
