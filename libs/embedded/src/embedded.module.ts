@@ -4,7 +4,7 @@ import { MemoryEventBus } from './event-bus.memory';
 import { MemoryStreamSlots } from './stream-slots.memory';
 import { MemoryTicketStore } from './ticket-store.memory';
 
-/** What stands in for Redis inside one process. */
+/** The adapters that replace Redis inside one process. */
 @Module({})
 export class EmbeddedModule {
   static forRoot(): DynamicModule {

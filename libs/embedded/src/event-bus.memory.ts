@@ -1,7 +1,7 @@
 import type { EventBus, HintListener, PublishedHint, Subscription } from '@tocsin/contracts/ports';
 import type { TenantId } from '@tocsin/contracts';
 
-/** A bus inside one process. Hints arrive in a later turn of the event loop, as they would from anywhere else. */
+/** An event bus inside one process. Hints arrive in a later turn of the event loop, as they would over a network. */
 export class MemoryEventBus implements EventBus {
   readonly connected = true;
   private readonly listeners = new Map<TenantId, Set<HintListener>>();

@@ -4,21 +4,22 @@ import { Duplex } from 'node:stream';
 import { PGlite } from '@electric-sql/pglite';
 import { ConfigurationError } from '@tocsin/settings';
 
-/** The wire protocol's message for "I am leaving". The embedded backend must not see it: it would leave too. */
+/** The wire protocol's `Terminate` message. The embedded backend must not get it, because it would end as well. */
 const TERMINATE = 0x58;
 
 /** An embedded PostgreSQL on a directory, for one process at a time. */
 export interface EmbeddedDatabase {
-  /** A connection in the wire protocol, for a driver: one session in all, so one connection at a time. */
+  /** A connection for a driver, in the wire protocol. There is one session in all, so one connection at a time. */
   stream(): Duplex;
-  /** Writes what is pending and gives the directory free. May be called twice. */
+  /** Writes what is pending and releases the directory. May be called twice. */
   close(): Promise<void>;
 }
 
 /**
- * Opens the database of a directory, and makes it the first time (some seconds). What is committed survives `kill -9`, not
- * a power cut: it is not synced to the disk. Throws `ConfigurationError` when another process has it open, since two would
- * destroy it without noticing. `anew` empties the directory first, and only once it is ours.
+ * Opens the database of a directory, and creates it the first time, which takes some seconds. Committed data survives
+ * `kill -9`, but not a power cut: it is not synced to the disk. Throws `ConfigurationError` when another process has
+ * the database open, since two processes would destroy it without noticing. `anew` empties the directory first, but
+ * only once this process has locked it.
  */
 export async function openPglite(directory: string, { anew = false } = {}): Promise<EmbeddedDatabase> {
   mkdirSync(dirname(directory), { recursive: true });
@@ -35,13 +36,15 @@ export async function openPglite(directory: string, { anew = false } = {}): Prom
   };
 }
 
-/** What pg takes for a socket: bytes in are given to the database, its answer comes out. */
+/** The object that pg uses as its socket: it passes bytes to the database and returns the database's replies. */
 class ProtocolStream extends Duplex {
   constructor(private readonly database: PGlite) {
     super();
   }
 
-  /** pg connects what it made. Whatever the last connection left open in the one session ends here. */
+  /**
+   * pg connects the stream that it made. A transaction that the last connection left open in the one session ends here.
+   */
   connect(): this {
     this.forget().then(
       () => this.emit('connect'),
@@ -77,7 +80,7 @@ class ProtocolStream extends Duplex {
   }
 }
 
-/** Takes the directory for this process. A lock whose process is gone was left by a crash. */
+/** Locks the directory for this process. A lock whose process no longer runs was left by a crash. */
 function lock(file: string, directory: string): () => void {
   for (let attempt = 1; ; attempt += 1) {
     try {

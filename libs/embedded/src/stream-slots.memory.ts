@@ -1,7 +1,7 @@
 import { HeldStreams, slotsOf, type StreamHolder, type StreamLimits } from '@tocsin/contracts';
 import type { StreamSlots, TakeResult } from '@tocsin/contracts/ports';
 
-/** Streams counted in one process: what it holds is all there is, and ends with it. */
+/** Counts streams in one process. Its counts are complete, and they end with the process. */
 export class MemoryStreamSlots implements StreamSlots {
   private readonly held = new HeldStreams();
 
