@@ -6,18 +6,20 @@ export type { Pattern } from './lane';
 export type Direction = 'to_server' | 'to_client';
 
 export interface ProxyOptions {
-  /** `resp`: what the server sends is cut into whole replies, so that `dropMessages` can take one out. */
+  /** `resp`: the server's bytes are cut into whole replies, so that `dropMessages` can remove one. */
   framing?: 'bytes' | 'resp';
 }
 
-/** Messages on their way to clients that are to be lost. */
+/** An order to drop messages on their way to clients. */
 export interface DropOrder {
-  /** How many were lost so far. */
+  /** How many messages were dropped so far. */
   dropped: number;
   cancel(): void;
 }
 
-/** One connection through the proxy. Faults of a direction hold until `heal`; without a direction they hold for both. */
+/**
+ * One connection through the proxy. A fault of a direction lasts until `heal`. Without a direction it applies to both.
+ */
 export class ProxiedConnection {
   private readonly lanes: Record<Direction, Lane>;
   private upstreamGone = false;
@@ -46,12 +48,12 @@ export class ProxiedConnection {
     return !this.client.destroyed;
   }
 
-  /** Under which the server knows it. */
+  /** The client port that the server sees. */
   get port(): number {
     return this.server.localPort!;
   }
 
-  /** Whether what the client sent first (4 KiB) holds it: a subscriber is known by its SUBSCRIBE. */
+  /** Whether the first bytes from the client (4 KiB) match: a subscriber is recognised by its SUBSCRIBE. */
   sent(pattern: Pattern): boolean {
     return matches(this.lanes.to_server.opening, pattern);
   }
@@ -68,29 +70,29 @@ export class ProxiedConnection {
     for (const lane of this.of(direction)) lane.bytesPerSecond = bytesPerSecond;
   }
 
-  /** Carries nothing and ends nothing, in silence. */
+  /** Passes no bytes and closes nothing, silently. */
   blackhole(direction?: Direction): void {
     for (const lane of this.of(direction)) lane.blackhole();
   }
 
-  /** Cuts it once so many more bytes have passed. */
+  /** Cuts the connection once this many more bytes have passed. */
   cutAfter(bytes: number, direction: Direction): void {
     this.lanes[direction].bytesLeft = bytes;
   }
 
-  /** Cuts it right behind the first match. */
+  /** Cuts the connection right behind the first match. */
   cutOn(pattern: Pattern, direction: Direction): void {
     this.lanes[direction].cutPattern = pattern;
   }
 
-  /** The server's end is gone and the client is not told: what it sends goes nowhere. */
+  /** The server's side is closed and the client is not told: its bytes are discarded. */
   halfOpen(): void {
     this.upstreamGone = true;
     this.lanes.to_server.discards = true;
     this.server.destroy();
   }
 
-  /** Says something to the client in the server's name. */
+  /** Sends bytes to the client as if the server had sent them. */
   inject(bytes: Buffer): void {
     this.client.write(bytes);
   }
@@ -101,13 +103,13 @@ export class ProxiedConnection {
     this.server.resetAndDestroy();
   }
 
-  /** Ends both sides, in the middle of whatever they say. */
+  /** Ends both sides, even in the middle of a message. */
   cut(): void {
     this.client.destroy();
     this.server.destroy();
   }
 
-  /** Takes latency, throttle, black hole and pending cuts back. */
+  /** Removes latency, throttle, black hole and pending cuts. */
   heal(): void {
     for (const lane of this.of(undefined)) lane.heal();
   }
@@ -118,15 +120,15 @@ export class ProxiedConnection {
 }
 
 /**
- * A wire between a client and a real server, with a handle on each connection. What breaks in earnest is the network; a mock
- * of a driver breaks as its author imagined. Without a fault it passes everything.
+ * A proxy between a client and a real server, with a handle on each connection. It breaks the real network, where a
+ * mock of a driver would break only as its author imagined. Without a fault it passes everything.
  */
 export class FaultProxy {
-  /** Those that are open, the oldest first. */
+  /** The open connections, the oldest first. */
   readonly connections: ProxiedConnection[] = [];
-  /** How many were ever accepted. */
+  /** How many connections were ever accepted. */
   accepted = 0;
-  /** Called with each new connection before a byte has passed: faults for those to come. */
+  /** Called with each new connection before its first byte passes, to set faults for later connections. */
   onConnection: (connection: ProxiedConnection) => void = () => undefined;
   private refusing = false;
   private silent = false;
@@ -159,17 +161,17 @@ export class FaultProxy {
     return proxied.href;
   }
 
-  /** The ports under which the server knows the connections. */
+  /** The client ports that the server sees. */
   get ports(): number[] {
     return this.connections.map(({ port }) => port);
   }
 
-  /** The open connections that a client began with such bytes. */
+  /** The open connections whose first bytes from the client match. */
   thatSent(pattern: Pattern): ProxiedConnection[] {
     return this.connections.filter((connection) => connection.sent(pattern));
   }
 
-  /** Loses the next `count` replies that match, whole, on whichever connections. Needs the framing `resp`. */
+  /** Drops the next `count` matching replies, each as a whole, on any connection. Needs the framing `resp`. */
   dropMessages(pattern: Pattern, count = Infinity): DropOrder {
     if (this.options.framing !== 'resp') throw new Error('Messages can be told apart with the framing resp only.');
     const order = {
@@ -185,17 +187,20 @@ export class FaultProxy {
     return order;
   }
 
-  /** Ends every connection; new ones are taken. */
+  /** Ends every connection. New ones are accepted. */
   cut(): void {
     for (const connection of [...this.connections]) connection.cut();
   }
 
-  /** From here on new connections are ended at once, with RST. */
+  /** From now on new connections are ended at once, with RST. `false` accepts them again. */
   refuse(refusing = true): void {
     this.refusing = refusing;
   }
 
-  /** Every connection, and each new one, carries nothing and ends nothing: a cable pulled out. Taken back, all of them are healed. */
+  /**
+   * Every connection, and each new one, passes no bytes and closes nothing, like an unplugged cable. `false` heals all
+   * of them.
+   */
   silence(silent = true): void {
     this.silent = silent;
     for (const connection of this.connections) {
@@ -204,7 +209,7 @@ export class FaultProxy {
     }
   }
 
-  /** Says something to every client in the server's name. */
+  /** Sends bytes to every client as if the server had sent them. */
   inject(bytes: Buffer): void {
     for (const connection of this.connections) connection.inject(bytes);
   }

@@ -1,34 +1,34 @@
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What is looked for in bytes, read as latin1. */
+/** A pattern to look for in bytes, which are read as latin1. */
 export type Pattern = string | RegExp;
 
-/** Bytes at the beginning of a direction that are kept, to recognise the connection by. */
+/** How many first bytes of a direction are kept, to recognise the connection. */
 const OPENING_BYTES = 4_096;
-/** Bytes that may wait in a direction before its sender is no longer read. */
+/** How many bytes may wait in a direction before the proxy stops reading from the sender. */
 const MAX_WAITING_BYTES = 256 * 1024;
-/** Bytes of what has passed that a pattern may reach back to. */
+/** How many passed bytes a pattern may reach back to. */
 const TAIL_BYTES = 256;
 const THROTTLE_TICK_MS = 20;
 
 export interface LaneOptions {
-  /** Cuts the bytes into units that stay whole. */
+  /** Splits the bytes into units that stay whole. */
   split?: (bytes: Buffer) => Buffer[];
-  /** Whether a unit is taken out. */
+  /** Whether to drop the unit. */
   drops: (unit: Buffer) => boolean;
-  /** Ends the connection: a cut was reached. */
+  /** Ends the connection, because a cut was reached. */
   cut: () => void;
 }
 
-/** One direction of a connection: units wait in their order, for as long as its faults say. */
+/** One direction of a connection. Units pass in their order, and wait for as long as the direction's faults require. */
 export class Lane {
   latencyMs = 0;
   bytesPerSecond = Infinity;
   /** How many more bytes may pass before the connection is cut. */
   bytesLeft = Infinity;
   cutPattern: Pattern | undefined;
-  /** What came goes nowhere: the other end is gone. */
+  /** Discards incoming bytes, because the other side is closed. */
   discards = false;
   carriedBytes = 0;
   opening = '';
@@ -51,7 +51,7 @@ export class Lane {
     });
   }
 
-  /** Carries nothing and ends nothing: what is sent waits in the kernel, as it would for a cable that is pulled out. */
+  /** Passes no bytes and closes nothing: bytes wait in the kernel, as they would for an unplugged cable. */
   blackhole(): void {
     if (this.hole) return;
     let heal!: () => void;
@@ -60,7 +60,7 @@ export class Lane {
     this.from.pause();
   }
 
-  /** Takes every fault of this direction back. */
+  /** Removes every fault of this direction. */
   heal(): void {
     this.latencyMs = 0;
     this.bytesPerSecond = Infinity;
@@ -115,7 +115,10 @@ export class Lane {
     if (end <= unit.length) this.options.cut();
   }
 
-  /** Where in a unit the pattern ends that cuts, which may have begun in the unit before; infinite without one. */
+  /**
+   * Where in this unit the match of the cut's pattern ends. The match may have begun in the unit before. Infinite
+   * without a match.
+   */
   private patternEnd(unit: Buffer): number {
     const before = this.tail.length;
     const text = this.tail + unit.toString('latin1');
@@ -126,7 +129,7 @@ export class Lane {
   }
 }
 
-/** Where the first match ends that does not end before `from`. */
+/** Where the first match ends, among those that do not end before `from`. */
 function endOfMatch(text: string, pattern: Pattern, from = 0): number | undefined {
   const source = typeof pattern === 'string' ? pattern.replace(/[.*+?^${}()|[\]\\]/g, '\\$&') : pattern.source;
   const flags = typeof pattern === 'string' ? '' : pattern.flags.replace(/[gy]/g, '');
