@@ -1,22 +1,23 @@
 import type { z } from 'zod';
 import { aboutSetting } from './settings';
 
-/** The settings of each app, by the app's name: what its config.ts reads. */
+/** The settings of each app, by the app's name, as its config.ts reads them. */
 export type SettingsByApp = Readonly<Record<string, z.ZodRawShape>>;
 
 interface Described {
   name: string;
   schema: z.ZodType;
   apps: string[];
-  /** Those of them that do not start without it. */
+  /** The apps that do not start without it. */
   requiredBy: string[];
-  /** The default of each of the apps, in their order; undefined where there is none. */
+  /** The default of each app, in the order of the apps; undefined where there is none. */
   defaults: (string | undefined)[];
 }
 
 /**
- * The text of `.env.example`: every setting once, with its sentence and its default, under the apps that read it. Each line is
- * commented out, so that a copy changes nothing and cannot give two apps that run side by side one ADMIN_PORT.
+ * The text of `.env.example`: every setting once, with its sentence and its default, under the apps that read it. Each
+ * line is commented out, so that a copy changes nothing and cannot give one ADMIN_PORT to two apps that run side by
+ * side.
  */
 export function envExample(settingsByApp: SettingsByApp): string {
   const sections = new Map<string, Described[]>();
@@ -59,7 +60,7 @@ function lines({ name, schema, apps, requiredBy, defaults }: Described): string 
   return `${wrap(`${description}${remark}`)}\n#${name}=${defaults[0] || (secret ? '' : (example ?? ''))}\n`;
 }
 
-/** What the setting is when it is unset, as it would be written; a list or an object has no such form. */
+/** The default of a setting, as it would be written; undefined for a list or an object, which has no such form. */
 function defaultOf(schema: z.ZodType): string | undefined {
   const { success, data } = schema.safeParse(undefined);
   if (!success || data === undefined) return undefined;
@@ -70,7 +71,7 @@ function defaultOf(schema: z.ZodType): string | undefined {
 
 const LINE_LENGTH = 120;
 
-/** Comment lines of at most LINE_LENGTH characters. */
+/** Wraps a text into comment lines of at most LINE_LENGTH characters. */
 function wrap(text: string): string {
   const wrapped = ['#'];
   for (const word of text.split(/\s+/)) {

@@ -1,12 +1,12 @@
 import { totalmem } from 'node:os';
 
-/** The bytes of memory that this process may use: its cgroup's limit where it has one, else what the machine has. */
+/** The bytes of memory that this process may use: the limit of its cgroup, or without one the machine's memory. */
 export function memoryLimit(): number {
   const constrained = process.constrainedMemory();
   const total = totalmem();
   return constrained > 0 && constrained < total ? constrained : total;
 }
 
-/** A part of it, in whole bytes, at most so many. */
+/** A part of that limit, in whole bytes, at most `atMost`. */
 export const shareOfMemory = (part: number, atMost: number): number =>
   Math.min(atMost, Math.floor(memoryLimit() * part));

@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
-// Settings are environment variables and nothing else. A library exports the slice that it needs, an app merges the
-// slices in its config.ts and reads them once; nothing else looks at the environment.
+// Settings are environment variables only. A library exports the slice that it needs; an app merges the slices in its
+// config.ts and reads them once. No other file reads the environment.
 
-/** What a setting says of itself, for `.env.example` and the table in the documents. */
+/** The description of a setting, for `.env.example` and the table in the documents. */
 export interface AboutSetting {
-  /** One sentence: what it does, its unit, what turns it off. */
+  /** One sentence: its purpose, its unit, and the value that turns it off. */
   description: string;
   /** Its value never appears in an example, a message or a log, and `<NAME>_FILE` may name a file that holds it. */
   secret?: boolean;
-  /** What `.env.example` shows when there is no default. */
+  /** The value that `.env.example` shows when there is no default. */
   example?: string;
 }
 
@@ -24,7 +24,7 @@ export const onOff = z
   .pipe(z.enum(['on', 'true', 'yes', '1', 'allow', 'off', 'false', 'no', '0', 'deny']))
   .transform((word) => ['on', 'true', 'yes', '1', 'allow'].includes(word));
 
-/** Every problem of a configuration at once, one sentence each, that names the variable and never its value. */
+/** Every problem of a configuration at once, one sentence each. A sentence names the variable and never its value. */
 export class ConfigurationError extends Error {
   constructor(readonly problems: readonly string[]) {
     super(problems.join('\n'));
@@ -69,7 +69,7 @@ export function readSettings<S extends z.ZodRawShape>(
       );
   }
   const settings = values as z.infer<z.ZodObject<S>>;
-  // what is said about a setting that is not valid, or of one beside it, would only be said twice
+  // a contradiction that involves an invalid setting would only repeat the first problem
   const faulty = problems.map((problem) => problem.split(' ', 1)[0]!);
   problems.push(...check(settings).filter((problem) => !faulty.some((name) => problem.includes(name))));
   if (problems.length > 0) throw new ConfigurationError(problems);
