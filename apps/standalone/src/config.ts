@@ -24,7 +24,7 @@ export const settings = {
   ...restOfRedis,
   RABBITMQ_URL: setting(RABBITMQ_URL.optional(), aboutSetting(RABBITMQ_URL)),
   REDIS_URL: setting(REDIS_URL.optional(), aboutSetting(REDIS_URL)),
-  // there is no other gateway to spread them over, and somebody at a terminal waits
+  // there is no other gateway that streams could move to, and a person at a terminal waits for the end
   DRAIN_MS: setting(DRAIN_MS.default(300), aboutSetting(DRAIN_MS)),
   LOG_LEVEL: setting(LOG_LEVEL.default('warn'), aboutSetting(LOG_LEVEL)),
   DATA_DIR: setting(z.string().default('.tocsin'), {
@@ -40,7 +40,7 @@ export type StandaloneConfig = ReturnType<typeof loadConfig>;
 
 export const loadConfig = (environment: NodeJS.ProcessEnv) =>
   readSettings(settings, environment, (config) => [
-    // its own secret is made and kept when none is set
+    // without a secret standalone makes one itself and keeps it
     ...((config.JWT_SECRET ?? config.JWT_JWKS_URL) ? checkAuthSettings(config) : []),
     ...contradictions(config),
     ...(databaseUrlOf(config) ? migrationProblems(config) : []),

@@ -4,17 +4,20 @@ import { join } from 'node:path';
 import { signToken } from '@tocsin/auth';
 import type { TenantId } from '@tocsin/contracts';
 
-/** Who the demo is for: one person who looks after two bakeries. */
+/** The user of the demo: one person who looks after two bakeries. */
 export const DEMO_USER = 'ana@example.test';
 export const DEMO_MEMBERSHIPS = [
   { tenant_id: 'north-bakery' as TenantId, name: 'North Bakery', role: 'owner' },
   { tenant_id: 'harbour-cafe' as TenantId, name: 'Harbour Café', role: 'manager' },
 ];
 
-/** A working day: whoever tries Tocsin out should not have to sign in again after lunch. */
+/** A working day, so that a person who tries Tocsin does not have to sign in again after lunch. */
 const DEMO_TOKEN_SECONDS = 12 * 3_600;
 
-/** The secret that tokens are signed with here, made once and kept, so that a token survives a restart. `anew` makes another one. */
+/**
+ * The secret that signs tokens here. It is made once and kept, so that a token survives a restart. `anew` makes a new
+ * one.
+ */
 export function keptSecret(dataDir: string, { anew = false } = {}): string {
   const file = join(dataDir, 'jwt-secret');
   if (anew) rmSync(file, { force: true });

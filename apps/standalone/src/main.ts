@@ -47,7 +47,7 @@ runProcess(async (life) => {
       return pglite ? { stream: () => pglite.stream() } : databaseConnectionOf(config)!;
     },
   );
-  // after the database: a folder that another process has is refused there, before anything in it is touched
+  // after the database: it refuses a folder that another process uses, before anything in the folder is changed
   const secret = config.JWT_JWKS_URL
     ? undefined
     : (config.JWT_SECRET ?? keptSecret(config.DATA_DIR, { anew: options.reset }));
@@ -93,7 +93,7 @@ runProcess(async (life) => {
   const adminPort = app.get(AdminServer).address()?.port;
   log.info({ port, admin_port: adminPort }, 'listening');
   const token = secret && demoToken(secret, { issuer: config.JWT_ISSUER, audience: config.JWT_AUDIENCE });
-  // a second terminal does not know what this one was started with
+  // a command in a second terminal does not know this process's port and folder, so they are repeated
   const here = `${port === 8_000 ? '' : `PORT=${port} `}${config.DATA_DIR === '.tocsin' ? '' : `DATA_DIR=${config.DATA_DIR} `}`;
   block.commands({
     ...(config.PAGE && { Open: `http://localhost:${port}/${token ? `#token=${token}` : ''}` }),
@@ -149,7 +149,7 @@ function warningsFor(config: StandaloneConfig): string[] {
     ? ['tokens in the address end up in logs: STREAM_QUERY_TOKEN=deny outside of a trial']
     : [];
   const origins = config.CORS_ORIGINS.includes('*') ? ['CORS_ORIGINS=* lets every page call'] : [];
-  // whoever chose an issuer's keys or a secret of their own is told what a trial need not hear
+  // an operator who configured an issuer or a secret sees warnings that a trial does not need
   return [
     ...embedded,
     ...address,

@@ -7,8 +7,9 @@ const HIGHEST_PORT = 65_535;
 type Setting = 'PORT' | 'ADMIN_PORT';
 
 /**
- * Runs what opens a port; when somebody else has it, the start ends with the sentence that says who, and what to type instead.
- * The admin port is opened first: whoever starts a second copy is told of both ports at once, not of one after the other.
+ * Runs `work`, which opens a port. When another process has the port, the start ends with a sentence that names that
+ * process and says what to type instead. The admin port is opened first, so that a second copy reports both ports at
+ * once.
  */
 export async function explainPortInUse<T>(
   ports: Readonly<Record<Setting, number>>,
@@ -40,7 +41,7 @@ async function freePortAfter(taken: number): Promise<number> {
   return port;
 }
 
-/** Who listens there, where the machine has a program that tells. */
+/** The program that listens on the port, where the machine has a command that tells. */
 function holderOf(port: number): string {
   const ask = (program: string, args: string[]) => {
     try {

@@ -17,7 +17,7 @@ import { AlertProcessorModule, foldingOf } from '../../alert-processor/src/alert
 import { GatewayModule } from '../../gateway/src/gateway.module';
 import type { StandaloneConfig } from './config';
 
-/** Tickets stay single-use while Redis is away. */
+/** Keeps tickets single-use while Redis is away. */
 const redisTickets = {
   provide: TicketStore,
   useFactory: (first: RedisTicketStore, database: Database) =>
@@ -26,8 +26,8 @@ const redisTickets = {
 };
 
 /**
- * The servers in one process. Each port is embedded unless the address of a real service is set; every app's module gets
- * the same `adapters` object, so that there is one pool, one queue and one bus.
+ * The servers in one process. Each port has its embedded adapter unless the address of a real service is set. All apps'
+ * modules get the same `adapters` object, so that there is one pool, one queue and one bus.
  */
 @Module({})
 export class StandaloneModule {

@@ -2,24 +2,24 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
-/** A step that takes longer says so, so that nobody wonders whether anything happens. */
+/** A step that takes longer prints its progress, so that the user sees that it still runs. */
 const SAY_EVERY_MS = 1_000;
 
-/** On a terminal a step that goes on stands in one line, which its outcome replaces. */
+/** On a terminal a running step has one line, which its outcome replaces. */
 const ON_TERMINAL = { before: '\r', after: '\x1b[K\r', everyMs: 500 };
 const ON_PAPER = { before: '', after: '\n', everyMs: SAY_EVERY_MS };
 
-/** A thread of its own: the embedded database keeps the main one busy for seconds when it is made. */
+/** A thread of its own: creating the embedded database keeps the main thread busy for seconds. */
 const TICKING = `
 const { workerData: { name, before, after, everyMs } } = require('node:worker_threads');
 let said = 0;
 setInterval(() => require('node:fs').writeSync(1, before + '  … ' + name + ' (' + Math.round((said += everyMs) / 1000) + ' s)' + after), everyMs);
 `;
 
-/** What `scripts/ready.mjs` noted of what it installed and built. */
+/** The notes of `scripts/ready.mjs` about what it installed and built. */
 const NOTED = join('.tocsin', 'ready.json');
 
-/** What `npm start` shows a person: what was done, what stands behind each port, and what to type next. */
+/** The output of `npm start` for a person: the steps, the adapter behind each port, and what to type next. */
 export class StartBlock {
   constructor(
     private readonly write: (text: string) => void,
@@ -30,7 +30,7 @@ export class StartBlock {
     this.write(`\n  Tocsin ${version} · standalone\n\n`);
   }
 
-  /** What was installed and built just before, as the script that did it has noted. */
+  /** Prints what `scripts/ready.mjs` installed and built just before, from its notes. */
   prepared(): void {
     try {
       const noted = JSON.parse(readFileSync(NOTED, 'utf8')) as {
@@ -39,17 +39,17 @@ export class StartBlock {
         build_ms?: number;
         page_ms?: number;
       };
-      rmSync(NOTED); // a later start would tell them again
+      rmSync(NOTED); // a later start would print them again
       if (noted.packages_ms)
         this.done('packages', noted.packages_ms, noted.packages_first_time ? '(first time only)' : '');
       if (noted.build_ms) this.done('build', noted.build_ms, '');
       if (noted.page_ms) this.done('page', noted.page_ms, '');
     } catch {
-      // started without that script: there is nothing to tell
+      // standalone was started without that script: there is nothing to print
     }
   }
 
-  /** Does something and says how long it took. */
+  /** Runs a step and prints how long it took. */
   async step<T>(name: string, remark: string, work: () => Promise<T>): Promise<T> {
     const startedAt = performance.now();
     const ticking = new Worker(TICKING, {
@@ -73,13 +73,13 @@ export class StartBlock {
     );
   }
 
-  /** Lines to paste, each with its name. */
+  /** Prints commands to paste, each with its name. */
   commands(commands: Record<string, string>): void {
     this.write('\n');
     for (const [name, command] of Object.entries(commands)) this.write(`  ${name.padEnd(9)} ${command}\n`);
   }
 
-  /** What is on and what is weak, counted and named. */
+  /** Prints the number and the names of the enabled protections and of the warnings. */
   security(enabled: readonly string[], warnings: readonly string[]): void {
     this.write(`\n  ${enabled.length} enabled, ${warnings.length} ${warnings.length === 1 ? 'warning' : 'warnings'}\n`);
     this.write(`  + ${enabled.join(' · ')}\n`);
