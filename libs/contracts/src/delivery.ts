@@ -7,5 +7,8 @@ export interface PlannedDelivery {
   recipient: string;
 }
 
-/** Whoever the tenant has named for the channel: decided when the delivery is sent, not when it is planned. */
+/**
+ * The recipient that the tenant has configured for the channel. It is looked up when the delivery is sent, not when it
+ * is planned.
+ */
 export const DEFAULT_RECIPIENT = 'default';

@@ -1,9 +1,9 @@
 /**
- * The closed list of error codes. A code is stable: clients and operators match on it, and its wording lives elsewhere.
- * The gateway's problem filter maps every code to a status with a `Record` that the compiler checks.
+ * The closed list of error codes. A code is stable: clients and operators match on it, and its wording is defined
+ * elsewhere. The gateway's problem filter maps every code to a status with a `Record` that the compiler checks.
  */
 export const MESSAGE_ERROR_CODES = [
-  // what the parser refuses, in the order in which it looks
+  // what the parser refuses, in the order of its checks
   'message_too_large',
   'invalid_encoding',
   'invalid_utf8',
@@ -15,16 +15,16 @@ export const MESSAGE_ERROR_CODES = [
   'missing_tenant',
   'missing_service',
   'invalid_field',
-  // what the log refuses
+  // what the event log refuses
   'id_conflict',
   'store_failed',
 ] as const;
-/** Why a message became a dead letter, or why the HTTP door refused it. */
+/** Why a message became a dead letter, or why the HTTP intake refused it. */
 export type MessageErrorCode = (typeof MESSAGE_ERROR_CODES)[number];
 
 /**
- * Why a message is dead: for its own fault, because it was delivered too often without ever being settled, or because it is of
- * a tenant that its sender may not publish for.
+ * Why a message is a dead letter: because of its own content, because it was delivered too often without being settled,
+ * or because its sender may not publish for its tenant.
  */
 export const DEAD_LETTER_REASONS = [...MESSAGE_ERROR_CODES, 'delivery_limit', 'tenant_forbidden'] as const;
 export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
@@ -70,9 +70,9 @@ export const REQUEST_ERROR_CODES = [
 export const ERROR_CODES = [...MESSAGE_ERROR_CODES, ...REQUEST_ERROR_CODES] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** The most errors that one answer lists. Of the others it says how many there are. */
+/** How many errors one response lists at most. It gives the number of the others. */
 export const MAX_ERRORS = 20;
-/** The most characters of a pointer: a name of two megabytes is not sent back. */
+/** The maximum length of a pointer, in characters: a field name of two megabytes is not sent back. */
 const MAX_POINTER = 200;
 
 /** Where and how an input is wrong. */
@@ -88,11 +88,11 @@ export interface InputError {
 /** What is wrong with an input, as far as an answer says it. */
 export interface FoundErrors {
   errors: InputError[];
-  /** Errors beyond those listed. */
+  /** The number of errors beyond those listed. */
   more_errors: number;
 }
 
-/** The first of the errors of several inputs, and how many there are beyond. */
+/** The first errors of several inputs, and the number of the others. */
 export function firstErrors(found: Iterable<{ errors: readonly InputError[]; more_errors?: number }>): FoundErrors {
   const errors: InputError[] = [];
   let more = 0;
@@ -104,18 +104,18 @@ export function firstErrors(found: Iterable<{ errors: readonly InputError[]; mor
   return { errors, more_errors: more };
 }
 
-/** A field's name in a JSON pointer; a very long one is cut. */
+/** A field's name in a JSON pointer. A very long name is cut. */
 export function pointerPart(name: string): string {
   const cut = name.length > MAX_POINTER ? `${name.slice(0, MAX_POINTER).toWellFormed()}…` : name;
   return cut.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
 /**
- * The world's fault: a dependency is away, slow or refuses for now. Waiting and trying the same again is right, and
- * nothing was decided about the input. Adapters translate driver errors into this one; the cause is kept.
+ * A dependency is away, too slow or refuses for now. The caller should wait and try the same again; nothing was decided
+ * about the input. Adapters translate driver errors into this one and keep the cause.
  */
 export class Unavailable extends Error {
-  /** Since when it is known to be away; undefined when that was found out just now, or is not known. */
+  /** Since when the dependency is known to be away; undefined when that was found out just now, or is not known. */
   readonly since: Date | undefined;
 
   constructor(
@@ -129,12 +129,12 @@ export class Unavailable extends Error {
   }
 }
 
-/** This input's fault: trying the same again will be refused again. */
+/** The input is at fault: trying the same again will be refused again. */
 export class Refused extends Error {
   constructor(
     readonly code: ErrorCode,
     message: string,
-    /** `more_errors`: how many there are beside `errors`. */
+    /** `more_errors`: the number of errors that are not in `errors`. */
     readonly details: { errors?: readonly InputError[]; more_errors?: number; cause?: unknown } = {},
   ) {
     super(message, { cause: details.cause });
@@ -142,7 +142,7 @@ export class Refused extends Error {
   }
 }
 
-/** One of these inputs takes the store longer than it may, although the store is well: each is to be tried apart. */
+/** The store works, but one of these inputs takes longer than it may. The caller should try each input separately. */
 export class TooSlow extends Refused {
   constructor(message: string, options: { cause?: unknown } = {}) {
     super('store_failed', message, options);

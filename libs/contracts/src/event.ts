@@ -4,29 +4,35 @@ import { jsonLine } from './json-line';
 import type { TenantId } from './tenant';
 import type { ValidMessage } from './valid-message';
 
-/** A valid message with all that the log needs to store it: what `plan` makes of it. */
+/** A valid message with everything that the event log needs to store it. `plan` makes it. */
 export interface PlannedEvent {
   message: ValidMessage;
-  /** Tells the same message sent again from another one under its id. */
+  /** Distinguishes a repetition of the same message from another message with the same id. */
   body_hash: string;
   trace_id: string | null;
   deliveries: readonly PlannedDelivery[];
 }
 
-/** From when on repeats of an open alert are folded. */
+/** When repeats of an open alert are folded, which means counted without an entry of their own. */
 export interface Folding {
-  /** Repeats that get an entry of their own within a window. 0: none does, and the window's end tells of all of them. */
+  /**
+   * How many repeats within a window get an entry of their own. 0: none does, and one entry at the window's end reports
+   * all of them.
+   */
   after: number;
-  /** A window begins with a repeat and does not slide. 0: nothing is folded. */
+  /** A window begins with a repeat and has a fixed length. 0: nothing is folded. */
   windowMs: number;
 }
 
 export const FOLDING: Folding = { after: 10, windowMs: 10_000 };
 
-/** A position in a tenant's log. `fp` is drawn at random when the entry is stored, so an equal one proves an equal history. */
+/**
+ * A position in a tenant's event log. `fp` is drawn at random when the entry is stored, so an equal `fp` proves an
+ * equal history.
+ */
 export interface LogPosition {
   epoch: string;
-  /** 0 stands before the first entry; its `fp` is `0`. */
+  /** 0 is the position before the first entry, and its `fp` is `0`. */
   seq: number;
   fp: string;
 }
@@ -34,43 +40,51 @@ export interface LogPosition {
 /** A stored entry with its position. */
 export interface StoredEvent extends LogPosition {
   /**
-   * The `fp` of the entry before it (`0` for the first), as the log knew it when it stored this one: what links a hint to
-   * the history that it continues. Null for an entry that was read, where the one before it was read too.
+   * The `fp` of the entry before it (`0` for the first), as the event log knew it when it stored this one. It links a
+   * hint to the history that it continues. Null for an entry that was read from the log, because the entry before it
+   * was read too.
    */
   prev_fp: string | null;
   entry: Entry;
 }
 
-/** What filters look at first: the alert after the change, and what it was before where that differs. It travels with a hint. */
+/**
+ * The fields that filters check first: the alert after the change, and its earlier values where they differ. They
+ * travel with a hint.
+ */
 export interface FilterFields {
   severity: Severity;
-  /** Null: it is new. */
+  /** Null: the alert is new. */
   previous_severity: Severity | null;
   type: AlertType;
   previous_type?: AlertType;
   service: string;
 }
 
-/** What some filters ask for beside: it is in the entry alone. */
+/** The fields that some filters need as well. They are in the entry only. */
 export type FilterWords = Pick<Entry, 'name' | 'labels' | 'previous'>;
 
-/** Which entries a stream wants. What is null or absent wants all; a change passes if its alert, as a whole, matched before or after it. */
+/**
+ * Which entries a stream wants. A field that is null or absent admits all. A change passes if the complete alert
+ * matched before it or matches after it.
+ */
 export interface StreamFilter {
   severity: readonly string[] | null;
   type: readonly string[] | null;
   service: readonly string[] | null;
   name?: readonly string[] | null;
-  /** Labels that it has, with these values, all of them. */
+  /** The alert has all of these labels, with these values. */
   labels: Readonly<Record<string, string>> | null;
 }
 
-/** Whether a filter asks for what stands in the entry alone. */
+/** Whether a filter needs fields that are in the entry only. */
 export const asksForWords = ({ name, labels }: StreamFilter): boolean => Boolean(name ?? labels);
 
 /**
- * Whether an entry passes: the one place that decides, for streams, replay and the log. Each side is judged by itself: what
- * was urgent in the south and is low in the north is no urgent one of the north. Without `words` it decides as far as
- * `fields` tell: what fails then, fails with them.
+ * Whether an entry passes a filter. Streams, replay and log queries all decide here. The alert before and the alert
+ * after the change are checked separately: an alert that was urgent in the south and is low in the north does not pass
+ * as urgent in the north. Without `words` it decides by `fields` alone: an entry that fails then fails with `words`
+ * too.
  */
 export function passes(filter: StreamFilter, fields: FilterFields, words?: FilterWords): boolean {
   const { severity, previous_severity, type, previous_type = type, service } = fields;
@@ -95,8 +109,8 @@ export const passesLabels = (wanted: StreamFilter['labels'], labels: Entry['labe
   !wanted || Object.entries(wanted).every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value);
 
 /**
- * What a gateway keeps and sends of an entry: its position, what filters need, and its `data` line as bytes.
- * `data` is null when the hint came without it; the log has it.
+ * What a gateway keeps and sends of an entry: its position, the fields for filters, and its `data` line as bytes.
+ * `data` is null when the hint came without it; the gateway then reads it from the event log.
  */
 export interface Hint extends LogPosition {
   prev_fp: string | null;
@@ -106,8 +120,8 @@ export interface Hint extends LogPosition {
 }
 
 /**
- * The SSE event name of an entry. What a person does rings on no screen; a snooze that is over does, as the alert did when it
- * was raised.
+ * The SSE event name of an entry. An act of a person alerts no screen. The end of a snooze does, as the alert did when
+ * it was raised.
  */
 export function eventNameOf(entry: {
   change: Change;
@@ -128,7 +142,10 @@ export const filterFieldsOf = ({ severity, previous, type, service }: Entry): Fi
   service,
 });
 
-/** The `data` line of an entry: the only place that renders one, for publishing and for replay alike. No line break inside, in any reading. */
+/**
+ * The `data` line of an entry. Only this function renders one, for publishing and for replay. It holds no line break
+ * that any client could see.
+ */
 export function renderData(entry: Entry): string {
   return jsonLine({
     tenant_id: entry.tenant_id,
@@ -162,7 +179,7 @@ export function renderData(entry: Entry): string {
   } satisfies Entry);
 }
 
-/** What stands in it, and in this order. */
+/** The fields of `previous`, in this order. */
 const previousOf = ({ status, severity, type, name, labels }: NonNullable<Entry['previous']>): Entry['previous'] => ({
   status,
   severity,
@@ -171,7 +188,7 @@ const previousOf = ({ status, severity, type, name, labels }: NonNullable<Entry[
   labels,
 });
 
-/** An entry as the gateway sends it, made from the log rather than from Redis. */
+/** The hint of an entry that was read from the event log instead of received from the bus. */
 export const hintOf = ({ epoch, seq, fp, prev_fp, entry }: StoredEvent): Hint => ({
   epoch,
   seq,
@@ -182,25 +199,28 @@ export const hintOf = ({ epoch, seq, fp, prev_fp, entry }: StoredEvent): Hint =>
   data: Buffer.from(renderData(entry)),
 });
 
-/** A tenant's position as the log has it now. Entries up to and including `floor_seq` may be deleted. */
+/** A tenant's present position in the event log. Entries up to and including `floor_seq` may be deleted. */
 export interface StreamHead extends LogPosition {
   tenant_id: TenantId;
   floor_seq: number;
 }
 
-/** A message that could not be stored for its own fault. */
+/** A message that could not be stored because of its own content. */
 export interface DeadLetter {
-  /** Null when the message does not say, or does not say it validly: for operators alone. */
+  /** Null when the message has no valid tenant: only operators can see it then. */
   tenant_id: TenantId | null;
   reason: string;
   detail: string;
-  /** The message as it came, at most 64 KiB of it. */
+  /** The body as it was received, at most 64 KiB of it. */
   body: Buffer;
   routing_key: string | null;
-  /** The AMQP `message_id` and timestamp (epoch seconds), when there were any: a redrive repeats them. */
+  /** The AMQP `message_id` and timestamp (epoch seconds), if there were any. A redrive repeats them. */
   message_id?: string | null;
   message_timestamp?: number | null;
-  /** How the body is compressed, and the headers that say what the message is: `tellingHeaders`. A redrive repeats them too. */
+  /**
+   * How the body is compressed, and the headers that describe the message (`tellingHeaders`). A redrive repeats them
+   * too.
+   */
   content_encoding?: string | null;
   headers?: Readonly<Record<string, unknown>> | null;
 }

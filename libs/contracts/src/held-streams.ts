@@ -1,31 +1,33 @@
 import type { TenantId } from './tenant';
 
-/** What streams are counted by. */
+/** The scopes in which streams are counted. */
 export const SLOT_SCOPES = ['user', 'tenant', 'address'] as const;
 export type SlotScope = (typeof SLOT_SCOPES)[number];
 
-/** One stream, as caps see it. The object stands for the stream: another one with the same content is another stream. */
+/**
+ * One stream, as caps see it. The object identifies the stream: another object with the same content is another stream.
+ */
 export interface StreamHolder {
-  /** Who has it: a name that is one person's among the users of all issuers. */
+  /** The user, under a name that is unique among the users of all issuers. */
   readonly user: string;
   /** A stream of several tenants takes a slot of each. */
   readonly tenant_ids: readonly TenantId[];
-  /** Where the client is, as far as addresses tell clients apart. */
+  /** The client's address, as far as addresses distinguish clients. */
   readonly address: string;
 }
 
-/** How many streams one user, one tenant and one address may have open, on all gateways together. 0: any number. */
+/** How many streams one user, one tenant and one address may have open, on all gateways together. 0: no limit. */
 export type StreamLimits = Readonly<Record<SlotScope, number>>;
 
-/** A place that a stream takes, and how many there are of it. */
+/** A slot that a stream takes, and how many of this slot there are. */
 export interface StreamSlot {
   readonly scope: SlotScope;
-  /** Names whose place it is: `user:42`, `tenant:acme`. */
+  /** The owner of the slot: `user:42`, `tenant:acme`. */
   readonly key: string;
   readonly limit: number;
 }
 
-/** The slots that a stream needs, in the order in which they are asked for. A scope without a cap is not counted. */
+/** The slots that a stream needs, in the order in which they are checked. A scope without a cap is not counted. */
 export function slotsOf({ user, tenant_ids, address }: StreamHolder, limits: StreamLimits): readonly StreamSlot[] {
   const names: Record<SlotScope, Iterable<string>> = { user: [user], tenant: new Set(tenant_ids), address: [address] };
   return SLOT_SCOPES.filter((scope) => limits[scope] > 0).flatMap((scope) =>
@@ -33,7 +35,7 @@ export function slotsOf({ user, tenant_ids, address }: StreamHolder, limits: Str
   );
 }
 
-/** The streams that one process holds, and how many of them each slot has. */
+/** The open streams of one process, and the number of them in each slot. */
 export class HeldStreams {
   private readonly holders = new Map<StreamHolder, readonly StreamSlot[]>();
   private readonly counts = new Map<string, number>();
@@ -50,24 +52,24 @@ export class HeldStreams {
     return this.counts.get(key) ?? 0;
   }
 
-  /** Every slot that somebody holds. */
+  /** Every slot that at least one stream has taken. */
   keys(): IterableIterator<string> {
     return this.counts.keys();
   }
 
-  /** The first scope in which nothing is free; undefined when all have room. */
+  /** The first scope without a free slot; undefined when all have one. */
   fullScope(slots: readonly StreamSlot[]): SlotScope | undefined {
     return slots.find(({ key, limit }) => this.countOf(key) >= limit)?.scope;
   }
 
-  /** Counts a stream, however full its slots are. Once, however often it is called. */
+  /** Counts a stream, even if its slots are full. Repeated calls count it once. */
   add(holder: StreamHolder, slots: readonly StreamSlot[]): void {
     if (this.holders.has(holder)) return;
     this.holders.set(holder, slots);
     for (const { key } of slots) this.counts.set(key, this.countOf(key) + 1);
   }
 
-  /** Counts a stream no longer, and says which slots it had; none when it was not counted. */
+  /** Stops counting a stream and returns its slots; none when it was not counted. */
   remove(holder: StreamHolder): readonly StreamSlot[] {
     const slots = this.holders.get(holder) ?? [];
     this.holders.delete(holder);

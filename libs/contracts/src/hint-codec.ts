@@ -3,20 +3,20 @@ import type { FilterFields, Hint } from './event';
 import { asJsonLine } from './json-line';
 import { SEVERITIES } from './wire';
 
-/** The subject of the bus that a tenant's hints are published on. */
+/** The subject of the event bus that carries a tenant's hints. */
 export const topicOf = (tenantId: string, prefix = ''): string => `${prefix}alerts:${tenantId}`;
 
 /**
- * The version of the message between processor and gateway. A gateway that does not know it reads the log instead. A field
- * that is added and may be absent needs no other one: who does not know it filters as it did before.
+ * The version of the message between processor and gateway. A gateway that does not know the version reads the event
+ * log instead. An optional field can be added without a new version: a gateway that does not know it filters as before.
  */
 export const HINT_VERSION = 1;
 const LF = 0x0a;
 const LINE_END = Buffer.from([LF]);
 
 /**
- * The message on `alerts:<tenant>`: a line of JSON (version, position, the `fp` before it, event name, filter fields), LF, then the `data`
- * line exactly as it will be sent. Without data the gateway reads the entry from the log.
+ * The message on `alerts:<tenant>`: a line of JSON (version, position, the `fp` before it, event name, filter fields),
+ * LF, then the `data` line exactly as it will be sent. Without data the gateway reads the entry from the event log.
  */
 export function encodeHint(hint: Hint): Buffer {
   const { epoch, seq, fp, prev_fp, event, filter } = hint;
@@ -24,7 +24,10 @@ export function encodeHint(hint: Hint): Buffer {
   return hint.data ? Buffer.concat([head, hint.data]) : head;
 }
 
-/** Reads such a message. A hint proves nothing, so whatever is not one is undefined, and the caller reads the log's position. */
+/**
+ * Reads such a message. Undefined for anything else: a hint proves nothing, and the caller then reads the event log's
+ * position.
+ */
 export function decodeHint(bytes: Buffer): Hint | undefined {
   const end = bytes.indexOf(LF);
   if (end < 0) return undefined;
@@ -38,7 +41,7 @@ export function decodeHint(bytes: Buffer): Hint | undefined {
   const { epoch, seq, fp, prev_fp, event, severity, previous_severity, type, previous_type, service } = head;
   const line = end + 1 < bytes.length ? bytes.subarray(end + 1) : null;
   if (line?.includes(LF)) return undefined;
-  // a processor of before leaves line separators raw, which replay would not
+  // an older processor leaves line separators raw, which replay would not do
   const data = line && asJsonLine(line);
   return {
     epoch,
@@ -68,7 +71,7 @@ function isHintHead(value: unknown): value is HintHead {
   );
 }
 
-/** A hint as it travels: with a key, a line with its signature goes before it. */
+/** Encodes a hint for the bus. With a key, a line with its signature comes first. */
 export function encodeSignedHint(topic: string, hint: Hint, key?: KeyObject): Buffer {
   const bytes = encodeHint(hint);
   return key ? Buffer.concat([signatureOf(topic, bytes, key), LINE_END, bytes]) : bytes;
@@ -77,9 +80,9 @@ export function encodeSignedHint(topic: string, hint: Hint, key?: KeyObject): Bu
 /** In base64url, without padding. */
 const SIGNATURE_LENGTH = 43;
 
-/** Reads it. Undefined for whatever is no hint, or not signed with our key; without a key, for everything. */
+/** Reads a signed hint. Undefined when it is no hint or not signed with this key. Without a key always undefined. */
 export function decodeSignedHint(topic: string, bytes: Buffer, key: KeyObject | undefined): Hint | undefined {
-  // what has no signature costs no more than a look
+  // a message without a signature costs only this comparison
   if (!key || bytes[SIGNATURE_LENGTH] !== LF) return undefined;
   const signature = bytes.subarray(0, SIGNATURE_LENGTH);
   const signed = bytes.subarray(SIGNATURE_LENGTH + 1);
@@ -88,8 +91,8 @@ export function decodeSignedHint(topic: string, bytes: Buffer, key: KeyObject | 
 }
 
 /**
- * In base64, and compared so: the last character has bits that say nothing. Over the topic too: a tenant's hint is no other
- * tenant's.
+ * The signature is compared as base64 text, because the last character has unused bits. It covers the topic as well:
+ * one tenant's hint is not valid for another tenant.
  */
 const signatureOf = (topic: string, bytes: Buffer, key: KeyObject): Buffer =>
   Buffer.from(createHmac('sha256', key).update(`${topic}\n`).update(bytes).digest('base64url'));

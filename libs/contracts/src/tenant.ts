@@ -11,10 +11,10 @@ export function isTenantId(value: unknown): value is TenantId {
 
 export const tenantIdOf = (value: unknown): TenantId | null => (isTenantId(value) ? value : null);
 
-/** A tenant that a user may see, and in which role. */
+/** A tenant that a user may see, with the user's role. */
 export interface Membership {
   tenant_id: TenantId;
-  /** What people call the tenant; its id when nobody named it. */
+  /** The display name of the tenant; its id when it has no name. */
   name: string;
   role: string;
 }

@@ -1,46 +1,51 @@
-// What travels: plain types and constant lists, without a single import, so that a browser, a published package and a
-// server can all share it. Every name here is snake_case because it is stored or sent under exactly this name.
+// The data that travels: plain types and constant lists, without a single import, so that a browser, a published
+// package and a server can all share it. Every name here is snake_case because it is stored or sent under exactly this
+// name.
 
 /** How urgent an alert is, the most severe first. */
 export const SEVERITIES = ['urgent', 'high', 'medium', 'low'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
-/** What kind of thing a producer says. The first part of a routing key. */
+/** The kind of a producer's message. It is the first part of a routing key. */
 export const ALERT_TYPES = ['alert', 'recommendation', 'notification'] as const;
 export type AlertType = (typeof ALERT_TYPES)[number];
 
-/** What a producer may say about an alert's state. People reach the other two statuses. */
+/** The statuses that a producer may send. People set the other two. */
 export const MESSAGE_STATUSES = ['firing', 'resolved'] as const;
 export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
 
-/** The state an alert can be in. */
+/** The statuses that an alert can have. */
 export const ALERT_STATUSES = ['firing', 'acknowledged', 'snoozed', 'resolved'] as const;
 export type AlertStatus = (typeof ALERT_STATUSES)[number];
 
-/** The ways a delivery can take to a recipient. */
+/** The channels on which a delivery can reach a recipient. */
 export const CHANNELS = ['email', 'sms', 'whatsapp', 'webhook'] as const;
 export type Channel = (typeof CHANNELS)[number];
 
-/** What an entry of the log says happened to its alert. */
+/** What an entry of the event log says happened to its alert. */
 export const CHANGES = [
   'raised', // a new alert
-  'reopened', // it was resolved and fires again
-  'severity_raised', // it is open and more severe than before
-  'severity_lowered', // it is open and less severe than before
-  'repeated', // it is open and fires again unchanged
-  'resolved', // its producer says that it is over
-  'stale', // a message older than its producer's newest word: on record, and decides only what no newer one has said
-  // what people do, with `actor` set; `resolved` and `reopened` are theirs too
+  'reopened', // the alert was resolved and fires again
+  'severity_raised', // the alert is open and more severe than before
+  'severity_lowered', // the alert is open and less severe than before
+  'repeated', // the alert is open and fires again unchanged
+  'resolved', // the producer says that the alert is over
+  // the message is older than the producer's newest one: it is recorded, and sets only what no newer message has set
+  'stale',
+  // what people do, with `actor` set; `resolved` and `reopened` can be acts of people too
   'acknowledged',
   'unacknowledged',
   'snoozed',
-  'unsnoozed', // without an actor: its time is over, and it rings again
+  'unsnoozed', // without an actor: the snooze is over, and the alert rings again
   'assigned',
   'noted',
 ] as const;
 export type Change = (typeof CHANGES)[number];
 
-/** The changes that ring when a producer makes them: shown as an alert rather than as an update, and the only ones that plan deliveries. */
+/**
+ * The changes that ring when a producer makes them: they are shown as an alert instead of an update, and only they plan
+ * deliveries.
+ */
 export const RINGING_CHANGES = ['raised', 'reopened', 'severity_raised'] as const satisfies readonly Change[];
 
 /** A button that the producer offers beside its alert. A `url` is http or https. */
@@ -51,8 +56,8 @@ export interface AlertAction {
 }
 
 /**
- * An alert as a producer sends it, under the names that are ours. Others are understood, and so are other times than those of
- * ISO 8601 in UTC. Limits and defaults stand with the class that validates it, `AlertMessage`.
+ * An alert as a producer sends it, under Tocsin's own names. The parser also understands other names, and other times
+ * than ISO 8601 in UTC. The class that validates it, `AlertMessage`, defines the limits and defaults.
  */
 export interface AlertMessageBody {
   tenant_id: string;
@@ -65,7 +70,7 @@ export interface AlertMessageBody {
   message?: string;
   dedup_key?: string;
   status?: MessageStatus;
-  /** It says what is so now, not what changed when. */
+  /** The message describes the present state, not a change at a certain time. */
   snapshot?: boolean;
   /** ISO 8601 with milliseconds, UTC. */
   occurred_at?: string;
@@ -77,20 +82,23 @@ export interface AlertMessageBody {
   schema_version?: number;
 }
 
-/** One numbered entry of a tenant's log: the same shape in SSE, Redis and REST. Times are ISO 8601, UTC, milliseconds. */
+/**
+ * One numbered entry of a tenant's event log. SSE, Redis and REST use the same shape. Times are ISO 8601, UTC,
+ * milliseconds.
+ */
 export interface Entry {
   tenant_id: string;
   /** 1, 2, 3 … within the tenant, without holes. */
   seq: number;
-  /** The producer's own id of the message; of a person's act, one that is ours. */
+  /** The producer's own id of the message; for a person's act, an id that Tocsin makes. */
   event_id: string;
-  /** Our id of the alert that this entry is about (UUIDv7). */
+  /** Tocsin's id of the alert that this entry is about (UUIDv7). */
   alert_id: string;
   change: Change;
   /** The alert's status and severity after this entry. */
   status: AlertStatus;
   severity: Severity;
-  /** The alert before it; null when it is new. Its type, name and labels stand here where they were others. */
+  /** The alert before this entry; null when it is new. Type, name and labels are given only where they changed. */
   previous: {
     status: AlertStatus;
     severity: Severity;
@@ -103,11 +111,11 @@ export interface Entry {
   name: string | null;
   title: string;
   message: string | null;
-  /** How many messages the alert consists of, folded ones included. */
+  /** How many messages the alert consists of, including folded ones. */
   occurrences: number;
-  /** How many repeats since the alert's last entry are on record without an entry of their own. */
+  /** How many repeats since the alert's last entry are recorded without an entry of their own. */
   folded: number;
-  /** The producer's time of this message; null when it names none, and the transport neither. */
+  /** The producer's time of this message; null when neither the message nor the transport has one. */
   occurred_at: string | null;
   received_at: string;
   dedup_key: string | null;
@@ -118,9 +126,9 @@ export interface Entry {
   metadata: Record<string, unknown>;
   assignee: string | null;
   snoozed_until: string | null;
-  /** Who did it, when a person did. */
+  /** The user, when a person made the change. */
   actor: string | null;
-  /** What that person had to say. */
+  /** The note of that person. */
   note: string | null;
   trace_id: string | null;
 }
@@ -128,8 +136,8 @@ export interface Entry {
 // ---- the stream -------------------------------------------------------------------------------------------------
 
 /**
- * The SSE event names. `inventory_alert` and `notification` are the two that frontends of the original system listen
- * to; together they carry every alert. There is never one called `error` or `open`: those are EventSource's own.
+ * The SSE event names. Frontends of the original system listen to `inventory_alert` and `notification`, and together
+ * the two carry every alert. No event is called `error` or `open`: those names are EventSource's own.
  */
 export const STREAM_EVENTS = [
   'connection',
@@ -141,20 +149,20 @@ export const STREAM_EVENTS = [
   'close',
 ] as const;
 export type StreamEvent = (typeof STREAM_EVENTS)[number];
-/** The three that carry an entry. */
+/** The three events that carry an entry. */
 export type EntryEvent = Extract<StreamEvent, 'inventory_alert' | 'notification' | 'alert_update'>;
 
-/** Whether a stream continues where its client left off. `gap`: entries were or may have been missed. */
+/** Whether a stream continues where its client stopped. `gap`: entries were missed or may have been missed. */
 export const VERDICTS = ['fresh', 'resumed', 'gap'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
 /** Why a stream could not resume a tenant. */
 export const GAP_REASONS = [
-  'malformed_cursor', // it is no cursor of ours, or longer than one can be
+  'malformed_cursor', // it is not a cursor of Tocsin's, or longer than one can be
   'foreign_cursor', // it names other tenants than this stream's
-  'history_replaced', // the log is not the one that the cursor was made from: restored, or recreated
+  'history_replaced', // the event log is not the one that the cursor was made from: it was restored or recreated
   'window_exceeded', // more entries were missed than one stream replays
-  'retention', // the entries that follow it are deleted
+  'retention', // the entries after it are deleted
 ] as const;
 export type GapReason = (typeof GAP_REASONS)[number];
 
@@ -173,33 +181,36 @@ export interface TenantVerdict {
   /** How many entries were missed for good; null when that cannot be known. 0 unless the verdict is `gap`. */
   missed: number | null;
   reason: GapReason | null;
-  /** How many entries are replayed before the stream is live; from a cursor or a time, those that its filter leaves out included. */
+  /**
+   * How many entries are replayed before the stream is live. From a cursor or a time, entries that the filter leaves
+   * out count too.
+   */
   behind: number;
   /**
-   * With `?since=N`, when fewer than N entries were found that pass the filter and there are older ones that may: how many of
-   * the newest were searched. Else null.
+   * With `?since=N`, when fewer than N entries were found that pass the filter and older ones may pass too: how many of
+   * the newest entries were searched. Else null.
    */
   searched: number | null;
 }
 
 export interface HeartbeatFrame {
   server_time: string;
-  /** When the position of this stream's tenants in the log was last confirmed. */
+  /** When the position of this stream's tenants in the event log was last confirmed. */
   checked_at: string;
 }
 
 export interface ResetFrame {
   tenant_id: string;
   reason: GapReason;
-  /** Where to load the present state from. */
+  /** The address from which the client loads the present state. */
   snapshot: string;
 }
 
-/** What a client is to do after a `close` frame. */
+/** What a client should do after a `close` frame. */
 export const CLOSE_ACTIONS = ['reauthenticate', 'reconnect', 'stop'] as const;
 export type CloseAction = (typeof CLOSE_ACTIONS)[number];
 
-/** Why a stream ended, or why it was refused for now, and what its client is to do about it. */
+/** Why a stream ended or was refused for now, and what its client should do then. */
 export const CLOSE_REASONS = {
   token_expired: 'reauthenticate',
   revoked: 'stop',
@@ -217,13 +228,13 @@ export type CloseReason = keyof typeof CLOSE_REASONS;
 export interface CloseFrame {
   reason: CloseReason;
   action: CloseAction;
-  /** How long to wait before coming back. */
+  /** How long the client should wait before it reconnects, in milliseconds. */
   retry_ms: number;
 }
 
 // ---- the API ----------------------------------------------------------------------------------------------------
 
-/** An alert as it stands now: what a list shows. Its history are the entries with its `alert_id`. */
+/** An alert as it is now, as lists show it. Its history is the entries with its `alert_id`. */
 export interface Alert {
   tenant_id: string;
   alert_id: string;
@@ -234,7 +245,7 @@ export interface Alert {
   name: string | null;
   title: string;
   message: string | null;
-  /** How many messages it consists of, folded ones included. */
+  /** How many messages the alert consists of, including folded ones. */
   occurrences: number;
   dedup_key: string | null;
   first_seen_at: string;
@@ -244,14 +255,17 @@ export interface Alert {
   metadata: Record<string, unknown>;
   assignee: string | null;
   snoozed_until: string | null;
-  /** Who last changed its status, when a person did, and when. */
+  /** The person who last changed its status, and when; null when a person did not. */
   actor: string | null;
   acted_at: string | null;
-  /** The number of its newest entry: an entry of the stream up to it is in this already. */
+  /** The number of its newest entry. Entries of the stream up to this number are included already. */
   last_seq: number;
 }
 
-/** Which alerts are meant, as query parameters (lists by comma) and as the body of a search (lists). What is left out asks for nothing. */
+/**
+ * Selects alerts, as query parameters (lists separated by commas) and as the body of a search (lists). A field that is
+ * left out selects everything.
+ */
 export interface AlertFilter {
   tenant?: string[];
   status?: AlertStatus[];
@@ -259,18 +273,21 @@ export interface AlertFilter {
   service?: string[];
   type?: AlertType[];
   name?: string[];
-  /** Users, or `none`; `me` is whoever asks. */
+  /** Users, or `none`; `me` is the caller. */
   assignee?: string[];
   /** `label.<key>=<value>` in a query. */
   labels?: Record<string, string>;
-  /** First seen at or after it, and before it. ISO 8601. */
+  /** First seen at or after `from`, and before `to`. ISO 8601. */
   from?: string;
   to?: string;
-  /** Words that title, message or name contain, all of them, in any case. */
+  /** Words that title, message or name contain, all of them. Case does not matter. */
   q?: string;
 }
 
-/** `newest`: by when they were first seen. `severity`: the most severe first, of those the newest. `oldest`: longest open first. */
+/**
+ * `newest`: by the time they were first seen. `severity`: the most severe first, among equals the newest. `oldest`: the
+ * longest open first.
+ */
 export const ALERT_ORDERS = ['newest', 'severity', 'oldest'] as const;
 export type AlertOrder = (typeof ALERT_ORDERS)[number];
 
@@ -278,13 +295,13 @@ export interface AlertSearch extends AlertFilter {
   order?: AlertOrder;
   /** 1 to 200, default 50. */
   limit?: number;
-  /** The `next` of the page before. */
+  /** The `next` of the previous page. */
   after?: string;
-  /** Whether to count by facet; default false. */
+  /** Whether to count by facet. Default false. */
   facets?: boolean;
 }
 
-/** Counts by value, each facet without its own filter, so that the other choices can be seen. */
+/** Counts by value, each facet without its own filter, so that a user sees the other choices. */
 export interface AlertFacets {
   status: Record<string, number>;
   severity: Record<string, number>;
@@ -297,26 +314,27 @@ export interface AlertFacets {
 
 export interface AlertPage {
   alerts: Alert[];
-  /** Asks for the page behind this one; null: there is none. A page that has one may be short, or empty: see `searched`. */
+  /** Asks for the next page; null: there is none. A page with a `next` may be short or empty: see `searched`. */
   next: string | null;
-  /** The stream's position that goes with this page: a stream from there on misses nothing that is not in it. */
+  /** The stream position of this page. A stream from there on misses nothing that is not in the page. */
   cursor: string;
   facets?: AlertFacets;
   /**
-   * How far this page looked, with conditions beyond tenant, status, severity and time: a page looks at so many alerts and no more.
-   * All that match up to `reached` in the list's order are in it and the pages before; `next` goes on behind. `complete`: that was all.
+   * How far this page searched, with conditions beyond tenant, status, severity and time: a page searches a bounded
+   * number of alerts. All matching alerts up to `reached` in the list's order are in this page and those before; `next`
+   * continues after it. `complete`: there is nothing left to search.
    */
   searched?: { reached: AlertPlace | null; complete: boolean };
 }
 
-/** A place in a list: that of an alert. Nothing of it changes while the alert lives, but for its severity. */
+/** An alert's place in a list. It does not change while the alert exists, except for its severity. */
 export interface AlertPlace {
   severity: Severity;
   first_seen_at: string;
   alert_id: string;
 }
 
-/** Entries of the log, of one alert or of a tenant, with the position that goes with them. */
+/** Entries of the event log, of one alert or of a tenant, with their position. */
 export interface EntryPage {
   events: Entry[];
   next: string | null;
@@ -327,7 +345,7 @@ export interface TenantsPage {
   tenants: { tenant_id: string; name: string; role: string }[];
 }
 
-/** What a person may do with an alert. Each undoes another, a note apart, which is a record. */
+/** What a person may do with an alert. Each act can be undone by another, except a note, which is a record. */
 export const ACTS = [
   'acknowledge',
   'unacknowledge',
@@ -340,7 +358,7 @@ export const ACTS = [
 ] as const;
 export type Act = (typeof ACTS)[number];
 
-/** What an act asks of an alert's status, and what it makes of it. Null: any status, and none other. */
+/** The statuses that an act requires, and the status that it sets. Null: any status, and the status stays. */
 export interface ActRule {
   from: readonly AlertStatus[] | null;
   to: AlertStatus | null;
@@ -348,8 +366,8 @@ export interface ActRule {
 }
 
 /**
- * The conditions of the acts. They are on the status alone: whatever else happened to the alert meanwhile, repeats and
- * changes of its severity among them, refuses nobody. So a button that an alert's status allows can be pressed.
+ * The conditions of the acts. They are on the status alone: other changes meanwhile, such as repeats or another
+ * severity, refuse no act. So an act that an alert's status allows can always be made.
  */
 export const ACT_RULES: Readonly<Record<Act, ActRule>> = {
   acknowledge: { from: ['firing', 'snoozed'], to: 'acknowledged', change: 'acknowledged' },
@@ -365,11 +383,11 @@ export const ACT_RULES: Readonly<Record<Act, ActRule>> = {
 /** The body of `PATCH /api/v1/alerts/:id`. */
 export interface AlertAct {
   act: Act;
-  /** With `snooze`: until when. ISO 8601, at most 30 days ahead. */
+  /** With `snooze`: the end of the snooze. ISO 8601, at most 30 days ahead. */
   until?: string;
-  /** With `assign`: a user; null for nobody. */
+  /** With `assign`: a user; null removes the assignee. */
   assignee?: string | null;
-  /** With `assign`: who it is assigned to as far as the caller knows; another one is a conflict. */
+  /** With `assign`: the assignee that the caller expects; another one is a conflict. */
   from_assignee?: string | null;
   /** With any act, required with `note`: up to 2,000 characters. */
   note?: string;
@@ -380,13 +398,15 @@ export interface BulkAct extends AlertAct {
   alert_ids: string[];
 }
 
-/** What became of each: the alert as it is now, or why not (`not_found`, `alert_conflict`, `role_forbidden`). */
+/**
+ * The result for each alert: the alert as it is now, or the reason (`not_found`, `alert_conflict`, `role_forbidden`).
+ */
 export interface BulkActed {
   alerts: Alert[];
   refused: { alert_id: string; code: string; detail: string }[];
 }
 
-/** How far a user has seen each tenant's log: what is behind it is new on every device. */
+/** How far a user has seen each tenant's log: entries after it are new on every device. */
 export interface SeenCursor {
   tenants: { tenant_id: string; epoch: string; seq: number }[];
 }
@@ -411,12 +431,14 @@ export interface Problem {
   code: string;
   detail?: string;
   instance?: string;
-  /** What was wrong where, as JSON pointers into the body, or names of parameters: the first 20. */
+  /** What is wrong and where, as JSON pointers into the body or names of parameters: the first 20. */
   errors?: { pointer?: string; parameter?: string; code: string; detail: string }[];
-  /** How many more were found, when there are more than 20. */
+  /** How many more errors were found beyond the first 20. */
   more_errors?: number;
   /** With `alert_conflict`: the alert as it is now. */
   alert?: Alert;
-  /** With `publish_failed`: the ids of the messages that the queue has. Sending all of them again is safe. */
+  /**
+   * With `publish_failed`: the ids of the messages that the queue has confirmed. It is safe to send all of them again.
+   */
   confirmed?: string[];
 }

@@ -12,40 +12,45 @@ import type {
   Severity,
 } from '../wire';
 
-/** Which alerts are meant. A list that is null means any value; an empty one means none. */
+/** Selects alerts. A list that is null admits any value; an empty list admits none. */
 export interface AlertSelection {
   status: readonly AlertStatus[] | null;
   severity: readonly Severity[] | null;
   service: readonly string[] | null;
   type: readonly AlertType[] | null;
   name: readonly string[] | null;
-  /** Users; null among them stands for alerts that nobody is assigned to. */
+  /** Users. Null in the list selects alerts without an assignee. */
   assignee: readonly (string | null)[] | null;
-  /** Each with exactly this value. */
+  /** The alert has each of these labels, with exactly this value. */
   labels: Readonly<Record<string, string>>;
-  /** First seen at or after it, and before it. ISO 8601. */
+  /** First seen at or after `from`, and before `to`. ISO 8601. */
   from: string | null;
   to: string | null;
-  /** Each of them is part of title, message or name, in any case. */
+  /** Title, message or name contains each of these words. Case does not matter. */
   words: readonly string[];
 }
 
 export interface AlertListQuery extends AlertSelection {
   order: AlertOrder;
   limit: number;
-  /** Only alerts behind it. Null: from the first one on. */
+  /** Only alerts after this place. Null: from the first one on. */
   after: AlertPlace | null;
 }
 
 export interface ListedAlerts {
   alerts: Alert[];
-  /** Where the next page begins; null when there is none. A page with an end may hold fewer than `limit`, or none. */
+  /**
+   * Where the next page begins; null when there is none. A page that is not the last may hold fewer than `limit`
+   * alerts, or none.
+   */
   end: AlertPlace | null;
-  /** With conditions beyond tenant, status, severity and time: how far this page looked. `end` is there. */
+  /**
+   * How far this page searched, if there are conditions beyond tenant, status, severity and time. `end` is set then.
+   */
   searched: AlertPage['searched'] | null;
 }
 
-/** As much of an alert as who answers for its producer has to know. */
+/** The part of an alert that a response to its producer needs. */
 export type NamedAlert = Pick<Alert, 'alert_id' | 'status' | 'service' | 'dedup_key'>;
 
 export interface HistoryQuery {
@@ -61,27 +66,27 @@ export interface StatsQuery {
 }
 
 /**
- * What is known of alerts, for whoever may see `tenants`: rows of other tenants do not exist for these questions, whatever
- * else is asked.
+ * Queries about alerts, for a caller who may see `tenants`. Rows of other tenants do not exist for these queries,
+ * whatever else is asked.
  *
- * - Order is total: of two alerts with the same time the ids decide. Pages that follow each other by `end` hold every alert
- *   once that was there all the while and kept its place; by time none ever moves, by severity one does whose severity
- *   changes.
- * - A page looks at a bounded number of alerts, fewer still where words or labels have to be read, and ends where it has; the
- *   pages together hold every alert that matches, whatever the bound. Counts are bounded too, and say so (`complete`).
+ * - The order is total: alerts with the same time are ordered by id. Pages that follow each other by `end` hold every
+ *   alert that existed all the time and kept its place. In an order by time no alert moves; in an order by severity an
+ *   alert moves when its severity changes.
+ * - A page searches a bounded number of alerts, fewer where words or labels have to be read, and ends there. The pages
+ *   together hold every alert that matches, whatever the bound. Counts are bounded too, and say so (`complete`).
  * - Every method throws `Unavailable` when the store is away or too slow.
  */
 export abstract class AlertQueries {
   abstract list(tenants: readonly TenantId[], query: AlertListQuery): Promise<ListedAlerts>;
-  /** Counts by value, each facet without its own condition. `selected`: those of the tenants that the other facets count. */
+  /** Counts by value, each facet without its own condition. `selected`: the tenants that the other facets count. */
   abstract facets(
     tenants: readonly TenantId[],
     selected: readonly TenantId[],
     selection: AlertSelection,
   ): Promise<AlertFacets>;
-  /** Those of them that exist within `tenants`, in no particular order. An id is a UUID. */
+  /** The alerts with these ids that exist within `tenants`, in no particular order. An id is a UUID. */
   abstract find(tenants: readonly TenantId[], alertIds: readonly string[]): Promise<Alert[]>;
-  /** The alert that a service's messages with this `dedup_key` are about. */
+  /** The alert that a service's messages with this `dedup_key` belong to. */
   abstract named(tenant: TenantId, service: string, dedupKey: string): Promise<NamedAlert | undefined>;
   /** An alert's entries, the newest first. `more`: there are older ones. Empty when there is no such alert. */
   abstract history(
@@ -89,6 +94,6 @@ export abstract class AlertQueries {
     alertId: string,
     query: HistoryQuery,
   ): Promise<{ entries: Entry[]; more: boolean }>;
-  /** What is open, and what was first seen in each of `buckets` from a time on. */
+  /** How many alerts are open, and how many were first seen in each of `buckets` time spans from a time on. */
   abstract stats(tenants: readonly TenantId[], query: StatsQuery): Promise<Omit<AlertStats, 'cursor'>>;
 }

@@ -1,5 +1,5 @@
 type Constructor<T, A extends unknown[]> = new (...args: A) => T;
-/** A class used as an injection token: abstract for a port, concrete for one of our own. */
+/** A class used as an injection token: abstract for a port, concrete for one of Tocsin's own classes. */
 export type Token<T> = abstract new (...args: never[]) => T;
 
 /**

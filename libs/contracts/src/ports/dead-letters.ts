@@ -3,46 +3,46 @@ import type { TenantId } from '../tenant';
 export const DEAD_LETTER_STATUSES = ['open', 'redriven', 'discarded'] as const;
 export type DeadLetterStatus = (typeof DEAD_LETTER_STATUSES)[number];
 
-/** A dead letter on record, without its body. Times are ISO 8601, UTC, milliseconds. */
+/** A recorded dead letter without its body. Times are ISO 8601, UTC, milliseconds. */
 export interface BuriedLetter {
   dead_letter_id: number;
-  /** Null when the message did not say, or not validly. */
+  /** Null when the message had no valid tenant. */
   tenant_id: TenantId | null;
-  /** Why it is dead: a `MessageErrorCode`, or what the queue says of a message that it gave up. */
+  /** Why it is a dead letter: a `MessageErrorCode`, or the queue's reason for a message that it gave up. */
   reason: string;
   detail: string;
   routing_key: string | null;
   message_id: string | null;
   /** The AMQP timestamp, in epoch seconds. */
   message_timestamp: number | null;
-  /** How the body is compressed: an AMQP property. Null: not, or nobody said so. */
+  /** How the body is compressed: an AMQP property. Null: not compressed, or not declared. */
   content_encoding: string | null;
-  /** The headers that say what the message is: the attributes of a CloudEvent in binary mode, the trace. */
+  /** The headers that describe the message: the attributes of a CloudEvent in binary mode, the trace. */
   headers: Readonly<Record<string, unknown>> | null;
-  /** How much of the body is kept. */
+  /** How many bytes of the body are kept. */
   body_bytes: number;
-  /** The message was longer than what is kept: it cannot be redriven. */
+  /** The message was longer than what is kept, so it cannot be redriven. */
   truncated: boolean;
   buried_at: string;
   status: DeadLetterStatus;
-  /** When, who and why; null while it is open. `note` is null for a redrive. */
+  /** The time, the user and the reason of the decision; null while the letter is open. `note` is null for a redrive. */
   decided_at: string | null;
   decided_by: string | null;
   note: string | null;
 }
 
-/** The same with the message as it came. */
+/** A dead letter with the message as it was received. */
 export interface WholeLetter extends BuriedLetter {
   body: Buffer;
 }
 
 /**
- * Which letters whoever asks may reach: those of their tenants, or as an operator all of them, also those without a tenant.
- * `allBut` is an operator from whose token these tenants were revoked.
+ * Which letters the caller may reach: those of the caller's tenants, or as an operator all of them, also those without
+ * a tenant. `allBut` is an operator for whose token these tenants were revoked.
  */
 export type DeadLetterReach = readonly TenantId[] | 'all' | { allBut: readonly TenantId[] };
 
-/** Which letters are meant. Null means any. */
+/** Selects letters. Null admits any. */
 export interface DeadLetterFilter {
   tenant_id: TenantId | null;
   reason: string | null;
@@ -55,11 +55,14 @@ export interface DeadLetterQuery extends DeadLetterFilter {
   limit: number;
 }
 
-/** A set of open letters that is worked off in several calls. */
+/** A set of open letters that is processed in several calls. */
 export interface OpenLetters extends DeadLetterFilter {
-  /** Only letters up to this number: what dies again while they are redriven is not among them. Null: all there are now. */
+  /**
+   * Only letters up to this number, so that messages that fail again during a redrive are not included. Null: all
+   * letters that exist now.
+   */
   up_to: number | null;
-  /** Only letters whose body is whole. */
+  /** Only letters whose body is complete. */
   whole: boolean;
 }
 
@@ -69,7 +72,7 @@ export interface DeadLetterDecision {
   note: string | null;
 }
 
-/** How many letters of one reason are open, and since when the oldest of them is. */
+/** How many letters of one reason are open, and since when the oldest one is. */
 export interface DeadLetterDepth {
   reason: string;
   letters: number;
@@ -77,22 +80,22 @@ export interface DeadLetterDepth {
 }
 
 /**
- * The messages that were refused for their own fault, until somebody decides what becomes of each.
+ * The messages that were refused because of their own content, until a user decides about each.
  *
- * - Whoever asks reaches the letters within `reach` and no others, whatever the filter says; letters without a tenant are
- *   within an operator's reach alone. Oldest first, by their numbers.
- * - A decision is made once: of two at the same time one is made. The row of a decided letter is kept for 30 days.
+ * - The caller reaches the letters within `reach` and no others, whatever the filter says. Only operators reach letters
+ *   without a tenant. The oldest come first, by their numbers.
+ * - A decision is made once: of two at the same time only one is made. The row of a decided letter is kept for 30 days.
  * - Every method throws `Unavailable` when the store is away or too slow.
  */
 export abstract class DeadLetters {
   abstract list(reach: DeadLetterReach, query: DeadLetterQuery): Promise<BuriedLetter[]>;
-  /** Undefined when there is none of that number within reach. */
+  /** Undefined when there is no letter with this number within reach. */
   abstract find(reach: DeadLetterReach, deadLetterId: number): Promise<WholeLetter | undefined>;
-  /** The oldest of a set, at most `limit`, with their bodies. */
+  /** The oldest letters of a set, at most `limit`, with their bodies. */
   abstract oldest(reach: DeadLetterReach, letters: OpenLetters, limit: number): Promise<WholeLetter[]>;
-  /** How many a set holds, and the number of its newest; null when it is empty. */
+  /** The number of letters in a set, and the number of the newest one; null when the set is empty. */
   abstract count(reach: DeadLetterReach, letters: OpenLetters): Promise<{ letters: number; newest: number | null }>;
-  /** Decides those of them that are open. The numbers of those that were. */
+  /** Decides the letters that are still open, and returns their numbers. */
   abstract decide(
     reach: DeadLetterReach,
     deadLetterIds: readonly number[],

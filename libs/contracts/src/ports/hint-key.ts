@@ -1,5 +1,8 @@
-/** The key that the processors and gateways of one system sign their hints with, unless they are configured with one. */
+/** The key with which the processors and gateways of one system sign their hints, unless one is configured. */
 export abstract class HintKey {
-  /** Throws `Unavailable` within 400 ms when the store is away. The same for every reader, for as long as the store lives. */
+  /**
+   * The same key for every reader, for as long as the store exists. Throws `Unavailable` within 400 ms when the store
+   * is away.
+   */
   abstract read(): Promise<string>;
 }

@@ -1,21 +1,29 @@
-/** Where a step has ended. `next` is where the next one goes on; null: there is nothing more, or another process is at it. */
+/**
+ * Where a step ended. The next step continues at `next`. Null: nothing is left, or another process is doing this
+ * already.
+ */
 export interface RetentionStep {
   next: string | null;
 }
 
 /**
- * Makes room in the log, in short steps that hold nobody up. Only one process does so at a time; what comes second does
- * nothing. Whatever it is asked for, nothing younger than 24 h is touched. Every method throws `Unavailable` when the store
- * is away; a step that was cut is done again by the next run.
+ * Deletes old data from the event log, in short steps that block no other work. Only one process does so at a time; a
+ * second one does nothing. Data younger than 24 h is never touched, whatever the arguments are. Every method throws
+ * `Unavailable` when the store is away; the next run repeats a step that was interrupted.
  */
 export abstract class LogRetention {
   /**
-   * Raises the floor of tenants to their last entry that is older than `keptMs`, and deletes nothing. Streams that ask for
-   * what is below it are told `gap`, reason `retention`.
+   * Raises the floor of tenants to their last entry that is older than `keptMs`, and deletes nothing. Streams that ask
+   * for an entry below the floor get `gap`, reason `retention`.
    */
   abstract release(keptMs: number, behind?: string): Promise<RetentionStep>;
-  /** Deletes entries below the floors that are committed; the one at a floor stays. An alert goes with its last entry. */
+  /**
+   * Deletes entries below the committed floors; the entry at a floor stays. An alert is deleted with its last entry.
+   */
   abstract deleteReleased(behind?: string): Promise<RetentionStep & { deleted: number }>;
-  /** Forgets ids of messages stored longer than `keptMs` ago: the same message sent again is then a new one. Says how many. */
+  /**
+   * Deletes the ids of messages stored longer than `keptMs` ago, and returns how many. The same message sent again is a
+   * new one then.
+   */
   abstract forgetIds(keptMs: number): Promise<number>;
 }

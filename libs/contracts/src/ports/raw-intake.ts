@@ -1,10 +1,10 @@
 import type { PublishOutcome } from './alert-intake';
 
-/** A message exactly as a producer sent it, with what the transport said beside it. */
+/** A message exactly as a producer sent it, with its transport properties. */
 export interface RawMessage {
   body: Buffer;
   routing_key: string;
-  /** Its id where the body has none: the same message must carry the same one each time. */
+  /** The id for a body without one. The same message must have the same id each time. */
   message_id: string;
   /** When the producer sent it, in epoch seconds. */
   timestamp: number;
@@ -13,10 +13,10 @@ export interface RawMessage {
 }
 
 /**
- * The way back in for messages that were here before, such as dead letters: the bytes are neither read nor changed, and
- * the queue judges them anew. Everything else is as `AlertIntake` promises it: confirmed means durable, `failed` says
- * nothing about the message's fate, outcomes stand in the order of the messages (by `message_id`), 5 s at most, and
- * `Unavailable` when nothing was sent.
+ * The entrance for messages that Tocsin received before, such as dead letters. The bytes are neither read nor changed,
+ * and the processor judges them again. The other guarantees are those of `AlertIntake`: confirmed means durable,
+ * `failed` says nothing about the message's fate, outcomes are in the order of the messages (by `message_id`), 5 s at
+ * most, and `Unavailable` when nothing was sent.
  */
 export abstract class RawIntake {
   abstract republish(messages: readonly RawMessage[]): Promise<PublishOutcome[]>;

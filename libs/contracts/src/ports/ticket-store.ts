@@ -1,11 +1,11 @@
 /**
- * Makes tickets single-use. A ticket is signed and carries its own claims, so nothing is kept when one is issued; what
- * is kept, until the ticket has expired, is that it was redeemed.
+ * Makes tickets single-use. A ticket is signed and carries its own claims, so nothing is stored when one is issued.
+ * What is stored, until the ticket has expired, is that it was redeemed.
  */
 export abstract class TicketStore {
   /**
-   * True the first time a ticket is shown, false ever after, on whichever gateway. Of two at once one gets true.
-   * Throws `Unavailable` when that cannot be decided within 600 ms.
+   * True for the first use of a ticket, false for every later one, on any gateway. Of two at once exactly one gets
+   * true. Throws `Unavailable` when that cannot be decided within 600 ms.
    */
   abstract redeem(jti: string, expiresAt: Date): Promise<boolean>;
 }

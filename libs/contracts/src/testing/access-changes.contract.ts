@@ -8,7 +8,7 @@ export interface OpenAccessChanges {
   close(): Promise<void>;
 }
 
-/** What every `AccessChanges` does while nothing is broken. `open` is called once: tests use users of their own. */
+/** What every `AccessChanges` does without a fault. `open` is called once, so tests use users of their own. */
 export function describeAccessChanges(name: string, { open }: { open(): Promise<OpenAccessChanges> }): void {
   describe(`${name} as the record of what was taken back`, () => {
     let opened: OpenAccessChanges | undefined;
@@ -93,7 +93,7 @@ export function describeAccessChanges(name: string, { open }: { open(): Promise<
   });
 }
 
-/** All in force, page by page. */
+/** All revocations in force, read page by page. */
 async function everything(accessChanges: AccessChanges): Promise<Revocation[]> {
   const all = new Map<number, Revocation>();
   for (let place = 0; ;) {

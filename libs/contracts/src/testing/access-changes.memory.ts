@@ -1,15 +1,15 @@
 import { Unavailable } from '../errors';
 import { AccessChanges, type NewRevocation, type Revocation } from '../ports/access-changes';
 
-/** Revocations in memory, for tests: they can be away, slow, late or restored from a backup. */
+/** Revocations in memory, for tests. The store can be away, slow, late or restored from a backup. */
 export class MemoryAccessChanges extends AccessChanges {
   readonly stored: Revocation[] = [];
-  /** What `since` was asked for. */
+  /** The arguments of the calls of `since`. */
   readonly asked: number[] = [];
   away = false;
-  /** How many are told at a time. */
+  /** How many revocations one call returns. */
   pageSize = 5_000;
-  /** Awaited by each `since`, after it has looked. */
+  /** Each `since` waits for it after it has read the revocations. */
   gate: Promise<void> = Promise.resolve();
   private lastId = 0;
 
@@ -22,7 +22,7 @@ export class MemoryAccessChanges extends AccessChanges {
     this.add(revocation);
   }
 
-  /** The same at once, also under an id that was drawn earlier. */
+  /** Stores a revocation at once, if given under an id that was drawn earlier. */
   add({ user_id, tenant_id, jti, issued_before }: NewRevocation, revocation_id = this.drawId()): Revocation {
     const stored = {
       revocation_id,
@@ -42,7 +42,7 @@ export class MemoryAccessChanges extends AccessChanges {
     return this.lastId;
   }
 
-  /** As from a backup: those from `revocation_id` on never were, and their ids are drawn again. */
+  /** Restores a backup: revocations from `revocation_id` on are gone, and their ids are drawn again. */
   restoreTo(revocation_id: number): void {
     this.stored.splice(0, Infinity, ...this.stored.filter((stored) => stored.revocation_id < revocation_id));
     this.lastId = revocation_id - 1;
@@ -52,7 +52,7 @@ export class MemoryAccessChanges extends AccessChanges {
     this.asked.push(afterId);
     this.refuseWhileAway();
     const known = this.stored.some(({ revocation_id }) => revocation_id === afterId);
-    // whatever is below may have been late: every store may tell more than it must
+    // a lower id may have been committed late: every store may return more than it must
     const below = known ? this.stored.filter(({ revocation_id }) => revocation_id <= afterId) : [];
     const behind = this.stored.filter(({ revocation_id }) => !known || revocation_id > afterId).slice(0, this.pageSize);
     const found = [...below, ...behind].map((stored) => ({ ...stored }));

@@ -11,17 +11,17 @@ import { aPlannedEvent, aTenant } from './an-alert';
 import { eventually } from './eventually';
 
 export interface OpenAlertActs {
-  /** As the gateway has it. */
+  /** The gateway's acts. */
   acts: AlertActs;
-  /** As the processor has it, for what time undoes; the same one where a process does both. */
+  /** The processor's acts, which end snoozes; the same object where one process does both. */
   waking: AlertActs;
-  /** As the processor has it, folding by default. */
+  /** The processor's event log, with the default folding. */
   log: EventLog;
   reader: EventLog;
   close(): Promise<void>;
 }
 
-/** An act without more than it needs, until an hour from now where it needs a time. */
+/** An act with only the fields that it needs, until an hour from now where it needs a time. */
 export const anAct = (act: Act, by = 'ana', more: Partial<AttemptedAct> = {}): AttemptedAct => ({
   act,
   by,
@@ -41,7 +41,7 @@ interface ActRow {
   makes: AlertStatus | null;
 }
 
-/** The first table of the page on acts: act, with, when the alert is, makes it, undone by. */
+/** The first table of the documentation page on acts: act, fields, status before, status after, undone by. */
 function actsTable(): ActRow[] {
   const page = readFileSync(join(__dirname, '../../../../docs/acts.md'), 'utf8');
   const cells = page
@@ -61,7 +61,7 @@ function actsTable(): ActRow[] {
   }));
 }
 
-/** What every `AlertActs` does while nothing is broken. `open` is called once: tests use tenants of their own. */
+/** What every `AlertActs` does without a fault. `open` is called once, so tests use tenants of their own. */
 export function describeAlertActs(name: string, { open }: { open(): Promise<OpenAlertActs> }): void {
   describe(`${name} as what people do with alerts`, () => {
     let opened: OpenAlertActs;
@@ -73,7 +73,7 @@ export function describeAlertActs(name: string, { open }: { open(): Promise<Open
     const within = (...tenants: TenantId[]): ActReach => ({ tenants, acting: tenants });
     const entriesOf = async (tenant_id: TenantId): Promise<Entry[]> =>
       (await opened.reader.after(tenant_id, 0, 1_000)).map(({ entry }) => entry);
-    /** What the alert's producer says, each time a minute later. */
+    /** A message of the alert's producer, each time a minute later. */
     const say = async (tenant_id: TenantId, overrides: Partial<ValidMessage> = {}) => {
       minute += 1;
       const occurred_at = new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString();
@@ -412,7 +412,10 @@ export function describeAlertActs(name: string, { open }: { open(): Promise<Open
       const changing = rows.filter(
         (row): row is ActRow & { when: AlertStatus[]; makes: AlertStatus } => row.when !== null && row.makes !== null,
       );
-      /** Every way in which an alert came to its status: by its producer, or by the last act of the same user or of another one. */
+      /**
+       * Every way in which an alert got its status: by its producer, or by the last act of the same user or of another
+       * one.
+       */
       const ways = [
         ...(['firing', 'resolved'] as const).map((status) => ({ status, last: null, by: null })),
         ...changing.flatMap(({ act: last, makes }) => ['ana', 'bob'].map((by) => ({ status: makes, last, by }))),

@@ -6,9 +6,9 @@ import { aPlannedEvent, aTenant } from './an-alert';
 
 export interface OpenAlertQueries {
   queries: AlertQueries;
-  /** What stores alerts. */
+  /** The event log that stores alerts. */
   log: Pick<EventLog, 'append'>;
-  /** As a person's act leaves it. */
+  /** Assigns an alert, as a person's act would. */
   assign(tenant: TenantId, alertId: string, user: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -30,7 +30,7 @@ const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOSt
 const from = new Date(Date.now() - 3_600_000);
 const HOUR = { from, buckets: 2, bucketSeconds: 3_600 };
 
-/** What every `AlertQueries` does. `open` is called once: tests use tenants of their own. */
+/** What every `AlertQueries` does. `open` is called once, so tests use tenants of their own. */
 export function describeAlertQueries(name: string, { open }: { open(): Promise<OpenAlertQueries> }): void {
   describe(`${name} finds alerts`, () => {
     let opened: OpenAlertQueries;
@@ -223,7 +223,7 @@ export function describeAlertQueries(name: string, { open }: { open(): Promise<O
     it('page by page, each once, in every order and with every condition, while more come', async () => {
       const tenants = [aTenant(), aTenant(), aTenant()];
       const draw = <T>(values: readonly T[], index: number) => values[index % values.length]!;
-      // a batch shares one time, so that ids decide
+      // a batch shares one time, so the ids decide
       for (let batch = 0; batch < 4; batch += 1) {
         await store(
           ...Array.from({ length: 30 }, (_, i) => ({

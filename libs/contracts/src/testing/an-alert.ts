@@ -6,10 +6,10 @@ import type { PublishedHint } from '../ports';
 import type { TenantId } from '../tenant';
 import type { Entry } from '../wire';
 
-/** A tenant's id that is one by its type. Without a name it is a fresh one, so that tests never meet in a shared store. */
+/** A tenant id by its type. Without a name it is a fresh one, so that tests in a shared store never meet. */
 export const aTenant = (name: string = `tenant-${randomBytes(6).toString('hex')}`): TenantId => name as TenantId;
 
-/** A valid message with a fresh id; the test says what matters to it. */
+/** A valid message with a fresh id. The test overrides the fields that matter to it. */
 export function anAlert(overrides: Partial<ValidMessage> = {}): ValidMessage {
   return {
     tenant_id: aTenant('bakery'),
@@ -30,7 +30,10 @@ export function anAlert(overrides: Partial<ValidMessage> = {}): ValidMessage {
   };
 }
 
-/** The same as the processor plans it: nothing to deliver, and the id as the hash of the body, unless the test says otherwise. */
+/**
+ * The planned event of such a message: no deliveries, and the id as the hash of the body, unless the test overrides
+ * them.
+ */
 export function aPlannedEvent(
   overrides: Partial<ValidMessage> = {},
   plan: { body_hash?: string; trace_id?: string | null; deliveries?: readonly PlannedDelivery[] } = {},
@@ -44,7 +47,7 @@ export function aPlannedEvent(
   };
 }
 
-/** A stored entry, as the log gives it back for `anAlert()`. */
+/** A stored entry, as the event log returns it for `anAlert()`. */
 export function anEntry(overrides: Partial<Entry> = {}): Entry {
   const { tenant_id, service, severity, id, type, title, labels, actions, metadata } = anAlert();
   return {

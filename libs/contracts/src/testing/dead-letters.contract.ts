@@ -4,12 +4,12 @@ import { aTenant } from './an-alert';
 
 export interface OpenDeadLetters {
   deadLetters: DeadLetters;
-  /** What buries them. */
+  /** The event log that buries them. */
   log: Pick<EventLog, 'bury'>;
   close(): Promise<void>;
 }
 
-/** What every `DeadLetters` does. `open` gives a store without a letter. */
+/** What every `DeadLetters` does. `open` gives a store without dead letters. */
 export function describeDeadLetters(name: string, { open }: { open(): Promise<OpenDeadLetters> }): void {
   describe(`${name} keeps dead letters`, () => {
     let opened: OpenDeadLetters;

@@ -17,20 +17,20 @@ import type { AlertStatus, Change, Severity } from '../wire';
 import { aPlannedEvent, aTenant } from './an-alert';
 import { eventually } from './eventually';
 
-/** Folding that a test can see the end of. */
+/** A folding window that is short enough for a test to wait for its end. */
 export const FOLDS: Folding = { after: 3, windowMs: 1_500 };
 
 export interface OpenEventLog {
-  /** As the processor has it, folding by default. */
+  /** The processor's event log, with the default folding. */
   log: EventLog;
   /** The same with `FOLDS`. */
   folding: EventLog;
-  /** As the gateway has it; the same one where a process does both. */
+  /** The gateway's event log; the same object where one process does both. */
   reader: EventLog;
   close(): Promise<void>;
 }
 
-/** What every `EventLog` does while nothing is broken. `open` is called once: tests use tenants of their own. */
+/** What every `EventLog` does without a fault. `open` is called once, so tests use tenants of their own. */
 export function describeEventLog(name: string, { open }: { open(): Promise<OpenEventLog> }): void {
   describe(`${name} as the log`, () => {
     let opened: OpenEventLog | undefined;
@@ -505,7 +505,9 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
       const told = (entries: { folded: number }[]) => entries.reduce((sum, { folded }) => sum + folded, 0);
       const entriesOf = async (tenant_id: TenantId) =>
         (await reader.after(tenant_id, 0, 1000)).map(({ entry }) => entry);
-      /** The entries that became due, until there is nothing more to come. Others' tenants may be among what is appended. */
+      /**
+       * Appends due entries until none is left, and returns this tenant's. Other tenants' entries may be appended too.
+       */
       const flushed = (tenant_id: TenantId) =>
         eventually(async () => {
           const own = (await opened!.folding.appendFolded()).filter((event) => event.tenant_id === tenant_id);
@@ -613,7 +615,7 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
         expect((await reader.heads([tenant_id]))[0]).toMatchObject({ seq: event.seq, fp: event.fp });
         expect((await folding.appendFolded()).filter((again) => again.tenant_id === tenant_id)).toEqual([]);
 
-        // and life goes on: another window, in which the next repeats get entries again
+        // afterwards a new window begins, in which the first repeats get entries again
         const more = await folding.append(repeats(tenant_id, 1, { occurred_at: '2026-01-03T00:00:01.000Z' }));
         expect(eventOf(more[0]!)).toMatchObject({
           prev_fp: event.fp,
@@ -793,7 +795,7 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
           const { events, searched } = await reader.newest(tenant_id, count, wanting({ severity: [severity] }));
           return { seqs: events.map(({ seq }) => seq), searched };
         };
-        // the second of the two is the last one that is looked at
+        // the second of the two is the last one that is searched
         expect(await found(1, 'urgent')).toEqual({ seqs: [2], searched: null });
         expect(await found(2, 'urgent')).toEqual({ seqs: [2], searched: MAX_SEARCHED });
         expect((await found(500, 'low')).searched).toBeNull();
@@ -843,7 +845,7 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
         const tenant_id = aTenant();
         for (let batch = 0; batch < 5; batch += 1) {
           await log.append([aPlannedEvent({ tenant_id }), aPlannedEvent({ tenant_id })]);
-          await new Promise((resolve) => setTimeout(resolve, 2)); // receiving is told apart by the millisecond
+          await new Promise((resolve) => setTimeout(resolve, 2)); // receive times differ by at least a millisecond
         }
         const stored = await reader.after(tenant_id, 0, 10);
         for (const index of [2, 4, 6, 8]) {
@@ -884,7 +886,7 @@ function eventOf(result: AppendResult): StoredEvent {
   return result.event;
 }
 
-/** An entry that is read has the one before it beside it, and says nothing of it. */
+/** An entry that was read does not name its predecessor, because that was read too. */
 const asRead = (event: StoredEvent | undefined) => ({ ...event, prev_fp: null });
 
 const numbers = async (
@@ -894,7 +896,7 @@ const numbers = async (
   limit = 1000,
 ): Promise<number[]> => (await log.after(aTenant(tenant), seq, limit)).map((event) => event.seq);
 
-/** Fisher-Yates: every order is as likely as any other. */
+/** Fisher-Yates: every order is equally likely. */
 function shuffled<T>(items: T[]): T[] {
   for (let last = items.length - 1; last > 0; last -= 1) {
     const other = Math.floor(Math.random() * (last + 1));

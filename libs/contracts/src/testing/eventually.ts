@@ -4,8 +4,9 @@ const SOON_MS = 5;
 const SELDOM_MS = 50;
 
 /**
- * Awaits a condition by asking again: every 5 ms at first, then whenever it has waited a tenth longer, at least every 50 ms. Who asks
- * a database or a page takes time from what is waited for. After `timeoutMs` (default 10 s) it throws what the last attempt threw.
+ * Waits for a condition by checking again: every 5 ms at first, then after a tenth of the time waited so far, at least
+ * every 50 ms. More checks of a database or a page would slow down what the test waits for. After `timeoutMs` (default
+ * 10 s) it throws the error of the last check.
  */
 export async function eventually<T>(check: () => T | Promise<T>, timeoutMs = 10_000): Promise<T> {
   const since = Date.now();

@@ -16,7 +16,7 @@ const asPublished = ({ message, body_hash }: PlannedEvent): PublishedMessage => 
   bytes_sha256: hash('sha256', bytesOf(message), 'hex'),
 });
 
-/** What every `Receipts` does while nothing is broken. `log` is the log that it asks. */
+/** What every `Receipts` does without a fault. `log` is the event log that it asks. */
 export function describeReceipts(name: string, { open }: { open(): Promise<OpenReceipts> }): void {
   describe(`receipts of ${name}`, () => {
     let opened: OpenReceipts;

@@ -8,7 +8,9 @@ export interface OpenSeenPositions {
   close(): Promise<void>;
 }
 
-/** What every `SeenPositions` does while nothing is broken. `open` is called once: tests use users and tenants of their own. */
+/**
+ * What every `SeenPositions` does without a fault. `open` is called once, so tests use users and tenants of their own.
+ */
 export function describeSeenPositions(name: string, { open }: { open(): Promise<OpenSeenPositions> }): void {
   describe(`${name} as the record of what was seen`, () => {
     let opened: OpenSeenPositions;
@@ -18,7 +20,7 @@ export function describeSeenPositions(name: string, { open }: { open(): Promise<
     afterAll(() => opened?.close());
     beforeEach(() => (user = { issuer: '', user_id: `user ${(users += 1)} of ${aTenant()}` }));
 
-    /** A tenant with five entries, and the position behind the last. */
+    /** A tenant with five entries, and the position of the last one. */
     const tenantWithLog = async (): Promise<SeenPosition> => {
       const tenant_id = aTenant();
       const results = await opened.log.append(Array.from({ length: 5 }, () => aPlannedEvent({ tenant_id })));

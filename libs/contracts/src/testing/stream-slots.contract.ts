@@ -5,22 +5,22 @@ import { aTenant } from './an-alert';
 import { eventually } from './eventually';
 
 export interface OpenStreamSlots {
-  /** Two gateways of one system; where there can only be one, it stands here twice. */
+  /** Two gateways of one system. Where there can only be one, it is given twice. */
   gateways: readonly [StreamSlots, StreamSlots];
-  /** Ends the first gateway as a crash would: it gives nothing back. */
+  /** Ends the first gateway like a crash: it gives nothing back. */
   crashFirst?(): void;
   close(): Promise<void>;
 }
 
 export interface StreamSlotsUnderTest {
   open(): Promise<OpenStreamSlots>;
-  /** How long a dead gateway's slots stay taken, in milliseconds, where a gateway can die alone. */
+  /** How long a crashed gateway's slots stay taken, in milliseconds, where one gateway can crash alone. */
   lifetimeMs?: number;
 }
 
 const noCaps: StreamLimits = { user: 0, tenant: 0, address: 0 };
 
-/** A stream of a user, tenant and address that nobody else has. */
+/** A stream of a user, tenant and address that no other test has. */
 const aStream = (known: Partial<StreamHolder> = {}): StreamHolder => ({
   user: randomUUID(),
   tenant_ids: [aTenant()],
@@ -28,7 +28,9 @@ const aStream = (known: Partial<StreamHolder> = {}): StreamHolder => ({
   ...known,
 });
 
-/** What every `StreamSlots` does while nothing is broken. What it does when its server is away stands in its own spec. */
+/**
+ * What every `StreamSlots` does without a fault. Each adapter's own spec tests what it does while its server is away.
+ */
 export function describeStreamSlots(name: string, { open, lifetimeMs }: StreamSlotsUnderTest): void {
   describe(`${name} as stream slots`, () => {
     let opened: OpenStreamSlots;
