@@ -50,18 +50,21 @@ import { didYouMean } from './nearest-name';
 import { withoutHops } from './trace-context';
 import { UNDERSTOOD_FIELDS, understand } from './understood-names';
 
-/** The most that one message may be: 64 KiB, well below what RabbitMQ, Redis and a browser take without complaint. */
+/** The maximum size of one message: 64 KiB, well below the limits of RabbitMQ, Redis and browsers. */
 export const MAX_MESSAGE_BYTES = 65_536;
 
 const SLUG = /^[A-Za-z0-9][A-Za-z0-9._:/-]*$/;
 const PRINTABLE_ASCII = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/;
-/** And not of blanks alone, which say nothing. */
+/** Rejects text that consists of blanks only. */
 const ONE_LINE = /^(?=[^]*\S)[^\r\n\t]*$/;
 
 const MAX_ACTIONS = 10;
 const MAX_RECIPIENTS = 100;
 
-/** The constraints that are limits: exceeding one is never forgiven, since what is cut off may be what mattered. */
+/**
+ * The constraints that are limits. A message that exceeds one is always refused: a part that is cut off may be what
+ * mattered.
+ */
 const LIMITS = ['maxLength', 'arrayMaxSize', 'labelLimit'];
 
 export class MessageAction implements AlertAction {
@@ -74,17 +77,23 @@ export class MessageAction implements AlertAction {
 }
 
 /**
- * An alert message as the rest of Tocsin knows it: canonical names, every limit kept, defaults filled in. This class is
- * the only declaration of the message; whatever describes it elsewhere is derived from it.
+ * An alert message as the rest of Tocsin knows it: canonical names, within all limits, defaults filled in. This class
+ * is the only declaration of the message; every other description is derived from it.
  */
 export class AlertMessage implements ValidMessage {
-  /** Whose alert it is. */
+  /** The tenant of the alert. */
   @Matches(TENANT_ID_PATTERN) tenant_id!: TenantId;
-  /** Which service noticed. The routing key's wins where both name one, because the broker can authorise it. */
+  /**
+   * The service that sends the alert. The routing key's takes precedence over the body's, because the broker can
+   * authorise it.
+   */
   @Matches(/^[A-Za-z0-9._-]+$/) @MaxCharacters(64) service!: string;
-  /** Of the body's and the routing key's, the higher. */
+  /** The higher one of the body's and the routing key's severity. */
   @IsIn(SEVERITIES) severity!: Severity;
-  /** The producer's id: with `tenant_id` and `service` the idempotency key. Made on arrival when nothing gives one. */
+  /**
+   * The producer's id. With `tenant_id` and `service` it is the idempotency key. It is made on arrival when the message
+   * gives none.
+   */
   @Matches(PRINTABLE_ASCII) @MaxCharacters(200) id!: string;
   /** Default: the routing key's, else `alert`. */
   @IsIn(ALERT_TYPES) type!: AlertType;
@@ -93,46 +102,59 @@ export class AlertMessage implements ValidMessage {
   /** Default: the name in words, else the message's first line, else the service. */
   @MinLength(1) @MaxCharacters(300) @Matches(ONE_LINE) title!: string;
   @IsOptional() @IsString() @MaxCharacters(8000) message?: string;
-  /** Names the alert that this message is about, within tenant and service. Without it the message is an alert of its own. */
+  /**
+   * Identifies the alert that this message belongs to, within tenant and service. Without it the message is an alert of
+   * its own.
+   */
   @IsOptional() @MinLength(1) @MaxCharacters(200) @Matches(ONE_LINE) dedup_key?: string;
   /** Default `firing`. `resolved` needs a `dedup_key`. */
   @IsIn(MESSAGE_STATUSES) status!: MessageStatus;
-  /** The message says what is so now, not what changed when: compared with the alert as it stands, and with no clock. Default false. */
+  /**
+   * The message describes the present state, not a change at a certain time: it is compared with the alert as it is,
+   * and no clocks are compared. Default false.
+   */
   @IsOptional() @IsBoolean() snapshot?: boolean;
   /** The producer's clock: ISO 8601 in UTC with milliseconds. Required with a `dedup_key`, unless it is a `snapshot`. */
   @IsOptional() @IsReadInstant() occurred_at?: string;
-  /** What filters, rules and grouping match on. Default none. */
+  /** The labels that filters, rules and grouping match on. Default none. */
   @Validate(IsLabelMap) @Validate(LabelLimit) labels!: Record<string, string>;
   @IsArray()
   @ArrayMaxSize(MAX_ACTIONS)
   @ValidateNested({ each: true })
   @Type(() => MessageAction)
   actions!: AlertAction[];
-  /** Who is to be told, instead of whoever the tenant has named: e-mail addresses, phone numbers (E.164), http(s) addresses. */
+  /**
+   * The recipients, in place of those that the tenant has configured: e-mail addresses, phone numbers (E.164), http(s)
+   * addresses.
+   */
   @IsOptional()
   @IsArray()
   @ArrayMaxSize(MAX_RECIPIENTS)
   @IsString({ each: true })
   @MaxCharacters(320, { each: true })
   recipients?: string[];
-  /** Over which channels, instead of those that the severity asks for. */
+  /** The channels, in place of those that the severity selects. */
   @IsOptional() @IsArray() @IsIn(CHANNELS, { each: true }) channels?: Channel[];
-  /** Whatever else the producer has to say; at most 16 levels deep. */
+  /** Further data of the producer, at most 16 levels deep. */
   @IsObject() metadata!: Record<string, unknown>;
   @Equals(1) schema_version!: 1;
   /**
-   * The fields above that the message does not say, and which have a default: what is not said changes nothing of an alert.
-   * `occurred_at` among them: it is the transport's time, and compared with none. Absent: the message says whatever it has.
+   * The fields that the message left out and that got a default. A field that was left out changes nothing of an alert.
+   * If `occurred_at` is among them, it is the transport's time and is not compared with other times. Absent: no field
+   * got a default.
    */
   assumed?: readonly MessageField[];
 
-  /** As it travels: a default that is spelled out would be taken for what the producer says. */
+  /**
+   * The message as it is sent on, without the defaults: a default that is written out would look like the producer's
+   * word.
+   */
   toJSON(): AlertMessageBody {
     return asSaid(this);
   }
 }
 
-/** What the transport says about a message beside its body. All optional, none of it trusted. */
+/** What the transport says about a message beside its body. Every field is optional and none is trusted. */
 export interface Envelope {
   routing_key?: string;
   message_id?: string;
@@ -140,28 +162,39 @@ export interface Envelope {
   timestamp?: number;
   headers?: Readonly<Record<string, unknown>>;
   content_type?: string;
-  /** How the body is compressed, if it is. */
+  /** The encoding of a compressed body. */
   content_encoding?: string;
-  /** What holds where the message does not say it: a sender whose fields cannot be chosen has an address that can. */
+  /**
+   * Applies where the message has no tenant: a webhook's sender often cannot choose its fields, but can choose its
+   * address.
+   */
   tenant_id?: string;
   service?: string;
   severity?: Severity;
-  /** The most bytes of a message as it will be published, for a door that publishes it. What is longer is refused there. */
+  /**
+   * The maximum size of the published message, in bytes, for an intake that publishes it. A longer message is refused
+   * there.
+   */
   publishes_at_most?: number;
-  /** What an alert is whose sender says that it has no severity (the label `severity: none`). Default `low`. */
+  /** The severity of an alert whose sender says that it has none (the label `severity: none`). Default `low`. */
   severity_none?: Severity;
 }
 
-/** How to judge: `strict` where somebody reads the answer (HTTP), `lenient` where the other choice is a silent bell (AMQP). */
+/**
+ * How to validate: `strict` where the sender reads the response (HTTP), `lenient` where a refusal would only mean that
+ * no alert is shown (AMQP).
+ */
 export type Judgement = 'strict' | 'lenient';
 
 export type ParsedMessage =
   | {
       ok: true;
       message: AlertMessage;
-      /** Tells the same message sent again from another one under its id. */
+      /** Distinguishes a repetition of the same message from another message with the same id. */
       body_hash: string;
-      /** Producers' names that were renamed, and fields that were kept under `metadata` because nobody knows them. For counting. */
+      /**
+       * The producer's names that were renamed, and the unknown fields that were kept under `metadata`. For metrics.
+       */
       understood: string[];
       unknown: string[];
     }
@@ -169,16 +202,16 @@ export type ParsedMessage =
       ok: false;
       code: MessageErrorCode;
       errors: InputError[];
-      /** How many errors there are beside these. */
+      /** The number of further errors. */
       more_errors?: number;
       tenant_id: TenantId | null;
-      /** The refused part of a group alone, as it can be read again; undefined where it is the whole. */
+      /** The refused part of a group alone, in a form that can be parsed again; undefined when it is the whole body. */
       bytes?: Uint8Array;
     };
 
 /**
- * The only parser of alert messages, for AMQP and HTTP. Looks at size, UTF-8, JSON, depth, control characters, unknown
- * fields and fields, in that order, with one stable code each. Never throws.
+ * The only parser of alert messages, for AMQP and HTTP. It checks size, UTF-8, JSON, depth, control characters, unknown
+ * fields and fields, in that order, with one stable code for each. Never throws.
  */
 export function parseAlertMessage(
   bytes: Uint8Array,
@@ -190,7 +223,10 @@ export function parseAlertMessage(
   return readMessage(decoded.value, envelope, judgement, bytes);
 }
 
-/** The same for one value of a decoded batch. `bytes` is what its id is drawn from when nothing else gives one. */
+/**
+ * The same for one value of a decoded batch. The id is derived from `bytes` when the message and its transport have
+ * none.
+ */
 export function readMessage(
   value: unknown,
   envelope: Envelope,
@@ -222,7 +258,7 @@ export function readMessage(
   fields.service ??= envelope.service;
   fields.severity ??= envelope.severity;
 
-  // before all that costs more: a batch may hold thousands of these
+  // checked before everything that costs more: a batch may hold thousands of these
   if (fields.tenant_id === undefined) return refuse('missing_tenant', [missing('/tenant_id', 'missing_tenant')]);
   if (fields.service === undefined)
     return refuse('missing_service', [missing('/service', 'missing_service')], fields.tenant_id);
@@ -246,7 +282,7 @@ export function readMessage(
 
   message.id =
     typeof id === 'string' ? id : idFor(bytes, envelope, occurred_at !== undefined && fields.snapshot !== true);
-  // whose clock the transport's time is nobody knows: that of a broker, or of a door of ours. It is shown, and orders nothing
+  // the transport's time may come from the clock of a broker or of an intake: it is shown, but never used for ordering
   const sentAt =
     occurred_at !== undefined || fields.dedup_key === undefined ? undefined : readInstant(envelope.timestamp);
   if (sentAt !== undefined) message.occurred_at = sentAt;
@@ -274,7 +310,7 @@ export function readMessage(
 
 // ---- in the order used above --------------------------------------------------------------------------------------
 
-/** Fields that have a default. Others of that kind are told apart where they are filled in. */
+/** Fields that have a default. Other fields with a default are noted where they are filled in. */
 const ASSUMED_FIELDS = [
   'type',
   'title',
@@ -301,7 +337,10 @@ const missing = (pointer: string, code: 'missing_tenant' | 'missing_service'): I
   detail: 'This field is required.',
 });
 
-/** Names of blanks name nothing: they are as good as absent where nobody reads the answer. An id is made for whoever sends an empty one. */
+/**
+ * An empty value counts as absent for these fields: in lenient mode a blank name, in strict mode an empty id, for which
+ * one is made.
+ */
 const NONE_WHEN_EMPTY = { strict: ['id'], lenient: ['tenant_id', 'service', 'id', 'dedup_key', 'name'] } as const;
 
 function dropEmpty(fields: MessageFields, judgement: Judgement): void {
@@ -309,17 +348,17 @@ function dropEmpty(fields: MessageFields, judgement: Judgement): void {
     const value = fields[name];
     if (typeof value === 'string' && value.trim() === '') fields[name] = undefined;
   }
-  // at both doors, so that a title is stored as it was judged
+  // in both modes, so that a title is stored as it was validated
   if (typeof fields.title === 'string' && !WELL_SET_LINE.test(fields.title) && judgement === 'strict')
     fields.title = fields.title.trim();
 }
 
-/** What needs no relaxing: looking is cheaper than copying. */
+/** Text that needs no correction: checking costs less than copying. */
 const WELL_SET_LINE = /^[^\s](?:[^\r\n\t]*[^\s])?$/;
-/** A name that is longer is refused for its length: nobody looks for a slug in it. */
+/** A longer name is refused for its length, so no slug is made of it. */
 const LONGEST_NAME = 1_000;
 
-/** What a producer plainly meant, though it said it in another JSON type. */
+/** Corrects values whose meaning is clear although they have another JSON type. */
 function relax(fields: MessageFields): void {
   for (const name of TEXTS) {
     if (typeof fields[name] === 'number' || typeof fields[name] === 'boolean') fields[name] = String(fields[name]);
@@ -341,14 +380,17 @@ function relax(fields: MessageFields): void {
     fields.labels = Object.fromEntries(Object.entries(fields.labels).map(([key, value]) => [key, asText(value)]));
   }
   if (Array.isArray(fields.channels)) {
-    // with none that we know, the list is as good as absent: an empty one would tell nobody
+    // without any known channel the list counts as absent: with an empty one no recipient would be notified
     const known = fields.channels.filter((channel) => CHANNELS.some((name) => name === channel));
     if (known.length > 0) fields.channels = known;
   }
   if (Array.isArray(fields.recipients)) fields.recipients = fields.recipients.map(asText);
 }
 
-/** The key's service wins, since the broker can authorise it; of two severities the higher wins, since the other choice is a bell too soft. */
+/**
+ * The routing key's service takes precedence, since the broker can authorise it. Of two severities the higher one
+ * counts, since an alert that is too quiet is the worse mistake.
+ */
 function addRoutingKey(fields: MessageFields, routingKey: string | undefined, kept: Map<string, unknown>): void {
   const key = readRoutingKey(routingKey);
   if (!key) return;
@@ -366,14 +408,14 @@ interface FieldError {
   limit: boolean;
 }
 
-/** What the producer said with the defaults in, as class-validator has to see it. */
+/** Builds the message with its defaults and validates it with class-validator. */
 function validate(
   fields: MessageFields,
   pointerTo: (name: string) => string,
 ): { message: AlertMessage; errors: FieldError[] } {
   const message = Object.assign(new AlertMessage(), withDefaults(fields));
   message.id ??= 'made on arrival';
-  // one too many is as wrong as a thousand, and class-validator takes its time for each
+  // one action too many is as wrong as a thousand, and class-validator takes time for each
   if (Array.isArray(message.actions)) message.actions = message.actions.slice(0, MAX_ACTIONS + 1).map(asAction);
   if (Array.isArray(message.recipients)) message.recipients = message.recipients.slice(0, MAX_RECIPIENTS + 1);
   if (surelyValid(message)) return { message, errors: [] };
@@ -389,7 +431,9 @@ function validate(
   return { message, errors };
 }
 
-/** class-validator looks into instances of its classes alone; what is no object stays as it is, for it to refuse. */
+/**
+ * class-validator checks only instances of its classes. A value that is no object stays as it is and is refused there.
+ */
 function asAction(value: unknown): AlertAction {
   if (typeof value !== 'object' || value === null) return value as AlertAction;
   const { label, url, name } = value as AlertAction;
@@ -400,7 +444,7 @@ function asAction(value: unknown): AlertAction {
   });
 }
 
-/** class-validator nests the errors of `actions`; the innermost one names what is wrong. */
+/** class-validator nests the errors of `actions`; the innermost one names the fault. */
 function deepest(error: ValidationError): { path: string[]; constraints: Record<string, string> } {
   const child = error.children?.[0];
   if (!child) return { path: [], constraints: error.constraints ?? {} };
@@ -456,7 +500,10 @@ function titleFor({ name, message, service }: MessageFields): string {
   return line || `Alert from ${asText(service)}`;
 }
 
-/** What the producer said, as far as it tells one message from another: with the defaults in, since other doors may spell them out. */
+/**
+ * The fields that distinguish one message from another, with the defaults filled in, since another intake may write
+ * them out.
+ */
 function saidBy(message: AlertMessage, id: unknown, occurred_at: unknown): MessageFields {
   const said = noFields();
   for (const name of MESSAGE_FIELDS) said[name] = message[name];
@@ -468,7 +515,10 @@ function saidBy(message: AlertMessage, id: unknown, occurred_at: unknown): Messa
   });
 }
 
-/** Measures what will be published. What a webhook sent is shortened first: its sender would only send the same again. */
+/**
+ * Checks the size of the published form. A webhook's message is shortened first: its sender would only send the same
+ * again.
+ */
 function sizeError(message: AlertMessage, most: number, judgement: Judgement): InputError | undefined {
   const { length } = publishedForm(message);
   if (length <= most || (judgement === 'lenient' && shortenToFit(message, most))) return undefined;
@@ -478,17 +528,21 @@ function sizeError(message: AlertMessage, most: number, judgement: Judgement): I
   };
 }
 
-/** The transport's id as the message's: as it is where it can be one, else a name for it. */
+/** The transport's id as the message's id: unchanged where it is a valid one, else a digest of it. */
 const transportId = (messageId: string): string =>
   messageId.length <= 200 && PRINTABLE_ASCII.test(messageId) ? messageId : digest(messageId);
 
-/** The same for one of several messages that came under one: it stays what it is when the message comes alone under it. */
+/**
+ * The id of one of several messages that share a transport id. It is the same when the message is sent again alone
+ * under that id.
+ */
 export const partIdOf = (messageId: string | undefined, index: number): string | undefined =>
   messageId?.trim() ? transportId(`${messageId}/${index}`) : undefined;
 
 /**
- * An id that a redelivery repeats, when anything in the message can give one; else a fresh one. A body with a time is sent
- * once, unless it is a snapshot: what is so again is told in the same words again.
+ * The id that every redelivery of the message repeats, derived from the transport or the body where possible; else a
+ * fresh one. A body with a time is sent once, unless it is a snapshot: the same state can be reported again in the same
+ * words.
  */
 function idFor(bytes: Uint8Array, { message_id, timestamp }: Envelope, bodyIsSentOnce: boolean): string {
   if (message_id?.trim()) return transportId(message_id);
@@ -503,19 +557,22 @@ function take(fields: MessageFields, name: MessageField): unknown {
   return value;
 }
 
-/** What JSON brought, as text. `String` throws at an object whose `toString` is no function, which JSON can say. */
+/**
+ * A JSON value as text. `String` throws for an object whose `toString` is not a function, and JSON can contain such an
+ * object.
+ */
 const asText = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value));
 
-/** A value below `metadata` that would nest too deeply there is its JSON text. */
+/** A value that would nest too deeply below `metadata` is stored as its JSON text. */
 const asDeepAsMayBe = (value: unknown): unknown => (fitsInMetadata(value) ? value : JSON.stringify(value));
 
-/** Beside a field of that name: `body.name`. */
+/** A free name beside an existing field of that name: `body.name`. */
 function freeName(target: object, name: string): string {
   let free = name;
   while (Object.hasOwn(target, free)) free = `body.${free}`;
   return free;
 }
 
-/** Assignment would give `__proto__` a meaning. */
+/** Defines a property, because an assignment to `__proto__` would set the prototype. */
 const define = (target: object, name: string, value: unknown) =>
   Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });

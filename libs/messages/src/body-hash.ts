@@ -1,18 +1,21 @@
 import { hash } from 'node:crypto';
 
 /**
- * Before the first point of a hash stands how it was made. What was stored under another way of making it cannot be compared:
- * the log takes it for the same message (`store_events`, `receipts_of`).
+ * The version of the hash, which stands before its first point. Hashes of different versions cannot be compared: the
+ * event log then takes the messages for the same one (`store_events`, `receipts_of`).
  */
 const VERSION = '2';
 
-/** Tells the same message sent again from another one under its id. The order of keys is no difference. */
+/**
+ * Distinguishes a repetition of the same message from another message with the same id. The order of keys does not
+ * matter.
+ */
 export const bodyHashOf = (said: object): string => `${VERSION}.${digest(JSON.stringify(said))}`;
 
-/** 128 bits of SHA-256: names, not signatures. */
+/** 128 bits of SHA-256. It names things and signs nothing. */
 export const digest = (text: string | Uint8Array): string => hash('sha256', text, 'base64url').slice(0, 22);
 
-/** The same value with the keys of every object in their order. What is in order already, as most is, is not copied. */
+/** The same value with the keys of every object sorted. A value that is sorted already, as most are, is not copied. */
 export const inOrder = (value: unknown): unknown => (isInOrder(value) ? value : sorted(value));
 
 function isInOrder(value: unknown): boolean {
@@ -32,7 +35,7 @@ function sorted(value: unknown): unknown {
   const fields: Record<string, unknown> = {};
   for (const key of Object.keys(value).sort()) {
     const child = sorted((value as Record<string, unknown>)[key]);
-    // assignment would give it a meaning, and is much the faster way for every other
+    // assignment would set the prototype; for every other key it is much the faster way
     if (key === '__proto__') Object.defineProperty(fields, key, { value: child, enumerable: true });
     else fields[key] = child;
   }

@@ -6,7 +6,7 @@ export type Decompressed = { ok: true; bytes: Uint8Array } | { ok: false; code: 
 type Decompress = (bytes: Uint8Array, options: { maxOutputLength: number }) => Uint8Array;
 
 const gzip: Decompress = gunzipSync;
-/** HTTP means zlib's format by it, and some send the bare one. */
+/** In HTTP `deflate` means zlib's format, but some senders use the raw one. */
 const deflate: Decompress = (bytes, options) => {
   try {
     return inflateSync(bytes, options);
@@ -16,13 +16,13 @@ const deflate: Decompress = (bytes, options) => {
   }
 };
 const ENCODINGS: Readonly<Record<string, Decompress>> = { gzip, 'x-gzip': gzip, deflate, br: brotliDecompressSync };
-/** More than one after the other is rare, and more than this is no sender's intention. */
+/** How many encodings one body may have. More than one is rare, and more than this is a mistake. */
 const MOST = 3;
 
 /**
- * Bytes as they were before they were compressed, by what the transport says of them: `gzip`, `deflate`, `br`, or some in
- * turn. Whatever else senders write there (`utf-8`, `binary`, Spring's `gzip:UTF-8`) says nothing about compression. No more
- * than `maxBytes` are ever written: what would be longer is too large.
+ * Decompresses a body according to its content encoding: `gzip`, `deflate`, `br`, or several in turn. Other values that
+ * senders set (`utf-8`, `binary`, Spring's `gzip:UTF-8`) say nothing about compression and are ignored. At most
+ * `maxBytes` are written: a longer result is too large.
  */
 export function decompress(bytes: Uint8Array, contentEncoding: string | undefined, maxBytes: number): Decompressed {
   if (!contentEncoding) return { ok: true, bytes };
@@ -51,7 +51,9 @@ export function decompress(bytes: Uint8Array, contentEncoding: string | undefine
 
 const isTooLarge = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
 
-/** Something on the way has decompressed it and left the word: no compressed format begins with a brace. */
+/**
+ * A proxy may have decompressed the body and left the header: no compressed format begins with a brace or a bracket.
+ */
 const isJson = (bytes: Uint8Array): boolean => bytes[0] === 0x7b || bytes[0] === 0x5b;
 
 const undone = (name: string): Decompressed => ({

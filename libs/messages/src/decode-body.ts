@@ -3,25 +3,31 @@ import { parseExactly, TooManyLongNumbers } from './exact-json';
 
 /** How deep a body may nest: sixteen levels of `metadata`, and the body around it. */
 const MAX_DEPTH = 17;
-/** Everything below space except tab, line feed and carriage return. PostgreSQL cannot store NUL, and nobody can read the rest. */
+/**
+ * All characters below space except tab, line feed and carriage return. PostgreSQL cannot store NUL, and people cannot
+ * read the others.
+ */
 const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/; // eslint-disable-line no-control-regex
-/** The same, and halves of surrogate pairs, which UTF-8 does not have. */
+/** The same and lone surrogates, which UTF-8 cannot encode. */
 const UNSTORABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]|\p{Surrogate}/gu; // eslint-disable-line no-control-regex
 
 export type DecodedBody = { ok: true; value: unknown } | { ok: false; code: MessageErrorCode; detail: string };
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Bytes to a JSON value that can be stored: size, UTF-8, JSON, depth and control characters, in that order. */
+/**
+ * Decodes bytes to a JSON value that can be stored. Checks size, UTF-8, JSON, depth and control characters, in that
+ * order.
+ */
 export function decodeBody(bytes: Uint8Array, maxBytes: number): DecodedBody {
   const decoded = decodeJson(bytes, maxBytes);
   return decoded.ok ? (faultIn(decoded.value, decoded.escapes) ?? decoded) : decoded;
 }
 
-/** `escapes`: text in it may hold what cannot be stored; without it none does. */
+/** `escapes`: text in the value may hold characters that cannot be stored. False means that none does. */
 export type DecodedJson = { ok: true; value: unknown; escapes: boolean } | Extract<DecodedBody, { ok: false }>;
 
-/** The first half of it, for bodies whose parts are judged one by one: size, UTF-8, JSON. */
+/** The first half of `decodeBody`, for bodies whose parts are validated one by one: size, UTF-8, JSON. */
 export function decodeJson(bytes: Uint8Array, maxBytes: number): DecodedJson {
   if (bytes.byteLength > maxBytes)
     return { ok: false, code: 'message_too_large', detail: `At most ${maxBytes} bytes are accepted.` };
@@ -41,20 +47,20 @@ export function decodeJson(bytes: Uint8Array, maxBytes: number): DecodedJson {
   return { ok: true, value, escapes: MAY_BE_UNSTORABLE.test(text) };
 }
 
-/** Stands where a value would that was not decoded, since it is larger or holds more than any message may. */
+/** Replaces a value that was not decoded because it is larger, or holds more numbers, than any message may. */
 export class NotDecoded {
   constructor(readonly bytes: number) {}
 }
 
 type Fault = Extract<DecodedBody, { ok: false }>;
 
-/** The second half: why a value cannot be stored, by its depth and its text; undefined when it can. */
+/** The second half: why a value cannot be stored, because of its depth or its text; undefined when it can. */
 export const faultIn = (value: unknown, escapes: boolean): Fault | undefined =>
   escapes ? faultOf(value, 0) : isTooDeep(value, 0) ? tooDeep : undefined;
 
 /**
- * The same value with U+FFFD for each character that cannot be stored, and how many these were. What is nested too deeply
- * stays as it is: it is refused for that.
+ * The same value with U+FFFD for each character that cannot be stored, and the number of these. A value that is nested
+ * too deeply stays as it is: it is refused for its depth.
  */
 export function withStorableText(value: unknown, depth = 0): { value: unknown; replaced: number } {
   if (typeof value === 'string') return replaceIn(value);
@@ -71,7 +77,7 @@ export function withStorableText(value: unknown, depth = 0): { value: unknown; r
   }
   const fields: Record<string, unknown> = {};
   for (const [name, child] of Object.entries(value)) {
-    // assignment would give `__proto__` a meaning
+    // assignment to `__proto__` would set the prototype
     Object.defineProperty(fields, within(name) as string, {
       value: within(child),
       enumerable: true,
@@ -93,8 +99,8 @@ function replaceIn(text: string): { value: string; replaced: number } {
 }
 
 /**
- * The only ways in which JSON that is valid UTF-8 can bring what cannot be stored: JSON itself refuses raw control
- * characters (but for DEL), and UTF-8 cannot carry half of a surrogate pair.
+ * The only ways in which JSON in valid UTF-8 can contain characters that cannot be stored: JSON itself refuses raw
+ * control characters (except DEL), and UTF-8 cannot encode a lone surrogate.
  */
 const MAY_BE_UNSTORABLE = /\\[bfu]|\u007f/;
 
@@ -109,7 +115,7 @@ function faultOf(value: unknown, depth: number): Fault | undefined {
   return undefined;
 }
 
-/** The same question about depth alone. */
+/** The same check for the depth alone. */
 function isTooDeep(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (depth >= MAX_DEPTH) return true;
@@ -118,10 +124,10 @@ function isTooDeep(value: unknown, depth: number): boolean {
   return false;
 }
 
-/** Whether a value may stand below `metadata`: it lies two levels below the body. */
+/** Whether a value may stand below `metadata`, which is two levels below the body. */
 export const fitsInMetadata = (value: unknown): boolean => !isTooDeep(value, 2);
 
-/** Whether text can be stored and read: no control characters but tab and line breaks, no lone surrogate. */
+/** Whether text can be stored and read: no control characters except tab and line breaks, no lone surrogate. */
 export const isStorable = (text: string): boolean => text.isWellFormed() && !CONTROL_CHARACTERS.test(text);
 const unstorable: Fault = {
   ok: false,

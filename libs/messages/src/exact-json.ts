@@ -1,13 +1,19 @@
-/** Where none of this stands no number changes when it is read: a run of 16 digits, or an exponent of three. */
+/**
+ * Text without a match has no number that changes when it is parsed: a match is a run of 16 digits, or an exponent of
+ * three digits.
+ */
 const MAY_CHANGE = /[\d.]{16}|\d[eE][+-]?\d{3}/;
-/** Shorter ones without an exponent never do. */
+/** Numbers with fewer characters and without an exponent never change. */
 const SHORTEST = 16;
-/** Of longer ones nothing is computed: they are text. */
+/** Numbers with more characters are not computed: they become text. */
 const LONGEST = 400;
-/** More than one message on the queue can hold; what a body may cost is bounded by it. */
+/**
+ * The maximum number of long numbers in a body. It is more than one message on the queue can hold, and it bounds the
+ * cost of a body.
+ */
 const MOST = 20_000;
 
-/** Why a body of valid JSON is not read. */
+/** A body of valid JSON has too many long numbers to be read. */
 export class TooManyLongNumbers extends Error {
   constructor() {
     super(`At most ${MOST} numbers that no double holds are read at once.`);
@@ -15,11 +21,11 @@ export class TooManyLongNumbers extends Error {
 }
 
 /**
- * `JSON.parse`, but no number comes back as another one. One that a double does not hold is its text: a whole number beyond
- * 2^53, more digits than a double keeps, `1e400`. All others stay numbers; `1.0` is 1 and `-0` is 0.
+ * `JSON.parse`, but no number changes its value. A number that a double cannot represent becomes its text: an integer
+ * beyond 2^53, more digits than a double keeps, `1e400`. All others stay numbers; `1.0` is 1 and `-0` is 0.
  *
- * Node 20 does not show a reviver what stood in the text. What needs no care costs one search of it.
- * Throws `SyntaxError`, as `JSON.parse` does, and `TooManyLongNumbers`.
+ * Node 20 does not give a reviver the source text. A body without long numbers costs one search of its text. Throws
+ * `SyntaxError`, as `JSON.parse` does, and `TooManyLongNumbers`.
  */
 export function parseExactly(text: string): unknown {
   const value: unknown = JSON.parse(text);
@@ -28,7 +34,7 @@ export function parseExactly(text: string): unknown {
   return exact === text ? value : (JSON.parse(exact) as unknown);
 }
 
-/** `text` is JSON: what begins with a digit or a minus outside of its strings is a number. */
+/** `text` must be valid JSON: outside of its strings a digit or a minus begins a number. */
 function withLongNumbersQuoted(text: string): string {
   const parts: string[] = [];
   let copied = 0;
@@ -52,11 +58,11 @@ function withLongNumbersQuoted(text: string): string {
 const [QUOTE, MINUS] = [34, 45];
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 const isE = (code: number): boolean => code === 69 || code === 101;
-/** Digits, `.`, `+`, `-`, `e` and `E`. NaN, behind the end, is none. */
+/** Whether the code is a digit, `.`, `+`, `-`, `e` or `E`. False for NaN, which stands for the end of the text. */
 const isOfNumber = (code: number): boolean =>
   isDigit(code) || code === 46 || code === 43 || code === MINUS || isE(code);
 
-/** Where the string ends that begins at `quote`. */
+/** The end of the string that begins at `quote`. */
 function endOfString(text: string, quote: number): number {
   for (let end = text.indexOf('"', quote + 1); ; end = text.indexOf('"', end + 1)) {
     let backslashes = 0;
@@ -65,7 +71,10 @@ function endOfString(text: string, quote: number): number {
   }
 }
 
-/** Whether a double writes the same number again. A whole number must be a safe one besides: its neighbours have a double of their own. */
+/**
+ * Whether a double represents the number exactly. An integer must also be a safe one: its neighbours then have doubles
+ * of their own.
+ */
 function isExact(text: string): boolean {
   if (text.length > LONGEST) return false;
   const number = Number(text);
@@ -73,7 +82,7 @@ function isExact(text: string): boolean {
   return /^-?\d+$/.test(text) ? Number.isSafeInteger(number) : decimalOf(text) === decimalOf(String(number));
 }
 
-/** A decimal as its digits, without zeros at either end, and its exponent: the same for equal numbers. */
+/** A decimal as its digits, without zeros at either end, and its exponent. Equal numbers have the same form. */
 function decimalOf(text: string): string {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(text) ?? [];

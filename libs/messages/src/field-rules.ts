@@ -6,10 +6,13 @@ import {
 } from 'class-validator';
 import { readInstant } from './instant';
 
-/** How many labels a message may have, and how many characters their names and values. */
+/** How many labels a message may have, and how many characters their keys and values. */
 export const LABEL_LIMITS = { count: 32, key: 100, value: 500 } as const;
 
-/** Whether a text has at most so many characters: code points, as JSON Schema counts them, and neither code units nor what they look like. */
+/**
+ * Whether a text has at most `most` characters. They are counted as code points, as in JSON Schema, not as code units
+ * or visible characters.
+ */
 export function hasAtMost(text: string, most: number): boolean {
   if (text.length <= most) return true;
   if (text.length > 2 * most) return false;
@@ -18,7 +21,7 @@ export function hasAtMost(text: string, most: number): boolean {
   return characters <= most;
 }
 
-/** `@MaxLength`, by the one measure: class-validator's own lets a character and its variation selector pass for one. */
+/** `@MaxLength` with this count. class-validator's own counts a character and its variation selector as one. */
 export const MaxCharacters = (most: number, options?: ValidationOptions): PropertyDecorator =>
   ValidateBy(
     {
@@ -32,7 +35,7 @@ export const MaxCharacters = (most: number, options?: ValidationOptions): Proper
     options,
   );
 
-/** A time as it is stored and sent: what the reader of times gave, and nothing that only looks like one. */
+/** A time in the form that `readInstant` returns, in which times are stored and sent. */
 export const IsReadInstant = (): PropertyDecorator =>
   ValidateBy({
     name: 'isIso8601',

@@ -1,27 +1,28 @@
-/** ISO 8601 with its separators, and without them: date, hour, minute, then seconds, their fraction and the zone, if they are there. */
+/** ISO 8601 with separators, and without them: date, hour, minute, then optional seconds, fraction and zone. */
 const EXTENDED =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?\s?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
 const BASIC = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(?:(\d{2})(?:[.,](\d+))?)?(Z|[+-]\d{2}(?:\d{2})?)?$/i;
-/** Longer than every time that is read: what is longer is not looked into. */
+/** A text that is longer than every valid time is not parsed. */
 const LONGEST = 64;
-/** Below it a number counts seconds (until the year 5138), from it on milliseconds (since March 1973). */
+/** A smaller number counts seconds (until the year 5138), any other milliseconds (since March 1973). */
 const FIRST_MILLISECONDS = 1e11;
 const END_OF_TIME = Date.UTC(9999, 11, 31);
 
 /**
- * The one reader of times, for HTTP, AMQP and storage: ISO 8601 (no zone: UTC) or epoch seconds or milliseconds, as ISO 8601
- * in UTC with milliseconds; undefined if it is neither. What it gives it reads again as the same.
+ * The one parser of times, for HTTP, AMQP and storage. It accepts ISO 8601 (without a zone: UTC) and epoch seconds or
+ * milliseconds, and returns ISO 8601 in UTC with milliseconds; undefined for anything else. Its result parses to
+ * itself.
  *
- * A date without a time of day is its first moment. A leap second, 23:59:60 in UTC, is the last millisecond before it, so
- * that it stays on its day and before the second that follows. Weeks, months, days of a year, fractions of a minute and
- * hours alone are not read.
+ * A date without a time of day is its first moment. A leap second, 23:59:60 in UTC, becomes the last millisecond before
+ * it, so that it stays on its day and before the next second. Weeks, months, ordinal dates, fractions of a minute and
+ * hours alone are not accepted.
  */
 export function readInstant(value: unknown): string | undefined {
   if (typeof value === 'string') return instantIn(value);
   return typeof value === 'number' ? instantOf(value < FIRST_MILLISECONDS ? value * 1000 : value) : undefined;
 }
 
-/** A message's time is read, and soon after judged as it was read. */
+/** A message's time is parsed, and soon afterwards its result is validated: the last result is cached. */
 let lastRead: string | undefined;
 
 function instantIn(given: string): string | undefined {
@@ -34,7 +35,7 @@ function instantIn(given: string): string | undefined {
   if (!parts) return undefined;
   const [, year, month, day, hour = '00', minute = '00', second = '00', fraction = '', zone = 'Z'] = parts;
   const date = `${year!}-${month!}-${day!}`;
-  // Date.parse takes 30 February for 2 March
+  // Date.parse reads 30 February as 2 March
   if (new Date(date).getUTCDate() !== Number(day)) return undefined;
   const offset =
     zone.length === 3 ? `${zone}:00` : zone.length === 5 ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone.toUpperCase();

@@ -1,6 +1,6 @@
 import type { AlertMessageBody } from '@tocsin/contracts';
 
-/** The fields of a message in their order, which is also the order that its hash is taken in. */
+/** The fields of a message in their order. The hash uses the same order. */
 export const MESSAGE_FIELDS = [
   'tenant_id',
   'service',
@@ -23,10 +23,13 @@ export const MESSAGE_FIELDS = [
 ] as const satisfies readonly (keyof AlertMessageBody)[];
 export type MessageField = (typeof MESSAGE_FIELDS)[number];
 
-/** What a producer says under our names, not judged yet. `undefined` is absent. */
+/** A producer's message under Tocsin's names, not validated yet. `undefined` means absent. */
 export type MessageFields = Record<MessageField, unknown>;
 
-/** With every name in place from the start: an object that grows field by field costs more than all else in a short message. */
+/**
+ * All names exist from the start: an object that grows field by field costs more than everything else in a short
+ * message.
+ */
 export const noFields = (): MessageFields => ({
   tenant_id: undefined,
   service: undefined,

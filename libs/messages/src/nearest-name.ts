@@ -1,11 +1,11 @@
 import { closest, distance } from 'fastest-levenshtein';
 
-/** What is misspelled is this near, in letters, to what was meant. */
+/** The maximum distance, in letters, between a misspelled name and the intended one. */
 const NEAR = 3;
 
-/** ` Did you mean "title"?`, to end a sentence with; empty when none of the known names is near. */
+/** ` Did you mean "title"?`, as the end of a sentence; empty when no known name is near. */
 export function didYouMean(name: string, known: readonly string[]): string {
-  // comparing takes as long as the product of both lengths, and the sender chooses one of them
+  // a comparison takes as long as the product of both lengths, and the sender chooses one of them
   if (name.length > longestOf(known) + NEAR) return '';
   const candidate = closest(name.toLowerCase(), known);
   return distance(name.toLowerCase(), candidate) <= NEAR ? ` Did you mean "${candidate}"?` : '';

@@ -1,6 +1,9 @@
 import type { AlertMessageBody, ValidMessage } from '@tocsin/contracts';
 
-/** A message without what it does not say. Its severity stays, because whatever carries it has to know the lane. */
+/**
+ * A message without the fields that its producer left out. The severity stays, because the transport has to know the
+ * lane.
+ */
 export function asSaid(message: ValidMessage): AlertMessageBody {
   const { assumed = [], ...said } = message;
   for (const name of assumed) if (name !== 'severity') delete (said as Partial<AlertMessageBody>)[name];
@@ -10,8 +13,8 @@ export function asSaid(message: ValidMessage): AlertMessageBody {
 const forms = new WeakMap<ValidMessage, Buffer>();
 
 /**
- * A message as it goes onto the queue: what the door measures, what is published, and what it is known by behind the queue.
- * It is written once, so a message is not changed afterwards.
+ * A message as it is put onto the queue. The intake measures, publishes and later recognises it by these bytes. They
+ * are written once, so a message must not be changed afterwards.
  */
 export function publishedForm(message: ValidMessage): Buffer {
   let form = forms.get(message);
@@ -19,14 +22,17 @@ export function publishedForm(message: ValidMessage): Buffer {
   return form;
 }
 
-/** How long the texts of a message's metadata may be, one after the other, until the message fits. Characters. */
+/**
+ * The lengths to which the texts of a message's metadata are cut, one after the other, until the message fits.
+ * Characters.
+ */
 const LENGTHS = [8_000, 2_000, 500, 100];
-/** Where a message's metadata says which of its texts were cut. */
+/** The field of a message's metadata that lists the texts that were cut. */
 const SAYS_SO = 'shortened';
 
 /**
- * Cuts the long texts of a message's metadata until its published form has at most `most` bytes, and names there what was cut,
- * as JSON pointers. Whether it fits then: the fields that have limits of their own are left alone.
+ * Cuts the long texts of a message's metadata until its published form has at most `most` bytes, and lists the cut
+ * texts there as JSON pointers. Returns whether the message fits then. Fields with limits of their own are not cut.
  */
 export function shortenToFit(message: ValidMessage, most: number): boolean {
   const { metadata } = message;

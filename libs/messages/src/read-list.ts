@@ -3,7 +3,10 @@ import { partIdOf, type Envelope, type ParsedMessage } from './alert-message';
 import type { ReadBody } from './read-messages';
 import { below, unreadable, type Refusal } from './refusals';
 
-/** As many refused messages of one list are letters of their own; more of them lie together, by reason and tenant. */
+/**
+ * How many refused messages of one list become dead letters of their own. More of them are put together, by reason and
+ * tenant.
+ */
 const LETTERS_OF_A_LIST = 20;
 
 type ReadOne = (value: unknown, envelope: Envelope, bytes: Uint8Array) => ReadBody;
@@ -15,7 +18,7 @@ const nothing = (detail: string): ReadBody => ({
 });
 const noList = nothing('A message must be a JSON object, and not a list within a list.');
 
-/** A batch: each of its messages alone, under the transport's id and its place. */
+/** Reads a batch, each of its messages alone, under the transport's id and its position. */
 export function readList(values: readonly unknown[], envelope: Envelope, read: ReadOne): ReadBody {
   if (values.length === 0) {
     if (/^application\/cloudevents-batch/i.test(envelope.content_type ?? ''))
@@ -27,12 +30,12 @@ export function readList(values: readonly unknown[], envelope: Envelope, read: R
   const messages = values.flatMap((value, index) => {
     const json = Array.isArray(value) ? '[]' : JSON.stringify(value);
     const message_id = partIdOf(envelope.message_id, index);
-    // two equal ones of a list are two
+    // two equal messages of a list are two messages
     const bytes = Buffer.from(seen.has(json) ? `${index} ${json}` : json);
     seen.add(json);
     const of = Array.isArray(value) ? noList : read(value, { ...envelope, message_id }, bytes);
     replaced += of.replaced;
-    // as it came; of a group within, the refused part alone
+    // the bytes as they came; for a message within a group, only the refused part
     const bytesOf = (message: Refusal) =>
       of.messages.length > 1 && message.bytes ? message.bytes : Buffer.from(JSON.stringify(value));
     return of.messages.map((message) =>
@@ -42,7 +45,9 @@ export function readList(values: readonly unknown[], envelope: Envelope, read: R
   return { messages: together(messages), webhook: false, replaced };
 }
 
-/** Of a list that holds thousands of bad messages, not as many letters. */
+/**
+ * Puts refused messages together, so that a list with thousands of bad messages does not become thousands of letters.
+ */
 function together(messages: ParsedMessage[]): ParsedMessage[] {
   const refused = messages.filter((message) => !message.ok);
   if (refused.length <= LETTERS_OF_A_LIST) return messages;

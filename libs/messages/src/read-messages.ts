@@ -17,25 +17,31 @@ import { readPagerDutyEvent } from './shapes/pagerduty-event';
 import { readPrometheusAlerts } from './shapes/prometheus-alerts';
 import { envelopeOf, opened, type Opened } from './shapes/wrappers';
 
-/** The shapes of other systems, each with marks that nothing else has. */
+/** The formats of other systems. Each has marks that no other format has. */
 const SHAPES = [readCloudEvent, readPrometheusAlerts, readPagerDutyEvent] as const;
 
-/** What one body of a queue or a request holds. */
+/** The content of one body, from a queue or a request. */
 export interface ReadBody {
-  /** As understood, in the order in which they stand in the body; none in an empty batch of CloudEvents. Pointers are into the body. */
+  /**
+   * The messages as understood, in their order in the body; none in an empty batch of CloudEvents. Pointers refer to
+   * the body.
+   */
   messages: ParsedMessage[];
-  /** Whose shape it has; undefined for our own. */
+  /** The format of the body; undefined for Tocsin's own. */
   shape?: MessageShape['name'];
-  /** Whether its sender is a webhook: each message is judged alone, and leniently. */
+  /** Whether the sender is a webhook: each message is then validated alone, and leniently. */
   webhook: boolean;
-  /** Characters of the messages that cannot be stored and became U+FFFD: only in what others send, who cannot mend it. */
+  /**
+   * How many characters of the messages could not be stored and became U+FFFD. Only in the formats of other systems,
+   * whose senders cannot correct them.
+   */
   replaced: number;
 }
 
 /**
- * `parseAlertMessage` for whatever may come: a message of ours, a CloudEvent, a webhook of Alertmanager or Grafana, an
- * event of PagerDuty, or a list of these; compressed, or within what a client library puts around it. Each message within is
- * judged on its own. Never throws.
+ * `parseAlertMessage` for every accepted format: Tocsin's own message, a CloudEvent, a webhook of Alertmanager or
+ * Grafana, an event of PagerDuty, or a list of these; also compressed, or within the wrapper of a client library. Each
+ * message is validated separately. Never throws.
  */
 export function parseMessages(bytes: Uint8Array, envelope: Envelope = {}, judgement: Judgement = 'lenient'): ReadBody {
   const plain =
@@ -47,7 +53,7 @@ export function parseMessages(bytes: Uint8Array, envelope: Envelope = {}, judgem
   return readMessages(decoded.value, envelope, judgement, plain.bytes, decoded.escapes);
 }
 
-/** The same for one value of a decoded batch. `escapes` is what `decodeJson` said of it. */
+/** The same for one value of a decoded batch. `escapes` comes from `decodeJson`. */
 export function readMessages(
   value: unknown,
   envelope: Envelope,
@@ -72,7 +78,7 @@ function readOpened({ value, escapes }: Opened, envelope: Envelope, judgement: J
   return { messages, shape: name, webhook, replaced: group.replaced };
 }
 
-/** A message of ours; where it is none, what it looks like instead. */
+/** Reads a message in Tocsin's own format; for anything else, says what it looks like. */
 export function readOwn(
   value: unknown,
   envelope: Envelope,
@@ -103,15 +109,21 @@ export function readOwn(
   };
 }
 
-/** A reader of one shape: undefined when the value has another. */
+/** A reader of one format: undefined when the value has another format. */
 export type ReadShape = (value: unknown, headers?: Envelope['headers']) => MessageShape | undefined;
 
-/** Not all text of these stands in the body that was looked at: attributes of a CloudEvent in headers, an alias in the address. */
+/**
+ * Some text of these formats is not in the body that was checked: attributes of a CloudEvent in headers, an alias in
+ * the address.
+ */
 const FROM_ELSEWHERE: ReadonlySet<MessageShape['name']> = new Set(['cloudevent', 'opsgenie']);
 
-/** What another system sent. Its messages are read one at a time, since a group may hold more of them than one turn should take. */
+/**
+ * The messages of another system. They are read one at a time, since a group may hold more of them than one turn should
+ * take.
+ */
 export class MessageGroup {
-  /** Characters of the messages read so far that could not be stored. */
+  /** How many characters of the messages read so far could not be stored. */
   replaced = 0;
   private readonly told: Envelope;
 
@@ -125,7 +137,7 @@ export class MessageGroup {
     this.told = { ...envelope, service: envelope.service ?? service, severity: envelope.severity ?? severity };
   }
 
-  /** Undefined when the value has the shape of no other system. `read`: of the one that is expected. */
+  /** Undefined when the value has no format of another system. `read`: the reader of the expected format. */
   static of(
     value: unknown,
     envelope: Envelope,
@@ -141,11 +153,11 @@ export class MessageGroup {
     const { shape, envelope } = this;
     const part = shape.part(index);
     if (shape.count === 1) return this.readPart(part, judgement, envelope.message_id, this.bytes);
-    // the transport's id is that of the whole, and two parts may be equal
+    // the transport's id belongs to the whole group, and two parts may be equal
     return this.readPart(part, judgement, partIdOf(envelope.message_id, index));
   }
 
-  /** Also for a part that is none of the messages. */
+  /** Reads a part, also one that is not counted among the messages. */
   readPart(given: MessagePart, judgement: Judgement, message_id?: string, bytes?: Uint8Array): ParsedMessage {
     const part = this.escapes ? this.storable(given) : given;
     const fault = part.refusal ? this.refuse(part, 'invalid_field', part.refusal) : this.faultOf(part);
@@ -185,13 +197,13 @@ export class MessageGroup {
     };
   }
 
-  /** Where a field of a message stands in what was sent, as a JSON pointer. */
+  /** The position of a message's field in the body, as a JSON pointer. */
   pointerTo(index: number, field: string): string {
     const { at, pointers } = this.shape.part(index);
     return `${at}${pointers[field] ?? `/${field}`}`;
   }
 
-  /** The part alone as a message that can be read again, with what its address says. */
+  /** The part alone as a message that can be parsed again, with the fields of its address. */
   private bytesOf({ body, raw }: MessagePart): Buffer {
     const { tenant_id, service, severity } = this.told;
     try {
@@ -210,7 +222,7 @@ function shapeOf(value: unknown, headers: Envelope['headers']): MessageShape | u
   return undefined;
 }
 
-/** A refusal points into what was sent. */
+/** Makes the pointers of a refusal refer to the body. */
 function located(parsed: Refusal, { at, pointers }: MessagePart): Refusal {
   const errors = parsed.errors.map((error): InputError => {
     const [, name = '', rest = ''] = /^\/([^/]*)(.*)$/.exec(error.pointer ?? '') ?? [];

@@ -5,7 +5,7 @@ import { lookLike } from './shapes/wrappers';
 export type Refusal = Extract<ParsedMessage, { ok: false }>;
 export type Fault = Extract<DecodedBody, { ok: false }>;
 
-/** A body of which no message can be made. `bytes`: as they came, to say what they look like. */
+/** The refusal of a body that contains no message. `bytes`: as they came, to say what they look like. */
 export function unreadable({ code, detail }: Fault, bytes?: Uint8Array): Refusal {
   const looks = (code === 'invalid_utf8' || code === 'invalid_json') && bytes && lookLike(bytes);
   return {
@@ -16,7 +16,7 @@ export function unreadable({ code, detail }: Fault, bytes?: Uint8Array): Refusal
   };
 }
 
-/** What is wrong with a part, told of the whole. */
+/** The error of a part, with its pointers in the whole body. */
 export const below = (at: string, parsed: ParsedMessage): ParsedMessage =>
   parsed.ok
     ? parsed

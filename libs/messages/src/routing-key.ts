@@ -1,7 +1,10 @@
 import { ALERT_TYPES, type AlertType, type Severity } from '@tocsin/contracts';
 import { severityOf } from './understood-names';
 
-/** `<type>.<severity>.<service>`: what producers publish a message under, and what urgent ones are told apart by. */
+/**
+ * `<type>.<severity>.<service>`: the routing key of a published message. It also separates urgent messages from the
+ * others.
+ */
 export const routingKeyOf = (message: { type: AlertType; severity: Severity; service: string }): string =>
   `${message.type}.${message.severity}.${message.service}`;
 
@@ -11,10 +14,10 @@ export interface RoutingKey {
   service: string;
 }
 
-/** What a producer's template makes of a service that it does not know. */
+/** What a producer's template writes for a service that it does not know. */
 const NO_SERVICE = ['undefined', 'null', 'None'];
 
-/** Reads `<type>.<severity>.<service>`. Any other key says nothing: its message is judged by its body alone. */
+/** Reads `<type>.<severity>.<service>`. Any other key is ignored, and the message is validated by its body alone. */
 export function readRoutingKey(key: string | undefined): RoutingKey | undefined {
   const [type, level, ...rest] = (key ?? '').split('.');
   const severity = severityOf(level);

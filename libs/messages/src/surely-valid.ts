@@ -1,11 +1,11 @@
 import { getMetadataStorage, ValidationTypes, type ValidationArguments } from 'class-validator';
 
 type Rule = ReturnType<ReturnType<typeof getMetadataStorage>['getTargetValidationMetadatas']>[number];
-/** Whether a value is surely as a rule wants it. `false` only means that it is not sure. */
+/** Whether a value surely satisfies a rule. `false` only means that this is not sure. */
 type Check = (value: unknown, object: object) => boolean;
 interface Property {
   name: string;
-  /** Where one of them says no, the property is not looked at: `@IsOptional()`. */
+  /** When one of these is false, the property is not checked: `@IsOptional()`. */
   conditions: Check[];
   checks: Check[];
 }
@@ -13,12 +13,12 @@ interface Property {
 const compiled = new Map<unknown, readonly Property[] | undefined>();
 
 /**
- * Whether `validateSync(object)` would find nothing wrong, told in a small part of its time: what the decorators of its
- * class have registered, called as class-validator calls it, but without an error prepared beforehand for each property.
- * `false` is no verdict: class-validator has the last word, and the words.
+ * Whether `validateSync(object)` would find no error, decided in a small part of its time. It calls what the decorators
+ * of the class have registered in the same way as class-validator, but prepares no error for each property. `false` is
+ * no verdict: then class-validator decides and writes the error texts.
  *
- * A decorator that registers what is not understood here (another type of rule, an asynchronous constraint) makes every
- * object of its class unsure: slower, never wrong.
+ * A decorator that registers an unsupported rule (another type, an asynchronous constraint) makes every object of its
+ * class unsure: slower, never wrong.
  */
 export function surelyValid(object: object): boolean {
   const { constructor } = object;
@@ -38,7 +38,7 @@ export function surelyValid(object: object): boolean {
 function compile(target: Function): Property[] | undefined {
   const storage = getMetadataStorage();
   const rules = storage.getTargetValidationMetadatas(target, '', false, false);
-  // a class without rules is what class-validator refuses as an unknown value
+  // class-validator refuses an object of a class without rules as an unknown value
   if (rules.length === 0) return undefined;
   return Object.entries(storage.groupByPropertyName(rules)).map(([name, ofProperty]) => ({
     name,
@@ -60,7 +60,7 @@ function checksOf(rule: Rule): Check[] {
     .map(({ instance, async }) => {
       if (async) return unsure;
       const { constraints, propertyName: property, target } = rule;
-      // one for all calls: they are synchronous, and a new one each time is half of what a check costs
+      // one object for all calls: they are synchronous, and a new object each time is half of the cost of a check
       const called: ValidationArguments = {
         targetName: typeof target === 'string' ? target : target.name,
         property,

@@ -1,14 +1,18 @@
-/** https://www.w3.org/TR/trace-context/: version, trace id, parent id, flags; what a later version appends is left alone. */
+/**
+ * https://www.w3.org/TR/trace-context/: version, trace id, parent id, flags. Additions of a later version are ignored.
+ */
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-|$)/;
 
-/** The trace id of a `traceparent` header; null when there is none, or none that can be understood. */
+/** The trace id of a `traceparent` header; null when there is none, or it is not valid. */
 export const traceIdOf = (traceparent: unknown): string | null =>
   (typeof traceparent === 'string' && TRACEPARENT.exec(traceparent)?.[1]) || null;
 
-/** Attributes of a CloudEvent that tell of its way and not of what happened: the same event may come with others. */
+/** Attributes of a CloudEvent that describe its transport and not its content: the same event may come with others. */
 const HOPS = /^(?:traceparent|tracestate|traceid|baggage|b3|knative.*)$/;
 
-/** Metadata without what the way of a CloudEvent has left in it: what tells one message from another. */
+/**
+ * Metadata without the transport's attributes of a CloudEvent. Only the rest distinguishes one message from another.
+ */
 export function withoutHops(metadata: unknown): unknown {
   const event = (metadata as { cloudevent?: unknown } | undefined)?.cloudevent;
   if (typeof event !== 'object' || event === null || Array.isArray(event)) return metadata;
@@ -18,6 +22,6 @@ export function withoutHops(metadata: unknown): unknown {
   };
 }
 
-/** The trace that a CloudEvent is part of, by its extension attribute. */
+/** The trace of a CloudEvent, by its extension attribute. */
 export const traceIdIn = (metadata: Readonly<Record<string, unknown>>): string | null =>
   traceIdOf((metadata.cloudevent as { traceparent?: unknown } | null | undefined)?.traceparent);

@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** How long work may hold the event loop before all else has its turn. */
+/** How long one piece of work may block the event loop. */
 const SLICE_MS = 5;
 
-/** Long work in slices: `if (turns.over) await turns.next()` between any two pieces of it. */
+/** Splits long work into slices: `if (turns.over) await turns.next()` between two pieces of it. */
 export class Turns {
   private until = performance.now() + SLICE_MS;
 
-  /** Whether this slice has had its time. */
+  /** Whether the time of this slice is over. */
   get over(): boolean {
     return performance.now() >= this.until;
   }

@@ -2,9 +2,9 @@ import { ALERT_TYPES, type MessageStatus, type Severity } from '@tocsin/contract
 import { readInstant } from './instant';
 import { isMessageField, noFields, type MessageFields } from './message-fields';
 
-// What others call our fields and values. This table and nothing else: whoever wants another name understood adds a line.
+// The field names and values of other systems. This is the only table: add a line to support another name.
 
-/** Field names that are renamed before validation. The canonical name wins where both stand in a message. */
+/** Field names that are renamed before validation. The canonical name takes precedence where a message has both. */
 export const UNDERSTOOD_FIELDS: Readonly<Record<string, string>> = {
   item_type: 'type',
   kind: 'type',
@@ -78,10 +78,10 @@ const UNDERSTOOD_STATUSES: Readonly<Record<string, MessageStatus>> = {
   inactive: 'resolved',
 };
 
-/** The severity that a word in any case stands for, if anybody understands it. */
+/** The severity that a word means, in any case of letters; undefined for an unknown word. */
 export const severityOf = (word: unknown): Severity | undefined => lookUp(UNDERSTOOD_SEVERITIES, word);
 
-/** The status that a word in any case stands for, if anybody understands it. */
+/** The status that a word means, in any case of letters; undefined for an unknown word. */
 export const statusOf = (word: unknown): MessageStatus | undefined => lookUp(UNDERSTOOD_STATUSES, word);
 
 function lookUp<T>(table: Readonly<Record<string, T>>, word: unknown): T | undefined {
@@ -91,20 +91,23 @@ function lookUp<T>(table: Readonly<Record<string, T>>, word: unknown): T | undef
   return Object.hasOwn(table, key) ? table[key] : undefined;
 }
 
-/** A message's fields under our names. */
+/** A message's fields under Tocsin's names. */
 export interface Understood {
   fields: MessageFields;
-  /** Fields under names that nobody knows. */
+  /** Fields with unknown names. */
   unknown: ReadonlyMap<string, unknown>;
-  /** Our name → the producer's, where they differ: what an error must point at, and what is counted. */
+  /**
+   * Tocsin's name → the producer's, where they differ. Errors point at the producer's name, and renamed fields are
+   * counted.
+   */
   origins: ReadonlyMap<string, string>;
-  /** Fields that are understood but stand beside their canonical twin, which wins. */
+  /** Fields whose name is understood but whose canonical name is also present, which takes precedence. */
   leftovers: ReadonlyMap<string, unknown>;
 }
 
 /**
- * Renames fields and reads words by the tables above. Null is absent. A word nobody understands stays as it is, for
- * validation to judge. When `item_type` is there, or `type` is none of its three values, `type` is the name.
+ * Renames fields and reads words by the tables above. Null means absent. An unknown word stays as it is and is left to
+ * validation. When `item_type` is present, or `type` is none of its three values, `type` is the name.
  */
 export function understand(body: Readonly<Record<string, unknown>>): Understood {
   const understood = isCanonical(body) ? sorted(Object.entries(body)) : rename(body);
@@ -118,7 +121,7 @@ export function understand(body: Readonly<Record<string, unknown>>): Understood 
   return understood;
 }
 
-/** Whether there is nothing to rename and nothing to leave out, as in most messages. */
+/** Whether there is nothing to rename and nothing to remove, as in most messages. */
 function isCanonical(body: Readonly<Record<string, unknown>>): boolean {
   for (const key of Object.keys(body)) {
     const value = body[key];

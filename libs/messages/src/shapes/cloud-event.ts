@@ -15,13 +15,13 @@ import {
 } from './message-part';
 
 /**
- * CloudEvents 1.0, structured (JSON) or binary (attributes in the headers). `source` and `id` together are the event's
- * identity and so its id here; `time` is the envelope's. Of what else the envelope and the data both say, the data wins. In
- * `data` our own names are fields, and all else is metadata: the words of a foreign domain (`state`, `level`, `source`) are
- * not ours to understand.
+ * CloudEvents 1.0, structured (JSON) or binary (attributes in the headers). `source` and `id` together identify the
+ * event, so they become its id here. `time` is the envelope's. For other fields the data takes precedence over the
+ * envelope. In `data` Tocsin's own names are fields, and everything else is metadata: words of another domain (`state`,
+ * `level`, `source`) are not interpreted.
  *
- * Attributes that are read: `id`, `source` (its last part is the service), `type` (the name), `time`, and the extensions
- * `tenantid`, `service`, `severity`, `status`, `dedupkey`.
+ * Attributes that are read: `id`, `source` (its last part is the service), `type` (the name), `time`, and the
+ * extensions `tenantid`, `service`, `severity`, `status`, `dedupkey`.
  */
 export function readCloudEvent(
   value: unknown,
@@ -43,7 +43,7 @@ const SUPPORTED = /^1\.\d+$/;
 const isEvent = ({ specversion, id, source, type }: JsonObject): boolean =>
   isText(specversion) && SUPPORTED.test(specversion) && isText(id) && isText(source) && isText(type);
 
-/** What keeps something that was meant as a CloudEvent from being one; undefined when it was not meant as one. */
+/** Why a value that was meant as a CloudEvent is not a valid one; undefined when it was not meant as one. */
 export function faultsOfCloudEvent(
   value: unknown,
   headers: Readonly<Record<string, unknown>> = {},
@@ -86,7 +86,10 @@ function attributesIn(headers: Readonly<Record<string, unknown>>): JsonObject {
   return attributes;
 }
 
-/** Of a message's headers those that say what it is: what is sent again without them is another message. Undefined when there is none. */
+/**
+ * The headers that describe the message: sent again without them it would be another message. Undefined when there is
+ * none.
+ */
 export function tellingHeaders(headers: Readonly<Record<string, unknown>> = {}): Record<string, unknown> | undefined {
   let telling: Record<string, unknown> | undefined;
   for (const name in headers) {
@@ -97,7 +100,7 @@ export function tellingHeaders(headers: Readonly<Record<string, unknown>> = {}):
   return telling;
 }
 
-/** An attribute has the same text whatever carries it: as JSON, as a header, or as AMQP's own type for a time. */
+/** An attribute has the same text in every transport: as JSON, as a header, or as AMQP's own type for a time. */
 function asText(value: unknown): string | undefined {
   if (isObject(value) && value['!'] === 'timestamp') return asText(value.value);
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
@@ -105,7 +108,7 @@ function asText(value: unknown): string | undefined {
     : undefined;
 }
 
-/** Over HTTP an attribute may stand in quotes, and is percent-encoded UTF-8. */
+/** In HTTP an attribute may be quoted, and is percent-encoded UTF-8. */
 function decoded(value: string): string {
   const bare = /^"(.*)"$/.exec(value)?.[1]?.replace(/\\(.)/g, '$1') ?? value;
   try {
@@ -115,7 +118,7 @@ function decoded(value: string): string {
   }
 }
 
-/** What `data_base64` holds, where its type says that one can read it; undefined elsewhere, and where it is none of it. */
+/** The content of `data_base64`, where its type says JSON or text; undefined for other types and invalid content. */
 function dataIn(base64: string, contentType: unknown): unknown {
   const bytes = Buffer.from(base64, 'base64');
   const type = isText(contentType) ? contentType : 'application/json';
@@ -130,7 +133,10 @@ function dataIn(base64: string, contentType: unknown): unknown {
 
 const LONGEST_ID = 200;
 const LONGEST_NAME = 100;
-/** `source` and `id` as one. A source with a `#` of its own would be another one's beginning. */
+/**
+ * `source` and `id` as one id. A source that contains `#` becomes a digest, so that two different pairs never have the
+ * same id.
+ */
 function identityOf(source: string, id: string): string {
   const whole = `${source}#${id}`;
   return whole.length <= LONGEST_ID && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(whole) && !source.includes('#')
@@ -138,7 +144,7 @@ function identityOf(source: string, id: string): string {
     : digestOf(JSON.stringify([source, id]));
 }
 
-/** A type of any length and character as a name; undefined when no character of it could stand in one. */
+/** A type of any length as a valid name; undefined when no character of it is allowed in a name. */
 function nameOf(type: string): string | undefined {
   if (type.length <= LONGEST_NAME && /^[A-Za-z0-9][A-Za-z0-9._:/-]*$/.test(type)) return type;
   const words = type
@@ -148,7 +154,7 @@ function nameOf(type: string): string | undefined {
   return words.slice(0, LONGEST_NAME).replace(/_+$/, '') || undefined;
 }
 
-/** The last part of a source that says something: `https://example.com/services/inventory` is `inventory`. */
+/** The last part of a source that is not empty: `https://example.com/services/inventory` is `inventory`. */
 const serviceOf = (source: string): string | undefined =>
   source
     .slice(-1_000)
@@ -158,7 +164,7 @@ const serviceOf = (source: string): string | undefined =>
     .filter(Boolean)
     .at(-1);
 
-/** What an event picks up on its way, and an attribute whose type JSON knows, as text. */
+/** Attributes as text. Brokers add some on the way, and some have types in JSON. */
 const asTexts = (attributes: JsonObject): JsonObject =>
   Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, asText(value) ?? value]));
 

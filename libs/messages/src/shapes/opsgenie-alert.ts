@@ -12,7 +12,7 @@ import {
 
 const PRIORITIES: Readonly<Record<string, Severity>> = { P1: 'urgent', P2: 'high', P3: 'medium', P4: 'low', P5: 'low' };
 
-/** Where our fields stand in a request of Opsgenie's API. */
+/** The positions of Tocsin's fields in a request of Opsgenie's API. */
 const POINTERS = {
   dedup_key: '/alias',
   title: '/message',
@@ -23,9 +23,10 @@ const POINTERS = {
 };
 
 /**
- * What creates an alert by Opsgenie's Alert API (`POST /v2/alerts`). `alias` is the `dedup_key`; with one the request says
- * what is so now, since a joining alert of a group posts the whole of it again. The service is the address's or `opsgenie`:
- * what closes an alert names nothing that one could be drawn from. `details` of text are labels.
+ * A request that creates an alert by Opsgenie's Alert API (`POST /v2/alerts`). `alias` is the `dedup_key`. A request
+ * with an alias describes the present state, since a new alert of a group posts the whole group again. The service is
+ * the one of the address, or `opsgenie`: a request that closes an alert has no field from which a service could be
+ * derived. `details` with text values are labels.
  */
 export function readOpsgenieAlert(value: unknown): MessageShape | undefined {
   if (!isObject(value) || !isText(value.message)) return undefined;
@@ -63,13 +64,13 @@ export function readOpsgenieAlert(value: unknown): MessageShape | undefined {
   return shapeOf({ body, at: '', pointers: POINTERS });
 }
 
-/** What Opsgenie's API does with an alert, as far as there is something like it here. */
+/** What Opsgenie's API does with an alert, as far as Tocsin has an equivalent. */
 export const OPSGENIE_ACTIONS = ['close', 'acknowledge', 'unacknowledge', 'notes'] as const;
 export type OpsgenieAction = (typeof OPSGENIE_ACTIONS)[number];
 
 const WORDS = { acknowledge: 'Acknowledged', unacknowledge: 'Acknowledgement withdrawn', notes: 'Noted' } as const;
 
-/** What closes the alert of an alias, or says something of it. `fields`: the request's. */
+/** A request that closes the alert of an alias, or acts on it in another way. `fields`: the request's fields. */
 export function readOpsgenieUpdate(alias: string, action: OpsgenieAction, fields: unknown): MessageShape {
   const { user, source, note } = isObject(fields) ? fields : {};
   const body = { dedup_key: alias, snapshot: true, status: action === 'close' ? 'resolved' : 'firing' };
@@ -93,7 +94,7 @@ const shapeOf = (part: MessagePart): MessageShape => ({
   defaults: { service: 'opsgenie', severity: 'medium' },
 });
 
-/** Short texts are what filters match on; all else is kept as it came. */
+/** Short texts become labels, which filters match on. Everything else is kept unchanged. */
 function labelsOf(details: JsonObject): [labels: JsonObject, others: JsonObject] {
   const given = Object.entries(present(details));
   const isLabel = ([name, value]: [string, unknown], index: number) =>

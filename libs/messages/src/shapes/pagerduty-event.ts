@@ -13,10 +13,10 @@ import {
 const ACTIONS: readonly unknown[] = ['trigger', 'acknowledge', 'resolve'];
 
 /**
- * PagerDuty Events API v2. With a `dedup_key` an event says what is so now (`snapshot`): its clock is often none of the
- * alert's, and `resolve` has none at all. The service is the address's or `pagerduty`, never drawn from the payload: `resolve` has none,
- * and must find the alert that `trigger` opened. Where it happened (`source`, `component`, `group`, `class`) are labels.
- * `routing_key` is a credential of another system and is not kept.
+ * PagerDuty Events API v2. An event with a `dedup_key` describes the present state (`snapshot`): its time is often not
+ * the alert's, and `resolve` has no time at all. The service is the one of the address, or `pagerduty`. It is never
+ * derived from the payload: `resolve` has none, and must find the alert that `trigger` opened. `source`, `component`,
+ * `group` and `class` become labels. `routing_key` is a credential of another system and is not kept.
  */
 export function readPagerDutyEvent(value: unknown): MessageShape | undefined {
   if (!isObject(value) || !ACTIONS.includes(value.event_action)) return undefined;
@@ -36,7 +36,7 @@ export function readPagerDutyEvent(value: unknown): MessageShape | undefined {
     service: value.service,
     severity: payload.severity,
     dedup_key: fittingKey(value.dedup_key) ?? value.dedup_key,
-    // without a key there is no alert whose present state it could tell
+    // without a key there is no alert whose present state it could describe
     snapshot: isText(value.dedup_key) ? true : undefined,
     status: value.event_action === 'resolve' ? 'resolved' : 'firing',
     occurred_at: payload.timestamp,

@@ -14,11 +14,12 @@ import {
 } from './message-part';
 
 /**
- * The webhook of Alertmanager (version 4) and of Grafana, which added to it: a group of alerts, each a message of its own.
+ * The webhook of Alertmanager (version 4) and of Grafana, which extended it: a group of alerts, each a message of its
+ * own.
  *
- * The webhook says what is so now (`snapshot`): the same alert comes again for as long as it fires, each time in other
- * words if they hold a measured value, and after its end it may fire again with the `startsAt` that it had. So
- * `dedup_key` is the fingerprint, and the id is made anew for each receipt. docs/decisions/0015.
+ * The webhook describes the present state (`snapshot`): the same alert comes again for as long as it fires, with other
+ * words if they hold a measured value, and after its end it may fire again with its earlier `startsAt`. So `dedup_key`
+ * is the fingerprint, and the id is made anew for each receipt. docs/decisions/0015.
  */
 export function readPrometheusAlerts(value: unknown): MessageShape | undefined {
   if (
@@ -44,7 +45,7 @@ export function readPrometheusAlerts(value: unknown): MessageShape | undefined {
   };
 }
 
-/** Where our fields stand in an alert. */
+/** The positions of Tocsin's fields in an alert. */
 const POINTERS = {
   dedup_key: '/fingerprint',
   status: '/status',
@@ -80,7 +81,7 @@ function partOf(alert: unknown, at: string, group: JsonObject): MessagePart {
     service: asService(labels.service) ?? asService(labels.job),
     severity: severityOf(labels.severity),
     dedup_key: fingerprint,
-    // without a key there is no alert whose present state it could tell
+    // without a key there is no alert whose present state it could describe
     snapshot: isText(fingerprint) ? true : undefined,
     status,
     occurred_at: status === 'resolved' && isText(endsAt) ? endsAt : startsAt,
@@ -113,8 +114,9 @@ function partOf(alert: unknown, at: string, group: JsonObject): MessagePart {
 }
 
 /**
- * With `max_alerts` the sender leaves alerts out, firing ones too, and says only how many. That is an alert of its own,
- * one for each group, since nobody else can see that something is missing. It is over when none is left out.
+ * With `max_alerts` the sender leaves alerts out, including firing ones, and says only how many. That becomes an alert
+ * of its own, one for each group, since otherwise no user would see that something is missing. It resolves when none is
+ * left out.
  */
 function leftOut(
   count: number,
@@ -142,7 +144,7 @@ function leftOut(
   return { body, at: '/truncatedAlerts', pointers: {} };
 }
 
-/** As many labels as a message holds; the others stay on record in its metadata. */
+/** As many labels as a message may have. The others are kept in its metadata. */
 function fittingLabels(labels: JsonObject): [fitting: JsonObject, others?: JsonObject] {
   const given = Object.entries(labels);
   const fits = ([name, value]: [string, unknown], index: number) =>

@@ -1,20 +1,22 @@
 import { decodeJson } from '../decode-body';
 import { isObject, isText, type JsonObject } from './message-part';
 
-/** A value without the wrappers around it, and where it stands in what was sent, as a JSON pointer. */
+/** A value without its wrappers, and its position in the body, as a JSON pointer. */
 export interface Opened {
   value: unknown;
   at: string;
-  /** As `decodeJson` says it. */
+  /** The `escapes` of `decodeJson`. */
   escapes: boolean;
 }
 
-/** As often as senders wrap by mistake: a text within Nest's packet within a text. */
+/**
+ * How many wrappers are removed at most, as senders nest them by mistake: a text within Nest's packet within a text.
+ */
 const MOST = 3;
 
 /**
- * Takes off what a client library puts around a message: JSON text within JSON, and Nest's `{pattern, data}`
- * (`ClientProxy.emit`). Anything else stays as it is.
+ * Removes what a client library puts around a message: JSON text within JSON, and Nest's `{pattern, data}`
+ * (`ClientProxy.emit`). Any other value stays as it is.
  */
 export function opened(value: unknown, escapes: boolean): Opened {
   let unwrapped: Opened = { value, at: '', escapes };
@@ -37,7 +39,7 @@ function innerOf({ value, at, escapes }: Opened): Opened | undefined {
     : undefined;
 }
 
-/** A text that may be JSON of a message, of a list, or of such a text. */
+/** A text that may be the JSON of a message, of a list, or of such a text. */
 const HOLDS_JSON = /^\s*[{["]/;
 const holdsMessages = (data: unknown): boolean =>
   (typeof data === 'object' && data !== null) || (typeof data === 'string' && HOLDS_JSON.test(data));
@@ -53,7 +55,10 @@ type Marks = (value: JsonObject) => boolean;
 
 const isTextIn = (value: JsonObject, ...names: string[]): boolean => names.every((name) => isText(value[name]));
 
-/** What other systems wrap messages in, each by marks that are its own. They are not opened: what is within is not meant for us alone. */
+/**
+ * The envelopes of other systems, each with its own marks. They are not opened: their content is not meant for Tocsin
+ * alone.
+ */
 const ENVELOPES: readonly (readonly [string, Marks])[] = [
   [
     'MassTransit',
@@ -87,7 +92,7 @@ const ENVELOPES: readonly (readonly [string, Marks])[] = [
   ['Nest', isNestPacket],
 ];
 
-/** Celery's protocol 2: arguments, keyword arguments, and what is to happen with the result. */
+/** Celery's protocol 2: arguments, keyword arguments, and options for the result. */
 const isCeleryTask = (value: readonly unknown[]): boolean =>
   value.length === 3 &&
   Array.isArray(value[0]) &&
@@ -96,7 +101,7 @@ const isCeleryTask = (value: readonly unknown[]): boolean =>
   'callbacks' in value[2] &&
   'errbacks' in value[2];
 
-/** Whose envelope it is; undefined when it has the marks of none. */
+/** The system whose envelope it is; undefined when it has the marks of none. */
 export function envelopeOf(value: unknown): string | undefined {
   if (Array.isArray(value)) return isCeleryTask(value) ? 'Celery' : undefined;
   return isObject(value) ? ENVELOPES.find(([, marks]) => marks(value))?.[0] : undefined;
@@ -110,7 +115,7 @@ const FIRST_BYTES: readonly (readonly [string, readonly number[]])[] = [
   ['XML', [0x3c]],
 ];
 
-/** What bytes that are no JSON look like, by how they begin; undefined when they look like nothing known. */
+/** The format that bytes other than JSON seem to have, by their first bytes; undefined for no known format. */
 export function lookLike(bytes: Uint8Array): string | undefined {
   return FIRST_BYTES.find(([, first]) => first.every((byte, index) => bytes[index] === byte))?.[0];
 }

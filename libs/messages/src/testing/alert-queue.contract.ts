@@ -4,12 +4,12 @@ import { type AlertMessage, parseAlertMessage } from '../alert-message';
 
 export interface OpenAlertQueue {
   intake: AlertIntake;
-  /** A further consumer of the same queue, not consuming yet. `close` stops those that are left. */
+  /** Another consumer of the same queue, which does not consume yet. `close` stops the consumers that are left. */
   source(): Promise<AlertSource>;
   close(): Promise<void>;
 }
 
-/** What every pair of `AlertIntake` and `AlertSource` does while nothing is broken. `open` gives a queue of its own, empty. */
+/** What every pair of `AlertIntake` and `AlertSource` does without a fault. `open` gives an empty queue of its own. */
 export function describeAlertQueue(name: string, { open }: { open(): Promise<OpenAlertQueue> }): void {
   describe(`${name} as a queue of alerts`, () => {
     let opened: OpenAlertQueue | undefined;
@@ -149,7 +149,8 @@ export function describeAlertQueue(name: string, { open }: { open(): Promise<Ope
         seen += 1;
         return { kind: 'retry', reason: 'the test says so' };
       });
-      // only now: whoever begins to consume in the middle of an outage waits for its end, and this one has none
+      // published only now: a source that starts to consume during an outage waits for its end, and this outage has
+      // none
       await intake.publish([message]);
       await eventually(() => expect(seen).toBeGreaterThan(0));
       await first.stop();

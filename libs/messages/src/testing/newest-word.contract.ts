@@ -7,7 +7,7 @@ import { parseAlertMessage } from '../alert-message';
 
 export interface OpenNewestWord {
   log: EventLog;
-  /** The same, which folds the second repeat within a window that a test can see the end of. */
+  /** The same, but it folds the second repeat within a window that is short enough for a test. */
   folding: EventLog;
   reader: EventLog;
   queries: AlertQueries;
@@ -20,7 +20,7 @@ type Body = Record<string, unknown>;
 
 const at = (second: number) => `2026-01-02T03:04:${String(second).padStart(2, '0')}.000Z`;
 
-/** As a queue delivers it, unless `by` says that it came by HTTP first. */
+/** Plans a message as a queue delivers it, unless `by` says that it came by HTTP first. */
 function planned(tenant_id: TenantId, body: Body, by: 'amqp' | 'http' = 'amqp'): PlannedEvent {
   const read = (value: object, judgement: 'strict' | 'lenient') => {
     const parsed = parseAlertMessage(Buffer.from(JSON.stringify(value)), {}, judgement);
@@ -32,7 +32,7 @@ function planned(tenant_id: TenantId, body: Body, by: 'amqp' | 'http' = 'amqp'):
   return { message, body_hash, trace_id: null, deliveries: [{ channel: 'email', recipient: 'default' }] };
 }
 
-/** The state of an alert is its producer's newest word. `open` is called once: tests use tenants of their own. */
+/** The state of an alert is its producer's newest message. `open` is called once, so tests use tenants of their own. */
 export function describeNewestWord(name: string, { open }: { open(): Promise<OpenNewestWord> }): void {
   describe(`${name} knows the newest word of a producer`, () => {
     let opened: OpenNewestWord;
@@ -73,7 +73,7 @@ export function describeNewestWord(name: string, { open }: { open(): Promise<Ope
       metadata,
     });
 
-    /** Stores them in batches of these sizes and tells each outcome: what changed, or why nothing was. */
+    /** Stores them in batches of these sizes and reports each outcome: the change, or why there was none. */
     async function store(
       log: EventLog,
       events: readonly PlannedEvent[],
@@ -88,7 +88,7 @@ export function describeNewestWord(name: string, { open }: { open(): Promise<Ope
       return results.map((result) => (result.outcome === 'stored' ? result.event.entry.change : result.outcome));
     }
 
-    /** What the log gave back, what it reads, the list and the alert itself say the same. */
+    /** Checks that the results of `append`, the stored entries, the list and the alert itself agree. */
     async function expectOneVoice(tenant: TenantId, stored: readonly AppendResult[] = []): Promise<void> {
       const [alert, entries] = [await alertOf(tenant), await entriesOf(tenant)];
       const newest = entries.at(-1)!;

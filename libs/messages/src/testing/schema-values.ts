@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { isStorable } from '../decode-body';
 
-/** JSON Schema 2020-12, as far as values are made of it here. */
+/** The part of JSON Schema 2020-12 that values are generated from here. */
 export interface ValueSchema {
   $ref?: string;
   type?: string | readonly string[];
@@ -24,10 +24,10 @@ export interface ValueSchema {
   anyOf?: readonly ValueSchema[];
 }
 
-/** Lists and maps stay short: what a schema forbids shows in a few values, and a long list is one case of its own. */
+/** Lists and maps stay short: a few values show what a schema forbids, and a long list is a case of its own. */
 const FEW = 4;
 const LATEST = new Date('2100-01-01T00:00:00Z');
-/** Half a second's work for fast-check, and every spec file loads this one: made by whoever first asks for a value. */
+/** Takes fast-check half a second, and every spec file loads this one: it is made at the first use. */
 let webUrl: fc.Arbitrary<string> | undefined;
 const FORMATS: Readonly<Record<string, () => fc.Arbitrary<string>>> = {
   'date-time': () => fc.date({ min: new Date(0), max: LATEST, noInvalidDate: true }).map((date) => date.toISOString()),
@@ -38,11 +38,14 @@ const FORMATS: Readonly<Record<string, () => fc.Arbitrary<string>>> = {
 };
 
 /**
- * Values that a schema describes, and values that it nearly does. Conditions between fields (`if`, `dependentRequired`) are
- * not looked at: whoever needs them judges what comes out with a validator.
+ * Values that a schema describes, and values that it nearly describes. Conditions between fields (`if`,
+ * `dependentRequired`) are ignored: a test that needs them checks the values with a validator.
  */
 export class SchemaValues {
-  /** `document` is what references point into. `known`: values by field that stand for something, which are taken more often than others. */
+  /**
+   * References point into `document`. `known`: values by field that mean something; they are chosen more often than
+   * others.
+   */
   constructor(
     private readonly document: unknown,
     private readonly known: Readonly<Record<string, readonly unknown[]>> = {},
@@ -78,7 +81,7 @@ export class SchemaValues {
       : fc.oneof(...types.map((type) => this.ofType(type, schema)));
   }
 
-  /** One thing about it is wrong, or was: a type, a limit, a name, a field that is missing or too many. */
+  /** Values in which one thing may be wrong: a type, a limit, a name, a field that is missing or unknown. */
   near(schema: ValueSchema): fc.Arbitrary<unknown> {
     if (schema.$ref) return this.near(this.resolve(schema.$ref));
     const other = fc.oneof(
@@ -180,15 +183,21 @@ function textOf({ format, pattern, minLength = 0, maxLength = 60 }: ValueSchema)
   if (made) return made;
   const any = fc.string({ unit: 'grapheme', minLength, maxLength: Math.min(maxLength, Math.max(minLength, 60)) });
   const text = pattern ? matching(new RegExp(pattern, 'u'), any) : any;
-  // what no schema says: text can be stored
+  // a condition that no schema states: the text can be stored
   return text.filter((value) => value.length >= minLength && value.length <= maxLength && isStorable(value));
 }
 
-/** Properties of characters and looking around are beyond fast-check: those patterns are ones that most text matches. */
+/**
+ * fast-check cannot generate for Unicode properties and lookarounds. Those patterns match most text, so text is
+ * filtered.
+ */
 const matching = (pattern: RegExp, any: fc.Arbitrary<string>): fc.Arbitrary<string> =>
   /\\p|\(\?[!<=]/i.test(pattern.source) ? any.filter((value) => pattern.test(value)) : fc.stringMatching(pattern);
 
-/** A value as parameters of a query: an object spelled out, a list by commas (`explode: false`) or one by one. */
+/**
+ * A value as query parameters: an object with one parameter per key, a list separated by commas (`explode: false`) or
+ * as repeated parameters.
+ */
 export function queryOf(name: string, value: unknown, explode = true): string {
   const text = (one: unknown): string =>
     encodeURIComponent((typeof one === 'string' ? one : (JSON.stringify(one) ?? '')).toWellFormed());
