@@ -1,34 +1,34 @@
 /** Why messages were not accepted. */
 export type Trouble =
-  /** The world's fault, for now: the same messages may be sent again under their ids. */
+  /** A dependency is away for now: the same messages may be sent again under their ids. */
   | { kind: 'away'; sentence: string }
-  /** These messages' fault, or their sender's: sending them again changes nothing. Lines for a person. */
+  /** The messages or their sender are at fault: sending them again changes nothing. Lines for a person. */
   | { kind: 'refused'; lines: readonly string[] };
 
-/** What became of messages. */
+/** The result of publishing messages. */
 export interface Answer {
-  /** The ids of those that are durably queued, in their order. */
+  /** The ids of the messages that are durably queued, in their order. */
   accepted: readonly string[];
-  /** Why the others are not; undefined when there are no others. */
+  /** Why the other messages are not queued; undefined when all are. */
   trouble?: Trouble;
-  /** From the first byte sent to the last one read. */
+  /** The time from the first byte sent to the last byte read, in milliseconds. */
   tookMs: number;
 }
 
-/** A way in for alerts, as the command line uses it. */
+/** Publishes alerts for the command line, over HTTP or AMQP. */
 export interface AlertDoor {
-  /** Where it is, for a person: without a user or a password. */
+  /** The address, for a person: without a user or a password. */
   readonly address: string;
-  /** What it says of a message that it has accepted: `202` or `confirmed`. */
+  /** The word for an accepted message: `202` or `confirmed`. */
   readonly accepts: string;
   /**
-   * Hands over messages, at most 500, each a JSON value that need not be valid. Bounded in
-   * time (10 s). Rejects with `ConfigurationError` when there is nothing to sign a token with.
+   * Publishes messages, at most 500, each a JSON value that need not be valid. Bounded in time (10 s). Rejects with
+   * `ConfigurationError` when there is no secret to sign a token with.
    */
   publish(messages: readonly unknown[]): Promise<Answer>;
-  /** Gives up what is under way. May be called twice. */
+  /** Aborts requests in progress. May be called twice. */
   close(): Promise<void>;
 }
 
-/** The most that one `publish` takes: what the gateway accepts in one request. */
+/** How many messages one `publish` takes: the gateway's limit for one request. */
 export const MAX_BATCH = 500;

@@ -3,12 +3,12 @@ import { closest, distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import type { Terminal } from './terminal';
 
-/** An option as its command declares it: what it takes, and a sentence with its unit and its default. */
+/** An option as its command declares it: its type, and a sentence with its unit and its default. */
 export interface Option {
   type: 'string' | 'boolean';
-  /** May be given several times. */
+  /** The option may be given several times. */
   multiple?: boolean;
-  /** What stands for its value in the help: `<name>`. */
+  /** The placeholder for its value in the help: `<name>`. */
   value?: string;
   about: string;
 }
@@ -25,29 +25,29 @@ export type Values<O extends Options> = {
 
 export interface Given<O extends Options> {
   values: Values<O>;
-  /** Which of its actions, for a command that has some; else empty. */
+  /** The chosen action, for a command that has actions; else empty. */
   action: string;
-  /** What stands on the command line without an option's name, for a command that takes it. */
+  /** The text on the command line that belongs to no option, for a command that takes an argument. */
   argument: string | undefined;
 }
 
-/** A command of the command line: what it says of itself, and what it does. */
+/** A command of the command line: its description and its work. */
 export interface Command<O extends Options = Options> {
   name: string;
-  /** What it is for, in a few words. */
+  /** The purpose, in a few words. */
   purpose: string;
-  /** What else there is to know before its first use. */
+  /** What a user should know before the first use. */
   about: string;
-  /** Its actions, of which the first word after its name is one, each with what it does. */
+  /** Its actions with their descriptions. The first word after the command's name chooses one. */
   actions?: Readonly<Record<string, string>>;
-  /** What its one argument is, if it takes one. */
+  /** The name of its one argument, if it takes one. */
   argument?: string;
   options: O;
   /** Lines that can be pasted. */
   examples: readonly string[];
-  /** The environment variables that act. */
+  /** The environment variables that it reads. */
   settings: z.ZodRawShape;
-  /** Does it and resolves with the exit code. Throws `UsageError` and `ConfigurationError`. */
+  /** Runs the command and resolves with the exit code. Throws `UsageError` and `ConfigurationError`. */
   run(given: Given<O>, terminal: Terminal): Promise<number>;
 }
 
@@ -59,10 +59,10 @@ export class UsageError extends Error {
   }
 }
 
-/** What is wrong with a command line, as exit codes tell it. */
+/** The exit code for a wrong command line. */
 export const EXIT_USAGE = 2;
 
-/** Reads what follows a command's name. Throws `UsageError`. */
+/** Reads the arguments after a command's name. Throws `UsageError`. */
 export function readArguments<O extends Options>(
   { name, options, argument, actions }: Command<O>,
   args: readonly string[],
@@ -97,13 +97,13 @@ function readAction(name: string, actions: Readonly<Record<string, string>>, giv
   throw new UsageError(`${name} does not ${given}.${suggestion(given, known) || ` It does ${known.join(', ')}.`}`);
 }
 
-/** The nearest of the known names, as a question, when there is one near enough to be meant. */
+/** The nearest known name, as a question; empty when no name is near enough. */
 export function suggestion(name: string, known: readonly string[], prefix = ''): string {
   const candidate = closest(name, known);
   return distance(name, candidate) <= 3 ? ` Did you mean ${prefix}${candidate}?` : '';
 }
 
-/** What Node's parser says takes a paragraph and names nothing that is known. */
+/** The message of Node's parser is a paragraph and names no known option, so it is replaced by one sentence. */
 function inOneSentence(error: unknown, known: readonly string[]): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   const option = /'(?:-\w, )?(--?[^' ]+)/.exec(message)?.[1] ?? 'an option';
@@ -113,7 +113,7 @@ function inOneSentence(error: unknown, known: readonly string[]): unknown {
   return new UsageError(message.includes('does not take') ? `${option} takes no value.` : `${option} needs a value.`);
 }
 
-/** A number given as an option. Throws `UsageError` outside of its bounds. */
+/** Reads a number from an option. Throws `UsageError` outside of its bounds. */
 export function readNumber(
   option: string,
   text: string,

@@ -24,7 +24,7 @@ export function isHttpUrl(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }
 
-/** What `migrate` heeds. */
+/** The settings of `migrate`. */
 export const migrateSettings = {
   DATABASE_MIGRATION_URL,
   DATABASE_URL,
@@ -38,7 +38,7 @@ export const migrateSettings = {
   DB_READY_TIMEOUT,
 };
 
-/** What `token` heeds, and whoever signs a token for itself. */
+/** The settings of `token`, and of every command that signs its own token. */
 export const tokenSettings = {
   JWT_SECRET,
   DATA_DIR: setting(z.string().default('.tocsin'), {
@@ -50,7 +50,7 @@ export const tokenSettings = {
   JWT_JWKS_URL,
 };
 
-/** What whoever asks the gateway heeds: `dead-letters`. */
+/** The settings of commands that call the gateway: `dead-letters`. */
 export const gatewaySettings = {
   TOCSIN_URL: setting(httpUrl.optional(), {
     description: 'The gateway that the command line asks. Default: http://localhost and PORT.',
@@ -73,14 +73,14 @@ export const gatewaySettings = {
   ...tokenSettings,
 };
 
-/** What `publish` and `demo` heed. */
+/** The settings of `publish` and `demo`. */
 export const publishSettings = {
   ...gatewaySettings,
   RABBITMQ_URL: setting(RABBITMQ_URL.optional(), aboutSetting(RABBITMQ_URL)),
   RABBITMQ_PREFIX,
 };
 
-/** All of them, for `.env.example`. */
+/** All settings, for `.env.example`. */
 export const settings = { ...migrateSettings, ...publishSettings };
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -100,6 +100,6 @@ export const loadMigrateConfig = (environment: Environment) =>
 
 const DEFAULT_PORT = 8_000;
 
-/** Where the gateway is, unless an option says otherwise. */
+/** The gateway's address, unless an option gives another. */
 export const gatewayUrl = ({ TOCSIN_URL, PORT }: Pick<GatewayConfig, 'TOCSIN_URL' | 'PORT'>): string =>
   TOCSIN_URL ?? `http://localhost:${PORT || DEFAULT_PORT}`;

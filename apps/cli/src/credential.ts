@@ -3,29 +3,29 @@ import type { GatewayConfig } from './config';
 import { signingSecret } from './signing-secret';
 
 const LIFETIME_S = 300;
-/** Used no longer than this, so that it never expires on its way. */
+/** A token of its own is used no longer than this, so that it never expires on the way. */
 const USED_FOR_MS = 60_000;
 const USER = 'tocsin-cli';
 
 interface Made {
   token: string;
-  /** Where its secret comes from. */
+  /** The origin of its secret. */
   origin: string;
   atMs: number;
 }
 
-/** The token that the gateway is asked with: TOCSIN_TOKEN, else short-lived ones of our own, made as they are needed. */
+/** The token for calls of the gateway: TOCSIN_TOKEN, else short-lived tokens that the command line signs as needed. */
 export class Credential {
   private made: Made | undefined;
   private refused = false;
 
   constructor(
     private readonly config: GatewayConfig,
-    /** What a token of our own allows. */
+    /** The scope of a token that the command line signs. */
     private readonly scope: Scope,
   ) {}
 
-  /** Throws `ConfigurationError` when there is nothing to sign with. */
+  /** Throws `ConfigurationError` when there is no secret to sign with. */
   token(): string {
     if (this.config.TOCSIN_TOKEN) return this.config.TOCSIN_TOKEN;
     if (!this.made) this.made = this.sign();
@@ -34,20 +34,23 @@ export class Credential {
     return this.made.token;
   }
 
-  /** Where the token comes from, for a person. */
+  /** The origin of the token, for a person. */
   get origin(): string {
     return this.config.TOCSIN_TOKEN
       ? 'The token is the one in TOCSIN_TOKEN.'
       : `The token was signed with ${this.made?.origin ?? 'nothing yet'}.`;
   }
 
-  /** After a refusal: makes another one, since a server that began anew has another secret. False when there is only the one. */
+  /**
+   * Call it after a refusal. It signs a new token, since a restarted server may have another secret. False when there
+   * is only TOCSIN_TOKEN.
+   */
   renew(): boolean {
     this.refused = true;
     return !this.config.TOCSIN_TOKEN;
   }
 
-  /** A server that is beginning anew has no secret for a moment: the old token does until then. */
+  /** A server that is starting has no secret for a moment: until then the old token is used. */
   private signAgain(old: Made): Made {
     try {
       return this.sign();

@@ -38,7 +38,7 @@ const options = {
 
 type Given = Values<typeof options>;
 
-/** What the gateway says of letters that were decided together. */
+/** The gateway's response about letters that were decided together. */
 interface Settled {
   settled: number;
   failed: number;
@@ -86,7 +86,7 @@ export const deadLetters: Command<typeof options> = {
 
 type Act = (gateway: GatewayClient, terminal: Terminal) => Promise<number>;
 
-/** What the command line asks for. Throws `UsageError` before anything is asked. */
+/** The request for this command line. Throws `UsageError` before any request is sent. */
 function plan(action: string, argument: string | undefined, values: Given): Act {
   const { all, note, json, cursor, status, limit } = values;
   const filter = Object.keys(filters).find((name) => values[name as keyof typeof filters] !== undefined);
@@ -120,7 +120,7 @@ function plan(action: string, argument: string | undefined, values: Given): Act 
   return settleAll(action, { tenant_id: values.tenant, reason: values.reason, ...because });
 }
 
-/** One question, and its answer in lines. */
+/** Sends one request and prints the response in lines. */
 const ask =
   (method: string, path: string, body: unknown, lines: (answer: unknown) => string[]): Act =>
   async (gateway, terminal) => {
@@ -130,7 +130,7 @@ const ask =
     return 0;
   };
 
-/** Works a set off, call by call, until nothing of it is left, the queue confirms no more, or Ctrl+C. */
+/** Decides a set of letters, request by request, until none is left, the queue does not confirm one, or Ctrl+C. */
 const settleAll =
   (action: string, filter: object): Act =>
   async (gateway, terminal) => {

@@ -12,7 +12,7 @@ import type { Terminal } from './terminal';
 const DEFAULT_TENANTS = ['north-bakery', 'harbour-cafe'] as const;
 const DEFAULT_RATE = 1;
 const MAX_RATE = 1_000;
-/** How long an alert that is on its way may take to arrive once Ctrl+C was pressed. */
+/** After Ctrl+C: how long to wait for alerts that are on their way, in milliseconds. */
 const FAREWELL_MS = 1_000;
 
 const options = {

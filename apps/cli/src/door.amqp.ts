@@ -6,7 +6,7 @@ import type { AlertDoor, Answer, Trouble } from './alert-door';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** Why the broker has not confirmed a message, in a sentence. */
+/** Why the broker has not confirmed a message, as a sentence. */
 const FAILURES: Record<PublishFailure, string> = {
   unroutable: 'No queue takes alerts there yet: alert-processor makes the queues when it starts',
   nacked: 'RabbitMQ refused a message, usually because a queue is full',
@@ -17,8 +17,8 @@ const FAILURES: Record<PublishFailure, string> = {
 };
 
 /**
- * Straight to RabbitMQ, with confirms. Nobody reads an answer there, so messages are judged here, as strictly as the HTTP
- * door judges them: all of them or none is published.
+ * Publishes directly to RabbitMQ, with confirms. AMQP returns no validation errors, so messages are validated here, as
+ * strictly as the HTTP intake does: either all of them are published or none.
  */
 export class AmqpDoor implements AlertDoor {
   readonly accepts = 'confirmed';

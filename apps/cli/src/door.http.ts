@@ -3,10 +3,13 @@ import type { Credential } from './credential';
 import { GatewayClient, isProblem, NoAnswer, type Reply } from './gateway-client';
 import { printable } from './terminal';
 
-/** Worth another try: too many, and what a proxy or a gateway says while something behind it is away. */
+/**
+ * Statuses that are worth a retry: too many requests, and what a proxy or a gateway responds while a service behind it
+ * is away.
+ */
 const AWAY_STATUSES = [429, 502, 503, 504];
 
-/** The gateway's HTTP door: `POST /api/v1/events`. */
+/** Publishes over HTTP to the gateway: `POST /api/v1/events`. */
 export class HttpDoor implements AlertDoor {
   readonly accepts = '202';
   private readonly gateway: GatewayClient;

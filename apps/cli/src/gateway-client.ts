@@ -4,19 +4,19 @@ import type { Problem } from '@tocsin/contracts/wire';
 import type { Credential } from './credential';
 import { printable } from './terminal';
 
-/** The gateway waits five seconds for its queue; twice that is a gateway that will not answer. */
+/** The gateway waits 5 s for its queue. A gateway that takes twice as long will not respond. */
 const TIMEOUT_MS = 10_000;
 const MAX_ANSWER_BYTES = 8 * 1_048_576;
 
 export interface Reply {
   status: number;
-  /** Undefined when it was not JSON. */
+  /** Undefined when the response was not JSON. */
   body: unknown;
-  /** From the first byte sent to the last one read. */
+  /** The time from the first byte sent to the last byte read, in milliseconds. */
   tookMs: number;
 }
 
-/** There was no answer. The message is a sentence that says why. */
+/** There was no response. The message is a sentence that says why. */
 export class NoAnswer extends Error {
   constructor(
     message: string,
@@ -27,9 +27,12 @@ export class NoAnswer extends Error {
   }
 }
 
-/** The gateway's HTTP API with a credential. Node's own client, which follows no redirect and so carries no token away. */
+/**
+ * The gateway's HTTP API with a credential. It uses Node's own client, which follows no redirect and so gives no token
+ * away.
+ */
 export class GatewayClient {
-  /** Where it is, for a person. */
+  /** The gateway's address, for a person. */
   readonly address: string;
   private readonly base: URL;
   private readonly agent: http.Agent;
@@ -46,15 +49,15 @@ export class GatewayClient {
   }
 
   /**
-   * Asks, with another token after a 401 if there is one to be had. Throws `NoAnswer` within 10 s, and what the credential
-   * throws when there is nothing to sign a token with.
+   * Sends a request. After a 401 it tries once more with another token, if there is one. Throws `NoAnswer` within 10 s,
+   * and the credential's error when there is no secret to sign a token with.
    */
   async ask(method: string, path: string, body?: unknown): Promise<Reply> {
     const reply = await this.send(method, path, body);
     return reply.status === 401 && this.credential.renew() ? this.send(method, path, body) : reply;
   }
 
-  /** What a refusal says, in lines for a person. */
+  /** The explanation of a refusal, in lines for a person. */
   explain({ status, body }: Pick<Reply, 'status' | 'body'>): string[] {
     if (!isProblem(body))
       return [`${this.address} answered ${status}, and not as Tocsin does. Is it the right address?`];
@@ -68,7 +71,7 @@ export class GatewayClient {
     ];
   }
 
-  /** Gives up what is under way. May be called twice. */
+  /** Aborts requests in progress. May be called twice. */
   close(): void {
     this.agent.destroy();
   }
@@ -115,7 +118,7 @@ export class GatewayClient {
     });
   }
 
-  /** Why there was no answer, in a sentence. */
+  /** Why there was no response, as a sentence. */
   private absence(error: unknown): string {
     const { code, name } = error as NodeJS.ErrnoException;
     if (code === 'ECONNREFUSED') return `Nothing answers at ${this.address}. Is it running? npm start`;
@@ -136,7 +139,7 @@ function asJson(bytes: Buffer): unknown {
   }
 }
 
-/** Whether an answer's body is a refusal as the gateway writes it. */
+/** Whether a response's body is a problem of the gateway. */
 export function isProblem(body: unknown): body is Problem {
   const { title, status, code, errors } = (body ?? {}) as Partial<Problem>;
   return (

@@ -4,7 +4,7 @@ import type { Command, Options } from './command';
 
 const LINE_LENGTH = 110;
 
-/** The commands at a glance. */
+/** The overview of all commands. */
 export function helpForAll(commands: readonly Command[]): string {
   return [
     'Tocsin on the command line.',
@@ -17,7 +17,7 @@ export function helpForAll(commands: readonly Command[]): string {
   ].join('\n');
 }
 
-/** All that there is to know about one command. */
+/** The complete help of one command. */
 export function helpFor({ name, purpose, about, actions, argument, options, examples, settings }: Command): string {
   const words = actions
     ? [Object.keys(actions).join('|'), ...(argument ? [`[${argument}]`] : [])]
@@ -57,7 +57,7 @@ function sentenceOf(schema: z.ZodType): string {
   return remarks.length > 0 ? `${description} (${remarks.join('; ')})` : description;
 }
 
-/** Two columns, the second wrapped beside the first. */
+/** Two columns. The second one is wrapped beside the first. */
 function table(rows: readonly (readonly [string, string])[]): string {
   const width = Math.max(...rows.map(([name]) => name.length)) + 4;
   return rows

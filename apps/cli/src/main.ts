@@ -5,9 +5,9 @@ import { processTerminal } from './terminal';
 try {
   process.loadEnvFile();
 } catch {
-  // there is none, and none is needed
+  // there is no .env file, and none is needed
 }
-// `… | head` closes our stdout: whoever read it has enough
+// `… | head` closes stdout: the reader has enough
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
 void runCli(process.argv.slice(2), processTerminal(process, process.env)).then((exitCode) => {

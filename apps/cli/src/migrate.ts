@@ -6,7 +6,7 @@ import type { Command } from './command';
 import { loadMigrateConfig, migrateSettings } from './config';
 import { printable, type Terminal } from './terminal';
 
-/** How long between two attempts to reach the database, and between two lines that say so. */
+/** The time between two attempts to reach the database, and between two lines that report them. */
 const RETRY_MS = 500;
 const SAY_EVERY_MS = 5_000;
 
@@ -28,7 +28,7 @@ export const migrate: Command<Record<string, never>> = {
   },
 };
 
-/** Tries until the database is there. After `timeoutMs` it says why not and resolves with undefined. */
+/** Tries until the database is reachable. After `timeoutMs` it prints the reason and resolves with undefined. */
 async function migrateOnceReachable(
   url: string,
   timeoutMs: number,

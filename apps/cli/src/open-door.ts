@@ -7,7 +7,7 @@ import { Credential } from './credential';
 import { AmqpDoor } from './door.amqp';
 import { HttpDoor } from './door.http';
 
-/** The options with which `publish` and `demo` choose their door. */
+/** The options with which `publish` and `demo` choose HTTP or AMQP. */
 export const doorOptions = {
   url: {
     type: 'string',
@@ -17,7 +17,10 @@ export const doorOptions = {
   amqp: { type: 'boolean', about: 'Publish over AMQP to RABBITMQ_URL. That is the default when RABBITMQ_URL is set.' },
 } as const;
 
-/** The door that the options and the environment ask for. Nothing is opened yet. Throws `UsageError` and `ConfigurationError`. */
+/**
+ * The door that the options and the environment choose. Nothing is opened yet. Throws `UsageError` and
+ * `ConfigurationError`.
+ */
 export function openDoor({ url, amqp }: { url?: string; amqp?: boolean }, config: PublishConfig): AlertDoor {
   if (url !== undefined && amqp) throw new UsageError('--url publishes over HTTP and --amqp does not: choose one.');
   if (url !== undefined && !isHttpUrl(url)) throw new UsageError('--url is an http or https address.');

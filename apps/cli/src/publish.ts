@@ -8,7 +8,7 @@ import { readMessages } from './read-messages';
 import type { Terminal } from './terminal';
 
 const DEFAULT_TENANT = 'north-bakery';
-/** Well below the 8 MiB that the gateway takes as one request. */
+/** The maximum size of a batch, well below the 8 MiB that the gateway accepts in one request. */
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 
 const alertOptions = {
@@ -85,7 +85,7 @@ export const publish: Command<typeof options> = {
 
 type Given = Values<typeof options>;
 
-/** The message that the options describe. What they say is judged where it is published. */
+/** The message that the options describe. It is validated where it is published. */
 function fromOptions(values: Given, title: string | undefined): Record<string, unknown> {
   if (title === undefined)
     throw new UsageError('publish needs a title in quotes, such as "Flour is low", or a --file.');
@@ -105,7 +105,7 @@ function fromOptions(values: Given, title: string | undefined): Record<string, u
     action,
   } = values;
   const dedup_key = values['dedup-key'];
-  // without a dedup_key nobody needs it, and a time of our own would make the same id sent twice two messages
+  // no time without a dedup_key: it is not needed, and a new time would make a repeated id two different messages
   const occurred_at = values['occurred-at'] ?? (dedup_key === undefined ? undefined : new Date().toISOString());
   return {
     tenant_id: tenant,
@@ -139,7 +139,10 @@ function refuseOptionsBesideFile(values: Given, title: string | undefined): void
   if (beside) throw new UsageError(`--file holds whole messages: --${beside} has no place beside it.`);
 }
 
-/** Publishes them in batches. Stops at the first that is not accepted, and says how many were before. */
+/**
+ * Publishes the messages in batches. Stops at the first one that is not accepted, and prints how many were accepted
+ * before.
+ */
 async function publishAll(messages: readonly unknown[], door: AlertDoor, terminal: Terminal): Promise<number> {
   const ids: string[] = [];
   let tookMs = 0;

@@ -1,13 +1,13 @@
 import { createReadStream } from 'node:fs';
 import { parseExactly } from '@tocsin/messages';
 
-/** More than that is no file of alerts. */
+/** A larger file is not a file of alerts. */
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
 /** A file that cannot be used. The message is one sentence. */
 class UnusableFile extends Error {}
 
-/** The messages of a JSON file, one or a list; `-` is stdin. Whether each is valid is not looked at. Throws with a sentence. */
+/** The messages of a JSON file, one or a list; `-` is stdin. It does not validate them. Throws with a sentence. */
 export async function readMessages(file: string, stdin: AsyncIterable<Uint8Array>): Promise<unknown[]> {
   const name = file === '-' ? 'stdin' : file;
   const text = await readText(name, file === '-' ? stdin : createReadStream(file));

@@ -12,8 +12,8 @@ import { token } from './token';
 export const COMMANDS: readonly Command[] = [migrate, token, publish, demo, deadLetters];
 
 /**
- * Runs `<command> [options]` and resolves with the exit code: 0 done, 1 it did not work, 2 the command line is wrong, 78
- * the configuration is wrong. Whatever goes wrong is told in sentences. Never rejects.
+ * Runs `<command> [options]` and resolves with the exit code: 0 done, 1 the command failed, 2 the command line is
+ * wrong, 78 the configuration is wrong. Errors are printed as sentences. Never rejects.
  */
 export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
   try {
@@ -59,6 +59,6 @@ async function dispatch([name, ...args]: readonly string[], terminal: Terminal):
 
 const isHelp = (argument: string): boolean => argument === '--help' || argument === '-h';
 
-/** Whoever asks for help gets it, whatever else stands there; behind `--` there are no options. */
+/** A request for help takes precedence over everything else on the line. After `--` there are no options. */
 const asksForHelp = (args: readonly string[]): boolean =>
   args.slice(0, args.includes('--') ? args.indexOf('--') : args.length).some(isHelp);

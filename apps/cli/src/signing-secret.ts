@@ -5,11 +5,14 @@ import type { TokenConfig } from './config';
 
 export interface SigningSecret {
   secret: string;
-  /** Where it comes from, for a person: a variable or a file, never the secret. */
+  /** The origin of the secret, for a person: a variable or a file, never the secret itself. */
   origin: string;
 }
 
-/** What tokens are signed with: JWT_SECRET, else what the standalone keeps. Throws `ConfigurationError` when there is neither. */
+/**
+ * The secret that signs tokens: JWT_SECRET, else the one that standalone keeps. Throws `ConfigurationError` when there
+ * is neither.
+ */
 export function signingSecret({
   JWT_SECRET,
   JWT_JWKS_URL,

@@ -1,20 +1,20 @@
-/** What a command has of the process it runs in. Commands touch nothing else of it, so that a test can play it. */
+/** The parts of its process that a command uses. A command uses nothing else of it, so a test can replace it. */
 export interface Terminal {
   environment: Readonly<Record<string, string | undefined>>;
   stdin: AsyncIterable<Uint8Array>;
   /** A line of the result: stdout. */
   out(line: string): void;
-  /** A line for the person who looks on: stderr. */
+  /** A line for the person at the terminal: stderr. */
   err(line: string): void;
-  /** Whether the result may be coloured. */
+  /** Whether the result may have colours. */
   colours: boolean;
-  /** From the first call on Ctrl+C and SIGTERM abort this signal instead of ending the process. A second one ends it. */
+  /** After the first call Ctrl+C and SIGTERM abort this signal instead of ending the process. A second one ends it. */
   interrupted(): AbortSignal;
 }
 
-/** One Ctrl+C can arrive twice, from the terminal and from npm. A person who means it presses again later than this. */
+/** One Ctrl+C can arrive twice, from the terminal and from npm. A second press by a person comes later than this. */
 const SIGNAL_ECHO_MS = 300;
-/** What a shell reports of a process that SIGINT ended: 128 + 2. */
+/** The exit code that a shell reports for a process that SIGINT ended: 128 + 2. */
 const EXIT_INTERRUPTED = 130;
 
 export function processTerminal(running: NodeJS.Process, environment: Terminal['environment']): Terminal {
@@ -46,5 +46,5 @@ function abortOnSignal(running: NodeJS.Process): AbortController {
   return controller;
 }
 
-/** Text of others as one line without anything that a terminal would take for a command. */
+/** Foreign text as one line, without characters that a terminal would interpret as a command. */
 export const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim();

@@ -7,7 +7,7 @@ import { signingSecret } from './signing-secret';
 const DEFAULT_USER = 'ana@example.test';
 const DEFAULT_SCOPES: readonly Scope[] = ['alerts:read'];
 const DEFAULT_EXPIRES = '12h';
-/** Longer than that a token is a password that nobody changes. */
+/** The longest lifetime. A token that lives longer is a password that never changes. */
 const MAX_EXPIRES_S = 366 * 86_400;
 const DEFAULT_TENANTS_CLAIM = 'tenants';
 
@@ -95,7 +95,7 @@ function readTenants(given: readonly string[]): string[] {
 
 const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
 
-/** "12h" in seconds. Throws `UsageError`. */
+/** Converts a duration such as "12h" to seconds. Throws `UsageError`. */
 function readDuration(text: string): number {
   const [, number, unit] = /^(\d{1,9})([smhd])$/.exec(text.trim()) ?? [];
   const seconds = Number(number) * SECONDS[unit as keyof typeof SECONDS];

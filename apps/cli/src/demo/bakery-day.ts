@@ -1,28 +1,31 @@
 import type { AlertAction, AlertType, MessageStatus, Severity } from '@tocsin/contracts/wire';
 import type { Dice } from './dice';
 
-/** One thing that somebody hears of a story. */
+/** One alert of a story. */
 export interface Beat {
   severity: Severity;
   title: string;
   message?: string;
   status?: MessageStatus;
-  /** Another name than the story's. */
+  /** A name that differs from the story's. */
   name?: string;
   metadata?: Record<string, unknown>;
-  /** An alert of its own, although the story has a key. */
+  /** The beat is an alert of its own, although the story has a key. */
   alone?: true;
-  /** Follows the one before it, and is followed, without a pause. */
+  /** There is no pause before this beat and none after it. */
   burst?: true;
 }
 
-/** Something that happens at one place, told beat after beat. */
+/** Something that happens at one place, told beat by beat. */
 export interface Story {
   site: 'bakery' | 'cafe';
   service: string;
   name: string;
   type?: AlertType;
-  /** Names the alert that all beats are about; without it each is an alert of its own. No two stories of a day share one. */
+  /**
+   * Identifies the alert that all beats belong to. Without it each beat is an alert of its own. Keys are unique within
+   * a day.
+   */
   key?: string;
   labels?: Record<string, string>;
   actions?: AlertAction[];
@@ -46,7 +49,7 @@ const once = (severity: Severity, title: string, message?: string): Beat[] => [
 const over = (title: string): Beat => ({ severity: 'low', status: 'resolved', title });
 const euros = (cents: number): string => `€ ${(cents / 100).toFixed(2)}`;
 
-/** A failing payment provider makes a burst of this many declined cards. */
+/** A failing payment provider causes a burst of this many declined cards. */
 const DECLINED_CARDS = 18;
 
 /** What can happen in a day. Every story is told once a day, with other numbers each time. */

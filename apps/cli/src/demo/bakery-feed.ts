@@ -4,30 +4,33 @@ import { Dice } from './dice';
 
 export interface FeedOptions {
   seed: number;
-  /** Who the stories happen to: the bakery's to the first, the café's to the second, or all of them to an only one. */
+  /**
+   * The tenants of the stories: the bakery's stories go to the first, the café's to the second. A single tenant gets
+   * all.
+   */
   tenants: readonly [string, ...string[]];
-  /** Before every id. Ids are used once, so each run of a demo has its own. */
+  /** The prefix of every id. An id is used once, so each run of a demo has its own prefix. */
   run: string;
-  /** The clock that `occurred_at` is taken from. */
+  /** The clock for `occurred_at`. */
   now: () => Date;
 }
 
 export interface FeedItem {
   message: AlertMessageBody & { id: string; title: string };
-  /** From 1. A day tells every story once and to its end. */
+  /** From 1. A day tells every story once and completely. */
   day: number;
-  /** Part of a burst: the next one follows at once. */
+  /** The item is part of a burst: the next one follows at once. */
   more: boolean;
 }
 
-/** How many stories are told side by side. */
+/** How many stories are told at the same time. */
 const MAX_OPEN_STORIES = 5;
-/** Which part of the day's stories comes before its burst: it is to surprise somebody who has seen single alerts. */
+/** Which part of the day's stories comes before the burst: it should surprise a viewer who has seen single alerts. */
 const BURST_AT = 0.4;
 
 /**
- * Day after day at a bakery and its café, without an end. The same seed tells the same days. What resolves was raised before, in the
- * same day; what is open when a day ends says nothing more.
+ * Endless days at a bakery and its café. The same seed gives the same days. An alert that resolves was raised before,
+ * on the same day; an alert that is open when its day ends gets no more messages.
  */
 export function* bakeryFeed({ seed, tenants, run, now }: FeedOptions): Generator<FeedItem, never> {
   const dice = new Dice(seed);
@@ -47,7 +50,7 @@ interface Told {
   more: boolean;
 }
 
-/** All stories of a day, told side by side, each in its own order. A burst is told without a pause. */
+/** All stories of a day, mixed, each in its own order. A burst is told without a pause. */
 function* oneDay(dice: Dice): Generator<Told> {
   const stories = dice.shuffled(BAKERY_DAY).map((write) => write(dice));
   const waiting = stories.filter((story) => !isBurst(story));

@@ -1,4 +1,7 @@
-/** Chance that repeats itself for the same seed. Mulberry32: 32 bits of state, which is plenty for a demonstration. */
+/**
+ * Random numbers that are the same for the same seed. Mulberry32: 32 bits of state, which is enough for a
+ * demonstration.
+ */
 export class Dice {
   private state: number;
 
@@ -14,7 +17,7 @@ export class Dice {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number, both ends included. */
+  /** An integer, both ends included. */
   between(least: number, most: number): number {
     return least + Math.floor(this.roll() * (most - least + 1));
   }

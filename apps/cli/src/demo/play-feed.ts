@@ -2,43 +2,43 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MAX_BATCH, type AlertDoor, type Answer } from '../alert-door';
 import type { FeedItem } from './bakery-feed';
 
-/** What became of a feed that was played. Nothing is ever dropped: what is not confirmed is tried again under its id. */
+/** The result of a feed that was played. No message is ever dropped: an unconfirmed one is tried again under its id. */
 export interface Tally {
   published: number;
-  /** Of these, those that had to be sent more than once. */
+  /** How many of the confirmed messages had to be sent more than once. */
   retried: number;
-  /** Not confirmed when the feed was interrupted or refused. */
+  /** How many messages were not confirmed when the feed was interrupted or refused. */
   unsent: number;
-  /** Why the server will have none of it; undefined when it did not say so. */
+  /** Why the server refused the feed; undefined when it did not. */
   refusal?: readonly string[];
 }
 
-/** What there is to tell while it is played. */
+/** Reports progress while the feed is played. */
 export interface Watcher {
   published(item: FeedItem): void;
-  /** The server is away. Told at once and every five seconds. */
+  /** The server is away. Called at once and every five seconds. */
   waiting(reason: string, waitedMs: number, kept: number): void;
-  /** It has taken something again. */
+  /** The server has accepted a message again. */
   back(waitedMs: number): void;
 }
 
 export interface Play {
   feed: Iterator<FeedItem>;
   door: AlertDoor;
-  /** Alerts a second, on average. */
+  /** Alerts per second, on average. */
   rate: number;
   watcher: Watcher;
   interrupted: AbortSignal;
 }
 
-/** What waits for an absent server at most; the feed stands still then. */
+/** How many messages wait for an absent server at most. At the limit the feed pauses. */
 const MAX_WAITING = MAX_BATCH;
 const RETRY_MS = { first: 250, most: 2_000 };
 const SAY_EVERY_MS = 5_000;
 
 /**
- * Publishes a feed at its pace until it ends, is interrupted or is refused. While the server is away the feed goes on, and what it
- * says is kept: the same messages under the same ids, tried again until they are confirmed.
+ * Publishes a feed at its pace until it ends, is interrupted or is refused. While the server is away the feed goes on
+ * and its messages are kept: the same messages under the same ids are tried again until they are confirmed.
  */
 export async function playFeed({ feed, door, rate, watcher, interrupted }: Play): Promise<Tally> {
   const waiting: { item: FeedItem; attempts: number }[] = [];
@@ -56,7 +56,7 @@ export async function playFeed({ feed, door, rate, watcher, interrupted }: Play)
         if (!value.more) dueAt += pauseMs(rate);
       }
     }
-    // a feed that stood still does not make up for it
+    // a feed that paused does not catch up on the time it missed
     if (waiting.length >= MAX_WAITING) dueAt = Math.max(dueAt, now);
   };
 
@@ -91,7 +91,7 @@ export async function playFeed({ feed, door, rate, watcher, interrupted }: Play)
     const wakeAt = waiting.length === 0 ? dueAt : (outage?.tryAt ?? now);
     if (ended && waiting.length === 0) break;
     if (wakeAt > now) {
-      // an absent server does not stop the clock: what falls due meanwhile is taken in time
+      // an absent server does not stop the clock: messages that are due meanwhile are taken from the feed in time
       const until = ended || waiting.length >= MAX_WAITING ? wakeAt : Math.min(wakeAt, dueAt);
       await sleep(Math.max(1, until - now), undefined, { signal: interrupted }).catch(() => undefined);
       continue;
@@ -102,5 +102,5 @@ export async function playFeed({ feed, door, rate, watcher, interrupted }: Play)
   return { ...tally, unsent: waiting.length };
 }
 
-/** Between half and one and a half times the usual pause: services do not beat like a metronome. */
+/** Between half and one and a half times the average pause: real services send irregularly. */
 const pauseMs = (rate: number): number => (1_000 / rate) * (0.5 + Math.random());

@@ -11,17 +11,20 @@ type Answer = (request: Published, response: ServerResponse) => void;
 
 const accept: Answer = ({ messages }, response) => respond(response, 202, { ids: messages.map(({ id }) => id) });
 
-/** Answers as the gateway does, with a problem for an error. */
+/** Responds as the gateway does. An error has a problem as its body. */
 export function respond(response: ServerResponse, status: number, body: unknown): void {
   response
     .writeHead(status, { 'content-type': status < 400 ? 'application/json' : 'application/problem+json' })
     .end(JSON.stringify(body));
 }
 
-/** The gateway's HTTP door on a real socket, played: it accepts everything until a test says otherwise, and can go away. */
+/**
+ * A test double of the gateway's HTTP intake on a real socket. It accepts everything until a test says otherwise, and
+ * can go away.
+ */
 export class PlayedGateway {
   readonly requests: Published[] = [];
-  /** The next answers, in their order; after them everything is accepted. */
+  /** The next responses, in their order. After them everything is accepted. */
   readonly next: Answer[] = [];
   private server: Server | undefined;
   private port = 0;
@@ -36,10 +39,10 @@ export class PlayedGateway {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Every message that was answered 202, in their order. */
+  /** Every message that got a 202, in their order. */
   readonly accepted: Published['messages'] = [];
 
-  /** Listens again, where it listened before. */
+  /** Listens again, on the same port. */
   async comeBack(): Promise<void> {
     const server = createServer((request, response) => void this.answer(request, response));
     this.server = server;
@@ -47,7 +50,7 @@ export class PlayedGateway {
     this.port = (server.address() as AddressInfo).port;
   }
 
-  /** Cuts every connection and listens no more. */
+  /** Cuts every connection and stops listening. */
   async goAway(): Promise<void> {
     const { server } = this;
     this.server = undefined;

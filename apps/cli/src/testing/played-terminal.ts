@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Terminal } from '../terminal';
 
-/** A terminal that keeps what is written to it, for a test to read. */
+/** A terminal that keeps its output, so that a test can read it. */
 export class PlayedTerminal implements Terminal {
   readonly stdout: string[] = [];
   readonly stderr: string[] = [];
