@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 
-// Each breach is the text of a file that does not exist (or not like this), linted as if it stood at `file`. Its imports are
-// resolved on the real tree. A policy that matches nothing looks exactly like one that is obeyed: hence one breach for each.
+// Each breach is the text of a file that does not exist, or exists with other text. ESLint checks it as if it stood at
+// `file`, and resolves its imports on the real tree. A policy that matches nothing looks exactly like one that is
+// obeyed, so each policy has a breach.
 
 const root = join(__dirname, '..');
 
@@ -10,14 +11,14 @@ interface Planted {
   fact: string;
   file: string;
   text: string;
-  /** What the linter has to say; nothing means that the import is right. */
+  /** What the linter must report; undefined means that the import is allowed. */
   says?: RegExp;
 }
 
 const notAllowed = /no rule allowing|not allowed|no policy/i;
 
 const breaches: Planted[] = [
-  // Who may know whom.
+  // Which part may import which.
   {
     fact: 'a library does not import an app',
     file: 'libs/redis/src/planted.ts',
@@ -193,7 +194,7 @@ const breaches: Planted[] = [
     says: notAllowed,
   },
 
-  // What stays where it is.
+  // What must stay in its place.
   {
     fact: 'wire imports no package',
     file: 'libs/contracts/src/wire.ts',
@@ -286,7 +287,8 @@ const breaches: Planted[] = [
     says: /test code stays in tests/,
   },
 
-  // Each driver has its library: one breach from another library, one from an app, one from a library that is no adapter.
+  // Each driver has its library: one breach from another library, one from an app, one from a library that is no
+  // adapter.
   ...(
     [
       ['pg', 'libs/postgres'],
@@ -311,7 +313,7 @@ const breaches: Planted[] = [
     ),
   ),
 
-  // Who may see which tenant is asked at one door.
+  // Only one place decides which tenants a user may see.
   ...[
     `import { Memberships } from '@tocsin/auth';`,
     `import type { Memberships } from '@tocsin/auth';`,
@@ -324,7 +326,7 @@ const breaches: Planted[] = [
     says: /VisibleTenants is the one door/,
   })),
 
-  // Cycles, and the rules that are about one file.
+  // Cycles, and the rules about a single file.
   {
     fact: 'a cycle is an error',
     file: 'libs/contracts/src/event.ts',
@@ -447,7 +449,10 @@ const rightful: Planted[] = [
   },
 ];
 
-/** ESLint reads its configuration by a dynamic import, which Jest's sandbox does not have: a process of its own, once for all. */
+/**
+ * ESLint reads its configuration with a dynamic import, which Jest's sandbox does not support. So one process of its
+ * own checks all breaches.
+ */
 const program = `
   import { ESLint } from 'eslint';
   const eslint = new ESLint();

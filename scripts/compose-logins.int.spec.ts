@@ -6,8 +6,8 @@ import { freshDatabase, type FreshDatabase } from '@tocsin/postgres/testing';
 import { Client } from 'pg';
 import { parse } from 'yaml';
 
-// Docker is not needed: the step of docker-compose.yml that makes the logins is SQL, run here on a real PostgreSQL, and the
-// addresses are those that the apps are given there.
+// The test needs no Docker: the step of docker-compose.yml that creates the logins is SQL. It runs here on a real
+// PostgreSQL, with the addresses that docker-compose.yml gives to the apps.
 
 const read = (path: string) => readFileSync(join(__dirname, '..', path), 'utf8');
 const compose = parse(read('docker-compose.yml'), { merge: true }) as {
@@ -25,7 +25,7 @@ const open = async (url: string): Promise<Client> => {
   await client.connect();
   return client;
 };
-/** Compose's address of an app, on the database of this test. */
+/** The address that docker-compose.yml gives to an app, on the database of this test. */
 function addressOf(app: string): string {
   const { username, password } = new URL(compose.services[app]!.environment.DATABASE_URL!);
   return Object.assign(new URL(fresh.url), { username, password }).toString();
@@ -35,7 +35,7 @@ const loginOf = (app: string): string => new URL(addressOf(app)).username;
 beforeAll(async () => {
   fresh = await freshDatabase();
   owner = await open(fresh.url);
-  // twice: compose runs it again with every `up`
+  // twice, because compose runs the step again with every `up`
   for (let i = 0; i < 2; i += 1) await owner.query(read('infrastructure/local/compose-logins.sql'));
 }, 60_000);
 afterAll(async () => {

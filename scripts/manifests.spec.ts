@@ -7,7 +7,7 @@ const root = join(__dirname, '..');
 const kubernetes = join(root, 'infrastructure', 'kubernetes');
 const readText = (...path: string[]) => readFileSync(join(root, ...path), 'utf8');
 
-/** As much of the shape of a manifest as is looked at here. */
+/** The part of a manifest's shape that these tests check. */
 interface Probe {
   httpGet: { path: string; port: string };
 }
@@ -267,7 +267,7 @@ describe('what runs without a cluster', () => {
     volumes: Record<string, unknown>;
   };
   const service = (name: string) => compose.services[name]!;
-  /** What runs to its end, one after the other, before an app starts. */
+  /** The init containers, which run one after the other before an app starts. */
   const STEPS = ['migrate', 'logins'];
 
   test('nothing in compose listens to another machine', () => {
@@ -348,7 +348,7 @@ describe('what runs without a cluster', () => {
   });
 
   test('a gateway keeps idle connections longer than any proxy that is configured here', () => {
-    // the default, as the schema of the settings has written it there
+    // the default that the settings' schema has written there
     const keptSeconds = Number(/^#IDLE_CONNECTION_MS=(\d+)$/m.exec(readText('.env.example'))![1]) / 1000;
     const [controller] = parseAllDocuments(
       readText('infrastructure/kubernetes/ingress-nginx/controller-config.yaml'),

@@ -17,7 +17,7 @@ pack(
       experimentalDecorators: false,
       emitDecoratorMetadata: false,
     },
-    // as ES modules want it, for Node and for every bundler
+    // the extension that ES modules need, for Node and for every bundler
     rewrite: (text) => text.replaceAll(/(from |import\()'(\.[^']*)'/g, (_, keyword, path) => `${keyword}'${path}.js'`),
     assets: ['inbox/inbox.css'],
   },

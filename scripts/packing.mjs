@@ -1,5 +1,6 @@
-// How a library of this repository becomes a package for others: its sources and what it shares with the server are copied into a
-// folder, compiled there, and packed. Inside the repository they stay sources (docs/decisions/0012).
+// Makes a package for others from a library of this repository: it copies the library's sources, and what they share
+// with the server, into a folder, compiles them there, and packs the result. Inside the repository they stay sources
+// (docs/decisions/0012).
 import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
@@ -17,10 +18,13 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** `{ library, entries, compilerOptions, rewrite?, assets? }`: entries and assets as paths in its `src`; `rewrite(text)` for each source. Prints the tarball's path. */
+/**
+ * Packs `{ library, entries, compilerOptions, rewrite?, assets? }` and prints the tarball's path. `entries` and
+ * `assets` are paths in the library's `src`; `rewrite(text)` changes each source.
+ */
 export function pack({ library, entries, compilerOptions, rewrite = (text) => text, assets = [] }, destination = '.') {
   const from = join(root, 'libs', library);
-  /** Within the repository, so that the compiler finds the types of packages as it does for any other source. */
+  /** The folder is within the repository, so that the compiler finds the types of packages as for any other source. */
   mkdirSync(join(root, 'dist'), { recursive: true });
   const staging = mkdtempSync(join(root, 'dist', `${library}-`));
   const run = (command, args) => {
@@ -76,7 +80,10 @@ export function pack({ library, entries, compilerOptions, rewrite = (text) => te
   }
 }
 
-/** What a package may take of other libraries. Its copies get a name of their own: a package may have a file of that name. */
+/**
+ * The files of other libraries that a package may include. The copies get names of their own: a package may have a file
+ * of the same name.
+ */
 const SHARED = [
   { from: 'contracts', name: 'wire' },
   { from: 'messages', name: 'exact-json' },

@@ -1,6 +1,6 @@
-// Makes a fresh clone ready: `node scripts/ready.mjs` installs the packages, `node scripts/ready.mjs build` builds as well.
-// It says nothing when there is nothing to do, and never stays silent for longer than three seconds when there is. It runs
-// before anything is installed, hence Node's own modules only.
+// Makes a fresh clone ready: `node scripts/ready.mjs` installs the packages, `node scripts/ready.mjs build` also
+// builds. It prints nothing when there is nothing to do, and is never silent for longer than three seconds when there
+// is. It runs before any package is installed, so it imports only Node's own modules.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -8,18 +8,23 @@ import { join } from 'node:path';
 import { argv, env, exit, stdout, version } from 'node:process';
 import { fileURLToPath } from 'node:url';
 
-/** The first line of Node that loads ES modules by require() without a flag, which Nest 12 needs. */
+/** The first version of Node that loads ES modules by require() without a flag, which Nest 12 needs. */
 const NODE_MINIMUM = [20, 19];
-/** Nothing is silent for longer than three seconds, the second or so included in which the next program only loads. */
+/**
+ * The interval of progress lines. With the second or so in which the next program loads, no silence is longer than
+ * three seconds.
+ */
 const SAY_EVERY_MS = 1_000;
-/** On a terminal one line ticks in place; elsewhere each is a line that stays. */
+/** On a terminal one line is updated in place; elsewhere each line stays. */
 const TICK_MS = stdout.isTTY ? 500 : SAY_EVERY_MS;
 const CLEAR = stdout.isTTY ? '\x1b[K' : '';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const at = (...parts) => join(root, ...parts);
 
-/** The hash of the lock that the packages were installed from; it lives in node_modules and goes with them. */
+/**
+ * The hash of the lock file that the packages were installed from. It is in node_modules, so it is deleted with them.
+ */
 const INSTALLED_LOCK = at('node_modules', '.tocsin-lock');
 /**
  * What `npm start` leaves for its start block, which prints these lines itself: `{ packages_ms?, packages_first_time?,
@@ -37,7 +42,7 @@ if (major < NODE_MINIMUM[0] || (major === NODE_MINIMUM[0] && minor < NODE_MINIMU
 const hashOf = (text) => createHash('sha256').update(text).digest('hex');
 const read = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined);
 
-/** When each program began that runs at the moment. */
+/** The start time of each running program. */
 const running = new Map();
 let ticking;
 
@@ -48,11 +53,14 @@ function tick() {
   if (each.length > 0) stdout.write(stdout.isTTY ? `${each.join('')}${CLEAR}\r` : `${each.join('\n')}\n`);
 }
 
-/** Runs a program quietly, with a line every few seconds; what it wrote is shown when it fails. */
+/**
+ * Runs a program without showing its output, and prints a line every few seconds. When the program fails, its output is
+ * shown.
+ */
 function run(what, command, args) {
   const startedAt = Date.now();
   return new Promise((resolve) => {
-    // Windows starts npm by a shell or not at all.
+    // Windows starts npm only through a shell.
     const child = spawn(command, args, {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -63,7 +71,7 @@ function run(what, command, args) {
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
     running.set(what, startedAt);
-    // it goes on between two programs: a new one would begin its silence anew
+    // the timer continues between two programs, so that the next one does not begin a new silence
     ticking ??= setInterval(tick, TICK_MS).unref();
     const end = (failure) => {
       running.delete(what);
@@ -84,7 +92,9 @@ const done = (step, ms, remark = '') => {
   if (!underStart) stdout.write(`  ✓ ${step.padEnd(9)} ${seconds(ms).padStart(5)}${remark && `   ${remark}`}\n`);
 };
 
-/** Whether somebody's own `npm ci` has put exactly what the lock says: npm keeps a list of what it installed. */
+/**
+ * Whether the user's own `npm ci` has installed exactly what the lock file says: npm keeps a list of what it installed.
+ */
 function alreadyInstalled(lockText) {
   const installedText = read(at('node_modules', '.package-lock.json'));
   if (!installedText) return false;
@@ -104,7 +114,7 @@ async function installPackages(timings) {
   stdout.write(
     `Installing packages (about 30 s, ${firstTime ? 'first time only' : 'because package-lock.json changed'})…\n`,
   );
-  // With NODE_ENV=production npm would leave out what builds and tests.
+  // With NODE_ENV=production npm would leave out the packages that build and test.
   timings.packages_ms = await run('npm ci', 'npm', [
     'ci',
     '--include=dev',
@@ -118,8 +128,8 @@ async function installPackages(timings) {
 }
 
 /**
- * The two things that are built, side by side: the servers by Nest, the page by Vite. Each is made from sources of its own, so
- * that a change of one leaves the other alone.
+ * The two parts that are built, at the same time: Nest builds the servers, Vite builds the page. Each has sources of
+ * its own, so that a change of one does not rebuild the other.
  */
 const PARTS = [
   {
@@ -128,7 +138,7 @@ const PARTS = [
     stamp: at('dist', '.built'),
     isSource: (path) => !path.startsWith('apps/dashboard/') && !path.startsWith('libs/react-client/'),
     files: ['nest-cli.json', 'tsconfig.json', 'package-lock.json'],
-    // A file whose source is gone must not be found by anybody.
+    // A built file whose source was deleted must not be found.
     clean() {
       const apps = existsSync(at('dist', 'apps')) ? readdirSync(at('dist', 'apps')) : [];
       for (const app of apps.filter((name) => name !== 'dashboard'))
@@ -170,7 +180,7 @@ async function build(timings) {
   const found = sources();
   const due = PARTS.flatMap((part) => {
     const made = [...found.filter(part.isSource), ...part.files].map((path) => ({ path, stat: statSync(at(path)) }));
-    // The list itself counts as well: a source that was removed leaves no newer file behind.
+    // The list itself counts as well: a deleted source leaves no newer file behind.
     const list = hashOf(made.map(({ path, stat }) => `${path} ${stat.size}`).join('\n'));
     const builtAt = existsSync(part.stamp) ? statSync(part.stamp).mtimeMs : 0;
     const upToDate = read(part.stamp) === list && made.every(({ stat }) => stat.mtimeMs <= builtAt);

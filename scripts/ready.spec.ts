@@ -3,7 +3,7 @@ import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-// ready.mjs in an empty repository of its own, with an npm that only writes down that it was called.
+// Runs ready.mjs in an empty repository of its own, with a fake npm that only records its calls.
 
 let folder: string;
 const at = (...parts: string[]) => join(folder, ...parts);

@@ -16,7 +16,7 @@ const data = join(folder, 'data');
 const executablePath =
   env.CHROMIUM_PATH ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 
-/** A standalone on data of its own; resolves with the address that signs the demo user in. */
+/** Starts a standalone with data of its own, and resolves with the address that signs the demo user in. */
 async function start() {
   const child = spawn(execPath, [main('standalone')], {
     cwd: folder,
@@ -40,7 +40,10 @@ const run = (args, more) =>
     ),
   );
 
-/** Nobody wants to wait for an hour until a chart of the last hour is worth a picture: what the demo published in seconds is spread over it. */
+/**
+ * Spreads the alerts that the demo published in seconds over an hour, so that the chart of the last hour is full
+ * without waiting.
+ */
 async function spreadOverAnHour() {
   const database = new PGlite(join(data, 'database'));
   await database.exec(`
@@ -72,7 +75,7 @@ async function takePictures(browser, { open, port }) {
     await page.keyboard.press(key);
   }
   await page.evaluate('document.activeElement.blur()');
-  await page.waitForTimeout(10_500); // what was done is no longer told
+  await page.waitForTimeout(10_500); // by then the notices of finished acts are gone
   await publish({
     tenant_id: 'north-bakery',
     service: 'oven',

@@ -5,9 +5,9 @@ const { default: Sequencer } = require(
 );
 
 /**
- * Files that take long, about the longest first: begun last, one of them would leave the other workers with nothing to do. On a
- * machine where nothing has run yet Jest knows no durations and goes by the size of a file. Two that draw pages or start processes
- * all the time stand apart. A line too many or too few costs seconds and breaks nothing.
+ * Files that take long, roughly the longest first. If one of them began last, the other workers would have nothing to
+ * do meanwhile. On a new machine Jest knows no durations and orders by file size. Two files that draw pages or start
+ * processes all the time stand apart from each other. A wrong line costs seconds and breaks nothing.
  */
 const SLOW = [
   'apps/standalone/src/embedded-log.spec.ts',
