@@ -6,7 +6,10 @@ import { fileURLToPath } from 'node:url';
 
 export const SERVICES = join(fileURLToPath(new URL('..', import.meta.url)), 'infrastructure', 'local', 'services.sh');
 
-/** Those that the environment names, else those that the script finds or starts; `down` ends what it started. */
+/**
+ * Uses the services that the environment names, else those that the script finds or starts. `down` stops the started
+ * ones.
+ */
 export function servicesUp() {
   const named = ({ DATABASE_URL, REDIS_URL, RABBITMQ_URL }) => ({ DATABASE_URL, REDIS_URL, RABBITMQ_URL });
   if (env.DATABASE_URL && env.REDIS_URL && env.RABBITMQ_URL) return { services: named(env), down: () => undefined };

@@ -1,5 +1,5 @@
-// The load, in one process: it publishes alerts with confirms and reads the streams that they come out of. An alert's id
-// is its number, so every one is accounted for at every subscriber, and its latency needs no second clock.
+// The load generator, in one process: it publishes alerts with confirms and reads the streams that deliver them. An
+// alert's id is its number, so every alert is accounted for at every subscriber, and its latency needs no second clock.
 import { connect as connectSocket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,13 +10,13 @@ const FRAME_END = Buffer.from('\n\n');
 const LIVE = Buffer.from('event: connection');
 const ID_FIELD = Buffer.from('id: ');
 const LF = 10;
-/** A stream that was closed, as a slow one is, is opened anew so much later, as a client does. */
+/** How long a closed stream waits before it is opened again, as a client does after `slow`. */
 const REOPEN_MS = 250;
 /** How many publishes may wait for their confirmation while a backlog is made. */
 const CONFIRM_WINDOW = 2_000;
-/** So many alerts go out between two looks at the sockets. */
+/** How many alerts are sent before the sockets are read again. */
 const BURST = 64;
-/** How long what is still under way is waited for. */
+/** How long to wait for alerts that are still on their way. */
 const DRAIN_MS = 15_000;
 
 const buffer = Buffer.allocUnsafe(256 * 1024);
@@ -26,21 +26,21 @@ let closing = false;
 let subscribersOfEach = 1;
 let tenants = 1;
 
-// ---- alerts -------------------------------------------------------------------------------------------------------------
+// ---- alerts ---------------------------------------------------------------------------------------------------------
 
 let next = 0;
-/** By an alert's number: when it was due, when it was handed to the client library, and how many have seen it. */
+/** By an alert's number: when it was due, when the client library got it, and how many subscribers have received it. */
 let dueAt = new Float64Array(1 << 20);
 let sentAt = new Float64Array(1 << 20);
 let seen = new Uint8Array(1 << 20);
 let unconfirmed = 0;
 let refused = 0;
 let arrivals = 0;
-/** How often a stream that had been live was opened again at its cursor. */
+/** How often a stream that had been live was reopened at its cursor. */
 let reopened = 0;
 let onProgress = () => undefined;
 
-/** As the mix of a day may be: of a hundred alerts 5 urgent, 15 high, 40 medium and 40 low. */
+/** A realistic mix: of a hundred alerts 5 are urgent, 15 high, 40 medium and 40 low. */
 const severityOf = (n) => (n % 20 === 0 ? 'urgent' : n % 20 < 4 ? 'high' : n % 2 === 0 ? 'medium' : 'low');
 
 function publish(due = performance.now()) {
@@ -85,13 +85,13 @@ function grow() {
   [dueAt, sentAt, seen] = [dueAt, sentAt, seen].map(larger);
 }
 
-// ---- streams ------------------------------------------------------------------------------------------------------------
+// ---- streams --------------------------------------------------------------------------------------------------------
 
 class Stream {
   live = false;
   failure = undefined;
   rest = undefined;
-  /** The id of the last frame that had one: where the stream goes on. */
+  /** The id of the last frame that had one, where the stream resumes. */
   cursor = undefined;
 
   constructor(port, token) {
@@ -99,7 +99,7 @@ class Stream {
     this.token = token;
   }
 
-  /** `settled` is called once it is live, or has failed. */
+  /** `settled` is called once the stream is live or has failed. */
   open(settled) {
     const { port, token, cursor } = this;
     this.settled = settled;
@@ -121,7 +121,7 @@ class Stream {
   take(chunk) {
     const bytes = this.rest ? Buffer.concat([this.rest, chunk]) : chunk;
     const end = bytes.lastIndexOf(FRAME_END);
-    // the buffer is shared with every other stream: what is kept of it is copied
+    // all streams share the buffer, so what is kept of it is copied
     this.rest = end + 2 === bytes.length ? undefined : Buffer.from(bytes.subarray(end < 0 ? 0 : end + 2));
     if (end < 0) return true;
     const whole = bytes.subarray(0, end + 2);
@@ -150,7 +150,7 @@ class Stream {
     this.settled();
   }
 
-  /** What came after its cursor is read again, so that only what is lost counts as lost. */
+  /** Entries after the cursor are read again, so that only lost alerts count as lost. */
   reopen() {
     if (this.reopening) return;
     this.socket.destroy();
@@ -175,9 +175,9 @@ function lastId(frames) {
   return at < 0 ? undefined : frames.toString('latin1', at + ID_FIELD.length, frames.indexOf(LF, at));
 }
 
-// ---- what is measured ---------------------------------------------------------------------------------------------------
+// ---- the measurement ------------------------------------------------------------------------------------------------
 
-/** From when on latencies are kept; those of alerts that were sent before are not. */
+/** Latencies are kept from this time on. Alerts that were sent earlier have none. */
 let measuredFrom = Infinity;
 let latencies = [];
 let latenciesFromDue = [];
@@ -199,7 +199,7 @@ function begin() {
   };
 }
 
-/** What came of the alerts from number `from` on, once all have arrived or there was time enough for it. */
+/** The outcome of the alerts from number `from` on, once all have arrived or the time is over. */
 async function accountFor(from, begun) {
   const rateEnd = { at: performance.now(), arrivals };
   const deadline = performance.now() + DRAIN_MS;
@@ -231,7 +231,7 @@ function quantile(values, share) {
   return sorted.length === 0 ? null : sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
 }
 
-// ---- what it is asked for -----------------------------------------------------------------------------------------------
+// ---- the commands ---------------------------------------------------------------------------------------------------
 
 const acts = {
   async open({ amqpUrl, prefix, tenants: count }) {
@@ -240,7 +240,7 @@ const acts = {
     broker = { connection, channel: await connection.createConfirmChannel(), exchange: `${prefix}alerts.exchange` };
   },
 
-  /** Opens a stream for each token; the first tokens are those of the tenants in turn, and so are the next. */
+  /** Opens a stream for each token. The first tokens belong to the tenants in turn, and so do the next ones. */
   async watch({ port, tokens }) {
     subscribersOfEach = tokens.length / tenants;
     streams = tokens.map((token) => new Stream(port, token));
@@ -251,7 +251,7 @@ const acts = {
     };
   },
 
-  /** A backlog: as fast as the broker confirms. */
+  /** Publishes a backlog, as fast as the broker confirms. */
   async backlog({ count }) {
     const startedAt = performance.now();
     const until = next + count;
@@ -263,7 +263,7 @@ const acts = {
     return { per_second: count / ((performance.now() - startedAt) / 1000), refused };
   },
 
-  /** As many as get through: no more than `window` alerts are between their publisher and their last subscriber. */
+  /** Publishes as fast as possible, with at most `window` alerts between their publisher and their last subscriber. */
   async through({ window, warmSeconds, seconds }) {
     const firstOfAll = next;
     const arrivedBefore = arrivals;
@@ -272,7 +272,7 @@ const acts = {
     const fill = () => {
       if (filling || stopped) return;
       filling = true;
-      // in bursts, so that the sockets are read meanwhile
+      // in bursts, so that the sockets are read in between
       setImmediate(() => {
         filling = false;
         const room = () => next - firstOfAll - (arrivals - arrivedBefore) / subscribersOfEach < window;
@@ -287,13 +287,13 @@ const acts = {
     await sleep(seconds * 1000);
     stopped = true;
     onProgress = () => undefined;
-    // the rate is that of arrivals within the time; the account is of every alert, the warm ones too
+    // the rate counts arrivals within the time; the account covers every alert, including the warm-up
     const rate = (arrivals - begun.arrivals) / subscribersOfEach / ((performance.now() - begun.at) / 1000);
     const account = await accountFor(firstOfAll, { ...begun, arrivals: arrivedBefore });
     return { ...account, alerts_per_second: rate, sent: account.published };
   },
 
-  /** A steady rate, whatever becomes of it. */
+  /** Publishes at a steady rate, even if the system cannot keep up. */
   async steady({ rate, warmSeconds, seconds }) {
     const pace = async (forSeconds) => {
       const startedAt = performance.now();

@@ -1,12 +1,12 @@
-// `npm run bench:ingest`: the way of an alert from a confirmed publish into the log and onto the screens, beside the usual
-// way of doing the same work, in one interleaved run.
+// `npm run bench:ingest`: measures an alert's way from a confirmed publish into the event log and to the subscribers,
+// beside the usual way of doing the same work, in one interleaved run.
 //
-//   --full                 more rounds, longer
-//   --only drain,live      some rows: drain, live, latency
-//   --also <name>=<dist>   another build of Tocsin as one more contender: what a change is worth, in one run
+//     --full                 more rounds, longer
+//     --only drain,live      some rows: drain, live, latency
+//     --also <name>=<dist>   another build of Tocsin as one more contender: shows the effect of a change, in one run
 //
-// PostgreSQL, Redis and RabbitMQ share the machine with what they serve. Absolute figures move from run to run; what one
-// run says of two contenders can be compared.
+// PostgreSQL, Redis and RabbitMQ share the machine with the contenders. Absolute figures vary from run to run, but two
+// contenders of one run can be compared.
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -35,7 +35,7 @@ const ROWS = [
     name: 'drain',
     title: `A backlog over ${TENANTS} tenants is drained: validated, numbered, stored, planned, published, acknowledged`,
     rounds: full ? 5 : 3,
-    // as long for each: a few seconds
+    // as much work for each contender as takes the same time: a few seconds
     measure: (site, pids) => drain(site, pids, { count: site.contender.backlog * (full ? 3 : 1) }),
   },
   {
@@ -49,12 +49,12 @@ const ROWS = [
     title: 'From publish to subscriber, at 1,000 alerts/s',
     rounds: full ? 5 : 3,
     measure: (site, pids) => latency(site, pids, { rate: 1_000, seconds: full ? 20 : 5 }),
-    // one at a time does not reach the rate, and its latency would be that of a queue that grows
+    // one at a time does not reach the rate, and its latency would be that of a growing queue
     leavesOut: 'one by one, 1',
   },
 ];
 
-/** A commit is worth what the server makes of it: whether it waits for the disk belongs beside every figure. */
+/** The cost of a commit depends on whether the server waits for the disk, so that is printed beside every figure. */
 async function storageOf({ DATABASE_URL }) {
   const { Client } = require('pg');
   const client = new Client({ connectionString: DATABASE_URL });
@@ -69,7 +69,7 @@ async function storageOf({ DATABASE_URL }) {
 
 mkdirSync(join(root, '.tocsin'), { recursive: true });
 const folder = mkdtempSync(join(root, '.tocsin', 'bench-'));
-/** A copy of the build: one that is made anew in the middle would be measured by halves. */
+/** A copy of the build: a build that changes during the run would be measured half old and half new. */
 const dist = join(folder, 'dist');
 cpSync(join(root, 'dist'), dist, { recursive: true });
 const { services, down } = servicesUp();
@@ -110,14 +110,14 @@ try {
   for (const row of ROWS.filter(({ name }) => !only || only.includes(name))) {
     const taking = contenders.filter(({ name }) => name !== row.leavesOut);
     const rounds = new Map(taking.map(({ name }) => [name, []]));
-    // A B C, A B C, A B C: whatever the machine does meanwhile, it does to all
+    // A B C, A B C, A B C: other load on the machine affects all contenders alike
     for (let round = 1; round <= row.rounds; round += 1) {
       for (const contender of taking) {
         if (stopping) break;
         const measured = await row.measure(sites.get(contender), pids).catch((error) => ({ failed: error.message }));
         if (measured.failed) {
           say(`  ✗ ${contender.name}: ${measured.failed}`);
-          // a comparison with what has failed is none, and its figures look like one
+          // a comparison with a contender that has failed is invalid, but its figures would look valid
           process.exitCode = 1;
         }
         rounds.get(contender.name).push(measured);

@@ -1,7 +1,10 @@
-// Medians of the rounds, what they say against the targets, and the table.
+// The medians of the rounds, their comparison with the targets, and the table.
 import { median, number } from '../stream/report.mjs';
 
-/** What a row is to reach. `own` are Tocsin's medians, `times(field)` how often the best of the others goes into them. */
+/**
+ * The target of a row. `own` are Tocsin's medians; `times(field)` is Tocsin's value as a multiple of the best other
+ * one.
+ */
 const TARGETS = {
   drain: [
     { what: 'alerts/s', of: ({ own }) => own.alerts_per_second, target: 15_000, beyond: 25_000, atLeast: true },
@@ -68,7 +71,7 @@ export function summarize(row, contenders, rounds) {
   );
   const own = medians.tocsin;
   const others = contenders.filter(({ usual }) => usual).map(({ name }) => name);
-  // round by round, and only then the median: what disturbed a round disturbed all
+  // round by round, and then the median: a disturbance of a round affected all contenders
   const times = (field) =>
     median(
       rounds
@@ -94,7 +97,7 @@ export function summarize(row, contenders, rounds) {
   };
 }
 
-/** Number by number, those inside of an object as well. */
+/** The median of each number, including numbers inside of an object. */
 function medianOf(results) {
   if (results.length === 0) return undefined;
   return Object.fromEntries(

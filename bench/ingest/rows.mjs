@@ -1,13 +1,13 @@
-// What is measured, one function a row.
+// The measurements, one function for each row.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuMicroseconds, machineTicks } from '../stream/processes.mjs';
 
 const LOOK_MS = 20;
-/** A backlog that is not gone by then has told its rate; what is left of it is thrown away. */
+/** A backlog that is not drained by then has shown its rate. The rest of it is deleted. */
 const DRAIN_MS = 10_000;
-/** A processor that stores nothing for so long is broken. */
+/** A processor that stores nothing for this long is broken. */
 const START_MS = 30_000;
-/** The broker notices at once that a consumer is gone, and counts every now and then. */
+/** The broker notices at once that a consumer is gone, but updates its counts only now and then. */
 const SETTLE_MS = 5_000;
 
 /** The CPU time of each process that exists, and of the machine. */
@@ -25,7 +25,7 @@ function cpuOf(site, pids) {
   };
 }
 
-/** Between two such readings: each process as a share of one core, and the microseconds of each that an alert took. */
+/** The difference of two such readings: each process's share of one core, and its microseconds per alert. */
 function cpuBetween(before, after, alerts) {
   const wallUs = (after.at - before.at) * 1000;
   const used = Object.entries(before.of).map(([name, us]) => [name, after.of[name] - us]);
@@ -38,7 +38,10 @@ function cpuBetween(before, after, alerts) {
   };
 }
 
-/** A backlog, then a processor: alerts a second from the first that is stored to the last, and whether all were acknowledged. */
+/**
+ * Drains a backlog with a processor: alerts per second from the first stored one to the last, and whether all were
+ * acknowledged.
+ */
 export async function drain(site, pids, { count }) {
   const storedBefore = await site.stored();
   const { per_second: published_per_second } = await site.generator.ask({ act: 'backlog', count });
@@ -48,7 +51,7 @@ export async function drain(site, pids, { count }) {
   const before = cpuOf(site, pids);
   const last = await until(site, storedBefore, count, DRAIN_MS);
   const after = cpuOf(site, pids);
-  // whatever it had not acknowledged goes back into the queue when it ends
+  // messages that it had not acknowledged return to the queue when it ends
   await site.stopProcessor();
   const alerts = last.stored - first.stored;
   const unacknowledged = last.stored === count ? await leftIn(site) : await site.purge();
@@ -61,7 +64,10 @@ export async function drain(site, pids, { count }) {
   };
 }
 
-/** Resolves once so many are stored, or after the time, to how many are, and when that was seen. */
+/**
+ * Resolves once `count` alerts are stored, or after the timeout, with the number that is stored and the time of that
+ * reading.
+ */
 async function until(site, storedBefore, count, timeoutMs) {
   for (const deadline = performance.now() + timeoutMs; ; await sleep(LOOK_MS)) {
     const stored = (await site.stored()) - storedBefore;
@@ -70,7 +76,7 @@ async function until(site, storedBefore, count, timeoutMs) {
   }
 }
 
-/** How many messages there are in the queues once the broker has taken back what nobody acknowledged. */
+/** The number of messages in the queues once the broker has taken back all that were not acknowledged. */
 async function leftIn(site) {
   for (const deadline = performance.now() + SETTLE_MS; ; await sleep(LOOK_MS)) {
     const left = await site.waiting();
@@ -78,11 +84,11 @@ async function leftIn(site) {
   }
 }
 
-/** As many as get through from a confirmed publish to every subscriber, with everything on the same two cores. */
+/** The throughput from a confirmed publish to every subscriber, with all processes on the same two cores. */
 export const live = (site, pids, { window, seconds }) =>
   watched(site, pids, { act: 'through', window, warmSeconds: 2, seconds });
 
-/** How late an alert is at a rate that leaves room. */
+/** The latency of alerts at a rate that leaves spare capacity. */
 export const latency = (site, pids, { rate, seconds }) =>
   watched(site, pids, { act: 'steady', rate, warmSeconds: 2, seconds });
 

@@ -1,5 +1,5 @@
-// The processes of PostgreSQL, Redis and RabbitMQ, so that their CPU can be told: found where they run on this machine
-// and /proc may be read, else left out.
+// Finds the processes of PostgreSQL, Redis and RabbitMQ to read their CPU time. A service that does not run on this
+// machine, or whose /proc is not readable, is left out.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
@@ -30,7 +30,7 @@ async function postgresPid(url) {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
-    // while it is connected: its own backend is there no longer than that
+    // read while connected: the connection's own backend ends with it
     const { pid } = (await client.query('select pg_backend_pid() as pid')).rows[0];
     return nameOf(pid).startsWith('postgres')
       ? Number(/^PPid:\s+(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1])
@@ -48,7 +48,9 @@ async function redisPid(url) {
   return /redis|valkey/.test(nameOf(pid)) ? pid : undefined;
 }
 
-/** Whoever listens on a port: the socket's inode is in the kernel's table, and among the descriptors of its process. */
+/**
+ * The process that listens on a port: the socket's inode is in the kernel's table and among the process's descriptors.
+ */
 function listenerOf(port) {
   const hex = port.toString(16).toUpperCase().padStart(4, '0');
   const lines = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((table) =>

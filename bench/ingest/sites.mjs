@@ -1,4 +1,5 @@
-// Whole systems that are measured: a database, queues and a key prefix of their own, a gateway, and one of the processors.
+// Complete systems to measure: each has a database, queues and a key prefix of its own, a gateway, and one of the
+// processors.
 import { createHmac, randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -10,7 +11,7 @@ const { connect } = require('amqplib');
 const { Client } = require('pg');
 const here = fileURLToPath(new URL('.', import.meta.url));
 
-/** Every process may run on either of two cores, and on no other. */
+/** Every process may run on these two cores and on no others. */
 export const CORES = '0,1';
 const BASE_ENVIRONMENT = { PATH: process.env.PATH, HOME: process.env.HOME, TZ: 'UTC', NODE_ENV: 'production' };
 const LIMITS_OFF = {
@@ -21,7 +22,7 @@ const LIMITS_OFF = {
   DRAIN_MS: '0',
 };
 const QUEUES = ['alert-processor.urgent', 'alert-processor'];
-/** What else is declared; deleting what is not there is no error. */
+/** The other queues that are declared. Deleting a missing queue is no error. */
 const OTHER_QUEUES = [
   'alert-processor.expired',
   'alert-processor.expired.urgent',
@@ -39,7 +40,7 @@ const EXCHANGES = [
   'alerts.delivery-limit',
 ];
 
-/** The processor of a build. `backlog` and `window` are the load of a contender: enough for seconds, and not for minutes. */
+/** The processor of a build. `backlog` and `window` are the contender's load: enough for seconds, not for minutes. */
 export const tocsin = ({ name = 'tocsin', dist }) => ({
   name,
   about: 'batches, lanes, row-level security',
@@ -49,7 +50,7 @@ export const tocsin = ({ name = 'tocsin', dist }) => ({
   program: { args: [join(dist, 'apps/alert-processor/src/main.js')] },
 });
 
-/** The usual way, with so many messages at a time. */
+/** The usual way, with `prefetch` messages at a time. */
 export const oneByOne = ({ prefetch, dist }) => ({
   name: `one by one, ${prefetch}`,
   about: `amqplib, prefetch ${prefetch}, one transaction and one publish an alert, no row-level security`,
@@ -60,7 +61,10 @@ export const oneByOne = ({ prefetch, dist }) => ({
   program: { args: [join(here, 'servers/one-by-one.cjs')], env: { PREFETCH: String(prefetch), BENCH_BUILD: dist } },
 });
 
-/** One processor's whole system. `open`, then measure; `startProcessor` and `stopProcessor` as often as is needed; `close` leaves nothing behind. */
+/**
+ * One processor's complete system. Call `open` first, then measure; `startProcessor` and `stopProcessor` may be called
+ * repeatedly; `close` removes everything.
+ */
 export class Site {
   constructor(contender, { services, folder, tenants, subscribersOfEach }) {
     this.contender = contender;
@@ -101,9 +105,9 @@ export class Site {
     this.broker = await connect(services.RABBITMQ_URL);
     this.broker.on('error', () => undefined);
     this.channel = await this.broker.createChannel();
-    // whoever comes first declares; the one by one consumer leaves it to others
+    // the first process declares the topology; the one-by-one consumer relies on others
     const rabbitmq = (file) => require(join(this.contender.dist, 'libs/rabbitmq/src', file));
-    // in builds of before the names stood beside what declares them
+    // in older builds the names were in the file that declares them
     const { declareTopology, topologyOf = rabbitmq('topology-names.js').topologyOf } = rabbitmq('topology.js');
     await declareTopology(this.channel, topologyOf(prefix));
     this.generator = startHelper(join(here, 'generator.mjs'), {}, CORES);
@@ -114,7 +118,7 @@ export class Site {
     this.port = port;
   }
 
-  /** Opens a stream for each subscriber. Before it the gateway has nothing to do. */
+  /** Opens a stream for each subscriber. Before that the gateway has no work. */
   async watch() {
     if (this.watched) return;
     this.watched = true;
@@ -135,7 +139,7 @@ export class Site {
     };
   }
 
-  /** Resolves once it consumes. */
+  /** Resolves once the processor consumes. */
   async startProcessor() {
     const { args, env } = this.contender.program;
     const { child, ready } = await start({
@@ -154,33 +158,33 @@ export class Site {
     this.processor = undefined;
   }
 
-  /** How many entries the log has: the sum of the tenants' numbers, which costs next to nothing to ask. */
+  /** How many entries the event log has: the sum of the tenants' numbers, which costs nearly nothing to query. */
   async stored() {
     return Number(
       (await this.sql.query('select coalesce(sum(last_seq), 0) as stored from tocsin.tenant_stream')).rows[0].stored,
     );
   }
 
-  /** How many messages lie in the queues, unacknowledged ones not counted. */
+  /** How many messages are in the queues, without unacknowledged ones. */
   async waiting() {
     const queues = await Promise.all(QUEUES.map((queue) => this.channel.checkQueue(this.prefix + queue)));
     return queues.reduce((sum, { messageCount }) => sum + messageCount, 0);
   }
 
-  /** Throws away what lies in the queues. Resolves to 0: nobody asks for it again. */
+  /** Deletes the messages in the queues. Resolves to 0. */
   async purge() {
     for (const queue of QUEUES) await this.channel.purgeQueue(this.prefix + queue);
     return 0;
   }
 
-  /** Leaves nothing behind, however far it came. May be called twice. */
+  /** Removes everything, also after an incomplete `open`. May be called twice. */
   close() {
     this.closing ??= this.tidyUp();
     return this.closing;
   }
 
   async tidyUp() {
-    // the broker is asked over a connection of its own: a channel on which something failed is closed
+    // over a connection of its own: after an error the broker closes the channel
     const forgetTopology = async () => {
       const broker = await connect(this.services.RABBITMQ_URL);
       const channel = await broker.createChannel();

@@ -1,13 +1,13 @@
 // `node bench/ingest/store-statement.mjs`: the storing statement alone, one connection, batches over 100 tenants.
 //
-//   --also <name>=<dist>   another build of Tocsin beside this one, in turns: what a change is worth
-//   --seconds <n>          how long each build is measured in each round; default 3
-//   --rounds <n>           default 5
-//   --batch <n>            messages of a batch; default 500. A quiet queue hands over one or two
+//     --also <name>=<dist>   another build of Tocsin beside this one, in turns: shows the effect of a change
+//     --seconds <n>          how long each build is measured in each round; default 3
+//     --rounds <n>           default 5
+//     --batch <n>            messages of a batch; default 500. A quiet queue hands over one or two
 //
-// Wants DATABASE_URL of somebody who may create databases, and a quiet machine. Absolute figures move by up to 1.8 from run
-// to run; compare within one. Where the server is on this machine (Linux), the CPU it spent on a batch is told too: that says
-// more than the clock when something else runs.
+// Needs DATABASE_URL of a user who may create databases, and a quiet machine. Absolute figures vary by up to 1.8 from
+// run to run; compare within one run. Where the server is on this machine (Linux), its CPU time for a batch is printed
+// too: it is more reliable than the clock when other programs run.
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -16,7 +16,7 @@ import { argv, env, exit, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 const TENANTS = 100;
-/** Open alerts of a tenant that repeat. */
+/** How many open alerts of a tenant repeat. */
 const KEYS = 20;
 
 const require = createRequire(import.meta.url);
@@ -27,7 +27,7 @@ const BATCH = Number(option('--batch', 500));
 const also = argv.flatMap((word, i) => (word === '--also' ? [argv[i + 1].split('=')] : []));
 const root = resolve(fileURLToPath(new URL('.', import.meta.url)), '..', '..');
 
-/** What share of the messages are repeats of an alert by their `dedup_key`. */
+/** The share of the messages that repeat an alert by their `dedup_key`. */
 const MIXES = { 'alerts of their own': 0, '30 % repeats': 0.3, 'repeats alone': 1 };
 
 if (!env.DATABASE_URL) {
@@ -71,7 +71,7 @@ async function asOwner(sql) {
 
 let next = 0;
 
-/** A batch as `plan` makes one: every message 200 to 300 bytes, tenants in turn, ids fresh. */
+/** A batch as `plan` makes one: every message has 200 to 300 bytes, tenants in turn, fresh ids. */
 function aBatch(share) {
   return Array.from({ length: BATCH }, () => {
     const id = randomUUID();
@@ -96,7 +96,7 @@ function aBatch(share) {
   });
 }
 
-/** The CPU that the server's process has had, in milliseconds; undefined when it is not one of this machine's. */
+/** The CPU time of the server's process, in milliseconds; undefined when it is not on this machine. */
 function cpuOf(pid) {
   try {
     return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
@@ -105,7 +105,10 @@ function cpuOf(pid) {
   }
 }
 
-/** Milliseconds a batch: by the clock, of the server's CPU, and of our own. Making the batches is not part of it: a processor makes them while another statement runs. */
+/**
+ * Milliseconds per batch: by the clock, of the server's CPU, and of this process's CPU. Making the batches is not
+ * included: a processor makes them while another statement runs.
+ */
 async function measure({ log, pid }, share) {
   const spent = { clock: 0, server: 0, client: 0 };
   let batches = 0;

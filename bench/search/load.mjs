@@ -1,8 +1,8 @@
-// A database full of alerts, as fast as one machine makes them: by generate_series, two sessions, unlogged tables, and the
-// indexes afterwards. What is read from it afterwards is read as from any other.
+// Fills a database with alerts as fast as one machine can: generate_series, two sessions, unlogged tables, and indexes
+// created afterwards. Queries do not notice the difference.
 import { stdout } from 'node:process';
 
-/** Of ten tenants one has ten times as many alerts as each of the others. */
+/** One of ten tenants has ten times as many alerts as each of the others. */
 const HEAVY_TIMES = 10;
 /** Over how many days the alerts are spread, up to now. */
 const DAYS = 90;
@@ -10,15 +10,16 @@ const SESSIONS = 2;
 /** Alerts of one statement. */
 const CHUNK = 250_000;
 
-/** The heavy tenants come first: `tenant-0`, `tenant-1` … The one of its own kind is `huge-0`. */
+/** The heavy tenants come first: `tenant-0`, `tenant-1` … The single huge tenant is `huge-0`. */
 export const shareOf = (tenants) => {
   const heavy = Math.max(1, Math.floor(tenants / 10));
   return { heavy, slots: heavy * HEAVY_TIMES + (tenants - heavy) };
 };
 
 /**
- * Alert number g as SQL. Its tenant and number are arithmetic, so that nothing has to be sorted; the rest is drawn from g by
- * a hash, so that two runs are alike. Words of the message come from a list of 300, and one alert in 20,000 mentions a unicorn.
+ * Alert number g as SQL. Its tenant and number are computed from g, so that nothing has to be sorted. The other values
+ * come from a hash of g, so that two runs are alike. Words of the message come from a list of 300, and one alert in
+ * 20,000 mentions a unicorn.
  */
 function alertsSql(from, to, { alerts, tenants, name }) {
   const { heavy, slots } = shareOf(tenants);

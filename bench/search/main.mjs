@@ -36,7 +36,10 @@ const { heavy, slots } = shareOf(tenants);
 const below = (count) => Math.floor(Math.random() * count);
 const heavyTenant = () => `tenant-${below(heavy)}`;
 const lightTenant = () => `tenant-${heavy + below(tenants - heavy)}`;
-/** Who asks: someone of the largest tenants, someone of any other, of ten, one of them large, and of one that is a tenth of all, alone and among others. */
+/**
+ * The users who ask: of the largest tenant, of any other tenant, of ten tenants with one large among them, and of a
+ * tenant that has a tenth of all alerts, alone and among others.
+ */
 const USERS = {
   'a large tenant': () => [heavyTenant()],
   'a tenant': () => [lightTenant()],
@@ -45,7 +48,7 @@ const USERS = {
   'it and 31 others': () => [...new Set(['huge-0', heavyTenant(), ...Array.from({ length: 30 }, lightTenant)])],
 };
 
-/** The adapter's own statements, written down as it makes them, to be explained. */
+/** Records the adapter's own statements, so that they can be explained. */
 function listening(database, heard) {
   return {
     as: (of, work) =>
@@ -55,7 +58,7 @@ function listening(database, heard) {
   };
 }
 
-/** A query may prepare something first, and then says itself what of it is `measured`. */
+/** A query may prepare something first, and then marks with `measured` the part that counts. */
 async function measure(query, user, context) {
   const times = [];
   for (let run = 0; run < runs; run += 1) {

@@ -1,5 +1,5 @@
-// Every query of docs/search.md, as the gateway asks it. Values are drawn anew for each, so that no run repeats a page that
-// happens to be warm.
+// Every query of docs/search.md, as the gateway sends it. The values are drawn anew for each query, so that no run
+// repeats a page that is already in the cache.
 const DAY_MS = 86_400_000;
 const ANY = {
   status: null,
@@ -19,10 +19,10 @@ const OPEN = ['firing', 'acknowledged', 'snoozed'];
 const below = (count) => Math.floor(Math.random() * count);
 const daysAgo = (days) => new Date(Date.now() - days * DAY_MS).toISOString();
 
-/** A list as the adapter is asked for it. */
+/** A list query, as the adapter gets it. */
 const list = (query) => (queries, tenants) => queries.list(tenants, { ...FIRST, ...query() });
 
-/** The tenth page, or another: `after` as the client has it. */
+/** The tenth page, or another one: `after` as the client has it. */
 const deep =
   (query, number = 10) =>
   async (queries, tenants, { measured }) => {
@@ -35,13 +35,13 @@ const deep =
     return measured(() => queries.list(tenants, { ...FIRST, ...query, after }));
   };
 
-/** Some alert of the tenants: where a page begins at a random day. */
+/** A random alert of the tenants: a page that begins on a random day. */
 async function someAlert(queries, tenants) {
   const { alerts } = await queries.list(tenants, { ...FIRST, to: daysAgo(below(80)), limit: 1 });
   return alerts[0];
 }
 
-/** Name by name: what is asked of the port `AlertQueries`, or of the log. */
+/** By name: a query to the port `AlertQueries`, or to the event log. */
 export const QUERIES = {
   'the newest': list(() => ({})),
   'the newest, 200 of them': list(() => ({ limit: 200 })),

@@ -1,5 +1,5 @@
-// The servers that are measured, each started in the way it is best used: `start()`, then `open` and `feed` say how the
-// load generator reaches it, and `pid` whose CPU and memory count.
+// The servers that are measured, each started in its best configuration: `start()` returns `open` and `feed`, which
+// tell the load generator how to reach the server, and `pid`, whose CPU and memory count.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -24,7 +24,7 @@ const installed = (name) => {
   }
 };
 
-/** The gateway of a build, in a database and under a Redis prefix of its own. `counted`: its statements are counted on the way. */
+/** The gateway of a build, with a database and a Redis prefix of its own. `counted`: a proxy counts its statements. */
 export function tocsin({ name = 'tocsin', dist, services, folder, counted = false, nodeArgs = [] }) {
   const secret = randomBytes(32).toString('hex');
   const prefix = `bench-${randomBytes(5).toString('hex')}.`;
@@ -55,7 +55,7 @@ export function tocsin({ name = 'tocsin', dist, services, folder, counted = fals
           RABBITMQ_PREFIX: prefix,
           JWT_SECRET: secret,
           TENANT_SERVICE_URL: tenantService.url,
-          // no heartbeat falls into a measurement
+          // no heartbeat happens during a measurement
           HEARTBEAT_MS: '55000',
           ...HIGH_LIMITS,
         },
@@ -81,7 +81,10 @@ export function tocsin({ name = 'tocsin', dist, services, folder, counted = fals
   };
 }
 
-/** Ten thousand streams of few addresses and tenants are no abuse here. High rather than off: counting is part of the cost. */
+/**
+ * Ten thousand streams of few addresses and tenants are normal here. The limits are high instead of off, because
+ * counting is part of the cost.
+ */
 const HIGH_LIMITS = {
   STREAMS_PER_USER: '1000000',
   STREAMS_PER_TENANT: '1000000',
@@ -190,9 +193,9 @@ export const nestSse = ({ folder }) =>
     folder,
   });
 
-// ---- what stands behind a gateway ---------------------------------------------------------------------------------------
+// ---- the services of a gateway --------------------------------------------------------------------------------------
 
-/** Users are called `u<tenant>-<number>`, and that is their tenant. */
+/** A user's name is `u<tenant>-<number>`, which contains the user's tenant. */
 async function startTenantService() {
   const server = createServer((request, response) => {
     const tenant = /\/users\/u(\d+)-/.exec(request.url)?.[1];
@@ -213,7 +216,7 @@ async function onServer(url, sql) {
   await client.query(sql).finally(() => client.end());
 }
 
-/** The gateway declares queues and exchanges under its prefix; nobody else needs them. */
+/** Deletes the queues and exchanges that the gateway declared under its prefix. */
 async function forgetTopology(url, prefix) {
   const connection = await require('amqplib')
     .connect(url)

@@ -1,12 +1,12 @@
-// Feeds alerts at a steady rate: into Tocsin as its processor does (stored, then announced), into the others by the
-// cheapest way in that they have. It says when each alert was handed over, so that a latency is that of the fan-out.
+// Feeds alerts at a steady rate: into Tocsin as its processor does (stored, then announced), into the others by their
+// cheapest interface. It reports when each alert was handed over, so that a latency is that of the fan-out.
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** As many as the processor takes from the queue at once. */
+/** The processor's own limit for one batch. */
 const MAX_BATCH = 500;
 const require = createRequire(import.meta.url);
 const nowMicroseconds = () => Number(process.hrtime.bigint() / 1000n);
@@ -38,9 +38,9 @@ function alertOf(tenant, id) {
   return { ...alert, message: alert.message.padEnd(alert.message.length + missing, '.') };
 }
 
-// ---- ways in: each hands over alerts and returns the number within its tenant that each was given -----------------------
+// ---- interfaces: each hands over alerts and returns the number within its tenant that each got ----------------------
 
-/** Stored by the real log and announced by the real bus. */
+/** Stored by the real event log and announced by the real bus. */
 function throughTheLog({ databaseUrl, redisUrl, redisPrefix }) {
   const database = new postgres.Database({
     connection: { url: databaseUrl },
@@ -84,7 +84,7 @@ function throughTheLog({ databaseUrl, redisUrl, redisPrefix }) {
   };
 }
 
-/** The bytes that Tocsin would send of it: every server carries the same. */
+/** The bytes that Tocsin would send for the alert: every server carries the same. */
 function renderer() {
   const heads = new Map();
   return ({ tenant, id }) => {
@@ -123,11 +123,11 @@ function renderer() {
   };
 }
 
-/** Kept-alive, pipelined POSTs: nginx's cheapest way in. */
+/** Pipelined POSTs over a kept connection: nginx's cheapest interface. */
 async function byHttp({ port, path }) {
   const socket = await connected(port);
   const render = renderer();
-  // the answers are counted by nobody: what arrives at the subscribers is
+  // the responses are not counted; what counts is what arrives at the subscribers
   socket.resume();
   return {
     async hand(alerts) {
@@ -142,7 +142,7 @@ async function byHttp({ port, path }) {
   };
 }
 
-/** Lines on a socket: nothing is cheaper for a Node process. */
+/** Lines on a socket: the cheapest interface for a Node process. */
 async function byLines({ port }) {
   const socket = await connected(port);
   const render = renderer();
@@ -172,14 +172,14 @@ async function write(socket, text, rendered) {
   return { handedAt, seqs: rendered.map(({ seq }) => seq) };
 }
 
-// ---- the pace -----------------------------------------------------------------------------------------------------------
+// ---- the pace -------------------------------------------------------------------------------------------------------
 
 const waysIn = { log: throughTheLog, http: byHttp, lines: byLines };
 let way;
 let nextId = Date.now() * 1000;
 let nextTenant = 0;
 
-/** `rate` alerts a second for `seconds`, tenants in turn; what is late goes out together, as it would from a queue. */
+/** `rate` alerts a second for `seconds`, tenants in turn. Late alerts are sent together, as from a queue. */
 async function feed({ rate, seconds, tenants }) {
   const total = Math.round(rate * seconds);
   const handed = new Float64Array(total * 4);

@@ -27,7 +27,7 @@ const without = option('--without')?.split(',') ?? [];
 const also = argv.flatMap((word, i) => (word === '--also' ? [argv[i + 1].split('=')] : []));
 const say = (line = '') => stdout.write(`${line}\n`);
 
-/** The rows of the table. `of` names the contenders; with `fresh` each measurement is of a process that has done nothing else. */
+/** The rows of the table. `of` names the contenders; with `fresh` each measurement starts a new process. */
 const connections = Math.min(10_000, maxDescriptors() - 500);
 const idle = { connections, tenants: 100, users: Math.min(2_000, connections) };
 const ROWS = [
@@ -101,13 +101,13 @@ const ROWS = [
   },
 ];
 
-/** nchan is installed when that needs nobody's word: on Debian, as root, as `services.sh install` does it. */
+/** Installs nchan where that needs no confirmation: on Debian, as root, as `services.sh install` does it. */
 function installNchan(folder) {
   if (without.includes('nchan') || !nchan({ folder }).missing || process.getuid() !== 0) return;
   spawnSync(SERVICES, ['install', 'nginx-light', 'libnginx-mod-nchan'], { stdio: 'ignore', timeout: 300_000 });
 }
 
-/** The processes that make load, for one row; and the contenders that it has started. */
+/** The load generators of one row, and the contenders that it has started. */
 class Lab {
   settleMs = 3_000;
   gen = startHelper(join(here, 'subscribers.mjs'));
@@ -145,7 +145,7 @@ class Lab {
   }
 }
 
-/** A B C, A B C, A B C: whatever the machine does meanwhile, it does to all. */
+/** A B C, A B C, A B C: other load on the machine affects all contenders alike. */
 async function measure(row, contenders, lab) {
   const rounds = new Map(contenders.map(({ name }) => [name, []]));
   if (!row.fresh) for (const contender of contenders) await lab.start(contender);
@@ -169,7 +169,7 @@ async function measure(row, contenders, lab) {
 
 mkdirSync(join(root, '.tocsin'), { recursive: true });
 const folder = mkdtempSync(join(root, '.tocsin', 'bench-'));
-/** A copy of the build: one that is made anew in the middle would be measured by halves. */
+/** A copy of the build: a build that changes during the run would be measured half old and half new. */
 const dist = join(folder, 'dist');
 cpSync(join(root, 'dist'), dist, { recursive: true });
 const { services, down } = servicesUp();

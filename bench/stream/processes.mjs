@@ -1,10 +1,10 @@
-// Processes that are measured: started on a core of their own, with their CPU time and their memory read from /proc.
+// Processes that are measured: each is started on a core of its own, and its CPU time and memory are read from /proc.
 import { fork, spawn, spawnSync } from 'node:child_process';
 import { createWriteStream, readdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { execPath } from 'node:process';
 
-/** The measured server has this core for itself; whatever makes load has the other. */
+/** The measured server has this core alone; the load generators use the other one. */
 export const SERVER_CORE = 0;
 export const LOAD_CORE = 1;
 
@@ -14,12 +14,12 @@ const pinned = (core, command, args) =>
 
 const STOP_TIMEOUT_MS = 10_000;
 const alive = new Set();
-/** Whatever ends this process: nothing that it started may stay, nor what that has started. */
+/** However this process ends, no process that it started may remain, nor their children. */
 process.on('exit', () => {
   for (const { pid } of alive) for (const one of treeOf(pid)) process.kill(one, 'SIGKILL');
 });
 
-/** Starts a program. What it writes goes to `logFile`; `until(line)` picks the line that says it is ready. */
+/** Starts a program. Its output goes to `logFile`; `until(line)` recognises the line that says it is ready. */
 export async function start({ command = execPath, args, env, core, logFile, until, timeoutMs = 30_000 }) {
   const child = spawn(...pinned(core, command, args), { env, stdio: ['ignore', 'pipe', 'pipe'] });
   watch(child);
@@ -52,7 +52,10 @@ export async function start({ command = execPath, args, env, core, logFile, unti
   return { child, ready };
 }
 
-/** A script of our own that makes load, on the second core unless others are named. It is asked by messages, one at a time, and answers each. */
+/**
+ * Starts one of the bench's own scripts, which makes load, on the second core unless others are named. It gets
+ * messages, one at a time, and answers each.
+ */
 export function startHelper(script, env, cores = LOAD_CORE) {
   const child = fork(script, [], {
     env: { ...process.env, ...env },
@@ -83,7 +86,7 @@ function watch(child) {
   child.once('exit', () => alive.delete(child));
 }
 
-/** Ends a process that was started here, and waits until it has. */
+/** Ends a process that was started here, and waits for its end. */
 export async function stop(child, signal = 'SIGTERM') {
   if (!child || child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -93,7 +96,7 @@ export async function stop(child, signal = 'SIGTERM') {
   clearTimeout(late);
 }
 
-/** A process and all that descend from it. */
+/** A process and all its descendants. */
 function treeOf(pid) {
   const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
     readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
@@ -101,7 +104,9 @@ function treeOf(pid) {
   return [pid, ...children.flatMap(treeOf)];
 }
 
-/** Microseconds that the scheduler gave to every thread of a process tree. From schedstat, in ns: stat counts in 10 ms. */
+/**
+ * The CPU time of every thread of a process tree, in microseconds. From schedstat, in ns, because stat counts in 10 ms.
+ */
 export function cpuMicroseconds(pid) {
   let nanoseconds = 0;
   for (const process of treeOf(pid)) {
@@ -112,14 +117,17 @@ export function cpuMicroseconds(pid) {
   return nanoseconds / 1000;
 }
 
-/** Resident memory of a process tree in KB; pages that several processes share count once for each. */
+/** The resident memory of a process tree in KB. A page that several processes share counts once for each. */
 export const residentKilobytes = (pid) =>
   treeOf(pid).reduce(
     (sum, one) => sum + Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${one}/status`, 'utf8'))?.[1] ?? 0),
     0,
   );
 
-/** Of both cores, since `before`: how much was used by others than those whose CPU microseconds are given, as a share. */
+/**
+ * The share of both cores, since `before`, that was used by processes other than those whose CPU microseconds are
+ * given.
+ */
 export function machineTicks() {
   const [user, nice, system, idle, iowait, irq, softirq, steal] = readFileSync('/proc/stat', 'utf8')
     .split('\n')[0]
@@ -134,7 +142,7 @@ export function machineTicks() {
   };
 }
 
-/** The most descriptors that a process may have: Node raises its own limit to it. */
+/** How many descriptors a process may have: Node raises its own limit to this number. */
 export const maxDescriptors = () => {
   const hard = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
   return hard === 'unlimited' ? Infinity : Number(hard);

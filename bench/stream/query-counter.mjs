@@ -1,10 +1,10 @@
-// Stands between a gateway and PostgreSQL and counts the statements that pass: what a storm costs the database, exactly.
+// A proxy between a gateway and PostgreSQL that counts the statements: the exact cost of a storm for the database.
 import { connect, createServer } from 'node:net';
 
-/** A message that executes something begins with one of these: a simple query, or the execution of a prepared one. */
+/** A message that executes a statement begins with one of these: a simple query, or the execution of a prepared one. */
 const EXECUTES = new Set(['Q'.charCodeAt(0), 'E'.charCodeAt(0)]);
 
-/** `url` leads to PostgreSQL through the counter; `statements()` says how many have passed. */
+/** `url` leads to PostgreSQL through the counter; `statements()` returns the count. */
 export async function countQueries(databaseUrl) {
   const target = new URL(databaseUrl);
   let statements = 0;
@@ -28,7 +28,7 @@ export async function countQueries(databaseUrl) {
   return { url: url.toString(), statements: () => statements, close: () => server.close() };
 }
 
-/** Follows the frontend's messages: one without a type first, then a type, a length, and so on. */
+/** Parses the frontend's messages: the first one has no type, every later one a type and a length. */
 function counter(onStatement) {
   let rest = Buffer.alloc(0);
   let started = false;

@@ -1,6 +1,9 @@
-// Medians of the rounds, what they say against the targets, and the table.
+// The medians of the rounds, their comparison with the targets, and the table.
 
-/** What a row is to reach. `of` takes the medians, with `share(field, other)` as Tocsin's share of another's. */
+/**
+ * The target of a row. `of` gets the medians; `share(field, other)` is Tocsin's value as a share of another
+ * contender's.
+ */
 const TARGETS = {
   alone: [
     {
@@ -108,7 +111,7 @@ const COLUMNS = {
   ],
 };
 
-/** Above it a generator is too busy to tell what the server could do. */
+/** Above this utilization the generator is too busy to show what the server can do. */
 const GENERATOR_LIMIT = 0.95;
 
 export function summarize(row, contenders, rounds) {
@@ -116,7 +119,7 @@ export function summarize(row, contenders, rounds) {
     [...rounds].map(([name, results]) => [name, medianOf(results.filter(({ failed }) => !failed))]),
   );
   const own = medians.tocsin;
-  // round by round, and only then the median: what disturbed a round disturbed both
+  // round by round, and then the median: a disturbance of a round affected both
   const share = (field, other) =>
     median(
       (rounds.get(other) ?? [])

@@ -1,15 +1,19 @@
-// What is measured, one function a row. `lab` has the helpers (subscribers, feeder of a contender) and the sizes.
+// The measurements, one function for each row. `lab` has the load generators (subscribers, feeder of a contender) and
+// the sizes.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuMicroseconds, machineTicks, residentKilobytes } from './processes.mjs';
 
-/** How long deliveries that are still under way are waited for. */
+/** How long to wait for deliveries that are still on their way. */
 const DRAIN_MS = 10_000;
 const STANDSTILL_MS = 3_000;
 const OPENING_MS = 300;
-/** A storm that is not over by then has failed. */
+/** A storm that takes longer has failed. */
 const STORM_MS = 30_000;
 
-/** Alerts at a steady rate to `subscribers` of `tenants`: what a delivery costs, how many come, and how late. */
+/**
+ * Sends alerts at a steady rate to `subscribers` of `tenants`: measures the cost of a delivery, the number of
+ * deliveries, and their latency.
+ */
 export async function fanOut(lab, contender, { tenants = 1, subscribers, rate, seconds, warmSeconds = 1 }) {
   const { gen } = lab;
   const feeder = await lab.feederOf(contender);
@@ -25,7 +29,7 @@ export async function fanOut(lab, contender, { tenants = 1, subscribers, rate, s
       `${contender.name}: ${opened.live} of ${subscribers} streams opened: ${JSON.stringify(opened.failures)}`,
     );
   const each = subscribers / tenants;
-  // what a server says of itself when a stream opens is no delivery
+  // frames that a server sends when a stream opens are not deliveries
   await sleep(OPENING_MS);
   await gen.ask({ act: 'begin' });
   const warm = await feeder.ask({ act: 'feed', rate: Math.min(rate, 200 * tenants), seconds: warmSeconds, tenants });
@@ -63,7 +67,7 @@ export async function fanOut(lab, contender, { tenants = 1, subscribers, rate, s
   };
 }
 
-/** Waits until so many frames have come, or none comes any more. */
+/** Waits until the expected frames have come, or no more come. */
 async function arrived(gen, expected) {
   const deadline = performance.now() + DRAIN_MS;
   let last = { frames: -1, at: performance.now() };
@@ -76,7 +80,9 @@ async function arrived(gen, expected) {
   }
 }
 
-/** From the moment when an alert was handed over, and from the one when it was due, to that when a client had read it. */
+/**
+ * Latencies from two starts, when an alert was handed over and when it was due, to the time when a client had read it.
+ */
 function latencies(samples, handed) {
   const moments = new Map();
   for (let at = 0; at < handed.length; at += 4) moments.set(handed[at] * 2 ** 32 + handed[at + 1], at);
@@ -102,10 +108,10 @@ export function quantile(values, share) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
 }
 
-/** Many clients connect and stay idle: what connecting costs, and what memory an open stream takes. */
+/** Many clients connect and stay idle: measures the cost of a connection and the memory of an open stream. */
 export async function connecting(lab, contender, { connections, tenants, users }) {
   const { gen } = lab;
-  // code is compiled and caches are filled by as many users as come, before anything counts
+  // as many users connect first, so that code is compiled and caches are filled before the measurement
   await gen.ask({ act: 'open', ...contender.open, count: users, tenants, users, atOnce: 50 });
   await gen.ask({ act: 'close' });
   await sleep(1_000);
@@ -132,7 +138,7 @@ export async function connecting(lab, contender, { connections, tenants, users }
 export async function storm(lab, contender, { connections, tenants, users, missed }) {
   const { gen } = lab;
   const feeder = await lab.feederOf(contender);
-  // who they are is known to the gateway by then, as it would be
+  // by then the gateway knows these users, as it would in production
   await gen.ask({ act: 'open', ...contender.open, count: users, tenants, users, atOnce: 50 });
   await gen.ask({ act: 'close' });
   const first = await gen.ask({
@@ -157,7 +163,7 @@ export async function storm(lab, contender, { connections, tenants, users, misse
   await sleep(1_000);
   const before = contender.statements();
   const cpuBefore = cpuMicroseconds(contender.pid);
-  // the comment that opens a stream, `connection`, and what was missed
+  // the frames of each client: the comment that opens a stream, `connection`, and the missed entries
   const back = await gen.ask({
     act: 'open',
     ...contender.open,

@@ -1,5 +1,5 @@
-// The load generator: thousands of SSE clients in one process. It parses as little as it can: it counts the blank lines
-// that end frames, in one shared buffer, and looks into the frames of a few clients for the number and its time.
+// The load generator: thousands of SSE clients in one process. It parses as little as possible: it counts the blank
+// lines that end frames, in one shared buffer, and reads number and time only from the frames of a few clients.
 import { createHmac } from 'node:crypto';
 import { connect } from 'node:net';
 import { performance } from 'node:perf_hooks';
@@ -10,7 +10,7 @@ const SEQ = Buffer.from('"seq":');
 const HEAD_END = Buffer.from('\r\n\r\n');
 const LIVE = Buffer.from('event: connection');
 const MAX_SAMPLES = 2_000_000;
-/** Ports of one source address are few: clients come from several addresses of the loopback. */
+/** One source address has few ports, so clients use several addresses of the loopback. */
 const SOURCE_ADDRESSES = 40;
 
 const nowMicroseconds = () => Number(process.hrtime.bigint() / 1000n);
@@ -104,7 +104,7 @@ class Client {
     if (end > 0) this.cursor = text.slice(at + 5, end);
   }
 
-  /** Calls back once the client is live and has had `frames` frames in all. */
+  /** Calls back once the client is live and has received `frames` frames in total. */
   want(frames, arrived) {
     this.wanted = frames;
     this.arrived = arrived;
@@ -133,7 +133,9 @@ class Client {
 }
 Client.prototype.wanted = Infinity;
 
-/** Opens `count` clients, `atOnce` of them at a time. With `wanted` it waits until each has had so many frames. */
+/**
+ * Opens `count` clients, `atOnce` of them at a time. With `wanted` it waits until each has received that many frames.
+ */
 async function open({
   port,
   path,
@@ -208,7 +210,7 @@ function report() {
     fewest: clients.reduce((least, { frames }) => Math.min(least, frames), Infinity),
     most: clients.reduce((most, { frames }) => Math.max(most, frames), 0),
     bytes,
-    /** How busy the generator was: near 1 it is the generator that is measured. */
+    /** The utilization of the generator: near 1 the generator is the bottleneck that is measured. */
     utilization: performance.eventLoopUtilization(loopAtBegin).utilization,
     cpuMicroseconds: user + system,
     samples: samples.slice(0, sampled * 3),

@@ -1,7 +1,8 @@
-// What a service usually does with the same work: an amqplib consumer with a prefetch, one transaction an alert, one
-// publish, one acknowledgement. It validates, plans, removes duplicates, numbers, writes the same tables and sends the
-// same hint as Tocsin, with Tocsin's own pure functions; its statements are prepared, its pool has as many connections as
-// it may hold messages, and row-level security does not bind it: where there was a choice it has the faster one.
+// How a service usually does this work: an amqplib consumer with a prefetch, and for each alert one transaction, one
+// publish and one acknowledgement. It validates, plans, removes duplicates, numbers, writes the same tables and sends
+// the same hint as Tocsin, with Tocsin's own pure functions. Its statements are prepared, its pool has as many
+// connections as its prefetch, and row-level security does not apply to it: where there was a choice, it has the faster
+// option.
 const { randomBytes, randomUUID } = require('node:crypto');
 const { join } = require('node:path');
 const { stdout, env } = require('node:process');
@@ -48,7 +49,7 @@ const SQL = {
 const opened = new Set();
 const run = (client, name, values) => client.query({ name, text: SQL[name], values });
 
-/** One transaction; the stored event, or undefined for a duplicate. */
+/** One transaction. Returns the stored event, or undefined for a duplicate. */
 async function store(client, message, body_hash) {
   const {
     tenant_id,

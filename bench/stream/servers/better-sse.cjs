@@ -1,5 +1,5 @@
-// better-sse as its documentation has it (a channel that broadcasts), or, with BETTER_SSE=batch, one buffer an alert that
-// every session writes: the cheapest that its public API allows. JSON comes ready and is not serialised again.
+// better-sse as its documentation shows it (a channel that broadcasts). With BETTER_SSE=batch every session writes one
+// buffer per alert: the cheapest way in its public API. The JSON is ready and is not serialised again.
 const { createServer } = require('node:http');
 const { createChannel, createEventBuffer, createSession } = require('better-sse');
 const { readAlerts } = require('./read-alerts.cjs');

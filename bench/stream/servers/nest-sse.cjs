@@ -1,4 +1,4 @@
-// Nest's own `@Sse()`: one shared Observable a tenant, JSON that comes ready.
+// Nest's own `@Sse()`: one shared Observable per tenant. The JSON is ready.
 require('reflect-metadata');
 const { Controller, Module, Param, Sse } = require('@nestjs/common');
 const { NestFactory } = require('@nestjs/core');
@@ -13,7 +13,7 @@ class EventsController {
     return subjectOf(tenant);
   }
 }
-// What TypeScript makes of the decorators, by hand.
+// What TypeScript generates for the decorators, written by hand.
 Controller()(EventsController);
 Sse('sub/:tenant')(
   EventsController.prototype,

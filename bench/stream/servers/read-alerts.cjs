@@ -1,4 +1,4 @@
-// How alerts get into a Node server here: lines of `<tenant> <number> <json>` on a socket of its own.
+// The input of a Node server here: lines of `<tenant> <number> <json>` on a socket of its own.
 const { createServer } = require('node:net');
 const { createInterface } = require('node:readline');
 
