@@ -7,9 +7,9 @@ import { Stack } from './kit/stack';
 import { nowSeconds, tokenFor } from './kit/tokens';
 
 const SCOPES = 'alerts:read alerts:write events:publish access:revoke dead_letters:manage';
-/** Those who are refused come first, so that what they must not do has not been done yet. */
+/** Callers who are refused come first, so that what they must not do has not been done yet. */
 const ORDER: readonly Column[] = ['revoked_tenant', 'revoked_token', 'foreign', 'viewer', 'member'];
-/** Alerts and dead letters of each tenant: more than are acted on. */
+/** How many alerts and dead letters each tenant has: more than the calls act on. */
 const EACH = 16;
 const BEFORE = nowSeconds() - 60;
 
@@ -26,7 +26,7 @@ const PEOPLE: Record<string, Tenants> = {
   eve: [{ id: 'diner', role: 'owner' }],
 };
 
-/** Tokens name their tenants as the tenant service does, so that either may decide. */
+/** Tokens name the same tenants as the tenant service, so that either may decide. */
 const tokenOf = (user: string, claims: Record<string, unknown> = {}, scope = SCOPES) =>
   tokenFor(user, { scope, iat: BEFORE, iss: 'https://one/', tenants: PEOPLE[user], ...claims });
 const credentials: Record<Column, string> = {
@@ -44,7 +44,7 @@ let assets: Record<string, string>;
 
 beforeAll(async () => {
   stack = await Stack.open({ tenants: PEOPLE, gateways: 0 });
-  // the same routes by the tenant service, and by the claim of the token
+  // the same routes, decided by the tenant service and by the claim of the token
   await stack.startGateway();
   await stack.startGateway({ TENANT_SERVICE_URL: '', TENANT_SERVICE_TOKEN: '', JWT_TENANTS_CLAIM: 'tenants' });
   api = await ApiDocument.read(stack.gateway.url, '/docs/openapi.json');
@@ -78,7 +78,7 @@ async function revoke(body: object): Promise<void> {
   expect(
     await ask(stack.gateway.url, '/api/v1/revocations', { method: 'POST', headers, body: JSON.stringify(body) }),
   ).toMatchObject({ status: 202 });
-  // the other gateway reads it within 2 s
+  // the other gateway reads the revocation within 2 s
   const [token, path] =
     'jti' in body
       ? [credentials.revoked_token, '/api/v1/tenants']
@@ -93,7 +93,10 @@ async function revoke(body: object): Promise<void> {
     );
 }
 
-/** All that a call could have changed in the bakery, but for what a publisher may, and what a viewer has seen. */
+/**
+ * Everything in the bakery that a call could have changed, except what a publisher may change and what a viewer has
+ * seen.
+ */
 const bakery = () =>
   stack.sql(`
     select 'alert' as what, alert_id::text as id, row_to_json(a)::text as is from tocsin.alert a where tenant_id = 'bakery' and service not in ('published', 'pagerduty', 'opsgenie')
@@ -138,13 +141,13 @@ async function callRow(
 
 function outcomeOf({ status, type, text }: Answer, { read }: Row): string {
   if (status < 300 && read) return `${status} ${read(text)}`;
-  // another system's answer has the code as well
+  // responses in another system's format carry the code as well
   return status >= 400 && /^application\/(problem\+)?json/.test(type)
     ? `${status} ${(JSON.parse(text) as { code: string }).code}`
     : String(status);
 }
 
-/** What a JSON answer lacks: nobody keeps it, and nobody takes it for something else. */
+/** The headers that a JSON response lacks: it must not be cached, and must not be read as another type. */
 const unmarked = ({ type, head }: Answer): string[] =>
   type.endsWith('json')
     ? ['Cache-Control\nno-store', 'X-Content-Type-Options\nnosniff'].filter((field) => !head.includes(field))
@@ -161,7 +164,7 @@ it('every operation of the document has its expectations, and there is none for 
       .map(({ operationId }) => operationId)
       .sort(),
   );
-  // a route that looks at no credential says so in both
+  // a route that checks no credential says so in both
   for (const { operationId, security } of operationsOf()) {
     expect([
       operationId,
@@ -175,7 +178,7 @@ describe.each(['service', 'claim'] as const)('by the %s', (by) => {
     '%s: every route answers as it should, shows nothing that it should not and changes nothing that it may not',
     async (column) => {
       const gateway = stack.gateways[by === 'service' ? 0 : 1]!.url;
-      // two people of one name at two issuers, where the token says which tenants are theirs
+      // two people with one name at two issuers, where the token names their tenants
       const token =
         column === 'foreign' && by === 'claim'
           ? tokenOf('mia', { iss: 'https://two/', tenants: PEOPLE.eve })

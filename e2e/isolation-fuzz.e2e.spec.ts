@@ -12,9 +12,9 @@ import { Stack } from './kit/stack';
 
 /** `ISOLATION_SEED` makes the same calls again. */
 const SEED = Number(process.env.ISOLATION_SEED ?? Date.now() % 2 ** 31);
-/** Of each operation, by each of the two. */
+/** How many calls of each operation each of the two users makes. */
 const CALLS = sized(200, 10);
-/** What only reads, and so answers the same until somebody writes. */
+/** Operations that only read, so their response is the same until data changes. */
 const READS = [
   'listAlerts',
   'searchAlerts',
@@ -27,7 +27,7 @@ const READS = [
   'listTenants',
   'countAlerts',
 ];
-/** What everybody asks, whatever the seed. */
+/** Calls that are always made, whatever the seed is. */
 const USUAL = [
   ['listAlerts', '/api/v1/alerts?order=severity'],
   ['listEvents', '/api/v1/events?limit=200'],
@@ -73,7 +73,7 @@ describe("of two tenants whose ids, cursors, tickets and words are fed into each
     unconditioned?.remove();
   }, 60_000);
 
-  /** Nothing waits in a queue, and all that was published is an entry or a dead letter. */
+  /** Resolves when no message waits in a queue, and all published messages are entries or dead letters. */
   const atRest = () =>
     eventually(async () => {
       const [{ settled }] = (await stack.sql(
@@ -82,7 +82,7 @@ describe("of two tenants whose ids, cursors, tickets and words are fed into each
       expect([settled, await stack.amqp.depth()]).toEqual([true, 0]);
     }, 20_000);
 
-  /** What one user asks, out of what both know. */
+  /** The calls of one user, made of values that both users know. */
   function callsBy(user: MarkedTenant, other: MarkedTenant, wanted: (id: string) => boolean = () => true): Made[] {
     const fields = [...new Set([...Object.keys(user.known), ...Object.keys(other.known)])];
     const known = Object.fromEntries(
@@ -122,7 +122,7 @@ describe("of two tenants whose ids, cursors, tickets and words are fed into each
   const answerTo = (gateway: AppProcess, { method, call }: Made) =>
     makeCall(gateway.url, method, call, (text) => /event: (heartbeat|close)\n/.test(text));
 
-  /** The words of the other tenant that come back without having been sent, and what asked for them. */
+  /** The other tenant's words that come back without having been sent, with the calls that returned them. */
   async function foreignWords(gateway: AppProcess, calls: readonly Made[], other: MarkedTenant): Promise<string[]> {
     const found: string[] = [];
     const waiting = [...calls];
@@ -142,7 +142,7 @@ describe("of two tenants whose ids, cursors, tickets and words are fed into each
     return found;
   }
 
-  /** Both users ask, and nothing of either's rows is another one for what the other did. */
+  /** Both users make calls, and neither's rows change because of the other's calls. */
   async function nothingForeign(gateway: AppProcess): Promise<void> {
     for (const [user, other] of [
       [ana, ben],
@@ -239,7 +239,7 @@ describe("of two tenants whose ids, cursors, tickets and words are fed into each
   it(
     'lists, counts and facets are those of the tenant alone, with the conditions and without',
     async () => {
-      // what nobody has asked for a time is counted up to now, which is another one the second time
+      // counts without a given end are made up to now, which differs the second time
       const calls = callsBy(ana, ben, (id) => READS.includes(id)).filter(
         ({ id, call }) => id !== 'countAlerts' || (call.path.includes('from=') && call.path.includes('to=')),
       );

@@ -8,9 +8,9 @@ import type { Stack } from '../kit/stack';
 import { tokenFor } from '../kit/tokens';
 import { Page, SEARCHES } from './page';
 
-/** What is awaited comes, on however busy a machine. */
+/** How long to wait for an expected event, even on a busy machine. */
 const PATIENCE_MS = 30_000;
-/** A list that is level with the log paints within a frame, and asks for what an entry did not tell. */
+/** A list that has caught up with the event log renders within a frame, and loads what an entry did not tell. */
 const PAINTED_MS = 3_000;
 const SERVICES = ['inventory', 'orders'];
 const KEYS = ['a', 'b', 'c', 'd', 'e'];
@@ -27,10 +27,10 @@ const ACTS = [
   'assign',
   'note',
 ] as const;
-/** Pages of the server's list when it is read to its end by cursor. */
+/** The page size with which the server's list is read to its end by cursor. */
 const PAGE_SIZE = 4;
 
-/** One list that is not what the server has. */
+/** One list that differs from the server's. */
 export interface Difference {
   user: string;
   search: AlertSearch;
@@ -39,11 +39,11 @@ export interface Difference {
 }
 
 /**
- * A random life of one tenant with two users: what producers say, what people do, and what networks do to both, as a seed
- * decides. Which of it the other user sees first, time decides.
+ * A random life of one tenant with two users: messages of producers, acts of people, and faults of the network, decided
+ * by a seed. Timing decides which of it the other user sees first.
  */
 export class History {
-  /** What was done, for whoever has to find out why a list is wrong. */
+  /** The steps so far, to find out why a list is wrong. */
   readonly steps: string[] = [];
   private readonly random: SeededRandom;
   private readonly pages: readonly Page[];
@@ -65,7 +65,7 @@ export class History {
     for (const { user } of this.pages) stack.tenantService.assign(user, [tenant]);
   }
 
-  /** Lives so many steps. Resolves to what is wrong when all has come to rest. */
+  /** Runs this many steps. Resolves to the differences after everything has settled. */
   async run(count: number): Promise<Difference[]> {
     try {
       const [ana, ben] = this.pages as [Page, Page];
@@ -108,7 +108,7 @@ export class History {
     else page[what]();
   }
 
-  /** A message: of an alert that is there, or of a new one; now and then one that comes late. */
+  /** Sends a message: of an existing alert or a new one; now and then a late one. */
   private async say(): Promise<void> {
     this.messages += 1;
     const [service, severity, isLate] = [
@@ -132,7 +132,7 @@ export class History {
     await this.stack.amqp.publish(`alert.${severity}.${service}`, body);
   }
 
-  /** An act on one alert or several, as the page shows them; whether it is allowed, the server decides. */
+  /** Acts on one alert or several, as the page shows them. The server decides whether the act is allowed. */
   private async act(page: Page): Promise<void> {
     const shown = page.shown.map(({ alert_id }) => alert_id);
     if (shown.length === 0) return;
@@ -146,7 +146,7 @@ export class History {
     };
     this.steps.push(`${page.user} ${JSON.stringify(act)} ${[...alerts].join(' ')}`);
     page.act([...alerts], act);
-    // one in three is answered before anything else happens, unless answers are held up
+    // one in three is answered before the next step, unless responses are held back
     if (this.random.between(1, 3) === 1)
       await Promise.race([...page.acts, ask(this.stack.gateway.url, '/docs/errors')]);
   }
@@ -198,7 +198,7 @@ export class History {
     return (await this.page(this.pages[0]!.user, new URLSearchParams({ limit: '1' }))).cursor;
   }
 
-  /** The server's list to its end, page by page, as a stranger to the client's code would read it. */
+  /** The server's complete list, page by page, read by code that is independent of the client. */
   private async serverList(
     user: string,
     { status, severity, service, assignee, order }: AlertSearch,
@@ -235,7 +235,7 @@ export class History {
   }
 }
 
-/** Which alerts are too many, too few, out of order or another, and in which of their fields. */
+/** Which alerts are missing, superfluous, out of order or different, and in which fields. */
 export function inWords({ user, search, shown, server }: Difference): string {
   const stored = new Map(server.map((alert) => [alert.alert_id, alert]));
   const fields = shown.flatMap((alert) =>

@@ -2,7 +2,7 @@ import type { Alert, AlertAct, AlertSearch } from '@tocsin/contracts/wire';
 import type { ClientApi, ClientCore, ClientList, ClientStore, ClientStream } from '../faults/client-copy';
 import { tokenFor } from '../kit/tokens';
 
-/** What both pages show. Orders, conditions, and one list that was not loaded to its end. */
+/** The lists that both pages show: several orders and conditions, and one list that is not loaded to its end. */
 export const SEARCHES: readonly AlertSearch[] = [
   {},
   { status: ['firing', 'acknowledged', 'snoozed'] },
@@ -16,30 +16,33 @@ export const SEARCHES: readonly AlertSearch[] = [
 
 type Call = Parameters<typeof fetch>;
 
-/** One user's page, without a browser: the client's own stream, lists and acts, over a network that fails when it is told to. */
+/** One user's page without a browser: the client's own stream, lists and acts, over a network that fails on command. */
 export class Page {
   private stream!: ClientStream;
   private store!: ClientStore;
   private api!: ClientApi;
   lists: ClientList[] = [];
-  /** Acts under way. They never reject. */
+  /** The acts in progress. They never reject. */
   readonly acts = new Set<Promise<unknown>>();
   private closers: (() => void)[] = [];
   private readonly calls = new Set<AbortController>();
   private readonly kept = new Map<string, string>();
   private isOffline = false;
-  /** While it is there, the API's answers wait for it: what the stream says meanwhile comes first. */
+  /** While it is set, responses of the API wait for it, so that the stream's entries come first. */
   private held: { until: Promise<void>; release: () => void } | undefined;
 
   constructor(
     private readonly core: ClientCore,
     private readonly gateway: string,
     readonly user: string,
-    /** What reaches it, in words. */
+    /** Reports the page's events, in words. */
     private readonly say: (what: string) => void,
   ) {}
 
-  /** As a browser loads it: the place of the page before it is kept. `from`: where the stream begins when there is none. */
+  /**
+   * Loads the page as a browser does, and keeps the earlier page's position. `from`: where the stream begins when there
+   * is none.
+   */
   load(from?: string): void {
     const { AlertStream, AlertsApi, AlertStore } = this.core;
     const storage = {
@@ -69,12 +72,12 @@ export class Page {
     this.stream.open();
   }
 
-  /** The position that goes with a list that was just loaded. */
+  /** The stream position of a list that was just loaded. */
   async cursorOfList(): Promise<string> {
     return (await this.api.list({ limit: 1 })).cursor;
   }
 
-  /** Leaves the page and loads it anew. */
+  /** Leaves the page and loads it again. */
   reload(): void {
     this.release();
     this.unload();
@@ -86,7 +89,7 @@ export class Page {
     for (const call of this.calls) call.abort();
   }
 
-  /** The network goes, in the middle of whatever is under way. */
+  /** Cuts the network, even in the middle of a request. */
   disconnect(): void {
     this.isOffline = true;
     for (const call of this.calls) call.abort();
@@ -113,7 +116,7 @@ export class Page {
     this.acts.add(acting);
   }
 
-  /** What the user could act on: the alerts that any list shows. */
+  /** The alerts that any list shows, on which the user could act. */
   get shown(): Alert[] {
     return [
       ...new Map(
@@ -122,7 +125,7 @@ export class Page {
     ];
   }
 
-  /** Why it is not level with the position of the server yet; null when it is. */
+  /** Why the page has not reached the server's position yet; null when it has. */
   behind(head: string): string | null {
     if (this.stream.cursor !== head) return `${this.user} is at ${this.stream.cursor}, the log at ${head}`;
     if (this.stream.status.state !== 'live') return `${this.user} is ${this.stream.status.state}`;
@@ -146,12 +149,12 @@ export class Page {
     const text = await response.text();
     await this.held?.until;
     this.calls.delete(call);
-    // what was lost on the way has been done all the same
+    // the server has executed a request whose response was lost
     if (call.signal.aborted) throw new TypeError('terminated');
     this.say(`is answered ${init.method} ${String(input).slice(this.gateway.length)} ${numbersIn(text)}`);
     return new Response(text, response);
   }
 }
 
-/** The newest entry of each alert in an answer. */
+/** The newest entry's number of each alert in a response. */
 const numbersIn = (text: string): string => [...text.matchAll(/"last_seq":(\d+)/g)].map(([, seq]) => seq).join(' ');

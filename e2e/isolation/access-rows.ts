@@ -1,10 +1,10 @@
-/** Who asks: somebody who may, and four who may not, or not all. */
+/** The callers: one who may see the tenant, and four who may not, or not everything. */
 export type Column = 'member' | 'revoked_tenant' | 'revoked_token' | 'foreign' | 'viewer';
 
-/** Who says which tenants are a user's: the tenant service, or the claim of the token. */
+/** Who decides about a user's tenants: the tenant service, or the claim of the token. */
 export type DecidedBy = 'service' | 'claim';
 
-/** What of the bakery is asked for. */
+/** The objects of the bakery that calls refer to. */
 export interface Target {
   tenant: string;
   alert: string;
@@ -23,13 +23,13 @@ export interface RowCall {
 export interface Row {
   what: string;
   call: (target: Target, assets: Record<string, string>) => RowCall;
-  /** What is expected of each, as `200`, `403 tenant_forbidden`, or the status with what `read` finds in the body. */
+  /** The expected result of each caller: `200`, `403 tenant_forbidden`, or the status with the result of `read`. */
   expected: (by: DecidedBy) => Record<Column, string>;
-  /** Whether those who may see it find the secret of the bakery in the answer. */
+  /** Whether callers who may see it find the bakery's secret in the response. */
   shows?: boolean;
-  /** What matters of a body of 2xx. */
+  /** The part of a 2xx body that is compared. */
   read?: (text: string) => string;
-  /** Of a stream: whether enough of it has come. */
+  /** For a stream: whether enough of it has been received. */
   enough?: (text: string) => boolean;
 }
 
@@ -39,13 +39,13 @@ const who =
   (ok: string, { foreign = ok, revoked_tenant = foreign, viewer = ok }: Partial<Expected> = {}) =>
   (): Expected => ({ member: ok, viewer, foreign, revoked_tenant, revoked_token: REVOKED });
 
-/** A tenant is named: it is none of theirs. */
+/** The call names a tenant: a foreign tenant is forbidden. */
 const tenant = (ok = '200', viewer = ok) => who(ok, { foreign: '403 tenant_forbidden', viewer });
-/** Something in a tenant is named: it is not there. */
+/** The call names an object of a tenant: in a foreign tenant it does not exist. */
 const thing = (ok = '200', viewer = ok) => who(ok, { foreign: '404 not_found', viewer });
-/** Nothing is named: each gets their own. */
+/** The call names nothing: each caller gets their own data. */
 const own = (ok = '200', viewer = ok) => who(ok, { viewer });
-/** No credential is looked at. */
+/** The operation needs no credential. */
 const open =
   (ok = '200') =>
   (): Expected => ({ member: ok, viewer: ok, foreign: ok, revoked_tenant: ok, revoked_token: ok });
@@ -72,7 +72,7 @@ const byLetter =
   ({ letter }) => ({ values: { id: letter }, ...(body && { body }) });
 const READER = '403 role_forbidden';
 
-/** Another system's call, at its address. */
+/** A call of another system, at its address. */
 const byPeer =
   (body?: object): Row['call'] =>
   ({ tenant: id }) => ({
@@ -83,19 +83,19 @@ const PAGER_DUTY = {
   event_action: 'trigger',
   payload: { summary: 'Cold', source: 'oven-1', severity: 'info', component: 'published' },
 };
-/** Without the claim a token publishes for any tenant but a revoked one. */
+/** A token without the claim may publish for any tenant except a revoked one. */
 const publishing: Row['expected'] = (by) => ({
   ...tenant('202')(),
   foreign: by === 'claim' ? '403 tenant_forbidden' : '202',
   revoked_tenant: '403 tenant_forbidden',
 });
 
-/** What became of the one alert of a bulk act. */
+/** The result of the one alert of a bulk act. */
 const actedOn = (text: string): string => {
   const { alerts, refused } = JSON.parse(text) as { alerts: unknown[]; refused: { code: string }[] };
   return alerts.length === 1 ? 'acted' : refused.map(({ code }) => code).join();
 };
-/** Which tenants a list of them names. */
+/** The tenants in a list of them. */
 const tenantsIn = (text: string): string =>
   (JSON.parse(text) as { tenants: { tenant_id: string }[] }).tenants.map(({ tenant_id }) => tenant_id).join();
 const both =
@@ -109,8 +109,8 @@ const both =
   });
 
 /**
- * For every operation of the OpenAPI document how it names a tenant, and what each is to be told. Whoever adds a route adds its
- * rows here: the test compares the two lists.
+ * How each operation of the OpenAPI document names a tenant, and the expected result for each caller. A new route needs
+ * its rows here: the test compares the two lists.
  */
 export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
   // streams
@@ -159,7 +159,7 @@ export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
     unnamed(({ tenant: id, epoch, fp }) => ({ body: { cursor: `${id}=${epoch}-1-${fp}` } }), own()),
   ],
 
-  // publishing: without the claim a token publishes for any tenant but a revoked one, and a role says nothing about it
+  // publishing: a token without the claim publishes for any tenant except a revoked one, and roles do not matter
   publishEvents: [
     named(
       ({ tenant: id }) => ({ body: { tenant_id: id, service: 'published', severity: 'low', name: 'one' } }),
@@ -203,13 +203,13 @@ export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
     },
   ],
 
-  // the doors of other systems, with the tenant in their address, publish by the same right
+  // the addresses of other systems contain the tenant, and publish by the same right
   ...Object.fromEntries(
     (['', 'OfService'] as const).flatMap((suffix) => [
       [`enqueuePagerDutyEvent${suffix}`, [named(byPeer({ ...PAGER_DUTY, dedup_key: `pd${suffix}` }), publishing)]],
       [`createOpsgenieAlert${suffix}`, [named(byPeer({ message: 'Cold', alias: `og${suffix}` }), publishing)]],
       [`updateOpsgenieAlert${suffix}`, [named(byPeer({ note: 'seen' }), publishing)]],
-      // answered by whether there is such an alert: there is none, for any of them
+      // the response depends on whether there is such an alert: there is none for any caller
       [`readOpsgenieRequest${suffix}`, [named(byPeer(), own('404 not_found'))]],
     ]),
   ),
@@ -233,7 +233,7 @@ export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
 
   // access
   listTenants: [unnamed(nothing, both('200'), { read: tenantsIn })],
-  // its scope is for users of any tenant, and no membership says more
+  // its scope is for users of any tenant, and memberships do not matter
   revokeAccess: [named(({ tenant: id }) => ({ body: { user_id: 'no such user', tenant_id: id } }), own('202'))],
 
   // documents

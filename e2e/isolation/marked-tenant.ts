@@ -7,8 +7,8 @@ const ALERTS = 8;
 const SCOPES = 'alerts:read alerts:write dead_letters:manage';
 
 /**
- * A tenant with one user, whose every field of text holds a word that stands nowhere else. `marks` are those words and all
- * that the database made for it: ids, epochs, fingerprints. `known` is what calls are made of, by field.
+ * A tenant with one user. Every text field of it contains a word that appears nowhere else. `marks` are those words and
+ * all values that the database made for it: ids, epochs, fingerprints. `known` are the values for calls, by field.
  */
 export class MarkedTenant {
   readonly marks = new Set<string>();
@@ -27,7 +27,7 @@ export class MarkedTenant {
     return `Bearer ${tokenFor(this.user, { scope: SCOPES })}`;
   }
 
-  /** A word of this tenant alone, which may also be a name or a label's key. */
+  /** A word of this tenant alone. It may also be a name or a label's key. */
   private mark(where: string): string {
     const word = `zq${this.user}${where}${this.marks.size}x`;
     this.marks.add(word);
@@ -39,7 +39,10 @@ export class MarkedTenant {
     return value;
   }
 
-  /** Publishes alerts and poison. Half of what may be shared is: the same service and keys, without which filters never meet. */
+  /**
+   * Publishes alerts and poison messages. Half of the shareable values are shared: the same service and keys, so that
+   * filters overlap.
+   */
   async publish(): Promise<void> {
     this.remember('tenant', this.tenant);
     this.remember('tenant_id', this.tenant);
@@ -73,7 +76,7 @@ export class MarkedTenant {
       });
   }
 
-  /** Acts on what is stored, and learns what the database has made of all of it. */
+  /** Acts on stored alerts, and reads what the database has made of all of it. */
   async learn(gateway: string): Promise<void> {
     const alerts = await this.stack.sql<{ alert_id: string }>(
       'select alert_id from tocsin.alert where tenant_id = $1 order by first_seq',
@@ -108,7 +111,7 @@ export class MarkedTenant {
     await this.learnCursors(gateway, ids[0]!);
   }
 
-  /** Positions of every kind: of a stream, of a list and its next page, of a history and of the log. */
+  /** Positions of every kind: of a stream, of a list and its next page, of a history and of the event log. */
   private async learnCursors(gateway: string, alertId: string): Promise<void> {
     const headers = { Authorization: this.authorization };
     const stream = await SseStream.open(`${gateway}/api/events`, { headers, query: { since: '3' } });
@@ -126,7 +129,7 @@ export class MarkedTenant {
       for (const field of ['after', 'Last-Event-ID', 'last_event_id', 'cursor']) this.remember(field, cursor);
   }
 
-  /** All that the database holds of it, in every table. */
+  /** All rows of the tenant, in every table. */
   async rows(): Promise<string> {
     const tables = await this.tables();
     const rows = await Promise.all(
@@ -140,7 +143,7 @@ export class MarkedTenant {
     return tables.map((table, at) => `${table}\n${rows[at]![0]!.rows}`).join('\n');
   }
 
-  /** As if it had never been. */
+  /** Deletes everything of the tenant. */
   async erase(): Promise<void> {
     for (const table of await this.tables())
       await this.stack.sql(`delete from tocsin.${table} where tenant_id = $1`, [this.tenant]);

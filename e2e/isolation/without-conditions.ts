@@ -8,8 +8,8 @@ const inFunction = (name: string, search: string, replace: string): Patch => ({
 });
 
 /**
- * Every statement that reads for a tenant, without the condition that names it: what is left is row-level security. Whoever
- * changes a statement changes its patch; one that does not apply fails.
+ * Every statement that reads for a tenant, without the condition that names the tenant, so that only row-level security
+ * is left. When a statement changes, its patch must change too: a patch that does not apply fails.
  */
 export const WITHOUT_CONDITIONS: readonly Patch[] = [
   {

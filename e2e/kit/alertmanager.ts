@@ -11,20 +11,22 @@ export interface PostedAlert {
   labels: Record<string, string>;
   annotations?: Record<string, string>;
   startsAt?: Date;
-  /** Without it the alert is over when it was not posted again for `resolve_timeout`. */
+  /** Without `endsAt` the alert ends when it was not posted again for `resolve_timeout`. */
   endsAt?: Date;
 }
 
 export interface AlertmanagerOptions {
   /** Lines of the receiver, in YAML. */
   receiver: string;
-  /** Default 2 s: how soon an alert that is not posted again is over. */
+  /** How soon an alert ends that is not posted again. Default 2 s. */
   resolveTimeout?: string;
-  /** Default an hour: how often what goes on firing is told again. */
+  /** How often a firing alert is sent again. Default one hour. */
   repeatInterval?: string;
 }
 
-/** A real Alertmanager on loopback, alone (no cluster), which groups by `alertname` and tells of changes within a second. */
+/**
+ * A real Alertmanager on loopback, alone (no cluster). It groups by `alertname` and reports changes within a second.
+ */
 export class Alertmanager {
   output = '';
   private constructor(
@@ -66,7 +68,7 @@ ${receiver.trim().replace(/^/gm, '    ')}
     return alertmanager;
   }
 
-  /** What Prometheus does. */
+  /** Posts alerts, as Prometheus does. */
   async post(...alerts: PostedAlert[]): Promise<void> {
     const answer = await fetch(`${this.url}/api/v2/alerts`, {
       method: 'POST',

@@ -13,8 +13,8 @@ export interface Described {
 }
 
 /**
- * A document of a running gateway, and what it says of values. Its objects are open, so that clients take what a later
- * version adds; here they are closed: whatever is sent must be described.
+ * The OpenAPI document of a running gateway, used to check values. Its objects are open, so that clients accept fields
+ * of a later version. Here they are closed: every field that is sent must be described.
  */
 export class ApiDocument<T extends object = Json> {
   private readonly ajv = new Ajv({ strict: false, allErrors: true });
@@ -31,7 +31,7 @@ export class ApiDocument<T extends object = Json> {
     return new ApiDocument(JSON.parse(text) as T);
   }
 
-  /** What is wrong with a value by the schema that stands at a path of names; empty when it fits. */
+  /** The errors of a value by the schema at a path of names; empty when it is valid. */
   faults(at: readonly string[], value: unknown): string[] {
     const reference = `document#/${at.map((name) => encodeURIComponent(name.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')}`;
     const validate = this.validators.get(reference) ?? this.ajv.compile({ $ref: reference });
@@ -44,7 +44,10 @@ export class ApiDocument<T extends object = Json> {
   }
 }
 
-/** The same with every object that names its properties and does not say otherwise closed. Parts of an `allOf` describe one object together. */
+/**
+ * Closes every object that lists its properties and does not say otherwise. Parts of an `allOf` describe one object
+ * together.
+ */
 function closed(value: unknown, isPart = false): unknown {
   if (Array.isArray(value)) return value.map((one: unknown) => closed(one, isPart));
   if (typeof value !== 'object' || value === null) return value;

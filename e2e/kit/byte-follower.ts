@@ -2,13 +2,16 @@ import { get, type ClientRequest } from 'node:http';
 
 const MARK = Buffer.from('"event_id":"');
 const ID = Buffer.from('\nid: ');
-/** The longest event id or cursor that may be cut in two by the end of a chunk. */
+/** The longest event id or cursor that a chunk boundary may split. */
 const TAIL = 400;
 
-/** A client that follows a stream of large entries and keeps nothing of them but their ids: it comes back, with its cursor, whenever it is sent away. */
+/**
+ * A client that follows a stream of large entries and keeps only their ids. It reconnects with its cursor whenever its
+ * stream ends.
+ */
 export class ByteFollower {
   readonly seen = new Set<string>();
-  /** Of the last two frames: the newer one may not have come to its end. */
+  /** The ids of the last two frames: the newer frame may be incomplete. */
   private cursors: [string | undefined, string | undefined];
   private request: ClientRequest | undefined;
   private stopped = false;

@@ -4,20 +4,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const ROOT = join(__dirname, '..', '..');
-/** What npm needs to find its registry and its cache. Nothing else of who runs the tests reaches a clone: no setting, and not the npm that may run them. */
+/**
+ * The variables that npm needs to find its registry and its cache. No other setting of the caller reaches a clone, and
+ * not the npm that may run the tests.
+ */
 const KEPT = /^(PATH|HOME|LANG|npm_config_(registry|cache|userconfig|cafile)|(https?|no)_proxy|NODE_EXTRA_CA_CERTS)$/i;
 
-/** A command as somebody typed it into a terminal: what it wrote, and how long it was silent at most. */
+/** A command as a user types it into a terminal: its output, and its longest silence. */
 export class Typed {
   output = '';
-  /** Milliseconds between two pieces of output, and from the begin to the first. */
+  /** The longest time between two pieces of output, or from the start to the first one. Milliseconds. */
   longestSilenceMs = 0;
   readonly exit: Promise<number | string>;
   private readonly child: ChildProcess;
   private lastAt = performance.now();
 
   constructor(command: string, folder: string, environment: NodeJS.ProcessEnv) {
-    // a group of its own: Ctrl+C at a terminal reaches all of it, and so does the end of the test
+    // a process group of its own: Ctrl+C at a terminal reaches all of it, and so does the end of the test
     this.child = spawn('sh', ['-c', command], {
       cwd: folder,
       env: environment,
@@ -29,7 +32,7 @@ export class Typed {
     this.exit = new Promise((resolve) => this.child.once('close', (code, signal) => resolve(signal ?? code ?? '')));
   }
 
-  /** The rest of the line that begins with this name in what it wrote. */
+  /** The rest of the output line that begins with this name. */
   printed(name: string): string {
     const line = new RegExp(`^ *${name} +(.+)$`, 'm').exec(this.output)?.[1];
     if (!line) throw new Error(`no line "${name}" in:\n${this.output}`);
@@ -41,7 +44,7 @@ export class Typed {
     return this.exit;
   }
 
-  /** Whether anything of it runs. */
+  /** Whether a process of the command still runs. */
   get isAlive(): boolean {
     return this.signal(0);
   }
@@ -66,7 +69,9 @@ export class Typed {
   }
 }
 
-/** What is committed here, cloned into a folder of its own, in which nothing was installed (unless it is asked for) or built. */
+/**
+ * A clone of the committed state in a folder of its own. Nothing is installed or built in it unless a test asks for it.
+ */
 export class Clone {
   readonly folder = join(mkdtempSync(join(tmpdir(), 'tocsin-clone-')), 'tocsin');
   private readonly typed: Typed[] = [];
@@ -78,7 +83,10 @@ export class Clone {
     return clone;
   }
 
-  /** The packages of this checkout, as if they had been installed there: their files are linked, or copied where that cannot be. */
+  /**
+   * Takes the packages of this checkout, as if they had been installed in the clone. The files are linked, or copied
+   * where linking fails.
+   */
   takePackages(): void {
     const [from, to] = [ROOT, this.folder].map((folder) => join(folder, 'node_modules')) as [string, string];
     if (spawnSync('cp', ['-al', from, to]).status === 0) return;

@@ -19,7 +19,10 @@ const timer = setInterval(() => {
 }, 10);
 `;
 
-/** Another program that can publish to Redis and has no key: it sends messages as fast as it is told, from a process of its own. */
+/**
+ * Another program that may publish to Redis but has no key. It sends messages as fast as it is told, from a process of
+ * its own.
+ */
 export async function forge(
   url: string,
   topic: string,

@@ -1,10 +1,15 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
-/** Below the ports that kernels give to outgoing connections: one of those could sit on a port while its server is stopped. */
+/**
+ * Below the range from which kernels take the ports of outgoing connections: such a connection could take a port while
+ * its server is stopped.
+ */
 const [LOWEST, BEHIND] = [20_000, 32_768];
 
-/** A port on 127.0.0.1 for a server that must have the same one again after a restart. Nobody holds it meanwhile. */
+/**
+ * A port on 127.0.0.1 for a server that needs the same port again after a restart. No process uses it in the meantime.
+ */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(LOWEST, BEHIND);

@@ -3,7 +3,7 @@ import { request as send } from 'node:http';
 import { queryOf, SchemaValues, type ValueSchema } from '@tocsin/messages/testing';
 import type { Described } from './api-document';
 
-/** How long an answer may take. A publisher may ask to wait for 10 s. */
+/** How long a response may take. A publisher may ask to wait for 10 s. */
 const TIMEOUT_MS = 20_000;
 
 export interface OpenApi {
@@ -17,20 +17,20 @@ export interface Call {
 export interface Answer {
   status: number;
   type: string;
-  /** Names and values of the headers, as they came. */
+  /** The names and values of the response's headers, unchanged. */
   head: string;
   text: string;
 }
 
-/** What calls are made of beside the document. */
+/** The values that calls are made of, besides the document. */
 export interface Material {
-  /** Values by field that stand for something. */
+  /** Values with a meaning, by field. */
   known: Readonly<Record<string, readonly unknown[]>>;
-  /** What `Authorization` says; empty: nothing. */
+  /** The `Authorization` header; empty: none. */
   credential: fc.Arbitrary<string>;
 }
 
-/** Every call of an operation that a client might make, and some that it should not. */
+/** Every call of an operation that a client might make, and some that it should not make. */
 export function callsOf(
   document: OpenApi,
   path: string,
@@ -109,7 +109,7 @@ export function callsOf(
     });
 }
 
-/** One call, and its answer; of a stream only as much as `enough` asks for, by default the beginning. */
+/** Makes one call and returns its response; of a stream only as much as `enough` requires, by default the beginning. */
 export function makeCall(
   base: string,
   method: string,

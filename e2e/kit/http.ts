@@ -4,7 +4,7 @@ export interface Answer {
   status: number;
   headers: IncomingHttpHeaders;
   text: string;
-  /** The body as JSON; an empty object when it is none. */
+  /** The body as JSON; an empty object when it is not JSON. */
   json: {
     code?: string;
     detail?: string;
@@ -15,15 +15,17 @@ export interface Answer {
 
 export interface Ask {
   method?: string;
-  /** A list of pairs sends a header as often as it stands there. */
+  /** A list of pairs sends a header once for each pair. */
   headers?: Readonly<Record<string, string | string[]>>;
   body?: string | Buffer;
 }
 
-/** How long an answer may take. A stream is none: use `SseStream`. */
+/** How long a response may take. For a stream use `SseStream`. */
 const TIMEOUT_MS = 10_000;
 
-/** One request by plain node:http, with the path exactly as it is written, and the whole answer. */
+/**
+ * Sends one request with plain node:http, with the path exactly as it is written, and returns the complete response.
+ */
 export function ask(base: string, path: string, { method = 'GET', headers = {}, body }: Ask = {}): Promise<Answer> {
   const { hostname, port } = new URL(base);
   return new Promise((resolve, reject) => {

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 /** A token issuer's public keys over HTTP: one RSA key, whose id is `current`. */
 export class JwksServer {
   requests = 0;
-  /** What it answers beside or instead of its key; a status other than 200 is all that it says. */
+  /** The status of its response; other than 200 there is no body. */
   status = 200;
   keysOf: (own: object) => readonly unknown[] = (own) => [own];
   private readonly keys = generateKeyPairSync('rsa', { modulusLength: 2048 });

@@ -47,7 +47,7 @@ const transcript = (frames: SseEvent[], over: Partial<Transcript> = {}): Transcr
   ...over,
 });
 
-/** Three messages, stored, and seen by a client that came after the first, left, and came back. */
+/** Three messages that were stored. The client came after the first one, left, and came back. */
 const good: Ledger = {
   published: [published(1), published(2), published(3), published(3)],
   rows: [row(1), row(2), row(3)],

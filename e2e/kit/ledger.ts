@@ -1,15 +1,15 @@
 import type { SseEvent } from './sse-parser';
 
-/** One message that was published, and what its publisher was told. */
+/** One published message, and the result that its publisher got. */
 export interface Published {
   tenant_id: string;
   service: string;
   id: string;
-  /** The broker confirmed it, or the HTTP door answered 202. */
+  /** The broker confirmed the message, or the HTTP intake responded with 202. */
   confirmed: boolean;
 }
 
-/** One entry of the log, as SQL finds it. */
+/** One entry of the event log, read by SQL. */
 export interface StoredRow {
   tenant_id: string;
   seq: number;
@@ -17,17 +17,17 @@ export interface StoredRow {
   fp: string;
   service: string;
   event_id: string;
-  /** What a person did, or the end of it by time: an entry that no message brought. */
+  /** The entry is an act of a person, or the end of a snooze: it comes from no message. */
   is_act?: boolean;
 }
 
-/** What one client saw over all of its connections. */
+/** What one client received over all of its connections. */
 export interface Transcript {
   client: string;
-  /** The tenants that are its own. */
+  /** The tenants that the client may see. */
   tenants: readonly string[];
   frames: readonly SseEvent[];
-  /** Whether it was connected when everything had come to rest. */
+  /** Whether the client was connected after everything had settled. */
   connectedAtTheEnd: boolean;
 }
 
@@ -37,7 +37,7 @@ export interface Ledger {
   transcripts: readonly Transcript[];
   /** Everything that any process wrote. */
   logs: readonly string[];
-  /** What must not stand in there. */
+  /** The secrets that must not appear in the logs. */
   secrets: readonly string[];
 }
 
@@ -63,7 +63,7 @@ export interface Violation {
 
 const ENTRY_EVENTS = ['inventory_alert', 'notification', 'alert_update'];
 
-/** What the promises say of a run, checked from outside the product: an empty list is a good run. */
+/** The violated promises of a run, checked from outside the product. An empty list means a good run. */
 export function violationsOf({ published, rows, transcripts, logs, secrets }: Ledger): Violation[] {
   return [
     ...storedOnce(published, rows),
@@ -128,7 +128,9 @@ interface Component {
   fp: string;
 }
 
-/** Reads a cursor as its format is documented: `<epoch>-<seq>-<fp>`, or several of them as `<tenant>=…` joined by `;`. */
+/**
+ * Parses a cursor by its documented format: `<epoch>-<seq>-<fp>`, or several of them as `<tenant>=…`, joined by `;`.
+ */
 export function readCursor(cursor: string, onlyTenant: string): Component[] {
   return cursor.split(';').map((component) => {
     const at = component.indexOf('=');
@@ -137,14 +139,17 @@ export function readCursor(cursor: string, onlyTenant: string): Component[] {
   });
 }
 
-/** One client's transcript against the log: from its first position on, every entry, once, in order, and its ids true. */
+/**
+ * Compares one client's transcript with the event log: every entry from its first position on, once, in order, and with
+ * true ids.
+ */
 function seen({ client, tenants, frames, connectedAtTheEnd }: Transcript, rows: readonly StoredRow[]): Violation[] {
   const found: Violation[] = [];
   const report = (name: ViolationName, detail: string) =>
     found.push({ invariant: name === 'client_not_at_head' ? 'I4' : 'I3', name, detail: `${client}: ${detail}` });
   const logs = groupBy(rows, ({ tenant_id }) => tenant_id);
   for (const log of logs.values()) log.sort((a, b) => a.seq - b.seq);
-  /** The last number that was written, by tenant. */
+  /** The last number that the client received, by tenant. */
   const position = new Map<string, number>();
 
   for (const frame of frames) {
@@ -169,7 +174,7 @@ function seen({ client, tenants, frames, connectedAtTheEnd }: Transcript, rows: 
       const row = logs.get(tenant)?.[seq - 1];
       if (seq > 0 && row && (row.fp !== fp || row.epoch !== epoch))
         report('client_saw_unknown', `the position ${epoch}-${seq}-${fp} of ${tenant}`);
-      // The first position of a tenant is where this client begins: nothing before it is owed to it.
+      // The client begins at its first position of a tenant: it is not entitled to any entry before it.
       if (!position.has(tenant)) position.set(tenant, seq);
       else if (seq > position.get(tenant)!) {
         report('id_before_entry', `${tenant} ${seq} at a ${frame.event}, written up to ${position.get(tenant)}`);

@@ -1,6 +1,6 @@
-// Loaded into a process under test (NODE_OPTIONS=--require=…). SIGUSR2 begins to measure the turns of its event loop, and
-// another one ends it and prints the longest: what a turn took of the clock or of the processor, whichever is less, since
-// on a busy machine the clock goes on while another process runs.
+// Loaded into a process under test (NODE_OPTIONS=--require=…). The first SIGUSR2 starts to measure the turns of its
+// event loop, the second one stops it and prints the longest. A turn counts by the clock or by its CPU time, whichever
+// is less: on a busy machine the clock also runs while another process does.
 let measuring = false;
 let longest = 0;
 

@@ -6,7 +6,10 @@ const ROOTS = [
   { folder: '/sys/fs/cgroup', limit: 'memory.max' },
 ] as const;
 
-/** A memory cgroup, as a container's: what exceeds it is killed. Linux, and root. Without one, `by` is empty and nothing is limited. */
+/**
+ * A memory cgroup, like a container's: a process that exceeds it is killed. Needs Linux and root. Otherwise `by` is
+ * empty and there is no limit.
+ */
 export class MemoryLimit {
   private constructor(
     private readonly folder: string | undefined,
@@ -35,18 +38,18 @@ export class MemoryLimit {
     return this.folder !== undefined;
   }
 
-  /** A command that takes its process into the limit and becomes another. */
+  /** A command that moves its process into the cgroup and then becomes another program. */
   get by(): readonly string[] {
     return this.folder ? ['sh', '-c', `echo $$ > ${this.folder}/cgroup.procs && exec "$@"`, 'sh'] : [];
   }
 
-  /** When what ran in it has ended. */
+  /** Call it when the processes in the cgroup have ended. */
   close(): void {
     if (this.folder) rmdirSync(this.folder);
   }
 }
 
-/** The most memory that a process has had at once, in bytes, as the kernel counted it. */
+/** The peak memory of a process, in bytes, as the kernel counted it. */
 export const peakMemoryOf = (pid: number): number =>
   1024 * Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]);
 export const memoryOf = (pid: number): number =>

@@ -12,7 +12,7 @@ const INSTALL_TIMEOUT_MS = 120_000;
 const RUN_TIMEOUT_MS = 30_000;
 const run = promisify(execFile);
 
-/** Other systems' own clients, as npm has them, in a folder beside the project: nothing of ours depends on them. */
+/** Other systems' own clients from npm, in a folder beside the project, so that nothing of Tocsin depends on them. */
 export class PeerClients {
   private constructor(private readonly folder: string) {}
 
@@ -26,10 +26,10 @@ export class PeerClients {
     return new PeerClients(folder);
   }
 
-  /** Runs `code`, the body of an async function that has `require` and `input`, and gives back what it returns. */
+  /** Runs `code`, the body of an async function with `require` and `input`, and returns its result. */
   async run<T>(code: string, input: Record<string, unknown>): Promise<T> {
     const script = `const input = JSON.parse(process.argv[1]); (async () => { ${code} })().then((out) => console.log(JSON.stringify(out) ?? 'null'), (error) => { console.error(error); process.exit(1); })`;
-    // certificates of these tests are signed by nobody
+    // the certificates of these tests are self-signed
     const { stdout } = await run(process.execPath, ['-e', script, JSON.stringify(input)], {
       cwd: this.folder,
       timeout: RUN_TIMEOUT_MS,
@@ -43,7 +43,7 @@ export class PeerClients {
   }
 }
 
-/** TLS in front of a gateway, for clients that know nothing else. */
+/** TLS in front of a gateway, for clients that support only TLS. */
 export class TlsFront {
   private constructor(
     private readonly server: Server,

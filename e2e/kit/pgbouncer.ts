@@ -11,7 +11,10 @@ import { pathOf } from './programs';
 
 const PASSWORD = 'only-for-this-test';
 
-/** A real PgBouncer in transaction mode in front of one database, and the login roles of docs/pgbouncer.md, both gone with `close`. */
+/**
+ * A real PgBouncer in transaction mode in front of one database, and the login roles of docs/pgbouncer.md. `close`
+ * removes both.
+ */
 export class PgBouncer {
   private output = '';
 
@@ -27,8 +30,8 @@ export class PgBouncer {
   }
 
   /**
-   * `logins`: a name for each login role, with the statements that make it what it is (`%` stands for its name).
-   * `poolSize`: connections to the database for each of them.
+   * `logins`: a name for each login role, with the statements that define it (`%` is replaced by its name). `poolSize`:
+   * how many connections to the database each role has.
    */
   static async before(
     databaseUrl: string,
@@ -48,7 +51,7 @@ export class PgBouncer {
     chmodSync(folder, 0o755);
     writeFileSync(join(folder, 'users.txt'), roles.map((role) => `"${role}" "${PASSWORD}"\n`).join(''));
     writeFileSync(join(folder, 'pgbouncer.ini'), configuration(database, port, folder, poolSize));
-    // it refuses to run as root
+    // PgBouncer refuses to run as root
     const apart =
       process.getuid?.() === 0 ? ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups', '--'] : [];
     const [program, ...args] = [...apart, pathOf('pgbouncer'), join(folder, 'pgbouncer.ini')];
@@ -61,7 +64,7 @@ export class PgBouncer {
     return started;
   }
 
-  /** The address that leads a login role through it. */
+  /** The address through PgBouncer for a login role. */
   url(login: string): string {
     const url = new URL(this.database);
     url.host = `127.0.0.1:${this.port}`;
@@ -70,7 +73,7 @@ export class PgBouncer {
     return url.toString();
   }
 
-  /** One client of its own, for one statement after another. */
+  /** Runs statements one after the other on a client of its own. */
   async query<Row extends object>(login: string, ...statements: string[]): Promise<Row[]> {
     return asOwner<Row>(this.url(login), statements);
   }
@@ -80,7 +83,7 @@ export class PgBouncer {
     this.child.kill('SIGKILL');
     await closed;
     rmSync(this.folder, { recursive: true, force: true });
-    // roles belong to the server, and the database may be gone before them
+    // roles belong to the server, and the database may be deleted before them
     const server = new URL(this.database);
     server.pathname = '/postgres';
     await asOwner(

@@ -1,6 +1,6 @@
 import { connect, type ChannelModel, type ConfirmChannel, type GetMessage, type Options } from 'amqplib';
 
-/** A foreign service on RabbitMQ: plain amqplib, and of Tocsin only the documented names. */
+/** A foreign service on RabbitMQ: plain amqplib, and only the documented names of Tocsin. */
 export class PlainAmqp {
   readonly exchange: string;
   readonly deadQueue: string;
@@ -22,7 +22,7 @@ export class PlainAmqp {
     return new PlainAmqp(connection, await connection.createConfirmChannel(), prefix);
   }
 
-  /** What every producer does before it publishes. */
+  /** Declares the exchange, as every producer does before it publishes. */
   async declareExchange(): Promise<void> {
     await this.channel.assertExchange(this.exchange, 'topic', { durable: true });
   }
@@ -37,7 +37,7 @@ export class PlainAmqp {
     });
   }
 
-  /** Everything that lies in `alerts.dead` at present. It is taken out. */
+  /** Takes all messages out of `alerts.dead`. */
   async takeDead(): Promise<GetMessage[]> {
     const letters: GetMessage[] = [];
     for (
@@ -49,13 +49,13 @@ export class PlainAmqp {
     return letters;
   }
 
-  /** How many messages wait, in both lanes. */
+  /** How many messages wait in both lanes. */
   async depth(): Promise<number> {
     const counts = await Promise.all(this.queues.map((queue) => this.channel.checkQueue(queue)));
     return counts.reduce((sum, { messageCount }) => sum + messageCount, 0);
   }
 
-  /** Removes every name that the prefix made its own, then disconnects. */
+  /** Deletes everything with this prefix, then disconnects. */
   async close(): Promise<void> {
     if (this.prefix) {
       for (const queue of [

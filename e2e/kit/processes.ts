@@ -12,45 +12,48 @@ export interface Exit {
   signal: NodeJS.Signals | null;
 }
 
-/** What is run in place of an app's own `main.js`, by a test that breaks something in it. */
+/** A program that runs in place of an app's own `main.js`, for a test that breaks something in it. */
 export interface Program {
   main?: string;
   args?: readonly string[];
-  /** A command that becomes the process, its words as its last arguments. */
+  /** A command that becomes the process; the process's own command line is appended to it. */
   by?: readonly string[];
 }
 
 const ROOT = join(__dirname, '..', '..');
 const mainOf = (app: App): string => join(ROOT, 'dist', 'apps', app, 'src', 'main.js');
 
-/** What each app logs once it is ready. */
+/** The log line of each app when it is ready. */
 const READY: Partial<Record<App, string>> = {
   gateway: 'listening',
   standalone: 'listening',
   'alert-processor': 'consuming',
 };
-/** A standalone makes its database first, and a busy machine takes its time. */
+/** A standalone creates its database first, which takes long on a busy machine. */
 const READY_TIMEOUT_MS = 90_000;
-/** Longer than any drain that a test configures. After it a process is killed and the test fails. */
+/** Longer than any drain that a test configures. A process that takes longer is killed and the test fails. */
 const STOP_TIMEOUT_MS = 20_000;
 
-/** Nothing of this machine's settings reaches a process: its environment is what the test says, and a folder without a `.env`. */
+/**
+ * The settings of this machine do not reach a process: its environment is what the test sets, and its folder has no
+ * `.env`.
+ */
 const BASE_ENVIRONMENT = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', TZ: 'UTC' };
 
-/** Pids that are alive. When Jest itself ends, for whatever reason, none of them may stay. */
+/** The pids of running processes. When Jest ends, for whatever reason, none of them may remain. */
 const alive = new Set<number>();
 process.on('exit', () => {
   for (const pid of alive) process.kill(pid, 'SIGKILL');
 });
 
-/** A program that is run to its end. */
+/** The result of a program that ran to its end. */
 export interface RunResult extends Exit {
   stdout: string;
   stderr: string;
   durationMs: number;
 }
 
-/** One built app as a process of its own, as an image would run it: `node dist/apps/<app>/src/main.js`. */
+/** One built app as a process of its own, started as an image starts it: `node dist/apps/<app>/src/main.js`. */
 export class AppProcess {
   readonly pid: number;
   readonly exit: Promise<Exit>;
@@ -58,7 +61,7 @@ export class AppProcess {
   readonly log: Record<string, unknown>[] = [];
   stdout = '';
   stderr = '';
-  /** Known once it is ready. */
+  /** Set once the process is ready. */
   port = 0;
   adminPort = 0;
   private sayReady!: (line: Record<string, unknown>) => void;
@@ -100,7 +103,10 @@ export class AppProcess {
     return this.stdout + this.stderr;
   }
 
-  /** Resolves when it has said so in its log and its `/readyz` agrees. Rejects with its output when it ends instead. */
+  /**
+   * Resolves when its log says that it is ready and `/readyz` agrees. Rejects with its output when the process ends
+   * first.
+   */
   async ready(): Promise<this> {
     const late = setTimeout(
       () => this.giveUp(new Error(`${this.describe()} did not become ready:\n${this.output}`)),
@@ -126,7 +132,7 @@ export class AppProcess {
     return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
   }
 
-  /** Asks it to end and waits until it has. */
+  /** Sends the signal and waits for the end of the process. */
   async stop(signal: 'SIGTERM' | 'SIGINT' = 'SIGTERM'): Promise<Exit> {
     this.expectedToEnd = true;
     if (!this.ended) process.kill(this.pid, signal);
@@ -137,14 +143,14 @@ export class AppProcess {
     throw new Error(`${this.describe()} did not end within ${STOP_TIMEOUT_MS} ms after ${signal}:\n${this.output}`);
   }
 
-  /** Ends it as a power cut would: nothing of it runs any more. */
+  /** Kills the process, as a power cut would. */
   async kill(): Promise<Exit> {
     this.expectedToEnd = true;
     if (!this.ended) process.kill(this.pid, 'SIGKILL');
     return this.exit;
   }
 
-  /** The way in which it ended without being asked to. */
+  /** How the process ended, if it ended without being asked to. */
   get unexpectedEnd(): string | undefined {
     return this.ended && !this.expectedToEnd
       ? `${this.describe()} ended by itself (${this.ended.signal ?? this.ended.code}):\n${this.output}`
@@ -163,7 +169,7 @@ export class AppProcess {
       this.log.push(fields);
       if (fields.msg === READY[this.app]) this.sayReady(fields);
     } catch {
-      // a line of the human kind that happens to begin with a brace
+      // a line of text that happens to begin with a brace
     }
   }
 }
@@ -173,7 +179,7 @@ export class Processes {
   private readonly started: AppProcess[] = [];
   private readonly folder = mkdtempSync(join(tmpdir(), 'tocsin-e2e-'));
 
-  /** Everything that any of them wrote, also those that are gone. */
+  /** The output of all processes, including ended ones. */
   get output(): string {
     return this.started.map(({ output }) => output).join('\n');
   }
@@ -182,7 +188,7 @@ export class Processes {
     return this.launch(app, environment, program.args, program.main, program.by).ready();
   }
 
-  /** Starts an app without waiting for anything. */
+  /** Starts an app without waiting for it. */
   launch(
     app: App,
     environment: Environment,
@@ -201,7 +207,7 @@ export class Processes {
     return launched;
   }
 
-  /** Runs an app that is expected to end by itself within `timeoutMs`, else it is killed. */
+  /** Runs an app that should end by itself within `timeoutMs`; otherwise it is killed. */
   async run(app: App, environment: Environment, args: readonly string[] = [], timeoutMs = 40_000): Promise<RunResult> {
     const startedAt = performance.now();
     const launched = this.launch(app, environment, args);

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 
 /**
- * `describe` for tests that need a program beside Node, or a checkout that can be cloned and installed. `npm test` says in `SKIP_<NAME>` why it is not there; then they are
- * skipped in plain sight, with that reason in their name. Run without it they fail, and say what is missing.
+ * `describe` for tests that need a program besides Node, or a checkout that can be cloned and installed. When it is
+ * missing, `npm test` sets `SKIP_<NAME>` to the reason; the tests are then skipped visibly, with that reason in their
+ * name. Run without `npm test` they fail and say what is missing.
  */
 export function describeWith(
   program: 'chromium' | 'nginx' | 'pgbouncer' | 'go' | 'prometheus-alertmanager' | 'peer-clients' | 'clone',

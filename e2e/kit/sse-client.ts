@@ -3,30 +3,30 @@ import { get, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SseParser, type SseEvent } from './sse-parser';
 
-/** An event with the time at which its last byte came. */
+/** An event with the time at which its last byte arrived. */
 export interface Frame extends SseEvent {
   receivedAt: number;
 }
 
 export interface OpenOptions {
   headers?: Readonly<Record<string, string | string[]>>;
-  /** Query parameters beside those that `url` has. */
+  /** Query parameters in addition to those in `url`. */
   query?: Readonly<Record<string, string>>;
-  /** The cursor of an earlier stream, and the way in which it travels: in turns by default. */
+  /** The cursor of an earlier stream, and how it is sent: by default in turns as header and as query. */
   cursor?: string;
   cursorBy?: 'header' | 'query';
 }
 
 const WAIT_MS = 10_000;
-/** A client gives up after so many refusals in a row, and waits so long between two. */
+/** How many refusals in a row make a client give up, and how long it waits between two. */
 const MAX_REFUSALS = 30;
 const RETRY_MS = 500;
 const ENTRY_EVENTS = ['inventory_alert', 'notification', 'alert_update'];
 
-/** One connection to an event stream, over plain node:http. It keeps every byte that came. */
+/** One connection to an event stream, over plain node:http. It keeps every byte. */
 export class SseStream {
   readonly frames: Frame[] = [];
-  /** When the head came, in milliseconds of `performance.now()`. */
+  /** When the response's head arrived, in milliseconds of `performance.now()`. */
   headAt = 0;
   status = 0;
   headers: IncomingHttpHeaders = {};
@@ -35,7 +35,7 @@ export class SseStream {
   private readonly waiting = new Set<() => void>();
   private response!: IncomingMessage;
   private hasEnded = false;
-  /** Resolves when nothing more will come. */
+  /** Resolves when no more bytes will come. */
   readonly ended: Promise<void>;
   private end!: () => void;
 
@@ -49,7 +49,7 @@ export class SseStream {
     });
   }
 
-  /** Resolves with the head of the answer, whatever its status. */
+  /** Resolves with the head of the response, whatever its status is. */
   static open(
     url: string,
     { headers = {}, query = {}, cursor, cursorBy = 'header' }: OpenOptions = {},
@@ -79,7 +79,7 @@ export class SseStream {
     });
   }
 
-  /** The stream's position as a browser would have it now. */
+  /** The position of the stream as a browser would have it now. */
   get cursor(): string {
     return this.parser.lastEventId;
   }
@@ -96,7 +96,7 @@ export class SseStream {
     return !this.hasEnded;
   }
 
-  /** What the parser found wrong, and where a parser that somebody else wrote reads the same bytes differently. */
+  /** What the parser found wrong, and where an independent parser reads the same bytes differently. */
   get faults(): string[] {
     const others: { event: string; data: string; id: string | undefined }[] = [];
     createParser({ onEvent: ({ event, data, id }) => others.push({ event: event ?? 'message', data, id }) }).feed(
@@ -113,7 +113,7 @@ export class SseStream {
     return this.frames.filter(({ event }) => ENTRY_EVENTS.includes(event));
   }
 
-  /** The first frame that is so, now or within `timeoutMs`. */
+  /** The first frame that matches, received already or within `timeoutMs`. */
   async frame(is: ((frame: Frame) => boolean) | string, timeoutMs = WAIT_MS): Promise<Frame> {
     const matches = typeof is === 'string' ? (frame: Frame) => frame.event === is : is;
     const found = await this.until(() => this.frames.find(matches), timeoutMs);
@@ -128,7 +128,9 @@ export class SseStream {
     return this.frame(({ data }) => data.includes(`"event_id":${JSON.stringify(eventId)}`), timeoutMs);
   }
 
-  /** Resolves to what `read` gives as soon as that is something; to undefined at the end of the stream or of the time. */
+  /**
+   * Resolves to the result of `read` as soon as it is defined; to undefined at the end of the stream or of the time.
+   */
   private async until<T>(read: () => T | undefined, timeoutMs: number): Promise<T | undefined> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
@@ -147,13 +149,13 @@ export class SseStream {
     }
   }
 
-  /** Everything that came, once the other side has ended it. */
+  /** The complete body, once the other side has ended it. */
   async body(): Promise<string> {
     await this.ended;
     return this.text;
   }
 
-  /** Leaves, in the middle of whatever is being sent. */
+  /** Closes the connection, even in the middle of a frame. */
   close(): void {
     this.response.destroy();
     this.end();
@@ -179,7 +181,7 @@ export class SseStream {
   }
 }
 
-/** A client that comes back with its cursor, to whichever gateway, and so has one transcript of many streams. */
+/** A client that reconnects with its cursor, to any gateway, and so has one transcript of many streams. */
 export class SseClient {
   private readonly streams: SseStream[] = [];
   private cursor: string | undefined;
@@ -198,7 +200,7 @@ export class SseClient {
     return this.streams.length;
   }
 
-  /** Every frame of every stream, in the order in which they came. */
+  /** Every frame of every stream, in the order of arrival. */
   get frames(): Frame[] {
     return this.streams.flatMap(({ frames }) => frames);
   }
@@ -211,7 +213,10 @@ export class SseClient {
     return this.streams.flatMap(({ faults }) => faults);
   }
 
-  /** Connects where it left off. A refusal that asks it to come back is obeyed, sooner than it asks. */
+  /**
+   * Connects where the last stream ended. When a refusal asks the client to come back, it does, but sooner than it was
+   * told.
+   */
   async connect(url: string): Promise<SseStream> {
     for (let attempt = 1; ; attempt += 1) {
       const cursorBy = this.streams.length % 2 === 0 ? 'header' : 'query';

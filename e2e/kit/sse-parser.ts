@@ -1,11 +1,14 @@
-/** One dispatched event, as the standard describes it, and what its block itself said. */
+/** One dispatched event, as the standard describes it, and the fields of its own block. */
 export interface SseEvent {
   /** Default `message`. */
   event: string;
   data: string;
-  /** The last event id as a browser has it when it dispatches this event: kept from earlier blocks when this one has none. */
+  /**
+   * The last event id that a browser has when it dispatches this event: the one of an earlier block when this block has
+   * none.
+   */
   lastEventId: string;
-  /** The `id` line of this very block. */
+  /** The `id` line of this block. */
   id: string | undefined;
   retryMs: number | undefined;
 }
@@ -13,13 +16,13 @@ export interface SseEvent {
 const LF = 0x0a;
 const CR = 0x0d;
 const FIELDS = ['id', 'event', 'data', 'retry'];
-/** An EventSource fires these itself. */
+/** Events that an EventSource fires itself. */
 const RESERVED = ['open', 'error'];
 const ID = /^[A-Za-z0-9._~:=;-]+$/;
 
 /**
- * Reads an event stream from raw bytes by the letter of the standard (WHATWG HTML, section 9.2.6), and notes in `faults`
- * what is allowed there and yet has no place in ours. It shares no code with the product.
+ * Parses an event stream from raw bytes exactly as the standard says (WHATWG HTML, section 9.2.6), and notes in
+ * `faults` what the standard allows but Tocsin's streams must not contain. It shares no code with the product.
  */
 export class SseParser {
   readonly events: SseEvent[] = [];
@@ -31,7 +34,7 @@ export class SseParser {
   private pending = Buffer.alloc(0);
   private atStart = true;
   private block = emptyBlock();
-  /** What the block in hand would make of the last event id: it counts once the block is complete. */
+  /** The last event id that the current block would set. It counts once the block is complete. */
   private idBuffer = '';
 
   constructor(private readonly onEvent: (event: SseEvent) => void = () => undefined) {}

@@ -10,11 +10,11 @@ import { SseStream, type OpenOptions } from './sse-client';
 import { TenantService, type KnownTenant } from './tenant-service';
 import { JWT_SECRET, tokenFor } from './tokens';
 
-/** A credential of the tenant service. Like every secret of these tests it is looked for in the logs. */
+/** A credential of the tenant service. As with every secret of these tests, the logs are searched for it. */
 export const TENANT_SERVICE_TOKEN = 'canary-tenant-service-token';
 
 export interface StackOptions {
-  /** Who may see what: user → tenants. */
+  /** The tenants of each user. */
   tenants?: Record<string, readonly (string | KnownTenant)[]>;
   /** Default 1 each. */
   gateways?: number;
@@ -31,14 +31,14 @@ function urlOf(variable: 'REDIS_URL' | 'RABBITMQ_URL'): string {
 }
 
 /**
- * The whole system for one test file: real processes on the real services, in a database, a set of queues and a key
- * prefix of their own, beside a tenant service. `close` leaves nothing of it behind.
+ * The whole system for one test file: real processes on the real services, with a database, queues and a key prefix of
+ * their own, and a tenant service. `close` removes all of it.
  */
 export class Stack {
   readonly gateways: AppProcess[] = [];
   readonly processors: AppProcess[] = [];
   readonly processes = new Processes();
-  /** Of every exchange, queue, key and subject. */
+  /** The prefix of every exchange, queue, key and subject. */
   readonly prefix = `e2e-${randomBytes(5).toString('hex')}.`;
 
   private constructor(
@@ -49,7 +49,7 @@ export class Stack {
     readonly redis: Redis,
   ) {}
 
-  /** What a foreign service publishes with. */
+  /** The connection with which a foreign service publishes. */
   amqp!: PlainAmqp;
 
   static async open(options: StackOptions = {}): Promise<Stack> {
@@ -78,7 +78,7 @@ export class Stack {
     return stack;
   }
 
-  /** What the apps of this stack are configured with. */
+  /** The configuration of this stack's apps. */
   get environment(): Environment {
     return {
       ADMIN_PORT: '0',
@@ -94,9 +94,9 @@ export class Stack {
     return {
       ...this.environment,
       PORT: '0',
-      // what a test that failed left open must not hold its end up
+      // connections that a failed test left open must not delay its end
       DRAIN_MS: '300',
-      // a handful of users from one address stand for many; a test about the caps sets its own
+      // these tests use few users and one address for many streams; a test of the caps sets its own
       STREAMS_PER_USER: '0',
       STREAMS_PER_TENANT: '0',
       STREAMS_PER_ADDRESS: '0',
@@ -133,7 +133,7 @@ export class Stack {
     return `${gateway.url}/api/events`;
   }
 
-  /** A user's stream, once it has said `connection`. */
+  /** A user's stream, after it has received `connection`. */
   async watch(user: string, options: OpenOptions & { gateway?: AppProcess } = {}): Promise<SseStream> {
     const { gateway, headers, ...rest } = options;
     const stream = await SseStream.open(this.eventsUrl(gateway), {
@@ -144,13 +144,13 @@ export class Stack {
     return stream;
   }
 
-  /** Runs SQL as the owner of everything, past every rule that binds the apps. */
+  /** Runs SQL as the owner of the database, to whom the apps' restrictions do not apply. */
   async sql<R extends object>(text: string, values: readonly unknown[] = []): Promise<R[]> {
     const { rows } = await this.sqlClient.query<R>(text, [...values]);
     return rows;
   }
 
-  /** The whole log of all tenants. */
+  /** The complete event log of all tenants. */
   async rows(): Promise<StoredRow[]> {
     return this.sql<StoredRow>(
       `select e.tenant_id, e.seq::int as seq, s.epoch, e.fp, e.service, e.event_id, (e.actor is not null or e.change = 'unsnoozed') as is_act
@@ -158,7 +158,7 @@ export class Stack {
     );
   }
 
-  /** Resolves once nothing waits in a queue and at least `count` entries are stored. */
+  /** Resolves once no message waits in a queue and at least `count` entries are stored. */
   async stored(count: number, timeoutMs = 20_000): Promise<void> {
     await eventually(async () => {
       const [{ stored } = { stored: 0 }] = await this.sql<{ stored: number }>(

@@ -7,19 +7,22 @@ export interface KnownTenant {
   role?: string;
 }
 
-/** A tenant service as somebody else would run it: users and their tenants over HTTP. It can be slow, wrong, or away. */
+/** A foreign tenant service: users and their tenants over HTTP. It can be slow, wrong, or away. */
 export class TenantService {
-  /** Every request, in order: whose tenants were asked for, with which credential, and when (milliseconds of `performance.now()`). */
+  /** Every request, in order: the user, the credential, and the time (milliseconds of `performance.now()`). */
   readonly requests: { user: string; authorization: string | undefined; at: number }[] = [];
-  /** How long an answer takes, in milliseconds. */
+  /** How long a response takes, in milliseconds. */
   delayMs = 0;
-  /** Connections are taken and dropped. */
+  /** Connections are accepted and dropped. */
   away = false;
-  /** Requests are taken and not answered. */
+  /** Requests are accepted and not answered. */
   frozen = false;
-  /** Answers by the claims of the token that it is asked with, as a service does that decides by the user's own; undefined: 503. */
+  /**
+   * Answers by the claims of the request's token, as a service does that decides by the user's own token; undefined:
+   * 503.
+   */
   byClaims: ((claims: Record<string, unknown>) => readonly string[] | undefined) | undefined;
-  /** What it answers instead of its lists. */
+  /** The response that it sends instead of its lists. */
   answersWith: { status: number; body: string } | undefined;
   private readonly server: Server;
 

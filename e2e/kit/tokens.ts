@@ -1,6 +1,9 @@
 import { createHmac, sign, type KeyObject } from 'node:crypto';
 
-/** Signs HS256 tokens in these tests. Long enough to be accepted, and easy to find where it should not be. */
+/**
+ * The secret of the HS256 tokens in these tests. It is long enough to be accepted, and easy to find where it must not
+ * appear.
+ */
 export const JWT_SECRET = 'canary-jwt-secret-of-the-end-to-end-tests';
 
 const encode = (value: unknown): string =>
@@ -14,7 +17,7 @@ export interface TokenParts {
   key?: string | KeyObject | null;
 }
 
-/** A JWT as some other issuer would make it, by node:crypto alone: whatever is wrong with it is wrong on purpose. */
+/** A JWT as another issuer would make it, with node:crypto alone: every fault in it is intended. */
 export function makeToken({
   header = { alg: 'HS256', typ: 'JWT' },
   claims = {},
@@ -34,10 +37,10 @@ function signatureOf(signed: string, algorithm: string, key: TokenParts['key']):
 
 export const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 
-/** A user's valid token, an hour long unless the claims say otherwise. */
+/** A user's valid token for one hour, unless the claims say otherwise. */
 export const tokenFor = (user: string, claims: Record<string, unknown> = {}): string =>
   makeToken({ claims: { sub: user, iat: nowSeconds(), exp: nowSeconds() + 3_600, ...claims } });
 
-/** A service's valid token, which may publish and nothing else. */
+/** A service's valid token, which may only publish. */
 export const publisherToken = (claims: Record<string, unknown> = {}): string =>
   tokenFor('service', { scope: 'events:publish', ...claims });
