@@ -14,11 +14,11 @@ async function onRedis<T>(url: string, work: (client: Redis) => Promise<T>): Pro
   }
 }
 
-/** Ends every subscribing connection. Resolves to how many there were. */
+/** Ends every subscribing connection. Resolves to their number. */
 export const killSubscribers = (redisUrl: string): Promise<number> =>
   onRedis(redisUrl, async (client) => Number(await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub')));
 
-/** The server takes commands and answers none for so long. */
+/** The server accepts commands but answers none for this time. */
 export const pauseRedis = (redisUrl: string, ms: number): Promise<void> =>
   onRedis(redisUrl, async (client) => void (await client.call('CLIENT', 'PAUSE', String(ms), 'ALL')));
 
@@ -26,7 +26,7 @@ export const pauseRedis = (redisUrl: string, ms: number): Promise<void> =>
 export const subscribersOf = (redisUrl: string, topic: string): Promise<number> =>
   onRedis(redisUrl, async (client) => Number(((await client.call('PUBSUB', 'NUMSUB', topic)) as unknown[])[1]));
 
-/** Runs SQL beside a database: on the server's `postgres`. */
+/** Runs SQL in the server's `postgres` database instead of the given one. */
 async function besideDatabase<T>(databaseUrl: string, work: (client: Client, name: string) => Promise<T>): Promise<T> {
   const url = new URL(databaseUrl);
   const name = url.pathname.slice(1);
@@ -41,7 +41,7 @@ async function besideDatabase<T>(databaseUrl: string, work: (client: Client, nam
   }
 }
 
-/** Ends the sessions of a database whose application name matches (SQL `like`). Resolves to how many there were. */
+/** Ends the sessions of a database whose application name matches (SQL `like`). Resolves to their number. */
 export const terminateSessions = (databaseUrl: string, applicationName = '%'): Promise<number> =>
   besideDatabase(databaseUrl, async (client, name) => {
     const { rowCount } = await client.query(
@@ -52,8 +52,8 @@ export const terminateSessions = (databaseUrl: string, applicationName = '%'): P
   });
 
 /**
- * A copy of a database, as a backup would be, and the restore of it under whoever is connected. Taking and restoring end
- * every session of the database, and keep new ones out for a moment.
+ * A copy of a database, like a backup, and its restore while clients are connected. Taking and restoring end every
+ * session of the database, and keep new ones out for a moment.
  */
 export class DatabaseSnapshot {
   private constructor(
@@ -67,7 +67,7 @@ export class DatabaseSnapshot {
     return new DatabaseSnapshot(databaseUrl, copy);
   }
 
-  /** Puts the database back to what it was. May be done again. */
+  /** Puts the database back to the copy. May be called repeatedly. */
   async restore(): Promise<void> {
     await withNobodyIn(this.databaseUrl, async (client, name) => {
       await client.query(`drop database ${name}`);
@@ -83,7 +83,7 @@ export class DatabaseSnapshot {
   }
 }
 
-/** A database is copied or dropped only while nobody is in it. */
+/** A database can be copied or dropped only while it has no sessions. */
 function withNobodyIn(databaseUrl: string, work: (client: Client, name: string) => Promise<unknown>): Promise<void> {
   return besideDatabase(databaseUrl, async (client, name) => {
     await client.query(`alter database ${name} with allow_connections false`);

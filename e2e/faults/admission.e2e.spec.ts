@@ -8,9 +8,9 @@ import { PrivateRedis } from './private-services';
 import { limitMs } from './size';
 
 const CAPS = { user: 2, tenant: 4, address: 6 };
-/** A dead gateway's slots are free again within 6 s. */
+/** The slots of a crashed gateway are free again within 6 s. */
 const FREE_WITHIN_MS = 6_000;
-/** Every user's tenant is its own, but for those of the tenant `shared`. */
+/** Every user has a tenant of their own, except the users of the tenant `shared`. */
 const users = (count: number, name: string) => Array.from({ length: count }, (_, i) => `${name}-${i}`);
 const SHARED = users(12, 'shared');
 const ALONE = [...users(12, 'alone'), 'ada', 'bob', 'cleo', 'dan', 'ed', 'fay', 'gus', 'hal'];
@@ -54,7 +54,7 @@ afterAll(async () => {
 
 interface Asked {
   user: string;
-  /** Where it comes from, as the proxy in front says. Default: an address of the user's own. */
+  /** The client's address, as the proxy in front reports it. Default: an address of the user's own. */
   address?: string;
   gateway?: AppProcess;
   accept?: string;
@@ -73,13 +73,13 @@ async function open({
   return stream;
 }
 
-/** What a stream begins with: `connection`, or the reason for which it was refused. */
+/** The first event of a stream: `connection`, or the reason for which it was refused. */
 async function beginning(stream: SseStream): Promise<string> {
   const { event, data } = await stream.frame(({ event }) => event === 'connection' || event === 'close');
   return event === 'close' ? (JSON.parse(data) as { reason: string }).reason : event;
 }
 
-/** Everybody at once, at the gateways in turn. */
+/** All users connect at once, at the gateways in turn. */
 async function crowdIn(all: readonly Asked[]): Promise<{ admitted: SseStream[]; refused: string[] }> {
   const streams = await Promise.all(all.map((asked, i) => open({ gateway: stack.gateways[i % 2]!, ...asked })));
   const begun = await Promise.all(streams.map(beginning));
@@ -163,7 +163,7 @@ describe('caps', () => {
       await doomed.kill();
       stack.gateways.splice(stack.gateways.indexOf(doomed), 1);
       const killedAt = performance.now();
-      // not at once either: until its time is over it may be alive
+      // not at once either: until its lifetime is over the gateway may be alive
       expect(await beginning(await open({ user: 'cleo' }))).toBe('too_many_streams');
       await eventually(async () => expect(await beginning(await open({ user: 'cleo' }))).toBe('connection'), 15_000);
       expect(performance.now() - killedAt).toBeLessThan(FREE_WITHIN_MS + 500);
@@ -183,7 +183,7 @@ describe('caps', () => {
       expect([here!.admitted.length, there!.admitted.length]).toEqual([CAPS.user, CAPS.user]);
       expect([...here!.refused, ...there!.refused]).toEqual(Array.from({ length: 4 }, () => 'too_many_streams'));
       await redis.start();
-      // one leaves each gateway: neither has as many as the cap, and both together have
+      // one stream leaves each gateway: neither has as many as the cap, but both together have
       for (const { admitted } of [here!, there!]) admitted[0]!.close();
       for (const gateway of stack.gateways.slice(0, 2)) await eventually(() => expectRefused({ user: 'dan', gateway }));
       for (const gateway of stack.gateways.slice(0, 2)) await expectRefused({ user: 'dan', gateway });
@@ -191,7 +191,7 @@ describe('caps', () => {
     limitMs(10),
   );
 
-  /** And if it is not, the stream leaves again: it must not be what makes the next one too many. */
+  /** If the stream is admitted, it is closed again, so that it is not the reason why the next one is refused. */
   async function expectRefused(asked: Asked): Promise<void> {
     const stream = await open(asked);
     const how = await beginning(stream);
@@ -222,7 +222,7 @@ describe.each(['up', 'down'] as const)('a ticket, with Redis %s', (state) => {
     expect(status).toBe(201);
     return json.ticket as string;
   };
-  /** At both gateways, so often each, at once: each status with its code. */
+  /** Shows the ticket at both gateways, `times` times each, all at once. Resolves to each status with its code. */
   async function shown(ticket: string, times: number): Promise<unknown[]> {
     const streams = await Promise.all(
       stack.gateways.slice(0, 2).flatMap((gateway) =>
@@ -248,7 +248,7 @@ describe.each(['up', 'down'] as const)('a ticket, with Redis %s', (state) => {
     before = await ticketOf('fay');
     if (state === 'up') return;
     await redis.stop();
-    // a gateway that has not noticed yet takes the next ticket for one from before
+    // a gateway that has not noticed yet takes the next ticket for one that was issued before the outage
     for (const { adminUrl } of stack.gateways)
       await eventually(async () =>
         expect(await (await fetch(`${adminUrl}/health`)).json()).toMatchObject({

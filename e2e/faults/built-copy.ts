@@ -11,14 +11,14 @@ const { compilerOptions } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.json'),
 
 /** A change of one place in a built file. */
 export interface Patch {
-  /** Below `dist`. */
+  /** The path below `dist`. */
   file: string;
-  /** Text that stands there exactly once; white space counts as one blank, so that a formatter changes nothing. */
+  /** Text that occurs there exactly once. White space counts as one blank, so that a formatter changes nothing. */
   search: string;
   replace: string;
 }
 
-/** A patch that does not fit what it was written for: the mutation is no longer the one that its name says. */
+/** A patch does not fit its file: the mutation is no longer the one that its name describes. */
 export class PatchDoesNotApply extends Error {
   constructor({ file, search }: Patch, found: number) {
     super(`A patch does not apply: ${found} times in ${file}, expected once:\n${search}`);
@@ -26,7 +26,7 @@ export class PatchDoesNotApply extends Error {
   }
 }
 
-/** Applies a patch to a text. Throws `PatchDoesNotApply` unless its place is there exactly once. */
+/** Applies a patch to a text. Throws `PatchDoesNotApply` unless the text occurs exactly once. */
 export function patched(text: string, patch: Patch): string {
   const escaped = patch.search
     .trim()
@@ -39,8 +39,8 @@ export function patched(text: string, patch: Patch): string {
 }
 
 /**
- * The built apps once more in a folder of their own, where they can be broken on purpose. The packages are those of the
- * project. `remove` takes it away.
+ * A copy of the built apps in a folder of its own, where they can be broken on purpose. It uses the project's packages.
+ * `remove` deletes it.
  */
 export class BuiltCopy {
   private readonly folder = mkdtempSync(join(tmpdir(), 'tocsin-built-'));
@@ -65,13 +65,16 @@ export class BuiltCopy {
     return { main: join(this.folder, 'dist', 'apps', app, 'src', 'main.js') };
   }
 
-  /** The same with failpoints around its ports; see `crashing-ports.ts` for how they are written. */
+  /** An app with failpoints around its ports; `crashing-ports.ts` explains their syntax. */
   programWith(app: App, failpoints: string): Program {
     this.compile('e2e/faults/crashing-ports');
     return { main: this.compile('e2e/faults/entries/with-failpoints'), args: [this.program(app).main, failpoints] };
   }
 
-  /** The same started by an entry of the tests' own (in `entries`), which imports the app once it has changed what it came for. */
+  /**
+   * An app that is started by one of the tests' entries (in `entries`), which makes its change and then imports the
+   * app.
+   */
   programBy(entry: string, app: App, ...args: string[]): Program {
     return { main: this.compile(`e2e/faults/entries/${entry}`), args: [this.program(app).main, ...args] };
   }
@@ -88,7 +91,10 @@ export class BuiltCopy {
   }
 }
 
-/** A file of ours as JavaScript, its imports as the built apps have theirs. `text`: what it holds, when that is another thing by now. */
+/**
+ * A file of the tests as JavaScript, with imports like those of the built apps. `text`: the content, if it differs from
+ * the file.
+ */
 export function compiled(file: string, text = readFileSync(file, 'utf8')): string {
   const { code } = transformSync(text, {
     filename: file,

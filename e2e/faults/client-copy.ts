@@ -8,7 +8,9 @@ const ROOT = join(__dirname, '..', '..');
 const CLIENT = join('libs', 'react-client', 'src');
 const WIRE = join('libs', 'contracts', 'src', 'wire.ts');
 
-/** What is used here of the client's core, which is type-checked with the DOM that servers do not have. */
+/**
+ * The parts of the client's core that are used here. The core is type-checked with the DOM, which servers do not have.
+ */
 export interface ClientCore {
   AlertStream: new (options: {
     url: string;
@@ -60,8 +62,8 @@ export interface ClientList {
 }
 
 /**
- * The client's core once more, compiled into a folder of its own, where it can be broken on purpose: a patch names a file
- * below `libs/react-client/src`, and applies or throws. `remove` takes it away.
+ * A copy of the client's core, compiled into a folder of its own, where it can be broken on purpose: a patch names a
+ * file below `libs/react-client/src`, and applies or throws. `remove` deletes it.
  */
 export class ClientCopy {
   private readonly folder = mkdtempSync(join(tmpdir(), 'tocsin-client-'));

@@ -36,7 +36,7 @@ describe('a processor that is gone in the middle of a batch', () => {
       loads.push(load);
       await load.burst(20);
       expect(await doomed.exit).toEqual({ code: null, signal: 'SIGKILL' });
-      // it was meant to
+      // the end of this process is intended
       await doomed.kill();
       const next = await stack.startProcessor();
 

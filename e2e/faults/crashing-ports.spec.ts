@@ -5,7 +5,7 @@ import type { HandleBatch } from '@tocsin/contracts/ports';
 import { AlertSource, EventBus, EventLog } from '@tocsin/contracts/ports';
 import { CrashingAlertSource, CrashingEventBus, CrashingEventLog, Failpoints } from './crashing-ports';
 
-/** What was called, in its order; anything can be called. */
+/** An object on which any method can be called. It records the calls in their order. */
 function recording<T extends object>(calls: string[], name: string): T {
   return new Proxy({} as T, {
     get:

@@ -21,8 +21,8 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Where something can go wrong: before or after a port does what it is asked. `after.behind` is a read of the log that goes
- * on behind an entry, and `after.before` any read of it.
+ * The points where a fault can happen: before or after a port's method. `after.behind` is a read of the event log that
+ * continues after an entry, `after.before` is any read of it.
  */
 export const POINTS = [
   'append.before',
@@ -37,19 +37,19 @@ export const POINTS = [
 export type Point = (typeof POINTS)[number];
 
 /**
- * What goes wrong. `crash`: the process is gone at once, as by kill -9. `fail`: the port throws `Unavailable`. `skip`: what
- * was asked for is not done and nobody is told (publish only). `delay:<ms>`: it takes longer. `hold:<file>`: it waits for as
- * long as there is such a file, and says so in the log of the process.
+ * The kinds of faults. `crash`: the process ends at once, as by kill -9. `fail`: the port throws `Unavailable`. `skip`:
+ * the method does nothing and reports success (publish only). `delay:<ms>`: it takes longer. `hold:<file>`: it waits as
+ * long as the file exists, and writes a log line about it.
  */
 type Fault = { kind: 'crash' | 'fail' | 'skip' } | { kind: 'delay'; ms: number } | { kind: 'hold'; file: string };
 
-/** How often somebody who is held looks whether the file is still there. */
+/** How often a held process checks whether the file still exists. Milliseconds. */
 const LOOK_MS = 10;
 
 interface Failpoint {
   point: Point;
   fault: Fault;
-  /** At this call of the point alone, counted from 1; null: at each. */
+  /** The fault happens only at this call of the point, counted from 1; null: at each call. */
   nth: number | null;
 }
 
@@ -66,7 +66,7 @@ export class Failpoints {
     return new Failpoints(text.split(',').filter(Boolean).map(parseFailpoint), crash);
   }
 
-  /** Passes the point, or does not. Resolves to `skip` when what follows is to be left out. */
+  /** Passes the point, or causes its fault. Resolves to `skip` when the caller should leave out the method. */
   async pass(point: Point): Promise<'go on' | 'skip'> {
     const call = (this.calls.get(point) ?? 0) + 1;
     this.calls.set(point, call);
@@ -79,7 +79,7 @@ export class Failpoints {
       if (fault.kind === 'hold') await held(point, fault.file);
       if (fault.kind === 'crash') {
         this.crash();
-        // the signal takes a moment: nothing of this process goes on until then
+        // the signal takes a moment to arrive: until then this process must not continue
         await new Promise(() => undefined);
       }
     }
@@ -96,7 +96,7 @@ async function held(point: Point, file: string): Promise<void> {
   while (existsSync(file)) await sleep(LOOK_MS);
 }
 
-/** What a process logs, with the point, when it is held there. */
+/** The log line, with the point, of a process that is held there. */
 export const HELD = 'held by a failpoint';
 
 function parseFailpoint(text: string): Failpoint {
@@ -113,7 +113,7 @@ function parseFailpoint(text: string): Failpoint {
   return { point, fault, nth: nth === undefined ? null : Number(nth) };
 }
 
-/** The log, with failpoints around it. */
+/** The event log with failpoints around it. */
 export class CrashingEventLog extends EventLog {
   constructor(
     private readonly inner: EventLog,
@@ -161,7 +161,7 @@ export class CrashingEventLog extends EventLog {
   }
 }
 
-/** The bus, with failpoints around it. */
+/** The event bus with failpoints around it. */
 export class CrashingEventBus extends EventBus {
   constructor(
     private readonly inner: EventBus,
@@ -185,7 +185,7 @@ export class CrashingEventBus extends EventBus {
   }
 }
 
-/** The queue, with a failpoint between the handling of a batch and its acknowledgement. */
+/** The queue with a failpoint between the handling of a batch and its acknowledgement. */
 export class CrashingAlertSource extends AlertSource {
   constructor(
     private readonly inner: AlertSource,

@@ -11,10 +11,10 @@ import { brokenPromises, storedAll } from './verdict';
 const secrets = [JWT_SECRET, TENANT_SERVICE_TOKEN];
 const clients = sized(3_000, 200);
 const drainMs = sized(10_000, 2_000);
-/** A client that was sent away comes back after 2 to 5 s. */
+/** A client that was told to reconnect comes back after 2 to 5 s. */
 const RETURN_SPREAD_MS = 3_000;
 
-/** The most that fall into one window of so many milliseconds. */
+/** The maximum number of times that fall into one window of `windowMs` milliseconds. */
 function peak(timesMs: readonly number[], windowMs: number): number {
   const sorted = [...timesMs].sort((a, b) => a - b);
   let from = 0;
@@ -53,7 +53,7 @@ describe(`a rolling restart of the gateways${SIZE_NOTE}`, () => {
       for (const leaving of [...stack.gateways]) {
         serving = [...serving.filter((gateway) => gateway !== leaving), await stack.startGateway()];
         const held = await leaving.metric('tocsin_sse_connections');
-        // an ingress learns of it a moment late: whoever comes meanwhile is told to go elsewhere
+        // an ingress learns of the drain a moment late: clients that come meanwhile are told to reconnect elsewhere
         const startedAt = wallMs();
         const stopped = leaving.stop();
         await sleep(100);
@@ -87,7 +87,7 @@ describe(`a rolling restart of the gateways${SIZE_NOTE}`, () => {
         }).slice(0, 10),
       ).toEqual([]);
       expect(drains.map(({ exit }) => exit)).toEqual(drains.map(() => ({ code: 0, signal: null })));
-      // a refused connection is tried again by every browser; a status other than 200 never
+      // every browser tries again after a refused connection, but never after a status other than 200
       expect(Object.keys(report.attempts).filter((outcome) => /^\d+$/.test(outcome))).toEqual(['200']);
       expect(report.closeReasons.draining).toBeGreaterThanOrEqual(held);
       expect(report.endedAtMs.length).toBe(held);
@@ -97,7 +97,8 @@ describe(`a rolling restart of the gateways${SIZE_NOTE}`, () => {
           (time) => time >= startedAt && time < (drains[i + 1]?.startedAt ?? Infinity),
         );
         expect(ended.length).toBe(held);
-        // by chance a window holds some more than its share, and a busy machine is late now and then; all at once would be `held`
+        // by chance a window contains more than its share, and a busy machine is sometimes late; all at once would be
+        // `held`
         expect(peak(ended, 100)).toBeLessThan(4 * ((held * 100) / drainMs) + 8);
         expect(Math.max(...ended) - Math.min(...ended)).toBeGreaterThan(0.8 * drainMs);
       }

@@ -1,9 +1,9 @@
-/** What a scenario came to, and what it may come to at most, where there is such a limit. */
+/** The figures of a scenario, each with its maximum where there is one. */
 export type Figures = Readonly<Record<string, number | string | { is: number; atMost: number }>>;
 
 /**
- * Prints a scenario's figures in one line, for whoever reads the run: they are shown whether or not the test then fails.
- * `row` is the fault's number in the list of faults. Times are in milliseconds.
+ * Prints a scenario's figures in one line. They are printed whether or not the test fails afterwards. `row` is the
+ * fault's number in the list of faults. Times are in milliseconds.
  */
 export function figures(row: number, title: string, values: Figures): void {
   const shown = Object.entries(values).map(([name, value]) => {

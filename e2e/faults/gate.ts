@@ -4,13 +4,16 @@ import { join } from 'node:path';
 import type { AppProcess } from '../kit/processes';
 import { HELD, type Point } from './crashing-ports';
 
-/** A point at which a process is held for as long as a test says: what follows then is never in time by chance. Open at first. */
+/**
+ * A point at which a test holds a process for as long as it wants, so that the order of events is not left to chance.
+ * Open at first.
+ */
 export class Gate {
   private readonly folder = mkdtempSync(join(tmpdir(), 'tocsin-gate-'));
 
   constructor(private readonly point: Point) {}
 
-  /** For the process that is to be held; see `crashing-ports.ts`. */
+  /** The failpoint for the process that is held; see `crashing-ports.ts`. */
   get failpoint(): string {
     return `${this.point}=hold:${this.file}`;
   }
@@ -23,12 +26,12 @@ export class Gate {
     rmSync(this.file, { force: true });
   }
 
-  /** How often the process was held so far. */
+  /** How often the process has been held so far. */
   heldIn(app: AppProcess): number {
     return app.log.filter(({ msg, point }) => msg === HELD && point === this.point).length;
   }
 
-  /** Opens it for good. */
+  /** Opens the gate for good. */
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }

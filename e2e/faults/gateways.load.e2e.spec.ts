@@ -27,7 +27,10 @@ describe(`gateways and many clients${SIZE_NOTE}`, () => {
     await stack?.close();
   }, 60_000);
 
-  /** Resolves to how long alerts take at present, at the 99th percentile: a busy machine may not be taken for the fault. */
+  /**
+   * Resolves to the present latency of alerts, at the 99th percentile, so that a busy machine is not taken for the
+   * fault.
+   */
   async function takesNow(crowd: Crowd): Promise<number> {
     crowd.order({ kind: 'mark' });
     await sleep(2_000);
@@ -51,7 +54,7 @@ describe(`gateways and many clients${SIZE_NOTE}`, () => {
       crowds.push(crowd);
       const load = new SteadyLoad(stack.amqp, { tenants, perSecond: 200 }).start();
       loads.push(load);
-      // processes that have just started are slow by themselves
+      // processes that have just started are slow
       await sleep(2_000);
       const beforeMs = await takesNow(crowd);
 
@@ -118,7 +121,7 @@ describe(`gateways and many clients${SIZE_NOTE}`, () => {
         new SteadyLoad(stack.amqp, { tenants: [calm], perSecond: 5 }, 'calm'),
       );
       for (const load of loads) load.start();
-      // a process that has just started is slow by itself, and its memory grows
+      // a process that has just started is slow, and its memory grows
       await sleep(sized(3_000, 1_000));
       const beforeMs = await takesNow(rest!);
       const before = residentMb(stack.gateway.pid);
@@ -127,7 +130,7 @@ describe(`gateways and many clients${SIZE_NOTE}`, () => {
       const frozenAt = performance.now();
       let highest = 0;
       let closedSlow = 0;
-      // the kernel takes several megabytes for each of them before the gateway itself has to keep anything
+      // the kernel buffers several megabytes for each client before the gateway itself has to keep anything
       await eventually(async () => {
         await sleep(500);
         highest = Math.max(highest, residentMb(stack.gateway.pid));
@@ -155,7 +158,7 @@ describe(`gateways and many clients${SIZE_NOTE}`, () => {
         'memory grown by MB': { is: highest - before, atMost: mostMb },
       });
       expect([...brokenInCrowd(late, rows), ...brokenInCrowd(prompt, rows)].slice(0, 10)).toEqual([]);
-      // the fault did happen: those that slept were closed, and came back
+      // checks that the fault happened: the stopped clients were closed, and came back
       expect(closedSlow).toBe(stopped);
       expect(late.absencesMs.length).toBeGreaterThanOrEqual(stopped);
       expect(prompt.absencesMs).toEqual([]);
@@ -166,7 +169,7 @@ describe(`gateways and many clients${SIZE_NOTE}`, () => {
   );
 });
 
-/** What a process holds in memory, as its kernel says, in MB. */
+/** The resident memory of a process, as the kernel reports it, in MB. */
 function residentMb(pid: number): number {
   return Number(spawnSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' }).stdout) / 1024;
 }

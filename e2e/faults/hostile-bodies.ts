@@ -2,7 +2,7 @@ import type { MessageErrorCode } from '@tocsin/contracts';
 import { SeededRandom } from '../kit/seeded-random';
 import { aMessage } from './ingest-kit';
 
-/** A body that must become a dead letter, and the reason that it must have, whoever asks and how often. */
+/** A body that must become a dead letter, and the reason that every attempt must give. */
 export interface HostileBody {
   name: string;
   body: Buffer;
@@ -15,7 +15,7 @@ const VALID = JSON.stringify(
 const withFields = (fields: Record<string, unknown>): string =>
   JSON.stringify({ ...(JSON.parse(VALID) as object), ...fields });
 
-/** What is no JSON, whatever a lenient reader makes of it: the traps that JSON test suites collect. */
+/** Bodies that are not JSON, although a lenient parser accepts them: traps from JSON test suites. */
 const NOT_JSON = [
   '',
   ' ',
@@ -155,7 +155,7 @@ const NOT_JSON = [
   '[++1]',
 ];
 
-/** What is JSON and no message. */
+/** Bodies that are JSON but no message. */
 const NO_OBJECT = ['null', 'true', 'false', '0', '-0', '1e400', '"a message"', '""', '[]', '[1]', `[[${VALID}]]`];
 
 const TENANTS_THAT_ARE_NONE: readonly unknown[] = [
@@ -180,12 +180,12 @@ const TENANTS_THAT_ARE_NONE: readonly unknown[] = [
   ['bakery'],
   { id: 'bakery' },
 ];
-/** What is empty is as good as absent. */
+/** An empty value counts as absent. */
 const saysNone = (tenant: unknown): boolean => tenant === null || (typeof tenant === 'string' && tenant.trim() === '');
 
 const deep = (levels: number): string => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
 
-/** Five hundred of them, the same at each call. */
+/** Five hundred hostile bodies, the same at each call. */
 export function hostileBodies(): HostileBody[] {
   const random = new SeededRandom(4);
   const bodies: HostileBody[] = [];
@@ -254,7 +254,7 @@ export function hostileBodies(): HostileBody[] {
     add(`${field} beyond its limit`, 'invalid_field', withFields({ [field]: value }));
   }
 
-  // a valid message, broken at random in ways that leave nothing to argue about
+  // a valid message, broken at random in ways that are clearly invalid
   for (let n = 0; bodies.length < 500; n += 1) {
     const bytes = Buffer.from(VALID);
     const at = random.between(1, bytes.length - 1);

@@ -56,7 +56,8 @@ describe(`a RabbitMQ that is short of memory${SIZE_NOTE}`, () => {
       process.kill(processor!.pid, 'SIGCONT');
       const raisedAt = performance.now();
       const endsAt = raisedAt + ALARM_S * 1_000;
-      // from when on it is flat: a process that refuses hundreds a second first takes what it needs for that
+      // the memory is compared from this point on: a process that refuses hundreds of requests a second first allocates
+      // what it needs
       let resident: number | undefined;
       let slowestMs = 0;
       for (let n = 0; performance.now() < endsAt; n += 20) {
@@ -66,7 +67,7 @@ describe(`a RabbitMQ that is short of memory${SIZE_NOTE}`, () => {
         slowestMs = Math.max(slowestMs, performance.now() - startedAt);
         if (performance.now() > raisedAt + (ALARM_S * 1_000) / 5)
           resident ??= await gateway.metric('process_resident_memory_bytes');
-        // it may still arrive
+        // the message may still arrive
         for (let i = 0; i < 20; i += 1)
           published.push({ tenant_id: 'bakery', service: 'inventory', id: `alarm-${n + i}`, confirmed: false });
       }

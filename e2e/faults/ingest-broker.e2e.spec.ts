@@ -13,7 +13,7 @@ import { limitMs, SIZE_NOTE, sized } from './size';
 import { brokenPromises, storedAll } from './verdict';
 
 const RESUMED_WITHIN_MS = 5_000;
-/** How old the queues are when their broker is killed for the first time. */
+/** The age of the queues, in seconds, when their broker is killed for the first time. */
 const QUEUE_AGE_S = 10;
 
 describe(`with a RabbitMQ of its own${SIZE_NOTE}`, () => {
@@ -40,7 +40,10 @@ describe(`with a RabbitMQ of its own${SIZE_NOTE}`, () => {
     await rabbit?.remove();
   }, 60_000);
 
-  /** As a service does it: again under the same id, until the broker has it. Resolves once all are confirmed, and rejects after 45 s. */
+  /**
+   * Publishes again under the same id until the broker confirms, as a service does. Resolves once all are confirmed,
+   * and rejects after 45 s.
+   */
   async function insist(messages: readonly Message[]): Promise<void> {
     const until = performance.now() + 45_000;
     const records = messages.map(({ tenant_id, service, id }) => ({ tenant_id, service, id, confirmed: false }));
@@ -72,7 +75,8 @@ describe(`with a RabbitMQ of its own${SIZE_NOTE}`, () => {
   it(
     `killed ${KILLS} times in the middle of ${MESSAGES.toLocaleString('en')} publishes: what it confirmed is stored, once`,
     async () => {
-      // RabbitMQ 3.10 that is killed within seconds of the declaration of a quorum queue may find it again without a leader
+      // RabbitMQ 3.10, killed within seconds of the declaration of a quorum queue, may find the queue without a leader
+      // afterwards
       for (let n = 0; n < QUEUE_AGE_S * 4; n += 1) {
         await insist([aMessage(`early-${n}`)]);
         await sleep(250);
@@ -85,7 +89,7 @@ describe(`with a RabbitMQ of its own${SIZE_NOTE}`, () => {
         const publishing = insist(
           Array.from({ length: BATCH }, (_, i) => aMessage(`m-${n + i}`, { tenant_id: `tenant-${i % 5}` })),
         );
-        // in the middle of this batch, and of whatever the processor is about
+        // the broker is killed in the middle of this batch, and of the processor's work
         if (killAfter.has(n)) await rabbit.kill().then(() => rabbit.start());
         await publishing;
       }
@@ -112,7 +116,7 @@ describe(`with a RabbitMQ of its own${SIZE_NOTE}`, () => {
           },
         },
         {
-          // the consumer is cancelled, and whoever wants the queue has to declare it
+          // the consumer is cancelled, and a client that needs the queue has to declare it
           name: 'a queue that was deleted',
           fault: async () => {
             const operator = await connect(rabbit.url);

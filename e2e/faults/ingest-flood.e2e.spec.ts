@@ -8,7 +8,7 @@ import { Watcher } from './watcher';
 
 describe(`a flood of one alert${SIZE_NOTE}`, () => {
   const REPEATS = sized(20_000, 4_000);
-  // the end of the window is part of this, and nobody waits ten seconds for it
+  // the test needs the end of the window, and must not wait ten seconds for it
   const SHORT_WINDOW: Patch = {
     file: 'libs/contracts/src/event.js',
     search: 'windowMs: 10_000',
@@ -27,7 +27,7 @@ describe(`a flood of one alert${SIZE_NOTE}`, () => {
     build?.remove();
   }, 60_000);
 
-  /** Entries of the log, repeats that entries tell of, and messages that are remembered. */
+  /** The number of entries, of repeats that entries report, and of remembered messages. */
   async function account(): Promise<{ entries: number; folded: number; remembered: number }> {
     const [row] = await stack.sql<{ entries: number; folded: number; remembered: number }>(
       `select (select count(*)::int from tocsin.event) as entries, (select coalesce(sum(folded), 0)::int from tocsin.event) as folded,
@@ -47,7 +47,7 @@ describe(`a flood of one alert${SIZE_NOTE}`, () => {
         );
         const published = await publishAll(stack.amqp, messages.slice(0, REPEATS / 2));
         const rest = publishAll(stack.amqp, messages.slice(REPEATS / 2));
-        // in the middle of it, with folded repeats that no entry has told of
+        // during the flood, with folded repeats that no entry has reported
         await eventually(async () => {
           const { entries, remembered } = await account();
           expect(remembered).toBeGreaterThan(REPEATS / 10);
@@ -65,7 +65,7 @@ describe(`a flood of one alert${SIZE_NOTE}`, () => {
         expect(entries).toBeLessThan(REPEATS / 10);
         const rows = await readRows(stack.database.url);
         await caughtUp([watcher], rows);
-        // a folded message is on record and no entry: the ledger is told of those that are
+        // a folded message is recorded but has no entry, so only the others are given to the ledger
         const logged = new Set(rows.map(({ event_id }) => event_id));
         expect(
           brokenPromises({

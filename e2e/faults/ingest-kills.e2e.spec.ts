@@ -38,7 +38,8 @@ describe(`a processor that is killed again and again${SIZE_NOTE}`, () => {
       loads.push(load);
       const published = () => loads.flatMap((one) => one.published);
       for (let kills = 0; kills < KILLS; kills += 1) {
-        // what the one before it left is its first batch: it is settled before anything new is published, and this one dies of the next
+        // the remaining messages of the earlier process are this one's first batch: it is settled before new ones are
+        // published, and this process dies at the next batch
         const doomed = launchDoomed(stack, build.programWith('alert-processor', `${point}=crash@2`));
         let gone = false;
         void doomed.exit.then(() => (gone = true));

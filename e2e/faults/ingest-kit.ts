@@ -23,13 +23,13 @@ export const aMessage = (id: string, more: Partial<Message> = {}): Message => ({
   ...more,
 });
 
-/** Publishes them all side by side, and resolves to the ledger's records once the broker has them. */
+/** Publishes all messages at once, and resolves to the ledger's records after the broker has confirmed them. */
 export async function publishAll(amqp: PlainAmqp, messages: readonly Message[]): Promise<Published[]> {
   await Promise.all(messages.map((message) => amqp.publish(`alert.${message.severity}.${message.service}`, message)));
   return messages.map(({ tenant_id, service, id }) => ({ tenant_id, service, id, confirmed: true }));
 }
 
-/** A dead letter as it stands in the database. */
+/** A dead letter as it is in the database. */
 export interface Letter {
   reason: string;
   tenant_id: string | null;
@@ -37,11 +37,11 @@ export interface Letter {
   buried_at: Date;
 }
 
-/** The dead letters on record, the oldest first. */
+/** The recorded dead letters, the oldest first. */
 export const lettersOf = (stack: Stack): Promise<Letter[]> =>
   stack.sql<Letter>('select reason, tenant_id, body, buried_at from tocsin.dead_letter order by dead_letter_id');
 
-/** How many entries the log has: the sum of the tenants' numbers, which costs next to nothing to ask. */
+/** How many entries the event log has: the sum of the tenants' numbers, which costs nearly nothing to query. */
 export async function entriesOf(stack: Stack): Promise<number> {
   const [row] = await stack.sql<{ entries: number }>(
     'select coalesce(sum(last_seq), 0)::int as entries from tocsin.tenant_stream',
@@ -49,14 +49,14 @@ export async function entriesOf(stack: Stack): Promise<number> {
   return row!.entries;
 }
 
-/** Resolves once the log has at least so many entries. */
+/** Resolves once the event log has at least `count` entries. */
 export const entriesReach = (stack: Stack, count: number, timeoutMs = 30_000): Promise<void> =>
   eventually(async () => {
     const entries = await entriesOf(stack);
     if (entries < count) throw new Error(`${entries} of ${count} are stored`);
   }, timeoutMs);
 
-/** A processor that is meant to end by itself, maybe before it is ready. */
+/** A processor that is expected to end by itself, possibly before it is ready. */
 export function launchDoomed(stack: Stack, program: Program, environment: Environment = {}): AppProcess {
   const doomed = stack.processes.launch(
     'alert-processor',
@@ -64,14 +64,14 @@ export function launchDoomed(stack: Stack, program: Program, environment: Enviro
     program.args,
     program.main,
   );
-  // it is meant to: the test's end does not complain
+  // the end of this process is intended, so the end of the test does not report it
   void doomed.exit.then(() => doomed.kill());
   return doomed;
 }
 
 /**
- * Starts a processor again whenever it has ended, as an orchestrator does. `stop` ends the last one and resolves to how
- * many ended by themselves.
+ * Starts a processor again whenever it has ended, as an orchestrator does. `stop` ends the last one and resolves to the
+ * number of those that ended by themselves.
  */
 export function keepRunning(
   stack: Stack,

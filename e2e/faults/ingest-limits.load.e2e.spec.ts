@@ -20,7 +20,7 @@ describe('a processor that is killed between the commit and the hint, and then s
     build = new BuiltCopy();
     blind = new BuiltCopy([NO_POSITION_CHECK]);
     stack = await Stack.open({ tenants: { ana: ['bakery'] }, processors: 0 });
-    // this one never looks at the log by itself: all it knows is what the next processor tells
+    // this gateway never reads the event log by itself: it knows only what hints tell it
     await stack.startGateway({}, blind.program('gateway'));
   }, 60_000);
   afterAll(async () => {
@@ -113,7 +113,7 @@ describe('with one processor', () => {
     async () => {
       const [processor] = stack.processors;
       const before = await entriesOf(stack);
-      // the broker fills up while nobody takes anything from it
+      // the broker fills up while no consumer takes messages
       process.kill(processor!.pid, 'SIGSTOP');
       const published = [...already];
       for (let n = 0; n < BACKLOG; n += 5_000) {
@@ -139,7 +139,7 @@ describe('with one processor', () => {
         return row.ms;
       });
       figures(9, `an urgent message behind ${BACKLOG}`, { 'stored, ms': { is: ms, atMost: WITHIN_MS } });
-      // else nothing was shown
+      // otherwise the test has shown nothing
       expect(await entriesOf(stack)).toBeLessThan(before + BACKLOG);
       expect(ms).toBeLessThan(WITHIN_MS);
       const rows = await storedAll(stack.database.url, published, 120_000);

@@ -11,57 +11,63 @@ import { aMessage, launchDoomed, publishAll } from './ingest-kit';
 import { brokenPromises, caughtUp, storedAll } from './verdict';
 import { Watcher } from './watcher';
 
-/** What happens to every processor is awaited for so long, on however busy a machine. */
+/** How long to wait for an event that every processor causes, even on a busy machine. */
 const PATIENCE_MS = 30_000;
-/** How long a broken processor is given for what it will never do; one that is whole is waited for. */
+/** How long a broken processor gets for an event that it will never cause. An unbroken processor gets the full time. */
 const GIVEN_TO_BROKEN_MS = 3_000;
-/** More than a message gets that fails for its own fault. */
+/** More attempts than a message with an error of its own gets. */
 const ENDED_ATTEMPTS = 4;
-/** What was told to the broker before a kill has left the process by then. */
+/** By then the process has sent its last acknowledgements before a kill. */
 const TOLD_MS = 500;
 
-/** One processor from the given build, and tenants that nobody else has. What a scenario opened, `close` closes. */
+/**
+ * One processor of the given build, and tenants that only this scenario uses. `close` closes everything that a scenario
+ * opened.
+ */
 export class IngestArena {
   readonly published: Published[] = [];
   readonly name = randomBytes(4).toString('hex');
-  /** How long the processor in question may take for what only a whole one does. */
+  /** How long the tested processor may take for an event that only an unbroken one causes. */
   readonly givenMs: number;
   private readonly closers: (() => Promise<unknown>)[] = [];
 
   constructor(
     readonly stack: Stack,
     private readonly build: BuiltCopy,
-    /** Processors as they are. */
+    /** Processors that are not broken. */
     whole: BuiltCopy,
   ) {
     this.givenMs = build === whole ? PATIENCE_MS : GIVEN_TO_BROKEN_MS;
   }
 
-  /** A tenant of this arena's own. The same letter is the same lane in every run: names of one length differ by it alone. */
+  /**
+   * A tenant of this arena alone. The same letter gives the same lane in every run, because the names differ only in
+   * it.
+   */
   tenant(letter: string): string {
     return `${this.name}-${letter}`;
   }
 
-  /** The functions of the database as this build has them. */
+  /** Installs the database functions of this build. */
   async migrate(): Promise<void> {
     const cli = this.stack.processes.launch('cli', this.stack.environment, ['migrate'], this.build.program('cli').main);
     const { code } = await cli.exit;
-    // it was meant to
+    // the end of this process is intended
     await cli.kill();
     if (code !== 0) throw new Error('The migration failed.');
   }
 
-  /** The processor in question. */
+  /** Starts the tested processor. */
   async processor(): Promise<AppProcess> {
     const processor = await this.stack.startProcessor({}, this.build.program('alert-processor'));
     this.closers.push(() => processor.stop());
     return processor;
   }
 
-  /** The same, which does not live long. */
+  /** Starts the tested processor, which is expected to die soon. */
   doomed(failpoints: string, environment: Record<string, string> = {}): AppProcess {
     const doomed = launchDoomed(this.stack, this.build.programWith('alert-processor', failpoints), environment);
-    // or it would take what the next scenario publishes
+    // otherwise it would take the messages of the next scenario
     this.onClose(() => doomed.kill());
     return doomed;
   }
@@ -77,7 +83,7 @@ export class IngestArena {
     return watcher;
   }
 
-  /** The log of these tenants, once all that was published is in it, or after what a processor is given. */
+  /** The event log of these tenants, once all published messages are in it, or after the tested processor's time. */
   async rows(): Promise<StoredRow[]> {
     const isOurs = ({ tenant_id }: StoredRow) => tenant_id.startsWith(this.name);
     await storedAll(this.stack.database.url, this.published, this.givenMs).catch(() => undefined);
@@ -99,7 +105,7 @@ export class IngestArena {
   }
 }
 
-/** What can happen to a processor. Each scenario resolves to the promises that were broken: none, for one that is whole. */
+/** The scenarios. Each resolves to the promises that were broken: none for an unbroken processor. */
 export const INGEST_SCENARIOS = {
   async 'a kill before the insert'(arena: IngestArena): Promise<string[]> {
     const doomed = arena.doomed(`append.before=delay:${TOLD_MS},append.before=crash`);
@@ -110,10 +116,10 @@ export const INGEST_SCENARIOS = {
   },
 
   async 'a kill while one tenant is stored and another is not'(arena: IngestArena): Promise<string[]> {
-    // the first statement takes for ever, those behind it do not; many lanes, so that tenants seldom share one
+    // the first statement never ends, the later ones do; many lanes, so that tenants seldom share one
     const doomed = arena.doomed(`append.before=hold:${__filename}@1`, { PROCESSOR_LANES: '16', DB_POOL_SIZE: '40' });
     await arena.publish('stuck', arena.tenant('a'));
-    // in its statement: what came with it would share that
+    // it is in its statement: a message that arrived together with it would share the statement
     await eventually(() => expect(doomed.output).toContain(HELD), PATIENCE_MS);
     await arena.publish('stored', arena.tenant('b'));
     await eventually(async () =>
@@ -130,7 +136,7 @@ export const INGEST_SCENARIOS = {
     await arena.publish('m');
     await doomed.exit;
     await arena.processor();
-    // behind it, so that it has been settled
+    // published later, so when it is settled the earlier one is settled too
     await arena.publish('n');
     return arena.broken();
   },
@@ -159,7 +165,7 @@ export const INGEST_SCENARIOS = {
     await arena.publish('m');
     const ended: number[] = [];
     while (ended.length < ENDED_ATTEMPTS) {
-      // it waits for the table: that is the middle of it
+      // the migration waits for the table, so it is in progress
       const [waiting] = await eventually(async () => {
         const rows = await arena.stack.sql<{ pid: number }>(
           `select pid, pg_terminate_backend(pid) from pg_stat_activity
@@ -169,7 +175,7 @@ export const INGEST_SCENARIOS = {
         if (rows.length === 0) throw new Error('no statement waits');
         return rows;
       }, arena.givenMs).catch(() => []);
-      // a message that was given up waits for nothing any more
+      // a message that was given up does not wait any more
       if (!waiting) break;
       ended.push(waiting.pid);
     }

@@ -11,7 +11,7 @@ describe('the ledger', () => {
   beforeAll(async () => {
     whole = new BuiltCopy();
     stack = await Stack.open();
-    // its queues are there, and nobody takes anything from them
+    // the queues exist, and no consumer takes messages from them
     await stack.processors[0]!.stop();
   }, 60_000);
   afterAll(async () => {

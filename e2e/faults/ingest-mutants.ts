@@ -1,7 +1,7 @@
 import type { Patch } from './built-copy';
 import { INGEST_SCENARIOS, type IngestScenarioName } from './ingest-mutant-scenarios';
 
-/** A processor that is broken on purpose in one way, and what the ledger must say about it. */
+/** A processor that is broken on purpose in one way, and the ledger's expected verdict. */
 export interface IngestMutant {
   name: string;
   patches: readonly Patch[];
@@ -15,7 +15,10 @@ const QUEUE_LANE = 'libs/rabbitmq/src/queue-lane.js';
 const EVENT_LOG = 'libs/postgres/src/event-log.postgres.js';
 const STORE_EVENTS = 'libs/postgres/src/functions/store-events.sql';
 
-/** Whoever changes what a patch is written for changes the patch: one that does not apply is a failed test, never a skipped one. */
+/**
+ * When the patched code changes, its patch must change too: a patch that does not apply is a failed test, never a
+ * skipped one.
+ */
 export const INGEST_MUTANTS: readonly IngestMutant[] = [
   {
     name: 'an acknowledgement before the insert',

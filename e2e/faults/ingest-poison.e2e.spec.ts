@@ -20,7 +20,7 @@ describe('a message that is wrong', () => {
       const bodies = hostileBodies();
       expect(bodies).toHaveLength(500);
       for (const round of [1, 2]) {
-        // the key says nothing: each is judged by its body alone
+        // the routing key says nothing, so each message is validated by its body alone
         for (const { body } of bodies) void stack.amqp.publish('hostile', body);
         await stack.amqp.publish('alert.low.inventory', aMessage(`behind-${round}`));
         await entriesReach(stack, round);
@@ -45,7 +45,7 @@ describe('a message that is wrong', () => {
 });
 
 describe(`a message that ends the process${SIZE_NOTE}`, () => {
-  // a process that starts takes a second of a core, and the limit is twenty
+  // the start of a process takes a second of one core, and the default limit is twenty
   const SHORT_LIMIT: Patch = {
     file: 'libs/rabbitmq/src/topology.js',
     search: 'DELIVERY_LIMIT = 20',
@@ -66,7 +66,7 @@ describe(`a message that ends the process${SIZE_NOTE}`, () => {
     'among 1,000, each time it is to be stored: 999 are stored, and it is on record',
     async () => {
       const good = messages(999);
-      // the queues are there before there is anything for them
+      // the queues exist before there are messages for them
       const first = await stack.startProcessor({}, build.program('alert-processor'));
       await first.stop();
       const published = await publishAll(stack.amqp, [...good.slice(0, 500), aMessage('deadly'), ...good.slice(500)]);
@@ -106,7 +106,7 @@ describe(`a message that takes the database for ever${SIZE_NOTE}`, () => {
     'among 500: 499 are stored, it is on record, and no other tenant waits for it',
     async () => {
       const first = await stack.startProcessor({ DB_STATEMENT_TIMEOUT_MS: String(STATEMENT_TIMEOUT_MS) });
-      // one batch, with it in the middle
+      // one batch, with the deadly message in the middle
       process.kill(first.pid, 'SIGSTOP');
       const good = messages(499);
       const published = await publishAll(stack.amqp, [...good.slice(0, 250), aMessage('for-ever'), ...good.slice(250)]);

@@ -10,7 +10,10 @@ import { aMessage, entriesReach, publishAll } from './ingest-kit';
 import { limitMs, SIZE_NOTE, sized } from './size';
 import { brokenPromises, readRows, storedAll } from './verdict';
 
-/** What an operator would be called for: an error, a batch that is tried again. A connection that a busy machine makes too late is no such thing. */
+/**
+ * Log lines that would alert an operator: an error, or a batch that is tried again. A connection that a busy machine
+ * opens too late is not one.
+ */
 const complaintsOf = (stack: Stack): unknown[] =>
   stack.processors.flatMap(({ log }) =>
     log.filter(
@@ -29,7 +32,7 @@ describe(`one message that comes to many processors at once${SIZE_NOTE}`, () => 
 
   beforeAll(async () => {
     stack = await Stack.open({ gateways: 0, processors: 0 });
-    // one database, and a set of queues for each: what is published to all of them comes to all of them
+    // one database, and queues of its own for each processor, so that every message reaches all of them
     const prefixes = Array.from({ length: PROCESSORS }, () => `e2e-${randomBytes(5).toString('hex')}.`);
     await Promise.all(prefixes.map((RABBITMQ_PREFIX) => stack.startProcessor({ RABBITMQ_PREFIX })));
     for (const prefix of prefixes) brokers.push(await PlainAmqp.connect(process.env.RABBITMQ_URL!, prefix));
@@ -110,7 +113,10 @@ describe(`workers whose batches share tenants${SIZE_NOTE}`, () => {
 
 describe(`a connection that is cut between a commit and its answer${SIZE_NOTE}`, () => {
   const CUTS = sized(200, 8);
-  /** A column of what the storing function answers: the server sends it when it has committed, and nobody but us cuts there. */
+  /**
+   * A column of the storing function's result: the server sends it after the commit, and only this test cuts the
+   * connection there.
+   */
   const ANSWER = /prev_fp\0/;
   let stack: Stack;
   let proxy: FaultProxy;
@@ -138,7 +144,7 @@ describe(`a connection that is cut between a commit and its answer${SIZE_NOTE}`,
         for (const connection of armed) connection.cutOn(ANSWER, 'to_client');
         published.push(...(await publishAll(stack.amqp, [aMessage(`cut-${cuts}`)])));
         await eventually(() => expect(armed.some(({ open }) => !open)).toBe(true), 20_000);
-        // the row was there before its answer was, and the processor does not know
+        // the row existed before its response, and the processor does not know it
         await entriesReach(stack, cuts + 1);
         proxy.onConnection = () => undefined;
         for (const connection of armed) connection.heal();
@@ -167,7 +173,8 @@ describe('an alert whose messages overtake each other', () => {
     async () => {
       const at = Date.now();
       const messageOf = (status: 'firing' | 'resolved', n: number) =>
-        // a third has the `resolved` in the urgent lane, which is the faster, and a third at the same moment as its `firing`
+        // in one third `resolved` is in the urgent lane, which is faster; in one third it is sent together with its
+        // `firing`
         aMessage(`${status}-${n}`, {
           status,
           dedup_key: `key-${n}`,

@@ -10,7 +10,7 @@ import { PrivateRedis } from './private-services';
 import { limitMs, sized, WHOLE } from './size';
 import { SteadyLoad, wallMs } from './steady-load';
 
-/** Within which a stream ends after a revocation was accepted. */
+/** A stream ends within this time after a revocation was accepted. */
 const REVOKED_WITHIN_MS = 3_000;
 const TENANTS_OF = {
   uma: ['bakery'],
@@ -21,7 +21,7 @@ const TENANTS_OF = {
   eve: ['bakery'],
   olga: ['bakery', 'cafe'],
 };
-/** The same people once more for each state of Redis. */
+/** The same users again for each state of Redis. */
 const tenants = Object.fromEntries(
   ['up', 'down'].flatMap((state) => Object.entries(TENANTS_OF).map(([user, theirs]) => [`${user}-${state}`, theirs])),
 );
@@ -59,7 +59,7 @@ const bearer = (user: string, claims: Record<string, unknown> = {}) => ({
   Authorization: `Bearer ${tokenFor(user, claims)}`,
 });
 
-/** Resolves to when it was accepted, at the gateway that has none of the streams. */
+/** Revokes at the gateway that has none of the streams. Resolves to the time of acceptance. */
 async function revoke(body: object): Promise<number> {
   const headers = { 'Content-Type': 'application/json', ...bearer('identity', { scope: 'access:revoke' }) };
   const { status, text } = await ask(stack.gateway.url, '/api/v1/revocations', {
@@ -73,7 +73,7 @@ async function revoke(body: object): Promise<number> {
 
 function expectEndedBy(stream: SseStream, reason: string, byMs: number): void {
   expect({ open: stream.open, close: closeOf(stream) }).toEqual({ open: false, close: [reason] });
-  // `close` is the last, and in time
+  // `close` is the last frame, and comes in time
   expect(stream.frames.at(-1)!.event).toBe('close');
   expect(stream.frames.at(-1)!.receivedAt).toBeLessThanOrEqual(byMs);
   expect(stream.entries.length).toBeGreaterThan(0);
@@ -88,7 +88,7 @@ describe.each(['up', 'down'] as const)('the right to a stream ends, with Redis %
   const watch = (user: keyof typeof TENANTS_OF, claims: Record<string, unknown> = {}) =>
     stack.watch(nameOf(user), { gateway: stack.gateways[1]!, headers: bearer(nameOf(user), claims) });
 
-  /** What each gateway says to a token. */
+  /** Each gateway's response to a token. */
   const answers = (user: keyof typeof TENANTS_OF, claims: Record<string, unknown> = {}): Promise<unknown[]> =>
     Promise.all(
       stack.gateways.slice(0, 2).map(async (gateway) => {
@@ -133,7 +133,7 @@ describe.each(['up', 'down'] as const)('the right to a stream ends, with Redis %
         [old, oldAt],
       ] as const)
         expectEndedBy(stream, 'revoked', at + REVOKED_WITHIN_MS);
-      // the stream of two tenants goes on with one
+      // the stream of two tenants continues with one
       await oneOfTwo.frame((frame) => isEntryOf('cafe', frame) && frame.receivedAt > oneOfTwoAt + REVOKED_WITHIN_MS);
       expect(
         oneOfTwo.entries.filter(
@@ -146,7 +146,7 @@ describe.each(['up', 'down'] as const)('the right to a stream ends, with Redis %
           (JSON.parse(data) as { tenants: { tenant_id: string }[] }).tenants.map(({ tenant_id }) => tenant_id),
         );
       expect(told).toEqual([['bakery', 'cafe'], ['cafe']]);
-      // and those whom nobody meant have not noticed
+      // and the streams that the revocation did not concern continue
       for (const stream of [otherToken, young, ...others]) {
         expect({
           open: stream.open,
@@ -164,7 +164,7 @@ describe.each(['up', 'down'] as const)('the right to a stream ends, with Redis %
         [403, 'no_tenant'],
         [403, 'no_tenant'],
       ]);
-      // who signs in again is welcome
+      // a user who signs in again is admitted
       for (const stream of [await watch('uma', { iat: nowSeconds() + 1 }), oneOfTwo, otherToken, young, ...others])
         stream.close();
     },
@@ -193,7 +193,7 @@ describe.each(['up', 'down'] as const)('the right to a stream ends, with Redis %
 
 describe('a membership', () => {
   const found = sized(60_000, 4_000);
-  // with its Redis away a gateway does not become ready
+  // a gateway does not become ready while its Redis is away
   beforeAll(() => redis.start());
 
   it(

@@ -14,19 +14,22 @@ import { SteadyLoad } from './steady-load';
 import { brokenPromises, caughtUp, readRows, storedAll, type Run } from './verdict';
 import { Watcher } from './watcher';
 
-/** What happens to every gateway is awaited for so long, on however busy a machine. */
+/** How long to wait for an event that every gateway causes, even on a busy machine. */
 const PATIENCE_MS = 30_000;
-/** How long a broken gateway is given for what it will never do; one that is whole is waited for. */
+/** How long a broken gateway gets for an event that it will never cause. An unbroken gateway gets the full time. */
 const GIVEN_TO_BROKEN_MS = 4_000;
-/** Of `catch-up.ts`: entries that a replay reads at a time while a ring of 16 says how large they are. */
+/** From `catch-up.ts`: how many entries a replay reads at a time while a ring of 16 tells it their size. */
 const PAGE_SIZE = 64;
 
-/** One gateway from the given build, and one tenant that nobody else has. What a scenario opened, `close` closes. */
+/**
+ * One gateway of the given build, and one tenant that only this scenario uses. `close` closes everything that a
+ * scenario opened.
+ */
 export class Arena {
   readonly tenant = `tenant-${randomBytes(4).toString('hex')}`;
   readonly user = `user-of-${this.tenant}`;
   readonly load: SteadyLoad;
-  /** How long the gateway in question may take for what only a whole one does. */
+  /** How long the tested gateway may take for an event that only an unbroken one causes. */
   readonly givenMs: number;
   private readonly gates: Gate[] = [];
   private readonly closers: (() => Promise<unknown>)[] = [];
@@ -34,7 +37,7 @@ export class Arena {
   constructor(
     readonly stack: Stack,
     private readonly build: BuiltCopy,
-    /** Gateways as they are. */
+    /** Gateways that are not broken. */
     private readonly whole: BuiltCopy,
   ) {
     this.givenMs = build === whole ? PATIENCE_MS : GIVEN_TO_BROKEN_MS;
@@ -42,7 +45,7 @@ export class Arena {
     this.load = new SteadyLoad(stack.amqp, { tenants: [this.tenant], perSecond: 0 }, this.tenant);
   }
 
-  /** The gateway in question. */
+  /** Starts the tested gateway. */
   async gateway(environment: Record<string, string> = {}, failpoints = ''): Promise<AppProcess> {
     const gateway = await this.stack.startGateway(
       environment,
@@ -52,7 +55,7 @@ export class Arena {
     return gateway;
   }
 
-  /** Another one beside it, which nobody has broken. */
+  /** Starts another gateway beside it, which is not broken. */
   async otherGateway(): Promise<AppProcess> {
     const gateway = await this.stack.startGateway({}, this.whole.program('gateway'));
     this.closers.push(() => gateway.stop());
@@ -65,7 +68,7 @@ export class Arena {
     return proxy;
   }
 
-  /** Where the gateway in question can be held. */
+  /** A gate at which the tested gateway can be held. */
   gate(point: Point): Gate {
     const gate = new Gate(point);
     this.gates.push(gate);
@@ -78,7 +81,7 @@ export class Arena {
     return watcher;
   }
 
-  /** A client that comes and goes as the scenario says. */
+  /** A client that connects and leaves as the scenario says. */
   client(): SseClient {
     const client = new SseClient(this.user, { headers: { Authorization: `Bearer ${tokenFor(this.user)}` } });
     this.closers.push(async () => client.disconnect());
@@ -89,7 +92,7 @@ export class Arena {
     return (await readRows(this.stack.database.url)).filter(({ tenant_id }) => tenant_id === this.tenant);
   }
 
-  /** Publishes so many and waits until they are stored. */
+  /** Publishes `count` messages and waits until they are stored. */
   async store(count: number): Promise<StoredRow[]> {
     const before = this.load.published.length;
     await this.load.burst(count);
@@ -102,13 +105,13 @@ export class Arena {
   }
 
   async close(): Promise<void> {
-    // a gateway that is held does not end
+    // a gateway that is held cannot end
     for (const gate of this.gates) gate.remove();
     for (const close of this.closers.reverse()) await close();
   }
 }
 
-/** A client in the words of a verdict. */
+/** A client in the form that the verdict needs. */
 const judged = (client: SseClient, tenant: string): Run['watchers'][number] => ({
   transcript: () => ({
     client: client.name,
@@ -119,15 +122,15 @@ const judged = (client: SseClient, tenant: string): Run['watchers'][number] => (
   faults: client.faults,
 });
 
-/** Resolves when the client has seen so many entries. */
+/** Resolves when the client has received `count` entries. */
 const seen = (client: { entries: readonly unknown[] }, count: number): Promise<void> =>
   eventually(() => expect(client.entries.length).toBeGreaterThanOrEqual(count), PATIENCE_MS);
 
-/** Resolves when the client has seen the newest entry, whatever it may have missed before. */
+/** Resolves when the client has received the newest entry, even if it missed earlier ones. */
 const seenLast = (client: { entries: readonly { data: string }[] }, rows: readonly StoredRow[]): Promise<void> =>
   eventually(() => expect(client.entries.at(-1)?.data).toContain(`"event_id":"${rows.at(-1)!.event_id}"`), PATIENCE_MS);
 
-/** What can happen to a gateway. Each scenario resolves to the promises that were broken: none, for a gateway that is whole. */
+/** The scenarios. Each resolves to the promises that were broken: none for an unbroken gateway. */
 export const SCENARIOS = {
   async 'a client that was away while entries were stored'(arena: Arena): Promise<string[]> {
     const url = arena.stack.eventsUrl(await arena.gateway());
@@ -198,7 +201,7 @@ export const SCENARIOS = {
   },
 
   async 'a cut in the middle of a replay, right behind a heartbeat'(arena: Arena): Promise<string[]> {
-    // a replay reads a page from the beginning, and then waits for the next one until the heartbeat has come
+    // a replay reads a page from the beginning, then waits with the next page until the heartbeat has come
     const nextPage = arena.gate('after.behind');
     const gateway = await arena.gateway({ HEARTBEAT_MS: '1000', FEED_RING_EVENTS: '16' }, nextPage.failpoint);
     const proxy = await arena.proxyTo(gateway.url);
@@ -241,7 +244,7 @@ export const SCENARIOS = {
     const atBehind = await arena.watch(stack.eventsUrl(behind));
     const client = arena.client();
     await client.connect(stack.eventsUrl(ahead));
-    // this gateway hears no hint any more, and its next look at the log does not come to an end
+    // this gateway receives no more hints, and its next read of the event log does not end
     proxy.dropMessages(/alerts:/);
     position.close();
     await eventually(() => expect(position.heldIn(behind)).toBe(1), PATIENCE_MS);
@@ -251,7 +254,7 @@ export const SCENARIOS = {
     expect({ client: client.entries.length, feed: atBehind.seqOf(arena.tenant) }).toEqual({ client: 1, feed: 0 });
     let answered = false;
     const coming = client.connect(stack.eventsUrl(behind)).finally(() => (answered = true));
-    // one that is whole asks the log before it answers
+    // an unbroken gateway reads the event log before it answers
     await eventually(() => expect(answered || position.heldIn(behind) > 1).toBe(true), PATIENCE_MS);
     position.open();
     await coming;

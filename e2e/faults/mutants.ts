@@ -1,7 +1,7 @@
 import type { Patch } from './built-copy';
 import { SCENARIOS, type ScenarioName } from './mutant-scenarios';
 
-/** A gateway that is broken on purpose in one way, and what the ledger must say about it. */
+/** A gateway that is broken on purpose in one way, and the ledger's expected verdict. */
 export interface Mutant {
   name: string;
   patches: readonly Patch[];
@@ -17,14 +17,17 @@ const TENANT_FEEDS = live('tenant-feeds');
 const CATCH_UP = live('catch-up');
 const EVENT_STREAM = live('event-stream');
 
-/** A gateway that never compares its position with the log's: it knows what it is told, and nothing else. */
+/** A gateway that never compares its position with the event log's: it knows only what hints tell it. */
 export const NO_POSITION_CHECK: Patch = {
   file: TENANT_FEEDS,
   search: 'async checkPositions() {',
   replace: 'async checkPositions() { return;',
 };
 
-/** Whoever changes what a patch is written for changes the patch: one that does not apply is a failed test, never a skipped one. */
+/**
+ * When the patched code changes, its patch must change too: a patch that does not apply is a failed test, never a
+ * skipped one.
+ */
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a join that goes live before the replay is complete',

@@ -1,10 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
 
-/** A network of its own beside the machine's, on a wire between the two: what lives in it can vanish without a word. Linux, and root. */
+/**
+ * A network of its own beside the machine's, with a link between the two. Clients in it can vanish without closing a
+ * connection. Needs Linux and root.
+ */
 export class NetworkNamespace {
   readonly name = `tocsin-${randomBytes(3).toString('hex')}`;
-  /** The machine's address on the wire, as those inside see it. 198.18.0.0/15 is set aside for tests (RFC 2544). */
+  /** The machine's address on the link, as seen from inside. 198.18.0.0/15 is reserved for tests (RFC 2544). */
   readonly hostAddress: string;
   private readonly insideAddress: string;
 
@@ -15,7 +18,7 @@ export class NetworkNamespace {
     this.insideAddress = `${block}.${first + 2}`;
   }
 
-  /** Why there cannot be one here; undefined when there can. */
+  /** Why there can be none here; undefined when there can. */
   static whyNot(): string | undefined {
     if (process.platform !== 'linux') return 'network namespaces are a thing of Linux';
     if (process.getuid?.() !== 0) return 'making a network namespace needs root';
@@ -38,12 +41,12 @@ export class NetworkNamespace {
     return namespace;
   }
 
-  /** From now on nothing that those inside send arrives anywhere: no acknowledgement, no FIN and no RST. */
+  /** From now on no packet from inside arrives: no acknowledgement, no FIN and no RST. */
   silence(): void {
     ip('-n', this.name, 'route', 'add', 'blackhole', this.hostAddress);
   }
 
-  /** Takes it away with the wire. May be called twice. */
+  /** Removes the network and the link. May be called twice. */
   close(): void {
     spawnSync('ip', ['netns', 'del', this.name]);
     spawnSync('ip', ['link', 'del', this.outer]);
@@ -61,7 +64,8 @@ export class NetworkNamespace {
     ip('link', 'set', this.outer, 'up');
     ip('-n', this.name, 'addr', 'add', `${this.insideAddress}/30`, 'dev', inner);
     ip('-n', this.name, 'link', 'set', inner, 'up');
-    // As behind a router, the machine is never told that the address answers no more: its packets just go out.
+    // As behind a router, the machine is never told that the address does not answer any more: its packets are simply
+    // sent.
     const mac = /link\/ether (\S+)/.exec(ip('-n', this.name, 'link', 'show', inner))![1]!;
     ip('neigh', 'replace', this.insideAddress, 'lladdr', mac, 'nud', 'permanent', 'dev', this.outer);
   }

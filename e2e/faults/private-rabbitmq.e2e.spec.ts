@@ -17,7 +17,7 @@ describe('a RabbitMQ of one’s own', () => {
     const before = await connected();
     const channel = await before.createConfirmChannel();
     channel.on('error', () => undefined);
-    // a quorum queue is known to its node half a second after it was declared; this one at once
+    // a quorum queue is known to its node half a second after its declaration; this queue at once
     await channel.assertQueue('kept', { durable: true });
     await rabbit.hasWritten('kept');
     channel.sendToQueue('kept', Buffer.from('a'), { persistent: true });

@@ -10,17 +10,20 @@ import { freePort } from '../kit/free-port';
 
 const run = promisify(execFile);
 
-/** An Erlang machine starts, and on a busy machine takes its time. */
+/** The start of an Erlang machine takes time on a busy machine. */
 const READY_TIMEOUT_MS = 60_000;
 const COMMAND_TIMEOUT_MS = 30_000;
 
-/** Groups of processes that are alive. When Jest itself ends nothing of them may stay. */
+/** The process groups that are alive. When Jest ends, none of them may remain. */
 const alive = new Set<number>();
 process.on('exit', () => {
   for (const group of alive) killGroup(group);
 });
 
-/** A RabbitMQ of this test's own, with a port mapper of its own, which can be killed without harm to anybody else's. It always has the same address. */
+/**
+ * A RabbitMQ of this test's own, with a port mapper of its own. It can be killed without harm to other tests, and keeps
+ * its address.
+ */
 export class PrivateRabbit {
   private readonly folder = mkdtempSync(join(tmpdir(), 'tocsin-rabbitmq-'));
   private server: ChildProcess | undefined;
@@ -32,7 +35,7 @@ export class PrivateRabbit {
 
   static async start(): Promise<PrivateRabbit> {
     const [amqp, distribution, mapper] = [await freePort(), await freePort(), await freePort()];
-    // without one the server would start one that nobody ends
+    // otherwise the server would start a port mapper that no one ends
     const epmd = launched(
       spawn(erlangProgram('epmd'), ['-port', String(mapper), '-address', '127.0.0.1'], {
         detached: true,
@@ -59,9 +62,9 @@ export class PrivateRabbit {
     return `amqp://guest:guest@127.0.0.1:${this.ports.amqp}`;
   }
 
-  /** Starts it, anew or for the first time, and resolves once it answers. */
+  /** Starts the server, the first time or again, and resolves once it answers. */
   async start(): Promise<this> {
-    // the program is a script that waits for an Erlang machine: they are a group, and end as one
+    // the program is a script that waits for an Erlang machine: they form a group and end together
     const server = launched(
       spawn(serverProgram('rabbitmq-server'), {
         cwd: this.folder,
@@ -83,7 +86,7 @@ export class PrivateRabbit {
     return this;
   }
 
-  /** Resolves once a queue stands in the files of its database: that is up to two seconds after it was declared. */
+  /** Resolves once a queue is in the files of the database, which takes up to two seconds after its declaration. */
   async hasWritten(queue: string): Promise<void> {
     const database = join(this.folder, 'mnesia', this.nodeName);
     await eventually(() => {
@@ -93,14 +96,14 @@ export class PrivateRabbit {
     });
   }
 
-  /** Ends it as a power cut would: what it had not written is gone, and nobody is told. */
+  /** Kills the server, as a power cut would: unwritten data is lost, and clients are not told. */
   async kill(): Promise<void> {
     const { server } = this;
     this.server = undefined;
     if (server) await killed(server);
   }
 
-  /** Raises the memory alarm: it reads nothing more from whoever has published. */
+  /** Raises the memory alarm: the server reads nothing more from connections that have published. */
   raiseMemoryAlarm(): Promise<void> {
     return this.control('set_vm_memory_high_watermark', '0.00001');
   }
@@ -114,7 +117,7 @@ export class PrivateRabbit {
     return this.control('close_all_connections', 'a fault test');
   }
 
-  /** Ends it and takes its data away. May be called twice. */
+  /** Ends the server and deletes its data. May be called twice. */
   async remove(): Promise<void> {
     await this.kill();
     await killed(this.mapper);
@@ -158,7 +161,7 @@ export class PrivateRabbit {
   }
 }
 
-/** Keeps in mind what was started, as the first of its group. */
+/** Remembers a started process as the first of its group. */
 function launched<C extends ChildProcess>(child: C): C {
   const { pid } = child;
   child.once('error', () => undefined);
@@ -179,11 +182,11 @@ function killGroup(first: number): void {
   try {
     process.kill(-first, 'SIGKILL');
   } catch {
-    // it is gone already
+    // the group has ended already
   }
 }
 
-/** The server's own programs: what distributions put into the PATH changes the user and the folders. */
+/** The server's own programs: the wrappers that distributions put into the PATH change the user and the folders. */
 function serverProgram(name: string): string {
   return found(name, ['/usr/lib/rabbitmq/bin', '/opt/rabbitmq/sbin', '/opt/homebrew/opt/rabbitmq/sbin']);
 }

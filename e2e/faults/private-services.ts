@@ -9,13 +9,13 @@ import { freePort } from '../kit/free-port';
 
 const READY_TIMEOUT_MS = 20_000;
 
-/** Pids of the servers that are alive. When Jest itself ends none of them may stay. */
+/** The pids of running servers. When Jest ends, none of them may remain. */
 const alive = new Set<number>();
 process.on('exit', () => {
   for (const pid of alive) process.kill(pid, 'SIGKILL');
 });
 
-/** A server of this test's own, which can be stopped without harm to anybody else's. It always has the same address. */
+/** A server of this test's own, which can be stopped without harm to other tests. It keeps its address. */
 abstract class PrivateServer {
   protected readonly folder: string;
   private child: ChildProcess | undefined;
@@ -31,7 +31,7 @@ abstract class PrivateServer {
   abstract readonly url: string;
   protected abstract command(): { program: string; args: readonly string[]; uid?: number; gid?: number };
   protected abstract answers(): Promise<void>;
-  /** What a person sends to end it without losing anything. */
+  /** The signal that ends the server without loss of data. */
   protected abstract readonly gentle: NodeJS.Signals;
 
   get pid(): number {
@@ -39,7 +39,7 @@ abstract class PrivateServer {
     return this.child.pid;
   }
 
-  /** Starts it, anew or for the first time, and resolves once it answers. */
+  /** Starts the server, the first time or again, and resolves once it answers. */
   async start(): Promise<this> {
     const { program, args, uid, gid } = this.command();
     const child = spawn(program, [...args], { cwd: this.folder, stdio: ['ignore', 'ignore', 'pipe'], uid, gid });
@@ -55,7 +55,7 @@ abstract class PrivateServer {
     return this;
   }
 
-  /** Nothing of it runs, and nothing of it is closed: connections to it hang. */
+  /** Stops the process without closing a connection: connections to it hang. */
   freeze(): void {
     process.kill(this.pid, 'SIGSTOP');
     this.frozen = true;
@@ -66,17 +66,17 @@ abstract class PrivateServer {
     this.frozen = false;
   }
 
-  /** Ends it as a person would. */
+  /** Ends the server with its gentle signal. */
   stop(): Promise<void> {
     return this.end(this.gentle);
   }
 
-  /** Ends it as a power cut would. */
+  /** Kills the server, as a power cut would. */
   kill(): Promise<void> {
     return this.end('SIGKILL');
   }
 
-  /** Ends it and takes its data away. May be called twice. */
+  /** Ends the server and deletes its data. May be called twice. */
   async remove(): Promise<void> {
     if (this.frozen) this.thaw();
     await this.end('SIGKILL');
@@ -93,7 +93,7 @@ abstract class PrivateServer {
   }
 }
 
-/** A Redis of this test's own. It keeps nothing over a restart: what it carries are hints. */
+/** A Redis of this test's own. It keeps nothing over a restart: it only carries hints. */
 export class PrivateRedis extends PrivateServer {
   protected readonly gentle = 'SIGTERM';
 
@@ -135,17 +135,17 @@ export class PrivateRedis extends PrivateServer {
   }
 }
 
-/** A PostgreSQL of this test's own, in a folder of its own, whose writes do not wait for the disk. */
+/** A PostgreSQL of this test's own, in a folder of its own. Its writes do not wait for the disk. */
 export class PrivatePostgres extends PrivateServer {
   protected readonly gentle = 'SIGINT'; // the server's fast shutdown
-  /** Server settings beside those that every such server has. */
+  /** Server settings in addition to those of every such server. */
   private settings: Readonly<Record<string, string | number>> = {};
 
   static async start(): Promise<PrivatePostgres> {
     return (await PrivatePostgres.made()).start();
   }
 
-  /** The same, and the server itself keeps what it is asked to do: for `statementsOf`. */
+  /** Starts a server that logs its statements: for `statementsOf`. */
   static async startCounting(): Promise<PrivatePostgres> {
     const server = await PrivatePostgres.made();
     const file = { logging_collector: 'on', log_directory: server.folder, log_filename: 'statements.log' };
@@ -177,7 +177,7 @@ export class PrivatePostgres extends PrivateServer {
     return server;
   }
 
-  /** Every statement that an application has sent so far, transactions' brackets included. */
+  /** Every statement that an application has sent so far, including the begin and end of transactions. */
   statementsOf(applicationName: string): string[] {
     const lines = readFileSync(join(this.folder, 'statements.log'), 'utf8').split('\n');
     const start = `${applicationName}|LOG:  `;
@@ -215,7 +215,7 @@ export class PrivatePostgres extends PrivateServer {
   }
 }
 
-/** PostgreSQL refuses to run as root: it then runs as `postgres`, to whom the folder is given. */
+/** PostgreSQL refuses to run as root: then it runs as `postgres`, who becomes the owner of the folder. */
 function accountFor(folder: string): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
   const idOf = (flag: string) => Number(spawnSync('id', [flag, 'postgres'], { encoding: 'utf8' }).stdout);

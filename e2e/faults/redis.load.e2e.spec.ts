@@ -17,7 +17,7 @@ const secrets = [JWT_SECRET, TENANT_SERVICE_TOKEN];
 const usersOf = (count: number) =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`user-${i}`, [TENANTS[i % TENANTS.length]!]]));
 
-/** As many watchers as there are users, spread over the gateways. */
+/** `count` watchers, one for each user, spread over the gateways. */
 const watch = (stack: Stack, count: number): Promise<Watcher[]> =>
   Promise.all(
     Object.entries(usersOf(count)).map(([user, tenants], i) =>
@@ -57,7 +57,10 @@ describe(`with a Redis of its own${SIZE_NOTE}`, () => {
     return load;
   }
 
-  /** Waits until everything that was published is stored and seen. Resolves to how long it took into the log's clients, at the 99th percentile. */
+  /**
+   * Waits until all published messages are stored and received. Resolves to the latency of the event log's clients, at
+   * the 99th percentile.
+   */
   async function expectNothingMissed(): Promise<number> {
     const published = loads.flatMap((load) => load.published);
     const rows = await storedAll(stack.database.url, published);
@@ -100,7 +103,7 @@ describe(`with a Redis of its own${SIZE_NOTE}`, () => {
     async () => {
       watchers = await watch(stack, 10);
       const load = startLoad(200);
-      // the first seconds of a rate are slow by themselves
+      // latencies are higher in the first seconds of a rate
       await sleep(3_000);
       const stoppedAt = wallMs();
       await redis.stop();
@@ -116,7 +119,7 @@ describe(`with a Redis of its own${SIZE_NOTE}`, () => {
         await ingestMs(stack.database.url, stoppedAt, startedAt),
       ];
       const storedMs = percentile(during, 99);
-      // at the short size other programs share the machine, and the outage may cost no more than they do
+      // in a short run other programs share the machine, and the outage may add no more latency than they do
       const atMost = sized(250, Math.max(250, 3 * percentile(before, 99)));
       figures(10, `Redis stopped for ${seconds} s`, {
         alerts: during.length,

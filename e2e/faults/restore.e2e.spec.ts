@@ -16,7 +16,7 @@ const usersOf = (count: number) =>
 
 describe(`a database that is restored from a snapshot under open streams${SIZE_NOTE}`, () => {
   let stack: Stack;
-  /** Between the gateways and the database. */
+  /** The proxy between the gateways and the database. */
   let proxy: FaultProxy;
   let snapshot: DatabaseSnapshot | undefined;
   let watchers: Watcher[] = [];
@@ -46,7 +46,10 @@ describe(`a database that is restored from a snapshot under open streams${SIZE_N
     return storedAll(stack.database.url, load.published.slice(before));
   }
 
-  /** Fifty before the snapshot, thirty that the restore takes away: every client has seen them all. */
+  /**
+   * Stores fifty entries before the snapshot, and thirty that the restore removes. Every client has received all of
+   * them.
+   */
   async function storeWhatIsLost(): Promise<StoredRow[]> {
     await store(50);
     snapshot = await DatabaseSnapshot.take(stack.database.url);
@@ -95,7 +98,7 @@ describe(`a database that is restored from a snapshot under open streams${SIZE_N
     "tells them so also when it has passed the feed's number again before a gateway could look",
     async () => {
       const lost = await storeWhatIsLost();
-      // the gateways reach the database last of all, as they may after any outage
+      // the gateways reach the database last, which may happen after any outage
       proxy.refuse();
       proxy.cut();
       await snapshot!.restore();

@@ -6,11 +6,11 @@ import { Stack } from '../kit/stack';
 import { nowSeconds, tokenFor } from '../kit/tokens';
 import { BuiltCopy } from './built-copy';
 
-/** How often rights are looked up again in the build of these tests; else every 50 s. */
+/** How often rights are looked up in the build of these tests; by default every 50 s. */
 const RECHECK_MS = 500;
 const ROUNDS = 6;
 const CLAIM: Environment = { TENANT_SERVICE_URL: '', TENANT_SERVICE_TOKEN: '', JWT_TENANTS_CLAIM: 'tenants' };
-/** The service is asked with the user's own token, and decides by it. */
+/** The tenant service is asked with the user's own token, and decides by it. */
 const OWN_TOKEN: Environment = { TENANT_SERVICE_TOKEN: '' };
 const TENANT_OF: Record<string, string> = { 'https://one/': 'bakery', 'https://two/': 'cafe' };
 
@@ -35,11 +35,11 @@ afterAll(async () => {
 
 const start = (environment: Environment): Promise<AppProcess> =>
   stack.startGateway(environment, copy.program('gateway'));
-/** The same user name with another right; a later one expires later, so that each is the newest once. */
+/** The same user name with another token. Each token expires later than the one before, so each is the newest once. */
 let expires = nowSeconds() + 3_600;
 const tokenOf = (claims: Record<string, unknown>): string => tokenFor('ana', { exp: (expires += 10), ...claims });
 
-/** Alerts in both tenants for as long as some rechecks take, and at the end one that everybody waits for. */
+/** Alerts in both tenants for as long as some rechecks take, and a last one that all clients wait for. */
 let published = 0;
 async function someRechecks(): Promise<string> {
   const until = performance.now() + ROUNDS * RECHECK_MS;

@@ -14,7 +14,10 @@ const SEVERITIES = ['urgent', 'high', 'medium', 'low'];
 /** Milliseconds of the wall clock, with the fraction that a latency needs. */
 export const wallMs = (): number => performance.timeOrigin + performance.now();
 
-/** Messages at a steady rate, tenants in turn. Each says when it was sent; what the broker was asked and what it said is kept. */
+/**
+ * Messages at a steady rate, tenants in turn. Each contains its time of sending. The published messages and the
+ * broker's confirmations are recorded.
+ */
 export class SteadyLoad {
   readonly published: Published[] = [];
   private readonly pending = new Set<Promise<void>>();
@@ -37,13 +40,13 @@ export class SteadyLoad {
     return this;
   }
 
-  /** Sends so many at once, and resolves when all are confirmed. */
+  /** Sends `count` messages at once, and resolves when all are confirmed. */
   async burst(count: number): Promise<void> {
     for (let i = 0; i < count; i += 1) this.send();
     await this.stop();
   }
 
-  /** Sends no more, and resolves when the broker has answered for all of it. */
+  /** Stops sending, and resolves when the broker has answered for every message. */
   async stop(): Promise<void> {
     clearInterval(this.timer);
     await Promise.all(this.pending);

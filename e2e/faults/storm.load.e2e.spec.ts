@@ -44,13 +44,13 @@ describe(`${clients} clients that lose their streams in one moment${SIZE_NOTE}`,
     await postgres?.remove();
   }, 60_000);
 
-  /** So many entries more in each tenant. */
+  /** Stores `each` more entries in each tenant. */
   async function store(each: number): Promise<void> {
     await load.burst(each * tenants.length);
     await storedAll(stack.database.url, load.published);
   }
 
-  /** Resolves once each of them has lost a stream, behind so many that were lost before, and has another. */
+  /** Resolves once every client has lost one stream more than `lostBefore` and has another. */
   const allBack = (lostBefore: number): Promise<CrowdReport> =>
     eventually(async () => {
       await sleep(200);
@@ -68,7 +68,7 @@ describe(`${clients} clients that lose their streams in one moment${SIZE_NOTE}`,
     const before = postgres.statementsOf('tocsin gateway').length;
     const lostBefore = (await crowd.report()).absencesMs.length;
     await cut();
-    // they come back to something that they have not seen
+    // the clients come back to entries that they have not received
     await store(5);
     const { absencesMs, attempts, closeReasons } = await allBack(lostBefore);
     const statements = postgres.statementsOf('tocsin gateway').slice(before);
@@ -89,7 +89,7 @@ describe(`${clients} clients that lose their streams in one moment${SIZE_NOTE}`,
         `The last was away for ${Math.round(longestMs)} ms; refused meanwhile: ${JSON.stringify(closeReasons)}; connects: ${JSON.stringify(attempts)}`,
       );
     expect(Object.keys(attempts).filter((outcome) => /^\d+$/.test(outcome))).toEqual(['200']);
-    // counted by the server itself; some it is sent all the time, and a count of none would be no count
+    // counted by the server itself; it gets some statements all the time, so zero would mean that the count is broken
     expect(statements.length).toBeGreaterThan(0);
     if (statements.length > allowed)
       throw new Error(
@@ -114,7 +114,7 @@ describe(`${clients} clients that lose their streams in one moment${SIZE_NOTE}`,
   );
 });
 
-/** What to look at when there are too many. */
+/** The most frequent statements, to examine when there are too many. */
 function mostFrequent(statements: readonly string[]): string[] {
   const counts = new Map<string, number>();
   for (const statement of statements)

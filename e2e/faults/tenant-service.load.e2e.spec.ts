@@ -13,12 +13,12 @@ import { brokenPromises, percentile, storedAll } from './verdict';
 const clients = sized(5_000, 300);
 const unknown = sized(500, 50);
 const frozenSeconds = sized(75, 12);
-/** How often everybody loses their stream meanwhile. */
+/** How often all clients lose their stream during the outage. */
 const cutEverySeconds = sized(14, 6);
-/** Within which a user's question is not asked again. */
+/** Within this time the service is asked once about a user. */
 const ONCE_IN_MS = 10_000;
 const TOLD_WITHIN_MS = 1_500;
-/** Those that are known are asked nothing; what they wait for is the rest of five thousand that came with them. */
+/** There are no lookups for known users; they only wait for the rest of the five thousand that came with them. */
 const KNOWN_IN_WITHIN_MS = 3_000;
 const tenants = Array.from({ length: 20 }, (_, i) => `tenant-${i}`);
 const known = Array.from({ length: clients }, (_, i) => ({ user: `known-${i}`, tenant: tenants[i % tenants.length]! }));
@@ -60,7 +60,7 @@ describe(`the tenant service frozen for ${frozenSeconds} s${note}`, () => {
     copy?.remove();
   }, 60_000);
 
-  /** Asks for a stream as somebody of whom the gateway knows nothing. Resolves to what was said, and after how long. */
+  /** Opens a stream as a user whom the gateway does not know. Resolves to the first event and the time that it took. */
   async function ask(user: string): Promise<{ said: string; tookMs: number }> {
     const startedAt = performance.now();
     const stream = await SseStream.open(stack.eventsUrl(), { headers: { Authorization: `Bearer ${tokenFor(user)}` } });
@@ -87,7 +87,7 @@ describe(`the tenant service frozen for ${frozenSeconds} s${note}`, () => {
       while (performance.now() - frozenAt < frozenSeconds * 1_000) {
         crowd.order({ kind: 'cut' });
         cuts += 1;
-        // while those come back, strangers come as well, and again although they were told
+        // while those come back, unknown users come as well, and again although they were told to wait
         for (const pauseMs of [2_000, cutEverySeconds * 1_000 - 2_000]) {
           const startedAt = performance.now();
           told.push(...(await Promise.all(strangers.map(({ user }) => ask(user)))));
@@ -107,7 +107,7 @@ describe(`the tenant service frozen for ${frozenSeconds} s${note}`, () => {
         'strangers told, the last': { is: toldMs, atMost: TOLD_WITHIN_MS },
       });
 
-      // the fault did happen: questions were asked that had no answer
+      // checks that the fault happened: there were lookups without an answer
       expect(new Set(asked.map(({ user }) => user)).size).toBeGreaterThan(unknown);
       const lastAsked = new Map<string, number>();
       const tooSoon = asked.filter(({ user, at }) => {
@@ -124,7 +124,7 @@ describe(`the tenant service frozen for ${frozenSeconds} s${note}`, () => {
       expect(new Set(told.map(({ said }) => said))).toEqual(new Set(['200 tenant_service_unavailable']));
       expect(toldMs).toBeLessThan(TOLD_WITHIN_MS);
 
-      // it answers again, and so a stranger is let in as soon as it is asked for
+      // the service answers again, so an unknown user is admitted at the next request
       await eventually(async () => expect((await ask(strangers[0]!.user)).said).toBe('connection'), ONCE_IN_MS + 2_000);
       await load.stop();
       const rows = await storedAll(stack.database.url, load.published);

@@ -13,10 +13,13 @@ import { limitMs, SIZE_NOTE, sized, WHOLE } from './size';
 
 const vanishing = sized(200, 20);
 const aborted = sized(20_000, 1_000);
-/** Of the aborted connects, how many are under way at a time. */
+/** How many of the aborted connects are in progress at a time. */
 const AT_A_TIME = 50;
 const PRESENT = 3;
-/** All of them together have as many streams as this cap allows, so that one slot that is not given back is one stream too few. */
+/**
+ * All clients together have as many streams as this cap allows, so one slot that is not given back is one stream too
+ * few.
+ */
 const caps = { STREAMS_PER_USER: '2', STREAMS_PER_TENANT: String(vanishing + PRESENT), STREAMS_PER_ADDRESS: '0' };
 
 const names = (count: number, name: string) => Array.from({ length: count }, (_, i) => `${name}-${i}`);
@@ -38,14 +41,14 @@ describe(`clients that are gone${SIZE_NOTE}`, () => {
   let silentSince = 0;
   const gone = names(vanishing, 'gone');
   const present = names(PRESENT, 'present');
-  // one for each connect: of whom the gateway knows nothing, the tenant service is asked
+  // one user for each connect: the gateway does not know them, so it asks the tenant service
   const hasty = names(aborted, 'hasty');
   const early = names(AT_A_TIME, 'early');
 
-  // The vanished ones are given their time while others are tested.
+  // The vanished clients time out while the other tests run.
   beforeAll(async () => {
     const tenants = { ...known([...gone, ...present], 'bakery'), ...known([...hasty, ...early], 'brewery') };
-    // a kernel counts from the first bytes that are not acknowledged: with more heartbeats that is sooner
+    // a kernel counts from the first unacknowledged bytes: more heartbeats bring that forward
     stack = await Stack.open({ tenants, gatewayEnvironment: { ...caps, HEARTBEAT_MS: sized('15000', '1000') } });
     if (reason) return;
     namespace = NetworkNamespace.open();
@@ -66,7 +69,7 @@ describe(`clients that are gone${SIZE_NOTE}`, () => {
     namespace?.close();
   }, 60_000);
 
-  /** A feed outlives its last stream by 30 s; the short run has a gateway where it is 2 s. */
+  /** A feed outlives its last stream by 30 s; the short run uses a gateway where it is 2 s. */
   async function startGateway(): Promise<AppProcess> {
     if (WHOLE) return stack.startGateway({ STREAMS_PER_TENANT: '0' });
     copy = new BuiltCopy([
@@ -83,7 +86,7 @@ describe(`clients that are gone${SIZE_NOTE}`, () => {
     `${aborted} connects that are given up, before an answer or in the middle of one, leave no stream, no feed, no subscription, no slot and no open file`,
     async () => {
       const gateway = await startGateway();
-      // its pools are as large as they get once so many were served at a time
+      // first serve this many at once, so that the pools have their final size
       stack.tenantService.delayMs = 30;
       await Promise.all(early.map((user) => abortedConnect(gateway, tokenFor(user), { answered: true })));
       const filesBefore = openFiles(gateway);
@@ -95,7 +98,7 @@ describe(`clients that are gone${SIZE_NOTE}`, () => {
           await abortedConnect(gateway, tokenFor(user), { answered: i % 2 === 0 });
         }
       };
-      // half of them while the tenant service takes its time
+      // half of them while the tenant service is slow
       for (const [delayMs, until] of [
         [0, aborted / 2],
         [30, 0],
@@ -125,10 +128,11 @@ describe(`clients that are gone${SIZE_NOTE}`, () => {
         'files before': filesBefore,
         'files after': filesAfter,
       });
-      // the fault did happen, in both ways: half of them left with the first bytes of a stream, and others while somebody was asked for them
+      // checks that the fault happened in both ways: half of them left with the first bytes of a stream, others during
+      // the lookup
       expect(opened).toBeGreaterThan(0);
       expect(asked).toBeGreaterThan(aborted / 2);
-      // and each of them may have as many as ever
+      // and each of them may have as many streams as before
       const [first, second] = [await stack.watch('hasty-0', { gateway }), await stack.watch('hasty-0', { gateway })];
       for (const stream of [first, second]) stream.close();
     },
@@ -160,10 +164,12 @@ describe(`clients that are gone${SIZE_NOTE}`, () => {
   );
 });
 
-/** Sockets and files that a process has open. */
+/** The sockets and files that a process has open. */
 const openFiles = ({ pid }: AppProcess): number => readdirSync(`/proc/${pid}/fd`).length;
 
-/** Asks for a stream and hangs up: with the first bytes of the answer, or a moment after asking, whatever is under way. With FIN or RST. */
+/**
+ * Opens a stream and hangs up: with the first bytes of the response, or a moment after the request. With FIN or RST.
+ */
 function abortedConnect(gateway: AppProcess, token: string, { answered }: { answered: boolean }): Promise<void> {
   return new Promise((resolve) => {
     const socket = connect(gateway.port, '127.0.0.1');

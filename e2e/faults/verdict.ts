@@ -5,7 +5,7 @@ import type { Frame } from '../kit/sse-client';
 import { wallMs } from './steady-load';
 import type { Watcher } from './watcher';
 
-/** Reads a database over a connection of its own: those that were there before may have been ended by a fault. */
+/** Reads a database over a new connection: a fault may have ended the earlier ones. */
 async function query<R extends object>(databaseUrl: string, sql: string): Promise<R[]> {
   const client = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 });
   client.on('error', () => undefined);
@@ -17,7 +17,7 @@ async function query<R extends object>(databaseUrl: string, sql: string): Promis
   }
 }
 
-/** The whole log of all tenants. */
+/** The complete event log of all tenants. */
 export const readRows = (databaseUrl: string): Promise<StoredRow[]> =>
   query(
     databaseUrl,
@@ -25,7 +25,10 @@ export const readRows = (databaseUrl: string): Promise<StoredRow[]> =>
      from tocsin.event e join tocsin.tenant_stream s using (tenant_id) order by e.tenant_id, e.seq`,
   );
 
-/** How long each entry that was sent between two times (of the wall clock) took from its publisher into the log, in milliseconds. */
+/**
+ * The latency of each entry sent between two times (of the wall clock), from its publisher into the event log, in
+ * milliseconds.
+ */
 export async function ingestMs(databaseUrl: string, fromMs: number, toMs: number): Promise<number[]> {
   const rows = await query<{ sent: number; ms: number }>(
     databaseUrl,
@@ -35,7 +38,7 @@ export async function ingestMs(databaseUrl: string, fromMs: number, toMs: number
   return rows.filter(({ sent }) => sent >= fromMs && sent < toMs).map(({ ms }) => ms);
 }
 
-/** How long each entry took from its publisher to a client, in milliseconds. */
+/** The latency of each entry from its publisher to a client, in milliseconds. */
 export function deliveryMs(entries: readonly Frame[]): number[] {
   const offset = wallMs() - performance.now();
   return entries.map(
@@ -44,13 +47,13 @@ export function deliveryMs(entries: readonly Frame[]): number[] {
   );
 }
 
-/** The value that so many of a hundred stay below. */
+/** The value below which `percent` of a hundred values lie. */
 export function percentile(values: readonly number[], percent: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.ceil((sorted.length * percent) / 100) - 1)] ?? 0;
 }
 
-/** Resolves to the log once everything that was confirmed stands in it. */
+/** Resolves to the event log once it contains every confirmed message. */
 export async function storedAll(
   databaseUrl: string,
   published: readonly Published[],
@@ -71,7 +74,10 @@ export async function storedAll(
   }, timeoutMs);
 }
 
-/** Resolves once every watcher is connected and at the head of each of its tenants; returns after the time in any case: the ledger says who is not. */
+/**
+ * Resolves once every watcher is connected and at the head of each of its tenants, or after the timeout: the ledger
+ * says who is not.
+ */
 export async function caughtUp(
   watchers: readonly Watcher[],
   rows: readonly StoredRow[],
@@ -88,7 +94,9 @@ export async function caughtUp(
 
 export interface Run {
   published: readonly Published[];
-  /** The log at the end; before it, where a history was replaced on the way, the log as it stood just then. */
+  /**
+   * The event log at the end; before it, for each history that was replaced, the event log just before the replacement.
+   */
   histories: readonly [StoredRow[], ...StoredRow[][]];
   watchers: readonly { transcript(): Transcript; faults: readonly string[] }[];
   logs?: readonly string[];
@@ -96,9 +104,9 @@ export interface Run {
 }
 
 /**
- * What a run broke of the promises, one line each: the ledger's violations, by name; `told_gap` for each gap or reset that
- * a client was told of beyond the histories that really were replaced; `malformed` for bytes that are no good event stream.
- * A client that is told of a replaced history is judged by the next one from there on.
+ * The broken promises of a run, one line each: the ledger's violations, by name; `told_gap` for each gap or reset that
+ * a client got beyond the histories that really were replaced; `malformed` for bytes that are not a good event stream.
+ * A client that was told of a replaced history is compared with the next history from there on.
  */
 export function brokenPromises({ published, histories, watchers, logs = [], secrets = [] }: Run): string[] {
   const broken: string[] = [];
@@ -113,7 +121,7 @@ export function brokenPromises({ published, histories, watchers, logs = [], secr
       logs: isLast ? logs : [],
       secrets,
     });
-    // what was published is held against the last history alone: the others lost some of it
+    // published messages are compared with the last history alone: the others lost some of them
     broken.push(
       ...found.filter(({ invariant }) => isLast || invariant !== 'I1').map(({ name, detail }) => `${name}: ${detail}`),
     );
@@ -125,7 +133,7 @@ export function brokenPromises({ published, histories, watchers, logs = [], secr
   return broken;
 }
 
-/** Cuts a transcript in front of each frame that tells of a gap. */
+/** Splits a transcript before each frame that reports a gap. */
 function partsOf(transcript: Transcript): Transcript[] {
   const starts = [0, ...transcript.frames.flatMap((frame, at) => (at > 0 && tellsOfAGap(frame) ? [at] : []))];
   return starts.map((from, i) => {

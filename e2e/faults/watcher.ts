@@ -3,19 +3,24 @@ import { readCursor, type Transcript } from '../kit/ledger';
 import { SseClient, type Frame } from '../kit/sse-client';
 import { tokenFor } from '../kit/tokens';
 
-/** How soon a watcher comes back: sooner than a browser, so that faults meet more joins. */
+/** How soon a watcher reconnects: sooner than a browser, so that faults meet more joins. */
 const RETURN_MS = 100;
 
-/** A client that does what an EventSource does: it comes back with its cursor whenever its stream ends, to the next gateway. */
+/**
+ * A client that works like an EventSource: whenever its stream ends, it reconnects with its cursor to the next gateway.
+ */
 export class Watcher {
-  /** When it was back after its stream had ended, in milliseconds of absence. */
+  /** The times between the end of a stream and the next connection, in milliseconds. */
   readonly absencesMs: number[] = [];
   private readonly client: SseClient;
   private running: Promise<void> | undefined;
   private stopping = false;
   private turn: number;
 
-  /** `urls` are the addresses of event streams, asked for anew at each connect; `first` is the place of the first among them. */
+  /**
+   * `urls` returns the addresses of event streams, and is called at each connect; `first` is the index of the first
+   * address.
+   */
   constructor(
     readonly user: string,
     readonly tenants: readonly string[],
@@ -26,7 +31,7 @@ export class Watcher {
     this.client = new SseClient(user, { headers: { Authorization: `Bearer ${tokenFor(user)}` } });
   }
 
-  /** Resolves once it is connected, and keeps it so. */
+  /** Resolves once the watcher is connected, and keeps it connected. */
   async start(): Promise<this> {
     await this.client.connect(this.nextUrl());
     this.running = this.stayConnected();
@@ -53,7 +58,7 @@ export class Watcher {
     return this.client.faults;
   }
 
-  /** The number that it has of a tenant. */
+  /** The last number that it has of a tenant. */
   seqOf(tenant: string): number {
     const last = this.frames.findLast(({ id }) => id !== undefined);
     return last
@@ -65,7 +70,7 @@ export class Watcher {
     return { client: this.user, tenants: this.tenants, frames: this.frames, connectedAtTheEnd: this.connected };
   }
 
-  /** Leaves for good. */
+  /** Disconnects for good. */
   async stop(): Promise<void> {
     this.stopping = true;
     this.client.disconnect();

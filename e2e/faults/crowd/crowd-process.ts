@@ -4,12 +4,12 @@ import { digestOf, type CrowdReport, type Member, type MemberRun, type Order } f
 
 // Many event stream clients in one process, run by `crowd.ts`. Each keeps a few numbers instead of a transcript.
 
-/** How long a client waits that was told nothing: the default of browsers is about the same. */
+/** How long a client waits if the server set no time. Browsers have about the same default. */
 const DEFAULT_RETRY_MS = 3_000;
-/** A connection that is refused goes to the next gateway, as behind an ingress. */
+/** After a refused connection the client tries the next gateway, as behind an ingress. */
 const REFUSED_RETRY_MS = 100;
 const MAX_BROKEN = 100;
-/** Latencies that are kept, at most. */
+/** How many latencies are kept at most. */
 const MAX_SAMPLES = 500_000;
 
 const report: Omit<CrowdReport, 'runs'> = {
@@ -48,7 +48,7 @@ class CrowdClient {
     this.run = { user: member.user, tenant: member.tenant, from: 0, to: 0, digest: 0, connected: false };
   }
 
-  /** Connects for ever: with its cursor, after the time it was told, to the next gateway. */
+  /** Connects again and again: with its cursor, after the time that the server set, to the next gateway. */
   async stay(): Promise<never> {
     for (;;) {
       const came = await this.connect(urls[this.turn++ % urls.length]!);
@@ -65,7 +65,7 @@ class CrowdClient {
     this.request?.destroy();
   }
 
-  /** Resolves at the end of the stream: true when there was an answer. */
+  /** Resolves at the end of the stream: true when there was a response. */
   private connect(url: string): Promise<boolean> {
     this.pending = '';
     this.unansweredSince = performance.now();
@@ -137,7 +137,7 @@ class CrowdClient {
   }
 
   private onEntry(id: string, data: string): void {
-    // the first two fields of an entry; parsing all of it for thousands of clients would measure this process
+    // only the first two fields of an entry: parsing all of it for thousands of clients would measure this process
     const match = /^\{"tenant_id":"([^"]+)","seq":(\d+),/.exec(data);
     const seq = Number(match?.[2]);
     const { run } = this;
@@ -185,5 +185,5 @@ process.on('message', (order: Order) => {
   else
     process.send!({ id: order.id, report: { ...report, runs: clients.map(({ run }) => run) } satisfies CrowdReport });
 });
-// the parent is gone: so is the crowd
+// the parent process has ended, so the crowd ends too
 process.on('disconnect', () => process.exit());

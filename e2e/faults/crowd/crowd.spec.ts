@@ -20,7 +20,7 @@ const connection = (seq: number, verdict: string) =>
 describe('a crowd', () => {
   let server: Server;
   let crowd: Crowd | undefined;
-  /** What each connection is answered with, and the cursor that it came with. */
+  /** The response for each connection, and the cursor of its request. */
   let answers: ((response: ServerResponse) => void)[];
   let cursors: (string | undefined)[];
 

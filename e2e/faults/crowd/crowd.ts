@@ -10,19 +10,19 @@ import { compiled } from '../built-copy';
 import { digestOf, type CrowdReport, type Member, type Order } from './crowd-messages';
 
 export interface CrowdOptions {
-  /** Each follows one tenant. */
+  /** Each member follows one tenant. */
   members: readonly { user: string; tenant: string }[];
-  /** Addresses of event streams. Members take them in turn, one after the other at each connect. */
+  /** The addresses of event streams. Each connection attempt uses the next one. */
   urls: readonly string[];
   /** Default 300. */
   connectsPerSecond?: number;
-  /** The network namespace that they live in. Default: this process's. */
+  /** The network namespace of the members. Default: this process's. */
   namespace?: string;
 }
 
 const REPORT_TIMEOUT_MS = 20_000;
 
-/** Thousands of clients in one process of their own, each of which comes back as a browser does. `close` ends it. */
+/** Thousands of clients in one process of their own, which reconnect as browsers do. `close` ends it. */
 export class Crowd {
   private readonly folder: string;
   private readonly child: ChildProcess;
@@ -42,7 +42,7 @@ export class Crowd {
     this.child = fork(join(this.folder, 'crowd-process.js'), { serialization: 'advanced', ...program });
   }
 
-  /** Resolves once all of them are connected. */
+  /** Resolves once all members are connected. */
   static async open({ members, urls, connectsPerSecond = 300, namespace }: CrowdOptions): Promise<Crowd> {
     const crowd = new Crowd(members.length, namespace);
     crowd.order({
@@ -59,7 +59,7 @@ export class Crowd {
     this.child.send(order);
   }
 
-  /** None of it runs and nothing of it is closed: clients that read nothing. */
+  /** Stops the whole process without closing a connection: the clients read nothing. */
   freeze(): void {
     process.kill(this.child.pid!, 'SIGSTOP');
   }
@@ -94,7 +94,7 @@ export class Crowd {
     }, timeoutMs);
   }
 
-  /** Resolves once everybody is connected and at the head; returns after the time in any case: the verdict says who is not. */
+  /** Resolves once all members are connected and at the head, or after the timeout: the verdict says who is not. */
   async caughtUp(rows: readonly StoredRow[], timeoutMs = 30_000): Promise<void> {
     const heads = headsOf(rows);
     await this.until(({ runs }) => {
@@ -114,7 +114,7 @@ export class Crowd {
 
   private async until(check: (report: CrowdReport) => void, timeoutMs: number): Promise<void> {
     await eventually(async () => {
-      // a report of thousands costs the crowd something
+      // a report about thousands of members costs the crowd time
       await sleep(100);
       check(await this.report());
     }, timeoutMs);
@@ -127,10 +127,10 @@ const headsOf = (rows: readonly StoredRow[]): Map<string, number> => {
   return heads;
 };
 
-/** A crowd's report against the log, in the words of the ledger: an empty list is a good run. */
+/** Compares a crowd's report with the event log, in the words of the ledger. An empty list means a good run. */
 export function brokenInCrowd({ runs, broken }: CrowdReport, rows: readonly StoredRow[]): string[] {
   const heads = headsOf(rows);
-  /** What the positions up to a number add up to. */
+  /** The sum over the positions up to a number. */
   const sums = new Map<string, number[]>();
   for (const { tenant_id, epoch, seq, fp } of [...rows].sort((a, b) => a.seq - b.seq)) {
     const sum = sums.get(tenant_id) ?? [0];

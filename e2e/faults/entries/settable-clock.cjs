@@ -1,5 +1,5 @@
-// Loaded before an app (node --require): its wall clock goes ahead by an hour with each SIGUSR2. Timers and the monotonic clock
-// do not notice, as when somebody sets the machine's time.
+// Loaded before an app (node --require). Each SIGUSR2 puts its wall clock one hour ahead. Timers and the monotonic
+// clock do not change, as when an operator sets the machine's time.
 const { now } = Date;
 let aheadMs = 0;
 process.on('SIGUSR2', () => (aheadMs += 3_600_000));

@@ -1,8 +1,8 @@
 import { KeptChannel } from '@tocsin/publisher';
 import type { ConfirmChannel } from 'amqplib';
 
-// An app that makes the mistake for which a broker closes a channel, on each of its channels, whenever it gets SIGUSR2, and
-// says `channels closed` when they are, and `channels back` when there are others in their place:
+// Runs an app. At each SIGUSR2 it makes, on each of its channels, a mistake for which the broker closes a channel. It
+// writes `channels closed` when they are closed, and `channels back` when they have been replaced:
 //   node with-channel-errors.js <the app's main.js>
 const [main] = process.argv.slice(2);
 

@@ -5,7 +5,7 @@ import { RabbitModule } from '@tocsin/rabbitmq';
 import { RedisModule } from '@tocsin/redis';
 import { CrashingAlertSource, CrashingEventBus, CrashingEventLog, Failpoints } from '../crashing-ports';
 
-// An app as its own main.js composes it, with failpoints around the ports that the adapters export:
+// Runs an app as its own main.js composes it, with failpoints around the ports that the adapters export:
 //   node with-failpoints.js <the app's main.js> <failpoints>
 const [main, text = ''] = process.argv.slice(2);
 const failpoints = Failpoints.parse(text);
@@ -15,7 +15,7 @@ wrap(RedisModule, EventBus, (bus: EventBus) => new CrashingEventBus(bus, failpoi
 wrap(RabbitModule, AlertSource, (source: AlertSource) => new CrashingAlertSource(source, failpoints));
 void import(main!);
 
-/** What the module exports under the port is from now on what `around` makes of it. */
+/** Replaces what the module exports for the port by the result of `around`. */
 function wrap<O, T>(
   adapter: { forRoot(options: O): DynamicModule },
   port: abstract new () => T,
