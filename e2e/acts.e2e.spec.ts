@@ -9,15 +9,15 @@ import { Stack } from './kit/stack';
 import { JWT_SECRET, tokenFor } from './kit/tokens';
 
 const ALERTS = 250;
-/** One after the other they bring each alert back to where it was. */
+/** Together they bring each alert back to its first state. */
 const ROUNDS: readonly Act[] = ['acknowledge', 'unacknowledge', 'resolve', 'reopen'];
-/** Pairs that race at the same time. */
+/** How many pairs of users race at the same time. */
 const AT_ONCE = 20;
 
 describe('what people do with alerts', () => {
   let stack: Stack;
   let build: BuiltCopy;
-  /** Ana is at the first gateway, Bob at the second. */
+  /** Ana uses the first gateway, Bob the second. */
   let ana: SseStream;
   let bob: SseStream;
   const published: Published[] = [];
@@ -82,7 +82,7 @@ describe('what people do with alerts', () => {
     stack.sql<Pick<Alert, 'alert_id' | 'status' | 'severity' | 'assignee' | 'occurrences'>>(
       'select alert_id, status, severity, assignee, occurrences from tocsin.alert',
     );
-  /** Both streams have come to the end of the log, and what each screen has made of it is what the store has. */
+  /** Both streams have reached the end of the event log, and both screens agree with the store. */
   const bothScreensRight = async () => {
     const rows = await stack.rows();
     await eventually(() => {
@@ -162,7 +162,7 @@ describe('what people do with alerts', () => {
     await flap;
     expect(statuses).toEqual(Array<number>(50).fill(200));
 
-    // stored = entries of messages + what these tell of + what is not told yet
+    // stored = entries of messages + repeats that these report + repeats that are not reported yet
     await eventually(async () => {
       const [counted] = await stack.sql<{ messages: number; untold: number }>(
         `select (select count(*)::int from tocsin.idempotency) as messages, (select sum(folded)::int from tocsin.alert) as untold`,
@@ -229,7 +229,7 @@ describe('what people do with alerts', () => {
       changes.map((change, at) => (at === 0 ? 'mine' : change === 'noted' ? 'all is well' : null)),
     );
 
-    // and replay tells them again, byte by byte; what Bob has seen on his phone his laptop knows
+    // and replay sends the same entries again, byte by byte; Bob's laptop knows what he has seen on his phone
     const again = await stack.watch('bob', { query: { since: '50' } });
     await eventually(() =>
       expect(again.entries.map(({ data }) => data).filter((data) => acts.includes(data))).toEqual(acts),
@@ -257,7 +257,7 @@ describe('what people do with alerts', () => {
     await doomed.exit;
     const goneAt = performance.now();
     expect(await answer).toBe('lost');
-    await doomed.kill(); // it was meant to
+    await doomed.kill(); // the end of this process is intended
     for (const stream of [ana, bob])
       expect(
         (await stream.frame(({ data }) => data.includes(id) && data.includes('"change":"acknowledged"'))).receivedAt -
@@ -299,7 +299,7 @@ describe('what people do with alerts', () => {
     await snooze(second);
     await doomed.exit;
     const goneAt = performance.now();
-    await doomed.kill(); // it was meant to
+    await doomed.kill(); // the end of this process is intended
     expect((await woken(second)).receivedAt - goneAt).toBeLessThan(3_000);
     await stack.startProcessor();
     expect(await stack.sql('select change from tocsin.event where alert_id = $1 order by seq', [second])).toEqual([
@@ -320,6 +320,6 @@ const entriesOf = (stream: SseStream): Entry[] =>
     return entry;
   });
 
-/** What a screen has made of its stream: the last word on each alert. */
+/** The state that a screen shows: the last entry of each alert. */
 const screenOf = (stream: SseStream): Map<string, Entry> =>
   new Map(entriesOf(stream).map((entry) => [entry.alert_id, entry]));

@@ -5,7 +5,7 @@ import { describeWith } from './kit/programs';
 import { Stack } from './kit/stack';
 import { publisherToken, tokenFor } from './kit/tokens';
 
-/** What a real Alertmanager takes for its rounds, on a busy machine. */
+/** How long a real Alertmanager takes for its cycle on a busy machine. */
 const SOON_MS = 30_000;
 jest.setTimeout(120_000);
 
@@ -36,7 +36,7 @@ describeWith('prometheus-alertmanager', 'a real Alertmanager', () => {
   });
   const past = (seconds: number) => new Date(Date.now() - seconds * 1_000);
 
-  /** What happened to the alerts of a tenant, in the order of its log. */
+  /** The changes of a tenant's alerts, in the order of its event log. */
   const changes = async (tenant: string, key = '%') =>
     (
       await stack.sql<{ change: string }>(
@@ -46,7 +46,7 @@ describeWith('prometheus-alertmanager', 'a real Alertmanager', () => {
     ).map(({ change }) => change);
   const until = (tenant: string, expected: string[]) =>
     eventually(async () => expect(await changes(tenant)).toEqual(expected), SOON_MS);
-  /** What the page lists. */
+  /** The alerts that the page lists. */
   async function listed(tenant: string, status: string): Promise<{ alert_id: string; title: string }[]> {
     const alerts: { alert_id: string; title: string }[] = [];
     for (let cursor: string | null = ''; cursor !== null;) {
@@ -69,7 +69,7 @@ describeWith('prometheus-alertmanager', 'a real Alertmanager', () => {
     const before = await repeats();
     await alertmanager.post(cold({ startsAt, endsAt: new Date(Date.now() + 60_000) }));
     await until('timeout', ['raised']);
-    // what goes on firing is told again, and is no news
+    // an alert that still fires is sent again, and changes nothing
     await eventually(async () => expect(await repeats()).toBeGreaterThan(before + 1), SOON_MS);
     expect(await changes('timeout')).toEqual(['raised']);
 
@@ -78,7 +78,7 @@ describeWith('prometheus-alertmanager', 'a real Alertmanager', () => {
     await alertmanager.post(cold({ startsAt }));
     await until('timeout', ['raised', 'resolved', 'reopened']);
     expect(await listed('timeout', 'firing')).toHaveLength(1);
-    // nobody posts it any more: it times out
+    // it is not posted any more, so it times out
     await until('timeout', ['raised', 'resolved', 'reopened', 'resolved']);
     await alertmanager.post(cold({ startsAt, endsAt: new Date(Date.now() + 60_000) }));
     await until('timeout', ['raised', 'resolved', 'reopened', 'resolved', 'reopened']);
@@ -142,7 +142,7 @@ describeWith('prometheus-alertmanager', 'a real Alertmanager', () => {
       SOON_MS,
     );
     expect(await changes('cut', 'left-out/%')).toEqual(['raised']);
-    // one goes on; the others end, are cut as well, and are forgotten: the next body leaves none out
+    // one alert goes on; the others end, are left out as well, and are forgotten: the next body leaves none out
     await alertmanager.post(...ovens(new Date(), 1));
     await eventually(async () => expect(await changes('cut', 'left-out/%')).toEqual(['raised', 'resolved']), SOON_MS);
     expect((await listed('cut', 'firing')).map(({ title }) => title)).not.toContain(
@@ -194,7 +194,7 @@ describeWith('prometheus-alertmanager', 'a real Alertmanager', () => {
     expect(await stack.sql(`select distinct service from tocsin.alert where tenant_id in ('pages', 'genie')`)).toEqual([
       { service: 'ovens' },
     ]);
-    // one that joins posts the whole of it again under its key
+    // a new alert of the group posts the whole group again under its key
     await alertmanager.post(cold({ startsAt, endsAt: new Date(Date.now() + 60_000) }, { instance: 'b' }));
     await eventually(
       async () =>

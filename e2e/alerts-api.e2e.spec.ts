@@ -18,7 +18,7 @@ const EXAMPLES = [
   body: /-d '([^']+)'/.exec(command)?.[1],
 }));
 
-/** Someone of both tenants, someone of one, someone of another, someone of none. */
+/** A user of both tenants, of one, of another one, and of none. */
 const TENANTS = { ana: ['bakery', 'cafe'], ben: ['bakery'], eve: ['rival'], nobody: [], demo: ['north-bakery'] };
 type User = keyof typeof TENANTS;
 const minute = (n: number) => new Date(Date.UTC(2026, 0, 1, 0, n)).toISOString();

@@ -27,7 +27,7 @@ describe(`a gateway under attack${SIZE_NOTE}`, () => {
       { NODE_OPTIONS: `--require=${join(__dirname, 'kit', 'longest-turn.cjs')}` },
       { by: limit.by },
     );
-    // what it needs once: code that is compiled, pools that are opened
+    // a first request, so that code is compiled and pools are open
     for (let i = 0; i < 20; i += 1)
       await publish({ tenant_id: 'bakery', service: 'inventory', severity: 'low', id: `warm-${i}`, title: 'x' });
   }, 120_000);
@@ -46,7 +46,7 @@ describe(`a gateway under attack${SIZE_NOTE}`, () => {
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
 
-  /** A connection that announces a body and sends as much of it as is taken from it. */
+  /** A connection that announces a body and sends as much of it as the server reads. */
   function pour(path: string, bytes: number, ...fields: string[]): { heard: () => string; done: Promise<void> } {
     let heard = '';
     const socket = connect(gateway.port, '127.0.0.1');
@@ -67,7 +67,7 @@ describe(`a gateway under attack${SIZE_NOTE}`, () => {
     return { heard: () => heard, done };
   }
 
-  /** The most memory that the gateway had while something was done, above what it had before. */
+  /** How much the gateway's memory grew at most while `act` ran. */
   async function growthDuring(act: () => Promise<unknown>): Promise<number> {
     const before = memoryOf(gateway.pid);
     let most = before;
@@ -130,7 +130,7 @@ describe(`a gateway under attack${SIZE_NOTE}`, () => {
     limitMs(60),
   );
 
-  /** The longest turn of the gateway's event loop meanwhile, in milliseconds: `kit/longest-turn.cjs`. */
+  /** The longest turn of the gateway's event loop while `act` ran, in milliseconds: `kit/longest-turn.cjs`. */
   async function longestTurn(act: () => Promise<unknown>): Promise<number> {
     const said = gateway.stderr.length;
     process.kill(gateway.pid, 'SIGUSR2');
@@ -171,7 +171,7 @@ describe(`a gateway under attack${SIZE_NOTE}`, () => {
       const body = make();
       let least = Infinity;
       let answer = '';
-      // of a few runs the quietest: what else the machine does is not the gateway's
+      // the quietest of a few runs: other load on the machine does not count
       for (let run = 0; run < 8 && least > 40; run += 1) {
         least = Math.min(least, await longestTurn(async () => void (answer = await (await publish(body)).text())));
       }
@@ -259,7 +259,7 @@ describe(`a gateway under attack${SIZE_NOTE}`, () => {
         expect(sent).toBeGreaterThanOrEqual(8_600 * seconds - 1);
         expect(new Set(others.map(({ status }) => status))).toEqual(new Set([200]));
         expect(slowest).toBeLessThan(1_500);
-        // a request is some of them, and both apps look after the log by themselves
+        // a request takes some queries, and both apps read the event log by themselves
         expect(queries).toBeLessThan(13 * (seconds + 2) + others.length * 4 + 100);
       },
       limitMs(seconds + 10),

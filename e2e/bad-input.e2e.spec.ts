@@ -34,9 +34,9 @@ const message = (more: Record<string, unknown> = {}) => ({
 describe('bad input', () => {
   let stack: Stack;
   let gateway: AppProcess;
-  /** Every answer of this file: none may tell what is inside. */
+  /** Every response of this file: none may reveal internals. */
   const answers: Answer[] = [];
-  /** What somebody was answered who sends headers for ever. They are given ten seconds, in which the rest of this file runs. */
+  /** The response to a client that sends headers without end. It gets ten seconds, while the rest of this file runs. */
   let toSlowHeaders: Promise<string>;
 
   beforeAll(async () => {
@@ -56,7 +56,7 @@ describe('bad input', () => {
     return answer;
   }
 
-  /** Asks for a stream as an EventSource does, and expects to be refused for good. */
+  /** Opens a stream as an EventSource does, and expects a final refusal. */
   async function refusal(query: string, headers: Ask['headers'] = {}, from = gateway): Promise<Answer> {
     return answerTo(`/api/events${query}`, { headers: { Accept: 'text/event-stream', ...headers } }, from);
   }
@@ -256,7 +256,7 @@ describe('bad input', () => {
           ),
         ),
       );
-      // each could be a new key: five of them are asked for in 30 s, and no more
+      // each `kid` could be a new key: the issuer is asked five times in 30 s and not more
       expect(jwks.requests - before).toBeLessThanOrEqual(5);
     });
   });
@@ -679,7 +679,7 @@ describe('bad input', () => {
       '//evil.example.test/',
     ])('%s is a 404 problem, or the stream asking who is there', async (path) => {
       const answer = await answerTo(path);
-      // a trailing slash is the same route to Express
+      // a trailing slash is the same route for Express
       if (path === '/api/events/') expectProblem(answer, 401, 'missing_credentials');
       else expect([400, 404]).toContain(answer.status);
       expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
@@ -762,7 +762,7 @@ describe('bad input', () => {
   });
 });
 
-/** Sends a header a second, and resolves to what came back when the connection was closed from the other end. */
+/** Sends a header every second, and resolves to the response when the server closes the connection. */
 async function answerToSlowHeaders(url: string): Promise<string> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);

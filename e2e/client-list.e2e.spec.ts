@@ -4,11 +4,11 @@ import { ClientCopy } from './faults/client-copy';
 import { limitMs, sized, SIZE_NOTE, WHOLE } from './faults/size';
 import { Stack } from './kit/stack';
 
-/** `LISTS_SEED` takes the same decisions again; `LISTS_HISTORIES=500` for a night. */
+/** `LISTS_SEED` makes the same decisions again; `LISTS_HISTORIES=500` is for a night. */
 const SEED = Number(process.env.LISTS_SEED ?? Date.now() % 2 ** 31);
 const HISTORIES = Number(process.env.LISTS_HISTORIES ?? sized(60, 4));
 const STEPS = sized(120, 60);
-/** So many live side by side, each in a tenant of its own. */
+/** How many histories run at the same time, each in a tenant of its own. */
 const AT_ONCE = 4;
 
 describe('the lists of two clients', () => {
@@ -24,7 +24,7 @@ describe('the lists of two clients', () => {
     whole?.remove();
   }, 60_000);
 
-  /** What is wrong in histories from so many seeds, in words. `enough`: with how many wrong lists it may end. */
+  /** The differences in this many histories, in words. `enough`: how many wrong lists end the run. */
   async function wrongLists(client: ClientCopy, histories: number, enough = Infinity): Promise<string[]> {
     const wrong: string[] = [];
     const waiting = Array.from({ length: histories }, (_, at) => SEED + at);
@@ -52,7 +52,7 @@ describe('the lists of two clients', () => {
     limitMs(sized(300, 10)),
   );
 
-  // in a run of every day it is enough that the client can still be broken so
+  // in an everyday run it is enough that the client can still be broken in this way
   it.each(MUTANTS)(
     WHOLE ? 'are found wrong of a client with $name' : `can be tried with a client with $name${SIZE_NOTE}`,
     async ({ patches }) => {

@@ -1,7 +1,7 @@
 import { connect } from 'amqplib';
 import { Stack } from './kit/stack';
 
-/** What a Python service of the original system sends with `json.dumps`, properties of AMQP none. */
+/** What a Python service of the original system sends with `json.dumps`, without any AMQP properties. */
 const RECOMMENDATION = `{"tenant_id": "bakery", "item_type": "recommendation", "type": "low_stock", "severity": "URGENT", "title": "Order flour",
  "message": "Only 2 kg of flour are left \\u2014 order today", "actions": ["Order now", "Dismiss"], "metadata": {"ingredient": "flour", "stock": 2.5},
  "timestamp": "2026-01-02T03:04:05.678901", "shelf": "B 7"}`;
@@ -12,7 +12,7 @@ describe('a producer of the original system', () => {
   afterAll(() => stack?.close());
 
   it('declares the exchange before anybody else, and both sides find it as they want it', async () => {
-    // the stack itself declared it as a producer does, before any of our processes
+    // the stack itself declares the exchange as a producer does, before any of the processes
     await stack.startProcessor();
     await stack.startGateway();
     await stack.amqp.declareExchange();
@@ -41,7 +41,7 @@ describe('a producer of the original system', () => {
     expect(Object.keys(entry)).toEqual(expect.not.arrayContaining(['item_type', 'timestamp', 'shelf']));
     expect(String(entry.event_id)).toMatch(/^[\x21-\x7e]{8,200}$/);
 
-    // its body carries a time: sent again it is known again
+    // the body has a time: sent again, it is recognised as the same message
     await stack.amqp.publish('recommendation.low.sales', RECOMMENDATION);
     await stack.amqp.publish('alert.urgent.inventory', { tenant_id: 'bakery', id: 'after' });
     await stream.entry('after');

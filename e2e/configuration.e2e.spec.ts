@@ -7,10 +7,10 @@ import { JWT_SECRET } from './kit/tokens';
 
 /** EX_CONFIG of sysexits.h. */
 const EXIT_CONFIGURATION = 78;
-/** Nobody waits for a process that cannot start. The quickest of many counts, generously: a test machine has others to serve. */
+/** A process that cannot start must end soon. Generous, since a test machine has other work; the fastest start counts. */
 const MAX_MS = 20_000;
 
-/** Nobody listens there: whoever asked a service first would be found out by the time it takes. */
+/** No server listens there: an app that connected before it checked its settings would take too long. */
 const SERVICES = {
   DATABASE_URL: 'postgresql://u:canary-database@127.0.0.1:1/x',
   REDIS_URL: 'redis://:canary-redis@127.0.0.1:1',
@@ -28,7 +28,7 @@ describe('a wrong configuration', () => {
     await processes.close();
   });
 
-  /** Starts an app that must refuse to, and gives back what it said, a sentence a line. */
+  /** Starts an app that must refuse to start, and returns its output, one sentence per line. */
   async function refusalOf(app: App, environment: Environment): Promise<string[]> {
     const { code, stdout, stderr, durationMs } = await processes.run(app, environment);
     expect({ code, stdout }).toEqual({ code: EXIT_CONFIGURATION, stdout: '' });
@@ -157,7 +157,7 @@ describe('a wrong configuration', () => {
       HEARTBEAT_MS: '',
       TENANT_SERVICE_URL: '',
     });
-    // it has nothing to refuse, and waits for services that are not there
+    // the app has nothing to refuse, and waits for services that are not there
     await eventually(() => expect(gateway.log.map(({ msg }) => msg)).toContain('waiting for dependencies'), 40_000);
     expect(gateway.output).not.toMatch(/canary/);
     expect(await gateway.stop()).toEqual({ code: 0, signal: null });

@@ -94,7 +94,7 @@ describe('a dead letter', () => {
     expect([redriven.code, redriven.stdout, redriven.stderr]).toEqual([0, '1 redriven, 0 left\n', '']);
     await eventually(async () => expect(await stored()).toEqual(['fine', 'unstorable']));
 
-    // as after a crash between the confirmation and the mark
+    // the state after a crash between the confirmation and the mark
     await stack.sql(
       `update tocsin.dead_letter set status = 'open', decided_at = null where dead_letter_id = ${letter.dead_letter_id}`,
     );

@@ -90,7 +90,7 @@ describe('the AsyncAPI document of a running gateway', () => {
     };
     expect((await ask(stack.gateway.url, '/api/v1/revocations', revocation)).status).toBe(202);
     await streams[1]!.frame('close');
-    // a database that was restored to another one
+    // as after the restore of another database
     await stack.sql("update tocsin.tenant_stream set epoch = 'another' where tenant_id = 'bakery'");
     await streams[0]!.frame('reset');
     streams.push(await stack.watch('ana', { cursor: 'another-1-aaaaaaaa' }));
@@ -158,7 +158,7 @@ describeWith('chromium', 'the page that shows the API', () => {
     });
     try {
       const page = await browser.newPage();
-      // it draws every operation of the document at once, beside other work
+      // the page renders every operation of the document at once, beside other work
       page.setDefaultTimeout(100_000);
       const said: string[] = [];
       page.on('console', (message) => said.push(message.text()));

@@ -52,7 +52,10 @@ describe('what other libraries send', () => {
       headers: { Authorization: `Bearer ${publisher()}`, 'Content-Type': 'application/json', ...headers },
       body,
     });
-  /** The SDK does not encode what a header cannot carry, as the specification says: findings/cloudevents-binary-headers.sh. */
+  /**
+   * The SDK does not encode characters that a header cannot carry, although the specification demands it:
+   * findings/cloudevents-binary-headers.sh.
+   */
   const send = ({ headers, body }: Message) =>
     post(
       String(body),
@@ -63,7 +66,7 @@ describe('what other libraries send', () => {
         ]),
       ),
     );
-  /** What has been sent before has been settled, too, once this is stored: it may overtake, but not for long. */
+  /** Once this message is stored, earlier ones are settled too: it may overtake them, but only briefly. */
   const settled = async (count: number) => {
     await stack.amqp.publish('alert.low.end', alert({ id: 'end', service: 'end' }));
     await eventually(async () => expect((await rows()).length).toBeGreaterThanOrEqual(count + 1));
@@ -112,7 +115,9 @@ describe('what other libraries send', () => {
         data: { message: 'It is cold', celsius: 41 },
         ...more,
       });
-    /** The same over AMQP, where the SDK has no binding: structured as it writes it, binary by the specification. */
+    /**
+     * The same over AMQP, which the SDK does not support: structured as the SDK writes it, binary by the specification.
+     */
     const overAmqp = async (given: CloudEvent<unknown>) => {
       const { data, ...attributes } = given.toJSON();
       await stack.amqp.publish('any.key', String(HTTP.structured(given).body));
@@ -219,7 +224,7 @@ describe('what other libraries send', () => {
       'cloudEvents:tenantid': tenant,
       'cloudEvents:severity': 'low',
     };
-    // no id anywhere: what is sent again as a whole would be stored again
+    // no message has an id: sent again as a whole they would be stored again
     await stack.amqp.publish('any.key', JSON.stringify([alert(), bad]));
     await stack.amqp.publish('any.key', gzipSync(JSON.stringify(bad)), { contentEncoding: 'gzip' });
     await stack.amqp.publish('any.key', gzipSync(JSON.stringify({ title: 'unstorable' })), {

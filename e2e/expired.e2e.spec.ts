@@ -2,7 +2,7 @@ import { eventually } from '@tocsin/contracts/testing';
 import { Stack } from './kit/stack';
 
 const MESSAGES = 3_000;
-/** What an urgent alert may take from the exchange into the log. */
+/** How long an urgent alert may take from the exchange into the event log. */
 const URGENT_WITHIN_MS = 1_000;
 
 describe('while no processor was there', () => {

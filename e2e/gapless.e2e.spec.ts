@@ -16,7 +16,7 @@ const SEVERITIES = ['urgent', 'high', 'medium', 'low'];
 /** Set SEED to repeat a run. */
 const seed = Number(process.env.SEED ?? 20_261);
 
-/** Most clients follow one tenant, every fifth two of them: both forms of a cursor travel. */
+/** Most clients follow one tenant, every fifth follows two: so both forms of a cursor are used. */
 const tenantsOf = (client: number): string[] => {
   const own = TENANTS[client % TENANTS.length]!;
   return client < TENANTS.length ? [own, TENANTS[(client + 1) % TENANTS.length]!] : [own];
@@ -39,7 +39,7 @@ describe('a log without gaps', () => {
         (_, i) => new SseClient(`user-${i}`, { headers: { Authorization: `Bearer ${tokenFor(`user-${i}`)}` } }),
       );
       for (const turn of [0, 1]) {
-        // both gateways know every user before it begins: under load this very process may be too slow a tenant service
+        // both gateways know every user beforehand: under load this process may be too slow a tenant service
         await Promise.all(clients.map((client, i) => client.connect(stack.eventsUrl(stack.gateways[(i + turn) % 2]))));
         if (turn === 0) for (const client of clients) client.disconnect();
       }
@@ -72,7 +72,7 @@ describe('a log without gaps', () => {
       });
       expect(violations.slice(0, 10)).toEqual([]);
 
-      // the same once more in other words: the ids that a client saw are the log, entry by entry
+      // the same check in another way: the ids that a client received are those of the event log, entry by entry
       for (const [i, client] of clients.entries()) {
         expect(client.faults).toEqual([]);
         for (const tenant of tenantsOf(i)) {
@@ -100,11 +100,11 @@ describe('a log without gaps', () => {
         }
       }
     },
-    // about 25 s where nothing else runs
+    // about 25 s on a quiet machine
     180_000,
   );
 
-  /** Publishes everything as several services at once would, and some of it twice: at once, or after a while. */
+  /** Publishes all messages as several services at once, and some of them twice: at once, or after a while. */
   async function publishAll(random: SeededRandom): Promise<Published[]> {
     const unique = Math.round(MESSAGES * (1 - DUPLICATES));
     const messages = Array.from({ length: unique }, (_, i) => {
@@ -137,10 +137,10 @@ describe('a log without gaps', () => {
   }
 });
 
-/** Numbers for whoever reads the run; nothing depends on them. */
+/** Figures for the reader of the run; no check depends on them. */
 const report = (line: string) => process.stdout.write(`    ${line}\n`);
 
-/** Throws while a client has not been sent the last entry of each of its tenants. */
+/** Throws while a client has not received the last entry of each of its tenants. */
 function expectHeads(client: SseClient, tenants: string[], heads: ReadonlyMap<string, number>): void {
   const cursor = client.current?.cursor ?? '';
   for (const tenant of tenants) {

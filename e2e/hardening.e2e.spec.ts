@@ -90,7 +90,7 @@ describe("an issuer's keys", () => {
   ])('are not replaced by a set of one unusable key: %s', async (_, key) => {
     jwks.keysOf = () => [key];
     const before = jwks.requests;
-    // a failure is remembered for 5 s: until then nobody asks, and nothing is decided
+    // a failure is cached for 5 s: until then the service is not asked, and nothing is decided
     await eventually(async () => {
       expect(await ask_('another')).toEqual(away);
       expect(jwks.requests).toBeGreaterThan(before);
@@ -127,7 +127,7 @@ describe('two Host fields', () => {
 });
 
 it('a clock that is set ahead by an hour ends within 1 s the streams that have expired by it, and no other', async () => {
-  // heartbeats are far apart: none of them ends the stream
+  // heartbeats are far apart, so none of them ends the stream
   const gateway = await stack.startGateway({ HEARTBEAT_MS: '50000', NODE_OPTIONS: `--require ${CLOCK}` });
   const watch = (seconds: number) =>
     stack.watch('ana', {

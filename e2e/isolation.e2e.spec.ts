@@ -66,12 +66,12 @@ describe('two tenants', () => {
       const stream = await stack.watch('ana', { cursor });
       const connection = JSON.parse(stream.frames[0]!.data) as { verdict: string; tenants: { tenant_id: string }[] };
       expect(connection.tenants.map(({ tenant_id }) => tenant_id)).toEqual(['bakery']);
-      // the vector of a stream of both holds a true position of the one that is still followed
+      // the cursor of a stream of both has a true position for the tenant that is still followed
       expect({ cursor, verdict: connection.verdict }).toEqual({
         cursor,
         verdict: cursor === both.cursor ? 'resumed' : 'gap',
       });
-      // but for the place in the other's log that it came with, which is kept: nothing is read there
+      // except the position in the other's log that the cursor came with, which is kept: nothing is read there
       expect(stream.text.replaceAll(/^id: .*$/gm, '')).not.toContain('cafe');
       stream.close();
     }

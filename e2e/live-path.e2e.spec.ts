@@ -2,7 +2,7 @@ import { Stack } from './kit/stack';
 import { nowSeconds, tokenFor } from './kit/tokens';
 
 const SAMPLES = 200;
-/** Far above what it takes, far below what a wake-up that was lost would take (2 s). */
+/** Far above the normal time, and far below the time after a lost hint (2 s). */
 const MAX_P50_MS = 500;
 
 describe('from publishing to the client', () => {
@@ -45,7 +45,7 @@ describe('from publishing to the client', () => {
 
   it('an alert of a tenant whose hint never came is there within 3 s', async () => {
     const stream = await stack.watch('ana');
-    // a processor that publishes its hints elsewhere: to this gateway Redis has lost them all
+    // a processor that publishes its hints elsewhere: for this gateway Redis has lost all of them
     await stack.processors[0]!.stop();
     await stack.startProcessor({ REDIS_PREFIX: `${stack.prefix}elsewhere.` });
     const startedAt = performance.now();

@@ -8,7 +8,7 @@ import { Stack } from './kit/stack';
 import { tokenFor } from './kit/tokens';
 
 const MiB = 1024 * 1024;
-/** `limits.memory` of every app: infrastructure/kubernetes/base, which scripts/manifests.spec.ts holds to this number. */
+/** `limits.memory` of every app: infrastructure/kubernetes/base, where scripts/manifests.spec.ts checks this number. */
 const LIMIT = 512 * MiB;
 const ENTRIES = sized(9_000, 1_200);
 const STREAMS = 12;
@@ -23,7 +23,7 @@ describe(`in as much memory as its manifest gives it${SIZE_NOTE}`, () => {
     limits.push(limit);
     return limit.by;
   };
-  /** Where there is no cgroup here, what Node and the gateway would make of one. */
+  /** Where there is no cgroup, the limits that Node and the gateway would derive from one. */
   const told = (): Environment =>
     limits.every(({ isReal }) => isReal)
       ? {}
@@ -46,7 +46,9 @@ describe(`in as much memory as its manifest gives it${SIZE_NOTE}`, () => {
     metadata: { text: 'x'.repeat(54_000) },
   });
 
-  /** Publishes the entries, a few hundred ahead of what is stored: a queue of all of them would measure the broker. */
+  /**
+   * Publishes the entries, a few hundred ahead of what is stored: a queue with all of them would measure the broker.
+   */
   async function publishAll(): Promise<void> {
     for (let from = 0; from < ENTRIES; from += 300) {
       await Promise.all(
@@ -70,7 +72,7 @@ describe(`in as much memory as its manifest gives it${SIZE_NOTE}`, () => {
     await publishAll();
     await eventually(() => expect(streams.map(({ seen }) => seen.size)).toEqual(streams.map(() => ENTRIES)), 120_000);
     for (const stream of streams) stream.stop();
-    // and all that may be replayed of it once more, for those who come back from long ago
+    // and the longest possible replay again, for clients that come back after a long time
     const [{ fp, epoch } = { fp: '', epoch: '' }] = await stack.sql<{ fp: string; epoch: string }>(
       'select e.fp, s.epoch from tocsin.event e join tocsin.tenant_stream s using (tenant_id) where e.seq = $1',
       [Math.max(1, ENTRIES - REPLAYED)],

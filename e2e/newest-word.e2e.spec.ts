@@ -4,7 +4,7 @@ import type { SseStream } from './kit/sse-client';
 import { Stack } from './kit/stack';
 import { tokenFor } from './kit/tokens';
 
-/** What an alert's producer said last, from the doors to the screens. */
+/** The producer's newest message about an alert, from the intakes to the screens. */
 describe('the newest word of a producer', () => {
   let stack: Stack;
   beforeAll(async () => (stack = await Stack.open({ tenants: { ana: ['bakery'] } })));

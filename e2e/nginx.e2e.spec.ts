@@ -13,13 +13,18 @@ import { Stack } from './kit/stack';
 import { publisherToken, tokenFor } from './kit/tokens';
 
 const TEMPLATE = join(__dirname, '..', 'infrastructure', 'local', 'nginx-sse.conf');
-/** A buffered event would wait for the next kilobytes, or for the heartbeat after 15 s; a busy machine is far below. */
+/**
+ * A buffered event would wait for the next kilobytes, or for the heartbeat after 15 s. A busy machine is far faster.
+ */
 const AT_ONCE_MS = 4_000;
 
-/** Node's own limit between two requests (5 s), and the gateway's for a head (10 s) with the time that may pass until it is looked at (5 s). */
+/**
+ * Node's own limit between two requests (5 s), and the gateway's limit for a head (10 s) with the interval of its check
+ * (5 s).
+ */
 const SILENCE_MS = 17_000;
 
-/** Passes bytes on, and notes who ends a connection. */
+/** A proxy that notes which side ends a connection. */
 class Between {
   opened = 0;
   closedByGateway = 0;
@@ -139,7 +144,7 @@ describeWith('nginx', 'through a real nginx with the directives of the ingress',
   });
 
   it('a connection to the gateway outlives a silence that is longer than any of its time limits, and serves the next request', async () => {
-    // between nginx and the gateway, to see which of the two closes what
+    // between nginx and the gateway, to see which of the two closes which connection
     const between = await Between.before(stack.gateway.port);
     const quiet = await Nginx.before(between.url);
     try {

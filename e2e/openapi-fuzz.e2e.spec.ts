@@ -5,7 +5,7 @@ import { callsOf, makeCall, type Answer, type OpenApi } from './kit/fuzzed-calls
 import { Stack } from './kit/stack';
 import { tokenFor } from './kit/tokens';
 
-/** How long each operation is called: `FUZZ_SECONDS=60` for a night. `FUZZ_SEED` makes the same calls again. */
+/** How long each operation is called: `FUZZ_SECONDS=60` is for a night. `FUZZ_SEED` makes the same calls again. */
 const SECONDS = Number(process.env.FUZZ_SECONDS ?? 0.25);
 const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31);
 const TENANTS = ['bakery', 'cafe', 'foreign'];
@@ -13,7 +13,7 @@ const ENOUGH_LETTERS = 40;
 const SCOPES = 'alerts:read alerts:write events:publish access:revoke dead_letters:manage';
 
 const CALLS_A_ROUND = 25;
-/** How long an operation may take to have one call that is not refused. */
+/** How long an operation may take until one call is not refused. */
 const PATIENCE_MS = 20_000;
 
 jest.setTimeout(120_000 + SECONDS * 60_000);
@@ -21,7 +21,7 @@ jest.setTimeout(120_000 + SECONDS * 60_000);
 let stack: Stack;
 let api: ApiDocument<OpenApi>;
 let known: Record<string, readonly unknown[]>;
-/** Mostly somebody's who may, now and then none that is good for anything. */
+/** Mostly the credential of a permitted user, sometimes an invalid one. */
 const credential = fc.oneof(
   { weight: 12, arbitrary: fc.constant(`Bearer ${tokenFor('ana', { scope: SCOPES })}`) },
   { weight: 1, arbitrary: fc.constantFrom('', 'Bearer x.y.z', 'Basic eA==', `Bearer ${tokenFor('nobody')}`) },
@@ -36,7 +36,7 @@ beforeAll(async () => {
       title: 'Flour',
       labels: { site: 'north' },
     });
-  // what a request of Opsgenie is asked for by
+  // the ids by which requests of Opsgenie are read
   for (const tenant_id of TENANTS)
     for (const service of ['inventory', 'opsgenie'])
       await stack.amqp.publish(`alert.low.${service}`, {
@@ -61,13 +61,13 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => stack?.close());
 
-/** What the page is made of: names with a hash, which nobody guesses. */
+/** The files of the page: their names contain a hash that cannot be guessed. */
 async function pageAssets(): Promise<string[]> {
   const page = await (await fetch(stack.gateway.url, { headers: { Accept: 'text/html' } })).text();
   return [...page.matchAll(/assets\/([\w.-]+)/g)].map(([, name]) => name!);
 }
 
-/** Letters that nobody has decided on yet: calls before may have decided on all that there were. */
+/** Letters that are still open: earlier calls may have decided all others. */
 async function openLetters(): Promise<number[]> {
   const open = () =>
     stack.sql<{ id: number }>("select dead_letter_id::float8 as id from tocsin.dead_letter where status = 'open'");
@@ -82,7 +82,7 @@ async function openLetters(): Promise<number[]> {
   }, 20_000);
 }
 
-/** Where an answer differs from the document; empty when it is described. */
+/** Where a response differs from the document; empty when it conforms. */
 function faultsOf(path: string, method: string, { responses }: Described, { status, type, text }: Answer): string[] {
   if (status >= 500) return [`${status} ${text}`];
   const content = responses[status]?.content;
@@ -112,7 +112,7 @@ it(`calls that are made from the document get answers that are in it (FUZZ_SEED=
       const startedAt = performance.now();
       const tookMs = () => performance.now() - startedAt;
       const succeeded = () => [...statuses].some((status) => status < 300);
-      // on a busy machine fewer calls, but never so few that all of them were refused
+      // on a busy machine fewer calls, but enough that at least one was not refused
       for (
         let round = 0;
         round === 0 || tookMs() < SECONDS * 1_000 || (!succeeded() && tookMs() < PATIENCE_MS);

@@ -43,7 +43,7 @@ describeWith('peer-clients', "other systems' own clients", () => {
     const success = { status: 202, data: { status: 'success', message: 'Event processed', dedup_key: 'oven-1' } };
     expect(await send('trigger', event)).toEqual(success);
     await until('pdjs', [{ change: 'raised', service: 'ovens', title: 'Oven 1 is cold', severity: 'urgent' }]);
-    // its own retry of an event whose answer was lost
+    // the client's own retry of an event whose response was lost
     expect(await send('trigger', event)).toEqual(success);
     expect(await send('acknowledge', { routing_key: key, dedup_key: 'oven-1' })).toEqual(success);
     await until('pdjs', [{ change: 'raised' }, { change: 'noted' }]);

@@ -11,7 +11,7 @@ import { tokenFor } from './kit/tokens';
 const TENANTS = ['bakery', 'cafe', 'harbour'];
 const EACH = 30;
 
-/** The statements of the page that an operator pastes, for one of its roles: what is tried here is what is told there. */
+/** The statements of the page for one role, which an operator pastes: the test runs what the page shows. */
 function statementsFor(app: 'gateway' | 'processor'): string[] {
   const page = readFileSync(join(__dirname, '..', 'docs', 'pgbouncer.md'), 'utf8');
   const [, sql] = /```sql\n([\s\S]*?)```/.exec(page)!;
@@ -33,7 +33,7 @@ describeWith('pgbouncer', 'behind a real PgBouncer in transaction mode', () => {
       processors: 0,
       tenants: Object.fromEntries(TENANTS.map((tenant) => [`of-${tenant}`, [tenant]])),
     });
-    // two connections for each role, and many more clients: every statement may run on another's
+    // two connections for each role, and many more clients: every statement may run on another connection
     pgbouncer = await PgBouncer.before(
       stack.database.url,
       {

@@ -36,7 +36,7 @@ interface Row {
   [column: string]: unknown;
 }
 
-/** What the page says of its examples: each entry that they become, in their order. */
+/** The page's description of its examples: each resulting entry, in their order. */
 const flour = { service: 'inventory', severity: 'high', status: 'firing', message: 'Flour: 2 kg left' };
 const cold = { status: 'firing', name: 'OvenCold' };
 const BECOMES: Record<string, object[]> = {
@@ -107,7 +107,7 @@ const BECOMES: Record<string, object[]> = {
   ],
 };
 
-/** A queue has no address: what `?tenant=` and its like say stands in the message there. */
+/** A queue has no address: parameters such as `?tenant=` are fields of the message there. */
 function addressed(body: string, path: string): string {
   const query = new URL(path, 'http://localhost').searchParams;
   if (query.size === 0) return body;
@@ -177,7 +177,7 @@ describe('each body of docs/publishing.md becomes the entries that the page tell
       const expected = told.get(example.heading)?.splice(0, added.length) ?? [];
       if (BECOMES[example.heading]) expect(added).toMatchObject(expected);
     }
-    // the page still has what is told here
+    // every expectation of this test was used, so the page still has all examples
     expect([...told].filter(([, left]) => left.length > 0)).toEqual([]);
     expect(await stack.sql('select reason, detail from tocsin.dead_letter')).toEqual([]);
   });

@@ -104,7 +104,7 @@ describe('publishing over HTTP', () => {
       1, 2, 3,
     ]);
     const letter = { reason: 'invalid_field', detail: expect.stringContaining('/alerts/3/labels/tenant_id') as string };
-    // put on record behind what the same delivery had stored
+    // recorded after the other messages of the same delivery were stored
     await eventually(async () =>
       expect(
         await stack.sql(`select reason, detail from tocsin.dead_letter where detail like '/alerts%'`),

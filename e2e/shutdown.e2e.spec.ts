@@ -104,7 +104,7 @@ describe('SIGTERM under load', () => {
     expect(
       streams.map(({ frames }) => JSON.parse(frames.at(-1)!.data) as { reason: string }).map(({ reason }) => reason),
     ).toEqual(streams.map(() => 'draining'));
-    // spread over the window, so that the clients do not arrive elsewhere as one
+    // spread over the window, so that the clients do not all arrive at the other gateway at once
     const ends = streams.map(({ frames }) => frames.at(-1)!.receivedAt);
     expect(Math.max(...ends) - Math.min(...ends)).toBeGreaterThan(DRAIN_MS / 4);
     expect(await stopped).toEqual({ code: 0, signal: null });
@@ -140,7 +140,7 @@ describe('SIGTERM under load', () => {
     }
   }
 
-  /** To the gateway that stays; what is not confirmed is sent again under its id. */
+  /** Publishes to the gateway that stays. An unconfirmed message is sent again under its id. */
   async function publishByHttp(published: Published[], load: { on: boolean }): Promise<void> {
     const headers = { Authorization: `Bearer ${publisherToken()}`, 'Content-Type': 'application/json' };
     for (let i = 0; load.on; i += 1) {

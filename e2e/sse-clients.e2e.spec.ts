@@ -27,7 +27,7 @@ describe('clients of others', () => {
     await stack?.close();
   });
 
-  /** Publishes `count` alerts; their ids are the entries' numbers. */
+  /** Publishes `count` alerts. Their ids are the numbers of their entries. */
   async function publish(count: number, fields: object = {}): Promise<void> {
     for (let n = 0; n < count; n += 1) {
       published += 1;
@@ -87,7 +87,7 @@ describe('clients of others', () => {
     }
   });
 
-  // its build is a minute of two cores
+  // the build takes a minute on two cores
   describeWhole('built with Go', () => {
     describeWith('go', 'r3labs/sse, whose buffer is 64 KiB where nothing else is said', () => {
       let folder: string;
@@ -99,7 +99,7 @@ describe('clients of others', () => {
       }, 300_000);
       afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-      /** What it has read when it has got `count` entries, or cannot go on. */
+      /** What the client has read after `count` entries, or when it cannot continue. */
       const read = async (count: number, since: number, buffer?: number) => {
         const args = [
           `${proxy.via(stack.eventsUrl())}?since=${since}`,

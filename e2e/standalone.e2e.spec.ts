@@ -13,13 +13,13 @@ import { SseStream, type Frame } from './kit/sse-client';
 const TENANTS = ['north-bakery', 'harbour-cafe'];
 const BEFORE_ALL = '2020-01-01T00:00:00Z';
 
-// Making a database from nothing takes seconds, on a busy machine many of them.
+// Creating a database takes seconds, and many on a busy machine.
 jest.setTimeout(120_000);
 
 describe('the standalone', () => {
   let processes: Processes;
   let folder: string;
-  /** A database that was made, and never used: what each test begins with. */
+  /** A database that was created but never used: each test begins with a copy. */
   let made: string;
   let dataDir: string;
   beforeAll(async () => {
@@ -46,7 +46,7 @@ describe('the standalone', () => {
     ...more,
   });
   const start = (more?: Record<string, string>) => processes.start('standalone', environment(more));
-  /** What it printed for people to paste. */
+  /** A line that it printed for people to paste. */
   const printed = async (standalone: AppProcess, name: string): Promise<string> =>
     eventually(
       () =>
@@ -266,7 +266,7 @@ describe('the standalone', () => {
     });
   });
 
-  /** Publishes batch after batch until the server is gone. What was on its way then is unconfirmed. */
+  /** Publishes batch after batch until the server is gone. Messages in progress are then unconfirmed. */
   async function publishUntilItFails(
     standalone: AppProcess,
     token: string,
@@ -291,7 +291,9 @@ describe('the standalone', () => {
   }
 });
 
-/** Resolves when nothing has come for a second: what was on its way when the process was killed may or may not have arrived. */
+/**
+ * Resolves when nothing has come for a second: messages in progress when the process was killed may or may not arrive.
+ */
 async function comesToRest(stream: SseStream): Promise<void> {
   for (let seen = -1; seen !== stream.entries.length;) {
     seen = stream.entries.length;
@@ -299,7 +301,7 @@ async function comesToRest(stream: SseStream): Promise<void> {
   }
 }
 
-/** An entry as the log must have it, read from the stream: the embedded database is open in one process only. */
+/** An entry as the event log must have it, read from the stream: only one process can open the embedded database. */
 function rowOf({ data, id }: Frame): StoredRow {
   const { tenant_id, seq, service, event_id } = JSON.parse(data) as {
     tenant_id: string;
@@ -312,5 +314,5 @@ function rowOf({ data, id }: Frame): StoredRow {
   return { tenant_id, seq, epoch, fp, service, event_id };
 }
 
-/** The one line in which the token is meant to stand. */
+/** The output without the one line that is meant to contain the token. */
 const withoutCommands = (output: string): string => output.replace(/^ *(Open|Watch) .*$/gm, '');

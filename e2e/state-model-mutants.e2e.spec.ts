@@ -5,7 +5,7 @@ import { openDistributed } from './state-model/systems';
 import { Trials } from './state-model/trials';
 
 const SEED = Number(process.env.STATE_SEED ?? Date.now() % 2 ** 31);
-/** So many histories at most are lived until one shows a difference. */
+/** How many histories are run at most until one shows a difference. */
 const HISTORIES = 40;
 const SIZE = 200;
 

@@ -3,14 +3,16 @@ import { differenceOfOrders } from './state-model/orders';
 import { SYSTEMS, type OpenSystem } from './state-model/systems';
 import { Trials } from './state-model/trials';
 
-/** `STATE_SEED` lives the same histories again; `STATE_STEPS=200000` for a night. */
+/** `STATE_SEED` runs the same histories again; `STATE_STEPS=200000` is for a night. */
 const SEED = Number(process.env.STATE_SEED ?? Date.now() % 2 ** 31);
 const STEPS = Number(process.env.STATE_STEPS ?? sized(20_000, 2_000));
-/** Of one history. A longer one is seldom needed to show a difference, and takes longer to be cut. */
+/**
+ * The number of steps in one history. A longer one is seldom needed to show a difference, and takes longer to reduce.
+ */
 const SIZE = 200;
 const ORDERS_SEED = Number(process.env.ORDERS_SEED ?? SEED);
 const SETS = sized(100, 12);
-/** Of the sets that are said in every order, so many at once. */
+/** How many of the message sets that are sent in every order run at the same time. */
 const AT_ONCE = 3;
 
 describe.each(SYSTEMS)('alerts on $name', ({ open }) => {

@@ -87,7 +87,7 @@ describe('webhooks of other systems', () => {
           [reason, 200],
         );
       }
-      // refused once more, each by itself
+      // refused again, each message by itself
       await eventually(async () =>
         expect(await stack.sql(`select 1 from tocsin.dead_letter where status = 'open'`)).toHaveLength(3),
       );
@@ -122,7 +122,7 @@ describe('webhooks of other systems', () => {
   });
 
   it("Zabbix's script sends these, and wants these answers", async () => {
-    // media_pagerduty of Zabbix 6.0: what it posts, and what it holds for success
+    // media_pagerduty of Zabbix 6.0: what it posts, and which response it takes for success
     const enqueue = (body: object) =>
       post('/api/v1/pagerduty/bakery/zabbix/v2/enqueue', { routing_key: key(), dedup_key: '4711', ...body });
     const isSuccess = ({ status, text }: { status: number; text: string }) =>
@@ -147,7 +147,7 @@ describe('webhooks of other systems', () => {
       client: 'Zabbix',
       client_url: 'http://zabbix',
     };
-    // three attempts of one event are one occurrence
+    // three attempts to send one event are one occurrence
     for (let attempt = 0; attempt < 3; attempt += 1) expect(isSuccess(await enqueue(trigger))).toBe(true);
     await until('bakery', '4711', ['raised']);
     expect(isSuccess(await enqueue({ event_action: 'acknowledge' }))).toBe(true);
@@ -160,7 +160,7 @@ describe('webhooks of other systems', () => {
     await until('bakery', '4711', ['raised', 'noted', 'resolved']);
     expect((await entries('bakery', '4711'))[2]).toMatchObject({ title: 'Oven 1 is cold' });
 
-    // it shows the first of `errors` when it is text
+    // the client shows the first of `errors` when it is text
     for (const [body, status] of [
       [{ ...trigger, routing_key: 'samplekey' }, 401],
       [{ ...trigger, routing_key: key(['dairy']) }, 403],
@@ -239,7 +239,7 @@ describe('webhooks of other systems', () => {
     await until('bakery', 'amqp', ['raised']);
     await stack.amqp.publish('monitoring', state('resolved'), { messageId: 'two' });
     await until('bakery', 'amqp', ['raised', 'resolved']);
-    // what was delivered before comes again, and changes nothing any more
+    // earlier messages are delivered again, and change nothing
     await stack.amqp.publish('monitoring', state('firing'), { messageId: 'one' });
     await stack.amqp.publish('monitoring', state('firing'), { messageId: 'three' });
     await until('bakery', 'amqp', ['raised', 'resolved', 'reopened']);

@@ -2,7 +2,7 @@ import type { Act, AlertStatus, Change } from '@tocsin/contracts/wire';
 import type { During } from './fold-window';
 import type { ModelAlert } from './model';
 
-/** What a user asks for. `until` is the moment itself. */
+/** An act that a user attempts. `until` is the time itself. */
 export interface Doing {
   user: string;
   act: Act;
@@ -12,12 +12,12 @@ export interface Doing {
   note?: string;
 }
 
-/** An act that may stand: who did what, with which words and when. */
+/** The last act, which may still apply: the user, the act, its note and its time. */
 export interface LastAct extends Doing {
   at: During;
 }
 
-/** `nothing`: 200 and the alert, without an entry. */
+/** `nothing`: the response is 200 with the alert, and there is no entry. */
 export type Judged =
   { answer: 200; change: Change | 'nothing' } | { answer: 409 } | { answer: 'either'; change: Change };
 
@@ -47,7 +47,10 @@ export function judgeAct(alert: ModelAlert, doing: Doing, now: During): Judged {
   return from.includes(alert.status) ? { answer: 200, change } : { answer: 409 };
 }
 
-/** Whether this user did exactly this, and nothing has changed it since. An assignment to the one who has it changes nothing. */
+/**
+ * Whether this user did exactly this, and nothing has changed it since. An assignment to the present assignee changes
+ * nothing.
+ */
 function stands(alert: ModelAlert, { act, user, until, assignee }: Doing): boolean {
   if (act === 'assign') return alert.assignee === assignee;
   const last = alert.lastActs.findLast((one) => TABLE[one.act].to !== null);
@@ -55,7 +58,7 @@ function stands(alert: ModelAlert, { act, user, until, assignee }: Doing): boole
   return alert.status === TABLE[act].to && alert.actor === user && last.until === until;
 }
 
-/** Words of their own, unless they have been said just now. */
+/** A note is an entry of its own, unless the same note was written just before. */
 function words(alert: ModelAlert, { user, note }: Doing, now: During): Judged {
   const said = alert.lastActs.findLast((one) => one.user === user && one.note === note);
   if (!said || now.from > said.at.to + SAME_NOTE_MS) return { answer: 200, change: 'noted' };
@@ -64,7 +67,7 @@ function words(alert: ModelAlert, { user, note }: Doing, now: During): Judged {
     : { answer: 'either', change: 'noted' };
 }
 
-/** What an act that has its entry makes of the alert. */
+/** Applies an act that has its entry to the alert. */
 export function applyAct(alert: ModelAlert, doing: Doing, change: Change, at: During): void {
   const act: Act = change === 'noted' ? 'note' : doing.act;
   alert.lastActs.push({ ...doing, act, at });

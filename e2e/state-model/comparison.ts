@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Alert, Entry } from '@tocsin/contracts/wire';
 import type { ModelAlert } from './model';
 
-/** The system and the documents differ. */
+/** The system and the documentation differ. */
 export class Difference extends Error {
   constructor(what: string) {
     super(what);
@@ -10,7 +10,7 @@ export class Difference extends Error {
   }
 }
 
-/** Compares an alert as it is listed, and throws `Difference`. */
+/** Compares an alert with the listed one, and throws `Difference`. */
 export function compareAlert(alert: ModelAlert, shown: Alert): void {
   const { alertId, status, occurrences, assignee, snoozedUntil, actor, dedupKey, service, lastSeq } = alert;
   const expected: Partial<Alert> = {
@@ -24,7 +24,7 @@ export function compareAlert(alert: ModelAlert, shown: Alert): void {
     dedup_key: dedupKey,
     service,
     last_seq: lastSeq,
-    // what a flood says last is shown at the end of its window at the latest
+    // the description of a flood's last message appears at the end of its window at the latest
     ...(alert.folded === 0 && describedAs(alert)),
   };
   const wrong = differing(expected, shown);
@@ -35,13 +35,15 @@ export function compareAlert(alert: ModelAlert, shown: Alert): void {
   if (wrong.length > 0) throw new Difference(`${nameOf(alert)} as it is listed:\n  ${wrong.join('\n  ')}`);
 }
 
-/** A title that no message has said is nobody's promise. */
+/** The documents promise no wording for a title that no message has set. */
 export function describedAs(alert: ModelAlert): Partial<Alert> {
   const { title, ...rest } = alert.words.description;
   return title === undefined ? rest : { title, ...rest };
 }
 
-/** Of what filters ask about, what the entry before said otherwise: a change passes that matched before it or after it. */
+/**
+ * The filtered fields that differ from the entry before: a change passes if it matched before it or matches after it.
+ */
 export function whatWasAnother({ shown, words: { description } }: ModelAlert): object {
   const fields = ['type', 'name', 'labels'] as const;
   return Object.fromEntries(

@@ -5,15 +5,15 @@ import type { PlainAmqp } from '../kit/plain-amqp';
 import { publisherToken, tokenFor } from '../kit/tokens';
 import type { Said } from './words';
 
-/** A system under test, reached as its users reach it. */
+/** A system under test, used in the same way as by its users. */
 export interface System {
   url: string;
   amqp?: PlainAmqp;
-  /** Who may see and do what. */
+  /** Sets a user's tenants and roles. */
   assign: (user: string, tenants: readonly { id: string; role?: string }[]) => void;
 }
 
-/** What the HTTP door says became of a message. */
+/** The HTTP intake's report about one message. */
 export interface Receipt {
   id: string;
   outcome: 'stored' | 'folded' | 'dead';
@@ -24,7 +24,7 @@ export interface Receipt {
 const PAGE = 200;
 const PUBLISHER = publisherToken();
 
-/** One tenant's doors: what producers, people and readers ask of it. */
+/** One tenant's interfaces for producers, people and readers. */
 export class Door {
   private readonly tokens = new Map<string, string>();
   private cursor: string | null = null;
@@ -38,20 +38,20 @@ export class Door {
     system.assign(this.user('eve'), [{ id: `${tenant}-other`, role: 'member' }]);
   }
 
-  /** Each tenant has users of its own: who may see what is cached. */
+  /** Each tenant has users of its own, because memberships are cached. */
   user = (name: string): string => `${name}.${this.tenant}`;
 
-  /** Publishes straight into the queue, by the body alone. */
+  /** Publishes directly into the queue, with the body alone. */
   publish = (said: Said, isReordered: boolean): Promise<void> =>
     this.system.amqp!.publish('random-history', this.body(said, isReordered));
 
-  /** Publishes over HTTP, and waits for what becomes of it. */
+  /** Publishes over HTTP, and waits for the outcome of each message. */
   async post(messages: readonly { said: Said; reordered?: true }[]): Promise<Answer & { receipts: Receipt[] }> {
     const bodies = messages.map(({ said, reordered }) => this.body(said, reordered === true));
     const body = bodies.length === 1 ? bodies[0]! : `[${bodies.join(',')}]`;
     const headers = { Authorization: `Bearer ${PUBLISHER}`, 'Content-Type': 'application/json', Prefer: 'wait=5' };
     let answer = await ask(this.system.url, '/api/v1/events', { method: 'POST', headers, body });
-    // the time was over first: the same again is safe, and is told of what is there
+    // the waiting time was over first: it is safe to send the same again, and the response reports what is stored
     for (let tries = 0; answer.status === 202 && tries < 6; tries += 1)
       answer = await ask(this.system.url, '/api/v1/events', { method: 'POST', headers, body });
     return { ...answer, receipts: (answer.json.events ?? []) as Receipt[] };
@@ -64,7 +64,7 @@ export class Door {
       body: JSON.stringify(body),
     });
 
-  /** What has been appended to the log since this was asked last. */
+  /** The entries that were appended to the event log since the last call. */
   async newEntries(): Promise<Entry[]> {
     const entries: Entry[] = [];
     for (;;) {
@@ -76,7 +76,7 @@ export class Door {
     }
   }
 
-  /** The whole log of this tenant. */
+  /** The complete event log of this tenant. */
   async everyEntry(): Promise<Entry[]> {
     this.cursor = null;
     return this.newEntries();
@@ -90,7 +90,7 @@ export class Door {
 
   alert = (alertId: string): Promise<Alert> => this.get<Alert>(`/api/v1/alerts/${alertId}`);
 
-  /** How many messages of this tenant are on record as in conflict with their id. */
+  /** How many messages of this tenant are recorded as in conflict with their id. */
   async conflicts(): Promise<number> {
     const { items } = await this.get<{ items: unknown[] }>(
       `/api/v1/dead-letters?tenant=${this.tenant}&reason=id_conflict&limit=${PAGE}`,
@@ -121,7 +121,7 @@ export class Door {
 
 export const unknownAlert = (): string => randomUUID();
 
-/** The same value with the keys of each object in the opposite order. */
+/** The same value with the keys of each object in reverse order. */
 function reversed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(reversed);
   if (typeof value !== 'object' || value === null) return value;

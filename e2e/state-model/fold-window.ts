@@ -1,28 +1,31 @@
-/** Set for the processes that are tested, so that floods are short. */
+/** Set for the processes under test, so that floods are short. */
 export const FOLD_AFTER = 3;
 export const FOLD_WINDOW_MS = 1_000;
 
-/** When something was stored, as far as it is known from outside: between the request and its answer, in epoch milliseconds. */
+/** When something was stored, as known from outside: between the request and its response, in epoch milliseconds. */
 export interface During {
   from: number;
   to: number;
 }
 
-/** A millisecond is lost to rounding here and there. */
+/** Rounding may lose a millisecond. */
 const ROUNDING_MS = 2;
 
 /**
- * The first repeat of an open alert opens a window, and the first repeat after its end the next one. In a window so many
- * repeats have an entry, and the others are folded.
+ * The first repeat of an open alert opens a window, and the first repeat after its end opens the next one. In a window
+ * `FOLD_AFTER` repeats get an entry, and the others are folded.
  */
 export class FoldWindow {
   private opened: During | null = null;
   private repeats = 0;
-  /** A repeat came at the end of a window, and belongs to it or opened the next: until that shows, all is possible. */
+  /**
+   * A repeat came at the end of a window, and belongs to it or opened the next one: both are possible until an entry
+   * decides.
+   */
   private isUnsure = false;
   private last: 'stored' | 'folded' = 'stored';
 
-  /** What a repeat becomes. `either`: only the log can tell. */
+  /** What a repeat becomes. `either`: only the event log can tell. */
   judge(during: During): 'stored' | 'folded' | 'either' {
     if (this.isSurelyOver(during)) return 'stored';
     if (this.isUnsure) return 'either';
@@ -48,7 +51,7 @@ export class FoldWindow {
     }
   }
 
-  /** Whether what was folded in this window may become an entry at this time. */
+  /** Whether the folded repeats of this window may become an entry at this time. */
   mayBeOverAt = (time: number): boolean =>
     this.opened !== null && time >= this.opened.from + FOLD_WINDOW_MS - ROUNDING_MS;
 

@@ -5,24 +5,24 @@ import type { Said } from './words';
 
 export const TENANTS = 2;
 const SERVICES = ['inventory', 'orders'];
-/** Few, so that messages meet. */
+/** Only a few, so that messages share a key often. */
 const KEYS = ['a', 'b', 'c'];
 const CALM = ['high', 'medium', 'low'] as const;
 const BEGIN = Date.UTC(2026, 0, 1);
 const LONG_SNOOZE_MS = 3_600_000;
 
-/** What a history has said of one key so far. */
+/** What a history has sent for one key so far. */
 interface Thread {
   severity: Severity;
   clock: number;
 }
 
 export interface Possible {
-  /** Whether there is a way in for a keyed message without a clock. */
+  /** Whether the system accepts a keyed message without a clock. */
   amqp: boolean;
 }
 
-/** A random history, as data: it depends on the seed alone, and not on what becomes of it. */
+/** A random history, as data. It depends on the seed alone, and not on the outcome of its steps. */
 export function historyOf(seed: number, size: number, possible: Possible): Step[] {
   const writer = new Writer(new SeededRandom(seed), possible);
   const steps: Step[] = [];
@@ -57,7 +57,7 @@ class Writer {
     return { do: 'rest' };
   }
 
-  /** One message or several. A batch is of one lane, since two lanes promise no order. */
+  /** One message or several. A batch uses one lane, since the order between two lanes is not promised. */
   private say(tenant: number): Step {
     const many = this.random.of([1, 1, 1, 2, 4, 8]);
     const isUrgent = this.random.between(1, 5) === 1;
@@ -67,7 +67,7 @@ class Writer {
     return this.heard({ do: 'say', tenant, messages: [...before, this.message(tenant, { isUrgent })] });
   }
 
-  /** More repeats of one alert than have an entry each. */
+  /** More repeats of one alert than get an entry each. */
   private flood(tenant: number): Step {
     const [service, dedup_key] = [this.random.of(SERVICES), this.random.of(KEYS)];
     const severity = this.thread(tenant, service, dedup_key).severity;
@@ -79,7 +79,7 @@ class Writer {
     return this.heard({ do: 'say', tenant, messages });
   }
 
-  /** An id that was there before: with the same body, with its keys in another order, or with other words. */
+  /** An id that was used before: with the same body, with its keys in another order, or with other content. */
   private again(tenant: number): Step {
     const { said, door } = this.random.of(this.said[tenant]!);
     const how = this.random.of(['same', 'reordered', 'other'] as const);
@@ -95,7 +95,10 @@ class Writer {
     };
   }
 
-  /** An act, in one case of two on what the one before it was on: by the same user mostly, who does it again or undoes it. */
+  /**
+   * An act. In one case of two it is on the alerts of the act before, mostly by the same user, who repeats or undoes
+   * it.
+   */
   private act(tenant: number): Step {
     const isBulk = this.random.between(1, 5) === 1;
     const last = this.lastAct[tenant];
@@ -162,11 +165,11 @@ class Writer {
     return { said, door };
   }
 
-  /** Mostly what it was, so that there are repeats. */
+  /** Mostly the same severity as before, so that there are repeats. */
   private calm = (before: Severity): Severity =>
     before !== 'urgent' && this.random.between(1, 3) > 1 ? before : this.random.of(CALM);
 
-  /** A clock that goes, or is behind, ahead, or where it was; over AMQP now and then none. */
+  /** A clock that advances, is behind, ahead, or unchanged; over AMQP sometimes none. */
   private clock(thread: Thread, door: Saying['door']): number | undefined {
     const now = BEGIN + this.count * 1_000;
     const roll = this.random.between(1, 20);
@@ -176,7 +179,7 @@ class Writer {
     return roll <= 11 ? thread.clock : now;
   }
 
-  /** Of what describes an alert each message says some, and a bare one nothing. */
+  /** Each message sets some of the fields that describe an alert, and a bare one sets none. */
   private description(): Partial<Said> {
     if (this.random.between(1, 4) === 1) return {};
     const at = this.count;

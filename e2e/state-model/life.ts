@@ -8,12 +8,12 @@ import { asked, failing, outcomesOf, type Outcome } from './requests';
 import { FAULTS, type Step } from './steps';
 import { Witness } from './witness';
 
-/** The list is asked for after every so many steps: the log, which is read after each, tells nearly all of it. */
+/** The list is read after every few steps: the event log, which is read after each step, shows nearly everything. */
 const LIST_EVERY = 3;
-/** The longest that is waited for what time does by itself. */
+/** How long to wait at most for changes that happen by time. */
 const PATIENCE_MS = 20_000;
 
-/** Lives a history in tenants of its own, and compares as it goes. Throws `Difference` at the first one. */
+/** Runs a history in tenants of its own, and compares during the run. Throws `Difference` at the first one. */
 export class Life {
   private readonly tenants: { door: Door; witness: Witness }[];
   private steps = 0;
@@ -35,7 +35,7 @@ export class Life {
     if (this.steps % LIST_EVERY === 0) await this.compare(door, witness);
   }
 
-  /** Compares what has not been compared since. */
+  /** Compares everything that has not been compared yet. */
   async end(): Promise<void> {
     for (const { door, witness } of this.tenants) await this.compare(door, witness);
   }
@@ -53,7 +53,7 @@ export class Life {
     const isConflict = [...heard.values()].some(({ outcome }) => outcome === 'conflict');
     if (status === 409 && isConflict) return;
     if (status !== 201) throw new Difference(`${status} ${text}`);
-    // an id that is in conflict has two messages, of which a receipt may find either
+    // an id in conflict has two messages, and a receipt may find either
     if (!isConflict)
       for (const { said, door: way } of messages)
         if (way === 'http') compareReceipt(said.id, receipts, witness.model.knows(said).seq);
@@ -69,7 +69,7 @@ export class Life {
       : await door.act(asking.user, alerts[0]!.alertId, body);
     const during = { from, to: Date.now() };
     witness.read(await door.newEntries());
-    // a snooze that ended meanwhile may have come before the act or after it
+    // a snooze that ended in the meantime may have come before the act or after it
     const early = alerts.map((alert) => witness.model.judge(alert, doing, during));
     witness.passTime();
     if (isBulk && answer.status !== 200) throw new Difference(`${answer.status} ${answer.text}`);
@@ -112,7 +112,7 @@ export class Life {
       throw new Difference(`${fault}: ${status} ${text}, and by the documents ${expected} ${code}`);
   }
 
-  /** Compares what is listed now, and shown of some alerts one by one. What time has done meanwhile is in the log first. */
+  /** Compares the list, and some alerts one by one. Changes that happened by time are in the event log first. */
   private async compare(door: Door, witness: Witness, alone = 0): Promise<void> {
     for (let tries = 0; ; tries += 1) {
       const alerts = await door.alerts();
@@ -128,7 +128,7 @@ export class Life {
     }
   }
 
-  /** Until all that time does is done: then nothing is folded that no entry has told of. */
+  /** Waits until every change by time has happened: then no folded repeat is unreported. */
   private async rest(): Promise<void> {
     for (const { door, witness } of this.tenants) {
       await until(async () => {
@@ -148,7 +148,7 @@ export class Life {
   }
 }
 
-/** Resolves when nothing is wrong any more. A difference that waiting does not mend is thrown at once. */
+/** Resolves when there is no difference any more. A difference that cannot disappear by waiting is thrown at once. */
 async function until(whatIsWrong: () => Promise<string | null>): Promise<void> {
   const difference = await eventually(async () => {
     const wrong = await whatIsWrong().catch((error: unknown) =>
@@ -164,7 +164,7 @@ const answerOf = ({ answer }: { answer: 200 | 409 | 'either' }): number => (answ
 
 function compareReceipt(id: string, receipts: readonly Receipt[], seq: number | null): void {
   const receipt = receipts.find((one) => one.id === id);
-  // what was folded a moment ago may have its number by now
+  // a message that was folded a moment ago may have its number by now
   const isRight =
     receipt &&
     (receipt.outcome === 'folded' ? receipt.seq === null : receipt.outcome === 'stored' && receipt.seq === seq);

@@ -3,26 +3,26 @@ import { judgeAct, type Doing, type Judged, type LastAct } from './acts';
 import { FoldWindow, type During } from './fold-window';
 import { clockOf, isSeverer, NEVER, Words, type Description, type Said } from './words';
 
-/** An alert as the documents say that it must be by now. */
+/** An alert as the documentation says that it must be now. */
 export class ModelAlert {
   status!: AlertStatus;
   severity!: SeverityWord;
   occurrences = 0;
   assignee: string | null = null;
   snoozedUntil: string | null = null;
-  /** Who made the status what it is, when a person did. */
+  /** The person who set the status; null when a person did not. */
   actor: string | null = null;
-  /** The newest clock that was heard of its producer, and whether its last word is that it is over. */
+  /** The newest clock of its producer, and whether the producer's last message says that the alert is over. */
   stateAt: number | null = null;
   isSaidToBeOver = false;
-  /** Repeats on record that no entry has told of; the newest of them. */
+  /** Recorded repeats that no entry has reported, and the newest of them. */
   folded = 0;
   newestFolded: Said | null = null;
   lastSeq = 0;
-  /** Known once the log has shown it. */
+  /** Set once the event log has shown it. */
   alertId = '';
   readonly words = new Words();
-  /** What its newest entry says of it, where filters ask: the next one tells what was another. */
+  /** What its newest entry contains of the filtered fields: the next entry reports the ones that changed. */
   shown: Pick<Description, 'type' | 'name' | 'labels'> | null = null;
   readonly window = new FoldWindow();
   readonly lastActs: LastAct[] = [];
@@ -37,10 +37,10 @@ export class ModelAlert {
   }
 }
 
-/** What becomes of a message: `same` is a snapshot of what is so already. */
+/** The effect of a message. `same` is a snapshot of the present state. */
 export type Becomes = Change | 'same';
 
-/** The state rules of an alert: what a message changes, decided from the message and the alert alone. */
+/** The state rules of an alert: the change that a message makes, decided by the message and the alert alone. */
 export function whatBecomesOf(said: Said, alert: ModelAlert | undefined): Becomes {
   const isFiring = said.status !== 'resolved';
   if (!alert) return isFiring ? 'raised' : 'resolved';
@@ -53,14 +53,14 @@ export function whatBecomesOf(said: Said, alert: ModelAlert | undefined): Become
   return before === after ? 'repeated' : isSeverer(after, before) ? 'severity_raised' : 'severity_lowered';
 }
 
-/** Two clocks are compared where both are there. At the same instant `resolved` wins. */
+/** Two clocks are compared if both are set. At the same instant `resolved` wins. */
 function isOlder(said: Said, alert: ModelAlert): boolean {
   const clock = clockOf(said);
   if (clock === null || alert.stateAt === null || clock > alert.stateAt) return false;
   return clock < alert.stateAt || (said.status !== 'resolved' && !alert.isOpen && alert.isSaidToBeOver);
 }
 
-/** The severity that was said last, and when. That of a `resolved` holds only until something has fired. */
+/** The last severity and its time. The severity of a `resolved` applies only until a message fires. */
 interface SeverityWord {
   value: Severity;
   at: number;
@@ -79,11 +79,11 @@ function severityAfter(said: Said, { severity: before, stateAt }: ModelAlert): S
   return after.at === before.at && isSeverer(after.value, before.value) ? after : before;
 }
 
-/** One message that has its row: the same id again is the same message, or a conflict. */
+/** A message that is stored: the same id again is the same message, or a conflict. */
 interface Known {
   body: string;
   alert: ModelAlert;
-  /** Its entry's number, as far as it has one. */
+  /** The number of its entry; null when it has none. */
   seq: number | null;
 }
 
@@ -98,17 +98,17 @@ export type Heard =
       severityBefore: Severity | null;
     };
 
-/** One tenant's alerts, written from the documents and from nothing else. */
+/** One tenant's alerts, programmed from the documentation alone. */
 export class TenantModel {
   readonly alerts = new Map<string, ModelAlert>();
   private readonly known = new Map<string, Known>();
   readonly conflicts: string[] = [];
 
-  /** How a history names an alert: by its key, or by the message that it consists of. */
+  /** The name of an alert in a history: its key, or its only message. */
   static nameOf = ({ service, dedup_key, id }: Said): string =>
     dedup_key === undefined ? `${service}#${id}` : `${service}/${dedup_key}`;
 
-  /** Takes a message in the order of storing. */
+  /** Applies a message, in the order of storing. */
   hear(said: Said): Heard {
     const key = `${said.service} ${said.id}`;
     const known = this.known.get(key);
@@ -130,14 +130,14 @@ export class TenantModel {
     return { outcome: 'new', becomes, alert, before, severityBefore };
   }
 
-  /** The log has given this message a number. */
+  /** The event log has given this message a number. */
   numbered(said: Pick<Said, 'service' | 'id'>, seq: number): void {
     this.known.get(`${said.service} ${said.id}`)!.seq = seq;
   }
 
   knows = (said: Said): Known => this.known.get(`${said.service} ${said.id}`)!;
 
-  /** A person's act, judged as the alert is now. What it changes is changed when the log shows it: see `acted`. */
+  /** Judges a person's act by the present alert. Its change is applied when the event log shows it: see `acted`. */
   judge = (alert: ModelAlert, doing: Doing, during: During): Judged => judgeAct(alert, doing, during);
 }
 
@@ -165,7 +165,7 @@ function apply(said: Said, becomes: Change, alert: ModelAlert): void {
   alert.snoozedUntil = null;
 }
 
-/** A body in which the order of keys is no difference. */
+/** A body in a form that does not depend on the order of keys. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) =>
     typeof part === 'object' && part !== null && !Array.isArray(part)

@@ -49,7 +49,7 @@ export const STATE_MUTANTS: readonly StateMutant[] = [
   },
 ];
 
-/** Puts a broken function in the place of a whole one. Resolves to what puts the whole one back. */
+/** Replaces a function by a broken one. Resolves to a function that restores the original. */
 export async function broken(stack: Stack, { patch }: StateMutant): Promise<() => Promise<unknown>> {
   const [whole] = await stack.sql<{ text: string }>(
     `select pg_get_functiondef(oid) as text from pg_proc where proname = $1 and pronamespace = 'tocsin'::regnamespace`,

@@ -5,7 +5,7 @@ import { SeededRandom } from '../kit/seeded-random';
 import { Door, type System } from './door';
 import type { Said } from './words';
 
-/** One request takes no more. */
+/** The limit of one request. */
 const MAX_BATCH = 500;
 const PATIENCE_MS = 30_000;
 const BEGIN = Date.UTC(2026, 0, 1);
@@ -16,8 +16,8 @@ type Last = Pick<
 >;
 
 /**
- * Says the same few messages in every order, each order of an alert of its own. Resolves to what is wrong: alerts that have
- * not all come to the same end.
+ * Sends the same few messages in every order, each order to an alert of its own. Resolves to the difference: alerts
+ * that have not all reached the same state.
  */
 export async function differenceOfOrders(system: System, tenant: string, seed: number): Promise<string | null> {
   const random = new SeededRandom(seed);
@@ -30,7 +30,7 @@ export async function differenceOfOrders(system: System, tenant: string, seed: n
   const { status, text } = await door.post(said);
   if (status !== 201) throw new Error(`${status} ${text}`);
   const alerts = await eventually(async () => {
-    // what is folded last shows at the end of its window: then as many messages are told of as were said
+    // the last folded repeat appears at the end of its window: then as many messages are reported as were sent
     const entries = await door.everyEntry();
     const told = entries.reduce((sum, { folded }) => sum + 1 + folded, 0);
     if (told !== said.length) throw new Error(`${told} of ${said.length} messages are told of`);
@@ -44,7 +44,7 @@ export async function differenceOfOrders(system: System, tenant: string, seed: n
   return `ORDERS_SEED=${seed}: ${JSON.stringify(first)} after\n  ${inOrder(0)}\nand ${JSON.stringify(ends.get(`order ${other}`))} after\n  ${inOrder(other)}`;
 }
 
-/** Three to five, of which some say everything and some nothing but what happened; now and then two at the same instant. */
+/** Three to five messages. Some set every field and some only the status; sometimes two have the same time. */
 function messagesOf(random: SeededRandom): Said[] {
   const clocks = Array.from({ length: random.of([3, 4, 4, 5]) }, (_, at) => at);
   if (random.between(1, 3) === 1) clocks[random.between(0, clocks.length - 1)] = random.of(clocks);
@@ -66,7 +66,7 @@ function messagesOf(random: SeededRandom): Said[] {
       status: random.of(['firing', 'firing', 'resolved'] as const),
       occurred_at: new Date(BEGIN + clock * 1_000).toISOString(),
       ...(!isBare && Object.fromEntries(Object.entries(all).filter(() => random.between(1, 2) === 1))),
-      // who has never said what it is called promises nothing about its title
+      // there is no promise about the title of an alert that no message has named
       ...(at === 0 && { title: 'Title 0' }),
     };
   });

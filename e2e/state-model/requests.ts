@@ -4,7 +4,7 @@ import type { Doing } from './acts';
 import { type Door, unknownAlert } from './door';
 import type { Asking, Fault } from './steps';
 
-/** An act as it is sent, and as it is judged. */
+/** An act in the form of the request, and in the form that the model judges. */
 export function asked(
   door: Door,
   { user, act, snoozeMs, assignee, from_assignee, note }: Asking,

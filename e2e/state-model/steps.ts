@@ -1,7 +1,7 @@
 import type { Act } from '@tocsin/contracts/wire';
 import type { Said } from './words';
 
-/** A message on its way in. `amqp`: straight into the queue, where a keyed message may come without a clock. */
+/** A message to send. `amqp`: directly into the queue, where a keyed message may have no clock. */
 export interface Saying {
   said: Said;
   door: 'http' | 'amqp';
@@ -9,7 +9,7 @@ export interface Saying {
   reordered?: true;
 }
 
-/** What is wrong with a request on purpose, and which answer it has to get. */
+/** Intended faults of a request, and the response that each must get. */
 export const FAULTS = {
   unknown_alert: [404, 'not_found'],
   foreign_user: [404, 'not_found'],
@@ -25,11 +25,11 @@ export const FAULTS = {
 } as const satisfies Record<string, readonly [number, string]>;
 export type Fault = keyof typeof FAULTS;
 
-/** An act as a history has it. Alerts go by their names, so that a history can be cut and lived again. */
+/** An act in a history. It names alerts instead of using ids, so that a history can be reduced and run again. */
 export interface Asking {
   user: 'ana' | 'ben';
   act: Act;
-  /** From now on. */
+  /** The duration of the snooze, in milliseconds. */
   snoozeMs?: number;
   assignee?: 'me' | 'zoe' | null;
   from_assignee?: 'me' | 'zoe' | null;
@@ -37,15 +37,15 @@ export interface Asking {
 }
 
 export type Step =
-  /** Of one tenant, in one request; those over AMQP go before it. */
+  /** Messages of one tenant, in one request; the ones over AMQP go before it. */
   | { do: 'say'; tenant: number; messages: Saying[] }
   | { do: 'act'; tenant: number; on: string[]; asking: Asking; isBulk: boolean }
   | { do: 'fail'; tenant: number; on: string; fault: Fault }
-  /** Until every window of folded repeats and every snooze that ends by itself is over. */
+  /** Waits until every window of folded repeats and every snooze that ends by itself is over. */
   | { do: 'rest' };
 
-/** How many steps of a life one of them is: each message counts. */
+/** The size of a step: each message counts. */
 export const sizeOf = (step: Step): number => (step.do === 'say' ? step.messages.length : 1);
 
-/** A step as one line, for a person to read or to paste into a test. */
+/** A step as one line, to read or to paste into a test. */
 export const inOneLine = (step: Step): string => JSON.stringify(step);

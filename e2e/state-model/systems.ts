@@ -12,7 +12,7 @@ const FOLDING: Environment = { FOLD_AFTER: String(FOLD_AFTER), FOLD_WINDOW: Stri
 
 export interface OpenSystem extends System {
   close: () => Promise<void>;
-  /** What the distributed one consists of. */
+  /** The parts of the distributed system. */
   stack?: Stack;
 }
 

@@ -4,12 +4,12 @@ import { Life } from './life';
 import { inOneLine, type Saying, type Step } from './steps';
 import { Difference } from './comparison';
 
-/** So many attempts at most are made to cut a history that shows a difference. */
+/** How many attempts are made at most to reduce a history that shows a difference. */
 const ATTEMPTS = 80;
-/** So many histories are lived side by side: each waits for its answers, and for its windows to end. */
+/** How many histories run at the same time: each waits for responses and for the ends of its windows. */
 const AT_ONCE = 4;
 
-/** Histories of one system, each in tenants of its own. */
+/** Runs histories on one system, each in tenants of its own. */
 export class Trials {
   private lives = 0;
 
@@ -19,7 +19,7 @@ export class Trials {
     private readonly options: { isCut: boolean } = { isCut: true },
   ) {}
 
-  /** What is wrong in the histories of so many seeds, each of so many steps, until so many differences are found. */
+  /** The differences in the histories of this many seeds, each with `size` steps, until `enough` are found. */
   async differences(firstSeed: number, histories: number, size: number, enough = 3): Promise<string[]> {
     const wrong: string[] = [];
     const waiting = Array.from({ length: histories }, (_, at) => firstSeed + at);
@@ -33,7 +33,10 @@ export class Trials {
     return wrong;
   }
 
-  /** What is wrong in the history of a seed, with the smallest history that it could be cut to; null: nothing. */
+  /**
+   * The difference in the history of a seed, with the smallest history that it could be reduced to; null when there is
+   * none.
+   */
   async differenceIn(seed: number, size: number): Promise<string | null> {
     const steps = historyOf(seed, size, { amqp: this.system.amqp !== undefined });
     const found = await this.liveAll(steps);
@@ -48,7 +51,7 @@ export class Trials {
     ].join('\n');
   }
 
-  /** Lives steps in new tenants. Resolves to the first difference. */
+  /** Runs steps in new tenants. Resolves to the first difference. */
   async liveAll(steps: readonly Step[]): Promise<{ at: number; what: string } | null> {
     const life = new Life(this.system, `${this.name}-${(this.lives += 1)}`);
     for (let at = 0; at <= steps.length; at += 1) {
@@ -64,7 +67,10 @@ export class Trials {
     return null;
   }
 
-  /** Leaves out what the difference does not need: halves, then quarters, down to single steps, then single messages. */
+  /**
+   * Leaves out steps that the difference does not need: halves, then quarters, down to single steps, then single
+   * messages.
+   */
   private async cut(whole: Step[]): Promise<{ steps: Step[]; found: { what: string } | null }> {
     const cut = { steps: whole, found: null as { what: string } | null };
     let attempts = 0;
@@ -82,7 +88,7 @@ export class Trials {
     for (let at = cut.steps.length - 1; at >= 0; at -= 1) {
       for (let message = messagesOf(cut.steps[at]).length - 1; message >= 0; message -= 1) {
         const messages = messagesOf(cut.steps[at]).filter((_, other) => other !== message);
-        // a request has something in it, and those over AMQP one behind them that is waited for
+        // a request is never empty, and messages over AMQP have one after them that the test waits for
         if (messages.at(-1)?.door !== 'http') continue;
         await isStillWrong(
           cut.steps.map((step, other) => (other === at && step.do === 'say' ? { ...step, messages } : step)),

@@ -5,15 +5,17 @@ import type { During } from './fold-window';
 import { ModelAlert, TenantModel, type Heard } from './model';
 import type { Said } from './words';
 
-/** "A snooze that is over is ended within a second", and a window at its end: what a busy machine may take for it. */
+/**
+ * "A snooze that is over is ended within a second", and a window at its end: how late that may be on a busy machine.
+ */
 const LATE_MS = 10_000;
 const ROUNDING_MS = 2;
 
 type Expected = Partial<Entry>;
 
 /**
- * Follows one tenant's log entry by entry, beside the model. What the documents leave to time (when a window of repeats
- * or a snooze ends) the log tells, and the witness judges whether it was allowed.
+ * Follows one tenant's event log entry by entry, beside the model. The documentation leaves some things to time (when a
+ * window of repeats or a snooze ends): the event log shows them, and the witness checks whether they were allowed.
  */
 export class Witness {
   readonly model = new TenantModel();
@@ -21,7 +23,7 @@ export class Witness {
   private waiting: Entry[] = [];
   private seq = 0;
 
-  /** Entries that have been read and not been accounted for yet. */
+  /** Adds entries that have been read but not explained yet. */
   read(entries: readonly Entry[]): void {
     for (const entry of entries) {
       const expected = this.seq + this.waiting.length + 1;
@@ -30,7 +32,7 @@ export class Witness {
     }
   }
 
-  /** Accounts for a message that was stored between these two moments. */
+  /** Explains the entry of a message that was stored between these two moments. */
   hear(said: Said, during: During): Heard {
     this.passTime();
     const present = this.model.alerts.get(TenantModel.nameOf(said));
@@ -64,7 +66,7 @@ export class Witness {
     return judged === 'either' ? next?.event_id === said.id && next.service === said.service : judged === 'stored';
   }
 
-  /** Accounts for the entry of a person's act. */
+  /** Explains the entry of a person's act. */
   acted(alert: ModelAlert, doing: Doing, change: Change, during: During): Entry {
     this.passTime();
     const previous = { status: alert.status, severity: alert.severity.value };
@@ -72,7 +74,7 @@ export class Witness {
     return this.take(alert, change, { previous, actor: doing.user, note: doing.note ?? null }, JSON.stringify(doing));
   }
 
-  /** Accounts for what time does: the newest of folded repeats becomes an entry, and a snooze ends. */
+  /** Explains entries that come by time: the newest of folded repeats becomes an entry, and a snooze ends. */
   passTime(): void {
     for (let next = this.waiting[0]; next; next = this.waiting[0]) {
       const alert = this.byId.get(next.alert_id);
@@ -143,7 +145,7 @@ export class Witness {
     return entry;
   }
 
-  /** The same alerts in the order in which the log has them next; those without an entry last. */
+  /** The alerts in the order of their next entries in the event log; those without an entry come last. */
   inOrderOfLog(alerts: readonly ModelAlert[]): ModelAlert[] {
     const place = ({ alertId }: ModelAlert) => this.waiting.findIndex((entry) => entry.alert_id === alertId) >>> 0;
     return [...alerts].sort((one, other) => place(one) - place(other));
@@ -151,17 +153,17 @@ export class Witness {
 
   isNextOf = (alert: ModelAlert): boolean => this.waiting[0]?.alert_id === alert.alertId;
 
-  /** Whether the log has something that has not been accounted for. */
+  /** Throws when the event log has an entry that has not been explained. */
   settle(): void {
     this.passTime();
     const [entry] = this.waiting;
     if (entry) throw new Difference(`an entry for which there is no reason: ${inShort(entry)}`);
   }
 
-  /** Whether a list that was read is newer than what the log had told before it. */
+  /** Whether a list is newer than the entries that were read before it. */
   isBehind = (alerts: readonly Alert[]): boolean => alerts.some(({ last_seq }) => last_seq > this.seq);
 
-  /** Compares the alerts as they are listed. */
+  /** Compares the alerts of a list. */
   compare(alerts: readonly Alert[]): void {
     const listed = new Map(alerts.map((alert) => [alert.alert_id, alert]));
     for (const alert of this.model.alerts.values()) {
@@ -173,10 +175,10 @@ export class Witness {
     if (alerts.length !== known) throw new Difference(`${alerts.length} alerts are listed, and not ${known}`);
   }
 
-  /** Compares an alert as it is shown by itself. */
+  /** Compares an alert that was loaded by itself. */
   compareShown = (shown: Alert): void => compareAlert(this.byId.get(shown.alert_id)!, shown);
 
-  /** What time has still to do: null when it is all done. */
+  /** The change that is still to come by time; null when there is none. */
   get pending(): string | null {
     for (const alert of this.model.alerts.values()) {
       if (alert.folded > 0) return `${nameOf(alert)} has ${alert.folded} repeats that no entry has told of`;

@@ -1,6 +1,6 @@
 import type { AlertAction, AlertType, MessageStatus, Severity } from '@tocsin/contracts/wire';
 
-/** A message as its producer says it. What is undefined is not said. */
+/** A message as its producer sends it. An undefined field is not sent. */
 export interface Said {
   id: string;
   service: string;
@@ -8,7 +8,7 @@ export interface Said {
   status?: MessageStatus;
   dedup_key?: string;
   occurred_at?: string;
-  /** It tells what is so now, and not what changed when. */
+  /** The message describes the present state, not a change at a certain time. */
   snapshot?: true;
   type?: AlertType;
   name?: string;
@@ -19,15 +19,15 @@ export interface Said {
   metadata?: Record<string, unknown>;
 }
 
-/** The fields that describe an alert. A message that does not say one of them leaves it as it was. */
+/** The fields that describe an alert. A message without one of them leaves it as it was. */
 export const DESCRIBING = ['type', 'name', 'title', 'message', 'labels', 'actions', 'metadata'] as const;
 type Field = (typeof DESCRIBING)[number];
 
-/** What an alert is called and described as, once its messages are heard. */
+/** The description of an alert after its messages. */
 export interface Description {
   type: AlertType;
   name: string | null;
-  /** Undefined: no message has said a title or a name, and the documents promise no wording. */
+  /** Undefined: no message has set a title or a name, and the documentation promises no wording. */
   title: string | undefined;
   message: string | null;
   labels: Record<string, string>;
@@ -35,24 +35,24 @@ export interface Description {
   metadata: Record<string, unknown>;
 }
 
-/** The producer's clock of a message in milliseconds; null where it names none. */
+/** The producer's clock of a message in milliseconds; null where it has none. */
 export const clockOf = ({ occurred_at }: Said): number | null =>
   occurred_at === undefined ? null : Date.parse(occurred_at);
 
 const RANKS: Readonly<Record<Severity, number>> = { low: 0, medium: 1, high: 2, urgent: 3 };
 export const isSeverer = (one: Severity, other: Severity): boolean => RANKS[one] > RANKS[other];
 
-/** Before any clock. */
+/** A time before any clock. */
 export const NEVER = -Infinity;
 
 /**
- * Each field of the description is the one that was said last, by the producers' clocks. A late message so fills in
- * what no newer one has said, and every order of the same messages ends in the same description.
+ * Each field of the description is the one that was sent last, by the producers' clocks. So a late message fills in the
+ * fields that no newer one has set, and every order of the same messages ends with the same description.
  */
 export class Words {
   private readonly fields = new Map<Field, { value: unknown; at: number }>();
 
-  /** `at`: when it was said. `asNewest`: it has no place in the order of the clocks, and was heard now. */
+  /** `at`: when the message was sent. `asNewest`: it has no clock, and counts as received now. */
   hear(said: Said, at: number, asNewest: boolean): void {
     for (const field of DESCRIBING) {
       const value = said[field];
@@ -64,7 +64,7 @@ export class Words {
     }
   }
 
-  /** What was heard before its producer named any time is as new as the first time that it names. */
+  /** Messages before the producer's first clock count as sent at that clock. */
   begin(at: number): void {
     for (const field of this.fields.values()) if (field.at === NEVER) field.at = at;
   }
@@ -87,11 +87,11 @@ export class Words {
   }
 }
 
-/** Of two that were said at the same instant one has to win in every order. */
+/** Of two values with the same time, the same one must win in every order. */
 const isGreater = (one: unknown, other: unknown): boolean => Buffer.compare(bytesOf(one), bytesOf(other)) > 0;
 const bytesOf = (value: unknown): Buffer => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
 
-/** The title that a name gives where none is said: `low_stock` is "Low stock". */
+/** The title that a name gives when none is sent: `low_stock` becomes "Low stock". */
 function inWords(name: string): string {
   const words = name.replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
