@@ -71,7 +71,8 @@ describe('two tenants', () => {
         cursor,
         verdict: cursor === both.cursor ? 'resumed' : 'gap',
       });
-      expect(stream.text).not.toContain('cafe');
+      // the place in a tenant that was left stays in the client's cursor, which says no more than the client did
+      expect(stream.text.replace(cursor, '')).not.toContain('cafe');
       stream.close();
     }
   });
