@@ -44,7 +44,8 @@ const policies = [
   {
     from: { ...elements('contracts'), ...files('wire') },
     disallow: { to: [{ module: { origin: ['external', 'core'] } }, elements('contracts')] },
-    message: 'wire and exact-json import nothing: browsers and published packages take them whole',
+    message:
+      'wire imports nothing, nor do exact-json, back-off and deadline: browsers and published packages take them whole',
   },
   { from: elements('contracts'), disallow: { to: packages('@nestjs/*') }, message: 'contracts runs without Nest' },
   {
@@ -136,7 +137,7 @@ export default tseslint.config(
             '**/*.spec.ts',
           ],
         },
-        { category: 'wire', pattern: ['libs/contracts/src/wire.ts', 'libs/contracts/src/exact-json.ts'] },
+        { category: 'wire', pattern: 'libs/contracts/src/{wire,exact-json,back-off,deadline}.ts' },
         { category: 'plain', pattern: 'libs/react-client/src/{core.ts,stream/**,tabs/**,alerts/**}' },
         { category: 'spec', pattern: '**/*.spec.{ts,tsx}' },
         { category: 'test', pattern: ['**/*.spec.{ts,tsx}', '{apps,libs}/**/testing/**', 'e2e/**', 'bench/**'] },

@@ -77,4 +77,4 @@ export function pack({ library, entries, compilerOptions, rewrite = (text) => te
 }
 
 /** What a package may take of the contracts. Its copies get a name of their own: a package may have a file of that name. */
-const SHARED = ['wire', 'exact-json'];
+const SHARED = ['wire', 'exact-json', 'back-off', 'deadline'];

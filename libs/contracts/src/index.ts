@@ -1,4 +1,6 @@
 export * from './alert-message';
+export * from './back-off';
+export * from './deadline';
 export * from './decode-body';
 export * from './delivery';
 export * from './errors';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, type Pool } from 'pg';
 import { DataSource, type EntityManager } from 'typeorm';
-import { TooSlow, Unavailable, type TenantId } from '@tocsin/contracts';
+import { fullJitter, TooSlow, Unavailable, within, type TenantId } from '@tocsin/contracts';
 import { columnValues } from './column-values';
 import {
   clientConfig,
@@ -38,6 +38,8 @@ export interface CallOptions {
 }
 
 const MAX_ATTEMPTS = 5;
+/** Those that met in a deadlock come back apart. */
+const BACK_OFF = { firstMs: 40, capMs: 320, floorMs: 0 };
 /** How soon a database that is well says yes to a stranger. */
 const ANSWER_WITHIN_MS = 2_000;
 
@@ -77,7 +79,11 @@ export class Database {
         throw error;
       }
     });
-    return options.withinMs === undefined ? called : within(options.withinMs, called);
+    const { withinMs } = options;
+    if (withinMs === undefined) return called;
+    return within(withinMs, called, () => {
+      throw new Unavailable('postgres', `PostgreSQL did not answer within ${withinMs} ms`);
+    });
   }
 
   /**
@@ -144,7 +150,7 @@ export class Database {
       } catch (error) {
         if (error instanceof WorkFailed) throw error.cause;
         if (attempt === MAX_ATTEMPTS || remedyFor(error) !== 'retry') throw translate(error);
-        await sleep(Math.random() * 20 * 2 ** attempt);
+        await sleep(fullJitter(attempt - 1, BACK_OFF));
       }
     }
   }
@@ -238,19 +244,3 @@ class WorkFailed extends Error {
 const heard = (): void => undefined;
 
 const isDriverError = (error: unknown): boolean => causeOf(error) !== error;
-
-async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Unavailable('postgres', `PostgreSQL did not answer within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
-  });
-  try {
-    return await Promise.race([work, timeout]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => undefined);
-  }
-}

@@ -1,9 +1,8 @@
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MAX_MESSAGE_BYTES } from '@tocsin/contracts';
+import { fullJitter, MAX_MESSAGE_BYTES } from '@tocsin/contracts';
 import type { BatchOutcome, HandleBatch, MessageOutcome, ReceivedMessage } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
-import { fullJitter } from '@tocsin/publisher';
 import type { Outage } from './outage';
 
 export interface QueueLaneOptions {
