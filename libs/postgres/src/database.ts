@@ -13,6 +13,7 @@ import {
 } from './connection';
 import { causeOf, leavesConnectionUsable, remedyFor, translate, unreachable } from './postgres-errors';
 import type { Role } from './roles';
+import { TenantMembership } from './tenant-membership';
 
 export interface DatabaseOptions extends Partial<SessionLimits> {
   connection: DatabaseConnection;
@@ -212,6 +213,7 @@ export async function openDataSource(
     logging: false,
     installExtensions: false,
     uuidExtension: 'pgcrypto',
+    entities: [TenantMembership],
     migrations: more.migrations,
     migrationsTableName: 'migration',
     // an idle connection that breaks has been dropped already; whoever asks next gets a new one, or the error

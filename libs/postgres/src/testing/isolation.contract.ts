@@ -68,7 +68,7 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
         `insert into tocsin.seen (user_id, tenant_id, epoch, seq) values ('user of a', 'a', 'e', 1), ('user of b', 'b', 'e', 1)`,
       );
       for (const tenant_id of [a, b])
-        await new PostgresTenantDirectory(database).grant(`user of ${tenant_id}`, [
+        await new PostgresTenantDirectory(database).introduce(`user of ${tenant_id}`, [
           { tenant_id, name: tenant_id, role: 'viewer' },
         ]);
     }, 60_000);
