@@ -8,7 +8,7 @@ import { scopesOf, type Scope } from './scopes';
 import type { AuthSettings, PublicKeyAlgorithm } from './settings';
 
 /** Longer ones are not tokens that a header or an address can carry. */
-export const MAX_TOKEN_BYTES = 8 * 1024;
+const MAX_TOKEN_BYTES = 8 * 1024;
 /** How far the issuer's clock may be ahead of ours. Never granted to `exp`. */
 const CLOCK_TOLERANCE_S = 30;
 const TOKEN_TYPES = [undefined, 'jwt', 'at+jwt', 'application/at+jwt'];

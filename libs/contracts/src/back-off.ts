@@ -1,5 +1,5 @@
 /** How long to wait between attempts, in milliseconds. */
-export interface BackOff {
+interface BackOff {
   /** The most before the first attempt that is made anew; doubled with each further one. */
   firstMs: number;
   /** The most before any attempt. */

@@ -50,7 +50,7 @@ export interface StoredEvent extends LogPosition {
 }
 
 /** What filters look at first: the alert after the change, and what it was before where that differs. It travels with a hint. */
-export interface FilterFields {
+interface FilterFields {
   severity: Severity;
   /** Null: it is new. */
   previous_severity: Severity | null;
@@ -194,7 +194,7 @@ export const hintOf = ({ epoch, seq, fp, prev_fp, entry }: StoredEvent): Hint =>
  * The version of the message between processor and gateway. A gateway that does not know it reads the log instead. A field
  * that is added and may be absent needs no other one: who does not know it filters as it did before.
  */
-export const HINT_VERSION = 1;
+const HINT_VERSION = 1;
 const LF = 0x0a;
 
 /**

@@ -39,7 +39,7 @@ export const topicOf = (tenantId: string, prefix = ''): string => `${prefix}aler
 export const routingKeyOf = (message: { type: AlertType; severity: Severity; service: string }): string =>
   `${message.type}.${message.severity}.${message.service}`;
 
-export interface RoutingKey {
+interface RoutingKey {
   type: AlertType;
   severity: Severity;
   service: string;

@@ -105,7 +105,7 @@ export function readOwn(
 }
 
 /** A reader of one shape: undefined when the value has another. */
-export type ReadShape = (value: unknown, headers?: Envelope['headers']) => MessageShape | undefined;
+type ReadShape = (value: unknown, headers?: Envelope['headers']) => MessageShape | undefined;
 
 /** What another system sent. Its messages are read one at a time, since a group may hold more of them than one turn should take. */
 export class MessageGroup {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { HealthChecks } from './health-checks';
 import type { Metrics } from './metrics';
 
-export interface AdminServerOptions {
+interface AdminServerOptions {
   /** 0 takes a free port. */
   port: number;
   /** Default: every interface, for the probes of an orchestrator. */

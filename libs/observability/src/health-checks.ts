@@ -7,7 +7,7 @@ import type {
 } from '@nestjs/terminus';
 import type { DependencyHealth, Health } from './health';
 
-export interface HealthReport {
+interface HealthReport {
   /** `degraded`: something is down that the app can do without for a while. */
   status: 'ok' | 'degraded' | 'down';
   dependencies: Record<string, DependencyHealth>;

@@ -2,7 +2,7 @@ import type { HealthIndicatorService } from '@nestjs/terminus';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from './logger';
 
-export type Check = () => Promise<unknown>;
+type Check = () => Promise<unknown>;
 
 export interface CheckOptions {
   /** Whether the app counts as unhealthy while this is down, and start waits for it. */

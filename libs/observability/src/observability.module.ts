@@ -8,7 +8,7 @@ import { createLogger, Log, NestLogger } from './logger';
 import { Metrics } from './metrics';
 import type { ObservabilitySettings } from './settings';
 
-export interface ObservabilityOptions {
+interface ObservabilityOptions {
   /** Which app this is: `gateway`, `alert-processor`, … */
   app: string;
   version: string;

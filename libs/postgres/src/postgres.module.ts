@@ -28,7 +28,7 @@ import { PostgresLogRetention } from './log-retention.postgres';
 import { PostgresReceipts } from './receipts.postgres';
 import { PostgresSeenPositions } from './seen-positions.postgres';
 
-export interface PostgresOptions extends DatabaseOptions {
+interface PostgresOptions extends DatabaseOptions {
   /** From when on a processor's log folds repeats; default 10 in 10 s. */
   folding?: Folding;
   /** The process's `ObservabilityModule.forRoot(…)`. */

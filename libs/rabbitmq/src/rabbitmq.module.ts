@@ -13,7 +13,7 @@ import { RabbitAlertSource } from './alert-source.rabbit';
 import { RabbitRawIntake } from './raw-intake.rabbit';
 import { declareTopology, topologyOf } from './topology';
 
-export interface RabbitOptions {
+interface RabbitOptions {
   url: string;
   /** Messages that a consumer holds unacknowledged; of the urgent ones 500 at most. Default 2,000. */
   prefetch?: number;

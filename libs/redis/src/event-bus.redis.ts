@@ -13,7 +13,7 @@ import { decodeMessage, encodeMessage } from './hint-message';
 import { HintSubscriber } from './hint-subscriber';
 import { SigningKey } from './signing-key';
 
-export interface RedisEventBusOptions {
+interface RedisEventBusOptions {
   url: string;
   /** Before every topic. */
   prefix: string;

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import type { HintListener, Subscription } from '@tocsin/contracts/ports';
 import { newClient } from './connection';
 
-export interface HintSubscriberOptions {
+interface HintSubscriberOptions {
   url: string;
   /** Bytes of a topic to what listeners hear. */
   decode(topic: string, bytes: Buffer): Parameters<HintListener['onHint']>[0];

@@ -13,7 +13,7 @@ import type { Metrics } from '@tocsin/observability';
 import type { RedisConnection } from './connection';
 import { BEAT, GIVE_BACK, STATE, TAKE } from './stream-slots.scripts';
 
-export interface RedisStreamSlotsOptions {
+interface RedisStreamSlotsOptions {
   /** Before every key. */
   prefix: string;
   /** How long a gateway that is silent keeps its slots, in milliseconds. It speaks three times as often. Default 6,000. */

@@ -23,7 +23,7 @@ export interface Watcher {
   back(waitedMs: number): void;
 }
 
-export interface Play {
+interface Play {
   feed: Iterator<FeedItem>;
   door: AlertDoor;
   /** Alerts a second, on average. */

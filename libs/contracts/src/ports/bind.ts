@@ -1,6 +1,6 @@
 type Constructor<T, A extends unknown[]> = new (...args: A) => T;
 /** A class used as an injection token: abstract for a port, concrete for one of our own. */
-export type Token<T> = abstract new (...args: never[]) => T;
+type Token<T> = abstract new (...args: never[]) => T;
 
 /**
  * A Nest provider that hands `tokens` to the constructor of `implementation`, checked at compile time: a bare

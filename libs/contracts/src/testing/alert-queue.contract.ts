@@ -4,7 +4,7 @@ import type { AlertIntake, AlertSource, HandleBatch, ReceivedMessage } from '../
 import { anAlert } from './an-alert';
 import { eventually } from './eventually';
 
-export interface OpenAlertQueue {
+interface OpenAlertQueue {
   intake: AlertIntake;
   /** A further consumer of the same queue, not consuming yet. `close` stops those that are left. */
   source(): Promise<AlertSource>;

@@ -7,7 +7,7 @@ import type { Alert, Entry } from '../wire';
 import { aTenant } from './an-alert';
 import { eventually } from './eventually';
 
-export interface OpenNewestWord {
+interface OpenNewestWord {
   log: EventLog;
   /** The same, which folds the second repeat within a window that a test can see the end of. */
   folding: EventLog;

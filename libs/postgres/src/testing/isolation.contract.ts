@@ -8,7 +8,7 @@ import type { Role } from '../roles';
 import { PostgresTenantDirectory } from '../tenant-directory.postgres';
 import { asOwner } from './as-owner';
 
-export interface OpenIsolation {
+interface OpenIsolation {
   /** A migrated database, as its owner. */
   connection: DatabaseConnection;
   close(): Promise<void>;
