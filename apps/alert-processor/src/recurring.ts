@@ -1,4 +1,4 @@
-import { within } from '@tocsin/contracts';
+import { within } from '@tocsin/timing';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** How long a stop waits for the work in hand. */

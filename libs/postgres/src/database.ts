@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, type Pool } from 'pg';
 import { DataSource, type EntityManager } from 'typeorm';
-import { fullJitter, TooSlow, Unavailable, within, type TenantId } from '@tocsin/contracts';
+import { TooSlow, Unavailable, type TenantId } from '@tocsin/contracts';
+import { fullJitter, within } from '@tocsin/timing';
 import { columnValues } from './column-values';
 import {
   clientConfig,

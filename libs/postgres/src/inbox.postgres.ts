@@ -1,13 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  fullJitter,
-  publishedForm,
-  readRoutingKey,
-  routingKeyOf,
-  Turns,
-  within,
-  type AlertMessage,
-} from '@tocsin/contracts';
+import { publishedForm, readRoutingKey, routingKeyOf, Turns } from '@tocsin/messages';
+import type { ValidMessage } from '@tocsin/contracts';
 import type {
   AlertIntake,
   AlertSource,
@@ -18,6 +11,7 @@ import type {
   RawMessage,
   ReceivedMessage,
 } from '@tocsin/contracts/ports';
+import { fullJitter, within } from '@tocsin/timing';
 import type { Database } from './database';
 
 /** The most messages that a batch hands over. */
@@ -119,7 +113,7 @@ export class Inbox {
 export class InboxIntake implements AlertIntake {
   constructor(private readonly inbox: Inbox) {}
 
-  async publish(messages: readonly AlertMessage[], context?: PublishContext): Promise<PublishOutcome[]> {
+  async publish(messages: readonly ValidMessage[], context?: PublishContext): Promise<PublishOutcome[]> {
     const turns = new Turns();
     const put: Put[] = [];
     for (const message of messages) {
@@ -131,7 +125,7 @@ export class InboxIntake implements AlertIntake {
   }
 }
 
-const toBePut = (message: AlertMessage): Put => ({
+const toBePut = (message: ValidMessage): Put => ({
   urgent: message.severity === 'urgent',
   routing_key: routingKeyOf(message),
   body: publishedForm(message),

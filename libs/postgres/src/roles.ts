@@ -1,4 +1,4 @@
-import { fullJitter } from '@tocsin/contracts';
+import { fullJitter } from '@tocsin/timing';
 import type { QueryRunner } from 'typeorm';
 import { setTimeout as sleep } from 'node:timers/promises';
 

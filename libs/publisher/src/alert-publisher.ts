@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fullJitter } from '@tocsin/contracts/back-off';
+import { fullJitter } from '@tocsin/timing/back-off';
 import type { AlertMessageBody } from '@tocsin/contracts/wire';
 import { BrokerUnavailable } from './broker-unavailable';
 import { ConfirmingPublisher, type Publication, type PublishOutcome } from './confirming-publisher';

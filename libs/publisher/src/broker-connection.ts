@@ -1,6 +1,6 @@
 import { connect, type ChannelModel, type RecoveringChannelModel } from 'amqplib';
-import { fullJitter } from '@tocsin/contracts/back-off';
-import { within } from '@tocsin/contracts/deadline';
+import { fullJitter } from '@tocsin/timing/back-off';
+import { within } from '@tocsin/timing/deadline';
 import { BrokerUnavailable } from './broker-unavailable';
 import { KeptChannel, type ChannelSetup } from './kept-channel';
 

@@ -1,6 +1,6 @@
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
-import { fullJitter } from '@tocsin/contracts/back-off';
-import { within } from '@tocsin/contracts/deadline';
+import { fullJitter } from '@tocsin/timing/back-off';
+import { within } from '@tocsin/timing/deadline';
 import { BrokerUnavailable } from './broker-unavailable';
 
 /**

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fullJitter } from '@tocsin/contracts/back-off';
-import { within } from '@tocsin/contracts/deadline';
-import { parseExactly, TooManyLongNumbers } from '@tocsin/contracts/exact-json';
+import { parseExactly, TooManyLongNumbers } from '@tocsin/messages/exact-json';
+import { fullJitter } from '@tocsin/timing/back-off';
+import { within } from '@tocsin/timing/deadline';
 import type { AlertMessageBody } from '@tocsin/contracts/wire';
 import type { AlertPublisher } from './alert-publisher';
 import { BrokerUnavailable } from './broker-unavailable';

@@ -1,11 +1,13 @@
-import { Unavailable, within } from '@tocsin/contracts';
+import { Unavailable } from '@tocsin/contracts';
 import { AlertSource, type HandleBatch } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
+import { within } from '@tocsin/timing';
 import { BrokerConnection, type ConfirmingPublisher, type Publication } from '@tocsin/publisher';
 import { randomUUID } from 'node:crypto';
 import { Outage } from './outage';
 import { QueueLane, type DeadMessage, type QueueLaneOptions } from './queue-lane';
-import { declareTopology, SUSPECT_AFTER, type Topology } from './topology';
+import { declareTopology, SUSPECT_AFTER } from './topology';
+import type { Topology } from './topology-names';
 import { Watchdog, type Consumer } from './watchdog';
 
 export interface RabbitAlertSourceOptions {

@@ -1,4 +1,4 @@
-import { within } from '@tocsin/contracts';
+import { within } from '@tocsin/timing';
 import type { BrokerConnection, KeptChannel } from '@tocsin/publisher';
 import type { Log } from '@tocsin/observability';
 import type { QueueLane } from './queue-lane';

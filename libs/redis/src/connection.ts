@@ -1,5 +1,6 @@
 import { Redis, type RedisOptions } from 'ioredis';
-import { fullJitter, Unavailable, within } from '@tocsin/contracts';
+import { Unavailable } from '@tocsin/contracts';
+import { fullJitter, within } from '@tocsin/timing';
 
 const CONNECT_TIMEOUT_MS = 2_000;
 const RECONNECT = { firstMs: 100, capMs: 2_000 };

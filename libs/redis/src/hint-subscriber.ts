@@ -1,4 +1,4 @@
-import { within } from '@tocsin/contracts';
+import { within } from '@tocsin/timing';
 import type { Redis } from 'ioredis';
 import type { HintListener, Subscription } from '@tocsin/contracts/ports';
 import { newClient } from './connection';

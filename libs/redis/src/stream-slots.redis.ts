@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import {
   HeldStreams,
   slotsOf,
-  within,
   type SlotScope,
   type StreamHolder,
   type StreamLimits,
@@ -10,6 +9,7 @@ import {
 } from '@tocsin/contracts';
 import { StreamSlots, type TakeResult } from '@tocsin/contracts/ports';
 import type { Metrics } from '@tocsin/observability';
+import { within } from '@tocsin/timing';
 import type { RedisConnection } from './connection';
 import { BEAT, GIVE_BACK, STATE, TAKE } from './stream-slots.scripts';
 

@@ -1,4 +1,4 @@
-import { fullJitter } from '@tocsin/contracts';
+import { fullJitter } from '@tocsin/timing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MAX_BATCH, type AlertDoor, type Answer } from '../alert-door';
 import type { FeedItem } from './bakery-feed';
