@@ -11,11 +11,11 @@ export interface Mutant {
 
 export { SCENARIOS };
 
-const live = (file: string) => `apps/gateway/src/live/${file}.js`;
-const TENANT_FEED = live('tenant-feed');
-const TENANT_FEEDS = live('tenant-feeds');
-const CATCH_UP = live('catch-up');
-const EVENT_STREAM = live('event-stream');
+const gateway = (file: string) => `apps/gateway/src/${file}.js`;
+const TENANT_FEED = gateway('feeds/tenant-feed');
+const TENANT_FEEDS = gateway('feeds/tenant-feeds');
+const CATCH_UP = gateway('feeds/catch-up');
+const EVENT_STREAM = gateway('live/event-stream');
 
 /** A gateway that never compares its position with the log's: it knows what it is told, and nothing else. */
 export const NO_POSITION_CHECK: Patch = {

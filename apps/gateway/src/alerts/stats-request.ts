@@ -1,7 +1,7 @@
 import { readInstant } from '@tocsin/contracts';
 import type { StatsQuery } from '@tocsin/contracts/ports';
-import { list } from '../live/stream-request';
-import { badParameter, readParameters, single } from './list-parameters';
+import { list } from '../request/entry-filter';
+import { badParameter, readParameters, single } from '../request/list-parameters';
 
 export const MAX_BUCKETS = 366;
 const DEFAULT_BUCKETS = 24;

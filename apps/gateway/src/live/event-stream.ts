@@ -3,12 +3,14 @@ import type { Socket } from 'node:net';
 import type { CloseReason, ConnectionFrame, GapReason, Hint, LogPosition, TenantId } from '@tocsin/contracts';
 import type { EventLog } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
-import { readBehind, type Beginning, type Page } from './catch-up';
-import { formatCursor, formatPosition, MAX_POSITIONS, type Cursor } from './cursor';
-import { GZIP_FIELD, type GzipStream, type SharedBytes } from './gzip';
-import { closeFrame, controlFrame, idLine, OPENING, replayBatch, type EntryBatch, type View } from './sse-frame';
-import { streamHead } from './stream-head';
-import type { FeedMember, TenantFeed } from './tenant-feed';
+import { readBehind, type Beginning, type Page } from '../feeds/catch-up';
+import { formatCursor, formatPosition, MAX_POSITIONS, type Cursor } from '../positions/cursor';
+import { GZIP_FIELD, type GzipStream, type SharedBytes } from '../frames/gzip';
+import { closeFrame, controlFrame, idLine, normalRetryMs, OPENING } from '../frames/control-frame';
+import { replayBatch, type EntryBatch } from '../frames/entry-batch';
+import type { View } from '../frames/view';
+import { streamHead } from '../http/response-head';
+import type { FeedMember, TenantFeed } from '../feeds/tenant-feed';
 import { atEndOfTurn } from './turn';
 
 export interface StreamLimits {
@@ -26,8 +28,6 @@ const REPLAY_CHUNK_BYTES = 65_536;
 const KEEP_ALIVE_MS = 5_000;
 /** How long a closing stream may take to deliver its last frame. */
 const CLOSE_GRACE_MS = 1_000;
-/** A client that lost its stream comes back after 2 to 5 s: jitter, so that those of one gateway do not come back as one. */
-export const normalRetryMs = (): number => 2_000 + Math.random() * 3_000;
 
 /** Who lends a stream its feeds. Whoever holds one longer than it needs keeps a subscription open for nobody. */
 export interface FeedLender {

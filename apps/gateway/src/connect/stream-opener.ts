@@ -5,20 +5,20 @@ import { personOf, type Revocations, type Tickets, type TokenVerifier, type Veri
 import type { Log, Metrics } from '@tocsin/observability';
 import { tenantsAskedFor, type VisibleTenants } from '../access/visible-tenants';
 import type { GatewayConfig } from '../config';
-import { corsFields } from '../cors';
+import { corsFields } from '../http/cors';
 import type { Admission } from './admission';
-import { beginAt, beginAtHead, beginWithNewest, worstVerdict, type Beginning } from './catch-up';
-import { clientAddress } from './client-address';
-import { assignPositions, foreignPositions, parseCursor } from './cursor';
-import { EventStream } from './event-stream';
-import { GzipStream } from './gzip';
-import { rotationMs, type Held, type Lifetimes } from './lifetime';
-import type { OpenStreams } from './open-streams';
+import { beginAt, beginAtHead, beginWithNewest, worstVerdict, type Beginning } from '../feeds/catch-up';
+import { clientAddress } from '../request/client-address';
+import { assignPositions, foreignPositions, parseCursor } from '../positions/cursor';
+import { EventStream } from '../live/event-stream';
+import { GzipStream } from '../frames/gzip';
+import { rotationMs, type Held, type Lifetimes } from '../live/lifetime';
+import type { OpenStreams } from '../live/open-streams';
 import type { RequestHead } from './request-head';
-import { viewOf } from './sse-frame';
+import { viewOf } from '../frames/view';
 import { readStreamRequest, type Credential, type Start, type StreamRequest } from './stream-request';
-import type { TenantFeed } from './tenant-feed';
-import type { TenantFeeds } from './tenant-feeds';
+import type { TenantFeed } from '../feeds/tenant-feed';
+import type { TenantFeeds } from '../feeds/tenant-feeds';
 
 /** What becomes of a request for a stream: who asks, what they may see, where they left off, and then the stream. */
 export class StreamOpener {

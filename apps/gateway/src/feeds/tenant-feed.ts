@@ -2,8 +2,8 @@ import { hintOf, Unavailable, type Hint, type LogPosition, type StreamHead, type
 import type { EventLog } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
 import { pageSizeBy, readBehind, type FollowedLog } from './catch-up';
-import type { PositionChecks } from './position-checks';
-import { EntryBatch } from './sse-frame';
+import type { CheckedFeed, FeedMark, PositionChecks } from './position-checks';
+import { EntryBatch } from '../frames/entry-batch';
 
 /** How long a hole waits for its missing hint before the log is asked: two processors may publish 6 before 5. */
 const REORDER_MS = 5;
@@ -18,11 +18,6 @@ export interface FeedMember {
   deliver(feed: TenantFeed, batch: EntryBatch): void;
   /** The history that the member followed is replaced; it goes on from `feed.last`. */
   replaced(feed: TenantFeed): void;
-}
-
-export interface FeedMark {
-  last: LogPosition;
-  generation: number;
 }
 
 /**
@@ -60,7 +55,7 @@ export class RingBudget {
  * hints move it forward one by one, a hole is filled from the log, and the position check finds what no hint told.
  * A member that is live has exactly the entries up to `last`, in order, but for those that wait to leave together.
  */
-export class TenantFeed implements FollowedLog {
+export class TenantFeed implements FollowedLog, CheckedFeed {
   last: LogPosition = { epoch: '', seq: 0, fp: '0' };
   floorSeq = 0;
   /** When the position was last confirmed by the log, epoch milliseconds. */
