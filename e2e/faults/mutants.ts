@@ -14,6 +14,7 @@ export { SCENARIOS };
 const gateway = (file: string) => `apps/gateway/src/${file}.js`;
 const TENANT_FEED = gateway('feeds/tenant-feed');
 const TENANT_FEEDS = gateway('feeds/tenant-feeds');
+const RING = gateway('feeds/ring');
 const CATCH_UP = gateway('feeds/catch-up');
 const EVENT_STREAM = gateway('live/event-stream');
 
@@ -67,7 +68,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
       { file: CATCH_UP, search: 'missed === 0 && position.fp === head.fp', replace: 'missed === 0' },
       { file: TENANT_FEED, search: 'position.fp !== this.last.fp ||', replace: '' },
-      { file: TENANT_FEED, search: 'this.ring[at]?.fp === position.fp', replace: 'this.ring[at]' },
+      { file: RING, search: 'this.entries[at]?.fp === position.fp', replace: 'this.entries[at]' },
       { file: TENANT_FEED, search: 'head.seq === last.seq && head.fp !== last.fp', replace: 'false' },
     ],
     scenario: 'a restored history that has reached the old number again',
