@@ -79,8 +79,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: EVENT_STREAM,
-        search: `'heartbeat', data, { id: this.cursor()`,
-        replace: `'heartbeat', data, { id: (0, _cursor.formatCursor)(new Map(this.followed.map(({ feed }) => [feed.tenant, feed.last])))`,
+        search: `'heartbeat', data, { id: this.position.cursor()`,
+        replace: `'heartbeat', data, { id: (0, _cursor.formatCursor)(new Map(followed.map(({ feed }) => [feed.tenant, feed.last])))`,
       },
     ],
     scenario: 'a cut in the middle of a replay, right behind a heartbeat',
