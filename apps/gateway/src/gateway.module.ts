@@ -45,13 +45,16 @@ import { PeerPublisher } from './intake/peer-publisher';
 import { PublishEvents } from './intake/publish-events';
 import { ReceiptWatch } from './intake/receipt-watch';
 import { Admission } from './connect/admission';
+import { BeginStream } from './connect/begin-stream';
 import { EventsController } from './connect/events.controller';
 import { HalfOpenWatch } from './live/half-open';
 import { Lifetimes } from './live/lifetime';
 import { OpenStreams } from './live/open-streams';
 import { gatewayStats } from './live/stats';
+import { IdentifyClient } from './connect/identify-client';
 import { StreamDoor } from './connect/stream-door';
 import { StreamOpener } from './connect/stream-opener';
+import { TakePlace } from './connect/take-place';
 import { TenantFeeds } from './feeds/tenant-feeds';
 import { TicketsController } from './connect/tickets.controller';
 import { SeenCursorController } from './me/seen-cursor.controller';
@@ -178,17 +181,16 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
           ) => new PublishEvents(intake, log, queries, acts, receipts, metrics, config.MAX_EVENT_BYTES),
           inject: [AlertIntake, EventLog, AlertQueries, ActOnAlerts, ReceiptWatch, Metrics],
         },
+        bind(IdentifyClient, IdentifyClient, TokenVerifier, Tickets, VisibleTenants, Revocations, GatewayConfig),
+        bind(BeginStream, BeginStream, TenantFeeds, EventLog, Revocations, GatewayConfig),
+        bind(TakePlace, TakePlace, Admission, OpenStreams, BeginStream),
         bind(
           StreamOpener,
           StreamOpener,
-          TokenVerifier,
-          Tickets,
-          VisibleTenants,
-          Revocations,
-          Admission,
+          IdentifyClient,
+          TakePlace,
+          BeginStream,
           Lifetimes,
-          TenantFeeds,
-          OpenStreams,
           EventLog,
           GatewayConfig,
           Metrics,
