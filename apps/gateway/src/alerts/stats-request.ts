@@ -1,4 +1,4 @@
-import { readInstant } from '@tocsin/contracts';
+import { readInstant } from '@tocsin/messages';
 import type { StatsQuery } from '@tocsin/contracts/ports';
 import { list } from '../request/entry-filter';
 import { badParameter, readParameters, single } from '../request/list-parameters';

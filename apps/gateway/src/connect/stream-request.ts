@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { bearerToken } from '@tocsin/auth';
-import { readInstant, Refused, type ErrorCode, type StreamFilter } from '@tocsin/contracts';
+import { Refused, type ErrorCode, type StreamFilter } from '@tocsin/contracts';
+import { readInstant } from '@tocsin/messages';
 import { list, readEntryFilter } from '../request/entry-filter';
 import { badParameter } from '../request/list-parameters';
 

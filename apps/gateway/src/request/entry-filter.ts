@@ -1,4 +1,5 @@
-import { ALERT_TYPES, isStorable, LABEL_LIMITS, SEVERITIES, type StreamFilter } from '@tocsin/contracts';
+import { ALERT_TYPES, SEVERITIES, type StreamFilter } from '@tocsin/contracts';
+import { isStorable, LABEL_LIMITS } from '@tocsin/messages';
 import { badParameter } from './list-parameters';
 
 /** `?label.<key>=<value>`. */
