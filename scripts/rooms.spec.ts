@@ -12,8 +12,8 @@ const GATEWAY = join(root, 'apps/gateway/src');
 const ROOMS = [
   'http',
   'config',
-  'body',
   'request',
+  'body',
   'positions',
   'frames',
   'problems',

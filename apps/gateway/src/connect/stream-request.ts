@@ -2,8 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { bearerToken } from '@tocsin/auth';
 import { Refused, type ErrorCode, type StreamFilter } from '@tocsin/contracts';
 import { readInstant } from '@tocsin/messages';
-import { list, readEntryFilter } from '../request/entry-filter';
-import { badParameter } from '../request/list-parameters';
+import { badParameter, list, readEntryFilter } from '../request/entry-filter';
 
 /** How a request proves who asks. */
 export type Credential = { kind: 'bearer' | 'query_token' | 'ticket' | 'cookie'; value: string };

@@ -13,7 +13,7 @@ export interface Place {
 }
 
 /** Frames of several tenants' streams: each has an id line of its own, before a body that streams share. */
-export interface OwnFrames {
+interface OwnFrames {
   readonly count: number;
   readonly pieces: readonly (string | SharedBytes)[];
 }

@@ -1,6 +1,5 @@
-import { ALERT_TYPES, SEVERITIES, type StreamFilter } from '@tocsin/contracts';
+import { ALERT_TYPES, Refused, SEVERITIES, type StreamFilter } from '@tocsin/contracts';
 import { isStorable, LABEL_LIMITS } from '@tocsin/messages';
-import { badParameter } from './list-parameters';
 
 /** `?label.<key>=<value>`. */
 const LABEL = 'label.';
@@ -49,4 +48,11 @@ export function labelsIn(query: URLSearchParams): Record<string, string> | null 
     labels.set(key, value);
   }
   return Object.fromEntries(labels);
+}
+
+/** Throws `Refused` (`invalid_parameter`) for a parameter of the query. */
+export function badParameter(parameter: string, detail: string): never {
+  throw new Refused('invalid_parameter', `${parameter} is not valid.`, {
+    errors: [{ parameter, code: 'invalid_parameter', detail }],
+  });
 }
