@@ -220,7 +220,7 @@ describe.each(['service', 'claim'] as const)('by the %s', (by) => {
       makeCall(
         gateway,
         'GET',
-        { path: `/api/events?ticket=${await issue(column)}&since=10${query}`, headers: {}, body: undefined },
+        { path: `/api/events?ticket=${await issue(column)}&since=200${query}`, headers: {}, body: undefined },
         (text) => text.includes('Secret of'),
       );
     expect(await open('revoked_tenant', '&tenant=bakery')).toMatchObject({ status: 403 });
@@ -233,7 +233,7 @@ describe.each(['service', 'claim'] as const)('by the %s', (by) => {
       headers: { Authorization: `Bearer ${credentials.revoked_tenant}` },
     });
     const cookie = headers['set-cookie']![0]!.split(';')[0]!;
-    expect(await ask(gateway, '/api/events?since=10&tenant=bakery', { headers: { Cookie: cookie } })).toMatchObject({
+    expect(await ask(gateway, '/api/events?since=200&tenant=bakery', { headers: { Cookie: cookie } })).toMatchObject({
       status: 403,
     });
   });

@@ -115,11 +115,11 @@ const both =
 export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
   // streams
   streamEvents: [
-    named(({ tenant: id }) => ({ query: `?tenant=${id}&since=10` }), tenant(), {
+    named(({ tenant: id }) => ({ query: `?tenant=${id}&since=200` }), tenant(), {
       shows: true,
       enough: (text) => text.includes('Secret of'),
     }),
-    unnamed(() => ({ query: '?since=10' }), own(), { enough: (text) => text.includes('Secret of') }),
+    unnamed(() => ({ query: '?since=200' }), own(), { enough: (text) => text.includes('Secret of') }),
   ],
   probeStream: [unnamed(nothing, open())],
   issueTicket: [unnamed(nothing, own('201'))],
