@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { GatewayConfig } from './config';
 import { openHttp } from './http-server';
-import { StreamDoor } from './live/stream-door';
+import { StreamDoor } from './connect/stream-door';
 
 test.each([
   [true, 1],
