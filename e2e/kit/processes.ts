@@ -36,9 +36,15 @@ const STOP_TIMEOUT_MS = 20_000;
 
 /**
  * The settings of this machine do not reach a process: its environment is what the test sets, and its folder has no
- * `.env`.
+ * `.env`. Only `STREAM_DOOR` does, so that every test of streams can run with node:http in place of the gateway's own
+ * reader.
  */
-const BASE_ENVIRONMENT = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', TZ: 'UTC' };
+const BASE_ENVIRONMENT = {
+  PATH: process.env.PATH ?? '',
+  HOME: process.env.HOME ?? '',
+  TZ: 'UTC',
+  STREAM_DOOR: process.env.STREAM_DOOR ?? '',
+};
 
 /** The pids of running processes. When Jest ends, for whatever reason, none of them may remain. */
 const alive = new Set<number>();

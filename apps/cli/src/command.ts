@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import type { Terminal } from './terminal';
 
 /** An option as its command declares it: its type, and a sentence with its unit and its default. */
-export interface Option {
+interface Option {
   type: 'string' | 'boolean';
   /** The option may be given several times. */
   multiple?: boolean;
@@ -23,7 +23,7 @@ export type Values<O extends Options> = {
       : string;
 };
 
-export interface Given<O extends Options> {
+interface Given<O extends Options> {
   values: Values<O>;
   /** The chosen action, for a command that has actions; else empty. */
   action: string;

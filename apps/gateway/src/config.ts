@@ -5,8 +5,8 @@ import { databaseUrlOf, postgresSettings } from '@tocsin/postgres';
 import { rabbitSettings } from '@tocsin/rabbitmq';
 import { redisSettings } from '@tocsin/redis';
 import { z } from 'zod';
-import { originFault } from './cors';
-import { admissionSettings } from './live/admission-settings';
+import { originFault } from './http/cors';
+import { admissionSettings } from './admission-settings';
 
 const bytes = () => z.coerce.number().int().min(1_024);
 const milliseconds = () => z.coerce.number().int().min(1);
@@ -100,6 +100,10 @@ export const gatewaySettings = {
   STREAM_GZIP: setting(onOff.default(false), {
     description:
       'Whether streams are compressed for clients that accept gzip: on or off. One alert shrinks to about 60 %, twenty at once to 25 %, deflated once for all streams. Every browser accepts it, so on means nearly all.',
+  }),
+  STREAM_DOOR: setting(onOff.default(true), {
+    description:
+      'Whether plain requests for streams are read before node:http: on or off. Off, node:http and Express open every stream, which answers the same at several times the CPU a connect and twice the memory a connection: for finding out whether the reader is at fault.',
   }),
   REPLAY_MAX_EVENTS: setting(z.coerce.number().int().min(0).max(100_000).default(5_000), {
     description:

@@ -3,12 +3,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { RequestBodies } from './body/request-bodies';
-import type { GatewayConfig } from './config';
-import { corsOptions } from './cors';
-import { refuseSecondHost, setAnswerFields } from './http-rules';
-import { keepIdleConnections } from './idle-connections';
+import { GatewayConfig } from './config';
+import { corsOptions } from './http/cors';
+import { refuseSecondHost, setAnswerFields } from './http/http-rules';
+import { keepIdleConnections } from './http/idle-connections';
 import { webhookHandshake } from './intake/webhook-handshake';
-import { StreamDoor } from './live/stream-door';
+import { StreamDoor } from './connect/stream-door';
 
 /** Where no setting says it, as in tests: what the bodies of all requests may take together. */
 const BODIES_BYTES = 64 * 1024 * 1024;
@@ -62,7 +62,7 @@ const BACKLOG = 4_096;
 export async function openHttp(app: NestExpressApplication, port: number): Promise<number> {
   await app.init();
   const server = app.getHttpServer();
-  app.get(StreamDoor).standBefore(server);
+  if (app.get(GatewayConfig).STREAM_DOOR) app.get(StreamDoor).standBefore(server);
   server.listen({ port, backlog: BACKLOG });
   await once(server, 'listening'); // rejects with the error event
   return (server.address() as AddressInfo).port;

@@ -9,7 +9,7 @@ import { RevocationIndex, type RevocableToken } from './revocation-index';
  */
 const POLL_MS = 2_000;
 
-export interface RevocationsOptions {
+interface RevocationsOptions {
   /**
    * How many revocations are kept. Default 100,000, about 20 MB. `RevocationIndex` says what happens to the oldest
    * beyond it.
@@ -17,7 +17,7 @@ export interface RevocationsOptions {
   maxRevocations?: number;
 }
 
-export type OnRevocations = (revocations: readonly Revocation[]) => void;
+type OnRevocations = (revocations: readonly Revocation[]) => void;
 
 /**
  * The revocations in force, as this process knows them. They are read from the store every 2 s, so no message needs to

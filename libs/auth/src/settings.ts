@@ -20,7 +20,7 @@ const httpUrl = z
   );
 
 /** The algorithms that public keys may be used with. A token's own header never decides this. */
-export const PUBLIC_KEY_ALGORITHMS = [
+const PUBLIC_KEY_ALGORITHMS = [
   'RS256',
   'RS384',
   'RS512',

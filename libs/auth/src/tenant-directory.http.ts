@@ -4,7 +4,7 @@ import { Unavailable, type Membership } from '@tocsin/contracts';
 import { TenantDirectory, type User } from '@tocsin/contracts/ports';
 import { readMemberships } from './read-memberships';
 
-export interface HttpTenantDirectoryOptions {
+interface HttpTenantDirectoryOptions {
   /** The service's address. With `{user_id}` in it, it is the complete address of a user's tenants. */
   url: string;
   /** The Bearer token to ask with. Default: the user's own token. */

@@ -16,7 +16,7 @@ export const SPENT_MARGIN_MS = 60_000;
 /** A ticket may hold a sealed token, so it is longer than a token. */
 const MAX_TICKET_BYTES = 14 * 1024;
 /** A page renews its cookie well within this time: an EventSource that reconnects by itself sends it again. */
-export const COOKIE_LIFETIME_S = 15 * 60;
+const COOKIE_LIFETIME_S = 15 * 60;
 /** The cookie size that browsers accept, with its name and attributes (RFC 6265, section 6.1). */
 const MAX_COOKIE_BYTES = 3_900;
 const KINDS = {
@@ -26,7 +26,7 @@ const KINDS = {
 type Kind = keyof typeof KINDS;
 const AUDIENCE = 'tocsin:stream';
 
-export interface TicketOptions {
+interface TicketOptions {
   /**
    * The secrets that the tickets' keys are derived from, the newest first. The first one signs tickets, all of them
    * verify.

@@ -10,7 +10,7 @@ export const topicOf = (tenantId: string, prefix = ''): string => `${prefix}aler
  * The version of the message between processor and gateway. A gateway that does not know the version reads the event
  * log instead. An optional field can be added without a new version: a gateway that does not know it filters as before.
  */
-export const HINT_VERSION = 1;
+const HINT_VERSION = 1;
 const LF = 0x0a;
 const LINE_END = Buffer.from([LF]);
 

@@ -3,15 +3,15 @@ import { Lane, matches, type Pattern } from './lane';
 import { RespSplitter } from './resp';
 
 export type { Pattern } from './lane';
-export type Direction = 'to_server' | 'to_client';
+type Direction = 'to_server' | 'to_client';
 
-export interface ProxyOptions {
+interface ProxyOptions {
   /** `resp`: the server's bytes are cut into whole replies, so that `dropMessages` can remove one. */
   framing?: 'bytes' | 'resp';
 }
 
 /** An order to drop messages on their way to clients. */
-export interface DropOrder {
+interface DropOrder {
   /** How many messages were dropped so far. */
   dropped: number;
   cancel(): void;

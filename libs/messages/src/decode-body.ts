@@ -25,7 +25,7 @@ export function decodeBody(bytes: Uint8Array, maxBytes: number): DecodedBody {
 }
 
 /** `escapes`: text in the value may hold characters that cannot be stored. False means that none does. */
-export type DecodedJson = { ok: true; value: unknown; escapes: boolean } | Extract<DecodedBody, { ok: false }>;
+type DecodedJson = { ok: true; value: unknown; escapes: boolean } | Extract<DecodedBody, { ok: false }>;
 
 /** The first half of `decodeBody`, for bodies whose parts are validated one by one: size, UTF-8, JSON. */
 export function decodeJson(bytes: Uint8Array, maxBytes: number): DecodedJson {

@@ -13,7 +13,7 @@ export const LABEL_LIMITS = { count: 32, key: 100, value: 500 } as const;
  * Whether a text has at most `most` characters. They are counted as code points, as in JSON Schema, not as code units
  * or visible characters.
  */
-export function hasAtMost(text: string, most: number): boolean {
+function hasAtMost(text: string, most: number): boolean {
   if (text.length <= most) return true;
   if (text.length > 2 * most) return false;
   let characters = 0;

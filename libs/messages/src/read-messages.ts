@@ -110,7 +110,7 @@ export function readOwn(
 }
 
 /** A reader of one format: undefined when the value has another format. */
-export type ReadShape = (value: unknown, headers?: Envelope['headers']) => MessageShape | undefined;
+type ReadShape = (value: unknown, headers?: Envelope['headers']) => MessageShape | undefined;
 
 /**
  * Some text of these formats is not in the body that was checked: attributes of a CloudEvent in headers, an alias in

@@ -92,7 +92,7 @@ function lookUp<T>(table: Readonly<Record<string, T>>, word: unknown): T | undef
 }
 
 /** A message's fields under Tocsin's names. */
-export interface Understood {
+interface Understood {
   fields: MessageFields;
   /** Fields with unknown names. */
   unknown: ReadonlyMap<string, unknown>;

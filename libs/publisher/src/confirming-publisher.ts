@@ -33,7 +33,7 @@ export type PublishOutcome =
  */
 export type PublishFailure = 'unroutable' | 'nacked' | 'connection_lost' | 'blocked' | 'timeout' | 'not_sendable';
 
-export interface ConfirmingPublisherOptions extends BrokerConnectionOptions {
+interface ConfirmingPublisherOptions extends BrokerConnectionOptions {
   /** Declares the exchanges and queues that the publisher needs, on every channel that is made. */
   declare: ChannelSetup;
   /**

@@ -1,6 +1,7 @@
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
+import { fullJitter } from '@tocsin/timing/back-off';
+import { within } from '@tocsin/timing/deadline';
 import { BrokerUnavailable } from './broker-unavailable';
-import { fullJitter } from './full-jitter';
 
 /**
  * Declares what the channel needs and starts its consumers. When it rejects, there is no channel yet. `remade` is true
@@ -56,23 +57,16 @@ export class KeptChannel {
   async opened(timeoutMs: number): Promise<void> {
     if (this.made) return;
     if (this.ended) throw new BrokerUnavailable('closed', 'The connection is closed.');
-    await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => {
+    let waiter!: Waiter;
+    const made = new Promise<void>((resolve, reject) => this.waiters.add((waiter = { resolve, reject })));
+    try {
+      await within(timeoutMs, made, () => {
         const cause = this.lastError ?? this.connectionError();
-        waiter.reject(
-          new BrokerUnavailable('unreachable', `No channel to RabbitMQ within ${timeoutMs} ms.`, { cause }),
-        );
-      }, timeoutMs);
-      const settled = () => {
-        clearTimeout(timer);
-        this.waiters.delete(waiter);
-      };
-      const waiter: Waiter = {
-        resolve: () => (settled(), resolve()),
-        reject: (error) => (settled(), reject(error)),
-      };
-      this.waiters.add(waiter);
-    });
+        throw new BrokerUnavailable('unreachable', `No channel to RabbitMQ within ${timeoutMs} ms.`, { cause });
+      });
+    } finally {
+      this.waiters.delete(waiter);
+    }
   }
 
   /** Drops the present channel and makes another. */
@@ -102,7 +96,7 @@ export class KeptChannel {
     this.ended = true;
     this.detach();
     this.made = undefined;
-    for (const waiter of [...this.waiters]) waiter.reject(reason);
+    for (const waiter of this.waiters) waiter.reject(reason);
     await channel?.close().catch(() => {});
   }
 
@@ -129,7 +123,7 @@ export class KeptChannel {
     this.made = channel;
     this.madeAt = Date.now();
     this.lastError = undefined;
-    for (const waiter of [...this.waiters]) waiter.resolve();
+    for (const waiter of this.waiters) waiter.resolve();
   }
 
   private lose(channel: ConfirmChannel, live: ChannelModel): void {

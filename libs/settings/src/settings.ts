@@ -5,7 +5,7 @@ import { z } from 'zod';
 // config.ts and reads them once. No other file reads the environment.
 
 /** The description of a setting, for `.env.example` and the table in the documents. */
-export interface AboutSetting {
+interface AboutSetting {
   /** One sentence: its purpose, its unit, and the value that turns it off. */
   description: string;
   /** Its value never appears in an example, a message or a log, and `<NAME>_FILE` may name a file that holds it. */

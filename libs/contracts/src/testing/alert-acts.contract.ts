@@ -10,7 +10,7 @@ import type { ValidMessage } from '../valid-message';
 import { aPlannedEvent, aTenant } from './an-alert';
 import { eventually } from './eventually';
 
-export interface OpenAlertActs {
+interface OpenAlertActs {
   /** The gateway's acts. */
   acts: AlertActs;
   /** The processor's acts, which end snoozes; the same object where one process does both. */
@@ -22,7 +22,7 @@ export interface OpenAlertActs {
 }
 
 /** An act with only the fields that it needs, until an hour from now where it needs a time. */
-export const anAct = (act: Act, by = 'ana', more: Partial<AttemptedAct> = {}): AttemptedAct => ({
+const anAct = (act: Act, by = 'ana', more: Partial<AttemptedAct> = {}): AttemptedAct => ({
   act,
   by,
   until: act === 'snooze' ? new Date(Date.now() + 3_600_000).toISOString() : null,

@@ -2,7 +2,7 @@ import type { DeadLetter } from '../event';
 import type { DeadLetters, EventLog } from '../ports';
 import { aTenant } from './an-alert';
 
-export interface OpenDeadLetters {
+interface OpenDeadLetters {
   deadLetters: DeadLetters;
   /** The event log that buries them. */
   log: Pick<EventLog, 'bury'>;

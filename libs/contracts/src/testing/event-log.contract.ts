@@ -20,7 +20,7 @@ import { eventually } from './eventually';
 /** A folding window that is short enough for a test to wait for its end. */
 export const FOLDS: Folding = { after: 3, windowMs: 1_500 };
 
-export interface OpenEventLog {
+interface OpenEventLog {
   /** The processor's event log, with the default folding. */
   log: EventLog;
   /** The same with `FOLDS`. */

@@ -4,7 +4,7 @@ import type { StreamSlots, TakeResult } from '../ports';
 import { aTenant } from './an-alert';
 import { eventually } from './eventually';
 
-export interface OpenStreamSlots {
+interface OpenStreamSlots {
   /** Two gateways of one system. Where there can only be one, it is given twice. */
   gateways: readonly [StreamSlots, StreamSlots];
   /** Ends the first gateway like a crash: it gives nothing back. */
@@ -12,7 +12,7 @@ export interface OpenStreamSlots {
   close(): Promise<void>;
 }
 
-export interface StreamSlotsUnderTest {
+interface StreamSlotsUnderTest {
   open(): Promise<OpenStreamSlots>;
   /** How long a crashed gateway's slots stay taken, in milliseconds, where one gateway can crash alone. */
   lifetimeMs?: number;

@@ -2,7 +2,7 @@ import type { AlertIntake, AlertSource, HandleBatch, ReceivedMessage } from '@to
 import { anAlert, eventually } from '@tocsin/contracts/testing';
 import { type AlertMessage, parseAlertMessage } from '../alert-message';
 
-export interface OpenAlertQueue {
+interface OpenAlertQueue {
   intake: AlertIntake;
   /** Another consumer of the same queue, which does not consume yet. `close` stops the consumers that are left. */
   source(): Promise<AlertSource>;

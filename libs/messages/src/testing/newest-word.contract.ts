@@ -5,7 +5,7 @@ import { aTenant, eventually } from '@tocsin/contracts/testing';
 import { asSaid } from '../published-form';
 import { parseAlertMessage } from '../alert-message';
 
-export interface OpenNewestWord {
+interface OpenNewestWord {
   log: EventLog;
   /** The same, but it folds the second repeat within a window that is short enough for a test. */
   folding: EventLog;
