@@ -114,7 +114,7 @@ describe('the AMQP door', () => {
     ]);
   });
 
-  it('says that no queue takes alerts where nobody has made one', async () => {
+  it('says that no queue takes alerts when none was declared', async () => {
     const exchange = `${topology.exchange}.lonely`;
     const answer = await open(url, exchange).publish([ALERT]);
     expect(answer).toMatchObject({

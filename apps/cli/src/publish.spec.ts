@@ -178,7 +178,7 @@ test('a refused token is signed anew once; then the answer is shown, and where t
 
 test.each([
   [
-    'nobody listens',
+    'no server listens',
     async () => gateway.goAway(),
     (url: string) => `Nothing answers at ${url}. Is it running? npm start`,
   ],
@@ -202,7 +202,7 @@ test.each([
     (url: string) => `${url} takes nothing at present: Not every message was confirmed`,
   ],
   [
-    'somebody else answers',
+    'another server answers',
     async () => void gateway.next.push((_, response) => response.writeHead(404).end('<h1>')),
     (url: string) => `${url} answered 404, and not as Tocsin does. Is it the right address?`,
   ],

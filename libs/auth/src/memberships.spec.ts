@@ -82,7 +82,7 @@ describe('memberships', () => {
     await expect(memberships.tenantsOf(user())).rejects.toBeInstanceOf(Unavailable);
   });
 
-  test('of a user whom nobody knows yet are unavailable while the directory is away, at once and without a question each', async () => {
+  test('of an unknown user are unavailable while the directory is away, at once and without a lookup each', async () => {
     directory.answer = away;
     for (let i = 0; i < 5; i++) await expect(memberships.tenantsOf(user())).rejects.toBeInstanceOf(Unavailable);
     expect(directory.asked).toBe(1);
@@ -139,7 +139,7 @@ describe('memberships', () => {
     expect(await ids(memberships.tenantsOf(user()))).toEqual(['acme']);
   });
 
-  test('are asked for again before a minute for whoever needs a younger answer', async () => {
+  test('are looked up again before a minute for a caller that needs a fresher answer', async () => {
     await memberships.tenantsOf(user());
     nowMs += 9_999;
     await memberships.tenantsOf(user(), { maxAgeMs: 10_000 });

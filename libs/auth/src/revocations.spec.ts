@@ -52,7 +52,7 @@ afterEach(async () => {
 });
 
 describe('what a revocation takes back', () => {
-  test('of a user is every token issued before it, one that does not say when included, and nobody else’s', async () => {
+  test('of a user is every token issued before it, including one without an issue time, and no other user’s', async () => {
     await revoke({ user_id: 'ada' });
     expect([START - 1, START - DAY, null].map((at) => revocations.isRevoked(token(at)))).toEqual([true, true, true]);
     expect([START, START + 500].map((at) => revocations.isRevoked(token(at)))).toEqual([false, false]);
@@ -128,7 +128,7 @@ describe('revocations', () => {
     expect(store.asked).toHaveLength(length);
   });
 
-  test('are told once each, when they are known already, until nobody listens', async () => {
+  test('are told once each, when they are known already, until the listener unsubscribes', async () => {
     const known: boolean[] = [];
     const stop = revocations.onNew(() => known.push(revocations.isRevoked(token(null))));
     await revoke({ user_id: 'ada' }, { user_id: 'ada', jti: 'one' });
@@ -191,7 +191,7 @@ describe('revocations', () => {
     expect(lines.slice(1)).toEqual(['info: revocations are read again']);
   });
 
-  test('that cannot be read at the start do not hold it up, but whoever asks whether they were', async () => {
+  test('that cannot be read at the start do not delay `start`, but `loaded`', async () => {
     store.away = true;
     store.add({ user_id: 'ada' });
     await revocations.start();

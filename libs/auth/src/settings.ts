@@ -118,7 +118,7 @@ export function checkAuthSettings(settings: AuthSettings): string[] {
 export function weakAuthSettings(settings: AuthSettings): string[] {
   const weak: string[] = [];
   if (settings.JWT_JWKS_URL?.startsWith('http://'))
-    weak.push('JWT_JWKS_URL is not https: whoever sits on the way can replace the keys.');
+    weak.push('JWT_JWKS_URL is not https: an attacker on the network can replace the keys.');
   if (!settings.JWT_ISSUER) weak.push('JWT_ISSUER is unset: tokens of any issuer that holds the key are accepted.');
   if (!settings.JWT_AUDIENCE) weak.push('JWT_AUDIENCE is unset: tokens made for other services are accepted.');
   return weak;

@@ -145,7 +145,7 @@ describe('the tenant service', () => {
     expect(answers).toEqual(Array.from({ length: 20 }, () => [acme]));
   });
 
-  test('that is frozen is given up in time by whoever asks, also by those who wait for a connection', async () => {
+  test('that is frozen is given up in time by every request, also by requests that wait for a connection', async () => {
     handle = () => {};
     const directory = new HttpTenantDirectory({ url, timeoutMs: 300 });
     const before = performance.now();

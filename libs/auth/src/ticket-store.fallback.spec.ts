@@ -61,7 +61,7 @@ describe('tickets in two stores', () => {
     expect(second.spent.size).toBe(0);
   });
 
-  test('issued after the first went away are taken, also when nobody was shown one in between', async () => {
+  test('issued after the first went away are taken, also when no ticket was redeemed in between', async () => {
     first.away = { since: new Date(nowMs) };
     nowMs += 20_000;
     expect(await gateway().redeem('a', issuedAt(nowMs - 10_000))).toBe(true);

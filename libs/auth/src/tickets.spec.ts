@@ -112,7 +112,7 @@ describe('a ticket', () => {
     expect(store.spent.size).toBe(0);
   });
 
-  test('is not refused while nobody can say whether it was spent', async () => {
+  test('is not refused while the store cannot say whether it was spent', async () => {
     const { ticket } = tickets.issue(await tokenFor());
     store.away = true;
     await expect(tickets.redeem(ticket)).rejects.toBeInstanceOf(Unavailable);

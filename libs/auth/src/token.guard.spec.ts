@@ -106,7 +106,7 @@ describe('a guarded route', () => {
     expect(await get('/read', bearer(token(['events:publish'])))).toBe('insufficient_scope');
   });
 
-  test('is closed to nobody in particular', async () => {
+  test('is closed to a request without a valid token in its header', async () => {
     expect(await get('/read')).toBe('missing_credentials');
     expect(await get('/read', bearer('test'))).toBe('invalid_token');
     expect(await get(`/read?token=${token()}`)).toBe('missing_credentials');

@@ -160,7 +160,7 @@ describe('over AMQP, where the other choice is a silent bell', () => {
   });
 });
 
-describe('over HTTP, where somebody reads the answer', () => {
+describe('over HTTP, where the sender reads the response', () => {
   it('an unknown field is refused with its pointer and the nearest name', () => {
     expect(refused(parse({ ...valid, severty: 'low' }, {}, 'strict'))).toMatchObject({
       code: 'unknown_field',

@@ -85,7 +85,7 @@ describe('publishing alerts', () => {
     expect(outcomes).toEqual(many(500).map(({ id }) => ({ id, outcome: 'confirmed' })));
   });
 
-  it('says of a message that no queue wants that nobody has it', async () => {
+  it('reports a message as unroutable when no queue is bound for it', async () => {
     const outcomes = await (
       await connected()
     ).publish([alert({ id: 'a' }), alert({ id: 'b', type: 'recommendation' }), alert({ id: 'c' })]);

@@ -90,7 +90,7 @@ describe('hints through Redis', () => {
     expect(heard.few.hints[0]!.data).not.toBeNull();
   });
 
-  it('that somebody forged ask for a look at the log, and no more', async () => {
+  it('that were forged only cause a read of the event log', async () => {
     const tenant = aTenant();
     const hintKey = 'a key of at least thirty-two characters';
     const heard = listener();

@@ -53,7 +53,7 @@ describe('stream slots in Redis', () => {
     return stream;
   }
 
-  it('leave nothing behind when all are released, and expire where nobody released them', async () => {
+  it('leave nothing behind when all are released, and expire when they are not released', async () => {
     const [user, slots] = [randomUUID(), redis.slots()];
     const streams = [await take(slots, user), await take(slots, user)];
     expect(await redis.plain.pttl(`${redis.prefix}streams:user:${user}`)).toBeGreaterThan(60_000);

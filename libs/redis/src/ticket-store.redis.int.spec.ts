@@ -58,7 +58,7 @@ describe('tickets in Redis', () => {
     await eventually(async () => expect(await tickets.redeem(randomUUID(), inThirtySeconds())).toBe(true));
   });
 
-  it('cannot be redeemed since the connection was lost, not since somebody asked', async () => {
+  it('cannot be redeemed since the connection was lost, not since the last attempt', async () => {
     const connection = redis.connection(proxy.via(redisUrl()));
     const tickets = new RedisTicketStore(connection, redis.prefix);
     await tickets.redeem(randomUUID(), inThirtySeconds());

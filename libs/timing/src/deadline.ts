@@ -1,9 +1,9 @@
 /**
- * What `work` comes to, or what `late` returns or throws once `timeoutMs` milliseconds are over. Work that is given up goes
- * on: what it comes to later is dropped, a rejection included.
+ * The result of `work`, or what `late` returns or throws after `timeoutMs` milliseconds. Work that is too late goes on,
+ * and its later result is ignored, including a rejection.
  *
- * An answer that arrived while this process was busy is in time: when the timer fires late, the event loop reads what waits on
- * its sockets first, and only then is `late` called.
+ * A reply that arrived while this process was busy is in time: when the timer fires late, the event loop first reads what
+ * waits on its sockets, and calls `late` only after that.
  */
 export async function within<T, L>(timeoutMs: number, work: Promise<T>, late: () => L): Promise<T | Awaited<L>> {
   let timer: ReturnType<typeof setTimeout> | undefined;

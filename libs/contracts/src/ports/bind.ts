@@ -3,11 +3,12 @@ type Constructor<T, A extends unknown[]> = new (...args: A) => T;
 type Token<T> = abstract new (...args: never[]) => T;
 
 /**
- * A Nest provider: whoever injects `token` gets one `implementation`, made with what `tokens` stand for, in the order of its
- * constructor. Parameters at the end that have a default may be left out.
+ * A Nest provider: a class that injects `token` gets one `implementation`. Its constructor gets the instances for
+ * `tokens`, in the order of its parameters. Parameters at the end that have a default may be left out.
  *
- * It stands in for `@Injectable()` and `@Inject()`, so that what acts is a plain class without Nest, and for a bare
- * `useFactory` with `inject`, which accepts two swapped ports: here the compiler compares each token with its parameter.
+ * It replaces `@Injectable()` and `@Inject()`, so that acting classes are plain classes without Nest. It also replaces a
+ * bare `useFactory` with `inject`, which would accept two swapped ports: here the compiler compares each token with its
+ * parameter.
  */
 export function bind<T, A extends unknown[]>(
   token: Token<T>,

@@ -59,7 +59,7 @@ export function describeAccessChanges(name: string, { open }: { open(): Promise<
       expect(found).toContainEqual(expect.objectContaining({ revocation_id: place, jti: 'one' }));
     });
 
-    it('begins anew for whoever names an id that is not there', async () => {
+    it('begins with the first revocation when the given id does not exist', async () => {
       await accessChanges.revoke({ user_id: user });
       expect(await accessChanges.since((await lastId()) + 1_000)).toEqual(await accessChanges.since(0));
     });

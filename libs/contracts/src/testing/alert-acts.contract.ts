@@ -149,7 +149,7 @@ export function describeAlertActs(name: string, { open }: { open(): Promise<Open
       },
     );
 
-    it('assigns to somebody and to nobody, on what it is assigned to when that is said, and leaves alone who made the status what it is', async () => {
+    it('assigns and removes an assignee, only from the expected one if it is given, and keeps the actor of the status', async () => {
       const one = await raise();
       await act(one, anAct('acknowledge', 'bob'));
       const assign = (assignee: string | null, from_assignee?: string | null) =>
@@ -448,7 +448,7 @@ export function describeAlertActs(name: string, { open }: { open(): Promise<Open
       const woken = async (tenant_id: TenantId) =>
         (await opened.waking.wakeSnoozed()).filter((event) => event.tenant_id === tenant_id);
 
-      it('ends by time: the alert fires again, by nobody, and what was folded meanwhile is told', async () => {
+      it('ends by time: the alert fires again, without an actor, and repeats that were folded meanwhile are reported', async () => {
         const one = await raise();
         await act(one, anAct('assign', 'ana', { assignee: 'cleo' }));
         await act(one, anAct('snooze', 'ana', { until: soon() }));

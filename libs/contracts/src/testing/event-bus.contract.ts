@@ -92,7 +92,7 @@ export function describeEventBus(name: string, { open }: { open(): Promise<OpenE
       expect(first.hints).toHaveLength(0);
     });
 
-    it('is connected, and takes hints that nobody listens for, and none at all', async () => {
+    it('is connected, and accepts hints without a listener, and an empty list', async () => {
       expect(bus.connected).toBe(true);
       await expect(bus.publish([aHint({ tenant_id: aTenant() })])).resolves.toBeUndefined();
       await expect(bus.publish([])).resolves.toBeUndefined();

@@ -85,7 +85,7 @@ export function describeAlertQueue(name: string, { open }: { open(): Promise<Ope
       expect(afterwards.map(idOf)).toEqual([marker.id]);
     });
 
-    it('carries the trace context of whoever publishes', async () => {
+    it('carries the trace context of the publisher', async () => {
       const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
       await intake.publish([anAlert()], { traceparent });
       const received: ReceivedMessage[] = [];
