@@ -20,7 +20,7 @@ const LETTER = {
 
 let server: Server;
 let asked: { what: string; token: string; body: unknown }[];
-/** The answers in their order; the last one stays. */
+/** The responses in their order; the last one is repeated. */
 let answers: [status: number, body: unknown][];
 beforeEach(async () => {
   asked = [];

@@ -60,7 +60,7 @@ test('while the server is away it waits, and what it kept is published under the
   expect(terminal.stdout).toContainEqual(expect.stringMatching(/^… the server is back after \d+ s, 0 lost$/));
   expect(terminal.stdout.at(-1)).toMatch(/^80 published, [1-9]\d* of them tried again, 0 lost\.$/);
   const order = ids().map((id) => Number(id.split('-').at(-1)));
-  // what was answered and whose answer was lost on the way is sent again: safe, because the id is the same
+  // a message whose response was lost is sent again: that is safe, because the id is the same
   expect([...new Set(order)].sort((a, b) => a - b)).toEqual(Array.from({ length: 80 }, (_, at) => at + 1));
 });
 

@@ -8,7 +8,7 @@ import { ClaimTenantDirectory } from './tenant-directory.claim';
 const membership = (id: string): Membership => ({ tenant_id: id as TenantId, name: id, role: 'member' });
 const user = (user_id = 'ada', iss = 'i'): User => ({ user_id, token: 't', claims: { iss } });
 
-/** Answers what the test says, and counts the questions. */
+/** Answers as the test says, and counts the lookups. */
 class ScriptedDirectory extends TenantDirectory {
   asked = 0;
   answer: () => Promise<readonly Membership[]> = async () => [membership('acme')];

@@ -31,7 +31,7 @@ const make = (maxRevocations?: number) => {
   made.onNew((fresh) => void told.push(fresh.map(describeOne)));
   return made;
 };
-/** Stored now, and read. */
+/** A revocation that is stored now and read. */
 const revoke = async (...all: NewRevocation[]) => {
   for (const one of all) store.add(one);
   await revocations.check();
@@ -104,7 +104,7 @@ describe('what a revocation takes back', () => {
       false,
     ]);
     expect(revocations.tenantsRevoked(token(null))).toEqual(new Set());
-    // the store's clock may be behind: what it still tells is not news every two seconds
+    // the store's clock may be behind: a revocation that it still returns must not be new every two seconds
     expect(told).toHaveLength(1);
   });
 });
@@ -172,7 +172,7 @@ describe('revocations', () => {
     for (const user_id of ['x', 'y', 'z', 'zz']) store.add({ user_id });
     await revocations.check();
     expect(told.flat().slice(5)).toEqual(['x', 'y', 'z', 'zz']);
-    // what was taken back before stays taken back
+    // what was revoked before stays revoked
     expect(revocations.isRevoked(token(null, { user_id: 'gone' }))).toBe(true);
   });
 
@@ -215,7 +215,7 @@ describe('revocations', () => {
     open();
     await Promise.all(checks);
     expect(revocations.isRevoked(token(null))).toBe(true);
-    // one that had begun, one for both checks with the look behind what it found
+    // one read that had begun, and one for both checks
     expect(store.asked).toEqual([0, 0, 1]);
   });
 

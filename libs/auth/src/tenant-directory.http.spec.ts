@@ -126,7 +126,7 @@ describe('the tenant service', () => {
   });
 
   test('that answers others is not away: a question waits longer when many ask at once', async () => {
-    // one question at a time, 60 ms each: the last has to wait for three times as long as one may
+    // one lookup at a time, 60 ms each: the last one waits three times as long as one lookup may take
     let queue = Promise.resolve();
     handle = (request, response) =>
       void (queue = queue.then(

@@ -3,7 +3,7 @@ import { TicketStore } from '@tocsin/contracts/ports';
 import { describeTicketStore } from '@tocsin/contracts/testing';
 import { FallbackTicketStore } from './ticket-store.fallback';
 
-/** A store that remembers, and can be away: since a time that it knows, or so far as anybody knows since now. */
+/** A store that remembers tickets and can be away, since a known time or since now. */
 class SpentTickets extends TicketStore {
   readonly spent = new Set<string>();
   away: { since?: Date } | undefined;
@@ -37,7 +37,7 @@ describe('tickets in two stores', () => {
     [first, second, nowMs] = [new SpentTickets(), new SpentTickets(), 1_000_000];
   });
   const gateway = () => new FallbackTicketStore(first, second, () => nowMs);
-  /** What `Tickets` says of a ticket: it lives 30 s, and is remembered for 60 s more. */
+  /** The expiry that `Tickets` gives to a ticket: it lives 30 s, and is remembered for 60 s more. */
   const issuedAt = (ms: number) => new Date(ms + 30_000 + 60_000);
 
   test('touch the second one only while the first is away', async () => {

@@ -8,7 +8,7 @@ import { TokenVerifier, type VerifiedToken } from './token-verifier';
 
 const SECRET = 'the-secret-of-these-tests-0123456789';
 
-/** Remembers what was spent, as every store does, and can be away. */
+/** Remembers spent tickets, as every store does, and can be away. */
 class SpentTickets extends TicketStore {
   readonly spent = new Map<string, Date>();
   away = false;

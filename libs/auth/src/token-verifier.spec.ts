@@ -159,7 +159,7 @@ describe('with a secret', () => {
     const token = await sign(good);
     const first = await verifier.verify(token);
     expect(await verifier.verify(token)).toBe(first);
-    // the same claims by another hand are another token
+    // the same claims with another signature are another token
     expect(await codeOf(verifier.verify(`${token.slice(0, -2)}${token.endsWith('AA') ? 'BB' : 'AA'}`))).toBe(
       'invalid_token',
     );
@@ -388,7 +388,7 @@ describe("with an issuer's keys", () => {
       answer = { status: 200, body: { keys: [named, second.jwk] } };
       expect(await verdict(tokenOf(second))).toBe('accepted');
       expect(await verdict(tokenOf(first))).toBe(hasName ? 'accepted' : 'invalid_token');
-      // where the same kid names a good key as well, that one alone counts
+      // where the same kid names a valid key as well, only that one counts
       answer = { status: 200, body: { keys: [named, second.jwk, first.jwk] } };
       clockMs += 11 * 60_000;
       await verdict(tokenOf(second));
@@ -410,7 +410,7 @@ describe("with an issuer's keys", () => {
     clockMs += 23 * 3_600_000;
     const token = await tokenOf(first);
     expect(await verdict(token)).toBe('accepted');
-    expect(await verdict(tokenOf(second))).toBe('jwks'); // perhaps a new key: nobody can say
+    expect(await verdict(tokenOf(second))).toBe('jwks'); // it may be a new key: only the issuer can say
     clockMs += 2 * 3_600_000;
     expect(await verdict(token)).toBe('jwks');
   });

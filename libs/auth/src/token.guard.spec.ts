@@ -35,7 +35,7 @@ class Routes {
   }
 }
 
-/** Stands in for the gateway's problem filter. */
+/** Replaces the gateway's problem filter. */
 @Catch(Refused, Unavailable)
 class CodeFilter {
   catch(error: Refused, host: ArgumentsHost) {
@@ -79,7 +79,7 @@ afterAll(() => app.close());
 
 const token = (scopes?: ('alerts:read' | 'events:publish')[]) =>
   signToken(SECRET, { user_id: 'ada', expiresInSeconds: 60, ...(scopes ? { scopes } : {}) });
-/** With `node:http`, which sends the headers as they are given. */
+/** Uses `node:http`, which sends the headers unchanged. */
 const get = (path: string, headers: Record<string, string | string[]> = {}) =>
   new Promise<string>((resolve, reject) => {
     httpRequest({ port, host: '127.0.0.1', path, headers }, (response) => {

@@ -75,7 +75,7 @@ describe('a filter', () => {
     [{ service: ['orders'], name: ['cold'] }, false],
   ])('%j judges each side of a change by itself: %s', (filter, expected) => {
     expect(entryPasses({ ...any, ...filter }, entry)).toBe(expected);
-    // what travels beside the data never says no where the whole says yes
+    // the fields beside the data never fail where the complete entry passes
     if (expected) expect(passes({ ...any, ...filter }, filterFieldsOf(entry))).toBe(true);
   });
 

@@ -17,14 +17,14 @@ it.each<[string | undefined, Buffer]>([
   ['gzip, br', brotliCompressSync(gzipSync(plain))],
   ['gzip:UTF-8', gzipSync(plain)],
   ['deflate:utf-8', deflateSync(plain)],
-  // what senders write there that says nothing of compression
+  // values that senders set but that say nothing about compression
   ['utf-8', plain],
   ['UTF-8', plain],
   ['identity', plain],
   ['binary', plain],
   ['', plain],
   [undefined, plain],
-  // decompressed on the way
+  // a proxy has decompressed it
   ['gzip', plain],
   ['br', plain],
 ])('a body that says %j is read', (encoding, bytes) =>

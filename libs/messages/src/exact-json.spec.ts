@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { parseExactly, TooManyLongNumbers } from './exact-json';
 
 it.each([
-  // what a double holds stays a number
+  // numbers that a double can represent stay numbers
   ['0', 0],
   ['42', 42],
   ['-7', -7],
@@ -22,7 +22,7 @@ it.each([
   ['1767323045.678901', 1_767_323_045.678_901],
   ['100000000000000.0', 1e14],
   ['0.0000000000000000001', 1e-19],
-  // what it does not is text
+  // other numbers become text
   ['653247040368672768', '653247040368672768'],
   ['653247040368672771', '653247040368672771'],
   ['9007199254740993', '9007199254740993'],

@@ -49,7 +49,7 @@ function only(parsed: readonly ParsedMessage[]): Extract<ParsedMessage, { ok: tr
   if (!first.ok) throw new Error(`refused: ${JSON.stringify(first)}`);
   return first;
 }
-/** As the processor reads from the queue what came by HTTP. */
+/** Reads from the queue what came by HTTP, as the processor does. */
 const throughTheQueue = (message: AlertMessage) =>
   only(parseMessages(Buffer.from(JSON.stringify(message)), { routing_key: routingKeyOf(message) }).messages);
 
@@ -74,7 +74,7 @@ describe('an alert of a webhook of state', () => {
     expect(ofReceipt({}, { fingerprint: undefined }).snapshot).not.toBe(true);
   });
 
-  // over HTTP nothing tells one receipt from the next; over AMQP a redelivery is the same receipt
+  // over HTTP nothing distinguishes one receipt from the next; over AMQP a redelivery is the same receipt
   it.each<[string, Envelope, Envelope, boolean]>([
     ['HTTP', {}, {}, false],
     ['the same delivery', { message_id: 'm', timestamp: 5 }, { message_id: 'm', timestamp: 5 }, true],
@@ -409,7 +409,7 @@ it('never throws, whatever is within a shape', () => {
         try {
           text = JSON.stringify(body(value, other));
         } catch {
-          return; // what JSON cannot say
+          return; // a value that JSON cannot represent
         }
         const { messages } = parseMessages(Buffer.from(text), { headers: { 'ce-id': value } });
         expect(messages.length).toBeGreaterThan(0);

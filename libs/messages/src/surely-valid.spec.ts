@@ -6,7 +6,7 @@ import { ALERT_TYPES, CHANNELS, MESSAGE_STATUSES, SEVERITIES } from '@tocsin/con
 import { AlertMessage, parseAlertMessage, type Envelope, type Judgement } from './alert-message';
 import { surelyValid } from './surely-valid';
 
-/** Values that are right for a field, nearly right, and of another type altogether. */
+/** Values that are valid for a field, nearly valid, and of another type. */
 const anything = fc.oneof(
   fc.string(),
   fc.string({ unit: 'grapheme' }),
@@ -65,7 +65,7 @@ const candidates: Record<string, fc.Arbitrary<unknown>> = {
   schema_version: fc.constantFrom(1, 2, '1'),
 };
 const fields = Object.keys(candidates);
-/** A valid message in which up to three fields are something else. */
+/** A valid message in which up to three fields are replaced. */
 const mutated = fc
   .uniqueArray(fc.constantFrom(...fields), { maxLength: 3 })
   .chain((names) =>
@@ -91,7 +91,7 @@ describe('an object that is surely valid', () => {
       }),
       { numRuns: 2_000 },
     );
-    // both kinds were drawn: the property above held for something
+    // both kinds were generated, so the property above was tested
     expect(Math.min(sure, faulty)).toBeGreaterThan(100);
   });
 

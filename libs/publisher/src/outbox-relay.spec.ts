@@ -4,7 +4,7 @@ import { OutboxRelay, type OutboxTrouble } from './outbox-relay';
 
 type Publish = (ids: string[]) => Promise<PublishOutcome[]>;
 
-/** A relay whose database and broker are played: what was said to the database, and each `publish` as the test answers it. */
+/** A relay with a fake database and a fake broker: records the statements, and the test decides each `publish`. */
 function played(rows: { id: string; traceparent?: string; alert?: unknown; text?: string }[], publish: Publish) {
   const said: string[] = [];
   const troubles: OutboxTrouble[] = [];
@@ -51,7 +51,7 @@ function played(rows: { id: string; traceparent?: string; alert?: unknown; text?
 }
 
 const confirmed = (ids: string[]): PublishOutcome[] => ids.map((id) => ({ id, outcome: 'confirmed' }));
-/** Until the relay has waited once: everything played is settled by then. */
+/** Resolves once the relay has waited once: by then everything before is settled. */
 const oneRound = async (relay: OutboxRelay) => {
   relay.start();
   await new Promise(setImmediate);

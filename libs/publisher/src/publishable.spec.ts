@@ -2,7 +2,7 @@ import { AlertPublisher, publicationOf } from './alert-publisher';
 import { enqueue } from './outbox';
 
 const alert = { tenant_id: 'bakery', service: 'ovens', severity: 'low' } as const;
-/** What JavaScript lets through. */
+/** Values that JavaScript allows and the types do not. */
 const FAULTY: [what: string, alert: unknown, says: string][] = [
   ['no service', { ...alert, service: undefined }, 'alerts[1] has no service.'],
   ['a service of blanks', { ...alert, service: ' ' }, 'alerts[1] has no service.'],
@@ -15,7 +15,7 @@ const FAULTY: [what: string, alert: unknown, says: string][] = [
 ];
 
 it.each(FAULTY)('an alert with %s is refused before anything is sent', async (_, faulty, says) => {
-  // nothing answers there: whatever is sent fails otherwise
+  // no broker listens there: a message that is sent would fail with another error
   const publisher = new AlertPublisher({ url: 'amqp://127.0.0.1:1' });
   await expect(publisher.publish([alert, faulty as typeof alert])).rejects.toThrow(
     new TypeError(`${says} Nothing was published.`),

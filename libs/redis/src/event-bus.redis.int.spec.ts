@@ -8,7 +8,7 @@ describeEventBus('Redis', {
   async open() {
     const redis = new OwnRedis();
     const bus = redis.bus();
-    // the first one connects, which may take longer than a hint may on a busy machine
+    // the first one opens the connection, which may take longer than a hint may on a busy machine
     await eventually(() => bus.publish([aHint()]));
     return { bus, close: () => redis.close() };
   },
@@ -125,7 +125,7 @@ describe('hints through Redis', () => {
       await speaks.publish([aHint({ tenant_id: tenant, seq: 2 })]);
       expect(heard.hints.at(-1)?.seq).toBe(2);
     });
-    // another's, unsigned, and one beyond what anybody publishes
+    // a hint of another system, an unsigned one, and one that is larger than any published hint
     await redis.bus().publish([aHint({ tenant_id: tenant, seq: 3 })]);
     await redis.plain.publish(topicOf(tenant, redis.prefix), encodeHint(aHint({ tenant_id: tenant, seq: 3 })));
     await redis.plain.publish(topicOf(tenant, redis.prefix), Buffer.alloc(512 * 1024, 'x'));
@@ -144,7 +144,7 @@ describe('hints through Redis', () => {
     await bus.subscribe(other, heard[2]);
     expect(heard.map(({ resumed }) => resumed)).toEqual([0, 0, 0]);
 
-    // by its address: CLIENT KILL TYPE pubsub would end the subscribers of other tests too
+    // by address: CLIENT KILL TYPE pubsub would end the subscribers of other tests too
     const subscribers = String(await redis.plain.call('CLIENT', 'LIST', 'TYPE', 'pubsub'));
     const port = proxy.ports.find((known) => subscribers.includes(`addr=127.0.0.1:${known} `));
     expect(await redis.plain.call('CLIENT', 'KILL', `127.0.0.1:${port}`)).toBe('OK');

@@ -16,7 +16,7 @@ describeStreamSlots('Redis', {
       redis.slots({ connection: first, lifetimeMs: LIFETIME_MS }),
       redis.slots({ lifetimeMs: LIFETIME_MS }),
     ] as const;
-    // a process that is killed says nothing any more: neither a heartbeat nor a goodbye
+    // a killed process sends nothing more: no heartbeat and no release
     return { gateways, crashFirst: () => first.close(), close: () => redis.close() };
   },
 });
@@ -38,7 +38,7 @@ describe('stream slots in Redis', () => {
     redis.slots({ connection: redis.connection(proxy.via(redisUrl())), lifetimeMs });
   const decidedAlone = async () => (await redis.metrics.streamSlotsLocal.get()).values[0]?.value ?? 0;
   const gatewayKeys = () => redis.plain.keys(`${redis.prefix}gateway:*`);
-  /** What Redis believes of a user: the fields of gateways that live. */
+  /** The counts of a user in Redis: the fields of living gateways. */
   const countOf = async (user: string) => {
     const [alive, counts] = [await gatewayKeys(), await redis.plain.hgetall(`${redis.prefix}streams:user:${user}`)];
     return Object.entries(counts).reduce(
@@ -119,7 +119,7 @@ describe('stream slots in Redis', () => {
       proxy.silence(false);
       proxy.refuse(false);
       await eventually(async () => expect(await countOf(user)).toBe(3));
-      // three are held where two are allowed: none more, until two have gone
+      // three streams are open where two are allowed: no more are admitted until two have ended
       islander.release(alone);
       await eventually(async () => expect(await countOf(user)).toBe(2));
       expect(await other.take(aStream(user), limits)).toEqual({ full: 'user' });

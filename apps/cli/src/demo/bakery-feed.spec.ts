@@ -29,7 +29,7 @@ describe.each([1, 7, 4711])('with seed %i', (seed) => {
       const open = new Map<string, string>();
       let day = 1;
       for (const item of told({ seed, tenants })) {
-        if (item.day !== day) expect([...open.keys()]).toEqual([]); // a day tells its stories to their end
+        if (item.day !== day) expect([...open.keys()]).toEqual([]); // a day tells its stories completely
         day = item.day;
         const parsed = parseAlertMessage(Buffer.from(JSON.stringify(item.message)), {}, 'strict');
         expect(parsed).toMatchObject({ ok: true, unknown: [], understood: [] });

@@ -19,7 +19,7 @@ function read(body: unknown, envelope: Envelope = {}, judgement: Judgement = 'st
   if (!parsed?.ok) throw new Error(`refused: ${JSON.stringify(parsed)}`);
   return parsed;
 }
-/** As the processor reads what came by HTTP. */
+/** Reads what came by HTTP, as the processor does. */
 const throughTheQueue = (message: AlertMessage): Accepted =>
   read(message, { routing_key: routingKeyOf(message) }, 'lenient');
 
@@ -29,7 +29,7 @@ const asHeaders = (
   encode: (text: string) => string = String,
 ) => Object.fromEntries(Object.entries(attributes).map(([name, value]) => [`${prefix}${name}`, encode(String(value))]));
 
-/** The four ways of one event, each as the processor comes to see it. */
+/** The four transports of one event, each as the processor receives it. */
 const WAYS: Record<string, (given: Record<string, unknown>) => Accepted> = {
   'HTTP, structured': (given) => throughTheQueue(read(given).message),
   'HTTP, binary': (given) =>
@@ -85,7 +85,7 @@ describe('what tells one CloudEvent from another', () => {
   it('is everything else: another body under its source and id is a conflict', () => {
     for (const more of [{ data: { stock: 3 } }, { subject: 'other' }, { type: 'order.lost' }, { correlationid: '7' }])
       expect(read(event(more)).body_hash).not.toBe(read(event({ data })).body_hash);
-    // and metadata of ours is no event
+    // metadata of Tocsin's own messages does not make them CloudEvents
     const ours = (traceparent: string) =>
       read({ tenant_id: 't', service: 's', severity: 'low', id: 'a', metadata: { traceparent } }).body_hash;
     expect(ours('a')).not.toBe(ours('b'));

@@ -217,7 +217,7 @@ describe('a list is a batch', () => {
       'm/3',
     ]);
     expect(messages.every(({ ok }) => ok)).toBe(true);
-    // and the same ids when it comes again without one
+    // and the ids are the same when it comes again without one
     const again = () =>
       read([bare, bare, { ...bare, title: 'x' }], { timestamp: 1_767_322_800 }).map((parsed) =>
         parsed.ok ? parsed.message.id : parsed,
