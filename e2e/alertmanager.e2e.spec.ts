@@ -105,7 +105,7 @@ describeWith('prometheus-alertmanager', 'a real Alertmanager', () => {
     expect(await changes('many')).toHaveLength(1_200);
   });
 
-  it('sends one that nobody can take beside one that ends: the end comes', async () => {
+  it('sends an invalid alert beside one that ends: the end is stored', async () => {
     const alertmanager = await start({ receiver: toTenant('bad') });
     const ends = (endsAt: Date) => [
       cold({ startsAt: past(60), endsAt, annotations: { summary: '\u001b[31mcold\u001b[0m' } }, { instance: 'a' }),

@@ -276,7 +276,7 @@ describe('alerts over HTTP', () => {
     expect(refused(await call('ana', path))).toEqual([400, code, parameter === undefined ? undefined : [parameter]]);
   });
 
-  it('a misspelt name is told the one that is meant', async () => {
+  it('the response to a misspelt name suggests the right one', async () => {
     expect((await call('ana', 'alerts?severty=high')).json.errors![0]!.detail).toContain('Did you mean "severity"?');
     expect((await call('ana', 'alerts/search', { assigne: ['me'] })).json).toMatchObject({
       status: 422,

@@ -275,7 +275,7 @@ describe('bad input', () => {
       expectProblem(await refusal(`?token=${await ticketFor(token())}`), 401, 'invalid_token');
     });
 
-    it('one that was used is 401 invalid_ticket, also on another gateway', async () => {
+    it('a used ticket is 401 invalid_ticket, also on another gateway', async () => {
       const other = await stack.startGateway();
       const ticket = await ticketFor(token());
       const stream = await SseStream.open(stack.eventsUrl(), { query: { ticket } });
@@ -295,7 +295,7 @@ describe('bad input', () => {
       for (const stream of streams) stream.close();
     });
 
-    it('one that has expired, with its token, is 401 invalid_ticket', async () => {
+    it('an expired ticket, with its token, is 401 invalid_ticket', async () => {
       const ticket = await ticketFor(token({ exp: nowSeconds() + 2 }));
       await sleep(2_100);
       expectProblem(await refusal(`?ticket=${ticket}`), 401, 'invalid_ticket');
@@ -310,7 +310,7 @@ describe('bad input', () => {
   });
 
   describe('about tenants', () => {
-    it('none at all is 403 no_tenant, for a user with an empty list and for one that nobody knows', async () => {
+    it('no tenant at all is 403 no_tenant, for a user with an empty list and for an unknown user', async () => {
       for (const sub of ['nobody', 'unknown'])
         expectProblem(await refusal('', bearer(token({ sub }))), 403, 'no_tenant');
     });
@@ -431,7 +431,7 @@ describe('bad input', () => {
       else expectProblem(published, 403, 'insufficient_scope');
     });
 
-    it('a token without scopes is a person, who listens and does not publish', async () => {
+    it('a token without scopes is a person’s, who may listen but not publish', async () => {
       (await listening()).close();
       expectProblem(await publish(token()), 403, 'insufficient_scope');
     });

@@ -162,7 +162,7 @@ describe('what other libraries send', () => {
       await settled(2);
     });
 
-    it('may have no companions, and is told what it lacks', async () => {
+    it('may be alone, and its refusal names the missing fields', async () => {
       expect(await post('[]', { 'Content-Type': 'application/cloudevents-batch+json' })).toMatchObject({
         status: 202,
         json: { ids: [] },

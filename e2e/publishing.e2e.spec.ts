@@ -49,7 +49,7 @@ describe('publishing over HTTP', () => {
     ]);
   });
 
-  it('one that cannot be told in time is answered as ever, and its message is stored later', async () => {
+  it('a receipt that is not known in time leaves the response as before, and the message is stored later', async () => {
     const processor = stack.processors.pop()!;
     await processor.stop();
     const startedAt = performance.now();

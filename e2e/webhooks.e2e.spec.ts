@@ -51,7 +51,7 @@ describe('webhooks of other systems', () => {
   });
 
   describe('a group of which one alert is refused', () => {
-    it('is taken, the refused ones are letters of whom they concern, and a redrive stores nothing twice', async () => {
+    it('is accepted, refused alerts are dead letters of their tenant, and a redrive stores nothing twice', async () => {
       const bad = alert({ fingerprint: 'x'.repeat(300) });
       const body = group(alert(), bad, alert({ fingerprint: 'f2' }, { tenant_id: 'dairy' }), 'no alert');
       const answer = await post('/api/v1/events?tenant=bakery', body, { token: key(), prefer: 'wait=10' });

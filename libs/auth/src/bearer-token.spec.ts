@@ -35,6 +35,6 @@ it.each(['token', 'ticket', 'access_token'])(
   },
 );
 
-it('without raw headers the one that was kept counts', () => {
+it('without raw headers the one in `headers` counts', () => {
   expect(bearerToken({ headers: { authorization: 'Bearer abc' }, rawHeaders: [], url: '/' })).toBe('abc');
 });

@@ -123,7 +123,7 @@ describe('memberships', () => {
     expect(await ids(memberships.tenantsOf(user()))).toEqual(['globex']);
   });
 
-  test('are kept for a bounded number of users, those who asked last', async () => {
+  test('are cached for a bounded number of users, the most recent ones', async () => {
     for (const name of ['a', 'b', 'c', 'a', 'd']) await memberships.tenantsOf(user(name));
     expect(directory.asked).toBe(4);
     await memberships.tenantsOf(user('a'));
@@ -152,7 +152,7 @@ describe('memberships', () => {
     expect(directory.asked).toBe(3);
   });
 
-  test('of a user for whom something changed are asked for anew, of every issuer, and nothing earlier stands in', async () => {
+  test('of a user whose memberships changed are looked up again, for every issuer, and no earlier answer stands in', async () => {
     for (const issuer of ['one', 'two']) await memberships.tenantsOf(user('ada', issuer));
     await memberships.tenantsOf(user('bob'));
     memberships.forget('ada');

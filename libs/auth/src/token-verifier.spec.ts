@@ -318,7 +318,7 @@ describe("with an issuer's keys", () => {
     expect(requests).toBeLessThanOrEqual(1 + 10);
   });
 
-  test('a new key is found at once, by all who come with it, however young the known keys are', async () => {
+  test('a new key is found at once, for all tokens with it, however young the known keys are', async () => {
     expect(await verdict(tokenOf(first))).toBe('accepted');
     answer = { status: 200, body: { keys: [first.jwk, second.jwk] } };
     expect(await Promise.all(Array.from({ length: 10 }, () => verdict(tokenOf(second))))).toEqual(

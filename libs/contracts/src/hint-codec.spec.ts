@@ -87,7 +87,7 @@ describe('a signed hint', () => {
     }
   });
 
-  it('is none to who has no key, signed or not', () => {
+  it('is not accepted without a key, signed or not', () => {
     expect(decodeSignedHint('alerts:a', encodeSignedHint('alerts:a', hint, key), undefined)).toBeUndefined();
     expect(decodeSignedHint('alerts:a', encodeSignedHint('alerts:a', hint), undefined)).toBeUndefined();
   });

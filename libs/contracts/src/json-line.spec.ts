@@ -25,7 +25,7 @@ it('text without any of them is what JSON.stringify makes, escapes of the same c
     expect(jsonLine(value)).toBe(JSON.stringify(value));
 });
 
-it('what was rendered before is put right, and what was rendered right stays the same object', () => {
+it('JSON of an older program is escaped, and JSON that needs no escape stays the same object', () => {
   const text = fc.string({
     unit: fc.constantFrom('a', 'é', '日', '🔔', '\\', '"', '\u0085', '\u2028', '\u2029', '\n'),
   });

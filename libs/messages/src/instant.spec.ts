@@ -80,7 +80,7 @@ it.each([
   new Date(0),
 ])('%j is no time', (given) => expect(readInstant(given)).toBeUndefined());
 
-it('what it reads, it reads again as the same', () => {
+it('its result parses to itself', () => {
   const number = fc.double({ min: 0, max: 2e14, noNaN: true });
   const text = fc.oneof(
     fc.date({ min: new Date(0), max: new Date('9999-12-30'), noInvalidDate: true }).map((date) => date.toISOString()),

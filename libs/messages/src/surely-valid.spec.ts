@@ -95,12 +95,12 @@ describe('an object that is surely valid', () => {
     expect(Math.min(sure, faulty)).toBeGreaterThan(100);
   });
 
-  it('is every valid message but one whose actions are no instances of their class', () => {
+  it('is true for every valid message, unless its actions are no instances of their class', () => {
     expect(surelyValid(Object.assign(new AlertMessage(), anAlert({ actions: [] })))).toBe(true);
     expect(surelyValid(Object.assign(new AlertMessage(), anAlert({ actions: [{ label: 'x' }] })))).toBe(false);
   });
 
-  it('is none whose class has a rule that is not understood, or none at all', () => {
+  it('is false for a class with an unsupported rule, or with none at all', () => {
     class Conditional {
       @ValidateIf(() => true) @IsString() text = 'x';
     }

@@ -74,7 +74,7 @@ describe('publishing alerts', () => {
     expect(Math.abs(Number(properties.timestamp) - Date.now() / 1000)).toBeLessThan(60);
   });
 
-  it('gives a message without an id one, and says which', async () => {
+  it('gives a message without an id one, and reports it', async () => {
     const [outcome] = await (await connected()).publish([alert()]);
     expect(outcome!.id).toMatch(/^[0-9a-f-]{36}$/);
     expect(JSON.parse((await next()).content.toString())).toMatchObject({ id: outcome!.id });
@@ -96,7 +96,7 @@ describe('publishing alerts', () => {
     ]);
   });
 
-  it('says of a message that AMQP cannot carry that it was not sent, and sends the others', async () => {
+  it('reports a message that AMQP cannot carry as not sent, and sends the others', async () => {
     const outcomes = await (
       await connected()
     ).publish([alert({ id: 'a', service: 'x'.repeat(300) }), alert({ id: 'b' })]);
@@ -118,7 +118,7 @@ describe('publishing alerts', () => {
     expect(await made.publish([alert({ id: 'a' })])).toEqual([{ id: 'a', outcome: 'confirmed' }]);
   });
 
-  it('fails what was on its way when the connection is cut, refuses while it is away, and comes back by itself', async () => {
+  it('fails messages in flight when the connection is cut, refuses new ones while it is away, and reconnects by itself', async () => {
     const made = await connected();
     proxy.silence();
     const onItsWay = made.publish(many(3));
@@ -133,7 +133,7 @@ describe('publishing alerts', () => {
     expect(await made.publish(many(1))).toEqual([{ id: 'm-0', outcome: 'confirmed' }]);
   });
 
-  it('waits no longer than its time for a silent broker, and keeps its window bounded', async () => {
+  it('waits no longer than its timeout for a silent broker, and keeps its window bounded', async () => {
     const made = await connected({ confirmTimeoutMs: 200, maxInFlight: 2 });
     proxy.silence();
     expect(await made.publish(many(3))).toEqual(
@@ -157,7 +157,7 @@ describe('publishing alerts', () => {
     );
   });
 
-  it('goes on with what was not confirmed, under the same id, for as long as it was told to', async () => {
+  it('retries unconfirmed messages under the same id, for as long as it was told to', async () => {
     const made = await connected();
     await channel.unbindQueue(queue, exchange, 'alert.#');
     const publishing = made.publish([alert(), alert({ id: 'b' })], { retryForMs: 20_000 });
@@ -173,7 +173,7 @@ describe('publishing alerts', () => {
     expect(ids.sort()).toEqual(outcomes.map(({ id }) => id).sort());
   });
 
-  it('ends with the last outcome when the time is up, with the obstacle when nothing was ever sent, and does not insist on what cannot be sent', async () => {
+  it('ends with the last outcome when the time is over, with the obstacle when nothing was sent, and does not retry a message that cannot be sent', async () => {
     const made = await connected();
     await channel.unbindQueue(queue, exchange, 'alert.#');
     expect(await made.publish([alert({ id: 'a' })], { retryForMs: 300 })).toEqual([
@@ -207,7 +207,7 @@ describe('publishing alerts', () => {
     await expect(made.connect(300)).rejects.toMatchObject({ obstacle: 'closed' });
   });
 
-  it('publishes nothing at all', async () => {
+  it('accepts an empty list', async () => {
     expect(await (await publisher()).publish([])).toEqual([]);
   });
 });

@@ -58,14 +58,14 @@ const oneRound = async (relay: OutboxRelay) => {
   await relay.stop();
 };
 
-it('deletes what was confirmed, and nothing before', async () => {
+it('deletes a row only after its confirmation', async () => {
   const { relay, said, published } = played([{ id: 'a' }, { id: 'b' }], async (ids) => confirmed(ids));
   await oneRound(relay);
   expect(published).toEqual([[['a', 'b'], undefined]]);
   expect(said).toEqual(['begin', 'select', 'delete 1,2', 'commit', 'release']);
 });
 
-it('keeps what was not confirmed, and says why', async () => {
+it('keeps rows that were not confirmed, and reports why', async () => {
   const { relay, said, troubles } = played([{ id: 'a' }, { id: 'b' }], async () => [
     { id: 'a', outcome: 'failed', reason: 'unroutable' },
     { id: 'b', outcome: 'confirmed' },
@@ -84,7 +84,7 @@ it('lets go of its claim at once when the broker has an alarm', async () => {
   expect(troubles).toEqual([{ kind: 'broker', error: expect.objectContaining({ obstacle: 'blocked' }) as Error }]);
 });
 
-it('gives each run of rows its own trace, and does not lose what one run confirmed when another was not sent', async () => {
+it('gives each run of rows its own trace, and keeps the confirmations of one run when another was not sent', async () => {
   const rows = [{ id: 'a', traceparent: 't1' }, { id: 'b', traceparent: 't1' }, { id: 'c' }];
   const { relay, said, published } = played(rows, (ids) =>
     ids.includes('c') ? Promise.reject(new BrokerUnavailable('full', 'too many')) : Promise.resolve(confirmed(ids)),
@@ -97,7 +97,7 @@ it('gives each run of rows its own trace, and does not lose what one run confirm
   expect(said).toEqual(['begin', 'select', 'delete 1,2', 'commit', 'release']);
 });
 
-it('sets aside a row that no alert can be made of, and publishes the others', async () => {
+it('sets aside a row that is not a valid alert, and publishes the others', async () => {
   const alert = { tenant_id: 'bakery', service: 'ovens', severity: 'low' };
   const rows = [
     { id: 'a', alert: { ...alert, service: undefined } },

@@ -17,7 +17,7 @@ class Tower extends Bell {
 }
 
 describe('bind', () => {
-  it('makes a provider for a port from what its tokens stand for, and leaves defaults to the constructor', () => {
+  it('makes a provider for a port from the instances of its tokens, and leaves defaults to the constructor', () => {
     const provider = bind(Bell, Tower, Rope);
     expect([provider.provide, provider.inject]).toEqual([Bell, [Rope]]);
     expect(provider.useFactory({ length: 12 }).ring()).toBe('12 m, 0 bells');

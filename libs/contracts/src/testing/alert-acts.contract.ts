@@ -183,7 +183,7 @@ export function describeAlertActs(name: string, { open }: { open(): Promise<Open
       expect(await entriesOf(one.tenant_id)).toHaveLength(length + 1);
     });
 
-    it('answers who does the same again as long as it stands, and appends nothing but words that are new', async () => {
+    it('accepts a repeated act of the same user while it still applies, and appends only a new note', async () => {
       const one = await raise();
       const snooze = anAct('snooze', 'ana', { note: 'tomorrow' });
       await act(one, snooze);
@@ -211,7 +211,7 @@ export function describeAlertActs(name: string, { open }: { open(): Promise<Open
       });
     });
 
-    it('is refused by a status that it does not ask for, with the alert as it is and who made it so', async () => {
+    it('is refused when the alert has another status, with the alert and the actor of that status', async () => {
       const one = await raise();
       expect(await act(one, anAct('unacknowledge'))).toMatchObject({
         outcome: 'conflict',
@@ -225,7 +225,7 @@ export function describeAlertActs(name: string, { open }: { open(): Promise<Open
       expect(await entriesOf(one.tenant_id)).toHaveLength(2);
     });
 
-    it('has one winner, of twenty users who do the same at once, for each of many alerts', async () => {
+    it('has one winner among twenty users who do the same at once, for each of many alerts', async () => {
       const alerts = await Promise.all(Array.from({ length: 5 }, () => raise()));
       const users = Array.from({ length: 20 }, (_, index) => `user ${index}`);
       const reach = within(...alerts.map(({ tenant_id }) => tenant_id));

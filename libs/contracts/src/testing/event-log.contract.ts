@@ -43,7 +43,7 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
     afterAll(() => opened?.close());
 
     describe('storing', () => {
-      it('numbers each tenant 1, 2, 3 in the order of the batch, and gives back what it stored', async () => {
+      it('numbers each tenant 1, 2, 3 in the order of the batch, and returns the stored entries', async () => {
         const [one, two] = [aTenant(), aTenant()];
         const results = await log.append([one, two, one, one, two].map((tenant_id) => aPlannedEvent({ tenant_id })));
         const stored = results.map(eventOf);
@@ -197,7 +197,7 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
         expect(eventOf((await log.append([aPlannedEvent({ tenant_id })]))[0]!).seq).toBe(1);
       });
 
-      it('renders the same bytes from what it gave back and from what it reads, whatever the producer had to say', async () => {
+      it('renders the same bytes from the results of append and from a later read, for any content', async () => {
         const tenant_id = aTenant();
         const odd = [
           '{"huge":1e400,"less":-1e400,"zero":-0,"10":1,"9":2,"b":3,"a":4,"__proto__":{"x":1},"toJSON":1,"":null}',
@@ -767,7 +767,7 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
         }
       });
 
-      it('counts an entry that its alert left the filter with as one that passes', async () => {
+      it('counts an entry as passing when its alert matched the filter only before it', async () => {
         const tenant_id = aTenant();
         await log.append(
           (['urgent', 'low'] as const).map((severity, index) =>
