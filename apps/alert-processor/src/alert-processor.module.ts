@@ -7,7 +7,15 @@ import {
 } from '@nestjs/common';
 import type { AsyncMicroserviceOptions } from '@nestjs/microservices';
 import { FOLDING, setting, type Folding } from '@tocsin/contracts';
-import { AlertActs, AlertSource, bind, EventBus, EventLog, LogRetention } from '@tocsin/contracts/ports';
+import {
+  AlertActs,
+  AlertSource,
+  AnnounceEntries,
+  bind,
+  EventBus,
+  EventLog,
+  LogRetention,
+} from '@tocsin/contracts/ports';
 import { Log, Metrics } from '@tocsin/observability';
 import { z } from 'zod';
 import { AlertsController, AlertsServer } from './alerts.server';
@@ -72,17 +80,18 @@ export class AlertProcessorModule implements OnApplicationBootstrap, OnModuleDes
       controllers: [AlertsController],
       providers: [
         bind(AlertsServer, AlertsServer, AlertSource),
+        bind(AnnounceEntries, AnnounceEntries, EventBus, Metrics, Log),
         {
           provide: FlushFolds,
-          useFactory: (eventLog: EventLog, eventBus: EventBus, metrics: Metrics, log: Log) =>
-            new FlushFolds(eventLog, eventBus, metrics, log),
-          inject: [EventLog, EventBus, Metrics, Log],
+          useFactory: (eventLog: EventLog, announceEntries: AnnounceEntries, log: Log) =>
+            new FlushFolds(eventLog, announceEntries, log),
+          inject: [EventLog, AnnounceEntries, Log],
         },
         {
           provide: WakeSnoozed,
-          useFactory: (acts: AlertActs, eventBus: EventBus, metrics: Metrics, log: Log) =>
-            new WakeSnoozed(acts, eventBus, metrics, log),
-          inject: [AlertActs, EventBus, Metrics, Log],
+          useFactory: (acts: AlertActs, announceEntries: AnnounceEntries, log: Log) =>
+            new WakeSnoozed(acts, announceEntries, log),
+          inject: [AlertActs, AnnounceEntries, Log],
         },
         {
           provide: Retention,
@@ -92,9 +101,9 @@ export class AlertProcessorModule implements OnApplicationBootstrap, OnModuleDes
         },
         {
           provide: IngestAlerts,
-          useFactory: (eventLog: EventLog, eventBus: EventBus, metrics: Metrics, log: Log) =>
-            new IngestAlerts(eventLog, eventBus, metrics, log, config.PROCESSOR_LANES),
-          inject: [EventLog, EventBus, Metrics, Log],
+          useFactory: (eventLog: EventLog, announceEntries: AnnounceEntries, metrics: Metrics, log: Log) =>
+            new IngestAlerts(eventLog, announceEntries, metrics, log, config.PROCESSOR_LANES),
+          inject: [EventLog, AnnounceEntries, Metrics, Log],
         },
       ],
     };

@@ -1,5 +1,11 @@
 import { hintOf, Unavailable } from '@tocsin/contracts';
-import type { AppendedEvent, EventBus, EventLog, PublishedHint } from '@tocsin/contracts/ports';
+import {
+  AnnounceEntries,
+  type AppendedEvent,
+  type EventBus,
+  type EventLog,
+  type PublishedHint,
+} from '@tocsin/contracts/ports';
 import { aTenant, anEntry, eventually } from '@tocsin/contracts/testing';
 import { createLogger, Metrics } from '@tocsin/observability';
 import { FlushFolds } from './flush-folds';
@@ -35,7 +41,7 @@ describe('ending what repeats folded', () => {
       void (busTrouble ? await Promise.reject(busTrouble) : hints.push(...published)),
   };
   const flushFolds = (eventLog: object, everyMs?: number) =>
-    new FlushFolds(eventLog as EventLog, bus as unknown as EventBus, metrics, log, everyMs);
+    new FlushFolds(eventLog as EventLog, new AnnounceEntries(bus as unknown as EventBus, metrics, log), log, everyMs);
   beforeEach(() => {
     hints = [];
     busTrouble = undefined;

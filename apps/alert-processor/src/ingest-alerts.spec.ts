@@ -10,6 +10,7 @@ import {
   type StoredEvent,
 } from '@tocsin/contracts';
 import {
+  AnnounceEntries,
   EventBus,
   EventLog,
   type AppendResult,
@@ -21,6 +22,7 @@ import { aTenant, anEntry } from '@tocsin/contracts/testing';
 import { createLogger, Metrics } from '@tocsin/observability';
 import { IngestAlerts } from './ingest-alerts';
 
+const silent = createLogger({ app: 'test', level: 'silent' });
 const ORIGIN = { epoch: 'e1', seq: 0, fp: '0' };
 
 /** A log that keeps what it is given, and refuses what a test tells it to. */
@@ -100,7 +102,7 @@ describe('taking alerts in', () => {
   let bus: BusInMemory;
   let metrics: Metrics;
   const ingestInLanes = (lanes?: number) =>
-    new IngestAlerts(log, bus, metrics, createLogger({ app: 'test', level: 'silent' }), lanes);
+    new IngestAlerts(log, new AnnounceEntries(bus, metrics, silent), metrics, silent, lanes);
   const ingest = (batch: ReceivedMessage[]) => ingestInLanes().ingest(batch);
   beforeEach(() => {
     log = new LogInMemory();
@@ -480,6 +482,8 @@ describe('taking alerts in', () => {
         aLowMessage({ id: `${prefix}-${index}`, tenant_id: `tenant-${index % 7}` }),
       );
     const all = Promise.all([few('a'), few('b'), few('c')].map((batch) => ingesting.ingest(batch)));
+    // all of them are read by then, on however busy a machine: reading is done in slices
+    await new Promise((resolve) => setTimeout(resolve, 50));
     free();
     for (const outcome of await all)
       expect(outcome).toEqual(settled(...Array.from({ length: 14 }, () => ({ outcome: 'stored' as const }))));
@@ -544,7 +548,7 @@ describe('taking alerts in', () => {
 
     if (outcome.kind !== 'settled') throw new Error(outcome.reason);
     const fates = await Promise.all(
-      outcome.outcomes.map((one) => (one.outcome === 'late' ? one.fate : Promise.reject(new Error('not late')))),
+      outcome.outcomes.map((one) => (one.outcome === 'late' ? one.result : Promise.reject(new Error('not late')))),
     );
     expect(fates.filter(({ outcome: fate }) => fate === 'stored')).toHaveLength(199);
     expect(fates[77]).toMatchObject({ outcome: 'dead', reason: 'store_failed' });
@@ -562,7 +566,7 @@ describe('taking alerts in', () => {
     log.trouble = () => (statements++ === 0 ? new TooSlow('took 5 s') : new Unavailable('postgres', 'away'));
     const outcome = await ingest([aLowMessage({ id: 'a' })]);
     if (outcome.kind !== 'settled' || outcome.outcomes[0]?.outcome !== 'late') throw new Error('not late');
-    await expect(outcome.outcomes[0].fate).rejects.toThrow('away');
+    await expect(outcome.outcomes[0].result).rejects.toThrow('away');
   });
 
   it('puts on record what the queue gave up, without a look into it, and counts it apart', async () => {

@@ -17,15 +17,16 @@ import type { ReceivedMessage } from '@tocsin/contracts/ports';
 import { planDeliveries } from './plan-deliveries';
 
 /** A message as ready as it gets without asking anybody: planned, or dead. */
-export type ReadMessage =
-  | {
-      ok: true;
-      planned: PlannedEvent;
-      understood: readonly string[];
-      unknown: readonly string[];
-      /** Which of several it is. */ part?: number;
-    }
-  | { ok: false; letter: DeadLetter };
+export type ReadMessage = ValidMessage | { ok: false; letter: DeadLetter };
+
+export interface ValidMessage {
+  ok: true;
+  planned: PlannedEvent;
+  understood: readonly string[];
+  unknown: readonly string[];
+  /** Which of several it is. */
+  part?: number;
+}
 
 /**
  * Parses a delivery, leniently, and plans what it holds: one message, or those of another system's webhook, each judged on
@@ -62,7 +63,7 @@ function readMessage(received: ReceivedMessage, parsed: ParsedMessage, part: num
 /** The letter of a message that the log refuses. */
 export function refusedLetterOf(
   received: ReceivedMessage,
-  { planned: { message }, part }: Extract<ReadMessage, { ok: true }>,
+  { planned: { message }, part }: ValidMessage,
   reason: DeadLetterReason,
   detail: string,
 ): DeadLetter {

@@ -1,5 +1,11 @@
 import { hintOf, Unavailable } from '@tocsin/contracts';
-import type { AlertActs, AppendedEvent, EventBus, PublishedHint } from '@tocsin/contracts/ports';
+import {
+  AnnounceEntries,
+  type AlertActs,
+  type AppendedEvent,
+  type EventBus,
+  type PublishedHint,
+} from '@tocsin/contracts/ports';
 import { aTenant, anEntry, eventually } from '@tocsin/contracts/testing';
 import { createLogger, Metrics } from '@tocsin/observability';
 import { WakeSnoozed } from './wake-snoozed';
@@ -42,7 +48,7 @@ describe('ending snoozes', () => {
       void (busTrouble ? await Promise.reject(busTrouble) : hints.push(...published)),
   };
   const wakeSnoozed = (acts: object, everyMs?: number) =>
-    new WakeSnoozed(acts as AlertActs, bus as unknown as EventBus, metrics, log, everyMs);
+    new WakeSnoozed(acts as AlertActs, new AnnounceEntries(bus as unknown as EventBus, metrics, log), log, everyMs);
   beforeEach(() => {
     hints = [];
     busTrouble = undefined;

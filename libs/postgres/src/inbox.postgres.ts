@@ -217,7 +217,7 @@ async function isSettled(batch: readonly Waiting[], handle: HandleBatch): Promis
     })),
   );
   if (outcome.kind === 'retry') return false;
-  await Promise.all(outcome.outcomes.map((one) => one.outcome === 'late' && one.fate));
+  await Promise.all(outcome.outcomes.map((one) => one.outcome === 'late' && one.result));
   return true;
 }
 

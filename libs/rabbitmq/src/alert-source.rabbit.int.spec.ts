@@ -222,7 +222,7 @@ describe('alerts from RabbitMQ', () => {
       return {
         kind: 'settled',
         outcomes: batch.map(({ body, redelivered }) =>
-          body.toString() === 'long' && !redelivered ? { outcome: 'late', fate } : { outcome: 'stored' },
+          body.toString() === 'long' && !redelivered ? { outcome: 'late', result: fate } : { outcome: 'stored' },
         ),
       };
     });

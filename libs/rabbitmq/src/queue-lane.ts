@@ -204,7 +204,7 @@ export class QueueLane {
     outcomes.forEach((outcome, index) => {
       const message = messages[index]!;
       if (outcome.outcome === 'dead') dead.push({ message, outcome });
-      if (outcome.outcome === 'late') stragglers.set(message, this.follow(channel, message, outcome.fate));
+      if (outcome.outcome === 'late') stragglers.set(message, this.follow(channel, message, outcome.result));
     });
     if (dead.length > 0 && !(await this.buryOnce(dead))) {
       const buried = this.insistOnBurying(channel, dead);
@@ -259,7 +259,7 @@ export class QueueLane {
     } catch {
       const again = (await this.outcomesOf(channel, [message]))?.[0];
       if (!again) return false;
-      if (again.outcome === 'late') return this.follow(channel, message, again.fate);
+      if (again.outcome === 'late') return this.follow(channel, message, again.result);
       outcome = again;
     }
     return outcome.outcome !== 'dead' || this.insistOnBurying(channel, [{ message, outcome }]);

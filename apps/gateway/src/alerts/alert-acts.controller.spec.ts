@@ -9,6 +9,7 @@ import { hintOf, readSettings, Unavailable, type Alert, type BulkActed } from '@
 import {
   AccessChanges,
   AlertActs,
+  AnnounceEntries,
   bind,
   EventBus,
   TenantDirectory,
@@ -77,7 +78,8 @@ beforeAll(async () => {
     imports: [adapters, observability, AuthModule.forRoot({ settings, adapters, observability })],
     controllers: [AlertActsController],
     providers: [
-      bind(ActOnAlerts, ActOnAlerts, AlertActs, EventBus, VisibleTenants, Metrics),
+      bind(AnnounceEntries, AnnounceEntries, EventBus, Metrics, Log),
+      bind(ActOnAlerts, ActOnAlerts, AlertActs, AnnounceEntries, VisibleTenants),
       provideVisibleTenants('tenants'),
       { ...bind(ProblemFilter, ProblemFilter, Metrics, Log), provide: APP_FILTER },
     ],

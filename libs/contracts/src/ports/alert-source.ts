@@ -23,18 +23,19 @@ export type MessageOutcome =
   | { outcome: 'duplicate' }
   | { outcome: 'dead'; reason: string; detail?: string };
 
-/** A message whose fate takes longer than its batch's. It may leave the queue when it has one; rejecting means `retry` for it alone. */
-export interface LateOutcome {
+/** A result that takes longer than those beside it, which do not wait for it. Rejecting means that this one alone is to be tried again. */
+export interface Late<T> {
   outcome: 'late';
-  fate: Promise<MessageOutcome>;
+  result: Promise<T>;
 }
 
 /**
- * What became of a batch. `settled`: every message has its outcome, in the batch's order, and may leave the queue.
+ * What became of a batch. `settled`: every message has its outcome, in the batch's order, and may leave the queue once it is
+ * known.
  * `retry`: the world is at fault; the same batch is to be handed over again, later.
  */
 export type BatchOutcome =
-  { kind: 'settled'; outcomes: (MessageOutcome | LateOutcome)[] } | { kind: 'retry'; reason: string };
+  { kind: 'settled'; outcomes: (MessageOutcome | Late<MessageOutcome>)[] } | { kind: 'retry'; reason: string };
 
 /** Takes a batch. An empty one asks whether the world is there: `settled` or `retry`. */
 export type HandleBatch = (batch: readonly ReceivedMessage[]) => Promise<BatchOutcome>;

@@ -109,7 +109,7 @@ export function describeAlertQueue(name: string, { open }: { open(): Promise<Ope
           const failed = id === messages[0]!.id && handed.filter((one) => one === id).length === 1;
           return {
             outcome: 'late',
-            fate: failed ? Promise.reject(new Error('the test says so')) : Promise.resolve({ outcome: 'stored' }),
+            result: failed ? Promise.reject(new Error('the test says so')) : Promise.resolve({ outcome: 'stored' }),
           };
         }),
       }));
