@@ -22,6 +22,7 @@ import { AlertsController, AlertsServer } from './alerts.server';
 import { FlushFolds } from './flush-folds';
 import { IngestAlerts } from './ingest-alerts';
 import { Retention } from './retention';
+import { SourceLanes } from './source-lane/source-lanes';
 import { WakeSnoozed } from './wake-snoozed';
 
 /** What the processor itself can be told, whatever stands behind its ports. */
@@ -79,7 +80,8 @@ export class AlertProcessorModule implements OnApplicationBootstrap, OnModuleDes
       imports: adapters,
       controllers: [AlertsController],
       providers: [
-        bind(AlertsServer, AlertsServer, AlertSource),
+        bind(SourceLanes, SourceLanes, AlertSource, Log, Metrics),
+        bind(AlertsServer, AlertsServer, SourceLanes),
         bind(AnnounceEntries, AnnounceEntries, EventBus, Metrics, Log),
         {
           provide: FlushFolds,

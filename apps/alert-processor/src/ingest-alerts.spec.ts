@@ -15,11 +15,11 @@ import {
   EventLog,
   type AppendResult,
   type PublishedHint,
-  type ReceivedMessage,
   type Subscription,
 } from '@tocsin/contracts/ports';
 import { aTenant, anEntry } from '@tocsin/contracts/testing';
 import { createLogger, Metrics } from '@tocsin/observability';
+import type { BatchMessage } from './handle-batch';
 import { IngestAlerts } from './ingest-alerts';
 
 const silent = createLogger({ app: 'test', level: 'silent' });
@@ -103,7 +103,7 @@ describe('taking alerts in', () => {
   let metrics: Metrics;
   const ingestInLanes = (lanes?: number) =>
     new IngestAlerts(log, new AnnounceEntries(bus, metrics, silent), metrics, silent, lanes);
-  const ingest = (batch: ReceivedMessage[]) => ingestInLanes().ingest(batch);
+  const ingest = (batch: BatchMessage[]) => ingestInLanes().ingest(batch);
   beforeEach(() => {
     log = new LogInMemory();
     bus = new BusInMemory();
@@ -120,7 +120,7 @@ describe('taking alerts in', () => {
   };
 
   const bakery = aTenant('bakery');
-  const aMessage = (body: object | string, more: Partial<ReceivedMessage> = {}): ReceivedMessage => ({
+  const aMessage = (body: object | string, more: Partial<BatchMessage> = {}): BatchMessage => ({
     body: Buffer.from(
       typeof body === 'string'
         ? body
@@ -326,7 +326,7 @@ describe('taking alerts in', () => {
       startsAt: '2026-01-02T03:04:05Z',
     });
     /** As a redrive publishes it. */
-    const again = ({ body, routing_key, message_id }: DeadLetter): ReceivedMessage => ({
+    const again = ({ body, routing_key, message_id }: DeadLetter): BatchMessage => ({
       body,
       routing_key: routing_key ?? '',
       message_id: message_id ?? 'dead-letter-1',

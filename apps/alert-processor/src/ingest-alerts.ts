@@ -8,16 +8,9 @@ import {
   type MessageErrorCode,
   type PlannedEvent,
 } from '@tocsin/contracts';
-import type {
-  AnnounceEntries,
-  BatchOutcome,
-  EventLog,
-  Late,
-  MessageOutcome,
-  PublishedHint,
-  ReceivedMessage,
-} from '@tocsin/contracts/ports';
+import type { AnnounceEntries, EventLog, PublishedHint } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
+import type { BatchMessage, BatchOutcome, Late, MessageOutcome } from './handle-batch';
 import { readMessages, refusedLetterOf, type ReadMessage, type ValidMessage } from './read-message';
 import { StoreLanes } from './store-lanes';
 import type { SoonerOrLater, StoreResult } from './store-result';
@@ -49,7 +42,7 @@ export class IngestAlerts {
     this.lanes = new StoreLanes(eventLog, lanes);
   }
 
-  async ingest(batch: readonly ReceivedMessage[]): Promise<BatchOutcome> {
+  async ingest(batch: readonly BatchMessage[]): Promise<BatchOutcome> {
     const stopTimer = this.metrics.ingestDuration.startTimer();
     try {
       if (batch.length === 0) await this.eventLog.check();
@@ -66,7 +59,7 @@ export class IngestAlerts {
     }
   }
 
-  private async take(batch: readonly ReceivedMessage[]): Promise<(MessageOutcome | Late<MessageOutcome>)[]> {
+  private async take(batch: readonly BatchMessage[]): Promise<(MessageOutcome | Late<MessageOutcome>)[]> {
     const receivedAt = performance.now();
     const read = await this.readInTurn(batch);
     const planned = read.flat().flatMap((message) => (message.ok ? [message.planned] : []));
@@ -101,7 +94,7 @@ export class IngestAlerts {
   }
 
   /** Reads a batch in slices: two thousand messages of 64 KiB take a second, and the health checks and the other lanes must not. */
-  private async readInTurn(batch: readonly ReceivedMessage[]): Promise<ReadMessage[][]> {
+  private async readInTurn(batch: readonly BatchMessage[]): Promise<ReadMessage[][]> {
     const before = this.read;
     let done = (): void => undefined;
     this.read = new Promise((resolve) => (done = resolve));
@@ -123,7 +116,7 @@ export class IngestAlerts {
   private async fateOfLate(
     { result }: Late<StoreResult>,
     message: ValidMessage,
-    received: ReceivedMessage,
+    received: BatchMessage,
   ): Promise<Fate> {
     const stored = await result;
     await this.announce([message.planned], [stored]);
@@ -207,7 +200,7 @@ function hintFor({ message }: PlannedEvent, result: SoonerOrLater): PublishedHin
   };
 }
 
-function fateOf(result: StoreResult, message: ValidMessage, received: ReceivedMessage): Fate {
+function fateOf(result: StoreResult, message: ValidMessage, received: BatchMessage): Fate {
   const letter = (reason: MessageErrorCode, detail: string) => dead(refusedLetterOf(received, message, reason, detail));
   switch (result.outcome) {
     case 'stored':

@@ -1,5 +1,6 @@
 import { Refused, TooSlow, type PlannedEvent } from '@tocsin/contracts';
-import type { EventLog, Late } from '@tocsin/contracts/ports';
+import type { EventLog } from '@tocsin/contracts/ports';
+import type { Late } from './handle-batch';
 import { ATTEMPTS_ALONE, type StoreResult } from './store-result';
 
 /** Each level of dividing costs a statement timeout: three levels part 500 events, where halves would need nine. */

@@ -1,4 +1,5 @@
-import type { AppendResult, Late } from '@tocsin/contracts/ports';
+import type { AppendResult } from '@tocsin/contracts/ports';
+import type { Late } from './handle-batch';
 
 /** What became of one planned event: the log's answer, or that it would not have this one. */
 export type StoreResult = AppendResult | { outcome: 'refused'; detail: string };

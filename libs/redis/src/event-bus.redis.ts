@@ -50,7 +50,7 @@ export class RedisEventBus extends EventBus {
       decode: (topic, bytes) => this.decode(topic, bytes),
       onState: (listening) => this.noteState(listening),
     });
-    commands.watch(() => this.metrics.redisUp.set(Number(this.connected)));
+    commands.watch(() => this.metrics.busUp.set(Number(this.connected)));
   }
 
   override get connected(): boolean {
@@ -87,12 +87,12 @@ export class RedisEventBus extends EventBus {
   }
 
   private noteState(listening: boolean): void {
-    this.metrics.redisUp.set(Number(this.connected));
+    this.metrics.busUp.set(Number(this.connected));
     if (!listening) {
       if (this.interruptions++ === 0) this.log.warn('hints do not arrive: Redis is away');
     } else if (this.interruptions > 0) {
       this.interruptions = 0;
-      this.metrics.redisSubscriberReconnects.inc();
+      this.metrics.busSubscriberReconnects.inc();
       this.log.info('hints arrive again');
     }
   }
