@@ -91,8 +91,7 @@ export class Failpoints {
   }
 }
 
-const behind = (point: Point) =>
-  point.startsWith('publish') ? 'redis' : point.startsWith('settle') ? 'rabbitmq' : 'postgres';
+const behind = (point: Point) => (point.startsWith('publish') ? 'bus' : point.startsWith('settle') ? 'queue' : 'log');
 
 async function held(point: Point, file: string): Promise<void> {
   if (!existsSync(file)) return;

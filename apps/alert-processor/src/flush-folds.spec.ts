@@ -56,7 +56,7 @@ describe('ending what repeats folded', () => {
   });
 
   it('goes on when the bus is away: the gateways read the log', async () => {
-    busTrouble = new Unavailable('redis', 'the test says so');
+    busTrouble = new Unavailable('bus', 'the test says so');
     const eventLog = logWith([appended(4)], [appended(5)]);
     await flushFolds(eventLog).flush();
     expect(eventLog.calls).toBe(3);
@@ -64,7 +64,7 @@ describe('ending what repeats folded', () => {
   });
 
   it('comes round again, also after the log was away, and no more once it is stopped', async () => {
-    const eventLog = logWith([], new Unavailable('postgres', 'the test says so'), [appended(4)]);
+    const eventLog = logWith([], new Unavailable('log', 'the test says so'), [appended(4)]);
     const flushing = flushFolds(eventLog, 5);
     flushing.start();
     flushing.start();

@@ -91,7 +91,7 @@ class BusInMemory extends EventBus {
   readonly connected = true;
 
   async publish(hints: readonly PublishedHint[]): Promise<void> {
-    if (this.away) throw new Unavailable('redis', 'the test says so');
+    if (this.away) throw new Unavailable('bus', 'the test says so');
     this.hints.push(...hints);
   }
   subscribe = async (): Promise<Subscription> => ({ close: () => undefined });
@@ -397,7 +397,7 @@ describe('taking alerts in', () => {
   });
 
   it('gives the batch back when the log is away, and tells nobody anything', async () => {
-    log.trouble = () => new Unavailable('postgres', 'PostgreSQL cannot be reached');
+    log.trouble = () => new Unavailable('log', 'PostgreSQL cannot be reached');
     expect(await ingest([aMessage({ id: 'a' }), aMessage('not json')])).toEqual({
       kind: 'retry',
       reason: 'PostgreSQL cannot be reached',
@@ -407,7 +407,7 @@ describe('taking alerts in', () => {
   });
 
   it('gives the batch back when its dead letters cannot be put on record; what is stored is a duplicate then', async () => {
-    log.buryTrouble = () => new Unavailable('postgres', 'away');
+    log.buryTrouble = () => new Unavailable('log', 'away');
     const batch = [aMessage({ id: 'a' }), aMessage('not json')];
     expect(await ingest(batch)).toMatchObject({ kind: 'retry' });
 
@@ -492,7 +492,7 @@ describe('taking alerts in', () => {
 
   it('gives a batch back when one of its lanes found the log away', async () => {
     log.trouble = (planned) =>
-      planned.some(({ message }) => message.tenant_id === 'tenant-3') ? new Unavailable('postgres', 'away') : undefined;
+      planned.some(({ message }) => message.tenant_id === 'tenant-3') ? new Unavailable('log', 'away') : undefined;
     const batch = Array.from({ length: 400 }, (_, index) =>
       aLowMessage({ id: `m-${index}`, tenant_id: `tenant-${index % 7}` }),
     );
@@ -563,7 +563,7 @@ describe('taking alerts in', () => {
 
   it('lets those that were set apart be tried again when the log goes away meanwhile', async () => {
     let statements = 0;
-    log.trouble = () => (statements++ === 0 ? new TooSlow('took 5 s') : new Unavailable('postgres', 'away'));
+    log.trouble = () => (statements++ === 0 ? new TooSlow('took 5 s') : new Unavailable('log', 'away'));
     const outcome = await ingest([aLowMessage({ id: 'a' })]);
     if (outcome.kind !== 'settled' || outcome.outcomes[0]?.outcome !== 'late') throw new Error('not late');
     await expect(outcome.outcomes[0].result).rejects.toThrow('away');
@@ -582,7 +582,7 @@ describe('taking alerts in', () => {
 
   it('answers an empty batch with the state of the log', async () => {
     expect(await ingest([])).toEqual(settled());
-    log.trouble = () => new Unavailable('postgres', 'away');
+    log.trouble = () => new Unavailable('log', 'away');
     expect(await ingest([])).toEqual({ kind: 'retry', reason: 'away' });
   });
 });

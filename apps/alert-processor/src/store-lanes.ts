@@ -30,7 +30,7 @@ const TOGETHER = 64;
 
 /**
  * The way into the log, in lanes by a hash of the tenant: statements that run side by side share no tenant, so that they
- * never wait for each other, and while PostgreSQL works on one the next is read and planned. A lane is in one statement at a
+ * never wait for each other, and while the log works on one the next is read and planned. A lane is in one statement at a
  * time, of all that waits for it by then; lanes that have little share one. What is urgent has a lane of its own, and so has
  * what is suspect: it is stored alone.
  */

@@ -63,7 +63,7 @@ describe('ending snoozes', () => {
   });
 
   it('goes on when the bus is away: the gateways read the log', async () => {
-    busTrouble = new Unavailable('redis', 'the test says so');
+    busTrouble = new Unavailable('bus', 'the test says so');
     const acts = actsWith([appended(4)], [appended(5)]);
     await wakeSnoozed(acts).wake();
     expect(acts.calls).toBe(3);
@@ -71,7 +71,7 @@ describe('ending snoozes', () => {
   });
 
   it('comes round again, also after the store was away, and no more once it is stopped', async () => {
-    const acts = actsWith([], new Unavailable('postgres', 'the test says so'), [appended(4)]);
+    const acts = actsWith([], new Unavailable('log', 'the test says so'), [appended(4)]);
     const waking = wakeSnoozed(acts, 5);
     waking.start();
     waking.start();

@@ -179,7 +179,7 @@ const previousOf = ({ status, severity, type, name, labels }: NonNullable<Entry[
   labels,
 });
 
-/** An entry as the gateway sends it, made from the log rather than from Redis. */
+/** An entry as the gateway sends it, made from the log rather than from a hint. */
 export const hintOf = ({ epoch, seq, fp, prev_fp, entry }: StoredEvent): Hint => ({
   epoch,
   seq,

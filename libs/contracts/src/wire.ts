@@ -77,7 +77,7 @@ export interface AlertMessageBody {
   schema_version?: number;
 }
 
-/** One numbered entry of a tenant's log: the same shape in SSE, Redis and REST. Times are ISO 8601, UTC, milliseconds. */
+/** One numbered entry of a tenant's log: the same shape in SSE, on the bus and in REST. Times are ISO 8601, UTC, milliseconds. */
 export interface Entry {
   tenant_id: string;
   /** 1, 2, 3 … within the tenant, without holes. */

@@ -179,7 +179,7 @@ export class Database {
   }
 
   #open(): Promise<DataSource> {
-    if (this.#closing) throw new Unavailable('postgres', 'the database is closed');
+    if (this.#closing) throw new Unavailable('log', 'the database is closed', { technology: 'postgres' });
     this.#source ??= openDataSource(this.#options).then(
       (source) => (this.#opened = source),
       (error: unknown) => {
@@ -243,7 +243,8 @@ async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new Unavailable('postgres', `PostgreSQL did not answer within ${timeoutMs} ms`)),
+      () =>
+        reject(new Unavailable('log', `PostgreSQL did not answer within ${timeoutMs} ms`, { technology: 'postgres' })),
       timeoutMs,
     );
   });

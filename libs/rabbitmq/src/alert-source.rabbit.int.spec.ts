@@ -205,7 +205,11 @@ describe('alerts from RabbitMQ', () => {
   it('cannot be consumed from a broker that is not there, and it says so in time', async () => {
     const source = broker.source({ url: 'amqp://guest:guest@127.0.0.1:1', consumeTimeoutMs: 300 });
     const started = Date.now();
-    await expect(source.consume(settle([]))).rejects.toMatchObject({ name: 'Unavailable', dependency: 'rabbitmq' });
+    await expect(source.consume(settle([]))).rejects.toMatchObject({
+      name: 'Unavailable',
+      role: 'queue',
+      technology: 'rabbitmq',
+    });
     expect(Date.now() - started).toBeLessThan(3_000);
     expect(source.consuming).toBe(false);
   });

@@ -77,7 +77,7 @@ export class RabbitAlertSource extends AlertSource {
       // the first message met an outage behind the listener: the broker is there, and the other queues are consumed when that is over
       if (!queues.some(({ unwanted }) => unwanted)) {
         await this.stop();
-        throw new Unavailable('rabbitmq', 'The queues cannot be consumed.', { cause: error });
+        throw new Unavailable('queue', 'The queues cannot be consumed.', { technology: 'rabbitmq', cause: error });
       }
     }
     watchdog.start();
@@ -136,7 +136,7 @@ export class RabbitAlertSource extends AlertSource {
     const failed = outcomes.find((outcome) => outcome.outcome === 'failed');
     if (!failed) return;
     if (failed.reason === 'unroutable') this.deadLetters.renew(); // the queue is gone: declare it anew
-    throw new Unavailable('rabbitmq', `A dead letter was not taken: ${failed.reason}.`);
+    throw new Unavailable('queue', `A dead letter was not taken: ${failed.reason}.`, { technology: 'rabbitmq' });
   }
 }
 

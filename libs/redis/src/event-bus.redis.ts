@@ -60,13 +60,13 @@ export class RedisEventBus extends EventBus {
   override async publish(hints: readonly PublishedHint[]): Promise<void> {
     if (hints.length === 0) return;
     const messages = messagesOf(hints, this.prefix, this.key.current ?? (await this.key.find()));
-    const results = await this.commands.run(PUBLISH_TIMEOUT_MS, async (client) => {
+    const results = await this.commands.run('bus', PUBLISH_TIMEOUT_MS, async (client) => {
       const burst = client.pipeline();
       for (const { topic, bytes } of messages) burst.publish(topic, bytes);
       return burst.exec();
     });
     const refused = results?.find(([error]) => error)?.[0];
-    if (refused) throw new Unavailable('redis', 'Redis takes no hints.', { cause: refused });
+    if (refused) throw new Unavailable('bus', 'Redis takes no hints.', { technology: 'redis', cause: refused });
   }
 
   override async subscribe(tenant: TenantId, listener: HintListener): Promise<Subscription> {

@@ -160,7 +160,7 @@ test('what stands already is answered and not told again; a bus that is away cha
   expect(await one({ act: 'acknowledge' })).toMatchObject({ status: 200, json: alert });
   expect(hints).toEqual([]);
   says = () => ({ outcome: 'acted', alert, event });
-  busTrouble = new Unavailable('redis', 'the test says so');
+  busTrouble = new Unavailable('bus', 'the test says so');
   expect(await one({ act: 'acknowledge' })).toMatchObject({ status: 200, json: alert });
 });
 

@@ -61,7 +61,7 @@ describe('announcing entries', () => {
   });
 
   it('counts every failure, throws none, and logs an outage once when it begins and once when it ends', async () => {
-    trouble = new Unavailable('redis', 'the test says so');
+    trouble = new Unavailable('bus', 'the test says so');
     for (let seq = 1; seq <= 3; seq += 1) await announceEntries.announce([appended(bakery, seq)]);
     expect([failures, counted]).toEqual([3, {}]);
     trouble = undefined;
