@@ -2,16 +2,16 @@ import {
   eventNameOf,
   hintOf,
   Refused,
-  Turns,
   Unavailable,
   type DeadLetter,
   type MessageErrorCode,
   type PlannedEvent,
 } from '@tocsin/contracts';
+import { Turns } from '@tocsin/messages';
 import type { AnnounceEntries, EventLog, PublishedHint } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
 import type { BatchMessage, BatchOutcome, Late, MessageOutcome } from './handle-batch';
-import { readMessages, refusedLetterOf, type ReadMessage, type ValidMessage } from './read-message';
+import { readMessages, refusedLetterOf, type ReadMessage, type PlannedMessage } from './read-message';
 import { StoreLanes } from './store-lanes';
 import type { SoonerOrLater, StoreResult } from './store-result';
 
@@ -115,7 +115,7 @@ export class IngestAlerts {
   /** What became of an event that the others did not wait for. */
   private async fateOfLate(
     { result }: Late<StoreResult>,
-    message: ValidMessage,
+    message: PlannedMessage,
     received: BatchMessage,
   ): Promise<Fate> {
     const stored = await result;
@@ -200,7 +200,7 @@ function hintFor({ message }: PlannedEvent, result: SoonerOrLater): PublishedHin
   };
 }
 
-function fateOf(result: StoreResult, message: ValidMessage, received: BatchMessage): Fate {
+function fateOf(result: StoreResult, message: PlannedMessage, received: BatchMessage): Fate {
   const letter = (reason: MessageErrorCode, detail: string) => dead(refusedLetterOf(received, message, reason, detail));
   switch (result.outcome) {
     case 'stored':

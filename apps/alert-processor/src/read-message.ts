@@ -7,19 +7,16 @@ import {
   tellingHeaders,
   traceIdIn,
   traceIdOf,
-  type DeadLetter,
-  type DeadLetterReason,
-  type InputError,
   type ParsedMessage,
-  type PlannedEvent,
-} from '@tocsin/contracts';
+} from '@tocsin/messages';
+import type { DeadLetter, DeadLetterReason, InputError, PlannedEvent } from '@tocsin/contracts';
 import type { BatchMessage } from './handle-batch';
 import { planDeliveries } from './plan-deliveries';
 
 /** A message as ready as it gets without asking anybody: planned, or dead. */
-export type ReadMessage = ValidMessage | { ok: false; letter: DeadLetter };
+export type ReadMessage = PlannedMessage | { ok: false; letter: DeadLetter };
 
-export interface ValidMessage {
+export interface PlannedMessage {
   ok: true;
   planned: PlannedEvent;
   understood: readonly string[];
@@ -63,7 +60,7 @@ function readMessage(received: BatchMessage, parsed: ParsedMessage, part: number
 /** The letter of a message that the log refuses. */
 export function refusedLetterOf(
   received: BatchMessage,
-  { planned: { message }, part }: ValidMessage,
+  { planned: { message }, part }: PlannedMessage,
   reason: DeadLetterReason,
   detail: string,
 ): DeadLetter {

@@ -1,6 +1,7 @@
 import { Unavailable } from '@tocsin/contracts';
 import type { ReceivedMessage } from '@tocsin/contracts/ports';
-import { anAlert, describeAlertSource, eventually, ListenerByHand } from '@tocsin/contracts/testing';
+import { anAlert, eventually, ListenerByHand } from '@tocsin/contracts/testing';
+import { describeAlertSource } from '@tocsin/messages/testing';
 import { Database } from './database';
 import { InboxSource } from './alert-source.postgres';
 import { Inbox, InboxIntake } from './inbox.postgres';

@@ -1,6 +1,8 @@
-import { parseAlertMessage } from '@tocsin/contracts';
+import { parseAlertMessage } from '@tocsin/messages';
 import type { Delivery, DeliverySession, ReceivedMessage } from '@tocsin/contracts/ports';
-import { describeAlertSource, eventually, FaultProxy, ListenerByHand } from '@tocsin/contracts/testing';
+import { eventually, ListenerByHand } from '@tocsin/contracts/testing';
+import { describeAlertSource } from '@tocsin/messages/testing';
+import { FaultProxy } from '@tocsin/fault-proxy';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RabbitDelivery } from './consumed-queue';
 import { breakChannels, queuesOf } from './testing/break-channels';

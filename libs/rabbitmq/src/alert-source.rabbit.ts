@@ -4,7 +4,8 @@ import type { Log } from '@tocsin/observability';
 import { BrokerConnection, type ConfirmingPublisher, type Publication } from '@tocsin/publisher';
 import { randomUUID } from 'node:crypto';
 import { ConsumedQueue, type RabbitDelivery } from './consumed-queue';
-import { declareTopology, type Topology } from './topology';
+import { declareTopology } from './topology';
+import type { Topology } from './topology-names';
 import { Watchdog } from './watchdog';
 
 export interface RabbitAlertSourceOptions {

@@ -1,4 +1,4 @@
-import { MAX_MESSAGE_BYTES } from '@tocsin/contracts';
+import { MAX_MESSAGE_BYTES } from '@tocsin/messages';
 import { eventually } from '@tocsin/contracts/testing';
 import { OwnBroker } from '@tocsin/rabbitmq/testing';
 import type { BatchMessage, HandleBatch } from '../handle-batch';

@@ -1,4 +1,4 @@
-import { MAX_MESSAGE_BYTES } from '@tocsin/contracts';
+import { MAX_MESSAGE_BYTES } from '@tocsin/messages';
 import {
   SUSPECT_AFTER,
   type AlertSource,

@@ -1,4 +1,5 @@
-import { anAlert, eventually, FaultProxy } from '@tocsin/contracts/testing';
+import { anAlert, eventually } from '@tocsin/contracts/testing';
+import { FaultProxy } from '@tocsin/fault-proxy';
 import { breakChannels, brokerUrl, OwnBroker } from '@tocsin/rabbitmq/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BatchMessage, BatchOutcome, HandleBatch } from '../handle-batch';

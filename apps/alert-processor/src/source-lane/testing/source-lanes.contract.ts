@@ -1,6 +1,7 @@
-import { parseAlertMessage, type AlertMessage } from '@tocsin/contracts';
+import { parseAlertMessage, type AlertMessage } from '@tocsin/messages';
 import type { AlertIntake, ReceivedMessage } from '@tocsin/contracts/ports';
-import { anAlert, eventually, type OpenAlertSource } from '@tocsin/contracts/testing';
+import { anAlert, eventually } from '@tocsin/contracts/testing';
+import type { OpenAlertSource } from '@tocsin/messages/testing';
 import type { HandleBatch } from '../../handle-batch';
 import type { SourceLanes } from '../source-lanes';
 import { lanesOf } from './lanes';

@@ -1,8 +1,6 @@
 import { parseAlertMessage, type AlertMessage } from '../alert-message';
-import type { AlertIntake, AlertSource, Delivery, SourceQueue } from '../ports';
-import { anAlert } from './an-alert';
-import { eventually } from './eventually';
-import { ListenerByHand } from './listener-by-hand';
+import type { AlertIntake, AlertSource, Delivery, SourceQueue } from '@tocsin/contracts/ports';
+import { anAlert, eventually, ListenerByHand } from '@tocsin/contracts/testing';
 
 export interface OpenAlertSource {
   intake: AlertIntake;
