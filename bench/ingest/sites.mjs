@@ -102,7 +102,8 @@ export class Site {
     this.broker.on('error', () => undefined);
     this.channel = await this.broker.createChannel();
     // whoever comes first declares; the one by one consumer leaves it to others
-    const { declareTopology, topologyOf } = require(join(this.contender.dist, 'libs/rabbitmq/src/topology.js'));
+    const { declareTopology } = require(join(this.contender.dist, 'libs/rabbitmq/src/topology.js'));
+    const { topologyOf } = require(join(this.contender.dist, 'libs/rabbitmq/src/topology-names.js'));
     await declareTopology(this.channel, topologyOf(prefix));
     this.generator = startHelper(join(here, 'generator.mjs'), {}, CORES);
     await this.generator.ask({ act: 'open', amqpUrl: services.RABBITMQ_URL, prefix, tenants: this.tenants });

@@ -43,7 +43,7 @@ export class InboxSource implements AlertSource {
       // never called: the queue does not park
       park: ({ inbox_id }: InboxDelivery) => this.#giveBack(inbox_id),
     });
-    this.consuming = true;
+    this.consuming = !this.#ending.signal.aborted;
     this.#delivering = this.#deliver(listener, first);
   }
 
@@ -59,8 +59,8 @@ export class InboxSource implements AlertSource {
   }
 
   async stop(): Promise<void> {
-    await this.cancel();
-    await Promise.race([this.#removing, sleep(STOP_WITHIN_MS, undefined, { ref: false })]);
+    const told = this.cancel().then(() => this.#removing);
+    await Promise.race([told, sleep(STOP_WITHIN_MS, undefined, { ref: false })]);
     this.#inbox.putBack([...this.#inHand, ...this.#leaving.splice(0)]);
     this.#inHand.clear();
   }

@@ -72,7 +72,9 @@ export class ConsumedQueue {
     const { consumerTag } = await channel.consume(this.name, (message) => this.take(channel, message), {
       noAck: false,
     });
-    this.consumerTag = consumerTag;
+    // cancelled in the meantime: nobody else would
+    if (this.cancelled) await channel.cancel(consumerTag);
+    else this.consumerTag = consumerTag;
   }
 
   private lose(): void {
