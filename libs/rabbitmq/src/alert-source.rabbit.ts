@@ -39,8 +39,8 @@ interface Consuming {
 
 /**
  * Consumes the queues over one connection, each on a channel of its own: an urgent message never waits behind a backlog of the
- * rest, nor anybody behind a suspect or behind what expired while no processor was there. Connection, channels and consumers come back by themselves, and declare the topology
- * anew when they do, so that a queue that somebody deleted is there again.
+ * rest, nor anybody behind a suspect or behind what expired while no processor was there. Connection, channels and consumers
+ * come back by themselves, and declare the topology anew when they do, so that a queue that somebody deleted is there again.
  */
 export class RabbitAlertSource extends AlertSource {
   private present: Consuming | undefined;
