@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AlertSource, Delivery, DeliveryListener, SourceQueue } from '@tocsin/contracts/ports';
+import { fullJitter, within } from '@tocsin/timing';
 import type { Inbox, Waiting } from './inbox.postgres';
 
 /** As many as one batch holds: what is urgent waits behind no more than these. */
 const PREFETCH = 500;
 const STOP_WITHIN_MS = 10_000;
-const MAX_BACK_OFF_MS = 5_000;
+/** A store that is away is left alone for a while, and a message waits for it no longer than this. */
+const BACK_OFF = { firstMs: 100, capMs: 5_000 };
 
 interface InboxDelivery extends Delivery {
   readonly inbox_id: number;
@@ -60,7 +62,7 @@ export class InboxSource implements AlertSource {
 
   async stop(): Promise<void> {
     const told = this.cancel().then(() => this.#removing);
-    await Promise.race([told, sleep(STOP_WITHIN_MS, undefined, { ref: false })]);
+    await within(STOP_WITHIN_MS, told, () => undefined);
     this.#inbox.putBack([...this.#inHand, ...this.#leaving.splice(0)]);
     this.#inHand.clear();
   }
@@ -92,7 +94,7 @@ export class InboxSource implements AlertSource {
       } catch {
         // the store is away: whoever asks sees it in `consuming`, and health sees it in the store itself
         this.consuming = false;
-        await pause(backOffMs((failures += 1)), signal);
+        await pause(fullJitter(failures++, BACK_OFF), signal);
       }
     }
     return [];
@@ -133,7 +135,7 @@ export class InboxSource implements AlertSource {
         this.#roomMade();
       } catch {
         if (signal.aborted) return;
-        await pause(backOffMs((failures += 1)), signal);
+        await pause(fullJitter(failures++, BACK_OFF), signal);
       }
     }
   }
@@ -144,10 +146,6 @@ const deliveryOf = ({ inbox_id, body, routing_key, traceparent }: Waiting): Inbo
   returns: 0,
   message: { body, routing_key, headers: traceparent ? { traceparent } : {}, redelivered: false },
 });
-
-/** 50 ms, doubled up to 5 s, each time between half of it and all of it. */
-const backOffMs = (failures: number): number =>
-  Math.min(MAX_BACK_OFF_MS, 25 * 2 ** failures) * (0.5 + Math.random() / 2);
 
 /** A pause that ends early, and quietly, when the signal says so. */
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>

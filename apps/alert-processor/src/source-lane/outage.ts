@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pauseAfter } from './back-off';
+import { fullJitter } from '@tocsin/timing';
 
 /** The world may be away for hours: long enough apart to leave it alone, short enough to go on soon. */
 const BACK_OFF = { firstMs: 200, capMs: 5_000, floorMs: 100 };
@@ -52,7 +52,7 @@ export class Outage {
 
   private async ask(): Promise<void> {
     for (; this.lasting; this.failures += 1) {
-      await sleep(pauseAfter(this.failures, BACK_OFF), undefined, { signal: this.stopping.signal }).catch(
+      await sleep(fullJitter(this.failures - 1, BACK_OFF), undefined, { signal: this.stopping.signal }).catch(
         () => undefined,
       );
       if (this.stopping.signal.aborted || (await this.answers().catch(() => false))) return;

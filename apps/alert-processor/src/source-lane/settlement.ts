@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AlertSource, DeadDelivery, Delivery, SourceQueue } from '@tocsin/contracts/ports';
 import type { Log } from '@tocsin/observability';
-import { pauseAfter } from './back-off';
+import { fullJitter } from '@tocsin/timing';
 import type { BatchMessage, BatchOutcome, HandleBatch, MessageOutcome } from '../handle-batch';
 import type { InHand } from './in-hand';
 import type { Outage } from './outage';
@@ -84,7 +84,7 @@ export class Settlement {
       );
       if (isBuried) return true;
       if (this.stopping.aborted) return false;
-      await sleep(pauseAfter(failures, BURY_BACK_OFF), undefined, { signal: this.stopping }).catch(() => {});
+      await sleep(fullJitter(failures - 1, BURY_BACK_OFF), undefined, { signal: this.stopping }).catch(() => {});
     }
     return false;
   }

@@ -1,5 +1,6 @@
 import { AlertSource } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
+import { within } from '@tocsin/timing';
 import type { HandleBatch } from '../handle-batch';
 import { Outage } from './outage';
 import { SourceLane } from './source-lane';
@@ -49,10 +50,7 @@ export class SourceLanes {
     const { lanes, outage } = present;
     outage.stop();
     const cancelled = this.source.cancel();
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, STOP_WITHIN_MS)));
-    await Promise.race([Promise.all(lanes.map((lane) => lane.stop(cancelled))), timeout]);
-    clearTimeout(timer);
+    await within(STOP_WITHIN_MS, Promise.all(lanes.map((lane) => lane.stop(cancelled))), () => undefined);
     for (const lane of lanes) lane.lost();
     await this.source.stop();
   }
