@@ -23,7 +23,7 @@ import { decodeBody, fitsInMetadata } from './decode-body';
 import { MAX_ERRORS, pointerPart, type InputError, type MessageErrorCode } from './errors';
 import { IsLabelMap, IsReadInstant, LabelLimit, MaxCharacters } from './field-rules';
 import { readInstant } from './instant';
-import { MESSAGE_FIELDS, noFields, type MessageField, type MessageFields } from './message-fields';
+import { noFields, type MessageField, type MessageFields } from './message-fields';
 import { readRoutingKey } from './names';
 import { publishedForm, shortenToFit } from './published-form';
 import { surelyValid } from './surely-valid';
@@ -34,6 +34,7 @@ import { UNDERSTOOD_FIELDS, understand } from './understood-names';
 import {
   ALERT_TYPES,
   CHANNELS,
+  MESSAGE_FIELDS,
   MESSAGE_STATUSES,
   SEVERITIES,
   type AlertAction,
