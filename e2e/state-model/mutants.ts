@@ -25,8 +25,8 @@ export const STATE_MUTANTS: readonly StateMutant[] = [
   ),
   evolveAlert(
     'a bare `resolved` that takes the labels away',
-    'missing := state.said & any_word & ~says;',
-    `missing := case said_status when 'firing' then state.said & any_word & ~says else 0 end;`,
+    'missing := state.said & ~384 & ~says;',
+    `missing := case said_status when 'firing' then state.said & ~384 & ~says else 0 end;`,
   ),
   evolveAlert(
     'a message without a clock that is compared by the time of its receipt',

@@ -65,5 +65,9 @@ function resultOf(row: ActedRow, { by, trace_id }: AttemptedAct): ActResult {
   const { outcome } = row;
   if (outcome === 'forbidden') return { outcome };
   if (outcome !== 'acted') return { outcome, alert: alertOf(row, row) };
-  return { outcome, alert: alertOf(row, row), event: appendedEventOf({ ...row, occurred_at: null, actor: by, trace_id }) };
+  return {
+    outcome,
+    alert: alertOf(row, row),
+    event: appendedEventOf({ ...row, occurred_at: null, actor: by, trace_id }),
+  };
 }

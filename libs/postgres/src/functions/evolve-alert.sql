@@ -34,8 +34,6 @@ declare
   by_severity constant text[] := array['low', 'medium', 'high', 'urgent'];
   clock timestamptz := case when not is_snapshot then said_at end;
   over constant integer := case said_status when 'resolved' then 256 else 0 end;
-  -- all bits but those of the severity and of `resolved`
-  any_word constant integer := ~384;
   bit integer;
   is_newer boolean;
   wins integer := says;
@@ -74,8 +72,8 @@ begin
   state.occurrences := state.occurrences + 1;
   is_newer := clock is null or state.state_at is null or clock > state.state_at;
 
-  -- the words
-  missing := state.said & any_word & ~says;
+  -- the words: all bits but 128 and 256
+  missing := state.said & ~384 & ~says;
   if is_newer and missing = 0 then
     state.carries := false;
     state.words := said_words;
@@ -170,7 +168,7 @@ begin
     state.folded := state.folded + 1;
     return state;
   end if;
-  state.describes := state.change <> 'stale' or state.folded > 0 or wins & any_word > 0;
+  state.describes := state.change <> 'stale' or state.folded > 0 or wins & ~384 > 0;
   state.told := state.folded;
   state.folded := 0;
   state.newest := ord;

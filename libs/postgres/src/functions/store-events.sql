@@ -75,20 +75,22 @@ begin
     left join lateral (
       select * from alert where tenant_id = k.tenant_id and service = k.service and dedup_key = k.dedup_key limit 1
     ) a on true
+    cross join lateral (
+      -- which words have been said and are not said anew, where this message is newer than all; null: words have to be compared
+      select case when k.said_at > a.state_at and k.snapshot is not true then coalesce(a.said, 255) & ~k.says end as missing
+    ) m
     left join lateral (
-      -- what describes it: the newest folded repeat, else the alert. The words that its entry alone has (all but the first five)
-      -- are read where one of them has been said, and is not said anew by a newer message
+      -- what describes it, unless all of it is said anew: the newest folded repeat, else the alert. The words that only its entry
+      -- has, all but the first five, are looked up where they are wanted
       select array[a.type, a.name, a.title, a.message, a.labels::text, coalesce(e.actions::text, '[]'), coalesce(e.metadata::text, '{}')] as words
       from (select) one left join lateral (
-        select * from event
-        where tenant_id = a.tenant_id and seq = a.described_seq
-          and not coalesce(coalesce(a.said, 255) & ~k.says & ~415 = 0 and k.said_at > a.state_at and k.snapshot is not true, false)
-        limit 1
+        select * from event where tenant_id = a.tenant_id and seq = a.described_seq and (m.missing & ~415 = 0) is not true limit 1
       ) e on true
-      where a.folded = 0
+      where a.folded = 0 and (m.missing & ~384 = 0) is not true
       union all
       select array[r.type, r.name, r.title, r.message, r.labels::text, r.actions::text, r.metadata::text]
-      from folded_repeat r where a.folded > 0 and r.tenant_id = a.tenant_id and r.alert_id = a.alert_id
+      from folded_repeat r
+      where a.folded > 0 and (m.missing & ~384 = 0) is not true and r.tenant_id = a.tenant_id and r.alert_id = a.alert_id
     ) w on true
     where k.is_new and k.dedup_key is not null
   ), judged as materialized (
