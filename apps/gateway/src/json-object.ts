@@ -1,4 +1,5 @@
-import { decodeBody, didYouMean, MAX_ERRORS, pointerPart, Refused, type ErrorCode } from '@tocsin/contracts';
+import { decodeBody, didYouMean } from '@tocsin/messages';
+import { MAX_ERRORS, pointerPart, Refused, type ErrorCode } from '@tocsin/contracts';
 import type { Request } from 'express';
 
 export type Fields = Readonly<Record<string, unknown>>;

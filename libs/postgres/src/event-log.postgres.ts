@@ -4,7 +4,6 @@ import {
   ALERT_WORDS,
   FOLDING,
   entryOf,
-  type AlertMessage,
   type AlertWords,
   type DeadLetter,
   type Entry,
@@ -19,6 +18,7 @@ import {
   type StreamFilter,
   type StreamHead,
   type TenantId,
+  type ValidMessage,
 } from '@tocsin/contracts';
 import {
   MAX_SEARCHED,
@@ -189,7 +189,7 @@ const WORD_BITS = ALERT_WORDS.map((name, at) => [name, 1 << (at < 7 ? at : at + 
 const SEVERITY_BIT = 128;
 
 /** What only a message about an alert needs: which words it says, and by whose clock. */
-function wordOf(message: AlertMessage): { says: number | undefined; said_at: string | undefined } {
+function wordOf(message: ValidMessage): { says: number | undefined; said_at: string | undefined } {
   const { assumed = [], dedup_key, occurred_at, status } = message;
   if (dedup_key === undefined) return { says: undefined, said_at: undefined };
   let says = status === 'firing' && !assumed.includes('severity') ? SEVERITY_BIT : 0;

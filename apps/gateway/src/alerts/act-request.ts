@@ -1,4 +1,5 @@
-import { ACTS, didYouMean, readInstant, traceIdOf, type Act } from '@tocsin/contracts';
+import { ACTS, type Act } from '@tocsin/contracts';
+import { didYouMean, readInstant, traceIdOf } from '@tocsin/messages';
 import type { AttemptedAct } from '@tocsin/contracts/ports';
 import { readJsonObject, refuseField, type Fields } from '../json-object';
 

@@ -20,8 +20,6 @@ import {
   ALERT_ORDERS,
   ALERT_STATUSES,
   ALERT_TYPES,
-  LABEL_LIMITS,
-  readInstant,
   Refused,
   SEVERITIES,
   TENANT_ID_PATTERN,
@@ -32,6 +30,7 @@ import {
   type InputError,
   type Severity,
 } from '@tocsin/contracts';
+import { LABEL_LIMITS, readInstant } from '@tocsin/messages';
 import type { AlertListQuery } from '@tocsin/contracts/ports';
 import { MAX_TENANTS } from '../access/visible-tenants';
 import { readJsonObject } from '../json-object';

@@ -1,4 +1,5 @@
-import { didYouMean, isStorable, Refused } from '@tocsin/contracts';
+import { didYouMean, isStorable } from '@tocsin/messages';
+import { Refused } from '@tocsin/contracts';
 
 /** The most alerts or entries of one page, and how many there are when nobody says. */
 export const MAX_PAGE = 200;

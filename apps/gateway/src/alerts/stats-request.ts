@@ -1,4 +1,4 @@
-import { readInstant } from '@tocsin/contracts';
+import { readInstant } from '@tocsin/messages';
 import type { StatsQuery } from '@tocsin/contracts/ports';
 import { list } from '../live/stream-request';
 import { badParameter, readParameters, single } from './list-parameters';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { Refused } from '@tocsin/contracts';
-import { queryOf, SchemaValues } from '@tocsin/contracts/testing';
+import { queryOf, SchemaValues } from '@tocsin/messages/testing';
 import { readAct, readBulkAct } from '../alerts/act-request';
 import { readSearchBody, readSearchParameters } from '../alerts/alert-search-request';
 import { readHistoryParameters } from '../alerts/history-request';

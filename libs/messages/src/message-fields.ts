@@ -1,4 +1,4 @@
-import { MESSAGE_FIELDS } from './wire';
+import { MESSAGE_FIELDS } from '@tocsin/contracts';
 
 export type MessageField = (typeof MESSAGE_FIELDS)[number];
 
