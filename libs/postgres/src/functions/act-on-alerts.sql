@@ -12,6 +12,7 @@ returns setof shown_act
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
 -- a few rows by their keys, whatever the planner knows or guesses of a table
+set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
 set jit = off
@@ -55,7 +56,7 @@ begin
            ) as said
     from json_to_recordset(places) as p(tenant_id text collate "C", alert_id uuid, place integer, allowed boolean)
     join alert a on a.tenant_id = p.tenant_id and a.alert_id = p.alert_id
-    where exists (select from event e where e.tenant_id = a.tenant_id and e.seq = a.described_seq)
+    cross join lateral (select from event where tenant_id = a.tenant_id and seq = a.described_seq limit 1) described
   ), judged as materialized (
     select f.*, case
              when not f.allowed then 'forbidden'
@@ -86,10 +87,12 @@ begin
   return query
   select (answer.became).*
   from (
-    select json_populate_record(s, o.says) as became
+    select one.became
     from json_to_recordset(outcomes) as o(tenant_id text collate "C", alert_id uuid, says json)
-    join shown_act s on s.tenant_id = o.tenant_id and s.alert_id = o.alert_id
-    order by s.tenant_id, s.last_seq
+    cross join lateral (
+      select json_populate_record(s, o.says) as became from shown_act s where s.tenant_id = o.tenant_id and s.alert_id = o.alert_id limit 1
+    ) one
+    order by o.tenant_id, (one.became).last_seq
     offset 0
   ) answer;
   perform set_config('tocsin.tenants', outside, true);

@@ -10,6 +10,7 @@ returns setof entry
 language plpgsql volatile security invoker -- in plpgsql because its plans are kept
 set search_path = tocsin, pg_temp
 -- a few rows by their keys, whatever the planner knows or guesses of a table
+set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
 set jit = off
@@ -22,13 +23,18 @@ begin
     from json_to_recordset(changes) as c(tenant_id text collate "C", alert_id uuid, fp text, says json)
   ), placed as materialized (
     select c.says, c.fp, s.epoch, s.last_seq + row_number() over own as seq, coalesce(lag(c.fp) over own, s.last_fp) as prev_fp,
-           a as stands, json_populate_record(json_populate_record(described, to_json(a)), to_json(repeat)) as entry
+           f.stands, json_populate_record(json_populate_record(d.described, to_json(f.stands)), to_json(h.repeat)) as entry
     from changed c
-    join alert a on a.tenant_id = c.tenant_id and a.alert_id = c.alert_id
     join tenant_stream s on s.tenant_id = c.tenant_id
-    left join event described on described.tenant_id = a.tenant_id and described.seq = a.described_seq
-    left join folded_repeat repeat on repeat.tenant_id = a.tenant_id and repeat.alert_id = a.alert_id
-    where described.seq is not null or repeat.alert_id is not null
+    -- with `limit` each is one index look-up
+    cross join lateral (select a as stands from alert a where a.tenant_id = c.tenant_id and a.alert_id = c.alert_id limit 1) f
+    left join lateral (
+      select e as described from event e where e.tenant_id = c.tenant_id and e.seq = (f.stands).described_seq limit 1
+    ) d on true
+    left join lateral (
+      select r as repeat from folded_repeat r where r.tenant_id = c.tenant_id and r.alert_id = c.alert_id limit 1
+    ) h on true
+    where (d.described).seq is not null or (h.repeat).alert_id is not null
     window own as (partition by c.tenant_id order by c.place)
   ), one_entry as materialized (
     select p.epoch, p.prev_fp, (p.stands).folded > 0 as was_folded, json_populate_record(json_populate_record(p.entry, json_build_object(
