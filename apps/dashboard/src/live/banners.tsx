@@ -6,7 +6,7 @@ import buttons from '../settings/icon-button.module.css';
 import styles from './banners.module.css';
 
 /** A sentence above the list and what can be done about it. */
-export function Banner({
+function Banner({
   icon,
   children,
   testId,

@@ -74,10 +74,7 @@ interface Circumstances {
 }
 
 /** What the pill says. It never says `Live` of a connection that is not. */
-export function pillOf(
-  status: StreamStatus,
-  { paused, fresh, now, t, span }: Circumstances,
-): { words: string; tone: Tone } {
+function pillOf(status: StreamStatus, { paused, fresh, now, t, span }: Circumstances): { words: string; tone: Tone } {
   switch (status.state) {
     case 'closed':
     case 'connecting':

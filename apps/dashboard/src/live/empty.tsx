@@ -10,7 +10,7 @@ import { useReached } from './banners';
 import styles from './empty.module.css';
 
 /** Why there are no rows, and what to do about it. */
-export function Empty({
+function Empty({
   icon,
   title,
   hint,

@@ -4,7 +4,7 @@ import { RINGING_CHANGES, type Entry, type Severity } from '@tocsin/contracts/wi
 const BURST = 5;
 const BURST_WINDOW_MS = 3_000;
 /** Toasts that stand at once; what comes on top is counted. */
-export const MOST_TOASTS = 3;
+const MOST_TOASTS = 3;
 /** How long a toast stands. Infinity: until somebody acts on it or sends it away. */
 export const TOAST_MS: Partial<Record<Severity, number>> = {
   urgent: Number.POSITIVE_INFINITY,
@@ -12,7 +12,7 @@ export const TOAST_MS: Partial<Record<Severity, number>> = {
   medium: 6_000,
 };
 
-export type ToastPlan =
+type ToastPlan =
   | { kind: 'none' }
   /** A toast of its own, or a newer text for the one that stands. */
   | { kind: 'alert' }

@@ -4,12 +4,12 @@ import { RINGING_CHANGES, type Alert } from '@tocsin/contracts/wire';
 import { serverNow } from '../words/clock';
 import { AWAY_MS, type Seen } from './use-seen';
 
-export interface Missed {
+interface Missed {
   count: number;
   urgent: number;
 }
 
-export interface CatchUp {
+interface CatchUp {
   missed: Missed | null;
   /** The moment behind which everything is new to who was away, by the server's clock; null: nobody was, or has seen it all. */
   newSince: number | null;

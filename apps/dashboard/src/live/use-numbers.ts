@@ -13,7 +13,7 @@ const MOVE_ON_MS = 30_000;
 /** The numbers before stay until the next are here. */
 const COMMON = { refetchInterval: MOVE_ON_MS, staleTime: 1_000, placeholderData: keepPreviousData };
 
-export interface Numbers {
+interface Numbers {
   stats: AlertStats | undefined;
   /** When the stats were counted, by `Date.now()`; 0: not yet. */
   countedAt: number;

@@ -9,7 +9,7 @@ import { useSettledRows } from './use-settled-rows';
 /** Alerts that one page of the list asks for. */
 const PAGE = 100;
 
-export interface Rows {
+interface Rows {
   /** What the server is asked for. */
   search: AlertSearch;
   parsed: Search;

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { StreamStatus } from '@tocsin/react-client';
 
-export interface Tenants {
+interface Tenants {
   all: readonly { tenant_id: string; name: string }[];
   /** A tenant's name when it has to be said: when there is more than one. */
   nameOf(tenantId: string): string | null;

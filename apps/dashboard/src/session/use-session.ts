@@ -4,7 +4,7 @@ import { OtherTabs } from './other-tabs';
 import { keepToken, readToken, takeToken, type Claims, type TokenProblem } from './session';
 import { tokenFrom, tokenUrl } from './token-source';
 
-export interface Session {
+interface Session {
   /** Of the token; why it is none; null: nobody is signed in. Another object for each token. */
   claims: Claims | TokenProblem | null;
   /** The first token is being asked for. */

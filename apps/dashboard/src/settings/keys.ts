@@ -8,7 +8,7 @@ export function keyOf(event: KeyboardEvent): string {
 }
 
 /** Whether somebody types: then a letter is a letter. */
-export const isTyping = (target: EventTarget | null): boolean =>
+const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 
 /** How long the second key of a pair may take. */

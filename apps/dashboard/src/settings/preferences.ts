@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from 'react';
 
 /** A search under a name. `at` is the address's query: what is saved is a link. */
-export interface SavedView {
+interface SavedView {
   name: string;
   at: string;
 }
@@ -23,7 +23,7 @@ export interface Preferences {
   views: readonly SavedView[];
 }
 
-export const DEFAULTS: Preferences = {
+const DEFAULTS: Preferences = {
   theme: 'system',
   language: 'system',
   rows: 'comfortable',

@@ -12,7 +12,7 @@ const WELL_AFTER_MS = 10_000;
 /** When whoever gives tokens was away: until then the one at hand goes on. */
 const RENEW_AGAIN_MS = 5_000;
 
-export interface ConnectionOptions {
+interface ConnectionOptions {
   /** With everything in its query but the credential. */
   url: string;
   fetch: typeof fetch;

@@ -12,7 +12,7 @@ interface Known {
 }
 
 /** What is put on a request: headers, or query parameters for a ticket. Null: nobody is signed in. */
-export type Signature = { headers: Record<string, string>; query: Record<string, string> } | null;
+type Signature = { headers: Record<string, string>; query: Record<string, string> } | null;
 
 /** The claims of a JWT, unverified: whose it is and until when decides nothing here that the server would not decide again. */
 export function claimsOf(token: string): { user?: string; exp?: number; iat?: number } {

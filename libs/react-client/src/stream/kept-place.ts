@@ -1,7 +1,7 @@
 import type { PlaceStorage } from './options';
 
 /** A position, and when it was the present one, by `Date.now()`. */
-export interface Place {
+interface Place {
   cursor: string;
   at: number;
 }

@@ -10,7 +10,7 @@ export type Opened =
   /** An answer that is no stream. `problem` when it is the gateway's own word; a proxy's page has none. */
   | { kind: 'answer'; status: number; problem: Problem | null; retryAfter: string | null };
 
-export interface StreamRequest {
+interface StreamRequest {
   url: string;
   headers: Record<string, string>;
   /** With the cookies of another origin too: where nothing else says who asks. */

@@ -1,12 +1,12 @@
 /** Where a client stands in one tenant's log. `fp` proves it to the server; here it only travels. */
-export interface Position {
+interface Position {
   epoch: string;
   seq: number;
   fp: string;
 }
 
 /** By tenant. A stream of one tenant does not say whose its position is: then the key is empty. */
-export type Positions = ReadonlyMap<string, Position>;
+type Positions = ReadonlyMap<string, Position>;
 
 const POSITION = /^([^-]+)-(\d+)-([^-]+)$/;
 
@@ -21,7 +21,7 @@ export function readCursor(cursor: string | null | undefined): Positions {
   return positions;
 }
 
-export const writeCursor = (positions: Positions): string =>
+const writeCursor = (positions: Positions): string =>
   [...positions].map(([tenant, { epoch, seq, fp }]) => `${tenant && `${tenant}=`}${epoch}-${seq}-${fp}`).join(';');
 
 /**
