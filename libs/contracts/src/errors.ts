@@ -110,20 +110,30 @@ export function pointerPart(name: string): string {
 }
 
 /**
+ * The role of a dependency, whatever technology implements it. `log`: the event log and everything stored with it; `bus`,
+ * `queue`, `tickets`, `slots`: as their ports say; `directory`: which users may see which tenants; `issuer`: the keys of
+ * tokens.
+ */
+export type DependencyRole = 'log' | 'bus' | 'queue' | 'directory' | 'tickets' | 'slots' | 'issuer';
+
+/**
  * A dependency is away, too slow or refuses for now. The caller should wait and try the same again; nothing was decided
  * about the input. Adapters translate driver errors into this one and keep the cause.
  */
 export class Unavailable extends Error {
+  /** The technology of the dependency, if the adapter names it: for a person who reads the error, never for a decision. */
+  readonly technology: string | undefined;
   /** Since when the dependency is known to be away; undefined when that was found out just now, or is not known. */
   readonly since: Date | undefined;
 
   constructor(
-    readonly dependency: 'postgres' | 'rabbitmq' | 'redis' | 'tenant_service' | 'jwks' | 'embedded_store',
+    readonly role: DependencyRole,
     message: string,
-    options?: { cause?: unknown; since?: Date },
+    options?: { technology?: string; cause?: unknown; since?: Date },
   ) {
     super(message, options);
     this.name = 'Unavailable';
+    this.technology = options?.technology;
     this.since = options?.since;
   }
 }

@@ -10,64 +10,112 @@ export interface ReceivedMessage {
   content_encoding?: string;
   headers?: Readonly<Record<string, unknown>>;
   redelivered: boolean;
-  /**
-   * The message was redelivered too often. It is handed over alone and must be stored alone, so that other messages do
-   * not suffer from it.
-   */
-  suspect?: boolean;
-  /**
-   * The queue itself has given the message up. Record it under this reason without reading it: reading may end the
-   * process.
-   */
-  given_up?: 'delivery_limit';
-}
-
-/** The outcome of one message. */
-export type MessageOutcome =
-  | { outcome: 'stored' }
-  | { outcome: 'folded' }
-  | { outcome: 'duplicate' }
-  | { outcome: 'dead'; reason: string; detail?: string };
-
-/**
- * The outcome of a message that takes longer than its batch. The message may leave the queue when it resolves. A
- * rejection means `retry` for this message alone.
- */
-export interface LateOutcome {
-  outcome: 'late';
-  fate: Promise<MessageOutcome>;
 }
 
 /**
- * The outcome of a batch. `settled`: every message has its outcome, in the batch's order, and may leave the queue.
- * `retry`: a dependency is away, and the source hands over the same batch again later.
+ * A message that was delivered and is still in its queue. An adapter adds the data that it needs to settle it, and gets
+ * the same object back.
  */
-export type BatchOutcome =
-  { kind: 'settled'; outcomes: (MessageOutcome | LateOutcome)[] } | { kind: 'retry'; reason: string };
+export interface Delivery {
+  readonly message: ReceivedMessage;
+  /** How often the message came back before this delivery; 0 where the source does not count. */
+  readonly returns: number;
+}
 
-/** Handles a batch. An empty batch checks whether the dependencies are available: `settled` or `retry`. */
-export type HandleBatch = (batch: readonly ReceivedMessage[]) => Promise<BatchOutcome>;
+/** A dead message, with the reason. */
+export interface DeadDelivery {
+  readonly delivery: Delivery;
+  readonly reason: string;
+  readonly detail?: string;
+}
 
 /**
- * Where messages come from.
+ * A message that came back this often is a suspect. If it was unsettled when one process ended, that may be chance;
+ * after the second time it is handled alone.
+ */
+export const SUSPECT_AFTER = 2;
+
+/**
+ * The content of a queue. `urgent` and `common`: published messages. `suspects`: parked messages, each to be handled
+ * alone. `given_up`: messages that the source gave up because they were delivered too often, to be recorded without
+ * being read.
+ */
+export type QueueKind = 'urgent' | 'common' | 'suspects' | 'given_up';
+
+/** One of the queues of a source. */
+export interface SourceQueue {
+  /** The queue's name in metrics and log lines. */
+  name: string;
+  kind: QueueKind;
+  /** How many delivered messages may be unsettled at most. */
+  prefetch: number;
+  /** Whether a message of this queue can be parked. */
+  parks: boolean;
+}
+
+/**
+ * A queue that delivers, from `opened` until `lost`. Every method sends its request to the source and does not wait: a
+ * message is delivered again if the request does not arrive. No method throws, and each is a no-op for a delivery that
+ * is settled or lost.
+ */
+export interface DeliverySession {
+  /** Acknowledges this message, and every unsettled one that this session delivered before it. */
+  acknowledgeUpTo(last: Delivery): void;
+  /** Acknowledges this message. */
+  acknowledge(delivery: Delivery): void;
+  /** Returns this message: the queue delivers it again, to this process or another. */
+  giveBack(delivery: Delivery): void;
+  /** Moves this message to the queue of suspects. Called only where the queue `parks`. */
+  park(delivery: Delivery): void;
+}
+
+/** Receives the deliveries of one queue. The source calls it; no method throws. */
+export interface DeliveryListener {
+  /**
+   * Resolves when messages are wanted. A source waits for it before it opens a session: unsettled messages count as
+   * delivered when a connection is lost, so an outage behind the listener must not cause repeated deliveries.
+   */
+  untilWanted(): Promise<void>;
+  /** Deliveries follow, all of them of this session. An earlier session is lost. */
+  opened(session: DeliverySession): void;
+  delivered(delivery: Delivery): void;
+  /** The unsettled deliveries of the session come again in another session. May be called twice. */
+  lost(): void;
+  /** Whether no delivery is unsettled. */
+  readonly idle: boolean;
+}
+
+/**
+ * Where messages come from. An adapter delivers, acknowledges, returns, parks and buries messages. The processor is
+ * responsible for batches, attempts, outages and the order of acknowledgements.
  *
- * - Every message is handed over at least once, and leaves the queue only after a `settled` outcome. After a crash, a
- *   lost connection or a `retry` it comes again.
- * - A batch holds the messages that have arrived, at most the adapter's limit; an idle source does not wait for more.
- * - Batches may be handed over side by side, up to the adapter's limit. Order is not promised.
- * - After `retry` the source keeps its unsettled batches, takes no more messages, and tries again with back-off and
- *   jitter. However long that lasts, and however often a connection is lost meanwhile, no message is given up because
- *   of it.
- * - A message that ends its process again and again is handed over alone (`suspect`), and finally given up, where the
- *   adapter counts deliveries.
+ * - Every message is delivered at least once, and leaves its queue only when it is acknowledged or parked. After a
+ *   crash, a lost connection or `stop` it comes again. Order is not promised.
+ * - A queue delivers messages as soon as they arrive and it has room (`prefetch`), urgent messages before others.
  * - A lost connection, channel or consumer is recovered without the caller; `consuming` says whether messages can
  *   arrive.
- * - A `dead` message goes to the dead-letter queue, where the adapter has one, before it leaves its own queue.
+ * - A message that ends its process again and again is finally given up, where the source counts deliveries.
  */
 export abstract class AlertSource {
-  /** Starts to consume. Rejects with `Unavailable` when it cannot start in time. */
-  abstract consume(handle: HandleBatch): Promise<void>;
-  /** Takes no more messages and resolves once the current batches are settled, or after 10 s. May be called twice. */
+  /**
+   * Starts to deliver. `open` is called once for each queue, before its first delivery. Rejects with `Unavailable` when
+   * it cannot start within the adapter's time, and then delivers nothing. May be called twice.
+   */
+  abstract consume(open: (queue: SourceQueue) => DeliveryListener): Promise<void>;
+  /**
+   * Puts dead messages durably into the dead-letter queue, where the source has one. Rejects when that did not succeed
+   * for all of them.
+   */
+  abstract bury(dead: readonly DeadDelivery[]): Promise<void>;
+  /**
+   * Ends the deliveries; delivered messages can still be settled. Resolves when nothing more is delivered. Never
+   * rejects.
+   */
+  abstract cancel(): Promise<void>;
+  /**
+   * Closes the source after it has sent all acknowledgements; unsettled messages are delivered again. May be called
+   * twice.
+   */
   abstract stop(): Promise<void>;
   abstract readonly consuming: boolean;
 }
