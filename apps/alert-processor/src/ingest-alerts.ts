@@ -167,7 +167,7 @@ export class IngestAlerts {
   }
 
   private count(outcomes: readonly (MessageOutcome | LateOutcome)[]): void {
-    const counts = new Map<string, number>();
+    const counts = new Map<MessageOutcome['outcome'] | 'delivery_limit', number>();
     for (const one of outcomes) {
       if (one.outcome === 'late') continue; // counted when it has its fate
       const result = one.outcome === 'dead' && one.reason === 'delivery_limit' ? 'delivery_limit' : one.outcome;

@@ -24,9 +24,9 @@ describe('the metrics', () => {
     for (const tenant of ['acme', 'globex', 'initech', 'acme', 'umbrella']) them.countPublished(tenant);
     them.countPublished('globex', 5);
     expect(await lineOf(them, 'tocsin_events_published_total')).toEqual([
+      'tocsin_events_published_total{tenant="other"} 2',
       'tocsin_events_published_total{tenant="acme"} 2',
       'tocsin_events_published_total{tenant="globex"} 6',
-      'tocsin_events_published_total{tenant="other"} 2',
     ]);
   });
 
@@ -40,6 +40,23 @@ describe('the metrics', () => {
       'tocsin_db_pool_connections{state="active"} 5',
       'tocsin_db_pool_connections{state="idle"} 2',
       'tocsin_db_pool_connections{state="waiting"} 7',
+    ]);
+  });
+
+  test('show every counter and histogram at 0 before anything happened, each series of it', async () => {
+    const them = metrics();
+    for (const { name, type, values } of await them.registry.getMetricsAsJSON()) {
+      if (!name.startsWith('tocsin_') || String(type) === 'gauge') continue;
+      expect([name, values.length > 0, values.filter(({ value }) => value !== 0)]).toEqual([name, true, []]);
+    }
+    expect(await lineOf(them, 'tocsin_ingest_messages_total')).toEqual(
+      ['stored', 'folded', 'duplicate', 'dead', 'delivery_limit'].map(
+        (result) => `tocsin_ingest_messages_total{result="${result}"} 0`,
+      ),
+    );
+    them.ingestMessages.inc({ result: 'dead' });
+    expect(await lineOf(them, 'tocsin_ingest_messages_total{result="dead"}')).toEqual([
+      'tocsin_ingest_messages_total{result="dead"} 1',
     ]);
   });
 

@@ -4,9 +4,9 @@ import {
   type AlertMessage,
   type DeadLetter,
   type InputError,
-  type MessageErrorCode,
   type MessageGroup,
   type MessageShape,
+  type RefusedPartReason,
   type ParsedMessage,
   Turns,
   type TenantId,
@@ -51,7 +51,7 @@ const MAX_DETAIL = 1_000;
 /** A part of a webhook that is not published. `bytes` is what can be redriven of it. */
 interface RefusedPart {
   ok: false;
-  code: MessageErrorCode | 'tenant_forbidden';
+  code: RefusedPartReason;
   errors: readonly InputError[];
   tenant_id: TenantId | null;
   bytes?: Uint8Array;

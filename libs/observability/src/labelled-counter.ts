@@ -1,0 +1,19 @@
+import { Counter, type Registry } from 'prom-client';
+
+/**
+ * A counter whose labels take declared values only. Every combination is there at 0 from the start: a series that is born at 1
+ * shows no increase, so an alert rule on `increase()` would not see the first.
+ */
+export class LabelledCounter<L extends Readonly<Record<string, string>>> {
+  private readonly counter: Counter;
+
+  /** `combinations`: all that can occur, one at least. */
+  constructor(registry: Registry, name: string, help: string, combinations: readonly L[]) {
+    this.counter = new Counter({ name, help, labelNames: Object.keys(combinations[0]!), registers: [registry] });
+    for (const labels of combinations) this.counter.inc(labels, 0);
+  }
+
+  inc(labels: L, by = 1): void {
+    this.counter.inc(labels, by);
+  }
+}
