@@ -30,6 +30,29 @@ describe('the metrics', () => {
     ]);
   });
 
+  test('take a sample of how long entries take in total: one at a time, never below 0, and none that cannot be told', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask'], now: 10_000 });
+    const them = metrics();
+    let asked = 0;
+    const sample = (receivedAt: number) => them.sampleTotal(() => ((asked += 1), receivedAt));
+    const total = async () =>
+      (await lineOf(them, 'tocsin_event_delivery_seconds_'))
+        .filter((line) => /sum|count/.test(line))
+        .filter((line) => line.includes('total'));
+    sample(9_750);
+    sample(9_000);
+    jest.advanceTimersByTime(60);
+    sample(11_000);
+    jest.advanceTimersByTime(60);
+    sample(NaN);
+    jest.useRealTimers();
+    expect(asked).toBe(3);
+    expect(await total()).toEqual([
+      'tocsin_event_delivery_seconds_sum{stage="total"} 0.25',
+      'tocsin_event_delivery_seconds_count{stage="total"} 2',
+    ]);
+  });
+
   test('read the pools when they are read, and add them up', async () => {
     const them = metrics();
     let waiting = 0;

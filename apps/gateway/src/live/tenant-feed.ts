@@ -1,4 +1,12 @@
-import { hintOf, Unavailable, type Hint, type LogPosition, type StreamHead, type TenantId } from '@tocsin/contracts';
+import {
+  hintOf,
+  Unavailable,
+  type Entry,
+  type Hint,
+  type LogPosition,
+  type StreamHead,
+  type TenantId,
+} from '@tocsin/contracts';
 import type { EventLog } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
 import { pageSizeBy, readBehind, type FollowedLog } from './catch-up';
@@ -11,6 +19,15 @@ const REORDER_MS = 5;
 const RINGS_AT_LEAST = 4;
 /** The most bytes of hints that wait for those before them. What comes beyond is read from the log. */
 const MAX_EARLY_BYTES = 1_048_576;
+
+/** When the log took an entry, in epoch milliseconds; NaN where its data does not say. Never throws: it only measures. */
+function receivedAt({ data }: Hint): number {
+  try {
+    return Date.parse((JSON.parse(data!.toString()) as Entry).received_at);
+  } catch {
+    return NaN;
+  }
+}
 
 /** A stream, as its feed sees it. */
 export interface FeedMember {
@@ -368,6 +385,8 @@ export class TenantFeed implements FollowedLog {
     this.flushedAt = performance.now();
     for (const member of this.live) member.deliver(this, batch);
     this.delivered += batch.written.frames;
+    // the one that waited longest
+    if (batch.written.frames > 0) this.metrics.sampleTotal(() => receivedAt(batch.hints[0]!));
     batch.countWritten(this.metrics);
   }
 
