@@ -2,12 +2,12 @@ import {
   eventNameOf,
   hintOf,
   Refused,
-  Turns,
   Unavailable,
   type DeadLetter,
   type MessageErrorCode,
   type PlannedEvent,
 } from '@tocsin/contracts';
+import { PRODUCER_NAMES, Turns } from '@tocsin/messages';
 import type {
   BatchOutcome,
   EventBus,
@@ -46,6 +46,7 @@ export class IngestAlerts {
     /** Statements that run side by side, tenants spread over them. What is urgent has one more. */
     lanes = 1,
   ) {
+    metrics.understoodNames.declare(PRODUCER_NAMES.map((name) => ({ name })));
     this.lanes = new StoreLanes(eventLog, (planned, results) => this.publish(planned, results), lanes);
   }
 

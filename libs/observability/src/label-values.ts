@@ -2,7 +2,6 @@ import {
   CLOSE_REASONS,
   GAP_REASONS,
   SLOT_SCOPES,
-  UNDERSTOOD_FIELDS,
   type CloseReason,
   type ErrorCode,
   type GapReason,
@@ -58,6 +57,3 @@ export const STREAM_ENDS: readonly (CloseReason | 'client' | 'vanished')[] = [
 ];
 
 export const STREAM_LIMITS = [...SLOT_SCOPES, 'gateway', 'connects'] as const;
-
-/** Producers' names for our fields. `type` is one too: of a message whose `type` is none of ours it is the name. */
-export const PRODUCER_NAMES: readonly string[] = [...Object.keys(UNDERSTOOD_FIELDS), 'type'];

@@ -7,10 +7,14 @@ import { Counter, type Registry } from 'prom-client';
 export class LabelledCounter<L extends Readonly<Record<string, string>>> {
   private readonly counter: Counter;
 
-  /** `combinations`: all that can occur, one at least. */
-  constructor(registry: Registry, name: string, help: string, combinations: readonly L[]) {
-    this.counter = new Counter({ name, help, labelNames: Object.keys(combinations[0]!), registers: [registry] });
+  constructor(registry: Registry, name: string, help: string, labelNames: (keyof L & string)[]) {
+    this.counter = new Counter({ name, help, labelNames, registers: [registry] });
+  }
+
+  /** Has these there from now on: all that can occur. */
+  declare(combinations: Iterable<L>): this {
     for (const labels of combinations) this.counter.inc(labels, 0);
+    return this;
   }
 
   inc(labels: L, by = 1): void {

@@ -1,6 +1,6 @@
 import { CREDENTIAL_ERROR_CODES, GAP_REASONS, REFUSED_PART_REASONS } from '@tocsin/contracts';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { PRODUCER_NAMES, STREAM_ENDS, STREAM_LIMITS, STREAM_OUTCOMES } from './label-values';
+import { STREAM_ENDS, STREAM_LIMITS, STREAM_OUTCOMES } from './label-values';
 import { LabelledCounter } from './labelled-counter';
 
 /** From a warm path within one process (1 ms) to the promise of 3 s, and what lies beyond it. Seconds. */
@@ -25,8 +25,7 @@ export interface MetricsOptions {
 
 /**
  * Every metric of the process, each a field, in a registry of its own: two apps in one test do not meet. All series of a
- * counter are there at 0 before anything happened, in every app. The exception is the label `tenant`, whose values are not known
- * before.
+ * counter are there at 0 before anything happened. The exception is the label `tenant`, whose values are not known before.
  */
 export class Metrics {
   readonly registry = new Registry();
@@ -113,11 +112,12 @@ export class Metrics {
     'Messages of one batch.',
     [1, 2, 5, 10, 25, 50, 100, 250, 500],
   );
-  /** `name` is one of the closed table of names that are understood. */
-  readonly understoodNames = this.labelledCounter(
+  /** `name` is one of the closed table of names that are understood, which whoever parses messages declares. */
+  readonly understoodNames = new LabelledCounter<{ name: string }>(
+    this.registry,
     'tocsin_understood_names_total',
     "Producers' names for our fields that were renamed.",
-    PRODUCER_NAMES.map((name) => ({ name })),
+    ['name'],
   );
   readonly unknownFields = this.counter(
     'tocsin_unknown_fields_total',
@@ -267,7 +267,7 @@ export class Metrics {
     help: string,
     combinations: readonly L[],
   ): LabelledCounter<L> {
-    return new LabelledCounter(this.registry, name, help, combinations);
+    return new LabelledCounter<L>(this.registry, name, help, Object.keys(combinations[0]!)).declare(combinations);
   }
 
   private gauge<L extends string = never>(name: string, help: string, labelNames: L[] = []): Gauge<L> {

@@ -1,5 +1,6 @@
 import { IsString, Length, Matches, validateSync, ValidateIf } from 'class-validator';
-import { decodeBody, readInstant, Refused, TENANT_ID_PATTERN, type InputError, type TenantId } from '@tocsin/contracts';
+import { decodeBody, readInstant } from '@tocsin/messages';
+import { Refused, TENANT_ID_PATTERN, type InputError, type TenantId } from '@tocsin/contracts';
 import type { NewRevocation } from '@tocsin/contracts/ports';
 
 /** One revocation is a few short names. */

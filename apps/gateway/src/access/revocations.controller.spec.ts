@@ -4,12 +4,12 @@ import { APP_FILTER, NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { AddressInfo } from 'node:net';
 import { AuthModule, authSettings, ClaimTenantDirectory, Revocations, signToken, type Scope } from '@tocsin/auth';
-import { readSettings } from '@tocsin/contracts';
+import { readSettings } from '@tocsin/settings';
 import { AccessChanges, bind, TenantDirectory, TicketStore } from '@tocsin/contracts/ports';
 import { MemoryAccessChanges } from '@tocsin/contracts/testing';
 import { Log, Metrics, ObservabilityModule, observabilitySettings } from '@tocsin/observability';
 import { prepareHttp } from '../http-server';
-import { ProblemFilter } from '../problem.filter';
+import { ProblemFilter } from '../problems/problem.filter';
 import { RevocationsController } from './revocations.controller';
 
 const SECRET = 'the-secret-of-these-tests-0123456789';

@@ -5,7 +5,8 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { AuthModule, authSettings, ClaimTenantDirectory, signToken, type Scope } from '@tocsin/auth';
-import { hintOf, readSettings, Unavailable, type Alert, type BulkActed } from '@tocsin/contracts';
+import { hintOf, Unavailable, type Alert, type BulkActed } from '@tocsin/contracts';
+import { readSettings } from '@tocsin/settings';
 import {
   AccessChanges,
   AlertActs,
@@ -22,7 +23,7 @@ import { aTenant, anEntry, MemoryAccessChanges } from '@tocsin/contracts/testing
 import { Log, Metrics, ObservabilityModule, observabilitySettings } from '@tocsin/observability';
 import { provideVisibleTenants, VisibleTenants } from '../access/visible-tenants';
 import { prepareHttp } from '../http-server';
-import { ProblemFilter } from '../problem.filter';
+import { ProblemFilter } from '../problems/problem.filter';
 import { ActOnAlerts } from './act-on-alerts';
 import { AlertActsController } from './alert-acts.controller';
 

@@ -1,4 +1,5 @@
-import { ALERT_ORDERS, ALERT_STATUSES, ALERT_TYPES, LABEL_LIMITS, SEVERITIES } from '@tocsin/contracts';
+import { ALERT_ORDERS, ALERT_STATUSES, ALERT_TYPES, SEVERITIES } from '@tocsin/contracts';
+import { LABEL_LIMITS } from '@tocsin/messages';
 import { targetConstructorToSchema } from 'class-validator-jsonschema';
 import { flag, integer, oneOf, ref, text, time, type Schema } from '../docs/json-schema';
 import {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { Refused } from '@tocsin/contracts';
-import { queryOf, SchemaValues } from '@tocsin/contracts/testing';
+import { queryOf, SchemaValues } from '@tocsin/messages/testing';
 import { readAct, readBulkAct } from '../alerts/act-request';
 import { readSearchBody, readSearchParameters } from '../alerts/alert-search-request';
 import { readHistoryParameters } from '../alerts/history-request';
@@ -9,7 +9,7 @@ import { readSeen } from '../me/seen-request';
 import { readRevocation } from '../access/revocation-request';
 import { readMany, readManyWithNote, readNote, readQuery } from '../dead-letters/dead-letter-request';
 import { readEvents } from '../intake/read-events';
-import { readStreamRequest } from '../live/stream-request';
+import { readStreamRequest } from '../connect/stream-request';
 import { openApi, type DescribedOperation } from './openapi';
 import type { Method } from './operation';
 import { validatorOf } from './testing/validator';

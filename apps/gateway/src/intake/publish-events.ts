@@ -2,19 +2,16 @@ import {
   MAX_MESSAGE_BYTES,
   traceIdOf,
   type AlertMessage,
-  type DeadLetter,
-  type InputError,
   type MessageGroup,
   type MessageShape,
-  type RefusedPartReason,
   type ParsedMessage,
   Turns,
-  type TenantId,
-} from '@tocsin/contracts';
+} from '@tocsin/messages';
+import type { DeadLetter, InputError, RefusedPartReason, TenantId } from '@tocsin/contracts';
 import type { AlertIntake, AlertQueries, EventLog, Receipt } from '@tocsin/contracts/ports';
 import type { Metrics } from '@tocsin/observability';
 import type { ActOnAlerts } from '../alerts/act-on-alerts';
-import { PublishFailed } from './publish-failed';
+import { PublishFailed } from '../problems/publish-failed';
 import { readEvents, refusalOf, type PublishRequest } from './read-events';
 import type { ReceiptWatch } from './receipt-watch';
 

@@ -4,7 +4,7 @@ import { APP_FILTER, NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { AddressInfo } from 'node:net';
 import { AuthModule, authSettings, ClaimTenantDirectory, signToken } from '@tocsin/auth';
-import { readSettings } from '@tocsin/contracts';
+import { readSettings } from '@tocsin/settings';
 import {
   AccessChanges,
   bind,
@@ -20,8 +20,8 @@ import { Log, Metrics, ObservabilityModule, observabilitySettings } from '@tocsi
 import { provideVisibleTenants } from '../access/visible-tenants';
 import { GatewayConfig } from '../config';
 import { prepareHttp } from '../http-server';
-import { LogInMemory } from '../live/testing/log-in-memory';
-import { ProblemFilter } from '../problem.filter';
+import { LogInMemory } from '../feeds/testing/log-in-memory';
+import { ProblemFilter } from '../problems/problem.filter';
 import { SeenCursorController } from './seen-cursor.controller';
 
 const SECRET = 'the-secret-of-these-tests-0123456789';

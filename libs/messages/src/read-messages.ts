@@ -1,0 +1,223 @@
+import { type InputError, type MessageErrorCode, tenantIdOf } from '@tocsin/contracts';
+import {
+  MAX_MESSAGE_BYTES,
+  partIdOf,
+  readMessage,
+  type Envelope,
+  type Judgement,
+  type ParsedMessage,
+} from './alert-message';
+import { decompress } from './content-encoding';
+import { decodeJson, faultIn, withStorableText } from './decode-body';
+import { readList } from './read-list';
+import { below, unreadable, type Fault, type Refusal } from './refusals';
+import { faultsOfCloudEvent, readCloudEvent } from './shapes/cloud-event';
+import type { MessagePart, MessageShape } from './shapes/message-part';
+import { readPagerDutyEvent } from './shapes/pagerduty-event';
+import { readPrometheusAlerts } from './shapes/prometheus-alerts';
+import { envelopeOf, opened, type Opened } from './shapes/wrappers';
+
+/** The shapes of other systems, each with marks that nothing else has. */
+const SHAPES = [readCloudEvent, readPrometheusAlerts, readPagerDutyEvent] as const;
+
+/** What one body of a queue or a request holds. */
+export interface ReadBody {
+  /** As understood, in the order in which they stand in the body; none in an empty batch of CloudEvents. Pointers are into the body. */
+  messages: ParsedMessage[];
+  /** Whose shape it has; undefined for our own. */
+  shape?: MessageShape['name'];
+  /** Whether its sender is a webhook: each message is judged alone, and leniently. */
+  webhook: boolean;
+  /** Characters of the messages that cannot be stored and became U+FFFD: only in what others send, who cannot mend it. */
+  replaced: number;
+}
+
+/**
+ * `parseAlertMessage` for whatever may come: a message of ours, a CloudEvent, a webhook of Alertmanager or Grafana, an
+ * event of PagerDuty, or a list of these; compressed, or within what a client library puts around it. Each message within is
+ * judged on its own. Never throws.
+ */
+export function parseMessages(bytes: Uint8Array, envelope: Envelope = {}, judgement: Judgement = 'lenient'): ReadBody {
+  const plain =
+    bytes.byteLength > MAX_MESSAGE_BYTES
+      ? { ok: true as const, bytes }
+      : decompress(bytes, envelope.content_encoding, MAX_MESSAGE_BYTES);
+  const decoded = plain.ok ? decodeJson(plain.bytes, MAX_MESSAGE_BYTES) : plain;
+  if (!decoded.ok || !plain.ok) return { messages: [unreadable(decoded as Fault, bytes)], webhook: false, replaced: 0 };
+  return readMessages(decoded.value, envelope, judgement, plain.bytes, decoded.escapes);
+}
+
+/** The same for one value of a decoded batch. `escapes` is what `decodeJson` said of it. */
+export function readMessages(
+  value: unknown,
+  envelope: Envelope,
+  judgement: Judgement,
+  bytes: Uint8Array,
+  escapes: boolean,
+): ReadBody {
+  const inner = opened(value, escapes);
+  const read = readOpened(inner, envelope, judgement, bytes);
+  return inner.at === '' ? read : { ...read, messages: read.messages.map((message) => below(inner.at, message)) };
+}
+
+function readOpened({ value, escapes }: Opened, envelope: Envelope, judgement: Judgement, bytes: Uint8Array): ReadBody {
+  const group = MessageGroup.of(value, envelope, bytes, escapes);
+  if (!group) {
+    if (Array.isArray(value) && !envelopeOf(value))
+      return readList(value, envelope, (one, told, own) => readMessages(one, told, judgement, own, escapes));
+    return { messages: [readOwn(value, envelope, judgement, bytes, escapes)], webhook: false, replaced: 0 };
+  }
+  const { name, webhook, count } = group.shape;
+  const messages = Array.from({ length: count }, (_, index) => group.read(index, judgement));
+  return { messages, shape: name, webhook, replaced: group.replaced };
+}
+
+/** A message of ours; where it is none, what it looks like instead. */
+export function readOwn(
+  value: unknown,
+  envelope: Envelope,
+  judgement: Judgement,
+  bytes: Uint8Array,
+  escapes: boolean,
+): ParsedMessage {
+  const fault = faultIn(value, escapes);
+  if (fault) return unreadable(fault);
+  const parsed = readMessage(value, envelope, judgement, bytes);
+  if (parsed.ok) return parsed;
+  const faults = faultsOfCloudEvent(value, envelope.headers);
+  if (faults)
+    return { ...parsed, code: 'invalid_field', errors: faults.map((one) => ({ ...one, code: 'invalid_field' })) };
+  const system = envelopeOf(value);
+  if (!system) return parsed;
+  const code = 'foreign_envelope';
+  return {
+    ...parsed,
+    code,
+    errors: [
+      {
+        pointer: '',
+        code,
+        detail: `This is a message of ${system}, and what is within is not opened. Publish that alone, or as a CloudEvent.`,
+      },
+    ],
+  };
+}
+
+/** A reader of one shape: undefined when the value has another. */
+export type ReadShape = (value: unknown, headers?: Envelope['headers']) => MessageShape | undefined;
+
+/** Not all text of these stands in the body that was looked at: attributes of a CloudEvent in headers, an alias in the address. */
+const FROM_ELSEWHERE: ReadonlySet<MessageShape['name']> = new Set(['cloudevent', 'opsgenie']);
+
+/** What another system sent. Its messages are read one at a time, since a group may hold more of them than one turn should take. */
+export class MessageGroup {
+  /** Characters of the messages read so far that could not be stored. */
+  replaced = 0;
+  private readonly told: Envelope;
+
+  private constructor(
+    readonly shape: MessageShape,
+    private readonly envelope: Envelope,
+    private readonly bytes: Uint8Array,
+    private readonly escapes: boolean,
+  ) {
+    const { service, severity } = shape.defaults;
+    this.told = { ...envelope, service: envelope.service ?? service, severity: envelope.severity ?? severity };
+  }
+
+  /** Undefined when the value has the shape of no other system. `read`: of the one that is expected. */
+  static of(
+    value: unknown,
+    envelope: Envelope,
+    bytes: Uint8Array,
+    escapes: boolean,
+    read: ReadShape = shapeOf,
+  ): MessageGroup | undefined {
+    const shape = read(value, envelope.headers);
+    return shape && new MessageGroup(shape, envelope, bytes, escapes || FROM_ELSEWHERE.has(shape.name));
+  }
+
+  read(index: number, judgement: Judgement): ParsedMessage {
+    const { shape, envelope } = this;
+    const part = shape.part(index);
+    if (shape.count === 1) return this.readPart(part, judgement, envelope.message_id, this.bytes);
+    // the transport's id is that of the whole, and two parts may be equal
+    return this.readPart(part, judgement, partIdOf(envelope.message_id, index));
+  }
+
+  /** Also for a part that is none of the messages. */
+  readPart(given: MessagePart, judgement: Judgement, message_id?: string, bytes?: Uint8Array): ParsedMessage {
+    const part = this.escapes ? this.storable(given) : given;
+    const fault = part.refusal ? this.refuse(part, 'invalid_field', part.refusal) : this.faultOf(part);
+    if (fault) return { ...fault, bytes: this.bytesOf(part) };
+    const own = bytes ?? Buffer.from(JSON.stringify([part.at, part.body]));
+    const severity = part.severity_none ? (this.told.severity_none ?? 'low') : this.told.severity;
+    const parsed = readMessage(
+      part.body,
+      { ...this.told, severity, message_id },
+      this.shape.webhook ? 'lenient' : judgement,
+      own,
+    );
+    return parsed.ok ? parsed : { ...located(parsed, part), bytes: this.bytesOf(part) };
+  }
+
+  private storable(part: MessagePart): MessagePart {
+    const { value, replaced } = withStorableText(part.body);
+    this.replaced += replaced;
+    return replaced > 0 ? { ...part, body: value as MessagePart['body'] } : part;
+  }
+
+  private faultOf(part: MessagePart): Refusal | undefined {
+    const fault = faultIn(part.body, false);
+    return fault && this.refuse(part, fault.code, { pointer: '', detail: fault.detail });
+  }
+
+  private refuse(
+    { at, body }: MessagePart,
+    code: MessageErrorCode,
+    { pointer, detail }: { pointer: string; detail: string },
+  ): Refusal {
+    return {
+      ok: false,
+      code,
+      errors: [{ pointer: `${at}${pointer}`, code, detail }],
+      tenant_id: tenantIdOf(body.tenant_id ?? this.told.tenant_id),
+    };
+  }
+
+  /** Where a field of a message stands in what was sent, as a JSON pointer. */
+  pointerTo(index: number, field: string): string {
+    const { at, pointers } = this.shape.part(index);
+    return `${at}${pointers[field] ?? `/${field}`}`;
+  }
+
+  /** The part alone as a message that can be read again, with what its address says. */
+  private bytesOf({ body, raw }: MessagePart): Buffer {
+    const { tenant_id, service, severity } = this.told;
+    try {
+      return Buffer.from(JSON.stringify(raw === undefined ? { tenant_id, service, severity, ...body } : raw));
+    } catch {
+      return Buffer.from('"nested too deeply to be written"');
+    }
+  }
+}
+
+function shapeOf(value: unknown, headers: Envelope['headers']): MessageShape | undefined {
+  for (const read of SHAPES) {
+    const shape = read(value, headers);
+    if (shape) return shape;
+  }
+  return undefined;
+}
+
+/** A refusal points into what was sent. */
+function located(parsed: Refusal, { at, pointers }: MessagePart): Refusal {
+  const errors = parsed.errors.map((error): InputError => {
+    const [, name = '', rest = ''] = /^\/([^/]*)(.*)$/.exec(error.pointer ?? '') ?? [];
+    return {
+      ...error,
+      pointer: `${at}${Object.hasOwn(pointers, name) ? `${pointers[name]!}${rest}` : (error.pointer ?? '')}`,
+    };
+  });
+  return { ...parsed, errors };
+}
