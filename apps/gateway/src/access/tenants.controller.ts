@@ -2,7 +2,7 @@ import { All, Controller, Get, Req, Res } from '@nestjs/common';
 import { Refused, type TenantsPage } from '@tocsin/contracts';
 import { Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import type { Request, Response } from 'express';
-import { readParameters } from '../alerts/list-parameters';
+import { readParameters } from '../request/list-parameters';
 import { VisibleTenants } from './visible-tenants';
 
 /** `GET /api/v1/tenants`: the tenants of whoever asks. */

@@ -1,7 +1,7 @@
 import { ACTS, type Act } from '@tocsin/contracts';
 import { didYouMean, readInstant, traceIdOf } from '@tocsin/messages';
 import type { AttemptedAct } from '@tocsin/contracts/ports';
-import { readJsonObject, refuseField, type Fields } from '../json-object';
+import { readJsonObject, refuseField, type Fields } from '../request/json-object';
 
 /** 200 ids and a note. */
 const MAX_BODY_BYTES = 16 * 1024;

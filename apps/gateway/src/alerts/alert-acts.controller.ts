@@ -3,7 +3,7 @@ import type { Alert, BulkActed } from '@tocsin/contracts';
 import { Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import type { Request } from 'express';
 import { SMALL_BODY, TakesBody } from '../body/body.interceptor';
-import { jsonBodyOf } from '../json-object';
+import { jsonBodyOf } from '../request/json-object';
 import { ActOnAlerts } from './act-on-alerts';
 import { readAct, readBulkAct } from './act-request';
 

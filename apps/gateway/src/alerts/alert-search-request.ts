@@ -33,9 +33,9 @@ import {
 import { LABEL_LIMITS, readInstant } from '@tocsin/messages';
 import type { AlertListQuery } from '@tocsin/contracts/ports';
 import { MAX_TENANTS } from '../access/visible-tenants';
-import { readJsonObject } from '../json-object';
-import { labelsIn, list } from '../live/stream-request';
-import { DEFAULT_PAGE, MAX_PAGE, readParameters, single } from './list-parameters';
+import { readJsonObject } from '../request/json-object';
+import { labelsIn, list } from '../request/entry-filter';
+import { DEFAULT_PAGE, MAX_PAGE, readParameters, single } from '../request/list-parameters';
 import { digestOf, parsePlace } from './page-cursor';
 
 /** What a search may be: more is a program that does not know what it looks for. */

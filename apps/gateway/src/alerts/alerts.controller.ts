@@ -3,7 +3,7 @@ import { Refused, type Alert, type AlertPage, type EntryPage } from '@tocsin/con
 import { Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import type { Request, Response } from 'express';
 import { SMALL_BODY, TakesBody } from '../body/body.interceptor';
-import { jsonBodyOf } from '../json-object';
+import { jsonBodyOf } from '../request/json-object';
 import { readSearchBody, readSearchParameters } from './alert-search-request';
 import { FindAlerts } from './find-alerts';
 import { readHistoryParameters } from './history-request';

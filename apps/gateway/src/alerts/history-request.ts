@@ -1,6 +1,6 @@
 import { Refused } from '@tocsin/contracts';
 import type { HistoryQuery } from '@tocsin/contracts/ports';
-import { readLimit, readParameters, single } from './list-parameters';
+import { readLimit, readParameters, single } from '../request/list-parameters';
 
 /** `?limit=&after=`: `after` is the number of the oldest entry of the page before. Throws `Refused`. */
 export function readHistoryParameters(url: string | undefined): HistoryQuery {

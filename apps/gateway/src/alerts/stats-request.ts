@@ -1,7 +1,7 @@
 import { readInstant } from '@tocsin/messages';
 import type { StatsQuery } from '@tocsin/contracts/ports';
-import { list } from '../live/stream-request';
-import { badParameter, readParameters, single } from './list-parameters';
+import { badParameter, list } from '../request/entry-filter';
+import { readParameters, single } from '../request/list-parameters';
 
 export const MAX_BUCKETS = 366;
 const DEFAULT_BUCKETS = 24;

@@ -1,6 +1,6 @@
 import { isTenantId, Refused, type TenantId } from '@tocsin/contracts';
 import { DEAD_LETTER_STATUSES, type DeadLetterFilter, type DeadLetterQuery } from '@tocsin/contracts/ports';
-import { readJsonObject, refuseField, type Fields } from '../json-object';
+import { readJsonObject, refuseField, type Fields } from '../request/json-object';
 
 /** A filter and a sentence. */
 const MAX_BODY_BYTES = 4 * 1024;

@@ -7,7 +7,7 @@ import type { Request, Response } from 'express';
 import { isUtf8 } from 'node:buffer';
 import { mayAct, VisibleTenants } from '../access/visible-tenants';
 import { SMALL_BODY, TakesBody } from '../body/body.interceptor';
-import { jsonBodyOf } from '../json-object';
+import { jsonBodyOf } from '../request/json-object';
 import { readMany, readManyWithNote, readNote, readNumber, readQuery } from './dead-letter-request';
 import { SettleDeadLetters, type Settled } from './settle-dead-letters';
 

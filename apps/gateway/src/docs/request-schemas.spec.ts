@@ -9,7 +9,7 @@ import { readSeen } from '../me/seen-request';
 import { readRevocation } from '../access/revocation-request';
 import { readMany, readManyWithNote, readNote, readQuery } from '../dead-letters/dead-letter-request';
 import { readEvents } from '../intake/read-events';
-import { readStreamRequest } from '../live/stream-request';
+import { readStreamRequest } from '../connect/stream-request';
 import { openApi, type DescribedOperation } from './openapi';
 import type { Method } from './operation';
 import { validatorOf } from './testing/validator';

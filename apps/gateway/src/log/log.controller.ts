@@ -2,8 +2,8 @@ import { Controller, Get, Req } from '@nestjs/common';
 import type { EntryPage } from '@tocsin/contracts';
 import { Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import type { Request } from 'express';
-import { readLimit, readParameters, single } from '../alerts/list-parameters';
-import { list, readEntryFilter } from '../live/stream-request';
+import { readLimit, readParameters, single } from '../request/list-parameters';
+import { list, readEntryFilter } from '../request/entry-filter';
 import { ReadLog } from './read-log';
 
 /** `GET /api/v1/events`: the log by cursor. POST to the same address publishes, and refuses every other method. */

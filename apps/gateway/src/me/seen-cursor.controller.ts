@@ -6,8 +6,8 @@ import type { Request, Response } from 'express';
 import { VisibleTenants } from '../access/visible-tenants';
 import { SMALL_BODY, TakesBody } from '../body/body.interceptor';
 import { GatewayConfig } from '../config';
-import { jsonBodyOf, refuseField } from '../json-object';
-import { assignPositions, type SentCursor } from '../live/cursor';
+import { jsonBodyOf, refuseField } from '../request/json-object';
+import { assignPositions, type SentCursor } from '../positions/cursor';
 import { readSeen } from './seen-request';
 
 /**

@@ -1,7 +1,7 @@
 import { isTenantId, type TenantId } from '@tocsin/contracts';
 import type { SeenPosition } from '@tocsin/contracts/ports';
-import { readJsonObject, refuseField, refuseUnknown, type Fields } from '../json-object';
-import { parseCursor, type SentCursor } from '../live/cursor';
+import { readJsonObject, refuseField, refuseUnknown, type Fields } from '../request/json-object';
+import { parseCursor, type SentCursor } from '../positions/cursor';
 
 /** 200 positions, or the longest cursor. */
 const MAX_BODY_BYTES = 32 * 1024;

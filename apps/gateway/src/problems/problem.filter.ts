@@ -1,7 +1,7 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Log, Metrics } from '@tocsin/observability';
 import type { Request, Response } from 'express';
-import { answerUnread } from './body/answer-unread';
+import { answerUnread } from '../body/answer-unread';
 import { ProblemAnswers } from './problem-answers';
 
 /** Sends the answer to whatever a route throws. */

@@ -11,12 +11,12 @@ import {
   type Problem,
 } from '@tocsin/contracts';
 import type { Log, Metrics } from '@tocsin/observability';
-import { normalRetryMs } from './live/event-stream';
-import { parseCursor } from './live/cursor';
-import { closeFrame } from './live/sse-frame';
-import { ANSWER_FIELDS } from './http-rules';
-import { AlertConflict } from './alerts/alert-conflict';
-import { PublishFailed } from './intake/publish-failed';
+import { parseCursor } from '../positions/cursor';
+import { closeFrame, normalRetryMs } from '../frames/control-frame';
+import { ANSWER_FIELDS } from '../http/http-rules';
+import type { Answer } from '../http/response-head';
+import { AlertConflict } from './alert-conflict';
+import { PublishFailed } from './publish-failed';
 
 /** Every code with its status and its title. The compiler knows when one is missing. */
 export const ANSWERS: Record<ErrorCode, [status: number, title: string]> = {
@@ -89,14 +89,6 @@ export interface FailedRequest {
   /** Without the query. */
   path: string;
   headers: IncomingHttpHeaders;
-}
-
-/** A whole answer but for `Date` and CORS, which are the same for every answer and up to whoever sends it. */
-export interface Answer {
-  status: number;
-  /** In the order in which they are sent. */
-  fields: readonly (readonly [name: string, value: string])[];
-  body: string;
 }
 
 /**

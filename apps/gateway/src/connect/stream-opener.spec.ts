@@ -6,13 +6,16 @@ import { aTenant, eventually } from '@tocsin/contracts/testing';
 import { createLogger, Metrics } from '@tocsin/observability';
 import type { VerifiedToken } from '@tocsin/auth';
 import type { GatewayConfig } from '../config';
-import { formatPosition } from './cursor';
-import type { Held } from './lifetime';
-import { OpenStreams } from './open-streams';
+import { formatPosition } from '../positions/cursor';
+import type { Held } from '../live/lifetime';
+import { OpenStreams } from '../live/open-streams';
+import { BeginStream } from './begin-stream';
+import { IdentifyClient } from './identify-client';
 import { StreamOpener } from './stream-opener';
-import { TenantFeeds } from './tenant-feeds';
-import { LogInMemory } from './testing/log-in-memory';
-import { BusInMemory, Client } from './testing/open-stream';
+import { TakePlace } from './take-place';
+import { TenantFeeds } from '../feeds/tenant-feeds';
+import { LogInMemory } from '../feeds/testing/log-in-memory';
+import { BusInMemory, Client } from '../live/testing/open-stream';
 
 const [north, harbour, third] = [aTenant('north'), aTenant('harbour'), aTenant('third')];
 const upTo = (last: number, first = 1) => Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i);
@@ -66,17 +69,22 @@ beforeEach(async () => {
     CORS_ORIGINS: [],
     TRUSTED_PROXIES: 0,
   };
+  const revocations = { isRevoked: () => false, tenantsRevoked: () => revoked } as never;
+  const settings = config as unknown as GatewayConfig;
+  const begin = new BeginStream(feeds, log, revocations, settings);
   const opener = new StreamOpener(
-    { verify: () => Promise.resolve(right) } as never,
-    {} as never,
-    { of: () => Promise.resolve(mine.map(membership)) } as never,
-    { isRevoked: () => false, tenantsRevoked: () => revoked } as never,
-    { admit: () => Promise.resolve(() => undefined) } as never,
-    { watch: (one: Held) => void held.push(one) } as never,
-    feeds,
-    streams,
+    new IdentifyClient(
+      { verify: () => Promise.resolve(right) } as never,
+      {} as never,
+      { of: () => Promise.resolve(mine.map(membership)) } as never,
+      revocations,
+      settings,
+    ),
+    new TakePlace({ admit: () => Promise.resolve(() => undefined) }, streams, begin),
+    begin,
+    { watch: (one: Held) => void held.push(one) },
     log,
-    config as unknown as GatewayConfig,
+    settings,
     metrics,
     logger,
   );

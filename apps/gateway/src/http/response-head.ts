@@ -1,5 +1,12 @@
 import { STATUS_CODES } from 'node:http';
-import type { Answer } from '../problem-answers';
+
+/** A whole answer but for `Date` and CORS, which are the same for every answer and up to the one who sends it. */
+export interface Answer {
+  status: number;
+  /** In the order in which they are sent. */
+  fields: readonly (readonly [name: string, value: string])[];
+  body: string;
+}
 
 const OK = 'HTTP/1.1 200 OK\r\n';
 const OWN_FIELDS =

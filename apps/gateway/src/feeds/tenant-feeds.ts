@@ -3,7 +3,8 @@ import type { EventBus, EventLog, Subscription } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
 import { joinMs } from './join-delay';
 import { comparePositions, PositionChecks } from './position-checks';
-import { RingBudget, TenantFeed } from './tenant-feed';
+import { RingBudget } from './ring';
+import { TenantFeed } from './tenant-feed';
 
 /** How often the log's positions are compared with the feeds'. The promise of 3 s with Redis down rests on it. */
 const CHECK_MS = 2_000;

@@ -1,15 +1,28 @@
-import type { StreamHead } from '@tocsin/contracts';
+import type { LogPosition, StreamHead, TenantId } from '@tocsin/contracts';
 import type { EventLog } from '@tocsin/contracts/ports';
 import type { Log } from '@tocsin/observability';
-import type { FeedMark, TenantFeed } from './tenant-feed';
 
 /** Between two looks that hints ask for, however many hints come and from whomever. */
 const LOOK_EVERY_MS = 100;
 /** Positions asked for in one query. */
 const SLICE = 500;
 
+/** Where a feed stood when a read of the log's position began. */
+export interface FeedMark {
+  last: LogPosition;
+  generation: number;
+}
+
+/** A feed whose position is compared with the log's. */
+export interface CheckedFeed {
+  readonly tenant: TenantId;
+  mark(): FeedMark;
+  /** Follows a position just read. `mark` was taken before it was. */
+  confirm(head: StreamHead, mark: FeedMark): Promise<void>;
+}
+
 /** Compares feeds with the log, many at a time. Rejects with `Unavailable` when the log is away. */
-export async function comparePositions(log: EventLog, feeds: readonly TenantFeed[]): Promise<void> {
+export async function comparePositions(log: EventLog, feeds: readonly CheckedFeed[]): Promise<void> {
   for (let at = 0; at < feeds.length; at += SLICE) {
     const slice = feeds.slice(at, at + SLICE);
     const marks = slice.map((feed) => feed.mark());
@@ -24,8 +37,8 @@ export async function comparePositions(log: EventLog, feeds: readonly TenantFeed
  * make a gateway ask ten times a second, and no more.
  */
 export class PositionChecks {
-  private readonly asked = new Set<TenantFeed>();
-  private readonly following = new Set<TenantFeed>();
+  private readonly asked = new Set<CheckedFeed>();
+  private readonly following = new Set<CheckedFeed>();
   private timer: NodeJS.Timeout | undefined;
   private looking = false;
   private lookedAt = -Infinity;
@@ -37,13 +50,13 @@ export class PositionChecks {
   ) {}
 
   /** At once, or when it is time. */
-  ask(feed: TenantFeed): void {
+  ask(feed: CheckedFeed): void {
     if (this.closed) return;
     this.asked.add(feed);
     this.schedule();
   }
 
-  forget(feed: TenantFeed): void {
+  forget(feed: CheckedFeed): void {
     this.asked.delete(feed);
   }
 
@@ -83,7 +96,7 @@ export class PositionChecks {
     }
   }
 
-  private async follow(feed: TenantFeed, head: StreamHead, mark: FeedMark): Promise<void> {
+  private async follow(feed: CheckedFeed, head: StreamHead, mark: FeedMark): Promise<void> {
     this.following.add(feed);
     try {
       await feed.confirm(head, mark);

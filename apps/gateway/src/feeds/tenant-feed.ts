@@ -1,16 +1,15 @@
 import { hintOf, Unavailable, type Hint, type LogPosition, type StreamHead, type TenantId } from '@tocsin/contracts';
 import type { EventLog } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
-import { pageSizeBy, readBehind, type FollowedLog } from './catch-up';
-import type { PositionChecks } from './position-checks';
-import { EntryBatch } from './sse-frame';
+import { EntryBatch } from '../frames/entry-batch';
+import { readBehind, type FollowedLog } from './catch-up';
+import { EarlyHints } from './early-hints';
+import { JoinedEntries } from './joined-entries';
+import type { CheckedFeed, FeedMark, PositionChecks } from './position-checks';
+import { Ring, type RingBudget } from './ring';
 
 /** How long a hole waits for its missing hint before the log is asked: two processors may publish 6 before 5. */
 const REORDER_MS = 5;
-/** Of the memory that all rings share, one is filled backwards with this part at most. */
-const RINGS_AT_LEAST = 4;
-/** The most bytes of hints that wait for those before them. What comes beyond is read from the log. */
-const MAX_EARLY_BYTES = 1_048_576;
 
 /** A stream, as its feed sees it. */
 export interface FeedMember {
@@ -20,47 +19,12 @@ export interface FeedMember {
   replaced(feed: TenantFeed): void;
 }
 
-export interface FeedMark {
-  last: LogPosition;
-  generation: number;
-}
-
-/**
- * The memory that all rings of the process share. Beyond the bound the ring of the feed that was silent for longest goes
- * first: its streams, if any come back, read the log.
- */
-export class RingBudget {
-  private used = 0;
-  private readonly byLastEntry = new Set<TenantFeed>();
-
-  constructor(readonly maxBytes: number) {}
-
-  take(feed: TenantFeed, bytes: number): void {
-    this.used += bytes;
-    this.byLastEntry.delete(feed);
-    this.byLastEntry.add(feed);
-    for (const oldest of this.byLastEntry) {
-      if (this.used <= this.maxBytes) return;
-      oldest.dropRing();
-      this.byLastEntry.delete(oldest);
-    }
-  }
-
-  giveBack(bytes: number): void {
-    this.used -= bytes;
-  }
-
-  forget(feed: TenantFeed): void {
-    this.byLastEntry.delete(feed);
-  }
-}
-
 /**
  * The live entries of one tenant inside one gateway, shared by all its streams. The feed owns a position in the log:
  * hints move it forward one by one, a hole is filled from the log, and the position check finds what no hint told.
  * A member that is live has exactly the entries up to `last`, in order, but for those that wait to leave together.
  */
-export class TenantFeed implements FollowedLog {
+export class TenantFeed implements FollowedLog, CheckedFeed {
   last: LogPosition = { epoch: '', seq: 0, fp: '0' };
   floorSeq = 0;
   /** When the position was last confirmed by the log, epoch milliseconds. */
@@ -73,30 +37,30 @@ export class TenantFeed implements FollowedLog {
   closedSlow = 0;
   lastEntryAt: number | null = null;
 
-  private ring: Hint[] = [];
-  private ringBytes = 0;
-  private pending: Hint[] = [];
+  private readonly ring: Ring;
+  private readonly early: EarlyHints;
+  private readonly joined: JoinedEntries;
   private readonly live = new Set<FeedMember>();
-  private readonly early = new Map<number, Hint>();
-  private earlyBytes = 0;
   private filling: Promise<void> | undefined;
   private reaching: Promise<void> | undefined;
   private replacing: Promise<void> | undefined;
   private reorderTimer: NodeJS.Timeout | undefined;
-  private flushTimer: NodeJS.Timeout | undefined;
-  private flushedAt = -Infinity;
 
   constructor(
     readonly tenant: TenantId,
     private readonly log: EventLog,
     /** Entries kept for joining streams, and the memory that all feeds share for them. */
-    private readonly ringEvents: number,
-    private readonly budget: RingBudget,
+    ringEvents: number,
+    budget: RingBudget,
     private readonly metrics: Metrics,
     private readonly logger: Log,
-    private readonly joinMs: () => number,
+    joinMs: () => number,
     private readonly checks: Pick<PositionChecks, 'ask' | 'forget'>,
-  ) {}
+  ) {
+    this.ring = new Ring(ringEvents, budget);
+    this.early = new EarlyHints(ringEvents);
+    this.joined = new JoinedEntries(joinMs, () => this.flush());
+  }
 
   /** Takes the log's position as its own. Called once, before the first member joins. */
   startAt(head: StreamHead): void {
@@ -125,10 +89,7 @@ export class TenantFeed implements FollowedLog {
 
   /** The entries behind a position, if the ring holds them; undefined when the log must be read. */
   ringBehind(position: LogPosition): Hint[] | undefined {
-    const first = this.ring[0];
-    if (!first || position.epoch !== first.epoch || position.seq < first.seq) return undefined;
-    const at = position.seq - first.seq;
-    return this.ring[at]?.fp === position.fp ? this.ring.slice(at + 1) : undefined;
+    return this.ring.behind(position);
   }
 
   /**
@@ -136,7 +97,7 @@ export class TenantFeed implements FollowedLog {
    * back at once cost one query. False when the ring cannot reach `seq`. Rejects with `Unavailable` when the log is away.
    */
   async reachBack(seq: number): Promise<boolean> {
-    const from = Math.max(1, this.floorSeq, this.last.seq - this.ringEvents + 1);
+    const from = Math.max(1, this.floorSeq, this.last.seq - this.ring.maxEntries + 1);
     if (seq < from || seq >= this.firstInRing) return false;
     this.reaching ??= this.fillRingFrom(from).finally(() => {
       this.reaching = undefined;
@@ -146,12 +107,11 @@ export class TenantFeed implements FollowedLog {
   }
 
   get ringDepth(): number {
-    return this.ring.length;
+    return this.ring.depth;
   }
 
-  /** Judged by the newest entries: those of one tenant are mostly alike. */
   get pageSize(): number {
-    return pageSizeBy(this.ring.length, this.ringBytes);
+    return this.ring.pageSize;
   }
 
   get streams(): number {
@@ -167,7 +127,7 @@ export class TenantFeed implements FollowedLog {
       this.checks.ask(this);
     } else if (hint.seq <= this.last.seq) {
       return;
-    } else if (hint.seq > this.last.seq + this.ringEvents) {
+    } else if (hint.seq > this.last.seq + this.ring.maxEntries) {
       // too far ahead to wait here for those before it
       this.metrics.invalidHints.inc();
       this.checks.ask(this);
@@ -177,7 +137,7 @@ export class TenantFeed implements FollowedLog {
     } else {
       // the next number of another history: nothing that will still come can fill this hole
       const isForeign = hint.seq === this.last.seq + 1 && !this.continues(hint);
-      if (hint.data && !isForeign) this.keepEarly(hint, hint.data.length);
+      if (hint.data && !isForeign) this.early.keep(hint);
       if (!hint.data || isForeign) void this.fill('hint');
       else this.reorderTimer ??= setTimeout(() => this.onReorderTimeout(), REORDER_MS);
     }
@@ -214,19 +174,12 @@ export class TenantFeed implements FollowedLog {
     if (isBehind) throw new Unavailable('postgres', 'The log could not be read up to its head.');
   }
 
-  dropRing(): void {
-    this.budget.giveBack(this.ringBytes);
-    this.ring = [];
-    this.ringBytes = 0;
-  }
-
   close(): void {
     clearTimeout(this.reorderTimer);
-    clearTimeout(this.flushTimer);
+    this.joined.close();
     this.live.clear();
-    this.dropRing();
-    this.budget.forget(this);
-    this.dropEarly();
+    this.ring.close();
+    this.early.clear();
     this.checks.forget(this);
   }
 
@@ -249,7 +202,7 @@ export class TenantFeed implements FollowedLog {
   }
 
   private async fillUp(cause: 'gap' | 'check' | 'hint'): Promise<void> {
-    const waited = [...this.early.keys()];
+    const waited = this.early.seqs;
     try {
       await this.readUp(cause);
     } catch (error) {
@@ -260,7 +213,7 @@ export class TenantFeed implements FollowedLog {
     }
     // a hint goes out after the commit, and all before an entry can be read when it can: what the log did not have is not
     // of this history, and while the log is away nothing is gained by asking again at once
-    for (const seq of waited) this.forgetEarly(seq);
+    for (const seq of waited) this.early.forget(seq);
   }
 
   private async readUp(cause: 'gap' | 'check' | 'hint'): Promise<void> {
@@ -277,31 +230,13 @@ export class TenantFeed implements FollowedLog {
     }
   }
 
-  private keepEarly(hint: Hint, bytes: number): void {
-    if (this.early.has(hint.seq) || this.early.size >= this.ringEvents || this.earlyBytes + bytes > MAX_EARLY_BYTES)
-      return;
-    this.early.set(hint.seq, hint);
-    this.earlyBytes += bytes;
-  }
-
-  private forgetEarly(seq: number): void {
-    this.earlyBytes -= this.early.get(seq)?.data?.length ?? 0;
-    this.early.delete(seq);
-  }
-
-  private dropEarly(): void {
-    this.early.clear();
-    this.earlyBytes = 0;
-  }
-
   private takeEarly(): void {
-    for (
-      let hint = this.early.get(this.last.seq + 1);
-      hint && this.continues(hint);
-      hint = this.early.get(this.last.seq + 1)
-    )
-      this.append(hint);
-    for (const seq of this.early.keys()) if (seq <= this.last.seq) this.forgetEarly(seq);
+    for (;;) {
+      const next = this.early.at(this.last.seq + 1);
+      if (!next || !this.continues(next)) break;
+      this.append(next);
+    }
+    this.early.forgetUpTo(this.last.seq);
   }
 
   /**
@@ -314,30 +249,18 @@ export class TenantFeed implements FollowedLog {
 
   private append(hint: Hint): void {
     this.last = { epoch: hint.epoch, seq: hint.seq, fp: hint.fp };
-    this.pending.push(hint);
     this.ring.push(hint);
-    this.keep(hint.data!.length);
-    if (this.ring.length > this.ringEvents) {
-      const dropped = this.ring.shift()!.data!.length;
-      this.ringBytes -= dropped;
-      this.budget.giveBack(dropped);
-    }
-    if (this.pending.length === 1) this.flushSoon();
-  }
-
-  private keep(bytes: number): void {
-    this.ringBytes += bytes;
-    this.budget.take(this, bytes);
+    this.joined.add(hint);
   }
 
   private get firstInRing(): number {
-    return this.ring[0]?.seq ?? this.last.seq + 1;
+    return this.ring.firstSeq ?? this.last.seq + 1;
   }
 
   /** Page by page, the newest first, as far as a part of the memory reaches that all rings share. */
   private async fillRingFrom(from: number): Promise<void> {
     const { generation } = this;
-    while (this.firstInRing > from && this.ringBytes < this.budget.maxBytes / RINGS_AT_LEAST) {
+    while (this.firstInRing > from && this.ring.hasRoom) {
       const { firstInRing, last } = this;
       const first = Math.max(from, firstInRing - this.pageSize);
       const hints = (await this.log.after(this.tenant, first - 1, firstInRing - first)).map(hintOf);
@@ -347,25 +270,16 @@ export class TenantFeed implements FollowedLog {
         hints.length === firstInRing - first &&
         (joint.seq < last.seq || joint.fp === last.fp);
       if (!fits || generation !== this.generation || firstInRing !== this.firstInRing) return;
-      this.ring = [...hints, ...this.ring];
-      this.keep(hints.reduce((sum, { data }) => sum + data!.length, 0));
+      this.ring.prepend(hints);
     }
-  }
-
-  /** At the end of this turn; while the process is busy, not sooner than a while after the last time. */
-  private flushSoon(): void {
-    const waitMs = this.flushedAt + this.joinMs() - performance.now();
-    if (waitMs > 0) this.flushTimer = setTimeout(() => this.flush(), waitMs);
-    else setImmediate(() => this.flush());
   }
 
   /** Entries that arrived in one turn of the event loop, or in the time in which they are joined, leave in one write a stream. */
   private flush(): void {
-    if (this.pending.length === 0) return;
-    const batch = new EntryBatch(this.pending);
-    this.pending = [];
+    const hints = this.joined.take();
+    if (!hints) return;
+    const batch = new EntryBatch(hints);
     this.lastEntryAt = Date.now();
-    this.flushedAt = performance.now();
     for (const member of this.live) member.deliver(this, batch);
     this.delivered += batch.written.frames;
     batch.countWritten(this.metrics);
@@ -384,8 +298,8 @@ export class TenantFeed implements FollowedLog {
     if (!head) return;
     this.flush();
     this.generation += 1;
-    this.dropRing();
-    this.dropEarly();
+    this.ring.drop();
+    this.early.clear();
     this.floorSeq = 0;
     this.startAt(head);
     this.logger.warn({ tenant_id: this.tenant, epoch: head.epoch, seq: head.seq }, "a tenant's history was replaced");

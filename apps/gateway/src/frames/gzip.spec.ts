@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import zlib from 'node:zlib';
 import { aTenant, eventually } from '@tocsin/contracts/testing';
-import { formatPosition } from './cursor';
+import { formatPosition } from '../positions/cursor';
 import { GzipStream, SharedBytes } from './gzip';
-import { LogInMemory } from './testing/log-in-memory';
-import { LiveGateway, type Client } from './testing/open-stream';
+import { LogInMemory } from '../feeds/testing/log-in-memory';
+import { LiveGateway, type Client } from '../live/testing/open-stream';
 
 /** What a reader has that was given so much of a stream, and no end. */
 const readSoFar = (bytes: Buffer): Buffer => zlib.gunzipSync(bytes, { finishFlush: zlib.constants.Z_SYNC_FLUSH });

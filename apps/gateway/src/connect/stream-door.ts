@@ -1,9 +1,9 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { corsFields, type Origins } from '../cors';
-import type { ProblemAnswers } from '../problem-answers';
+import { corsFields, type Origins } from '../http/cors';
+import type { ProblemAnswers } from '../problems/problem-answers';
 import { mayBecomeHead, readRequestHead, type RequestHead } from './request-head';
-import { answerText } from './stream-head';
+import { answerText } from '../http/response-head';
 import type { StreamOpener } from './stream-opener';
 
 /** How long a client may take for the head of its request, and how often that is looked at: as node:http is set up. */

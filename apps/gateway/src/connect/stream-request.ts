@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { bearerToken } from '@tocsin/auth';
-import { ALERT_TYPES, Refused, SEVERITIES, type ErrorCode, type StreamFilter } from '@tocsin/contracts';
-import { isStorable, LABEL_LIMITS, readInstant } from '@tocsin/messages';
+import { Refused, type ErrorCode, type StreamFilter } from '@tocsin/contracts';
+import { readInstant } from '@tocsin/messages';
+import { badParameter, list, readEntryFilter } from '../request/entry-filter';
 
 /** How a request proves who asks. */
 export type Credential = { kind: 'bearer' | 'query_token' | 'ticket' | 'cookie'; value: string };
@@ -29,9 +30,6 @@ type RawRequest = Pick<IncomingMessage, 'headers' | 'rawHeaders' | 'url'>;
 
 /** The most entries that `?since=N` may ask for, of each tenant. */
 export const MAX_SINCE = 500;
-/** `?label.<key>=<value>`. */
-const LABEL = 'label.';
-
 /**
  * Reads a request for a stream. Unknown parameters are ignored, since a 400 ends an EventSource for good; known ones with
  * values that mean nothing are refused. `tenant_id` is `tenant`, and a cursor goes by each name that polyfills and other hubs give it.
@@ -54,15 +52,6 @@ export function readStreamRequest(request: RawRequest, initialEvents: number): S
     acceptsGzip: acceptsGzip(header(headers, 'accept-encoding') ?? ''),
   };
 }
-
-/** Which entries are wanted, of a stream or of the log. Throws `Refused` (`invalid_parameter`). */
-export const readEntryFilter = (query: URLSearchParams): StreamFilter => ({
-  severity: oneOf(query, 'severity', SEVERITIES),
-  type: oneOf(query, 'type', ALERT_TYPES),
-  service: list(query, 'service'),
-  name: list(query, 'name'),
-  labels: labelsIn(query),
-});
 
 /** The one credential of a request. Two at once are refused (RFC 6750, section 2), rather than one of them ignored. */
 function readCredential(request: RawRequest, query: URLSearchParams): Credential {
@@ -130,42 +119,6 @@ function acceptsGzip(acceptEncoding: string): boolean {
   return Number(weight) > 0;
 }
 
-export function list(query: URLSearchParams, name: string): string[] | null {
-  const values = query
-    .getAll(name)
-    .flatMap((value) => value.split(','))
-    .map((value) => value.trim())
-    .filter(Boolean);
-  return values.length > 0 ? values : null;
-}
-
-function oneOf(query: URLSearchParams, name: string, known: readonly string[]): string[] | null {
-  const values = list(query, name)?.map((value) => value.toLowerCase()) ?? null;
-  if (values?.some((value) => !known.includes(value)))
-    badParameter(name, `One or more of ${known.join(', ')} are expected.`);
-  return values;
-}
-
-/** The labels that a filter asks for; null for none. A value is taken whole, commas and all; a label that is asked for twice could never pass. */
-export function labelsIn(query: URLSearchParams): Record<string, string> | null {
-  const asked = [...query].filter(([name]) => name.startsWith(LABEL));
-  if (asked.length === 0) return null;
-  if (asked.length > LABEL_LIMITS.count)
-    badParameter(asked[LABEL_LIMITS.count]![0], `At most ${LABEL_LIMITS.count} labels can be asked for.`);
-  const labels = new Map<string, string>();
-  for (const [name, value] of asked) {
-    const key = name.slice(LABEL.length);
-    if (key.length < 1 || key.length > LABEL_LIMITS.key)
-      badParameter(name, `A label's name has 1 to ${LABEL_LIMITS.key} characters.`);
-    if (value.length > LABEL_LIMITS.value)
-      badParameter(name, `A label's value has at most ${LABEL_LIMITS.value} characters.`);
-    if (!isStorable(key + value)) badParameter(name, 'A label holds no control characters.');
-    if (labels.has(key)) badParameter(name, 'A label can be asked for once.');
-    labels.set(key, value);
-  }
-  return Object.fromEntries(labels);
-}
-
 const header = (headers: IncomingHttpHeaders, name: string): string | undefined => {
   const value = headers[name];
   return Array.isArray(value) ? value[0] : value;
@@ -173,10 +126,4 @@ const header = (headers: IncomingHttpHeaders, name: string): string | undefined 
 
 function refuse(code: ErrorCode, detail: string): never {
   throw new Refused(code, detail);
-}
-
-function badParameter(parameter: string, detail: string): never {
-  throw new Refused('invalid_parameter', `${parameter} is not valid.`, {
-    errors: [{ parameter, code: 'invalid_parameter', detail }],
-  });
 }

@@ -3,7 +3,8 @@ import { hintOf } from '@tocsin/contracts';
 import { aTenant, eventually } from '@tocsin/contracts/testing';
 import { createLogger, Metrics } from '@tocsin/observability';
 import { PositionChecks } from './position-checks';
-import { RingBudget, TenantFeed } from './tenant-feed';
+import { RingBudget } from './ring';
+import { TenantFeed } from './tenant-feed';
 import { LogInMemory } from './testing/log-in-memory';
 
 const tenant = aTenant('north');
@@ -144,7 +145,7 @@ describe('a feed that hears what proves nothing', () => {
     const letTheLogAnswer = log.pause();
     for (const event of stored.slice(1)) feed.onHint({ ...hintOf(event), data: Buffer.alloc(512 * 1024, 'x') });
     await pause(50);
-    expect((feed as unknown as { earlyBytes: number }).earlyBytes).toBeLessThanOrEqual(1_048_576);
+    expect((feed as unknown as { early: { bytes: number } }).early.bytes).toBeLessThanOrEqual(1_048_576);
     letTheLogAnswer();
     await eventually(() => expect(delivered).toHaveLength(60));
     feed.close();

@@ -1,100 +1,12 @@
-import type {
-  CloseFrame,
-  CloseReason,
-  ConnectionFrame,
-  HeartbeatFrame,
-  Hint,
-  LogPosition,
-  ResetFrame,
-  StreamEvent,
-  StreamFilter,
-} from '@tocsin/contracts';
-import { asksForWords, CLOSE_REASONS, jsonLine, passes, type FilterWords } from '@tocsin/contracts';
+import type { Hint, LogPosition, StreamEvent } from '@tocsin/contracts';
 import type { Metrics } from '@tocsin/observability';
-import { formatPosition } from './cursor';
+import { formatPosition } from '../positions/cursor';
+import { idLine } from './control-frame';
 import { SharedBytes } from './gzip';
+import type { View } from './view';
 
-const ID = /^[A-Za-z0-9._~:=;-]+$/;
 const BLANK_LINE = Buffer.from('\n\n');
 const NO_BYTES = Buffer.alloc(0);
-/** Views that are kept to be shared; beyond it the sharing begins anew. */
-const MAX_VIEWS = 1_000;
-
-interface FrameData {
-  connection: ConnectionFrame;
-  heartbeat: HeartbeatFrame;
-  reset: ResetFrame;
-  close: CloseFrame;
-}
-
-/** A comment that opens the response: the browser's `open` fires on it, however quiet the tenants are. */
-export const OPENING = ': tocsin\n\n';
-
-/**
- * One whole frame of our own. `id` is the stream's position and is never empty: an empty one would reset the client's
- * cursor. Without it there is no `id` line and the client keeps the cursor that it has.
- */
-export function controlFrame<E extends keyof FrameData>(
-  event: E,
-  data: FrameData[E],
-  { id, retryMs }: { id?: string; retryMs?: number } = {},
-): string {
-  const lines = [
-    idLine(id),
-    retryMs === undefined ? '' : `retry: ${Math.round(retryMs)}\n`,
-    `event: ${event}\n`,
-    `data: ${jsonLine(data)}\n`,
-    '\n',
-  ];
-  return lines.join('');
-}
-
-export const closeFrame = (reason: CloseReason, retryMs: number, id?: string): string =>
-  controlFrame('close', { reason, action: CLOSE_REASONS[reason], retry_ms: Math.round(retryMs) }, { id, retryMs });
-
-export function idLine(id: string | undefined): string {
-  if (id === undefined) return '';
-  if (!ID.test(id)) throw new Error('a cursor holds a character that cannot stand in an id line');
-  return `id: ${id}\n`;
-}
-
-/** How a stream wants its entries: which of them, and with an event name or (`?event=message`) without one. Streams that want the same share one. */
-export interface View {
-  readonly named: boolean;
-  readonly passes: (hint: Hint) => boolean;
-}
-
-const views = new Map<string, View>();
-
-/** The view of a filter: the same object for the same wishes, so that what is made for it is made once. */
-export function viewOf(filter: StreamFilter, named: boolean): View {
-  const { severity, type, service, name = null, labels } = filter;
-  const key = JSON.stringify([severity, type, service, name, labels, named]);
-  const known = views.get(key);
-  if (known) return known;
-  const byFields: View['passes'] = (severity ?? type ?? service) ? (hint) => passes(filter, hint.filter) : () => true;
-  // an entry is read only where what travels beside it leaves that open
-  const view: View = {
-    named,
-    passes: asksForWords(filter) ? (hint) => byFields(hint) && passes(filter, hint.filter, wordsOf(hint)) : byFields,
-  };
-  if (views.size >= MAX_VIEWS) views.clear();
-  views.set(key, view);
-  return view;
-}
-
-const wordsRead = new WeakMap<Hint, FilterWords>();
-
-/** An entry's name and labels, now and before, from its data: read once, however many streams ask, and not at all where none does. */
-function wordsOf(hint: Hint): FilterWords {
-  let words = wordsRead.get(hint);
-  if (!words) {
-    const { name, labels, previous } = JSON.parse(hint.data!.toString()) as FilterWords;
-    words = { name, labels, previous };
-    wordsRead.set(hint, words);
-  }
-  return words;
-}
 
 /** What stands before an entry's data, but for the id line. */
 const opening = (hint: Hint, named: boolean): string =>

@@ -1,5 +1,5 @@
 import { readSettings } from '@tocsin/settings';
-import { gatewaySettings } from './config';
+import { gatewaySettings } from '../config';
 import { corsFields, corsOptions, originFault } from './cors';
 
 describe('CORS_ORIGINS', () => {

@@ -1,17 +1,11 @@
-import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import fc from 'fast-check';
 import { aHint, anEntry } from '@tocsin/contracts/testing';
 import { decodeHint, encodeHint, entryPasses, type StreamFilter } from '@tocsin/contracts';
-import { closeFrame, controlFrame, EntryBatch, idLine, viewOf, type View } from './sse-frame';
+import { controlFrame } from './control-frame';
+import { EntryBatch } from './entry-batch';
+import { read } from './testing/read-frames';
+import { viewOf, type View } from './view';
 
-function read(bytes: Buffer | string): { events: EventSourceMessage[]; retry: number[] } {
-  const events: EventSourceMessage[] = [];
-  const retry: number[] = [];
-  createParser({ onEvent: (event) => void events.push(event), onRetry: (ms) => void retry.push(ms) }).feed(
-    bytes.toString(),
-  );
-  return { events, retry };
-}
 const all: View = { named: true, passes: () => true };
 
 it('a batch is one buffer a view, made once, with one whole frame an entry', () => {
@@ -146,24 +140,4 @@ it('no frame holds what ends a line for Python, Java or .NET and not for the sta
     expect(frame).not.toMatch(/[\r\v\f\x1c-\x1e\u0085\u2028\u2029]/);
     expect(JSON.stringify(JSON.parse(read(frame).events[0]!.data))).toContain(JSON.stringify(text).slice(1, -1));
   }
-});
-
-it('an id that could break out of its line is refused, and an empty one too', () => {
-  for (const id of ['a\nb', 'a\rb', 'a\0b', 'a b', '', 'é']) expect(() => idLine(id)).toThrow();
-  expect(idLine(undefined)).toBe('');
-});
-
-it('close says what to do, and a control frame without a position has no id line', () => {
-  const { events, retry } = read(closeFrame('token_expired', 2_500.4, 'e1-1-abcdefgh'));
-  expect(events).toEqual([
-    {
-      id: 'e1-1-abcdefgh',
-      event: 'close',
-      data: '{"reason":"token_expired","action":"reauthenticate","retry_ms":2500}',
-    },
-  ]);
-  expect(retry).toEqual([2500]);
-  const heartbeat = controlFrame('heartbeat', { server_time: 'now', checked_at: 'then' }, { retryMs: 2000.7 });
-  expect(heartbeat.toString()).not.toMatch(/^id:/m);
-  expect(read(heartbeat).retry).toEqual([2001]);
 });

@@ -1,5 +1,5 @@
 import { didYouMean, isStorable } from '@tocsin/messages';
-import { Refused } from '@tocsin/contracts';
+import { badParameter } from './entry-filter';
 
 /** The most alerts or entries of one page, and how many there are when nobody says. */
 export const MAX_PAGE = 200;
@@ -41,10 +41,4 @@ export function readLimit(query: URLSearchParams): number {
   if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > MAX_PAGE)
     badParameter('limit', `1 to ${MAX_PAGE} can be asked for.`);
   return Number(limit);
-}
-
-export function badParameter(parameter: string, detail: string): never {
-  throw new Refused('invalid_parameter', `${parameter} is not valid.`, {
-    errors: [{ parameter, code: 'invalid_parameter', detail }],
-  });
 }

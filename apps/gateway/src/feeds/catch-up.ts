@@ -8,7 +8,7 @@ import {
   type Verdict,
 } from '@tocsin/contracts';
 import type { EventLog } from '@tocsin/contracts/ports';
-import type { SentPosition } from './cursor';
+import type { SentPosition } from '../positions/cursor';
 
 /** The most entries that are read at a time: a page is written before the next is read, so that a slow client holds one page at most. */
 export const PAGE_SIZE = 500;
