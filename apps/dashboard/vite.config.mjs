@@ -19,7 +19,7 @@ const compressed = {
       const path = join(OUT, name);
       const bytes = readFileSync(path);
       writeFileSync(`${path}.gz`, gzipSync(bytes, { level: 9 }));
-      // the last two levels of quality take four times as long for 2 %
+      // quality 9: levels 10 and 11 take four times as long and save only 2 %
       writeFileSync(`${path}.br`, brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }));
     }
   },

@@ -57,7 +57,7 @@ export function takeToken(page: Pick<Window, 'location' | 'history' | 'sessionSt
   try {
     return page.sessionStorage.getItem(KEY);
   } catch {
-    return given; // no storage: signed in until the next load
+    return given; // no storage: the user is signed in until the next load
   }
 }
 
