@@ -33,6 +33,7 @@ const policies = [
   { from: elements('adapter', 'app', 'outside'), allow: { to: elements('messages') } },
   { from: elements('publisher', 'react-client'), allow: { to: { ...elements('contracts'), ...files('wire') } } },
   { from: elements('publisher'), allow: { to: { ...elements('messages'), ...files('wire') } } },
+  { from: elements('publisher', 'adapter', 'app', 'outside'), allow: { to: elements('timing') } },
   { from: elements('auth', 'adapter', 'app', 'outside'), allow: { to: elements('observability') } },
   { from: elements('app', 'outside'), allow: { to: elements('auth') } },
   { from: adapter('rabbitmq'), allow: { to: elements('publisher') } },
@@ -57,9 +58,9 @@ const policies = [
     message: 'contracts imports no package: what the parts agree on is plain TypeScript',
   },
   {
-    from: { ...elements('contracts', 'messages'), ...files('wire') },
+    from: { ...elements('contracts', 'messages', 'timing'), ...files('wire') },
     disallow: { to: [{ module: { origin: ['external', 'core'] } }, elements('contracts', 'messages')] },
-    message: 'wire and exact-json import nothing: browsers and published packages take them whole',
+    message: 'wire, exact-json and timing import nothing: browsers and published packages take them whole',
   },
   {
     from: elements('messages', 'settings'),
@@ -155,7 +156,14 @@ export default tseslint.config(
             '**/*.spec.ts',
           ],
         },
-        { category: 'wire', pattern: ['libs/contracts/src/wire.ts', 'libs/messages/src/exact-json.ts'] },
+        {
+          category: 'wire',
+          pattern: [
+            'libs/contracts/src/wire.ts',
+            'libs/messages/src/exact-json.ts',
+            'libs/timing/src/{index,back-off,deadline}.ts',
+          ],
+        },
         { category: 'plain', pattern: 'libs/react-client/src/{core.ts,stream/**,tabs/**,alerts/**}' },
         { category: 'spec', pattern: '**/*.spec.{ts,tsx}' },
         {
@@ -167,6 +175,7 @@ export default tseslint.config(
         { type: 'contracts', pattern: 'libs/contracts' },
         { type: 'messages', pattern: 'libs/messages' },
         { type: 'settings', pattern: 'libs/settings' },
+        { type: 'timing', pattern: 'libs/timing' },
         { type: 'fault-proxy', pattern: 'libs/fault-proxy' },
         { type: 'observability', pattern: 'libs/observability' },
         { type: 'auth', pattern: 'libs/auth' },

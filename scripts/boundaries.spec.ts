@@ -195,28 +195,40 @@ const breaches: Planted[] = [
 
   // What stays where it is.
   {
+    fact: 'timing imports nothing',
+    file: 'libs/timing/src/back-off.ts',
+    text: `import 'node:timers/promises';`,
+    says: /wire, exact-json and timing import nothing/,
+  },
+  {
+    fact: 'timing knows nothing of what the parts agree on',
+    file: 'libs/timing/src/deadline.ts',
+    text: `import '@tocsin/contracts';`,
+    says: /wire, exact-json and timing import nothing/,
+  },
+  {
     fact: 'wire imports no package',
     file: 'libs/contracts/src/wire.ts',
     text: `import 'zod';`,
-    says: /wire and exact-json import nothing/,
+    says: /wire, exact-json and timing import nothing/,
   },
   {
     fact: 'wire imports nothing of Node',
     file: 'libs/contracts/src/wire.ts',
     text: `import 'node:crypto';`,
-    says: /wire and exact-json import nothing/,
+    says: /wire, exact-json and timing import nothing/,
   },
   {
     fact: 'wire imports no other file of contracts',
     file: 'libs/contracts/src/wire.ts',
     text: `import './delivery';`,
-    says: /wire and exact-json import nothing/,
+    says: /wire, exact-json and timing import nothing/,
   },
   {
     fact: 'exact-json imports nothing either',
     file: 'libs/messages/src/exact-json.ts',
     text: `import './instant';`,
-    says: /wire and exact-json import nothing/,
+    says: /wire, exact-json and timing import nothing/,
   },
   {
     fact: 'contracts imports no package',
@@ -358,6 +370,11 @@ const breaches: Planted[] = [
 ];
 
 const rightful: Planted[] = [
+  {
+    fact: 'the publisher takes timing, which its package takes along',
+    file: 'libs/publisher/src/planted.ts',
+    text: `import '@tocsin/timing/back-off';`,
+  },
   {
     fact: 'the door itself asks them',
     file: 'apps/gateway/src/access/visible-tenants.ts',

@@ -80,4 +80,6 @@ export function pack({ library, entries, compilerOptions, rewrite = (text) => te
 const SHARED = [
   { from: 'contracts', name: 'wire' },
   { from: 'messages', name: 'exact-json' },
+  { from: 'timing', name: 'back-off' },
+  { from: 'timing', name: 'deadline' },
 ];

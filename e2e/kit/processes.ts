@@ -34,8 +34,16 @@ const READY_TIMEOUT_MS = 90_000;
 /** Longer than any drain that a test configures. After it a process is killed and the test fails. */
 const STOP_TIMEOUT_MS = 20_000;
 
-/** Nothing of this machine's settings reaches a process: its environment is what the test says, and a folder without a `.env`. */
-const BASE_ENVIRONMENT = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', TZ: 'UTC' };
+/**
+ * Nothing of this machine's settings reaches a process: its environment is what the test says, and a folder without a `.env`.
+ * `STREAM_DOOR` alone does, so that every test of streams can be run with node:http in the place of our own reader.
+ */
+const BASE_ENVIRONMENT = {
+  PATH: process.env.PATH ?? '',
+  HOME: process.env.HOME ?? '',
+  TZ: 'UTC',
+  STREAM_DOOR: process.env.STREAM_DOOR ?? '',
+};
 
 /** Pids that are alive. When Jest itself ends, for whatever reason, none of them may stay. */
 const alive = new Set<number>();

@@ -46,7 +46,7 @@ export const processorSettings = {
   }),
 };
 
-export type ProcessorConfig = Readonly<z.infer<z.ZodObject<typeof processorSettings>>>;
+type ProcessorConfig = Readonly<z.infer<z.ZodObject<typeof processorSettings>>>;
 
 /** How the log that the processor writes to is to fold: for whoever makes one. */
 export const foldingOf = ({

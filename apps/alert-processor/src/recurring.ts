@@ -1,3 +1,4 @@
+import { within } from '@tocsin/timing';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** How long a stop waits for the work in hand. */
@@ -25,7 +26,7 @@ export class Recurring {
   /** No run begins any more, and the one in hand is told. Resolves when it has ended, or after 5 s. May be called twice. */
   async stop(): Promise<void> {
     this.stopping.abort();
-    await Promise.race([this.running, sleep(STOP_WITHIN_MS, undefined, { ref: false })]);
+    if (this.running) await within(STOP_WITHIN_MS, this.running, () => undefined);
   }
 
   private async run(): Promise<void> {

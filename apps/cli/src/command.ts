@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import type { Terminal } from './terminal';
 
 /** An option as its command declares it: what it takes, and a sentence with its unit and its default. */
-export interface Option {
+interface Option {
   type: 'string' | 'boolean';
   /** May be given several times. */
   multiple?: boolean;
@@ -23,7 +23,7 @@ export type Values<O extends Options> = {
       : string;
 };
 
-export interface Given<O extends Options> {
+interface Given<O extends Options> {
   values: Values<O>;
   /** Which of its actions, for a command that has some; else empty. */
   action: string;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ConfigurationError } from '@tocsin/settings';
 import type { TokenConfig } from './config';
 
-export interface SigningSecret {
+interface SigningSecret {
   secret: string;
   /** Where it comes from, for a person: a variable or a file, never the secret. */
   origin: string;

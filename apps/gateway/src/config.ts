@@ -101,6 +101,10 @@ export const gatewaySettings = {
     description:
       'Whether streams are compressed for clients that accept gzip: on or off. One alert shrinks to about 60 %, twenty at once to 25 %, deflated once for all streams. Every browser accepts it, so on means nearly all.',
   }),
+  STREAM_DOOR: setting(onOff.default(true), {
+    description:
+      'Whether plain requests for streams are read before node:http: on or off. Off, node:http and Express open every stream, which answers the same at several times the CPU a connect and twice the memory a connection: for finding out whether the reader is at fault.',
+  }),
   REPLAY_MAX_EVENTS: setting(z.coerce.number().int().min(0).max(100_000).default(5_000), {
     description:
       'Entries that a stream replays for one tenant. A client that missed more is told so, and goes on live.',

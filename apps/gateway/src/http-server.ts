@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { RequestBodies } from './body/request-bodies';
-import type { GatewayConfig } from './config';
+import { GatewayConfig } from './config';
 import { corsOptions } from './http/cors';
 import { refuseSecondHost, setAnswerFields } from './http/http-rules';
 import { keepIdleConnections } from './http/idle-connections';
@@ -62,7 +62,7 @@ const BACKLOG = 4_096;
 export async function openHttp(app: NestExpressApplication, port: number): Promise<number> {
   await app.init();
   const server = app.getHttpServer();
-  app.get(StreamDoor).standBefore(server);
+  if (app.get(GatewayConfig).STREAM_DOOR) app.get(StreamDoor).standBefore(server);
   server.listen({ port, backlog: BACKLOG });
   await once(server, 'listening'); // rejects with the error event
   return (server.address() as AddressInfo).port;

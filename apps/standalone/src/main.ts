@@ -6,7 +6,14 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { weakAuthSettings } from '@tocsin/auth';
 import { openPglite } from '@tocsin/embedded';
 import { AdminServer, Health, Log, NestLogger, runProcess, version } from '@tocsin/observability';
-import { Database, databaseConnectionOf, databaseUrlOf, migrate, migrationUrlOf } from '@tocsin/postgres';
+import {
+  Database,
+  databaseConnectionOf,
+  databaseUrlOf,
+  migrate,
+  migrationUrlOf,
+  PostgresTenantDirectory,
+} from '@tocsin/postgres';
 import { connectProcessor } from '../../alert-processor/src/alert-processor.module';
 import { openHttp, prepareHttp } from '../../gateway/src/gateway.module';
 import { loadConfig, type StandaloneConfig } from './config';
@@ -83,7 +90,7 @@ runProcess(async (life) => {
     config.REDIS_URL ? 'Redis (REDIS_URL)' : 'in process               (REDIS_URL for Redis)',
   );
   if (usesTable(config)) {
-    await addDemo(app.get(Database));
+    await new PostgresTenantDirectory(app.get(Database)).introduce(DEMO_USER, DEMO_MEMBERSHIPS);
     block.done('demo', undefined, `${DEMO_USER} in ${DEMO_MEMBERSHIPS.map(({ tenant_id }) => tenant_id).join(', ')}`);
   }
   await connectProcessor(app);
@@ -108,20 +115,6 @@ runProcess(async (life) => {
 });
 
 const usesTable = (config: StandaloneConfig): boolean => !config.TENANT_SERVICE_URL && !config.JWT_TENANTS_CLAIM;
-
-async function addDemo(database: Database): Promise<void> {
-  await database.as(
-    DEMO_MEMBERSHIPS.map(({ tenant_id }) => tenant_id),
-    async (manager) => {
-      for (const { tenant_id, name, role } of DEMO_MEMBERSHIPS) {
-        await manager.query(
-          'insert into tocsin.tenant_membership (user_id, tenant_id, name, role) values ($1, $2, $3, $4) on conflict do nothing',
-          [DEMO_USER, tenant_id, name, role],
-        );
-      }
-    },
-  );
-}
 
 function enabledBy(config: StandaloneConfig): string[] {
   return [

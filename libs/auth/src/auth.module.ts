@@ -15,7 +15,7 @@ import { Tickets } from './tickets';
 import { TokenGuard } from './token.guard';
 import { TokenVerifier } from './token-verifier';
 
-export interface AuthOptions {
+interface AuthOptions {
   settings: AuthSettings;
   /** Exports `TenantDirectory`, `TicketStore` and `AccessChanges`. */
   adapters: DynamicModule;

@@ -6,12 +6,12 @@ import { RevocationIndex, type RevocableToken } from './revocation-index';
 /** With the time that a read may take, well below the 3 s within which a revocation ends a stream. */
 const POLL_MS = 2_000;
 
-export interface RevocationsOptions {
+interface RevocationsOptions {
   /** How many are kept; default 100,000, about 20 MB. `RevocationIndex` says what becomes of the oldest beyond it. */
   maxRevocations?: number;
 }
 
-export type OnRevocations = (revocations: readonly Revocation[]) => void;
+type OnRevocations = (revocations: readonly Revocation[]) => void;
 
 /**
  * The revocations in force, as this process knows them: read every 2 s from the store itself, so that no message needs to

@@ -20,7 +20,7 @@ const httpUrl = z
   );
 
 /** What public keys may be used with. Never from a token's own header. */
-export const PUBLIC_KEY_ALGORITHMS = [
+const PUBLIC_KEY_ALGORITHMS = [
   'RS256',
   'RS384',
   'RS512',

@@ -2,7 +2,7 @@ import { JwtService } from '@nestjs/jwt';
 import { createSecretKey } from 'node:crypto';
 import type { Scope } from './scopes';
 
-export interface TokenRequest {
+interface TokenRequest {
   user_id: string;
   expiresInSeconds: number;
   scopes?: readonly Scope[];

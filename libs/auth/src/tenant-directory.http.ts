@@ -4,7 +4,7 @@ import { Unavailable, type Membership } from '@tocsin/contracts';
 import { TenantDirectory, type User } from '@tocsin/contracts/ports';
 import { readMemberships } from './read-memberships';
 
-export interface HttpTenantDirectoryOptions {
+interface HttpTenantDirectoryOptions {
   /** The service's address, or with `{user_id}` in it the whole address of a user's tenants. */
   url: string;
   /** Bearer token. Default: the user's own. */

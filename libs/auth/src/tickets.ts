@@ -13,7 +13,7 @@ export const SPENT_MARGIN_MS = 60_000;
 /** A ticket may hold a sealed token, which makes it longer than one. */
 const MAX_TICKET_BYTES = 14 * 1024;
 /** A page that renews its cookie does so well within the time in which a stream is opened anew. */
-export const COOKIE_LIFETIME_S = 15 * 60;
+const COOKIE_LIFETIME_S = 15 * 60;
 /** What browsers keep of a cookie, its name and attributes included (RFC 6265, section 6.1). */
 const MAX_COOKIE_BYTES = 3_900;
 const KINDS = {
@@ -23,7 +23,7 @@ const KINDS = {
 type Kind = keyof typeof KINDS;
 const AUDIENCE = 'tocsin:stream';
 
-export interface TicketOptions {
+interface TicketOptions {
   /** What tickets' keys are derived from, the newest first: tickets are signed with that one and verified by any. */
   secrets: readonly string[];
   /** Claims of the token that the tenant directory needs. */

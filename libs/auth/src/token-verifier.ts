@@ -1,13 +1,14 @@
 import { JwtService } from '@nestjs/jwt';
 import { Refused } from '@tocsin/contracts';
 import type { User } from '@tocsin/contracts/ports';
+import { LRUCache } from 'lru-cache';
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { Jwks } from './jwks';
 import { scopesOf, type Scope } from './scopes';
 import type { AuthSettings, PublicKeyAlgorithm } from './settings';
 
 /** Longer ones are not tokens that a header or an address can carry. */
-export const MAX_TOKEN_BYTES = 8 * 1024;
+const MAX_TOKEN_BYTES = 8 * 1024;
 /** How far the issuer's clock may be ahead of ours. Never granted to `exp`. */
 const CLOCK_TOLERANCE_S = 30;
 const TOKEN_TYPES = [undefined, 'jwt', 'at+jwt', 'application/at+jwt'];
@@ -51,9 +52,12 @@ export class TokenVerifier {
   private readonly secrets: readonly JwtService[];
   private readonly jwks: Jwks | undefined;
   private readonly byKey = new WeakMap<KeyObject, JwtService>();
-  /** By the whole token, in the order of their last use. */
-  private readonly kept = new Map<string, Kept>();
-  private keptCharacters = 0;
+  /** By the whole token. Beyond either bound those that were used longest ago are forgotten. */
+  private readonly kept = new LRUCache<string, Kept>({
+    max: MAX_KEPT,
+    maxSize: MAX_KEPT_CHARACTERS,
+    sizeCalculation: (_, token) => token.length,
+  });
 
   constructor(
     private readonly settings: Pick<
@@ -80,7 +84,7 @@ export class TokenVerifier {
   async verify(token: string | undefined): Promise<VerifiedToken> {
     if (!token) throw new Refused('missing_credentials', 'A token is needed.');
     const kept = this.kept.get(token);
-    if (kept && (await this.stillHolds(kept))) return this.keep(token, kept);
+    if (kept && (await this.stillHolds(kept))) return kept.verified;
     const header = readHeader(token);
     if (!header || !this.algorithms.some((algorithm) => algorithm === header.alg)) throw invalid();
     const key = await this.jwks?.keyFor(header);
@@ -102,28 +106,14 @@ export class TokenVerifier {
       claims,
       token,
     };
-    return this.keep(token, { verified, header, key });
+    this.kept.set(token, { verified, header, key });
+    return verified;
   }
 
   /** Whether it is still valid: not expired, and its issuer still has the key. Whether it was revoked is for others to say. */
   private async stillHolds({ verified, header, key }: Kept): Promise<boolean> {
     if (verified.expires_at <= this.now()) return false;
     return !this.jwks || (await this.jwks.keyFor(header).catch(() => undefined)) === key;
-  }
-
-  private keep(token: string, kept: Kept): VerifiedToken {
-    this.forget(token);
-    this.kept.set(token, kept);
-    this.keptCharacters += token.length;
-    for (const oldest of this.kept.keys()) {
-      if (this.kept.size <= MAX_KEPT && this.keptCharacters <= MAX_KEPT_CHARACTERS) break;
-      this.forget(oldest);
-    }
-    return kept.verified;
-  }
-
-  private forget(token: string): void {
-    if (this.kept.delete(token)) this.keptCharacters -= token.length;
   }
 
   /** Resolves when tokens can be verified. Throws `Unavailable` when the issuer's keys cannot be had. */

@@ -2,7 +2,7 @@
  * The closed list of error codes. A code is stable: clients and operators match on it, and its wording lives elsewhere.
  * The gateway's problem filter maps every code to a status with a `Record` that the compiler checks.
  */
-export const MESSAGE_ERROR_CODES = [
+const MESSAGE_ERROR_CODES = [
   // what the parser refuses, in the order in which it looks
   'message_too_large',
   'invalid_encoding',
@@ -26,10 +26,9 @@ export type MessageErrorCode = (typeof MESSAGE_ERROR_CODES)[number];
  * Why a message is dead: for its own fault, because it was delivered too often without ever being settled, or because it is of
  * a tenant that its sender may not publish for.
  */
-export const DEAD_LETTER_REASONS = [...MESSAGE_ERROR_CODES, 'delivery_limit', 'tenant_forbidden'] as const;
-export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
+export type DeadLetterReason = MessageErrorCode | 'delivery_limit' | 'tenant_forbidden';
 
-export const REQUEST_ERROR_CODES = [
+const REQUEST_ERROR_CODES = [
   'missing_credentials',
   'invalid_request',
   'invalid_token',
@@ -86,7 +85,7 @@ export interface InputError {
 }
 
 /** What is wrong with an input, as far as an answer says it. */
-export interface FoundErrors {
+interface FoundErrors {
   errors: InputError[];
   /** Errors beyond those listed. */
   more_errors: number;

@@ -1,7 +1,7 @@
 import type { TenantId } from './tenant';
 
 /** What streams are counted by. */
-export const SLOT_SCOPES = ['user', 'tenant', 'address'] as const;
+const SLOT_SCOPES = ['user', 'tenant', 'address'] as const;
 export type SlotScope = (typeof SLOT_SCOPES)[number];
 
 /** One stream, as caps see it. The object stands for the stream: another one with the same content is another stream. */

@@ -10,7 +10,7 @@ export const topicOf = (tenantId: string, prefix = ''): string => `${prefix}aler
  * The version of the message between processor and gateway. A gateway that does not know it reads the log instead. A field
  * that is added and may be absent needs no other one: who does not know it filters as it did before.
  */
-export const HINT_VERSION = 1;
+const HINT_VERSION = 1;
 const LF = 0x0a;
 const LINE_END = Buffer.from([LF]);
 

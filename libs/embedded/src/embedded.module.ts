@@ -13,7 +13,7 @@ export class EmbeddedModule {
       providers: [
         bind(EventBus, MemoryEventBus),
         bind(StreamSlots, MemoryStreamSlots),
-        { provide: TicketStore, useFactory: () => new MemoryTicketStore() },
+        bind(TicketStore, MemoryTicketStore),
       ],
       exports: [EventBus, StreamSlots, TicketStore],
     };

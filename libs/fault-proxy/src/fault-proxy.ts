@@ -3,15 +3,15 @@ import { Lane, matches, type Pattern } from './lane';
 import { RespSplitter } from './resp';
 
 export type { Pattern } from './lane';
-export type Direction = 'to_server' | 'to_client';
+type Direction = 'to_server' | 'to_client';
 
-export interface ProxyOptions {
+interface ProxyOptions {
   /** `resp`: what the server sends is cut into whole replies, so that `dropMessages` can take one out. */
   framing?: 'bytes' | 'resp';
 }
 
 /** Messages on their way to clients that are to be lost. */
-export interface DropOrder {
+interface DropOrder {
   /** How many were lost so far. */
   dropped: number;
   cancel(): void;

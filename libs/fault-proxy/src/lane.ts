@@ -12,7 +12,7 @@ const MAX_WAITING_BYTES = 256 * 1024;
 const TAIL_BYTES = 256;
 const THROTTLE_TICK_MS = 20;
 
-export interface LaneOptions {
+interface LaneOptions {
   /** Cuts the bytes into units that stay whole. */
   split?: (bytes: Buffer) => Buffer[];
   /** Whether a unit is taken out. */

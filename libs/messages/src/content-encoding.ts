@@ -1,7 +1,7 @@
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
 import type { MessageErrorCode } from '@tocsin/contracts';
 
-export type Decompressed = { ok: true; bytes: Uint8Array } | { ok: false; code: MessageErrorCode; detail: string };
+type Decompressed = { ok: true; bytes: Uint8Array } | { ok: false; code: MessageErrorCode; detail: string };
 
 type Decompress = (bytes: Uint8Array, options: { maxOutputLength: number }) => Uint8Array;
 

@@ -19,7 +19,7 @@ export function decodeBody(bytes: Uint8Array, maxBytes: number): DecodedBody {
 }
 
 /** `escapes`: text in it may hold what cannot be stored; without it none does. */
-export type DecodedJson = { ok: true; value: unknown; escapes: boolean } | Extract<DecodedBody, { ok: false }>;
+type DecodedJson = { ok: true; value: unknown; escapes: boolean } | Extract<DecodedBody, { ok: false }>;
 
 /** The first half of it, for bodies whose parts are judged one by one: size, UTF-8, JSON. */
 export function decodeJson(bytes: Uint8Array, maxBytes: number): DecodedJson {

@@ -10,7 +10,7 @@ import { readInstant } from './instant';
 export const LABEL_LIMITS = { count: 32, key: 100, value: 500 } as const;
 
 /** Whether a text has at most so many characters: code points, as JSON Schema counts them, and neither code units nor what they look like. */
-export function hasAtMost(text: string, most: number): boolean {
+function hasAtMost(text: string, most: number): boolean {
   if (text.length <= most) return true;
   if (text.length > 2 * most) return false;
   let characters = 0;

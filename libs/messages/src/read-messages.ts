@@ -104,7 +104,7 @@ export function readOwn(
 }
 
 /** A reader of one shape: undefined when the value has another. */
-export type ReadShape = (value: unknown, headers?: Envelope['headers']) => MessageShape | undefined;
+type ReadShape = (value: unknown, headers?: Envelope['headers']) => MessageShape | undefined;
 
 /** Not all text of these stands in the body that was looked at: attributes of a CloudEvent in headers, an alias in the address. */
 const FROM_ELSEWHERE: ReadonlySet<MessageShape['name']> = new Set(['cloudevent', 'opsgenie']);

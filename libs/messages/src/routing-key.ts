@@ -5,7 +5,7 @@ import { severityOf } from './understood-names';
 export const routingKeyOf = (message: { type: AlertType; severity: Severity; service: string }): string =>
   `${message.type}.${message.severity}.${message.service}`;
 
-export interface RoutingKey {
+interface RoutingKey {
   type: AlertType;
   severity: Severity;
   service: string;

@@ -92,7 +92,7 @@ function lookUp<T>(table: Readonly<Record<string, T>>, word: unknown): T | undef
 }
 
 /** A message's fields under our names. */
-export interface Understood {
+interface Understood {
   fields: MessageFields;
   /** Fields under names that nobody knows. */
   unknown: ReadonlyMap<string, unknown>;

@@ -1,16 +1,24 @@
-import { HealthIndicatorService } from '@nestjs/terminus';
+import { HealthCheckService, HealthIndicatorService, TerminusModule } from '@nestjs/terminus';
+import { NestFactory } from '@nestjs/core';
+import type { INestApplicationContext } from '@nestjs/common';
 import { AdminServer } from './admin-server';
 import { Health } from './health';
+import { HealthChecks } from './health-checks';
 import { createLogger } from './logger';
 import { Metrics } from './metrics';
 
+let terminus: INestApplicationContext;
 let health: Health;
+let checks: HealthChecks;
 let server: AdminServer;
 const get = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${server.address()!.port}${path}`, init);
 
 beforeEach(async () => {
-  health = new Health(new HealthIndicatorService(), createLogger({ app: 'test', level: 'silent' }));
-  server = new AdminServer(health, new Metrics({ version: '1.2.3', commit: 'abc', tenantLimit: 1 }), {
+  terminus = await NestFactory.createApplicationContext(TerminusModule.forRoot({ logger: false }), { logger: false });
+  const indicators = terminus.get(HealthIndicatorService);
+  health = new Health(indicators, createLogger({ app: 'test', level: 'silent' }));
+  checks = new HealthChecks(terminus.get(HealthCheckService), indicators, health);
+  server = new AdminServer(checks, new Metrics({ version: '1.2.3', commit: 'abc', tenantLimit: 1 }), {
     port: 0,
     host: '127.0.0.1',
     version: '1.2.3',
@@ -20,6 +28,7 @@ beforeEach(async () => {
 afterEach(async () => {
   health.stop();
   await server.close();
+  await terminus.close();
 });
 
 describe('the admin server', () => {
@@ -59,6 +68,30 @@ describe('the admin server', () => {
     expect(body).not.toContain('10.0.0.7');
   });
 
+  test('calls a dependency that was not checked yet unknown, which is as good as down', async () => {
+    health.add('postgres', async () => {}, { critical: true });
+    const answer = await get('/health');
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toMatchObject({
+      status: 'down',
+      dependencies: { postgres: { status: 'unknown', critical: true, latency_ms: null } },
+    });
+  });
+
+  test('answers while the process ends: it is alive and not ready, and its dependencies are as they are', async () => {
+    health.add('postgres', async () => {}, { critical: true });
+    await health.waitUntilUp(1_000);
+    health.ready();
+    expect(await (await get('/health')).json()).toMatchObject({ status: 'ok', ready: true });
+    health.notReady('draining');
+    await terminus.close(); // Terminus calls itself `shutting_down` from here on
+    expect((await get('/livez')).status).toBe(200);
+    expect((await get('/readyz')).status).toBe(503);
+    const answer = await get('/health');
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toMatchObject({ status: 'ok', ready: false, not_ready_reason: 'draining' });
+  });
+
   test('answers 503 at /health when something is down that the app needs', async () => {
     health.add('postgres', () => Promise.reject(new Error('away')), { critical: true });
     await health.waitUntilUp(0).catch(() => {});
@@ -84,14 +117,14 @@ describe('the admin server', () => {
     await server.close();
     await server.close();
     expect(server.address()).toBeUndefined();
-    await new AdminServer(health, new Metrics({ version: '', commit: '', tenantLimit: 0 }), {
+    await new AdminServer(checks, new Metrics({ version: '', commit: '', tenantLimit: 0 }), {
       port: 0,
       version: '',
     }).close();
   });
 
   test('rejects when the port is taken', async () => {
-    const second = new AdminServer(health, new Metrics({ version: '', commit: '', tenantLimit: 0 }), {
+    const second = new AdminServer(checks, new Metrics({ version: '', commit: '', tenantLimit: 0 }), {
       port: server.address()!.port,
       host: '127.0.0.1',
       version: '',

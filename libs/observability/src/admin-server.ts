@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Health } from './health';
+import type { HealthChecks } from './health-checks';
 import type { Metrics } from './metrics';
 
-export interface AdminServerOptions {
+interface AdminServerOptions {
   /** 0 takes a free port. */
   port: number;
   /** Default: every interface, for the probes of an orchestrator. */
@@ -38,7 +38,7 @@ export class AdminServer {
   private readonly offered = new Map<string, () => object>();
 
   constructor(
-    private readonly health: Health,
+    private readonly checks: HealthChecks,
     private readonly metrics: Metrics,
     private readonly options: AdminServerOptions,
   ) {
@@ -96,14 +96,14 @@ export class AdminServer {
     const path = request.url?.split('?')[0] ?? '';
     switch (path) {
       case '/livez':
-        return json(200, { status: 'ok' });
+        return json(200, await this.checks.liveness());
       case '/readyz': {
-        const reason = this.health.unreadiness;
+        const reason = await this.checks.unreadiness();
         return reason ? problem(503, 'not_ready', `Not ready: ${reason}.`, { reason }) : json(200, { status: 'ready' });
       }
       case '/health': {
-        const { status, dependencies } = this.health.report();
-        const reason = this.health.unreadiness;
+        const { status, dependencies } = await this.checks.report();
+        const reason = await this.checks.unreadiness();
         return json(status === 'down' ? 503 : 200, {
           status,
           version: this.options.version,

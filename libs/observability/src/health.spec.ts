@@ -38,25 +38,10 @@ describe('readiness', () => {
   });
 });
 
-describe('the report', () => {
-  test('says unknown before the first check, and that counts as down', () => {
+describe('the dependencies', () => {
+  test('are unknown before the first check', () => {
     health.add('postgres', up, { critical: true });
-    expect(health.report()).toMatchObject({
-      status: 'down',
-      dependencies: { postgres: { status: 'unknown', latency_ms: null } },
-    });
-  });
-
-  test('is degraded when something is down that the app can do without, and names no host', async () => {
-    health.add('postgres', up, { critical: true });
-    health.add('redis', down, { critical: false });
-    await health.waitUntilUp(1_000);
-    const report = health.report();
-    expect(report).toMatchObject({
-      status: 'degraded',
-      dependencies: { postgres: { status: 'up' }, redis: { status: 'down', critical: false } },
-    });
-    expect(JSON.stringify(report)).not.toContain('10.0.0.7');
+    expect(health.dependencies).toMatchObject({ postgres: { status: 'unknown', latency_ms: null } });
   });
 
   test('follows a dependency down and up again, logging each change once', async () => {
@@ -69,13 +54,13 @@ describe('the report', () => {
       await new Promise(setImmediate);
     };
     await pass(0);
-    expect(health.report().dependencies.redis).toMatchObject({ status: 'up' });
+    expect(health.dependencies.redis).toMatchObject({ status: 'up' });
     check = down;
     await pass(15_000);
-    expect(health.report().dependencies.redis).toMatchObject({ status: 'down' });
+    expect(health.dependencies.redis).toMatchObject({ status: 'down' });
     check = up;
     await pass(10_000);
-    expect(health.report().dependencies.redis).toMatchObject({ status: 'up' });
+    expect(health.dependencies.redis).toMatchObject({ status: 'up' });
     expect(lines.map((line) => JSON.parse(line) as { msg: string }).map(({ msg }) => msg)).toEqual([
       'a dependency is down',
       'a dependency is up again',

@@ -2,7 +2,7 @@ import type { HealthIndicatorService } from '@nestjs/terminus';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from './logger';
 
-export type Check = () => Promise<unknown>;
+type Check = () => Promise<unknown>;
 
 export interface CheckOptions {
   /** Whether the app counts as unhealthy while this is down, and start waits for it. */
@@ -18,12 +18,6 @@ export interface DependencyHealth {
   latency_ms: number | null;
   /** Since when it has this status: ISO 8601. */
   since: string;
-}
-
-export interface HealthReport {
-  /** `degraded`: something is down that the app can do without for a while. */
-  status: 'ok' | 'degraded' | 'down';
-  dependencies: Record<string, DependencyHealth>;
 }
 
 /** Often enough for a probe every 10 s to read something current; seldom enough to cost nothing. */
@@ -49,11 +43,11 @@ export class StartAborted extends Error {
 }
 
 /**
- * What the process knows of itself. Checks run in the background, whoever asks reads the last result: a storm of probes
- * costs nothing. Not ready until told so; what a dependency's error says stays in the log.
+ * What the process knows of itself. Checks run in the background, each as an attempt of Terminus with a timeout, and whoever
+ * asks reads the last result. Not ready until told so; what a dependency's error says stays in the log.
  */
 export class Health {
-  private readonly dependencies = new Map<string, Dependency>();
+  private readonly known = new Map<string, Dependency>();
   private readonly notReadyReasons = new Set(['starting']);
   private readonly stopped = new AbortController();
   private timer: NodeJS.Timeout | undefined;
@@ -67,7 +61,7 @@ export class Health {
   /** Adds a dependency. `check` resolves when it is up and rejects when it is not; it gets 500 ms. */
   add(name: string, check: Check, { critical, unreadyAfterMs = Infinity }: CheckOptions): void {
     const since = new Date().toISOString();
-    this.dependencies.set(name, {
+    this.known.set(name, {
       check,
       critical,
       unreadyAfterMs,
@@ -94,25 +88,20 @@ export class Health {
     const [stated] = this.notReadyReasons;
     if (stated) return stated;
     const now = performance.now();
-    for (const [name, { downSince, unreadyAfterMs }] of this.dependencies) {
+    for (const [name, { downSince, unreadyAfterMs }] of this.known) {
       if (downSince !== null && now - downSince >= unreadyAfterMs) return `${name}_down`;
     }
     return undefined;
   }
 
-  report(): HealthReport {
-    const all = [...this.dependencies];
-    const isUp = ([, { status }]: [string, Dependency]) => status === 'up';
-    const status = all.every(isUp)
-      ? 'ok'
-      : all.filter(([, { critical }]) => critical).every(isUp)
-        ? 'degraded'
-        : 'down';
-    const dependencies = all.map(([name, { status: its, critical, latency_ms, since }]) => [
-      name,
-      { status: its, critical, latency_ms, since },
-    ]);
-    return { status, dependencies: Object.fromEntries(dependencies) };
+  /** Each dependency by its name, as it was found last. */
+  get dependencies(): Record<string, DependencyHealth> {
+    return Object.fromEntries(
+      [...this.known].map(([name, { status, critical, latency_ms, since }]) => [
+        name,
+        { status, critical, latency_ms, since },
+      ]),
+    );
   }
 
   /** Starts to check in the background. May be called twice. */
@@ -140,7 +129,7 @@ export class Health {
     for (let told = ''; ;) {
       await this.check();
       if (this.stopped.signal.aborted) throw new StartAborted();
-      const missing = [...this.dependencies].filter(([, { critical, status }]) => critical && status !== 'up');
+      const missing = [...this.known].filter(([, { critical, status }]) => critical && status !== 'up');
       if (missing.length === 0) return;
       const names = missing.map(([name]) => name);
       if (performance.now() >= deadline) {
@@ -156,7 +145,7 @@ export class Health {
 
   /** Checks everything once, side by side. Calls that overlap share one run. Never rejects. */
   private check(): Promise<void> {
-    this.running ??= Promise.all([...this.dependencies].map(([name, dependency]) => this.checkOne(name, dependency)))
+    this.running ??= Promise.all([...this.known].map(([name, dependency]) => this.checkOne(name, dependency)))
       .then(() => {})
       .finally(() => (this.running = undefined));
     return this.running;

@@ -12,7 +12,7 @@ const MAX_CAUSES = 5;
  * The fields that mean the same in every line. Whatever else a line needs is snake_case too. An error goes under `err`.
  * Never a token, a ticket, a message's text or metadata; never a line for each event.
  */
-export interface LogFields {
+interface LogFields {
   tenant_id?: string | null;
   alert_id?: string;
   event_id?: string;
@@ -25,7 +25,7 @@ export interface LogFields {
   [field: string]: unknown;
 }
 
-export interface Write {
+interface Write {
   (fields: LogFields, message: string): void;
   (message: string): void;
 }
@@ -41,7 +41,7 @@ export abstract class Log {
   abstract child(fields: LogFields): Log;
 }
 
-export interface LoggerOptions {
+interface LoggerOptions {
   /** Which app writes: the field `app` of every line. */
   app: string;
   /** Default `info`. */
@@ -68,7 +68,7 @@ export function createLogger({ app, level = 'info', version, destination }: Logg
 }
 
 /** What a log says of an error: never its other properties, which drivers fill with statements, addresses and values. */
-export function describeError(error: unknown, causes = MAX_CAUSES): unknown {
+function describeError(error: unknown, causes = MAX_CAUSES): unknown {
   if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
   const { code } = error as { code?: unknown };
   return {

@@ -3,13 +3,13 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 /** From a warm path within one process (1 ms) to the promise of 3 s, and what lies beyond it. Seconds. */
 const LATENCY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30];
 
-export interface PoolState {
+interface PoolState {
   active: number;
   idle: number;
   waiting: number;
 }
 
-export interface MetricsOptions {
+interface MetricsOptions {
   version: string;
   commit: string;
   /** How many tenants get a label of their own. */

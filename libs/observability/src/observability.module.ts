@@ -1,13 +1,14 @@
 import { Module, type DynamicModule, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
-import { HealthIndicatorService, TerminusModule } from '@nestjs/terminus';
+import { HealthCheckService, HealthIndicatorService, TerminusModule } from '@nestjs/terminus';
 import { bind } from '@tocsin/contracts/ports';
 import { AdminServer } from './admin-server';
 import { Health } from './health';
+import { HealthChecks } from './health-checks';
 import { createLogger, Log, NestLogger } from './logger';
 import { Metrics } from './metrics';
 import type { ObservabilitySettings } from './settings';
 
-export interface ObservabilityOptions {
+interface ObservabilityOptions {
   /** Which app this is: `gateway`, `alert-processor`, … */
   app: string;
   version: string;
@@ -38,11 +39,12 @@ export class ObservabilityModule implements OnModuleDestroy, OnApplicationShutdo
             new Metrics({ version, commit: settings.BUILD_COMMIT, tenantLimit: settings.METRICS_TENANT_LIMIT }),
         },
         bind(Health, Health, HealthIndicatorService, Log),
+        bind(HealthChecks, HealthChecks, HealthCheckService, HealthIndicatorService, Health),
         {
           provide: AdminServer,
-          useFactory: (health: Health, metrics: Metrics) =>
-            new AdminServer(health, metrics, { port: settings.ADMIN_PORT, version }),
-          inject: [Health, Metrics],
+          useFactory: (checks: HealthChecks, metrics: Metrics) =>
+            new AdminServer(checks, metrics, { port: settings.ADMIN_PORT, version }),
+          inject: [HealthChecks, Metrics],
         },
       ],
       exports: [Log, NestLogger, Metrics, Health, AdminServer],

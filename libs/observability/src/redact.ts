@@ -1,5 +1,5 @@
 /** What stands where a secret stood. */
-export const REDACTED = '[redacted]';
+const REDACTED = '[redacted]';
 
 /** Names whose values are secrets, as a field, a query parameter or a cookie, also as the end of a longer name (`access_token`). */
 const SECRET_NAMES = 'token|ticket|secret|password|passwd|api_?key|authorization|cookie|credentials?|tocsin_stream';

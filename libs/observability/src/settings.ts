@@ -1,7 +1,7 @@
 import { setting } from '@tocsin/settings';
 import { z } from 'zod';
 
-export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug'] as const;
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** The slice of every app. Each has a port of its own for the probes, so that several run on one machine. */

@@ -25,7 +25,7 @@ import type { Database } from './database';
 import { storedEventOf, type EntryRow } from './event-log.postgres';
 
 /** How far one question may go, of all tenants together. */
-export interface AlertBounds {
+interface AlertBounds {
   /** How many alerts a list walks over in the index for those that pass its conditions: a microsecond each. */
   walked: number;
   /** How many of them a search for words or labels reads from the table: a few microseconds each where they are cached. */

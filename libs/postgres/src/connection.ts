@@ -132,7 +132,7 @@ async function refusePrivileged(client: Client): Promise<void> {
 }
 
 /** A connection whose role could see every tenant. It is no input's fault: nothing is decided until somebody has put it right. */
-export class PrivilegedRole extends Unavailable {
+class PrivilegedRole extends Unavailable {
   constructor(message: string) {
     super('postgres', message);
     this.name = 'PrivilegedRole';

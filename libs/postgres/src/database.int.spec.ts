@@ -5,6 +5,7 @@ import { FaultProxy } from '@tocsin/fault-proxy';
 import { Database, type DatabaseOptions } from './database';
 import { PostgresEventLog } from './event-log.postgres';
 import { PostgresTenantDirectory } from './tenant-directory.postgres';
+import { TenantMembership } from './tenant-membership';
 import { asOwner, freshDatabase, type FreshDatabase } from './testing';
 
 describe('the pool', () => {
@@ -91,10 +92,28 @@ describe('the pool', () => {
     const database = open();
     const [tenant_id, user_id] = [aTenant(), aTenant()];
     const directory = new PostgresTenantDirectory(database);
-    await directory.grant(user_id, [{ tenant_id, name: 'Bakery', role: 'viewer' }]);
-    await directory.grant(user_id, [{ tenant_id, name: 'The Bakery', role: 'admin' }]);
-    expect(await directory.tenantsOf({ user_id })).toEqual([{ tenant_id, name: 'The Bakery', role: 'admin' }]);
+    await directory.introduce(user_id, [{ tenant_id, name: 'Bakery', role: 'viewer' }]);
+    expect(await directory.tenantsOf({ user_id })).toEqual([{ tenant_id, name: 'Bakery', role: 'viewer' }]);
     expect(await directory.tenantsOf({ user_id: `${user_id}'` })).toEqual([]);
+  });
+
+  it('edits a row through its repository, for the tenants that were named and for no other', async () => {
+    const database = open();
+    const [mine, theirs, user_id] = [aTenant(), aTenant(), aTenant()];
+    const directory = new PostgresTenantDirectory(database);
+    const rolesOf = async () => (await directory.tenantsOf({ user_id })).map(({ role }) => role);
+    await directory.introduce(
+      user_id,
+      [mine, theirs].map((tenant_id) => ({ tenant_id, name: 'Bakery', role: 'viewer' })),
+    );
+    await database.as([mine], (manager) =>
+      manager.getRepository(TenantMembership).update({ user_id }, { role: 'owner' }),
+    );
+    expect((await rolesOf()).sort()).toEqual(['owner', 'viewer']);
+    // whoever is introduced again keeps what was edited
+    await directory.introduce(user_id, [{ tenant_id: mine, name: 'Bakery', role: 'viewer' }]);
+    expect((await rolesOf()).sort()).toEqual(['owner', 'viewer']);
+    expect(await database.as([], (manager) => manager.getRepository(TenantMembership).count())).toBe(0);
   });
 
   it('tries a deadlock and a lock timeout again by itself, a few times', async () => {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, type Pool } from 'pg';
 import { DataSource, type EntityManager } from 'typeorm';
 import { TooSlow, Unavailable, type TenantId } from '@tocsin/contracts';
+import { fullJitter, within } from '@tocsin/timing';
 import { columnValues } from './column-values';
 import {
   clientConfig,
@@ -13,6 +14,7 @@ import {
 } from './connection';
 import { causeOf, leavesConnectionUsable, remedyFor, translate, unreachable } from './postgres-errors';
 import type { Role } from './roles';
+import { TenantMembership } from './tenant-membership';
 
 export interface DatabaseOptions extends Partial<SessionLimits> {
   connection: DatabaseConnection;
@@ -38,6 +40,8 @@ export interface CallOptions {
 }
 
 const MAX_ATTEMPTS = 5;
+/** Those that met in a deadlock come back apart. */
+const BACK_OFF = { firstMs: 40, capMs: 320, floorMs: 0 };
 /** How soon a database that is well says yes to a stranger. */
 const ANSWER_WITHIN_MS = 2_000;
 
@@ -77,7 +81,11 @@ export class Database {
         throw error;
       }
     });
-    return options.withinMs === undefined ? called : within(options.withinMs, called);
+    const { withinMs } = options;
+    if (withinMs === undefined) return called;
+    return within(withinMs, called, () => {
+      throw new Unavailable('postgres', `PostgreSQL did not answer within ${withinMs} ms`);
+    });
   }
 
   /**
@@ -144,7 +152,7 @@ export class Database {
       } catch (error) {
         if (error instanceof WorkFailed) throw error.cause;
         if (attempt === MAX_ATTEMPTS || remedyFor(error) !== 'retry') throw translate(error);
-        await sleep(Math.random() * 20 * 2 ** attempt);
+        await sleep(fullJitter(attempt - 1, BACK_OFF));
       }
     }
   }
@@ -206,6 +214,7 @@ export async function openDataSource(
     logging: false,
     installExtensions: false,
     uuidExtension: 'pgcrypto',
+    entities: [TenantMembership],
     migrations: more.migrations,
     migrationsTableName: 'migration',
     // an idle connection that breaks has been dropped already; whoever asks next gets a new one, or the error
@@ -238,19 +247,3 @@ class WorkFailed extends Error {
 const heard = (): void => undefined;
 
 const isDriverError = (error: unknown): boolean => causeOf(error) !== error;
-
-async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Unavailable('postgres', `PostgreSQL did not answer within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
-  });
-  try {
-    return await Promise.race([work, timeout]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => undefined);
-  }
-}

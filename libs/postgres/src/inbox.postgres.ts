@@ -11,6 +11,7 @@ import type {
   RawMessage,
   ReceivedMessage,
 } from '@tocsin/contracts/ports';
+import { fullJitter, within } from '@tocsin/timing';
 import type { Database } from './database';
 
 /** The most messages that a batch hands over. */
@@ -21,7 +22,8 @@ const PUBLISH_WITHIN_MS = 5_000;
 const STOP_WITHIN_MS = 10_000;
 /** How often an idle source looks although nobody woke it: another process may have published. */
 const POLL_MS = 1_000;
-const MAX_BACK_OFF_MS = 5_000;
+/** A store that is away is left alone for a while, and a message waits for it no longer than this. */
+const BACK_OFF = { firstMs: 100, capMs: 5_000 };
 
 interface Waiting {
   inbox_id: number;
@@ -166,7 +168,7 @@ export class InboxSource implements AlertSource {
   async stop(): Promise<void> {
     this.#stopping?.abort();
     this.consuming = false;
-    await Promise.race([this.#working, sleep(STOP_WITHIN_MS, undefined, { ref: false })]);
+    await within(STOP_WITHIN_MS, this.#working, () => undefined);
   }
 
   async #work(first: Waiting[], handle: HandleBatch, signal: AbortSignal): Promise<void> {
@@ -186,7 +188,7 @@ export class InboxSource implements AlertSource {
       } catch {
         // the store is away: whoever asks sees it in `consuming`, and health sees it in the store itself
         this.consuming = false;
-        await pause(backOffMs((failures += 1)), signal);
+        await pause(fullJitter(failures++, BACK_OFF), signal);
       }
     }
     return [];
@@ -202,7 +204,7 @@ export class InboxSource implements AlertSource {
         // a handler that throws says nothing about its messages; a row that cannot be deleted now is deleted later
       }
       if (signal.aborted) return this.inbox.putBack(batch);
-      await pause(backOffMs((failures += 1)), signal);
+      await pause(fullJitter(failures++, BACK_OFF), signal);
     }
   }
 }
@@ -221,10 +223,6 @@ async function isSettled(batch: readonly Waiting[], handle: HandleBatch): Promis
   await Promise.all(outcome.outcomes.map((one) => one.outcome === 'late' && one.fate));
   return true;
 }
-
-/** 50 ms, doubled up to 5 s, each time between half of it and all of it. */
-const backOffMs = (failures: number): number =>
-  Math.min(MAX_BACK_OFF_MS, 25 * 2 ** failures) * (0.5 + Math.random() / 2);
 
 /** A pause that ends early, and quietly, when the signal says so. */
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>

@@ -28,7 +28,7 @@ import { PostgresLogRetention } from './log-retention.postgres';
 import { PostgresReceipts } from './receipts.postgres';
 import { PostgresSeenPositions } from './seen-positions.postgres';
 
-export interface PostgresOptions extends DatabaseOptions {
+interface PostgresOptions extends DatabaseOptions {
   /** From when on a processor's log folds repeats; default 10 in 10 s. */
   folding?: Folding;
   /** The process's `ObservabilityModule.forRoot(…)`. */
@@ -60,17 +60,9 @@ export class PostgresModule implements OnApplicationShutdown {
         },
         bind(AccessChanges, PostgresAccessChanges, Database),
         bind(AlertActs, PostgresAlertActs, Database),
-        {
-          provide: AlertQueries,
-          useFactory: (database: Database) => new PostgresAlertQueries(database),
-          inject: [Database],
-        },
+        bind(AlertQueries, PostgresAlertQueries, Database),
         bind(DeadLetters, PostgresDeadLetters, Database),
-        {
-          provide: LogRetention,
-          useFactory: (database: Database) => new PostgresLogRetention(database),
-          inject: [Database],
-        },
+        bind(LogRetention, PostgresLogRetention, Database),
         bind(HintKey, PostgresHintKey, Database),
         bind(Receipts, PostgresReceipts, Database),
         bind(SeenPositions, PostgresSeenPositions, Database),

@@ -1,3 +1,4 @@
+import { fullJitter } from '@tocsin/timing';
 import type { QueryRunner } from 'typeorm';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -8,18 +9,23 @@ export type Role = (typeof ROLES)[number];
 /** Owns the functions that cross tenants, and no table. */
 export const DEFINER = 'tocsin_definer';
 
+/** Another migration needs some milliseconds to commit its roles. */
+const BACK_OFF = { firstMs: 100, capMs: 1_000 };
+const LAST_ATTEMPT = 9;
+
 /**
  * Creates what is missing. Roles belong to the cluster, not to a database, and no lock reaches across databases: two
  * migrations of two databases at once may both find a role missing, and one of them then finds it there after all.
  */
 export async function createRoles(runner: QueryRunner): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
+  for (let attempt = 0; ; attempt += 1) {
     try {
       await runner.query(CREATE_ROLES);
       return;
     } catch (error) {
-      if (attempt === 10 || !/already exists|duplicate key|concurrently updated/.test(String(error))) throw error;
-      await sleep(Math.random() * 100 * attempt);
+      if (attempt === LAST_ATTEMPT || !/already exists|duplicate key|concurrently updated/.test(String(error)))
+        throw error;
+      await sleep(fullJitter(attempt, BACK_OFF));
     }
   }
 }

@@ -45,7 +45,7 @@ export const postgresSettings = {
   }),
 };
 
-export type PostgresSettings = z.infer<z.ZodObject<typeof postgresSettings>>;
+type PostgresSettings = z.infer<z.ZodObject<typeof postgresSettings>>;
 
 /** The database's address, or undefined when neither DATABASE_URL nor DB_HOST is set. */
 export function databaseUrlOf(

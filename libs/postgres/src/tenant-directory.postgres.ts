@@ -1,6 +1,7 @@
 import type { Membership } from '@tocsin/contracts';
 import type { TenantDirectory, User } from '@tocsin/contracts/ports';
 import type { Database } from './database';
+import { TenantMembership } from './tenant-membership';
 
 /** What the port allows for an answer. */
 const ANSWER_WITHIN_MS = 600;
@@ -15,19 +16,15 @@ export class PostgresTenantDirectory implements TenantDirectory {
     });
   }
 
-  /** Lets a user see these tenants too, under these names and roles. Needs the standalone's role. */
-  async grant(user_id: string, memberships: readonly Membership[]): Promise<void> {
+  /**
+   * Lets a user see these tenants too, under these names and roles. Leaves a membership as it is that the user has already:
+   * somebody may have edited it since. Needs the standalone's role.
+   */
+  async introduce(user_id: string, memberships: readonly Membership[]): Promise<void> {
+    const rows = memberships.map((membership) => ({ user_id, ...membership }));
     await this.database.as(
-      memberships.map(({ tenant_id }) => tenant_id),
-      async (manager) => {
-        for (const { tenant_id, name, role } of memberships) {
-          await manager.query(
-            `insert into tocsin.tenant_membership (user_id, tenant_id, name, role) values ($1, $2, $3, $4)
-           on conflict (user_id, tenant_id) do update set name = excluded.name, role = excluded.role`,
-            [user_id, tenant_id, name, role],
-          );
-        }
-      },
+      rows.map(({ tenant_id }) => tenant_id),
+      (manager) => manager.createQueryBuilder().insert().into(TenantMembership).values(rows).orIgnore().execute(),
     );
   }
 }

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fullJitter } from '@tocsin/timing/back-off';
 import type { AlertMessageBody } from '@tocsin/contracts/wire';
 import { BrokerUnavailable } from './broker-unavailable';
 import { ConfirmingPublisher, type Publication, type PublishOutcome } from './confirming-publisher';
-import { fullJitter } from './full-jitter';
 import type { ChannelSetup } from './kept-channel';
 import { isSaid, refuseUnpublishable } from './publishable';
 

@@ -1,6 +1,7 @@
 import { connect, type ChannelModel, type RecoveringChannelModel } from 'amqplib';
+import { fullJitter } from '@tocsin/timing/back-off';
+import { within } from '@tocsin/timing/deadline';
 import { BrokerUnavailable } from './broker-unavailable';
-import { fullJitter } from './full-jitter';
 import { KeptChannel, type ChannelSetup } from './kept-channel';
 
 export interface BrokerConnectionOptions {
@@ -63,14 +64,13 @@ export class BrokerConnection {
     const channels = [...this.channels];
     this.channels.clear();
     // The connection's farewell does not wait for what channels still have to send, such as an acknowledgement; theirs does.
-    await within(
-      CLOSE_TIMEOUT_MS,
+    await untilEnded(
       Promise.all(channels.map((channel) => channel.end(new BrokerUnavailable('closed', 'The connection is closed.')))),
     );
     const model = await opening;
     this.live = undefined;
     this.setBlocked(false);
-    if (model) await within(CLOSE_TIMEOUT_MS, model.close());
+    if (model) await untilEnded(model.close());
   }
 
   private async start(): Promise<RecoveringChannelModel> {
@@ -120,10 +120,6 @@ function withHeartbeat(url: string): string {
   return parsed.href;
 }
 
-/** Awaits for so long at most, whatever comes of it. */
-async function within(timeoutMs: number, settling: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs)));
-  await Promise.race([settling.catch(() => undefined), timeout]);
-  clearTimeout(timer);
-}
+/** Waits for a farewell, whatever comes of it, and not for long. */
+const untilEnded = (farewell: Promise<unknown>): Promise<unknown> =>
+  within(CLOSE_TIMEOUT_MS, farewell, () => undefined).catch(() => undefined);

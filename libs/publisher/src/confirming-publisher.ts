@@ -31,7 +31,7 @@ export type PublishOutcome =
  */
 export type PublishFailure = 'unroutable' | 'nacked' | 'connection_lost' | 'blocked' | 'timeout' | 'not_sendable';
 
-export interface ConfirmingPublisherOptions extends BrokerConnectionOptions {
+interface ConfirmingPublisherOptions extends BrokerConnectionOptions {
   /** Declares what the publisher needs, on every channel that is made. */
   declare: ChannelSetup;
   /** How many messages may wait for the broker's confirmation at once. Default 256: a window that keeps a broker busy and bounds what a cut leaves unknown. */

@@ -2,7 +2,6 @@ export * from './alert-publisher';
 export * from './broker-connection';
 export * from './broker-unavailable';
 export * from './confirming-publisher';
-export * from './full-jitter';
 export * from './kept-channel';
 export * from './outbox';
 export * from './outbox-relay';

@@ -1,6 +1,7 @@
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
+import { fullJitter } from '@tocsin/timing/back-off';
+import { within } from '@tocsin/timing/deadline';
 import { BrokerUnavailable } from './broker-unavailable';
-import { fullJitter } from './full-jitter';
 
 /**
  * Declares what the channel needs and starts what runs on it. Rejecting means that there is no channel yet. `remade`: it
@@ -48,23 +49,16 @@ export class KeptChannel {
   async opened(timeoutMs: number): Promise<void> {
     if (this.made) return;
     if (this.ended) throw new BrokerUnavailable('closed', 'The connection is closed.');
-    await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => {
+    let waiter!: Waiter;
+    const made = new Promise<void>((resolve, reject) => this.waiters.add((waiter = { resolve, reject })));
+    try {
+      await within(timeoutMs, made, () => {
         const cause = this.lastError ?? this.connectionError();
-        waiter.reject(
-          new BrokerUnavailable('unreachable', `No channel to RabbitMQ within ${timeoutMs} ms.`, { cause }),
-        );
-      }, timeoutMs);
-      const settled = () => {
-        clearTimeout(timer);
-        this.waiters.delete(waiter);
-      };
-      const waiter: Waiter = {
-        resolve: () => (settled(), resolve()),
-        reject: (error) => (settled(), reject(error)),
-      };
-      this.waiters.add(waiter);
-    });
+        throw new BrokerUnavailable('unreachable', `No channel to RabbitMQ within ${timeoutMs} ms.`, { cause });
+      });
+    } finally {
+      this.waiters.delete(waiter);
+    }
   }
 
   /** Gives the present channel up and makes another. */
@@ -94,7 +88,7 @@ export class KeptChannel {
     this.ended = true;
     this.detach();
     this.made = undefined;
-    for (const waiter of [...this.waiters]) waiter.reject(reason);
+    for (const waiter of this.waiters) waiter.reject(reason);
     await channel?.close().catch(() => {});
   }
 
@@ -121,7 +115,7 @@ export class KeptChannel {
     this.made = channel;
     this.madeAt = Date.now();
     this.lastError = undefined;
-    for (const waiter of [...this.waiters]) waiter.resolve();
+    for (const waiter of this.waiters) waiter.resolve();
   }
 
   private lose(channel: ConfirmChannel, live: ChannelModel): void {

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseExactly, TooManyLongNumbers } from '@tocsin/messages/exact-json';
+import { fullJitter } from '@tocsin/timing/back-off';
+import { within } from '@tocsin/timing/deadline';
 import type { AlertMessageBody } from '@tocsin/contracts/wire';
 import type { AlertPublisher } from './alert-publisher';
 import { BrokerUnavailable } from './broker-unavailable';
 import type { PublishOutcome } from './confirming-publisher';
-import { fullJitter } from './full-jitter';
 import { OUTBOX_TABLE, quoted, type OutboxClient } from './outbox';
 import { isSaid, obstacleIn } from './publishable';
 
@@ -105,12 +106,7 @@ export class OutboxRelay {
   async stop(): Promise<void> {
     this.stopping?.abort();
     this.stopping = undefined;
-    const timeout = new AbortController();
-    await Promise.race([
-      this.working,
-      sleep(STOP_TIMEOUT_MS, undefined, { signal: timeout.signal, ref: false }).catch(() => undefined),
-    ]);
-    timeout.abort();
+    await within(STOP_TIMEOUT_MS, this.working, () => undefined);
   }
 
   private async work(signal: AbortSignal): Promise<void> {

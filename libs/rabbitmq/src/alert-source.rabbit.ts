@@ -1,6 +1,7 @@
 import { Unavailable } from '@tocsin/contracts';
 import { AlertSource, type HandleBatch } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
+import { within } from '@tocsin/timing';
 import { BrokerConnection, type ConfirmingPublisher, type Publication } from '@tocsin/publisher';
 import { randomUUID } from 'node:crypto';
 import { Outage } from './outage';
@@ -98,10 +99,7 @@ export class RabbitAlertSource extends AlertSource {
     const { connection, consumers, outage, watchdog } = present;
     watchdog.stop();
     outage.stop();
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, STOP_TIMEOUT_MS)));
-    await Promise.race([Promise.all(consumers.map(({ lane }) => lane.stop())), timeout]);
-    clearTimeout(timer);
+    await within(STOP_TIMEOUT_MS, Promise.all(consumers.map(({ lane }) => lane.stop())), () => undefined);
     for (const { lane } of consumers) lane.detach();
     await connection.close();
   }

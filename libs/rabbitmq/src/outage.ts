@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fullJitter } from '@tocsin/publisher';
+import { fullJitter } from '@tocsin/timing';
 
 /** The world may be away for hours: long enough apart to leave it alone, short enough to go on soon. */
 const BACK_OFF = { firstMs: 200, capMs: 5_000, floorMs: 100 };

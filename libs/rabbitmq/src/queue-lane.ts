@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MAX_MESSAGE_BYTES } from '@tocsin/messages';
 import type { BatchOutcome, HandleBatch, MessageOutcome, ReceivedMessage } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
-import { fullJitter } from '@tocsin/publisher';
+import { fullJitter } from '@tocsin/timing';
 import type { Outage } from './outage';
 
 export interface QueueLaneOptions {

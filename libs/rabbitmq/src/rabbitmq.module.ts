@@ -14,7 +14,7 @@ import { RabbitRawIntake } from './raw-intake.rabbit';
 import { declareTopology } from './topology';
 import { topologyOf } from './topology-names';
 
-export interface RabbitOptions {
+interface RabbitOptions {
   url: string;
   /** Messages that a consumer holds unacknowledged; of the urgent ones 500 at most. Default 2,000. */
   prefetch?: number;

@@ -1,3 +1,4 @@
+import { within } from '@tocsin/timing';
 import type { BrokerConnection, KeptChannel } from '@tocsin/publisher';
 import type { Log } from '@tocsin/observability';
 import type { QueueLane } from './queue-lane';
@@ -77,12 +78,8 @@ export class Watchdog {
   private async messagesIn(queue: string): Promise<number | undefined> {
     const channel = this.channel.current;
     if (!channel) return undefined;
-    let timer: NodeJS.Timeout | undefined;
-    const noAnswer = new Promise<'no answer'>(
-      (resolve) => (timer = setTimeout(resolve, ANSWER_WITHIN_MS, 'no answer')),
-    );
-    const answer = await Promise.race([channel.checkQueue(queue).catch(() => undefined), noAnswer]);
-    clearTimeout(timer);
+    const asking = channel.checkQueue(queue).catch(() => undefined);
+    const answer = await within(ANSWER_WITHIN_MS, asking, () => 'no answer' as const);
     this.silent = answer === 'no answer';
     return answer === 'no answer' ? undefined : answer?.messageCount;
   }

@@ -1,8 +1,9 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import { Unavailable } from '@tocsin/contracts';
+import { fullJitter, within } from '@tocsin/timing';
 
 const CONNECT_TIMEOUT_MS = 2_000;
-const RECONNECT_CAP_MS = 2_000;
+const RECONNECT = { firstMs: 100, capMs: 2_000 };
 
 /**
  * A client that is honest about an outage: nothing is queued while Redis is away, nothing is sent again after it, and what
@@ -19,7 +20,7 @@ export function newClient(url: string, connectionName: string): Redis {
     autoResubscribe: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    retryStrategy: (attempt) => 20 + Math.round(Math.random() * Math.min(RECONNECT_CAP_MS, 50 * 2 ** attempt)),
+    retryStrategy: (attempt) => fullJitter(attempt - 1, RECONNECT),
   };
   const client = new Redis(url, options);
   // what matters of it is seen by whoever waits for an answer; unheard it would be printed
@@ -61,24 +62,13 @@ export class RedisConnection {
    */
   async run<T>(timeoutMs: number, work: (client: Redis) => Promise<T>): Promise<T> {
     this.open();
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        // an answer may have arrived while this process was busy: it is read before the immediate
-        setImmediate(() => {
-          if (timer === undefined) return;
-          reject(new Error(`no answer within ${timeoutMs} ms`));
-          this.client.disconnect(true);
-        });
-      }, timeoutMs);
-    });
     try {
-      return await Promise.race([this.afterFirstAttempt(work), timeout]);
+      return await within(timeoutMs, this.afterFirstAttempt(work), () => {
+        this.client.disconnect(true);
+        throw new Error(`no answer within ${timeoutMs} ms`);
+      });
     } catch (error) {
       throw new Unavailable('redis', 'Redis does not answer.', { cause: error, since: this.lostAt });
-    } finally {
-      clearTimeout(timer);
-      timer = undefined;
     }
   }
 

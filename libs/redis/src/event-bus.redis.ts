@@ -12,7 +12,7 @@ import type { RedisConnection } from './connection';
 import { HintSubscriber } from './hint-subscriber';
 import { SigningKey } from './signing-key';
 
-export interface RedisEventBusOptions {
+interface RedisEventBusOptions {
   url: string;
   /** Before every topic. */
   prefix: string;

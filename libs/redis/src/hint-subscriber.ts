@@ -1,8 +1,9 @@
+import { within } from '@tocsin/timing';
 import type { Redis } from 'ioredis';
 import type { HintListener, Subscription } from '@tocsin/contracts/ports';
 import { newClient } from './connection';
 
-export interface HintSubscriberOptions {
+interface HintSubscriberOptions {
   url: string;
   /** Bytes of a topic to what listeners hear. */
   decode(topic: string, bytes: Buffer): Parameters<HintListener['onHint']>[0];
@@ -67,18 +68,9 @@ export class HintSubscriber {
     const entry: Listener = { listener, arrive: undefined };
     topic.listeners.add(entry);
     if (!topic.live) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(() => {
-          entry.arrive = undefined;
-          resolve();
-        }, SUBSCRIBE_TIMEOUT_MS);
-        entry.arrive = () => {
-          clearTimeout(timer);
-          entry.arrive = undefined;
-          resolve();
-        };
-        if (isNew && this.listening) void this.listenTo([[name, topic]]);
-      });
+      const arrived = new Promise<void>((resolve) => (entry.arrive = resolve));
+      if (isNew && this.listening) void this.listenTo([[name, topic]]);
+      await within(SUBSCRIBE_TIMEOUT_MS, arrived, () => (entry.arrive = undefined));
     }
     return { close: () => this.leave(name, topic, entry) };
   }
@@ -133,7 +125,9 @@ export class HintSubscriber {
   private announce(topic: Topic): void {
     topic.live = true;
     for (const entry of [...topic.listeners]) {
-      if (entry.arrive) entry.arrive();
+      const { arrive } = entry;
+      entry.arrive = undefined;
+      if (arrive) arrive();
       else entry.listener.onResumed();
     }
   }
@@ -154,17 +148,11 @@ export class HintSubscriber {
 
   private async ping(): Promise<void> {
     if (!this.listening) return;
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<never>(
-      (_, reject) => (timer = setTimeout(() => reject(new Error('no answer')), PING_TIMEOUT_MS)),
+    const answered = this.client.ping().then(
+      () => true,
+      () => false,
     );
-    try {
-      await Promise.race([this.client.ping(), deadline]);
-    } catch {
-      this.startAnew();
-    } finally {
-      clearTimeout(timer);
-    }
+    if (!(await within(PING_TIMEOUT_MS, answered, () => false))) this.startAnew();
   }
 
   /** Unless the connection ended by itself already. */

@@ -6,7 +6,7 @@ import { RedisEventBus } from './event-bus.redis';
 import { RedisStreamSlots } from './stream-slots.redis';
 import { RedisTicketStore } from './ticket-store.redis';
 
-export interface RedisModuleOptions {
+interface RedisModuleOptions {
   url: string;
   /** Before every topic and key. Default none. */
   prefix?: string;

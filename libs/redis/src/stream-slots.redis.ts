@@ -9,10 +9,11 @@ import {
 } from '@tocsin/contracts';
 import { StreamSlots, type TakeResult } from '@tocsin/contracts/ports';
 import type { Metrics } from '@tocsin/observability';
+import { within } from '@tocsin/timing';
 import type { RedisConnection } from './connection';
 import { BEAT, GIVE_BACK, STATE, TAKE } from './stream-slots.scripts';
 
-export interface RedisStreamSlotsOptions {
+interface RedisStreamSlotsOptions {
   /** Before every key. */
   prefix: string;
   /** How long a gateway that is silent keeps its slots, in milliseconds. It speaks three times as often. Default 6,000. */
@@ -33,7 +34,7 @@ const SLOTS_A_SCRIPT = 500;
 /** Streams of one script, each with a few slots. */
 const STREAMS_A_SCRIPT = 100;
 
-type Answer = 'taken' | { full: SlotScope } | 'away' | 'late';
+type Answer = 'taken' | { full: SlotScope } | 'away';
 
 interface Question {
   slots: readonly StreamSlot[];
@@ -85,7 +86,7 @@ export class RedisStreamSlots extends StreamSlots {
 
     for (const { key } of slots) this.asked.set(key, (this.asked.get(key) ?? 0) + 1);
     const asking = this.ask(slots);
-    const answer = await withinMs(ANSWER_WITHIN_MS, asking);
+    const answer = await within(ANSWER_WITHIN_MS, asking, () => 'late' as const);
     if (answer === 'late') {
       this.lateAnswers += 1;
       void asking.then(() => {
@@ -282,18 +283,5 @@ export class RedisStreamSlots extends StreamSlots {
 
   private slotKey(key: string): string {
     return `${this.options.prefix}streams:${key}`;
-  }
-}
-
-/** What was answered in time; `late` otherwise. What arrived while this process was busy is in time. */
-async function withinMs(timeoutMs: number, answer: Promise<Answer>): Promise<Answer> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Answer>((resolve) => {
-    timer = setTimeout(() => setImmediate(resolve, 'late'), timeoutMs);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

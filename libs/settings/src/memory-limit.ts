@@ -1,7 +1,7 @@
 import { totalmem } from 'node:os';
 
 /** The bytes of memory that this process may use: its cgroup's limit where it has one, else what the machine has. */
-export function memoryLimit(): number {
+function memoryLimit(): number {
   const constrained = process.constrainedMemory();
   const total = totalmem();
   return constrained > 0 && constrained < total ? constrained : total;

@@ -5,7 +5,7 @@ import { z } from 'zod';
 // slices in its config.ts and reads them once; nothing else looks at the environment.
 
 /** What a setting says of itself, for `.env.example` and the table in the documents. */
-export interface AboutSetting {
+interface AboutSetting {
   /** One sentence: what it does, its unit, what turns it off. */
   description: string;
   /** Its value never appears in an example, a message or a log, and `<NAME>_FILE` may name a file that holds it. */

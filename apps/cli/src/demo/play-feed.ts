@@ -1,3 +1,4 @@
+import { fullJitter } from '@tocsin/timing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MAX_BATCH, type AlertDoor, type Answer } from '../alert-door';
 import type { FeedItem } from './bakery-feed';
@@ -22,7 +23,7 @@ export interface Watcher {
   back(waitedMs: number): void;
 }
 
-export interface Play {
+interface Play {
   feed: Iterator<FeedItem>;
   door: AlertDoor;
   /** Alerts a second, on average. */
@@ -33,7 +34,7 @@ export interface Play {
 
 /** What waits for an absent server at most; the feed stands still then. */
 const MAX_WAITING = MAX_BATCH;
-const RETRY_MS = { first: 250, most: 2_000 };
+const BACK_OFF = { firstMs: 250, capMs: 2_000 };
 const SAY_EVERY_MS = 5_000;
 
 /**
@@ -45,7 +46,7 @@ export async function playFeed({ feed, door, rate, watcher, interrupted }: Play)
   const tally: Tally = { published: 0, retried: 0, unsent: 0 };
   let ended = false;
   let dueAt = performance.now();
-  let outage: { sinceMs: number; saidMs: number; tryAt: number; delayMs: number } | undefined;
+  let outage: { sinceMs: number; saidMs: number; tryAt: number; failures: number } | undefined;
 
   const takeDue = (now: number) => {
     while (!ended && now >= dueAt && waiting.length < MAX_WAITING) {
@@ -75,13 +76,12 @@ export async function playFeed({ feed, door, rate, watcher, interrupted }: Play)
     waiting.splice(0, batch.length, ...batch.filter((sent) => !done.includes(sent)));
     if (trouble?.kind === 'refused') tally.refusal = trouble.lines;
     if (trouble?.kind !== 'away') return trouble === undefined;
-    outage ??= { sinceMs: now, saidMs: -Infinity, tryAt: 0, delayMs: RETRY_MS.first };
+    outage ??= { sinceMs: now, saidMs: -Infinity, tryAt: 0, failures: 0 };
     if (now - outage.saidMs >= SAY_EVERY_MS) {
       watcher.waiting(trouble.sentence, now - outage.sinceMs, waiting.length);
       outage.saidMs = now;
     }
-    outage.tryAt = now + outage.delayMs * (0.5 + Math.random() / 2);
-    outage.delayMs = Math.min(RETRY_MS.most, outage.delayMs * 2);
+    outage.tryAt = now + fullJitter(outage.failures++, BACK_OFF);
     return true;
   };
 

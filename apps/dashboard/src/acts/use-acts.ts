@@ -16,7 +16,7 @@ const NAMED = 3;
 const hasKeys = (): boolean => !matchMedia('(pointer: coarse)').matches;
 
 /** The act that undoes an act, for an alert as it was before. Null: the act cannot be undone, like a note. */
-export function inverseOf({ act }: AlertAct, before: Alert): AlertAct | null {
+function inverseOf({ act }: AlertAct, before: Alert): AlertAct | null {
   const back: Record<Act, AlertAct | null> = {
     acknowledge:
       before.status === 'snoozed' && before.snoozed_until
@@ -37,7 +37,7 @@ export function inverseOf({ act }: AlertAct, before: Alert): AlertAct | null {
 }
 
 /** Whether an act would change the alert. A bulk act skips the alerts that it would not change. */
-export function applies({ act }: AlertAct, { status }: Alert): boolean {
+function applies({ act }: AlertAct, { status }: Alert): boolean {
   if (act === 'acknowledge') return status === 'firing' || status === 'snoozed';
   if (act === 'unacknowledge') return status === 'acknowledged';
   if (act === 'reopen') return status === 'resolved';

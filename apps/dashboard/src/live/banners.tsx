@@ -6,7 +6,7 @@ import buttons from '../settings/icon-button.module.css';
 import styles from './banners.module.css';
 
 /** A sentence above the list, with up to two buttons. */
-export function Banner({
+function Banner({
   icon,
   children,
   testId,

@@ -74,10 +74,7 @@ interface Circumstances {
 }
 
 /** The text and tone of the pill. It never shows `Live` for a connection that is not live. */
-export function pillOf(
-  status: StreamStatus,
-  { paused, fresh, now, t, span }: Circumstances,
-): { words: string; tone: Tone } {
+function pillOf(status: StreamStatus, { paused, fresh, now, t, span }: Circumstances): { words: string; tone: Tone } {
   switch (status.state) {
     case 'closed':
     case 'connecting':

@@ -10,7 +10,7 @@ import { useReached } from './banners';
 import styles from './empty.module.css';
 
 /** Says why there are no rows, and what the user can do about it. */
-export function Empty({
+function Empty({
   icon,
   title,
   hint,

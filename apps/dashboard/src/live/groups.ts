@@ -1,6 +1,6 @@
 import { SEVERITIES, type Alert, type Severity } from '@tocsin/contracts/wire';
 
-export interface Group {
+interface Group {
   /** The service or name that its alerts share; empty: they have no name. */
   key: string;
   count: number;

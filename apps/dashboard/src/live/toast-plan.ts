@@ -4,7 +4,7 @@ import { RINGING_CHANGES, type Entry, type Severity } from '@tocsin/contracts/wi
 const BURST = 5;
 const BURST_WINDOW_MS = 3_000;
 /** How many toasts are shown at once; further alerts are only counted. */
-export const MOST_TOASTS = 3;
+const MOST_TOASTS = 3;
 /**
  * How long a toast is shown, in milliseconds. Infinity: until the user acts on it or dismisses it. A severity that is
  * missing gets no toast.
@@ -15,7 +15,7 @@ export const TOAST_MS: Partial<Record<Severity, number>> = {
   medium: 6_000,
 };
 
-export type ToastPlan =
+type ToastPlan =
   | { kind: 'none' }
   /** Show a toast for this alert, or renew the one that is shown. */
   | { kind: 'alert' }

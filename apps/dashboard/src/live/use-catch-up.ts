@@ -4,12 +4,12 @@ import { RINGING_CHANGES, type Alert } from '@tocsin/contracts/wire';
 import { serverNow } from '../words/clock';
 import { AWAY_MS, type Seen } from './use-seen';
 
-export interface Missed {
+interface Missed {
   count: number;
   urgent: number;
 }
 
-export interface CatchUp {
+interface CatchUp {
   missed: Missed | null;
   /**
    * Alerts after this time (milliseconds, the server's clock) came while the user was away; null: the user was not

@@ -16,7 +16,7 @@ const MOVE_ON_MS = 30_000;
 /** The previous numbers stay until the next ones are loaded. */
 const COMMON = { refetchInterval: MOVE_ON_MS, staleTime: 1_000, placeholderData: keepPreviousData };
 
-export interface Numbers {
+interface Numbers {
   stats: AlertStats | undefined;
   /** When the stats were counted, by `Date.now()`; 0: not yet. */
   countedAt: number;

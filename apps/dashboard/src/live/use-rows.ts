@@ -9,7 +9,7 @@ import { useSettledRows } from './use-settled-rows';
 /** How many alerts one page of the list has. */
 const PAGE = 100;
 
-export interface Rows {
+interface Rows {
   /** The search that is sent to the server. */
   search: AlertSearch;
   parsed: Search;

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { StreamStatus } from '@tocsin/react-client';
 
-export interface Tenants {
+interface Tenants {
   all: readonly { tenant_id: string; name: string }[];
   /** A tenant's name; null when the user has only one tenant, whose name need not be shown. */
   nameOf(tenantId: string): string | null;

@@ -8,7 +8,7 @@ import { SavedViews } from './saved-views';
 import { parseSearch, toggled, type Facet } from './search-syntax';
 import styles from './navigation.module.css';
 
-export const VIEW_ICONS: Record<View, ReactNode> = {
+const VIEW_ICONS: Record<View, ReactNode> = {
   open: <Inbox size={16} aria-hidden />,
   mine: <UserRound size={16} aria-hidden />,
   snoozed: <AlarmClock size={16} aria-hidden />,

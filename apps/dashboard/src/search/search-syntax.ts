@@ -32,7 +32,7 @@ export interface Search {
   words: string[];
 }
 
-export const FACETS = ['severity', 'service', 'tenant', 'type'] as const;
+const FACETS = ['severity', 'service', 'tenant', 'type'] as const;
 export type Facet = (typeof FACETS)[number];
 
 const OPEN: readonly AlertStatus[] = ['firing', 'acknowledged', 'snoozed'];

@@ -4,7 +4,7 @@ import { OtherTabs } from './other-tabs';
 import { keepToken, readToken, takeToken, type Claims, type TokenProblem } from './session';
 import { tokenFrom, tokenUrl } from './token-source';
 
-export interface Session {
+interface Session {
   /** The token's claims; or why it cannot be used; or null: no user is signed in. A new object for each token. */
   claims: Claims | TokenProblem | null;
   /** Whether the first token is being requested. */

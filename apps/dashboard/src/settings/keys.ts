@@ -8,7 +8,7 @@ export function keyOf(event: KeyboardEvent): string {
 }
 
 /** Whether the user is typing text, so that a letter is not a shortcut. */
-export const isTyping = (target: EventTarget | null): boolean =>
+const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 
 /** The longest time between the two keys of a pair. */

@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from 'react';
 
 /** A saved view: a name, and in `at` the query of the page's address. */
-export interface SavedView {
+interface SavedView {
   name: string;
   at: string;
 }
@@ -26,7 +26,7 @@ export interface Preferences {
   views: readonly SavedView[];
 }
 
-export const DEFAULTS: Preferences = {
+const DEFAULTS: Preferences = {
   theme: 'system',
   language: 'system',
   rows: 'comfortable',

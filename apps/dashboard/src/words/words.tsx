@@ -6,7 +6,7 @@ import { es } from './es';
 
 /** The languages of the page, each under its own name. */
 export const LANGUAGES = { en: 'English', es: 'Español' } as const;
-export type Language = keyof typeof LANGUAGES;
+type Language = keyof typeof LANGUAGES;
 const WORDS: Record<Language, Record<WordId, string>> = { en, es };
 
 type Values = Record<string, string | number | Date | null | undefined>;
@@ -16,7 +16,7 @@ export type Words = (id: WordId, values?: Values) => string;
 const WordsContext = createContext<{ t: Words; intl: IntlShape } | null>(null);
 
 /** The first of the browser's languages that the page has, else English. */
-export const browserLanguage = (wanted: readonly string[]): Language =>
+const browserLanguage = (wanted: readonly string[]): Language =>
   wanted.map((tag) => tag.slice(0, 2).toLowerCase()).find((tag): tag is Language => Object.hasOwn(LANGUAGES, tag)) ??
   'en';
 

@@ -10,7 +10,7 @@ export interface RequestHead {
 }
 
 /** node:http takes 16 KiB. What comes near it is left to it. */
-export const MAX_HEAD_BYTES = 15 * 1024;
+const MAX_HEAD_BYTES = 15 * 1024;
 const MAX_FIELDS = 64;
 const END = '\r\n\r\n';
 const START = 'GET /api/events';

@@ -11,7 +11,7 @@ import type { EventLog } from '@tocsin/contracts/ports';
 import type { SentPosition } from '../positions/cursor';
 
 /** The most entries that are read at a time: a page is written before the next is read, so that a slow client holds one page at most. */
-export const PAGE_SIZE = 500;
+const PAGE_SIZE = 500;
 /** What a page should take, and how many entries it has while nobody knows how large they are: 64 of 64 KiB are 4 MiB. */
 const PAGE_BYTES = 1_048_576;
 const FIRST_PAGE = 64;

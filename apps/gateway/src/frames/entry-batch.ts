@@ -13,11 +13,11 @@ const opening = (hint: Hint, named: boolean): string =>
   named ? `event: ${hint.event satisfies StreamEvent}\ndata: ` : 'data: ';
 
 /** An entry's frame without its id line: the same bytes for every stream, whatever its tenants. */
-export const entryBody = (hint: Hint, named: boolean): Buffer =>
+const entryBody = (hint: Hint, named: boolean): Buffer =>
   Buffer.concat([Buffer.from(opening(hint, named)), hint.data!, BLANK_LINE]);
 
 /** Whole frames, and how many they are. */
-export class Frames extends SharedBytes {
+class Frames extends SharedBytes {
   constructor(
     bytes: Buffer,
     readonly count: number,

@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 /** Idle connections that are kept at most: beyond it the one that was silent for longest goes, whoever keeps it open. */
-export const MAX_IDLE = 4_096;
+const MAX_IDLE = 4_096;
 
 /** Answers under way of each server. */
 const underWay = new WeakMap<Server, Set<ServerResponse>>();

@@ -3,7 +3,7 @@ import { Refused } from '@tocsin/contracts';
 import { ListCutter, type Span } from './list-cutter';
 
 /** A decoded body. Elements that are larger or hold more than any message may are `NotDecoded`. */
-export interface SlicedJson {
+interface SlicedJson {
   value: unknown;
   /** Whether text in it may hold what cannot be stored. */
   escapes: boolean;

@@ -1,7 +1,7 @@
 import type { NextFunction, Request, Response } from 'express';
 
 /** Who may be told that it may deliver here: names as in `WebHook-Request-Origin`, or `*` in it for whoever asks. */
-export type WebhookOrigins = readonly string[];
+type WebhookOrigins = readonly string[];
 
 /**
  * The handshake of CloudEvents' HTTP webhooks: before a system delivers events to an address that a user of it has named, it

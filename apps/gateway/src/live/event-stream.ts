@@ -18,7 +18,7 @@ const MAX_EMPTY_PAGES = 5;
 const REPLAY_CHUNK_BYTES = 65_536;
 
 /** Who lends a stream its feeds. Whoever holds one longer than it needs keeps a subscription open for nobody. */
-export interface FeedLender {
+interface FeedLender {
   release(tenant: TenantId): void;
 }
 

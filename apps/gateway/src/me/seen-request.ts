@@ -9,7 +9,7 @@ export const MAX_TENANTS = 200;
 export const EPOCH = /^[a-z0-9]{1,16}$/;
 
 /** How far somebody says to have seen: by tenant, or as the cursor of a stream. */
-export type SentSeen =
+type SentSeen =
   | { kind: 'positions'; positions: SeenPosition[] }
   | { kind: 'cursor'; cursor: Extract<SentCursor, { kind: 'positions' }> };
 

@@ -85,7 +85,7 @@ const GO_ELSEWHERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['draining', 'at
 const STREAM_PATH = /^\/api\/events\/?$/i;
 
 /** What was asked, as far as an answer depends on it. */
-export interface FailedRequest {
+interface FailedRequest {
   /** Without the query. */
   path: string;
   headers: IncomingHttpHeaders;

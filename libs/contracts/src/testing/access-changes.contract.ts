@@ -3,7 +3,7 @@ import { Refused } from '../errors';
 import type { AccessChanges, Revocation } from '../ports';
 import { aTenant } from './an-alert';
 
-export interface OpenAccessChanges {
+interface OpenAccessChanges {
   accessChanges: AccessChanges;
   close(): Promise<void>;
 }

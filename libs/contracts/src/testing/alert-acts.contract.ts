@@ -10,7 +10,7 @@ import type { ValidMessage } from '../valid-message';
 import { aPlannedEvent, aTenant } from './an-alert';
 import { eventually } from './eventually';
 
-export interface OpenAlertActs {
+interface OpenAlertActs {
   /** As the gateway has it. */
   acts: AlertActs;
   /** As the processor has it, for what time undoes; the same one where a process does both. */
@@ -22,7 +22,7 @@ export interface OpenAlertActs {
 }
 
 /** An act without more than it needs, until an hour from now where it needs a time. */
-export const anAct = (act: Act, by = 'ana', more: Partial<AttemptedAct> = {}): AttemptedAct => ({
+const anAct = (act: Act, by = 'ana', more: Partial<AttemptedAct> = {}): AttemptedAct => ({
   act,
   by,
   until: act === 'snooze' ? new Date(Date.now() + 3_600_000).toISOString() : null,

@@ -4,7 +4,7 @@ import type { AlertListQuery, AlertQueries, AlertSelection, EventLog } from '../
 import type { TenantId } from '../tenant';
 import { aPlannedEvent, aTenant } from './an-alert';
 
-export interface OpenAlertQueries {
+interface OpenAlertQueries {
   queries: AlertQueries;
   /** What stores alerts. */
   log: Pick<EventLog, 'append'>;

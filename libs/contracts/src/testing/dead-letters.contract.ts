@@ -2,7 +2,7 @@ import type { DeadLetter } from '../event';
 import type { DeadLetters, EventLog } from '../ports';
 import { aTenant } from './an-alert';
 
-export interface OpenDeadLetters {
+interface OpenDeadLetters {
   deadLetters: DeadLetters;
   /** What buries them. */
   log: Pick<EventLog, 'bury'>;

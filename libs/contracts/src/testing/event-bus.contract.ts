@@ -3,7 +3,7 @@ import type { EventBus, HintListener } from '../ports';
 import { aHint, aTenant } from './an-alert';
 import { eventually } from './eventually';
 
-export interface OpenEventBus {
+interface OpenEventBus {
   bus: EventBus;
   close(): Promise<void>;
 }

@@ -20,7 +20,7 @@ import { eventually } from './eventually';
 /** Folding that a test can see the end of. */
 export const FOLDS: Folding = { after: 3, windowMs: 1_500 };
 
-export interface OpenEventLog {
+interface OpenEventLog {
   /** As the processor has it, folding by default. */
   log: EventLog;
   /** The same with `FOLDS`. */

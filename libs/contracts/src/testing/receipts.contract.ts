@@ -3,7 +3,7 @@ import type { PlannedEvent, StoredEvent } from '../event';
 import type { EventLog, PublishedMessage, Receipts } from '../ports';
 import { aPlannedEvent, aTenant } from './an-alert';
 
-export interface OpenReceipts {
+interface OpenReceipts {
   receipts: Receipts;
   log: EventLog;
   close(): Promise<void>;

@@ -2,7 +2,7 @@ import type { EventLog, Reader, SeenPosition, SeenPositions } from '../ports';
 import type { TenantId } from '../tenant';
 import { aPlannedEvent, aTenant } from './an-alert';
 
-export interface OpenSeenPositions {
+interface OpenSeenPositions {
   seen: SeenPositions;
   log: EventLog;
   close(): Promise<void>;

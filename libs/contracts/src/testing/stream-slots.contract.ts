@@ -4,7 +4,7 @@ import type { StreamSlots, TakeResult } from '../ports';
 import { aTenant } from './an-alert';
 import { eventually } from './eventually';
 
-export interface OpenStreamSlots {
+interface OpenStreamSlots {
   /** Two gateways of one system; where there can only be one, it stands here twice. */
   gateways: readonly [StreamSlots, StreamSlots];
   /** Ends the first gateway as a crash would: it gives nothing back. */
@@ -12,7 +12,7 @@ export interface OpenStreamSlots {
   close(): Promise<void>;
 }
 
-export interface StreamSlotsUnderTest {
+interface StreamSlotsUnderTest {
   open(): Promise<OpenStreamSlots>;
   /** How long a dead gateway's slots stay taken, in milliseconds, where a gateway can die alone. */
   lifetimeMs?: number;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { TicketStore } from '../ports';
 
-export interface OpenTicketStore {
+interface OpenTicketStore {
   tickets: TicketStore;
   close(): Promise<void>;
 }

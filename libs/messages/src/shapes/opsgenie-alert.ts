@@ -65,7 +65,7 @@ export function readOpsgenieAlert(value: unknown): MessageShape | undefined {
 
 /** What Opsgenie's API does with an alert, as far as there is something like it here. */
 export const OPSGENIE_ACTIONS = ['close', 'acknowledge', 'unacknowledge', 'notes'] as const;
-export type OpsgenieAction = (typeof OPSGENIE_ACTIONS)[number];
+type OpsgenieAction = (typeof OPSGENIE_ACTIONS)[number];
 
 const WORDS = { acknowledge: 'Acknowledged', unacknowledge: 'Acknowledgement withdrawn', notes: 'Noted' } as const;
 

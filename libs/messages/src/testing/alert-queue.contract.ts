@@ -2,7 +2,7 @@ import type { AlertIntake, AlertSource, HandleBatch, ReceivedMessage } from '@to
 import { anAlert, eventually } from '@tocsin/contracts/testing';
 import { type AlertMessage, parseAlertMessage } from '../alert-message';
 
-export interface OpenAlertQueue {
+interface OpenAlertQueue {
   intake: AlertIntake;
   /** A further consumer of the same queue, not consuming yet. `close` stops those that are left. */
   source(): Promise<AlertSource>;

@@ -5,7 +5,7 @@ import { aTenant, eventually } from '@tocsin/contracts/testing';
 import { asSaid } from '../published-form';
 import { parseAlertMessage } from '../alert-message';
 
-export interface OpenNewestWord {
+interface OpenNewestWord {
   log: EventLog;
   /** The same, which folds the second repeat within a window that a test can see the end of. */
   folding: EventLog;

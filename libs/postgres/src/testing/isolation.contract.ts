@@ -8,7 +8,7 @@ import type { Role } from '../roles';
 import { PostgresTenantDirectory } from '../tenant-directory.postgres';
 import { asOwner } from './as-owner';
 
-export interface OpenIsolation {
+interface OpenIsolation {
   /** A migrated database, as its owner. */
   connection: DatabaseConnection;
   close(): Promise<void>;
@@ -68,7 +68,7 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
         `insert into tocsin.seen (user_id, tenant_id, epoch, seq) values ('user of a', 'a', 'e', 1), ('user of b', 'b', 'e', 1)`,
       );
       for (const tenant_id of [a, b])
-        await new PostgresTenantDirectory(database).grant(`user of ${tenant_id}`, [
+        await new PostgresTenantDirectory(database).introduce(`user of ${tenant_id}`, [
           { tenant_id, name: tenant_id, role: 'viewer' },
         ]);
     }, 60_000);

@@ -6,7 +6,7 @@ import type { AlertStreamOptions } from '../stream/options';
 import { apiUrlOf } from '../stream/stream-url';
 
 /** The objects that all hooks share. */
-export interface Client {
+interface Client {
   stream: AlertStream;
   api: AlertsApi;
   store: AlertStore;

@@ -15,7 +15,7 @@ const WELL_AFTER_MS = 10_000;
  */
 const RENEW_AGAIN_MS = 5_000;
 
-export interface ConnectionOptions {
+interface ConnectionOptions {
   /** The stream's address, with the whole query except the credential. */
   url: string;
   fetch: typeof fetch;

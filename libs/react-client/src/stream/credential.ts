@@ -12,7 +12,7 @@ interface Known {
 }
 
 /** The credential of one request: headers, or query parameters for a ticket. Null: no user is signed in. */
-export type Signature = { headers: Record<string, string>; query: Record<string, string> } | null;
+type Signature = { headers: Record<string, string>; query: Record<string, string> } | null;
 
 /**
  * The claims of a JWT, unverified: user id, `exp` and `iat` in seconds. The server checks all of it, so a forged token

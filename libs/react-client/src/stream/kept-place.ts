@@ -1,7 +1,7 @@
 import type { PlaceStorage } from './options';
 
 /** A stream's position, and the time when the stream was there (`Date.now()`). */
-export interface Place {
+interface Place {
   cursor: string;
   at: number;
 }

@@ -10,7 +10,7 @@ export type Opened =
   /** A response that is no stream. `problem` is set when the gateway itself sent it; a proxy's page has none. */
   | { kind: 'answer'; status: number; problem: Problem | null; retryAfter: string | null };
 
-export interface StreamRequest {
+interface StreamRequest {
   url: string;
   headers: Record<string, string>;
   /** Whether cookies go to another origin too, because the request has no other credential. */

@@ -1,4 +1,4 @@
-export interface PageLifeListeners {
+interface PageLifeListeners {
   /** The page is visible again: its timers may have slept. */
   lookedAt(): void;
   online(): void;

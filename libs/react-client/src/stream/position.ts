@@ -1,12 +1,12 @@
 /** A client's position in one tenant's event log. `fp` proves it to the server; the client only passes it on. */
-export interface Position {
+interface Position {
   epoch: string;
   seq: number;
   fp: string;
 }
 
 /** Positions by tenant id. The cursor of a stream with one tenant does not name the tenant; the key is then empty. */
-export type Positions = ReadonlyMap<string, Position>;
+type Positions = ReadonlyMap<string, Position>;
 
 const POSITION = /^([^-]+)-(\d+)-([^-]+)$/;
 
@@ -21,7 +21,7 @@ export function readCursor(cursor: string | null | undefined): Positions {
   return positions;
 }
 
-export const writeCursor = (positions: Positions): string =>
+const writeCursor = (positions: Positions): string =>
   [...positions].map(([tenant, { epoch, seq, fp }]) => `${tenant && `${tenant}=`}${epoch}-${seq}-${fp}`).join(';');
 
 /**

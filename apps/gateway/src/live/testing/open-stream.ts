@@ -40,7 +40,7 @@ export class BusInMemory extends EventBus {
   }
 }
 
-export interface Frame {
+interface Frame {
   id: string | undefined;
   event: string | undefined;
   data: Record<string, unknown>;

@@ -1,4 +1,4 @@
-import { fullJitter } from './full-jitter';
+import { fullJitter } from './back-off';
 
 describe('the wait before another attempt', () => {
   const waits = (attempt: number) =>

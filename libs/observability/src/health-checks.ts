@@ -1,0 +1,73 @@
+import { ServiceUnavailableException } from '@nestjs/common';
+import type {
+  HealthCheckResult,
+  HealthCheckService,
+  HealthIndicatorFunction,
+  HealthIndicatorService,
+} from '@nestjs/terminus';
+import type { DependencyHealth, Health } from './health';
+
+interface HealthReport {
+  /** `degraded`: something is down that the app can do without for a while. */
+  status: 'ok' | 'degraded' | 'down';
+  dependencies: Record<string, DependencyHealth>;
+}
+
+/**
+ * What an orchestrator and an operator ask, each as one health check of Terminus. Its indicators read what `Health` knows
+ * already and ask no dependency anew: a storm of probes costs nothing.
+ */
+export class HealthChecks {
+  constructor(
+    private readonly terminus: HealthCheckService,
+    private readonly indicators: HealthIndicatorService,
+    private readonly health: Health,
+  ) {}
+
+  /** `ok` whenever the process can say so. It has no indicator: an outage elsewhere must not restart every process. */
+  async liveness(): Promise<{ status: 'ok' }> {
+    await this.check([]);
+    return { status: 'ok' };
+  }
+
+  /** Why the app is not ready; undefined when it is. */
+  async unreadiness(): Promise<string | undefined> {
+    const { error } = await this.check([
+      () => {
+        const readiness = this.indicators.check('readiness');
+        const reason = this.health.unreadiness;
+        return reason === undefined ? readiness.up() : readiness.down({ reason });
+      },
+    ]);
+    return error?.readiness?.reason as string | undefined;
+  }
+
+  /** Every dependency as it was found last, and what that means for the app. */
+  async report(): Promise<HealthReport> {
+    const { dependencies } = this.health;
+    const result = await this.check(
+      Object.entries(dependencies).map(([name, { status, critical }]) => () => {
+        const indicator = this.indicators.check(name);
+        if (status === 'up') return indicator.up();
+        return critical ? indicator.down() : indicator.degraded();
+      }),
+    );
+    return { status: statusOf(result), dependencies };
+  }
+
+  /** Terminus throws what is not well. Whoever asks here wants the result either way. */
+  private async check(indicators: HealthIndicatorFunction[]): Promise<HealthCheckResult> {
+    try {
+      return await this.terminus.check(indicators);
+    } catch (error) {
+      if (error instanceof ServiceUnavailableException) return error.getResponse() as HealthCheckResult;
+      throw error;
+    }
+  }
+}
+
+/** From the indicators alone: a process that ends calls itself `shutting_down` in Terminus, and is not ready here, while its dependencies may be well. */
+function statusOf({ error, details }: HealthCheckResult): HealthReport['status'] {
+  if (Object.keys(error ?? {}).length > 0) return 'down';
+  return Object.values(details).every(({ status }) => status === 'up') ? 'ok' : 'degraded';
+}

@@ -1,0 +1,2 @@
+export * from './back-off';
+export * from './deadline';
