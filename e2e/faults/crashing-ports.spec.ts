@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { HandleBatch } from '@tocsin/contracts/ports';
+import type { DeliveryListener, SourceQueue } from '@tocsin/contracts/ports';
 import { AlertSource, EventBus, EventLog } from '@tocsin/contracts/ports';
+import { ListenerByHand } from '@tocsin/contracts/testing';
 import { CrashingAlertSource, CrashingEventBus, CrashingEventLog, Failpoints } from './crashing-ports';
 
 /** What was called, in its order; anything can be called. */
@@ -78,18 +79,27 @@ describe('failpoints', () => {
     }
   });
 
-  it('crash between a batch that is settled and its acknowledgement', async () => {
-    let handle: HandleBatch | undefined;
+  it('crash between a message that is handled and its acknowledgement', async () => {
+    let given!: DeliveryListener;
     const inner = {
-      consume: async (given: HandleBatch) => void (handle = given),
+      consume: async (open: (queue: SourceQueue) => DeliveryListener) =>
+        void (given = open({ name: 'q', kind: 'common', prefetch: 1, parks: false })),
+      bury: async () => undefined,
+      cancel: async () => undefined,
       stop: async () => undefined,
       consuming: true,
     } satisfies AlertSource;
-    await new CrashingAlertSource(inner, Failpoints.parse('settle.before=crash', crash)).consume(
-      async () => (calls.push('handled'), { kind: 'settled', outcomes: [] }),
-    );
-    expect(await untilCrash(handle!([]))).toBe('stood still');
-    expect(calls).toEqual(['handled', 'crash']);
+    const listener = new ListenerByHand((delivery, session) => session.acknowledge(delivery));
+    await new CrashingAlertSource(inner, Failpoints.parse('settle.before=crash', crash)).consume(() => listener);
+    given.opened({
+      acknowledgeUpTo: () => void calls.push('acknowledged'),
+      acknowledge: () => void calls.push('acknowledged'),
+      giveBack: () => undefined,
+      park: () => undefined,
+    });
+    given.delivered({ message: { body: Buffer.from('{}'), redelivered: false }, returns: 0 });
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect([listener.deliveries.length, calls]).toEqual([1, ['crash']]);
   });
 
   it.each([

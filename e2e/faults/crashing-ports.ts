@@ -12,9 +12,13 @@ import {
   EventBus,
   EventLog,
   type AppendResult,
-  type HandleBatch,
+  type DeadDelivery,
+  type Delivery,
+  type DeliveryListener,
+  type DeliverySession,
   type HintListener,
   type PublishedHint,
+  type SourceQueue,
   type Subscription,
 } from '@tocsin/contracts/ports';
 import { existsSync } from 'node:fs';
@@ -87,8 +91,7 @@ export class Failpoints {
   }
 }
 
-const behind = (point: Point) =>
-  point.startsWith('publish') ? 'redis' : point.startsWith('settle') ? 'rabbitmq' : 'postgres';
+const behind = (point: Point) => (point.startsWith('publish') ? 'bus' : point.startsWith('settle') ? 'queue' : 'log');
 
 async function held(point: Point, file: string): Promise<void> {
   if (!existsSync(file)) return;
@@ -185,7 +188,7 @@ export class CrashingEventBus extends EventBus {
   }
 }
 
-/** The queue, with a failpoint between the handling of a batch and its acknowledgement. */
+/** The queue, with a failpoint between the handling of a message and its acknowledgement. */
 export class CrashingAlertSource extends AlertSource {
   constructor(
     private readonly inner: AlertSource,
@@ -198,15 +201,41 @@ export class CrashingAlertSource extends AlertSource {
     return this.inner.consuming;
   }
 
-  override consume(handle: HandleBatch): Promise<void> {
-    return this.inner.consume(async (batch) => {
-      const outcome = await handle(batch);
-      await this.failpoints.pass('settle.before');
-      return outcome;
-    });
+  override consume(open: (queue: SourceQueue) => DeliveryListener): Promise<void> {
+    return this.inner.consume((queue) => this.around(open(queue)));
+  }
+
+  override bury(dead: readonly DeadDelivery[]): Promise<void> {
+    return this.inner.bury(dead);
+  }
+
+  override cancel(): Promise<void> {
+    return this.inner.cancel();
   }
 
   override stop(): Promise<void> {
     return this.inner.stop();
+  }
+
+  private around(listener: DeliveryListener): DeliveryListener {
+    const pass = (settle: () => void) =>
+      void this.failpoints.pass('settle.before').then(settle, () => {
+        // what is not acknowledged comes again
+      });
+    const sessionAround = (session: DeliverySession): DeliverySession => ({
+      acknowledgeUpTo: (last: Delivery) => pass(() => session.acknowledgeUpTo(last)),
+      acknowledge: (delivery: Delivery) => pass(() => session.acknowledge(delivery)),
+      giveBack: (delivery: Delivery) => session.giveBack(delivery),
+      park: (delivery: Delivery) => session.park(delivery),
+    });
+    return {
+      untilWanted: () => listener.untilWanted(),
+      opened: (session) => listener.opened(sessionAround(session)),
+      delivered: (delivery) => listener.delivered(delivery),
+      lost: () => listener.lost(),
+      get idle() {
+        return listener.idle;
+      },
+    };
   }
 }

@@ -11,7 +11,8 @@ export interface IngestMutant {
 
 export { INGEST_SCENARIOS };
 
-const QUEUE_LANE = 'libs/rabbitmq/src/queue-lane.js';
+const SOURCE_LANE = 'apps/alert-processor/src/source-lane/source-lane.js';
+const IN_HAND = 'apps/alert-processor/src/source-lane/in-hand.js';
 const EVENT_LOG = 'libs/postgres/src/event-log.postgres.js';
 const STORE_EVENTS = 'libs/postgres/src/functions/store-events.sql';
 
@@ -21,10 +22,9 @@ export const INGEST_MUTANTS: readonly IngestMutant[] = [
     name: 'an acknowledgement before the insert',
     patches: [
       {
-        file: QUEUE_LANE,
-        search: 'const outcomes = await this.outcomesOf(channel, messages);',
-        replace:
-          'run.settled = true; this.acknowledge(channel); const outcomes = await this.outcomesOf(channel, messages);',
+        file: SOURCE_LANE,
+        search: 'const outcomes = await this.settlement.outcomesOf(inHand, run.deliveries);',
+        replace: 'inHand.settle(run); const outcomes = await this.settlement.outcomesOf(inHand, run.deliveries);',
       },
     ],
     scenario: 'a kill before the insert',
@@ -34,10 +34,10 @@ export const INGEST_MUTANTS: readonly IngestMutant[] = [
     name: 'an acknowledgement that covers what another lane has in hand',
     patches: [
       {
-        file: QUEUE_LANE,
-        search: 'while(this.runs[0]?.settled)last = this.runs.shift().messages.at(-1);',
+        file: IN_HAND,
+        search: 'while(this.runs[0]?.settled)last = this.runs.shift().deliveries.at(-1);',
         replace:
-          'last = this.runs.findLast(({ settled })=>settled)?.messages.at(-1); this.runs = this.runs.filter(({ settled })=>!settled);',
+          'last = this.runs.findLast(({ settled })=>settled)?.deliveries.at(-1); this.runs = this.runs.filter(({ settled })=>!settled);',
       },
     ],
     scenario: 'a kill while one tenant is stored and another is not',

@@ -37,7 +37,7 @@ describe('a message that is wrong', () => {
         wrong.map((one) => `${one.name}: ${one.reason} expected, not ${[...new Set(reasonsOf(one))].join()}`),
       ).toEqual([]);
       const [processor] = stack.processors;
-      expect(await processor!.metric('tocsin_amqp_redeliveries_total')).toBe(0);
+      expect(await processor!.metric('tocsin_source_redeliveries_total')).toBe(0);
       expect(processor!.unexpectedEnd).toBeUndefined();
     },
     limitMs(15),

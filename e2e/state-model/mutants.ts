@@ -25,8 +25,8 @@ export const STATE_MUTANTS: readonly StateMutant[] = [
   ),
   evolveAlert(
     'a bare `resolved` that takes the labels away',
-    'missing := state.said & 127 & ~says;',
-    `missing := case said_status when 'firing' then state.said & 127 & ~says else 0 end;`,
+    'missing := state.said & ~384 & ~says;',
+    `missing := case said_status when 'firing' then state.said & ~384 & ~says else 0 end;`,
   ),
   evolveAlert(
     'a message without a clock that is compared by the time of its receipt',
@@ -40,7 +40,7 @@ export const STATE_MUTANTS: readonly StateMutant[] = [
   ),
   evolveAlert(
     'a late message that does not fill in what no newer one has said',
-    'elsif state.said & (1 << word - 1) = 0 or clock > coalesce(times[word], state.state_at)',
+    'elsif state.said & bit = 0 or clock > coalesce(times[word], state.state_at)',
     'elsif clock > coalesce(times[word], state.state_at)',
   ),
   {

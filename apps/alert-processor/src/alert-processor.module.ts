@@ -8,13 +8,22 @@ import {
 import type { AsyncMicroserviceOptions } from '@nestjs/microservices';
 import { FOLDING, type Folding } from '@tocsin/contracts';
 import { setting } from '@tocsin/settings';
-import { AlertActs, AlertSource, bind, EventBus, EventLog, LogRetention } from '@tocsin/contracts/ports';
+import {
+  AlertActs,
+  AlertSource,
+  AnnounceEntries,
+  bind,
+  EventBus,
+  EventLog,
+  LogRetention,
+} from '@tocsin/contracts/ports';
 import { Log, Metrics } from '@tocsin/observability';
 import { z } from 'zod';
 import { AlertsController, AlertsServer } from './alerts.server';
 import { FlushFolds } from './flush-folds';
 import { IngestAlerts } from './ingest-alerts';
 import { Retention } from './retention';
+import { SourceLanes } from './source-lane/source-lanes';
 import { WakeSnoozed } from './wake-snoozed';
 
 /** What the processor itself can be told, whatever stands behind its ports. */
@@ -72,18 +81,20 @@ export class AlertProcessorModule implements OnApplicationBootstrap, OnModuleDes
       imports: adapters,
       controllers: [AlertsController],
       providers: [
-        bind(AlertsServer, AlertsServer, AlertSource),
+        bind(SourceLanes, SourceLanes, AlertSource, Log, Metrics),
+        bind(AlertsServer, AlertsServer, SourceLanes),
+        bind(AnnounceEntries, AnnounceEntries, EventBus, Metrics, Log),
         {
           provide: FlushFolds,
-          useFactory: (eventLog: EventLog, eventBus: EventBus, metrics: Metrics, log: Log) =>
-            new FlushFolds(eventLog, eventBus, metrics, log),
-          inject: [EventLog, EventBus, Metrics, Log],
+          useFactory: (eventLog: EventLog, announceEntries: AnnounceEntries, log: Log) =>
+            new FlushFolds(eventLog, announceEntries, log),
+          inject: [EventLog, AnnounceEntries, Log],
         },
         {
           provide: WakeSnoozed,
-          useFactory: (acts: AlertActs, eventBus: EventBus, metrics: Metrics, log: Log) =>
-            new WakeSnoozed(acts, eventBus, metrics, log),
-          inject: [AlertActs, EventBus, Metrics, Log],
+          useFactory: (acts: AlertActs, announceEntries: AnnounceEntries, log: Log) =>
+            new WakeSnoozed(acts, announceEntries, log),
+          inject: [AlertActs, AnnounceEntries, Log],
         },
         {
           provide: Retention,
@@ -93,9 +104,9 @@ export class AlertProcessorModule implements OnApplicationBootstrap, OnModuleDes
         },
         {
           provide: IngestAlerts,
-          useFactory: (eventLog: EventLog, eventBus: EventBus, metrics: Metrics, log: Log) =>
-            new IngestAlerts(eventLog, eventBus, metrics, log, config.PROCESSOR_LANES),
-          inject: [EventLog, EventBus, Metrics, Log],
+          useFactory: (eventLog: EventLog, announceEntries: AnnounceEntries, metrics: Metrics, log: Log) =>
+            new IngestAlerts(eventLog, announceEntries, metrics, log, config.PROCESSOR_LANES),
+          inject: [EventLog, AnnounceEntries, Metrics, Log],
         },
       ],
     };

@@ -1,13 +1,15 @@
 import { Module, type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { AsyncMicroserviceOptions } from '@nestjs/microservices';
-import { AlertSource, type BatchOutcome, type HandleBatch, type ReceivedMessage } from '@tocsin/contracts/ports';
+import { bind } from '@tocsin/contracts/ports';
 import { processorTransport } from './alert-processor.module';
 import { AlertsController, AlertsServer } from './alerts.server';
+import type { BatchMessage, BatchOutcome, HandleBatch } from './handle-batch';
 import { IngestAlerts } from './ingest-alerts';
+import { SourceLanes } from './source-lane/source-lanes';
 
-/** A source whose batches come from the test. */
-class SourceByHand extends AlertSource {
+/** Lanes whose batches come from the test. */
+class LanesByHand implements Pick<SourceLanes, 'consume' | 'stop'> {
   handle: HandleBatch | undefined;
   trouble: Error | undefined;
   stops = 0;
@@ -25,17 +27,17 @@ class SourceByHand extends AlertSource {
 }
 
 describe('alerts as a transport of Nest', () => {
-  let source: SourceByHand;
-  let ingest: jest.Mock<Promise<BatchOutcome>, [readonly ReceivedMessage[]]>;
+  let lanes: LanesByHand;
+  let ingest: jest.Mock<Promise<BatchOutcome>, [readonly BatchMessage[]]>;
   let app: INestMicroservice;
   beforeEach(async () => {
-    source = new SourceByHand();
+    lanes = new LanesByHand();
     ingest = jest.fn();
     @Module({
       controllers: [AlertsController],
       providers: [
-        { provide: AlertSource, useValue: source },
-        { provide: AlertsServer, useFactory: (of: AlertSource) => new AlertsServer(of), inject: [AlertSource] },
+        { provide: SourceLanes, useValue: lanes },
+        bind(AlertsServer, AlertsServer, SourceLanes),
         { provide: IngestAlerts, useValue: { ingest } },
       ],
     })
@@ -48,13 +50,13 @@ describe('alerts as a transport of Nest', () => {
   });
   afterEach(() => app.close());
 
-  const batch: ReceivedMessage[] = [{ body: Buffer.from('{}'), redelivered: false }];
+  const batch: BatchMessage[] = [{ body: Buffer.from('{}'), redelivered: false }];
 
   it('opens nothing before it listens', async () => {
     await app.init();
-    expect(source.consuming).toBe(false);
+    expect(lanes.consuming).toBe(false);
     await app.listen();
-    expect(source.consuming).toBe(true);
+    expect(lanes.consuming).toBe(true);
   });
 
   it('hands the very same batch over, and gives back what became of it as a value', async () => {
@@ -65,7 +67,7 @@ describe('alerts as a transport of Nest', () => {
     await app.listen();
     for (const outcome of outcomes) {
       ingest.mockResolvedValueOnce(outcome);
-      expect(await source.handle!(batch)).toBe(outcome);
+      expect(await lanes.handle!(batch)).toBe(outcome);
     }
     expect(ingest.mock.calls[0]![0]).toBe(batch);
   });
@@ -73,18 +75,18 @@ describe('alerts as a transport of Nest', () => {
   it('keeps the messages when the handler throws: Nest makes an answer for a client of it', async () => {
     await app.listen();
     ingest.mockRejectedValueOnce(new Error('unforeseen'));
-    expect(await source.handle!(batch)).toEqual({ kind: 'retry', reason: 'The handler failed.' });
+    expect(await lanes.handle!(batch)).toEqual({ kind: 'retry', reason: 'The handler failed.' });
   });
 
-  it('does not start when the source does not', async () => {
-    source.trouble = new Error('no broker');
+  it('does not start when its source does not', async () => {
+    lanes.trouble = new Error('no broker');
     await expect(app.listen()).rejects.toThrow('no broker');
   });
 
-  it('stops the source when the app is closed', async () => {
+  it('stops the lanes when the app is closed', async () => {
     await app.listen();
     await app.close();
-    expect(source.consuming).toBe(false);
-    expect(source.stops).toBeGreaterThan(0);
+    expect(lanes.consuming).toBe(false);
+    expect(lanes.stops).toBeGreaterThan(0);
   });
 });

@@ -1,26 +1,27 @@
 import { Controller } from '@nestjs/common';
 import { EventPattern, Payload, Server, type CustomTransportStrategy } from '@nestjs/microservices';
-import { AlertSource, type BatchOutcome, type ReceivedMessage } from '@tocsin/contracts/ports';
+import type { BatchMessage, BatchOutcome } from './handle-batch';
 import { IngestAlerts } from './ingest-alerts';
+import type { SourceLanes } from './source-lane/source-lanes';
 
 /** Every batch matches it: what a message is about is read from the message, not from a pattern. */
 const ALERTS = 'alerts';
 
 /**
- * Any `AlertSource` as a transport of Nest, so that its microservices start and stop it. What became of a batch comes
+ * The lanes of a source as a transport of Nest, so that its microservices start and stop it. What became of a batch comes
  * back from the handler as a value: Nest turns exceptions into replies for a client, and here there is none.
  */
 export class AlertsServer extends Server implements CustomTransportStrategy {
-  constructor(private readonly source: AlertSource) {
+  constructor(private readonly lanes: SourceLanes) {
     super();
   }
 
   override listen(callback: (error?: unknown) => void): void {
-    this.source.consume((batch) => this.handle(batch)).then(() => callback(), callback);
+    this.lanes.consume((batch) => this.handle(batch)).then(() => callback(), callback);
   }
 
   override close(): Promise<void> {
-    return this.source.stop();
+    return this.lanes.stop();
   }
 
   override on(): void {
@@ -28,10 +29,10 @@ export class AlertsServer extends Server implements CustomTransportStrategy {
   }
 
   override unwrap<T>(): T {
-    return this.source as T;
+    return this.lanes as T;
   }
 
-  private async handle(batch: readonly ReceivedMessage[]): Promise<BatchOutcome> {
+  private async handle(batch: readonly BatchMessage[]): Promise<BatchOutcome> {
     const handler = this.getHandlerByPattern(ALERTS);
     const outcome: unknown = await handler?.(batch);
     // what Nest's exception filter makes of a failure is a stream for a client; whatever failed, the messages are kept
@@ -51,7 +52,7 @@ export class AlertsController {
   constructor(private readonly ingestAlerts: IngestAlerts) {}
 
   @EventPattern(ALERTS)
-  ingest(@Payload() batch: readonly ReceivedMessage[]): Promise<BatchOutcome> {
+  ingest(@Payload() batch: readonly BatchMessage[]): Promise<BatchOutcome> {
     return this.ingestAlerts.ingest(batch);
   }
 }

@@ -1,5 +1,11 @@
 import { hintOf, Unavailable } from '@tocsin/contracts';
-import type { AppendedEvent, EventBus, EventLog, PublishedHint } from '@tocsin/contracts/ports';
+import {
+  AnnounceEntries,
+  type AppendedEvent,
+  type EventBus,
+  type EventLog,
+  type PublishedHint,
+} from '@tocsin/contracts/ports';
 import { aTenant, anEntry, eventually } from '@tocsin/contracts/testing';
 import { createLogger, Metrics } from '@tocsin/observability';
 import { FlushFolds } from './flush-folds';
@@ -35,7 +41,7 @@ describe('ending what repeats folded', () => {
       void (busTrouble ? await Promise.reject(busTrouble) : hints.push(...published)),
   };
   const flushFolds = (eventLog: object, everyMs?: number) =>
-    new FlushFolds(eventLog as EventLog, bus as unknown as EventBus, metrics, log, everyMs);
+    new FlushFolds(eventLog as EventLog, new AnnounceEntries(bus as unknown as EventBus, metrics, log), log, everyMs);
   beforeEach(() => {
     hints = [];
     busTrouble = undefined;
@@ -50,7 +56,7 @@ describe('ending what repeats folded', () => {
   });
 
   it('goes on when the bus is away: the gateways read the log', async () => {
-    busTrouble = new Unavailable('redis', 'the test says so');
+    busTrouble = new Unavailable('bus', 'the test says so');
     const eventLog = logWith([appended(4)], [appended(5)]);
     await flushFolds(eventLog).flush();
     expect(eventLog.calls).toBe(3);
@@ -58,7 +64,7 @@ describe('ending what repeats folded', () => {
   });
 
   it('comes round again, also after the log was away, and no more once it is stopped', async () => {
-    const eventLog = logWith([], new Unavailable('postgres', 'the test says so'), [appended(4)]);
+    const eventLog = logWith([], new Unavailable('log', 'the test says so'), [appended(4)]);
     const flushing = flushFolds(eventLog, 5);
     flushing.start();
     flushing.start();

@@ -1,6 +1,6 @@
 import { Unavailable } from '@tocsin/contracts';
-import type { EventBus, EventLog } from '@tocsin/contracts/ports';
-import type { Log, Metrics } from '@tocsin/observability';
+import type { AnnounceEntries, EventLog } from '@tocsin/contracts/ports';
+import type { Log } from '@tocsin/observability';
 import { appendDue } from './append-due';
 import { Recurring } from './recurring';
 
@@ -17,8 +17,7 @@ export class FlushFolds {
 
   constructor(
     private readonly eventLog: EventLog,
-    private readonly eventBus: EventBus,
-    private readonly metrics: Metrics,
+    private readonly announceEntries: AnnounceEntries,
     log: Log,
     everyMs = EVERY_MS,
   ) {
@@ -42,6 +41,6 @@ export class FlushFolds {
 
   /** Appends and publishes all that is due. */
   flush(signal?: AbortSignal): Promise<void> {
-    return appendDue(() => this.eventLog.appendFolded(), this.eventBus, this.metrics, signal);
+    return appendDue(() => this.eventLog.appendFolded(), this.announceEntries, signal);
   }
 }

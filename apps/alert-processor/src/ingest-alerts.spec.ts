@@ -10,17 +10,19 @@ import {
   type StoredEvent,
 } from '@tocsin/contracts';
 import {
+  AnnounceEntries,
   EventBus,
   EventLog,
   type AppendResult,
   type PublishedHint,
-  type ReceivedMessage,
   type Subscription,
 } from '@tocsin/contracts/ports';
 import { aTenant, anEntry } from '@tocsin/contracts/testing';
 import { createLogger, Metrics } from '@tocsin/observability';
+import type { BatchMessage } from './handle-batch';
 import { IngestAlerts } from './ingest-alerts';
 
+const silent = createLogger({ app: 'test', level: 'silent' });
 const ORIGIN = { epoch: 'e1', seq: 0, fp: '0' };
 
 /** A log that keeps what it is given, and refuses what a test tells it to. */
@@ -89,7 +91,7 @@ class BusInMemory extends EventBus {
   readonly connected = true;
 
   async publish(hints: readonly PublishedHint[]): Promise<void> {
-    if (this.away) throw new Unavailable('redis', 'the test says so');
+    if (this.away) throw new Unavailable('bus', 'the test says so');
     this.hints.push(...hints);
   }
   subscribe = async (): Promise<Subscription> => ({ close: () => undefined });
@@ -100,8 +102,8 @@ describe('taking alerts in', () => {
   let bus: BusInMemory;
   let metrics: Metrics;
   const ingestInLanes = (lanes?: number) =>
-    new IngestAlerts(log, bus, metrics, createLogger({ app: 'test', level: 'silent' }), lanes);
-  const ingest = (batch: ReceivedMessage[]) => ingestInLanes().ingest(batch);
+    new IngestAlerts(log, new AnnounceEntries(bus, metrics, silent), metrics, silent, lanes);
+  const ingest = (batch: BatchMessage[]) => ingestInLanes().ingest(batch);
   beforeEach(() => {
     log = new LogInMemory();
     bus = new BusInMemory();
@@ -118,7 +120,7 @@ describe('taking alerts in', () => {
   };
 
   const bakery = aTenant('bakery');
-  const aMessage = (body: object | string, more: Partial<ReceivedMessage> = {}): ReceivedMessage => ({
+  const aMessage = (body: object | string, more: Partial<BatchMessage> = {}): BatchMessage => ({
     body: Buffer.from(
       typeof body === 'string'
         ? body
@@ -324,7 +326,7 @@ describe('taking alerts in', () => {
       startsAt: '2026-01-02T03:04:05Z',
     });
     /** As a redrive publishes it. */
-    const again = ({ body, routing_key, message_id }: DeadLetter): ReceivedMessage => ({
+    const again = ({ body, routing_key, message_id }: DeadLetter): BatchMessage => ({
       body,
       routing_key: routing_key ?? '',
       message_id: message_id ?? 'dead-letter-1',
@@ -395,7 +397,7 @@ describe('taking alerts in', () => {
   });
 
   it('gives the batch back when the log is away, and tells nobody anything', async () => {
-    log.trouble = () => new Unavailable('postgres', 'PostgreSQL cannot be reached');
+    log.trouble = () => new Unavailable('log', 'PostgreSQL cannot be reached');
     expect(await ingest([aMessage({ id: 'a' }), aMessage('not json')])).toEqual({
       kind: 'retry',
       reason: 'PostgreSQL cannot be reached',
@@ -405,7 +407,7 @@ describe('taking alerts in', () => {
   });
 
   it('gives the batch back when its dead letters cannot be put on record; what is stored is a duplicate then', async () => {
-    log.buryTrouble = () => new Unavailable('postgres', 'away');
+    log.buryTrouble = () => new Unavailable('log', 'away');
     const batch = [aMessage({ id: 'a' }), aMessage('not json')];
     expect(await ingest(batch)).toMatchObject({ kind: 'retry' });
 
@@ -480,6 +482,8 @@ describe('taking alerts in', () => {
         aLowMessage({ id: `${prefix}-${index}`, tenant_id: `tenant-${index % 7}` }),
       );
     const all = Promise.all([few('a'), few('b'), few('c')].map((batch) => ingesting.ingest(batch)));
+    // all of them are read by then, on however busy a machine: reading is done in slices
+    await new Promise((resolve) => setTimeout(resolve, 50));
     free();
     for (const outcome of await all)
       expect(outcome).toEqual(settled(...Array.from({ length: 14 }, () => ({ outcome: 'stored' as const }))));
@@ -488,7 +492,7 @@ describe('taking alerts in', () => {
 
   it('gives a batch back when one of its lanes found the log away', async () => {
     log.trouble = (planned) =>
-      planned.some(({ message }) => message.tenant_id === 'tenant-3') ? new Unavailable('postgres', 'away') : undefined;
+      planned.some(({ message }) => message.tenant_id === 'tenant-3') ? new Unavailable('log', 'away') : undefined;
     const batch = Array.from({ length: 400 }, (_, index) =>
       aLowMessage({ id: `m-${index}`, tenant_id: `tenant-${index % 7}` }),
     );
@@ -544,7 +548,7 @@ describe('taking alerts in', () => {
 
     if (outcome.kind !== 'settled') throw new Error(outcome.reason);
     const fates = await Promise.all(
-      outcome.outcomes.map((one) => (one.outcome === 'late' ? one.fate : Promise.reject(new Error('not late')))),
+      outcome.outcomes.map((one) => (one.outcome === 'late' ? one.result : Promise.reject(new Error('not late')))),
     );
     expect(fates.filter(({ outcome: fate }) => fate === 'stored')).toHaveLength(199);
     expect(fates[77]).toMatchObject({ outcome: 'dead', reason: 'store_failed' });
@@ -559,10 +563,10 @@ describe('taking alerts in', () => {
 
   it('lets those that were set apart be tried again when the log goes away meanwhile', async () => {
     let statements = 0;
-    log.trouble = () => (statements++ === 0 ? new TooSlow('took 5 s') : new Unavailable('postgres', 'away'));
+    log.trouble = () => (statements++ === 0 ? new TooSlow('took 5 s') : new Unavailable('log', 'away'));
     const outcome = await ingest([aLowMessage({ id: 'a' })]);
     if (outcome.kind !== 'settled' || outcome.outcomes[0]?.outcome !== 'late') throw new Error('not late');
-    await expect(outcome.outcomes[0].fate).rejects.toThrow('away');
+    await expect(outcome.outcomes[0].result).rejects.toThrow('away');
   });
 
   it('puts on record what the queue gave up, without a look into it, and counts it apart', async () => {
@@ -578,7 +582,7 @@ describe('taking alerts in', () => {
 
   it('answers an empty batch with the state of the log', async () => {
     expect(await ingest([])).toEqual(settled());
-    log.trouble = () => new Unavailable('postgres', 'away');
+    log.trouble = () => new Unavailable('log', 'away');
     expect(await ingest([])).toEqual({ kind: 'retry', reason: 'away' });
   });
 });

@@ -8,19 +8,12 @@ import {
   type PlannedEvent,
 } from '@tocsin/contracts';
 import { Turns } from '@tocsin/messages';
-import type {
-  BatchOutcome,
-  EventBus,
-  EventLog,
-  LateOutcome,
-  MessageOutcome,
-  PublishedHint,
-  ReceivedMessage,
-} from '@tocsin/contracts/ports';
+import type { AnnounceEntries, EventLog, PublishedHint } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
-import { readMessages, refusedLetterOf, type ReadMessage } from './read-message';
+import type { BatchMessage, BatchOutcome, Late, MessageOutcome } from './handle-batch';
+import { readMessages, refusedLetterOf, type ReadMessage, type PlannedMessage } from './read-message';
 import { StoreLanes } from './store-lanes';
-import type { StoreResult } from './store-result';
+import type { SoonerOrLater, StoreResult } from './store-result';
 
 /** The outcome of a message, and its letter when it is dead. */
 interface Fate {
@@ -29,7 +22,7 @@ interface Fate {
 }
 
 /**
- * Takes batches of messages to the log and tells the gateways: parse, plan, persist, publish. What is invalid is put on
+ * Takes batches of messages to the log and tells the gateways: parse, plan, store, announce, bury. What is invalid is put on
  * record; what the world refuses for now is handed back to be tried again, and then found to be stored already. Hints go
  * out after the commit and before the outcome, so that a crash in between only makes them come twice.
  */
@@ -40,16 +33,16 @@ export class IngestAlerts {
 
   constructor(
     private readonly eventLog: EventLog,
-    private readonly eventBus: EventBus,
+    private readonly announceEntries: AnnounceEntries,
     private readonly metrics: Metrics,
     private readonly log: Log,
     /** Statements that run side by side, tenants spread over them. What is urgent has one more. */
     lanes = 1,
   ) {
-    this.lanes = new StoreLanes(eventLog, (planned, results) => this.publish(planned, results), lanes);
+    this.lanes = new StoreLanes(eventLog, lanes);
   }
 
-  async ingest(batch: readonly ReceivedMessage[]): Promise<BatchOutcome> {
+  async ingest(batch: readonly BatchMessage[]): Promise<BatchOutcome> {
     const stopTimer = this.metrics.ingestDuration.startTimer();
     try {
       if (batch.length === 0) await this.eventLog.check();
@@ -66,38 +59,42 @@ export class IngestAlerts {
     }
   }
 
-  private async take(batch: readonly ReceivedMessage[]): Promise<(MessageOutcome | LateOutcome)[]> {
+  private async take(batch: readonly BatchMessage[]): Promise<(MessageOutcome | Late<MessageOutcome>)[]> {
     const receivedAt = performance.now();
-    const held = await this.readInTurn(batch);
-    const read = held.flat();
-    const planned = read.flatMap((message) => (message.ok ? [message.planned] : []));
+    const read = await this.readInTurn(batch);
+    const planned = read.flat().flatMap((message) => (message.ok ? [message.planned] : []));
     const bytes = batch.reduce((sum, { body }) => sum + body.length, 0);
-    const results = await this.lanes.store(planned, bytes, batch[0]?.suspect);
+
+    const results = new Array<SoonerOrLater>(planned.length);
+    const parts = this.lanes.store(planned, bytes, batch[0]?.suspect).map(async (part) => {
+      const stored = await part.results;
+      part.places.forEach((place, index) => (results[place] = stored[index]!));
+      // each part as soon as it is stored: one that is stuck keeps no other from the gateways
+      await this.announce(part.events, stored);
+    });
+    for (const part of await Promise.allSettled(parts)) if (part.status === 'rejected') throw part.reason;
     this.observe('ingest', planned.length, receivedAt);
 
     let next = 0;
-    const fates = held.map((messages, index) =>
+    const fates = read.map((messages, index) =>
       messages.map((message): Fate | Promise<Fate> => {
         if (!message.ok) return dead(message.letter);
         const result = results[next++]!;
-        if (result.outcome !== 'late') return fateOf(result, message, batch[index]!);
-        return heardLater(result.result.then((known) => fateOf(known, message, batch[index]!)));
+        return result.outcome === 'late'
+          ? heardLater(this.fateOfLate(result, message, batch[index]!))
+          : fateOf(result, message, batch[index]!);
       }),
     );
     await this.bury(fates.flat().flatMap((fate) => (fate instanceof Promise ? [] : (fate.letter ?? []))));
 
-    for (const message of read) {
-      if (!message.ok) continue;
-      for (const name of message.understood) this.metrics.understoodNames.inc({ name });
-      if (message.unknown.length > 0) this.metrics.unknownFields.inc(message.unknown.length);
-    }
+    this.countNames(read.flat());
     return fates.map((ofOne) =>
-      areKnown(ofOne) ? outcomeOf(ofOne) : { outcome: 'late', fate: heardLater(this.follow(ofOne)) },
+      areKnown(ofOne) ? outcomeOf(ofOne) : { outcome: 'late', result: heardLater(this.follow(ofOne)) },
     );
   }
 
   /** Reads a batch in slices: two thousand messages of 64 KiB take a second, and the health checks and the other lanes must not. */
-  private async readInTurn(batch: readonly ReceivedMessage[]): Promise<ReadMessage[][]> {
+  private async readInTurn(batch: readonly BatchMessage[]): Promise<ReadMessage[][]> {
     const before = this.read;
     let done = (): void => undefined;
     this.read = new Promise((resolve) => (done = resolve));
@@ -115,6 +112,17 @@ export class IngestAlerts {
     }
   }
 
+  /** What became of an event that the others did not wait for. */
+  private async fateOfLate(
+    { result }: Late<StoreResult>,
+    message: PlannedMessage,
+    received: BatchMessage,
+  ): Promise<Fate> {
+    const stored = await result;
+    await this.announce([message.planned], [stored]);
+    return fateOf(stored, message, received);
+  }
+
   /** The outcome of a delivery that the others did not wait for. */
   private async follow(fates: readonly (Fate | Promise<Fate>)[]): Promise<MessageOutcome> {
     const known = await Promise.all(fates);
@@ -124,30 +132,12 @@ export class IngestAlerts {
     return outcome;
   }
 
-  /** Tells the gateways. A bus that is away costs latency and nothing else: it is counted, and the gateways read the log. */
-  private async publish(planned: readonly PlannedEvent[], results: readonly StoreResult[]): Promise<void> {
+  /** Tells the gateways of what was stored just now, and of what may have been stored by a process that crashed before it told. */
+  private async announce(planned: readonly PlannedEvent[], results: readonly SoonerOrLater[]): Promise<void> {
     const storedAt = performance.now();
-    const hints: PublishedHint[] = [];
-    const published = new Map<string, number>();
-    results.forEach((result, index) => {
-      const hint = hintFor(planned[index]!, result);
-      if (!hint) return;
-      hints.push(hint);
-      if (hint.data !== null) published.set(hint.tenant_id, (published.get(hint.tenant_id) ?? 0) + 1);
-    });
-    if (hints.length === 0) return;
-    try {
-      await this.eventBus.publish(hints);
-    } catch {
-      this.metrics.publishFailures.inc();
-      return;
-    }
-    let whole = 0;
-    for (const [tenant, events] of published) {
-      this.metrics.countPublished(tenant, events);
-      whole += events;
-    }
-    this.observe('publish', whole, storedAt);
+    const hints = results.flatMap((result, index) => hintFor(planned[index]!, result) ?? []);
+    const announced = await this.announceEntries.announceHints(hints);
+    this.observe('publish', announced, storedAt);
   }
 
   /** Puts dead letters on record before they leave the queue. What the log would not even have as one is in the dead queue. */
@@ -166,7 +156,15 @@ export class IngestAlerts {
     }
   }
 
-  private count(outcomes: readonly (MessageOutcome | LateOutcome)[]): void {
+  private countNames(read: readonly ReadMessage[]): void {
+    for (const message of read) {
+      if (!message.ok) continue;
+      for (const name of message.understood) this.metrics.understoodNames.inc({ name });
+      if (message.unknown.length > 0) this.metrics.unknownFields.inc(message.unknown.length);
+    }
+  }
+
+  private count(outcomes: readonly (MessageOutcome | Late<MessageOutcome>)[]): void {
     const counts = new Map<string, number>();
     for (const one of outcomes) {
       if (one.outcome === 'late') continue; // counted when it has its fate
@@ -185,7 +183,7 @@ export class IngestAlerts {
 
 // ---- pure ------------------------------------------------------------------------------------------------------------
 
-function hintFor({ message }: PlannedEvent, result: StoreResult): PublishedHint | undefined {
+function hintFor({ message }: PlannedEvent, result: SoonerOrLater): PublishedHint | undefined {
   const { tenant_id, type, service, severity } = message;
   if (result.outcome === 'stored') return { tenant_id, ...hintOf(result.event) };
   // a duplicate of a folded message has no position: no hint of it ever went out
@@ -202,7 +200,7 @@ function hintFor({ message }: PlannedEvent, result: StoreResult): PublishedHint 
   };
 }
 
-function fateOf(result: StoreResult, message: Extract<ReadMessage, { ok: true }>, received: ReceivedMessage): Fate {
+function fateOf(result: StoreResult, message: PlannedMessage, received: BatchMessage): Fate {
   const letter = (reason: MessageErrorCode, detail: string) => dead(refusedLetterOf(received, message, reason, detail));
   switch (result.outcome) {
     case 'stored':

@@ -1,6 +1,7 @@
 import { Refused, TooSlow, type PlannedEvent } from '@tocsin/contracts';
 import type { EventLog } from '@tocsin/contracts/ports';
-import { ATTEMPTS_ALONE, type Announce, type LateResult, type StoreResult } from './store-result';
+import type { Late } from './handle-batch';
+import { ATTEMPTS_ALONE, type StoreResult } from './store-result';
 
 /** Each level of dividing costs a statement timeout: three levels part 500 events, where halves would need nine. */
 const PARTS = 8;
@@ -21,24 +22,21 @@ export class Quarantine {
   private readonly tenants = new Map<string, number>();
   private working: Promise<void> = Promise.resolve();
 
-  constructor(
-    private readonly eventLog: EventLog,
-    private readonly announce: Announce,
-  ) {}
+  constructor(private readonly eventLog: EventLog) {}
 
   holds(tenant: string): boolean {
     return this.tenants.has(tenant);
   }
 
   /** As a lane does. */
-  add(events: readonly PlannedEvent[]): Promise<LateResult[]> {
+  add(events: readonly PlannedEvent[]): Promise<Late<StoreResult>[]> {
     return Promise.resolve(this.take(events));
   }
 
   /** Takes events over. Each has its own result, as soon as it is known. */
-  take(events: readonly PlannedEvent[]): LateResult[] {
+  take(events: readonly PlannedEvent[]): Late<StoreResult>[] {
     const ofTenant = new Map<string, Held[]>();
-    const late = events.map((event): LateResult => {
+    const late = events.map((event): Late<StoreResult> => {
       const result = new Promise<StoreResult>((resolve, reject) => {
         const { tenant_id } = event.message;
         const held = ofTenant.get(tenant_id);
@@ -68,7 +66,6 @@ export class Quarantine {
     const events = held.map(({ event }) => event);
     try {
       const results = await this.eventLog.append(events);
-      await this.announce(events, results);
       results.forEach((result, index) => held[index]!.resolve(result));
     } catch (error) {
       if (!(error instanceof Refused)) for (const { reject } of held) reject(error);

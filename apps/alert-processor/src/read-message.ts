@@ -10,32 +10,33 @@ import {
   type ParsedMessage,
 } from '@tocsin/messages';
 import type { DeadLetter, DeadLetterReason, InputError, PlannedEvent } from '@tocsin/contracts';
-import type { ReceivedMessage } from '@tocsin/contracts/ports';
+import type { BatchMessage } from './handle-batch';
 import { planDeliveries } from './plan-deliveries';
 
 /** A message as ready as it gets without asking anybody: planned, or dead. */
-export type ReadMessage =
-  | {
-      ok: true;
-      planned: PlannedEvent;
-      understood: readonly string[];
-      unknown: readonly string[];
-      /** Which of several it is. */ part?: number;
-    }
-  | { ok: false; letter: DeadLetter };
+export type ReadMessage = PlannedMessage | { ok: false; letter: DeadLetter };
+
+export interface PlannedMessage {
+  ok: true;
+  planned: PlannedEvent;
+  understood: readonly string[];
+  unknown: readonly string[];
+  /** Which of several it is. */
+  part?: number;
+}
 
 /**
  * Parses a delivery, leniently, and plans what it holds: one message, or those of another system's webhook, each judged on
  * its own. Never throws. `onReplaced` hears of characters that cannot be stored.
  */
-export function readMessages(received: ReceivedMessage, onReplaced: (characters: number) => void): ReadMessage[] {
+export function readMessages(received: BatchMessage, onReplaced: (characters: number) => void): ReadMessage[] {
   if (received.given_up) return [{ ok: false, letter: letterOf(received, received.given_up, GIVEN_UP, null) }];
   const { messages, replaced } = parseMessages(received.body, received, 'lenient');
   if (replaced > 0) onReplaced(replaced);
   return messages.map((parsed, index) => readMessage(received, parsed, messages.length > 1 ? index : undefined));
 }
 
-function readMessage(received: ReceivedMessage, parsed: ParsedMessage, part: number | undefined): ReadMessage {
+function readMessage(received: BatchMessage, parsed: ParsedMessage, part: number | undefined): ReadMessage {
   if (!parsed.ok)
     return {
       ok: false,
@@ -58,8 +59,8 @@ function readMessage(received: ReceivedMessage, parsed: ParsedMessage, part: num
 
 /** The letter of a message that the log refuses. */
 export function refusedLetterOf(
-  received: ReceivedMessage,
-  { planned: { message }, part }: Extract<ReadMessage, { ok: true }>,
+  received: BatchMessage,
+  { planned: { message }, part }: PlannedMessage,
   reason: DeadLetterReason,
   detail: string,
 ): DeadLetter {
@@ -72,7 +73,7 @@ export function refusedLetterOf(
  * A delivery of several messages as if it held this one alone, under the same id. A letter holds no other: what was stored
  * beside it is not to be stored again when it is redriven.
  */
-function alone(received: ReceivedMessage, part: number | undefined, bytes: Uint8Array | undefined): ReceivedMessage {
+function alone(received: BatchMessage, part: number | undefined, bytes: Uint8Array | undefined): BatchMessage {
   if (part === undefined || !bytes) return received;
   return {
     ...received,
@@ -89,7 +90,7 @@ const GIVEN_UP = 'It was delivered as often as the queue allows, and was never s
 const MAX_DETAIL = 1_000;
 
 export function letterOf(
-  received: ReceivedMessage,
+  received: BatchMessage,
   reason: DeadLetterReason,
   detail: string,
   tenant: DeadLetter['tenant_id'],

@@ -62,7 +62,7 @@ describe('retention', () => {
   });
 
   it('comes round again when the store was away', async () => {
-    store.trouble = new Unavailable('postgres', 'the test says so');
+    store.trouble = new Unavailable('log', 'the test says so');
     const running = retention({ retentionDays: 0, dedupDays: 7 }, 5);
     running.start();
     await eventually(() => expect(store.refused).toBeGreaterThan(1));

@@ -1,7 +1,7 @@
 import { Refused, TooSlow, type PlannedEvent } from '@tocsin/contracts';
 import type { EventLog } from '@tocsin/contracts/ports';
 import { Quarantine } from './quarantine';
-import { ATTEMPTS_ALONE, type Announce, type LateResult, type StoreResult } from './store-result';
+import { ATTEMPTS_ALONE, type SoonerOrLater, type StoreResult } from './store-result';
 
 /** One statement's worth. Larger ones store no more a second and hold locks for longer. */
 const MAX_EVENTS = 500;
@@ -12,8 +12,17 @@ interface Share {
   events: PlannedEvent[];
   /** An upper bound of their size, in bytes. */
   bytes: number;
-  resolve(results: readonly (StoreResult | LateResult)[]): void;
+  resolve(results: readonly SoonerOrLater[]): void;
   reject(error: unknown): void;
+}
+
+/** The part of a batch that goes by one lane. */
+export interface StoredPart {
+  /** Where its events stand in the batch. */
+  places: readonly number[];
+  events: readonly PlannedEvent[];
+  /** In the order of its events. Rejects when the log was away: what is stored of it is a duplicate the next time. */
+  results: Promise<readonly SoonerOrLater[]>;
 }
 
 /** What waits in lanes that are free goes in one statement while it is no more than this: a statement costs as much as twenty events. */
@@ -21,7 +30,7 @@ const TOGETHER = 64;
 
 /**
  * The way into the log, in lanes by a hash of the tenant: statements that run side by side share no tenant, so that they
- * never wait for each other, and while PostgreSQL works on one the next is read and planned. A lane is in one statement at a
+ * never wait for each other, and while the log works on one the next is read and planned. A lane is in one statement at a
  * time, of all that waits for it by then; lanes that have little share one. What is urgent has a lane of its own, and so has
  * what is suspect: it is stored alone.
  */
@@ -33,16 +42,14 @@ export class StoreLanes {
 
   constructor(
     private readonly eventLog: EventLog,
-    private readonly announce: Announce,
     lanes: number,
   ) {
-    this.quarantine = new Quarantine(eventLog, announce);
+    this.quarantine = new Quarantine(eventLog);
     this.rest = Array.from({ length: lanes }, () => new StoreLane());
   }
 
-  /** Stores a batch. The results stand in its order. Rejects when the log was away for any of it; what is stored is a duplicate then. */
-  async store(planned: readonly PlannedEvent[], bytes: number, suspect = false): Promise<(StoreResult | LateResult)[]> {
-    const results = new Array<StoreResult | LateResult>(planned.length);
+  /** Stores a batch, in parts that do not wait for each other. */
+  store(planned: readonly PlannedEvent[], bytes: number, suspect = false): StoredPart[] {
     const places = new Map<StoreLane | Quarantine, number[]>();
     planned.forEach((event, place) => {
       const lane = suspect ? this.suspects : this.laneOf(event);
@@ -50,14 +57,12 @@ export class StoreLanes {
       if (others) others.push(place);
       else places.set(lane, [place]);
     });
-    const answered = Array.from(places, async ([lane, at]) => {
+    const parts = Array.from(places, ([lane, at]): StoredPart => {
       const events = at.map((place) => planned[place]!);
-      const answers = await lane.add(events, Math.ceil((bytes * at.length) / planned.length));
-      at.forEach((place, index) => (results[place] = answers[index]!));
+      return { places: at, events, results: lane.add(events, Math.ceil((bytes * at.length) / planned.length)) };
     });
     for (const lanes of [[this.urgent], [this.suspects], this.rest]) this.start(lanes);
-    for (const outcome of await Promise.allSettled(answered)) if (outcome.status === 'rejected') throw outcome.reason;
-    return results;
+    return parts;
   }
 
   private laneOf({ message: { tenant_id, severity } }: PlannedEvent): StoreLane | Quarantine {
@@ -79,12 +84,7 @@ export class StoreLanes {
     const shares = sharing.flatMap((lane) => lane.nextShares());
     const events = shares.length === 1 ? shares[0]!.events : shares.flatMap((share) => share.events);
     try {
-      const results = await this.append(events);
-      // the next statement does not wait for it; who waits for these results does, so that it goes before the acknowledgement
-      this.announce(events, results).then(
-        () => deal(shares, results),
-        (error: unknown) => fail(shares, error),
-      );
+      deal(shares, await this.append(events));
     } catch (error) {
       if (error instanceof TooSlow) deal(shares, this.quarantine.take(events));
       else fail(shares, error);
@@ -118,7 +118,7 @@ class StoreLane {
     return this.waiting.reduce((sum, { events }) => sum + events.length, 0);
   }
 
-  add(events: PlannedEvent[], bytes: number): Promise<readonly (StoreResult | LateResult)[]> {
+  add(events: PlannedEvent[], bytes: number): Promise<readonly SoonerOrLater[]> {
     return new Promise((resolve, reject) => this.waiting.push({ events, bytes, resolve, reject }));
   }
 
@@ -135,7 +135,7 @@ class StoreLane {
   }
 }
 
-function deal(shares: readonly Share[], results: readonly (StoreResult | LateResult)[]): void {
+function deal(shares: readonly Share[], results: readonly SoonerOrLater[]): void {
   let from = 0;
   for (const { events, resolve } of shares) resolve(results.slice(from, (from += events.length)));
 }

@@ -1,5 +1,11 @@
 import { hintOf, Unavailable } from '@tocsin/contracts';
-import type { AlertActs, AppendedEvent, EventBus, PublishedHint } from '@tocsin/contracts/ports';
+import {
+  AnnounceEntries,
+  type AlertActs,
+  type AppendedEvent,
+  type EventBus,
+  type PublishedHint,
+} from '@tocsin/contracts/ports';
 import { aTenant, anEntry, eventually } from '@tocsin/contracts/testing';
 import { createLogger, Metrics } from '@tocsin/observability';
 import { WakeSnoozed } from './wake-snoozed';
@@ -42,7 +48,7 @@ describe('ending snoozes', () => {
       void (busTrouble ? await Promise.reject(busTrouble) : hints.push(...published)),
   };
   const wakeSnoozed = (acts: object, everyMs?: number) =>
-    new WakeSnoozed(acts as AlertActs, bus as unknown as EventBus, metrics, log, everyMs);
+    new WakeSnoozed(acts as AlertActs, new AnnounceEntries(bus as unknown as EventBus, metrics, log), log, everyMs);
   beforeEach(() => {
     hints = [];
     busTrouble = undefined;
@@ -57,7 +63,7 @@ describe('ending snoozes', () => {
   });
 
   it('goes on when the bus is away: the gateways read the log', async () => {
-    busTrouble = new Unavailable('redis', 'the test says so');
+    busTrouble = new Unavailable('bus', 'the test says so');
     const acts = actsWith([appended(4)], [appended(5)]);
     await wakeSnoozed(acts).wake();
     expect(acts.calls).toBe(3);
@@ -65,7 +71,7 @@ describe('ending snoozes', () => {
   });
 
   it('comes round again, also after the store was away, and no more once it is stopped', async () => {
-    const acts = actsWith([], new Unavailable('postgres', 'the test says so'), [appended(4)]);
+    const acts = actsWith([], new Unavailable('log', 'the test says so'), [appended(4)]);
     const waking = wakeSnoozed(acts, 5);
     waking.start();
     waking.start();

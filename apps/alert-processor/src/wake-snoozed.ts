@@ -1,6 +1,6 @@
 import { Unavailable } from '@tocsin/contracts';
-import type { AlertActs, EventBus } from '@tocsin/contracts/ports';
-import type { Log, Metrics } from '@tocsin/observability';
+import type { AlertActs, AnnounceEntries } from '@tocsin/contracts/ports';
+import type { Log } from '@tocsin/observability';
 import { appendDue } from './append-due';
 import { Recurring } from './recurring';
 
@@ -16,8 +16,7 @@ export class WakeSnoozed {
 
   constructor(
     private readonly acts: AlertActs,
-    private readonly eventBus: EventBus,
-    private readonly metrics: Metrics,
+    private readonly announceEntries: AnnounceEntries,
     log: Log,
     everyMs = EVERY_MS,
   ) {
@@ -41,6 +40,6 @@ export class WakeSnoozed {
 
   /** Ends and publishes all that are due. */
   wake(signal?: AbortSignal): Promise<void> {
-    return appendDue(() => this.acts.wakeSnoozed(), this.eventBus, this.metrics, signal);
+    return appendDue(() => this.acts.wakeSnoozed(), this.announceEntries, signal);
   }
 }

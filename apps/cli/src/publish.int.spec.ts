@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ReceivedMessage } from '@tocsin/contracts/ports';
-import { eventually } from '@tocsin/contracts/testing';
-import { createLogger, Metrics } from '@tocsin/observability';
+import { eventually, ListenerByHand } from '@tocsin/contracts/testing';
+import { createLogger } from '@tocsin/observability';
 import { ConfirmingPublisher } from '@tocsin/publisher';
 import { declareTopology, RabbitAlertSource, topologyOf } from '@tocsin/rabbitmq';
 import { AmqpDoor } from './door.amqp';
@@ -77,16 +77,8 @@ describe('the AMQP door', () => {
 
     const received: ReceivedMessage[] = [];
     const log = createLogger({ app: 'test', level: 'silent' });
-    const source = new RabbitAlertSource(
-      { url, prefetch: 10, topology },
-      owner,
-      log,
-      new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 }),
-    );
-    await source.consume(async (batch) => {
-      received.push(...batch);
-      return { kind: 'settled', outcomes: batch.map(() => ({ outcome: 'stored' as const })) };
-    });
+    const source = new RabbitAlertSource({ url, prefetch: 10, topology }, owner, log);
+    await source.consume(() => new ListenerByHand(({ message }) => void received.push(message)));
     await eventually(() => expect(received).toHaveLength(1));
     await source.stop();
     expect(received[0]).toMatchObject({ routing_key: 'alert.urgent.inventory', message_id: 'flour-1' });

@@ -12,6 +12,7 @@ import { Revocations, Tickets, TokenVerifier } from '@tocsin/auth';
 import {
   AlertActs,
   AlertIntake,
+  AnnounceEntries,
   bind,
   DeadLetters,
   EventBus,
@@ -157,7 +158,8 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
             new Lifetimes(tenants, revocations, MAX_TENANTS, logger),
           inject: [VisibleTenants, Revocations, Log],
         },
-        bind(ActOnAlerts, ActOnAlerts, AlertActs, EventBus, VisibleTenants, Metrics),
+        bind(AnnounceEntries, AnnounceEntries, EventBus, Metrics, Log),
+        bind(ActOnAlerts, ActOnAlerts, AlertActs, AnnounceEntries, VisibleTenants),
         provideVisibleTenants(config.JWT_TENANTS_CLAIM),
         bind(FindAlerts, FindAlerts, AlertQueries, EventLog, VisibleTenants),
         bind(ReadLog, ReadLog, EventLog, VisibleTenants),

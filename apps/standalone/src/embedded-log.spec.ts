@@ -12,7 +12,7 @@ import {
   describeTicketStore,
   FOLDS,
 } from '@tocsin/contracts/testing';
-import { describeAlertQueue, describeNewestWord } from '@tocsin/messages/testing';
+import { describeAlertSource, describeNewestWord } from '@tocsin/messages/testing';
 import { type EmbeddedDatabase, openPglite } from '@tocsin/embedded';
 import {
   Database,
@@ -153,7 +153,7 @@ describeAlertQueries('The embedded database', {
   },
 });
 
-describeAlertQueue('The inbox in the embedded database', {
+describeAlertSource('The inbox in the embedded database', {
   async open() {
     const database = open();
     const inbox = new Inbox(database);
@@ -189,12 +189,12 @@ it('the inbox takes a message back as it was, an urgent one before those that wa
     { id: 'm', outcome: 'confirmed' },
     { id: 'm', outcome: 'confirmed' },
   ]);
-  const taken = await inbox.take();
+  const taken = await inbox.take(500);
   expect(taken.map(({ routing_key, body }) => [routing_key, body])).toEqual([
     ['alert.urgent.shop', Buffer.from('{}')],
     ['any', Buffer.from([0xff, 0])],
   ]);
-  await inbox.settle(taken);
+  await inbox.settle(taken.map(({ inbox_id }) => inbox_id));
   await database.close();
 });
 

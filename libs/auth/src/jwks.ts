@@ -84,7 +84,10 @@ export class Jwks {
       if (this.failure && Date.now() - this.failure.at < FAILURE_COOLDOWN_MS) throw this.failure.error;
       await (this.fetching ??= this.fetch().finally(() => (this.fetching = undefined)));
     } catch (error) {
-      throw new Unavailable('jwks', 'The keys of the token issuer cannot be had.', { cause: error });
+      throw new Unavailable('issuer', 'The keys of the token issuer cannot be had.', {
+        technology: 'jwks',
+        cause: error,
+      });
     }
   }
 

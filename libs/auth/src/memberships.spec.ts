@@ -14,7 +14,7 @@ class ScriptedDirectory extends TenantDirectory {
   answer: () => Promise<readonly Membership[]> = async () => [membership('acme')];
   tenantsOf = () => (this.asked++, this.answer());
 }
-const away = () => Promise.reject(new Unavailable('tenant_service', 'away'));
+const away = () => Promise.reject(new Unavailable('directory', 'away'));
 
 let directory: ScriptedDirectory;
 let nowMs: number;

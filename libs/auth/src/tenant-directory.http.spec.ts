@@ -112,7 +112,7 @@ describe('the tenant service', () => {
     ['too much', answering(200, JSON.stringify([{ id: 'acme', padding: 'x'.repeat(300 * 1024) }]))],
   ])('that answers with %s is unavailable, and is asked once', async (_, answer) => {
     handle = answer;
-    await expect(tenantsOf()).rejects.toMatchObject({ name: 'Unavailable', dependency: 'tenant_service' });
+    await expect(tenantsOf()).rejects.toMatchObject({ name: 'Unavailable', role: 'directory' });
     expect(requests).toHaveLength(1);
   });
 

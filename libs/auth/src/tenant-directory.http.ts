@@ -153,6 +153,6 @@ function readBody(body: Buffer): Membership[] | undefined {
 }
 
 const unavailable = (what: string, cause?: unknown) =>
-  new Unavailable('tenant_service', `The tenant service ${what}.`, { cause });
+  new Unavailable('directory', `The tenant service ${what}.`, { technology: 'http', cause });
 
 const isConnectionLost = (error: unknown): boolean => CONNECTION_LOST.has(String((error as { code?: unknown }).code));

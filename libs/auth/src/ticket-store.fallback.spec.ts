@@ -8,7 +8,7 @@ class SpentTickets extends TicketStore {
   readonly spent = new Set<string>();
   away: { since?: Date } | undefined;
   async redeem(jti: string): Promise<boolean> {
-    if (this.away) throw new Unavailable('redis', 'away', this.away);
+    if (this.away) throw new Unavailable('tickets', 'away', this.away);
     return !this.spent.has(jti) && this.spent.add(jti).size > 0;
   }
 }

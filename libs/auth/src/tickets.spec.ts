@@ -13,7 +13,7 @@ class SpentTickets extends TicketStore {
   readonly spent = new Map<string, Date>();
   away = false;
   async redeem(jti: string, expiresAt: Date): Promise<boolean> {
-    if (this.away) throw new Unavailable('redis', 'away');
+    if (this.away) throw new Unavailable('tickets', 'away');
     if (this.spent.has(jti)) return false;
     this.spent.set(jti, expiresAt);
     return true;

@@ -244,7 +244,7 @@ describe("with an issuer's keys", () => {
   const verdict = async (token: string | Promise<string>) =>
     verifier.verify(await token).then(
       () => 'accepted',
-      (error: { code?: string; dependency?: string }) => error.code ?? error.dependency,
+      (error: { code?: string; role?: string }) => error.code ?? error.role,
     );
 
   test('tokens are verified with one request for the keys, however many come at once', async () => {
@@ -253,10 +253,10 @@ describe("with an issuer's keys", () => {
     expect(requests).toBe(1);
   });
 
-  test('keys that cannot be had are jwks unavailable, and the issuer is not asked for each token', async () => {
+  test('keys that cannot be had are the issuer unavailable, and the issuer is not asked for each token', async () => {
     answer = { status: 503, body: {} };
-    for (let i = 0; i < 10; i++) expect(await verdict(tokenOf(first))).toBe('jwks');
-    await expect(verifier.checkKeys()).rejects.toMatchObject({ dependency: 'jwks' });
+    for (let i = 0; i < 10; i++) expect(await verdict(tokenOf(first))).toBe('issuer');
+    await expect(verifier.checkKeys()).rejects.toMatchObject({ role: 'issuer' });
     expect(requests).toBe(1);
     answer = { status: 200, body: { keys: [first.jwk] } };
     clockMs += 6_000;
@@ -266,9 +266,9 @@ describe("with an issuer's keys", () => {
   test('an issuer that does not answer costs two seconds, once', async () => {
     answer = { ...answer, hang: true };
     const before = performance.now();
-    expect(await verdict(tokenOf(first))).toBe('jwks');
+    expect(await verdict(tokenOf(first))).toBe('issuer');
     expect(performance.now() - before).toBeLessThan(3_500);
-    expect(await verdict(tokenOf(first))).toBe('jwks');
+    expect(await verdict(tokenOf(first))).toBe('issuer');
     expect(requests).toBe(1);
   });
 
@@ -276,7 +276,7 @@ describe("with an issuer's keys", () => {
     'garbage from the issuer (%#) is jwks unavailable',
     async (body) => {
       answer = { status: 200, body };
-      expect(await verdict(tokenOf(first))).toBe('jwks');
+      expect(await verdict(tokenOf(first))).toBe('issuer');
     },
   );
 
@@ -334,7 +334,7 @@ describe("with an issuer's keys", () => {
       clockMs += afterMs;
       expect([afterMs, await verdict(tokenOf(second)), await verdict(tokenOf(first))]).toEqual([
         afterMs,
-        'jwks',
+        'issuer',
         'accepted',
       ]);
     }
@@ -343,7 +343,7 @@ describe("with an issuer's keys", () => {
     expect(await verdict(tokenOf(second))).toBe('invalid_token');
     answer = { ...answer, hang: true };
     clockMs += 31_000;
-    expect(await verdict(tokenOf(second))).toBe('jwks');
+    expect(await verdict(tokenOf(second))).toBe('issuer');
   });
 
   const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' });
@@ -375,7 +375,7 @@ describe("with an issuer's keys", () => {
       expect(await verdict(tokenOf(first))).toBe('accepted');
       await eventually(() => expect(requests).toBeGreaterThan(before));
       expect(await verdict(tokenOf(first))).toBe('accepted');
-      expect(await verdict(tokenOf(second))).toBe('jwks');
+      expect(await verdict(tokenOf(second))).toBe('issuer');
     }
   });
 
@@ -400,7 +400,7 @@ describe("with an issuer's keys", () => {
     for (const [, key] of unusable) {
       answer = { status: 200, body: { keys: [key] } };
       clockMs += 6_000;
-      expect(await verdict(tokenOf(first))).toBe('jwks');
+      expect(await verdict(tokenOf(first))).toBe('issuer');
     }
   });
 
@@ -410,9 +410,9 @@ describe("with an issuer's keys", () => {
     clockMs += 23 * 3_600_000;
     const token = await tokenOf(first);
     expect(await verdict(token)).toBe('accepted');
-    expect(await verdict(tokenOf(second))).toBe('jwks'); // perhaps a new key: nobody can say
+    expect(await verdict(tokenOf(second))).toBe('issuer'); // perhaps a new key: nobody can say
     clockMs += 2 * 3_600_000;
-    expect(await verdict(token)).toBe('jwks');
+    expect(await verdict(token)).toBe('issuer');
   });
 
   test('the algorithm is pinned: neither the HMAC of a public key, nor none, nor another algorithm of the same key', async () => {
@@ -452,6 +452,6 @@ describe("with an issuer's keys", () => {
 
   test('a redirect of the issuer is not followed', async () => {
     answer = { status: 302, body: {} };
-    expect(await verdict(tokenOf(first))).toBe('jwks');
+    expect(await verdict(tokenOf(first))).toBe('issuer');
   });
 });

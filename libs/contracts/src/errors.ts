@@ -110,20 +110,29 @@ export function pointerPart(name: string): string {
 }
 
 /**
+ * What a dependency is to the apps, whatever technology stands behind it. `log`: the record and all that is kept beside it;
+ * `bus`, `queue`, `tickets`, `slots`: as their ports say; `directory`: who may see which tenant; `issuer`: the keys of tokens.
+ */
+export type DependencyRole = 'log' | 'bus' | 'queue' | 'directory' | 'tickets' | 'slots' | 'issuer';
+
+/**
  * The world's fault: a dependency is away, slow or refuses for now. Waiting and trying the same again is right, and
  * nothing was decided about the input. Adapters translate driver errors into this one; the cause is kept.
  */
 export class Unavailable extends Error {
+  /** What stands behind the role, where an adapter says so: for whoever reads an error, and for no decision. */
+  readonly technology: string | undefined;
   /** Since when it is known to be away; undefined when that was found out just now, or is not known. */
   readonly since: Date | undefined;
 
   constructor(
-    readonly dependency: 'postgres' | 'rabbitmq' | 'redis' | 'tenant_service' | 'jwks' | 'embedded_store',
+    readonly role: DependencyRole,
     message: string,
-    options?: { cause?: unknown; since?: Date },
+    options?: { technology?: string; cause?: unknown; since?: Date },
   ) {
     super(message, options);
     this.name = 'Unavailable';
+    this.technology = options?.technology;
     this.since = options?.since;
   }
 }

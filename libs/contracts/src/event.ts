@@ -1,4 +1,12 @@
-import { RINGING_CHANGES, type AlertType, type Change, type EntryEvent, type Entry, type Severity } from './wire';
+import {
+  RINGING_CHANGES,
+  entryOf,
+  type AlertType,
+  type Change,
+  type EntryEvent,
+  type Entry,
+  type Severity,
+} from './wire';
 import type { PlannedDelivery } from './delivery';
 import { jsonLine } from './json-line';
 import type { TenantId } from './tenant';
@@ -130,36 +138,7 @@ export const filterFieldsOf = ({ severity, previous, type, service }: Entry): Fi
 
 /** The `data` line of an entry: the only place that renders one, for publishing and for replay alike. No line break inside, in any reading. */
 export function renderData(entry: Entry): string {
-  return jsonLine({
-    tenant_id: entry.tenant_id,
-    seq: entry.seq,
-    event_id: entry.event_id,
-    alert_id: entry.alert_id,
-    change: entry.change,
-    status: entry.status,
-    severity: entry.severity,
-    previous: entry.previous && previousOf(entry.previous),
-    type: entry.type,
-    service: entry.service,
-    name: entry.name,
-    title: entry.title,
-    message: entry.message,
-    occurrences: entry.occurrences,
-    folded: entry.folded,
-    occurred_at: entry.occurred_at,
-    received_at: entry.received_at,
-    dedup_key: entry.dedup_key,
-    first_seen_at: entry.first_seen_at,
-    last_seen_at: entry.last_seen_at,
-    labels: entry.labels,
-    actions: entry.actions,
-    metadata: entry.metadata,
-    assignee: entry.assignee,
-    snoozed_until: entry.snoozed_until,
-    actor: entry.actor,
-    note: entry.note,
-    trace_id: entry.trace_id,
-  } satisfies Entry);
+  return jsonLine(entryOf(entry, entry, entry, entry.previous && previousOf(entry.previous)));
 }
 
 /** What stands in it, and in this order. */
@@ -171,7 +150,7 @@ const previousOf = ({ status, severity, type, name, labels }: NonNullable<Entry[
   labels,
 });
 
-/** An entry as the gateway sends it, made from the log rather than from Redis. */
+/** An entry as the gateway sends it, made from the log rather than from a hint. */
 export const hintOf = ({ epoch, seq, fp, prev_fp, entry }: StoredEvent): Hint => ({
   epoch,
   seq,

@@ -1,4 +1,4 @@
-// What travels: plain types and constant lists, without a single import, so that a browser, a published package and a
+// What travels: plain types, constant lists and the order of fields, without a single import, so that a browser, a published package and a
 // server can all share it. Every name here is snake_case because it is stored or sent under exactly this name.
 
 /** How urgent an alert is, the most severe first. */
@@ -77,19 +77,94 @@ export interface AlertMessageBody {
   schema_version?: number;
 }
 
-/** One numbered entry of a tenant's log: the same shape in SSE, Redis and REST. Times are ISO 8601, UTC, milliseconds. */
-export interface Entry {
-  tenant_id: string;
+/**
+ * The fields of a message, in the order that its hash is taken in: a field that comes later stands last, and changes the hash
+ * of no message without it.
+ */
+export const MESSAGE_FIELDS = [
+  'tenant_id',
+  'service',
+  'severity',
+  'id',
+  'type',
+  'name',
+  'title',
+  'message',
+  'dedup_key',
+  'status',
+  'snapshot',
+  'occurred_at',
+  'labels',
+  'actions',
+  'recipients',
+  'channels',
+  'metadata',
+  'schema_version',
+] as const satisfies readonly (keyof AlertMessageBody)[];
+
+// ---- the log ----------------------------------------------------------------------------------------------------
+
+/** What an alert is called and says: its producer's words, each of which its newest message that says it decides. */
+export interface AlertWords {
+  type: AlertType;
+  name: string | null;
+  title: string;
+  message: string | null;
+  labels: Record<string, string>;
+  actions: AlertAction[];
+  metadata: Record<string, unknown>;
+}
+
+/** The words in the order of their bits in the log (`evolve_alert`): one that comes later stands last, and none moves. */
+export const ALERT_WORDS = [
+  'type',
+  'name',
+  'title',
+  'message',
+  'labels',
+  'actions',
+  'metadata',
+] as const satisfies readonly (keyof AlertWords)[];
+
+/** What an entry says of its alert beside the words. */
+export interface EntryState {
   /** 1, 2, 3 … within the tenant, without holes. */
   seq: number;
-  /** The producer's own id of the message; of a person's act, one that is ours. */
-  event_id: string;
   /** Our id of the alert that this entry is about (UUIDv7). */
   alert_id: string;
   change: Change;
   /** The alert's status and severity after this entry. */
   status: AlertStatus;
   severity: Severity;
+  /** How many messages the alert consists of, folded ones included. */
+  occurrences: number;
+  /** How many repeats since the alert's last entry are on record without an entry of their own. */
+  folded: number;
+  received_at: string;
+  first_seen_at: string;
+  last_seen_at: string;
+  assignee: string | null;
+  snoozed_until: string | null;
+}
+
+/** What an entry says of the message, or of the person's act, that it tells of. */
+export interface EntryCause {
+  tenant_id: string;
+  /** The producer's own id of the message; of a person's act, one that is ours. */
+  event_id: string;
+  service: string;
+  /** The producer's time of this message; null when it names none, and the transport neither. */
+  occurred_at: string | null;
+  dedup_key: string | null;
+  /** Who did it, when a person did. */
+  actor: string | null;
+  /** What that person had to say. */
+  note: string | null;
+  trace_id: string | null;
+}
+
+/** One numbered entry of a tenant's log: the same shape in SSE, Redis and REST. Times are ISO 8601, UTC, milliseconds. */
+export interface Entry extends EntryCause, EntryState, AlertWords {
   /** The alert before it; null when it is new. Its type, name and labels stand here where they were others. */
   previous: {
     status: AlertStatus;
@@ -98,32 +173,49 @@ export interface Entry {
     name?: string | null;
     labels?: Record<string, string>;
   } | null;
-  type: AlertType;
-  service: string;
-  name: string | null;
-  title: string;
-  message: string | null;
-  /** How many messages the alert consists of, folded ones included. */
-  occurrences: number;
-  /** How many repeats since the alert's last entry are on record without an entry of their own. */
-  folded: number;
-  /** The producer's time of this message; null when it names none, and the transport neither. */
-  occurred_at: string | null;
-  received_at: string;
-  dedup_key: string | null;
-  first_seen_at: string;
-  last_seen_at: string;
-  labels: Record<string, string>;
-  actions: AlertAction[];
-  metadata: Record<string, unknown>;
-  assignee: string | null;
-  snoozed_until: string | null;
-  /** Who did it, when a person did. */
-  actor: string | null;
-  /** What that person had to say. */
-  note: string | null;
-  trace_id: string | null;
 }
+
+/** The same as a message has them: what may be null may be absent. */
+export type SaidWords = {
+  [Word in keyof AlertWords as null extends AlertWords[Word] ? never : Word]: AlertWords[Word];
+} & { [Word in keyof AlertWords as null extends AlertWords[Word] ? Word : never]?: AlertWords[Word] | undefined };
+
+/** An entry of its parts, with its fields in the order in which they are sent. Words that a message does not say are null. */
+export const entryOf = (
+  cause: EntryCause,
+  state: EntryState,
+  words: SaidWords,
+  previous: Entry['previous'],
+): Entry => ({
+  tenant_id: cause.tenant_id,
+  seq: state.seq,
+  event_id: cause.event_id,
+  alert_id: state.alert_id,
+  change: state.change,
+  status: state.status,
+  severity: state.severity,
+  previous,
+  type: words.type,
+  service: cause.service,
+  name: words.name ?? null,
+  title: words.title,
+  message: words.message ?? null,
+  occurrences: state.occurrences,
+  folded: state.folded,
+  occurred_at: cause.occurred_at,
+  received_at: state.received_at,
+  dedup_key: cause.dedup_key,
+  first_seen_at: state.first_seen_at,
+  last_seen_at: state.last_seen_at,
+  labels: words.labels,
+  actions: words.actions,
+  metadata: words.metadata,
+  assignee: state.assignee,
+  snoozed_until: state.snoozed_until,
+  actor: cause.actor,
+  note: cause.note,
+  trace_id: cause.trace_id,
+});
 
 // ---- the stream -------------------------------------------------------------------------------------------------
 
@@ -223,33 +315,49 @@ export interface CloseFrame {
 
 // ---- the API ----------------------------------------------------------------------------------------------------
 
+/** What an alert and its newest entry have in common. */
+export interface DescribedAlert
+  extends
+    AlertWords,
+    Pick<EntryCause, 'tenant_id' | 'service' | 'dedup_key'>,
+    Omit<EntryState, 'seq' | 'change' | 'folded' | 'received_at'> {}
+
 /** An alert as it stands now: what a list shows. Its history are the entries with its `alert_id`. */
-export interface Alert {
-  tenant_id: string;
-  alert_id: string;
-  status: AlertStatus;
-  severity: Severity;
-  type: AlertType;
-  service: string;
-  name: string | null;
-  title: string;
-  message: string | null;
-  /** How many messages it consists of, folded ones included. */
-  occurrences: number;
-  dedup_key: string | null;
-  first_seen_at: string;
-  last_seen_at: string;
-  labels: Record<string, string>;
-  actions: AlertAction[];
-  metadata: Record<string, unknown>;
-  assignee: string | null;
-  snoozed_until: string | null;
+export interface Alert extends DescribedAlert {
   /** Who last changed its status, when a person did, and when. */
   actor: string | null;
   acted_at: string | null;
   /** The number of its newest entry: an entry of the stream up to it is in this already. */
   last_seq: number;
 }
+
+/** An alert of its parts, and nothing else that they hold. */
+export const alertOf = (
+  described: DescribedAlert,
+  { actor, acted_at, last_seq }: Omit<Alert, keyof DescribedAlert>,
+): Alert => ({
+  tenant_id: described.tenant_id,
+  alert_id: described.alert_id,
+  status: described.status,
+  severity: described.severity,
+  type: described.type,
+  service: described.service,
+  name: described.name,
+  title: described.title,
+  message: described.message,
+  occurrences: described.occurrences,
+  dedup_key: described.dedup_key,
+  first_seen_at: described.first_seen_at,
+  last_seen_at: described.last_seen_at,
+  labels: described.labels,
+  actions: described.actions,
+  metadata: described.metadata,
+  assignee: described.assignee,
+  snoozed_until: described.snoozed_until,
+  actor,
+  acted_at,
+  last_seq,
+});
 
 /** Which alerts are meant, as query parameters (lists by comma) and as the body of a search (lists). What is left out asks for nothing. */
 export interface AlertFilter {

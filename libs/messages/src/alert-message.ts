@@ -29,6 +29,7 @@ import {
   type ValidMessage,
   ALERT_TYPES,
   CHANNELS,
+  MESSAGE_FIELDS,
   MESSAGE_STATUSES,
   SEVERITIES,
   type AlertAction,
@@ -42,7 +43,7 @@ import { bodyHashOf, digest, inOrder } from './body-hash';
 import { decodeBody, fitsInMetadata } from './decode-body';
 import { IsLabelMap, IsReadInstant, LabelLimit, MaxCharacters } from './field-rules';
 import { readInstant } from './instant';
-import { MESSAGE_FIELDS, noFields, type MessageField, type MessageFields } from './message-fields';
+import { noFields, type MessageField, type MessageFields } from './message-fields';
 import { readRoutingKey } from './routing-key';
 import { asSaid, publishedForm, shortenToFit } from './published-form';
 import { surelyValid } from './surely-valid';

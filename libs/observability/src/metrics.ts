@@ -43,7 +43,7 @@ export class Metrics {
   readonly rateLimited = this.counter('tocsin_rate_limited_total', 'Streams refused by a limit.', ['scope']);
   readonly streamSlotsLocal = this.counter(
     'tocsin_stream_slots_local_total',
-    'Streams counted by this gateway alone, since Redis was away or slow: caps hold a gateway meanwhile.',
+    'Streams counted by this gateway alone, since the store of stream slots was away or slow: caps hold a gateway meanwhile.',
   );
 
   // ---- feeds and replay
@@ -130,24 +130,24 @@ export class Metrics {
   );
 
   // ---- dependencies
-  readonly amqpRedeliveries = this.counter(
-    'tocsin_amqp_redeliveries_total',
-    'Messages that the broker delivered again.',
+  readonly sourceRedeliveries = this.counter(
+    'tocsin_source_redeliveries_total',
+    'Messages that the queue delivered again.',
   );
-  readonly amqpSuspects = this.counter(
-    'tocsin_amqp_suspects_total',
+  readonly sourceSuspects = this.counter(
+    'tocsin_source_suspects_total',
     'Messages set aside to be stored alone, since they came back too often.',
   );
-  readonly amqpConsumerUp = this.gauge('tocsin_amqp_consumer_up', '1 while messages can arrive from the queue.', [
+  readonly sourceConsumerUp = this.gauge('tocsin_source_consumer_up', '1 while messages can arrive from the queue.', [
     'queue',
   ]);
-  readonly amqpBlocked = this.gauge(
-    'tocsin_amqp_blocked',
-    '1 while the broker takes no messages (memory or disk alarm).',
+  readonly intakeBlocked = this.gauge(
+    'tocsin_intake_blocked',
+    '1 while the queue takes no messages (memory or disk alarm).',
   );
-  readonly redisUp = this.gauge('tocsin_redis_up', '1 while hints can arrive.');
-  readonly redisSubscriberReconnects = this.counter(
-    'tocsin_redis_subscriber_reconnects_total',
+  readonly busUp = this.gauge('tocsin_bus_up', '1 while hints can arrive.');
+  readonly busSubscriberReconnects = this.counter(
+    'tocsin_bus_subscriber_reconnects_total',
     'Times the subscribing connection came back.',
   );
   readonly publishFailures = this.counter(

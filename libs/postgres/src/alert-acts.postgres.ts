@@ -1,4 +1,4 @@
-import { ACT_RULES, type Alert } from '@tocsin/contracts';
+import { ACT_RULES, alertOf, type Alert } from '@tocsin/contracts';
 import type { ActReach, ActResult, AlertActs, AppendedEvent, AttemptedAct } from '@tocsin/contracts/ports';
 import type { Database } from './database';
 import { appendedEventOf, drawFingerprints, type AppendedRow } from './event-log.postgres';
@@ -64,30 +64,10 @@ export class PostgresAlertActs implements AlertActs {
 function resultOf(row: ActedRow, { by, trace_id }: AttemptedAct): ActResult {
   const { outcome } = row;
   if (outcome === 'forbidden') return { outcome };
-  if (outcome !== 'acted') return { outcome, alert: alertOf(row) };
-  return { outcome, alert: alertOf(row), event: appendedEventOf({ ...row, occurred_at: null, actor: by, trace_id }) };
+  if (outcome !== 'acted') return { outcome, alert: alertOf(row, row) };
+  return {
+    outcome,
+    alert: alertOf(row, row),
+    event: appendedEventOf({ ...row, occurred_at: null, actor: by, trace_id }),
+  };
 }
-
-const alertOf = (row: ActedRow): Alert => ({
-  tenant_id: row.tenant_id,
-  alert_id: row.alert_id,
-  status: row.status,
-  severity: row.severity,
-  type: row.type,
-  service: row.service,
-  name: row.name,
-  title: row.title,
-  message: row.message,
-  occurrences: row.occurrences,
-  dedup_key: row.dedup_key,
-  first_seen_at: row.first_seen_at,
-  last_seen_at: row.last_seen_at,
-  labels: row.labels,
-  actions: row.actions,
-  metadata: row.metadata,
-  assignee: row.assignee,
-  snoozed_until: row.snoozed_until,
-  actor: row.actor,
-  acted_at: row.acted_at,
-  last_seq: row.last_seq,
-});

@@ -116,7 +116,7 @@ export class PostgresAlertQueries implements AlertQueries {
       manager.query<EntryRow[]>(statements.HISTORY, [tenant, alertId, before ?? BEHIND_ALL, limit + 1]),
     );
     return {
-      entries: rows.slice(0, limit).map((row) => storedEventOf(tenant, row, row, null).entry),
+      entries: rows.slice(0, limit).map((row) => storedEventOf(row, row, row, row).entry),
       more: rows.length > limit,
     };
   }

@@ -15,12 +15,6 @@ const CONDITIONS = (first: number): string => `(
   and ($${first + 2}::text[] is null or a.name = any ($${first + 2}))
   and ($${first + 3}::text[] is null or a.assignee = any ($${first + 3}) or ($${first + 4}::boolean and a.assignee is null)))`;
 
-/** The wire's alert, and nothing else. */
-const ALERT = `a.tenant_id, a.alert_id, a.status, a.severity, a.type, a.service, a.name, a.title, a.message, a.occurrences, a.dedup_key,
-  a.first_seen_at, a.last_seen_at, a.labels, coalesce(e.actions, '[]') as actions, coalesce(e.metadata, '{}') as metadata, a.assignee,
-  a.snoozed_until, a.actor, a.acted_at, a.last_seq`;
-const WITH_ENTRY = 'left join tocsin.event e on e.tenant_id = a.tenant_id and e.seq = a.described_seq';
-
 /** Which way a list runs. */
 export type Direction = 'down' | 'up';
 const behind = { down: '<', up: '>' } as const;
@@ -43,8 +37,8 @@ with page as materialized (
   order by rank, ${IN_TIME(direction)}
   limit $9
 )
-select ${ALERT}
-from page p join tocsin.alert a on a.tenant_id = p.tenant_id and a.alert_id = p.alert_id ${WITH_ENTRY}
+select a.*
+from page p join tocsin.shown_alert a on a.tenant_id = p.tenant_id and a.alert_id = p.alert_id
 order by p.rank, p.first_seen_at ${order[direction]}, p.alert_id ${order[direction]}`;
 
 /**
@@ -105,9 +99,9 @@ with density as materialized (
 export const matchingPageStatement = (direction: Direction): string => `${MATCHING(direction)}, page as materialized (
   select * from matching order by rank, ${IN_TIME(direction)} limit $20
 )
-select r.severity as reached_severity, r.first_seen_at as reached_at, r.alert_id as reached_id, ${ALERT}
+select r.severity as reached_severity, r.first_seen_at as reached_at, r.alert_id as reached_id, a.*
 from (select) one left join reached r on true
-left join (page p join tocsin.alert a on a.tenant_id = p.tenant_id and a.alert_id = p.alert_id ${WITH_ENTRY}) on true
+left join (page p join tocsin.shown_alert a on a.tenant_id = p.tenant_id and a.alert_id = p.alert_id) on true
 order by p.rank, p.first_seen_at ${order[direction]}, p.alert_id ${order[direction]}`;
 
 const CUBE = 'tenant_id, status, severity, service, type';
@@ -135,8 +129,8 @@ export const MATCHING_COUNTS = `${MATCHING('down')}, counted as (
 select not exists (select from reached) as complete, c.* from (select) one left join counted c on true`;
 
 export const BY_ID = `
-select ${ALERT}
-from tocsin.alert a ${WITH_ENTRY}
+select a.*
+from tocsin.shown_alert a
 where a.tenant_id = any ($1::text[]) and a.alert_id = any ($2::uuid[])`;
 
 /** The alert that messages of service $2 with the key $3 are about. */
@@ -148,12 +142,12 @@ where a.tenant_id = $1 and a.service = $2 and a.dedup_key = $3`;
 /** The entries of the alert $2 of tenant $1 below number $3, at most $4. The first one is found by what the alert says of it. */
 export const HISTORY = `
 select * from (
-  select e.* from tocsin.event e
+  select e.* from tocsin.entry e
   where e.tenant_id = $1 and e.alert_id = $2 and e.previous_status is not null and e.seq < $3
   order by e.seq desc limit $4
 ) later
 union all
-select e.* from tocsin.alert a join tocsin.event e on e.tenant_id = a.tenant_id and e.seq = a.first_seq
+select e.* from tocsin.alert a join tocsin.entry e on e.tenant_id = a.tenant_id and e.seq = a.first_seq
 where a.tenant_id = $1 and a.alert_id = $2 and e.alert_id = a.alert_id and e.previous_status is null and e.seq < $3
 order by seq desc limit $4`;
 

@@ -109,8 +109,9 @@ async function refuseUnprepared(
   ];
   if (faults.length > 0)
     throw new Unavailable(
-      'postgres',
+      'log',
       `This connection is refused: behind a pooler (DB_POOLER) the role ${login} brings its settings along, and it ${faults.join(', ')}. See docs/pgbouncer.md.`,
+      { technology: 'postgres' },
     );
 }
 
@@ -134,7 +135,7 @@ async function refusePrivileged(client: Client): Promise<void> {
 /** A connection whose role could see every tenant. It is no input's fault: nothing is decided until somebody has put it right. */
 class PrivilegedRole extends Unavailable {
   constructor(message: string) {
-    super('postgres', message);
+    super('log', message, { technology: 'postgres' });
     this.name = 'PrivilegedRole';
   }
 }

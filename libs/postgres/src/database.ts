@@ -84,7 +84,7 @@ export class Database {
     const { withinMs } = options;
     if (withinMs === undefined) return called;
     return within(withinMs, called, () => {
-      throw new Unavailable('postgres', `PostgreSQL did not answer within ${withinMs} ms`);
+      throw new Unavailable('log', `PostgreSQL did not answer within ${withinMs} ms`, { technology: 'postgres' });
     });
   }
 
@@ -187,7 +187,7 @@ export class Database {
   }
 
   #open(): Promise<DataSource> {
-    if (this.#closing) throw new Unavailable('postgres', 'the database is closed');
+    if (this.#closing) throw new Unavailable('log', 'the database is closed', { technology: 'postgres' });
     this.#source ??= openDataSource(this.#options).then(
       (source) => (this.#opened = source),
       (error: unknown) => {

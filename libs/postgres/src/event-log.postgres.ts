@@ -1,14 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import {
+  ALERT_WORDS,
   FOLDING,
-  type Change,
+  entryOf,
+  type AlertWords,
   type DeadLetter,
   type Entry,
+  type EntryCause,
+  type EntryState,
   type Folding,
   type LogPosition,
   type PlannedDelivery,
   type PlannedEvent,
+  type SaidWords,
   type StoredEvent,
   type StreamFilter,
   type StreamHead,
@@ -68,7 +73,7 @@ export class PostgresEventLog implements EventLog {
       seq,
       limit,
     ]);
-    return rows.map((row) => storedEventOf(tenant, row, row, null));
+    return rows.map((row) => storedEventOf(row, row, row, row));
   }
 
   async heads(tenants: readonly TenantId[]): Promise<StreamHead[]> {
@@ -81,7 +86,7 @@ export class PostgresEventLog implements EventLog {
     const { epoch, seq, fp, floor_seq } = head!;
     const upTo: LogPosition = { epoch, seq, fp };
     if (count === 0) return { events: [], from: upTo, upTo, searched: null };
-    const rows = await this.database.call<Omit<EntryRow, 'epoch'>>(
+    const rows = await this.database.call<EntryRow>(
       'select * from tocsin.newest_entries($1, $2, $3, $4, $5, $6, $7, $8, $9)',
       [
         tenant,
@@ -98,7 +103,7 @@ export class PostgresEventLog implements EventLog {
     // behind those that pass, the one before the first of them: its fp makes the position
     const first = rows[0];
     const before = rows.length > 1 && rows.at(-1)!.seq < first!.seq ? rows.pop() : undefined;
-    const events = rows.map((row) => storedEventOf(tenant, { ...row, epoch }, row, null));
+    const events = rows.map((row) => storedEventOf(row, row, row, row));
     const from: LogPosition = !first
       ? upTo
       : before
@@ -158,63 +163,38 @@ function batchOf(planned: readonly PlannedEvent[]): string {
   const fps = drawFingerprints(planned.length);
   return JSON.stringify(
     planned.map(({ message, body_hash, trace_id }, ord) => {
-      const {
-        tenant_id,
-        service,
-        id,
-        type,
-        name,
-        title,
-        message: text,
-        severity,
-        status,
-        dedup_key,
-        occurred_at,
-        labels,
-        actions,
-        metadata,
-      } = message;
+      const { says, said_at } = wordOf(message);
       return {
         ord,
-        tenant_id,
-        service,
-        id,
         body_hash,
         fp: fps[ord],
         new_alert_id: uuidv7(),
-        type,
-        name,
-        title,
-        message: text,
-        severity,
-        status,
-        dedup_key,
-        occurred_at,
-        labels,
-        actions,
-        metadata,
         trace_id,
-        ...(dedup_key !== undefined && wordOf(message)),
+        says,
+        said_at,
+        // last: an object that begins as the copy of another takes ten times as long to be written as JSON
+        ...message,
+        // an entry has no word of these
+        recipients: undefined,
+        channels: undefined,
+        schema_version: undefined,
+        assumed: undefined,
       };
     }),
   );
 }
 
-/** The words of an alert, each with its bit, as `evolve_alert` knows them. */
-const WORDS = { type: 1, name: 2, title: 4, message: 8, labels: 16, actions: 32, metadata: 64 } as const;
-const WORD_BITS = Object.entries(WORDS) as [keyof typeof WORDS, number][];
+/** The bit of each word: 128 and 256, which are no word's, stand where an eighth and a ninth would. */
+const WORD_BITS = ALERT_WORDS.map((name, at) => [name, 1 << (at < 7 ? at : at + 2)] as const);
 const SEVERITY_BIT = 128;
 
-/** What only a message about an alert needs: which words it says, by whose clock, and whether it says what is so now. */
-function wordOf(message: ValidMessage): { says: number; said_at: string | undefined; snapshot: true | undefined } {
-  const { assumed = [], occurred_at, snapshot, status } = message;
+/** What only a message about an alert needs: which words it says, and by whose clock. */
+function wordOf(message: ValidMessage): { says: number | undefined; said_at: string | undefined } {
+  const { assumed = [], dedup_key, occurred_at, status } = message;
+  if (dedup_key === undefined) return { says: undefined, said_at: undefined };
   let says = status === 'firing' && !assumed.includes('severity') ? SEVERITY_BIT : 0;
   for (const [name, bit] of WORD_BITS) if (message[name] !== undefined && !assumed.includes(name)) says |= bit;
-  return {
-    says,
-    said_at: assumed.includes('occurred_at') ? undefined : occurred_at,
-    snapshot: snapshot === true ? true : undefined,
-  };
+  return { says, said_at: assumed.includes('occurred_at') ? undefined : occurred_at };
 }
 
 /** Those of all messages in one list, so that they are read once and not once a message; each of a message once. */
@@ -239,112 +219,54 @@ export function drawFingerprints(count: number): string[] {
 
 // ---- out: rows as entries ---------------------------------------------------------------------------------------------
 
-/** What the storing function says of one event of the batch; the rest of the entry is the message's. */
-interface StoredRow extends LogPosition, Evolved {
-  prev_fp: string;
-  outcome: AppendResult['outcome'];
-  /** What describes the alert, where that is not what the message says. */
-  words: Pick<Entry, keyof typeof WORDS> | null;
-}
-
-interface Evolved extends Pick<
-  Entry,
-  | 'alert_id'
-  | 'status'
-  | 'severity'
-  | 'occurrences'
-  | 'folded'
-  | 'received_at'
-  | 'first_seen_at'
-  | 'last_seen_at'
-  | 'assignee'
-  | 'snoozed_until'
-> {
-  change: Change;
+/** The alert before an entry, as columns: null where it is new, and where they are what they were. */
+interface PreviousColumns {
   previous_status: Entry['status'] | null;
   previous_severity: Entry['severity'] | null;
-  /** Where they are others than now; a name that was none is empty. */
   previous_type: Entry['type'] | null;
+  /** Empty: it was none. */
   previous_name: string | null;
   previous_labels: Entry['labels'] | null;
 }
 
-/** What the producer said, which neither the log nor the alert's state has changed. */
-type Said = Omit<Entry, keyof Evolved | 'tenant_id' | 'seq' | 'previous'>;
-/** A row of `event`, with the epoch where it is known. */
-export type EntryRow = LogPosition & Evolved & Said;
+/** An entry as the database reads it. `prev_fp` is null where the one before it was read too. */
+export interface EntryRow extends Omit<StoredEvent, 'entry'>, EntryCause, EntryState, AlertWords, PreviousColumns {}
 /** An entry that a function has appended. */
-export type AppendedRow = EntryRow & { tenant_id: TenantId; prev_fp: string };
+export type AppendedRow = EntryRow & { tenant_id: TenantId };
+
+/** What the storing function says of one event of the batch; the rest of the entry is the message's. */
+interface StoredRow extends Omit<StoredEvent, 'entry'>, EntryState, PreviousColumns {
+  outcome: AppendResult['outcome'];
+  /** What describes the alert, where that is not what the message says. */
+  words: AlertWords | null;
+}
 
 function resultOf({ message, trace_id }: PlannedEvent, row: StoredRow): AppendResult {
   const { outcome } = row;
+  const { tenant_id, id: event_id, service, occurred_at = null, dedup_key = null } = message;
   if (outcome === 'conflict' || outcome === 'folded') return { outcome };
   if (outcome === 'duplicate') {
     const { epoch, seq, fp } = row;
-    return { outcome, tenant_id: message.tenant_id, position: seq === null ? null : { epoch, seq, fp } };
+    return { outcome, tenant_id, position: seq === null ? null : { epoch, seq, fp } };
   }
-  const {
-    id,
-    type,
-    service,
-    name = null,
-    title,
-    message: text = null,
-    occurred_at = null,
-    dedup_key = null,
-    labels,
-    actions,
-    metadata,
-  } = message;
-  const words = row.words ?? { type, name, title, message: text, labels, actions, metadata };
-  const said: Said = { event_id: id, service, ...words, occurred_at, dedup_key, actor: null, note: null, trace_id };
-  return { outcome, event: storedEventOf(message.tenant_id, row, said, row.prev_fp) };
+  const cause: EntryCause = { tenant_id, event_id, service, occurred_at, dedup_key, actor: null, note: null, trace_id };
+  return { outcome, event: storedEventOf(cause, row, row.words ?? message, row) };
 }
 
 export const appendedEventOf = (row: AppendedRow): AppendedEvent => ({
   tenant_id: row.tenant_id,
-  ...storedEventOf(row.tenant_id, row, row, row.prev_fp),
+  ...storedEventOf(row, row, row, row),
 });
 
-/** A row of the log as its entry. `prev_fp` is null where the one before it was read too. */
+/** An entry of its parts, with its position. */
 export function storedEventOf(
-  tenant: TenantId,
-  row: LogPosition & Evolved,
-  said: Said,
-  prev_fp: string | null,
+  cause: EntryCause,
+  state: EntryState,
+  words: SaidWords,
+  row: Omit<StoredEvent, 'entry'> & PreviousColumns,
 ): StoredEvent {
-  const { epoch, seq, fp } = row;
-  const entry: Entry = {
-    tenant_id: tenant,
-    seq,
-    event_id: said.event_id,
-    alert_id: row.alert_id,
-    change: row.change,
-    status: row.status,
-    severity: row.severity,
-    previous: previousOf(row),
-    type: said.type,
-    service: said.service,
-    name: said.name,
-    title: said.title,
-    message: said.message,
-    occurrences: row.occurrences,
-    folded: row.folded,
-    occurred_at: said.occurred_at,
-    received_at: row.received_at,
-    dedup_key: said.dedup_key,
-    first_seen_at: row.first_seen_at,
-    last_seen_at: row.last_seen_at,
-    labels: said.labels,
-    actions: said.actions,
-    metadata: said.metadata,
-    assignee: row.assignee,
-    snoozed_until: row.snoozed_until,
-    actor: said.actor,
-    note: said.note,
-    trace_id: said.trace_id,
-  };
-  return { epoch, seq, fp, prev_fp, entry };
+  const { epoch, seq, fp, prev_fp } = row;
+  return { epoch, seq, fp, prev_fp, entry: entryOf(cause, state, words, previousOf(row)) };
 }
 
 function previousOf({
@@ -353,7 +275,7 @@ function previousOf({
   previous_type: type,
   previous_name: name,
   previous_labels: labels,
-}: Evolved): Entry['previous'] {
+}: PreviousColumns): Entry['previous'] {
   if (status === null || severity === null) return null;
   return {
     status,

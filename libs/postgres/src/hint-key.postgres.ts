@@ -15,7 +15,8 @@ export class PostgresHintKey implements HintKey {
       [],
       { withinMs: ANSWER_WITHIN_MS },
     );
-    if (!row?.current_hint_key) throw new Unavailable('postgres', 'The database has no key for hints.');
+    if (!row?.current_hint_key)
+      throw new Unavailable('log', 'The database has no key for hints.', { technology: 'postgres' });
     return row.current_hint_key;
   }
 }

@@ -1,31 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { publishedForm, readRoutingKey, routingKeyOf, Turns } from '@tocsin/messages';
 import type { ValidMessage } from '@tocsin/contracts';
-import type {
-  AlertIntake,
-  AlertSource,
-  HandleBatch,
-  PublishContext,
-  PublishOutcome,
-  RawIntake,
-  RawMessage,
-  ReceivedMessage,
-} from '@tocsin/contracts/ports';
-import { fullJitter, within } from '@tocsin/timing';
+import type { AlertIntake, PublishContext, PublishOutcome, RawIntake, RawMessage } from '@tocsin/contracts/ports';
 import type { Database } from './database';
 
-/** The most messages that a batch hands over. */
-const BATCH_SIZE = 500;
 /** The most messages that wait; further ones are refused as `Unavailable`. About 100 MB of common alerts. */
 const MAX_WAITING = 100_000;
 const PUBLISH_WITHIN_MS = 5_000;
-const STOP_WITHIN_MS = 10_000;
 /** How often an idle source looks although nobody woke it: another process may have published. */
 const POLL_MS = 1_000;
-/** A store that is away is left alone for a while, and a message waits for it no longer than this. */
-const BACK_OFF = { firstMs: 100, capMs: 5_000 };
 
-interface Waiting {
+/** A message of the inbox. */
+export interface Waiting {
   inbox_id: number;
   routing_key: string;
   traceparent: string | null;
@@ -64,32 +50,33 @@ export class Inbox {
       ],
       { withinMs: PUBLISH_WITHIN_MS },
     );
-    this.#puts += 1;
-    for (const wake of this.#idle) wake();
+    this.#wake();
   }
 
   /** The next messages, urgent ones first, that nobody here has in hand; from now on the caller has them. */
-  take(): Promise<Waiting[]> {
+  take(atMost: number): Promise<Waiting[]> {
     return this.#inTurn(async () => {
       this.#putsAtLastTake = this.#puts;
       const taken = await this.database.call<Waiting>('select * from tocsin.inbox_take($1, $2)', [
         [...this.#inHand],
-        BATCH_SIZE,
+        atMost,
       ]);
       for (const { inbox_id } of taken) this.#inHand.add(inbox_id);
       return taken;
     });
   }
 
-  settle(batch: readonly Waiting[]): Promise<void> {
+  settle(ids: readonly number[]): Promise<void> {
     return this.#inTurn(async () => {
-      await this.database.call('select tocsin.inbox_settle($1)', [batch.map(({ inbox_id }) => inbox_id)]);
-      this.putBack(batch);
+      await this.database.call('select tocsin.inbox_settle($1)', [ids]);
+      for (const id of ids) this.#inHand.delete(id);
     });
   }
 
-  putBack(batch: readonly Waiting[]): void {
-    for (const { inbox_id } of batch) this.#inHand.delete(inbox_id);
+  /** Nobody has these in hand any more: whoever is idle may take them. */
+  putBack(ids: readonly number[]): void {
+    for (const id of ids) this.#inHand.delete(id);
+    if (ids.length > 0) this.#wake();
   }
 
   /** Resolves when something was put since the last look, or when it is time to look anyway. */
@@ -100,6 +87,11 @@ export class Inbox {
     this.#idle.add(wake);
     await pause(POLL_MS, AbortSignal.any([signal, woken.signal]));
     this.#idle.delete(wake);
+  }
+
+  #wake(): void {
+    this.#puts += 1;
+    for (const wake of this.#idle) wake();
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -147,81 +139,6 @@ export class InboxRawIntake implements RawIntake {
     if (put.length > 0) await this.inbox.put(put);
     return messages.map(({ message_id }) => ({ id: message_id, outcome: 'confirmed' }));
   }
-}
-
-/** Consumes the inbox, one batch at a time. A dead message just leaves: the record of it is the log's `dead_letter`. */
-export class InboxSource implements AlertSource {
-  #stopping: AbortController | undefined;
-  #working: Promise<void> = Promise.resolve();
-  consuming = false;
-
-  constructor(private readonly inbox: Inbox) {}
-
-  async consume(handle: HandleBatch): Promise<void> {
-    if (this.#stopping) return;
-    const first = await this.inbox.take();
-    this.#stopping = new AbortController();
-    this.consuming = true;
-    this.#working = this.#work(first, handle, this.#stopping.signal);
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping?.abort();
-    this.consuming = false;
-    await within(STOP_WITHIN_MS, this.#working, () => undefined);
-  }
-
-  async #work(first: Waiting[], handle: HandleBatch, signal: AbortSignal): Promise<void> {
-    for (let batch = first; ; batch = await this.#next(signal)) {
-      if (signal.aborted) return this.inbox.putBack(batch);
-      if (batch.length === 0) await this.inbox.untilPut(signal);
-      else await this.#settle(batch, handle, signal);
-    }
-  }
-
-  async #next(signal: AbortSignal): Promise<Waiting[]> {
-    for (let failures = 0; !signal.aborted;) {
-      try {
-        const batch = await this.inbox.take();
-        this.consuming = !signal.aborted;
-        return batch;
-      } catch {
-        // the store is away: whoever asks sees it in `consuming`, and health sees it in the store itself
-        this.consuming = false;
-        await pause(fullJitter(failures++, BACK_OFF), signal);
-      }
-    }
-    return [];
-  }
-
-  /** Hands a batch over until it is settled, then lets it go. Stopped in between, it puts the batch back. */
-  async #settle(batch: readonly Waiting[], handle: HandleBatch, signal: AbortSignal): Promise<void> {
-    for (let failures = 0, settled = false; ;) {
-      try {
-        settled ||= await isSettled(batch, handle);
-        if (settled) return await this.inbox.settle(batch);
-      } catch {
-        // a handler that throws says nothing about its messages; a row that cannot be deleted now is deleted later
-      }
-      if (signal.aborted) return this.inbox.putBack(batch);
-      await pause(fullJitter(failures++, BACK_OFF), signal);
-    }
-  }
-}
-
-/** Whether every message of it has its fate, the late ones included: a batch leaves as a whole. */
-async function isSettled(batch: readonly Waiting[], handle: HandleBatch): Promise<boolean> {
-  const outcome = await handle(
-    batch.map(({ body, routing_key, traceparent }): ReceivedMessage => ({
-      body,
-      routing_key,
-      headers: traceparent ? { traceparent } : {},
-      redelivered: false,
-    })),
-  );
-  if (outcome.kind === 'retry') return false;
-  await Promise.all(outcome.outcomes.map((one) => one.outcome === 'late' && one.fate));
-  return true;
 }
 
 /** A pause that ends early, and quietly, when the signal says so. */

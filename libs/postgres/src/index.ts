@@ -1,11 +1,12 @@
 export { PostgresAccessChanges } from './access-changes.postgres';
 export { PostgresAlertActs } from './alert-acts.postgres';
 export { PostgresAlertQueries } from './alert-queries.postgres';
+export { InboxSource } from './alert-source.postgres';
 export type { DatabaseConnection } from './connection';
 export { Database, type CallOptions, type DatabaseOptions } from './database';
 export { PostgresDeadLetters } from './dead-letters.postgres';
 export { PostgresEventLog } from './event-log.postgres';
-export { Inbox, InboxIntake, InboxRawIntake, InboxSource } from './inbox.postgres';
+export { Inbox, InboxIntake, InboxRawIntake } from './inbox.postgres';
 export { PostgresLogRetention } from './log-retention.postgres';
 export { migrate, type MigrateOptions, type MigrationReport } from './migrate';
 export { InboxModule, PostgresModule } from './postgres.module';

@@ -17,7 +17,7 @@ export interface MigrateOptions {
 export interface MigrationReport {
   /** The numbered migrations that ran now, in order; none when all had run before. */
   applied: string[];
-  /** The functions' files, re-created by every migration. */
+  /** The functions' files, re-created by every migration, as the views are that they stand on. */
   functions: string[];
 }
 
@@ -60,25 +60,31 @@ export async function migrate({ connection, timeoutMs = 600_000 }: MigrateOption
 
 async function createFunctions(runner: QueryRunner): Promise<string[]> {
   const files = sqlFiles('functions');
+  const views = sqlFiles('views');
   // an owner of functions must be allowed to create in their schema at the moment when it becomes their owner
   await runner.query(`grant create on schema tocsin to ${DEFINER}`);
   await runner.query(DROP_FUNCTIONS);
-  for (const file of files) await runner.query(readFileSync(file, 'utf8'));
+  for (const file of [...views, ...files]) await runner.query(readFileSync(file, 'utf8'));
   await runner.query(`revoke create on schema tocsin from ${DEFINER}`);
   return files.map((file) => basename(file, '.sql'));
 }
 
 /**
- * `create or replace` cannot change what a function returns, and leaves behind what is no longer there. Whoever calls one
- * meanwhile sees the old ones until all of this is committed. Aggregates go first: they stand on functions.
+ * `create or replace` cannot change what a function returns or a view's columns, and leaves behind what is no longer there. Whoever
+ * calls one meanwhile sees the old ones until all of this is committed. Aggregates go first: they stand on functions. Views go
+ * last: functions stand on them, and one view may stand on another.
  */
 const DROP_FUNCTIONS = `
 do $$
 declare
   routine record;
+  relation record;
 begin
   for routine in select oid::regprocedure as name from pg_proc where pronamespace = 'tocsin'::regnamespace order by prokind <> 'a' loop
     execute format('drop routine %s', routine.name);
+  end loop;
+  for relation in select oid::regclass as name from pg_class where relnamespace = 'tocsin'::regnamespace and relkind = 'v' order by oid desc loop
+    execute format('drop view %s', relation.name);
   end loop;
 end $$`;
 

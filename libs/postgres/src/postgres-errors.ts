@@ -53,11 +53,10 @@ export function translate(error: unknown): Unavailable | Refused {
   // a key that is still taken after every attempt is no race
   if (remedyFor(cause) === 'refuse' || code === UNIQUE_VIOLATION)
     return new Refused('store_failed', `PostgreSQL refused this input (${code})`, { cause });
-  return new Unavailable(
-    'postgres',
-    `PostgreSQL: ${cause instanceof Error ? cause.message : 'unknown error'} (${code})`,
-    { cause },
-  );
+  return new Unavailable('log', `PostgreSQL: ${cause instanceof Error ? cause.message : 'unknown error'} (${code})`, {
+    technology: 'postgres',
+    cause,
+  });
 }
 
 /** Whatever keeps a connection from being had (a missing role, a wrong password) says nothing about any input. */
@@ -68,7 +67,7 @@ export function unreachable(error: unknown): Unavailable {
   const remedy = /unsupported startup parameter/.test(message)
     ? '. This is a pooler: set DB_POOLER=on (docs/pgbouncer.md)'
     : '';
-  return new Unavailable('postgres', `PostgreSQL cannot be reached: ${message}${remedy}`, { cause });
+  return new Unavailable('log', `PostgreSQL cannot be reached: ${message}${remedy}`, { technology: 'postgres', cause });
 }
 
 /** TypeORM wraps the driver's error together with the statement's parameters, which no log may see. */

@@ -18,11 +18,12 @@ import {
 import { Health, Metrics } from '@tocsin/observability';
 import { PostgresAccessChanges } from './access-changes.postgres';
 import { PostgresAlertActs } from './alert-acts.postgres';
+import { InboxSource } from './alert-source.postgres';
 import { PostgresAlertQueries } from './alert-queries.postgres';
 import { Database, type DatabaseOptions } from './database';
 import { PostgresDeadLetters } from './dead-letters.postgres';
 import { PostgresEventLog } from './event-log.postgres';
-import { Inbox, InboxIntake, InboxRawIntake, InboxSource } from './inbox.postgres';
+import { Inbox, InboxIntake, InboxRawIntake } from './inbox.postgres';
 import { PostgresHintKey } from './hint-key.postgres';
 import { PostgresLogRetention } from './log-retention.postgres';
 import { PostgresReceipts } from './receipts.postgres';

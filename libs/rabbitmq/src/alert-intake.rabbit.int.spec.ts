@@ -42,7 +42,11 @@ describe('alerts into RabbitMQ', () => {
     const publisher = broker.publisher({ url: 'amqp://guest:guest@127.0.0.1:1' });
     publisher.open();
     const intake = new RabbitAlertIntake(publisher, broker.topology.exchange);
-    await expect(intake.publish([anAlert()])).rejects.toMatchObject({ name: 'Unavailable', dependency: 'rabbitmq' });
+    await expect(intake.publish([anAlert()])).rejects.toMatchObject({
+      name: 'Unavailable',
+      role: 'queue',
+      technology: 'rabbitmq',
+    });
   });
 });
 
@@ -81,6 +85,6 @@ describe('messages back into RabbitMQ', () => {
     const back = new RabbitRawIntake(publisher, broker.topology.exchange).republish([
       { body: Buffer.from('{}'), routing_key: '', message_id: 'm', timestamp: 1 },
     ]);
-    await expect(back).rejects.toMatchObject({ name: 'Unavailable', dependency: 'rabbitmq' });
+    await expect(back).rejects.toMatchObject({ name: 'Unavailable', role: 'queue', technology: 'rabbitmq' });
   });
 });

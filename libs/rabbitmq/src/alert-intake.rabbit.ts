@@ -32,7 +32,9 @@ export class RabbitAlertIntake extends AlertIntake {
     try {
       return await this.publisher.publish(publications);
     } catch (error) {
-      throw error instanceof BrokerUnavailable ? new Unavailable('rabbitmq', error.message, { cause: error }) : error;
+      throw error instanceof BrokerUnavailable
+        ? new Unavailable('queue', error.message, { technology: 'rabbitmq', cause: error })
+        : error;
     }
   }
 }

@@ -67,15 +67,15 @@ export class RabbitModule implements OnModuleInit, OnApplicationBootstrap, OnApp
               url,
               name: 'alert-intake',
               declare: (channel, remade) => declareTopology(channel, topology, remade ? [] : undefined),
-              onBlocked: (blocked) => metrics.amqpBlocked.set(Number(blocked)),
+              onBlocked: (blocked) => metrics.intakeBlocked.set(Number(blocked)),
             }),
           inject: [Metrics],
         },
         {
           provide: RabbitAlertSource,
-          useFactory: (publisher: ConfirmingPublisher, log: Log, metrics: Metrics) =>
-            new RabbitAlertSource({ url, prefetch, topology }, publisher, log, metrics),
-          inject: [ConfirmingPublisher, Log, Metrics],
+          useFactory: (publisher: ConfirmingPublisher, log: Log) =>
+            new RabbitAlertSource({ url, prefetch, topology }, publisher, log),
+          inject: [ConfirmingPublisher, Log],
         },
         { provide: AlertSource, useExisting: RabbitAlertSource },
         {

@@ -25,7 +25,9 @@ export class RabbitRawIntake extends RawIntake {
         })),
       );
     } catch (error) {
-      throw error instanceof BrokerUnavailable ? new Unavailable('rabbitmq', error.message, { cause: error }) : error;
+      throw error instanceof BrokerUnavailable
+        ? new Unavailable('queue', error.message, { technology: 'rabbitmq', cause: error })
+        : error;
     }
   }
 }

@@ -1,8 +1,7 @@
 import type { Channel, Options } from 'amqplib';
+import { SUSPECT_AFTER } from '@tocsin/contracts/ports';
 import { URGENT_PATTERN, type Topology } from './topology-names';
 
-/** A message that came back this often is a suspect. In hand once when a process ended may be chance; twice is worth a closer look. */
-export const SUSPECT_AFTER = 2;
 /** One that came back this often in all is given up. RabbitMQ 4 has the same number as its default. */
 const DELIVERY_LIMIT = 20;
 /** For queues that nothing may leave by being looked at: RabbitMQ 4 would drop a message at its default limit of 20, and 3 knows no way to say never. */

@@ -1,13 +1,7 @@
 import { within } from '@tocsin/timing';
 import type { BrokerConnection, KeptChannel } from '@tocsin/publisher';
 import type { Log } from '@tocsin/observability';
-import type { QueueLane } from './queue-lane';
-
-/** A lane with its channel. */
-export interface Consumer {
-  lane: QueueLane;
-  channel: KeptChannel;
-}
+import type { ConsumedQueue } from './consumed-queue';
 
 /** A broker that is there says at once how many messages wait in a queue. */
 const ANSWER_WITHIN_MS = 3_000;
@@ -22,13 +16,13 @@ export class Watchdog {
   private timer: NodeJS.Timeout | undefined;
   private looking = false;
   private silent = false;
-  private readonly deafLanes = new Set<QueueLane>();
-  /** Of the lanes that could have heard something at the last look and had not: how many messages had arrived by then. */
-  private suspicious = new Map<QueueLane, number>();
+  private readonly deafQueues = new Set<ConsumedQueue>();
+  /** Of the queues that could have heard something at the last look and had not: how many messages had arrived by then. */
+  private suspicious = new Map<ConsumedQueue, number>();
 
   constructor(
     connection: BrokerConnection,
-    private readonly consumers: readonly Consumer[],
+    private readonly queues: readonly ConsumedQueue[],
     private readonly everyMs: number,
     private readonly log: Log,
   ) {
@@ -36,7 +30,7 @@ export class Watchdog {
   }
 
   get deaf(): boolean {
-    return this.silent || this.deafLanes.size > 0;
+    return this.silent || this.deafQueues.size > 0;
   }
 
   start(): void {
@@ -52,25 +46,25 @@ export class Watchdog {
     if (this.looking) return;
     this.looking = true;
     try {
-      for (const consumer of this.consumers) await this.lookAt(consumer);
+      for (const queue of this.queues) await this.lookAt(queue);
     } finally {
       this.looking = false;
     }
   }
 
-  private async lookAt({ lane, channel }: Consumer): Promise<void> {
-    const arrivedBefore = this.suspicious.get(lane);
-    this.suspicious.delete(lane);
-    const ready = lane.consuming ? await this.messagesIn(lane.queue) : undefined;
+  private async lookAt(queue: ConsumedQueue): Promise<void> {
+    const arrivedBefore = this.suspicious.get(queue);
+    this.suspicious.delete(queue);
+    const ready = queue.consuming ? await this.messagesIn(queue.name) : undefined;
     if (ready === undefined) return;
-    if (ready === 0 || !lane.idle || (arrivedBefore !== undefined && lane.arrivals > arrivedBefore)) {
-      this.deafLanes.delete(lane);
-    } else if (arrivedBefore === lane.arrivals) {
-      this.deafLanes.add(lane);
-      this.log.error({ queue: lane.queue, waiting: ready }, 'messages wait and none arrives: consuming anew');
-      channel.renew();
+    if (ready === 0 || !queue.idle || (arrivedBefore !== undefined && queue.arrivals > arrivedBefore)) {
+      this.deafQueues.delete(queue);
+    } else if (arrivedBefore === queue.arrivals) {
+      this.deafQueues.add(queue);
+      this.log.error({ queue: queue.name, waiting: ready }, 'messages wait and none arrives: consuming anew');
+      queue.channel.renew();
     } else {
-      this.suspicious.set(lane, lane.arrivals);
+      this.suspicious.set(queue, queue.arrivals);
     }
   }
 

@@ -1,5 +1,5 @@
 import { Redis, type RedisOptions } from 'ioredis';
-import { Unavailable } from '@tocsin/contracts';
+import { Unavailable, type DependencyRole } from '@tocsin/contracts';
 import { fullJitter, within } from '@tocsin/timing';
 
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -57,10 +57,10 @@ export class RedisConnection {
   }
 
   /**
-   * Does `work`, or throws `Unavailable` after `timeoutMs`, or at once while Redis is away. A Redis that is too slow loses
+   * Does `work` for the port of this role, or throws `Unavailable` after `timeoutMs`, or at once while Redis is away. A Redis that is too slow loses
    * the connection: what it has not answered would pile up here otherwise.
    */
-  async run<T>(timeoutMs: number, work: (client: Redis) => Promise<T>): Promise<T> {
+  async run<T>(role: DependencyRole, timeoutMs: number, work: (client: Redis) => Promise<T>): Promise<T> {
     this.open();
     try {
       return await within(timeoutMs, this.afterFirstAttempt(work), () => {
@@ -68,7 +68,11 @@ export class RedisConnection {
         throw new Error(`no answer within ${timeoutMs} ms`);
       });
     } catch (error) {
-      throw new Unavailable('redis', 'Redis does not answer.', { cause: error, since: this.lostAt });
+      throw new Unavailable(role, 'Redis does not answer.', {
+        technology: 'redis',
+        cause: error,
+        since: this.lostAt,
+      });
     }
   }
 

@@ -165,7 +165,8 @@ describe('hints through Redis', () => {
       await durationOf(() =>
         expect(bus.publish([aHint({ tenant_id: tenant })])).rejects.toMatchObject({
           name: 'Unavailable',
-          dependency: 'redis',
+          role: 'bus',
+          technology: 'redis',
         }),
       ),
     ).toBeLessThan(700);

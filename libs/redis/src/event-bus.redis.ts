@@ -49,7 +49,7 @@ export class RedisEventBus extends EventBus {
       decode: (topic, bytes) => this.decode(topic, bytes),
       onState: (listening) => this.noteState(listening),
     });
-    commands.watch(() => this.metrics.redisUp.set(Number(this.connected)));
+    commands.watch(() => this.metrics.busUp.set(Number(this.connected)));
   }
 
   override get connected(): boolean {
@@ -59,13 +59,13 @@ export class RedisEventBus extends EventBus {
   override async publish(hints: readonly PublishedHint[]): Promise<void> {
     if (hints.length === 0) return;
     const messages = messagesOf(hints, this.prefix, this.key.current ?? (await this.key.find()));
-    const results = await this.commands.run(PUBLISH_TIMEOUT_MS, async (client) => {
+    const results = await this.commands.run('bus', PUBLISH_TIMEOUT_MS, async (client) => {
       const burst = client.pipeline();
       for (const { topic, bytes } of messages) burst.publish(topic, bytes);
       return burst.exec();
     });
     const refused = results?.find(([error]) => error)?.[0];
-    if (refused) throw new Unavailable('redis', 'Redis takes no hints.', { cause: refused });
+    if (refused) throw new Unavailable('bus', 'Redis takes no hints.', { technology: 'redis', cause: refused });
   }
 
   override async subscribe(tenant: TenantId, listener: HintListener): Promise<Subscription> {
@@ -86,12 +86,12 @@ export class RedisEventBus extends EventBus {
   }
 
   private noteState(listening: boolean): void {
-    this.metrics.redisUp.set(Number(this.connected));
+    this.metrics.busUp.set(Number(this.connected));
     if (!listening) {
       if (this.interruptions++ === 0) this.log.warn('hints do not arrive: Redis is away');
     } else if (this.interruptions > 0) {
       this.interruptions = 0;
-      this.metrics.redisSubscriberReconnects.inc();
+      this.metrics.busSubscriberReconnects.inc();
       this.log.info('hints arrive again');
     }
   }

@@ -81,7 +81,7 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
   onModuleInit(): void {
     this.health.add(
       'redis',
-      () => this.commands.run(CHECK_TIMEOUT_MS, (client) => client.ping()),
+      () => this.commands.run('bus', CHECK_TIMEOUT_MS, (client) => client.ping()),
       this.healthOptions.check,
     );
     this.commands.open();

@@ -113,7 +113,7 @@ export class RedisStreamSlots extends StreamSlots {
     clearInterval(this.timer);
     this.timer = undefined;
     if (!this.closed && this.commands.connected) {
-      this.commands.run(DEAD_AFTER_MS, (client) => client.del(this.gatewayKey)).catch(() => {});
+      this.commands.run('slots', DEAD_AFTER_MS, (client) => client.del(this.gatewayKey)).catch(() => {});
     }
     this.closed = true;
   }
@@ -150,7 +150,7 @@ export class RedisStreamSlots extends StreamSlots {
       ...slots.flatMap(({ key, limit }) => [limit, this.held.countOf(key)]),
     ]);
     try {
-      const [lost, ...full] = (await this.commands.run(DEAD_AFTER_MS, (client) =>
+      const [lost, ...full] = (await this.commands.run('slots', DEAD_AFTER_MS, (client) =>
         client.eval(
           TAKE,
           1 + keys.length,
@@ -191,7 +191,7 @@ export class RedisStreamSlots extends StreamSlots {
       const some = all.slice(from, from + SLOTS_A_SCRIPT);
       const keys = some.map(([key]) => this.slotKey(key));
       this.commands
-        .run(DEAD_AFTER_MS, (client) =>
+        .run('slots', DEAD_AFTER_MS, (client) =>
           client.eval(GIVE_BACK, keys.length, ...keys, this.instance, ...some.map(([, count]) => count)),
         )
         .catch(() => some.forEach(([key]) => this.doubtful.add(key)));
@@ -206,7 +206,7 @@ export class RedisStreamSlots extends StreamSlots {
     this.givenBack.clear();
     this.doubtAll();
     try {
-      await this.commands.run(DEAD_AFTER_MS, (client) =>
+      await this.commands.run('slots', DEAD_AFTER_MS, (client) =>
         client.multi().del(before).set(this.gatewayKey, '1', 'PX', this.lifetimeMs).exec(),
       );
       await this.state();
@@ -225,7 +225,7 @@ export class RedisStreamSlots extends StreamSlots {
     if (!this.commands.connected) return;
     this.beats += 1;
     try {
-      const lost = await this.commands.run(DEAD_AFTER_MS, (client) =>
+      const lost = await this.commands.run('slots', DEAD_AFTER_MS, (client) =>
         client.eval(BEAT, 1, this.gatewayKey, this.lifetimeMs),
       );
       if (lost || this.beats % STATE_EVERY_BEATS === 0) this.doubtAll();
@@ -255,7 +255,7 @@ export class RedisStreamSlots extends StreamSlots {
     const keys = some.map((key) => this.slotKey(key));
     const counts = some.map((key) => this.held.countOf(key));
     try {
-      await this.commands.run(DEAD_AFTER_MS, (client) =>
+      await this.commands.run('slots', DEAD_AFTER_MS, (client) =>
         client.eval(STATE, keys.length, ...keys, this.instance, KEEP_MS, ...counts),
       );
     } catch (error) {

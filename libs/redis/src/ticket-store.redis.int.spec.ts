@@ -50,7 +50,7 @@ describe('tickets in Redis', () => {
     const started = performance.now();
     await expect(tickets.redeem(randomUUID(), inThirtySeconds())).rejects.toMatchObject({
       name: 'Unavailable',
-      dependency: 'redis',
+      role: 'tickets',
     });
     expect(performance.now() - started).toBeLessThan(800);
 

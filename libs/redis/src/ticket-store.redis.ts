@@ -16,7 +16,7 @@ export class RedisTicketStore extends TicketStore {
 
   override async redeem(jti: string, expiresAt: Date): Promise<boolean> {
     const rememberedForMs = Math.max(0, expiresAt.getTime() - Date.now()) + MARGIN_MS;
-    const answer = await this.commands.run(REDEEM_TIMEOUT_MS, (client) =>
+    const answer = await this.commands.run('tickets', REDEEM_TIMEOUT_MS, (client) =>
       client.set(`${this.prefix}ticket:${jti}`, '1', 'PX', rememberedForMs, 'NX'),
     );
     return answer === 'OK';

@@ -1,5 +1,4 @@
 import {
-  hintOf,
   Refused,
   type Alert,
   type AlertStatus,
@@ -7,9 +6,8 @@ import {
   type ErrorCode,
   type TenantId,
 } from '@tocsin/contracts';
-import type { ActReach, ActResult, AlertActs, AppendedEvent, AttemptedAct, EventBus } from '@tocsin/contracts/ports';
+import type { ActReach, ActResult, AlertActs, AnnounceEntries, AttemptedAct } from '@tocsin/contracts/ports';
 import type { VerifiedToken } from '@tocsin/auth';
-import type { Metrics } from '@tocsin/observability';
 import { mayAct, type VisibleTenants } from '../access/visible-tenants';
 import { AlertConflict } from '../problems/alert-conflict';
 import { isAlertId } from './act-request';
@@ -18,15 +16,14 @@ const NOT_FOUND = 'There is no such alert.';
 const FORBIDDEN = 'The role of the user in this tenant is to read.';
 
 /**
- * What people do with alerts: tried by the store, told to every gateway as whoever appends does, and answered. A hint that
- * the bus does not take is counted and otherwise ignored: the gateways' look at the log finds the entry.
+ * What people do with alerts: the store tries it, the entries that it appended are announced to every gateway, and the
+ * results are answered.
  */
 export class ActOnAlerts {
   constructor(
     private readonly acts: AlertActs,
-    private readonly eventBus: EventBus,
+    private readonly announceEntries: AnnounceEntries,
     private readonly tenants: Pick<VisibleTenants, 'of'>,
-    private readonly metrics: Metrics,
   ) {}
 
   /** Gives back the alert as it is then. Throws `Refused`: `not_found`, `role_forbidden`, and `alert_conflict` with the alert. */
@@ -71,13 +68,13 @@ export class ActOnAlerts {
       note,
       trace_id,
     });
-    await this.publish(results.flatMap((result) => (result.outcome === 'acted' ? [result.event] : [])));
+    await this.announceEntries.announce(eventsOf(results));
   }
 
   private async act(token: VerifiedToken, alertIds: readonly string[], act: AttemptedAct): Promise<ActResult[]> {
     const known = alertIds.filter(isAlertId);
     const results = await this.acts.act(await this.reachOf(token), known, act);
-    await this.publish(results.flatMap((result) => (result.outcome === 'acted' ? [result.event] : [])));
+    await this.announceEntries.announce(eventsOf(results));
     const byId = new Map(known.map((id, index) => [id, results[index]!]));
     return alertIds.map((id) => byId.get(id) ?? { outcome: 'not_found' });
   }
@@ -89,17 +86,10 @@ export class ActOnAlerts {
       acting: mine.filter(mayAct).map(({ tenant_id }) => tenant_id),
     };
   }
-
-  private async publish(events: readonly AppendedEvent[]): Promise<void> {
-    if (events.length === 0) return;
-    try {
-      await this.eventBus.publish(events.map((event) => ({ tenant_id: event.tenant_id, ...hintOf(event) })));
-      for (const { tenant_id } of events) this.metrics.countPublished(tenant_id);
-    } catch {
-      this.metrics.publishFailures.inc();
-    }
-  }
 }
+
+const eventsOf = (results: readonly ActResult[]) =>
+  results.flatMap((result) => (result.outcome === 'acted' ? [result.event] : []));
 
 const DID: Record<AlertStatus, string> = {
   firing: 'set this firing again',

@@ -10,6 +10,7 @@ import { readSettings } from '@tocsin/settings';
 import {
   AccessChanges,
   AlertActs,
+  AnnounceEntries,
   bind,
   EventBus,
   TenantDirectory,
@@ -78,7 +79,8 @@ beforeAll(async () => {
     imports: [adapters, observability, AuthModule.forRoot({ settings, adapters, observability })],
     controllers: [AlertActsController],
     providers: [
-      bind(ActOnAlerts, ActOnAlerts, AlertActs, EventBus, VisibleTenants, Metrics),
+      bind(AnnounceEntries, AnnounceEntries, EventBus, Metrics, Log),
+      bind(ActOnAlerts, ActOnAlerts, AlertActs, AnnounceEntries, VisibleTenants),
       provideVisibleTenants('tenants'),
       { ...bind(ProblemFilter, ProblemFilter, Metrics, Log), provide: APP_FILTER },
     ],
@@ -159,7 +161,7 @@ test('what stands already is answered and not told again; a bus that is away cha
   expect(await one({ act: 'acknowledge' })).toMatchObject({ status: 200, json: alert });
   expect(hints).toEqual([]);
   says = () => ({ outcome: 'acted', alert, event });
-  busTrouble = new Unavailable('redis', 'the test says so');
+  busTrouble = new Unavailable('bus', 'the test says so');
   expect(await one({ act: 'acknowledge' })).toMatchObject({ status: 200, json: alert });
 });
 

@@ -1,6 +1,7 @@
 import { AlertMessage, LABEL_LIMITS, MAX_MESSAGE_BYTES, MessageAction } from '@tocsin/messages';
 import { targetConstructorToSchema } from 'class-validator-jsonschema';
 import { ref, type Schema } from './json-schema';
+import { WIRE_SCHEMAS } from './wire-schemas';
 
 /** What class-validator's own rules do not tell this library, by their names. */
 const CONVERTERS = {
@@ -21,6 +22,7 @@ const schemaOf = (of: abstract new () => object): Schema =>
 /** Fields that are there once a message is read, and that nobody needs to send: their defaults stand with the class. */
 const DEFAULTED = ['id', 'type', 'title', 'status', 'labels', 'actions', 'metadata', 'schema_version'];
 
+/** What a producer is told of a field; of others, what is said of an entry's. */
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
   tenant_id: 'Whose alert it is.',
   service: "Which service noticed. Over AMQP the routing key's wins.",
@@ -52,7 +54,7 @@ function messageSchema(): Schema {
   const { properties = {}, required = [], ...rest } = schemaOf(AlertMessage);
   const described = Object.entries(properties).map(([name, schema]): [string, Schema] => [
     name,
-    { ...schema, description: DESCRIPTIONS[name]! },
+    { ...schema, description: DESCRIPTIONS[name] ?? WIRE_SCHEMAS.Entry.properties?.[name]?.description ?? '' },
   ]);
   return {
     ...rest,

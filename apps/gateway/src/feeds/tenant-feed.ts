@@ -171,7 +171,7 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
     const [head] = await this.log.heads([this.tenant]);
     if (head) await this.confirm(head, mark);
     const isBehind = head && head.seq > this.last.seq && mark.generation === this.generation;
-    if (isBehind) throw new Unavailable('postgres', 'The log could not be read up to its head.');
+    if (isBehind) throw new Unavailable('log', 'The log could not be read up to its head.');
   }
 
   close(): void {

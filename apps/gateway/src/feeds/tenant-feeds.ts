@@ -6,7 +6,7 @@ import { comparePositions, PositionChecks } from './position-checks';
 import { RingBudget } from './ring';
 import { TenantFeed } from './tenant-feed';
 
-/** How often the log's positions are compared with the feeds'. The promise of 3 s with Redis down rests on it. */
+/** How often the log's positions are compared with the feeds'. The promise of 3 s without the bus rests on it. */
 const CHECK_MS = 2_000;
 /** The same while the bus is away and nothing else moves the feeds. */
 const CHECK_WITHOUT_BUS_MS = 1_000;

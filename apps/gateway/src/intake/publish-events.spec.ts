@@ -54,13 +54,13 @@ class Door {
     {
       bury: (letters) =>
         this.storeIsAway
-          ? Promise.reject(new Unavailable('postgres', 'away'))
+          ? Promise.reject(new Unavailable('log', 'away'))
           : Promise.resolve(void this.letters.push(...letters)),
     },
     {
       named: (_tenant, service, dedup_key) =>
         this.named === 'away'
-          ? Promise.reject(new Unavailable('postgres', 'away'))
+          ? Promise.reject(new Unavailable('log', 'away'))
           : Promise.resolve(this.named && { ...this.named, service, dedup_key }),
     },
     { noteBy: (...note) => Promise.resolve(void this.notes.push(note)) },

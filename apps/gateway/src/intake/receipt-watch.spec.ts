@@ -9,7 +9,7 @@ class ReceiptsInMemory extends Receipts {
   away = false;
   of(messages: readonly PublishedMessage[]) {
     this.looks += 1;
-    if (this.away) return Promise.reject(new Unavailable('postgres', 'away'));
+    if (this.away) return Promise.reject(new Unavailable('log', 'away'));
     return Promise.resolve(messages.map(({ id }) => this.known.get(id)));
   }
 }

@@ -191,7 +191,7 @@ describe('rights of one user name', () => {
 
   it("one right's outage closes the streams of no other", async () => {
     mine = ({ claims }) =>
-      claims.iss === 'down' ? new Unavailable('tenant_service', 'away') : [membership(north), membership(harbour)];
+      claims.iss === 'down' ? new Unavailable('directory', 'away') : [membership(north), membership(harbour)];
     const [up, down] = [
       open('ana', null, null, { claims: { iss: 'up' } }),
       open('ana', null, null, { claims: { iss: 'down' } }),
@@ -234,7 +234,7 @@ it('a stream that was narrowed is not widened, and ends when nothing is left of 
 
 it('when the tenant service is away for so long that nothing stands in, the stream is sent away to come back', async () => {
   const { stream } = open();
-  mine = new Unavailable('tenant_service', 'away');
+  mine = new Unavailable('directory', 'away');
   await minuteLater();
   expect(stream.reason).toBe('tenant_service_unavailable');
 });

@@ -70,13 +70,14 @@ export const ANSWERS: Record<ErrorCode, [status: number, title: string]> = {
   internal_error: [500, 'Something went wrong'],
 };
 
-const UNAVAILABLE: Record<Unavailable['dependency'], ErrorCode> = {
-  postgres: 'store_unavailable',
-  embedded_store: 'store_unavailable',
-  redis: 'store_unavailable',
-  rabbitmq: 'publish_failed',
-  tenant_service: 'tenant_service_unavailable',
-  jwks: 'store_unavailable',
+const UNAVAILABLE: Record<Unavailable['role'], ErrorCode> = {
+  log: 'store_unavailable',
+  bus: 'store_unavailable',
+  tickets: 'store_unavailable',
+  slots: 'store_unavailable',
+  queue: 'publish_failed',
+  directory: 'tenant_service_unavailable',
+  issuer: 'store_unavailable',
 };
 
 /** What this gateway decides for itself and another may not: the client's connection ends, so that it finds its way there. */
@@ -164,7 +165,7 @@ const isCloseReason = (code: ErrorCode): code is CloseReason & ErrorCode => Obje
 
 function codeOf(error: unknown): ErrorCode {
   if (error instanceof Refused) return error.code;
-  if (error instanceof Unavailable) return UNAVAILABLE[error.dependency];
+  if (error instanceof Unavailable) return UNAVAILABLE[error.role];
   // What the body parser and the router throw carries a status and, for a client's eyes, nothing else of use.
   const status = Number((error as { status?: unknown } | null)?.status);
   if (status === 404) return 'not_found';

@@ -10,53 +10,94 @@ export interface ReceivedMessage {
   content_encoding?: string;
   headers?: Readonly<Record<string, unknown>>;
   redelivered: boolean;
-  /** It came back too often. It is handed over alone, and is to be stored alone: the others shall not suffer for it. */
-  suspect?: boolean;
-  /** The queue itself has given it up. It is to be put on record under this reason, and not to be looked into: whatever reads it may end. */
-  given_up?: 'delivery_limit';
 }
 
-/** What became of one message. */
-export type MessageOutcome =
-  | { outcome: 'stored' }
-  | { outcome: 'folded' }
-  | { outcome: 'duplicate' }
-  | { outcome: 'dead'; reason: string; detail?: string };
-
-/** A message whose fate takes longer than its batch's. It may leave the queue when it has one; rejecting means `retry` for it alone. */
-export interface LateOutcome {
-  outcome: 'late';
-  fate: Promise<MessageOutcome>;
+/** A message that was delivered and is still in its queue. An adapter adds what it needs to settle it, and gets the same object back. */
+export interface Delivery {
+  readonly message: ReceivedMessage;
+  /** How often it came back before this delivery; 0 where the source does not count. */
+  readonly returns: number;
 }
+
+/** A message that is dead, and why. */
+export interface DeadDelivery {
+  readonly delivery: Delivery;
+  readonly reason: string;
+  readonly detail?: string;
+}
+
+/** A message that came back this often is a suspect. In hand once when a process ended may be chance; twice is worth a closer look. */
+export const SUSPECT_AFTER = 2;
 
 /**
- * What became of a batch. `settled`: every message has its outcome, in the batch's order, and may leave the queue.
- * `retry`: the world is at fault; the same batch is to be handed over again, later.
+ * What a queue holds. `urgent` and `common`: what was published. `suspects`: what was parked, each to be handled alone.
+ * `given_up`: what the source gave up since it was delivered too often, to be put on record without being read.
  */
-export type BatchOutcome =
-  { kind: 'settled'; outcomes: (MessageOutcome | LateOutcome)[] } | { kind: 'retry'; reason: string };
+export type QueueKind = 'urgent' | 'common' | 'suspects' | 'given_up';
 
-/** Takes a batch. An empty one asks whether the world is there: `settled` or `retry`. */
-export type HandleBatch = (batch: readonly ReceivedMessage[]) => Promise<BatchOutcome>;
+/** One of the queues of a source. */
+export interface SourceQueue {
+  /** Stands in metrics and log lines. */
+  name: string;
+  kind: QueueKind;
+  /** The most messages that it has delivered and that are not settled. */
+  prefetch: number;
+  /** Whether a message of it can be parked. */
+  parks: boolean;
+}
 
 /**
- * Where messages come from.
+ * A queue that delivers, from `opened` until `lost`. Every method tells the source and waits for nothing: what does not
+ * arrive there is delivered again. No method throws, and each is a no-op for a delivery that is settled or lost.
+ */
+export interface DeliverySession {
+  /** Lets this message go, and every one that this session delivered before it and that is not settled. */
+  acknowledgeUpTo(last: Delivery): void;
+  /** Lets this message go. */
+  acknowledge(delivery: Delivery): void;
+  /** Puts this message back: the queue delivers it again, here or to another process. */
+  giveBack(delivery: Delivery): void;
+  /** Moves this message to the queue of suspects. Called only where the queue `parks`. */
+  park(delivery: Delivery): void;
+}
+
+/** Who takes what one queue delivers. A source calls it; nothing here throws. */
+export interface DeliveryListener {
+  /**
+   * Resolves when messages are wanted. A source waits for it before it opens a session: what is in hand when a connection
+   * is lost counts as delivered, so that an outage behind the listener must not have messages delivered again and again.
+   */
+  untilWanted(): Promise<void>;
+  /** Deliveries follow, all of them of this session. A session that was opened before is lost. */
+  opened(session: DeliverySession): void;
+  delivered(delivery: Delivery): void;
+  /** What the session delivered and was not settled comes again in another one. May be called twice. */
+  lost(): void;
+  /** Whether nothing that was delivered is in hand. */
+  readonly idle: boolean;
+}
+
+/**
+ * Where messages come from. An adapter delivers, lets go, puts back, parks and buries; batches, attempts, outages and the order
+ * of acknowledging are the processor's.
  *
- * - Every message is handed over at least once, and leaves the queue only after a `settled` outcome. A crash, a lost
- *   connection or a `retry` brings it again.
- * - A batch holds what has arrived, at most the adapter's limit; an idle source does not wait for more.
- * - Batches may be handed over side by side, up to the adapter's limit. Order is not promised.
- * - After `retry` the source keeps what it has in hand, takes nothing more, and tries again with back-off and jitter. However
- *   long that lasts, and however often a connection is lost meanwhile, no message is given up for it.
- * - A message that ends its process again and again is handed over alone (`suspect`), and in the end given up, where the
- *   adapter counts deliveries.
+ * - Every message is delivered at least once, and leaves its queue only when it is acknowledged or parked. A crash, a lost
+ *   connection or `stop` brings it again. Order is not promised.
+ * - A queue delivers what has arrived as soon as it has room (`prefetch`), urgent messages before others.
  * - A lost connection, channel or consumer is recovered without the caller; `consuming` says whether messages can arrive.
- * - A `dead` message goes to the dead-letter queue, where the adapter has one, before it leaves its own.
+ * - A message that ends its process again and again is given up in the end, where the source counts deliveries.
  */
 export abstract class AlertSource {
-  /** Starts to consume. Rejects with `Unavailable` when that cannot be done within its time. */
-  abstract consume(handle: HandleBatch): Promise<void>;
-  /** Takes nothing more and resolves once the batches in hand are settled, or after 10 s. May be called twice. */
+  /**
+   * Starts to deliver. `open` is called once for each queue, before anything is delivered from it. Rejects with `Unavailable`
+   * when that cannot be done within the adapter's time, and delivers nothing then. May be called twice.
+   */
+  abstract consume(open: (queue: SourceQueue) => DeliveryListener): Promise<void>;
+  /** Puts dead messages among the dead ones, durably, where the source keeps such. Rejects when that did not succeed for all of them. */
+  abstract bury(dead: readonly DeadDelivery[]): Promise<void>;
+  /** Ends the deliveries; what was delivered can still be settled. Resolves when nothing more is delivered. Never rejects. */
+  abstract cancel(): Promise<void>;
+  /** Closes the source once it knows of all that was settled; what is not settled is delivered again. May be called twice. */
   abstract stop(): Promise<void>;
   abstract readonly consuming: boolean;
 }

@@ -3,6 +3,7 @@ export * from './alert-acts';
 export * from './alert-intake';
 export * from './alert-queries';
 export * from './alert-source';
+export * from './announce-entries';
 export * from './bind';
 export * from './dead-letters';
 export * from './event-bus';

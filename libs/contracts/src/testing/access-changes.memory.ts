@@ -61,6 +61,6 @@ export class MemoryAccessChanges extends AccessChanges {
   }
 
   private refuseWhileAway(): void {
-    if (this.away) throw new Unavailable('postgres', 'away');
+    if (this.away) throw new Unavailable('log', 'away');
   }
 }

@@ -7,6 +7,7 @@ export * from './dead-letters.contract';
 export * from './event-bus.contract';
 export * from './event-log.contract';
 export * from './eventually';
+export * from './listener-by-hand';
 export * from './receipts.contract';
 export * from './seen-positions.contract';
 export * from './stream-slots.contract';

@@ -1,3 +1,3 @@
-export * from './alert-queue.contract';
+export * from './alert-source.contract';
 export * from './newest-word.contract';
 export * from './schema-values';

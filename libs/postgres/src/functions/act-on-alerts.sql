@@ -8,16 +8,11 @@ create or replace function act_on_alerts(
   reach text[], acting text[], alerts uuid[], act text, by_user text, until timestamptz, to_user text, from_user text, any_assignee boolean, why text,
   from_statuses text[], to_status text, made text, fps text[], trace text default null
 )
-returns table (
-  outcome text, tenant_id text, alert_id uuid, status text, severity text, type text, service text, name text, title text, message text,
-  occurrences integer, dedup_key text, first_seen_at timestamptz, last_seen_at timestamptz, labels json, actions json, metadata json,
-  assignee text, snoozed_until timestamptz, actor text, acted_at timestamptz, last_seq bigint,
-  epoch text, seq bigint, fp text, prev_fp text, event_id text, change text, previous_status text, previous_severity text, folded integer,
-  received_at timestamptz, note text, previous_type text, previous_name text, previous_labels json
-)
+returns setof shown_act
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
 -- a few rows by their keys, whatever the planner knows or guesses of a table
+set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
 set jit = off
@@ -28,6 +23,7 @@ declare
   places json;
   tenants text[];
   received timestamptz(3);
+  outcomes json;
 begin
   perform set_config('tocsin.tenants', reach::text, true);
   -- whose they are, which never changes; with `limit` each is one index look-up
@@ -40,11 +36,8 @@ begin
   perform from tenant_stream where tenant_id = any (tenants) order by tenant_id for no key update;
   received := date_trunc('milliseconds', clock_timestamp());
 
-  return query
   with found as materialized (
-    select a.tenant_id, a.alert_id, a.status, a.severity, a.type, a.service, a.name, a.title, a.message, a.occurrences, a.dedup_key,
-           a.first_seen_at, a.last_seen_at, a.assignee, a.snoozed_until, a.actor, a.acted_at, a.last_seq, a.labels, e.actions, e.metadata,
-           p.place, p.allowed,
+    select a.tenant_id, a.alert_id, a.status, a.assignee, a.snoozed_until, p.place, p.allowed,
            case act
              when 'note' then true
              when 'assign' then a.assignee is not distinct from to_user
@@ -63,7 +56,7 @@ begin
            ) as said
     from json_to_recordset(places) as p(tenant_id text collate "C", alert_id uuid, place integer, allowed boolean)
     join alert a on a.tenant_id = p.tenant_id and a.alert_id = p.alert_id
-    join event e on e.tenant_id = a.tenant_id and e.seq = a.described_seq
+    cross join lateral (select from event where tenant_id = a.tenant_id and seq = a.described_seq limit 1) described
   ), judged as materialized (
     select f.*, case
              when not f.allowed then 'forbidden'
@@ -74,43 +67,40 @@ begin
            end as verdict
     from found f
   ), appended as materialized (
-    select * from append_acts((
-      select json_agg(json_build_object(
-               'tenant_id', j.tenant_id, 'alert_id', j.alert_id, 'fp', fps[j.place], 'actor', by_user, 'note', why, 'trace_id', trace,
+    select * from append_entries((
+      select json_agg(json_build_object('tenant_id', j.tenant_id, 'alert_id', j.alert_id, 'fp', fps[j.place], 'says', json_build_object(
+               'event_id', gen_random_uuid(), 'actor', by_user, 'note', why, 'trace_id', trace,
                'change', case j.verdict when 'made' then made else 'noted' end,
                'status', case when j.verdict = 'made' and to_status is not null then to_status else j.status end,
                'assignee', case when j.verdict = 'made' and act = 'assign' then to_user else j.assignee end,
                'snoozed_until', case when j.verdict = 'made' and to_status is not null then until else j.snoozed_until end
-             ) order by j.tenant_id, j.place)
+             )) order by j.tenant_id, j.place)
       from judged j where j.verdict in ('made', 'noted')
     ), received)
   )
-  select case when n.seq is not null then 'acted' else j.verdict end, j.tenant_id, j.alert_id,
-    coalesce(n.status, j.status), j.severity, coalesce(n.type, j.type), j.service,
-    case when n.seq is not null then n.name else j.name end, coalesce(n.title, j.title), case when n.seq is not null then n.message else j.message end,
-    j.occurrences, j.dedup_key, j.first_seen_at::timestamptz, j.last_seen_at::timestamptz,
-    coalesce(n.labels, j.labels), coalesce(n.actions, j.actions), coalesce(n.metadata, j.metadata),
-    case when n.seq is not null then n.assignee else j.assignee end,
-    case when n.seq is not null then n.snoozed_until else j.snoozed_until::timestamptz end,
-    case when n.change in ('assigned', 'noted') or n.seq is null then j.actor else n.actor end,
-    case when n.change in ('assigned', 'noted') or n.seq is null then j.acted_at::timestamptz else received::timestamptz end,
-    coalesce(n.seq, j.last_seq),
-    n.epoch, n.seq, n.fp, n.prev_fp, n.event_id, n.change, n.previous_status, n.previous_severity, n.folded, n.received_at, n.note,
-    n.previous_type, n.previous_name, n.previous_labels
-  from judged j left join appended n on n.tenant_id = j.tenant_id and n.alert_id = j.alert_id
-  order by n.tenant_id, n.seq;
+  select json_agg(json_build_object('tenant_id', j.tenant_id, 'alert_id', j.alert_id, 'says', json_build_object(
+           'outcome', case when n.seq is not null then 'acted' else j.verdict end, 'prev_fp', n.prev_fp)))
+  into outcomes
+  from judged j left join appended n on n.tenant_id = j.tenant_id and n.alert_id = j.alert_id;
+
+  -- a statement of its own sees what has been appended: the alerts as they are now, each with its newest entry
+  return query
+  select (answer.became).*
+  from (
+    select one.became
+    from json_to_recordset(outcomes) as o(tenant_id text collate "C", alert_id uuid, says json)
+    cross join lateral (
+      select json_populate_record(s, o.says) as became from shown_act s where s.tenant_id = o.tenant_id and s.alert_id = o.alert_id limit 1
+    ) one
+    order by o.tenant_id, (one.became).last_seq
+    offset 0
+  ) answer;
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
 -- Ends the snoozes whose time is over, at most as many as `fps` offers: whoever comes second finds none left.
 create or replace function wake_snoozed(fps text[])
-returns table (
-  tenant_id text, epoch text, seq bigint, fp text, prev_fp text, event_id text, alert_id uuid, change text, status text, severity text,
-  previous_status text, previous_severity text, type text, service text, name text, title text, message text, occurrences integer,
-  folded integer, occurred_at timestamptz, received_at timestamptz, dedup_key text, first_seen_at timestamptz, last_seen_at timestamptz,
-  labels json, actions json, metadata json, assignee text, snoozed_until timestamptz, actor text, note text, trace_id text,
-  previous_type text, previous_name text, previous_labels json
-)
+returns setof entry
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
 -- what is due stands in an index, and seldom anything
@@ -137,12 +127,12 @@ begin
   perform from tenant_stream where tenant_id = any (tenants) order by tenant_id for no key update;
 
   return query
-  select * from append_acts((
-    select json_agg(json_build_object(
-             'tenant_id', d.tenant_id, 'alert_id', d.alert_id, 'fp', fps[d.place], 'change', 'unsnoozed', 'status', 'firing', 'assignee', d.assignee
-           ) order by d.place)
+  select * from append_entries((
+    select json_agg(json_build_object('tenant_id', d.tenant_id, 'alert_id', d.alert_id, 'fp', fps[d.place], 'says', json_build_object(
+             'event_id', gen_random_uuid(), 'change', 'unsnoozed', 'status', 'firing', 'snoozed_until', null
+           )) order by d.place)
     from (
-      select a.tenant_id, a.alert_id, a.assignee, row_number() over (order by a.snoozed_until, a.tenant_id, a.alert_id) as place
+      select a.tenant_id, a.alert_id, row_number() over (order by a.snoozed_until, a.tenant_id, a.alert_id) as place
       from alert a
       where a.tenant_id = any (tenants) and a.status = 'snoozed' and a.snoozed_until <= now()
       order by place

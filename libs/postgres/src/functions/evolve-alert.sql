@@ -18,14 +18,13 @@
 -- folded before it. So a flood costs `fold_after` entries a window, and one at its end;
 -- with a `fold_after` of 0 that one alone.
 --
--- `says` has a bit for each of the words: 1 type, 2 name, 4 title, 8 message, 16 labels, 32 actions, 64 metadata; and 128
--- for the severity of a firing. The words that a message does not say are what it would be called without an alert. Only a
--- firing says a severity: that of a `resolved` holds until one does. `said` has them too, and 256: the last message that was
--- not stale said `resolved`. A person's act leaves that as it is.
+-- The words are a list, and `says` has a bit for each: 1 type, 2 name, 4 title, 8 message, 16 labels, 32 actions, 64 metadata,
+-- and from 512 on those that came later; and 128 for the severity of a firing. The words that a message does not say are what
+-- it would be called without an alert. Only a firing says a severity: that of a `resolved` holds until one does. `said` has
+-- them too, and 256: the last message that was not stale said `resolved`. A person's act leaves that as it is.
 create or replace function evolve_alert(
   running alert_state, stored alert_state, ord integer, new_alert_id uuid, is_snapshot boolean, said_status text, said_severity text,
-  said_at timestamptz, says integer, said_type text, said_name text, said_title text, said_message text, said_labels json, said_actions json,
-  said_metadata json, received timestamptz, fold_after integer, window_ends timestamptz
+  said_at timestamptz, says integer, said_words text[], received timestamptz, fold_after integer, window_ends timestamptz
 ) returns alert_state
 language plpgsql immutable parallel safe
 -- no SET clause: it would be a good part of what a call costs, and nothing here is looked up but what pg_catalog has
@@ -35,13 +34,12 @@ declare
   by_severity constant text[] := array['low', 'medium', 'high', 'urgent'];
   clock timestamptz := case when not is_snapshot then said_at end;
   over constant integer := case said_status when 'resolved' then 256 else 0 end;
+  bit integer;
   is_newer boolean;
   wins integer := says;
   missing integer;
   severer boolean;
   times timestamptz[];
-  words text[];
-  had text[];
 begin
   if state.alert_id is null then
     state.alert_id := new_alert_id;
@@ -59,16 +57,8 @@ begin
     state.newest := ord;
     state.describes := true;
     state.carries := false;
-    state.type := said_type;
-    state.name := said_name;
-    state.title := said_title;
-    state.message := said_message;
-    state.labels := said_labels;
-    state.actions := said_actions;
-    state.metadata := said_metadata;
-    state.shown_type := said_type;
-    state.shown_name := said_name;
-    state.shown_labels := said_labels;
+    state.words := said_words;
+    state.shown := said_words;
     return state;
   end if;
 
@@ -82,63 +72,39 @@ begin
   state.occurrences := state.occurrences + 1;
   is_newer := clock is null or state.state_at is null or clock > state.state_at;
 
-  -- the words
-  missing := state.said & 127 & ~says;
+  -- the words: all bits but 128 and 256
+  missing := state.said & ~384 & ~says;
   if is_newer and missing = 0 then
     state.carries := false;
-    state.type := said_type;
-    state.name := said_name;
-    state.title := said_title;
-    state.message := said_message;
-    state.labels := said_labels;
-    state.actions := said_actions;
-    state.metadata := said_metadata;
+    state.words := said_words;
     state.said_at := null;
   else
     state.carries := true;
-    times := coalesce(state.said_at, array_fill(null::timestamptz, array[7]));
-    if not is_newer and says & 127 > 0 then
-      words := array[said_type, said_name, said_title, said_message, said_labels::text, said_actions::text, said_metadata::text];
-      had := array[state.type, state.name, state.title, state.message, state.labels::text, state.actions::text, state.metadata::text];
-    end if;
-    for word in 1 .. 7 loop
-      if says & (1 << word - 1) = 0 then
+    times := coalesce(state.said_at, array_fill(null::timestamptz, array[cardinality(said_words)]));
+    for word in 1 .. cardinality(said_words) loop
+      bit := case when word <= 7 then 1 << word - 1 else 1 << word + 1 end;
+      if says & bit = 0 then
         -- it stays, and its time with it when that of the state moves on
-        if clock > state.state_at and state.said & (1 << word - 1) > 0 then
+        if clock > state.state_at and state.said & bit > 0 then
           times[word] := coalesce(times[word], state.state_at);
         end if;
       elsif is_newer then
         times[word] := null;
-      elsif state.said & (1 << word - 1) = 0 or clock > coalesce(times[word], state.state_at)
-         or (clock = coalesce(times[word], state.state_at) and words[word] collate "C" > had[word] collate "C") then
+      elsif state.said & bit = 0 or clock > coalesce(times[word], state.state_at)
+         or (clock = coalesce(times[word], state.state_at) and said_words[word] collate "C" > state.words[word] collate "C") then
         times[word] := case when clock < state.state_at then clock end;
       else
-        wins := wins & ~(1 << word - 1);
+        wins := wins & ~bit;
+      end if;
+      if wins & bit > 0 and word <> 3 then
+        state.words[word] := said_words[word];
       end if;
     end loop;
     state.said_at := case when array_remove(times, null) <> '{}' then times end;
     -- without a title of its own an alert is called by its name, or else by its message
     if wins & 4 > 0
        or (says | state.said) & 4 = 0 and (wins & 2 > 0 or (says | state.said) & 2 = 0 and wins & 8 > 0) then
-      state.title := said_title;
-    end if;
-    if wins & 1 > 0 then
-      state.type := said_type;
-    end if;
-    if wins & 2 > 0 then
-      state.name := said_name;
-    end if;
-    if wins & 8 > 0 then
-      state.message := said_message;
-    end if;
-    if wins & 16 > 0 then
-      state.labels := said_labels;
-    end if;
-    if wins & 32 > 0 then
-      state.actions := said_actions;
-    end if;
-    if wins & 64 > 0 then
-      state.metadata := said_metadata;
+      state.words[3] := said_words[3];
     end if;
   end if;
 
@@ -202,31 +168,23 @@ begin
     state.folded := state.folded + 1;
     return state;
   end if;
-  state.describes := state.change <> 'stale' or state.folded > 0 or wins & 127 > 0;
+  state.describes := state.change <> 'stale' or state.folded > 0 or wins & ~384 > 0;
   state.told := state.folded;
   state.folded := 0;
   state.newest := ord;
-  state.previous_type := nullif(state.shown_type, state.type);
-  state.previous_name := case when state.shown_name is distinct from state.name then coalesce(state.shown_name, '') end;
-  state.previous_labels := case when state.shown_labels::text <> state.labels::text then state.shown_labels end;
-  state.shown_type := state.type;
-  state.shown_name := state.name;
-  state.shown_labels := state.labels;
+  state.previous_type := nullif(state.shown[1], state.words[1]);
+  state.previous_name := case when state.shown[2] is distinct from state.words[2] then coalesce(state.shown[2], '') end;
+  state.previous_labels := nullif(state.shown[5], state.words[5]);
+  state.shown := state.words;
   return state;
 end $$;
 
-create or replace aggregate evolved(
-  alert_state, integer, uuid, boolean, text, text, timestamptz, integer, text, text, text, text, json, json, json, timestamptz, integer, timestamptz
-) (
+create or replace aggregate evolved(alert_state, integer, uuid, boolean, text, text, timestamptz, integer, text[], timestamptz, integer, timestamptz) (
   sfunc = evolve_alert,
   stype = alert_state
 );
 
 alter function evolve_alert owner to tocsin_definer;
-alter aggregate evolved(
-  alert_state, integer, uuid, boolean, text, text, timestamptz, integer, text, text, text, text, json, json, json, timestamptz, integer, timestamptz
-) owner to tocsin_definer;
+alter aggregate evolved(alert_state, integer, uuid, boolean, text, text, timestamptz, integer, text[], timestamptz, integer, timestamptz) owner to tocsin_definer;
 revoke all on function evolve_alert from public;
-revoke all on function evolved(
-  alert_state, integer, uuid, boolean, text, text, timestamptz, integer, text, text, text, text, json, json, json, timestamptz, integer, timestamptz
-) from public;
+revoke all on function evolved(alert_state, integer, uuid, boolean, text, text, timestamptz, integer, text[], timestamptz, integer, timestamptz) from public;

@@ -65,29 +65,32 @@ begin
     select k.ord, a.folded > 0 as was_folded, a.last_seq as found_seq, evolved(
              case when a.alert_id is not null then (a.alert_id, a.state_at, a.severity_at, a.first_seen_at, a.last_seen_at, a.snoozed_until, a.window_ends_at,
                a.acted_at, a.occurrences, a.window_repeats, a.folded, null, coalesce(a.said, 255 + case when a.status = 'resolved' and a.actor is null then 256 else 0 end), null, null, null, null, a.status, a.severity, null, null,
-               a.assignee, a.actor, a.acted, a.said_at, w.type, w.name, w.title, w.message, w.labels, w.actions, w.metadata, a.type, a.name, a.labels,
-               null, null, null)::alert_state end,
+               a.assignee, a.actor, a.acted, a.said_at, w.words, array[a.type, a.name, null, null, a.labels::text], null, null, null)::alert_state end,
              k.ord, k.new_alert_id, coalesce(k.snapshot, false), k.status, k.severity,
              -- a processor of before says neither what its messages say, nor which clock is theirs
              case when k.says is null then k.occurred_at else k.said_at end, coalesce(k.says, case k.status when 'firing' then 255 else 127 end),
-             k.type, k.name, k.title, k.message, k.labels, k.actions, k.metadata, received, fold_after, received + fold_window
+             array[k.type, k.name, k.title, k.message, k.labels::text, k.actions::text, k.metadata::text], received, fold_after, received + fold_window
            ) over (partition by k.tenant_id, k.service, k.dedup_key order by k.ord) as state
     from known k
     left join lateral (
       select * from alert where tenant_id = k.tenant_id and service = k.service and dedup_key = k.dedup_key limit 1
     ) a on true
+    cross join lateral (
+      -- which words have been said and are not said anew, where this message is newer than all; null: words have to be compared
+      select case when k.said_at > a.state_at and k.snapshot is not true then coalesce(a.said, 255) & ~k.says end as missing
+    ) m
     left join lateral (
-      -- what describes it: the newest folded repeat, else the alert. Actions and metadata, which its entry alone has, are read where they may be kept
-      select a.type, a.name, a.title, a.message, a.labels, coalesce(e.actions, '[]') as actions, coalesce(e.metadata, '{}') as metadata
+      -- what describes it, unless all of it is said anew: the newest folded repeat, else the alert. The words that only its entry
+      -- has, all but the first five, are looked up where they are wanted
+      select array[a.type, a.name, a.title, a.message, a.labels::text, coalesce(e.actions::text, '[]'), coalesce(e.metadata::text, '{}')] as words
       from (select) one left join lateral (
-        select actions, metadata from event
-        where tenant_id = a.tenant_id and seq = a.described_seq and not coalesce(k.says & 96 = 96 and k.said_at > a.state_at and not k.snapshot, false)
-        limit 1
+        select * from event where tenant_id = a.tenant_id and seq = a.described_seq and (m.missing & ~415 = 0) is not true limit 1
       ) e on true
-      where a.folded = 0
+      where a.folded = 0 and (m.missing & ~384 = 0) is not true
       union all
-      select r.type, r.name, r.title, r.message, r.labels, r.actions, r.metadata
-      from folded_repeat r where a.folded > 0 and r.tenant_id = a.tenant_id and r.alert_id = a.alert_id
+      select array[r.type, r.name, r.title, r.message, r.labels::text, r.actions::text, r.metadata::text]
+      from folded_repeat r
+      where a.folded > 0 and (m.missing & ~384 = 0) is not true and r.tenant_id = a.tenant_id and r.alert_id = a.alert_id
     ) w on true
     where k.is_new and k.dedup_key is not null
   ), judged as materialized (
@@ -101,13 +104,13 @@ begin
            coalesce((e.state).last_seen_at, received) as last_seen_at, (e.state).assignee, (e.state).snoozed_until,
            (e.state).window_ends_at, (e.state).window_repeats, (e.state).folded, (e.state).actor, (e.state).acted, (e.state).acted_at,
            coalesce((e.state).told, 0) as told, e.was_folded, e.found_seq, (e.state).newest, (e.state).said, (e.state).said_at, (e.state).describes,
-           (e.state).carries, (e.state).previous_type, (e.state).previous_name, (e.state).previous_labels,
-           case when (e.state).carries then (e.state).type else k.type end as type, case when (e.state).carries then (e.state).name else k.name end as name,
-           case when (e.state).carries then (e.state).title else k.title end as title,
-           case when (e.state).carries then (e.state).message else k.message end as message,
-           case when (e.state).carries then (e.state).labels else k.labels end as labels,
-           case when (e.state).carries then (e.state).actions else k.actions end as actions,
-           case when (e.state).carries then (e.state).metadata else k.metadata end as metadata
+           (e.state).carries, (e.state).previous_type, (e.state).previous_name, (e.state).previous_labels::json,
+           case when (e.state).carries then (e.state).words[1] else k.type end as type, case when (e.state).carries then (e.state).words[2] else k.name end as name,
+           case when (e.state).carries then (e.state).words[3] else k.title end as title,
+           case when (e.state).carries then (e.state).words[4] else k.message end as message,
+           case when (e.state).carries then (e.state).words[5]::json else k.labels end as labels,
+           case when (e.state).carries then (e.state).words[6]::json else k.actions end as actions,
+           case when (e.state).carries then (e.state).words[7]::json else k.metadata end as metadata
     from known k left join evolved e on e.ord = k.ord
     where k.is_new
   ), numbered as materialized (

@@ -41,7 +41,7 @@ $$;
 create or replace function newest_entries(
   of_tenant text, head_seq bigint, wanted integer, look_at integer, severities text[], types text[], services text[],
   names text[], labels_with json
-) returns setof event
+) returns setof entry
 language plpgsql volatile security invoker
 set search_path = tocsin, pg_temp
 as $$
@@ -58,7 +58,7 @@ begin
     select false as is_before, seq from passing
     union all select true, min(seq) - 1 from passing
   )
-  select e.* from placed p join event e on e.tenant_id = of_tenant and e.seq = p.seq order by p.is_before, e.seq;
+  select e.* from placed p join entry e on e.tenant_id = of_tenant and e.seq = p.seq order by p.is_before, e.seq;
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 

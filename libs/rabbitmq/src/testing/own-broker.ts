@@ -1,6 +1,6 @@
 import { connect, type Channel, type ChannelModel, type ConfirmChannel, type GetMessage } from 'amqplib';
 import { randomBytes } from 'node:crypto';
-import { createLogger, Metrics } from '@tocsin/observability';
+import { createLogger } from '@tocsin/observability';
 import { ConfirmingPublisher } from '@tocsin/publisher';
 import { RabbitAlertIntake } from '../alert-intake.rabbit';
 import { RabbitAlertSource, type RabbitAlertSourceOptions } from '../alert-source.rabbit';
@@ -16,7 +16,6 @@ export function brokerUrl(): string {
 /** A topology of a test's own on the real broker, and a plain client beside it, as a foreign program would have one. */
 export class OwnBroker {
   readonly topology: Topology = topologyOf(`test-${randomBytes(6).toString('hex')}.`);
-  readonly metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
   readonly log = createLogger({ app: 'test', level: 'silent' });
   private readonly closers: (() => Promise<unknown>)[] = [];
   private plainConnection!: ChannelModel;
@@ -39,7 +38,7 @@ export class OwnBroker {
 
   source(options: Partial<RabbitAlertSourceOptions> = {}, deadLetters = this.publisher()): RabbitAlertSource {
     const whole = { url: brokerUrl(), prefetch: 1_000, topology: this.topology, ...options };
-    const source = new RabbitAlertSource(whole, deadLetters, this.log, this.metrics);
+    const source = new RabbitAlertSource(whole, deadLetters, this.log);
     this.closers.push(() => source.stop());
     return source;
   }

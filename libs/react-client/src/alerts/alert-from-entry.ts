@@ -1,4 +1,4 @@
-import type { Alert, Entry } from '@tocsin/contracts/wire';
+import { alertOf, type Alert, type Entry } from '@tocsin/contracts/wire';
 
 /**
  * Whether an entry sets the alert's actor: the user whose act changed the status, or null when the producer or a timer
@@ -15,48 +15,10 @@ function setsActor({ change, actor, status, previous }: Entry): boolean {
  * it sets what no newer message has set.
  */
 export function alertAfter(before: Alert | undefined, entry: Entry): Alert {
-  const {
-    tenant_id,
-    alert_id,
-    status,
-    severity,
-    type,
-    service,
-    name,
-    title,
-    message,
-    occurrences,
-    dedup_key,
-    first_seen_at,
-    last_seen_at,
-  } = entry;
-  const { labels, actions, metadata, assignee, snoozed_until, seq } = entry;
   const { actor, acted_at } = setsActor(entry)
     ? { actor: entry.actor, acted_at: entry.actor === null ? null : entry.received_at }
     : { actor: before?.actor ?? null, acted_at: before?.acted_at ?? null };
-  return {
-    tenant_id,
-    alert_id,
-    status,
-    severity,
-    type,
-    service,
-    name,
-    title,
-    message,
-    occurrences,
-    dedup_key,
-    first_seen_at,
-    last_seen_at,
-    labels,
-    actions,
-    metadata,
-    assignee,
-    snoozed_until,
-    actor,
-    acted_at,
-    last_seq: seq,
-  };
+  return alertOf(entry, { actor, acted_at, last_seq: entry.seq });
 }
 
 /** Whether this entry alone gives the complete alert, when the alert was not known before. */

@@ -98,7 +98,7 @@ export class MemoryDeadLetters extends DeadLetters {
   }
 
   private within(reach: DeadLetterReach, { tenant_id, reason }: DeadLetterFilter): WholeLetter[] {
-    if (this.away) throw new Unavailable('postgres', 'away');
+    if (this.away) throw new Unavailable('log', 'away');
     const reached = this.stored.filter(({ tenant_id: of }) => {
       if (reach === 'all') return true;
       return 'allBut' in reach ? of === null || !reach.allBut.includes(of) : of !== null && reach.includes(of);
@@ -118,7 +118,7 @@ export class MemoryRawIntake extends RawIntake {
   confirms: (message: RawMessage) => boolean = () => true;
 
   async republish(messages: readonly RawMessage[]): Promise<PublishOutcome[]> {
-    if (this.away) throw new Unavailable('rabbitmq', 'away');
+    if (this.away) throw new Unavailable('queue', 'away');
     this.published.push(...messages);
     return messages.map((message) =>
       this.confirms(message)

@@ -128,6 +128,6 @@ export class LogInMemory extends EventLog {
 
   private async answer(): Promise<void> {
     await this.gate;
-    if (this.away) throw new Unavailable('postgres', 'away');
+    if (this.away) throw new Unavailable('log', 'away');
   }
 }

@@ -1,17 +1,22 @@
 import { MAX_MESSAGE_BYTES } from '@tocsin/messages';
-import type { HandleBatch, ReceivedMessage } from '@tocsin/contracts/ports';
 import { eventually } from '@tocsin/contracts/testing';
-import { OwnBroker } from './testing/own-broker';
+import { OwnBroker } from '@tocsin/rabbitmq/testing';
+import type { BatchMessage, HandleBatch } from '../handle-batch';
+import { lanesForTests } from './testing/lanes';
 
 const LATE_AT_MOST_MS = 1_000;
 
 describe('a message whose time to live ran out while no processor was there', () => {
+  const { consume, stopLanes } = lanesForTests();
   let broker: OwnBroker;
   beforeEach(async () => {
     broker = await OwnBroker.open();
     await (await broker.publisher()).connect();
   });
-  afterEach(() => broker.close());
+  afterEach(async () => {
+    await stopLanes();
+    await broker.close();
+  });
 
   const publish = (count: number, key: string, expiration: string, body = (n: number) => `${key} ${n}`) => {
     for (let n = 0; n < count; n += 1)
@@ -20,7 +25,7 @@ describe('a message whose time to live ran out while no processor was there', ()
   };
   const waiting = async (queue: string) => (await broker.plain.checkQueue(queue)).messageCount;
   const collect =
-    (into: ReceivedMessage[], at: number[] = []): HandleBatch =>
+    (into: BatchMessage[], at: number[] = []): HandleBatch =>
     async (batch) => {
       into.push(...batch);
       at.push(...batch.map(() => performance.now()));
@@ -41,9 +46,9 @@ describe('a message whose time to live ran out while no processor was there', ()
         30_000,
       );
 
-      const received: ReceivedMessage[] = [];
+      const received: BatchMessage[] = [];
       const arrivals: number[] = [];
-      await broker.source().consume(collect(received, arrivals));
+      await consume(broker.source(), collect(received, arrivals));
 
       await eventually(() => expect(received).toHaveLength(3_001), 30_000);
       const urgent = received.findIndex(({ routing_key }) => routing_key === 'alert.urgent.shop');
@@ -69,8 +74,8 @@ describe('a message whose time to live ran out while no processor was there', ()
     await eventually(async () => expect(await waiting(expiredQueue)).toBe(20));
     expect(await waiting(suspectsQueue)).toBe(0);
 
-    const received: ReceivedMessage[] = [];
-    await broker.source().consume(collect(received));
+    const received: BatchMessage[] = [];
+    await consume(broker.source(), collect(received));
     await eventually(() => expect(received).toHaveLength(20));
   });
 
@@ -86,8 +91,8 @@ describe('a message whose time to live ran out while no processor was there', ()
       expect(message.content.toString()).toBe('poison');
       broker.plain.nack(message, false, true);
     }
-    const received: ReceivedMessage[] = [];
-    await broker.source().consume(collect(received));
+    const received: BatchMessage[] = [];
+    await consume(broker.source(), collect(received));
     await eventually(() => expect(received).toHaveLength(2));
     expect(received).toMatchObject([{ suspect: true, routing_key: 'alert.low.shop' }, { suspect: true }]);
   });
@@ -108,8 +113,8 @@ describe('a message whose time to live ran out while no processor was there', ()
         true,
       );
     }
-    const received: ReceivedMessage[] = [];
-    await broker.source().consume(collect(received));
+    const received: BatchMessage[] = [];
+    await consume(broker.source(), collect(received));
     await eventually(() => expect(received).toMatchObject([{ suspect: true }]));
   });
 });

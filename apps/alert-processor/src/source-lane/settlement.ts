@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AlertSource, DeadDelivery, Delivery, SourceQueue } from '@tocsin/contracts/ports';
+import type { Log } from '@tocsin/observability';
+import { fullJitter } from '@tocsin/timing';
+import type { BatchMessage, BatchOutcome, HandleBatch, MessageOutcome } from '../handle-batch';
+import type { InHand } from './in-hand';
+import type { Outage } from './outage';
+
+const BURY_BACK_OFF = { firstMs: 200, capMs: 5_000, floorMs: 100 };
+
+/** What every message of a queue is marked with. */
+const MARKS: Readonly<Record<SourceQueue['kind'], Pick<BatchMessage, 'suspect' | 'given_up'> | undefined>> = {
+  urgent: undefined,
+  common: undefined,
+  suspects: { suspect: true },
+  given_up: { given_up: 'delivery_limit' },
+};
+
+/**
+ * Asks the handler about deliveries of one queue until each has its outcome, and buries the dead ones. It gives up when the
+ * session of the deliveries is lost, or when it is stopped during an outage.
+ */
+export class Settlement {
+  private readonly mark;
+
+  constructor(
+    private readonly queue: SourceQueue,
+    private readonly handle: HandleBatch,
+    private readonly source: Pick<AlertSource, 'bury'>,
+    private readonly outage: Outage,
+    private readonly stopping: AbortSignal,
+    private readonly log: Log,
+  ) {
+    this.mark = MARKS[queue.kind];
+  }
+
+  /** What became of each; undefined when they were given up. */
+  async outcomesOf(inHand: InHand, deliveries: readonly Delivery[]) {
+    const messages = deliveries.map(({ message }) => (this.mark ? { ...message, ...this.mark } : message));
+    for (;;) {
+      const outcome = await this.ask(messages);
+      if (outcome.kind === 'settled') {
+        this.outage.end();
+        return outcome.outcomes;
+      }
+      if (!this.outage.lasting)
+        this.log.warn({ queue: this.queue.name, reason: outcome.reason }, 'what is in hand is kept and tried again');
+      await this.outage.begin();
+      if (this.stopping.aborted || inHand.lost) return undefined;
+    }
+  }
+
+  /** Follows a message that its batch did not wait for. True once it may leave the queue, false when it was given up. */
+  async follow(inHand: InHand, delivery: Delivery, late: Promise<MessageOutcome>): Promise<boolean> {
+    let outcome: MessageOutcome;
+    try {
+      outcome = await late;
+    } catch {
+      const again = (await this.outcomesOf(inHand, [delivery]))?.[0];
+      if (!again) return false;
+      if (again.outcome === 'late') return this.follow(inHand, delivery, again.result);
+      outcome = again;
+    }
+    return outcome.outcome !== 'dead' || this.insistOnBurying(inHand, [{ ...outcome, delivery }]);
+  }
+
+  /** One attempt to bury: false when it failed. */
+  async buryOnce(dead: readonly DeadDelivery[]): Promise<boolean> {
+    try {
+      await this.source.bury(dead);
+      return true;
+    } catch (error) {
+      this.log.warn({ queue: this.queue.name, err: error }, 'dead letters are kept and tried again');
+      return false;
+    }
+  }
+
+  /** Buries, however often it has to be tried. False when they were given up. */
+  async insistOnBurying(inHand: InHand, dead: readonly DeadDelivery[]): Promise<boolean> {
+    for (let failures = 1; !inHand.lost; failures += 1) {
+      const isBuried = await this.source.bury(dead).then(
+        () => true,
+        () => false,
+      );
+      if (isBuried) return true;
+      if (this.stopping.aborted) return false;
+      await sleep(fullJitter(failures - 1, BURY_BACK_OFF), undefined, { signal: this.stopping }).catch(() => {});
+    }
+    return false;
+  }
+
+  private async ask(messages: readonly BatchMessage[]): Promise<BatchOutcome> {
+    try {
+      const outcome = await this.handle(messages);
+      if (outcome.kind === 'retry' || outcome.outcomes.length === messages.length) return outcome;
+      return {
+        kind: 'retry',
+        reason: `The handler settled ${outcome.outcomes.length} of ${messages.length} messages.`,
+      };
+    } catch (error) {
+      return { kind: 'retry', reason: error instanceof Error ? error.message : String(error) };
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import type { Patch } from '../faults/built-copy';
+
+/** A file that a field needs anew. */
+export interface NewFile {
+  file: string;
+  text: string;
+}
+
+/**
+ * "Adding a field" of CONTRIBUTING.md, followed for one: `runbook`, an address that a message names and that its alert keeps.
+ * Whoever changes what a step is written for changes the step; one that does not apply fails.
+ */
+export const RECIPE: readonly (Patch | NewFile)[] = [
+  // 1. what travels
+  inFile(
+    'libs/contracts/src/wire.ts',
+    'schema_version?: number; }',
+    'schema_version?: number;\n  runbook?: string;\n}',
+  ),
+  inFile(
+    'libs/contracts/src/wire.ts',
+    `'schema_version', ] as const satisfies`,
+    `'schema_version',\n  'runbook',\n] as const satisfies`,
+  ),
+  inFile(
+    'libs/contracts/src/wire.ts',
+    'metadata: Record<string, unknown>; } /** The words in',
+    'metadata: Record<string, unknown>;\n  runbook: string | null;\n}\n/** The words in',
+  ),
+  inFile(
+    'libs/contracts/src/wire.ts',
+    `'metadata', ] as const satisfies readonly (keyof AlertWords)[]`,
+    `'metadata',\n  'runbook',\n] as const satisfies readonly (keyof AlertWords)[]`,
+  ),
+  inFile(
+    'libs/contracts/src/wire.ts',
+    'metadata: words.metadata,',
+    'metadata: words.metadata,\n  runbook: words.runbook ?? null,',
+  ),
+  inFile(
+    'libs/contracts/src/wire.ts',
+    'metadata: described.metadata,',
+    'metadata: described.metadata,\n  runbook: described.runbook,',
+  ),
+  // 2. what a producer may say
+  inFile(
+    'libs/messages/src/alert-message.ts',
+    '@Equals(1) schema_version!: 1;',
+    '@Equals(1) schema_version!: 1;\n  @IsOptional() @IsString() @MaxCharacters(2000) runbook?: string;',
+  ),
+  // 3. what the API says of it
+  inFile(
+    'apps/gateway/src/docs/wire-schemas.ts',
+    `metadata: anything('Whatever else its producer said.'),`,
+    `metadata: anything('Whatever else its producer said.'),\n  runbook: nullable(text('Where it says what to do.')),`,
+  ),
+  // 4. where it is kept
+  {
+    file: 'libs/postgres/src/migrations/9999-runbook.sql',
+    text: 'alter table event add column runbook text;\nalter table folded_repeat add column runbook text;\n',
+  },
+  // 5. how it is stored
+  inStoring('metadata json, trace_id text, says', 'metadata json, runbook text, trace_id text, says'),
+  inStoring(`k.actions::text, k.metadata::text]`, `k.actions::text, k.metadata::text, k.runbook]`),
+  inStoring(`coalesce(e.metadata::text, '{}')] as words`, `coalesce(e.metadata::text, '{}'), e.runbook] as words`),
+  inStoring(`r.actions::text, r.metadata::text]`, `r.actions::text, r.metadata::text, r.runbook]`),
+  inStoring(
+    'else k.metadata end as metadata',
+    'else k.metadata end as metadata, case when (e.state).carries then (e.state).words[8] else k.runbook end as runbook',
+  ),
+  inStoring(
+    'labels, actions, metadata, assignee, snoozed_until, trace_id, previous_type, previous_name, previous_labels) select',
+    'labels, actions, metadata, assignee, snoozed_until, trace_id, previous_type, previous_name, previous_labels, runbook) select',
+  ),
+  inStoring(
+    'trace_id, previous_type, previous_name, previous_labels from numbered',
+    'trace_id, previous_type, previous_name, previous_labels, runbook from numbered',
+  ),
+  inStoring('labels, actions, metadata, trace_id) select', 'labels, actions, metadata, trace_id, runbook) select'),
+  inStoring(
+    `labels, actions, metadata, trace_id from final`,
+    `labels, actions, metadata, trace_id, runbook from final`,
+  ),
+  inStoring('trace_id = excluded.trace_id', 'trace_id = excluded.trace_id, runbook = excluded.runbook'),
+  inStoring(`'metadata', n.metadata)`, `'metadata', n.metadata, 'runbook', n.runbook)`),
+  // 6. how lists show it
+  inFile(
+    'libs/postgres/src/views/shown-alert.sql',
+    `coalesce(e.metadata, '{}') as metadata,`,
+    `coalesce(e.metadata, '{}') as metadata, e.runbook,`,
+  ),
+];
+
+function inFile(file: string, search: string, replace: string): Patch {
+  return { file, search, replace };
+}
+
+function inStoring(search: string, replace: string): Patch {
+  return inFile('libs/postgres/src/functions/store-events.sql', search, replace);
+}

@@ -1,0 +1,152 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AlertSource, Delivery, DeliveryListener, SourceQueue } from '@tocsin/contracts/ports';
+import { fullJitter, within } from '@tocsin/timing';
+import type { Inbox, Waiting } from './inbox.postgres';
+
+/** As many as one batch holds: what is urgent waits behind no more than these. */
+const PREFETCH = 500;
+const STOP_WITHIN_MS = 10_000;
+/** A store that is away is left alone for a while, and a message waits for it no longer than this. */
+const BACK_OFF = { firstMs: 100, capMs: 5_000 };
+
+interface InboxDelivery extends Delivery {
+  readonly inbox_id: number;
+}
+
+/**
+ * Consumes the inbox. It has no dead letters of its own, since the record of a dead message is the log's, and it counts no
+ * deliveries: nothing is parked or given up.
+ */
+export class InboxSource implements AlertSource {
+  readonly #inbox: Inbox;
+  readonly #ending = new AbortController();
+  /** Delivered and not settled, in the order of delivery. */
+  readonly #inHand = new Set<number>();
+  /** Acknowledged, and still in the table. */
+  #leaving: number[] = [];
+  #removing: Promise<void> | undefined;
+  #delivering: Promise<void> | undefined;
+  #roomMade: () => void = () => undefined;
+  consuming = false;
+
+  constructor(inbox: Inbox) {
+    this.#inbox = inbox;
+  }
+
+  async consume(open: (queue: SourceQueue) => DeliveryListener): Promise<void> {
+    if (this.#delivering) return;
+    const first = await this.#inbox.take(PREFETCH);
+    const listener = open({ name: 'inbox', kind: 'common', prefetch: PREFETCH, parks: false });
+    // the one session for as long as the source lives: a lost connection costs nothing that is in hand
+    listener.opened({
+      acknowledgeUpTo: ({ inbox_id }: InboxDelivery) => this.#acknowledge(this.#upTo(inbox_id)),
+      acknowledge: ({ inbox_id }: InboxDelivery) => this.#acknowledge([inbox_id]),
+      giveBack: ({ inbox_id }: InboxDelivery) => this.#giveBack(inbox_id),
+      // never called: the queue does not park
+      park: ({ inbox_id }: InboxDelivery) => this.#giveBack(inbox_id),
+    });
+    this.consuming = !this.#ending.signal.aborted;
+    this.#delivering = this.#deliver(listener, first);
+  }
+
+  bury(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async cancel(): Promise<void> {
+    this.#ending.abort();
+    this.consuming = false;
+    this.#roomMade();
+    await this.#delivering;
+  }
+
+  async stop(): Promise<void> {
+    const told = this.cancel().then(() => this.#removing);
+    await within(STOP_WITHIN_MS, told, () => undefined);
+    this.#inbox.putBack([...this.#inHand, ...this.#leaving.splice(0)]);
+    this.#inHand.clear();
+  }
+
+  async #deliver(listener: DeliveryListener, first: readonly Waiting[]): Promise<void> {
+    const { signal } = this.#ending;
+    for (let taken = first; ; taken = await this.#next()) {
+      if (signal.aborted) return this.#inbox.putBack(taken.map(({ inbox_id }) => inbox_id));
+      for (const waiting of taken) {
+        this.#inHand.add(waiting.inbox_id);
+        listener.delivered(deliveryOf(waiting));
+      }
+      if (taken.length === 0) await this.#inbox.untilPut(signal);
+    }
+  }
+
+  async #next(): Promise<readonly Waiting[]> {
+    const { signal } = this.#ending;
+    for (let failures = 0; !signal.aborted;) {
+      const room = PREFETCH - this.#inHand.size - this.#leaving.length;
+      if (room <= 0) {
+        await new Promise<void>((resolve) => (this.#roomMade = resolve));
+        continue;
+      }
+      try {
+        const taken = await this.#inbox.take(room);
+        this.consuming = !signal.aborted;
+        return taken;
+      } catch {
+        // the store is away: whoever asks sees it in `consuming`, and health sees it in the store itself
+        this.consuming = false;
+        await pause(fullJitter(failures++, BACK_OFF), signal);
+      }
+    }
+    return [];
+  }
+
+  /** Takes messages out of the inbox: those of `ids` that are in hand. */
+  #acknowledge(ids: readonly number[]): void {
+    this.#leaving.push(...ids.filter((id) => this.#inHand.delete(id)));
+    this.#removing ??= this.#remove().finally(() => (this.#removing = undefined));
+  }
+
+  /** The ids in hand up to and with this one, in the order of delivery. */
+  #upTo(last: number): number[] {
+    const ids: number[] = [];
+    if (!this.#inHand.has(last)) return ids;
+    for (const id of this.#inHand) {
+      ids.push(id);
+      if (id === last) break;
+    }
+    return ids;
+  }
+
+  #giveBack(id: number): void {
+    if (!this.#inHand.delete(id)) return;
+    this.#inbox.putBack([id]);
+    this.#roomMade();
+  }
+
+  /** One statement for all that was acknowledged in one turn, or while another ran. A row that cannot be deleted now is deleted later. */
+  async #remove(): Promise<void> {
+    const { signal } = this.#ending;
+    await Promise.resolve();
+    for (let failures = 0; this.#leaving.length > 0;) {
+      const ids = [...this.#leaving];
+      try {
+        await this.#inbox.settle(ids);
+        this.#leaving.splice(0, ids.length);
+        this.#roomMade();
+      } catch {
+        if (signal.aborted) return;
+        await pause(fullJitter(failures++, BACK_OFF), signal);
+      }
+    }
+  }
+}
+
+const deliveryOf = ({ inbox_id, body, routing_key, traceparent }: Waiting): InboxDelivery => ({
+  inbox_id,
+  returns: 0,
+  message: { body, routing_key, headers: traceparent ? { traceparent } : {}, redelivered: false },
+});
+
+/** A pause that ends early, and quietly, when the signal says so. */
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  sleep(ms, undefined, { signal }).catch(() => undefined);

@@ -1,0 +1,2 @@
+export { breakChannels } from './break-channels';
+export { brokerUrl, OwnBroker } from './own-broker';
