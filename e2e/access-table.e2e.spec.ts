@@ -1,5 +1,6 @@
 import { eventually } from '@tocsin/contracts/testing';
-import { OPERATIONS, rowsOf, type Column, type Row, type Target } from './isolation/access-rows';
+import { callRow, outcomeOf, targetIn } from './isolation/access-calls';
+import { OPERATIONS, rowsOf, type Column, type Target } from './isolation/access-rows';
 import { ApiDocument } from './kit/api-document';
 import { makeCall, type Answer, type OpenApi } from './kit/fuzzed-calls';
 import { ask } from './kit/http';
@@ -103,50 +104,6 @@ const bakery = () =>
     union all select 'letter', dead_letter_id::text, row_to_json(d)::text from tocsin.dead_letter d where tenant_id = 'bakery'
     union all select 'seen', user_id, row_to_json(s)::text from tocsin.seen s where tenant_id = 'bakery' and user_id <> 'vic' order by 1, 2`);
 
-async function targetIn(tenant: string): Promise<Target> {
-  const [alert] = await stack.sql<{ alert_id: string }>(
-    `select alert_id from tocsin.alert where tenant_id = $1 and status = 'firing' and service not in ('published', 'pagerduty', 'opsgenie') order by alert_id limit 1`,
-    [tenant],
-  );
-  const [letter] = await stack.sql<{ id: string }>(
-    `select dead_letter_id::text as id from tocsin.dead_letter where tenant_id = $1 and status = 'open' order by 1 limit 1`,
-    [tenant],
-  );
-  const [head] = await stack.sql<{ epoch: string; fp: string }>(
-    'select epoch, last_fp as fp from tocsin.tenant_stream where tenant_id = $1',
-    [tenant],
-  );
-  return { tenant, alert: alert!.alert_id, letter: letter!.id, ...head! };
-}
-
-async function callRow(
-  gateway: string,
-  { call, enough }: Row,
-  [path, method]: readonly [string, string],
-  token: string,
-): Promise<Answer> {
-  const { values = {}, query = '', body } = call(target, assets);
-  const address = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name]!)) + query;
-  const headers = {
-    Authorization: `Bearer ${token}`,
-    ...(body !== undefined && { 'Content-Type': 'application/json' }),
-  };
-  return makeCall(
-    gateway,
-    method.toUpperCase(),
-    { path: address, headers, body: body === undefined ? undefined : JSON.stringify(body) },
-    enough,
-  );
-}
-
-function outcomeOf({ status, type, text }: Answer, { read }: Row): string {
-  if (status < 300 && read) return `${status} ${read(text)}`;
-  // responses in another system's format carry the code as well
-  return status >= 400 && /^application\/(problem\+)?json/.test(type)
-    ? `${status} ${(JSON.parse(text) as { code: string }).code}`
-    : String(status);
-}
-
 /** The headers that a JSON response lacks: it must not be cached, and must not be read as another type. */
 const unmarked = ({ type, head }: Answer): string[] =>
   type.endsWith('json')
@@ -188,8 +145,8 @@ describe.each(['service', 'claim'] as const)('by the %s', (by) => {
       const shown: string[] = [];
       for (const { path, method, operationId } of operationsOf()) {
         for (const row of rowsOf(operationId)) {
-          target = await targetIn('bakery');
-          const answer = await callRow(gateway, row, [path, method], token);
+          target = await targetIn(stack, 'bakery');
+          const answer = await callRow(gateway, row, [path, method], token, target, assets);
           const what = `${operationId}, ${row.what}`;
           expect([what, outcomeOf(answer, row)]).toEqual([what, row.expected(by)[column]]);
           expect([what, unmarked(answer)]).toEqual([what, []]);

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { Metrics } from '@tocsin/observability';
 
 const root = join(__dirname, '..');
 const documents = [
@@ -25,4 +26,15 @@ it("one alert's way from broker to socket is at most seven acting files, each wi
   expect(acting.length).toBeGreaterThan(4);
   expect(acting.length).toBeLessThanOrEqual(7);
   for (const file of acting) expect(existsSync(join(root, file))).toBe(true);
+});
+
+it('the metrics that documents name are there', () => {
+  const { registry } = new Metrics({ version: '', commit: '', tenantLimit: 0 });
+  const named = documents
+    .filter((file) => file !== 'CHANGELOG.md') // it tells of those that are gone
+    .flatMap((file) => [...read(file).matchAll(/\btocsin_\w+?(?=_bucket|_sum|_count|\b)/g)])
+    .map(([name]) => name)
+    .filter((name) => !/^tocsin_(gateway|processor)/.test(name)); // roles of the database
+  expect(named).not.toEqual([]);
+  expect(named.filter((name) => !registry.getSingleMetric(name))).toEqual([]);
 });

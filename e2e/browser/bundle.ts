@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 
 const root = join(__dirname, '..', '..');
 
-/** Vite is an ES module, which Jest's sandbox does not load: it runs in a process of its own. */
+/** Vite runs in its own process, because it is an ES module and Jest's sandbox does not load those. */
 const program = `
   import { build } from 'vite';
   const [entry, root] = process.argv.slice(1);
@@ -23,7 +23,7 @@ const program = `
   process.stdout.write(JSON.stringify({ js: text('.js'), css: text('.css') }));
 `;
 
-/** What a page loads: the source at `entry` with all that it imports, as one script, and its styles. */
+/** Bundles the source at `entry` and everything that it imports into one script and one style sheet. */
 export async function bundle(entry: string): Promise<{ js: string; css: string }> {
   const { stdout } = await promisify(execFile)(
     process.execPath,

@@ -8,7 +8,7 @@ import { PageServer } from './page-server';
 type Heard = { event: string; data?: string; lastEventId?: string; state?: number };
 const NAMES = ['connection', 'inventory_alert', 'close', 'heartbeat'];
 const CONNECTING = 0;
-/** Text with every end of a line that there is, and with what only looks like one. */
+/** Text with every kind of line end, and with characters that only look like one. */
 const LINES = 'CR:\rLF:\nCRLF:\r\nLS:\u2028NEL:\u0085 data: x\n\nid: 1';
 
 describeWith('chromium', 'a page with an EventSource and a cookie', () => {
@@ -47,7 +47,7 @@ describeWith('chromium', 'a page with an EventSource and a cookie', () => {
   const publish = (id: string, more = {}) =>
     stack.amqp.publish('alert.high.inventory', { tenant_id: 'bakery', id, title: id, ...more });
 
-  /** A page in a browser profile of its own, signed in as the user, that listens. */
+  /** A page in its own browser profile, which is signed in as the user and listens to the stream. */
   async function signedIn(user: string): Promise<Page> {
     const page = await browser.newContext().then((context) => context.newPage());
     await page.goto(`${pages.trustedOrigin}/listening`);
@@ -92,7 +92,7 @@ describeWith('chromium', 'a page with an EventSource and a cookie', () => {
     await page.context().close();
   }, 60_000);
 
-  it('shows a text as it was sent, whatever ends its lines, and a heartbeat moves its position', async () => {
+  it('shows a text as it was sent, with any kind of line end, and a heartbeat moves its position', async () => {
     const page = await signedIn('ana');
     await hears(page, 'connection');
     await publish('lines', { message: LINES, metadata: { lines: LINES } });
@@ -109,7 +109,7 @@ describeWith('chromium', 'a page with an EventSource and a cookie', () => {
     await page.context().close();
   }, 60_000);
 
-  it('that is refused for the moment hears why, comes back no sooner than it was told, and is let in', async () => {
+  it('that is refused for the moment is told why, comes back no sooner than it was told to, and is accepted', async () => {
     stack.tenantService.away = true;
     const page = await signedIn('ben');
     const [close] = await hears(page, 'close');

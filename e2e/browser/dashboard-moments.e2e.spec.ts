@@ -6,32 +6,41 @@ import { Stack } from '../kit/stack';
 import { tokenFor } from '../kit/tokens';
 import { barriersIn, MAY_ACT, rowOf as row, Visits } from './dashboard-visits';
 
-/** More than this many entries are not replayed here. */
+/** The gateway of these tests replays at most this many entries. */
 const MOST_REPLAYED = 11;
-/** The bell has five partials, and an urgent alert three strikes. */
+/** How many waves an urgent alert makes: five partials times three strikes. */
 const URGENT_WAVES = 15;
-/** How long the bell is quiet after it has rung. */
+/** How long the bell does not ring again after it has rung. */
 const BELL_MS = 3_000;
-/** For how many frames a finger rests that is not flung off the glass: the browser measures its speed over some forty milliseconds. */
+/**
+ * How many frames a finger rests before it lifts, so that it is no fling: the browser measures its speed over some
+ * forty milliseconds.
+ */
 const RESTING_FRAMES = 8;
-/** What a finger hits. */
+/** The smallest height of a button for a finger. */
 const FINGER_PX = 44;
-/** Who heard nothing for so long was away; who came back sooner is told by toasts. */
+/**
+ * From this length on, an interruption counts as an absence and gets a banner; after a shorter one the page shows
+ * toasts.
+ */
 const AWAY_MS = 30_000;
-/** For how long a row that has the focus, and no key, holds the list. */
+/** How long a focused row without a key press stops the list. */
 const KEYS_MS = 10_000;
-/** Counts the waves of the bell, and lets a test put the page's stopwatch ahead. */
+/** Counts the waves of the bell, and lets a test move `performance.now()` of the page ahead. */
 const LISTENING = `
   window.waves = 0; window.aheadMs = 0;
   const start = OscillatorNode.prototype.start;
   OscillatorNode.prototype.start = function (...when) { window.waves += 1; return start.apply(this, when); };
   const now = performance.now.bind(performance);
   performance.now = () => now() + window.aheadMs;`;
-/** `--urgent` of each scheme, as a canvas has it. */
+/** The colour `--urgent` of each theme, as RGB values in a canvas. */
 const URGENT = { light: '150,10,63', dark: '242,52,80' };
-/** `--edge` of the light scheme, which the hatching has. */
+/** The colour `--edge` of the light theme, which the hatching uses. */
 const HATCH = '138,147,161';
-/** How many pixels of the chart are of a colour. A line that slants is nowhere opaque. */
+/**
+ * Counts the pixels of the chart that have a colour. `least` is the least opacity, because a slanted line is nowhere
+ * opaque.
+ */
 const PIXELS = `(colour, least = 255) => {
   const canvas = document.querySelector('.uplot canvas');
   if (!canvas) return 0;
@@ -42,14 +51,14 @@ const PIXELS = `(colour, least = 255) => {
   return count;
 }`;
 
-describeWith('chromium', 'the page, and who comes and goes', () => {
+describeWith('chromium', 'the page, for users who come and go', () => {
   let visits: Visits;
   let stack: Stack;
   const users = ['scheme', 'gap', 'away', 'lost', 'bell', 'phone', 'keys', 'many', 'views'];
   beforeAll(async () => {
     const opening = Visits.open();
     stack = await Stack.open({
-      // a tenant for each test: what one publishes is nothing to the others
+      // a tenant for each test, so that no test sees another test's alerts
       tenants: Object.fromEntries(
         [...users, 'many-ben'].map((user) => [`${user}@example.test`, [user.split('-')[0]!]]),
       ),
@@ -82,7 +91,7 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
   const inState = (page: Page, title: string, status: string) =>
     row(page, title).and(page.locator(`[data-status=${status}]`));
 
-  it('draws the chart in the colours of the scheme, whoever changes it, with and without motion', async () => {
+  it('draws the chart in the colours of the theme, whether the system or the user changes it, with and without motion', async () => {
     await publish('scheme', 'Seen in colour', 'urgent');
     for (const reducedMotion of ['reduce', 'no-preference'] as const) {
       const page = await signedIn('scheme', { colorScheme: 'light', reducedMotion });
@@ -99,7 +108,7 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
     }
   });
 
-  it('hatches the time in which it hears nothing, says how many could not be told again, and loads them', async () => {
+  it('hatches the time without data, says how many alerts could not be replayed, and loads them', async () => {
     const page = await signedIn('gap', { clock: true, colorScheme: 'light' });
     await page.locator('.uplot canvas').waitFor();
     const hatched = () => page.evaluate<number>(`(${PIXELS})('${HATCH}', 64)`);
@@ -124,7 +133,7 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
     await page.getByTestId('deaf').waitFor({ state: 'detached' });
   });
 
-  it('tells who was away what came meanwhile, above a line, until they have seen it on any device', async () => {
+  it('tells a user who was away what came meanwhile, above a line, until the user has seen it on any device', async () => {
     await publish('away', 'From before');
     await eventually(async () =>
       expect((await call('away', 'POST', '/alerts/search', {})).json.alerts).toHaveLength(1),
@@ -152,7 +161,7 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
     expect(await barriersIn(page)).toEqual([]);
     await banner.getByRole('button', { name: 'Mark all seen' }).click();
     await Promise.all([banner.waitFor({ state: 'detached' }), line.waitFor({ state: 'detached' })]);
-    // at once: whoever only stays at the page is said to have seen it twenty seconds later
+    // the position is sent at once; without the click it would be sent only after twenty seconds
     const newest = (await call('away', 'POST', '/alerts/search', {})).json.alerts as { last_seq: number }[];
     await eventually(
       async () =>
@@ -166,7 +175,7 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
     expect(await phone.getByTestId('catch-up').count()).toBe(0);
   });
 
-  it('goes on when a row has the focus and no key follows, and after a lost connection tells by a toast what it missed for a moment and by a banner what it missed for longer', async () => {
+  it('goes on when a row has the focus and no key follows, and after a lost connection shows toasts for a short interruption and a banner for a long one', async () => {
     await publish('lost', 'From before');
     await eventually(async () =>
       expect((await call('lost', 'POST', '/alerts/search', {})).json.alerts).toHaveLength(1),
@@ -188,7 +197,7 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
     await page.clock.fastForward(KEYS_MS);
     await row(page, 'Under the focus').waitFor();
 
-    /** The network goes, and `ms` later by the page's clock it is back: meanwhile these were published. */
+    /** Takes the network away, publishes the alerts, and brings the network back `ms` later by the page's clock. */
     const without = async (ms: number, ...alerts: [title: string, severity: string][]) => {
       await page.context().setOffline(true);
       await page.getByTestId('pill').getByText('You are offline').waitFor();
@@ -227,7 +236,7 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
     );
   });
 
-  it('rings once within three seconds, from the first touch on, unless it is muted or not to be disturbed', async () => {
+  it('rings once within three seconds, after the first click, unless it is muted or set to do-not-disturb', async () => {
     const page = await signedIn('bell', { before: LISTENING });
     const waves = () => page.evaluate<number>('window.waves');
     const later = () => page.evaluate(`window.aheadMs += ${BELL_MS}`);
@@ -235,7 +244,7 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
     await toast(page, 'Before a touch').waitFor();
     await page.getByRole('button', { name: 'Sound is off until you click' }).waitFor();
     expect(await waves()).toBe(0);
-    // on nothing in particular
+    // a click on an empty place
     await page.mouse.click(600, 26);
     await page.getByRole('button', { name: 'Sound is on' }).waitFor();
     await publish('bell', 'First', 'urgent');
@@ -272,14 +281,16 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
     expect(await waves()).toBe(3 * URGENT_WAVES);
   });
 
-  it('is worked by a finger: to the right acknowledges, to the left snoozes, and both are taken back', async () => {
+  it('is worked by a finger: a swipe to the right acknowledges, one to the left snoozes, and both can be undone', async () => {
     await publish('phone', 'Under a finger');
     const page = await signedIn('phone', { viewport: { width: 400, height: 800 }, hasTouch: true, isMobile: true });
     const touch = await page.context().newCDPSession(page);
     const swipe = async (by: number) => {
       const { x, y, width, height } = (await row(page, 'Under a finger').boundingBox())!;
       const at = (share: number) => [{ x: x + width / 2 + by * share, y: y + height / 2 }];
-      // a finger takes its time, and rests before it lifts: of one that does not the browser thinks that the page is still gliding, and a tap then stops that and clicks on nothing
+      // The finger rests before it lifts. After a fling the browser believes that the page is still gliding, and the
+      // next
+      // tap would stop the gliding instead of clicking.
       const frames = (count: number) =>
         page.evaluate(
           `new Promise((resolve) => { let left = ${count}; const next = () => (left-- > 0 ? requestAnimationFrame(next) : resolve()); next(); })`,
@@ -307,7 +318,7 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
     await inState(page, 'Under a finger', 'snoozed').waitFor();
     await undo();
     await inState(page, 'Under a finger', 'firing').waitFor();
-    // what was not far enough was not meant
+    // the short swipe did nothing
     const { events } = (
       await call('phone', 'GET', `/alerts/${await row(page, 'Under a finger').getAttribute('data-alert')}/history`)
     ).json as { events: { change: string }[] };
@@ -320,7 +331,7 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
     ]);
   });
 
-  it('has a key for what is done most', async () => {
+  it('has a key for the most frequent acts', async () => {
     await publish('keys', 'At hand');
     const page = await signedIn('keys');
     await row(page, 'At hand').focus();
@@ -354,7 +365,7 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
     await eventually(() => expect(page.url()).toContain('view=snoozed'));
   });
 
-  it('acts on all that match, listed or not, when asked twice, and names those of which somebody was faster', async () => {
+  it('acts on all that match, listed or not, after a confirmation, and names the alerts on which another user was faster', async () => {
     const MANY = 130;
     await publishMany('many', MANY);
     await stack.stored(MANY);
@@ -394,7 +405,7 @@ describeWith('chromium', 'the page, and who comes and goes', () => {
     expect(facets.status).toMatchObject({ acknowledged: MANY - 3, resolved: 3 });
   });
 
-  it('folds the list by service, keeps a view under a name, and snoozes until a moment that is chosen', async () => {
+  it('folds the list by service, saves a view under a name, and snoozes until a chosen time', async () => {
     await Promise.all([
       publish('views', 'Oven is cold', 'urgent'),
       publish('views', 'Oven is colder'),

@@ -8,18 +8,18 @@ import { withChosenBuild } from './page-copy';
 
 export const MAY_ACT = { scope: 'alerts:read alerts:write' };
 
-/** What has not come by then does not come. */
+/** The timeout of Playwright's waits. */
 const LATE_MS = 12_000;
 
 const PICTURES = join(__dirname, '..', '..', 'artifacts', 'page');
 
-/** Keeps what a page shows at this moment, for whoever wants to see rather than to believe: `artifacts/page/<name>.png`. */
+/** Saves a screenshot of the page as `artifacts/page/<name>.png`, so that a person can check what the test saw. */
 export async function picture(page: Page, name: string): Promise<void> {
   mkdirSync(PICTURES, { recursive: true });
   await page.screenshot({ path: join(PICTURES, `${name}.png`) });
 }
 
-/** A browser, and those who visit the page with it: each has a profile of their own. */
+/** A browser and the visits to the page in it. Each visit has its own profile. */
 export class Visits {
   private readonly contexts: BrowserContext[] = [];
   private readonly failures = new WeakMap<Page, Error[]>();
@@ -52,8 +52,8 @@ export class Visits {
   }
 
   /**
-   * Somebody has opened the link with their token, and the stream is live. `before` runs in the page ahead of its own scripts;
-   * with `clock` its time is the test's to put forward.
+   * Opens the link with the user's token and waits until the stream is live. `before` runs in the page before its own
+   * scripts; with `clock` the test controls the page's time.
    */
   async signedIn(
     gateway: string,
@@ -73,7 +73,7 @@ export class Visits {
     return page;
   }
 
-  /** What went wrong in a page's scripts. */
+  /** The uncaught errors of a page's scripts. */
   failuresOf(page: Page): Error[] {
     return this.failures.get(page) ?? [];
   }
@@ -90,7 +90,7 @@ export class Visits {
 
 export const rowOf = (page: Page, title: string) => page.getByRole('row').filter({ hasText: title });
 
-/** What axe finds in a page that keeps somebody out. */
+/** The serious and critical accessibility violations that axe finds in a page. */
 export async function barriersIn(page: Page): Promise<{ id: string; nodes: string[] }[]> {
   await page.evaluate(axe.source);
   const { violations } = (await page.evaluate('axe.run()')) as axe.AxeResults;

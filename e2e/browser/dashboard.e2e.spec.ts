@@ -10,7 +10,7 @@ import { barriersIn, MAY_ACT, picture, rowOf as row, Visits } from './dashboard-
 
 const ROOT = join(__dirname, '..', '..');
 const BUILT = join(ROOT, 'dist', 'apps', 'dashboard', 'assets');
-/** What an arrival, and what somebody else did, may take to be on the screen. */
+/** How long a new alert, or another user's act, may take to appear on the screen. */
 const SOON_MS = 1_000;
 const FIRST_SCRIPT_BYTES = 200 * 1_024;
 const HOSTILE = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>';
@@ -49,7 +49,7 @@ describeWith('chromium', 'the page', () => {
     expect(visits.failuresOf(page)).toEqual([]);
   });
 
-  it('shows in one window what somebody did in another, within a second and with their name, and undoes it', async () => {
+  it('shows in one window what a user did in another, within a second and with the name, and undoes it', async () => {
     await publish('Oven 2 is cold');
     const [ana, ben] = await Promise.all([signedIn('ana'), signedIn('ben')]);
     await row(ana, 'Oven 2 is cold').click();
@@ -67,12 +67,12 @@ describeWith('chromium', 'the page', () => {
     await ana.getByTestId('history').getByText('Acknowledgement taken back').waitFor();
   });
 
-  it('tells who was faster, and shows what they did', async () => {
+  it('says that another user was faster, and shows what they did', async () => {
     await publish('Two at once');
     const page = await signedIn('ana');
     await row(page, 'Two at once').waitFor();
     const id = (await row(page, 'Two at once').getAttribute('data-alert'))!;
-    // the answer to the act comes from the log; what this page has heard until then does not matter
+    // ben resolves the alert just before ana's act arrives, so the refusal does not depend on what the page has heard
     await page.route(`**/api/v1/alerts/${id}`, async (route) => {
       if (route.request().method() !== 'PATCH') return route.continue();
       await ask(stack.gateway.url, `/api/v1/alerts/${id}`, {
@@ -103,7 +103,7 @@ describeWith('chromium', 'the page', () => {
       row(page, 'Before the reload').waitFor(),
       page.locator('[data-state-name=live]').waitFor(),
     ]);
-    // who is back so soon hears of it as if they had never been away
+    // after such a short absence, missed alerts are toasted as if they were live
     await page.getByTestId('toast').filter({ hasText: 'During the reload' }).waitFor();
     expect(await page.getByTestId('gap').count()).toBe(0);
     expect(await page.getByTestId('toast').count()).toBe(1);
@@ -111,7 +111,7 @@ describeWith('chromium', 'the page', () => {
     await picture(page, 'show-1.3-loaded-again');
   });
 
-  it('shows text as text wherever it stands, and follows no address but http', async () => {
+  it('shows text as text everywhere, and links only http addresses', async () => {
     const page = await signedIn('ana');
     await publish('hostile', {
       title: HOSTILE,
@@ -210,7 +210,7 @@ describeWith('chromium', 'the page', () => {
       }),
       'does not accept that token',
     ],
-  ])('answers a token that is %s with a sentence and a way on', async (_, token, sentence) => {
+  ])('explains in a sentence that a token is %s, and lets the user enter another', async (_, token, sentence) => {
     const page = await visits.blank();
     await page.goto(`${stack.gateway.url}/#token=${token}`);
     await page.getByRole('alert').filter({ hasText: sentence }).waitFor();
@@ -220,7 +220,7 @@ describeWith('chromium', 'the page', () => {
     await page.getByRole('textbox', { name: 'Token' }).waitFor({ state: 'detached' });
   });
 
-  it('is small, is kept by browsers for ever but for its index, and runs nothing that is inline', async () => {
+  it('is small, is cached by browsers for ever except for its index, and runs no inline script', async () => {
     const scripts = readdirSync(BUILT).filter((name) => /^index-.*\.js$/.test(name));
     expect(gzipSync(readFileSync(join(BUILT, scripts[0]!)), { level: 9 }).length).toBeLessThan(FIRST_SCRIPT_BYTES);
     const [index, script, nothing] = await Promise.all(

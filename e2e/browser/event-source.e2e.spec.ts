@@ -6,9 +6,9 @@ import { ScriptedServer, streamOf } from './scripted-server';
 
 type Heard = { event: string; data?: string; lastEventId?: string; state?: number };
 const NAMES = ['message', 'alert', 'last'];
-/** What every stream here ends with, so that all that came before it was heard. */
+/** The last frame of every stream here: when it was heard, everything before it was heard too. */
 const LAST = 'event: last\ndata: .\n\n';
-/** What browsers wait before they come back when nobody told them: Chromium 3 s. */
+/** How long a browser waits before it reconnects when the server set no `retry:`; Chromium waits 3 s. */
 const DEFAULT_RETRY_MS = 3_000;
 const CLOSED = 2;
 
@@ -39,7 +39,7 @@ describeWith('chromium', 'an EventSource of a browser, on which the gateway reli
   const listen = () => page.evaluate(`listen('/stream', ${JSON.stringify(NAMES)})`);
   const heard = () => page.evaluate<Heard[]>('heard');
 
-  // The parser that judges the streams of all other tests must read what a browser reads.
+  // The parser that all other tests use for streams must read the same as a browser.
   it.each<[string, (string | Buffer)[], [string, string, string][]]>([
     ['LF ends a line', ['data: a\ndata: b\n\n'], [['message', 'a\nb', '']]],
     ['CR ends a line', ['data: a\rdata: b\r\r'], [['message', 'a\nb', '']]],
@@ -51,7 +51,7 @@ describeWith('chromium', 'an EventSource of a browser, on which the gateway reli
     ],
     ['NUL in data is data', ['data: a\0b\n\n'], [['message', 'a\0b', '']]],
     [
-      'an id with NUL is none',
+      'an id with NUL is ignored',
       ['id: 1\ndata: a\n\nid: 2\0\ndata: b\n\n'],
       [
         ['message', 'a', '1'],
@@ -60,14 +60,14 @@ describeWith('chromium', 'an EventSource of a browser, on which the gateway reli
     ],
     ['an id without data dispatches nothing, and counts', ['id: 7\n\ndata: a\n\n'], [['message', 'a', '7']]],
     [
-      'an empty id takes the id away',
+      'an empty id clears the id',
       ['id: 7\ndata: a\n\nid\ndata: b\n\n'],
       [
         ['message', 'a', '7'],
         ['message', 'b', ''],
       ],
     ],
-    ['an event without data is none', ['event: alert\n\ndata: a\n\n'], [['message', 'a', '']]],
+    ['an event without data is not dispatched', ['event: alert\n\ndata: a\n\n'], [['message', 'a', '']]],
     [
       'one blank in front of a value is not part of it',
       ['data:a\n\ndata:  b\n\n'],
@@ -76,7 +76,7 @@ describeWith('chromium', 'an EventSource of a browser, on which the gateway reli
         ['message', ' b', ''],
       ],
     ],
-    ['comments and unknown fields are nothing', [': c\nfoo: bar\nevent: alert\ndata: a\n\n'], [['alert', 'a', '']]],
+    ['comments and unknown fields are ignored', [': c\nfoo: bar\nevent: alert\ndata: a\n\n'], [['alert', 'a', '']]],
     [
       'no other character ends a line',
       ['data: a\u2028b\u2029c\u0085d\u000be\n\n'],
@@ -98,7 +98,7 @@ describeWith('chromium', 'an EventSource of a browser, on which the gateway reli
 
     const parser = new SseParser();
     for (const piece of pieces) parser.push(Buffer.from(piece));
-    // a CR that ends a packet may be half of a line's end: the next byte tells
+    // a CR at the end of a packet may be half of a CRLF: the next byte will show
     parser.push(Buffer.from(LAST));
     const ours = parser.events
       .filter(({ event }) => event !== 'last')
@@ -106,7 +106,7 @@ describeWith('chromium', 'an EventSource of a browser, on which the gateway reli
     expect(ours).toEqual(expected);
   });
 
-  it('comes back after the retry that it was told, with the id of a frame that had nothing else', async () => {
+  it('reconnects after the `retry:` that it was sent, with the id of a frame that had only an id', async () => {
     let endedAt = 0;
     server.answers = [
       (response) => {
@@ -124,7 +124,7 @@ describeWith('chromium', 'an EventSource of a browser, on which the gateway reli
     expect((await heard()).filter(({ event }) => event === 'message').map(({ data }) => data)).toEqual(['a']);
   });
 
-  it('does not dispatch what was cut in the middle, and does not take its id', async () => {
+  it('does not dispatch an incomplete frame, and does not take its id', async () => {
     server.answers = [
       (response) =>
         void response
@@ -138,7 +138,7 @@ describeWith('chromium', 'an EventSource of a browser, on which the gateway reli
   });
 
   it.each([204, 400, 401, 429, 503])(
-    'gives up for good at a status %i, which is why a refusal that passes is a stream',
+    'gives up for good at a status %i, which is why a temporary refusal is sent as a stream',
     async (status) => {
       server.answers = [(response) => void response.writeHead(status, { 'Retry-After': '0' }).end()];
       await listen();

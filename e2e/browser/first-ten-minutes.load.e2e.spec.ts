@@ -9,17 +9,20 @@ import { ask } from '../kit/http';
 import { describeWith, pathOf } from '../kit/programs';
 
 const ARTIFACTS = join(__dirname, '..', '..', 'artifacts', 'first-ten-minutes');
-/** From `git clone` to the first alert on the screen, with the installation of all packages; the short run takes those that are here. */
+/**
+ * The time from `git clone` to the first alert on the screen, with the installation of all packages. The short run
+ * takes the packages of this checkout.
+ */
 const FIRST_ALERT_MS = sized(90_000, 45_000);
 const SILENCE_MS = 3_000;
-/** A start when everything is there, and an end. */
+/** The time limits of a second start, when everything is installed and built, and of the shutdown. */
 const AGAIN_MS = 10_000;
 const END_MS = 5_000;
 const PATIENCE_MS = 30_000;
 
 jest.setTimeout(120_000);
 
-// What somebody does who has just found this repository, with what is printed for them and nothing else.
+// The first steps of a user who has just found this repository and has only what the programs print.
 describeWith('chromium', `the first ten minutes${SIZE_NOTE}`, () =>
   describeWith('clone', 'in a fresh clone', () => {
     let browser: Browser;
@@ -46,7 +49,7 @@ describeWith('chromium', `the first ten minutes${SIZE_NOTE}`, () =>
       clone?.close();
     }, 60_000);
 
-    /** Resolves when everything has been printed that there is to paste. */
+    /** Resolves when the program has printed everything that a user can paste. */
     const printedBy = (started: Typed, timeoutMs: number) =>
       Promise.race([
         eventually(() => started.printed('Ctrl\\+C'), timeoutMs),
@@ -89,7 +92,7 @@ describeWith('chromium', `the first ten minutes${SIZE_NOTE}`, () =>
       expect(server.output.match(/^ {2}! /gm)).toHaveLength(Number(warnings));
     });
 
-    it('acknowledges with A, takes it back with Z, and has both in the history with the name', async () => {
+    it('acknowledges with A, takes it back with Z, and shows both in the history with the name', async () => {
       await rows().click();
       await page.keyboard.press('a');
       await rows().and(page.locator('[data-status=acknowledged]')).waitFor();
@@ -108,7 +111,7 @@ describeWith('chromium', `the first ten minutes${SIZE_NOTE}`, () =>
       await page.keyboard.press('Escape');
     });
 
-    it('shows on curl and on the page, at once, what the printed command publishes', async () => {
+    it('shows at once, in curl and on the page, the alert that the printed command publishes', async () => {
       const curl = clone.type(server.printed('Watch'));
       const pastedAt = performance.now();
       await eventually(() => expect(curl.output).toContain('event: connection\n'));
@@ -118,7 +121,7 @@ describeWith('chromium', `the first ten minutes${SIZE_NOTE}`, () =>
         eventually(() => expect(curl.output).toMatch(/event: inventory_alert\ndata: .*"title":"Flour is low"/)),
         page.getByTestId('toast').filter({ hasText: 'North Bakery' }).waitFor(),
       ]);
-      // the list has stood still under the pointer and says what waits
+      // the list did not move under the pointer and shows how many new alerts wait
       await page.getByTestId('fresh').click();
       await eventually(async () => expect(await rows().count()).toBe(2));
       await page.mouse.move(640, 20);
@@ -132,9 +135,9 @@ describeWith('chromium', `the first ten minutes${SIZE_NOTE}`, () =>
       curl.kill();
     });
 
-    it('ends at Ctrl+C with nothing left of it, and started again is live on the open page, with all that was there and what is new', async () => {
+    it('ends at Ctrl+C and leaves no process, and after another start the open page is live with all old and new alerts', async () => {
       const endingAt = performance.now();
-      // a shell that was interrupted says so: 130
+      // a shell that was interrupted exits with 130
       expect([0, 130, 'SIGINT']).toContain(await server.interrupt());
       const endedMs = performance.now() - endingAt;
       await eventually(() => expect(server.isAlive).toBe(false));

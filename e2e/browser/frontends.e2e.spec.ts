@@ -18,7 +18,7 @@ const PATIENCE_MS = 20_000;
 const page = (script: string) =>
   `<!doctype html><meta charset="utf-8"><title>Alerts</title><link rel="stylesheet" href="/page.css"><div id="toasts"></div><div id="root"></div><script type="module" src="${script}"></script>`;
 
-// The frontends of `examples`, as they stand there, on one origin with a gateway.
+// The frontends of `examples`, unchanged, on one origin with a gateway.
 describeWith('chromium', 'a frontend', () => {
   let browser: Browser;
   let pages: PageServer;
@@ -94,7 +94,7 @@ describeWith('chromium', 'a frontend', () => {
     expect(await texts('p')).toEqual(['Connected']);
   });
 
-  it('of ten lines with the package lists what fires, once, with one connection for two tabs', async () => {
+  it('of ten lines with the package lists each firing alert once, with one connection for two tabs', async () => {
     await open('alerts');
     const before = await eventually(async () => {
       const found = await texts('li');
@@ -109,7 +109,7 @@ describeWith('chromium', 'a frontend', () => {
     expect(pages.openStreams).toBe(1);
   });
 
-  it('with the inbox rings for what is new, counts what is open, and shows hostile text as text', async () => {
+  it('with the inbox toasts new alerts, counts open ones, and shows hostile text as text', async () => {
     await open('inbox');
     const count = Number(await tab.locator('.tocsin-count').textContent({ timeout: PATIENCE_MS }));
     await stack.amqp.publish('alert.urgent.inventory', { tenant_id: 'bakery', title: HOSTILE, message: HOSTILE });
@@ -122,7 +122,7 @@ describeWith('chromium', 'a frontend', () => {
     await tab.locator('.tocsin-bell').click();
     expect((await texts('.tocsin-row .tocsin-title'))[0]).toBe(HOSTILE);
     expect(await tab.evaluate('window.hurt')).toBeUndefined();
-    // the keyboard alone
+    // Escape closes the panel and gives the focus back, so that the keyboard alone is enough
     await tab.keyboard.press('Escape');
     expect(await tab.locator('.tocsin-panel').count()).toBe(0);
     expect(await tab.evaluate('document.activeElement.className')).toBe('tocsin-bell');

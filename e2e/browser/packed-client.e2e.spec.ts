@@ -12,7 +12,8 @@ const TEN_LINES = join(__dirname, '..', '..', 'examples', 'react', 'alerts.tsx')
 const ARTIFACTS = join(__dirname, '..', '..', 'artifacts', 'packed-client');
 const PATIENCE_MS = 20_000;
 
-// What a stranger has: the tarball in an empty project, built by Vite as it comes, on one origin with a gateway.
+// As a user of the package has it: the tarball in an empty project, built by Vite without configuration, on one origin
+// with a gateway.
 describeWith('chromium', 'the packed client', () => {
   let browser: Browser;
   let pages: PageServer;
@@ -37,7 +38,7 @@ describeWith('chromium', 'the packed client', () => {
       .replace(/\);\s*$/, '</StrictMode>);\n');
     writeFileSync(join(project.folder, 'strict.tsx'), `import { StrictMode } from 'react';\n${strict}`);
     await serve('/lines', await project.build('alerts.tsx'));
-    // only React's development build mounts everything twice
+    // only the development build of React mounts everything twice
     await serve('/strict', await project.build('strict.tsx', { NODE_ENV: 'development' }));
     [browser, stack] = await opened;
     pages.gateway = stack.gateway.url;
@@ -70,7 +71,7 @@ describeWith('chromium', 'the packed client', () => {
   }
   const publish = (title: string) => stack.amqp.publish('alert.urgent.inventory', { tenant_id: 'bakery', title });
 
-  it('shows in ten lines what a service publishes', async () => {
+  it('shows with ten lines of code what a service publishes', async () => {
     const page = await open('/lines');
     await publish('Flour is low');
     await page.getByText('urgent Flour is low').waitFor({ timeout: PATIENCE_MS });
@@ -78,7 +79,7 @@ describeWith('chromium', 'the packed client', () => {
     expect(await page.locator('li').allTextContents()).toEqual(['urgent Flour is low']);
   });
 
-  it('shows it once, over one connection, when Strict Mode mounts everything twice', async () => {
+  it('shows an alert once, over one connection, when Strict Mode mounts everything twice', async () => {
     pages.asked.length = 0;
     const page = await open('/strict');
     await publish('Oven 2 is cold');

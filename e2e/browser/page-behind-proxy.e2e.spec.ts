@@ -11,14 +11,14 @@ import { PageServer } from './page-server';
 
 const REFUSING_SECONDS = sized(20, 3);
 const PATIENCE_MS = 45_000;
-/** Where whoever stands before the page gives its visitors tokens, … */
+/** The path at which the proxy in front of the page gives tokens to signed-in users. */
 const TOKEN_URL = '/session/token';
-/** … and how long these last: the page renews one that has a fifth of its time left. */
+/** The lifetime of these tokens. The page renews a token when a fifth of its lifetime is left. */
 const TOKEN_SECONDS = 3;
 const TABS = 8;
 const HOSTILE = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>';
 
-/** Notes each toast that comes onto the page, and what a desktop notification would say. */
+/** Records the title of each toast on the page. */
 const OBSERVED = `
   window.toasted = []; window.notified = [];
   new MutationObserver((changes) => {
@@ -32,7 +32,7 @@ const OBSERVED = `
     }
   }).observe(document, { childList: true, subtree: true });
 `;
-/** Nobody looks at the page, and they have allowed it to call them. */
+/** Makes the page hidden, with desktop notifications allowed, and records those. */
 const LEFT_ALONE = `
   Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' });
   window.Notification = class { static permission = 'granted'; constructor(title, { body }) { notified.push({ title, body }); } close() {} };
@@ -97,7 +97,7 @@ describeWith('chromium', 'the page behind a proxy', () => {
       await stack.gateways.at(-1)!.kill();
       await publish('While it is away');
       await becomes('reconnecting');
-      // how long the proxy refuses is what this is about
+      // a fixed wait, because the length of the refusal is part of the test
       await sleep(REFUSING_SECONDS * 1_000);
       await picture(page, 'show-1.4-gateway-killed-and-503');
       proxy.gateway = (await stack.startGateway()).url;
@@ -120,7 +120,7 @@ describeWith('chromium', 'the page behind a proxy', () => {
   );
 
   it(
-    'in eight tabs has one connection, whose token it renews three times; another tab takes over when the one that has it is closed; and whoever signs in again does so once',
+    'in eight tabs has one connection, whose token it renews three times; another tab takes over when the one that has it is closed; and after the session has ended, the user signs in again only once',
     async () => {
       const toasted: string[] = [];
       await context.exposeFunction('tellOfToast', (title: string) => void toasted.push(title));
@@ -179,7 +179,7 @@ describeWith('chromium', 'the page behind a proxy', () => {
       await isConnectedOnce();
       await picture(tabs[0]!, 'show-1.7-leader-closed');
 
-      // whoever gave tokens has nobody signed in any more
+      // the session at the proxy ends
       proxy.files.set(TOKEN_URL, () => 401);
       await all((tab) =>
         tab.getByRole('dialog').getByText('Your session ended').first().waitFor({ timeout: PATIENCE_MS }),
@@ -194,7 +194,7 @@ describeWith('chromium', 'the page behind a proxy', () => {
       await isOnce('To nobody');
       await isConnectedOnce();
       expect(toasted.sort()).toEqual([...published, 'To nobody'].sort());
-      // and what is done in one of them is theirs to do
+      // after the new sign-in, acts work in the other tabs too
       const last = tabs.at(-1)!;
       await rowOf(last, 'To nobody').focus();
       await last.keyboard.press('a');
@@ -208,7 +208,7 @@ describeWith('chromium', 'the page behind a proxy', () => {
     limitMs(40),
   );
 
-  it('says hostile text as text in a desktop notification too, when nobody looks at it', async () => {
+  it('shows hostile text as text in a desktop notification too, while the page is hidden', async () => {
     await context.addInitScript(`localStorage.setItem('tocsin.preferences', JSON.stringify({ desktop: true }))`);
     await open();
     expect(await page.evaluate(LEFT_ALONE)).toEqual(['hidden', 'granted']);

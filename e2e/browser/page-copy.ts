@@ -8,7 +8,10 @@ import { patched, type Patch } from '../faults/built-copy';
 
 const ROOT = join(__dirname, '..', '..');
 
-/** Builds as `vite build` does, with some files other than they stand there. Vite is an ES module, which Jest's sandbox does not load. */
+/**
+ * Builds as `vite build` does, with some source files replaced. It runs in its own process, because Vite is an ES
+ * module and Jest's sandbox does not load those.
+ */
 const PROGRAM = `
   import { build, loadConfigFromFile } from 'vite';
   const { root, outDir, sources } = JSON.parse(process.argv[1]);
@@ -16,16 +19,16 @@ const PROGRAM = `
   await build({
     ...config, configFile: false, logLevel: 'silent',
     build: { ...config.build, outDir, emptyOutDir: true },
-    // nobody asks for these files compressed
+    // without the plugin that compresses: no test requests these files compressed
     plugins: [{ name: 'broken', enforce: 'pre', load: (id) => sources[id.slice(root.length + 1)] }],
   });
 `;
 
-/** The built page once more in a folder of its own, where it can be broken on purpose. `remove` takes it away. */
+/** Another build of the page in its own folder, which can be broken on purpose. `remove` deletes it. */
 export class PageCopy {
   private constructor(readonly folder: string) {}
 
-  /** Patches name files below the checkout, and apply or throw. */
+  /** Builds the page with patches, whose paths are relative to the checkout. Throws if a patch does not apply. */
   static async build(patches: readonly Patch[]): Promise<PageCopy> {
     const copy = new PageCopy(mkdtempSync(join(tmpdir(), 'tocsin-page-')));
     try {
@@ -46,7 +49,7 @@ export class PageCopy {
   }
 }
 
-/** What is in each file that is patched. Throws `PatchDoesNotApply`. */
+/** The patched text of each file, by path. Throws `PatchDoesNotApply`. */
 export function brokenSources(patches: readonly Patch[]): Record<string, string> {
   const sources: Record<string, string> = {};
   for (const patch of patches)
@@ -55,8 +58,8 @@ export function brokenSources(patches: readonly Patch[]): Record<string, string>
 }
 
 /**
- * With `PAGE_BUILD`, the folder of a `PageCopy`, a browser gets that page from whatever gateway it asks: the tests of the page are
- * run against a broken one as they stand.
+ * With `PAGE_BUILD`, the folder of a `PageCopy`, the browser gets that page instead of the gateway's own, so that the
+ * unchanged tests of the page run against a broken one.
  */
 export async function withChosenBuild(context: BrowserContext): Promise<void> {
   const folder = process.env.PAGE_BUILD;

@@ -14,7 +14,7 @@ interface Report {
   testResults: { assertionResults: { status: string; title: string; failureMessages: string[] }[] }[];
 }
 
-/** The tests of a file whose names begin so, run against the page of a folder, and how each ended. */
+/** Runs the tests of a file whose names begin with `test` against the page in a folder. Returns how each ended. */
 async function run(
   [file, test]: readonly [string, string],
   pageBuild: string,
@@ -55,7 +55,7 @@ async function run(
 }
 
 describeWith('chromium', 'a page with', () => {
-  // in a run of every day it is enough that the page can still be broken so, and that the test is there
+  // the short run only checks that each patch still applies and that the test exists
   it.each(PAGE_MUTANTS)(
     WHOLE ? '$name is caught' : `$name can be tried${SIZE_NOTE}`,
     async ({ patches, caughtBy }) => {
@@ -67,7 +67,7 @@ describeWith('chromium', 'a page with', () => {
       const broken = await PageCopy.build(patches);
       try {
         const outcomes = await run(caughtBy, broken.folder);
-        // by itself: a stack that does not open is no find
+        // the test itself must fail: a stack that does not open does not count
         expect(outcomes.map(({ status }) => status)).toEqual(['failed']);
         expect(outcomes[0]!.why).not.toMatch(/beforeAll|for a hook|Stack\.open/);
       } finally {

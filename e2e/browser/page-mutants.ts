@@ -1,10 +1,10 @@
 import type { Patch } from '../faults/built-copy';
 
-/** A page that is broken on purpose in one way, and the test of it that must fail. */
+/** One way to break the page on purpose, and the test that must then fail. */
 export interface PageMutant {
   name: string;
   patches: readonly Patch[];
-  /** How the name of its file begins, and its own name, or the beginning of it. */
+  /** The beginning of the test's file name, and the test's name or the beginning of it. */
   caughtBy: readonly [file: string, test: string];
 }
 
@@ -12,16 +12,19 @@ const page = (file: string) => `apps/dashboard/src/${file}`;
 const client = (file: string) => `libs/react-client/src/${file}`;
 const MOMENTS = 'dashboard-moments';
 const LOST = [MOMENTS, 'goes on when a row has the focus'] as const;
-const AWAY = [MOMENTS, 'tells who was away what came meanwhile'] as const;
-const HATCHED = [MOMENTS, 'hatches the time in which it hears nothing'] as const;
+const AWAY = [MOMENTS, 'tells a user who was away what came meanwhile'] as const;
+const HATCHED = [MOMENTS, 'hatches the time without data'] as const;
 const BELL = [MOMENTS, 'rings once within three seconds'] as const;
 const FINGER = [MOMENTS, 'is worked by a finger'] as const;
-const KEYS = [MOMENTS, 'has a key for what is done most'] as const;
+const KEYS = [MOMENTS, 'has a key for the most frequent acts'] as const;
 const MANY = [MOMENTS, 'acts on all that match'] as const;
 const VIEWS = [MOMENTS, 'folds the list by service'] as const;
 const TABS = ['page-behind-proxy', 'in eight tabs has one connection'] as const;
 
-/** Whoever changes what a patch is written for changes the patch: one that does not apply is a failed test, never a skipped one. */
+/**
+ * A change of the patched code needs a change of its patch: a patch that does not apply fails its test and never skips
+ * it.
+ */
 export const PAGE_MUTANTS: readonly PageMutant[] = [
   {
     name: 'minutes without the stream that look like minutes without alerts',
@@ -29,7 +32,7 @@ export const PAGE_MUTANTS: readonly PageMutant[] = [
     caughtBy: HATCHED,
   },
   {
-    name: 'minutes without the stream that are told and not hatched',
+    name: 'minutes without the stream that are announced but not hatched',
     patches: [{ file: page('strip/bars.tsx'), search: 'latest.current.deaf && hatch(', replace: 'null && hatch(' }],
     caughtBy: HATCHED,
   },
@@ -45,22 +48,22 @@ export const PAGE_MUTANTS: readonly PageMutant[] = [
     caughtBy: HATCHED,
   },
   {
-    name: 'a list that jumps under the hand',
+    name: 'a list that moves while the user works on it',
     patches: [{ file: page('live/use-hands-off.ts'), search: 'if (pointer || focus) setOff(false);', replace: '' }],
     caughtBy: LOST,
   },
   {
-    name: 'a list that a focus holds for ever',
+    name: 'a list that a focus stops for ever',
     patches: [{ file: page('live/use-hands-off.ts'), search: 'focus ? KEYS_MS', replace: 'focus ? 1e8' }],
     caughtBy: LOST,
   },
   {
-    name: 'toasts for what is told again',
+    name: 'toasts for entries replayed after a long absence',
     patches: [{ file: client('alert-stream.ts'), search: '!(replayed && this.wasAway)', replace: 'true' }],
     caughtBy: LOST,
   },
   {
-    name: 'no toast for what a moment hid',
+    name: 'no toast for entries missed in a short absence',
     patches: [{ file: client('alert-stream.ts'), search: 'replayed && this.wasAway', replace: 'replayed' }],
     caughtBy: LOST,
   },
@@ -81,7 +84,7 @@ export const PAGE_MUTANTS: readonly PageMutant[] = [
     caughtBy: LOST,
   },
   {
-    name: '"Show" that leaves the filter',
+    name: '"Show" that keeps the filter',
     patches: [
       {
         file: page('live/inbox.tsx'),
@@ -92,17 +95,17 @@ export const PAGE_MUTANTS: readonly PageMutant[] = [
     caughtBy: LOST,
   },
   {
-    name: 'a banner after a reload that counts what was seen',
+    name: 'a banner after a reload that counts seen alerts',
     patches: [{ file: page('live/use-catch-up.ts'), search: 'alerts.filter(seen.isUnseen)', replace: '[...alerts]' }],
     caughtBy: AWAY,
   },
   {
-    name: 'no line above what was there before',
+    name: 'no line above the older alerts',
     patches: [{ file: page('live/alert-list.tsx'), search: '{older > 0 &&', replace: '{older > 1e6 &&' }],
     caughtBy: AWAY,
   },
   {
-    name: '"Mark all seen" of which no other device hears',
+    name: '"Mark all seen" that is not sent to other devices',
     patches: [
       {
         file: page('live/use-seen.ts'),
@@ -113,7 +116,7 @@ export const PAGE_MUTANTS: readonly PageMutant[] = [
     caughtBy: AWAY,
   },
   {
-    name: 'a bell that does not care about quiet hours',
+    name: 'a bell that ignores do-not-disturb',
     patches: [
       {
         file: page('live/alert-toasts.tsx'),
@@ -140,7 +143,7 @@ export const PAGE_MUTANTS: readonly PageMutant[] = [
     caughtBy: BELL,
   },
   {
-    name: 'a swipe that a finger which rests has made',
+    name: 'a swipe by a finger that moves only a little',
     patches: [{ file: page('live/alert-row.tsx'), search: 'const SWIPE_PX = 72;', replace: 'const SWIPE_PX = 24;' }],
     caughtBy: FINGER,
   },
@@ -173,14 +176,14 @@ export const PAGE_MUTANTS: readonly PageMutant[] = [
     caughtBy: KEYS,
   },
   {
-    name: 'a hundred and thirty alerts at once without a question',
+    name: 'an act on a hundred and thirty alerts without a confirmation',
     patches: [
       { file: page('acts/use-acts.ts'), search: 'const ASK_BEYOND = 100;', replace: 'const ASK_BEYOND = 1_000;' },
     ],
     caughtBy: MANY,
   },
   {
-    name: 'all that match, as far as they are listed',
+    name: '"Select all that match" that takes only a part of them',
     patches: [
       { file: page('live/use-everything.ts'), search: 'after = page.next;', replace: 'after = null;' },
       { file: page('live/use-everything.ts'), search: 'limit: PAGE,', replace: 'limit: 100,' },
@@ -195,7 +198,7 @@ export const PAGE_MUTANTS: readonly PageMutant[] = [
     caughtBy: VIEWS,
   },
   {
-    name: 'a view that is kept without what was searched for',
+    name: 'a view that is saved without its search',
     patches: [
       {
         file: page('live/place.ts'),
@@ -206,7 +209,7 @@ export const PAGE_MUTANTS: readonly PageMutant[] = [
     caughtBy: VIEWS,
   },
   {
-    name: 'a page that does not say who',
+    name: 'a page that does not say who acknowledged',
     patches: [
       {
         file: page('live/alert-cells.tsx'),
@@ -214,10 +217,10 @@ export const PAGE_MUTANTS: readonly PageMutant[] = [
         replace: "<span>{t('status.acknowledged')}</span>",
       },
     ],
-    caughtBy: ['dashboard.e2e', 'shows in one window what somebody did in another'],
+    caughtBy: ['dashboard.e2e', 'shows in one window what a user did in another'],
   },
   {
-    name: 'a reload that loses the place',
+    name: 'a reload that loses the position',
     patches: [
       {
         file: client('stream/kept-place.ts'),
@@ -244,7 +247,7 @@ export const PAGE_MUTANTS: readonly PageMutant[] = [
     caughtBy: TABS,
   },
   {
-    name: 'a stream that begins anew each time it is opened',
+    name: 'a stream that does not resume at its position',
     patches: [
       {
         file: client('alert-stream.ts'),

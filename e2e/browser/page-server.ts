@@ -10,8 +10,8 @@ import type { AddressInfo } from 'node:net';
 import { LISTENING_PAGE } from './scripted-server';
 
 /**
- * What a frontend of the original system does with a stream, and nothing else: a native EventSource with the token in its
- * address, and a listener for each of the four names.
+ * A page that uses the stream exactly as a frontend of the original system does: a native EventSource with the token in
+ * its address, and a listener for each of the four event names.
  */
 const PAGE = `<!doctype html><meta charset="utf-8"><title>Alerts</title><ul id="alerts"></ul><script>
   const { searchParams } = new URL(location.href);
@@ -32,17 +32,23 @@ const PAGE = `<!doctype html><meta charset="utf-8"><title>Alerts</title><ul id="
   }
 </script>`;
 
-/** The server of that page, and at `/listening` of one that tests drive. Under `/api` it passes everything on to a gateway, as an ingress on one origin does. */
+/**
+ * Serves that page, and at `/listening` a page that tests control. It passes requests under `/api` to a gateway, as an
+ * ingress on one origin does.
+ */
 export class PageServer {
-  /** Where `/api` leads. Undefined: nobody is there, and connections break. */
+  /** The gateway's address for `/api`. Undefined: there is no gateway, and connections break. */
   gateway: string | undefined;
-  /** What a proxy answers under `/api` while it has nobody to pass on to: a status, with a page of its own. */
+  /** If set, requests under `/api` get this status with an HTML page, as from a proxy without a backend. */
   refusal: number | undefined;
-  /** Further addresses of this server, each with what makes its answer at the moment: a page by `.html`, else a script, else text; a number is a status. */
+  /**
+   * Further paths of this server. The function returns the body, whose content type follows from the path's ending, or
+   * a number, which is the status.
+   */
   readonly files = new Map<string, () => string | number>();
-  /** Whether it passes every address on, not `/api` alone: then the page is the gateway's own. */
+  /** Whether it passes all paths to the gateway, not only `/api`: the page is then the gateway's own. */
   passesAll = false;
-  /** Streams that are open at this moment and have had their `connection` frame. */
+  /** How many streams are open now and have sent their `connection` frame. */
   openStreams = 0;
   /** Every request for `/api`: its address and headers, and when it came in milliseconds of `performance.now()`. */
   readonly asked: { url: string; headers: IncomingHttpHeaders; at: number }[] = [];
@@ -58,7 +64,7 @@ export class PageServer {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
-  /** The same server under the name that browsers trust without TLS: there they keep a cookie that is `Secure`. */
+  /** The same server under `localhost`, which browsers trust without TLS: there they keep a `Secure` cookie. */
   get trustedOrigin(): string {
     return this.origin.replace('127.0.0.1', 'localhost');
   }
@@ -105,7 +111,10 @@ export class PageServer {
     asked.pipe(passedOn);
   }
 
-  /** A stream has its place in the log with its first frame, not with its head: what is published before may be older. */
+  /**
+   * Counts a stream from its first frame, not from its head: only then does it have a position in the event log, and
+   * alerts published before may not reach it.
+   */
   private countOnceLive(response: IncomingMessage, answer: ServerResponse): void {
     let said = '';
     let isLive = false;

@@ -98,7 +98,7 @@ describeWith('chromium', 'a page with a plain EventSource', () => {
     const stranger = await PageServer.start();
     const page = await browser.newPage();
     await page.goto(stranger.address(tokenFor('ana'), pages.gateway));
-    // EventSource gives up for good: readyState 2
+    // readyState 2: the EventSource has given up for good
     await waitForLog(page, 'error 2', 1);
     expect(await logOf(page)).toEqual(['error 2']);
     await page.close();

@@ -74,7 +74,7 @@ describeWith('chromium', 'a page with the client', () => {
     for (let i = 0; i < count; i += 1)
       await stack.amqp.publish('alert.high.inventory', { tenant_id: 'bakery', id: `alert-${(published += 1)}` });
   }
-  /** Numbers of the log from here on: all that is published, one after the other. */
+  /** The sequence numbers after `from` of everything that was published. */
   const numbers = (from: number) => Array.from({ length: published - from }, (_, i) => from + 1 + i);
   const hears = (page: Page, from: number) =>
     eventually(async () => expect((await logOf(page)).heard.map(({ seq }) => seq)).toEqual(numbers(from)), PATIENCE_MS);
@@ -96,7 +96,7 @@ describeWith('chromium', 'a page with the client', () => {
     await publish(5);
     await hears(page, from);
     expect(await statusOf(page)).toMatchObject({ gap: null, resumed: 1 });
-    // the list of states says what a user saw
+    // these are the states that a user saw
     expect(new Set((await logOf(page)).states)).toEqual(
       new Set([
         'connecting',
@@ -123,7 +123,7 @@ describeWith('chromium', 'a page with the client', () => {
     expect((await statusOf(page)).resumed).toBeGreaterThanOrEqual(3);
   }, 90_000);
 
-  it('keeps its place over a reload, with what happened meanwhile', async () => {
+  it('keeps its position over a reload, and gets what happened meanwhile', async () => {
     const from = published;
     const page = await openTab();
     await publish(3);
@@ -138,7 +138,7 @@ describeWith('chromium', 'a page with the client', () => {
     );
   }, 90_000);
 
-  it('shares one connection among eight tabs; the one that has it is closed, another takes over, and each tells every alert once, one of them with a toast', async () => {
+  it('shares one connection among eight tabs; when the tab that has it is closed, another takes over, and every tab gets each alert once, one of them with a toast', async () => {
     const from = published;
     const tabs: Page[] = [];
     for (let i = 0; i < 8; i += 1) tabs.push(await openTab());
@@ -163,7 +163,7 @@ describeWith('chromium', 'a page with the client', () => {
     }
     await Promise.all(tabs.map(collect));
     expect(new Set(toasts).size).toBe(toasts.length);
-    // what a tab toasts in the moment in which it is closed is gone with it
+    // toasts of a tab while it is being closed are lost with it
     const closings = 2 * 10;
     expect(toasts.length).toBeGreaterThanOrEqual(numbers(from).length - closings);
 

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A page that can listen to any stream: `listen(url, names)`; what it heard is in `heard`. */
+/** A page that can listen to any stream with `listen(url, names)`; the events are in `heard`. */
 export const LISTENING_PAGE = `<!doctype html><meta charset="utf-8"><title>Listening</title><script>
   window.heard = [];
   window.listen = (url, names) => {
@@ -12,16 +12,19 @@ export const LISTENING_PAGE = `<!doctype html><meta charset="utf-8"><title>Liste
   };
 </script>`;
 
-/** What an EventSource sends when it connects, and when: milliseconds of `performance.now()`. */
+/**
+ * One connection attempt of an EventSource: its time, in milliseconds of `performance.now()`, and the header that it
+ * sent.
+ */
 export interface Asked {
   at: number;
   lastEventId: string | undefined;
 }
 
-/** Answers each request for `/stream` as it was told to, and every other with the page. */
+/** Responds to each request for `/stream` with the next of `answers`, and to every other request with the page. */
 export class ScriptedServer {
   readonly asked: Asked[] = [];
-  /** In turn; when there is none left, a stream that says nothing. */
+  /** The responses, used in turn. When none is left, a stream without frames is sent. */
   answers: ((response: ServerResponse) => void)[] = [];
   private readonly server: Server = createServer((request, response) => this.serve(request, response));
 
@@ -49,7 +52,7 @@ export class ScriptedServer {
   }
 }
 
-/** An answer that says these pieces, one packet each, and stays open. */
+/** A response that sends these pieces, each in its own packet, and stays open. */
 export const streamOf =
   (...pieces: (string | Buffer)[]) =>
   (response: ServerResponse): void => {

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { parseAlertMessage } from '@tocsin/messages';
 import { ExampleQueue } from '../testing/example-queue';
 
-/** Debian's package serves Debian's Python, which need not be the first of the PATH. */
+/** Debian's package of pika is only for Debian's own Python, which may not be the first in the PATH. */
 const python = ['python3', '/usr/bin/python3'].find((one) => spawnSync(one, ['-c', 'import pika']).status === 0);
 const describeWithPika = python ? describe : describe.skip;
 
@@ -13,7 +13,7 @@ describeWithPika(`the example in Python${python ? '' : ' (skipped: python3-pika 
   beforeAll(async () => (queue = await ExampleQueue.open()));
   afterAll(() => queue?.close());
 
-  it('publishes a message with a confirm, and it is one that Tocsin takes', async () => {
+  it('publishes a message with a confirm, and Tocsin accepts the message', async () => {
     const { stdout } = await promisify(execFile)(python!, [join(__dirname, 'publish.py'), 'Sugar is running low'], {
       env: { ...process.env, ...queue.environment },
     });

@@ -1,4 +1,4 @@
-"""A service in Python that publishes an alert over plain AMQP and knows that it has arrived.
+"""A Python service that publishes an alert over plain AMQP and waits for the broker's confirm.
 
     pip install pika
     RABBITMQ_URL=amqp://localhost python3 publish.py "Flour is running low"
@@ -25,9 +25,9 @@ connection = pika.BlockingConnection(pika.URLParameters(os.environ.get("RABBITMQ
 try:
     channel = connection.channel()
     channel.confirm_delivery()
-    # as every producer declares it: topic, durable, no arguments
+    # every producer declares the exchange in the same way: topic, durable, no arguments
     channel.exchange_declare(EXCHANGE, "topic", durable=True)
-    # raises UnroutableError when no queue takes it and NackError when the broker refuses it; then publish it again
+    # raises UnroutableError when no queue takes the message and NackError when the broker refuses it; publish it again then
     channel.basic_publish(
         EXCHANGE,
         f"alert.{alert['severity']}.{alert['service']}",

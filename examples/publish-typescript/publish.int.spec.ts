@@ -9,7 +9,7 @@ const run = promisify(execFile);
 const root = join(__dirname, '..', '..');
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 
-/** What a stranger may and may not write. */
+/** Code of a user of the package: what must compile, and what must not. */
 const STRICT = `
   import { AlertPublisher, enqueue, OutboxRelay, outboxTable } from '@tocsin/publisher';
   import type { Pool } from ${JSON.stringify(join(root, 'node_modules', '@types', 'pg', 'index.js'))};
@@ -25,7 +25,7 @@ const STRICT = `
   export { KeptChannel } from '@tocsin/publisher';
 `;
 
-// The package as a stranger gets it: packed, and installed into an empty folder without a network.
+// The package as its users get it: packed, and installed into an empty folder without a network.
 
 let folder: string;
 let queue: ExampleQueue;
@@ -51,7 +51,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it('installed from its tarball, it compiles as it is documented, and says at compile time what is wrong with an alert', async () => {
+it('installed from its tarball, it compiles as documented, and a wrong alert is a compile error', async () => {
   copyFileSync(join(__dirname, 'publish.ts'), join(folder, 'publish.ts'));
   writeFileSync(join(folder, 'strict.ts'), STRICT);
   const compilerOptions = {

@@ -1,4 +1,4 @@
-// A service that publishes an alert and knows that it has arrived.
+// A service that publishes an alert and waits for the broker's confirm.
 //
 //   npm install @tocsin/publisher
 //   RABBITMQ_URL=amqp://localhost node publish.js "Flour is running low"
@@ -11,7 +11,8 @@ const publisher = new AlertPublisher({
 
 async function main(): Promise<void> {
   await publisher.connect();
-  // An id of your own: publishing it twice is one alert. After a failure the same alert is tried again for half a minute.
+  // With an id of your own, publishing twice makes one alert. After a failure it retries the same alert for half a
+  // minute.
   const [outcome] = await publisher.publish(
     [
       {

@@ -1,4 +1,4 @@
-// All of it: a bell with a count, a list, toasts, one connection for all tabs, which survives.
+// The ready-made inbox: a bell with a count, a list, toasts, and one connection for all tabs that reconnects by itself.
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { AlertInbox, AlertStreamProvider } from '@tocsin/react-client';

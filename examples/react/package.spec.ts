@@ -4,7 +4,7 @@ import { bin, EmptyProject, run } from '../testing/empty-project';
 
 const root = join(__dirname, '..', '..');
 
-/** What a stranger may and may not write. */
+/** Code of a user of the package: what must compile, and what must not. */
 const STRICT = `
   import { AlertStreamProvider, ApiProblem, useAct, useAlerts, useAlertStream, useConnectionStatus, type Alert, type AlertStreamOptions } from '@tocsin/react-client';
   import { createAlertStream } from '@tocsin/react-client/core';
@@ -32,7 +32,7 @@ const SERVER = `
   console.log(renderToString(h(StrictMode, null, h(AlertStreamProvider, { token: 'x.y.z' }, h(AlertInbox)))));
 `;
 
-// The package as a stranger gets it: packed, and installed into an empty project without a network.
+// The package as its users get it: packed, and installed into an empty project without a network.
 
 let project: EmptyProject;
 let folder: string;
@@ -49,7 +49,7 @@ it.each([
   ['a bundler', { module: 'esnext', moduleResolution: 'bundler' }],
   ['Node', { module: 'nodenext' }],
 ])(
-  'installed from its tarball it type-checks as it is documented, for %s',
+  'installed from its tarball it type-checks as documented, for %s',
   async (_, how) => {
     const compilerOptions = {
       ...how,

@@ -6,10 +6,12 @@ import { promisify } from 'node:util';
 
 export const run = promisify(execFile);
 const root = join(__dirname, '..', '..');
-/** Where something that is installed here stands. */
+/** The path of a file in this checkout's `node_modules`. */
 export const bin = (...path: string[]) => join(root, 'node_modules', ...path);
 
-/** A stranger's empty project with `@tocsin/react-client` in it: packed, and installed without a network. */
+/**
+ * An empty project, as a user of `@tocsin/react-client` has it, with the packed package installed without a network.
+ */
 export class EmptyProject {
   private constructor(readonly folder: string) {}
 
@@ -31,7 +33,7 @@ export class EmptyProject {
     return new EmptyProject(folder);
   }
 
-  /** Builds a page of one module with Vite, as it comes, and resolves to the folder with what is to be served. */
+  /** Builds a page of one module with Vite, without configuration. Resolves to the folder with the files to serve. */
   async build(module: string, environment: Record<string, string> = { NODE_ENV: 'production' }): Promise<string> {
     const out = `built-${module.replace(/\.\w+$/, '')}`;
     writeFileSync(

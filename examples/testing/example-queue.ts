@@ -1,7 +1,9 @@
 import { connect, type Channel, type ChannelModel, type GetMessage } from 'amqplib';
 import { randomBytes } from 'node:crypto';
 
-/** A broker's exchange of a test's own, with one queue that takes everything, and what an example needs to find it. */
+/**
+ * An exchange for one test, with one queue that takes every message, and the environment that leads an example to it.
+ */
 export class ExampleQueue {
   private constructor(
     private readonly connection: ChannelModel,

@@ -7,7 +7,7 @@ import {
   type MessageErrorCode,
   type PlannedEvent,
 } from '@tocsin/contracts';
-import { Turns } from '@tocsin/messages';
+import { PRODUCER_NAMES, Turns } from '@tocsin/messages';
 import type { AnnounceEntries, EventLog, PublishedHint } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
 import type { BatchMessage, BatchOutcome, Late, MessageOutcome } from './handle-batch';
@@ -39,6 +39,7 @@ export class IngestAlerts {
     /** Statements that run side by side, tenants spread over them. What is urgent has one more. */
     lanes = 1,
   ) {
+    metrics.understoodNames.declare(PRODUCER_NAMES.map((name) => ({ name })));
     this.lanes = new StoreLanes(eventLog, lanes);
   }
 
@@ -165,7 +166,7 @@ export class IngestAlerts {
   }
 
   private count(outcomes: readonly (MessageOutcome | Late<MessageOutcome>)[]): void {
-    const counts = new Map<string, number>();
+    const counts = new Map<MessageOutcome['outcome'] | 'delivery_limit', number>();
     for (const one of outcomes) {
       if (one.outcome === 'late') continue; // counted when it has its fate
       const result = one.outcome === 'dead' && one.reason === 'delivery_limit' ? 'delivery_limit' : one.outcome;

@@ -11,7 +11,7 @@ import { useTheme } from './settings/use-theme';
 import { useWords, WordsProvider } from './words/words';
 
 const queries = new QueryClient({ defaultOptions: { queries: { retry: 1, refetchOnWindowFocus: false } } });
-/** What one user has loaded is nothing for the next. */
+/** Clears the cache, so that the next user does not see what this one has loaded. */
 const forget = () => queries.clear();
 
 export function App() {
@@ -26,7 +26,7 @@ export function App() {
   );
 }
 
-/** The page of whoever the token names; without a token that can be one, the question for it. */
+/** The page of the user that the token names; without a usable token the sign-in form. */
 function SignedIn() {
   const { t } = useWords();
   const { claims, asking, change, give } = useSession(forget);
@@ -46,7 +46,7 @@ function SignedIn() {
   );
 }
 
-/** A stream whose token was refused rests until there is another. */
+/** Reconnects a stream whose token was refused when there is another token. */
 function TriedAgain({ claims }: { claims: Claims }) {
   const stream = useAlertStream();
   useEffect(() => {

@@ -194,11 +194,12 @@ describe('memberships', () => {
     directory.answer = away;
     await memberships.tenantsOf(user());
     await expect(memberships.check()).rejects.toBeInstanceOf(Unavailable);
-    const { values } = await metrics.tenantLookups.get();
+    const { values } = await metrics.registry.getSingleMetric('tocsin_tenant_lookups_total')!.get();
     expect(Object.fromEntries(values.map(({ labels, value }) => [labels.result, value]))).toEqual({
       fetched: 1,
       fresh: 1,
       stale: 1,
+      unavailable: 0,
     });
     nowMs += 60_000;
     await memberships.check();

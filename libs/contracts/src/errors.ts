@@ -28,7 +28,11 @@ export type MessageErrorCode = (typeof MESSAGE_ERROR_CODES)[number];
  */
 export type DeadLetterReason = MessageErrorCode | 'delivery_limit' | 'tenant_forbidden';
 
-const REQUEST_ERROR_CODES = [
+/** Why a part of a webhook is refused while others of it are published. */
+export const REFUSED_PART_REASONS = [...MESSAGE_ERROR_CODES, 'tenant_forbidden'] as const;
+export type RefusedPartReason = (typeof REFUSED_PART_REASONS)[number];
+
+export const REQUEST_ERROR_CODES = [
   'missing_credentials',
   'invalid_request',
   'invalid_token',
@@ -65,6 +69,21 @@ const REQUEST_ERROR_CODES = [
   'rate_limited',
   'internal_error',
 ] as const;
+
+/** What is wrong with a credential: all that is answered with 401. */
+export const CREDENTIAL_ERROR_CODES = [
+  'missing_credentials',
+  'invalid_token',
+  'token_expired',
+  'token_not_yet_valid',
+  'token_revoked',
+  'query_token_denied',
+  'invalid_ticket',
+] as const satisfies (typeof REQUEST_ERROR_CODES)[number][];
+export type CredentialErrorCode = (typeof CREDENTIAL_ERROR_CODES)[number];
+
+export const isCredentialError = (code: ErrorCode): code is CredentialErrorCode =>
+  CREDENTIAL_ERROR_CODES.some((one) => one === code);
 
 export const ERROR_CODES = [...MESSAGE_ERROR_CODES, ...REQUEST_ERROR_CODES] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -1,7 +1,7 @@
 import type { TenantId } from './tenant';
 
 /** The scopes in which streams are counted. */
-const SLOT_SCOPES = ['user', 'tenant', 'address'] as const;
+export const SLOT_SCOPES = ['user', 'tenant', 'address'] as const;
 export type SlotScope = (typeof SLOT_SCOPES)[number];
 
 /**

@@ -37,6 +37,9 @@ export const UNDERSTOOD_FIELDS: Readonly<Record<string, string>> = {
   payload: 'metadata',
 };
 
+/** Names of producers that are renamed. `type` is one too: of a message whose `type` is none of ours it is the name. */
+export const PRODUCER_NAMES: readonly string[] = [...Object.keys(UNDERSTOOD_FIELDS), 'type'];
+
 const UNDERSTOOD_SEVERITIES: Readonly<Record<string, Severity>> = {
   urgent: 'urgent',
   critical: 'urgent',

@@ -24,9 +24,32 @@ describe('the metrics', () => {
     for (const tenant of ['acme', 'globex', 'initech', 'acme', 'umbrella']) them.countPublished(tenant);
     them.countPublished('globex', 5);
     expect(await lineOf(them, 'tocsin_events_published_total')).toEqual([
+      'tocsin_events_published_total{tenant="other"} 2',
       'tocsin_events_published_total{tenant="acme"} 2',
       'tocsin_events_published_total{tenant="globex"} 6',
-      'tocsin_events_published_total{tenant="other"} 2',
+    ]);
+  });
+
+  test('take a sample of how long entries take in total: one at a time, never below 0, and none that cannot be told', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask'], now: 10_000 });
+    const them = metrics();
+    let asked = 0;
+    const sample = (receivedAt: number) => them.sampleTotal(() => ((asked += 1), receivedAt));
+    const total = async () =>
+      (await lineOf(them, 'tocsin_event_delivery_seconds_'))
+        .filter((line) => /sum|count/.test(line))
+        .filter((line) => line.includes('total'));
+    sample(9_750);
+    sample(9_000);
+    jest.advanceTimersByTime(60);
+    sample(11_000);
+    jest.advanceTimersByTime(60);
+    sample(NaN);
+    jest.useRealTimers();
+    expect(asked).toBe(3);
+    expect(await total()).toEqual([
+      'tocsin_event_delivery_seconds_sum{stage="total"} 0.25',
+      'tocsin_event_delivery_seconds_count{stage="total"} 2',
     ]);
   });
 
@@ -40,6 +63,24 @@ describe('the metrics', () => {
       'tocsin_db_pool_connections{state="active"} 5',
       'tocsin_db_pool_connections{state="idle"} 2',
       'tocsin_db_pool_connections{state="waiting"} 7',
+    ]);
+  });
+
+  test('show every counter and histogram at 0 before anything happened, each series of it', async () => {
+    const them = metrics();
+    for (const { name, type, values } of await them.registry.getMetricsAsJSON()) {
+      // whoever parses messages declares the names
+      if (!/^tocsin_(?!understood_names_)/.test(name) || String(type) === 'gauge') continue;
+      expect([name, values.length > 0, values.filter(({ value }) => value !== 0)]).toEqual([name, true, []]);
+    }
+    expect(await lineOf(them, 'tocsin_ingest_messages_total')).toEqual(
+      ['stored', 'folded', 'duplicate', 'dead', 'delivery_limit'].map(
+        (result) => `tocsin_ingest_messages_total{result="${result}"} 0`,
+      ),
+    );
+    them.ingestMessages.inc({ result: 'dead' });
+    expect(await lineOf(them, 'tocsin_ingest_messages_total{result="dead"}')).toEqual([
+      'tocsin_ingest_messages_total{result="dead"} 1',
     ]);
   });
 

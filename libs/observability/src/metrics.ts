@@ -1,4 +1,7 @@
+import { CREDENTIAL_ERROR_CODES, GAP_REASONS, REFUSED_PART_REASONS } from '@tocsin/contracts';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { STREAM_ENDS, STREAM_LIMITS, STREAM_OUTCOMES } from './label-values';
+import { LabelledCounter } from './labelled-counter';
 
 /** From a warm path within one process (1 ms) to the promise of 3 s, and what lies beyond it. Seconds. */
 const LATENCY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30];
@@ -9,6 +12,10 @@ interface PoolState {
   waiting: number;
 }
 
+const STAGES = ['ingest', 'publish', 'total'] as const;
+/** How often the stage `total` is measured at most, in milliseconds: what measuring costs does not grow with the load. */
+const TOTAL_EVERY_MS = 50;
+
 interface MetricsOptions {
   version: string;
   commit: string;
@@ -16,64 +23,85 @@ interface MetricsOptions {
   tenantLimit: number;
 }
 
-/** Every metric of the process, each a field, in a registry of its own: two apps in one test do not meet. */
+/**
+ * Every metric of the process, each a field, in a registry of its own: two apps in one test do not meet. All series of a
+ * counter are there at 0 before anything happened. The exception is the label `tenant`, whose values are not known before.
+ */
 export class Metrics {
   readonly registry = new Registry();
 
   // ---- streams
   readonly sseConnections = this.gauge('tocsin_sse_connections', 'Streams that are open.');
   /** `outcome`: the verdict of the `connection` frame, or `refused`. `reason`: the gap's or the refusal's, else empty. */
-  readonly sseConnectionsOpened = this.counter('tocsin_sse_connections_opened_total', 'Streams asked for.', [
-    'outcome',
-    'reason',
-  ]);
-  /** `reason`: a close reason, `client` when the client left, `error` when the socket failed. */
-  readonly sseConnectionsClosed = this.counter('tocsin_sse_connections_closed_total', 'Streams ended.', ['reason']);
+  readonly sseConnectionsOpened = this.labelledCounter(
+    'tocsin_sse_connections_opened_total',
+    'Streams asked for.',
+    STREAM_OUTCOMES,
+  );
+  /** `reason`: a close reason, `client` when the client left or its socket failed, `vanished` when it no longer answers. */
+  readonly sseConnectionsClosed = this.labelledCounter(
+    'tocsin_sse_connections_closed_total',
+    'Streams ended.',
+    STREAM_ENDS.map((reason) => ({ reason })),
+  );
   readonly sseConnectionDuration = this.histogram(
     'tocsin_sse_connection_duration_seconds',
     'How long streams lived.',
     [1, 5, 15, 60, 300, 900, 1800, 3600],
   );
-  readonly sseEventsSent = this.counter('tocsin_sse_events_sent_total', 'Frames written, by SSE event name.', [
-    'event',
-  ]);
+  readonly sseEventsSent = this.labelledCounter(
+    'tocsin_sse_events_sent_total',
+    'Entries and heartbeats written to streams.',
+    [{ event: 'entry' as 'entry' | 'heartbeat' }, { event: 'heartbeat' }],
+  );
   readonly sseBytesSent = this.counter('tocsin_sse_bytes_sent_total', 'Bytes written to streams.');
 
   /** `scope`: what was full (`user`, `tenant`, `address`, `gateway`), or `connects` for a user who connects too often. */
-  readonly rateLimited = this.counter('tocsin_rate_limited_total', 'Streams refused by a limit.', ['scope']);
+  readonly rateLimited = this.labelledCounter(
+    'tocsin_rate_limited_total',
+    'Streams refused by a limit.',
+    STREAM_LIMITS.map((scope) => ({ scope })),
+  );
   readonly streamSlotsLocal = this.counter(
     'tocsin_stream_slots_local_total',
     'Streams counted by this gateway alone, since the store of stream slots was away or slow: caps hold a gateway meanwhile.',
   );
 
   // ---- feeds and replay
-  /** `cause`: `gap` (a hole among the hints), `check` (the position check found more), `subscribe` (a feed opened or came back). */
-  readonly streamBackfills = this.counter('tocsin_stream_backfills_total', 'Reads of the log that fill a feed up.', [
-    'cause',
-  ]);
+  /** `cause`: `gap` (a hole among the hints), `check` (the position check found more), `hint` (a hint came without its entry). */
+  readonly streamBackfills = this.labelledCounter(
+    'tocsin_stream_backfills_total',
+    'Reads of the log that fill a feed up.',
+    (['gap', 'check', 'hint'] as const).map((cause) => ({ cause })),
+  );
   readonly streamBackfilledEvents = this.counter(
     'tocsin_stream_backfilled_events_total',
     'Entries that a feed got from the log instead of a hint.',
   );
-  /** Must stay 0: each is a hole or a wrong order that the log cannot have. */
-  readonly streamInvariantViolations = this.counter(
-    'tocsin_stream_invariant_violations_total',
-    'Broken promises of the log, noticed by a feed.',
-  );
   readonly invalidHints = this.counter('tocsin_invalid_hints_total', 'Messages on the bus that are no hint.');
-  readonly resets = this.counter('tocsin_resets_total', 'Tenants of streams whose history could not be continued.', [
-    'reason',
-  ]);
-  readonly replay = this.histogram('tocsin_replay_seconds', 'From joining the feed to being live.', LATENCY_BUCKETS);
+  readonly resets = this.labelledCounter(
+    'tocsin_resets_total',
+    'Tenants of streams whose history could not be continued.',
+    GAP_REASONS.map((reason) => ({ reason })),
+  );
+  readonly replay = this.histogram(
+    'tocsin_replay_seconds',
+    'How long a stream that was behind in a tenant took until it was live there.',
+    LATENCY_BUCKETS,
+  );
   readonly replayEvents = this.histogram(
     'tocsin_replay_events',
-    'Entries replayed to one stream.',
+    'Entries that it was behind, in one tenant, those included that its filter leaves out.',
     [0, 1, 10, 50, 100, 500, 1000, 5000],
   );
 
   // ---- ingest
   /** `result`: `stored`, `folded`, `duplicate`, `dead`, `delivery_limit` (dead because it was delivered too often without being settled). */
-  readonly ingestMessages = this.counter('tocsin_ingest_messages_total', 'Messages that left the queue.', ['result']);
+  readonly ingestMessages = this.labelledCounter(
+    'tocsin_ingest_messages_total',
+    'Messages that left the queue.',
+    (['stored', 'folded', 'duplicate', 'dead', 'delivery_limit'] as const).map((result) => ({ result })),
+  );
   readonly ingestDuration = this.histogram(
     'tocsin_ingest_seconds',
     'From a batch in hand to its outcome.',
@@ -84,8 +112,9 @@ export class Metrics {
     'Messages of one batch.',
     [1, 2, 5, 10, 25, 50, 100, 250, 500],
   );
-  /** `name` is one of the closed table of names that are understood. */
-  readonly understoodNames = this.counter(
+  /** `name` is one of the closed table of names that are understood, which whoever parses messages declares. */
+  readonly understoodNames = new LabelledCounter<{ name: string }>(
+    this.registry,
     'tocsin_understood_names_total',
     "Producers' names for our fields that were renamed.",
     ['name'],
@@ -94,19 +123,23 @@ export class Metrics {
     'tocsin_unknown_fields_total',
     'Fields that nobody knows, kept under metadata.',
   );
-  /** `stage`: `ingest` (received to stored), `publish` (stored to published), `socket` (stored to written), `total` (received to written). */
+  /**
+   * `stage`: `ingest` (taken from the queue to stored), `publish` (stored to published), `total` (the entry's `received_at` to
+   * written to the sockets of a gateway, live). The first two by the processor, for every entry; the last by the gateway, for a
+   * sample, and across two clocks: those of the database and the gateway.
+   */
   readonly eventDelivery = this.histogram(
     'tocsin_event_delivery_seconds',
-    'How long an entry takes, by stage.',
+    `How long an entry takes, by stage: ingest (taken from the queue to stored) and publish (stored to published), both of every entry in the processor; total (its received_at to written to the sockets, live) in the gateway, of one entry every ${TOTAL_EVERY_MS} ms at most, by the clocks of the database and the gateway.`,
     LATENCY_BUCKETS,
     ['stage'],
   );
 
   /** `reason`: why. The other alerts of the same webhook were published; these are dead letters. */
-  readonly refusedParts = this.counter(
+  readonly refusedParts = this.labelledCounter(
     'tocsin_refused_parts_total',
     'Alerts of a webhook that were refused at the HTTP door while others of it were published.',
-    ['reason'],
+    REFUSED_PART_REASONS.map((reason) => ({ reason })),
   );
   readonly replacedCharacters = this.counter(
     'tocsin_replaced_characters_total',
@@ -155,20 +188,30 @@ export class Metrics {
     'Batches of hints that the bus did not take. Latency suffers, nothing else.',
   );
   /** `result`: `fresh` (cached), `fetched`, `stale` (the tenant service is away), `unavailable`. */
-  readonly tenantLookups = this.counter('tocsin_tenant_lookups_total', "Questions for a user's tenants.", ['result']);
+  readonly tenantLookups = this.labelledCounter(
+    'tocsin_tenant_lookups_total',
+    "Questions for a user's tenants.",
+    (['fresh', 'fetched', 'stale', 'unavailable'] as const).map((result) => ({ result })),
+  );
   /** Set where the refusal is answered, the gateway's problem filter. `reason` is the error code. */
-  readonly authFailures = this.counter('tocsin_auth_failures_total', 'Requests refused for their credential.', [
-    'reason',
-  ]);
+  readonly authFailures = this.labelledCounter(
+    'tocsin_auth_failures_total',
+    'Requests refused for their credential.',
+    CREDENTIAL_ERROR_CODES.map((reason) => ({ reason })),
+  );
 
   private readonly eventsPublished = this.counter('tocsin_events_published_total', 'Entries published, by tenant.', [
     'tenant',
   ]);
+  private readonly total = this.eventDelivery.labels('total');
+  private totalAt = -Infinity;
   private readonly labelledTenants = new Set<string>();
   private readonly pools: (() => PoolState)[] = [];
 
   constructor(private readonly options: MetricsOptions) {
     collectDefaultMetrics({ register: this.registry });
+    this.eventsPublished.inc({ tenant: 'other' }, 0);
+    for (const stage of STAGES) this.eventDelivery.zero({ stage });
     this.gauge('tocsin_build_info', 'Always 1; the labels say what runs.', ['version', 'commit']).set(
       { version: options.version, commit: options.commit },
       1,
@@ -197,6 +240,19 @@ export class Metrics {
     this.eventsPublished.inc({ tenant: this.labelledTenants.has(tenant) ? tenant : 'other' }, events);
   }
 
+  /**
+   * Observes the stage `total` of an entry that was written to the sockets of a gateway, if it is time for another.
+   * `receivedAt`: the entry's `received_at` in epoch milliseconds, NaN where it cannot be read; asked for only when it is needed.
+   */
+  sampleTotal(receivedAt: () => number): void {
+    const now = performance.now();
+    if (now - this.totalAt < TOTAL_EVERY_MS) return;
+    this.totalAt = now;
+    const tookMs = Date.now() - receivedAt();
+    // two clocks: an entry that seems to be written before it was received took no time that they could tell
+    if (!Number.isNaN(tookMs)) this.total.observe(Math.max(0, tookMs) / 1000);
+  }
+
   /** Names a pool, whose state is read whenever the metrics are. Several are added up. */
   observePool(read: () => PoolState): void {
     this.pools.push(read);
@@ -204,6 +260,14 @@ export class Metrics {
 
   private counter<L extends string = never>(name: string, help: string, labelNames: L[] = []): Counter<L> {
     return new Counter({ name, help, labelNames, registers: [this.registry] });
+  }
+
+  private labelledCounter<L extends Readonly<Record<string, string>>>(
+    name: string,
+    help: string,
+    combinations: readonly L[],
+  ): LabelledCounter<L> {
+    return new LabelledCounter<L>(this.registry, name, help, Object.keys(combinations[0]!)).declare(combinations);
   }
 
   private gauge<L extends string = never>(name: string, help: string, labelNames: L[] = []): Gauge<L> {

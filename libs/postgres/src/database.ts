@@ -14,6 +14,7 @@ import {
 } from './connection';
 import { causeOf, leavesConnectionUsable, remedyFor, translate, unreachable } from './postgres-errors';
 import type { Role } from './roles';
+import { functionIsGone, missingFunction, READ_VERSION } from './schema-version';
 import { TenantMembership } from './tenant-membership';
 
 export interface DatabaseOptions extends Partial<SessionLimits> {
@@ -151,10 +152,18 @@ export class Database {
         return await work();
       } catch (error) {
         if (error instanceof WorkFailed) throw error.cause;
-        if (attempt === MAX_ATTEMPTS || remedyFor(error) !== 'retry') throw translate(error);
+        if (attempt === MAX_ATTEMPTS || remedyFor(error) !== 'retry') throw await this.#explain(error);
         await sleep(fullJitter(attempt - 1, BACK_OFF));
       }
     }
+  }
+
+  /** The error as the rest knows it. A function that is gone is told by its name, and who has to be brought up to date. */
+  async #explain(error: unknown): Promise<Error> {
+    const name = missingFunction(error);
+    if (name === undefined) return translate(error);
+    const [found] = await this.call<{ version: number | null }>(READ_VERSION).catch(() => []);
+    return functionIsGone(name, found?.version ?? null, error);
   }
 
   async #reach<T>(connect: (source: DataSource) => Promise<T>): Promise<T> {

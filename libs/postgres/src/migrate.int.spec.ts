@@ -1,9 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { aPlannedEvent, aTenant } from '@tocsin/contracts/testing';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Unavailable } from '@tocsin/contracts';
+import { aPlannedEvent, aTenant, eventually } from '@tocsin/contracts/testing';
+import { Client } from 'pg';
 import { Database } from './database';
 import { PostgresEventLog } from './event-log.postgres';
 import { migrate } from './migrate';
-import { asOwner, freshDatabase } from './testing';
+import { MIGRATIONS, newestIn, noteVersion } from './schema-version';
+import { asOwner, freshDatabase, type FreshDatabase } from './testing';
 
 it('ten processes may migrate an empty database at once: one does it, the others find it done', async () => {
   const fresh = await freshDatabase({ migrated: false });
@@ -73,3 +79,143 @@ it('an owner without any privilege beyond its database and its roles is enough, 
     await asOwner(server, `drop role ${name}`);
   }
 }, 60_000);
+
+describe('a migration that runs outside of a transaction', () => {
+  let parent: string;
+  let folder: string;
+  let fresh: FreshDatabase;
+  let other: Client;
+
+  beforeEach(async () => {
+    fresh = await freshDatabase();
+    parent = mkdtempSync(join(tmpdir(), 'tocsin-migrations-'));
+    folder = join(parent, 'all');
+    cpSync(MIGRATIONS, folder, { recursive: true });
+    const add = (name: string, sql: string) => writeFileSync(join(folder, name), sql);
+    add(
+      '0901-a-table.sql',
+      'create table numbered (n integer primary key, half integer); insert into numbered select generate_series(1, 10)',
+    );
+    add(
+      '0902-fill-and-index.online.sql',
+      `-- What is filled in chunks, and then found by an index.
+-- in chunks of three
+with chunk as (select n from numbered where half is null order by n limit 3)
+update numbered set half = numbered.n / 2 from chunk where numbered.n = chunk.n;
+-- once
+create index concurrently if not exists numbered_half on numbered (half);
+`,
+    );
+    add('0903-all-are-filled.sql', 'alter table numbered alter half set not null');
+    other = new Client({ connectionString: fresh.url });
+    other.on('error', () => undefined);
+    await other.connect();
+  }, 60_000);
+  afterEach(async () => {
+    await other.end();
+    await fresh.drop();
+    rmSync(parent, { recursive: true, force: true });
+  });
+
+  const run = () => migrate({ connection: { url: fresh.url }, folder });
+  const query = async (sql: string) => (await asOwner({ url: fresh.url }, sql)) as Record<string, unknown>[];
+  const filled = async () => (await query('select count(half)::integer as n from tocsin.numbered'))[0]!.n;
+  const index = () =>
+    query(`select indisvalid as valid from pg_index where indexrelid = to_regclass('tocsin.numbered_half')`);
+  const applied = async () =>
+    (await query('select name from tocsin.migration order by id')).slice(-3).map(({ name }) => name);
+  /** Ends the session that migrates, as a crash of its process does, once a statement of it waits. */
+  async function killOnceItWaits(statement: string): Promise<void> {
+    await eventually(async () =>
+      expect(
+        await query(`
+          select pg_terminate_backend(pid) from pg_stat_activity
+          where datname = current_database() and application_name = 'tocsin migrate' and wait_event_type = 'Lock' and query like '${statement}%'`),
+      ).toHaveLength(1),
+    );
+  }
+
+  it('is applied in its turn, between two transactions, and once', async () => {
+    expect((await run()).applied).toEqual(['0901-a-table', '0902-fill-and-index', '0903-all-are-filled']);
+    expect([await filled(), await index()]).toEqual([10, [{ valid: true }]]);
+    expect(await run()).toMatchObject({ applied: [], functions: expect.arrayContaining(['store-events']) });
+  }, 60_000);
+
+  it('goes on with the chunk at which it was killed', async () => {
+    await other.query('set search_path to tocsin');
+    await migrate({ connection: { url: fresh.url }, folder: without('0902', '0903') });
+    await other.query('begin');
+    await other.query('select from numbered where n = 8 for update');
+    const killed = expect(run()).rejects.toThrow();
+    await killOnceItWaits('with chunk');
+    await killed;
+    await other.query('commit');
+    expect([await filled(), await index()]).toEqual([6, []]);
+    expect(await applied()).not.toContain('fill-and-index0000000000902');
+    expect((await run()).applied).toEqual(['0902-fill-and-index', '0903-all-are-filled']);
+    expect([await filled(), await index()]).toEqual([10, [{ valid: true }]]);
+  }, 60_000);
+
+  it('builds an index anew that was killed half-built', async () => {
+    await other.query('set search_path to tocsin');
+    await migrate({ connection: { url: fresh.url }, folder: without('0902', '0903') });
+    await other.query('update numbered set half = 0');
+    await other.query('begin');
+    await other.query('insert into numbered values (11, 5)');
+    const killed = expect(run()).rejects.toThrow();
+    await killOnceItWaits('create index concurrently');
+    await killed;
+    await other.query('commit');
+    expect(await index()).toEqual([{ valid: false }]);
+    expect((await run()).applied).toEqual(['0902-fill-and-index', '0903-all-are-filled']);
+    expect(await index()).toEqual([{ valid: true }]);
+  }, 60_000);
+
+  it('is run by one of several processes, and those that wait do not hold up its index', async () => {
+    const reports = await Promise.all([run(), run(), run()]);
+    expect(reports.map((report) => report.applied.length).sort()).toEqual([0, 0, 3]);
+    expect(await index()).toEqual([{ valid: true }]);
+  }, 60_000);
+
+  it('is refused when a statement of it stands below no directive', async () => {
+    writeFileSync(join(folder, '0904-a-mistake.online.sql'), 'create index concurrently i on numbered (n);');
+    await expect(run()).rejects.toThrow(/below a line "-- once" or "-- in chunks"/);
+  }, 60_000);
+
+  /** The folder less some of its files. */
+  function without(...numbers: string[]): string {
+    const less = join(parent, 'less');
+    cpSync(folder, less, { recursive: true, filter: (file) => !numbers.some((one) => file.includes(`/${one}-`)) });
+    return less;
+  }
+});
+
+describe('a process whose function is gone', () => {
+  it.each([
+    ['a newer version', (known: number) => known + 1, /migrated by a newer version \(to \d+, this one knows \d+\)/],
+    ['an older version', (known: number) => known - 1, /migrated by an older version .* Run npm run migrate/],
+    ['another build', (known: number) => known, /migrated by another version/],
+  ])(
+    'says which one, and that the database was migrated by %s',
+    async (_, versionBy, why) => {
+      const fresh = await freshDatabase();
+      const database = new Database({ connection: { url: fresh.url }, role: 'tocsin_gateway' });
+      try {
+        const log = new PostgresEventLog(database);
+        expect(await log.heads([aTenant()])).toHaveLength(1);
+        await asOwner(
+          { url: fresh.url },
+          `alter function tocsin.stream_heads rename to stream_heads_of; ${noteVersion(versionBy(newestIn(MIGRATIONS)))}`,
+        );
+        const failure: unknown = await log.heads([aTenant()]).catch((error: unknown) => error);
+        expect(failure).toBeInstanceOf(Unavailable);
+        expect((failure as Error).message).toMatch(/no function (tocsin\.)?stream_heads as this version calls it/);
+        expect((failure as Error).message).toMatch(why);
+      } finally {
+        await database.close();
+        await fresh.drop();
+      }
+    },
+    60_000,
+  );
+});

@@ -1,16 +1,22 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MigrationExecutor, type MigrationInterface, type QueryRunner } from 'typeorm';
+import { Unavailable } from '@tocsin/contracts';
 import type { DatabaseConnection } from './connection';
 import { openDataSource } from './database';
+import { onlineMigration } from './online-migration';
 import { causeOf, translate } from './postgres-errors';
 import { createRoles, DEFINER } from './roles';
+import { MIGRATIONS, newestIn, noteVersion } from './schema-version';
 
 export interface MigrateOptions {
   /** As the owner of the schema: it creates roles and tables. */
   connection: DatabaseConnection;
   /** How long one statement may take, and how long to wait for another migration that is under way; default 10 min. */
   timeoutMs?: number;
+  /** Of the numbered migrations; default those of this library. */
+  folder?: string;
 }
 
 /** What a migration did. */
@@ -23,13 +29,21 @@ export interface MigrationReport {
 
 /** The same number in every database: whoever holds it migrates, everybody else waits. */
 const MIGRATION_LOCK = 8_662_746;
+/** How often they ask for it. Not by a statement that waits: its snapshot would hold up an index that is built concurrently. */
+const ASK_FOR_LOCK_MS = 100;
 
 /**
- * Brings the schema up to date: numbered migrations once, functions every time, in one transaction and under a lock, so
- * that ten processes may start at once. Safe to repeat. Throws `Unavailable` when the database is away.
+ * Brings the schema up to date: numbered migrations once, functions every time, under a lock, so that ten processes may start
+ * at once. Migrations run in one transaction, the functions with them, but for those of `x.online.sql`, which run outside of
+ * one: what stands before such a one is committed first, and the functions belong to the last transaction. Safe to repeat, and
+ * resumed where it was killed. Throws `Unavailable` when the database is away.
  */
-export async function migrate({ connection, timeoutMs = 600_000 }: MigrateOptions): Promise<MigrationReport> {
-  const migrations = sqlFiles('migrations').map(asMigration);
+export async function migrate({
+  connection,
+  timeoutMs = 600_000,
+  folder = MIGRATIONS,
+}: MigrateOptions): Promise<MigrationReport> {
+  const migrations = sqlFiles(folder).map((file) => asMigration(file, timeoutMs));
   const limits = { statementTimeoutMs: timeoutMs, lockTimeoutMs: timeoutMs, idleInTransactionTimeoutMs: timeoutMs };
   const source = await openDataSource(
     { connection, poolSize: 1, applicationName: 'tocsin migrate', ...limits },
@@ -40,32 +54,66 @@ export async function migrate({ connection, timeoutMs = 600_000 }: MigrateOption
   const runner = source.createQueryRunner();
   try {
     await createRoles(runner);
-    await runner.startTransaction();
-    await runner.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+    await takeLock(runner, timeoutMs);
     await runner.query('create schema if not exists tocsin');
-    await runner.query('set local search_path to tocsin');
-    const applied = await new MigrationExecutor(source, runner).executePendingMigrations();
-    const functions = await createFunctions(runner);
-    await runner.commitTransaction();
-    return { applied: applied.map(({ name }) => readableName(name)), functions };
+    await runner.query('set search_path to tocsin');
+    return await bringUpToDate(new MigrationExecutor(source, runner), runner, newestIn(folder));
   } catch (error) {
     if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
     // a migration that fails is a fault of this program: its own words, not a translation, help whoever repairs it
     throw causeOf(error);
   } finally {
+    await runner.query('select pg_advisory_unlock($1)', [MIGRATION_LOCK]).catch(() => undefined);
     await runner.release();
     await source.destroy();
   }
 }
 
-async function createFunctions(runner: QueryRunner): Promise<string[]> {
-  const files = sqlFiles('functions');
-  const views = sqlFiles('views');
+async function takeLock(runner: QueryRunner, timeoutMs: number): Promise<void> {
+  for (const startedAt = performance.now(); ; await sleep(ASK_FOR_LOCK_MS)) {
+    const [{ taken }] = (await runner.query('select pg_try_advisory_lock($1) as taken', [MIGRATION_LOCK])) as [
+      { taken: boolean },
+    ];
+    if (taken) return;
+    if (performance.now() - startedAt > timeoutMs)
+      throw new Unavailable('log', `Another migration has been under way for ${timeoutMs / 1000} s.`, {
+        technology: 'postgres',
+      });
+  }
+}
+
+async function bringUpToDate(
+  executor: MigrationExecutor,
+  runner: QueryRunner,
+  version: number,
+): Promise<MigrationReport> {
+  const pending = await executor.getPendingMigrations();
+  const isOnline = (at: number): boolean => pending[at]?.instance?.transaction === false;
+  const lastInTransaction = pending.findLastIndex((_, at) => !isOnline(at));
+  let functions: string[] | undefined;
+  let at = 0;
+  do {
+    // a transaction for the functions comes first where nothing is pending, or only what runs outside of one
+    if (isOnline(at) && (functions || at <= lastInTransaction)) await executor.executeMigration(pending[at++]!);
+    else {
+      await runner.startTransaction();
+      for (; at < pending.length && !isOnline(at); at += 1) await executor.executeMigration(pending[at]!);
+      if (at > lastInTransaction) functions = await createFunctions(runner, version);
+      await runner.commitTransaction();
+    }
+  } while (!functions || at < pending.length);
+  return { applied: pending.map(({ name }) => readableName(name)), functions };
+}
+
+async function createFunctions(runner: QueryRunner, version: number): Promise<string[]> {
+  const files = sqlFiles(join(__dirname, 'functions'));
+  const views = sqlFiles(join(__dirname, 'views'));
   // an owner of functions must be allowed to create in their schema at the moment when it becomes their owner
   await runner.query(`grant create on schema tocsin to ${DEFINER}`);
   await runner.query(DROP_FUNCTIONS);
   for (const file of [...views, ...files]) await runner.query(readFileSync(file, 'utf8'));
   await runner.query(`revoke create on schema tocsin from ${DEFINER}`);
+  await runner.query(noteVersion(version));
   return files.map((file) => basename(file, '.sql'));
 }
 
@@ -89,16 +137,18 @@ begin
 end $$`;
 
 const sqlFiles = (folder: string): string[] =>
-  readdirSync(join(__dirname, folder))
+  readdirSync(folder)
     .filter((name) => name.endsWith('.sql'))
     .sort()
-    .map((name) => join(__dirname, folder, name));
+    .map((name) => join(folder, name));
 
 /** TypeORM orders and remembers migrations by a name that ends in thirteen digits: `the-log0000000000001`. */
-function asMigration(file: string): new () => MigrationInterface {
-  const [, number, words] = /^(\d+)-(.+)$/.exec(basename(file, '.sql'))!;
+function asMigration(file: string, timeoutMs: number): new () => MigrationInterface {
+  const [, number, words, online] = /^(\d+)-(.+?)(\.online)?\.sql$/.exec(basename(file))!;
+  const name = `${words}${number!.padStart(13, '0')}`;
+  if (online) return onlineMigration(name, file, timeoutMs);
   return class {
-    readonly name = `${words}${number!.padStart(13, '0')}`;
+    readonly name = name;
     async up(runner: QueryRunner): Promise<void> {
       await runner.query(readFileSync(file, 'utf8'));
     }

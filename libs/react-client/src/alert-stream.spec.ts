@@ -43,7 +43,7 @@ describe('a stream', () => {
     expect(stream.status.state).toBe('live');
   }
 
-  /** Lets back-offs pass until the server was asked once more. */
+  /** Advances the clock past back-offs until the client has sent another request. */
   async function nextAttempt(limitMs = 60_000): Promise<number> {
     const [before, from] = [server.asked.length, Date.now()];
     while (server.asked.length === before && Date.now() - from < limitMs) await pass(50);
@@ -97,7 +97,7 @@ describe('a stream', () => {
     }
   });
 
-  it('waits as long as Retry-After, retry_ms and retry: say, and no less', async () => {
+  it('waits at least as long as Retry-After, retry_ms and retry: say', async () => {
     server.answers = [html(503, { 'Retry-After': '20' })];
     await open();
     expect(await nextAttempt()).toBeGreaterThanOrEqual(20_000);
@@ -127,11 +127,11 @@ describe('a stream', () => {
     sayEntry(server.last, 3);
     await settle();
     expect([told, stream.status.state]).toEqual([[1, 2, 3], 'live']);
-    // away for a moment only: what happened meanwhile rings as if it were live
+    // after a short absence, missed entries notify as if they were live
     expect(heard.at(-1)).toMatchObject({ replayed: true, notify: true });
   });
 
-  it('says what was replayed after a long absence, which nobody should toast', async () => {
+  it('marks entries that are replayed after a long absence, so that no tab toasts them', async () => {
     await openLive();
     sayEntry(server.last, 1);
     await settle();
@@ -153,7 +153,7 @@ describe('a stream', () => {
     ]);
   });
 
-  it('is live when what was left of a replay does not pass its filter', async () => {
+  it('is live when the rest of a replay does not pass its filter', async () => {
     await open({ from: cursorAt(1) });
     server.last.say('connection', connection('resumed', { behind: 5 }), cursorAt(1));
     sayEntry(server.last, 3);
@@ -179,7 +179,7 @@ describe('a stream', () => {
     expect(stream.status.state).toBe('live');
   });
 
-  it('is stale when the gateway has lost sight of the log', async () => {
+  it('is stale when the gateway cannot reach its event log', async () => {
     await openLive();
     server.last.say('heartbeat', heartbeat(11_000), cursorAt(0));
     await settle();
@@ -236,7 +236,7 @@ describe('a stream', () => {
     expect(stream.status.state).toBe('live');
   });
 
-  it('waits for whoever gives tokens when he is away, rather than signing anybody out', async () => {
+  it('waits when the application cannot give a token, and does not sign the user out', async () => {
     let away = true;
     await open({ token: () => (away ? Promise.reject(new Error('away')) : aToken()) });
     expect(stream.status).toMatchObject({ state: 'reconnecting', reason: 'network' });
@@ -276,7 +276,7 @@ describe('a stream', () => {
     expect(server.asked.map(({ url }) => url)).toEqual(['/api/events?ticket=ticket-1', '/api/events?ticket=ticket-2']);
   });
 
-  it('tells a gap and a reset with what was missed, until somebody has dealt with it', async () => {
+  it('tells a gap and a reset with the number of missed entries, until it is dismissed', async () => {
     const gaps: unknown[] = [];
     await open({ from: cursorAt(5) });
     stream.on('gap', (gap) => gaps.push(gap));
@@ -294,13 +294,13 @@ describe('a stream', () => {
       'e2-1-abcdefgh',
     );
     await settle();
-    // the numbers begin anew
+    // the numbers begin again
     expect([told, stream.cursor, gaps.length]).toEqual([[18, 1], 'e2-1-abcdefgh', 2]);
     stream.dismissGap();
     expect(stream.status.gap).toBeNull();
   });
 
-  it('keeps its place over page loads, for its user and its filter alone', async () => {
+  it('keeps its position over page loads, only for its user and its filter', async () => {
     const kept = new Map<string, string>();
     const storage = {
       getItem: (key: string) => kept.get(key) ?? null,
@@ -329,7 +329,7 @@ describe('a stream', () => {
     expect(told).toEqual([1]);
   });
 
-  it('opens and closes as often as one likes, and is over once it is closed', async () => {
+  it('can be opened and closed repeatedly, and stops when it is closed', async () => {
     await openLive();
     stream.open();
     stream.close();
@@ -344,7 +344,7 @@ describe('a stream', () => {
     expect([server.asked.length, jest.getTimerCount()]).toEqual([2, 0]);
   });
 
-  it('tells the other listeners when one throws, and is not ended by it', async () => {
+  it('calls the other listeners when one throws, and goes on', async () => {
     await openLive();
     const thrown = jest.spyOn(globalThis, 'queueMicrotask').mockImplementation(() => undefined);
     stream.on('inventory_alert', () => {

@@ -23,17 +23,17 @@ import { PageLife } from './stream/page-life';
 import { SharedFeed, type SharedFeedOwner } from './tabs/shared-feed';
 import { canShare } from './tabs/tab-lock';
 
-/** Who was away for less than this hears what happened meanwhile as if live: it is told in a toast, not in a banner. */
+/** After a shorter absence than this, missed entries count as live: they are toasted and need no banner. */
 const AWAY_MS = 30_000;
-/** A heartbeat that confirms an older position than this says that the server itself has lost sight of its log. */
+/** A heartbeat whose last check of the event log is older than this shows that the server cannot reach the log. */
 const UNCHECKED_MS = 10_000;
-/** A replay that pauses for so long is over: what was still to come was left out by the filter. */
+/** A replay that pauses for this long is over: the filter left out the entries that were still to come. */
 const REPLAY_PAUSE_MS = 1_000;
 
 /**
- * The alerts of a user, kept up whatever happens to the connection. Within one stream every entry is told once and in the
- * order of its tenant's log, or a gap is told. Nothing happens before `open`; `close` ends everything, and `open` goes on from
- * the same place. Both may be called twice.
+ * A user's stream of alerts, which reconnects by itself. Within one stream every entry is told once and in the order of
+ * its tenant's event log, or a gap is told. Nothing happens before `open`. `close` ends everything; a later `open`
+ * resumes at the same position. Both may be called twice.
  */
 export class AlertStream {
   readonly credential: Credential;
@@ -44,14 +44,14 @@ export class AlertStream {
   private readonly life: PageLife;
   private current: StreamStatus = CLOSED;
   private position: string | null;
-  /** Where the next attempt resumes, when that is not our own place: another tab may have heard less. */
+  /** Where the next attempt resumes, if not at this tab's own position: another tab may have heard less. */
   private resumeAt: string | null = null;
   private kept: KeptPlace | undefined;
   private shared: SharedFeed | undefined;
-  /** A second connection, for a tab that is too far behind to be told by the one that leads. */
+  /** A second connection, for a tab that is too far behind for the leading tab to send it what it missed. */
   private alone: Connection | undefined;
   private catchingUp: CatchingUp | undefined;
-  /** When this stream, or the page before it, last heard the server. */
+  /** When this stream, or the page that was loaded before, last heard from the server; `Date.now()`. */
   private lastWellAt = 0;
   private wasAway = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -76,12 +76,12 @@ export class AlertStream {
     return this.current;
   }
 
-  /** The position behind the last entry that was heard: what the API calls `cursor`. */
+  /** The position after the last entry that was heard, which the API calls `cursor`; null before the first. */
   get cursor(): string | null {
     return this.position;
   }
 
-  /** Whose stream it is, once that is known. */
+  /** The id of the user whose stream it is; undefined until it is known. */
   get user(): string | undefined {
     return this.credential.user;
   }
@@ -101,25 +101,30 @@ export class AlertStream {
     this.patch({ state: 'closed', reason: null, detail: null, retryAt: null, isLeader: false });
   }
 
-  /** Calls back whenever `status` is another one. Returns what ends that. */
+  /** Calls back whenever `status` changes. Returns a function that unsubscribes. */
   subscribe(listener: () => void): () => void {
     this.statusListeners.add(listener);
     return () => void this.statusListeners.delete(listener);
   }
 
-  /** Listens to an event by name. A listener that throws disturbs no other. Returns what ends it. */
+  /**
+   * Listens to an event by name. If a listener throws, the others are called all the same. Returns a function that
+   * unsubscribes.
+   */
   on<E extends StreamEventName>(event: E, listener: StreamListener<E>): () => void {
     return this.listeners.add(event, listener);
   }
 
-  /** Tries at once, with a credential that is asked for anew: after signing in again, or because somebody pressed "now". */
+  /**
+   * Reconnects at once and asks for a credential again. Call it after the user signed in again or pressed "Retry now".
+   */
   reconnect(): void {
-    // tabs that are signed in again together would cut the connection of the first of them once each
+    // if several tabs are signed in again at once, each would otherwise cut the connection that the first has opened
     if (this.shared && !this.shared.isLeader && !this.connection.hasGivenUp) this.shared.askToReconnect();
     this.connection.retryNow({ evenIfWell: true });
   }
 
-  /** The gap was dealt with: the list was loaded again. */
+  /** Clears `status.gap`. Call it when the list was loaded again. */
   dismissGap(): void {
     if (this.current.gap) this.patch({ gap: null });
   }
@@ -148,7 +153,7 @@ export class AlertStream {
   private newConnection(turn: (signal: AbortSignal) => Promise<void>): Connection {
     const connection: Connection = new Connection({
       url: streamUrl(this.options),
-      // called as a function of the window, which some browsers insist on
+      // some browsers throw unless `fetch` is called on the window
       fetch: this.options.fetch ?? ((...request) => globalThis.fetch(...request)),
       credential: this.credential,
       place: () => this.resumeAt ?? this.position,
@@ -160,7 +165,9 @@ export class AlertStream {
     return connection;
   }
 
-  /** Before each attempt: finds the place of whoever is signed in, and waits until this tab may connect. */
+  /**
+   * Before each attempt: loads the kept position of the user who is signed in, and waits until this tab may connect.
+   */
   private async takeTurn(signal: AbortSignal): Promise<void> {
     const { user } = this.credential;
     if (user === undefined) return this.patch({ isLeader: true });
@@ -186,7 +193,7 @@ export class AlertStream {
   }
 
   private asMember(): SharedFeedOwner {
-    // eslint-disable-next-line @typescript-eslint/no-this-alias -- getters that look at the stream as it is then
+    // eslint-disable-next-line @typescript-eslint/no-this-alias -- the getters read the stream's present values
     const stream = this;
     return {
       get cursor() {
@@ -204,7 +211,7 @@ export class AlertStream {
       followStatus: ({ gap: _theirs, ...status }) => {
         if (this.alone) return;
         this.patch({ ...status, isLeader: false });
-        // signed in again in another tab: this one stands in line behind it anew, or nobody would take over
+        // the user signed in again in another tab: this tab queues for the lock again, or no tab could take over later
         if (this.connection.hasGivenUp && status.state === 'live') this.connection.retryNow();
         this.watchLeader();
       },
@@ -217,7 +224,7 @@ export class AlertStream {
   }
 
   private onStatus(patch: Partial<StreamStatus>, from: Connection): void {
-    // a tab that follows learns from the one that leads how the connection is
+    // a following tab gets the connection's status from the leading tab
     if (
       from === this.connection &&
       this.shared &&
@@ -252,7 +259,7 @@ export class AlertStream {
     return { event: event as StreamEvent, data: read, cursor: id, replayed, toastable };
   }
 
-  /** What the frames make of the state: how much is left, and whether the server sees its log. */
+  /** Sets the state from the frames: how many entries are left, and whether the server can reach the event log. */
   private settle(told: readonly Told[], from: Connection, paused = false): void {
     const last = told.at(-1);
     if (!last || last.event === 'close') return;
@@ -309,7 +316,7 @@ export class AlertStream {
     this.onGap({ missed: null, tenants: [{ tenant_id, missed: null, reason }] });
   }
 
-  /** Gaps add up until somebody has dealt with them. */
+  /** Gaps add up until `dismissGap`. */
   private onGap(gap: Gap): void {
     for (const { tenant_id } of gap.tenants) this.heard.forget(tenant_id);
     const before = this.current.gap;
@@ -320,7 +327,7 @@ export class AlertStream {
     this.listeners.tell('gap', gap, { replayed: false, notify: false, cursor: this.position });
   }
 
-  /** A tab that follows sees for itself when the one that leads falls silent. */
+  /** A following tab sets its own timeout, for the case that the leading tab falls silent. */
   private watchLeader(): void {
     clearTimeout(this.timer);
     if (this.current.state !== 'live') return;
@@ -340,13 +347,13 @@ export class AlertStream {
   }
 }
 
-/** A stream that is not open yet: `createAlertStream({ token }).open()`. */
+/** Makes a stream that is not open yet: `createAlertStream({ token }).open()`. */
 export const createAlertStream = (options: AlertStreamOptions): AlertStream => new AlertStream(options);
 
 const isEntry = (event: string): event is 'inventory_alert' | 'notification' | 'alert_update' =>
   event === 'inventory_alert' || event === 'notification' || event === 'alert_update';
 
-/** What a later server may say beside is nobody's business yet. */
+/** Events that this version does not know, from a newer server, are ignored. */
 const isOurs = (frame: SseFrame): frame is SseFrame & { data: string } =>
   frame.data !== null && (STREAM_EVENTS as readonly string[]).includes(frame.event);
 

@@ -1,4 +1,4 @@
-// The face without React: a stream that survives, and the API that goes with it.
+// The public API without React: a stream that reconnects, and typed calls of the REST API.
 export { STREAM_STATES, type Gap, type StreamState, type StreamStatus } from './stream/status';
 export type { Heard, StreamEventMap, StreamEventName, StreamListener, StreamListeners } from './stream/stream-events';
 export type { AlertStreamOptions, PlaceStorage, StreamFilter, TokenWish } from './stream/options';

@@ -1,4 +1,4 @@
-// The face of the package: everything of the core, and what React adds to it.
+// The public API of the package: everything of the core, and the React hooks and components.
 export * from './core';
 export { AlertStreamProvider, type AlertStreamProviderProps } from './react/provider';
 export {

@@ -1,4 +1,4 @@
-// The types that travel, for whoever uses the package: `import type { Alert } from '@tocsin/react-client'`.
+// The types of the API and the stream, for users of the package: `import type { Alert } from '@tocsin/react-client'`.
 export {
   ACTS,
   ALERT_ORDERS,

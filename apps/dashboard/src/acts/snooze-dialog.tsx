@@ -8,10 +8,13 @@ import { useWords } from '../words/words';
 import styles from './snooze-dialog.module.css';
 
 const MINUTE_MS = 60_000;
-/** What the server allows. */
+/** The longest snooze that the server allows: 30 days. */
 const MOST_MS = 30 * 24 * 60 * MINUTE_MS;
 
-/** Asks until when. The field is the browser's own: it knows the reader's calendar, clock and keyboard. */
+/**
+ * Asks for the time at which a snooze ends. It uses the browser's own field, which fits the user's calendar, clock and
+ * keyboard.
+ */
 export default function SnoozeDialog({ onUntil, onClose }: { onUntil(until: number): void; onClose(): void }) {
   const { t } = useWords();
   const [now] = useState(serverNow);
@@ -55,7 +58,7 @@ export default function SnoozeDialog({ onUntil, onClose }: { onUntil(until: numb
   );
 }
 
-/** A moment as the field wants it: the reader's own clock, to the minute. */
+/** A time in the field's format: local time, to the minute. */
 function fieldValue(at: number): string {
   const ahead = new Date(at).getTimezoneOffset() * MINUTE_MS;
   return new Date(at - ahead).toISOString().slice(0, 16);

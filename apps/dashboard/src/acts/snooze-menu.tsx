@@ -6,11 +6,11 @@ import { tomorrowAt } from '../words/time-words';
 import { useWords } from '../words/words';
 import menu from '../settings/menu.module.css';
 
-/** Most snoozes are one of those in the menu. */
+/** Loaded when it is needed: most snoozes are chosen in the menu. */
 const SnoozeDialog = lazy(() => import('./snooze-dialog'));
 const HOUR_MS = 3_600_000;
 
-/** How long an alert may be put off. Times are the reader's own. */
+/** The snoozes of the menu. Times of day are the user's local time. */
 export const SNOOZES = [
   { words: 'snooze.hour', until: (now: number) => now + HOUR_MS },
   { words: 'snooze.hours', until: (now: number) => now + 4 * HOUR_MS },

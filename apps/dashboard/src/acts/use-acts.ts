@@ -4,18 +4,18 @@ import { useAlertStore, type ActRefused } from '@tocsin/react-client';
 import type { Act, Alert, AlertAct } from '@tocsin/contracts/wire';
 import { useWords } from '../words/words';
 
-/** How long an act can be undone by its toast. With the key it can be until the next one. */
+/** How long the toast of an act offers "Undo". The key undoes the last act until the next one. */
 const UNDO_MS = 8_000;
-/** More than this many at once are asked about first. */
+/** An act on more alerts than this needs a confirmation. */
 const ASK_BEYOND = 100;
 const REFUSED_MS = 10_000;
-/** Of those that were refused, so many are named. */
+/** How many of the refused alerts the message names. */
 const NAMED = 3;
 
-/** A phone has no Z to press. */
+/** Whether the device has a keyboard: a phone has no Z to press. */
 const hasKeys = (): boolean => !matchMedia('(pointer: coarse)').matches;
 
-/** What undoes each act, for one alert as it was before. Null: it stands in the record, like a note. */
+/** The act that undoes an act, for an alert as it was before. Null: the act cannot be undone, like a note. */
 function inverseOf({ act }: AlertAct, before: Alert): AlertAct | null {
   const back: Record<Act, AlertAct | null> = {
     acknowledge:
@@ -36,7 +36,7 @@ function inverseOf({ act }: AlertAct, before: Alert): AlertAct | null {
   return back[act];
 }
 
-/** Whether an act changes anything about an alert: a bulk act leaves the others alone. */
+/** Whether an act would change the alert. A bulk act skips the alerts that it would not change. */
 function applies({ act }: AlertAct, { status }: Alert): boolean {
   if (act === 'acknowledge') return status === 'firing' || status === 'snoozed';
   if (act === 'unacknowledge') return status === 'acknowledged';
@@ -47,18 +47,21 @@ function applies({ act }: AlertAct, { status }: Alert): boolean {
 }
 
 export interface Acts {
-  /** False when there are so many that it was asked whether to, and the answer was no. */
+  /** Returns false when a confirmation was needed and the user declined. */
   perform(alerts: readonly Alert[], act: AlertAct): boolean;
   undo(): void;
 }
 
-/** Acts at once, says so, and takes it back by its inverse: both stand in the history of the alert. */
+/** Does acts at once and shows a toast. "Undo" does the inverse act, so both are in the alert's history. */
 export function useActs(onDone: (alertIds: readonly string[]) => void): Acts {
   const { t } = useWords();
   const store = useAlertStore();
   const last = useRef<(() => void) | null>(null);
 
-  /** Says how many, which and why, and offers another try unless somebody else was first: then the row shows already what they did. */
+  /**
+   * Shows how many alerts were refused, which and why, and offers a retry. After a conflict it offers none, because the
+   * row already shows what the other user did.
+   */
   const notDone = useCallback(
     (
       refused: readonly ActRefused[],
@@ -105,7 +108,8 @@ export function useActs(onDone: (alertIds: readonly string[]) => void): Acts {
       const undo = () => {
         last.current = null;
         toast.dismiss(toastId);
-        // behind the act itself: the inverse of what has not happened yet is a conflict. One call for each inverse, most often there is one
+        // waits for the act itself, because the inverse of an act that is not done yet is a conflict. One call for each
+        // different inverse; most often there is only one.
         void acting.then(async ({ refused: neverDone }) => {
           const untouched = new Set(neverDone.map(({ alert_id }) => alert_id));
           const groups = new Map<string, { inverse: AlertAct; ids: string[] }>();

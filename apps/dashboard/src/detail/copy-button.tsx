@@ -5,7 +5,7 @@ import buttons from '../settings/icon-button.module.css';
 
 const SAID_MS = 1_500;
 
-/** Copies a text, and says for a moment that it did. */
+/** Copies a text, and shows for 1.5 s that it did. */
 export function CopyButton({ text, label, children }: { text: string; label: string; children?: ReactNode }) {
   const { t } = useWords();
   const [copied, setCopied] = useState(false);
@@ -14,7 +14,7 @@ export function CopyButton({ text, label, children }: { text: string; label: str
     const timer = setTimeout(() => setCopied(false), SAID_MS);
     return () => clearTimeout(timer);
   }, [copied]);
-  // where the browser has no clipboard to offer, as on a page without TLS, nothing is claimed
+  // a page without TLS has no clipboard: then the button does not claim to have copied
   const copy = () =>
     void navigator.clipboard?.writeText(text).then(
       () => setCopied(true),

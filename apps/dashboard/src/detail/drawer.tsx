@@ -31,7 +31,7 @@ interface Props {
   onClose(): void;
 }
 
-/** One alert, whole: what it is, what can be done about it, and what has happened. */
+/** All details of one alert: its fields, the acts on it and its history. */
 export function Drawer({ alert, loading, onClose, ...rest }: Props) {
   const { t } = useWords();
   const [kept, keep] = usePreference('drawerWidth');
@@ -231,7 +231,7 @@ function ActBar({ alert, me, onAct }: { alert: Alert; me: string; onAct: Props['
   );
 }
 
-/** What fails in here stays in here: the list beside it goes on. */
+/** Catches errors of its children, so that the list beside the drawer keeps working. */
 class Unbroken extends Component<{ children: ReactNode; fallback: ReactNode }, { broken: boolean }> {
   override state = { broken: false };
   static getDerivedStateFromError = () => ({ broken: true });
@@ -240,14 +240,14 @@ class Unbroken extends Component<{ children: ReactNode; fallback: ReactNode }, {
   }
 }
 
-/** Gives the focus back to whoever had it when something opened. */
+/** Calls `focus` when the component is unmounted, to give the focus back. */
 export function useFocusBack(focus: () => void): void {
   const latest = useRef(focus);
   useEffect(() => void (latest.current = focus), [focus]);
   useEffect(() => () => latest.current(), []);
 }
 
-/** Narrow enough that the drawer is a page of its own. */
+/** Whether the window is so narrow that the drawer covers the whole page. */
 export function useIsNarrow(): boolean {
   const [isNarrow, setNarrow] = useState(() => matchMedia('(max-width: 759px)').matches);
   useEffect(() => {

@@ -8,7 +8,7 @@ import { useWords, type Words } from '../words/words';
 import { LinkedText } from './linked-text';
 import styles from './drawer.module.css';
 
-/** What has happened to an alert, the newest first: asked for anew whenever it has a newer entry. */
+/** The history of an alert, newest first. It is loaded again whenever the alert has a newer entry. */
 export function History({ alert }: { alert: Alert }) {
   const { t } = useWords();
   const api = useAlertsApi();
@@ -17,7 +17,7 @@ export function History({ alert }: { alert: Alert }) {
     queryFn: ({ pageParam, signal }) => api.history(alert.alert_id, pageParam ? { after: pageParam } : {}, signal),
     initialPageParam: null as string | null,
     getNextPageParam: ({ next }) => next,
-    // while the newer one is fetched, the one that is shown stays
+    // the present history stays on screen while the newer one is loaded
     placeholderData: (before, query) => (query?.queryKey[1] === alert.alert_id ? before : undefined),
   });
   if (error)

@@ -1,9 +1,9 @@
 import styles from './drawer.module.css';
 
-/** Beyond this many, a list or an object is folded. */
+/** A list or an object with more members than this is folded at first. */
 const OPEN_UP_TO = 12;
 
-/** Any JSON as a tree that can be folded. */
+/** Shows any JSON value as a tree that can be folded. */
 export function Json({ value, name }: { value: unknown; name?: string }) {
   const key = name === undefined ? null : <span className={styles.muted}>{name}: </span>;
   if (value === null || typeof value !== 'object')

@@ -14,7 +14,7 @@ test.each([
   '',
 ])('%j may not', (url) => expect(safeUrl(url)).toBeNull());
 
-test('addresses are found in a text, and everything of the text stays', () => {
+test('addresses are found in a text, and the text stays complete', () => {
   const text = 'See https://a.test/x (or http://b.test). <img src=x onerror=alert(1)> javascript:alert(1)';
   const parts = partsOf(text);
   expect(parts.filter(({ href }) => href).map(({ href }) => href)).toEqual(['https://a.test/x', 'http://b.test/']);

@@ -1,7 +1,7 @@
-/** What looks like an address in running text. A full stop or a bracket behind it belongs to the sentence. */
+/** Finds addresses in running text. A full stop or a bracket after an address belongs to the sentence. */
 const ADDRESS = /https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]}]/g;
 
-/** An address that may be followed: http or https, and nothing that a browser would run. */
+/** Whether an address may be a link: only http and https, because a browser would run others, such as `javascript:`. */
 export function safeUrl(text: string): string | null {
   try {
     const { protocol, href } = new URL(text);
@@ -11,7 +11,7 @@ export function safeUrl(text: string): string | null {
   }
 }
 
-/** The parts of a text: plain ones, and addresses. */
+/** Splits a text into plain parts and addresses. */
 export function partsOf(text: string): { text: string; href: string | null }[] {
   const parts: { text: string; href: string | null }[] = [];
   let end = 0;
@@ -24,7 +24,7 @@ export function partsOf(text: string): { text: string; href: string | null }[] {
   return parts;
 }
 
-/** Text as it was sent, line breaks and all; its addresses can be followed. React writes text, never markup. */
+/** Shows text as it was sent, with its line breaks; addresses in it are links. React writes text, never markup. */
 export function LinkedText({ text, className }: { text: string; className?: string | undefined }) {
   return (
     <p className={className} dir="auto">

@@ -3,7 +3,7 @@ import { useWords } from '../words/words';
 import buttons from '../settings/icon-button.module.css';
 import styles from './drawer.module.css';
 
-/** As long as the API takes. */
+/** The longest note that the API accepts. */
 const MAX_NOTE = 2_000;
 
 export function NoteForm({ onNote }: { onNote(note: string): void }) {

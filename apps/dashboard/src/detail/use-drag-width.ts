@@ -5,7 +5,10 @@ const MOST = 640;
 const STEP = 16;
 const within = (width: number): number => Math.round(Math.min(MOST, Math.max(LEAST, width)));
 
-/** The width of a panel at the right, changed at its left edge by pointer or arrow keys, and kept when it is let go of. */
+/**
+ * The width of a panel at the right. The user drags its left edge or uses the arrow keys; the width is saved when the
+ * edge is released.
+ */
 export function useDragWidth(kept: number, keep: (width: number) => void) {
   const [dragged, setDragged] = useState<number | null>(null);
   const width = within(dragged ?? kept);

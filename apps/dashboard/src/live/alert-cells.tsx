@@ -15,7 +15,10 @@ interface Props {
   select: RowActs['select'];
 }
 
-/** What a row says. All of it came from a service and is shown as text. Where the row stands is not its affair, so it is drawn once. */
+/**
+ * The cells of a row. Everything in them came from a service and is shown as text. They do not depend on the row's
+ * place, so a move does not render them again.
+ */
 export const AlertCells = memo(function AlertCells({ alert, isSelected, tenantName, select }: Props) {
   const { t } = useWords();
   const onSelect = (event: MouseEvent) => {
@@ -80,7 +83,7 @@ export const AlertCells = memo(function AlertCells({ alert, isSelected, tenantNa
   );
 });
 
-/** The state, unless it is the usual one: a list of open alerts need not say so on every line. */
+/** The alert's status, unless it is firing: a list of open alerts need not say so in every row. */
 export function State({ alert }: { alert: Alert }) {
   const { t, intl } = useWords();
   if (alert.status === 'firing') return null;

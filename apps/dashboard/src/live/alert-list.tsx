@@ -7,15 +7,17 @@ import { AlertRow, type RowActs } from './alert-row';
 import styles from './alert-list.module.css';
 import { useHandsOff } from './use-hands-off';
 
-/** Rows beyond both ends of the window: as many as a fast scroll shows before the next frame. */
+/**
+ * How many rows are rendered beyond each end of the visible part: as many as a fast scroll shows before the next frame.
+ */
 const OVERSCAN = 10;
-/** How close to its end the list asks for more. */
+/** The list loads more when at most this many rows remain below the rendered ones. */
 const MORE_ROWS = 30;
 
 export interface ListHandle {
   /** Brings a row into view and gives it the focus. */
   focusRow(alertId: string): void;
-  /** Gives the focus to where it would be anyhow. */
+  /** Gives the focus to the row that is the list's tab stop. */
   focus(): void;
 }
 
@@ -24,7 +26,10 @@ interface Props {
   rows: readonly Alert[];
   fresh: readonly Alert[];
   rowHeight: number;
-  /** The moment behind which rows are new to who was away, where the order is one in time. */
+  /**
+   * Rows first seen after this time (milliseconds) came while the user was away; null: none did, or the order is not by
+   * time.
+   */
   newSince: number | null;
   current: string | null;
   selected: ReadonlySet<string>;
@@ -34,14 +39,14 @@ interface Props {
   mayAct: boolean;
   acts: RowActs;
   hasMore: boolean;
-  /** Null: not by itself, but when somebody asks for it. */
+  /** Loads more while the user scrolls. Null: the list loads more only when the user asks for it. */
   loadMore: (() => void) | null;
   showFresh(): void;
-  /** Whether nobody's hand is on the rows, and their top is in view. */
+  /** Called with whether the rows may move: the user is not working on them, and the top of the list is visible. */
   onSettled(mayMove: boolean): void;
 }
 
-/** The rows that are in view, out of however many there are. */
+/** The list of alerts, of which only the visible rows are rendered. */
 export function AlertList({
   ref,
   rows,
@@ -66,7 +71,7 @@ export function AlertList({
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
-    // no keys of its own: a new function for them would have all places computed anew, with each frame of a scroll
+    // no getItemKey: a new function for it would recompute all places with each frame of a scroll
     overscan: OVERSCAN,
   });
   useEffect(() => virtual.measure(), [rowHeight, virtual]);
@@ -85,7 +90,7 @@ export function AlertList({
     const index = rows.findIndex(({ alert_id }) => alert_id === alertId);
     if (index < 0) return;
     virtual.scrollToIndex(index);
-    // the row may not be drawn before the next frame
+    // the row may not be rendered until the next frame
     const focus = (triesLeft: number) => {
       const row = scroller.current?.querySelector<HTMLElement>(`[data-alert="${CSS.escape(alertId)}"]`);
       if (row) row.focus({ preventScroll: true });

@@ -5,7 +5,7 @@ import { useWords } from '../words/words';
 import { AlertCells } from './alert-cells';
 import styles from './alert-row.module.css';
 
-/** What a row can be asked to do. One object for all rows, so that none is drawn again for it. */
+/** The callbacks of a row. All rows share one object, so that a new one does not render them again. */
 export interface RowActs {
   open(alert: Alert): void;
   select(alert: Alert, how: { range: boolean }): void;
@@ -17,7 +17,7 @@ export interface RowActs {
 
 interface Props {
   alert: Alert;
-  /** 1-based, in the whole grid. */
+  /** The row's number in the whole grid, from 1. */
   index: number;
   top: number;
   height: number;
@@ -30,14 +30,14 @@ interface Props {
   acts: RowActs;
 }
 
-/** A row that is lower has room for one line. */
+/** A row below this height has room for only one line. */
 const COMPACT_BELOW_PX = 48;
-/** How far a finger has to move a row for it to be meant. */
+/** How far a finger has to move a row for the swipe to count. */
 const SWIPE_PX = 72;
 
 /**
- * The place of one alert in the list, and what may be done there. Each arrival moves all rows, so whatever does not depend on
- * the place is left to the cells, and the buttons that a pointer reveals are made when it comes.
+ * One row of the list, at its place. Each new alert moves all rows, so everything that does not depend on the place is
+ * in the cells, and the buttons are rendered only while a pointer is on the row.
  */
 export function AlertRow({
   alert,
@@ -121,7 +121,7 @@ function RowButton({
 }) {
   const { t } = useWords();
   const label = t(`act.${act}`);
-  // The keys of the grid reach the same acts: forty rows times three buttons are no way to walk.
+  // Not a tab stop: the keys of the grid do the same acts, and no one would tab through forty rows times three buttons.
   return (
     <button
       type="button"
@@ -136,7 +136,7 @@ function RowButton({
   );
 }
 
-/** A row follows the finger, to the right or to the left; far enough, it is meant. A mouse does not swipe. */
+/** Moves the row with the finger, and calls `right` or `left` when it was moved far enough. A mouse does not swipe. */
 function useSwipe(
   row: React.RefObject<HTMLDivElement | null>,
   enabled: boolean,

@@ -12,16 +12,16 @@ import { SeverityMark } from './severity-mark';
 import { interrupts, ToastPlanner, TOAST_MS } from './toast-plan';
 import styles from './alert-toasts.module.css';
 
-/** How long it is said that somebody else took care of it. */
+/** How long a toast shows that another user took care of the alert. */
 const SETTLED_MS = 2_000;
 const COUNTED_MS = 10_000;
-/** A count that changes more often is not read, and with each change all toasts are measured. */
+/** A count is updated at most once in this time: no one reads it faster, and each update measures all toasts. */
 const RECOUNT_MS = 500;
 
 interface Props {
   me: string;
   mayAct: boolean;
-  /** The alert whose details are open: who reads them needs no toast of it. */
+  /** The alert whose details are open: its toast is closed, because the user reads it already. */
   openAlert: string | null;
   tenantName(tenantId: string): string | null;
   onOpen(alertId: string): void;
@@ -29,14 +29,17 @@ interface Props {
   onShow(): void;
 }
 
-/** Rings and shows a toast for what has just happened; never for what is told again, and in one tab of several. */
+/**
+ * Rings and shows a toast for a new alert, in one of the user's tabs. Entries replayed after a long absence are not
+ * toasted.
+ */
 export function AlertToasts(props: Props) {
   const { t } = useWords();
   const planner = useRef(new ToastPlanner());
   const latest = useRef(props);
   useEffect(() => void (latest.current = props));
 
-  /** Counts that are shown, what they are to say next, and when. */
+  /** The counting toasts on screen: the next text of each, and the timer that will show it. */
   const counts = useRef(new Map<string, { words: string; timer: ReturnType<typeof setTimeout> }>());
   const gone = (id: string) => {
     planner.current.gone(id);
@@ -148,7 +151,7 @@ function AlertToast({ entry, props, onClose }: { entry: Entry; props: React.RefO
   );
 }
 
-/** Through the system, when this page is not what somebody looks at and they have allowed it. */
+/** Shows a desktop notification if the page is hidden and the user has allowed it. */
 function notifyDesktop(entry: Entry, onOpen: () => void): void {
   if (
     !preferences().desktop ||

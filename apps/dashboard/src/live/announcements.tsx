@@ -4,10 +4,10 @@ import type { Entry } from '@tocsin/contracts/wire';
 import { useWords } from '../words/words';
 import { interrupts } from './toast-plan';
 
-/** A screen reader that is told more often than this never comes to the end of a sentence. */
+/** With more frequent announcements a screen reader would never finish a sentence. */
 const EVERY_MS = 5_000;
 
-/** What is new, for who listens: politely at most every 5 s, and at once only what is urgent. */
+/** Announces new alerts to screen readers: urgent ones at once, and a summary politely at most every 5 s. */
 export function Announcements() {
   const { t } = useWords();
   const [polite, setPolite] = useState('');

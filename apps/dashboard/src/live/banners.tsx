@@ -5,7 +5,7 @@ import { useWords } from '../words/words';
 import buttons from '../settings/icon-button.module.css';
 import styles from './banners.module.css';
 
-/** A sentence above the list and what can be done about it. */
+/** A sentence above the list, with up to two buttons. */
 function Banner({
   icon,
   children,
@@ -79,7 +79,7 @@ export function RevokedBanner({ tenant, onDismiss }: { tenant: string; onDismiss
   );
 }
 
-/** A search that is rare ends where the server's bound does: how far that was, and the way on. */
+/** For a rare search that ended at the server's search bound: shows how far it searched, and a button to go on. */
 export function ReachedBanner({
   order,
   reached,
@@ -97,7 +97,7 @@ export function ReachedBanner({
   );
 }
 
-/** In words, how far a list has been searched. */
+/** A sentence that says how far a list has been searched. */
 export function useReached(order: AlertOrder, { first_seen_at, severity }: AlertPlace): string {
   const { t, intl } = useWords();
   return t(`reached.${order}`, {

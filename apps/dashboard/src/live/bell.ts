@@ -1,6 +1,6 @@
 import type { Severity } from '@tocsin/contracts/wire';
 
-/** Two alerts within this many milliseconds ring once. */
+/** Two alerts within this time ring once. */
 const QUIET_MS = 3_000;
 /** The partials of a bell, as multiples of its note, with their loudness and how long each takes to fade. */
 const PARTIALS = [
@@ -15,15 +15,15 @@ const STRIKES: Partial<Record<Severity, number>> = { urgent: 3, high: 1 };
 const BETWEEN_STRIKES_SECONDS = 0.32;
 
 /**
- * The bell, made of sine waves rather than a recording. Browsers keep a page silent until it is first touched: `ready` is
- * false until then, and what should have rung before does not ring late.
+ * The bell, made of sine waves rather than a recording. Browsers keep a page silent until the user first clicks or
+ * presses a key: `ready` is false until then, and an alert from before does not ring late.
  */
 export class Bell {
   private context: AudioContext | undefined;
   private lastAt = Number.NEGATIVE_INFINITY;
   private readonly listeners = new Set<() => void>();
 
-  /** Begins to wait for the first touch. The answer takes the listeners away again. */
+  /** Waits for the user's first click or key. Returns a function that removes the listeners. */
   awaitTouch(target: Document): () => void {
     const touched = () => {
       stop();
@@ -48,7 +48,9 @@ export class Bell {
     return () => this.listeners.delete(listener);
   };
 
-  /** Rings for a severity that has a sound, unless it has just rung. Volume 0 to 1. */
+  /**
+   * Rings for a severity that has a sound, unless the bell has just rung. Volume is 0 to 1. Returns whether it rang.
+   */
   ring(severity: Severity, volume: number, { now = performance.now(), even = false } = {}): boolean {
     const strikes = STRIKES[severity];
     if (!strikes || !this.context || !this.ready || volume <= 0) return false;

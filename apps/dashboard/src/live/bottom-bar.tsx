@@ -6,7 +6,7 @@ import menu from '../settings/menu.module.css';
 import styles from './layout.module.css';
 import type { View } from './place';
 
-/** On a phone: the two views one needs most, the search, and everything else in a sheet. */
+/** The bottom bar of a phone: the two most used views, the search, and a sheet with everything else. */
 export const BottomBar = memo(function BottomBar({
   view,
   urgent,
@@ -50,7 +50,9 @@ export const BottomBar = memo(function BottomBar({
   );
 });
 
-/** Where there is no room for it beside the list: views and facets in a sheet, which goes when one of them is chosen. */
+/**
+ * Views and facets in a sheet, for windows without room for them beside the list. It closes when the user chooses one.
+ */
 export function FilterSheet({ filters, children }: { filters: ReactNode; children: ReactNode }) {
   const { t } = useWords();
   const [isOpen, setOpen] = useState(false);

@@ -8,9 +8,9 @@ import type { Everything } from './use-everything';
 
 interface Props {
   count: number;
-  /** How many are listed. */
+  /** How many alerts are in the list. */
   listed: number;
-  /** All that match, listed or not; null: no more than what is listed, as far as can be said. */
+  /** All alerts that match, listed or not; null: no more than the listed ones are known to match. */
   everything: Everything | null;
   mayAct: boolean;
   onAct(act: AlertAct): void;
@@ -18,7 +18,7 @@ interface Props {
   onNone(): void;
 }
 
-/** What can be done with all that are selected. It takes the place of the line above the list. */
+/** The acts on all selected alerts. It replaces the line above the list. */
 export function BulkBar({ count, listed, everything, mayAct, onAct, onAll, onNone }: Props) {
   const { t } = useWords();
   return (

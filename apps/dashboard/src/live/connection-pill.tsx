@@ -7,13 +7,13 @@ import { useWords, type Words } from '../words/words';
 import menu from '../settings/menu.module.css';
 import styles from './connection-pill.module.css';
 
-/** An answer that is quicker than this needs no word about it. */
+/** A connection that is made faster than this is not announced as "Connecting". */
 const IMPATIENT_MS = 1_000;
 
 interface Props {
   status: StreamStatus;
   paused: boolean;
-  /** What waits while the list is paused. */
+  /** How many new alerts wait while the list is paused. */
   fresh: number;
   lastEntryAt: number | null;
   onReconnect(): void;
@@ -22,14 +22,14 @@ interface Props {
 
 type Tone = 'live' | 'busy' | 'bad';
 
-/** Whether one hears everything, in a word; the details say how one knows. */
+/** The state of the connection in a word, with details on click. */
 export function ConnectionPill({ status, paused, fresh, lastEntryAt, onReconnect, onSignIn }: Props) {
   const { t, intl } = useWords();
   const now = useSeconds(status.state !== 'live');
   const { words, tone } = pillOf(status, { paused, fresh, now, t, span: (ms) => spanWords(intl, ms) });
   return (
     <div className={styles.frame}>
-      {/* the words alone are announced: seconds that count down would be read out one by one */}
+      {/* only the state is announced: a screen reader would read out each second of a countdown */}
       <span role="status" className="hidden">
         {t(announced(status.state))}
       </span>
@@ -67,13 +67,13 @@ export function ConnectionPill({ status, paused, fresh, lastEntryAt, onReconnect
 interface Circumstances {
   paused: boolean;
   fresh: number;
-  /** This machine's clock, as the status uses it. */
+  /** The present time by this machine's clock, as in the status. */
   now: number;
   t: Words;
   span(ms: number): string;
 }
 
-/** What the pill says. It never says `Live` of a connection that is not. */
+/** The text and tone of the pill. It never shows `Live` for a connection that is not live. */
 function pillOf(status: StreamStatus, { paused, fresh, now, t, span }: Circumstances): { words: string; tone: Tone } {
   switch (status.state) {
     case 'closed':
@@ -159,7 +159,7 @@ function Details({ status, lastEntryAt }: { status: StreamStatus; lastEntryAt: n
   );
 }
 
-/** The moment, each second while it matters. */
+/** The present time, updated every half second while `enabled`. */
 function useSeconds(enabled: boolean): number {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {

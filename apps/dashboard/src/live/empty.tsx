@@ -9,7 +9,7 @@ import { useWords } from '../words/words';
 import { useReached } from './banners';
 import styles from './empty.module.css';
 
-/** Why there are no rows, and what to do about it. */
+/** Says why there are no rows, and what the user can do about it. */
 function Empty({
   icon,
   title,
@@ -42,7 +42,7 @@ export function NothingMatches({ onClear }: { onClear(): void }) {
   );
 }
 
-/** Nothing as far as the server has looked, which was not to the end. */
+/** Shown when the server has found nothing so far but has not searched everything. */
 export function NothingSoFar({
   order,
   reached,
@@ -82,7 +82,7 @@ export function AllQuiet({ last, title }: { last: string | null; title: string }
   );
 }
 
-/** The first minute: how the first alert gets here. */
+/** Shown when there has never been an alert: how to publish the first one. */
 export function FirstRun({ tenant, onTest }: { tenant: string; onTest: (() => void) | null }) {
   const { t } = useWords();
   const samples = samplesFor(location.origin, tenant);
@@ -134,7 +134,7 @@ channel.basic_publish("alerts.exchange", "alert.urgent.inventory",
     json.dumps({"tenant_id": "${tenant}", "title": "Flour is low"}))`,
 });
 
-/** Rows to be, in the place in which they will stand. */
+/** Placeholder rows while the list loads. */
 export function Skeleton({ rows = 8 }: { rows?: number }) {
   return (
     <div className={styles.skeleton} aria-busy data-testid="skeleton">

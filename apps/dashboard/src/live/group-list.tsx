@@ -10,12 +10,12 @@ import { SeverityMark } from './severity-mark';
 interface Props {
   alerts: readonly Alert[];
   by: Exclude<Grouping, 'none'>;
-  /** Whether there are more alerts than were loaded: then each group has at least as many as it says. */
+  /** Whether there are more alerts than were loaded: each group's count is then a minimum. */
   hasMore: boolean;
   onOpen(key: string): void;
 }
 
-/** The list folded: a line for each service, or each kind of thing that happened. A line leads to the alerts in it. */
+/** The list in groups: one line for each service or each alert name. A click on a line shows its alerts. */
 export default function GroupList({ alerts, by, hasMore, onOpen }: Props) {
   const { t, intl } = useWords();
   return (

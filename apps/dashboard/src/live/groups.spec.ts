@@ -4,7 +4,7 @@ import { groupsOf } from './groups';
 const alert = (name: string | null, severity: Severity, last_seen_at: string) =>
   ({ service: 'oven', name, severity, last_seen_at }) as Alert;
 
-test('a group is as severe as its worst alert, is shown by its newest, and the worst group stands first', () => {
+test('a group has the severity of its worst alert and shows its newest alert, and the worst group is first', () => {
   const groups = groupsOf(
     [
       alert('cold', 'low', '2026-01-01T10:00Z'),

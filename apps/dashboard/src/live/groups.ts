@@ -1,15 +1,17 @@
 import { SEVERITIES, type Alert, type Severity } from '@tocsin/contracts/wire';
 
 interface Group {
-  /** What its alerts have in common; empty: they have no name. */
+  /** The service or name that its alerts share; empty: they have no name. */
   key: string;
   count: number;
-  /** The worst in it. */
+  /** The highest severity in the group. */
   severity: Severity;
   newest: Alert;
 }
 
-/** Alerts by what they have in common: the group with the worst first, of those the one that was heard of last. */
+/**
+ * Groups alerts by service or name. The most severe group comes first; of equal ones the group with the newest alert.
+ */
 export function groupsOf(alerts: readonly Alert[], by: 'service' | 'name'): Group[] {
   const groups = new Map<string, Group>();
   for (const alert of alerts) {

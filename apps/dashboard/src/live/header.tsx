@@ -13,7 +13,7 @@ interface Props {
   q: string;
   facets: AlertFacets | undefined;
   paused: boolean;
-  /** On a phone, where there is room for it only when it is wanted. */
+  /** Whether the search field is shown on a phone, where it has room only on demand. */
   showsSearch: boolean;
   pill: ReactNode;
   menu: ReactNode;

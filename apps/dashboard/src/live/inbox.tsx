@@ -48,10 +48,10 @@ import { useTenants } from './use-tenants';
 const ROW_PX = { comfortable: 56, compact: 36 } as const;
 const PHONE_ROW_PX = 68;
 const NONE: readonly Alert[] = [];
-/** Most lists are not folded. */
+/** Loaded when it is needed: most lists are not grouped. */
 const GroupList = lazy(() => import('./group-list'));
 
-/** The page of somebody who is signed in: what is known of everything on it comes together here, and nothing is drawn. */
+/** The page of a signed-in user. It combines the state of all parts; the parts do the rendering. */
 export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: string | null): void }) {
   const { t } = useWords();
   const me = claims.user;
@@ -173,7 +173,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
   };
   useKeys(page);
 
-  // What stands around the list is drawn when it changes, and not with each arrival.
+  // Memoised, so that the parts around the list are not rendered again for each new alert.
   const nav = useMemo(
     () => (
       <Navigation
@@ -390,7 +390,9 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
   );
 }
 
-/** When the last entry came, to the second: what is told of it is not worth drawing the page two hundred times a second. */
+/**
+ * When the last entry came, to the second: in a burst, more precision would render the page two hundred times a second.
+ */
 function useLastEntryAt(): number | null {
   const [at, setAt] = useState<number | null>(null);
   useAlertStream({

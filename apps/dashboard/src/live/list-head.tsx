@@ -9,14 +9,14 @@ import styles from './list-head.module.css';
 
 interface Props {
   place: Place;
-  /** Since when the list is not what the server has; null: it is. */
+  /** When the list was last up to date, if it no longer is; null: it is up to date. */
   asOf: number | null;
   onSearch(q: string): void;
   onOrder(order: AlertOrder): void;
   onGroup(group: Grouping): void;
 }
 
-/** The line above the list: where one is, what it is narrowed by, and how it is ordered. */
+/** The line above the list: the view, the filters and the order. */
 export const ListHead = memo(function ListHead({ place, asOf, onSearch, onOrder, onGroup }: Props) {
   const { view, q, order, group } = place;
   const { t, intl } = useWords();

@@ -12,7 +12,7 @@ interface Props {
   place: Place;
   filtered: boolean;
   tenant: string;
-  /** The status, when the user may not see anything at all. */
+  /** The stream's status, when the user may see nothing at all; else null. */
   forbidden: StreamStatus | null;
   user: string;
   onClear(): void;
@@ -20,7 +20,7 @@ interface Props {
   onSignOut(): void;
 }
 
-/** What stands where the rows would be. */
+/** Shown in place of the rows when there are none. */
 export function NoRows({ list, place, filtered, tenant, forbidden, user, onClear, onTest, onSignOut }: Props) {
   const { t } = useWords();
   const isLoaded = list.loadedAt !== null;

@@ -3,7 +3,7 @@ import { useAlert } from '@tocsin/react-client';
 import type { Alert, AlertAct } from '@tocsin/contracts/wire';
 import { Drawer, useFocusBack } from '../detail/drawer';
 
-/** An alert that takes longer to come than this is not there. */
+/** An alert that is not loaded within this time is shown as not found. */
 const LOADING_MS = 5_000;
 
 interface Props {
@@ -17,7 +17,7 @@ interface Props {
   focusRow(alertId: string): void;
 }
 
-/** The details of the alert that the address names. When they close, its row has the focus again. */
+/** The details of the alert that the address names. When they close, the alert's row gets the focus. */
 export function OpenAlert({ alertId, tenantName, focusRow, ...rest }: Props) {
   const alert = useAlert(alertId);
   const [loading, setLoading] = useState(true);

@@ -6,7 +6,7 @@ import { filterOf, parseSearch } from '../search/search-syntax';
 export const VIEWS = ['open', 'mine', 'snoozed', 'resolved', 'all'] as const;
 export type View = (typeof VIEWS)[number];
 
-/** What each view asks for, before anything is searched. */
+/** The filter of each view, without the user's search. */
 export const VIEW_FILTERS: Record<View, AlertFilter> = {
   open: { status: ['firing', 'acknowledged'] },
   mine: { status: ['firing', 'acknowledged', 'snoozed'], assignee: ['me'] },
@@ -18,13 +18,13 @@ export const VIEW_FILTERS: Record<View, AlertFilter> = {
 export const GROUPINGS = ['none', 'service', 'name'] as const;
 export type Grouping = (typeof GROUPINGS)[number];
 
-/** Where in the page somebody is. All of it stands in the address: a view is a link, and Back goes back. */
+/** What the page shows. All of it is in the address, so that every view is a link and Back works. */
 export interface Place {
   view: View;
   /** The text of the search field. */
   q: string;
   order: AlertOrder;
-  /** By what the list is folded into lines; with none, each alert has its own. */
+  /** What the list is grouped by; with `none`, each alert has its own row. */
   group: Grouping;
   /** The alert whose details are open. */
   alert: string | null;
@@ -44,7 +44,7 @@ export function usePlace(): [Place, MoveTo] {
         (before) => {
           const next = new URLSearchParams(before);
           for (const [name, value] of Object.entries(change)) {
-            // what is the default anyhow would only make the address longer
+            // defaults are left out to keep the address short
             if (!value || value === VIEWS[0] || value === ALERT_ORDERS[0] || value === GROUPINGS[0]) next.delete(name);
             else next.set(name, value);
           }
@@ -57,7 +57,7 @@ export function usePlace(): [Place, MoveTo] {
   return [place, move];
 }
 
-/** The query of a place, without the alert that is open there: two links to the same list are the same text. */
+/** The address's query for a place, without the open alert: two links to the same list are equal as text. */
 export function linkTo({ view, q, order, group }: Omit<Place, 'alert'>): string {
   const terms = {
     view: view === VIEWS[0] ? '' : view,
@@ -80,7 +80,7 @@ export function placeOf(link: string): Omit<Place, 'alert'> {
   };
 }
 
-/** What the server is asked for at a place. A state that is searched for takes precedence over the view's. */
+/** The search that a place sends to the server. A status in the search text overrides the view's. */
 export function searchAt({ view, q, order }: Pick<Place, 'view' | 'q' | 'order'>, now: number): AlertSearch {
   return { ...VIEW_FILTERS[view], ...filterOf(parseSearch(q), now), order };
 }

@@ -3,7 +3,7 @@ import { useAlertsApi } from '@tocsin/react-client';
 import type { AlertMessageBody } from '@tocsin/contracts/wire';
 import type { Words } from '../words/words';
 
-/** An alert to try everything out with. Each press is an alert of its own. */
+/** A message for a test alert. Each click publishes a new alert. */
 export const testAlert = (tenantId: string, t: Words): AlertMessageBody => ({
   tenant_id: tenantId,
   service: 'inventory',
@@ -14,7 +14,10 @@ export const testAlert = (tenantId: string, t: Words): AlertMessageBody => ({
   labels: { test: 'true' },
 });
 
-/** Whose alerts somebody tries out with: the tenant that is their own, which is not the first of the alphabet; else that. Undefined: not known yet. */
+/**
+ * The tenant for test alerts: the first one that the user owns, else the first of all. Undefined: not known yet, or the
+ * user may not publish.
+ */
 export function useTestTenant(mayPublish: boolean): string | undefined {
   const api = useAlertsApi();
   const { data } = useQuery({

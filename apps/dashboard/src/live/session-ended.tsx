@@ -4,7 +4,7 @@ import { SignIn } from '../session/sign-in';
 import menu from '../settings/menu.module.css';
 import { useWords } from '../words/words';
 
-/** The page stays behind the question: whoever signs in again goes on where they were. */
+/** Asks for a new sign-in, while the page stays behind the dialog: the user goes on where they were. */
 export function SessionEnded({ status, onToken }: { status: StreamStatus; onToken(token: string): void }) {
   const { t } = useWords();
   const never = status.lastHeardAt === null;

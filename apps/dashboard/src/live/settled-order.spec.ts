@@ -15,16 +15,16 @@ const settled = (
   return [ids(settledRows), ids(fresh), ids(left)];
 };
 
-test('a list that may move is the list that is wanted', () => {
+test('a list that may move shows exactly the wanted rows', () => {
   expect(settled('bc', 'acb', true)).toEqual(['acb', '', '']);
 });
 
-test('one that must not move keeps its rows, and what is new waits', () => {
+test('a list that must not move keeps its rows, and new rows wait', () => {
   expect(settled('bc', 'ac', false)).toEqual(['bc', 'a', 'b']);
   expect(settled('bc', 'abdc', false)).toEqual(['bc', 'ad', '']);
 });
 
-test('what comes behind the last row is added all the same', () => {
+test('rows after the last one are added even to a list that must not move', () => {
   expect(settled('bc', 'abcde', false)).toEqual(['bcde', 'a', '']);
   expect(settled('bc', 'abd', false)).toEqual(['bcd', 'a', 'c']);
 });

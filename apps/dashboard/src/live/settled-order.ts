@@ -1,4 +1,4 @@
-/** How long a row that no longer belongs to a list stays, muted, so that one sees what became of it. */
+/** How long a row that left the list stays visible, muted, so that the user sees its new status. */
 export const LINGER_MS = 5_000;
 
 interface Row {
@@ -7,19 +7,20 @@ interface Row {
 
 export interface Settled<T extends Row> {
   rows: readonly T[];
-  /** What belongs to the list and waits above it. */
+  /** New rows that wait above the list. */
   fresh: readonly T[];
-  /** Those of the rows that do not belong to it any more, as they were shown. */
+  /** The rows that left the list and are still shown, as they were last shown. */
   left: readonly T[];
 }
 
 /**
- * The rows that are shown of a list. One that moves under the hand makes people act on the wrong alert: while it must not move,
- * rows keep their places, what is new waits above, and only what comes after the last row is added, which moves nothing. While
- * it may, rows that left stay for as long as they linger, each beside the row that it stood behind.
+ * Decides which rows to show and in which order. A list that moves while the user points at it makes them act on the
+ * wrong alert. While the list must not move (`mayMove` is false), rows keep their places, new rows wait in `fresh`, and
+ * only rows after the last one are added, because they move nothing. While it may move, a row that left stays as long
+ * as `lingers` says, after the same row as before.
  *
- * What both lists end with is compared and not looked at again: with ten thousand rows this runs for each frame in which
- * something arrives, and what arrives stands at the top.
+ * The common end of both lists is found first and skipped. This runs in each frame in which an alert arrives, with up
+ * to ten thousand rows, and new alerts are usually at the top.
  */
 export function settle<T extends Row>(
   shown: readonly T[],
@@ -54,7 +55,7 @@ export function settle<T extends Row>(
 
   const here = new Set(shownAbove.map(({ alert_id }) => alert_id));
   const isNew = ({ alert_id }: Row) => !here.has(alert_id);
-  // what both end with is the last row, and nothing is behind it
+  // if the lists have a common end, it contains the last row, and no new row comes after it
   const last = same > 0 ? -1 : wantedAbove.findLastIndex((row) => !isNew(row));
   const end = last < 0 ? wantedAbove.length : last;
   const behind = wantedAbove.slice(end).filter(isNew);
@@ -65,7 +66,7 @@ export function settle<T extends Row>(
   };
 }
 
-/** How many rows two lists have in common at their ends. */
+/** How many rows at the end two lists have in common. */
 function commonTail(a: readonly Row[], b: readonly Row[]): number {
   const most = Math.min(a.length, b.length);
   let count = 0;

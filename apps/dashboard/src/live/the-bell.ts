@@ -1,4 +1,4 @@
 import { Bell } from './bell';
 
-/** A page has one bell: browsers count the sounds of a page, not of its parts. */
+/** The one bell of the page: browsers allow sound per page, not per component. */
 export const bell = new Bell();

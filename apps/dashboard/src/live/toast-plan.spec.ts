@@ -12,7 +12,7 @@ const entry = (id: string, more: Partial<Entry> = {}) =>
     ...more,
   }) as Entry;
 
-test('three stand, the others are counted', () => {
+test('three toasts are shown, the others are counted', () => {
   const planner = new ToastPlanner();
   expect(['a', 'b', 'c'].map((id) => planner.plan(entry(id), 0).kind)).toEqual(['alert', 'alert', 'alert']);
   expect(planner.plan(entry('d', { severity: 'high' }), 0)).toEqual({ kind: 'more', count: 1, urgent: 0 });
@@ -23,7 +23,7 @@ test('three stand, the others are counted', () => {
   expect(planner.plan(entry('g'), 5_000)).toEqual({ kind: 'more', count: 1, urgent: 1 });
 });
 
-test('a repeat renews its toast, and who takes care of it elsewhere ends it', () => {
+test('a repeat renews its toast, and an act elsewhere ends it', () => {
   const planner = new ToastPlanner();
   planner.plan(entry('a'), 0);
   expect(planner.plan(entry('a', { change: 'repeated' }), 1)).toEqual({ kind: 'alert' });
@@ -42,7 +42,7 @@ test.each([
   expect(new ToastPlanner().plan(entry('a', more), 0)).toEqual({ kind: 'none' });
 });
 
-test('a burst is one toast that counts all of it', () => {
+test('a burst is one toast that counts all its alerts', () => {
   const planner = new ToastPlanner();
   const kinds = Array.from({ length: 8 }, (_, n) =>
     planner.plan(entry(String(n), { severity: n === 7 ? 'high' : 'urgent' }), n * 100),

@@ -1,11 +1,14 @@
 import { RINGING_CHANGES, type Entry, type Severity } from '@tocsin/contracts/wire';
 
-/** More than this many within the window are one burst, and one toast. */
+/** More alerts than this within the window are a burst and share one toast. */
 const BURST = 5;
 const BURST_WINDOW_MS = 3_000;
-/** Toasts that stand at once; what comes on top is counted. */
+/** How many toasts are shown at once; further alerts are only counted. */
 const MOST_TOASTS = 3;
-/** How long a toast stands. Infinity: until somebody acts on it or sends it away. */
+/**
+ * How long a toast is shown, in milliseconds. Infinity: until the user acts on it or dismisses it. A severity that is
+ * missing gets no toast.
+ */
 export const TOAST_MS: Partial<Record<Severity, number>> = {
   urgent: Number.POSITIVE_INFINITY,
   high: 10_000,
@@ -14,28 +17,34 @@ export const TOAST_MS: Partial<Record<Severity, number>> = {
 
 type ToastPlan =
   | { kind: 'none' }
-  /** A toast of its own, or a newer text for the one that stands. */
+  /** Show a toast for this alert, or renew the one that is shown. */
   | { kind: 'alert' }
-  /** Counted in the one that says how many more. `urgent` of `count`. */
+  /**
+   * Only count it, in the toast that says how many more there are or how many a burst has. `urgent` is a part of
+   * `count`.
+   */
   | { kind: 'more' | 'burst'; count: number; urgent: number }
-  /** Somebody took care of it elsewhere. */
+  /** The alert is no longer firing: another user or another tab took care of it. */
   | { kind: 'settled' };
 
-/** Whether an entry is news that interrupts: an alert that rings, of a severity that is worth it. */
+/**
+ * Whether an entry may interrupt the user: a ringing change of an alert, not made by a user, of a severity that gets a
+ * toast.
+ */
 export const interrupts = ({ change, type, severity, actor }: Entry): boolean =>
   (RINGING_CHANGES as readonly string[]).includes(change) &&
   actor === null &&
   type === 'alert' &&
   TOAST_MS[severity] !== undefined;
 
-/** Decides what becomes of each entry among the toasts that stand. It draws nothing. */
+/** Decides what to do with each entry, given the toasts that are shown. It renders nothing. */
 export class ToastPlanner {
   private readonly standing = new Set<string>();
   private readonly recent: { at: number; urgent: boolean }[] = [];
   private more = { count: 0, urgent: 0 };
   private burst = { count: 0, urgent: 0 };
 
-  /** `now` in milliseconds, of any clock. */
+  /** `now` is in milliseconds, of any clock that does not jump. */
   plan(entry: Entry, now: number): ToastPlan {
     if (this.standing.has(entry.alert_id)) {
       const isRepeat = entry.status === 'firing';
@@ -59,7 +68,7 @@ export class ToastPlanner {
     return { kind: 'alert' };
   }
 
-  /** A toast has gone: of an alert, or one of the two that count. */
+  /** Call it when a toast has gone. `id` is an alert's id, `more` or `burst`. */
   gone(id: string): void {
     if (id === 'more') this.more = { count: 0, urgent: 0 };
     else if (id === 'burst') this.burst = { count: 0, urgent: 0 };
@@ -70,7 +79,7 @@ export class ToastPlanner {
     return this.standing.has(alertId);
   }
 
-  /** Those that stand for an alert each, which a burst takes the place of. */
+  /** Removes all alerts' toasts from the plan, because a burst replaces them. Returns their ids. */
   clear(): string[] {
     const ids = [...this.standing];
     this.standing.clear();

@@ -11,17 +11,20 @@ interface Missed {
 
 interface CatchUp {
   missed: Missed | null;
-  /** The moment behind which everything is new to who was away, by the server's clock; null: nobody was, or has seen it all. */
+  /**
+   * Alerts after this time (milliseconds, the server's clock) came while the user was away; null: the user was not
+   * away, or has seen them all.
+   */
   newSince: number | null;
-  /** Takes the banner away; what is new stays marked. */
+  /** Closes the banner; the line above the older rows stays. */
   told(): void;
-  /** Takes both away. */
+  /** Closes the banner and removes the line. */
   seen(): void;
 }
 
 /**
- * What happened while nobody could see it: while the page was closed, by the user's seen cursor, and while its connection was
- * lost, by what is told again when it is back.
+ * What happened while the user could not see it. For the time while the page was closed it compares the list with the
+ * user's seen position; for the time while the connection was lost it counts the entries that are replayed afterwards.
  */
 export function useCatchUp(alerts: readonly Alert[], seen: Seen): CatchUp {
   const [missed, setMissed] = useState<Missed | null>(null);
@@ -38,7 +41,7 @@ export function useCatchUp(alerts: readonly Alert[], seen: Seen): CatchUp {
 
   const lastHeardAt = useRef(Date.now());
   const awaySince = useRef<number | null>(null);
-  /** An alert that was raised, resolved and re-opened meanwhile is one. */
+  /** The alerts that were counted: one that was raised, resolved and re-opened meanwhile counts once. */
   const counted = useRef(new Set<string>());
   useAlertStream({
     connection: () => {
@@ -58,7 +61,7 @@ export function useCatchUp(alerts: readonly Alert[], seen: Seen): CatchUp {
         return;
       counted.current.add(alert_id);
       const since = onServer(awaySince.current);
-      // who is away twice has not seen what was new the first time
+      // a user who is away twice has not seen the alerts of the first absence
       setNewSince((before) => before ?? since);
       setMissed((before) => ({
         count: (before?.count ?? 0) + 1,

@@ -2,21 +2,21 @@ import { useEffect, useRef, useState } from 'react';
 import { useAlertsApi } from '@tocsin/react-client';
 import type { Alert, AlertFacets, AlertSearch } from '@tocsin/contracts/wire';
 
-/** What the API gives at once. */
+/** The longest page of the API. */
 const PAGE = 200;
-/** More than this many are not one person's act. */
+/** One act covers at most this many alerts. */
 const MOST = 10_000;
 
 export interface Everything {
-  /** How many match, as far as the server counts; null: that is not known. */
+  /** How many alerts match, as far as the server counts; null: not known. */
   count: number | null;
-  /** All of them, once they were asked for and until something else is searched for, or selected. */
+  /** All matching alerts, after `choose`; null before, and when the search or the selection has changed since. */
   alerts: readonly Alert[] | null;
   loading: boolean;
   choose(): void;
 }
 
-/** All alerts that a search finds, those included that the list has not loaded. */
+/** All alerts that a search finds, including those that the list has not loaded. */
 export function useEverything(
   search: AlertSearch,
   facets: AlertFacets | undefined,
@@ -45,7 +45,7 @@ export function useEverything(
       }
       setFound({ search, selected, alerts });
     } catch {
-      // what is selected stays selected, and the button is there for another try
+      // the selection stays as it is, and the user can press the button again
     } finally {
       setLoading(false);
     }
@@ -58,7 +58,10 @@ export function useEverything(
   };
 }
 
-/** A facet is counted without its own filter: of the states, those that are asked for make up the whole. */
+/**
+ * The number of matching alerts. A facet is counted without its own filter, so only the statuses of the search are
+ * added up.
+ */
 function countOf({ status }: AlertSearch, facets: AlertFacets): number {
   return Object.entries(facets.status).reduce(
     (sum, [one, count]) => sum + (!status || (status as string[]).includes(one) ? count : 0),

@@ -1,15 +1,15 @@
 import { useEffect, useState, type RefObject } from 'react';
 
-/** How long pointer and focus have to be off the rows before the list may move again. */
+/** How long the pointer and the focus must be off the rows before the list may move again. */
 const HANDS_OFF_MS = 1_500;
 /**
- * How long a focus that no key follows is a hand: enough to read a row and decide. A row keeps the focus after its details are
- * closed and when somebody has left their desk, and what is new would wait above it for ever. An act by key is about the row
- * itself, wherever that has moved to.
+ * How long a focus without a key press stops the list: enough to read a row and decide. It needs a limit, because a row
+ * keeps the focus after its details are closed and when the user has left, and new alerts would wait for ever. After
+ * that time a key still acts on the focused row, wherever it has moved to.
  */
 const KEYS_MS = 10_000;
 
-/** False from the moment at which pointer or keys are on it until both have been off for a while. */
+/** False while the user works in the element with pointer or keys, and for a while after that. */
 export function useHandsOff(element: RefObject<HTMLElement | null>): boolean {
   const [off, setOff] = useState(true);
   useEffect(() => {
@@ -28,7 +28,7 @@ export function useHandsOff(element: RefObject<HTMLElement | null>): boolean {
       changed();
     };
     const listeners = {
-      // a page that opens under a resting pointer is not in anybody's hand: only a pointer that moves is
+      // pointermove, not pointerenter: a page that opens under a resting pointer is not being used
       pointermove: is(() => (pointer = true)),
       pointerleave: is(() => (pointer = false)),
       focusin: is(() => (focus = true)),

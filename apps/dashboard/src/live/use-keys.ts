@@ -11,10 +11,10 @@ import type { Selection } from './use-selection';
 
 const HOUR_MS = 3_600_000;
 
-/** Everything that a key or a command can reach. */
+/** Everything that keys and commands need of the page. */
 export interface PageActs {
   rows: readonly Alert[];
-  /** The alert that is open, else the row with the focus. */
+  /** The id of the open alert, else of the row with the focus. */
   current: string | null;
   selection: Selection;
   selected: readonly Alert[];
@@ -35,7 +35,7 @@ export interface PageActs {
   toggleSeverity(severity: Severity): void;
 }
 
-/** What an act by key is about: what is selected, else the alert that is open, else the row with the focus. */
+/** The alerts that a key acts on: the selected ones, else the open alert, else the row with the focus. */
 function meant({ rows, current, selected }: PageActs): readonly Alert[] {
   return selected.length > 0 ? selected : rows.filter(({ alert_id }) => alert_id === current);
 }
@@ -50,7 +50,7 @@ function step(page: PageActs, by: 1 | -1, extend: boolean): void {
     if (!selection.ids.has(next.alert_id)) selection.toggle(next.alert_id);
   }
   page.focusRow(next.alert_id);
-  // the details follow, so that one can read on without closing them
+  // the details follow, so that the user can read the next alert without closing them
   if (place.alert) page.open(next.alert_id);
 }
 
@@ -61,7 +61,7 @@ function toggleQuiet(): void {
   });
 }
 
-/** The act of a key. On an alert that is acknowledged, A takes that back. */
+/** Does the act of a key. On one acknowledged alert, A takes the acknowledgement back. */
 function actOf(page: PageActs, act: AlertAct): void {
   const alerts = meant(page);
   const [first] = alerts;
@@ -136,7 +136,7 @@ function keysOf(page: PageActs): KeyMap {
   };
 }
 
-/** The same acts, by name. */
+/** The same acts, for the command palette. */
 export function commandsOf(page: PageActs): Command[] {
   const { t, move, sendTest } = page;
   const keys = keysOf(page);
@@ -167,7 +167,7 @@ export function commandsOf(page: PageActs): Command[] {
   ];
 }
 
-/** Listens to the keys for as long as the page is there. */
+/** Listens to keys while the component is mounted. */
 export function useKeys(page: PageActs): void {
   const latest = useRef(page);
   useEffect(() => void (latest.current = page));

@@ -4,7 +4,7 @@ import { useNow } from '../words/clock';
 import { agoWords } from '../words/time-words';
 import { useWords } from '../words/words';
 
-/** How long ago the newest alert of all came, in words. Null: there never was one. Undefined: not known yet. */
+/** The age of the user's newest alert in words. Null: there never was one. Undefined: not known yet. */
 export function useLastAlert(enabled: boolean): string | null | undefined {
   const api = useAlertsApi();
   const { intl } = useWords();

@@ -6,11 +6,14 @@ import { BUCKETS, SPAN_MS, type Span } from '../strip/spans';
 import { serverNow } from '../words/clock';
 import { VIEW_FILTERS, type View } from './place';
 
-/** However many entries arrive, the server is asked to count at most this often; the first of them is counted at once. */
+/**
+ * The counts are requested at most once in this time, however many entries arrive; after a quiet time the first entry
+ * requests them at once.
+ */
 const COUNT_EVERY_MS = 2_000;
-/** Without an entry the chart still has to move on. */
+/** The chart is refreshed this often even without entries, because its time axis moves on. */
 const MOVE_ON_MS = 30_000;
-/** The numbers before stay until the next are here. */
+/** The previous numbers stay until the next ones are loaded. */
 const COMMON = { refetchInterval: MOVE_ON_MS, staleTime: 1_000, placeholderData: keepPreviousData };
 
 interface Numbers {
@@ -18,11 +21,11 @@ interface Numbers {
   /** When the stats were counted, by `Date.now()`; 0: not yet. */
   countedAt: number;
   facets: AlertFacets | undefined;
-  /** How many alerts a view has, as far as somebody should know that. */
+  /** How many alerts a view has, for the views that show a count. */
   counts: Partial<Record<View, number>>;
 }
 
-/** The numbers around the list. The server counts them: a browser knows only the alerts that it has loaded. */
+/** The counts around the list. The server counts, because the browser knows only the alerts that it has loaded. */
 export function useNumbers(search: AlertSearch, span: Span): Numbers {
   const api = useAlertsApi();
   useRefreshAfterEntries('numbers');
@@ -86,6 +89,6 @@ function useRefreshAfterEntries(key: string): void {
       Math.max(0, current.askedAt + COUNT_EVERY_MS - performance.now()),
     );
   };
-  // a stream that is back may have nothing to tell, and the numbers from before it was lost are still old
+  // also on `connection`: a stream that is back may bring no entry, and the counts may still be out of date
   useAlertStream({ entry: refresh, connection: refresh });
 }

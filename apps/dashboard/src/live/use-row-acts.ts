@@ -13,7 +13,10 @@ interface Hands {
   setCurrent(alertId: string): void;
 }
 
-/** What rows can be asked to do: one object as long as nothing of it changes, since forty memoised rows compare it. */
+/**
+ * The callbacks of the rows. The object stays the same while nothing in it changes, because some forty memoised rows
+ * compare it.
+ */
 export function useRowActs({ acts, toggle, open, see, snooze, setCurrent }: Hands): RowActs {
   return useMemo(
     () => ({

@@ -6,21 +6,21 @@ import { serverNow } from '../words/clock';
 import { searchAt, type Place } from './place';
 import { useSettledRows } from './use-settled-rows';
 
-/** Alerts that one page of the list asks for. */
+/** How many alerts one page of the list has. */
 const PAGE = 100;
 
 interface Rows {
-  /** What the server is asked for. */
+  /** The search that is sent to the server. */
   search: AlertSearch;
   parsed: Search;
-  /** Whether anything is searched for beyond the view. */
+  /** Whether the user searches for anything beyond the view's own filter. */
   filtered: boolean;
-  /** Whether the page leaves out what the server would show. */
+  /** Whether the page itself leaves out alerts that the server returns. */
   hides: boolean;
   list: AlertsView;
-  /** What belongs into the list. */
+  /** All alerts that belong in the list. */
   alerts: readonly Alert[];
-  /** What it shows at present, and what waits above it. */
+  /** The rows that are shown at present; `fresh` waits above them. */
   rows: readonly Alert[];
   fresh: readonly Alert[];
   showFresh(): void;
@@ -29,15 +29,15 @@ interface Rows {
   setHandsOff(handsOff: boolean): void;
 }
 
-/** The list at a place of the page, live, and standing still while a hand is on it. */
+/** The live list at a place of the page. It does not move while the user works on it. */
 export function useRows({ view, q, order }: Place, me: string): Rows {
   const store = useAlertStore();
   const parsed = useMemo(() => parseSearch(q), [q]);
-  // a span such as `2h` counts from when it was searched for: a search that moved by itself would be a new one each time
+  // a span such as `2h` counts from the time of the search: if it moved on, each render would make a new search
   const search = useMemo(() => ({ ...searchAt({ view, q, order }, serverNow()), limit: PAGE }), [view, q, order]);
   const list = useAlerts(search);
 
-  // The server has no word for services and tenants that are left out: these are left out here.
+  // The server cannot exclude services and tenants, so they are left out here.
   const hides = parsed.not.service.length + parsed.not.tenant.length > 0;
   const alerts = useMemo(
     () => (hides ? list.alerts.filter((alert) => matches(parsed, alert, me, serverNow())) : list.alerts),

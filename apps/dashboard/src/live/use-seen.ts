@@ -2,27 +2,27 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import { useAlertsApi, useAlertStream } from '@tocsin/react-client';
 import type { Alert } from '@tocsin/contracts/wire';
 
-/** Who is at the page has seen what is on it: told to the server this often at most, so that the phone knows as well. */
+/** The seen position is sent to the server at most once in this time, so that the user's other devices know it too. */
 const TELL_MS = 20_000;
-/** Somebody is at the page when something of it was touched within this time. */
+/** The user counts as present if they moved the pointer or pressed a key within this time. */
 const ACTIVE_MS = 60_000;
-/** Who comes back sooner was not away. */
+/** A shorter absence does not count. */
 export const AWAY_MS = 30_000;
 const HERE_KEY = 'tocsin.here';
 
 export interface Seen {
   isUnseen(alert: Alert): boolean;
-  /** Looked at, one by one. */
+  /** Marks these alerts as seen in this page. */
   see(alertIds: readonly string[]): void;
-  /** All of it, on every device. */
+  /** Marks all alerts as seen, on every device of the user. */
   seeAll(): void;
-  /** Since when this browser was away, by `Date.now()`, if that was long enough before this page to be told what happened. */
+  /** When this browser last had the page open, by `Date.now()`, if that is longer ago than `AWAY_MS`; else null. */
   awaySince: number | null;
-  /** The server's answer is here. */
+  /** Whether the server's seen position has been loaded (or failed to load). */
   isKnown: boolean;
 }
 
-/** How far the user has seen, by the cursor that the server keeps for all of their devices. */
+/** Which alerts the user has seen, by the position that the server keeps for all of the user's devices. */
 export function useSeen(alerts: readonly Alert[], loading: boolean): Seen {
   const api = useAlertsApi();
   const stream = useAlertStream();
@@ -42,7 +42,7 @@ export function useSeen(alerts: readonly Alert[], loading: boolean): Seen {
       setPositions(
         new Map([...newestOf(present.current), ...seen.map(({ tenant_id, seq }) => [tenant_id, seq] as const)]),
       );
-    // without an answer everything that is there counts as seen: a page full of news that are none would be worse
+    // if the request fails, all loaded alerts count as seen: a page full of false "new" marks would be worse
     api.seen(asking.signal).then(
       ({ tenants }) => know(tenants),
       () => asking.signal.aborted || know([]),
@@ -103,7 +103,7 @@ function newestOf(alerts: readonly Alert[]): Map<string, number> {
 
 function readHere(): string {
   try {
-    // a browser that was never here was not away either
+    // a browser that opens the page for the first time was not away
     return localStorage.getItem(HERE_KEY) ?? String(Date.now());
   } catch {
     return String(Date.now());
@@ -114,6 +114,6 @@ function writeHere(): void {
   try {
     localStorage.setItem(HERE_KEY, String(Date.now()));
   } catch {
-    // see readHere
+    // no storage: `readHere` then says that the user was not away
   }
 }

@@ -8,7 +8,7 @@ export interface Selection {
   none(): void;
 }
 
-/** Which rows are selected, by themselves or from the last one that was to this one. */
+/** The selected rows. With `range`, `toggle` selects all rows from the last toggled one to this one. */
 export function useSelection(rows: readonly Alert[]): Selection {
   const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
   const anchor = useRef<string | null>(null);

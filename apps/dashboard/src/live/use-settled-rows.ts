@@ -3,13 +3,13 @@ import type { Alert } from '@tocsin/contracts/wire';
 import { LINGER_MS, settle, type Settled } from './settled-order';
 
 interface SettledRows extends Settled<Alert> {
-  /** Shows what has come in and waits. */
+  /** Shows the new rows that wait. */
   showFresh(): void;
 }
 
 /**
- * The rows of a list that stands still while somebody works on it. `place` names the list: another one starts afresh.
- * `whatBecameOf` is an alert as it is now, for a row that has left the list and is still seen for a moment.
+ * The rows of a list that does not move while the user works on it. `place` names the list; another place starts from
+ * scratch. `whatBecameOf` returns an alert as it is now, for a row that has left the list and is still shown.
  */
 export function useSettledRows(
   alerts: readonly Alert[],
@@ -38,7 +38,7 @@ export function useSettledRows(
     return { rows: asTheyAre, fresh, left };
   }, [alerts, mayMove, place, forced, ticked, whatBecameOf]);
 
-  // A row that lingers has to leave even if nothing else happens.
+  // A timer removes a lingering row even if no alert arrives.
   const leavesAt = mayMove && settled.left.length > 0 ? Math.min(...memory.current.leftAt.values()) + LINGER_MS : null;
   useEffect(() => {
     if (leavesAt === null) return;

@@ -3,14 +3,14 @@ import type { StreamStatus } from '@tocsin/react-client';
 
 interface Tenants {
   all: readonly { tenant_id: string; name: string }[];
-  /** A tenant's name when it has to be said: when there is more than one. */
+  /** A tenant's name; null when the user has only one tenant, whose name need not be shown. */
   nameOf(tenantId: string): string | null;
-  /** The one that was lost while the page was open. */
+  /** The name of the tenant to which the user lost access while the page was open; null: none. */
   revoked: string | null;
   dismiss(): void;
 }
 
-/** The user's tenants, as the stream tells them; one that is gone is missed in a sentence. */
+/** The user's tenants, as the stream lists them. A tenant that disappears from the list is reported as `revoked`. */
 export function useTenants({ tenants }: StreamStatus): Tenants {
   const [known, setKnown] = useState(tenants);
   const [revoked, setRevoked] = useState<string | null>(null);

@@ -16,7 +16,7 @@ const VIEW_ICONS: Record<View, ReactNode> = {
   all: <Layers size={16} aria-hidden />,
 };
 
-/** Values of a facet before the rest is asked for. */
+/** How many values of a facet are shown before "Show all". */
 const FEW = 8;
 
 interface Props {
@@ -29,7 +29,10 @@ interface Props {
   onSearch(q: string): void;
 }
 
-/** Drawn again when a number changes, not for each alert. The views with their counts, then what the list can be narrowed by. A click chooses, alt-click leaves out. */
+/**
+ * The views with their counts, and the facets that filter the list: a click chooses a value, an alt-click excludes it.
+ * It is memoised, so that it renders again when a count changes and not for each alert.
+ */
 export const Navigation = memo(function Navigation({
   place,
   counts,
@@ -101,7 +104,7 @@ export const Navigation = memo(function Navigation({
 
 interface FacetProps {
   facet: Facet;
-  /** Those that are always listed, in this order; more are found in `counts`. */
+  /** The values that are always listed, in this order; `counts` adds more. */
   values?: readonly string[];
   counts: Record<string, number> | undefined;
   q: string;
@@ -127,7 +130,7 @@ function FacetList({
   const search = parseSearch(q);
   const chosen: readonly string[] = search[facet];
   const excluded = search.not[facet];
-  // What was once there stays, muted, and in its place: a list that jumps is clicked wrong.
+  // A value that was once listed stays in its place, muted: in a list that moves, users click the wrong value.
   const found = [...new Set([...values, ...remembered, ...[...Object.keys(counts), ...chosen, ...excluded].sort()])];
   if (
     found.length > Math.max(values.length, remembered.length) &&

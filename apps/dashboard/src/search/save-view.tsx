@@ -10,7 +10,10 @@ import styles from './save-view.module.css';
 
 const LONGEST_NAME = 40;
 
-/** Names the list as it is searched, ordered and grouped now, and keeps it on this browser. Not there when it has a name already. */
+/**
+ * Saves the present search, order and grouping under a name, in this browser. Hidden when the present view is saved
+ * already.
+ */
 export function SaveView({ place }: { place: Place }) {
   const { t } = useWords();
   const [views, setViews] = usePreference('views');

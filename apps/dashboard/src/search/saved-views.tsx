@@ -6,7 +6,7 @@ import styles from './navigation.module.css';
 
 type Listed = Omit<Place, 'alert'>;
 
-/** The views that somebody has named, below those that everybody has. */
+/** The user's saved views, below the built-in ones. */
 export function SavedViews({ at, onOpen }: { at: Listed; onOpen(place: Listed): void }) {
   const { t } = useWords();
   const [views, setViews] = usePreference('views');

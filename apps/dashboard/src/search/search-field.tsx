@@ -5,14 +5,14 @@ import { useWords } from '../words/words';
 import { suggestionsFor } from './suggestions';
 import styles from './search-field.module.css';
 
-/** How long somebody may pause in a word before it is searched for. */
+/** How long the user must stop typing before the text is searched for. */
 const TYPING_MS = 250;
 
 export interface SearchHandle {
   focus(): void;
 }
 
-/** What is typed is searched for; what can be typed is suggested. */
+/** The search field: it searches for the typed text and suggests terms. */
 export function SearchField({
   ref,
   q,
@@ -32,7 +32,7 @@ export function SearchField({
   const told = useRef(q);
   useImperativeHandle(ref, () => ({ focus: () => input.current?.select() }));
 
-  // A facet that was clicked, or Back, changes the text from outside.
+  // A click on a facet, or Back, changes the text from outside.
   useEffect(() => {
     if (q === told.current) return;
     told.current = q;

@@ -54,7 +54,7 @@ test.each(['severity:nonsense', 'before:soon', 'what:ever', '-is:open', 'http://
   },
 );
 
-test('what a search says, its text says again', () => {
+test('a search that is formatted and parsed again is the same search', () => {
   const value = fc
     .string({ minLength: 1, maxLength: 12 })
     .filter((text) => !text.includes(',') && text.trim() === text && !/[\\]/.test(text));
@@ -75,7 +75,7 @@ test('what a search says, its text says again', () => {
   );
 });
 
-test('a facet is chosen, excluded and let go of', () => {
+test('a facet is chosen, excluded and cleared', () => {
   const chosen = toggled('flour', 'severity', 'urgent');
   expect(parseSearch(chosen)).toMatchObject({ severity: ['urgent'], words: ['flour'] });
   expect(parseSearch(toggled(chosen, 'severity', 'urgent'))).toMatchObject({ severity: [] });
@@ -85,7 +85,7 @@ test('a facet is chosen, excluded and let go of', () => {
   });
 });
 
-test('the server is asked in its own words', () => {
+test('a search becomes the filter of the API', () => {
   expect(filterOf(parseSearch('-severity:low before:1h assignee:me flour kg label.cluster:a'), NOW)).toEqual({
     severity: ['urgent', 'high', 'medium'],
     assignee: ['me'],
@@ -111,11 +111,11 @@ test.each([
   expect(matches(parseSearch(text), alert(), 'ana', NOW)).toBe(expected);
 });
 
-test('me is the user', () => {
+test('`me` is the signed-in user', () => {
   expect(matches(parseSearch('assignee:me'), alert({ assignee: 'ana' }), 'ana', NOW)).toBe(true);
 });
 
-test('a span and a date are times, other words are none', () => {
+test('a span and a date are times, other words are not', () => {
   expect(timeOf('2h', NOW)).toBe(NOW - 7_200_000);
   expect(timeOf('2026-03-01', NOW)).toBe(Date.parse('2026-03-01'));
   expect(timeOf('tomorrow', NOW)).toBeNull();

@@ -9,7 +9,7 @@ import {
   type Severity,
 } from '@tocsin/contracts/wire';
 
-/** What the search field says, taken apart. The field's text is the one form in which a search is kept: it stands in the URL. */
+/** The parsed text of the search field. A search is stored only as this text, in the URL. */
 export interface Search {
   severity: Severity[];
   service: string[];
@@ -17,15 +17,18 @@ export interface Search {
   type: AlertType[];
   status: AlertStatus[];
   name: string[];
-  /** Users, `me` or `none`. */
+  /** User ids, `me` or `none`. */
   assignee: string[];
   labels: Record<string, string>;
-  /** First seen longer ago than this, and not longer ago than this: a span such as `2h`, or an ISO time. */
+  /**
+   * The alert was first seen before `before` and not before `after`. Each is a span back from now, such as `2h`, or an
+   * ISO time.
+   */
   before: string | null;
   after: string | null;
-  /** The same lists, excluded by a `-` before the term. */
+  /** Values that a `-` before the term excludes. */
   not: Record<Facet, string[]>;
-  /** Free words, all of which must occur. */
+  /** Free words; an alert must contain all of them. */
   words: string[];
 }
 
@@ -59,10 +62,10 @@ const noSearch = (): Search => ({
   words: [],
 });
 
-/** A term: an optional `-`, an optional `key:`, and a value that may stand in quotes. */
+/** A term: an optional `-`, an optional `key:`, and a value that may be in quotes. */
 const TERM = /(-?)(?:(label\.[^\s:"]+|[a-z]+):)?(?:"((?:[^"\\]|\\.)*)"?|([^\s"]+))/giu;
 
-/** Reads a search. What is no known key or value is a word: nothing that is typed is an error. */
+/** Parses a search. A term with an unknown key or value counts as a word, so no text is an error. */
 export function parseSearch(text: string): Search {
   const search = noSearch();
   for (const [term, minus, rawKey, quoted, bare] of text.matchAll(TERM)) {
@@ -112,7 +115,7 @@ const isFacet = (key: string): key is Facet => (FACETS as readonly string[]).inc
 const SPAN = /^(\d{1,4})(m|h|d|w)$/i;
 const SPAN_MS = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 
-/** The moment that a span before `now`, or an ISO time, names, in milliseconds; null when it is neither. */
+/** The time of a span before `now` or of an ISO time, in milliseconds; null when `value` is neither. */
 export function timeOf(value: string, now: number): number | null {
   const span = SPAN.exec(value);
   if (span) return now - Number(span[1]) * SPAN_MS[span[2]!.toLowerCase() as keyof typeof SPAN_MS];
@@ -137,7 +140,7 @@ export function formatSearch(search: Search): string {
   ].join(' ');
 }
 
-/** The same search with a facet's value chosen or excluded, or let go of when it already was. */
+/** The text of the same search with a facet's value chosen (or excluded), or cleared if it was so already. */
 export function toggled(text: string, facet: Facet, value: string, excluded = false): string {
   const search = parseSearch(text);
   const chosen: string[] = search[facet];
@@ -149,7 +152,10 @@ export function toggled(text: string, facet: Facet, value: string, excluded = fa
   return formatSearch(next);
 }
 
-/** What the server is asked for. Exclusions of services and tenants are left out: it has none, and `matches` applies them. */
+/**
+ * The filter for the server. It leaves out excluded services and tenants, which the server does not support: `matches`
+ * applies them.
+ */
 export function filterOf(search: Search, now: number): AlertFilter {
   const without = <T extends string>(chosen: T[], excluded: string[], all: readonly T[]): T[] =>
     excluded.length === 0 ? chosen : (chosen.length > 0 ? chosen : [...all]).filter((one) => !excluded.includes(one));
@@ -172,7 +178,7 @@ export function filterOf(search: Search, now: number): AlertFilter {
   };
 }
 
-/** Whether an alert is one that the search asks for, by the same rules as the server's. `me` is the user's id. */
+/** Whether an alert matches the search, by the same rules as the server's. `me` is the user's id. */
 export function matches(search: Search, alert: Alert, me: string, now: number): boolean {
   const within = (list: readonly string[], value: string) => list.length === 0 || list.includes(value);
   const { not } = search;

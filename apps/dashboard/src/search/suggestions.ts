@@ -7,7 +7,10 @@ const MOST = 8;
 
 const quoted = (value: string): string => (/\s/.test(value) ? `"${value}"` : value);
 
-/** How the word that is being typed may go on: first the keys, then the values that are there, the most frequent first. */
+/**
+ * Completions of the word that is being typed: keys first, then after a key its values, of services and tenants the
+ * most frequent first.
+ */
 export function suggestionsFor(text: string, facets: AlertFacets | undefined): string[] {
   const word = /\S*$/.exec(text)![0].toLowerCase();
   const colon = word.indexOf(':');

@@ -2,16 +2,19 @@ import { readToken } from './session';
 
 const CHANNEL = 'tocsin.session';
 
-/** The tabs of one browser, as far as they tell each other who is signed in: whoever signs in again does it once. */
+/** Shares a new token among the tabs of one browser, so that a user signs in again only once. */
 export class OtherTabs {
   private readonly channel = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel(CHANNEL);
 
-  /** Tells them of a token. */
+  /** Sends a token to the other tabs. */
   tell(token: string): void {
     this.channel?.postMessage(token);
   }
 
-  /** Calls back with a token of the user whose token `mine` is that lasts longer than it. The answer ends that. */
+  /**
+   * Calls `take` with a token from another tab if it is of the same user as `mine` and expires later. Returns a
+   * function that unsubscribes.
+   */
   listen(mine: () => string | null, take: (token: string) => void): () => void {
     const hear = ({ data }: MessageEvent<unknown>) => {
       const here = mine();
@@ -22,9 +25,9 @@ export class OtherTabs {
   }
 }
 
-/** Whether a token is of the same user as another, and outlasts it. */
+/** Whether a token is of the same user as another and expires later. */
 export function succeeds(next: string, before: string): boolean {
-  // when either began to be too old is not what is asked
+  // read as of time 0, because an expired token may be compared too
   const [then, now] = [readToken(next, 0), readToken(before, 0)];
   return (
     typeof then !== 'string' && typeof now !== 'string' && then.user === now.user && then.expiresAt > now.expiresAt

@@ -28,7 +28,7 @@ test.each([
   expect(readToken(text, NOW)).toBe('malformed');
 });
 
-test('one whose time is over has expired', () => {
+test('a token past its `exp` has expired', () => {
   expect(readToken(token({ sub: 'ana', exp: NOW / 1_000 }), NOW)).toBe('expired');
 });
 
@@ -50,13 +50,13 @@ function windowAt(url: string) {
   };
 }
 
-test('a token in the fragment is kept for the tab and leaves the address, the rest of it does not', () => {
+test('a token in the fragment is kept for the tab and removed from the address, and the rest of the address stays', () => {
   const page = windowAt('http://localhost:8000/?view=mine#token=a.b.c&x=1');
   expect(takeToken(page)).toBe('a.b.c');
   expect(page.replaced).toEqual(['/?view=mine#x=1']);
 });
 
-test('without one the kept token counts, and the address is left alone', () => {
+test('without a token in the fragment the kept token counts, and the address is not changed', () => {
   const page = windowAt('http://localhost:8000/');
   expect(takeToken(page)).toBeNull();
   page.sessionStorage.setItem('tocsin.token', 'd.e.f');
@@ -64,13 +64,13 @@ test('without one the kept token counts, and the address is left alone', () => {
   expect(page.replaced).toEqual([]);
 });
 
-test('a token is found in whatever was pasted', () => {
+test('a token is found in a pasted text', () => {
   expect(tokenIn('  eyJ.aaa.b-_  ')).toBe('eyJ.aaa.b-_');
   expect(tokenIn('http://localhost:8000/#token=eyJ.aaa.bbb')).toBe('eyJ.aaa.bbb');
   expect(tokenIn('nonsense')).toBe('nonsense');
 });
 
-test('a token of another tab takes the place of one of the same user that ends sooner', () => {
+test('a token from another tab replaces one of the same user that expires sooner', () => {
   const [soon, later, ben] = [
     token({ sub: 'ana', exp: 100 }),
     token({ sub: 'ana', exp: 200 }),

@@ -1,7 +1,7 @@
-/** Who is signed in, as far as the token itself says; only the gateway knows whether it is good. */
+/** The user and scopes that the token claims; only the gateway can tell whether the token is valid. */
 export interface Claims {
   user: string;
-  /** Milliseconds. */
+  /** Milliseconds since the epoch. */
   expiresAt: number;
   scopes: readonly string[];
 }
@@ -9,10 +9,10 @@ export interface Claims {
 export type TokenProblem = 'malformed' | 'expired';
 
 const KEY = 'tocsin.token';
-/** As long as the gateway accepts in a header. */
+/** The longest token that the gateway accepts in a header. */
 const MAX_TOKEN_LENGTH = 8_000;
 
-/** The claims of a JWT, or why it cannot be one that opens anything. */
+/** The claims of a JWT, or the reason why it cannot be used. */
 export function readToken(token: string, now: number): Claims | TokenProblem {
   try {
     const [, payload, signature, ...more] = token.split('.');
@@ -37,8 +37,9 @@ function scopesOf({ scope, scopes, scp }: Record<string, unknown>): string[] {
 }
 
 /**
- * Takes the token out of `#token=…`, where a link may carry it past every server and proxy, into the tab's own storage, and
- * out of the address, so that it is neither bookmarked nor shown.
+ * Moves a token from the address's fragment (`#token=…`) to the tab's session storage, and returns the tab's token. A
+ * link may carry the token there, because browsers send the fragment to no server or proxy. It is removed from the
+ * address, so that it is neither bookmarked nor visible.
  */
 export function takeToken(page: Pick<Window, 'location' | 'history' | 'sessionStorage'>): string | null {
   const fragment = new URLSearchParams(page.location.hash.slice(1));
@@ -56,7 +57,7 @@ export function takeToken(page: Pick<Window, 'location' | 'history' | 'sessionSt
   try {
     return page.sessionStorage.getItem(KEY);
   } catch {
-    return given; // no storage: signed in until the next load
+    return given; // no storage: the user is signed in until the next load
   }
 }
 
@@ -66,9 +67,9 @@ export function keepToken(token: string | null, storage: Storage = sessionStorag
     if (token) storage.setItem(KEY, token);
     else storage.removeItem(KEY);
   } catch {
-    // see takeToken
+    // no storage: `takeToken` returns the token until the next load
   }
 }
 
-/** What somebody pasted: the token itself, or a link or a command that holds one. */
+/** The token in a pasted text, which may be the token itself or a link or command that contains it. */
 export const tokenIn = (pasted: string): string => /[\w-]+\.[\w-]+\.[\w-]+/.exec(pasted)?.[0] ?? pasted.trim();

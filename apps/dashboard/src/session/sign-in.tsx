@@ -6,7 +6,7 @@ import { readToken, tokenIn } from './session';
 import { tokenUrl } from './token-source';
 import styles from './sign-in.module.css';
 
-/** Asks for a token, and says what was wrong with the last one. */
+/** Asks for a token, and shows what was wrong with the last one. */
 export function SignIn({
   problem,
   ended = false,
@@ -62,7 +62,7 @@ export function SignIn({
       {bySource ? (
         <>
           {ended && <p>{t('signin.endedHint')}</p>}
-          {/* whoever stands before the page asks for a name there */}
+          {/* a reload lets the login proxy in front of the page sign the user in */}
           <button type="button" autoFocus className={buttons.primary} onClick={() => location.reload()}>
             {t('signin.go')}
           </button>
@@ -82,6 +82,6 @@ export function SignIn({
   );
 }
 
-/** What stands between back-ticks is something to type. */
+/** Shows text between back-ticks as code, which the user can type. */
 const asCode = (text: string) =>
   text.split('`').map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part));

@@ -14,11 +14,11 @@ test.each([
   expect(await tokenFrom('/token', answering(body))).toBe(token);
 });
 
-test.each([401, 403])('%d says that nobody is signed in', async (status) => {
+test.each([401, 403])('%d says that no user is signed in', async (status) => {
   expect(await tokenFrom('/token', answering('{}', status))).toBeNull();
 });
 
-test('so does a redirect, which is not followed to a page for people', async () => {
+test('a redirect says the same, and is not followed to a login page', async () => {
   let asked: RequestInit | undefined;
   const redirecting = (_: unknown, init?: RequestInit) => {
     asked = init;
@@ -34,6 +34,6 @@ test.each([
   [200, '<!doctype html><title>Sign in</title>'],
   [200, '{}'],
   [200, '{"access_token": 7}'],
-])('an answer of %d with %.20s is no word about anybody', async (status, body) => {
+])('a response of %d with %.20s does not say whether a user is signed in', async (status, body) => {
   await expect(tokenFrom('/token', answering(body, status))).rejects.toThrow('/token gave no token');
 });

@@ -1,15 +1,18 @@
 import { readToken } from './session';
 
-/** How long whoever gives tokens may take. */
+/** The timeout of a request for a token. */
 const TIMEOUT_MS = 10_000;
 
-/** Where the page gets tokens, if its gateway was told (`PAGE_TOKEN_URL`): a path of this origin. Null: people bring theirs. */
+/**
+ * The address from which the page gets tokens, a path of this origin, as set in the gateway (`PAGE_TOKEN_URL`). Null:
+ * users paste their own.
+ */
 export const tokenUrl = (document: Document): string | null =>
   document.querySelector<HTMLMetaElement>('meta[name=tocsin-token-url]')?.content || null;
 
 /**
- * A fresh token for whoever is signed in at this origin; null: nobody is, which a login proxy says with a redirect. Rejects when
- * nothing is to be had at present.
+ * A fresh token for the user who is signed in at this origin. Null: no user is signed in (401, 403, or the redirect of
+ * a login proxy). Rejects when the response has no token, or none came within 10 s.
  */
 export async function tokenFrom(url: string, get: typeof fetch = fetch): Promise<string | null> {
   const response = await get(url, {

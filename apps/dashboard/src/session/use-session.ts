@@ -5,17 +5,20 @@ import { keepToken, readToken, takeToken, type Claims, type TokenProblem } from 
 import { tokenFrom, tokenUrl } from './token-source';
 
 interface Session {
-  /** Of the token; why it is none; null: nobody is signed in. Another object for each token. */
+  /** The token's claims; or why it cannot be used; or null: no user is signed in. A new object for each token. */
   claims: Claims | TokenProblem | null;
-  /** The first token is being asked for. */
+  /** Whether the first token is being requested. */
   asking: boolean;
-  /** Signs in with a token, here and in the other tabs of the same user, or out, here alone. */
+  /** Signs in with a token, in this tab and in other tabs of the same user. With null signs out, in this tab only. */
   change(token: string | null): void;
-  /** What the client asks for tokens. Whoever brought theirs has no other one, until `change`. */
+  /** The token function for the client. A user who pasted a token has no other one, until `change`. */
   give(wish: TokenWish): Promise<string | null>;
 }
 
-/** Who is signed in at this tab, by a link, by pasting, by another tab, or by whom the gateway names. */
+/**
+ * The session of this tab. Its token comes from a link, from the sign-in form, from another tab, or from the gateway's
+ * token URL.
+ */
 export function useSession(onSignedOut: () => void): Session {
   const [source] = useState(() => tokenUrl(document));
   const [tabs] = useState(() => new OtherTabs());
@@ -37,11 +40,11 @@ export function useSession(onSignedOut: () => void): Session {
   );
   const give = useCallback(
     async (wish: TokenWish): Promise<string | null> => {
-      // what another tab has got meanwhile is good enough
+      // if another tab has sent a newer token meanwhile, that one is used
       if (source !== null && wish !== 'first' && latest.current === given.current) {
         const token = await tokenFrom(source);
         if (token !== null) change(token);
-        // nobody is signed in there any more, and what is at hand is good to its end
+        // the user is signed out at the token URL; the present token is used until it expires or is refused
         else if (wish === 'refused') return null;
       }
       return (given.current = latest.current);
@@ -53,7 +56,7 @@ export function useSession(onSignedOut: () => void): Session {
   const [asking, setAsking] = useState(source !== null && (claims === null || typeof claims === 'string'));
   useEffect(() => {
     if (!asking || source === null) return;
-    // who cannot be signed in so is asked for a token
+    // if this gives no token, the sign-in form asks for one
     void tokenFrom(source)
       .then(
         (token) => token !== null && change(token),
@@ -64,9 +67,9 @@ export function useSession(onSignedOut: () => void): Session {
 
   useEffect(() => tabs.listen(() => latest.current, take), [tabs, take]);
   useEffect(() => {
-    // a link that was opened here signs the others in again too
+    // a link with a token that was opened in this tab signs the other tabs in again too
     if (latest.current !== null) tabs.tell(latest.current);
-    // a link with a token that is opened in a tab that is here already changes nothing but the fragment
+    // opening such a link in a tab that shows this page already changes only the fragment and loads nothing
     const onHash = () => {
       const before = latest.current;
       if (takeToken(window) !== before) location.reload();

@@ -10,7 +10,7 @@ export interface Command {
   run(): void;
 }
 
-/** Everything that can be done, found by typing a part of its name. */
+/** The command palette: the user finds a command by typing a part of its name. */
 export function Commands({ commands, onClose }: { commands: readonly Command[]; onClose(): void }) {
   const { t } = useWords();
   return (

@@ -6,7 +6,7 @@ const pressed = (key: string, more: Partial<KeyboardEvent> = {}) =>
 test.each([
   [pressed('a'), 'a'],
   [pressed('A', { shiftKey: true }), 'Shift+a'],
-  // with caps lock a letter is the letter
+  // caps lock does not change a letter's name
   [pressed('A'), 'a'],
   [pressed('?', { shiftKey: true }), '?'],
   [pressed('k', { ctrlKey: true }), 'Mod+k'],

@@ -1,4 +1,4 @@
-/** A key as a name: `k`, `Shift+R`, `Mod+k`. `Mod` is Command on a Mac and Control elsewhere. */
+/** The name of a key: `k`, `Shift+r`, `Mod+k`. `Mod` is Command on a Mac and Control elsewhere. */
 export function keyOf(event: KeyboardEvent): string {
   const mod = event.metaKey || event.ctrlKey ? 'Mod+' : '';
   if (event.key.length > 1) return `${mod}${event.shiftKey ? 'Shift+' : ''}${event.key}`;
@@ -7,18 +7,18 @@ export function keyOf(event: KeyboardEvent): string {
   return `${mod}${event.shiftKey ? 'Shift+' : ''}${event.key.toLowerCase()}`;
 }
 
-/** Whether somebody types: then a letter is a letter. */
+/** Whether the user is typing text, so that a letter is not a shortcut. */
 const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 
-/** How long the second key of a pair may take. */
+/** The longest time between the two keys of a pair. */
 const PAIR_MS = 1_200;
 
 export type KeyMap = Readonly<Record<string, (() => void) | undefined>>;
 
 /**
- * Listens to the keys of the page. A pair stands in the map as `g o`. Nothing is heard while somebody types, or while a
- * dialog or a menu has the keys; `Mod+k` and `Escape` always are.
+ * Listens to the keys of the page. The map's key for a pair is `g o`. Keys are ignored while the user types or a dialog
+ * or menu is open, except `Mod+k`. Returns a function that unsubscribes.
  */
 export function listenToKeys(target: Document, mapOf: () => KeyMap): () => void {
   let first: { key: string; at: number } | null = null;
@@ -31,7 +31,7 @@ export function listenToKeys(target: Document, mapOf: () => KeyMap): () => void 
       (isTyping(event.target) || target.querySelector('[role=dialog][data-state=open], [role=menu][data-state=open]'))
     )
       return;
-    // on a button or a link, Enter and Space are its own
+    // Enter and Space belong to the button or link that has the focus
     if (
       (key === 'Enter' || key === ' ') &&
       event.target instanceof Element &&

@@ -1,4 +1,4 @@
-/** The bell. */
+/** The product's mark, a bell. */
 export function Mark({ size = 22 }: { size?: number }) {
   return (
     <svg width={size} height={size} viewBox="0 0 32 32" aria-hidden style={{ flex: 'none', display: 'block' }}>

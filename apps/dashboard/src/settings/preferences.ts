@@ -1,20 +1,23 @@
 import { useSyncExternalStore } from 'react';
 
-/** A search under a name. `at` is the address's query: what is saved is a link. */
+/** A saved view: a name, and in `at` the query of the page's address. */
 interface SavedView {
   name: string;
   at: string;
 }
 
-/** What a person has chosen on this browser. It is no secret and no state of an alert. */
+/** The user's choices in this browser. They contain no secret and no state of an alert. */
 export interface Preferences {
   theme: 'system' | 'light' | 'dark';
   language: 'system' | 'en' | 'es';
   rows: 'comfortable' | 'compact';
-  /** Whether alerts may be heard, and how loud, 0 to 1. */
+  /** Whether alerts ring; `volume` is 0 to 1. */
   sound: boolean;
   volume: number;
-  /** Do not disturb until this moment, in milliseconds; `Infinity` does not survive JSON, hence null for never and -1 for until turned off. */
+  /**
+   * Do not disturb until this time, in milliseconds. Null: off. -1: until it is turned off, because `Infinity` does not
+   * survive JSON.
+   */
   quietUntil: number | null;
   urgentThrough: boolean;
   desktop: boolean;
@@ -42,7 +45,10 @@ const KEY = 'tocsin.preferences';
 const listeners = new Set<() => void>();
 let current = read();
 
-/** Whatever is stored, only known names with a value of the right kind count: an older page may have written it. */
+/**
+ * Reads the stored preferences. Only known names with a value of the right type count, because an older version may
+ * have written them.
+ */
 function read(): Preferences {
   try {
     const stored = JSON.parse(localStorage.getItem(KEY) ?? '{}') as Record<string, unknown>;
@@ -56,11 +62,14 @@ function read(): Preferences {
     ]);
     return Object.fromEntries(known) as Preferences;
   } catch {
-    return DEFAULTS; // no storage, or none of ours
+    return DEFAULTS; // no storage, or not our JSON
   }
 }
 
-/** How what has more than a plain kind is read. A declaration, so that it is there for the first reading. */
+/**
+ * Reads a value that a type check alone cannot validate. A function declaration, because `read` uses it while the
+ * module is loaded.
+ */
 function quietFrom(value: unknown): number | null {
   return typeof value === 'number' ? value : null;
 }
@@ -78,13 +87,13 @@ export function setPreferences(change: Partial<Preferences>): void {
   try {
     localStorage.setItem(KEY, JSON.stringify(current));
   } catch {
-    // a browser without storage keeps them until it is closed
+    // without storage they last until the page is closed
   }
   for (const listener of listeners) listener();
 }
 
 function subscribe(listener: () => void): () => void {
-  // another tab's choice is this one's too
+  // a change in another tab counts in this one too
   const onStorage = (event: StorageEvent) => {
     if (event.key !== KEY) return;
     current = read();
@@ -103,7 +112,7 @@ export function usePreference<K extends keyof Preferences>(name: K): [Preference
   return [value, (next) => setPreferences({ [name]: next })];
 }
 
-/** Whether it is quiet now, for an alert that is urgent or is not. */
+/** Whether do-not-disturb silences an alert now. `urgent`: the alert is urgent, which may pass. */
 export function isQuiet(
   { quietUntil, urgentThrough }: Pick<Preferences, 'quietUntil' | 'urgentThrough'>,
   urgent: boolean,

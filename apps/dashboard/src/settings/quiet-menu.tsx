@@ -18,7 +18,7 @@ const CHOICES = [
   ['quiet.always', () => -1],
 ] as const;
 
-/** Whether alerts may be heard and interrupt, and for how long they may not. */
+/** The menu for sound, volume and do-not-disturb. */
 export function QuietMenu() {
   const { t, intl } = useWords();
   const now = useNow();

@@ -16,7 +16,7 @@ interface Props {
   children?: ReactNode;
 }
 
-/** Who one is, and how the page looks. */
+/** The menu that shows the signed-in user and the settings of the page. */
 export function SettingsMenu({ user, onTest, onKeys, onSignOut, children }: Props) {
   const { t } = useWords();
   const [desktop, setDesktop] = usePreference('desktop');
@@ -102,7 +102,7 @@ export function SettingsMenu({ user, onTest, onKeys, onSignOut, children }: Prop
   );
 }
 
-/** One of a few, in one line. The menu stays open: one wants to see what one has chosen. */
+/** A choice of one of a few values, in one line. The menu stays open, so that the user sees the effect. */
 function Choice<K extends 'theme' | 'language' | 'rows'>({
   name,
   heading,

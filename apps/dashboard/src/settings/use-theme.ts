@@ -1,7 +1,7 @@
 import { useEffect } from 'react';
 import { preferences, setPreferences, usePreference } from './preferences';
 
-/** The theme that is chosen, on the root of the page; without a choice the system decides. */
+/** Sets the chosen theme on the root element; without a choice the system's theme counts. */
 export function useTheme(): void {
   const [theme] = usePreference('theme');
   useEffect(() => {
@@ -10,7 +10,7 @@ export function useTheme(): void {
   }, [theme]);
 }
 
-/** From whatever is seen now to the other. */
+/** Switches from the theme that is shown to the other one. */
 export function switchTheme(): void {
   const { theme } = preferences();
   const dark = theme === 'dark' || (theme === 'system' && matchMedia('(prefers-color-scheme: dark)').matches);

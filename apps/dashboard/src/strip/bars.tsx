@@ -6,20 +6,26 @@ import { useWords } from '../words/words';
 import { stacked } from './stacked';
 import styles from './severity-strip.module.css';
 
-/** A drag that is shorter was a click. */
+/** A shorter drag counts as a click. */
 const LEAST_DRAG_PX = 6;
 const HEIGHT = 76;
-/** Between two lines of what is hatched. */
+/** The distance between two lines of the hatching. */
 const HATCH_PX = 6;
 
 interface Props {
   stats: AlertStats;
-  /** From when on nothing is known of, to when: hatched, since no bars there does not mean no alerts. */
+  /**
+   * The period without data, in milliseconds. It is hatched, because missing bars there do not mean that there were no
+   * alerts.
+   */
   deaf: [from: number, to: number] | null;
   onRange(from: Date, to: Date): void;
 }
 
-/** Alerts over time: stacked bars, the most severe at the base line, where they can be compared. A drag chooses a time. */
+/**
+ * Alerts over time as stacked bars. The most severe alerts are at the base line, where bars are easy to compare. A drag
+ * selects a period.
+ */
 export default function Bars({ stats, deaf, onRange }: Props) {
   const { t, intl } = useWords();
   const frame = useRef<HTMLDivElement>(null);
@@ -27,7 +33,7 @@ export default function Bars({ stats, deaf, onRange }: Props) {
   const latest = useRef({ stats, deaf, onRange });
   useEffect(() => {
     latest.current = { stats, deaf, onRange };
-    // made once and fed: to make it anew with each figure costs a frame
+    // the chart is made once and then gets new data: making it again for each count would cost a frame
     plot.current?.setData(stacked(stats));
   }, [stats, deaf, onRange]);
 
@@ -43,7 +49,7 @@ export default function Bars({ stats, deaf, onRange }: Props) {
       made.setSize({ width: Math.max(40, Math.floor(entry!.contentRect.width)), height: HEIGHT }),
     );
     resizing.observe(node);
-    // a canvas has the colours of when it was drawn
+    // a canvas keeps its old colours when the theme changes, until it is drawn again
     const theme = matchMedia('(prefers-color-scheme: dark)');
     const redraw = () => made.redraw();
     theme.addEventListener('change', redraw);
@@ -70,7 +76,7 @@ function optionsFor(node: HTMLElement, timeOf: (at: number) => string, latest: R
     } = latest.current;
     const first = Date.parse(timeline[0]?.at ?? new Date().toISOString()) / 1_000;
     const span = timeline.length * bucket_seconds;
-    // without the server the bars stay where they are in time, and time goes on
+    // without new data the bars keep their time, and the axis moves on
     const last = Math.max(first + span, (deaf?.[1] ?? 0) / 1_000);
     return [last - span, last];
   };
@@ -83,7 +89,7 @@ function optionsFor(node: HTMLElement, timeOf: (at: number) => string, latest: R
     select: { show: true, left: 0, top: 0, width: 0, height: 0 },
     scales: {
       x: { time: true, range },
-      // one alert is not as high as a hundred
+      // at least 4, so that a single alert does not fill the whole height
       y: { range: (_plot, _least, most) => [0, Math.max(4, most)] },
     },
     axes: [
@@ -99,7 +105,7 @@ function optionsFor(node: HTMLElement, timeOf: (at: number) => string, latest: R
       },
       { show: false },
     ],
-    // the largest sum is drawn first, and each next one over it
+    // the largest sum is drawn first, and each smaller one over it
     series: [
       {},
       ...[...SEVERITIES].reverse().map((severity) => ({
@@ -127,7 +133,7 @@ function optionsFor(node: HTMLElement, timeOf: (at: number) => string, latest: R
   };
 }
 
-/** Slanted lines from one moment to another. */
+/** Draws slanted lines over a period. */
 function hatch({ ctx, bbox, valToPos }: uPlot, [from, to]: [number, number], stroke: string): void {
   const left = Math.max(bbox.left, valToPos(from / 1_000, 'x', true));
   const width = Math.min(bbox.left + bbox.width, valToPos(to / 1_000, 'x', true)) - left;
@@ -148,7 +154,7 @@ function hatch({ ctx, bbox, valToPos }: uPlot, [from, to]: [number, number], str
   ctx.restore();
 }
 
-/** A canvas knows no variables and no light-dark(): the browser is asked what they come to here. */
+/** The computed value of a colour: a canvas understands neither CSS variables nor light-dark(). */
 function resolved(node: HTMLElement, value: string): string {
   node.style.color = value;
   const { color } = getComputedStyle(node);

@@ -9,12 +9,12 @@ import buttons from '../settings/icon-button.module.css';
 import { SPANS, type Span } from './spans';
 import styles from './severity-strip.module.css';
 
-/** The chart and its library come when there is time. */
+/** The chart and its library are loaded after the page. */
 const Bars = lazy(() => import('./bars'));
 
 interface Props {
   stats: AlertStats | undefined;
-  /** Since when nothing was heard and nothing was counted, if that is so. */
+  /** When the data of the chart ended, if the stream is lost, by `Date.now()`; else null. */
   deafSince: number | null;
   span: Span;
   chosen: readonly Severity[];
@@ -23,7 +23,7 @@ interface Props {
   onRange(from: Date, to: Date): void;
 }
 
-/** Is it getting worse: the open alerts by severity, and when they came. */
+/** Shows whether things are getting worse: the open alerts by severity, and a chart of when alerts came. */
 export const SeverityStrip = memo(function SeverityStrip({
   stats,
   deafSince,
@@ -97,7 +97,7 @@ export const SeverityStrip = memo(function SeverityStrip({
   );
 });
 
-/** The chart for who does not see it: the buckets in which something happened. */
+/** The chart as a table for screen readers, with only the buckets that have alerts. */
 function Table({ stats }: { stats: AlertStats }) {
   const { t, intl } = useWords();
   const busy = stats.timeline.filter((bucket) => SEVERITIES.some((severity) => bucket[severity] > 0));

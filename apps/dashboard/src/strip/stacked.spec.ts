@@ -1,6 +1,6 @@
 import { stacked } from './stacked';
 
-test('each severity stands on the more severe ones, and nothing is drawn where nothing was', () => {
+test('each severity is stacked on the more severe ones, and an empty bucket draws nothing', () => {
   const open = { severity: { urgent: 0, high: 0, medium: 0, low: 0 }, status: {} };
   const at = '1970-01-01T00:01:00.000Z';
   const timeline = [

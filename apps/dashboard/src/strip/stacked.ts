@@ -1,8 +1,8 @@
 import { SEVERITIES, type AlertStats } from '@tocsin/contracts/wire';
 
 /**
- * The columns of the chart: times in seconds, then for each severity, the least first, how many there were of it and of all
- * that are more severe. Bars that are drawn over each other in this order look stacked. An empty bucket draws nothing.
+ * The columns of the chart: times in seconds, then for each severity, the lowest first, the number of alerts with this
+ * or a higher severity. Bars that are drawn over each other in this order look stacked. An empty bucket draws nothing.
  */
 export function stacked({ timeline }: AlertStats): [number[], ...(number | null)[][]] {
   const sums = SEVERITIES.map((_, last) =>

@@ -1,12 +1,13 @@
 import { useEffect, useRef, useState } from 'react';
 import type { StreamState, StreamStatus } from '@tocsin/react-client';
 
-/** Whether what is shown is what the server has, or is about to be. */
+/** Whether the page shows the server's present data, or will as soon as the stream is connected. */
 export const isHeard = (state: StreamState): boolean => ['live', 'catching_up', 'connecting', 'closed'].includes(state);
 
 /**
- * Since when the chart knows of nothing, in milliseconds of this machine: from when the stream was last heard until, with the
- * stream back, the server has counted again. `countedAt`: when it last did.
+ * When the chart's data ended, by `Date.now()`; null while it is up to date. The period without data begins when the
+ * stream was last heard from, and ends when the stream is back and the server has counted again. `countedAt` is when it
+ * last counted.
  */
 export function useDeafSince(
   { state, since: inStateSince, lastHeardAt }: StreamStatus,

@@ -2,7 +2,7 @@ import { useSyncExternalStore } from 'react';
 import { useWords } from './words';
 import { agoWords, exactWords } from './time-words';
 
-/** How often the page's relative times are told anew. One timer serves them all. */
+/** How often the page's relative times are updated. One timer serves them all. */
 const TICK_MS = 15_000;
 
 const listeners = new Set<() => void>();
@@ -10,13 +10,13 @@ let timer: ReturnType<typeof setInterval> | undefined;
 let offsetMs = 0;
 let ticked = Date.now();
 
-/** Sets the difference to the server's clock, by which all times of the page are told. */
+/** Sets the difference to the server's clock, which all times of the page use. */
 export function correctClock(serverAheadMs: number): void {
-  // less than a second is the network, not the clock
+  // less than a second is network delay, not a wrong clock
   offsetMs = Math.abs(serverAheadMs) < 1_000 ? 0 : serverAheadMs;
 }
 
-/** The present moment by the server's clock, in milliseconds. */
+/** The present time by the server's clock, in milliseconds. */
 export const serverNow = (): number => Date.now() + offsetMs;
 
 function subscribe(listener: () => void): () => void {
@@ -33,10 +33,10 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
-/** The present moment, told anew every 15 s. */
+/** The present time by the server's clock, in milliseconds, updated every 15 s. */
 export const useNow = (): number => useSyncExternalStore(subscribe, () => ticked);
 
-/** A moment as how long ago it was; the tooltip has the whole of it. */
+/** Shows how long ago a time was; the tooltip has the exact time. */
 export function Ago({ at, className }: { at: string; className?: string }) {
   const { intl } = useWords();
   const now = useNow();

@@ -1,4 +1,7 @@
-/** Every phrase of the page, in English. `es.ts` says the same; a test holds their keys and their gaps together. */
+/**
+ * Every text of the page in English. `es.ts` has the same texts; a test checks that their keys and placeholders are
+ * equal.
+ */
 export const en = {
   'app.name': 'Tocsin',
   'app.title': '{urgent, plural, =0 {Tocsin} other {(#) Tocsin}}',
@@ -78,7 +81,7 @@ export const en = {
   'reached.empty': 'Nothing found so far',
 
   'empty.first': 'No alerts yet',
-  'empty.firstHint': 'Whatever your services publish rings here, within milliseconds.',
+  'empty.firstHint': 'Alerts that your services publish appear here within milliseconds.',
   'empty.test': 'Send a test alert',
   'empty.filter': 'Nothing matches',
   'empty.clear': 'Clear the filters',
@@ -280,7 +283,7 @@ export const en = {
   'signin.ended': 'Your session ended',
   'signin.endedHint': 'Nothing is lost: sign in again and the list goes on where it was.',
   'signin.noTenant':
-    'You are signed in as {user}, who has no tenant here. Ask an owner to add you, or sign in as somebody else.',
+    'You are signed in as {user}, who has no tenant here. Ask an owner to add you, or sign in as another user.',
 
   'test.title': 'Flour is low',
   'test.message': 'This is a test alert: 2 kg left in the store, enough until noon.',

@@ -1,6 +1,6 @@
 import type { WordId } from './en';
 
-/** Every phrase of the page, in Spanish, in the formal address. */
+/** Every text of the page in Spanish, with the formal form of address. */
 export const es: Record<WordId, string> = {
   'app.name': 'Tocsin',
   'app.title': '{urgent, plural, =0 {Tocsin} other {(#) Tocsin}}',

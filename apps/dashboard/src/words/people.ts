@@ -1,4 +1,6 @@
-/** What a user is called in a row: `ana.lopez@example.test` is Ana Lopez. An id that is no address stays as it is. */
+/**
+ * A user's name for display: `ana.lopez@example.test` becomes Ana Lopez. An id that is no mail address stays as it is.
+ */
 export function nameOf(user: string): string {
   const [local, domain] = user.split('@');
   if (!local || domain === undefined) return user;
@@ -9,7 +11,7 @@ export function nameOf(user: string): string {
     .join(' ');
 }
 
-/** One or two letters for a small circle. */
+/** A user's initials, one or two letters, for a small circle. */
 export function initialsOf(user: string): string {
   const [first = '?', second] = nameOf(user).split(/\s+/);
   return ([...first][0]! + (second ? [...second][0]! : '')).toUpperCase();

@@ -4,7 +4,9 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** How long ago, in a word or two: `now`, `4 min`, `3 h`, and from a day on the date itself. Times in milliseconds. */
+/**
+ * How long ago a time was, in short: `now`, `4 min`, `3 h`, and from one day on the date. Times are in milliseconds.
+ */
 export function agoWords(intl: IntlShape, at: number, now: number): string {
   const age = now - at;
   if (age < MINUTE) return intl.formatMessage({ id: 'time.now' });
@@ -17,7 +19,7 @@ export function agoWords(intl: IntlShape, at: number, now: number): string {
   });
 }
 
-/** A length of time in its largest unit. Shorter than a minute: in seconds. */
+/** A duration in its largest unit, from seconds to days. */
 export function spanWords(intl: IntlShape, ms: number): string {
   const [unit, size] =
     ms < MINUTE
@@ -30,13 +32,13 @@ export function spanWords(intl: IntlShape, ms: number): string {
   return intl.formatMessage({ id: `time.${unit}` }, { n: Math.max(0, Math.floor(ms / size)) });
 }
 
-/** The whole moment, in the reader's zone and in UTC: what a tooltip says. */
+/** The exact time in the user's time zone and in UTC, for a tooltip. */
 export function exactWords(intl: IntlShape, at: number): string {
   const local = intl.formatDate(at, { dateStyle: 'medium', timeStyle: 'medium' });
   return `${local} · ${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
-/** The next moment at which it is this hour of the reader's clock, tomorrow. */
+/** The time, in milliseconds, at which it is this hour tomorrow in the user's time zone. */
 export function tomorrowAt(hour: number, now: number): number {
   const day = new Date(now);
   return new Date(day.getFullYear(), day.getMonth(), day.getDate() + 1, hour).getTime();

@@ -3,7 +3,7 @@ import { en } from './en';
 import { es } from './es';
 import { agoWords, spanWords, tomorrowAt } from './time-words';
 
-/** Everything that a phrase may have filled in. */
+/** All placeholders that a text may have. */
 const GAPS = [
   'code',
   'count',
@@ -29,12 +29,12 @@ const GAPS = [
 ];
 const gaps = (phrase: string) => GAPS.filter((name) => new RegExp(`\\{${name}[,}]`).test(phrase));
 
-test('both languages have the same phrases, in the same order, with the same gaps', () => {
+test('both languages have the same texts, in the same order, with the same placeholders', () => {
   expect(Object.keys(es)).toEqual(Object.keys(en));
   for (const id of Object.keys(en) as (keyof typeof en)[]) expect([id, gaps(es[id])]).toEqual([id, gaps(en[id])]);
 });
 
-test('every phrase can be said', () => {
+test('every text can be formatted', () => {
   const values = Object.fromEntries(GAPS.map((name) => [name, 2]));
   for (const [locale, messages] of Object.entries({ en, es })) {
     const intl = createIntl({

@@ -10,12 +10,12 @@ type Language = keyof typeof LANGUAGES;
 const WORDS: Record<Language, Record<WordId, string>> = { en, es };
 
 type Values = Record<string, string | number | Date | null | undefined>;
-/** One phrase, filled in. Everything a person reads goes through here, so that a test can compare the languages. */
+/** Formats one text. Everything that the user reads goes through here, so that a test can compare the languages. */
 export type Words = (id: WordId, values?: Values) => string;
 
 const WordsContext = createContext<{ t: Words; intl: IntlShape } | null>(null);
 
-/** What the browser asks for, when the user has not chosen. */
+/** The first of the browser's languages that the page has, else English. */
 const browserLanguage = (wanted: readonly string[]): Language =>
   wanted.map((tag) => tag.slice(0, 2).toLowerCase()).find((tag): tag is Language => Object.hasOwn(LANGUAGES, tag)) ??
   'en';
@@ -23,7 +23,7 @@ const browserLanguage = (wanted: readonly string[]): Language =>
 export function WordsProvider({ children }: { children: ReactNode }) {
   const [chosen] = usePreference('language');
   const language = chosen === 'system' ? browserLanguage(navigator.languages) : chosen;
-  // Numbers and dates as in the reader's own region, when it speaks the chosen language.
+  // Numbers and dates use the user's own region, if the browser lists one for the chosen language.
   const locale = navigator.languages.find((tag) => tag.toLowerCase().startsWith(language)) ?? language;
   document.documentElement.lang = language;
   return (
@@ -38,7 +38,7 @@ function Provide({ children }: { children: ReactNode }) {
   const t = useMemo<Words>(() => {
     const constant = new Map<WordId, string>();
     const said = (id: WordId, values?: Values) => String(intl.formatMessage({ id }, values));
-    // most phrases have nothing to fill in, and are drawn with every arrival
+    // cached: most texts have no placeholder, and they are rendered with every new alert
     return (id, values) => {
       if (values) return said(id, values);
       if (!constant.has(id)) constant.set(id, said(id));

@@ -1,4 +1,12 @@
-import { hintOf, Unavailable, type Hint, type LogPosition, type StreamHead, type TenantId } from '@tocsin/contracts';
+import {
+  hintOf,
+  Unavailable,
+  type Entry,
+  type Hint,
+  type LogPosition,
+  type StreamHead,
+  type TenantId,
+} from '@tocsin/contracts';
 import type { EventLog } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
 import { EntryBatch } from '../frames/entry-batch';
@@ -10,6 +18,15 @@ import { Ring, type RingBudget } from './ring';
 
 /** How long a hole waits for its missing hint before the log is asked: two processors may publish 6 before 5. */
 const REORDER_MS = 5;
+
+/** When the log took an entry, in epoch milliseconds; NaN where its data does not say. Never throws: it only measures. */
+function receivedAt({ data }: Hint): number {
+  try {
+    return Date.parse((JSON.parse(data!.toString()) as Entry).received_at);
+  } catch {
+    return NaN;
+  }
+}
 
 /** A stream, as its feed sees it. */
 export interface FeedMember {
@@ -282,6 +299,8 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
     this.lastEntryAt = Date.now();
     for (const member of this.live) member.deliver(this, batch);
     this.delivered += batch.written.frames;
+    // the one that waited longest
+    if (batch.written.frames > 0) this.metrics.sampleTotal(() => receivedAt(batch.hints[0]!));
     batch.countWritten(this.metrics);
   }
 

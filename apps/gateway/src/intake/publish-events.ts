@@ -7,7 +7,7 @@ import {
   type ParsedMessage,
   Turns,
 } from '@tocsin/messages';
-import type { DeadLetter, InputError, MessageErrorCode, TenantId } from '@tocsin/contracts';
+import type { DeadLetter, InputError, RefusedPartReason, TenantId } from '@tocsin/contracts';
 import type { AlertIntake, AlertQueries, EventLog, Receipt } from '@tocsin/contracts/ports';
 import type { Metrics } from '@tocsin/observability';
 import type { ActOnAlerts } from '../alerts/act-on-alerts';
@@ -48,7 +48,7 @@ const MAX_DETAIL = 1_000;
 /** A part of a webhook that is not published. `bytes` is what can be redriven of it. */
 interface RefusedPart {
   ok: false;
-  code: MessageErrorCode | 'tenant_forbidden';
+  code: RefusedPartReason;
   errors: readonly InputError[];
   tenant_id: TenantId | null;
   bytes?: Uint8Array;

@@ -234,8 +234,10 @@ export class EventStream implements FeedMember, WriterEvents {
    */
   private async catchUp(tenant: Followed, log: EventLog): Promise<void> {
     const { feed } = tenant;
+    const startedAt = performance.now();
     let generation = feed.generation;
     let empty = 0;
+    let replayed = 0;
     while (this.follows(tenant)) {
       if (feed.generation !== generation) {
         generation = feed.generation;
@@ -243,6 +245,8 @@ export class EventStream implements FeedMember, WriterEvents {
       }
       if (feed.join(this, tenant.sent)) {
         tenant.live = true;
+        this.metrics.replay.observe((performance.now() - startedAt) / 1000);
+        this.metrics.replayEvents.observe(replayed);
         return;
       }
       const page: InHand | Page =
@@ -257,6 +261,7 @@ export class EventStream implements FeedMember, WriterEvents {
         await feed.check();
       } else {
         const isWhole = await this.replay(tenant, page.hints, generation);
+        if (isWhole) replayed += page.hints.length;
         if (isWhole && 'upTo' in page && page.upTo) tenant.sent = page.upTo;
       }
     }

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import {
   CLOSE_REASONS,
   firstErrors,
+  isCredentialError,
   Refused,
   Unavailable,
   type CloseReason,
@@ -107,7 +108,7 @@ export class ProblemAnswers {
     const code = codeOf(error);
     const [status, title] = ANSWERS[code];
     const isStream = STREAM_PATH.test(path);
-    if (status === 401) this.metrics.authFailures.inc({ reason: code });
+    if (isCredentialError(code)) this.metrics.authFailures.inc({ reason: code });
     const requestId = randomUUID();
     // what was decided is counted; what failed is logged
     if (status >= 500 && !GO_ELSEWHERE.has(code))

@@ -1,15 +1,18 @@
 import { alertOf, type Alert, type Entry } from '@tocsin/contracts/wire';
 
-/** Whether an entry sets who last changed the status: a person by an act, or nobody, where the producer or time changes it. */
+/**
+ * Whether an entry sets the alert's actor: the user whose act changed the status, or null when the producer or a timer
+ * changed it.
+ */
 function setsActor({ change, actor, status, previous }: Entry): boolean {
   if (actor !== null) return change !== 'assigned' && change !== 'noted';
   return previous === null || previous.status !== status;
 }
 
 /**
- * The alert after an entry, as the API would give it. `before` is the alert as it was known; without it, what only a person's
- * act tells is missing unless the entry is that act: see `isWhole`. The words of an entry are the alert's own, also those of a
- * `stale` one: it decides what no newer message has said.
+ * The alert after an entry, as the API would return it. `before` is the alert as it was known. Without it, the actor is
+ * missing unless the entry sets it: see `isWhole`. An entry always carries the alert's own fields, also a `stale` one:
+ * it sets what no newer message has set.
  */
 export function alertAfter(before: Alert | undefined, entry: Entry): Alert {
   const { actor, acted_at } = setsActor(entry)
@@ -18,5 +21,5 @@ export function alertAfter(before: Alert | undefined, entry: Entry): Alert {
   return alertOf(entry, { actor, acted_at, last_seq: entry.seq });
 }
 
-/** Whether an alert that was not known before is whole after this entry. */
+/** Whether this entry alone gives the complete alert, when the alert was not known before. */
 export const isWhole = (entry: Entry): boolean => setsActor(entry);

@@ -4,24 +4,30 @@ import { COMPARE, placeOf } from './alert-order';
 import type { AlertStore } from './alert-store';
 import type { ApiProblem } from './api-problem';
 
-/** An immutable picture of a list: another object whenever something in it has changed. */
+/** An immutable snapshot of a list: a new object whenever a value in it changes. */
 export interface AlertsShown {
-  /** Sorted, and as far as it was loaded. An alert that did not change is the same object. */
+  /** The alerts that were loaded, sorted. An alert that did not change is the same object. */
   alerts: readonly Alert[];
-  /** A first page, or all that was loaded, is being loaded. What was there stays. */
+  /** Whether the first page, or the whole list again, is being loaded. The alerts stay meanwhile. */
   loading: boolean;
   loadingMore: boolean;
-  /** Why the last load failed. */
+  /** Why the last load failed; null when it did not. */
   error: ApiProblem | null;
-  /** Whether the server may have more, behind the last one or behind what it has `searched`. */
+  /** Whether the server may have more alerts after the last one, or after the part that it has `searched`. */
   hasMore: boolean;
-  /** When it was last loaded, by `Date.now()`; null: not yet. */
+  /** When the list was last loaded, by `Date.now()`; null: not yet. */
   loadedAt: number | null;
-  /** Counts, when the search asked for them: as of `loadedAt`. */
+  /** The counts as of `loadedAt`, when the search asked for them; else null. */
   facets: AlertFacets | null;
-  /** How far the server has looked, where alerts have to be looked for: a page that finds few ends before it is full. */
+  /**
+   * How far the server has searched, when the search has conditions beyond tenant, status, severity and time; else
+   * null. A page of such a search ends early when few alerts match.
+   */
   searched: AlertPage['searched'] | null;
-  /** Whether it was the server's bound that ended the last page, and not its length. To load on by itself would be to walk through all there is: ask. */
+  /**
+   * Whether the server's search bound ended the last page before it was full. Loading more automatically would then
+   * walk through all alerts: ask the user.
+   */
   endedEarly: boolean;
 }
 
@@ -40,8 +46,9 @@ const PAGE = 50;
 const MAX_PAGE = 200;
 
 /**
- * One search of the API, kept live: always what the server would answer, as far down as was loaded. Pages bring alerts, entries
- * of the stream change them; whichever is newer counts (`last_seq`), so it does not matter which comes first.
+ * One search of the API, kept live: always what the server would return, as far down as it was loaded. Pages bring
+ * alerts and entries of the stream change them. The newer of the two counts (`last_seq`), so it does not matter which
+ * comes first.
  */
 export class AlertList {
   private shown: AlertsShown = NOTHING;
@@ -49,15 +56,18 @@ export class AlertList {
   private readonly matches: (alert: Alert) => boolean;
   private readonly compare: (typeof COMPARE)[AlertOrder];
   private sorted: Alert[] = [];
-  /** What stands in `sorted`, by id. */
+  /** The alerts of `sorted`, by id. */
   private readonly placed = new Map<string, Alert>();
-  /** As far as the last page reached: what sorts behind it is not loaded. Null: all is. */
+  /** Where the last page ended: alerts that sort after it are not loaded. Null: everything is loaded. */
   private edge: AlertPlace | null = null;
   private next: string | null = null;
-  /** How many pages ended before they were full. A load anew goes so far and no further, or a rare search would walk through all there is. */
+  /**
+   * How many pages ended before they were full. A reload stops after as many, or a rare search would walk through all
+   * alerts.
+   */
   private unfilled = 0;
   private loading: Promise<void> | null = null;
-  /** Counts loads: an answer of one that was overtaken is dropped. */
+  /** The number of the present load: the response of an earlier load is dropped. */
   private generation = 0;
 
   constructor(
@@ -97,7 +107,10 @@ export class AlertList {
     return this.shown.loadedAt !== null;
   }
 
-  /** Loads what is shown anew, as much of it as was there. Never rejects: `error` says why it failed. */
+  /**
+   * Loads the list, or as much of it as was loaded again (up to 1,000 alerts). Never rejects: `error` says why it
+   * failed.
+   */
   load(): Promise<void> {
     const generation = (this.generation += 1);
     const loading = this.loadAll(generation).finally(() => {
@@ -107,7 +120,10 @@ export class AlertList {
     return loading;
   }
 
-  /** Loads the next page. Never rejects. */
+  /**
+   * Loads the next page; does nothing while a load is under way or when there is none. Never rejects: `error` says why
+   * it failed.
+   */
   async loadMore(): Promise<void> {
     if (this.loading || this.shown.loadingMore || this.next === null) return;
     const { generation, next } = this;
@@ -169,12 +185,12 @@ export class AlertList {
     });
   }
 
-  /** Whether an alert belongs into the part that was loaded. */
+  /** Whether an alert belongs in the part of the list that was loaded. */
   wants(alert: Alert): boolean {
     return this.matches(alert) && (this.edge === null || this.compare(alert, this.edge) <= 0);
   }
 
-  /** Begins anew, when somebody looks at it again. */
+  /** Drops what was loaded: the next subscriber loads the list again. */
   forget(): void {
     this.generation += 1;
     this.clear();
@@ -196,7 +212,7 @@ export class AlertList {
     for (const alert of alerts) this.store.takeLoaded(alert, this);
   }
 
-  /** Puts an alert where it belongs now, or takes it away. Returns whether that changed anything. */
+  /** Moves an alert to its present place, or removes it if it no longer matches. Returns whether the list changed. */
   place(alert: Alert): boolean {
     const before = this.placed.get(alert.alert_id);
     if (!this.wants(alert)) return this.remove(alert.alert_id);
@@ -219,7 +235,7 @@ export class AlertList {
     return true;
   }
 
-  /** What is not for this user to see any more. */
+  /** Removes the alerts of tenants that the user may no longer see. */
   removeTenants(tenants: ReadonlySet<string>): void {
     const gone = [...this.placed.values()].filter(({ tenant_id }) => tenants.has(tenant_id));
     for (const { alert_id } of gone) this.remove(alert_id);

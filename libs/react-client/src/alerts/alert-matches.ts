@@ -1,6 +1,6 @@
 import type { Alert, AlertFilter } from '@tocsin/contracts/wire';
 
-/** The filter of the API, applied here. `me` is whose alerts `assignee: ['me']` are. */
+/** Applies the API's filter in the browser. `me` returns the id of the user that `assignee: ['me']` means. */
 export function matcherOf(filter: AlertFilter, me: () => string | undefined): (alert: Alert) => boolean {
   const { tenant, status, severity, service, type, name, assignee, labels = {}, from, to, q = '' } = filter;
   const oneOf = <T>(wanted: readonly T[] | undefined, value: T) =>

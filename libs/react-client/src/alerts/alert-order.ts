@@ -6,14 +6,14 @@ const text = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 const oldest = (a: Ordered, b: Ordered): number =>
   text(a.first_seen_at, b.first_seen_at) || text(a.alert_id, b.alert_id);
 
-/** The orders of the API, to the last tie. Times are of one format, in which text compares as time does. */
+/** The orders of the API, including the order of ties. Times have one ISO format, so they compare as text. */
 export const COMPARE: Record<AlertOrder, (a: Ordered, b: Ordered) => number> = {
   newest: (a, b) => oldest(b, a),
   oldest,
   severity: (a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) || oldest(b, a),
 };
 
-/** Where an alert stands in a sorted list, or would. */
+/** The index of an alert in a sorted list, or the index at which it would be inserted. */
 export function placeOf(
   sorted: readonly Ordered[],
   alert: Ordered,

@@ -9,11 +9,11 @@ import { COMPARE } from './alert-order';
 import { AlertStore } from './alert-store';
 import { AlertsApi } from './alerts-api';
 
-/** What the gateway keeps: a log, and the alerts that it makes. It answers as the API does. */
+/** Plays the gateway: it keeps an event log and the alerts that follow from it, and responds as the API does. */
 class Server {
   readonly log: Entry[] = [];
   readonly alerts = new Map<string, Alert>();
-  /** How many alerts a page looks at. */
+  /** How many alerts the server searches for one page. */
   bound = Infinity;
 
   append(overrides: Partial<Entry>): Entry {
@@ -61,7 +61,7 @@ describe('a list of alerts', () => {
   let stream: AlertStream;
   let store: AlertStore;
   let closers: (() => void)[];
-  /** Answers of the API wait here when a test says so. */
+  /** When a test sets it, the API's responses wait for it. */
   let hold: Promise<void> | undefined;
   beforeEach(() => {
     jest.useFakeTimers();
@@ -123,7 +123,7 @@ describe('a list of alerts', () => {
     ]);
   });
 
-  it('gives the same objects for what did not change, and one picture for what came together', async () => {
+  it('keeps the objects of unchanged alerts, and makes one snapshot of changes that arrive together', async () => {
     for (let i = 0; i < 5; i += 1) server.append({});
     await live();
     const list = await shown();
@@ -137,7 +137,7 @@ describe('a list of alerts', () => {
     expect(after.alerts.slice(20).every((alert, i) => alert === before.alerts[i])).toBe(true);
   });
 
-  it('misses nothing that happened while its page was on the way', async () => {
+  it('misses nothing that happens while its page is being loaded', async () => {
     await live();
     server.append({});
     let release!: () => void;
@@ -151,7 +151,7 @@ describe('a list of alerts', () => {
     expect(list.getSnapshot().alerts).toEqual(server.page({}).alerts);
   });
 
-  it('takes nothing back for an entry that its page had already, nor for one that is told again', async () => {
+  it('is not set back by an entry that its page contains already, nor by a repeated entry', async () => {
     await live();
     const raised = server.append({});
     const resolved = server.append({ alert_id: raised.alert_id, change: 'resolved', status: 'resolved' });
@@ -166,7 +166,7 @@ describe('a list of alerts', () => {
     expect(new Set(statuses)).toEqual(new Set(['resolved']));
   });
 
-  it('shows an act at once, and as it is when it was refused, with who was first', async () => {
+  it('shows an act at once, and rolls it back when it is refused, with the user who acted first', async () => {
     server.append({});
     await live();
     const list = await shown({ status: ['firing'] });
@@ -203,7 +203,7 @@ describe('a list of alerts', () => {
     expect(list.getSnapshot().alerts).toEqual(server.page({}).alerts);
   });
 
-  it('is told of what the page of another list knew before the stream said it', async () => {
+  it('is updated when the page of another list knows a change before the stream tells it', async () => {
     const { alert_id } = server.append({});
     await live();
     const [all, firing] = [await shown(), await shown({ status: ['firing'] })];
@@ -215,7 +215,7 @@ describe('a list of alerts', () => {
     expect(firing.getSnapshot().alerts).toEqual([]);
   });
 
-  it('finds out who acted on an alert that an entry brought, though the answer was lost, or was an old one when it came', async () => {
+  it('finds out who acted on an alert that an entry brought, though the response was lost or out of date', async () => {
     const { alert_id } = server.append({});
     server.append({ alert_id, change: 'acknowledged', status: 'acknowledged', actor: 'ben' });
     await live();
@@ -265,7 +265,7 @@ describe('a list of alerts', () => {
     expect(list.getSnapshot()).toMatchObject({ error: null, alerts: [{ alert_id: 'alert-000001' }] });
   });
 
-  it('does not look for what is rare by itself, goes on where somebody asks, and is loaded anew as far as it was', async () => {
+  it('does not go on with a rare search by itself, goes on when asked to, and is reloaded as far as it was loaded', async () => {
     for (let i = 0; i < 9; i += 1) server.append({ service: i === 1 ? 'rare' : 'inventory' });
     server.bound = 2;
     await live();
@@ -285,7 +285,7 @@ describe('a list of alerts', () => {
       searched: { reached: { alert_id: 'alert-000002' } },
     };
     expect(list.getSnapshot()).toMatchObject(found);
-    // one that comes to match behind what was looked at waits for the page that it is on
+    // an alert that begins to match beyond the searched part waits for its page
     tell(server.append({ alert_id: 'alert-000001', service: 'rare' }));
     await settle();
     expect(list.getSnapshot()).toMatchObject(found);
@@ -303,7 +303,7 @@ describe('a list of alerts', () => {
     expect(list.getSnapshot().alerts).toHaveLength(2);
   });
 
-  it("takes the alerts of a tenant away that is not the user's any more", async () => {
+  it('removes the alerts of a tenant that the user may no longer see', async () => {
     server.append({});
     server.append({ tenant_id: 'cafe' });
     await jest.advanceTimersByTimeAsync(0);
@@ -345,7 +345,7 @@ describe('a list of alerts', () => {
     { requiredKeys: ['limit'] },
   );
 
-  it('is what the server would answer, as far down as it was loaded, whatever happens in whatever order', async () => {
+  it('is what the server would return, as far down as it was loaded, whatever happens and in any order', async () => {
     await fc.assert(
       fc.asyncProperty(
         search,

@@ -7,10 +7,13 @@ import type { ApiProblem } from './api-problem';
 import { NextFrame } from './next-frame';
 import { PendingActs } from './pending-acts';
 
-/** An act that did not come about, and why. */
+/** An act that was refused or failed, and why. */
 export interface ActRefused {
   alert_id: string;
-  /** `alert_conflict`: somebody was first. `unreachable`: nobody knows whether it came about; to send it again is safe. */
+  /**
+   * `alert_conflict`: another user acted first. `unreachable`: the act may or may not have been done; it is safe to
+   * send it again.
+   */
   code: string;
   detail: string;
   problem: Problem | null;
@@ -22,17 +25,20 @@ export interface ActOutcome {
   refused: ActRefused[];
 }
 
-/** Entries that are kept while a page is on its way. Beyond it the page is loaded again. */
+/** How many entries are kept while a page is being loaded. If more arrive, all lists are loaded again. */
 const MAX_MEANWHILE = 20_000;
-/** A list that nobody looks at is kept so long for whoever comes back to it. */
+/** How long a list without subscribers is kept, in case a component subscribes again. */
 const KEEP_LIST_MS = 5_000;
 /** How long a list waits for the stream before it is loaded without it. */
 const AWAIT_STREAM_MS = 1_500;
 
-/** What the lists of a page have in common: each alert once, what the stream says of it, and what is being done to it. */
+/**
+ * The data that all lists of a page share: each alert once, kept up to date by the stream, with the acts that are
+ * pending.
+ */
 export class AlertStore {
   private readonly alerts = new Map<string, Alert>();
-  /** Those of which who acted last is not known: they were not known before an entry that does not tell it. */
+  /** Alerts whose actor is not known: they first came with an entry that does not set the actor. */
   private readonly partial = new Set<string>();
   private readonly pending = new PendingActs();
   private readonly lists = new Map<string, AlertList>();
@@ -40,7 +46,7 @@ export class AlertStore {
   private readonly watched = new Map<string, Set<() => void>>();
   private readonly dirty = new Set<string>();
   private readonly frame = new NextFrame(() => this.flush());
-  /** Pages on their way, and the entries that were heard meanwhile. */
+  /** How many pages are being loaded, and the entries that arrived meanwhile. */
   private loads = 0;
   private meanwhile: Entry[] = [];
   private tenants: ReadonlySet<string> = new Set();
@@ -54,12 +60,12 @@ export class AlertStore {
     return this.stream.user;
   }
 
-  /** Follows the stream until what it returns is called. */
+  /** Follows the stream. Returns a function that unsubscribes. */
   attach(): () => void {
     const ends = [
       this.stream.on('entry', (entry) => this.hear(entry)),
       this.stream.on('fresh', () => this.reload((list) => list.isLoaded || list.isLoading)),
-      // whose first load failed tries again when there is a server again
+      // a list whose load failed tries again when the server is back
       this.stream.on('connection', () => this.reload((list) => list.getSnapshot().error !== null)),
       this.stream.on('connection', () => [...this.partial].forEach((alertId) => void this.fetch(alertId))),
       this.stream.subscribe(() => this.keepTenants(this.stream.status.tenants.map(({ tenant_id }) => tenant_id))),
@@ -67,7 +73,7 @@ export class AlertStore {
     return () => ends.forEach((end) => end());
   }
 
-  /** The list of a search: the same for the same search. */
+  /** The list of a search. The same search gets the same list. */
   list(search: AlertSearch = {}): AlertList {
     const key = JSON.stringify(search, (_, value: unknown) =>
       isObject(value) ? Object.fromEntries(Object.entries(value).sort()) : value,
@@ -77,13 +83,13 @@ export class AlertStore {
     return list;
   }
 
-  /** The alert as it is shown, if it is known here. */
+  /** The alert as it is shown, pending acts included; undefined if it was not loaded. */
   get(alertId: string): Alert | undefined {
     const alert = this.alerts.get(alertId);
     return alert && this.pending.shown(alert);
   }
 
-  /** Calls back when one alert changes, and loads it if it is not known. */
+  /** Calls back when the alert changes, and loads it if it is not known. Returns a function that unsubscribes. */
   watch(alertId: string, listener: () => void): () => void {
     const listeners = this.watched.get(alertId) ?? new Set();
     this.watched.set(alertId, listeners.add(listener));
@@ -95,15 +101,15 @@ export class AlertStore {
     };
   }
 
-  /** Loads every list in use anew, and with that deals with a gap. */
+  /** Loads every list in use again. If all loads succeed, it also clears the stream's gap. */
   async reloadAll(): Promise<void> {
     await this.reload(() => true);
     if ([...this.used].every((list) => list.getSnapshot().error === null)) this.stream.dismissGap();
   }
 
   /**
-   * Does something to alerts. It shows at once; what is refused is shown as it is instead. Never rejects: `refused` says what did
-   * not come about.
+   * Does an act on alerts. Its effect shows at once and is rolled back for alerts on which it is refused. Never
+   * rejects: `refused` lists the alerts on which the act failed.
    */
   async act(alertIds: readonly string[], act: AlertAct): Promise<ActOutcome> {
     const ends = alertIds.map((alertId) => this.pending.add(alertId, act, this.user));
@@ -134,7 +140,10 @@ export class AlertStore {
     }, KEEP_LIST_MS);
   }
 
-  /** Keeps what is heard while a page is on its way: the page may be from before it, and then knows nothing of it. */
+  /**
+   * Keeps the entries that arrive during the load and applies them again after it, because the page may be older than
+   * they are.
+   */
   async whileLoading(load: () => Promise<void>): Promise<void> {
     this.loads += 1;
     try {
@@ -148,14 +157,14 @@ export class AlertStore {
     }
   }
 
-  /** Takes an alert of a page, unless a newer one is known. */
+  /** Takes an alert of a page, unless a newer version of it is known. */
   takeLoaded(alert: Alert, list: AlertList): void {
     this.merge(alert);
     list.place(this.get(alert.alert_id)!);
     this.letGo(alert.alert_id);
   }
 
-  /** Forgets an alert that nobody shows. */
+  /** Forgets an alert that no list and no watcher needs. */
   letGo(alertId: string): void {
     if (this.watched.has(alertId) || this.pending.has(alertId) || [...this.used].some((list) => list.has(alertId)))
       return;
@@ -177,7 +186,7 @@ export class AlertStore {
 
   private apply(entry: Entry): void {
     const before = this.alerts.get(entry.alert_id);
-    // what an answer told already is news to the lists that were loaded before it
+    // even if a response brought this entry's change already, lists that were loaded before it have yet to show it
     this.touch([entry.alert_id]);
     if (before && entry.seq <= before.last_seq) return;
     const alert = alertAfter(before, entry);
@@ -185,13 +194,13 @@ export class AlertStore {
     if (isWhole(entry)) this.partial.delete(entry.alert_id);
     else if (!before) this.partial.add(entry.alert_id);
     if (before || isWhole(entry)) return;
-    // who acknowledged it is not in the entry of a repeat
+    // the entry of a repeat does not say who acknowledged the alert
     if ([...this.used].some((list) => list.wants(alert))) void this.fetch(entry.alert_id);
   }
 
   private merge(alert: Alert): void {
     const before = this.alerts.get(alert.alert_id);
-    // of two with one number the API's is the whole one
+    // if both have the same number, the API's version is the complete one
     if (before && before.last_seq > alert.last_seq) return;
     this.alerts.set(alert.alert_id, alert);
     this.partial.delete(alert.alert_id);
@@ -207,10 +216,10 @@ export class AlertStore {
       this.merge(await this.api.alert(alertId));
       this.touch([alertId]);
     } catch {
-      // it stays as it is known until the stream is back; whoever watches it sees nothing
+      // it stays as it is until the stream is back; a watcher of an unknown alert sees undefined
       return;
     }
-    // an entry that came meanwhile made the answer an old one
+    // an entry arrived meanwhile, so the response was out of date
     if (this.partial.has(alertId)) await this.fetch(alertId);
   }
 
@@ -240,7 +249,7 @@ export class AlertStore {
   private keepTenants(now: readonly string[]): void {
     const lost = new Set([...this.tenants].filter((tenant) => !now.includes(tenant)));
     this.tenants = new Set(now);
-    // a stream that is closed says nothing about what may be seen
+    // a closed stream lists no tenants, which does not mean that access was lost
     if (lost.size === 0 || now.length === 0) return;
     for (const list of this.used) list.removeTenants(lost);
     for (const [alertId, { tenant_id }] of this.alerts) if (lost.has(tenant_id)) this.forget(alertId);
@@ -260,7 +269,7 @@ export class AlertStore {
 
   private async actOnMany(alertIds: readonly string[], act: AlertAct): Promise<ActOutcome> {
     const { alerts, refused }: BulkActed = await this.api.actOnMany(alertIds, act);
-    // what became of those that were refused is not said: the stream has told it, or will
+    // the response does not show refused alerts as they are now: the stream tells that
     return { alerts, refused: refused.map((one) => ({ ...one, problem: null })) };
   }
 
@@ -269,7 +278,10 @@ export class AlertStore {
     if (list.isUsed && !list.isLoaded && !list.isLoading) await list.load();
   }
 
-  /** Resolves when the stream is connected, or will not be soon: a list that is loaded then needs no second load. */
+  /**
+   * Resolves when the stream is connected, has failed, or has not connected in time: a list that is loaded then needs
+   * no second load.
+   */
   private streamSettled(): Promise<void> {
     const isSettled = () => this.stream.status.state !== 'connecting' && this.stream.status.state !== 'closed';
     if (isSettled()) return Promise.resolve();

@@ -15,16 +15,16 @@ import type { Credential } from '../stream/credential';
 import { retryAfterMs } from '../stream/retry-delay';
 import { ApiProblem } from './api-problem';
 
-/** How long an answer may take. */
+/** The timeout of a request. */
 const TIMEOUT_MS = 15_000;
-/** What the API takes at once. */
+/** How many alerts one bulk request of the API may name. */
 const MAX_BULK = 200;
 
 type Query = Readonly<Record<string, string | number | readonly string[] | undefined>>;
 
 /**
- * Typed calls of the REST API. Each rejects with an `ApiProblem` and with nothing else, an abort of `signal` apart. A token that
- * was refused is asked for once more.
+ * Typed calls of the REST API. Each rejects with an `ApiProblem`, or with the abort reason of `signal`, and with
+ * nothing else. Each times out after 15 s. After a refused token the application is asked for another one, once.
  */
 export class AlertsApi {
   constructor(
@@ -48,7 +48,7 @@ export class AlertsApi {
     return this.call('GET', `/alerts/${encodeURIComponent(alertId)}/history`, { query: page, signal });
   }
 
-  /** A tenant's log behind a position. */
+  /** The entries of the event log after a position. */
   entries(
     query: {
       tenant?: readonly string[];
@@ -78,7 +78,10 @@ export class AlertsApi {
     return this.call('PATCH', `/alerts/${encodeURIComponent(alertId)}`, { body: act });
   }
 
-  /** The same for many. More than the API takes at once go one call after the other; a call that fails leaves its alerts, and those behind it, refused with its code. */
+  /**
+   * Does one act on many alerts, 200 in each request, one request after the other. If a request fails, its alerts and
+   * all that follow are returned as refused, with its error code. Never rejects.
+   */
   async actOnMany(alertIds: readonly string[], act: AlertAct): Promise<BulkActed> {
     const all: BulkActed = { alerts: [], refused: [] };
     for (let at = 0; at < alertIds.length; at += MAX_BULK) {
@@ -97,22 +100,22 @@ export class AlertsApi {
     return all;
   }
 
-  /** How far this user has seen, on any device. */
+  /** The position up to which this user has seen alerts, on any device. */
   seen(signal?: AbortSignal): Promise<SeenCursor> {
     return this.call('GET', '/me/cursor', { signal });
   }
 
-  /** Says how far: by a stream's cursor, or tenant by tenant. It never goes back. */
+  /** Sets the seen position, by a stream's cursor or tenant by tenant. The position never moves back. */
   markSeen(cursor: string | SeenCursor): Promise<SeenCursor> {
     return this.call('PUT', '/me/cursor', { body: typeof cursor === 'string' ? { cursor } : cursor });
   }
 
-  /** Publishes a message, with a token that may (scope `events:publish`). */
+  /** Publishes a message. The token needs the scope `events:publish`. */
   publish(message: AlertMessageBody): Promise<unknown> {
     return this.call('POST', '/events', { body: message });
   }
 
-  /** Any call of the API, for what has no method here. `path` begins with a slash. */
+  /** Makes any call of the API, for routes that have no method here. `path` begins with a slash. */
   async call<T>(
     method: string,
     path: string,
@@ -128,7 +131,7 @@ export class AlertsApi {
     const late = AbortSignal.timeout(TIMEOUT_MS);
     try {
       const signature = await this.credential.forApi();
-      if (!signature) throw new ApiProblem(401, 'no_credential', 'Nobody is signed in.');
+      if (!signature) throw new ApiProblem(401, 'no_credential', 'No user is signed in.');
       return await this.get(this.url + path, {
         method,
         headers: {
@@ -144,7 +147,7 @@ export class AlertsApi {
       throw new ApiProblem(
         0,
         'unreachable',
-        late.aborted ? 'No answer came in time.' : 'The server cannot be reached.',
+        late.aborted ? 'The server did not respond in time.' : 'The server cannot be reached.',
         null,
         0,
         { cause: error },

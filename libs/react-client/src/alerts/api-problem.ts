@@ -1,15 +1,18 @@
 import type { Alert, Problem } from '@tocsin/contracts/wire';
 
-/** An answer of the API that is not the one that was asked for. `code` is the gateway's, or `unreachable`, or `http_<status>` of whoever stands before it. */
+/**
+ * A request of the API that failed. `code` is the gateway's error code, `no_credential`, `unreachable`, or
+ * `http_<status>` when a proxy responded.
+ */
 export class ApiProblem extends Error {
   constructor(
-    /** 0: no answer came. */
+    /** The HTTP status; 0: no response came. */
     readonly status: number,
     readonly code: string,
     message: string,
-    /** The gateway's own word, when it was the gateway that answered. */
+    /** The body of the gateway's error response; null when no response came, or a proxy's. */
     readonly problem: (Problem & { alert?: Alert }) | null = null,
-    /** How long to wait before trying again, when it said so. */
+    /** How long to wait before a retry, in milliseconds, when the response said so; else 0. */
     readonly retryAfterMs = 0,
     options?: { cause?: unknown },
   ) {
@@ -17,7 +20,7 @@ export class ApiProblem extends Error {
     this.name = 'ApiProblem';
   }
 
-  /** Whether the same may be right a moment later. */
+  /** Whether the same request may succeed later: no response, 429, or 500 and above. */
   get passes(): boolean {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }

@@ -1,7 +1,10 @@
-/** A page that is not seen paints no frames: then so late at most. */
+/** A hidden page paints no frames: the work is then done after this time. */
 const HIDDEN_MS = 200;
 
-/** Calls back with the next painted frame, once however often it is asked to: what arrives within a frame is shown together. */
+/**
+ * Does its work once before the next painted frame, however often it is asked for, so that changes within one frame
+ * show together.
+ */
 export class NextFrame {
   private frame: number | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -14,7 +17,7 @@ export class NextFrame {
     this.frame = globalThis.requestAnimationFrame?.(this.now);
   }
 
-  /** Does at once what was asked for. */
+  /** Does the work at once if it was asked for. */
   readonly now = (): void => {
     if (this.timer === undefined) return;
     clearTimeout(this.timer);

@@ -1,6 +1,6 @@
 import type { Act, Alert, AlertAct, AlertStatus } from '@tocsin/contracts/wire';
 
-/** What an act makes of an alert's status; null: nothing. */
+/** The status of an alert after an act; null: the act leaves it as it is. */
 const BECOMES: Record<Act, AlertStatus | null> = {
   acknowledge: 'acknowledged',
   unacknowledge: 'firing',
@@ -18,17 +18,17 @@ interface Pending {
   at: string;
 }
 
-/** Acts that were sent and are not answered yet: shown as if they were done. */
+/** Acts that were sent and have no response yet. They are shown as if they were done. */
 export class PendingActs {
   private readonly byAlert = new Map<string, Pending[]>();
-  /** What was made of an alert by which acts: whoever looks twice sees the same object, on which React insists. */
+  /** The alert as it is shown, cached by the alert and its pending acts: React needs the same object from two reads. */
   private readonly made = new WeakMap<Alert, { by: readonly Pending[]; alert: Alert }>();
 
   has(alertId: string): boolean {
     return this.byAlert.has(alertId);
   }
 
-  /** Returns what ends it, once it was answered either way. */
+  /** Adds a pending act. Returns a function that removes it: call it when the response came, whatever it was. */
   add(alertId: string, act: AlertAct, by: string | undefined): () => void {
     const pending: Pending = { act, by: by ?? null, at: new Date().toISOString() };
     this.byAlert.set(alertId, [...(this.byAlert.get(alertId) ?? []), pending]);
@@ -39,7 +39,10 @@ export class PendingActs {
     };
   }
 
-  /** The alert as it will be: itself when nothing is pending, and otherwise the same object until something changes. */
+  /**
+   * The alert as it will be after its pending acts. Without any it is the alert itself; otherwise the same object until
+   * something changes.
+   */
   shown(alert: Alert): Alert {
     const pending = this.byAlert.get(alert.alert_id);
     if (!pending) return alert;

@@ -7,17 +7,19 @@ import { SeverityMark } from './severity-mark';
 import { useToasts } from './use-toasts';
 
 export interface AlertInboxProps {
-  /** Which alerts it lists and counts. Default: those that fire, the newest first. */
+  /** Which alerts the inbox lists and counts. Default: the alerts with status `firing`, newest first. */
   search?: AlertSearch;
-  /** Whether new alerts are toasted. Default true. */
+  /** Whether new alerts are toasted. Default: true. */
   toasts?: boolean;
-  /** Makes titles buttons: your page shows the alert. */
+  /**
+   * Called with the alert's id when its title is clicked: your page shows the alert. Without it titles are plain text.
+   */
   onOpen?: (alertId: string) => void;
-  /** Called for "sign in again". Default: the stream asks for a token once more. */
+  /** Called when the user clicks "Sign in again". Default: the stream asks for a token once more. */
   onSignIn?: () => void;
-  /** What it says, in your language. What is left out is English. */
+  /** The inbox's texts in your language. Default for each: English. */
   words?: Partial<InboxWords>;
-  /** For `<time>`, default the browser's own language. */
+  /** The locale of times. Default: the browser's own. */
   locale?: string;
   className?: string;
 }
@@ -25,8 +27,8 @@ export interface AlertInboxProps {
 const FIRING: AlertSearch = { status: ['firing'] };
 
 /**
- * A bell with a count, a list behind it, and toasts, to be dropped into any page inside an `<AlertStreamProvider>`. Styled by
- * `@tocsin/react-client/inbox.css` and its variables. Alert text is shown as text, whatever it holds.
+ * A bell with a count, a list that it opens, and toasts. It works on any page inside an `<AlertStreamProvider>`. Its
+ * style is `@tocsin/react-client/inbox.css` with CSS variables. Alert text is always shown as text, never as markup.
  */
 export function AlertInbox({
   search = FIRING,

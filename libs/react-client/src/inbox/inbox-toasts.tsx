@@ -11,7 +11,7 @@ interface Props {
   onOpen?: (alertId: string) => void;
 }
 
-/** The newest alerts, read out: the urgent ones at once. */
+/** Toasts for the newest alerts. A screen reader reads them out, urgent ones at once. */
 export function InboxToasts({
   toasts: { shown, behind, dismiss, dismissAll, hold },
   words,

@@ -1,14 +1,14 @@
 import type { AlertStatus, Severity } from '@tocsin/contracts/wire';
 import type { StreamState } from '../stream/status';
 
-/** Everything that the inbox says. English by default; hand over your own. */
+/** All texts of the inbox. The default is English; pass your own as `words`. */
 export interface InboxWords {
   title: string;
-  /** The bell's name. */
+  /** The accessible name of the bell button. */
   open(count: number, urgent: number): string;
   close: string;
   empty: string;
-  /** Instead of `empty` when a search has not looked at all yet. */
+  /** Shown instead of `empty` when the server has not searched everything yet. */
   emptySoFar: string;
   more: string;
   acknowledge: string;
@@ -18,7 +18,7 @@ export interface InboxWords {
   reload: string;
   severity: Record<Severity, string>;
   status: Record<AlertStatus, string>;
-  /** What the inbox says of its connection; an empty text where there is nothing to say. */
+  /** The text for each state of the connection; an empty text shows nothing. */
   state: Record<StreamState, string>;
   signIn: string;
   refused(detail: string): string;

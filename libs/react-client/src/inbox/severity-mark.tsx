@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import type { Severity } from '@tocsin/contracts/wire';
 
-/** A silhouette for each severity: colour is never alone. */
+/** A shape for each severity, so that colour is never the only sign. */
 const SHAPES: Record<Severity, string> = {
   urgent: 'M5 1h6l4 4v6l-4 4H5l-4-4V5z',
   high: 'M8 1l7.5 14H.5z',
@@ -9,7 +9,7 @@ const SHAPES: Record<Severity, string> = {
   low: 'M8 1a7 7 0 1 1 0 14A7 7 0 0 1 8 1z',
 };
 
-/** The severity as a shape, and as a word for who does not see it. */
+/** The severity as a shape, with a word for screen readers. */
 export function SeverityMark({ severity, word }: { severity: Severity; word: string }): ReactNode {
   return (
     <svg

@@ -2,23 +2,29 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import type { Entry, Severity } from '@tocsin/contracts/wire';
 import { useAlertStream } from '../react/hooks';
 
-/** How long a toast stays: an urgent one until somebody does something about it, a low one is none. */
+/**
+ * How long a toast stays, in milliseconds. An urgent one stays until the user acts on it or dismisses it; a low alert
+ * gets no toast.
+ */
 const STAYS_MS: Record<Severity, number> = { urgent: Infinity, high: 10_000, medium: 6_000, low: 0 };
 const MAX_SHOWN = 3;
-/** More than this at once is not read: the rest is counted. */
+/** How many toasts are kept, shown or counted; older ones are dropped, because no one reads more. */
 const MAX_KEPT = 50;
 
 export interface Toasts {
   shown: readonly Entry[];
-  /** How many wait behind those that are shown, and how many of them are urgent. */
+  /** How many more toasts wait for room, and how many of them are urgent. */
   behind: { count: number; urgent: number };
   dismiss(alertId: string): void;
   dismissAll(): void;
-  /** While a pointer or the focus is on them nothing leaves. */
+  /** Stops the toasts from expiring while the pointer or the focus is on them. */
   hold(held: boolean): void;
 }
 
-/** One toast an alert, in the one tab that is to toast: a repeat renews it, whatever ends the alert ends it, and nothing that was replayed is one. */
+/**
+ * One toast for each alert, in the tab that is chosen to toast. A repeat of the alert renews the toast, and the toast
+ * goes when the alert is no longer firing. A new toast needs `heard.notify`.
+ */
 export function useToasts(enabled: boolean): Toasts {
   const [toasts, setToasts] = useState<readonly (Entry & { until: number })[]>([]);
   const held = useRef(false);

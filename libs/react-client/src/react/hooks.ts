@@ -8,12 +8,12 @@ import { CLOSED, type StreamStatus } from '../stream/status';
 import type { StreamEventName, StreamListener, StreamListeners } from '../stream/stream-events';
 import { useClient } from './provider';
 
-/** On a server there are no effects, and React says so of each layout effect. */
+/** On a server effects do not run, and React warns about each layout effect. */
 const useBeforePaint = typeof document === 'undefined' ? useEffect : useLayoutEffect;
 
 /**
- * The stream, and with `listeners` what it says, by event name. They may be written in place: the present ones are called, and
- * the names are those of the first render.
+ * The stream. `listeners`, by event name, are called for its events. They may be inline functions: the ones of the last
+ * render are called, and the hook subscribes again only when the set of event names changes.
  */
 export function useAlertStream(listeners?: StreamListeners): AlertStream {
   const { stream } = useClient();
@@ -36,7 +36,7 @@ export function useAlertStream(listeners?: StreamListeners): AlertStream {
   return stream;
 }
 
-/** How the connection is. Another object whenever something in it has changed. */
+/** The status of the connection: a new object whenever a value in it changes. */
 export function useConnectionStatus(): StreamStatus {
   const { stream } = useClient();
   const subscribe = useCallback((listener: () => void) => stream.subscribe(listener), [stream]);
@@ -48,13 +48,16 @@ export function useConnectionStatus(): StreamStatus {
 }
 
 export interface AlertsView extends AlertsShown {
-  /** Never rejects: `error` says why it failed. */
+  /** Loads the next page. Never rejects: `error` says why it failed. */
   loadMore(): Promise<void>;
-  /** Loads every list in use anew, and deals with a gap. */
+  /** Loads every list in use again and, if that succeeds, clears the stream's gap. */
   reload(): Promise<void>;
 }
 
-/** A list of alerts as the API would answer the search, kept live. Components with the same search share one. */
+/**
+ * A list of alerts, as the API would return it for the search, kept live. Components with the same search share one
+ * list.
+ */
 export function useAlerts(search: AlertSearch = {}): AlertsView {
   const { store } = useClient();
   const key = JSON.stringify(search);
@@ -66,7 +69,7 @@ export function useAlerts(search: AlertSearch = {}): AlertsView {
   );
 }
 
-/** One alert, loaded if it is in no list; undefined until it is there, or when there is none for this user. */
+/** One alert, loaded if it is in no list. Undefined until it is loaded, and when the user has no such alert. */
 export function useAlert(alertId: string): Alert | undefined {
   const { store } = useClient();
   const subscribe = useCallback((listener: () => void) => store.watch(alertId, listener), [store, alertId]);
@@ -78,13 +81,13 @@ export function useAlert(alertId: string): Alert | undefined {
 }
 
 export interface Acting {
-  /** Does something to one alert or to many: see `AlertStore.act`. Never rejects. */
+  /** Does an act on one alert or on many: see `AlertStore.act`. Never rejects. */
   act(alertIds: string | readonly string[], act: AlertAct): Promise<ActOutcome>;
-  /** Whether an answer is awaited. */
+  /** Whether a response is awaited. */
   pending: boolean;
 }
 
-/** What a person may do with alerts. */
+/** Acts on alerts: acknowledge, resolve, snooze and so on. */
 export function useAct(): Acting {
   const { store } = useClient();
   const [awaited, setAwaited] = useState(0);
@@ -102,8 +105,8 @@ export function useAct(): Acting {
   return { act, pending: awaited > 0 };
 }
 
-/** Typed calls of the REST API, with the same credential. */
+/** Typed calls of the REST API, with the stream's credential. */
 export const useAlertsApi = (): AlertsApi => useClient().api;
 
-/** What the lists share, for what the hooks do not offer. */
+/** The store that all lists share, for what the hooks do not offer. */
 export const useAlertStore = (): AlertStore => useClient().store;

@@ -5,7 +5,7 @@ import { AlertsApi } from '../alerts/alerts-api';
 import type { AlertStreamOptions } from '../stream/options';
 import { apiUrlOf } from '../stream/stream-url';
 
-/** What the hooks share. */
+/** The objects that all hooks share. */
 interface Client {
   stream: AlertStream;
   api: AlertsApi;
@@ -19,11 +19,11 @@ export interface AlertStreamProviderProps extends AlertStreamOptions {
 }
 
 /**
- * The alerts of whoever is signed in, for everything inside it. Its options are read once: another `key` makes another stream.
- * It connects when it is mounted and disconnects when it is unmounted; on a server it does neither.
+ * Gives the alerts of the signed-in user to the components inside it. It reads its options once: another `key` makes
+ * another stream. It connects when it is mounted and disconnects when it is unmounted; on a server it does neither.
  */
 export function AlertStreamProvider({ children, ...options }: AlertStreamProviderProps): ReactNode {
-  // nothing is opened here, so that what Strict Mode makes twice costs nothing
+  // this opens nothing, so it does no harm that Strict Mode runs it twice
   const [client] = useState(() => clientOf(options));
   useEffect(() => {
     const detach = client.store.attach();
@@ -44,6 +44,6 @@ function clientOf(options: AlertStreamOptions): Client {
 
 export function useClient(): Client {
   const client = useContext(ClientContext);
-  if (!client) throw new Error('Put an <AlertStreamProvider> around what shows alerts.');
+  if (!client) throw new Error('Put an <AlertStreamProvider> around the components that use alerts.');
   return client;
 }

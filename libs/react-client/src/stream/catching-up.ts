@@ -1,13 +1,13 @@
 import type { ConnectionFrame, Entry } from '@tocsin/contracts/wire';
 import { readCursor } from './position';
 
-/** How far a replay has come: from a `connection` to where the log stood then. */
+/** The progress of a replay, which begins with a `connection` frame and ends where the event log stood at that time. */
 export class CatchingUp {
-  /** By tenant: the number that the replay ends with. */
+  /** By tenant: the sequence number that the replay ends with. */
   private readonly until = new Map<string, number>();
   private readonly onlyTenant: string | undefined;
 
-  /** `cursor` is the `id` of the frame: where the replay starts. */
+  /** `cursor` is the `id` of the `connection` frame, the position where the replay starts. */
   constructor({ tenants }: ConnectionFrame, cursor: string) {
     this.onlyTenant = tenants.length === 1 ? tenants[0]!.tenant_id : undefined;
     const from = this.numbers(cursor);
@@ -20,7 +20,7 @@ export class CatchingUp {
     return seq <= (this.until.get(tenant_id) ?? 0);
   }
 
-  /** How many entries of the log are yet to come. */
+  /** How many entries of the event log are still to come when the stream is at `cursor`. */
   leftAt(cursor: string): number {
     if (this.until.size === 0) return 0;
     const at = this.numbers(cursor);

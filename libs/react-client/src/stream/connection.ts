@@ -5,26 +5,29 @@ import { retryAfterMs, retryDelay } from './retry-delay';
 import { SseParser, type SseFrame } from './sse-parser';
 import type { StreamStatus } from './status';
 
-/** Silence of so many heartbeats is no silence of the tenants any more. */
+/** After this many heartbeat periods without a byte the connection counts as stale. */
 export const STALE_PERIODS = 2.5;
-/** A stream that was well for so long, or had a heartbeat, starts the back-off anew. */
+/** A stream that was open for this long, or had a heartbeat, resets the back-off. */
 const WELL_AFTER_MS = 10_000;
-/** When whoever gives tokens was away: until then the one at hand goes on. */
+/**
+ * When the application could not renew the token, it is asked again after this time; meanwhile the present token is
+ * used.
+ */
 const RENEW_AGAIN_MS = 5_000;
 
 interface ConnectionOptions {
-  /** With everything in its query but the credential. */
+  /** The stream's address, with the whole query except the credential. */
   url: string;
   fetch: typeof fetch;
   credential: Credential;
-  /** Where to resume; null: from now on. */
+  /** The cursor to resume at; null: begin now. */
   place(): string | null;
   /** Resolves when this connection may be opened. Rejects when `signal` is aborted. */
   turn(signal: AbortSignal): Promise<void>;
-  /** Whole frames, as they arrived together, in order. */
+  /** Called with complete frames, in order; frames that arrived together come in one call. */
   onFrames(frames: readonly SseFrame[]): void;
   onStatus(patch: Partial<StreamStatus>): void;
-  /** It goes on only when `retryNow` is called. */
+  /** Called when the connection was refused for good: it goes on only when `retryNow` is called. */
   onGivenUp(): void;
 }
 
@@ -34,18 +37,18 @@ type Outcome =
   | { next: 'never'; state: 'signed_out' | 'forbidden'; reason: string; detail?: string | null };
 
 /**
- * One connection that is kept up: attempt after attempt until it is stopped or refused for good. It knows of frames only what
- * decides its own life; what they mean to the application is its owner's business.
+ * One connection that is kept up: it retries until it is stopped or refused for good. It reads from frames only what
+ * concerns the connection itself (clock, heartbeat, close); its owner handles what they mean to the application.
  */
 export class Connection {
   private running: AbortController | null = null;
-  /** Of the attempt or stream under way. */
+  /** Aborts the attempt or stream that is under way. */
   private current: AbortController | null = null;
-  /** What is to follow when we cut the stream ourselves. */
+  /** The outcome to report when we cut the stream ourselves. */
   private afterCut: Outcome | null = null;
   private wake: (() => void) | null = null;
   private failures = 0;
-  /** Refusals of the credential since a stream was last opened. */
+  /** How often the credential was refused since a stream was last opened. */
   private refusals = 0;
   private givenUp = false;
   private everOpened = false;
@@ -55,7 +58,7 @@ export class Connection {
 
   constructor(private readonly options: ConnectionOptions) {}
 
-  /** Whether it was refused for good, and waits for `retryNow`. */
+  /** Whether the connection was refused for good and waits for `retryNow`. */
   get hasGivenUp(): boolean {
     return this.givenUp;
   }
@@ -72,7 +75,10 @@ export class Connection {
     this.wake?.();
   }
 
-  /** Ends whatever is waited for, and a stream that is silent: the network is back, the page is looked at again, or somebody pressed a button. */
+  /**
+   * Ends the wait before the next attempt, and cuts a stream that is silent. Call it when the network is back, when the
+   * page is visible again, or when the user asked for it. With `evenIfWell` it cuts a healthy stream too.
+   */
   retryNow({ evenIfWell = false } = {}): void {
     this.failures = 0;
     this.refusals = 0;
@@ -80,7 +86,7 @@ export class Connection {
     else if (evenIfWell || this.isSilent()) this.cut({ next: 'now' });
   }
 
-  /** The browser says that there is no network: it knows before TCP does. */
+  /** Cuts the stream when the browser reports that there is no network, because the browser knows before TCP does. */
   networkLost(): void {
     if (this.openedAt > 0) this.cut({ next: 'later', reason: 'network' });
   }
@@ -122,7 +128,7 @@ export class Connection {
     }
   }
 
-  /** Until it is over, or somebody wakes it; null: only that. */
+  /** Waits for `ms` or until `wake` is called; with null only for `wake`. */
   private sleep(ms: number | null): Promise<void> {
     return new Promise((resolve) => {
       const timer = ms === null ? undefined : setTimeout(() => this.wake?.(), ms);
@@ -141,7 +147,7 @@ export class Connection {
     this.current = current;
     this.afterCut = null;
     try {
-      // whose turn it is depends on who asks
+      // the user must be known before the tabs decide which of them may connect
       if (!(await credential.forApi())) return { next: 'never', state: 'signed_out', reason: 'no_credential' };
       current.signal.throwIfAborted();
       await this.options.turn(current.signal);
@@ -158,7 +164,7 @@ export class Connection {
       );
       return opened.kind === 'stream' ? await this.read(opened.body, place) : await this.judge(opened);
     } catch {
-      // aborted by ourselves, or no network, or nobody who gives tokens: all of them pass
+      // we aborted it, or there is no network, or the application could not give a token: all of these are temporary
       return this.afterCut ?? { next: 'later', reason: 'network' };
     } finally {
       this.openedAt = 0;
@@ -166,7 +172,10 @@ export class Connection {
     }
   }
 
-  /** What to do about an answer that is no stream. Only the gateway's own word is for good: a proxy's 404 may be a deployment. */
+  /**
+   * Decides what follows a response that is no stream. Only the gateway's own problem ends the retries: a proxy's 404
+   * may be a deployment.
+   */
   private async judge({ status, problem, retryAfter }: Extract<Opened, { kind: 'answer' }>): Promise<Outcome> {
     if (status === 401) return this.refused(problem?.code ?? 'http_401', problem?.detail);
     if (problem && status >= 400 && status < 500 && ![408, 425, 429].includes(status)) {
@@ -176,19 +185,22 @@ export class Connection {
     return { next: 'later', reason, detail: problem?.detail ?? null, askedMs: retryAfterMs(retryAfter, Date.now()) };
   }
 
-  /** The credential was refused: asked for once more, and then it is the user's turn. */
+  /**
+   * After a refused credential asks the application for another one, once; after a second refusal the user must sign
+   * in.
+   */
   private async refused(reason: string, detail?: string | null): Promise<Outcome> {
     this.refusals += 1;
     const { credential } = this.options;
     if (this.refusals > 1 || !credential.isRenewable) return { next: 'never', state: 'signed_out', reason, detail };
-    // a ticket is asked for at each attempt anyway
+    // each attempt asks for a ticket anyway
     if (credential.usesTickets) return { next: 'now' };
     try {
       return (await credential.renew('refused')) === null
         ? { next: 'never', state: 'signed_out', reason, detail }
         : { next: 'now' };
     } catch {
-      // whoever gives tokens is away: that says nothing about the user
+      // the application could not give a token: that does not mean that the user is signed out
       this.refusals -= 1;
       return { next: 'later', reason, detail };
     }
@@ -226,7 +238,9 @@ export class Connection {
     return { next: 'later', reason, askedMs: retry_ms };
   }
 
-  /** What a frame means to the connection itself. */
+  /**
+   * Takes from a frame what concerns the connection itself: the heartbeat period, the server's clock and the back-off.
+   */
   private notice({ event, data }: SseFrame): void {
     if (event === 'connection') {
       const { heartbeat_ms, server_time } = JSON.parse(data!) as ConnectionFrame;
@@ -245,7 +259,10 @@ export class Connection {
     this.options.onStatus({ clockOffsetMs: this.options.credential.clockOffsetMs });
   }
 
-  /** While a stream is open: ends it when it is silent for too long, or when its token is about to expire and there is another. */
+  /**
+   * While a stream is open: cuts it when it is silent for too long, or when its token is about to expire and a new one
+   * was given.
+   */
   private watch(): { stop(): void } {
     let timer: ReturnType<typeof setTimeout>;
     let renewing = false;
@@ -258,7 +275,7 @@ export class Connection {
       const { credential } = this.options;
       if (credential.renewInMs <= 0 && !renewing) {
         renewing = true;
-        // another token first, then the cut: whoever gives tokens may take its time
+        // first the new token, then the cut: the application may need a while to give one
         void credential.renewed().then(
           (changed) => {
             renewing = false;

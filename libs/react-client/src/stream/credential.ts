@@ -5,16 +5,19 @@ const RENEW_BEFORE_MS = 30_000;
 
 interface Known {
   token: string;
-  /** When it was got, by our clock. */
+  /** When the application gave it, by our clock. */
   gotAt: number;
-  /** By the server's clock; Infinity when it cannot be read. */
+  /** When it expires, by the server's clock; Infinity when its `exp` cannot be read. */
   expiresAt: number;
 }
 
-/** What is put on a request: headers, or query parameters for a ticket. Null: nobody is signed in. */
+/** The credential of one request: headers, or query parameters for a ticket. Null: no user is signed in. */
 type Signature = { headers: Record<string, string>; query: Record<string, string> } | null;
 
-/** The claims of a JWT, unverified: whose it is and until when decides nothing here that the server would not decide again. */
+/**
+ * The claims of a JWT, unverified: user id, `exp` and `iat` in seconds. The server checks all of it, so a forged token
+ * gains nothing here.
+ */
 export function claimsOf(token: string): { user?: string; exp?: number; iat?: number } {
   try {
     const base64 = token.split('.')[1]!.replaceAll('-', '+').replaceAll('_', '/');
@@ -31,16 +34,16 @@ export function claimsOf(token: string): { user?: string; exp?: number; iat?: nu
   }
 }
 
-/** The one place that asks for tokens: for the stream and for the API, which use the same until it is about to expire. */
+/** Asks the application for tokens. The stream and the API share one token until it is about to expire. */
 export class Credential {
   private known: Known | null = null;
   private asking: Promise<string | null> | null = null;
-  /** The server's clock less ours. */
+  /** The server's clock minus ours, in milliseconds. */
   clockOffsetMs = 0;
 
   constructor(private readonly options: Pick<AlertStreamOptions, 'token' | 'ticket' | 'user'>) {}
 
-  /** Whether asking again could give another one. */
+  /** Whether asking again could give another token or ticket. */
   get isRenewable(): boolean {
     return typeof this.options.token === 'function' || this.options.ticket !== undefined;
   }
@@ -49,7 +52,10 @@ export class Credential {
     return this.options.ticket !== undefined;
   }
 
-  /** In how many milliseconds to ask for the next token; Infinity when there is no telling. */
+  /**
+   * The milliseconds until the next token is to be asked for; Infinity when the expiry is not known or the token is
+   * fixed.
+   */
   get renewInMs(): number {
     if (typeof this.options.token !== 'function' || !this.known || this.known.expiresAt === Infinity) return Infinity;
     const { expiresAt, gotAt } = this.known;
@@ -57,26 +63,28 @@ export class Credential {
     return Math.max(expiresAt - RENEW_BEFORE_MS, begin + (expiresAt - begin) * 0.8) - this.serverNow();
   }
 
-  /** Whose the present token is; undefined before there is one, and when it does not say. */
+  /** The user of the present token; undefined before there is a token, and when it names no user. */
   get user(): string | undefined {
     return this.options.user ?? (this.known ? claimsOf(this.known.token).user : undefined);
   }
 
-  /** Signs a request of the stream. Rejects with what the application's function rejects with. */
+  /** The credential for a request of the stream. Rejects with the error of the application's function. */
   async forStream(): Promise<Signature> {
     if (!this.options.ticket) return this.forApi();
     const ticket = await this.options.ticket();
     return ticket === null ? null : { headers: {}, query: { ticket } };
   }
 
-  /** Signs a request of the API. With tickets alone it relies on cookies of your own. */
+  /**
+   * The credential for a request of the API. With tickets alone it is empty, and the API relies on cookies of your own.
+   */
   async forApi(): Promise<Signature> {
     if (this.options.token === undefined) return { headers: {}, query: {} };
     const token = this.known && this.renewInMs > 0 ? this.known.token : await this.next();
     return token === null ? null : { headers: { Authorization: `Bearer ${token}` }, query: {} };
   }
 
-  /** Asks for the next token in time. Resolves to whether it is another one. */
+  /** Asks for the next token before the present one expires. Resolves to whether it is another token. */
   async renewed(): Promise<boolean> {
     const before = this.known?.token;
     const token = await this.renew('expiring');
@@ -88,13 +96,15 @@ export class Credential {
     try {
       return await this.renew(known ? 'expiring' : 'first');
     } catch (error) {
-      // whoever gives tokens is away: the one at hand is good for a little longer
+      // the application could not give a token: the present one is valid for a little longer
       if (known && known.expiresAt > this.serverNow()) return known.token;
       throw error;
     }
   }
 
-  /** Asks for another token; those who ask meanwhile get the same. Null: nobody is signed in. */
+  /**
+   * Asks for another token. Callers that ask while a request is under way get the same one. Null: no user is signed in.
+   */
   renew(wish: TokenWish): Promise<string | null> {
     this.asking ??= this.ask(wish).finally(() => (this.asking = null));
     return this.asking;

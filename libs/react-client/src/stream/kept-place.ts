@@ -1,15 +1,18 @@
 import type { PlaceStorage } from './options';
 
-/** A position, and when it was the present one, by `Date.now()`. */
+/** A stream's position, and the time when the stream was there (`Date.now()`). */
 interface Place {
   cursor: string;
   at: number;
 }
 
-/** At most so often: a storage is written synchronously. `flush` when the page goes. */
+/**
+ * The position is written at most once in this time, because a storage is written synchronously. Call `flush` when the
+ * page goes.
+ */
 const SAVE_EVERY_MS = 250;
 
-/** Keeps a stream's place over page loads. A storage that is full or forbidden is none. */
+/** Keeps a stream's position over page loads. A storage that is full or forbidden counts as no storage. */
 export class KeptPlace {
   private unsaved: Place | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -41,13 +44,13 @@ export class KeptPlace {
     try {
       this.storage?.setItem(this.key, JSON.stringify(this.unsaved));
     } catch {
-      // the next page load begins without a place: no reason to end this one
+      // the next page load begins without a position, but this stream can go on
     }
     this.unsaved = null;
   }
 }
 
-/** The browser's own, where there is one and the page may use it. */
+/** The browser's `sessionStorage`; null where there is none or the page may not use it. */
 export function sessionStorageIfAny(): PlaceStorage | null {
   try {
     return globalThis.sessionStorage ?? null;

@@ -1,23 +1,26 @@
 import type { Problem } from '@tocsin/contracts/wire';
 
-/** How long an answer may take to begin. The gateway flushes its head at once. */
+/** The timeout for the head of the response. The gateway sends it at once. */
 const HEAD_TIMEOUT_MS = 15_000;
-/** Of an answer that is no stream, so much is read to learn why. */
+/** How many characters of a response that is no stream are parsed to learn why. */
 const MAX_PROBLEM_LENGTH = 65_536;
 
 export type Opened =
   | { kind: 'stream'; body: ReadableStream<Uint8Array> }
-  /** An answer that is no stream. `problem` when it is the gateway's own word; a proxy's page has none. */
+  /** A response that is no stream. `problem` is set when the gateway itself sent it; a proxy's page has none. */
   | { kind: 'answer'; status: number; problem: Problem | null; retryAfter: string | null };
 
 interface StreamRequest {
   url: string;
   headers: Record<string, string>;
-  /** With the cookies of another origin too: where nothing else says who asks. */
+  /** Whether cookies go to another origin too, because the request has no other credential. */
   withCookies: boolean;
 }
 
-/** Asks for a stream. Rejects when no answer came: no network, no server, nothing within 15 s, or aborted. The signal ends the body as well. */
+/**
+ * Asks for a stream. Rejects when no response came: no network, no server, no head within 15 s, or `signal` was
+ * aborted. The signal ends the body as well.
+ */
 export async function openResponse(
   get: typeof fetch,
   { url, headers, withCookies }: StreamRequest,

@@ -1,5 +1,5 @@
 interface PageLifeListeners {
-  /** The page is looked at again: timers may have slept. */
+  /** The page is visible again: its timers may have slept. */
   lookedAt(): void;
   online(): void;
   offline(): void;
@@ -7,13 +7,13 @@ interface PageLifeListeners {
   hidden(): void;
   /** The page is left for good. */
   gone(): void;
-  /** It goes into the browser's cache of pages, where a connection may not be held … */
+  /** The page goes into the browser's back/forward cache, where it may not keep a connection. */
   frozen(): void;
-  /** … and comes out of it. */
+  /** The page comes back from the back/forward cache. */
   thawed(): void;
 }
 
-/** What happens to the page that a stream lives in. Where there is no page, nothing does. */
+/** Reports the events of the page that a stream runs in. Without a page, as on a server, it reports nothing. */
 export class PageLife {
   private stop: (() => void) | null = null;
 

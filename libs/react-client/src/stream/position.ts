@@ -1,16 +1,16 @@
-/** Where a client stands in one tenant's log. `fp` proves it to the server; here it only travels. */
+/** A client's position in one tenant's event log. `fp` proves it to the server; the client only passes it on. */
 interface Position {
   epoch: string;
   seq: number;
   fp: string;
 }
 
-/** By tenant. A stream of one tenant does not say whose its position is: then the key is empty. */
+/** Positions by tenant id. The cursor of a stream with one tenant does not name the tenant; the key is then empty. */
 type Positions = ReadonlyMap<string, Position>;
 
 const POSITION = /^([^-]+)-(\d+)-([^-]+)$/;
 
-/** Reads a cursor, the `id` of a stream. What is none of ours is no position: the server judges it. */
+/** Reads a cursor, the `id` of a stream's frame. Parts that it cannot read are left out: the server judges them. */
 export function readCursor(cursor: string | null | undefined): Positions {
   const positions = new Map<string, Position>();
   for (const part of (cursor ?? '').split(';')) {
@@ -25,8 +25,8 @@ const writeCursor = (positions: Positions): string =>
   [...positions].map(([tenant, { epoch, seq, fp }]) => `${tenant && `${tenant}=`}${epoch}-${seq}-${fp}`).join(';');
 
 /**
- * Of two cursors of one stream the one that stands behind, tenant by tenant: who starts there misses nothing that either has
- * not heard. Null when they cannot be compared: another history, other tenants, or no cursor.
+ * The lower of two cursors of one stream, tenant by tenant. A stream that starts there repeats entries but misses none
+ * for either side. Null when they cannot be compared: another history, other tenants, or no cursor.
  */
 export function earliest(a: string, b: string): string | null {
   const [left, right] = [readCursor(a), readCursor(b)];
@@ -40,7 +40,7 @@ export function earliest(a: string, b: string): string | null {
   return writeCursor(merged);
 }
 
-/** The cursor of who has heard both. `b` is the newer of two that cannot be compared. */
+/** The higher of two cursors, tenant by tenant. If they cannot be compared, `b` counts as the newer one. */
 export function latest(a: string | null, b: string): string {
   if (a === null || a === b) return b;
   const [left, right] = [readCursor(a), readCursor(b)];
@@ -53,7 +53,7 @@ export function latest(a: string | null, b: string): string {
   return writeCursor(merged);
 }
 
-/** Whether who stands at `cursor` has heard all that who stands at `other` has. */
+/** Whether a client at `cursor` has heard everything that a client at `other` has heard. */
 export function covers(cursor: string, other: string): boolean {
   const [left, right] = [readCursor(cursor), readCursor(other)];
   return (

@@ -17,13 +17,13 @@ function parse(...pieces: Uint8Array[]): { frames: SseFrame[]; parser: SseParser
 describe('the parser of the stream', () => {
   const bytes = new TextEncoder().encode(TEXT);
 
-  it('reads lines, fields, comments, a byte order mark, ids and retries as the standard has them, and nothing that was cut off', () => {
+  it('reads lines, fields, comments, a byte order mark, ids and retries as the standard says, and no incomplete frame', () => {
     const { frames, parser } = parse(bytes);
     expect(frames).toEqual(FRAMES);
     expect(parser.retryMs).toBe(2_500);
   });
 
-  it('reads the same wherever the bytes are cut: in two pieces at each, and one by one', () => {
+  it('reads the same wherever the bytes are cut: into two pieces at any byte, and byte by byte', () => {
     for (let at = 0; at <= bytes.length; at += 1)
       expect(parse(bytes.subarray(0, at), bytes.subarray(at)).frames).toEqual(FRAMES);
     expect(parse(...[...bytes].map((byte) => Uint8Array.of(byte))).frames).toEqual(FRAMES);

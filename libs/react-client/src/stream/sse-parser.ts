@@ -1,22 +1,22 @@
 /** One dispatched event of a stream. `data` is null for a block that only moves the position or sets the retry. */
 export interface SseFrame {
-  /** `message` when the stream does not name it. */
+  /** The event's name; `message` when the stream gives none. */
   event: string;
   data: string | null;
-  /** The last event id as it stands behind this frame; empty: none. */
+  /** The last event id after this frame; empty: none. */
   id: string;
 }
 
-/** A frame longer than this is no frame of ours: rather end the stream than keep whatever comes. */
+/** In characters. The gateway sends no longer frame, so a longer one ends the stream before it fills the memory. */
 const MAX_FRAME_LENGTH = 4_194_304;
 
 /**
- * Reads `text/event-stream` as the HTML standard has it (9.2.6), however it is cut into pieces: CR, LF and CRLF end a line,
- * one byte order mark is skipped, what the end of the stream cuts off is discarded. Give it the text of a streaming
- * TextDecoder, which skips that mark.
+ * Parses `text/event-stream` as the HTML standard says (9.2.6), wherever the text is cut into pieces: CR, LF and CRLF
+ * end a line, one byte order mark is skipped, and an incomplete frame at the end of the stream is discarded. Its input
+ * is the text of a streaming TextDecoder, which skips that mark.
  */
 export class SseParser {
-  /** In milliseconds, once the stream has said it. It persists. */
+  /** The last `retry:` of the stream, in milliseconds; undefined before the first. */
   retryMs: number | undefined;
   private rest = '';
   private event = '';
@@ -25,19 +25,22 @@ export class SseParser {
   private touched = false;
   private nextId: string;
 
-  /** `id` is the position that the stream was asked to resume at: it stands until a frame changes it. */
+  /** `id` is the position that the stream was asked to resume at; it is valid until a frame changes it. */
   constructor(private id = '') {
     this.nextId = id;
   }
 
-  /** Takes the next piece and returns the frames that are whole with it. Throws `RangeError` when a frame grows beyond bounds. */
+  /**
+   * Takes the next piece of text and returns the frames that it completes. Throws `RangeError` when a frame is longer
+   * than 4,194,304 characters.
+   */
   push(text: string): SseFrame[] {
     const frames: SseFrame[] = [];
     const whole = this.rest + text;
     let start = 0;
     for (;;) {
       const end = endOfLine(whole, start);
-      // a CR at the very end may be the half of a CRLF: the next piece tells
+      // a CR at the very end may be half of a CRLF: the next piece will show
       if (end < 0 || (whole[end] === '\r' && end === whole.length - 1)) break;
       this.line(whole.slice(start, end), frames);
       start = end + (whole[end] === '\r' && whole[end + 1] === '\n' ? 2 : 1);
@@ -64,7 +67,7 @@ export class SseParser {
     } else if (field === 'retry' && /^[0-9]+$/.test(value)) this.retryMs = Number(value);
   }
 
-  /** At a blank line. The id counts from here on: a frame that is cut off moves no position. */
+  /** Called at a blank line. Only now does the id take effect: an incomplete frame must not move the position. */
   private dispatch(frames: SseFrame[]): void {
     this.id = this.nextId;
     if (this.data.length > 0) frames.push({ event: this.event || 'message', data: this.data.join('\n'), id: this.id });

@@ -1,51 +1,60 @@
 import type { GapReason, TenantVerdict } from '@tocsin/contracts/wire';
 
-/** What a stream is doing. The first it is in before `open`, and after `close`. */
+/** What a stream is doing. Before `open` and after `close` it is `closed`. */
 export const STREAM_STATES = [
   'closed',
   'connecting', // the first attempt is under way
-  'catching_up', // connected; what was missed is being told
-  'live', // connected, level with the log, and heard within two and a half heartbeats
-  'stale', // connected as far as anybody knows, but silent; or the server itself has lost sight of its log
+  'catching_up', // connected; missed entries are being replayed
+  'live', // connected, up to date with the event log, and heard from within two and a half heartbeats
+  'stale', // the connection looks open but is silent; or the server cannot reach its event log
   'reconnecting', // waiting for the next attempt, or in it
-  'offline', // the browser says that there is no network; comes back by itself
+  'offline', // the browser reports that there is no network; the stream comes back by itself
   'signed_out', // the credential was refused, and so was its renewal: `reconnect` asks for one again
-  'forbidden', // the credential is good and does not allow this, or the access was revoked: `detail` says what
+  'forbidden', // the credential is valid but does not allow this, or the access was revoked: `detail` says what
 ] as const;
 export type StreamState = (typeof STREAM_STATES)[number];
 
-/** Entries that this stream will never tell: load the list instead. */
+/** Entries that this stream can never send: load the list instead. */
 export interface Gap {
-  /** How many of all tenants together; null when that cannot be known. */
+  /** How many entries were missed, of all tenants together; null when that cannot be known. */
   missed: number | null;
   tenants: readonly { tenant_id: string; missed: number | null; reason: GapReason | null }[];
 }
 
-/** An immutable picture of a stream: another object whenever something in it has changed. Times are `Date.now()` of this machine. */
+/**
+ * An immutable snapshot of a stream: a new object whenever a value in it changes. Times are `Date.now()` of this
+ * machine.
+ */
 export interface StreamStatus {
   state: StreamState;
-  /** When it came into this state. */
+  /** When the stream entered this state. */
   since: number;
-  /** Why, unless all is well: a close reason or an error code of the gateway, `http_<status>`, `network`, `silent`, `not_a_stream`, `no_credential` or `log_unchecked`. */
+  /**
+   * The reason of the state; null when the stream is healthy. It is a close reason or an error code of the gateway,
+   * `http_<status>`, `network`, `silent`, `not_a_stream`, `no_credential` or `log_unchecked`.
+   */
   reason: string | null;
-  /** The gateway's own sentence about it, if it said one. */
+  /** The gateway's own sentence about the reason, if it gave one. */
   detail: string | null;
   /** With `reconnecting`: when the next attempt is made; null while it is being made. */
   retryAt: number | null;
-  /** With `catching_up`: how many entries are yet to come, counted in the log; entries that the filter leaves out count too. */
+  /**
+   * With `catching_up`: how many entries of the event log are still to come; entries that the filter leaves out count
+   * too.
+   */
   left: number;
-  /** When the server was last heard, a heartbeat included. */
+  /** When the last frame came from the server, heartbeats included; null before the first. */
   lastHeardAt: number | null;
   heartbeatMs: number;
-  /** How many times it came back to where it was. */
+  /** How many times the server resumed the stream at its position. */
   resumed: number;
-  /** The tenants that it tells of; one that is missing here is not, or no longer, the user's. */
+  /** The tenants whose entries the stream tells. The user may not, or no longer, see a tenant that is missing here. */
   tenants: readonly TenantVerdict[];
-  /** Set by a gap, kept until `dismissGap`. */
+  /** The entries that were missed for good; kept until `dismissGap`. */
   gap: Gap | null;
-  /** The server's clock less ours, in milliseconds. */
+  /** The server's clock minus ours, in milliseconds. */
   clockOffsetMs: number;
-  /** Whether this tab holds the connection that the browser's tabs share. A tab that shares with nobody does. */
+  /** Whether this tab has the connection that the browser's tabs share. True for a tab that shares with no other. */
   isLeader: boolean;
 }
 

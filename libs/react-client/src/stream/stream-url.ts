@@ -1,6 +1,9 @@
 import type { AlertStreamOptions } from './options';
 
-/** The stream's address with everything in its query but the credential. Relative: the page's own protocol and host. */
+/**
+ * The stream's address, with the whole query except the credential. A relative address means the page's own protocol
+ * and host.
+ */
 export function streamUrl({
   url = '/api/events',
   tenants,

@@ -1,13 +1,13 @@
 import type { StreamEvent } from '@tocsin/contracts/wire';
 
-/** A frame as it is told on: to listeners, and to the other tabs. Plain data. */
+/** A frame as it is passed on to listeners and to the other tabs. It is plain data. */
 export interface Told {
   event: StreamEvent;
   data: unknown;
-  /** The stream's position behind it. */
+  /** The stream's position after the frame. */
   cursor: string;
   /** See `Heard.replayed`. */
   replayed: boolean;
-  /** Whether anybody should toast it at all; which of the tabs is another question. */
+  /** Whether it should be toasted at all; the leading tab chooses which tab does it. */
   toastable: boolean;
 }

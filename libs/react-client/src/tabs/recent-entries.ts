@@ -1,19 +1,22 @@
 import { covers } from '../stream/position';
 import type { Told } from '../stream/told';
 
-/** What the leading tab keeps for tabs that come in late. */
+/** At least this many entries, and fewer than twice as many, are kept for tabs that join later. */
 const MAX_RECENT = 1_000;
 
-/** The last frames of a stream that carried an entry, with where they begin: a tab whose place lies within needs no connection of its own. */
+/**
+ * The last frames of a stream that carried an entry, and the position where they begin. A tab that has missed only
+ * these needs no connection of its own.
+ */
 export class RecentEntries {
   private recent: Told[] = [];
-  /** Behind what was dropped. */
+  /** The position after the last frame that was dropped. */
   private begin: string | null = null;
   private end: string | null = null;
 
   add(told: Told): void {
     const { event, cursor } = told;
-    // a stream that goes on elsewhere than where the last one ended
+    // the new stream does not begin where the last one ended
     if (event === 'connection' && cursor !== this.end) {
       this.recent = [];
       this.begin = cursor;
@@ -21,13 +24,16 @@ export class RecentEntries {
     this.end = cursor;
     if (event !== 'inventory_alert' && event !== 'notification' && event !== 'alert_update') return;
     this.recent.push(told);
-    // in slices: to shift one at a time would move all of them each time
+    // dropped in slices, because dropping one at a time would move all the others each time
     if (this.recent.length < 2 * MAX_RECENT) return;
     this.begin = this.recent[MAX_RECENT - 1]!.cursor;
     this.recent = this.recent.slice(MAX_RECENT);
   }
 
-  /** What follows a place; null: the place lies before what is kept, or in another history. Some of it may have been heard. */
+  /**
+   * The frames after a position; the tab may have heard some of them. Null: the position is before the first kept
+   * frame, or in another history.
+   */
   since(cursor: string): Told[] | null {
     if (this.begin === null || !covers(cursor, this.begin)) return null;
     const at = this.recent.findIndex((told) => told.cursor === cursor);

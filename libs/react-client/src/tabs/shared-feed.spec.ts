@@ -107,7 +107,7 @@ describe('the tabs of a browser', () => {
     expect(others.filter(({ stream }) => stream.status.isLeader)).toHaveLength(1);
   });
 
-  it('that come late are told what they lack by the one that leads; one that is too far behind asks for itself, once', async () => {
+  it('that come late get what they missed from the leading tab; one that is too far behind connects by itself, once', async () => {
     const first = await openTab({ from: cursorAt(10) });
     server.last.say('connection', connection('resumed'), cursorAt(10));
     for (let seq = 11; seq <= 20; seq += 1) sayEntry(server.last, seq);
@@ -143,7 +143,7 @@ describe('the tabs of a browser', () => {
     server.answers = Array.from({ length: 6 }, () => problem(401, 'token_expired'));
     server.last.say('close', { reason: 'token_expired', action: 'reauthenticate', retry_ms: 0 });
     await pass(1_000);
-    // the first asks once more, each other one twice
+    // the first tab asks one more time, each other tab twice
     expect([states(), server.answers.length]).toEqual([['signed_out', 'signed_out', 'signed_out'], 1]);
 
     server.answers = [];
@@ -183,7 +183,7 @@ describe('the tabs of a browser', () => {
     expect(server.asked).toHaveLength(2);
   });
 
-  it('survive one that is opened, closed and opened in one breath, as Strict Mode does', async () => {
+  it('survive a tab that opens, closes and opens again at once, as Strict Mode does', async () => {
     const { stream } = await openTab();
     for (let i = 0; i < 3; i += 1) {
       stream.close();
@@ -199,7 +199,7 @@ describe('the tabs of a browser', () => {
     expect([next.stream.status.state, server.last.aborted]).toEqual(['connecting', false]);
   });
 
-  it('see for themselves when the one that leads falls silent', async () => {
+  it('notice by themselves when the leading tab falls silent', async () => {
     const [, second] = await openThree();
     expect(second.stream.status.state).toBe('live');
     server.answers = ['silence'];
@@ -207,7 +207,7 @@ describe('the tabs of a browser', () => {
     expect(second.stream.status.state).toBe('stale');
   });
 
-  it('keep so many entries for late ones, and know where they begin', () => {
+  it('keep the last entries for late tabs, and know where they begin', () => {
     const recent = new RecentEntries();
     const told = (event: 'connection' | 'notification', seq: number) => ({
       event,
@@ -220,7 +220,7 @@ describe('the tabs of a browser', () => {
     for (let seq = 1; seq <= 2_500; seq += 1) recent.add(told('notification', seq));
     expect(recent.since(cursorAt(0))).toBeNull();
     expect(recent.since(cursorAt(2_490))?.map(({ cursor }) => cursor)).toHaveLength(10);
-    // goes on where it ended: nothing is forgotten; elsewhere: all of it
+    // a stream that goes on where the last one ended forgets nothing; one that begins elsewhere forgets everything
     recent.add(told('connection', 2_500));
     expect(recent.since(cursorAt(2_490))).toHaveLength(10);
     recent.add(told('connection', 3_000));

@@ -4,15 +4,15 @@ import type { Told } from '../stream/told';
 import { RecentEntries } from './recent-entries';
 import { TabLock } from './tab-lock';
 
-/** What the tabs of a user say to each other. No credential is ever among it. */
+/** The messages between the tabs of a user. They never carry a credential. */
 type Message =
-  /** A tab that is there, and how far it has heard. */
+  /** A tab announces itself and how far it has heard. */
   | { kind: 'hello'; tab: string; cursor: string | null; visible: boolean }
-  /** A tab that has taken the connection over, and asks who is there. */
+  /** A tab has taken the connection over and asks the others to announce themselves. */
   | { kind: 'leading' }
-  /** To one tab: what it lacks, and from here on it hears all. */
+  /** To one tab: the frames that it missed. From now on it hears everything. */
   | { kind: 'welcome'; to: string; told: Told[]; cursor: string; status: StreamStatus }
-  /** To one tab: what it lacks is not kept here. */
+  /** To one tab: the leading tab no longer keeps the frames that it missed. */
   | { kind: 'too_far_behind'; to: string }
   | { kind: 'told'; told: Told[]; toaster: string }
   | { kind: 'status'; status: StreamStatus }
@@ -24,39 +24,39 @@ export interface SharedFeedOwner {
   /** How far this tab has heard. */
   readonly cursor: string | null;
   readonly status: StreamStatus;
-  /** What the leading tab was told. `toasts`: this tab is the one to toast. */
+  /** Called with the frames that the leading tab received. `toasts`: whether this tab is the one that toasts. */
   hear(told: readonly Told[], toasts: boolean): void;
-  /** This tab has heard all that the leading one has, of these tenants. */
+  /** Called when this tab has heard everything that the leading tab has, of these tenants. */
   level(cursor: string, tenants: readonly string[]): void;
   followStatus(status: StreamStatus): void;
-  /** What this tab lacks must come over a connection of its own; `rejoin` when it has. */
+  /** Called when this tab must get what it missed over its own connection. Call `rejoin` when it has caught up. */
   catchUpAlone(): void;
   reconnect(): void;
 }
 
-/** How long a tab that takes over waits for the others to say how far they are. */
+/** How long a tab that takes over waits for the cursors of the other tabs. */
 const ROLL_CALL_MS = 150;
-/** A tab that nobody welcomes asks again: the leading one may be busy, or gone. */
+/** A tab that got no welcome asks again after this time: the leading tab may be busy or gone. */
 const ASK_AGAIN_MS = 2_000;
 
 const isVisible = (): boolean => globalThis.document?.visibilityState === 'visible';
 
 /**
- * One connection for the tabs of a user. The one that holds the lock leads: it has the connection and tells the others what it
- * hears. Who takes over starts where the last of them stands, so nobody misses anything; each drops what it has heard already,
- * so nobody hears anything twice.
+ * One connection for all tabs of a user. The tab that has the lock leads: it opens the connection and passes what it
+ * hears to the others. A tab that takes over resumes at the lowest cursor of all tabs, so no tab misses anything; each
+ * tab drops what it has heard already, so no tab hears anything twice.
  */
 export class SharedFeed {
   private readonly tab = crypto.randomUUID();
   private readonly channel: BroadcastChannel;
   private readonly lock: TabLock;
   private readonly recent = new RecentEntries();
-  /** The other tabs, as far as they have said so: whether they are seen, and since when. */
+  /** The other tabs that have announced themselves: whether each is visible, and when it last said so. */
   private readonly others = new Map<string, { visible: boolean; since: number }>();
-  /** Cursors of a roll call under way. */
+  /** The cursors that the tabs have sent since this tab took over; null when it is not collecting them. */
   private roll: (string | null)[] | null = null;
   private welcomed = false;
-  /** Pending while this tab has said hello and was not answered. */
+  /** Set while this tab has sent `hello` and got no reply. */
   private asking: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -73,7 +73,10 @@ export class SharedFeed {
     return this.lock.isHeld;
   }
 
-  /** Resolves when this tab leads, to the cursor from which nobody misses anything. Meanwhile it follows. Rejects when `signal` is aborted. */
+  /**
+   * Resolves when this tab leads, to the lowest cursor of all tabs. Until then this tab follows. Rejects when `signal`
+   * is aborted.
+   */
   async lead(signal: AbortSignal): Promise<string | null> {
     if (this.lock.isHeld) return this.owner.cursor;
     this.sayHello();
@@ -82,7 +85,7 @@ export class SharedFeed {
     this.roll = [];
     this.others.clear();
     this.post({ kind: 'leading' });
-    // nobody was before us: there is nobody to wait for
+    // if the lock was free, there is no other tab to wait for
     if (!atOnce) await new Promise((resolve) => setTimeout(resolve, ROLL_CALL_MS));
     const roll = this.roll ?? [];
     this.roll = null;
@@ -99,7 +102,7 @@ export class SharedFeed {
     this.welcomed = false;
   }
 
-  /** As the leading tab: hears it, and tells the others. */
+  /** For the leading tab: hears the frames itself and passes them to the other tabs. */
   tell(told: readonly Told[]): void {
     for (const one of told) this.recent.add(one);
     const toaster = this.toaster();
@@ -111,17 +114,17 @@ export class SharedFeed {
     if (this.isLeader) this.post({ kind: 'status', status });
   }
 
-  /** After having caught up alone. */
+  /** Follows the leading tab again, after this tab has caught up over its own connection. */
   rejoin(): void {
     this.sayHello();
   }
 
-  /** Asks the leading tab to try at once. */
+  /** Asks the leading tab to reconnect at once. */
   askToReconnect(): void {
     this.post({ kind: 'reconnect' });
   }
 
-  /** This tab toasts nothing any more. */
+  /** Tells the other tabs that this tab is going, so that it is no longer chosen to toast. */
   sayBye(): void {
     this.post({ kind: 'bye', tab: this.tab });
   }
@@ -138,7 +141,7 @@ export class SharedFeed {
     try {
       this.channel.postMessage(message);
     } catch {
-      // closed meanwhile: there is nobody to tell
+      // the channel was closed meanwhile
     }
   }
 
@@ -168,7 +171,7 @@ export class SharedFeed {
     if (message.kind !== 'hello') return;
     if (this.roll) return void this.roll.push(message.cursor);
     const { cursor, status } = this.owner;
-    // not yet connected: it asks again
+    // this tab is not connected yet; the other tab asks again
     if (cursor === null) return this.tellStatus(status);
     const lacks = message.cursor === null || message.cursor === cursor ? [] : this.recent.since(message.cursor);
     this.post(
@@ -181,7 +184,7 @@ export class SharedFeed {
   private hearAsFollower(message: Message): void {
     switch (message.kind) {
       case 'leading':
-        // still at the lock: the others of us are being counted
+        // this tab still waits for the lock, and the new leading tab collects cursors
         this.post({ kind: 'hello', tab: this.tab, cursor: this.owner.cursor, visible: isVisible() });
         break;
       case 'welcome':
@@ -204,18 +207,21 @@ export class SharedFeed {
         this.owner.catchUpAlone();
         break;
       case 'told':
-        // what comes before the welcome is in it
+        // the welcome contains all frames from before it
         if (this.welcomed) this.owner.hear(message.told, message.toaster === this.tab);
         break;
       case 'status':
         this.owner.followStatus(message.status);
-        // it can answer from now on
+        // the leading tab can reply from now on
         if (this.asking && message.status.state === 'live') this.sayHello();
         break;
     }
   }
 
-  /** The tab that is to toast: the leading one if it is seen, else the one that was seen last, else the leading one. */
+  /**
+   * The id of the tab that toasts: the leading tab if it is visible, else the tab that became visible last, else the
+   * leading tab.
+   */
   private toaster(): string {
     if (isVisible()) return this.tab;
     const seen = [...this.others].filter(([, { visible }]) => visible).sort(([, a], [, b]) => b.since - a.since);

@@ -1,11 +1,16 @@
-/** Whether a browser can share: Web Locks exist in secure contexts (https and localhost) only. */
+/**
+ * Whether tabs of this browser can share a connection. Web Locks exist only in secure contexts (https and localhost).
+ */
 export const canShare = (): boolean =>
   typeof globalThis.navigator?.locks?.request === 'function' && typeof globalThis.BroadcastChannel === 'function';
 
-/** One of the tabs that ask for the same name holds the lock. When it closes, crashes or resigns, the next one does: the browser sees to that. */
+/**
+ * A lock that one of the tabs that ask for the same name has. When that tab closes, crashes or resigns, the browser
+ * gives the lock to the next tab.
+ */
 export class TabLock {
   private release: (() => void) | null = null;
-  /** Of what is asked for now. Whatever is granted to another is given back. */
+  /** Aborts the present request. A lock that is granted for an aborted request is given back. */
   private asking: AbortController | null = null;
 
   constructor(private readonly name: string) {}
@@ -14,14 +19,17 @@ export class TabLock {
     return this.release !== null;
   }
 
-  /** Resolves when the lock is ours: `atOnce` when nobody had it. Rejects when `signal` is aborted before, and when it was resigned meanwhile. */
+  /**
+   * Resolves when this tab has the lock; `atOnce` when no other tab had it. Rejects when `signal` is aborted or
+   * `resign` is called before that.
+   */
   async hold(signal: AbortSignal): Promise<{ atOnce: boolean }> {
     signal.throwIfAborted();
     if (this.release) return { atOnce: true };
     this.asking?.abort();
     const asking = (this.asking = new AbortController());
     signal.addEventListener('abort', () => asking.abort(signal.reason), { once: true, signal: asking.signal });
-    // the browser takes no signal beside `ifAvailable`
+    // the browser does not allow `signal` and `ifAvailable` in one request
     if (await this.request({ ifAvailable: true }, asking.signal)) return { atOnce: true };
     asking.signal.throwIfAborted();
     if (!(await this.request({ signal: asking.signal }, asking.signal))) throw asking.signal.reason;
@@ -36,7 +44,7 @@ export class TabLock {
     this.release = null;
   }
 
-  /** Resolves to whether it was granted, while the lock is held until `release`. */
+  /** Resolves to whether the lock was granted. This tab then has it until `release` is called. */
   private request(options: LockOptions, wanted: AbortSignal): Promise<boolean> {
     return new Promise((resolve, reject) => {
       navigator.locks

@@ -1,4 +1,7 @@
-/** Locks and channels as the tabs of one browser share them: what a test needs of `navigator.locks` and of `BroadcastChannel`. */
+/**
+ * Locks and channels that the tabs of one browser share: as much of `navigator.locks` and `BroadcastChannel` as the
+ * tests need.
+ */
 export class BrowserTabs {
   private readonly held = new Map<string, symbol>();
   private readonly queues = new Map<string, (() => void)[]>();
@@ -15,7 +18,7 @@ export class BrowserTabs {
           this.queues.set(name, queue);
           queue.push(resolve);
           options.signal?.addEventListener('abort', () => {
-            // of a lock that was granted it means nothing
+            // aborting has no effect on a lock that was granted
             const at = queue.indexOf(resolve);
             if (at < 0) return;
             queue.splice(at, 1);
@@ -33,7 +36,7 @@ export class BrowserTabs {
     },
   };
 
-  /** Makes the globals of this process those of such a browser, until what it returns is called. */
+  /** Installs the locks and channels as globals of this process. Returns a function that restores the globals. */
   install(): () => void {
     const before = {
       navigator: Object.getOwnPropertyDescriptor(globalThis, 'navigator'),

@@ -61,6 +61,6 @@ export function anEntry(seq: number, overrides: Partial<Entry> = {}): Entry {
 export const sayEntry = (stream: OpenStream, seq: number, overrides: Partial<Entry> = {}): void =>
   stream.say('inventory_alert', anEntry(seq, overrides), cursorAt(seq));
 
-/** A JWT that nobody signed: what the client reads of it. */
+/** An unsigned JWT with the claims that the client reads. */
 export const aToken = (claims: { sub?: string; exp?: number; iat?: number } = {}): string =>
   `x.${Buffer.from(JSON.stringify({ sub: 'ana', iat: Date.now() / 1_000, exp: Date.now() / 1_000 + 3_600, ...claims })).toString('base64url')}.x`;

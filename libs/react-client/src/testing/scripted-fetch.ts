@@ -4,17 +4,17 @@ export interface OpenStream {
   headers: Headers;
   say(event: string, data: object, id?: string): void;
   write(text: string): void;
-  /** Ends it as a server that closes does, … */
+  /** Ends the stream as a server does that closes it. */
   end(): void;
-  /** … or as a network that breaks does. */
+  /** Ends the stream as a broken network does. */
   break(): void;
-  /** Whether the client has let go of it. */
+  /** Whether the client has aborted the request. */
   readonly aborted: boolean;
 }
 
 type Answer = Response | Error | 'stream' | 'silence';
 
-/** A `fetch` that answers as it is told to, and streams when it is told nothing. */
+/** A `fetch` that returns the responses of `answers` in turn, and a stream when none is left. */
 export class ScriptedFetch {
   readonly asked: { url: string; headers: Headers; method: string; body: unknown }[] = [];
   readonly streams: OpenStream[] = [];
@@ -50,7 +50,7 @@ export class ScriptedFetch {
       try {
         controller.error(signal.reason);
       } catch {
-        // ended before
+        // the stream had ended already
       }
     });
     const write = (text: string) => controller.enqueue(encoder.encode(text));

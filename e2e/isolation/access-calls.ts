@@ -1,0 +1,52 @@
+import { makeCall, type Answer } from '../kit/fuzzed-calls';
+import type { Stack } from '../kit/stack';
+import type { Row, Target } from './access-rows';
+
+/** Something of a tenant that can be asked for: an alert that fires, a dead letter that is open, and its place in the log. */
+export async function targetIn(stack: Stack, tenant: string): Promise<Target> {
+  const [alert] = await stack.sql<{ alert_id: string }>(
+    `select alert_id from tocsin.alert where tenant_id = $1 and status = 'firing' and service not in ('published', 'pagerduty', 'opsgenie') order by alert_id limit 1`,
+    [tenant],
+  );
+  const [letter] = await stack.sql<{ id: string }>(
+    `select dead_letter_id::text as id from tocsin.dead_letter where tenant_id = $1 and status = 'open' order by 1 limit 1`,
+    [tenant],
+  );
+  const [head] = await stack.sql<{ epoch: string; fp: string }>(
+    'select epoch, last_fp as fp from tocsin.tenant_stream where tenant_id = $1',
+    [tenant],
+  );
+  return { tenant, alert: alert!.alert_id, letter: letter!.id, ...head! };
+}
+
+/** Calls an operation as a row of the table says. */
+export async function callRow(
+  gateway: string,
+  { call, enough }: Row,
+  [path, method]: readonly [string, string],
+  token: string,
+  target: Target,
+  assets: Record<string, string> = {},
+): Promise<Answer> {
+  const { values = {}, query = '', body } = call(target, assets);
+  const address = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name]!)) + query;
+  const headers = {
+    Authorization: `Bearer ${token}`,
+    ...(body !== undefined && { 'Content-Type': 'application/json' }),
+  };
+  return makeCall(
+    gateway,
+    method.toUpperCase(),
+    { path: address, headers, body: body === undefined ? undefined : JSON.stringify(body) },
+    enough,
+  );
+}
+
+/** What the table compares: the status with the code of a refusal, or with what the row reads in the body. */
+export function outcomeOf({ status, type, text }: Answer, { read }: Row): string {
+  if (status < 300 && read) return `${status} ${read(text)}`;
+  // another system's answer has the code as well
+  return status >= 400 && /^application\/(problem\+)?json/.test(type)
+    ? `${status} ${(JSON.parse(text) as { code: string }).code}`
+    : String(status);
+}

@@ -1,0 +1,86 @@
+import type { Patch } from '../faults/built-copy';
+
+/** Who asks, of the access table's people; `scopeless` is a member whose token may publish and nothing else. */
+export type Asker = 'revoked_tenant' | 'revoked_token' | 'foreign' | 'viewer' | 'scopeless';
+
+/** A gateway with one check of a right taken out, and the row of the access table that must notice. */
+export interface AccessMutant {
+  name: string;
+  patch: Patch;
+  asker: Asker;
+  operation: string;
+}
+
+const VISIBLE_TENANTS = 'apps/gateway/src/access/visible-tenants.js';
+const TOKEN_GUARD = 'libs/auth/src/token.guard.js';
+const IDENTIFY_CLIENT = 'apps/gateway/src/connect/identify-client.js';
+
+/** Whoever changes what a patch is written for changes the patch: one that does not apply is a failed test, never a skipped one. */
+export const ACCESS_MUTANTS: readonly AccessMutant[] = [
+  {
+    name: 'tenants that were revoked are visible',
+    patch: {
+      file: VISIBLE_TENANTS,
+      search: 'return revoked.size === 0 ? mine : mine.filter(({ tenant_id })=>!revoked.has(tenant_id));',
+      replace: 'return mine;',
+    },
+    asker: 'revoked_tenant',
+    operation: 'listAlerts',
+  },
+  {
+    name: 'a tenant of others may be asked for',
+    patch: {
+      file: VISIBLE_TENANTS,
+      search: 'if (wanted && tenants.length < new Set(wanted).size)',
+      replace: 'if (false)',
+    },
+    asker: 'foreign',
+    operation: 'listAlerts',
+  },
+  {
+    name: 'what was revoked may be published for',
+    patch: { file: VISIBLE_TENANTS, search: '!revoked.has(tenant) && (', replace: '(' },
+    asker: 'revoked_tenant',
+    operation: 'publishEvents',
+  },
+  {
+    name: 'every role acts',
+    patch: { file: VISIBLE_TENANTS, search: 'role.toLowerCase() !== VIEWER', replace: 'true' },
+    asker: 'viewer',
+    operation: 'discardDeadLetter',
+  },
+  {
+    name: 'an act asks for no role',
+    patch: {
+      file: 'apps/gateway/src/alerts/act-on-alerts.js',
+      search: 'acting: mine.filter(_visibletenants.mayAct)',
+      replace: 'acting: mine',
+    },
+    asker: 'viewer',
+    operation: 'actOnAlert',
+  },
+  {
+    name: 'the guard asks for no scope',
+    patch: { file: TOKEN_GUARD, search: 'requireScopes(request.verifiedToken, needed);', replace: '' },
+    asker: 'scopeless',
+    operation: 'listAlerts',
+  },
+  {
+    name: 'the guard does not ask whether the token was revoked',
+    patch: { file: TOKEN_GUARD, search: 'refuseRevoked(request.verifiedToken, this.revocations);', replace: '' },
+    asker: 'revoked_token',
+    operation: 'listAlerts',
+  },
+  {
+    name: 'a stream does not ask whether the token was revoked',
+    patch: { file: IDENTIFY_CLIENT, search: 'if (this.revocations.isRevoked(right))', replace: 'if (false)' },
+    asker: 'revoked_token',
+    operation: 'streamEvents',
+  },
+  {
+    name: 'a stream asks for no scope',
+    patch: { file: IDENTIFY_CLIENT, search: `if (!right.scopes.has('alerts:read'))`, replace: 'if (false)' },
+    asker: 'scopeless',
+    operation: 'streamEvents',
+  },
+];

@@ -1,0 +1,59 @@
+import {
+  CLOSE_REASONS,
+  GAP_REASONS,
+  SLOT_SCOPES,
+  type CloseReason,
+  type ErrorCode,
+  type GapReason,
+  type Verdict,
+} from '@tocsin/contracts';
+
+// What the labels of the counters can be: a value that is missing here is born at 1, and its first is not seen.
+
+/** What a request for a stream can be refused with. */
+const STREAM_REFUSALS = [
+  'missing_credentials',
+  'invalid_request',
+  'invalid_token',
+  'token_expired',
+  'token_not_yet_valid',
+  'token_revoked',
+  'query_token_denied',
+  'invalid_ticket',
+  'insufficient_scope',
+  'no_tenant',
+  'tenant_forbidden',
+  'too_many_tenants',
+  'invalid_parameter',
+  'body_too_large',
+  'unsupported_media_type',
+  'not_acceptable',
+  'not_found',
+  'method_not_allowed',
+  'tenant_service_unavailable',
+  'store_unavailable',
+  'draining',
+  'at_capacity',
+  'overloaded',
+  'too_many_streams',
+  'rate_limited',
+  'internal_error',
+] as const satisfies ErrorCode[];
+
+/** How a request for a stream ended, and why. */
+export type StreamOutcome = { outcome: Verdict; reason: GapReason | '' } | { outcome: 'refused'; reason: ErrorCode };
+
+export const STREAM_OUTCOMES: readonly StreamOutcome[] = [
+  { outcome: 'fresh', reason: '' },
+  { outcome: 'resumed', reason: '' },
+  ...GAP_REASONS.map((reason) => ({ outcome: 'gap' as const, reason })),
+  ...STREAM_REFUSALS.map((reason) => ({ outcome: 'refused' as const, reason })),
+];
+
+export const STREAM_ENDS: readonly (CloseReason | 'client' | 'vanished')[] = [
+  ...(Object.keys(CLOSE_REASONS) as CloseReason[]),
+  'client',
+  'vanished',
+];
+
+export const STREAM_LIMITS = [...SLOT_SCOPES, 'gateway', 'connects'] as const;

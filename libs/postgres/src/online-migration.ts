@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import type { Client, QueryConfig } from 'pg';
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/** A statement of a migration that runs outside of a transaction. `inChunks`: again and again, until it changes no row. */
+interface OnlineStatement {
+  sql: string;
+  inChunks: boolean;
+}
+
+/** Longer than any statement takes, in milliseconds: an index of a large table is built for hours. pg takes 0 for its default. */
+const NO_CLIENT_TIMEOUT_MS = 2 ** 31 - 1;
+
+const DIRECTIVE = /^-- (once|in chunks)\b.*$/m;
+
+/** Reads the statements of such a file: each stands below a line that begins with `-- once` or `-- in chunks`. */
+export function readOnlineStatements(text: string): OnlineStatement[] {
+  const [preamble = '', ...parts] = text.split(DIRECTIVE);
+  if (parts.length === 0 || /^(?!\s*(--|$))/m.test(preamble))
+    throw new Error('Each statement of an online migration stands below a line "-- once" or "-- in chunks".');
+  const statements: OnlineStatement[] = [];
+  for (let at = 0; at < parts.length; at += 2)
+    statements.push({ inChunks: parts[at] === 'in chunks', sql: parts[at + 1]!.trim() });
+  return statements;
+}
+
+/**
+ * A migration whose statements commit one by one, so that none holds a lock for long: `create index concurrently`, and
+ * back-fills in chunks. Killed in the middle, it is begun anew by the next `migrate`: what runs once must bear to be repeated
+ * (`if not exists`), and chunks go on where they stopped. An index that was left half-built is dropped first.
+ */
+export function onlineMigration(name: string, file: string, timeoutMs: number): new () => MigrationInterface {
+  return class {
+    readonly name = name;
+    readonly transaction = false;
+
+    async up(runner: QueryRunner): Promise<void> {
+      const client = (await runner.connect()) as Client;
+      // pg reads the timeout of one query; its types do not say so
+      const query = (text: string) => client.query({ text, query_timeout: NO_CLIENT_TIMEOUT_MS } as QueryConfig);
+      await query('set statement_timeout to 0');
+      try {
+        for (const index of await halfBuiltIndexes(client)) await query(`drop index concurrently ${index}`);
+        for (const { sql, inChunks } of readOnlineStatements(readFileSync(file, 'utf8'))) {
+          let changed: number | null;
+          do ({ rowCount: changed } = await query(sql));
+          while (inChunks && changed);
+        }
+      } finally {
+        await query(`set statement_timeout to ${timeoutMs}`).catch(() => undefined);
+      }
+    }
+
+    down(): Promise<void> {
+      throw new Error('Migrations go one way: what was wrong is put right by the next one.');
+    }
+  };
+}
+
+async function halfBuiltIndexes(client: Client): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(`
+    select i.indexrelid::regclass::text as name
+    from pg_index i join pg_class c on c.oid = i.indexrelid
+    where not i.indisvalid and c.relkind = 'i' and c.relnamespace = 'tocsin'::regnamespace`);
+  return rows.map(({ name }) => name);
+}

@@ -1,0 +1,113 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { env, getuid } from 'node:process';
+import { has, root, run } from './running.mjs';
+import { SERVICES } from './services.mjs';
+
+/**
+ * Programs that some tests run beside us: Debian's package, the commands that show that it is there, and the tests that want
+ * it. Without one, `SKIP_<NAME>` tells its tests the reason.
+ */
+const PROGRAMS = [
+  {
+    name: 'nginx',
+    tier: 'e2e',
+    shownBy: [
+      ['nginx', '-v'],
+      ['/usr/sbin/nginx', '-v'],
+    ],
+    wantedIn: ['e2e', 'nginx'],
+  },
+  {
+    name: 'prometheus-alertmanager',
+    tier: 'e2e',
+    shownBy: ['prometheus-alertmanager', '/usr/bin/prometheus-alertmanager', 'alertmanager'].map((command) => [
+      command,
+      '--version',
+    ]),
+    wantedIn: ['e2e', 'alertmanager'],
+  },
+  {
+    name: 'pgbouncer',
+    tier: 'e2e',
+    shownBy: [
+      ['pgbouncer', '--version'],
+      ['/usr/sbin/pgbouncer', '--version'],
+    ],
+    wantedIn: ['e2e', 'pgbouncer'],
+  },
+  // a client of others is built with it, of a module that it has or can get; too large to be installed for that
+  {
+    name: 'go',
+    tier: 'e2e',
+    shownBy: ['go', '/usr/local/go/bin/go'].map((command) => [
+      command,
+      'list',
+      '-m',
+      'github.com/r3labs/sse/v2@v2.10.0',
+    ]),
+    wantedIn: ['e2e', 'sse-clients'],
+    mayBeInstalled: false,
+  },
+  {
+    name: 'chromium',
+    tier: 'e2e',
+    shownBy: ['chromium', 'chromium-browser', 'google-chrome'].map((command) => [command, '--version']),
+    wantedIn: ['e2e', 'browser'],
+  },
+  {
+    name: 'python3-pika',
+    tier: 'integration',
+    shownBy: ['python3', '/usr/bin/python3'].map((command) => [command, '-c', 'import pika']),
+    wantedIn: ['examples', 'python'],
+  },
+];
+
+async function prepareProgram({ name, shownBy, wantedIn: [folder, word], mayBeInstalled = true }, environment) {
+  const wanted = readdirSync(join(root, folder), { recursive: true }).some(
+    (file) => file.endsWith('.spec.ts') && file.includes(word),
+  );
+  const isThere = () => shownBy.some((command) => has(...command));
+  if (!wanted || isThere()) return;
+  if (mayBeInstalled && getuid?.() === 0 && has('apt-get', '--version')) {
+    const { code } = await run([SERVICES, 'install', name], { step: 'install' });
+    if (code === 0 && isThere()) return;
+  }
+  environment[`SKIP_${name.toUpperCase().replaceAll('-', '_')}`] =
+    `${name} is not installed${mayBeInstalled ? '' : ', or lacks a module'}`;
+}
+
+/** Other systems' own clients are installed by their test, into a folder of its own. */
+function preparePeerClients(environment, patterns) {
+  if (!isWanted('e2e/peer-clients.e2e.spec.ts', patterns)) return;
+  if (!has('npm', 'ping')) environment.SKIP_PEER_CLIENTS = "npm's registry cannot be reached";
+  else if (!has('openssl', 'version')) environment.SKIP_PEER_CLIENTS = 'openssl is not installed';
+}
+
+const CLONING = 'e2e/browser/first-ten-minutes.load.e2e.spec.ts';
+
+/** What the test stands on that clones this checkout, and at full size installs the clone. Nobody is asked when it will not run. */
+function prepareClone(environment, patterns) {
+  if (!isWanted(CLONING, patterns)) return;
+  const isCheckout = existsSync(join(root, '.git')) && has('git', '-C', root, 'rev-parse', '--verify', 'HEAD');
+  if (!isCheckout) environment.SKIP_CLONE = 'this folder is no git checkout';
+  else if (env.TOCSIN_FAULTS === 'full' && !has('npm', 'ping'))
+    environment.SKIP_CLONE = "npm's registry cannot be reached";
+}
+
+const isWanted = (file, patterns) =>
+  patterns.length === 0 || patterns.some((pattern) => new RegExp(pattern).test(file));
+
+/**
+ * Looks for the programs that tests of these steps want, and installs what may be installed. For each that is missing,
+ * `SKIP_<NAME>` in `environment` gives the reason.
+ */
+export async function preparePrograms(steps, environment) {
+  for (const program of PROGRAMS.filter(({ tier }) => steps.includes(tier))) await prepareProgram(program, environment);
+}
+
+/** The same for what end to end tests do with npm and git. `patterns`: which files will run, none for all. */
+export function prepareRegistryAndClone(environment, patterns) {
+  prepareClone(environment, patterns);
+  preparePeerClients(environment, patterns);
+}
