@@ -1,19 +1,18 @@
-import { targetConstructorToSchema } from 'class-validator-jsonschema';
 import { ref, type Schema } from '../docs/json-schema';
 import { BODY_PROBLEMS, TENANT_PROBLEMS, type Paths } from '../docs/operation';
-import { RevocationRequest } from './revocation-request';
+import { schemaOf } from '../request/request-schema';
+import { RevocationBody } from './revocation-body';
 
 /** Derived from the class that validates it. With the user at most one of the others. */
-const { properties, ...rest } = targetConstructorToSchema(RevocationRequest) as Schema;
+const { properties, ...rest } = schemaOf(RevocationBody);
 const revocation: Schema = {
   ...rest,
-  // that a time is one, and not only looks like it, is checked behind the class
+  // other times are read as well, and these are the ones that a client should send
   properties: {
     ...properties,
     issued_before: { type: 'string', anyOf: [{ format: 'date-time' }, { format: 'date' }] },
   },
   maxProperties: 2,
-  additionalProperties: false,
 };
 
 export const ACCESS_PATHS: Paths = {

@@ -3,7 +3,7 @@ import type { ActReach, ActResult, AlertActs, AppendedEvent, AttemptedAct, Event
 import type { VerifiedToken } from '@tocsin/auth';
 import type { Metrics } from '@tocsin/observability';
 import { mayAct, type VisibleTenants } from '../access/visible-tenants';
-import { isAlertId } from './act-request';
+import { isAlertId } from './act-body';
 import { AlertConflict, conflictOf } from './alert-conflict';
 
 const NOT_FOUND = 'There is no such alert.';

@@ -1,5 +1,4 @@
-import { ALERT_ORDERS, ALERT_STATUSES, ALERT_TYPES, LABEL_LIMITS, SEVERITIES } from '@tocsin/contracts';
-import { targetConstructorToSchema } from 'class-validator-jsonschema';
+import { ALERT_ORDERS, ALERT_STATUSES, ALERT_TYPES, SEVERITIES } from '@tocsin/contracts';
 import { flag, integer, oneOf, ref, text, time, type Schema } from '../docs/json-schema';
 import {
   BODY_PROBLEMS,
@@ -11,9 +10,10 @@ import {
   type Paths,
 } from '../docs/operation';
 import { LABELS_PARAMETER } from '../live/streams.openapi';
-import { AlertSearchBody, MAX_QUERY_LENGTH, MAX_WORDS } from './alert-search-request';
+import { schemaOf } from '../request/request-schema';
+import { AlertSearchFields, MAX_QUERY_LENGTH, MAX_WORDS } from './alert-search';
 import { AFTER, LIMIT, TENANT } from './list-parameters.openapi';
-import { MAX_BUCKETS } from './stats-request';
+import { MAX_BUCKETS } from './stats-query';
 
 const word = text(undefined, { minLength: 1 });
 const words = text(undefined, { maxLength: MAX_QUERY_LENGTH, pattern: `^\\s*(\\S+\\s*){0,${MAX_WORDS}}$` });
@@ -37,22 +37,9 @@ const FILTERS: readonly Parameter[] = [
   queryParameter('q', words, WORDS),
 ];
 
-/** Derived from the class that validates it, but for what its own constraints say. */
-const search: Schema = {
-  ...(targetConstructorToSchema(AlertSearchBody, {
-    additionalConverters: {
-      labels: {
-        type: 'object',
-        maxProperties: LABEL_LIMITS.count,
-        propertyNames: { minLength: 1, maxLength: LABEL_LIMITS.key },
-        additionalProperties: { type: 'string', maxLength: LABEL_LIMITS.value },
-      },
-      instant: { type: 'string', format: 'date-time' },
-      words: { ...words, description: WORDS },
-    } as never,
-  }) as Schema),
-  additionalProperties: false,
-};
+const { properties, ...rest } = schemaOf(AlertSearchFields);
+/** Derived from the class that validates it, but for what its words mean. */
+const search: Schema = { ...rest, properties: { ...properties, q: { ...words, description: WORDS } } };
 
 const alertId = pathParameter('alert_id', text(undefined, { format: 'uuid' }), 'Our id of the alert.');
 const shared = { tag: 'alerts', access: ['alerts:read'] } as const;

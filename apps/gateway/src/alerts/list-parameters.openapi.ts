@@ -1,7 +1,7 @@
 import { TENANT_ID_PATTERN } from '@tocsin/contracts';
 import { integer, text } from '../docs/json-schema';
 import { listParameter, queryParameter } from '../docs/operation';
-import { DEFAULT_PAGE, MAX_PAGE } from './list-parameters';
+import { DEFAULT_PAGE, MAX_PAGE } from '../request/list-parameters';
 
 // What the lists have in common.
 export const TENANT = listParameter(

@@ -25,7 +25,7 @@ import {
   type Operation,
   type Paths,
 } from '../docs/operation';
-import { CODE, DEFAULT_PAGE, MAX_AT_ONCE, MAX_NOTE_LENGTH, MAX_PAGE, type ManyLetters } from './dead-letter-request';
+import { CODE, DEFAULT_PAGE, MAX_AT_ONCE, MAX_NOTE_LENGTH, MAX_PAGE, type ManyLetters } from './dead-letter-fields';
 import type { ShownLetter } from './dead-letters.controller';
 import type { Settled } from './settle-dead-letters';
 

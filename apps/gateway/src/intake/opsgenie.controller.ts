@@ -12,7 +12,7 @@ import {
 import { AlertQueries } from '@tocsin/contracts/ports';
 import type { Request } from 'express';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAlertId } from '../alerts/act-request';
+import { isAlertId } from '../alerts/act-body';
 import { SMALL_BODY, TakesBody } from '../body/body.interceptor';
 import { GatewayConfig } from '../config';
 import { jsonBodyOf } from '../json-object';

@@ -1,7 +1,7 @@
 import { TENANT_ID_PATTERN, type SeenCursor } from '@tocsin/contracts';
 import { integer, list, ref, strictObject, text, type Schema } from '../docs/json-schema';
 import { BODY_PROBLEMS, TENANT_PROBLEMS, type Paths } from '../docs/operation';
-import { EPOCH, MAX_TENANTS } from './seen-request';
+import { EPOCH, MAX_TENANTS } from './seen-body';
 
 const seen: Schema = {
   anyOf: [

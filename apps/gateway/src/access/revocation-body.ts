@@ -1,0 +1,33 @@
+import { IsString, Length, Matches } from 'class-validator';
+import { readInstant, TENANT_ID_PATTERN, type TenantId } from '@tocsin/contracts';
+import type { NewRevocation } from '@tocsin/contracts/ports';
+import { AtMostOneOf, IsInstant, MayBeAbsent } from '../request/field-rules';
+
+/** What a token's user may be, and what is kept of a token's id. */
+const MAX_NAME_LENGTH = 255;
+const SUBJECTS = ['tenant_id', 'jti', 'issued_before'] as const;
+
+/** The body of `POST /api/v1/revocations`. Without one of the subjects every token of the user is revoked. */
+export class RevocationBody implements NewRevocation {
+  @IsString() @Length(1, MAX_NAME_LENGTH) user_id!: string;
+  @MayBeAbsent()
+  @IsString()
+  @Matches(TENANT_ID_PATTERN, { message: 'tenant_id must be 1 to 64 of A-Z a-z 0-9 . _ -' })
+  @AtMostOneOf(SUBJECTS)
+  tenant_id?: TenantId;
+  @MayBeAbsent() @IsString() @Length(1, MAX_NAME_LENGTH) @AtMostOneOf(SUBJECTS) jti?: string;
+  @MayBeAbsent()
+  @IsString()
+  @Matches(/^\d{4}-\d\d-\d\d/, { message: 'issued_before must be a time in ISO 8601' })
+  @IsInstant()
+  @AtMostOneOf(SUBJECTS)
+  issued_before?: string;
+}
+
+/** The revocation that a body asks for, with its time as it is stored. */
+export const revocationOf = ({ user_id, tenant_id, jti, issued_before }: RevocationBody): NewRevocation => ({
+  user_id,
+  ...(tenant_id && { tenant_id }),
+  ...(jti && { jti }),
+  ...(issued_before && { issued_before: readInstant(issued_before)! }),
+});

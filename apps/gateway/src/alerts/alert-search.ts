@@ -1,0 +1,155 @@
+import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsString, Length, Matches, ValidateBy } from 'class-validator';
+import {
+  ALERT_ORDERS,
+  ALERT_STATUSES,
+  ALERT_TYPES,
+  LABEL_LIMITS,
+  readInstant,
+  SEVERITIES,
+  TENANT_ID_PATTERN,
+  type AlertOrder,
+  type AlertSearch,
+  type AlertStatus,
+  type AlertType,
+  type Severity,
+} from '@tocsin/contracts';
+import type { AlertListQuery } from '@tocsin/contracts/ports';
+import { MAX_TENANTS } from '../access/visible-tenants';
+import { labelsIn, list } from '../live/stream-request';
+import { IsInstant, IsLaterThan, MayBeAbsent } from '../request/field-rules';
+import { DEFAULT_PAGE, IsPageSize, lowerCaseList, ReadTenants } from '../request/list-parameters';
+import { onlyValue, ReadBy, type ParameterReader } from '../request/request-fields';
+import { digestOf, parsePlace } from './page-cursor';
+
+/** What a search may be: more is a program that does not know what it looks for. */
+export const MAX_BODY_BYTES = 16 * 1024;
+const MAX_VALUES = 50;
+export const MAX_WORDS = 8;
+export const MAX_QUERY_LENGTH = 200;
+
+const AreLabels = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'labels',
+    validator: {
+      validate: areLabels,
+      defaultMessage: () =>
+        `labels must be at most ${LABEL_LIMITS.count} texts by their keys, of up to ${LABEL_LIMITS.value} and ${LABEL_LIMITS.key} characters`,
+    },
+  });
+
+function areLabels(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const labels = Object.entries(value);
+  return (
+    labels.length <= LABEL_LIMITS.count &&
+    labels.every(
+      ([key, label]) =>
+        key.length >= 1 &&
+        key.length <= LABEL_LIMITS.key &&
+        typeof label === 'string' &&
+        label.length <= LABEL_LIMITS.value,
+    )
+  );
+}
+
+const AreWords = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'words',
+    validator: {
+      validate: (value: unknown) =>
+        typeof value === 'string' && value.length <= MAX_QUERY_LENGTH && wordsOf(value).length <= MAX_WORDS,
+      defaultMessage: () => `q must be at most ${MAX_WORDS} words, ${MAX_QUERY_LENGTH} characters in all`,
+    },
+  });
+
+const lowerCase: ParameterReader = (query, name) => onlyValue(query, name)?.toLowerCase();
+const flag: ParameterReader = (query, name) => {
+  const text = onlyValue(query, name);
+  return text === 'true' || text === 'false' ? text === 'true' : text;
+};
+
+/**
+ * The body of `POST /api/v1/alerts/search`, and the query of `GET /api/v1/alerts`: `?status=firing,snoozed&label.site=north…`.
+ * An empty list asks for nothing.
+ */
+export class AlertSearchFields implements AlertSearch {
+  @ReadTenants()
+  @MayBeAbsent()
+  @IsArray()
+  @ArrayMaxSize(MAX_TENANTS)
+  @Matches(TENANT_ID_PATTERN, { each: true, message: 'a tenant is 1 to 64 of A-Z a-z 0-9 . _ -' })
+  tenant?: string[];
+  @ReadBy(lowerCaseList)
+  @MayBeAbsent()
+  @IsArray()
+  @ArrayMaxSize(MAX_VALUES)
+  @IsIn(ALERT_STATUSES, { each: true })
+  status?: AlertStatus[];
+  @ReadBy(lowerCaseList)
+  @MayBeAbsent()
+  @IsArray()
+  @ArrayMaxSize(MAX_VALUES)
+  @IsIn(SEVERITIES, { each: true })
+  severity?: Severity[];
+  @ReadBy(list) @MayBeAbsent() @IsArray() @ArrayMaxSize(MAX_VALUES) @Length(1, 64, { each: true }) service?: string[];
+  @ReadBy(lowerCaseList)
+  @MayBeAbsent()
+  @IsArray()
+  @ArrayMaxSize(MAX_VALUES)
+  @IsIn(ALERT_TYPES, { each: true })
+  type?: AlertType[];
+  @ReadBy(list) @MayBeAbsent() @IsArray() @ArrayMaxSize(MAX_VALUES) @Length(1, 100, { each: true }) name?: string[];
+  @ReadBy(list) @MayBeAbsent() @IsArray() @ArrayMaxSize(MAX_VALUES) @Length(1, 255, { each: true }) assignee?: string[];
+  @ReadBy(labelsIn, { prefix: 'label.' }) @MayBeAbsent() @AreLabels() labels?: Record<string, string>;
+  @MayBeAbsent() @IsInstant() from?: string;
+  @MayBeAbsent() @IsInstant() @IsLaterThan('from') to?: string;
+  @MayBeAbsent() @AreWords() q?: string;
+  @ReadBy(lowerCase) @MayBeAbsent() @IsIn(ALERT_ORDERS) order?: AlertOrder;
+  @IsPageSize() limit?: number;
+  @MayBeAbsent() @IsString() after?: string;
+  @ReadBy(flag) @MayBeAbsent() @IsBoolean() facets?: boolean;
+}
+
+/** A search, read and checked. */
+export interface AlertSearchRequest {
+  /** Those asked for; null for all of the user's. */
+  tenants: readonly string[] | null;
+  query: AlertListQuery;
+  facets: boolean;
+  /** Tells this question from others, for the cursors of its pages. */
+  digest: string;
+}
+
+/** What a search means when `user` asks. Throws `Refused` (`invalid_cursor`). */
+export function searchOf(search: AlertSearchFields, user: string): AlertSearchRequest {
+  const assignee =
+    some(search.assignee?.map((name) => (name === 'me' ? user : name)))?.map((name) =>
+      name === 'none' ? null : name,
+    ) ?? null;
+  const selection = {
+    status: some(search.status),
+    severity: some(search.severity),
+    service: some(search.service),
+    type: some(search.type),
+    name: some(search.name),
+    assignee,
+    labels: search.labels ?? {},
+    from: search.from === undefined ? null : readInstant(search.from)!,
+    to: search.to === undefined ? null : readInstant(search.to)!,
+    words: wordsOf(search.q ?? ''),
+  };
+  const tenants = some(search.tenant);
+  const order = search.order ?? 'newest';
+  const digest = digestOf([tenants, selection, order]);
+  const after = search.after ? parsePlace(search.after, digest) : null;
+  return {
+    tenants,
+    query: { ...selection, order, limit: search.limit ?? DEFAULT_PAGE, after },
+    facets: search.facets ?? false,
+    digest,
+  };
+}
+
+const some = <T>(values: T[] | undefined): T[] | null =>
+  values && values.length > 0 ? [...new Set(values)].sort() : null;
+const wordsOf = (text: string): string[] => [...new Set(text.split(/\s+/).filter(Boolean))];

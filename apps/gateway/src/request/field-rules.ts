@@ -1,0 +1,68 @@
+import { ValidateBy, ValidateIf, type ValidationOptions } from 'class-validator';
+import { readInstant, type ErrorCode } from '@tocsin/contracts';
+
+/** What a rule adds to the error that it causes: `{ context: … }` among its options. */
+export interface RuleContext {
+  /** Default: `invalid_field`, and `invalid_parameter` in a query. */
+  code?: ErrorCode;
+  /** Where below the field the error is, as the end of a JSON pointer: of a list, which item. */
+  at?: (value: unknown) => string;
+}
+
+/** The field may be absent. Null is not absence: a null that is sent by mistake must not ask for everything. */
+export const MayBeAbsent = (): PropertyDecorator => ValidateIf((_fields, value) => value !== undefined);
+
+/** The field may be absent or null. */
+export const MayBeNull = (): PropertyDecorator => ValidateIf((_fields, value) => value !== undefined && value !== null);
+
+/** A time in ISO 8601, or in epoch seconds or milliseconds as text. */
+export const IsInstant = (options?: ValidationOptions): PropertyDecorator =>
+  ValidateBy(
+    {
+      name: 'instant',
+      validator: {
+        validate: (value: unknown) => typeof value === 'string' && readInstant(value) !== undefined,
+        defaultMessage: (told) => `${told?.property ?? ''} must be a time in ISO 8601`,
+      },
+    },
+    options,
+  );
+
+/** The field is later than another one, where both are times. */
+export const IsLaterThan = (other: string): PropertyDecorator =>
+  ValidateBy({
+    name: 'isLaterThan',
+    constraints: [other],
+    validator: {
+      validate: (value: unknown, told) => {
+        const [from, to] = [(told?.object as Record<string, unknown>)[other], value].map(readInstant);
+        return from === undefined || to === undefined || from < to;
+      },
+      defaultMessage: (told) => `${told?.property ?? ''} must be later than ${other}`,
+    },
+  });
+
+/** Of these fields at most one is given. */
+export const AtMostOneOf = (names: readonly string[]): PropertyDecorator =>
+  ValidateBy({
+    name: 'atMostOneOf',
+    constraints: [names],
+    validator: {
+      validate: (_value: unknown, told) =>
+        names.filter((name) => (told?.object as Record<string, unknown>)[name] !== undefined).length <= 1,
+      defaultMessage: () => `Give at most one of ${names.join(', ')}`,
+    },
+  });
+
+/** Some text with something to be seen in it, of at most so many characters. */
+export const IsNote = (maxLength: number, message: string): PropertyDecorator =>
+  ValidateBy(
+    {
+      name: 'isNote',
+      constraints: [maxLength],
+      validator: {
+        validate: (value: unknown) => typeof value === 'string' && value.trim() !== '' && value.length <= maxLength,
+      },
+    },
+    { message },
+  );

@@ -1,0 +1,46 @@
+import { IsArray, IsInt, Max, Min } from 'class-validator';
+import { list } from '../live/stream-request';
+import { MayBeAbsent } from './field-rules';
+import { onlyValue, ReadBy, type ParameterReader } from './request-fields';
+
+// What the queries of lists have in common: readers for `@ReadBy`, and fields.
+
+/** The most alerts or entries of one page, and how many there are when nobody says. */
+export const MAX_PAGE = 200;
+export const DEFAULT_PAGE = 50;
+
+/** A list by commas, or the parameter several times, in lower case. */
+export const lowerCaseList: ParameterReader = (query, name) => list(query, name)?.map((value) => value.toLowerCase());
+
+/** A whole number. What is none stays text, which no rule for numbers accepts. */
+export const wholeNumber: ParameterReader = (query, name) => {
+  const text = onlyValue(query, name);
+  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : text;
+};
+
+const tenants: ParameterReader = (query) => {
+  const asked = [...(list(query, 'tenant') ?? []), ...(list(query, 'tenant_id') ?? [])];
+  return asked.length > 0 ? asked : undefined;
+};
+/** `?tenant=a,b`; `tenant_id` is the same. */
+export const ReadTenants = (): PropertyDecorator => ReadBy(tenants, { aliases: ['tenant_id'] });
+
+/** A query of which tenants: a tenant that is not the user's, and so one that cannot be, is refused as such where they are known. */
+export class TenantsQuery {
+  @ReadTenants() @MayBeAbsent() @IsArray() tenant?: string[];
+}
+
+const PAGE_SIZE = { message: `1 to ${MAX_PAGE} can be asked for.` };
+
+/** How many of one page. */
+export const IsPageSize = (): PropertyDecorator => (target, name) => {
+  // in the order in which decorators are applied: from the last to the first
+  for (const rule of [
+    Max(MAX_PAGE, PAGE_SIZE),
+    Min(1, PAGE_SIZE),
+    IsInt(PAGE_SIZE),
+    MayBeAbsent(),
+    ReadBy(wholeNumber),
+  ])
+    rule(target, name);
+};
