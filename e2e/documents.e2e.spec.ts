@@ -158,6 +158,8 @@ describeWith('chromium', 'the page that shows the API', () => {
     });
     try {
       const page = await browser.newPage();
+      // it draws every operation of the document at once, beside other work
+      page.setDefaultTimeout(100_000);
       const said: string[] = [];
       page.on('console', (message) => said.push(message.text()));
       page.on('pageerror', ({ message }) => said.push(message));
@@ -171,5 +173,5 @@ describeWith('chromium', 'the page that shows the API', () => {
     } finally {
       await browser.close();
     }
-  });
+  }, 120_000);
 });

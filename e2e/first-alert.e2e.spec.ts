@@ -63,7 +63,8 @@ describe('the first alert', () => {
       ]);
 
       expect(onRedis).toHaveLength(1);
-      const [head, data] = onRedis[0]!.toString().split('\n');
+      const [signature, head, data] = onRedis[0]!.toString().split('\n');
+      expect(signature).toMatch(/^[\w-]{43}$/);
       expect(JSON.parse(head!)).toMatchObject({
         v: 1,
         seq: 1,

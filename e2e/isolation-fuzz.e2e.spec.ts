@@ -88,11 +88,22 @@ describe("of two tenants whose ids, cursors, tickets and words are fed into each
     const known = Object.fromEntries(
       fields.map((field) => [field, [...(user.known[field] ?? []), ...(other.known[field] ?? [])]]),
     );
-    const usual = USUAL.map(([id, path]) => ({
+    const usual: Made[] = USUAL.map(([id, path]) => ({
       id,
       method: 'GET',
       call: { path, headers: { Authorization: user.authorization }, body: undefined },
     })).filter(({ id }) => wanted(id));
+    for (const alertId of wanted('showAlert') ? (known.alert_id ?? []) : []) {
+      usual.push({
+        id: 'showAlert',
+        method: 'GET',
+        call: {
+          path: `/api/v1/alerts/${String(alertId)}`,
+          headers: { Authorization: user.authorization },
+          body: undefined,
+        },
+      });
+    }
     const fuzzed = Object.entries(api.document.paths).flatMap(([path, methods]) =>
       Object.entries(methods).flatMap(([method, operation]) =>
         wanted(operation.operationId)

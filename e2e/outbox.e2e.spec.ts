@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { Pool } from 'pg';
-import { eventually, FaultProxy } from '@tocsin/contracts/testing';
+import { eventually } from '@tocsin/contracts/testing';
+import { FaultProxy } from '@tocsin/fault-proxy';
 import {
   AlertPublisher,
   enqueue,

@@ -37,6 +37,60 @@ const breaches: Planted[] = [
     says: notAllowed,
   },
   {
+    fact: 'contracts does not parse messages',
+    file: 'libs/contracts/src/planted.ts',
+    text: `import '@tocsin/messages';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'the contract tests of ports do not parse messages either',
+    file: 'libs/contracts/src/testing/planted.ts',
+    text: `import '@tocsin/messages';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'contracts reads no settings',
+    file: 'libs/contracts/src/planted.ts',
+    text: `import '@tocsin/settings';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'messages imports contracts and no other library',
+    file: 'libs/messages/src/planted.ts',
+    text: `import '@tocsin/settings';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'messages does not observe itself',
+    file: 'libs/messages/src/planted.ts',
+    text: `import '@tocsin/observability';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'settings imports contracts and no other library',
+    file: 'libs/settings/src/planted.ts',
+    text: `import '@tocsin/messages';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'settings does not log',
+    file: 'libs/settings/src/planted.ts',
+    text: `import '@tocsin/observability';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'observability does not parse messages',
+    file: 'libs/observability/src/planted.ts',
+    text: `import '@tocsin/messages';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'auth does not parse messages',
+    file: 'libs/auth/src/planted.ts',
+    text: `import '@tocsin/messages';`,
+    says: notAllowed,
+  },
+  {
     fact: 'observability does not know who is signed in',
     file: 'libs/observability/src/planted.ts',
     text: `import '@tocsin/auth';`,
@@ -64,6 +118,18 @@ const breaches: Planted[] = [
     fact: 'the publisher takes wire and nothing else of contracts',
     file: 'libs/publisher/src/planted.ts',
     text: `import '@tocsin/contracts';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'the publisher takes exact-json and nothing else of messages',
+    file: 'libs/publisher/src/planted.ts',
+    text: `import '@tocsin/messages';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'the publisher reads no settings',
+    file: 'libs/publisher/src/planted.ts',
+    text: `import '@tocsin/settings';`,
     says: notAllowed,
   },
   {
@@ -109,6 +175,18 @@ const breaches: Planted[] = [
     says: notAllowed,
   },
   {
+    fact: 'the client takes nothing of messages, exact-json neither',
+    file: 'libs/react-client/src/planted.ts',
+    text: `import '@tocsin/messages/exact-json';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'the dashboard takes nothing of messages',
+    file: 'apps/dashboard/src/planted.tsx',
+    text: `import '@tocsin/messages/exact-json';`,
+    says: notAllowed,
+  },
+  {
     fact: 'the dashboard takes wire and nothing else of contracts',
     file: 'apps/dashboard/src/planted.tsx',
     text: `import '@tocsin/contracts';`,
@@ -120,26 +198,44 @@ const breaches: Planted[] = [
     fact: 'wire imports no package',
     file: 'libs/contracts/src/wire.ts',
     text: `import 'zod';`,
-    says: /wire imports nothing/,
+    says: /wire and exact-json import nothing/,
   },
   {
     fact: 'wire imports nothing of Node',
     file: 'libs/contracts/src/wire.ts',
     text: `import 'node:crypto';`,
-    says: /wire imports nothing/,
+    says: /wire and exact-json import nothing/,
   },
   {
     fact: 'wire imports no other file of contracts',
     file: 'libs/contracts/src/wire.ts',
     text: `import './delivery';`,
-    says: /wire imports nothing/,
+    says: /wire and exact-json import nothing/,
+  },
+  {
+    fact: 'exact-json imports nothing either',
+    file: 'libs/messages/src/exact-json.ts',
+    text: `import './instant';`,
+    says: /wire and exact-json import nothing/,
+  },
+  {
+    fact: 'contracts imports no package',
+    file: 'libs/contracts/src/planted.ts',
+    text: `import 'class-validator';`,
+    says: /contracts imports no package/,
   },
   {
     fact: 'contracts runs without Nest',
     file: 'libs/contracts/src/planted.ts',
     text: `import '@nestjs/common';`,
-    says: /contracts runs without Nest/,
+    says: /contracts imports no package/,
   },
+  ...['messages', 'settings'].map((library) => ({
+    fact: `${library} runs without Nest`,
+    file: `libs/${library}/src/planted.ts`,
+    text: `import '@nestjs/common';`,
+    says: /messages and settings run without Nest/,
+  })),
   {
     fact: 'a plain file of an app runs without Nest',
     file: 'apps/gateway/src/live/planted.ts',
@@ -180,6 +276,13 @@ const breaches: Planted[] = [
     fact: 'the contract tests of the ports stay in tests',
     file: 'apps/gateway/src/planted.ts',
     text: `import '@tocsin/contracts/testing';`,
+    says: /test code stays in tests/,
+  },
+
+  {
+    fact: 'the fault proxy stays in tests',
+    file: 'libs/redis/src/planted.ts',
+    text: `import '@tocsin/fault-proxy';`,
     says: /test code stays in tests/,
   },
 
@@ -224,7 +327,7 @@ const breaches: Planted[] = [
   // Cycles, and the rules that are about one file.
   {
     fact: 'a cycle is an error',
-    file: 'libs/contracts/src/names.ts',
+    file: 'libs/contracts/src/event.ts',
     text: `import './index';`,
     says: /Dependency cycle/,
   },
@@ -272,7 +375,36 @@ const rightful: Planted[] = [
     file: 'libs/auth/src/planted.ts',
     text: `import 'jose';\nimport '@nestjs/jwt';`,
   },
-  { fact: 'the publisher takes wire', file: 'libs/publisher/src/planted.ts', text: `import '@tocsin/contracts/wire';` },
+  {
+    fact: 'the publisher takes wire and exact-json',
+    file: 'libs/publisher/src/planted.ts',
+    text: `import '@tocsin/contracts/wire';\nimport '@tocsin/messages/exact-json';`,
+  },
+  {
+    fact: 'messages builds on contracts and on packages',
+    file: 'libs/messages/src/planted.ts',
+    text: `import '@tocsin/contracts';\nimport '@tocsin/contracts/ports';\nimport 'class-validator';`,
+  },
+  {
+    fact: 'an adapter reads messages and settings',
+    file: 'libs/redis/src/planted.ts',
+    text: `import '@tocsin/messages';\nimport '@tocsin/settings';`,
+  },
+  {
+    fact: 'auth reads settings',
+    file: 'libs/auth/src/planted.ts',
+    text: `import '@tocsin/settings';`,
+  },
+  {
+    fact: 'a file of an app reads messages and settings',
+    file: 'apps/gateway/src/live/planted.ts',
+    text: `import '@tocsin/messages';\nimport '@tocsin/settings';`,
+  },
+  {
+    fact: 'a test breaks connections',
+    file: 'libs/publisher/src/planted.int.spec.ts',
+    text: `import '@tocsin/fault-proxy';\nimport '@tocsin/contracts/testing';`,
+  },
   {
     fact: 'the client takes wire and React',
     file: 'libs/react-client/src/planted.tsx',

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { envExample, type SettingsByApp } from '../libs/contracts/src/env-example';
-import { aboutSetting } from '@tocsin/contracts';
+import { envExample, type SettingsByApp } from '../libs/settings/src/env-example';
+import { aboutSetting } from '@tocsin/settings';
 import type { z } from 'zod';
 
 const root = join(__dirname, '..');

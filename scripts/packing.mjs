@@ -1,4 +1,4 @@
-// How a library of this repository becomes a package for others: its sources and what it shares of the contracts are copied into a
+// How a library of this repository becomes a package for others: its sources and what it shares with the server are copied into a
 // folder, compiled there, and packed. Inside the repository they stay sources (docs/decisions/0012).
 import { spawnSync } from 'node:child_process';
 import {
@@ -41,14 +41,14 @@ export function pack({ library, entries, compilerOptions, rewrite = (text) => te
       const path = join(staging, 'src', file);
       mkdirSync(dirname(path), { recursive: true });
       let text = readFileSync(join(from, 'src', file), 'utf8');
-      for (const name of SHARED) {
+      for (const { from, name } of SHARED) {
         const copy = relative(dirname(path), join(staging, 'src', `tocsin-${name}`)).replaceAll('\\', '/');
-        text = text.replaceAll(`'@tocsin/contracts/${name}'`, `'${copy.startsWith('.') ? copy : `./${copy}`}'`);
+        text = text.replaceAll(`'@tocsin/${from}/${name}'`, `'${copy.startsWith('.') ? copy : `./${copy}`}'`);
       }
       writeFileSync(path, rewrite(text));
     }
-    for (const name of SHARED)
-      copyFileSync(join(root, 'libs', 'contracts', 'src', `${name}.ts`), join(staging, 'src', `tocsin-${name}.ts`));
+    for (const { from, name } of SHARED)
+      copyFileSync(join(root, 'libs', from, 'src', `${name}.ts`), join(staging, 'src', `tocsin-${name}.ts`));
     for (const file of ['package.json', 'README.md']) copyFileSync(join(from, file), join(staging, file));
     copyFileSync(join(root, 'LICENSE'), join(staging, 'LICENSE'));
     const {
@@ -76,5 +76,8 @@ export function pack({ library, entries, compilerOptions, rewrite = (text) => te
   }
 }
 
-/** What a package may take of the contracts. Its copies get a name of their own: a package may have a file of that name. */
-const SHARED = ['wire', 'exact-json'];
+/** What a package may take of other libraries. Its copies get a name of their own: a package may have a file of that name. */
+const SHARED = [
+  { from: 'contracts', name: 'wire' },
+  { from: 'messages', name: 'exact-json' },
+];

@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const built = (path) => join(root, 'dist', path);
 const require = createRequire(import.meta.url);
 
-const { envExample } = require(built('libs/contracts/src/env-example.js'));
+const { envExample } = require(built('libs/settings/src/env-example.js'));
 const apps = readdirSync(join(root, 'apps')).filter((app) => existsSync(join(root, 'apps', app, 'src', 'config.ts')));
 const settingsByApp = Object.fromEntries(
   apps.sort().map((app) => [app, require(built(`apps/${app}/src/config.js`)).settings]),

@@ -140,10 +140,10 @@ describeWith('chromium', 'the page behind a proxy', () => {
         });
       const isConnectedOnce = async () => {
         await eventually(
-          async () => expect(await stack.gateways.at(-1)!.metric('tocsin_sse_connections')).toBe(1),
+          async () =>
+            expect([await stack.gateways.at(-1)!.metric('tocsin_sse_connections'), proxy.openStreams]).toEqual([1, 1]),
           PATIENCE_MS,
         );
-        expect(proxy.openStreams).toBe(1);
       };
       await all((tab) => tab.goto(proxy.trustedOrigin));
       await all((tab) => tab.evaluate('window.sameDocument = true'));

@@ -42,7 +42,7 @@ export class PageServer {
   readonly files = new Map<string, () => string | number>();
   /** Whether it passes every address on, not `/api` alone: then the page is the gateway's own. */
   passesAll = false;
-  /** Streams that are open at this moment. */
+  /** Streams that are open at this moment and have had their `connection` frame. */
   openStreams = 0;
   /** Every request for `/api`: its address and headers, and when it came in milliseconds of `performance.now()`. */
   readonly asked: { url: string; headers: IncomingHttpHeaders; at: number }[] = [];
@@ -95,10 +95,7 @@ export class PageServer {
       (response) => {
         answer.writeHead(response.statusCode ?? 502, response.headers);
         answer.flushHeaders();
-        if (response.headers['content-type']?.startsWith('text/event-stream')) {
-          this.openStreams += 1;
-          answer.on('close', () => (this.openStreams -= 1));
-        }
+        if (response.headers['content-type']?.startsWith('text/event-stream')) this.countOnceLive(response, answer);
         response.pipe(answer);
         response.on('error', () => answer.destroy());
       },
@@ -106,6 +103,21 @@ export class PageServer {
     passedOn.on('error', () => asked.socket.destroy());
     answer.on('close', () => passedOn.destroy());
     asked.pipe(passedOn);
+  }
+
+  /** A stream has its place in the log with its first frame, not with its head: what is published before may be older. */
+  private countOnceLive(response: IncomingMessage, answer: ServerResponse): void {
+    let said = '';
+    let isLive = false;
+    const listen = (chunk: Buffer) => {
+      said += chunk.toString('latin1');
+      if (!said.includes('event: connection')) return;
+      isLive = true;
+      this.openStreams += 1;
+      response.off('data', listen);
+    };
+    response.on('data', listen);
+    answer.on('close', () => (this.openStreams -= Number(isLive)));
   }
 }
 

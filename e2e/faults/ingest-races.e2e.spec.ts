@@ -1,4 +1,5 @@
-import { aPlannedEvent, aTenant, eventually, FaultProxy, type ProxiedConnection } from '@tocsin/contracts/testing';
+import { aPlannedEvent, aTenant, eventually } from '@tocsin/contracts/testing';
+import { FaultProxy, type ProxiedConnection } from '@tocsin/fault-proxy';
 import { Database, PostgresEventLog } from '@tocsin/postgres';
 import { freshDatabase, type FreshDatabase } from '@tocsin/postgres/testing';
 import { randomBytes } from 'node:crypto';

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { eventually, FaultProxy } from '@tocsin/contracts/testing';
+import { eventually } from '@tocsin/contracts/testing';
+import { FaultProxy } from '@tocsin/fault-proxy';
 import type { StoredRow } from '../kit/ledger';
 import type { AppProcess } from '../kit/processes';
 import { SseClient } from '../kit/sse-client';

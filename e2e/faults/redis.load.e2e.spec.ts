@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eventually, FaultProxy } from '@tocsin/contracts/testing';
+import { eventually } from '@tocsin/contracts/testing';
+import { FaultProxy } from '@tocsin/fault-proxy';
 import { Stack, TENANT_SERVICE_TOKEN } from '../kit/stack';
 import { JWT_SECRET } from '../kit/tokens';
 import { killSubscribers, subscribersOf } from './admin-faults';

@@ -1,4 +1,5 @@
-import { eventually, FaultProxy } from '@tocsin/contracts/testing';
+import { eventually } from '@tocsin/contracts/testing';
+import { FaultProxy } from '@tocsin/fault-proxy';
 import type { StoredRow } from '../kit/ledger';
 import { Stack } from '../kit/stack';
 import { DatabaseSnapshot } from './admin-faults';

@@ -72,6 +72,24 @@ const byLetter =
   ({ letter }) => ({ values: { id: letter }, ...(body && { body }) });
 const READER = '403 role_forbidden';
 
+/** Another system's call, at its address. */
+const byPeer =
+  (body?: object): Row['call'] =>
+  ({ tenant: id }) => ({
+    values: { tenant: id, service: 'published', identifier: 'none', action: 'notes', requestId: 'bm9uZQ' },
+    ...(body && { body }),
+  });
+const PAGER_DUTY = {
+  event_action: 'trigger',
+  payload: { summary: 'Cold', source: 'oven-1', severity: 'info', component: 'published' },
+};
+/** Without the claim a token publishes for any tenant but a revoked one. */
+const publishing: Row['expected'] = (by) => ({
+  ...tenant('202')(),
+  foreign: by === 'claim' ? '403 tenant_forbidden' : '202',
+  revoked_tenant: '403 tenant_forbidden',
+});
+
 /** What became of the one alert of a bulk act. */
 const actedOn = (text: string): string => {
   const { alerts, refused } = JSON.parse(text) as { alerts: unknown[]; refused: { code: string }[] };
@@ -97,11 +115,11 @@ const both =
 export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
   // streams
   streamEvents: [
-    named(({ tenant: id }) => ({ query: `?tenant=${id}&since=10` }), tenant(), {
+    named(({ tenant: id }) => ({ query: `?tenant=${id}&since=200` }), tenant(), {
       shows: true,
       enough: (text) => text.includes('Secret of'),
     }),
-    unnamed(() => ({ query: '?since=10' }), own(), { enough: (text) => text.includes('Secret of') }),
+    unnamed(() => ({ query: '?since=200' }), own(), { enough: (text) => text.includes('Secret of') }),
   ],
   probeStream: [unnamed(nothing, open())],
   issueTicket: [unnamed(nothing, own('201'))],
@@ -184,6 +202,17 @@ export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
       what: 'in the address',
     },
   ],
+
+  // the doors of other systems, with the tenant in their address, publish by the same right
+  ...Object.fromEntries(
+    (['', 'OfService'] as const).flatMap((suffix) => [
+      [`enqueuePagerDutyEvent${suffix}`, [named(byPeer({ ...PAGER_DUTY, dedup_key: `pd${suffix}` }), publishing)]],
+      [`createOpsgenieAlert${suffix}`, [named(byPeer({ message: 'Cold', alias: `og${suffix}` }), publishing)]],
+      [`updateOpsgenieAlert${suffix}`, [named(byPeer({ note: 'seen' }), publishing)]],
+      // answered by whether there is such an alert: there is none, for any of them
+      [`readOpsgenieRequest${suffix}`, [named(byPeer(), own('404 not_found'))]],
+    ]),
+  ),
 
   // dead letters
   listDeadLetters: [

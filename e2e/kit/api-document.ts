@@ -1,6 +1,6 @@
 import Ajv, { type ValidateFunction } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
-import type { ValueSchema } from '@tocsin/contracts/testing';
+import type { ValueSchema } from '@tocsin/messages/testing';
 import { ask } from './http';
 
 type Json = Record<string, unknown>;

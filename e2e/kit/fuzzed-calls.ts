@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { request as send } from 'node:http';
-import { queryOf, SchemaValues, type ValueSchema } from '@tocsin/contracts/testing';
+import { queryOf, SchemaValues, type ValueSchema } from '@tocsin/messages/testing';
 import type { Described } from './api-document';
 
 /** How long an answer may take. A publisher may ask to wait for 10 s. */

@@ -1,7 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { parseAlertMessage } from '@tocsin/contracts';
+import { parseAlertMessage } from '@tocsin/messages';
 import { ExampleQueue } from '../testing/example-queue';
 
 /** Debian's package serves Debian's Python, which need not be the first of the PATH. */

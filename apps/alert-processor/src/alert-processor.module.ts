@@ -6,7 +6,8 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import type { AsyncMicroserviceOptions } from '@nestjs/microservices';
-import { FOLDING, setting, type Folding } from '@tocsin/contracts';
+import { FOLDING, type Folding } from '@tocsin/contracts';
+import { setting } from '@tocsin/settings';
 import { AlertActs, AlertSource, bind, EventBus, EventLog, LogRetention } from '@tocsin/contracts/ports';
 import { Log, Metrics } from '@tocsin/observability';
 import { z } from 'zod';

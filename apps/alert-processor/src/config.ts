@@ -1,4 +1,4 @@
-import { readSettings } from '@tocsin/contracts';
+import { readSettings } from '@tocsin/settings';
 import { observabilitySettings } from '@tocsin/observability';
 import { databaseUrlOf, postgresSettings } from '@tocsin/postgres';
 import { rabbitSettings, rabbitSourceSettings } from '@tocsin/rabbitmq';

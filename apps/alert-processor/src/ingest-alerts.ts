@@ -2,12 +2,12 @@ import {
   eventNameOf,
   hintOf,
   Refused,
-  Turns,
   Unavailable,
   type DeadLetter,
   type MessageErrorCode,
   type PlannedEvent,
 } from '@tocsin/contracts';
+import { Turns } from '@tocsin/messages';
 import type {
   BatchOutcome,
   EventBus,

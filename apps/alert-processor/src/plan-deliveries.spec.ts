@@ -1,9 +1,9 @@
-import { DEFAULT_RECIPIENT, type AlertMessage } from '@tocsin/contracts';
+import { DEFAULT_RECIPIENT, type ValidMessage } from '@tocsin/contracts';
 import { anAlert } from '@tocsin/contracts/testing';
 import { CHANNELS, SEVERITIES } from '@tocsin/contracts/wire';
 import { planDeliveries } from './plan-deliveries';
 
-const planned = (overrides: Partial<AlertMessage>) =>
+const planned = (overrides: Partial<ValidMessage>) =>
   planDeliveries(anAlert(overrides)).map(({ channel, recipient }) => `${channel} ${recipient}`);
 const byDefault = (...channels: string[]) => channels.map((channel) => `${channel} ${DEFAULT_RECIPIENT}`);
 

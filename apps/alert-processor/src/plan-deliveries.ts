@@ -1,4 +1,4 @@
-import { DEFAULT_RECIPIENT, type AlertMessage, type PlannedDelivery } from '@tocsin/contracts';
+import { DEFAULT_RECIPIENT, type PlannedDelivery, type ValidMessage } from '@tocsin/contracts';
 import type { Channel, Severity } from '@tocsin/contracts/wire';
 
 /** Over which channels an alert is told when its message does not say. The only table; whoever wants other channels edits it. */
@@ -22,7 +22,7 @@ const FITS: Readonly<Record<Channel, (recipient: string) => boolean>> = {
  * the tenant's; a recommendation or a notification is told only over channels that it names itself. Whether anything is
  * told at all is decided where the entry is made: a repeat rings nowhere, and neither does what resolves.
  */
-export function planDeliveries({ type, severity, status, channels, recipients = [] }: AlertMessage): PlannedDelivery[] {
+export function planDeliveries({ type, severity, status, channels, recipients = [] }: ValidMessage): PlannedDelivery[] {
   if (status === 'resolved') return [];
   const chosen = new Set(channels ?? (type === 'alert' ? CHANNELS_BY_SEVERITY[severity] : []));
   const named = new Set(recipients);

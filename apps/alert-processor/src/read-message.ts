@@ -7,12 +7,9 @@ import {
   tellingHeaders,
   traceIdIn,
   traceIdOf,
-  type DeadLetter,
-  type DeadLetterReason,
-  type InputError,
   type ParsedMessage,
-  type PlannedEvent,
-} from '@tocsin/contracts';
+} from '@tocsin/messages';
+import type { DeadLetter, DeadLetterReason, InputError, PlannedEvent } from '@tocsin/contracts';
 import type { ReceivedMessage } from '@tocsin/contracts/ports';
 import { planDeliveries } from './plan-deliveries';
 

@@ -1,5 +1,5 @@
 import { authSettings } from '@tocsin/auth';
-import { aboutSetting, readSettings, setting } from '@tocsin/contracts';
+import { aboutSetting, readSettings, setting } from '@tocsin/settings';
 import { migrationProblems, postgresSettings } from '@tocsin/postgres';
 import { rabbitSettings } from '@tocsin/rabbitmq';
 import { z } from 'zod';

@@ -1,4 +1,5 @@
-import { asSaid, parseAlertMessage, type InputError } from '@tocsin/contracts';
+import { asSaid, parseAlertMessage } from '@tocsin/messages';
+import type { InputError } from '@tocsin/contracts';
 import { AlertPublisher, BrokerUnavailable, type PublishFailure } from '@tocsin/publisher';
 import type { AlertMessageBody } from '@tocsin/contracts/wire';
 import type { AlertDoor, Answer, Trouble } from './alert-door';

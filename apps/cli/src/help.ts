@@ -1,4 +1,4 @@
-import { aboutSetting } from '@tocsin/contracts';
+import { aboutSetting } from '@tocsin/settings';
 import type { z } from 'zod';
 import type { Command, Options } from './command';
 

@@ -1,4 +1,5 @@
-import { eventually, FaultProxy } from '@tocsin/contracts/testing';
+import { eventually } from '@tocsin/contracts/testing';
+import { FaultProxy } from '@tocsin/fault-proxy';
 import { freshDatabase, type FreshDatabase } from '@tocsin/postgres/testing';
 import { runCli } from './run-cli';
 import { PlayedTerminal } from './testing/played-terminal';

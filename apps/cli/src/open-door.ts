@@ -1,4 +1,4 @@
-import { ConfigurationError } from '@tocsin/contracts';
+import { ConfigurationError } from '@tocsin/settings';
 import { topologyOf } from '@tocsin/rabbitmq';
 import type { AlertDoor } from './alert-door';
 import { UsageError } from './command';

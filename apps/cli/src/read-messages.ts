@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { parseExactly } from '@tocsin/contracts';
+import { parseExactly } from '@tocsin/messages';
 
 /** More than that is no file of alerts. */
 const MAX_FILE_BYTES = 64 * 1024 * 1024;

@@ -1,4 +1,4 @@
-import { ConfigurationError, EXIT_CONFIGURATION } from '@tocsin/contracts';
+import { ConfigurationError, EXIT_CONFIGURATION } from '@tocsin/settings';
 import { redact } from '@tocsin/observability';
 import { EXIT_USAGE, readArguments, suggestion, UsageError, type Command } from './command';
 import { deadLetters } from './dead-letters';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigurationError } from '@tocsin/contracts';
+import { ConfigurationError } from '@tocsin/settings';
 import type { TokenConfig } from './config';
 
 export interface SigningSecret {

@@ -1,4 +1,4 @@
-import { onOff, readSettings, setting, shareOfMemory } from '@tocsin/contracts';
+import { onOff, readSettings, setting, shareOfMemory } from '@tocsin/settings';
 import { authSettings, checkAuthSettings } from '@tocsin/auth';
 import { observabilitySettings } from '@tocsin/observability';
 import { databaseUrlOf, postgresSettings } from '@tocsin/postgres';

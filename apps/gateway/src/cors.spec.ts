@@ -1,4 +1,4 @@
-import { readSettings } from '@tocsin/contracts';
+import { readSettings } from '@tocsin/settings';
 import { gatewaySettings } from './config';
 import { corsFields, corsOptions, originFault } from './cors';
 

@@ -1,4 +1,5 @@
-import { decodeBody, Refused, type ErrorCode } from '@tocsin/contracts';
+import { Refused, type ErrorCode } from '@tocsin/contracts';
+import { decodeBody } from '@tocsin/messages';
 import type { Request } from 'express';
 import type { Fields } from './request/request-fields';
 

@@ -1,4 +1,4 @@
-import { aboutSetting, onOff, readSettings, setting } from '@tocsin/contracts';
+import { aboutSetting, onOff, readSettings, setting } from '@tocsin/settings';
 import { authSettings, checkAuthSettings } from '@tocsin/auth';
 import { observabilitySettings } from '@tocsin/observability';
 import { databaseUrlOf, migrationProblems, postgresSettings } from '@tocsin/postgres';

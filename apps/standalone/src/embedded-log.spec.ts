@@ -5,15 +5,14 @@ import {
   describeAccessChanges,
   describeAlertActs,
   describeAlertQueries,
-  describeAlertQueue,
   describeDeadLetters,
   describeEventLog,
-  describeNewestWord,
   describeReceipts,
   describeSeenPositions,
   describeTicketStore,
   FOLDS,
 } from '@tocsin/contracts/testing';
+import { describeAlertQueue, describeNewestWord } from '@tocsin/messages/testing';
 import { type EmbeddedDatabase, openPglite } from '@tocsin/embedded';
 import {
   Database,

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:net';
-import { ConfigurationError } from '@tocsin/contracts';
+import { ConfigurationError } from '@tocsin/settings';
 
 const HIGHEST_PORT = 65_535;
 

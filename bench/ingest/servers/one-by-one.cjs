@@ -9,7 +9,8 @@ const { connect } = require('amqplib');
 const { Pool } = require('pg');
 
 const load = (path) => require(join(env.BENCH_BUILD, path));
-const { hintOf, parseAlertMessage } = load('libs/contracts/src/index.js');
+const { hintOf } = load('libs/contracts/src/index.js');
+const { parseAlertMessage } = load('libs/messages/src/index.js');
 const { createLogger, Metrics } = load('libs/observability/src/index.js');
 const { RedisConnection, RedisEventBus } = load('libs/redis/src/index.js');
 const { planDeliveries } = load('apps/alert-processor/src/plan-deliveries.js');

@@ -1,4 +1,4 @@
-import { aboutSetting, ConfigurationError, readSettings } from '@tocsin/contracts';
+import { aboutSetting, ConfigurationError, readSettings } from '@tocsin/settings';
 import { authSettings, checkAuthSettings, weakAuthSettings } from './settings';
 
 const read = (environment: Record<string, string>) => readSettings(authSettings, environment, checkAuthSettings);

@@ -1,4 +1,4 @@
-import { setting } from '@tocsin/contracts';
+import { setting } from '@tocsin/settings';
 import { z } from 'zod';
 
 /** What HMAC-SHA256 needs to be worth its name. */

@@ -1,6 +1,7 @@
 import { Catch, Controller, Get, Module, type ArgumentsHost, type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { readSettings, Refused, Unavailable } from '@tocsin/contracts';
+import { readSettings } from '@tocsin/settings';
+import { Refused, Unavailable } from '@tocsin/contracts';
 import { AccessChanges, TenantDirectory, TicketStore } from '@tocsin/contracts/ports';
 import { MemoryAccessChanges } from '@tocsin/contracts/testing';
 import { Health, observabilitySettings, ObservabilityModule } from '@tocsin/observability';

@@ -1,20 +1,12 @@
-import {
-  RINGING_CHANGES,
-  SEVERITIES,
-  type AlertType,
-  type Change,
-  type EntryEvent,
-  type Entry,
-  type Severity,
-} from './wire';
-import type { AlertMessage } from './alert-message';
+import { RINGING_CHANGES, type AlertType, type Change, type EntryEvent, type Entry, type Severity } from './wire';
 import type { PlannedDelivery } from './delivery';
-import { asJsonLine, jsonLine } from './json-line';
+import { jsonLine } from './json-line';
 import type { TenantId } from './tenant';
+import type { ValidMessage } from './valid-message';
 
 /** A valid message with all that the log needs to store it: what `plan` makes of it. */
 export interface PlannedEvent {
-  message: AlertMessage;
+  message: ValidMessage;
   /** Tells the same message sent again from another one under its id. */
   body_hash: string;
   trace_id: string | null;
@@ -189,67 +181,6 @@ export const hintOf = ({ epoch, seq, fp, prev_fp, entry }: StoredEvent): Hint =>
   filter: filterFieldsOf(entry),
   data: Buffer.from(renderData(entry)),
 });
-
-/**
- * The version of the message between processor and gateway. A gateway that does not know it reads the log instead. A field
- * that is added and may be absent needs no other one: who does not know it filters as it did before.
- */
-export const HINT_VERSION = 1;
-const LF = 0x0a;
-
-/**
- * The message on `alerts:<tenant>`: a line of JSON (version, position, the `fp` before it, event name, filter fields), LF, then the `data`
- * line exactly as it will be sent. Without data the gateway reads the entry from the log.
- */
-export function encodeHint(hint: Hint): Buffer {
-  const { epoch, seq, fp, prev_fp, event, filter } = hint;
-  const head = Buffer.from(`${JSON.stringify({ v: HINT_VERSION, epoch, seq, fp, prev_fp, event, ...filter })}\n`);
-  return hint.data ? Buffer.concat([head, hint.data]) : head;
-}
-
-/** Reads such a message. A hint proves nothing, so whatever is not one is undefined, and the caller reads the log's position. */
-export function decodeHint(bytes: Buffer): Hint | undefined {
-  const end = bytes.indexOf(LF);
-  if (end < 0) return undefined;
-  let head: unknown;
-  try {
-    head = JSON.parse(bytes.toString('utf8', 0, end));
-  } catch {
-    return undefined;
-  }
-  if (!isHintHead(head)) return undefined;
-  const { epoch, seq, fp, prev_fp, event, severity, previous_severity, type, previous_type, service } = head;
-  const line = end + 1 < bytes.length ? bytes.subarray(end + 1) : null;
-  if (line?.includes(LF)) return undefined;
-  // a processor of before leaves line separators raw, which replay would not
-  const data = line && asJsonLine(line);
-  return {
-    epoch,
-    seq,
-    fp,
-    prev_fp,
-    event,
-    filter: { severity, previous_severity, type, ...(previous_type !== undefined && { previous_type }), service },
-    data,
-  };
-}
-
-type HintHead = Omit<Hint, 'data' | 'filter'> & FilterFields;
-
-function isHintHead(value: unknown): value is HintHead {
-  if (typeof value !== 'object' || value === null) return false;
-  const head = value as Partial<HintHead> & { v?: unknown };
-  return (
-    head.v === HINT_VERSION &&
-    typeof head.epoch === 'string' &&
-    typeof head.fp === 'string' &&
-    (typeof head.prev_fp === 'string' || head.prev_fp === null) &&
-    Number.isSafeInteger(head.seq) &&
-    (head.event === 'inventory_alert' || head.event === 'notification' || head.event === 'alert_update') &&
-    SEVERITIES.some((severity) => severity === head.severity) &&
-    typeof head.service === 'string'
-  );
-}
 
 /** A tenant's position as the log has it now. Entries up to and including `floor_seq` may be deleted. */
 export interface StreamHead extends LogPosition {

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { ConfigurationError } from '@tocsin/contracts';
+import { ConfigurationError } from '@tocsin/settings';
 import { openPglite, type EmbeddedDatabase } from './pglite';
 
 const folder = mkdtempSync(join(tmpdir(), 'tocsin-pglite-'));

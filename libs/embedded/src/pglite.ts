@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Duplex } from 'node:stream';
 import { PGlite } from '@electric-sql/pglite';
-import { ConfigurationError } from '@tocsin/contracts';
+import { ConfigurationError } from '@tocsin/settings';
 
 /** The wire protocol's message for "I am leaving". The embedded backend must not see it: it would leave too. */
 const TERMINATE = 0x58;

@@ -1,4 +1,4 @@
-import { ConfigurationError } from '@tocsin/contracts';
+import { ConfigurationError } from '@tocsin/settings';
 import { EventEmitter, once } from 'node:events';
 import { runProcess, type Life } from './lifecycle';
 

@@ -1,4 +1,4 @@
-import { ConfigurationError, EXIT_CONFIGURATION } from '@tocsin/contracts';
+import { ConfigurationError, EXIT_CONFIGURATION } from '@tocsin/settings';
 import type { Health } from './health';
 import type { Log } from './logger';
 

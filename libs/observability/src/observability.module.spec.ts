@@ -1,6 +1,6 @@
 import { Module, type OnApplicationShutdown } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { readSettings } from '@tocsin/contracts';
+import { readSettings } from '@tocsin/settings';
 import { AdminServer } from './admin-server';
 import { Health } from './health';
 import { Log, NestLogger } from './logger';

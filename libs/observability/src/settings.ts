@@ -1,4 +1,4 @@
-import { setting } from '@tocsin/contracts';
+import { setting } from '@tocsin/settings';
 import { z } from 'zod';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug'] as const;

@@ -1,6 +1,7 @@
 import type { Revocation } from '@tocsin/contracts/ports';
 import { Unavailable } from '@tocsin/contracts';
-import { describeAccessChanges, eventually, FaultProxy } from '@tocsin/contracts/testing';
+import { describeAccessChanges, eventually } from '@tocsin/contracts/testing';
+import { FaultProxy } from '@tocsin/fault-proxy';
 import { Client } from 'pg';
 import { PostgresAccessChanges } from './access-changes.postgres';
 import { Database } from './database';

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Refused, Unavailable } from '@tocsin/contracts';
-import { aPlannedEvent, aTenant, eventually, FaultProxy } from '@tocsin/contracts/testing';
+import { aPlannedEvent, aTenant, eventually } from '@tocsin/contracts/testing';
+import { FaultProxy } from '@tocsin/fault-proxy';
 import { Database, type DatabaseOptions } from './database';
 import { PostgresEventLog } from './event-log.postgres';
 import { PostgresTenantDirectory } from './tenant-directory.postgres';

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import {
   FOLDING,
-  type AlertMessage,
   type Change,
   type DeadLetter,
   type Entry,
@@ -14,6 +13,7 @@ import {
   type StreamFilter,
   type StreamHead,
   type TenantId,
+  type ValidMessage,
 } from '@tocsin/contracts';
 import {
   MAX_SEARCHED,
@@ -206,7 +206,7 @@ const WORD_BITS = Object.entries(WORDS) as [keyof typeof WORDS, number][];
 const SEVERITY_BIT = 128;
 
 /** What only a message about an alert needs: which words it says, by whose clock, and whether it says what is so now. */
-function wordOf(message: AlertMessage): { says: number; said_at: string | undefined; snapshot: true | undefined } {
+function wordOf(message: ValidMessage): { says: number; said_at: string | undefined; snapshot: true | undefined } {
   const { assumed = [], occurred_at, snapshot, status } = message;
   let says = status === 'firing' && !assumed.includes('severity') ? SEVERITY_BIT : 0;
   for (const [name, bit] of WORD_BITS) if (message[name] !== undefined && !assumed.includes(name)) says |= bit;

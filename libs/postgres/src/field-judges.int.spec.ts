@@ -1,8 +1,9 @@
 import 'reflect-metadata';
-import { AlertMessage, parseAlertMessage, publishedForm, routingKeyOf, type PlannedEvent } from '@tocsin/contracts';
+import { AlertMessage, parseAlertMessage, publishedForm, routingKeyOf } from '@tocsin/messages';
+import type { PlannedEvent } from '@tocsin/contracts';
 import { aTenant } from '@tocsin/contracts/testing';
 import { validateSync } from 'class-validator';
-import { surelyValid } from '../../contracts/src/surely-valid';
+import { surelyValid } from '../../messages/src/surely-valid';
 import { Database } from './database';
 import { PostgresEventLog } from './event-log.postgres';
 import { freshDatabase } from './testing';

@@ -1,5 +1,6 @@
 import { Unavailable } from '@tocsin/contracts';
-import { anAlert, describeAlertQueue, eventually } from '@tocsin/contracts/testing';
+import { anAlert, eventually } from '@tocsin/contracts/testing';
+import { describeAlertQueue } from '@tocsin/messages/testing';
 import { Database } from './database';
 import { Inbox, InboxIntake, InboxSource } from './inbox.postgres';
 import { freshDatabase } from './testing';

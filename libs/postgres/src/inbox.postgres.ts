@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { publishedForm, readRoutingKey, routingKeyOf, Turns, type AlertMessage } from '@tocsin/contracts';
+import { publishedForm, readRoutingKey, routingKeyOf, Turns } from '@tocsin/messages';
+import type { ValidMessage } from '@tocsin/contracts';
 import type {
   AlertIntake,
   AlertSource,
@@ -110,7 +111,7 @@ export class Inbox {
 export class InboxIntake implements AlertIntake {
   constructor(private readonly inbox: Inbox) {}
 
-  async publish(messages: readonly AlertMessage[], context?: PublishContext): Promise<PublishOutcome[]> {
+  async publish(messages: readonly ValidMessage[], context?: PublishContext): Promise<PublishOutcome[]> {
     const turns = new Turns();
     const put: Put[] = [];
     for (const message of messages) {
@@ -122,7 +123,7 @@ export class InboxIntake implements AlertIntake {
   }
 }
 
-const toBePut = (message: AlertMessage): Put => ({
+const toBePut = (message: ValidMessage): Put => ({
   urgent: message.severity === 'urgent',
   routing_key: routingKeyOf(message),
   body: publishedForm(message),

@@ -1,4 +1,4 @@
-import { describeNewestWord } from '@tocsin/contracts/testing';
+import { describeNewestWord } from '@tocsin/messages/testing';
 import { PostgresAlertQueries } from './alert-queries.postgres';
 import { Database } from './database';
 import { PostgresEventLog } from './event-log.postgres';

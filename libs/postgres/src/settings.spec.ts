@@ -1,4 +1,4 @@
-import { readSettings } from '@tocsin/contracts';
+import { readSettings } from '@tocsin/settings';
 import { databaseUrlOf, migrationUrlOf, postgresSettings } from './settings';
 
 const read = (environment: Record<string, string>) => readSettings(postgresSettings, environment);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { onOff, setting } from '@tocsin/contracts';
+import { onOff, setting } from '@tocsin/settings';
 
 const wholeMs = z.coerce.number().int().positive();
 

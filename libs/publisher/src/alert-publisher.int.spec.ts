@@ -1,5 +1,6 @@
 import type { AlertMessageBody } from '@tocsin/contracts/wire';
-import { eventually, FaultProxy } from '@tocsin/contracts/testing';
+import { eventually } from '@tocsin/contracts/testing';
+import { FaultProxy } from '@tocsin/fault-proxy';
 import { connect, type Channel, type ChannelModel, type GetMessage } from 'amqplib';
 import { randomBytes } from 'node:crypto';
 import { AlertPublisher, type AlertPublisherOptions } from './alert-publisher';

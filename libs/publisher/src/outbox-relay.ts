@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseExactly, TooManyLongNumbers } from '@tocsin/contracts/exact-json';
+import { parseExactly, TooManyLongNumbers } from '@tocsin/messages/exact-json';
 import type { AlertMessageBody } from '@tocsin/contracts/wire';
 import type { AlertPublisher } from './alert-publisher';
 import { BrokerUnavailable } from './broker-unavailable';

@@ -1,4 +1,5 @@
-import { publishedForm, routingKeyOf, Turns, Unavailable, type AlertMessage } from '@tocsin/contracts';
+import { publishedForm, routingKeyOf, Turns } from '@tocsin/messages';
+import { Unavailable, type ValidMessage } from '@tocsin/contracts';
 import { AlertIntake, type PublishContext, type PublishOutcome } from '@tocsin/contracts/ports';
 import { BrokerUnavailable, type ConfirmingPublisher, type Publication } from '@tocsin/publisher';
 
@@ -12,7 +13,7 @@ export class RabbitAlertIntake extends AlertIntake {
   }
 
   override async publish(
-    messages: readonly AlertMessage[],
+    messages: readonly ValidMessage[],
     { traceparent }: PublishContext = {},
   ): Promise<PublishOutcome[]> {
     const turns = new Turns();

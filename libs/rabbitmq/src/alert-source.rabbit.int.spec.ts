@@ -1,6 +1,8 @@
-import { parseAlertMessage } from '@tocsin/contracts';
+import { parseAlertMessage } from '@tocsin/messages';
 import type { BatchOutcome, HandleBatch, ReceivedMessage } from '@tocsin/contracts/ports';
-import { anAlert, describeAlertQueue, eventually, FaultProxy } from '@tocsin/contracts/testing';
+import { anAlert, eventually } from '@tocsin/contracts/testing';
+import { describeAlertQueue } from '@tocsin/messages/testing';
+import { FaultProxy } from '@tocsin/fault-proxy';
 import type { ConfirmChannel } from 'amqplib';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { brokerUrl, OwnBroker } from './testing/own-broker';

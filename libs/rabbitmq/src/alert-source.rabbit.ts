@@ -5,7 +5,8 @@ import { BrokerConnection, type ConfirmingPublisher, type Publication } from '@t
 import { randomUUID } from 'node:crypto';
 import { Outage } from './outage';
 import { QueueLane, type DeadMessage, type QueueLaneOptions } from './queue-lane';
-import { declareTopology, SUSPECT_AFTER, type Topology } from './topology';
+import { declareTopology, SUSPECT_AFTER } from './topology';
+import type { Topology } from './topology-names';
 import { Watchdog, type Consumer } from './watchdog';
 
 export interface RabbitAlertSourceOptions {

@@ -1,4 +1,4 @@
-import { MAX_MESSAGE_BYTES } from '@tocsin/contracts';
+import { MAX_MESSAGE_BYTES } from '@tocsin/messages';
 import type { HandleBatch, ReceivedMessage } from '@tocsin/contracts/ports';
 import { eventually } from '@tocsin/contracts/testing';
 import { OwnBroker } from './testing/own-broker';

@@ -4,3 +4,4 @@ export * from './rabbitmq.module';
 export * from './raw-intake.rabbit';
 export * from './settings';
 export * from './topology';
+export * from './topology-names';

@@ -1,6 +1,6 @@
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MAX_MESSAGE_BYTES } from '@tocsin/contracts';
+import { MAX_MESSAGE_BYTES } from '@tocsin/messages';
 import type { BatchOutcome, HandleBatch, MessageOutcome, ReceivedMessage } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
 import { fullJitter } from '@tocsin/publisher';

@@ -11,7 +11,8 @@ import { ConfirmingPublisher } from '@tocsin/publisher';
 import { RabbitAlertIntake } from './alert-intake.rabbit';
 import { RabbitAlertSource } from './alert-source.rabbit';
 import { RabbitRawIntake } from './raw-intake.rabbit';
-import { declareTopology, topologyOf } from './topology';
+import { declareTopology } from './topology';
+import { topologyOf } from './topology-names';
 
 export interface RabbitOptions {
   url: string;

@@ -1,4 +1,4 @@
-import { setting } from '@tocsin/contracts';
+import { setting } from '@tocsin/settings';
 import { z } from 'zod';
 
 const AMQP_URL = z

@@ -1,39 +1,5 @@
 import type { Channel, Options } from 'amqplib';
-import { TOPOLOGY } from '@tocsin/contracts';
-
-/** The names of everything that is declared. A prefix gives a test a topology of its own. */
-export type Topology = Record<
-  | 'exchange'
-  | 'intake'
-  | 'rest'
-  | 'suspects'
-  | 'expired'
-  | 'alone'
-  | 'queue'
-  | 'urgentQueue'
-  | 'expiredQueue'
-  | 'expiredUrgentQueue'
-  | 'suspectsQueue'
-  | 'deliveryLimit'
-  | 'deadQueue',
-  string
->;
-
-export const topologyOf = (prefix = ''): Topology => ({
-  exchange: prefix + TOPOLOGY.exchange,
-  intake: prefix + TOPOLOGY.intake,
-  rest: prefix + TOPOLOGY.rest,
-  suspects: prefix + TOPOLOGY.suspects,
-  expired: prefix + TOPOLOGY.expired,
-  alone: prefix + TOPOLOGY.alone,
-  queue: prefix + TOPOLOGY.queue,
-  urgentQueue: prefix + TOPOLOGY.urgentQueue,
-  expiredQueue: prefix + TOPOLOGY.expiredQueue,
-  expiredUrgentQueue: prefix + TOPOLOGY.expiredUrgentQueue,
-  suspectsQueue: prefix + TOPOLOGY.suspectsQueue,
-  deliveryLimit: prefix + TOPOLOGY.deliveryLimit,
-  deadQueue: prefix + TOPOLOGY.deadQueue,
-});
+import { URGENT_PATTERN, type Topology } from './topology-names';
 
 /** A message that came back this often is a suspect. In hand once when a process ended may be chance; twice is worth a closer look. */
 export const SUSPECT_AFTER = 2;
@@ -54,7 +20,7 @@ const EVIDENCE = {
 };
 
 /**
- * Declares everything, as contracts' `TOPOLOGY` draws it. Whoever publishes and whoever consumes both do it, so that it
+ * Declares everything, as topology-names.ts draws it. Whoever publishes and whoever consumes both do it, so that it
  * does not matter who starts first: nothing is unroutable from then on. Declaring twice is the rule; declaring anything
  * with other arguments is refused by the broker, so what is written here is written for good.
  *
@@ -89,7 +55,7 @@ export async function declareTopology(
   await channel.bindExchange(names.expired, names.suspects, '');
   // as it was before expired messages had queues of their own: with both ways each of them would come twice
   await channel.unbindQueue(names.suspectsQueue, names.suspects, '');
-  await channel.bindQueue(names.urgentQueue, names.intake, TOPOLOGY.urgentPattern);
+  await channel.bindQueue(names.urgentQueue, names.intake, URGENT_PATTERN);
   await channel.bindQueue(names.queue, names.rest, '');
   // last, so that nothing arrives before it has somewhere to go
   await channel.bindExchange(names.intake, names.exchange, '#');

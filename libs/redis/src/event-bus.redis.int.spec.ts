@@ -1,6 +1,7 @@
 import { encodeHint, topicOf, type Hint } from '@tocsin/contracts';
 import type { HintListener } from '@tocsin/contracts/ports';
-import { aHint, aTenant, describeEventBus, eventually, FaultProxy } from '@tocsin/contracts/testing';
+import { aHint, aTenant, describeEventBus, eventually } from '@tocsin/contracts/testing';
+import { FaultProxy } from '@tocsin/fault-proxy';
 import { OwnRedis, redisUrl } from './testing/own-redis';
 
 describeEventBus('Redis', {

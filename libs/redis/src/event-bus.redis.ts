@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { topicOf, Unavailable, type Hint, type TenantId } from '@tocsin/contracts';
+import { decodeSignedHint, encodeSignedHint, topicOf, Unavailable, type Hint, type TenantId } from '@tocsin/contracts';
 import {
   EventBus,
   type HintKey,
@@ -9,7 +9,6 @@ import {
 } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
 import type { RedisConnection } from './connection';
-import { decodeMessage, encodeMessage } from './hint-message';
 import { HintSubscriber } from './hint-subscriber';
 import { SigningKey } from './signing-key';
 
@@ -83,7 +82,7 @@ export class RedisEventBus extends EventBus {
   private decode(topic: string, bytes: Buffer): Hint | undefined {
     if (!this.key.current) void this.key.find();
     // nothing that is published here is so long
-    return bytes.length > MAX_HINT_BYTES ? undefined : decodeMessage(topic, bytes, this.key.current);
+    return bytes.length > MAX_HINT_BYTES ? undefined : decodeSignedHint(topic, bytes, this.key.current);
   }
 
   private noteState(listening: boolean): void {
@@ -106,17 +105,17 @@ function messagesOf(
   const messages = hints.map((hint) => {
     const topic = topicOf(hint.tenant_id, prefix);
     // nobody believes what is not signed: it wakes, and the gateway reads the log
-    const whole = encodeMessage(topic, key ? hint : { ...hint, data: null }, key);
+    const whole = encodeSignedHint(topic, key ? hint : { ...hint, data: null }, key);
     return {
       hint,
       topic,
-      bytes: whole.length > MAX_HINT_BYTES ? encodeMessage(topic, { ...hint, data: null }, key) : whole,
+      bytes: whole.length > MAX_HINT_BYTES ? encodeSignedHint(topic, { ...hint, data: null }, key) : whole,
     };
   });
   const bytesOf = new Map<string, number>();
   for (const { topic, bytes } of messages) bytesOf.set(topic, (bytesOf.get(topic) ?? 0) + bytes.length);
   return messages.map(({ hint, topic, bytes }) => ({
     topic,
-    bytes: bytesOf.get(topic)! > MAX_BATCH_BYTES ? encodeMessage(topic, { ...hint, data: null }, key) : bytes,
+    bytes: bytesOf.get(topic)! > MAX_BATCH_BYTES ? encodeSignedHint(topic, { ...hint, data: null }, key) : bytes,
   }));
 }

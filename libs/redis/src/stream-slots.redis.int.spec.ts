@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { tenantIdOf, type StreamHolder } from '@tocsin/contracts';
-import { describeStreamSlots, eventually, FaultProxy } from '@tocsin/contracts/testing';
+import { describeStreamSlots, eventually } from '@tocsin/contracts/testing';
+import { FaultProxy } from '@tocsin/fault-proxy';
 import type { RedisStreamSlots } from './stream-slots.redis';
 import { OwnRedis, redisUrl } from './testing/own-redis';
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Unavailable } from '@tocsin/contracts';
-import { describeTicketStore, eventually, FaultProxy } from '@tocsin/contracts/testing';
+import { describeTicketStore, eventually } from '@tocsin/contracts/testing';
+import { FaultProxy } from '@tocsin/fault-proxy';
 import { RedisTicketStore } from './ticket-store.redis';
 import { OwnRedis, redisUrl } from './testing/own-redis';
 

@@ -1,4 +1,5 @@
-import { CHANNELS, parseAlertMessage } from '@tocsin/contracts';
+import { CHANNELS } from '@tocsin/contracts';
+import { parseAlertMessage } from '@tocsin/messages';
 import { SEVERITIES } from '@tocsin/contracts/wire';
 import { bakeryFeed, type FeedItem, type FeedOptions } from './bakery-feed';
 

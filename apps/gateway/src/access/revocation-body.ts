@@ -1,5 +1,6 @@
 import { IsString, Length, Matches } from 'class-validator';
-import { readInstant, TENANT_ID_PATTERN, type TenantId } from '@tocsin/contracts';
+import { TENANT_ID_PATTERN, type TenantId } from '@tocsin/contracts';
+import { readInstant } from '@tocsin/messages';
 import type { NewRevocation } from '@tocsin/contracts/ports';
 import { AtMostOneOf, IsInstant, MayBeAbsent } from '../request/field-rules';
 

@@ -1,5 +1,6 @@
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsIn, IsString, ValidateBy, ValidateIf } from 'class-validator';
-import { ACTS, didYouMean, readInstant, traceIdOf, type Act, type AlertAct, type BulkAct } from '@tocsin/contracts';
+import { ACTS, type Act, type AlertAct, type BulkAct } from '@tocsin/contracts';
+import { didYouMean, readInstant, traceIdOf } from '@tocsin/messages';
 import type { AttemptedAct } from '@tocsin/contracts/ports';
 import { IsNote, type RuleContext } from '../request/field-rules';
 

@@ -5,7 +5,8 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { AuthModule, authSettings, ClaimTenantDirectory, signToken, type Scope } from '@tocsin/auth';
-import { hintOf, readSettings, Unavailable, type Alert, type BulkActed } from '@tocsin/contracts';
+import { hintOf, Unavailable, type Alert, type BulkActed } from '@tocsin/contracts';
+import { readSettings } from '@tocsin/settings';
 import {
   AccessChanges,
   AlertActs,

@@ -3,8 +3,6 @@ import {
   ALERT_ORDERS,
   ALERT_STATUSES,
   ALERT_TYPES,
-  LABEL_LIMITS,
-  readInstant,
   SEVERITIES,
   TENANT_ID_PATTERN,
   type AlertOrder,
@@ -13,6 +11,7 @@ import {
   type AlertType,
   type Severity,
 } from '@tocsin/contracts';
+import { LABEL_LIMITS, readInstant } from '@tocsin/messages';
 import type { AlertListQuery } from '@tocsin/contracts/ports';
 import { MAX_TENANTS } from '../access/visible-tenants';
 import { labelsIn, list } from '../live/stream-request';

@@ -1,5 +1,5 @@
 import { IsInt, Max, Min } from 'class-validator';
-import { readInstant } from '@tocsin/contracts';
+import { readInstant } from '@tocsin/messages';
 import type { StatsQuery as ChartOfAlerts } from '@tocsin/contracts/ports';
 import { IsInstant, MayBeAbsent } from '../request/field-rules';
 import { TenantsQuery, wholeNumber } from '../request/list-parameters';

@@ -1,4 +1,5 @@
 import { STREAM_EVENTS } from '@tocsin/contracts';
+import { topologyOf, URGENT_PATTERN } from '@tocsin/rabbitmq';
 import { asyncApi } from './asyncapi';
 import { eventsHtml } from './html';
 import { validatorOf } from './testing/validator';
@@ -17,6 +18,15 @@ const at = (reference: string): unknown =>
     .reduce<unknown>((node, name) => (node as Record<string, unknown> | undefined)?.[name], document);
 
 describe('the AsyncAPI document', () => {
+  it('names the exchange and the lane that the adapter declares', () => {
+    const { exchange } = topologyOf();
+    expect(document.channels.alerts).toMatchObject({
+      title: `The exchange ${exchange}`,
+      description: expect.stringContaining(URGENT_PATTERN) as string,
+      bindings: { amqp: { exchange: { name: exchange } } },
+    });
+  });
+
   it('refers to nothing that is not there', () => {
     const all = references(document);
     expect(all.length).toBeGreaterThan(20);

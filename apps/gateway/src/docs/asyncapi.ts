@@ -1,7 +1,11 @@
-import { ALERT_TYPES, SEVERITIES, STREAM_EVENTS, TOPOLOGY, type StreamEvent } from '@tocsin/contracts';
+import { ALERT_TYPES, SEVERITIES, STREAM_EVENTS, type StreamEvent } from '@tocsin/contracts';
 import { ref, type Schema } from './json-schema';
 import { MESSAGE_SCHEMAS } from './message-schema';
 import { FRAME_SCHEMAS, WIRE_SCHEMAS } from './wire-schemas';
+
+/** What producers know of the broker. No app knows the adapter that declares it; a test holds both together. */
+const EXCHANGE = 'alerts.exchange';
+const URGENT_PATTERN = '*.urgent.#';
 
 /** Each SSE event: when it comes, and what its data is. The compiler knows when one is missing. */
 const FRAMES: Readonly<Record<StreamEvent, { summary: string; data: string }>> = {
@@ -92,8 +96,8 @@ export function asyncApi(version: string): AsyncApi {
     channels: {
       alerts: {
         address: '{type}.{severity}.{service}',
-        title: `The exchange ${TOPOLOGY.exchange}`,
-        description: `A durable topic exchange without arguments, which every producer may declare. A message with any other routing key is judged by its body alone. ${TOPOLOGY.urgentPattern} has a lane of its own.`,
+        title: `The exchange ${EXCHANGE}`,
+        description: `A durable topic exchange without arguments, which every producer may declare. A message with any other routing key is judged by its body alone. ${URGENT_PATTERN} has a lane of its own.`,
         servers: [{ $ref: '#/servers/rabbitmq' }],
         parameters: {
           type: { description: 'What kind of message it is.', enum: ALERT_TYPES },
@@ -106,7 +110,7 @@ export function asyncApi(version: string): AsyncApi {
         bindings: {
           amqp: {
             is: 'routingKey',
-            exchange: { name: TOPOLOGY.exchange, type: 'topic', durable: true, autoDelete: false, vhost: '/' },
+            exchange: { name: EXCHANGE, type: 'topic', durable: true, autoDelete: false, vhost: '/' },
             bindingVersion: '0.3.0',
           },
         },

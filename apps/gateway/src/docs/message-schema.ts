@@ -1,4 +1,4 @@
-import { AlertMessage, LABEL_LIMITS, MAX_MESSAGE_BYTES, MessageAction } from '@tocsin/contracts';
+import { AlertMessage, LABEL_LIMITS, MAX_MESSAGE_BYTES, MessageAction } from '@tocsin/messages';
 import { targetConstructorToSchema } from 'class-validator-jsonschema';
 import { ref, type Schema } from './json-schema';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { Refused } from '@tocsin/contracts';
-import { queryOf, SchemaValues } from '@tocsin/contracts/testing';
+import { queryOf, SchemaValues } from '@tocsin/messages/testing';
 import { ActBody, actOf, alertIdsOf, BulkActBody } from '../alerts/act-body';
 import { AlertSearchFields, searchOf } from '../alerts/alert-search';
 import { HistoryQuery } from '../alerts/history-query';

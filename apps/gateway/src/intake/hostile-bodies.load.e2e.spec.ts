@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Refused, Turns } from '@tocsin/contracts';
+import { Refused } from '@tocsin/contracts';
+import { Turns } from '@tocsin/messages';
 import { readEvents, type PublishRequest, type ReadEvents } from './read-events';
 
 const MiB = 1024 * 1024;

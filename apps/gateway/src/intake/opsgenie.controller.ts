@@ -5,10 +5,9 @@ import {
   OPSGENIE_ACTIONS,
   readOpsgenieAlert,
   readOpsgenieUpdate,
-  Refused,
   type MessageShape,
-  type TenantId,
-} from '@tocsin/contracts';
+} from '@tocsin/messages';
+import { Refused, type TenantId } from '@tocsin/contracts';
 import { AlertQueries } from '@tocsin/contracts/ports';
 import type { Request } from 'express';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -95,6 +94,8 @@ export class OpsgenieController {
     const { publishesFor } = await this.publishers.of(request);
     const of = defaultsIn({ tenant, service }).tenant_id as TenantId;
     const alias = Buffer.from(requestId, 'base64url').toString();
+    // no alert has a key that cannot be stored
+    if (alias.includes('\0')) throw noSuchRequest();
     for (let asked = 0; publishesFor(of) && asked < ASKED_TIMES; asked += 1) {
       if (asked > 0) await sleep(ASK_AGAIN_MS);
       const alert = await this.queries.named(of, service, alias);
@@ -105,7 +106,7 @@ export class OpsgenieController {
           requestId,
         };
     }
-    throw new Refused('not_found', 'There is no alert of this request yet.');
+    throw noSuchRequest();
   }
 
   private async take(
@@ -151,6 +152,7 @@ type ReadUpdate = (fields: unknown) => MessageShape | undefined;
 /** No more than that: who publishes does not read. */
 const STORED = 'The alert is stored.';
 const NO_ALERT = 'An alert with a message is expected.';
+const noSuchRequest = () => new Refused('not_found', 'There is no alert of this request yet.');
 const tookSince = (startedAt: number): number => Math.round(performance.now() - startedAt) / 1_000;
 
 function accepted({ messages, acknowledged }: Published, startedAt: number): RequestAccepted {

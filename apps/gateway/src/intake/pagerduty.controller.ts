@@ -1,5 +1,6 @@
 import { All, Controller, HttpCode, Param, Post, Req, Res, UseFilters } from '@nestjs/common';
-import { decodeJson, MessageGroup, readPagerDutyEvent, Refused } from '@tocsin/contracts';
+import { decodeJson, MessageGroup, readPagerDutyEvent } from '@tocsin/messages';
+import { Refused } from '@tocsin/contracts';
 import type { Request, Response } from 'express';
 import { GatewayConfig } from '../config';
 import { SMALL_BODY, TakesBody } from '../body/body.interceptor';

@@ -1,4 +1,5 @@
-import { ERROR_CODES, OPSGENIE_ACTIONS, TENANT_ID_PATTERN } from '@tocsin/contracts';
+import { ERROR_CODES, TENANT_ID_PATTERN } from '@tocsin/contracts';
+import { OPSGENIE_ACTIONS } from '@tocsin/messages';
 import { flag, list, mapOf, number, object, oneOf, optional, text, type Schema } from '../docs/json-schema';
 import {
   BODY_PROBLEMS,

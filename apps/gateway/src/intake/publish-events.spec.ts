@@ -1,4 +1,4 @@
-import { Refused, Unavailable, type AlertMessage, type DeadLetter } from '@tocsin/contracts';
+import { Refused, Unavailable, type DeadLetter, type ValidMessage } from '@tocsin/contracts';
 import type { NamedAlert, PublishOutcome } from '@tocsin/contracts/ports';
 import { Metrics } from '@tocsin/observability';
 import { PublishEvents, type Publisher } from './publish-events';
@@ -30,7 +30,7 @@ const page = (more: object = {}) => ({
 
 /** A door before a queue, a log and alerts in memory. */
 class Door {
-  readonly published: AlertMessage[] = [];
+  readonly published: ValidMessage[] = [];
   readonly batches: number[] = [];
   readonly letters: DeadLetter[] = [];
   readonly notes: unknown[][] = [];
@@ -65,7 +65,7 @@ class Door {
     },
     { noteBy: (...note) => Promise.resolve(void this.notes.push(note)) },
     {
-      wait: (messages: readonly AlertMessage[]) =>
+      wait: (messages: readonly ValidMessage[]) =>
         Promise.resolve(
           messages.map((_, index) => ({ outcome: 'stored', position: { epoch: 'e', seq: index + 1, fp: 'f' } })),
         ),

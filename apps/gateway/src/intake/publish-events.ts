@@ -2,15 +2,12 @@ import {
   MAX_MESSAGE_BYTES,
   traceIdOf,
   type AlertMessage,
-  type DeadLetter,
-  type InputError,
-  type MessageErrorCode,
   type MessageGroup,
   type MessageShape,
   type ParsedMessage,
   Turns,
-  type TenantId,
-} from '@tocsin/contracts';
+} from '@tocsin/messages';
+import type { DeadLetter, InputError, MessageErrorCode, TenantId } from '@tocsin/contracts';
 import type { AlertIntake, AlertQueries, EventLog, Receipt } from '@tocsin/contracts/ports';
 import type { Metrics } from '@tocsin/observability';
 import type { ActOnAlerts } from '../alerts/act-on-alerts';

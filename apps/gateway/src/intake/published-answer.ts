@@ -1,4 +1,5 @@
-import { MAX_ERRORS, type AlertMessage, type InputError } from '@tocsin/contracts';
+import { MAX_ERRORS, type InputError } from '@tocsin/contracts';
+import type { AlertMessage } from '@tocsin/messages';
 import type { Receipt } from '@tocsin/contracts/ports';
 import type { Published } from './publish-events';
 

@@ -1,22 +1,18 @@
 import {
   below,
   faultIn,
-  firstErrors,
-  isTenantId,
   MessageGroup,
   NotDecoded,
   opened,
   readMessages,
   readOwn,
-  Refused,
   severityOf,
   type AlertMessage,
   type Envelope,
-  type InputError,
-  type MessageErrorCode,
   type ParsedMessage,
   Turns,
-} from '@tocsin/contracts';
+} from '@tocsin/messages';
+import { firstErrors, isTenantId, Refused, type InputError, type MessageErrorCode } from '@tocsin/contracts';
 import { decodeInSlices } from './sliced-json';
 
 /** Messages of one list. A group that another system sends has no such bound: its sender cannot send it in parts. */

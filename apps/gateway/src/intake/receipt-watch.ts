@@ -1,4 +1,5 @@
-import { parseAlertMessage, publishedForm, routingKeyOf, type AlertMessage } from '@tocsin/contracts';
+import type { ValidMessage } from '@tocsin/contracts';
+import { parseAlertMessage, publishedForm, routingKeyOf } from '@tocsin/messages';
 import type { PublishedMessage, Receipt, Receipts } from '@tocsin/contracts/ports';
 import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -30,7 +31,7 @@ export class ReceiptWatch {
   constructor(private readonly receipts: Receipts) {}
 
   /** What became of the messages, in their order; undefined when the time is over first, or when too much is awaited. */
-  wait(messages: readonly AlertMessage[], timeoutMs: number): Promise<Receipt[] | undefined> {
+  wait(messages: readonly ValidMessage[], timeoutMs: number): Promise<Receipt[] | undefined> {
     if (this.#closed || this.#awaited + messages.length > MAX_AWAITED) return Promise.resolve(undefined);
     return new Promise((answer) => {
       this.#waiters.add({
@@ -82,7 +83,7 @@ export class ReceiptWatch {
 }
 
 /** The message as the processor will read it from the queue: what it came with over HTTP may have hashed otherwise. */
-function asPublished(message: AlertMessage): PublishedMessage {
+function asPublished(message: ValidMessage): PublishedMessage {
   const bytes = publishedForm(message);
   const parsed = parseAlertMessage(bytes, { routing_key: routingKeyOf(message) });
   const { tenant_id, service, id } = message;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { NotDecoded, Refused, Turns } from '@tocsin/contracts';
+import { NotDecoded, Turns } from '@tocsin/messages';
+import { Refused } from '@tocsin/contracts';
 import { decodeInSlices } from './sliced-json';
 
 const MAX_LIST = 500;

@@ -1,4 +1,5 @@
-import { decodeJson, MAX_MESSAGE_BYTES, NotDecoded, Refused, type Turns } from '@tocsin/contracts';
+import { decodeJson, MAX_MESSAGE_BYTES, NotDecoded, type Turns } from '@tocsin/messages';
+import { Refused } from '@tocsin/contracts';
 import { ListCutter, type Span } from './list-cutter';
 
 /** A decoded body. Elements that are larger or hold more than any message may are `NotDecoded`. */

@@ -1,4 +1,5 @@
-import { AlertMessage, parseMessages, publishedForm, routingKeyOf, type PlannedEvent } from '@tocsin/contracts';
+import { AlertMessage, parseMessages, publishedForm, routingKeyOf } from '@tocsin/messages';
+import type { PlannedEvent } from '@tocsin/contracts';
 import { aTenant } from '@tocsin/contracts/testing';
 import { Database, PostgresEventLog } from '@tocsin/postgres';
 import { freshDatabase } from '@tocsin/postgres/testing';

@@ -1,4 +1,4 @@
-import { MAX_MESSAGE_BYTES, parseMessages, publishedForm, routingKeyOf, type AlertMessage } from '@tocsin/contracts';
+import { MAX_MESSAGE_BYTES, parseMessages, publishedForm, routingKeyOf, type AlertMessage } from '@tocsin/messages';
 import fc from 'fast-check';
 import type { PublishRequest } from './read-events';
 import { oddRequests, taken } from './testing/odd-bodies';

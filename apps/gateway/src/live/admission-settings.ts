@@ -1,4 +1,4 @@
-import { setting } from '@tocsin/contracts';
+import { setting } from '@tocsin/settings';
 import { z } from 'zod';
 
 const cap = () => z.coerce.number().int().min(0).max(1_000_000);

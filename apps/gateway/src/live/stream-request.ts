@@ -1,15 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { bearerToken } from '@tocsin/auth';
-import {
-  ALERT_TYPES,
-  isStorable,
-  LABEL_LIMITS,
-  readInstant,
-  Refused,
-  SEVERITIES,
-  type ErrorCode,
-  type StreamFilter,
-} from '@tocsin/contracts';
+import { ALERT_TYPES, Refused, SEVERITIES, type ErrorCode, type StreamFilter } from '@tocsin/contracts';
+import { isStorable, LABEL_LIMITS, readInstant } from '@tocsin/messages';
 
 /** How a request proves who asks. */
 export type Credential = { kind: 'bearer' | 'query_token' | 'ticket' | 'cookie'; value: string };

@@ -1,4 +1,5 @@
-import { ALERT_TYPES, LABEL_LIMITS, SEVERITIES } from '@tocsin/contracts';
+import { ALERT_TYPES, SEVERITIES } from '@tocsin/contracts';
+import { LABEL_LIMITS } from '@tocsin/messages';
 import { MAX_SEARCHED } from '@tocsin/contracts/ports';
 import { integer, object, oneOf, optional, text } from '../docs/json-schema';
 import { listParameter, queryParameter, TENANT_PROBLEMS, type Parameter, type Paths } from '../docs/operation';

@@ -1,5 +1,6 @@
 import { ValidateBy, ValidateIf, type ValidationOptions } from 'class-validator';
-import { readInstant, type ErrorCode } from '@tocsin/contracts';
+import { type ErrorCode } from '@tocsin/contracts';
+import { readInstant } from '@tocsin/messages';
 
 /** What a rule adds to the error that it causes: `{ context: … }` among its options. */
 export interface RuleContext {

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { getMetadataStorage } from 'class-validator';
-import { didYouMean, isStorable, MAX_ERRORS, pointerPart, Refused, type InputError } from '@tocsin/contracts';
+import { MAX_ERRORS, pointerPart, Refused, type InputError } from '@tocsin/contracts';
+import { didYouMean, isStorable } from '@tocsin/messages';
 
 // A request's body or query is a class whose fields carry class-validator's rules. What stands here turns what was sent into
 // an instance of it. class-transformer would leave out a field called `toString` without a word, and would call whatever a

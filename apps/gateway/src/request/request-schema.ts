@@ -1,5 +1,5 @@
 import { targetConstructorToSchema } from 'class-validator-jsonschema';
-import { LABEL_LIMITS } from '@tocsin/contracts';
+import { LABEL_LIMITS } from '@tocsin/messages';
 import type { Schema } from '../docs/json-schema';
 import type { RequestClass } from './request-fields';
 

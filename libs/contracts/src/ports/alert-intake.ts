@@ -1,4 +1,4 @@
-import type { AlertMessage } from '../alert-message';
+import type { ValidMessage } from '../valid-message';
 
 /** What became of one published message. */
 export type PublishOutcome = { id: string; outcome: 'confirmed' } | { id: string; outcome: 'failed'; reason: string };
@@ -18,5 +18,5 @@ export interface PublishContext {
  * - Bounded in time (5 s) and in flight. Throws `Unavailable` when the queue is away, blocked or full and nothing was sent.
  */
 export abstract class AlertIntake {
-  abstract publish(messages: readonly AlertMessage[], context?: PublishContext): Promise<PublishOutcome[]>;
+  abstract publish(messages: readonly ValidMessage[], context?: PublishContext): Promise<PublishOutcome[]>;
 }

@@ -6,7 +6,7 @@ import { renderData, type StoredEvent } from '../event';
 import type { ActReach, ActResult, AlertActs, AttemptedAct, EventLog } from '../ports';
 import type { TenantId } from '../tenant';
 import { ACT_RULES, ACTS, type Act, type Alert, type AlertStatus, type Entry } from '../wire';
-import type { AlertMessage } from '../alert-message';
+import type { ValidMessage } from '../valid-message';
 import { aPlannedEvent, aTenant } from './an-alert';
 import { eventually } from './eventually';
 
@@ -74,7 +74,7 @@ export function describeAlertActs(name: string, { open }: { open(): Promise<Open
     const entriesOf = async (tenant_id: TenantId): Promise<Entry[]> =>
       (await opened.reader.after(tenant_id, 0, 1_000)).map(({ entry }) => entry);
     /** What the alert's producer says, each time a minute later. */
-    const say = async (tenant_id: TenantId, overrides: Partial<AlertMessage> = {}) => {
+    const say = async (tenant_id: TenantId, overrides: Partial<ValidMessage> = {}) => {
       minute += 1;
       const occurred_at = new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString();
       const [result] = await opened.log.append([
@@ -82,7 +82,7 @@ export function describeAlertActs(name: string, { open }: { open(): Promise<Open
       ]);
       return result!.outcome === 'stored' ? result!.event : undefined;
     };
-    const raise = async (tenant_id: TenantId = aTenant(), overrides: Partial<AlertMessage> = {}) => ({
+    const raise = async (tenant_id: TenantId = aTenant(), overrides: Partial<ValidMessage> = {}) => ({
       tenant_id,
       alert_id: (await say(tenant_id, overrides))!.entry.alert_id,
     });

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { AlertMessage } from '../alert-message';
+import type { ValidMessage } from '../valid-message';
 import { eventNameOf, filterFieldsOf, renderData, type PlannedEvent } from '../event';
 import type { PlannedDelivery } from '../delivery';
 import type { PublishedHint } from '../ports';
@@ -10,8 +10,8 @@ import type { Entry } from '../wire';
 export const aTenant = (name: string = `tenant-${randomBytes(6).toString('hex')}`): TenantId => name as TenantId;
 
 /** A valid message with a fresh id; the test says what matters to it. */
-export function anAlert(overrides: Partial<AlertMessage> = {}): AlertMessage {
-  return Object.assign(new AlertMessage(), {
+export function anAlert(overrides: Partial<ValidMessage> = {}): ValidMessage {
+  return {
     tenant_id: aTenant('bakery'),
     service: 'inventory',
     severity: 'urgent',
@@ -27,12 +27,12 @@ export function anAlert(overrides: Partial<AlertMessage> = {}): AlertMessage {
     metadata: { stock: 2 },
     schema_version: 1,
     ...overrides,
-  });
+  };
 }
 
 /** The same as the processor plans it: nothing to deliver, and the id as the hash of the body, unless the test says otherwise. */
 export function aPlannedEvent(
-  overrides: Partial<AlertMessage> = {},
+  overrides: Partial<ValidMessage> = {},
   plan: { body_hash?: string; trace_id?: string | null; deliveries?: readonly PlannedDelivery[] } = {},
 ): PlannedEvent {
   const message = anAlert(overrides);

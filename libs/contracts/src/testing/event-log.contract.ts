@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { Refused } from '../errors';
-import type { AlertMessage } from '../alert-message';
+import type { ValidMessage } from '../valid-message';
 import {
   entryPasses,
   FOLDING,
@@ -500,7 +500,7 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
 
     describe('folding', () => {
       /** Messages of one alert: the first raises it, the others repeat it. */
-      const repeats = (tenant_id: TenantId, count: number, overrides: Partial<AlertMessage> = {}) =>
+      const repeats = (tenant_id: TenantId, count: number, overrides: Partial<ValidMessage> = {}) =>
         Array.from({ length: count }, () => aPlannedEvent({ tenant_id, dedup_key: 'flood', ...overrides }));
       const told = (entries: { folded: number }[]) => entries.reduce((sum, { folded }) => sum + folded, 0);
       const entriesOf = async (tenant_id: TenantId) =>
@@ -803,7 +803,7 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
 
       it('tells what an alert was before, where that is another, and starts behind what passes on one of the two sides', async () => {
         const tenant_id = aTenant();
-        const said: Partial<AlertMessage>[] = [
+        const said: Partial<ValidMessage>[] = [
           { type: 'notification', name: 'cold', labels: { site: 'south' }, severity: 'urgent' },
           { type: 'alert', name: 'cold', labels: { site: 'south' }, severity: 'urgent' },
           { type: 'alert', name: undefined, labels: { site: 'north' }, severity: 'low' },

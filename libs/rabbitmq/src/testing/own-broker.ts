@@ -4,7 +4,8 @@ import { createLogger, Metrics } from '@tocsin/observability';
 import { ConfirmingPublisher } from '@tocsin/publisher';
 import { RabbitAlertIntake } from '../alert-intake.rabbit';
 import { RabbitAlertSource, type RabbitAlertSourceOptions } from '../alert-source.rabbit';
-import { declareTopology, topologyOf, type Topology } from '../topology';
+import { declareTopology } from '../topology';
+import { topologyOf, type Topology } from '../topology-names';
 
 export function brokerUrl(): string {
   const url = process.env.RABBITMQ_URL;

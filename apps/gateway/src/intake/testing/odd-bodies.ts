@@ -1,4 +1,5 @@
-import { MAX_MESSAGE_BYTES, Refused, type AlertMessage } from '@tocsin/contracts';
+import { MAX_MESSAGE_BYTES, type AlertMessage } from '@tocsin/messages';
+import { Refused } from '@tocsin/contracts';
 import fc from 'fast-check';
 import { readEvents, type PublishRequest } from '../read-events';
 

@@ -1,10 +1,10 @@
 import 'reflect-metadata';
 import { IsString, Matches, ValidateIf, validateSync } from 'class-validator';
 import fc from 'fast-check';
+import { anAlert } from '@tocsin/contracts/testing';
+import { ALERT_TYPES, CHANNELS, MESSAGE_STATUSES, SEVERITIES } from '@tocsin/contracts';
 import { AlertMessage, parseAlertMessage, type Envelope, type Judgement } from './alert-message';
 import { surelyValid } from './surely-valid';
-import { anAlert } from './testing';
-import { ALERT_TYPES, CHANNELS, MESSAGE_STATUSES, SEVERITIES } from './wire';
 
 /** Values that are right for a field, nearly right, and of another type altogether. */
 const anything = fc.oneof(
@@ -96,8 +96,8 @@ describe('an object that is surely valid', () => {
   });
 
   it('is every valid message but one whose actions are no instances of their class', () => {
-    expect(surelyValid(anAlert({ actions: [] }))).toBe(true);
-    expect(surelyValid(anAlert({ actions: [{ label: 'x' }] }))).toBe(false);
+    expect(surelyValid(Object.assign(new AlertMessage(), anAlert({ actions: [] })))).toBe(true);
+    expect(surelyValid(Object.assign(new AlertMessage(), anAlert({ actions: [{ label: 'x' }] })))).toBe(false);
   });
 
   it('is none whose class has a rule that is not understood, or none at all', () => {

@@ -1,11 +1,9 @@
 import * as fc from 'fast-check';
-import { asSaid, parseAlertMessage } from '../alert-message';
-import { renderData, type PlannedEvent } from '../event';
-import type { AlertQueries, AppendResult, EventLog } from '../ports';
-import type { TenantId } from '../tenant';
-import type { Alert, Entry } from '../wire';
-import { aTenant } from './an-alert';
-import { eventually } from './eventually';
+import { renderData, type PlannedEvent, type TenantId, type Alert, type Entry } from '@tocsin/contracts';
+import type { AlertQueries, AppendResult, EventLog } from '@tocsin/contracts/ports';
+import { aTenant, eventually } from '@tocsin/contracts/testing';
+import { asSaid } from '../published-form';
+import { parseAlertMessage } from '../alert-message';
 
 export interface OpenNewestWord {
   log: EventLog;

@@ -1,5 +1,4 @@
-import { ALERT_TYPES, type AlertType, type Severity } from './wire';
-import { severityOf } from './understood-names';
+import { ALERTS_EXCHANGE } from '@tocsin/publisher';
 
 /**
  * The RabbitMQ topology. Producers know one name, `alerts.exchange`; they declare it too, and RabbitMQ refuses a second
@@ -16,8 +15,8 @@ import { severityOf } from './understood-names';
  *
  * Expired messages are stored like any other, urgent ones first. What is in `alerts.delivery-limit` is put on record by the processor. `alerts.dead` holds what it sets aside, with the reason.
  */
-export const TOPOLOGY = {
-  exchange: 'alerts.exchange',
+const NAMES = {
+  exchange: ALERTS_EXCHANGE,
   intake: 'alerts.intake',
   rest: 'alerts.rest',
   queue: 'alert-processor',
@@ -30,32 +29,14 @@ export const TOPOLOGY = {
   suspectsQueue: 'alert-processor.suspects',
   deliveryLimit: 'alerts.delivery-limit',
   deadQueue: 'alerts.dead',
-  urgentPattern: '*.urgent.#',
 } as const;
 
-/** The Redis subject of a tenant's hints. */
-export const topicOf = (tenantId: string, prefix = ''): string => `${prefix}alerts:${tenantId}`;
+/** The routing keys that have a lane of their own. */
+export const URGENT_PATTERN = '*.urgent.#';
 
-export const routingKeyOf = (message: { type: AlertType; severity: Severity; service: string }): string =>
-  `${message.type}.${message.severity}.${message.service}`;
+/** The names of everything that is declared. */
+export type Topology = Record<keyof typeof NAMES, string>;
 
-export interface RoutingKey {
-  type: AlertType;
-  severity: Severity;
-  service: string;
-}
-
-/** What a producer's template makes of a service that it does not know. */
-const NO_SERVICE = ['undefined', 'null', 'None'];
-
-/** Reads `<type>.<severity>.<service>`. Any other key says nothing: its message is judged by its body alone. */
-export function readRoutingKey(key: string | undefined): RoutingKey | undefined {
-  const [type, level, ...rest] = (key ?? '').split('.');
-  const severity = severityOf(level);
-  const service = rest.join('.');
-  if (!isAlertType(type) || !severity || !/^[A-Za-z0-9._-]{1,64}$/.test(service) || NO_SERVICE.includes(service))
-    return undefined;
-  return { type, severity, service };
-}
-
-const isAlertType = (value: unknown): value is AlertType => ALERT_TYPES.some((type) => type === value);
+/** A prefix gives a test a topology of its own. */
+export const topologyOf = (prefix = ''): Topology =>
+  Object.fromEntries(Object.entries(NAMES).map(([role, name]) => [role, prefix + name])) as Topology;

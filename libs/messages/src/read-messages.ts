@@ -1,3 +1,4 @@
+import { type InputError, type MessageErrorCode, tenantIdOf } from '@tocsin/contracts';
 import {
   MAX_MESSAGE_BYTES,
   partIdOf,
@@ -8,7 +9,6 @@ import {
 } from './alert-message';
 import { decompress } from './content-encoding';
 import { decodeJson, faultIn, withStorableText } from './decode-body';
-import type { InputError, MessageErrorCode } from './errors';
 import { readList } from './read-list';
 import { below, unreadable, type Fault, type Refusal } from './refusals';
 import { faultsOfCloudEvent, readCloudEvent } from './shapes/cloud-event';
@@ -16,7 +16,6 @@ import type { MessagePart, MessageShape } from './shapes/message-part';
 import { readPagerDutyEvent } from './shapes/pagerduty-event';
 import { readPrometheusAlerts } from './shapes/prometheus-alerts';
 import { envelopeOf, opened, type Opened } from './shapes/wrappers';
-import { tenantIdOf } from './tenant';
 
 /** The shapes of other systems, each with marks that nothing else has. */
 const SHAPES = [readCloudEvent, readPrometheusAlerts, readPagerDutyEvent] as const;
@@ -107,6 +106,9 @@ export function readOwn(
 /** A reader of one shape: undefined when the value has another. */
 export type ReadShape = (value: unknown, headers?: Envelope['headers']) => MessageShape | undefined;
 
+/** Not all text of these stands in the body that was looked at: attributes of a CloudEvent in headers, an alias in the address. */
+const FROM_ELSEWHERE: ReadonlySet<MessageShape['name']> = new Set(['cloudevent', 'opsgenie']);
+
 /** What another system sent. Its messages are read one at a time, since a group may hold more of them than one turn should take. */
 export class MessageGroup {
   /** Characters of the messages read so far that could not be stored. */
@@ -132,8 +134,7 @@ export class MessageGroup {
     read: ReadShape = shapeOf,
   ): MessageGroup | undefined {
     const shape = read(value, envelope.headers);
-    // the attributes of a CloudEvent may stand in headers, where anything may be
-    return shape && new MessageGroup(shape, envelope, bytes, escapes || shape.name === 'cloudevent');
+    return shape && new MessageGroup(shape, envelope, bytes, escapes || FROM_ELSEWHERE.has(shape.name));
   }
 
   read(index: number, judgement: Judgement): ParsedMessage {

@@ -1,5 +1,5 @@
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
-import type { MessageErrorCode } from './errors';
+import type { MessageErrorCode } from '@tocsin/contracts';
 
 export type Decompressed = { ok: true; bytes: Uint8Array } | { ok: false; code: MessageErrorCode; detail: string };
 

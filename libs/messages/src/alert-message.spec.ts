@@ -1,6 +1,6 @@
 import fc from 'fast-check';
+import { asSaid } from './published-form';
 import {
-  asSaid,
   MAX_MESSAGE_BYTES,
   parseAlertMessage,
   type Envelope,

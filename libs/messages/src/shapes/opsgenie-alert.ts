@@ -1,4 +1,4 @@
-import type { Severity } from '../wire';
+import type { Severity } from '@tocsin/contracts';
 import {
   actionTo,
   cut,

@@ -34,8 +34,8 @@ export function surelyValid(object: object): boolean {
   return true;
 }
 
+// eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- as class-validator has it
 function compile(target: Function): Property[] | undefined {
-  // eslint-disable-line @typescript-eslint/no-unsafe-function-type -- as class-validator has it
   const storage = getMetadataStorage();
   const rules = storage.getTargetValidationMetadatas(target, '', false, false);
   // a class without rules is what class-validator refuses as an unknown value

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { eventually } from './eventually';
+import { eventually } from '@tocsin/contracts/testing';
 import { FaultProxy } from './fault-proxy';
 import { RespSplitter } from './resp';
 

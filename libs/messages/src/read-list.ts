@@ -1,5 +1,5 @@
+import type { InputError } from '@tocsin/contracts';
 import { partIdOf, type Envelope, type ParsedMessage } from './alert-message';
-import type { InputError } from './errors';
 import type { ReadBody } from './read-messages';
 import { below, unreadable, type Refusal } from './refusals';
 

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Severity } from '../wire';
+import type { Severity } from '@tocsin/contracts';
 
 /** One message within what a sender sent, under names that the parser understands. */
 export interface MessagePart {

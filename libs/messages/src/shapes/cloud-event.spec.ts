@@ -1,4 +1,4 @@
-import { routingKeyOf } from '../names';
+import { routingKeyOf } from '../routing-key';
 import { parseMessages } from '../read-messages';
 import type { AlertMessage, Envelope, Judgement, ParsedMessage } from '../alert-message';
 

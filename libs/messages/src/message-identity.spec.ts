@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { parseAlertMessage, type Envelope, type Judgement, type ParsedMessage } from './alert-message';
-import { routingKeyOf, readRoutingKey } from './names';
+import { routingKeyOf, readRoutingKey } from './routing-key';
 import { publishedForm } from './published-form';
 
 const parse = (body: unknown, envelope: Envelope = {}, judgement: Judgement = 'lenient') =>

@@ -1,6 +1,6 @@
+import { ALERT_TYPES, type MessageStatus, type Severity } from '@tocsin/contracts';
 import { readInstant } from './instant';
 import { isMessageField, noFields, type MessageFields } from './message-fields';
-import { ALERT_TYPES, type MessageStatus, type Severity } from './wire';
 
 // What others call our fields and values. This table and nothing else: whoever wants another name understood adds a line.
 

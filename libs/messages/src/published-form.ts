@@ -1,14 +1,21 @@
-import type { AlertMessage } from './alert-message';
+import type { AlertMessageBody, ValidMessage } from '@tocsin/contracts';
 
-const forms = new WeakMap<AlertMessage, Buffer>();
+/** A message without what it does not say. Its severity stays, because whatever carries it has to know the lane. */
+export function asSaid(message: ValidMessage): AlertMessageBody {
+  const { assumed = [], ...said } = message;
+  for (const name of assumed) if (name !== 'severity') delete (said as Partial<AlertMessageBody>)[name];
+  return said;
+}
+
+const forms = new WeakMap<ValidMessage, Buffer>();
 
 /**
  * A message as it goes onto the queue: what the door measures, what is published, and what it is known by behind the queue.
  * It is written once, so a message is not changed afterwards.
  */
-export function publishedForm(message: AlertMessage): Buffer {
+export function publishedForm(message: ValidMessage): Buffer {
   let form = forms.get(message);
-  if (!form) forms.set(message, (form = Buffer.from(JSON.stringify(message))));
+  if (!form) forms.set(message, (form = Buffer.from(JSON.stringify(asSaid(message)))));
   return form;
 }
 
@@ -21,7 +28,7 @@ const SAYS_SO = 'shortened';
  * Cuts the long texts of a message's metadata until its published form has at most `most` bytes, and names there what was cut,
  * as JSON pointers. Whether it fits then: the fields that have limits of their own are left alone.
  */
-export function shortenToFit(message: AlertMessage, most: number): boolean {
+export function shortenToFit(message: ValidMessage, most: number): boolean {
   const { metadata } = message;
   for (const length of LENGTHS) {
     if (publishedForm(message).length <= most) return true;

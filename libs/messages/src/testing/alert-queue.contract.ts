@@ -1,8 +1,6 @@
-import type { AlertMessage } from '../alert-message';
-import { parseAlertMessage } from '../alert-message';
-import type { AlertIntake, AlertSource, HandleBatch, ReceivedMessage } from '../ports';
-import { anAlert } from './an-alert';
-import { eventually } from './eventually';
+import type { AlertIntake, AlertSource, HandleBatch, ReceivedMessage } from '@tocsin/contracts/ports';
+import { anAlert, eventually } from '@tocsin/contracts/testing';
+import { type AlertMessage, parseAlertMessage } from '../alert-message';
 
 export interface OpenAlertQueue {
   intake: AlertIntake;

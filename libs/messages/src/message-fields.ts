@@ -1,4 +1,4 @@
-import type { AlertMessageBody } from './wire';
+import type { AlertMessageBody } from '@tocsin/contracts';
 
 /** The fields of a message in their order, which is also the order that its hash is taken in. */
 export const MESSAGE_FIELDS = [

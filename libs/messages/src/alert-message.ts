@@ -18,20 +18,15 @@ import {
   type ValidationError,
 } from 'class-validator';
 import { v7 as uuidv7 } from 'uuid';
-import { bodyHashOf, digest, inOrder } from './body-hash';
-import { decodeBody, fitsInMetadata } from './decode-body';
-import { MAX_ERRORS, pointerPart, type InputError, type MessageErrorCode } from './errors';
-import { IsLabelMap, IsReadInstant, LabelLimit, MaxCharacters } from './field-rules';
-import { readInstant } from './instant';
-import { MESSAGE_FIELDS, noFields, type MessageField, type MessageFields } from './message-fields';
-import { readRoutingKey } from './names';
-import { publishedForm, shortenToFit } from './published-form';
-import { surelyValid } from './surely-valid';
-import { TENANT_ID_PATTERN, tenantIdOf, type TenantId } from './tenant';
-import { didYouMean } from './nearest-name';
-import { withoutHops } from './trace-context';
-import { UNDERSTOOD_FIELDS, understand } from './understood-names';
 import {
+  MAX_ERRORS,
+  pointerPart,
+  type InputError,
+  type MessageErrorCode,
+  TENANT_ID_PATTERN,
+  tenantIdOf,
+  type TenantId,
+  type ValidMessage,
   ALERT_TYPES,
   CHANNELS,
   MESSAGE_STATUSES,
@@ -42,7 +37,18 @@ import {
   type Channel,
   type MessageStatus,
   type Severity,
-} from './wire';
+} from '@tocsin/contracts';
+import { bodyHashOf, digest, inOrder } from './body-hash';
+import { decodeBody, fitsInMetadata } from './decode-body';
+import { IsLabelMap, IsReadInstant, LabelLimit, MaxCharacters } from './field-rules';
+import { readInstant } from './instant';
+import { MESSAGE_FIELDS, noFields, type MessageField, type MessageFields } from './message-fields';
+import { readRoutingKey } from './routing-key';
+import { asSaid, publishedForm, shortenToFit } from './published-form';
+import { surelyValid } from './surely-valid';
+import { didYouMean } from './nearest-name';
+import { withoutHops } from './trace-context';
+import { UNDERSTOOD_FIELDS, understand } from './understood-names';
 
 /** The most that one message may be: 64 KiB, well below what RabbitMQ, Redis and a browser take without complaint. */
 export const MAX_MESSAGE_BYTES = 65_536;
@@ -71,7 +77,7 @@ export class MessageAction implements AlertAction {
  * An alert message as the rest of Tocsin knows it: canonical names, every limit kept, defaults filled in. This class is
  * the only declaration of the message; whatever describes it elsewhere is derived from it.
  */
-export class AlertMessage implements AlertMessageBody {
+export class AlertMessage implements ValidMessage {
   /** Whose alert it is. */
   @Matches(TENANT_ID_PATTERN) tenant_id!: TenantId;
   /** Which service noticed. The routing key's wins where both name one, because the broker can authorise it. */
@@ -124,13 +130,6 @@ export class AlertMessage implements AlertMessageBody {
   toJSON(): AlertMessageBody {
     return asSaid(this);
   }
-}
-
-/** A message without what it does not say. Its severity stays, because whatever carries it has to know the lane. */
-export function asSaid(message: AlertMessage): AlertMessageBody {
-  const { assumed = [], ...said } = message;
-  for (const name of assumed) if (name !== 'severity') delete (said as Partial<AlertMessageBody>)[name];
-  return said;
 }
 
 /** What the transport says about a message beside its body. All optional, none of it trusted. */

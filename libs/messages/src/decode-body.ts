@@ -1,4 +1,4 @@
-import type { MessageErrorCode } from './errors';
+import type { MessageErrorCode } from '@tocsin/contracts';
 import { parseExactly, TooManyLongNumbers } from './exact-json';
 
 /** How deep a body may nest: sixteen levels of `metadata`, and the body around it. */

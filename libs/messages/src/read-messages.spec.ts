@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { parseAlertMessage, type AlertMessage, type Envelope, type ParsedMessage } from './alert-message';
-import { routingKeyOf } from './names';
+import { routingKeyOf } from './routing-key';
 import { MessageGroup, parseMessages } from './read-messages';
+import { readOpsgenieUpdate } from './shapes/opsgenie-alert';
 
 const parse = (
   body: unknown,
@@ -421,4 +422,11 @@ it('never throws, whatever is within a shape', () => {
   for (const name of ['payload', 'links', 'images', 'client', 'client_url', 'dedup_key'])
     within((value, other) => page({ [name]: value, tenant_id: other }));
   within((value, other) => page({ payload: { summary: value, custom_details: other, class: value } }));
+});
+
+it('replaces what cannot be stored in an alias that stands in the address', () => {
+  const read = (fields: unknown) => readOpsgenieUpdate('oven\u00001', 'close', fields);
+  const group = MessageGroup.of({}, { tenant_id: 'bakery' }, Buffer.from('{}'), false, read)!;
+  expect(group.read(0, 'lenient')).toMatchObject({ ok: true, message: { dedup_key: 'oven\ufffd1' } });
+  expect(group.replaced).toBe(1);
 });

@@ -1,0 +1,3 @@
+export * from './alert-queue.contract';
+export * from './newest-word.contract';
+export * from './schema-values';

@@ -1,0 +1,2 @@
+export * from './memory-limit';
+export * from './settings';
