@@ -1,19 +1,7 @@
-import { ref, type Schema } from '../docs/json-schema';
+import { ref } from '../docs/json-schema';
 import { BODY_PROBLEMS, TENANT_PROBLEMS, type Paths } from '../docs/operation';
 import { schemaOf } from '../request/request-schema';
 import { RevocationBody } from './revocation-body';
-
-/** Derived from the class that validates it. With the user at most one of the others. */
-const { properties, ...rest } = schemaOf(RevocationBody);
-const revocation: Schema = {
-  ...rest,
-  // other times are read as well, and these are the ones that a client should send
-  properties: {
-    ...properties,
-    issued_before: { type: 'string', anyOf: [{ format: 'date-time' }, { format: 'date' }] },
-  },
-  maxProperties: 2,
-};
 
 export const ACCESS_PATHS: Paths = {
   '/api/v1/tenants': {
@@ -36,9 +24,9 @@ export const ACCESS_PATHS: Paths = {
       access: ['access:revoke'],
       body: {
         description:
-          'Whose right, and which: a tenant, a token by its jti, tokens issued before a time; else all of them.',
+          'Whose right, and which: a tenant, a token by its jti, tokens issued before a time (at most one of these); else all of them.',
         required: true,
-        schema: revocation,
+        schema: { ...schemaOf(RevocationBody), maxProperties: 2 },
       },
       answers: { 202: { description: 'It is stored.', schema: { type: 'object', properties: {} } } },
       problems: BODY_PROBLEMS,

@@ -11,49 +11,32 @@ import {
   type AlertType,
   type Severity,
 } from '@tocsin/contracts';
-import { LABEL_LIMITS, readInstant } from '@tocsin/messages';
+import { readInstant } from '@tocsin/messages';
 import type { AlertListQuery } from '@tocsin/contracts/ports';
 import { MAX_TENANTS } from '../access/visible-tenants';
 import { labelsIn, list } from '../live/stream-request';
-import { IsInstant, IsLaterThan, MayBeAbsent } from '../request/field-rules';
-import { DEFAULT_PAGE, IsPageSize, lowerCaseList, ReadTenants } from '../request/list-parameters';
+import { AreLabels, Described, IsInstant, IsLaterThan, MayBeAbsent } from '../request/field-rules';
+import {
+  DEFAULT_PAGE,
+  IsPageSize,
+  lowerCaseList,
+  NEXT_OF,
+  ReadTenants,
+  SOME_TENANTS,
+} from '../request/list-parameters';
 import { onlyValue, ReadBy, type ParameterReader } from '../request/request-fields';
 import { digestOf, parsePlace } from './page-cursor';
 
 /** What a search may be: more is a program that does not know what it looks for. */
 export const MAX_BODY_BYTES = 16 * 1024;
 const MAX_VALUES = 50;
-export const MAX_WORDS = 8;
-export const MAX_QUERY_LENGTH = 200;
-
-const AreLabels = (): PropertyDecorator =>
-  ValidateBy({
-    name: 'labels',
-    validator: {
-      validate: areLabels,
-      defaultMessage: () =>
-        `labels must be at most ${LABEL_LIMITS.count} texts by their keys, of up to ${LABEL_LIMITS.value} and ${LABEL_LIMITS.key} characters`,
-    },
-  });
-
-function areLabels(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  const labels = Object.entries(value);
-  return (
-    labels.length <= LABEL_LIMITS.count &&
-    labels.every(
-      ([key, label]) =>
-        key.length >= 1 &&
-        key.length <= LABEL_LIMITS.key &&
-        typeof label === 'string' &&
-        label.length <= LABEL_LIMITS.value,
-    )
-  );
-}
+const MAX_WORDS = 8;
+const MAX_QUERY_LENGTH = 200;
 
 const AreWords = (): PropertyDecorator =>
   ValidateBy({
     name: 'words',
+    constraints: [MAX_QUERY_LENGTH, MAX_WORDS],
     validator: {
       validate: (value: unknown) =>
         typeof value === 'string' && value.length <= MAX_QUERY_LENGTH && wordsOf(value).length <= MAX_WORDS,
@@ -72,41 +55,88 @@ const flag: ParameterReader = (query, name) => {
  * An empty list asks for nothing.
  */
 export class AlertSearchFields implements AlertSearch {
+  @Described(SOME_TENANTS)
   @ReadTenants()
   @MayBeAbsent()
   @IsArray()
   @ArrayMaxSize(MAX_TENANTS)
   @Matches(TENANT_ID_PATTERN, { each: true, message: 'a tenant is 1 to 64 of A-Z a-z 0-9 . _ -' })
   tenant?: string[];
+  @Described('With one of these.')
   @ReadBy(lowerCaseList)
   @MayBeAbsent()
   @IsArray()
   @ArrayMaxSize(MAX_VALUES)
   @IsIn(ALERT_STATUSES, { each: true })
   status?: AlertStatus[];
+  @Described('With one of these.')
   @ReadBy(lowerCaseList)
   @MayBeAbsent()
   @IsArray()
   @ArrayMaxSize(MAX_VALUES)
   @IsIn(SEVERITIES, { each: true })
   severity?: Severity[];
-  @ReadBy(list) @MayBeAbsent() @IsArray() @ArrayMaxSize(MAX_VALUES) @Length(1, 64, { each: true }) service?: string[];
+  @Described('Of these services.')
+  @ReadBy(list)
+  @MayBeAbsent()
+  @IsArray()
+  @ArrayMaxSize(MAX_VALUES)
+  @Length(1, 64, { each: true })
+  service?: string[];
+  @Described('Of these types.')
   @ReadBy(lowerCaseList)
   @MayBeAbsent()
   @IsArray()
   @ArrayMaxSize(MAX_VALUES)
   @IsIn(ALERT_TYPES, { each: true })
   type?: AlertType[];
-  @ReadBy(list) @MayBeAbsent() @IsArray() @ArrayMaxSize(MAX_VALUES) @Length(1, 100, { each: true }) name?: string[];
-  @ReadBy(list) @MayBeAbsent() @IsArray() @ArrayMaxSize(MAX_VALUES) @Length(1, 255, { each: true }) assignee?: string[];
-  @ReadBy(labelsIn, { prefix: 'label.' }) @MayBeAbsent() @AreLabels() labels?: Record<string, string>;
-  @MayBeAbsent() @IsInstant() from?: string;
-  @MayBeAbsent() @IsInstant() @IsLaterThan('from') to?: string;
-  @MayBeAbsent() @AreWords() q?: string;
-  @ReadBy(lowerCase) @MayBeAbsent() @IsIn(ALERT_ORDERS) order?: AlertOrder;
+  @Described('With one of these names.')
+  @ReadBy(list)
+  @MayBeAbsent()
+  @IsArray()
+  @ArrayMaxSize(MAX_VALUES)
+  @Length(1, 100, { each: true })
+  name?: string[];
+  @Described('Assigned to one of these; none: to nobody, me: to whoever asks.')
+  @ReadBy(list)
+  @MayBeAbsent()
+  @IsArray()
+  @ArrayMaxSize(MAX_VALUES)
+  @Length(1, 255, { each: true })
+  assignee?: string[];
+  @Described('Labels that it has, all of them.')
+  @ReadBy(labelsIn, { prefix: 'label.' })
+  @MayBeAbsent()
+  @AreLabels()
+  labels?: Record<string, string>;
+  @Described('First seen at this time or later.')
+  @MayBeAbsent()
+  @IsInstant()
+  from?: string;
+  @Described('First seen before it.')
+  @MayBeAbsent()
+  @IsInstant()
+  @IsLaterThan('from')
+  to?: string;
+  @Described('Words that title, message or name contain, all of them, in any case.')
+  @MayBeAbsent()
+  @AreWords()
+  q?: string;
+  @Described('Default: newest.')
+  @ReadBy(lowerCase)
+  @MayBeAbsent()
+  @IsIn(ALERT_ORDERS)
+  order?: AlertOrder;
   @IsPageSize() limit?: number;
-  @MayBeAbsent() @IsString() after?: string;
-  @ReadBy(flag) @MayBeAbsent() @IsBoolean() facets?: boolean;
+  @Described(NEXT_OF)
+  @MayBeAbsent()
+  @IsString()
+  after?: string;
+  @Described('Whether to count by facet.')
+  @ReadBy(flag)
+  @MayBeAbsent()
+  @IsBoolean()
+  facets?: boolean;
 }
 
 /** A search, read and checked. */

@@ -1,7 +1,7 @@
 import { Matches } from 'class-validator';
 import type { HistoryQuery as EntriesOfAlert } from '@tocsin/contracts/ports';
-import { MayBeAbsent, type RuleContext } from '../request/field-rules';
-import { DEFAULT_PAGE, IsPageSize } from '../request/list-parameters';
+import { Described, MayBeAbsent, type RuleContext } from '../request/field-rules';
+import { DEFAULT_PAGE, IsPageSize, NEXT_OF } from '../request/list-parameters';
 
 const NO_CURSOR: RuleContext = { code: 'invalid_cursor' };
 
@@ -9,6 +9,7 @@ const NO_CURSOR: RuleContext = { code: 'invalid_cursor' };
 export class HistoryQuery {
   @IsPageSize() limit?: number;
   /** The number of the oldest entry of the page before. */
+  @Described(NEXT_OF)
   @MayBeAbsent()
   @Matches(/^[1-9]\d{0,14}$/, { message: 'The next of the page before is expected.', context: NO_CURSOR })
   after?: string;

@@ -1,11 +1,11 @@
 import { IsInt, Max, Min } from 'class-validator';
 import { readInstant } from '@tocsin/messages';
 import type { StatsQuery as ChartOfAlerts } from '@tocsin/contracts/ports';
-import { IsInstant, MayBeAbsent } from '../request/field-rules';
+import { Described, IsInstant, MayBeAbsent } from '../request/field-rules';
 import { TenantsQuery, wholeNumber } from '../request/list-parameters';
 import { ReadBy, refuseParameter } from '../request/request-fields';
 
-export const MAX_BUCKETS = 366;
+const MAX_BUCKETS = 366;
 const DEFAULT_BUCKETS = 24;
 const DAY_MS = 86_400_000;
 const MAX_DAYS = 366;
@@ -15,9 +15,15 @@ const BUCKETS = { message: `1 to ${MAX_BUCKETS} are expected.` };
 
 /** The query of `GET /api/v1/stats`. */
 export class StatsQuery extends TenantsQuery {
-  @MayBeAbsent() @IsInstant(A_TIME) from?: string;
-  @MayBeAbsent() @IsInstant(A_TIME) to?: string;
-  @ReadBy(wholeNumber) @MayBeAbsent() @IsInt(BUCKETS) @Min(1, BUCKETS) @Max(MAX_BUCKETS, BUCKETS) buckets?: number;
+  @Described('Where the chart begins; default a day before it ends.') @MayBeAbsent() @IsInstant(A_TIME) from?: string;
+  @Described('Where it ends; default now.') @MayBeAbsent() @IsInstant(A_TIME) to?: string;
+  @Described('How many points it has.')
+  @ReadBy(wholeNumber)
+  @MayBeAbsent()
+  @IsInt(BUCKETS)
+  @Min(1, BUCKETS)
+  @Max(MAX_BUCKETS, BUCKETS)
+  buckets?: number;
 }
 
 /**

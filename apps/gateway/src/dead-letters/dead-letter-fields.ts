@@ -6,19 +6,20 @@ import {
   type DeadLetterQuery,
   type DeadLetterStatus,
 } from '@tocsin/contracts/ports';
-import { IsNote, MayBeAbsent, MayBeNull } from '../request/field-rules';
+import { Described, IsNote, MayBeAbsent, MayBeNull } from '../request/field-rules';
 import { IgnoresUnknown, ReadBy, type ParameterReader } from '../request/request-fields';
 
 /** A filter and a sentence. */
 export const MAX_BODY_BYTES = 4 * 1024;
-export const DEFAULT_PAGE = 50;
-export const MAX_PAGE = 500;
+const DEFAULT_PAGE = 50;
+const MAX_PAGE = 500;
 /** The most letters of one call, which bounds its time: a set is worked off call by call. */
-export const MAX_AT_ONCE = 500;
-export const MAX_NOTE_LENGTH = 500;
+const MAX_AT_ONCE = 500;
+const MAX_NOTE_LENGTH = 500;
 export const CODE = /^[a-z_]{1,64}$/;
 const STATUSES = [...DEAD_LETTER_STATUSES, 'all'] as const;
 
+const REASON = 'A code such as invalid_field.';
 const A_TENANT = { message: 'A tenant is 1 to 64 of A-Z a-z 0-9 . _ -.' };
 const A_REASON = { message: 'A reason is a word such as invalid_field.' };
 const AT_ONCE = { message: `1 to ${MAX_AT_ONCE} letters can be decided at once.` };
@@ -35,16 +36,25 @@ const firstNumber: ParameterReader = (query, name) => {
 /** The query of `GET /api/v1/dead-letters`. Of a parameter that is given twice the first counts. */
 @IgnoresUnknown()
 export class DeadLettersQuery {
+  @Described('Of one tenant.')
   @ReadBy(firstTenant, { aliases: ['tenant_id'] })
   @MayBeAbsent()
   @Matches(TENANT_ID_PATTERN, A_TENANT)
   tenant?: TenantId;
-  @ReadBy(first) @MayBeAbsent() @Matches(CODE, A_REASON) reason?: string;
+  @Described(`Of one reason. ${REASON}`) @ReadBy(first) @MayBeAbsent() @Matches(CODE, A_REASON) reason?: string;
+  @Described('Default: open.')
   @ReadBy(first)
   @MayBeAbsent()
   @IsIn(STATUSES, { message: `One of ${STATUSES.join(', ')} is expected.` })
   status?: DeadLetterStatus | 'all';
-  @ReadBy(firstNumber) @MayBeAbsent() @IsInt(OF_A_PAGE) @Min(1, OF_A_PAGE) @Max(MAX_PAGE, OF_A_PAGE) limit?: number;
+  @Described('Letters of one page.', { default: DEFAULT_PAGE })
+  @ReadBy(firstNumber)
+  @MayBeAbsent()
+  @IsInt(OF_A_PAGE)
+  @Min(1, OF_A_PAGE)
+  @Max(MAX_PAGE, OF_A_PAGE)
+  limit?: number;
+  @Described('The cursor of the page before.')
   @ReadBy(first)
   @MayBeAbsent()
   @Matches(/^\d{1,15}$/, { message: 'The cursor of the page before is expected.' })
@@ -67,22 +77,31 @@ export interface ManyLetters extends DeadLetterFilter {
 
 /** The body of `POST /api/v1/dead-letters/redrive`. Nothing at all means every open letter within reach. */
 export class ManyLettersBody {
-  @MayBeNull() @Matches(TENANT_ID_PATTERN, A_TENANT) tenant_id?: TenantId | null;
-  @MayBeNull() @Matches(CODE, A_REASON) reason?: string | null;
-  @MayBeNull() @IsInt(UP_TO) @Min(0, UP_TO) @Max(Number.MAX_SAFE_INTEGER, UP_TO) up_to?: number | null;
-  @MayBeAbsent() @IsInt(AT_ONCE) @Min(1, AT_ONCE) @Max(MAX_AT_ONCE, AT_ONCE) limit?: number;
+  @MayBeNull('Of one tenant.') @Matches(TENANT_ID_PATTERN, A_TENANT) tenant_id?: TenantId | null;
+  @MayBeNull(`Of one reason. ${REASON}`) @Matches(CODE, A_REASON) reason?: string | null;
+  @MayBeNull('Only letters up to this number.')
+  @IsInt(UP_TO)
+  @Min(0, UP_TO)
+  @Max(Number.MAX_SAFE_INTEGER, UP_TO)
+  up_to?: number | null;
+  @Described('Letters of one call.', { default: MAX_AT_ONCE })
+  @MayBeAbsent()
+  @IsInt(AT_ONCE)
+  @Min(1, AT_ONCE)
+  @Max(MAX_AT_ONCE, AT_ONCE)
+  limit?: number;
 }
 
 const IsReason = () => IsNote(MAX_NOTE_LENGTH, `A note says in 1 to ${MAX_NOTE_LENGTH} characters why.`);
 
 /** The body of `POST /api/v1/dead-letters/discard`. */
 export class DiscardManyBody extends ManyLettersBody {
-  @IsReason() note!: string;
+  @Described('Why.') @IsReason() note!: string;
 }
 
 /** The body of `POST /api/v1/dead-letters/:id/discard`. */
 export class DiscardBody {
-  @IsReason() note!: string;
+  @Described('Why.') @IsReason() note!: string;
 }
 
 export const manyOf = ({ tenant_id, reason, up_to, limit }: ManyLettersBody): ManyLetters => ({

@@ -3,19 +3,21 @@ import { TENANT_ID_PATTERN, type TenantId } from '@tocsin/contracts';
 import type { SeenPosition } from '@tocsin/contracts/ports';
 import { refuseField } from '../json-object';
 import { parseCursor, type SentCursor } from '../live/cursor';
-import { MayBeAbsent, type RuleContext } from '../request/field-rules';
+import { Described, MayBeAbsent, type RuleContext } from '../request/field-rules';
 import { Items } from '../request/request-fields';
 
 /** 200 positions, or the longest cursor. */
 export const MAX_BODY_BYTES = 32 * 1024;
-export const MAX_TENANTS = 200;
-export const EPOCH = /^[a-z0-9]{1,16}$/;
+const MAX_TENANTS = 200;
+const EPOCH = /^[a-z0-9]{1,16}$/;
 
 const A_NUMBER = { message: 'The number of an entry is expected.' };
 
 export class SeenPositionBody implements SeenPosition {
   @Matches(TENANT_ID_PATTERN, { message: 'A tenant is 1 to 64 of A-Z a-z 0-9 . _ -.' }) tenant_id!: TenantId;
-  @Matches(EPOCH, { message: "The first part of a stream's cursor is expected." }) epoch!: string;
+  @Described("The first part of a stream's cursor.")
+  @Matches(EPOCH, { message: "The first part of a stream's cursor is expected." })
+  epoch!: string;
   @IsInt(A_NUMBER) @Min(0, A_NUMBER) @Max(Number.MAX_SAFE_INTEGER, A_NUMBER) seq!: number;
 }
 
@@ -33,6 +35,7 @@ function secondOf(list: unknown): number {
 
 /** The body of `PUT /api/v1/me/cursor`: how far somebody says to have seen, by tenant or as the cursor of a stream. */
 export class SeenBody {
+  @Described('Each tenant once.')
   @MayBeAbsent()
   @IsArray({ message: 'A list of positions is expected.' })
   @ArrayMaxSize(MAX_TENANTS, { message: `At most ${MAX_TENANTS} tenants are accepted at once.`, context: TOO_MANY })
@@ -44,6 +47,7 @@ export class SeenBody {
   @ValidateNested({ each: true })
   @Items(SeenPositionBody)
   tenants?: SeenPositionBody[];
+  @Described('Of a stream, as its last id says it.')
   @MayBeAbsent()
   @ValidateBy(
     { name: 'isCursor', validator: { validate: (value: unknown) => cursorIn(value) !== undefined } },

@@ -1,6 +1,8 @@
 import { ValidateBy, ValidateIf, type ValidationOptions } from 'class-validator';
+import { JSONSchema } from 'class-validator-jsonschema';
+import { nullable, type Schema } from '../docs/json-schema';
 import { type ErrorCode } from '@tocsin/contracts';
-import { readInstant } from '@tocsin/messages';
+import { LABEL_LIMITS, readInstant } from '@tocsin/messages';
 
 /** What a rule adds to the error that it causes: `{ context: … }` among its options. */
 export interface RuleContext {
@@ -10,11 +12,22 @@ export interface RuleContext {
   at?: (value: unknown) => string;
 }
 
+/** What the document says of a field, beside what its rules say by themselves. */
+export const Described = (description: string, more: Schema = {}): PropertyDecorator =>
+  JSONSchema({ description, ...more } as never) as PropertyDecorator;
+
 /** The field may be absent. Null is not absence: a null that is sent by mistake must not ask for everything. */
 export const MayBeAbsent = (): PropertyDecorator => ValidateIf((_fields, value) => value !== undefined);
 
-/** The field may be absent or null. */
-export const MayBeNull = (): PropertyDecorator => ValidateIf((_fields, value) => value !== undefined && value !== null);
+/** The field may be absent or null, described as that. */
+export const MayBeNull = (description: string): PropertyDecorator => {
+  const isGiven = ValidateIf((_fields, value) => value !== undefined && value !== null);
+  const described = JSONSchema((schema) => nullable({ ...schema, description } as Schema) as never);
+  return (target, name) => {
+    isGiven(target, name as string);
+    described(target, name as string);
+  };
+};
 
 /** A time in ISO 8601, or in epoch seconds or milliseconds as text. */
 export const IsInstant = (options?: ValidationOptions): PropertyDecorator =>
@@ -67,3 +80,29 @@ export const IsNote = (maxLength: number, message: string): PropertyDecorator =>
     },
     { message },
   );
+
+/** Texts by their keys, within the limits of labels. */
+export const AreLabels = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'labels',
+    validator: {
+      validate: areLabels,
+      defaultMessage: () =>
+        `labels must be at most ${LABEL_LIMITS.count} texts by their keys, of up to ${LABEL_LIMITS.value} and ${LABEL_LIMITS.key} characters`,
+    },
+  });
+
+function areLabels(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const labels = Object.entries(value);
+  return (
+    labels.length <= LABEL_LIMITS.count &&
+    labels.every(
+      ([key, label]) =>
+        key.length >= 1 &&
+        key.length <= LABEL_LIMITS.key &&
+        typeof label === 'string' &&
+        label.length <= LABEL_LIMITS.value,
+    )
+  );
+}

@@ -1,12 +1,13 @@
 import { IsArray, IsInt, Max, Min } from 'class-validator';
+import { TENANT_ID_PATTERN } from '@tocsin/contracts';
 import { list } from '../live/stream-request';
-import { MayBeAbsent } from './field-rules';
+import { Described, MayBeAbsent } from './field-rules';
 import { onlyValue, ReadBy, type ParameterReader } from './request-fields';
 
 // What the queries of lists have in common: readers for `@ReadBy`, and fields.
 
 /** The most alerts or entries of one page, and how many there are when nobody says. */
-export const MAX_PAGE = 200;
+const MAX_PAGE = 200;
 export const DEFAULT_PAGE = 50;
 
 /** A list by commas, or the parameter several times, in lower case. */
@@ -25,12 +26,21 @@ const tenants: ParameterReader = (query) => {
 /** `?tenant=a,b`; `tenant_id` is the same. */
 export const ReadTenants = (): PropertyDecorator => ReadBy(tenants, { aliases: ['tenant_id'] });
 
+export const SOME_TENANTS = "Some of the user's tenants; default all.";
+
 /** A query of which tenants: a tenant that is not the user's, and so one that cannot be, is refused as such where they are known. */
 export class TenantsQuery {
-  @ReadTenants() @MayBeAbsent() @IsArray() tenant?: string[];
+  @Described(SOME_TENANTS, { items: { type: 'string', pattern: TENANT_ID_PATTERN.source } })
+  @ReadTenants()
+  @MayBeAbsent()
+  @IsArray()
+  tenant?: string[];
 }
 
 const PAGE_SIZE = { message: `1 to ${MAX_PAGE} can be asked for.` };
+
+const PAGE_OF = Described('How many of one page.', { default: DEFAULT_PAGE });
+export const NEXT_OF = 'The next of the page before.';
 
 /** How many of one page. */
 export const IsPageSize = (): PropertyDecorator => (target, name) => {
@@ -41,6 +51,7 @@ export const IsPageSize = (): PropertyDecorator => (target, name) => {
     IsInt(PAGE_SIZE),
     MayBeAbsent(),
     ReadBy(wholeNumber),
+    PAGE_OF,
   ])
     rule(target, name);
 };
