@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '@tocsin/contracts/testing';
 import { ByteFollower } from './kit/byte-follower';
-import { limitMs, SIZE_NOTE, sized } from './faults/size';
+import { describeWhole, limitMs, SIZE_NOTE, sized } from './faults/size';
 import { MemoryLimit, peakMemoryOf } from './kit/memory-limit';
 import type { AppProcess, Environment } from './kit/processes';
 import { Stack } from './kit/stack';
@@ -101,17 +101,19 @@ describe(`in as much memory as its manifest gives it${SIZE_NOTE}`, () => {
     limitMs(300),
   );
 
-  it(
-    'so does the standalone on real services',
-    async () => {
-      const by = limited();
-      const standalone = await stack.processes.start(
-        'standalone',
-        { ...stack.gatewayEnvironment, LOG_LEVEL: 'info', ...told() },
-        { by },
-      );
-      await hold(standalone, [standalone]);
-    },
-    limitMs(300),
-  );
+  describeWhole('as one process', () => {
+    it(
+      'so does the standalone on real services',
+      async () => {
+        const by = limited();
+        const standalone = await stack.processes.start(
+          'standalone',
+          { ...stack.gatewayEnvironment, LOG_LEVEL: 'info', ...told() },
+          { by },
+        );
+        await hold(standalone, [standalone]);
+      },
+      limitMs(300),
+    );
+  });
 });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { eventually } from '@tocsin/contracts/testing';
 import { FaultProxy } from '@tocsin/fault-proxy';
+import { describeWhole } from './faults/size';
 import { describeWith, pathOf } from './kit/programs';
 import { Stack } from './kit/stack';
 import { tokenFor } from './kit/tokens';
@@ -86,48 +87,51 @@ describe('clients of others', () => {
     }
   });
 
-  describeWith('go', 'r3labs/sse, whose buffer is 64 KiB where nothing else is said', () => {
-    let folder: string;
-    beforeAll(async () => {
-      folder = mkdtempSync(join(tmpdir(), 'tocsin-r3labs-'));
-      for (const file of ['main.go', 'go.mod', 'go.sum'])
-        writeFileSync(join(folder, file), readFileSync(join(PROGRAM, `${file}.txt`)));
-      await run(pathOf('go'), ['build', '-o', 'client', '.'], { cwd: folder, timeout: 240_000 });
-    }, 300_000);
-    afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  // its build is a minute of two cores
+  describeWhole('built with Go', () => {
+    describeWith('go', 'r3labs/sse, whose buffer is 64 KiB where nothing else is said', () => {
+      let folder: string;
+      beforeAll(async () => {
+        folder = mkdtempSync(join(tmpdir(), 'tocsin-r3labs-'));
+        for (const file of ['main.go', 'go.mod', 'go.sum'])
+          writeFileSync(join(folder, file), readFileSync(join(PROGRAM, `${file}.txt`)));
+        await run(pathOf('go'), ['build', '-o', 'client', '.'], { cwd: folder, timeout: 240_000 });
+      }, 300_000);
+      afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-    /** What it has read when it has got `count` entries, or cannot go on. */
-    const read = async (count: number, since: number, buffer?: number) => {
-      const args = [
-        `${proxy.via(stack.eventsUrl())}?since=${since}`,
-        tokenFor('ana'),
-        String(count),
-        ...(buffer ? [String(buffer)] : []),
-      ];
-      const { stdout } = await run(join(folder, 'client'), args, { timeout: 40_000, maxBuffer: 1e8 });
-      return stdout.trim().split('\n');
-    };
+      /** What it has read when it has got `count` entries, or cannot go on. */
+      const read = async (count: number, since: number, buffer?: number) => {
+        const args = [
+          `${proxy.via(stack.eventsUrl())}?since=${since}`,
+          tokenFor('ana'),
+          String(count),
+          ...(buffer ? [String(buffer)] : []),
+        ];
+        const { stdout } = await run(join(folder, 'client'), args, { timeout: 40_000, maxBuffer: 1e8 });
+        return stdout.trim().split('\n');
+      };
 
-    it('reads what is shorter, and goes on where it was cut', async () => {
-      const from = published;
-      await eventually(async () => expect(await stack.gateway.metric('tocsin_sse_connections')).toBe(0));
-      const reading = read(6, 0);
-      await eventually(async () => expect(await stack.gateway.metric('tocsin_sse_connections')).toBe(1));
-      const sent = () => stack.gateway.metric('tocsin_sse_events_sent_total', 'event="entry"');
-      const before = await sent();
-      await publish(3);
-      await eventually(async () => expect(await sent()).toBeGreaterThanOrEqual(before + 3));
-      proxy.cut();
-      await publish(3);
-      expect(await reading).toEqual(numbers(from).map(String));
-    }, 60_000);
+      it('reads what is shorter, and goes on where it was cut', async () => {
+        const from = published;
+        await eventually(async () => expect(await stack.gateway.metric('tocsin_sse_connections')).toBe(0));
+        const reading = read(6, 0);
+        await eventually(async () => expect(await stack.gateway.metric('tocsin_sse_connections')).toBe(1));
+        const sent = () => stack.gateway.metric('tocsin_sse_events_sent_total', 'event="entry"');
+        const before = await sent();
+        await publish(3);
+        await eventually(async () => expect(await sent()).toBeGreaterThanOrEqual(before + 3));
+        proxy.cut();
+        await publish(3);
+        expect(await reading).toEqual(numbers(from).map(String));
+      }, 60_000);
 
-    it('reads an entry of a message as long as one may be with a buffer of 1 MiB, and says with its own that it is too long', async () => {
-      await publish(1, { metadata: { text: 'x'.repeat(65_000) } });
-      expect(await read(1, 1, 1 << 20)).toEqual([String(published)]);
-      expect(await read(1, 1)).toEqual(['bufio.Scanner: token too long']);
-      await publish(1, { metadata: { text: 'x'.repeat(48 * 1024) } });
-      expect(await read(1, 1)).toEqual([String(published)]);
-    }, 60_000);
+      it('reads an entry of a message as long as one may be with a buffer of 1 MiB, and says with its own that it is too long', async () => {
+        await publish(1, { metadata: { text: 'x'.repeat(65_000) } });
+        expect(await read(1, 1, 1 << 20)).toEqual([String(published)]);
+        expect(await read(1, 1)).toEqual(['bufio.Scanner: token too long']);
+        await publish(1, { metadata: { text: 'x'.repeat(48 * 1024) } });
+        expect(await read(1, 1)).toEqual([String(published)]);
+      }, 60_000);
+    });
   });
 });

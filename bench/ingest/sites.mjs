@@ -102,7 +102,9 @@ export class Site {
     this.broker.on('error', () => undefined);
     this.channel = await this.broker.createChannel();
     // whoever comes first declares; the one by one consumer leaves it to others
-    const { declareTopology, topologyOf } = require(join(this.contender.dist, 'libs/rabbitmq/src/topology.js'));
+    const rabbitmq = (file) => require(join(this.contender.dist, 'libs/rabbitmq/src', file));
+    // in builds of before the names stood beside what declares them
+    const { declareTopology, topologyOf = rabbitmq('topology-names.js').topologyOf } = rabbitmq('topology.js');
     await declareTopology(this.channel, topologyOf(prefix));
     this.generator = startHelper(join(here, 'generator.mjs'), {}, CORES);
     await this.generator.ask({ act: 'open', amqpUrl: services.RABBITMQ_URL, prefix, tenants: this.tenants });

@@ -11,11 +11,12 @@ export interface Mutant {
 
 export { SCENARIOS };
 
-const live = (file: string) => `apps/gateway/src/live/${file}.js`;
-const TENANT_FEED = live('tenant-feed');
-const TENANT_FEEDS = live('tenant-feeds');
-const CATCH_UP = live('catch-up');
-const EVENT_STREAM = live('event-stream');
+const gateway = (file: string) => `apps/gateway/src/${file}.js`;
+const TENANT_FEED = gateway('feeds/tenant-feed');
+const TENANT_FEEDS = gateway('feeds/tenant-feeds');
+const RING = gateway('feeds/ring');
+const CATCH_UP = gateway('feeds/catch-up');
+const EVENT_STREAM = gateway('live/event-stream');
 
 /** A gateway that never compares its position with the log's: it knows what it is told, and nothing else. */
 export const NO_POSITION_CHECK: Patch = {
@@ -67,7 +68,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
       { file: CATCH_UP, search: 'missed === 0 && position.fp === head.fp', replace: 'missed === 0' },
       { file: TENANT_FEED, search: 'position.fp !== this.last.fp ||', replace: '' },
-      { file: TENANT_FEED, search: 'this.ring[at]?.fp === position.fp', replace: 'this.ring[at]' },
+      { file: RING, search: 'this.entries[at]?.fp === position.fp', replace: 'this.entries[at]' },
       { file: TENANT_FEED, search: 'head.seq === last.seq && head.fp !== last.fp', replace: 'false' },
     ],
     scenario: 'a restored history that has reached the old number again',
@@ -78,8 +79,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: EVENT_STREAM,
-        search: `'heartbeat', data, { id: this.cursor()`,
-        replace: `'heartbeat', data, { id: (0, _cursor.formatCursor)(new Map(this.followed.map(({ feed }) => [feed.tenant, feed.last])))`,
+        search: `'heartbeat', data, { id: this.position.cursor()`,
+        replace: `'heartbeat', data, { id: (0, _cursor.formatCursor)(new Map(followed.map(({ feed }) => [feed.tenant, feed.last])))`,
       },
     ],
     scenario: 'a cut in the middle of a replay, right behind a heartbeat',

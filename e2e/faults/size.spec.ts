@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 const root = join(__dirname, '..', '..');
 
-it('whatever says that it is a short run is run whole by npm run test:faults', () => {
+it('what is a short run, or none, in npm test is run whole by npm run test:faults', () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
   };
@@ -12,7 +12,9 @@ it('whatever says that it is a short run is run whole by npm run test:faults', (
     .map((pattern) => new RegExp(pattern));
   const short = readdirSync(join(root, 'e2e'), { recursive: true, encoding: 'utf8' })
     .filter(
-      (file) => file.endsWith('.e2e.spec.ts') && /\bSIZE_NOTE\b/.test(readFileSync(join(root, 'e2e', file), 'utf8')),
+      (file) =>
+        file.endsWith('.e2e.spec.ts') &&
+        /\b(SIZE_NOTE|describeWhole)\b/.test(readFileSync(join(root, 'e2e', file), 'utf8')),
     )
     .map((file) => `e2e/${file}`);
   expect(short.length).toBeGreaterThan(10);

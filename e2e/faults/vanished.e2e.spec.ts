@@ -71,7 +71,7 @@ describe(`clients that are gone${SIZE_NOTE}`, () => {
     if (WHOLE) return stack.startGateway({ STREAMS_PER_TENANT: '0' });
     copy = new BuiltCopy([
       {
-        file: 'apps/gateway/src/live/tenant-feeds.js',
+        file: 'apps/gateway/src/feeds/tenant-feeds.js',
         search: 'const LINGER_MS = 30_000;',
         replace: 'const LINGER_MS = 2_000;',
       },

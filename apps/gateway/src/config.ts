@@ -5,8 +5,8 @@ import { databaseUrlOf, postgresSettings } from '@tocsin/postgres';
 import { rabbitSettings } from '@tocsin/rabbitmq';
 import { redisSettings } from '@tocsin/redis';
 import { z } from 'zod';
-import { originFault } from './cors';
-import { admissionSettings } from './live/admission-settings';
+import { originFault } from './http/cors';
+import { admissionSettings } from './admission-settings';
 
 const bytes = () => z.coerce.number().int().min(1_024);
 const milliseconds = () => z.coerce.number().int().min(1);

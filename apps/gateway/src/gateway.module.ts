@@ -23,45 +23,48 @@ import {
 } from '@tocsin/contracts/ports';
 import { AdminServer, Health, Log, Metrics } from '@tocsin/observability';
 import { RevocationsController } from './access/revocations.controller';
-import { ActOnAlerts } from './alerts/act-on-alerts';
-import { AlertActsController } from './alerts/alert-acts.controller';
 import { TenantsController } from './access/tenants.controller';
 import { MAX_TENANTS, provideVisibleTenants, VisibleTenants } from './access/visible-tenants';
+import { ActOnAlerts } from './alerts/act-on-alerts';
+import { AlertActsController } from './alerts/alert-acts.controller';
 import { AlertsController } from './alerts/alerts.controller';
 import { FindAlerts } from './alerts/find-alerts';
 import { StatsController } from './alerts/stats.controller';
-import { GatewayConfig } from './config';
+import { Admission } from './connect/admission';
+import { BeginStream } from './connect/begin-stream';
+import { EventsController } from './connect/events.controller';
+import { IdentifyClient } from './connect/identify-client';
+import { StreamDoor } from './connect/stream-door';
+import { StreamOpener } from './connect/stream-opener';
+import { TakePlace } from './connect/take-place';
+import { TicketsController } from './connect/tickets.controller';
 import { DeadLetterWatch } from './dead-letters/dead-letter-watch';
 import { DeadLettersController } from './dead-letters/dead-letters.controller';
 import { SettleDeadLetters } from './dead-letters/settle-dead-letters';
 import { DocsController } from './docs/docs.controller';
 import { FrontPage } from './docs/front-page';
 import { WelcomeController } from './docs/welcome.controller';
-import { letGoOfConnections } from './idle-connections';
+import { TenantFeeds } from './feeds/tenant-feeds';
+import { letGoOfConnections } from './http/idle-connections';
 import { IntakeController } from './intake/intake.controller';
 import { OpsgenieController } from './intake/opsgenie.controller';
 import { PagerDutyController } from './intake/pagerduty.controller';
 import { PeerPublisher } from './intake/peer-publisher';
 import { PublishEvents } from './intake/publish-events';
 import { ReceiptWatch } from './intake/receipt-watch';
-import { Admission } from './live/admission';
-import { EventsController } from './live/events.controller';
 import { HalfOpenWatch } from './live/half-open';
 import { Lifetimes } from './live/lifetime';
 import { OpenStreams } from './live/open-streams';
 import { gatewayStats } from './live/stats';
-import { StreamDoor } from './live/stream-door';
-import { StreamOpener } from './live/stream-opener';
-import { TenantFeeds } from './live/tenant-feeds';
-import { TicketsController } from './live/tickets.controller';
-import { SeenCursorController } from './me/seen-cursor.controller';
 import { LogController } from './log/log.controller';
 import { ReadLog } from './log/read-log';
+import { SeenCursorController } from './me/seen-cursor.controller';
 import { BuiltPage } from './page/built-page';
-import { PageController } from './page/page.controller';
 import { PageFiles } from './page/page-files';
-import { ProblemAnswers } from './problem-answers';
-import { ProblemFilter } from './problem.filter';
+import { PageController } from './page/page.controller';
+import { ProblemAnswers } from './problems/problem-answers';
+import { ProblemFilter } from './problems/problem.filter';
+import { GatewayConfig } from './config';
 
 /** Where the build puts the page, beside the apps. */
 const BUILT_PAGE = join(__dirname, '..', '..', 'dashboard');
@@ -178,17 +181,16 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
           ) => new PublishEvents(intake, log, queries, acts, receipts, metrics, config.MAX_EVENT_BYTES),
           inject: [AlertIntake, EventLog, AlertQueries, ActOnAlerts, ReceiptWatch, Metrics],
         },
+        bind(IdentifyClient, IdentifyClient, TokenVerifier, Tickets, VisibleTenants, Revocations, GatewayConfig),
+        bind(BeginStream, BeginStream, TenantFeeds, EventLog, Revocations, GatewayConfig),
+        bind(TakePlace, TakePlace, Admission, OpenStreams, BeginStream),
         bind(
           StreamOpener,
           StreamOpener,
-          TokenVerifier,
-          Tickets,
-          VisibleTenants,
-          Revocations,
-          Admission,
+          IdentifyClient,
+          TakePlace,
+          BeginStream,
           Lifetimes,
-          TenantFeeds,
-          OpenStreams,
           EventLog,
           GatewayConfig,
           Metrics,

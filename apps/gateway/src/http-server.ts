@@ -5,12 +5,12 @@ import { parse } from 'node:querystring';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { RequestBodies } from './body/request-bodies';
 import type { GatewayConfig } from './config';
-import { corsOptions } from './cors';
-import { refuseSecondHost, setAnswerFields } from './http-rules';
-import { keepIdleConnections } from './idle-connections';
+import { corsOptions } from './http/cors';
+import { refuseSecondHost, setAnswerFields } from './http/http-rules';
+import { keepIdleConnections } from './http/idle-connections';
 import { RequestPipe } from './request/request.pipe';
 import { webhookHandshake } from './intake/webhook-handshake';
-import { StreamDoor } from './live/stream-door';
+import { StreamDoor } from './connect/stream-door';
 
 /** Where no setting says it, as in tests: what the bodies of all requests may take together. */
 const BODIES_BYTES = 64 * 1024 * 1024;

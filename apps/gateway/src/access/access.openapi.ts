@@ -1,6 +1,6 @@
 import { ref } from '../docs/json-schema';
 import { BODY_PROBLEMS, TENANT_PROBLEMS, type Paths } from '../docs/operation';
-import { schemaOf } from '../request/request-schema';
+import { schemaOf } from '../docs/request-schema';
 import { RevocationBody } from './revocation-body';
 
 export const ACCESS_PATHS: Paths = {

@@ -9,7 +9,7 @@ import { AccessChanges, bind, TenantDirectory, TicketStore } from '@tocsin/contr
 import { MemoryAccessChanges } from '@tocsin/contracts/testing';
 import { Log, Metrics, ObservabilityModule, observabilitySettings } from '@tocsin/observability';
 import { prepareHttp } from '../http-server';
-import { ProblemFilter } from '../problem.filter';
+import { ProblemFilter } from '../problems/problem.filter';
 import { RevocationsController } from './revocations.controller';
 
 const SECRET = 'the-secret-of-these-tests-0123456789';

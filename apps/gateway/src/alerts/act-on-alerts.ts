@@ -1,10 +1,18 @@
-import { hintOf, Refused, type Alert, type BulkActed, type ErrorCode, type TenantId } from '@tocsin/contracts';
+import {
+  hintOf,
+  Refused,
+  type Alert,
+  type AlertStatus,
+  type BulkActed,
+  type ErrorCode,
+  type TenantId,
+} from '@tocsin/contracts';
 import type { ActReach, ActResult, AlertActs, AppendedEvent, AttemptedAct, EventBus } from '@tocsin/contracts/ports';
 import type { VerifiedToken } from '@tocsin/auth';
 import type { Metrics } from '@tocsin/observability';
 import { mayAct, type VisibleTenants } from '../access/visible-tenants';
 import { isAlertId } from './act-body';
-import { AlertConflict, conflictOf } from './alert-conflict';
+import { AlertConflict } from '../problems/alert-conflict';
 
 const NOT_FOUND = 'There is no such alert.';
 const FORBIDDEN = 'The role of the user in this tenant is to read.';
@@ -91,4 +99,21 @@ export class ActOnAlerts {
       this.metrics.publishFailures.inc();
     }
   }
+}
+
+const DID: Record<AlertStatus, string> = {
+  firing: 'set this firing again',
+  acknowledged: 'acknowledged this',
+  snoozed: 'snoozed this',
+  resolved: 'resolved this',
+};
+
+/** Who made the alert what it is, and when: why an act that asks for another status, or another assignee, is refused. */
+function conflictOf(alert: Alert, { act }: AttemptedAct): string {
+  const { status, assignee, actor, acted_at, last_seen_at } = alert;
+  if (act === 'assign') return assignee === null ? 'It is assigned to nobody.' : `It is assigned to ${assignee}.`;
+  if (actor !== null) return `${actor} ${DID[status]} at ${acted_at}.`;
+  return status === 'resolved'
+    ? `Its producer resolved this at ${last_seen_at}.`
+    : `It is ${status}, and nobody has acted on that.`;
 }

@@ -23,7 +23,7 @@ import { aTenant, anEntry, MemoryAccessChanges } from '@tocsin/contracts/testing
 import { Log, Metrics, ObservabilityModule, observabilitySettings } from '@tocsin/observability';
 import { provideVisibleTenants, VisibleTenants } from '../access/visible-tenants';
 import { prepareHttp } from '../http-server';
-import { ProblemFilter } from '../problem.filter';
+import { ProblemFilter } from '../problems/problem.filter';
 import { ActOnAlerts } from './act-on-alerts';
 import { AlertActsController } from './alert-acts.controller';
 

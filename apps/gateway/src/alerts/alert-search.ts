@@ -14,7 +14,7 @@ import {
 import { readInstant } from '@tocsin/messages';
 import type { AlertListQuery } from '@tocsin/contracts/ports';
 import { MAX_TENANTS } from '../access/visible-tenants';
-import { labelsIn, list } from '../live/stream-request';
+import { labelsIn, list } from '../request/entry-filter';
 import { AreLabels, Described, IsInstant, IsLaterThan, MayBeAbsent } from '../request/field-rules';
 import {
   DEFAULT_PAGE,

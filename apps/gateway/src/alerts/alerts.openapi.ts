@@ -1,6 +1,6 @@
 import { ref, text } from '../docs/json-schema';
 import { BODY_PROBLEMS, pathParameter, TENANT_PROBLEMS, type Paths } from '../docs/operation';
-import { parametersIn, schemaOf } from '../request/request-schema';
+import { parametersIn, schemaOf } from '../docs/request-schema';
 import { AlertSearchFields } from './alert-search';
 import { HistoryQuery } from './history-query';
 import { StatsQuery } from './stats-query';

@@ -2,7 +2,7 @@ import { Refused, type Alert, type AlertPage, type AlertStats, type EntryPage, t
 import type { AlertQueries, EventLog, HistoryQuery, StatsQuery } from '@tocsin/contracts/ports';
 import type { VerifiedToken } from '@tocsin/auth';
 import { MAX_TENANTS, tenantsAskedFor, type VisibleTenants } from '../access/visible-tenants';
-import { formatCursor } from '../live/cursor';
+import { formatCursor } from '../positions/cursor';
 import { isAlertId } from './act-body';
 import type { AlertSearchRequest } from './alert-search';
 import { formatPlace } from './page-cursor';

@@ -3,7 +3,8 @@ import { readInstant } from '@tocsin/messages';
 import type { StatsQuery as ChartOfAlerts } from '@tocsin/contracts/ports';
 import { Described, IsInstant, MayBeAbsent } from '../request/field-rules';
 import { TenantsQuery, wholeNumber } from '../request/list-parameters';
-import { ReadBy, refuseParameter } from '../request/request-fields';
+import { badParameter } from '../request/entry-filter';
+import { ReadBy } from '../request/request-fields';
 
 const MAX_BUCKETS = 366;
 const DEFAULT_BUCKETS = 24;
@@ -35,7 +36,7 @@ export function chartOf({ from: begin, to: end, buckets = DEFAULT_BUCKETS }: Sta
   const from = begin === undefined ? new Date(to.getTime() - DAY_MS) : new Date(readInstant(begin)!);
   const spanMs = to.getTime() - from.getTime();
   if (spanMs <= 0 || spanMs > MAX_DAYS * DAY_MS)
-    refuseParameter('from', `It must be before to, by at most ${MAX_DAYS} days.`);
+    badParameter('from', `It must be before to, by at most ${MAX_DAYS} days.`);
   const bucketSeconds = Math.max(1, Math.ceil(spanMs / 1000 / buckets));
   return { from, bucketSeconds, buckets: Math.ceil(spanMs / 1000 / bucketSeconds) };
 }

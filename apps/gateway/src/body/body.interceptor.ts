@@ -2,7 +2,7 @@ import { UseInterceptors, type CallHandler, type ExecutionContext, type NestInte
 import type { AuthenticatedRequest } from '@tocsin/auth';
 import { Refused } from '@tocsin/contracts';
 import type { Observable } from 'rxjs';
-import { jsonBodyOf, jsonObjectOf } from '../json-object';
+import { jsonBodyOf, jsonObjectOf } from '../request/json-object';
 import type { RequestWithBody } from './request-bodies';
 
 /** Enough for one event of another system. */

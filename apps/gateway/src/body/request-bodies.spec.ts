@@ -9,7 +9,7 @@ import { Refused } from '@tocsin/contracts';
 import { eventually } from '@tocsin/contracts/testing';
 import { createLogger, Metrics } from '@tocsin/observability';
 import { prepareHttp } from '../http-server';
-import { ProblemFilter } from '../problem.filter';
+import { ProblemFilter } from '../problems/problem.filter';
 import { LARGE_BODY, SMALL_BODY, TakesBody } from './body.interceptor';
 
 const MiB = 1024 * 1024;

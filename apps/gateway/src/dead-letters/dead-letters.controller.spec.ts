@@ -10,7 +10,7 @@ import { aTenant, MemoryAccessChanges } from '@tocsin/contracts/testing';
 import { Log, Metrics, ObservabilityModule, observabilitySettings } from '@tocsin/observability';
 import { provideVisibleTenants } from '../access/visible-tenants';
 import { prepareHttp } from '../http-server';
-import { ProblemFilter } from '../problem.filter';
+import { ProblemFilter } from '../problems/problem.filter';
 import { DeadLettersController } from './dead-letters.controller';
 import { SettleDeadLetters } from './settle-dead-letters';
 import { MemoryDeadLetters, MemoryRawIntake } from './testing/dead-letters-in-memory';

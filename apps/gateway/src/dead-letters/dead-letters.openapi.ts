@@ -15,7 +15,7 @@ import {
   type Schema,
 } from '../docs/json-schema';
 import { BODY_PROBLEMS, pathParameter, TENANT_PROBLEMS, type Operation, type Paths } from '../docs/operation';
-import { parametersIn, schemaOf } from '../request/request-schema';
+import { parametersIn, schemaOf } from '../docs/request-schema';
 import { CODE, DeadLettersQuery, DiscardBody, DiscardManyBody, ManyLettersBody } from './dead-letter-fields';
 import type { ShownLetter } from './dead-letters.controller';
 import type { Settled } from './settle-dead-letters';

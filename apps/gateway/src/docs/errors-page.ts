@@ -1,5 +1,5 @@
 import { ERROR_CODES } from '@tocsin/contracts';
-import { ANSWERS } from '../problem-answers';
+import { ANSWERS } from '../problems/problem-answers';
 import { ADVICE } from './error-advice';
 
 /** Every code with all there is to say about it, in the order of the list. */

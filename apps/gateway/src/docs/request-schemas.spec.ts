@@ -11,7 +11,7 @@ import { RevocationBody } from '../access/revocation-body';
 import { DeadLettersQuery, DiscardBody, DiscardManyBody, ManyLettersBody } from '../dead-letters/dead-letter-fields';
 import { bodyAs, queryAs } from '../request/testing/read-request';
 import { readEvents } from '../intake/read-events';
-import { readStreamRequest } from '../live/stream-request';
+import { readStreamRequest } from '../connect/stream-request';
 import { openApi, type DescribedOperation } from './openapi';
 import type { Method } from './operation';
 import { validatorOf } from './testing/validator';

@@ -14,7 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlertId } from '../alerts/act-body';
 import { SMALL_BODY, TakesBody } from '../body/body.interceptor';
 import { GatewayConfig } from '../config';
-import { jsonBodyOf } from '../json-object';
+import { jsonBodyOf } from '../request/json-object';
 import { OpsgenieKeyGuard } from './opsgenie-key.guard';
 import { OpsgenieErrors } from './peer-errors.filter';
 import { PeerPublisher } from './peer-publisher';

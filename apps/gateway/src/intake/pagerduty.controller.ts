@@ -4,7 +4,7 @@ import { Refused } from '@tocsin/contracts';
 import type { Request, Response } from 'express';
 import { GatewayConfig } from '../config';
 import { SMALL_BODY, TakesBody } from '../body/body.interceptor';
-import { jsonBodyOf } from '../json-object';
+import { jsonBodyOf } from '../request/json-object';
 import { PagerDutyErrors } from './peer-errors.filter';
 import { PeerPublisher } from './peer-publisher';
 import { PublishEvents } from './publish-events';

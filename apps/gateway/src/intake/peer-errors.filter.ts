@@ -4,7 +4,7 @@ import { Log, Metrics } from '@tocsin/observability';
 import type { Request, Response } from 'express';
 import { randomUUID } from 'node:crypto';
 import { answerUnread } from '../body/answer-unread';
-import { ProblemAnswers } from '../problem-answers';
+import { ProblemAnswers } from '../problems/problem-answers';
 
 const inWords = ({ detail, errors = [] }: Problem): string[] => {
   const words = errors.map((error) => `${error.pointer ?? error.parameter ?? ''}: ${error.detail}`.replace(/^: /, ''));

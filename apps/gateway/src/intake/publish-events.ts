@@ -11,7 +11,7 @@ import type { DeadLetter, InputError, MessageErrorCode, TenantId } from '@tocsin
 import type { AlertIntake, AlertQueries, EventLog, Receipt } from '@tocsin/contracts/ports';
 import type { Metrics } from '@tocsin/observability';
 import type { ActOnAlerts } from '../alerts/act-on-alerts';
-import { PublishFailed } from './publish-failed';
+import { PublishFailed } from '../problems/publish-failed';
 import { readEvents, refusalOf, type PublishRequest } from './read-events';
 import type { ReceiptWatch } from './receipt-watch';
 

@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { aTenant, eventually } from '@tocsin/contracts/testing';
-import { formatPosition } from './cursor';
+import { formatPosition } from '../positions/cursor';
 import { OpenStreams } from './open-streams';
-import { LogInMemory } from './testing/log-in-memory';
+import { LogInMemory } from '../feeds/testing/log-in-memory';
 import { EVERYTHING, LiveGateway, type Client } from './testing/open-stream';
 
 const upTo = (last: number, first = 1) => Array.from({ length: last - first + 1 }, (_, i) => first + i);

@@ -6,12 +6,12 @@ import { createParser } from 'eventsource-parser';
 import type { StoredEvent } from '@tocsin/contracts';
 import { aTenant } from '@tocsin/contracts/testing';
 import { createLogger, Metrics } from '@tocsin/observability';
-import { beginAt } from './catch-up';
-import { assignPositions, parseCursor } from './cursor';
+import { beginAt } from '../feeds/catch-up';
+import { assignPositions, parseCursor } from '../positions/cursor';
 import { EventStream } from './event-stream';
-import { viewOf } from './sse-frame';
-import { TenantFeeds } from './tenant-feeds';
-import { LogInMemory } from './testing/log-in-memory';
+import { viewOf } from '../frames/view';
+import { TenantFeeds } from '../feeds/tenant-feeds';
+import { LogInMemory } from '../feeds/testing/log-in-memory';
 import { BusInMemory, EVERYTHING } from './testing/open-stream';
 
 const tenant = aTenant('north');

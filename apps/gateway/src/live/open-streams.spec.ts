@@ -1,101 +1,68 @@
-import { Metrics } from '@tocsin/observability';
-import type { EventStream } from './event-stream';
+import type { EventStream, EndReason } from './event-stream';
 import { OpenStreams } from './open-streams';
 
-const START = Date.parse('2026-01-02T03:04:05Z');
-const HOUR = 3_600_000;
-
-/** A stream with a right until a time, which says when it was closed by the clock of this test. */
+/** A stream that ends when it is told to, and says for what. */
 class Stream {
   closedFor: string | undefined;
-  closedAfterMs: number | undefined;
-  private readonly listeners: ((reason: string) => void)[] = [];
-  constructor(private readonly expiresAt: number) {}
+  private listeners: ((reason: EndReason) => void)[] = [];
   get closed(): boolean {
     return this.closedFor !== undefined;
   }
-  leftMs = (now: number) => this.expiresAt - now;
   heartbeat(): void {}
-  whenEnded(listener: (reason: string) => void): void {
+  leftMs = () => Infinity;
+  whenEnded(listener: (reason: EndReason) => void): void {
     this.listeners.push(listener);
   }
-  close(reason: string): void {
+  close(reason: EndReason): void {
     if (this.closed) return;
     this.closedFor = reason;
-    this.closedAfterMs = performance.now() - startedAt;
     for (const listener of this.listeners) listener(reason);
   }
 }
 
-let startedAt: number;
+let gauge: number;
 let streams: OpenStreams;
-const open = (leftMs: number): Stream => {
-  const stream = new Stream(START + leftMs);
+const open = () => {
+  const stream = new Stream();
   streams.add(stream as unknown as EventStream);
   return stream;
 };
-/** The wall clock moves on its own; timers and the monotonic clock do not notice. */
-const setClockAhead = (ms: number) => jest.setSystemTime(Date.now() + ms);
 
 beforeEach(() => {
-  jest.useFakeTimers({ now: START });
-  startedAt = performance.now();
-  streams = new OpenStreams(55_000, 0, new Metrics({ version: '', commit: '', tenantLimit: 0 }));
+  jest.useFakeTimers();
+  gauge = 0;
+  const sseConnections = { inc: () => void (gauge += 1), dec: () => void (gauge -= 1) } as never;
+  streams = new OpenStreams(15_000, 10_000, { sseConnections });
 });
-afterEach(async () => {
-  for (const stream of streams.open) stream.close('draining');
+afterEach(() => {
   expect(jest.getTimerCount()).toBe(0);
   jest.useRealTimers();
 });
 
-it('a right that ends by itself ends its stream within 1 s', () => {
-  const [soon, later] = [open(30_000), open(10 * 60_000)];
-  jest.advanceTimersByTime(29_900);
-  expect([soon.closed, later.closed]).toEqual([false, false]);
-  jest.advanceTimersByTime(1_000);
-  expect([soon.closedFor, later.closed]).toEqual(['token_expired', false]);
-  jest.advanceTimersByTime(10 * 60_000);
-  expect(later.closedFor).toBe('token_expired');
+it('counts the streams that are open, and those that were slow', () => {
+  const [slow, gone, left] = [open(), open(), open()];
+  expect([streams.size, gauge]).toEqual([3, 3]);
+  slow.close('slow');
+  gone.close('client');
+  expect([streams.size, gauge, streams.closedSlow]).toEqual([1, 1, 1]);
+  expect(streams.open).toEqual([left]);
+  left.close('client');
+  expect([streams.size, gauge, streams.closedSlow]).toEqual([0, 0, 1]);
 });
 
-it.each([1_000, 60_000, HOUR, 30 * 24 * HOUR])(
-  'a clock that jumps %p ms ahead ends what has expired by it within 1 s, and nothing else',
-  (jump) => {
-    const [expired, alive] = [open(jump - 500), open(jump + 2 * HOUR)];
-    jest.advanceTimersByTime(100);
-    setClockAhead(jump);
-    jest.advanceTimersByTime(900);
-    expect({ expired: expired.closedFor, alive: alive.closedFor }).toEqual({
-      expired: 'token_expired',
-      alive: undefined,
-    });
-  },
-);
-
-it('what is close to its end after a jump is looked at from then on', () => {
-  const stream = open(HOUR + 3_000);
-  setClockAhead(HOUR);
-  jest.advanceTimersByTime(2_500);
-  expect(stream.closed).toBe(false);
-  jest.advanceTimersByTime(1_500);
-  expect(stream.closedFor).toBe('token_expired');
-});
-
-it('a clock that is set back, or that creeps, closes nothing', () => {
-  const stream = open(HOUR);
-  setClockAhead(-HOUR);
+it('a drain lets each go at a moment of its window, and is over when all have ended', async () => {
+  const all = Array.from({ length: 50 }, open);
+  let over = false;
+  const drained = streams.drain().then(() => (over = true));
+  expect(streams.isDraining).toBe(true);
+  all[0]!.close('client');
   jest.advanceTimersByTime(5_000);
-  for (let i = 0; i < 100; i += 1) {
-    setClockAhead(20);
-    jest.advanceTimersByTime(250);
-  }
-  expect(stream.closed).toBe(false);
-});
-
-it('a jump while no stream was open is none for those that come after it', () => {
-  open(HOUR).close('client');
-  setClockAhead(HOUR);
-  const stream = open(HOUR + HOUR);
-  jest.advanceTimersByTime(2_000);
-  expect(stream.closed).toBe(false);
+  const half = all.filter(({ closed }) => closed).length;
+  expect(half).toBeGreaterThan(5);
+  expect(half).toBeLessThan(45);
+  expect(over).toBe(false);
+  jest.advanceTimersByTime(5_000);
+  await drained;
+  expect(new Set(all.map(({ closedFor }) => closedFor))).toEqual(new Set(['client', 'draining']));
+  await streams.drain();
 });

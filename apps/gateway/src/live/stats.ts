@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { version } from '@tocsin/observability';
 import type { OpenStreams } from './open-streams';
-import type { TenantFeeds } from './tenant-feeds';
+import type { TenantFeeds } from '../feeds/tenant-feeds';
 
 /** Tenants that are listed one by one, the busiest first. */
 const MAX_LISTED = 1_000;

@@ -3,7 +3,7 @@ import { LABEL_LIMITS } from '@tocsin/messages';
 import { MAX_SEARCHED } from '@tocsin/contracts/ports';
 import { integer, object, oneOf, optional, text } from '../docs/json-schema';
 import { listParameter, queryParameter, TENANT_PROBLEMS, type Parameter, type Paths } from '../docs/operation';
-import { MAX_SINCE } from './stream-request';
+import { MAX_SINCE } from '../connect/stream-request';
 
 /** `?label.<key>=<value>`: an object that is spelled out, one parameter for each of its properties. */
 const LABELS_PARAMETER: Parameter = {

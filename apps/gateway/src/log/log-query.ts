@@ -1,6 +1,6 @@
 import { IsIn, IsString, MinLength } from 'class-validator';
 import { ALERT_TYPES, SEVERITIES, type AlertType, type Severity } from '@tocsin/contracts';
-import { labelsIn, list } from '../live/stream-request';
+import { labelsIn, list } from '../request/entry-filter';
 import { AreLabels, Described, MayBeAbsent } from '../request/field-rules';
 import { DEFAULT_PAGE, IsPageSize, lowerCaseList, NEXT_OF, TenantsQuery } from '../request/list-parameters';
 import { ReadBy } from '../request/request-fields';

@@ -1,6 +1,6 @@
 import { ref } from '../docs/json-schema';
 import { TENANT_PROBLEMS, type Paths } from '../docs/operation';
-import { parametersIn } from '../request/request-schema';
+import { parametersIn } from '../docs/request-schema';
 import { LogQuery } from './log-query';
 
 export const LOG_PATHS: Paths = {

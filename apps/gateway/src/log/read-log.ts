@@ -11,7 +11,7 @@ import {
 import type { EventLog } from '@tocsin/contracts/ports';
 import type { VerifiedToken } from '@tocsin/auth';
 import { tenantsAskedFor, type VisibleTenants } from '../access/visible-tenants';
-import { assignPositions, formatCursor, parseCursor } from '../live/cursor';
+import { assignPositions, formatCursor, parseCursor } from '../positions/cursor';
 
 /** Entries that one page looks at: a filter that hardly anything passes must not read a whole log. */
 const LOOKED_AT = 2_000;

@@ -1,8 +1,8 @@
 import { ArrayMaxSize, IsArray, IsInt, IsObject, Matches, Max, Min, ValidateBy, ValidateNested } from 'class-validator';
 import { TENANT_ID_PATTERN, type TenantId } from '@tocsin/contracts';
 import type { SeenPosition } from '@tocsin/contracts/ports';
-import { refuseField } from '../json-object';
-import { parseCursor, type SentCursor } from '../live/cursor';
+import { refuseField } from '../request/json-object';
+import { parseCursor, type SentCursor } from '../positions/cursor';
 import { Described, MayBeAbsent, type RuleContext } from '../request/field-rules';
 import { Items } from '../request/request-fields';
 

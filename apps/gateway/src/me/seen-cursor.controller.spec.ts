@@ -20,8 +20,8 @@ import { Log, Metrics, ObservabilityModule, observabilitySettings } from '@tocsi
 import { provideVisibleTenants } from '../access/visible-tenants';
 import { GatewayConfig } from '../config';
 import { prepareHttp } from '../http-server';
-import { LogInMemory } from '../live/testing/log-in-memory';
-import { ProblemFilter } from '../problem.filter';
+import { LogInMemory } from '../feeds/testing/log-in-memory';
+import { ProblemFilter } from '../problems/problem.filter';
 import { SeenCursorController } from './seen-cursor.controller';
 
 const SECRET = 'the-secret-of-these-tests-0123456789';

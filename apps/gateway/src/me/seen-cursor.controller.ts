@@ -6,8 +6,8 @@ import type { Response } from 'express';
 import { VisibleTenants } from '../access/visible-tenants';
 import { TakesJson } from '../body/body.interceptor';
 import { GatewayConfig } from '../config';
-import { refuseField } from '../json-object';
-import { assignPositions, type SentCursor } from '../live/cursor';
+import { refuseField } from '../request/json-object';
+import { assignPositions, type SentCursor } from '../positions/cursor';
 import { MAX_BODY_BYTES, SeenBody, seenIn } from './seen-body';
 
 /**

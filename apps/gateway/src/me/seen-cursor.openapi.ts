@@ -1,6 +1,6 @@
 import { ref, type Schema } from '../docs/json-schema';
 import { BODY_PROBLEMS, TENANT_PROBLEMS, type Paths } from '../docs/operation';
-import { schemaOf } from '../request/request-schema';
+import { schemaOf } from '../docs/request-schema';
 import { SeenBody } from './seen-body';
 
 const { tenants, cursor } = schemaOf(SeenBody).properties!;

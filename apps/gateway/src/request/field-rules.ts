@@ -1,6 +1,5 @@
 import { ValidateBy, ValidateIf, type ValidationOptions } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
-import { nullable, type Schema } from '../docs/json-schema';
 import { type ErrorCode } from '@tocsin/contracts';
 import { LABEL_LIMITS, readInstant } from '@tocsin/messages';
 
@@ -13,8 +12,8 @@ export interface RuleContext {
 }
 
 /** What the document says of a field, beside what its rules say by themselves. */
-export const Described = (description: string, more: Schema = {}): PropertyDecorator =>
-  JSONSchema({ description, ...more } as never) as PropertyDecorator;
+export const Described = (description: string, more: Readonly<Record<string, unknown>> = {}): PropertyDecorator =>
+  JSONSchema({ description, ...more }) as PropertyDecorator;
 
 /** The field may be absent. Null is not absence: a null that is sent by mistake must not ask for everything. */
 export const MayBeAbsent = (): PropertyDecorator => ValidateIf((_fields, value) => value !== undefined);
@@ -22,7 +21,7 @@ export const MayBeAbsent = (): PropertyDecorator => ValidateIf((_fields, value) 
 /** The field may be absent or null, described as that. */
 export const MayBeNull = (description: string): PropertyDecorator => {
   const isGiven = ValidateIf((_fields, value) => value !== undefined && value !== null);
-  const described = JSONSchema((schema) => nullable({ ...schema, description } as Schema) as never);
+  const described = JSONSchema((schema) => ({ ...schema, type: [schema.type, 'null'], description }) as never);
   return (target, name) => {
     isGiven(target, name as string);
     described(target, name as string);

@@ -1,6 +1,6 @@
 import { IsArray, IsInt, Max, Min } from 'class-validator';
 import { TENANT_ID_PATTERN } from '@tocsin/contracts';
-import { list } from '../live/stream-request';
+import { list } from './entry-filter';
 import { Described, MayBeAbsent } from './field-rules';
 import { onlyValue, ReadBy, type ParameterReader } from './request-fields';
 

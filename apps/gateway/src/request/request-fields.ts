@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { getMetadataStorage } from 'class-validator';
 import { MAX_ERRORS, pointerPart, Refused, type InputError } from '@tocsin/contracts';
 import { didYouMean, isStorable } from '@tocsin/messages';
+import { badParameter } from './entry-filter';
 
 // A request's body or query is a class whose fields carry class-validator's rules. What stands here turns what was sent into
 // an instance of it. class-transformer would leave out a field called `toString` without a word, and would call whatever a
@@ -118,8 +119,8 @@ export function readQuery(type: RequestClass, query: URLSearchParams): object {
   for (const [name, value] of query) {
     const isKnown = names.includes(name) || prefixes.some((prefix) => name.startsWith(prefix));
     if (!isKnown && isLenient) continue;
-    if (!isStorable(name + value)) errors.push(badParameter(name, 'It holds control characters.'));
-    else if (!isKnown) errors.push(badParameter(name, unknownParameter(errors.length < MAX_ERRORS ? name : '', shown)));
+    if (!isStorable(name + value)) errors.push(errorOf(name, 'It holds control characters.'));
+    else if (!isKnown) errors.push(errorOf(name, unknownParameter(errors.length < MAX_ERRORS ? name : '', shown)));
   }
   if (errors.length > 0) throw refusedParameters(errors);
 
@@ -136,7 +137,7 @@ const unknownParameter = (name: string, shown: readonly string[]): string =>
     ? `Unknown parameter.${name && didYouMean(name, shown)} There are ${shown.join(', ')}.`
     : 'Unknown parameter. There is none.';
 
-const badParameter = (parameter: string, detail: string): InputError => ({
+const errorOf = (parameter: string, detail: string): InputError => ({
   parameter,
   code: 'invalid_parameter',
   detail,
@@ -146,14 +147,9 @@ const badParameter = (parameter: string, detail: string): InputError => ({
 export const refusedParameters = (errors: readonly InputError[]): Refused =>
   new Refused(errors[0]!.code, `${errors[0]!.parameter!} is not valid.`, { errors });
 
-/** Throws `Refused` for a parameter. */
-export function refuseParameter(parameter: string, detail: string): never {
-  throw refusedParameters([badParameter(parameter, detail)]);
-}
-
 /** A parameter's only value; undefined when it is not there, or empty as a form leaves it. Throws `Refused` when there are several. */
 export function onlyValue(query: URLSearchParams, name: string): string | undefined {
   const values = query.getAll(name);
-  if (values.length > 1) refuseParameter(name, 'It can be given once.');
+  if (values.length > 1) badParameter(name, 'It can be given once.');
   return values[0] || undefined;
 }

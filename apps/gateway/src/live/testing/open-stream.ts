@@ -9,13 +9,13 @@ import { hintOf } from '@tocsin/contracts';
 import { EventBus, type HintListener, type Subscription } from '@tocsin/contracts/ports';
 import { eventually } from '@tocsin/contracts/testing';
 import { createLogger, Metrics } from '@tocsin/observability';
-import { beginAt } from '../catch-up';
-import { assignPositions, parseCursor } from '../cursor';
+import { beginAt } from '../../feeds/catch-up';
+import { assignPositions, parseCursor } from '../../positions/cursor';
 import { EventStream } from '../event-stream';
-import { GzipStream } from '../gzip';
-import { viewOf } from '../sse-frame';
-import { TenantFeeds } from '../tenant-feeds';
-import type { LogInMemory } from './log-in-memory';
+import { GzipStream } from '../../frames/gzip';
+import { viewOf } from '../../frames/view';
+import { TenantFeeds } from '../../feeds/tenant-feeds';
+import type { LogInMemory } from '../../feeds/testing/log-in-memory';
 
 /** A bus whose hints a test delivers, loses, doubles and swaps by hand. */
 export class BusInMemory extends EventBus {

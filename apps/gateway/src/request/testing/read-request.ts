@@ -1,5 +1,5 @@
 import { parse } from 'node:querystring';
-import { jsonObjectOf } from '../../json-object';
+import { jsonObjectOf } from '../json-object';
 import { RequestPipe } from '../request.pipe';
 
 const pipe = new RequestPipe();

@@ -1,0 +1,50 @@
+import { Refused, type Membership } from '@tocsin/contracts';
+import type { Revocations, Tickets, TokenVerifier, VerifiedToken } from '@tocsin/auth';
+import { tenantsAskedFor, type VisibleTenants } from '../access/visible-tenants';
+import type { GatewayConfig } from '../config';
+import type { Credential, StreamRequest } from './stream-request';
+
+/** Who asks for a stream, and of which tenants it may be. */
+export interface Client {
+  right: VerifiedToken;
+  memberships: readonly Membership[];
+}
+
+/** Who: what a credential is worth, and the tenants that it opens. */
+export class IdentifyClient {
+  constructor(
+    private readonly verifier: TokenVerifier,
+    private readonly tickets: Tickets,
+    private readonly tenants: VisibleTenants,
+    private readonly revocations: Revocations,
+    private readonly config: GatewayConfig,
+  ) {}
+
+  /**
+   * Throws `Refused` where the credential is not valid, not accepted, revoked or without `alerts:read`, and where a tenant is asked
+   * for that is not the user's; `Unavailable` when the tenant service is away.
+   */
+  async of({ credential, tenants }: Pick<StreamRequest, 'credential' | 'tenants'>): Promise<Client> {
+    const right = await this.authenticate(credential);
+    return { right, memberships: tenantsAskedFor(await this.tenants.of(right), tenants) };
+  }
+
+  private async authenticate({ kind, value }: Credential): Promise<VerifiedToken> {
+    if (kind === 'query_token' && !this.config.STREAM_QUERY_TOKEN) {
+      throw new Refused(
+        'query_token_denied',
+        'A token in the address is not accepted here: use a ticket or the Authorization header.',
+      );
+    }
+    const right =
+      kind === 'ticket'
+        ? await this.tickets.redeem(value)
+        : kind === 'cookie'
+          ? this.tickets.accept(value)
+          : await this.verifier.verify(value);
+    if (this.revocations.isRevoked(right)) throw new Refused('token_revoked', 'The token was revoked.');
+    if (!right.scopes.has('alerts:read'))
+      throw new Refused('insufficient_scope', 'Reading alerts needs the scope alerts:read.');
+    return right;
+  }
+}

@@ -1,0 +1,94 @@
+import type { Socket } from 'node:net';
+import type { ConnectionFrame } from '@tocsin/contracts';
+import type { EventLog } from '@tocsin/contracts/ports';
+import type { Log, Metrics } from '@tocsin/observability';
+import type { GatewayConfig } from '../config';
+import { GzipStream } from '../frames/gzip';
+import { viewOf } from '../frames/view';
+import { corsFields } from '../http/cors';
+import { EventStream } from '../live/event-stream';
+import type { Held, Lifetimes } from '../live/lifetime';
+import { clientAddress } from '../request/client-address';
+import type { BeginStream } from './begin-stream';
+import type { Client, IdentifyClient } from './identify-client';
+import type { RequestHead } from './request-head';
+import { readStreamRequest, type StreamRequest } from './stream-request';
+import type { TakePlace } from './take-place';
+
+/** What becomes of a request for a stream, in three steps: what it asks for, who asks, where it has its place; then the stream. */
+export class StreamOpener {
+  constructor(
+    private readonly identifyClient: IdentifyClient,
+    private readonly takePlace: TakePlace,
+    private readonly beginStream: BeginStream,
+    private readonly lifetimes: Pick<Lifetimes, 'watch'>,
+    private readonly log: EventLog,
+    private readonly config: GatewayConfig,
+    private readonly metrics: Metrics,
+    private readonly logger: Log,
+  ) {}
+
+  /**
+   * Opens a stream on the socket that the request came from, and resolves when it is live or over. Throws `Refused` or
+   * `Unavailable` as long as nothing was written to the socket, which is then left to the caller to answer on.
+   */
+  async open(raw: RequestHead, socket: Socket): Promise<void> {
+    const request = readStreamRequest(raw, this.config.STREAM_INITIAL_EVENTS);
+    const address = clientAddress({ headers: raw.headers, socket }, this.config.TRUSTED_PROXIES);
+    // Made before the first await: a client that leaves while it is looked up must leave nothing behind.
+    const stream = this.streamOn(socket, request, raw.headers.origin);
+    try {
+      const client = await this.identifyClient.of(request);
+      if (stream.closed) return;
+      const connection = await this.takePlace.of(stream, client, request, address);
+      if (connection) await this.serve(stream, client, request, connection);
+    } catch (error) {
+      if (!stream.isOpen) {
+        stream.abandon();
+        throw error;
+      }
+      this.logger.warn({ err: error }, 'a stream ended because the log could not be read');
+      stream.close('store_unavailable');
+    }
+  }
+
+  private streamOn(socket: Socket, request: StreamRequest, origin: string | undefined): EventStream {
+    const { CORS_ORIGINS, STREAM_BACKLOG_BYTES, STREAM_GZIP, STREAM_STALL_MS } = this.config;
+    return new EventStream(
+      socket,
+      corsFields(CORS_ORIGINS, origin) + (STREAM_GZIP ? 'Vary: Accept-Encoding\r\n' : ''),
+      viewOf(request.filter, request.named),
+      { backlogBytes: STREAM_BACKLOG_BYTES, stallMs: STREAM_STALL_MS },
+      this.metrics,
+      this.logger,
+      STREAM_GZIP && request.acceptsGzip ? new GzipStream() : undefined,
+    );
+  }
+
+  private async serve(
+    stream: EventStream,
+    client: Client,
+    request: StreamRequest,
+    connection: ConnectionFrame,
+  ): Promise<void> {
+    stream.open();
+    this.metrics.sseConnectionsOpened.inc({
+      outcome: connection.verdict,
+      reason: connection.tenants.find(({ reason }) => reason)?.reason ?? '',
+    });
+    this.lifetimes.watch(this.held(stream, client, request.tenants));
+    await stream.run(connection, this.log);
+  }
+
+  /** What the stream needs to live on when its user's tenants change. */
+  private held(stream: EventStream, { right, memberships }: Client, wanted: readonly string[] | null): Held {
+    return {
+      stream,
+      right,
+      wanted,
+      memberships,
+      change: async (now, joined) =>
+        stream.run(await this.beginStream.beginAgain(stream, right, now, joined), this.log),
+    };
+  }
+}

@@ -1,0 +1,129 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { bearerToken } from '@tocsin/auth';
+import { Refused, type ErrorCode, type StreamFilter } from '@tocsin/contracts';
+import { readInstant } from '@tocsin/messages';
+import { badParameter, list, readEntryFilter } from '../request/entry-filter';
+
+/** How a request proves who asks. */
+export type Credential = { kind: 'bearer' | 'query_token' | 'ticket' | 'cookie'; value: string };
+
+/** Where a stream starts: at the furthest of its cursors, or behind some of what was there before, or now. */
+export type Start =
+  { kind: 'cursor'; texts: readonly string[] } | { kind: 'newest'; count: number } | { kind: 'time'; time: Date };
+
+/** A request for a stream, read and checked: what everything behind the controller works with. */
+export interface StreamRequest {
+  credential: Credential;
+  /** Tenants that the stream is narrowed to; null for all of the user's. */
+  tenants: readonly string[] | null;
+  filter: StreamFilter;
+  start: Start;
+  /** False for `?event=message`: entries without an event name, for clients that only know `onmessage`. */
+  named: boolean;
+  /** Whether `text/event-stream` is named: an EventSource, for which any status but 200 is the end. */
+  namesEventStream: boolean;
+  /** Whether the answer may be encoded with gzip. */
+  acceptsGzip: boolean;
+}
+
+type RawRequest = Pick<IncomingMessage, 'headers' | 'rawHeaders' | 'url'>;
+
+/** The most entries that `?since=N` may ask for, of each tenant. */
+export const MAX_SINCE = 500;
+/**
+ * Reads a request for a stream. Unknown parameters are ignored, since a 400 ends an EventSource for good; known ones with
+ * values that mean nothing are refused. `tenant_id` is `tenant`, and a cursor goes by each name that polyfills and other hubs give it.
+ * Throws `Refused` with `missing_credentials`, `invalid_request`, `not_acceptable` or `invalid_parameter`.
+ */
+export function readStreamRequest(request: RawRequest, initialEvents: number): StreamRequest {
+  const { headers } = request;
+  const query = new URL(request.url ?? '/', 'http://localhost').searchParams;
+  const accept = header(headers, 'accept') ?? '*/*';
+  const namesEventStream = /text\/event-stream/i.test(accept);
+  if (!namesEventStream && !/\*\/\*|text\/\*/.test(accept))
+    refuse('not_acceptable', 'This address answers with text/event-stream.');
+  return {
+    credential: readCredential(request, query),
+    tenants: list(query, 'tenant') ?? list(query, 'tenant_id'),
+    filter: readEntryFilter(query),
+    start: readStart(headers, query, initialEvents),
+    named: query.get('event') !== 'message',
+    namesEventStream,
+    acceptsGzip: acceptsGzip(header(headers, 'accept-encoding') ?? ''),
+  };
+}
+
+/** The one credential of a request. Two at once are refused (RFC 6750, section 2), rather than one of them ignored. */
+function readCredential(request: RawRequest, query: URLSearchParams): Credential {
+  const bearer = bearerToken(request);
+  const found: Credential[] = [
+    ...(bearer === undefined ? [] : [{ kind: 'bearer' as const, value: bearer }]),
+    ...query.getAll('token').map((value) => ({ kind: 'query_token' as const, value })),
+    ...query.getAll('ticket').map((value) => ({ kind: 'ticket' as const, value })),
+  ];
+  // A browser adds the cookie to whatever it asks for, so it counts only where nothing was chosen instead.
+  const cookie = found.length === 0 && cookieOf(request.headers);
+  if (cookie) return { kind: 'cookie', value: cookie };
+  if (found.length > 1) refuse('invalid_request', 'Send one credential, not several.');
+  if (!found[0]?.value) refuse('missing_credentials', 'Send a bearer token, a ticket or a token.');
+  return found[0];
+}
+
+/** The stream cookie of a request. Its prefix binds it to this host and to TLS; browsers count localhost as such. */
+export const STREAM_COOKIE = '__Host-tocsin_stream';
+
+function cookieOf(headers: IncomingHttpHeaders): string | undefined {
+  const pairs = (headers.cookie ?? '').split(';').map((pair) => pair.trim());
+  return pairs.find((pair) => pair.startsWith(`${STREAM_COOKIE}=`))?.slice(STREAM_COOKIE.length + 1);
+}
+
+/** The cursor that the page wrote into the address. What a polyfill or another hub calls it is newer than that. */
+const OWN_CURSOR = 'last_event_id';
+const CURSOR = /^last[-_]?event[-_]?id$/i;
+
+/**
+ * Every cursor that was sent, the one that is trusted most first: a browser repeats its URL, and with it an old cursor, at
+ * every reconnect of its own, and event-source-polyfill appends the newer one to it.
+ */
+function cursorsIn(headers: IncomingHttpHeaders, query: URLSearchParams): string[] {
+  const named = [...query].filter(([name]) => CURSOR.test(name)).reverse();
+  const appended = named.filter(([name]) => name !== OWN_CURSOR).map(([, value]) => value);
+  const texts = [header(headers, 'last-event-id') ?? '', ...appended, ...query.getAll(OWN_CURSOR).reverse()];
+  return [...new Set(texts.filter(Boolean))];
+}
+
+function readStart(headers: IncomingHttpHeaders, query: URLSearchParams, initialEvents: number): Start {
+  const texts = cursorsIn(headers, query);
+  if (texts.length > 0) return { kind: 'cursor', texts };
+  const since = query.get('since');
+  if (!since) return { kind: 'newest', count: initialEvents };
+  if (/^\d+$/.test(since)) {
+    const count = Number(since);
+    if (count > MAX_SINCE) badParameter('since', `At most ${MAX_SINCE} entries of each tenant can be asked for.`);
+    return { kind: 'newest', count };
+  }
+  const instant = readInstant(since);
+  if (!instant) badParameter('since', 'A number of entries or an ISO 8601 time is expected.');
+  return { kind: 'time', time: new Date(instant) };
+}
+
+/** By RFC 9110, section 12.5.3: `*` stands for a coding that is not named, and a weight of 0 refuses it. */
+function acceptsGzip(acceptEncoding: string): boolean {
+  const codings = acceptEncoding
+    .toLowerCase()
+    .split(',')
+    .map((coding) => coding.split(';').map((part) => part.trim()));
+  const [, ...parameters] = codings.find(([name]) => name === 'gzip' || name === 'x-gzip') ??
+    codings.find(([name]) => name === '*') ?? ['', 'q=0'];
+  const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice('q='.length) ?? '1';
+  return Number(weight) > 0;
+}
+
+const header = (headers: IncomingHttpHeaders, name: string): string | undefined => {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+};
+
+function refuse(code: ErrorCode, detail: string): never {
+  throw new Refused(code, detail);
+}

@@ -1,0 +1,48 @@
+import { aHint } from '@tocsin/contracts/testing';
+import { Ring, RingBudget } from './ring';
+
+const hints = (last: number, first = 1) =>
+  Array.from({ length: last - first + 1 }, (_, i) => aHint({ seq: first + i }));
+const at = (seq: number) => ({ epoch: 'e1', seq, fp: 'abcdefgh' });
+const seqs = (ring: Ring, seq: number) => ring.behind(at(seq))?.map((hint) => hint.seq);
+const filled = (last: number, { maxEntries = 10, budget = new RingBudget(1e6) } = {}) => {
+  const ring = new Ring(maxEntries, budget);
+  for (const hint of hints(last)) ring.push(hint);
+  return ring;
+};
+
+it('gives the entries behind a position, none behind the newest, and nothing where it does not reach', () => {
+  const ring = filled(25);
+  expect([ring.depth, ring.firstSeq]).toEqual([10, 16]);
+  expect(seqs(ring, 22)).toEqual([23, 24, 25]);
+  expect(seqs(ring, 25)).toEqual([]);
+  expect(seqs(ring, 15)).toBeUndefined();
+  expect(seqs(ring, 26)).toBeUndefined();
+});
+
+it('gives nothing behind a position of another history', () => {
+  const ring = filled(5);
+  expect(ring.behind({ ...at(3), fp: 'hgfedcba' })).toBeUndefined();
+  expect(ring.behind({ ...at(3), epoch: 'e2' })).toBeUndefined();
+});
+
+it('is filled backwards', () => {
+  const ring = new Ring(10, new RingBudget(1e6));
+  expect([ring.firstSeq, ring.depth]).toEqual([undefined, 0]);
+  ring.push(aHint({ seq: 6 }));
+  ring.prepend(hints(5, 3));
+  expect(seqs(ring, 3)).toEqual([4, 5, 6]);
+});
+
+it('of the feed that was silent for longest goes first when the memory is used up', () => {
+  const size = aHint({ seq: 1 }).data!.length;
+  const budget = new RingBudget(25 * size);
+  const [oldest, older, newest] = [10, 10, 4].map((last) => filled(last, { budget })) as [Ring, Ring, Ring];
+  expect(oldest.hasRoom).toBe(false);
+  for (const hint of hints(8, 5)) newest.push(hint);
+  expect([oldest.depth, older.depth, newest.depth]).toEqual([0, 10, 8]);
+  // what was given back can be taken again
+  older.close();
+  for (const hint of hints(10)) oldest.push(hint);
+  expect([oldest.depth, older.depth, newest.depth]).toEqual([10, 0, 8]);
+});

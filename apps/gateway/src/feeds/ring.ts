@@ -1,0 +1,107 @@
+import type { Hint, LogPosition } from '@tocsin/contracts';
+import { pageSizeBy } from './catch-up';
+
+/** Of the memory that all rings share, one is filled backwards with this part at most. */
+const RINGS_AT_LEAST = 4;
+
+/**
+ * The memory that all rings of the process share. Beyond the bound the ring of the feed that was silent for longest is dropped
+ * first: its streams, if any come back, read the log.
+ */
+export class RingBudget {
+  private used = 0;
+  private readonly byLastEntry = new Set<Ring>();
+
+  constructor(readonly maxBytes: number) {}
+
+  take(ring: Ring, bytes: number): void {
+    this.used += bytes;
+    this.byLastEntry.delete(ring);
+    this.byLastEntry.add(ring);
+    for (const oldest of this.byLastEntry) {
+      if (this.used <= this.maxBytes) return;
+      oldest.drop();
+      this.byLastEntry.delete(oldest);
+    }
+  }
+
+  giveBack(bytes: number): void {
+    this.used -= bytes;
+  }
+
+  forget(ring: Ring): void {
+    this.byLastEntry.delete(ring);
+  }
+}
+
+/** The newest entries of one tenant, without a hole: what a client missed that was not away for long costs no query. */
+export class Ring {
+  private entries: Hint[] = [];
+  private bytes = 0;
+
+  constructor(
+    /** The most entries that it holds. */
+    readonly maxEntries: number,
+    private readonly budget: RingBudget,
+  ) {}
+
+  get depth(): number {
+    return this.entries.length;
+  }
+
+  /** The number of its oldest entry; undefined when it is empty. */
+  get firstSeq(): number | undefined {
+    return this.entries[0]?.seq;
+  }
+
+  /** How many entries to read of the log at a time, judged by the newest: those of one tenant are mostly alike. */
+  get pageSize(): number {
+    return pageSizeBy(this.entries.length, this.bytes);
+  }
+
+  /** Whether it may be filled further backwards. */
+  get hasRoom(): boolean {
+    return this.bytes < this.budget.maxBytes / RINGS_AT_LEAST;
+  }
+
+  /** The entries behind a position; undefined when it does not reach back to it, or the position is of another history. */
+  behind(position: LogPosition): Hint[] | undefined {
+    const first = this.entries[0];
+    if (!first || position.epoch !== first.epoch || position.seq < first.seq) return undefined;
+    const at = position.seq - first.seq;
+    return this.entries[at]?.fp === position.fp ? this.entries.slice(at + 1) : undefined;
+  }
+
+  /** Takes the next entry; beyond the bound the oldest gives way. */
+  push(hint: Hint): void {
+    this.entries.push(hint);
+    this.grow(hint.data!.length);
+    if (this.entries.length <= this.maxEntries) return;
+    const dropped = this.entries.shift()!.data!.length;
+    this.bytes -= dropped;
+    this.budget.giveBack(dropped);
+  }
+
+  /** Takes entries that stand right before its oldest. */
+  prepend(hints: readonly Hint[]): void {
+    this.entries = [...hints, ...this.entries];
+    this.grow(hints.reduce((sum, { data }) => sum + data!.length, 0));
+  }
+
+  drop(): void {
+    this.budget.giveBack(this.bytes);
+    this.entries = [];
+    this.bytes = 0;
+  }
+
+  /** Drops it for good. */
+  close(): void {
+    this.drop();
+    this.budget.forget(this);
+  }
+
+  private grow(bytes: number): void {
+    this.bytes += bytes;
+    this.budget.take(this, bytes);
+  }
+}

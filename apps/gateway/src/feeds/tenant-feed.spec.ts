@@ -1,0 +1,153 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { hintOf } from '@tocsin/contracts';
+import { aTenant, eventually } from '@tocsin/contracts/testing';
+import { createLogger, Metrics } from '@tocsin/observability';
+import { PositionChecks } from './position-checks';
+import { RingBudget } from './ring';
+import { TenantFeed } from './tenant-feed';
+import { LogInMemory } from './testing/log-in-memory';
+
+const tenant = aTenant('north');
+const metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
+const logger = createLogger({ app: 'test', level: 'silent' });
+
+async function openFeed(joinMs = 0) {
+  const log = new LogInMemory();
+  const [head] = await log.heads([tenant]);
+  const feed = new TenantFeed(
+    tenant,
+    log,
+    100,
+    new RingBudget(1e6),
+    metrics,
+    logger,
+    () => joinMs,
+    new PositionChecks(log, logger),
+  );
+  feed.startAt(head!);
+  const delivered: number[] = [];
+  const writes: number[][] = [];
+  feed.join(
+    {
+      deliver: (_feed, { hints }) =>
+        void (delivered.push(...hints.map(({ seq }) => seq)), writes.push(hints.map(({ seq }) => seq))),
+      replaced: () => undefined,
+    },
+    feed.last,
+  );
+  return { log, feed, delivered, writes };
+}
+
+describe('a feed', () => {
+  afterEach(() => void jest.useRealTimers());
+
+  it('of a busy process writes the first entry at once, and those that follow it shortly together', async () => {
+    // on a clock of its own: on a busy machine the other one does not stand still for long enough
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    const { log, feed, writes } = await openFeed(40);
+    for (const event of log.put(tenant, 1)) feed.onHint(hintOf(event));
+    await turn();
+    expect(writes).toEqual([[1]]);
+    for (const event of log.put(tenant, 3)) {
+      jest.advanceTimersByTime(13);
+      feed.onHint(hintOf(event));
+      await turn();
+    }
+    expect(writes).toEqual([[1]]);
+    jest.advanceTimersByTime(1);
+    expect(writes).toEqual([[1], [2, 3, 4]]);
+    feed.close();
+  });
+
+  it('that hints moved on while it read the log does not deliver the page that it read again', async () => {
+    const { log, feed, delivered } = await openFeed();
+    const stored = log.put(tenant, 3);
+    const letTheLogAnswer = log.pause();
+    const confirmed = feed.confirm({ tenant_id: tenant, ...log.position(tenant, 3), floor_seq: 0 }, feed.mark());
+    for (const event of stored) feed.onHint(hintOf(event));
+    await eventually(() => expect(feed.last.seq).toBe(3));
+
+    letTheLogAnswer();
+    await confirmed;
+    for (const event of log.put(tenant, 1)) feed.onHint(hintOf(event));
+
+    await eventually(() => expect(delivered).toContain(4));
+    expect(delivered).toEqual([1, 2, 3, 4]);
+    feed.close();
+  });
+
+  it('is as far as the position that it confirmed, also when a read was under way before that position was there', async () => {
+    const { log, feed, delivered } = await openFeed();
+    log.put(tenant, 1);
+    const letTheLogAnswer = log.pause();
+    const answer = log.after.bind(log);
+    // a database answers with the log as it was when it was asked
+    jest
+      .spyOn(log, 'after')
+      .mockImplementationOnce(async (...asked) => (await answer(...asked)).filter(({ seq }) => seq <= 1));
+    const first = feed.confirm({ tenant_id: tenant, ...log.position(tenant, 1), floor_seq: 0 }, feed.mark());
+    log.put(tenant, 1);
+    const second = feed.confirm({ tenant_id: tenant, ...log.position(tenant, 2), floor_seq: 0 }, feed.mark());
+
+    letTheLogAnswer();
+    await Promise.all([first, second]);
+
+    expect(feed.last.seq).toBe(2);
+    await eventually(() => expect(delivered).toEqual([1, 2]));
+    feed.close();
+  });
+});
+
+describe('a feed that hears what proves nothing', () => {
+  const forged = (log: LogInMemory, seq: number, bytes = 100) => ({
+    ...hintOf(log.put(aTenant(), 1)[0]!),
+    epoch: log.position(tenant, 0).epoch,
+    seq,
+    data: Buffer.alloc(bytes, 'x'),
+  });
+  const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+  it.each<[string, (log: LogInMemory, i: number) => Parameters<TenantFeed['onHint']>[0]]>([
+    ['messages that are none', () => undefined],
+    ['numbers far ahead', (log) => forged(log, 1_000_000)],
+    ['another epoch', (log) => ({ ...forged(log, 1), epoch: 'other' })],
+  ])('asks the log ten times a second at most, whatever comes: %s', async (_what, make) => {
+    const { log, feed, delivered } = await openFeed();
+    log.asked.heads = 0;
+    const hints = Array.from({ length: 20 }, (_, i) => make(log, i));
+    const since = performance.now();
+    while (performance.now() - since < 1_000) {
+      for (let i = 0; i < 50; i += 1) feed.onHint(hints[i % hints.length]);
+      await pause(2);
+    }
+    await pause(150);
+    expect(log.asked.heads).toBeGreaterThan(2);
+    expect(log.asked.heads).toBeLessThanOrEqual(13);
+    expect(log.asked.after).toBe(0);
+    // and the last of them was looked at
+    log.put(tenant, 1);
+    feed.onHint(undefined);
+    await eventually(() => expect(delivered).toEqual([1]));
+    feed.close();
+  });
+
+  it('does not go on asking for a hole that the log has nothing for', async () => {
+    const { log, feed } = await openFeed();
+    for (let i = 0; i < 10; i += 1) feed.onHint(forged(log, 50 + i));
+    await pause(300);
+    expect(log.asked.after + log.asked.heads).toBeLessThanOrEqual(3);
+    feed.close();
+  });
+
+  it('keeps a megabyte at most of what is early, and has it from the log', async () => {
+    const { log, feed, delivered } = await openFeed();
+    const stored = log.put(tenant, 60);
+    const letTheLogAnswer = log.pause();
+    for (const event of stored.slice(1)) feed.onHint({ ...hintOf(event), data: Buffer.alloc(512 * 1024, 'x') });
+    await pause(50);
+    expect((feed as unknown as { early: { bytes: number } }).early.bytes).toBeLessThanOrEqual(1_048_576);
+    letTheLogAnswer();
+    await eventually(() => expect(delivered).toHaveLength(60));
+    feed.close();
+  });
+});

@@ -1,0 +1,45 @@
+import type { CloseFrame, CloseReason, ConnectionFrame, HeartbeatFrame, ResetFrame } from '@tocsin/contracts';
+import { CLOSE_REASONS, jsonLine } from '@tocsin/contracts';
+
+const ID = /^[A-Za-z0-9._~:=;-]+$/;
+
+/** A client that lost its stream comes back after 2 to 5 s: jitter, so that those of one gateway do not come back as one. */
+export const normalRetryMs = (): number => 2_000 + Math.random() * 3_000;
+
+interface FrameData {
+  connection: ConnectionFrame;
+  heartbeat: HeartbeatFrame;
+  reset: ResetFrame;
+  close: CloseFrame;
+}
+
+/** A comment that opens the response: the browser's `open` fires on it, however quiet the tenants are. */
+export const OPENING = ': tocsin\n\n';
+
+/**
+ * One whole frame of our own. `id` is the stream's position and is never empty: an empty one would reset the client's
+ * cursor. Without it there is no `id` line and the client keeps the cursor that it has.
+ */
+export function controlFrame<E extends keyof FrameData>(
+  event: E,
+  data: FrameData[E],
+  { id, retryMs }: { id?: string; retryMs?: number } = {},
+): string {
+  const lines = [
+    idLine(id),
+    retryMs === undefined ? '' : `retry: ${Math.round(retryMs)}\n`,
+    `event: ${event}\n`,
+    `data: ${jsonLine(data)}\n`,
+    '\n',
+  ];
+  return lines.join('');
+}
+
+export const closeFrame = (reason: CloseReason, retryMs: number, id?: string): string =>
+  controlFrame('close', { reason, action: CLOSE_REASONS[reason], retry_ms: Math.round(retryMs) }, { id, retryMs });
+
+export function idLine(id: string | undefined): string {
+  if (id === undefined) return '';
+  if (!ID.test(id)) throw new Error('a cursor holds a character that cannot stand in an id line');
+  return `id: ${id}\n`;
+}

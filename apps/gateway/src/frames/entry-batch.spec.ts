@@ -1,0 +1,143 @@
+import fc from 'fast-check';
+import { aHint, anEntry } from '@tocsin/contracts/testing';
+import { decodeHint, encodeHint, entryPasses, type StreamFilter } from '@tocsin/contracts';
+import { controlFrame } from './control-frame';
+import { EntryBatch } from './entry-batch';
+import { read } from './testing/read-frames';
+import { viewOf, type View } from './view';
+
+const all: View = { named: true, passes: () => true };
+
+it('a batch is one buffer a view, made once, with one whole frame an entry', () => {
+  const hints = [1, 2, 3].map((seq) => aHint({ seq, severity: seq === 2 ? 'low' : 'urgent' }));
+  const batch = new EntryBatch(hints);
+  const { bytes, count } = batch.framesFor(all);
+  expect(batch.framesFor(all).bytes).toBe(bytes);
+  expect(count).toBe(3);
+  expect(read(bytes).events).toEqual(
+    hints.map((hint) => ({ id: `e1-${hint.seq}-abcdefgh`, event: 'inventory_alert', data: hint.data!.toString() })),
+  );
+  const urgent = batch.framesFor({ named: false, passes: ({ filter }) => filter.severity === 'urgent' });
+  expect(read(urgent.bytes).events.map(({ id, event }) => [id, event])).toEqual([
+    ['e1-1-abcdefgh', undefined],
+    ['e1-3-abcdefgh', undefined],
+  ]);
+});
+
+const some = <T>(...values: T[]) => fc.option(fc.subarray(values, { minLength: 1 }));
+const labels = fc.dictionary(fc.constantFrom('site', 'line', '__proto__'), fc.constantFrom('a', 'b', '"}'), {
+  noNullPrototype: true,
+});
+const filters: fc.Arbitrary<StreamFilter> = fc.record({
+  severity: some('urgent', 'low'),
+  type: some('alert'),
+  service: some('inventory', 'orders'),
+  labels: fc.option(labels),
+});
+
+it('a view passes what its filter asks for, whatever was asked of the same batch before', () => {
+  const entry = fc.record({
+    severity: fc.constantFrom('urgent' as const, 'low' as const),
+    service: fc.constantFrom('inventory', 'sales'),
+    labels,
+  });
+  fc.assert(
+    fc.property(
+      fc.array(entry, { minLength: 1, maxLength: 8 }),
+      fc.array(filters, { minLength: 1, maxLength: 4 }),
+      (entries, wishes) => {
+        const batch = new EntryBatch(entries.map((one, i) => aHint({ seq: i + 1, ...one })));
+        for (const filter of [...wishes, ...wishes]) {
+          const expected = entries.flatMap((one, i) => {
+            const has = Object.entries(filter.labels ?? {}).every(([key, value]) =>
+              Object.entries(one.labels).some(([name, label]) => name === key && label === value),
+            );
+            return has &&
+              (filter.severity?.includes(one.severity) ?? true) &&
+              (filter.service?.includes(one.service) ?? true)
+              ? [`e1-${i + 1}-abcdefgh`]
+              : [];
+          });
+          expect(read(batch.framesFor(viewOf(filter, true)).bytes).events.map(({ id }) => id)).toEqual(expected);
+        }
+      },
+    ),
+  );
+});
+
+it('a view passes an entry live, as a hint brings it, and replayed, as the log has it, exactly where the whole entry passes', () => {
+  const side = {
+    severity: fc.constantFrom('urgent' as const, 'low' as const),
+    type: fc.constantFrom('alert' as const, 'notification' as const),
+    name: fc.constantFrom('cold', 'warm', null),
+    labels,
+  };
+  const previous = fc.option(
+    fc.record({ status: fc.constant('firing' as const), ...side }, { requiredKeys: ['status', 'severity'] }),
+  );
+  const wish = fc.record({
+    severity: some('urgent', 'low'),
+    type: some('alert', 'notification'),
+    service: some('inventory', 'orders'),
+    name: some('cold', 'warm'),
+    labels: fc.option(labels),
+  });
+  fc.assert(
+    fc.property(fc.array(fc.record({ ...side, previous }), { minLength: 1, maxLength: 8 }), wish, (entries, filter) => {
+      const whole = entries.map((one, i) => anEntry({ seq: i + 1, ...one }));
+      const live = whole.map((entry) => decodeHint(encodeHint(aHint(entry)))!);
+      for (const hints of [whole.map((entry) => aHint(entry)), live]) {
+        const passing = read(new EntryBatch(hints).framesFor(viewOf(filter, true)).bytes).events.map(
+          ({ data }) => (JSON.parse(data) as { seq: number }).seq,
+        );
+        expect(passing).toEqual(whole.filter((entry) => entryPasses(filter, entry)).map(({ seq }) => seq));
+      }
+    }),
+  );
+});
+
+it("an entry's data is read for labels once a batch, and never where no stream asks for any", () => {
+  const parse = jest.spyOn(JSON, 'parse');
+  const batch = new EntryBatch([aHint({ seq: 1 }), aHint({ seq: 2 })]);
+  const any = { severity: null, type: null, service: null, labels: null };
+  batch.framesFor(viewOf({ ...any, severity: ['urgent'] }, true));
+  expect(parse).toHaveBeenCalledTimes(0);
+  for (const site of ['north', 'south', 'west']) batch.framesFor(viewOf({ ...any, labels: { site } }, true));
+  expect(parse).toHaveBeenCalledTimes(2);
+  parse.mockRestore();
+});
+
+it('whatever text an alert holds, an independent parser reads exactly what was written', () => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: 'binary' }), { minLength: 1, maxLength: 5 }), (titles) => {
+      const hints = titles.map((title, i) => aHint({ seq: i + 1, title: title.toWellFormed() }));
+      const { events } = read(new EntryBatch(hints).framesFor(all).bytes);
+      expect(events.map(({ data }) => (JSON.parse(data) as { title: string }).title)).toEqual(
+        titles.map((title) => title.toWellFormed()),
+      );
+    }),
+    { numRuns: 300 },
+  );
+});
+
+it('no frame holds what ends a line for Python, Java or .NET and not for the standard', () => {
+  const text = 'a\u0085b\u2028c\u2029d\v\f\x1c\x1d\x1e';
+  const entry = new EntryBatch([
+    aHint({ seq: 1, title: text, message: text, labels: { [text]: text }, metadata: { [text]: [text] } }),
+  ]);
+  const connection = controlFrame('connection', {
+    verdict: 'fresh',
+    tenants: [{ tenant_id: 'a', name: text, verdict: 'fresh', missed: 0, reason: null, behind: 0, searched: null }],
+    heartbeat_ms: 1,
+    server_time: '',
+  });
+  for (const frame of [
+    entry.framesFor(all).bytes.toString(),
+    entry.bodiesFor(false)[0]!.bytes.toString(),
+    connection,
+  ]) {
+    // eslint-disable-next-line no-control-regex -- what str.splitlines ends a line at, but for the line feed
+    expect(frame).not.toMatch(/[\r\v\f\x1c-\x1e\u0085\u2028\u2029]/);
+    expect(JSON.stringify(JSON.parse(read(frame).events[0]!.data))).toContain(JSON.stringify(text).slice(1, -1));
+  }
+});
