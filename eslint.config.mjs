@@ -152,7 +152,7 @@ export default tseslint.config(
           category: 'edge',
           pattern: [
             'apps/*/src/{main,http-server}.ts',
-            '**/*.{module,controller,guard,filter,interceptor,server}.ts',
+            '**/*.{module,controller,guard,filter,interceptor,pipe,server}.ts',
             '**/*.spec.ts',
           ],
         },

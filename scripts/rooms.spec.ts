@@ -143,8 +143,8 @@ describe('a planted breach', () => {
   });
 
   it('of an arrow up is named where it closes no circle', () => {
-    expect(planted('log/planted.ts', `import '../page/page-files';`)).toEqual([
-      'up: log/planted.ts -> page/page-files.ts',
+    expect(planted('log/planted.ts', `import '../dead-letters/dead-letter-watch';`)).toEqual([
+      'up: log/planted.ts -> dead-letters/dead-letter-watch.ts',
     ]);
   });
 

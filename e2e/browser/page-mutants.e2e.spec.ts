@@ -62,7 +62,7 @@ describeWith('chromium', 'a page with', () => {
       const [file, test] = caughtBy;
       const spec = readdirSync(__dirname).filter((name) => name.startsWith(file) && name.endsWith('.e2e.spec.ts'));
       expect(spec).toHaveLength(1);
-      expect(readFileSync(join(__dirname, spec[0]!), 'utf8')).toMatch(new RegExp(`it\\(['"\`]${test}`));
+      expect(readFileSync(join(__dirname, spec[0]!), 'utf8')).toMatch(new RegExp(`it\\(\\s*['"\`]${test}`));
       if (!WHOLE) return void expect(Object.keys(brokenSources(patches))).not.toEqual([]);
       const broken = await PageCopy.build(patches);
       try {

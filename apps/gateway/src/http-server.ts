@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { parse } from 'node:querystring';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { RequestBodies } from './body/request-bodies';
 import { GatewayConfig } from './config';
 import { corsOptions } from './http/cors';
 import { refuseSecondHost, setAnswerFields } from './http/http-rules';
 import { keepIdleConnections } from './http/idle-connections';
+import { RequestPipe } from './request/request.pipe';
 import { webhookHandshake } from './intake/webhook-handshake';
 import { StreamDoor } from './connect/stream-door';
 
@@ -26,6 +28,9 @@ export function prepareHttp(
 ): void {
   app.disable('x-powered-by');
   app.disable('etag');
+  // by default parameters beyond the first 1,000 are ignored without a word
+  app.set('query parser', (text: string) => parse(text, '&', '=', { maxKeys: 0 }));
+  app.useGlobalPipes(new RequestPipe());
   app.use(refuseSecondHost);
   // before CORS, which answers whatever else comes by OPTIONS
   app.use('/api/v1/events', webhookHandshake(config.WEBHOOK_ORIGINS ?? []));

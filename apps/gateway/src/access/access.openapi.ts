@@ -1,20 +1,7 @@
-import { targetConstructorToSchema } from 'class-validator-jsonschema';
-import { ref, type Schema } from '../docs/json-schema';
+import { ref } from '../docs/json-schema';
 import { BODY_PROBLEMS, TENANT_PROBLEMS, type Paths } from '../docs/operation';
-import { RevocationRequest } from './revocation-request';
-
-/** Derived from the class that validates it. With the user at most one of the others. */
-const { properties, ...rest } = targetConstructorToSchema(RevocationRequest) as Schema;
-const revocation: Schema = {
-  ...rest,
-  // that a time is one, and not only looks like it, is checked behind the class
-  properties: {
-    ...properties,
-    issued_before: { type: 'string', anyOf: [{ format: 'date-time' }, { format: 'date' }] },
-  },
-  maxProperties: 2,
-  additionalProperties: false,
-};
+import { schemaOf } from '../docs/request-schema';
+import { RevocationBody } from './revocation-body';
 
 export const ACCESS_PATHS: Paths = {
   '/api/v1/tenants': {
@@ -37,9 +24,9 @@ export const ACCESS_PATHS: Paths = {
       access: ['access:revoke'],
       body: {
         description:
-          'Whose right, and which: a tenant, a token by its jti, tokens issued before a time; else all of them.',
+          'Whose right, and which: a tenant, a token by its jti, tokens issued before a time (at most one of these); else all of them.',
         required: true,
-        schema: revocation,
+        schema: { ...schemaOf(RevocationBody), maxProperties: 2 },
       },
       answers: { 202: { description: 'It is stored.', schema: { type: 'object', properties: {} } } },
       problems: BODY_PROBLEMS,

@@ -1,11 +1,14 @@
-import { All, Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
+import { All, Body, Controller, HttpCode, Post, Res } from '@nestjs/common';
 import { Refused } from '@tocsin/contracts';
 import { AccessChanges } from '@tocsin/contracts/ports';
 import { Revocations, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import { Log } from '@tocsin/observability';
-import type { Request, Response } from 'express';
-import { SMALL_BODY, TakesBody } from '../body/body.interceptor';
-import { readRevocation } from './revocation-request';
+import type { Response } from 'express';
+import { TakesJson } from '../body/body.interceptor';
+import { RevocationBody, revocationOf } from './revocation-body';
+
+/** One revocation is a few short names. */
+const MAX_BODY_BYTES = 4 * 1024;
 
 /**
  * `POST /api/v1/revocations`: takes back a user's tokens, or one of them, or the access to a tenant. 202 means that it is
@@ -20,13 +23,11 @@ export class RevocationsController {
   ) {}
 
   @Post()
-  @TakesBody(SMALL_BODY)
+  @TakesJson(MAX_BODY_BYTES, { required: true })
   @HttpCode(202)
   @Scopes('access:revoke')
-  async revoke(@Req() request: Request, @Token() token: VerifiedToken): Promise<Record<string, never>> {
-    if (!request.is(['json', '+json']))
-      throw new Refused('unsupported_media_type', 'The body must be application/json.');
-    const revocation = readRevocation(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
+  async revoke(@Body() body: RevocationBody, @Token() token: VerifiedToken): Promise<Record<string, never>> {
+    const revocation = revocationOf(body);
     await this.accessChanges.revoke(revocation);
     this.log.info({ ...revocation, revoked_by: token.user_id }, 'access was revoked');
     await this.revocations.check();

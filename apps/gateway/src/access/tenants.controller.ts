@@ -1,8 +1,8 @@
-import { All, Controller, Get, Req, Res } from '@nestjs/common';
+import { All, Controller, Get, Query, Res } from '@nestjs/common';
 import { Refused, type TenantsPage } from '@tocsin/contracts';
 import { Scopes, Token, type VerifiedToken } from '@tocsin/auth';
-import type { Request, Response } from 'express';
-import { readParameters } from '../request/list-parameters';
+import type { Response } from 'express';
+import { NoParameters } from '../request/no-parameters';
 import { VisibleTenants } from './visible-tenants';
 
 /** `GET /api/v1/tenants`: the tenants of whoever asks. */
@@ -12,8 +12,7 @@ export class TenantsController {
   constructor(private readonly tenants: VisibleTenants) {}
 
   @Get()
-  async list(@Req() request: Request, @Token() token: VerifiedToken): Promise<TenantsPage> {
-    readParameters(request.url, []);
+  async list(@Query() _query: NoParameters, @Token() token: VerifiedToken): Promise<TenantsPage> {
     return { tenants: (await this.tenants.of(token)).map(({ tenant_id, name, role }) => ({ tenant_id, name, role })) };
   }
 

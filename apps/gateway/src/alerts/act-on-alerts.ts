@@ -9,8 +9,8 @@ import {
 import type { ActReach, ActResult, AlertActs, AnnounceEntries, AttemptedAct } from '@tocsin/contracts/ports';
 import type { VerifiedToken } from '@tocsin/auth';
 import { mayAct, type VisibleTenants } from '../access/visible-tenants';
+import { isAlertId } from './act-body';
 import { AlertConflict } from '../problems/alert-conflict';
-import { isAlertId } from './act-request';
 
 const NOT_FOUND = 'There is no such alert.';
 const FORBIDDEN = 'The role of the user in this tenant is to read.';

@@ -1,7 +1,7 @@
 import { ACTS, type AlertAct } from '@tocsin/contracts';
 import { list, nullable, oneOf, optional, ref, strictObject, text, time, type Schema } from '../docs/json-schema';
 import { BODY_PROBLEMS, pathParameter, TENANT_PROBLEMS, TRACEPARENT, type Paths } from '../docs/operation';
-import { MAX_ALERTS, MAX_NOTE_LENGTH, USER } from './act-request';
+import { MAX_ALERTS, MAX_NOTE_LENGTH, USER } from './act-body';
 
 const user = (description: string): Schema => nullable(text(description, { pattern: USER.source }));
 const note = text(undefined, { minLength: 1, maxLength: MAX_NOTE_LENGTH, pattern: '\\S' });

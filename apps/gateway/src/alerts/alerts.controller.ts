@@ -1,12 +1,11 @@
-import { All, Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import { All, Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { Refused, type Alert, type AlertPage, type EntryPage } from '@tocsin/contracts';
 import { Scopes, Token, type VerifiedToken } from '@tocsin/auth';
-import type { Request, Response } from 'express';
-import { SMALL_BODY, TakesBody } from '../body/body.interceptor';
-import { jsonBodyOf } from '../request/json-object';
-import { readSearchBody, readSearchParameters } from './alert-search-request';
+import type { Response } from 'express';
+import { TakesJson } from '../body/body.interceptor';
+import { AlertSearchFields, MAX_BODY_BYTES, searchOf } from './alert-search';
 import { FindAlerts } from './find-alerts';
-import { readHistoryParameters } from './history-request';
+import { HistoryQuery, historyOf } from './history-query';
 
 /** `/api/v1/alerts`, as far as it is read. Another tenant's alert is not found. */
 @Controller('api/v1/alerts')
@@ -15,15 +14,15 @@ export class AlertsController {
   constructor(private readonly find: FindAlerts) {}
 
   @Get()
-  list(@Req() request: Request, @Token() token: VerifiedToken): Promise<AlertPage> {
-    return this.find.page(token, readSearchParameters(request.url, token.user_id));
+  list(@Query() query: AlertSearchFields, @Token() token: VerifiedToken): Promise<AlertPage> {
+    return this.find.page(token, searchOf(query, token.user_id));
   }
 
   @Post('search')
-  @TakesBody(SMALL_BODY)
+  @TakesJson(MAX_BODY_BYTES)
   @HttpCode(200)
-  search(@Req() request: Request, @Token() token: VerifiedToken): Promise<AlertPage> {
-    return this.find.page(token, readSearchBody(jsonBodyOf(request), token.user_id));
+  search(@Body() body: AlertSearchFields, @Token() token: VerifiedToken): Promise<AlertPage> {
+    return this.find.page(token, searchOf(body, token.user_id));
   }
 
   @All('search')
@@ -43,10 +42,10 @@ export class AlertsController {
   @Get(':alert_id/history')
   history(
     @Param('alert_id') alertId: string,
-    @Req() request: Request,
+    @Query() query: HistoryQuery,
     @Token() token: VerifiedToken,
   ): Promise<EntryPage> {
-    return this.find.history(token, alertId, readHistoryParameters(request.url));
+    return this.find.history(token, alertId, historyOf(query));
   }
 
   @All(':alert_id/history')

@@ -1,59 +1,9 @@
-import { ALERT_ORDERS, ALERT_STATUSES, ALERT_TYPES, SEVERITIES } from '@tocsin/contracts';
-import { LABEL_LIMITS } from '@tocsin/messages';
-import { targetConstructorToSchema } from 'class-validator-jsonschema';
-import { flag, integer, oneOf, ref, text, time, type Schema } from '../docs/json-schema';
-import {
-  BODY_PROBLEMS,
-  listParameter,
-  pathParameter,
-  queryParameter,
-  TENANT_PROBLEMS,
-  type Parameter,
-  type Paths,
-} from '../docs/operation';
-import { LABELS_PARAMETER } from '../live/streams.openapi';
-import { AlertSearchBody, MAX_QUERY_LENGTH, MAX_WORDS } from './alert-search-request';
-import { AFTER, LIMIT, TENANT } from './list-parameters.openapi';
-import { MAX_BUCKETS } from './stats-request';
-
-const word = text(undefined, { minLength: 1 });
-const words = text(undefined, { maxLength: MAX_QUERY_LENGTH, pattern: `^\\s*(\\S+\\s*){0,${MAX_WORDS}}$` });
-const WORDS = 'Words that title, message or name contain, all of them, in any case.';
-
-const FILTERS: readonly Parameter[] = [
-  TENANT,
-  listParameter('status', oneOf(ALERT_STATUSES), 'With one of these.'),
-  listParameter('severity', oneOf(SEVERITIES), 'With one of these.'),
-  listParameter('service', { ...word, maxLength: 64 }, 'Of these services.'),
-  listParameter('type', oneOf(ALERT_TYPES), 'Of these types.'),
-  listParameter('name', { ...word, maxLength: 100 }, 'With one of these names.'),
-  listParameter(
-    'assignee',
-    { ...word, maxLength: 255 },
-    'Assigned to one of these; none: to nobody, me: to whoever asks.',
-  ),
-  LABELS_PARAMETER,
-  queryParameter('from', time(), 'First seen at this time or later.'),
-  queryParameter('to', time(), 'First seen before it.'),
-  queryParameter('q', words, WORDS),
-];
-
-/** Derived from the class that validates it, but for what its own constraints say. */
-const search: Schema = {
-  ...(targetConstructorToSchema(AlertSearchBody, {
-    additionalConverters: {
-      labels: {
-        type: 'object',
-        maxProperties: LABEL_LIMITS.count,
-        propertyNames: { minLength: 1, maxLength: LABEL_LIMITS.key },
-        additionalProperties: { type: 'string', maxLength: LABEL_LIMITS.value },
-      },
-      instant: { type: 'string', format: 'date-time' },
-      words: { ...words, description: WORDS },
-    } as never,
-  }) as Schema),
-  additionalProperties: false,
-};
+import { ref, text } from '../docs/json-schema';
+import { BODY_PROBLEMS, pathParameter, TENANT_PROBLEMS, type Paths } from '../docs/operation';
+import { parametersIn, schemaOf } from '../docs/request-schema';
+import { AlertSearchFields } from './alert-search';
+import { HistoryQuery } from './history-query';
+import { StatsQuery } from './stats-query';
 
 const alertId = pathParameter('alert_id', text(undefined, { format: 'uuid' }), 'Our id of the alert.');
 const shared = { tag: 'alerts', access: ['alerts:read'] } as const;
@@ -67,13 +17,7 @@ export const ALERT_PATHS: Paths = {
       summary: 'List alerts',
       description:
         'Pages follow each other by next. A page looks at so many alerts and no more: it may be short, and says how far it looked. A stream that is opened with the cursor misses nothing that is not in the page.',
-      parameters: [
-        ...FILTERS,
-        queryParameter('order', oneOf(ALERT_ORDERS), 'Default: newest.'),
-        LIMIT,
-        AFTER,
-        queryParameter('facets', flag(), 'Whether to count by facet.'),
-      ],
+      parameters: parametersIn(AlertSearchFields),
       answers: { 200: { description: 'A page of them.', schema: ref('AlertPage') } },
       problems: [...PROBLEMS, 'invalid_cursor'],
     },
@@ -83,7 +27,7 @@ export const ALERT_PATHS: Paths = {
       ...shared,
       id: 'searchAlerts',
       summary: 'List alerts, asked with a body',
-      body: { description: 'Which. What is left out asks for nothing.', schema: search },
+      body: { description: 'Which. What is left out asks for nothing.', schema: schemaOf(AlertSearchFields) },
       answers: { 200: { description: 'A page of them.', schema: ref('AlertPage') } },
       problems: [...PROBLEMS, ...BODY_PROBLEMS, 'invalid_cursor'],
     },
@@ -103,7 +47,7 @@ export const ALERT_PATHS: Paths = {
       ...shared,
       id: 'showAlertHistory',
       summary: 'What happened to an alert, the newest first',
-      parameters: [alertId, LIMIT, AFTER],
+      parameters: [alertId, ...parametersIn(HistoryQuery)],
       answers: { 200: { description: 'A page of its entries.', schema: ref('EntryPage') } },
       problems: ['not_found', 'invalid_parameter', 'invalid_cursor', ...TENANT_PROBLEMS],
     },
@@ -113,12 +57,7 @@ export const ALERT_PATHS: Paths = {
       ...shared,
       id: 'countAlerts',
       summary: 'Counts for a chart',
-      parameters: [
-        TENANT,
-        queryParameter('from', time(), 'Where the chart begins; default a day before it ends.'),
-        queryParameter('to', time(), 'Where it ends; default now.'),
-        queryParameter('buckets', integer(undefined, { minimum: 1, maximum: MAX_BUCKETS }), 'How many points it has.'),
-      ],
+      parameters: parametersIn(StatsQuery),
       answers: { 200: { description: 'What is open, and what was first seen when.', schema: ref('AlertStats') } },
       problems: PROBLEMS,
     },

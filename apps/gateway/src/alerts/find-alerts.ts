@@ -3,8 +3,8 @@ import type { AlertQueries, EventLog, HistoryQuery, StatsQuery } from '@tocsin/c
 import type { VerifiedToken } from '@tocsin/auth';
 import { MAX_TENANTS, tenantsAskedFor, type VisibleTenants } from '../access/visible-tenants';
 import { formatCursor } from '../positions/cursor';
-import { isAlertId } from './act-request';
-import type { AlertSearchRequest } from './alert-search-request';
+import { isAlertId } from './act-body';
+import type { AlertSearchRequest } from './alert-search';
 import { formatPlace } from './page-cursor';
 
 /**

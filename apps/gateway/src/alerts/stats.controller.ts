@@ -1,9 +1,9 @@
-import { All, Controller, Get, Req, Res } from '@nestjs/common';
+import { All, Controller, Get, Query, Res } from '@nestjs/common';
 import { Refused, type AlertStats } from '@tocsin/contracts';
 import { Scopes, Token, type VerifiedToken } from '@tocsin/auth';
-import type { Request, Response } from 'express';
+import type { Response } from 'express';
 import { FindAlerts } from './find-alerts';
-import { readStatsParameters } from './stats-request';
+import { chartOf, StatsQuery } from './stats-query';
 
 /** `GET /api/v1/stats`: what is open, and what was first seen when. */
 @Controller('api/v1/stats')
@@ -12,9 +12,8 @@ export class StatsController {
   constructor(private readonly find: FindAlerts) {}
 
   @Get()
-  stats(@Req() request: Request, @Token() token: VerifiedToken): Promise<AlertStats> {
-    const { tenants, ...query } = readStatsParameters(request.url, new Date());
-    return this.find.stats(token, tenants, query);
+  stats(@Query() query: StatsQuery, @Token() token: VerifiedToken): Promise<AlertStats> {
+    return this.find.stats(token, query.tenant ?? null, chartOf(query, new Date()));
   }
 
   @All()

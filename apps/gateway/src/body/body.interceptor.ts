@@ -1,9 +1,11 @@
 import { UseInterceptors, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import type { AuthenticatedRequest } from '@tocsin/auth';
+import { Refused } from '@tocsin/contracts';
 import type { Observable } from 'rxjs';
+import { jsonBodyOf, jsonObjectOf } from '../request/json-object';
 import type { RequestWithBody } from './request-bodies';
 
-/** Enough for a request about a few hundred things. Each reader has a bound of its own below it. */
+/** Enough for one event of another system. */
 export const SMALL_BODY = 64 * 1024;
 /** A batch of 500 messages fits if they are of the usual size; a larger one is sent in parts. */
 export const LARGE_BODY = 8 * 1024 * 1024;
@@ -25,6 +27,26 @@ class BodyReader implements NestInterceptor {
     const request = context.switchToHttp().getRequest<RequestWithBody & Partial<AuthenticatedRequest>>();
     const body = await request.readBody?.(this.maxBytes, request.verifiedToken !== undefined);
     if (body) request.body = body;
+    return next.handle();
+  }
+}
+
+/**
+ * The same for a body that is one JSON object, which `@Body()` then reads into the class of its argument. No body at all is
+ * an object without fields, unless one is `required`.
+ */
+export const TakesJson = (maxBytes: number, { required = false } = {}) =>
+  UseInterceptors(new BodyReader(maxBytes), new JsonReader(required));
+
+class JsonReader implements NestInterceptor {
+  constructor(private readonly required: boolean) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const request = context.switchToHttp().getRequest<RequestWithBody>();
+    if (this.required && !request.is(['json', '+json']))
+      throw new Refused('unsupported_media_type', 'The body must be application/json.');
+    const bytes = jsonBodyOf(request);
+    request.body = bytes.length === 0 && !this.required ? {} : jsonObjectOf(bytes);
     return next.handle();
   }
 }

@@ -1,14 +1,22 @@
-import { All, Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import { All, Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { Refused, type Membership, type TenantId } from '@tocsin/contracts';
 import { DeadLetters, type BuriedLetter, type DeadLetterReach } from '@tocsin/contracts/ports';
 import { requireScopes, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import { Log } from '@tocsin/observability';
-import type { Request, Response } from 'express';
+import type { Response } from 'express';
 import { isUtf8 } from 'node:buffer';
 import { mayAct, VisibleTenants } from '../access/visible-tenants';
-import { SMALL_BODY, TakesBody } from '../body/body.interceptor';
-import { jsonBodyOf } from '../request/json-object';
-import { readMany, readManyWithNote, readNote, readNumber, readQuery } from './dead-letter-request';
+import { TakesJson } from '../body/body.interceptor';
+import {
+  DeadLettersQuery,
+  DiscardBody,
+  DiscardManyBody,
+  lettersOf,
+  ManyLettersBody,
+  manyOf,
+  MAX_BODY_BYTES,
+  readNumber,
+} from './dead-letter-fields';
 import { SettleDeadLetters, type Settled } from './settle-dead-letters';
 
 /** A letter with its message: as text when it is UTF-8, else in base64. */
@@ -31,10 +39,10 @@ export class DeadLettersController {
 
   @Get()
   async list(
-    @Req() request: Request,
+    @Query() asked: DeadLettersQuery,
     @Token() token: VerifiedToken,
   ): Promise<{ items: BuriedLetter[]; cursor: string | null }> {
-    const query = readQuery(request.url);
+    const query = lettersOf(asked);
     const items = await this.deadLetters.list(await this.reachOf(token, query.tenant_id), query);
     return { items, cursor: items.length === query.limit ? String(items.at(-1)!.dead_letter_id) : null };
   }
@@ -49,10 +57,10 @@ export class DeadLettersController {
   }
 
   @Post('redrive')
-  @TakesBody(SMALL_BODY)
+  @TakesJson(MAX_BODY_BYTES)
   @HttpCode(200)
-  async redriveMany(@Req() request: Request, @Token() token: VerifiedToken): Promise<Settled> {
-    const many = readMany(jsonBodyOf(request));
+  async redriveMany(@Body() body: ManyLettersBody, @Token() token: VerifiedToken): Promise<Settled> {
+    const many = manyOf(body);
     const settled = await this.settle.redriveMany(await this.actingReachOf(token, many.tenant_id), many, token.user_id);
     this.log.info(
       { ...settled, tenant_id: many.tenant_id, reason: many.reason, decided_by: token.user_id },
@@ -62,15 +70,15 @@ export class DeadLettersController {
   }
 
   @Post('discard')
-  @TakesBody(SMALL_BODY)
+  @TakesJson(MAX_BODY_BYTES)
   @HttpCode(200)
-  async discardMany(@Req() request: Request, @Token() token: VerifiedToken): Promise<Settled> {
-    const { note, ...many } = readManyWithNote(jsonBodyOf(request));
+  async discardMany(@Body() body: DiscardManyBody, @Token() token: VerifiedToken): Promise<Settled> {
+    const many = manyOf(body);
     const settled = await this.settle.discardMany(
       await this.actingReachOf(token, many.tenant_id),
       many,
       token.user_id,
-      note,
+      body.note.trim(),
     );
     this.log.info(
       { ...settled, tenant_id: many.tenant_id, reason: many.reason, decided_by: token.user_id },
@@ -92,20 +100,19 @@ export class DeadLettersController {
   }
 
   @Post(':id/discard')
-  @TakesBody(SMALL_BODY)
+  @TakesJson(MAX_BODY_BYTES)
   @HttpCode(200)
   async discard(
     @Param('id') id: string,
-    @Req() request: Request,
+    @Body() body: DiscardBody,
     @Token() token: VerifiedToken,
   ): Promise<BuriedLetter> {
-    const note = readNote(jsonBodyOf(request));
     const number = readNumber(id);
     const letter = await this.settle.discard(
       await this.actingReachOf(token, null, number),
       number,
       token.user_id,
-      note,
+      body.note.trim(),
     );
     this.log.info(
       { dead_letter_id: letter.dead_letter_id, tenant_id: letter.tenant_id, decided_by: letter.decided_by },

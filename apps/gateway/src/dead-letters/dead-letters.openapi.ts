@@ -1,4 +1,3 @@
-import { TENANT_ID_PATTERN } from '@tocsin/contracts';
 import { DEAD_LETTER_STATUSES, type BuriedLetter } from '@tocsin/contracts/ports';
 import {
   anything,
@@ -9,27 +8,18 @@ import {
   nullable,
   object,
   oneOf,
-  optional,
   ref,
-  strictObject,
   text,
   time,
   type Fields,
   type Schema,
 } from '../docs/json-schema';
-import {
-  BODY_PROBLEMS,
-  pathParameter,
-  queryParameter,
-  TENANT_PROBLEMS,
-  type Operation,
-  type Paths,
-} from '../docs/operation';
-import { CODE, DEFAULT_PAGE, MAX_AT_ONCE, MAX_NOTE_LENGTH, MAX_PAGE, type ManyLetters } from './dead-letter-request';
+import { BODY_PROBLEMS, pathParameter, TENANT_PROBLEMS, type Operation, type Paths } from '../docs/operation';
+import { parametersIn, schemaOf } from '../docs/request-schema';
+import { CODE, DeadLettersQuery, DiscardBody, DiscardManyBody, ManyLettersBody } from './dead-letter-fields';
 import type { ShownLetter } from './dead-letters.controller';
 import type { Settled } from './settle-dead-letters';
 
-const tenantId = text(undefined, { pattern: TENANT_ID_PATTERN.source });
 const reason = text('A code such as invalid_field.', { pattern: CODE.source });
 
 const letter: Fields<BuriedLetter> = {
@@ -66,16 +56,6 @@ export const DEAD_LETTER_SCHEMAS = {
   }),
 } satisfies Record<string, Schema>;
 
-const many: Fields<Partial<ManyLetters>> = {
-  tenant_id: optional(nullable(tenantId)),
-  reason: optional(nullable(reason)),
-  up_to: optional(
-    nullable(integer('Only letters up to this number.', { minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
-  ),
-  limit: optional(integer(undefined, { minimum: 1, maximum: MAX_AT_ONCE, default: MAX_AT_ONCE })),
-};
-const note = text('Why.', { minLength: 1, maxLength: MAX_NOTE_LENGTH, pattern: '\\S' });
-
 const access: Operation['access'] = ['dead_letters:manage'];
 const id = pathParameter(
   'id',
@@ -91,17 +71,7 @@ export const DEAD_LETTER_PATHS: Paths = {
       id: 'listDeadLetters',
       summary: 'List dead letters, the oldest first',
       description: "Those of the user's tenants; with the scope dead_letters:operate instead, all of them.",
-      parameters: [
-        queryParameter('tenant', tenantId, 'Of one tenant.'),
-        queryParameter('reason', reason, 'Of one reason.'),
-        queryParameter('status', oneOf([...DEAD_LETTER_STATUSES, 'all'], undefined), 'Default: open.'),
-        queryParameter(
-          'limit',
-          integer(undefined, { minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE }),
-          'Letters of one page.',
-        ),
-        queryParameter('cursor', text(undefined, { pattern: '^\\d{1,15}$' }), 'The cursor of the page before.'),
-      ],
+      parameters: parametersIn(DeadLettersQuery),
       answers: {
         200: {
           description: 'A page of them.',
@@ -141,7 +111,7 @@ export const DEAD_LETTER_PATHS: Paths = {
       id: 'discardDeadLetter',
       summary: 'Give it up, with a note',
       parameters: [id],
-      body: { description: 'Why.', required: true, schema: strictObject<{ note: string }>({ note }) },
+      body: { description: 'Why.', required: true, schema: schemaOf(DiscardBody) },
       answers: { 200: { description: 'It is discarded.', schema: ref('DeadLetter') } },
       problems: [...BODY_PROBLEMS, 'not_found', 'already_decided', 'role_forbidden', ...TENANT_PROBLEMS],
     },
@@ -153,7 +123,7 @@ export const DEAD_LETTER_PATHS: Paths = {
       summary: 'Redrive open letters, the oldest first',
       body: {
         description: 'Which; without a body every open one within reach.',
-        schema: strictObject<Partial<ManyLetters>>(many),
+        schema: schemaOf(ManyLettersBody),
       },
       answers: { 200: { description: 'What was done, and what is left to do.', schema: ref('Settled') } },
       problems: [...BODY_PROBLEMS, 'publish_failed', 'role_forbidden', ...TENANT_PROBLEMS],
@@ -167,7 +137,7 @@ export const DEAD_LETTER_PATHS: Paths = {
       body: {
         description: 'Which, and why.',
         required: true,
-        schema: strictObject<Partial<ManyLetters> & { note: string }>({ ...many, note }),
+        schema: schemaOf(DiscardManyBody),
       },
       answers: { 200: { description: 'What was done, and what is left to do.', schema: ref('Settled') } },
       problems: [...BODY_PROBLEMS, 'role_forbidden', ...TENANT_PROBLEMS],

@@ -8,7 +8,7 @@ import type {
   RawMessage,
   WholeLetter,
 } from '@tocsin/contracts/ports';
-import type { ManyLetters } from './dead-letter-request';
+import type { ManyLetters } from './dead-letter-fields';
 
 /** What became of many letters. To go on with the same set, ask again with its `up_to`, until nothing is `left`. */
 export interface Settled {

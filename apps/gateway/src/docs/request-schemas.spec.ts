@@ -1,13 +1,15 @@
 import fc from 'fast-check';
 import { Refused } from '@tocsin/contracts';
 import { queryOf, SchemaValues } from '@tocsin/messages/testing';
-import { readAct, readBulkAct } from '../alerts/act-request';
-import { readSearchBody, readSearchParameters } from '../alerts/alert-search-request';
-import { readHistoryParameters } from '../alerts/history-request';
-import { readStatsParameters } from '../alerts/stats-request';
-import { readSeen } from '../me/seen-request';
-import { readRevocation } from '../access/revocation-request';
-import { readMany, readManyWithNote, readNote, readQuery } from '../dead-letters/dead-letter-request';
+import { ActBody, actOf, alertIdsOf, BulkActBody } from '../alerts/act-body';
+import { AlertSearchFields, searchOf } from '../alerts/alert-search';
+import { HistoryQuery } from '../alerts/history-query';
+import { chartOf, StatsQuery } from '../alerts/stats-query';
+import { LogQuery } from '../log/log-query';
+import { SeenBody, seenIn } from '../me/seen-body';
+import { RevocationBody } from '../access/revocation-body';
+import { DeadLettersQuery, DiscardBody, DiscardManyBody, ManyLettersBody } from '../dead-letters/dead-letter-fields';
+import { bodyAs, queryAs } from '../request/testing/read-request';
 import { readEvents } from '../intake/read-events';
 import { readStreamRequest } from '../connect/stream-request';
 import { openApi, type DescribedOperation } from './openapi';
@@ -52,21 +54,30 @@ function once(value: Value): Value {
 }
 
 interface Reader {
-  read: (body: Buffer) => unknown;
+  read: (body: Buffer) => Promise<unknown>;
   method?: Method;
   /** A message may say what it means in other words too: what is not described may be read all the same. */
   lenient?: boolean;
   sensible?: (value: Value) => Value;
 }
 const READERS: [path: string, reader: Reader][] = [
-  ['/api/v1/revocations', { read: readRevocation }],
-  ['/api/v1/dead-letters/{id}/discard', { read: readNote }],
-  ['/api/v1/dead-letters/redrive', { read: readMany }],
-  ['/api/v1/dead-letters/discard', { read: readManyWithNote }],
-  ['/api/v1/alerts/search', { read: (body) => readSearchBody(body, 'ana'), sensible: unpaired }],
-  ['/api/v1/alerts/{alert_id}', { method: 'patch', read: (body) => readAct(body, 'ana'), sensible: ahead }],
-  ['/api/v1/alerts', { method: 'patch', read: (body) => readBulkAct(body, 'ana'), sensible: ahead }],
-  ['/api/v1/me/cursor', { method: 'put', read: (body) => readSeen(body), sensible: once }],
+  ['/api/v1/revocations', { read: (body) => bodyAs(RevocationBody, body) }],
+  ['/api/v1/dead-letters/{id}/discard', { read: (body) => bodyAs(DiscardBody, body) }],
+  ['/api/v1/dead-letters/redrive', { read: (body) => bodyAs(ManyLettersBody, body) }],
+  ['/api/v1/dead-letters/discard', { read: (body) => bodyAs(DiscardManyBody, body) }],
+  [
+    '/api/v1/alerts/search',
+    { read: async (body) => searchOf(await bodyAs(AlertSearchFields, body), 'ana'), sensible: unpaired },
+  ],
+  [
+    '/api/v1/alerts/{alert_id}',
+    { method: 'patch', read: async (body) => actOf(await bodyAs(ActBody, body), 'ana', undefined), sensible: ahead },
+  ],
+  [
+    '/api/v1/alerts',
+    { method: 'patch', read: async (body) => alertIdsOf(await bodyAs(BulkActBody, body)), sensible: ahead },
+  ],
+  ['/api/v1/me/cursor', { method: 'put', read: async (body) => seenIn(await bodyAs(SeenBody, body)), sensible: once }],
   ['/api/v1/events', { read: (body) => readEvents({ body, headers: {}, query: {} }, 65_536), lenient: true }],
 ];
 
@@ -97,15 +108,19 @@ it.each(READERS)(
 const LONG_AFTER = new Date('2026-01-01T00:00:00Z');
 
 /** Parameters of a query: those that are described are read, one at a time and with whatever else is there. */
-const QUERIES: [path: string, read: (url: string) => unknown][] = [
-  ['/api/v1/dead-letters', (url) => readQuery(url)],
-  ['/api/v1/alerts', (url) => readSearchParameters(url, 'ana')],
-  ['/api/v1/alerts/{alert_id}/history', (url) => readHistoryParameters(url)],
-  ['/api/v1/stats', (url) => readStatsParameters(url, LONG_AFTER)],
+const QUERIES: [path: string, read: (query: string) => unknown][] = [
+  ['/api/v1/dead-letters', (query) => queryAs(DeadLettersQuery, query)],
+  ['/api/v1/alerts', async (query) => searchOf(await queryAs(AlertSearchFields, query), 'ana')],
+  ['/api/v1/alerts/{alert_id}/history', (query) => queryAs(HistoryQuery, query)],
+  ['/api/v1/stats', async (query) => chartOf(await queryAs(StatsQuery, query), LONG_AFTER)],
+  ['/api/v1/events', (query) => queryAs(LogQuery, query)],
   [
     '/api/events',
-    (url) =>
-      readStreamRequest({ url, headers: { authorization: 'Bearer x' }, rawHeaders: ['authorization', 'Bearer x'] }, 0),
+    (query) =>
+      readStreamRequest(
+        { url: `/?${query}`, headers: { authorization: 'Bearer x' }, rawHeaders: ['authorization', 'Bearer x'] },
+        0,
+      ),
   ],
 ];
 
@@ -117,7 +132,7 @@ it.each(QUERIES)('the parameters of GET %s are read exactly as they are describe
     await fc.assert(
       fc.asyncProperty(values.fitting(schema), async (value) => {
         if (isDescribed(value))
-          expect([name, value, await codeOf(async () => read(`/?${queryOf(name, value, explode)}`))]).toEqual([
+          expect([name, value, await codeOf(async () => read(queryOf(name, value, explode)))]).toEqual([
             name,
             value,
             'accepted',

@@ -11,7 +11,7 @@ import { Refused, type TenantId } from '@tocsin/contracts';
 import { AlertQueries } from '@tocsin/contracts/ports';
 import type { Request } from 'express';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAlertId } from '../alerts/act-request';
+import { isAlertId } from '../alerts/act-body';
 import { SMALL_BODY, TakesBody } from '../body/body.interceptor';
 import { GatewayConfig } from '../config';
 import { jsonBodyOf } from '../request/json-object';

@@ -6,7 +6,7 @@ import { listParameter, queryParameter, TENANT_PROBLEMS, type Parameter, type Pa
 import { MAX_SINCE } from '../connect/stream-request';
 
 /** `?label.<key>=<value>`: an object that is spelled out, one parameter for each of its properties. */
-export const LABELS_PARAMETER: Parameter = {
+const LABELS_PARAMETER: Parameter = {
   name: 'labels',
   in: 'query',
   description: 'label.<key>=<value>: labels that it has, all of them.',
@@ -20,7 +20,7 @@ export const LABELS_PARAMETER: Parameter = {
 };
 
 /** What the entries of a stream are narrowed by: what an alert, as a whole, was before an entry or is after it. */
-export const ENTRY_FILTERS: readonly Parameter[] = [
+const ENTRY_FILTERS: readonly Parameter[] = [
   listParameter('severity', oneOf(SEVERITIES), 'Entries whose alert has or had one of these.'),
   listParameter('type', oneOf(ALERT_TYPES), 'Entries whose alert is or was of one of these types.'),
   listParameter('service', text(undefined, { minLength: 1 }), 'Of these services.'),

@@ -1,7 +1,7 @@
 import { ref } from '../docs/json-schema';
 import { TENANT_PROBLEMS, type Paths } from '../docs/operation';
-import { AFTER, LIMIT, TENANT } from '../alerts/list-parameters.openapi';
-import { ENTRY_FILTERS } from '../live/streams.openapi';
+import { parametersIn } from '../docs/request-schema';
+import { LogQuery } from './log-query';
 
 export const LOG_PATHS: Paths = {
   '/api/v1/events': {
@@ -12,7 +12,7 @@ export const LOG_PATHS: Paths = {
       summary: 'Read the log behind a position',
       description:
         'From the oldest entry that is kept, or behind a cursor, of a page or of a stream. Of several tenants one comes after the other.',
-      parameters: [TENANT, ...ENTRY_FILTERS, LIMIT, AFTER],
+      parameters: parametersIn(LogQuery),
       answers: { 200: { description: 'A page of entries.', schema: ref('EntryPage') } },
       problems: ['invalid_parameter', 'invalid_cursor', 'cursor_expired', 'too_many_tenants', ...TENANT_PROBLEMS],
     },

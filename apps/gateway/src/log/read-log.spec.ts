@@ -2,10 +2,10 @@ import type { Membership, StoredEvent, StreamHead, TenantId } from '@tocsin/cont
 import { anEntry, aTenant } from '@tocsin/contracts/testing';
 import type { VerifiedToken } from '@tocsin/auth';
 import type { VisibleTenants } from '../access/visible-tenants';
-import { ReadLog, type LogQuery } from './read-log';
+import { ReadLog, type LogRead } from './read-log';
 
 const [north, south] = [aTenant('north'), aTenant('south')];
-const ANY: LogQuery = {
+const ANY: LogRead = {
   tenants: null,
   after: undefined,
   filter: { severity: null, type: null, service: null, labels: null },
@@ -72,7 +72,7 @@ function reader(logs: Logs) {
     role: 'member',
   }));
   const log = new ReadLog(logs, { of: () => Promise.resolve(mine) } as unknown as VisibleTenants);
-  return async (query: Partial<LogQuery> = {}) => {
+  return async (query: Partial<LogRead> = {}) => {
     const { events, next, cursor } = await log.page({} as VerifiedToken, { ...ANY, ...query });
     return { ids: events.map(({ event_id }) => event_id), next, cursor };
   };
@@ -121,7 +121,7 @@ it('has what matched before or after a change, each side by itself', async () =>
     type: 'alert',
     previous: { status: 'firing', severity: 'low', type: 'notification', name: 'cold' },
   });
-  const page = async (filter: Partial<LogQuery['filter']>) =>
+  const page = async (filter: Partial<LogRead['filter']>) =>
     (await reader(logs)({ filter: { ...ANY.filter, ...filter } })).ids;
   expect(await page({ labels: { site: 'south' } })).toEqual(['north 2']);
   expect(await page({ labels: { site: 'south' }, severity: ['high'] })).toEqual(['north 2']);

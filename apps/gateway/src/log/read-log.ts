@@ -18,7 +18,7 @@ const LOOKED_AT = 2_000;
 const READ_AT_ONCE = 500;
 
 /** What is asked of the log: the first `limit` entries behind a cursor that pass; without one from its beginning. */
-export interface LogQuery {
+export interface LogRead {
   tenants: readonly string[] | null;
   after: string | undefined;
   filter: StreamFilter;
@@ -36,7 +36,7 @@ export class ReadLog {
   ) {}
 
   /** Throws `Refused` with `invalid_cursor` or `cursor_expired`: an answer that skips entries without a word would be none. */
-  async page(right: VerifiedToken, { tenants, after, filter, limit }: LogQuery): Promise<EntryPage> {
+  async page(right: VerifiedToken, { tenants, after, filter, limit }: LogRead): Promise<EntryPage> {
     const asked = tenantsAskedFor(await this.tenants.of(right), tenants).map(({ tenant_id }) => tenant_id);
     const heads = await this.log.heads(asked);
     const positions = await this.positionsOf(after, heads);

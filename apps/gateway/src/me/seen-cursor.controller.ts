@@ -1,14 +1,14 @@
-import { All, Controller, Get, Put, Req, Res } from '@nestjs/common';
+import { All, Body, Controller, Get, Put, Res } from '@nestjs/common';
 import { Refused, type SeenCursor, type TenantId } from '@tocsin/contracts';
 import { EventLog, SeenPositions, type Reader, type SeenPosition } from '@tocsin/contracts/ports';
 import { issuerOf, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
-import type { Request, Response } from 'express';
+import type { Response } from 'express';
 import { VisibleTenants } from '../access/visible-tenants';
-import { SMALL_BODY, TakesBody } from '../body/body.interceptor';
+import { TakesJson } from '../body/body.interceptor';
 import { GatewayConfig } from '../config';
-import { jsonBodyOf, refuseField } from '../request/json-object';
+import { refuseField } from '../request/json-object';
 import { assignPositions, type SentCursor } from '../positions/cursor';
-import { readSeen } from './seen-request';
+import { MAX_BODY_BYTES, SeenBody, seenIn } from './seen-body';
 
 /**
  * `/api/v1/me/cursor`: how far the user has seen each tenant, so that a phone and a laptop agree on what is new. It only
@@ -31,9 +31,9 @@ export class SeenCursorController {
 
   /** Answers with what stands then, which another device may have moved farther. */
   @Put()
-  @TakesBody(SMALL_BODY)
-  async advance(@Req() request: Request, @Token() token: VerifiedToken): Promise<SeenCursor> {
-    const sent = readSeen(jsonBodyOf(request));
+  @TakesJson(MAX_BODY_BYTES)
+  async advance(@Body() body: SeenBody, @Token() token: VerifiedToken): Promise<SeenCursor> {
+    const sent = seenIn(body);
     const tenants = await this.tenantsOf(token);
     await this.seen.advance(
       this.readerOf(token),

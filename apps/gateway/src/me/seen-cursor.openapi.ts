@@ -1,21 +1,14 @@
-import { TENANT_ID_PATTERN, type SeenCursor } from '@tocsin/contracts';
-import { integer, list, ref, strictObject, text, type Schema } from '../docs/json-schema';
+import { ref, type Schema } from '../docs/json-schema';
 import { BODY_PROBLEMS, TENANT_PROBLEMS, type Paths } from '../docs/operation';
-import { EPOCH, MAX_TENANTS } from './seen-request';
+import { schemaOf } from '../docs/request-schema';
+import { SeenBody } from './seen-body';
 
+const { tenants, cursor } = schemaOf(SeenBody).properties!;
+/** Either of them. */
 const seen: Schema = {
   anyOf: [
-    strictObject<SeenCursor>({
-      tenants: list(
-        strictObject<SeenCursor['tenants'][number]>({
-          tenant_id: text(undefined, { pattern: TENANT_ID_PATTERN.source }),
-          epoch: text("The first part of a stream's cursor.", { pattern: EPOCH.source }),
-          seq: integer(undefined, { minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
-        }),
-        { maxItems: MAX_TENANTS, description: 'Each tenant once.' },
-      ),
-    }),
-    strictObject<{ cursor: string }>({ cursor: text('Of a stream, as its last id says it.') }),
+    { type: 'object', properties: { tenants: tenants! }, required: ['tenants'], additionalProperties: false },
+    { type: 'object', properties: { cursor: cursor! }, required: ['cursor'], additionalProperties: false },
   ],
 };
 const shared = { tag: 'log', access: ['alerts:read'] } as const;

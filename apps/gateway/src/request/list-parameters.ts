@@ -1,44 +1,57 @@
-import { didYouMean, isStorable } from '@tocsin/messages';
-import { badParameter } from './entry-filter';
+import { IsArray, IsInt, Max, Min } from 'class-validator';
+import { TENANT_ID_PATTERN } from '@tocsin/contracts';
+import { list } from './entry-filter';
+import { Described, MayBeAbsent } from './field-rules';
+import { onlyValue, ReadBy, type ParameterReader } from './request-fields';
+
+// What the queries of lists have in common: readers for `@ReadBy`, and fields.
 
 /** The most alerts or entries of one page, and how many there are when nobody says. */
-export const MAX_PAGE = 200;
+const MAX_PAGE = 200;
 export const DEFAULT_PAGE = 50;
 
-/**
- * The query of a list. Strict, since whoever asks for a list reads the answer: a parameter that nobody knows would be a
- * condition that nobody keeps. `label.<key>` is known where labels are. Throws `Refused` (`invalid_parameter`).
- */
-export function readParameters(
-  url: string | undefined,
-  known: readonly string[],
-  { labels = false } = {},
-): URLSearchParams {
-  const query = new URL(url ?? '/', 'http://localhost').searchParams;
-  const names = [...known, ...(labels ? ['label.<key>'] : [])];
-  for (const [name, value] of query) {
-    if (!isStorable(name + value)) badParameter(name, 'It holds control characters.');
-    if (known.includes(name) || (labels && name.startsWith('label.'))) continue;
-    badParameter(
-      name,
-      names.length > 0
-        ? `Unknown parameter.${didYouMean(name, names)} There are ${names.join(', ')}.`
-        : 'Unknown parameter. There is none.',
-    );
-  }
-  return query;
+/** A list by commas, or the parameter several times, in lower case. */
+export const lowerCaseList: ParameterReader = (query, name) => list(query, name)?.map((value) => value.toLowerCase());
+
+/** A whole number. What is none stays text, which no rule for numbers accepts. */
+export const wholeNumber: ParameterReader = (query, name) => {
+  const text = onlyValue(query, name);
+  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : text;
+};
+
+const tenants: ParameterReader = (query) => {
+  const asked = [...(list(query, 'tenant') ?? []), ...(list(query, 'tenant_id') ?? [])];
+  return asked.length > 0 ? asked : undefined;
+};
+/** `?tenant=a,b`; `tenant_id` is the same. */
+export const ReadTenants = (): PropertyDecorator => ReadBy(tenants, { aliases: ['tenant_id'] });
+
+export const SOME_TENANTS = "Some of the user's tenants; default all.";
+
+/** A query of which tenants: a tenant that is not the user's, and so one that cannot be, is refused as such where they are known. */
+export class TenantsQuery {
+  @Described(SOME_TENANTS, { items: { type: 'string', pattern: TENANT_ID_PATTERN.source } })
+  @ReadTenants()
+  @MayBeAbsent()
+  @IsArray()
+  tenant?: string[];
 }
 
-/** A parameter's only value; undefined when it is not there, or empty as a form leaves it. */
-export function single(query: URLSearchParams, name: string): string | undefined {
-  const values = query.getAll(name);
-  if (values.length > 1) badParameter(name, 'It can be given once.');
-  return values[0] || undefined;
-}
+const PAGE_SIZE = { message: `1 to ${MAX_PAGE} can be asked for.` };
 
-export function readLimit(query: URLSearchParams): number {
-  const limit = single(query, 'limit') ?? String(DEFAULT_PAGE);
-  if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > MAX_PAGE)
-    badParameter('limit', `1 to ${MAX_PAGE} can be asked for.`);
-  return Number(limit);
-}
+const PAGE_OF = Described('How many of one page.', { default: DEFAULT_PAGE });
+export const NEXT_OF = 'The next of the page before.';
+
+/** How many of one page. */
+export const IsPageSize = (): PropertyDecorator => (target, name) => {
+  // in the order in which decorators are applied: from the last to the first
+  for (const rule of [
+    Max(MAX_PAGE, PAGE_SIZE),
+    Min(1, PAGE_SIZE),
+    IsInt(PAGE_SIZE),
+    MayBeAbsent(),
+    ReadBy(wholeNumber),
+    PAGE_OF,
+  ])
+    rule(target, name);
+};

@@ -1,7 +1,7 @@
 import type { TenantId } from '../tenant';
 
 export const DEAD_LETTER_STATUSES = ['open', 'redriven', 'discarded'] as const;
-type DeadLetterStatus = (typeof DEAD_LETTER_STATUSES)[number];
+export type DeadLetterStatus = (typeof DEAD_LETTER_STATUSES)[number];
 
 /** A recorded dead letter without its body. Times are ISO 8601, UTC, milliseconds. */
 export interface BuriedLetter {

@@ -1,11 +1,15 @@
 import fc from 'fast-check';
 import { ALERT_ORDERS, ALERT_STATUSES, ALERT_TYPES, Refused, SEVERITIES, type AlertSearch } from '@tocsin/contracts';
-import { readSearchBody, readSearchParameters, type AlertSearchRequest } from './alert-search-request';
+import { bodyAs, queryAs } from '../request/testing/read-request';
+import { AlertSearchFields, searchOf, type AlertSearchRequest } from './alert-search';
 import { formatPlace } from './page-cursor';
 
-const body = (search: unknown) =>
-  readSearchBody(Buffer.from(typeof search === 'string' ? search : JSON.stringify(search)), 'ana');
-const query = (text: string) => readSearchParameters(`/api/v1/alerts?${text}`, 'ana');
+const body = async (search: unknown) =>
+  searchOf(
+    await bodyAs(AlertSearchFields, Buffer.from(typeof search === 'string' ? search : JSON.stringify(search))),
+    'ana',
+  );
+const query = async (text: string) => searchOf(await queryAs(AlertSearchFields, text), 'ana');
 const NOTHING: AlertSearchRequest = {
   tenants: null,
   facets: false,
@@ -27,19 +31,19 @@ const NOTHING: AlertSearchRequest = {
   },
 };
 
-it('what is left out, and an empty list, ask for nothing', () => {
-  for (const read of [
+it('what is left out, and an empty list, ask for nothing', async () => {
+  for (const read of await Promise.all([
     query(''),
     query('status=&q=&tenant=,'),
     body({}),
     body({ status: [], q: ' ', labels: {}, tenant: [] }),
-  ])
+  ]))
     expect(read).toEqual(NOTHING);
 });
 
-it('values are read as they are meant', () => {
+it('values are read as they are meant', async () => {
   expect(
-    query(
+    await query(
       'status=Firing,snoozed&status=firing&assignee=me,none&label.a=1,2&from=2026-01-01&to=2026-01-02T01:00%2B01:00&q=%20Low%20%20flour%20Low&limit=200&order=SEVERITY&facets=true&tenant=a&tenant_id=b',
     ),
   ).toEqual({
@@ -89,45 +93,44 @@ function asQuery({ labels = {}, ...fields }: AlertSearch): string {
   return parameters.toString();
 }
 
-it('a query and a body that say the same are the same question, and a cursor of the one is good for the other', () => {
-  fc.assert(
-    fc.property(searches, (search) => {
-      const asked = body(search);
-      expect(query(asQuery(search))).toEqual(asked);
+it('a query and a body that say the same are the same question, and a cursor of the one is good for the other', async () => {
+  await fc.assert(
+    fc.asyncProperty(searches, async (search) => {
+      const asked = await body(search);
+      expect(await query(asQuery(search))).toEqual(asked);
       const place = {
         severity: 'high',
         first_seen_at: '2026-01-01T00:00:00.000Z',
         alert_id: '018f0000-0000-7000-8000-000000000000',
       } as const;
-      expect(query(asQuery({ ...search, limit: 7, after: formatPlace(place, asked.digest) })).query.after).toEqual(
-        place,
-      );
+      const next = await query(asQuery({ ...search, limit: 7, after: formatPlace(place, asked.digest) }));
+      expect(next.query.after).toEqual(place);
     }),
   );
 });
 
-it('a cursor belongs to its conditions and its order, whatever order they are named in', () => {
-  const { digest } = body({ status: ['firing', 'snoozed'], order: 'oldest' });
-  expect(body({ order: 'oldest', status: ['snoozed', 'firing'], limit: 1, facets: true }).digest).toBe(digest);
+it('a cursor belongs to its conditions and its order, whatever order they are named in', async () => {
+  const { digest } = await body({ status: ['firing', 'snoozed'], order: 'oldest' });
+  expect((await body({ order: 'oldest', status: ['snoozed', 'firing'], limit: 1, facets: true })).digest).toBe(digest);
   for (const other of [
     { status: ['firing'], order: 'oldest' },
     { status: ['firing', 'snoozed'] },
     { status: ['firing', 'snoozed'], order: 'oldest', tenant: ['a'] },
   ])
-    expect(body(other).digest).not.toBe(digest);
+    expect((await body(other)).digest).not.toBe(digest);
 });
 
-it('whatever comes is read or refused, and never anything else', () => {
-  const attempt = (read: () => unknown) => {
+it('whatever comes is read or refused, and never anything else', async () => {
+  const attempt = async (read: () => Promise<unknown>) => {
     try {
-      read();
+      await read();
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
     }
   };
-  fc.assert(fc.property(fc.json(), (json) => attempt(() => body(json))));
-  fc.assert(
-    fc.property(
+  await fc.assert(fc.asyncProperty(fc.json(), (json) => attempt(() => body(json))));
+  await fc.assert(
+    fc.asyncProperty(
       fc.record(
         {
           q: fc.anything(),
@@ -142,8 +145,8 @@ it('whatever comes is read or refused, and never anything else', () => {
       (search) => attempt(() => body(JSON.stringify(search) ?? '')),
     ),
   );
-  fc.assert(
-    fc.property(
+  await fc.assert(
+    fc.asyncProperty(
       fc.dictionary(
         fc.constantFrom('q', 'limit', 'after', 'from', 'to', 'status', 'label.x', 'facets', 'odd'),
         fc.string(),

@@ -1,0 +1,48 @@
+import { IsString, Length, Matches } from 'class-validator';
+import { JSONSchema } from 'class-validator-jsonschema';
+import { TENANT_ID_PATTERN, type TenantId } from '@tocsin/contracts';
+import { readInstant } from '@tocsin/messages';
+import type { NewRevocation } from '@tocsin/contracts/ports';
+import { AtMostOneOf, Described, IsInstant, MayBeAbsent } from '../request/field-rules';
+
+/** What a token's user may be, and what is kept of a token's id. */
+const MAX_NAME_LENGTH = 255;
+/** Other times are read as well; these are the ones that a client should send. */
+const ISSUED_BEFORE = {
+  type: 'string' as const,
+  description: 'Tokens issued before this time.',
+  anyOf: [{ format: 'date-time' }, { format: 'date' }],
+};
+const SUBJECTS = ['tenant_id', 'jti', 'issued_before'] as const;
+
+/** The body of `POST /api/v1/revocations`. Without one of the subjects every token of the user is revoked. */
+export class RevocationBody implements NewRevocation {
+  @Described('Whose right.') @IsString() @Length(1, MAX_NAME_LENGTH) user_id!: string;
+  @Described('Their access to this tenant.')
+  @MayBeAbsent()
+  @IsString()
+  @Matches(TENANT_ID_PATTERN, { message: 'tenant_id must be 1 to 64 of A-Z a-z 0-9 . _ -' })
+  @AtMostOneOf(SUBJECTS)
+  tenant_id?: TenantId;
+  @Described('The one token with this id.')
+  @MayBeAbsent()
+  @IsString()
+  @Length(1, MAX_NAME_LENGTH)
+  @AtMostOneOf(SUBJECTS)
+  jti?: string;
+  @JSONSchema(() => ISSUED_BEFORE)
+  @MayBeAbsent()
+  @IsString()
+  @Matches(/^\d{4}-\d\d-\d\d/, { message: 'issued_before must be a time in ISO 8601' })
+  @IsInstant()
+  @AtMostOneOf(SUBJECTS)
+  issued_before?: string;
+}
+
+/** The revocation that a body asks for, with its time as it is stored. */
+export const revocationOf = ({ user_id, tenant_id, jti, issued_before }: RevocationBody): NewRevocation => ({
+  user_id,
+  ...(tenant_id && { tenant_id }),
+  ...(jti && { jti }),
+  ...(issued_before && { issued_before: readInstant(issued_before)! }),
+});

@@ -1,0 +1,42 @@
+import { IsInt, Max, Min } from 'class-validator';
+import { readInstant } from '@tocsin/messages';
+import type { StatsQuery as ChartOfAlerts } from '@tocsin/contracts/ports';
+import { Described, IsInstant, MayBeAbsent } from '../request/field-rules';
+import { TenantsQuery, wholeNumber } from '../request/list-parameters';
+import { badParameter } from '../request/entry-filter';
+import { ReadBy } from '../request/request-fields';
+
+const MAX_BUCKETS = 366;
+const DEFAULT_BUCKETS = 24;
+const DAY_MS = 86_400_000;
+const MAX_DAYS = 366;
+
+const A_TIME = { message: 'A time in ISO 8601 is expected.' };
+const BUCKETS = { message: `1 to ${MAX_BUCKETS} are expected.` };
+
+/** The query of `GET /api/v1/stats`. */
+export class StatsQuery extends TenantsQuery {
+  @Described('Where the chart begins; default a day before it ends.') @MayBeAbsent() @IsInstant(A_TIME) from?: string;
+  @Described('Where it ends; default now.') @MayBeAbsent() @IsInstant(A_TIME) to?: string;
+  @Described('How many points it has.')
+  @ReadBy(wholeNumber)
+  @MayBeAbsent()
+  @IsInt(BUCKETS)
+  @Min(1, BUCKETS)
+  @Max(MAX_BUCKETS, BUCKETS)
+  buckets?: number;
+}
+
+/**
+ * By default the 24 hours up to now, in 24 buckets. A bucket is a whole number of seconds, so the last may reach a little
+ * beyond `to`. Throws `Refused` (`invalid_parameter`) when the chart ends before it begins, or is too long.
+ */
+export function chartOf({ from: begin, to: end, buckets = DEFAULT_BUCKETS }: StatsQuery, now: Date): ChartOfAlerts {
+  const to = end === undefined ? now : new Date(readInstant(end)!);
+  const from = begin === undefined ? new Date(to.getTime() - DAY_MS) : new Date(readInstant(begin)!);
+  const spanMs = to.getTime() - from.getTime();
+  if (spanMs <= 0 || spanMs > MAX_DAYS * DAY_MS)
+    badParameter('from', `It must be before to, by at most ${MAX_DAYS} days.`);
+  const bucketSeconds = Math.max(1, Math.ceil(spanMs / 1000 / buckets));
+  return { from, bucketSeconds, buckets: Math.ceil(spanMs / 1000 / bucketSeconds) };
+}

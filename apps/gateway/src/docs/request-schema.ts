@@ -1,0 +1,70 @@
+import { targetConstructorToSchema } from 'class-validator-jsonschema';
+import { LABEL_LIMITS } from '@tocsin/messages';
+import { fieldsOf, itemsOf, parametersOf, type RequestClass } from '../request/request-fields';
+import type { Schema } from './json-schema';
+import type { Parameter } from './operation';
+
+/** What this gateway's own rules say, by their names. A rule between fields says nothing of one field. */
+const CONVERTERS = {
+  instant: { type: 'string', format: 'date-time' },
+  isLaterThan: {},
+  atMostOneOf: {},
+  once: {},
+  isCursor: { type: 'string' },
+  isNote: ({ constraints: [maxLength] }: { constraints: [number] }) => ({
+    type: 'string',
+    minLength: 1,
+    maxLength,
+    pattern: '\\S',
+  }),
+  words: ({ constraints: [maxLength, maxWords] }: { constraints: [number, number] }) => ({
+    type: 'string',
+    maxLength,
+    pattern: `^\\s*(\\S+\\s*){0,${maxWords}}$`,
+  }),
+  labels: {
+    type: 'object',
+    maxProperties: LABEL_LIMITS.count,
+    propertyNames: { minLength: 1, maxLength: LABEL_LIMITS.key },
+    additionalProperties: { type: 'string', maxLength: LABEL_LIMITS.value },
+  },
+  nestedValidation: {},
+};
+
+/** The JSON Schema of a request's class, derived from the rules of its fields. A field that it does not have is refused. */
+export function schemaOf(type: RequestClass): Schema {
+  const { properties = {}, ...rest } = targetConstructorToSchema(type, {
+    additionalConverters: CONVERTERS as never,
+  }) as Schema;
+  const inOrder = fieldsOf(type).map((name): [string, Schema] => {
+    const items = itemsOf(type, name);
+    return [name, { ...properties[name], ...(items && { items: schemaOf(items) }) }];
+  });
+  return { ...rest, properties: Object.fromEntries(inOrder), additionalProperties: false };
+}
+
+/** `?label.<key>=<value>`: an object that is spelled out, one parameter for each of its properties. */
+const asPrefixed = (prefix: string, { additionalProperties, maxProperties, propertyNames }: Schema): Schema => ({
+  type: 'object',
+  patternProperties: {
+    [`^${prefix.replaceAll('.', '\\.')}.{1,${propertyNames!.maxLength!}}$`]: additionalProperties as Schema,
+  },
+  additionalProperties: false,
+  maxProperties: maxProperties!,
+  examples: [{ [`${prefix}site`]: 'north' }],
+});
+
+/** The parameters of a query, derived from the rules of its class. A list is told by commas. */
+export function parametersIn(type: RequestClass): Parameter[] {
+  const { properties = {} } = schemaOf(type);
+  return parametersOf(type).map(({ field, prefix }) => {
+    const { description = '', ...schema } = properties[field]!;
+    return {
+      name: field,
+      in: 'query',
+      description: prefix ? `${prefix}<key>=<value>. ${description}` : description,
+      schema: prefix ? asPrefixed(prefix, schema) : schema,
+      ...(schema.type === 'array' && { explode: false }),
+    };
+  });
+}

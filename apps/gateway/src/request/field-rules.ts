@@ -1,0 +1,107 @@
+import { ValidateBy, ValidateIf, type ValidationOptions } from 'class-validator';
+import { JSONSchema } from 'class-validator-jsonschema';
+import { type ErrorCode } from '@tocsin/contracts';
+import { LABEL_LIMITS, readInstant } from '@tocsin/messages';
+
+/** What a rule adds to the error that it causes: `{ context: … }` among its options. */
+export interface RuleContext {
+  /** Default: `invalid_field`, and `invalid_parameter` in a query. */
+  code?: ErrorCode;
+  /** Where below the field the error is, as the end of a JSON pointer: of a list, which item. */
+  at?: (value: unknown) => string;
+}
+
+/** What the document says of a field, beside what its rules say by themselves. */
+export const Described = (description: string, more: Readonly<Record<string, unknown>> = {}): PropertyDecorator =>
+  JSONSchema({ description, ...more }) as PropertyDecorator;
+
+/** The field may be absent. Null is not absence: a null that is sent by mistake must not ask for everything. */
+export const MayBeAbsent = (): PropertyDecorator => ValidateIf((_fields, value) => value !== undefined);
+
+/** The field may be absent or null, described as that. */
+export const MayBeNull = (description: string): PropertyDecorator => {
+  const isGiven = ValidateIf((_fields, value) => value !== undefined && value !== null);
+  const described = JSONSchema((schema) => ({ ...schema, type: [schema.type, 'null'], description }) as never);
+  return (target, name) => {
+    isGiven(target, name as string);
+    described(target, name as string);
+  };
+};
+
+/** A time in ISO 8601, or in epoch seconds or milliseconds as text. */
+export const IsInstant = (options?: ValidationOptions): PropertyDecorator =>
+  ValidateBy(
+    {
+      name: 'instant',
+      validator: {
+        validate: (value: unknown) => typeof value === 'string' && readInstant(value) !== undefined,
+        defaultMessage: (told) => `${told?.property ?? ''} must be a time in ISO 8601`,
+      },
+    },
+    options,
+  );
+
+/** The field is later than another one, where both are times. */
+export const IsLaterThan = (other: string): PropertyDecorator =>
+  ValidateBy({
+    name: 'isLaterThan',
+    constraints: [other],
+    validator: {
+      validate: (value: unknown, told) => {
+        const [from, to] = [(told?.object as Record<string, unknown>)[other], value].map(readInstant);
+        return from === undefined || to === undefined || from < to;
+      },
+      defaultMessage: (told) => `${told?.property ?? ''} must be later than ${other}`,
+    },
+  });
+
+/** Of these fields at most one is given. */
+export const AtMostOneOf = (names: readonly string[]): PropertyDecorator =>
+  ValidateBy({
+    name: 'atMostOneOf',
+    constraints: [names],
+    validator: {
+      validate: (_value: unknown, told) =>
+        names.filter((name) => (told?.object as Record<string, unknown>)[name] !== undefined).length <= 1,
+      defaultMessage: () => `Give at most one of ${names.join(', ')}`,
+    },
+  });
+
+/** Some text with something to be seen in it, of at most so many characters. */
+export const IsNote = (maxLength: number, message: string): PropertyDecorator =>
+  ValidateBy(
+    {
+      name: 'isNote',
+      constraints: [maxLength],
+      validator: {
+        validate: (value: unknown) => typeof value === 'string' && value.trim() !== '' && value.length <= maxLength,
+      },
+    },
+    { message },
+  );
+
+/** Texts by their keys, within the limits of labels. */
+export const AreLabels = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'labels',
+    validator: {
+      validate: areLabels,
+      defaultMessage: () =>
+        `labels must be at most ${LABEL_LIMITS.count} texts by their keys, of up to ${LABEL_LIMITS.value} and ${LABEL_LIMITS.key} characters`,
+    },
+  });
+
+function areLabels(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const labels = Object.entries(value);
+  return (
+    labels.length <= LABEL_LIMITS.count &&
+    labels.every(
+      ([key, label]) =>
+        key.length >= 1 &&
+        key.length <= LABEL_LIMITS.key &&
+        typeof label === 'string' &&
+        label.length <= LABEL_LIMITS.value,
+    )
+  );
+}

@@ -1,0 +1,155 @@
+import 'reflect-metadata';
+import { getMetadataStorage } from 'class-validator';
+import { MAX_ERRORS, pointerPart, Refused, type InputError } from '@tocsin/contracts';
+import { didYouMean, isStorable } from '@tocsin/messages';
+import { badParameter } from './entry-filter';
+
+// A request's body or query is a class whose fields carry class-validator's rules. What stands here turns what was sent into
+// an instance of it. class-transformer would leave out a field called `toString` without a word, and would call whatever a
+// field `constructor` holds; class-validator's own whitelist passes over `constructor` too. So the names are checked here.
+
+export type RequestClass = new () => object;
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Makes a field's value of the parameters of a query; null or undefined when it was not given. */
+export type ParameterReader = (query: URLSearchParams, name: string) => unknown;
+interface ParameterNames {
+  /** Other names that are understood. The reader looks at them. */
+  aliases?: readonly string[];
+  /** The field stands for every parameter whose name begins with this. */
+  prefix?: string;
+}
+
+const READER = Symbol('reads a parameter');
+const ITEMS = Symbol('class of the items of a list');
+const LENIENT = Symbol('unknown parameters are ignored');
+
+/** How a field is read from a query. Default: its only value, as text. */
+export const ReadBy = (reader: ParameterReader, names: ParameterNames = {}): PropertyDecorator =>
+  Reflect.metadata(READER, { reader, ...names });
+
+/** The class of a list's items. Add `@ValidateNested({ each: true })` for the rules of their fields. */
+export const Items = (type: RequestClass): PropertyDecorator => Reflect.metadata(ITEMS, type);
+
+/** A query in which unknown parameters are ignored. In any other they are refused: they would be conditions that are not kept. */
+export const IgnoresUnknown = (): ClassDecorator => Reflect.metadata(LENIENT, true);
+
+const known = new WeakMap<RequestClass, readonly string[]>();
+
+/** The names of a class's fields: those that carry a rule. */
+export function fieldsOf(type: RequestClass): readonly string[] {
+  const found = known.get(type);
+  if (found) return found;
+  const rules = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
+  const names = [...new Set(rules.map(({ propertyName }) => propertyName))];
+  known.set(type, names);
+  return names;
+}
+
+export interface FieldParameter extends ParameterNames {
+  field: string;
+  reader: ParameterReader;
+}
+
+/** The parameters that the fields of a class are read from. */
+export const parametersOf = (type: RequestClass): FieldParameter[] =>
+  fieldsOf(type).map((field) => ({
+    field,
+    reader: onlyValue,
+    ...(Reflect.getMetadata(READER, type.prototype as object, field) as Partial<FieldParameter> | undefined),
+  }));
+
+export const itemsOf = (type: RequestClass, field: string): RequestClass | undefined =>
+  Reflect.getMetadata(ITEMS, type.prototype as object, field) as RequestClass | undefined;
+
+/** An instance of a body's class. Throws `Refused` (`unknown_field`) with a pointer to each field that the class does not have. */
+export function readFields(type: RequestClass, body: Fields): object {
+  const errors = unknownIn(type, body, '');
+  if (errors[0]) throw new Refused('unknown_field', errors[0].detail, { errors });
+  return instanceOf(type, body);
+}
+
+function unknownIn(type: RequestClass, value: unknown, at: string): InputError[] {
+  if (!isObject(value)) return [];
+  const names = fieldsOf(type);
+  const unknown = Object.keys(value).filter((name) => !names.includes(name));
+  return [
+    ...unknown.map((name, index): InputError => {
+      // comparing names takes time, and only the first errors are told
+      const hint = index < MAX_ERRORS ? didYouMean(name, names) : '';
+      const detail = `Unknown field.${hint} There are ${names.join(', ')}.`;
+      return { pointer: `${at}/${pointerPart(name)}`, code: 'unknown_field', detail };
+    }),
+    ...names.flatMap((name) => {
+      const items = itemsOf(type, name);
+      const list = items && Object.hasOwn(value, name) ? value[name] : undefined;
+      return Array.isArray(list)
+        ? list.flatMap((item: unknown, index) => unknownIn(items!, item, `${at}/${name}/${index}`))
+        : [];
+    }),
+  ];
+}
+
+function instanceOf(type: RequestClass, value: Fields): object {
+  const instance = new type();
+  for (const name of fieldsOf(type)) {
+    if (!Object.hasOwn(value, name)) continue;
+    const items = itemsOf(type, name);
+    const given = value[name];
+    const read =
+      items && Array.isArray(given)
+        ? given.map((item: unknown) => (isObject(item) ? instanceOf(items, item) : item))
+        : given;
+    Object.assign(instance, { [name]: read });
+  }
+  return instance;
+}
+
+const isObject = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** An instance of a query's class. Throws `Refused` (`invalid_parameter`) with the name of each parameter that is unknown or unreadable. */
+export function readQuery(type: RequestClass, query: URLSearchParams): object {
+  const parameters = parametersOf(type);
+  const names = parameters.flatMap(({ field, aliases = [], prefix }) => (prefix ? [] : [field, ...aliases]));
+  const prefixes = parameters.flatMap(({ prefix }) => prefix ?? []);
+  const shown = [...names, ...prefixes.map((prefix) => `${prefix}<key>`)];
+  const isLenient = Reflect.getMetadata(LENIENT, type) === true;
+  const errors: InputError[] = [];
+  for (const [name, value] of query) {
+    const isKnown = names.includes(name) || prefixes.some((prefix) => name.startsWith(prefix));
+    if (!isKnown && isLenient) continue;
+    if (!isStorable(name + value)) errors.push(errorOf(name, 'It holds control characters.'));
+    else if (!isKnown) errors.push(errorOf(name, unknownParameter(errors.length < MAX_ERRORS ? name : '', shown)));
+  }
+  if (errors.length > 0) throw refusedParameters(errors);
+
+  const instance = new type();
+  for (const { field, reader } of parameters) {
+    const value = reader(query, field);
+    if (value !== undefined && value !== null) Object.assign(instance, { [field]: value });
+  }
+  return instance;
+}
+
+const unknownParameter = (name: string, shown: readonly string[]): string =>
+  shown.length > 0
+    ? `Unknown parameter.${name && didYouMean(name, shown)} There are ${shown.join(', ')}.`
+    : 'Unknown parameter. There is none.';
+
+const errorOf = (parameter: string, detail: string): InputError => ({
+  parameter,
+  code: 'invalid_parameter',
+  detail,
+});
+
+/** Parameters that are refused: the first of them decides the code. */
+export const refusedParameters = (errors: readonly InputError[]): Refused =>
+  new Refused(errors[0]!.code, `${errors[0]!.parameter!} is not valid.`, { errors });
+
+/** A parameter's only value; undefined when it is not there, or empty as a form leaves it. Throws `Refused` when there are several. */
+export function onlyValue(query: URLSearchParams, name: string): string | undefined {
+  const values = query.getAll(name);
+  if (values.length > 1) badParameter(name, 'It can be given once.');
+  return values[0] || undefined;
+}
