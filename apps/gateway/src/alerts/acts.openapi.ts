@@ -10,7 +10,7 @@ const PLAIN = ACTS.filter((act) => act !== 'snooze' && act !== 'assign' && act !
 type Said<Name extends keyof AlertAct, Needed extends keyof AlertAct = 'act'> = Pick<AlertAct, 'act' | Name> &
   Required<Pick<AlertAct, Needed>>;
 
-/** What an act needs goes with no other: a field that would be passed over is refused. */
+/** One schema for each kind of act. A field that belongs to another act is refused, because it would be ignored. */
 const VARIANTS: readonly Schema[] = [
   strictObject<Said<'note'>>({ act: oneOf(PLAIN), note: optional(note) }),
   strictObject<Said<'note', 'until'>>({

@@ -7,7 +7,7 @@ import { AlertSearchFields, MAX_BODY_BYTES, searchOf } from './alert-search';
 import { FindAlerts } from './find-alerts';
 import { HistoryQuery, historyOf } from './history-query';
 
-/** `/api/v1/alerts`, as far as it is read. Another tenant's alert is not found. */
+/** The read operations of `/api/v1/alerts`. An alert of another tenant is answered as not found. */
 @Controller('api/v1/alerts')
 @Scopes('alerts:read')
 export class AlertsController {

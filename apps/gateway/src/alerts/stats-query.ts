@@ -28,8 +28,9 @@ export class StatsQuery extends TenantsQuery {
 }
 
 /**
- * By default the 24 hours up to now, in 24 buckets. A bucket is a whole number of seconds, so the last may reach a little
- * beyond `to`. Throws `Refused` (`invalid_parameter`) when the chart ends before it begins, or is too long.
+ * The chart that a query asks for; by default the last 24 hours in 24 buckets. A bucket is a whole number of seconds,
+ * so the last one may reach a little beyond `to`. Throws `Refused` (`invalid_parameter`) when the end is not after the
+ * start, or the range is too long.
  */
 export function chartOf({ from: begin, to: end, buckets = DEFAULT_BUCKETS }: StatsQuery, now: Date): ChartOfAlerts {
   const to = end === undefined ? now : new Date(readInstant(end)!);

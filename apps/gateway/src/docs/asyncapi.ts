@@ -3,11 +3,11 @@ import { ref, type Schema } from './json-schema';
 import { MESSAGE_SCHEMAS } from './message-schema';
 import { FRAME_SCHEMAS, WIRE_SCHEMAS } from './wire-schemas';
 
-/** What producers know of the broker. No app knows the adapter that declares it; a test holds both together. */
+/** What producers know about the broker. No app imports the adapter that declares it; a test compares the two. */
 const EXCHANGE = 'alerts.exchange';
 const URGENT_PATTERN = '*.urgent.#';
 
-/** Each SSE event: when it comes, and what its data is. The compiler knows when one is missing. */
+/** When each SSE event is sent, and what its data is. The compiler reports a missing event. */
 const FRAMES: Readonly<Record<StreamEvent, { summary: string; data: string }>> = {
   connection: { summary: 'First: where each tenant begins, and whether anything was missed.', data: 'ConnectionFrame' },
   inventory_alert: {
@@ -60,7 +60,7 @@ export interface AsyncApi {
   components: { messages: Record<string, Message>; schemas: Record<string, Schema> };
 }
 
-/** What travels over AMQP and in streams, as an AsyncAPI 3.0 document: what Tocsin receives, and what it sends. */
+/** An AsyncAPI 3.0 document of what Tocsin receives over AMQP and sends in streams. */
 export function asyncApi(version: string): AsyncApi {
   const frames = STREAM_EVENTS.map((event): [string, Message] => [
     event,

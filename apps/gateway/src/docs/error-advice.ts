@@ -1,6 +1,9 @@
 import type { ErrorCode } from '@tocsin/contracts';
 
-/** What each code means to whoever gets it, and what to do. The compiler knows when one is missing; docs/errors.md is made of it. */
+/**
+ * What each code means for the client that receives it, and what to do. The compiler reports a missing code;
+ * docs/errors.md is generated from this list.
+ */
 export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   message_too_large:
     'One message is longer than the limit (64 KiB as it is published, less over HTTP where MAX_EVENT_BYTES says so). Send less of it, or a link.',

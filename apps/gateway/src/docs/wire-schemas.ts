@@ -51,7 +51,7 @@ const cursor = text('A position in the stream: send it as Last-Event-ID, or as l
   minLength: 1,
 });
 
-/** What an entry and an alert have in common. */
+/** Fields that an entry and an alert have in common. */
 const described = {
   tenant_id: tenantId,
   alert_id: uuid('Our id of the alert.'),
@@ -76,7 +76,10 @@ const described = {
 const counts = (description?: string) => mapOf(count(), description);
 const bySeverity = { urgent: count(), high: count(), medium: count(), low: count() };
 
-/** The plain types of `wire.ts`, for machines that do not read TypeScript. The compiler holds the fields, the tests what is in them. */
+/**
+ * Schemas of the plain types of `wire.ts`, for programs that do not read TypeScript. The compiler checks the fields'
+ * names, and tests check their contents.
+ */
 export const WIRE_SCHEMAS = {
   AlertAction: object<AlertAction>({
     label: text(),
@@ -221,7 +224,7 @@ export const WIRE_SCHEMAS = {
   ),
 } satisfies Record<string, Schema>;
 
-/** What the frames of a stream carry as `data`, beside entries. */
+/** Schemas of the `data` of a stream's frames, other than entries. */
 export const FRAME_SCHEMAS = {
   ConnectionFrame: object<ConnectionFrame>(
     {
