@@ -6,7 +6,7 @@ import { MAX_BATCH } from './read-events';
 
 const DEFAULTS = 'Holds for messages that do not say it.';
 
-/** What of a webhook was not published. */
+/** The parts of a webhook that were not published. */
 export const LEFT_OVER = {
   refused: optional(
     list(
@@ -23,7 +23,7 @@ export const LEFT_OVER = {
   dropped: optional(integer('Alerts of severity none that the address drops.', { minimum: 1 })),
 };
 
-/** PagerDuty's own words, when it was an event of PagerDuty. */
+/** Fields of PagerDuty's own response, when the request was an event of PagerDuty. */
 const EVENT_PROCESSED = {
   status: optional(text(undefined, { const: 'success' })),
   message: optional(text()),

@@ -189,7 +189,7 @@ const processed = (id: string, ...parameters: Operation['parameters'] & object):
   },
 });
 
-/** The doors that speak the languages of other systems. */
+/** The endpoints that imitate other systems' APIs. */
 export const PEER_PATHS: Paths = {
   '/api/v1/pagerduty/{tenant}/v2/enqueue': enqueue('enqueuePagerDutyEvent', TENANT),
   '/api/v1/pagerduty/{tenant}/{service}/v2/enqueue': enqueue('enqueuePagerDutyEventOfService', TENANT, SERVICE),

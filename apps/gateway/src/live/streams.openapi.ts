@@ -5,7 +5,7 @@ import { integer, object, oneOf, optional, text } from '../docs/json-schema';
 import { listParameter, queryParameter, TENANT_PROBLEMS, type Parameter, type Paths } from '../docs/operation';
 import { MAX_SINCE } from '../connect/stream-request';
 
-/** `?label.<key>=<value>`: an object that is spelled out, one parameter for each of its properties. */
+/** `?label.<key>=<value>`: an object with one parameter for each of its properties. */
 const LABELS_PARAMETER: Parameter = {
   name: 'labels',
   in: 'query',
@@ -19,7 +19,7 @@ const LABELS_PARAMETER: Parameter = {
   },
 };
 
-/** What the entries of a stream are narrowed by: what an alert, as a whole, was before an entry or is after it. */
+/** The filters of a stream's entries. They apply to the whole alert, as it was before an entry or is after it. */
 const ENTRY_FILTERS: readonly Parameter[] = [
   listParameter('severity', oneOf(SEVERITIES), 'Entries whose alert has or had one of these.'),
   listParameter('type', oneOf(ALERT_TYPES), 'Entries whose alert is or was of one of these types.'),

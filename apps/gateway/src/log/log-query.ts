@@ -11,7 +11,7 @@ const known = (values: readonly string[]) => ({
   message: `One or more of ${values.join(', ')} are expected.`,
 });
 
-/** The query of `GET /api/v1/events`: of which tenants, what a stream may be narrowed by, and a page. */
+/** The query of `GET /api/v1/events`: the tenants, the filters of a stream, and the page. */
 export class LogQuery extends TenantsQuery {
   @Described('Entries whose alert has or had one of these.')
   @ReadBy(lowerCaseList)

@@ -6,7 +6,7 @@ import { parseCursor, type SentCursor } from '../positions/cursor';
 import { Described, MayBeAbsent, type RuleContext } from '../request/field-rules';
 import { Items } from '../request/request-fields';
 
-/** 200 positions, or the longest cursor. */
+/** Large enough for 200 positions, or for the longest cursor. In bytes. */
 export const MAX_BODY_BYTES = 32 * 1024;
 const MAX_TENANTS = 200;
 const EPOCH = /^[a-z0-9]{1,16}$/;
@@ -27,13 +27,13 @@ const NO_OBJECT: RuleContext = {
 };
 const TWICE: RuleContext = { at: (list) => `/${secondOf(list)}/tenant_id` };
 
-/** Where in a list a tenant stands that stands there before; -1: each stands there once. */
+/** The index in the list of a tenant that occurs earlier in it; -1 when each occurs once. */
 function secondOf(list: unknown): number {
   const tenants = (Array.isArray(list) ? list : []).map((one: Partial<SeenPosition> | null) => one?.tenant_id);
   return tenants.findIndex((tenant, index) => tenant !== undefined && tenants.indexOf(tenant) < index);
 }
 
-/** The body of `PUT /api/v1/me/cursor`: how far somebody says to have seen, by tenant or as the cursor of a stream. */
+/** The body of `PUT /api/v1/me/cursor`: how far the user has seen, by tenant or as the cursor of a stream. */
 export class SeenBody {
   @Described('Each tenant once.')
   @MayBeAbsent()
@@ -65,7 +65,7 @@ export type SentSeen =
   | { kind: 'positions'; positions: SeenPosition[] }
   | { kind: 'cursor'; cursor: Extract<SentCursor, { kind: 'positions' }> };
 
-/** What a body says. Throws `Refused` when it says both or neither. */
+/** The positions or the cursor in a body. Throws `Refused` when it has both or neither. */
 export function seenIn({ tenants, cursor }: SeenBody): SentSeen {
   if ((tenants === undefined) === (cursor === undefined)) refuseField('', 'Either tenants or cursor is expected.');
   return tenants
