@@ -37,7 +37,10 @@ beforeEach(() => {
 });
 
 describe('a claim that names tenants', () => {
-  /** What it holds, what it opens for reading, and what of [tenant-a, tenant-b] it publishes for. */
+  /**
+   * The name of the case, the token's claims, the tenants that it may read, and those of [tenant-a, tenant-b] that it
+   * may publish for.
+   */
   const any = ['tenant-a', 'tenant-b'];
   test.each<[string, Record<string, unknown>, string[], string[]]>([
     ['is absent', {}, [], any],
@@ -95,7 +98,7 @@ describe('what was revoked', () => {
     await revoke(b);
     expect(await door.now(right)).toEqual([]);
     await expect(door.of(right)).rejects.toMatchObject({ code: 'no_tenant' });
-    // a fresh token opens them again
+    // A token issued later gives access to them again.
     const fresh = { ...right, issued_at: ISSUED_AT + 120_000 };
     expect((await door.of(fresh)).map(({ tenant_id }) => tenant_id)).toEqual([a, b]);
   });

@@ -41,7 +41,7 @@ const entry = anEntry({ tenant_id, seq: 2, change: 'acknowledged', status: 'ackn
 const event = { tenant_id, epoch: 'e1', seq: 2, fp: 'abcdefgh', prev_fp: 'zyxwvuts', entry };
 const alert = { ...entry, acted_at: '2026-01-02T03:04:06.000Z', last_seq: 2 } as unknown as Alert;
 
-/** What the store was asked, and what it is to say of each alert. */
+/** The calls that the store received, and its result for each alert. */
 let asked: { reach: ActReach; alertIds: readonly string[]; act: AttemptedAct }[];
 let says: (alertId: string) => ActResult;
 let hints: PublishedHint[];

@@ -43,7 +43,7 @@ class Doors {
     return lengthOf(request);
   }
 
-  /** Its credential stands in the body. */
+  /** A route whose credential is in the body. */
   @Post('told-inside')
   @TakesBody(8 * SMALL_BODY)
   inside(@Req() request: Request) {
@@ -56,7 +56,7 @@ class Doors {
   }
 }
 
-/** A client that sends what it is told, byte for byte, and keeps what comes back. */
+/** A client that sends exactly the bytes that the test gives it, and keeps what it receives. */
 class Wire {
   heard = '';
   closed = false;
@@ -70,7 +70,7 @@ class Wire {
     this.socket.write(`${head.join('\r\n')}\r\n\r\n`);
   }
 
-  /** Sends until the other side takes no more. */
+  /** Sends until the server accepts no more bytes. */
   async pour(bytes: number): Promise<void> {
     const chunk = Buffer.alloc(64 * 1024, 'x');
     for (this.sent = 0; this.sent < bytes && !this.socket.destroyed; this.sent += chunk.length) {
@@ -136,7 +136,7 @@ describe('the body of a request', () => {
   ])('to %s is answered %s before it is read: %s', async (path, status, _what, field) => {
     for (const announced of [[`Content-Length: ${8 * MiB}`], ['Transfer-Encoding: chunked']]) {
       const wire = open(head(path, field, ...announced));
-      // of a chunked one nobody knows the length: it is read up to the bound
+      // The length of a chunked body is unknown in advance: it is read up to the limit.
       const reads = announced[0]!.startsWith('Transfer') && status === '413';
       if (reads) {
         const chunk = `10000\r\n${'x'.repeat(0x10000)}\r\n`;
@@ -156,7 +156,7 @@ describe('the body of a request', () => {
     const endless = open(head('/large', `Content-Length: ${64 * MiB}`));
     await endless.pour(64 * MiB);
     expect(endless.status).toBe(401);
-    // what stands in the buffers of both sides is not ours
+    // Bytes in the kernel buffers of both sides are not under our control.
     expect(endless.sent).toBeLessThan(48 * MiB);
   });
 
@@ -225,7 +225,7 @@ describe('the body of a request', () => {
       open(head('/large', GOOD, `Content-Length: ${8 * MiB}`)),
     ];
     await Promise.all(holding.map((wire) => wire.pour(8 * MiB - 1_000)));
-    // what was sent may not have been read yet
+    // The server may not have read yet what was sent.
     await eventually(async () => {
       const late = await fetch(`http://127.0.0.1:${port}/large`, {
         method: 'POST',

@@ -13,7 +13,7 @@ const aStream = (known: Partial<StreamHolder> = {}): StreamHolder => ({
   ...known,
 });
 
-/** What `Health` is told. */
+/** Records what `Health` is told. */
 class Readiness {
   readonly reasons = new Set<string>();
   changes = 0;
@@ -145,7 +145,7 @@ test('a stream that is refused, or whose count fails, takes no place', async () 
   expect(await admitted).toBe('admitted');
 });
 
-/** Slots that answer when they are told to. */
+/** Slots that answer when the test tells them to. */
 class SlowSlots implements StreamSlots {
   asked = 0;
   private waiting: { resolve: (result: TakeResult) => void; reject: (error: Error) => void }[] = [];

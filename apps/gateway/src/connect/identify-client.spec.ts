@@ -9,7 +9,7 @@ const rightOf = (token: string, scope = 'alerts:read') =>
 
 let revoked: string[];
 let scope: string;
-/** Every credential is worth a right that is named after it. */
+/** Every credential verifies to a right that is named after it. */
 const identify = (kind: Credential['kind'], tenants: string[] | null = null, { queryToken = true } = {}) =>
   new IdentifyClient(
     { verify: (value: string) => Promise.resolve(rightOf(`verified ${value}`, scope)) } as never,

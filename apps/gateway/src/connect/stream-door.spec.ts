@@ -35,7 +35,10 @@ class SlowController {
   }
 }
 
-/** Says all that it read of a request: whatever the doors read differently shows in the answer. */
+/**
+ * Responds with everything that it read from a request, so that any difference between the two parsers shows in the
+ * response.
+ */
 class TellingOpener {
   opened = 0;
   async open(raw: RequestHead, socket: Socket): Promise<void> {
@@ -87,7 +90,7 @@ async function serve(withDoor: boolean, headTimeoutMs?: number) {
 }
 type Served = Awaited<ReturnType<typeof serve>>;
 
-/** A connection that sends parts one by one, and keeps whatever comes back. */
+/** A connection that sends parts one by one and keeps everything that it receives. */
 class Caller {
   private readonly socket: Socket;
   private heard = '';
@@ -108,7 +111,7 @@ class Caller {
     }
   }
 
-  /** What was answered, but for what differs from answer to answer. */
+  /** The response, without what differs between any two responses. */
   get answer(): string {
     return this.heard
       .replaceAll(/Date: [^\r]*/g, 'Date: -')
@@ -144,7 +147,10 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([door, plain].map((served) => served.app.close())));
 
-/** Sends each request through both doors, all at once, and waits until both have answered the same or nothing changes any more. */
+/**
+ * Sends each request both through the stream door and to node:http, all at once, and waits until both have answered the
+ * same or nothing changes any more.
+ */
 async function expectSameAnswers(requests: readonly (readonly Buffer[])[], allAnswered = false): Promise<string[]> {
   const pairs = requests.map((parts) => [new Caller(door, parts), new Caller(plain, parts)] as const);
   const compare = () => {
@@ -156,14 +162,14 @@ async function expectSameAnswers(requests: readonly (readonly Buffer[])[], allAn
         closed: other.closed,
       });
     }
-    // equal silence is no proof
+    // Two connections that both got no response prove nothing.
     expect(pairs.filter(([one]) => one.closed).length).toBeGreaterThanOrEqual(
       allAnswered ? pairs.length : pairs.length / 3,
     );
   };
   try {
     await eventually(compare, 9_000);
-    // some may have been equal by saying nothing yet
+    // Some may have been equal only because neither had been answered yet.
     await sleep(200);
     await eventually(compare, 9_000);
     return pairs.map(([one]) => one.answer);
@@ -313,7 +319,7 @@ describe('the door of streams', () => {
       const before = await connections();
       caller.endSide();
       await eventually(async () => expect(await connections()).toBe(before - 1));
-      // the server has let go of it before its end has come here
+      // The server has closed the connection before the client sees its end.
       await eventually(() => expect(caller.closed).toBe(true));
     },
   );
@@ -402,7 +408,7 @@ describe('the door of streams', () => {
       });
       await eventually(() => expect(left.every(({ destroyed }) => destroyed)).toBe(true), 10_000);
       await eventually(async () => expect(await count()).toBe(0), 3_000);
-      // those that were reset may never have been handed over
+      // Connections that were reset may never have been passed to the process.
       expect(accepted).toBeGreaterThan(500);
     } finally {
       served.door.close();

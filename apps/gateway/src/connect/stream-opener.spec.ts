@@ -32,7 +32,10 @@ let maxReplay: number;
 let close: () => Promise<void>;
 let connect: (query?: string, cursor?: string) => Promise<Client>;
 
-/** A gateway behind its credentials: everything that a request for a stream meets from there on is real, but for the log and the bus. */
+/**
+ * A gateway after the check of credentials: everything that a request for a stream uses from there on is real, except
+ * for the event log and the bus.
+ */
 beforeEach(async () => {
   const logger = createLogger({ app: 'test', level: 'silent' });
   const metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
@@ -124,7 +127,7 @@ const publish = (tenant: TenantId, count = 1, overrides = {}) => bus.deliver(...
 const told = (client: Client, time = -1) => client.of('connection').at(time)!.data as unknown as ConnectionFrame;
 const of = (client: Client, tenant: TenantId) =>
   client.frames.filter(({ data }) => 'seq' in data && data.tenant_id === tenant).map(({ data }) => data.seq);
-/** Resolves once all that was published before has come, and the stream is live. */
+/** Resolves once everything that was published before has arrived and the stream is live. */
 const settled = async (client: Client) => {
   const [tenant] = mine;
   publish(tenant!, 1, { title: 'last' });
@@ -184,7 +187,7 @@ describe('?since=N', () => {
     expect(client.of('connection')[0]!.id).toBe(at(north, seqs.length > 0 ? seqs[0]! - 1 : count));
     publish(north, 1, { severity: 'urgent' });
     await client.hears([...seqs, count + 1]);
-    // each names its own place, and the last one that the stream is level
+    // Each frame's id is its own position, and the last one's that of the live stream.
     expect(client.frames.filter(({ data }) => 'seq' in data).map(({ id }) => id)).toEqual(
       [...seqs, count + 1].map((seq) => at(north, seq)),
     );

@@ -12,7 +12,7 @@ const client = {
 } as unknown as Client;
 const ELSEWHERE = { credential: { kind: 'bearer', value: '' }, start: { kind: 'newest', count: 0 } };
 
-/** Each step says that it was taken; `meanwhile` is what happens while the one of that name is under way. */
+/** Each step is recorded; `meanwhile` runs while the step of that name is running. */
 function take({ request = {}, draining = false, meanwhile = {} as Record<string, () => void> } = {}) {
   const taken: string[] = [];
   const step = (name: string) => {

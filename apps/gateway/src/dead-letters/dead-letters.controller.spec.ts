@@ -134,7 +134,7 @@ test('a viewer reads the letters of a tenant and decides none there, whatever th
       ]);
   }
   expect(await ask('POST', '/redrive', viewer(), {})).toMatchObject({ status: 403, code: 'role_forbidden' });
-  // where no tenant is named those count in which the user acts
+  // When the caller names no tenant, only tenants in which the user may act count.
   const elsewhere = viewer({ id: 'globex', role: 'owner' });
   expect(await ask('POST', '/3/redrive', elsewhere)).toMatchObject({ status: 404 });
   expect(await ask('POST', '/discard', elsewhere, { note: 'done' })).toMatchObject({

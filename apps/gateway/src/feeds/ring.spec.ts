@@ -41,7 +41,7 @@ it('of the feed that was silent for longest goes first when the memory is used u
   expect(oldest.hasRoom).toBe(false);
   for (const hint of hints(8, 5)) newest.push(hint);
   expect([oldest.depth, older.depth, newest.depth]).toEqual([0, 10, 8]);
-  // what was given back can be taken again
+  // Memory that was given back can be used again.
   older.close();
   for (const hint of hints(10)) oldest.push(hint);
   expect([oldest.depth, older.depth, newest.depth]).toEqual([10, 0, 8]);

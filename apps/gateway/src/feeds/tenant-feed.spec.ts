@@ -42,7 +42,7 @@ describe('a feed', () => {
   afterEach(() => void jest.useRealTimers());
 
   it('of a busy process writes the first entry at once, and those that follow it shortly together', async () => {
-    // on a clock of its own: on a busy machine the other one does not stand still for long enough
+    // The test uses fake timers: on a busy machine the real clock does not stand still for long enough.
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
     const { log, feed, writes } = await openFeed(40);
     for (const event of log.put(tenant, 1)) feed.onHint(hintOf(event));
@@ -81,7 +81,7 @@ describe('a feed', () => {
     log.put(tenant, 1);
     const letTheLogAnswer = log.pause();
     const answer = log.after.bind(log);
-    // a database answers with the log as it was when it was asked
+    // A database answers with the event log as it was when the query began.
     jest
       .spyOn(log, 'after')
       .mockImplementationOnce(async (...asked) => (await answer(...asked)).filter(({ seq }) => seq <= 1));
@@ -124,7 +124,7 @@ describe('a feed that hears what proves nothing', () => {
     expect(log.asked.heads).toBeGreaterThan(2);
     expect(log.asked.heads).toBeLessThanOrEqual(13);
     expect(log.asked.after).toBe(0);
-    // and the last of them was looked at
+    // The last hint also caused a read.
     log.put(tenant, 1);
     feed.onHint(undefined);
     await eventually(() => expect(delivered).toEqual([1]));

@@ -28,7 +28,7 @@ const page = (more: object = {}) => ({
   ...more,
 });
 
-/** A door before a queue, a log and alerts in memory. */
+/** A publisher with a queue, an event log and alerts in memory. */
 class Door {
   readonly published: ValidMessage[] = [];
   readonly batches: number[] = [];
@@ -36,7 +36,7 @@ class Door {
   readonly notes: unknown[][] = [];
   readonly metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 1 });
   named: Pick<NamedAlert, 'alert_id' | 'status'> | 'away' | undefined;
-  /** How many messages the queue confirms before it does not. */
+  /** How many messages the queue confirms before it stops confirming. */
   confirms = Infinity;
   storeIsAway = false;
 
@@ -82,7 +82,7 @@ class Door {
     return answerOf(published);
   }
 
-  /** What a refused request is answered with. */
+  /** The refusal of a request. */
   refusal = (body: unknown, query?: Record<string, string>): Promise<Refused> =>
     this.send(body, query).then(
       () => Promise.reject(new Error('accepted')),

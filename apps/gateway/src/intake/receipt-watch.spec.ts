@@ -46,7 +46,7 @@ describe('waiting for receipts', () => {
     expect(receipts.looks).toBe(1);
     await new Promise((resolve) => setTimeout(resolve, 60));
     expect(receipts.looks).toBe(1);
-    // and it begins again with the next
+    // The reads begin again with the next wait.
     expect(await watch.wait(alerts('a'), 5_000)).toEqual([stored(1)]);
   });
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { PublishRequest } from './read-events';
 import { oddRequests, taken } from './testing/odd-bodies';
 
-/** As the processor reads it from the queue. */
+/** The message as the processor reads it from the queue. */
 const fromTheQueue = (message: AlertMessage) =>
   parseMessages(publishedForm(message), {
     routing_key: routingKeyOf(message),

@@ -3,7 +3,7 @@ import { HeartbeatWheel, type Beating } from './heartbeat-wheel';
 const START = Date.parse('2026-01-02T03:04:05Z');
 const HOUR = 3_600_000;
 
-/** A stream with a right until a time, which says when it was closed by the clock of this test. */
+/** A stream whose right ends at a given time. It records when it was closed, by this test's clock. */
 class Stream implements Beating {
   closedFor: string | undefined;
   closedAfterMs: number | undefined;
@@ -13,7 +13,7 @@ class Stream implements Beating {
     return this.closedFor !== undefined;
   }
   leftMs = (now: number) => this.expiresAt - now;
-  /** When it beat, in milliseconds since the beginning. */
+  /** When heartbeats were sent, in milliseconds since the beginning. */
   readonly beats: number[] = [];
   heartbeat(): void {
     this.beats.push(performance.now() - startedAt);
@@ -38,7 +38,7 @@ const open = (leftMs: number): Stream => {
   wheel.add(stream);
   return stream;
 };
-/** The wall clock moves on its own; timers and the monotonic clock do not notice. */
+/** Moves the wall clock alone; timers and the monotonic clock do not notice. */
 const setClockAhead = (ms: number) => jest.setSystemTime(Date.now() + ms);
 
 beforeEach(() => {

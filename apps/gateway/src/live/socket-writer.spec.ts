@@ -5,9 +5,9 @@ import { gunzipSync } from 'node:zlib';
 import { GzipStream, SharedBytes } from '../frames/gzip';
 import { SocketWriter } from './socket-writer';
 
-/** A socket whose client reads when a test says so. */
+/** A socket whose client reads when the test says so. */
 class HeldSocket extends Writable {
-  /** What the client has read, write by write of the system's. */
+  /** What the client has read, one item for each write to the system. */
   readonly writes: string[] = [];
   readonly read: Buffer[] = [];
   bytesWritten = 0;
@@ -192,7 +192,7 @@ describe('an end', () => {
     open();
     socket.destroy(new Error('reset'));
     await turn();
-    // the error, and the close that follows it
+    // The error event, and the close event that follows it.
     expect(told).toEqual(['gone', 'gone']);
     const writer = open();
     writer.abandon();
