@@ -250,7 +250,7 @@ const UNUSUAL = [
 ];
 
 describe('the door of streams', () => {
-  it('answers what it takes byte for byte as node:http and Express do', async () => {
+  it('answers the requests that it takes byte for byte as node:http and Express do', async () => {
     const before = door.opener.opened;
     const answers = await expectSameAnswers(
       ORDINARY.map((request) => [request]),
@@ -261,12 +261,12 @@ describe('the door of streams', () => {
     for (const request of ORDINARY) expect(readRequestHead(request)).toBeDefined();
   });
 
-  it('leaves to node:http whatever is in some way unusual', async () => {
+  it('leaves every unusual request to node:http', async () => {
     for (const request of UNUSUAL) expect(readRequestHead(request)).toBeUndefined();
     await expectSameAnswers(UNUSUAL.map((request) => [request]));
   });
 
-  it('gives the same answer however a request is cut into pieces, and whatever follows it', async () => {
+  it('gives the same response however a request is split into pieces, and whatever follows it', async () => {
     const [request] = ORDINARY;
     const cuts = [1, 5, 14, 15, 16, 30, 60, request!.length - 3, request!.length - 1].map((at) => [
       request!.subarray(0, at),
@@ -282,7 +282,7 @@ describe('the door of streams', () => {
     ]);
   });
 
-  it('answers nothing differently that random damage makes of a request', async () => {
+  it('answers randomly damaged requests as node:http does', async () => {
     const damage = fc.record({
       request: fc.nat(ORDINARY.length - 1),
       at: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -376,7 +376,7 @@ describe('the door of streams', () => {
     );
   });
 
-  it('dismisses who has not said in time what they want, with half a request or none', async () => {
+  it('closes connections that sent no complete head in time, with half a request or none', async () => {
     const slow = await serve(true, 300);
     const callers = [
       new Caller(slow, []),
@@ -389,7 +389,7 @@ describe('the door of streams', () => {
     await slow.app.close();
   });
 
-  it('keeps no connection that was closed before anybody attended to it', async () => {
+  it('keeps no connection that was closed before it was handled', async () => {
     const served = await serve(true);
     try {
       const server = served.app.getHttpServer() as Server;
@@ -416,7 +416,7 @@ describe('the door of streams', () => {
     }
   });
 
-  it('answers half a request whose sender says no more, as node:http does', async () => {
+  it('answers half a request whose sender ended its side, as node:http does', async () => {
     const callers = [door, plain].map((served) => new Caller(served, [Buffer.from('GET /api/events HTTP/1.1\r\nHo')]));
     await sleep(50);
     for (const caller of callers) caller.endSide();
@@ -427,7 +427,7 @@ describe('the door of streams', () => {
     );
   });
 
-  it('closed, ends who has no stream yet and lets nobody in', async () => {
+  it('ends connections without a stream when it closes, and accepts no more', async () => {
     const served = await serve(true);
     const [waiting, streaming] = [new Caller(served, []), new Caller(served, [get('/api/events?open', AUTH)])];
     await eventually(() => expect(streaming.answer).toContain('200 OK'));

@@ -202,7 +202,7 @@ describe('?since=N', () => {
     expect(log.asked.after).toBe(0);
   });
 
-  it('says how many were searched when those were too few', async () => {
+  it('says how many entries were searched when too few passed', async () => {
     log.searched = 100;
     severities([2, 'urgent'], [120, 'low'], [1, 'urgent'], [50, 'low']);
     const few = await connect('&since=2&severity=urgent');
@@ -212,7 +212,7 @@ describe('?since=N', () => {
     expect(told(await connect('&since=120')).tenants[0]).toMatchObject({ searched: 100 });
   });
 
-  it('goes on by cursors that lead through everything, and a client that leaves in the middle misses nothing', async () => {
+  it('continues with cursors that cover everything, and a client that leaves in the middle misses nothing', async () => {
     severities([3, 'urgent'], [30, 'low']);
     const first = await connect('&since=3&severity=urgent');
     await first.hears([1, 2, 3]);
@@ -275,7 +275,7 @@ describe('a tenant that leaves a stream', () => {
     expect(client.cursor).toBe(`north=${at(north, 2)};harbour=${at(harbour, 11)}`);
   });
 
-  it('and missed more than is replayed is told so', async () => {
+  it('that missed more than is replayed is reported to the client', async () => {
     const client = await connect();
     await settled(client);
     await lose(held[0]!, harbour);
@@ -288,7 +288,7 @@ describe('a tenant that leaves a stream', () => {
     });
   });
 
-  it('whose history was replaced meanwhile is told so', async () => {
+  it('whose history was replaced in the meantime is reported to the client', async () => {
     log.put(harbour, 5);
     const client = await connect();
     await settled(client);
@@ -320,7 +320,7 @@ describe('a tenant that leaves a stream', () => {
     expect(client.text).not.toContain('of a revoked tenant');
   });
 
-  it('stays in the cursor over reconnects, and is used for nothing until it is back', async () => {
+  it('stays in the cursor over reconnects, and is not used until the tenant is back', async () => {
     log.put(harbour, 5);
     mine = [north];
     const alone = await connect('', `north=${at(north, 0)};harbour=${at(harbour, 3)}`);

@@ -176,7 +176,7 @@ test.each([
   });
 });
 
-test('a letter is shown with its message, in base64 where it is no text', async () => {
+test('a letter is shown with its message, in base64 when it is not text', async () => {
   expect((await ask('GET', '/1', manager())).json).toMatchObject({
     dead_letter_id: 1,
     reason: 'invalid_field',
@@ -251,7 +251,7 @@ test.each([
   },
 );
 
-test('it is closed to whoever may not manage dead letters', async () => {
+test('a caller that may not manage dead letters is refused', async () => {
   expect(await ask('GET', '', tokenOf(['alerts:read', 'alerts:write', 'events:publish'], ['acme']))).toMatchObject({
     status: 403,
     code: 'insufficient_scope',

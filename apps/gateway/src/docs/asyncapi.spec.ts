@@ -27,7 +27,7 @@ describe('the AsyncAPI document', () => {
     });
   });
 
-  it('refers to nothing that is not there', () => {
+  it('has a target for every reference', () => {
     const all = references(document);
     expect(all.length).toBeGreaterThan(20);
     expect(all.filter((reference) => !reference.startsWith('#/') || at(reference) === undefined)).toEqual([]);

@@ -11,7 +11,7 @@ const filled = (last: number, { maxEntries = 10, budget = new RingBudget(1e6) } 
   return ring;
 };
 
-it('gives the entries behind a position, none behind the newest, and nothing where it does not reach', () => {
+it('gives the entries after a position, none after the newest, and undefined where it does not reach', () => {
   const ring = filled(25);
   expect([ring.depth, ring.firstSeq]).toEqual([10, 16]);
   expect(seqs(ring, 22)).toEqual([23, 24, 25]);
@@ -20,7 +20,7 @@ it('gives the entries behind a position, none behind the newest, and nothing whe
   expect(seqs(ring, 26)).toBeUndefined();
 });
 
-it('gives nothing behind a position of another history', () => {
+it('gives undefined for a position of another history', () => {
   const ring = filled(5);
   expect(ring.behind({ ...at(3), fp: 'hgfedcba' })).toBeUndefined();
   expect(ring.behind({ ...at(3), epoch: 'e2' })).toBeUndefined();

@@ -19,7 +19,7 @@ describe('the gzip encoding of a stream', () => {
   );
   const piece = fc.record({ size, random: fc.boolean(), shared: fc.boolean() });
 
-  it('each piece can be read to its end as soon as it is there, whatever is shared and with whom', () => {
+  it('each piece can be decoded completely as soon as it arrives, whichever pieces are shared', () => {
     fc.assert(
       fc.property(
         fc.array(piece, { minLength: 1, maxLength: 6 }),
@@ -55,7 +55,7 @@ describe('the gzip encoding of a stream', () => {
     );
   });
 
-  it('of an opening that is also the end is whole', () => {
+  it('of an opening that is also the end is complete', () => {
     expect(zlib.gunzipSync(new GzipStream().own(': tocsin\n\n', true)).toString()).toBe(': tocsin\n\n');
   });
 });

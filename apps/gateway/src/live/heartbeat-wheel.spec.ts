@@ -76,7 +76,7 @@ it.each([1_000, 60_000, HOUR, 30 * 24 * HOUR])(
   },
 );
 
-it('what is close to its end after a jump is looked at from then on', () => {
+it('a right that is close to its end after a jump is watched from then on', () => {
   const stream = open(HOUR + 3_000);
   setClockAhead(HOUR);
   jest.advanceTimersByTime(2_500);
@@ -96,7 +96,7 @@ it('a clock that is set back, or that creeps, closes nothing', () => {
   expect(stream.closed).toBe(false);
 });
 
-it('a jump while no stream was open is none for those that come after it', () => {
+it('a jump while no stream was open does not count for later streams', () => {
   open(HOUR).close('client');
   setClockAhead(HOUR);
   const stream = open(HOUR + HOUR);

@@ -232,14 +232,14 @@ it('a stream that was narrowed is not widened, and ends when nothing is left of 
   expect(stream.reason).toBe('revoked');
 });
 
-it('when the tenant service is away for so long that nothing stands in, the stream is sent away to come back', async () => {
+it('when the tenant service is away for so long that no cached response is valid, the stream is closed to reconnect', async () => {
   const { stream } = open();
   mine = new Unavailable('directory', 'away');
   await minuteLater();
   expect(stream.reason).toBe('tenant_service_unavailable');
 });
 
-it("a revocation ends the user's streams at once, and nobody else's", () => {
+it("a revocation ends the user's streams at once, and no other user's", () => {
   const [revoked, other, another] = [
     open('ana', null, 'a').stream,
     open('ana', null, 'b').stream,

@@ -129,7 +129,7 @@ describe('a client that does not keep up', () => {
     expect(told).toEqual(['slow']);
   });
 
-  it('has stalled when something waits and none of it has left since the last look', () => {
+  it('has stalled when bytes wait and none of them has left since the last check', () => {
     const writer = open();
     expect(writer.hasStalled()).toBe(false);
     socket.pauseReading();
@@ -139,7 +139,7 @@ describe('a client that does not keep up', () => {
     expect(writer.hasStalled()).toBe(false);
   });
 
-  it('is slow when it takes nothing of a replay for as long as it may stall', async () => {
+  it('is slow when it reads nothing of a replay for the stall time', async () => {
     const writer = open({ stallMs: 30 });
     socket.pauseReading();
     writer.writeShared(shared('x'.repeat(100_000)));
