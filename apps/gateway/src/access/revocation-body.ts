@@ -10,7 +10,7 @@ const MAX_NAME_LENGTH = 255;
 /** The parser also reads other forms of time; the documentation shows the form that clients should send. */
 const ISSUED_BEFORE = {
   type: 'string' as const,
-  description: 'Tokens issued before this time.',
+  description: 'Revokes tokens issued before this time.',
   anyOf: [{ format: 'date-time' }, { format: 'date' }],
 };
 const SUBJECTS = ['tenant_id', 'jti', 'issued_before'] as const;
@@ -20,14 +20,14 @@ const SUBJECTS = ['tenant_id', 'jti', 'issued_before'] as const;
  * the user issued until now is revoked.
  */
 export class RevocationBody implements NewRevocation {
-  @Described('Whose right.') @IsString() @Length(1, MAX_NAME_LENGTH) user_id!: string;
-  @Described('Their access to this tenant.')
+  @Described('The user whose right is revoked.') @IsString() @Length(1, MAX_NAME_LENGTH) user_id!: string;
+  @Described("Revokes the user's access to this tenant.")
   @MayBeAbsent()
   @IsString()
   @Matches(TENANT_ID_PATTERN, { message: 'tenant_id must be 1 to 64 of A-Z a-z 0-9 . _ -' })
   @AtMostOneOf(SUBJECTS)
   tenant_id?: TenantId;
-  @Described('The one token with this id.')
+  @Described('Revokes the token with this id.')
   @MayBeAbsent()
   @IsString()
   @Length(1, MAX_NAME_LENGTH)

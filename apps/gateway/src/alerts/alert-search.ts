@@ -97,14 +97,14 @@ export class AlertSearchFields implements AlertSearch {
   @ArrayMaxSize(MAX_VALUES)
   @Length(1, 100, { each: true })
   name?: string[];
-  @Described('Assigned to one of these; none: to nobody, me: to whoever asks.')
+  @Described('Assigned to one of these users; none: not assigned, me: to the caller.')
   @ReadBy(list)
   @MayBeAbsent()
   @IsArray()
   @ArrayMaxSize(MAX_VALUES)
   @Length(1, 255, { each: true })
   assignee?: string[];
-  @Described('Labels that it has, all of them.')
+  @Described('Labels that the alert must have, all of them.')
   @ReadBy(labelsIn, { prefix: 'label.' })
   @MayBeAbsent()
   @AreLabels()
@@ -113,12 +113,12 @@ export class AlertSearchFields implements AlertSearch {
   @MayBeAbsent()
   @IsInstant()
   from?: string;
-  @Described('First seen before it.')
+  @Described('First seen before this time.')
   @MayBeAbsent()
   @IsInstant()
   @IsLaterThan('from')
   to?: string;
-  @Described('Words that title, message or name contain, all of them, in any case.')
+  @Described('Words that the title, message or name must contain, all of them, in upper or lower case.')
   @MayBeAbsent()
   @AreWords()
   q?: string;

@@ -16,8 +16,8 @@ const BUCKETS = { message: `1 to ${MAX_BUCKETS} are expected.` };
 
 /** The query of `GET /api/v1/stats`. */
 export class StatsQuery extends TenantsQuery {
-  @Described('Where the chart begins; default a day before it ends.') @MayBeAbsent() @IsInstant(A_TIME) from?: string;
-  @Described('Where it ends; default now.') @MayBeAbsent() @IsInstant(A_TIME) to?: string;
+  @Described('When the chart begins; default a day before it ends.') @MayBeAbsent() @IsInstant(A_TIME) from?: string;
+  @Described('When the chart ends; default now.') @MayBeAbsent() @IsInstant(A_TIME) to?: string;
   @Described('How many points it has.')
   @ReadBy(wholeNumber)
   @MayBeAbsent()

@@ -8,8 +8,8 @@ export const TAGS = {
   alerts: 'Alerts as they stand: found, read and acted on.',
   log: "The numbered entries of a tenant's log.",
   publishing: 'Alerts in, over HTTP. Over AMQP: /docs/events.',
-  'dead letters': 'Messages that were refused for their own fault, and what is to become of them.',
-  access: 'Tenants, and rights taken back.',
+  'dead letters': 'Messages that were refused because of their content, and the decisions about them.',
+  access: 'Tenants, and revoked rights.',
   documents: 'These documents.',
 } as const;
 export type Tag = keyof typeof TAGS;

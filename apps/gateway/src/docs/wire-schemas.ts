@@ -62,8 +62,8 @@ const described = {
   name: nullable(text('What happened, as a slug.')),
   title: text('One line for people. It is text, never HTML.'),
   message: nullable(text('Text for people. It is text, never HTML.')),
-  occurrences: integer('How many messages the alert consists of, folded ones included.', { minimum: 1 }),
-  dedup_key: nullable(text('What its producer calls the alert.')),
+  occurrences: integer('How many messages the alert consists of, including folded ones.', { minimum: 1 }),
+  dedup_key: nullable(text("The producer's own key of the alert.")),
   first_seen_at: time(),
   last_seen_at: time(),
   labels: mapOf(text()),
@@ -103,7 +103,7 @@ export const WIRE_SCHEMAS = {
           },
           {
             description:
-              'What the alert was before; null when it is new. Type, name and labels stand here where they were others.',
+              "The alert's state before; null when it is new. It includes type, name and labels only where they changed.",
           },
         ),
       ),
@@ -145,15 +145,13 @@ export const WIRE_SCHEMAS = {
   AlertPage: object<AlertPage>({
     alerts: list(ref('Alert')),
     next: nullable(
-      text(
-        'Asks for the page behind this one, as after; null: there is none. A page that has one may be short, or empty.',
-      ),
+      text('Send it as after to get the next page; null: there is none. A page with a next may be short or empty.'),
     ),
     cursor,
     facets: optional(ref('AlertFacets')),
     searched: optional(
       object<NonNullable<AlertPage['searched']>>(
-        { reached: nullable(ref('AlertPlace')), complete: flag('Whether that was all of them.') },
+        { reached: nullable(ref('AlertPlace')), complete: flag('Whether all alerts were searched.') },
         {
           description:
             'How far this page looked, with conditions beyond tenant, status, severity and time. All that match up to reached are in it and the pages before.',
@@ -163,7 +161,7 @@ export const WIRE_SCHEMAS = {
   }),
   EntryPage: object<EntryPage>({
     events: list(ref('Entry')),
-    next: nullable(text('Asks for the page behind this one, as after; null: there is none.')),
+    next: nullable(text('Send it as after to get the next page; null: there is none.')),
     cursor,
   }),
   TenantsPage: object<TenantsPage>({
@@ -171,7 +169,7 @@ export const WIRE_SCHEMAS = {
       object<TenantsPage['tenants'][number]>({
         tenant_id: tenantId,
         name: text(),
-        role: text('viewer reads, any other acts.'),
+        role: text('viewer may only read; any other role may also act.'),
       }),
     ),
   }),
@@ -188,7 +186,7 @@ export const WIRE_SCHEMAS = {
     cursor,
   }),
   BulkActed: object<BulkActed>({
-    alerts: list(ref('Alert'), { description: 'Those that were changed, as they are now.' }),
+    alerts: list(ref('Alert'), { description: 'The alerts that were changed, as they are now.' }),
     refused: list(object<BulkActed['refused'][number]>({ alert_id: text(), code: oneOf(ERROR_CODES), detail: text() })),
   }),
   SeenCursor: object<SeenCursor>(
@@ -202,7 +200,7 @@ export const WIRE_SCHEMAS = {
       status: integer(undefined, { minimum: 400, maximum: 599 }),
       code: oneOf(ERROR_CODES, 'Stable: match on it. /docs/errors says what each means.'),
       detail: optional(text()),
-      instance: optional(text('Names this answer in the log.')),
+      instance: optional(text("Identifies this response in the gateway's log lines.")),
       errors: optional(
         list(
           object<NonNullable<Problem['errors']>[number]>({
@@ -217,7 +215,7 @@ export const WIRE_SCHEMAS = {
       more_errors: optional(integer('How many more there are.', { minimum: 1 })),
       alert: optional(ref('Alert')),
       confirmed: optional(
-        list(text(), { description: 'With publish_failed: the ids of the messages that the queue has.' }),
+        list(text(), { description: 'With publish_failed: the ids of the messages that the queue has confirmed.' }),
       ),
     },
     { description: 'What went wrong (RFC 9457). Some codes add fields of their own.', additionalProperties: true },

@@ -29,7 +29,7 @@ export class LogQuery extends TenantsQuery {
   @MayBeAbsent()
   @MinLength(1, { each: true })
   name?: string[];
-  @Described('Labels that it has, all of them.')
+  @Described('Labels that the alert must have, all of them.')
   @ReadBy(labelsIn, { prefix: 'label.' })
   @MayBeAbsent()
   @AreLabels()

@@ -35,7 +35,7 @@ function secondOf(list: unknown): number {
 
 /** The body of `PUT /api/v1/me/cursor`: how far the user has seen, by tenant or as the cursor of a stream. */
 export class SeenBody {
-  @Described('Each tenant once.')
+  @Described('The positions; each tenant at most once.')
   @MayBeAbsent()
   @IsArray({ message: 'A list of positions is expected.' })
   @ArrayMaxSize(MAX_TENANTS, { message: `At most ${MAX_TENANTS} tenants are accepted at once.`, context: TOO_MANY })
@@ -47,7 +47,7 @@ export class SeenBody {
   @ValidateNested({ each: true })
   @Items(SeenPositionBody)
   tenants?: SeenPositionBody[];
-  @Described('Of a stream, as its last id says it.')
+  @Described('The cursor of a stream: the id of its last frame.')
   @MayBeAbsent()
   @ValidateBy(
     { name: 'isCursor', validator: { validate: (value: unknown) => cursorIn(value) !== undefined } },
