@@ -149,7 +149,7 @@ describe('the body of a request', () => {
     }
   });
 
-  it('that nobody wants is dropped up to a bound, and its sender has read the answer by then', async () => {
+  it('that is not wanted is dropped up to a limit, and its sender has read the response by then', async () => {
     const all = open(head('/large', `Content-Length: ${8 * MiB}`));
     await all.pour(8 * MiB);
     expect([all.status, all.sent]).toEqual([401, 8 * MiB]);
@@ -160,7 +160,7 @@ describe('the body of a request', () => {
     expect(endless.sent).toBeLessThan(48 * MiB);
   });
 
-  it('that is small and that nobody wants leaves its connection for the next request', async () => {
+  it('that is small and not wanted leaves its connection for the next request', async () => {
     const wire = open(head('/none', 'Content-Length: 5'));
     wire.socket.write('12345');
     await eventually(() => expect(wire.heard).toContain('{"bytes":-1}'));
@@ -202,7 +202,7 @@ describe('the body of a request', () => {
     expect((await send('gzip')).status).toBe(400);
   });
 
-  it('is asked for with 100 Continue once it is wanted, and not before', async () => {
+  it('is requested with 100 Continue only when its route reads it', async () => {
     const good = open(head('/small', GOOD, 'Content-Length: 3', 'Expect: 100-continue'));
     await eventually(() => expect(good.heard).toBe('HTTP/1.1 100 Continue\r\n\r\n'));
     good.socket.write('abc');
@@ -219,7 +219,7 @@ describe('the body of a request', () => {
     }
   });
 
-  it('waits for room in the memory of all, which it gives back when it is answered or gone', async () => {
+  it('takes room in the shared memory, and gives it back when the response is sent or the client is gone', async () => {
     const holding = [
       open(head('/large', GOOD, `Content-Length: ${8 * MiB}`)),
       open(head('/large', GOOD, `Content-Length: ${8 * MiB}`)),
@@ -247,7 +247,7 @@ describe('the body of a request', () => {
     });
   });
 
-  it('takes a quarter of that memory at most while its sender is not known', async () => {
+  it('takes at most a quarter of that memory while its sender is unknown', async () => {
     const unknown = Array.from({ length: 12 }, () => open(head('/told-inside', `Content-Length: ${512 * 1024}`)));
     await Promise.all(unknown.map((wire) => wire.pour(512 * 1024 - 1)));
     await eventually(() => expect(unknown.filter(({ status }) => status === 503).length).toBeGreaterThanOrEqual(4));

@@ -15,11 +15,14 @@ const FRAMES: Readonly<Record<StreamEvent, { summary: string; data: string }>> =
     data: 'Entry',
   },
   notification: {
-    summary: 'The same of any other service, and recommendations and notifications: type and severity say which.',
+    summary: 'The same for any other service, and for recommendations and notifications: see type and severity.',
     data: 'Entry',
   },
   alert_update: { summary: 'An alert was acknowledged, resolved, repeated or edited.', data: 'Entry' },
-  heartbeat: { summary: 'Every heartbeat_ms: the stream is alive, and how fresh it is.', data: 'HeartbeatFrame' },
+  heartbeat: {
+    summary: 'Every heartbeat_ms: the stream is alive, and how current its data is.',
+    data: 'HeartbeatFrame',
+  },
   reset: {
     summary: "A tenant's history was replaced, or too much was missed: load the present state.",
     data: 'ResetFrame',
@@ -100,10 +103,11 @@ export function asyncApi(version: string): AsyncApi {
         description: `A durable topic exchange without arguments, which every producer may declare. A message with any other routing key is judged by its body alone. ${URGENT_PATTERN} has a lane of its own.`,
         servers: [{ $ref: '#/servers/rabbitmq' }],
         parameters: {
-          type: { description: 'What kind of message it is.', enum: ALERT_TYPES },
-          severity: { description: "Of the key's and the body's, the higher.", enum: SEVERITIES },
+          type: { description: 'The type of the message.', enum: ALERT_TYPES },
+          severity: { description: "The severity. The higher of the key's and the body's counts.", enum: SEVERITIES },
           service: {
-            description: "The service that noticed: it wins over the body's, since the broker can authorise it.",
+            description:
+              "The service that raised the alert. It takes precedence over the body's, since the broker can authorise it.",
           },
         },
         messages: { alert: { $ref: '#/components/messages/alert' } },
@@ -135,7 +139,7 @@ export function asyncApi(version: string): AsyncApi {
       streamEvents: {
         action: 'send',
         channel: { $ref: '#/channels/stream' },
-        summary: 'Clients hear of them.',
+        summary: 'Clients receive them.',
         messages: STREAM_EVENTS.map((event) => ({ $ref: `#/channels/stream/messages/${event}` })),
       },
     },

@@ -25,7 +25,7 @@ const DEFAULTED = ['id', 'type', 'title', 'status', 'labels', 'actions', 'metada
 /** Descriptions for producers. Other fields have the description of the entry's field. */
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
   tenant_id: 'Whose alert it is.',
-  service: "Which service noticed. Over AMQP the routing key's wins.",
+  service: "The service that raised the alert. Over AMQP the routing key's service takes precedence.",
   severity:
     "Over AMQP the higher of this and the routing key's. Other words for it are understood: critical, warning, info, P1 …",
   id: "The producer's own id, unique within tenant and service: sending the same message again under it is safe. Made when it is absent.",
@@ -37,15 +37,15 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
     'Names the alert that this message is about, within tenant and service. Without it the message is an alert of its own.',
   status: 'Default: firing. resolved needs a dedup_key.',
   snapshot:
-    'Default: false. True: the message says what is so now, as a poll or a webhook of state does. It is compared with the alert as it stands, and a repeat of it is a duplicate.',
+    "Default: false. True: the message reports the present state, as a poll or a state webhook does. It is compared with the alert's present state, and a repeat of it is a duplicate.",
   occurred_at:
     "The producer's clock: ISO 8601 (UTC where it names no zone), or epoch seconds or milliseconds. Needed with a dedup_key, unless it is a snapshot.",
-  labels: 'What filters, rules and grouping match on.',
+  labels: 'Labels for filters, rules and grouping.',
   actions: 'Buttons beside the alert.',
   recipients:
-    'Who is to be told instead of whoever the tenant has named: e-mail addresses, phone numbers (E.164), http(s) addresses.',
-  channels: 'Over which channels, instead of those that the severity asks for.',
-  metadata: 'Whatever else there is to say; at most 16 levels deep.',
+    'The recipients, instead of those that the tenant has configured: e-mail addresses, phone numbers (E.164), http(s) addresses.',
+  channels: 'The channels, instead of those for the severity.',
+  metadata: 'Other data; at most 16 levels deep.',
   schema_version: 'Default: 1.',
 };
 

@@ -46,7 +46,7 @@ import {
   type Schema,
 } from './json-schema';
 
-const tenantId = text('Whose it is.', { pattern: TENANT_ID_PATTERN.source });
+const tenantId = text('The tenant that it belongs to.', { pattern: TENANT_ID_PATTERN.source });
 const cursor = text('A position in the stream: send it as Last-Event-ID, or as last_event_id in the address.', {
   minLength: 1,
 });
@@ -58,7 +58,7 @@ const described = {
   status: oneOf(ALERT_STATUSES),
   severity: oneOf(SEVERITIES),
   type: oneOf(ALERT_TYPES),
-  service: text('Which service noticed.'),
+  service: text('The service that raised the alert.'),
   name: nullable(text('What happened, as a slug.')),
   title: text('One line for people. It is text, never HTML.'),
   message: nullable(text('Text for people. It is text, never HTML.')),

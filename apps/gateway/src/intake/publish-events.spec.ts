@@ -159,7 +159,7 @@ describe('a group of which nothing is published', () => {
   it.each<[string, unknown[], string]>([
     ['all of it breaks a limit', [BAD, 'text'], 'invalid_field'],
     ['all of it is of a foreign tenant', [alert({}, { tenant_id: 'foreign' })], 'tenant_forbidden'],
-    ['nobody says whose it is', [alert()], 'missing_tenant'],
+    ['no tenant is named', [alert()], 'missing_tenant'],
   ])('is refused: %s', async (_, alerts, code) => {
     const refusal = await door.refusal(group(alerts), code === 'missing_tenant' ? {} : undefined);
     expect(refusal.code).toBe(code);
