@@ -49,7 +49,7 @@ const IsUserOrNobody = (): PropertyDecorator =>
       validator: { validate: (value: unknown) => value === null || (typeof value === 'string' && USER.test(value)) },
     },
     {
-      message: 'A user of 1 to 200 printable characters is expected, me for yourself, or null for nobody.',
+      message: 'A user of 1 to 200 printable characters is expected, me for yourself, or null to remove the assignee.',
     },
   );
 

@@ -30,7 +30,7 @@ export class AlertsController {
     response.set('Allow', 'POST');
     throw new Refused(
       'method_not_allowed',
-      'A search is asked for with POST; GET /api/v1/alerts takes the same as parameters.',
+      'Searches are sent with POST; GET /api/v1/alerts takes the same fields as parameters.',
     );
   }
 

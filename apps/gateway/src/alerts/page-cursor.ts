@@ -22,13 +22,10 @@ export const formatPlace = ({ severity, first_seen_at, alert_id }: AlertPlace, d
 /** Throws `Refused` (`invalid_cursor`) when the text is not a cursor or is a cursor of another search. */
 export function parsePlace(text: string, digest: string): AlertPlace {
   const parts = partsOf(text);
-  if (!parts) throw new Refused('invalid_cursor', 'This is no `next` of a list.');
+  if (!parts) throw new Refused('invalid_cursor', 'This is not a `next` of a list.');
   const { of, ...place } = parts;
   if (of !== digest)
-    throw new Refused(
-      'invalid_cursor',
-      'This is the `next` of another list: its filters and its order have to be repeated.',
-    );
+    throw new Refused('invalid_cursor', "This is the `next` of another list: repeat that list's filters and order.");
   return place;
 }
 

@@ -21,7 +21,7 @@ export class BodyMemory {
       take: (more) => {
         const tooMuch =
           this.used + more > this.maxBytes || (!proven && this.unproven + more > this.maxBytes * BEFORE_CREDENTIAL);
-        if (tooMuch) throw new Refused('overloaded', 'The gateway holds as many bytes of bodies as it may.');
+        if (tooMuch) throw new Refused('overloaded', 'The gateway has reached its limit of request body bytes.');
         bytes += more;
         this.used += more;
         if (!proven) this.unproven += more;

@@ -115,10 +115,10 @@ function collect(request: Request, source: Readable, maxBytes: number, held: Hel
       settle(() =>
         resolve(chunks.length === 1 ? chunks[0]! : chunks.length === 0 ? NONE : Buffer.concat(chunks, bytes)),
       );
-    const onBroken = () => fail(new Refused('invalid_request', 'The body is not what its content encoding says.'));
+    const onBroken = () =>
+      fail(new Refused('invalid_request', 'The body is not encoded as its content encoding says.'));
     // A decoder may still be working when the request has arrived completely.
-    const onGone = () =>
-      void (request.complete || fail(new Refused('invalid_request', 'The body did not come to its end.')));
+    const onGone = () => void (request.complete || fail(new Refused('invalid_request', 'The body ended early.')));
     if (source !== request) source.on('error', onBroken);
     request.on('error', onGone).on('close', onGone);
     source.on('data', onData).on('end', onEnd);

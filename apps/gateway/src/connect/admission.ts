@@ -21,9 +21,9 @@ export type Release = () => void;
 const ROOM_SHARE = 0.05;
 
 const FULL: Record<SlotScope, string> = {
-  user: 'This user has as many streams open as one may have. Close one, or share one among tabs.',
-  tenant: 'This tenant has as many streams open as one may have.',
-  address: 'As many streams are open from this address as may be.',
+  user: 'This user has reached the limit of open streams. Close one, or share one among tabs.',
+  tenant: 'This tenant has reached the limit of open streams.',
+  address: 'This address has reached the limit of open streams.',
 };
 
 /**

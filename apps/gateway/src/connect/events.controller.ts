@@ -19,8 +19,7 @@ export class EventsController {
   stream(@Req() request: Request, @Res() response: Response): Promise<void> {
     // A response without a socket waits for the response to an earlier request; the stream would be written into that
     // one.
-    if (!response.socket)
-      throw new Refused('invalid_request', 'A stream is asked for on a connection on which nothing else is.');
+    if (!response.socket) throw new Refused('invalid_request', 'A stream needs a connection without other requests.');
     return this.opener.open(request, response.socket);
   }
 

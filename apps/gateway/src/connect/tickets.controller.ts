@@ -44,6 +44,6 @@ export class TicketsController {
   @All()
   refuseMethod(@Res() response: Response): never {
     response.set('Allow', 'POST');
-    throw new Refused('method_not_allowed', 'A ticket is asked for with POST.');
+    throw new Refused('method_not_allowed', 'A ticket is requested with POST.');
   }
 }

@@ -80,8 +80,8 @@ export interface Beginning {
   /** Entries after `from` that were read while the position was judged. */
   page: readonly Hint[];
   /**
-   * The page holds every entry up to this position that passes the stream's filter. Absent: the page holds every entry
-   * after `from`.
+   * The page holds every entry up to this position that the stream wants. Absent: the page holds all entries from
+   * `from` on, as far as it reaches.
    */
   upTo?: LogPosition;
   /** How many of the newest entries were searched, when the search found fewer than requested. */

@@ -78,8 +78,8 @@ export class ReadLog {
         if (sent.kind === 'unusable')
           throw invalidCursor(
             sent.reason === 'foreign_cursor'
-              ? 'It names none of these tenants.'
-              : 'This is no cursor of a stream or of the log.',
+              ? 'The cursor names none of these tenants.'
+              : 'This is not a cursor of a stream or of the event log.',
           );
         if (sent.kind === 'none') return [head.tenant_id, await this.beginningOf(head)];
         const { epoch, seq } = sent.position;

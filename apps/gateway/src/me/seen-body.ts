@@ -42,7 +42,7 @@ export class SeenBody {
   @IsObject({ each: true, message: 'An object with tenant_id, epoch and seq is expected.', context: NO_OBJECT })
   @ValidateBy(
     { name: 'once', validator: { validate: (list: unknown) => secondOf(list) < 0 } },
-    { message: 'This tenant stands there twice.', context: TWICE },
+    { message: 'The list names this tenant twice.', context: TWICE },
   )
   @ValidateNested({ each: true })
   @Items(SeenPositionBody)
@@ -51,7 +51,7 @@ export class SeenBody {
   @MayBeAbsent()
   @ValidateBy(
     { name: 'isCursor', validator: { validate: (value: unknown) => cursorIn(value) !== undefined } },
-    { message: 'The cursor of a stream is expected, as its last id says it.' },
+    { message: 'The cursor of a stream is expected: the id of its last frame.' },
   )
   cursor?: string;
 }
