@@ -4,7 +4,9 @@ import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { BodyMemory, type HeldBody } from './body-memory';
 
-/** Up to so many unread bytes the connection is kept, and Node reads and drops them. With more, the connection ends. */
+/**
+ * Up to this many unread bytes the connection is kept, and Node reads and drops them. With more, the connection ends.
+ */
 const WORTH_DRAINING = 65_536;
 
 const NONE = Buffer.alloc(0);

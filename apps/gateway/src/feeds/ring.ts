@@ -1,7 +1,7 @@
 import type { Hint, LogPosition } from '@tocsin/contracts';
 import { pageSizeBy } from './catch-up';
 
-/** A ring is filled backwards to at most one part in so many of the memory that all rings share. */
+/** A ring is filled backwards up to the memory that all rings share, divided by this number. */
 const RINGS_AT_LEAST = 4;
 
 /**

@@ -9,7 +9,7 @@ export interface Beating {
   whenEnded(listener: () => void): void;
 }
 
-/** The number of slots of the wheel: the heartbeats of one period are spread over so many moments. */
+/** The number of slots of the wheel: the heartbeats of one period are spread over this many moments. */
 const SLOTS = 50;
 /** How many heartbeats before its end a right is watched closely: a busy process sends heartbeats late. */
 const EXPIRY_AHEAD = 2;
