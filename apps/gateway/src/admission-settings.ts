@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 const cap = () => z.coerce.number().int().min(0).max(1_000_000);
 
-/** How much a gateway takes on. 0 turns a cap off. */
+/** Limits of what a gateway accepts. 0 turns a limit off. */
 export const admissionSettings = {
   STREAMS_PER_USER: setting(cap().default(10), {
     description: 'Streams that one user may have open on all gateways together; a browser tab is one. 0: any number.',

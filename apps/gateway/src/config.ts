@@ -11,7 +11,7 @@ import { admissionSettings } from './admission-settings';
 const bytes = () => z.coerce.number().int().min(1_024);
 const milliseconds = () => z.coerce.number().int().min(1);
 
-/** What the gateway itself can be told, whatever stands behind its ports. */
+/** The gateway's own settings, independent of the technology behind its ports. */
 export const gatewaySettings = {
   PORT: setting(z.coerce.number().int().min(0).max(65_535).default(8_000), {
     description: 'The public port: streams and the REST API. 0 takes a free one.',
@@ -168,12 +168,13 @@ export const loadConfig = (environment: NodeJS.ProcessEnv) =>
     ...contradictions(config),
   ]);
 
-/** Settings of the gateway that are valid each and wrong together. */
+/** Reports settings that are valid each by itself but contradict each other. */
 export function contradictions({
   STREAM_BACKLOG_BYTES,
   MAX_EVENT_BYTES,
 }: Pick<Settings, 'STREAM_BACKLOG_BYTES' | 'MAX_EVENT_BYTES'>): string[] {
-  // An entry that alone exceeds the backlog would close every stream that it is written to. Escaped, text may be three times as long.
+  // An entry larger than the backlog would close every stream that it is written to. Escaped text may be three times as
+  // long.
   return STREAM_BACKLOG_BYTES < 4 * MAX_EVENT_BYTES
     ? ['STREAM_BACKLOG_BYTES must be at least four times MAX_EVENT_BYTES.']
     : [];

@@ -67,13 +67,15 @@ import { ProblemAnswers } from './problems/problem-answers';
 import { ProblemFilter } from './problems/problem.filter';
 import { GatewayConfig } from './config';
 
-/** Where the build puts the page, beside the apps. */
+/** The folder into which the build puts the page, beside the apps. */
 const BUILT_PAGE = join(__dirname, '..', '..', 'dashboard');
 
-// What a composition of several apps in one process needs beside the module.
+// Exported for compositions that run several apps in one process.
 export { openHttp, prepareHttp } from './http-server';
 
-/** The gateway, with no technology in it: `adapters` exports the ports, the log and the metrics that it asks for. */
+/**
+ * The gateway, independent of any technology: `adapters` exports the ports, the logger and the metrics that it needs.
+ */
 @Module({})
 export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown {
   private readonly halfOpen: HalfOpenWatch;
@@ -97,7 +99,8 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
     return {
       module: GatewayModule,
       imports: adapters,
-      // the longer path first: api/events answers every method of its own path alone; and reading before what refuses other methods
+      // The order matters. The longer path comes first, since api/events answers every method of its own path only; a
+      // controller that reads comes before one that refuses other methods.
       controllers: [
         TicketsController,
         EventsController,
@@ -225,7 +228,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
     this.deadLetters.start();
   }
 
-  /** First of all: no stream outlives the right of this process to serve it. */
+  /** Runs first of all: no stream outlives this process's right to serve it. */
   async onModuleDestroy(): Promise<void> {
     this.receipts.close();
     const server = this.http.httpAdapter?.getHttpServer() as Server | undefined;

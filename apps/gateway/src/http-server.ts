@@ -12,15 +12,21 @@ import { RequestPipe } from './request/request.pipe';
 import { webhookHandshake } from './intake/webhook-handshake';
 import { StreamDoor } from './connect/stream-door';
 
-/** Where no setting says it, as in tests: what the bodies of all requests may take together. */
+/** The limit for the bodies of all requests together when no setting gives one, as in tests. In bytes. */
 const BODIES_BYTES = 64 * 1024 * 1024;
-/** How long a client may take for its headers, and for its whole request. They limit no response, and so no stream, and no time between two requests. */
+/**
+ * How long a client may take to send its headers, and its whole request. These timeouts limit no response, and so no
+ * stream, and not the time between two requests.
+ */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
-/** How often Node looks whether a client has exceeded them. Its default of 30 s would add itself to both. */
+/** How often Node checks these timeouts. Its default of 30 s would be added to both. */
 const TIMEOUT_CHECK_MS = 5_000;
 
-/** What the gateway's HTTP server does before any route: bodies for routes that ask, CORS (answered here and nowhere else), time limits. */
+/**
+ * Sets up what the gateway's HTTP server does before any route: bodies for the routes that take one, CORS (answered
+ * only here), timeouts.
+ */
 export function prepareHttp(
   app: NestExpressApplication,
   config: Pick<GatewayConfig, 'CORS_ORIGINS'> &
@@ -28,22 +34,23 @@ export function prepareHttp(
 ): void {
   app.disable('x-powered-by');
   app.disable('etag');
-  // by default parameters beyond the first 1,000 are ignored without a word
+  // By default parameters beyond the first 1,000 are ignored silently.
   app.set('query parser', (text: string) => parse(text, '&', '=', { maxKeys: 0 }));
   app.useGlobalPipes(new RequestPipe());
   app.use(refuseSecondHost);
-  // before CORS, which answers whatever else comes by OPTIONS
+  // The handshake comes before CORS, which answers every other OPTIONS request.
   app.use('/api/v1/events', webhookHandshake(config.WEBHOOK_ORIGINS ?? []));
   app.use(new RequestBodies(config.BODIES_BYTES ?? BODIES_BYTES).prepare);
   app.enableCors(corsOptions(config.CORS_ORIGINS));
-  app.use(setAnswerFields); // behind CORS: in the order in which the stream door writes them
+  app.use(setAnswerFields); // After CORS, so that the headers have the order in which the stream door writes them.
   const server = app.getHttpServer();
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   if (config.IDLE_CONNECTION_MS !== undefined) keepIdleConnections(server, config.IDLE_CONNECTION_MS);
-  // read when the server begins to listen; in Node's documents it is an option of createServer only, which Nest calls
+  // Node reads this field when the server starts to listen. Its documentation has it only as an option of createServer,
+  // which Nest calls.
   Object.assign(server, { connectionsCheckingInterval: TIMEOUT_CHECK_MS });
-  // without a listener Node asks for the body before anybody has looked at the head
+  // Without a listener Node asks the client for the body before the head has been checked.
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
     server.emit('request', request, response),
   );
@@ -51,8 +58,9 @@ export function prepareHttp(
 }
 
 /**
- * What is no request gets an answer; one that takes too long gets none. In a storm that is our own doing, and a 408 would end
- * an EventSource for good, where a connection that is cut brings it back.
+ * Responds to bytes that are not a valid request; a request that takes too long gets no response. During a storm of
+ * reconnects the delay is the gateway's own fault, and a 408 would end an EventSource for good, while a cut connection
+ * makes it reconnect.
  */
 function refuseUnread(code: string | undefined, socket: Socket): void {
   if (!socket.writable || code === 'ECONNRESET' || code === 'ERR_HTTP_REQUEST_TIMEOUT') return void socket.destroy();
@@ -60,15 +68,18 @@ function refuseUnread(code: string | undefined, socket: Socket): void {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
 }
 
-/** Connections that may wait to be accepted: a gateway that dies sends thousands to its siblings at once (Node's default is 511). */
+/**
+ * The backlog of connections that wait to be accepted: when a gateway dies, thousands of clients reconnect to the
+ * others at once (Node's default is 511).
+ */
 const BACKLOG = 4_096;
 
-/** Opens the public port and returns it. Rejects when it is taken. */
+/** Opens the public port and returns its number. Rejects when the port is in use. */
 export async function openHttp(app: NestExpressApplication, port: number): Promise<number> {
   await app.init();
   const server = app.getHttpServer();
   if (app.get(GatewayConfig).STREAM_DOOR) app.get(StreamDoor).standBefore(server);
   server.listen({ port, backlog: BACKLOG });
-  await once(server, 'listening'); // rejects with the error event
+  await once(server, 'listening'); // Rejects when the server emits `error`.
   return (server.address() as AddressInfo).port;
 }

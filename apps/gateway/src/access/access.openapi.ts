@@ -10,7 +10,7 @@ export const ACCESS_PATHS: Paths = {
       tag: 'access',
       access: ['alerts:read'],
       summary: "The user's tenants",
-      answers: { 200: { description: 'All of them.', schema: ref('TenantsPage') } },
+      answers: { 200: { description: "The user's tenants.", schema: ref('TenantsPage') } },
       problems: [...TENANT_PROBLEMS, 'invalid_parameter'],
     },
   },
@@ -18,17 +18,17 @@ export const ACCESS_PATHS: Paths = {
     post: {
       id: 'revokeAccess',
       tag: 'access',
-      summary: "Take back a user's tokens, one of them, or the access to a tenant",
+      summary: "Revoke a user's tokens, one token, or the access to a tenant",
       description:
-        'This gateway knows it when it answers, the others within 2 s. Streams that lose their right to be end within 3 s.',
+        'This gateway applies the revocation before it answers, the others within 2 s. Streams that lose their right end within 3 s.',
       access: ['access:revoke'],
       body: {
         description:
-          'Whose right, and which: a tenant, a token by its jti, tokens issued before a time (at most one of these); else all of them.',
+          'The user, and at most one of tenant_id, jti, issued_before. With none, every token of the user issued until now is revoked.',
         required: true,
         schema: { ...schemaOf(RevocationBody), maxProperties: 2 },
       },
-      answers: { 202: { description: 'It is stored.', schema: { type: 'object', properties: {} } } },
+      answers: { 202: { description: 'The revocation is stored.', schema: { type: 'object', properties: {} } } },
       problems: BODY_PROBLEMS,
     },
   },

@@ -5,26 +5,29 @@ import { readInstant } from '@tocsin/messages';
 import type { NewRevocation } from '@tocsin/contracts/ports';
 import { AtMostOneOf, Described, IsInstant, MayBeAbsent } from '../request/field-rules';
 
-/** What a token's user may be, and what is kept of a token's id. */
+/** The longest user name or token id that is accepted, in characters. */
 const MAX_NAME_LENGTH = 255;
-/** Other times are read as well; these are the ones that a client should send. */
+/** The parser also reads other forms of time; the documentation shows the form that clients should send. */
 const ISSUED_BEFORE = {
   type: 'string' as const,
-  description: 'Tokens issued before this time.',
+  description: 'Revokes tokens issued before this time.',
   anyOf: [{ format: 'date-time' }, { format: 'date' }],
 };
 const SUBJECTS = ['tenant_id', 'jti', 'issued_before'] as const;
 
-/** The body of `POST /api/v1/revocations`. Without one of the subjects every token of the user is revoked. */
+/**
+ * The body of `POST /api/v1/revocations`. Set at most one of tenant_id, jti, issued_before. With none, every token of
+ * the user issued until now is revoked.
+ */
 export class RevocationBody implements NewRevocation {
-  @Described('Whose right.') @IsString() @Length(1, MAX_NAME_LENGTH) user_id!: string;
-  @Described('Their access to this tenant.')
+  @Described('The user whose right is revoked.') @IsString() @Length(1, MAX_NAME_LENGTH) user_id!: string;
+  @Described("Revokes the user's access to this tenant.")
   @MayBeAbsent()
   @IsString()
   @Matches(TENANT_ID_PATTERN, { message: 'tenant_id must be 1 to 64 of A-Z a-z 0-9 . _ -' })
   @AtMostOneOf(SUBJECTS)
   tenant_id?: TenantId;
-  @Described('The one token with this id.')
+  @Described('Revokes the token with this id.')
   @MayBeAbsent()
   @IsString()
   @Length(1, MAX_NAME_LENGTH)
@@ -39,7 +42,7 @@ export class RevocationBody implements NewRevocation {
   issued_before?: string;
 }
 
-/** The revocation that a body asks for, with its time as it is stored. */
+/** The revocation that a body describes, with its time in the form that is stored. */
 export const revocationOf = ({ user_id, tenant_id, jti, issued_before }: RevocationBody): NewRevocation => ({
   user_id,
   ...(tenant_id && { tenant_id }),

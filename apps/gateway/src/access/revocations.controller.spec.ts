@@ -91,7 +91,7 @@ describe('POST /api/v1/revocations', () => {
     expect(logged).toEqual([[{ user_id: 'ada', ...subject, revoked_by: 'identity' }, 'access was revoked']]);
   });
 
-  test('is in force here by the time it is answered', async () => {
+  test('is in force on this gateway before the response', async () => {
     const token = tokenOf('eve', ['access:revoke'], { jti: 'one' });
     expect((await post({ user_id: 'bob' }, { token })).status).toBe(202);
     expect((await post({ user_id: 'eve', jti: 'one' })).status).toBe(202);
@@ -124,7 +124,7 @@ describe('POST /api/v1/revocations', () => {
       ['/jti', '/issued_before'],
     ],
     [{ user_id: 'a\u0000' }, 'control_characters', undefined],
-  ])('%j is refused with 422 and says where, and nothing is revoked', async (body, code, pointers) => {
+  ])('%j is refused with 422 and a pointer, and nothing is revoked', async (body, code, pointers) => {
     expect(await post(body)).toMatchObject({ status: 422, code, pointers });
     expect(stored()).toEqual([]);
   });
@@ -140,7 +140,7 @@ describe('POST /api/v1/revocations', () => {
     expect(stored()).toEqual([]);
   });
 
-  test('is closed to whoever may not revoke', async () => {
+  test('refuses a caller that may not revoke', async () => {
     expect(await post({ user_id: 'ada' }, { token: tokenOf('ada', ['alerts:read', 'events:publish']) })).toMatchObject({
       status: 403,
       code: 'insufficient_scope',

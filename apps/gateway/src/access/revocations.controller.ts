@@ -7,12 +7,12 @@ import type { Response } from 'express';
 import { TakesJson } from '../body/body.interceptor';
 import { RevocationBody, revocationOf } from './revocation-body';
 
-/** One revocation is a few short names. */
+/** A revocation consists of a few short names. */
 const MAX_BODY_BYTES = 4 * 1024;
 
 /**
- * `POST /api/v1/revocations`: takes back a user's tokens, or one of them, or the access to a tenant. 202 means that it is
- * stored: this gateway knows it by then, the others within 2 s.
+ * `POST /api/v1/revocations`: revokes all tokens of a user, one token, or the user's access to a tenant. 202 means that
+ * the revocation is stored and that this gateway already applies it; the other gateways apply it within 2 s.
  */
 @Controller('api/v1/revocations')
 export class RevocationsController {

@@ -5,7 +5,7 @@ import type { Response } from 'express';
 import { NoParameters } from '../request/no-parameters';
 import { VisibleTenants } from './visible-tenants';
 
-/** `GET /api/v1/tenants`: the tenants of whoever asks. */
+/** `GET /api/v1/tenants`: the tenants of the user who calls. */
 @Controller('api/v1/tenants')
 @Scopes('alerts:read')
 export class TenantsController {

@@ -37,7 +37,10 @@ beforeEach(() => {
 });
 
 describe('a claim that names tenants', () => {
-  /** What it holds, what it opens for reading, and what of [tenant-a, tenant-b] it publishes for. */
+  /**
+   * The name of the case, the token's claims, the tenants that it may read, and those of [tenant-a, tenant-b] that it
+   * may publish for.
+   */
   const any = ['tenant-a', 'tenant-b'];
   test.each<[string, Record<string, unknown>, string[], string[]]>([
     ['is absent', {}, [], any],
@@ -67,22 +70,25 @@ describe('a claim that names tenants', () => {
     expect([a, b].filter(door.publisher(rightOf(claims)))).toEqual(publishes);
   });
 
-  test.each(['constructor', '__proto__', 'toString'])('called %s is absent unless the token says it', async (claim) => {
-    expect([a, b].filter(doorOn(claim).publisher(rightOf({})))).toEqual([a, b]);
-    expect(
-      [a, b].filter(
-        doorOn(claim).publisher(rightOf(JSON.parse(`{"${claim}": ["tenant-b"]}`) as Record<string, unknown>)),
-      ),
-    ).toEqual([b]);
-  });
+  test.each(['constructor', '__proto__', 'toString'])(
+    'with the name %s is absent unless the token has it',
+    async (claim) => {
+      expect([a, b].filter(doorOn(claim).publisher(rightOf({})))).toEqual([a, b]);
+      expect(
+        [a, b].filter(
+          doorOn(claim).publisher(rightOf(JSON.parse(`{"${claim}": ["tenant-b"]}`) as Record<string, unknown>)),
+        ),
+      ).toEqual([b]);
+    },
+  );
 
-  test('is not looked at where none is configured', () => {
+  test('is ignored when no claim is configured', () => {
     expect([a, b].filter(doorOn(undefined).publisher(rightOf({ tenants: [] })))).toEqual([a, b]);
   });
 });
 
 describe('what was revoked', () => {
-  test('is in none of the answers, for the token that it was revoked from', async () => {
+  test('is missing from every result for the token that it was revoked from', async () => {
     const door = doorOn('tenants');
     const [right, others] = [rightOf({ tenants: [a, b] }), rightOf({ tenants: [a, b] }, 'ben')];
     await revoke(a);
@@ -95,12 +101,12 @@ describe('what was revoked', () => {
     await revoke(b);
     expect(await door.now(right)).toEqual([]);
     await expect(door.of(right)).rejects.toMatchObject({ code: 'no_tenant' });
-    // a fresh token opens them again
+    // A token issued later gives access to them again.
     const fresh = { ...right, issued_at: ISSUED_AT + 120_000 };
     expect((await door.of(fresh)).map(({ tenant_id }) => tenant_id)).toEqual([a, b]);
   });
 
-  test('while the directory was being asked is left out of its answer', async () => {
+  test('while the directory was being asked is removed from its result', async () => {
     let answer!: () => void;
     const asked = new Promise<void>((resolve) => (answer = resolve));
     const tenantsOf = () =>
@@ -121,7 +127,7 @@ test('every role but viewer acts', () => {
   expect(roles.filter((role) => mayAct({ tenant_id: a, name: a, role }))).toEqual(['owner', 'member', 'viewers', '']);
 });
 
-test('of the tenants those are taken that are asked for, and none that is not there', () => {
+test('the named tenants are selected, and an unknown one is refused', () => {
   const mine = [{ tenant_id: a }, { tenant_id: b }];
   expect(tenantsAskedFor(mine, null)).toEqual(mine);
   expect(tenantsAskedFor(mine, ['tenant-b', 'tenant-b'])).toEqual([{ tenant_id: b }]);

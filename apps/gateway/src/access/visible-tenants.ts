@@ -1,48 +1,55 @@
 import { Refused, type Membership, type TenantId } from '@tocsin/contracts';
 import { Memberships, namedTenants, Revocations, type MembershipsRequest, type VerifiedToken } from '@tocsin/auth';
 
-/** The most tenants that one stream or one list is of: its cursor names each of them, and must fit into a header. */
+/** The most tenants that one stream or one list covers. Its cursor names each of them and must fit into a header. */
 export const MAX_TENANTS = 32;
 
-/** The role that reads. Every other acts. */
+/** The role that may only read. Every other role may also act. */
 const VIEWER = 'viewer';
 
 /**
- * The one door to the tenants that a token opens: those of its user, less those that were revoked from it. Whatever shows,
- * changes, streams or publishes something of a tenant asks here, so that what is revoked is revoked everywhere; lint
- * refuses a second importer of `Memberships`.
+ * The only way to learn which tenants a token gives access to: those of its user, without those revoked from it. All
+ * code that shows, changes, streams or publishes a tenant's data asks this class, so that a revocation takes effect
+ * everywhere. Lint refuses a second importer of `Memberships`.
  */
 export class VisibleTenants {
   constructor(
     private readonly memberships: Pick<Memberships, 'tenantsOf' | 'forget'>,
     private readonly revocations: Pick<Revocations, 'tenantsRevoked'>,
-    /** The claim that names a token's tenants, where one is configured. */
+    /** The claim that lists a token's tenants; undefined when none is configured. */
     private readonly tenantsClaim: string | undefined,
   ) {}
 
-  /** All of them, in a stable order. Throws `Refused` (`no_tenant`) when there is none, `Unavailable` when nobody can say. */
+  /**
+   * All tenants of the user, in a stable order. Throws `Refused` (`no_tenant`) when there is none, and `Unavailable`
+   * when the tenant service does not answer.
+   */
   async of(right: VerifiedToken): Promise<readonly Membership[]> {
     const mine = await this.now(right);
     if (mine.length === 0) throw new Refused('no_tenant', 'The user belongs to no tenant.');
     return mine;
   }
 
-  /** The same where none is an answer as well: a stream that is open loses them one by one. Throws `Unavailable`. */
+  /**
+   * The same as `of`, but an empty list is a valid result: an open stream loses its tenants one by one. Throws
+   * `Unavailable`.
+   */
   async now(right: VerifiedToken, request: MembershipsRequest = {}): Promise<readonly Membership[]> {
     const mine = await this.memberships.tenantsOf(right, request);
-    // read after the answer has come: a revocation may have overtaken it
+    // Read revocations after the directory has answered: one may have arrived while it was asked.
     const revoked = this.revokedFrom(right);
     return revoked.size === 0 ? mine : mine.filter(({ tenant_id }) => !revoked.has(tenant_id));
   }
 
-  /** What was taken from the token, for those whose scope reaches further than their memberships. */
+  /** The tenants revoked from the token, for callers whose scope reaches beyond the user's memberships. */
   revokedFrom(right: VerifiedToken): ReadonlySet<TenantId> {
     return this.revocations.tenantsRevoked(right);
   }
 
   /**
-   * Which tenants the token publishes for. A token without the claim is a service's that publishes for any; one that has it
-   * publishes for those that it lists, and what is no list names none. A revoked tenant is out of reach for both.
+   * Tells for which tenants the token may publish. A token without the claim belongs to a service that publishes for
+   * any tenant. A token with the claim publishes for the tenants that it lists; a claim that is not a list allows none.
+   * A revoked tenant is excluded in both cases.
    */
   publisher(right: VerifiedToken): (tenant: TenantId) => boolean {
     const named = this.tenantsClaim === undefined ? undefined : namedTenants(right.claims, this.tenantsClaim);
@@ -51,13 +58,13 @@ export class VisibleTenants {
     return (tenant) => !revoked.has(tenant) && (listed === undefined || listed.has(tenant));
   }
 
-  /** Something changed for the users of this name: the next question is asked anew. */
+  /** Drops the cached memberships of all users with this name, so that the next call asks the directory again. */
   forget(userId: string): void {
     this.memberships.forget(userId);
   }
 }
 
-/** The door as a module lists it. */
+/** The Nest provider of `VisibleTenants`. */
 export const provideVisibleTenants = (tenantsClaim: string | undefined) => ({
   provide: VisibleTenants,
   useFactory: (memberships: Memberships, revocations: Revocations) =>
@@ -65,12 +72,12 @@ export const provideVisibleTenants = (tenantsClaim: string | undefined) => ({
   inject: [Memberships, Revocations],
 });
 
-/** Whether a membership is for more than reading. */
+/** Whether a membership allows more than reading. */
 export const mayAct = ({ role }: Membership): boolean => role.toLowerCase() !== VIEWER;
 
 /**
- * Of a user's tenants those that are asked for; null asks for all. A tenant that is not theirs is as unknown as one that is not
- * there. Throws `Refused` with `tenant_forbidden` or `too_many_tenants`.
+ * Returns the tenants of the user that the request names; null selects all. A tenant of other users is refused like one
+ * that does not exist. Throws `Refused` with `tenant_forbidden` or `too_many_tenants`.
  */
 export function tenantsAskedFor<Tenant extends { tenant_id: TenantId }>(
   mine: readonly Tenant[],

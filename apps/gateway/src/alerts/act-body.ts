@@ -4,12 +4,12 @@ import { didYouMean, readInstant, traceIdOf } from '@tocsin/messages';
 import type { AttemptedAct } from '@tocsin/contracts/ports';
 import { IsNote, type RuleContext } from '../request/field-rules';
 
-/** 200 ids and a note. */
+/** Large enough for 200 ids and a note. */
 export const MAX_BODY_BYTES = 16 * 1024;
 export const MAX_ALERTS = 200;
 export const MAX_NOTE_LENGTH = 2_000;
 const MAX_SNOOZE_MS = 30 * 86_400_000;
-/** 1 to 200 characters that can be seen, spaces between them. */
+/** 1 to 200 printable characters; spaces are allowed only between them. */
 export const USER = /^(?! )\P{C}{1,200}(?<! )$/u;
 const ALERT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -17,7 +17,7 @@ export const isAlertId = (text: unknown): text is string => typeof text === 'str
 
 const isOf = (fields: unknown, act: Act): boolean => (fields as AlertAct).act === act;
 
-/** A field that one act needs (unless it is optional there), and that goes with no other. */
+/** A field that belongs to one act and is refused with any other. That act requires it unless it is `optional`. */
 function GoesWith(act: Act, { optional = false } = {}): PropertyDecorator {
   const goesWith = ValidateBy(
     { name: 'goesWith', validator: { validate: (_value, told) => isOf(told?.object, act) } },
@@ -49,7 +49,7 @@ const IsUserOrNobody = (): PropertyDecorator =>
       validator: { validate: (value: unknown) => value === null || (typeof value === 'string' && USER.test(value)) },
     },
     {
-      message: 'A user of 1 to 200 printable characters is expected, me for yourself, or null for nobody.',
+      message: 'A user of 1 to 200 printable characters is expected, me for yourself, or null to remove the assignee.',
     },
   );
 
@@ -83,12 +83,12 @@ export class BulkActBody extends ActBody implements BulkAct {
   alert_ids!: string[];
 }
 
-/** Each alert once, in the order in which they stand there. */
+/** The ids without duplicates, in the order of the list. */
 export const alertIdsOf = ({ alert_ids }: BulkActBody): string[] => [
   ...new Set(alert_ids.map((id) => id.toLowerCase())),
 ];
 
-/** What a body asks for, as an act of `user` under a `traceparent`. */
+/** The act that a body describes, done by `user` under a `traceparent`. */
 export const actOf = (body: ActBody, user: string, traceparent: string | undefined): AttemptedAct => ({
   act: body.act,
   by: user,

@@ -16,8 +16,8 @@ const NOT_FOUND = 'There is no such alert.';
 const FORBIDDEN = 'The role of the user in this tenant is to read.';
 
 /**
- * What people do with alerts: the store tries it, the entries that it appended are announced to every gateway, and the
- * results are answered.
+ * Performs what people do with alerts: the store tries the act, the entries that it appended are announced to every
+ * gateway, and the results are returned.
  */
 export class ActOnAlerts {
   constructor(
@@ -26,7 +26,10 @@ export class ActOnAlerts {
     private readonly tenants: Pick<VisibleTenants, 'of'>,
   ) {}
 
-  /** Gives back the alert as it is then. Throws `Refused`: `not_found`, `role_forbidden`, and `alert_conflict` with the alert. */
+  /**
+   * Returns the alert as it is after the act. Throws `Refused`: `not_found`, `role_forbidden`, and `alert_conflict`
+   * with the alert.
+   */
   async one(token: VerifiedToken, alertId: string, act: AttemptedAct): Promise<Alert> {
     const [result] = await this.act(token, [alertId], act);
     switch (result!.outcome) {
@@ -42,7 +45,7 @@ export class ActOnAlerts {
     }
   }
 
-  /** The same for many, each named once and with an outcome of its own. */
+  /** The same for many alerts. Each must be named once and has its own outcome. */
   async many(token: VerifiedToken, alertIds: readonly string[], act: AttemptedAct): Promise<BulkActed> {
     const results = await this.act(token, alertIds, act);
     const acted: BulkActed = { alerts: [], refused: [] };
@@ -57,7 +60,9 @@ export class ActOnAlerts {
     return acted;
   }
 
-  /** A note of a service on an alert of its own: what a user of the system behind it did there. Asks for no membership. */
+  /**
+   * Adds a service's note to one of its own alerts: what a user of the external system did there. Checks no membership.
+   */
   async noteBy(by: string, tenant: TenantId, alertId: string, note: string, trace_id: string | null): Promise<void> {
     const reach = { tenants: [tenant], acting: [tenant] };
     const results = await this.acts.act(reach, [alertId], {
@@ -98,7 +103,7 @@ const DID: Record<AlertStatus, string> = {
   resolved: 'resolved this',
 };
 
-/** Who made the alert what it is, and when: why an act that asks for another status, or another assignee, is refused. */
+/** Explains a conflict: who last changed the alert's status or assignee and when, and why the act is refused. */
 function conflictOf(alert: Alert, { act }: AttemptedAct): string {
   const { status, assignee, actor, acted_at, last_seen_at } = alert;
   if (act === 'assign') return assignee === null ? 'It is assigned to nobody.' : `It is assigned to ${assignee}.`;

@@ -10,18 +10,18 @@ const PLAIN = ACTS.filter((act) => act !== 'snooze' && act !== 'assign' && act !
 type Said<Name extends keyof AlertAct, Needed extends keyof AlertAct = 'act'> = Pick<AlertAct, 'act' | Name> &
   Required<Pick<AlertAct, Needed>>;
 
-/** What an act needs goes with no other: a field that would be passed over is refused. */
+/** One schema for each kind of act. A field that belongs to another act is refused, because it would be ignored. */
 const VARIANTS: readonly Schema[] = [
   strictObject<Said<'note'>>({ act: oneOf(PLAIN), note: optional(note) }),
   strictObject<Said<'note', 'until'>>({
     act: oneOf(['snooze']),
-    until: time('Until when, at most 30 days ahead.'),
+    until: time('When the snooze ends, at most 30 days ahead.'),
     note: optional(note),
   }),
   strictObject<Said<'from_assignee' | 'note', 'assignee'>>({
     act: oneOf(['assign']),
-    assignee: user('A user, or me; null for nobody.'),
-    from_assignee: optional(user('Who it is assigned to as far as the caller knows; another one is a conflict.')),
+    assignee: user('The new assignee: a user, or me for the caller; null removes the assignee.'),
+    from_assignee: optional(user('The current assignee as the caller knows it; any other is a conflict.')),
     note: optional(note),
   }),
   strictObject<Said<'act', 'note'>>({ act: oneOf(['note']), note }),
@@ -43,7 +43,7 @@ export const ACT_PATHS: Paths = {
       id: 'actOnAlert',
       summary: 'Acknowledge, resolve, snooze, assign or note an alert, or take that back',
       description:
-        "Conditional on the alert's status. Repeating what one did oneself is no conflict; a conflict shows the alert as it is now.",
+        "Depends on the alert's status. Repeating one's own act is no conflict; a conflict shows the alert as it is now.",
       parameters: [pathParameter('alert_id', text(undefined, { format: 'uuid' }), 'Our id of the alert.'), TRACEPARENT],
       body: { description: 'What to do.', required: true, schema: { anyOf: VARIANTS } },
       answers: { 200: { description: 'The alert as it is now.', schema: ref('Alert') } },
@@ -55,10 +55,14 @@ export const ACT_PATHS: Paths = {
       ...shared,
       id: 'actOnAlerts',
       summary: `The same for up to ${MAX_ALERTS} alerts`,
-      description: 'Each has an outcome of its own.',
+      description: 'Each alert has its own outcome.',
       parameters: [TRACEPARENT],
-      body: { description: 'What to do, and with which.', required: true, schema: { anyOf: VARIANTS.map(withAlerts) } },
-      answers: { 200: { description: 'What became of each.', schema: ref('BulkActed') } },
+      body: {
+        description: 'The act, and the ids of the alerts.',
+        required: true,
+        schema: { anyOf: VARIANTS.map(withAlerts) },
+      },
+      answers: { 200: { description: 'The outcome of each alert.', schema: ref('BulkActed') } },
       problems: [...PROBLEMS, 'empty_batch', 'batch_too_large'],
     },
   },

@@ -41,7 +41,7 @@ const entry = anEntry({ tenant_id, seq: 2, change: 'acknowledged', status: 'ackn
 const event = { tenant_id, epoch: 'e1', seq: 2, fp: 'abcdefgh', prev_fp: 'zyxwvuts', entry };
 const alert = { ...entry, acted_at: '2026-01-02T03:04:06.000Z', last_seq: 2 } as unknown as Alert;
 
-/** What the store was asked, and what it is to say of each alert. */
+/** The calls that the store received, and its result for each alert. */
 let asked: { reach: ActReach; alertIds: readonly string[]; act: AttemptedAct }[];
 let says: (alertId: string) => ActResult;
 let hints: PublishedHint[];
@@ -134,7 +134,7 @@ const act = async (body: unknown) => {
   return asked.at(-1)!.act;
 };
 
-test('an act reaches the store with who may do it where, and every gateway with its entry', async () => {
+test('an act reaches the store with the tenants in which the user may act, and its entry reaches every gateway', async () => {
   expect(await one({ act: 'acknowledge', note: '  looking ' })).toMatchObject({ status: 200, json: alert });
   expect(asked).toEqual([
     {
@@ -156,7 +156,7 @@ test.each([
   expect(asked.map((one) => one.act.trace_id)).toEqual([trace_id, trace_id]);
 });
 
-test('what stands already is answered and not told again; a bus that is away changes no answer', async () => {
+test('an act that changes nothing is answered and not announced again; an unavailable bus changes no response', async () => {
   says = () => ({ outcome: 'unchanged', alert });
   expect(await one({ act: 'acknowledge' })).toMatchObject({ status: 200, json: alert });
   expect(hints).toEqual([]);
@@ -165,7 +165,7 @@ test('what stands already is answered and not told again; a bus that is away cha
   expect(await one({ act: 'acknowledge' })).toMatchObject({ status: 200, json: alert });
 });
 
-test('each act takes what goes with it', async () => {
+test('each act takes its own fields', async () => {
   const until = new Date(Date.now() + 86_400_000);
   expect(await act({ act: 'snooze', until: until.toISOString().replace('Z', '+00:00') })).toMatchObject({
     act: 'snooze',
@@ -192,7 +192,7 @@ test('each act takes what goes with it', async () => {
     expect(await act({ act: plain })).toMatchObject({ act: plain, note: null });
 });
 
-test('a conflict says who was first and when, and shows the alert', async () => {
+test('a conflict says who acted first and when, and shows the alert', async () => {
   const conflict = (present: Partial<Alert>) =>
     (says = () => ({ outcome: 'conflict', alert: { ...alert, ...present } }));
   conflict({ status: 'resolved', actor: 'bob' });
@@ -217,7 +217,7 @@ test('a conflict says who was first and when, and shows the alert', async () => 
   expect(hints).toEqual([]);
 });
 
-test('who may not act is told: the scope, the role, no tenant; what is not there or not theirs is not found', async () => {
+test('a caller without scope, role or tenant is told so; an alert that is missing or foreign is not found', async () => {
   expect(await patch(`/${alert.alert_id}`, { act: 'resolve' }, tokenOf(['alerts:read']))).toMatchObject({
     status: 403,
     code: 'insufficient_scope',
@@ -275,7 +275,7 @@ test.each([
   expect(await patch(`/${alert.alert_id}`, body, writer(), type)).toMatchObject({ status, code });
 });
 
-test('many at once have an outcome each, in one call of the store', async () => {
+test('many alerts at once have an outcome each, in one call of the store', async () => {
   const ids = Array.from({ length: 4 }, () => randomUUID());
   const results: Record<string, ActResult> = {
     [ids[0]!]: { outcome: 'acted', alert: { ...alert, alert_id: ids[0]! }, event },
@@ -311,7 +311,7 @@ test.each([
     'batch_too_large',
     '/alert_ids',
   ],
-])('a list is refused as a whole when it is none: %.60j', async (body, status, code, pointer) => {
+])('an invalid list is refused as a whole: %.60j', async (body, status, code, pointer) => {
   expect(await patch('', body)).toMatchObject({ status, code, pointers: [pointer] });
   expect(asked).toEqual([]);
 });

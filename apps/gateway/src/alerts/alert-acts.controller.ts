@@ -6,15 +6,16 @@ import { ActBody, actOf, alertIdsOf, BulkActBody, MAX_BODY_BYTES } from './act-b
 import { ActOnAlerts } from './act-on-alerts';
 
 /**
- * `PATCH /api/v1/alerts/:id` and `PATCH /api/v1/alerts`: what people do with alerts, one by one or up to 200 at once. For a
- * token with `alerts:write` of a user whose role in the alert's tenant is not `viewer`. Another tenant's alert is not found.
+ * `PATCH /api/v1/alerts/:id` and `PATCH /api/v1/alerts`: people act on one alert, or on up to 200 at once. The token
+ * needs `alerts:write`, and its user's role in the alert's tenant must not be `viewer`. An alert of another tenant is
+ * answered as not found.
  */
 @Controller('api/v1/alerts')
 @Scopes('alerts:write')
 export class AlertActsController {
   constructor(private readonly actOnAlerts: ActOnAlerts) {}
 
-  /** 409 `alert_conflict` shows the alert, and says who was first. What the same user did before is 200 again. */
+  /** 409 `alert_conflict` carries the alert and says who acted first. Repeating one's own act gives 200 again. */
   @Patch(':id')
   @TakesJson(MAX_BODY_BYTES)
   one(
@@ -26,7 +27,7 @@ export class AlertActsController {
     return this.actOnAlerts.one(token, id, actOf(body, token.user_id, traceparent));
   }
 
-  /** 200 with an outcome for each, whatever they are. */
+  /** Answers 200 with the outcome of each alert, even when acts failed. */
   @Patch()
   @TakesJson(MAX_BODY_BYTES)
   many(

@@ -31,7 +31,7 @@ const NOTHING: AlertSearchRequest = {
   },
 };
 
-it('what is left out, and an empty list, ask for nothing', async () => {
+it('an absent field and an empty list set no condition', async () => {
   for (const read of await Promise.all([
     query(''),
     query('status=&q=&tenant=,'),
@@ -41,7 +41,7 @@ it('what is left out, and an empty list, ask for nothing', async () => {
     expect(read).toEqual(NOTHING);
 });
 
-it('values are read as they are meant', async () => {
+it('values are parsed into their types', async () => {
   expect(
     await query(
       'status=Firing,snoozed&status=firing&assignee=me,none&label.a=1,2&from=2026-01-01&to=2026-01-02T01:00%2B01:00&q=%20Low%20%20flour%20Low&limit=200&order=SEVERITY&facets=true&tenant=a&tenant_id=b',
@@ -93,7 +93,7 @@ function asQuery({ labels = {}, ...fields }: AlertSearch): string {
   return parameters.toString();
 }
 
-it('a query and a body that say the same are the same question, and a cursor of the one is good for the other', async () => {
+it('an equal query and body are the same search, and a cursor of one is valid for the other', async () => {
   await fc.assert(
     fc.asyncProperty(searches, async (search) => {
       const asked = await body(search);
@@ -109,7 +109,7 @@ it('a query and a body that say the same are the same question, and a cursor of 
   );
 });
 
-it('a cursor belongs to its conditions and its order, whatever order they are named in', async () => {
+it('a cursor belongs to its conditions and its order, in whatever order the conditions are given', async () => {
   const { digest } = await body({ status: ['firing', 'snoozed'], order: 'oldest' });
   expect((await body({ order: 'oldest', status: ['snoozed', 'firing'], limit: 1, facets: true })).digest).toBe(digest);
   for (const other of [
@@ -120,7 +120,7 @@ it('a cursor belongs to its conditions and its order, whatever order they are na
     expect((await body(other)).digest).not.toBe(digest);
 });
 
-it('whatever comes is read or refused, and never anything else', async () => {
+it('any input is either read or refused', async () => {
   const attempt = async (read: () => Promise<unknown>) => {
     try {
       await read();

@@ -27,7 +27,7 @@ import {
 import { onlyValue, ReadBy, type ParameterReader } from '../request/request-fields';
 import { digestOf, parsePlace } from './page-cursor';
 
-/** What a search may be: more is a program that does not know what it looks for. */
+/** The largest body of a search. A longer one comes from a program at fault. */
 export const MAX_BODY_BYTES = 16 * 1024;
 const MAX_VALUES = 50;
 const MAX_WORDS = 8;
@@ -51,8 +51,8 @@ const flag: ParameterReader = (query, name) => {
 };
 
 /**
- * The body of `POST /api/v1/alerts/search`, and the query of `GET /api/v1/alerts`: `?status=firing,snoozed&label.site=north…`.
- * An empty list asks for nothing.
+ * The body of `POST /api/v1/alerts/search`, and the query of `GET /api/v1/alerts`:
+ * `?status=firing,snoozed&label.site=north…`. An empty list sets no condition.
  */
 export class AlertSearchFields implements AlertSearch {
   @Described(SOME_TENANTS)
@@ -97,14 +97,14 @@ export class AlertSearchFields implements AlertSearch {
   @ArrayMaxSize(MAX_VALUES)
   @Length(1, 100, { each: true })
   name?: string[];
-  @Described('Assigned to one of these; none: to nobody, me: to whoever asks.')
+  @Described('Assigned to one of these users; none: not assigned, me: to the caller.')
   @ReadBy(list)
   @MayBeAbsent()
   @IsArray()
   @ArrayMaxSize(MAX_VALUES)
   @Length(1, 255, { each: true })
   assignee?: string[];
-  @Described('Labels that it has, all of them.')
+  @Described('Labels that the alert must have, all of them.')
   @ReadBy(labelsIn, { prefix: 'label.' })
   @MayBeAbsent()
   @AreLabels()
@@ -113,12 +113,12 @@ export class AlertSearchFields implements AlertSearch {
   @MayBeAbsent()
   @IsInstant()
   from?: string;
-  @Described('First seen before it.')
+  @Described('First seen before this time.')
   @MayBeAbsent()
   @IsInstant()
   @IsLaterThan('from')
   to?: string;
-  @Described('Words that title, message or name contain, all of them, in any case.')
+  @Described('Words that the title, message or name must contain, all of them, in upper or lower case.')
   @MayBeAbsent()
   @AreWords()
   q?: string;
@@ -139,17 +139,17 @@ export class AlertSearchFields implements AlertSearch {
   facets?: boolean;
 }
 
-/** A search, read and checked. */
+/** A search after parsing and validation. */
 export interface AlertSearchRequest {
-  /** Those asked for; null for all of the user's. */
+  /** The tenants that the search names; null for all of the user's. */
   tenants: readonly string[] | null;
   query: AlertListQuery;
   facets: boolean;
-  /** Tells this question from others, for the cursors of its pages. */
+  /** Identifies this search, so that a cursor of another search is recognised. */
   digest: string;
 }
 
-/** What a search means when `user` asks. Throws `Refused` (`invalid_cursor`). */
+/** The search as it applies to `user`. Throws `Refused` (`invalid_cursor`). */
 export function searchOf(search: AlertSearchFields, user: string): AlertSearchRequest {
   const assignee =
     some(search.assignee?.map((name) => (name === 'me' ? user : name)))?.map((name) =>

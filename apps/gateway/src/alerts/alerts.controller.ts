@@ -7,7 +7,7 @@ import { AlertSearchFields, MAX_BODY_BYTES, searchOf } from './alert-search';
 import { FindAlerts } from './find-alerts';
 import { HistoryQuery, historyOf } from './history-query';
 
-/** `/api/v1/alerts`, as far as it is read. Another tenant's alert is not found. */
+/** The read operations of `/api/v1/alerts`. An alert of another tenant is answered as not found. */
 @Controller('api/v1/alerts')
 @Scopes('alerts:read')
 export class AlertsController {
@@ -30,7 +30,7 @@ export class AlertsController {
     response.set('Allow', 'POST');
     throw new Refused(
       'method_not_allowed',
-      'A search is asked for with POST; GET /api/v1/alerts takes the same as parameters.',
+      'Searches are sent with POST; GET /api/v1/alerts takes the same fields as parameters.',
     );
   }
 

@@ -16,7 +16,7 @@ export const ALERT_PATHS: Paths = {
       id: 'listAlerts',
       summary: 'List alerts',
       description:
-        'Pages follow each other by next. A page looks at so many alerts and no more: it may be short, and says how far it looked. A stream that is opened with the cursor misses nothing that is not in the page.',
+        'The field next of a page asks for the following one. A page examines a limited number of alerts: it may be short, and reports how far it searched. A stream that is opened with the cursor brings every change that is not in the page.',
       parameters: parametersIn(AlertSearchFields),
       answers: { 200: { description: 'A page of them.', schema: ref('AlertPage') } },
       problems: [...PROBLEMS, 'invalid_cursor'],
@@ -26,8 +26,8 @@ export const ALERT_PATHS: Paths = {
     post: {
       ...shared,
       id: 'searchAlerts',
-      summary: 'List alerts, asked with a body',
-      body: { description: 'Which. What is left out asks for nothing.', schema: schemaOf(AlertSearchFields) },
+      summary: 'List alerts by a search in the body',
+      body: { description: 'The search. An absent field sets no condition.', schema: schemaOf(AlertSearchFields) },
       answers: { 200: { description: 'A page of them.', schema: ref('AlertPage') } },
       problems: [...PROBLEMS, ...BODY_PROBLEMS, 'invalid_cursor'],
     },
@@ -58,7 +58,12 @@ export const ALERT_PATHS: Paths = {
       id: 'countAlerts',
       summary: 'Counts for a chart',
       parameters: parametersIn(StatsQuery),
-      answers: { 200: { description: 'What is open, and what was first seen when.', schema: ref('AlertStats') } },
+      answers: {
+        200: {
+          description: 'The open alerts, and alerts by the time they were first seen.',
+          schema: ref('AlertStats'),
+        },
+      },
       problems: PROBLEMS,
     },
   },

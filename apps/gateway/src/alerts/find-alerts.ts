@@ -8,8 +8,9 @@ import type { AlertSearchRequest } from './alert-search';
 import { formatPlace } from './page-cursor';
 
 /**
- * Alerts as whoever asks may see them. Every list comes with the position of the logs from before it was read: what a stream
- * from there on does not bring is in it, and what both bring, an alert's `last_seq` tells apart.
+ * Finds the alerts that the caller may see. Every list carries the position of the event logs from before it was read.
+ * Changes before that position are in the list; a stream from that position brings all later ones. For a change that is
+ * in both, the alert's `last_seq` tells so.
  */
 export class FindAlerts {
   constructor(
@@ -36,7 +37,10 @@ export class FindAlerts {
     };
   }
 
-  /** Throws `Refused` (`not_found`) for an alert that is not there, of a tenant that is not the user's, or by what is no id. */
+  /**
+   * Throws `Refused` (`not_found`) when the alert does not exist, belongs to a tenant that is not the user's, or when
+   * the id is malformed.
+   */
   async one(right: VerifiedToken, alertId: string): Promise<Alert> {
     const mine = (await this.tenants.of(right)).map(({ tenant_id }) => tenant_id);
     const [alert] = isAlertId(alertId) ? await this.queries.find(mine, [alertId]) : [];

@@ -45,7 +45,7 @@ it.each([
   expect(() => parsePlace(text, 'd')).toThrow(expect.objectContaining({ code: 'invalid_cursor' })),
 );
 
-it('whatever comes, it is a place or refused', () => {
+it('any text is either a place or refused', () => {
   fc.assert(
     fc.property(
       fc.oneof(

@@ -1,15 +1,16 @@
 import { hash } from 'node:crypto';
 import { Refused, SEVERITIES, type AlertPlace } from '@tocsin/contracts';
 
-// What a list calls `next` and takes back as `after`. It is opaque, and not signed: whatever it says, it narrows a list that
-// whoever shows it may see without it. It carries a digest of the question, so that a page continues the list it belongs to.
+// A list returns this cursor as `next` and accepts it as `after`. It is opaque and not signed: it can only narrow a
+// list that the caller may see anyway. It carries a digest of the search, so that a cursor continues only the list that
+// it came from.
 
 const BASE64URL = /^[A-Za-z0-9_-]{1,200}$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** Behind it no time has four digits for its year. */
+/** From this time on a year has more than four digits. */
 const END_OF_TIME = Date.UTC(10_000, 0);
 
-/** Tells one question from another. */
+/** Identifies a search: equal searches have equal digests. */
 export const digestOf = (question: unknown): string =>
   hash('sha256', JSON.stringify(question), 'base64url').slice(0, 10);
 
@@ -18,16 +19,13 @@ export const formatPlace = ({ severity, first_seen_at, alert_id }: AlertPlace, d
     'base64url',
   );
 
-/** Throws `Refused` (`invalid_cursor`) for what is none, and for one of another question. */
+/** Throws `Refused` (`invalid_cursor`) when the text is not a cursor or is a cursor of another search. */
 export function parsePlace(text: string, digest: string): AlertPlace {
   const parts = partsOf(text);
-  if (!parts) throw new Refused('invalid_cursor', 'This is no `next` of a list.');
+  if (!parts) throw new Refused('invalid_cursor', 'This is not a `next` of a list.');
   const { of, ...place } = parts;
   if (of !== digest)
-    throw new Refused(
-      'invalid_cursor',
-      'This is the `next` of another list: its filters and its order have to be repeated.',
-    );
+    throw new Refused('invalid_cursor', "This is the `next` of another list: repeat that list's filters and order.");
   return place;
 }
 

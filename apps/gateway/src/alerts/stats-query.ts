@@ -16,8 +16,8 @@ const BUCKETS = { message: `1 to ${MAX_BUCKETS} are expected.` };
 
 /** The query of `GET /api/v1/stats`. */
 export class StatsQuery extends TenantsQuery {
-  @Described('Where the chart begins; default a day before it ends.') @MayBeAbsent() @IsInstant(A_TIME) from?: string;
-  @Described('Where it ends; default now.') @MayBeAbsent() @IsInstant(A_TIME) to?: string;
+  @Described('When the chart begins; default a day before it ends.') @MayBeAbsent() @IsInstant(A_TIME) from?: string;
+  @Described('When the chart ends; default now.') @MayBeAbsent() @IsInstant(A_TIME) to?: string;
   @Described('How many points it has.')
   @ReadBy(wholeNumber)
   @MayBeAbsent()
@@ -28,8 +28,9 @@ export class StatsQuery extends TenantsQuery {
 }
 
 /**
- * By default the 24 hours up to now, in 24 buckets. A bucket is a whole number of seconds, so the last may reach a little
- * beyond `to`. Throws `Refused` (`invalid_parameter`) when the chart ends before it begins, or is too long.
+ * The chart that a query asks for; by default the last 24 hours in 24 buckets. A bucket is a whole number of seconds,
+ * so the last one may reach a little beyond `to`. Throws `Refused` (`invalid_parameter`) when the end is not after the
+ * start, or the range is too long.
  */
 export function chartOf({ from: begin, to: end, buckets = DEFAULT_BUCKETS }: StatsQuery, now: Date): ChartOfAlerts {
   const to = end === undefined ? now : new Date(readInstant(end)!);

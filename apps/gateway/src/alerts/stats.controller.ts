@@ -5,7 +5,7 @@ import type { Response } from 'express';
 import { FindAlerts } from './find-alerts';
 import { chartOf, StatsQuery } from './stats-query';
 
-/** `GET /api/v1/stats`: what is open, and what was first seen when. */
+/** `GET /api/v1/stats`: counts of open alerts, and of alerts by the time they were first seen. */
 @Controller('api/v1/stats')
 @Scopes('alerts:read')
 export class StatsController {

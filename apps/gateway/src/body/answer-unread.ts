@@ -2,18 +2,18 @@ import type { Request, Response } from 'express';
 import { expectsContinue, hasBody, isWorthDraining } from './request-bodies';
 
 /**
- * How much of a body that nobody wants is read and dropped, so that its sender reads the answer: most clients read none before
- * they have sent all. Twice the largest body that any route takes; nothing of it is kept.
+ * How many bytes of an unwanted body are read and dropped so that the client reads the response: most clients read
+ * nothing before they have sent everything. It is twice the largest body that any route takes; nothing of it is kept.
  */
 const LINGER_BYTES = 16 * 1024 * 1024;
-/** For how long, and for how long without a byte. */
+/** The longest time for which the body is drained, and the longest pause between two bytes. */
 const LINGER_MS = 10_000;
 const SILENCE_MS = 1_000;
 
 /**
- * Ends an answer to a request whose body was not read to its end. A connection that is closed while bytes arrive is reset,
- * and the client may lose the answer with it: so the whole answer is sent, then what still comes is read and dropped within
- * these bounds, and the connection ends after that.
+ * Ends the response to a request whose body was not read completely. A connection that is closed while bytes arrive is
+ * reset, and the client may lose the response. So the whole response is sent first, then the remaining bytes are read
+ * and dropped within these limits, and only then the connection ends.
  */
 export function answerUnread(request: Request, response: Response, body: string): void {
   if (request.complete || !hasBody(request) || expectsContinue(request) || isWorthDraining(request))

@@ -1,9 +1,9 @@
 import { Refused } from '@tocsin/contracts';
 
-/** The part of all that those may take together whose credential is not known yet, because it stands in the body. */
+/** The share of the memory for requests whose credential is still unknown, because it is in the body. */
 const BEFORE_CREDENTIAL = 0.25;
 
-/** The bytes of request bodies that the process holds at once, and the most that it may. */
+/** Counts the bytes of request bodies that the process holds at once, and limits them. */
 export class BodyMemory {
   private used = 0;
   private unproven = 0;
@@ -14,14 +14,14 @@ export class BodyMemory {
     return this.used;
   }
 
-  /** One request's share, empty at first. */
+  /** Opens the account of one request, with no bytes yet. `proven`: its credential has been checked. */
   open(proven: boolean): HeldBody {
     let bytes = 0;
     return {
       take: (more) => {
         const tooMuch =
           this.used + more > this.maxBytes || (!proven && this.unproven + more > this.maxBytes * BEFORE_CREDENTIAL);
-        if (tooMuch) throw new Refused('overloaded', 'The gateway holds as many bytes of bodies as it may.');
+        if (tooMuch) throw new Refused('overloaded', 'The gateway has reached its limit of request body bytes.');
         bytes += more;
         this.used += more;
         if (!proven) this.unproven += more;
@@ -36,8 +36,8 @@ export class BodyMemory {
 }
 
 export interface HeldBody {
-  /** Throws `Refused` (`overloaded`) when there is no room. */
+  /** Adds bytes to the account. Throws `Refused` (`overloaded`) when the memory is used up. */
   take(bytes: number): void;
-  /** All of it. May be called twice. */
+  /** Gives all bytes of the request back. May be called twice. */
   giveBack(): void;
 }

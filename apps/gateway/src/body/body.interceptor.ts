@@ -5,18 +5,18 @@ import type { Observable } from 'rxjs';
 import { jsonBodyOf, jsonObjectOf } from '../request/json-object';
 import type { RequestWithBody } from './request-bodies';
 
-/** Enough for one event of another system. */
+/** Enough for one event of another system. In bytes. */
 export const SMALL_BODY = 64 * 1024;
-/** A batch of 500 messages fits if they are of the usual size; a larger one is sent in parts. */
+/** A batch of 500 messages of the usual size fits; a larger batch must be sent in parts. In bytes. */
 export const LARGE_BODY = 8 * 1024 * 1024;
 
 /**
- * A route that takes a body, and how large a one. It is read here and nowhere else, as bytes in `request.body`; the body of
- * any other route is not read at all.
+ * Marks a route that takes a body, with its largest size. Bodies are read only here, as bytes in `request.body`; the
+ * body of any other route is not read at all.
  *
- * Guards come before it, so with `@Scopes(…)` (or any other guard that finds out who calls by the head of the request) not
- * a byte is read of whoever may not send it. Where the credential stands in the body, the route has no such guard, takes
- * at most 512 KiB and looks at the credential first of all; such bodies share a quarter of the memory that there is.
+ * Guards run first. With `@Scopes(…)`, or any other guard that identifies the caller from the request's head, no byte
+ * is read from a caller that may not send one. A route whose credential is in the body has no such guard: it takes at
+ * most 512 KiB and checks the credential before anything else. Such bodies share a quarter of the memory for bodies.
  */
 export const TakesBody = (maxBytes: number) => UseInterceptors(new BodyReader(maxBytes));
 
@@ -32,8 +32,8 @@ class BodyReader implements NestInterceptor {
 }
 
 /**
- * The same for a body that is one JSON object, which `@Body()` then reads into the class of its argument. No body at all is
- * an object without fields, unless one is `required`.
+ * The same for a body that is one JSON object, which `@Body()` then converts into the class of its argument. A missing
+ * body counts as an object without fields, unless a body is `required`.
  */
 export const TakesJson = (maxBytes: number, { required = false } = {}) =>
   UseInterceptors(new BodyReader(maxBytes), new JsonReader(required));

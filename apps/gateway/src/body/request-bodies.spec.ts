@@ -43,7 +43,7 @@ class Doors {
     return lengthOf(request);
   }
 
-  /** Its credential stands in the body. */
+  /** A route whose credential is in the body. */
   @Post('told-inside')
   @TakesBody(8 * SMALL_BODY)
   inside(@Req() request: Request) {
@@ -56,7 +56,7 @@ class Doors {
   }
 }
 
-/** A client that sends what it is told, byte for byte, and keeps what comes back. */
+/** A client that sends exactly the bytes that the test gives it, and keeps what it receives. */
 class Wire {
   heard = '';
   closed = false;
@@ -70,7 +70,7 @@ class Wire {
     this.socket.write(`${head.join('\r\n')}\r\n\r\n`);
   }
 
-  /** Sends until the other side takes no more. */
+  /** Sends until the server accepts no more bytes. */
   async pour(bytes: number): Promise<void> {
     const chunk = Buffer.alloc(64 * 1024, 'x');
     for (this.sent = 0; this.sent < bytes && !this.socket.destroyed; this.sent += chunk.length) {
@@ -136,7 +136,7 @@ describe('the body of a request', () => {
   ])('to %s is answered %s before it is read: %s', async (path, status, _what, field) => {
     for (const announced of [[`Content-Length: ${8 * MiB}`], ['Transfer-Encoding: chunked']]) {
       const wire = open(head(path, field, ...announced));
-      // of a chunked one nobody knows the length: it is read up to the bound
+      // The length of a chunked body is unknown in advance: it is read up to the limit.
       const reads = announced[0]!.startsWith('Transfer') && status === '413';
       if (reads) {
         const chunk = `10000\r\n${'x'.repeat(0x10000)}\r\n`;
@@ -149,18 +149,18 @@ describe('the body of a request', () => {
     }
   });
 
-  it('that nobody wants is dropped up to a bound, and its sender has read the answer by then', async () => {
+  it('that is not wanted is dropped up to a limit, and its sender has read the response by then', async () => {
     const all = open(head('/large', `Content-Length: ${8 * MiB}`));
     await all.pour(8 * MiB);
     expect([all.status, all.sent]).toEqual([401, 8 * MiB]);
     const endless = open(head('/large', `Content-Length: ${64 * MiB}`));
     await endless.pour(64 * MiB);
     expect(endless.status).toBe(401);
-    // what stands in the buffers of both sides is not ours
+    // Bytes in the kernel buffers of both sides are not under our control.
     expect(endless.sent).toBeLessThan(48 * MiB);
   });
 
-  it('that is small and that nobody wants leaves its connection for the next request', async () => {
+  it('that is small and not wanted leaves its connection for the next request', async () => {
     const wire = open(head('/none', 'Content-Length: 5'));
     wire.socket.write('12345');
     await eventually(() => expect(wire.heard).toContain('{"bytes":-1}'));
@@ -202,7 +202,7 @@ describe('the body of a request', () => {
     expect((await send('gzip')).status).toBe(400);
   });
 
-  it('is asked for with 100 Continue once it is wanted, and not before', async () => {
+  it('is requested with 100 Continue only when its route reads it', async () => {
     const good = open(head('/small', GOOD, 'Content-Length: 3', 'Expect: 100-continue'));
     await eventually(() => expect(good.heard).toBe('HTTP/1.1 100 Continue\r\n\r\n'));
     good.socket.write('abc');
@@ -219,13 +219,13 @@ describe('the body of a request', () => {
     }
   });
 
-  it('waits for room in the memory of all, which it gives back when it is answered or gone', async () => {
+  it('takes room in the shared memory, and gives it back when the response is sent or the client is gone', async () => {
     const holding = [
       open(head('/large', GOOD, `Content-Length: ${8 * MiB}`)),
       open(head('/large', GOOD, `Content-Length: ${8 * MiB}`)),
     ];
     await Promise.all(holding.map((wire) => wire.pour(8 * MiB - 1_000)));
-    // what was sent may not have been read yet
+    // The server may not have read yet what was sent.
     await eventually(async () => {
       const late = await fetch(`http://127.0.0.1:${port}/large`, {
         method: 'POST',
@@ -247,7 +247,7 @@ describe('the body of a request', () => {
     });
   });
 
-  it('takes a quarter of that memory at most while its sender is not known', async () => {
+  it('takes at most a quarter of that memory while its sender is unknown', async () => {
     const unknown = Array.from({ length: 12 }, () => open(head('/told-inside', `Content-Length: ${512 * 1024}`)));
     await Promise.all(unknown.map((wire) => wire.pour(512 * 1024 - 1)));
     await eventually(() => expect(unknown.filter(({ status }) => status === 503).length).toBeGreaterThanOrEqual(4));

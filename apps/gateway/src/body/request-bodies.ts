@@ -4,20 +4,22 @@ import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { BodyMemory, type HeldBody } from './body-memory';
 
-/** What a connection is kept for although nobody reads it: Node reads the rest and drops it. Beyond, the connection ends. */
+/**
+ * Up to this many unread bytes the connection is kept, and Node reads and drops them. With more, the connection ends.
+ */
 const WORTH_DRAINING = 65_536;
 
 const NONE = Buffer.alloc(0);
 
-/** A request whose body is read when its route asks for it, and not before. */
+/** A request whose body is read only when its route asks for it. */
 export interface RequestWithBody extends Request {
   readBody?: (maxBytes: number, proven: boolean) => Promise<Buffer>;
 }
 
 /**
- * Reads the bodies of requests: for routes that take one, after whoever calls has shown who they are, up to the route's
- * bound and to what all bodies may take together. Nobody else's is read: it is drained if it is small, and else its
- * connection ends with the answer.
+ * Reads request bodies for the routes that take one, after the caller has been identified, up to the route's limit and
+ * the limit for all bodies together. The body of any other request is not read: a small one is drained, and a larger
+ * one ends its connection with the response.
  */
 export class RequestBodies {
   readonly memory: BodyMemory;
@@ -26,7 +28,7 @@ export class RequestBodies {
     this.memory = new BodyMemory(maxBytes);
   }
 
-  /** Before any route. */
+  /** Middleware that runs before any route. */
   readonly prepare = (request: RequestWithBody, response: Response, next: () => void): void => {
     if (hasBody(request)) {
       const keepsAlive = response.shouldKeepAlive;
@@ -55,7 +57,10 @@ export class RequestBodies {
   }
 }
 
-/** Whether the client waits to be told that its body is wanted. Node says so by itself unless it is asked not to: `http-server.ts`. */
+/**
+ * Whether the client waits for `100 Continue` before it sends the body. Node sends that by itself unless it is told not
+ * to: see `http-server.ts`.
+ */
 export const expectsContinue = ({ headers: { expect } }: Pick<Request, 'headers'>): boolean =>
   expect !== undefined && /^100-continue$/i.test(expect.trim());
 
@@ -67,7 +72,7 @@ export const hasBody = (request: Request): boolean => announced(request) > 0 || 
 
 const tooLarge = (maxBytes: number) => new Refused('body_too_large', `At most ${maxBytes} bytes are accepted.`);
 
-/** The body without its `Content-Encoding`. Throws `Refused` for one that is not understood. */
+/** The body after decoding its `Content-Encoding`. Throws `Refused` when the encoding is not supported. */
 function decoded(request: Request): Readable {
   const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
   if (encoding === 'identity') return request;
@@ -112,10 +117,10 @@ function collect(request: Request, source: Readable, maxBytes: number, held: Hel
       settle(() =>
         resolve(chunks.length === 1 ? chunks[0]! : chunks.length === 0 ? NONE : Buffer.concat(chunks, bytes)),
       );
-    const onBroken = () => fail(new Refused('invalid_request', 'The body is not what its content encoding says.'));
-    // a decoder may still work when all has arrived
-    const onGone = () =>
-      void (request.complete || fail(new Refused('invalid_request', 'The body did not come to its end.')));
+    const onBroken = () =>
+      fail(new Refused('invalid_request', 'The body is not encoded as its content encoding says.'));
+    // A decoder may still be working when the request has arrived completely.
+    const onGone = () => void (request.complete || fail(new Refused('invalid_request', 'The body ended early.')));
     if (source !== request) source.on('error', onBroken);
     request.on('error', onGone).on('close', onGone);
     source.on('data', onData).on('end', onEnd);

@@ -13,7 +13,7 @@ const aStream = (known: Partial<StreamHolder> = {}): StreamHolder => ({
   ...known,
 });
 
-/** What `Health` is told. */
+/** Records what `Health` is told. */
 class Readiness {
   readonly reasons = new Set<string>();
   changes = 0;
@@ -64,7 +64,7 @@ describe('a stream is admitted', () => {
     expect(await outcome(gateway.admit(aStream()))).toBe('too_many_streams');
   });
 
-  test('once for each time that it asks, also with the very same words', async () => {
+  test('once for each request, even for identical requests', async () => {
     const gateway = admission({ user: 2 });
     const stream = aStream();
     const releases = [await gateway.admit(stream), await gateway.admit(stream)];
@@ -115,7 +115,7 @@ describe('a gateway that is full', () => {
     expect(readiness.changes).toBe(2);
   });
 
-  test('is never exceeded by streams that come at once, and asks nobody about those that it refuses', async () => {
+  test('is never exceeded by simultaneous streams, and takes no slot for those that it refuses', async () => {
     const slots = new SlowSlots();
     const gateway = admission({ maxStreams: 5, user: 1_000, connectsPerSecond: 5 }, slots);
     const asked = Promise.all(Array.from({ length: 50 }, () => outcome(gateway.admit(aStream()))));
@@ -124,7 +124,7 @@ describe('a gateway that is full', () => {
     expect(slots.asked).toBe(5);
   });
 
-  test('of one place opens again when it is free', async () => {
+  test('with one place admits again when the place is free', async () => {
     const gateway = admission({ maxStreams: 1 });
     (await gateway.admit(aStream()))();
     expect([...readiness.reasons]).toEqual([]);
@@ -145,7 +145,7 @@ test('a stream that is refused, or whose count fails, takes no place', async () 
   expect(await admitted).toBe('admitted');
 });
 
-/** Slots that answer when they are told to. */
+/** Slots that answer when the test tells them to. */
 class SlowSlots implements StreamSlots {
   asked = 0;
   private waiting: { resolve: (result: TakeResult) => void; reject: (error: Error) => void }[] = [];

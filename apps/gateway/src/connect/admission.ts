@@ -3,30 +3,36 @@ import type { StreamSlots } from '@tocsin/contracts/ports';
 import type { Health, Metrics } from '@tocsin/observability';
 import { ConnectRate } from './connect-rate';
 
-/** 0 turns a limit off. */
+/** Limits on streams. 0 turns a limit off. */
 export interface AdmissionLimits extends StreamLimits {
-  /** Connects of one user to this gateway, per second. */
+  /** Connection attempts of one user to this gateway, per second. */
   readonly connectsPerSecond: number;
-  /** Streams that this gateway holds. */
+  /** The most streams that this gateway holds at once. */
   readonly maxStreams: number;
 }
 
-/** Gives a stream's places back. May be called twice. Never throws. */
+/** Gives back the places that a stream takes under the limits. May be called twice. Never throws. */
 export type Release = () => void;
 
-/** A gateway that was full is ready again with a twentieth free, not with every place that comes and goes. */
+/**
+ * A gateway that was full is ready again when a twentieth of its places is free. One free place is not enough, or its
+ * readiness would change with every stream.
+ */
 const ROOM_SHARE = 0.05;
 
 const FULL: Record<SlotScope, string> = {
-  user: 'This user has as many streams open as one may have. Close one, or share one among tabs.',
-  tenant: 'This tenant has as many streams open as one may have.',
-  address: 'As many streams are open from this address as may be.',
+  user: 'This user has reached the limit of open streams. Close one, or share one among tabs.',
+  tenant: 'This tenant has reached the limit of open streams.',
+  address: 'This address has reached the limit of open streams.',
 };
 
-/** Who may open a stream here and now: the gateway's own capacity, how often a user connects, and the caps that all gateways count together. */
+/**
+ * Decides whether a stream may open on this gateway now: by the gateway's capacity, by how often the user connects, and
+ * by the limits that all gateways count together.
+ */
 export class Admission {
   private readonly rate: ConnectRate;
-  /** Streams that are open, and those that are being decided. */
+  /** Open streams and those whose admission is being decided. */
   private streams = 0;
   private full = false;
 
@@ -35,15 +41,15 @@ export class Admission {
     private readonly limits: AdmissionLimits,
     private readonly metrics: Metrics,
     private readonly health: Pick<Health, 'ready' | 'notReady'>,
-    /** Milliseconds, of any origin. */
+    /** The clock, in milliseconds from any origin. */
     now: () => number = () => performance.now(),
   ) {
     this.rate = new ConnectRate(limits.connectsPerSecond, now);
   }
 
   /**
-   * Admits a stream; what it returns is called when the stream has ended, or when it did not come about. Throws `Refused`:
-   * `at_capacity`, `rate_limited` or `too_many_streams`, all of them for now and none for good.
+   * Admits a stream. The caller calls the returned function when the stream has ended or was not opened. Throws
+   * `Refused`: `at_capacity`, `rate_limited` or `too_many_streams`; each is temporary.
    */
   async admit({ user, tenant_ids, address }: StreamHolder): Promise<Release> {
     const { maxStreams } = this.limits;
@@ -52,7 +58,7 @@ export class Admission {
     if (!this.rate.allows(user))
       this.refuse('rate_limited', 'connects', 'This user connects too often. Come back in a moment.');
 
-    // a holder of its own: it stands for this stream, not for the next with the same user
+    // A new object identifies this stream and not another stream of the same user.
     const holder: StreamHolder = { user, tenant_ids, address };
     let released = false;
     const release = () => {

@@ -9,13 +9,16 @@ import type { EventStream } from '../live/event-stream';
 import { assignPositions, foreignPositions, parseCursor } from '../positions/cursor';
 import type { Start, StreamRequest } from './stream-request';
 
-/** What a client is told of one of its tenants. */
+/** What the client is told about one of its tenants. */
 type Standing = Omit<TenantVerdict, 'tenant_id' | 'name'>;
 
-/** Of a tenant that was there before others joined or left. */
+/** For a tenant that the stream already followed before other tenants joined or left. */
 const STAYED: Standing = { verdict: 'resumed', missed: 0, reason: null, behind: 0, searched: null };
 
-/** Where a stream begins each of its tenants: it takes up their feeds there, and what it returns tells the client. */
+/**
+ * Decides where a stream begins in each of its tenants, makes it follow their feeds from there, and returns what the
+ * client is told.
+ */
 export class BeginStream {
   constructor(
     private readonly feeds: TenantFeeds,
@@ -24,7 +27,10 @@ export class BeginStream {
     private readonly config: GatewayConfig,
   ) {}
 
-  /** All of its tenants, where the request says. Rejects with `Unavailable` when the log is away, and then holds no feed. */
+  /**
+   * Begins all tenants of the stream at the positions in the request. Rejects with `Unavailable` when the event log is
+   * unavailable, and then keeps no feed.
+   */
   async begin(
     stream: EventStream,
     memberships: readonly Membership[],
@@ -53,8 +59,8 @@ export class BeginStream {
   }
 
   /**
-   * The same for a stream that is open and whose user's tenants have changed to `memberships`: those that joined go on where they
-   * were left, or the client is told that they cannot.
+   * The same for an open stream whose user's tenants have changed to `memberships`. A tenant that joined continues
+   * where the client left it, or the client is told that this is impossible.
    */
   async beginAgain(
     stream: EventStream,
@@ -82,7 +88,7 @@ export class BeginStream {
           return this.beginAt(position ? { kind: 'position', position } : { kind: 'none' }, feed);
         }),
       );
-      // asked after the last await: what was revoked meanwhile is not taken up
+      // Revocations are read after the last await, so that a tenant revoked in the meantime is not followed.
       const revoked = this.revocations.tenantsRevoked(right);
       feeds.forEach((feed, i) => {
         if (revoked.has(feed.tenant)) this.feeds.release(feed.tenant);
@@ -117,7 +123,7 @@ export class BeginStream {
   }
 }
 
-/** What is replayed: the page and what came after it was read, or all that there is behind the position. */
+/** Counts what is replayed: the page and the entries stored since it was read, or everything after the position. */
 const standingOf = (
   { verdict, missed, reason, from, page, upTo, searched = null }: Beginning,
   feed: TenantFeed,

@@ -20,7 +20,7 @@ describe('the rate at which a user connects', () => {
     expect(granted(connects, 100)).toBe(20);
   });
 
-  test('is not worse for one who kept asking', () => {
+  test('is not reduced by refused attempts', () => {
     const connects = rate();
     granted(connects, 20);
     for (let ms = 0; ms < 1_000; ms += 10) {
@@ -31,26 +31,26 @@ describe('the rate at which a user connects', () => {
     expect(connects.allows('ada')).toBe(true);
   });
 
-  test("is nobody else's concern", () => {
+  test('is counted for each user separately', () => {
     const connects = rate();
     granted(connects, 100);
     expect(granted(connects, 100, 'bob')).toBe(20);
   });
 
-  test('below one a second still lets one in', () => {
+  test('below one a second still admits one connection', () => {
     const connects = rate(0.1);
     expect(granted(connects, 5)).toBe(1);
     nowMs += 10_000;
     expect(granted(connects, 5)).toBe(1);
   });
 
-  test('of 0 is no limit, and remembers nobody', () => {
+  test('of 0 is no limit, and remembers no user', () => {
     const connects = rate(0);
     expect(granted(connects, 1_000)).toBe(1_000);
     expect(connects.size).toBe(0);
   });
 
-  test('is remembered for as long as it matters, and of no more users than there is room for', () => {
+  test('is remembered until the bucket is full again, and for a limited number of users', () => {
     const connects = rate(5, 100);
     for (let user = 0; user < 1_000; user += 1) connects.allows(`user-${user}`);
     expect(connects.size).toBe(100);

@@ -1,6 +1,11 @@
-/** More users than this within a bucket's time are not told apart by age: the one that is longest idle starts afresh. */
+/**
+ * The most users that are remembered. Beyond it the user that has been idle for longest is forgotten and starts with a
+ * full bucket.
+ */
 const MAX_USERS = 100_000;
-/** What may come at once, in seconds of the rate: a browser restores its tabs, 20 at the default of 5 a second. */
+/**
+ * The size of a burst, in seconds of the rate: a browser restores its tabs at once, 20 at the default of 5 a second.
+ */
 const BURST_S = 4;
 
 interface Bucket {
@@ -8,14 +13,14 @@ interface Bucket {
   atMs: number;
 }
 
-/** A token bucket a user, in this process alone: whoever is refused here may be let in elsewhere. */
+/** One token bucket for each user, in this process alone: another gateway may admit a user that this one refuses. */
 export class ConnectRate {
-  /** In the order of their last connect. A bucket that is absent is full. */
+  /** Sorted by the last connection attempt. A user without a bucket has a full one. */
   private readonly buckets = new Map<string, Bucket>();
   private readonly burst: number;
 
   constructor(
-    /** 0: any number. */
+    /** Connections per second; 0: unlimited. */
     private readonly perSecond: number,
     private readonly now: () => number,
     private readonly maxUsers = MAX_USERS,
@@ -27,7 +32,7 @@ export class ConnectRate {
     return this.buckets.size;
   }
 
-  /** Whether the user may connect now. One who may not loses nothing by having asked. */
+  /** Whether the user may connect now. A refused attempt costs no token. */
   allows(user: string): boolean {
     if (this.perSecond === 0) return true;
     const now = this.now();

@@ -3,23 +3,23 @@ import { Refused } from '@tocsin/contracts';
 import type { Request, Response } from 'express';
 import { StreamOpener } from './stream-opener';
 
-/** `/api/events`, for whatever `StreamDoor` leaves to node:http. */
+/** `/api/events`, for the requests that `StreamDoor` passes on to node:http. */
 @Controller('api/events')
 export class EventsController {
   constructor(private readonly opener: StreamOpener) {}
 
-  // before GET, which would answer HEAD too
+  // Declared before GET, which would answer HEAD too.
   @Head()
   head(@Res() response: Response): void {
     response.set({ 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store' }).end();
   }
 
-  /** The stream writes to the socket itself, head and all; for Express the response never ends. */
+  /** The stream writes to the socket itself, including the response head. For Express the response never ends. */
   @Get()
   stream(@Req() request: Request, @Res() response: Response): Promise<void> {
-    // without one it waits for the answer to a request before it, which a stream would be written into
-    if (!response.socket)
-      throw new Refused('invalid_request', 'A stream is asked for on a connection on which nothing else is.');
+    // A response without a socket waits for the response to an earlier request; the stream would be written into that
+    // one.
+    if (!response.socket) throw new Refused('invalid_request', 'A stream needs a connection without other requests.');
     return this.opener.open(request, response.socket);
   }
 

@@ -9,7 +9,7 @@ const rightOf = (token: string, scope = 'alerts:read') =>
 
 let revoked: string[];
 let scope: string;
-/** Every credential is worth a right that is named after it. */
+/** Every credential verifies to a right that is named after it. */
 const identify = (kind: Credential['kind'], tenants: string[] | null = null, { queryToken = true } = {}) =>
   new IdentifyClient(
     { verify: (value: string) => Promise.resolve(rightOf(`verified ${value}`, scope)) } as never,
@@ -38,7 +38,7 @@ it('a stream is of those tenants that are asked for, and of none that is not the
   await expect(identify('bearer', ['harbour', 'foreign'])).rejects.toMatchObject({ code: 'tenant_forbidden' });
 });
 
-it('a token in the address is refused where it is not accepted, before it is looked at', async () => {
+it('a token in the address is refused where it is not accepted, before it is verified', async () => {
   revoked = ['verified x'];
   await expect(identify('query_token', null, { queryToken: false })).rejects.toMatchObject({
     code: 'query_token_denied',

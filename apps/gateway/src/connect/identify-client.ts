@@ -4,13 +4,13 @@ import { tenantsAskedFor, type VisibleTenants } from '../access/visible-tenants'
 import type { GatewayConfig } from '../config';
 import type { Credential, StreamRequest } from './stream-request';
 
-/** Who asks for a stream, and of which tenants it may be. */
+/** The client that asks for a stream, and the tenants that it may follow. */
 export interface Client {
   right: VerifiedToken;
   memberships: readonly Membership[];
 }
 
-/** Who: what a credential is worth, and the tenants that it opens. */
+/** Identifies the client: verifies its credential and finds the tenants that it gives access to. */
 export class IdentifyClient {
   constructor(
     private readonly verifier: TokenVerifier,
@@ -21,8 +21,8 @@ export class IdentifyClient {
   ) {}
 
   /**
-   * Throws `Refused` where the credential is not valid, not accepted, revoked or without `alerts:read`, and where a tenant is asked
-   * for that is not the user's; `Unavailable` when the tenant service is away.
+   * Throws `Refused` when the credential is invalid, not accepted here, revoked or without `alerts:read`, and when a
+   * named tenant is not the user's; `Unavailable` when the tenant service does not answer.
    */
   async of({ credential, tenants }: Pick<StreamRequest, 'credential' | 'tenants'>): Promise<Client> {
     const right = await this.authenticate(credential);

@@ -1,28 +1,28 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** A request for a stream as it came: what node:http would say of it, as far as anybody asks. */
+/** The head of a request for a stream, with the parts of node:http's request that the gateway reads. */
 export interface RequestHead {
   url: string;
-  /** Those that something here reads. */
+  /** Only the headers that the gateway reads. */
   headers: IncomingHttpHeaders;
-  /** Empty: a request with a repeated field is no plain one. */
+  /** Always empty: a request with a repeated header is left to node:http. */
   rawHeaders: string[];
 }
 
-/** node:http takes 16 KiB. What comes near it is left to it. */
+/** node:http accepts 16 KiB. Heads close to that size are left to it. */
 const MAX_HEAD_BYTES = 15 * 1024;
 const MAX_FIELDS = 64;
 const END = '\r\n\r\n';
 const START = 'GET /api/events';
 const URL_AT = START.indexOf('/');
-/** A plain request has an address without a fragment, and fields of ASCII, each on one line that ends in CRLF. */
+/** A plain request has an address without a fragment and ASCII headers, each on one line that ends in CRLF. */
 const ADDRESS = String.raw`GET (/api/events/?(?:\?[!"$-~]*)?)`;
 const NAME = String.raw`[!#$%&'*+\-.^_\x60|~0-9A-Za-z]+`;
 const LINES = String.raw`${ADDRESS} HTTP/1\.1\r\n(?:${NAME}:[\t -~]*\r\n)*`;
 const PLAIN = new RegExp(`^${LINES}\r\n$`);
-/** The same up to the beginning of a line that more may be added to. */
+/** The same, but the last line may be incomplete. */
 const PLAIN_PART = new RegExp(`^(?:${LINES}(?:\r|${NAME}(?::[\\t -~]*\r?)?)?|${ADDRESS}(?: [HTP/1.]{0,8}\r?)?)$`);
-/** What a stream's opening reads of a request. */
+/** The headers that are read to open a stream. */
 const READ = new Set([
   'accept',
   'accept-encoding',
@@ -32,7 +32,7 @@ const READ = new Set([
   'origin',
   'x-forwarded-for',
 ]);
-/** A body, another protocol, or an answer before the answer. */
+/** Headers that announce a body, another protocol or an interim response. Requests with them are left to node:http. */
 const UNUSUAL = new Set([
   'content-length',
   'transfer-encoding',
@@ -46,7 +46,10 @@ const UNUSUAL = new Set([
 ]);
 const PLAIN_CONNECTION = /^(?:keep-alive|close)?$/i;
 
-/** Whether bytes are the beginning of a plain request: what is wrong already is judged at once, and not when more of it comes. */
+/**
+ * Whether the bytes may be the beginning of a plain request. Bytes that are already wrong are recognised at once,
+ * without waiting for more.
+ */
 export function mayBecomeHead(bytes: Buffer): boolean {
   if (bytes.length > MAX_HEAD_BYTES || bytes.includes(END)) return false;
   const text = bytes.toString('latin1');
@@ -54,8 +57,8 @@ export function mayBecomeHead(bytes: Buffer): boolean {
 }
 
 /**
- * Reads a request for a stream that is complete, has no body and nothing behind it, and is in no way unusual. Everything
- * else is undefined, and for node:http to judge: this knows one kind of request, and no kind of error.
+ * Reads a complete, plain request for a stream: without a body and with no bytes after it. Returns undefined for
+ * everything else, which node:http then judges: this parser knows one kind of request and reports no errors.
  */
 export function readRequestHead(bytes: Buffer): RequestHead | undefined {
   if (bytes.length > MAX_HEAD_BYTES) return undefined;
@@ -66,7 +69,7 @@ export function readRequestHead(bytes: Buffer): RequestHead | undefined {
 
   const headers: IncomingHttpHeaders = {};
   const names = new Set<string>();
-  // behind the request line, up to the empty one
+  // From after the request line to the empty line.
   let at = text.indexOf('\r\n') + 2;
   while (at < text.length - 2) {
     const colon = text.indexOf(':', at);
@@ -74,7 +77,7 @@ export function readRequestHead(bytes: Buffer): RequestHead | undefined {
     const name = text.slice(at, colon).toLowerCase();
     if (UNUSUAL.has(name) || names.has(name) || names.size === MAX_FIELDS) return undefined;
     names.add(name);
-    // of bytes, not of the text: a part of a string keeps the whole of it in memory
+    // Copied from the bytes and not from the text: a substring would keep the whole text in memory.
     if (READ.has(name)) headers[name] = bytes.toString('latin1', colon + 1, end).trim();
     else if (name === 'connection' && !PLAIN_CONNECTION.test(text.slice(colon + 1, end).trim())) return undefined;
     at = end + 2;

@@ -35,7 +35,10 @@ class SlowController {
   }
 }
 
-/** Says all that it read of a request: whatever the doors read differently shows in the answer. */
+/**
+ * Responds with everything that it read from a request, so that any difference between the two parsers shows in the
+ * response.
+ */
 class TellingOpener {
   opened = 0;
   async open(raw: RequestHead, socket: Socket): Promise<void> {
@@ -87,7 +90,7 @@ async function serve(withDoor: boolean, headTimeoutMs?: number) {
 }
 type Served = Awaited<ReturnType<typeof serve>>;
 
-/** A connection that sends parts one by one, and keeps whatever comes back. */
+/** A connection that sends parts one by one and keeps everything that it receives. */
 class Caller {
   private readonly socket: Socket;
   private heard = '';
@@ -108,7 +111,7 @@ class Caller {
     }
   }
 
-  /** What was answered, but for what differs from answer to answer. */
+  /** The response, without what differs between any two responses. */
   get answer(): string {
     return this.heard
       .replaceAll(/Date: [^\r]*/g, 'Date: -')
@@ -144,7 +147,10 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([door, plain].map((served) => served.app.close())));
 
-/** Sends each request through both doors, all at once, and waits until both have answered the same or nothing changes any more. */
+/**
+ * Sends each request both through the stream door and to node:http, all at once, and waits until both have answered the
+ * same or nothing changes any more.
+ */
 async function expectSameAnswers(requests: readonly (readonly Buffer[])[], allAnswered = false): Promise<string[]> {
   const pairs = requests.map((parts) => [new Caller(door, parts), new Caller(plain, parts)] as const);
   const compare = () => {
@@ -156,14 +162,14 @@ async function expectSameAnswers(requests: readonly (readonly Buffer[])[], allAn
         closed: other.closed,
       });
     }
-    // equal silence is no proof
+    // Two connections that both got no response prove nothing.
     expect(pairs.filter(([one]) => one.closed).length).toBeGreaterThanOrEqual(
       allAnswered ? pairs.length : pairs.length / 3,
     );
   };
   try {
     await eventually(compare, 9_000);
-    // some may have been equal by saying nothing yet
+    // Some may have been equal only because neither had been answered yet.
     await sleep(200);
     await eventually(compare, 9_000);
     return pairs.map(([one]) => one.answer);
@@ -244,7 +250,7 @@ const UNUSUAL = [
 ];
 
 describe('the door of streams', () => {
-  it('answers what it takes byte for byte as node:http and Express do', async () => {
+  it('answers the requests that it takes byte for byte as node:http and Express do', async () => {
     const before = door.opener.opened;
     const answers = await expectSameAnswers(
       ORDINARY.map((request) => [request]),
@@ -255,12 +261,12 @@ describe('the door of streams', () => {
     for (const request of ORDINARY) expect(readRequestHead(request)).toBeDefined();
   });
 
-  it('leaves to node:http whatever is in some way unusual', async () => {
+  it('leaves every unusual request to node:http', async () => {
     for (const request of UNUSUAL) expect(readRequestHead(request)).toBeUndefined();
     await expectSameAnswers(UNUSUAL.map((request) => [request]));
   });
 
-  it('gives the same answer however a request is cut into pieces, and whatever follows it', async () => {
+  it('gives the same response however a request is split into pieces, and whatever follows it', async () => {
     const [request] = ORDINARY;
     const cuts = [1, 5, 14, 15, 16, 30, 60, request!.length - 3, request!.length - 1].map((at) => [
       request!.subarray(0, at),
@@ -276,7 +282,7 @@ describe('the door of streams', () => {
     ]);
   });
 
-  it('answers nothing differently that random damage makes of a request', async () => {
+  it('answers randomly damaged requests as node:http does', async () => {
     const damage = fc.record({
       request: fc.nat(ORDINARY.length - 1),
       at: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -313,7 +319,7 @@ describe('the door of streams', () => {
       const before = await connections();
       caller.endSide();
       await eventually(async () => expect(await connections()).toBe(before - 1));
-      // the server has let go of it before its end has come here
+      // The server has closed the connection before the client sees its end.
       await eventually(() => expect(caller.closed).toBe(true));
     },
   );
@@ -370,7 +376,7 @@ describe('the door of streams', () => {
     );
   });
 
-  it('dismisses who has not said in time what they want, with half a request or none', async () => {
+  it('closes connections that sent no complete head in time, with half a request or none', async () => {
     const slow = await serve(true, 300);
     const callers = [
       new Caller(slow, []),
@@ -383,7 +389,7 @@ describe('the door of streams', () => {
     await slow.app.close();
   });
 
-  it('keeps no connection that was closed before anybody attended to it', async () => {
+  it('keeps no connection that was closed before it was handled', async () => {
     const served = await serve(true);
     try {
       const server = served.app.getHttpServer() as Server;
@@ -402,7 +408,7 @@ describe('the door of streams', () => {
       });
       await eventually(() => expect(left.every(({ destroyed }) => destroyed)).toBe(true), 10_000);
       await eventually(async () => expect(await count()).toBe(0), 3_000);
-      // those that were reset may never have been handed over
+      // Connections that were reset may never have been passed to the process.
       expect(accepted).toBeGreaterThan(500);
     } finally {
       served.door.close();
@@ -410,7 +416,7 @@ describe('the door of streams', () => {
     }
   });
 
-  it('answers half a request whose sender says no more, as node:http does', async () => {
+  it('answers half a request whose sender ended its side, as node:http does', async () => {
     const callers = [door, plain].map((served) => new Caller(served, [Buffer.from('GET /api/events HTTP/1.1\r\nHo')]));
     await sleep(50);
     for (const caller of callers) caller.endSide();
@@ -421,7 +427,7 @@ describe('the door of streams', () => {
     );
   });
 
-  it('closed, ends who has no stream yet and lets nobody in', async () => {
+  it('ends connections without a stream when it closes, and accepts no more', async () => {
     const served = await serve(true);
     const [waiting, streaming] = [new Caller(served, []), new Caller(served, [get('/api/events?open', AUTH)])];
     await eventually(() => expect(streaming.answer).toContain('200 OK'));

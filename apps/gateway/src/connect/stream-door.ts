@@ -6,35 +6,42 @@ import { mayBecomeHead, readRequestHead, type RequestHead } from './request-head
 import { answerText } from '../http/response-head';
 import type { StreamOpener } from './stream-opener';
 
-/** How long a client may take for the head of its request, and how often that is looked at: as node:http is set up. */
+/**
+ * How long a client may take to send the head of its request, and how often that is checked; node:http has a similar
+ * limit.
+ */
 const HEAD_TIMEOUT_MS = 10_000;
 const TIMEOUT_CHECK_MS = 1_000;
 /**
- * A turn of the event loop accepts one connection, whatever else it does. While more arrive, only that is done, for so
- * long: the kernel keeps a few thousand, and whoever it turns away waits 1, 3, 7, 15 s before trying again.
+ * A turn of the event loop accepts only one connection, whatever else it does. While more arrive, the loop only
+ * accepts, for at most this time: the kernel's backlog holds a few thousand connections, and a client that it rejects
+ * waits 1, 3, 7, 15 s before it tries again.
  */
 const ACCEPT_FIRST_MS = 30;
-/** Then requests are read for so long, until the loop has its turn again. */
+/** After that, requests are read for at most this time before the event loop continues. */
 const READ_MS = 10;
 
-/** Pieces that a head is put together from. Beyond it node:http reads on, with a time limit that begins anew: more than drips within ours. */
+/**
+ * The most pieces from which a head is assembled. With more, node:http reads on and its timeout starts anew: 64 pieces
+ * are more than a slow client sends within our timeout.
+ */
 const MAX_PIECES = 64;
 
-/** A connection of which no request is known yet. */
+/** A connection on which no complete request has arrived yet. */
 interface Visitor {
   since: number;
-  /** A part of a head that may become a plain one, and in how many pieces it came. */
+  /** The bytes of a head that may become a plain request, and the number of pieces in which they came. */
   part: Buffer | undefined;
   pieces: number;
 }
 
 /**
- * Stands before node:http and takes what nearly all connections bring: one plain request for a stream, which then has the
- * connection for itself. node:http, Express and what they keep of each request cost as much as all the rest of a stream.
- * Every other connection is passed on with the bytes it came with, as if nobody had looked at it.
+ * Runs before node:http and handles what nearly all connections carry: one plain request for a stream, which then owns
+ * the connection. The objects that node:http and Express keep for a request cost as much as the rest of a stream. Every
+ * other connection is passed on to node:http unchanged, with all bytes that it brought.
  */
 export class StreamDoor {
-  /** In the order of their arrival. */
+  /** Connections without a complete request, in the order of arrival. */
   private readonly visitors = new Map<Socket, Visitor>();
   private readonly opening = new Set<Socket>();
   private accepted: Socket[] = [];
@@ -52,7 +59,7 @@ export class StreamDoor {
     private readonly headTimeoutMs = HEAD_TIMEOUT_MS,
   ) {}
 
-  /** From here on the server's connections come here first. Once, when everybody listens who listens for connections. */
+  /** Takes over the server's new connections. Call it once, after all other `connection` listeners are registered. */
   standBefore(server: Server): void {
     for (const listener of server.listeners('connection'))
       this.behind.push((socket) => void listener.call(server, socket));
@@ -62,7 +69,7 @@ export class StreamDoor {
     server.on('connection', (socket: Socket) => this.accept(socket));
   }
 
-  /** Ends the connections that have no stream yet. May be called twice. */
+  /** Ends the connections without a stream. May be called twice. */
   close(): void {
     this.closed = true;
     clearInterval(this.timer);
@@ -97,7 +104,7 @@ export class StreamDoor {
 
   private attendTo(socket: Socket): void {
     if (socket.destroyed) return;
-    // it has said nothing and left while it waited: its end is past, and nothing would tell of it again
+    // The client left before this turn without sending anything: its `end` event is past and is not emitted again.
     if (socket.readableEnded) return void socket.destroy();
     this.visitors.set(socket, { since: performance.now(), part: undefined, pieces: 0 });
     this.timer ??= setInterval(() => this.dismissSlow(), TIMEOUT_CHECK_MS).unref();
@@ -111,7 +118,10 @@ export class StreamDoor {
     door.opening.delete(socket);
   });
 
-  /** A client that ends its side has left, as for node:http; in the middle of a request, it is told. */
+  /**
+   * As with node:http, a client that ends its side has left. If it has sent part of a request, it gets an error
+   * response.
+   */
   private readonly onEnd = this.bound(function (door, socket) {
     if (door.visitors.get(socket)?.part) door.refuse(socket);
     else socket.destroy();
@@ -130,7 +140,7 @@ export class StreamDoor {
   private open(socket: Socket, head: RequestHead): void {
     this.visitors.delete(socket);
     this.opening.add(socket);
-    // it goes on flowing: what else it brings is dropped, and its end is noticed
+    // The socket keeps flowing: further bytes are dropped, and its end is noticed.
     socket.off('data', this.onData);
     this.opener
       .open(head, socket)
@@ -150,7 +160,7 @@ export class StreamDoor {
     socket.destroySoon();
   }
 
-  /** To node:http, as a connection that has just come, with all that it has brought. */
+  /** Passes the connection to node:http as a new one, with all bytes that it has brought. */
   private passOn(socket: Socket, bytes: Buffer): void {
     this.visitors.delete(socket);
     socket.off('data', this.onData);
@@ -163,7 +173,10 @@ export class StreamDoor {
     socket.resume();
   }
 
-  /** Whoever has not said in time what they want, as an answer would be none that they could read. */
+  /**
+   * Closes connections that sent no complete head in time. They get no response: a status would end an EventSource for
+   * good.
+   */
   private dismissSlow(): void {
     const latest = performance.now() - this.headTimeoutMs;
     for (const [socket, { since }] of this.visitors) {
@@ -175,7 +188,7 @@ export class StreamDoor {
     this.timer = undefined;
   }
 
-  /** One listener for all sockets rather than one for each: Node calls it with the socket as `this`. */
+  /** Creates one listener for all sockets instead of one for each: Node calls it with the socket as `this`. */
   private bound<A extends unknown[]>(
     listener: (door: StreamDoor, socket: Socket, ...args: A) => void,
   ): (this: Socket, ...args: A) => void {
@@ -187,5 +200,5 @@ export class StreamDoor {
   }
 }
 
-/** Followed by `close`, which is what matters. */
+/** An `error` is always followed by `close`, which is handled. */
 const ignore = (): void => undefined;

@@ -32,7 +32,10 @@ let maxReplay: number;
 let close: () => Promise<void>;
 let connect: (query?: string, cursor?: string) => Promise<Client>;
 
-/** A gateway behind its credentials: everything that a request for a stream meets from there on is real, but for the log and the bus. */
+/**
+ * A gateway after the check of credentials: everything that a request for a stream uses from there on is real, except
+ * for the event log and the bus.
+ */
 beforeEach(async () => {
   const logger = createLogger({ app: 'test', level: 'silent' });
   const metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
@@ -124,7 +127,7 @@ const publish = (tenant: TenantId, count = 1, overrides = {}) => bus.deliver(...
 const told = (client: Client, time = -1) => client.of('connection').at(time)!.data as unknown as ConnectionFrame;
 const of = (client: Client, tenant: TenantId) =>
   client.frames.filter(({ data }) => 'seq' in data && data.tenant_id === tenant).map(({ data }) => data.seq);
-/** Resolves once all that was published before has come, and the stream is live. */
+/** Resolves once everything that was published before has arrived and the stream is live. */
 const settled = async (client: Client) => {
   const [tenant] = mine;
   publish(tenant!, 1, { title: 'last' });
@@ -184,7 +187,7 @@ describe('?since=N', () => {
     expect(client.of('connection')[0]!.id).toBe(at(north, seqs.length > 0 ? seqs[0]! - 1 : count));
     publish(north, 1, { severity: 'urgent' });
     await client.hears([...seqs, count + 1]);
-    // each names its own place, and the last one that the stream is level
+    // Each frame's id is its own position, and the last one's that of the live stream.
     expect(client.frames.filter(({ data }) => 'seq' in data).map(({ id }) => id)).toEqual(
       [...seqs, count + 1].map((seq) => at(north, seq)),
     );
@@ -199,7 +202,7 @@ describe('?since=N', () => {
     expect(log.asked.after).toBe(0);
   });
 
-  it('says how many were searched when those were too few', async () => {
+  it('says how many entries were searched when too few passed', async () => {
     log.searched = 100;
     severities([2, 'urgent'], [120, 'low'], [1, 'urgent'], [50, 'low']);
     const few = await connect('&since=2&severity=urgent');
@@ -209,7 +212,7 @@ describe('?since=N', () => {
     expect(told(await connect('&since=120')).tenants[0]).toMatchObject({ searched: 100 });
   });
 
-  it('goes on by cursors that lead through everything, and a client that leaves in the middle misses nothing', async () => {
+  it('continues with cursors that cover everything, and a client that leaves in the middle misses nothing', async () => {
     severities([3, 'urgent'], [30, 'low']);
     const first = await connect('&since=3&severity=urgent');
     await first.hears([1, 2, 3]);
@@ -272,7 +275,7 @@ describe('a tenant that leaves a stream', () => {
     expect(client.cursor).toBe(`north=${at(north, 2)};harbour=${at(harbour, 11)}`);
   });
 
-  it('and missed more than is replayed is told so', async () => {
+  it('that missed more than is replayed is reported to the client', async () => {
     const client = await connect();
     await settled(client);
     await lose(held[0]!, harbour);
@@ -285,7 +288,7 @@ describe('a tenant that leaves a stream', () => {
     });
   });
 
-  it('whose history was replaced meanwhile is told so', async () => {
+  it('whose history was replaced in the meantime is reported to the client', async () => {
     log.put(harbour, 5);
     const client = await connect();
     await settled(client);
@@ -317,7 +320,7 @@ describe('a tenant that leaves a stream', () => {
     expect(client.text).not.toContain('of a revoked tenant');
   });
 
-  it('stays in the cursor over reconnects, and is used for nothing until it is back', async () => {
+  it('stays in the cursor over reconnects, and is not used until the tenant is back', async () => {
     log.put(harbour, 5);
     mine = [north];
     const alone = await connect('', `north=${at(north, 0)};harbour=${at(harbour, 3)}`);

@@ -15,7 +15,10 @@ import type { RequestHead } from './request-head';
 import { readStreamRequest, type StreamRequest } from './stream-request';
 import type { TakePlace } from './take-place';
 
-/** What becomes of a request for a stream, in three steps: what it asks for, who asks, where it has its place; then the stream. */
+/**
+ * Handles a request for a stream in three steps: what it asks for, who the client is, and its place under the limits
+ * and in the logs. Then the stream runs.
+ */
 export class StreamOpener {
   constructor(
     private readonly identifyClient: IdentifyClient,
@@ -29,13 +32,14 @@ export class StreamOpener {
   ) {}
 
   /**
-   * Opens a stream on the socket that the request came from, and resolves when it is live or over. Throws `Refused` or
-   * `Unavailable` as long as nothing was written to the socket, which is then left to the caller to answer on.
+   * Opens a stream on the socket of the request and resolves when the stream is live or has ended. Throws `Refused` or
+   * `Unavailable` only while nothing was written to the socket; the caller then sends the response.
    */
   async open(raw: RequestHead, socket: Socket): Promise<void> {
     const request = readStreamRequest(raw, this.config.STREAM_INITIAL_EVENTS);
     const address = clientAddress({ headers: raw.headers, socket }, this.config.TRUSTED_PROXIES);
-    // Made before the first await: a client that leaves while it is looked up must leave nothing behind.
+    // The stream is created before the first await, so that a client that leaves during the lookup leaves nothing
+    // behind.
     const stream = this.streamOn(socket, request, raw.headers.origin);
     try {
       const client = await this.identifyClient.of(request);
@@ -80,7 +84,7 @@ export class StreamOpener {
     await stream.run(connection, this.log);
   }
 
-  /** What the stream needs to live on when its user's tenants change. */
+  /** What the stream needs to continue when its user's tenants change. */
   private held(stream: EventStream, { right, memberships }: Client, wanted: readonly string[] | null): Held {
     return {
       stream,

@@ -13,7 +13,7 @@ function codeOf(query: string, headers: Record<string, string> = bearer): string
   return 'accepted';
 }
 
-it('takes one credential from any of the doors, and refuses two', () => {
+it('takes one credential of any kind, and refuses two', () => {
   expect(read('').credential).toEqual({ kind: 'bearer', value: 'abc' });
   expect(read('token=t', {}).credential).toEqual({ kind: 'query_token', value: 't' });
   expect(read('ticket=t', {}).credential).toEqual({ kind: 'ticket', value: 't' });
@@ -26,7 +26,7 @@ it('takes one credential from any of the doors, and refuses two', () => {
   expect(codeOf('token=', {})).toBe('missing_credentials');
 });
 
-it("a proxy's Basic credentials are none of ours, and none too many beside any that are", () => {
+it("a proxy's Basic credentials are ignored, alone and beside a credential of ours", () => {
   const basic = { authorization: 'Basic YTpi' };
   expect(codeOf('', basic)).toBe('missing_credentials');
   expect(read('token=t', basic).credential).toEqual({ kind: 'query_token', value: 't' });
@@ -37,7 +37,7 @@ it("a proxy's Basic credentials are none of ours, and none too many beside any t
   });
 });
 
-it('takes the cookie where nothing else was chosen', () => {
+it('takes the cookie when there is no other credential', () => {
   const cookie = 'theme=dark; __Host-tocsin_stream=abc.def; x=y';
   expect(read('', { cookie }).credential).toEqual({ kind: 'cookie', value: 'abc.def' });
   expect(read('', { ...bearer, cookie }).credential.kind).toBe('bearer');
@@ -74,7 +74,7 @@ it('takes every cursor that was sent, the one that is trusted most first: the he
   }
 });
 
-it('without a cursor starts where it is told', () => {
+it('without a cursor starts where the parameters say', () => {
   expect(read('since=5').start).toEqual({ kind: 'newest', count: 5 });
   expect(read('since=2026-01-02T03:04:05Z').start).toEqual({ kind: 'time', time: new Date('2026-01-02T03:04:05Z') });
   expect(read('').start).toEqual({ kind: 'newest', count: 0 });
@@ -108,13 +108,13 @@ it('reads labels, each once, with the value whole', () => {
     expect(codeOf(query)).toBe('invalid_parameter');
 });
 
-it('ignores what it does not know, since a 400 ends an EventSource, and refuses what it knows and cannot read', () => {
+it('ignores unknown parameters, since a 400 ends an EventSource, and refuses known ones with invalid values', () => {
   expect(codeOf('utm_source=x&foo')).toBe('accepted');
   for (const query of ['severity=loud', 'type=thing', 'since=501', 'since=-1', 'since=yesterday', 'since=2026-02-30'])
     expect(codeOf(query)).toBe('invalid_parameter');
 });
 
-it('answers only who can read an event stream', () => {
+it('answers only clients that accept an event stream', () => {
   for (const accept of ['text/event-stream', 'text/*', '*/*', 'text/html, */*;q=0.1'])
     expect(codeOf('', { ...bearer, accept })).toBe('accepted');
   expect(codeOf('', { ...bearer, accept: 'application/json' })).toBe('not_acceptable');

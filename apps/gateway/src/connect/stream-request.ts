@@ -4,25 +4,28 @@ import { Refused, type ErrorCode, type StreamFilter } from '@tocsin/contracts';
 import { readInstant } from '@tocsin/messages';
 import { badParameter, list, readEntryFilter } from '../request/entry-filter';
 
-/** How a request proves who asks. */
+/** The credential of a request. */
 export type Credential = { kind: 'bearer' | 'query_token' | 'ticket' | 'cookie'; value: string };
 
-/** Where a stream starts: at the furthest of its cursors, or behind some of what was there before, or now. */
+/** Where a stream starts: at the furthest of its cursors, a number of entries before the newest, at a time, or now. */
 export type Start =
   { kind: 'cursor'; texts: readonly string[] } | { kind: 'newest'; count: number } | { kind: 'time'; time: Date };
 
-/** A request for a stream, read and checked: what everything behind the controller works with. */
+/** A request for a stream after parsing and validation; the code after the controller works with it. */
 export interface StreamRequest {
   credential: Credential;
-  /** Tenants that the stream is narrowed to; null for all of the user's. */
+  /** The tenants that the request names; null for all of the user's. */
   tenants: readonly string[] | null;
   filter: StreamFilter;
   start: Start;
-  /** False for `?event=message`: entries without an event name, for clients that only know `onmessage`. */
+  /** False with `?event=message`: entries are sent without an event name, for clients that only know `onmessage`. */
   named: boolean;
-  /** Whether `text/event-stream` is named: an EventSource, for which any status but 200 is the end. */
+  /**
+   * Whether the client accepts `text/event-stream` by name. Then it is an EventSource, which gives up for good on any
+   * status but 200.
+   */
   namesEventStream: boolean;
-  /** Whether the answer may be encoded with gzip. */
+  /** Whether the client accepts gzip. */
   acceptsGzip: boolean;
 }
 
@@ -31,9 +34,10 @@ type RawRequest = Pick<IncomingMessage, 'headers' | 'rawHeaders' | 'url'>;
 /** The most entries that `?since=N` may ask for, of each tenant. */
 export const MAX_SINCE = 500;
 /**
- * Reads a request for a stream. Unknown parameters are ignored, since a 400 ends an EventSource for good; known ones with
- * values that mean nothing are refused. `tenant_id` is `tenant`, and a cursor goes by each name that polyfills and other hubs give it.
- * Throws `Refused` with `missing_credentials`, `invalid_request`, `not_acceptable` or `invalid_parameter`.
+ * Reads a request for a stream. Unknown parameters are ignored, since a 400 ends an EventSource for good; known
+ * parameters with invalid values are refused. `tenant_id` is an alias of `tenant`, and a cursor may have any name that
+ * polyfills and other hubs use. Throws `Refused` with `missing_credentials`, `invalid_request`, `not_acceptable` or
+ * `invalid_parameter`.
  */
 export function readStreamRequest(request: RawRequest, initialEvents: number): StreamRequest {
   const { headers } = request;
@@ -53,7 +57,9 @@ export function readStreamRequest(request: RawRequest, initialEvents: number): S
   };
 }
 
-/** The one credential of a request. Two at once are refused (RFC 6750, section 2), rather than one of them ignored. */
+/**
+ * The one credential of a request. Two credentials at once are refused (RFC 6750, section 2) instead of ignoring one.
+ */
 function readCredential(request: RawRequest, query: URLSearchParams): Credential {
   const bearer = bearerToken(request);
   const found: Credential[] = [
@@ -61,7 +67,7 @@ function readCredential(request: RawRequest, query: URLSearchParams): Credential
     ...query.getAll('token').map((value) => ({ kind: 'query_token' as const, value })),
     ...query.getAll('ticket').map((value) => ({ kind: 'ticket' as const, value })),
   ];
-  // A browser adds the cookie to whatever it asks for, so it counts only where nothing was chosen instead.
+  // A browser adds the cookie to every request, so the cookie counts only when there is no other credential.
   const cookie = found.length === 0 && cookieOf(request.headers);
   if (cookie) return { kind: 'cookie', value: cookie };
   if (found.length > 1) refuse('invalid_request', 'Send one credential, not several.');
@@ -69,7 +75,7 @@ function readCredential(request: RawRequest, query: URLSearchParams): Credential
   return found[0];
 }
 
-/** The stream cookie of a request. Its prefix binds it to this host and to TLS; browsers count localhost as such. */
+/** The name of the stream cookie. Its prefix binds it to this host and to TLS; browsers accept it on localhost too. */
 export const STREAM_COOKIE = '__Host-tocsin_stream';
 
 function cookieOf(headers: IncomingHttpHeaders): string | undefined {
@@ -77,13 +83,16 @@ function cookieOf(headers: IncomingHttpHeaders): string | undefined {
   return pairs.find((pair) => pair.startsWith(`${STREAM_COOKIE}=`))?.slice(STREAM_COOKIE.length + 1);
 }
 
-/** The cursor that the page wrote into the address. What a polyfill or another hub calls it is newer than that. */
+/**
+ * The parameter in which a page itself puts a cursor. A cursor under the name that a polyfill or another hub uses is
+ * newer.
+ */
 const OWN_CURSOR = 'last_event_id';
 const CURSOR = /^last[-_]?event[-_]?id$/i;
 
 /**
- * Every cursor that was sent, the one that is trusted most first: a browser repeats its URL, and with it an old cursor, at
- * every reconnect of its own, and event-source-polyfill appends the newer one to it.
+ * All cursors of the request, the most trusted first. On each automatic reconnect a browser repeats its URL with an old
+ * cursor, and event-source-polyfill appends the newer one to it.
  */
 function cursorsIn(headers: IncomingHttpHeaders, query: URLSearchParams): string[] {
   const named = [...query].filter(([name]) => CURSOR.test(name)).reverse();
@@ -107,7 +116,9 @@ function readStart(headers: IncomingHttpHeaders, query: URLSearchParams, initial
   return { kind: 'time', time: new Date(instant) };
 }
 
-/** By RFC 9110, section 12.5.3: `*` stands for a coding that is not named, and a weight of 0 refuses it. */
+/**
+ * Follows RFC 9110, section 12.5.3: `*` stands for any coding that is not named, and a weight of 0 refuses a coding.
+ */
 function acceptsGzip(acceptEncoding: string): boolean {
   const codings = acceptEncoding
     .toLowerCase()

@@ -12,7 +12,7 @@ const client = {
 } as unknown as Client;
 const ELSEWHERE = { credential: { kind: 'bearer', value: '' }, start: { kind: 'newest', count: 0 } };
 
-/** Each step says that it was taken; `meanwhile` is what happens while the one of that name is under way. */
+/** Each step is recorded; `meanwhile` runs while the step of that name is running. */
 function take({ request = {}, draining = false, meanwhile = {} as Record<string, () => void> } = {}) {
   const taken: string[] = [];
   const step = (name: string) => {
@@ -50,7 +50,7 @@ function take({ request = {}, draining = false, meanwhile = {} as Record<string,
 }
 const ADMIT = expect.stringMatching(/^admit .*192\.0\.2\.1$/);
 
-it('is admitted, counted, and begins; what it returns is told first', async () => {
+it('a stream is admitted, counted, and begins; the frame that is returned is sent first', async () => {
   const { taken, result } = take();
   expect(await result).toBe(connection);
   expect(taken).toEqual([ADMIT, 'close at 7', 'rotate within the hour', 'count', 'begin']);
@@ -66,7 +66,7 @@ it.each([
   { credential: { kind: 'ticket', value: '' } },
   { credential: { kind: 'cookie', value: '' } },
   { start: { kind: 'cursor', texts: ['e1-1-abcdefgh'] } },
-])('a client that can resume is sent round sooner: %j', async (request) => {
+])('the stream of a client that can resume is rotated sooner: %j', async (request) => {
   const { taken, result } = take({ request });
   await result;
   expect(taken).toContain('rotate soon');
@@ -87,7 +87,7 @@ it('a client that leaves while it is admitted gives its place back, and is not c
   expect(taken).toEqual([ADMIT, 'released']);
 });
 
-it('one that leaves while its beginning is looked up is told nothing', async () => {
+it('a client that leaves while its position is looked up is sent nothing', async () => {
   const { taken, result, stream } = take({ meanwhile: { begin: () => stream.end() } });
   expect(await result).toBeUndefined();
   expect(taken.slice(-2)).toEqual(['begin', 'released']);

@@ -8,10 +8,13 @@ import type { BeginStream } from './begin-stream';
 import type { Client } from './identify-client';
 import type { StreamRequest } from './stream-request';
 
-/** The credentials of clients that come back by themselves, with the cursor of their last frame. */
+/** Credentials of clients that reconnect by themselves, with the cursor of their last frame. */
 const RESUMABLE: readonly StreamRequest['credential']['kind'][] = ['ticket', 'cookie'];
 
-/** Where: a place among the streams of all gateways, among those of this one, and in the log of each tenant. */
+/**
+ * Gives a stream its place: under the limits of all gateways, among the streams of this gateway, and in the event log
+ * of each tenant.
+ */
 export class TakePlace {
   constructor(
     private readonly admission: Pick<Admission, 'admit'>,
@@ -20,8 +23,9 @@ export class TakePlace {
   ) {}
 
   /**
-   * Returns what the client is told first; undefined when it has left meanwhile. Its places are given back when the stream has
-   * ended. `address`: where the client connects from. Throws `Refused` where there is no room, `Unavailable` when the log is away.
+   * Returns the frame that the client gets first; undefined when the client has left in the meantime. The places are
+   * given back when the stream ends. `address`: the address that the client connects from. Throws `Refused` when a
+   * limit is reached, and `Unavailable` when the event log is unavailable.
    */
   async of(
     stream: EventStream,
@@ -32,12 +36,13 @@ export class TakePlace {
     const tenant_ids = memberships.map(({ tenant_id }) => tenant_id);
     stream.whenEnded(await this.admission.admit({ user: personOf(right), tenant_ids, address }));
     if (stream.closed) return undefined;
-    // asked after the last await before the stream is counted, so that a drain misses none
+    // Checked after the last await before the stream is counted, so that a drain misses no stream.
     if (this.streams.isDraining) throw new Refused('draining', 'This gateway is about to stop. Come back in a moment.');
     stream.closeAt(right.expires_at);
     stream.rotateIn(rotationMs(RESUMABLE.includes(request.credential.kind) || request.start.kind === 'cursor'));
     this.streams.add(stream);
-    // An EventSource is answered before the log is asked: its `open` fires at once, and what fails later is told in the stream.
+    // An EventSource gets its response before the event log is read: its `open` fires at once, and a later failure is
+    // reported in the stream.
     if (request.namesEventStream) stream.open();
     const connection = await this.beginStream.begin(stream, memberships, request);
     return stream.closed ? undefined : connection;

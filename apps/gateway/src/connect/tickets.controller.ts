@@ -4,7 +4,10 @@ import { Scopes, Tickets, Token, type VerifiedToken } from '@tocsin/auth';
 import type { Response } from 'express';
 import { STREAM_COOKIE } from './stream-request';
 
-/** `POST /api/events/ticket`: a credential for streams alone, so that no token needs to stand in an address; `?mode=cookie` sets it as a cookie. */
+/**
+ * `POST /api/events/ticket`: issues a credential that is valid for streams only, so that no token is put in an address.
+ * `?mode=cookie` sets it as a cookie.
+ */
 @Controller('api/events/ticket')
 export class TicketsController {
   constructor(private readonly tickets: Tickets) {}
@@ -23,7 +26,7 @@ export class TicketsController {
     return { ticket, expires_in, url: `/api/events?ticket=${encodeURIComponent(ticket)}` };
   }
 
-  /** The door for an EventSource that reconnects by itself: no token in its address, none that a script could read. */
+  /** Serves an EventSource that reconnects by itself: its address holds no token, and no script can read the cookie. */
   private setCookie(token: VerifiedToken, response: Response): { expires_in: number; url: string } {
     const { cookie, expires_in } = this.tickets.issueCookie(token);
     response.set('Cache-Control', 'no-store');
@@ -41,6 +44,6 @@ export class TicketsController {
   @All()
   refuseMethod(@Res() response: Response): never {
     response.set('Allow', 'POST');
-    throw new Refused('method_not_allowed', 'A ticket is asked for with POST.');
+    throw new Refused('method_not_allowed', 'A ticket is requested with POST.');
   }
 }

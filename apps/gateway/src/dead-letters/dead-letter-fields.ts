@@ -9,11 +9,11 @@ import {
 import { Described, IsNote, MayBeAbsent, MayBeNull } from '../request/field-rules';
 import { IgnoresUnknown, ReadBy, type ParameterReader } from '../request/request-fields';
 
-/** A filter and a sentence. */
+/** Large enough for a filter and a note. In bytes. */
 export const MAX_BODY_BYTES = 4 * 1024;
 const DEFAULT_PAGE = 50;
 const MAX_PAGE = 500;
-/** The most letters of one call, which bounds its time: a set is worked off call by call. */
+/** The most letters that one call decides, which limits its duration: a larger set needs several calls. */
 const MAX_AT_ONCE = 500;
 const MAX_NOTE_LENGTH = 500;
 export const CODE = /^[a-z_]{1,64}$/;
@@ -69,13 +69,13 @@ export const lettersOf = ({ tenant, reason, status, limit, cursor }: DeadLetters
   limit: limit ?? DEFAULT_PAGE,
 });
 
-/** Many letters at once: those that are open and match, the oldest first. */
+/** Selects open letters that match, the oldest first. */
 export interface ManyLetters extends DeadLetterFilter {
   up_to: number | null;
   limit: number;
 }
 
-/** The body of `POST /api/v1/dead-letters/redrive`. Nothing at all means every open letter within reach. */
+/** The body of `POST /api/v1/dead-letters/redrive`. An empty body selects every open letter within reach. */
 export class ManyLettersBody {
   @MayBeNull('Of one tenant.') @Matches(TENANT_ID_PATTERN, A_TENANT) tenant_id?: TenantId | null;
   @MayBeNull(`Of one reason. ${REASON}`) @Matches(CODE, A_REASON) reason?: string | null;
@@ -111,7 +111,7 @@ export const manyOf = ({ tenant_id, reason, up_to, limit }: ManyLettersBody): Ma
   limit: limit ?? MAX_AT_ONCE,
 });
 
-/** The number in a path. Whatever is none is the number of no letter. Throws `Refused` (`not_found`). */
+/** Reads the number in a path. Throws `Refused` (`not_found`) when it is not a number, as no letter has it. */
 export function readNumber(text: string): number {
   if (!/^[1-9]\d{0,14}$/.test(text)) throw new Refused('not_found', 'There is no such dead letter.');
   return Number(text);

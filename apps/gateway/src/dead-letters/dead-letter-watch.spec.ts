@@ -41,7 +41,7 @@ it('tells 0 once none is left, so that an alarm ends', async () => {
   ]);
 });
 
-it('tells nothing rather than something old while the store is away', async () => {
+it('reports nothing rather than stale numbers while the store is away', async () => {
   letters.add();
   await watch.look();
   letters.away = true;
@@ -52,7 +52,7 @@ it('tells nothing rather than something old while the store is away', async () =
   expect(await lines()).toHaveLength(2);
 });
 
-it('looks at once and every 15 s, and no more once it is stopped', () => {
+it('reads at once and every 15 s, and no more once it is stopped', () => {
   jest.useFakeTimers();
   const looked = jest.spyOn(letters, 'depth');
   watch.start();

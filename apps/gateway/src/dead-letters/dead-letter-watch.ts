@@ -1,12 +1,15 @@
 import type { DeadLetters } from '@tocsin/contracts/ports';
 import type { Metrics } from '@tocsin/observability';
 
-/** Often enough for an alarm, and one small question to the database each time, however often the metrics are read. */
+/**
+ * How often the database is read. This is often enough for an alarm, and costs one small query each time, independent
+ * of how often the metrics are read.
+ */
 const LOOK_EVERY_MS = 15_000;
 
 /**
- * Keeps the metrics of the dead letters: how many are open, and for how long the oldest has been. Every gateway tells the
- * same numbers, so they are not to be added up. While the database is away they are absent rather than old.
+ * Keeps the metrics of the dead letters: how many are open and the age of the oldest. Every gateway reports the same
+ * numbers, so do not add them up. While the database is unavailable the metrics are absent rather than stale.
  */
 export class DeadLetterWatch {
   private timer: NodeJS.Timeout | undefined;
@@ -18,7 +21,7 @@ export class DeadLetterWatch {
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** Looks at once and from then on. May be called twice. */
+  /** Reads at once and then periodically. May be called twice. */
   start(): void {
     if (this.timer) return;
     this.timer = setInterval(() => void this.look(), LOOK_EVERY_MS);
@@ -31,12 +34,12 @@ export class DeadLetterWatch {
     this.timer = undefined;
   }
 
-  /** Never rejects. */
+  /** Reads once and updates the metrics. Never rejects. */
   async look(): Promise<void> {
     const { deadLetters, deadLetterOldestAge } = this.metrics;
     try {
       const depth = await this.deadLetters.depth();
-      // a reason that had letters and has none any more is at 0: an alarm on it ends
+      // A reason that has no open letter any more is set to 0, so that an alarm on it ends.
       for (const { reason } of depth) this.known.add(reason);
       for (const reason of this.known)
         deadLetters.set({ reason }, depth.find((one) => one.reason === reason)?.letters ?? 0);
@@ -44,7 +47,7 @@ export class DeadLetterWatch {
       deadLetterOldestAge.set(depth.length === 0 ? 0 : Math.max(0, (this.now() - oldest) / 1000));
     } catch {
       deadLetters.reset();
-      deadLetterOldestAge.remove(); // reset would make it 0, which means that there are none
+      deadLetterOldestAge.remove(); // A reset would set it to 0, which means that no letter is open.
     }
   }
 }

@@ -134,7 +134,7 @@ test('a viewer reads the letters of a tenant and decides none there, whatever th
       ]);
   }
   expect(await ask('POST', '/redrive', viewer(), {})).toMatchObject({ status: 403, code: 'role_forbidden' });
-  // where no tenant is named those count in which the user acts
+  // When the caller names no tenant, only tenants in which the user may act count.
   const elsewhere = viewer({ id: 'globex', role: 'owner' });
   expect(await ask('POST', '/3/redrive', elsewhere)).toMatchObject({ status: 404 });
   expect(await ask('POST', '/discard', elsewhere, { note: 'done' })).toMatchObject({
@@ -176,7 +176,7 @@ test.each([
   });
 });
 
-test('a letter is shown with its message, in base64 where it is no text', async () => {
+test('a letter is shown with its message, in base64 when it is not text', async () => {
   expect((await ask('GET', '/1', manager())).json).toMatchObject({
     dead_letter_id: 1,
     reason: 'invalid_field',
@@ -251,7 +251,7 @@ test.each([
   },
 );
 
-test('it is closed to whoever may not manage dead letters', async () => {
+test('a caller that may not manage dead letters is refused', async () => {
   expect(await ask('GET', '', tokenOf(['alerts:read', 'alerts:write', 'events:publish'], ['acme']))).toMatchObject({
     status: 403,
     code: 'insufficient_scope',

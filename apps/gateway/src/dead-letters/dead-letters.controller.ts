@@ -19,13 +19,14 @@ import {
 } from './dead-letter-fields';
 import { SettleDeadLetters, type Settled } from './settle-dead-letters';
 
-/** A letter with its message: as text when it is UTF-8, else in base64. */
+/** A letter with its message, as text when it is valid UTF-8 and in base64 otherwise. */
 export type ShownLetter = BuriedLetter & { body: string; body_encoding: 'utf8' | 'base64' };
 
 /**
- * `/api/v1/dead-letters`: the messages that were refused for their own fault, and what is to become of them. A token with
- * `dead_letters:manage` reaches those of its user's tenants, one with `dead_letters:operate` every letter, also those
- * without a tenant. Another tenant's letter is not found. Whose role in a tenant is `viewer` decides nothing there.
+ * `/api/v1/dead-letters`: messages that were refused because of their content, and the decisions about them. A token
+ * with `dead_letters:manage` reaches the letters of its user's tenants. A token with `dead_letters:operate` reaches
+ * every letter, including those without a tenant. A letter of another tenant is answered as not found. A user with the
+ * role `viewer` in a tenant decides nothing there.
  */
 @Controller('api/v1/dead-letters')
 @Scopes()
@@ -133,13 +134,16 @@ export class DeadLettersController {
     throw new Refused('method_not_allowed', 'Dead letters are read with GET.');
   }
 
-  /** What the token reads. */
+  /** The letters that the token may read. */
   private async reachOf(token: VerifiedToken, asked: TenantId | null = null): Promise<DeadLetterReach> {
     if (token.scopes.has('dead_letters:operate')) return this.operatorsReach(token, asked);
     return (await this.mineOf(token, asked)).map(({ tenant_id }) => tenant_id);
   }
 
-  /** What it decides: a viewer reads, and does nothing else, here as with alerts. Named are a tenant, or a letter by its number. */
+  /**
+   * The letters that the token may decide on: as with alerts, a viewer may only read. The caller names a tenant, or a
+   * letter by its number.
+   */
   private async actingReachOf(token: VerifiedToken, asked: TenantId | null, letter?: number): Promise<DeadLetterReach> {
     if (token.scopes.has('dead_letters:operate')) return this.operatorsReach(token, asked);
     const mine = await this.mineOf(token, asked);
@@ -162,7 +166,10 @@ export class DeadLettersController {
     return mine;
   }
 
-  /** An operator belongs to no tenant and needs no directory; what was revoked from the token is out of reach all the same. */
+  /**
+   * An operator belongs to no tenant and needs no directory lookup. A tenant revoked from the token is still out of
+   * reach.
+   */
   private operatorsReach(token: VerifiedToken, asked: TenantId | null): DeadLetterReach {
     const revoked = this.tenants.revokedFrom(token);
     if (asked !== null && revoked.has(asked)) throw foreign();

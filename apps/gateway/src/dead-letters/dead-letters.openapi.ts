@@ -24,15 +24,15 @@ const reason = text('A code such as invalid_field.', { pattern: CODE.source });
 
 const letter: Fields<BuriedLetter> = {
   dead_letter_id: integer(undefined, { minimum: 1 }),
-  tenant_id: nullable(text('Null when the message did not say it, or not validly.')),
+  tenant_id: nullable(text('Null when the message names no valid tenant.')),
   reason,
   detail: text(),
   routing_key: nullable(text()),
   message_id: nullable(text()),
   message_timestamp: nullable(integer('Epoch seconds.')),
   content_encoding: nullable(text('How the body is compressed.')),
-  headers: nullable(anything('The headers that say what the message is: attributes of a CloudEvent, the trace.')),
-  body_bytes: count('How much of the body is kept.'),
+  headers: nullable(anything('The headers that describe the message: attributes of a CloudEvent, the trace.')),
+  body_bytes: count('How many bytes of the body are kept.'),
   truncated: flag('The message was longer than what is kept: it cannot be redriven.'),
   buried_at: time(),
   status: oneOf(DEAD_LETTER_STATUSES),
@@ -42,17 +42,17 @@ const letter: Fields<BuriedLetter> = {
 };
 
 export const DEAD_LETTER_SCHEMAS = {
-  DeadLetter: object<BuriedLetter>(letter, { description: 'A message that was refused for its own fault.' }),
+  DeadLetter: object<BuriedLetter>(letter, { description: 'A message that was refused because of its content.' }),
   DeadLetterWithBody: object<ShownLetter>({
     ...letter,
     body: text('The message as it came.'),
     body_encoding: oneOf(['utf8', 'base64']),
   }),
   Settled: object<Settled>({
-    settled: count('Decided by this call.'),
-    failed: count('Tried by this call and not confirmed by the queue: they stay open.'),
-    left: count('Still open, of the set that up_to bounds.'),
-    up_to: count('Send it with the next call, to go on with the same set.'),
+    settled: count('Letters decided by this call.'),
+    failed: count('Letters that this call tried and the queue did not confirm: they stay open.'),
+    left: count('Letters of the set bounded by up_to that are still open.'),
+    up_to: count('Send this number with the next call to continue with the same set.'),
   }),
 } satisfies Record<string, Schema>;
 
@@ -88,7 +88,7 @@ export const DEAD_LETTER_PATHS: Paths = {
     get: {
       ...shared,
       id: 'showDeadLetter',
-      summary: 'Show one with its message',
+      summary: 'Show a letter with its message',
       parameters: [id],
       answers: { 200: { description: 'The letter.', schema: ref('DeadLetterWithBody') } },
       problems: ['not_found', ...TENANT_PROBLEMS],
@@ -98,10 +98,10 @@ export const DEAD_LETTER_PATHS: Paths = {
     post: {
       ...shared,
       id: 'redriveDeadLetter',
-      summary: 'Publish its message again, as it came',
-      description: 'Doing it twice is doing it once.',
+      summary: "Publish a letter's message again, unchanged",
+      description: 'Repeating it has no further effect.',
       parameters: [id],
-      answers: { 200: { description: 'It is in the queue.', schema: ref('DeadLetter') } },
+      answers: { 200: { description: 'The message is in the queue.', schema: ref('DeadLetter') } },
       problems: ['not_found', 'already_decided', 'truncated', 'publish_failed', 'role_forbidden', ...TENANT_PROBLEMS],
     },
   },
@@ -109,10 +109,10 @@ export const DEAD_LETTER_PATHS: Paths = {
     post: {
       ...shared,
       id: 'discardDeadLetter',
-      summary: 'Give it up, with a note',
+      summary: 'Discard a letter, with a note',
       parameters: [id],
       body: { description: 'Why.', required: true, schema: schemaOf(DiscardBody) },
-      answers: { 200: { description: 'It is discarded.', schema: ref('DeadLetter') } },
+      answers: { 200: { description: 'The letter is discarded.', schema: ref('DeadLetter') } },
       problems: [...BODY_PROBLEMS, 'not_found', 'already_decided', 'role_forbidden', ...TENANT_PROBLEMS],
     },
   },
@@ -122,7 +122,7 @@ export const DEAD_LETTER_PATHS: Paths = {
       id: 'redriveDeadLetters',
       summary: 'Redrive open letters, the oldest first',
       body: {
-        description: 'Which; without a body every open one within reach.',
+        description: 'The letters; without a body every open letter within reach.',
         schema: schemaOf(ManyLettersBody),
       },
       answers: { 200: { description: 'What was done, and what is left to do.', schema: ref('Settled') } },

@@ -46,7 +46,7 @@ it('a letter whose mark was lost is published again under the same id', async ()
   expect(open()).toBe(0);
 });
 
-it('of many, only as many as asked for are redriven, and what dies again is not of the set', async () => {
+it('of many, only the requested number is redriven, and a message that is refused again is not in the set', async () => {
   for (let i = 0; i < 250; i += 1) letters.add();
   const first = await settle.redriveMany('all', { ...every, limit: 120 }, 'ana');
   expect(first).toEqual({ settled: 120, failed: 0, left: 130, up_to: 250 });
@@ -61,14 +61,14 @@ it('of many, only as many as asked for are redriven, and what dies again is not 
   expect(open()).toBe(5);
 });
 
-it('of many, those that the queue does not confirm stay open, and it is not asked for more', async () => {
+it('of many, those that the queue does not confirm stay open, and no more are published', async () => {
   for (let i = 0; i < 250; i += 1) letters.add();
   queue.confirms = ({ message_id }) => message_id !== 'dead-letter-150';
   expect(await settle.redriveMany('all', every, 'ana')).toEqual({ settled: 199, failed: 1, left: 51, up_to: 250 });
   expect(queue.published).toHaveLength(200);
 });
 
-it('truncated letters are not redriven: one by one it is said, of many they are none', async () => {
+it('truncated letters are not redriven: a single one is refused, and sets exclude them', async () => {
   letters.add({ truncated: true });
   await expect(settle.redrive('all', 1, 'ana')).rejects.toMatchObject({ code: 'truncated' });
   expect(await settle.redriveMany('all', every, 'ana')).toEqual({ settled: 0, failed: 0, left: 0, up_to: 0 });

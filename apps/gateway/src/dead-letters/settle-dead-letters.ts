@@ -10,13 +10,16 @@ import type {
 } from '@tocsin/contracts/ports';
 import type { ManyLetters } from './dead-letter-fields';
 
-/** What became of many letters. To go on with the same set, ask again with its `up_to`, until nothing is `left`. */
+/**
+ * The outcome of a decision on many letters. To continue with the same set, call again with its `up_to` until `left` is
+ * 0.
+ */
 export interface Settled {
-  /** Decided by this call. */
+  /** Letters decided by this call. */
   settled: number;
-  /** Tried by this call and not confirmed by the queue: they stay open. */
+  /** Letters that this call tried and the queue did not confirm: they stay open. */
   failed: number;
-  /** Still open, of the set that `up_to` bounds. */
+  /** Letters of the set bounded by `up_to` that are still open. */
   left: number;
   up_to: number;
 }
@@ -25,9 +28,10 @@ export interface Settled {
 const CHUNK = 100;
 
 /**
- * Decides what becomes of dead letters. A redrive publishes the message again as it came, and only what the queue has
- * confirmed is marked: cut off in between, a letter is still open, and its message is published once more under the same
- * id, which the log knows. A message that is refused again becomes another letter, with a number beyond the set's.
+ * Redrives and discards dead letters. A redrive publishes the message again unchanged and marks the letter only after
+ * the queue has confirmed it. After an interruption the letter is still open, and its message is published once more
+ * under the same id, which the event log recognises. A message that is refused again becomes a new letter, with a
+ * number beyond the set.
  */
 export class SettleDeadLetters {
   constructor(
@@ -35,7 +39,10 @@ export class SettleDeadLetters {
     private readonly rawIntake: RawIntake,
   ) {}
 
-  /** Throws `Refused`: `not_found`, `already_decided` when it was discarded, `truncated`, `publish_failed`. Redriving twice is once. */
+  /**
+   * Redrives one letter. Repeating it has no further effect. Throws `Refused`: `not_found`, `already_decided` when the
+   * letter was discarded, `truncated`, `publish_failed`.
+   */
   async redrive(reach: DeadLetterReach, deadLetterId: number, by: string): Promise<BuriedLetter> {
     const letter = await this.find(reach, deadLetterId);
     if (letter.status === 'redriven') return withoutBody(letter);
@@ -55,7 +62,10 @@ export class SettleDeadLetters {
     return withoutBody(await this.find(reach, deadLetterId));
   }
 
-  /** Redrives the oldest of a set. Truncated letters are not of it. Stops at the first chunk that the queue does not confirm. */
+  /**
+   * Redrives the oldest letters of a set, which excludes truncated letters. Stops at the first chunk that the queue
+   * does not confirm.
+   */
   async redriveMany(reach: DeadLetterReach, many: ManyLetters, by: string): Promise<Settled> {
     const set = await this.setOf(reach, many, true);
     let settled = 0;
@@ -74,7 +84,10 @@ export class SettleDeadLetters {
     return this.sum(reach, set, settled, failed);
   }
 
-  /** Throws `Refused`: `not_found`, `already_decided` when it was redriven. Discarding twice is once, with the first note. */
+  /**
+   * Discards one letter. Repeating it keeps the first note. Throws `Refused`: `not_found`, `already_decided` when the
+   * letter was redriven.
+   */
   async discard(reach: DeadLetterReach, deadLetterId: number, by: string, note: string): Promise<BuriedLetter> {
     await this.deadLetters.decide(reach, [deadLetterId], { status: 'discarded', by, note });
     const letter = await this.find(reach, deadLetterId);
@@ -82,7 +95,7 @@ export class SettleDeadLetters {
     return withoutBody(letter);
   }
 
-  /** Discards the oldest of a set. */
+  /** Discards the oldest letters of a set. */
   async discardMany(reach: DeadLetterReach, many: ManyLetters, by: string, note: string): Promise<Settled> {
     const set = await this.setOf(reach, many, false);
     const { tenant_id, reason, limit } = many;
@@ -119,8 +132,8 @@ export class SettleDeadLetters {
 }
 
 /**
- * The message as it came. Where nothing gave it an id it gets the letter's, so that each redrive is the same message; its
- * time is the producer's, else that of its burial: an alert is not younger for having lain here.
+ * The message unchanged. A message without an id gets the letter's id, so that each redrive is the same message. Its
+ * time is the producer's, or else the time when it became a dead letter: waiting here does not make an alert newer.
  */
 function messageOf({
   dead_letter_id,

@@ -6,7 +6,7 @@ import { validatorOf } from './testing/validator';
 
 const document = asyncApi('1.2.3');
 
-/** Every reference anywhere in it. */
+/** All references anywhere in the value. */
 function references(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, child]) => (name === '$ref' ? [String(child)] : references(child)));
@@ -27,7 +27,7 @@ describe('the AsyncAPI document', () => {
     });
   });
 
-  it('refers to nothing that is not there', () => {
+  it('has a target for every reference', () => {
     const all = references(document);
     expect(all.length).toBeGreaterThan(20);
     expect(all.filter((reference) => !reference.startsWith('#/') || at(reference) === undefined)).toEqual([]);

@@ -3,11 +3,11 @@ import { ref, type Schema } from './json-schema';
 import { MESSAGE_SCHEMAS } from './message-schema';
 import { FRAME_SCHEMAS, WIRE_SCHEMAS } from './wire-schemas';
 
-/** What producers know of the broker. No app knows the adapter that declares it; a test holds both together. */
+/** What producers know about the broker. No app imports the adapter that declares it; a test compares the two. */
 const EXCHANGE = 'alerts.exchange';
 const URGENT_PATTERN = '*.urgent.#';
 
-/** Each SSE event: when it comes, and what its data is. The compiler knows when one is missing. */
+/** When each SSE event is sent, and what its data is. The compiler reports a missing event. */
 const FRAMES: Readonly<Record<StreamEvent, { summary: string; data: string }>> = {
   connection: { summary: 'First: where each tenant begins, and whether anything was missed.', data: 'ConnectionFrame' },
   inventory_alert: {
@@ -15,11 +15,14 @@ const FRAMES: Readonly<Record<StreamEvent, { summary: string; data: string }>> =
     data: 'Entry',
   },
   notification: {
-    summary: 'The same of any other service, and recommendations and notifications: type and severity say which.',
+    summary: 'The same for any other service, and for recommendations and notifications: see type and severity.',
     data: 'Entry',
   },
   alert_update: { summary: 'An alert was acknowledged, resolved, repeated or edited.', data: 'Entry' },
-  heartbeat: { summary: 'Every heartbeat_ms: the stream is alive, and how fresh it is.', data: 'HeartbeatFrame' },
+  heartbeat: {
+    summary: 'Every heartbeat_ms: the stream is alive, and how current its data is.',
+    data: 'HeartbeatFrame',
+  },
   reset: {
     summary: "A tenant's history was replaced, or too much was missed: load the present state.",
     data: 'ResetFrame',
@@ -60,7 +63,7 @@ export interface AsyncApi {
   components: { messages: Record<string, Message>; schemas: Record<string, Schema> };
 }
 
-/** What travels over AMQP and in streams, as an AsyncAPI 3.0 document: what Tocsin receives, and what it sends. */
+/** An AsyncAPI 3.0 document of what Tocsin receives over AMQP and sends in streams. */
 export function asyncApi(version: string): AsyncApi {
   const frames = STREAM_EVENTS.map((event): [string, Message] => [
     event,
@@ -100,10 +103,11 @@ export function asyncApi(version: string): AsyncApi {
         description: `A durable topic exchange without arguments, which every producer may declare. A message with any other routing key is judged by its body alone. ${URGENT_PATTERN} has a lane of its own.`,
         servers: [{ $ref: '#/servers/rabbitmq' }],
         parameters: {
-          type: { description: 'What kind of message it is.', enum: ALERT_TYPES },
-          severity: { description: "Of the key's and the body's, the higher.", enum: SEVERITIES },
+          type: { description: 'The type of the message.', enum: ALERT_TYPES },
+          severity: { description: "The severity. The higher of the key's and the body's counts.", enum: SEVERITIES },
           service: {
-            description: "The service that noticed: it wins over the body's, since the broker can authorise it.",
+            description:
+              "The service that raised the alert. It takes precedence over the body's, since the broker can authorise it.",
           },
         },
         messages: { alert: { $ref: '#/components/messages/alert' } },
@@ -135,7 +139,7 @@ export function asyncApi(version: string): AsyncApi {
       streamEvents: {
         action: 'send',
         channel: { $ref: '#/channels/stream' },
-        summary: 'Clients hear of them.',
+        summary: 'Clients receive them.',
         messages: STREAM_EVENTS.map((event) => ({ $ref: `#/channels/stream/messages/${event}` })),
       },
     },

@@ -7,7 +7,7 @@ export interface DocsFile {
   bytes: Buffer;
 }
 
-/** Of swagger-ui-dist, what its page asks for. */
+/** The files of swagger-ui-dist that its page loads. */
 const OF_SWAGGER_UI: Readonly<Record<string, string>> = {
   'swagger-ui.css': 'text/css; charset=utf-8',
   'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
@@ -19,11 +19,13 @@ const OWN: ReadonlyMap<string, DocsFile> = new Map([
   ['plain.css', { type: 'text/css; charset=utf-8', bytes: Buffer.from(PLAIN_CSS) }],
 ]);
 
-/** What the pages of the documents are made of, by name. Nothing else can be asked for, and each is read once, when somebody does. */
+/**
+ * The files of the documentation pages, by name. Only these can be requested; each is read once, at its first request.
+ */
 export class DocsFiles {
   private readonly files = new Map(OWN);
 
-  /** Undefined when there is none of that name. */
+  /** The file with this name; undefined when there is none. */
   find(name: string): DocsFile | undefined {
     const known = this.files.get(name);
     const type = Object.hasOwn(OF_SWAGGER_UI, name) ? OF_SWAGGER_UI[name] : undefined;

@@ -8,13 +8,13 @@ import { apiHtml, errorsHtml, eventsHtml } from './html';
 import { openApi, type OpenApi } from './openapi';
 
 /**
- * What of these pages may run and be loaded: their own files, nothing inline, no frame around them. Swagger UI draws its
- * icons from `data:` and sets styles on elements.
+ * The content security policy of these pages: they may load and run only their own files, run nothing inline, and not
+ * be framed. Swagger UI draws its icons from `data:` and sets styles on elements.
  */
 export const DOCS_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** `/docs`: the API and the streams, described for machines and for people. Nothing of it is secret. */
+/** `/docs`: describes the API and the streams for programs and for people. Nothing in it is secret. */
 @Controller('docs')
 export class DocsController {
   private readonly files = new DocsFiles();

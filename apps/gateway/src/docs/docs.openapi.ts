@@ -16,7 +16,7 @@ export const DOCS_PATHS: Paths = {
     get: {
       ...shared,
       id: 'welcome',
-      summary: 'The page, for whoever accepts text/html; else where these documents are',
+      summary: 'The page for clients that accept text/html; for others a link to these documents',
       answers: {
         200: {
           description: 'The page, or a welcome.',
@@ -30,7 +30,7 @@ export const DOCS_PATHS: Paths = {
     get: {
       ...shared,
       id: 'readPageAsset',
-      summary: 'What the page is made of; the name of each file holds a hash of what is in it',
+      summary: 'The files of the page; the name of each holds a hash of its contents',
       parameters: [{ name: 'name', in: 'path', description: "A file's name.", schema: text(), required: true }],
       answers: {
         200: { description: 'The file.', types: ['text/css', 'text/javascript', 'image/svg+xml'], schema: text() },
@@ -38,16 +38,16 @@ export const DOCS_PATHS: Paths = {
       problems: ['not_found'],
     },
   },
-  '/docs': page('showApi', 'This API, to read and to try'),
+  '/docs': page('showApi', 'The documentation of this API, with a way to try it'),
   '/docs/openapi.json': document('readOpenApi', 'This API, for machines'),
-  '/docs/events': page('showEvents', 'What travels over AMQP and in streams, to read'),
-  '/docs/asyncapi.json': document('readAsyncApi', 'The same for machines'),
+  '/docs/events': page('showEvents', 'The messages over AMQP and in streams, for people'),
+  '/docs/asyncapi.json': document('readAsyncApi', 'The messages over AMQP and in streams, for programs'),
   '/docs/errors': page('showErrors', 'Every error code, and what to do about it'),
   '/docs/assets/{name}': {
     get: {
       ...shared,
       id: 'readAsset',
-      summary: 'What these pages are made of',
+      summary: 'The files of these pages',
       parameters: [{ name: 'name', in: 'path', description: "A file's name.", schema: text(), required: true }],
       answers: {
         200: { description: 'The file.', types: ['text/css', 'text/javascript', 'image/png'], schema: text() },

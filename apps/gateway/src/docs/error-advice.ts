@@ -1,40 +1,44 @@
 import type { ErrorCode } from '@tocsin/contracts';
 
-/** What each code means to whoever gets it, and what to do. The compiler knows when one is missing; docs/errors.md is made of it. */
+/**
+ * What each code means for the client that receives it, and what to do. The compiler reports a missing code;
+ * docs/errors.md is generated from this list.
+ */
 export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   message_too_large:
     'One message is longer than the limit (64 KiB as it is published, less over HTTP where MAX_EVENT_BYTES says so). Send less of it, or a link.',
   invalid_encoding:
-    'The AMQP property `content_encoding` names a compression that the bytes do not have. Set it to what was done, or leave it out.',
-  invalid_utf8: 'The bytes are not UTF-8. Encode them so.',
+    'The AMQP property `content_encoding` names a compression that the bytes do not have. Set it to the compression that was used, or leave it out.',
+  invalid_utf8: 'The bytes are not UTF-8. Encode the body as UTF-8.',
   invalid_json: 'The body does not parse, or is no object where one is needed.',
   too_deep: 'Nested more than 16 levels below a field. Flatten it.',
   control_characters: 'Text holds control characters or half a surrogate pair, which cannot be stored. Remove them.',
   foreign_envelope:
-    'The message is wrapped as another system does it; `detail` names the system. Publish what is within, or a CloudEvent.',
-  unknown_field: 'A field that nobody knows: `errors` points to it and names the nearest one.',
-  missing_tenant: 'The message does not say whose it is. Set `tenant_id`.',
-  missing_service: 'The message does not say which service noticed. Set `service`.',
+    'The message is in the envelope of another system; `detail` names the system. Publish the content of the envelope, or a CloudEvent.',
+  unknown_field: 'An unknown field: `errors` points to it and names the nearest one.',
+  missing_tenant: 'The message names no tenant. Set `tenant_id`.',
+  missing_service: 'The message names no service. Set `service`.',
   invalid_field: 'A field breaks its rule: `errors` points to it and says which.',
   id_conflict: 'Another message was stored under the same tenant, service and id. Give the new one an id of its own.',
   store_failed: 'The store cannot keep this message, whatever else it stores. It is on record as a dead letter.',
   missing_credentials: 'Send a token: `Authorization: Bearer …`. Streams take a ticket or a cookie too.',
   invalid_request: 'Not a request that can be read: two credentials at once, a malformed header or address.',
   invalid_token: 'The token does not verify. Get a new one.',
-  token_expired: 'The token has ended. Get a new one.',
-  token_not_yet_valid: "The token begins later. Look at both machines' clocks.",
-  token_revoked: 'The token was taken back. Sign in again.',
+  token_expired: 'The token has expired. Get a new one.',
+  token_not_yet_valid: "The token is not valid yet. Check both machines' clocks.",
+  token_revoked: 'The token was revoked. Sign in again.',
   query_token_denied:
     'This gateway takes no token in an address (`STREAM_QUERY_TOKEN=deny`). Use a ticket or the header.',
-  invalid_ticket: 'The ticket is spent, older than 30 s or none. Ask for a new one with `POST /api/events/ticket`.',
+  invalid_ticket:
+    'The ticket was used already, is older than 30 s or is not a ticket. Ask for a new one with `POST /api/events/ticket`.',
   insufficient_scope: 'The token lacks the scope that the operation needs; `detail` names it.',
   no_tenant: 'The user belongs to no tenant. An administrator of the tenant service can change that.',
   tenant_forbidden: 'A tenant that is not one of the user or token, or that does not exist.',
   role_forbidden: 'The role of the user in this tenant is `viewer`: it reads and does not act.',
-  too_many_tenants: 'A stream, and a list, is of at most 32 tenants. Name some with `?tenant=`.',
-  invalid_parameter: 'A parameter has no meaning: `errors` names it and says what is expected.',
+  too_many_tenants: 'A stream or a list covers at most 32 tenants. Name some with `?tenant=`.',
+  invalid_parameter: 'A parameter is unknown or invalid: `errors` names it and says what is expected.',
   invalid_cursor:
-    'It is no cursor, or one of another list, order or filter, or its history was replaced. Begin without one.',
+    'The text is not a cursor, or it belongs to another list, order or filter, or its history was replaced. Begin without one.',
   cursor_expired:
     'Entries behind the cursor are deleted (`RETENTION_DAYS`). Begin without one, and load the present state.',
   empty_batch: 'The list holds nothing.',
@@ -43,10 +47,10 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   unsupported_media_type: 'Send `Content-Type: application/json`.',
   not_acceptable: 'Streams answer with `text/event-stream`: accept it.',
   not_found: 'There is nothing here, or nothing that this user may see: the two look the same.',
-  method_not_allowed: 'The address knows other methods: `Allow` names them.',
-  already_decided: 'Somebody has decided otherwise on this dead letter. Read it again.',
+  method_not_allowed: 'The address accepts other methods: `Allow` names them.',
+  already_decided: 'Another decision was made on this dead letter. Read it again.',
   alert_conflict:
-    'Somebody, or the producer, was first: `detail` says who and when, `alert` is the alert as it is now. Decide again.',
+    'Another user, or the producer, acted first: `detail` says who and when, `alert` is the alert as it is now. Decide again.',
   truncated:
     'Not all of the message was kept, so it cannot be redriven. Its producer can send it again; else discard it.',
   publish_failed:

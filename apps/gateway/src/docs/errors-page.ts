@@ -2,7 +2,7 @@ import { ERROR_CODES } from '@tocsin/contracts';
 import { ANSWERS } from '../problems/problem-answers';
 import { ADVICE } from './error-advice';
 
-/** Every code with all there is to say about it, in the order of the list. */
+/** Every code with its status, title and advice, in the order of the list. */
 export const errorRows = (): { code: string; status: number; title: string; advice: string }[] =>
   ERROR_CODES.map((code) => ({ code, status: ANSWERS[code][0], title: ANSWERS[code][1], advice: ADVICE[code] }));
 

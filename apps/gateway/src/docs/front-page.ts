@@ -1,7 +1,10 @@
 import type { Request, Response } from 'express';
 
-/** What a browser gets at `/`. Whoever has a page provides it; without one there is a few lines of welcome. */
+/**
+ * The page that a browser gets at `/`. An app that has a page provides one; without it the gateway answers with a short
+ * welcome.
+ */
 export abstract class FrontPage {
-  /** Answers with the page, its policy and its caching. */
+  /** Responds with the page, its security policy and its caching headers. */
   abstract send(request: Request, response: Response): void;
 }

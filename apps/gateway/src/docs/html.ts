@@ -4,7 +4,7 @@ import type { Schema } from './json-schema';
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 const escape = (text: string): string => text.replace(/[&<>"]/g, (character) => ENTITIES[character]!);
-/** Text in which `code` stands between backticks. */
+/** Escaped text, with what is between backticks as `code`. */
 const prose = (text: string): string => escape(text).replace(/`([^`]+)`/g, '<code>$1</code>');
 
 const document = (title: string, head: string, body: string): string => `<!doctype html>
@@ -24,14 +24,14 @@ const plain = (title: string, body: string): string =>
     `${NAVIGATION}<h1>${escape(title)}</h1>${body}`,
   );
 
-/** Where there is no page to show: what this is, and where to read on. */
+/** The welcome where there is no page: it says what this server is and links to the documentation. */
 export const welcomeHtml = (): string =>
   plain(
     'Tocsin',
     '<p>Alerts from your services to every screen of the tenant they concern. This gateway serves the API; the page is not part of it.</p>',
   );
 
-/** The API, to read and to try. The script that starts it takes the token with it: see `try-it.ts`. */
+/** The page that shows the API and lets people try it. Its start script passes the token on: see `try-it.ts`. */
 export const apiHtml = (): string =>
   document(
     'Tocsin: API',
@@ -50,7 +50,7 @@ export function errorsHtml(): string {
   );
 }
 
-/** The AsyncAPI document for people: each channel with its messages, then what they consist of. */
+/** The AsyncAPI document for people: each channel with its messages, then their schemas. */
 export function eventsHtml({ channels, components }: AsyncApi): string {
   const sections = Object.values(channels).map(({ address, title, description, messages }) => {
     const rows = Object.keys(messages).map(

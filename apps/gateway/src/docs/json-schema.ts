@@ -1,4 +1,7 @@
-/** JSON Schema 2020-12, as far as the documents of this gateway use it: OpenAPI 3.1 takes it as it is, AsyncAPI 3.0 too. */
+/**
+ * The part of JSON Schema 2020-12 that the documents of this gateway use. OpenAPI 3.1 and AsyncAPI 3.0 accept it
+ * unchanged.
+ */
 export interface Schema {
   $ref?: string;
   title?: string;
@@ -34,16 +37,22 @@ export interface Schema {
   examples?: readonly unknown[];
 }
 
-/** A field that may be absent. It wraps the schema, so that the compiler tells it from one that is always there. */
+/** A field that may be absent. It wraps the schema, so that the compiler distinguishes it from a required field. */
 export interface Optional {
   optional: Schema;
 }
 export const optional = (schema: Schema): Optional => ({ optional: schema });
 
-/** A schema for each field of `T`, wrapped where `T` may lack it: the compiler knows of a field that is missing here, or too many. */
+/**
+ * A schema for each field of `T`, wrapped when `T` may lack the field. The compiler reports missing and superfluous
+ * fields.
+ */
 export type Fields<T> = { [Name in keyof T]-?: object extends Pick<T, Name> ? Optional : Schema };
 
-/** An object with the fields of `T`. It says nothing of others: a client must take what a later version adds. */
+/**
+ * An object with the fields of `T`. It allows other fields too, because a client must accept those that a later version
+ * adds.
+ */
 export function object<T>(fields: Fields<T>, more: Schema = {}): Schema {
   const entries = Object.entries<Schema | Optional>(fields);
   const isOptional = (field: Schema | Optional): field is Optional => 'optional' in field;
@@ -56,7 +65,7 @@ export function object<T>(fields: Fields<T>, more: Schema = {}): Schema {
   };
 }
 
-/** The same for what is sent to us: a field that is not among these is refused. */
+/** The same for data that clients send: any other field is refused. */
 export const strictObject = <T>(fields: Fields<T>, more: Schema = {}): Schema => ({
   ...object<T>(fields, more),
   additionalProperties: false,
@@ -91,12 +100,12 @@ export const anything = (description?: string): Schema => ({
   additionalProperties: true,
 });
 
-/** The same, or null. */
+/** The same schema, which also accepts null. */
 export function nullable(schema: Schema): Schema {
   const { description, ...rest } = schema;
   if (typeof rest.type === 'string' && !rest.enum) return { ...schema, type: [rest.type, 'null'] };
   return { anyOf: [rest, { type: 'null' }], ...(description && { description }) };
 }
 
-/** One of the document's own schemas, by its name. */
+/** A reference to one of the document's own schemas, by its name. */
 export const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });

@@ -3,12 +3,12 @@ import { targetConstructorToSchema } from 'class-validator-jsonschema';
 import { ref, type Schema } from './json-schema';
 import { WIRE_SCHEMAS } from './wire-schemas';
 
-/** What class-validator's own rules do not tell this library, by their names. */
+/** Schemas, by rule name, for rules that class-validator-jsonschema does not know or describes wrongly. */
 const CONVERTERS = {
   isLabelMap: { type: 'object', additionalProperties: { type: 'string', maxLength: LABEL_LIMITS.value } },
   labelLimit: { maxProperties: LABEL_LIMITS.count, propertyNames: { maxLength: LABEL_LIMITS.key } },
   nestedValidation: () => ref('MessageAction'),
-  // ISO 8601 is wider than what JSON Schema calls a date-time: without a zone it is UTC
+  // ISO 8601 allows more than JSON Schema's date-time: a time without a zone is UTC.
   isIso8601: { type: 'string' },
   isUrl: { type: 'string', format: 'uri' },
 };
@@ -19,13 +19,13 @@ const schemaOf = (of: abstract new () => object): Schema =>
     refPointerPrefix: '#/components/schemas/',
   }) as Schema;
 
-/** Fields that are there once a message is read, and that nobody needs to send: their defaults stand with the class. */
+/** Fields that a parsed message always has but that a producer may leave out. Their defaults are in the class. */
 const DEFAULTED = ['id', 'type', 'title', 'status', 'labels', 'actions', 'metadata', 'schema_version'];
 
-/** What a producer is told of a field; of others, what is said of an entry's. */
+/** Descriptions for producers. Other fields have the description of the entry's field. */
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
   tenant_id: 'Whose alert it is.',
-  service: "Which service noticed. Over AMQP the routing key's wins.",
+  service: "The service that raised the alert. Over AMQP the routing key's service takes precedence.",
   severity:
     "Over AMQP the higher of this and the routing key's. Other words for it are understood: critical, warning, info, P1 …",
   id: "The producer's own id, unique within tenant and service: sending the same message again under it is safe. Made when it is absent.",
@@ -37,19 +37,19 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
     'Names the alert that this message is about, within tenant and service. Without it the message is an alert of its own.',
   status: 'Default: firing. resolved needs a dedup_key.',
   snapshot:
-    'Default: false. True: the message says what is so now, as a poll or a webhook of state does. It is compared with the alert as it stands, and a repeat of it is a duplicate.',
+    "Default: false. True: the message reports the present state, as a poll or a state webhook does. It is compared with the alert's present state, and a repeat of it is a duplicate.",
   occurred_at:
     "The producer's clock: ISO 8601 (UTC where it names no zone), or epoch seconds or milliseconds. Needed with a dedup_key, unless it is a snapshot.",
-  labels: 'What filters, rules and grouping match on.',
+  labels: 'Labels for filters, rules and grouping.',
   actions: 'Buttons beside the alert.',
   recipients:
-    'Who is to be told instead of whoever the tenant has named: e-mail addresses, phone numbers (E.164), http(s) addresses.',
-  channels: 'Over which channels, instead of those that the severity asks for.',
-  metadata: 'Whatever else there is to say; at most 16 levels deep.',
+    'The recipients, instead of those that the tenant has configured: e-mail addresses, phone numbers (E.164), http(s) addresses.',
+  channels: 'The channels, instead of those for the severity.',
+  metadata: 'Other data; at most 16 levels deep.',
   schema_version: 'Default: 1.',
 };
 
-/** The message as a producer sends it, derived from the class that validates it. */
+/** The schema of a message as a producer sends it, derived from the class that validates it. */
 function messageSchema(): Schema {
   const { properties = {}, required = [], ...rest } = schemaOf(AlertMessage);
   const described = Object.entries(properties).map(([name, schema]): [string, Schema] => [
@@ -99,7 +99,7 @@ export const MESSAGE_SCHEMAS = {
   MessageAction: { ...schemaOf(MessageAction), description: 'A button: what it says, and where it leads.' },
 } satisfies Record<string, Schema>;
 
-/** The same as HTTP takes it, where somebody reads the answer: a field that nobody knows is refused. */
+/** The same for HTTP, where the sender reads the response: unknown fields are refused. */
 export const STRICT_MESSAGE_SCHEMAS = {
   ...MESSAGE_SCHEMAS,
   AlertMessage: { ...MESSAGE_SCHEMAS.AlertMessage, additionalProperties: false },

@@ -75,7 +75,10 @@ interface Layer {
   route?: { path: string; methods: Record<string, boolean> };
 }
 
-/** Methods and paths that Express answers. A route for nearly every method is the one that refuses the others, and hides what stands behind it. */
+/**
+ * Methods and paths that Express answers. A route for nearly every method is one that refuses methods; it hides the
+ * routes after it.
+ */
 function routesOf(app: NestExpressApplication): string[] {
   const { stack } = (app.getHttpAdapter().getInstance() as { router: { stack: Layer[] } }).router;
   const refused = new Set<string>();

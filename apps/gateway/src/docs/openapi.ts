@@ -29,7 +29,7 @@ const ALL_PATHS: readonly Paths[] = [
   DOCS_PATHS,
 ];
 
-/** What any operation may answer, by the credential that it asks for. */
+/** Error codes that any operation may answer with, by the kind of credential that it needs. */
 const ANYWHERE = ['invalid_request', 'internal_error'] as const satisfies readonly ErrorCode[];
 const WITH_A_TOKEN = [
   'missing_credentials',
@@ -75,7 +75,7 @@ export interface OpenApi {
   components: { schemas: Record<string, Schema>; securitySchemes: typeof SECURITY_SCHEMES };
 }
 
-/** The whole API as an OpenAPI 3.1 document, put together from what stands beside each controller. */
+/** The whole API as an OpenAPI 3.1 document, assembled from the descriptions beside each controller. */
 export function openApi(version: string): OpenApi {
   const paths: OpenApi['paths'] = {};
   for (const part of ALL_PATHS) {
@@ -155,7 +155,7 @@ function answerOf(content: Content): DescribedOperation['responses'][string] {
   return { description: content.description, ...(media && { content: media }) };
 }
 
-/** One answer for each status, which says which codes it can have. */
+/** One response for each status, with the error codes that it may carry. */
 function problemsOf(codes: ReadonlySet<ErrorCode>, told?: Schema): DescribedOperation['responses'] {
   const inOrder = ERROR_CODES.filter((code) => codes.has(code));
   const statuses = new Set(inOrder.map((code) => ANSWERS[code][0]));

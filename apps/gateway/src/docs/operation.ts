@@ -2,14 +2,14 @@ import type { Scope } from '@tocsin/auth';
 import type { ErrorCode } from '@tocsin/contracts';
 import { text, type Schema } from './json-schema';
 
-/** What the operations are about, in the order in which the document shows them. */
+/** The groups of operations, in the order in which the document shows them. */
 export const TAGS = {
   streams: 'Alerts as they happen, as Server-Sent Events. What travels in them: /docs/events.',
   alerts: 'Alerts as they stand: found, read and acted on.',
   log: "The numbered entries of a tenant's log.",
   publishing: 'Alerts in, over HTTP. Over AMQP: /docs/events.',
-  'dead letters': 'Messages that were refused for their own fault, and what is to become of them.',
-  access: 'Tenants, and rights taken back.',
+  'dead letters': 'Messages that were refused because of their content, and the decisions about them.',
+  access: 'Tenants, and revoked rights.',
   documents: 'These documents.',
 } as const;
 export type Tag = keyof typeof TAGS;
@@ -21,41 +21,41 @@ export interface Parameter {
   in: 'query' | 'path' | 'header';
   description: string;
   schema: Schema;
-  /** Default: only in a path. */
+  /** Default: true for a path parameter, false for any other. */
   required?: boolean;
-  /** Default true. False: a list by commas. */
+  /** Whether a list repeats the parameter. Default true; false: the values are separated by commas. */
   explode?: boolean;
 }
 
 export interface Content {
   description: string;
-  /** Absent: there is no body. */
+  /** The schema of the body; absent when there is no body. */
   schema?: Schema;
-  /** Default application/json. */
+  /** The media types. Default: application/json. */
   types?: readonly string[];
 }
 
-/** One operation, as whoever writes its controller describes it: what is the same for all of them is added by `openapi.ts`. */
+/** One operation as its controller's author describes it. `openapi.ts` adds what all operations have in common. */
 export interface Operation {
   id: string;
   tag: Tag;
   summary: string;
   description?: string;
-  /** `none`: no credential is looked at. `stream`: one of a stream's. Else a bearer token with these scopes. */
+  /** `none`: no credential is read. `stream`: a credential for streams. Otherwise a bearer token with these scopes. */
   access: 'none' | 'stream' | readonly Scope[];
   parameters?: readonly Parameter[];
   body?: Omit<Content, 'schema'> & { schema: Schema; required?: boolean };
   answers: Readonly<Record<number, Content>>;
-  /** Codes of its own, beside those that any operation of its kind may answer. */
+  /** The operation's own error codes, in addition to those of every operation of its kind. */
   problems?: readonly ErrorCode[];
-  /** What a failure is told as, where it is not problem+json: a door that speaks another system's language. */
+  /** The format of a failure when it is not problem+json: for endpoints that imitate another system's API. */
   failure?: { schema: Schema };
 }
 
-/** Operations by path and method; a path's parameters stand in braces. */
+/** Operations by path and method. Path parameters are in braces. */
 export type Paths = Readonly<Record<string, Partial<Record<Method, Operation>>>>;
 
-/** A list in a query: by commas, or the parameter several times. */
+/** A list in a query: separated by commas, or as a repeated parameter. */
 export const listParameter = (name: string, items: Schema, description: string): Parameter => ({
   name,
   in: 'query',
@@ -77,7 +77,7 @@ export const pathParameter = (name: string, schema: Schema, description: string)
   required: true,
 });
 
-/** Of what becomes entries. */
+/** For requests that create entries. */
 export const TRACEPARENT: Parameter = {
   name: 'traceparent',
   in: 'header',
@@ -85,7 +85,7 @@ export const TRACEPARENT: Parameter = {
   schema: text(undefined, { pattern: '^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$' }),
 };
 
-/** What reading a body as JSON may refuse. */
+/** Error codes of reading a JSON body. */
 export const BODY_PROBLEMS = [
   'unsupported_media_type',
   'body_too_large',
@@ -97,7 +97,7 @@ export const BODY_PROBLEMS = [
   'unknown_field',
   'invalid_field',
 ] as const satisfies readonly ErrorCode[];
-/** What finding out about somebody's tenants may refuse. */
+/** Error codes of looking up a user's tenants. */
 export const TENANT_PROBLEMS = [
   'no_tenant',
   'tenant_forbidden',

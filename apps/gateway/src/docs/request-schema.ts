@@ -4,7 +4,10 @@ import { fieldsOf, itemsOf, parametersOf, type RequestClass } from '../request/r
 import type { Schema } from './json-schema';
 import type { Parameter } from './operation';
 
-/** What this gateway's own rules say, by their names. A rule between fields says nothing of one field. */
+/**
+ * Schemas of this gateway's own validation rules, by rule name. A rule that compares fields adds nothing to the schema
+ * of one field.
+ */
 const CONVERTERS = {
   instant: { type: 'string', format: 'date-time' },
   isLaterThan: {},
@@ -31,7 +34,7 @@ const CONVERTERS = {
   nestedValidation: {},
 };
 
-/** The JSON Schema of a request's class, derived from the rules of its fields. A field that it does not have is refused. */
+/** The JSON Schema of a request's class, derived from the rules of its fields. Other fields are refused. */
 export function schemaOf(type: RequestClass): Schema {
   const { properties = {}, ...rest } = targetConstructorToSchema(type, {
     additionalConverters: CONVERTERS as never,
@@ -43,7 +46,7 @@ export function schemaOf(type: RequestClass): Schema {
   return { ...rest, properties: Object.fromEntries(inOrder), additionalProperties: false };
 }
 
-/** `?label.<key>=<value>`: an object that is spelled out, one parameter for each of its properties. */
+/** `?label.<key>=<value>`: an object with one parameter for each of its properties. */
 const asPrefixed = (prefix: string, { additionalProperties, maxProperties, propertyNames }: Schema): Schema => ({
   type: 'object',
   patternProperties: {
@@ -54,7 +57,7 @@ const asPrefixed = (prefix: string, { additionalProperties, maxProperties, prope
   examples: [{ [`${prefix}site`]: 'north' }],
 });
 
-/** The parameters of a query, derived from the rules of its class. A list is told by commas. */
+/** The parameters of a query, derived from the rules of its class. A list is separated by commas. */
 export function parametersIn(type: RequestClass): Parameter[] {
   const { properties = {} } = schemaOf(type);
   return parametersOf(type).map(({ field, prefix }) => {

@@ -34,14 +34,14 @@ const bytes = (value: unknown) => Buffer.from(JSON.stringify(value));
 
 type Value = Record<string, unknown>;
 const asItIs = (value: Value): Value => value;
-/** What no schema says: a snooze ends in the future, */
+/** Adds a rule that no schema expresses: a snooze ends in the future. */
 const ahead = (value: Value): Value =>
   typeof value.until === 'string' && !Number.isNaN(Date.parse(value.until))
     ? { ...value, until: new Date(Date.now() + 3_600_000).toISOString() }
     : value;
-/** a time in a search is one of a pair in their order, and a page goes with its question, */
+/** Removes values that are valid only together with others: two times must be in order, and a page needs its search. */
 const unpaired = ({ to: _to, after: _after, ...value }: Value): Value => value;
-/** and a tenant is seen up to one place, that a stream has named. */
+/** Applies a rule that no schema expresses: each tenant is named once, with a position that a stream has given. */
 function once(value: Value): Value {
   const tenants = Array.isArray(value.tenants)
     ? [...new Map(value.tenants.map((one: unknown) => [(one as Value | null)?.tenant_id, one])).values()]
@@ -56,7 +56,10 @@ function once(value: Value): Value {
 interface Reader {
   read: (body: Buffer) => Promise<unknown>;
   method?: Method;
-  /** A message may say what it means in other words too: what is not described may be read all the same. */
+  /**
+   * True for messages: they may use other names for fields too, so the parser may accept what the schema does not
+   * describe.
+   */
   lenient?: boolean;
   sensible?: (value: Value) => Value;
 }
@@ -93,7 +96,7 @@ it.each(READERS)(
           typeof made === 'object' && made !== null && !Array.isArray(made) ? sensible(made as Value) : made;
         const code = await codeOf(async () => read(bytes(value)));
         counts[code === 'accepted' ? 'accepted' : 'refused'] += 1;
-        // nor does any say that text must be fit to be stored
+        // No schema says either that text must be storable.
         if (code === 'control_characters') return;
         if (isDescribed(JSON.parse(JSON.stringify(value)))) expect([code, value]).toEqual(['accepted', value]);
         else if (!lenient) expect([code, value]).not.toEqual(['accepted', value]);
@@ -104,10 +107,10 @@ it.each(READERS)(
   },
 );
 
-/** A chart begins before it ends, and at most a year. */
+/** A time for a chart, which must begin before it ends and span at most a year. */
 const LONG_AFTER = new Date('2026-01-01T00:00:00Z');
 
-/** Parameters of a query: those that are described are read, one at a time and with whatever else is there. */
+/** The queries under test: each described parameter is read, alone and together with the others. */
 const QUERIES: [path: string, read: (query: string) => unknown][] = [
   ['/api/v1/dead-letters', (query) => queryAs(DeadLettersQuery, query)],
   ['/api/v1/alerts', async (query) => searchOf(await queryAs(AlertSearchFields, query), 'ana')],
@@ -126,7 +129,7 @@ const QUERIES: [path: string, read: (query: string) => unknown][] = [
 
 it.each(QUERIES)('the parameters of GET %s are read exactly as they are described', async (path, read) => {
   for (const { name, in: place, schema, explode } of operation('get', path).parameters) {
-    // a cursor is one of a page, and a chart's time one of a pair
+    // A cursor needs its page, and a chart's time needs the other one.
     if (place !== 'query' || name === 'after' || (path === '/api/v1/stats' && ['from', 'to'].includes(name))) continue;
     const isDescribed = compile(schema);
     await fc.assert(

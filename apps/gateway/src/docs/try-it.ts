@@ -1,6 +1,7 @@
 /**
- * Starts Swagger UI. The token comes from where the page keeps it: `#token=…` of the address, which never leaves the browser,
- * or the tab's storage. It is a file of its own because the policy of these pages lets nothing inline run.
+ * Starts Swagger UI. The token comes from where the page keeps it: from `#token=…` in the address, which never leaves
+ * the browser, or from the tab's session storage. It is a separate file because the security policy of these pages lets
+ * nothing inline run.
  */
 export const TRY_IT = `'use strict';
 const given = new URLSearchParams(location.hash.slice(1)).get('token');
@@ -19,7 +20,7 @@ const ui = SwaggerUIBundle({
 });
 `;
 
-/** For the plain pages. */
+/** The style sheet of the plain pages. */
 export const PLAIN_CSS = `:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; margin: 0.5rem 0 1.5rem; }

@@ -7,7 +7,10 @@ import { welcomeHtml } from './html';
 
 const WELCOME = { message: 'Welcome to Tocsin', docs: '/docs' };
 
-/** `GET /`: the page for whoever prefers text/html to JSON, a browser; for all others where to read on. */
+/**
+ * `GET /`: the page for clients that prefer text/html to JSON, such as browsers; for others a link to the
+ * documentation.
+ */
 @Controller()
 export class WelcomeController {
   constructor(@Optional() private readonly page?: FrontPage) {}

@@ -46,24 +46,24 @@ import {
   type Schema,
 } from './json-schema';
 
-const tenantId = text('Whose it is.', { pattern: TENANT_ID_PATTERN.source });
+const tenantId = text('The tenant that it belongs to.', { pattern: TENANT_ID_PATTERN.source });
 const cursor = text('A position in the stream: send it as Last-Event-ID, or as last_event_id in the address.', {
   minLength: 1,
 });
 
-/** What an entry and an alert have in common. */
+/** Fields that an entry and an alert have in common. */
 const described = {
   tenant_id: tenantId,
   alert_id: uuid('Our id of the alert.'),
   status: oneOf(ALERT_STATUSES),
   severity: oneOf(SEVERITIES),
   type: oneOf(ALERT_TYPES),
-  service: text('Which service noticed.'),
+  service: text('The service that raised the alert.'),
   name: nullable(text('What happened, as a slug.')),
   title: text('One line for people. It is text, never HTML.'),
   message: nullable(text('Text for people. It is text, never HTML.')),
-  occurrences: integer('How many messages the alert consists of, folded ones included.', { minimum: 1 }),
-  dedup_key: nullable(text('What its producer calls the alert.')),
+  occurrences: integer('How many messages the alert consists of, including folded ones.', { minimum: 1 }),
+  dedup_key: nullable(text("The producer's own key of the alert.")),
   first_seen_at: time(),
   last_seen_at: time(),
   labels: mapOf(text()),
@@ -76,7 +76,10 @@ const described = {
 const counts = (description?: string) => mapOf(count(), description);
 const bySeverity = { urgent: count(), high: count(), medium: count(), low: count() };
 
-/** The plain types of `wire.ts`, for machines that do not read TypeScript. The compiler holds the fields, the tests what is in them. */
+/**
+ * Schemas of the plain types of `wire.ts`, for programs that do not read TypeScript. The compiler checks the fields'
+ * names, and tests check their contents.
+ */
 export const WIRE_SCHEMAS = {
   AlertAction: object<AlertAction>({
     label: text(),
@@ -100,7 +103,7 @@ export const WIRE_SCHEMAS = {
           },
           {
             description:
-              'What the alert was before; null when it is new. Type, name and labels stand here where they were others.',
+              "The alert's state before; null when it is new. It includes type, name and labels only where they changed.",
           },
         ),
       ),
@@ -142,15 +145,13 @@ export const WIRE_SCHEMAS = {
   AlertPage: object<AlertPage>({
     alerts: list(ref('Alert')),
     next: nullable(
-      text(
-        'Asks for the page behind this one, as after; null: there is none. A page that has one may be short, or empty.',
-      ),
+      text('Send it as after to get the next page; null: there is none. A page with a next may be short or empty.'),
     ),
     cursor,
     facets: optional(ref('AlertFacets')),
     searched: optional(
       object<NonNullable<AlertPage['searched']>>(
-        { reached: nullable(ref('AlertPlace')), complete: flag('Whether that was all of them.') },
+        { reached: nullable(ref('AlertPlace')), complete: flag('Whether all alerts were searched.') },
         {
           description:
             'How far this page looked, with conditions beyond tenant, status, severity and time. All that match up to reached are in it and the pages before.',
@@ -160,7 +161,7 @@ export const WIRE_SCHEMAS = {
   }),
   EntryPage: object<EntryPage>({
     events: list(ref('Entry')),
-    next: nullable(text('Asks for the page behind this one, as after; null: there is none.')),
+    next: nullable(text('Send it as after to get the next page; null: there is none.')),
     cursor,
   }),
   TenantsPage: object<TenantsPage>({
@@ -168,7 +169,7 @@ export const WIRE_SCHEMAS = {
       object<TenantsPage['tenants'][number]>({
         tenant_id: tenantId,
         name: text(),
-        role: text('viewer reads, any other acts.'),
+        role: text('viewer may only read; any other role may also act.'),
       }),
     ),
   }),
@@ -185,7 +186,7 @@ export const WIRE_SCHEMAS = {
     cursor,
   }),
   BulkActed: object<BulkActed>({
-    alerts: list(ref('Alert'), { description: 'Those that were changed, as they are now.' }),
+    alerts: list(ref('Alert'), { description: 'The alerts that were changed, as they are now.' }),
     refused: list(object<BulkActed['refused'][number]>({ alert_id: text(), code: oneOf(ERROR_CODES), detail: text() })),
   }),
   SeenCursor: object<SeenCursor>(
@@ -199,7 +200,7 @@ export const WIRE_SCHEMAS = {
       status: integer(undefined, { minimum: 400, maximum: 599 }),
       code: oneOf(ERROR_CODES, 'Stable: match on it. /docs/errors says what each means.'),
       detail: optional(text()),
-      instance: optional(text('Names this answer in the log.')),
+      instance: optional(text("Identifies this response in the gateway's log lines.")),
       errors: optional(
         list(
           object<NonNullable<Problem['errors']>[number]>({
@@ -214,14 +215,14 @@ export const WIRE_SCHEMAS = {
       more_errors: optional(integer('How many more there are.', { minimum: 1 })),
       alert: optional(ref('Alert')),
       confirmed: optional(
-        list(text(), { description: 'With publish_failed: the ids of the messages that the queue has.' }),
+        list(text(), { description: 'With publish_failed: the ids of the messages that the queue has confirmed.' }),
       ),
     },
     { description: 'What went wrong (RFC 9457). Some codes add fields of their own.', additionalProperties: true },
   ),
 } satisfies Record<string, Schema>;
 
-/** What the frames of a stream carry as `data`, beside entries. */
+/** Schemas of the `data` of a stream's frames, other than entries. */
 export const FRAME_SCHEMAS = {
   ConnectionFrame: object<ConnectionFrame>(
     {

@@ -10,15 +10,27 @@ import {
 import type { EventLog } from '@tocsin/contracts/ports';
 import type { SentPosition } from '../positions/cursor';
 
-/** The most entries that are read at a time: a page is written before the next is read, so that a slow client holds one page at most. */
+/**
+ * The most entries that are read at a time. A page is written before the next is read, so that a slow client holds at
+ * most one page.
+ */
 const PAGE_SIZE = 500;
-/** What a page should take, and how many entries it has while nobody knows how large they are: 64 of 64 KiB are 4 MiB. */
+/**
+ * The intended size of a page in bytes, and the number of entries of a page while their size is unknown: 64 of 64 KiB
+ * are 4 MiB.
+ */
 const PAGE_BYTES = 1_048_576;
 const FIRST_PAGE = 64;
-/** A page is at most so many times what its size was judged by: a few small entries say little about the next. */
+/**
+ * A page has at most this multiple of the entries that its size was estimated from: a few small entries say little
+ * about the next ones.
+ */
 const GROWTH = 4;
 
-/** How many entries to read at a time where those that are known, of the same tenant, are so many and take so many bytes. */
+/**
+ * How many entries to read at a time, estimated from `entries` known entries of the same tenant that take `bytes`
+ * bytes.
+ */
 export function pageSizeBy(entries: number, bytes: number): number {
   if (entries === 0) return FIRST_PAGE;
   const fitting = Math.floor((PAGE_BYTES * entries) / Math.max(bytes, 1));
@@ -28,9 +40,10 @@ export function pageSizeBy(entries: number, bytes: number): number {
 export type Page = { intact: true; hints: Hint[]; complete: boolean } | { intact: false };
 
 /**
- * The entries behind a position, from the log. It reads *from* the entry at the position and compares its `fp`: the log is
- * append-only, so an equal one proves that everything up to it is the history that the position was made from, and a
- * restored backup shows even when its numbers fit. Not intact: the history was replaced, or its entry is deleted.
+ * Reads the entries after a position from the event log. It reads *from* the entry at the position and compares its
+ * `fp`. The event log is append-only, so an equal `fp` proves that everything up to that entry is the history that the
+ * position was made from; a restored backup is detected even when its numbers fit. Not intact: the history was
+ * replaced, or the entry at the position is deleted.
  */
 export async function readBehind(log: EventLog, tenant: TenantId, position: LogPosition, limit: number): Promise<Page> {
   const own = position.seq > 0 ? 1 : 0;
@@ -43,32 +56,35 @@ export async function readBehind(log: EventLog, tenant: TenantId, position: LogP
   return { intact: true, hints: behind.map(hintOf), complete: behind.length < limit };
 }
 
-/** What a feed tells about its tenant's log, and how it looks at it again. */
+/** A feed's view of its tenant's event log, and how the feed refreshes it. */
 export interface FollowedLog {
   readonly tenant: TenantId;
   readonly last: LogPosition;
-  /** Entries below it may be deleted. */
+  /** Entries with a lower number may be deleted. */
   readonly floorSeq: number;
-  /** How many of its entries to read at a time. */
+  /** How many entries of this tenant to read at a time. */
   readonly pageSize: number;
   ringBehind(position: LogPosition): readonly Hint[] | undefined;
-  /** Fills the ring backwards, if it can reach so far. */
+  /** Fills the ring backwards to this number. False when the ring cannot reach so far. */
   reachBack(seq: number): Promise<boolean>;
   check(): Promise<void>;
 }
 
-/** Where a stream begins a tenant, and what it tells its client about that. */
+/** Where a stream begins in a tenant's event log, and what it tells its client about that. */
 export interface Beginning {
   verdict: Verdict;
   reason: GapReason | null;
-  /** How many entries the client missed for good; null when that cannot be known. */
+  /** How many entries the client missed for good; null when that is unknown. */
   missed: number | null;
   from: LogPosition;
-  /** Entries behind `from` that were read on the way. */
+  /** Entries after `from` that were read while the position was judged. */
   page: readonly Hint[];
-  /** The page holds all that the stream wants up to here; without it, all that there is from `from` on. */
+  /**
+   * The page holds every entry up to this position that the stream wants. Absent: the page holds all entries from
+   * `from` on, as far as it reaches.
+   */
   upTo?: LogPosition;
-  /** How many of the newest entries were looked at, where that was too few to find as many as were asked for. */
+  /** How many of the newest entries were searched, when the search found fewer than requested. */
   searched?: number | null;
 }
 
@@ -80,7 +96,10 @@ export const beginAtHead = (feed: FollowedLog): Beginning => ({
   page: [],
 });
 
-/** Begins with the newest entries that pass, wherever they stand: what lies between them is not read, however much it is. */
+/**
+ * Begins with the newest entries that pass the filter, wherever they are in the event log. The entries between them are
+ * not read, however many there are.
+ */
 export async function beginWithNewest(
   count: number,
   filter: StreamFilter,
@@ -100,9 +119,10 @@ const gap = (feed: FollowedLog, reason: GapReason, missed: number | null): Begin
 });
 
 /**
- * Judges a client's position. A gap is told and the stream goes on from the head: never an error, and never a silent skip.
- * The feed may be behind another gateway's, so before a position is called future, or its `fp` unknown, the feed reads
- * the log's position once and fills up. Rejects with `Unavailable` when the log is away.
+ * Judges a client's position. A gap is reported to the client and the stream continues from the head: it is never an
+ * error, and no entry is skipped silently. The feed may be behind another gateway's. So before a position is judged to
+ * be in the future, or its `fp` to be unknown, the feed reads the event log's position once and catches up. Rejects
+ * with `Unavailable` when the event log is unavailable.
  */
 export async function beginAt(
   sent: SentPosition,
@@ -117,7 +137,8 @@ export async function beginAt(
   if (first.reason !== 'history_replaced') return first;
   await feed.check();
   const second = await judge(position, feed, log, maxReplay);
-  // a restored backup keeps its epoch: the page's old position may be further, and what was sent since is the truth
+  // A restored backup keeps its epoch: an old position from the page may have a higher number, and the cursor sent
+  // since is the right one.
   return second.reason === 'history_replaced' && sent.trusted ? judge(sent.trusted, feed, log, maxReplay) : second;
 }
 
@@ -144,6 +165,6 @@ async function judge(position: LogPosition, feed: FollowedLog, log: EventLog, ma
 
 const RANK = { fresh: 0, resumed: 1, gap: 2 } as const;
 
-/** The worst of several verdicts. A tenant that is new to the stream counts for less than one that was resumed. */
+/** The worst of several verdicts. A tenant that is new to the stream (`fresh`) ranks below one that was resumed. */
 export const worstVerdict = (verdicts: readonly Verdict[]): Verdict =>
   verdicts.reduce((worst, verdict) => (RANK[verdict] > RANK[worst] ? verdict : worst), 'fresh');

@@ -1,9 +1,9 @@
 import type { Hint } from '@tocsin/contracts';
 
-/** The most bytes of hints that wait for those before them. What comes beyond is read from the log. */
+/** The most bytes of hints that wait for earlier ones. Hints beyond that are read from the event log instead. */
 const MAX_BYTES = 1_048_576;
 
-/** Hints that came before their turn, by number, until those before them are there. */
+/** Hints that arrived before their predecessors, by number. They wait here until those have arrived. */
 export class EarlyHints {
   private readonly hints = new Map<number, Hint>();
   private bytes = 0;
@@ -25,7 +25,7 @@ export class EarlyHints {
     return this.hints.get(seq);
   }
 
-  /** Keeps a hint that has its data. One that is here already, or that there is no room for, is dropped. */
+  /** Keeps a hint that carries its data. A duplicate, or a hint for which there is no room, is dropped. */
   keep(hint: Hint): void {
     const bytes = hint.data!.length;
     if (this.hints.has(hint.seq) || this.hints.size >= this.maxHints || this.bytes + bytes > this.maxBytes) return;
@@ -38,7 +38,7 @@ export class EarlyHints {
     this.hints.delete(seq);
   }
 
-  /** Forgets those up to a number: they have had their turn. */
+  /** Forgets the hints up to a number, which have been handled. */
   forgetUpTo(seq: number): void {
     for (const one of this.hints.keys()) if (one <= seq) this.forget(one);
   }

@@ -6,6 +6,6 @@ it('nothing waits while the event loop has time to spare, and 25 ms at most when
   expect([0.9, 1, 1.2].map(joinMsAt)).toEqual([25, 25, 25]);
 });
 
-it('a process that was asked nothing for long does not wait for what it was then', () => {
+it('a process that was idle for long does not wait because of an old measurement', () => {
   expect(joinMs()).toBe(0);
 });

@@ -39,7 +39,7 @@ it('while the process is busy, entries that follow others wait, and leave togeth
   expect(written).toEqual([[1], [2, 3, 4]]);
 });
 
-it('what was taken before its time is not taken again, and nothing is due once it is closed', async () => {
+it('entries that were taken early are not taken again, and nothing is due after closing', async () => {
   add(1);
   expect(take()).toEqual([1]);
   expect(take()).toBeUndefined();

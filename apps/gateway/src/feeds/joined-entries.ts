@@ -1,8 +1,8 @@
 import type { Hint } from '@tocsin/contracts';
 
 /**
- * Entries that wait to leave together: those of one turn of the event loop, or, while the process is busy, those of the time in
- * which they are joined.
+ * Collects entries that are written together: those of one turn of the event loop or, while the process is busy, those
+ * that arrive within the join delay.
  */
 export class JoinedEntries {
   private waiting: Hint[] = [];
@@ -10,9 +10,9 @@ export class JoinedEntries {
   private takenAt = -Infinity;
 
   constructor(
-    /** How long to wait after the last time, in milliseconds; 0 when the process has time to spare. */
+    /** How long to wait after the last write, in milliseconds; 0 when the process has time to spare. */
     private readonly joinMs: () => number,
-    /** Called when it is time to take them; they may be taken before. */
+    /** Called when the entries are due; they may be taken earlier. */
     private readonly onDue: () => void,
   ) {}
 
@@ -20,7 +20,7 @@ export class JoinedEntries {
     if (this.waiting.push(hint) === 1) this.schedule();
   }
 
-  /** What waits, and is then written; undefined when nothing does. */
+  /** Takes the entries that wait, for the caller to write; undefined when there are none. */
   take(): Hint[] | undefined {
     if (this.waiting.length === 0) return undefined;
     const hints = this.waiting;
@@ -33,7 +33,10 @@ export class JoinedEntries {
     clearTimeout(this.timer);
   }
 
-  /** At the end of this turn; while the process is busy, not sooner than a while after the last time. */
+  /**
+   * Schedules a write at the end of this turn or, while the process is busy, not before the join delay has passed since
+   * the last write.
+   */
   private schedule(): void {
     const waitMs = this.takenAt + this.joinMs() - performance.now();
     if (waitMs > 0) this.timer = setTimeout(this.onDue, waitMs);

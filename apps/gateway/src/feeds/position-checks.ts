@@ -2,26 +2,28 @@ import type { LogPosition, StreamHead, TenantId } from '@tocsin/contracts';
 import type { EventLog } from '@tocsin/contracts/ports';
 import type { Log } from '@tocsin/observability';
 
-/** Between two looks that hints ask for, however many hints come and from whomever. */
+/** The shortest time between two reads that hints cause, independent of the number of hints and their publishers. */
 const LOOK_EVERY_MS = 100;
-/** Positions asked for in one query. */
+/** The most positions that one query reads. */
 const SLICE = 500;
 
-/** Where a feed stood when a read of the log's position began. */
+/** The position of a feed when a read of the event log's position began. */
 export interface FeedMark {
   last: LogPosition;
   generation: number;
 }
 
-/** A feed whose position is compared with the log's. */
+/** A feed whose position is compared with the event log's. */
 export interface CheckedFeed {
   readonly tenant: TenantId;
   mark(): FeedMark;
-  /** Follows a position just read. `mark` was taken before it was. */
+  /** Catches up to a position that was just read. `mark` was taken before the read. */
   confirm(head: StreamHead, mark: FeedMark): Promise<void>;
 }
 
-/** Compares feeds with the log, many at a time. Rejects with `Unavailable` when the log is away. */
+/**
+ * Compares feeds with the event log, many in one query. Rejects with `Unavailable` when the event log is unavailable.
+ */
 export async function comparePositions(log: EventLog, feeds: readonly CheckedFeed[]): Promise<void> {
   for (let at = 0; at < feeds.length; at += SLICE) {
     const slice = feeds.slice(at, at + SLICE);
@@ -32,9 +34,9 @@ export async function comparePositions(log: EventLog, feeds: readonly CheckedFee
 }
 
 /**
- * Looks at the log for feeds that heard what proves nothing: one look at a time, at most one in 100 ms, for all feeds that
- * asked meanwhile; a feed that still follows what a look found waits for the next. So whoever can publish to the bus can
- * make a gateway ask ten times a second, and no more.
+ * Reads the event log's positions for feeds that received a hint which proves nothing: one read at a time, at most one
+ * in 100 ms, for all feeds that asked in the meantime. A feed that is still catching up after a read waits for the next
+ * one. So a client that can publish to the bus can cause ten reads a second, and no more.
  */
 export class PositionChecks {
   private readonly asked = new Set<CheckedFeed>();
@@ -49,7 +51,7 @@ export class PositionChecks {
     private readonly logger: Log,
   ) {}
 
-  /** At once, or when it is time. */
+  /** Has the feed's position checked: at once, or when the shortest time between two reads has passed. */
   ask(feed: CheckedFeed): void {
     if (this.closed) return;
     this.asked.add(feed);

@@ -11,7 +11,7 @@ const filled = (last: number, { maxEntries = 10, budget = new RingBudget(1e6) } 
   return ring;
 };
 
-it('gives the entries behind a position, none behind the newest, and nothing where it does not reach', () => {
+it('gives the entries after a position, none after the newest, and undefined where it does not reach', () => {
   const ring = filled(25);
   expect([ring.depth, ring.firstSeq]).toEqual([10, 16]);
   expect(seqs(ring, 22)).toEqual([23, 24, 25]);
@@ -20,7 +20,7 @@ it('gives the entries behind a position, none behind the newest, and nothing whe
   expect(seqs(ring, 26)).toBeUndefined();
 });
 
-it('gives nothing behind a position of another history', () => {
+it('gives undefined for a position of another history', () => {
   const ring = filled(5);
   expect(ring.behind({ ...at(3), fp: 'hgfedcba' })).toBeUndefined();
   expect(ring.behind({ ...at(3), epoch: 'e2' })).toBeUndefined();
@@ -41,7 +41,7 @@ it('of the feed that was silent for longest goes first when the memory is used u
   expect(oldest.hasRoom).toBe(false);
   for (const hint of hints(8, 5)) newest.push(hint);
   expect([oldest.depth, older.depth, newest.depth]).toEqual([0, 10, 8]);
-  // what was given back can be taken again
+  // Memory that was given back can be used again.
   older.close();
   for (const hint of hints(10)) oldest.push(hint);
   expect([oldest.depth, older.depth, newest.depth]).toEqual([10, 0, 8]);

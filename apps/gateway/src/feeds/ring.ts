@@ -1,12 +1,12 @@
 import type { Hint, LogPosition } from '@tocsin/contracts';
 import { pageSizeBy } from './catch-up';
 
-/** Of the memory that all rings share, one is filled backwards with this part at most. */
+/** A ring is filled backwards up to the memory that all rings share, divided by this number. */
 const RINGS_AT_LEAST = 4;
 
 /**
- * The memory that all rings of the process share. Beyond the bound the ring of the feed that was silent for longest is dropped
- * first: its streams, if any come back, read the log.
+ * The memory that all rings of the process share. When it is used up, the ring of the feed that was silent for longest
+ * is dropped first: streams that join that feed later read the event log.
  */
 export class RingBudget {
   private used = 0;
@@ -34,13 +34,16 @@ export class RingBudget {
   }
 }
 
-/** The newest entries of one tenant, without a hole: what a client missed that was not away for long costs no query. */
+/**
+ * The newest entries of one tenant, without a hole. A client that was away for a short time gets what it missed without
+ * a query.
+ */
 export class Ring {
   private entries: Hint[] = [];
   private bytes = 0;
 
   constructor(
-    /** The most entries that it holds. */
+    /** The most entries that the ring holds. */
     readonly maxEntries: number,
     private readonly budget: RingBudget,
   ) {}
@@ -49,22 +52,28 @@ export class Ring {
     return this.entries.length;
   }
 
-  /** The number of its oldest entry; undefined when it is empty. */
+  /** The number of the oldest entry; undefined when the ring is empty. */
   get firstSeq(): number | undefined {
     return this.entries[0]?.seq;
   }
 
-  /** How many entries to read of the log at a time, judged by the newest: those of one tenant are mostly alike. */
+  /**
+   * How many entries to read from the event log at a time, estimated from the newest: entries of one tenant are mostly
+   * alike.
+   */
   get pageSize(): number {
     return pageSizeBy(this.entries.length, this.bytes);
   }
 
-  /** Whether it may be filled further backwards. */
+  /** Whether the ring may be filled further backwards. */
   get hasRoom(): boolean {
     return this.bytes < this.budget.maxBytes / RINGS_AT_LEAST;
   }
 
-  /** The entries behind a position; undefined when it does not reach back to it, or the position is of another history. */
+  /**
+   * The entries after a position; undefined when the ring does not reach back to it, or when the position belongs to
+   * another history.
+   */
   behind(position: LogPosition): Hint[] | undefined {
     const first = this.entries[0];
     if (!first || position.epoch !== first.epoch || position.seq < first.seq) return undefined;
@@ -72,7 +81,7 @@ export class Ring {
     return this.entries[at]?.fp === position.fp ? this.entries.slice(at + 1) : undefined;
   }
 
-  /** Takes the next entry; beyond the bound the oldest gives way. */
+  /** Adds the next entry. Beyond the limit the oldest entry is removed. */
   push(hint: Hint): void {
     this.entries.push(hint);
     this.grow(hint.data!.length);
@@ -82,7 +91,7 @@ export class Ring {
     this.budget.giveBack(dropped);
   }
 
-  /** Takes entries that stand right before its oldest. */
+  /** Adds entries that come directly before the oldest one. */
   prepend(hints: readonly Hint[]): void {
     this.entries = [...hints, ...this.entries];
     this.grow(hints.reduce((sum, { data }) => sum + data!.length, 0));
@@ -94,7 +103,7 @@ export class Ring {
     this.bytes = 0;
   }
 
-  /** Drops it for good. */
+  /** Drops the ring for good. */
   close(): void {
     this.drop();
     this.budget.forget(this);

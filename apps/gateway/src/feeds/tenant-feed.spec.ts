@@ -42,7 +42,7 @@ describe('a feed', () => {
   afterEach(() => void jest.useRealTimers());
 
   it('of a busy process writes the first entry at once, and those that follow it shortly together', async () => {
-    // on a clock of its own: on a busy machine the other one does not stand still for long enough
+    // The test uses fake timers: on a busy machine the real clock does not stand still for long enough.
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
     const { log, feed, writes } = await openFeed(40);
     for (const event of log.put(tenant, 1)) feed.onHint(hintOf(event));
@@ -59,7 +59,7 @@ describe('a feed', () => {
     feed.close();
   });
 
-  it('that hints moved on while it read the log does not deliver the page that it read again', async () => {
+  it('that hints moved on during a read of the event log does not deliver the page again', async () => {
     const { log, feed, delivered } = await openFeed();
     const stored = log.put(tenant, 3);
     const letTheLogAnswer = log.pause();
@@ -76,12 +76,12 @@ describe('a feed', () => {
     feed.close();
   });
 
-  it('is as far as the position that it confirmed, also when a read was under way before that position was there', async () => {
+  it('is at the position that it confirmed, even when a read had begun before that position existed', async () => {
     const { log, feed, delivered } = await openFeed();
     log.put(tenant, 1);
     const letTheLogAnswer = log.pause();
     const answer = log.after.bind(log);
-    // a database answers with the log as it was when it was asked
+    // A database answers with the event log as it was when the query began.
     jest
       .spyOn(log, 'after')
       .mockImplementationOnce(async (...asked) => (await answer(...asked)).filter(({ seq }) => seq <= 1));
@@ -98,7 +98,7 @@ describe('a feed', () => {
   });
 });
 
-describe('a feed that hears what proves nothing', () => {
+describe('a feed that receives hints that prove nothing', () => {
   const forged = (log: LogInMemory, seq: number, bytes = 100) => ({
     ...hintOf(log.put(aTenant(), 1)[0]!),
     epoch: log.position(tenant, 0).epoch,
@@ -111,7 +111,7 @@ describe('a feed that hears what proves nothing', () => {
     ['messages that are none', () => undefined],
     ['numbers far ahead', (log) => forged(log, 1_000_000)],
     ['another epoch', (log) => ({ ...forged(log, 1), epoch: 'other' })],
-  ])('asks the log ten times a second at most, whatever comes: %s', async (_what, make) => {
+  ])('reads the event log ten times a second at most: %s', async (_what, make) => {
     const { log, feed, delivered } = await openFeed();
     log.asked.heads = 0;
     const hints = Array.from({ length: 20 }, (_, i) => make(log, i));
@@ -124,14 +124,14 @@ describe('a feed that hears what proves nothing', () => {
     expect(log.asked.heads).toBeGreaterThan(2);
     expect(log.asked.heads).toBeLessThanOrEqual(13);
     expect(log.asked.after).toBe(0);
-    // and the last of them was looked at
+    // The last hint also caused a read.
     log.put(tenant, 1);
     feed.onHint(undefined);
     await eventually(() => expect(delivered).toEqual([1]));
     feed.close();
   });
 
-  it('does not go on asking for a hole that the log has nothing for', async () => {
+  it('stops reading for a hole that the event log cannot fill', async () => {
     const { log, feed } = await openFeed();
     for (let i = 0; i < 10; i += 1) feed.onHint(forged(log, 50 + i));
     await pause(300);
@@ -139,7 +139,7 @@ describe('a feed that hears what proves nothing', () => {
     feed.close();
   });
 
-  it('keeps a megabyte at most of what is early, and has it from the log', async () => {
+  it('keeps a megabyte of early hints at most, and reads the rest from the event log', async () => {
     const { log, feed, delivered } = await openFeed();
     const stored = log.put(tenant, 60);
     const letTheLogAnswer = log.pause();

@@ -16,10 +16,16 @@ import { JoinedEntries } from './joined-entries';
 import type { CheckedFeed, FeedMark, PositionChecks } from './position-checks';
 import { Ring, type RingBudget } from './ring';
 
-/** How long a hole waits for its missing hint before the log is asked: two processors may publish 6 before 5. */
+/**
+ * How long a hole waits for its missing hint before the event log is read: of two processors one may publish 6 before
+ * the other publishes 5. In milliseconds.
+ */
 const REORDER_MS = 5;
 
-/** When the log took an entry, in epoch milliseconds; NaN where its data does not say. Never throws: it only measures. */
+/**
+ * When the event log stored an entry, in epoch milliseconds; NaN when its data does not say. Never throws, because it
+ * only serves a metric.
+ */
 function receivedAt({ data }: Hint): number {
   try {
     return Date.parse((JSON.parse(data!.toString()) as Entry).received_at);
@@ -28,28 +34,29 @@ function receivedAt({ data }: Hint): number {
   }
 }
 
-/** A stream, as its feed sees it. */
+/** A stream from its feed's point of view. */
 export interface FeedMember {
-  /** Entries right behind those the member has, to be written at once. */
+  /** Hands over the entries that follow those the member has; it writes them at once. */
   deliver(feed: TenantFeed, batch: EntryBatch): void;
-  /** The history that the member followed is replaced; it goes on from `feed.last`. */
+  /** Tells that the history that the member followed was replaced; the member continues from `feed.last`. */
   replaced(feed: TenantFeed): void;
 }
 
 /**
- * The live entries of one tenant inside one gateway, shared by all its streams. The feed owns a position in the log:
- * hints move it forward one by one, a hole is filled from the log, and the position check finds what no hint told.
- * A member that is live has exactly the entries up to `last`, in order, but for those that wait to leave together.
+ * The live entries of one tenant inside one gateway, shared by all its streams. The feed owns a position in the event
+ * log: hints move it forward one by one, a hole is filled from the event log, and the position check finds entries for
+ * which no hint came. A live member has exactly the entries up to `last`, in order, except for those that wait to be
+ * written together.
  */
 export class TenantFeed implements FollowedLog, CheckedFeed {
   last: LogPosition = { epoch: '', seq: 0, fp: '0' };
   floorSeq = 0;
-  /** When the position was last confirmed by the log, epoch milliseconds. */
+  /** When the event log last confirmed the position, in epoch milliseconds. */
   checkedAt = 0;
-  /** Counts replaced histories, so that a member that was reading meanwhile finds out. */
+  /** Counts replaced histories, so that a member that was reading at the time notices. */
   generation = 0;
 
-  /** For those who look from outside: frames handed to streams, streams closed as slow, and when the last entry arrived (epoch ms). */
+  /** Statistics: frames handed to streams, streams closed as slow, and when the last entry arrived (epoch ms). */
   delivered = 0;
   closedSlow = 0;
   lastEntryAt: number | null = null;
@@ -66,7 +73,7 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
   constructor(
     readonly tenant: TenantId,
     private readonly log: EventLog,
-    /** Entries kept for joining streams, and the memory that all feeds share for them. */
+    /** How many entries are kept for joining streams, and the memory that all feeds share for them. */
     ringEvents: number,
     budget: RingBudget,
     private readonly metrics: Metrics,
@@ -79,7 +86,7 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
     this.joined = new JoinedEntries(joinMs, () => this.flush());
   }
 
-  /** Takes the log's position as its own. Called once, before the first member joins. */
+  /** Starts the feed at the event log's position. Called once, before the first member joins. */
   startAt(head: StreamHead): void {
     this.last = { epoch: head.epoch, seq: head.seq, fp: head.fp };
     this.floorSeq = head.floor_seq;
@@ -89,8 +96,9 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
   // ---- members ----------------------------------------------------------------------------------------------------
 
   /**
-   * Makes a member live if it has everything up to `last`. Synchronous, with no await between the comparison and the
-   * joining: an entry that arrives a moment later reaches it as a delivery, one a moment earlier was compared.
+   * Makes a member live if it has everything up to `last`. It is synchronous, with no await between the comparison and
+   * the joining: an entry that arrives later is delivered to the member, and an entry that arrived earlier was part of
+   * the comparison.
    */
   join(member: FeedMember, position: LogPosition): boolean {
     this.flush();
@@ -104,14 +112,15 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
     this.live.delete(member);
   }
 
-  /** The entries behind a position, if the ring holds them; undefined when the log must be read. */
+  /** The entries after a position, if the ring holds them; undefined when the event log must be read. */
   ringBehind(position: LogPosition): Hint[] | undefined {
     return this.ring.behind(position);
   }
 
   /**
-   * Fills the ring backwards from the log, once for everybody who asks meanwhile, so that a thousand clients that come
-   * back at once cost one query. False when the ring cannot reach `seq`. Rejects with `Unavailable` when the log is away.
+   * Fills the ring backwards from the event log, once for all callers that ask in the meantime, so that a thousand
+   * clients that reconnect at once cost one query. False when the ring cannot reach `seq`. Rejects with `Unavailable`
+   * when the event log is unavailable.
    */
   async reachBack(seq: number): Promise<boolean> {
     const from = Math.max(1, this.floorSeq, this.last.seq - this.ring.maxEntries + 1);
@@ -137,7 +146,10 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
 
   // ---- hints ------------------------------------------------------------------------------------------------------
 
-  /** A hint proves nothing: only the next entry of this very history moves the feed, all else asks the log. */
+  /**
+   * Handles a hint. A hint proves nothing: only the next entry of this very history moves the feed, and any other hint
+   * makes it read the event log.
+   */
   onHint(hint: Hint | undefined): void {
     if (!hint || hint.epoch !== this.last.epoch) {
       this.metrics.invalidHints.inc();
@@ -145,14 +157,14 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
     } else if (hint.seq <= this.last.seq) {
       return;
     } else if (hint.seq > this.last.seq + this.ring.maxEntries) {
-      // too far ahead to wait here for those before it
+      // The hint is too far ahead to be kept until its predecessors arrive.
       this.metrics.invalidHints.inc();
       this.checks.ask(this);
     } else if (hint.data && this.continues(hint) && !this.filling) {
       this.append(hint);
       this.takeEarly();
     } else {
-      // the next number of another history: nothing that will still come can fill this hole
+      // The hint has the next number but belongs to another history: no later hint can fill this hole.
       const isForeign = hint.seq === this.last.seq + 1 && !this.continues(hint);
       if (hint.data && !isForeign) this.early.keep(hint);
       if (!hint.data || isForeign) void this.fill('hint');
@@ -160,12 +172,15 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
     }
   }
 
-  /** Where the feed stands: taken before a position is read, since the feed may move on while it is. */
+  /**
+   * The feed's position, to be taken before the event log's position is read, since the feed may move on during the
+   * read.
+   */
   mark(): FeedMark {
     return { last: this.last, generation: this.generation };
   }
 
-  /** Compares a position just read with the feed's own as it was when the read began, and follows it. */
+  /** Compares a position that was just read with the feed's position when the read began, and catches up. */
   async confirm(head: StreamHead, { last, generation }: FeedMark): Promise<void> {
     if (generation !== this.generation) return;
     this.floorSeq = Math.max(this.floorSeq, head.floor_seq);
@@ -173,15 +188,15 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
     if (replaced) await this.replace();
     else if (head.seq > this.last.seq) {
       await this.fill('check');
-      // a read that was under way already may have begun before this position was there
+      // A read that was already running may have begun before this position existed.
       if (head.seq > this.last.seq && generation === this.generation) await this.fill('check');
     }
     this.checkedAt = Date.now();
   }
 
   /**
-   * Reads the log's position now and follows it. Before a cursor is called future, or its `fp` unknown, it is this that says
-   * so. Rejects with `Unavailable` when it could not follow.
+   * Reads the event log's position now and catches up. Only this read decides that a cursor is in the future or its
+   * `fp` is unknown. Rejects with `Unavailable` when it could not catch up.
    */
   async check(): Promise<void> {
     const mark = this.mark();
@@ -208,7 +223,10 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
     if (this.early.size > 0) void this.fill('gap');
   }
 
-  /** One read at a time fills up to the log's head; hints that come meanwhile wait in `early`. Never rejects. */
+  /**
+   * Fills the feed up to the event log's head, one read at a time; hints that arrive in the meantime wait in `early`.
+   * Never rejects.
+   */
   private fill(cause: 'gap' | 'check' | 'hint'): Promise<void> {
     this.filling ??= this.fillUp(cause).finally(() => {
       this.filling = undefined;
@@ -228,8 +246,8 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
         'a feed could not be filled from the log; the next check repeats it',
       );
     }
-    // a hint goes out after the commit, and all before an entry can be read when it can: what the log did not have is not
-    // of this history, and while the log is away nothing is gained by asking again at once
+    // A hint is sent after the commit, and by then all entries before it can be read too. So a hint that the event log
+    // did not have is not of this history. While the event log is unavailable, asking again at once gains nothing.
     for (const seq of waited) this.early.forget(seq);
   }
 
@@ -240,7 +258,7 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
       const page = await readBehind(this.log, this.tenant, this.last, this.pageSize);
       if (generation !== this.generation) return;
       if (!page.intact) return this.replace();
-      // hints that waited in `early` may have moved the feed on while the page was read
+      // Hints that waited in `early` may have moved the feed on while the page was read.
       for (const hint of page.hints) if (hint.seq > this.last.seq) this.append(hint);
       this.metrics.streamBackfilledEvents.inc(page.hints.length);
       if (page.complete) return;
@@ -257,8 +275,8 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
   }
 
   /**
-   * Whether an entry is the next of this very history. The number alone does not say so: a database that was restored
-   * keeps its epoch, and may pass the feed's number before the next check looks.
+   * Whether an entry is the next of this very history. Its number alone does not prove that: a restored database keeps
+   * its epoch and may pass the feed's number before the next check.
    */
   private continues(hint: Hint): boolean {
     return hint.seq === this.last.seq + 1 && hint.epoch === this.last.epoch && hint.prev_fp === this.last.fp;
@@ -274,7 +292,7 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
     return this.ring.firstSeq ?? this.last.seq + 1;
   }
 
-  /** Page by page, the newest first, as far as a part of the memory reaches that all rings share. */
+  /** Fills the ring page by page, the newest first, within its part of the memory that all rings share. */
   private async fillRingFrom(from: number): Promise<void> {
     const { generation } = this;
     while (this.firstInRing > from && this.ring.hasRoom) {
@@ -291,7 +309,7 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
     }
   }
 
-  /** Entries that arrived in one turn of the event loop, or in the time in which they are joined, leave in one write a stream. */
+  /** Delivers the entries of one turn of the event loop, or of the join delay, with one write for each stream. */
   private flush(): void {
     const hints = this.joined.take();
     if (!hints) return;
@@ -299,12 +317,12 @@ export class TenantFeed implements FollowedLog, CheckedFeed {
     this.lastEntryAt = Date.now();
     for (const member of this.live) member.deliver(this, batch);
     this.delivered += batch.written.frames;
-    // the one that waited longest
+    // The first entry of the batch waited longest.
     if (batch.written.frames > 0) this.metrics.sampleTotal(() => receivedAt(batch.hints[0]!));
     batch.countWritten(this.metrics);
   }
 
-  /** Only the log replaces a history: the feed begins anew at its head, and every member is told, once. */
+  /** Begins anew at the event log's head and tells every member once. Only the event log can replace a history. */
   private replace(): Promise<void> {
     this.replacing ??= this.beginAnew().finally(() => {
       this.replacing = undefined;

@@ -6,13 +6,19 @@ import { comparePositions, PositionChecks } from './position-checks';
 import { RingBudget } from './ring';
 import { TenantFeed } from './tenant-feed';
 
-/** How often the log's positions are compared with the feeds'. The promise of 3 s without the bus rests on it. */
+/**
+ * How often the event log's positions are compared with the feeds'. The promise that entries arrive within 3 s without
+ * the bus depends on it.
+ */
 const CHECK_MS = 2_000;
-/** The same while the bus is away and nothing else moves the feeds. */
+/** The same while the bus is unavailable and nothing else moves the feeds. */
 const CHECK_WITHOUT_BUS_MS = 1_000;
-/** How long a feed outlives its last stream: a reload must not cost a subscription. */
+/** How long a feed stays open after its last stream, so that a reload of a page costs no new subscription. */
 const LINGER_MS = 30_000;
-/** Hints that may wait for a feed that is being opened. Those beyond are lost, and the position that it begins at has them. */
+/**
+ * How many hints may wait while a feed is being opened. Further hints are dropped: the position at which the feed
+ * begins includes their entries.
+ */
 const MAX_EARLY = 256;
 
 interface OpenFeed {
@@ -23,7 +29,10 @@ interface OpenFeed {
   linger?: NodeJS.Timeout;
 }
 
-/** The feeds of this gateway: one a tenant, opened by its first stream, closed a while after its last. */
+/**
+ * The feeds of this gateway, one for each tenant. A tenant's first stream opens its feed; the feed closes a while after
+ * the last stream.
+ */
 export class TenantFeeds {
   private readonly feeds = new Map<TenantId, OpenFeed>();
   private readonly budget: RingBudget;
@@ -42,7 +51,10 @@ export class TenantFeeds {
     this.checks = new PositionChecks(log, logger);
   }
 
-  /** The tenant's feed, subscribed and at a position. Every `acquire` needs its `release`. Rejects with `Unavailable` when the log is away. */
+  /**
+   * The tenant's feed, subscribed and with a position. Every `acquire` needs a `release`. Rejects with `Unavailable`
+   * when the event log is unavailable.
+   */
   async acquire(tenant: TenantId): Promise<TenantFeed> {
     let open = this.feeds.get(tenant);
     if (!open) {
@@ -71,7 +83,7 @@ export class TenantFeeds {
     }
   }
 
-  /** The feeds of several tenants, or none of them. */
+  /** Acquires the feeds of several tenants. When one fails, it releases the others and rejects. */
   async acquireAll(tenants: readonly TenantId[]): Promise<TenantFeed[]> {
     const results = await Promise.allSettled(tenants.map((tenant) => this.acquire(tenant)));
     const failed = results.find((result) => result.status === 'rejected');
@@ -90,12 +102,12 @@ export class TenantFeeds {
     } else this.discard(open);
   }
 
-  /** How many tenants are followed. */
+  /** The number of tenants with a feed. */
   get size(): number {
     return this.feeds.size;
   }
 
-  /** The feeds that have a position. One that is still being opened has none to compare. */
+  /** The feeds that have a position. A feed that is still being opened has none to compare. */
   get opened(): TenantFeed[] {
     return [...this.feeds.values()].map(({ feed }) => feed).filter(({ checkedAt }) => checkedAt > 0);
   }
@@ -107,7 +119,7 @@ export class TenantFeeds {
     for (const open of this.feeds.values()) this.discard(open);
   }
 
-  /** Subscribes first and reads the position afterwards, so that nothing falls between the two. */
+  /** Subscribes first and reads the position afterwards, so that no entry is missed between the two. */
   private async open(open: OpenFeed): Promise<TenantFeed> {
     const { feed } = open;
     const early: Parameters<TenantFeed['onHint']>[0][] = [];
@@ -143,7 +155,10 @@ export class TenantFeeds {
     this.checkTimer.unref();
   }
 
-  /** What turns a bus that may lose messages into a bounded delay: one query for up to 500 tenants, however many streams. */
+  /**
+   * Limits the delay when the bus loses messages: one query for up to 500 tenants, independent of the number of
+   * streams.
+   */
   private async checkPositions(): Promise<void> {
     try {
       await comparePositions(this.log, this.opened);

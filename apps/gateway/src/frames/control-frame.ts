@@ -3,7 +3,10 @@ import { CLOSE_REASONS, jsonLine } from '@tocsin/contracts';
 
 const ID = /^[A-Za-z0-9._~:=;-]+$/;
 
-/** A client that lost its stream comes back after 2 to 5 s: jitter, so that those of one gateway do not come back as one. */
+/**
+ * A client that lost its stream reconnects after 2 to 5 s. The jitter spreads the clients of one gateway over time. In
+ * milliseconds.
+ */
 export const normalRetryMs = (): number => 2_000 + Math.random() * 3_000;
 
 interface FrameData {
@@ -13,12 +16,12 @@ interface FrameData {
   close: CloseFrame;
 }
 
-/** A comment that opens the response: the browser's `open` fires on it, however quiet the tenants are. */
+/** A comment at the start of the response: it makes the browser fire `open` even when the tenants have no entries. */
 export const OPENING = ': tocsin\n\n';
 
 /**
- * One whole frame of our own. `id` is the stream's position and is never empty: an empty one would reset the client's
- * cursor. Without it there is no `id` line and the client keeps the cursor that it has.
+ * One complete control frame. `id` is the stream's position and is never empty: an empty `id` would reset the client's
+ * cursor. Without `id` the frame has no `id` line and the client keeps its cursor.
  */
 export function controlFrame<E extends keyof FrameData>(
   event: E,

@@ -35,7 +35,7 @@ const filters: fc.Arbitrary<StreamFilter> = fc.record({
   labels: fc.option(labels),
 });
 
-it('a view passes what its filter asks for, whatever was asked of the same batch before', () => {
+it('a view passes what its filter selects, independent of earlier views of the same batch', () => {
   const entry = fc.record({
     severity: fc.constantFrom('urgent' as const, 'low' as const),
     service: fc.constantFrom('inventory', 'sales'),
@@ -120,7 +120,7 @@ it('whatever text an alert holds, an independent parser reads exactly what was w
   );
 });
 
-it('no frame holds what ends a line for Python, Java or .NET and not for the standard', () => {
+it('no frame holds a character that ends a line for Python, Java or .NET but not by the standard', () => {
   const text = 'a\u0085b\u2028c\u2029d\v\f\x1c\x1d\x1e';
   const entry = new EntryBatch([
     aHint({ seq: 1, title: text, message: text, labels: { [text]: text }, metadata: { [text]: [text] } }),

@@ -8,15 +8,15 @@ import type { View } from './view';
 const BLANK_LINE = Buffer.from('\n\n');
 const NO_BYTES = Buffer.alloc(0);
 
-/** What stands before an entry's data, but for the id line. */
+/** The lines before an entry's data, without the id line. */
 const opening = (hint: Hint, named: boolean): string =>
   named ? `event: ${hint.event satisfies StreamEvent}\ndata: ` : 'data: ';
 
-/** An entry's frame without its id line: the same bytes for every stream, whatever its tenants. */
+/** An entry's frame without its id line: the same bytes for every stream, whichever tenants it follows. */
 const entryBody = (hint: Hint, named: boolean): Buffer =>
   Buffer.concat([Buffer.from(opening(hint, named)), hint.data!, BLANK_LINE]);
 
-/** Whole frames, and how many they are. */
+/** The bytes of complete frames, and the number of frames. */
 class Frames extends SharedBytes {
   constructor(
     bytes: Buffer,
@@ -26,16 +26,22 @@ class Frames extends SharedBytes {
   }
 }
 
-/** Entries of one tenant that leave together. What is made of them is made once a view and shared by all its streams. */
+/**
+ * Entries of one tenant that are written together. Their frames are built once for each view and shared by all its
+ * streams.
+ */
 export class EntryBatch {
   private readonly bodies = new Map<boolean, SharedBytes[]>();
   private readonly frames = new Map<View, Frames>();
   private lastView: View | undefined;
   private lastFrames!: Frames;
 
-  /** What was written of it, added up here and counted once: a counter for each stream would cost as much as the write. */
+  /**
+   * Frames and bytes written so far, added up here and counted once: a metric update for each stream would cost as much
+   * as the write.
+   */
   readonly written = { frames: 0, bytes: 0 };
-  /** Behind the last entry: one object for all streams. */
+  /** The position after the last entry: one object for all streams. */
   readonly end: LogPosition;
 
   constructor(readonly hints: readonly Hint[]) {
@@ -43,7 +49,7 @@ export class EntryBatch {
     this.end = { epoch, seq, fp };
   }
 
-  /** Counts what was written since the last time. */
+  /** Adds to the metrics what was written since the last call. */
   countWritten(metrics: Pick<Metrics, 'sseEventsSent' | 'sseBytesSent'>): void {
     const { written } = this;
     metrics.sseEventsSent.inc({ event: 'entry' }, written.frames);
@@ -52,9 +58,9 @@ export class EntryBatch {
     written.bytes = 0;
   }
 
-  /** All frames that a view passes, with their ids, for a stream of this one tenant, and how many they are. */
+  /** The frames, with their ids, of all entries that pass a view, for a stream of this one tenant. */
   framesFor(view: View): Frames {
-    // nearly all streams want the same
+    // Nearly all streams have the same view.
     if (view === this.lastView) return this.lastFrames;
     let frames = this.frames.get(view);
     if (!frames) {
@@ -67,7 +73,7 @@ export class EntryBatch {
     return frames;
   }
 
-  /** The bodies, in the order of `hints`, for a stream of several tenants: it writes id lines of its own. */
+  /** The bodies, in the order of `hints`, for a stream of several tenants, which writes id lines of its own. */
   bodiesFor(named: boolean): readonly SharedBytes[] {
     let bodies = this.bodies.get(named);
     if (!bodies) {
@@ -78,12 +84,18 @@ export class EntryBatch {
   }
 }
 
-/** Batches that were replayed of late, by their first entry: clients of one tenant that were cut at once come back to the same place. */
+/**
+ * Recently replayed batches, by their first entry: clients of one tenant that were disconnected together resume from
+ * the same position.
+ */
 const replayed = new Map<Hint, EntryBatch>();
-/** With what a stream replays at a time, 16 MB at most, and what is deflated of it. */
+/**
+ * The most batches that are kept. With the size that a stream replays at a time this is at most 16 MB, plus their
+ * compressed form.
+ */
 const MAX_REPLAYED = 256;
 
-/** A batch to be replayed, shared with whoever replays the same entries from the same ring. */
+/** A batch for a replay, shared by all streams that replay the same entries from the same ring. */
 export function replayBatch(hints: readonly Hint[]): EntryBatch {
   const first = hints[0]!;
   const known = replayed.get(first);
@@ -95,10 +107,10 @@ export function replayBatch(hints: readonly Hint[]): EntryBatch {
   return batch;
 }
 
-/** The frames of entries with their ids, in one buffer that is filled in place. */
+/** The frames of entries with their ids, in one preallocated buffer. */
 function wholeFrames(hints: readonly Hint[], named: boolean): Buffer {
   if (hints.length === 0) return NO_BYTES;
-  // ids and event names are ASCII: as many bytes as characters
+  // Ids and event names are ASCII: one byte for each character.
   const openings = hints.map((hint) => idLine(formatPosition(hint)) + opening(hint, named));
   const length = hints.reduce((sum, { data }, i) => sum + openings[i]!.length + data!.length + BLANK_LINE.length, 0);
   const bytes = Buffer.allocUnsafe(length);

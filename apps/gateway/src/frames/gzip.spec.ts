@@ -8,18 +8,18 @@ import { GzipStream, SharedBytes } from './gzip';
 import { LogInMemory } from '../feeds/testing/log-in-memory';
 import { LiveGateway, type Client } from '../live/testing/open-stream';
 
-/** What a reader has that was given so much of a stream, and no end. */
+/** What a reader can decode from the beginning of a stream without its end. */
 const readSoFar = (bytes: Buffer): Buffer => zlib.gunzipSync(bytes, { finishFlush: zlib.constants.Z_SYNC_FLUSH });
 
 describe('the gzip encoding of a stream', () => {
-  // the sizes at which blocks, buffers and the way of encoding change
+  // The sizes at which blocks, buffers and the kind of encoding change.
   const size = fc.oneof(
     fc.integer({ min: 1, max: 300 }),
     fc.constantFrom(1_023, 1_024, 16_383, 16_384, 65_535, 65_536, 70_000),
   );
   const piece = fc.record({ size, random: fc.boolean(), shared: fc.boolean() });
 
-  it('each piece can be read to its end as soon as it is there, whatever is shared and with whom', () => {
+  it('each piece can be decoded completely as soon as it arrives, whichever pieces are shared', () => {
     fc.assert(
       fc.property(
         fc.array(piece, { minLength: 1, maxLength: 6 }),
@@ -47,7 +47,7 @@ describe('the gzip encoding of a stream', () => {
             if (part) streams.forEach(({ gzip }, at) => hear(at, gzip.shared(part), part.bytes));
           });
           streams.forEach(({ gzip }, at) => hear(at, gzip.own('bye', true), Buffer.from('bye')));
-          // by the letter: with the checksum and the length at its end
+          // A strict reader checks the checksum and the length at the end.
           for (const { bytes, plain } of wires) expect(zlib.gunzipSync(bytes).equals(plain)).toBe(true);
         },
       ),
@@ -55,7 +55,7 @@ describe('the gzip encoding of a stream', () => {
     );
   });
 
-  it('of an opening that is also the end is whole', () => {
+  it('of an opening that is also the end is complete', () => {
     expect(zlib.gunzipSync(new GzipStream().own(': tocsin\n\n', true)).toString()).toBe(': tocsin\n\n');
   });
 });
@@ -69,7 +69,7 @@ describe('streams with gzip', () => {
   const upTo = (last: number, first = 1) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
   const publish = (count = 1, overrides = {}, to = tenant) => gateway.bus.deliver(...log.put(to, count, overrides));
   const live = (client: Client) => eventually(() => expect(client.of('connection')).toHaveLength(1)).then(() => turn());
-  /** All from the first entry on: what stands before it is different for each. */
+  /** The text from the first entry on; the text before it differs for each client. */
   const entriesOf = ({ text }: Client) =>
     text.slice(text.search(/^id: \S+\nevent: (?:inventory_alert|notification)$/m));
   const connect = async (count: number, options = {}, tenants = [tenant]) => {
@@ -93,7 +93,7 @@ describe('streams with gzip', () => {
     expect(zipped[0]!.response.headers['content-encoding']).toBe('gzip');
     for (const count of [1, 3, 7, 15, 31]) {
       publish(count, { message: 'Größe ≠ 🥐' });
-      // each is read while its stream stays open
+      // Each client can decode while its stream stays open.
       const seqs = upTo(log.streams.get(tenant)!.events.length);
       await Promise.all([...plain, ...zipped].map((client) => client.hears(seqs)));
     }

@@ -1,10 +1,13 @@
 import type { Hint, StreamFilter } from '@tocsin/contracts';
 import { asksForWords, passes, type FilterWords } from '@tocsin/contracts';
 
-/** Views that are kept to be shared; beyond it the sharing begins anew. */
+/** The most views that are kept for sharing. Beyond it the cache is cleared. */
 const MAX_VIEWS = 1_000;
 
-/** How a stream wants its entries: which of them, and with an event name or (`?event=message`) without one. Streams that want the same share one. */
+/**
+ * Which entries a stream wants, and whether with an event name or (`?event=message`) without. Streams that want the
+ * same share one view.
+ */
 export interface View {
   readonly named: boolean;
   readonly passes: (hint: Hint) => boolean;
@@ -12,14 +15,17 @@ export interface View {
 
 const views = new Map<string, View>();
 
-/** The view of a filter: the same object for the same wishes, so that what is made for it is made once. */
+/**
+ * The view of a filter. Equal arguments give the same object, so that frames are built once for all streams that share
+ * it.
+ */
 export function viewOf(filter: StreamFilter, named: boolean): View {
   const { severity, type, service, name = null, labels } = filter;
   const key = JSON.stringify([severity, type, service, name, labels, named]);
   const known = views.get(key);
   if (known) return known;
   const byFields: View['passes'] = (severity ?? type ?? service) ? (hint) => passes(filter, hint.filter) : () => true;
-  // an entry is read only where what travels beside it leaves that open
+  // The data of an entry is parsed only when the hint's other fields do not decide.
   const view: View = {
     named,
     passes: asksForWords(filter) ? (hint) => byFields(hint) && passes(filter, hint.filter, wordsOf(hint)) : byFields,
@@ -31,7 +37,10 @@ export function viewOf(filter: StreamFilter, named: boolean): View {
 
 const wordsRead = new WeakMap<Hint, FilterWords>();
 
-/** An entry's name and labels, now and before, from its data: read once, however many streams ask, and not at all where none does. */
+/**
+ * An entry's current and previous name and labels, parsed from its data: once for all streams, and only when a stream
+ * asks.
+ */
 function wordsOf(hint: Hint): FilterWords {
   let words = wordsRead.get(hint);
   if (!words) {

@@ -54,7 +54,7 @@ describe('CORS_ORIGINS', () => {
     expect(() => read(value)).toThrow(/CORS_ORIGINS/);
   });
 
-  test('says which of them is wrong and why, and never what it is', () => {
+  test('says which origin is wrong and why, and never prints its value', () => {
     expect(() => read('https://ok.example,https://secret:word@App.example.com')).toThrow(
       /CORS_ORIGINS .*origin 2: .*without a path/,
     );
@@ -64,7 +64,7 @@ describe('CORS_ORIGINS', () => {
   });
 });
 
-test('what is written past Express says the same as what Express says', () => {
+test('headers that bypass Express equal those of Express', () => {
   expect(corsFields(['https://a.example'], 'https://b.example')).not.toContain('Allow-Origin: ');
   expect(corsFields(['https://a.example'], 'null')).not.toContain('Allow-Origin: ');
   expect(corsFields(['https://a.example'], 'https://a.example')).toContain(

@@ -6,7 +6,7 @@ import { keepIdleConnections, letGoOfConnections } from './idle-connections';
 
 let server: Server;
 let sockets: Socket[];
-/** Answers that wait until a test lets them go. */
+/** Responses that wait until the test sends them. */
 let held: (() => void)[];
 
 async function listen(keepMs: number, maxIdle?: number): Promise<void> {
@@ -19,7 +19,7 @@ async function listen(keepMs: number, maxIdle?: number): Promise<void> {
   await once(server.listen(0, '127.0.0.1'), 'listening');
 }
 
-/** A connection that a proxy keeps: what it has read, and whether the other end has closed it. */
+/** A connection that a proxy keeps open: what it has read, and whether the gateway has closed it. */
 function open() {
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
   sockets.push(socket);

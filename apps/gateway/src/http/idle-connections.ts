@@ -1,22 +1,29 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Idle connections that are kept at most: beyond it the one that was silent for longest goes, whoever keeps it open. */
+/**
+ * The most idle connections that are kept. Beyond it the one that was silent for longest is closed, whichever client it
+ * belongs to.
+ */
 const MAX_IDLE = 4_096;
 
-/** Answers under way of each server. */
+/** The responses of each server that are not finished. */
 const underWay = new WeakMap<Server, Set<ServerResponse>>();
 const draining = new WeakSet<Server>();
 
 /**
- * Keeps connections on which nothing is asked, so that the proxy in front is the one that closes them: when both may, a
- * request can meet a connection that was closed a moment ago, and its client a 502. `keepMs` is longer than the proxy's own time.
+ * Keeps idle connections open, so that the proxy in front is the one that closes them. When both may close, a request
+ * can reach a connection that was closed a moment ago, and its client gets a 502. `keepMs` is longer than the proxy's
+ * own timeout.
  */
 export function keepIdleConnections(server: Server, keepMs: number, maxIdle = MAX_IDLE): void {
   server.keepAliveTimeout = keepMs;
-  /** Answers under way on each connection: a client may send its next request before it has one. */
+  /**
+   * The number of unfinished responses on each connection: a client may send its next request before it has the
+   * response to the last one.
+   */
   const answering = new WeakMap<Socket, number>();
-  /** In the order in which they became idle. */
+  /** Idle connections, in the order in which they became idle. */
   const idle = new Set<Socket>();
   const responses = new Set<ServerResponse>();
   underWay.set(server, responses);
@@ -39,7 +46,10 @@ export function keepIdleConnections(server: Server, keepMs: number, maxIdle = MA
   });
 }
 
-/** Closes the connections that are idle, at once, and each other one with its answer: nothing is asked of this process any more. */
+/**
+ * Closes idle connections at once, and every other connection after its response: the process accepts no further
+ * requests.
+ */
 export function letGoOfConnections(server: Server): void {
   draining.add(server);
   for (const response of underWay.get(server) ?? [])

@@ -1,9 +1,11 @@
 import { STATUS_CODES } from 'node:http';
 
-/** A whole answer but for `Date` and CORS, which are the same for every answer and up to the one who sends it. */
+/**
+ * A whole response without `Date` and CORS headers: those are the same for every response, and the sender adds them.
+ */
 export interface Answer {
   status: number;
-  /** In the order in which they are sent. */
+  /** The headers, in the order in which they are sent. */
   fields: readonly (readonly [name: string, value: string])[];
   body: string;
 }
@@ -15,7 +17,7 @@ const OWN_FIELDS =
 let dateLine = '';
 let dateUntil = 0;
 
-/** The `Date` field, made once a second. */
+/** The `Date` header, built once a second. */
 function date(): string {
   const now = Date.now();
   if (now >= dateUntil) {
@@ -25,10 +27,13 @@ function date(): string {
   return dateLine;
 }
 
-/** The head of a stream, which has no length and is not in chunks: the connection's end is its end. `fields` are whole lines. */
+/**
+ * The response head of a stream. It announces no length and no chunked encoding: the stream ends with the connection.
+ * `fields` are whole header lines.
+ */
 export const streamHead = (fields: string): string => `${OK}${fields}${OWN_FIELDS}${date()}\r\n`;
 
-/** A whole answer as bytes on the wire, in the order in which node:http sends one. */
+/** A whole response as it is sent on the wire, in node:http's order of headers. */
 export function answerText({ status, fields, body }: Answer, moreFields: string): string {
   const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${moreFields}${lines}${date()}\r\n${body}`;

@@ -22,7 +22,7 @@ const fields = (count: number, value: unknown = 1) =>
 const filled = (unit: string, bytes = MOST) =>
   Array.from({ length: Math.floor((bytes - 2) / (unit.length + 1)) }, () => unit).join(',');
 
-/** Bodies within the limit of the route that a reader could spend its time on. */
+/** Bodies within the route's limit that could cost a parser much time. */
 const BODIES: readonly [name: string, body: () => string][] = [
   ['a field name of 2 MB', () => JSON.stringify({ ...valid, ['x'.repeat(2 * MiB)]: 1 })],
   ['a field name of 60 kB', () => JSON.stringify({ ...valid, ['x'.repeat(60_000)]: 1 })],
@@ -106,7 +106,7 @@ const BODIES: readonly [name: string, body: () => string][] = [
   ],
 ];
 
-/** Of a group each part, as the door reads them. */
+/** Reads a request and every part of a group, as the intake does. */
 async function readAll(request: PublishRequest): Promise<ReadEvents> {
   const read = await readEvents(request, MAX_BYTES);
   if (!('group' in read)) return read;
@@ -119,7 +119,7 @@ async function readAll(request: PublishRequest): Promise<ReadEvents> {
 }
 
 const LIMIT_MS = 50;
-/** Of a few runs the quietest counts: what else the machine does is none of ours. */
+/** The fastest of a few runs counts: other load on the machine is not under test. */
 const RUNS = 12;
 
 async function longestPause(act: () => Promise<unknown>): Promise<number> {

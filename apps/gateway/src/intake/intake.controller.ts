@@ -9,9 +9,10 @@ import { PublishEvents } from './publish-events';
 import { answerOf, type PublishedAnswer } from './published-answer';
 
 /**
- * `POST /api/v1/events`: publishes one message, up to 500, or what a webhook of another system holds. 202 means that the
- * queue has all that is named durably; anything else that sending all of them again is safe, as long as they carry the same
- * ids. With `Prefer: wait=5` the answer is 201 with their numbers, if they leave the queue within that time.
+ * `POST /api/v1/events`: publishes one message, a list of up to 500, or the contents of another system's webhook. 202
+ * means that the queue has durably stored all messages that the response names. After any other response it is safe to
+ * send all of them again, with the same ids. With `Prefer: wait=5` the response is 201 with the messages' numbers, if
+ * they leave the queue within that time.
  */
 @Controller('api/v1/events')
 export class IntakeController {

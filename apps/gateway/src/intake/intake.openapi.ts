@@ -4,9 +4,9 @@ import { BODY_PROBLEMS, queryParameter, TRACEPARENT, type Paths } from '../docs/
 import type { EventProcessed, LeftOver, SettledEvent } from './published-answer';
 import { MAX_BATCH } from './read-events';
 
-const DEFAULTS = 'Holds for messages that do not say it.';
+const DEFAULTS = 'Used for messages that lack it.';
 
-/** What of a webhook was not published. */
+/** The parts of a webhook that were not published. */
 export const LEFT_OVER = {
   refused: optional(
     list(
@@ -23,11 +23,11 @@ export const LEFT_OVER = {
   dropped: optional(integer('Alerts of severity none that the address drops.', { minimum: 1 })),
 };
 
-/** PagerDuty's own words, when it was an event of PagerDuty. */
+/** Fields of PagerDuty's own response, when the request was an event of PagerDuty. */
 const EVENT_PROCESSED = {
   status: optional(text(undefined, { const: 'success' })),
   message: optional(text()),
-  dedup_key: optional(text('Names the alert in later events.')),
+  dedup_key: optional(text('Identifies the alert in later events.')),
 };
 
 export const INTAKE_PATHS: Paths = {
@@ -48,12 +48,13 @@ export const INTAKE_PATHS: Paths = {
         queryParameter(
           'severity_none',
           oneOf([...SEVERITIES, 'drop']),
-          'What an alert of Alertmanager or Grafana is whose label severity is none (Watchdog): low unless this says otherwise; drop takes it and publishes nothing.',
+          'The severity of an alert from Alertmanager or Grafana whose label severity is none (Watchdog); default low. drop accepts the alert and publishes nothing.',
         ),
         {
           name: 'Prefer',
           in: 'header',
-          description: 'wait=5: answer with what became of them, if they are stored within so many seconds (1 to 10).',
+          description:
+            'wait=5: answer with the outcome of the messages if they are stored within that many seconds (1 to 10).',
           schema: text(undefined, { pattern: '^wait=([1-9]|10)$' }),
         },
         TRACEPARENT,
@@ -66,7 +67,7 @@ export const INTAKE_PATHS: Paths = {
       },
       answers: {
         201: {
-          description: 'What became of each, with Prefer: wait.',
+          description: 'The outcome of each message, with Prefer: wait.',
           schema: object<{ events: SettledEvent[] } & LeftOver & Partial<EventProcessed>>({
             ...LEFT_OVER,
             ...EVENT_PROCESSED,
@@ -76,13 +77,13 @@ export const INTAKE_PATHS: Paths = {
                 tenant_id: text(),
                 outcome: oneOf(['stored', 'folded', 'dead']),
                 seq: nullable(integer('Its number in the log; null when it has no entry of its own.', { minimum: 1 })),
-                reason: optional(text('Why it is dead.')),
+                reason: optional(text('The reason why the message is a dead letter.')),
               }),
             ),
           }),
         },
         202: {
-          description: 'The queue has all of these, durably.',
+          description: 'The queue has durably stored all of these.',
           schema: object<{ ids: string[] } & LeftOver & Partial<EventProcessed>>({
             ids: list(text()),
             ...LEFT_OVER,

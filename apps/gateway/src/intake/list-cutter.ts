@@ -1,11 +1,11 @@
-/** Where an element stands in the body, and about how many values it holds. */
+/** The place of an element in the body, and roughly how many values it holds. */
 export interface Span {
   start: number;
   end: number;
   values: number;
 }
 
-/** Bytes that one call looks at: about a millisecond. */
+/** How many bytes one call scans: about a millisecond. */
 const STEP = 256 * 1024;
 
 const [QUOTE, COMMA, COLON, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [
@@ -13,17 +13,17 @@ const [QUOTE, COMMA, COLON, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE
 ];
 
 /**
- * Finds the elements of a list in the bytes of a body, without decoding them: those of the list that the body is, or of the
- * member `alerts` of the object that it is. It reads only what keeps text and structure apart; whether a piece is JSON is
- * found out when it is decoded, so what is cut from a body that is none is refused there.
+ * Finds the elements of a list in the bytes of a body without decoding them: the list is the body itself, or the member
+ * `alerts` when the body is an object. It recognises only what separates text from structure. Whether an element is
+ * valid JSON is found when it is decoded, so elements cut from an invalid body are refused there.
  */
 export class ListCutter {
-  /** Undefined: the body holds no such list. */
+  /** The elements found; undefined when the body holds no such list. */
   elements: Span[] | undefined;
-  /** What is left without the elements: JSON again. */
+  /** The body without the elements; it is valid JSON again. */
   frame: Buffer = Buffer.alloc(0);
   frameValues = 0;
-  /** Whether the body is an object with a list in it. */
+  /** Whether the body is an object that contains the list. */
   isGroup = false;
 
   private at = 0;
@@ -31,17 +31,17 @@ export class ListCutter {
   private inText = false;
   private textStart = 0;
   private key = '';
-  /** The depth of the elements' list; 0 outside of it. */
+  /** The nesting depth of the list of elements; 0 outside of it. */
   private listDepth = 0;
   private elementStart = 0;
   private elementValues = 0;
-  /** Where the frame goes on. */
+  /** Where the next part of the frame begins. */
   private copied = 0;
   private readonly frameParts: Buffer[] = [];
 
   constructor(private readonly body: Buffer) {}
 
-  /** Looks at the next bytes. True when all have been looked at. */
+  /** Scans the next bytes. True when the whole body has been scanned. */
   advance(): boolean {
     const until = Math.min(this.body.length, this.at + STEP);
     while (this.at < until) this.step(this.body[this.at]!);
@@ -82,7 +82,7 @@ export class ListCutter {
     this.at += 1;
   }
 
-  /** To the end of the text, or of the body. */
+  /** Skips to the end of the text, or of the body. */
   private skipText(): void {
     let end = this.body.indexOf(QUOTE, this.at);
     for (; end >= 0; end = this.body.indexOf(QUOTE, end + 1)) {
@@ -106,7 +106,7 @@ export class ListCutter {
     this.elementStart = this.at + 1;
     this.elementValues = 0;
     this.frameParts.push(this.body.subarray(this.copied, this.at + 1));
-    // to the end of the list, if it has one
+    // Skip to the end of the list, if it ends.
     this.copied = this.body.length;
   }
 

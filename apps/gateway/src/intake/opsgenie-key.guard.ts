@@ -3,7 +3,10 @@ import type { AuthenticatedRequest } from '@tocsin/auth';
 import type { Request } from 'express';
 import { PeerPublisher } from './peer-publisher';
 
-/** Opsgenie's clients send their key in the head of a request, so that no body is read of a caller without one. */
+/**
+ * Checks the key that Opsgenie's clients send in the head of a request, so that no body is read from a caller without
+ * one.
+ */
 @Injectable()
 export class OpsgenieKeyGuard implements CanActivate {
   constructor(private readonly publishers: PeerPublisher) {}

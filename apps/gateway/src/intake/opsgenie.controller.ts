@@ -21,16 +21,16 @@ import { PeerPublisher } from './peer-publisher';
 import { PublishEvents, type Published, type Publisher } from './publish-events';
 import { defaultsIn } from './read-events';
 
-/** Opsgenie's answer: the request is done later, as it is here. */
+/** Opsgenie's response to a request that is processed later, as it is here. */
 export interface RequestAccepted {
   result: 'Request will be processed';
-  /** Seconds. */
+  /** The duration of the request, in seconds. */
   took: number;
-  /** Names the alert: what it became is asked for by it. */
+  /** Identifies the alert. Clients use it to ask for the outcome. */
   requestId: string;
 }
 
-/** What became of a request. */
+/** The outcome of a request. */
 export interface RequestProcessed {
   data: { success: true; isSuccess: true; status: string; alertId: string; alias: string };
   took: number;
@@ -42,13 +42,17 @@ interface Address {
   service?: string;
 }
 
-/** How long a question for what became of a request waits for the alert. Clients ask a few times, without a pause. */
+/**
+ * How often, and at which interval in milliseconds, a query for the outcome of a request looks for the alert. Clients
+ * ask a few times, without a pause.
+ */
 const ASKED_TIMES = 5;
 const ASK_AGAIN_MS = 100;
 
 /**
- * What Opsgenie's clients call its Alert API, with a service token as their key: creates an alert, closes it by its
- * alias or by our id of the alert. A second request of the same alias is a repeat. Acknowledgements and notes are notes here.
+ * Imitates Opsgenie's Alert API for its clients, with a service token as their key. It creates an alert, and closes it
+ * by its alias or by our id of the alert. A second request with the same alias is a repeat. Acknowledgements and notes
+ * become notes.
  */
 @Controller(['api/v1/opsgenie/:tenant/v2/alerts', 'api/v1/opsgenie/:tenant/:service/v2/alerts'])
 @UseGuards(OpsgenieKeyGuard)
@@ -84,7 +88,7 @@ export class OpsgenieController {
     });
   }
 
-  /** What became of a request: found once its alert is stored. */
+  /** The outcome of a request, available once its alert is stored. */
   @Get('requests/:requestId')
   async processed(
     @Param() { tenant, service = 'opsgenie', requestId }: Address & { requestId: string },
@@ -94,7 +98,7 @@ export class OpsgenieController {
     const { publishesFor } = await this.publishers.of(request);
     const of = defaultsIn({ tenant, service }).tenant_id as TenantId;
     const alias = Buffer.from(requestId, 'base64url').toString();
-    // no alert has a key that cannot be stored
+    // An alert's key never holds a character that cannot be stored.
     if (alias.includes('\0')) throw noSuchRequest();
     for (let asked = 0; publishesFor(of) && asked < ASKED_TIMES; asked += 1) {
       if (asked > 0) await sleep(ASK_AGAIN_MS);
@@ -134,7 +138,10 @@ export class OpsgenieController {
     return accepted(await this.events.publishGroup(group, publisher), startedAt);
   }
 
-  /** By our id of an alert only where the sender does not say that it is an alias: any text may be one. */
+  /**
+   * Resolves our id of an alert only when the sender does not mark the identifier as an alias: any text may be an
+   * alias.
+   */
   private async aliasOf(
     { tenant, service = 'opsgenie', identifier }: Address & { identifier: string },
     type: unknown,
@@ -149,7 +156,7 @@ export class OpsgenieController {
 
 type ReadUpdate = (fields: unknown) => MessageShape | undefined;
 
-/** No more than that: who publishes does not read. */
+/** The outcome says no more, because a publisher has no right to read. */
 const STORED = 'The alert is stored.';
 const NO_ALERT = 'An alert with a message is expected.';
 const noSuchRequest = () => new Refused('not_found', 'There is no alert of this request yet.');

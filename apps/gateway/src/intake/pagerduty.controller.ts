@@ -12,9 +12,9 @@ import { defaultsIn } from './read-events';
 import { eventProcessed, type EventProcessed } from './published-answer';
 
 /**
- * What PagerDuty's clients call its Events API v2: they append `/v2/enqueue` to an address and send no header, so that the
- * service token is their `routing_key`. `trigger` and `resolve` are messages, `acknowledge` is a note on the alert. The
- * answer is PagerDuty's, since its clients hold every other one for a failure.
+ * Imitates PagerDuty's Events API v2 for its clients. They append `/v2/enqueue` to an address and send no credential in
+ * a header, so the service token is their `routing_key`. `trigger` and `resolve` become messages, `acknowledge` becomes
+ * a note on the alert. The response has PagerDuty's format, since its clients treat any other as a failure.
  */
 @Controller(['api/v1/pagerduty/:tenant/v2/enqueue', 'api/v1/pagerduty/:tenant/:service/v2/enqueue'])
 @UseFilters(PagerDutyErrors)

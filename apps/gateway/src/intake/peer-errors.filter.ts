@@ -11,7 +11,10 @@ const inWords = ({ detail, errors = [] }: Problem): string[] => {
   return words.length > 0 ? words : [detail ?? 'Unknown error.'];
 };
 
-/** What a failed request is answered with: what every route says, in words that the other system's clients read. */
+/**
+ * The error response of an endpoint that imitates another system: the same content as on every route, in the format
+ * that the other system's clients read.
+ */
 abstract class PeerErrors implements ExceptionFilter {
   private readonly answers: ProblemAnswers;
 
@@ -33,7 +36,7 @@ abstract class PeerErrors implements ExceptionFilter {
   protected abstract inTheirWords(problem: Problem): object;
 }
 
-/** PagerDuty: `status` and `errors` are text, and its clients show `message` and the first of `errors`. */
+/** PagerDuty's format: `status` and `errors` are text, and its clients show `message` and the first of `errors`. */
 export interface PagerDutyError {
   status: 'invalid event' | 'throttle exceeded' | 'error';
   message: string;
@@ -60,7 +63,7 @@ export class PagerDutyErrors extends PeerErrors {
   }
 }
 
-/** Opsgenie: `message`, `took` in seconds and `requestId`, and `errors` by field. */
+/** Opsgenie's format: `message`, `took` in seconds and `requestId`, and `errors` by field. */
 export interface OpsgenieError {
   message: string;
   errors: Record<string, string>;

@@ -12,8 +12,8 @@ import type { VisibleTenants } from '../access/visible-tenants';
 import type { Publisher } from './publish-events';
 
 /**
- * Who publishes through a door that speaks another system's language: a service token in the place where that system's
- * clients put their key. It is judged like any other token.
+ * Identifies the publisher on an endpoint that imitates another system: by a service token in the place where that
+ * system's clients put their key. The token is verified like any other.
  */
 export class PeerPublisher {
   constructor(
@@ -22,13 +22,18 @@ export class PeerPublisher {
     private readonly tenants: VisibleTenants,
   ) {}
 
-  /** `key`: of the body, when no header has one. Throws `Refused` and `Unavailable` as every guarded route does. */
+  /**
+   * Returns the publisher of a request. `key`: the key from the body, used when no header has one. Throws `Refused` and
+   * `Unavailable` as every guarded route does.
+   */
   async of(request: Request & Partial<Pick<AuthenticatedRequest, 'verifiedToken'>>, key?: string): Promise<Publisher> {
     const token = request.verifiedToken ?? (await this.verified(request, key));
     return { by: token.user_id, publishesFor: this.tenants.publisher(token), traceparent: request.get('traceparent') };
   }
 
-  /** The token of a request: by its head alone unless the body's `key` is given. Throws as `of` does. */
+  /**
+   * The verified token of a request: from its head, or from the body's `key` when that is given. Throws as `of` does.
+   */
   async verified(request: Request, key?: string): Promise<VerifiedToken> {
     const token = await this.verifier.verify(keyOfHeader(request) ?? bearerToken(request) ?? key);
     refuseRevoked(token, this.revocations);
@@ -37,6 +42,6 @@ export class PeerPublisher {
   }
 }
 
-/** Opsgenie's scheme. */
+/** The key in the Authorization header, in Opsgenie's scheme. */
 const keyOfHeader = (request: Request): string | undefined =>
   /^GenieKey +([A-Za-z0-9._~+/=-]+) *$/i.exec(request.get('Authorization') ?? '')?.[1];

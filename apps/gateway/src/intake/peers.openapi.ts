@@ -74,7 +74,7 @@ const enqueue = (id: string, ...parameters: Operation['parameters'] & object): {
         schema: object<EventProcessed>({
           status: text(undefined, { const: 'success' }),
           message: text(),
-          dedup_key: text('Names the alert in later events.'),
+          dedup_key: text('Identifies the alert in later events.'),
         }),
       },
     },
@@ -111,7 +111,7 @@ const UPDATE: Schema = {
 const IDENTIFIER_TYPE = queryParameter(
   'identifierType',
   oneOf(['id', 'alias', 'tiny']),
-  'alias: the identifier is that and nothing else. Else it may be our id of the alert too.',
+  'alias: the identifier is only an alias. Otherwise it may also be our id of the alert.',
 );
 
 const ACTION = pathParameter(
@@ -144,7 +144,7 @@ const opsgenie = (
         schema: object<RequestAccepted>({
           result: text(),
           took: number('Seconds.'),
-          requestId: text('What became of it is asked for by this.'),
+          requestId: text('Use it to ask for the outcome.'),
         }),
       },
     },
@@ -157,15 +157,15 @@ const processed = (id: string, ...parameters: Operation['parameters'] & object):
   get: {
     id,
     tag: 'publishing',
-    summary: 'What became of a request of Opsgenie',
-    description: 'Waits half a second for the alert.',
+    summary: 'The outcome of an Opsgenie request',
+    description: 'Waits up to half a second for the alert.',
     access: ['events:publish'],
     parameters: [
       ...parameters,
       pathParameter(
         'requestId',
         text(undefined, { pattern: '^[A-Za-z0-9_-]{1,300}$' }),
-        'Of the answer to the request.',
+        'The requestId of the response to the request.',
       ),
     ],
     answers: {
@@ -189,21 +189,21 @@ const processed = (id: string, ...parameters: Operation['parameters'] & object):
   },
 });
 
-/** The doors that speak the languages of other systems. */
+/** The endpoints that imitate other systems' APIs. */
 export const PEER_PATHS: Paths = {
   '/api/v1/pagerduty/{tenant}/v2/enqueue': enqueue('enqueuePagerDutyEvent', TENANT),
   '/api/v1/pagerduty/{tenant}/{service}/v2/enqueue': enqueue('enqueuePagerDutyEventOfService', TENANT, SERVICE),
   '/api/v1/opsgenie/{tenant}/v2/alerts': opsgenie('createOpsgenieAlert', 'Create an alert', ALERT, TENANT),
   '/api/v1/opsgenie/{tenant}/{service}/v2/alerts': opsgenie(
     'createOpsgenieAlertOfService',
-    'Create an alert of a service',
+    'Create an alert for a service',
     ALERT,
     TENANT,
     SERVICE,
   ),
   '/api/v1/opsgenie/{tenant}/v2/alerts/{identifier}/{action}': opsgenie(
     'updateOpsgenieAlert',
-    'Close an alert, or note something',
+    'Close an alert, or add a note',
     UPDATE,
     TENANT,
     IDENTIFIER,
@@ -212,7 +212,7 @@ export const PEER_PATHS: Paths = {
   ),
   '/api/v1/opsgenie/{tenant}/{service}/v2/alerts/{identifier}/{action}': opsgenie(
     'updateOpsgenieAlertOfService',
-    'Close an alert of a service, or note something',
+    'Close an alert of a service, or add a note',
     UPDATE,
     TENANT,
     SERVICE,

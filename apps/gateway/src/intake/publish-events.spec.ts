@@ -28,7 +28,7 @@ const page = (more: object = {}) => ({
   ...more,
 });
 
-/** A door before a queue, a log and alerts in memory. */
+/** A publisher with a queue, an event log and alerts in memory. */
 class Door {
   readonly published: ValidMessage[] = [];
   readonly batches: number[] = [];
@@ -36,7 +36,7 @@ class Door {
   readonly notes: unknown[][] = [];
   readonly metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 1 });
   named: Pick<NamedAlert, 'alert_id' | 'status'> | 'away' | undefined;
-  /** How many messages the queue confirms before it does not. */
+  /** How many messages the queue confirms before it stops confirming. */
   confirms = Infinity;
   storeIsAway = false;
 
@@ -82,7 +82,7 @@ class Door {
     return answerOf(published);
   }
 
-  /** What a refused request is answered with. */
+  /** The refusal of a request. */
   refusal = (body: unknown, query?: Record<string, string>): Promise<Refused> =>
     this.send(body, query).then(
       () => Promise.reject(new Error('accepted')),
@@ -137,7 +137,7 @@ describe('a group of which some part is published', () => {
     for (const { body } of door.letters) expect(body.toString()).not.toContain('"dedup_key":"f"');
   });
 
-  it('says the same to who waits', async () => {
+  it('says the same to a publisher that waits', async () => {
     expect(await door.send(group([BAD, alert()]), undefined, { waitMs: 1_000 })).toMatchObject({
       events: [{ outcome: 'stored', seq: 1 }],
       refused: [{ pointer: '/alerts/0/fingerprint' }],
@@ -149,7 +149,7 @@ describe('a group of which some part is published', () => {
     expect([answer.refused?.length, answer.refused_count, door.letters.length]).toEqual([20, 700, 700]);
   });
 
-  it('is to be sent again when the letters cannot be written', async () => {
+  it('must be sent again when the dead letters cannot be stored', async () => {
     door.storeIsAway = true;
     await expect(door.send(group([alert(), BAD]))).rejects.toBeInstanceOf(Unavailable);
   });
@@ -159,7 +159,7 @@ describe('a group of which nothing is published', () => {
   it.each<[string, unknown[], string]>([
     ['all of it breaks a limit', [BAD, 'text'], 'invalid_field'],
     ['all of it is of a foreign tenant', [alert({}, { tenant_id: 'foreign' })], 'tenant_forbidden'],
-    ['nobody says whose it is', [alert()], 'missing_tenant'],
+    ['no tenant is named', [alert()], 'missing_tenant'],
   ])('is refused: %s', async (_, alerts, code) => {
     const refusal = await door.refusal(group(alerts), code === 'missing_tenant' ? {} : undefined);
     expect(refusal.code).toBe(code);
@@ -189,7 +189,7 @@ describe('a group of many', () => {
 describe('alerts that were left out', () => {
   const notices = () => door.published.filter(({ dedup_key }) => dedup_key?.startsWith('left-out/'));
 
-  it('are told of beside those that were sent', async () => {
+  it('are reported beside those that were sent', async () => {
     await door.send(group([alert()], { truncatedAlerts: 12 }));
     expect(notices()).toMatchObject([{ tenant_id: 'bakery', title: '12 more alerts were not sent', status: 'firing' }]);
   });
@@ -221,7 +221,7 @@ describe('an alert of severity none', () => {
     expect(answer.dropped).toBe(severity === undefined ? 1 : undefined);
   });
 
-  it('may be all that there is', async () => {
+  it('may be the only one of the request', async () => {
     expect(await door.send(group([watchdog]), { tenant: 'bakery', severity_none: 'drop' })).toEqual({
       ids: [],
       dropped: 1,
@@ -230,7 +230,7 @@ describe('an alert of severity none', () => {
 });
 
 describe('an event of PagerDuty', () => {
-  it("is answered in PagerDuty's words, and is given a key when it has none", async () => {
+  it("is answered in PagerDuty's format, and is given a key when it has none", async () => {
     expect(await door.send(page({ dedup_key: 'oven' }))).toMatchObject({
       status: 'success',
       message: 'Event processed',

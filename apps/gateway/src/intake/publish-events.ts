@@ -15,37 +15,37 @@ import { PublishFailed } from '../problems/publish-failed';
 import { readEvents, refusalOf, type PublishRequest } from './read-events';
 import type { ReceiptWatch } from './receipt-watch';
 
-/** Whose request it is, and what it asks for. */
+/** The publisher of a request, and its options. */
 export interface Publisher {
-  /** The user of its token. */
+  /** The user of the publisher's token. */
   by: string;
   publishesFor(tenant: TenantId): boolean;
   traceparent?: string;
-  /** How long to wait for what becomes of the messages; 0: not at all. */
+  /** How long to wait for the outcome of the messages, in milliseconds; 0: not at all. */
   waitMs?: number;
 }
 
-/** What became of a request. */
+/** The outcome of a request. */
 export interface Published {
-  /** What the queue has, durably. */
+  /** The messages that the queue has durably stored. */
   messages: AlertMessage[];
-  /** Where each refused part of a webhook stands, and the first thing that is wrong with it. They are dead letters. */
+  /** The place of each refused part of a webhook and its first error. These parts became dead letters. */
   refused: InputError[];
-  /** Alerts of severity none that the address drops. */
+  /** The number of alerts of severity none that were dropped, as the request's address asks. */
   dropped: number;
-  /** Of the messages, when they were waited for and known in time. */
+  /** The receipts of the messages, when the publisher waited and they came in time. */
   receipts?: Receipt[];
   shape?: MessageShape['name'];
-  /** The alert that another system's user has acknowledged. Nothing was published. */
+  /** The alert that a user of another system has acknowledged. Nothing was published. */
   acknowledged?: AlertMessage;
 }
 
-/** Messages that are read in one turn and published together: some milliseconds of work. */
+/** Messages that are parsed in one turn of the event loop and published together: some milliseconds of work. */
 const BATCH = 200;
-/** Enough to say what was wrong, and no more than an operator reads. Characters. */
+/** The longest error text that is kept, in characters: enough to name the error, and no more than an operator reads. */
 const MAX_DETAIL = 1_000;
 
-/** A part of a webhook that is not published. `bytes` is what can be redriven of it. */
+/** A part of a webhook that is not published. `bytes` is what can be redriven. */
 interface RefusedPart {
   ok: false;
   code: RefusedPartReason;
@@ -55,9 +55,10 @@ interface RefusedPart {
 }
 
 /**
- * Publishes what a request holds. Our own messages: all of them or none. A webhook's group: each alert alone, since what is
- * published of it must be resolvable later, and its sender ends a group by an answer of 2xx only. So once a part of it is
- * published the others become dead letters, and the request is answered as done; when nothing is, it is refused.
+ * Publishes the contents of a request. Of messages in our own format all or none are published. Of a webhook's group
+ * each alert is judged alone: an alert that was published must be resolvable later, and the sender stops sending a
+ * group only after a 2xx. So once one part is published, the refused ones become dead letters and the request succeeds;
+ * when no part is, the request is refused.
  */
 export class PublishEvents {
   constructor(
@@ -70,7 +71,10 @@ export class PublishEvents {
     private readonly maxEventBytes: number,
   ) {}
 
-  /** Throws `Refused` when nothing of it can be published, `PublishFailed` and `Unavailable` when sending it again is right. */
+  /**
+   * Publishes a request. Throws `Refused` when nothing can be published, and `PublishFailed` or `Unavailable` when the
+   * client should send it again.
+   */
   async publish(request: PublishRequest, publisher: Publisher): Promise<Published> {
     const read = await readEvents(request, this.maxEventBytes);
     if ('group' in read) return this.publishGroup(read.group, publisher, read.drops_severity_none);
@@ -82,7 +86,7 @@ export class PublishEvents {
     return { messages, refused: [], dropped: 0, ...(await this.receiptsOf(messages, publisher)) };
   }
 
-  /** The same for what another system sent, taken apart. */
+  /** The same for a group of messages that another system sent. */
   async publishGroup(group: MessageGroup, publisher: Publisher, dropsSeverityNone = false): Promise<Published> {
     const { shape } = group;
     if (shape.acknowledged) {
@@ -128,7 +132,10 @@ export class PublishEvents {
     };
   }
 
-  /** Throws `PublishFailed` unless the queue has all of them. `before`: what it has of the same request already. */
+  /**
+   * Publishes and throws `PublishFailed` unless the queue has confirmed all messages. `before`: messages of the same
+   * request that the queue has already.
+   */
   private async confirm(
     messages: readonly AlertMessage[],
     { traceparent }: Publisher,
@@ -139,7 +146,10 @@ export class PublishEvents {
     if (confirmed.length < outcomes.length) throw new PublishFailed([...before.map(({ id }) => id), ...confirmed]);
   }
 
-  /** Behind what was published: a request that is sent again because this failed makes no second alert, but two letters would lie. */
+  /**
+   * Stores the refused parts as dead letters, after the others were published: when this fails and the request is sent
+   * again, no second alert results, while letters stored first would be stored twice.
+   */
   private async bury(refused: readonly RefusedPart[]): Promise<void> {
     for (let from = 0; from < refused.length; from += BATCH)
       await this.log.bury(refused.slice(from, from + BATCH).map(letterOf));
@@ -147,8 +157,8 @@ export class PublishEvents {
   }
 
   /**
-   * Resolves the notice that alerts were left out, when this time none was. Only when it is open, or else every group would
-   * leave an entry; while the store is away it is resolved unasked.
+   * Resolves the notice that alerts were left out, when this time none was. It does so only when the notice is open, as
+   * otherwise every group would add an entry. While the store is unavailable the notice is resolved without that check.
    */
   private async endNotice(group: MessageGroup, publisher: Publisher): Promise<void> {
     const read = group.shape.all_sent && allowed(group.readPart(group.shape.all_sent, 'lenient'), publisher, () => '');
@@ -161,7 +171,10 @@ export class PublishEvents {
     if (isOpen) await this.confirm([read.message], publisher);
   }
 
-  /** What another system's user did there is a note here: who is called for it decides a person of the tenant. */
+  /**
+   * Records the act of another system's user as a note. It does not acknowledge the alert: who is still notified of it
+   * here is for a person of the tenant to decide.
+   */
   private async note(
     { tenant_id, service, dedup_key }: AlertMessage,
     note: string,
@@ -182,7 +195,10 @@ export class PublishEvents {
 
 // ---- pure ------------------------------------------------------------------------------------------------------------
 
-/** A part that its sender may publish, or why it is refused. Whose the label of a foreign tenant is, only operators read. */
+/**
+ * The message of a part when the sender may publish it, or the reason for its refusal. A label that names a foreign
+ * tenant is shown to operators only.
+ */
 function allowed(
   parsed: ParsedMessage,
   { publishesFor }: Publisher,
@@ -206,7 +222,7 @@ const forbidden = (pointer: string): InputError => ({
   detail: 'Not a tenant of this token.',
 });
 
-/** What these systems give a key of their own, and resolve by it. */
+/** Uses the message's id as its dedup_key for systems that choose a key themselves and resolve by it. */
 function withKey(message: AlertMessage, shape: MessageShape['name']): AlertMessage {
   if (shape === 'pagerduty' || shape === 'opsgenie') message.dedup_key ??= message.id;
   return message;
@@ -216,7 +232,7 @@ function letterOf({ code, errors, tenant_id, bytes = Buffer.alloc(0) }: RefusedP
   const detail = errors.map((error) => (error.pointer ? `${error.pointer}: ${error.detail}` : error.detail)).join(' ');
   return {
     tenant_id,
-    // of what is longer only the beginning is kept, and only such a letter says that it cannot be redriven
+    // Of a longer part only the beginning is kept. Only a letter with this reason says that it cannot be redriven.
     reason: bytes.length > MAX_MESSAGE_BYTES ? 'message_too_large' : code,
     detail: detail.slice(0, MAX_DETAIL).toWellFormed(),
     body: Buffer.from(bytes.subarray(0, MAX_MESSAGE_BYTES)),

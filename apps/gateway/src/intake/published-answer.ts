@@ -3,27 +3,30 @@ import type { AlertMessage } from '@tocsin/messages';
 import type { Receipt } from '@tocsin/contracts/ports';
 import type { Published } from './publish-events';
 
-/** What became of a message that its publisher waited for. `seq` is null when it has no entry of its own. */
+/** The outcome of a message that its publisher waited for. `seq` is null when the message has no entry of its own. */
 export interface SettledEvent {
   id: string;
   tenant_id: string;
   outcome: Receipt['outcome'];
   seq: number | null;
-  /** Why it is dead. */
+  /** The reason why the message is a dead letter. */
   reason?: string;
 }
 
-/** What of a webhook was not published: it does not fail the request, whose sender would send all of it again for ever. */
+/**
+ * The parts of a webhook that were not published. They do not fail the request: its sender would send everything again
+ * for ever.
+ */
 export interface LeftOver {
-  /** Alerts that were refused, and are dead letters: the first 20. */
+  /** The first 20 alerts that were refused and became dead letters. */
   refused?: InputError[];
-  /** How many these are. */
+  /** How many alerts were refused. */
   refused_count?: number;
-  /** Alerts of severity none that the address drops. */
+  /** The number of alerts of severity none that were dropped, as the request's address asks. */
   dropped?: number;
 }
 
-/** PagerDuty's answer, for its own clients: they hold for failed whatever is answered without it. */
+/** PagerDuty's response for its own clients, which treat any other response as a failure. */
 export interface EventProcessed {
   status: 'success';
   message: 'Event processed';

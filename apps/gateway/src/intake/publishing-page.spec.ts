@@ -4,7 +4,7 @@ import { readEvents, type PublishRequest } from './read-events';
 
 const page = readFileSync(join(__dirname, '../../../../docs/publishing.md'), 'utf8');
 
-/** The requests that the page's `curl` commands send, by the heading that they stand under. */
+/** The requests that the documentation page's `curl` commands send, by their heading. */
 function requests(): [heading: string, request: PublishRequest][] {
   return page
     .split(/^## /m)

@@ -37,7 +37,7 @@ async function refusal(act: () => Promise<unknown>): Promise<Refused> {
 }
 
 describe('a request that publishes', () => {
-  it('says in its address what its messages do not', async () => {
+  it('gives defaults for its messages in its address', async () => {
     const { tenant_id: _tenant, service: _service, severity: _severity, ...bare } = message();
     expect(
       (await read([bare, message()], { tenant: 'dairy', service: 'sales', severity: 'critical' })).messages,

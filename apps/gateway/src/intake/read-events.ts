@@ -15,24 +15,24 @@ import {
 import { firstErrors, isTenantId, Refused, type InputError, type MessageErrorCode } from '@tocsin/contracts';
 import { decodeInSlices } from './sliced-json';
 
-/** Messages of one list. A group that another system sends has no such bound: its sender cannot send it in parts. */
+/** The most messages of one list. A group from another system has no such limit: its sender cannot split it. */
 export const MAX_BATCH = 500;
 
-/** What of a request says something about the messages in it. */
+/** The parts of a request that describe its messages. */
 export interface PublishRequest {
   body: Buffer;
   headers: Readonly<Record<string, unknown>>;
   query: Readonly<Record<string, unknown>>;
 }
 
-/** Messages of ours, all of them valid, or what another system's webhook sent, whose parts are judged one by one. */
+/** Messages in our own format, all of them valid, or another system's webhook, whose parts are judged one by one. */
 export type ReadEvents =
   { messages: AlertMessage[]; replaced: number } | { group: MessageGroup; drops_severity_none: boolean };
 
 /**
- * The messages of a request: one, a list of up to 500, or what a webhook of another system holds. Strict, since a sender over
- * HTTP reads the answer: nothing is published unless everything is valid. Only a webhook's sender corrects nothing, and one
- * bad alert of its group must not silence the others.
+ * Reads the messages of a request: one, a list of up to 500, or the contents of another system's webhook. It is strict,
+ * since a sender over HTTP reads the response: one invalid message refuses the whole request. A webhook is the
+ * exception: its sender corrects nothing, and one invalid alert must not suppress the others of its group.
  */
 export async function readEvents({ body, headers, query }: PublishRequest, maxBytes: number): Promise<ReadEvents> {
   const turns = new Turns();
@@ -40,10 +40,10 @@ export async function readEvents({ body, headers, query }: PublishRequest, maxBy
   const decoded = await decodeInSlices(body, MAX_BATCH, turns);
   const { value, escapes, at } = opened(decoded.value, decoded.escapes);
   const group = MessageGroup.of(value, envelope, body, escapes);
-  // of a CloudEvent in binary mode the list is the data
+  // With a CloudEvent in binary mode the list is the data of one message.
   if (Array.isArray(value) && !group)
     return { messages: await readList(value, envelope, escapes, maxBytes, turns), replaced: 0 };
-  // however large: its parts are measured as they are published, and shortened until they fit
+  // A group may be of any size: its parts are measured when they are published, and shortened until they fit.
   if (group?.shape.webhook) return { group, drops_severity_none };
   const parsed =
     body.length > maxBytes
@@ -60,7 +60,7 @@ async function readList(
   turns: Turns,
 ): Promise<AlertMessage[]> {
   if (values.length === 0) {
-    // of CloudEvents a batch may be empty; elsewhere it is a mistake
+    // A batch of CloudEvents may be empty; any other empty list is a mistake.
     if (/^application\/cloudevents-batch/i.test(String(envelope.headers?.['content-type']))) return [];
     throw new Refused('empty_batch', 'The list holds no message.');
   }
@@ -84,7 +84,7 @@ function readElement(value: unknown, envelope: Envelope, escapes: boolean, maxBy
     : readMessages(value, envelope, 'strict', bytes, false).messages;
 }
 
-/** All of them. Throws `Refused` with what is wrong when one is not valid. */
+/** The messages, if all are valid. Throws `Refused` with the errors otherwise. */
 function accepted(parsed: readonly ParsedMessage[]): AlertMessage[] {
   const refused = parsed.filter((message) => !message.ok);
   if (!refused[0]) return parsed.flatMap((message) => (message.ok ? [message.message] : []));
@@ -96,17 +96,20 @@ function accepted(parsed: readonly ParsedMessage[]): AlertMessage[] {
   );
 }
 
-/** What is wrong with a webhook of which nothing can be published. */
+/** The refusal of a webhook of which nothing can be published. */
 export function refusalOf(code: InputError['code'], errors: readonly InputError[]): Refused {
   return new Refused(code, errors[0]!.detail, { errors });
 }
 
-/** What holds where a message does not say it, for senders whose messages cannot be made to. */
+/** Values for messages that lack a field, for senders whose messages cannot be changed. */
 type Defaults = Pick<Envelope, 'tenant_id' | 'service' | 'severity' | 'severity_none'> & {
   drops_severity_none: boolean;
 };
 
-/** Of `?tenant=`, `?service=`, `?severity=` and `?severity_none=`, or of the same in a path. Throws `Refused` (`invalid_parameter`). */
+/**
+ * Reads the defaults from `?tenant=`, `?service=`, `?severity=` and `?severity_none=`, or from the same names in a
+ * path. Throws `Refused` (`invalid_parameter`).
+ */
 export function defaultsIn(query: PublishRequest['query']): Defaults {
   const { tenant, service, severity, severity_none } = query;
   const errors: InputError[] = [];

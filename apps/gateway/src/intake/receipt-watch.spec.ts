@@ -39,14 +39,14 @@ describe('waiting for receipts', () => {
     expect(await watch.wait(alerts('a', 'b'), 50)).toBeUndefined();
   });
 
-  it('is one look for all who wait, and none while nobody does', async () => {
+  it('is one read for all requests that wait, and none while no request waits', async () => {
     const waiting = ['a', 'b', 'c'].map((id) => watch.wait(alerts(id), 5_000));
     for (const id of ['a', 'b', 'c']) receipts.known.set(id, stored(1));
     await Promise.all(waiting);
     expect(receipts.looks).toBe(1);
     await new Promise((resolve) => setTimeout(resolve, 60));
     expect(receipts.looks).toBe(1);
-    // and it begins again with the next
+    // The reads begin again with the next wait.
     expect(await watch.wait(alerts('a'), 5_000)).toEqual([stored(1)]);
   });
 

@@ -4,9 +4,12 @@ import type { PublishedMessage, Receipt, Receipts } from '@tocsin/contracts/port
 import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Messages that may be waited for at once; whoever comes with more is answered without waiting. */
+/** The most messages that are awaited at once. A request beyond that is answered without waiting. */
 const MAX_AWAITED = 5_000;
-/** How often the log is asked: soon at first, since storing takes milliseconds, then less often while nothing comes. */
+/**
+ * How often the event log is read, in milliseconds: soon at first, since storing takes milliseconds, then less often
+ * while nothing arrives.
+ */
 const FIRST_LOOK_MS = 10;
 const SLOWEST_LOOK_MS = 250;
 
@@ -18,8 +21,9 @@ interface Waiter {
 }
 
 /**
- * Waits for messages to leave the queue, for all requests at once: one look at the log for all that is awaited, with
- * back-off, and none while nobody waits. A log that is away looks the same as one that has not stored anything yet.
+ * Waits for messages to leave the queue, for all requests at once: each read of the event log covers all awaited
+ * messages. Reads back off, and stop while no request waits. An event log that is unavailable looks the same as one
+ * that has not stored anything yet.
  */
 export class ReceiptWatch {
   readonly #waiters = new Set<Waiter>();
@@ -30,7 +34,7 @@ export class ReceiptWatch {
 
   constructor(private readonly receipts: Receipts) {}
 
-  /** What became of the messages, in their order; undefined when the time is over first, or when too much is awaited. */
+  /** The outcome of the messages, in their order; undefined on timeout, or when too many messages are awaited. */
   wait(messages: readonly ValidMessage[], timeoutMs: number): Promise<Receipt[] | undefined> {
     if (this.#closed || this.#awaited + messages.length > MAX_AWAITED) return Promise.resolve(undefined);
     return new Promise((answer) => {
@@ -46,7 +50,7 @@ export class ReceiptWatch {
     });
   }
 
-  /** Answers everybody: nobody waits for what this process will not see. May be called twice. */
+  /** Ends all waits at once, because this process will not see further outcomes. May be called twice. */
   close(): void {
     this.#closed = true;
     for (const waiter of this.#waiters) this.#leave(waiter, undefined);
@@ -82,7 +86,9 @@ export class ReceiptWatch {
   }
 }
 
-/** The message as the processor will read it from the queue: what it came with over HTTP may have hashed otherwise. */
+/**
+ * The message as the processor will read it from the queue: the form in which it came over HTTP may have another hash.
+ */
 function asPublished(message: ValidMessage): PublishedMessage {
   const bytes = publishedForm(message);
   const parsed = parseAlertMessage(bytes, { routing_key: routingKeyOf(message) });

@@ -11,7 +11,7 @@ const codeOf = (text: string) =>
     (error: unknown) => (error instanceof Refused ? error.code : String(error)),
   );
 
-/** Texts and names as they would mislead whoever cuts JSON by its brackets. */
+/** Texts and names that would mislead a parser that cuts JSON at its brackets. */
 const tricky = fc.oneof(fc.string(), fc.constantFrom('alerts', '"', '\\', '\\"', '],', '{"alerts":[', '\u2028', 'ü🚨'));
 const value = fc.letrec((tie) => ({
   any: fc.oneof(
@@ -24,7 +24,7 @@ const value = fc.letrec((tie) => ({
     fc.dictionary(tricky, tie('any'), { maxKeys: 4 }),
   ),
 })).any;
-/** Long enough to be cut. */
+/** Long enough for the body to be decoded in slices. */
 const filler = 'x'.repeat(70_000);
 
 describe('a body that is decoded in slices', () => {

@@ -2,31 +2,30 @@ import { decodeJson, MAX_MESSAGE_BYTES, NotDecoded, type Turns } from '@tocsin/m
 import { Refused } from '@tocsin/contracts';
 import { ListCutter, type Span } from './list-cutter';
 
-/** A decoded body. Elements that are larger or hold more than any message may are `NotDecoded`. */
+/** A decoded body. An element that is larger or holds more values than any message may is `NotDecoded`. */
 interface SlicedJson {
   value: unknown;
-  /** Whether text in it may hold what cannot be stored. */
+  /** Whether text in it may contain characters that cannot be stored. */
   escapes: boolean;
 }
 
 /**
- * What JSON.parse may get at once: it cannot be interrupted, and takes longest for small values. 64 KiB of `{},{},…` are
- * 22,000 values and 8 ms; a text of 2 MiB is one value and 2 ms.
+ * The most that JSON.parse gets at once: it cannot be interrupted, and many small values take longest. 64 KiB of
+ * `{},{},…` are 22,000 values and 8 ms; a text of 2 MiB is one value and 2 ms.
  */
 const MAX_PIECE_VALUES = 40_000;
 const MAX_PIECE_BYTES = 2 * 1024 * 1024;
-/** What is around a list: labels and texts that its elements have in common. */
+/** The most values around a list: labels and texts that its elements have in common. */
 const MAX_FRAME_VALUES = 20_000;
-/** An alert of 280 bytes, the shortest that are sent, so many times is the longest body. */
+/** The most alerts in a group: the longest body divided by 280 bytes, the size of the shortest alert that is sent. */
 const MAX_GROUP = 30_000;
 
 /**
- * A body of JSON of any size, decoded in slices. What is longer than one message must be a list, or an object whose
- * `alerts` is one, as Alertmanager sends it: the elements are decoded one by one.
+ * Decodes a JSON body of any size in slices. A body longer than one message must be a list, or an object whose `alerts`
+ * is a list, as Alertmanager sends it: the elements are decoded one by one.
  *
- * Throws `Refused`: what `decodeJson` says of the whole, `message_too_large` for what is no list, `batch_too_large` for a list
- * of more than `maxList`,
- * or a group of more than 30,000 alerts.
+ * Throws `Refused`: the errors of `decodeJson` for the whole, `message_too_large` for a long body that is not a list,
+ * `batch_too_large` for a list of more than `maxList` elements or a group of more than 30,000 alerts.
  */
 export async function decodeInSlices(body: Buffer, maxList: number, turns: Turns): Promise<SlicedJson> {
   if (body.length <= MAX_MESSAGE_BYTES) return decode(body);
@@ -53,7 +52,7 @@ export async function decodeInSlices(body: Buffer, maxList: number, turns: Turns
   }
   if (!isGroup) return { value: list, escapes };
   const value = around.value as { alerts?: unknown };
-  // of two lists of one name the last counts, as for JSON.parse, and it may have been none
+  // When two members have this name the last one counts, as in JSON.parse, and it may not be a list.
   if (Array.isArray(value.alerts)) value.alerts = list;
   return { value, escapes };
 }

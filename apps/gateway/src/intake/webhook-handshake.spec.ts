@@ -43,7 +43,7 @@ describe('a webhook that asks whether it may deliver', () => {
       { 'WebHook-Request-Origin': 'eventgrid.azure.net', 'WebHook-Request-Callback': 'https://example.com/grant' },
       '*',
     ],
-  ])('is told so where %j are configured, at the rate that it asks for: %j', async (origins, headers, rate) => {
+  ])('is allowed when %j are configured, at the requested rate: %j', async (origins, headers, rate) => {
     expect(await ask(origins, headers)).toEqual(granted('eventgrid.azure.net', rate));
   });
 
@@ -58,7 +58,7 @@ describe('a webhook that asks whether it may deliver', () => {
       'OPTIONS',
     ],
     ['it does not ask by OPTIONS', ['*'], { 'WebHook-Request-Origin': 'eventgrid.azure.net' }, 'GET'],
-  ])('is told nothing where %s', async (_, origins, headers, method) => {
+  ])('gets no permission when %s', async (_, origins, headers, method) => {
     expect(await ask(origins, headers, method)).toEqual(notGranted);
   });
 });

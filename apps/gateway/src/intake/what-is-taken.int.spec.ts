@@ -10,8 +10,8 @@ const REQUESTS = 600;
 const tenant_id = aTenant();
 
 /**
- * What the door would publish, as the processor reads it from the queue, with a delivery for whoever is named. Its id and key
- * are its own here: what becomes of messages that share one is told elsewhere.
+ * A message that the intake would publish, as the processor reads it from the queue, with a delivery for each named
+ * recipient. Its id and key are made unique here: messages that share one are tested elsewhere.
  */
 function plannedOf(given: AlertMessage, index: number): PlannedEvent {
   const [read] = parseMessages(publishedForm(given), {
@@ -31,7 +31,7 @@ function plannedOf(given: AlertMessage, index: number): PlannedEvent {
   return { message: Object.assign(new AlertMessage(), message, own), body_hash, trace_id: null, deliveries };
 }
 
-/** What an entry keeps of what its message said. */
+/** The fields of a message that its entry keeps. */
 const said = ({
   title,
   message = null,
@@ -44,7 +44,7 @@ const said = ({
 }: Record<string, unknown>): unknown =>
   JSON.parse(JSON.stringify({ title, message, name, labels, actions, metadata, occurred_at, dedup_key }));
 
-it('whatever the door takes, PostgreSQL stores, and gives back as it was said', async () => {
+it('PostgreSQL stores whatever the intake accepts, and returns it unchanged', async () => {
   const fresh = await freshDatabase();
   const [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map(
     (role) => new Database({ connection: { url: fresh.url }, role }),
@@ -56,7 +56,7 @@ it('whatever the door takes, PostgreSQL stores, and gives back as it was said', 
     for (let from = 0; from < planned.length; from += 50) {
       const batch = planned.slice(from, from + 50);
       const results = await log.append(batch).catch(async (error: unknown) => {
-        // one that is refused takes its batch with it
+        // One refused message fails its whole batch.
         for (const event of batch)
           await log
             .append([event])

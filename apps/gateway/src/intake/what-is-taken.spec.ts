@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { PublishRequest } from './read-events';
 import { oddRequests, taken } from './testing/odd-bodies';
 
-/** As the processor reads it from the queue. */
+/** The message as the processor reads it from the queue. */
 const fromTheQueue = (message: AlertMessage) =>
   parseMessages(publishedForm(message), {
     routing_key: routingKeyOf(message),
@@ -39,7 +39,7 @@ const ofSize = (bytes: number) => {
   return own({ metadata: { x: 'x'.repeat(bytes - bare) } });
 };
 
-describe('what the door takes is what the processor stores', () => {
+describe('what the intake accepts is what the processor stores', () => {
   it.each(Array.from({ length: 100 }, (_, index) => 65_437 + index))('a message of %d bytes', async (bytes) => {
     const request = ofSize(bytes);
     expect(request.body).toHaveLength(bytes);
@@ -118,7 +118,7 @@ describe('what the door takes is what the processor stores', () => {
     ).not.toHaveProperty('shortened');
   });
 
-  it('whatever it is: the same message, and never a dead letter', async () => {
+  it('any message stays the same, and is never a dead letter', async () => {
     const counts = { taken: 0, refused: 0 };
     await fc.assert(
       fc.asyncProperty(oddRequests, async (request) => {

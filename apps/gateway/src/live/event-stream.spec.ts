@@ -42,7 +42,7 @@ describe('a live stream', () => {
     expect(client.frames.slice(1).map(({ id }) => id)).toEqual(upTo(50).map(cursorAt));
   });
 
-  it('sees through hints that are doubled, late, swapped, lost, empty or none', async () => {
+  it('is correct when hints are duplicated, late, swapped, lost, empty or malformed', async () => {
     const client = await gateway.connect([tenant]);
     await live(client);
     const [one, two, three, four, five, six] = log.put(tenant, 6);

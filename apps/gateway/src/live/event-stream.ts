@@ -12,12 +12,15 @@ import { formatPosition, type Cursor } from '../positions/cursor';
 import { SocketWriter, type StreamLimits, type WriterEvents } from './socket-writer';
 import { StreamPosition, type Place } from './stream-position';
 
-/** How often the log may have nothing to show of what the feed has, before the client is sent away to come back. */
+/**
+ * How often a read of the event log may lack entries that the feed has, before the stream is closed so that the client
+ * reconnects.
+ */
 const MAX_EMPTY_PAGES = 5;
-/** How much of a replay is written at a time before the socket is given the turn. */
+/** How many bytes of a replay are written before the socket gets time to send. */
 const REPLAY_CHUNK_BYTES = 65_536;
 
-/** Who lends a stream its feeds. Whoever holds one longer than it needs keeps a subscription open for nobody. */
+/** Lends feeds to a stream. A feed that is not released keeps an unused subscription open. */
 interface FeedLender {
   release(tenant: TenantId): void;
 }
@@ -25,26 +28,33 @@ interface FeedLender {
 interface Followed extends Place {
   feed: TenantFeed;
   lender: FeedLender;
-  /** What was read behind it when the client's cursor was judged, so that it is not read twice. */
+  /**
+   * Entries after the position that were read when the client's cursor was judged, kept so that they are not read
+   * twice.
+   */
   page: readonly Hint[];
-  /** Where the client stands once that page is written, when more than the page was looked at. */
+  /** The client's position once that page is written, when the search covered more than the page. */
   upTo: LogPosition | undefined;
   live: boolean;
 }
 
-/** Entries that need no query. `upTo`: what the stream wants up to there is among them. */
+/** Entries that need no query. `upTo`: they hold every entry up to this position that the stream wants. */
 interface InHand {
   intact: true;
   hints: readonly Hint[];
   upTo?: LogPosition;
 }
 
-/** Why a stream is over: it was closed, its client left, or its client is gone without a word. */
+/**
+ * Why a stream has ended: it was closed, its client left (`client`), or its client is gone without closing the
+ * connection (`vanished`).
+ */
 export type EndReason = CloseReason | 'client' | 'vanished';
 
 /**
- * One open SSE response: a writer, the client's position in each of its tenants' logs, and the way from the one to the other. It
- * never skips: a client that does not keep up is closed, and its cursor brings it back to where it was.
+ * One open SSE response: it holds a writer and the client's position in each of its tenants' event logs, and brings the
+ * two together. It never skips an entry: a client that does not keep up is closed, and its cursor makes it resume where
+ * it was.
  */
 export class EventStream implements FeedMember, WriterEvents {
   private readonly writer: SocketWriter;
@@ -56,8 +66,8 @@ export class EventStream implements FeedMember, WriterEvents {
   private endListeners: ((reason: EndReason) => void)[] = [];
 
   /**
-   * `socket` has had a request read from it, and whatever else comes from it is of no interest. `fields` are the header's that
-   * are not the stream's own: whole lines. Without `gzip` the stream is plain.
+   * `socket` is the one from which the request was read; further data from it is ignored. `fields` are whole header
+   * lines other than the stream's own. Without `gzip` the stream is plain.
    */
   constructor(
     socket: Socket,
@@ -73,20 +83,20 @@ export class EventStream implements FeedMember, WriterEvents {
   }
 
   /**
-   * Sends the head and a comment, in one write with whatever follows in this turn of the event loop. After it nothing can
-   * be refused with a status any more.
+   * Sends the response head and a comment, in one write with everything else of this turn of the event loop. After it
+   * no error status can be sent any more.
    */
   open(): void {
     if (!this.endReason) this.writer.open();
   }
 
-  /** Lets go of the socket, on which nothing was written: another answers on it. */
+  /** Gives up the socket, on which nothing was written: other code sends the response. */
   abandon(): void {
     this.end('client');
     this.writer.abandon();
   }
 
-  /** Whether the head is out, and nothing can be refused with a status any more. */
+  /** Whether the response head was sent, after which no error status can be sent any more. */
   get isOpen(): boolean {
     return this.writer.isOpen;
   }
@@ -95,34 +105,40 @@ export class EventStream implements FeedMember, WriterEvents {
     return this.endReason !== undefined;
   }
 
-  /** The socket's other end. */
+  /** The address and port of the client. */
   get peer(): Pick<Socket, 'remoteAddress' | 'remotePort'> {
     return this.writer.peer;
   }
 
-  /** Nobody answers at the other end: there is nothing to say any more, and nothing to wait for. */
+  /** Ends the stream of a client that no longer answers, without a last frame and without waiting. */
   vanish(): void {
     this.end('vanished');
     this.writer.destroy();
   }
 
-  /** Calls back once, when the stream has ended for whatever reason; at once if it has. */
+  /** Calls the listener once when the stream has ended for any reason; at once if it has ended already. */
   whenEnded(listener: (reason: EndReason) => void): void {
     if (this.endReason) listener(this.endReason);
     else this.endListeners.push(listener);
   }
 
-  /** The right to the stream ends at `expiresAt` (epoch ms): whoever keeps the time ends it then. */
+  /**
+   * Sets the time at which the right to the stream ends (`expiresAt`, epoch ms). The heartbeat wheel ends the stream
+   * then.
+   */
   closeAt(expiresAt: number): void {
     this.expiresAt = expiresAt;
   }
 
-  /** How long there is a right to it, in milliseconds. */
+  /** How long the right to the stream still lasts, in milliseconds. */
   leftMs(now: number): number {
     return this.expiresAt - now;
   }
 
-  /** Ends the stream at a heartbeat some time after `ms`, to be opened anew elsewhere: with a fresh right, on another gateway. */
+  /**
+   * Ends the stream at the first heartbeat after `ms` milliseconds, so that the client reconnects with a fresh right,
+   * perhaps to another gateway.
+   */
   rotateIn(ms: number): void {
     this.rotateAfter = performance.now() + ms;
   }
@@ -132,13 +148,19 @@ export class EventStream implements FeedMember, WriterEvents {
     return this.position.followed.map(({ tenant }) => tenant);
   }
 
-  /** Takes up a tenant at a position; `run` replays from there and joins the feed. It is given back once, when it is done with. */
+  /**
+   * Makes the stream follow a tenant from a position; `run` replays from there and joins the feed. The feed is released
+   * once, when the stream no longer needs it.
+   */
   follow(feed: TenantFeed, { from, page, upTo }: Beginning, lender: FeedLender): void {
     if (this.endReason) return lender.release(feed.tenant);
     this.position.follow({ tenant: feed.tenant, feed, lender, sent: from, page, upTo, live: false });
   }
 
-  /** Gives a tenant up: from here on nothing of it is written, whatever is under way. Where the client stands in it is kept. */
+  /**
+   * Stops following a tenant: from now on nothing of it is written, even if a read is under way. The client's position
+   * in it is kept.
+   */
   drop(tenant: TenantId): void {
     const dropped = this.position.drop(tenant);
     if (!dropped) return;
@@ -146,19 +168,19 @@ export class EventStream implements FeedMember, WriterEvents {
     dropped.lender.release(tenant);
   }
 
-  /** Keeps positions in tenants that the stream does not follow in its cursor, as far as there is room. */
+  /** Keeps, in its cursor, positions in tenants that the stream does not follow, as far as there is room. */
   keep(positions: Cursor): void {
     this.position.keep(positions);
   }
 
-  /** Where the client stands in a tenant that the stream does not follow, if it is known. */
+  /** The client's position in a tenant that the stream does not follow, if it is known. */
   positionIn(tenant: TenantId): LogPosition | undefined {
     return this.position.keptOf(tenant);
   }
 
   /**
-   * Says where the client stands, then brings every tenant that is not live yet up to its feed and keeps it there. Called
-   * again when tenants have joined or left. Rejects when the log is away.
+   * Sends the connection frame, then brings every tenant that is not live yet up to its feed and keeps it there. Called
+   * again when tenants have joined or left. Rejects when the event log is unavailable.
    */
   async run(connection: ConnectionFrame, log: EventLog): Promise<void> {
     this.write(controlFrame('connection', connection, { id: this.position.cursor(), retryMs: normalRetryMs() }));
@@ -166,7 +188,10 @@ export class EventStream implements FeedMember, WriterEvents {
     if (behind.length > 0) await Promise.all(behind.map((tenant) => this.catchUp(tenant, log)));
   }
 
-  /** In the stream's own queue and with its own position, so that it can never promise what was not written. */
+  /**
+   * Sends a heartbeat. It goes through the stream's own queue with the stream's own position, so that its cursor never
+   * covers an entry that was not written.
+   */
   heartbeat(now: Date): void {
     const { followed } = this.position;
     if (this.endReason || followed.length === 0) return;
@@ -191,7 +216,7 @@ export class EventStream implements FeedMember, WriterEvents {
     if (tenant) this.reset(tenant, 'history_replaced');
   }
 
-  /** Ends the stream with a `close` frame that carries what was written. */
+  /** Ends the stream with a `close` frame whose cursor covers what was written. */
   close(reason: CloseReason): void {
     if (this.endReason) return;
     this.writer.open();
@@ -217,20 +242,21 @@ export class EventStream implements FeedMember, WriterEvents {
     return undefined;
   }
 
-  /** Whether there is still something to write of a tenant. */
+  /** Whether the stream still writes entries of a tenant. */
   private follows(tenant: Followed): boolean {
     return !this.endReason && this.position.followed.includes(tenant);
   }
 
-  /** Whether the tenant is live, after all that can be done for it without waiting. */
+  /** Joins the tenant to its feed if that is possible without waiting, and returns whether the tenant is live. */
   private joined(tenant: Followed): boolean {
     if (!tenant.live && tenant.page.length === 0) tenant.live = tenant.feed.join(this, tenant.sent);
     return tenant.live;
   }
 
   /**
-   * Replays until the feed has nothing more, then joins it. `join` compares and joins without an await in between; while
-   * this reads, new entries wait in the feed's ring and in the log, so nothing needs to be held back for this client.
+   * Replays until the feed has nothing more, then joins it. `join` compares and joins with no await in between. While
+   * this method reads, new entries wait in the feed's ring and in the event log, so no entries need to be kept for this
+   * client.
    */
   private async catchUp(tenant: Followed, log: EventLog): Promise<void> {
     const { feed } = tenant;
@@ -256,7 +282,7 @@ export class EventStream implements FeedMember, WriterEvents {
         await feed.check();
         if (feed.generation === generation) this.reset(tenant, 'retention');
       } else if (page.hints.length === 0) {
-        // the feed is ahead of what the log shows: only a replaced history looks like this
+        // The feed is ahead of the event log; this only happens when the history was replaced.
         if ((empty += 1) > MAX_EMPTY_PAGES) return this.close('store_unavailable');
         await feed.check();
       } else {
@@ -267,7 +293,7 @@ export class EventStream implements FeedMember, WriterEvents {
     }
   }
 
-  /** What needs no query: the page that the cursor was judged by, then the feed's ring. */
+  /** The entries that need no query: the page from judging the cursor, then the feed's ring. */
   private inHand(tenant: Followed): InHand | undefined {
     const { page, upTo } = tenant;
     tenant.page = [];
@@ -276,7 +302,7 @@ export class EventStream implements FeedMember, WriterEvents {
     return hints && { intact: true, hints, upTo };
   }
 
-  /** Writes entries, and says whether all of them were. */
+  /** Writes entries and returns whether all were written. */
   private async replay(tenant: Followed, hints: readonly Hint[], generation: number): Promise<boolean> {
     let from = 0;
     while (from < hints.length && tenant.feed.generation === generation && this.follows(tenant)) {
@@ -347,7 +373,7 @@ export class EventStream implements FeedMember, WriterEvents {
   }
 }
 
-/** Adds up in a batch what was written of it. */
+/** Adds what was written to the batch's totals. */
 function count({ written }: EntryBatch, frames: number, bytes: number): void {
   written.frames += frames;
   written.bytes += bytes;

@@ -6,7 +6,7 @@ import { peerKey, silentPeers } from './half-open';
 const line = (remote: string, retransmits: string) =>
   `   1: 0100007F:1F40 ${remote} 01 00000000:00000000 01:00000014 ${retransmits}     0        0 1 2 0000000000000000 20 4 30 10 -1`;
 
-it('a peer that has not answered for six retransmits is silent, and nobody else', () => {
+it('only a peer that has not answered for six retransmits is silent', () => {
   const list = [
     '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt',
     line('0100007F:C350', '00000006'),

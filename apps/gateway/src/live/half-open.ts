@@ -2,21 +2,22 @@ import { readFile } from 'node:fs/promises';
 import { isIPv4, type Socket } from 'node:net';
 import type { EventStream } from './event-stream';
 
-/** With the wait below, a client that vanished is found within a minute. */
+/** How often the kernel's lists are read. Together with the wait below, a vanished client is found within a minute. */
 const LOOK_EVERY_MS = 15_000;
 /**
- * How often the kernel has sent the same bytes again without an answer. It waits 0.2 s at first and twice as long each
- * time, so that six are about 25 s of silence: longer than a phone takes to change its network.
+ * How often the kernel has sent the same bytes again without an acknowledgement. It waits 0.2 s at first and doubles
+ * the wait each time, so six retransmits are about 25 s of silence: longer than a phone takes to change its network.
  */
 const MAX_RETRANSMITS = 6;
-/** The kernel's own lists of connections, in the process's network namespace. Linux alone has them. */
+/** The kernel's lists of connections in the process's network namespace. They exist on Linux only. */
 const LISTS = ['/proc/net/tcp', '/proc/net/tcp6'];
 
 /**
- * Finds clients that are gone without a word: a laptop that was closed, a mapping that a router forgot. What is written
- * to them waits in the kernel, which tries for a quarter of an hour, and a heartbeat a quarter of a minute never fills
- * its buffer. The kernel knows, though, how long nobody has answered. (TCP_USER_TIMEOUT would do, but Node cannot set it;
- * keep-alive helps only while nothing is on its way.) Elsewhere than on Linux this finds nothing.
+ * Finds clients that vanished without closing their connection: a laptop was closed, or a router forgot a mapping. Data
+ * written to them waits in the kernel, which retries for a quarter of an hour, and one heartbeat every quarter of a
+ * minute never fills its buffer. But the kernel knows for how long the peer has not answered. (TCP_USER_TIMEOUT would
+ * solve this, but Node cannot set it; keep-alive works only while no data is unacknowledged.) On other systems than
+ * Linux this finds nothing.
  */
 export class HalfOpenWatch {
   private timer: NodeJS.Timeout | undefined;
@@ -40,7 +41,10 @@ export class HalfOpenWatch {
   }
 }
 
-/** The peers of a list that have not answered for long: the lines with as many retransmits, as `peerKey` names them. */
+/**
+ * The peers in a kernel list that have not answered for long, named as by `peerKey`: those with at least
+ * MAX_RETRANSMITS retransmits.
+ */
 export function silentPeers(list: string): string[] {
   return list.split('\n').flatMap((line) => {
     // sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt …
@@ -49,7 +53,7 @@ export function silentPeers(list: string): string[] {
   });
 }
 
-/** A socket's other end as the kernel writes it: 32-bit words in the byte order of the machine, and the port. */
+/** The peer of a socket as the kernel writes it: 32-bit words in the byte order of the machine, and the port. */
 export function peerKey({ remoteAddress = '', remotePort = 0 }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {
   const port = remotePort.toString(16).padStart(4, '0').toUpperCase();
   const words = isIPv4(remoteAddress) ? [ipv4Word(remoteAddress)] : ipv6Words(remoteAddress);

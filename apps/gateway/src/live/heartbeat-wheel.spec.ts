@@ -3,7 +3,7 @@ import { HeartbeatWheel, type Beating } from './heartbeat-wheel';
 const START = Date.parse('2026-01-02T03:04:05Z');
 const HOUR = 3_600_000;
 
-/** A stream with a right until a time, which says when it was closed by the clock of this test. */
+/** A stream whose right ends at a given time. It records when it was closed, by this test's clock. */
 class Stream implements Beating {
   closedFor: string | undefined;
   closedAfterMs: number | undefined;
@@ -13,7 +13,7 @@ class Stream implements Beating {
     return this.closedFor !== undefined;
   }
   leftMs = (now: number) => this.expiresAt - now;
-  /** When it beat, in milliseconds since the beginning. */
+  /** When heartbeats were sent, in milliseconds since the beginning. */
   readonly beats: number[] = [];
   heartbeat(): void {
     this.beats.push(performance.now() - startedAt);
@@ -38,7 +38,7 @@ const open = (leftMs: number): Stream => {
   wheel.add(stream);
   return stream;
 };
-/** The wall clock moves on its own; timers and the monotonic clock do not notice. */
+/** Moves the wall clock alone; timers and the monotonic clock do not notice. */
 const setClockAhead = (ms: number) => jest.setSystemTime(Date.now() + ms);
 
 beforeEach(() => {
@@ -76,7 +76,7 @@ it.each([1_000, 60_000, HOUR, 30 * 24 * HOUR])(
   },
 );
 
-it('what is close to its end after a jump is looked at from then on', () => {
+it('a right that is close to its end after a jump is watched from then on', () => {
   const stream = open(HOUR + 3_000);
   setClockAhead(HOUR);
   jest.advanceTimersByTime(2_500);
@@ -96,7 +96,7 @@ it('a clock that is set back, or that creeps, closes nothing', () => {
   expect(stream.closed).toBe(false);
 });
 
-it('a jump while no stream was open is none for those that come after it', () => {
+it('a jump while no stream was open does not count for later streams', () => {
   open(HOUR).close('client');
   setClockAhead(HOUR);
   const stream = open(HOUR + HOUR);

@@ -1,44 +1,51 @@
-/** What the wheel does to a stream. */
+/** What the wheel needs of a stream. */
 export interface Beating {
   readonly closed: boolean;
   heartbeat(now: Date): void;
-  /** How long there is a right to it, in milliseconds; none is left at 0 and below. */
+  /** How long the right to the stream still lasts, in milliseconds; 0 or less when it has ended. */
   leftMs(now: number): number;
   close(reason: 'token_expired'): void;
-  /** Calls back once, when it has ended; at once if it has. */
+  /** Calls the listener once when the stream has ended; at once if it has ended already. */
   whenEnded(listener: () => void): void;
 }
 
-/** The wheel's slots: the heartbeats of one period are spread over so many moments. */
+/** The number of slots of the wheel: the heartbeats of one period are spread over this many moments. */
 const SLOTS = 50;
-/** How many heartbeats ahead: a busy process beats late. */
+/** How many heartbeats before its end a right is watched closely: a busy process sends heartbeats late. */
 const EXPIRY_AHEAD = 2;
-/** How exactly a right's end is kept: a stream ends within 1 s of it. */
+/**
+ * How often rights that are about to end are checked, in milliseconds: a stream ends within 1 s of the end of its
+ * right.
+ */
 const EXPIRY_CHECK_MS = 250;
-/** How far the wall clock may run ahead of the monotonic one from look to look: beyond it somebody has set it. */
+/**
+ * How far the wall clock may gain on the monotonic clock between two checks, in milliseconds. With more, the wall clock
+ * was set.
+ */
 const CLOCK_JUMP_MS = 100;
 
 /**
- * The one clock that the heartbeats of streams and the ends of their rights run on. A timer a stream would be the most that an
- * idle one costs: the wheel has two for all, and none while it has no stream.
+ * The one clock for the heartbeats of all streams and the ends of their rights. A timer for each stream would be the
+ * largest cost of an idle stream. The wheel has two timers for all streams, and none while it has no stream.
  */
 export class HeartbeatWheel {
   private readonly slots: Set<Beating>[] = Array.from({ length: SLOTS }, () => new Set());
-  /** Those whose right ends before their next heartbeat would look at it. */
+  /** Streams whose right ends before their next heartbeat would check it. */
   private readonly expiring = new Set<Beating>();
   private turn = 0;
   private count = 0;
-  /** The wall clock less the monotonic one, at the last look. */
+  /** The wall clock minus the monotonic clock, at the last check. */
   private clockOffset = 0;
   private timer: NodeJS.Timeout | undefined;
   private expiryTimer: NodeJS.Timeout | undefined;
 
-  /** `heartbeatMs`: how often each stream beats. */
+  /** `heartbeatMs`: the time between two heartbeats of a stream. */
   constructor(private readonly heartbeatMs: number) {}
 
-  /** Beats for a stream until it ends, and ends it when its right does. */
+  /** Sends heartbeats to a stream until it ends, and ends it when its right ends. */
   add(stream: Beating): void {
-    // half a period to a whole one from now, so that streams that come back together do not beat together
+    // The first heartbeat comes after half a period to a whole one, so that streams that reconnect together do not get
+    // heartbeats together.
     const slot = this.slots[(this.turn + Math.floor((SLOTS * (1 + Math.random())) / 2)) % SLOTS]!;
     slot.add(stream);
     this.count += 1;
@@ -61,7 +68,7 @@ export class HeartbeatWheel {
     this.turn = (this.turn + 1) % SLOTS;
   }
 
-  /** Only those are looked at often that have little time left. */
+  /** Adds a stream to those that are checked often when its right is about to end. */
   private lookAtExpiry(stream: Beating, now: number): void {
     if (stream.closed || stream.leftMs(now) > this.heartbeatMs * EXPIRY_AHEAD) return;
     this.expiring.add(stream);
@@ -71,7 +78,7 @@ export class HeartbeatWheel {
   private expire(): void {
     const now = Date.now();
     const offset = now - performance.now();
-    // a clock that was set ahead has passed ends that were far away: everybody is looked at once
+    // A clock that was set forward may have passed ends that were far away: check all streams once.
     if (offset - this.clockOffset > CLOCK_JUMP_MS)
       for (const slot of this.slots) for (const stream of slot) this.lookAtExpiry(stream, now);
     this.clockOffset = offset;

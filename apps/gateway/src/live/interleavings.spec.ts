@@ -18,7 +18,7 @@ const tenant = aTenant('north');
 const metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
 const logger = createLogger({ app: 'test', level: 'silent' });
 
-/** What happens, in the order in which it happens. Between any two of them the event loop may turn or not. */
+/** The actions, in their order. Between any two of them the event loop may turn or not. */
 const action = fc.oneof(
   {
     weight: 8,
@@ -45,11 +45,11 @@ const action = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('turn' as const) }) },
 );
 
-/** A client that holds every frame it gets against the log as it was when the frame was made. */
+/** A client that compares every frame that it receives with the event log as it was when the frame was made. */
 class Reader {
   cursor = '';
   stream: EventStream | undefined;
-  /** The number that must come next; not a number before the first frame. */
+  /** The number that must come next; NaN before the first frame. */
   private expected = NaN;
 
   constructor(private readonly world: World) {}
@@ -91,7 +91,7 @@ class Reader {
     data: Record<string, unknown>,
     cursorAtConnect: string,
   ): void {
-    if (id === undefined) return; // closed before it had a position
+    if (id === undefined) return; // The stream was closed before it had a position.
     const at = Number(id.split('-')[1]);
     if (event === 'connection') {
       if (data.verdict === 'resumed' && id !== cursorAtConnect)
@@ -141,7 +141,7 @@ class World {
     return events;
   }
 
-  /** Whether a client with this cursor may rightly be told of a gap: its entry is gone, or too far behind. */
+  /** Whether a gap is correct for a client with this cursor: its entry is deleted or too far behind. */
   mayGap(cursor: string): boolean {
     const [, seq, fp] = cursor.split('-');
     const events = this.log.streams.get(tenant)!.events;
@@ -185,7 +185,7 @@ class World {
     } else await turn();
   }
 
-  /** Nothing happens any more, and the positions are checked until everybody has everything. */
+  /** Runs no further actions, and checks positions until every client has every entry. */
   async settle(): Promise<void> {
     this.go();
     await Promise.all(this.running);

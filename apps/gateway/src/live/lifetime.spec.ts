@@ -11,7 +11,7 @@ import { Lifetimes, rotationMs, type Held } from './lifetime';
 const [north, harbour, third] = [aTenant('north'), aTenant('harbour'), aTenant('third')];
 const membership = (tenant_id: TenantId): Membership => ({ tenant_id, name: tenant_id, role: 'owner' });
 
-/** A stream that says what was done to it. */
+/** A stream that records what was done to it. */
 class Stream {
   tenants: TenantId[] = [north, harbour];
   reason: CloseReason | undefined;
@@ -31,10 +31,10 @@ class Stream {
   }
 }
 
-/** What the directory says: to everybody, or to each who asks. */
+/** The directory's result: the same for all users, or computed for each. */
 type Says = readonly Membership[] | Unavailable | ((user: User) => readonly Membership[] | Unavailable);
 
-/** A directory that says what the test says, and notes who asked. */
+/** A directory that returns what the test says, and records its callers. */
 class ScriptedDirectory extends TenantDirectory {
   tenantsOf(user: User): Promise<readonly Membership[]> {
     asked.push(user.user_id);
@@ -51,7 +51,7 @@ let revokedTenants: Set<TenantId>;
 let announce: (revocations: readonly Revocation[]) => void;
 let lifetimes: Lifetimes;
 
-/** The lifetime check on the real memberships: what a question to the directory is, is counted there. */
+/** Starts the lifetime check with the real memberships: calls of the directory are counted there. */
 function start(directory: TenantDirectory = new ScriptedDirectory(), options: MembershipsOptions = {}): void {
   const revocations = {
     onNew: (listener: typeof announce) => {
@@ -137,7 +137,7 @@ it('a user is looked up again within a minute, once however many streams, with a
 });
 
 describe('rights of one user name', () => {
-  /** Each right opens the tenants of its own; the streams have those. */
+  /** Each right gives access to its own tenants; the streams follow those. */
   const cases: [string, () => void, (own: TenantId[]) => { claims?: User['claims']; token?: string }][] = [
     [
       'two tokens that name their tenants',
@@ -232,14 +232,14 @@ it('a stream that was narrowed is not widened, and ends when nothing is left of 
   expect(stream.reason).toBe('revoked');
 });
 
-it('when the tenant service is away for so long that nothing stands in, the stream is sent away to come back', async () => {
+it('when the tenant service is away for so long that no cached response is valid, the stream is closed to reconnect', async () => {
   const { stream } = open();
   mine = new Unavailable('directory', 'away');
   await minuteLater();
   expect(stream.reason).toBe('tenant_service_unavailable');
 });
 
-it("a revocation ends the user's streams at once, and nobody else's", () => {
+it("a revocation ends the user's streams at once, and no other user's", () => {
   const [revoked, other, another] = [
     open('ana', null, 'a').stream,
     open('ana', null, 'b').stream,

@@ -5,41 +5,50 @@ import type { Log } from '@tocsin/observability';
 import type { VisibleTenants } from '../access/visible-tenants';
 import type { EventStream } from './event-stream';
 
-/** How often the rights of open streams are looked up again. With an answer at most 10 s old a removal is found within 60 s. */
+/**
+ * How often the rights of open streams are looked up again. As a cached directory response is at most 10 s old, a
+ * removal is found within 60 s.
+ */
 const RECHECK_MS = 50_000;
 const MAX_ANSWER_AGE_MS = 10_000;
 const TICK_MS = 1_000;
-/** Streams whose client can resume are opened anew within a quarter of an hour, the others within an hour. */
+/**
+ * The longest time after which a stream is closed so that its client reconnects: a quarter of an hour when the client
+ * can resume, else an hour.
+ */
 const ROTATE_RESUMABLE_MS = 15 * 60_000;
 const ROTATE_OTHERS_MS = 60 * 60_000;
 
-/** An open stream with the right that it lives by. */
+/** An open stream with the right that it depends on. */
 export interface Held {
   stream: EventStream;
   right: VerifiedToken;
-  /** Tenants that the client narrowed the stream to; null for all of the user's. */
+  /** The tenants that the request named; null for all of the user's. */
   wanted: readonly string[] | null;
-  /** The tenants that it has. */
+  /** The tenants that the stream has now. */
   memberships: readonly Membership[];
   /** Opens the feeds of tenants that joined, and tells the client which tenants the stream has now. */
   change(memberships: readonly Membership[], joined: readonly TenantId[]): Promise<void>;
 }
 
-/** The open streams of users with one name: looked at together, each by its own right. */
+/** The open streams of users with the same name: checked together, each by its own right. */
 interface Watched {
   held: Set<Held>;
   nextCheckAt: number;
 }
 
-/** Between 80 and 100 % of the time after which a stream is opened anew: those that were opened together are not closed together. */
+/**
+ * A random time of 80 to 100 % of the longest time, in milliseconds, so that streams that were opened together are not
+ * closed together.
+ */
 export const rotationMs = (resumable: boolean): number =>
   (resumable ? ROTATE_RESUMABLE_MS : ROTATE_OTHERS_MS) * (0.8 + Math.random() * 0.2);
 
 /**
- * Streams live no longer than the right to them. `OpenStreams` ends them when it expires; here a revocation ends them as soon as
- * it is known, and each right is looked up again. Each stream asks with its own token: users of two issuers, and two tokens
- * that name their tenants, have a name in common and no right. One question to the directory serves all streams whose
- * answer is the same one, since `Memberships` keeps it.
+ * Ends streams whose right has ended. `OpenStreams` ends them when the token expires; this class ends them as soon as a
+ * revocation is known, and looks up each right again and again. Each stream is checked with its own token: users of two
+ * issuers, or two tokens that list their tenants, may share a name but not a right. One query to the directory serves
+ * all streams with the same result, since `Memberships` caches it.
  */
 export class Lifetimes {
   private readonly users = new Map<string, Watched>();
@@ -56,7 +65,7 @@ export class Lifetimes {
     this.stopListening = revocations.onNew((fresh) => this.onRevoked(fresh));
   }
 
-  /** Watches over a stream until it ends. What was revoked while it was being opened ends it here. */
+  /** Watches a stream until it ends. A revocation that arrived while the stream was being opened ends it here. */
   watch(held: Held): void {
     if (held.stream.closed) return;
     const key = held.right.user_id;
@@ -80,7 +89,7 @@ export class Lifetimes {
     this.stopListening();
   }
 
-  /** Looks up again what is due. Public for tests with a clock of their own. */
+  /** Looks up again the rights that are due. Public so that tests can use their own clock. */
   async recheckDue(): Promise<void> {
     const due = [...this.users.values()].filter(({ nextCheckAt }) => nextCheckAt <= this.now());
     for (const watched of due) watched.nextCheckAt = this.now() + RECHECK_MS;
@@ -97,7 +106,8 @@ export class Lifetimes {
       if (!held.stream.closed) await this.adjust(held, memberships);
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
-      // nothing stands in for the answer any more: for all we know this right is gone, and no other
+      // No cached response may be used any more. The right of this stream may be gone, so this stream is closed, and no
+      // other.
       held.stream.close('tenant_service_unavailable');
     }
   }
@@ -137,7 +147,7 @@ export class Lifetimes {
     }
   }
 
-  /** Ends what a stream has no right to any more. */
+  /** Ends the stream, or removes tenants from it, as far as its right was revoked. */
   private enforce(held: Held): void {
     if (this.revocations.isRevoked(held.right)) return held.stream.close('revoked');
     const revoked = this.revocations.tenantsRevoked(held.right);

@@ -1,7 +1,7 @@
 import type { EventStream, EndReason } from './event-stream';
 import { OpenStreams } from './open-streams';
 
-/** A stream that ends when it is told to, and says for what. */
+/** A stream that ends when the test tells it to, and records the reason. */
 class Stream {
   closedFor: string | undefined;
   private listeners: ((reason: EndReason) => void)[] = [];

@@ -2,17 +2,19 @@ import type { Metrics } from '@tocsin/observability';
 import type { EventStream } from './event-stream';
 import { HeartbeatWheel } from './heartbeat-wheel';
 
-/** The streams that this gateway has open: counted, beating, and let go of when it stops. */
+/**
+ * The open streams of this gateway: it counts them, has heartbeats sent to them, and ends them when the gateway stops.
+ */
 export class OpenStreams {
   private readonly streams = new Set<EventStream>();
   private readonly wheel: HeartbeatWheel;
   private draining = false;
-  /** Streams that were closed as slow since the start. */
+  /** How many streams were closed as slow since the start. */
   closedSlow = 0;
 
   constructor(
     heartbeatMs: number,
-    /** Over how long the streams are let go when the gateway stops, in milliseconds. */
+    /** The time over which the streams are ended when the gateway stops, in milliseconds. */
     private readonly drainMs: number,
     private readonly metrics: Pick<Metrics, 'sseConnections'>,
   ) {
@@ -44,8 +46,8 @@ export class OpenStreams {
   }
 
   /**
-   * Takes no more streams and ends those that are open, each at a random moment of the window, so that their clients do
-   * not arrive at the other gateways as one. Resolves once all have ended. May be called twice.
+   * Accepts no more streams and ends the open ones, each at a random moment of the window, so that their clients do not
+   * all reach the other gateways at the same time. Resolves once all have ended. May be called twice.
    */
   async drain(): Promise<void> {
     this.draining = true;

@@ -5,9 +5,9 @@ import { gunzipSync } from 'node:zlib';
 import { GzipStream, SharedBytes } from '../frames/gzip';
 import { SocketWriter } from './socket-writer';
 
-/** A socket whose client reads when a test says so. */
+/** A socket whose client reads when the test says so. */
 class HeldSocket extends Writable {
-  /** What the client has read, write by write of the system's. */
+  /** What the client has read, one item for each write to the system. */
   readonly writes: string[] = [];
   readonly read: Buffer[] = [];
   bytesWritten = 0;
@@ -129,7 +129,7 @@ describe('a client that does not keep up', () => {
     expect(told).toEqual(['slow']);
   });
 
-  it('has stalled when something waits and none of it has left since the last look', () => {
+  it('has stalled when bytes wait and none of them has left since the last check', () => {
     const writer = open();
     expect(writer.hasStalled()).toBe(false);
     socket.pauseReading();
@@ -139,7 +139,7 @@ describe('a client that does not keep up', () => {
     expect(writer.hasStalled()).toBe(false);
   });
 
-  it('is slow when it takes nothing of a replay for as long as it may stall', async () => {
+  it('is slow when it reads nothing of a replay for the stall time', async () => {
     const writer = open({ stallMs: 30 });
     socket.pauseReading();
     writer.writeShared(shared('x'.repeat(100_000)));
@@ -192,7 +192,7 @@ describe('an end', () => {
     open();
     socket.destroy(new Error('reset'));
     await turn();
-    // the error, and the close that follows it
+    // The error event, and the close event that follows it.
     expect(told).toEqual(['gone', 'gone']);
     const writer = open();
     writer.abandon();

@@ -7,39 +7,46 @@ import { streamHead } from '../http/response-head';
 import { atEndOfTurn } from './turn';
 
 export interface StreamLimits {
-  /** Bytes that may wait for a client to read them, as they are written; beyond it the stream is closed as `slow`. */
+  /** How many bytes, as written to the wire, may wait for a client. Beyond it the stream is closed as `slow`. */
   backlogBytes: number;
-  /** How long a client may take none of them while its history is replayed, in milliseconds. */
+  /** How long a client may read nothing while its history is replayed, in milliseconds. */
   stallMs: number;
 }
 
-/** After so much silence the kernel asks whether the other end is still there, and gives up 10 s later (libuv: ten probes, 1 s apart). */
+/**
+ * After this silence, in milliseconds, the kernel probes whether the client is still there, and gives up 10 s later
+ * (libuv: ten probes, 1 s apart).
+ */
 const KEEP_ALIVE_MS = 5_000;
-/** How long a closing stream may take to deliver its last frame. */
+/** How long a closing stream may take to deliver its last frame, in milliseconds. */
 const CLOSE_GRACE_MS = 1_000;
 
 /** What a writer tells its stream. */
 export interface WriterEvents {
   /** The connection is closed or broken. */
   onGone(): void;
-  /** The client does not keep up: too much waits for it, or it took nothing for too long. */
+  /** The client does not keep up: too many bytes wait for it, or it read nothing for too long. */
   onSlow(): void;
 }
 
 /**
- * Writes one SSE response to a raw socket: the head, then whole frames (no chunked encoding, no copy a client). What waits for
- * the client is bounded, and beyond the bound the stream is told; nothing is left out. Without `gzip` the stream is plain.
+ * Writes one SSE response to a raw socket: the response head, then whole frames, without chunked encoding and without a
+ * copy for each client. The bytes that wait for the client are limited; beyond the limit the stream is notified, and no
+ * frame is left out. Without `gzip` the stream is plain.
  */
 export class SocketWriter {
   private opened = false;
-  /** The comment and what was said since, while they wait for the end of the turn so that they leave in one write with the head. */
+  /**
+   * The opening comment and the frames written since. They wait for the end of the turn, so that they are sent in one
+   * write with the response head.
+   */
   private opening: string | undefined;
-  /** Bytes that the kernel had taken when `hasStalled` was asked last. */
+  /** The number of bytes that the kernel had accepted at the last call of `hasStalled`. */
   private taken = 0;
 
   /**
-   * `socket` has had a request read from it, and whatever else comes from it is of no interest. `fields` are the header's that
-   * are not the stream's own: whole lines.
+   * `socket` is the one from which the request was read; further data from it is ignored. `fields` are whole header
+   * lines other than the stream's own.
    */
   constructor(
     private readonly socket: Socket,
@@ -53,22 +60,25 @@ export class SocketWriter {
     socket.on('error', this.onSocketClosed);
   }
 
-  /** Whether the head is out or will be at the end of this turn: nothing can be refused with a status any more. */
+  /** Whether the response head was sent or will be at the end of this turn; no error status can be sent any more. */
   get isOpen(): boolean {
     return this.opened;
   }
 
-  /** The socket's other end. */
+  /** The address and port of the client. */
   get peer(): Pick<Socket, 'remoteAddress' | 'remotePort'> {
     return this.socket;
   }
 
-  /** Whether more waits than the socket likes to hold: a replay goes on when `drained` resolves. */
+  /** Whether more bytes wait than the socket's high-water mark: a replay continues when `drained` resolves. */
   get needsDrain(): boolean {
     return this.socket.writableNeedDrain;
   }
 
-  /** Sends the head and a comment, in one write with whatever follows in this turn of the event loop. May be called twice. */
+  /**
+   * Sends the response head and a comment, in one write with everything else of this turn of the event loop. May be
+   * called twice.
+   */
   open(): void {
     if (this.opened) return;
     this.opened = true;
@@ -78,18 +88,18 @@ export class SocketWriter {
     atEndOfTurn(this);
   }
 
-  /** Writes what was kept back for this turn. */
+  /** Writes the bytes that waited for the end of this turn. */
   endTurn(): void {
     if (this.opening !== undefined && !this.socket.destroyed) this.send(this.toWire(''));
   }
 
-  /** Writes a frame of this stream's own, behind what was kept back. */
+  /** Writes a frame for this stream alone, after the bytes that wait for the end of the turn. */
   write(frame: string): void {
     if (this.opening === undefined) this.send(this.toWire(frame));
     else this.opening += frame;
   }
 
-  /** Writes what other streams get too, and returns how many bytes it takes on the wire. */
+  /** Writes bytes that other streams share, and returns how many bytes they take on the wire. */
   writeShared(part: SharedBytes): number {
     const isFirst = this.beginFirst();
     const bytes = this.gzip ? this.gzip.shared(part) : part.bytes;
@@ -98,7 +108,7 @@ export class SocketWriter {
     return bytes.length;
   }
 
-  /** The same for pieces in one write: text of this stream's own, and what other streams get too. */
+  /** The same for several pieces in one write: text for this stream alone, and bytes that other streams share. */
   writePieces(pieces: readonly (string | SharedBytes)[]): number {
     const isFirst = this.beginFirst();
     const bytes = Buffer.concat(pieces.map((piece) => this.encode(piece)));
@@ -107,24 +117,24 @@ export class SocketWriter {
     return bytes.length;
   }
 
-  /** Writes the last frame and ends the connection, after a moment by force. */
+  /** Writes the last frame and ends the connection; after a grace period the socket is destroyed. */
   finish(frame: string): void {
     this.socket.end(this.toWire(frame, true));
     setTimeout(() => this.socket.destroy(), CLOSE_GRACE_MS).unref();
   }
 
-  /** Ends the connection without a word. */
+  /** Destroys the connection without a last frame. */
   destroy(): void {
     this.socket.destroy();
   }
 
-  /** Lets go of the socket, on which nothing was written: another answers on it. */
+  /** Gives up the socket, on which nothing was written: other code sends the response. */
   abandon(): void {
     this.socket.off('close', this.onSocketClosed);
     this.socket.off('error', this.onSocketClosed);
   }
 
-  /** Whether something waits and none of it has left since this was asked last: nobody reads at the other end. */
+  /** Whether bytes wait and none of them was sent since the last call: the client reads nothing. */
   hasStalled(): boolean {
     const waiting = this.socket.writableLength;
     const taken = this.socket.bytesWritten - waiting;
@@ -133,7 +143,10 @@ export class SocketWriter {
     return stalled;
   }
 
-  /** Waits until the client has read what was written. It is slow when that takes longer than it may stall. */
+  /**
+   * Waits until the bytes written so far have left the process. Reports the client as slow when that takes longer than
+   * `stallMs`.
+   */
   async drained(): Promise<void> {
     const wait = new AbortController();
     const stall = setTimeout(() => wait.abort(), this.limits.stallMs);
@@ -149,7 +162,10 @@ export class SocketWriter {
 
   private readonly onSocketClosed = (): void => this.events.onGone();
 
-  /** Writes what was kept back, if anything was, so that it leaves in one write with what follows until `uncork`. */
+  /**
+   * Corks the socket and writes the bytes that waited for the end of the turn, if any, so that they leave in one write
+   * with what follows until `uncork`.
+   */
   private beginFirst(): boolean {
     if (this.opening === undefined) return false;
     this.socket.cork();
@@ -162,7 +178,10 @@ export class SocketWriter {
     return this.gzip ? this.gzip.shared(piece) : piece.bytes;
   }
 
-  /** Text of our own as it leaves: behind the head and what was kept back, if those have not left yet. */
+  /**
+   * Text for this stream alone as it goes on the wire: after the response head and the waiting bytes, if those were not
+   * sent yet.
+   */
   private toWire(text: string, isLast = false): Buffer | string {
     const { opening } = this;
     this.opening = undefined;

@@ -3,13 +3,16 @@ import { version } from '@tocsin/observability';
 import type { OpenStreams } from './open-streams';
 import type { TenantFeeds } from '../feeds/tenant-feeds';
 
-/** Tenants that are listed one by one, the busiest first. */
+/** The most tenants that are listed one by one, the busiest first. */
 const MAX_LISTED = 1_000;
 
-/** Tells instances apart that answer behind one address. */
+/** Identifies this instance among those behind one address. */
 const INSTANCE = randomUUID();
 
-/** What this gateway has open, in total and tenant by tenant: `GET /stats` on the admin port. Counts are of this process's life. */
+/**
+ * `GET /stats` on the admin port: what this gateway has open, in total and by tenant. Counts start when the process
+ * starts.
+ */
 export function gatewayStats(streams: OpenStreams, feeds: TenantFeeds): object {
   const all = feeds.opened.sort((a, b) => b.streams - a.streams);
   const sum = (read: (feed: (typeof all)[number]) => number) => all.reduce((total, feed) => total + read(feed), 0);

@@ -8,11 +8,11 @@ import { formatCursor, formatPosition, MAX_POSITIONS, type Cursor } from '../pos
 /** A tenant that a stream follows. */
 export interface Place {
   readonly tenant: TenantId;
-  /** The last entry that was written or passed over: what the client's cursor says of this tenant. */
+  /** The last entry that was written or filtered out: the client's cursor has this position for the tenant. */
   sent: LogPosition;
 }
 
-/** Frames of several tenants' streams: each has an id line of its own, before a body that streams share. */
+/** Frames for a stream of several tenants: each has its own id line before a body that streams share. */
 interface OwnFrames {
   readonly count: number;
   readonly pieces: readonly (string | SharedBytes)[];
@@ -21,13 +21,17 @@ interface OwnFrames {
 const positionOf = ({ epoch, seq, fp }: LogPosition): LogPosition => ({ epoch, seq, fp });
 
 /**
- * Where one client stands in its tenants' logs, and what of a batch it gets. The position moves over every entry of a batch, in
- * order, whether the view passes it or not: no cursor names an entry that is not written before it, and none is sent twice.
+ * A client's position in its tenants' event logs; it decides which entries of a batch the client gets. The position
+ * moves over every entry of a batch, in order, also over those that the view filters out. So a cursor never covers an
+ * entry that should have been written and was not, and no entry is sent twice.
  */
 export class StreamPosition<P extends Place> {
-  /** Few, mostly one: a map for each stream would be the larger part of it. */
+  /** There are few places, mostly one: a map would take most of the memory of this object. */
   private readonly places: P[] = [];
-  /** Where the client stands in tenants that the stream does not follow: in its cursor for when they come back, and for nothing else. */
+  /**
+   * The client's positions in tenants that the stream does not follow. They are only kept in its cursor, for when those
+   * tenants come back.
+   */
   private left: Map<TenantId, LogPosition> | undefined;
 
   constructor(private readonly view: View) {}
@@ -37,14 +41,14 @@ export class StreamPosition<P extends Place> {
     return this.places;
   }
 
-  /** Takes up a tenant. */
+  /** Starts to follow a tenant. */
   follow(place: P): void {
     this.left?.delete(place.tenant);
     this.places.push(place);
     this.makeRoom();
   }
 
-  /** Gives a tenant up, and keeps where the client stands in it. Undefined when the stream does not follow it. */
+  /** Stops following a tenant and keeps the client's position in it. Undefined when the stream does not follow it. */
   drop(tenant: TenantId): P | undefined {
     const at = this.places.findIndex((place) => place.tenant === tenant);
     const [dropped] = at < 0 ? [] : this.places.splice(at, 1);
@@ -58,12 +62,12 @@ export class StreamPosition<P extends Place> {
     this.makeRoom();
   }
 
-  /** Where the client stands in a tenant that the stream does not follow, if it is known. */
+  /** The client's position in a tenant that the stream does not follow, if it is known. */
   keptOf(tenant: TenantId): LogPosition | undefined {
     return this.left?.get(tenant);
   }
 
-  /** What the `id` of a frame says that is written now. */
+  /** The `id` of a frame that is written now. */
   cursor(): string {
     const [only] = this.places;
     if (only && this.isAlone) return formatPosition(only.sent);
@@ -73,19 +77,25 @@ export class StreamPosition<P extends Place> {
     ]);
   }
 
-  /** Whether one tenant's position is the whole cursor, the same for all streams that are level: they share whole frames. */
+  /**
+   * Whether one tenant's position is the whole cursor. It is then the same for all streams at that position, and they
+   * share whole frames.
+   */
   get isAlone(): boolean {
     return this.places.length === 1 && this.left === undefined;
   }
 
-  /** Moves behind a batch, and returns its frames that the view passes. For a stream that is alone. */
+  /**
+   * Moves the position past a batch and returns the batch's frames that pass the view. Only for a stream whose
+   * `isAlone` is true.
+   */
   advance(place: P, batch: EntryBatch): ReturnType<EntryBatch['framesFor']> {
     const frames = batch.framesFor(this.view);
     place.sent = batch.end;
     return frames;
   }
 
-  /** The same with id lines that name all of the tenants. */
+  /** The same for any stream, with id lines that name all of its tenants. */
   advanceWithIds(place: P, batch: EntryBatch): OwnFrames {
     const bodies = batch.bodiesFor(this.view.named);
     const pieces: (string | SharedBytes)[] = [];
@@ -96,7 +106,7 @@ export class StreamPosition<P extends Place> {
     return { count: pieces.length / 2, pieces };
   }
 
-  /** The tenants of the stream come first, and of the others those that left it last. */
+  /** Drops positions beyond the cursor's room. The stream's own tenants take precedence, then those that left last. */
   private makeRoom(): void {
     for (const tenant of this.left?.keys() ?? []) {
       if (this.places.length + this.left!.size <= MAX_POSITIONS) break;

@@ -5,11 +5,11 @@ import { integer, object, oneOf, optional, text } from '../docs/json-schema';
 import { listParameter, queryParameter, TENANT_PROBLEMS, type Parameter, type Paths } from '../docs/operation';
 import { MAX_SINCE } from '../connect/stream-request';
 
-/** `?label.<key>=<value>`: an object that is spelled out, one parameter for each of its properties. */
+/** `?label.<key>=<value>`: an object with one parameter for each of its properties. */
 const LABELS_PARAMETER: Parameter = {
   name: 'labels',
   in: 'query',
-  description: 'label.<key>=<value>: labels that it has, all of them.',
+  description: 'label.<key>=<value>: labels that the alert must have, all of them.',
   schema: {
     type: 'object',
     patternProperties: { [`^label\\..{1,${LABEL_LIMITS.key}}$`]: { type: 'string', maxLength: LABEL_LIMITS.value } },
@@ -19,7 +19,7 @@ const LABELS_PARAMETER: Parameter = {
   },
 };
 
-/** What the entries of a stream are narrowed by: what an alert, as a whole, was before an entry or is after it. */
+/** The filters of a stream's entries. They apply to the whole alert, as it was before an entry or is after it. */
 const ENTRY_FILTERS: readonly Parameter[] = [
   listParameter('severity', oneOf(SEVERITIES), 'Entries whose alert has or had one of these.'),
   listParameter('type', oneOf(ALERT_TYPES), 'Entries whose alert is or was of one of these types.'),
@@ -82,7 +82,7 @@ export const STREAM_PATHS: Paths = {
     head: {
       id: 'probeStream',
       tag: 'streams',
-      summary: 'Whether there are streams here',
+      summary: 'Check that streams are served here',
       access: 'none',
       answers: { 200: { description: 'There are.' } },
     },
@@ -91,14 +91,14 @@ export const STREAM_PATHS: Paths = {
     post: {
       id: 'issueTicket',
       tag: 'streams',
-      summary: 'A credential for streams alone',
+      summary: 'Issue a credential that is valid for streams only',
       description:
         'A ticket opens one stream within 30 s and may stand in an address. With mode=cookie it is set as a cookie that no script can read, for 15 min.',
       access: ['alerts:read'],
       parameters: [queryParameter('mode', oneOf(['cookie']), 'Set a cookie instead.')],
       answers: {
         201: {
-          description: 'The ticket, or that the cookie is set.',
+          description: 'The ticket, or the confirmation that the cookie is set.',
           schema: object<{ ticket?: string; expires_in: number; url: string }>({
             ticket: optional(text()),
             expires_in: integer('Seconds.', { minimum: 0 }),

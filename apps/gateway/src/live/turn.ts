@@ -1,11 +1,14 @@
-/** Somebody who keeps something back until the event loop's turn ends. */
+/** An object that delays work until the end of the event loop's turn. */
 interface Waiting {
   endTurn(): void;
 }
 
 let waiting: Waiting[] = [];
 
-/** Calls `endTurn` when this turn of the event loop is over: one immediate for all, rather than one for each. */
+/**
+ * Calls `endTurn` at the end of this turn of the event loop: with one immediate for all objects, instead of one for
+ * each.
+ */
 export function atEndOfTurn(one: Waiting): void {
   if (waiting.push(one) === 1) setImmediate(endTurn);
 }

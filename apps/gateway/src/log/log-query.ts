@@ -11,7 +11,7 @@ const known = (values: readonly string[]) => ({
   message: `One or more of ${values.join(', ')} are expected.`,
 });
 
-/** The query of `GET /api/v1/events`: of which tenants, what a stream may be narrowed by, and a page. */
+/** The query of `GET /api/v1/events`: the tenants, the filters of a stream, and the page. */
 export class LogQuery extends TenantsQuery {
   @Described('Entries whose alert has or had one of these.')
   @ReadBy(lowerCaseList)
@@ -29,7 +29,7 @@ export class LogQuery extends TenantsQuery {
   @MayBeAbsent()
   @MinLength(1, { each: true })
   name?: string[];
-  @Described('Labels that it has, all of them.')
+  @Described('Labels that the alert must have, all of them.')
   @ReadBy(labelsIn, { prefix: 'label.' })
   @MayBeAbsent()
   @AreLabels()

@@ -4,7 +4,10 @@ import { Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import { LogQuery, logOf } from './log-query';
 import { ReadLog } from './read-log';
 
-/** `GET /api/v1/events`: the log by cursor. POST to the same address publishes, and refuses every other method. */
+/**
+ * `GET /api/v1/events`: reads the event log by cursor. POST to the same address publishes; that controller also refuses
+ * every other method.
+ */
 @Controller('api/v1/events')
 export class LogController {
   constructor(private readonly log: ReadLog) {}

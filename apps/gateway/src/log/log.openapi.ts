@@ -9,9 +9,9 @@ export const LOG_PATHS: Paths = {
       id: 'listEvents',
       tag: 'log',
       access: ['alerts:read'],
-      summary: 'Read the log behind a position',
+      summary: 'Read the event log after a position',
       description:
-        'From the oldest entry that is kept, or behind a cursor, of a page or of a stream. Of several tenants one comes after the other.',
+        'From the oldest entry that is kept, or after the cursor of a page or of a stream. Several tenants are read one after the other.',
       parameters: parametersIn(LogQuery),
       answers: { 200: { description: 'A page of entries.', schema: ref('EntryPage') } },
       problems: ['invalid_parameter', 'invalid_cursor', 'cursor_expired', 'too_many_tenants', ...TENANT_PROBLEMS],

@@ -12,7 +12,7 @@ const ANY: LogRead = {
   limit: 50,
 };
 
-/** Logs of a few entries; the n-th has the fp `aaaaaaa<n>`, with n in one character. */
+/** Event logs of a few entries; the n-th has the fp `aaaaaaa<n>`, with n as one character. */
 class Logs {
   readonly tenants = new Map<TenantId, { epoch: string; floor: number; entries: StoredEvent[] }>();
   reads = 0;

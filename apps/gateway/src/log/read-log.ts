@@ -13,11 +13,17 @@ import type { VerifiedToken } from '@tocsin/auth';
 import { tenantsAskedFor, type VisibleTenants } from '../access/visible-tenants';
 import { assignPositions, formatCursor, parseCursor } from '../positions/cursor';
 
-/** Entries that one page looks at: a filter that hardly anything passes must not read a whole log. */
+/**
+ * The most entries that are examined for one page: a filter that hardly any entry passes must not read a whole event
+ * log.
+ */
 const LOOKED_AT = 2_000;
 const READ_AT_ONCE = 500;
 
-/** What is asked of the log: the first `limit` entries behind a cursor that pass; without one from its beginning. */
+/**
+ * A read of the event log: the first `limit` entries after a cursor that pass the filter; without a cursor, from the
+ * oldest entry.
+ */
 export interface LogRead {
   tenants: readonly string[] | null;
   after: string | undefined;
@@ -26,8 +32,9 @@ export interface LogRead {
 }
 
 /**
- * The log itself, page by page, from the oldest entry that is kept. Of several tenants one comes after the other. The cursor of
- * a page is a stream's: both read the same log, and a stream from there on begins with the entry behind the page.
+ * Reads the event log page by page, from the oldest entry that is kept. Several tenants are read one after the other. A
+ * page's cursor is also a stream's cursor: both read the same event log, and a stream from there begins with the entry
+ * after the page.
  */
 export class ReadLog {
   constructor(
@@ -35,7 +42,9 @@ export class ReadLog {
     private readonly tenants: VisibleTenants,
   ) {}
 
-  /** Throws `Refused` with `invalid_cursor` or `cursor_expired`: an answer that skips entries without a word would be none. */
+  /**
+   * Reads one page. Throws `Refused` with `invalid_cursor` or `cursor_expired`: a page must not skip entries silently.
+   */
   async page(right: VerifiedToken, { tenants, after, filter, limit }: LogRead): Promise<EntryPage> {
     const asked = tenantsAskedFor(await this.tenants.of(right), tenants).map(({ tenant_id }) => tenant_id);
     const heads = await this.log.heads(asked);
@@ -69,8 +78,8 @@ export class ReadLog {
         if (sent.kind === 'unusable')
           throw invalidCursor(
             sent.reason === 'foreign_cursor'
-              ? 'It names none of these tenants.'
-              : 'This is no cursor of a stream or of the log.',
+              ? 'The cursor names none of these tenants.'
+              : 'This is not a cursor of a stream or of the event log.',
           );
         if (sent.kind === 'none') return [head.tenant_id, await this.beginningOf(head)];
         const { epoch, seq } = sent.position;
@@ -87,13 +96,14 @@ export class ReadLog {
     return floor_seq === 0 ? { epoch, seq: 0, fp: '0' } : this.log.startOf(tenant_id, new Date(0));
   }
 
-  /** From one position on, until the page is full, enough was looked at, or there is no more. */
+  /** Reads from a position until the page is full, enough entries were examined, or there are no more. */
   private async read(tenant: TenantId, from: LogPosition, filter: StreamFilter, limit: number, lookAt: number) {
     const events: Entry[] = [];
     const narrowed = Object.values(filter).some((wanted) => (wanted ?? null) !== null);
     let position = from;
     for (let lookedAt = 0; ;) {
-      // reads from the entry at the position: an equal fp proves that what follows is the history that it was made from
+      // Reading starts with the entry at the position: an equal fp proves that what follows is the history that the
+      // cursor was made from.
       const own = position.seq > 0 ? 1 : 0;
       const wanted = Math.min(narrowed ? READ_AT_ONCE : limit - events.length + 1, READ_AT_ONCE, lookAt - lookedAt + 1);
       const read = await this.log.after(tenant, position.seq - own, wanted + own);

@@ -6,7 +6,7 @@ import { parseCursor, type SentCursor } from '../positions/cursor';
 import { Described, MayBeAbsent, type RuleContext } from '../request/field-rules';
 import { Items } from '../request/request-fields';
 
-/** 200 positions, or the longest cursor. */
+/** Large enough for 200 positions, or for the longest cursor. In bytes. */
 export const MAX_BODY_BYTES = 32 * 1024;
 const MAX_TENANTS = 200;
 const EPOCH = /^[a-z0-9]{1,16}$/;
@@ -27,31 +27,31 @@ const NO_OBJECT: RuleContext = {
 };
 const TWICE: RuleContext = { at: (list) => `/${secondOf(list)}/tenant_id` };
 
-/** Where in a list a tenant stands that stands there before; -1: each stands there once. */
+/** The index in the list of a tenant that occurs earlier in it; -1 when each occurs once. */
 function secondOf(list: unknown): number {
   const tenants = (Array.isArray(list) ? list : []).map((one: Partial<SeenPosition> | null) => one?.tenant_id);
   return tenants.findIndex((tenant, index) => tenant !== undefined && tenants.indexOf(tenant) < index);
 }
 
-/** The body of `PUT /api/v1/me/cursor`: how far somebody says to have seen, by tenant or as the cursor of a stream. */
+/** The body of `PUT /api/v1/me/cursor`: how far the user has seen, by tenant or as the cursor of a stream. */
 export class SeenBody {
-  @Described('Each tenant once.')
+  @Described('The positions; each tenant at most once.')
   @MayBeAbsent()
   @IsArray({ message: 'A list of positions is expected.' })
   @ArrayMaxSize(MAX_TENANTS, { message: `At most ${MAX_TENANTS} tenants are accepted at once.`, context: TOO_MANY })
   @IsObject({ each: true, message: 'An object with tenant_id, epoch and seq is expected.', context: NO_OBJECT })
   @ValidateBy(
     { name: 'once', validator: { validate: (list: unknown) => secondOf(list) < 0 } },
-    { message: 'This tenant stands there twice.', context: TWICE },
+    { message: 'The list names this tenant twice.', context: TWICE },
   )
   @ValidateNested({ each: true })
   @Items(SeenPositionBody)
   tenants?: SeenPositionBody[];
-  @Described('Of a stream, as its last id says it.')
+  @Described('The cursor of a stream: the id of its last frame.')
   @MayBeAbsent()
   @ValidateBy(
     { name: 'isCursor', validator: { validate: (value: unknown) => cursorIn(value) !== undefined } },
-    { message: 'The cursor of a stream is expected, as its last id says it.' },
+    { message: 'The cursor of a stream is expected: the id of its last frame.' },
   )
   cursor?: string;
 }
@@ -65,7 +65,7 @@ export type SentSeen =
   | { kind: 'positions'; positions: SeenPosition[] }
   | { kind: 'cursor'; cursor: Extract<SentCursor, { kind: 'positions' }> };
 
-/** What a body says. Throws `Refused` when it says both or neither. */
+/** The positions or the cursor in a body. Throws `Refused` when it has both or neither. */
 export function seenIn({ tenants, cursor }: SeenBody): SentSeen {
   if ((tenants === undefined) === (cursor === undefined)) refuseField('', 'Either tenants or cursor is expected.');
   return tenants

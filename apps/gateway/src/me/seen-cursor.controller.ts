@@ -11,8 +11,8 @@ import { assignPositions, type SentCursor } from '../positions/cursor';
 import { MAX_BODY_BYTES, SeenBody, seenIn } from './seen-body';
 
 /**
- * `/api/v1/me/cursor`: how far the user has seen each tenant, so that a phone and a laptop agree on what is new. It only
- * moves forward; a position of a history that was replaced is passed over.
+ * `/api/v1/me/cursor`: how far the user has seen each tenant, so that a phone and a laptop agree on what is new. It
+ * only moves forward; a position in a history that was replaced is ignored.
  */
 @Controller('api/v1/me/cursor')
 @Scopes('alerts:read')
@@ -29,7 +29,7 @@ export class SeenCursorController {
     return this.seenBy(token, await this.tenantsOf(token));
   }
 
-  /** Answers with what stands then, which another device may have moved farther. */
+  /** Responds with the stored positions, which another device may have moved farther. */
   @Put()
   @TakesJson(MAX_BODY_BYTES)
   async advance(@Body() body: SeenBody, @Token() token: VerifiedToken): Promise<SeenCursor> {
@@ -56,12 +56,18 @@ export class SeenCursorController {
     return (await this.visible.of(token)).map(({ tenant_id }) => tenant_id);
   }
 
-  /** Where one issuer alone is accepted there is nobody to be mistaken for, and its name may change without a loss. */
+  /**
+   * When only one issuer is accepted, names are unambiguous, and the issuer may be renamed without losing the
+   * positions.
+   */
   private readerOf(token: VerifiedToken): Reader {
     return { user_id: token.user_id, issuer: this.config.JWT_ISSUER ? '' : issuerOf(token) };
   }
 
-  /** A stream's cursor may name a tenant that was the user's; a bare one names none, and is known by its epoch. */
+  /**
+   * A stream's cursor may name a tenant that is no longer the user's. A bare position names no tenant and is matched by
+   * its epoch.
+   */
   private async positionsIn(
     cursor: Extract<SentCursor, { kind: 'positions' }>,
     tenants: readonly TenantId[],

@@ -3,8 +3,9 @@ import { FrontPage } from '../docs/front-page';
 import { chooseEncoding, type PageFile, type PageFiles } from './page-files';
 
 /**
- * No script, style, font or picture but the page's own, nothing inline that runs, no frame around it, no form out of it.
- * Styles may be inline: libraries place menus and toasts with them, and a style reads nothing.
+ * The content security policy: only the page's own scripts, styles, fonts and pictures, no inline scripts, no framing,
+ * and no form that submits elsewhere. Styles may be inline: libraries place menus and toasts with them, and a style
+ * reads nothing.
  */
 const POLICY = [
   "default-src 'none'",
@@ -20,7 +21,9 @@ const POLICY = [
 
 const IMMUTABLE = 'public, max-age=31536000, immutable';
 
-/** The page as Vite has built it: its index is asked for each time, what it names is kept for ever. */
+/**
+ * The page as Vite has built it: browsers revalidate its index each time, and cache the files that it names for ever.
+ */
 export class BuiltPage extends FrontPage {
   constructor(private readonly files: PageFiles) {
     super();
@@ -36,7 +39,7 @@ export class BuiltPage extends FrontPage {
     answer(this.files.index, 'no-cache', request, response);
   }
 
-  /** False: there is no such file, and nothing was sent. */
+  /** Sends a file. False: there is no such file, and nothing was sent. */
   sendAsset(name: string, request: Request, response: Response): boolean {
     const file = this.files.asset(name);
     if (file) answer(file, IMMUTABLE, request, response);

@@ -12,7 +12,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const write = (name: string, text = name) => writeFileSync(join(folder, name), text);
 
-test('a page that was not built is none', () => {
+test('a page that was not built is undefined', () => {
   expect(PageFiles.read(folder)).toBeUndefined();
   expect(PageFiles.read(join(folder, 'nowhere'))).toBeUndefined();
 });
@@ -27,7 +27,7 @@ test('a file is found by its name under assets, and nothing else is', () => {
     expect(files.asset(name)).toBeUndefined();
 });
 
-test('it can be told one more thing, in each encoding', () => {
+test('a meta element can be added, in each encoding', () => {
   write('index.html', '<head></head>');
   write('index.html.gz', 'from the build');
   const told = PageFiles.read(folder)!.withMeta('tocsin-token-url', '/token?a=$1&b').index.bytes;

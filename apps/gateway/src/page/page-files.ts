@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 
-/** What the build of the page consists of, by the ending of a file's name. Any other file is not served. */
+/** Media types of the built files by file extension. Any other file is not served. */
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -10,7 +10,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
   '.woff2': 'font/woff2',
 };
-/** Encodings that the build has written beside a file, the smaller first. */
+/** Encodings in which the build has written each file, the smaller first. */
 const ENCODINGS = [
   ['br', '.br'],
   ['gzip', '.gz'],
@@ -18,18 +18,18 @@ const ENCODINGS = [
 
 export interface PageFile {
   type: string;
-  /** By encoding; `identity` is always there. */
+  /** The contents by encoding; `identity` is always there. */
   bytes: ReadonlyMap<string, Buffer>;
 }
 
 /**
  * The built page, read once: a megabyte that is served from memory, and no address reaches the file system. Names under
- * `assets/` carry a hash of what they hold.
+ * `assets/` carry a hash of the file's contents.
  */
 export class PageFiles {
   private constructor(private readonly files: ReadonlyMap<string, PageFile>) {}
 
-  /** Undefined when the page was not built. */
+  /** Reads the page from a folder. Undefined when the page was not built. */
   static read(folder: string): PageFiles | undefined {
     if (!existsSync(join(folder, 'index.html'))) return undefined;
     const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => name.replaceAll('\\', '/'));
@@ -42,7 +42,10 @@ export class PageFiles {
     return this.files.get('index.html')!;
   }
 
-  /** The same page, told one more thing: its scripts find it as a `<meta>` of that name. `content` is without quotes. */
+  /**
+   * The same page with one more `<meta>` element, which its scripts read by its name. `content` must not contain
+   * quotes.
+   */
   withMeta(name: string, content: string): PageFiles {
     const html = Buffer.from(
       this.index.bytes
@@ -72,7 +75,10 @@ function readPageFile(folder: string, name: string): PageFile {
   return { type: TYPES[extname(name)]!, bytes: bytes.set('identity', readFileSync(join(folder, name))) };
 }
 
-/** The first of what is there that the client accepts. `;q=0` refuses one; a finer order is nothing that browsers ask for. */
+/**
+ * The first available encoding that the client accepts. `;q=0` refuses one; other weights are ignored, since no browser
+ * uses them.
+ */
 export function chooseEncoding({ bytes }: PageFile, accepted: string | undefined): string {
   const wanted = new Set(
     (accepted ?? '')

@@ -3,7 +3,7 @@ import { Refused } from '@tocsin/contracts';
 import type { Request, Response } from 'express';
 import { BuiltPage } from './built-page';
 
-/** What the page is made of. The page itself is at `/`, which `WelcomeController` answers. */
+/** Serves the files of the page. The page itself is at `/`, which `WelcomeController` answers. */
 @Controller('assets')
 export class PageController {
   constructor(@Optional() private readonly page?: BuiltPage) {}

@@ -33,9 +33,9 @@ it.each([
   'e1-00-0',
   'e1-0-00000000',
   'a'.repeat(5_000),
-])('%s is malformed, and no error', (text) => expect(parseCursor(text)).toEqual({ kind: 'malformed' }));
+])('%s is malformed, and does not throw', (text) => expect(parseCursor(text)).toEqual({ kind: 'malformed' }));
 
-it('no cursor is none', () => {
+it('no cursor is of kind none', () => {
   expect(parseCursor(undefined)).toEqual({ kind: 'none' });
   expect(parseCursor('')).toEqual({ kind: 'none' });
 });
@@ -68,7 +68,7 @@ describe("a tenant's part of a cursor", () => {
     expect(assign('e2-7-abcdefgh')).toEqual([{ kind: 'none' }, { kind: 'position', position: at('e2', 7) }]);
   });
 
-  it('is unusable when the cursor names none of the tenants, or is none', () => {
+  it('is unusable when the cursor names none of the tenants, or is malformed', () => {
     expect(assign('other=e9-7-abcdefgh')).toEqual(Array(2).fill({ kind: 'unusable', reason: 'foreign_cursor' }));
     expect(assign('e9-7-abcdefgh')).toEqual(Array(2).fill({ kind: 'unusable', reason: 'foreign_cursor' }));
     expect(assign('garbage')).toEqual(Array(2).fill({ kind: 'unusable', reason: 'malformed_cursor' }));

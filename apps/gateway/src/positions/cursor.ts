@@ -1,23 +1,25 @@
 import type { GapReason, LogPosition, TenantId } from '@tocsin/contracts';
 import { isTenantId } from '@tocsin/contracts';
 
-/** The longest cursor that one of ours can be: 32 tenants with ids of 64 characters, rounded up. */
+/** The longest valid cursor: 32 tenants with ids of 64 characters, rounded up. */
 const MAX_CURSOR_LENGTH = 4096;
 const POSITION = /^([a-z0-9]{1,16})-(0|[1-9][0-9]{0,15})-([a-z0-9]{8}|0)$/;
 
-/** Tenants that a cursor has room for: as many as a stream may follow. */
+/** The most tenants in a cursor: as many as a stream may follow. */
 export const MAX_POSITIONS = 32;
 
-/** A client's position in each of its tenants' logs, in the order of the stream. */
+/** A client's position in each of its tenants' event logs, in the order of the stream. */
 export type Cursor = ReadonlyMap<TenantId, LogPosition>;
 
-/** What a client sent as its cursor. `bare` is the position of a stream of one tenant: it does not say of which. */
+/**
+ * A cursor that a client sent, parsed. `bare` is the position of a stream of one tenant: it does not name the tenant.
+ */
 export type SentCursor =
   { kind: 'none' } | { kind: 'malformed' } | { kind: 'positions'; bare: LogPosition | null; byTenant: Cursor };
 
 /**
- * What a client's cursor says of one tenant: nothing (it is new to the stream), a position, or nothing that can be used.
- * `trusted` is another position that was sent, by a more trusted way and less far.
+ * What a client's cursor says about one tenant: nothing (the tenant is new to the stream), a position, or something
+ * unusable. `trusted` is another position that the client sent in a more trusted way; it is less far.
  */
 export type SentPosition =
   | { kind: 'none' }
@@ -25,12 +27,12 @@ export type SentPosition =
   | { kind: 'unusable'; reason: GapReason };
 
 /**
- * Finds each tenant's part in what was sent: one cursor, or several, the one that is trusted most first. A bare position
- * belongs to the tenant whose epoch it carries, which matters when a user of one tenant has become one of several. `tenants`
- * holds the stream's tenants with their epochs.
+ * Finds each tenant's position in one or several cursors that the client sent, the most trusted first. A bare position
+ * belongs to the tenant whose epoch it carries; this matters when a user of one tenant has become a user of several.
+ * `tenants` holds the stream's tenants with their epochs.
  *
- * Of several positions in one history the furthest counts, since all were sent to the client; another history's is no
- * further and no nearer, and the one that is trusted most counts.
+ * Of several positions in one history the furthest counts, since all were sent to the client. Positions in different
+ * histories cannot be compared, so the most trusted one counts.
  */
 export function assignPositions(
   sent: SentCursor | readonly SentCursor[],
@@ -62,7 +64,7 @@ export function assignPositions(
   );
 }
 
-/** A cursor's positions by tenant, the bare one's too when it is one of these. */
+/** A cursor's positions by tenant, including the bare one when it belongs to one of these tenants. */
 function namedPositions(
   { bare, byTenant }: Extract<SentCursor, { kind: 'positions' }>,
   tenants: ReadonlyMap<TenantId, string>,
@@ -73,7 +75,7 @@ function namedPositions(
 }
 
 /**
- * The parts of what was sent that are of other tenants than the stream's: it does not use them and keeps them, so that a
+ * The sent positions of tenants that the stream does not follow. The stream does not use them but keeps them, so that a
  * tenant that comes back is told what it missed.
  */
 export function foreignPositions(sent: readonly SentCursor[], tenants: ReadonlySet<TenantId>): Cursor {
@@ -101,7 +103,10 @@ export function formatCursor(cursor: Cursor | readonly [TenantId, LogPosition][]
   return positions.map(([tenant, position]) => `${tenant}=${formatPosition(position)}`).join(';');
 }
 
-/** Reads what a client sent. Never throws: a cursor that is none of ours is a gap, not an error, since a 4xx ends an EventSource. */
+/**
+ * Parses a client's cursor. Never throws: a malformed cursor counts as a gap and not as an error, since a 4xx ends an
+ * EventSource.
+ */
 export function parseCursor(text: string | undefined): SentCursor {
   if (!text) return { kind: 'none' };
   if (text.length > MAX_CURSOR_LENGTH) return { kind: 'malformed' };
@@ -122,7 +127,8 @@ function parsePosition(text: string): LogPosition | undefined {
   if (!match) return undefined;
   const seq = Number(match[2]);
   const fp = match[3]!;
-  // only the place before the first entry has no fp: with one, or another place without, it is a position of no log
+  // Only the position before the first entry has no fp. That position with an fp, or another one without, belongs to no
+  // event log.
   if (!Number.isSafeInteger(seq) || (seq === 0) !== (fp === '0')) return undefined;
   return { epoch: match[1]!, seq, fp };
 }

@@ -1,6 +1,6 @@
 import { Refused, type Alert } from '@tocsin/contracts';
 
-/** Somebody was first, or the producer was: the answer shows the alert as it is now. */
+/** Another user, or the producer, changed the alert first: the response shows the alert as it is now. */
 export class AlertConflict extends Refused {
   constructor(
     detail: string,

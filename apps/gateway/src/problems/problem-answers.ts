@@ -19,7 +19,7 @@ import type { Answer } from '../http/response-head';
 import { AlertConflict } from './alert-conflict';
 import { PublishFailed } from './publish-failed';
 
-/** Every code with its status and its title. The compiler knows when one is missing. */
+/** Every code with its status and its title. The compiler reports a missing code. */
 export const ANSWERS: Record<ErrorCode, [status: number, title: string]> = {
   message_too_large: [413, 'The message is too large'],
   invalid_encoding: [400, 'The body is not compressed as it says'],
@@ -81,22 +81,25 @@ const UNAVAILABLE: Record<Unavailable['role'], ErrorCode> = {
   issuer: 'store_unavailable',
 };
 
-/** What this gateway decides for itself and another may not: the client's connection ends, so that it finds its way there. */
+/**
+ * Codes that apply to this gateway only, while another may accept the client. The connection ends, so that the client
+ * can reach another gateway.
+ */
 const GO_ELSEWHERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['draining', 'at_capacity', 'overloaded']);
 
 const STREAM_PATH = /^\/api\/events\/?$/i;
 
-/** What was asked, as far as an answer depends on it. */
+/** The parts of a request on which the error response depends. */
 interface FailedRequest {
-  /** Without the query. */
+  /** The path, without the query. */
   path: string;
   headers: IncomingHttpHeaders;
 }
 
 /**
- * The one place that turns a failure into an answer: problem+json with a stable code, and nothing of how it came about.
- * What is worth a retry is, for an EventSource, a stream that says so: any status but 200 would end it for good. It counts
- * what was decided and logs what failed, so each failure is answered once.
+ * The only place that turns a failure into a response: problem+json with a stable code, and no internals. For an
+ * EventSource, a failure that is worth a retry becomes a stream that says so: any status but 200 would end it for good.
+ * Refusals are counted and faults are logged here, so each failure must be answered only once.
  */
 export class ProblemAnswers {
   constructor(
@@ -110,7 +113,7 @@ export class ProblemAnswers {
     const isStream = STREAM_PATH.test(path);
     if (isCredentialError(code)) this.metrics.authFailures.inc({ reason: code });
     const requestId = randomUUID();
-    // what was decided is counted; what failed is logged
+    // Refusals are counted; faults are logged.
     if (status >= 500 && !GO_ELSEWHERE.has(code))
       this.log[code === 'internal_error' ? 'error' : 'warn'](
         { err: error, request_id: requestId, code },
@@ -119,7 +122,7 @@ export class ProblemAnswers {
     if (isStream) this.metrics.sseConnectionsOpened.inc({ outcome: 'refused', reason: code });
 
     const fields: [string, string][] = ANSWER_FIELDS.map(([name, value]) => [name, value]);
-    // a stream's connection is never used again, so that one that was refused is not either
+    // A stream's connection is never reused, so a refused stream's is not either.
     if (isStream || GO_ELSEWHERE.has(code)) fields.push(['Connection', 'close']);
     if (status === 503 || status === 429) {
       fields.push(['Retry-After', String(1 + Math.floor(Math.random() * 8))], ['Tocsin-Refused', code]);
@@ -144,7 +147,7 @@ export class ProblemAnswers {
   }
 }
 
-/** The first of the errors, and how many there are beyond them where there are any. */
+/** The first errors, and the number of the others if there are any. */
 function listed(errors: readonly InputError[], more: number | undefined): Pick<Problem, 'errors' | 'more_errors'> {
   const first = firstErrors([{ errors, more_errors: more }]);
   return first.more_errors > 0 ? first : { errors: first.errors };
@@ -156,7 +159,7 @@ const withBody = (status: number, fields: readonly [string, string][], type: str
   body,
 });
 
-/** A refusal as a stream: when to come back, why, and the cursor that the client came with. */
+/** A refusal as a stream: when to reconnect, why, and the cursor that the client sent. */
 function refusalInStream(reason: CloseReason, cursor: unknown): string {
   const id = typeof cursor === 'string' && parseCursor(cursor).kind === 'positions' ? cursor : undefined;
   return closeFrame(reason, normalRetryMs(), id).toString();
@@ -167,7 +170,7 @@ const isCloseReason = (code: ErrorCode): code is CloseReason & ErrorCode => Obje
 function codeOf(error: unknown): ErrorCode {
   if (error instanceof Refused) return error.code;
   if (error instanceof Unavailable) return UNAVAILABLE[error.role];
-  // What the body parser and the router throw carries a status and, for a client's eyes, nothing else of use.
+  // Errors of the body parser and the router carry a status and nothing else that a client should see.
   const status = Number((error as { status?: unknown } | null)?.status);
   if (status === 404) return 'not_found';
   if (status === 413) return 'body_too_large';
@@ -175,7 +178,7 @@ function codeOf(error: unknown): ErrorCode {
   return status >= 400 && status < 500 ? 'invalid_request' : 'internal_error';
 }
 
-/** RFC 6750, section 3: the challenge names what was wrong with the credential, if there was one. */
+/** The challenge of RFC 6750, section 3: it names the fault of the credential, if there was one. */
 function challengeOf(code: ErrorCode, status: number): string | undefined {
   if (code === 'missing_credentials') return 'Bearer realm="tocsin"';
   if (status === 401) return 'Bearer realm="tocsin", error="invalid_token"';

@@ -41,7 +41,7 @@ const REFUSALS = [
   ['draining', 503],
 ] as const;
 
-describe('a refusal for now', () => {
+describe('a temporary refusal', () => {
   test.each(REFUSALS)('%s is %d, with its reason and when to come back', async (code, status) => {
     const response = await ask(`/api/events?code=${code}`);
     expect(response.status).toBe(status);

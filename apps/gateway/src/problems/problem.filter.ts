@@ -4,7 +4,7 @@ import type { Request, Response } from 'express';
 import { answerUnread } from '../body/answer-unread';
 import { ProblemAnswers } from './problem-answers';
 
-/** Sends the answer to whatever a route throws. */
+/** Sends the response for every error that a route throws. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly answers: ProblemAnswers;

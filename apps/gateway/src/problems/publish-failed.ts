@@ -1,6 +1,6 @@
 import { Refused } from '@tocsin/contracts';
 
-/** Some of the messages were not confirmed in time. Those that were are named; sending all of them again is safe. */
+/** Some messages were not confirmed in time. The confirmed ones are named; sending all of them again is safe. */
 export class PublishFailed extends Refused {
   constructor(readonly confirmed: readonly string[]) {
     super(

@@ -7,10 +7,11 @@ interface AddressedRequest {
 }
 
 /**
- * Where a request comes from, as caps count it: an IPv4 address, or the /64 of an IPv6 address, which is what one household
- * or machine has to itself. `X-Forwarded-For` is believed for exactly `trustedProxies` hops: each proxy appends who
- * connected to it, so what stands further left is the client's own invention. A list that is shorter did not pass them
- * all, and the socket's address counts; so it does where an entry is none. `unknown` when the socket is gone.
+ * The client's address as the limits count it: an IPv4 address, or the /64 of an IPv6 address, which usually belongs to
+ * one household or machine. `X-Forwarded-For` is trusted for exactly `trustedProxies` hops: each proxy appends the
+ * address that connected to it, so entries further left are the client's own invention. With a shorter list the request
+ * did not pass all proxies, and the socket's address counts; it also counts when an entry is not an address. `unknown`
+ * when the socket is closed.
  */
 export function clientAddress({ headers, socket }: AddressedRequest, trustedProxies: number): string {
   const direct = networkOf(socket.remoteAddress ?? '') ?? 'unknown';
@@ -20,7 +21,7 @@ export function clientAddress({ headers, socket }: AddressedRequest, trustedProx
   return networkOf(withoutPort(hops.at(-trustedProxies)?.trim() ?? '')) ?? direct;
 }
 
-/** Some proxies add the port: `192.0.2.1:5678`, `[2001:db8::1]:5678`. */
+/** Removes the port, which some proxies add: `192.0.2.1:5678`, `[2001:db8::1]:5678`. */
 function withoutPort(hop: string): string {
   return /^\[([^\]]+)\](?::\d+)?$/.exec(hop)?.[1] ?? /^([\d.]+):\d+$/.exec(hop)?.[1] ?? hop;
 }
@@ -28,11 +29,11 @@ function withoutPort(hop: string): string {
 function networkOf(address: string): string | undefined {
   if (isIPv4(address)) return address;
   if (isIP(address) === 0) return undefined;
-  // what a socket that listens on both says of nearly everybody
+  // The fast path: a socket that listens on IPv4 and IPv6 reports nearly all clients like this.
   if (address.startsWith('::ffff:') && isIPv4(address.slice(7))) return address.slice(7);
   const groups = groupsOf(address.split('%', 1)[0]!);
   const [high, low] = [groups[6]!, groups[7]!];
-  // an IPv4 client of a socket that listens on both
+  // An IPv4 client of a socket that listens on both.
   if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff)
     return [high >> 8, high & 255, low >> 8, low & 255].join('.');
   return `${groups
@@ -47,7 +48,7 @@ function groupsOf(address: string): number[] {
   return [...before, ...new Array<number>(8 - before.length - after.length).fill(0), ...after];
 }
 
-/** The groups of a part; one in dotted notation is two of them. */
+/** The groups of a part; a group in dotted notation counts as two. */
 function partsOf(part: string): number[] {
   return part
     .split(':')

@@ -4,7 +4,7 @@ import { isStorable, LABEL_LIMITS } from '@tocsin/messages';
 /** `?label.<key>=<value>`. */
 const LABEL = 'label.';
 
-/** Which entries are wanted, of a stream or of the log. Throws `Refused` (`invalid_parameter`). */
+/** The filter of entries in a query, for a stream or for the event log. Throws `Refused` (`invalid_parameter`). */
 export const readEntryFilter = (query: URLSearchParams): StreamFilter => ({
   severity: oneOf(query, 'severity', SEVERITIES),
   type: oneOf(query, 'type', ALERT_TYPES),
@@ -13,7 +13,9 @@ export const readEntryFilter = (query: URLSearchParams): StreamFilter => ({
   labels: labelsIn(query),
 });
 
-/** The values of a parameter, of one or of several, separated by commas; null when there are none. */
+/**
+ * The values of a parameter, which may be repeated and may hold several separated by commas; null when there are none.
+ */
 export function list(query: URLSearchParams, name: string): string[] | null {
   const values = query
     .getAll(name)
@@ -30,7 +32,10 @@ function oneOf(query: URLSearchParams, name: string, known: readonly string[]): 
   return values;
 }
 
-/** The labels that a filter asks for; null for none. A value is taken whole, commas and all; a label that is asked for twice could never pass. */
+/**
+ * The labels of a filter; null when there are none. A value is taken whole, with its commas. A label given twice is
+ * refused, as no entry could pass.
+ */
 export function labelsIn(query: URLSearchParams): Record<string, string> | null {
   const asked = [...query].filter(([name]) => name.startsWith(LABEL));
   if (asked.length === 0) return null;
@@ -50,7 +55,7 @@ export function labelsIn(query: URLSearchParams): Record<string, string> | null 
   return Object.fromEntries(labels);
 }
 
-/** Throws `Refused` (`invalid_parameter`) for a parameter of the query. */
+/** Refuses a parameter of the query: throws `Refused` (`invalid_parameter`). */
 export function badParameter(parameter: string, detail: string): never {
   throw new Refused('invalid_parameter', `${parameter} is not valid.`, {
     errors: [{ parameter, code: 'invalid_parameter', detail }],

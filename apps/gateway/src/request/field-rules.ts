@@ -3,22 +3,22 @@ import { JSONSchema } from 'class-validator-jsonschema';
 import { type ErrorCode } from '@tocsin/contracts';
 import { LABEL_LIMITS, readInstant } from '@tocsin/messages';
 
-/** What a rule adds to the error that it causes: `{ context: … }` among its options. */
+/** What a rule adds to its error: `{ context: … }` among its options. */
 export interface RuleContext {
   /** Default: `invalid_field`, and `invalid_parameter` in a query. */
   code?: ErrorCode;
-  /** Where below the field the error is, as the end of a JSON pointer: of a list, which item. */
+  /** The place of the error below the field, as the end of a JSON pointer: in a list, which item. */
   at?: (value: unknown) => string;
 }
 
-/** What the document says of a field, beside what its rules say by themselves. */
+/** A field's description in the API document, in addition to what its rules express. */
 export const Described = (description: string, more: Readonly<Record<string, unknown>> = {}): PropertyDecorator =>
   JSONSchema({ description, ...more }) as PropertyDecorator;
 
-/** The field may be absent. Null is not absence: a null that is sent by mistake must not ask for everything. */
+/** The field may be absent. Null does not count as absent: a null sent by mistake must not select everything. */
 export const MayBeAbsent = (): PropertyDecorator => ValidateIf((_fields, value) => value !== undefined);
 
-/** The field may be absent or null, described as that. */
+/** The field may be absent or null. Takes its description. */
 export const MayBeNull = (description: string): PropertyDecorator => {
   const isGiven = ValidateIf((_fields, value) => value !== undefined && value !== null);
   const described = JSONSchema((schema) => ({ ...schema, type: [schema.type, 'null'], description }) as never);
@@ -55,7 +55,7 @@ export const IsLaterThan = (other: string): PropertyDecorator =>
     },
   });
 
-/** Of these fields at most one is given. */
+/** At most one of these fields may be given. */
 export const AtMostOneOf = (names: readonly string[]): PropertyDecorator =>
   ValidateBy({
     name: 'atMostOneOf',
@@ -67,7 +67,7 @@ export const AtMostOneOf = (names: readonly string[]): PropertyDecorator =>
     },
   });
 
-/** Some text with something to be seen in it, of at most so many characters. */
+/** A text that is not blank, of at most `maxLength` characters. */
 export const IsNote = (maxLength: number, message: string): PropertyDecorator =>
   ValidateBy(
     {
@@ -80,7 +80,7 @@ export const IsNote = (maxLength: number, message: string): PropertyDecorator =>
     { message },
   );
 
-/** Texts by their keys, within the limits of labels. */
+/** A map of texts, within the limits of labels. */
 export const AreLabels = (): PropertyDecorator =>
   ValidateBy({
     name: 'labels',

@@ -3,7 +3,7 @@ import { decodeBody } from '@tocsin/messages';
 import type { Request } from 'express';
 import type { Fields } from './request-fields';
 
-/** The bytes of a request's body, which says that it is JSON. Empty when there is none. Throws `Refused`. */
+/** The bytes of a request's body, which must be declared as JSON. Empty when there is no body. Throws `Refused`. */
 export function jsonBodyOf(request: Request): Buffer {
   const { body } = request as { body: unknown };
   if (!Buffer.isBuffer(body) || body.length === 0) return Buffer.alloc(0);
@@ -11,7 +11,10 @@ export function jsonBodyOf(request: Request): Buffer {
   return body;
 }
 
-/** Bytes as a JSON object that can be stored. They have been read up to the bound of their route. Throws `Refused`. */
+/**
+ * Parses bytes as a JSON object that can be stored. The route's size limit was applied when they were read. Throws
+ * `Refused`.
+ */
 export function jsonObjectOf(bytes: Buffer): Fields {
   const decoded = decodeBody(bytes, bytes.length);
   if (!decoded.ok)
@@ -21,7 +24,7 @@ export function jsonObjectOf(bytes: Buffer): Fields {
   return decoded.value as Fields;
 }
 
-/** Throws `Refused` for the field that the pointer names. */
+/** Refuses the field that the pointer names: throws `Refused`. */
 export function refuseField(
   pointer: string,
   detail: string,

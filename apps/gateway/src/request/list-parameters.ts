@@ -4,16 +4,16 @@ import { list } from './entry-filter';
 import { Described, MayBeAbsent } from './field-rules';
 import { onlyValue, ReadBy, type ParameterReader } from './request-fields';
 
-// What the queries of lists have in common: readers for `@ReadBy`, and fields.
+// What all queries of lists share: readers for `@ReadBy`, and fields.
 
-/** The most alerts or entries of one page, and how many there are when nobody says. */
+/** The most alerts or entries of one page, and the default. */
 const MAX_PAGE = 200;
 export const DEFAULT_PAGE = 50;
 
-/** A list by commas, or the parameter several times, in lower case. */
+/** A list, separated by commas or as a repeated parameter, in lower case. */
 export const lowerCaseList: ParameterReader = (query, name) => list(query, name)?.map((value) => value.toLowerCase());
 
-/** A whole number. What is none stays text, which no rule for numbers accepts. */
+/** A whole number. Other text stays text, which every rule for numbers refuses. */
 export const wholeNumber: ParameterReader = (query, name) => {
   const text = onlyValue(query, name);
   return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : text;
@@ -23,12 +23,15 @@ const tenants: ParameterReader = (query) => {
   const asked = [...(list(query, 'tenant') ?? []), ...(list(query, 'tenant_id') ?? [])];
   return asked.length > 0 ? asked : undefined;
 };
-/** `?tenant=a,b`; `tenant_id` is the same. */
+/** Reads `?tenant=a,b`; `tenant_id` is an alias. */
 export const ReadTenants = (): PropertyDecorator => ReadBy(tenants, { aliases: ['tenant_id'] });
 
 export const SOME_TENANTS = "Some of the user's tenants; default all.";
 
-/** A query of which tenants: a tenant that is not the user's, and so one that cannot be, is refused as such where they are known. */
+/**
+ * A query that selects tenants. A tenant that is not the user's, or whose id is malformed, is refused later, when the
+ * user's tenants are known.
+ */
 export class TenantsQuery {
   @Described(SOME_TENANTS, { items: { type: 'string', pattern: TENANT_ID_PATTERN.source } })
   @ReadTenants()
@@ -42,9 +45,9 @@ const PAGE_SIZE = { message: `1 to ${MAX_PAGE} can be asked for.` };
 const PAGE_OF = Described('How many of one page.', { default: DEFAULT_PAGE });
 export const NEXT_OF = 'The next of the page before.';
 
-/** How many of one page. */
+/** The page size. */
 export const IsPageSize = (): PropertyDecorator => (target, name) => {
-  // in the order in which decorators are applied: from the last to the first
+  // Decorators are applied from the last to the first.
   for (const rule of [
     Max(MAX_PAGE, PAGE_SIZE),
     Min(1, PAGE_SIZE),

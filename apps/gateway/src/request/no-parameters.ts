@@ -1,2 +1,2 @@
-/** The query of a route that takes no parameters: every one is refused. */
+/** The query of a route without parameters: any parameter is refused. */
 export class NoParameters {}

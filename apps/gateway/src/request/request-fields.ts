@@ -4,17 +4,18 @@ import { MAX_ERRORS, pointerPart, Refused, type InputError } from '@tocsin/contr
 import { didYouMean, isStorable } from '@tocsin/messages';
 import { badParameter } from './entry-filter';
 
-// A request's body or query is a class whose fields carry class-validator's rules. What stands here turns what was sent into
-// an instance of it. class-transformer would leave out a field called `toString` without a word, and would call whatever a
-// field `constructor` holds; class-validator's own whitelist passes over `constructor` too. So the names are checked here.
+// A body or a query is described by a class whose fields carry class-validator's rules. This file converts what the
+// client sent into an instance of it. class-transformer would silently leave out a field called `toString`, and would
+// call the value of a field `constructor`; class-validator's own whitelist ignores `constructor` too. So the names are
+// checked here.
 
 export type RequestClass = new () => object;
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Makes a field's value of the parameters of a query; null or undefined when it was not given. */
+/** Computes a field's value from the parameters of a query; null or undefined when it was not given. */
 export type ParameterReader = (query: URLSearchParams, name: string) => unknown;
 interface ParameterNames {
-  /** Other names that are understood. The reader looks at them. */
+  /** Other accepted names. The reader has to look at them. */
   aliases?: readonly string[];
   /** The field stands for every parameter whose name begins with this. */
   prefix?: string;
@@ -24,14 +25,17 @@ const READER = Symbol('reads a parameter');
 const ITEMS = Symbol('class of the items of a list');
 const LENIENT = Symbol('unknown parameters are ignored');
 
-/** How a field is read from a query. Default: its only value, as text. */
+/** Sets how a field is read from a query. Default: its only value, as text. */
 export const ReadBy = (reader: ParameterReader, names: ParameterNames = {}): PropertyDecorator =>
   Reflect.metadata(READER, { reader, ...names });
 
 /** The class of a list's items. Add `@ValidateNested({ each: true })` for the rules of their fields. */
 export const Items = (type: RequestClass): PropertyDecorator => Reflect.metadata(ITEMS, type);
 
-/** A query in which unknown parameters are ignored. In any other they are refused: they would be conditions that are not kept. */
+/**
+ * Marks a query in which unknown parameters are ignored. In any other query they are refused: the client would believe
+ * in a condition that is not applied.
+ */
 export const IgnoresUnknown = (): ClassDecorator => Reflect.metadata(LENIENT, true);
 
 const known = new WeakMap<RequestClass, readonly string[]>();
@@ -62,7 +66,10 @@ export const parametersOf = (type: RequestClass): FieldParameter[] =>
 export const itemsOf = (type: RequestClass, field: string): RequestClass | undefined =>
   Reflect.getMetadata(ITEMS, type.prototype as object, field) as RequestClass | undefined;
 
-/** An instance of a body's class. Throws `Refused` (`unknown_field`) with a pointer to each field that the class does not have. */
+/**
+ * Converts a body into an instance of its class. Throws `Refused` (`unknown_field`) with a pointer to each field that
+ * the class does not have.
+ */
 export function readFields(type: RequestClass, body: Fields): object {
   const errors = unknownIn(type, body, '');
   if (errors[0]) throw new Refused('unknown_field', errors[0].detail, { errors });
@@ -75,7 +82,7 @@ function unknownIn(type: RequestClass, value: unknown, at: string): InputError[]
   const unknown = Object.keys(value).filter((name) => !names.includes(name));
   return [
     ...unknown.map((name, index): InputError => {
-      // comparing names takes time, and only the first errors are told
+      // Comparing names takes time, and only the first errors are reported.
       const hint = index < MAX_ERRORS ? didYouMean(name, names) : '';
       const detail = `Unknown field.${hint} There are ${names.join(', ')}.`;
       return { pointer: `${at}/${pointerPart(name)}`, code: 'unknown_field', detail };
@@ -108,7 +115,10 @@ function instanceOf(type: RequestClass, value: Fields): object {
 const isObject = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** An instance of a query's class. Throws `Refused` (`invalid_parameter`) with the name of each parameter that is unknown or unreadable. */
+/**
+ * Converts a query into an instance of its class. Throws `Refused` (`invalid_parameter`) with the name of each
+ * parameter that is unknown or unreadable.
+ */
 export function readQuery(type: RequestClass, query: URLSearchParams): object {
   const parameters = parametersOf(type);
   const names = parameters.flatMap(({ field, aliases = [], prefix }) => (prefix ? [] : [field, ...aliases]));
@@ -143,11 +153,14 @@ const errorOf = (parameter: string, detail: string): InputError => ({
   detail,
 });
 
-/** Parameters that are refused: the first of them decides the code. */
+/** The refusal of parameters: its code is that of the first error. */
 export const refusedParameters = (errors: readonly InputError[]): Refused =>
   new Refused(errors[0]!.code, `${errors[0]!.parameter!} is not valid.`, { errors });
 
-/** A parameter's only value; undefined when it is not there, or empty as a form leaves it. Throws `Refused` when there are several. */
+/**
+ * A parameter's only value; undefined when it is absent, or empty as a form sends it. Throws `Refused` when there are
+ * several.
+ */
 export function onlyValue(query: URLSearchParams, name: string): string | undefined {
   const values = query.getAll(name);
   if (values.length > 1) badParameter(name, 'It can be given once.');

@@ -5,8 +5,8 @@ import type { RuleContext } from './field-rules';
 import { readFields, readQuery, refusedParameters, type Fields, type RequestClass } from './request-fields';
 
 /**
- * Reads `@Body()` and `@Query()` into the class that the parameter has, and refuses whatever breaks its rules: problem+json
- * with a pointer or parameter for each of them. Arguments without a class of ours pass as they are.
+ * Converts `@Body()` and `@Query()` into the class of the parameter, and refuses what breaks its rules: with
+ * problem+json that has a pointer or parameter for each error. Arguments of other classes pass unchanged.
  */
 export class RequestPipe implements PipeTransform {
   private readonly bodies = new FieldRules((errors) => {
@@ -31,7 +31,7 @@ const searchParamsOf = (query: QueryValues): URLSearchParams =>
     Object.entries(query).flatMap(([name, values]) => [values].flat().map((value): [string, string] => [name, value])),
   );
 
-/** Nest's pipe behind our readers: it is given an instance and judges it. */
+/** Nest's validation pipe, which runs after our readers: it receives an instance and validates it. */
 class FieldRules extends ValidationPipe {
   constructor(refuse: (errors: ValidationError[]) => Refused) {
     super({
@@ -47,11 +47,11 @@ class FieldRules extends ValidationPipe {
     return this.toValidate(metadata);
   }
 
-  /** Names that mean something to JavaScript are refused as unknown, or are a label's. */
+  /** Nothing to strip: names that have a meaning in JavaScript were refused as unknown, or are keys of labels. */
   protected override stripProtoKeys(): void {}
 }
 
-/** An error for each field: of several rules that it breaks the one that stands first in the class. */
+/** One error for each field: of several broken rules the one that is first in the class. */
 function inputErrorsOf(errors: readonly ValidationError[], parent = ''): InputError[] {
   return errors.flatMap((error): InputError[] => {
     const pointer = `${parent}/${pointerPart(error.property)}`;
@@ -68,7 +68,7 @@ function parameterErrorOf(error: ValidationError): InputError {
 }
 
 function brokenRuleOf({ constraints = {}, contexts = {} }: ValidationError) {
-  // decorators are applied from the last to the first
+  // Decorators are applied from the last to the first.
   const [rule, message] = Object.entries(constraints).at(-1) ?? [];
   if (rule === undefined || message === undefined) return undefined;
   return { detail: /[.?!]$/.test(message) ? message : `${message}.`, context: (contexts[rule] ?? {}) as RuleContext };

@@ -15,7 +15,7 @@ import {
 } from '@tocsin/contracts/ports';
 import { aTenant } from '@tocsin/contracts/testing';
 
-/** Dead letters in memory; they can be away. */
+/** Dead letters in memory; a test can make them unavailable. */
 export class MemoryDeadLetters extends DeadLetters {
   readonly stored: WholeLetter[] = [];
   away = false;
@@ -110,11 +110,11 @@ export class MemoryDeadLetters extends DeadLetters {
   }
 }
 
-/** A queue that takes messages back until it is told otherwise. */
+/** A queue that accepts redriven messages until a test says otherwise. */
 export class MemoryRawIntake extends RawIntake {
   readonly published: RawMessage[] = [];
   away = false;
-  /** Whether a message is confirmed. */
+  /** Whether the queue confirms a message. */
   confirms: (message: RawMessage) => boolean = () => true;
 
   async republish(messages: readonly RawMessage[]): Promise<PublishOutcome[]> {

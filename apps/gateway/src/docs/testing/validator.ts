@@ -2,7 +2,10 @@ import Ajv, { type ValidateFunction } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import type { Schema } from '../json-schema';
 
-/** Compiles schemas of a document as strictly as it goes: an unknown keyword throws, and so does a reference into nothing. */
+/**
+ * Compiles the schemas of a document as strictly as possible: an unknown keyword throws, and so does a reference
+ * without a target.
+ */
 export function validatorOf(document: {
   components: { schemas: Record<string, Schema> };
 }): (schema: Schema) => ValidateFunction {

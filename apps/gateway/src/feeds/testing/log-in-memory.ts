@@ -18,10 +18,10 @@ interface Stream {
   events: StoredEvent[];
 }
 
-/** A log that a test fills, breaks, pauses and restores by hand. It stores nothing that a processor would send it. */
+/** An event log that a test fills, breaks, pauses and restores. It stores nothing that a processor would send to it. */
 export class LogInMemory extends EventLog {
   readonly streams = new Map<string, Stream>();
-  /** How often each method was asked. */
+  /** How often each method was called. */
   readonly asked = { after: 0, heads: 0 };
   away = false;
   searched = MAX_SEARCHED;
@@ -45,7 +45,7 @@ export class LogInMemory extends EventLog {
     });
   }
 
-  /** Goes back to how the log was at `seq`, as a backup would: the same epoch, and other entries from there on. */
+  /** Restores the event log as it was at `seq`, as from a backup: the same epoch, with other entries from there on. */
   restore(tenant: TenantId, seq: number): void {
     this.stream(tenant).events.length = seq;
   }
@@ -54,7 +54,7 @@ export class LogInMemory extends EventLog {
     this.stream(tenant).floor = floor;
   }
 
-  /** Holds every read back, but for the next `pages` reads of entries, until the returned function is called. */
+  /** Delays every read, except for the next `pages` reads of entries, until the returned function is called. */
   pause(pages = 0): () => void {
     let go!: () => void;
     this.gate = new Promise((resolve) => (go = resolve));

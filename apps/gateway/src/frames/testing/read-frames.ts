@@ -1,6 +1,6 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 
-/** What an independent parser reads in frames. */
+/** What an independent parser reads from frames. */
 export function read(bytes: Buffer | string): { events: EventSourceMessage[]; retry: number[] } {
   const events: EventSourceMessage[] = [];
   const retry: number[] = [];

@@ -3,7 +3,7 @@ import { Refused } from '@tocsin/contracts';
 import fc from 'fast-check';
 import { readEvents, type PublishRequest } from '../read-events';
 
-/** A number exactly as it is to stand in the body: `exactly` puts it there. */
+/** A number with exactly this spelling in the body: `exactly` puts it there. */
 const raw = (text: string) => `#number:${text}#`;
 const exactly = (value: unknown): string => JSON.stringify(value).replace(/"#number:([^"#]*)#"/g, '$1');
 
@@ -112,7 +112,7 @@ const metadata = fc.oneof(
   { weight: 1, arbitrary: fc.array(number, { maxLength: 6_000 }).map((list) => ({ list })) },
 );
 
-/** Values that are right for a field about as often as not, by its name. */
+/** Values that are valid for a field about half of the time, by the field's name. */
 const FIELDS: Record<string, fc.Arbitrary<unknown>> = {
   id: fc.oneof(fc.stringMatching(/^[!-~]{1,200}$/), anything),
   type: fc.oneof(fc.constantFrom('alert', 'recommendation', ' Notification ', 'low_stock'), text),
@@ -246,7 +246,7 @@ const one = fc.oneof(
   { weight: 1, arbitrary: page },
 );
 
-/** Requests as an honest producer and a careless one send them. */
+/** Requests as a careful producer and a careless one send them. */
 export const oddRequests: fc.Arbitrary<PublishRequest> = fc
   .tuple(
     fc.oneof({ weight: 5, arbitrary: one }, { weight: 1, arbitrary: fc.array(own, { minLength: 1, maxLength: 3 }) }),
@@ -259,7 +259,7 @@ export const oddRequests: fc.Arbitrary<PublishRequest> = fc
     query,
   }));
 
-/** What the door would publish of a request, and answer 202 for. */
+/** The messages of a request that the intake would publish and answer with 202. */
 export async function taken(request: PublishRequest): Promise<AlertMessage[]> {
   try {
     const read = await readEvents(request, MAX_MESSAGE_BYTES);

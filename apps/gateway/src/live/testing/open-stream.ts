@@ -17,7 +17,7 @@ import { viewOf } from '../../frames/view';
 import { TenantFeeds } from '../../feeds/tenant-feeds';
 import type { LogInMemory } from '../../feeds/testing/log-in-memory';
 
-/** A bus whose hints a test delivers, loses, doubles and swaps by hand. */
+/** A bus whose hints a test delivers, loses, duplicates and reorders. */
 export class BusInMemory extends EventBus {
   connected = true;
   readonly listeners = new Map<string, HintListener>();
@@ -46,14 +46,17 @@ interface Frame {
   data: Record<string, unknown>;
 }
 
-/** A client that a test reads: whole frames by an independent parser, and the raw response. It decodes gzip as it comes, and by the letter. */
+/**
+ * A client of a test: it parses whole frames with an independent parser, and keeps the raw response. It decodes gzip as
+ * it arrives and checks the end strictly.
+ */
 export class Client {
   readonly frames: Frame[] = [];
   ended = false;
-  /** All that was read, and of how many bytes of the response. */
+  /** The decoded text so far, and the number of bytes of the response that it came from. */
   text = '';
   bytes = 0;
-  /** Whether it ended as its encoding does. */
+  /** Whether the response ended as its encoding demands. */
   complete = false;
 
   constructor(readonly response: IncomingMessage) {
@@ -76,7 +79,7 @@ export class Client {
     response.on('error', () => (this.ended = true));
   }
 
-  /** The numbers of the entries that arrived, by tenant if there are several. */
+  /** The numbers of the entries that arrived; with their tenants when there are several. */
   get seqs(): unknown[] {
     return this.frames.filter(({ data }) => 'seq' in data).map(({ data }) => data.seq);
   }
@@ -101,7 +104,7 @@ export class Client {
 const metrics = () => new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
 export const EVERYTHING: StreamFilter = { severity: null, type: null, service: null, labels: null };
 
-/** A gateway's live half on a real socket: feeds, streams, and nothing before them. */
+/** The live part of a gateway on a real socket: feeds and streams, with no admission before them. */
 export class LiveGateway {
   readonly bus = new BusInMemory();
   readonly metrics = metrics();
