@@ -6,7 +6,7 @@ import type { HandleBatch } from '../../handle-batch';
 import type { SourceLanes } from '../source-lanes';
 import { lanesOf } from './lanes';
 
-/** What the lanes make of every source while nothing is broken. `open` gives a queue of its own, empty. */
+/** The contract of the lanes with any source while nothing fails. `open` gives an empty queue for this test alone. */
 export function describeSourceLanes(name: string, { open }: { open(): Promise<OpenAlertSource> }): void {
   describe(`the lanes of ${name}`, () => {
     let opened: { lanes(): Promise<SourceLanes> } | undefined;
@@ -126,8 +126,8 @@ export function describeSourceLanes(name: string, { open }: { open(): Promise<Op
         seen += 1;
         return { kind: 'retry', reason: 'the test says so' };
       });
-      // published only now: a source that starts to consume during an outage waits for its end, and this outage has
-      // none
+      // published only now: lanes that start during an outage consume nothing before its end, and this outage never
+      // ends
       await intake.publish([message]);
       await eventually(() => expect(seen).toBeGreaterThan(0));
       await first.stop();
