@@ -38,6 +38,6 @@ describeSeenPositions('PostgreSQL', {
     }),
 });
 
-it("acts are the gateway's, and what time undoes the processor's", async () => {
+it("only the gateway's role may act on alerts, and only the processor's role may end snoozes", async () => {
   await expect(new PostgresAlertActs(gateway).wakeSnoozed()).rejects.toMatchObject({ name: 'Unavailable' });
 });
