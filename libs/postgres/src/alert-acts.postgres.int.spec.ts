@@ -38,6 +38,6 @@ describeSeenPositions('PostgreSQL', {
     }),
 });
 
-it("only the gateway's role may act on alerts, and only the processor's role may end snoozes", async () => {
+it("the gateway's role may not end snoozes whose time is over: that is the processor's part", async () => {
   await expect(new PostgresAlertActs(gateway).wakeSnoozed()).rejects.toMatchObject({ name: 'Unavailable' });
 });
