@@ -44,7 +44,10 @@ export class Settlement {
         return outcome.outcomes;
       }
       if (!this.outage.lasting)
-        this.log.warn({ queue: this.queue.name, reason: outcome.reason }, 'what is in hand is kept and tried again');
+        this.log.warn(
+          { queue: this.queue.name, reason: outcome.reason },
+          'the messages in hand are kept and tried again',
+        );
       await this.outage.begin();
       if (this.stopping.aborted || inHand.lost) return undefined;
     }

@@ -32,7 +32,7 @@ export class SourceLanes {
     if (this.present) return;
     const outage = new Outage(
       async () => (await handle([])).kind === 'settled',
-      (lasting) => lasting || this.log.info('what was in hand is settled again'),
+      (lasting) => lasting || this.log.info('the outage is over: messages are settled again'),
     );
     const lanes: SourceLane[] = [];
     this.present = { lanes, outage };

@@ -42,7 +42,7 @@ export function describeSourceLanes(name: string, { open }: { open(): Promise<Op
       expect(received.map(idOf).sort()).toEqual(messages.map(({ id }) => id).sort());
     });
 
-    it('lets a settled message go, stored, duplicate or dead, and hands it over never again', async () => {
+    it('acknowledges a settled message (stored, duplicate or dead) and never hands it over again', async () => {
       const messages = [anAlert(), anAlert(), anAlert()];
       await intake.publish(messages);
       const first = await opened!.lanes();
@@ -71,7 +71,7 @@ export function describeSourceLanes(name: string, { open }: { open(): Promise<Op
       expect(afterwards.map(idOf)).toEqual([marker.id]);
     });
 
-    it('lets a message go when its fate comes late, and hands it over again when that failed', async () => {
+    it('acknowledges a message whose outcome comes late, and hands it over again when that failed', async () => {
       const messages = [anAlert(), anAlert()];
       await intake.publish(messages);
       const handed: string[] = [];
@@ -118,7 +118,7 @@ export function describeSourceLanes(name: string, { open }: { open(): Promise<Op
       expect(refusals).toBe(2);
     });
 
-    it('keeps what a source was stopped with, for the next one', async () => {
+    it('leaves unsettled messages in the queue when it is stopped, for the next source', async () => {
       const message = anAlert();
       const first = await opened!.lanes();
       let seen = 0;
