@@ -84,8 +84,8 @@ export function runProcess(main: (life: Life) => Promise<void>, running: Running
 
   running.on('SIGTERM', onSignal);
   running.on('SIGINT', onSignal);
-  running.on('unhandledRejection', (error) => crash(error, 'a rejection that nobody handled'));
-  running.on('uncaughtException', (error) => crash(error, 'an exception that nobody caught'));
+  running.on('unhandledRejection', (error) => crash(error, 'an unhandled rejection'));
+  running.on('uncaughtException', (error) => crash(error, 'an uncaught exception'));
 
   const life: Life = {
     reportsTo: (toLog, toHealth) => {

@@ -68,7 +68,7 @@ export class Metrics {
   );
   readonly streamSlotsLocal = this.counter(
     'tocsin_stream_slots_local_total',
-    'Streams counted by this gateway alone, since the store of stream slots was away or slow: caps hold a gateway meanwhile.',
+    'Streams counted by this gateway alone, because the store of stream slots was away or slow: the caps apply to each gateway meanwhile.',
   );
 
   // ---- feeds and replay
@@ -82,7 +82,7 @@ export class Metrics {
     'tocsin_stream_backfilled_events_total',
     'Entries that a feed got from the log instead of a hint.',
   );
-  readonly invalidHints = this.counter('tocsin_invalid_hints_total', 'Messages on the bus that are no hint.');
+  readonly invalidHints = this.counter('tocsin_invalid_hints_total', 'Messages on the bus that are not valid hints.');
   readonly resets = this.labelledCounter(
     'tocsin_resets_total',
     'Tenants of streams whose history could not be continued.',
@@ -95,7 +95,7 @@ export class Metrics {
   );
   readonly replayEvents = this.histogram(
     'tocsin_replay_events',
-    'Entries that it was behind, in one tenant, those included that its filter leaves out.',
+    'Entries that a stream was behind in one tenant, including those that its filter leaves out.',
     [0, 1, 10, 50, 100, 500, 1000, 5000],
   );
 
@@ -123,12 +123,12 @@ export class Metrics {
   readonly understoodNames = new LabelledCounter<{ name: string }>(
     this.registry,
     'tocsin_understood_names_total',
-    "Producers' names for our fields that were renamed.",
+    "Fields of producers that were renamed to ours, by the producer's name.",
     ['name'],
   );
   readonly unknownFields = this.counter(
     'tocsin_unknown_fields_total',
-    'Fields that nobody knows, kept under metadata.',
+    'Unknown fields of messages, kept under metadata.',
   );
   /**
    * `stage`: `ingest` (from taken off the queue to stored), `publish` (from stored to published), `total` (from the
@@ -146,7 +146,7 @@ export class Metrics {
   /** `reason`: why the alert was refused. It is a dead letter; the other alerts of the same webhook were published. */
   readonly refusedParts = this.labelledCounter(
     'tocsin_refused_parts_total',
-    'Alerts of a webhook that were refused at the HTTP door while others of it were published.',
+    'Alerts of a webhook over HTTP that were refused while others of it were published.',
     REFUSED_PART_REASONS.map((reason) => ({ reason })),
   );
   readonly replacedCharacters = this.counter(
@@ -162,12 +162,12 @@ export class Metrics {
   /** `reason`: why they are dead. Every gateway reports the same numbers: take the maximum, not the sum. */
   readonly deadLetters = this.gauge(
     'tocsin_dead_letters',
-    'Dead letters that nobody has decided yet, by reason. At most 15 s old.',
+    'Open dead letters, by reason. The value is at most 15 s old.',
     ['reason'],
   );
   readonly deadLetterOldestAge = this.gauge(
     'tocsin_dead_letter_oldest_age_seconds',
-    'For how long the oldest of them has been waiting; 0 when there is none.',
+    'For how long the oldest open dead letter has been waiting; 0 when there is none.',
   );
 
   // ---- dependencies
@@ -227,7 +227,7 @@ export class Metrics {
     const pools = this.pools;
     new Gauge({
       name: 'tocsin_db_pool_connections',
-      help: 'Connections of the database pools, and who waits for one.',
+      help: 'Connections of the database pools, and callers that wait for one.',
       labelNames: ['state'],
       registers: [this.registry],
       collect() {
