@@ -66,7 +66,7 @@ afterAll(async () => {
   await fresh?.drop();
 });
 
-describe(`a tenant of ${BIG.toLocaleString('en')} alerts costs a question no more than its bound`, () => {
+describe(`a tenant of ${BIG.toLocaleString('en')} alerts never costs a question more than its bound`, () => {
   const big = aTenant('big');
   const small = Array.from({ length: 31 }, (_, i) => aTenant(`small-${i}`));
   beforeAll(async () => {
@@ -208,7 +208,7 @@ describe(`a tenant of ${BIG.toLocaleString('en')} alerts costs a question no mor
   }, 60_000);
 });
 
-it('whatever the bounds and the conditions, the pages of a list are exactly the alerts that match, in their order', async () => {
+it('the pages of a list are exactly the matching alerts in order, for any bounds and conditions', async () => {
   const tenants = [aTenant(), aTenant(), aTenant()];
   for (const [i, tenant] of tenants.entries()) {
     const columns = {

@@ -57,7 +57,7 @@ describe('the pool', () => {
     ]);
   });
 
-  it('reads bigint as a number and times as they are sent, and leaves pg itself alone', async () => {
+  it('reads bigint as a number and times as they are sent, without changing other users of pg', async () => {
     const sql = `select 9007199254740991::bigint as big, '2026-01-02 03:04:05.6+00'::timestamptz as at, '{"b":1,"a":1e2}'::json as json`;
     expect(await open().call(sql)).toEqual([
       { big: 9_007_199_254_740_991, at: '2026-01-02T03:04:05.600Z', json: { b: 1, a: 100 } },

@@ -12,7 +12,7 @@ create or replace function act_on_alerts(
 returns setof shown_act
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
--- a few rows by their keys, whatever the planner knows or guesses of a table
+-- a few rows are read by their keys, whatever the planner estimates for the table
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off

@@ -9,7 +9,7 @@ create or replace function append_entries(changes json, received timestamptz)
 returns setof entry
 language plpgsql volatile security invoker -- in plpgsql because it keeps its plans
 set search_path = tocsin, pg_temp
--- a few rows by their keys, whatever the planner knows or guesses of a table
+-- a few rows are read by their keys, whatever the planner estimates for the table
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off

@@ -134,7 +134,7 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
       }
     });
 
-    it.each(HOSTILE)('opens nothing to a tenant called %j', async (hostile) => {
+    it.each(HOSTILE)('shows nothing of other tenants to a tenant called %j', async (hostile) => {
       await database.as([aTenant(hostile)], async (manager) => {
         for (const table of tables)
           expect(rowsOf(table, await manager.query(`select tenant_id from ${table}`))).toEqual({ table, tenants: [] });
@@ -142,7 +142,7 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
       expect(await new PostgresEventLog(database).after(aTenant(hostile), 0, 10)).toEqual([]);
     });
 
-    it('lets nobody write or change what is not theirs', async () => {
+    it('lets no session write or change rows of another tenant', async () => {
       const insert = `insert into tocsin.tenant_membership (user_id, tenant_id, name, role) values ('mallory', 'b', 'b', 'admin')`;
       await expect(database.as([a], (manager) => manager.query(insert))).rejects.toBeInstanceOf(Unavailable);
       await expect(
@@ -236,7 +236,7 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
       }
     });
 
-    it('runs what crosses tenants under a role that owns no table, and lets nobody call it unasked', async () => {
+    it('runs functions that cross tenants under a role that owns no table, and only granted roles may call them', async () => {
       const functions = await owner<{
         name: string;
         definer: boolean;
