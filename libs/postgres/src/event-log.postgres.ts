@@ -35,7 +35,10 @@ const MAX_LETTER_BYTES = 65_536;
 /** The most entries that one call of `appendFolded` appends. */
 const FOLDED_AT_ONCE = 500;
 
-/** The log in PostgreSQL: one function call, and so one round trip, for each method. */
+/**
+ * The event log in PostgreSQL: one function call, and so one round trip, for each method. `newest` and `startOf` make
+ * two.
+ */
 export class PostgresEventLog implements EventLog {
   constructor(
     private readonly database: Database,

@@ -13,8 +13,9 @@ const BACK_OFF = { firstMs: 200, capMs: 5_000, floorMs: 100 };
  * and jitter, and no lane takes more messages.
  *
  * When a connection is lost, each unsettled message counts as delivered once more, and a message that was delivered too
- * often is given up. Therefore a lane that loses its channel during an outage does not consume again until the question
- * is answered: an outage costs a message one delivery, however long it lasts and however often the connection is lost.
+ * often is given up. Therefore a lane that loses its channel during an outage does not consume again until the
+ * dependencies answer: an outage costs a message one delivery, however long it lasts and however often the connection
+ * is lost.
  */
 export class Outage {
   private failures = 0;
