@@ -26,7 +26,7 @@ import { Retention } from './retention';
 import { SourceLanes } from './source-lane/source-lanes';
 import { WakeSnoozed } from './wake-snoozed';
 
-/** What the processor itself can be told, whatever stands behind its ports. */
+/** The settings of the processor itself. They do not depend on the technology behind its ports. */
 export const processorSettings = {
   PROCESSOR_LANES: setting(z.coerce.number().int().min(1).max(16).default(2), {
     description:
@@ -57,7 +57,7 @@ export const processorSettings = {
 
 type ProcessorConfig = Readonly<z.infer<z.ZodObject<typeof processorSettings>>>;
 
-/** How the log that the processor writes to is to fold: for whoever makes one. */
+/** When the event log folds repeats, for the composition root that makes the log. */
 export const foldingOf = ({
   FOLD_AFTER,
   FOLD_WINDOW,
@@ -66,7 +66,7 @@ export const foldingOf = ({
   windowMs: FOLD_WINDOW * 1000,
 });
 
-/** The processor, with no technology in it: `adapters` export the ports, the log and the metrics that it asks for. */
+/** The processor, without any technology: `adapters` export the ports, `Log` and `Metrics` that it asks for. */
 @Module({})
 export class AlertProcessorModule implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
@@ -123,7 +123,7 @@ export class AlertProcessorModule implements OnApplicationBootstrap, OnModuleDes
   }
 }
 
-/** How Nest gets the transport: from the module itself, since it needs the source. */
+/** How Nest gets the transport. The module itself provides it, because it needs the source. */
 export const processorTransport: AsyncMicroserviceOptions = {
   useFactory: (server: AlertsServer) => ({ strategy: server }),
   inject: [AlertsServer],

@@ -8,7 +8,7 @@ import type { BatchMessage, BatchOutcome, HandleBatch } from './handle-batch';
 import { IngestAlerts } from './ingest-alerts';
 import { SourceLanes } from './source-lane/source-lanes';
 
-/** Lanes whose batches come from the test. */
+/** Lanes that get their batches from the test. */
 class LanesByHand implements Pick<SourceLanes, 'consume' | 'stop'> {
   handle: HandleBatch | undefined;
   trouble: Error | undefined;
@@ -59,7 +59,7 @@ describe('alerts as a transport of Nest', () => {
     expect(lanes.consuming).toBe(true);
   });
 
-  it('hands the very same batch over, and gives back what became of it as a value', async () => {
+  it('hands over the very same batch, and returns its outcome as a value', async () => {
     const outcomes: BatchOutcome[] = [
       { kind: 'settled', outcomes: [{ outcome: 'dead', reason: 'invalid_json', detail: 'no' }] },
       { kind: 'retry', reason: 'PostgreSQL cannot be reached' },
@@ -72,13 +72,13 @@ describe('alerts as a transport of Nest', () => {
     expect(ingest.mock.calls[0]![0]).toBe(batch);
   });
 
-  it('keeps the messages when the handler throws: Nest makes an answer for a client of it', async () => {
+  it('keeps the messages when the handler throws, which Nest would turn into a reply for a client', async () => {
     await app.listen();
     ingest.mockRejectedValueOnce(new Error('unforeseen'));
     expect(await lanes.handle!(batch)).toEqual({ kind: 'retry', reason: 'The handler failed.' });
   });
 
-  it('does not start when its source does not', async () => {
+  it('does not start when its source cannot start', async () => {
     lanes.trouble = new Error('no broker');
     await expect(app.listen()).rejects.toThrow('no broker');
   });

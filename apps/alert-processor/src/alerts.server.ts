@@ -4,12 +4,12 @@ import type { BatchMessage, BatchOutcome } from './handle-batch';
 import { IngestAlerts } from './ingest-alerts';
 import type { SourceLanes } from './source-lane/source-lanes';
 
-/** Every batch matches it: what a message is about is read from the message, not from a pattern. */
+/** The one pattern, which every batch matches. The processor reads what a message is about from the message itself. */
 const ALERTS = 'alerts';
 
 /**
- * The lanes of a source as a transport of Nest, so that its microservices start and stop it. What became of a batch comes
- * back from the handler as a value: Nest turns exceptions into replies for a client, and here there is none.
+ * The lanes of a source as a Nest transport, so that Nest starts and stops them. The handler returns the outcome of a
+ * batch as a value: Nest turns exceptions into replies for a client, and there is no client here.
  */
 export class AlertsServer extends Server implements CustomTransportStrategy {
   constructor(private readonly lanes: SourceLanes) {
@@ -35,7 +35,7 @@ export class AlertsServer extends Server implements CustomTransportStrategy {
   private async handle(batch: readonly BatchMessage[]): Promise<BatchOutcome> {
     const handler = this.getHandlerByPattern(ALERTS);
     const outcome: unknown = await handler?.(batch);
-    // what Nest's exception filter makes of a failure is a stream for a client; whatever failed, the messages are kept
+    // Nest's exception filter turns a failure into a stream for a client. Whatever failed, the messages are kept.
     return isBatchOutcome(outcome) ? outcome : { kind: 'retry', reason: 'The handler failed.' };
   }
 }
@@ -46,7 +46,7 @@ const isBatchOutcome = (value: unknown): value is BatchOutcome =>
   'kind' in value &&
   (value.kind === 'settled' || value.kind === 'retry');
 
-/** The one handler. */
+/** The only handler of the transport. */
 @Controller()
 export class AlertsController {
   constructor(private readonly ingestAlerts: IngestAlerts) {}

@@ -1,6 +1,9 @@
 import type { AnnounceEntries, AppendedEvent } from '@tocsin/contracts/ports';
 
-/** Has entries appended that are due by time, a portion at a time until nothing is, and announces them. */
+/**
+ * Calls `append` until nothing is due any more, and announces the entries of each call. Stops after the present portion
+ * when `signal` is aborted.
+ */
 export async function appendDue(
   append: () => Promise<AppendedEvent[]>,
   announceEntries: AnnounceEntries,

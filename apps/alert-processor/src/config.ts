@@ -19,7 +19,8 @@ export type AlertProcessorConfig = ReturnType<typeof loadConfig>;
 export const loadConfig = (environment: NodeJS.ProcessEnv) =>
   readSettings(settings, environment, (config) => [
     ...(databaseUrlOf(config) ? [] : ['DATABASE_URL or DB_HOST is required.']),
-    // a statement for each lane, for what is urgent, what is suspect and what is set apart, one for dead letters, one for health
+    // one connection for each lane; one each for urgent messages, suspects, the quarantine, dead letters and the health
+    // check
     ...(config.DB_POOL_SIZE < config.PROCESSOR_LANES + 5
       ? ['DB_POOL_SIZE must be at least PROCESSOR_LANES plus 5.']
       : []),

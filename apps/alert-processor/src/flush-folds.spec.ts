@@ -21,7 +21,7 @@ const appended = (seq: number): AppendedEvent => ({
   entry: anEntry({ tenant_id, seq, event_id: `message ${seq}`, alert_id: 'flour', change: 'repeated', folded: 7 }),
 });
 
-/** A log with what is due, in the portions in which it appends them; an error stands for a call that fails. */
+/** An event log with due entries, in the portions in which it appends them. An error stands for a call that fails. */
 const logWith = (...portions: (AppendedEvent[] | Error)[]) => ({
   calls: 0,
   async appendFolded() {
@@ -32,7 +32,7 @@ const logWith = (...portions: (AppendedEvent[] | Error)[]) => ({
   },
 });
 
-describe('ending what repeats folded', () => {
+describe('appending folded repeats', () => {
   let hints: PublishedHint[];
   let busTrouble: Error | undefined;
   let metrics: Metrics;
@@ -48,7 +48,7 @@ describe('ending what repeats folded', () => {
     metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 10 });
   });
 
-  it('publishes what the log has appended, portion by portion, until nothing is due', async () => {
+  it('announces what the event log has appended, portion by portion, until nothing is due', async () => {
     const eventLog = logWith([appended(4), appended(5)], [appended(6)]);
     await flushFolds(eventLog).flush();
     expect(hints).toEqual([4, 5, 6].map((seq) => ({ tenant_id, ...hintOf(appended(seq)) })));
@@ -63,7 +63,7 @@ describe('ending what repeats folded', () => {
     expect((await metrics.publishFailures.get()).values[0]!.value).toBe(2);
   });
 
-  it('comes round again, also after the log was away, and no more once it is stopped', async () => {
+  it('runs again, also after the event log was away, and no more once it is stopped', async () => {
     const eventLog = logWith([], new Unavailable('log', 'the test says so'), [appended(4)]);
     const flushing = flushFolds(eventLog, 5);
     flushing.start();

@@ -4,13 +4,13 @@ import type { Log } from '@tocsin/observability';
 import { appendDue } from './append-due';
 import { Recurring } from './recurring';
 
-/** A flood is told of at most this much later than its window ends. */
+/** How often due entries are looked for: an entry about a flood comes at most this long after the end of its window. */
 const EVERY_MS = 1_000;
 
 /**
- * Ends what repeats folded: asks the log for the entries that are due and tells the gateways of them, as whoever appends
- * does. The log sees to it that of several processors one appends. What a crash leaves unpublished, the gateways' look at
- * the log finds.
+ * Appends the entries of folded repeats whose window is over, and announces them to the gateways. Several processors
+ * may run this at the same time: the event log lets one of them append. When a crash comes before the announcement, the
+ * gateways find the entries when they check the event log.
  */
 export class FlushFolds {
   private readonly recurring: Recurring;
@@ -25,7 +25,7 @@ export class FlushFolds {
       everyMs,
       (signal) => this.flush(signal),
       (error) => {
-        // a log that is away is health's to tell; what is due stays due
+        // health reports an event log that is away; the entries stay due
         if (!(error instanceof Unavailable)) log.error({ err: error }, 'folded repeats could not be appended');
       },
     );
@@ -39,7 +39,7 @@ export class FlushFolds {
     return this.recurring.stop();
   }
 
-  /** Appends and publishes all that is due. */
+  /** Appends and announces all entries that are due. */
   flush(signal?: AbortSignal): Promise<void> {
     return appendDue(() => this.eventLog.appendFolded(), this.announceEntries, signal);
   }

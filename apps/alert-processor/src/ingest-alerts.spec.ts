@@ -25,12 +25,12 @@ import { IngestAlerts } from './ingest-alerts';
 const silent = createLogger({ app: 'test', level: 'silent' });
 const ORIGIN = { epoch: 'e1', seq: 0, fp: '0' };
 
-/** A log that keeps what it is given, and refuses what a test tells it to. */
+/** An event log that keeps what it is given, and refuses what a test names. */
 class LogInMemory extends EventLog {
   readonly batches: (readonly PlannedEvent[])[] = [];
   readonly stored: PlannedEvent[] = [];
   readonly letters: DeadLetter[] = [];
-  /** Statements that begin while it stands wait for it. */
+  /** While it is set, new statements wait for it. */
   gate: Promise<void> | undefined;
   trouble: (planned: readonly PlannedEvent[]) => Error | undefined = () => undefined;
   buryTrouble: (letters: readonly DeadLetter[]) => Error | undefined = () => undefined;
@@ -161,7 +161,7 @@ describe('taking alerts in', () => {
     expect(log.stored).toHaveLength(1);
   });
 
-  it('lets a folded message go, and one that was folded before: counted, and nothing to hint at', async () => {
+  it('settles a folded message, and one that was folded before, without a hint, and counts both', async () => {
     const results: AppendResult[] = [
       { outcome: 'folded' },
       { outcome: 'duplicate', tenant_id: bakery, position: null },
@@ -174,7 +174,7 @@ describe('taking alerts in', () => {
     expect(await counted('tocsin_ingest_messages_total', { result: 'folded' })).toBe(1);
   });
 
-  it('puts on record what is invalid and goes on with the rest', async () => {
+  it('puts invalid messages on record and stores the rest', async () => {
     const outcome = await ingest([
       aMessage('not json', { routing_key: 'who knows' }),
       aMessage({ id: 'a' }),
@@ -223,7 +223,7 @@ describe('taking alerts in', () => {
       ]);
     });
 
-    it('has one for each that the log will not have', async () => {
+    it('has one for each that the event log refuses', async () => {
       await ingest([aMessage({ id: 'a' })]);
       const other = one({ id: 'a', severity: 'urgent', title: 'another' });
       log.trouble = (planned) =>
@@ -232,13 +232,13 @@ describe('taking alerts in', () => {
           : undefined;
       const unstorable = one({ title: 'unstorable' });
       await ingest([aMessage(JSON.stringify([other, unstorable, one({})]), { message_id: 'm' })]);
-      // as it was read: the key's severity is the higher
+      // as it was read: the severity in the routing key is the higher one
       expect(bodies()).toMatchObject([
         ['id_conflict', 'm/0', other],
         ['store_failed', 'm/1', { ...unstorable, severity: 'urgent', id: 'm/1' }],
       ]);
       expect(log.stored.map(({ message }) => message.id)).toEqual(['a', 'm/2']);
-      // sent again alone, it is the same message: none of the others comes with it
+      // sent again alone, it is the same message, and none of the others comes with it
       log.trouble = () => undefined;
       const { body, message_id } = log.letters[1]!;
       expect(await ingest([aMessage(body.toString(), { message_id: message_id! })])).toEqual(
@@ -277,7 +277,7 @@ describe('taking alerts in', () => {
     });
   });
 
-  it('keeps with a letter what its redrive has to say', async () => {
+  it('keeps with a dead letter what its redrive has to send', async () => {
     const headers = {
       'cloudEvents:id': 'e',
       'cloudEvents:time': { '!': 'timestamp', value: 7 },
@@ -371,7 +371,7 @@ describe('taking alerts in', () => {
     });
   });
 
-  it('finds the one message that the log will not have, and stores the others', async () => {
+  it('finds the one message that the event log refuses, and stores the others', async () => {
     log.trouble = (planned) =>
       planned.some(({ message }) => message.id === 'm-5') ? new Refused('store_failed', 'refused (22001)') : undefined;
     const outcome = await ingest(Array.from({ length: 9 }, (_, index) => aMessage({ id: `m-${index}` })));
@@ -396,7 +396,7 @@ describe('taking alerts in', () => {
     expect(log.letters).toMatchObject([{ reason: 'store_failed' }]);
   });
 
-  it('gives the batch back when the log is away, and tells nobody anything', async () => {
+  it('gives the batch back when the event log is away, and sends no hint', async () => {
     log.trouble = () => new Unavailable('log', 'PostgreSQL cannot be reached');
     expect(await ingest([aMessage({ id: 'a' }), aMessage('not json')])).toEqual({
       kind: 'retry',
@@ -406,7 +406,7 @@ describe('taking alerts in', () => {
     expect(await counted('tocsin_ingest_messages_total', { result: 'stored' })).toBe(0);
   });
 
-  it('gives the batch back when its dead letters cannot be put on record; what is stored is a duplicate then', async () => {
+  it('gives the batch back when its dead letters cannot be put on record; what was stored is a duplicate the next time', async () => {
     log.buryTrouble = () => new Unavailable('log', 'away');
     const batch = [aMessage({ id: 'a' }), aMessage('not json')];
     expect(await ingest(batch)).toMatchObject({ kind: 'retry' });
@@ -423,7 +423,7 @@ describe('taking alerts in', () => {
     expect(await ingest([aMessage({ id: 'a' })])).toEqual({ kind: 'retry', reason: 'x is not a function' });
   });
 
-  it('lets a dead letter go that the log will not even have as one, and keeps the others on record', async () => {
+  it('lets a dead letter go that the event log refuses, and keeps the others on record', async () => {
     log.buryTrouble = (letters) =>
       letters.some(({ routing_key }) => routing_key === 'odd') ? new Refused('store_failed', 'no') : undefined;
     const outcome = await ingest([aMessage('1'), aMessage('2', { routing_key: 'odd' }), aMessage('3')]);
@@ -431,7 +431,7 @@ describe('taking alerts in', () => {
     expect(log.letters.map(({ body }) => body.toString())).toEqual(['1', '3']);
   });
 
-  it('settles all the same when the bus is away, and counts it', async () => {
+  it('settles although the bus is away, and counts the failure', async () => {
     bus.away = true;
     expect(await ingest([aMessage({ id: 'a' })])).toEqual(settled({ outcome: 'stored' }));
     expect(await counted('tocsin_publish_failures_total')).toBe(1);
@@ -450,7 +450,7 @@ describe('taking alerts in', () => {
     expect(log.stored[0]!.trace_id).toBe(traceId);
   });
 
-  it('counts which names of others it understood, and how many fields nobody knows', async () => {
+  it('counts which names of other systems it understood, and how many fields are unknown', async () => {
     await ingest([aMessage({ id: 'a', summary: 'Flour is low', colour: 'red', shape: 'round' })]);
     expect(await counted('tocsin_understood_names_total', { name: 'summary' })).toBe(1);
     expect(await counted('tocsin_unknown_fields_total')).toBe(2);
@@ -473,7 +473,7 @@ describe('taking alerts in', () => {
     expect(seqs).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
   });
 
-  it('stores what little there is in one statement, whatever lanes it belongs to, and lets each go on when it is done', async () => {
+  it('stores a few events of several lanes in one statement, and frees each lane when it is done', async () => {
     let free: () => void = () => undefined;
     log.gate = new Promise((resolve) => (free = resolve));
     const ingesting = ingestInLanes(4);
@@ -523,7 +523,7 @@ describe('taking alerts in', () => {
     );
   });
 
-  it('gives up one that is refused three times on its own, no sooner', async () => {
+  it('refuses an event after three attempts on its own, no sooner', async () => {
     let refusals = 0;
     log.trouble = () => (refusals++ < 2 ? new Refused('store_failed', 'refused') : undefined);
     expect(await ingest([aMessage({ id: 'a' })])).toEqual(settled({ outcome: 'stored' }));
@@ -533,7 +533,7 @@ describe('taking alerts in', () => {
     expect(log.batches).toHaveLength(3);
   });
 
-  it('sets those apart of which one takes for ever: the others are stored, their lanes go on, and it is dead in the end', async () => {
+  it('puts a statement that takes too long in quarantine: its event at fault ends as a dead letter, the others are stored, and the lanes go on', async () => {
     const guilty = ({ message }: PlannedEvent) => message.id === 'guilty';
     log.trouble = (planned) => (planned.some(guilty) ? new TooSlow('took 5 s') : undefined);
     const batch = Array.from({ length: 200 }, (_, index) =>
@@ -555,13 +555,13 @@ describe('taking alerts in', () => {
     expect(log.letters).toMatchObject([{ reason: 'store_failed', tenant_id: 'tenant-2' }]);
     expect(log.batches.filter((planned) => planned.length === 1 && planned.some(guilty))).toHaveLength(3);
     expect(await counted('tocsin_ingest_messages_total', { result: 'stored' })).toBe(200);
-    // whoever comes for the same tenant afterwards is not late any more
+    // a later event of the same tenant is not late any more
     expect(await ingesting.ingest([aLowMessage({ id: 'y', tenant_id: 'tenant-2' })])).toEqual(
       settled({ outcome: 'stored' }),
     );
   });
 
-  it('lets those that were set apart be tried again when the log goes away meanwhile', async () => {
+  it('lets events in quarantine be tried again when the event log goes away meanwhile', async () => {
     let statements = 0;
     log.trouble = () => (statements++ === 0 ? new TooSlow('took 5 s') : new Unavailable('log', 'away'));
     const outcome = await ingest([aLowMessage({ id: 'a' })]);
@@ -569,7 +569,7 @@ describe('taking alerts in', () => {
     await expect(outcome.outcomes[0].result).rejects.toThrow('away');
   });
 
-  it('puts on record what the queue gave up, without a look into it, and counts it apart', async () => {
+  it('puts on record what the queue gave up, without reading it, and counts it separately', async () => {
     const outcome = await ingest([{ ...aMessage({ id: 'a' }), given_up: 'delivery_limit' }]);
     expect(outcome).toMatchObject(settled({ outcome: 'dead', reason: 'delivery_limit' }));
     expect(log.letters).toMatchObject([

@@ -15,20 +15,24 @@ import { readMessages, refusedLetterOf, type ReadMessage, type PlannedMessage } 
 import { StoreLanes } from './store-lanes';
 import type { SoonerOrLater, StoreResult } from './store-result';
 
-/** The outcome of a message, and its letter when it is dead. */
+/** The outcome of a message, and its dead letter when the outcome is `dead`. */
 interface Fate {
   outcome: MessageOutcome;
   letter?: DeadLetter;
 }
 
 /**
- * Takes batches of messages to the log and tells the gateways: parse, plan, store, announce, bury. What is invalid is put on
- * record; what the world refuses for now is handed back to be tried again, and then found to be stored already. Hints go
- * out after the commit and before the outcome, so that a crash in between only makes them come twice.
+ * Stores batches of messages in the event log and tells the gateways: parse, plan, store, announce, bury. Invalid
+ * messages are put on record as dead letters. When a dependency is away, the batch is handed back to be tried again;
+ * what was stored by then is a duplicate the next time. Hints go out after the commit and before the outcome, so a
+ * crash in between can only make them come twice.
  */
 export class IngestAlerts {
   private readonly lanes: StoreLanes;
-  /** The batch before is read: so that no batch goes into the log before one that came earlier. */
+  /**
+   * Resolves when the batch before has been read, so that batches go into the event log in the order in which they
+   * came.
+   */
   private read: Promise<void> = Promise.resolve();
 
   constructor(
@@ -36,7 +40,7 @@ export class IngestAlerts {
     private readonly announceEntries: AnnounceEntries,
     private readonly metrics: Metrics,
     private readonly log: Log,
-    /** Statements that run side by side, tenants spread over them. What is urgent has one more. */
+    /** How many statements run at the same time; tenants are spread over them. Urgent messages have one more. */
     lanes = 1,
   ) {
     metrics.understoodNames.declare(PRODUCER_NAMES.map((name) => ({ name })));
@@ -54,7 +58,8 @@ export class IngestAlerts {
       this.count(outcomes);
       return { kind: 'settled', outcomes };
     } catch (error) {
-      // an error of our own says nothing about the messages either: better a queue that stands still than one that is emptied
+      // an error of our own says nothing about the messages: a queue that stands still is better than a queue that is
+      // emptied
       if (!(error instanceof Unavailable)) this.log.error({ err: error }, 'a batch could not be handled');
       return { kind: 'retry', reason: error instanceof Error ? error.message : String(error) };
     }
@@ -70,7 +75,7 @@ export class IngestAlerts {
     const parts = this.lanes.store(planned, bytes, batch[0]?.suspect).map(async (part) => {
       const stored = await part.results;
       part.places.forEach((place, index) => (results[place] = stored[index]!));
-      // each part as soon as it is stored: one that is stuck keeps no other from the gateways
+      // each part is announced as soon as it is stored: a part that is stuck does not delay the others
       await this.announce(part.events, stored);
     });
     for (const part of await Promise.allSettled(parts)) if (part.status === 'rejected') throw part.reason;
@@ -94,7 +99,10 @@ export class IngestAlerts {
     );
   }
 
-  /** Reads a batch in slices: two thousand messages of 64 KiB take a second, and the health checks and the other lanes must not. */
+  /**
+   * Reads a batch in slices. Two thousand messages of 64 KiB take a second, and health checks and other lanes must not
+   * wait that long.
+   */
   private async readInTurn(batch: readonly BatchMessage[]): Promise<ReadMessage[][]> {
     const before = this.read;
     let done = (): void => undefined;
@@ -113,7 +121,7 @@ export class IngestAlerts {
     }
   }
 
-  /** What became of an event that the others did not wait for. */
+  /** Waits for the late result of one event, announces it, and gives its fate. */
   private async fateOfLate(
     { result }: Late<StoreResult>,
     message: PlannedMessage,
@@ -124,7 +132,7 @@ export class IngestAlerts {
     return fateOf(stored, message, received);
   }
 
-  /** The outcome of a delivery that the others did not wait for. */
+  /** Waits for the late fates of one delivery, buries its late dead letters, and gives its outcome. */
   private async follow(fates: readonly (Fate | Promise<Fate>)[]): Promise<MessageOutcome> {
     const known = await Promise.all(fates);
     await this.bury(known.flatMap(({ letter }, index) => (fates[index] instanceof Promise ? (letter ?? []) : [])));
@@ -133,7 +141,10 @@ export class IngestAlerts {
     return outcome;
   }
 
-  /** Tells the gateways of what was stored just now, and of what may have been stored by a process that crashed before it told. */
+  /**
+   * Sends hints of what was stored now, and of duplicates: a process may have stored them and crashed before their
+   * hints.
+   */
   private async announce(planned: readonly PlannedEvent[], results: readonly SoonerOrLater[]): Promise<void> {
     const storedAt = performance.now();
     const hints = results.flatMap((result, index) => hintFor(planned[index]!, result) ?? []);
@@ -141,7 +152,10 @@ export class IngestAlerts {
     this.observe('publish', announced, storedAt);
   }
 
-  /** Puts dead letters on record before they leave the queue. What the log would not even have as one is in the dead queue. */
+  /**
+   * Puts dead letters on record before their messages leave the queue. When the event log refuses the record too, only
+   * the dead queue has the message.
+   */
   private async bury(letters: readonly DeadLetter[]): Promise<void> {
     if (letters.length === 0) return;
     try {
@@ -168,7 +182,7 @@ export class IngestAlerts {
   private count(outcomes: readonly (MessageOutcome | Late<MessageOutcome>)[]): void {
     const counts = new Map<MessageOutcome['outcome'] | 'delivery_limit', number>();
     for (const one of outcomes) {
-      if (one.outcome === 'late') continue; // counted when it has its fate
+      if (one.outcome === 'late') continue; // it is counted when its outcome is known
       const result = one.outcome === 'dead' && one.reason === 'delivery_limit' ? 'delivery_limit' : one.outcome;
       counts.set(result, (counts.get(result) ?? 0) + 1);
     }
@@ -189,7 +203,7 @@ function hintFor({ message }: PlannedEvent, result: SoonerOrLater): PublishedHin
   if (result.outcome === 'stored') return { tenant_id, ...hintOf(result.event) };
   // a duplicate of a folded message has no position: no hint of it ever went out
   if (result.outcome !== 'duplicate' || result.position === null) return undefined;
-  // it may be the one whose hint a crash swallowed: the position is enough for a gateway to look
+  // a crash may have come before the hint of this entry; the position is enough to make a gateway read the event log
   const event = eventNameOf({ change: 'raised', service, type, actor: null });
   return {
     tenant_id,
@@ -216,8 +230,9 @@ function fateOf(result: StoreResult, message: PlannedMessage, received: BatchMes
 }
 
 /**
- * What became of a delivery that holds several messages: dead when one of them is, so that all of it lies in the dead queue.
- * The others are stored; the letter holds the dead one alone. Of an empty batch all is stored.
+ * The outcome of a delivery of several messages. It is `dead` when one of them is dead, so that the whole delivery goes
+ * to the dead queue. The others are stored, and the dead letter holds only the dead message. An empty delivery counts
+ * as stored.
  */
 function outcomeOf(fates: readonly Fate[]): MessageOutcome {
   const outcomes = fates.map(({ outcome }) => outcome);
@@ -231,7 +246,7 @@ function outcomeOf(fates: readonly Fate[]): MessageOutcome {
 const areKnown = (fates: readonly (Fate | Promise<Fate>)[]): fates is readonly Fate[] =>
   fates.every((fate) => !(fate instanceof Promise));
 
-/** Whoever waits for it hears that it failed; until somebody does, that is no reason to end the process. */
+/** A rejection that comes before the caller waits must not end the process. The caller still gets it. */
 function heardLater<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => undefined);
   return promise;

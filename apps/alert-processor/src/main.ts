@@ -9,7 +9,10 @@ import { RedisModule } from '@tocsin/redis';
 import { AlertProcessorModule, foldingOf, processorTransport } from './alert-processor.module';
 import { loadConfig, type AlertProcessorConfig } from './config';
 
-/** A consumer that is away for seconds is a broker that restarts; one that is away for longer is to be seen in a rollout. */
+/**
+ * For how long a dependency may be down before the app is not ready, in milliseconds. A broker that restarts is away
+ * for seconds; a longer outage must show in a rollout.
+ */
 const CONSUMER_UNREADY_AFTER_MS = 10_000;
 
 /** The processor on RabbitMQ, PostgreSQL and Redis: all three are required. */

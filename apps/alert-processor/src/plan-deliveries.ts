@@ -1,7 +1,7 @@
 import { DEFAULT_RECIPIENT, type PlannedDelivery, type ValidMessage } from '@tocsin/contracts';
 import type { Channel, Severity } from '@tocsin/contracts/wire';
 
-/** Over which channels an alert is told when its message does not say. The only table; whoever wants other channels edits it. */
+/** The channels for an alert whose message names none. This is the only such table: change it here. */
 const CHANNELS_BY_SEVERITY: Readonly<Record<Severity, readonly Channel[]>> = {
   urgent: ['email', 'sms', 'whatsapp'],
   high: ['email'],
@@ -9,7 +9,10 @@ const CHANNELS_BY_SEVERITY: Readonly<Record<Severity, readonly Channel[]>> = {
   low: [],
 };
 
-/** What a channel can reach. A recipient that fits none of a message's channels is not told; it stays in the message. */
+/**
+ * Which recipients a channel can reach. A recipient that fits none of the channels gets nothing; it stays in the
+ * message.
+ */
 const FITS: Readonly<Record<Channel, (recipient: string) => boolean>> = {
   email: (recipient) => /^[^\s@]+@[^\s@]+$/.test(recipient),
   sms: isPhoneNumber,
@@ -18,9 +21,10 @@ const FITS: Readonly<Record<Channel, (recipient: string) => boolean>> = {
 };
 
 /**
- * Who is to be told of a message, over what. The message's own `channels` replace those of its severity, its `recipients`
- * the tenant's; a recommendation or a notification is told only over channels that it names itself. Whether anything is
- * told at all is decided where the entry is made: a repeat rings nowhere, and neither does what resolves.
+ * Plans which recipients are told of a message, over which channels. The `channels` of the message replace those of its
+ * severity, and its `recipients` replace those of the tenant. Recommendations and notifications go only over channels
+ * that they name. Whether anything is sent is decided when the entry is made: a repeat does not ring, and a resolved
+ * alert does not ring.
  */
 export function planDeliveries({ type, severity, status, channels, recipients = [] }: ValidMessage): PlannedDelivery[] {
   if (status === 'resolved') return [];

@@ -3,7 +3,10 @@ import type { EventLog } from '@tocsin/contracts/ports';
 import type { Late } from './handle-batch';
 import { ATTEMPTS_ALONE, type StoreResult } from './store-result';
 
-/** Each level of dividing costs a statement timeout: three levels part 500 events, where halves would need nine. */
+/**
+ * Into how many parts a slow statement is divided. Each level costs a statement timeout: three levels separate 500
+ * events, halves would need nine.
+ */
 const PARTS = 8;
 
 interface Held {
@@ -13,10 +16,10 @@ interface Held {
 }
 
 /**
- * Where events go of which one keeps the database busy for as long as a statement may take. They are tried in ever smaller
- * parts, tenant by tenant first, until the guilty one is alone; one that failed alone often enough is refused. A part that
- * fails goes behind all others, so that nobody waits twice for the same one. Meanwhile the lanes go on, and leave the tenants
- * that are held here to it: their counters are locked by what is tried.
+ * Takes the events of a statement that was cancelled because it took too long. They are tried in ever smaller parts,
+ * each of one tenant, until the event at fault is alone; an event that fails alone `ATTEMPTS_ALONE` times is refused. A
+ * part that fails goes to the end of the queue, so that no other part waits for it twice. Meanwhile the lanes go on.
+ * They send events of quarantined tenants here, because the attempts lock the counters of those tenants.
  */
 export class Quarantine {
   private readonly tenants = new Map<string, number>();
@@ -28,12 +31,12 @@ export class Quarantine {
     return this.tenants.has(tenant);
   }
 
-  /** As a lane does. */
+  /** The same as `take`, in the form that a lane has. */
   add(events: readonly PlannedEvent[]): Promise<Late<StoreResult>[]> {
     return Promise.resolve(this.take(events));
   }
 
-  /** Takes events over. Each has its own result, as soon as it is known. */
+  /** Takes events over. The result of each event resolves as soon as it is known. */
   take(events: readonly PlannedEvent[]): Late<StoreResult>[] {
     const ofTenant = new Map<string, Held[]>();
     const late = events.map((event): Late<StoreResult> => {
@@ -43,14 +46,14 @@ export class Quarantine {
         if (held) held.push({ event, resolve, reject });
         else ofTenant.set(tenant_id, [{ event, resolve, reject }]);
       });
-      result.catch(() => undefined); // whoever waits for it hears it
+      result.catch(() => undefined); // the caller still gets the rejection
       return { outcome: 'late', result };
     });
     for (const held of ofTenant.values()) this.enqueue(held);
     return late;
   }
 
-  /** Events of one tenant, to be tried as one statement when it is their turn. */
+  /** Queues events of one tenant, to be tried in one statement. */
   private enqueue(held: readonly Held[], attempt = 1): void {
     const tenant = held[0]!.event.message.tenant_id;
     this.tenants.set(tenant, (this.tenants.get(tenant) ?? 0) + 1);

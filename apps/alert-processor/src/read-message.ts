@@ -13,7 +13,7 @@ import type { DeadLetter, DeadLetterReason, InputError, PlannedEvent } from '@to
 import type { BatchMessage } from './handle-batch';
 import { planDeliveries } from './plan-deliveries';
 
-/** A message as ready as it gets without asking anybody: planned, or dead. */
+/** A message after all steps that need no I/O: either planned, or a dead letter. */
 export type ReadMessage = PlannedMessage | { ok: false; letter: DeadLetter };
 
 export interface PlannedMessage {
@@ -21,13 +21,13 @@ export interface PlannedMessage {
   planned: PlannedEvent;
   understood: readonly string[];
   unknown: readonly string[];
-  /** Which of several it is. */
+  /** The position of the message in a delivery of several, from 0; undefined when it is the only one. */
   part?: number;
 }
 
 /**
- * Parses a delivery, leniently, and plans what it holds: one message, or those of another system's webhook, each judged on
- * its own. Never throws. `onReplaced` hears of characters that cannot be stored.
+ * Parses a delivery, leniently, and plans its messages: one message, or those of another system's webhook, each judged
+ * alone. Never throws. `onReplaced` is called with the number of characters that cannot be stored and were replaced.
  */
 export function readMessages(received: BatchMessage, onReplaced: (characters: number) => void): ReadMessage[] {
   if (received.given_up) return [{ ok: false, letter: letterOf(received, received.given_up, GIVEN_UP, null) }];
@@ -57,7 +57,7 @@ function readMessage(received: BatchMessage, parsed: ParsedMessage, part: number
   return { ok: true, planned, understood, unknown, ...(part !== undefined && { part }) };
 }
 
-/** The letter of a message that the log refuses. */
+/** The dead letter of a message that the event log refuses. */
 export function refusedLetterOf(
   received: BatchMessage,
   { planned: { message }, part }: PlannedMessage,
@@ -70,8 +70,8 @@ export function refusedLetterOf(
 }
 
 /**
- * A delivery of several messages as if it held this one alone, under the same id. A letter holds no other: what was stored
- * beside it is not to be stored again when it is redriven.
+ * Makes of a delivery of several messages a delivery of this message alone, with an id of its part. A dead letter holds
+ * no other message: a redrive must not store the others again.
  */
 function alone(received: BatchMessage, part: number | undefined, bytes: Uint8Array | undefined): BatchMessage {
   if (part === undefined || !bytes) return received;
@@ -83,10 +83,13 @@ function alone(received: BatchMessage, part: number | undefined, bytes: Uint8Arr
   };
 }
 
-/** Whose it is stays unknown: nothing that ended its readers is read once more. */
+/** The tenant stays unknown: a message that ended the processes that read it is not read again. */
 const GIVEN_UP = 'It was delivered as often as the queue allows, and was never settled: it ends whatever handles it.';
 
-/** Enough to say what was wrong, and no more than an operator reads. Characters. */
+/**
+ * The longest detail that is kept, in characters: enough to say what was wrong, and short enough for an operator to
+ * read.
+ */
 const MAX_DETAIL = 1_000;
 
 export function letterOf(
@@ -98,7 +101,7 @@ export function letterOf(
   const { body, routing_key = null, message_id = null, timestamp = null, content_encoding = null, headers } = received;
   return {
     tenant_id: tenant,
-    // of what is longer only the beginning is kept, and only such a letter says that it cannot be redriven
+    // only the beginning of a longer body is kept, and only letters with this reason say that they cannot be redriven
     reason: body.length > MAX_MESSAGE_BYTES && reason !== 'delivery_limit' ? 'message_too_large' : reason,
     detail: detail.slice(0, MAX_DETAIL).toWellFormed(),
     body: body.subarray(0, MAX_MESSAGE_BYTES),

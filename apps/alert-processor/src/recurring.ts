@@ -1,12 +1,13 @@
 import { within } from '@tocsin/timing';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How long a stop waits for the work in hand. */
+/** How long `stop` waits for the present run, in milliseconds. */
 const STOP_WITHIN_MS = 5_000;
 
 /**
- * Work that comes round again: one run at a time, the next `everyMs` after the last has ended, give or take a tenth, so
- * that several processes do not keep meeting. `work` catches what it expects; what it throws goes to `failed`.
+ * Runs work again and again, one run at a time. The next run begins `everyMs` after the end of the last one, plus or
+ * minus 10 %, so that several processes do not stay in step. `work` catches the errors that it expects; `failed` gets
+ * all others.
  */
 export class Recurring {
   private readonly stopping = new AbortController();
@@ -23,7 +24,10 @@ export class Recurring {
     this.running ??= this.run();
   }
 
-  /** No run begins any more, and the one in hand is told. Resolves when it has ended, or after 5 s. May be called twice. */
+  /**
+   * Begins no more runs, and aborts the signal of the present one. Resolves when it has ended, or after 5 s. May be
+   * called twice.
+   */
   async stop(): Promise<void> {
     this.stopping.abort();
     if (this.running) await within(STOP_WITHIN_MS, this.running, () => undefined);

@@ -56,12 +56,12 @@ describe('retention', () => {
     expect(store.calls).toEqual(['delete behind ""', 'delete behind "m"', 'forget 7', 'forget 7']);
   });
 
-  it('ends after the step in hand when it is told to stop', async () => {
+  it('ends after the present step when it is told to stop', async () => {
     await retention({ retentionDays: 90, dedupDays: 7 }).run(AbortSignal.abort());
     expect(store.calls).toEqual(['delete behind ""', 'release 90 behind ""']);
   });
 
-  it('comes round again when the store was away', async () => {
+  it('runs again when the store was away', async () => {
     store.trouble = new Unavailable('log', 'the test says so');
     const running = retention({ retentionDays: 0, dedupDays: 7 }, 5);
     running.start();

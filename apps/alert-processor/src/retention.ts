@@ -9,13 +9,13 @@ const DAY_MS = 86_400_000;
 export interface Kept {
   /** How long entries are kept; 0: for ever. Days. */
   retentionDays: number;
-  /** How long ids are known, by which a message that comes again is recognised. Days. */
+  /** For how many days ids are known; a message that is sent again is recognised by its id. */
   dedupDays: number;
 }
 
 /**
- * Deletes what is old, every minute a little. A run first deletes what an earlier run has released, then releases more: so
- * a floor is committed, and known to every gateway, a minute before anything below it is missing.
+ * Deletes old entries and ids, a small part every minute. A run first deletes what an earlier run has released, and
+ * then releases more. So a floor is committed, and every gateway knows it, a minute before anything below it is gone.
  */
 export class Retention {
   private readonly recurring: Recurring;
@@ -30,7 +30,7 @@ export class Retention {
       everyMs,
       (signal) => this.run(signal),
       (error) => {
-        // a store that is away is health's to tell; what is old stays old
+        // health reports a store that is away; old rows stay until the next run
         if (!(error instanceof Unavailable)) logger.error({ err: error }, 'retention failed');
       },
     );

@@ -3,11 +3,11 @@ import type { EventLog } from '@tocsin/contracts/ports';
 import { Quarantine } from './quarantine';
 import { ATTEMPTS_ALONE, type SoonerOrLater, type StoreResult } from './store-result';
 
-/** One statement's worth. Larger ones store no more a second and hold locks for longer. */
+/** The most events and bytes of one statement. Larger statements store no more per second and hold locks for longer. */
 const MAX_EVENTS = 500;
 const MAX_BYTES = 4 * 1024 * 1024;
 
-/** The events of one batch that go by one lane. */
+/** The events of one batch that go through one lane. */
 interface Share {
   events: PlannedEvent[];
   /** An upper bound of their size, in bytes. */
@@ -16,23 +16,26 @@ interface Share {
   reject(error: unknown): void;
 }
 
-/** The part of a batch that goes by one lane. */
+/** The part of a batch that goes through one lane. */
 export interface StoredPart {
   /** Where its events stand in the batch. */
   places: readonly number[];
   events: readonly PlannedEvent[];
-  /** In the order of its events. Rejects when the log was away: what is stored of it is a duplicate the next time. */
+  /**
+   * In the order of `events`. Rejects when the event log was away: events that were stored are duplicates the next
+   * time.
+   */
   results: Promise<readonly SoonerOrLater[]>;
 }
 
-/** What waits in lanes that are free goes in one statement while it is no more than this: a statement costs as much as twenty events. */
+/** Up to this many waiting events, the free lanes share one statement: a statement costs as much as twenty events. */
 const TOGETHER = 64;
 
 /**
- * The way into the log, in lanes by a hash of the tenant: statements that run side by side share no tenant, so that they
- * never wait for each other, and while the log works on one the next is read and planned. A lane is in one statement at a
- * time, of all that waits for it by then; lanes that have little share one. What is urgent has a lane of its own, and so has
- * what is suspect: it is stored alone.
+ * Stores events in lanes, chosen by a hash of the tenant. Statements that run at the same time share no tenant, so they
+ * never wait for each other's locks; while PostgreSQL works on one batch, the next is read and planned. A lane takes
+ * part in one statement at a time, with all that waits in it; lanes with few events share a statement. Urgent events
+ * have a lane of their own. So have suspects, which are stored alone.
  */
 export class StoreLanes {
   private readonly rest: StoreLane[];
@@ -70,7 +73,7 @@ export class StoreLanes {
     return severity === 'urgent' ? this.urgent : this.rest[hashOf(tenant_id) % this.rest.length]!;
   }
 
-  /** Lets those of the lanes run that are free and have something to do. */
+  /** Starts those of the lanes that are free and have events. */
   private start(lanes: readonly StoreLane[]): void {
     const ready = lanes.filter((lane) => !lane.running && lane.waiting.length > 0);
     if (ready.length === 0) return;
@@ -78,7 +81,7 @@ export class StoreLanes {
     for (const sharing of events <= TOGETHER ? [ready] : ready.map((lane) => [lane])) void this.run(sharing, lanes);
   }
 
-  /** One statement of what waits in these lanes, and then whatever waits by the end of it. */
+  /** Stores in one statement what waits in the lanes `sharing`, and then starts the lanes again. */
   private async run(sharing: readonly StoreLane[], lanes: readonly StoreLane[]): Promise<void> {
     for (const lane of sharing) lane.running = true;
     const shares = sharing.flatMap((lane) => lane.nextShares());
@@ -93,7 +96,7 @@ export class StoreLanes {
     this.start(lanes);
   }
 
-  /** Stores all of it, or all but what the log refuses, which is found by halving. */
+  /** Stores all events except those that the event log refuses, which are found by halving. */
   private async append(planned: readonly PlannedEvent[]): Promise<StoreResult[]> {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -109,7 +112,7 @@ export class StoreLanes {
   }
 }
 
-/** What waits for one statement at a time. */
+/** A queue of shares; at most one statement of it runs at a time. */
 class StoreLane {
   waiting: Share[] = [];
   running = false;
@@ -144,7 +147,7 @@ function fail(shares: readonly Share[], error: unknown): void {
   for (const { reject } of shares) reject(error);
 }
 
-/** The same for the same tenant; any spread will do. */
+/** A stable hash of the tenant. It only has to spread tenants evenly. */
 function hashOf(tenant: string): number {
   let hash = 0;
   for (let at = 0; at < tenant.length; at += 1) hash = (Math.imul(hash, 31) + tenant.charCodeAt(at)) >>> 0;

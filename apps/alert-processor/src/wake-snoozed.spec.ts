@@ -28,7 +28,7 @@ const appended = (seq: number): AppendedEvent => ({
   }),
 });
 
-/** What is due, in the portions in which the store ends it; an error stands for a call that fails. */
+/** Due snoozes, in the portions in which the store ends them. An error stands for a call that fails. */
 const actsWith = (...portions: (AppendedEvent[] | Error)[]) => ({
   calls: 0,
   async wakeSnoozed() {
@@ -55,7 +55,7 @@ describe('ending snoozes', () => {
     metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 10 });
   });
 
-  it('publishes what the store has appended, portion by portion, until nothing is due', async () => {
+  it('announces what the store has appended, portion by portion, until nothing is due', async () => {
     const acts = actsWith([appended(4), appended(5)], [appended(6)]);
     await wakeSnoozed(acts).wake();
     expect(hints).toEqual([4, 5, 6].map((seq) => ({ tenant_id, ...hintOf(appended(seq)) })));
@@ -70,7 +70,7 @@ describe('ending snoozes', () => {
     expect((await metrics.publishFailures.get()).values[0]!.value).toBe(2);
   });
 
-  it('comes round again, also after the store was away, and no more once it is stopped', async () => {
+  it('runs again, also after the store was away, and no more once it is stopped', async () => {
     const acts = actsWith([], new Unavailable('log', 'the test says so'), [appended(4)]);
     const waking = wakeSnoozed(acts, 5);
     waking.start();

@@ -4,12 +4,13 @@ import type { Log } from '@tocsin/observability';
 import { appendDue } from './append-due';
 import { Recurring } from './recurring';
 
-/** A snooze ends at most a second late, with the time that a run takes. */
+/** How often due snoozes are looked for. A snooze ends at most a second late, the time of a run included. */
 const EVERY_MS = 500;
 
 /**
- * Ends the snoozes whose time is over, and tells the gateways: the alert fires again, and rings. The store sees to it that
- * of several processors one does. What a crash leaves unpublished, the gateways' look at the log finds.
+ * Ends the snoozes whose time is over, and tells the gateways: the alert fires again, and it rings. Several processors
+ * may run this at the same time: the store lets one of them end a snooze. When a crash comes before the announcement,
+ * the gateways find the entries when they check the event log.
  */
 export class WakeSnoozed {
   private readonly recurring: Recurring;
@@ -24,7 +25,7 @@ export class WakeSnoozed {
       everyMs,
       (signal) => this.wake(signal),
       (error) => {
-        // a store that is away is health's to tell; what is due stays due
+        // health reports a store that is away; the snoozes stay due
         if (!(error instanceof Unavailable)) log.error({ err: error }, 'snoozes that are over could not be ended');
       },
     );
@@ -38,7 +39,7 @@ export class WakeSnoozed {
     return this.recurring.stop();
   }
 
-  /** Ends and publishes all that are due. */
+  /** Ends all snoozes that are due, and announces their entries. */
   wake(signal?: AbortSignal): Promise<void> {
     return appendDue(() => this.acts.wakeSnoozed(), this.announceEntries, signal);
   }

@@ -32,7 +32,7 @@ afterEach(async () => {
 });
 
 describe('the admin server', () => {
-  test('is alive whatever is down', async () => {
+  test('is alive whichever dependency is down', async () => {
     health.add('postgres', () => Promise.reject(new Error('away')), { critical: true });
     expect((await get('/livez')).status).toBe(200);
   });
@@ -68,7 +68,7 @@ describe('the admin server', () => {
     expect(body).not.toContain('10.0.0.7');
   });
 
-  test('calls a dependency that was not checked yet unknown, which is as good as down', async () => {
+  test('reports a dependency as unknown before its first check, and counts it as down', async () => {
     health.add('postgres', async () => {}, { critical: true });
     const answer = await get('/health');
     expect(answer.status).toBe(503);
@@ -78,13 +78,13 @@ describe('the admin server', () => {
     });
   });
 
-  test('answers while the process ends: it is alive and not ready, and its dependencies are as they are', async () => {
+  test('answers while the process ends: alive, not ready, and with the true state of its dependencies', async () => {
     health.add('postgres', async () => {}, { critical: true });
     await health.waitUntilUp(1_000);
     health.ready();
     expect(await (await get('/health')).json()).toMatchObject({ status: 'ok', ready: true });
     health.notReady('draining');
-    await terminus.close(); // Terminus calls itself `shutting_down` from here on
+    await terminus.close(); // from here on the status of Terminus itself is `shutting_down`
     expect((await get('/livez')).status).toBe(200);
     expect((await get('/readyz')).status).toBe(503);
     const answer = await get('/health');

@@ -4,9 +4,9 @@ import type { HealthChecks } from './health-checks';
 import type { Metrics } from './metrics';
 
 interface AdminServerOptions {
-  /** 0 takes a free port. */
+  /** The port to listen on. 0 takes a free one. */
   port: number;
-  /** Default: every interface, for the probes of an orchestrator. */
+  /** The address to listen on. Default: every interface, for the probes of an orchestrator. */
   host?: string;
   version: string;
 }
@@ -17,19 +17,20 @@ interface Answer {
   body: string;
 }
 
-/** How long a probe may take to say what it wants, in milliseconds. */
+/** How long a probe may take to send its request, in milliseconds. */
 const REQUEST_TIMEOUT_MS = 5_000;
 
 /**
- * The door for those who run the process: four routes beside the public port, so that they answer while that one is not
- * yet open, or already closed. What they say names no host and holds no secret.
+ * The HTTP server for operators and orchestrators, on a port of its own, so that it answers before the public port is
+ * open and after it is closed. Its responses name no host and hold no secret.
  *
- * - `/livez`: the process answers. Asks no dependency: an outage elsewhere must not restart every process.
+ * - `/livez`: 200 while the process answers. It checks no dependency: an outage elsewhere must not restart every
+ *   process.
  * - `/readyz`: 200, or 503 with the reason.
- * - `/health`: 200, or 503 when something is down that the app cannot do without; JSON either way.
+ * - `/health`: 200, or 503 when a dependency is down that the app needs; JSON either way.
  * - `/metrics`: for Prometheus.
  *
- * An app may `offer` more of itself, read-only and as JSON.
+ * With `offer` an app adds routes of its own, read-only and as JSON.
  */
 export class AdminServer {
   private readonly server: Server;

@@ -8,14 +8,14 @@ import type {
 import type { DependencyHealth, Health } from './health';
 
 interface HealthReport {
-  /** `degraded`: something is down that the app can do without for a while. */
+  /** `degraded`: a dependency is down that the app can do without for a while. */
   status: 'ok' | 'degraded' | 'down';
   dependencies: Record<string, DependencyHealth>;
 }
 
 /**
- * What an orchestrator and an operator ask, each as one health check of Terminus. Its indicators read what `Health` knows
- * already and ask no dependency anew: a storm of probes costs nothing.
+ * The questions of an orchestrator and of an operator, each answered by one health check of Terminus. The indicators
+ * read what `Health` knows already and ask no dependency again: a storm of probes costs nothing.
  */
 export class HealthChecks {
   constructor(
@@ -24,7 +24,10 @@ export class HealthChecks {
     private readonly health: Health,
   ) {}
 
-  /** `ok` whenever the process can say so. It has no indicator: an outage elsewhere must not restart every process. */
+  /**
+   * Always `ok`: the process can answer. The check has no indicator, because an outage elsewhere must not restart every
+   * process.
+   */
   async liveness(): Promise<{ status: 'ok' }> {
     await this.check([]);
     return { status: 'ok' };
@@ -42,7 +45,7 @@ export class HealthChecks {
     return error?.readiness?.reason as string | undefined;
   }
 
-  /** Every dependency as it was found last, and what that means for the app. */
+  /** Every dependency as the last check found it, and what that means for the app. */
   async report(): Promise<HealthReport> {
     const { dependencies } = this.health;
     const result = await this.check(
@@ -55,7 +58,7 @@ export class HealthChecks {
     return { status: statusOf(result), dependencies };
   }
 
-  /** Terminus throws what is not well. Whoever asks here wants the result either way. */
+  /** The result of a check. Terminus throws it when a dependency is not well; the callers here want it either way. */
   private async check(indicators: HealthIndicatorFunction[]): Promise<HealthCheckResult> {
     try {
       return await this.terminus.check(indicators);
@@ -66,7 +69,10 @@ export class HealthChecks {
   }
 }
 
-/** From the indicators alone: a process that ends calls itself `shutting_down` in Terminus, and is not ready here, while its dependencies may be well. */
+/**
+ * The status by the indicators alone. During shutdown the status of Terminus itself is `shutting_down`; here the
+ * process is not ready then, and its dependencies may still be well.
+ */
 function statusOf({ error, details }: HealthCheckResult): HealthReport['status'] {
   if (Object.keys(error ?? {}).length > 0) return 'down';
   return Object.values(details).every(({ status }) => status === 'up') ? 'ok' : 'degraded';

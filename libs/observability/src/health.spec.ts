@@ -19,7 +19,7 @@ const up = () => Promise.resolve();
 const down = () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.7:5432'));
 
 describe('readiness', () => {
-  test('waits for the start, and for every reason to be taken back', () => {
+  test('waits for the start, and until every reason is withdrawn', () => {
     expect(health.unreadiness).toBe('starting');
     health.ready();
     expect(health.unreadiness).toBeUndefined();
@@ -69,7 +69,7 @@ describe('the dependencies', () => {
 });
 
 describe('waiting for dependencies', () => {
-  test('ends when the critical ones are up, and tells once whom it waits for', async () => {
+  test('ends when the critical ones are up, and names once those it waits for', async () => {
     let tries = 0;
     health.add('postgres', () => (++tries < 4 ? down() : up()), { critical: true });
     health.add('tenant_service', down, { critical: false });

@@ -5,26 +5,29 @@ import type { Log } from './logger';
 type Check = () => Promise<unknown>;
 
 export interface CheckOptions {
-  /** Whether the app counts as unhealthy while this is down, and start waits for it. */
+  /** Whether the app is unhealthy while this dependency is down. The start waits for critical dependencies. */
   critical: boolean;
-  /** How long it may be down until the app calls itself not ready. Default: for ever. Milliseconds. */
+  /** How long it may be down before the app is not ready, in milliseconds. Default: for ever. */
   unreadyAfterMs?: number;
 }
 
 export interface DependencyHealth {
-  /** `unknown` until it was checked once. */
+  /** `unknown` until the first check. */
   status: 'up' | 'down' | 'unknown';
   critical: boolean;
   latency_ms: number | null;
-  /** Since when it has this status: ISO 8601. */
+  /** The time of the last change of the status: ISO 8601. */
   since: string;
 }
 
-/** Often enough for a probe every 10 s to read something current; seldom enough to cost nothing. */
+/**
+ * How often dependencies are checked, in milliseconds: a probe every 10 s reads a current result, and the checks cost
+ * nearly nothing.
+ */
 const CHECK_EVERY_MS = 5_000;
-/** A dependency that needs longer for a trivial question is as good as away. */
+/** The timeout of a check, in milliseconds. A dependency that needs longer for a trivial question counts as down. */
 const CHECK_TIMEOUT_MS = 500;
-/** How often start looks whether what it waits for is there. */
+/** How often `waitUntilUp` checks the dependencies, in milliseconds. */
 const WAIT_EVERY_MS = 250;
 
 interface Dependency extends DependencyHealth {
@@ -34,7 +37,7 @@ interface Dependency extends DependencyHealth {
   error: unknown;
 }
 
-/** Someone who waited for dependencies was told that the process ends. */
+/** The process ended while it waited for its dependencies. */
 export class StartAborted extends Error {
   constructor() {
     super('The process is ending.');
@@ -43,8 +46,9 @@ export class StartAborted extends Error {
 }
 
 /**
- * What the process knows of itself. Checks run in the background, each as an attempt of Terminus with a timeout, and whoever
- * asks reads the last result. Not ready until told so; what a dependency's error says stays in the log.
+ * The readiness of the process and the state of its dependencies. Checks run in the background, each as an attempt of
+ * Terminus with a timeout, and callers read the last result. The process is not ready until `ready` is called. The text
+ * of a dependency's error goes to the logger only.
  */
 export class Health {
   private readonly known = new Map<string, Dependency>();
@@ -73,12 +77,12 @@ export class Health {
     });
   }
 
-  /** Takes one reason back why the app is not ready: without an argument, that it is starting. */
+  /** Withdraws one reason for being not ready; without an argument, that the app is starting. */
   ready(reason = 'starting'): void {
     this.notReadyReasons.delete(reason);
   }
 
-  /** The app is not ready for as long as any reason stands: `draining`, `full`. */
+  /** Adds a reason for being not ready, such as `draining` or `full`. The app is not ready while any reason stands. */
   notReady(reason: string): void {
     this.notReadyReasons.add(reason);
   }
@@ -94,7 +98,7 @@ export class Health {
     return undefined;
   }
 
-  /** Each dependency by its name, as it was found last. */
+  /** Each dependency by its name, as the last check found it. */
   get dependencies(): Record<string, DependencyHealth> {
     return Object.fromEntries(
       [...this.known].map(([name, { status, critical, latency_ms, since }]) => [
@@ -120,8 +124,9 @@ export class Health {
   }
 
   /**
-   * Resolves once every critical dependency is up. `onWaiting` is told the names of those that are not, whenever they
-   * change. Rejects after `timeoutMs`, naming them, and with `StartAborted` when `stop` is called meanwhile.
+   * Resolves once every critical dependency is up. `onWaiting` gets the names of those that are not, each time they
+   * change. Rejects after `timeoutMs` with an error that names them, and with `StartAborted` when `stop` is called
+   * meanwhile.
    */
   async waitUntilUp(timeoutMs: number, onWaiting: (names: readonly string[]) => void = () => {}): Promise<void> {
     const deadline = performance.now() + timeoutMs;
@@ -143,7 +148,7 @@ export class Health {
     }
   }
 
-  /** Checks everything once, side by side. Calls that overlap share one run. Never rejects. */
+  /** Checks every dependency once, all at the same time. Overlapping calls share one run. Never rejects. */
   private check(): Promise<void> {
     this.running ??= Promise.all([...this.known].map(([name, dependency]) => this.checkOne(name, dependency)))
       .then(() => {})

@@ -8,9 +8,10 @@ import {
   type Verdict,
 } from '@tocsin/contracts';
 
-// What the labels of the counters can be: a value that is missing here is born at 1, and its first is not seen.
+// All values of the labels of the counters. A series whose value is missing here starts at 1, so an alert rule does not
+// see its first increase.
 
-/** What a request for a stream can be refused with. */
+/** The error codes with which a request for a stream can be refused. */
 const STREAM_REFUSALS = [
   'missing_credentials',
   'invalid_request',
@@ -40,7 +41,7 @@ const STREAM_REFUSALS = [
   'internal_error',
 ] as const satisfies ErrorCode[];
 
-/** How a request for a stream ended, and why. */
+/** The outcome of a request for a stream, and its reason. */
 export type StreamOutcome = { outcome: Verdict; reason: GapReason | '' } | { outcome: 'refused'; reason: ErrorCode };
 
 export const STREAM_OUTCOMES: readonly StreamOutcome[] = [

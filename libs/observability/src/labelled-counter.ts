@@ -1,8 +1,8 @@
 import { Counter, type Registry } from 'prom-client';
 
 /**
- * A counter whose labels take declared values only. Every combination is there at 0 from the start: a series that is born at 1
- * shows no increase, so an alert rule on `increase()` would not see the first.
+ * A counter whose labels take declared values only. Every combination is at 0 from the start: a series that starts at 1
+ * shows no increase, so an alert rule on `increase()` would miss its first one.
  */
 export class LabelledCounter<L extends Readonly<Record<string, string>>> {
   private readonly counter: Counter;
@@ -11,7 +11,7 @@ export class LabelledCounter<L extends Readonly<Record<string, string>>> {
     this.counter = new Counter({ name, help, labelNames, registers: [registry] });
   }
 
-  /** Has these there from now on: all that can occur. */
+  /** Creates these series at 0. Declare every combination that can occur. */
   declare(combinations: Iterable<L>): this {
     for (const labels of combinations) this.counter.inc(labels, 0);
     return this;

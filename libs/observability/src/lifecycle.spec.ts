@@ -2,7 +2,7 @@ import { ConfigurationError } from '@tocsin/settings';
 import { EventEmitter, once } from 'node:events';
 import { runProcess, type Life } from './lifecycle';
 
-/** A process that notes its end instead of ending. */
+/** A process that records its end instead of ending. */
 class FakeProcess extends EventEmitter {
   stderrText = '';
   stderr = { write: (text: string) => (this.stderrText += text) };
@@ -79,7 +79,7 @@ describe('the life of a process', () => {
     expect(fake.stderrText).toContain('stuck');
   });
 
-  test('a wrong configuration says every problem and exits 78', async () => {
+  test('a wrong configuration reports every problem and exits 78', async () => {
     const fake = run(() =>
       Promise.reject(new ConfigurationError(['DATABASE_URL is required.', 'PORT is not valid: too big.'])),
     );

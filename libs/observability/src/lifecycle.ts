@@ -2,18 +2,29 @@ import { ConfigurationError, EXIT_CONFIGURATION } from '@tocsin/settings';
 import type { Health } from './health';
 import type { Log } from './logger';
 
-/** Drain window (20 s) and the batch in hand (10 s), with room to spare, below an orchestrator's grace period of 45 s and more. */
+/**
+ * How long closing may take, in milliseconds: the drain window (20 s) and the batch in hand (10 s) with room to spare,
+ * below the 45 s or more of grace that an orchestrator gives.
+ */
 const CLOSE_TIMEOUT_MS = 40_000;
-/** After a fault of our own nothing is certain: what can be settled quickly is. */
+/**
+ * How long closing may take after a fault of our own, in milliseconds. The state of the process is uncertain then, so
+ * only what settles quickly is settled.
+ */
 const CRASH_CLOSE_TIMEOUT_MS = 5_000;
-/** One Ctrl-C can arrive twice, from the terminal and from npm. A person who means it presses again later than this. */
+/**
+ * One Ctrl-C can arrive twice, from the terminal and from npm. A second signal within this time is ignored, in
+ * milliseconds.
+ */
 const SIGNAL_ECHO_MS = 300;
 
-/** What `main.ts` tells of itself while it starts. */
+/** What `main.ts` reports while it starts. */
 export interface Life {
-  /** From here on a fatal fault goes to the log instead of stderr, and `health` is not ready from the first signal on. */
+  /**
+   * From this call on, fatal faults go to `log` instead of stderr, and `health` is not ready after the first signal.
+   */
   reportsTo(log: Log, health?: Health): void;
-  /** From here on the end of the process closes `thing` first. Several are closed in reverse order. */
+  /** From this call on, the end of the process closes `thing` first. Several are closed in reverse order. */
   closes(thing: { close(): Promise<unknown> }): void;
 }
 
@@ -22,9 +33,9 @@ type RunningProcess = Pick<NodeJS.Process, 'on' | 'exit'> & { stderr: { write(te
 /**
  * Runs an app's `main` and ends the process for one of these reasons:
  *
- * - SIGTERM or SIGINT: closes everything, also in the middle of starting, exit 0; a second signal or 40 s: exit 1.
- * - a wrong configuration: one sentence a problem on stderr, exit 78.
- * - `main` rejects, or an exception or rejection that nobody handles: logged as fatal, closed within 5 s, exit 1.
+ * - SIGTERM or SIGINT: everything is closed, also during the start, exit 0; after a second signal or 40 s: exit 1.
+ * - A wrong configuration: one sentence for each problem on stderr, exit 78.
+ * - `main` rejects, or there is an unhandled exception or rejection: logged as fatal, closed within 5 s, exit 1.
  */
 export function runProcess(main: (life: Life) => Promise<void>, running: RunningProcess = process): void {
   const closers: (() => Promise<unknown>)[] = [];
@@ -73,8 +84,8 @@ export function runProcess(main: (life: Life) => Promise<void>, running: Running
 
   running.on('SIGTERM', onSignal);
   running.on('SIGINT', onSignal);
-  running.on('unhandledRejection', (error) => crash(error, 'a rejection that nobody handled'));
-  running.on('uncaughtException', (error) => crash(error, 'an exception that nobody caught'));
+  running.on('unhandledRejection', (error) => crash(error, 'an unhandled rejection'));
+  running.on('uncaughtException', (error) => crash(error, 'an uncaught exception'));
 
   const life: Life = {
     reportsTo: (toLog, toHealth) => {
@@ -92,7 +103,10 @@ export function runProcess(main: (life: Life) => Promise<void>, running: Running
   });
 }
 
-/** Settings may stand in a file `.env` beside the process; what the environment already says goes before it. */
+/**
+ * Reads settings from a file `.env` in the working directory, if there is one. Variables of the environment have
+ * precedence.
+ */
 function loadEnvFile(): void {
   try {
     process.loadEnvFile();

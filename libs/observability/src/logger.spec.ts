@@ -11,7 +11,7 @@ function capture(level: 'debug' | 'info' = 'info') {
   return { log, lines, last: () => JSON.parse(lines.at(-1)!) as Record<string, unknown> };
 }
 
-describe('the log', () => {
+describe('the logger', () => {
   test('writes one line of JSON with the fixed fields', () => {
     const { log, lines, last } = capture();
     log.info({ tenant_id: 'acme', seq: 7, duration_ms: 3 }, 'stored\nforged line');
@@ -55,7 +55,7 @@ describe('the log', () => {
     for (const line of lines) expect(() => JSON.parse(line)).not.toThrow();
   });
 
-  test('says what Nest says, with its context, and its wiring only when debugging', () => {
+  test('writes messages of Nest with their context, and those about wiring at debug level only', () => {
     const { log, lines, last } = capture();
     const nest = new NestLogger(log);
     nest.log('TenantFeeds dependencies initialized', 'InstanceLoader');

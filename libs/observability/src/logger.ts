@@ -3,14 +3,16 @@ import { pino, type DestinationStream } from 'pino';
 import { redact } from './redact';
 import type { LogLevel } from './settings';
 
-/** How much may wait for a slow reader of stdout. What exceeds it is dropped: a log never holds the process up. */
+/**
+ * How many bytes may wait for a slow reader of stdout. Lines beyond that are dropped: logging never delays the process.
+ */
 const MAX_PENDING_BYTES = 4 * 1024 * 1024;
-/** How many causes of an error are told. */
+/** How many causes of an error are written. */
 const MAX_CAUSES = 5;
 
 /**
- * The fields that mean the same in every line. Whatever else a line needs is snake_case too. An error goes under `err`.
- * Never a token, a ticket, a message's text or metadata; never a line for each event.
+ * The fields that mean the same in every line. Other fields are snake_case too. An error goes under `err`. Never log a
+ * token, a ticket, or the text or metadata of a message; never write a line for each event.
  */
 interface LogFields {
   tenant_id?: string | null;
@@ -30,14 +32,14 @@ interface Write {
   (message: string): void;
 }
 
-/** The log: type and injection token in one name. pino's loggers are ones. */
+/** The logger: type and injection token in one name. Loggers of pino have this shape. */
 export abstract class Log {
   abstract debug: Write;
   abstract info: Write;
   abstract warn: Write;
   abstract error: Write;
   abstract fatal: Write;
-  /** A log whose every line carries `fields` too. */
+  /** A logger that adds `fields` to every line. */
   abstract child(fields: LogFields): Log;
 }
 
@@ -51,7 +53,10 @@ interface LoggerOptions {
   destination?: DestinationStream;
 }
 
-/** JSON lines. Credentials are taken out of the finished line, so that no field, message or stack can carry one out. */
+/**
+ * Makes a logger that writes JSON lines. Credentials are removed from the finished line, so that no field, message or
+ * stack can leak one.
+ */
 export function createLogger({ app, level = 'info', version, destination }: LoggerOptions): Log {
   return pino(
     {
@@ -67,7 +72,10 @@ export function createLogger({ app, level = 'info', version, destination }: Logg
   );
 }
 
-/** What a log says of an error: never its other properties, which drivers fill with statements, addresses and values. */
+/**
+ * The fields of an error that are logged. Its other properties are left out: drivers fill them with statements,
+ * addresses and values.
+ */
 function describeError(error: unknown, causes = MAX_CAUSES): unknown {
   if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
   const { code } = error as { code?: unknown };
@@ -80,7 +88,10 @@ function describeError(error: unknown, causes = MAX_CAUSES): unknown {
   };
 }
 
-/** What Nest has to say, as lines of the same log. Its list of everything that it wired is for debugging alone. */
+/**
+ * Writes the messages of Nest with our logger. Its lines about wiring, one for each module and route, are written at
+ * debug level.
+ */
 export class NestLogger implements LoggerService {
   private static readonly WIRING = new Set(['NestFactory', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer']);
 
@@ -94,7 +105,7 @@ export class NestLogger implements LoggerService {
   debug = (message: unknown, ...rest: unknown[]): void => this.write('debug', message, rest);
   verbose = (message: unknown, ...rest: unknown[]): void => this.write('debug', message, rest);
 
-  /** Nest appends the context to whatever is logged, and a stack before it to an error. */
+  /** Nest passes the context as the last argument and, for an error, the stack before it. */
   private write(level: 'debug' | 'info' | 'warn' | 'error' | 'fatal', message: unknown, rest: unknown[]): void {
     const context = typeof rest.at(-1) === 'string' ? rest.at(-1) : undefined;
     if (message instanceof Error) return this.to[level]({ context, err: message }, message.message);

@@ -5,7 +5,7 @@ const lineOf = async (from: Metrics, start: string) =>
   (await from.registry.metrics()).split('\n').filter((line) => line.startsWith(start));
 
 describe('the metrics', () => {
-  test('say what runs, and what Node says of itself', async () => {
+  test('have the running version and the default metrics of Node', async () => {
     const them = metrics();
     expect(await lineOf(them, 'tocsin_build_info')).toEqual(['tocsin_build_info{version="1.2.3",commit="abc"} 1']);
     expect((await lineOf(them, 'process_resident_memory_bytes ')).length).toBe(1);
@@ -30,7 +30,7 @@ describe('the metrics', () => {
     ]);
   });
 
-  test('take a sample of how long entries take in total: one at a time, never below 0, and none that cannot be told', async () => {
+  test('sample how long entries take in total: one at a time, never below 0, and none without a readable time', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask'], now: 10_000 });
     const them = metrics();
     let asked = 0;
@@ -53,7 +53,7 @@ describe('the metrics', () => {
     ]);
   });
 
-  test('read the pools when they are read, and add them up', async () => {
+  test('read the pools at each scrape, and add them up', async () => {
     const them = metrics();
     let waiting = 0;
     them.observePool(() => ({ active: 1, idle: 2, waiting }));
@@ -69,7 +69,7 @@ describe('the metrics', () => {
   test('show every counter and histogram at 0 before anything happened, each series of it', async () => {
     const them = metrics();
     for (const { name, type, values } of await them.registry.getMetricsAsJSON()) {
-      // whoever parses messages declares the names
+      // the app that parses messages declares the names
       if (!/^tocsin_(?!understood_names_)/.test(name) || String(type) === 'gauge') continue;
       expect([name, values.length > 0, values.filter(({ value }) => value !== 0)]).toEqual([name, true, []]);
     }

@@ -3,7 +3,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { STREAM_ENDS, STREAM_LIMITS, STREAM_OUTCOMES } from './label-values';
 import { LabelledCounter } from './labelled-counter';
 
-/** From a warm path within one process (1 ms) to the promise of 3 s, and what lies beyond it. Seconds. */
+/** Buckets in seconds: from a warm path within one process (1 ms), past the promised 3 s, to 30 s. */
 const LATENCY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30];
 
 interface PoolState {
@@ -13,7 +13,10 @@ interface PoolState {
 }
 
 const STAGES = ['ingest', 'publish', 'total'] as const;
-/** How often the stage `total` is measured at most, in milliseconds: what measuring costs does not grow with the load. */
+/**
+ * The shortest time between two samples of the stage `total`, in milliseconds: the cost of measuring does not grow with
+ * the load.
+ */
 const TOTAL_EVERY_MS = 50;
 
 interface MetricsOptions {
@@ -24,8 +27,9 @@ interface MetricsOptions {
 }
 
 /**
- * Every metric of the process, each a field, in a registry of its own: two apps in one test do not meet. All series of a
- * counter are there at 0 before anything happened. The exception is the label `tenant`, whose values are not known before.
+ * Every metric of the process, each a field, in a registry of its own, so that two apps in one test do not share any.
+ * All series of a counter are at 0 from the start. The exception is the label `tenant`, whose values are not known in
+ * advance.
  */
 export class Metrics {
   readonly registry = new Registry();
@@ -64,7 +68,7 @@ export class Metrics {
   );
   readonly streamSlotsLocal = this.counter(
     'tocsin_stream_slots_local_total',
-    'Streams counted by this gateway alone, since the store of stream slots was away or slow: caps hold a gateway meanwhile.',
+    'Streams counted by this gateway alone, because the store of stream slots was away or slow: the caps apply to each gateway meanwhile.',
   );
 
   // ---- feeds and replay
@@ -78,7 +82,7 @@ export class Metrics {
     'tocsin_stream_backfilled_events_total',
     'Entries that a feed got from the log instead of a hint.',
   );
-  readonly invalidHints = this.counter('tocsin_invalid_hints_total', 'Messages on the bus that are no hint.');
+  readonly invalidHints = this.counter('tocsin_invalid_hints_total', 'Messages on the bus that are not valid hints.');
   readonly resets = this.labelledCounter(
     'tocsin_resets_total',
     'Tenants of streams whose history could not be continued.',
@@ -91,7 +95,7 @@ export class Metrics {
   );
   readonly replayEvents = this.histogram(
     'tocsin_replay_events',
-    'Entries that it was behind, in one tenant, those included that its filter leaves out.',
+    'Entries that a stream was behind in one tenant, including those that its filter leaves out.',
     [0, 1, 10, 50, 100, 500, 1000, 5000],
   );
 
@@ -112,21 +116,25 @@ export class Metrics {
     'Messages of one batch.',
     [1, 2, 5, 10, 25, 50, 100, 250, 500],
   );
-  /** `name` is one of the closed table of names that are understood, which whoever parses messages declares. */
+  /**
+   * `name`: a producer's name from the closed list that the parser understands. The app that parses messages declares
+   * the values.
+   */
   readonly understoodNames = new LabelledCounter<{ name: string }>(
     this.registry,
     'tocsin_understood_names_total',
-    "Producers' names for our fields that were renamed.",
+    "Fields of producers that were renamed to ours, by the producer's name.",
     ['name'],
   );
   readonly unknownFields = this.counter(
     'tocsin_unknown_fields_total',
-    'Fields that nobody knows, kept under metadata.',
+    'Unknown fields of messages, kept under metadata.',
   );
   /**
-   * `stage`: `ingest` (taken from the queue to stored), `publish` (stored to published), `total` (the entry's `received_at` to
-   * written to the sockets of a gateway, live). The first two by the processor, for every entry; the last by the gateway, for a
-   * sample, and across two clocks: those of the database and the gateway.
+   * `stage`: `ingest` (from taken off the queue to stored), `publish` (from stored to published), `total` (from the
+   * entry's `received_at` to written to the sockets of a gateway, live entries only). The processor measures the first
+   * two for every entry. The gateway measures the last for a sample, and with two clocks: that of the database and its
+   * own.
    */
   readonly eventDelivery = this.histogram(
     'tocsin_event_delivery_seconds',
@@ -135,10 +143,10 @@ export class Metrics {
     ['stage'],
   );
 
-  /** `reason`: why. The other alerts of the same webhook were published; these are dead letters. */
+  /** `reason`: why the alert was refused. It is a dead letter; the other alerts of the same webhook were published. */
   readonly refusedParts = this.labelledCounter(
     'tocsin_refused_parts_total',
-    'Alerts of a webhook that were refused at the HTTP door while others of it were published.',
+    'Alerts of a webhook over HTTP that were refused while others of it were published.',
     REFUSED_PART_REASONS.map((reason) => ({ reason })),
   );
   readonly replacedCharacters = this.counter(
@@ -151,15 +159,15 @@ export class Metrics {
   );
 
   // ---- dead letters
-  /** `reason`: why they are dead. Every gateway tells the same numbers: take the maximum, not the sum. */
+  /** `reason`: why they are dead. Every gateway reports the same numbers: take the maximum, not the sum. */
   readonly deadLetters = this.gauge(
     'tocsin_dead_letters',
-    'Dead letters that nobody has decided yet, by reason. At most 15 s old.',
+    'Open dead letters, by reason. The value is at most 15 s old.',
     ['reason'],
   );
   readonly deadLetterOldestAge = this.gauge(
     'tocsin_dead_letter_oldest_age_seconds',
-    'For how long the oldest of them has been waiting; 0 when there is none.',
+    'For how long the oldest open dead letter has been waiting; 0 when there is none.',
   );
 
   // ---- dependencies
@@ -193,7 +201,7 @@ export class Metrics {
     "Questions for a user's tenants.",
     (['fresh', 'fetched', 'stale', 'unavailable'] as const).map((result) => ({ result })),
   );
-  /** Set where the refusal is answered, the gateway's problem filter. `reason` is the error code. */
+  /** Counted in the problem filter of the gateway, which sends the response. `reason` is the error code. */
   readonly authFailures = this.labelledCounter(
     'tocsin_auth_failures_total',
     'Requests refused for their credential.',
@@ -219,7 +227,7 @@ export class Metrics {
     const pools = this.pools;
     new Gauge({
       name: 'tocsin_db_pool_connections',
-      help: 'Connections of the database pools, and who waits for one.',
+      help: 'Connections of the database pools, and callers that wait for one.',
       labelNames: ['state'],
       registers: [this.registry],
       collect() {
@@ -233,7 +241,10 @@ export class Metrics {
     });
   }
 
-  /** Counts published entries of a tenant. The first tenants get a label, the rest is `other`: labels live as long as the process. */
+  /**
+   * Counts published entries of a tenant. The first tenants get a label and the rest is `other`, because a label lives
+   * as long as the process.
+   */
   countPublished(tenant: string, events = 1): void {
     const known = this.labelledTenants.has(tenant);
     if (!known && this.labelledTenants.size < this.options.tenantLimit) this.labelledTenants.add(tenant);
@@ -241,19 +252,20 @@ export class Metrics {
   }
 
   /**
-   * Observes the stage `total` of an entry that was written to the sockets of a gateway, if it is time for another.
-   * `receivedAt`: the entry's `received_at` in epoch milliseconds, NaN where it cannot be read; asked for only when it is needed.
+   * Observes the stage `total` of an entry that was written to the sockets of a gateway, unless the last sample is less
+   * than `TOTAL_EVERY_MS` ago. `receivedAt` gives the entry's `received_at` in epoch milliseconds, or NaN when it
+   * cannot be read; it is called only when a sample is due.
    */
   sampleTotal(receivedAt: () => number): void {
     const now = performance.now();
     if (now - this.totalAt < TOTAL_EVERY_MS) return;
     this.totalAt = now;
     const tookMs = Date.now() - receivedAt();
-    // two clocks: an entry that seems to be written before it was received took no time that they could tell
+    // the two clocks may differ: an entry that seems to be written before it was received counts as 0
     if (!Number.isNaN(tookMs)) this.total.observe(Math.max(0, tookMs) / 1000);
   }
 
-  /** Names a pool, whose state is read whenever the metrics are. Several are added up. */
+  /** Adds a pool. Its state is read each time the metrics are read; several pools are added up. */
   observePool(read: () => PoolState): void {
     this.pools.push(read);
   }

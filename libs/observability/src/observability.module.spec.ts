@@ -10,7 +10,7 @@ import { observabilitySettings } from './settings';
 
 const settings = readSettings(observabilitySettings({ ADMIN_PORT: 9090 }), { ADMIN_PORT: '0', LOG_LEVEL: 'fatal' });
 
-test('one object handed to several modules is one of everything, and its admin server is the last to close', async () => {
+test('several modules that import one object share one of everything, and its admin server closes last', async () => {
   const observability = ObservabilityModule.forRoot({ app: 'test', version: '1.2.3', settings });
   let answeredDuringShutdown: number | undefined;
 

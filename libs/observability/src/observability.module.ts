@@ -16,8 +16,8 @@ interface ObservabilityOptions {
 }
 
 /**
- * The log, the metrics, the health and the admin server of one process. Make it once and hand the same object to every
- * module that needs it: Nest tells dynamic modules apart by reference. Whoever imports it is shut down before it is.
+ * The logger, metrics, health and admin server of one process. Make it once and pass the same object to every module
+ * that needs it: Nest tells dynamic modules apart by reference. The modules that import it are shut down before it.
  */
 @Module({})
 export class ObservabilityModule implements OnModuleDestroy, OnApplicationShutdown {

@@ -1,11 +1,15 @@
-/** What stands where a secret stood. */
+/** The replacement of a secret. */
 const REDACTED = '[redacted]';
 
-/** Names whose values are secrets, as a field, a query parameter or a cookie, also as the end of a longer name (`access_token`). */
+/**
+ * Names whose values are secrets: of a field, a query parameter or a cookie, and also as the end of a longer name
+ * (`access_token`).
+ */
 const SECRET_NAMES = 'token|ticket|secret|password|passwd|api_?key|authorization|cookie|credentials?|tocsin_stream';
 
-// Each pattern runs over a whole serialised line, whose strings may hold what an attacker chose. Every repetition is
-// therefore bounded or cannot start anew inside its own match: the time stays proportional to the line.
+// Each pattern runs over a whole serialised line, which may hold text that an attacker chose. Therefore every
+// repetition is bounded, or cannot start again inside its own match: the time stays proportional to the length of the
+// line.
 const PATTERNS: readonly [RegExp, string][] = [
   // {"password":"…"}, at any depth
   [new RegExp(`((?:${SECRET_NAMES})":)(?:"(?:[^"\\\\]|\\\\.)*"|\\[[^[\\]]*\\])`, 'gi'), `$1"${REDACTED}"`],
@@ -18,17 +22,17 @@ const PATTERNS: readonly [RegExp, string][] = [
   [/\b(Bearer|Basic)(\s{1,4}|%20|\+)[A-Za-z0-9._~+/=%-]{4,}/gi, `$1$2${REDACTED}`],
 ];
 
-/** Takes tokens, tickets, passwords and URLs' credentials out of a text, which may be a line of JSON. */
+/** Removes tokens, tickets, passwords and credentials in URLs from a text, which may be a line of JSON. */
 export function redact(text: string): string {
   let redacted = text;
   for (const [pattern, replacement] of PATTERNS) redacted = redacted.replace(pattern, replacement);
   return redacted.replace(WORDS, withoutJwt);
 }
 
-/** Whole words of what a JWT is made of: taken as they stand, so that none is looked at twice. */
+/** Whole words of the characters of a JWT, matched as a whole so that no character is looked at twice. */
 const WORDS = /[\w.-]{16,}/g;
 
-/** A JWT, wherever in the word it begins: '{"' in base64url is 'eyJ'. */
+/** Cuts a JWT off, wherever in the word it begins: `{"` in base64url is `eyJ`. */
 function withoutJwt(word: string): string {
   const at = word.indexOf('eyJ');
   return at >= 0 && word.indexOf('.', word.indexOf('.', at) + 1) > at ? `${word.slice(0, at)}${REDACTED}` : word;

@@ -4,7 +4,7 @@ import { z } from 'zod';
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** The slice of every app. Each has a port of its own for the probes, so that several run on one machine. */
+/** The settings of every app. Each app has its own default port for the probes, so that several run on one machine. */
 export const observabilitySettings = (defaults: { ADMIN_PORT: number }) => ({
   ADMIN_PORT: setting(z.coerce.number().int().min(0).max(65_535).default(defaults.ADMIN_PORT), {
     description: 'Port of /livez, /readyz, /health and /metrics. Not for the public. 0 takes a free one.',

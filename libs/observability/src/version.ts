@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** The version of Tocsin that runs: that of the nearest package.json above this file, whether built or not. */
+/**
+ * The running version of Tocsin: that of the nearest package.json above this file, in the source tree as in a build.
+ */
 export const version: string = versionAbove(__dirname);
 
 function versionAbove(folder: string): string {

@@ -27,7 +27,7 @@ describeAccessChanges('PostgreSQL', { open: () => Promise.resolve({ accessChange
 describe('revocations in PostgreSQL', () => {
   beforeEach(() => owner('delete from tocsin.revocation'));
 
-  it('are found although they were committed late, under a lower id than one that was read before', async () => {
+  it('are found although they were committed late, under a lower id than one that was already read', async () => {
     const slow = new Client({ connectionString: fresh.url });
     await slow.connect();
     try {
@@ -46,11 +46,11 @@ describe('revocations in PostgreSQL', () => {
     }
   });
 
-  it('are read once, unless something may have been late', async () => {
+  it('are read once, unless another transaction may have been late', async () => {
     for (let i = 0; i < 5; i += 1) await accessChanges.revoke({ user_id: `user ${i}` });
     const last = (await accessChanges.since(0)).at(-1)!;
-    // transaction ids belong to the cluster: another test's open transaction may have been late for all that can be known, and
-    // one that makes a large tenant takes its time
+    // transaction ids belong to the cluster: an open transaction of another test may count as late, and one that
+    // creates a large tenant takes its time
     await eventually(
       async () => expect(users(await accessChanges.since(last.revocation_id))).toEqual(['user 4']),
       150_000,
@@ -64,7 +64,7 @@ describe('revocations in PostgreSQL', () => {
     expect(users(await accessChanges.since(first.at(-1)!.revocation_id)).at(-1)).toBe('user 6000');
   });
 
-  it('are in force for thirty days, and leave a day after that with the next one', async () => {
+  it('are in force for thirty days, and are deleted a day later with the next revocation', async () => {
     await owner(`insert into tocsin.revocation (user_id, created_at) values
       ('old', now() - interval '31 days 1 minute'), ('past', now() - interval '30 days 1 minute'), ('in force', now() - interval '29 days 23 hours')`);
     expect(users(await accessChanges.since(0))).toEqual(['in force']);
@@ -76,7 +76,7 @@ describe('revocations in PostgreSQL', () => {
     ]);
   });
 
-  it('are reached by the functions alone', async () => {
+  it('are reached only through functions', async () => {
     await accessChanges.revoke({ user_id: 'ada' });
     for (const statement of [
       'select from tocsin.revocation',

@@ -1,10 +1,10 @@
 import type { AccessChanges, NewRevocation, Revocation } from '@tocsin/contracts/ports';
 import type { Database } from './database';
 
-/** What the port allows for an answer: the next look is due by then. */
+/** The time that the port allows, in milliseconds: the next check for revocations is due by then. */
 const ANSWER_WITHIN_MS = 2_000;
 
-/** The table `revocation`. */
+/** Revocations in the table `revocation`. */
 export class PostgresAccessChanges implements AccessChanges {
   constructor(private readonly database: Database) {}
 

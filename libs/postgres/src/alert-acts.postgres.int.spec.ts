@@ -38,6 +38,6 @@ describeSeenPositions('PostgreSQL', {
     }),
 });
 
-it("acts are the gateway's, and what time undoes the processor's", async () => {
+it("the gateway's role may not end snoozes whose time is over: that is the processor's part", async () => {
   await expect(new PostgresAlertActs(gateway).wakeSnoozed()).rejects.toMatchObject({ name: 'Unavailable' });
 });

@@ -9,8 +9,8 @@ const WOKEN_AT_ONCE = 500;
 type PreviousColumn = 'previous_status' | 'previous_severity' | 'previous_type' | 'previous_name' | 'previous_labels';
 
 /**
- * An alert after the act, and, where it is an entry, what of the entry the alert does not say. What both have they have in
- * common, but for the actor: the alert's is who made its status what it is.
+ * An alert after the act and, where the act became an entry, the fields of the entry that the alert does not have.
+ * Fields that both have are equal, except for `actor`: the actor of the alert is the user who gave it its status.
  */
 type ActedRow = Alert &
   Pick<
@@ -21,7 +21,7 @@ type ActedRow = Alert &
     outcome: Exclude<ActResult['outcome'], 'not_found'>;
   };
 
-/** Acts as functions of the database: one call, and so one round trip and one commit, for each method. */
+/** Acts as database functions: each method is one call, and so one round trip and one commit. */
 export class PostgresAlertActs implements AlertActs {
   constructor(private readonly database: Database) {}
 

@@ -35,7 +35,10 @@ interface PlanNode {
 
 const nodesOf = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(nodesOf)];
 
-/** Alerts made by one statement: all from a series g, a second apart, the newest last; half of them share their time with another. */
+/**
+ * Creates alerts with one statement, from a series g: a second apart, the newest last. Half of them share their time
+ * with another alert.
+ */
 const fill = (columns: {
   service: string;
   name: string;
@@ -63,11 +66,11 @@ afterAll(async () => {
   await fresh?.drop();
 });
 
-describe(`a tenant of ${BIG.toLocaleString('en')} alerts costs a question no more than its bound`, () => {
+describe(`a tenant of ${BIG.toLocaleString('en')} alerts never costs a question more than its bound`, () => {
   const big = aTenant('big');
   const small = Array.from({ length: 31 }, (_, i) => aTenant(`small-${i}`));
   beforeAll(async () => {
-    // one in a thousand is open, one in a hundred thousand is of a rare service and name
+    // one in a thousand alerts is open, and one in a hundred thousand has the rare service and name
     const columns = {
       service: `case when g % 100000 = 7 then 'rare' else ${one(['ovens', 'stock', 'till'], 'g')} end`,
       name: `case when g % 100000 = 7 then 'rare' else 'usual' end`,
@@ -83,7 +86,10 @@ describe(`a tenant of ${BIG.toLocaleString('en')} alerts costs a question no mor
     await asOwner({ url: fresh.url }, 'vacuum analyze tocsin.alert');
   }, 120_000);
 
-  /** Alerts that the statements of a question looked at, in the index and in the table, and blocks, as the gateway's role has it. */
+  /**
+   * How many alerts the statements of a question read, in the index and in the table, and how many blocks, under the
+   * role of the gateway.
+   */
   async function costOf(
     ask: (queries: PostgresAlertQueries) => Promise<unknown>,
   ): Promise<{ alerts: number; blocks: number; scans: string[] }> {
@@ -140,7 +146,7 @@ describe(`a tenant of ${BIG.toLocaleString('en')} alerts costs a question no mor
     30_000,
   );
 
-  it('what is not looked for: a page is its alerts and little else, at any time', async () => {
+  it('without filters a page reads its alerts and little else, at any time', async () => {
     const [from, to] = ['2026-01-02T12:00:00.000Z', '2026-01-02T18:00:00.000Z'];
     const some: Partial<AlertListQuery>[] = [
       {},
@@ -153,14 +159,15 @@ describe(`a tenant of ${BIG.toLocaleString('en')} alerts costs a question no mor
     ];
     for (const query of some) {
       const { alerts, blocks, scans } = await costOf((queries) => queries.list([big], { ...FIRST, ...query }));
-      // what an index passes over on its way to the time is in no count of alerts
+      // entries of the index that are passed on the way to the time are not counted as alerts, so blocks are checked
+      // too
       expect(blocks).toBeLessThan(600);
       expect(alerts).toBeLessThan(17 * 51 + 51);
       expect(scans).not.toContain('Seq Scan');
     }
   });
 
-  it('counts, which say that they are not all', async () => {
+  it('counts stay within the bound, and say that they are incomplete', async () => {
     const selections: Partial<AlertSelection>[] = [
       {},
       { name: ['rare'] },
@@ -184,7 +191,7 @@ describe(`a tenant of ${BIG.toLocaleString('en')} alerts costs a question no mor
     expect((await new PostgresAlertQueries(gateway).stats([big], days)).complete).toBe(false);
   }, 30_000);
 
-  it('page by page the rare ones are found all the same, each once', async () => {
+  it('rare alerts are found page by page, each once', async () => {
     const queries = new PostgresAlertQueries(gateway);
     for (const order of ALERT_ORDERS) {
       const found: string[] = [];
@@ -195,13 +202,13 @@ describe(`a tenant of ${BIG.toLocaleString('en')} alerts costs a question no mor
         [after, more] = [end, end !== null];
       }
       expect(found.sort()).toEqual(['number 100007', 'number 200007', 'number 7']);
-      // half of what is walked is worth while: that is what sharing it out by density is for
+      // at least half of the walk must be useful: that is the purpose of sharing it out by density
       expect(pages).toBeLessThan(order === 'severity' ? 120 : 60);
     }
   }, 60_000);
 });
 
-it('whatever the bounds and the conditions, the pages of a list are exactly the alerts that match, in their order', async () => {
+it('the pages of a list are exactly the matching alerts in order, for any bounds and conditions', async () => {
   const tenants = [aTenant(), aTenant(), aTenant()];
   for (const [i, tenant] of tenants.entries()) {
     const columns = {

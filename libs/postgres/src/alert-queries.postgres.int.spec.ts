@@ -59,14 +59,14 @@ describe('alerts in PostgreSQL', () => {
   const FIRST = { ...ANY, order: 'newest', limit: 10, after: null } as const;
   const HOUR = { from: new Date(Date.now() - 3_600_000), buckets: 2, bucketSeconds: 3_600 };
 
-  it('of another tenant are not there for a statement that asks for them: row-level security alone keeps them apart', async () => {
+  it('of another tenant stay hidden from a statement that asks for them: row-level security alone hides them', async () => {
     const [mine, theirs] = [aTenant(), aTenant()];
     const [, foreign] = await log.append([
       aPlannedEvent({ tenant_id: mine, title: 'mine' }),
       aPlannedEvent({ tenant_id: theirs, title: 'theirs' }),
     ]);
     const { alert_id } = (foreign as { event: StoredEvent }).event.entry;
-    // every statement names both tenants, as if none had a condition
+    // every statement gets both tenants, as if it had no condition on the tenant
     const queries = new PostgresAlertQueries({
       as: (_: unknown, work: Parameters<Database['as']>[1]) => gateway.as([mine], work),
     } as unknown as Database);
@@ -88,7 +88,7 @@ describe('alerts in PostgreSQL', () => {
     expect((await queries.stats(both, HOUR)).open.status).toMatchObject({ firing: 1 });
   });
 
-  it('are looked through for words and counted as far as the bounds say, the newest and the open ones first, and the answer says so', async () => {
+  it('are searched and counted within the bounds, the newest and the open ones first, and the result says that it is incomplete', async () => {
     const [one, two] = [aTenant(), aTenant()];
     for (let i = 0; i < 6; i += 1)
       await log.append(

@@ -24,32 +24,38 @@ import * as statements from './alert-statements';
 import type { Database } from './database';
 import { storedEventOf, type EntryRow } from './event-log.postgres';
 
-/** How far one question may go, of all tenants together. */
+/** The bounds of one question, over all its tenants together. */
 interface AlertBounds {
-  /** How many alerts a list walks over in the index for those that pass its conditions: a microsecond each. */
+  /** How many alerts a list may walk over in the index to find those that pass its conditions: a microsecond each. */
   walked: number;
-  /** How many of them a search for words or labels reads from the table: a few microseconds each where they are cached. */
+  /**
+   * How many of these a search for words or labels may read from the table: a few microseconds each when they are
+   * cached.
+   */
   lookedAt: number;
-  /** How many alerts a count walks over in the index. */
+  /** How many alerts a count may walk over in the index. */
   counted: number;
 }
 const BOUNDS: AlertBounds = { walked: 12_000, lookedAt: 1_500, counted: 20_000 };
 
-/** From how many alerts it is judged how dense a walk is. Of many walks each has less, or judging would be half of the work. */
+/**
+ * How many alerts of a walk are sampled to judge how dense the matches are in it. When there are many walks each gets a
+ * smaller sample, or judging would be half of the work.
+ */
 const JUDGED_BY = 32;
 
-/** Values of a facet, the most frequent ones: services have no bound of their own. */
+/** How many values of a facet are returned, the most frequent first. Nothing else bounds the number of services. */
 const VALUES_OF_A_FACET = 100;
 const OPEN = ALERT_STATUSES.filter((status) => status !== 'resolved');
-/** No number of an entry is so high. */
+/** Greater than the number of any entry. */
 const BEHIND_ALL = Number.MAX_SAFE_INTEGER;
 
 const FACETS = ['status', 'severity', 'service', 'type', 'tenant'] as const;
 type Facet = (typeof FACETS)[number];
 
 /**
- * Alerts in PostgreSQL, by plain statements under row-level security. Each question has a bound, so that none takes longer
- * because a tenant has had more alerts. The statements and their index: `alert-statements.ts`.
+ * Alerts in PostgreSQL, by plain statements under row-level security. Each question has a bound, so that it does not
+ * take longer when a tenant has more alerts. The statements and their index are described in `alert-statements.ts`.
  */
 export class PostgresAlertQueries implements AlertQueries {
   constructor(
@@ -159,7 +165,10 @@ const hasText = ({ words, labels }: AlertSelection): boolean => words.length > 0
 const isFiltered = ({ service, type, name, assignee }: AlertSelection): boolean =>
   [service, type, name, assignee].some((values) => values !== null);
 
-/** Whether a walk passes alerts that are not wanted. Tenant, status, severity and time are what the index is sorted by. */
+/**
+ * Whether a walk also passes alerts that are not wanted. The index is sorted by tenant, status, severity and time; all
+ * other conditions are filters.
+ */
 const isLookedFor = (selection: AlertSelection): boolean => hasText(selection) || isFiltered(selection);
 
 async function listAll(
@@ -202,7 +211,7 @@ async function listMatching(
     parameters,
   );
   const { reached_severity: severity, reached_at: first_seen_at, reached_id: alert_id } = found[0]!;
-  // where nothing matches there is one row all the same, which tells what was reached
+  // when nothing matches, there is still one row, which tells what was reached
   const matching = found
     .filter((row) => row.alert_id !== null)
     .map(({ reached_severity, reached_at, reached_id, ...alert }): Alert => alert);
@@ -223,19 +232,22 @@ function pageOf(rows: readonly Alert[], limit: number): Pick<ListedAlerts, 'aler
   };
 }
 
-/** No alert has it. */
+/** An id that no alert has. */
 const NIL = '00000000-0000-0000-0000-000000000000';
 
 /**
- * Before the first alert of a walk, whichever way it goes. It says again what `from` and `to` say: an index is entered at the
- * place, and from one at the end of time it would walk over everything that is later than `to`.
+ * The place before the first alert of a walk, in its direction. It repeats the conditions `from` and `to`, because the
+ * index is entered at this place: from the end of time, a walk would pass everything that is later than `to`.
  */
 const outsideOf = (
   direction: statements.Direction,
   { from, to }: Pick<AlertSelection, 'from' | 'to'>,
 ): readonly [string, string] => (direction === 'down' ? [to ?? 'infinity', NIL] : [from ?? '-infinity', NIL]);
 
-/** Which severities a page may still hold, with each one's rank in the order and the place behind which it goes on. */
+/**
+ * The severities that the page may still hold, each with its rank in the order and the place after which its alerts
+ * continue.
+ */
 function walkOf({
   order,
   severity,
@@ -250,11 +262,11 @@ function walkOf({
   const direction = order === 'oldest' ? 'up' : 'down';
   const ranked = order === 'severity';
   const wanted = SEVERITIES.filter((one) => severity?.includes(one) ?? true);
-  // the more severe ones stand on the pages before
+  // more severe alerts are on earlier pages
   const severities =
     ranked && after ? wanted.filter((one) => SEVERITIES.indexOf(one) >= SEVERITIES.indexOf(after.severity)) : wanted;
   const outside = outsideOf(direction, { from, to });
-  // a place that somebody has made up may lie outside of the time that is asked for
+  // a place that the client made up may lie outside the requested time
   const isInside =
     after &&
     (direction === 'down' ? to === null || after.first_seen_at < to : from === null || after.first_seen_at >= from);
@@ -267,18 +279,21 @@ function walkOf({
 
 // ---- parameters, as the statements number them ------------------------------------------------------------------------
 
-/** $1 to $5. */
+/** Parameters $1 to $5. */
 const groupsOf = (
   tenants: readonly TenantId[],
   { status, severity, from, to }: Pick<AlertSelection, 'status' | 'severity' | 'from' | 'to'>,
 ): unknown[] => [tenants, status ?? ALERT_STATUSES, severity ?? SEVERITIES, from ?? '-infinity', to ?? 'infinity'];
 
-/** The conditions that the index decides, five of them. */
+/** The five conditions that the index can decide. */
 function conditionsOf({ service, type, name, assignee }: AlertSelection): unknown[] {
   return [service, type, name, assignee && assignee.filter((user) => user !== null), assignee?.includes(null) ?? false];
 }
 
-/** $14 to $19 of what matches: the labels, the words as patterns, and how far the walks go for `wanted` alerts. */
+/**
+ * Parameters $14 to $19 of `MATCHING`: the labels, the words as patterns, and the bounds of the walks for `wanted`
+ * alerts.
+ */
 function matchOf(
   tenants: readonly TenantId[],
   selection: AlertSelection,
@@ -287,7 +302,8 @@ function matchOf(
 ): unknown[] {
   const { status, severity, labels, words } = selection;
   const passing = hasText(selection) ? lookedAt : wanted;
-  // where all pass, and walks end at about one place, twice as many hold what may be read
+  // without filters every alert passes and the walks end near one place, so walking over twice as many alerts as may be
+  // read is enough
   const alerts = isFiltered(selection) ? walked : 2 * passing;
   const walks = Math.max(1, tenants.length * (status ?? ALERT_STATUSES).length * (severity ?? SEVERITIES).length);
   const judgedBy = Math.min(JUDGED_BY, Math.max(2, Math.floor(alerts / 4 / walks)));
@@ -318,7 +334,7 @@ interface SeenRow {
   alerts: number;
 }
 
-/** How many there are of each combination of what facets count: one walk for all facets. */
+/** The number of alerts for each combination of the values that facets count: one walk for all facets. */
 async function countKinds(
   manager: EntityManager,
   tenants: readonly TenantId[],
@@ -349,7 +365,7 @@ async function countKinds(
 
 const total = (rows: readonly { alerts: number }[]): number => rows.reduce((sum, { alerts }) => sum + alerts, 0);
 
-/** By value, the most frequent first. */
+/** Counts by value, the most frequent first. */
 function countsBy<Row extends { alerts: number }>(
   rows: readonly Row[],
   valueOf: (row: Row) => string,

@@ -3,10 +3,10 @@ import type { AlertSource, Delivery, DeliveryListener, SourceQueue } from '@tocs
 import { fullJitter, within } from '@tocsin/timing';
 import type { Inbox, Waiting } from './inbox.postgres';
 
-/** As many as one batch holds: what is urgent waits behind no more than these. */
+/** As many messages as one batch holds: an urgent message waits behind no more than these. */
 const PREFETCH = 500;
 const STOP_WITHIN_MS = 10_000;
-/** A store that is away is left alone for a while, and a message waits for it no longer than this. */
+/** The back-off while the database is away; a message waits at most this long after its return. */
 const BACK_OFF = { firstMs: 100, capMs: 5_000 };
 
 interface InboxDelivery extends Delivery {
@@ -14,15 +14,15 @@ interface InboxDelivery extends Delivery {
 }
 
 /**
- * Consumes the inbox. It has no dead letters of its own, since the record of a dead message is the log's, and it counts no
- * deliveries: nothing is parked or given up.
+ * Consumes the inbox. It has no dead letters of its own, because the event log keeps the record of a dead message. It
+ * does not count deliveries, so no message is parked or given up.
  */
 export class InboxSource implements AlertSource {
   readonly #inbox: Inbox;
   readonly #ending = new AbortController();
-  /** Delivered and not settled, in the order of delivery. */
+  /** The ids that are delivered and not settled, in the order of delivery. */
   readonly #inHand = new Set<number>();
-  /** Acknowledged, and still in the table. */
+  /** The ids that are acknowledged but still in the table. */
   #leaving: number[] = [];
   #removing: Promise<void> | undefined;
   #delivering: Promise<void> | undefined;
@@ -37,7 +37,7 @@ export class InboxSource implements AlertSource {
     if (this.#delivering) return;
     const first = await this.#inbox.take(PREFETCH);
     const listener = open({ name: 'inbox', kind: 'common', prefetch: PREFETCH, parks: false });
-    // the one session for as long as the source lives: a lost connection costs nothing that is in hand
+    // one session for the whole life of the source: a lost connection does not lose unsettled messages
     listener.opened({
       acknowledgeUpTo: ({ inbox_id }: InboxDelivery) => this.#acknowledge(this.#upTo(inbox_id)),
       acknowledge: ({ inbox_id }: InboxDelivery) => this.#acknowledge([inbox_id]),
@@ -92,7 +92,7 @@ export class InboxSource implements AlertSource {
         this.consuming = !signal.aborted;
         return taken;
       } catch {
-        // the store is away: whoever asks sees it in `consuming`, and health sees it in the store itself
+        // the database is away: `consuming` reports it, and so does the health check of the database
         this.consuming = false;
         await pause(fullJitter(failures++, BACK_OFF), signal);
       }
@@ -100,13 +100,13 @@ export class InboxSource implements AlertSource {
     return [];
   }
 
-  /** Takes messages out of the inbox: those of `ids` that are in hand. */
+  /** Removes those of `ids` from the inbox that are in hand. */
   #acknowledge(ids: readonly number[]): void {
     this.#leaving.push(...ids.filter((id) => this.#inHand.delete(id)));
     this.#removing ??= this.#remove().finally(() => (this.#removing = undefined));
   }
 
-  /** The ids in hand up to and with this one, in the order of delivery. */
+  /** The ids in hand up to and including this one, in the order of delivery. */
   #upTo(last: number): number[] {
     const ids: number[] = [];
     if (!this.#inHand.has(last)) return ids;
@@ -123,7 +123,10 @@ export class InboxSource implements AlertSource {
     this.#roomMade();
   }
 
-  /** One statement for all that was acknowledged in one turn, or while another ran. A row that cannot be deleted now is deleted later. */
+  /**
+   * Deletes acknowledged rows: one statement for all of one turn, or for all that came while another statement ran. A
+   * row that cannot be deleted now is deleted later.
+   */
   async #remove(): Promise<void> {
     const { signal } = this.#ending;
     await Promise.resolve();
@@ -147,6 +150,6 @@ const deliveryOf = ({ inbox_id, body, routing_key, traceparent }: Waiting): Inbo
   message: { body, routing_key, headers: traceparent ? { traceparent } : {}, redelivered: false },
 });
 
-/** A pause that ends early, and quietly, when the signal says so. */
+/** A pause that ends early, without an error, when the signal is aborted. */
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   sleep(ms, undefined, { signal }).catch(() => undefined);

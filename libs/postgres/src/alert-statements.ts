@@ -1,6 +1,7 @@
-// How alerts are found: every statement here walks `alert_search`, the one index of all lists. In it a tenant's alerts of
-// one status and one severity stand in the order of time, so whatever is asked for is merged from walks, one for each of
-// these groups. The first parameters are the same throughout: $1 tenants, $2 statuses, $3 severities, $4 and $5 the time.
+// How alerts are found. Every statement here walks `alert_search`, the one index of all lists. In it, a tenant's alerts
+// of one status and one severity are in the order of time. Every result is therefore merged from walks, one for each of
+// these groups. The first parameters are the same in all statements: $1 tenants, $2 statuses, $3 severities, $4 and $5
+// the time.
 
 const OF_GROUP =
   'a.tenant_id = t.tenant_id and a.status = s.status and a.severity = v.severity and a.first_seen_at >= $4 and a.first_seen_at < $5';
@@ -8,25 +9,28 @@ const TENANTS = 'unnest($1::text[]) as t(tenant_id)';
 const STATUSES = 'unnest($2::text[]) as s(status)';
 const SEVERITIES = 'unnest($3::text[]) as v(severity)';
 
-/** What the index holds and is not sorted by, as five parameters. A list that is null means any value; the fifth: alerts that nobody is assigned to. */
+/**
+ * Conditions on columns that the index holds but is not sorted by, as five parameters. A list that is null allows any
+ * value; the fifth parameter allows alerts that are assigned to no one.
+ */
 const CONDITIONS = (first: number): string => `(
   ($${first}::text[] is null or a.service = any ($${first}))
   and ($${first + 1}::text[] is null or a.type = any ($${first + 1}))
   and ($${first + 2}::text[] is null or a.name = any ($${first + 2}))
   and ($${first + 3}::text[] is null or a.assignee = any ($${first + 3}) or ($${first + 4}::boolean and a.assignee is null)))`;
 
-/** Which way a list runs. */
+/** The direction of a list. */
 export type Direction = 'down' | 'up';
 const behind = { down: '<', up: '>' } as const;
 const order = { down: 'desc', up: 'asc' } as const;
 
-/** With $3 go $6 to $8: the rank of each severity in the order, and the place behind which its alerts are wanted. */
+/** $6 to $8 belong to $3: the rank of each severity in the order, and the place after which its alerts are wanted. */
 const RANKED = 'unnest($3::text[], $6::integer[], $7::timestamptz[], $8::uuid[]) as v(severity, rank, at, id)';
 const BEHIND = (direction: Direction): string =>
   `${OF_GROUP} and (a.first_seen_at, a.alert_id) ${behind[direction]} (v.at, v.id)`;
 const IN_TIME = (direction: Direction): string => `first_seen_at ${order[direction]}, alert_id ${order[direction]}`;
 
-/** A page where nothing has to be looked for: each alert that is walked over is on it. $9: how many. */
+/** A page without filters: every alert that the walk passes is on it. $9: the size of the page. */
 export const pageStatement = (direction: Direction): string => `
 with page as materialized (
   select v.rank, found.*
@@ -42,14 +46,16 @@ from page p join tocsin.shown_alert a on a.tenant_id = p.tenant_id and a.alert_i
 order by p.rank, p.first_seen_at ${order[direction]}, p.alert_id ${order[direction]}`;
 
 /**
- * What has to be looked for, as far as the bounds allow. $9 to $13 are conditions that the index decides; $14 keys and $15
- * values of labels and $16 words, as patterns, it cannot decide. $17: how many alerts to walk over in the index, $18: how many
- * of those that pass are read from the table. Gives `matching`, in the list's order, and `reached`: the place up to which that
- * is all, and behind which there may be more; empty when there is none.
+ * Finds the alerts that match filters, as far as the bounds allow. $9 to $13 are conditions that the index decides. $14
+ * (keys of labels), $15 (their values) and $16 (words, as patterns) need the table. $17: how many alerts to walk over
+ * in the index; $18: how many of those that pass may be read from the table. Gives `matching`, in the order of the
+ * list, and `reached`: the place up to which `matching` is complete and after which there may be more; null when there
+ * is no more.
  *
- * A walk ends where its share does, and the first end of all is as far as the whole was seen: what other walks have found
- * behind it is for the next page. So that they end at about one place, half of the alerts are shared out by how dense each
- * group is there ($19: of how many alerts that is judged), and half evenly, since a guess may be wrong.
+ * Each walk ends when its share of the bound is used up. The earliest of these ends is `reached`; matches that other
+ * walks found after it are left for the next page. The shares should make the walks end near one place. Therefore half
+ * of the bound is shared out by the density of each group ($19: how many alerts are sampled to judge it), and half
+ * evenly, because the estimate may be wrong.
  */
 const MATCHING = (direction: Direction): string => `
 with density as materialized (
@@ -95,7 +101,9 @@ with density as materialized (
     and not exists (select from unnest($14::text[], $15::text[]) as w(key, value) where a.labels ->> w.key is distinct from w.value)
 )`;
 
-/** A page of those, $20 at most. Each row says what was reached; where nothing matches, one row says only that. */
+/**
+ * A page of the matches, $20 at most. Each row tells what was reached; when nothing matches, one row tells only that.
+ */
 export const matchingPageStatement = (direction: Direction): string => `${MATCHING(direction)}, page as materialized (
   select * from matching order by rank, ${IN_TIME(direction)} limit $20
 )
@@ -107,8 +115,8 @@ order by p.rank, p.first_seen_at ${order[direction]}, p.alert_id ${order[directi
 const CUBE = 'tenant_id, status, severity, service, type';
 
 /**
- * How many of each kind there are that pass $6 to $10, of no more than $11 that are walked over: what is not resolved comes
- * first. Each row says how many those were (`walked`).
+ * Counts the alerts of each kind that pass $6 to $10, among at most $11 that the walk passes; alerts that are not
+ * resolved come first. Each row tells how many alerts were passed (`walked`).
  */
 export const COUNTS = `
 select ${CUBE}, count(*) filter (where ${CONDITIONS(6)})::integer as alerts, (sum(count(*)) over ())::integer as walked
@@ -122,7 +130,10 @@ from (
 ) a
 group by ${CUBE}`;
 
-/** The same of what matches among the newest, with whether that is all: in a row of its own where nothing matches. */
+/**
+ * Counts the matches among the newest alerts, and tells whether the counts are complete; when nothing matches, one row
+ * tells only that.
+ */
 export const MATCHING_COUNTS = `${MATCHING('down')}, counted as (
   select ${CUBE}, count(*)::integer as alerts from matching group by ${CUBE}
 )
@@ -133,13 +144,13 @@ select a.*
 from tocsin.shown_alert a
 where a.tenant_id = any ($1::text[]) and a.alert_id = any ($2::uuid[])`;
 
-/** The alert that messages of service $2 with the key $3 are about. */
+/** The alert of the messages of service $2 with the key $3. */
 export const BY_KEY = `
 select a.alert_id, a.status, a.service, a.dedup_key
 from tocsin.alert a
 where a.tenant_id = $1 and a.service = $2 and a.dedup_key = $3`;
 
-/** The entries of the alert $2 of tenant $1 below number $3, at most $4. The first one is found by what the alert says of it. */
+/** The entries of alert $2 of tenant $1 with a number below $3, at most $4. The alert itself names its first entry. */
 export const HISTORY = `
 select * from (
   select e.* from tocsin.entry e
@@ -151,7 +162,7 @@ select e.* from tocsin.alert a join tocsin.entry e on e.tenant_id = a.tenant_id 
 where a.tenant_id = $1 and a.alert_id = $2 and e.alert_id = a.alert_id and e.previous_status is null and e.seq < $3
 order by seq desc limit $4`;
 
-/** What is not resolved, by status and severity; no more than $3 in all. */
+/** Alerts that are not resolved, by status and severity; no more than $3 in all. */
 export const OPEN_COUNTS = `
 select status, severity, count(*)::integer as alerts
 from (
@@ -163,7 +174,7 @@ from (
 ) counted
 group by status, severity`;
 
-/** What was first seen from $4 on and before $5, by severity, in buckets of $6 seconds; no more than $7 in all. */
+/** Alerts first seen from $4 on and before $5, by severity, in buckets of $6 seconds; no more than $7 in all. */
 export const TIMELINE = `
 select severity, floor(extract(epoch from first_seen_at - $4::timestamptz) / $6::integer)::integer as bucket, count(*)::integer as alerts
 from (

@@ -4,14 +4,14 @@ import { Unavailable } from '@tocsin/contracts';
 import type { Role } from './roles';
 
 /**
- * Where the database is: an address, or a stream of the embedded one, which has a single session. `pooled`: the address is a
- * pooler's that lends its connections for one transaction (PgBouncer), so that no session is ours.
+ * Where the database is: an address, or a stream of the embedded database, which has a single session. `pooled`: the
+ * address is that of a pooler (PgBouncer) that lends its connections for one transaction, so no session belongs to us.
  */
 export type DatabaseConnection = { url: string; pooled?: boolean } | { stream: () => Duplex };
 
-/** What a session is given before it is used. In milliseconds. */
+/** The limits that are set for a session before its first use, in milliseconds. */
 export interface SessionLimits {
-  /** After it the server cancels a statement; one second later the client gives the connection up. */
+  /** After this time the server cancels a statement; one second later the client gives the connection up. */
   statementTimeoutMs: number;
   lockTimeoutMs: number;
   idleInTransactionTimeoutMs: number;
@@ -24,9 +24,9 @@ export const SESSION_LIMITS: SessionLimits = {
 };
 
 /**
- * How pg connects. The role stands in the startup packet: it fails closed when the role is missing, and survives RESET and
- * DISCARD. When the address names the role itself, nothing is added. Behind PgBouncer, which passes no options on, the address
- * names the role or a member of it.
+ * How pg connects. The role is in the startup packet: when the role is missing, the connection fails, and the role
+ * survives RESET and DISCARD. When the address names a role itself, nothing is added. PgBouncer passes no options on,
+ * so behind it the address must name the role or a member of it.
  */
 export function clientConfig(connection: DatabaseConnection, role: Role | undefined): ClientConfig {
   if ('stream' in connection) return { stream: connection.stream, user: 'postgres', database: 'postgres', ssl: false };
@@ -37,7 +37,10 @@ export function clientConfig(connection: DatabaseConnection, role: Role | undefi
   return { connectionString: url.toString(), options: `${options} ${takeRole}`.trim() || undefined };
 }
 
-/** Sets a new session up (without JIT: what takes milliseconds is not worth compiling), and refuses one that row-level security would not bind. */
+/**
+ * Prepares a new session, and refuses one that row-level security would not bind. JIT is off: it costs more than it
+ * saves for statements of milliseconds.
+ */
 export async function prepareSession(
   client: Client,
   connection: DatabaseConnection,
@@ -59,8 +62,9 @@ export async function prepareSession(
 }
 
 /**
- * The embedded database logs everybody in as its superuser and reads no options, so the role is set by a statement, which
- * DISCARD and RESET undo. Therefore before each use, and not once a connection; elsewhere it does nothing.
+ * Sets the role of a connection to the embedded database. That database logs every client in as its superuser and reads
+ * no options, so the role is set by a statement. DISCARD and RESET undo it, therefore this runs before each use and not
+ * once for each connection. For other databases it does nothing.
  */
 export async function retakeRole(
   client: ClientBase,
@@ -71,8 +75,9 @@ export async function retakeRole(
 }
 
 /**
- * Behind a pooler a setting of the session would be another client's in the next moment, so the login role brings them along:
- * here is looked whether it does. Without its time limit a statement would hold its connection after its caller has gone.
+ * Behind a pooler, a setting of the session could reach another client in the next moment. So the login role must bring
+ * its settings along, and this checks that it does. Without a time limit, a statement would hold its connection after
+ * its caller has gone.
  */
 async function refuseUnprepared(
   client: Client,
@@ -132,7 +137,10 @@ async function refusePrivileged(client: Client): Promise<void> {
     );
 }
 
-/** A connection whose role could see every tenant. It is no input's fault: nothing is decided until somebody has put it right. */
+/**
+ * A connection whose role could see every tenant. It is not the fault of any input, so nothing is decided about
+ * messages until an operator has corrected the role.
+ */
 class PrivilegedRole extends Unavailable {
   constructor(message: string) {
     super('log', message, { technology: 'postgres' });

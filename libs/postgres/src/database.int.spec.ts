@@ -48,7 +48,7 @@ describe('the pool', () => {
     });
   });
 
-  it('keeps options that the address has already, and passes the role on beside them', async () => {
+  it('keeps the options of the address, and adds the role to them', async () => {
     const url = new URL(fresh.url);
     url.searchParams.set('options', '-c work_mem=5MB');
     const database = open({ connection: { url: url.toString() } });
@@ -57,7 +57,7 @@ describe('the pool', () => {
     ]);
   });
 
-  it('reads bigint as a number and times as they are sent, and leaves pg itself alone', async () => {
+  it('reads bigint as a number and times as they are sent, without changing other users of pg', async () => {
     const sql = `select 9007199254740991::bigint as big, '2026-01-02 03:04:05.6+00'::timestamptz as at, '{"b":1,"a":1e2}'::json as json`;
     expect(await open().call(sql)).toEqual([
       { big: 9_007_199_254_740_991, at: '2026-01-02T03:04:05.600Z', json: { b: 1, a: 100 } },
@@ -67,7 +67,7 @@ describe('the pool', () => {
     ]);
   });
 
-  it('rolls back what fails, gives the connection back, and lets the error of the work through as it is', async () => {
+  it('rolls back failed work, returns the connection, and throws the error of the work unchanged', async () => {
     const database = open({ poolSize: 1 });
     const tenant = aTenant();
     const mine = new RangeError('mine');
@@ -110,7 +110,7 @@ describe('the pool', () => {
       manager.getRepository(TenantMembership).update({ user_id }, { role: 'owner' }),
     );
     expect((await rolesOf()).sort()).toEqual(['owner', 'viewer']);
-    // whoever is introduced again keeps what was edited
+    // a user who is introduced again keeps what was edited
     await directory.introduce(user_id, [{ tenant_id: mine, name: 'Bakery', role: 'viewer' }]);
     expect((await rolesOf()).sort()).toEqual(['owner', 'viewer']);
     expect(await database.as([], (manager) => manager.getRepository(TenantMembership).count())).toBe(0);
@@ -139,7 +139,7 @@ describe('the pool', () => {
     expect(attempts).toBe(5);
   });
 
-  it('calls a statement that takes too long unavailable, and a disk that is full', async () => {
+  it('is unavailable when a statement takes too long, and when the disk is full', async () => {
     const database = open({ statementTimeoutMs: 100 });
     expect(await failure(database.call('select pg_sleep(10)'))).toBeInstanceOf(Unavailable);
     expect(
@@ -151,7 +151,7 @@ describe('the pool', () => {
     expect(await database.call('select 1 as one')).toEqual([{ one: 1 }]);
   });
 
-  it('lets a fresh connection decide whose fault it is that a statement took all its time', async () => {
+  it('asks a fresh connection whether the database or the input is at fault when a statement timed out', async () => {
     const database = throughProxy({ statementTimeoutMs: 300 });
     const sleeping = () => failure(database.call('select pg_sleep(5)', [], { timeoutIsJudged: true }));
     expect(await sleeping()).toMatchObject({ name: 'TooSlow', code: 'store_failed' });
@@ -161,7 +161,7 @@ describe('the pool', () => {
     expect(await sleeping()).toBeInstanceOf(Unavailable);
   });
 
-  it('gives up a key that is taken for good, after a few attempts', async () => {
+  it('refuses a key that stays taken, after a few attempts', async () => {
     const database = open();
     expect(
       await failure(database.call(`do $$ begin raise unique_violation using schema = 'tocsin'; end $$`)),
@@ -211,7 +211,7 @@ describe('the pool', () => {
     await eventually(() => database.check());
   });
 
-  it('stores a batch once where the answer to its commit was lost', async () => {
+  it('stores a batch once when the response to its commit was lost', async () => {
     const database = throughProxy();
     const log = new PostgresEventLog(database);
     const tenant_id = aTenant();

@@ -19,9 +19,9 @@ import { TenantMembership } from './tenant-membership';
 
 export interface DatabaseOptions extends Partial<SessionLimits> {
   connection: DatabaseConnection;
-  /** The role that every connection takes, and is checked to hold. */
+  /** The role that every connection takes. Each connection is checked to have it. */
   role: Role;
-  /** Connections at most; default 10. The embedded database has one. */
+  /** The most connections; default 10. The embedded database has one. */
   poolSize?: number;
   /** How long to wait for a connection, new or free; default 2,000 ms (5,000 for the embedded database). */
   connectTimeoutMs?: number;
@@ -29,21 +29,24 @@ export interface DatabaseOptions extends Partial<SessionLimits> {
   applicationName?: string;
 }
 
-/** What one call may ask for beside its parameters. */
+/** The options of one call. */
 export interface CallOptions {
-  /** The call is given up as `Unavailable` after it, whatever becomes of the statement. Default: the statement timeout alone. */
+  /**
+   * After this many milliseconds the call is given up as `Unavailable`, whatever becomes of the statement. Default:
+   * only the statement timeout.
+   */
   withinMs?: number;
   /**
-   * A statement that the server cancels for its time is `TooSlow`, this input's fault, when the database answers a fresh
-   * connection. Default: it is `Unavailable`, as for whoever only reads.
+   * When the server cancels the statement for its time but answers a fresh connection, the error is `TooSlow`: this
+   * input's fault. Default: the error is `Unavailable`, which suits calls that only read.
    */
   timeoutIsJudged?: boolean;
 }
 
 const MAX_ATTEMPTS = 5;
-/** Those that met in a deadlock come back apart. */
+/** The back-off between attempts: its jitter keeps statements that met in a deadlock apart. */
 const BACK_OFF = { firstMs: 40, capMs: 320, floorMs: 0 };
-/** How soon a database that is well says yes to a stranger. */
+/** How soon a healthy database answers a fresh connection, in milliseconds. */
 const ANSWER_WITHIN_MS = 2_000;
 
 /**
@@ -61,11 +64,15 @@ export class Database {
     this.#options = options;
   }
 
-  /** One statement in autocommit, one round trip: how the functions are called, which set their own tenants. */
+  /**
+   * Runs one statement in autocommit, in one round trip. Database functions are called this way; they name their
+   * tenants to row-level security themselves.
+   */
   async call<Row>(sql: string, parameters: readonly unknown[] = [], options: CallOptions = {}): Promise<Row[]> {
     const called = this.#attempt(async () => {
       const client = await this.#reach((source) => poolOf(source).connect());
-      // a cut connection fails its statement and then emits the same error, which would end the process unheard
+      // a cut connection fails its statement and then emits the same error, which would end the process if nothing
+      // listened
       client.on('error', heard);
       try {
         await retakeRole(client, this.#options.connection, this.#options.role);
@@ -90,8 +97,8 @@ export class Database {
   }
 
   /**
-   * The only way to an EntityManager: a transaction that sees the rows of these tenants and no others. `work` may run
-   * again from the start, so it does nothing but work on the database. Its own errors come through as they are.
+   * The only way to get an EntityManager: a transaction that sees the rows of these tenants and no others. `work` may
+   * run again from the start, so it must do nothing but work on the database. Its own errors are thrown unchanged.
    */
   async as<T>(tenants: readonly TenantId[], work: (manager: EntityManager) => Promise<T>): Promise<T> {
     return this.#attempt(async () => {
@@ -110,7 +117,7 @@ export class Database {
         await runner.commitTransaction();
         return result;
       } catch (error) {
-        // a statement that failed leaves a connection to roll back; a cut or silent one is not waited for again
+        // after a failed statement the connection can roll back; a cut or silent connection is not waited for again
         if (!isDriverError(error) || leavesConnectionUsable(error))
           await runner.rollbackTransaction().catch(() => client.end());
         else void client.end().catch(() => undefined);
@@ -123,7 +130,10 @@ export class Database {
     });
   }
 
-  /** Resolves when a connection can be had and answers, for health and for waiting at start. Throws `Unavailable`. */
+  /**
+   * Resolves when a connection is available and answers. For the health check and for waiting at the start. Throws
+   * `Unavailable`.
+   */
   async check(): Promise<void> {
     await this.call('select 1');
   }
@@ -135,7 +145,7 @@ export class Database {
     return { active: pool.totalCount - pool.idleCount, idle: pool.idleCount, waiting: pool.waitingCount };
   }
 
-  /** Closes the pool once what is in use is given back. May be called twice. */
+  /** Closes the pool once all connections in use are returned. May be called twice. */
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
   }
@@ -158,7 +168,10 @@ export class Database {
     }
   }
 
-  /** The error as the rest knows it. A function that is gone is told by its name, and who has to be brought up to date. */
+  /**
+   * Translates an error for the callers. When a function is missing, the error names it, and says whether the process
+   * or the database is out of date.
+   */
   async #explain(error: unknown): Promise<Error> {
     const name = missingFunction(error);
     if (name === undefined) return translate(error);
@@ -174,7 +187,10 @@ export class Database {
     }
   }
 
-  /** Whether a connection that nobody had before is to be had, and answers. The embedded database has one session and no other. */
+  /**
+   * Whether a fresh connection can be opened and answers. Always false for the embedded database, which has only one
+   * session.
+   */
   async #answersAnew(): Promise<boolean> {
     const { connection, role } = this.#options;
     if ('stream' in connection) return false;
@@ -208,7 +224,7 @@ export class Database {
   }
 }
 
-/** A DataSource with one pool, whose every new connection is prepared and checked before anybody gets it. */
+/** A DataSource with one pool. Every new connection is prepared and checked before its first use. */
 export async function openDataSource(
   options: Omit<DatabaseOptions, 'role'> & { role?: Role },
   more: { migrations?: (new () => object)[] } = {},
@@ -226,7 +242,7 @@ export async function openDataSource(
     entities: [TenantMembership],
     migrations: more.migrations,
     migrationsTableName: 'migration',
-    // an idle connection that breaks has been dropped already; whoever asks next gets a new one, or the error
+    // an idle connection that breaks has already been dropped; the next caller gets a new one, or the error
     poolErrorHandler: () => undefined,
     extra: {
       ...clientConfig(connection, role),
@@ -246,7 +262,7 @@ export async function openDataSource(
 /** TypeORM keeps pg's pool under this name; there is no public way to it. */
 const poolOf = (source: DataSource): Pool => (source.driver as unknown as { master: Pool }).master;
 
-/** An error of the caller's own work, which is not ours to translate. */
+/** Wraps an error of the caller's own work, which is not translated. */
 class WorkFailed extends Error {
   constructor(cause: unknown) {
     super('work failed', { cause });

@@ -41,7 +41,7 @@ describe('dead letters in PostgreSQL', () => {
       })),
     );
 
-  it('are decided once, however many decide at the same time', async () => {
+  it('are decided once, however many users decide at the same time', async () => {
     await asOwner({ url: fresh.url }, 'delete from tocsin.dead_letter');
     await bury(20);
     const all = await letters().list('all', { tenant_id: null, reason: null, status: null, behind: null, limit: 100 });
@@ -76,7 +76,7 @@ describe('dead letters in PostgreSQL', () => {
     expect(await owner('select status from tocsin.dead_letter')).toEqual([{ status: 'open' }, { status: 'open' }]);
   });
 
-  it('are not to be reached by the processor, which only buries them', async () => {
+  it('cannot be read by the processor, which only buries them', async () => {
     await expect(new PostgresDeadLetters(processor).depth()).rejects.toMatchObject({ name: 'Unavailable' });
   });
 });

@@ -11,7 +11,10 @@ import type {
 } from '@tocsin/contracts/ports';
 import type { Database } from './database';
 
-/** What the port's `reach` is to the functions: a list of tenants, or null for an operator, and what an operator does not reach. */
+/**
+ * The `reach` of the port as the functions take it: a list of tenants, or null for an operator; and the tenants that
+ * the operator does not reach.
+ */
 function readReach(reach: DeadLetterReach): { tenants: readonly string[] | null; without: readonly string[] } {
   if (reach === 'all') return { tenants: null, without: [] };
   return 'allBut' in reach ? { tenants: null, without: reach.allBut } : { tenants: reach, without: [] };
@@ -26,7 +29,7 @@ interface Reading extends DeadLetterFilter {
   limit: number;
 }
 
-/** The table `dead_letter`, reached through functions alone: one round trip for each method. */
+/** Dead letters in the table `dead_letter`, which only functions may read and write. Each method is one round trip. */
 export class PostgresDeadLetters implements DeadLetters {
   constructor(private readonly database: Database) {}
 

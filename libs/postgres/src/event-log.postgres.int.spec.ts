@@ -22,7 +22,7 @@ describeEventLog('PostgreSQL', {
   },
 });
 
-describe('the log in PostgreSQL', () => {
+describe('the event log in PostgreSQL', () => {
   let fresh: FreshDatabase;
   let database: Database;
   let log: PostgresEventLog;
@@ -40,7 +40,7 @@ describe('the log in PostgreSQL', () => {
     await database?.close();
     await fresh?.drop();
   });
-  /** Messages stored are `entries` + `told` + `untold`, at any time. */
+  /** At any time, the stored messages are `entries` + `told` + `untold`. */
   const counts = async (tenants: string[]) => {
     const [counted] = await rows(
       `select (select count(*)::int from tocsin.event where tenant_id = any ($1)) as entries,
@@ -112,7 +112,7 @@ describe('the log in PostgreSQL', () => {
       expect(entries + told + untold).toBe(occurrences);
     };
 
-    it('no repeat gets an entry of its own, and the end of the window tells of all', async () => {
+    it('no repeat gets an entry of its own, and one entry at the end of the window tells of all', async () => {
       const tenant_id = aTenant();
       const folding = new PostgresEventLog(database, { after: 0, windowMs: 1_000 });
       expect(await outcomes(folding, repeats(tenant_id, 4))).toEqual([
@@ -129,7 +129,7 @@ describe('the log in PostgreSQL', () => {
       await holds(tenant_id);
     });
 
-    it('a flood that never pauses is told of once a window, whenever the due ones are looked for', async () => {
+    it('a flood without a pause gets one entry a window, whenever due entries are looked for', async () => {
       const tenant_id = aTenant();
       const folding = new PostgresEventLog(database, { after: 0, windowMs: 300 });
       const windowOver = () =>
@@ -219,7 +219,7 @@ describe('the log in PostgreSQL', () => {
     ]);
   });
 
-  it('leaves what a person did to an alert alone when it repeats, and forgets a snooze when it is over', async () => {
+  it('keeps what a user did to an alert when it repeats, and forgets a snooze when it is over', async () => {
     const tenant_id = aTenant();
     const say = async (minute: number, status: 'firing' | 'resolved' = 'firing') => {
       const [result] = await log.append([
@@ -252,7 +252,7 @@ describe('the log in PostgreSQL', () => {
     expect(await actor()).toEqual({ actor: null, never: true });
   });
 
-  it('puts dead letters on record as they came', async () => {
+  it('puts dead letters on record unchanged', async () => {
     const tenant_id = aTenant();
     await log.bury([
       { tenant_id, reason: 'invalid_field', detail: 'a NUL: \0', body: Buffer.from([0, 255]), routing_key: 'a.b' },
@@ -354,7 +354,7 @@ describe('the log in PostgreSQL', () => {
     expect(told + untold).toBeGreaterThan(1_000);
     expect(new Set(appended).size).toBe(appended.length);
 
-    // what the last window has folded is told of when it is over
+    // an entry tells of the repeats of the last window once it is over
     await eventually(async () => {
       await lane.appendFolded();
       expect(await counts([tenant_id])).toMatchObject({ untold: 0, waiting: 0 });
@@ -364,7 +364,7 @@ describe('the log in PostgreSQL', () => {
     await flooding.close();
   }, 60_000);
 
-  it('never shows a number before those below it are there', async () => {
+  it('never shows an entry before those with lower numbers', async () => {
     const tenant_id = aTenant();
     const gateway = new Database({ connection: { url: fresh.url }, role: 'tocsin_gateway' });
     const reader = new PostgresEventLog(gateway);
@@ -388,7 +388,7 @@ describe('the log in PostgreSQL', () => {
     expect(position).toBe(200);
   });
 
-  it('gives each role its own part: the gateway stores nothing, the processor reads nothing', async () => {
+  it('gives each role only its own rights: the gateway stores nothing, the processor reads nothing', async () => {
     const gateway = new Database({ connection: { url: fresh.url }, role: 'tocsin_gateway' });
     try {
       await expect(new PostgresEventLog(gateway).append([aPlannedEvent()])).rejects.toBeInstanceOf(Unavailable);

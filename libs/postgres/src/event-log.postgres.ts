@@ -29,17 +29,20 @@ import {
 } from '@tocsin/contracts/ports';
 import type { Database } from './database';
 
-/** The most of a dead letter that is kept. */
+/** How many bytes of a dead letter are kept. */
 const MAX_LETTER_BYTES = 65_536;
 
 /** The most entries that one call of `appendFolded` appends. */
 const FOLDED_AT_ONCE = 500;
 
-/** The log in PostgreSQL: one function call, and so one round trip, for each method. */
+/**
+ * The event log in PostgreSQL: one function call, and so one round trip, for each method. `newest` and `startOf` make
+ * two.
+ */
 export class PostgresEventLog implements EventLog {
   constructor(
     private readonly database: Database,
-    /** From when on repeats of an alert are folded: what `append` goes by. */
+    /** When `append` starts to fold the repeats of an alert. */
     private readonly folding: Folding = FOLDING,
   ) {}
 
@@ -100,7 +103,7 @@ export class PostgresEventLog implements EventLog {
         passes.labels && JSON.stringify(passes.labels),
       ],
     );
-    // behind those that pass, the one before the first of them: its fp makes the position
+    // the last row is the entry before the first one that passes, if there is one: its fp completes the position
     const first = rows[0];
     const before = rows.length > 1 && rows.at(-1)!.seq < first!.seq ? rows.pop() : undefined;
     const events = rows.map((row) => storedEventOf(row, row, row, row));
@@ -141,7 +144,7 @@ export class PostgresEventLog implements EventLog {
     ]);
   }
 
-  /** A write of nothing: a standby refuses it, which answers every read. */
+  /** Writes an empty batch. A standby refuses that, although it answers every read. */
   async check(): Promise<void> {
     await this.database.call('select tocsin.bury_letters($1, $2, $3, $4, $5, $6, $7, $8, $9)', [
       [],
@@ -172,9 +175,9 @@ function batchOf(planned: readonly PlannedEvent[]): string {
         trace_id,
         says,
         said_at,
-        // last: an object that begins as the copy of another takes ten times as long to be written as JSON
+        // the message comes last: an object that starts as the copy of another takes ten times as long to serialise
         ...message,
-        // an entry has no word of these
+        // fields that an entry does not have
         recipients: undefined,
         channels: undefined,
         schema_version: undefined,
@@ -184,11 +187,14 @@ function batchOf(planned: readonly PlannedEvent[]): string {
   );
 }
 
-/** The bit of each word: 128 and 256, which are no word's, stand where an eighth and a ninth would. */
+/** The bit of each word. The bits 128 and 256 belong to no word, so words from the eighth on are shifted by two. */
 const WORD_BITS = ALERT_WORDS.map((name, at) => [name, 1 << (at < 7 ? at : at + 2)] as const);
 const SEVERITY_BIT = 128;
 
-/** What only a message about an alert needs: which words it says, and by whose clock. */
+/**
+ * For a message that is about an alert (it has a `dedup_key`): the bits of the words that it says, and the time by the
+ * producer's clock.
+ */
 function wordOf(message: ValidMessage): { says: number | undefined; said_at: string | undefined } {
   const { assumed = [], dedup_key, occurred_at, status } = message;
   if (dedup_key === undefined) return { says: undefined, said_at: undefined };
@@ -197,7 +203,10 @@ function wordOf(message: ValidMessage): { says: number | undefined; said_at: str
   return { says, said_at: assumed.includes('occurred_at') ? undefined : occurred_at };
 }
 
-/** Those of all messages in one list, so that they are read once and not once a message; each of a message once. */
+/**
+ * The deliveries of all messages in one list, so that the function parses one list instead of one for each message.
+ * Duplicates within a message are left out.
+ */
 function deliveriesOf(planned: readonly PlannedEvent[]): string {
   const rows: (PlannedDelivery & { ord: number })[] = [];
   planned.forEach(({ deliveries }, ord) => {
@@ -211,7 +220,10 @@ function deliveriesOf(planned: readonly PlannedEvent[]): string {
 
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
 
-/** Forty random bits each, in eight characters. Drawn, not computed: an equal one in another history would be chance. */
+/**
+ * Draws fingerprints of forty random bits each, in eight characters. They are random and not computed: an equal one in
+ * another history would be chance.
+ */
 export function drawFingerprints(count: number): string[] {
   const characters = Array.from(randomBytes(count * 8), (byte) => BASE32[byte & 31]).join('');
   return Array.from({ length: count }, (_, index) => characters.slice(index * 8, index * 8 + 8));
@@ -219,25 +231,28 @@ export function drawFingerprints(count: number): string[] {
 
 // ---- out: rows as entries ---------------------------------------------------------------------------------------------
 
-/** The alert before an entry, as columns: null where it is new, and where they are what they were. */
+/**
+ * The alert before an entry, as columns. They are null when the alert is new; type, name and labels are also null when
+ * they did not change.
+ */
 interface PreviousColumns {
   previous_status: Entry['status'] | null;
   previous_severity: Entry['severity'] | null;
   previous_type: Entry['type'] | null;
-  /** Empty: it was none. */
+  /** Empty: the alert had no name. */
   previous_name: string | null;
   previous_labels: Entry['labels'] | null;
 }
 
-/** An entry as the database reads it. `prev_fp` is null where the one before it was read too. */
+/** An entry as the database returns it. `prev_fp` is null when the entry before it was returned too. */
 export interface EntryRow extends Omit<StoredEvent, 'entry'>, EntryCause, EntryState, AlertWords, PreviousColumns {}
-/** An entry that a function has appended. */
+/** An entry that a database function has appended. */
 export type AppendedRow = EntryRow & { tenant_id: TenantId };
 
-/** What the storing function says of one event of the batch; the rest of the entry is the message's. */
+/** What `store_events` returns for one event of the batch; the rest of the entry comes from the message. */
 interface StoredRow extends Omit<StoredEvent, 'entry'>, EntryState, PreviousColumns {
   outcome: AppendResult['outcome'];
-  /** What describes the alert, where that is not what the message says. */
+  /** The words that describe the alert; null when they are those of the message. */
   words: AlertWords | null;
 }
 
@@ -258,7 +273,7 @@ export const appendedEventOf = (row: AppendedRow): AppendedEvent => ({
   ...storedEventOf(row, row, row, row),
 });
 
-/** An entry of its parts, with its position. */
+/** Puts an entry together from its parts, with its position. */
 export function storedEventOf(
   cause: EntryCause,
   state: EntryState,
@@ -286,5 +301,5 @@ function previousOf({
   };
 }
 
-/** Text may hold anything but NUL, which a dead letter's words may well quote. */
+/** Replaces NUL, which PostgreSQL cannot store in text. A dead letter may quote one. */
 const withoutNul = (text: string): string => text.replaceAll('\0', '\ufffd');

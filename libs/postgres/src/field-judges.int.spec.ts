@@ -12,9 +12,9 @@ const tenant_id = aTenant();
 const valid = { tenant_id, service: 'ovens', severity: 'low', title: 'Cold' };
 const VS16 = '\ufe0f';
 
-/** A field, an odd value, and what becomes of it: refused, kept as it is, or read as another value. */
+/** A field, an odd value, and the result: refused, kept unchanged, or read as another value. */
 const JUDGED: [field: string, value: unknown, becomes: 'refused' | { value: unknown }][] = [
-  // times: what is not read is not taken, and what is read is stored as that
+  // times: a value that cannot be read is refused, and others are stored as they were read
   ...[
     '2026-01-02T03',
     '2026-01',
@@ -169,7 +169,7 @@ describe('the judges of a field agree: the parser, class-validator and its quick
     const [stored] = await log.append([planned]);
     seq += 1;
     const [replayed] = await new PostgresEventLog(gateway).after(tenant_id, seq - 1, 1);
-    // sent live as it is replayed
+    // the live entry equals the replayed one
     expect(stored).toMatchObject({ outcome: 'stored', event: { seq, entry: replayed!.entry } });
     const kept = { id: 'event_id' }[field] ?? field;
     if (kept in replayed!.entry) expect(replayed!.entry[kept as 'title']).toEqual(becomes.value);

@@ -21,7 +21,7 @@ afterAll(async () => {
 });
 
 describe('the key of hints', () => {
-  it('is the same for processors and gateways, also after another migration, and another one in another database', async () => {
+  it('is the same for processors and gateways, also after a second migration, and differs between databases', async () => {
     const [own, other] = [await aDatabase(), await aDatabase()];
     const readers = (['tocsin_processor', 'tocsin_gateway', 'tocsin_standalone'] as const).map(
       (role) => new PostgresHintKey(as(role, own)),
@@ -34,7 +34,7 @@ describe('the key of hints', () => {
     expect(await new PostgresHintKey(as('tocsin_gateway', other)).read()).not.toBe(keys[0]);
   }, 60_000);
 
-  it('is read through its function alone', async () => {
+  it('is read only through its function', async () => {
     await expect(as('tocsin_gateway', await aDatabase()).call('select key from tocsin.hint_key', [])).rejects.toThrow();
   }, 60_000);
 });

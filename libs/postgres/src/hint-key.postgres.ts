@@ -2,10 +2,10 @@ import { Unavailable } from '@tocsin/contracts';
 import type { HintKey } from '@tocsin/contracts/ports';
 import type { Database } from './database';
 
-/** What the port allows. */
+/** The time that the port allows, in milliseconds. */
 const ANSWER_WITHIN_MS = 400;
 
-/** The table `hint_key`, which a migration fills. */
+/** The key of hints in the table `hint_key`, which a migration fills. */
 export class PostgresHintKey implements HintKey {
   constructor(private readonly database: Database) {}
 

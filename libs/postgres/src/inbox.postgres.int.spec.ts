@@ -35,7 +35,7 @@ describe('the inbox', () => {
   beforeEach(async () => (opened = await openInbox()));
   afterEach(() => opened?.close());
 
-  it('hands an urgent message over before all that waits', async () => {
+  it('delivers an urgent message before all waiting messages', async () => {
     const rest = Array.from({ length: 1_200 }, () => anAlert({ severity: 'low' }));
     const urgent = anAlert({ severity: 'urgent' });
     await opened.intake.publish(rest);
@@ -47,7 +47,7 @@ describe('the inbox', () => {
     expect(order.slice(1)).toEqual(rest.map(({ id }) => id));
   });
 
-  it('wakes an idle source at once, rather than at its next look', async () => {
+  it('wakes an idle source at once, not only at its next poll', async () => {
     let arrived = 0;
     await (await opened.source()).consume(settle(() => void (arrived = Date.now())));
     for (let round = 0; round < 5; round += 1) {
@@ -59,14 +59,14 @@ describe('the inbox', () => {
     }
   });
 
-  it('says that it is unavailable when the database is', async () => {
+  it('is unavailable when the database is', async () => {
     await opened.database.close();
     await expect(opened.intake.publish([anAlert()])).rejects.toBeInstanceOf(Unavailable);
     await expect((await opened.source()).consume(() => new ListenerByHand())).rejects.toBeInstanceOf(Unavailable);
   });
 });
 
-/** Lets everything go that is delivered. */
+/** Acknowledges everything that is delivered. */
 const settle = (onMessage: (message: ReceivedMessage) => void) => () =>
   new ListenerByHand((delivery, session) => {
     onMessage(delivery.message);

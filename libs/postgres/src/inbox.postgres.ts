@@ -4,10 +4,12 @@ import type { ValidMessage } from '@tocsin/contracts';
 import type { AlertIntake, PublishContext, PublishOutcome, RawIntake, RawMessage } from '@tocsin/contracts/ports';
 import type { Database } from './database';
 
-/** The most messages that wait; further ones are refused as `Unavailable`. About 100 MB of common alerts. */
+/** The most messages that may wait, about 100 MB of common alerts. Further ones are refused as `Unavailable`. */
 const MAX_WAITING = 100_000;
 const PUBLISH_WITHIN_MS = 5_000;
-/** How often an idle source looks although nobody woke it: another process may have published. */
+/**
+ * How often an idle source checks the table without being woken, in milliseconds: another process may have published.
+ */
 const POLL_MS = 1_000;
 
 /** A message of the inbox. */
@@ -25,13 +27,17 @@ interface Put {
 }
 
 /**
- * The embedded queue: the table `inbox`, and what this process knows of it. Intake and source share one. Who has which
- * message in hand is not stored: after a crash all are waiting again, at once, and the log drops what it has already.
+ * The embedded queue: the table `inbox`, and what this process knows of it. Intake and source share one `Inbox`. The
+ * table does not store which messages are in hand: after a crash all are waiting again at once, and the event log drops
+ * those that it has already.
  */
 export class Inbox {
   readonly #inHand = new Set<number>();
   readonly #idle = new Set<() => void>();
-  /** Taking and settling take turns: a look at the table must not come back with what was settled meanwhile. */
+  /**
+   * Calls to take and to settle run one after another, so that `take` never returns a message that is settled
+   * meanwhile.
+   */
   #turn: Promise<unknown> = Promise.resolve();
   #puts = 0;
   #putsAtLastTake = 0;
@@ -53,7 +59,7 @@ export class Inbox {
     this.#wake();
   }
 
-  /** The next messages, urgent ones first, that nobody here has in hand; from now on the caller has them. */
+  /** Takes the next messages that are not in hand, urgent ones first. They are in hand until `settle` or `putBack`. */
   take(atMost: number): Promise<Waiting[]> {
     return this.#inTurn(async () => {
       this.#putsAtLastTake = this.#puts;
@@ -73,13 +79,13 @@ export class Inbox {
     });
   }
 
-  /** Nobody has these in hand any more: whoever is idle may take them. */
+  /** Gives messages back; an idle source may take them again. */
   putBack(ids: readonly number[]): void {
     for (const id of ids) this.#inHand.delete(id);
     if (ids.length > 0) this.#wake();
   }
 
-  /** Resolves when something was put since the last look, or when it is time to look anyway. */
+  /** Resolves when a message was put since the last check, or when it is time to check anyway. */
   async untilPut(signal: AbortSignal): Promise<void> {
     if (this.#puts !== this.#putsAtLastTake) return;
     const woken = new AbortController();
@@ -124,8 +130,8 @@ const toBePut = (message: ValidMessage): Put => ({
 });
 
 /**
- * Puts messages back into the inbox as they are. What the transport said beside the body is not kept there: messages come
- * to it over HTTP alone, where each has an id in its body.
+ * Puts messages back into the inbox unchanged. Properties of the transport are not kept: messages reach the inbox over
+ * HTTP only, where each has an id in its body.
  */
 export class InboxRawIntake implements RawIntake {
   constructor(private readonly inbox: Inbox) {}
@@ -141,6 +147,6 @@ export class InboxRawIntake implements RawIntake {
   }
 }
 
-/** A pause that ends early, and quietly, when the signal says so. */
+/** A pause that ends early, without an error, when the signal is aborted. */
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   sleep(ms, undefined, { signal }).catch(() => undefined);

@@ -72,7 +72,7 @@ describe('retention in PostgreSQL', () => {
     expect(await numbers(allOld)).toEqual([50]);
     expect(await numbers(young)).toEqual(from(1, 50));
 
-    // numbers go on, and a cursor at the floor is still one of this history
+    // numbers continue, and a cursor at the floor still belongs to this history
     const [stored] = await log.append([aPlannedEvent({ tenant_id: allOld })]);
     expect(stored).toMatchObject({
       outcome: 'stored',
@@ -80,7 +80,7 @@ describe('retention in PostgreSQL', () => {
     });
   });
 
-  it('touches nothing that is younger than a day, whatever it is asked for', async () => {
+  it('deletes nothing that is younger than a day, whatever the setting is', async () => {
     const tenant_id = aTenant();
     const planned = Array.from({ length: 10 }, () => aPlannedEvent({ tenant_id }));
     await log.append(planned);
@@ -95,7 +95,7 @@ describe('retention in PostgreSQL', () => {
     expect(again.map(({ outcome }) => outcome)).toEqual(['stored', 'duplicate']);
   });
 
-  it('lets an alert go with the entry that describes it, and what was to be delivered with the entry', async () => {
+  it('deletes an alert with the entry that describes it, and planned deliveries with their entry', async () => {
     const tenant_id = aTenant();
     const deliveries = [{ channel: 'email', recipient: 'default' }] as const;
     await log.append([
@@ -120,7 +120,7 @@ describe('retention in PostgreSQL', () => {
     expect(await rows('select seq::int from tocsin.delivery where tenant_id = $1', tenant_id)).toEqual([{ seq: 5 }]);
   });
 
-  it('knows ids for their own time, after their entries are gone and while these are kept', async () => {
+  it('keeps ids for their own time, whether their entries are kept longer or shorter', async () => {
     const [gone, kept] = [aTenant(), aTenant()];
     const planned = [gone, kept].map((tenant_id) => Array.from({ length: 3 }, () => aPlannedEvent({ tenant_id })));
     for (const batch of planned) await log.append(batch);
@@ -139,7 +139,7 @@ describe('retention in PostgreSQL', () => {
     expect(await numbers(gone)).toEqual([3]);
   });
 
-  it('is done by one process at a time, and holds up nobody who stores', async () => {
+  it('is done by one process at a time, and blocks no process that stores', async () => {
     const tenant_id = aTenant();
     await log.append(Array.from({ length: 5 }, () => aPlannedEvent({ tenant_id })));
     await grownOld(tenant_id, 4, 91);

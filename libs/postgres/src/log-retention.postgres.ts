@@ -1,11 +1,13 @@
 import type { LogRetention, RetentionStep } from '@tocsin/contracts/ports';
 import type { Database } from './database';
 
-/** What one step looks at, and what it deletes: some 100 ms of work, far below a statement's time limit. */
+/**
+ * How many tenants one step reads and how many rows it deletes: some 100 ms of work, far below the statement timeout.
+ */
 const TENANTS_AT_ONCE = 200;
 const ROWS_AT_ONCE = 5_000;
 
-/** Retention in PostgreSQL: each step one function call, committed by itself. */
+/** Retention in PostgreSQL. Each step is one function call and one commit. */
 export class PostgresLogRetention implements LogRetention {
   constructor(
     private readonly database: Database,

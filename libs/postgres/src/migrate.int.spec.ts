@@ -11,7 +11,7 @@ import { migrate } from './migrate';
 import { MIGRATIONS, newestIn, noteVersion } from './schema-version';
 import { asOwner, freshDatabase, type FreshDatabase } from './testing';
 
-it('ten processes may migrate an empty database at once: one does it, the others find it done', async () => {
+it('ten processes may migrate an empty database at once: one migrates, the others find it done', async () => {
   const fresh = await freshDatabase({ migrated: false });
   try {
     const reports = await Promise.all(Array.from({ length: 10 }, () => migrate({ connection: { url: fresh.url } })));
@@ -30,7 +30,7 @@ it('several databases of one server may be migrated at once', async () => {
   await Promise.all(databases.map(({ drop }) => drop()));
 }, 60_000);
 
-it('a function that returns something else than before is replaced, and one that is gone from the files is gone', async () => {
+it('a function with another result type is replaced, and a function without a file is dropped', async () => {
   const fresh = await freshDatabase();
   try {
     await asOwner(
@@ -48,7 +48,7 @@ it('a function that returns something else than before is replaced, and one that
   }
 }, 60_000);
 
-it('an owner without any privilege beyond its database and its roles is enough, and the apps log in as that owner', async () => {
+it('an owner with no privilege beyond its database and its roles is enough, and the apps may log in as that owner', async () => {
   const server = { url: process.env.DATABASE_URL! };
   const name = `tocsin_test_owner_${randomBytes(4).toString('hex')}`;
   const fresh = await freshDatabase({ migrated: false });
@@ -68,7 +68,7 @@ it('an owner without any privilege beyond its database and its roles is enough, 
     const [stored] = await new PostgresEventLog(processor).append([aPlannedEvent({ tenant_id })]);
     expect(stored!.outcome).toBe('stored');
     expect(await new PostgresEventLog(gateway).after(tenant_id, 0, 10)).toHaveLength(1);
-    // the owner itself is bound by the rule too, and refused as a role of an app
+    // row-level security binds the owner too, and the owner is refused as the role of an app
     expect(await asOwner(connection, 'select from tocsin.event')).toEqual([]);
     const asTheOwner = new Database({ connection, role: name as 'tocsin_gateway' });
     await expect(asTheOwner.check()).rejects.toThrow(/owns a table/);
@@ -124,7 +124,7 @@ create index concurrently if not exists numbered_half on numbered (half);
     query(`select indisvalid as valid from pg_index where indexrelid = to_regclass('tocsin.numbered_half')`);
   const applied = async () =>
     (await query('select name from tocsin.migration order by id')).slice(-3).map(({ name }) => name);
-  /** Ends the session that migrates, as a crash of its process does, once a statement of it waits. */
+  /** Ends the session of the migration once the given statement waits, as a crash of its process would. */
   async function killOnceItWaits(statement: string): Promise<void> {
     await eventually(async () =>
       expect(
@@ -135,7 +135,7 @@ create index concurrently if not exists numbered_half on numbered (half);
     );
   }
 
-  it('is applied in its turn, between two transactions, and once', async () => {
+  it('is applied once, in its turn, between two transactions', async () => {
     expect((await run()).applied).toEqual(['0901-a-table', '0902-fill-and-index', '0903-all-are-filled']);
     expect([await filled(), await index()]).toEqual([10, [{ valid: true }]]);
     expect(await run()).toMatchObject({ applied: [], functions: expect.arrayContaining(['store-events']) });
@@ -171,18 +171,18 @@ create index concurrently if not exists numbered_half on numbered (half);
     expect(await index()).toEqual([{ valid: true }]);
   }, 60_000);
 
-  it('is run by one of several processes, and those that wait do not hold up its index', async () => {
+  it('is run by one of several processes, and the waiting ones do not block its index', async () => {
     const reports = await Promise.all([run(), run(), run()]);
     expect(reports.map((report) => report.applied.length).sort()).toEqual([0, 0, 3]);
     expect(await index()).toEqual([{ valid: true }]);
   }, 60_000);
 
-  it('is refused when a statement of it stands below no directive', async () => {
+  it('is refused when one of its statements has no directive', async () => {
     writeFileSync(join(folder, '0904-a-mistake.online.sql'), 'create index concurrently i on numbered (n);');
     await expect(run()).rejects.toThrow(/below a line "-- once" or "-- in chunks"/);
   }, 60_000);
 
-  /** The folder less some of its files. */
+  /** A copy of the folder without some files. */
   function without(...numbers: string[]): string {
     const less = join(parent, 'less');
     cpSync(folder, less, { recursive: true, filter: (file) => !numbers.some((one) => file.includes(`/${one}-`)) });
@@ -190,7 +190,7 @@ create index concurrently if not exists numbered_half on numbered (half);
   }
 });
 
-describe('a process whose function is gone', () => {
+describe('a process whose function is missing', () => {
   it.each([
     ['a newer version', (known: number) => known + 1, /migrated by a newer version \(to \d+, this one knows \d+\)/],
     ['an older version', (known: number) => known - 1, /migrated by an older version .* Run npm run migrate/],

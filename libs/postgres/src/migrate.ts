@@ -11,32 +11,39 @@ import { createRoles, DEFINER } from './roles';
 import { MIGRATIONS, newestIn, noteVersion } from './schema-version';
 
 export interface MigrateOptions {
-  /** As the owner of the schema: it creates roles and tables. */
+  /** A connection as the owner of the schema, which creates roles and tables. */
   connection: DatabaseConnection;
-  /** How long one statement may take, and how long to wait for another migration that is under way; default 10 min. */
+  /** How long one statement may take, and how long to wait for a migration in another process; default 10 min. */
   timeoutMs?: number;
-  /** Of the numbered migrations; default those of this library. */
+  /** The folder of the numbered migrations; default that of this library. */
   folder?: string;
 }
 
 /** What a migration did. */
 export interface MigrationReport {
-  /** The numbered migrations that ran now, in order; none when all had run before. */
+  /** The numbered migrations that ran now, in order; empty when all had run before. */
   applied: string[];
-  /** The functions' files, re-created by every migration, as the views are that they stand on. */
+  /** The files of functions. Every migration creates them anew, and the views that they use. */
   functions: string[];
 }
 
-/** The same number in every database: whoever holds it migrates, everybody else waits. */
+/**
+ * The advisory lock of a migration, the same in every database. The process that holds it migrates, and all others
+ * wait.
+ */
 const MIGRATION_LOCK = 8_662_746;
-/** How often they ask for it. Not by a statement that waits: its snapshot would hold up an index that is built concurrently. */
+/**
+ * How often waiting processes try to take the lock, in milliseconds. They do not wait in a statement, because its
+ * snapshot would block an index that is built concurrently.
+ */
 const ASK_FOR_LOCK_MS = 100;
 
 /**
- * Brings the schema up to date: numbered migrations once, functions every time, under a lock, so that ten processes may start
- * at once. Migrations run in one transaction, the functions with them, but for those of `x.online.sql`, which run outside of
- * one: what stands before such a one is committed first, and the functions belong to the last transaction. Safe to repeat, and
- * resumed where it was killed. Throws `Unavailable` when the database is away.
+ * Brings the schema up to date: numbered migrations once, functions every time. A lock lets ten processes start at
+ * once. The migrations and the functions are committed in one transaction. The exception are migrations in
+ * `x.online.sql`, which run outside a transaction: everything before such a migration is committed first, and the
+ * functions belong to the last transaction. Safe to repeat; after a crash the next call resumes. Throws `Unavailable`
+ * when the database is away.
  */
 export async function migrate({
   connection,
@@ -60,7 +67,7 @@ export async function migrate({
     return await bringUpToDate(new MigrationExecutor(source, runner), runner, newestIn(folder));
   } catch (error) {
     if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
-    // a migration that fails is a fault of this program: its own words, not a translation, help whoever repairs it
+    // a migration that fails is a fault of this program: the original error helps to repair it more than a translation
     throw causeOf(error);
   } finally {
     await runner.query('select pg_advisory_unlock($1)', [MIGRATION_LOCK]).catch(() => undefined);
@@ -93,7 +100,7 @@ async function bringUpToDate(
   let functions: string[] | undefined;
   let at = 0;
   do {
-    // a transaction for the functions comes first where nothing is pending, or only what runs outside of one
+    // a transaction for the functions comes first when no migration is pending, or only online migrations
     if (isOnline(at) && (functions || at <= lastInTransaction)) await executor.executeMigration(pending[at++]!);
     else {
       await runner.startTransaction();
@@ -108,7 +115,7 @@ async function bringUpToDate(
 async function createFunctions(runner: QueryRunner, version: number): Promise<string[]> {
   const files = sqlFiles(join(__dirname, 'functions'));
   const views = sqlFiles(join(__dirname, 'views'));
-  // an owner of functions must be allowed to create in their schema at the moment when it becomes their owner
+  // a role can become the owner of a function only while it may create in the schema
   await runner.query(`grant create on schema tocsin to ${DEFINER}`);
   await runner.query(DROP_FUNCTIONS);
   for (const file of [...views, ...files]) await runner.query(readFileSync(file, 'utf8'));
@@ -118,9 +125,10 @@ async function createFunctions(runner: QueryRunner, version: number): Promise<st
 }
 
 /**
- * `create or replace` cannot change what a function returns or a view's columns, and leaves behind what is no longer there. Whoever
- * calls one meanwhile sees the old ones until all of this is committed. Aggregates go first: they stand on functions. Views go
- * last: functions stand on them, and one view may stand on another.
+ * Drops all functions and views before they are created again. `create or replace` cannot change the result of a
+ * function or the columns of a view, and keeps those that no longer have a file. Callers see the old ones until all of
+ * this is committed. Aggregates go first, because they depend on functions. Views go last, because functions depend on
+ * them; a view may depend on another view.
  */
 const DROP_FUNCTIONS = `
 do $$
@@ -142,7 +150,7 @@ const sqlFiles = (folder: string): string[] =>
     .sort()
     .map((name) => join(folder, name));
 
-/** TypeORM orders and remembers migrations by a name that ends in thirteen digits: `the-log0000000000001`. */
+/** TypeORM orders and records migrations by a name that ends in thirteen digits, such as `the-log0000000000001`. */
 function asMigration(file: string, timeoutMs: number): new () => MigrationInterface {
   const [, number, words, online] = /^(\d+)-(.+?)(\.online)?\.sql$/.exec(basename(file))!;
   const name = `${words}${number!.padStart(13, '0')}`;

@@ -2,18 +2,21 @@ import { readFileSync } from 'node:fs';
 import type { Client, QueryConfig } from 'pg';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** A statement of a migration that runs outside of a transaction. `inChunks`: again and again, until it changes no row. */
+/** A statement of an online migration. `inChunks`: it is repeated until it changes no row. */
 interface OnlineStatement {
   sql: string;
   inChunks: boolean;
 }
 
-/** Longer than any statement takes, in milliseconds: an index of a large table is built for hours. pg takes 0 for its default. */
+/**
+ * A client timeout longer than any statement takes, in milliseconds: an index of a large table is built for hours. pg
+ * would read 0 as its default.
+ */
 const NO_CLIENT_TIMEOUT_MS = 2 ** 31 - 1;
 
 const DIRECTIVE = /^-- (once|in chunks)\b.*$/m;
 
-/** Reads the statements of such a file: each stands below a line that begins with `-- once` or `-- in chunks`. */
+/** Reads the statements of an online migration. Each follows a line that begins with `-- once` or `-- in chunks`. */
 export function readOnlineStatements(text: string): OnlineStatement[] {
   const [preamble = '', ...parts] = text.split(DIRECTIVE);
   if (parts.length === 0 || /^(?!\s*(--|$))/m.test(preamble))
@@ -26,8 +29,9 @@ export function readOnlineStatements(text: string): OnlineStatement[] {
 
 /**
  * A migration whose statements commit one by one, so that none holds a lock for long: `create index concurrently`, and
- * back-fills in chunks. Killed in the middle, it is begun anew by the next `migrate`: what runs once must bear to be repeated
- * (`if not exists`), and chunks go on where they stopped. An index that was left half-built is dropped first.
+ * back-fills in chunks. When it is killed, the next `migrate` begins it again: a statement that runs once must be safe
+ * to repeat (`if not exists`), and chunks continue where they stopped. An index that was left half-built is dropped
+ * first.
  */
 export function onlineMigration(name: string, file: string, timeoutMs: number): new () => MigrationInterface {
   return class {
@@ -36,7 +40,7 @@ export function onlineMigration(name: string, file: string, timeoutMs: number): 
 
     async up(runner: QueryRunner): Promise<void> {
       const client = (await runner.connect()) as Client;
-      // pg reads the timeout of one query; its types do not say so
+      // pg takes a timeout for one query, although its types do not have it
       const query = (text: string) => client.query({ text, query_timeout: NO_CLIENT_TIMEOUT_MS } as QueryConfig);
       await query('set statement_timeout to 0');
       try {

@@ -9,14 +9,14 @@ it.each(['40001', '40P01', '55P03', '0A000'])('%s is tried again', (code) =>
   expect(remedyFor(failed(code))).toBe('retry'),
 );
 
-it('a key of ours that is taken is tried again, and is this input’s fault when that did not help', () => {
+it('a taken key in our schema is tried again, and is this input’s fault when that does not help', () => {
   const taken = Object.assign(failed('23505'), { schema: 'tocsin' });
   expect(remedyFor(taken)).toBe('retry');
   expect(translate(taken)).toBeInstanceOf(Refused);
   expect(remedyFor(Object.assign(failed('23505'), { schema: 'theirs' }))).toBe('refuse');
 });
 
-it('a statement that the server cancelled for its time is a question, and the world’s fault where nobody asks it', () => {
+it('a statement timeout asks the database, and without that question is no fault of the input', () => {
   expect(remedyFor(failed('57014'))).toBe('ask');
   expect(translate(failed('57014'))).toBeInstanceOf(Unavailable);
 });
@@ -44,7 +44,7 @@ it.each(['22P05', '22021', '22001', '23514', '54000', 'P0001'])("%s is this inpu
   expect(translated).toMatchObject({ code: 'store_failed' });
 });
 
-it('an error without a SQLSTATE is the connection', () => {
+it('an error without a SQLSTATE comes from the connection', () => {
   for (const error of [
     Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }),
     new Error('Query read timeout'),
@@ -57,7 +57,7 @@ it('an error without a SQLSTATE is the connection', () => {
   expect(leavesConnectionUsable(failed('57P01'))).toBe(false);
 });
 
-it('no value of a statement gets into a message, and the cause is kept without its parameters', () => {
+it('no value of a statement gets into the error message, and the cause is kept without its parameters', () => {
   const wrapped = new QueryFailedError('select $1', ['a parameter'], failed('22001'));
   const translated = translate(wrapped);
   expect(translated.message).not.toMatch(/secret|parameter/);

@@ -30,13 +30,16 @@ import { PostgresReceipts } from './receipts.postgres';
 import { PostgresSeenPositions } from './seen-positions.postgres';
 
 interface PostgresOptions extends DatabaseOptions {
-  /** From when on a processor's log folds repeats; default 10 in 10 s. */
+  /** When the event log of a processor starts to fold repeats; default after 10 repeats in 10 s. */
   folding?: Folding;
   /** The process's `ObservabilityModule.forRoot(…)`. */
   observability: DynamicModule;
 }
 
-/** The pool, the log, acts on its alerts, its dead letters and the revocations. Nothing is opened until the first use; the pool closes last, after whatever uses it. */
+/**
+ * The pool, the event log, acts on alerts, dead letters and revocations. Nothing is opened before the first use; the
+ * pool closes last, after all modules that use it.
+ */
 @Module({})
 export class PostgresModule implements OnApplicationShutdown {
   constructor(
@@ -88,7 +91,7 @@ export class PostgresModule implements OnApplicationShutdown {
   }
 }
 
-/** The embedded queue on the pool of a `PostgresModule`: hand over the same object that everybody else imports. */
+/** The embedded queue on the pool of a `PostgresModule`. Pass the same module object that all other modules import. */
 @Module({})
 export class InboxModule {
   static forRoot(postgres: DynamicModule): DynamicModule {

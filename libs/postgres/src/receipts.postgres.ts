@@ -2,7 +2,7 @@ import type { LogPosition } from '@tocsin/contracts';
 import type { PublishedMessage, Receipt, Receipts } from '@tocsin/contracts/ports';
 import type { Database } from './database';
 
-/** What the port allows for an answer. */
+/** The time that the port allows, in milliseconds. */
 const ANSWER_WITHIN_MS = 1_000;
 
 interface Row extends LogPosition {
@@ -11,7 +11,7 @@ interface Row extends LogPosition {
   reason: string;
 }
 
-/** The tables `idempotency` and `dead_letter`. */
+/** Receipts from the tables `idempotency` and `dead_letter`. */
 export class PostgresReceipts implements Receipts {
   constructor(private readonly database: Database) {}
 

@@ -2,20 +2,24 @@ import { fullJitter } from '@tocsin/timing';
 import type { QueryRunner } from 'typeorm';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The roles that a process takes, one app each; `tocsin_standalone` is a member of the others. None of them can log in by itself. */
+/**
+ * The roles that processes take, one for each app; `tocsin_standalone` is a member of the others. None of them can log
+ * in by itself.
+ */
 export const ROLES = ['tocsin_processor', 'tocsin_gateway', 'tocsin_standalone'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** Owns the functions that cross tenants, and no table. */
+/** The role that owns the functions that cross tenants. It owns no table. */
 export const DEFINER = 'tocsin_definer';
 
-/** Another migration needs some milliseconds to commit its roles. */
+/** The back-off while another migration commits its roles, which takes some milliseconds. */
 const BACK_OFF = { firstMs: 100, capMs: 1_000 };
 const LAST_ATTEMPT = 9;
 
 /**
- * Creates what is missing. Roles belong to the cluster, not to a database, and no lock reaches across databases: two
- * migrations of two databases at once may both find a role missing, and one of them then finds it there after all.
+ * Creates the roles that are missing. Roles belong to the cluster and not to a database, and no lock reaches across
+ * databases. When two databases are migrated at the same time, both may find a role missing; one of them then fails to
+ * create it, tries again and finds it.
  */
 export async function createRoles(runner: QueryRunner): Promise<void> {
   for (let attempt = 0; ; attempt += 1) {

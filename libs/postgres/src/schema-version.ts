@@ -12,21 +12,24 @@ const numberOf = (name: string): number => Number(/^\d+/.exec(name)?.[0] ?? 0);
 /** The number of the newest migration in a folder. */
 export const newestIn = (folder: string): number => Math.max(0, ...readdirSync(folder).map(numberOf));
 
-/** What `migrate` leaves behind for every role to read, since an app may not read the table of migrations. */
+/**
+ * A statement with which `migrate` records the version where every role can read it; an app may not read the table of
+ * migrations.
+ */
 export const noteVersion = (version: number): string => `comment on schema tocsin is 'migrated to ${version}'`;
 
-/** Reads it; null where an earlier `migrate` left none. */
+/** Reads the recorded version; null when an earlier `migrate` recorded none. */
 export const READ_VERSION = `
   select substring(obj_description(to_regnamespace('tocsin'), 'pg_namespace') from 'migrated to (\\d+)')::integer as version`;
 
-/** The function that a statement called and the database does not have, from the driver's error; undefined for any other error. */
+/** The name of the function that a statement called and the database does not have; undefined for any other error. */
 export function missingFunction(error: unknown): string | undefined {
   const cause = causeOf(error);
   if (!(cause instanceof Error) || !('code' in cause) || cause.code !== '42883') return undefined;
   return /((?:\w+\.)?\w+)\(/.exec(cause.message)?.[1];
 }
 
-/** Says which function is missing, and who is to be brought up to date: this process, or its database. */
+/** The error for a missing function. It says whether this process or its database must be updated. */
 export function functionIsGone(name: string, version: number | null, cause: unknown): Unavailable {
   const ours = newestIn(MIGRATIONS);
   const why =

@@ -2,7 +2,7 @@ import type { TenantId } from '@tocsin/contracts';
 import type { Reader, SeenPosition, SeenPositions } from '@tocsin/contracts/ports';
 import type { Database } from './database';
 
-/** The table `seen`, reached through functions alone. */
+/** Seen positions in the table `seen`, which only functions may read and write. */
 export class PostgresSeenPositions implements SeenPositions {
   constructor(private readonly database: Database) {}
 

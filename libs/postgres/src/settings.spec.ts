@@ -3,7 +3,7 @@ import { databaseUrlOf, migrationUrlOf, postgresSettings } from './settings';
 
 const read = (environment: Record<string, string>) => readSettings(postgresSettings, environment);
 
-it('DATABASE_URL goes before the DB_ settings, which make one when it is unset', () => {
+it('DATABASE_URL has precedence over the DB_ settings, which make one when it is unset', () => {
   expect(databaseUrlOf(read({ DATABASE_URL: 'postgres://u@h/d', DB_HOST: 'other' }))).toBe('postgres://u@h/d');
   expect(
     databaseUrlOf(

@@ -3,7 +3,7 @@ import { onOff, setting } from '@tocsin/settings';
 
 const wholeMs = z.coerce.number().int().positive();
 
-/** The settings of PostgreSQL. `databaseUrlOf` and `migrationUrlOf` make addresses of them. */
+/** The settings of PostgreSQL. `databaseUrlOf` and `migrationUrlOf` make addresses from them. */
 export const postgresSettings = {
   DATABASE_URL: setting(z.url({ protocol: /^postgres(ql)?$/, error: 'expected a postgresql:// address' }).optional(), {
     description: 'Address of PostgreSQL (15 or later). The apps take their own role there, whoever it logs in.',
@@ -76,7 +76,10 @@ export const migrationUrlOf = (
   settings: Parameters<typeof databaseUrlOf>[0] & Pick<PostgresSettings, 'DATABASE_MIGRATION_URL'>,
 ): string | undefined => settings.DATABASE_MIGRATION_URL ?? databaseUrlOf(settings);
 
-/** What is wrong with where migrations would go; none when nothing is. They hold a session of their own, which no pooler lends. */
+/**
+ * Problems of the address for migrations; empty when there are none. Migrations hold a session of their own, which a
+ * pooler does not lend.
+ */
 export const migrationProblems = (
   settings: Parameters<typeof migrationUrlOf>[0] & Pick<PostgresSettings, 'DB_POOLER'>,
 ): string[] => [

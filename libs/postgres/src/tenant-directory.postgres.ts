@@ -3,10 +3,10 @@ import type { TenantDirectory, User } from '@tocsin/contracts/ports';
 import type { Database } from './database';
 import { TenantMembership } from './tenant-membership';
 
-/** What the port allows for an answer. */
+/** The time that the port allows, in milliseconds. */
 const ANSWER_WITHIN_MS = 600;
 
-/** The table `tenant_membership`: who may see which tenant, where no tenant service says so. */
+/** Memberships from the table `tenant_membership`, for systems without a tenant service. */
 export class PostgresTenantDirectory implements TenantDirectory {
   constructor(private readonly database: Database) {}
 
@@ -17,8 +17,8 @@ export class PostgresTenantDirectory implements TenantDirectory {
   }
 
   /**
-   * Lets a user see these tenants too, under these names and roles. Leaves a membership as it is that the user has already:
-   * somebody may have edited it since. Needs the standalone's role.
+   * Gives a user memberships of these tenants, with these names and roles. A membership that the user has already stays
+   * as it is, because an operator may have edited it. Needs the role `tocsin_standalone`.
    */
   async introduce(user_id: string, memberships: readonly Membership[]): Promise<void> {
     const rows = memberships.map((membership) => ({ user_id, ...membership }));

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** A row of `tenant_membership`: who may see which tenant, under which name and role. */
+/** A row of `tenant_membership`: a user, a tenant that the user may see, and its name and role for that user. */
 @Entity({ name: 'tenant_membership', schema: 'tocsin' })
 export class TenantMembership {
   @PrimaryColumn('text')

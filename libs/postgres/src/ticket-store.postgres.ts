@@ -1,10 +1,10 @@
 import type { TicketStore } from '@tocsin/contracts/ports';
 import type { Database } from './database';
 
-/** What the port allows for an answer. */
+/** The time that the port allows, in milliseconds. */
 const ANSWER_WITHIN_MS = 600;
 
-/** Single-use tickets in PostgreSQL: of two inserts of one key, one succeeds. For when Redis is away. */
+/** Single-use tickets in PostgreSQL, for when Redis is away. When a key is inserted twice, one insert succeeds. */
 export class PostgresTicketStore implements TicketStore {
   constructor(private readonly database: Database) {}
 

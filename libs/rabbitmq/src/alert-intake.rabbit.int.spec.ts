@@ -27,7 +27,7 @@ describe('alerts into RabbitMQ', () => {
     expect(JSON.parse(second.content.toString())).toEqual(JSON.parse(JSON.stringify(low)));
   });
 
-  it('are all in one queue whatever the key is, unless it says urgent in the second place', async () => {
+  it('are all in one queue whatever the key is, unless its second word is urgent', async () => {
     await (await broker.publisher()).connect();
     for (const key of ['', 'a.b.c.d.e', 'urgent', 'alert.low.urgent', 'alert.URGENT.shop'])
       broker.plain.publish(broker.topology.exchange, key, Buffer.from(key));
@@ -55,7 +55,7 @@ describe('messages back into RabbitMQ', () => {
   beforeEach(async () => (broker = await OwnBroker.open()));
   afterEach(() => broker.close());
 
-  it('are the bytes that they were, under the same key, id and time, in the lane of their key', async () => {
+  it('have the same bytes, key, id and time as before, in the lane of their key', async () => {
     const publisher = broker.publisher();
     await publisher.connect();
     const body = Buffer.from([0xff, 0x00, 0x7b]);

@@ -3,7 +3,10 @@ import { Unavailable, type ValidMessage } from '@tocsin/contracts';
 import { AlertIntake, type PublishContext, type PublishOutcome } from '@tocsin/contracts/ports';
 import { BrokerUnavailable, type ConfirmingPublisher, type Publication } from '@tocsin/publisher';
 
-/** Publishes to the exchange that every producer publishes to, with confirms. `confirmed`: a queue has it durably. */
+/**
+ * Publishes to the exchange that every producer publishes to, with confirms. `confirmed`: a queue has stored the
+ * message durably.
+ */
 export class RabbitAlertIntake extends AlertIntake {
   constructor(
     private readonly publisher: ConfirmingPublisher,

@@ -65,7 +65,7 @@ describe('alerts from RabbitMQ', () => {
     });
   });
 
-  it('are buried in alerts.dead with the reason, as they came, even when somebody deleted that', async () => {
+  it('are buried in alerts.dead unchanged, with the reason, even after that queue was deleted', async () => {
     const received: Delivery[] = [];
     const source = broker.source();
     await source.consume(settle([], (delivery) => void received.push(delivery)));
@@ -94,7 +94,7 @@ describe('alerts from RabbitMQ', () => {
     await expectBuried();
   });
 
-  it('come again when their channel closed, and what is told to the old one harms nobody', async () => {
+  it('come again when their channel closed, and an acknowledgement for the old channel does no harm', async () => {
     const listeners: ListenerByHand[] = [];
     const source = broker.source();
     await source.consume(({ name }) => {
@@ -118,7 +118,7 @@ describe('alerts from RabbitMQ', () => {
     expect((await broker.plain.checkQueue(broker.topology.queue)).messageCount).toBe(0);
   });
 
-  it('are not delivered again after a lost channel before the listener wants them', async () => {
+  it('are not delivered again after a lost channel until the listener wants them', async () => {
     let want: () => void = () => undefined;
     const wanted = new Promise<void>((resolve) => (want = resolve));
     const received: ReceivedMessage[] = [];
@@ -173,14 +173,14 @@ describe('alerts from RabbitMQ', () => {
     await eventually(() => expect(received).toHaveLength(2));
   });
 
-  it('arrive again when a consumer had gone deaf, which is told', async () => {
+  it('arrive again after a consumer had gone deaf, which is reported', async () => {
     const source = broker.source({ watchEveryMs: 200 });
     const received: ReceivedMessage[] = [];
     await source.consume(settle(received));
     const told: boolean[] = [];
     const watching = setInterval(() => told.push(source.consuming), 20);
 
-    // the broker forgets a consumer that believes in itself
+    // the broker forgets a consumer that still believes it is consuming
     const queue = queuesOf(source).find(({ name }) => name === broker.topology.queue)!;
     await queue.channel.current!.cancel((queue as unknown as { consumerTag: string }).consumerTag);
     expect(source.consuming).toBe(true);
@@ -192,7 +192,7 @@ describe('alerts from RabbitMQ', () => {
     expect(told).toContain(false);
   });
 
-  it('are known not to arrive while the broker is silent, long before its connection ends', async () => {
+  it('are reported as not arriving while the broker is silent, long before its connection ends', async () => {
     const proxy = await FaultProxy.to(brokerUrl());
     const source = broker.source({ url: proxy.via(brokerUrl()), watchEveryMs: 200 });
     await source.consume(settle([]));
@@ -204,7 +204,7 @@ describe('alerts from RabbitMQ', () => {
     await proxy.close();
   });
 
-  it('cannot be consumed from a broker that is not there, and it says so in time', async () => {
+  it('cannot be consumed from a broker that is not there, which is an error within the time limit', async () => {
     const source = broker.source({ url: 'amqp://guest:guest@127.0.0.1:1', consumeTimeoutMs: 300 });
     const started = Date.now();
     await expect(source.consume(settle([]))).rejects.toMatchObject({
@@ -217,7 +217,7 @@ describe('alerts from RabbitMQ', () => {
   });
 });
 
-/** Lets everything go that is delivered. */
+/** Acknowledges everything that is delivered. */
 const settle =
   (into: ReceivedMessage[], onDelivery: (delivery: Delivery, session: DeliverySession) => void = acknowledge) =>
   () =>

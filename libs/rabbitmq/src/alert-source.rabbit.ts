@@ -10,26 +10,32 @@ import { Watchdog } from './watchdog';
 
 export interface RabbitAlertSourceOptions {
   url: string;
-  /** Messages of the large queue that are held unacknowledged: four batches keep two lanes of the log busy. Of urgent ones it is one batch at most. */
+  /**
+   * How many messages of the common queue may be unacknowledged: four batches keep two lanes of the event log busy. Of
+   * urgent messages it is at most 500.
+   */
   prefetch: number;
   topology: Topology;
   /** How long `consume` tries before it rejects, in milliseconds. Default 10,000. */
   consumeTimeoutMs?: number;
-  /** How often the watchdog looks, in milliseconds. Default 5,000: deafness is known after two looks. */
+  /** How often the watchdog checks, in milliseconds. Default 5,000: a deaf consumer is known after two checks. */
   watchEveryMs?: number;
 }
 
-/** One batch at most of what is urgent. */
+/** The largest prefetch of urgent messages: one batch. */
 const URGENT_PREFETCH = 500;
-/** Expired messages are there after an outage and seldom else. Few are held: they come on top of `prefetch`. */
+/**
+ * The prefetch of expired messages, which occur mostly after an outage. It is small because it comes on top of
+ * `prefetch`.
+ */
 const EXPIRED_PREFETCH = 200;
 const EXPIRED_URGENT_PREFETCH = 50;
-/** How long a dead letter waits for the publishing connection before it is tried again. */
+/** How long burying waits for the publishing connection, in milliseconds. The caller tries again. */
 const BURY_TIMEOUT_MS = 5_000;
-/** Enough to say what was wrong, in a header. Characters. */
+/** The longest `detail` in a header, in characters. */
 const MAX_DETAIL = 1_000;
 
-/** One consumer of one process, from `consume` to `stop`. */
+/** The state between `consume` and `stop`. */
 interface Consuming {
   connection: BrokerConnection;
   queues: readonly ConsumedQueue[];
@@ -38,9 +44,10 @@ interface Consuming {
 }
 
 /**
- * Consumes the queues over one connection, each on a channel of its own: an urgent message never waits behind a backlog of the
- * rest, nor anybody behind a suspect or behind what expired while no processor was there. Connection, channels and consumers
- * come back by themselves, and declare the topology anew when they do, so that a queue that somebody deleted is there again.
+ * Consumes the queues over one connection, each on a channel of its own. An urgent message never waits behind a backlog
+ * of other messages, and no message waits behind a suspect or behind messages that expired while no processor was
+ * there. Connection, channels and consumers come back by themselves. They declare the topology again when they do, so a
+ * queue that was deleted is there again.
  */
 export class RabbitAlertSource extends AlertSource {
   private present: Consuming | undefined;
@@ -61,7 +68,7 @@ export class RabbitAlertSource extends AlertSource {
     );
   }
 
-  /** Whether it was told to consume: then it not consuming is a fault. */
+  /** Whether `consume` was called. If so, it is a fault when the source does not consume. */
   get wanted(): boolean {
     return this.present !== undefined && !this.present.cancelled;
   }
@@ -75,7 +82,8 @@ export class RabbitAlertSource extends AlertSource {
     try {
       await Promise.all(queues.map(({ channel }) => channel.opened(consumeTimeoutMs)));
     } catch (error) {
-      // the first message met an outage behind the listener: the broker is there, and the other queues are consumed when that is over
+      // the first message already met an outage behind the listener: the broker is there, and the other queues are
+      // consumed when the outage is over
       if (!queues.some(({ unwanted }) => unwanted)) {
         await this.stop();
         throw new Unavailable('queue', 'The queues cannot be consumed.', { technology: 'rabbitmq', cause: error });
@@ -136,12 +144,12 @@ export class RabbitAlertSource extends AlertSource {
     );
     const failed = outcomes.find((outcome) => outcome.outcome === 'failed');
     if (!failed) return;
-    if (failed.reason === 'unroutable') this.deadLetters.renew(); // the queue is gone: declare it anew
+    if (failed.reason === 'unroutable') this.deadLetters.renew(); // the queue is gone: the new channel declares it again
     throw new Unavailable('queue', `A dead letter was not taken: ${failed.reason}.`, { technology: 'rabbitmq' });
   }
 }
 
-/** The message as it came, with the reason beside it. */
+/** The message unchanged, with the reason in its headers. */
 function deadLetterOf(
   { delivery, reason, detail = '' }: DeadDelivery & { delivery: RabbitDelivery },
   queue: string,

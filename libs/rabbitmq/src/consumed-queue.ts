@@ -2,15 +2,15 @@ import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import type { Delivery, DeliveryListener, DeliverySession, SourceQueue } from '@tocsin/contracts/ports';
 import type { BrokerConnection, KeptChannel } from '@tocsin/publisher';
 
-/** A delivery with the message as the broker sent it, which the channel knows it by. */
+/** A delivery with the raw message of the broker, which the channel needs to acknowledge it. */
 export interface RabbitDelivery extends Delivery {
   readonly raw: ConsumeMessage;
 }
 
 /**
- * A queue that is consumed, on a channel of its own: its deliveries are numbered in its own order then. Channel and consumer
- * come back by themselves. Each channel is a session: nothing is told to one that did not deliver the message, which would
- * close it.
+ * A consumed queue, on a channel of its own, so that the delivery tags follow its own order. Channel and consumer come
+ * back by themselves. Each channel is a session: a message is acknowledged only on the channel that delivered it,
+ * because any other channel would be closed for it.
  */
 export class ConsumedQueue {
   readonly channel: KeptChannel;
@@ -25,7 +25,7 @@ export class ConsumedQueue {
     connection: BrokerConnection,
     private readonly queue: SourceQueue,
     private readonly listener: DeliveryListener,
-    /** Declares what the queue needs; `remade` as in `ChannelSetup`. */
+    /** Declares the topology that the queue needs; `remade` as in `ChannelSetup`. */
     private readonly declare: (channel: ConfirmChannel, remade: boolean) => Promise<void>,
   ) {
     this.channel = connection.keep(
@@ -42,17 +42,17 @@ export class ConsumedQueue {
     return this.consumerTag !== undefined;
   }
 
-  /** Whether it consumes and nothing of it is in hand: then a message in the queue arrives at once. */
+  /** Whether it consumes and has no unsettled message. Then a message in the queue arrives at once. */
   get idle(): boolean {
     return this.consuming && this.listener.idle;
   }
 
-  /** Whether it could consume, and the listener wants nothing for now. */
+  /** Whether it could consume, but the listener wants no messages now. */
   get unwanted(): boolean {
     return this.waits;
   }
 
-  /** The broker delivers nothing more. */
+  /** Cancels the consumer: the broker delivers nothing more. */
   async cancel(): Promise<void> {
     const { open, consumerTag } = this;
     this.cancelled = true;
@@ -72,7 +72,7 @@ export class ConsumedQueue {
     const { consumerTag } = await channel.consume(this.name, (message) => this.take(channel, message), {
       noAck: false,
     });
-    // cancelled in the meantime: nobody else would
+    // `cancel` was called in the meantime and had no consumer tag yet
     if (this.cancelled) await channel.cancel(consumerTag);
     else this.consumerTag = consumerTag;
   }
@@ -84,7 +84,7 @@ export class ConsumedQueue {
   }
 
   private take(channel: ConfirmChannel, message: ConsumeMessage | null): void {
-    // the broker took the consumer away, usually because its queue is gone
+    // the broker cancelled the consumer, usually because the queue was deleted
     if (!message) return this.channel.renew();
     if (channel !== this.open) return;
     this.arrivals += 1;
@@ -92,7 +92,7 @@ export class ConsumedQueue {
   }
 }
 
-/** Tells a channel what became of what it delivered. */
+/** Acknowledges, gives back or parks on the channel that delivered. */
 class ChannelSession implements DeliverySession {
   constructor(private readonly channel: ConfirmChannel) {}
 
@@ -108,7 +108,7 @@ class ChannelSession implements DeliverySession {
     tell(() => this.channel.nack(raw, false, true));
   }
 
-  /** The broker moves what is rejected to the suspects: so the queues are declared. */
+  /** Rejects the message. The queues are declared so that the broker moves rejected messages to the suspects. */
   park({ raw }: RabbitDelivery): void {
     tell(() => this.channel.reject(raw, false));
   }
@@ -132,11 +132,11 @@ function deliveryOf(raw: ConsumeMessage): RabbitDelivery {
   };
 }
 
-/** Tells the broker, unless the channel closed in this very moment: then it knows already. */
+/** Sends to the broker, unless the channel has just closed: then the messages come again anyway. */
 function tell(what: () => void): void {
   try {
     what();
   } catch {
-    // what was delivered on it comes again
+    // the messages of a closed channel are delivered again
   }
 }

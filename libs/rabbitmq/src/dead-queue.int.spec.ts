@@ -7,7 +7,7 @@ describe('alerts.dead in RabbitMQ', () => {
 
   it('is bounded by age, number and size, and by nothing else', async () => {
     await broker.publisher().connect();
-    // a limit that is none: a letter that is looked at and put back is not to go for it
+    // a limit that is never reached: a letter that is read and put back must not leave
     const bounds = {
       'x-delivery-limit': 1_000_000_000,
       'x-message-ttl': 1_209_600_000,

@@ -16,27 +16,31 @@ import { topologyOf } from './topology-names';
 
 interface RabbitOptions {
   url: string;
-  /** Messages that a consumer holds unacknowledged; of the urgent ones 500 at most. Default 2,000. */
+  /** How many messages a consumer holds unacknowledged, of urgent ones at most 500. Default 2,000. */
   prefetch?: number;
-  /** Before the name of everything that is declared. Default none; a test takes one for itself. */
+  /** A prefix of every exchange and queue. Default none; a test uses one of its own. */
   prefix?: string;
-  /** How RabbitMQ counts for the app's health. Default: critical, and never a reason to be not ready. */
+  /** How RabbitMQ counts in the health of the app. Default: critical, and never a reason to be not ready. */
   health?: CheckOptions;
   /** The process's `ObservabilityModule.forRoot(…)`. */
   observability: DynamicModule;
 }
 
-/** What `forRoot` was told, for the module's own constructor: Nest injects by class. */
+/** The health options of `forRoot` as a class, because Nest injects into the constructor of the module by class. */
 class HealthOptions {
   constructor(readonly check: CheckOptions) {}
 }
 
-/** A start waits so long for the first channel: who is told that a process is ready may publish through it at once. */
+/**
+ * How long the start waits for the first channel, in milliseconds, so that a client can publish as soon as the process
+ * is ready.
+ */
 const FIRST_CHANNEL_WITHIN_MS = 2_000;
 
 /**
- * `AlertIntake` and `AlertSource` on RabbitMQ. Nothing is opened before `onModuleInit`, which starts to connect; the start
- * waits for a broker that is there, and goes on without one that is not. Consuming starts with `AlertSource.consume`.
+ * `AlertIntake`, `RawIntake` and `AlertSource` on RabbitMQ. Nothing is opened before `onModuleInit`, which begins to
+ * connect. The start waits up to 2 s for the broker, and goes on without it. Consuming starts with
+ * `AlertSource.consume`.
  */
 @Module({})
 export class RabbitModule implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {

@@ -2,7 +2,7 @@ import { Unavailable } from '@tocsin/contracts';
 import { RawIntake, type PublishOutcome, type RawMessage } from '@tocsin/contracts/ports';
 import { BrokerUnavailable, type ConfirmingPublisher } from '@tocsin/publisher';
 
-/** Publishes to the exchange that every producer publishes to, under the key that the message came with. */
+/** Publishes to the exchange that every producer publishes to, under the routing key that the message came with. */
 export class RabbitRawIntake extends RawIntake {
   constructor(
     private readonly publisher: ConfirmingPublisher,

@@ -8,7 +8,7 @@ const AMQP_URL = z
     'it must be an amqp:// or amqps:// address',
   );
 
-/** What an app needs that reads from RabbitMQ or publishes to it. */
+/** Settings of an app that consumes from RabbitMQ or publishes to it. */
 export const rabbitSettings = {
   RABBITMQ_URL: setting(AMQP_URL, {
     description: 'Address of RabbitMQ with user and password: amqp:// or amqps://, a virtual host as its path.',
@@ -27,7 +27,7 @@ export const rabbitSettings = {
   ),
 };
 
-/** What the app that consumes needs beside it. */
+/** Further settings of the app that consumes. */
 export const rabbitSourceSettings = {
   PROCESSOR_PREFETCH: setting(z.coerce.number().int().min(1).max(10_000).default(2_000), {
     description:

@@ -31,12 +31,12 @@ const NAMES = {
   deadQueue: 'alerts.dead',
 } as const;
 
-/** The routing keys that have a lane of their own. */
+/** The routing keys whose messages have a lane of their own. */
 export const URGENT_PATTERN = '*.urgent.#';
 
-/** The names of everything that is declared. */
+/** The names of everything that is declared, by role. */
 export type Topology = Record<keyof typeof NAMES, string>;
 
-/** A prefix gives a test a topology of its own. */
+/** The topology under a prefix. A test uses a prefix of its own. */
 export const topologyOf = (prefix = ''): Topology =>
   Object.fromEntries(Object.entries(NAMES).map(([role, name]) => [role, prefix + name])) as Topology;

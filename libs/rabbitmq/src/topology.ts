@@ -2,14 +2,17 @@ import type { Channel, Options } from 'amqplib';
 import { SUSPECT_AFTER } from '@tocsin/contracts/ports';
 import { URGENT_PATTERN, type Topology } from './topology-names';
 
-/** One that came back this often in all is given up. RabbitMQ 4 has the same number as its default. */
+/** After this many deliveries in all, a message is given up. RabbitMQ 4 has the same number as its default. */
 const DELIVERY_LIMIT = 20;
-/** For queues that nothing may leave by being looked at: RabbitMQ 4 would drop a message at its default limit of 20, and 3 knows no way to say never. */
+/**
+ * The limit of queues that no message may leave for being delivered too often. RabbitMQ 4 drops a message at its
+ * default limit of 20, and RabbitMQ 3 cannot be told "no limit".
+ */
 const NO_DELIVERY_LIMIT = 1_000_000_000;
 
 /**
- * The dead queue is evidence beside the record in PostgreSQL, and nobody reads it: the oldest go after 14 days, and earlier
- * where there are too many or too large ones.
+ * The bounds of the dead queue. It is evidence beside the record in PostgreSQL, and no program consumes it. The oldest
+ * messages go after 14 days, or earlier when there are more than 100,000 messages or 1 GiB.
  */
 const EVIDENCE = {
   'x-delivery-limit': NO_DELIVERY_LIMIT,
@@ -19,13 +22,14 @@ const EVIDENCE = {
 };
 
 /**
- * Declares everything, as topology-names.ts draws it. Whoever publishes and whoever consumes both do it, so that it
- * does not matter who starts first: nothing is unroutable from then on. Declaring twice is the rule; declaring anything
- * with other arguments is refused by the broker, so what is written here is written for good.
+ * Declares everything that topology-names.ts draws. Publishers and consumers both call it, so it does not matter which
+ * starts first: from then on nothing is unroutable. Declaring twice is normal. The broker refuses a declaration with
+ * other arguments, so the arguments here can never change.
  *
- * `consumed`: which of the queues with a consumer are declared; by default all. Whoever makes a channel again on a connection
- * that stayed leaves those of others alone: a quorum queue that is declared in the very moment in which somebody deletes it
- * keeps its old consumer, which RabbitMQ (3.10) then neither cancels nor serves. Rejects when one of the others is not there.
+ * `consumed`: which of the consumed queues are declared; default all. A caller that remakes a channel on a connection
+ * that stayed open declares only the queue of that channel. When a quorum queue is declared at the moment of its
+ * deletion, it keeps its old consumer, which RabbitMQ (3.10) then neither cancels nor serves. Rejects when one of the
+ * other queues does not exist.
  */
 export async function declareTopology(
   channel: Channel,
@@ -35,7 +39,7 @@ export async function declareTopology(
   await channel.assertExchange(names.exchange, 'topic', { durable: true });
   await channel.assertExchange(names.rest, 'fanout', { durable: true, internal: true });
   await channel.assertExchange(names.intake, 'topic', { durable: true, internal: true, alternateExchange: names.rest });
-  // exchanges of their own, so that a message keeps its routing key on the way
+  // each has an exchange of its own, so that a message keeps its routing key on the way
   for (const exchange of [names.suspects, names.alone, names.deliveryLimit])
     await channel.assertExchange(exchange, 'fanout', { durable: true, internal: true });
   await channel.assertExchange(names.expired, 'headers', {
@@ -52,15 +56,16 @@ export async function declareTopology(
   await channel.bindQueue(names.expiredUrgentQueue, names.expired, '', expiredIn(names.urgentQueue));
   await channel.bindQueue(names.expiredQueue, names.expired, '', expiredIn(names.queue));
   await channel.bindExchange(names.expired, names.suspects, '');
-  // as it was before expired messages had queues of their own: with both ways each of them would come twice
+  // removes the binding of earlier releases, which had no queues for expired messages: with both bindings each of these
+  // would come twice
   await channel.unbindQueue(names.suspectsQueue, names.suspects, '');
   await channel.bindQueue(names.urgentQueue, names.intake, URGENT_PATTERN);
   await channel.bindQueue(names.queue, names.rest, '');
-  // last, so that nothing arrives before it has somewhere to go
+  // last, so that no message arrives before it can be routed on
   await channel.bindExchange(names.intake, names.exchange, '#');
 }
 
-/** In the order in which they are declared: where a message may go before where it comes from. */
+/** In the order of declaration: the target of a dead letter before its source. */
 const consumedQueues = (names: Topology): string[] => [
   names.deliveryLimit,
   names.suspectsQueue,
@@ -70,7 +75,10 @@ const consumedQueues = (names: Topology): string[] => [
   names.queue,
 ];
 
-/** What the broker writes into the headers of a message that leaves a queue for the first time. Its time to live is gone then: it expires once. */
+/**
+ * The headers that the broker sets when a message leaves a queue for the first time. Its time to live is removed then,
+ * so it expires once.
+ */
 const expiredIn = (queue: string) => ({
   'x-match': 'all-with-x',
   'x-first-death-reason': 'expired',
@@ -89,11 +97,12 @@ const quorumQueue = (more: Record<string, unknown>): Options.AssertQueue => ({
   arguments: { 'x-queue-type': 'quorum', ...more },
 });
 
-/** Where a message goes that is rejected, or that came back too often. */
+/** The arguments that send a message to an exchange when it is rejected or came back too often. */
 const leavingFor = (exchange: string, deliveryLimit: number) => ({
   'x-delivery-limit': deliveryLimit,
   'x-dead-letter-exchange': exchange,
-  // by default a dead letter is moved without a confirmation and may be lost on the way; this strategy asks for the other argument
+  // by default a dead letter is moved without a confirmation and may be lost; this strategy prevents that, and requires
+  // `reject-publish`
   'x-dead-letter-strategy': 'at-least-once',
   'x-overflow': 'reject-publish',
 });

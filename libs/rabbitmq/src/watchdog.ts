@@ -3,13 +3,14 @@ import type { BrokerConnection, KeptChannel } from '@tocsin/publisher';
 import type { Log } from '@tocsin/observability';
 import type { ConsumedQueue } from './consumed-queue';
 
-/** A broker that is there says at once how many messages wait in a queue. */
+/** The timeout of a question to the broker, in milliseconds. A broker that works answers at once. */
 const ANSWER_WITHIN_MS = 3_000;
 
 /**
- * Finds what looks alive and hears nothing: a consumer with nothing in hand, messages in its queue, and none of them arriving
- * from one look to the next; or a broker that does not answer, long before heartbeats end its connection. Deafness is told
- * (`deaf`) and mended by consuming anew. It asks over a channel of its own, since a question about a queue that is gone ends its channel.
+ * Finds consumers that look alive but receive nothing. A consumer is deaf when it has no unsettled message, messages
+ * wait in its queue, and none arrives from one check to the next. The watchdog reports it (`deaf`) and makes it consume
+ * again. It also finds a broker that does not answer, long before heartbeats end the connection. It asks over a channel
+ * of its own, because a question about a deleted queue closes the channel.
  */
 export class Watchdog {
   private readonly channel: KeptChannel;
@@ -17,7 +18,10 @@ export class Watchdog {
   private looking = false;
   private silent = false;
   private readonly deafQueues = new Set<ConsumedQueue>();
-  /** Of the queues that could have heard something at the last look and had not: how many messages had arrived by then. */
+  /**
+   * The queues that received nothing at the last check although messages waited, each with its number of arrivals by
+   * then.
+   */
   private suspicious = new Map<ConsumedQueue, number>();
 
   constructor(
@@ -61,14 +65,14 @@ export class Watchdog {
       this.deafQueues.delete(queue);
     } else if (arrivedBefore === queue.arrivals) {
       this.deafQueues.add(queue);
-      this.log.error({ queue: queue.name, waiting: ready }, 'messages wait and none arrives: consuming anew');
+      this.log.error({ queue: queue.name, waiting: ready }, 'messages wait but none arrives: consuming again');
       queue.channel.renew();
     } else {
       this.suspicious.set(queue, queue.arrivals);
     }
   }
 
-  /** Undefined when that is not known. */
+  /** The number of waiting messages; undefined when it is not known. */
   private async messagesIn(queue: string): Promise<number | undefined> {
     const channel = this.channel.current;
     if (!channel) return undefined;

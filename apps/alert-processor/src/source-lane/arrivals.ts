@@ -1,19 +1,21 @@
 import type { Delivery } from '@tocsin/contracts/ports';
 
-/** One statement's worth: larger batches store no more a second and hold locks for longer. */
+/** The most messages and bytes of one batch. Larger batches store no more per second and hold locks for longer. */
 export const MAX_BATCH = 500;
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 
 /**
- * While a batch is under way, what arrives is kept for the next one: a batch costs as much as twenty messages, here, in the
- * log and at the broker. Not when so many wait, nor for longer than this, in milliseconds, behind one that is slow.
+ * While a batch is under way, arriving messages are kept for the next batch: a batch costs as much as twenty messages,
+ * here, in the event log and at the broker. They are not kept once `WORTH_A_BATCH` of them wait, nor for longer than
+ * `JOIN_FOR_MS` milliseconds behind a slow batch.
  */
 const WORTH_A_BATCH = 64;
 const JOIN_FOR_MS = 25;
 
 /**
- * What has arrived and is in no batch yet. An idle lane hands over at once what came in one turn of the event loop; beside
- * batches under way it joins what arrives, and hands over at most `maxUnderWay` side by side.
+ * The messages that have arrived and are in no batch yet. An idle lane hands over at once what came in one turn of the
+ * event loop. While batches are under way, arriving messages are joined, and at most `maxUnderWay` batches are under
+ * way at the same time.
  */
 export class Arrivals {
   private waiting: Delivery[] = [];
@@ -23,7 +25,7 @@ export class Arrivals {
 
   constructor(
     private readonly maxUnderWay: number,
-    /** Takes a batch, which is under way until `ended` is called for it. */
+    /** Takes a batch, which counts as under way until `ended` is called for it. */
     private readonly handOver: (batch: Delivery[]) => void,
   ) {}
 
@@ -36,19 +38,22 @@ export class Arrivals {
     this.handOverSoon();
   }
 
-  /** A batch is no longer under way. */
+  /** Tells that one batch is no longer under way. */
   ended(): void {
     this.underWay -= 1;
     this.handOverSoon();
   }
 
-  /** Forgets what waits, and gives it back. */
+  /** Removes all waiting messages and returns them. */
   clear(): Delivery[] {
     this.forgetOverdue();
     return this.waiting.splice(0);
   }
 
-  /** Hands over what waits, or leaves it for the end of the batch under way. `isOverdue`: it has been left for long enough. */
+  /**
+   * Hands over the waiting messages, or keeps them until a batch under way ends. `isOverdue`: they have waited for
+   * `JOIN_FOR_MS`.
+   */
   handOverNow(isOverdue = false): void {
     clearImmediate(this.tick);
     this.tick = undefined;
@@ -62,7 +67,7 @@ export class Arrivals {
     else this.forgetOverdue();
   }
 
-  /** With the rest of what comes in the same chunk from the socket. */
+  /** Hands over at the end of this turn, together with the other messages of the same chunk from the socket. */
   private handOverSoon(): void {
     this.tick ??= setImmediate(() => this.handOverNow());
   }

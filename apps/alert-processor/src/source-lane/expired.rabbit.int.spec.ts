@@ -97,7 +97,7 @@ describe('a message whose time to live ran out while no processor was there', ()
     expect(received).toMatchObject([{ suspect: true, routing_key: 'alert.low.shop' }, { suspect: true }]);
   });
 
-  it('that had left a queue of its producer before is no stranger: it is a suspect like any other that comes back', async () => {
+  it('is a suspect like any other when it was dead-lettered by a queue of its producer before', async () => {
     const headers = {
       'x-first-death-reason': 'expired',
       'x-first-death-queue': 'delays',

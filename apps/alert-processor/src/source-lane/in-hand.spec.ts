@@ -21,7 +21,7 @@ describe('what a session has delivered', () => {
     expect(inHand.isEmpty).toBe(true);
   });
 
-  it('is acknowledged one by one behind a message that takes long', () => {
+  it('is acknowledged one by one behind a late message', () => {
     const [first, second] = [run('0', 'long', '1'), run('2', '3')];
     const [, long] = first.deliveries;
     inHand.straggle(first, new Set([long!]));
@@ -33,7 +33,7 @@ describe('what a session has delivered', () => {
     expect(inHand.isEmpty).toBe(true);
   });
 
-  it('waits with one that takes long for what came before it', () => {
+  it('waits, beside a late message, for what came before it', () => {
     const [first, second, third] = [run('0'), run('long'), run('2')];
     inHand.straggle(second, new Set(second.deliveries));
     inHand.settle(third);
@@ -42,14 +42,14 @@ describe('what a session has delivered', () => {
     expect(session.told).toEqual(['up to 0', 'ack 2']);
   });
 
-  it('is given back, and what was settled behind it goes', () => {
+  it('is given back, and what was settled behind it is acknowledged', () => {
     const [first, second] = [run('0', '1'), run('2')];
     inHand.settle(second);
     inHand.giveBack(first);
     expect(session.told).toEqual(['back 0', 'back 1', 'up to 2']);
   });
 
-  it('is told nothing once it is lost', () => {
+  it('gets no acknowledgement once the session is lost', () => {
     const [first, second] = [run('0', '1'), run('2')];
     inHand.lose();
     inHand.straggle(first, new Set([first.deliveries[0]!]));

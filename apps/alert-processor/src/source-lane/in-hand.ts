@@ -1,18 +1,19 @@
 import type { Delivery, DeliverySession } from '@tocsin/contracts/ports';
 
-/** A batch in hand. Its deliveries stand in the order of the session, as do the runs. */
+/** A batch that is not settled yet. Its deliveries are in the order of the session, and so are the runs. */
 export interface Run {
   deliveries: Delivery[];
   settled: boolean;
-  /** Only what takes long is left of it. */
+  /** Only the deliveries whose outcome is late are left in it. */
   straggling: boolean;
 }
 
 /**
- * What one session has delivered and has not been told the end of. It acknowledges up to the low-water mark: the
- * acknowledgement of a run covers every earlier one, so all of them must be settled.
+ * The unsettled deliveries of one session. It acknowledges up to the low-water mark: the acknowledgement of a run
+ * covers every earlier one, so all earlier runs must be settled.
  *
- * Each session is a generation. What it delivered comes again in the next one, so nothing is told to a session that is lost.
+ * Each session is a generation. What a lost session delivered comes again in the next one, so nothing is sent to a lost
+ * session.
  */
 export class InHand {
   private runs: Run[] = [];
@@ -28,7 +29,7 @@ export class InHand {
     return this.runs.length === 0;
   }
 
-  /** The session is gone, and with it all that was not acknowledged. */
+  /** The session is lost, and with it everything that was not acknowledged. */
   lose(): void {
     this.isLost = true;
     this.runs = [];
@@ -40,13 +41,13 @@ export class InHand {
     return run;
   }
 
-  /** Every message of the run may leave the queue. */
+  /** Marks the run as settled: all its messages may leave the queue. */
   settle(run: Run): void {
     run.settled = true;
     this.acknowledge();
   }
 
-  /** Lets all of a run go but what takes long. */
+  /** Acknowledges the deliveries of a run except `stragglers`, whose outcome is late. */
   straggle(run: Run, stragglers: ReadonlySet<Delivery>): void {
     if (this.isLost) return;
     for (const delivery of run.deliveries) if (!stragglers.has(delivery)) this.session.acknowledge(delivery);
@@ -55,14 +56,14 @@ export class InHand {
     this.acknowledge();
   }
 
-  /** Lets one go that took long. */
+  /** Acknowledges a straggler whose outcome is known now. */
   letGo(run: Run, delivery: Delivery): void {
     if (this.isLost) return;
     this.session.acknowledge(delivery);
     this.leave(run, [delivery]);
   }
 
-  /** Gives up what is left of a run, or some of it: others will have it. */
+  /** Gives the rest of a run, or some deliveries of it, back to the queue. They are delivered again. */
   giveBack(run: Run, deliveries: readonly Delivery[] = run.deliveries): void {
     if (this.isLost) return;
     for (const delivery of deliveries) this.session.giveBack(delivery);
@@ -81,7 +82,7 @@ export class InHand {
     while (this.runs[0]?.settled) last = this.runs.shift()!.deliveries.at(-1);
     if (last) this.session.acknowledgeUpTo(last);
     if (!this.runs[0]?.straggling) return;
-    // behind one that takes long there is no mark to wait for
+    // behind a straggler the low-water mark does not move, so later runs are acknowledged one by one
     for (const { deliveries } of this.runs.filter(({ settled }) => settled))
       for (const delivery of deliveries) this.session.acknowledge(delivery);
     this.runs = this.runs.filter(({ settled }) => !settled);

@@ -1,23 +1,28 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fullJitter } from '@tocsin/timing';
 
-/** The world may be away for hours: long enough apart to leave it alone, short enough to go on soon. */
+/**
+ * The back-off between questions. An outage may last for hours: the pauses are long enough to spare a dependency, and
+ * short enough to continue soon.
+ */
 const BACK_OFF = { firstMs: 200, capMs: 5_000, floorMs: 100 };
 
 /**
- * What the lanes of a source know together of a world that is away. The first batch that comes back begins it, the first
- * that is settled ends it. Meanwhile one of them asks for all, with back-off and jitter, and nobody takes anything more.
+ * An outage of the dependencies, shared by all lanes of a source. It begins with the first batch that has to be tried
+ * again, and ends with the first batch that is settled. Meanwhile one question is asked for all lanes, with back-off
+ * and jitter, and no lane takes more messages.
  *
- * What was in hand when a connection is lost counts as delivered once more, and a message that was delivered too often is
- * given up. Therefore whoever loses its channel during an outage does not consume again before the world has answered: an
- * outage costs a message one delivery, however long it lasts and however often the connection is lost.
+ * When a connection is lost, each unsettled message counts as delivered once more, and a message that was delivered too
+ * often is given up. Therefore a lane that loses its channel during an outage does not consume again until the
+ * dependencies answer: an outage costs a message one delivery, however long it lasts and however often the connection
+ * is lost.
  */
 export class Outage {
   private failures = 0;
   private asking: Promise<void> | undefined;
   private readonly stopping = new AbortController();
 
-  /** `answers`: whether the world is there again. May reject, which means no. */
+  /** `answers` asks whether the dependencies are there again. A rejection means no. */
   constructor(
     private readonly answers: () => Promise<boolean>,
     private readonly onChange: (lasting: boolean) => void = () => undefined,
@@ -27,7 +32,7 @@ export class Outage {
     return this.failures > 0;
   }
 
-  /** A batch came back. Resolves when it is time to try again, or when the source is stopping. */
+  /** A batch has to be tried again. Resolves when it is time to do so, or when the source is stopping. */
   begin(): Promise<void> {
     if (!this.asking && this.failures++ === 0) this.onChange(true);
     return this.untilAnswered();
@@ -40,7 +45,9 @@ export class Outage {
     this.onChange(false);
   }
 
-  /** Resolves at once when there is no outage, else when the world has answered, or when the source is stopping. */
+  /**
+   * Resolves at once when there is no outage; else when the dependencies answer again, or when the source is stopping.
+   */
   untilAnswered(): Promise<void> {
     if (!this.lasting) return Promise.resolve();
     return (this.asking ??= this.ask().finally(() => (this.asking = undefined)));

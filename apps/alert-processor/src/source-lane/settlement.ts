@@ -8,7 +8,7 @@ import type { Outage } from './outage';
 
 const BURY_BACK_OFF = { firstMs: 200, capMs: 5_000, floorMs: 100 };
 
-/** What every message of a queue is marked with. */
+/** The mark that every message of a queue gets, by the kind of the queue. */
 const MARKS: Readonly<Record<SourceQueue['kind'], Pick<BatchMessage, 'suspect' | 'given_up'> | undefined>> = {
   urgent: undefined,
   common: undefined,
@@ -17,8 +17,8 @@ const MARKS: Readonly<Record<SourceQueue['kind'], Pick<BatchMessage, 'suspect' |
 };
 
 /**
- * Asks the handler about deliveries of one queue until each has its outcome, and buries the dead ones. It gives up when the
- * session of the deliveries is lost, or when it is stopped during an outage.
+ * Hands deliveries of one queue to the handler until each has its outcome, and buries the dead ones. It gives up when
+ * the session of the deliveries is lost, or when the lane is stopped during an outage.
  */
 export class Settlement {
   private readonly mark;
@@ -34,7 +34,7 @@ export class Settlement {
     this.mark = MARKS[queue.kind];
   }
 
-  /** What became of each; undefined when they were given up. */
+  /** The outcome of each delivery; undefined when they were given up. */
   async outcomesOf(inHand: InHand, deliveries: readonly Delivery[]) {
     const messages = deliveries.map(({ message }) => (this.mark ? { ...message, ...this.mark } : message));
     for (;;) {
@@ -44,13 +44,16 @@ export class Settlement {
         return outcome.outcomes;
       }
       if (!this.outage.lasting)
-        this.log.warn({ queue: this.queue.name, reason: outcome.reason }, 'what is in hand is kept and tried again');
+        this.log.warn(
+          { queue: this.queue.name, reason: outcome.reason },
+          'the messages in hand are kept and tried again',
+        );
       await this.outage.begin();
       if (this.stopping.aborted || inHand.lost) return undefined;
     }
   }
 
-  /** Follows a message that its batch did not wait for. True once it may leave the queue, false when it was given up. */
+  /** Waits for the late outcome of a delivery. True when it may leave the queue, false when it was given up. */
   async follow(inHand: InHand, delivery: Delivery, late: Promise<MessageOutcome>): Promise<boolean> {
     let outcome: MessageOutcome;
     try {
@@ -75,7 +78,7 @@ export class Settlement {
     }
   }
 
-  /** Buries, however often it has to be tried. False when they were given up. */
+  /** Buries, and tries again until it succeeds. False when the deliveries were given up. */
   async insistOnBurying(inHand: InHand, dead: readonly DeadDelivery[]): Promise<boolean> {
     for (let failures = 1; !inHand.lost; failures += 1) {
       const isBuried = await this.source.bury(dead).then(

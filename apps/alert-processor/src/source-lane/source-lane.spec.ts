@@ -60,7 +60,7 @@ describe('a lane of a source', () => {
   });
 
   describe('makes batches', () => {
-    /** Settles the batches that are under way, and those that come later. */
+    /** Settles the batches under way, and all later ones. */
     let settleAll: () => void;
     beforeEach(() => {
       jest.useFakeTimers({
@@ -80,7 +80,7 @@ describe('a lane of a source', () => {
       jest.useRealTimers();
     });
 
-    it('hands over what came in one turn at once, when nothing is under way', async () => {
+    it('hands over at once what came in one turn, when no batch is under way', async () => {
       await deliver('0', '1');
       expect(handed()).toEqual([['0', '1']]);
     });
@@ -98,7 +98,7 @@ describe('a lane of a source', () => {
       expect(session.told).toEqual(['up to 0', 'up to 3']);
     });
 
-    it('keeps nothing for long behind a batch that is slow', async () => {
+    it('does not keep messages for long behind a slow batch', async () => {
       await deliver('0');
       await deliver('1');
       jest.advanceTimersByTime(24);
@@ -112,14 +112,14 @@ describe('a lane of a source', () => {
       expect(handed()).toEqual([['0'], ['1', '2'], ['3']]);
     });
 
-    it('hands over beside a batch under way what is worth one of its own, and no more of them than may be', async () => {
+    it('hands over another batch while one is under way when enough messages wait, and never more batches than allowed', async () => {
       const many = Array.from({ length: 64 }, (_, n) => String(n));
       for (let batch = 0; batch < 5; batch += 1) await deliver(...many);
       jest.advanceTimersByTime(1_000);
       expect(handed()).toEqual([many, many, many, many]);
     });
 
-    it('puts at most 500 messages and 4 MiB in one', async () => {
+    it('puts at most 500 messages and 4 MiB in a batch', async () => {
       await deliver(...Array.from({ length: 501 }, () => 'x'));
       expect(batches.map(({ length }) => length)).toEqual([500]);
       const large = 'x'.repeat(MAX_MESSAGE_BYTES); // 64 KiB, and one small one waits already
@@ -127,7 +127,7 @@ describe('a lane of a source', () => {
       expect(batches[1]!.length).toBe(64);
     });
 
-    it('hands over what it kept before it stops', async () => {
+    it('hands over the messages that it kept before it stops', async () => {
       await deliver('0');
       await deliver('1');
       const stopped = lane.stop(Promise.resolve());
@@ -145,7 +145,7 @@ describe('a lane of a source', () => {
       lane.lost();
     });
 
-    it('hands the same batch over again, after a pause, for as long as the world is away or the handler fails', async () => {
+    it('hands the same batch over again, after a pause, while a dependency is away or the handler fails', async () => {
       const answers: (() => BatchOutcome)[] = [
         () => ({ kind: 'retry', reason: 'the test says so' }),
         () => {
@@ -160,7 +160,7 @@ describe('a lane of a source', () => {
       expect(handed()).toEqual(Array.from({ length: 4 }, () => ['0', '1']));
     });
 
-    it('does so once the late fate of one is known, and handles that one again, alone, when it failed', async () => {
+    it('acknowledges a late message once its outcome is known, and handles it again, alone, when that failed', async () => {
       const results: Promise<{ outcome: 'stored' }>[] = [
         Promise.reject(new Error('the test says so')),
         Promise.resolve({ outcome: 'stored' }),
@@ -189,7 +189,7 @@ describe('a lane of a source', () => {
       expect(order).toEqual(['dead: invalid_json', 'up to dead']);
     });
 
-    it('keeps a dead one that cannot be buried yet, and lets the others go', async () => {
+    it('keeps a dead message that cannot be buried yet, and acknowledges the others', async () => {
       buryTrouble = new Error('the test says so');
       handle = async (batch) => ({
         kind: 'settled',
@@ -204,7 +204,7 @@ describe('a lane of a source', () => {
       expect(buried).toEqual(['dead: invalid_json']);
     });
 
-    it('parks one that came back twice or is too large, and only where the queue parks', async () => {
+    it('parks a message that came back twice or is too large, and only where the queue parks', async () => {
       lane.delivered(deliveryOf('once', 1));
       lane.delivered(deliveryOf('twice', 2));
       lane.delivered(deliveryOf('x'.repeat(MAX_MESSAGE_BYTES + 1)));
@@ -229,7 +229,7 @@ describe('a lane of a source', () => {
       expect(batches).toEqual([[expect.objectContaining(mark)]]);
     });
 
-    it('tells nobody of what a lost session delivered, and takes nothing from it', async () => {
+    it('acknowledges nothing of what a lost session delivered, and takes nothing from it', async () => {
       let settle!: () => void;
       const settled = new Promise<void>((resolve) => (settle = resolve));
       handle = async (batch) => {
@@ -263,7 +263,7 @@ describe('a lane of a source', () => {
       expect(lane.idle).toBe(true);
     });
 
-    it('wants nothing during an outage', async () => {
+    it('asks for no messages during an outage', async () => {
       let isAway = true;
       outage = new Outage(async () => !isAway);
       open();

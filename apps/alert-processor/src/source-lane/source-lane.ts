@@ -15,12 +15,16 @@ import { InHand, type Run } from './in-hand';
 import type { Outage } from './outage';
 import { Settlement } from './settlement';
 
-/** Urgent messages are few: what arrives while some are stored joins the next ones, or goes beside those when they take long. */
+/**
+ * How many urgent batches may be under way. Urgent messages are few: those that arrive meanwhile join the next batch,
+ * or start another when a batch takes long.
+ */
 const URGENT_UNDER_WAY = 4;
 
 /**
- * One queue's way to the handler, whatever the source: deliveries in, batches of what has arrived out, and each message let
- * go once its fate is known. Lanes share nothing but the outage, so that no queue waits for another.
+ * Brings the messages of one queue to the handler, whatever the source: it forms batches of the deliveries, and
+ * acknowledges each message once its outcome is known. Lanes share nothing but the outage, so no queue waits for
+ * another.
  */
 export class SourceLane implements DeliveryListener {
   private session: DeliverySession | undefined;
@@ -38,7 +42,7 @@ export class SourceLane implements DeliveryListener {
     log: Log,
     private readonly metrics: Metrics,
   ) {
-    // the next batch is read while one is stored, if it is worth its own; suspects go one by one
+    // a second batch is read while one is stored, if it is worth a batch of its own; suspects go one by one
     const underWay = queue.kind === 'urgent' ? URGENT_UNDER_WAY : Math.ceil(queue.prefetch / MAX_BATCH);
     this.arrivals = new Arrivals(underWay, (batch) => this.handOver(batch));
     this.settlement = new Settlement(queue, handle, source, outage, this.stopping.signal, log);
@@ -75,7 +79,7 @@ export class SourceLane implements DeliveryListener {
     this.metrics.sourceConsumerUp.set({ queue: this.queue.name }, 0);
   }
 
-  /** Resolves once all that was delivered is settled or given up. `cancelled`: nothing more is delivered. */
+  /** Resolves once all deliveries are settled or given up. After `cancelled` resolves, nothing more is delivered. */
   async stop(cancelled: Promise<void>): Promise<void> {
     this.stopping.abort();
     await cancelled;
@@ -85,7 +89,10 @@ export class SourceLane implements DeliveryListener {
     }
   }
 
-  /** Too large is suspect as well: what is in hand is bounded by bytes because it is by number. */
+  /**
+   * A message that is too large is a suspect too. The prefetch bounds the unsettled messages by number; a bound on
+   * their size bounds them by bytes as well.
+   */
   private isSuspect({ message, returns }: Delivery): boolean {
     return this.queue.parks && (message.body.length > MAX_MESSAGE_BYTES || returns >= SUSPECT_AFTER);
   }
@@ -96,7 +103,10 @@ export class SourceLane implements DeliveryListener {
     this.carrying.add(carried);
   }
 
-  /** Hands a batch over until every message of it has its fate, and lets it go. What is given up comes again in another session. */
+  /**
+   * Hands a batch over until every message has its outcome, and acknowledges it. What is given up comes again in
+   * another session.
+   */
   private async carry(inHand: InHand, run: Run): Promise<void> {
     const outcomes = await this.settlement.outcomesOf(inHand, run.deliveries);
     this.arrivals.ended();
@@ -122,7 +132,10 @@ export class SourceLane implements DeliveryListener {
     }
   }
 
-  /** The session is lost and has it already, or the lane is stopping during an outage: then nothing that waits is handed over either. */
+  /**
+   * Gives a run back. Either the session is lost, and its messages come again without this; or the lane is stopping
+   * during an outage, and then the waiting messages are given back too.
+   */
   private giveUp(inHand: InHand, run: Run): void {
     inHand.giveBack(run);
     if (!this.stopping.signal.aborted) return;

@@ -35,7 +35,7 @@ describe('alerts from RabbitMQ', () => {
     expect(sizes.length).toBeLessThan(100);
   });
 
-  it('arrive although the rest is stuck: an urgent one has its own lane', async () => {
+  it('arrive although the rest is stuck when they are urgent: these have a lane of their own', async () => {
     const intake = await broker.intake();
     const urgent: BatchMessage[] = [];
     let stuck = 0;
@@ -56,7 +56,7 @@ describe('alerts from RabbitMQ', () => {
     release();
   });
 
-  it('leave to alerts.dead with the reason, as they came, and nothing else does', async () => {
+  it('go to alerts.dead unchanged, with the reason, when they are dead, and only then', async () => {
     await consume(broker.source(), async (batch) => ({
       kind: 'settled',
       outcomes: batch.map(({ body }) =>
@@ -80,7 +80,7 @@ describe('alerts from RabbitMQ', () => {
     await expect(broker.get(broker.topology.deadQueue)).rejects.toThrow('is empty');
   });
 
-  it('are set aside and handed over alone, as they came, once they came back twice', async () => {
+  it('are parked once they came back twice, and handed over alone and unchanged', async () => {
     const { queue, exchange } = broker.topology;
     await (await broker.publisher()).connect();
     broker.plain.publish(exchange, 'alert.low.shop', Buffer.from('poison'), {
@@ -152,7 +152,7 @@ describe('alerts from RabbitMQ', () => {
     release();
   });
 
-  it('leave the queue although one among them takes long, which comes again until it has its fate', async () => {
+  it('leave the queue although one of them is late, which comes again until it has its outcome', async () => {
     const source = broker.source();
     const received: string[] = [];
     let finish: (fate: { outcome: 'stored' }) => void = () => undefined;
@@ -176,12 +176,12 @@ describe('alerts from RabbitMQ', () => {
 
     await eventually(() => expect(received).toHaveLength(5));
     expect(received[4]).toBe('long again');
-    finish({ outcome: 'stored' }); // too late: the channel that delivered it is gone
+    finish({ outcome: 'stored' }); // too late: the channel that delivered it is closed
     await stopLanes();
     expect((await broker.plain.checkQueue(broker.topology.queue)).messageCount).toBe(0);
   });
 
-  it('leave the queue although a dead one beside them cannot be put away yet', async () => {
+  it('leave the queue although a dead one among them cannot be buried yet', async () => {
     const proxy = await FaultProxy.to(brokerUrl());
     const source = broker.source({}, broker.publisher({ url: proxy.via(brokerUrl()) }));
     proxy.refuse();
@@ -208,7 +208,7 @@ describe('alerts from RabbitMQ', () => {
     await proxy.close();
   });
 
-  it('come again when the channel closed under their batch, and the acknowledgement of the old one harms nobody', async () => {
+  it('come again when their channel closed, and the late acknowledgement for the old channel does no harm', async () => {
     const source = broker.source();
     const bodies: string[] = [];
     let release: () => void = () => undefined;
@@ -281,7 +281,7 @@ describe('alerts from RabbitMQ', () => {
     await proxy.close();
   });
 
-  it('can begin to be consumed while the world is away, whichever queue finds out first, and arrive when it is back', async () => {
+  it('can begin to be consumed during an outage, whichever queue notices it first, and arrive when it is over', async () => {
     const intake = await broker.intake();
     await intake.publish([anAlert({ severity: 'urgent' }), anAlert({ severity: 'low' })]);
     const received: BatchMessage[] = [];
@@ -310,7 +310,9 @@ const settle =
 const next = (broker: OwnBroker, queue: string) =>
   eventually(async () => (await broker.plain.get(queue)) || Promise.reject(new Error('empty')));
 
-/** Takes the next message of the queue and gives it back so often, as processes do that end with it in hand. */
+/**
+ * Takes the next message of the queue and gives it back several times, as processes do that end while they handle it.
+ */
 async function comeBack(broker: OwnBroker, queue: string, times: number): Promise<void> {
   for (let deliveries = 0; deliveries < times; deliveries += 1)
     broker.plain.nack(await next(broker, queue), false, true);

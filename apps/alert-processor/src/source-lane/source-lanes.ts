@@ -5,12 +5,15 @@ import type { HandleBatch } from '../handle-batch';
 import { Outage } from './outage';
 import { SourceLane } from './source-lane';
 
-/** What is in hand gets so long at the end, well within an orchestrator's grace period. */
+/**
+ * How long unsettled messages may take when the process stops, in milliseconds: well within the grace period of an
+ * orchestrator.
+ */
 const STOP_WITHIN_MS = 10_000;
 
 /**
- * All queues of a source, each in a lane of its own: an urgent message never waits behind a backlog of the rest, nor anybody
- * behind a suspect. What the lanes share is what they know of an outage.
+ * All queues of a source, each in a lane of its own: an urgent message never waits behind a backlog of other messages,
+ * and no message waits behind a suspect. The lanes share only what they know of an outage.
  */
 export class SourceLanes {
   private present: { lanes: SourceLane[]; outage: Outage } | undefined;
@@ -21,12 +24,15 @@ export class SourceLanes {
     private readonly metrics: Metrics,
   ) {}
 
-  /** Starts to consume. Rejects with `Unavailable` when that cannot be done within the source's time. May be called twice. */
+  /**
+   * Starts to consume. Rejects with `Unavailable` when the source cannot consume within its time limit. May be called
+   * twice.
+   */
   async consume(handle: HandleBatch): Promise<void> {
     if (this.present) return;
     const outage = new Outage(
       async () => (await handle([])).kind === 'settled',
-      (lasting) => lasting || this.log.info('what was in hand is settled again'),
+      (lasting) => lasting || this.log.info('the outage is over: messages are settled again'),
     );
     const lanes: SourceLane[] = [];
     this.present = { lanes, outage };
@@ -42,7 +48,10 @@ export class SourceLanes {
     }
   }
 
-  /** Takes nothing more and resolves once what is in hand is settled, or after 10 s; what is left comes again. May be called twice. */
+  /**
+   * Takes no more messages. Resolves once those in hand are settled, or after 10 s; the rest is delivered again. May be
+   * called twice.
+   */
   async stop(): Promise<void> {
     const { present } = this;
     this.present = undefined;

@@ -1,9 +1,10 @@
--- One act of one user on alerts of any tenants: each is judged by its own status, and what may be becomes an entry. In
--- autocommit under READ COMMITTED, with the locks of `store_events` in its order: what is judged is what the last one to
--- act, or the last message, has committed, and stays so until this is.
+-- One act of one user on alerts of any tenants. Each alert is judged by its own status, and an act that is allowed becomes
+-- an entry. Runs in autocommit under READ COMMITTED, with the locks of `store_events` in the same order: the state that is
+-- judged is what the last act or the last message has committed, and it stays so until this commits.
 --
--- `reach` is the tenants of whoever acts, `acting` those in which the user may. `any_assignee`: whoever it is assigned to.
--- What is in no tenant of `reach` is not among the answers. The default of `trace` is for gateways of before, which name none.
+-- `reach` is the tenants of the user, `acting` those in which the user may act. `any_assignee`: the alert may be assigned
+-- to anyone. Alerts of tenants outside `reach` are not in the result. `trace` has a default for gateways of the release
+-- before, which do not pass it.
 create or replace function act_on_alerts(
   reach text[], acting text[], alerts uuid[], act text, by_user text, until timestamptz, to_user text, from_user text, any_assignee boolean, why text,
   from_statuses text[], to_status text, made text, fps text[], trace text default null
@@ -11,7 +12,7 @@ create or replace function act_on_alerts(
 returns setof shown_act
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
--- a few rows by their keys, whatever the planner knows or guesses of a table
+-- a few rows are read by their keys, whatever the planner estimates for the table
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -26,7 +27,7 @@ declare
   outcomes json;
 begin
   perform set_config('tocsin.tenants', reach::text, true);
-  -- whose they are, which never changes; with `limit` each is one index look-up
+  -- the tenants of the alerts, which never change; with `limit` each is one index look-up
   places := (
     select json_agg(json_build_object('tenant_id', a.tenant_id, 'alert_id', a.alert_id, 'place', t.place, 'allowed', a.tenant_id = any (acting)))
     from unnest(alerts) with ordinality as t(alert_id, place) cross join unnest(reach) as r(tenant_id)
@@ -41,11 +42,12 @@ begin
            case act
              when 'note' then true
              when 'assign' then a.assignee is not distinct from to_user
-             -- three acts make an alert firing, and only one of them is this one; before there was `acted`, nothing told which
+             -- three acts make an alert firing, and only one of them is this one; rows older than the column `acted` cannot
+             -- tell which
              else a.status = to_status and a.actor = by_user and coalesce(a.acted, made) = made and a.snoozed_until is not distinct from until
            end as stands,
            case act when 'assign' then any_assignee or a.assignee is not distinct from from_user else a.status = any (from_statuses) end as fits,
-           -- the same words of the same user within a minute are one note
+           -- the same text of the same user within a minute counts as one note
            why is null or exists (
              select from (
                select n.actor, n.note, n.received_at from event n
@@ -83,7 +85,7 @@ begin
   into outcomes
   from judged j left join appended n on n.tenant_id = j.tenant_id and n.alert_id = j.alert_id;
 
-  -- a statement of its own sees what has been appended: the alerts as they are now, each with its newest entry
+  -- a separate statement sees what has been appended: the alerts as they are now, each with its newest entry
   return query
   select (answer.became).*
   from (
@@ -98,12 +100,13 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
--- Ends the snoozes whose time is over, at most as many as `fps` offers: whoever comes second finds none left.
+-- Ends the snoozes whose time is over, at most as many as `fps` has elements. When several processors call it, the later
+-- ones find none left.
 create or replace function wake_snoozed(fps text[])
 returns setof entry
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
--- what is due stands in an index, and seldom anything
+-- due snoozes are found in an index, and there are seldom any
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off

@@ -1,15 +1,15 @@
--- Appends one entry for each of `changes`, and makes of its alert what the entry says: an entry about an alert that no
--- message brings. At most one for each alert; `fps` in the order of the changes. Its callers have named the tenants to
--- row-level security, hold the lock on their counters, and have looked at the alerts since.
+-- Appends one entry for each of `changes`, and brings its alert to the state of the entry. These are the entries that no
+-- message causes. There is at most one for each alert; `fps` are in the order of the changes. The callers have named the
+-- tenants to row-level security, hold the lock on their counters, and have read the alerts under it.
 --
--- The entry is made by the names of columns, of four rows, the later ones before the earlier: the entry that describes the
--- alert; the alert as it stands; its newest folded repeat, which the entry takes the place of; and what the change says. So
--- a column that describes alerts needs no word here. One that belongs to a single entry does: see `one_entry`.
+-- The entry is built by column names from four rows, where a later row overrides an earlier one: the entry that describes
+-- the alert; the alert as it is; its newest folded repeat, which the entry replaces; and what the change says. So a column
+-- that describes alerts need not be named here. A column that only entries have must be: see `one_entry`.
 create or replace function append_entries(changes json, received timestamptz)
 returns setof entry
-language plpgsql volatile security invoker -- in plpgsql because its plans are kept
+language plpgsql volatile security invoker -- in plpgsql because it keeps its plans
 set search_path = tocsin, pg_temp
--- a few rows by their keys, whatever the planner knows or guesses of a table
+-- a few rows are read by their keys, whatever the planner estimates for the table
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -54,7 +54,7 @@ begin
   ), logged as (
     insert into event select (o.entry).* from one_entry o
   ), made as (
-    -- who assigns or notes leaves alone who made the status what it is, and so does a repeat
+    -- an assignment, a note or a repeat does not change the actor, who is the user that gave the alert its status
     update alert a set status = n.status, assignee = n.assignee, snoozed_until = n.snoozed_until, folded = 0, last_seq = n.seq, described_seq = n.seq,
       type = n.type, name = n.name, title = n.title, message = n.message, labels = n.labels,
       actor = case when n.change in ('assigned', 'noted', 'repeated') then a.actor else n.actor end,

@@ -1,7 +1,8 @@
--- Puts messages on record that could not be stored for their own fault. A letter's number is the time in microseconds, so that
--- the gap between two of one tenant's letters tells how long it was and not how many of others' lie between; within a call a
--- tenant's letters stand together. It never goes back, whatever the clock does: whoever works letters off goes by it.
--- The last two have a default: a processor of the release before goes on while the new ones take over.
+-- Puts messages on record that could not be stored because they are at fault themselves. The number of a dead letter is the
+-- time in microseconds: the difference of two numbers of one tenant tells how much time lies between them, and not how many
+-- letters of other tenants. Within a call, the letters of a tenant have consecutive numbers. Numbers never go back,
+-- whatever the clock does, because a user who works through the letters goes by them. The last two parameters have a
+-- default, so that a processor of the release before can go on while the new ones take over.
 create or replace function bury_letters(
   tenants text[], reasons text[], details text[], bodies bytea[], routing_keys text[], message_ids text[], message_timestamps bigint[],
   content_encodings text[] default '{}', all_headers jsonb[] default '{}'
@@ -11,7 +12,7 @@ language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
 as $$
 declare
-  -- from 2020 on: fifteen digits, which readers of numbers take, last until 2051
+  -- microseconds since 2020: fifteen digits, which JSON numbers hold exactly, last until 2051
   started bigint;
 begin
   perform pg_advisory_xact_lock('dead_letter'::regclass::oid::bigint);

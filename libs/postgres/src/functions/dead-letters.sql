@@ -1,5 +1,5 @@
--- Dead letters: read, counted, decided. `reach` is the tenants of whoever asks, and row-level security keeps to it whatever
--- the statement says; null is an operator, who reaches every letter and those without a tenant, but not those of the tenants
+-- Reads, counts and decides dead letters. `reach` is the tenants of the user; row-level security enforces it in every
+-- statement. Null is an operator, who reaches every letter, those without a tenant included, but not those of the tenants
 -- in `without`, which were revoked from the operator's token. Oldest first.
 
 create or replace function read_dead_letters(
@@ -30,7 +30,8 @@ begin
   perform leave_dead_letters(outside);
 end $$;
 
--- How many are open, and the number of the newest of them: whoever works them off stops there, or would chase his own tail.
+-- How many letters are open, and the number of the newest. A redrive of all of them stops at that number, or it could go on
+-- for ever with letters that it causes itself.
 create or replace function count_open_dead_letters(reach text[], of_tenant text, of_reason text, up_to bigint, only_whole boolean, without text[] default '{}')
 returns table (letters bigint, newest bigint)
 language plpgsql volatile security definer
@@ -50,7 +51,8 @@ begin
   perform leave_dead_letters(outside);
 end $$;
 
--- Decides those that are open, and tells which they were. Takes a few with it that were decided 30 days ago.
+-- Decides those letters that are open, and returns which they were. Each call also deletes a few letters that were decided
+-- 30 days ago.
 create or replace function decide_dead_letters(reach text[], letters bigint[], decision text, by_user text, why text, without text[] default '{}')
 returns table (dead_letter_id bigint)
 language plpgsql volatile security definer
@@ -72,7 +74,7 @@ begin
   perform leave_dead_letters(outside);
 end $$;
 
--- The open letters of all tenants by reason, and since when the oldest of each waits.
+-- The number of open letters of all tenants by reason, and since when the oldest of each reason waits.
 create or replace function dead_letter_depth()
 returns table (reason text, letters bigint, oldest timestamptz)
 language plpgsql volatile security definer
@@ -87,7 +89,7 @@ begin
   perform leave_dead_letters(outside);
 end $$;
 
--- What row-level security reads while one of the above is at work, and what it reads afterwards.
+-- Sets what row-level security reads while one of the functions above runs, and resets it afterwards.
 create or replace function reach_dead_letters(reach text[])
 returns void
 language sql volatile security invoker

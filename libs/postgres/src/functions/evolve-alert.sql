@@ -1,33 +1,35 @@
--- What one message makes of an alert. A window aggregate over a batch: `running` is the state after the message before it,
--- `stored` the alert as the batch found it, null when there was none.
+-- Computes what one message makes of an alert. It is a window aggregate over a batch: `running` is the state after the
+-- message before, `stored` the alert as the batch found it, null when there was none.
 --
--- The state is the producer's newest word, by the producer's clock (`said_at`), so that the same messages end in the same
--- state in whatever order they are stored. For status, severity and each of the words by itself: the newest message that
--- says something of it decides. At the same time `resolved` wins over firing, the higher severity over the lower one, and
--- of words those that are greater by bytes. What a message does not say, it does not change.
+-- The state is the producer's newest word, by the clock of the producer (`said_at`), so that the same messages lead to the
+-- same state in whatever order they are stored. This holds for the status, the severity and each word separately: the
+-- newest message that says a value decides it. Between messages of the same time, `resolved` wins over firing, the higher
+-- severity over the lower one, and of words the greater one by bytes. A message does not change a value that it does not
+-- say.
 --
--- A message that is older than the newest one is `stale`: it rings nowhere, and decides only what no newer one has said. A
--- message that names no time (`said_at` null) is as new as the newest. A `snapshot` says what is so now: where the alert
--- is that already, it is a `duplicate` and no occurrence.
+-- A message that is older than the newest one is `stale`: it does not ring, and it decides only values that no newer
+-- message has said. A message without a time (`said_at` null) counts as new as the newest. A `snapshot` reports a present
+-- state: when the alert is in that state already, it is a `duplicate` and no occurrence.
 --
--- A repeat leaves alone what a person did: the alert stays acknowledged or snoozed. Once its producer changes the status,
--- nobody has. A person's `resolve` is no word of the producer's, so that a firing of the same time goes on.
+-- A repeat does not undo what a user did: the alert stays acknowledged or snoozed. When the producer changes the status,
+-- that ends. A `resolve` by a user is not the producer's word, so a firing of the same time continues.
 --
--- Repeats are counted in windows that do not slide: the first repeat opens one, the first after its end the next. Beyond
--- `fold_after` in a window they are `folded`. Whatever else happens to the alert gets an entry, which tells how many were
--- folded before it. So a flood costs `fold_after` entries a window, and one at its end;
--- with a `fold_after` of 0 that one alone.
+-- Repeats are counted in windows that do not slide: the first repeat opens a window, and the first repeat after its end
+-- opens the next. Repeats beyond `fold_after` in a window are `folded`. Every other change of the alert gets an entry,
+-- which tells how many repeats were folded before it. So a flood costs `fold_after` entries a window and one at its end;
+-- with a `fold_after` of 0 only that one.
 --
--- The words are a list, and `says` has a bit for each: 1 type, 2 name, 4 title, 8 message, 16 labels, 32 actions, 64 metadata,
--- and from 512 on those that came later; and 128 for the severity of a firing. The words that a message does not say are what
--- it would be called without an alert. Only a firing says a severity: that of a `resolved` holds until one does. `said` has
--- them too, and 256: the last message that was not stale said `resolved`. A person's act leaves that as it is.
+-- The words are a list, and `says` has a bit for each: 1 type, 2 name, 4 title, 8 message, 16 labels, 32 actions, 64
+-- metadata, and from 512 on later words; 128 is the severity of a firing. Words that a message does not say still have a
+-- value in it: the default that an alert without them would get. Only a firing says a severity: that of a `resolved` holds
+-- until a firing says one. `said` has the same bits, and 256: the last message that was not stale said `resolved`. An act
+-- of a user does not change that.
 create or replace function evolve_alert(
   running alert_state, stored alert_state, ord integer, new_alert_id uuid, is_snapshot boolean, said_status text, said_severity text,
   said_at timestamptz, says integer, said_words text[], received timestamptz, fold_after integer, window_ends timestamptz
 ) returns alert_state
 language plpgsql immutable parallel safe
--- no SET clause: it would be a good part of what a call costs, and nothing here is looked up but what pg_catalog has
+-- no SET clause: it would be a large part of the cost of a call, and nothing outside pg_catalog is looked up here
 as $$
 declare
   state tocsin.alert_state := coalesce(running, stored);
@@ -84,7 +86,7 @@ begin
     for word in 1 .. cardinality(said_words) loop
       bit := case when word <= 7 then 1 << word - 1 else 1 << word + 1 end;
       if says & bit = 0 then
-        -- it stays, and its time with it when that of the state moves on
+        -- the word stays, and so does its time when the time of the state advances
         if clock > state.state_at and state.said & bit > 0 then
           times[word] := coalesce(times[word], state.state_at);
         end if;
@@ -108,7 +110,7 @@ begin
     end if;
   end if;
 
-  -- the severity: by a firing, else by the newest `resolved`
+  -- the severity: decided by a firing, or by the newest `resolved` when no firing has said one
   severer := array_position(by_severity, said_severity) > array_position(by_severity, state.severity);
   if says & 128 > 0 then
     if is_newer or state.said & 128 = 0 or clock > coalesce(state.severity_at, state.state_at)
@@ -145,7 +147,7 @@ begin
         state.window_ends_at := window_ends;
         state.window_repeats := 1;
       end if;
-      -- without a window nothing is folded; and the first repeat behind one tells of those that were folded in it
+      -- without a window nothing is folded; the first repeat after a window tells of those that were folded in it
       state.change := case
         when state.window_repeats > fold_after and received < window_ends and (state.window_repeats > 1 or state.folded = 0) then 'folded'
         else 'repeated' end;

@@ -1,5 +1,5 @@
--- Whether a message is the one that is stored under its id. Hashes that were made in different ways cannot be compared: a
--- message that was stored before an upgrade and comes again after it is the same one then.
+-- Whether a message is the same as the one that is stored under its id. Hashes of different kinds cannot be compared: a
+-- message that was stored before an upgrade and is sent again after it counts as the same.
 create or replace function is_same_body(stored text, said text)
 returns boolean
 language sql immutable parallel safe

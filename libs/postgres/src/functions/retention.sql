@@ -1,6 +1,6 @@
--- Deletes what is old, in steps of a few tenants or a few thousand rows, each in autocommit. `behind` is the tenant that the
--- step before ended with ('' at first), `next` the one that this step ended with: null when there is none behind it, and
--- when another process retains at this moment.
+-- Deletes old rows, in steps of a few tenants or a few thousand rows, each in autocommit. `behind` is the last tenant of
+-- the step before ('' at first) and `next` the last tenant of this step. `next` is null when no tenant is left, and when
+-- another process runs retention at this moment.
 
 create or replace function may_retain()
 returns boolean
@@ -10,7 +10,7 @@ as $$
   select pg_try_advisory_xact_lock(8662747)
 $$;
 
--- The tenants of one step, in byte order, and named to row-level security from here to the end of the step.
+-- The tenants of one step, in byte order. They are named to row-level security from here to the end of the step.
 create or replace function retain_next(behind text, tenants_at_once integer)
 returns text[]
 language plpgsql volatile
@@ -26,8 +26,8 @@ begin
   return slice;
 end $$;
 
--- Raises the floor of each tenant to its last entry that is older than `kept`, and than a day whatever is asked for.
--- Deletes nothing: a gateway is to hear of a floor before it misses what was below it.
+-- Raises the floor of each tenant to its last entry that is older than `kept`, and at least a day old whatever `kept` is.
+-- Deletes nothing: a gateway must hear of a floor before the entries below it are gone.
 create or replace function release_entries(behind text, kept interval, tenants_at_once integer)
 returns text
 language plpgsql volatile security definer
@@ -47,7 +47,8 @@ begin
     return null;
   end if;
   slice := retain_next(behind, tenants_at_once);
-  -- receiving goes with the numbers: halving finds the last old one, and looks at one entry where nothing has grown old
+  -- entries are received in the order of their numbers: halving finds the last old one, and reads one entry when none is
+  -- old
   for stream in select * from tenant_stream where tenant_id = any (slice) order by tenant_id loop
     below := stream.floor_seq;
     above := stream.last_seq + 1;
@@ -64,7 +65,7 @@ begin
     end loop;
     floors := floors || below;
   end loop;
-  -- in the order in which everybody locks them
+  -- in the order in which every function locks them
   for place in 1 .. cardinality(slice) loop
     update tenant_stream set floor_seq = floors[place] where tenant_id = slice[place] and floor_seq < floors[place];
   end loop;
@@ -72,8 +73,8 @@ begin
   return case when cardinality(slice) = tenants_at_once then slice[tenants_at_once] end;
 end $$;
 
--- Deletes entries below the floors, at most `at_most`; the entry at the floor stays, for a cursor at it is good. With
--- the entry that describes it goes an alert, and with an entry what was planned to be delivered for it.
+-- Deletes entries below the floors, at most `at_most`. The entry at the floor stays, because a cursor at it is still valid.
+-- An alert is deleted with the entry that describes it, and planned deliveries with their entry.
 create or replace function delete_released(behind text, tenants_at_once integer, at_most integer)
 returns table (next text, deleted integer)
 language plpgsql volatile security definer
@@ -115,7 +116,8 @@ begin
   return query select case when gone >= at_most or cardinality(slice) = tenants_at_once then finished end, gone;
 end $$;
 
--- Forgets ids that were stored longer than `kept` ago, and than a day: about `at_most`, the oldest first. Says how many.
+-- Forgets ids that were stored longer than `kept` ago, and at least a day ago whatever `kept` is: about `at_most`, the
+-- oldest first. Returns how many.
 create or replace function forget_ids(kept interval, at_most integer)
 returns integer
 language plpgsql volatile security definer

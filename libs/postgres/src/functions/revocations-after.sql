@@ -1,7 +1,7 @@
--- The revocations in force (30 days, as the port says) behind an id, by their ids. Before them that id itself, and those
--- below it whose transaction had not ended for sure when it was written: they may have been committed later than it was
--- read. They are looked for 10,000 ids back, more than are stored within a statement's time limit. Without a revocation of
--- that id the reader's place is unknown: it starts from the beginning.
+-- The revocations in force (30 days, as the port says) with an id above `after_id`, in the order of the ids. Before them:
+-- that id itself, and lower ids whose transaction was not certainly over when it was written, because they may have been
+-- committed after it was read. Lower ids are searched 10,000 ids back, which is more than are stored within a statement
+-- timeout. When there is no revocation with that id, the place of the reader is unknown and it starts from the beginning.
 create or replace function revocations_after(after_id bigint)
 returns table (revocation_id bigint, user_id text, tenant_id text, jti text, issued_before timestamptz, created_at timestamptz)
 language sql stable security definer

@@ -1,26 +1,27 @@
 -- Stores a batch of planned events of any tenants, in autocommit under READ COMMITTED: all of it or nothing.
 --
--- Each statement of a VOLATILE function has its own snapshot. The counters are locked by a statement of their own, tenants
--- in byte order, so the storing statement behind it sees all that any earlier batch of these tenants has committed: its
--- duplicates are found, its numbers are dense, and no two batches ever wait for each other in a circle. The locks are held
--- until the commit that follows at once: no client's round trip lies in between.
+-- Each statement of a VOLATILE function has its own snapshot. A separate statement locks the counters first, tenants in
+-- byte order, so the storing statement after it sees everything that earlier batches of these tenants have committed.
+-- Therefore duplicates are found, numbers have no gaps, and two batches never deadlock. The locks are held until the
+-- commit, which follows at once: no round trip of the client lies in between.
 --
--- Like every function that works for tenants it names them to row-level security itself, and gives the caller's setting
--- back at its end. (A SET clause would do that, but for a setting of our own only a superuser may write one.)
+-- Like every function that works for tenants, it names them to row-level security itself, and restores the setting of the
+-- caller at its end. (A SET clause would do that, but only a superuser may write one for a custom setting.)
 create or replace function store_events(of_tenants text[], batch json, deliveries json, fold_after integer, fold_window interval)
 returns table (
   outcome text, seq bigint, epoch text, fp text, alert_id uuid, change text, status text, severity text,
   previous_status text, previous_severity text, occurrences integer, folded integer, received_at timestamptz,
   first_seen_at timestamptz, last_seen_at timestamptz, assignee text, snoozed_until timestamptz, prev_fp text,
-  -- what filters asked about the alert before, where it differs, and what describes it, where that is not the message's own
+  -- the alert before the entry as filters see it, where it differs; and the words that describe the alert, where they are
+  -- not those of the message
   previous_type text, previous_name text, previous_labels json, words json
 )
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
--- the planner cannot know how many messages a batch holds, guesses too few, and would compare each with each
+-- the planner cannot know how many messages a batch holds: it guesses too few, and would compare each with each
 set enable_nestloop = off
 set jit = off
--- no parameter changes a plan here, and planning for each call would be a tenth of what a small batch costs
+-- the plan does not depend on the parameters, and planning each call would be a tenth of the cost of a small batch
 set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
@@ -45,13 +46,14 @@ begin
 
   return query
   with incoming as materialized (
-    -- what is sorted or compared with a key compares by bytes: under another collation the sorts alone would cost a fifth
+    -- columns that are sorted or compared with a key compare by bytes: under another collation the sorts alone would cost a
+    -- fifth
     select * from json_to_recordset(batch) as e(
       ord integer, tenant_id text collate "C", service text collate "C", id text collate "C", body_hash text, fp text, new_alert_id uuid,
       type text, name text, title text, message text, severity text, status text, dedup_key text collate "C", occurred_at timestamptz,
       labels json, actions json, metadata json, trace_id text, says integer, said_at timestamptz, snapshot boolean)
   ), known as materialized (
-    -- the first of a key within the batch is the one that is stored, unless an earlier batch has stored it
+    -- the first message with a key in the batch is stored, unless an earlier batch has stored it
     select e.*, i.seq as stored_seq, i.epoch as stored_epoch, i.fp as stored_fp, first_value(e.ord) over same as first_ord,
            case when i.id is null then first_value(e.body_hash) over same = e.body_hash else is_same_body(i.body_hash, e.body_hash) end as same_body,
            i.id is null and first_value(e.ord) over same = e.ord as is_new
@@ -67,7 +69,8 @@ begin
                a.acted_at, a.occurrences, a.window_repeats, a.folded, null, coalesce(a.said, 255 + case when a.status = 'resolved' and a.actor is null then 256 else 0 end), null, null, null, null, a.status, a.severity, null, null,
                a.assignee, a.actor, a.acted, a.said_at, w.words, array[a.type, a.name, null, null, a.labels::text], null, null, null)::alert_state end,
              k.ord, k.new_alert_id, coalesce(k.snapshot, false), k.status, k.severity,
-             -- a processor of before says neither what its messages say, nor which clock is theirs
+             -- a processor of the release before sends neither the words that its messages say nor whose clock their time
+             -- is by
              case when k.says is null then k.occurred_at else k.said_at end, coalesce(k.says, case k.status when 'firing' then 255 else 127 end),
              array[k.type, k.name, k.title, k.message, k.labels::text, k.actions::text, k.metadata::text], received, fold_after, received + fold_window
            ) over (partition by k.tenant_id, k.service, k.dedup_key order by k.ord) as state
@@ -76,12 +79,13 @@ begin
       select * from alert where tenant_id = k.tenant_id and service = k.service and dedup_key = k.dedup_key limit 1
     ) a on true
     cross join lateral (
-      -- which words have been said and are not said anew, where this message is newer than all; null: words have to be compared
+      -- when this message is newer than all: the words that were said before and that it does not say; null: words must be
+      -- compared
       select case when k.said_at > a.state_at and k.snapshot is not true then coalesce(a.said, 255) & ~k.says end as missing
     ) m
     left join lateral (
-      -- what describes it, unless all of it is said anew: the newest folded repeat, else the alert. The words that only its entry
-      -- has, all but the first five, are looked up where they are wanted
+      -- the words that describe the alert, unless the message says all of them: from its newest folded repeat, else from
+      -- the alert. The words after the first five, which only the entry has, are looked up when they are needed
       select array[a.type, a.name, a.title, a.message, a.labels::text, coalesce(e.actions::text, '[]'), coalesce(e.metadata::text, '{}')] as words
       from (select) one left join lateral (
         select * from event where tenant_id = a.tenant_id and seq = a.described_seq and (m.missing & ~415 = 0) is not true limit 1
@@ -94,7 +98,7 @@ begin
     ) w on true
     where k.is_new and k.dedup_key is not null
   ), judged as materialized (
-    -- a message without a dedup_key is an alert of its own: nothing is to be found out about it, and nothing called for it
+    -- a message without a dedup_key is an alert of its own: nothing is looked up or called for it
     select k.ord, k.tenant_id, k.service, k.id, k.body_hash, k.fp, k.dedup_key, k.occurred_at, k.trace_id,
            coalesce((e.state).alert_id, k.new_alert_id) as alert_id,
            coalesce((e.state).change, case k.status when 'resolved' then 'resolved' else 'raised' end) as change,
@@ -114,14 +118,14 @@ begin
     from known k left join evolved e on e.ord = k.ord
     where k.is_new
   ), numbered as materialized (
-    -- a folded one has no number, nor has a snapshot of what is so already, and the entries around them are neighbours
+    -- a folded message has no number, nor has a snapshot of the present state; the entries around them are neighbours
     select j.*, s.epoch, case when j.change not in ('folded', 'duplicate') then s.last_seq + row_number() over own end as seq,
            coalesce(lag(j.fp) over own, s.last_fp) as prev_fp
     from judged j join tenant_stream s on s.tenant_id = j.tenant_id
     where s.tenant_id = any (tenants)
     window own as (partition by j.tenant_id, j.change in ('folded', 'duplicate') order by j.ord)
   ), shown as materialized (
-    -- a snapshot of what is so already names the alert's newest entry: of this batch, or of before
+    -- a snapshot of the present state gets the position of the newest entry of the alert, from this batch or an earlier one
     select n.ord, coalesce(m.seq, e.seq) as seq, coalesce(m.fp, e.fp) as fp
     from numbered n left join numbered m on m.ord = n.newest
     left join lateral (select seq, fp from event where tenant_id = n.tenant_id and seq = n.found_seq and n.newest is null limit 1) e on true
@@ -157,7 +161,7 @@ begin
     select distinct on (tenant_id, alert_id) * from numbered
     where dedup_key is not null and seq is not null and describes order by tenant_id, alert_id, ord desc
   ), changed as (
-    -- an alert stands as its last message left it, and is described by its last entry that says something new of it
+    -- an alert has the state after its last message, and is described by its last entry that says something new of it
     insert into alert as a (tenant_id, alert_id, service, dedup_key, type, name, title, message, status, severity, state_at, severity_at, occurrences,
       first_seen_at, last_seen_at, first_seq, described_seq, last_seq, labels, assignee, snoozed_until, window_ends_at, window_repeats, folded, actor,
       acted, acted_at, said, said_at)

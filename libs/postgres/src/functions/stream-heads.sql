@@ -1,4 +1,4 @@
--- The present position of each tenant, in the order asked for. A tenant without a log gets one.
+-- The present position of each tenant, in the order of `asked`. A tenant without an event log gets one.
 create or replace function stream_heads(asked text[])
 returns table (tenant_id text, epoch text, seq bigint, fp text, floor_seq bigint)
 language plpgsql volatile security definer

@@ -1,9 +1,10 @@
--- Where a fresh stream of one tenant starts. All of it runs with the caller's rights, under row-level security.
+-- Where a fresh stream of one tenant starts. All functions here run with the rights of the caller, under row-level
+-- security.
 
--- The numbers of the newest `wanted` entries that pass a filter, up to a head and the newest first: a null list passes all; an
--- entry passes if its alert, as a whole, did before or after it, as `passes` says in TypeScript; `labels_with` is an object of
--- labels that it has, all of them. Walks the
--- log's own index backwards over `look_at` entries at most: a filter that hardly anything passes must not read a whole log.
+-- The numbers of the newest `wanted` entries that pass a filter, up to a head, the newest first. A null list passes every
+-- entry. An entry passes if its alert, as a whole, passed before or after it, as `passes` decides in TypeScript;
+-- `labels_with` is an object of labels that it must have, all of them. Walks the index of the event log backwards, over
+-- `look_at` entries at most: a filter that passes hardly anything must not read a whole event log.
 create or replace function newest_passing(
   of_tenant text, head_seq bigint, floor_seq bigint, wanted integer, look_at integer, severities text[], types text[], services text[],
   names text[], labels_with json
@@ -36,8 +37,8 @@ as $$
   limit wanted
 $$;
 
--- Those entries, in order, and behind them the one before the first of them, if there is one: a position is made of its fp.
--- One statement, so that retention takes nothing away in between.
+-- Those entries, in order, and after them the entry before the first one, if there is one: the position needs its fp. It is
+-- one statement, so that retention deletes nothing in between.
 create or replace function newest_entries(
   of_tenant text, head_seq bigint, wanted integer, look_at integer, severities text[], types text[], services text[],
   names text[], labels_with json
@@ -62,7 +63,7 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
--- The position behind which those begin, as gateways of before ask for it: while an upgrade rolls they are still there.
+-- The position after which those entries begin. Gateways of the release before call it while an upgrade rolls.
 create or replace function start_behind_newest(of_tenant text, wanted integer, severities text[], types text[], services text[], labels_with json default null)
 returns table (epoch text, seq bigint, fp text)
 language plpgsql volatile security invoker
@@ -82,8 +83,8 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
--- Behind the last entry that was received before a time. Receiving goes with the numbers, so halving the range finds it
--- with a handful of index reads and without an index on time.
+-- The position of the last entry that was received before a time. Entries are received in the order of their numbers, so
+-- halving the range finds it with a few index reads and without an index on time.
 create or replace function start_at_time(of_tenant text, since timestamptz)
 returns table (epoch text, seq bigint, fp text)
 language plpgsql volatile security invoker
@@ -113,7 +114,7 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
--- A number as a position: with the tenant's epoch, and the fp that its entry was stored with.
+-- Makes a position of a number: with the epoch of the tenant, and the fp of the entry.
 create or replace function position_at(head tenant_stream, at_seq bigint)
 returns table (epoch text, seq bigint, fp text)
 language sql stable security invoker

@@ -1,4 +1,5 @@
--- The tenants that a user may see. It cannot know them beforehand, so its own policy lets the definer see one user's rows.
+-- The tenants that a user may see. The function cannot name them beforehand, so a policy of its own lets the definer see
+-- the rows of one user.
 create or replace function tenants_of(of_user text)
 returns table (tenant_id text, name text, role text)
 language plpgsql volatile security definer

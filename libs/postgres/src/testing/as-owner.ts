@@ -1,7 +1,10 @@
 import { Client } from 'pg';
 import { clientConfig, type DatabaseConnection } from '../connection';
 
-/** Runs statements as whoever the connection logs in: the owner, whom row-level security may not bind. Gives the last one's rows. */
+/**
+ * Runs statements as the login role of the connection: the owner, whom row-level security may not bind. Returns the
+ * rows of the last one.
+ */
 export async function asOwner<Row = unknown>(
   connection: DatabaseConnection,
   sql: string,

@@ -3,12 +3,15 @@ import { migrate } from '../migrate';
 import { asOwner } from './as-owner';
 
 export interface FreshDatabase {
-  /** As the owner that DATABASE_URL names. */
+  /** The address, as the owner that DATABASE_URL names. */
   url: string;
   drop(): Promise<void>;
 }
 
-/** A migrated database of this test's own, on the server that DATABASE_URL names. `drop` takes it away, connections and all. */
+/**
+ * Creates a database for this test alone, migrated by default, on the server that DATABASE_URL names. `drop` closes its
+ * connections and deletes it.
+ */
 export async function freshDatabase({ migrated = true } = {}): Promise<FreshDatabase> {
   const server = process.env.DATABASE_URL;
   if (!server)
@@ -16,7 +19,7 @@ export async function freshDatabase({ migrated = true } = {}): Promise<FreshData
   const name = `tocsin_test_${randomBytes(6).toString('hex')}`;
   const url = new URL(server);
   url.pathname = `/${name}`;
-  // template0: nobody is ever connected to it, so databases can be created side by side
+  // template0 never has a connection, so databases can be created at the same time
   await asOwner({ url: server }, `create database ${name} template template0`);
   const drop = async () => void (await asOwner({ url: server }, `drop database if exists ${name} with (force)`));
   if (migrated) {

@@ -14,10 +14,16 @@ interface OpenIsolation {
   close(): Promise<void>;
 }
 
-/** Tenants whose names are a list, a literal or a quotation of others: none of them opens anything. */
+/**
+ * Tenant names that look like a list, a literal or a quotation of other names. None of them gives access to another
+ * tenant.
+ */
 const HOSTILE = ['a,b', '{a}', '{a,b}', 'a"b', '"a"', "a'b", 'a}', '{', '\\', 'NULL', '', ' a', 'a ', '%', '*'];
 
-/** Tenants are kept apart by the database, whatever a query forgets. On PostgreSQL and on the embedded database alike. */
+/**
+ * The database keeps tenants apart, even when a query has no condition on the tenant. For PostgreSQL and the embedded
+ * database.
+ */
 export function describeIsolation(name: string, { open }: { open(): Promise<OpenIsolation> }): void {
   describe(`${name} keeps tenants apart`, () => {
     let opened: OpenIsolation;
@@ -37,7 +43,7 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
          where c.relnamespace = 'tocsin'::regnamespace and c.relkind in ('r', 'p', 'v', 'm') and t.attname = 'tenant_id' and not t.attisdropped`,
       );
       tables = found.map((row) => row.name);
-      // more than any role is given: what keeps tenants apart here is row-level security alone
+      // more rights than any role has: here only row-level security keeps tenants apart
       await owner('grant select, insert, update, delete on all tables in schema tocsin to tocsin_standalone');
       database = new Database({ connection: opened.connection, role: 'tocsin_standalone' });
       const log = new PostgresEventLog(database);
@@ -47,7 +53,7 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
       await log.append(
         [a, b, ...others].map((tenant_id) => aPlannedEvent({ tenant_id, dedup_key: 'k' }, { deliveries })),
       );
-      // repeats that are folded, and due: the function that appends them is asked before it can name a tenant
+      // folded repeats that are due: the function that appends them runs before it can name a tenant
       await new PostgresEventLog(database, { after: 0, windowMs: 3_600_000 }).append(
         [a, b].flatMap((tenant_id) => [aPlannedEvent({ tenant_id, dedup_key: 'k' })]),
       );
@@ -128,7 +134,7 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
       }
     });
 
-    it.each(HOSTILE)('opens nothing to a tenant called %j', async (hostile) => {
+    it.each(HOSTILE)('shows nothing of other tenants to a tenant called %j', async (hostile) => {
       await database.as([aTenant(hostile)], async (manager) => {
         for (const table of tables)
           expect(rowsOf(table, await manager.query(`select tenant_id from ${table}`))).toEqual({ table, tenants: [] });
@@ -136,7 +142,7 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
       expect(await new PostgresEventLog(database).after(aTenant(hostile), 0, 10)).toEqual([]);
     });
 
-    it('lets nobody write or change what is not theirs', async () => {
+    it('lets no session write or change rows of another tenant', async () => {
       const insert = `insert into tocsin.tenant_membership (user_id, tenant_id, name, role) values ('mallory', 'b', 'b', 'admin')`;
       await expect(database.as([a], (manager) => manager.query(insert))).rejects.toBeInstanceOf(Unavailable);
       await expect(
@@ -230,7 +236,7 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
       }
     });
 
-    it('runs what crosses tenants under a role that owns no table, and lets nobody call it unasked', async () => {
+    it('runs functions that cross tenants under a role that owns no table, and only granted roles may call them', async () => {
       const functions = await owner<{
         name: string;
         definer: boolean;

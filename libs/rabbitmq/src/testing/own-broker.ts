@@ -13,7 +13,7 @@ export function brokerUrl(): string {
   return url;
 }
 
-/** A topology of a test's own on the real broker, and a plain client beside it, as a foreign program would have one. */
+/** A topology of the test's own on the real broker, and a plain client beside it that stands for a foreign program. */
 export class OwnBroker {
   readonly topology: Topology = topologyOf(`test-${randomBytes(6).toString('hex')}.`);
   readonly log = createLogger({ app: 'test', level: 'silent' });
@@ -49,7 +49,7 @@ export class OwnBroker {
     return new RabbitAlertIntake(publisher, this.topology.exchange);
   }
 
-  /** One more channel of the foreign program, for a question that may close it. */
+  /** Another channel of the foreign program, for a question that may close it. */
   async plainChannel(): Promise<Channel> {
     const channel = await this.plainConnection.createChannel();
     channel.on('error', () => undefined);

@@ -1,6 +1,6 @@
 import type { Delivery, DeliverySession } from '@tocsin/contracts/ports';
 
-/** Writes down what it is told, by the bodies of the messages. */
+/** Records each call, with the body of its message. */
 export class RecordingSession implements DeliverySession {
   readonly told: string[] = [];
 

@@ -6,7 +6,7 @@ import type { HandleBatch } from '../../handle-batch';
 import type { SourceLanes } from '../source-lanes';
 import { lanesOf } from './lanes';
 
-/** What the lanes make of every source while nothing is broken. `open` gives a queue of its own, empty. */
+/** The contract of the lanes with any source while nothing fails. `open` gives an empty queue for this test alone. */
 export function describeSourceLanes(name: string, { open }: { open(): Promise<OpenAlertSource> }): void {
   describe(`the lanes of ${name}`, () => {
     let opened: { lanes(): Promise<SourceLanes> } | undefined;
@@ -42,7 +42,7 @@ export function describeSourceLanes(name: string, { open }: { open(): Promise<Op
       expect(received.map(idOf).sort()).toEqual(messages.map(({ id }) => id).sort());
     });
 
-    it('lets a settled message go, stored, duplicate or dead, and hands it over never again', async () => {
+    it('acknowledges a settled message (stored, duplicate or dead) and never hands it over again', async () => {
       const messages = [anAlert(), anAlert(), anAlert()];
       await intake.publish(messages);
       const first = await opened!.lanes();
@@ -71,7 +71,7 @@ export function describeSourceLanes(name: string, { open }: { open(): Promise<Op
       expect(afterwards.map(idOf)).toEqual([marker.id]);
     });
 
-    it('lets a message go when its fate comes late, and hands it over again when that failed', async () => {
+    it('acknowledges a message whose outcome comes late, and hands it over again when that failed', async () => {
       const messages = [anAlert(), anAlert()];
       await intake.publish(messages);
       const handed: string[] = [];
@@ -118,7 +118,7 @@ export function describeSourceLanes(name: string, { open }: { open(): Promise<Op
       expect(refusals).toBe(2);
     });
 
-    it('keeps what a source was stopped with, for the next one', async () => {
+    it('leaves unsettled messages in the queue when it is stopped, for the next source', async () => {
       const message = anAlert();
       const first = await opened!.lanes();
       let seen = 0;
@@ -126,8 +126,8 @@ export function describeSourceLanes(name: string, { open }: { open(): Promise<Op
         seen += 1;
         return { kind: 'retry', reason: 'the test says so' };
       });
-      // published only now: a source that starts to consume during an outage waits for its end, and this outage has
-      // none
+      // published only now: lanes that start during an outage consume nothing before its end, and this outage never
+      // ends
       await intake.publish([message]);
       await eventually(() => expect(seen).toBeGreaterThan(0));
       await first.stop();
