@@ -250,6 +250,19 @@ describe('webhooks of other systems', () => {
     ).toEqual(['one/0', 'two/0', 'three/0']);
   });
 
+  it.each([
+    ['a tab', '%09'],
+    ['blanks', '%20%20'],
+    ['a NUL', '%00'],
+    ['two lines', 'oven%0A1'],
+    ['an alias that no alert has', 'none'],
+  ])('an Opsgenie address may hold %s as its alert: the note is taken, and no alert gets it', async (_, alias) => {
+    for (const action of ['acknowledge', 'notes']) {
+      const answer = await post(`/api/v1/opsgenie/bakery/v2/alerts/${alias}/${action}`, {}, { token: key() });
+      expect([action, answer.status]).toEqual([action, 202]);
+    }
+  });
+
   it('no log holds a key', () => {
     const secrets = [key().split('.')[2]!, 'samplekey'];
     for (const secret of secrets) expect(stack.processes.output).not.toContain(secret);

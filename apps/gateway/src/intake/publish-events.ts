@@ -93,8 +93,9 @@ export class PublishEvents {
       const { part, note } = shape.acknowledged;
       const acknowledged = allowed(group.readPart(part, 'lenient'), publisher, () => '');
       if (!acknowledged.ok) throw refusalOf(acknowledged.code, acknowledged.errors);
-      await this.note(acknowledged.message, note, publisher);
-      return { messages: [], refused: [], dropped: 0, shape: shape.name, acknowledged: acknowledged.message };
+      const message = withKey(acknowledged.message, shape.name);
+      await this.note(message, note, publisher);
+      return { messages: [], refused: [], dropped: 0, shape: shape.name, acknowledged: message };
     }
     const turns = new Turns();
     const messages: AlertMessage[] = [];
