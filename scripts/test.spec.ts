@@ -70,6 +70,28 @@ it('a file that failed and passes alone is unsteady, and what failed in it stays
   expect(calls[1]).toMatch(/--runInBand --testPathPatterns a\\\.spec\\\.ts\$$/);
 });
 
+it.each([
+  ['counts apart', {}, 0, '4 passed, 0 failed'],
+  ['fails the run where that is required', { TOCSIN_STEADY: 'required' }, 1, '2 passed, 2 failed'],
+])('such a file of a tier that waits for processes %s', (_, environment, exitCode, counts) => {
+  const failed = { 'a.spec.ts': ['passed', 'failed', 'failed'], 'b.spec.ts': ['passed'] };
+  writeFileSync(join(folder, 'runs.json'), JSON.stringify([failed, { 'a.spec.ts': ['passed', 'passed', 'passed'] }]));
+  const script = `
+    import { Report } from './scripts/test/report.mjs';
+    import { runTier } from './scripts/test/tiers.mjs';
+    const report = new Report();
+    await runTier('integration', { patterns: [], environment: {}, outputFolder: '.', report });
+    process.exitCode = report.end(0);`;
+  const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...process.env, TOCSIN_STEADY: '', ...environment },
+    timeout: 20_000,
+  });
+  expect(status).toBe(exitCode);
+  expect(stdout.trimEnd().split('\n').slice(-2)).toEqual(['  1 unsteady', counts]);
+});
+
 it('a file that fails alone too is a plain failure', () => {
   const { status, lines } = testWith([
     { 'a.spec.ts': ['passed', 'failed'], 'b.spec.ts': ['failed'] },
@@ -86,12 +108,12 @@ it('a file that cannot be loaded counts as one failure, unsteady or not', () => 
   expect(lines.slice(-2)).toEqual(['  1 unsteady', '0 passed, 1 failed']);
 });
 
-it('of more than three failing files none is run a second time', () => {
+it('of more than six failing files none is run a second time', () => {
   const { status, lines, calls } = testWith([
-    Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [`${name}.spec.ts`, ['failed'] as Outcome[]])),
+    Object.fromEntries(['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => [`${name}.spec.ts`, ['failed'] as Outcome[]])),
   ]);
   expect(status).toBe(1);
-  expect(lines.slice(-2)).toEqual(['  0 unsteady', '0 passed, 4 failed']);
+  expect(lines.slice(-2)).toEqual(['  0 unsteady', '0 passed, 7 failed']);
   expect(calls).toHaveLength(1);
 });
 

@@ -8,7 +8,7 @@ export class Report {
   passed = 0;
   failed = 0;
   skipped = [];
-  /** Files that failed beside others and passed alone. Their failed tests are among `failed`: nothing is forgiven. */
+  /** Files that failed beside others and passed alone: a defect of the test or of what it tests, counted apart. */
   unsteady = [];
 
   /** A step that failed as a whole, and why. */

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
+import { env } from 'node:process';
 import { say } from './report.mjs';
 import { isStopping, root, run, tool } from './running.mjs';
 
@@ -15,7 +16,10 @@ const WORKERS = { unit: Math.max(2, availableParallelism() - 1), integration: 3,
 const PROJECTS = { unit: ['unit'], integration: ['integration'], e2e: ['e2e', 'load'] };
 
 /** More failing files than this are not run alone: nobody can say of so many that they were unlucky. */
-const MAX_RUN_ALONE = 3;
+const MAX_RUN_ALONE = 6;
+
+/** With `TOCSIN_STEADY=required` a file that passes only alone has failed. */
+const IS_STEADY_REQUIRED = env.TOCSIN_STEADY === 'required';
 
 /** Runs the Jest projects of a tier. `patterns`: which files, none for all. */
 export async function runTier(name, { patterns, environment, outputFolder, report }) {
@@ -28,7 +32,7 @@ export async function runTier(name, { patterns, environment, outputFolder, repor
   if (report.passed + report.failed === before) report.fail(`${name}: not one test ran`);
 }
 
-/** Counts what this run of a project found. A second run of a failing file, alone, only says which kind of failure it is. */
+/** Counts what this run of a project found, and says of each failing file whether it passes alone. */
 async function runProject(project, patterns, options) {
   const { report } = options;
   const { code, suites } = await runJest(project, patterns, { ...options, workers: WORKERS[project] });
@@ -43,7 +47,10 @@ async function runProject(project, patterns, options) {
   if (failing.length > 0 && failing.length <= MAX_RUN_ALONE && !isStopping()) await diagnose(project, failing, options);
 }
 
-/** Runs what failed once more, alone. What passes now depends on its neighbours or on luck: it stays failed, and is named unsteady. */
+/**
+ * Runs what failed once more, alone. A file that passes now depends on its neighbours or on luck. It is named unsteady, which
+ * is a defect. What waits for processes of a busy machine does not fail the run for it, unless that is required; units always do.
+ */
 async function diagnose(project, failing, options) {
   say(`\n${project}: once more, alone, as a diagnosis: ${failing.map(({ name }) => relative(root, name)).join(', ')}`);
   const patterns = failing.map(({ name }) => `${relative(root, name).replaceAll('.', '\\.')}$`);
@@ -52,6 +59,11 @@ async function diagnose(project, failing, options) {
   for (const suite of failing.filter(({ name }) => passedAlone.has(name))) {
     const what = failedTests(suite).join('; ') || 'it could not be loaded';
     options.report.unsteady.push(`${project}: ${relative(root, suite.name)}: ${what}`);
+    if (project === 'unit' || IS_STEADY_REQUIRED) continue;
+    options.report.failed -= Math.max(1, failedTests(suite).length);
+    options.report.passed += suites
+      .find(({ name }) => name === suite.name)
+      .assertionResults.filter(({ fullName }) => failedTests(suite).includes(fullName)).length;
   }
 }
 
