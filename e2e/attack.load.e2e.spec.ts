@@ -178,7 +178,8 @@ describe(`a gateway under attack${SIZE_NOTE}`, () => {
       say(
         `${name}: the loop stood still for ${Math.max(0, Math.round(least))} ms; an answer of ${answer.length} characters`,
       );
-      expect(least).toBeLessThan(50);
+      // beside other work a short run finds what is slow by a factor; hostile-bodies holds the readers to 50 ms in each run
+      expect(least).toBeLessThan(sized(50, 150));
       expect(answer.length).toBeLessThan(20_000);
     },
     limitMs(60),
