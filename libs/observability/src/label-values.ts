@@ -1,6 +1,7 @@
 import {
   CLOSE_REASONS,
   GAP_REASONS,
+  REQUEST_ERROR_CODES,
   SLOT_SCOPES,
   type CloseReason,
   type ErrorCode,
@@ -11,35 +12,19 @@ import {
 // All values of the labels of the counters. A series whose value is missing here starts at 1, so an alert rule does not
 // see its first increase.
 
-/** The error codes with which a request for a stream can be refused. */
-const STREAM_REFUSALS = [
-  'missing_credentials',
-  'invalid_request',
-  'invalid_token',
-  'token_expired',
-  'token_not_yet_valid',
-  'token_revoked',
-  'query_token_denied',
-  'invalid_ticket',
-  'insufficient_scope',
-  'no_tenant',
-  'tenant_forbidden',
-  'too_many_tenants',
-  'invalid_parameter',
-  'body_too_large',
-  'unsupported_media_type',
-  'not_acceptable',
-  'not_found',
-  'method_not_allowed',
-  'tenant_service_unavailable',
-  'store_unavailable',
-  'draining',
-  'at_capacity',
-  'overloaded',
-  'too_many_streams',
-  'rate_limited',
-  'internal_error',
-] as const satisfies ErrorCode[];
+/** Error codes with which no request for a stream is refused. Every other one exists at 0, a new one too. */
+const NOT_OF_STREAMS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'role_forbidden',
+  'invalid_cursor',
+  'cursor_expired',
+  'empty_batch',
+  'batch_too_large',
+  'already_decided',
+  'alert_conflict',
+  'truncated',
+  'publish_failed',
+]);
+const STREAM_REFUSALS = REQUEST_ERROR_CODES.filter((code) => !NOT_OF_STREAMS.has(code));
 
 /** The outcome of a request for a stream, and its reason. */
 export type StreamOutcome = { outcome: Verdict; reason: GapReason | '' } | { outcome: 'refused'; reason: ErrorCode };
