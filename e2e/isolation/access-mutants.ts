@@ -13,9 +13,11 @@ export interface AccessMutant {
 
 const VISIBLE_TENANTS = 'apps/gateway/src/access/visible-tenants.js';
 const TOKEN_GUARD = 'libs/auth/src/token.guard.js';
+const JUDGE_TOKEN = 'libs/auth/src/judge-token.js';
+const PEER_PUBLISHER = 'apps/gateway/src/intake/peer-publisher.js';
 const IDENTIFY_CLIENT = 'apps/gateway/src/connect/identify-client.js';
 
-/** Whoever changes what a patch is written for changes the patch: one that does not apply is a failed test, never a skipped one. */
+/** A change of the patched code changes its patch too: a patch that does not apply is a failed test, never a skipped one. */
 export const ACCESS_MUTANTS: readonly AccessMutant[] = [
   {
     name: 'tenants that were revoked are visible',
@@ -60,27 +62,33 @@ export const ACCESS_MUTANTS: readonly AccessMutant[] = [
     operation: 'actOnAlert',
   },
   {
-    name: 'the guard asks for no scope',
-    patch: { file: TOKEN_GUARD, search: 'requireScopes(request.verifiedToken, needed);', replace: '' },
+    name: 'no scope is asked for',
+    patch: { file: JUDGE_TOKEN, search: 'requireScopes(token, needed);', replace: '' },
     asker: 'scopeless',
     operation: 'listAlerts',
   },
   {
-    name: 'the guard does not ask whether the token was revoked',
-    patch: { file: TOKEN_GUARD, search: 'refuseRevoked(request.verifiedToken, this.revocations);', replace: '' },
+    name: 'a revoked token is as good as another',
+    patch: { file: JUDGE_TOKEN, search: 'if (revocations.isRevoked(token))', replace: 'if (false)' },
     asker: 'revoked_token',
     operation: 'listAlerts',
   },
   {
-    name: 'a stream does not ask whether the token was revoked',
-    patch: { file: IDENTIFY_CLIENT, search: 'if (this.revocations.isRevoked(right))', replace: 'if (false)' },
+    name: 'the guard does not judge the token',
+    patch: { file: TOKEN_GUARD, search: '(0, _judgetoken.judgeToken)(', replace: 'void (' },
+    asker: 'revoked_token',
+    operation: 'listAlerts',
+  },
+  {
+    name: 'a stream does not judge the token',
+    patch: { file: IDENTIFY_CLIENT, search: '(0, _auth.judgeToken)(', replace: 'void (' },
     asker: 'revoked_token',
     operation: 'streamEvents',
   },
   {
-    name: 'a stream asks for no scope',
-    patch: { file: IDENTIFY_CLIENT, search: `if (!right.scopes.has('alerts:read'))`, replace: 'if (false)' },
-    asker: 'scopeless',
-    operation: 'streamEvents',
+    name: 'the intake of another system does not judge the token',
+    patch: { file: PEER_PUBLISHER, search: '(0, _auth.judgeToken)(', replace: 'void (' },
+    asker: 'revoked_token',
+    operation: 'createOpsgenieAlert',
   },
 ];

@@ -1,5 +1,6 @@
 export * from './auth.module';
 export * from './bearer-token';
+export * from './judge-token';
 export * from './memberships';
 export * from './person';
 export * from './revocation-index';

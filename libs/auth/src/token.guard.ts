@@ -8,9 +8,9 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { Refused } from '@tocsin/contracts';
 import type { IncomingMessage } from 'node:http';
 import { bearerToken } from './bearer-token';
+import { judgeToken } from './judge-token';
 import { Revocations } from './revocations';
 import type { Scope } from './scopes';
 import { TokenVerifier, type VerifiedToken } from './token-verifier';
@@ -42,21 +42,9 @@ export class TokenGuard implements CanActivate {
         context.getClass(),
       ]) ?? [];
     request.verifiedToken = await this.verifier.verify(bearerToken(request));
-    refuseRevoked(request.verifiedToken, this.revocations);
-    requireScopes(request.verifiedToken, needed);
+    judgeToken(request.verifiedToken, this.revocations, needed);
     return true;
   }
-}
-
-/** Throws `Refused` (`token_revoked`) when the token was revoked. */
-export function refuseRevoked(token: VerifiedToken, revocations: Pick<Revocations, 'isRevoked'>): void {
-  if (revocations.isRevoked(token)) throw new Refused('token_revoked', 'The token was revoked.');
-}
-
-/** Throws `Refused` (`insufficient_scope`) unless the token has all of the scopes. */
-export function requireScopes(token: VerifiedToken, needed: readonly Scope[]): void {
-  const missing = needed.filter((scope) => !token.scopes.has(scope));
-  if (missing.length > 0) throw new Refused('insufficient_scope', `The token lacks the scope ${missing.join(' ')}.`);
 }
 
 /** Guards a route or a controller: a valid token with all of these scopes. Without scopes any valid token is enough. */

@@ -1,5 +1,5 @@
 import { Refused, type Membership } from '@tocsin/contracts';
-import type { Revocations, Tickets, TokenVerifier, VerifiedToken } from '@tocsin/auth';
+import { judgeToken, type Revocations, type Tickets, type TokenVerifier, type VerifiedToken } from '@tocsin/auth';
 import { tenantsAskedFor, type VisibleTenants } from '../access/visible-tenants';
 import type { GatewayConfig } from '../config';
 import type { Credential, StreamRequest } from './stream-request';
@@ -42,9 +42,7 @@ export class IdentifyClient {
         : kind === 'cookie'
           ? this.tickets.accept(value)
           : await this.verifier.verify(value);
-    if (this.revocations.isRevoked(right)) throw new Refused('token_revoked', 'The token was revoked.');
-    if (!right.scopes.has('alerts:read'))
-      throw new Refused('insufficient_scope', 'Reading alerts needs the scope alerts:read.');
+    judgeToken(right, this.revocations, ['alerts:read']);
     return right;
   }
 }

@@ -1,7 +1,6 @@
 import {
   bearerToken,
-  refuseRevoked,
-  requireScopes,
+  judgeToken,
   Revocations,
   TokenVerifier,
   type AuthenticatedRequest,
@@ -36,8 +35,7 @@ export class PeerPublisher {
    */
   async verified(request: Request, key?: string): Promise<VerifiedToken> {
     const token = await this.verifier.verify(keyOfHeader(request) ?? bearerToken(request) ?? key);
-    refuseRevoked(token, this.revocations);
-    requireScopes(token, ['events:publish']);
+    judgeToken(token, this.revocations, ['events:publish']);
     return token;
   }
 }
