@@ -102,7 +102,7 @@ const resolver = { typescript: { project: './tsconfig.json' } };
 const readsTheEnvironment = {
   selector: "MemberExpression[object.name='process'][property.name='env']",
   message:
-    'Only config.ts and main.ts read the environment: a setting that is read elsewhere is in no table and is checked by nobody.',
+    'Only config.ts and main.ts read the environment: a setting that is read elsewhere is in no table and is not checked.',
 };
 const ASK_VISIBLE_TENANTS = 'VisibleTenants is the one door to the tenants of a token: it leaves out what was revoked.';
 const enumDeclaration = {

@@ -27,7 +27,7 @@ describe('the metrics of a gateway and a processor that live through a little of
   let amqp: FaultProxy;
   let gateway: AppProcess;
   let processor: AppProcess;
-  /** What each app shows when it has started, before anybody asked it for anything. */
+  /** What each app shows when it has started, before the first request. */
   const atFirst = new Map<AppProcess, Series>();
   const seen = new Map<AppProcess, Series[]>();
 

@@ -164,7 +164,7 @@ describe('a planted breach', () => {
     expect(faultsOf(files)).toEqual(['circle of files: log/one.ts -> log/two.ts -> log/one.ts']);
   });
 
-  it('of a room that nobody listed is named', () => {
+  it('of a room that is not listed is named', () => {
     expect(planted('helpers/planted.ts', '')).toEqual(['no room: helpers/planted.ts']);
     expect(planted('planted.ts', '')).toEqual(['no room: planted.ts']);
   });

@@ -8,7 +8,7 @@ export interface NewFile {
 
 /**
  * "Adding a field" of CONTRIBUTING.md, followed for one: `runbook`, an address that a message names and that its alert keeps.
- * Whoever changes what a step is written for changes the step; one that does not apply fails.
+ * A change of the patched code changes its step too: a step that does not apply fails.
  */
 export const RECIPE: readonly (Patch | NewFile)[] = [
   // 1. what travels

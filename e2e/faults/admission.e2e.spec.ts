@@ -97,7 +97,7 @@ describe('caps', () => {
   ];
 
   it.each(scopes)(
-    'per %s hold over two gateways, exactly, when many come at once; whoever leaves makes room for one',
+    'per %s hold over two gateways, exactly, when many come at once; a stream that ends makes room for one',
     async (scope, asked) => {
       const { admitted, refused } = await crowdIn(Array.from({ length: 12 }, (_, i) => asked(i)));
       expect({ admitted: admitted.length, refused }).toEqual({

@@ -86,7 +86,7 @@ function preparePeerClients(environment, patterns) {
 
 const CLONING = 'e2e/browser/first-ten-minutes.load.e2e.spec.ts';
 
-/** What the test stands on that clones this checkout, and at full size installs the clone. Nobody is asked when it will not run. */
+/** Prepares the test that clones this checkout, and at full size installs the clone. Does nothing when that test will not run. */
 function prepareClone(environment, patterns) {
   if (!isWanted(CLONING, patterns)) return;
   const isCheckout = existsSync(join(root, '.git')) && has('git', '-C', root, 'rev-parse', '--verify', 'HEAD');

@@ -3,7 +3,7 @@ import { stdout } from 'node:process';
 export const say = (line = '') => stdout.write(`${line}\n`);
 export const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
 
-/** What a run has found so far. Its last line is for whoever greps: `N passed, N failed`. */
+/** What a run has found so far. Its last line is for scripts: `N passed, N failed`. */
 export class Report {
   passed = 0;
   failed = 0;

@@ -15,7 +15,7 @@ export const TIERS = ['unit', 'integration', 'e2e'];
 const WORKERS = { unit: Math.max(2, availableParallelism() - 1), integration: 3, e2e: 3, load: 1 };
 const PROJECTS = { unit: ['unit'], integration: ['integration'], e2e: ['e2e', 'load'] };
 
-/** More failing files than this are not run alone: nobody can say of so many that they were unlucky. */
+/** More failing files than this are not run alone: so many are not bad luck. */
 const MAX_RUN_ALONE = 6;
 
 /** With `TOCSIN_STEADY=required` a file that passes only alone has failed. */

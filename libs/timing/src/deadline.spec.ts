@@ -24,7 +24,7 @@ describe('work with a deadline', () => {
     ).rejects.toThrow('too slow');
   });
 
-  it('may fail after it was given up without anybody hearing of it', async () => {
+  it('may fail after its deadline without an unhandled rejection', async () => {
     const unhandled = jest.fn();
     process.on('unhandledRejection', unhandled);
     const failing = sleep(20).then(() => Promise.reject(new Error('late failure')));
@@ -36,7 +36,7 @@ describe('work with a deadline', () => {
 
   it('is in time when its answer arrived while this process was busy', async () => {
     const late = jest.fn(() => 'late');
-    // both timers are over when the loop turns again: the answer was there before anybody could look
+    // both timers are over when the loop turns again: the answer was there before either could be checked
     const working = within(5, sleep(10, 'answer'), late);
     hold(40);
     expect(await working).toBe('answer');

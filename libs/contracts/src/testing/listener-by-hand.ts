@@ -5,7 +5,7 @@ export class ListenerByHand implements DeliveryListener {
   readonly deliveries: Delivery[] = [];
   session!: DeliverySession;
   losses = 0;
-  /** Whoever opens a session waits for it. */
+  /** Opening a session waits for it. */
   wanted = Promise.resolve();
   idle = true;
 

@@ -204,7 +204,7 @@ export function describeAlertSource(name: string, { open }: { open(): Promise<Op
       await eventually(() => expect(suspects.deliveries.map(idOf)).toEqual([idOf(suspect!)]));
     });
 
-    it('carries the trace context of whoever publishes', async () => {
+    it('carries the trace context of the publisher', async () => {
       const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
       await intake.publish([anAlert()], { traceparent });
       const consuming = await (await consumer()).consume();
