@@ -1,10 +1,10 @@
-import { DEFAULT_RECIPIENT, type PlannedDelivery, type ValidMessage } from '@tocsin/contracts';
+import type { PlannedDelivery, ValidMessage } from '@tocsin/contracts';
 import type { Channel, Severity } from '@tocsin/contracts/wire';
 
-/** The channels for an alert whose message names none. This is the only such table: change it here. */
+/** The channels for the recipients that a message names, when it names no channels. */
 const CHANNELS_BY_SEVERITY: Readonly<Record<Severity, readonly Channel[]>> = {
-  urgent: ['email', 'sms', 'whatsapp'],
-  high: ['email'],
+  urgent: ['email', 'sms', 'whatsapp', 'push'],
+  high: ['email', 'push'],
   medium: [],
   low: [],
 };
@@ -18,22 +18,24 @@ const FITS: Readonly<Record<Channel, (recipient: string) => boolean>> = {
   sms: isPhoneNumber,
   whatsapp: isPhoneNumber,
   webhook: (recipient) => URL.canParse(recipient) && /^https?:$/.test(new URL(recipient).protocol),
+  push: (recipient) => /^user:[^\s]+$/.test(recipient),
 };
 
 /**
- * Plans which recipients are told of a message, over which channels. The `channels` of the message replace those of its
- * severity, and its `recipients` replace those of the tenant. Recommendations and notifications go only over channels
- * that they name. Whether anything is sent is decided when the entry is made: a repeat does not ring, and a resolved
- * alert does not ring.
+ * Plans who is told of a message, and over which channels. Recipients that the message names replace those of the tenant;
+ * they are told over the channels of the message, or else of its severity. Without recipients, the tenant's are told:
+ * those of the channels that the message names, or else all that the tenant has configured for the severity.
+ * Recommendations and notifications go only over channels that they name. Whether anything is sent is decided when the
+ * entry is made: a repeat does not ring, and a resolved alert does not ring.
  */
 export function planDeliveries({ type, severity, status, channels, recipients = [] }: ValidMessage): PlannedDelivery[] {
   if (status === 'resolved') return [];
-  const chosen = new Set(channels ?? (type === 'alert' ? CHANNELS_BY_SEVERITY[severity] : []));
-  const named = new Set(recipients);
-  return [...chosen].flatMap((channel) =>
-    named.size === 0
-      ? [{ channel, recipient: DEFAULT_RECIPIENT }]
-      : [...named].filter(FITS[channel]).map((recipient) => ({ channel, recipient })),
+  if (!channels && type !== 'alert') return [];
+  if (recipients.length === 0)
+    return (channels ? [...new Set(channels)] : [null]).map((channel) => ({ channel, recipient: null }));
+  const named = [...new Set(recipients)];
+  return [...new Set(channels ?? CHANNELS_BY_SEVERITY[severity])].flatMap((channel) =>
+    named.filter(FITS[channel]).map((recipient) => ({ channel, recipient })),
   );
 }
 

@@ -1,14 +1,72 @@
-import type { Channel } from './wire';
-
-/** One message to one recipient over one channel, as the processor plans it. Stored with its alert's entry. */
-export interface PlannedDelivery {
-  channel: Channel;
-  /** An e-mail address, a phone number in E.164, an http(s) address, or `DEFAULT_RECIPIENT`. */
-  recipient: string;
-}
+import type { TenantId } from './tenant';
+import type { AttemptOutcome, Channel, DeliveryReason, Entry, Severity } from './wire';
 
 /**
- * The recipient that the tenant has configured for the channel. It is looked up when the delivery is sent, not when it
- * is planned.
+ * Who is told of an entry, and over which channel, as the processor plans it. Null stands for what the tenant has
+ * configured: a null recipient for the tenant's recipients on this channel at the alert's severity, and a null channel
+ * (then the recipient is null too) for all channels of them. The event log replaces both when it stores the entry.
  */
-export const DEFAULT_RECIPIENT = 'default';
+export interface PlannedDelivery {
+  channel: Channel | null;
+  /** An e-mail address, a phone number in E.164, an http(s) address, `user:<user id>` for push, or null. */
+  recipient: string | null;
+}
+
+/** What a notification says. It belongs to no alert: somebody asked for it, for now or for a time. */
+export interface NotificationContent {
+  notification_id: string;
+  title: string;
+  message: string | null;
+  severity: Severity;
+  /** How many notifications this digest stands for; null when it is none. */
+  digest_of: number | null;
+}
+
+/** What a delivery tells: an entry of an alert, or a notification. Exactly one of them is not null. */
+export interface DeliverySubject {
+  entry: Entry | null;
+  notification: NotificationContent | null;
+}
+
+/** A delivery that one worker has claimed. Nobody else attempts it until the lease ends. */
+export interface ClaimedDelivery extends DeliverySubject {
+  tenant_id: TenantId;
+  /** The same for every attempt: providers that can recognise a duplicate get it as their key. */
+  delivery_id: string;
+  channel: Channel;
+  recipient: string;
+  /** The number of the attempt that the claim has put on record: 1, 2, 3 … */
+  attempt: number;
+  /** When the delivery was planned. Its age counts from here. */
+  created_at: string;
+  /** When its first attempt was due. */
+  first_due_at: string;
+}
+
+/** The result of one attempt, as a channel reports it. A channel does not decide whether to try again. */
+export type SendOutcome =
+  /** The provider has accepted it. */
+  | { outcome: 'sent'; answer?: string; provider_id?: string }
+  /** The provider has not accepted it and may do so later. `retry_after_ms` is what the provider asked for. */
+  | { outcome: 'retry'; reason: DeliveryReason; answer?: string; retry_after_ms?: number }
+  /** The provider refuses it for good. */
+  | { outcome: 'failed'; reason: DeliveryReason; answer?: string }
+  /** The provider may have accepted it: its answer was lost. */
+  | { outcome: 'unknown'; reason: DeliveryReason; answer?: string };
+
+/** What is put on record after an attempt, and what follows from it. */
+export type Settlement = {
+  tenant_id: TenantId;
+  delivery_id: string;
+  /** The claim's. An attempt that a later claim has replaced settles nothing. */
+  attempt: number;
+} & (
+  | { outcome: Exclude<AttemptOutcome, 'retry' | 'sent'>; reason: DeliveryReason; answer: string | null }
+  | { outcome: 'sent'; answer: string | null; provider_id: string | null }
+  /** Another attempt follows after `again_in_ms`, unless the alert is over by then. */
+  | { outcome: 'retry'; reason: DeliveryReason; answer: string | null; again_in_ms: number }
+  /** No attempt was made: the delivery is too old. The attempt of the claim is taken back. */
+  | { outcome: 'expired'; reason: 'too_old' }
+  /** No attempt was made, and the delivery waits for `again_in_ms`. The attempt of the claim is taken back. */
+  | { outcome: 'released'; again_in_ms: number }
+);

@@ -19,7 +19,7 @@ export const ALERT_STATUSES = ['firing', 'acknowledged', 'snoozed', 'resolved'] 
 export type AlertStatus = (typeof ALERT_STATUSES)[number];
 
 /** The channels on which a delivery can reach a recipient. */
-export const CHANNELS = ['email', 'sms', 'whatsapp', 'webhook'] as const;
+export const CHANNELS = ['email', 'sms', 'whatsapp', 'webhook', 'push'] as const;
 export type Channel = (typeof CHANNELS)[number];
 
 /** What an entry of the event log says happened to its alert. */
@@ -319,6 +319,85 @@ export interface CloseFrame {
   action: CloseAction;
   /** How long the client should wait before it reconnects, in milliseconds. */
   retry_ms: number;
+}
+
+// ---- deliveries ---------------------------------------------------------------------------------------------------
+
+/** What became of a delivery. All but `pending` are final, until an operator redrives the delivery. */
+export const DELIVERY_STATUSES = [
+  'pending', // it waits for its time, its turn or its next attempt, or an attempt is under way
+  'sent', // the provider has accepted it
+  'failed', // refused for good, or given up after the last attempt
+  'expired', // it became too old for its channel before it could be sent
+  'cancelled', // the alert was acknowledged or resolved first, or the notification was cancelled
+  'unknown', // the provider may have sent it, and sending it again could send it twice
+  'superseded', // it was planned by a release that had no notifier
+] as const;
+export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
+
+/** How an attempt ended. */
+export const ATTEMPT_OUTCOMES = ['sent', 'retry', 'failed', 'unknown'] as const;
+export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
+
+/** Why an attempt or a delivery did not end with `sent`. The list is closed; the provider's own words are in `answer`. */
+export const DELIVERY_REASONS = [
+  'timeout', // no complete answer in time
+  'connection_failed', // no connection, or it broke before anything could be accepted
+  'connection_lost', // it broke when the provider may have accepted the message already
+  'rate_limited', // the provider asks to send later
+  'provider_error', // the provider's own fault (5xx)
+  'rejected', // the provider refuses this message for good
+  'unauthorized', // the provider does not accept our credentials
+  'invalid_recipient', // the recipient does not exist or cannot be reached over this channel
+  'gone', // the recipient has left for good (410)
+  'blocked_address', // the address leads into a private network
+  'redirected', // the address redirects, and redirects are not followed
+  'answer_too_large', // the answer exceeds its limit
+  'not_configured', // the channel has no provider
+  'template_failed', // the text could not be made
+  'unsubscribed', // the recipient wants no more messages
+  'endpoint_disabled', // the webhook failed for days and is switched off
+  'worker_lost', // the notifier died or was suspended during the attempt
+  'too_old', // it is older than its channel allows
+  'alert_over', // the alert was acknowledged or resolved
+  'by_request', // a user cancelled it
+] as const;
+export type DeliveryReason = (typeof DELIVERY_REASONS)[number];
+
+/** One attempt to send a delivery. It is on record before the provider is called. */
+export interface DeliveryAttempt {
+  /** 1, 2, 3 … */
+  attempt: number;
+  begun_at: string;
+  /** The fields below are null while the attempt is under way. */
+  ended_at: string | null;
+  outcome: AttemptOutcome | null;
+  reason: DeliveryReason | null;
+  /** What the provider answered: its first 1,000 characters, as text. */
+  answer: string | null;
+  /** The provider's own id of the message. */
+  provider_id: string | null;
+}
+
+/** One message to one recipient over one channel. */
+export interface Delivery {
+  delivery_id: string;
+  tenant_id: string;
+  /** The alert and the number of the entry that it tells of; null when it belongs to a notification. */
+  alert_id: string | null;
+  seq: number | null;
+  notification_id: string | null;
+  channel: Channel;
+  recipient: string;
+  status: DeliveryStatus;
+  reason: DeliveryReason | null;
+  created_at: string;
+  /** When the next attempt is due; null when no attempt follows. */
+  due_at: string | null;
+  /** When it got its final status; null while it is pending. */
+  settled_at: string | null;
+  /** The oldest first. */
+  attempts: DeliveryAttempt[];
 }
 
 // ---- the API ----------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * The roles that processes take, one for each app; `tocsin_standalone` is a member of the others. None of them can log
  * in by itself.
  */
-export const ROLES = ['tocsin_processor', 'tocsin_gateway', 'tocsin_standalone'] as const;
+export const ROLES = ['tocsin_processor', 'tocsin_gateway', 'tocsin_notifier', 'tocsin_standalone'] as const;
 export type Role = (typeof ROLES)[number];
 
 /** The role that owns the functions that cross tenants. It owns no table. */
@@ -48,7 +48,7 @@ begin
       execute format('grant %I to current_user', wanted);
     end if;
   end loop;
-  foreach wanted in array array['tocsin_processor', 'tocsin_gateway'] loop
+  foreach wanted in array array['tocsin_processor', 'tocsin_gateway', 'tocsin_notifier'] loop
     if not pg_has_role('tocsin_standalone', wanted, 'member') then
       execute format('grant %I to tocsin_standalone', wanted);
     end if;

@@ -6,6 +6,8 @@ export * from './alert-source';
 export * from './announce-entries';
 export * from './bind';
 export * from './dead-letters';
+export * from './delivery-queue';
+export * from './doorbell';
 export * from './event-bus';
 export * from './event-log';
 export * from './hint-key';
