@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import type { AsyncMicroserviceOptions } from '@nestjs/microservices';
 import { FOLDING, type Folding } from '@tocsin/contracts';
-import { setting } from '@tocsin/settings';
+import { duration, setting } from '@tocsin/settings';
 import {
   AlertActs,
   AlertSource,
@@ -36,17 +36,10 @@ export const processorSettings = {
     description:
       'Repeats of an open alert within FOLD_WINDOW that get an entry each. Further ones are counted, and told of by the next entry, at the end of the window at the latest. 0: each window has that one alone.',
   }),
-  FOLD_WINDOW: setting(
-    z.coerce
-      .number()
-      .min(0)
-      .max(3_600)
-      .default(FOLDING.windowMs / 1000),
-    {
-      description:
-        'How long such a window is, from its first repeat on, in seconds. 0: every repeat gets an entry, whatever FOLD_AFTER says.',
-    },
-  ),
+  FOLD_WINDOW: setting(duration({ unit: 's', most: 3_600 }).default(FOLDING.windowMs / 1000), {
+    description:
+      'How long such a window is, from its first repeat on, in seconds. 0: every repeat gets an entry, whatever FOLD_AFTER says.',
+  }),
   RETENTION_DAYS: setting(z.coerce.number().int().min(0).max(36_500).default(90), {
     description: 'How many days entries are kept, with their alerts and deliveries. 0: for ever.',
   }),

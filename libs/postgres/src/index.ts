@@ -8,6 +8,7 @@ export { PostgresDeadLetters } from './dead-letters.postgres';
 export { PostgresEventLog } from './event-log.postgres';
 export { Inbox, InboxIntake, InboxRawIntake } from './inbox.postgres';
 export { PostgresLogRetention } from './log-retention.postgres';
+export { PostgresMemberships, type Member } from './memberships.postgres';
 export { migrate, type MigrateOptions, type MigrationReport } from './migrate';
 export { InboxModule, PostgresModule } from './postgres.module';
 export { PostgresReceipts } from './receipts.postgres';

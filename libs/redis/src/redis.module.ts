@@ -14,7 +14,10 @@ interface RedisModuleOptions {
   hintKey?: string;
   /** Exports `HintKey`: the module of the store that keeps the key. */
   keys: DynamicModule;
-  /** How Redis counts for the app's health. Default: critical, since latency suffers, but the app stays ready. */
+  /**
+   * How Redis counts for the app's health. Default: not critical, at the start as in operation. Without it alerts come later,
+   * tickets are kept by PostgreSQL and streams are counted by each gateway alone.
+   */
   health?: CheckOptions;
   /** The process's `ObservabilityModule.forRoot(…)`. */
   observability: DynamicModule;
@@ -47,7 +50,7 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
     prefix = '',
     hintKey,
     keys,
-    health = { critical: true },
+    health = { critical: false },
     observability,
   }: RedisModuleOptions): DynamicModule {
     return {
