@@ -10,11 +10,11 @@ import type { Settlements } from './settlements';
 
 /** How often the queue is asked when no ring comes, in milliseconds. */
 const LOOK_EVERY_MS = 1_000;
-/** The shortest time between two claims of which the first found less than it asked for, in milliseconds. */
+/** The shortest time from a claim that found less than it asked for to the next one, in milliseconds. */
 const CLAIM_GAP_MS = 20;
 /** The most deliveries that are claimed before an attempt is free for them. */
 const MOST_AHEAD = 500;
-/** What was claimed ahead should be begun within this time, in milliseconds: another notifier may be idle. */
+/** What is claimed ahead should be begun within this time, in milliseconds: another notifier may be idle. */
 const AHEAD_MS = 1_000;
 const BACK_OFF = { firstMs: 200, capMs: 5_000 };
 
@@ -45,7 +45,11 @@ export class ChannelPool {
   private failures = 0;
   private timer: NodeJS.Timeout | undefined;
   private timerAt = 0;
+  /** How many are claimed before an attempt is free for them. */
   private ahead: number;
+  /** Attempts begun since the last claim. */
+  private begun = 0;
+  private adjustedAt = performance.now();
 
   constructor(
     private readonly channel: DeliveryChannel,
@@ -94,7 +98,8 @@ export class ChannelPool {
     const wait = this.parts.settlements.congested ? LOOK_EVERY_MS / 10 : this.notBefore - performance.now();
     if (!this.mayBeDue) return this.turnAfter(LOOK_EVERY_MS * (0.9 + Math.random() / 5));
     if (wait > 0) return this.turnAfter(wait);
-    this.claiming = this.claim(room).finally(() => {
+    this.adjustAhead(performance.now());
+    this.claiming = this.claim(Math.max(1, free + this.ahead - this.waiting.length)).finally(() => {
       this.claiming = undefined;
       this.turn();
     });
@@ -118,7 +123,7 @@ export class ChannelPool {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.mayBeDue = false;
-    const claimedAt = performance.now();
+    const claimedAt = inHand.now();
     try {
       const options = { atMost, leaseMs: LEASE_MS, atMostOnce: this.atMostOnce };
       const { deliveries, lost, cancelled } = await queue.claim(channel, options);
@@ -127,7 +132,7 @@ export class ChannelPool {
       this.failures = 0;
       const full = deliveries.length + lost + cancelled >= atMost;
       if (full) this.mayBeDue = true;
-      this.notBefore = full ? 0 : claimedAt + CLAIM_GAP_MS;
+      this.notBefore = full ? 0 : performance.now() + CLAIM_GAP_MS;
       for (const delivery of deliveries) this.take(inHand.take(delivery, claimedAt));
     } catch (error) {
       // health reports a store that is away
@@ -145,11 +150,11 @@ export class ChannelPool {
   private beginWaiting(): void {
     while (this.running.size < this.channel.limits.concurrency && this.waiting.length > 0) {
       const held = this.waiting.shift()!;
-      if (this.waiting.length === 0) this.adjustAhead(held);
       if (!this.parts.inHand.mayBegin(held)) {
         this.giveBack(held);
         continue;
       }
+      this.begun += 1;
       const attempt = this.attempt(held).finally(() => {
         this.running.delete(attempt);
         this.turn();
@@ -158,12 +163,14 @@ export class ChannelPool {
     }
   }
 
-  /** Judges by the last delivery of a claim how many more could have been claimed ahead. */
-  private adjustAhead({ leasedAt }: Held): void {
+  /** As many as were begun in a second since the last claim, and at most twice as many as before. */
+  private adjustAhead(now: number): void {
+    const perSecond = (this.begun / Math.max(1, now - this.adjustedAt)) * AHEAD_MS;
+    this.begun = 0;
+    this.adjustedAt = now;
     if (this.atMostOnce) return;
-    const waited = performance.now() - leasedAt;
-    if (waited > AHEAD_MS) this.ahead = Math.max(this.channel.limits.concurrency, Math.floor(this.ahead / 2));
-    else if (waited < AHEAD_MS / 2 && this.mayBeDue) this.ahead = Math.min(MOST_AHEAD, this.ahead * 2);
+    const most = Math.min(MOST_AHEAD, this.ahead * 2);
+    this.ahead = Math.max(this.channel.limits.concurrency, Math.min(most, Math.floor(perSecond)));
   }
 
   private async attempt(held: Held): Promise<void> {

@@ -32,7 +32,8 @@ export class InHand {
   constructor(
     private readonly queue: Pick<DeliveryQueue, 'extend'>,
     private readonly log: Log,
-    private readonly now: () => number = () => performance.now(),
+    /** The monotonic clock by which leases are judged, in milliseconds. */
+    readonly now: () => number = () => performance.now(),
   ) {}
 
   /** Starts to extend leases. May be called twice. */
@@ -45,7 +46,7 @@ export class InHand {
     this.timer = undefined;
   }
 
-  /** Takes a delivery in. `claimedAt`: the time before the claim was sent, by the monotonic clock. */
+  /** Takes a delivery in. `claimedAt`: `now()` before the claim was sent. */
   take(delivery: ClaimedDelivery, claimedAt: number): Held {
     const held = { delivery, leasedAt: claimedAt, lost: false };
     this.held.set(delivery.delivery_id, held);
