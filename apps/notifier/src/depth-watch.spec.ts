@@ -9,9 +9,9 @@ describe('the metrics of what is due', () => {
 
   it('name every channel, with 0 where nothing is due, and are absent while the store is away', async () => {
     const metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
-    let trouble: Error | undefined;
+    const store: { trouble?: Error } = {};
     const depth = async () => {
-      if (trouble) throw trouble;
+      if (store.trouble) throw store.trouble;
       return [
         { channel: 'email' as const, due: 7, oldest_due_at: '2026-01-01T00:00:00.000Z', waiting: 2 },
         { channel: 'sms' as const, due: 0, oldest_due_at: null, waiting: 1 },
@@ -23,7 +23,7 @@ describe('the metrics of what is due', () => {
     expect(await values(metrics.deliveriesDue)).toEqual({ ...zeros, email: 7 });
     expect(await values(metrics.deliveryOldestDueAge)).toEqual({ ...zeros, email: 12.5 });
 
-    trouble = away();
+    store.trouble = away();
     await watch.look();
     expect(await values(metrics.deliveriesDue)).toEqual({});
     expect(await values(metrics.deliveryOldestDueAge)).toEqual({});
