@@ -67,10 +67,18 @@ const STREAM_ANNOTATIONS = {
 };
 /** What runs once, with the command line. */
 const JOBS = ['migrate', 'demo-tenants'];
-const APPS = { gateway: { http: 8000, admin: 9090 }, 'alert-processor': { admin: 9091 } } as const;
+const APPS = {
+  gateway: { http: 8000, admin: 9090 },
+  'alert-processor': { admin: 9091 },
+  notifier: { admin: 9092 },
+} as const;
 
 const services = { ...postgresSettings, ...redisSettings, ...rabbitSettings };
-const SETTINGS = { gateway: { ...services, ...authSettings }, 'alert-processor': services };
+const SETTINGS = {
+  gateway: { ...services, ...authSettings },
+  'alert-processor': services,
+  notifier: { ...postgresSettings, REDIS_URL: redisSettings.REDIS_URL },
+};
 /** The manifests give the whole address of the database, and its owner to the migration alone. */
 const ELSEWHERE = ['DB_PASS', 'DATABASE_MIGRATION_URL'];
 const secretsOf = (app: keyof typeof APPS): string[] =>
@@ -195,7 +203,7 @@ withKubectl.each(['base', 'overlays/dev', 'overlays/prod'])(`the manifests of %s
 
   test('the apps and the migration run one image and differ by command', () => {
     const ours = pods().filter(({ name }) => [...Object.keys(APPS), ...JOBS].includes(name));
-    expect(ours.length).toBeGreaterThanOrEqual(3);
+    expect(ours.length).toBeGreaterThanOrEqual(4);
     const images = new Set(ours.flatMap(({ pod }) => pod.containers.map(({ image }) => image)));
     expect([...images]).toEqual([expect.stringMatching(/(^|\/)tocsin:\d/)]);
     for (const { name, pod } of ours) {
