@@ -8,11 +8,14 @@ import {
   AlertSource,
   bind,
   DeadLetters,
+  Deliveries,
   EventLog,
   HintKey,
   LogRetention,
+  Notifications,
   RawIntake,
   Receipts,
+  RecipientBook,
   SeenPositions,
 } from '@tocsin/contracts/ports';
 import { Health, Metrics } from '@tocsin/observability';
@@ -22,11 +25,14 @@ import { InboxSource } from './alert-source.postgres';
 import { PostgresAlertQueries } from './alert-queries.postgres';
 import { Database, type DatabaseOptions } from './database';
 import { PostgresDeadLetters } from './dead-letters.postgres';
+import { PostgresDeliveries } from './deliveries.postgres';
 import { PostgresEventLog } from './event-log.postgres';
 import { Inbox, InboxIntake, InboxRawIntake } from './inbox.postgres';
 import { PostgresHintKey } from './hint-key.postgres';
 import { PostgresLogRetention } from './log-retention.postgres';
+import { PostgresNotifications } from './notifications.postgres';
 import { PostgresReceipts } from './receipts.postgres';
+import { PostgresRecipientBook } from './recipient-book.postgres';
 import { PostgresSeenPositions } from './seen-positions.postgres';
 
 interface PostgresOptions extends DatabaseOptions {
@@ -66,9 +72,12 @@ export class PostgresModule implements OnApplicationShutdown {
         bind(AlertActs, PostgresAlertActs, Database),
         bind(AlertQueries, PostgresAlertQueries, Database),
         bind(DeadLetters, PostgresDeadLetters, Database),
+        bind(Deliveries, PostgresDeliveries, Database),
         bind(LogRetention, PostgresLogRetention, Database),
         bind(HintKey, PostgresHintKey, Database),
+        bind(Notifications, PostgresNotifications, Database),
         bind(Receipts, PostgresReceipts, Database),
+        bind(RecipientBook, PostgresRecipientBook, Database),
         bind(SeenPositions, PostgresSeenPositions, Database),
       ],
       exports: [
@@ -78,9 +87,12 @@ export class PostgresModule implements OnApplicationShutdown {
         AlertActs,
         AlertQueries,
         DeadLetters,
+        Deliveries,
         HintKey,
         LogRetention,
+        Notifications,
         Receipts,
+        RecipientBook,
         SeenPositions,
       ],
     };
