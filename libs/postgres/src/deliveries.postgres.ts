@@ -22,10 +22,7 @@ export class PostgresDeliveries implements Deliveries {
     return (await this.read(tenants, null, null, deliveryId))[0];
   }
 
-  async list(
-    tenant: TenantId,
-    { statuses, channel, since, behind, limit }: DeliveriesQuery,
-  ): Promise<FoundDeliveries> {
+  async list(tenant: TenantId, { statuses, channel, since, behind, limit }: DeliveriesQuery): Promise<FoundDeliveries> {
     const [found] = await this.database.call<{
       deliveries: Delivery[];
       last_at: string | null;
@@ -61,10 +58,10 @@ export class PostgresDeliveries implements Deliveries {
   }
 
   async cancel(tenants: readonly TenantId[], deliveryId: string): Promise<boolean> {
-    const [row] = await this.database.call<{ cancelled: boolean }>('select tocsin.cancel_delivery($1, $2) as cancelled', [
-      tenants,
-      deliveryId,
-    ]);
+    const [row] = await this.database.call<{ cancelled: boolean }>(
+      'select tocsin.cancel_delivery($1, $2) as cancelled',
+      [tenants, deliveryId],
+    );
     return row!.cancelled;
   }
 

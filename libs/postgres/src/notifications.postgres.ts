@@ -86,11 +86,10 @@ export class PostgresNotifications implements Notifications {
   }
 
   async finish(behind: NotificationPlace | null): Promise<NotificationPlace | null> {
-    const [last] = await this.database.call<NotificationPlace>('select * from tocsin.finish_notifications($1, $2, $3)', [
-      behind?.tenant_id ?? '',
-      behind?.notification_id ?? '00000000-0000-0000-0000-000000000000',
-      FINISHED_AT_ONCE,
-    ]);
+    const [last] = await this.database.call<NotificationPlace>(
+      'select * from tocsin.finish_notifications($1, $2, $3)',
+      [behind?.tenant_id ?? '', behind?.notification_id ?? '00000000-0000-0000-0000-000000000000', FINISHED_AT_ONCE],
+    );
     return last ?? null;
   }
 }

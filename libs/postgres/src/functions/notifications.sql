@@ -73,7 +73,7 @@ begin
   return query
   select (l.n).*
   from unnest(reach) as t(tenant_id)
-  cross join unnest(coalesce(array[of_status], array['scheduled', 'gathered', 'started', 'done', 'cancelled'])) as s(status)
+  cross join unnest(case when of_status is null then array['scheduled', 'gathered', 'started', 'done', 'cancelled'] else array[of_status] end) as s(status)
   cross join lateral (
     select n from shown_notification n
     where n.tenant_id = t.tenant_id and n.status = s.status and (by_sender is null or n.created_by = by_sender)
