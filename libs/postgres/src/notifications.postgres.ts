@@ -38,6 +38,19 @@ export class PostgresNotifications implements Notifications {
     return { outcome, notification: (await this.find([tenant_id], notification_id))! };
   }
 
+  async ofKey(
+    tenant: TenantId,
+    createdBy: string,
+    key: string,
+  ): Promise<{ notification: Notification; body_hash: string } | undefined> {
+    const [known] = await this.database.call<{ notification_id: string; body_hash: string }>(
+      'select * from tocsin.notification_of_key($1, $2, $3)',
+      [tenant, createdBy, key],
+    );
+    const notification = known && (await this.find([tenant], known.notification_id));
+    return notification && { notification, body_hash: known.body_hash };
+  }
+
   list(
     tenants: readonly TenantId[],
     { status, created_by, behind, limit }: NotificationQuery,

@@ -78,6 +78,12 @@ export interface NotificationPlace {
  */
 export abstract class Notifications {
   abstract create(notification: NewNotification): Promise<CreatedNotification>;
+  /** What this sender has asked for under a key, with the hash of that; undefined for a new key. */
+  abstract ofKey(
+    tenant: TenantId,
+    createdBy: string,
+    key: string,
+  ): Promise<{ notification: Notification; body_hash: string } | undefined>;
   /** The newest first. */
   abstract list(tenants: readonly TenantId[], query: NotificationQuery): Promise<Notification[]>;
   abstract find(tenants: readonly TenantId[], notificationId: string): Promise<Notification | undefined>;

@@ -154,6 +154,11 @@ export function describeNotifications(name: string, { open }: { open(): Promise<
       const ids = answers.map((answer) => answer.outcome !== 'conflict' && answer.notification.notification_id);
       expect(new Set(ids).size).toBe(1);
       expect(await ask('another')).toEqual({ outcome: 'conflict' });
+      expect(await opened.notifications.ofKey(tenant, 'orders', 'k')).toMatchObject({
+        body_hash: 'one',
+        notification: { notification_id: ids[0] },
+      });
+      expect(await opened.notifications.ofKey(tenant, 'billing', 'k')).toBeUndefined();
       expect((await ask('another', { created_by: 'billing' })).outcome).toBe('created');
     });
 

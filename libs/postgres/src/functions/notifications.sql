@@ -59,6 +59,22 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
+create or replace function notification_of_key(of_tenant text, sender text, key text)
+returns table (notification_id uuid, body_hash text)
+language plpgsql volatile security definer
+set search_path = tocsin, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  outside text := coalesce(current_setting('tocsin.tenants', true), '');
+begin
+  perform set_config('tocsin.tenants', array[of_tenant]::text, true);
+  return query
+  select n.notification_id, n.body_hash from notification n
+  where n.tenant_id = of_tenant and n.created_by = sender and n.idempotency_key = key;
+  perform set_config('tocsin.tenants', outside, true);
+end $$;
+
 -- The newest first, behind a place in the list. Each tenant and status is one range of the index.
 create or replace function read_notifications(reach text[], of_status text, by_sender text, before_at timestamptz, before_id uuid, at_most integer)
 returns setof shown_notification
@@ -172,9 +188,10 @@ begin
 end $$;
 
 alter function create_notification owner to tocsin_definer;
+alter function notification_of_key owner to tocsin_definer;
 alter function read_notifications owner to tocsin_definer;
 alter function find_notification owner to tocsin_definer;
 alter function tenant_of_notification owner to tocsin_definer;
 alter function cancel_notification owner to tocsin_definer;
-revoke all on function create_notification, read_notifications, find_notification, tenant_of_notification, cancel_notification from public;
-grant execute on function create_notification, read_notifications, find_notification, tenant_of_notification, cancel_notification to tocsin_gateway;
+revoke all on function create_notification, notification_of_key, read_notifications, find_notification, tenant_of_notification, cancel_notification from public;
+grant execute on function create_notification, notification_of_key, read_notifications, find_notification, tenant_of_notification, cancel_notification to tocsin_gateway;

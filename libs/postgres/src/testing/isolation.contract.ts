@@ -195,6 +195,7 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
         await manager.query(`select * from tocsin.delete_released('', 10, 10)`);
         await manager.query(`select tocsin.forget_ids('7 days', 10)`);
         await manager.query(`select * from tocsin.read_notifications('{b}', null, null, null, null, 10)`);
+        await manager.query(`select * from tocsin.notification_of_key('b', 'service of b', 'k')`);
         await manager.query(`select * from tocsin.find_notification('{b}', gen_random_uuid())`);
         await manager.query(`select tocsin.tenant_of_notification(gen_random_uuid(), 'service of b')`);
         await manager.query(`select * from tocsin.cancel_notification('{b}', gen_random_uuid(), 'x')`);
