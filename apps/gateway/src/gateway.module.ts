@@ -15,8 +15,11 @@ import {
   AnnounceEntries,
   bind,
   DeadLetters,
+  Deliveries,
+  Doorbell,
   EventBus,
   EventLog,
+  Notifications,
   RawIntake,
   Receipts,
   StreamSlots,
@@ -42,6 +45,9 @@ import { TicketsController } from './connect/tickets.controller';
 import { DeadLetterWatch } from './dead-letters/dead-letter-watch';
 import { DeadLettersController } from './dead-letters/dead-letters.controller';
 import { SettleDeadLetters } from './dead-letters/settle-dead-letters';
+import { AlertDeliveriesController } from './deliveries/alert-deliveries.controller';
+import { DeliveriesController } from './deliveries/deliveries.controller';
+import { KeepDeliveries } from './deliveries/keep-deliveries';
 import { DocsController } from './docs/docs.controller';
 import { FrontPage } from './docs/front-page';
 import { WelcomeController } from './docs/welcome.controller';
@@ -60,15 +66,21 @@ import { gatewayStats } from './live/stats';
 import { LogController } from './log/log.controller';
 import { ReadLog } from './log/read-log';
 import { SeenCursorController } from './me/seen-cursor.controller';
+import { KeepNotifications } from './notifications/keep-notifications';
+import { NotificationsController } from './notifications/notifications.controller';
 import { BuiltPage } from './page/built-page';
 import { PageFiles } from './page/page-files';
 import { PageController } from './page/page.controller';
 import { ProblemAnswers } from './problems/problem-answers';
 import { ProblemFilter } from './problems/problem.filter';
+import { RecipientsController } from './recipients/recipients.controller';
 import { GatewayConfig } from './config';
 
 /** The folder into which the build puts the page, beside the apps. */
 const BUILT_PAGE = join(__dirname, '..', '..', 'dashboard');
+
+/** Without a doorbell notifiers look by themselves, once a second. */
+const DOORBELL = { token: Doorbell, optional: true };
 
 // Exported for compositions that run several apps in one process.
 export { openHttp, prepareHttp } from './http-server';
@@ -111,6 +123,10 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         RevocationsController,
         TenantsController,
         DeadLettersController,
+        NotificationsController,
+        DeliveriesController,
+        AlertDeliveriesController,
+        RecipientsController,
         AlertActsController,
         AlertsController,
         StatsController,
@@ -171,6 +187,22 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
           provide: DeadLetterWatch,
           useFactory: (letters: DeadLetters, metrics: Metrics) => new DeadLetterWatch(letters, metrics),
           inject: [DeadLetters, Metrics],
+        },
+        {
+          provide: KeepNotifications,
+          useFactory: (
+            notifications: Notifications,
+            deliveries: Deliveries,
+            tenants: VisibleTenants,
+            bell?: Doorbell,
+          ) => new KeepNotifications(notifications, deliveries, tenants, bell ?? null),
+          inject: [Notifications, Deliveries, VisibleTenants, DOORBELL],
+        },
+        {
+          provide: KeepDeliveries,
+          useFactory: (deliveries: Deliveries, alerts: AlertQueries, tenants: VisibleTenants, bell?: Doorbell) =>
+            new KeepDeliveries(deliveries, alerts, tenants, bell ?? null),
+          inject: [Deliveries, AlertQueries, VisibleTenants, DOORBELL],
         },
         bind(ReceiptWatch, ReceiptWatch, Receipts),
         bind(PeerPublisher, PeerPublisher, TokenVerifier, Revocations, VisibleTenants),

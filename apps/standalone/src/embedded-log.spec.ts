@@ -7,8 +7,11 @@ import {
   describeAlertQueries,
   describeDeadLetters,
   describeDeliveryQueue,
+  describeDeliveries,
   describeEventLog,
+  describeNotifications,
   describeReceipts,
+  describeRecipientBook,
   describeSeenPositions,
   describeTicketStore,
   FOLDS,
@@ -26,12 +29,15 @@ import {
   PostgresAlertActs,
   PostgresAlertQueries,
   PostgresDeadLetters,
+  PostgresDeliveries,
   PostgresEventLog,
+  PostgresNotifications,
   PostgresReceipts,
+  PostgresRecipientBook,
   PostgresSeenPositions,
   PostgresTicketStore,
 } from '@tocsin/postgres';
-import { asOwner, describeIsolation, openDeliveryQueue } from '@tocsin/postgres/testing';
+import { asOwner, describeIsolation, openDeliveryQueue, playedQueue } from '@tocsin/postgres/testing';
 
 // The adapters of PostgreSQL on the embedded database: the same promises, the same isolation.
 
@@ -63,6 +69,26 @@ describeEventLog('The embedded database', {
     });
   },
 });
+
+/**
+ * The one session of the embedded database is the app's while its connection is open: the played notifier takes its turn
+ * by closing that.
+ */
+const deliveryParts = () => {
+  const database = open();
+  return Promise.resolve({
+    notifications: new PostgresNotifications(database),
+    starting: new PostgresNotifications(database),
+    deliveries: new PostgresDeliveries(database),
+    log: new PostgresEventLog(database),
+    queue: playedQueue(() => connection),
+    book: new PostgresRecipientBook(database),
+    close: () => database.close(),
+  });
+};
+describeNotifications('The embedded database', { open: deliveryParts });
+describeDeliveries('The embedded database', { open: deliveryParts });
+describeRecipientBook('The embedded database', { open: deliveryParts });
 
 describeNewestWord('The embedded database', {
   open() {

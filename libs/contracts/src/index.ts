@@ -1,3 +1,4 @@
+export * from './address';
 export * from './delivery';
 export * from './errors';
 export * from './event';

@@ -400,6 +400,110 @@ export interface Delivery {
   attempts: DeliveryAttempt[];
 }
 
+/** A page of a tenant's deliveries, the newest first. */
+export interface DeliveryPage {
+  deliveries: Delivery[];
+  /**
+   * Asks for the next page; null: there is none. A page looks at a bounded number of deliveries, so that one with a
+   * `next` may be short or empty.
+   */
+  next: string | null;
+}
+
+/** What became of a redrive of many deliveries. */
+export interface Redriven {
+  /** How many are sent again. */
+  redriven: number;
+  /** Continues with the rest of the same set; null: nothing is left. */
+  next: string | null;
+}
+
+/** Who is told of alerts whose messages name no recipients: severity → channel → addresses. What is absent tells nobody. */
+export type Recipients = Partial<Record<Severity, Partial<Record<Channel, string[]>>>>;
+
+export interface TenantRecipients {
+  tenant_id: string;
+  recipients: Recipients;
+}
+
+// ---- notifications ------------------------------------------------------------------------------------------------
+
+/** What became of a notification. */
+export const NOTIFICATION_STATUSES = [
+  'scheduled', // it waits for its time
+  'gathered', // it is part of a digest, and is told with it
+  'started', // its deliveries are made
+  'done', // and all of them are settled
+  'cancelled', // it was taken back
+] as const;
+export type NotificationStatus = (typeof NOTIFICATION_STATUSES)[number];
+
+/** The clocks of a place, as the sender meant them. */
+export interface LocalTime {
+  /** YYYY-MM-DD. */
+  date: string;
+  /** HH:MM or HH:MM:SS. */
+  time: string;
+  /** A name of the IANA database, such as Europe/Berlin. */
+  time_zone: string;
+  /** Of a time that comes twice, when clocks are set back: the first one (default) or the second. */
+  fold?: 'earlier' | 'later';
+}
+
+/** A number of days before a date, at a time of day. */
+export interface TimeBefore extends LocalTime {
+  /** 0 to 730. */
+  days: number;
+}
+
+/** How a notification's time was asked for, where it was not as an instant. `tz`: the version of the laws that were applied. */
+export type AskedTime = ({ local: LocalTime } | { before: TimeBefore }) & { tz: string };
+
+/** A message to people that belongs to no alert: somebody asked for it, for now or for a time. */
+export interface Notification {
+  notification_id: string;
+  tenant_id: string;
+  title: string;
+  message: string | null;
+  severity: Severity;
+  status: NotificationStatus;
+  channels: Channel[];
+  recipients: string[];
+  /** The instant that decides when it starts. */
+  due_at: string;
+  asked_for: AskedTime | null;
+  /** Set in a notification of a digest, and in the digest itself, which has `digest_of`. */
+  digest: { key: string; every_seconds: number } | null;
+  /** In a digest: how many notifications it stands for. */
+  digest_of: number | null;
+  /** In a notification of a digest: the digest, which is a notification too. */
+  digest_id: string | null;
+  created_at: string;
+  /** The user or service whose token asked for it. */
+  created_by: string;
+  started_at: string | null;
+  /** When it was done or cancelled, and who cancelled it. */
+  ended_at: string | null;
+  ended_by: string | null;
+}
+
+/** A notification with what was made of it. */
+export interface NotificationDetail extends Notification {
+  deliveries: Delivery[];
+}
+
+export interface NotificationPage {
+  notifications: Notification[];
+  /** Asks for the next page; null: there is none. */
+  next: string | null;
+}
+
+/** The answer to a cancellation. */
+export interface CancelledNotification extends Notification {
+  /** What became of its deliveries. `under_way`: an attempt has begun and cannot be taken back. */
+  counts: { cancelled: number; sent: number; under_way: number; other: number };
+}
+
 // ---- the API ----------------------------------------------------------------------------------------------------
 
 /** The fields that an alert and its newest entry have in common. */

@@ -1,4 +1,5 @@
 export * from './alert-message';
+export { inOrder } from './body-hash';
 export * from './decode-body';
 export * from './exact-json';
 export { LABEL_LIMITS } from './field-rules';

@@ -13,6 +13,7 @@ import {
   type SessionLimits,
 } from './connection';
 import { causeOf, leavesConnectionUsable, remedyFor, translate, unreachable } from './postgres-errors';
+import { Recipient } from './recipient';
 import type { Role } from './roles';
 import { functionIsGone, missingFunction, READ_VERSION } from './schema-version';
 import { TenantMembership } from './tenant-membership';
@@ -239,7 +240,7 @@ export async function openDataSource(
     logging: false,
     installExtensions: false,
     uuidExtension: 'pgcrypto',
-    entities: [TenantMembership],
+    entities: [Recipient, TenantMembership],
     migrations: more.migrations,
     migrationsTableName: 'migration',
     // an idle connection that breaks has already been dropped; the next caller gets a new one, or the error

@@ -9,11 +9,14 @@ import {
   bind,
   DeadLetters,
   DeliveryQueue,
+  Deliveries,
   EventLog,
   HintKey,
   LogRetention,
+  Notifications,
   RawIntake,
   Receipts,
+  RecipientBook,
   SeenPositions,
 } from '@tocsin/contracts/ports';
 import { Health, Metrics } from '@tocsin/observability';
@@ -24,11 +27,14 @@ import { PostgresAlertQueries } from './alert-queries.postgres';
 import { Database, type DatabaseOptions } from './database';
 import { PostgresDeadLetters } from './dead-letters.postgres';
 import { PostgresDeliveryQueue } from './delivery-queue.postgres';
+import { PostgresDeliveries } from './deliveries.postgres';
 import { PostgresEventLog } from './event-log.postgres';
 import { Inbox, InboxIntake, InboxRawIntake } from './inbox.postgres';
 import { PostgresHintKey } from './hint-key.postgres';
 import { PostgresLogRetention } from './log-retention.postgres';
+import { PostgresNotifications } from './notifications.postgres';
 import { PostgresReceipts } from './receipts.postgres';
+import { PostgresRecipientBook } from './recipient-book.postgres';
 import { PostgresSeenPositions } from './seen-positions.postgres';
 
 interface PostgresOptions extends DatabaseOptions {
@@ -69,9 +75,12 @@ export class PostgresModule implements OnApplicationShutdown {
         bind(AlertQueries, PostgresAlertQueries, Database),
         bind(DeadLetters, PostgresDeadLetters, Database),
         bind(DeliveryQueue, PostgresDeliveryQueue, Database),
+        bind(Deliveries, PostgresDeliveries, Database),
         bind(LogRetention, PostgresLogRetention, Database),
         bind(HintKey, PostgresHintKey, Database),
+        bind(Notifications, PostgresNotifications, Database),
         bind(Receipts, PostgresReceipts, Database),
+        bind(RecipientBook, PostgresRecipientBook, Database),
         bind(SeenPositions, PostgresSeenPositions, Database),
       ],
       exports: [
@@ -82,9 +91,12 @@ export class PostgresModule implements OnApplicationShutdown {
         AlertQueries,
         DeadLetters,
         DeliveryQueue,
+        Deliveries,
         HintKey,
         LogRetention,
+        Notifications,
         Receipts,
+        RecipientBook,
         SeenPositions,
       ],
     };

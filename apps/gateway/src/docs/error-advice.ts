@@ -51,8 +51,20 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   already_decided: 'Another decision was made on this dead letter. Read it again.',
   alert_conflict:
     'Another user, or the producer, acted first: `detail` says who and when, `alert` is the alert as it is now. Decide again.',
+  delivery_conflict:
+    'The delivery was sent or cancelled, an attempt is under way, or it may have been sent already: `detail` says which. What may have been sent is sent again with `"may_repeat": true`.',
+  idempotency_conflict: 'Under this `Idempotency-Key` something else was asked for. Use a new key for a new request.',
+  changed_meanwhile: 'The `ETag` of `If-Match` is not the present one. Read again, and decide again.',
   truncated:
     'Not all of the message was kept, so it cannot be redriven. Its producer can send it again; else discard it.',
+  too_many_recipients: 'A notification has at most 100 recipients. Ask for several notifications.',
+  invalid_recipient: 'An address that none of the channels takes: `errors` points to it and says what is expected.',
+  unknown_time_zone: 'The time zone is not in the IANA database. Use a name such as `Europe/Berlin`.',
+  ambiguous_time_zone:
+    'An abbreviation such as CET or EST: programs differ about what it means. Name a place, such as `Europe/Berlin`, or UTC.',
+  time_does_not_exist: 'The clocks skip this time when they are set forward. Choose another one; `detail` names one.',
+  time_in_past: 'The time is over by more than a minute. Leave it out to send now.',
+  time_too_far: 'The time is more than two years ahead. Ask for it later.',
   publish_failed:
     'The queue did not confirm everything; `confirmed` lists what it did. Send all of it again, under the same ids.',
   tenant_service_unavailable: 'The tenant service does not answer. Try again after `Retry-After` seconds.',

@@ -3,12 +3,15 @@ import { ACCESS_PATHS } from '../access/access.openapi';
 import { ACT_PATHS } from '../alerts/acts.openapi';
 import { ALERT_PATHS } from '../alerts/alerts.openapi';
 import { DEAD_LETTER_PATHS, DEAD_LETTER_SCHEMAS } from '../dead-letters/dead-letters.openapi';
+import { DELIVERY_PATHS } from '../deliveries/deliveries.openapi';
 import { INTAKE_PATHS } from '../intake/intake.openapi';
 import { STREAM_COOKIE } from '../connect/stream-request';
 import { STREAM_PATHS } from '../live/streams.openapi';
 import { PEER_PATHS } from '../intake/peers.openapi';
 import { LOG_PATHS } from '../log/log.openapi';
 import { SEEN_PATHS } from '../me/seen-cursor.openapi';
+import { NOTIFICATION_PATHS } from '../notifications/notifications.openapi';
+import { RECIPIENT_PATHS } from '../recipients/recipients.openapi';
 import { ANSWERS } from '../problems/problem-answers';
 import { DOCS_PATHS } from './docs.openapi';
 import { ref, type Schema } from './json-schema';
@@ -24,6 +27,9 @@ const ALL_PATHS: readonly Paths[] = [
   SEEN_PATHS,
   INTAKE_PATHS,
   PEER_PATHS,
+  NOTIFICATION_PATHS,
+  DELIVERY_PATHS,
+  RECIPIENT_PATHS,
   DEAD_LETTER_PATHS,
   ACCESS_PATHS,
   DOCS_PATHS,

@@ -8,6 +8,8 @@ export const TAGS = {
   alerts: 'Alerts as they stand: found, read and acted on.',
   log: "The numbered entries of a tenant's log.",
   publishing: 'Alerts in, over HTTP. Over AMQP: /docs/events.',
+  notifications: 'Messages to people that somebody asks for, for now or for a time.',
+  deliveries: 'What is sent to whom, and who is told when a message names nobody.',
   'dead letters': 'Messages that were refused because of their content, and the decisions about them.',
   access: 'Tenants, and revoked rights.',
   documents: 'These documents.',

@@ -1,8 +1,17 @@
 import { targetConstructorToSchema } from 'class-validator-jsonschema';
+import { CHANNELS, SEVERITIES } from '@tocsin/contracts';
 import { LABEL_LIMITS } from '@tocsin/messages';
-import { fieldsOf, itemsOf, parametersOf, type RequestClass } from '../request/request-fields';
+import { fieldsOf, itemsOf, nestedIn, parametersOf, type RequestClass } from '../request/request-fields';
 import type { Schema } from './json-schema';
 import type { Parameter } from './operation';
+
+const BY_CHANNEL = {
+  type: 'object',
+  properties: Object.fromEntries(
+    CHANNELS.map((channel) => [channel, { type: 'array', items: { type: 'string' }, maxItems: 100 }]),
+  ),
+  additionalProperties: false,
+};
 
 /**
  * Schemas of this gateway's own validation rules, by rule name. A rule that compares fields adds nothing to the schema
@@ -32,6 +41,11 @@ const CONVERTERS = {
     additionalProperties: { type: 'string', maxLength: LABEL_LIMITS.value },
   },
   nestedValidation: {},
+  recipients: {
+    type: 'object',
+    properties: Object.fromEntries(SEVERITIES.map((severity) => [severity, BY_CHANNEL])),
+    additionalProperties: false,
+  },
 };
 
 /** The JSON Schema of a request's class, derived from the rules of its fields. Other fields are refused. */
@@ -40,7 +54,9 @@ export function schemaOf(type: RequestClass): Schema {
     additionalConverters: CONVERTERS as never,
   }) as Schema;
   const inOrder = fieldsOf(type).map((name): [string, Schema] => {
-    const items = itemsOf(type, name);
+    const [items, nested] = [itemsOf(type, name), nestedIn(type, name)];
+    const { description } = properties[name] ?? {};
+    if (nested) return [name, { ...(description && { description }), ...schemaOf(nested) }];
     return [name, { ...properties[name], ...(items && { items: schemaOf(items) }) }];
   });
   return { ...rest, properties: Object.fromEntries(inOrder), additionalProperties: false };

@@ -9,6 +9,9 @@ import { LogQuery } from '../log/log-query';
 import { SeenBody, seenIn } from '../me/seen-body';
 import { RevocationBody } from '../access/revocation-body';
 import { DeadLettersQuery, DiscardBody, DiscardManyBody, ManyLettersBody } from '../dead-letters/dead-letter-fields';
+import { DeliveriesQuery, RedriveBody, RedriveManyBody } from '../deliveries/delivery-fields';
+import { NotificationBody, NotificationsQuery } from '../notifications/notification-body';
+import { RecipientsBody } from '../recipients/recipients-body';
 import { bodyAs, queryAs } from '../request/testing/read-request';
 import { readEvents } from '../intake/read-events';
 import { readStreamRequest } from '../connect/stream-request';
@@ -41,6 +44,12 @@ const ahead = (value: Value): Value =>
     : value;
 /** Removes values that are valid only together with others: two times must be in order, and a page needs its search. */
 const unpaired = ({ to: _to, after: _after, ...value }: Value): Value => value;
+/** Applies a rule that no schema expresses: a notification has one time, or is part of a digest. */
+function oneTime(value: Value): Value {
+  const { at, local, before, digest, ...rest } = value;
+  const [time] = Object.entries({ at, local, before, digest }).filter(([, given]) => given !== undefined);
+  return { ...rest, ...(time && { [time[0]]: time[1] }) };
+}
 /** Applies a rule that no schema expresses: each tenant is named once, with a position that a stream has given. */
 function once(value: Value): Value {
   const tenants = Array.isArray(value.tenants)
@@ -81,6 +90,10 @@ const READERS: [path: string, reader: Reader][] = [
     { method: 'patch', read: async (body) => alertIdsOf(await bodyAs(BulkActBody, body)), sensible: ahead },
   ],
   ['/api/v1/me/cursor', { method: 'put', read: async (body) => seenIn(await bodyAs(SeenBody, body)), sensible: once }],
+  ['/api/v1/notifications', { read: (body) => bodyAs(NotificationBody, body), sensible: oneTime }],
+  ['/api/v1/deliveries/{id}/redrive', { read: (body) => bodyAs(RedriveBody, body) }],
+  ['/api/v1/deliveries/redrive', { read: (body) => bodyAs(RedriveManyBody, body) }],
+  ['/api/v1/recipients', { method: 'put', read: (body) => bodyAs(RecipientsBody, body) }],
   ['/api/v1/events', { read: (body) => readEvents({ body, headers: {}, query: {} }, 65_536), lenient: true }],
 ];
 
@@ -117,6 +130,7 @@ const QUERIES: [path: string, read: (query: string) => unknown][] = [
   ['/api/v1/alerts/{alert_id}/history', (query) => queryAs(HistoryQuery, query)],
   ['/api/v1/stats', async (query) => chartOf(await queryAs(StatsQuery, query), LONG_AFTER)],
   ['/api/v1/events', (query) => queryAs(LogQuery, query)],
+  ['/api/v1/notifications', (query) => queryAs(NotificationsQuery, query)],
   [
     '/api/events',
     (query) =>

@@ -1,12 +1,17 @@
 import {
   ALERT_STATUSES,
   ALERT_TYPES,
+  ATTEMPT_OUTCOMES,
   CHANGES,
+  CHANNELS,
   CLOSE_ACTIONS,
   CLOSE_REASONS,
+  DELIVERY_REASONS,
+  DELIVERY_STATUSES,
   ERROR_CODES,
   MAX_ERRORS,
   GAP_REASONS,
+  NOTIFICATION_STATUSES,
   SEVERITIES,
   TENANT_ID_PATTERN,
   VERDICTS,
@@ -17,14 +22,23 @@ import {
   type AlertPlace,
   type AlertStats,
   type BulkActed,
+  type CancelledNotification,
   type CloseFrame,
   type ConnectionFrame,
+  type Delivery,
+  type DeliveryAttempt,
+  type DeliveryPage,
   type Entry,
   type EntryPage,
   type HeartbeatFrame,
+  type Notification,
+  type NotificationDetail,
+  type NotificationPage,
   type Problem,
+  type Redriven,
   type ResetFrame,
   type SeenCursor,
+  type TenantRecipients,
   type TenantsPage,
   type TenantVerdict,
 } from '@tocsin/contracts';
@@ -43,6 +57,7 @@ import {
   text,
   time,
   uuid,
+  type Fields,
   type Schema,
 } from './json-schema';
 
@@ -71,6 +86,32 @@ const described = {
   metadata: anything('Whatever else its producer said.'),
   assignee: nullable(text('The user whom it is assigned to.')),
   snoozed_until: nullable(time()),
+};
+
+const notification: Fields<Notification> = {
+  notification_id: uuid(),
+  tenant_id: tenantId,
+  title: text('One line for people. It is text, never HTML.'),
+  message: nullable(text('Text for people. It is text, never HTML. Of a digest: the newest titles.')),
+  severity: oneOf(SEVERITIES),
+  status: oneOf(
+    NOTIFICATION_STATUSES,
+    'scheduled: it waits for its time. gathered: it is told with its digest. started: its deliveries are made. done: all of them are settled.',
+  ),
+  channels: list(oneOf(CHANNELS)),
+  recipients: list(text()),
+  due_at: time('The instant that decides when it starts.'),
+  asked_for: nullable(anything('The local time, where one was asked for, with the version of the laws of time zones.')),
+  digest: nullable(
+    object<NonNullable<Notification['digest']>>({ key: text(), every_seconds: integer(undefined, { minimum: 1 }) }),
+  ),
+  digest_of: nullable(count('In a digest: how many notifications it stands for.')),
+  digest_id: nullable(uuid('In a notification of a digest: the digest.')),
+  created_at: time(),
+  created_by: text('The user or service that asked for it.'),
+  started_at: nullable(time()),
+  ended_at: nullable(time('When it was done or cancelled.')),
+  ended_by: nullable(text('Who cancelled it.')),
 };
 
 const counts = (description?: string) => mapOf(count(), description);
@@ -184,6 +225,63 @@ export const WIRE_SCHEMAS = {
     bucket_seconds: integer(undefined, { minimum: 1 }),
     complete: flag('False: there are so many alerts that the counts are lower bounds.'),
     cursor,
+  }),
+  DeliveryAttempt: object<DeliveryAttempt>(
+    {
+      attempt: integer('1, 2, 3 …', { minimum: 1 }),
+      begun_at: time(),
+      ended_at: nullable(time('Null while it is under way.')),
+      outcome: nullable(oneOf(ATTEMPT_OUTCOMES)),
+      reason: nullable(oneOf(DELIVERY_REASONS)),
+      answer: nullable(text('What the provider answered: its first 1,000 characters, as text.')),
+      provider_id: nullable(text("The provider's own id of the message.")),
+    },
+    { description: 'One attempt to send a delivery. It is on record before the provider is called.' },
+  ),
+  Delivery: object<Delivery>(
+    {
+      delivery_id: uuid('The same for every attempt.'),
+      tenant_id: tenantId,
+      alert_id: nullable(uuid()),
+      seq: nullable(integer('The number of the entry that it tells of.', { minimum: 1 })),
+      notification_id: nullable(uuid()),
+      channel: oneOf(CHANNELS),
+      recipient: text(),
+      status: oneOf(DELIVERY_STATUSES),
+      reason: nullable(oneOf(DELIVERY_REASONS)),
+      created_at: time('When it was planned, or redriven. Its age counts from here.'),
+      due_at: nullable(time('When the next attempt is due; null when none follows, or one is under way.')),
+      settled_at: nullable(time('When it got its final status.')),
+      attempts: list(ref('DeliveryAttempt'), { description: 'The oldest first.' }),
+    },
+    { description: 'One message to one recipient over one channel.' },
+  ),
+  DeliveryPage: object<DeliveryPage>({
+    deliveries: list(ref('Delivery')),
+    next: nullable(
+      text('Send it as after to get the next page; null: there is none. A page with a next may be short or empty.'),
+    ),
+  }),
+  Redriven: object<Redriven>({
+    redriven: count('How many are sent again.'),
+    next: nullable(text('Send it as after to go on with the rest of the same set; null: nothing is left.')),
+  }),
+  TenantRecipients: object<TenantRecipients>({
+    tenant_id: tenantId,
+    recipients: mapOf(mapOf(list(text())), 'By severity, then by channel.'),
+  }),
+  Notification: object<Notification>(notification),
+  NotificationDetail: object<NotificationDetail>({ ...notification, deliveries: list(ref('Delivery')) }),
+  NotificationPage: object<NotificationPage>({
+    notifications: list(ref('Notification')),
+    next: nullable(text('Send it as after to get the next page; null: there is none.')),
+  }),
+  CancelledNotification: object<CancelledNotification>({
+    ...notification,
+    counts: object<CancelledNotification['counts']>(
+      { cancelled: count(), sent: count(), under_way: count(), other: count() },
+      { description: 'What became of its deliveries. under_way: an attempt has begun and cannot be taken back.' },
+    ),
   }),
   BulkActed: object<BulkActed>({
     alerts: list(ref('Alert'), { description: 'The alerts that were changed, as they are now.' }),

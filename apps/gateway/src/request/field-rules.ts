@@ -41,6 +41,22 @@ export const IsInstant = (options?: ValidationOptions): PropertyDecorator =>
     options,
   );
 
+/**
+ * An instant in ISO 8601 with its offset. Without one a sender and this server could mean hours that are far apart, which
+ * matters when something is to happen then.
+ */
+export const IsExactInstant = (options?: ValidationOptions): PropertyDecorator =>
+  ValidateBy(
+    {
+      name: 'instant',
+      validator: {
+        validate: (value: unknown) =>
+          typeof value === 'string' && /(z|[+-]\d\d:\d\d)$/i.test(value) && !Number.isNaN(Date.parse(value)),
+      },
+    },
+    options,
+  );
+
 /** The field is later than another one, where both are times. */
 export const IsLaterThan = (other: string): PropertyDecorator =>
   ValidateBy({

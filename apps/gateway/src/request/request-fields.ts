@@ -23,6 +23,7 @@ interface ParameterNames {
 
 const READER = Symbol('reads a parameter');
 const ITEMS = Symbol('class of the items of a list');
+const NESTED = Symbol('class of an object');
 const LENIENT = Symbol('unknown parameters are ignored');
 
 /** Sets how a field is read from a query. Default: its only value, as text. */
@@ -31,6 +32,9 @@ export const ReadBy = (reader: ParameterReader, names: ParameterNames = {}): Pro
 
 /** The class of a list's items. Add `@ValidateNested({ each: true })` for the rules of their fields. */
 export const Items = (type: RequestClass): PropertyDecorator => Reflect.metadata(ITEMS, type);
+
+/** The class of a field that is an object. Add `@ValidateNested()` for the rules of its fields. */
+export const NestedIn = (type: RequestClass): PropertyDecorator => Reflect.metadata(NESTED, type);
 
 /**
  * Marks a query in which unknown parameters are ignored. In any other query they are refused: the client would believe
@@ -66,6 +70,9 @@ export const parametersOf = (type: RequestClass): FieldParameter[] =>
 export const itemsOf = (type: RequestClass, field: string): RequestClass | undefined =>
   Reflect.getMetadata(ITEMS, type.prototype as object, field) as RequestClass | undefined;
 
+export const nestedIn = (type: RequestClass, field: string): RequestClass | undefined =>
+  Reflect.getMetadata(NESTED, type.prototype as object, field) as RequestClass | undefined;
+
 /**
  * Converts a body into an instance of its class. Throws `Refused` (`unknown_field`) with a pointer to each field that
  * the class does not have.
@@ -88,6 +95,10 @@ function unknownIn(type: RequestClass, value: unknown, at: string): InputError[]
       return { pointer: `${at}/${pointerPart(name)}`, code: 'unknown_field', detail };
     }),
     ...names.flatMap((name) => {
+      const nested = nestedIn(type, name);
+      return nested && Object.hasOwn(value, name) ? unknownIn(nested, value[name], `${at}/${name}`) : [];
+    }),
+    ...names.flatMap((name) => {
       const items = itemsOf(type, name);
       const list = items && Object.hasOwn(value, name) ? value[name] : undefined;
       return Array.isArray(list)
@@ -101,15 +112,17 @@ function instanceOf(type: RequestClass, value: Fields): object {
   const instance = new type();
   for (const name of fieldsOf(type)) {
     if (!Object.hasOwn(value, name)) continue;
-    const items = itemsOf(type, name);
-    const given = value[name];
-    const read =
-      items && Array.isArray(given)
-        ? given.map((item: unknown) => (isObject(item) ? instanceOf(items, item) : item))
-        : given;
-    Object.assign(instance, { [name]: read });
+    Object.assign(instance, { [name]: readField(type, name, value[name]) });
   }
   return instance;
+}
+
+function readField(type: RequestClass, name: string, given: unknown): unknown {
+  const items = itemsOf(type, name);
+  if (items && Array.isArray(given))
+    return given.map((item: unknown) => (isObject(item) ? instanceOf(items, item) : item));
+  const nested = nestedIn(type, name);
+  return nested && isObject(given) ? instanceOf(nested, given) : given;
 }
 
 const isObject = (value: unknown): value is Fields =>

@@ -1,10 +1,12 @@
-import { aPlannedEvent, aTenant } from '@tocsin/contracts/testing';
+import { aNotification, aPlannedEvent, aTenant } from '@tocsin/contracts/testing';
 import { Unavailable } from '@tocsin/contracts';
 import { PostgresAccessChanges } from '../access-changes.postgres';
 import type { DatabaseConnection } from '../connection';
 import { Database } from '../database';
 import { PostgresEventLog } from '../event-log.postgres';
 import type { Role } from '../roles';
+import { PostgresNotifications } from '../notifications.postgres';
+import { PostgresRecipientBook } from '../recipient-book.postgres';
 import { PostgresTenantDirectory } from '../tenant-directory.postgres';
 import { asOwner } from './as-owner';
 
@@ -78,6 +80,18 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
           insert into tocsin.recipient values ('${tenant_id}', 'high', 'email', 'user@example.com');
           insert into tocsin.delivery_attempt (tenant_id, delivery_id, attempt, begun_at, ended_at, outcome)
             values ('${tenant_id}', gen_random_uuid(), 1, now(), now(), 'sent')`);
+      for (const tenant_id of [a, b])
+        await new PostgresNotifications(database).create(
+          aNotification(tenant_id, { created_by: `service of ${tenant_id}` }),
+        );
+      await owner(
+        `insert into tocsin.delivery_due (tenant_id, delivery_id, channel, due_at) select tenant_id, delivery_id, channel, due_at from tocsin.delivery
+         on conflict do nothing;
+         insert into tocsin.delivery_attempt (tenant_id, delivery_id, attempt, begun_at, ended_at, outcome) select tenant_id, delivery_id, 1, now(), now(), 'retry'
+         from tocsin.delivery on conflict do nothing`,
+      );
+      for (const tenant_id of [a, b])
+        await new PostgresRecipientBook(database).replace(tenant_id, { low: { push: [`user:${tenant_id}`] } }, null);
       for (const tenant_id of [a, b])
         await new PostgresTenantDirectory(database).introduce(`user of ${tenant_id}`, [
           { tenant_id, name: tenant_id, role: 'viewer' },
@@ -192,6 +206,17 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
         );
         await manager.query(`select tocsin.extend_deliveries('{b}', array[gen_random_uuid()], '{1}', '30 s')`);
         await manager.query('select * from tocsin.delivery_depth()');
+        await manager.query(`select * from tocsin.read_notifications('{b}', null, null, null, null, 10)`);
+        await manager.query(`select * from tocsin.notification_of_key('b', 'service of b', 'k')`);
+        await manager.query(`select * from tocsin.find_notification('{b}', gen_random_uuid())`);
+        await manager.query(`select tocsin.tenant_of_notification(gen_random_uuid(), 'service of b')`);
+        await manager.query(`select * from tocsin.cancel_notification('{b}', gen_random_uuid(), 'x')`);
+        await manager.query(`select * from tocsin.start_notifications('', 10, 10, 10)`);
+        await manager.query(`select * from tocsin.finish_notifications('', gen_random_uuid(), 10)`);
+        await manager.query(`select * from tocsin.find_deliveries('{b}', gen_random_uuid(), null, null)`);
+        await manager.query(`select * from tocsin.read_deliveries('b', null, null, null, null, null, 10, 10)`);
+        await manager.query(`select * from tocsin.redrive_deliveries('{b}', array[gen_random_uuid()], '{failed}')`);
+        await manager.query(`select tocsin.cancel_delivery('{b}', gen_random_uuid())`);
         for (const table of tables.filter((known) => !/_\d$/.test(known)))
           expect(rowsOf(table, await manager.query(`select tenant_id from ${table}`))).toEqual({
             table,

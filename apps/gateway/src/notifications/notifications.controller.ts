@@ -1,0 +1,68 @@
+import { All, Body, Controller, Delete, Get, Headers, Param, Post, Query, Res } from '@nestjs/common';
+import { Scopes, Token, type VerifiedToken } from '@tocsin/auth';
+import {
+  Refused,
+  type CancelledNotification,
+  type Notification,
+  type NotificationDetail,
+  type NotificationPage,
+} from '@tocsin/contracts';
+import type { Response } from 'express';
+import { TakesJson } from '../body/body.interceptor';
+import { KeepNotifications } from './keep-notifications';
+import { MAX_BODY_BYTES, NotificationBody, NotificationsQuery } from './notification-body';
+
+/** 1 to 255 printable characters of ASCII. */
+const KEY = /^[\x21-\x7e]{1,255}$/;
+
+/**
+ * `/api/v1/notifications`: messages to people that somebody asks for, for now or for a time. 201 means that the
+ * notification is on record. Sending it is a matter of the notifier, apart from this answer.
+ */
+@Controller('api/v1/notifications')
+@Scopes()
+export class NotificationsController {
+  constructor(private readonly keep: KeepNotifications) {}
+
+  @Post()
+  @TakesJson(MAX_BODY_BYTES, { required: true })
+  async create(
+    @Body() body: NotificationBody,
+    @Headers('idempotency-key') key: string | undefined,
+    @Token() token: VerifiedToken,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Notification> {
+    if (key !== undefined && !KEY.test(key))
+      throw new Refused('invalid_request', 'An Idempotency-Key has 1 to 255 printable characters, without spaces.');
+    const notification = await this.keep.create(token, body, key);
+    response.location(`/api/v1/notifications/${notification.notification_id}`);
+    return notification;
+  }
+
+  @Get()
+  list(@Query() query: NotificationsQuery, @Token() token: VerifiedToken): Promise<NotificationPage> {
+    return this.keep.page(token, query);
+  }
+
+  @Get(':id')
+  show(@Param('id') id: string, @Token() token: VerifiedToken): Promise<NotificationDetail> {
+    return this.keep.one(token, id);
+  }
+
+  @Delete(':id')
+  cancel(@Param('id') id: string, @Token() token: VerifiedToken): Promise<CancelledNotification> {
+    return this.keep.cancel(token, id);
+  }
+
+  @All()
+  refuseMethod(@Res() response: Response): never {
+    response.set('Allow', 'GET, HEAD, POST');
+    throw new Refused('method_not_allowed', 'Notifications are asked for with POST and listed with GET.');
+  }
+
+  @All(':id')
+  refuseMethodOfOne(@Res() response: Response): never {
+    response.set('Allow', 'GET, HEAD, DELETE');
+    throw new Refused('method_not_allowed', 'A notification is read with GET and cancelled with DELETE.');
+  }
+}

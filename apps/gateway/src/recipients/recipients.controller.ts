@@ -1,0 +1,76 @@
+import { All, Body, Controller, Get, Headers, Put, Query, Res } from '@nestjs/common';
+import { requireScopes, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
+import { Refused, type TenantId, type TenantRecipients } from '@tocsin/contracts';
+import { RecipientBook, type TaggedRecipients } from '@tocsin/contracts/ports';
+import { Log } from '@tocsin/observability';
+import type { Response } from 'express';
+import { mayAct, VisibleTenants } from '../access/visible-tenants';
+import { TakesJson } from '../body/body.interceptor';
+import { MAX_BODY_BYTES, RecipientsBody, recipientsOf, RecipientsQuery } from './recipients-body';
+
+/**
+ * `/api/v1/recipients`: who is told of a tenant's alerts whose messages name no recipients. They are replaced as a whole;
+ * with `If-Match` only while they are those that the caller has read.
+ */
+@Controller('api/v1/recipients')
+@Scopes()
+export class RecipientsController {
+  constructor(
+    private readonly book: RecipientBook,
+    private readonly tenants: VisibleTenants,
+    private readonly log: Log,
+  ) {}
+
+  @Get()
+  async read(
+    @Query() { tenant }: RecipientsQuery,
+    @Token() token: VerifiedToken,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<TenantRecipients> {
+    requireScopes(token, ['alerts:read']);
+    await this.membershipIn(token, tenant);
+    return tagged(response, tenant, await this.book.of(tenant));
+  }
+
+  @Put()
+  @TakesJson(MAX_BODY_BYTES, { required: true })
+  async replace(
+    @Query() { tenant }: RecipientsQuery,
+    @Body() body: RecipientsBody,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Token() token: VerifiedToken,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<TenantRecipients> {
+    requireScopes(token, ['alerts:write']);
+    if (!mayAct(await this.membershipIn(token, tenant)))
+      throw new Refused('role_forbidden', 'The role of the user in this tenant is to read.');
+    const recipients = recipientsOf(body);
+    const replaced = await this.book.replace(tenant, recipients, tagIn(ifMatch));
+    if (!replaced) throw new Refused('changed_meanwhile', 'The recipients have another ETag by now: read them again.');
+    this.log.info({ tenant_id: tenant, by: token.user_id }, 'the recipients were replaced');
+    return tagged(response, tenant, replaced);
+  }
+
+  @All()
+  refuseMethod(@Res() response: Response): never {
+    response.set('Allow', 'GET, HEAD, PUT');
+    throw new Refused('method_not_allowed', 'Recipients are read with GET and replaced with PUT.');
+  }
+
+  private async membershipIn(token: VerifiedToken, tenant: TenantId) {
+    const membership = (await this.tenants.of(token)).find(({ tenant_id }) => tenant_id === tenant);
+    if (!membership) throw new Refused('tenant_forbidden', 'This is not a tenant of the user.');
+    return membership;
+  }
+}
+
+function tagged(response: Response, tenant_id: string, { recipients, etag }: TaggedRecipients): TenantRecipients {
+  response.set('ETag', `"${etag}"`);
+  return { tenant_id, recipients };
+}
+
+/** The tag of `If-Match`; null for none and for any. A text that is no tag of ours matches nothing. */
+function tagIn(ifMatch: string | undefined): string | null {
+  if (ifMatch === undefined || ifMatch.trim() === '*') return null;
+  return /^\s*"([^"]*)"\s*$/.exec(ifMatch)?.[1] ?? '';
+}

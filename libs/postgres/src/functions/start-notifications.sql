@@ -1,0 +1,137 @@
+-- Notifications that are due become deliveries, in steps of a few thousand rows, each in autocommit. Any number of notifiers
+-- call these side by side: what one of them holds, the others pass over.
+
+-- Starts due notifications of the next `tenants_at_once` tenants behind one, in byte order. Each of these tenants gets the
+-- same share of `at_most`, whatever the others have. `next` is null after the last tenant. `left_over`: some of these
+-- tenants may have more that is due.
+create or replace function start_notifications(behind text, tenants_at_once integer, at_most integer, deliveries_at_most integer)
+returns table (next text, started integer, deliveries integer, left_over boolean)
+language plpgsql volatile security definer
+set search_path = tocsin, pg_temp
+-- rows are found by their keys, whatever the planner estimates for the tables
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+#variable_conflict use_column
+declare
+  outside text := coalesce(current_setting('tocsin.tenants', true), '');
+  slice text[];
+  tenants text[];
+  share integer;
+  at timestamptz(3) := date_trunc('milliseconds', clock_timestamp());
+begin
+  perform set_config('tocsin.starting', 'on', true);
+  slice := array(
+    with recursive waiting as (
+      select (select n.tenant_id from notification n where n.status = 'scheduled' and n.tenant_id > behind order by n.tenant_id limit 1) as tenant_id, 1 as place
+      union all
+      select (select n.tenant_id from notification n where n.status = 'scheduled' and n.tenant_id > w.tenant_id order by n.tenant_id limit 1), w.place + 1
+      from waiting w where w.tenant_id is not null and w.place < tenants_at_once
+    )
+    select w.tenant_id from waiting w where w.tenant_id is not null);
+  tenants := array(
+    select t.tenant_id from unnest(slice) as t(tenant_id)
+    where exists (select from notification n where n.tenant_id = t.tenant_id and n.status = 'scheduled' and n.due_at <= at));
+  perform set_config('tocsin.starting', '', true);
+  next := case when cardinality(slice) = tenants_at_once then slice[tenants_at_once] end;
+  started := 0;
+  deliveries := 0;
+  left_over := false;
+
+  if tenants <> '{}' then
+    share := greatest(1, at_most / cardinality(tenants));
+    perform set_config('tocsin.tenants', tenants::text, true);
+    with due as materialized (
+      select d.* from unnest(tenants) as t(tenant_id)
+      cross join lateral (
+        select n.tenant_id, n.notification_id, cardinality(n.to_channels) as fan, n.due_at
+        from notification n
+        where n.tenant_id = t.tenant_id and n.status = 'scheduled' and n.due_at <= at
+        order by n.due_at
+        limit share
+        for update skip locked
+      ) d
+    ), in_turn as (
+      select d.*, row_number() over (partition by d.tenant_id order by d.due_at, d.notification_id) as turn from due d
+    ), counted as materialized (
+      select i.*, sum(i.fan) over (order by i.turn, i.tenant_id) as total from in_turn i
+    ), begun as (
+      update notification n set status = 'started', started_at = at,
+        -- a digest says what it stands for: the newest twenty titles
+        message = case when n.digest_of is null then n.message else (
+          select string_agg(g.title, e'\n') from (
+            select m.title from notification m
+            where m.tenant_id = n.tenant_id and m.digest_id = n.notification_id and m.status = 'gathered'
+            order by m.created_at desc, m.notification_id desc limit 20
+          ) g
+        ) end
+      from counted c
+      where n.tenant_id = c.tenant_id and n.notification_id = c.notification_id and c.total - c.fan < deliveries_at_most
+      returning n.tenant_id, n.notification_id, n.to_channels, n.to_recipients, greatest(n.due_at, n.created_at) as due_at
+    ), made as (
+      -- their age counts from the time that was asked for: what is too old for its channel by then is not sent
+      insert into delivery (tenant_id, notification_id, channel, recipient, due_at, created_at)
+      select b.tenant_id, b.notification_id, p.channel, p.recipient, b.due_at, b.due_at
+      from begun b cross join unnest(b.to_channels, b.to_recipients) as p(channel, recipient)
+      returning tenant_id, delivery_id, channel, due_at
+    ), queued as (
+      insert into delivery_due (tenant_id, delivery_id, channel, due_at)
+      select m.tenant_id, m.delivery_id, m.channel, m.due_at from made m
+      returning delivery_id
+    )
+    select (select count(*) from begun), (select count(*) from queued),
+      coalesce((select max(i.turn) from in_turn i), 0) = share or (select count(*) from begun) < (select count(*) from due)
+    into started, deliveries, left_over;
+    perform set_config('tocsin.tenants', outside, true);
+  end if;
+  return next;
+end $$;
+
+-- Ends started notifications whose deliveries are all settled. Looks at the next `at_most` behind one, in the order of their
+-- keys. Returns the last of them; nothing when none is left.
+create or replace function finish_notifications(behind_tenant text, behind_id uuid, at_most integer)
+returns table (tenant_id text, notification_id uuid)
+language plpgsql volatile security definer
+set search_path = tocsin, pg_temp
+set enable_seqscan = off
+set jit = off
+as $$
+#variable_conflict use_column
+declare
+  outside text := coalesce(current_setting('tocsin.tenants', true), '');
+  tenants text[];
+  ids uuid[];
+begin
+  perform set_config('tocsin.starting', 'on', true);
+  select array_agg(s.tenant_id), array_agg(s.notification_id) into tenants, ids
+  from (
+    select n.tenant_id, n.notification_id from notification n
+    where n.status = 'started' and (n.tenant_id, n.notification_id) > (behind_tenant, behind_id)
+    order by n.tenant_id, n.notification_id limit at_most
+  ) s;
+  perform set_config('tocsin.starting', '', true);
+  if ids is null then
+    return;
+  end if;
+  perform set_config('tocsin.tenants', (select array_agg(distinct t)::text from unnest(tenants) t), true);
+  perform from notification n join unnest(tenants, ids) as t(tenant_id, notification_id)
+    on n.tenant_id = t.tenant_id and n.notification_id = t.notification_id
+    order by n.tenant_id, n.notification_id for update of n skip locked;
+  -- a separate statement sees what was redriven before the locks
+  update notification n set status = 'done', ended_at = date_trunc('milliseconds', clock_timestamp())
+  from unnest(tenants, ids) as t(tenant_id, notification_id)
+  where n.tenant_id = t.tenant_id and n.notification_id = t.notification_id and n.status = 'started'
+    and not exists (
+      select from delivery d where d.tenant_id = n.tenant_id and d.notification_id = n.notification_id and d.status = 'pending');
+  perform set_config('tocsin.tenants', outside, true);
+  if cardinality(ids) = at_most then
+    return query select tenants[at_most], ids[at_most];
+  end if;
+end $$;
+
+alter function start_notifications owner to tocsin_definer;
+alter function finish_notifications owner to tocsin_definer;
+revoke all on function start_notifications, finish_notifications from public;
+grant execute on function start_notifications, finish_notifications to tocsin_notifier;
