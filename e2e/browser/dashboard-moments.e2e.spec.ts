@@ -346,7 +346,7 @@ describeWith('chromium', 'the page, for users who come and go', () => {
     }`);
     await page.keyboard.press('s');
     await inState(page, 'On its way out', 'snoozed').waitFor();
-    await row(page, 'On its way out').evaluate((element: HTMLElement) => element.blur());
+    await page.evaluate('document.activeElement.blur()');
     await row(page, 'On its way out').waitFor({ state: 'detached' });
     expect(await page.evaluate('[...window.states].sort()')).toEqual(['firing', 'snoozed']);
   });
