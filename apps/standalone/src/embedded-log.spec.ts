@@ -10,6 +10,7 @@ import {
   describeReceipts,
   describeSeenPositions,
   describeTicketStore,
+  describeUnsubscribes,
   FOLDS,
 } from '@tocsin/contracts/testing';
 import { describeAlertSource, describeNewestWord } from '@tocsin/messages/testing';
@@ -29,6 +30,7 @@ import {
   PostgresReceipts,
   PostgresSeenPositions,
   PostgresTicketStore,
+  PostgresUnsubscribes,
 } from '@tocsin/postgres';
 import { asOwner, describeIsolation } from '@tocsin/postgres/testing';
 
@@ -114,6 +116,13 @@ describeTicketStore('The embedded database', {
   open() {
     const database = open();
     return Promise.resolve({ tickets: new PostgresTicketStore(database), close: () => database.close() });
+  },
+});
+
+describeUnsubscribes('The embedded database', {
+  open() {
+    const database = open();
+    return Promise.resolve({ unsubscribes: new PostgresUnsubscribes(database), close: () => database.close() });
   },
 });
 

@@ -10,10 +10,12 @@ import {
   DeadLetters,
   EventLog,
   HintKey,
+  LinkKey,
   LogRetention,
   RawIntake,
   Receipts,
   SeenPositions,
+  Unsubscribes,
 } from '@tocsin/contracts/ports';
 import { Health, Metrics } from '@tocsin/observability';
 import { PostgresAccessChanges } from './access-changes.postgres';
@@ -25,9 +27,11 @@ import { PostgresDeadLetters } from './dead-letters.postgres';
 import { PostgresEventLog } from './event-log.postgres';
 import { Inbox, InboxIntake, InboxRawIntake } from './inbox.postgres';
 import { PostgresHintKey } from './hint-key.postgres';
+import { PostgresLinkKey } from './link-key.postgres';
 import { PostgresLogRetention } from './log-retention.postgres';
 import { PostgresReceipts } from './receipts.postgres';
 import { PostgresSeenPositions } from './seen-positions.postgres';
+import { PostgresUnsubscribes } from './unsubscribes.postgres';
 
 interface PostgresOptions extends DatabaseOptions {
   /** When the event log of a processor starts to fold repeats; default after 10 repeats in 10 s. */
@@ -68,8 +72,10 @@ export class PostgresModule implements OnApplicationShutdown {
         bind(DeadLetters, PostgresDeadLetters, Database),
         bind(LogRetention, PostgresLogRetention, Database),
         bind(HintKey, PostgresHintKey, Database),
+        bind(LinkKey, PostgresLinkKey, Database),
         bind(Receipts, PostgresReceipts, Database),
         bind(SeenPositions, PostgresSeenPositions, Database),
+        bind(Unsubscribes, PostgresUnsubscribes, Database),
       ],
       exports: [
         Database,
@@ -79,9 +85,11 @@ export class PostgresModule implements OnApplicationShutdown {
         AlertQueries,
         DeadLetters,
         HintKey,
+        LinkKey,
         LogRetention,
         Receipts,
         SeenPositions,
+        Unsubscribes,
       ],
     };
   }
