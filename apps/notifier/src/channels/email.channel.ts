@@ -60,8 +60,8 @@ export class EmailChannel extends DeliveryChannel {
       maxConnections: EMAIL_LIMITS.concurrency,
       maxMessages: MAILS_A_CONNECTION,
       idleTimeout: IDLE_MS,
-      // once, for a connection that was closed while it was idle; other attempts are not the channel's business
-      maxRequeues: 1,
+      // one attempt is one attempt: the retry policy decides about the next one, and each is on record
+      maxRequeues: 0,
       // a password is not sent in the clear; `?requireTLS=false` in the address allows it
       requireTLS: username !== '' && !isThisMachine(hostname),
       disableFileAccess: true,
