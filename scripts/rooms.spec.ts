@@ -26,6 +26,7 @@ const ROOMS = [
   'me',
   'intake',
   'dead-letters',
+  'links',
   'docs',
   'page',
   'composition',

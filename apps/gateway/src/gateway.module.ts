@@ -8,7 +8,7 @@ import {
 import { APP_FILTER, HttpAdapterHost } from '@nestjs/core';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
-import { Revocations, Tickets, TokenVerifier } from '@tocsin/auth';
+import { Revocations, SignedLinks, Tickets, TokenVerifier } from '@tocsin/auth';
 import {
   AlertActs,
   AlertIntake,
@@ -17,10 +17,12 @@ import {
   DeadLetters,
   EventBus,
   EventLog,
+  LinkKey,
   RawIntake,
   Receipts,
   StreamSlots,
   AlertQueries,
+  Unsubscribes,
 } from '@tocsin/contracts/ports';
 import { AdminServer, Health, Log, Metrics } from '@tocsin/observability';
 import { RevocationsController } from './access/revocations.controller';
@@ -53,6 +55,8 @@ import { PagerDutyController } from './intake/pagerduty.controller';
 import { PeerPublisher } from './intake/peer-publisher';
 import { PublishEvents } from './intake/publish-events';
 import { ReceiptWatch } from './intake/receipt-watch';
+import { FollowLinks } from './links/follow-links';
+import { LinksController } from './links/links.controller';
 import { HalfOpenWatch } from './live/half-open';
 import { Lifetimes } from './live/lifetime';
 import { OpenStreams } from './live/open-streams';
@@ -115,6 +119,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         AlertsController,
         StatsController,
         SeenCursorController,
+        LinksController,
         DocsController,
         WelcomeController,
         PageController,
@@ -165,6 +170,8 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         bind(ActOnAlerts, ActOnAlerts, AlertActs, AnnounceEntries, VisibleTenants),
         provideVisibleTenants(config.JWT_TENANTS_CLAIM),
         bind(FindAlerts, FindAlerts, AlertQueries, EventLog, VisibleTenants),
+        bind(SignedLinks, SignedLinks, LinkKey),
+        bind(FollowLinks, FollowLinks, SignedLinks, AlertQueries, ActOnAlerts, Unsubscribes),
         bind(ReadLog, ReadLog, EventLog, VisibleTenants),
         bind(SettleDeadLetters, SettleDeadLetters, DeadLetters, RawIntake),
         {

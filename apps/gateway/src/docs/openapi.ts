@@ -7,6 +7,7 @@ import { INTAKE_PATHS } from '../intake/intake.openapi';
 import { STREAM_COOKIE } from '../connect/stream-request';
 import { STREAM_PATHS } from '../live/streams.openapi';
 import { PEER_PATHS } from '../intake/peers.openapi';
+import { LINK_PATHS } from '../links/links.openapi';
 import { LOG_PATHS } from '../log/log.openapi';
 import { SEEN_PATHS } from '../me/seen-cursor.openapi';
 import { ANSWERS } from '../problems/problem-answers';
@@ -26,6 +27,7 @@ const ALL_PATHS: readonly Paths[] = [
   PEER_PATHS,
   DEAD_LETTER_PATHS,
   ACCESS_PATHS,
+  LINK_PATHS,
   DOCS_PATHS,
 ];
 

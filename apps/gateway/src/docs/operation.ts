@@ -10,6 +10,7 @@ export const TAGS = {
   publishing: 'Alerts in, over HTTP. Over AMQP: /docs/events.',
   'dead letters': 'Messages that were refused because of their content, and the decisions about them.',
   access: 'Tenants, and revoked rights.',
+  links: 'What the links in messages lead to: pages for people.',
   documents: 'These documents.',
 } as const;
 export type Tag = keyof typeof TAGS;
