@@ -59,7 +59,11 @@ const STREAM_ANNOTATIONS = {
   [`${NGINX}proxy-send-timeout`]: '3600',
   [`${NGINX}proxy-connect-timeout`]: '60',
 };
-const APPS = { gateway: { http: 8000, admin: 9090 }, 'alert-processor': { admin: 9091 } } as const;
+const APPS = {
+  gateway: { http: 8000, admin: 9090 },
+  'alert-processor': { admin: 9091 },
+  notifier: { admin: 9092 },
+} as const;
 
 const kubectl = spawnSync('kubectl', ['version', '--client'], { stdio: 'ignore' }).status === 0;
 const withKubectl = kubectl ? describe : describe.skip;
@@ -178,7 +182,7 @@ withKubectl.each(['base', 'overlays/dev', 'overlays/prod'])(`the manifests of %s
 
   test('the apps and the migration run one image and differ by command', () => {
     const ours = pods().filter(({ name }) => [...Object.keys(APPS), 'migrate'].includes(name));
-    expect(ours).toHaveLength(3);
+    expect(ours).toHaveLength(4);
     const images = new Set(ours.flatMap(({ pod }) => pod.containers.map(({ image }) => image)));
     expect([...images]).toEqual([expect.stringMatching(/(^|\/)tocsin:\d/)]);
     for (const { name, pod } of ours) {

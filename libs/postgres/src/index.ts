@@ -5,6 +5,7 @@ export { InboxSource } from './alert-source.postgres';
 export type { DatabaseConnection } from './connection';
 export { Database, type CallOptions, type DatabaseOptions } from './database';
 export { PostgresDeadLetters } from './dead-letters.postgres';
+export { PostgresDeliveryQueue } from './delivery-queue.postgres';
 export { PostgresEventLog } from './event-log.postgres';
 export { Inbox, InboxIntake, InboxRawIntake } from './inbox.postgres';
 export { PostgresLogRetention } from './log-retention.postgres';
