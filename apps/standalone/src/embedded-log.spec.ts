@@ -14,6 +14,7 @@ import {
   describeRecipientBook,
   describeSeenPositions,
   describeTicketStore,
+  describeUnsubscribes,
   FOLDS,
 } from '@tocsin/contracts/testing';
 import { describeAlertSource, describeNewestWord } from '@tocsin/messages/testing';
@@ -36,6 +37,7 @@ import {
   PostgresRecipientBook,
   PostgresSeenPositions,
   PostgresTicketStore,
+  PostgresUnsubscribes,
 } from '@tocsin/postgres';
 import { asOwner, describeIsolation, openDeliveryQueue, playedQueue } from '@tocsin/postgres/testing';
 
@@ -148,6 +150,13 @@ describeTicketStore('The embedded database', {
   open() {
     const database = open();
     return Promise.resolve({ tickets: new PostgresTicketStore(database), close: () => database.close() });
+  },
+});
+
+describeUnsubscribes('The embedded database', {
+  open() {
+    const database = open();
+    return Promise.resolve({ unsubscribes: new PostgresUnsubscribes(database), close: () => database.close() });
   },
 });
 

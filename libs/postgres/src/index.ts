@@ -21,3 +21,5 @@ export { ROLES, type Role } from './roles';
 export { databaseConnectionOf, databaseUrlOf, migrationProblems, migrationUrlOf, postgresSettings } from './settings';
 export { PostgresTenantDirectory } from './tenant-directory.postgres';
 export { PostgresTicketStore } from './ticket-store.postgres';
+export { PostgresUnsubscribes } from './unsubscribes.postgres';
+export { PostgresLinkKey } from './link-key.postgres';

@@ -12,12 +12,14 @@ import {
   Deliveries,
   EventLog,
   HintKey,
+  LinkKey,
   LogRetention,
   Notifications,
   RawIntake,
   Receipts,
   RecipientBook,
   SeenPositions,
+  Unsubscribes,
 } from '@tocsin/contracts/ports';
 import { Health, Metrics } from '@tocsin/observability';
 import { PostgresAccessChanges } from './access-changes.postgres';
@@ -31,11 +33,13 @@ import { PostgresDeliveries } from './deliveries.postgres';
 import { PostgresEventLog } from './event-log.postgres';
 import { Inbox, InboxIntake, InboxRawIntake } from './inbox.postgres';
 import { PostgresHintKey } from './hint-key.postgres';
+import { PostgresLinkKey } from './link-key.postgres';
 import { PostgresLogRetention } from './log-retention.postgres';
 import { PostgresNotifications } from './notifications.postgres';
 import { PostgresReceipts } from './receipts.postgres';
 import { PostgresRecipientBook } from './recipient-book.postgres';
 import { PostgresSeenPositions } from './seen-positions.postgres';
+import { PostgresUnsubscribes } from './unsubscribes.postgres';
 
 interface PostgresOptions extends DatabaseOptions {
   /** When the event log of a processor starts to fold repeats; default after 10 repeats in 10 s. */
@@ -79,9 +83,11 @@ export class PostgresModule implements OnApplicationShutdown {
         bind(LogRetention, PostgresLogRetention, Database),
         bind(HintKey, PostgresHintKey, Database),
         bind(Notifications, PostgresNotifications, Database),
+        bind(LinkKey, PostgresLinkKey, Database),
         bind(Receipts, PostgresReceipts, Database),
         bind(RecipientBook, PostgresRecipientBook, Database),
         bind(SeenPositions, PostgresSeenPositions, Database),
+        bind(Unsubscribes, PostgresUnsubscribes, Database),
       ],
       exports: [
         Database,
@@ -93,11 +99,13 @@ export class PostgresModule implements OnApplicationShutdown {
         DeliveryQueue,
         Deliveries,
         HintKey,
+        LinkKey,
         LogRetention,
         Notifications,
         Receipts,
         RecipientBook,
         SeenPositions,
+        Unsubscribes,
       ],
     };
   }

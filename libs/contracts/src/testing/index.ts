@@ -17,3 +17,4 @@ export * from './recipient-book.contract';
 export * from './seen-positions.contract';
 export * from './stream-slots.contract';
 export * from './ticket-store.contract';
+export * from './unsubscribes.contract';

@@ -75,6 +75,9 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
       await owner(
         `insert into tocsin.seen (user_id, tenant_id, epoch, seq) values ('user of a', 'a', 'e', 1), ('user of b', 'b', 'e', 1)`,
       );
+      await owner(
+        `insert into tocsin.unsubscribed (tenant_id, channel, address) values ('a', 'email', 'x'), ('b', 'email', 'x')`,
+      );
       for (const tenant_id of ['a', 'b'])
         await owner(`
           insert into tocsin.recipient values ('${tenant_id}', 'high', 'email', 'user@example.com');
