@@ -13,6 +13,14 @@ export { InboxModule, PostgresModule } from './postgres.module';
 export { PostgresReceipts } from './receipts.postgres';
 export { PostgresSeenPositions } from './seen-positions.postgres';
 export { ROLES, type Role } from './roles';
-export { databaseConnectionOf, databaseUrlOf, migrationProblems, migrationUrlOf, postgresSettings } from './settings';
+export {
+  databaseConnectionOf,
+  databaseUrlOf,
+  migrationProblems,
+  migrationUrlOf,
+  postgresSettings,
+  webhookKeySettings,
+} from './settings';
 export { PostgresTenantDirectory } from './tenant-directory.postgres';
 export { PostgresTicketStore } from './ticket-store.postgres';
+export { PostgresWebhookEndpoints } from './webhook-endpoints.postgres';

@@ -14,6 +14,7 @@ import {
   RawIntake,
   Receipts,
   SeenPositions,
+  WebhookEndpoints,
 } from '@tocsin/contracts/ports';
 import { Health, Metrics } from '@tocsin/observability';
 import { PostgresAccessChanges } from './access-changes.postgres';
@@ -28,10 +29,13 @@ import { PostgresHintKey } from './hint-key.postgres';
 import { PostgresLogRetention } from './log-retention.postgres';
 import { PostgresReceipts } from './receipts.postgres';
 import { PostgresSeenPositions } from './seen-positions.postgres';
+import { PostgresWebhookEndpoints } from './webhook-endpoints.postgres';
 
 interface PostgresOptions extends DatabaseOptions {
   /** When the event log of a processor starts to fold repeats; default after 10 repeats in 10 s. */
   folding?: Folding;
+  /** The key of webhook secrets and headers; default the one that the database keeps. */
+  webhookKey?: string | undefined;
   /** The process's `ObservabilityModule.forRoot(…)`. */
   observability: DynamicModule;
 }
@@ -51,7 +55,7 @@ export class PostgresModule implements OnApplicationShutdown {
     metrics.observePool(() => database.connections());
   }
 
-  static forRoot({ observability, folding, ...options }: PostgresOptions): DynamicModule {
+  static forRoot({ observability, folding, webhookKey, ...options }: PostgresOptions): DynamicModule {
     return {
       module: PostgresModule,
       imports: [observability],
@@ -70,6 +74,11 @@ export class PostgresModule implements OnApplicationShutdown {
         bind(HintKey, PostgresHintKey, Database),
         bind(Receipts, PostgresReceipts, Database),
         bind(SeenPositions, PostgresSeenPositions, Database),
+        {
+          provide: WebhookEndpoints,
+          useFactory: (database: Database) => new PostgresWebhookEndpoints(database, webhookKey),
+          inject: [Database],
+        },
       ],
       exports: [
         Database,
@@ -82,6 +91,7 @@ export class PostgresModule implements OnApplicationShutdown {
         LogRetention,
         Receipts,
         SeenPositions,
+        WebhookEndpoints,
       ],
     };
   }

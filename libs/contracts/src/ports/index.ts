@@ -18,3 +18,4 @@ export * from './seen-positions';
 export * from './stream-slots';
 export * from './tenant-directory';
 export * from './ticket-store';
+export * from './webhook-endpoints';

@@ -12,3 +12,4 @@ export * from './receipts.contract';
 export * from './seen-positions.contract';
 export * from './stream-slots.contract';
 export * from './ticket-store.contract';
+export * from './webhook-endpoints.contract';

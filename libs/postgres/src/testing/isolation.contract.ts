@@ -6,6 +6,7 @@ import { Database } from '../database';
 import { PostgresEventLog } from '../event-log.postgres';
 import type { Role } from '../roles';
 import { PostgresTenantDirectory } from '../tenant-directory.postgres';
+import { PostgresWebhookEndpoints } from '../webhook-endpoints.postgres';
 import { asOwner } from './as-owner';
 
 interface OpenIsolation {
@@ -73,6 +74,8 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
       await owner(
         `insert into tocsin.seen (user_id, tenant_id, epoch, seq) values ('user of a', 'a', 'e', 1), ('user of b', 'b', 'e', 1)`,
       );
+      for (const tenant_id of [a, b])
+        await new PostgresWebhookEndpoints(database).use(tenant_id, 'https://hooks.example.com/');
       for (const tenant_id of [a, b])
         await new PostgresTenantDirectory(database).introduce(`user of ${tenant_id}`, [
           { tenant_id, name: tenant_id, role: 'viewer' },
