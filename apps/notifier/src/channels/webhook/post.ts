@@ -41,7 +41,9 @@ export type Posted =
   | { is: 'no_answer'; why: 'timeout' | 'connection' | 'too_large'; detail: string };
 
 // No proxy of the environment, and no connection of an earlier post: each is opened by the guarded look-up.
-const agents = { http: new HttpAgent({ keepAlive: false }), https: new HttpsAgent({ keepAlive: false }) };
+// Of several addresses of a name, the next is tried after a second.
+const AGENT = { keepAlive: false, autoSelectFamilyAttemptTimeout: 1_000 };
+const agents = { http: new HttpAgent(AGENT), https: new HttpsAgent(AGENT) };
 
 /**
  * Posts once. Redirects are not followed, nothing is decompressed, and what is read is bounded in size and time. Never
@@ -49,7 +51,13 @@ const agents = { http: new HttpAgent({ keepAlive: false }), https: new HttpsAgen
  */
 export function post(told: Post): Promise<Posted> {
   return new Promise((resolve) => {
-    const request = begin(told);
+    let request: ClientRequest;
+    try {
+      request = begin(told);
+    } catch (error) {
+      // a header that node:http refuses to write
+      return resolve({ is: 'not_reached', why: 'connection', detail: codeOf(error as Error) });
+    }
     const attempt = new Attempt(request, told, resolve);
     request.on('socket', (socket) => attempt.onSocket(socket));
     request.on('response', (response) => attempt.onHead(response));
@@ -68,7 +76,6 @@ function begin({ url, headers, body, lookup, ca }: Post): ClientRequest {
     headers: { ...headers, 'content-length': body.length, 'accept-encoding': 'identity', connection: 'close' },
     lookup,
     maxHeaderSize: MAX_HEAD_BYTES,
-    autoSelectFamilyAttemptTimeout: 1_000,
     ...(isTls && { rejectUnauthorized: true, ...(ca && { ca }) }),
   });
 }
@@ -122,7 +129,7 @@ class Attempt {
 
   onError(error: Error): void {
     if (this.answer) return this.end(this.answered());
-    const detail = (error as NodeJS.ErrnoException).code ?? error.message;
+    const detail = codeOf(error);
     if (error instanceof BlockedAddress) this.end({ is: 'not_reached', why: 'blocked', detail: error.message });
     else if (!this.open) this.end({ is: 'not_reached', why: 'connection', detail });
     else this.end({ is: 'no_answer', why: detail === 'HPE_HEADER_OVERFLOW' ? 'too_large' : 'connection', detail });
@@ -157,3 +164,5 @@ class Attempt {
     this.resolve(posted);
   }
 }
+
+const codeOf = (error: Error): string => (error as NodeJS.ErrnoException).code ?? error.message;
