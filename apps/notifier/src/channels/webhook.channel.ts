@@ -45,7 +45,7 @@ export class WebhookChannel extends DeliveryChannel {
   private readonly lookup: ReturnType<typeof guardedLookup>;
 
   constructor(
-    private readonly endpoints: WebhookEndpoints,
+    private readonly endpoints: Pick<WebhookEndpoints, 'use' | 'succeeded' | 'failed'>,
     private readonly options: WebhookOptions = {},
   ) {
     super();

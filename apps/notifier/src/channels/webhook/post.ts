@@ -97,7 +97,7 @@ class Attempt {
   ) {
     this.endAfter(told.times.connectMs, () => !this.connected);
     this.endAfter(told.times.totalMs, () => true);
-    if (told.signal.aborted) setImmediate(this.onAbort);
+    if (told.signal.aborted) this.onAbort();
     else told.signal.addEventListener('abort', this.onAbort, { once: true });
   }
 
