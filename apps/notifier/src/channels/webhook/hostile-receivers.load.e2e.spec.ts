@@ -14,7 +14,7 @@ import { OneEndpoint } from './testing/one-endpoint';
 const FULL = process.env.TOCSIN_FAULTS === 'full';
 const TIMES = FULL ? {} : { connectMs: 600, headMs: 2_000, bodyMs: 600, totalMs: 6_000 };
 const LONGEST_MS = FULL ? 31_000 : 7_000;
-const AT_ONCE = 64;
+const AT_ONCE = 32;
 const MOST_MIB = 5;
 
 setFlagsFromString('--expose-gc');
@@ -62,7 +62,7 @@ test.each(['huge', 'bomb', 'headers', 'slowBody', 'slowHead', 'silent'])(
     // a buffer that grows once is no leak: what each round leaves behind is there in the least of them
     const grown: number[] = [];
     let slowest = 0;
-    for (let nth = 0; nth < (FULL ? 2 : 3); nth += 1) {
+    for (let nth = 0; nth < 3; nth += 1) {
       collect();
       const before = process.memoryUsage().rss;
       for (const { outcome, tookMs } of await round(ports[kind]!, AT_ONCE)) {
