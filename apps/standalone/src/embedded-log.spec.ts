@@ -6,6 +6,7 @@ import {
   describeAlertActs,
   describeAlertQueries,
   describeDeadLetters,
+  describeDeliveryQueue,
   describeEventLog,
   describeReceipts,
   describeSeenPositions,
@@ -30,7 +31,7 @@ import {
   PostgresSeenPositions,
   PostgresTicketStore,
 } from '@tocsin/postgres';
-import { asOwner, describeIsolation } from '@tocsin/postgres/testing';
+import { asOwner, describeIsolation, openDeliveryQueue } from '@tocsin/postgres/testing';
 
 // The adapters of PostgreSQL on the embedded database: the same promises, the same isolation.
 
@@ -85,6 +86,13 @@ describeAlertActs('The embedded database', {
     const log = new PostgresEventLog(database);
     const acts = new PostgresAlertActs(database);
     return Promise.resolve({ acts, waking: acts, log, reader: log, close: () => database.close() });
+  },
+});
+
+describeDeliveryQueue('The embedded database', {
+  open() {
+    const role = 'tocsin_standalone';
+    return Promise.resolve(openDeliveryQueue(connection, { notifier: role, processor: role, gateway: role }));
   },
 });
 

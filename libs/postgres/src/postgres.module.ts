@@ -8,6 +8,7 @@ import {
   AlertSource,
   bind,
   DeadLetters,
+  DeliveryQueue,
   EventLog,
   HintKey,
   LogRetention,
@@ -23,6 +24,7 @@ import { InboxSource } from './alert-source.postgres';
 import { PostgresAlertQueries } from './alert-queries.postgres';
 import { Database, type DatabaseOptions } from './database';
 import { PostgresDeadLetters } from './dead-letters.postgres';
+import { PostgresDeliveryQueue } from './delivery-queue.postgres';
 import { PostgresEventLog } from './event-log.postgres';
 import { Inbox, InboxIntake, InboxRawIntake } from './inbox.postgres';
 import { PostgresHintKey } from './hint-key.postgres';
@@ -70,6 +72,7 @@ export class PostgresModule implements OnApplicationShutdown {
         bind(AlertActs, PostgresAlertActs, Database),
         bind(AlertQueries, PostgresAlertQueries, Database),
         bind(DeadLetters, PostgresDeadLetters, Database),
+        bind(DeliveryQueue, PostgresDeliveryQueue, Database),
         bind(LogRetention, PostgresLogRetention, Database),
         bind(HintKey, PostgresHintKey, Database),
         bind(Receipts, PostgresReceipts, Database),
@@ -87,6 +90,7 @@ export class PostgresModule implements OnApplicationShutdown {
         AlertActs,
         AlertQueries,
         DeadLetters,
+        DeliveryQueue,
         HintKey,
         LogRetention,
         Receipts,

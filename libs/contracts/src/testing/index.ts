@@ -4,6 +4,8 @@ export * from './alert-acts.contract';
 export * from './alert-queries.contract';
 export * from './an-alert';
 export * from './dead-letters.contract';
+export * from './delivery-queue.contract';
+export * from './doorbell.contract';
 export * from './event-bus.contract';
 export * from './event-log.contract';
 export * from './eventually';

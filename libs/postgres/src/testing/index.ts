@@ -1,3 +1,4 @@
 export * from './as-owner';
 export * from './fresh-database';
 export * from './isolation.contract';
+export * from './open-delivery-queue';

@@ -74,6 +74,11 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
       await owner(
         `insert into tocsin.seen (user_id, tenant_id, epoch, seq) values ('user of a', 'a', 'e', 1), ('user of b', 'b', 'e', 1)`,
       );
+      for (const tenant_id of ['a', 'b'])
+        await owner(`
+          insert into tocsin.recipient values ('${tenant_id}', 'high', 'email', 'user@example.com');
+          insert into tocsin.delivery_attempt (tenant_id, delivery_id, attempt, begun_at, ended_at, outcome)
+            values ('${tenant_id}', gen_random_uuid(), 1, now(), now(), 'sent')`);
       for (const tenant_id of [a, b])
         await new PostgresWebhookEndpoints(database).use(tenant_id, 'https://hooks.example.com/');
       for (const tenant_id of [a, b])
@@ -105,6 +110,7 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
           'tocsin.event',
           'tocsin.alert',
           'tocsin.delivery',
+          'tocsin.delivery_due',
           'tocsin.idempotency',
           'tocsin.dead_letter',
           'tocsin.tenant_membership',
@@ -183,6 +189,12 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
         await manager.query(`select tocsin.release_entries('', '90 days', 10)`);
         await manager.query(`select * from tocsin.delete_released('', 10, 10)`);
         await manager.query(`select tocsin.forget_ids('7 days', 10)`);
+        await manager.query(`select * from tocsin.claim_deliveries('email', 10, '30 s', false, '', 1)`);
+        await manager.query(
+          `select tocsin.settle_deliveries('{b}', array[gen_random_uuid()], '{1}', '{sent}', '{null}', '{null}', '{null}', '{null}', 1)`,
+        );
+        await manager.query(`select tocsin.extend_deliveries('{b}', array[gen_random_uuid()], '{1}', '30 s')`);
+        await manager.query('select * from tocsin.delivery_depth()');
         for (const table of tables.filter((known) => !/_\d$/.test(known)))
           expect(rowsOf(table, await manager.query(`select tenant_id from ${table}`))).toEqual({
             table,
