@@ -18,8 +18,16 @@ export { PostgresReceipts } from './receipts.postgres';
 export { PostgresRecipientBook } from './recipient-book.postgres';
 export { PostgresSeenPositions } from './seen-positions.postgres';
 export { ROLES, type Role } from './roles';
-export { databaseConnectionOf, databaseUrlOf, migrationProblems, migrationUrlOf, postgresSettings } from './settings';
+export {
+  databaseConnectionOf,
+  databaseUrlOf,
+  migrationProblems,
+  migrationUrlOf,
+  postgresSettings,
+  webhookKeySettings,
+} from './settings';
 export { PostgresTenantDirectory } from './tenant-directory.postgres';
 export { PostgresTicketStore } from './ticket-store.postgres';
 export { PostgresUnsubscribes } from './unsubscribes.postgres';
 export { PostgresLinkKey } from './link-key.postgres';
+export { PostgresWebhookEndpoints } from './webhook-endpoints.postgres';

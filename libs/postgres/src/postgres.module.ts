@@ -20,6 +20,7 @@ import {
   RecipientBook,
   SeenPositions,
   Unsubscribes,
+  WebhookEndpoints,
 } from '@tocsin/contracts/ports';
 import { Health, Metrics } from '@tocsin/observability';
 import { PostgresAccessChanges } from './access-changes.postgres';
@@ -40,10 +41,13 @@ import { PostgresReceipts } from './receipts.postgres';
 import { PostgresRecipientBook } from './recipient-book.postgres';
 import { PostgresSeenPositions } from './seen-positions.postgres';
 import { PostgresUnsubscribes } from './unsubscribes.postgres';
+import { PostgresWebhookEndpoints } from './webhook-endpoints.postgres';
 
 interface PostgresOptions extends DatabaseOptions {
   /** When the event log of a processor starts to fold repeats; default after 10 repeats in 10 s. */
   folding?: Folding;
+  /** The key of webhook secrets and headers; default the one that the database keeps. */
+  webhookKey?: string | undefined;
   /** The process's `ObservabilityModule.forRoot(…)`. */
   observability: DynamicModule;
 }
@@ -63,7 +67,7 @@ export class PostgresModule implements OnApplicationShutdown {
     metrics.observePool(() => database.connections());
   }
 
-  static forRoot({ observability, folding, ...options }: PostgresOptions): DynamicModule {
+  static forRoot({ observability, folding, webhookKey, ...options }: PostgresOptions): DynamicModule {
     return {
       module: PostgresModule,
       imports: [observability],
@@ -88,6 +92,11 @@ export class PostgresModule implements OnApplicationShutdown {
         bind(RecipientBook, PostgresRecipientBook, Database),
         bind(SeenPositions, PostgresSeenPositions, Database),
         bind(Unsubscribes, PostgresUnsubscribes, Database),
+        {
+          provide: WebhookEndpoints,
+          useFactory: (database: Database) => new PostgresWebhookEndpoints(database, webhookKey),
+          inject: [Database],
+        },
       ],
       exports: [
         Database,
@@ -106,6 +115,7 @@ export class PostgresModule implements OnApplicationShutdown {
         RecipientBook,
         SeenPositions,
         Unsubscribes,
+        WebhookEndpoints,
       ],
     };
   }

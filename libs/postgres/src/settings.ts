@@ -43,6 +43,15 @@ export const postgresSettings = {
   }),
 };
 
+/** For the apps that sign webhooks, or show the secrets that do. */
+export const webhookKeySettings = {
+  WEBHOOK_KEY: setting(z.string().min(32, 'must be at least 32 characters').optional(), {
+    description:
+      'The key that the secrets of webhooks are derived from and their headers are sealed with; gateway and notifier need the same one. Unset: one that the database keeps. Another key changes every secret, and headers must be set again.',
+    secret: true,
+  }),
+};
+
 type PostgresSettings = z.infer<z.ZodObject<typeof postgresSettings>>;
 
 /** The database's address, or undefined when neither DATABASE_URL nor DB_HOST is set. */

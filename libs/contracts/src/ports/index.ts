@@ -23,3 +23,4 @@ export * from './stream-slots';
 export * from './tenant-directory';
 export * from './ticket-store';
 export * from './unsubscribes';
+export * from './webhook-endpoints';

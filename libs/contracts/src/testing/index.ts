@@ -18,3 +18,4 @@ export * from './seen-positions.contract';
 export * from './stream-slots.contract';
 export * from './ticket-store.contract';
 export * from './unsubscribes.contract';
+export * from './webhook-endpoints.contract';

@@ -8,6 +8,7 @@ import type { Role } from '../roles';
 import { PostgresNotifications } from '../notifications.postgres';
 import { PostgresRecipientBook } from '../recipient-book.postgres';
 import { PostgresTenantDirectory } from '../tenant-directory.postgres';
+import { PostgresWebhookEndpoints } from '../webhook-endpoints.postgres';
 import { asOwner } from './as-owner';
 
 interface OpenIsolation {
@@ -95,6 +96,7 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
       );
       for (const tenant_id of [a, b])
         await new PostgresRecipientBook(database).replace(tenant_id, { low: { push: [`user:${tenant_id}`] } }, null);
+        await new PostgresWebhookEndpoints(database).use(tenant_id, 'https://hooks.example.com/');
       for (const tenant_id of [a, b])
         await new PostgresTenantDirectory(database).introduce(`user of ${tenant_id}`, [
           { tenant_id, name: tenant_id, role: 'viewer' },

@@ -1,0 +1,143 @@
+import { Webhook } from 'standardwebhooks';
+import { Unavailable, type ClaimedDelivery, type SendOutcome } from '@tocsin/contracts';
+import type { EndpointInUse, WebhookEndpoints } from '@tocsin/contracts/ports';
+import { DeliveryChannel, type ChannelLimits } from './delivery-channel';
+import { readDestination } from './webhook/address-guard';
+import { judgeAnswer } from './webhook/judge-answer';
+import { formatOfHost, PAYLOAD_FORMATS, type Payload } from './webhook/payload-formats';
+import { post, POST_TIMES, type PostTimes } from './webhook/post';
+import { guardedLookup, resolveByDns, resolveLocally, type Resolve } from './webhook/resolve';
+
+export interface WebhookOptions {
+  /** Whether private addresses, plain http, other ports and IP addresses are posted to. Default false. */
+  allowPrivate?: boolean;
+  /** The address of the page, for links in chats. Without it there are none. */
+  publicUrl?: string | undefined;
+  /** Default 64, 31 s and 24 hours. */
+  limits?: Partial<ChannelLimits>;
+  /** Default 3 s, 10 s, 3 s and 30 s. */
+  times?: Partial<PostTimes>;
+  /** How long an endpoint may do nothing but fail. Default 5 days, in milliseconds. */
+  disableAfterMs?: number;
+  /** How host names are resolved. Default: by DNS; where private addresses are allowed, as this machine does. */
+  resolve?: Resolve;
+  /** A certificate authority to trust instead of the known ones; for tests. */
+  ca?: string;
+  /** Called when failures have switched an endpoint off. */
+  onDisabled?: (endpoint: { tenant_id: string; endpoint_id: string; reason: string }) => void;
+}
+
+const LIMITS: ChannelLimits = { concurrency: 64, timeoutMs: 31_000, expiresAfterMs: 24 * 3_600_000 };
+const DAY_MS = 24 * 3_600_000;
+/** After so long without an attempt, an endpoint's failures begin anew. */
+const FORGET_AFTER_MS = 2 * DAY_MS;
+
+/**
+ * Posts to webhooks, signed as Standard Webhooks says. At least once: the receiver recognises a repeated delivery by its
+ * `webhook-id`. The address is checked when it is connected to, whatever its name led to before.
+ */
+export class WebhookChannel extends DeliveryChannel {
+  readonly channel = 'webhook';
+  readonly promise = 'at_least_once';
+  readonly limits: ChannelLimits;
+  private readonly allowPrivate: boolean;
+  private readonly times: PostTimes;
+  private readonly lookup: ReturnType<typeof guardedLookup>;
+
+  constructor(
+    private readonly endpoints: Pick<WebhookEndpoints, 'use' | 'succeeded' | 'failed'>,
+    private readonly options: WebhookOptions = {},
+  ) {
+    super();
+    this.allowPrivate = options.allowPrivate ?? false;
+    this.limits = { ...LIMITS, ...options.limits };
+    this.times = { ...POST_TIMES, ...options.times };
+    const resolve = options.resolve ?? (this.allowPrivate ? resolveLocally : resolveByDns());
+    this.lookup = guardedLookup(resolve, this.allowPrivate);
+  }
+
+  /** Each host has a breaker of its own. */
+  override providerOf({ recipient }: ClaimedDelivery): string {
+    return URL.canParse(recipient) ? `webhook ${new URL(recipient).host}` : this.channel;
+  }
+
+  async send(delivery: ClaimedDelivery, signal: AbortSignal): Promise<SendOutcome> {
+    const destination = readDestination(delivery.recipient, this.allowPrivate);
+    if ('fault' in destination) {
+      const reason = destination.blocked ? 'blocked_address' : 'invalid_recipient';
+      return { outcome: 'failed', reason, answer: destination.fault };
+    }
+    try {
+      const endpoint = await this.endpoints.use(delivery.tenant_id, destination.url.href);
+      if (endpoint.disabled) return { outcome: 'failed', reason: 'endpoint_disabled' };
+      const outcome = await this.sendTo(destination.url, endpoint, delivery, signal);
+      await this.keepCount(delivery, endpoint, outcome);
+      return outcome;
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      // nothing was posted: without the store there is no secret to sign with
+      return { outcome: 'retry', reason: 'connection_failed', answer: 'The endpoint could not be read.' };
+    }
+  }
+
+  private async sendTo(
+    address: URL,
+    endpoint: EndpointInUse,
+    delivery: ClaimedDelivery,
+    signal: AbortSignal,
+  ): Promise<SendOutcome> {
+    if (endpoint.headers === null)
+      return { outcome: 'retry', reason: 'not_configured', answer: 'The headers were sealed with another key.' };
+    const format = PAYLOAD_FORMATS[endpoint.format ?? formatOfHost(address.hostname)];
+    const payload = format.write(delivery, address, this.options.publicUrl);
+    if ('fault' in payload) return { outcome: 'failed', reason: 'invalid_recipient', answer: payload.fault };
+    const posted = await post({
+      url: payload.url ?? address,
+      // ours are the last: an endpoint's own headers replace none of them
+      headers: { ...endpoint.headers, ...headersOf(payload, endpoint.secrets, delivery.delivery_id) },
+      body: Buffer.from(payload.body),
+      lookup: this.lookup,
+      allowPrivate: this.allowPrivate,
+      times: this.times,
+      signal,
+      ca: this.options.ca,
+    });
+    return judgeAnswer(posted, format.verdictOf);
+  }
+
+  /** The endpoint's own record of success and failure. When it cannot be kept, the outcome of the attempt still counts. */
+  private async keepCount(
+    { tenant_id }: ClaimedDelivery,
+    endpoint: EndpointInUse,
+    outcome: SendOutcome,
+  ): Promise<void> {
+    const { endpoint_id, failing } = endpoint;
+    try {
+      if (outcome.outcome === 'sent') {
+        if (failing) await this.endpoints.succeeded(tenant_id, endpoint_id);
+        return;
+      }
+      const reason = await this.endpoints.failed(tenant_id, endpoint_id, {
+        gone: outcome.reason === 'gone',
+        disableAfterMs: this.options.disableAfterMs ?? 5 * DAY_MS,
+        forgetAfterMs: FORGET_AFTER_MS,
+      });
+      if (reason) this.options.onDisabled?.({ tenant_id, endpoint_id, reason });
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+    }
+  }
+}
+
+/** One signature for each secret, over the bytes that are sent and the time of this attempt. */
+function headersOf(payload: Payload, secrets: readonly string[], deliveryId: string): Record<string, string> {
+  const now = new Date();
+  const signatures = secrets.map((secret) => new Webhook(secret).sign(deliveryId, now, payload.body));
+  return {
+    'user-agent': 'Tocsin',
+    ...payload.headers,
+    'webhook-id': deliveryId,
+    'webhook-timestamp': String(Math.floor(now.getTime() / 1_000)),
+    'webhook-signature': signatures.join(' '),
+  };
+}
