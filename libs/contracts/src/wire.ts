@@ -364,6 +364,18 @@ export const DELIVERY_REASONS = [
 ] as const;
 export type DeliveryReason = (typeof DELIVERY_REASONS)[number];
 
+/**
+ * What the provider of phone messages reports after it has accepted a message. A later word of this list is not taken
+ * back by an earlier one, in whichever order the reports arrive.
+ */
+export const PROVIDER_STATUSES = [
+  'sent', // the carrier has it
+  'undelivered', // it did not arrive, and will not
+  'delivered', // it is on the phone
+  'read', // WhatsApp only: it was opened
+] as const;
+export type ProviderStatus = (typeof PROVIDER_STATUSES)[number];
+
 /** One attempt to send a delivery. It is on record before the provider is called. */
 export interface DeliveryAttempt {
   /** 1, 2, 3 … */
@@ -396,8 +408,59 @@ export interface Delivery {
   due_at: string | null;
   /** When it got its final status; null while it is pending. */
   settled_at: string | null;
+  /** For SMS and WhatsApp: what the provider has reported since, its own error code, and when. Absent: nothing yet. */
+  provider_status?: ProviderStatus | null;
+  provider_code?: string | null;
+  provider_status_at?: string | null;
   /** The oldest first. */
   attempts: DeliveryAttempt[];
+}
+
+// ---- push -------------------------------------------------------------------------------------------------------
+
+/** A browser's subscription, as `PushSubscription.toJSON()` of a page gives it. */
+export interface PushKeys {
+  /** The address of the browser's push service. Whoever knows it can send to it, so it is treated as a secret. */
+  endpoint: string;
+  keys: { p256dh: string; auth: string };
+}
+
+/** The body of `PUT /api/v1/push`. */
+export interface PushSubscribe extends PushKeys {
+  /** For which tenants of the user. Default: all. It replaces what this browser was subscribed to before. */
+  tenants?: string[];
+}
+
+/** One browser of the user. */
+export interface PushBrowser {
+  /** SHA-256 of the endpoint, in hexadecimal: a page recognises its own browser by it. */
+  browser_id: string;
+  tenants: string[];
+  /** When it last said that it is subscribed. */
+  renewed_at: string;
+  /** Without another renewal it is forgotten then. */
+  expires_at: string;
+}
+
+/** What `GET`, `PUT` and `DELETE /api/v1/push` answer. */
+export interface PushState {
+  /** The key with which a page subscribes (base64url); null: this Tocsin sends no push messages. */
+  public_key: string | null;
+  browsers: PushBrowser[];
+}
+
+/** What a service worker gets, encrypted for it. */
+export interface PushPayload {
+  delivery_id: string;
+  tenant_id: string;
+  /** The alert and its entry; null for a notification. */
+  alert_id: string | null;
+  seq: number | null;
+  severity: Severity;
+  title: string;
+  body: string;
+  /** When the delivery was planned, in milliseconds since 1970. */
+  at: number;
 }
 
 // ---- the API ----------------------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ import {
   EventLog,
   HintKey,
   LogRetention,
+  PhoneDeliveries,
+  PushSubscriptions,
   RawIntake,
   Receipts,
   SeenPositions,
@@ -26,6 +28,8 @@ import { PostgresEventLog } from './event-log.postgres';
 import { Inbox, InboxIntake, InboxRawIntake } from './inbox.postgres';
 import { PostgresHintKey } from './hint-key.postgres';
 import { PostgresLogRetention } from './log-retention.postgres';
+import { PostgresPhoneDeliveries } from './phone-deliveries.postgres';
+import { PostgresPushSubscriptions } from './push-subscriptions.postgres';
 import { PostgresReceipts } from './receipts.postgres';
 import { PostgresSeenPositions } from './seen-positions.postgres';
 
@@ -68,6 +72,8 @@ export class PostgresModule implements OnApplicationShutdown {
         bind(DeadLetters, PostgresDeadLetters, Database),
         bind(LogRetention, PostgresLogRetention, Database),
         bind(HintKey, PostgresHintKey, Database),
+        bind(PhoneDeliveries, PostgresPhoneDeliveries, Database),
+        bind(PushSubscriptions, PostgresPushSubscriptions, Database),
         bind(Receipts, PostgresReceipts, Database),
         bind(SeenPositions, PostgresSeenPositions, Database),
       ],
@@ -80,6 +86,8 @@ export class PostgresModule implements OnApplicationShutdown {
         DeadLetters,
         HintKey,
         LogRetention,
+        PhoneDeliveries,
+        PushSubscriptions,
         Receipts,
         SeenPositions,
       ],

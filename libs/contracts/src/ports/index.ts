@@ -12,6 +12,8 @@ export * from './event-bus';
 export * from './event-log';
 export * from './hint-key';
 export * from './log-retention';
+export * from './phone-deliveries';
+export * from './push-subscriptions';
 export * from './raw-intake';
 export * from './receipts';
 export * from './seen-positions';
