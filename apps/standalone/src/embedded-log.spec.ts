@@ -7,6 +7,8 @@ import {
   describeAlertQueries,
   describeDeadLetters,
   describeEventLog,
+  describePhoneDeliveries,
+  describePushSubscriptions,
   describeReceipts,
   describeSeenPositions,
   describeTicketStore,
@@ -26,6 +28,8 @@ import {
   PostgresAlertQueries,
   PostgresDeadLetters,
   PostgresEventLog,
+  PostgresPhoneDeliveries,
+  PostgresPushSubscriptions,
   PostgresReceipts,
   PostgresSeenPositions,
   PostgresTicketStore,
@@ -94,6 +98,31 @@ describeSeenPositions('The embedded database', {
     return Promise.resolve({
       seen: new PostgresSeenPositions(database),
       log: new PostgresEventLog(database),
+      close: () => database.close(),
+    });
+  },
+});
+
+describePhoneDeliveries('The embedded database', {
+  open() {
+    const database = open();
+    return Promise.resolve({
+      phones: new PostgresPhoneDeliveries(database),
+      log: new PostgresEventLog(database),
+      sql: (text: string) => asOwner(connection, text),
+      close: () => database.close(),
+    });
+  },
+});
+
+describePushSubscriptions('The embedded database', {
+  open() {
+    const database = open();
+    const subscriptions = new PostgresPushSubscriptions(database);
+    return Promise.resolve({
+      subscriptions,
+      targets: subscriptions,
+      changes: new PostgresAccessChanges(database),
       close: () => database.close(),
     });
   },

@@ -9,6 +9,8 @@ export { PostgresEventLog } from './event-log.postgres';
 export { Inbox, InboxIntake, InboxRawIntake } from './inbox.postgres';
 export { PostgresLogRetention } from './log-retention.postgres';
 export { migrate, type MigrateOptions, type MigrationReport } from './migrate';
+export { PostgresPhoneDeliveries } from './phone-deliveries.postgres';
+export { PostgresPushSubscriptions } from './push-subscriptions.postgres';
 export { InboxModule, PostgresModule } from './postgres.module';
 export { PostgresReceipts } from './receipts.postgres';
 export { PostgresSeenPositions } from './seen-positions.postgres';

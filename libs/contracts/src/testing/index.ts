@@ -8,6 +8,8 @@ export * from './event-bus.contract';
 export * from './event-log.contract';
 export * from './eventually';
 export * from './listener-by-hand';
+export * from './phone-deliveries.contract';
+export * from './push-subscriptions.contract';
 export * from './receipts.contract';
 export * from './seen-positions.contract';
 export * from './stream-slots.contract';

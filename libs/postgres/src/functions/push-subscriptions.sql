@@ -35,7 +35,7 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
-create or replace function push_browsers_of(of_user text, of_issuer text, tenants text[], lasting interval)
+create or replace function push_browsers_of(of_user text, of_issuer text, among text[], lasting interval)
 returns table (endpoint text, tenants text[], renewed_at timestamptz, expires_at timestamptz)
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
@@ -44,11 +44,11 @@ as $$
 declare
   outside text := coalesce(current_setting('tocsin.tenants', true), '');
 begin
-  perform set_config('tocsin.tenants', tenants::text, true);
+  perform set_config('tocsin.tenants', among::text, true);
   return query
   select s.endpoint, array_agg(s.tenant_id order by s.tenant_id), max(s.renewed_at), max(s.renewed_at) + lasting
   from push_subscription s
-  where s.tenant_id = any (push_browsers_of.tenants) and s.user_id = of_user and s.issuer = of_issuer and s.renewed_at > now() - lasting
+  where s.tenant_id = any (among) and s.user_id = of_user and s.issuer = of_issuer and s.renewed_at > now() - lasting
   group by s.endpoint
   order by max(s.renewed_at) desc, s.endpoint;
   perform set_config('tocsin.tenants', outside, true);

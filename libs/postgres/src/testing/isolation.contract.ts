@@ -73,6 +73,10 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
       await owner(
         `insert into tocsin.seen (user_id, tenant_id, epoch, seq) values ('user of a', 'a', 'e', 1), ('user of b', 'b', 'e', 1)`,
       );
+      await owner(
+        `insert into tocsin.push_subscription (endpoint, tenant_id, user_id, issuer, p256dh, auth, subscribed_at, renewed_at)
+         values ('https://a', 'a', 'user of a', '', 'k', 'k', now(), now()), ('https://b', 'b', 'user of b', '', 'k', 'k', now(), now())`,
+      );
       for (const tenant_id of [a, b])
         await new PostgresTenantDirectory(database).introduce(`user of ${tenant_id}`, [
           { tenant_id, name: tenant_id, role: 'viewer' },
@@ -177,6 +181,15 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
         await manager.query(`select * from tocsin.wake_snoozed('{aaaaaaaa}')`);
         await manager.query(`select * from tocsin.seen_positions('user of b', '{b}')`);
         await manager.query(`select tocsin.advance_seen('user of b', '{b}', '{e}', '{1}')`);
+        await manager.query(
+          `select tocsin.report_delivery('b', gen_random_uuid(), 'SM', 'sent', '{sent}', null, null)`,
+        );
+        await manager.query(`select * from tocsin.told_by_phone('+491', 1)`);
+        await manager.query(`select tocsin.subscribe_push('user of b', '', '{b}', 'https://b', 'k', 'k', 20)`);
+        await manager.query(`select * from tocsin.push_browsers_of('user of b', '', '{b}', '60 days')`);
+        await manager.query(`select * from tocsin.push_targets('b', 'user of b', gen_random_uuid(), '60 days')`);
+        await manager.query(`select tocsin.note_push_taken('b', '{https://b}', gen_random_uuid())`);
+        await manager.query(`select tocsin.forget_push('{https://none}')`);
         await manager.query(`select tocsin.release_entries('', '90 days', 10)`);
         await manager.query(`select * from tocsin.delete_released('', 10, 10)`);
         await manager.query(`select tocsin.forget_ids('7 days', 10)`);
