@@ -23,7 +23,7 @@ begin
   select * into told from delivery d
   where d.tenant_id = of_tenant and d.delivery_id = of_delivery and d.channel in ('sms', 'whatsapp')
   for no key update;
-  if array_position(ranks, said) > coalesce(array_position(ranks, told.provider_status), 0) then
+  if told.delivery_id is not null and array_position(ranks, said) > coalesce(array_position(ranks, told.provider_status), 0) then
     if told.status = 'pending' and due.attempt > 0 then
       if due.begun_at is not null then
         insert into delivery_attempt (tenant_id, delivery_id, attempt, begun_at, ended_at, outcome, provider_id)
