@@ -17,6 +17,7 @@ import {
   DeadLetters,
   EventBus,
   EventLog,
+  PhoneDeliveries,
   RawIntake,
   Receipts,
   StreamSlots,
@@ -65,6 +66,10 @@ import { PageFiles } from './page/page-files';
 import { PageController } from './page/page.controller';
 import { ProblemAnswers } from './problems/problem-answers';
 import { ProblemFilter } from './problems/problem.filter';
+import { AnswerReply } from './providers/answer-reply';
+import { TwilioCallbacks } from './providers/twilio-callbacks';
+import { TwilioController } from './providers/twilio.controller';
+import { PushController } from './push/push.controller';
 import { GatewayConfig } from './config';
 
 /** The folder into which the build puts the page, beside the apps. */
@@ -115,6 +120,8 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         AlertsController,
         StatsController,
         SeenCursorController,
+        PushController,
+        TwilioController,
         DocsController,
         WelcomeController,
         PageController,
@@ -172,6 +179,8 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
           useFactory: (letters: DeadLetters, metrics: Metrics) => new DeadLetterWatch(letters, metrics),
           inject: [DeadLetters, Metrics],
         },
+        { provide: TwilioCallbacks, useValue: new TwilioCallbacks(config) },
+        bind(AnswerReply, AnswerReply, PhoneDeliveries, AlertActs, AnnounceEntries),
         bind(ReceiptWatch, ReceiptWatch, Receipts),
         bind(PeerPublisher, PeerPublisher, TokenVerifier, Revocations, VisibleTenants),
         {

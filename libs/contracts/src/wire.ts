@@ -418,11 +418,13 @@ export interface Delivery {
 
 // ---- push -------------------------------------------------------------------------------------------------------
 
-/** A browser's subscription, as `PushSubscription.toJSON()` of a page gives it. */
+/** A browser's subscription, with the fields of a page's `PushSubscription.toJSON()`. */
 export interface PushKeys {
   /** The address of the browser's push service. Whoever knows it can send to it, so it is treated as a secret. */
   endpoint: string;
-  keys: { p256dh: string; auth: string };
+  /** The browser's public key and its secret for this subscription, in base64url. */
+  p256dh: string;
+  auth: string;
 }
 
 /** The body of `PUT /api/v1/push`. */

@@ -20,7 +20,7 @@ export class PostgresPushSubscriptions implements PushSubscriptions {
   async subscribe(
     { user_id, issuer }: Reader,
     tenants: readonly TenantId[],
-    { endpoint, keys: { p256dh, auth } }: PushKeys,
+    { endpoint, p256dh, auth }: PushKeys,
   ): Promise<void> {
     await this.database.call('select tocsin.subscribe_push($1, $2, $3, $4, $5, $6, $7)', [
       user_id,
@@ -46,16 +46,21 @@ export class PostgresPushSubscriptions implements PushSubscriptions {
     }));
   }
 
-  async unsubscribe(endpoint: string): Promise<void> {
-    await this.forget([endpoint]);
+  async unsubscribe({ user_id, issuer }: Reader, tenants: readonly TenantId[], browserId: string): Promise<boolean> {
+    const [row] = await this.database.call<{ known: boolean }>(
+      'select tocsin.unsubscribe_push($1, $2, $3, $4) as known',
+      [user_id, issuer, tenants, browserId],
+    );
+    return row!.known;
   }
 
-  async to(tenant: TenantId, userId: string, deliveryId: string): Promise<PushKeys[]> {
-    const rows = await this.database.call<{ endpoint: string; p256dh: string; auth: string }>(
-      'select * from tocsin.push_targets($1, $2, $3, $4)',
-      [tenant, userId, deliveryId, LASTING],
-    );
-    return rows.map(({ endpoint, p256dh, auth }) => ({ endpoint, keys: { p256dh, auth } }));
+  to(tenant: TenantId, userId: string, deliveryId: string): Promise<PushKeys[]> {
+    return this.database.call<PushKeys>('select * from tocsin.push_targets($1, $2, $3, $4)', [
+      tenant,
+      userId,
+      deliveryId,
+      LASTING,
+    ]);
   }
 
   async noteTaken(tenant: TenantId, endpoints: readonly string[], deliveryId: string): Promise<void> {

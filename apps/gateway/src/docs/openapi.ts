@@ -9,6 +9,8 @@ import { STREAM_PATHS } from '../live/streams.openapi';
 import { PEER_PATHS } from '../intake/peers.openapi';
 import { LOG_PATHS } from '../log/log.openapi';
 import { SEEN_PATHS } from '../me/seen-cursor.openapi';
+import { TWILIO_PATHS } from '../providers/twilio.openapi';
+import { PUSH_PATHS } from '../push/push.openapi';
 import { ANSWERS } from '../problems/problem-answers';
 import { DOCS_PATHS } from './docs.openapi';
 import { ref, type Schema } from './json-schema';
@@ -25,6 +27,8 @@ const ALL_PATHS: readonly Paths[] = [
   INTAKE_PATHS,
   PEER_PATHS,
   DEAD_LETTER_PATHS,
+  PUSH_PATHS,
+  TWILIO_PATHS,
   ACCESS_PATHS,
   DOCS_PATHS,
 ];

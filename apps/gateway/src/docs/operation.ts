@@ -9,6 +9,8 @@ export const TAGS = {
   log: "The numbered entries of a tenant's log.",
   publishing: 'Alerts in, over HTTP. Over AMQP: /docs/events.',
   'dead letters': 'Messages that were refused because of their content, and the decisions about them.',
+  push: 'Alerts in browsers whose page is closed.',
+  providers: 'What the providers of SMS and WhatsApp messages call.',
   access: 'Tenants, and revoked rights.',
   documents: 'These documents.',
 } as const;

@@ -23,6 +23,8 @@ import {
   type EntryPage,
   type HeartbeatFrame,
   type Problem,
+  type PushBrowser,
+  type PushState,
   type ResetFrame,
   type SeenCursor,
   type TenantsPage,
@@ -192,6 +194,20 @@ export const WIRE_SCHEMAS = {
   SeenCursor: object<SeenCursor>(
     { tenants: list(object<SeenCursor['tenants'][number]>({ tenant_id: tenantId, epoch: text(), seq: count() })) },
     { description: 'How far a user has seen each tenant.' },
+  ),
+  PushState: object<PushState>(
+    {
+      public_key: nullable(text('The key to subscribe with, in base64url; null: no push messages are sent here.')),
+      browsers: list(
+        object<PushBrowser>({
+          browser_id: text('SHA-256 of the endpoint, in hexadecimal.', { pattern: '^[0-9a-f]{64}$' }),
+          tenants: list(tenantId),
+          renewed_at: time('When it last said that it is subscribed.'),
+          expires_at: time('Without another renewal it is forgotten then.'),
+        }),
+      ),
+    },
+    { description: 'In which browsers the user is told of alerts while the page is closed.' },
   ),
   Problem: object<Problem>(
     {

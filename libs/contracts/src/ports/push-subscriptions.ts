@@ -18,8 +18,11 @@ export abstract class PushSubscriptions {
   abstract subscribe(user: Reader, tenants: readonly TenantId[], browser: PushKeys): Promise<void>;
   /** The user's browsers with those of their tenants that are among `tenants`. The last renewed first. */
   abstract of(user: Reader, tenants: readonly TenantId[]): Promise<PushBrowser[]>;
-  /** Unsubscribes a browser from everything, whoever's it is: who knows its endpoint has it. */
-  abstract unsubscribe(endpoint: string): Promise<void>;
+  /**
+   * Unsubscribes one of the user's browsers from everything. False: none that is subscribed for one of these tenants has
+   * this id.
+   */
+  abstract unsubscribe(user: Reader, tenants: readonly TenantId[], browserId: string): Promise<boolean>;
   /**
    * The browsers to which a delivery goes: those of the user in the tenant, without those that have taken this delivery
    * already.

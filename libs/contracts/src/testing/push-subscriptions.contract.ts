@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { MAX_BROWSERS, type AccessChanges, type PushSubscriptions, type Reader } from '../ports';
 import type { TenantId } from '../tenant';
 import type { PushKeys } from '../wire';
@@ -27,7 +27,8 @@ export function describePushSubscriptions(name: string, { open }: { open(): Prom
     });
     const aBrowser = (): PushKeys => ({
       endpoint: `https://push.example/${randomUUID()}`,
-      keys: { p256dh: randomUUID(), auth: randomUUID() },
+      p256dh: randomUUID(),
+      auth: randomUUID(),
     });
     const targets = (tenant: TenantId, { user_id } = user, delivery: string = randomUUID()) =>
       opened.targets.to(tenant, user_id, delivery);
@@ -54,7 +55,7 @@ export function describePushSubscriptions(name: string, { open }: { open(): Prom
 
     it('replaces the tenants and the keys of a browser that subscribes again', async () => {
       const browser = aBrowser();
-      await opened.subscriptions.subscribe(user, [bakery], { ...browser, keys: { p256dh: 'old', auth: 'old' } });
+      await opened.subscriptions.subscribe(user, [bakery], { ...browser, p256dh: 'old', auth: 'old' });
       await opened.subscriptions.subscribe(user, [cafe], browser);
       expect(await targets(bakery)).toEqual([]);
       expect(await targets(cafe)).toEqual([browser]);
@@ -72,7 +73,12 @@ export function describePushSubscriptions(name: string, { open }: { open(): Prom
     it('sends nothing to a browser that was unsubscribed or is gone', async () => {
       const [left, gone] = [aBrowser(), aBrowser()];
       for (const browser of [left, gone]) await opened.subscriptions.subscribe(user, [bakery, cafe], browser);
-      await opened.subscriptions.unsubscribe(left.endpoint);
+      const { browser_id } = (await opened.subscriptions.of(user, [bakery])).find(
+        (one) => one.browser_id === createHash('sha256').update(left.endpoint).digest('hex'),
+      )!;
+      expect(await opened.subscriptions.unsubscribe({ ...user, user_id: 'x' }, [bakery], browser_id)).toBe(false);
+      expect(await targets(bakery)).toHaveLength(2);
+      expect(await opened.subscriptions.unsubscribe(user, [bakery], browser_id)).toBe(true);
       await opened.targets.forget([gone.endpoint]);
       expect([await targets(bakery), await targets(cafe)]).toEqual([[], []]);
     });

@@ -54,6 +54,28 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
+-- Unsubscribes one of the user's browsers, which is named by the SHA-256 of its endpoint, in every tenant.
+create or replace function unsubscribe_push(of_user text, of_issuer text, among text[], browser text)
+returns boolean
+language plpgsql volatile security definer
+set search_path = tocsin, pg_temp
+as $$
+declare
+  outside text := coalesce(current_setting('tocsin.tenants', true), '');
+  found_endpoint text;
+begin
+  perform set_config('tocsin.tenants', among::text, true);
+  select s.endpoint into found_endpoint from push_subscription s
+  where s.tenant_id = any (among) and s.user_id = of_user and s.issuer = of_issuer
+    and encode(sha256(convert_to(s.endpoint, 'UTF8')), 'hex') = browser
+  limit 1;
+  perform set_config('tocsin.tenants', outside, true);
+  if found_endpoint is not null then
+    perform forget_push(array[found_endpoint]);
+  end if;
+  return found_endpoint is not null;
+end $$;
+
 -- The browsers of a user in a tenant, but for those that have taken the delivery. A revocation that is younger than the
 -- subscription's last renewal ends it. Also deletes a few that were not renewed.
 create or replace function push_targets(of_tenant text, of_user text, of_delivery uuid, lasting interval)
@@ -105,10 +127,11 @@ begin
 end $$;
 
 alter function subscribe_push owner to tocsin_definer;
+alter function unsubscribe_push owner to tocsin_definer;
 alter function push_browsers_of owner to tocsin_definer;
 alter function push_targets owner to tocsin_definer;
 alter function note_push_taken owner to tocsin_definer;
 alter function forget_push owner to tocsin_definer;
-revoke all on function subscribe_push, push_browsers_of, push_targets, note_push_taken, forget_push from public;
-grant execute on function subscribe_push, push_browsers_of, forget_push to tocsin_gateway;
+revoke all on function subscribe_push, unsubscribe_push, push_browsers_of, push_targets, note_push_taken, forget_push from public;
+grant execute on function subscribe_push, unsubscribe_push, push_browsers_of to tocsin_gateway;
 grant execute on function push_targets, note_push_taken, forget_push to tocsin_notifier;

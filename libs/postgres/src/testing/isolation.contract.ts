@@ -189,6 +189,7 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
         await manager.query(`select * from tocsin.push_browsers_of('user of b', '', '{b}', '60 days')`);
         await manager.query(`select * from tocsin.push_targets('b', 'user of b', gen_random_uuid(), '60 days')`);
         await manager.query(`select tocsin.note_push_taken('b', '{https://b}', gen_random_uuid())`);
+        await manager.query(`select tocsin.unsubscribe_push('user of b', '', '{b}', 'none')`);
         await manager.query(`select tocsin.forget_push('{https://none}')`);
         await manager.query(`select tocsin.release_entries('', '90 days', 10)`);
         await manager.query(`select * from tocsin.delete_released('', 10, 10)`);
