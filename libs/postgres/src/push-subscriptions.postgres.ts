@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { PushBrowser, PushKeys, TenantId } from '@tocsin/contracts';
-import { MAX_BROWSERS, type PushSubscriptions, type Reader } from '@tocsin/contracts/ports';
+import { MAX_BROWSERS, type PushSubscriptions, type PushTarget, type Reader } from '@tocsin/contracts/ports';
 import type { Database } from './database';
 
 /** How long a subscription lasts after its last renewal. */
@@ -54,8 +54,8 @@ export class PostgresPushSubscriptions implements PushSubscriptions {
     return row!.known;
   }
 
-  to(tenant: TenantId, userId: string, deliveryId: string): Promise<PushKeys[]> {
-    return this.database.call<PushKeys>('select * from tocsin.push_targets($1, $2, $3, $4)', [
+  to(tenant: TenantId, userId: string, deliveryId: string): Promise<PushTarget[]> {
+    return this.database.call<PushTarget>('select * from tocsin.push_targets($1, $2, $3, $4)', [
       tenant,
       userId,
       deliveryId,

@@ -5,6 +5,12 @@ import type { Reader } from './seen-positions';
 /** The most browsers that one user has in one tenant. Another one replaces the one that was renewed longest ago. */
 export const MAX_BROWSERS = 20;
 
+/** A browser to which a delivery goes. */
+export interface PushTarget extends PushKeys {
+  /** Whether `noteTaken` has noted that it has this delivery already. */
+  taken: boolean;
+}
+
 /**
  * The browsers that get push messages, for which user and which tenants.
  *
@@ -23,11 +29,8 @@ export abstract class PushSubscriptions {
    * this id.
    */
   abstract unsubscribe(user: Reader, tenants: readonly TenantId[], browserId: string): Promise<boolean>;
-  /**
-   * The browsers to which a delivery goes: those of the user in the tenant, without those that have taken this delivery
-   * already.
-   */
-  abstract to(tenant: TenantId, userId: string, deliveryId: string): Promise<PushKeys[]>;
+  /** The browsers of the user in the tenant, to which a delivery goes. */
+  abstract to(tenant: TenantId, userId: string, deliveryId: string): Promise<PushTarget[]>;
   /** Notes that the browser's push service has taken a delivery, which others of the same user have yet to get. */
   abstract noteTaken(tenant: TenantId, endpoints: readonly string[], deliveryId: string): Promise<void>;
   /** Forgets browsers that their push service no longer knows. */

@@ -30,8 +30,9 @@ export function describePushSubscriptions(name: string, { open }: { open(): Prom
       p256dh: randomUUID(),
       auth: randomUUID(),
     });
-    const targets = (tenant: TenantId, { user_id } = user, delivery: string = randomUUID()) =>
-      opened.targets.to(tenant, user_id, delivery);
+    /** The browsers to which a delivery goes, but for those that have it already. */
+    const targets = async (tenant: TenantId, { user_id } = user, delivery: string = randomUUID()) =>
+      (await opened.targets.to(tenant, user_id, delivery)).flatMap(({ taken, ...browser }) => (taken ? [] : [browser]));
 
     it('sends to each browser of the user, in the tenants for which it was subscribed and in no other', async () => {
       const [phone, laptop] = [aBrowser(), aBrowser()];
@@ -89,6 +90,7 @@ export function describePushSubscriptions(name: string, { open }: { open(): Prom
       const delivery = randomUUID();
       await opened.targets.noteTaken(bakery, [phone.endpoint], delivery);
       expect(await targets(bakery, user, delivery)).toEqual([laptop]);
+      expect(await opened.targets.to(bakery, user.user_id, delivery)).toContainEqual({ ...phone, taken: true });
       expect(await targets(bakery)).toHaveLength(2);
     });
 

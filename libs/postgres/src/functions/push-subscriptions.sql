@@ -76,10 +76,10 @@ begin
   return found_endpoint is not null;
 end $$;
 
--- The browsers of a user in a tenant, but for those that have taken the delivery. A revocation that is younger than the
+-- The browsers of a user in a tenant, and whether they have taken the delivery. A revocation that is younger than the
 -- subscription's last renewal ends it. Also deletes a few that were not renewed.
 create or replace function push_targets(of_tenant text, of_user text, of_delivery uuid, lasting interval)
-returns table (endpoint text, p256dh text, auth text)
+returns table (endpoint text, p256dh text, auth text, taken boolean)
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
 as $$
@@ -90,9 +90,9 @@ begin
   perform set_config('tocsin.tenants', array[of_tenant]::text, true);
   delete from push_subscription s where s.tenant_id = of_tenant and s.user_id = of_user and s.renewed_at <= now() - lasting;
   return query
-  select s.endpoint, s.p256dh, s.auth
+  select s.endpoint, s.p256dh, s.auth, s.taken is not distinct from of_delivery
   from push_subscription s
-  where s.tenant_id = of_tenant and s.user_id = of_user and s.taken is distinct from of_delivery
+  where s.tenant_id = of_tenant and s.user_id = of_user
     and not exists (
       select from revocation r
       where r.user_id = of_user and (r.tenant_id is null or r.tenant_id = of_tenant) and r.jti is null
