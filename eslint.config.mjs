@@ -18,6 +18,7 @@ const DRIVERS = [
   { drivers: ['amqplib'], owners: ['rabbitmq', 'publisher'] },
   { drivers: ['@electric-sql/*'], owners: ['embedded'] },
   { drivers: ['jose', '@nestjs/jwt'], owners: ['auth'] },
+  { drivers: ['twilio', 'twilio/*'], owners: ['phones'] },
   { drivers: ['pino', 'prom-client', '@nestjs/terminus'], owners: ['observability'] },
 ];
 
@@ -26,16 +27,19 @@ const policies = [
   { allow: { to: { module: { origin: ['external', 'core'] } } } },
   { allow: { dependency: { relationship: { to: 'internal' } } } },
   {
-    from: elements('messages', 'settings', 'observability', 'auth', 'adapter', 'app', 'outside'),
+    from: elements('messages', 'settings', 'observability', 'auth', 'phones', 'adapter', 'app', 'outside'),
     allow: { to: elements('contracts') },
   },
-  { from: elements('observability', 'auth', 'adapter', 'app', 'outside'), allow: { to: elements('settings') } },
+  {
+    from: elements('observability', 'auth', 'phones', 'adapter', 'app', 'outside'),
+    allow: { to: elements('settings') },
+  },
   { from: elements('adapter', 'app', 'outside'), allow: { to: elements('messages') } },
   { from: elements('publisher', 'react-client'), allow: { to: { ...elements('contracts'), ...files('wire') } } },
   { from: elements('publisher'), allow: { to: { ...elements('messages'), ...files('wire') } } },
   { from: elements('publisher', 'adapter', 'app', 'outside'), allow: { to: elements('timing') } },
   { from: elements('auth', 'adapter', 'app', 'outside'), allow: { to: elements('observability') } },
-  { from: elements('app', 'outside'), allow: { to: elements('auth') } },
+  { from: elements('app', 'outside'), allow: { to: elements('auth', 'phones') } },
   { from: adapter('rabbitmq'), allow: { to: elements('publisher') } },
   { from: { ...elements('app'), ...files('composition') }, allow: { to: elements('adapter', 'publisher') } },
   {
@@ -46,7 +50,9 @@ const policies = [
   { from: elements('dashboard'), allow: { to: { ...elements('contracts'), ...files('wire') } } },
   {
     from: files('spec'),
-    allow: { to: elements('adapter', 'publisher', 'contracts', 'messages', 'settings', 'observability', 'auth') },
+    allow: {
+      to: elements('adapter', 'publisher', 'contracts', 'messages', 'settings', 'observability', 'auth', 'phones'),
+    },
   },
   { from: files('test'), allow: { to: elements('fault-proxy') } },
   { from: elements('outside'), allow: { to: elements('adapter', 'publisher', 'outside') } },
@@ -68,7 +74,7 @@ const policies = [
     message: 'messages and settings run without Nest',
   },
   {
-    from: { ...elements('app', 'adapter', 'publisher'), ...otherFilesThan('edge') },
+    from: { ...elements('app', 'adapter', 'publisher', 'phones'), ...otherFilesThan('edge') },
     disallow: { to: packages('@nestjs/*') },
     message: 'Nest stays at the edges: modules, controllers, guards, filters, interceptors, servers, main',
   },
@@ -179,6 +185,7 @@ export default tseslint.config(
         { type: 'fault-proxy', pattern: 'libs/fault-proxy' },
         { type: 'observability', pattern: 'libs/observability' },
         { type: 'auth', pattern: 'libs/auth' },
+        { type: 'phones', pattern: 'libs/phones' },
         { type: 'publisher', pattern: 'libs/publisher' },
         { type: 'react-client', pattern: 'libs/react-client' },
         { type: 'adapter', pattern: 'libs/*', capture: ['technology'] },

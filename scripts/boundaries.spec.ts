@@ -32,6 +32,18 @@ const breaches: Planted[] = [
     says: notAllowed,
   },
   {
+    fact: 'phones imports contracts and settings and no other library',
+    file: 'libs/phones/src/planted.ts',
+    text: `import '@tocsin/observability';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'phones runs without Nest',
+    file: 'libs/phones/src/planted.ts',
+    text: `import '@nestjs/common';`,
+    says: /Nest stays at the edges/,
+  },
+  {
     fact: 'contracts imports no other library',
     file: 'libs/contracts/src/planted.ts',
     text: `import '@tocsin/observability';`,
@@ -310,6 +322,8 @@ const breaches: Planted[] = [
       ['@electric-sql/pglite', 'libs/embedded'],
       ['jose', 'libs/auth'],
       ['@nestjs/jwt', 'libs/auth'],
+      ['twilio', 'libs/phones'],
+      ['twilio/lib/webhooks/webhooks', 'libs/phones'],
       ['pino', 'libs/observability'],
       ['prom-client', 'libs/observability'],
       ['@nestjs/terminus', 'libs/observability'],

@@ -24,6 +24,8 @@ const ROOMS = [
   'log',
   'alerts',
   'me',
+  'push',
+  'providers',
   'intake',
   'notifications',
   'deliveries',

@@ -1,3 +1,5 @@
+import { createECDH } from 'node:crypto';
+
 /** The callers: one who may see the tenant, and four who may not, or not everything. */
 export type Column = 'member' | 'revoked_tenant' | 'revoked_token' | 'foreign' | 'viewer';
 
@@ -82,6 +84,12 @@ const byPeer =
 const PAGER_DUTY = {
   event_action: 'trigger',
   payload: { summary: 'Cold', source: 'oven-1', severity: 'info', component: 'published' },
+};
+/** What a page gets from its browser. */
+const BROWSER = {
+  endpoint: 'https://push.example/of-a-test',
+  p256dh: createECDH('prime256v1').generateKeys('base64url'),
+  auth: Buffer.alloc(16, 1).toString('base64url'),
 };
 /** A token without the claim may publish for any tenant except a revoked one. */
 const publishing: Row['expected'] = (by) => ({
@@ -230,6 +238,18 @@ export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
     named(({ tenant: id }) => ({ body: { tenant_id: id, limit: 1, note: 'a test' } }), tenant('200', READER)),
     unnamed(() => ({ body: { limit: 1, note: 'a test' } }), own('200', READER)),
   ],
+
+  // push: the browsers are the user's own, and reading is all that they allow
+  showPush: [unnamed(nothing, own())],
+  subscribeToPush: [
+    named(({ tenant: id }) => ({ body: { ...BROWSER, tenants: [id] } }), tenant('200', '200')),
+    unnamed(() => ({ body: BROWSER }), own()),
+  ],
+  unsubscribeFromPush: [unnamed(() => ({ query: `?browser=${'0'.repeat(64)}` }), own('404 not_found'))],
+
+  // providers: no token, and nothing without the signature of the provider
+  reportTwilioStatus: [unnamed(nothing, open('404 not_found'))],
+  receiveTwilioReply: [unnamed(nothing, open('404 not_found'))],
 
   // access
   listTenants: [unnamed(nothing, both('200'), { read: tenantsIn })],

@@ -2,6 +2,7 @@ import { duration, onOff, readSettings, setting, shareOfMemory } from '@tocsin/s
 import { authSettings, checkAuthSettings } from '@tocsin/auth';
 import { observabilitySettings } from '@tocsin/observability';
 import { databaseUrlOf, postgresSettings } from '@tocsin/postgres';
+import { checkPhoneSettings, twilioCallbackSettings, vapidPublicSetting } from '@tocsin/phones';
 import { rabbitSettings } from '@tocsin/rabbitmq';
 import { redisSettings } from '@tocsin/redis';
 import { z } from 'zod';
@@ -135,6 +136,8 @@ export const gatewaySettings = {
       'Over how many milliseconds a gateway that stops lets go of its streams, each at a random moment. Below the grace period of the orchestrator.',
   }),
   ...admissionSettings,
+  ...twilioCallbackSettings,
+  ...vapidPublicSetting,
   MAX_EVENT_BYTES: setting(bytes().max(65_536).default(65_536), {
     description: 'The most that one message over HTTP may be, in bytes. Over AMQP it is always 65,536.',
   }),
@@ -164,6 +167,7 @@ export const loadConfig = (environment: NodeJS.ProcessEnv) =>
   readSettings(settings, environment, (config) => [
     ...(databaseUrlOf(config) ? [] : ['DATABASE_URL or DB_HOST is required.']),
     ...checkAuthSettings(config),
+    ...checkPhoneSettings(config),
     ...contradictions(config),
   ]);
 

@@ -21,6 +21,7 @@ import {
   EventLog,
   Notifications,
   LinkKey,
+  PhoneDeliveries,
   RawIntake,
   Receipts,
   StreamSlots,
@@ -78,6 +79,10 @@ import { PageController } from './page/page.controller';
 import { ProblemAnswers } from './problems/problem-answers';
 import { ProblemFilter } from './problems/problem.filter';
 import { RecipientsController } from './recipients/recipients.controller';
+import { AnswerReply } from './providers/answer-reply';
+import { TwilioCallbacks } from './providers/twilio-callbacks';
+import { TwilioController } from './providers/twilio.controller';
+import { PushController } from './push/push.controller';
 import { GatewayConfig } from './config';
 
 /** The folder into which the build puts the page, beside the apps. */
@@ -136,6 +141,8 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         StatsController,
         SeenCursorController,
         LinksController,
+        PushController,
+        TwilioController,
         DocsController,
         WelcomeController,
         PageController,
@@ -211,6 +218,8 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
             new KeepDeliveries(deliveries, alerts, tenants, bell ?? null),
           inject: [Deliveries, AlertQueries, VisibleTenants, DOORBELL],
         },
+        { provide: TwilioCallbacks, useValue: new TwilioCallbacks(config) },
+        bind(AnswerReply, AnswerReply, PhoneDeliveries, AlertActs, AnnounceEntries),
         bind(ReceiptWatch, ReceiptWatch, Receipts),
         bind(PeerPublisher, PeerPublisher, TokenVerifier, Revocations, VisibleTenants),
         {

@@ -2,6 +2,7 @@ import { aboutSetting, onOff, readSettings, setting } from '@tocsin/settings';
 import { authSettings, checkAuthSettings } from '@tocsin/auth';
 import { observabilitySettings } from '@tocsin/observability';
 import { databaseUrlOf, migrationProblems, postgresSettings } from '@tocsin/postgres';
+import { checkPhoneSettings } from '@tocsin/phones';
 import { rabbitSettings, rabbitSourceSettings } from '@tocsin/rabbitmq';
 import { redisSettings } from '@tocsin/redis';
 import { z } from 'zod';
@@ -46,6 +47,7 @@ export const loadConfig = (environment: NodeJS.ProcessEnv) =>
   readSettings(settings, environment, (config) => [
     // without a secret standalone makes one itself and keeps it
     ...((config.JWT_SECRET ?? config.JWT_JWKS_URL) ? checkAuthSettings(config) : []),
+    ...checkPhoneSettings(config),
     ...contradictions(config),
     ...(databaseUrlOf(config) ? migrationProblems(config) : []),
     ...(config.RABBITMQ_URL && !databaseUrlOf(config) && !config.ALLOW_VOLATILE_STORE

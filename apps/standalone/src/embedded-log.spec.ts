@@ -10,6 +10,8 @@ import {
   describeDeliveries,
   describeEventLog,
   describeNotifications,
+  describePhoneDeliveries,
+  describePushSubscriptions,
   describeReceipts,
   describeRecipientBook,
   describeSeenPositions,
@@ -33,6 +35,8 @@ import {
   PostgresDeliveries,
   PostgresEventLog,
   PostgresNotifications,
+  PostgresPhoneDeliveries,
+  PostgresPushSubscriptions,
   PostgresReceipts,
   PostgresRecipientBook,
   PostgresSeenPositions,
@@ -130,6 +134,31 @@ describeSeenPositions('The embedded database', {
     return Promise.resolve({
       seen: new PostgresSeenPositions(database),
       log: new PostgresEventLog(database),
+      close: () => database.close(),
+    });
+  },
+});
+
+describePhoneDeliveries('The embedded database', {
+  open() {
+    const database = open();
+    return Promise.resolve({
+      phones: new PostgresPhoneDeliveries(database),
+      log: new PostgresEventLog(database),
+      sql: (text: string) => asOwner(connection, text),
+      close: () => database.close(),
+    });
+  },
+});
+
+describePushSubscriptions('The embedded database', {
+  open() {
+    const database = open();
+    const subscriptions = new PostgresPushSubscriptions(database);
+    return Promise.resolve({
+      subscriptions,
+      targets: subscriptions,
+      changes: new PostgresAccessChanges(database),
       close: () => database.close(),
     });
   },

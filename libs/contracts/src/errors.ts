@@ -54,6 +54,7 @@ export const REQUEST_ERROR_CODES = [
   'body_too_large',
   'unsupported_media_type',
   'not_acceptable',
+  'invalid_signature',
   'not_found',
   'method_not_allowed',
   'already_decided',

@@ -364,6 +364,18 @@ export const DELIVERY_REASONS = [
 ] as const;
 export type DeliveryReason = (typeof DELIVERY_REASONS)[number];
 
+/**
+ * What the provider of phone messages reports after it has accepted a message. A later word of this list is not taken
+ * back by an earlier one, in whichever order the reports arrive.
+ */
+export const PROVIDER_STATUSES = [
+  'sent', // the carrier has it
+  'undelivered', // it did not arrive, and will not
+  'delivered', // it is on the phone
+  'read', // WhatsApp only: it was opened
+] as const;
+export type ProviderStatus = (typeof PROVIDER_STATUSES)[number];
+
 /** One attempt to send a delivery. It is on record before the provider is called. */
 export interface DeliveryAttempt {
   /** 1, 2, 3 … */
@@ -396,6 +408,10 @@ export interface Delivery {
   due_at: string | null;
   /** When it got its final status; null while it is pending. */
   settled_at: string | null;
+  /** For SMS and WhatsApp: what the provider has reported since, its own error code, and when. Null: nothing yet. */
+  provider_status: ProviderStatus | null;
+  provider_code: string | null;
+  provider_status_at: string | null;
   /** The oldest first. */
   attempts: DeliveryAttempt[];
 }
@@ -502,6 +518,8 @@ export interface NotificationPage {
 export interface CancelledNotification extends Notification {
   /** What became of its deliveries. `under_way`: an attempt has begun and cannot be taken back. */
   counts: { cancelled: number; sent: number; under_way: number; other: number };
+}
+
 // ---- webhook endpoints --------------------------------------------------------------------------------------------
 
 /** How a webhook's body is written: for a program that verifies signatures, or for a chat that people read. */
@@ -548,6 +566,55 @@ export interface WebhookSecret {
   /** The secret before it, while it still signs too; null otherwise. */
   previous_secret: string | null;
   previous_until: string | null;
+}
+
+// ---- push -------------------------------------------------------------------------------------------------------
+
+/** A browser's subscription, with the fields of a page's `PushSubscription.toJSON()`. */
+export interface PushKeys {
+  /** The address of the browser's push service. Whoever knows it can send to it, so it is treated as a secret. */
+  endpoint: string;
+  /** The browser's public key and its secret for this subscription, in base64url. */
+  p256dh: string;
+  auth: string;
+}
+
+/** The body of `PUT /api/v1/push`. */
+export interface PushSubscribe extends PushKeys {
+  /** For which tenants of the user. Default: all. It replaces what this browser was subscribed to before. */
+  tenants?: string[];
+}
+
+/** One browser of the user. */
+export interface PushBrowser {
+  /** SHA-256 of the endpoint, in hexadecimal: a page recognises its own browser by it. */
+  browser_id: string;
+  tenants: string[];
+  /** When it last said that it is subscribed. */
+  renewed_at: string;
+  /** Without another renewal it is forgotten then. */
+  expires_at: string;
+}
+
+/** What `GET`, `PUT` and `DELETE /api/v1/push` answer. */
+export interface PushState {
+  /** The key with which a page subscribes (base64url); null: this Tocsin sends no push messages. */
+  public_key: string | null;
+  browsers: PushBrowser[];
+}
+
+/** What a service worker gets, encrypted for it. */
+export interface PushPayload {
+  delivery_id: string;
+  tenant_id: string;
+  /** The alert and its entry; null for a notification. */
+  alert_id: string | null;
+  seq: number | null;
+  severity: Severity;
+  title: string;
+  body: string;
+  /** When the delivery was planned, in milliseconds since 1970. */
+  at: number;
 }
 
 // ---- the API ----------------------------------------------------------------------------------------------------

@@ -82,11 +82,12 @@ export class PostgresDeliveries implements Deliveries {
 }
 
 /** Times within JSON, and those of rows that came as JSON, are in PostgreSQL's own form. */
-const asSent = ({ created_at, due_at, settled_at, attempts, ...delivery }: Delivery): Delivery => ({
+const asSent = ({ created_at, due_at, settled_at, provider_status_at, attempts, ...delivery }: Delivery): Delivery => ({
   ...delivery,
   created_at: sentTime(created_at)!,
   due_at: sentTime(due_at),
   settled_at: sentTime(settled_at),
+  provider_status_at: sentTime(provider_status_at),
   attempts: attempts.map((attempt) => ({
     ...attempt,
     begun_at: sentTime(attempt.begun_at)!,

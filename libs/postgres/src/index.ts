@@ -13,6 +13,8 @@ export { PostgresLogRetention } from './log-retention.postgres';
 export { PostgresMemberships, type Member } from './memberships.postgres';
 export { migrate, type MigrateOptions, type MigrationReport } from './migrate';
 export { PostgresNotifications } from './notifications.postgres';
+export { PostgresPhoneDeliveries } from './phone-deliveries.postgres';
+export { PostgresPushSubscriptions } from './push-subscriptions.postgres';
 export { InboxModule, PostgresModule } from './postgres.module';
 export { PostgresReceipts } from './receipts.postgres';
 export { PostgresRecipientBook } from './recipient-book.postgres';

@@ -15,6 +15,8 @@ import {
   LinkKey,
   LogRetention,
   Notifications,
+  PhoneDeliveries,
+  PushSubscriptions,
   RawIntake,
   Receipts,
   RecipientBook,
@@ -37,6 +39,8 @@ import { PostgresHintKey } from './hint-key.postgres';
 import { PostgresLinkKey } from './link-key.postgres';
 import { PostgresLogRetention } from './log-retention.postgres';
 import { PostgresNotifications } from './notifications.postgres';
+import { PostgresPhoneDeliveries } from './phone-deliveries.postgres';
+import { PostgresPushSubscriptions } from './push-subscriptions.postgres';
 import { PostgresReceipts } from './receipts.postgres';
 import { PostgresRecipientBook } from './recipient-book.postgres';
 import { PostgresSeenPositions } from './seen-positions.postgres';
@@ -88,6 +92,8 @@ export class PostgresModule implements OnApplicationShutdown {
         bind(HintKey, PostgresHintKey, Database),
         bind(Notifications, PostgresNotifications, Database),
         bind(LinkKey, PostgresLinkKey, Database),
+        bind(PhoneDeliveries, PostgresPhoneDeliveries, Database),
+        bind(PushSubscriptions, PostgresPushSubscriptions, Database),
         bind(Receipts, PostgresReceipts, Database),
         bind(RecipientBook, PostgresRecipientBook, Database),
         bind(SeenPositions, PostgresSeenPositions, Database),
@@ -111,6 +117,8 @@ export class PostgresModule implements OnApplicationShutdown {
         LinkKey,
         LogRetention,
         Notifications,
+        PhoneDeliveries,
+        PushSubscriptions,
         Receipts,
         RecipientBook,
         SeenPositions,

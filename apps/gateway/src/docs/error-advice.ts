@@ -46,6 +46,8 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   body_too_large: 'The whole body is longer than this operation reads.',
   unsupported_media_type: 'Send `Content-Type: application/json`.',
   not_acceptable: 'Streams answer with `text/event-stream`: accept it.',
+  invalid_signature:
+    'A provider signs what it sends; this call is unsigned, or signed with another key or for another address. Compare `PUBLIC_URL` and the credentials with the settings of the provider.',
   not_found: 'There is nothing here, or nothing that this user may see: the two look the same.',
   method_not_allowed: 'The address accepts other methods: `Allow` names them.',
   already_decided: 'Another decision was made on this dead letter. Read it again.',

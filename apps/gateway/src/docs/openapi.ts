@@ -13,6 +13,8 @@ import { LOG_PATHS } from '../log/log.openapi';
 import { SEEN_PATHS } from '../me/seen-cursor.openapi';
 import { NOTIFICATION_PATHS } from '../notifications/notifications.openapi';
 import { RECIPIENT_PATHS } from '../recipients/recipients.openapi';
+import { TWILIO_PATHS } from '../providers/twilio.openapi';
+import { PUSH_PATHS } from '../push/push.openapi';
 import { ANSWERS } from '../problems/problem-answers';
 import { DOCS_PATHS } from './docs.openapi';
 import { ref, type Schema } from './json-schema';
@@ -32,6 +34,8 @@ const ALL_PATHS: readonly Paths[] = [
   DELIVERY_PATHS,
   RECIPIENT_PATHS,
   DEAD_LETTER_PATHS,
+  PUSH_PATHS,
+  TWILIO_PATHS,
   ACCESS_PATHS,
   LINK_PATHS,
   DOCS_PATHS,

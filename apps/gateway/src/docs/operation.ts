@@ -11,6 +11,8 @@ export const TAGS = {
   notifications: 'Messages to people that somebody asks for, for now or for a time.',
   deliveries: 'What is sent to whom, and who is told when a message names nobody.',
   'dead letters': 'Messages that were refused because of their content, and the decisions about them.',
+  push: 'Alerts in browsers whose page is closed.',
+  providers: 'What the providers of SMS and WhatsApp messages call.',
   access: 'Tenants, and revoked rights.',
   links: 'What the links in messages lead to: pages for people.',
   documents: 'These documents.',

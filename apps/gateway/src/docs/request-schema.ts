@@ -23,6 +23,9 @@ const CONVERTERS = {
   atMostOneOf: {},
   once: {},
   isCursor: { type: 'string' },
+  endpoint: { type: 'string', format: 'uri' },
+  publicKey: { type: 'string', pattern: '^[A-Za-z0-9_-]{87}$' },
+  authSecret: { type: 'string', pattern: '^[A-Za-z0-9_-]{22}$' },
   isNote: ({ constraints: [maxLength] }: { constraints: [number] }) => ({
     type: 'string',
     minLength: 1,

@@ -1,3 +1,4 @@
+import { createECDH } from 'node:crypto';
 import fc from 'fast-check';
 import { Refused } from '@tocsin/contracts';
 import { queryOf, SchemaValues } from '@tocsin/messages/testing';
@@ -8,6 +9,7 @@ import { chartOf, StatsQuery } from '../alerts/stats-query';
 import { LogQuery } from '../log/log-query';
 import { SeenBody, seenIn } from '../me/seen-body';
 import { RevocationBody } from '../access/revocation-body';
+import { PushSubscribeBody } from '../push/push-body';
 import { DeadLettersQuery, DiscardBody, DiscardManyBody, ManyLettersBody } from '../dead-letters/dead-letter-fields';
 import { DeliveriesQuery, RedriveBody, RedriveManyBody } from '../deliveries/delivery-fields';
 import { NotificationBody, NotificationsQuery } from '../notifications/notification-body';
@@ -62,6 +64,16 @@ function once(value: Value): Value {
   };
 }
 
+const BROWSER = createECDH('prime256v1');
+const PUBLIC_KEY = BROWSER.generateKeys('base64url');
+/** Applies rules that no schema expresses: an address is one, in one spelling, and a key is a point of its curve. */
+const asOfABrowser = (value: Value): Value => ({
+  ...value,
+  ...(typeof value.endpoint === 'string' &&
+    /^https:/.test(value.endpoint) && { endpoint: 'https://push.example/of-this-browser' }),
+  ...(typeof value.p256dh === 'string' && /^[A-Za-z0-9_-]{87}$/.test(value.p256dh) && { p256dh: PUBLIC_KEY }),
+});
+
 interface Reader {
   read: (body: Buffer) => Promise<unknown>;
   method?: Method;
@@ -94,6 +106,7 @@ const READERS: [path: string, reader: Reader][] = [
   ['/api/v1/deliveries/{id}/redrive', { read: (body) => bodyAs(RedriveBody, body) }],
   ['/api/v1/deliveries/redrive', { read: (body) => bodyAs(RedriveManyBody, body) }],
   ['/api/v1/recipients', { method: 'put', read: (body) => bodyAs(RecipientsBody, body) }],
+  ['/api/v1/push', { method: 'put', read: (body) => bodyAs(PushSubscribeBody, body), sensible: asOfABrowser }],
   ['/api/v1/events', { read: (body) => readEvents({ body, headers: {}, query: {} }, 65_536), lenient: true }],
 ];
 

@@ -7,6 +7,7 @@ import {
   CLOSE_ACTIONS,
   CLOSE_REASONS,
   DELIVERY_REASONS,
+  PROVIDER_STATUSES,
   DELIVERY_STATUSES,
   ERROR_CODES,
   MAX_ERRORS,
@@ -36,6 +37,8 @@ import {
   type NotificationPage,
   type Problem,
   type Redriven,
+  type PushBrowser,
+  type PushState,
   type ResetFrame,
   type SeenCursor,
   type TenantRecipients,
@@ -252,6 +255,9 @@ export const WIRE_SCHEMAS = {
       created_at: time('When it was planned, or redriven. Its age counts from here.'),
       due_at: nullable(time('When the next attempt is due; null when none follows, or one is under way.')),
       settled_at: nullable(time('When it got its final status.')),
+      provider_status: nullable(oneOf(PROVIDER_STATUSES)),
+      provider_code: nullable(text("The provider's own code of an error.")),
+      provider_status_at: nullable(time('When the provider reported that status.')),
       attempts: list(ref('DeliveryAttempt'), { description: 'The oldest first.' }),
     },
     { description: 'One message to one recipient over one channel.' },
@@ -290,6 +296,20 @@ export const WIRE_SCHEMAS = {
   SeenCursor: object<SeenCursor>(
     { tenants: list(object<SeenCursor['tenants'][number]>({ tenant_id: tenantId, epoch: text(), seq: count() })) },
     { description: 'How far a user has seen each tenant.' },
+  ),
+  PushState: object<PushState>(
+    {
+      public_key: nullable(text('The key to subscribe with, in base64url; null: no push messages are sent here.')),
+      browsers: list(
+        object<PushBrowser>({
+          browser_id: text('SHA-256 of the endpoint, in hexadecimal.', { pattern: '^[0-9a-f]{64}$' }),
+          tenants: list(tenantId),
+          renewed_at: time('When it last said that it is subscribed.'),
+          expires_at: time('Without another renewal it is forgotten then.'),
+        }),
+      ),
+    },
+    { description: 'In which browsers the user is told of alerts while the page is closed.' },
   ),
   Problem: object<Problem>(
     {

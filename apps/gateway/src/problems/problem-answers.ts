@@ -55,6 +55,7 @@ export const ANSWERS: Record<ErrorCode, [status: number, title: string]> = {
   body_too_large: [413, 'The body is too large'],
   unsupported_media_type: [415, 'The content type is not supported'],
   not_acceptable: [406, 'No acceptable content type'],
+  invalid_signature: [403, 'The signature is not valid'],
   not_found: [404, 'Not found'],
   method_not_allowed: [405, 'The method is not allowed'],
   already_decided: [409, 'It was decided otherwise'],

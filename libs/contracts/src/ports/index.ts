@@ -15,6 +15,8 @@ export * from './hint-key';
 export * from './link-key';
 export * from './log-retention';
 export * from './notifications';
+export * from './phone-deliveries';
+export * from './push-subscriptions';
 export * from './raw-intake';
 export * from './receipts';
 export * from './recipients';

@@ -63,6 +63,9 @@ export function describeDeliveries(name: string, { open }: { open(): Promise<Ope
         status: 'pending',
         reason: null,
         settled_at: null,
+        provider_status: null,
+        provider_code: null,
+        provider_status_at: null,
         attempts: [],
       });
       expect(await opened.deliveries.ofAlert([aTenant()], alert_id)).toEqual([]);
@@ -130,6 +133,9 @@ export function describeDeliveries(name: string, { open }: { open(): Promise<Ope
         status: 'pending',
         reason: null,
         settled_at: null,
+        provider_status: null,
+        provider_code: null,
+        provider_status_at: null,
         due_at: expect.any(String) as string,
       });
       expect(Date.parse(again!.created_at)).toBeGreaterThan(Date.now() - 10_000);

@@ -12,6 +12,8 @@ export * from './event-log.contract';
 export * from './eventually';
 export * from './listener-by-hand';
 export * from './notifications.contract';
+export * from './phone-deliveries.contract';
+export * from './push-subscriptions.contract';
 export * from './receipts.contract';
 export * from './recipient-book.contract';
 export * from './seen-positions.contract';

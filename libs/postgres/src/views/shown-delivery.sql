@@ -2,6 +2,7 @@
 create view shown_delivery with (security_invoker = true) as
 select d.delivery_id, d.tenant_id, d.alert_id, d.seq, d.notification_id, d.channel, d.recipient, d.status, d.reason, d.created_at,
   case when q.begun_at is null then q.due_at end as due_at, d.settled_at,
+  d.provider_status, d.provider_code, d.provider_status_at,
   coalesce((
     select json_agg(json_build_object(
       'attempt', a.attempt, 'begun_at', a.begun_at, 'ended_at', a.ended_at, 'outcome', a.outcome, 'reason', a.reason,

@@ -1,0 +1,79 @@
+import type { AlertActs, AnnounceEntries, AttemptedAct, PhoneDeliveries, TextedAlert } from '@tocsin/contracts/ports';
+import type { Alert } from '@tocsin/contracts';
+import type { phoneIn } from '@tocsin/phones';
+
+type Phone = NonNullable<ReturnType<typeof phoneIn>>;
+
+/** `ack 12`, `ACK12`, `Ack #12!`, and `ack 12 bakery`, which names the tenant. */
+const ACKNOWLEDGE = /^\W*ack(?:nowledged?)?\W*?#?\s*(\d{1,15})(?:\W+([A-Za-z0-9][A-Za-z0-9._-]{0,63}?))?\W*$/i;
+/** What was meant as an acknowledgement and names no number. Anything else gets no answer: it may come from a machine. */
+const MEANT = /^\W*ack/i;
+const HINT = 'Reply "ack" and the number of the alert, for example: ack 12';
+/** What is read of a reply, in characters: a number and a tenant, with some room. */
+const MAX_REPLY = 200;
+/** The longest title that an answer repeats, in characters: with the words around it, an SMS of two segments. */
+const MAX_TITLE = 120;
+
+/**
+ * Acknowledges an alert by the reply of a phone that was told of it. There is no token and no user: the right comes from
+ * having been told, and the act is on record with the number (`sms:+49…`).
+ *
+ * Each tenant numbers its own alerts, so one phone may have been told of several under one number. The newest counts; the
+ * answer names the alert and its tenant, and says how to name another one.
+ */
+export class AnswerReply {
+  constructor(
+    private readonly phones: PhoneDeliveries,
+    private readonly acts: AlertActs,
+    private readonly announceEntries: AnnounceEntries,
+  ) {}
+
+  /** The answer for the phone; undefined when it gets none. Throws `Unavailable`. */
+  async to(phone: Phone, text: string): Promise<string | undefined> {
+    const said = text.slice(0, MAX_REPLY);
+    const [, number, tenant] = ACKNOWLEDGE.exec(said) ?? [];
+    if (number === undefined) return MEANT.test(said) ? HINT : undefined;
+    const told = await this.phones.toldBy(phone.number, Number(number));
+    const named = tenant === undefined ? told : told.filter(({ tenant_id }) => sameName(tenant_id, tenant));
+    const [newest] = named;
+    if (!newest)
+      return `No alert ${number}${tenant === undefined ? '' : ` of ${tenant}`} was sent to this phone within 7 days.`;
+    const others = told.filter((other) => other !== newest);
+    return [await this.acknowledge(newest, `${phone.channel}:${phone.number}`), ...hintAt(others, number)].join(' ');
+  }
+
+  private async acknowledge({ tenant_id, alert_id, title }: TextedAlert, by: string): Promise<string> {
+    const act: AttemptedAct = { act: 'acknowledge', by, until: null, assignee: null, note: null, trace_id: null };
+    const reach = { tenants: [tenant_id], acting: [tenant_id] };
+    const result = (await this.acts.act(reach, [alert_id], act))[0]!;
+    const called = `${cut(title)} (${tenant_id})`;
+    switch (result.outcome) {
+      case 'acted':
+        await this.announceEntries.announce([result.event]);
+        return `Acknowledged: ${called}.`;
+      case 'unchanged':
+        return `You have acknowledged it already: ${called}.`;
+      case 'conflict':
+        return `Not acknowledged, ${whyNot(result.alert)}: ${called}.`;
+      default:
+        return `Not acknowledged, it no longer exists: ${called}.`;
+    }
+  }
+}
+
+const sameName = (one: string, two: string): boolean => one.toLowerCase() === two.toLowerCase();
+
+/** Names the first of the other alerts with this number. */
+function hintAt([other, ...more]: readonly TextedAlert[], number: string): string[] {
+  if (!other) return [];
+  const count = more.length === 0 ? '' : ` (and ${more.length} more)`;
+  return [`Alert ${number} of ${other.tenant_id}${count}: reply "ack ${number} ${other.tenant_id}".`];
+}
+
+function whyNot({ status, actor }: Alert): string {
+  if (status === 'resolved') return 'it is resolved';
+  return actor === null ? `it is ${status}` : `${actor} has ${status} it`;
+}
+
+const cut = (title: string): string =>
+  title.length > MAX_TITLE ? `${title.slice(0, MAX_TITLE - 3).toWellFormed()}...` : title;

@@ -1,0 +1,81 @@
+import { All, Body, Controller, Delete, Get, Put, Query, Res } from '@nestjs/common';
+import type { Response } from 'express';
+import { Refused, type PushState, type TenantId } from '@tocsin/contracts';
+import { PushSubscriptions, type Reader } from '@tocsin/contracts/ports';
+import { issuerOf, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
+import { VisibleTenants } from '../access/visible-tenants';
+import { TakesJson } from '../body/body.interceptor';
+import { GatewayConfig } from '../config';
+import { refuseField } from '../request/json-object';
+import { MAX_BODY_BYTES, PushBrowserQuery, PushSubscribeBody } from './push-body';
+
+/**
+ * `GET`, `PUT` and `DELETE /api/v1/push`: the browsers in which the user is told of alerts while the page is closed. They
+ * are the user's own, and reading is all that they allow: so every role may have them, as with what was seen.
+ */
+@Controller('api/v1/push')
+@Scopes('alerts:read')
+export class PushController {
+  constructor(
+    private readonly subscriptions: PushSubscriptions,
+    private readonly visible: VisibleTenants,
+    private readonly config: GatewayConfig,
+  ) {}
+
+  @Get()
+  async show(@Token() token: VerifiedToken): Promise<PushState> {
+    return this.stateFor(token, await this.tenantsOf(token));
+  }
+
+  /** Subscribes a browser, or renews it. 404 where no push messages are sent. */
+  @Put()
+  @TakesJson(MAX_BODY_BYTES, { required: true })
+  async subscribe(
+    @Body() { tenants: named, ...keys }: PushSubscribeBody,
+    @Token() token: VerifiedToken,
+  ): Promise<PushState> {
+    if (this.config.VAPID_PUBLIC_KEY === undefined)
+      throw new Refused('not_found', 'No push messages are sent here: it needs VAPID_PUBLIC_KEY.');
+    const tenants = await this.tenantsOf(token);
+    await this.subscriptions.subscribe(this.readerOf(token), chosen(tenants, named), keys);
+    return this.stateFor(token, tenants);
+  }
+
+  /** Unsubscribes one of the user's browsers: this one, or one that was lost. 404 when there is no such browser. */
+  @Delete()
+  async unsubscribe(@Query() { browser }: PushBrowserQuery, @Token() token: VerifiedToken): Promise<PushState> {
+    const tenants = await this.tenantsOf(token);
+    if (!(await this.subscriptions.unsubscribe(this.readerOf(token), tenants, browser)))
+      throw new Refused('not_found', 'The user has no such browser.');
+    return this.stateFor(token, tenants);
+  }
+
+  @All()
+  refuseMethod(@Res() response: Response): never {
+    response.set('Allow', 'GET, HEAD, PUT, DELETE');
+    throw new Refused('method_not_allowed', 'Browsers are listed with GET, subscribed with PUT, removed with DELETE.');
+  }
+
+  private async stateFor(token: VerifiedToken, tenants: readonly TenantId[]): Promise<PushState> {
+    return {
+      public_key: this.config.VAPID_PUBLIC_KEY ?? null,
+      browsers: await this.subscriptions.of(this.readerOf(token), tenants),
+    };
+  }
+
+  private async tenantsOf(token: VerifiedToken): Promise<TenantId[]> {
+    return (await this.visible.of(token)).map(({ tenant_id }) => tenant_id);
+  }
+
+  /** As for what was seen: where one issuer alone is accepted, it may be renamed without losing the browsers. */
+  private readerOf(token: VerifiedToken): Reader {
+    return { user_id: token.user_id, issuer: this.config.JWT_ISSUER ? '' : issuerOf(token) };
+  }
+}
+
+function chosen(mine: readonly TenantId[], named: readonly string[] | undefined): readonly TenantId[] {
+  if (named === undefined) return mine;
+  const foreign = named.findIndex((one) => !mine.some((tenant) => tenant === one));
+  if (foreign >= 0) refuseField(`/tenants/${foreign}`, 'This is not a tenant of the user.', 'tenant_forbidden');
+  return [...new Set(named)] as TenantId[];
+}

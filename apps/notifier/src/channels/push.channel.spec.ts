@@ -1,0 +1,225 @@
+import { randomUUID } from 'node:crypto';
+import { generateVAPIDKeys } from 'web-push';
+import type { ClaimedDelivery } from '@tocsin/contracts';
+import type { PushTarget } from '@tocsin/contracts/ports';
+import type { PushKeys } from '@tocsin/contracts/wire';
+import { anEntry, aTenant } from '@tocsin/contracts/testing';
+import { PushChannel, type PushOptions } from './push.channel';
+import { MAX_PAYLOAD_BYTES, pushPayload } from './push-payload';
+import { PushStandIn, type PushAnswering } from './testing/push-stand-in';
+
+const keys = generateVAPIDKeys();
+const options: PushOptions = {
+  VAPID_PUBLIC_KEY: keys.publicKey,
+  VAPID_PRIVATE_KEY: keys.privateKey,
+  VAPID_SUBJECT: 'mailto:operations@example.com',
+  WEBHOOK_ALLOW_PRIVATE: true,
+};
+const service = new PushStandIn(keys.publicKey);
+beforeAll(() => service.listen());
+afterAll(() => service.close());
+afterEach(() => expect(service.faults.splice(0)).toEqual([]));
+
+const bakery = aTenant('bakery');
+const aDelivery = (overrides: Partial<ClaimedDelivery> = {}): ClaimedDelivery => ({
+  tenant_id: bakery,
+  delivery_id: randomUUID(),
+  channel: 'push',
+  recipient: 'user:ana',
+  attempt: 1,
+  created_at: '2026-01-02T03:04:05.678Z',
+  first_due_at: '2026-01-02T03:04:05.678Z',
+  entry: anEntry({ tenant_id: bakery, seq: 12, message: 'Only 2 kg left' }),
+  notification: null,
+  ...overrides,
+});
+
+/** The subscriptions of one user, in memory. */
+function aUserWith(...browsers: PushKeys[]) {
+  let rows: PushTarget[] = browsers.map((browser) => ({ ...browser, taken: false }));
+  const asked: unknown[] = [];
+  return {
+    asked,
+    left: () => rows.map(({ endpoint }) => endpoint),
+    to: async (...about: unknown[]) => (asked.push(about), rows),
+    noteTaken: async (_tenant: unknown, endpoints: readonly string[]) =>
+      void (rows = rows.map((row) => (endpoints.includes(row.endpoint) ? { ...row, taken: true } : row))),
+    forget: async (endpoints: readonly string[]) =>
+      void (rows = rows.filter(({ endpoint }) => !endpoints.includes(endpoint))),
+  };
+}
+const never = new AbortController().signal;
+const send = (user: ReturnType<typeof aUserWith>, delivery = aDelivery(), more: Partial<PushOptions> = {}) =>
+  new PushChannel(user, { ...options, ...more }).send(delivery, never);
+const answer =
+  (status: number, headers: Record<string, string> = {}): PushAnswering =>
+  (_request, response) =>
+    void response.writeHead(status, headers).end();
+
+describe('a push message', () => {
+  it('is encrypted for each browser of the user, and signed with our key', async () => {
+    const [phone, laptop] = [service.subscribe(), service.subscribe()];
+    const user = aUserWith(phone.keys, laptop.keys);
+    const delivery = aDelivery();
+    expect(await send(user, delivery)).toEqual({ outcome: 'sent', answer: '2 of 2 browsers' });
+    expect(user.asked).toEqual([['bakery', 'ana', delivery.delivery_id]]);
+    for (const { pushed } of [phone, laptop])
+      expect(pushed).toEqual([
+        {
+          payload: {
+            delivery_id: delivery.delivery_id,
+            tenant_id: 'bakery',
+            alert_id: delivery.entry!.alert_id,
+            seq: 12,
+            severity: 'urgent',
+            title: expect.stringMatching(/^\[URGENT\] Flour is running low/) as string,
+            body: 'Only 2 kg left',
+            at: Date.parse(delivery.created_at),
+          },
+          bytes: expect.any(Number) as number,
+          ttl: '14400',
+          urgency: 'high',
+          topic: delivery.entry!.alert_id.replaceAll('-', ''),
+          claims: expect.objectContaining({ sub: 'mailto:operations@example.com' }) as object,
+        },
+      ]);
+  });
+
+  it.each([
+    ['urgent', 'high', '14400'],
+    ['high', 'high', '14400'],
+    ['medium', 'normal', '3600'],
+    ['low', 'low', '3600'],
+  ] as const)('that is %s has the urgency %s and lasts %s s', async (severity, urgency, ttl) => {
+    const browser = service.subscribe();
+    await send(aUserWith(browser.keys), aDelivery({ entry: anEntry({ severity }) }));
+    expect(browser.pushed[0]).toMatchObject({ urgency, ttl });
+  });
+
+  it('replaces an older one on the same alert, and none on another', async () => {
+    const browser = service.subscribe();
+    const [one, two] = [anEntry({ seq: 1 }), anEntry({ seq: 2 })];
+    for (const entry of [one, { ...one, seq: 3 }, two]) await send(aUserWith(browser.keys), aDelivery({ entry }));
+    const [first, second, other] = browser.pushed.map(({ topic }) => topic);
+    expect([second, other === first]).toEqual([first, false]);
+  });
+
+  it.each(['x', '"', '\\', 'é', '😀', '日', '\n', '\u0001'])(
+    'fits into what push services take, whatever the alert says (%j)',
+    async (letter) => {
+      const browser = service.subscribe();
+      const entry = anEntry({ title: letter.repeat(300).slice(0, 300), message: letter.repeat(20_000) });
+      expect(Buffer.byteLength(pushPayload(aDelivery({ entry })))).toBeLessThanOrEqual(MAX_PAYLOAD_BYTES);
+      expect(await send(aUserWith(browser.keys), aDelivery({ entry }))).toMatchObject({ outcome: 'sent' });
+      expect(browser.pushed[0]!.bytes).toBeLessThanOrEqual(4_096);
+    },
+  );
+
+  it('of a notification has no alert', async () => {
+    const browser = service.subscribe();
+    const notification = {
+      notification_id: randomUUID(),
+      title: 'Stock-taking today',
+      message: 'At six',
+      severity: 'low',
+      digest_of: null,
+    } as const;
+    await send(aUserWith(browser.keys), aDelivery({ entry: null, notification }));
+    expect(browser.pushed[0]!.payload).toMatchObject({ alert_id: null, seq: null, body: 'At six' });
+  });
+});
+
+describe('the answer of a push service', () => {
+  it.each([404, 410])('%i forgets the browser, and fails the delivery when none is left', async (status) => {
+    const user = aUserWith(service.subscribe(answer(status)).keys);
+    expect(await send(user)).toMatchObject({ outcome: 'failed', reason: 'gone' });
+    expect(user.left()).toEqual([]);
+    expect(await send(user)).toMatchObject({ outcome: 'failed', reason: 'gone' });
+  });
+
+  it('410 of one browser does not keep the message from another', async () => {
+    const [gone, laptop] = [service.subscribe(answer(410)), service.subscribe()];
+    const user = aUserWith(gone.keys, laptop.keys);
+    expect(await send(user)).toMatchObject({ outcome: 'sent' });
+    expect(user.left()).toEqual([laptop.keys.endpoint]);
+  });
+
+  it('429 is tried again after the longest Retry-After', async () => {
+    const slow = ['5', '9'].map((seconds) => service.subscribe(answer(429, { 'Retry-After': seconds })).keys);
+    expect(await send(aUserWith(...slow))).toMatchObject({
+      outcome: 'retry',
+      reason: 'rate_limited',
+      retry_after_ms: 9_000,
+    });
+  });
+
+  it.each([
+    [413, { outcome: 'failed', reason: 'rejected' }],
+    [400, { outcome: 'failed', reason: 'rejected' }],
+    [403, { outcome: 'retry', reason: 'unauthorized' }],
+    [503, { outcome: 'retry', reason: 'provider_error' }],
+    [302, { outcome: 'failed', reason: 'redirected' }],
+  ])('%i ends the attempt as it must', async (status, outcome) => {
+    const { keys: browser } = service.subscribe(answer(status, { Location: '/other' }));
+    const user = aUserWith(browser);
+    expect(await send(user)).toMatchObject(outcome);
+    expect(user.left()).toEqual([browser.endpoint]);
+  });
+
+  it('that is lost is tried again: the browser recognises a duplicate', async () => {
+    const { keys: browser } = service.subscribe((request) => void request.socket.destroy());
+    expect(await send(aUserWith(browser))).toMatchObject({ outcome: 'retry', reason: 'connection_lost' });
+  });
+});
+
+describe('of several browsers', () => {
+  it('those that have not taken it are tried again, and no others', async () => {
+    const [phone, laptop] = [service.subscribe(answer(503)), service.subscribe()];
+    const user = aUserWith(phone.keys, laptop.keys);
+    const delivery = aDelivery();
+    expect(await send(user, delivery)).toMatchObject({ outcome: 'retry', reason: 'provider_error' });
+    expect(await send(user, { ...delivery, attempt: 2 })).toEqual({ outcome: 'sent', answer: '2 of 2 browsers' });
+    expect([phone.pushed.length, laptop.pushed.length]).toEqual([1, 1]);
+  });
+
+  it('one that has taken it is enough after three attempts', async () => {
+    const [phone, laptop] = [service.subscribe(...[1, 2, 3].map(() => answer(503))), service.subscribe()];
+    const user = aUserWith(phone.keys, laptop.keys);
+    const outcomes = [];
+    for (const attempt of [1, 2, 3]) outcomes.push((await send(user, aDelivery({ attempt }))).outcome);
+    expect(outcomes).toEqual(['retry', 'retry', 'sent']);
+    expect(laptop.pushed).toHaveLength(1);
+  });
+
+  it('one that took it counts, although the other one is gone at the next attempt', async () => {
+    const [phone, laptop] = [service.subscribe(answer(503), answer(410)), service.subscribe()];
+    const user = aUserWith(phone.keys, laptop.keys);
+    await send(user);
+    expect(await send(user, aDelivery({ attempt: 2 }))).toMatchObject({ outcome: 'sent' });
+  });
+});
+
+describe('an endpoint', () => {
+  it('that leads into a private network is not connected to', async () => {
+    const browser = service.subscribe();
+    expect(await send(aUserWith(browser.keys), aDelivery(), { WEBHOOK_ALLOW_PRIVATE: false })).toMatchObject({
+      outcome: 'failed',
+      reason: 'blocked_address',
+    });
+    expect(browser.pushed).toEqual([]);
+  });
+
+  it('with keys that nothing can be encrypted with is forgotten', async () => {
+    const { keys: browser } = service.subscribe();
+    const user = aUserWith({ ...browser, p256dh: Buffer.alloc(65, 4).toString('base64url') });
+    expect(await send(user)).toMatchObject({ outcome: 'failed', reason: 'gone' });
+    expect(user.left()).toEqual([]);
+  });
+});
+
+it('a recipient that is no user is invalid', async () => {
+  expect(await send(aUserWith(), aDelivery({ recipient: 'ana' }))).toEqual({
+    outcome: 'failed',
+    reason: 'invalid_recipient',
+  });
+});

@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import type { EventLog, PhoneDeliveries } from '../ports';
+import type { TenantId } from '../tenant';
+import type { Channel, DeliveryReason, ProviderStatus } from '../wire';
+import { aPlannedEvent, aTenant } from './an-alert';
+
+interface OpenPhoneDeliveries {
+  phones: PhoneDeliveries;
+  log: EventLog;
+  /** Runs a statement as the owner of the store. */
+  sql<Row = unknown>(text: string): Promise<Row[]>;
+  close(): Promise<void>;
+}
+
+interface Stands {
+  status: string;
+  reason: string | null;
+  provider_status: string | null;
+}
+
+/** What every `PhoneDeliveries` does without a fault. `open` is called once, so tests use phones of their own. */
+export function describePhoneDeliveries(name: string, { open }: { open(): Promise<OpenPhoneDeliveries> }): void {
+  describe(`${name} as the record of what phones say`, () => {
+    let opened: OpenPhoneDeliveries;
+    let phones = 0;
+    let tenant_id: TenantId;
+    let phone: string;
+    beforeAll(async () => void (opened = await open()), 60_000);
+    afterAll(() => opened?.close());
+    beforeEach(() => {
+      tenant_id = aTenant();
+      phone = `+4930${1_000_000 + (phones += 1)}`;
+    });
+
+    /** Raises an alert of which the phone is told, and returns the id of the delivery. */
+    async function told({
+      tenant = tenant_id,
+      title = 'Flour is running low',
+      channel = 'sms' as Channel,
+      status = 'sent',
+      at = 'now()',
+      due = '',
+    } = {}): Promise<{ delivery: string; alert: string; seq: number }> {
+      const [stored] = await opened.log.append([
+        aPlannedEvent(
+          { tenant_id: tenant, title, dedup_key: randomUUID() },
+          { deliveries: [{ channel, recipient: phone }] },
+        ),
+      ]);
+      if (stored?.outcome !== 'stored') throw new Error('The alert was not stored.');
+      const { seq, alert_id } = stored.event.entry;
+      const [row] = await opened.sql<{ delivery_id: string }>(
+        `update tocsin.delivery set status = '${status}', created_at = ${at}
+         where tenant_id = '${tenant}' and seq = ${seq} returning delivery_id`,
+      );
+      const delivery = row!.delivery_id;
+      await opened.sql(`delete from tocsin.delivery_due where delivery_id = '${delivery}'`);
+      if (due)
+        await opened.sql(
+          `insert into tocsin.delivery_due (tenant_id, delivery_id, channel, alert_id, due_at, attempt, begun_at)
+           values ('${tenant}', '${delivery}', '${channel}', '${alert_id}', now(), 1, ${due})`,
+        );
+      return { delivery, alert: alert_id, seq };
+    }
+    const report = (delivery_id: string, status: ProviderStatus, reason: DeliveryReason | null = null) =>
+      opened.phones.report({ tenant_id, delivery_id, provider_id: `SM-${delivery_id}`, status, reason, code: null });
+    const stands = async (delivery: string): Promise<Stands> =>
+      (
+        await opened.sql<Stands>(
+          `select status, reason, provider_status from tocsin.delivery where delivery_id = '${delivery}'`,
+        )
+      )[0]!;
+
+    it('keeps that a message has arrived, and that it was read', async () => {
+      const { delivery } = await told();
+      expect(await report(delivery, 'delivered')).toBe(true);
+      expect(await stands(delivery)).toEqual({ status: 'sent', reason: null, provider_status: 'delivered' });
+      await report(delivery, 'read');
+      expect(await stands(delivery)).toMatchObject({ provider_status: 'read' });
+    });
+
+    it('makes a delivery failed whose message did not arrive, with the reason', async () => {
+      const { delivery } = await told();
+      await report(delivery, 'undelivered', 'invalid_recipient');
+      expect(await stands(delivery)).toEqual({
+        status: 'failed',
+        reason: 'invalid_recipient',
+        provider_status: 'undelivered',
+      });
+    });
+
+    it('says the same whichever of two reports comes first', async () => {
+      const { delivery: one } = await told();
+      const { delivery: two } = await told();
+      await report(one, 'sent');
+      await report(one, 'undelivered', 'rejected');
+      await report(two, 'undelivered', 'rejected');
+      await report(two, 'sent');
+      expect(await stands(one)).toEqual(await stands(two));
+      expect(await stands(one)).toMatchObject({ status: 'failed', reason: 'rejected' });
+    });
+
+    it('makes an unknown delivery sent: the provider has it after all', async () => {
+      const { delivery } = await told({ status: 'unknown' });
+      await report(delivery, 'sent');
+      expect(await stands(delivery)).toMatchObject({ status: 'sent', reason: null });
+    });
+
+    it('settles an attempt that is under way, and keeps one that waits from being made', async () => {
+      const { delivery: underWay } = await told({ status: 'pending', due: 'now()' });
+      const { delivery: waiting } = await told({ status: 'pending', due: 'null' });
+      await report(underWay, 'sent');
+      await report(waiting, 'sent');
+      for (const delivery of [underWay, waiting]) {
+        expect(await stands(delivery)).toMatchObject({ status: 'sent', reason: null });
+        expect(await opened.sql(`select from tocsin.delivery_due where delivery_id = '${delivery}'`)).toEqual([]);
+      }
+      expect(
+        await opened.sql(
+          `select attempt, outcome, provider_id from tocsin.delivery_attempt where delivery_id = '${underWay}'`,
+        ),
+      ).toEqual([{ attempt: 1, outcome: 'sent', provider_id: `SM-${underWay}` }]);
+    });
+
+    it('leaves a cancelled delivery cancelled', async () => {
+      const { delivery } = await told({ status: 'cancelled' });
+      await report(delivery, 'delivered');
+      expect(await stands(delivery)).toMatchObject({ status: 'cancelled', provider_status: 'delivered' });
+    });
+
+    it('knows no delivery of another tenant or channel, and none that does not exist', async () => {
+      const { delivery: elsewhere } = await told({ tenant: aTenant() });
+      const { delivery: mail } = await told({ channel: 'email' });
+      for (const delivery of [elsewhere, mail, randomUUID()]) expect(await report(delivery, 'undelivered')).toBe(false);
+      expect(await stands(elsewhere)).toMatchObject({ status: 'sent', provider_status: null });
+    });
+
+    it('finds the alert of which a phone was told under a number', async () => {
+      const { alert, seq } = await told({ title: 'The oven is cold' });
+      expect(await opened.phones.toldBy(phone, seq)).toEqual([
+        { tenant_id, alert_id: alert, title: 'The oven is cold', status: 'firing' },
+      ]);
+      expect(await opened.phones.toldBy(phone, seq + 1)).toEqual([]);
+      expect(await opened.phones.toldBy(`${phone}1`, seq)).toEqual([]);
+    });
+
+    it('finds that of each tenant, the newest first', async () => {
+      const older = aTenant();
+      const { seq } = await told({ tenant: older, at: `now() - interval '1 hour'` });
+      await told();
+      expect((await opened.phones.toldBy(phone, seq)).map((one) => one.tenant_id)).toEqual([tenant_id, older]);
+    });
+
+    it('finds nothing that was never sent, is older than 7 days or went over another channel', async () => {
+      const { seq } = await told({ status: 'cancelled' });
+      for (const tenant of [aTenant(), aTenant()]) await told({ tenant, status: 'expired' });
+      await told({ tenant: aTenant(), at: `now() - interval '8 days'` });
+      await told({ tenant: aTenant(), channel: 'webhook' });
+      expect(await opened.phones.toldBy(phone, seq)).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,123 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { MAX_BROWSERS, type AccessChanges, type PushSubscriptions, type Reader } from '../ports';
+import type { TenantId } from '../tenant';
+import type { PushKeys } from '../wire';
+import { aTenant } from './an-alert';
+
+interface OpenPushSubscriptions {
+  /** As the gateway has it, and as the notifier has it. */
+  subscriptions: PushSubscriptions;
+  targets: PushSubscriptions;
+  changes: AccessChanges;
+  close(): Promise<void>;
+}
+
+/** What every `PushSubscriptions` does without a fault. `open` is called once, so tests use users of their own. */
+export function describePushSubscriptions(name: string, { open }: { open(): Promise<OpenPushSubscriptions> }): void {
+  describe(`${name} as the list of browsers that get push messages`, () => {
+    let opened: OpenPushSubscriptions;
+    let user: Reader;
+    let bakery: TenantId;
+    let cafe: TenantId;
+    beforeAll(async () => void (opened = await open()), 60_000);
+    afterAll(() => opened?.close());
+    beforeEach(() => {
+      user = { user_id: `user-${randomUUID()}`, issuer: '' };
+      [bakery, cafe] = [aTenant(), aTenant()];
+    });
+    const aBrowser = (): PushKeys => ({
+      endpoint: `https://push.example/${randomUUID()}`,
+      p256dh: randomUUID(),
+      auth: randomUUID(),
+    });
+    /** The browsers to which a delivery goes, but for those that have it already. */
+    const targets = async (tenant: TenantId, { user_id } = user, delivery: string = randomUUID()) =>
+      (await opened.targets.to(tenant, user_id, delivery)).flatMap(({ taken, ...browser }) => (taken ? [] : [browser]));
+
+    it('sends to each browser of the user, in the tenants for which it was subscribed and in no other', async () => {
+      const [phone, laptop] = [aBrowser(), aBrowser()];
+      await opened.subscriptions.subscribe(user, [bakery, cafe], phone);
+      await opened.subscriptions.subscribe(user, [bakery], laptop);
+      expect(await targets(bakery)).toEqual(expect.arrayContaining([phone, laptop]));
+      expect(await targets(cafe)).toEqual([phone]);
+      expect(await targets(aTenant())).toEqual([]);
+      expect(await targets(bakery, { user_id: 'somebody else' } as Reader)).toEqual([]);
+    });
+
+    it("shows the user's browsers, without their endpoints and without tenants that are not asked for", async () => {
+      await opened.subscriptions.subscribe(user, [bakery, cafe], aBrowser());
+      const [browser, ...others] = await opened.subscriptions.of(user, [bakery]);
+      expect([browser!.tenants, others]).toEqual([[bakery], []]);
+      expect(browser!.browser_id).toMatch(/^[0-9a-f]{64}$/);
+      expect(Date.parse(browser!.expires_at) - Date.parse(browser!.renewed_at)).toBeGreaterThan(30 * 86_400_000);
+      expect(await opened.subscriptions.of({ ...user, issuer: 'https://another/' }, [bakery])).toEqual([]);
+      expect(JSON.stringify(browser)).not.toContain('push.example');
+    });
+
+    it('replaces the tenants and the keys of a browser that subscribes again', async () => {
+      const browser = aBrowser();
+      await opened.subscriptions.subscribe(user, [bakery], { ...browser, p256dh: 'old', auth: 'old' });
+      await opened.subscriptions.subscribe(user, [cafe], browser);
+      expect(await targets(bakery)).toEqual([]);
+      expect(await targets(cafe)).toEqual([browser]);
+    });
+
+    it('gives a browser to the user who subscribed it last, in every tenant', async () => {
+      const browser = aBrowser();
+      const next = { user_id: `user-${randomUUID()}`, issuer: '' };
+      await opened.subscriptions.subscribe(user, [bakery], browser);
+      await opened.subscriptions.subscribe(next, [cafe], browser);
+      expect(await targets(bakery)).toEqual([]);
+      expect(await targets(cafe, next)).toEqual([browser]);
+    });
+
+    it('sends nothing to a browser that was unsubscribed or is gone', async () => {
+      const [left, gone] = [aBrowser(), aBrowser()];
+      for (const browser of [left, gone]) await opened.subscriptions.subscribe(user, [bakery, cafe], browser);
+      const { browser_id } = (await opened.subscriptions.of(user, [bakery])).find(
+        (one) => one.browser_id === createHash('sha256').update(left.endpoint).digest('hex'),
+      )!;
+      expect(await opened.subscriptions.unsubscribe({ ...user, user_id: 'x' }, [bakery], browser_id)).toBe(false);
+      expect(await targets(bakery)).toHaveLength(2);
+      expect(await opened.subscriptions.unsubscribe(user, [bakery], browser_id)).toBe(true);
+      await opened.targets.forget([gone.endpoint]);
+      expect([await targets(bakery), await targets(cafe)]).toEqual([[], []]);
+    });
+
+    it('sends a delivery once to a browser that has taken it, and the next delivery again', async () => {
+      const [phone, laptop] = [aBrowser(), aBrowser()];
+      for (const browser of [phone, laptop]) await opened.subscriptions.subscribe(user, [bakery], browser);
+      const delivery = randomUUID();
+      await opened.targets.noteTaken(bakery, [phone.endpoint], delivery);
+      expect(await targets(bakery, user, delivery)).toEqual([laptop]);
+      expect(await opened.targets.to(bakery, user.user_id, delivery)).toContainEqual({ ...phone, taken: true });
+      expect(await targets(bakery)).toHaveLength(2);
+    });
+
+    it('sends nothing after the access was revoked, until the user subscribes again', async () => {
+      const browser = aBrowser();
+      await opened.subscriptions.subscribe(user, [bakery, cafe], browser);
+      await opened.changes.revoke({ user_id: user.user_id, tenant_id: bakery });
+      expect([await targets(bakery), await targets(cafe)]).toEqual([[], [browser]]);
+      await opened.changes.revoke({ user_id: user.user_id });
+      expect(await targets(cafe)).toEqual([]);
+      await opened.subscriptions.subscribe(user, [cafe], browser);
+      expect(await targets(cafe)).toEqual([browser]);
+    });
+
+    it('keeps the browsers that were renewed last, and no more than the limit', async () => {
+      const browsers = Array.from({ length: MAX_BROWSERS + 2 }, aBrowser);
+      for (const browser of browsers) await opened.subscriptions.subscribe(user, [bakery], browser);
+      const left = (await targets(bakery)).map(({ endpoint }) => endpoint);
+      expect(left).toHaveLength(MAX_BROWSERS);
+      expect(left).toContain(browsers.at(-1)!.endpoint);
+      expect(left).not.toContain(browsers[0]!.endpoint);
+    });
+
+    it('keeps one row for each tenant when a browser subscribes several times at once', async () => {
+      const browser = aBrowser();
+      await Promise.all(Array.from({ length: 8 }, () => opened.subscriptions.subscribe(user, [bakery, cafe], browser)));
+      expect(await targets(bakery)).toEqual([browser]);
+    });
+  });
+}

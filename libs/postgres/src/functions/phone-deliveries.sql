@@ -1,0 +1,86 @@
+-- Records what the provider reports of a message. False: there is no such delivery over SMS or WhatsApp.
+--
+-- `ranks` orders the statuses: a report changes nothing when one of the same or a higher rank was there before. Any report
+-- says that the provider has accepted the message. So one that comes before the attempt is settled settles it, and the
+-- worker's own settlement finds it done; and a delivery that waits for another attempt leaves the queue. Locks are taken in
+-- the order of the queue: `delivery_due` first.
+create or replace function report_delivery(
+  of_tenant text, of_delivery uuid, with_id text, said text, ranks text[], why text, code text
+)
+returns boolean
+language plpgsql volatile security definer
+set search_path = tocsin, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  outside text := coalesce(current_setting('tocsin.tenants', true), '');
+  at constant timestamptz(3) := date_trunc('milliseconds', clock_timestamp());
+  due delivery_due;
+  told delivery;
+begin
+  perform set_config('tocsin.tenants', array[of_tenant]::text, true);
+  select * into due from delivery_due d where d.tenant_id = of_tenant and d.delivery_id = of_delivery for update;
+  select * into told from delivery d
+  where d.tenant_id = of_tenant and d.delivery_id = of_delivery and d.channel in ('sms', 'whatsapp')
+  for no key update;
+  if told.delivery_id is not null and array_position(ranks, said) > coalesce(array_position(ranks, told.provider_status), 0) then
+    if told.status = 'pending' and due.attempt > 0 then
+      if due.begun_at is not null then
+        insert into delivery_attempt (tenant_id, delivery_id, attempt, begun_at, ended_at, outcome, provider_id)
+        values (of_tenant, of_delivery, due.attempt, due.begun_at, at, 'sent', with_id) on conflict do nothing;
+      end if;
+      delete from delivery_due d where d.tenant_id = of_tenant and d.delivery_id = of_delivery;
+      told.status := 'unknown';
+      told.settled_at := at;
+    end if;
+    if told.status in ('sent', 'unknown', 'failed') then
+      told.status := case said when 'undelivered' then 'failed' else 'sent' end;
+      told.reason := case said when 'undelivered' then why end;
+    end if;
+    update delivery d set status = told.status, reason = told.reason, settled_at = told.settled_at,
+      provider_status = said, provider_code = code, provider_status_at = at
+    where d.tenant_id = of_tenant and d.delivery_id = of_delivery;
+  end if;
+  perform set_config('tocsin.tenants', outside, true);
+  return told.delivery_id is not null;
+end $$;
+
+-- The alerts of which a phone number was told by the entry with this number in the last 7 days: the newest first.
+create or replace function told_by_phone(phone text, told_seq bigint)
+returns table (tenant_id text, alert_id uuid, title text, status text)
+language plpgsql volatile security definer
+set search_path = tocsin, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  outside text := coalesce(current_setting('tocsin.tenants', true), '');
+  told json;
+begin
+  perform set_config('tocsin.phone', phone, true);
+  told := (
+    select json_agg(json_build_object('tenant_id', n.tenant_id, 'alert_id', n.alert_id, 'told_at', n.created_at))
+    from (
+      select d.tenant_id, d.alert_id, max(d.created_at) as created_at
+      from delivery d
+      where d.recipient = phone and d.seq = told_seq and d.channel in ('sms', 'whatsapp') and d.alert_id is not null
+        and d.status not in ('cancelled', 'expired', 'superseded') and d.created_at > now() - interval '7 days'
+      group by d.tenant_id, d.alert_id
+      order by created_at desc
+      limit 20
+    ) n
+  );
+  perform set_config('tocsin.phone', '', true);
+  perform set_config('tocsin.tenants',
+    coalesce((select array_agg(t.tenant_id)::text from json_to_recordset(told) as t(tenant_id text)), ''), true);
+  return query
+  select a.tenant_id, a.alert_id, a.title, a.status
+  from json_to_recordset(told) as t(tenant_id text, alert_id uuid, told_at timestamptz)
+  cross join lateral (select * from alert where tenant_id = t.tenant_id and alert_id = t.alert_id limit 1) a
+  order by t.told_at desc, t.tenant_id;
+  perform set_config('tocsin.tenants', outside, true);
+end $$;
+
+alter function report_delivery owner to tocsin_definer;
+alter function told_by_phone owner to tocsin_definer;
+revoke all on function report_delivery, told_by_phone from public;
+grant execute on function report_delivery, told_by_phone to tocsin_gateway;
