@@ -66,9 +66,12 @@ export class BuiltCopy {
   }
 
   /** An app with failpoints around its ports; `crashing-ports.ts` explains their syntax. */
-  programWith(app: App, failpoints: string): Program {
-    this.compile('e2e/faults/crashing-ports');
-    return { main: this.compile('e2e/faults/entries/with-failpoints'), args: [this.program(app).main, failpoints] };
+  programWith(app: App, failpoints: string, ...more: string[]): Program {
+    for (const source of ['crashing-ports', 'sink-channels']) this.compile(`e2e/faults/${source}`);
+    return {
+      main: this.compile('e2e/faults/entries/with-failpoints'),
+      args: [this.program(app).main, failpoints, ...more],
+    };
   }
 
   /**

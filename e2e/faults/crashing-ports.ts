@@ -1,7 +1,9 @@
 import {
   Unavailable,
+  type ClaimedDelivery,
   type DeadLetter,
   type PlannedEvent,
+  type Settlement,
   type StoredEvent,
   type StreamFilter,
   type StreamHead,
@@ -9,24 +11,30 @@ import {
 } from '@tocsin/contracts';
 import {
   AlertSource,
+  DeliveryQueue,
   EventBus,
   EventLog,
   type AppendResult,
+  type ClaimOptions,
+  type Claimed,
   type DeadDelivery,
   type Delivery,
   type DeliveryListener,
   type DeliverySession,
   type HintListener,
   type PublishedHint,
+  type Settled,
   type SourceQueue,
   type Subscription,
 } from '@tocsin/contracts/ports';
+import type { Channel } from '@tocsin/contracts/wire';
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
  * The points where a fault can happen: before or after a port's method. `after.behind` is a read of the event log that
- * continues after an entry, `after.before` is any read of it.
+ * continues after an entry, `after.before` is any read of it. `claim` and `record` are those of the delivery queue, `send`
+ * is the call of a provider.
  */
 export const POINTS = [
   'append.before',
@@ -37,6 +45,12 @@ export const POINTS = [
   'publish.before',
   'publish.sent',
   'settle.before',
+  'claim.before',
+  'claim.committed',
+  'send.before',
+  'send.accepted',
+  'record.before',
+  'record.committed',
 ] as const;
 export type Point = (typeof POINTS)[number];
 
@@ -185,6 +199,38 @@ export class CrashingEventBus extends EventBus {
 
   override subscribe(tenant: TenantId, listener: HintListener): Promise<Subscription> {
     return this.inner.subscribe(tenant, listener);
+  }
+}
+
+/** The delivery queue with failpoints around claims and settlements. An empty claim passes none. */
+export class CrashingDeliveryQueue extends DeliveryQueue {
+  constructor(
+    private readonly inner: DeliveryQueue,
+    private readonly failpoints: Failpoints,
+  ) {
+    super();
+  }
+
+  override async claim(channel: Channel, options: ClaimOptions): Promise<Claimed> {
+    await this.failpoints.pass('claim.before');
+    const claimed = await this.inner.claim(channel, options);
+    if (claimed.deliveries.length > 0) await this.failpoints.pass('claim.committed');
+    return claimed;
+  }
+
+  override async settle(settlements: readonly Settlement[]): Promise<Settled[]> {
+    await this.failpoints.pass('record.before');
+    const settled = await this.inner.settle(settlements);
+    await this.failpoints.pass('record.committed');
+    return settled;
+  }
+
+  override extend(held: readonly ClaimedDelivery[], leaseMs: number): Promise<string[]> {
+    return this.inner.extend(held, leaseMs);
+  }
+
+  override depth() {
+    return this.inner.depth();
   }
 }
 

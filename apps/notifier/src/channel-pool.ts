@@ -1,4 +1,4 @@
-import { Unavailable, type Settlement } from '@tocsin/contracts';
+import { Unavailable, type ClaimedDelivery, type Settlement } from '@tocsin/contracts';
 import type { DeliveryQueue, Settled } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
 import { fullJitter } from '@tocsin/timing';
@@ -133,7 +133,7 @@ export class ChannelPool {
       const full = deliveries.length + lost + cancelled >= atMost;
       if (full) this.mayBeDue = true;
       this.notBefore = full ? 0 : performance.now() + CLAIM_GAP_MS;
-      for (const delivery of deliveries) this.take(inHand.take(delivery, claimedAt));
+      for (const delivery of deliveries) this.take(delivery, claimedAt);
     } catch (error) {
       // health reports a store that is away
       if (!(error instanceof Unavailable)) log.error({ err: error, channel }, 'deliveries could not be claimed');
@@ -142,8 +142,11 @@ export class ChannelPool {
     }
   }
 
-  private take(held: Held): void {
-    if (this.stopping.signal.aborted) this.giveBack(held);
+  private take(delivery: ClaimedDelivery, claimedAt: number): void {
+    const { held, before } = this.parts.inHand.take(delivery, claimedAt);
+    // a release that is repeated, since its answer was lost, could meet this claim: then it is free for others
+    if (before) void before.gone.then(() => this.giveBack(held));
+    else if (this.stopping.signal.aborted) this.giveBack(held);
     else this.waiting.push(held);
   }
 

@@ -18,6 +18,9 @@ export interface Held {
   leasedAt: number;
   /** Another worker has it. */
   lost: boolean;
+  /** Resolves when it is let go. */
+  readonly gone: Promise<void>;
+  letGo: () => void;
 }
 
 /**
@@ -46,18 +49,24 @@ export class InHand {
     this.timer = undefined;
   }
 
-  /** Takes a delivery in. `claimedAt`: `now()` before the claim was sent. */
-  take(delivery: ClaimedDelivery, claimedAt: number): Held {
-    const held = { delivery, leasedAt: claimedAt, lost: false };
+  /**
+   * Takes a delivery in. `claimedAt`: `now()` before the claim was sent. When this process still holds an earlier claim of
+   * it, whose settlement has not been answered, `before` is that claim: the new one must not be begun.
+   */
+  take(delivery: ClaimedDelivery, claimedAt: number): { held: Held; before: Held | undefined } {
+    let letGo = (): void => undefined;
+    const gone = new Promise<void>((resolve) => (letGo = resolve));
+    const held: Held = { delivery, leasedAt: claimedAt, lost: false, gone, letGo };
+    const before = this.held.get(delivery.delivery_id);
     this.held.set(delivery.delivery_id, held);
-    return held;
+    return { held, before };
   }
 
   /** Lets go of a delivery that is settled. */
   drop(held: Held): void {
     const id = held.delivery.delivery_id;
-    // after its lease this process may have claimed it again
     if (this.held.get(id) === held) this.held.delete(id);
+    held.letGo();
   }
 
   mayBegin({ lost, leasedAt }: Held): boolean {
