@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 
 test('the servers have their settings in config.ts', () => {
-  expect(apps).toEqual(expect.arrayContaining(['alert-processor', 'gateway', 'standalone']));
+  expect(apps).toEqual(expect.arrayContaining(['alert-processor', 'gateway', 'notifier', 'standalone']));
 });
 
 test('.env.example says what the apps read (npm run settings writes it)', () => {

@@ -1,7 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { authSettings } from '@tocsin/auth';
+import { postgresSettings } from '@tocsin/postgres';
+import { rabbitSettings } from '@tocsin/rabbitmq';
+import { redisSettings } from '@tocsin/redis';
+import { aboutSetting } from '@tocsin/settings';
 import { parse, parseAllDocuments } from 'yaml';
+import type { z } from 'zod';
 
 const root = join(__dirname, '..');
 const kubernetes = join(root, 'infrastructure', 'kubernetes');
@@ -15,7 +21,7 @@ interface Container {
   name: string;
   image: string;
   command?: string[];
-  env?: { name: string; value?: string; valueFrom?: { secretKeyRef?: { name: string } } }[];
+  env?: { name: string; value?: string; valueFrom?: { secretKeyRef?: { name: string; key: string } } }[];
   ports?: { name: string; containerPort: number }[];
   startupProbe?: Probe;
   livenessProbe?: Probe;
@@ -59,7 +65,26 @@ const STREAM_ANNOTATIONS = {
   [`${NGINX}proxy-send-timeout`]: '3600',
   [`${NGINX}proxy-connect-timeout`]: '60',
 };
-const APPS = { gateway: { http: 8000, admin: 9090 }, 'alert-processor': { admin: 9091 } } as const;
+/** What runs once, with the command line. */
+const JOBS = ['migrate', 'demo-tenants'];
+const APPS = {
+  gateway: { http: 8000, admin: 9090 },
+  'alert-processor': { admin: 9091 },
+  notifier: { admin: 9092 },
+} as const;
+
+const services = { ...postgresSettings, ...redisSettings, ...rabbitSettings };
+const SETTINGS = {
+  gateway: { ...services, ...authSettings },
+  'alert-processor': services,
+  notifier: { ...postgresSettings, REDIS_URL: redisSettings.REDIS_URL },
+};
+/** The manifests give the whole address of the database, and its owner to the migration alone. */
+const ELSEWHERE = ['DB_PASS', 'DATABASE_MIGRATION_URL'];
+const secretsOf = (app: keyof typeof APPS): string[] =>
+  Object.entries(SETTINGS[app])
+    .filter(([name, schema]) => aboutSetting(schema as z.ZodType).secret && !ELSEWHERE.includes(name))
+    .map(([name]) => name);
 
 const kubectl = spawnSync('kubectl', ['version', '--client'], { stdio: 'ignore' }).status === 0;
 const withKubectl = kubectl ? describe : describe.skip;
@@ -108,10 +133,10 @@ withKubectl.each(['base', 'overlays/dev', 'overlays/prod'])(`the manifests of %s
     expect(names.filter((name) => /cors|snippet|upstream-keepalive/.test(name))).toEqual([]);
   });
 
-  test('the ingress leads /api to the public port of the gateway and nowhere else', () => {
+  test('the ingress leads everything to the public port of the gateway: the page, its documents and the API', () => {
     const paths = ofKind('Ingress').flatMap(({ spec }) => spec.rules.flatMap(({ http }) => http.paths));
     expect(paths.map(({ path, backend }) => [path, backend.service.name, backend.service.port.name])).toEqual([
-      ['/api', 'gateway', 'http'],
+      ['/', 'gateway', 'http'],
     ]);
     expect(named('Service', 'gateway').spec.ports.find(({ name }) => name === 'http')).toMatchObject({
       port: 8000,
@@ -177,19 +202,24 @@ withKubectl.each(['base', 'overlays/dev', 'overlays/prod'])(`the manifests of %s
   });
 
   test('the apps and the migration run one image and differ by command', () => {
-    const ours = pods().filter(({ name }) => [...Object.keys(APPS), 'migrate'].includes(name));
-    expect(ours).toHaveLength(3);
+    const ours = pods().filter(({ name }) => [...Object.keys(APPS), ...JOBS].includes(name));
+    expect(ours.length).toBeGreaterThanOrEqual(4);
     const images = new Set(ours.flatMap(({ pod }) => pod.containers.map(({ image }) => image)));
     expect([...images]).toEqual([expect.stringMatching(/(^|\/)tocsin:\d/)]);
     for (const { name, pod } of ours) {
-      const app = name === 'migrate' ? 'cli' : name;
-      const [program, ...rest] = pod.containers[0]!.command!.filter((word) => word !== '--watch');
-      expect([program, rest[0]]).toEqual(['node', `dist/apps/${app}/src/main.js`]);
+      const app = JOBS.includes(name) ? 'cli' : name;
+      const command = pod.containers[0]!.command!.filter((word) => word !== '--watch');
+      expect(command.slice(0, 2)).toEqual(['node', `dist/apps/${app}/src/main.js`]);
     }
   });
 
   test('no image is left to chance: each has a tag that is a version', () => {
     for (const { pod } of pods()) for (const { image } of pod.containers) expect(image).toMatch(/:\d+\.\d+/);
+  });
+
+  test.each(Object.keys(APPS))('every secret setting of %s can come from the Secret', (app) => {
+    const fromSecret = container(app).env!.filter(({ name, valueFrom }) => valueFrom?.secretKeyRef?.key === name);
+    expect(fromSecret.map(({ name }) => name)).toEqual(expect.arrayContaining(secretsOf(app as keyof typeof APPS)));
   });
 
   test('a secret is never written into a pod or a map', () => {
@@ -268,7 +298,7 @@ describe('what runs without a cluster', () => {
   };
   const service = (name: string) => compose.services[name]!;
   /** The init containers, which run one after the other before an app starts. */
-  const STEPS = ['migrate', 'logins'];
+  const STEPS = ['migrate', 'demo-tenants', 'logins'];
 
   test('nothing in compose listens to another machine', () => {
     const ports = Object.values(compose.services).flatMap(({ ports = [] }) => ports);

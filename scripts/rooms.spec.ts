@@ -29,6 +29,7 @@ const ROOMS = [
   'deliveries',
   'recipients',
   'dead-letters',
+  'links',
   'docs',
   'page',
   'composition',

@@ -54,7 +54,7 @@ const PIXELS = `(colour, least = 255) => {
 describeWith('chromium', 'the page, for users who come and go', () => {
   let visits: Visits;
   let stack: Stack;
-  const users = ['scheme', 'gap', 'away', 'lost', 'bell', 'phone', 'keys', 'many', 'views'];
+  const users = ['scheme', 'gap', 'away', 'lost', 'bell', 'phone', 'keys', 'many', 'views', 'leaving'];
   beforeAll(async () => {
     const opening = Visits.open();
     stack = await Stack.open({
@@ -329,6 +329,26 @@ describeWith('chromium', 'the page, for users who come and go', () => {
       'acknowledged',
       'raised',
     ]);
+  });
+
+  it('says what became of an alert to the last frame of its row: a snoozed one is never called resolved', async () => {
+    await publish('leaving', 'On its way out');
+    const page = await signedIn('leaving');
+    await row(page, 'On its way out').focus();
+    // every state that the row shows from here on
+    await page.evaluate(`{
+      const row = document.querySelector('[data-alert]');
+      window.states = new Set([row.dataset.status]);
+      const list = row.parentElement.parentElement;
+      new MutationObserver(() => {
+        for (const one of list.querySelectorAll('[data-alert]')) window.states.add(one.dataset.status);
+      }).observe(list, { subtree: true, childList: true, attributes: true });
+    }`);
+    await page.keyboard.press('s');
+    await inState(page, 'On its way out', 'snoozed').waitFor();
+    await page.evaluate('document.activeElement.blur()');
+    await row(page, 'On its way out').waitFor({ state: 'detached' });
+    expect(await page.evaluate('[...window.states].sort()')).toEqual(['firing', 'snoozed']);
   });
 
   it('has a key for the most frequent acts', async () => {

@@ -275,6 +275,14 @@ export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
   // its scope is for users of any tenant, and memberships do not matter
   revokeAccess: [named(({ tenant: id }) => ({ body: { user_id: 'no such user', tenant_id: id } }), own('202'))],
 
+  // links in messages: the signed token in the address is the credential, and a token of a user is not read
+  ...Object.fromEntries(
+    ['showAcknowledgement', 'acknowledgeByLink', 'showSubscription', 'unsubscribe'].map((id) => [
+      id,
+      [unnamed(() => ({ values: { token: 'none' } }), open('404'))],
+    ]),
+  ),
+
   // documents
   ...Object.fromEntries(
     ['welcome', 'showApi', 'readOpenApi', 'showEvents', 'readAsyncApi', 'showErrors'].map((id) => [

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { eventually } from '@tocsin/contracts/testing';
 
-export type App = 'gateway' | 'alert-processor' | 'standalone' | 'cli';
+export type App = 'gateway' | 'alert-processor' | 'notifier' | 'standalone' | 'cli';
 export type Environment = Readonly<Record<string, string>>;
 export interface Exit {
   code: number | null;
@@ -28,6 +28,7 @@ const READY: Partial<Record<App, string>> = {
   gateway: 'listening',
   standalone: 'listening',
   'alert-processor': 'consuming',
+  notifier: 'sending',
 };
 /** A standalone creates its database first, which takes long on a busy machine. */
 const READY_TIMEOUT_MS = 90_000;

@@ -37,6 +37,7 @@ function urlOf(variable: 'REDIS_URL' | 'RABBITMQ_URL'): string {
 export class Stack {
   readonly gateways: AppProcess[] = [];
   readonly processors: AppProcess[] = [];
+  readonly notifiers: AppProcess[] = [];
   readonly processes = new Processes();
   /** The prefix of every exchange, queue, key and subject. */
   readonly prefix = `e2e-${randomBytes(5).toString('hex')}.`;
@@ -122,6 +123,12 @@ export class Stack {
     );
     this.processors.push(processor);
     return processor;
+  }
+
+  async startNotifier(environment: Environment = {}, program: Program = {}): Promise<AppProcess> {
+    const notifier = await this.processes.start('notifier', { ...this.environment, ...environment }, program);
+    this.notifiers.push(notifier);
+    return notifier;
   }
 
   get gateway(): AppProcess {

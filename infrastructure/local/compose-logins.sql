@@ -5,7 +5,8 @@ do $$
 declare
   login record;
 begin
-  for login in select * from (values ('tocsin_gateway_login', 'tocsin_gateway'), ('tocsin_processor_login', 'tocsin_processor')) as l(name, role) loop
+  for login in select * from (values ('tocsin_gateway_login', 'tocsin_gateway'), ('tocsin_processor_login', 'tocsin_processor'),
+    ('tocsin_notifier_login', 'tocsin_notifier')) as l(name, role) loop
     if to_regrole(login.name) is null then
       execute format('create role %I', login.name);
     end if;

@@ -7,12 +7,13 @@ import {
 } from '@nestjs/common';
 import type { AsyncMicroserviceOptions } from '@nestjs/microservices';
 import { FOLDING, type Folding } from '@tocsin/contracts';
-import { setting } from '@tocsin/settings';
+import { duration, onOff, setting } from '@tocsin/settings';
 import {
   AlertActs,
   AlertSource,
   AnnounceEntries,
   bind,
+  Doorbell,
   EventBus,
   EventLog,
   LogRetention,
@@ -36,17 +37,14 @@ export const processorSettings = {
     description:
       'Repeats of an open alert within FOLD_WINDOW that get an entry each. Further ones are counted, and told of by the next entry, at the end of the window at the latest. 0: each window has that one alone.',
   }),
-  FOLD_WINDOW: setting(
-    z.coerce
-      .number()
-      .min(0)
-      .max(3_600)
-      .default(FOLDING.windowMs / 1000),
-    {
-      description:
-        'How long such a window is, from its first repeat on, in seconds. 0: every repeat gets an entry, whatever FOLD_AFTER says.',
-    },
-  ),
+  FOLD_WINDOW: setting(duration({ unit: 's', most: 3_600 }).default(FOLDING.windowMs / 1000), {
+    description:
+      'How long such a window is, from its first repeat on, in seconds. 0: every repeat gets an entry, whatever FOLD_AFTER says.',
+  }),
+  DELIVERIES: setting(onOff.default(true), {
+    description:
+      'Whether people are told of alerts over e-mail, SMS, WhatsApp, webhooks and push: on or off. Off, nothing is planned and no rows are written for it; screens ring as ever.',
+  }),
   RETENTION_DAYS: setting(z.coerce.number().int().min(0).max(36_500).default(90), {
     description: 'How many days entries are kept, with their alerts and deliveries. 0: for ever.',
   }),
@@ -92,9 +90,9 @@ export class AlertProcessorModule implements OnApplicationBootstrap, OnModuleDes
         },
         {
           provide: WakeSnoozed,
-          useFactory: (acts: AlertActs, announceEntries: AnnounceEntries, log: Log) =>
-            new WakeSnoozed(acts, announceEntries, log),
-          inject: [AlertActs, AnnounceEntries, Log],
+          useFactory: (acts: AlertActs, announceEntries: AnnounceEntries, doorbell: Doorbell, log: Log) =>
+            new WakeSnoozed(acts, announceEntries, doorbell, log),
+          inject: [AlertActs, AnnounceEntries, Doorbell, Log],
         },
         {
           provide: Retention,
@@ -104,9 +102,18 @@ export class AlertProcessorModule implements OnApplicationBootstrap, OnModuleDes
         },
         {
           provide: IngestAlerts,
-          useFactory: (eventLog: EventLog, announceEntries: AnnounceEntries, metrics: Metrics, log: Log) =>
-            new IngestAlerts(eventLog, announceEntries, metrics, log, config.PROCESSOR_LANES),
-          inject: [EventLog, AnnounceEntries, Metrics, Log],
+          useFactory: (
+            eventLog: EventLog,
+            announceEntries: AnnounceEntries,
+            doorbell: Doorbell,
+            metrics: Metrics,
+            log: Log,
+          ) =>
+            new IngestAlerts(eventLog, announceEntries, doorbell, metrics, log, {
+              lanes: config.PROCESSOR_LANES,
+              ...(!config.DELIVERIES && { plan: () => [] }),
+            }),
+          inject: [EventLog, AnnounceEntries, Doorbell, Metrics, Log],
         },
       ],
     };

@@ -40,7 +40,7 @@ export class FlushFolds {
   }
 
   /** Appends and announces all entries that are due. */
-  flush(signal?: AbortSignal): Promise<void> {
-    return appendDue(() => this.eventLog.appendFolded(), this.announceEntries, signal);
+  async flush(signal?: AbortSignal): Promise<void> {
+    await appendDue(() => this.eventLog.appendFolded(), this.announceEntries, signal);
   }
 }

@@ -101,12 +101,15 @@ describe('taking alerts in', () => {
   let log: LogInMemory;
   let bus: BusInMemory;
   let metrics: Metrics;
+  let rings: number;
+  const doorbell = { ring: async () => void (rings += 1), onRing: async () => ({ close: () => undefined }) };
   const ingestInLanes = (lanes?: number) =>
-    new IngestAlerts(log, new AnnounceEntries(bus, metrics, silent), metrics, silent, lanes);
+    new IngestAlerts(log, new AnnounceEntries(bus, metrics, silent), doorbell, metrics, silent, { lanes });
   const ingest = (batch: BatchMessage[]) => ingestInLanes().ingest(batch);
   beforeEach(() => {
     log = new LogInMemory();
     bus = new BusInMemory();
+    rings = 0;
     metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 10 });
   });
   const counted = async (name: string, labels: Record<string, string> = {}) => {
@@ -138,8 +141,8 @@ describe('taking alerts in', () => {
     );
 
     expect(log.stored.map(({ message, deliveries }) => [message.id, deliveries.length])).toEqual([
-      ['a', 3],
-      ['b', 3],
+      ['a', 1],
+      ['b', 1],
     ]);
     expect(bus.hints.map(({ tenant_id, seq }) => [tenant_id, seq])).toEqual([
       [bakery, 1],
@@ -148,6 +151,29 @@ describe('taking alerts in', () => {
     expect(bus.hints[0]!.data!.toString()).toBe(renderData(storedAs(log.stored[0]!, 1).entry));
     expect(await counted('tocsin_ingest_messages_total', { result: 'stored' })).toBe(2);
     expect(await counted('tocsin_events_published_total', { tenant: bakery })).toBe(2);
+  });
+
+  it('rings for the notifiers when an entry rings for which deliveries are planned, and for no other', async () => {
+    await ingest([aMessage({ id: 'a' }), aMessage({ id: 'b' })]);
+    expect(rings).toBe(1);
+    await ingest([aMessage({ id: 'a' }, { redelivered: true })]);
+    await ingest([aMessage({ id: 'c', type: 'notification' })]);
+    expect(rings).toBe(1);
+
+    log.append = async ([event]) => {
+      const stored = storedAs(event!, 9);
+      return [{ outcome: 'stored', event: { ...stored, entry: { ...stored.entry, change: 'repeated' } } }];
+    };
+    await ingest([aMessage({ id: 'd' })]);
+    expect(rings).toBe(1);
+  });
+
+  it('plans nothing when deliveries are switched off', async () => {
+    const announceEntries = new AnnounceEntries(bus, metrics, silent);
+    const off = new IngestAlerts(log, announceEntries, doorbell, metrics, silent, { plan: () => [] });
+    expect(await off.ingest([aMessage({ id: 'a' })])).toEqual(settled({ outcome: 'stored' }));
+    expect(log.stored[0]!.deliveries).toEqual([]);
+    expect([rings, bus.hints.length]).toEqual([0, 1]);
   });
 
   it('hints again at a duplicate, with its stored position and nothing else: the first hint may never have gone out', async () => {

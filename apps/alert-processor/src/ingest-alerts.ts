@@ -8,10 +8,11 @@ import {
   type PlannedEvent,
 } from '@tocsin/contracts';
 import { PRODUCER_NAMES, Turns } from '@tocsin/messages';
-import type { AnnounceEntries, EventLog, PublishedHint } from '@tocsin/contracts/ports';
+import type { AnnounceEntries, Doorbell, EventLog, PublishedHint } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
 import type { BatchMessage, BatchOutcome, Late, MessageOutcome } from './handle-batch';
-import { readMessages, refusedLetterOf, type ReadMessage, type PlannedMessage } from './read-message';
+import { planDeliveries } from './plan-deliveries';
+import { readMessages, refusedLetterOf, type Plan, type ReadMessage, type PlannedMessage } from './read-message';
 import { StoreLanes } from './store-lanes';
 import type { SoonerOrLater, StoreResult } from './store-result';
 
@@ -21,8 +22,15 @@ interface Fate {
   letter?: DeadLetter;
 }
 
+interface IngestOptions {
+  /** How many statements run at the same time; tenants are spread over them. Urgent messages have one more. Default 1. */
+  lanes?: number;
+  /** Who is told of a message, and over which channels. Default: what the message and the tenant say. */
+  plan?: Plan;
+}
+
 /**
- * Stores batches of messages in the event log and tells the gateways: parse, plan, store, announce, bury. Invalid
+ * Stores batches of messages in the event log and tells the gateways: parse, plan, store, announce, ring, bury. Invalid
  * messages are put on record as dead letters. When a dependency is away, the batch is handed back to be tried again;
  * what was stored by then is a duplicate the next time. Hints go out after the commit and before the outcome, so a
  * crash in between can only make them come twice.
@@ -34,15 +42,17 @@ export class IngestAlerts {
    * came.
    */
   private read: Promise<void> = Promise.resolve();
+  private readonly plan: Plan;
 
   constructor(
     private readonly eventLog: EventLog,
     private readonly announceEntries: AnnounceEntries,
+    private readonly doorbell: Doorbell,
     private readonly metrics: Metrics,
     private readonly log: Log,
-    /** How many statements run at the same time; tenants are spread over them. Urgent messages have one more. */
-    lanes = 1,
+    { lanes = 1, plan = planDeliveries }: IngestOptions = {},
   ) {
+    this.plan = plan;
     metrics.understoodNames.declare(PRODUCER_NAMES.map((name) => ({ name })));
     this.lanes = new StoreLanes(eventLog, lanes);
   }
@@ -113,7 +123,7 @@ export class IngestAlerts {
       const held: ReadMessage[][] = [];
       for (const received of batch) {
         if (turns.over) await turns.next();
-        held.push(readMessages(received, (characters) => this.metrics.replacedCharacters.inc(characters)));
+        held.push(readMessages(received, this.plan, (characters) => this.metrics.replacedCharacters.inc(characters)));
       }
       return held;
     } finally {
@@ -150,6 +160,8 @@ export class IngestAlerts {
     const hints = results.flatMap((result, index) => hintFor(planned[index]!, result) ?? []);
     const announced = await this.announceEntries.announceHints(hints);
     this.observe('publish', announced, storedAt);
+    // after the hints, and not waited for: the notifiers look by themselves too
+    if (results.some((result, index) => plansDeliveries(planned[index]!, result))) void this.doorbell.ring();
   }
 
   /**
@@ -214,6 +226,10 @@ function hintFor({ message }: PlannedEvent, result: SoonerOrLater): PublishedHin
     data: null,
   };
 }
+
+/** Whether deliveries of this message may be due now. The log has stored them if the entry rings. */
+const plansDeliveries = ({ deliveries }: PlannedEvent, result: SoonerOrLater): boolean =>
+  deliveries.length > 0 && result.outcome === 'stored' && eventNameOf(result.event.entry) !== 'alert_update';
 
 function fateOf(result: StoreResult, message: PlannedMessage, received: BatchMessage): Fate {
   const letter = (reason: MessageErrorCode, detail: string) => dead(refusedLetterOf(received, message, reason, detail));

@@ -1,34 +1,38 @@
-import { DEFAULT_RECIPIENT, type ValidMessage } from '@tocsin/contracts';
+import type { ValidMessage } from '@tocsin/contracts';
 import { anAlert } from '@tocsin/contracts/testing';
 import { CHANNELS, SEVERITIES } from '@tocsin/contracts/wire';
 import { planDeliveries } from './plan-deliveries';
 
 const planned = (overrides: Partial<ValidMessage>) =>
   planDeliveries(anAlert(overrides)).map(({ channel, recipient }) => `${channel} ${recipient}`);
-const byDefault = (...channels: string[]) => channels.map((channel) => `${channel} ${DEFAULT_RECIPIENT}`);
+/** For the tenant's recipients on these channels. */
+const ofTenant = (...channels: string[]) => channels.map((channel) => `${channel} null`);
+/** For the tenant's recipients on all channels. */
+const ALL_OF_TENANT = ofTenant('null');
 
 describe('the planned deliveries', () => {
-  it('go to the recipients of the tenant, over the channels of the severity', () => {
-    expect(planned({ severity: 'urgent' })).toEqual(byDefault('email', 'sms', 'whatsapp'));
-    expect(planned({ severity: 'high' })).toEqual(byDefault('email'));
-    expect(planned({ severity: 'medium' })).toEqual([]);
-    expect(planned({ severity: 'low' })).toEqual([]);
+  it.each(SEVERITIES)('of an alert that is %s go to what the tenant has configured for its severity', (severity) => {
+    expect(planned({ severity })).toEqual(ALL_OF_TENANT);
+    expect(planned({ severity, recipients: [] })).toEqual(ALL_OF_TENANT);
   });
 
-  it('go over the channels that the message names, whatever its severity', () => {
-    expect(planned({ severity: 'low', channels: ['webhook', 'sms'] })).toEqual(byDefault('webhook', 'sms'));
-    expect(planned({ severity: 'urgent', channels: ['email'] })).toEqual(byDefault('email'));
+  it("go to the tenant's recipients on the channels that the message names, each channel once", () => {
+    expect(planned({ severity: 'low', channels: ['webhook', 'sms', 'webhook'] })).toEqual(ofTenant('webhook', 'sms'));
     expect(planned({ severity: 'urgent', channels: [] })).toEqual([]);
   });
 
   it('go to the recipients that the message names, each over the channels that reach it', () => {
-    expect(planned({ severity: 'urgent', recipients: ['a@example.com', '+4917012345678'] })).toEqual([
+    const recipients = ['a@example.com', '+4917012345678', 'user:ana@example.com', 'https://example.com/hook', 'ana'];
+    expect(planned({ severity: 'urgent', recipients })).toEqual([
       'email a@example.com',
       'sms +4917012345678',
       'whatsapp +4917012345678',
+      'push user:ana@example.com',
     ]);
-    expect(planned({ severity: 'high', recipients: ['+4917012345678'] })).toEqual([]);
-    expect(planned({ channels: ['webhook'], recipients: ['https://example.com/hook', 'a@example.com'] })).toEqual([
+    expect(planned({ severity: 'high', recipients })).toEqual(['email a@example.com', 'push user:ana@example.com']);
+    expect(planned({ severity: 'medium', recipients })).toEqual([]);
+    expect(planned({ severity: 'low', recipients })).toEqual([]);
+    expect(planned({ severity: 'low', recipients, channels: ['webhook'] })).toEqual([
       'webhook https://example.com/hook',
     ]);
   });
@@ -56,7 +60,7 @@ describe('the planned deliveries', () => {
 
   it.each(['recommendation', 'notification'] as const)('are none for a %s that names no channel', (type) => {
     for (const severity of SEVERITIES) expect(planned({ type, severity, recipients: ['a@example.com'] })).toEqual([]);
-    expect(planned({ type, severity: 'low', channels: ['email'] })).toEqual(byDefault('email'));
+    expect(planned({ type, severity: 'low', channels: ['email'] })).toEqual(ofTenant('email'));
   });
 
   it('are none when the alert is resolved', () => {

@@ -14,7 +14,8 @@ const CHANNELS_BY_SEVERITY: Readonly<Record<Severity, readonly Channel[]>> = {
  * message.
  */
 const FITS: Readonly<Record<Channel, (recipient: string) => boolean>> = {
-  email: (recipient) => /^[^\s@]+@[^\s@]+$/.test(recipient),
+  // no colon: `user:ana@example.com` is a user and no address
+  email: (recipient) => /^[^\s@:]+@[^\s@]+$/.test(recipient),
   sms: isPhoneNumber,
   whatsapp: isPhoneNumber,
   webhook: (recipient) => URL.canParse(recipient) && /^https?:$/.test(new URL(recipient).protocol),

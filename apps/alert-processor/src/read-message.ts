@@ -9,9 +9,18 @@ import {
   traceIdOf,
   type ParsedMessage,
 } from '@tocsin/messages';
-import type { DeadLetter, DeadLetterReason, InputError, PlannedEvent } from '@tocsin/contracts';
+import type {
+  DeadLetter,
+  DeadLetterReason,
+  InputError,
+  PlannedDelivery,
+  PlannedEvent,
+  ValidMessage,
+} from '@tocsin/contracts';
 import type { BatchMessage } from './handle-batch';
-import { planDeliveries } from './plan-deliveries';
+
+/** Who is told of a message, if the entry that it leads to rings. */
+export type Plan = (message: ValidMessage) => PlannedDelivery[];
 
 /** A message after all steps that need no I/O: either planned, or a dead letter. */
 export type ReadMessage = PlannedMessage | { ok: false; letter: DeadLetter };
@@ -29,14 +38,18 @@ export interface PlannedMessage {
  * Parses a delivery, leniently, and plans its messages: one message, or those of another system's webhook, each judged
  * alone. Never throws. `onReplaced` is called with the number of characters that cannot be stored and were replaced.
  */
-export function readMessages(received: BatchMessage, onReplaced: (characters: number) => void): ReadMessage[] {
+export function readMessages(
+  received: BatchMessage,
+  plan: Plan,
+  onReplaced: (characters: number) => void,
+): ReadMessage[] {
   if (received.given_up) return [{ ok: false, letter: letterOf(received, received.given_up, GIVEN_UP, null) }];
   const { messages, replaced } = parseMessages(received.body, received, 'lenient');
   if (replaced > 0) onReplaced(replaced);
-  return messages.map((parsed, index) => readMessage(received, parsed, messages.length > 1 ? index : undefined));
+  return messages.map((parsed, index) => readMessage(received, parsed, plan, messages.length > 1 ? index : undefined));
 }
 
-function readMessage(received: BatchMessage, parsed: ParsedMessage, part: number | undefined): ReadMessage {
+function readMessage(received: BatchMessage, parsed: ParsedMessage, plan: Plan, part: number | undefined): ReadMessage {
   if (!parsed.ok)
     return {
       ok: false,
@@ -52,7 +65,7 @@ function readMessage(received: BatchMessage, parsed: ParsedMessage, part: number
     message,
     body_hash,
     trace_id: traceIdOf(received.headers?.['traceparent']) ?? traceIdIn(message.metadata),
-    deliveries: planDeliveries(message),
+    deliveries: plan(message),
   };
   return { ok: true, planned, understood, unknown, ...(part !== undefined && { part }) };
 }

@@ -41,6 +41,7 @@ const actsWith = (...portions: (AppendedEvent[] | Error)[]) => ({
 
 describe('ending snoozes', () => {
   let hints: PublishedHint[];
+  let rings: number;
   let busTrouble: Error | undefined;
   let metrics: Metrics;
   const bus = {
@@ -48,9 +49,16 @@ describe('ending snoozes', () => {
       void (busTrouble ? await Promise.reject(busTrouble) : hints.push(...published)),
   };
   const wakeSnoozed = (acts: object, everyMs?: number) =>
-    new WakeSnoozed(acts as AlertActs, new AnnounceEntries(bus as unknown as EventBus, metrics, log), log, everyMs);
+    new WakeSnoozed(
+      acts as AlertActs,
+      new AnnounceEntries(bus as unknown as EventBus, metrics, log),
+      { ring: async () => void (rings += 1), onRing: async () => ({ close: () => undefined }) },
+      log,
+      everyMs,
+    );
   beforeEach(() => {
     hints = [];
+    rings = 0;
     busTrouble = undefined;
     metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 10 });
   });
@@ -60,6 +68,13 @@ describe('ending snoozes', () => {
     await wakeSnoozed(acts).wake();
     expect(hints).toEqual([4, 5, 6].map((seq) => ({ tenant_id, ...hintOf(appended(seq)) })));
     expect(acts.calls).toBe(3);
+  });
+
+  it('rings for the notifiers when a snooze has ended, and not otherwise', async () => {
+    await wakeSnoozed(actsWith()).wake();
+    expect(rings).toBe(0);
+    await wakeSnoozed(actsWith([appended(4)], [appended(5)])).wake();
+    expect(rings).toBe(1);
   });
 
   it('goes on when the bus is away: the gateways read the log', async () => {

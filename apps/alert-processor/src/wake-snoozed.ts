@@ -1,5 +1,5 @@
 import { Unavailable } from '@tocsin/contracts';
-import type { AlertActs, AnnounceEntries } from '@tocsin/contracts/ports';
+import type { AlertActs, AnnounceEntries, Doorbell } from '@tocsin/contracts/ports';
 import type { Log } from '@tocsin/observability';
 import { appendDue } from './append-due';
 import { Recurring } from './recurring';
@@ -18,6 +18,7 @@ export class WakeSnoozed {
   constructor(
     private readonly acts: AlertActs,
     private readonly announceEntries: AnnounceEntries,
+    private readonly doorbell: Doorbell,
     log: Log,
     everyMs = EVERY_MS,
   ) {
@@ -39,8 +40,9 @@ export class WakeSnoozed {
     return this.recurring.stop();
   }
 
-  /** Ends all snoozes that are due, and announces their entries. */
-  wake(signal?: AbortSignal): Promise<void> {
-    return appendDue(() => this.acts.wakeSnoozed(), this.announceEntries, signal);
+  /** Ends all snoozes that are due, and announces their entries. Those that were told of an alert are told again. */
+  async wake(signal?: AbortSignal): Promise<void> {
+    const woken = await appendDue(() => this.acts.wakeSnoozed(), this.announceEntries, signal);
+    if (woken > 0) void this.doorbell.ring();
   }
 }

@@ -42,7 +42,7 @@ test('help is given whatever else stands on the line, and never shows a value of
 });
 
 test.each([
-  [[], 'Which command? migrate, token, publish, demo, dead-letters, deliveries; --help says more.'],
+  [[], 'Which command? migrate, tenants, token, publish, demo, dead-letters, deliveries; --help says more.'],
   [['pubish'], 'There is no command pubish. Did you mean publish?'],
   [['frobnicate'], 'There is no command frobnicate. --help lists them.'],
   [['token', '--usr', 'x'], 'There is no option --usr. Did you mean --user?'],
@@ -51,6 +51,12 @@ test.each([
   [['token', '--user'], '--user needs a value.'],
   [['token', '--user', '--scope', 'alerts:read'], '--user needs a value.'],
   [['demo', '--once=yes'], '--once takes no value.'],
+  [['tenants', 'add'], 'add needs a tenant, such as north-bakery.'],
+  [['tenants', 'add', 'a bakery', '--user', 'ana'], 'A tenant is an id of 1 to 64 of A-Z a-z 0-9 . _ -.'],
+  [['tenants', 'add', 'bakery'], 'add needs a --user, such as ana@example.test.'],
+  [['tenants', 'list', 'bakery', '--user', 'ana'], 'list takes a --user and no tenant: members takes one.'],
+  [['tenants', 'members', 'bakery', '--user', 'ana'], 'members takes no --user: list does.'],
+  [['tenants', 'remove', 'bakery', '--user', 'ana', '--role', 'owner'], '--name and --role are for add.'],
   [['dead-letters'], 'dead-letters does what? list, show, redrive, discard; --help says more.'],
   [['dead-letters', 'lst'], 'dead-letters does not lst. Did you mean list?'],
   [['dead-letters', 'resurrect'], 'dead-letters does not resurrect. It does list, show, redrive, discard.'],

@@ -8,9 +8,10 @@ import { helpFor, helpForAll } from './help';
 import { migrate } from './migrate';
 import { publish } from './publish';
 import { printable, type Terminal } from './terminal';
+import { tenants } from './tenants';
 import { token } from './token';
 
-export const COMMANDS: readonly Command[] = [migrate, token, publish, demo, deadLetters, deliveries];
+export const COMMANDS: readonly Command[] = [migrate, tenants, token, publish, demo, deadLetters, deliveries];
 
 /**
  * Runs `<command> [options]` and resolves with the exit code: 0 done, 1 the command failed, 2 the command line is

@@ -1,4 +1,4 @@
-import { onOff, readSettings, setting, shareOfMemory } from '@tocsin/settings';
+import { duration, onOff, readSettings, setting, shareOfMemory } from '@tocsin/settings';
 import { authSettings, checkAuthSettings } from '@tocsin/auth';
 import { observabilitySettings } from '@tocsin/observability';
 import { databaseUrlOf, postgresSettings } from '@tocsin/postgres';
@@ -9,7 +9,6 @@ import { originFault } from './http/cors';
 import { admissionSettings } from './admission-settings';
 
 const bytes = () => z.coerce.number().int().min(1_024);
-const milliseconds = () => z.coerce.number().int().min(1);
 
 /** The gateway's own settings, independent of the technology behind its ports. */
 export const gatewaySettings = {
@@ -53,7 +52,7 @@ export const gatewaySettings = {
       example: 'http://localhost:3000,https://app.example.com',
     },
   ),
-  IDLE_CONNECTION_MS: setting(milliseconds().max(86_400_000).default(3_660_000), {
+  IDLE_CONNECTION_MS: setting(duration({ least: 1, most: 86_400_000 }).default(3_660_000), {
     description:
       'How long a connection on which nothing is asked is kept, in milliseconds. Longer than the proxy in front keeps its own (upstream-keepalive-timeout, 3,600 s as shipped): the other way round a request may meet a connection that has just been closed, which is a 502.',
   }),
@@ -77,7 +76,7 @@ export const gatewaySettings = {
       example: 'eventgrid.azure.net',
     },
   ),
-  HEARTBEAT_MS: setting(milliseconds().min(1_000).max(55_000).default(15_000), {
+  HEARTBEAT_MS: setting(duration({ least: 1_000, most: 55_000 }).default(15_000), {
     description:
       'How often a stream says that it is alive, in milliseconds. Below 60,000, where proxies give up on a silent connection.',
   }),
@@ -93,7 +92,7 @@ export const gatewaySettings = {
     description:
       'Bytes that may wait for one client. Beyond it the stream is closed as slow, and the client resumes where it was.',
   }),
-  STREAM_STALL_MS: setting(milliseconds().default(10_000), {
+  STREAM_STALL_MS: setting(duration({ least: 1 }).default(10_000), {
     description:
       'How long a client may read nothing while its history is replayed, in milliseconds, before it counts as slow.',
   }),
@@ -131,7 +130,7 @@ export const gatewaySettings = {
         'Bytes of request bodies that are held at once, all requests together; beyond it a request is answered 503 with Retry-After. At least 8,388,608, the largest body. Unset: a sixteenth of the memory that the process may use, at most 67,108,864.',
     },
   ),
-  DRAIN_MS: setting(z.coerce.number().int().min(0).max(30_000).default(20_000), {
+  DRAIN_MS: setting(duration({ most: 30_000 }).default(20_000), {
     description:
       'Over how many milliseconds a gateway that stops lets go of its streams, each at a random moment. Below the grace period of the orchestrator.',
   }),

@@ -8,7 +8,7 @@ import {
 import { APP_FILTER, HttpAdapterHost } from '@nestjs/core';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
-import { Revocations, Tickets, TokenVerifier } from '@tocsin/auth';
+import { Revocations, SignedLinks, Tickets, TokenVerifier } from '@tocsin/auth';
 import {
   AlertActs,
   AlertIntake,
@@ -20,10 +20,12 @@ import {
   EventBus,
   EventLog,
   Notifications,
+  LinkKey,
   RawIntake,
   Receipts,
   StreamSlots,
   AlertQueries,
+  Unsubscribes,
 } from '@tocsin/contracts/ports';
 import { AdminServer, Health, Log, Metrics } from '@tocsin/observability';
 import { RevocationsController } from './access/revocations.controller';
@@ -59,6 +61,8 @@ import { PagerDutyController } from './intake/pagerduty.controller';
 import { PeerPublisher } from './intake/peer-publisher';
 import { PublishEvents } from './intake/publish-events';
 import { ReceiptWatch } from './intake/receipt-watch';
+import { FollowLinks } from './links/follow-links';
+import { LinksController } from './links/links.controller';
 import { HalfOpenWatch } from './live/half-open';
 import { Lifetimes } from './live/lifetime';
 import { OpenStreams } from './live/open-streams';
@@ -131,6 +135,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         AlertsController,
         StatsController,
         SeenCursorController,
+        LinksController,
         DocsController,
         WelcomeController,
         PageController,
@@ -181,6 +186,8 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         bind(ActOnAlerts, ActOnAlerts, AlertActs, AnnounceEntries, VisibleTenants),
         provideVisibleTenants(config.JWT_TENANTS_CLAIM),
         bind(FindAlerts, FindAlerts, AlertQueries, EventLog, VisibleTenants),
+        bind(SignedLinks, SignedLinks, LinkKey),
+        bind(FollowLinks, FollowLinks, SignedLinks, AlertQueries, ActOnAlerts, Unsubscribes),
         bind(ReadLog, ReadLog, EventLog, VisibleTenants),
         bind(SettleDeadLetters, SettleDeadLetters, DeadLetters, RawIntake),
         {

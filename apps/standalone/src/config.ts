@@ -7,15 +7,18 @@ import { redisSettings } from '@tocsin/redis';
 import { z } from 'zod';
 import { processorSettings } from '../../alert-processor/src/alert-processor.module';
 import { contradictions, gatewaySettings } from '../../gateway/src/config';
+import { notifierSettings } from '../../notifier/src/notifier.module';
 
 const { RABBITMQ_URL, ...restOfRabbit } = rabbitSettings;
 const { REDIS_URL, ...restOfRedis } = redisSettings;
 const { DRAIN_MS, ...restOfGateway } = gatewaySettings;
+const { NOTIFIER_DRAIN_MS, ...restOfNotifier } = notifierSettings;
 const { LOG_LEVEL, ...restOfObservability } = observabilitySettings({ ADMIN_PORT: 9_090 });
 
 export const settings = {
   ...restOfGateway,
   ...processorSettings,
+  ...restOfNotifier,
   ...restOfObservability,
   ...authSettings,
   ...postgresSettings,
@@ -26,6 +29,7 @@ export const settings = {
   REDIS_URL: setting(REDIS_URL.optional(), aboutSetting(REDIS_URL)),
   // there is no other gateway that streams could move to, and a person at a terminal waits for the end
   DRAIN_MS: setting(DRAIN_MS.default(300), aboutSetting(DRAIN_MS)),
+  NOTIFIER_DRAIN_MS: setting(NOTIFIER_DRAIN_MS.default(2_000), aboutSetting(NOTIFIER_DRAIN_MS)),
   LOG_LEVEL: setting(LOG_LEVEL.default('warn'), aboutSetting(LOG_LEVEL)),
   DATA_DIR: setting(z.string().default('.tocsin'), {
     description: 'Where the standalone keeps its embedded database and its secret. Deleting it begins anew.',

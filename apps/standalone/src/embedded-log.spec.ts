@@ -6,6 +6,7 @@ import {
   describeAlertActs,
   describeAlertQueries,
   describeDeadLetters,
+  describeDeliveryQueue,
   describeDeliveries,
   describeEventLog,
   describeNotifications,
@@ -13,6 +14,7 @@ import {
   describeRecipientBook,
   describeSeenPositions,
   describeTicketStore,
+  describeUnsubscribes,
   FOLDS,
 } from '@tocsin/contracts/testing';
 import { describeAlertSource, describeNewestWord } from '@tocsin/messages/testing';
@@ -35,8 +37,9 @@ import {
   PostgresRecipientBook,
   PostgresSeenPositions,
   PostgresTicketStore,
+  PostgresUnsubscribes,
 } from '@tocsin/postgres';
-import { asOwner, describeIsolation, playedQueue } from '@tocsin/postgres/testing';
+import { asOwner, describeIsolation, openDeliveryQueue, playedQueue } from '@tocsin/postgres/testing';
 
 // The adapters of PostgreSQL on the embedded database: the same promises, the same isolation.
 
@@ -114,6 +117,13 @@ describeAlertActs('The embedded database', {
   },
 });
 
+describeDeliveryQueue('The embedded database', {
+  open() {
+    const role = 'tocsin_standalone';
+    return Promise.resolve(openDeliveryQueue(connection, { notifier: role, processor: role, gateway: role }));
+  },
+});
+
 describeSeenPositions('The embedded database', {
   open() {
     const database = open();
@@ -140,6 +150,13 @@ describeTicketStore('The embedded database', {
   open() {
     const database = open();
     return Promise.resolve({ tickets: new PostgresTicketStore(database), close: () => database.close() });
+  },
+});
+
+describeUnsubscribes('The embedded database', {
+  open() {
+    const database = open();
+    return Promise.resolve({ unsubscribes: new PostgresUnsubscribes(database), close: () => database.close() });
   },
 });
 

@@ -16,6 +16,7 @@ import {
 } from '@tocsin/postgres';
 import { connectProcessor } from '../../alert-processor/src/alert-processor.module';
 import { openHttp, prepareHttp } from '../../gateway/src/gateway.module';
+import { enabledChannels } from '../../notifier/src/notifier.module';
 import { loadConfig, type StandaloneConfig } from './config';
 import { DEMO_MEMBERSHIPS, DEMO_USER, demoToken, keptSecret } from './demo-data';
 import { explainPortInUse } from './port-in-use';
@@ -110,7 +111,7 @@ runProcess(async (life) => {
     API: `http://localhost:${port}/docs`,
     Health: `http://localhost:${adminPort}/health`,
   });
-  block.security(enabledBy(config), warningsFor(config));
+  block.security([...enabledBy(config), ...(config.DELIVERIES ? enabledChannels(app) : [])], warningsFor(config));
   block.farewell(config.DATA_DIR, !url);
 });
 

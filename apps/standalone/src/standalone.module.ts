@@ -15,6 +15,7 @@ import { RabbitModule } from '@tocsin/rabbitmq';
 import { RedisModule, RedisTicketStore } from '@tocsin/redis';
 import { AlertProcessorModule, foldingOf } from '../../alert-processor/src/alert-processor.module';
 import { GatewayModule } from '../../gateway/src/gateway.module';
+import { NotifierModule } from '../../notifier/src/notifier.module';
 import type { StandaloneConfig } from './config';
 
 /** Keeps tickets single-use while Redis is away. */
@@ -78,6 +79,7 @@ export class StandaloneModule {
         adapters,
         GatewayModule.forRoot(config, [observability, adapters, auth]),
         AlertProcessorModule.forRoot(config, [observability, adapters]),
+        NotifierModule.forRoot(config, [observability, adapters]),
       ],
     };
   }

@@ -8,6 +8,7 @@ export * from './revocations';
 export * from './scopes';
 export * from './settings';
 export * from './sign-token';
+export * from './signed-links';
 export * from './tenant-directory.claim';
 export * from './tenant-directory.http';
 export * from './ticket-store.fallback';

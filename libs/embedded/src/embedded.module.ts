@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { bind, EventBus, StreamSlots, TicketStore } from '@tocsin/contracts/ports';
+import { bind, Doorbell, EventBus, StreamSlots, TicketStore } from '@tocsin/contracts/ports';
+import { MemoryDoorbell } from './doorbell.memory';
 import { MemoryEventBus } from './event-bus.memory';
 import { MemoryStreamSlots } from './stream-slots.memory';
 import { MemoryTicketStore } from './ticket-store.memory';
@@ -11,11 +12,12 @@ export class EmbeddedModule {
     return {
       module: EmbeddedModule,
       providers: [
+        bind(Doorbell, MemoryDoorbell),
         bind(EventBus, MemoryEventBus),
         bind(StreamSlots, MemoryStreamSlots),
         bind(TicketStore, MemoryTicketStore),
       ],
-      exports: [EventBus, StreamSlots, TicketStore],
+      exports: [Doorbell, EventBus, StreamSlots, TicketStore],
     };
   }
 }

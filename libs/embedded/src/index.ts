@@ -1,3 +1,4 @@
+export { MemoryDoorbell } from './doorbell.memory';
 export { EmbeddedModule } from './embedded.module';
 export { MemoryEventBus } from './event-bus.memory';
 export { openPglite, type EmbeddedDatabase } from './pglite';

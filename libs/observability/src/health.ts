@@ -171,7 +171,8 @@ export class Health {
     dependency.latency_ms = Number(result?.responseTime ?? 0);
     dependency.error = status === 'up' ? undefined : (error ?? new Error(`no answer within ${CHECK_TIMEOUT_MS} ms`));
     if (status === dependency.status || this.stopped.signal.aborted) return;
-    if (status === 'down' && dependency.status === 'up')
+    // the start waits for a critical dependency and says so itself
+    if (status === 'down' && (dependency.status === 'up' || !dependency.critical))
       this.log.warn({ dependency: name, err: dependency.error }, 'a dependency is down');
     if (status === 'up' && dependency.status === 'down')
       this.log.info({ dependency: name }, 'a dependency is up again');

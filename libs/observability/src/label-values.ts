@@ -8,6 +8,14 @@ import {
   type GapReason,
   type Verdict,
 } from '@tocsin/contracts';
+import {
+  ATTEMPT_OUTCOMES,
+  CHANNELS,
+  DELIVERY_STATUSES,
+  type AttemptOutcome,
+  type Channel,
+  type DeliveryStatus,
+} from '@tocsin/contracts/wire';
 
 // All values of the labels of the counters. A series whose value is missing here starts at 1, so an alert rule does not
 // see its first increase.
@@ -43,3 +51,15 @@ export const STREAM_ENDS: readonly (CloseReason | 'client' | 'vanished')[] = [
 ];
 
 export const STREAM_LIMITS = [...SLOT_SCOPES, 'gateway', 'connects'] as const;
+
+/** The final statuses that a notifier gives. It supersedes nothing. */
+export type DeliveryEnd = Exclude<DeliveryStatus, 'pending' | 'superseded'>;
+const isEnd = (status: DeliveryStatus): status is DeliveryEnd => status !== 'pending' && status !== 'superseded';
+
+export const DELIVERY_ENDS: readonly { channel: Channel; outcome: DeliveryEnd }[] = CHANNELS.flatMap((channel) =>
+  DELIVERY_STATUSES.filter(isEnd).map((outcome) => ({ channel, outcome })),
+);
+
+export const ATTEMPT_ENDS: readonly { channel: Channel; outcome: AttemptOutcome }[] = CHANNELS.flatMap((channel) =>
+  ATTEMPT_OUTCOMES.map((outcome) => ({ channel, outcome })),
+);

@@ -1,6 +1,7 @@
 import { CREDENTIAL_ERROR_CODES, GAP_REASONS, REFUSED_PART_REASONS } from '@tocsin/contracts';
+import { CHANNELS } from '@tocsin/contracts/wire';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { STREAM_ENDS, STREAM_LIMITS, STREAM_OUTCOMES } from './label-values';
+import { ATTEMPT_ENDS, DELIVERY_ENDS, STREAM_ENDS, STREAM_LIMITS, STREAM_OUTCOMES } from './label-values';
 import { LabelledCounter } from './labelled-counter';
 
 /** Buckets in seconds: from a warm path within one process (1 ms), past the promised 3 s, to 30 s. */
@@ -170,6 +171,41 @@ export class Metrics {
     'For how long the oldest open dead letter has been waiting; 0 when there is none.',
   );
 
+  // ---- deliveries
+  /** `outcome`: the final status. A delivery that is redriven is counted again. */
+  readonly deliveries = this.labelledCounter(
+    'tocsin_deliveries_total',
+    'Deliveries that got their final status, by channel.',
+    DELIVERY_ENDS,
+  );
+  /** `outcome`: what the attempt was put on record as; `retry` when another one follows. */
+  readonly deliveryAttempts = this.labelledCounter(
+    'tocsin_delivery_attempts_total',
+    'Attempts to send a delivery, by channel.',
+    ATTEMPT_ENDS,
+  );
+  readonly deliveryAttemptDuration = this.histogram<'channel'>(
+    'tocsin_delivery_attempt_seconds',
+    'How long an attempt took, from the call of the provider to its answer or the end of the wait for it.',
+    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    ['channel'],
+  );
+  readonly deliveriesDue = this.gauge(
+    'tocsin_deliveries_due',
+    'Deliveries that are due and that nobody has claimed, by channel. Every notifier reports the same numbers: take the maximum. The value is at most 15 s old.',
+    ['channel'],
+  );
+  readonly deliveryOldestDueAge = this.gauge(
+    'tocsin_delivery_oldest_due_age_seconds',
+    'For how long the oldest of them has been due; 0 when none is.',
+    ['channel'],
+  );
+  readonly deliveryBreakersOpen = this.gauge(
+    'tocsin_delivery_breakers_open',
+    'Providers that this notifier leaves alone at present, since they failed several times in a row.',
+    ['channel'],
+  );
+
   // ---- dependencies
   readonly sourceRedeliveries = this.counter(
     'tocsin_source_redeliveries_total',
@@ -220,6 +256,7 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
     this.eventsPublished.inc({ tenant: 'other' }, 0);
     for (const stage of STAGES) this.eventDelivery.zero({ stage });
+    for (const channel of CHANNELS) this.deliveryAttemptDuration.zero({ channel });
     this.gauge('tocsin_build_info', 'Always 1; the labels say what runs.', ['version', 'commit']).set(
       { version: options.version, commit: options.commit },
       1,

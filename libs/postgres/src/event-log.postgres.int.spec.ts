@@ -88,8 +88,8 @@ describe('the event log in PostgreSQL', () => {
     );
     expect(stored).toEqual(
       [1, 3, 6].flatMap((seq) => [
-        { seq, step: 0, channel: 'email', recipient: 'a@example.com', status: 'planned' },
-        { seq, step: 0, channel: 'sms', recipient: 'default', status: 'planned' },
+        { seq, step: 0, channel: 'email', recipient: 'a@example.com', status: 'pending' },
+        { seq, step: 0, channel: 'sms', recipient: 'default', status: 'pending' },
       ]),
     );
   });

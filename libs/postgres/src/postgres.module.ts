@@ -8,15 +8,18 @@ import {
   AlertSource,
   bind,
   DeadLetters,
+  DeliveryQueue,
   Deliveries,
   EventLog,
   HintKey,
+  LinkKey,
   LogRetention,
   Notifications,
   RawIntake,
   Receipts,
   RecipientBook,
   SeenPositions,
+  Unsubscribes,
 } from '@tocsin/contracts/ports';
 import { Health, Metrics } from '@tocsin/observability';
 import { PostgresAccessChanges } from './access-changes.postgres';
@@ -25,15 +28,18 @@ import { InboxSource } from './alert-source.postgres';
 import { PostgresAlertQueries } from './alert-queries.postgres';
 import { Database, type DatabaseOptions } from './database';
 import { PostgresDeadLetters } from './dead-letters.postgres';
+import { PostgresDeliveryQueue } from './delivery-queue.postgres';
 import { PostgresDeliveries } from './deliveries.postgres';
 import { PostgresEventLog } from './event-log.postgres';
 import { Inbox, InboxIntake, InboxRawIntake } from './inbox.postgres';
 import { PostgresHintKey } from './hint-key.postgres';
+import { PostgresLinkKey } from './link-key.postgres';
 import { PostgresLogRetention } from './log-retention.postgres';
 import { PostgresNotifications } from './notifications.postgres';
 import { PostgresReceipts } from './receipts.postgres';
 import { PostgresRecipientBook } from './recipient-book.postgres';
 import { PostgresSeenPositions } from './seen-positions.postgres';
+import { PostgresUnsubscribes } from './unsubscribes.postgres';
 
 interface PostgresOptions extends DatabaseOptions {
   /** When the event log of a processor starts to fold repeats; default after 10 repeats in 10 s. */
@@ -72,13 +78,16 @@ export class PostgresModule implements OnApplicationShutdown {
         bind(AlertActs, PostgresAlertActs, Database),
         bind(AlertQueries, PostgresAlertQueries, Database),
         bind(DeadLetters, PostgresDeadLetters, Database),
+        bind(DeliveryQueue, PostgresDeliveryQueue, Database),
         bind(Deliveries, PostgresDeliveries, Database),
         bind(LogRetention, PostgresLogRetention, Database),
         bind(HintKey, PostgresHintKey, Database),
         bind(Notifications, PostgresNotifications, Database),
+        bind(LinkKey, PostgresLinkKey, Database),
         bind(Receipts, PostgresReceipts, Database),
         bind(RecipientBook, PostgresRecipientBook, Database),
         bind(SeenPositions, PostgresSeenPositions, Database),
+        bind(Unsubscribes, PostgresUnsubscribes, Database),
       ],
       exports: [
         Database,
@@ -87,13 +96,16 @@ export class PostgresModule implements OnApplicationShutdown {
         AlertActs,
         AlertQueries,
         DeadLetters,
+        DeliveryQueue,
         Deliveries,
         HintKey,
+        LinkKey,
         LogRetention,
         Notifications,
         Receipts,
         RecipientBook,
         SeenPositions,
+        Unsubscribes,
       ],
     };
   }

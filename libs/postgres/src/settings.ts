@@ -1,7 +1,5 @@
 import { z } from 'zod';
-import { onOff, setting } from '@tocsin/settings';
-
-const wholeMs = z.coerce.number().int().positive();
+import { duration, onOff, setting } from '@tocsin/settings';
 
 /** The settings of PostgreSQL. `databaseUrlOf` and `migrationUrlOf` make addresses from them. */
 export const postgresSettings = {
@@ -37,11 +35,11 @@ export const postgresSettings = {
   DB_POOL_SIZE: setting(z.coerce.number().int().min(1).max(1000).default(10), {
     description: 'Connections to PostgreSQL that a process keeps at most.',
   }),
-  DB_STATEMENT_TIMEOUT_MS: setting(wholeMs.default(5_000), {
+  DB_STATEMENT_TIMEOUT_MS: setting(duration({ least: 1 }).default(5_000), {
     description: 'After how many milliseconds PostgreSQL cancels a statement.',
   }),
-  DB_READY_TIMEOUT: setting(wholeMs.default(120_000), {
-    description: 'How many milliseconds a start waits for PostgreSQL before it gives up.',
+  DB_READY_TIMEOUT: setting(duration({ least: 1 }).default(120_000), {
+    description: 'How long a start waits for PostgreSQL before it gives up, in milliseconds or as 2m.',
   }),
 };
 

@@ -1,4 +1,5 @@
 export * from './connection';
+export * from './doorbell.redis';
 export * from './event-bus.redis';
 export * from './redis.module';
 export * from './settings';

@@ -1,7 +1,8 @@
 import { Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { EventBus, HintKey, StreamSlots, TicketStore } from '@tocsin/contracts/ports';
+import { Doorbell, EventBus, HintKey, StreamSlots, TicketStore } from '@tocsin/contracts/ports';
 import { Health, Log, Metrics, type CheckOptions } from '@tocsin/observability';
 import { RedisConnection } from './connection';
+import { RedisDoorbell } from './doorbell.redis';
 import { RedisEventBus } from './event-bus.redis';
 import { RedisStreamSlots } from './stream-slots.redis';
 import { RedisTicketStore } from './ticket-store.redis';
@@ -14,7 +15,10 @@ interface RedisModuleOptions {
   hintKey?: string;
   /** Exports `HintKey`: the module of the store that keeps the key. */
   keys: DynamicModule;
-  /** How Redis counts for the app's health. Default: critical, since latency suffers, but the app stays ready. */
+  /**
+   * How Redis counts for the app's health. Default: not critical, at the start as in operation. Without it alerts come later,
+   * tickets are kept by PostgreSQL and streams are counted by each gateway alone.
+   */
   health?: CheckOptions;
   /** The process's `ObservabilityModule.forRoot(…)`. */
   observability: DynamicModule;
@@ -29,7 +33,7 @@ class HealthOptions {
 const CHECK_TIMEOUT_MS = 400;
 
 /**
- * `EventBus`, `TicketStore` and `StreamSlots` on Redis. Nothing is opened before `onModuleInit`, which starts to
+ * `EventBus`, `Doorbell`, `TicketStore` and `StreamSlots` on Redis. Nothing is opened before `onModuleInit`, which starts to
  * connect and does not wait.
  */
 @Module({})
@@ -37,6 +41,7 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly commands: RedisConnection,
     private readonly bus: RedisEventBus,
+    private readonly doorbell: RedisDoorbell,
     private readonly slots: RedisStreamSlots,
     private readonly health: Health,
     private readonly healthOptions: HealthOptions,
@@ -47,7 +52,7 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
     prefix = '',
     hintKey,
     keys,
-    health = { critical: true },
+    health = { critical: false },
     observability,
   }: RedisModuleOptions): DynamicModule {
     return {
@@ -64,6 +69,12 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
         },
         { provide: EventBus, useExisting: RedisEventBus },
         {
+          provide: RedisDoorbell,
+          useFactory: (commands: RedisConnection) => new RedisDoorbell({ url, prefix }, commands),
+          inject: [RedisConnection],
+        },
+        { provide: Doorbell, useExisting: RedisDoorbell },
+        {
           provide: RedisTicketStore,
           useFactory: (commands: RedisConnection) => new RedisTicketStore(commands, prefix),
           inject: [RedisConnection],
@@ -77,7 +88,7 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
         },
         { provide: StreamSlots, useExisting: RedisStreamSlots },
       ],
-      exports: [EventBus, TicketStore, RedisTicketStore, StreamSlots],
+      exports: [EventBus, Doorbell, TicketStore, RedisTicketStore, StreamSlots],
     };
   }
 
@@ -92,6 +103,7 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
 
   onApplicationShutdown(): void {
     this.bus.close();
+    this.doorbell.close();
     this.slots.close();
     this.commands.close();
   }

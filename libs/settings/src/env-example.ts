@@ -31,7 +31,8 @@ export function envExample(settingsByApp: SettingsByApp): string {
 }
 
 const PREFACE = `# Every setting with its unit and its default. Copy this file to .env and uncomment what you change; the environment
-# itself wins over .env. An empty value is an unset one. Each secret can be read from a file: <NAME>_FILE=/run/secrets/name.
+# itself wins over .env. An empty value is an unset one. Times may carry a unit: 500ms, 15s, 2m, 1h.
+# Each secret can be read from a file: <NAME>_FILE=/run/secrets/name.
 # Written by \`npm run settings\` from the code that reads the settings: change it there.
 `;
 

@@ -1,2 +1,3 @@
+export * from './duration';
 export * from './memory-limit';
 export * from './settings';

@@ -46,10 +46,7 @@ export function useRows({ view, q, order }: Place, me: string): Rows {
 
   const [paused, setPaused] = useState(false);
   const [handsOff, setHandsOff] = useState(true);
-  const whatBecameOf = useCallback(
-    (alert: Alert): Alert => store.get(alert.alert_id) ?? { ...alert, status: 'resolved' },
-    [store],
-  );
+  const whatBecameOf = useCallback((alert: Alert): Alert => store.lastKnown(alert.alert_id) ?? alert, [store]);
   const isLoaded = list.loadedAt !== null;
   const settled = useSettledRows(alerts, handsOff && !paused, `${view} ${order} ${isLoaded} ${q}`, whatBecameOf);
   const filtered = hides || Object.keys(filterOf(parsed, 0)).length > 0;

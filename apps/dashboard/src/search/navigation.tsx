@@ -106,6 +106,7 @@ interface FacetProps {
   facet: Facet;
   /** The values that are always listed, in this order; `counts` adds more. */
   values?: readonly string[];
+  /** How many alerts have each value; undefined while that is not known. */
   counts: Record<string, number> | undefined;
   q: string;
   onSearch(q: string): void;
@@ -114,16 +115,7 @@ interface FacetProps {
   mono?: boolean;
 }
 
-function FacetList({
-  facet,
-  values = [],
-  counts = {},
-  q,
-  onSearch,
-  nameOf = (value) => value,
-  markOf,
-  mono,
-}: FacetProps) {
+function FacetList({ facet, values = [], counts, q, onSearch, nameOf = (value) => value, markOf, mono }: FacetProps) {
   const { t, intl } = useWords();
   const [all, setAll] = useState(false);
   const [remembered, remember] = useState<readonly string[]>([]);
@@ -131,7 +123,9 @@ function FacetList({
   const chosen: readonly string[] = search[facet];
   const excluded = search.not[facet];
   // A value that was once listed stays in its place, muted: in a list that moves, users click the wrong value.
-  const found = [...new Set([...values, ...remembered, ...[...Object.keys(counts), ...chosen, ...excluded].sort()])];
+  const found = [
+    ...new Set([...values, ...remembered, ...[...Object.keys(counts ?? {}), ...chosen, ...excluded].sort()]),
+  ];
   if (
     found.length > Math.max(values.length, remembered.length) &&
     found.some((value) => !values.includes(value) && !remembered.includes(value))
@@ -147,7 +141,7 @@ function FacetList({
       <h2>{t(`facet.${facet}`)}</h2>
       <ul>
         {found.filter(isShown).map((value) => {
-          const count = counts[value] ?? 0;
+          const count = counts && (counts[value] ?? 0);
           return (
             <li key={value}>
               <button
@@ -156,13 +150,13 @@ function FacetList({
                 data-zero={count === 0}
                 data-excluded={excluded.includes(value)}
                 aria-pressed={chosen.includes(value)}
-                title={t('facet.hint', { value: nameOf(value), count })}
+                title={count === undefined ? nameOf(value) : t('facet.hint', { value: nameOf(value), count })}
                 onClick={toggle(value)}
               >
                 {markOf?.(value)}
                 <span className={mono ? styles.mono : styles.word}>{nameOf(value)}</span>
                 <span className={styles.count} data-number>
-                  {intl.formatNumber(count)}
+                  {count === undefined ? '–' : intl.formatNumber(count)}
                 </span>
               </button>
             </li>

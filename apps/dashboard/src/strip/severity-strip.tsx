@@ -44,7 +44,7 @@ export const SeverityStrip = memo(function SeverityStrip({
     <section className={styles.strip} aria-label={t('strip.label')} data-open={isOpen}>
       <div className={styles.counters}>
         {SEVERITIES.map((severity) => {
-          const count = stats?.open.severity[severity] ?? 0;
+          const count = stats?.open.severity[severity];
           return (
             <button
               key={severity}
@@ -56,7 +56,7 @@ export const SeverityStrip = memo(function SeverityStrip({
               onClick={() => onSeverity(severity)}
             >
               <span className={styles.number} data-number data-testid={`open-${severity}`}>
-                {stats ? intl.formatNumber(count) : '–'}
+                {count === undefined ? '–' : intl.formatNumber(count)}
               </span>
               <span className={styles.word}>
                 <SeverityMark severity={severity} size={12} label={false} />

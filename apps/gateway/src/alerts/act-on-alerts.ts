@@ -76,6 +76,23 @@ export class ActOnAlerts {
     await this.announceEntries.announce(eventsOf(results));
   }
 
+  /**
+   * Acknowledges an alert for whoever followed a signed link: the link is the right to do this one thing, and was
+   * checked before. Checks no membership. Never refuses: the result says what became of it.
+   */
+  async acknowledgeBy(by: string, tenant: TenantId, alertId: string, trace_id: string | null): Promise<ActResult> {
+    const results = await this.acts.act({ tenants: [tenant], acting: [tenant] }, [alertId], {
+      act: 'acknowledge',
+      by,
+      until: null,
+      assignee: null,
+      note: null,
+      trace_id,
+    });
+    await this.announceEntries.announce(eventsOf(results));
+    return results[0]!;
+  }
+
   private async act(token: VerifiedToken, alertIds: readonly string[], act: AttemptedAct): Promise<ActResult[]> {
     const known = alertIds.filter(isAlertId);
     const results = await this.acts.act(await this.reachOf(token), known, act);

@@ -1,9 +1,8 @@
+import { escapeHtml as escape } from '../http/escape-html';
 import type { AsyncApi } from './asyncapi';
 import { errorRows } from './errors-page';
 import type { Schema } from './json-schema';
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-const escape = (text: string): string => text.replace(/[&<>"]/g, (character) => ENTITIES[character]!);
 /** Escaped text, with what is between backticks as `code`. */
 const prose = (text: string): string => escape(text).replace(/`([^`]+)`/g, '<code>$1</code>');
 

@@ -8,6 +8,7 @@ import { INTAKE_PATHS } from '../intake/intake.openapi';
 import { STREAM_COOKIE } from '../connect/stream-request';
 import { STREAM_PATHS } from '../live/streams.openapi';
 import { PEER_PATHS } from '../intake/peers.openapi';
+import { LINK_PATHS } from '../links/links.openapi';
 import { LOG_PATHS } from '../log/log.openapi';
 import { SEEN_PATHS } from '../me/seen-cursor.openapi';
 import { NOTIFICATION_PATHS } from '../notifications/notifications.openapi';
@@ -32,6 +33,7 @@ const ALL_PATHS: readonly Paths[] = [
   RECIPIENT_PATHS,
   DEAD_LETTER_PATHS,
   ACCESS_PATHS,
+  LINK_PATHS,
   DOCS_PATHS,
 ];
 

@@ -12,6 +12,7 @@ export const TAGS = {
   deliveries: 'What is sent to whom, and who is told when a message names nobody.',
   'dead letters': 'Messages that were refused because of their content, and the decisions about them.',
   access: 'Tenants, and revoked rights.',
+  links: 'What the links in messages lead to: pages for people.',
   documents: 'These documents.',
 } as const;
 export type Tag = keyof typeof TAGS;

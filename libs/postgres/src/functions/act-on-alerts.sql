@@ -84,6 +84,11 @@ begin
            'outcome', case when n.seq is not null then 'acted' else j.verdict end, 'prev_fp', n.prev_fp)))
   into outcomes
   from judged j left join appended n on n.tenant_id = j.tenant_id and n.alert_id = j.alert_id;
+  if to_status <> 'firing' then
+    perform cancel_deliveries(array_agg(o.tenant_id), array_agg(o.alert_id), received)
+    from json_to_recordset(outcomes) as o(tenant_id text collate "C", alert_id uuid, says json) where o.says ->> 'outcome' = 'acted'
+    having count(*) > 0;
+  end if;
 
   -- a separate statement sees what has been appended: the alerts as they are now, each with its newest entry
   return query
@@ -130,19 +135,39 @@ begin
   perform from tenant_stream where tenant_id = any (tenants) order by tenant_id for no key update;
 
   return query
-  select * from append_entries((
-    select json_agg(json_build_object('tenant_id', d.tenant_id, 'alert_id', d.alert_id, 'fp', fps[d.place], 'says', json_build_object(
-             'event_id', gen_random_uuid(), 'change', 'unsnoozed', 'status', 'firing', 'snoozed_until', null
-           )) order by d.place)
-    from (
-      select a.tenant_id, a.alert_id, row_number() over (order by a.snoozed_until, a.tenant_id, a.alert_id) as place
-      from alert a
-      where a.tenant_id = any (tenants) and a.status = 'snoozed' and a.snoozed_until <= now()
-      order by place
-      limit cardinality(fps)
-    ) d
-  ), date_trunc('milliseconds', clock_timestamp())) n
-  order by n.tenant_id, n.seq;
+  with woken as materialized (
+    select * from append_entries((
+      select json_agg(json_build_object('tenant_id', d.tenant_id, 'alert_id', d.alert_id, 'fp', fps[d.place], 'says', json_build_object(
+               'event_id', gen_random_uuid(), 'change', 'unsnoozed', 'status', 'firing', 'snoozed_until', null
+             )) order by d.place)
+      from (
+        select a.tenant_id, a.alert_id, row_number() over (order by a.snoozed_until, a.tenant_id, a.alert_id) as place
+        from alert a
+        where a.tenant_id = any (tenants) and a.status = 'snoozed' and a.snoozed_until <= now()
+        order by place
+        limit cardinality(fps)
+      ) d
+    ), date_trunc('milliseconds', clock_timestamp()))
+  ), told_before as materialized (
+    -- who was told when the alert rang last is told again. Its first entry is not in the index of its history
+    select w.tenant_id, w.alert_id, w.seq, w.severity, d.channel, d.recipient, w.received_at
+    from woken w
+    cross join lateral (
+      select coalesce(
+        (select e.seq from event e
+         where e.tenant_id = w.tenant_id and e.alert_id = w.alert_id and e.previous_status is not null and e.rings and e.seq < w.seq
+         order by e.seq desc limit 1),
+        (select a.first_seq from alert a where a.tenant_id = w.tenant_id and a.alert_id = w.alert_id)) as seq
+    ) rung
+    cross join lateral (select distinct channel, recipient from delivery where tenant_id = w.tenant_id and seq = rung.seq) d
+  ), told as materialized (
+    select plan_deliveries(array_agg(t.tenant_id), array_agg(t.alert_id), array_agg(t.seq), array_agg(t.severity), array_agg(t.channel),
+             array_agg(t.recipient), max(t.received_at))
+    from told_before t having count(*) > 0
+  )
+  -- what is not read does not run
+  select w.* from woken w where (select count(*) from told) >= 0
+  order by w.tenant_id, w.seq;
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 

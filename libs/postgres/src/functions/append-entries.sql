@@ -39,6 +39,8 @@ begin
   ), one_entry as materialized (
     select p.epoch, p.prev_fp, (p.stands).folded > 0 as was_folded, json_populate_record(json_populate_record(p.entry, json_build_object(
              'seq', p.seq, 'fp', p.fp, 'received_at', received, 'occurred_at', null, 'actor', null, 'note', null, 'trace_id', null,
+             -- as `eventNameOf` of the contracts has it: of the changes here, only a snooze that ends by itself
+             'rings', p.says ->> 'change' = 'unsnoozed' and p.says ->> 'actor' is null,
              'previous_status', (p.stands).status, 'previous_severity', (p.stands).severity,
              'previous_type', nullif((p.stands).type, (p.entry).type),
              'previous_name', case when (p.stands).name is distinct from (p.entry).name then coalesce((p.stands).name, '') end,

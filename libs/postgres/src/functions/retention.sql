@@ -74,7 +74,7 @@ begin
 end $$;
 
 -- Deletes entries below the floors, at most `at_most`. The entry at the floor stays, because a cursor at it is still valid.
--- An alert is deleted with the entry that describes it, and planned deliveries with their entry.
+-- An alert is deleted with the entry that describes it, and deliveries with their entry and their attempts.
 create or replace function delete_released(behind text, tenants_at_once integer, at_most integer)
 returns table (next text, deleted integer)
 language plpgsql volatile security definer
@@ -106,7 +106,13 @@ begin
       )
       delete from alert a using old
       where a.tenant_id = of_tenant and a.alert_id = old.alert_id and a.described_seq = old.seq and a.folded = 0;
-      delete from delivery d where d.tenant_id = of_tenant and d.seq < upto;
+      -- what is due before the deliveries, as everybody locks them
+      delete from delivery_due u using delivery d
+      where d.tenant_id = of_tenant and d.seq < upto and u.tenant_id = of_tenant and u.delivery_id = d.delivery_id;
+      with old as (
+        delete from delivery d where d.tenant_id = of_tenant and d.seq < upto returning d.delivery_id
+      )
+      delete from delivery_attempt a using old where a.tenant_id = of_tenant and a.delivery_id = old.delivery_id;
       gone := gone + (upto - lowest)::integer;
       exit when upto < floor or gone >= at_most;
     end if;

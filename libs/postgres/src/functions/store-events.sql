@@ -29,6 +29,7 @@ declare
   outside text := coalesce(current_setting('tocsin.tenants', true), '');
   tenants text[] := array(select distinct t collate "C" from unnest(of_tenants) as t order by 1);
   received timestamptz(3);
+  has_recipients boolean;
   setting text;
 begin
   -- an assignment, not a statement: nothing is planned or executed for it
@@ -43,6 +44,7 @@ begin
   end if;
   perform from tenant_stream where tenant_id = any (tenants) order by tenant_id for no key update;
   received := date_trunc('milliseconds', clock_timestamp());
+  has_recipients := exists (select from recipient where tenant_id = any (tenants));
 
   return query
   with incoming as materialized (
@@ -141,10 +143,10 @@ begin
   ), logged as (
     insert into event (tenant_id, seq, fp, event_id, alert_id, change, status, severity, previous_status, previous_severity, type, service,
       name, title, message, occurrences, folded, occurred_at, received_at, dedup_key, first_seen_at, last_seen_at, labels, actions, metadata,
-      assignee, snoozed_until, trace_id, previous_type, previous_name, previous_labels)
+      assignee, snoozed_until, trace_id, previous_type, previous_name, previous_labels, rings)
     select tenant_id, seq, fp, id, alert_id, change, now_status, now_severity, previous_status, previous_severity, type, service,
       name, title, message, occurrences, told, occurred_at, received, dedup_key, first_seen_at, last_seen_at, labels, actions, metadata,
-      assignee, snoozed_until, trace_id, previous_type, previous_name, previous_labels
+      assignee, snoozed_until, trace_id, previous_type, previous_name, previous_labels, change in ('raised', 'reopened', 'severity_raised')
     from numbered where seq is not null
   ), raised as (
     insert into alert (tenant_id, alert_id, service, type, name, title, message, status, severity, state_at, occurrences,
@@ -194,11 +196,18 @@ begin
   ), told as (
     delete from folded_repeat r using final f
     where f.was_folded and f.change <> 'folded' and r.tenant_id = f.tenant_id and r.alert_id = f.alert_id
-  ), planned as (
-    insert into delivery (tenant_id, alert_id, seq, channel, recipient, due_at, created_at)
-    select n.tenant_id, n.alert_id, n.seq, d.channel, d.recipient, received, received
+  ), over as materialized (
+    select cancel_deliveries(array_agg(n.tenant_id), array_agg(n.alert_id), received)
+    from numbered n where n.change = 'resolved' and n.dedup_key is not null having count(*) > 0
+  ), told_to as materialized (
+    -- a call when there is something to plan, and nothing else of it here: most batches plan nothing. What is over is
+    -- cancelled first: an alert may fire again in the same batch
+    select plan_deliveries(array_agg(n.tenant_id), array_agg(n.alert_id), array_agg(n.seq), array_agg(n.now_severity), array_agg(d.channel),
+             array_agg(d.recipient), received)
     from json_to_recordset(deliveries) as d(ord integer, channel text, recipient text) join numbered n on n.ord = d.ord
-    where n.change in ('raised', 'reopened', 'severity_raised')
+    where n.change in ('raised', 'reopened', 'severity_raised') and (d.recipient is not null or has_recipients)
+      and (select count(*) from over) >= 0
+    having count(*) > 0
   )
   select
     case when not k.same_body then 'conflict' when not k.is_new or n.change = 'duplicate' then 'duplicate' when n.seq is null then 'folded' else 'stored' end,
@@ -208,6 +217,8 @@ begin
     n.previous_type, n.previous_name, n.previous_labels,
     case when n.carries then json_build_object('type', n.type, 'name', n.name, 'title', n.title, 'message', n.message, 'labels', n.labels, 'actions', n.actions, 'metadata', n.metadata) end
   from known k left join numbered n on n.ord = k.first_ord left join shown s on s.ord = n.ord
+  -- what is not read does not run
+  where (select count(*) from over) + (select count(*) from told_to) >= 0
   order by k.ord;
   setting := set_config('tocsin.tenants', outside, true);
 end $$;

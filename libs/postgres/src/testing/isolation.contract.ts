@@ -75,6 +75,14 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
       await owner(
         `insert into tocsin.seen (user_id, tenant_id, epoch, seq) values ('user of a', 'a', 'e', 1), ('user of b', 'b', 'e', 1)`,
       );
+      await owner(
+        `insert into tocsin.unsubscribed (tenant_id, channel, address) values ('a', 'email', 'x'), ('b', 'email', 'x')`,
+      );
+      for (const tenant_id of ['a', 'b'])
+        await owner(`
+          insert into tocsin.recipient values ('${tenant_id}', 'high', 'email', 'user@example.com');
+          insert into tocsin.delivery_attempt (tenant_id, delivery_id, attempt, begun_at, ended_at, outcome)
+            values ('${tenant_id}', gen_random_uuid(), 1, now(), now(), 'sent')`);
       for (const tenant_id of [a, b])
         await new PostgresNotifications(database).create(
           aNotification(tenant_id, { created_by: `service of ${tenant_id}` }),
@@ -116,6 +124,7 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
           'tocsin.event',
           'tocsin.alert',
           'tocsin.delivery',
+          'tocsin.delivery_due',
           'tocsin.idempotency',
           'tocsin.dead_letter',
           'tocsin.tenant_membership',
@@ -194,6 +203,12 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
         await manager.query(`select tocsin.release_entries('', '90 days', 10)`);
         await manager.query(`select * from tocsin.delete_released('', 10, 10)`);
         await manager.query(`select tocsin.forget_ids('7 days', 10)`);
+        await manager.query(`select * from tocsin.claim_deliveries('email', 10, '30 s', false, '', 1)`);
+        await manager.query(
+          `select tocsin.settle_deliveries('{b}', array[gen_random_uuid()], '{1}', '{sent}', '{null}', '{null}', '{null}', '{null}', 1)`,
+        );
+        await manager.query(`select tocsin.extend_deliveries('{b}', array[gen_random_uuid()], '{1}', '30 s')`);
+        await manager.query('select * from tocsin.delivery_depth()');
         await manager.query(`select * from tocsin.read_notifications('{b}', null, null, null, null, 10)`);
         await manager.query(`select * from tocsin.notification_of_key('b', 'service of b', 'k')`);
         await manager.query(`select * from tocsin.find_notification('{b}', gen_random_uuid())`);

@@ -215,6 +215,22 @@ describe('a list of alerts', () => {
     expect(firing.getSnapshot().alerts).toEqual([]);
   });
 
+  it('knows what became of an alert that has left its list, for the row that is still shown', async () => {
+    const { alert_id } = server.append({});
+    await live();
+    const open = await shown({ status: ['firing'] });
+    expect(store.lastKnown(alert_id)).toEqual(store.get(alert_id));
+    tell(server.append({ alert_id, change: 'snoozed', status: 'snoozed', snoozed_until: '2026-01-02T03:04:05.678Z' }));
+    await settle();
+    expect(open.getSnapshot().alerts).toEqual([]);
+    expect(store.lastKnown(alert_id)).toMatchObject({ status: 'snoozed', snoozed_until: '2026-01-02T03:04:05.678Z' });
+
+    tell(server.append({ alert_id, change: 'resolved', status: 'resolved', actor: 'ben' }));
+    await settle();
+    expect(store.lastKnown(alert_id)).toMatchObject({ status: 'resolved', actor: 'ben' });
+    expect(store.lastKnown('alert-unheard')).toBeUndefined();
+  });
+
   it('finds out who acted on an alert that an entry brought, though the response was lost or out of date', async () => {
     const { alert_id } = server.append({});
     server.append({ alert_id, change: 'acknowledged', status: 'acknowledged', actor: 'ben' });

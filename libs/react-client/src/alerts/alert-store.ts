@@ -29,6 +29,8 @@ export interface ActOutcome {
 const MAX_MEANWHILE = 20_000;
 /** How long a list without subscribers is kept, in case a component subscribes again. */
 const KEEP_LIST_MS = 5_000;
+/** How many alerts that no list holds any more are remembered, the latest ones. */
+const MAX_DEPARTED = 1_000;
 /** How long a list waits for the stream before it is loaded without it. */
 const AWAIT_STREAM_MS = 1_500;
 
@@ -40,6 +42,8 @@ export class AlertStore {
   private readonly alerts = new Map<string, Alert>();
   /** Alerts whose actor is not known: they first came with an entry that does not set the actor. */
   private readonly partial = new Set<string>();
+  /** Alerts that no list and no watcher needs any more, as they were then, the oldest first. */
+  private readonly departed = new Map<string, Alert>();
   private readonly pending = new PendingActs();
   private readonly lists = new Map<string, AlertList>();
   private readonly used = new Set<AlertList>();
@@ -87,6 +91,14 @@ export class AlertStore {
   get(alertId: string): Alert | undefined {
     const alert = this.alerts.get(alertId);
     return alert && this.pending.shown(alert);
+  }
+
+  /**
+   * The alert as it was last known, for a row that is still shown after its alert has left the list; undefined when it was
+   * never known, or long ago. While a list or a watcher holds the alert, the same as `get`.
+   */
+  lastKnown(alertId: string): Alert | undefined {
+    return this.get(alertId) ?? this.departed.get(alertId);
   }
 
   /** Calls back when the alert changes, and loads it if it is not known. Returns a function that unsubscribes. */
@@ -207,6 +219,10 @@ export class AlertStore {
   }
 
   private forget(alertId: string): void {
+    const alert = this.alerts.get(alertId);
+    this.departed.delete(alertId);
+    if (alert) this.departed.set(alertId, alert);
+    if (this.departed.size > MAX_DEPARTED) this.departed.delete(this.departed.keys().next().value!);
     this.alerts.delete(alertId);
     this.partial.delete(alertId);
   }
@@ -253,6 +269,7 @@ export class AlertStore {
     if (lost.size === 0 || now.length === 0) return;
     for (const list of this.used) list.removeTenants(lost);
     for (const [alertId, { tenant_id }] of this.alerts) if (lost.has(tenant_id)) this.forget(alertId);
+    for (const [alertId, { tenant_id }] of this.departed) if (lost.has(tenant_id)) this.departed.delete(alertId);
   }
 
   private async actOnOne(alertId: string, act: AlertAct): Promise<ActOutcome> {

@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import type { HintKey } from '@tocsin/contracts/ports';
 import { createLogger, Metrics } from '@tocsin/observability';
 import { RedisConnection } from '../connection';
+import { RedisDoorbell } from '../doorbell.redis';
 import { RedisEventBus } from '../event-bus.redis';
 import { RedisStreamSlots } from '../stream-slots.redis';
 import { RedisTicketStore } from '../ticket-store.redis';
@@ -44,6 +45,13 @@ export class OwnRedis {
     );
     this.closers.push(() => bus.close());
     return bus;
+  }
+
+  /** A doorbell, on connections of its own unless one is given to ring over. */
+  doorbell(url = redisUrl(), connection = this.connection(url)): RedisDoorbell {
+    const doorbell = new RedisDoorbell({ url, prefix: this.prefix }, connection);
+    this.closers.push(() => doorbell.close());
+    return doorbell;
   }
 
   /** A gateway's slots, on a connection of their own unless one is given. */

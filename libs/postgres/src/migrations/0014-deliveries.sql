@@ -32,21 +32,28 @@ create unique index delivery_of_notification on delivery (tenant_id, notificatio
 
 -- ---- the queue -------------------------------------------------------------------------------------------------------
 
--- One row for each delivery that is not settled. `due_at` is also the lease: a claim moves it ahead, so a delivery whose
--- worker is lost becomes due again by itself. `attempt` counts the attempts that were begun; `begun_at` is set while one
--- is under way. Small rows that change with every claim, and are soon deleted.
+-- One row for each delivery that is not settled. Small rows that change with every claim, and are soon deleted.
 create table delivery_due (
   tenant_id text collate "C" not null,
   delivery_id uuid not null,
   channel text collate "C" not null,
   alert_id uuid,
   due_at timestamptz(3) not null,
+  -- Whether `due_at` has come. The first claim after that time sets it, so that a claim does not walk over the tenants
+  -- whose deliveries all wait.
+  ready boolean not null default false,
+  -- Until then the delivery belongs to the worker that has claimed it. A delivery whose worker is lost becomes free by
+  -- itself. No index has this column: a claim must not write to any index (HOT).
+  leased_until timestamptz(3) not null default '-infinity',
+  worker bigint,
+  -- How many attempts were begun. `begun_at` is set while one is under way.
   attempt integer not null default 0,
   begun_at timestamptz(3),
   primary key (tenant_id, delivery_id)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 200, autovacuum_vacuum_cost_delay = 0);
 -- A claim takes from each tenant in turn what is due.
-create index delivery_due_order on delivery_due (channel, tenant_id, due_at);
+create index delivery_due_order on delivery_due (channel, tenant_id, due_at) where ready;
+create index delivery_due_later on delivery_due (channel, due_at) where not ready;
 create index delivery_due_alert on delivery_due (tenant_id, alert_id) where alert_id is not null;
 
 -- An attempt that has ended. The one under way is in `delivery_due`.

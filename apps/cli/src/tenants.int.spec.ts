@@ -1,0 +1,52 @@
+import { freshDatabase, type FreshDatabase } from '@tocsin/postgres/testing';
+import { runCli } from './run-cli';
+import { PlayedTerminal } from './testing/played-terminal';
+
+let database: FreshDatabase;
+beforeAll(async () => void (database = await freshDatabase()));
+afterAll(() => database?.drop());
+
+async function tenants(...args: string[]) {
+  const terminal = new PlayedTerminal({ DATABASE_URL: database.url });
+  const exitCode = await runCli(['tenants', ...args], terminal);
+  return { exitCode, out: terminal.stdout, err: terminal.stderr };
+}
+const done = (...out: unknown[]) => ({ exitCode: 0, out, err: [] });
+
+test('a user is given tenants, is listed with them, and loses them again', async () => {
+  expect(await tenants('list', '--user', 'ana')).toEqual(done('ana has no tenant.'));
+  expect(await tenants('add', 'north', '--user', 'ana', '--role', 'owner', '--name', 'North Bakery')).toEqual(
+    done('ana is owner of north (North Bakery); gateways know of it within 60 s.'),
+  );
+  expect(await tenants('add', 'south', '--user', 'ana')).toMatchObject({ exitCode: 0 });
+  expect(await tenants('list', '--user', 'ana')).toEqual(done('north  owner  North Bakery', 'south  member  south'));
+
+  expect(await tenants('remove', 'north', '--user', 'ana')).toMatchObject({ exitCode: 0 });
+  expect(await tenants('list', '--user', 'ana')).toEqual(done('south  member  south'));
+  expect(await tenants('remove', 'north', '--user', 'ana')).toEqual({
+    exitCode: 1,
+    out: [],
+    err: ['ana is no member of north.'],
+  });
+});
+
+test('adding a member again changes what is given and keeps the rest', async () => {
+  await tenants('add', 'east', '--user', 'bob', '--role', 'owner', '--name', 'East Bakery');
+  await tenants('add', 'east', '--user', 'bob', '--role', 'viewer');
+  expect(await tenants('list', '--user', 'bob', '--json')).toEqual(
+    done(JSON.stringify({ tenant_id: 'east', name: 'East Bakery', role: 'viewer' })),
+  );
+});
+
+test('the members of a tenant are its own', async () => {
+  await tenants('add', 'west', '--user', 'cho', '--role', 'viewer');
+  await tenants('add', 'west', '--user', 'ana');
+  await tenants('add', 'elsewhere', '--user', 'dan');
+  expect(await tenants('members', 'west')).toEqual(done('ana  member', 'cho  viewer'));
+  expect(await tenants('members', 'nowhere')).toEqual(done('nowhere has no members.'));
+});
+
+test('names that would steer a terminal are printed as plain text', async () => {
+  await tenants('add', 'odd', '--user', 'eve', '--name', 'Red\u001b[31m\nBakery');
+  expect((await tenants('list', '--user', 'eve')).out).toEqual(['odd  member  Red [31m Bakery']);
+});

@@ -1,0 +1,202 @@
+import { Unavailable, type Settlement } from '@tocsin/contracts';
+import type { DeliveryQueue, Settled } from '@tocsin/contracts/ports';
+import type { Log, Metrics } from '@tocsin/observability';
+import { fullJitter } from '@tocsin/timing';
+import { setMaxListeners } from 'node:events';
+import type { DeliveryChannel } from './channels/delivery-channel';
+import { released, type Deliver } from './deliver';
+import { LEASE_MS, type Held, type InHand } from './in-hand';
+import type { Settlements } from './settlements';
+
+/** How often the queue is asked when no ring comes, in milliseconds. */
+const LOOK_EVERY_MS = 1_000;
+/** The shortest time from a claim that found less than it asked for to the next one, in milliseconds. */
+const CLAIM_GAP_MS = 20;
+/** The most deliveries that are claimed before an attempt is free for them. */
+const MOST_AHEAD = 500;
+/** What is claimed ahead should be begun within this time, in milliseconds: another notifier may be idle. */
+const AHEAD_MS = 1_000;
+const BACK_OFF = { firstMs: 200, capMs: 5_000 };
+
+/** What all pools of a process share. */
+export interface PoolParts {
+  queue: DeliveryQueue;
+  deliver: Deliver;
+  inHand: InHand;
+  settlements: Settlements;
+  metrics: Metrics;
+  log: Log;
+}
+
+/**
+ * Sends the due deliveries of one channel, `limits.concurrency` at a time, so that a dead provider holds no places of
+ * another channel. It claims as many as it can begin: where a repetition is harmless also some ahead, more as long as
+ * they are begun within a second, so that a fast channel need not wait for each claim.
+ */
+export class ChannelPool {
+  private readonly waiting: Held[] = [];
+  private readonly running = new Set<Promise<void>>();
+  private readonly stopping = new AbortController();
+  private readonly aborting = new AbortController();
+  /** Something may be due: a ring came, or the last claim got all that it asked for. */
+  private mayBeDue = true;
+  private claiming: Promise<void> | undefined;
+  private notBefore = 0;
+  private failures = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private timerAt = 0;
+  /** How many are claimed before an attempt is free for them. */
+  private ahead: number;
+  /** Attempts begun since the last claim. */
+  private begun = 0;
+  private adjustedAt = performance.now();
+
+  constructor(
+    private readonly channel: DeliveryChannel,
+    private readonly parts: PoolParts,
+  ) {
+    this.ahead = this.atMostOnce ? 0 : channel.limits.concurrency;
+    setMaxListeners(0, this.aborting.signal);
+  }
+
+  /** Something may be due. */
+  wake(): void {
+    this.mayBeDue = true;
+    this.turn();
+  }
+
+  /** Begins nothing more, and gives back what is not begun. Attempts that are under way go on. */
+  stop(): void {
+    this.stopping.abort();
+    clearTimeout(this.timer);
+    for (const held of this.waiting.splice(0)) this.giveBack(held);
+  }
+
+  /** Resolves when no claim and no attempt is under way. */
+  async ended(): Promise<void> {
+    while (this.claiming || this.running.size > 0) await Promise.all([this.claiming, ...this.running]);
+  }
+
+  /** Ends the attempts that are under way. */
+  abort(): void {
+    this.aborting.abort();
+  }
+
+  private get atMostOnce(): boolean {
+    return this.channel.promise === 'at_most_once';
+  }
+
+  /** Begins what can be begun, and claims when there is room and something may be due. */
+  private turn(): void {
+    if (this.stopping.signal.aborted) return;
+    this.beginWaiting();
+    const { concurrency } = this.channel.limits;
+    const free = concurrency - this.running.size;
+    const room = free + this.ahead - this.waiting.length;
+    // with half of it still to be begun there is no hurry, and larger claims cost less
+    if (this.claiming || room <= 0 || (free === 0 && this.waiting.length > this.ahead / 2)) return;
+    const wait = this.parts.settlements.congested ? LOOK_EVERY_MS / 10 : this.notBefore - performance.now();
+    if (!this.mayBeDue) return this.turnAfter(LOOK_EVERY_MS * (0.9 + Math.random() / 5));
+    if (wait > 0) return this.turnAfter(wait);
+    this.adjustAhead(performance.now());
+    this.claiming = this.claim(Math.max(1, free + this.ahead - this.waiting.length)).finally(() => {
+      this.claiming = undefined;
+      this.turn();
+    });
+  }
+
+  /** Turns again after a while, unless that is planned for sooner. */
+  private turnAfter(ms: number): void {
+    const at = performance.now() + ms;
+    if (this.timer && this.timerAt <= at) return;
+    clearTimeout(this.timer);
+    this.timerAt = at;
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      this.wake();
+    }, ms);
+  }
+
+  private async claim(atMost: number): Promise<void> {
+    const { queue, inHand, metrics, log } = this.parts;
+    const { channel } = this.channel;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.mayBeDue = false;
+    const claimedAt = inHand.now();
+    try {
+      const options = { atMost, leaseMs: LEASE_MS, atMostOnce: this.atMostOnce };
+      const { deliveries, lost, cancelled } = await queue.claim(channel, options);
+      if (lost > 0) metrics.deliveries.inc({ channel, outcome: 'unknown' }, lost);
+      if (cancelled > 0) metrics.deliveries.inc({ channel, outcome: 'cancelled' }, cancelled);
+      this.failures = 0;
+      const full = deliveries.length + lost + cancelled >= atMost;
+      if (full) this.mayBeDue = true;
+      this.notBefore = full ? 0 : performance.now() + CLAIM_GAP_MS;
+      for (const delivery of deliveries) this.take(inHand.take(delivery, claimedAt));
+    } catch (error) {
+      // health reports a store that is away
+      if (!(error instanceof Unavailable)) log.error({ err: error, channel }, 'deliveries could not be claimed');
+      this.mayBeDue = true;
+      this.notBefore = performance.now() + fullJitter(this.failures++, BACK_OFF);
+    }
+  }
+
+  private take(held: Held): void {
+    if (this.stopping.signal.aborted) this.giveBack(held);
+    else this.waiting.push(held);
+  }
+
+  private beginWaiting(): void {
+    while (this.running.size < this.channel.limits.concurrency && this.waiting.length > 0) {
+      const held = this.waiting.shift()!;
+      if (!this.parts.inHand.mayBegin(held)) {
+        this.giveBack(held);
+        continue;
+      }
+      this.begun += 1;
+      const attempt = this.attempt(held).finally(() => {
+        this.running.delete(attempt);
+        this.turn();
+      });
+      this.running.add(attempt);
+    }
+  }
+
+  /** As many as were begun in a second since the last claim, and at most twice as many as before. */
+  private adjustAhead(now: number): void {
+    const perSecond = (this.begun / Math.max(1, now - this.adjustedAt)) * AHEAD_MS;
+    this.begun = 0;
+    this.adjustedAt = now;
+    if (this.atMostOnce) return;
+    const most = Math.min(MOST_AHEAD, this.ahead * 2);
+    this.ahead = Math.max(this.channel.limits.concurrency, Math.min(most, Math.floor(perSecond)));
+  }
+
+  private async attempt(held: Held): Promise<void> {
+    const settlement = await this.parts.deliver.deliver(this.channel, held.delivery, this.aborting.signal);
+    // its place is free now; its settlement waits elsewhere
+    this.settle(held, settlement);
+  }
+
+  /** Nobody has begun it: its attempt is taken back. Where another worker has it already, that changes nothing. */
+  private giveBack(held: Held): void {
+    this.settle(held, released(held.delivery, 0));
+  }
+
+  private settle(held: Held, settlement: Settlement): void {
+    const { settlements, inHand } = this.parts;
+    void settlements.settle(settlement).then((settled) => {
+      inHand.drop(held);
+      this.count(settlement, settled);
+    });
+  }
+
+  private count({ outcome }: Settlement, settled: Settled | undefined): void {
+    const { channel } = this.channel;
+    const { deliveries, deliveryAttempts } = this.parts.metrics;
+    if (settled === undefined || settled === 'stale') return;
+    if (outcome !== 'expired' && outcome !== 'released') deliveryAttempts.inc({ channel, outcome });
+    if (settled !== 'pending' && settled !== 'superseded') deliveries.inc({ channel, outcome: settled });
+  }
+}

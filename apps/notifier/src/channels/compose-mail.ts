@@ -1,0 +1,88 @@
+import type { SendMailOptions } from 'nodemailer';
+import type { SignedLinks } from '@tocsin/auth';
+import type { ClaimedDelivery } from '@tocsin/contracts';
+import { composeMessage, type MessageLinks } from '../compose-message';
+import type { Sender } from './email-settings';
+
+/** A mail as nodemailer takes it, with its id. */
+export type ComposedMail = SendMailOptions & { messageId: string };
+
+export interface MailSettings {
+  MAIL_FROM: Sender;
+  PUBLIC_URL?: string | undefined;
+}
+
+/**
+ * Composes the mail of a delivery: text and HTML of one content, and the headers by which programs treat it rightly.
+ *
+ * - `Message-ID` is the delivery's id: a mail that had to be sent twice is recognised as the same one.
+ * - `References` and `In-Reply-To` name the alert: its mails stay together.
+ * - `List-Unsubscribe` with `List-Unsubscribe-Post` is one click (RFC 8058), which only https may offer.
+ * - `Auto-Submitted` keeps answering machines from answering (RFC 3834).
+ */
+export class ComposeMail {
+  constructor(
+    private readonly settings: MailSettings,
+    private readonly links: Pick<SignedLinks, 'sign'>,
+  ) {}
+
+  /** Throws `TemplateFailed` when the text cannot be made, and `Unavailable` when there is no key to sign links with. */
+  async of(delivery: ClaimedDelivery): Promise<ComposedMail> {
+    const { MAIL_FROM: from, PUBLIC_URL: publicUrl } = this.settings;
+    const links = await this.linksOf(delivery, publicUrl);
+    const { subject, text, html } = composed(delivery, links);
+    const { entry, recipient, delivery_id } = delivery;
+    const thread = entry && `<alert-${entry.alert_id}@${from.domain}>`;
+    return {
+      from: { name: from.name, address: from.address },
+      // as objects, since a text would be read as a list: `a,b@example.com` is two addresses then
+      to: { name: '', address: recipient },
+      envelope: { from: from.address, to: [recipient] },
+      subject,
+      text,
+      html,
+      messageId: `<${delivery_id}@${from.domain}>`,
+      ...(thread && { inReplyTo: thread, references: thread }),
+      headers: {
+        'Auto-Submitted': 'auto-generated',
+        'X-Auto-Response-Suppress': 'All',
+        ...((entry ?? delivery.notification)?.severity === 'urgent' && { Importance: 'high' }),
+        // nodemailer's own option `list` would write `<http://List-Unsubscribe=One-Click>`
+        ...(links.unsubscribe && {
+          'List-Unsubscribe': { prepared: true, value: `<${links.unsubscribe}>` },
+          ...(links.unsubscribe.startsWith('https:') && { 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' }),
+        }),
+      },
+      disableFileAccess: true,
+      disableUrlAccess: true,
+    };
+  }
+
+  private async linksOf(
+    { tenant_id, channel, recipient: address, entry }: ClaimedDelivery,
+    publicUrl: string | undefined,
+  ): Promise<MessageLinks> {
+    if (!publicUrl) return {};
+    const to = { tenant_id, channel, address };
+    const [acknowledge, unsubscribe] = await Promise.all([
+      entry ? this.links.sign({ ...to, purpose: 'acknowledge', alert_id: entry.alert_id }) : undefined,
+      this.links.sign({ ...to, purpose: 'unsubscribe', alert_id: null }),
+    ]);
+    return {
+      publicUrl,
+      acknowledge: acknowledge && `${publicUrl}/a/${acknowledge}`,
+      unsubscribe: `${publicUrl}/u/${unsubscribe}`,
+    };
+  }
+}
+
+/** The text of a delivery could not be made: another attempt would fail as well. */
+export class TemplateFailed extends Error {}
+
+function composed(delivery: ClaimedDelivery, links: MessageLinks): ReturnType<typeof composeMessage> {
+  try {
+    return composeMessage(delivery, links);
+  } catch (cause) {
+    throw new TemplateFailed('The text of the message could not be made.', { cause });
+  }
+}

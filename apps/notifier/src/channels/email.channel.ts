@@ -1,0 +1,119 @@
+import type { Readable } from 'node:stream';
+import { createTransport, type Transporter } from 'nodemailer';
+import type { SignedLinks } from '@tocsin/auth';
+import { Unavailable, type ClaimedDelivery, type SendOutcome } from '@tocsin/contracts';
+import type { Unsubscribes } from '@tocsin/contracts/ports';
+import { ComposeMail, TemplateFailed, type MailSettings } from './compose-mail';
+import { DeliveryChannel, type ChannelLimits } from './delivery-channel';
+import { isThisMachine } from './email-settings';
+import { answerOf, smtpOutcome } from './smtp-outcome';
+
+/** The limits of e-mail: a connection for each attempt that runs, and no mail that tells yesterday's news. */
+export const EMAIL_LIMITS: ChannelLimits = { concurrency: 5, timeoutMs: 25_000, expiresAfterMs: 24 * 3_600_000 };
+
+/**
+ * How long each step may take, in milliseconds. nodemailer's own defaults are minutes; all of these end before the
+ * attempt does, so that a silent server holds no connection that a next mail would wait for.
+ */
+const STEPS = { dnsTimeout: 3_000, connectionTimeout: 5_000, greetingTimeout: 10_000, socketTimeout: 20_000 };
+/** After this many mails a connection is replaced: some servers refuse more. */
+const MAILS_A_CONNECTION = 100;
+/** How long an idle connection is kept, in milliseconds: less than servers keep one, which is usually five minutes. */
+const IDLE_MS = 60_000;
+
+/** An address that SMTP can carry: no blanks, no quotes, and nothing that separates addresses. */
+const MAILBOX = /^[^\s\p{Cc}@<>()[\]\\,;:"]+@[^\s\p{Cc}@<>()[\]\\,;:"]+$/u;
+
+export interface EmailOptions extends MailSettings {
+  SMTP_URL: string;
+  /** Other times than `STEPS`, for tests. */
+  steps?: Partial<typeof STEPS>;
+}
+
+/**
+ * E-mail over SMTP, on connections that are kept open. At least once: every attempt has the same `Message-ID`, and one
+ * whose answer was lost is attempted again.
+ *
+ * Whether the recipient has unsubscribed is asked here, at sending, and not when the delivery is planned: then it also
+ * holds for what was planned before, such as a notification for next week, and the delivery that was not sent is on
+ * record with its reason.
+ */
+export class EmailChannel extends DeliveryChannel {
+  readonly channel = 'email';
+  readonly promise = 'at_least_once';
+  readonly limits = EMAIL_LIMITS;
+  private readonly transport: Transporter;
+  private readonly composeMail: ComposeMail;
+  /** The contents of the mails that are under way, by their ids. */
+  private readonly contents = new Map<string, Readable>();
+
+  constructor(
+    { SMTP_URL, steps, ...settings }: EmailOptions,
+    links: Pick<SignedLinks, 'sign'>,
+    private readonly unsubscribes: Pick<Unsubscribes, 'has'>,
+  ) {
+    super();
+    this.composeMail = new ComposeMail(settings, links);
+    const { hostname, username } = new URL(SMTP_URL);
+    this.transport = createTransport({
+      pool: true,
+      maxConnections: EMAIL_LIMITS.concurrency,
+      maxMessages: MAILS_A_CONNECTION,
+      idleTimeout: IDLE_MS,
+      // one attempt is one attempt: the retry policy decides about the next one, and each is on record
+      maxRequeues: 0,
+      // a password is not sent in the clear; `?requireTLS=false` in the address allows it
+      requireTLS: username !== '' && !isThisMachine(hostname),
+      disableFileAccess: true,
+      disableUrlAccess: true,
+      ...STEPS,
+      ...steps,
+      url: SMTP_URL,
+    });
+    this.keepContents();
+  }
+
+  async send(delivery: ClaimedDelivery, signal: AbortSignal): Promise<SendOutcome> {
+    const { tenant_id, channel, recipient: address } = delivery;
+    if (!MAILBOX.test(address)) return { outcome: 'failed', reason: 'invalid_recipient' };
+    let id = '';
+    try {
+      if (await this.unsubscribes.has({ tenant_id, channel, address }))
+        return { outcome: 'failed', reason: 'unsubscribed' };
+      const mail = await this.composeMail.of(delivery);
+      id = mail.messageId;
+      const { response } = (await this.transport.sendMail({ ...mail, signal })) as { response: string };
+      return { outcome: 'sent', answer: answerOf(response) };
+    } catch (error) {
+      if (error instanceof TemplateFailed) return { outcome: 'failed', reason: 'template_failed' };
+      // our own store is away: nothing was sent
+      if (error instanceof Unavailable) return { outcome: 'retry', reason: 'connection_failed', answer: error.message };
+      return smtpOutcome(error, this.contents.get(id)?.readableDidRead ?? false);
+    } finally {
+      this.contents.delete(id);
+    }
+  }
+
+  /** Closes all connections; an attempt that is under way ends as `unknown` or `retry`. */
+  override close(): Promise<void> {
+    this.transport.close();
+    return Promise.resolve();
+  }
+
+  /**
+   * A connection that breaks and a server that falls silent are the same error at every step, so the error does not
+   * tell whether the mail may have been accepted. Its content tells: nodemailer reads it when the server has answered
+   * DATA.
+   */
+  private keepContents(): void {
+    this.transport.use('stream', ({ data, message }, done) => {
+      const make = message.createReadStream.bind(message);
+      message.createReadStream = (options) => {
+        const content = make(options);
+        this.contents.set(data.messageId!, content);
+        return content;
+      };
+      done();
+    });
+  }
+}

@@ -1,0 +1,19 @@
+import { readSettings } from '@tocsin/settings';
+import { observabilitySettings } from '@tocsin/observability';
+import { databaseUrlOf, postgresSettings } from '@tocsin/postgres';
+import { redisSettings } from '@tocsin/redis';
+import { notifierSettings } from './notifier.module';
+
+export const settings = {
+  ...notifierSettings,
+  ...observabilitySettings({ ADMIN_PORT: 9_092 }),
+  ...postgresSettings,
+  ...redisSettings,
+};
+
+export type NotifierConfig = ReturnType<typeof loadConfig>;
+
+export const loadConfig = (environment: NodeJS.ProcessEnv) =>
+  readSettings(settings, environment, (config) => [
+    ...(databaseUrlOf(config) ? [] : ['DATABASE_URL or DB_HOST is required.']),
+  ]);

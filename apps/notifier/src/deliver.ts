@@ -1,0 +1,83 @@
+import type { ClaimedDelivery, SendOutcome, Settlement } from '@tocsin/contracts';
+import type { Log, Metrics } from '@tocsin/observability';
+import type { Breakers } from './breakers';
+import type { DeliveryChannel } from './channels/delivery-channel';
+import { settlementOf } from './retry-policy';
+
+/** How long an attempt may take to end after it was aborted, in milliseconds. Afterwards it is not waited for. */
+const ABORT_GRACE_MS = 2_000;
+
+/** Attempts one delivery, at most once a call. What follows from the outcome is decided by the retry policy. */
+export class Deliver {
+  constructor(
+    private readonly breakers: Breakers,
+    private readonly metrics: Pick<Metrics, 'deliveryAttemptDuration'>,
+    private readonly log: Log,
+    private readonly random: () => number = Math.random,
+  ) {}
+
+  /**
+   * Sends a claimed delivery unless it is too old or its provider is to be left alone, and returns what is to be put on
+   * record. `channel.send` is called before this method returns its promise, or not at all. An abort of `stop` ends the
+   * attempt early. Never rejects.
+   */
+  async deliver(channel: DeliveryChannel, delivery: ClaimedDelivery, stop: AbortSignal): Promise<Settlement> {
+    const { tenant_id, delivery_id, attempt } = delivery;
+    const expiresInMs = () => expiryOf(delivery, channel) - Date.now();
+    if (expiresInMs() <= 0) return { tenant_id, delivery_id, attempt, outcome: 'expired', reason: 'too_old' };
+
+    const breaker = this.breakers.of(channel, channel.providerOf(delivery));
+    const result = await breaker.run(() => this.attempt(channel, delivery, stop));
+    // spread: what was given back together must not come back together
+    if (!result) return released(delivery, Math.round(breaker.pauseMs * (1 + this.random())));
+    return settlementOf(delivery, result, {
+      promise: channel.promise,
+      expiresInMs: expiresInMs(),
+      random: this.random(),
+    });
+  }
+
+  private async attempt(channel: DeliveryChannel, delivery: ClaimedDelivery, stop: AbortSignal): Promise<SendOutcome> {
+    const aborting = new AbortController();
+    let timer: NodeJS.Timeout;
+    const late = new Promise<SendOutcome>((resolve) => {
+      aborting.signal.onabort = () => (timer = setTimeout(() => resolve(TIMED_OUT), ABORT_GRACE_MS));
+    });
+    const abort = () => {
+      clearTimeout(timer);
+      aborting.abort();
+    };
+    timer = setTimeout(abort, channel.limits.timeoutMs);
+    stop.addEventListener('abort', abort, { once: true });
+    const observe = this.metrics.deliveryAttemptDuration.startTimer({ channel: channel.channel });
+    try {
+      return await Promise.race([channel.send(delivery, aborting.signal), late]);
+    } catch (error) {
+      const { tenant_id, delivery_id, attempt } = delivery;
+      this.log.error({ err: error, channel: channel.channel, tenant_id, delivery_id, attempt }, 'a channel failed');
+      return LOST;
+    } finally {
+      observe();
+      clearTimeout(timer);
+      stop.removeEventListener('abort', abort);
+    }
+  }
+}
+
+const TIMED_OUT: SendOutcome = { outcome: 'unknown', reason: 'timeout' };
+/** A defect of our own, at any point of the attempt: the message may have been sent. */
+const LOST: SendOutcome = { outcome: 'unknown', reason: 'connection_lost' };
+
+/** Gives a delivery back, to be claimed again after a while. It costs no attempt. */
+export const released = ({ tenant_id, delivery_id, attempt }: ClaimedDelivery, again_in_ms: number): Settlement => ({
+  tenant_id,
+  delivery_id,
+  attempt,
+  outcome: 'released',
+  again_in_ms,
+});
+
+/** From when on a delivery is too old, in milliseconds since the epoch. What was asked for later ages from then on. */
+function expiryOf({ created_at, first_due_at }: ClaimedDelivery, { limits }: DeliveryChannel): number {
+  return Math.max(Date.parse(created_at), Date.parse(first_due_at)) + limits.expiresAfterMs;
+}

@@ -1,0 +1,52 @@
+import 'reflect-metadata';
+import type { DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { AdminServer, Health, Log, NestLogger, ObservabilityModule, runProcess, version } from '@tocsin/observability';
+import { databaseConnectionOf, PostgresModule } from '@tocsin/postgres';
+import { RedisModule } from '@tocsin/redis';
+import { loadConfig, type NotifierConfig } from './config';
+import { enabledChannels, NotifierModule } from './notifier.module';
+
+/** The notifier on PostgreSQL, with rings over Redis: without Redis it looks once a second. */
+runProcess(async (life) => {
+  const config = loadConfig(process.env);
+  const observability = ObservabilityModule.forRoot({ app: 'notifier', version, settings: config });
+
+  const app = await NestFactory.createApplicationContext(
+    NotifierModule.forRoot(config, [observability, ...adaptersFrom(config, observability)]),
+    { bufferLogs: true, abortOnError: false },
+  );
+  const log = app.get(Log);
+  app.useLogger(app.get(NestLogger));
+  life.reportsTo(log, app.get(Health));
+  life.closes(app);
+
+  await app.get(AdminServer).listen();
+  await app
+    .get(Health)
+    .waitUntilUp(config.DB_READY_TIMEOUT, (dependencies) => log.info({ dependencies }, 'waiting for dependencies'));
+  app.get(Health).ready();
+
+  log.info({ admin_port: app.get(AdminServer).address()?.port, channels: enabledChannels(app) }, 'sending');
+});
+
+function adaptersFrom(config: NotifierConfig, observability: DynamicModule): DynamicModule[] {
+  const postgres = PostgresModule.forRoot({
+    connection: databaseConnectionOf(config)!,
+    role: 'tocsin_notifier',
+    poolSize: config.DB_POOL_SIZE,
+    statementTimeoutMs: config.DB_STATEMENT_TIMEOUT_MS,
+    applicationName: 'tocsin notifier',
+    observability,
+  });
+  const redis = RedisModule.forRoot({
+    url: config.REDIS_URL,
+    prefix: config.REDIS_PREFIX,
+    hintKey: config.REDIS_HINT_KEY,
+    keys: postgres,
+    // a ring that is lost costs a second
+    health: { critical: false },
+    observability,
+  });
+  return [postgres, redis];
+}

@@ -1,0 +1,74 @@
+import type { ClaimedDelivery, SendOutcome, Settlement } from '@tocsin/contracts';
+import type { DeliveryReason } from '@tocsin/contracts/wire';
+import type { DeliveryChannel } from './channels/delivery-channel';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** The wait after the first, second … failed attempt, in milliseconds. The attempt after the last wait is the last. */
+export const WAITS_MS: readonly number[] = [5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE, HOUR, 6 * HOUR];
+/** Waits are spread by this share in both directions, so that what failed together does not come back together. */
+export const JITTER = 0.2;
+/** The shortest wait after a provider was too slow or asked for less: sooner would add to its load. */
+export const OVERLOAD_WAIT_MS = MINUTE;
+/** The longest answer of a provider that is kept, in characters. */
+export const MAX_ANSWER_LENGTH = 1_000;
+
+const OVERLOADED: ReadonlySet<DeliveryReason> = new Set<DeliveryReason>(['timeout', 'rate_limited']);
+
+/** What decides about a delivery besides the outcome of its attempt. */
+interface Circumstances {
+  promise: DeliveryChannel['promise'];
+  /** How long the delivery may still be sent, in milliseconds. */
+  expiresInMs: number;
+  /** From 0 to below 1. */
+  random: number;
+}
+
+/**
+ * What follows from an attempt: the delivery is settled, or attempted again after a while. An attempt whose result is not
+ * known is repeated only where the recipient recognises a duplicate. When the delivery becomes too old before the next
+ * attempt, it is due at that moment and then expires.
+ */
+export function settlementOf(
+  { tenant_id, delivery_id, attempt }: ClaimedDelivery,
+  result: SendOutcome,
+  { promise, expiresInMs, random }: Circumstances,
+): Settlement {
+  const about = { tenant_id, delivery_id, attempt, answer: keptAnswer(result.answer) };
+  if (result.outcome === 'sent') return { ...about, outcome: 'sent', provider_id: result.provider_id ?? null };
+  const { outcome, reason } = result;
+  if (outcome === 'failed' || (outcome === 'unknown' && promise === 'at_most_once'))
+    return { ...about, outcome, reason };
+  const wait = waitAfter(attempt, reason, outcome === 'retry' ? result.retry_after_ms : undefined, random);
+  if (wait === undefined) return { ...about, outcome: outcome === 'unknown' ? 'unknown' : 'failed', reason };
+  return { ...about, outcome: 'retry', reason, again_in_ms: Math.min(wait, Math.max(0, Math.ceil(expiresInMs))) };
+}
+
+/**
+ * How long to wait after a failed attempt, in whole milliseconds; undefined when it was the last one. What the provider
+ * asks for counts from the scheduled wait up to twice that, so that no provider can keep a delivery for ever.
+ */
+export function waitAfter(
+  attempt: number,
+  reason: DeliveryReason,
+  retryAfterMs: number | undefined,
+  random: number,
+): number | undefined {
+  const scheduled = WAITS_MS[attempt - 1];
+  if (scheduled === undefined) return undefined;
+  const overloaded = OVERLOADED.has(reason);
+  const base = overloaded ? Math.max(scheduled, OVERLOAD_WAIT_MS) : scheduled;
+  if (retryAfterMs !== undefined && Number.isFinite(retryAfterMs)) {
+    // spread, but never sooner than the provider asked for
+    return Math.round(Math.min(2 * base, Math.max(base, retryAfterMs * (1 + JITTER * random))));
+  }
+  const spread = Math.round(base * (1 - JITTER + 2 * JITTER * random));
+  return overloaded ? Math.max(spread, OVERLOAD_WAIT_MS) : spread;
+}
+
+/** The beginning of a provider's answer, as text that a database can store. */
+function keptAnswer(answer: string | undefined): string | null {
+  return answer === undefined ? null : answer.slice(0, MAX_ANSWER_LENGTH).replaceAll('\0', '\uFFFD').toWellFormed();
+}

@@ -1,0 +1,323 @@
+-- The queue of deliveries, for notifiers side by side. Each function runs in autocommit under READ COMMITTED. Locks are taken
+-- on `delivery_due` first and on `delivery` after it. Whoever can do without a row that is locked skips it, so nothing here
+-- waits for ingest or for acts, nor they for this.
+
+-- Claims what is due on one channel: `at_most` deliveries, taken from the tenants in turn. The turn begins with the tenant
+-- after `behind`, which is the tenant of the last row that the claim before returned. Each tenant gets an equal share, and
+-- what small tenants leave of it goes to the others in a second turn.
+--
+-- Rows in which an attempt is still marked as under way have lost their worker. Where a second message would do harm
+-- (`at_most_once`), the delivery ends as `unknown`. Deliveries of alerts that are over are cancelled. Both kinds are
+-- returned too, with their verdict. An alert is over when it no longer has the status with which the entry has rung: an
+-- entry can ring while the alert is acknowledged, if it raises the severity.
+create or replace function claim_deliveries(of_channel text, at_most integer, lease interval, at_most_once boolean, behind text, by_worker bigint)
+returns setof claimed_delivery
+language plpgsql volatile security definer
+set search_path = tocsin, pg_temp
+-- rows are read by their keys, whatever the planner estimates for the tables
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_sort = off
+set jit = off
+set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+  outside text := coalesce(current_setting('tocsin.tenants', true), '');
+  claimed_at constant timestamptz(3) := date_trunc('milliseconds', now());
+  place text := behind;
+  idle boolean := false;
+  rest integer := at_most;
+  tenants text[];
+  taken integer;
+  setting text;
+begin
+  setting := set_config('tocsin.claiming', 'on', true);
+  update delivery_due d set ready = true
+  from (
+    select tenant_id, delivery_id from delivery_due
+    where channel = of_channel and not ready and due_at <= claimed_at
+    order by due_at limit 5000
+    for update skip locked
+  ) due
+  where d.tenant_id = due.tenant_id and d.delivery_id = due.delivery_id;
+
+  loop
+    -- the next tenants with something to claim: one index look-up for each, whatever their backlogs are
+    tenants := array(
+      with recursive due(tenant_id) as (
+        (select tenant_id from delivery_due
+         where channel = of_channel and ready and tenant_id > place and leased_until <= claimed_at order by tenant_id limit 1)
+        union all
+        select (
+          select d.tenant_id from delivery_due d
+          where d.channel = of_channel and d.ready and d.tenant_id > due.tenant_id and d.leased_until <= claimed_at order by d.tenant_id limit 1)
+        from due where due.tenant_id is not null
+      )
+      select tenant_id from due where tenant_id is not null limit rest);
+    if tenants = '{}' then
+      exit when idle or place = '';
+      -- from the first tenant again, unless the last turn found nothing: then other workers hold what is due
+      idle := true;
+      place := '';
+      continue;
+    end if;
+    setting := set_config('tocsin.tenants', tenants::text, true);
+
+    return query
+    with picked as materialized (
+      select d.tenant_id, d.delivery_id, d.attempt, d.begun_at
+      from unnest(tenants) as t(tenant_id)
+      cross join lateral (
+        select * from delivery_due
+        where channel = of_channel and ready and tenant_id = t.tenant_id and leased_until <= claimed_at
+        order by due_at limit (rest + cardinality(tenants) - 1) / cardinality(tenants)
+        for update skip locked
+      ) d
+      limit rest
+    ), judged as materialized (
+      select
+        case
+          when p.begun_at is not null and at_most_once then 'lost'
+          when a.status <> 'firing' and a.status is distinct from t.status then 'cancelled'
+          when t.notification_id is not null and n.content is null then 'cancelled'
+          else 'claimed'
+        end as verdict,
+        p.attempt + 1 as attempt, p.begun_at as lost_at, n.content as notification, t.*
+      from picked p
+      cross join lateral (select * from told_delivery where of_tenant = p.tenant_id and delivery_id = p.delivery_id limit 1) t
+      left join lateral (select status from alert where tenant_id = t.of_tenant and alert_id = t.of_alert limit 1) a on true
+      cross join lateral (
+        select case when t.notification_id is not null then told_notification(t.of_tenant, t.notification_id) end as content
+      ) n
+    ), claimed as (
+      update delivery_due d set attempt = j.attempt, begun_at = claimed_at, leased_until = claimed_at + lease, worker = by_worker
+      from judged j
+      where j.verdict = 'claimed' and d.tenant_id = j.of_tenant and d.delivery_id = j.delivery_id
+    ), lost as (
+      insert into delivery_attempt (tenant_id, delivery_id, attempt, begun_at, ended_at, outcome, reason)
+      select of_tenant, delivery_id, attempt - 1, lost_at, claimed_at, 'unknown', 'worker_lost' from judged where lost_at is not null
+      on conflict do nothing
+    ), dropped as (
+      delete from delivery_due d using judged j
+      where j.verdict <> 'claimed' and d.tenant_id = j.of_tenant and d.delivery_id = j.delivery_id
+    ), ended as (
+      update delivery d set settled_at = claimed_at,
+        status = case j.verdict when 'lost' then 'unknown' else 'cancelled' end,
+        reason = case when j.verdict = 'lost' then 'worker_lost' when j.notification_id is not null then 'by_request' else 'alert_over' end
+      from judged j
+      where j.verdict <> 'claimed' and d.tenant_id = j.of_tenant and d.delivery_id = j.delivery_id
+    )
+    select * from judged;
+    get diagnostics taken = row_count;
+    rest := rest - taken;
+    exit when rest <= 0;
+    place := tenants[cardinality(tenants)];
+    idle := idle and taken = 0;
+  end loop;
+  setting := set_config('tocsin.claiming', '', true);
+  setting := set_config('tocsin.tenants', outside, true);
+end $$;
+
+-- Why a delivery must not be attempted again, if so: its alert is over, or its notification was cancelled.
+create or replace function over_reason(for_tenant text, for_delivery uuid)
+returns text
+language plpgsql stable security invoker
+set search_path = tocsin, pg_temp
+as $$
+begin
+  return (
+    select case
+             when a.status <> 'firing' and a.status is distinct from d.status then 'alert_over'
+             when d.notification_id is not null and told_notification(d.of_tenant, d.notification_id) is null then 'by_request'
+           end
+    from told_delivery d
+    left join lateral (select status from alert where tenant_id = d.of_tenant and alert_id = d.of_alert limit 1) a on true
+    where d.of_tenant = for_tenant and d.delivery_id = for_delivery);
+end $$;
+
+-- Settles an attempt that no longer is the one under way. Where its delivery has ended because its worker was lost, and the
+-- worker is back after all, what the worker knows replaces `unknown`; so a delivery that the provider has certainly not
+-- accepted is attempted again. Everything else was settled before, or belongs to another worker by now: nothing changes.
+create or replace function settle_late(
+  of_tenant text, of_delivery uuid, of_attempt integer, with_outcome text, with_reason text, with_answer text, with_provider_id text,
+  again_in_ms double precision, at timestamptz
+)
+returns text
+language plpgsql volatile security invoker
+set search_path = tocsin, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  due delivery_due;
+  told delivery;
+  newest delivery_attempt;
+  why text := with_reason;
+begin
+  select * into due from delivery_due where tenant_id = of_tenant and delivery_id = of_delivery;
+  if found then
+    return case when due.begun_at is null and due.attempt <= of_attempt then 'pending' else 'stale' end;
+  end if;
+  select * into told from delivery where tenant_id = of_tenant and delivery_id = of_delivery for no key update;
+  select * into newest from delivery_attempt where tenant_id = of_tenant and delivery_id = of_delivery order by attempt desc limit 1;
+  if told.delivery_id is null or newest.attempt > of_attempt then
+    return 'stale';
+  end if;
+  if told.status not in ('unknown', 'cancelled') or newest.reason is distinct from 'worker_lost' or newest.attempt < of_attempt then
+    return told.status;
+  end if;
+
+  told.status := with_outcome;
+  if with_outcome in ('retry', 'released') then
+    why := over_reason(of_tenant, of_delivery);
+    told.status := case when why is null then 'pending' else 'cancelled' end;
+  end if;
+  if with_outcome in ('released', 'expired') then
+    delete from delivery_attempt where tenant_id = of_tenant and delivery_id = of_delivery and attempt = of_attempt;
+  else
+    update delivery_attempt set ended_at = at, outcome = with_outcome, reason = with_reason, answer = with_answer, provider_id = with_provider_id
+    where tenant_id = of_tenant and delivery_id = of_delivery and attempt = of_attempt;
+  end if;
+  if told.status = 'pending' then
+    insert into delivery_due (tenant_id, delivery_id, channel, alert_id, due_at, attempt)
+    values (of_tenant, of_delivery, told.channel, told.alert_id, at + make_interval(secs => again_in_ms / 1000),
+      of_attempt - case with_outcome when 'released' then 1 else 0 end);
+  end if;
+  update delivery set status = told.status, reason = why, settled_at = case when told.status <> 'pending' then at end
+  where tenant_id = of_tenant and delivery_id = of_delivery;
+  return told.status;
+end $$;
+
+-- Settles attempts. The lists have an element for each settlement, and the result has their delivery's status each, in their
+-- order; `stale` where another claim has replaced the attempt. No delivery is named twice.
+create or replace function settle_deliveries(
+  of_tenants text[], deliveries uuid[], attempts integer[], outcomes text[], reasons text[], answers text[], provider_ids text[],
+  again_in_ms double precision[], by_worker bigint
+)
+returns setof text
+language plpgsql volatile security definer
+set search_path = tocsin, pg_temp
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+  outside text := coalesce(current_setting('tocsin.tenants', true), '');
+  at constant timestamptz(3) := date_trunc('milliseconds', clock_timestamp());
+  results text[];
+  setting text;
+begin
+  setting := set_config('tocsin.tenants', array(select distinct t from unnest(of_tenants) t)::text, true);
+  with held as materialized (
+    -- locked in the order of their keys
+    select s.*, d.begun_at, d.alert_id,
+           -- what was released has given its number back, so a release that is repeated can meet another worker's attempt
+           coalesce(d.attempt = s.attempt and d.begun_at is not null and (s.outcome <> 'released' or d.worker = by_worker), false) as is_newest
+    from (
+      select * from unnest(of_tenants, deliveries, attempts, outcomes, reasons, answers, provider_ids, again_in_ms)
+        with ordinality as a(tenant_id, delivery_id, attempt, outcome, reason, answer, provider_id, again_in_ms, ord)
+      order by tenant_id collate "C", delivery_id
+    ) s
+    left join lateral (
+      select * from delivery_due where tenant_id = s.tenant_id and delivery_id = s.delivery_id limit 1 for update
+    ) d on true
+  ), judged as materialized (
+    select h.*,
+           case
+             when not h.is_newest then null
+             when h.outcome not in ('retry', 'released') then h.outcome
+             when o.why is not null then 'cancelled'
+             else 'pending'
+           end as status,
+           coalesce(o.why, h.reason) as why
+    from held h
+    cross join lateral (
+      select case when h.is_newest and h.outcome in ('retry', 'released') then over_reason(h.tenant_id, h.delivery_id) end as why
+    ) o
+  ), recorded as (
+    insert into delivery_attempt (tenant_id, delivery_id, attempt, begun_at, ended_at, outcome, reason, answer, provider_id)
+    select tenant_id, delivery_id, attempt, begun_at, at, outcome, reason, answer, provider_id
+    from judged where is_newest and outcome not in ('released', 'expired')
+  ), ended as (
+    update delivery d set status = j.status, reason = j.why, settled_at = at
+    from judged j where j.status <> 'pending' and d.tenant_id = j.tenant_id and d.delivery_id = j.delivery_id
+  ), dropped as (
+    delete from delivery_due d using judged j
+    where j.status <> 'pending' and d.tenant_id = j.tenant_id and d.delivery_id = j.delivery_id
+  ), again as (
+    update delivery_due d set due_at = at + make_interval(secs => j.again_in_ms / 1000), ready = false, leased_until = '-infinity',
+      begun_at = null, worker = null, attempt = d.attempt - case j.outcome when 'released' then 1 else 0 end
+    from judged j where j.status = 'pending' and d.tenant_id = j.tenant_id and d.delivery_id = j.delivery_id
+  )
+  select array_agg(status order by ord) into results from judged;
+  for place in 1 .. cardinality(deliveries) loop
+    if results[place] is null then
+      results[place] := settle_late(of_tenants[place], deliveries[place], attempts[place], outcomes[place], reasons[place], answers[place],
+        provider_ids[place], again_in_ms[place], at);
+    end if;
+  end loop;
+  setting := set_config('tocsin.tenants', outside, true);
+  return query select unnest(results);
+end $$;
+
+-- Extends leases to `lease` from now. Returns the deliveries whose attempt is no longer the one under way.
+create or replace function extend_deliveries(of_tenants text[], deliveries uuid[], attempts integer[], lease interval)
+returns setof uuid
+language plpgsql volatile security definer
+set search_path = tocsin, pg_temp
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+#variable_conflict use_column
+declare
+  outside text := coalesce(current_setting('tocsin.tenants', true), '');
+begin
+  perform set_config('tocsin.tenants', array(select distinct t from unnest(of_tenants) t)::text, true);
+  return query
+  with held as materialized (
+    select s.*, d.attempt = s.attempt and d.begun_at is not null as is_newest
+    from (
+      select * from unnest(of_tenants, deliveries, attempts) as a(tenant_id, delivery_id, attempt) order by tenant_id collate "C", delivery_id
+    ) s
+    left join lateral (
+      select * from delivery_due where tenant_id = s.tenant_id and delivery_id = s.delivery_id limit 1 for update
+    ) d on true
+  ), extended as (
+    update delivery_due d set leased_until = clock_timestamp() + lease
+    from held h where h.is_newest and d.tenant_id = h.tenant_id and d.delivery_id = h.delivery_id
+  )
+  select delivery_id from held where is_newest is not true;
+  perform set_config('tocsin.tenants', outside, true);
+end $$;
+
+-- What is not settled, by channel. What a worker holds waits for the end of its lease.
+create or replace function delivery_depth()
+returns table (channel text, due bigint, oldest_due_at timestamptz, waiting bigint)
+language plpgsql volatile security definer
+set search_path = tocsin, pg_temp
+as $$
+#variable_conflict use_column
+begin
+  perform set_config('tocsin.claiming', 'on', true);
+  return query
+  select d.channel, count(*) filter (where d.is_due), min(d.due_at) filter (where d.is_due), count(*) filter (where not d.is_due)
+  from (select channel, due_at, due_at <= now() and leased_until <= now() as is_due from delivery_due) d
+  group by d.channel
+  order by d.channel;
+  perform set_config('tocsin.claiming', '', true);
+end $$;
+
+alter function claim_deliveries owner to tocsin_definer;
+alter function over_reason owner to tocsin_definer;
+alter function settle_late owner to tocsin_definer;
+alter function settle_deliveries owner to tocsin_definer;
+alter function extend_deliveries owner to tocsin_definer;
+alter function delivery_depth owner to tocsin_definer;
+revoke all on function claim_deliveries, over_reason, settle_late, settle_deliveries, extend_deliveries, delivery_depth from public;
+grant execute on function claim_deliveries, settle_deliveries, extend_deliveries, delivery_depth to tocsin_notifier;

@@ -1,0 +1,42 @@
+import { Doorbell, type Subscription } from '@tocsin/contracts/ports';
+import type { RedisConnection } from './connection';
+import { HintSubscriber } from './hint-subscriber';
+
+interface RedisDoorbellOptions {
+  url: string;
+  /** Stands before the topic. */
+  prefix: string;
+}
+
+const RING_TIMEOUT_MS = 500;
+
+/**
+ * The doorbell on Redis Pub/Sub: one topic for all tenants. Listening uses a connection of its own, which opens with the
+ * first listener. Whoever listens is also woken when that connection is back: a ring may have been missed meanwhile.
+ */
+export class RedisDoorbell extends Doorbell {
+  private readonly topic: string;
+  private readonly subscriber: HintSubscriber;
+
+  constructor(
+    { url, prefix }: RedisDoorbellOptions,
+    private readonly commands: RedisConnection,
+  ) {
+    super();
+    this.topic = `${prefix}deliveries`;
+    this.subscriber = new HintSubscriber({ url, decode: () => undefined, onState: () => undefined });
+  }
+
+  override async ring(): Promise<void> {
+    await this.commands.run('bus', RING_TIMEOUT_MS, (client) => client.publish(this.topic, '')).catch(() => undefined); // who listens looks by itself too
+  }
+
+  override onRing(listener: () => void): Promise<Subscription> {
+    return this.subscriber.subscribe(this.topic, { onHint: listener, onResumed: listener });
+  }
+
+  /** Ends every subscription. May be called twice. */
+  close(): void {
+    this.subscriber.close();
+  }
+}
