@@ -12,11 +12,33 @@ export async function targetIn(stack: Stack, tenant: string): Promise<Target> {
     `select dead_letter_id::text as id from tocsin.dead_letter where tenant_id = $1 and status = 'open' order by 1 limit 1`,
     [tenant],
   );
+  const [notification] = await stack.sql<{ id: string }>(
+    `insert into tocsin.notification (tenant_id, title, severity, channels, recipients, to_channels, to_recipients, due_at, created_at, created_by)
+     values ($1, 'Secret of ' || $1, 'low', '{push}', '{user:ana}', '{push}', '{user:ana}', now() + interval '1 hour', now(), 'somebody')
+     returning notification_id as id`,
+    [tenant],
+  );
+  const [delivery] = await stack.sql<{ id: string }>(
+    `with made as (
+       insert into tocsin.delivery (tenant_id, notification_id, channel, recipient, due_at, created_at)
+       values ($1, $2, 'push', 'user:ana', now() + interval '1 hour', now()) returning *
+     )
+     insert into tocsin.delivery_due (tenant_id, delivery_id, channel, due_at)
+     select tenant_id, delivery_id, channel, due_at from made returning delivery_id as id`,
+    [tenant, notification!.id],
+  );
   const [head] = await stack.sql<{ epoch: string; fp: string }>(
     'select epoch, last_fp as fp from tocsin.tenant_stream where tenant_id = $1',
     [tenant],
   );
-  return { tenant, alert: alert!.alert_id, letter: letter!.id, ...head! };
+  return {
+    tenant,
+    alert: alert!.alert_id,
+    letter: letter!.id,
+    notification: notification!.id,
+    delivery: delivery!.id,
+    ...head!,
+  };
 }
 
 /** Calls an operation as a row of the table says. */

@@ -11,6 +11,8 @@ export interface Target {
   tenant: string;
   alert: string;
   letter: string;
+  notification: string;
+  delivery: string;
   epoch: string;
   fp: string;
 }
@@ -72,6 +74,10 @@ const byAlert =
 const byLetter =
   (body?: object): Row['call'] =>
   ({ letter }) => ({ values: { id: letter }, ...(body && { body }) });
+const byNotification: Row['call'] = ({ notification }) => ({ values: { id: notification } });
+const byDelivery =
+  (body?: object): Row['call'] =>
+  ({ delivery }) => ({ values: { id: delivery }, ...(body && { body }) });
 const READER = '403 role_forbidden';
 
 /** A call of another system, at its address. */
@@ -115,6 +121,8 @@ const both =
     revoked_tenant: `${ok} cafe`,
     revoked_token: REVOKED,
   });
+
+const IN_AN_HOUR = new Date(Date.now() + 3_600_000).toISOString();
 
 /**
  * How each operation of the OpenAPI document names a tenant, and the expected result for each caller. A new route needs
@@ -221,6 +229,37 @@ export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
       [`readOpsgenieRequest${suffix}`, [named(byPeer(), own('404 not_found'))]],
     ]),
   ),
+
+  // notifications: asked for by the same right; what another has asked for is reached by the tenant's users
+  createNotification: [
+    named(
+      ({ tenant: id }) => ({
+        body: { tenant_id: id, title: 'one', recipients: ['user:ana'], channels: ['push'], at: IN_AN_HOUR },
+      }),
+      (by) => ({
+        ...tenant('201')(),
+        foreign: by === 'claim' ? '403 tenant_forbidden' : '201',
+        revoked_tenant: '403 tenant_forbidden',
+      }),
+    ),
+  ],
+  listNotifications: [named(byQuery, tenant()), unnamed(nothing, own())],
+  showNotification: [named(byNotification, thing(), { shows: true })],
+  cancelNotification: [named(byNotification, thing('200', READER))],
+
+  // deliveries
+  listAlertDeliveries: [named(byAlert(), thing())],
+  listDeliveries: [named(byQuery, tenant())],
+  showDelivery: [named(byDelivery(), thing())],
+  redriveDelivery: [named(byDelivery({ may_repeat: false }), thing('200', READER))],
+  redriveDeliveries: [
+    named(({ tenant: id }) => ({ body: { tenant: id, status: 'failed', limit: 1 } }), tenant('200', READER)),
+  ],
+  cancelDelivery: [named(byDelivery(), thing('200', READER))],
+  readRecipients: [named(byQuery, tenant())],
+  replaceRecipients: [
+    named(({ tenant: id }) => ({ query: `?tenant=${id}`, body: { recipients: {} } }), tenant('200', READER)),
+  ],
 
   // dead letters
   listDeadLetters: [

@@ -2,6 +2,7 @@ import { ConfigurationError, EXIT_CONFIGURATION } from '@tocsin/settings';
 import { redact } from '@tocsin/observability';
 import { EXIT_USAGE, readArguments, suggestion, UsageError, type Command } from './command';
 import { deadLetters } from './dead-letters';
+import { deliveries } from './deliveries';
 import { demo } from './demo';
 import { helpFor, helpForAll } from './help';
 import { migrate } from './migrate';
@@ -10,7 +11,7 @@ import { printable, type Terminal } from './terminal';
 import { tenants } from './tenants';
 import { token } from './token';
 
-export const COMMANDS: readonly Command[] = [migrate, tenants, token, publish, demo, deadLetters];
+export const COMMANDS: readonly Command[] = [migrate, tenants, token, publish, demo, deadLetters, deliveries];
 
 /**
  * Runs `<command> [options]` and resolves with the exit code: 0 done, 1 the command failed, 2 the command line is

@@ -58,6 +58,7 @@ describe('the admin server', () => {
     expect(JSON.parse(body)).toMatchObject({
       status: 'degraded',
       version: '1.2.3',
+      tz: process.versions.tz,
       uptime_seconds: expect.any(Number),
       ready: false,
       dependencies: {

@@ -108,6 +108,8 @@ export class AdminServer {
         return json(status === 'down' ? 503 : 200, {
           status,
           version: this.options.version,
+          // the laws of time zones that local times are computed by
+          tz: process.versions.tz,
           uptime_seconds: Math.round((performance.now() - this.startedAt) / 1000),
           ready: reason === undefined,
           ...(reason ? { not_ready_reason: reason } : {}),

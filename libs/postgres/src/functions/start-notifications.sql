@@ -95,7 +95,10 @@ create or replace function finish_notifications(behind_tenant text, behind_id uu
 returns table (tenant_id text, notification_id uuid)
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
+-- rows are found by their keys: any other join reads all that is under way, each time
 set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 set jit = off
 as $$
 #variable_conflict use_column

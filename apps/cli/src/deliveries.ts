@@ -1,0 +1,184 @@
+import { DELIVERY_STATUSES, type Delivery, type DeliveryPage, type Redriven } from '@tocsin/contracts/wire';
+import { readNumber, UsageError, type Command, type Values } from './command';
+import { gatewaySettings, gatewayUrl, isHttpUrl, loadGatewayConfig } from './config';
+import { Credential } from './credential';
+import { GatewayClient, NoAnswer, type Reply } from './gateway-client';
+import { printable, type Terminal } from './terminal';
+
+const DEFAULT_LIMIT = 50;
+const PATH = 'api/v1/deliveries';
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+/** The statuses that can be redriven. */
+const DEAD = ['failed', 'expired', 'unknown'];
+
+const options = {
+  tenant: { type: 'string', value: '<id>', about: 'The tenant. Needed.' },
+  status: {
+    type: 'string',
+    value: '<status>',
+    about: `For list: some of ${DELIVERY_STATUSES.join(', ')}, separated by commas; default ${DEAD.join(',')}. For redrive --all: one of ${DEAD.join(', ')}.`,
+  },
+  channel: { type: 'string', value: '<channel>', about: 'Only deliveries over this channel.' },
+  since: { type: 'string', value: '<time>', about: 'Only deliveries made since then, such as 2026-12-24T09:00:00Z.' },
+  limit: {
+    type: 'string',
+    value: '<number>',
+    about: `For list: deliveries of one page, at most 200. Default ${DEFAULT_LIMIT}.`,
+  },
+  after: { type: 'string', value: '<next>', about: 'For list: goes on behind the page that ended in it.' },
+  all: { type: 'boolean', about: 'For redrive: every delivery of --status, and no id.' },
+  'may-repeat': {
+    type: 'boolean',
+    about: 'For redrive of what is unknown: it may have been sent, and may arrive twice.',
+  },
+  json: { type: 'boolean', about: 'Prints what the gateway answers, one JSON value a line.' },
+  url: {
+    type: 'string',
+    value: '<address>',
+    about: 'The gateway. Default TOCSIN_URL, else http://localhost and PORT (8000).',
+  },
+} as const;
+
+type Given = Values<typeof options>;
+type Act = (gateway: GatewayClient, terminal: Terminal) => Promise<number>;
+
+export const deliveries: Command<typeof options> = {
+  name: 'deliveries',
+  purpose: 'shows what was sent to whom, and sends again what failed',
+  about:
+    "Asks the gateway. A token of its own (signed with JWT_SECRET) is an operator's; one in TOCSIN_TOKEN with the scopes alerts:read and alerts:write reaches those of its tenants.",
+  actions: {
+    list: 'one line a delivery, the newest first',
+    show: 'all of one delivery, and its attempts',
+    redrive: 'sends it again, under the same id',
+  },
+  argument: 'id',
+  options,
+  examples: [
+    'npm run deliveries -- list --tenant acme',
+    'npm run deliveries -- show 0b6f… --tenant acme',
+    'npm run deliveries -- redrive --all --tenant acme --status failed --channel sms',
+  ],
+  settings: gatewaySettings,
+
+  async run({ values, action, argument }, terminal) {
+    const act = plan(action, argument, values);
+    if (values.url !== undefined && !isHttpUrl(values.url)) throw new UsageError('--url is an http or https address.');
+    const config = loadGatewayConfig(terminal.environment);
+    const gateway = new GatewayClient(values.url ?? gatewayUrl(config), new Credential(config, 'dead_letters:operate'));
+    try {
+      return await act(gateway, terminal);
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+      terminal.err(error.message);
+      return 1;
+    } finally {
+      gateway.close();
+    }
+  },
+};
+
+/** The request for this command line. Throws `UsageError` before any request is sent. */
+function plan(action: string, argument: string | undefined, values: Given): Act {
+  const { tenant, status, channel, since, limit, after, all, json } = values;
+  const may_repeat = values['may-repeat'] === true;
+  if (tenant === undefined) throw new UsageError(`${action} needs --tenant.`);
+  if (action === 'list') {
+    if (argument !== undefined) throw new UsageError('list takes no id: show does.');
+    const size =
+      limit === undefined ? DEFAULT_LIMIT : readNumber('--limit', limit, { least: 1, most: 200, whole: true });
+    const query = new URLSearchParams({ tenant, status: status ?? DEAD.join(','), limit: String(size) });
+    for (const [name, value] of Object.entries({ channel, since, after }))
+      if (value !== undefined) query.set(name, value);
+    return ask('GET', `${PATH}?${query.toString()}`, undefined, json ? asJson : listed);
+  }
+  if (action === 'redrive' && all) {
+    if (argument !== undefined) throw new UsageError('redrive takes the id of a delivery or --all, not both.');
+    if (!DEAD.includes(status ?? '')) throw new UsageError(`redrive --all needs --status: one of ${DEAD.join(', ')}.`);
+    return redriveAll({ tenant, status, channel, since, ...(may_repeat && { may_repeat }) });
+  }
+  if (argument === undefined || !ID.test(argument)) throw new UsageError(`${action} needs the id of a delivery.`);
+  const of = `?${new URLSearchParams({ tenant }).toString()}`;
+  return action === 'show'
+    ? ask('GET', `${PATH}/${argument}${of}`, undefined, json ? asJson : shown)
+    : ask(
+        'POST',
+        `${PATH}/${argument}/redrive${of}`,
+        { may_repeat },
+        json ? asJson : (one) => [lineOf(one as Delivery)],
+      );
+}
+
+/** Sends one request and prints the response in lines. */
+const ask =
+  (method: string, path: string, body: unknown, lines: (answer: unknown) => string[]): Act =>
+  async (gateway, terminal) => {
+    const reply = await gateway.ask(method, path, body);
+    if (!isDone(reply)) return refused(gateway, terminal, reply);
+    for (const line of lines(reply.body)) terminal.out(line);
+    return 0;
+  };
+
+/** Redrives a set of deliveries, request by request, until none is left, or Ctrl+C. */
+const redriveAll =
+  (set: object): Act =>
+  async (gateway, terminal) => {
+    const interrupted = terminal.interrupted();
+    let done = 0;
+    for (let after: string | undefined; ;) {
+      const reply = await gateway.ask('POST', `${PATH}/redrive`, { ...set, ...(after !== undefined && { after }) });
+      if (!isDone(reply)) {
+        if (done > 0) terminal.err(`${done} redriven until now.`);
+        return refused(gateway, terminal, reply);
+      }
+      const { redriven, next } = reply.body as Redriven;
+      done += redriven;
+      after = next ?? undefined;
+      if (next !== null && !interrupted.aborted) continue;
+      terminal.out(`${done} redriven${next === null ? '' : ', and there may be more'}`);
+      return next === null ? 0 : 1;
+    }
+  };
+
+const isDone = ({ status, body }: Reply): boolean => status === 200 && typeof body === 'object' && body !== null;
+
+function refused(gateway: GatewayClient, terminal: Terminal, reply: Reply): number {
+  for (const line of gateway.explain(reply)) terminal.err(line);
+  return 1;
+}
+
+const asJson = (answer: unknown): string[] => [JSON.stringify(answer)];
+
+function listed(answer: unknown): string[] {
+  const { deliveries: page, next } = answer as DeliveryPage;
+  const lines = page.map(lineOf);
+  if (next !== null) return [...lines, `There may be more: --after ${next}`];
+  return lines.length > 0 ? lines : ['No delivery.'];
+}
+
+function lineOf({ delivery_id, created_at, channel, recipient, status, reason, attempts }: Delivery): string {
+  const tries = attempts.length === 1 ? '1 attempt' : `${attempts.length} attempts`;
+  return [delivery_id, created_at, channel, printable(recipient), status, reason ?? '', tries]
+    .filter(Boolean)
+    .join('  ');
+}
+
+function shown(answer: unknown): string[] {
+  const { attempts, ...delivery } = answer as Delivery;
+  const fields = Object.entries(delivery).map(
+    ([name, value]) => `${`${name}:`.padEnd(20)}${value === null ? '-' : printable(String(value))}`,
+  );
+  const lines = attempts.map(({ attempt, begun_at, ended_at, outcome, reason, answer: said }) =>
+    [
+      `#${attempt}`,
+      begun_at,
+      ended_at ?? 'under way',
+      outcome ?? '',
+      reason ?? '',
+      said === null ? '' : printable(said),
+    ]
+      .filter(Boolean)
+      .join('  '),
+  );
+  return lines.length > 0 ? [...fields, '', ...lines] : fields;
+}

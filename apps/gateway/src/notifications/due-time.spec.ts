@@ -1,0 +1,119 @@
+import { Refused } from '@tocsin/contracts';
+import { dueTimeOf, TZ_VERSION, type TimeAsked } from './due-time';
+
+const NOW = Date.parse('2027-01-15T12:00:00.000Z');
+const due = (asked: TimeAsked) => dueTimeOf(asked, NOW).due_at;
+const refusal = (asked: TimeAsked): [string, string | undefined] => {
+  try {
+    return [String(due(asked)), undefined];
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    return [error.code, error.details.errors![0]!.pointer];
+  }
+};
+const berlin = (date: string, time: string, fold?: 'earlier' | 'later') => ({
+  local: { date, time, time_zone: 'Europe/Berlin', ...(fold && { fold }) },
+});
+
+test('without a time it is now', () => {
+  expect(dueTimeOf({}, NOW)).toEqual({ due_at: null, asked_for: null });
+});
+
+test('an instant is what its offset says, and is kept as it is', () => {
+  expect(dueTimeOf({ at: '2027-02-01T09:00:00+05:30' }, NOW)).toEqual({
+    due_at: '2027-02-01T03:30:00.000Z',
+    asked_for: null,
+  });
+});
+
+test('a local time is an instant by the laws of that day, winter or summer', () => {
+  expect(due(berlin('2027-02-01', '09:00'))).toBe('2027-02-01T08:00:00.000Z');
+  expect(due(berlin('2027-07-01', '09:00:30'))).toBe('2027-07-01T07:00:30.000Z');
+  expect(due({ local: { date: '2027-02-01', time: '09:00', time_zone: 'Asia/Kathmandu' } })).toBe(
+    '2027-02-01T03:15:00.000Z',
+  );
+});
+
+test('what was asked for is kept beside the instant, with the zone as the database spells it and the version of its laws', () => {
+  const local = { date: '2027-02-01', time: '09:00', time_zone: 'europe/berlin' };
+  expect(dueTimeOf({ local }, NOW).asked_for).toEqual({
+    local: { ...local, time_zone: 'Europe/Berlin' },
+    tz: process.versions.tz,
+  });
+  expect(TZ_VERSION).toMatch(/^20\d\d[a-z]$/);
+});
+
+test('N days before a date are days of the calendar: the hour stays the same when the clocks change between', () => {
+  const before = { date: '2027-03-29', days: 2, time: '09:00', time_zone: 'Europe/Berlin' };
+  expect(due({ before })).toBe('2027-03-27T08:00:00.000Z');
+  expect(due({ before: { ...before, days: 0 } })).toBe('2027-03-29T07:00:00.000Z');
+  // across the end of February, and of a year
+  expect(due({ before: { date: '2028-03-01', days: 1, time: '00:00', time_zone: 'UTC' } })).toBe(
+    '2028-02-29T00:00:00.000Z',
+  );
+});
+
+test('a time that the clocks skip is refused and not moved to the end of the hole, as cron libraries do', () => {
+  expect(refusal(berlin('2027-03-28', '02:30'))).toEqual(['time_does_not_exist', '/local/time']);
+  expect(refusal(berlin('2027-03-28', '02:00'))).toEqual(['time_does_not_exist', '/local/time']);
+  expect(due(berlin('2027-03-28', '01:59'))).toBe('2027-03-28T00:59:00.000Z');
+  expect(due(berlin('2027-03-28', '03:00'))).toBe('2027-03-28T01:00:00.000Z');
+  expect(() => due(berlin('2027-03-28', '02:30'))).toThrow('03:30:00 exists');
+  expect(refusal({ before: { date: '2027-03-29', days: 1, time: '02:30', time_zone: 'Europe/Berlin' } })).toEqual([
+    'time_does_not_exist',
+    '/before/time',
+  ]);
+});
+
+test('a time that comes twice is the first one, unless fold says the later', () => {
+  expect(due(berlin('2027-10-31', '02:30'))).toBe('2027-10-31T00:30:00.000Z');
+  expect(due(berlin('2027-10-31', '02:30', 'earlier'))).toBe('2027-10-31T00:30:00.000Z');
+  expect(due(berlin('2027-10-31', '02:30', 'later'))).toBe('2027-10-31T01:30:00.000Z');
+  expect(due(berlin('2027-07-01', '02:30', 'later'))).toBe('2027-07-01T00:30:00.000Z');
+});
+
+test('half an hour counts too: Lord Howe moves its clocks by 30 minutes', () => {
+  const local = (date: string, time: string) => ({ local: { date, time, time_zone: 'Australia/Lord_Howe' } });
+  expect(refusal(local('2027-10-03', '02:15'))).toEqual(['time_does_not_exist', '/local/time']);
+  expect(due(local('2027-10-03', '02:30'))).toBe('2027-10-02T15:30:00.000Z');
+});
+
+test.each([
+  'Mars/Olympus',
+  'Europe/Nowhere',
+  '+02:00',
+  '-05:00',
+  '',
+  ' Europe/Berlin',
+  'Europe/Berlin[u-ca=hebrew]',
+  '2027-01-01T00:00Z[Europe/Berlin]',
+])('no time zone is called %j', (time_zone) => {
+  expect(refusal({ local: { date: '2027-02-01', time: '09:00', time_zone } })).toEqual([
+    'unknown_time_zone',
+    '/local/time_zone',
+  ]);
+});
+
+test.each(['CET', 'EET', 'MET', 'WET', 'EST', 'MST', 'HST', 'EST5EDT', 'GMT'])(
+  'what %s means depends on the program, so a place is asked for',
+  (time_zone) => {
+    expect(refusal({ before: { date: '2027-02-01', days: 1, time: '09:00', time_zone } })).toEqual([
+      'ambiguous_time_zone',
+      '/before/time_zone',
+    ]);
+  },
+);
+
+test('a day that the calendar does not have is refused', () => {
+  expect(refusal(berlin('2027-02-29', '09:00'))).toEqual(['invalid_field', '/local/date']);
+  expect(refusal(berlin('2027-13-01', '09:00'))).toEqual(['invalid_field', '/local/date']);
+});
+
+test('a minute of the past is let pass, more is refused; so is more than two years ahead', () => {
+  const at = (ms: number) => ({ at: new Date(NOW + ms).toISOString() });
+  expect(refusal(at(-60_000))[0]).toBe('2027-01-15T11:59:00.000Z');
+  expect(refusal(at(-60_001))).toEqual(['time_in_past', '/at']);
+  expect(refusal(berlin('2027-01-15', '12:00'))).toEqual(['time_in_past', '/local']);
+  expect(refusal(at(731 * 86_400_000))[1]).toBeUndefined();
+  expect(refusal(at(731 * 86_400_000 + 1))).toEqual(['time_too_far', '/at']);
+});

@@ -1,0 +1,105 @@
+import { eventually } from '@tocsin/contracts/testing';
+import { Unavailable } from '@tocsin/contracts';
+import type { NotificationPlace, StartedNotifications } from '@tocsin/contracts/ports';
+import { StartNotifications } from './start-notifications';
+
+const NOTHING: StartedNotifications = { started: 0, deliveries: 0, left_over: false, next: null };
+
+class PlayedNotifications {
+  readonly asked: string[] = [];
+  readonly finished: (NotificationPlace | null)[] = [];
+  steps: (StartedNotifications | Error)[] = [];
+  ends: (NotificationPlace | null)[] = [];
+  async start(behind: string): Promise<StartedNotifications> {
+    this.asked.push(behind);
+    const step = this.steps.shift() ?? NOTHING;
+    if (step instanceof Error) throw step;
+    return step;
+  }
+  async finish(behind: NotificationPlace | null): Promise<NotificationPlace | null> {
+    this.finished.push(behind);
+    return this.ends.shift() ?? null;
+  }
+}
+
+/** A doorbell in one process: its own rings come back. */
+class PlayedDoorbell {
+  readonly listeners = new Set<() => void>();
+  rings = 0;
+  async ring(): Promise<void> {
+    this.rings += 1;
+    for (const listener of this.listeners) listener();
+  }
+  async onRing(listener: () => void) {
+    this.listeners.add(listener);
+    return { close: async () => void this.listeners.delete(listener) };
+  }
+}
+
+let store: PlayedNotifications;
+let doorbell: PlayedDoorbell;
+let errors: unknown[];
+let starting: StartNotifications;
+const made = (everyMs = 60_000) =>
+  new StartNotifications(store, doorbell, { error: (fields: unknown) => errors.push(fields) } as never, everyMs);
+beforeEach(() => {
+  store = new PlayedNotifications();
+  doorbell = new PlayedDoorbell();
+  errors = [];
+  starting = made();
+});
+afterEach(() => starting.stop());
+
+test('all that is due is started, slice by slice and round by round, and each step that made deliveries rings', async () => {
+  store.steps = [
+    { started: 1_000, deliveries: 1_000, left_over: true, next: 'm' },
+    { started: 2, deliveries: 4, left_over: false, next: null },
+    { started: 500, deliveries: 500, left_over: false, next: 'm' },
+    NOTHING,
+  ];
+  expect(await starting.startDue()).toBe(1_502);
+  expect(store.asked).toEqual(['', 'm', '', 'm']);
+  expect(doorbell.rings).toBe(3);
+});
+
+test('what other notifiers hold is left to them: a step that started nothing asks for no further round', async () => {
+  store.steps = [{ started: 0, deliveries: 0, left_over: true, next: null }];
+  expect(await starting.startDue()).toBe(0);
+  expect(store.asked).toEqual(['']);
+});
+
+test('a ring starts what is due at once, and the own ring starts nothing', async () => {
+  starting.start();
+  await eventually(() => expect(store.finished).toHaveLength(1));
+  store.steps = [{ started: 1, deliveries: 1, left_over: false, next: null }];
+  await doorbell.ring();
+  await eventually(() => expect(store.finished).toHaveLength(2));
+  expect(store.asked).toEqual(['', '']);
+  expect(doorbell.rings).toBe(2);
+});
+
+test('without a ring it looks by itself, and an outage of the store is waited for in silence', async () => {
+  starting = made(5);
+  store.steps = [new Unavailable('log', 'away'), new Error('a fault'), NOTHING];
+  starting.start();
+  await eventually(() => expect(store.asked.length).toBeGreaterThan(4));
+  expect(errors).toEqual([{ err: new Error('a fault') }]);
+});
+
+test('ending goes on where the last run stopped, and begins again after the last one', async () => {
+  starting = made(5);
+  const place = (id: string) => ({ tenant_id: 'a', notification_id: id });
+  store.ends = [...'1234567'].map(place);
+  starting.start();
+  await eventually(() => expect(store.finished.length).toBeGreaterThan(8));
+  expect(store.finished.slice(0, 9)).toEqual([null, ...[...'1234567'].map(place), null]);
+});
+
+test('a stop ends the wait, begins nothing more and takes the bell away; it may be called twice', async () => {
+  starting.start();
+  starting.start();
+  await eventually(() => expect(store.finished).toHaveLength(1));
+  await Promise.all([starting.stop(), starting.stop()]);
+  expect(doorbell.listeners.size).toBe(0);
+  expect(store.asked).toHaveLength(1);
+});
