@@ -2,7 +2,7 @@ import { readSettings } from '@tocsin/settings';
 import { observabilitySettings } from '@tocsin/observability';
 import { databaseUrlOf, postgresSettings } from '@tocsin/postgres';
 import { redisSettings } from '@tocsin/redis';
-import { notifierSettings } from './notifier.module';
+import { notifierContradictions, notifierSettings } from './notifier.module';
 
 export const settings = {
   ...notifierSettings,
@@ -16,4 +16,5 @@ export type NotifierConfig = ReturnType<typeof loadConfig>;
 export const loadConfig = (environment: NodeJS.ProcessEnv) =>
   readSettings(settings, environment, (config) => [
     ...(databaseUrlOf(config) ? [] : ['DATABASE_URL or DB_HOST is required.']),
+    ...notifierContradictions(config),
   ]);

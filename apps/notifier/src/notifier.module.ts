@@ -5,17 +5,21 @@ import {
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import { bind, DeliveryQueue, Doorbell } from '@tocsin/contracts/ports';
+import { SignedLinks } from '@tocsin/auth';
+import { bind, DeliveryQueue, Doorbell, LinkKey, Unsubscribes } from '@tocsin/contracts/ports';
 import type { Channel } from '@tocsin/contracts/wire';
 import { Log, Metrics } from '@tocsin/observability';
 import { setting } from '@tocsin/settings';
 import { z } from 'zod';
 import { Breakers } from './breakers';
 import { channelsFrom, channelSettings } from './channels/channels';
+import { emailContradictions } from './channels/email-settings';
 import { Deliver } from './deliver';
 import { DepthWatch } from './depth-watch';
 import { DueDeliveries } from './due-deliveries';
 import { InHand } from './in-hand';
+import { OutboxController } from './outbox/outbox.controller';
+import { OutboxFolder } from './outbox/outbox-folder';
 import { Settlements } from './settlements';
 
 /** The settings of the notifier itself and of its channels. They do not depend on the technology behind its ports. */
@@ -27,7 +31,10 @@ export const notifierSettings = {
   ...channelSettings,
 };
 
-type NotifierConfig = Readonly<z.infer<z.ZodObject<typeof notifierSettings>>>;
+type NotifierConfig = Readonly<z.infer<z.ZodObject<typeof notifierSettings>>> & {
+  /** The folder of the outbox, and whether there is one: for the standalone. */
+  outboxFolder?: string | undefined;
+};
 
 /** The notifier, without any technology: `adapters` export the ports, `Log` and `Metrics` that it asks for. */
 @Module({})
@@ -38,10 +45,14 @@ export class NotifierModule implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   static forRoot(config: NotifierConfig, adapters: DynamicModule[]): DynamicModule {
+    const outbox = config.outboxFolder === undefined ? undefined : new OutboxFolder(config.outboxFolder);
     return {
       module: NotifierModule,
       imports: adapters,
+      controllers: outbox ? [OutboxController] : [],
       providers: [
+        ...(outbox ? [{ provide: OutboxFolder, useValue: outbox }] : []),
+        bind(SignedLinks, SignedLinks, LinkKey),
         bind(Settlements, Settlements, DeliveryQueue, Log),
         bind(InHand, InHand, DeliveryQueue, Log),
         bind(Breakers, Breakers, Metrics, Log),
@@ -57,14 +68,16 @@ export class NotifierModule implements OnApplicationBootstrap, OnModuleDestroy {
             settlements: Settlements,
             metrics: Metrics,
             log: Log,
+            links: SignedLinks,
+            unsubscribes: Unsubscribes,
           ) =>
             new DueDeliveries(
-              channelsFrom(config, { log }),
+              channelsFrom(config, { log, links, unsubscribes, outbox }),
               doorbell,
               { queue, deliver, inHand, settlements, metrics, log },
               { drainMs: config.NOTIFIER_DRAIN_MS },
             ),
-          inject: [DeliveryQueue, Doorbell, Deliver, InHand, Settlements, Metrics, Log],
+          inject: [DeliveryQueue, Doorbell, Deliver, InHand, Settlements, Metrics, Log, SignedLinks, Unsubscribes],
         },
       ],
     };
@@ -82,4 +95,7 @@ export class NotifierModule implements OnApplicationBootstrap, OnModuleDestroy {
 }
 
 /** The channels that have a provider, for what an app tells at its start. */
+/** What contradicts itself in the settings, one sentence each. */
+export const notifierContradictions = (config: NotifierConfig): string[] => emailContradictions(config);
+
 export const enabledChannels = (app: INestApplicationContext): Channel[] => app.get(DueDeliveries).enabled;

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { aboutSetting, onOff, readSettings, setting } from '@tocsin/settings';
 import { authSettings, checkAuthSettings } from '@tocsin/auth';
 import { observabilitySettings } from '@tocsin/observability';
@@ -8,7 +9,7 @@ import { redisSettings } from '@tocsin/redis';
 import { z } from 'zod';
 import { processorSettings } from '../../alert-processor/src/alert-processor.module';
 import { contradictions, gatewaySettings } from '../../gateway/src/config';
-import { notifierSettings } from '../../notifier/src/notifier.module';
+import { notifierContradictions, notifierSettings } from '../../notifier/src/notifier.module';
 
 const { RABBITMQ_URL, ...restOfRabbit } = rabbitSettings;
 const { REDIS_URL, ...restOfRedis } = redisSettings;
@@ -41,6 +42,13 @@ export const settings = {
   }),
 };
 
+/**
+ * Where what would be sent is written while no mail server is configured; undefined when one is, since then what was
+ * written to a folder would count as sent.
+ */
+export const outboxFolderOf = ({ SMTP_URL, DATA_DIR, DELIVERIES }: StandaloneConfig): string | undefined =>
+  SMTP_URL || !DELIVERIES ? undefined : join(DATA_DIR, 'outbox');
+
 export type StandaloneConfig = ReturnType<typeof loadConfig>;
 
 export const loadConfig = (environment: NodeJS.ProcessEnv) =>
@@ -49,6 +57,7 @@ export const loadConfig = (environment: NodeJS.ProcessEnv) =>
     ...((config.JWT_SECRET ?? config.JWT_JWKS_URL) ? checkAuthSettings(config) : []),
     ...checkPhoneSettings(config),
     ...contradictions(config),
+    ...notifierContradictions(config),
     ...(databaseUrlOf(config) ? migrationProblems(config) : []),
     ...(config.RABBITMQ_URL && !databaseUrlOf(config) && !config.ALLOW_VOLATILE_STORE
       ? [

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { signToken } from '@tocsin/auth';
 import type { TenantId } from '@tocsin/contracts';
+import type { Database } from '@tocsin/postgres';
 
 /** The user of the demo: one person who looks after two bakeries. */
 export const DEMO_USER = 'ana@example.test';
@@ -10,6 +11,20 @@ export const DEMO_MEMBERSHIPS = [
   { tenant_id: 'north-bakery' as TenantId, name: 'North Bakery', role: 'owner' },
   { tenant_id: 'harbour-cafe' as TenantId, name: 'Harbour Café', role: 'manager' },
 ];
+
+/** Has the demo user told of urgent and high alerts by mail, in each of the demo's tenants that has no recipients yet. */
+export async function introduceRecipients(database: Database): Promise<void> {
+  for (const { tenant_id } of DEMO_MEMBERSHIPS)
+    await database.as([tenant_id], (manager) =>
+      manager.query(
+        `insert into tocsin.recipient (tenant_id, severity, channel, address)
+         select $1, severity, 'email', $2 from unnest(array['urgent', 'high']) as severity
+         where not exists (select from tocsin.recipient where tenant_id = $1)
+         on conflict do nothing`,
+        [tenant_id, DEMO_USER],
+      ),
+    );
+}
 
 /** A working day, so that a person who tries Tocsin does not have to sign in again after lunch. */
 const DEMO_TOKEN_SECONDS = 12 * 3_600;

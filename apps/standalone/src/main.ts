@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { NestFactory } from '@nestjs/core';
@@ -17,8 +18,8 @@ import {
 import { connectProcessor } from '../../alert-processor/src/alert-processor.module';
 import { openHttp, prepareHttp } from '../../gateway/src/gateway.module';
 import { enabledChannels } from '../../notifier/src/notifier.module';
-import { loadConfig, type StandaloneConfig } from './config';
-import { DEMO_MEMBERSHIPS, DEMO_USER, demoToken, keptSecret } from './demo-data';
+import { loadConfig, outboxFolderOf, type StandaloneConfig } from './config';
+import { DEMO_MEMBERSHIPS, DEMO_USER, demoToken, introduceRecipients, keptSecret } from './demo-data';
 import { explainPortInUse } from './port-in-use';
 import { StandaloneModule } from './standalone.module';
 import { StartBlock } from './start-block';
@@ -60,6 +61,8 @@ runProcess(async (life) => {
     ? undefined
     : (config.JWT_SECRET ?? keptSecret(config.DATA_DIR, { anew: options.reset }));
 
+  if (options.reset) rmSync(join(config.DATA_DIR, 'outbox'), { recursive: true, force: true });
+
   const app = await NestFactory.create<NestExpressApplication>(
     StandaloneModule.forRoot({ ...config, JWT_SECRET: secret }, connection),
     {
@@ -92,6 +95,8 @@ runProcess(async (life) => {
   );
   if (usesTable(config)) {
     await new PostgresTenantDirectory(app.get(Database)).introduce(DEMO_USER, DEMO_MEMBERSHIPS);
+    // where mail is really sent, nobody is told who did not ask for it
+    if (outboxFolderOf(config)) await introduceRecipients(app.get(Database));
     block.done('demo', undefined, `${DEMO_USER} in ${DEMO_MEMBERSHIPS.map(({ tenant_id }) => tenant_id).join(', ')}`);
   }
   await connectProcessor(app);
@@ -108,6 +113,7 @@ runProcess(async (life) => {
     Watch: `curl -N "http://localhost:${port}/api/events?token=${token ?? '<token>'}"`,
     Publish: `${here}npm run publish -- --service inventory --severity urgent "Flour is low"`,
     Demo: `${here}npm run demo`,
+    ...(outboxFolderOf(config) && { Outbox: `http://localhost:${port}/outbox` }),
     API: `http://localhost:${port}/docs`,
     Health: `http://localhost:${adminPort}/health`,
   });

@@ -16,7 +16,7 @@ import { RedisModule, RedisTicketStore } from '@tocsin/redis';
 import { AlertProcessorModule, foldingOf } from '../../alert-processor/src/alert-processor.module';
 import { GatewayModule } from '../../gateway/src/gateway.module';
 import { NotifierModule } from '../../notifier/src/notifier.module';
-import type { StandaloneConfig } from './config';
+import { outboxFolderOf, type StandaloneConfig } from './config';
 
 /** Keeps tickets single-use while Redis is away. */
 const redisTickets = {
@@ -79,7 +79,15 @@ export class StandaloneModule {
         adapters,
         GatewayModule.forRoot(config, [observability, adapters, auth]),
         AlertProcessorModule.forRoot(config, [observability, adapters]),
-        NotifierModule.forRoot(config, [observability, adapters]),
+        NotifierModule.forRoot(
+          {
+            ...config,
+            // the links of a trial lead to this process
+            PUBLIC_URL: config.PUBLIC_URL ?? (config.PORT === 0 ? undefined : `http://localhost:${config.PORT}`),
+            outboxFolder: outboxFolderOf(config),
+          },
+          [observability, adapters],
+        ),
       ],
     };
   }

@@ -1,12 +1,17 @@
 import { createLogger } from '@tocsin/observability';
 import { CHANNELS } from '@tocsin/contracts/wire';
-import { channelsFrom, configuredOf } from './channels';
+import { readSettings } from '@tocsin/settings';
+import { OutboxFolder } from '../outbox/outbox-folder';
+import { channelSettings, channelsFrom, configuredOf } from './channels';
+
+const config = readSettings(channelSettings, {});
+const parts = { links: undefined as never, unsubscribes: undefined as never };
 
 describe('the channels', () => {
   it('are all there: one without a provider fails its deliveries at once, and a single warning names all of these', async () => {
     const lines: string[] = [];
     const log = createLogger({ app: 'test', destination: { write: (line) => void lines.push(line) } });
-    const channels = channelsFrom({}, { log });
+    const channels = channelsFrom(config, { ...parts, log });
     expect(channels.map(({ channel }) => channel).sort()).toEqual([...CHANNELS].sort());
     expect(configuredOf(channels)).toEqual([]);
     for (const channel of channels) {
@@ -14,5 +19,19 @@ describe('the channels', () => {
       expect(outcome).toEqual({ outcome: 'failed', reason: 'not_configured' });
     }
     expect(lines.map((line) => (JSON.parse(line) as { channels: string[] }).channels)).toEqual([[...CHANNELS]]);
+  });
+
+  it('write to the outbox where there is one, and none of these counts as configured', () => {
+    const log = createLogger({ app: 'test', destination: { write: () => undefined } });
+    const channels = channelsFrom(config, { ...parts, log, outbox: new OutboxFolder('nowhere') });
+    expect(new Set(channels.map(({ constructor }) => constructor.name))).toEqual(new Set(['OutboxChannel']));
+    expect(configuredOf(channels)).toEqual([]);
+  });
+
+  it('with a mail server e-mail is sent', async () => {
+    const log = createLogger({ app: 'test', destination: { write: () => undefined } });
+    const channels = channelsFrom({ ...config, SMTP_URL: 'smtp://127.0.0.1:1' }, { ...parts, log });
+    expect(configuredOf(channels)).toEqual(['email']);
+    for (const channel of channels) await channel.close();
   });
 });

@@ -1,23 +1,46 @@
 import { CHANNELS, type Channel } from '@tocsin/contracts/wire';
+import type { SignedLinks } from '@tocsin/auth';
+import type { Unsubscribes } from '@tocsin/contracts/ports';
 import type { Log } from '@tocsin/observability';
+import type { z } from 'zod';
+import type { OutboxFolder } from '../outbox/outbox-folder';
 import type { DeliveryChannel } from './delivery-channel';
+import { emailChannelFrom } from './email.channel';
+import { emailSettings } from './email-settings';
+import { OutboxChannel } from './outbox.channel';
 import { UnconfiguredChannel } from './unconfigured.channel';
 
 /** The settings of all channels. Each channel declares its own beside it and adds one line here. */
-export const channelSettings = {};
+export const channelSettings = {
+  ...emailSettings,
+};
+
+export type ChannelsConfig = Readonly<z.infer<z.ZodObject<typeof channelSettings>>>;
 
 /** What channels may be made from, beside their settings. */
 export interface ChannelParts {
   log: Log;
+  links: SignedLinks;
+  unsubscribes: Unsubscribes;
+  /** Where the standalone writes what no provider sends, while no mail server is configured. */
+  outbox?: OutboxFolder | undefined;
 }
 
 /** The channels that are configured: one line for each channel; undefined when it has no provider. */
-const configuredChannels = (_config: object, _parts: ChannelParts): (DeliveryChannel | undefined)[] => [];
+const configuredChannels = (config: ChannelsConfig, parts: ChannelParts): (DeliveryChannel | undefined)[] => [
+  emailChannelFrom(config, parts),
+];
 
-/** Every channel. One without a provider fails its deliveries at once as `not_configured`. */
-export function channelsFrom(config: object, parts: ChannelParts): DeliveryChannel[] {
+/**
+ * Every channel. One without a provider writes to the outbox where there is one, and else fails its deliveries at once as
+ * `not_configured`.
+ */
+export function channelsFrom(config: ChannelsConfig, parts: ChannelParts): DeliveryChannel[] {
   const configured = configuredChannels(config, parts).filter((channel) => channel !== undefined);
   const missing = CHANNELS.filter((kind) => !configured.some(({ channel }) => channel === kind));
+  const { outbox } = parts;
+  if (outbox)
+    return [...configured, ...missing.map((kind) => new OutboxChannel(kind, config, { ...parts, folder: outbox }))];
   if (missing.length > 0)
     parts.log.warn({ channels: missing }, 'channels have no provider: their deliveries fail as not_configured');
   return [...configured, ...missing.map((kind) => new UnconfiguredChannel(kind))];
@@ -25,4 +48,6 @@ export function channelsFrom(config: object, parts: ChannelParts): DeliveryChann
 
 /** The names of the channels that have a provider. */
 export const configuredOf = (channels: readonly DeliveryChannel[]): Channel[] =>
-  channels.filter((channel) => !(channel instanceof UnconfiguredChannel)).map(({ channel }) => channel);
+  channels
+    .filter((channel) => !(channel instanceof UnconfiguredChannel || channel instanceof OutboxChannel))
+    .map(({ channel }) => channel);

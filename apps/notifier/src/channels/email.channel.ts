@@ -24,6 +24,13 @@ const IDLE_MS = 60_000;
 /** An address that SMTP can carry: no blanks, no quotes, and nothing that separates addresses. */
 const MAILBOX = /^[^\s\p{Cc}@<>()[\]\\,;:"]+@[^\s\p{Cc}@<>()[\]\\,;:"]+$/u;
 
+/** The channel, where a mail server is configured. */
+export const emailChannelFrom = (
+  { SMTP_URL, MAIL_FROM, PUBLIC_URL }: Partial<EmailOptions> & MailSettings,
+  { links, unsubscribes }: { links: Pick<SignedLinks, 'sign'>; unsubscribes: Pick<Unsubscribes, 'has'> },
+): EmailChannel | undefined =>
+  SMTP_URL === undefined ? undefined : new EmailChannel({ SMTP_URL, MAIL_FROM, PUBLIC_URL }, links, unsubscribes);
+
 export interface EmailOptions extends MailSettings {
   SMTP_URL: string;
   /** Other times than `STEPS`, for tests. */

@@ -27,3 +27,6 @@ alter table unsubscribed force row level security;
 create policy tenant on unsubscribed
   using (tenant_id in (select unnest(nullif(current_setting('tocsin.tenants', true), '')::text[])));
 grant select, insert, delete on unsubscribed to tocsin_definer;
+
+-- The standalone, which has the gateway's rights, introduces the recipients of its demo.
+grant select, insert on recipient to tocsin_gateway;

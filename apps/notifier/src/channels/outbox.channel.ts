@@ -1,0 +1,61 @@
+import MailComposer from 'nodemailer/lib/mail-composer';
+import type { SignedLinks } from '@tocsin/auth';
+import type { ClaimedDelivery, SendOutcome } from '@tocsin/contracts';
+import type { Unsubscribes } from '@tocsin/contracts/ports';
+import type { Channel } from '@tocsin/contracts/wire';
+import { composeMessage } from '../compose-message';
+import type { OutboxFolder } from '../outbox/outbox-folder';
+import { ComposeMail, type MailSettings } from './compose-mail';
+import { DeliveryChannel, type ChannelLimits } from './delivery-channel';
+
+/** What the channels of an outbox have in common. */
+export interface OutboxParts {
+  folder: OutboxFolder;
+  links: Pick<SignedLinks, 'sign'>;
+  unsubscribes: Pick<Unsubscribes, 'has'>;
+}
+
+/**
+ * Stands for a channel without a provider while somebody tries Tocsin out: it writes what would have been sent to a
+ * folder, e-mail as `.eml` files that every mail program opens, everything else as text.
+ */
+export class OutboxChannel extends DeliveryChannel {
+  readonly promise = 'at_least_once';
+  readonly limits: ChannelLimits = { concurrency: 2, timeoutMs: 10_000, expiresAfterMs: 24 * 3_600_000 };
+  private readonly composeMail: ComposeMail;
+
+  constructor(
+    readonly channel: Channel,
+    private readonly settings: MailSettings,
+    private readonly parts: OutboxParts,
+  ) {
+    super();
+    this.composeMail = new ComposeMail(settings, parts.links);
+  }
+
+  async send(delivery: ClaimedDelivery): Promise<SendOutcome> {
+    const { tenant_id, channel, recipient, delivery_id } = delivery;
+    if (channel === 'email' && (await this.parts.unsubscribes.has({ tenant_id, channel, address: recipient })))
+      return { outcome: 'failed', reason: 'unsubscribed' };
+    const about = { written_at: new Date().toISOString(), channel, tenant_id, recipient };
+    if (channel === 'email') {
+      const mail = await this.composeMail.of(delivery);
+      const { subject, text, html } = mail as { subject: string; text: string; html: string };
+      const content = await new MailComposer(mail).compile().build();
+      await this.parts.folder.write({ ...about, subject, text, html }, delivery_id, { ending: 'eml', content });
+    } else {
+      const { subject, text, short } = composeMessage(
+        delivery,
+        this.settings.PUBLIC_URL ? { publicUrl: this.settings.PUBLIC_URL } : {},
+      );
+      // what is read on a phone is short
+      const said = channel === 'webhook' ? text : `${short}\n`;
+      const content = `To: ${recipient}\nChannel: ${channel}\n\n${said}`;
+      await this.parts.folder.write({ ...about, subject, text: said, html: null }, delivery_id, {
+        ending: 'txt',
+        content,
+      });
+    }
+    return { outcome: 'sent', answer: 'written to the outbox' };
+  }
+}
