@@ -25,6 +25,7 @@ const ROOMS = [
   'alerts',
   'me',
   'intake',
+  'webhooks',
   'dead-letters',
   'docs',
   'page',

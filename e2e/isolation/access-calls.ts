@@ -12,11 +12,16 @@ export async function targetIn(stack: Stack, tenant: string): Promise<Target> {
     `select dead_letter_id::text as id from tocsin.dead_letter where tenant_id = $1 and status = 'open' order by 1 limit 1`,
     [tenant],
   );
+  const [webhook] = await stack.sql<{ id: string }>(
+    `insert into tocsin.webhook_endpoint (tenant_id, url) values ($1, 'https://hooks.example.com/')
+     on conflict (tenant_id, url) do update set used_on = current_date returning endpoint_id as id`,
+    [tenant],
+  );
   const [head] = await stack.sql<{ epoch: string; fp: string }>(
     'select epoch, last_fp as fp from tocsin.tenant_stream where tenant_id = $1',
     [tenant],
   );
-  return { tenant, alert: alert!.alert_id, letter: letter!.id, ...head! };
+  return { tenant, alert: alert!.alert_id, letter: letter!.id, webhook: webhook!.id, ...head! };
 }
 
 /** Calls an operation as a row of the table says. */

@@ -9,6 +9,7 @@ export interface Target {
   tenant: string;
   alert: string;
   letter: string;
+  webhook: string;
   epoch: string;
   fp: string;
 }
@@ -70,6 +71,9 @@ const byAlert =
 const byLetter =
   (body?: object): Row['call'] =>
   ({ letter }) => ({ values: { id: letter }, ...(body && { body }) });
+const byWebhook =
+  (body?: object): Row['call'] =>
+  ({ webhook }) => ({ values: { id: webhook }, ...(body && { body }) });
 const READER = '403 role_forbidden';
 
 /** A call of another system, at its address. */
@@ -230,6 +234,19 @@ export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
     named(({ tenant: id }) => ({ body: { tenant_id: id, limit: 1, note: 'a test' } }), tenant('200', READER)),
     unnamed(() => ({ body: { limit: 1, note: 'a test' } }), own('200', READER)),
   ],
+
+  // webhooks
+  listWebhooks: [named(byQuery, tenant()), unnamed(nothing, own())],
+  configureWebhook: [
+    named(
+      ({ tenant: id }) => ({ body: { tenant_id: id, url: 'https://hooks.example.com/configured' } }),
+      tenant('200', READER),
+    ),
+  ],
+  showWebhook: [named(byWebhook(), thing())],
+  changeWebhook: [named(byWebhook({ format: 'slack' }), thing('200', READER))],
+  showWebhookSecret: [named(byWebhook(), thing('200', READER))],
+  testWebhook: [named(byWebhook(), thing('202', READER))],
 
   // access
   listTenants: [unnamed(nothing, both('200'), { read: tenantsIn })],

@@ -65,6 +65,7 @@ import { PageFiles } from './page/page-files';
 import { PageController } from './page/page.controller';
 import { ProblemAnswers } from './problems/problem-answers';
 import { ProblemFilter } from './problems/problem.filter';
+import { WebhooksController } from './webhooks/webhooks.controller';
 import { GatewayConfig } from './config';
 
 /** The folder into which the build puts the page, beside the apps. */
@@ -111,6 +112,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         RevocationsController,
         TenantsController,
         DeadLettersController,
+        WebhooksController,
         AlertActsController,
         AlertsController,
         StatsController,

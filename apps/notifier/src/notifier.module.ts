@@ -5,7 +5,7 @@ import {
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import { bind, DeliveryQueue, Doorbell } from '@tocsin/contracts/ports';
+import { bind, DeliveryQueue, Doorbell, WebhookEndpoints } from '@tocsin/contracts/ports';
 import type { Channel } from '@tocsin/contracts/wire';
 import { Log, Metrics } from '@tocsin/observability';
 import { setting } from '@tocsin/settings';
@@ -57,14 +57,15 @@ export class NotifierModule implements OnApplicationBootstrap, OnModuleDestroy {
             settlements: Settlements,
             metrics: Metrics,
             log: Log,
+            webhookEndpoints: WebhookEndpoints,
           ) =>
             new DueDeliveries(
-              channelsFrom(config, { log }),
+              channelsFrom(config, { log, webhookEndpoints }),
               doorbell,
               { queue, deliver, inHand, settlements, metrics, log },
               { drainMs: config.NOTIFIER_DRAIN_MS },
             ),
-          inject: [DeliveryQueue, Doorbell, Deliver, InHand, Settlements, Metrics, Log],
+          inject: [DeliveryQueue, Doorbell, Deliver, InHand, Settlements, Metrics, Log, WebhookEndpoints],
         },
       ],
     };

@@ -1,7 +1,7 @@
 import { aboutSetting, onOff, readSettings, setting } from '@tocsin/settings';
 import { authSettings, checkAuthSettings } from '@tocsin/auth';
 import { observabilitySettings } from '@tocsin/observability';
-import { databaseUrlOf, migrationProblems, postgresSettings } from '@tocsin/postgres';
+import { databaseUrlOf, migrationProblems, postgresSettings, webhookKeySettings } from '@tocsin/postgres';
 import { rabbitSettings, rabbitSourceSettings } from '@tocsin/rabbitmq';
 import { redisSettings } from '@tocsin/redis';
 import { z } from 'zod';
@@ -22,6 +22,7 @@ export const settings = {
   ...restOfObservability,
   ...authSettings,
   ...postgresSettings,
+  ...webhookKeySettings,
   ...restOfRabbit,
   ...rabbitSourceSettings,
   ...restOfRedis,

@@ -9,6 +9,7 @@ import { STREAM_PATHS } from '../live/streams.openapi';
 import { PEER_PATHS } from '../intake/peers.openapi';
 import { LOG_PATHS } from '../log/log.openapi';
 import { SEEN_PATHS } from '../me/seen-cursor.openapi';
+import { WEBHOOK_PATHS } from '../webhooks/webhooks.openapi';
 import { ANSWERS } from '../problems/problem-answers';
 import { DOCS_PATHS } from './docs.openapi';
 import { ref, type Schema } from './json-schema';
@@ -24,6 +25,7 @@ const ALL_PATHS: readonly Paths[] = [
   SEEN_PATHS,
   INTAKE_PATHS,
   PEER_PATHS,
+  WEBHOOK_PATHS,
   DEAD_LETTER_PATHS,
   ACCESS_PATHS,
   DOCS_PATHS,

@@ -8,6 +8,7 @@ export const TAGS = {
   alerts: 'Alerts as they stand: found, read and acted on.',
   log: "The numbered entries of a tenant's log.",
   publishing: 'Alerts in, over HTTP. Over AMQP: /docs/events.',
+  webhooks: 'The addresses to which webhooks are posted: secrets, formats, and whether they are on.',
   'dead letters': 'Messages that were refused because of their content, and the decisions about them.',
   access: 'Tenants, and revoked rights.',
   documents: 'These documents.',

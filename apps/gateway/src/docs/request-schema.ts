@@ -14,6 +14,8 @@ const CONVERTERS = {
   atMostOneOf: {},
   once: {},
   isCursor: { type: 'string' },
+  webhookAddress: {},
+  headers: {},
   isNote: ({ constraints: [maxLength] }: { constraints: [number] }) => ({
     type: 'string',
     minLength: 1,

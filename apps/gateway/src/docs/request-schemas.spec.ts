@@ -7,8 +7,10 @@ import { HistoryQuery } from '../alerts/history-query';
 import { chartOf, StatsQuery } from '../alerts/stats-query';
 import { LogQuery } from '../log/log-query';
 import { SeenBody, seenIn } from '../me/seen-body';
+import { EndpointBody, EndpointChangeBody } from '../webhooks/endpoint-body';
 import { RevocationBody } from '../access/revocation-body';
 import { DeadLettersQuery, DiscardBody, DiscardManyBody, ManyLettersBody } from '../dead-letters/dead-letter-fields';
+import { TenantsQuery } from '../request/list-parameters';
 import { bodyAs, queryAs } from '../request/testing/read-request';
 import { readEvents } from '../intake/read-events';
 import { readStreamRequest } from '../connect/stream-request';
@@ -53,6 +55,17 @@ function once(value: Value): Value {
   };
 }
 
+/** Applies a rule that no schema expresses: which headers are not an endpoint's to set, and that no name is given twice. */
+const plainHeaders = ({ headers, ...value }: Value): Value => ({
+  ...value,
+  ...(headers !== undefined && {
+    headers:
+      typeof headers === 'object' && headers !== null && !Array.isArray(headers)
+        ? Object.fromEntries(Object.values(headers).map((one, at) => [`x-${at}`, one]))
+        : headers,
+  }),
+});
+
 interface Reader {
   read: (body: Buffer) => Promise<unknown>;
   method?: Method;
@@ -81,6 +94,18 @@ const READERS: [path: string, reader: Reader][] = [
     { method: 'patch', read: async (body) => alertIdsOf(await bodyAs(BulkActBody, body)), sensible: ahead },
   ],
   ['/api/v1/me/cursor', { method: 'put', read: async (body) => seenIn(await bodyAs(SeenBody, body)), sensible: once }],
+  [
+    '/api/v1/webhooks/{id}',
+    { method: 'patch', read: (body) => bodyAs(EndpointChangeBody, body), sensible: plainHeaders },
+  ],
+  [
+    '/api/v1/webhooks',
+    {
+      read: (body) => bodyAs(EndpointBody, body),
+      sensible: (value) =>
+        plainHeaders(typeof value.url === 'string' ? { ...value, url: 'https://hooks.example.com/' } : value),
+    },
+  ],
   ['/api/v1/events', { read: (body) => readEvents({ body, headers: {}, query: {} }, 65_536), lenient: true }],
 ];
 
@@ -112,6 +137,7 @@ const LONG_AFTER = new Date('2026-01-01T00:00:00Z');
 
 /** The queries under test: each described parameter is read, alone and together with the others. */
 const QUERIES: [path: string, read: (query: string) => unknown][] = [
+  ['/api/v1/webhooks', (query) => queryAs(TenantsQuery, query)],
   ['/api/v1/dead-letters', (query) => queryAs(DeadLettersQuery, query)],
   ['/api/v1/alerts', async (query) => searchOf(await queryAs(AlertSearchFields, query), 'ana')],
   ['/api/v1/alerts/{alert_id}/history', (query) => queryAs(HistoryQuery, query)],

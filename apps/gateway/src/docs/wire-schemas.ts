@@ -4,12 +4,14 @@ import {
   CHANGES,
   CLOSE_ACTIONS,
   CLOSE_REASONS,
+  ENDPOINT_DISABLED_REASONS,
   ERROR_CODES,
   MAX_ERRORS,
   GAP_REASONS,
   SEVERITIES,
   TENANT_ID_PATTERN,
   VERDICTS,
+  WEBHOOK_FORMATS,
   type Alert,
   type AlertAction,
   type AlertFacets,
@@ -27,6 +29,8 @@ import {
   type SeenCursor,
   type TenantsPage,
   type TenantVerdict,
+  type WebhookEndpoint,
+  type WebhookSecret,
 } from '@tocsin/contracts';
 import {
   anything,
@@ -192,6 +196,33 @@ export const WIRE_SCHEMAS = {
   SeenCursor: object<SeenCursor>(
     { tenants: list(object<SeenCursor['tenants'][number]>({ tenant_id: tenantId, epoch: text(), seq: count() })) },
     { description: 'How far a user has seen each tenant.' },
+  ),
+  WebhookEndpoint: object<WebhookEndpoint>(
+    {
+      endpoint_id: uuid(),
+      tenant_id: tenantId,
+      url: text(),
+      format: nullable(oneOf(WEBHOOK_FORMATS, 'Null: chosen by the host of the address.')),
+      header_names: list(text(), { description: 'Headers that are sent in addition. Their values are never shown.' }),
+      secret_version: integer('1, 2, 3 …: how often a secret was made.', { minimum: 1 }),
+      rotated_at: nullable(time('The secret before the present one goes on signing for 24 hours.')),
+      failing_since: nullable(time('Since when every attempt has failed.')),
+      disabled_at: nullable(time('Since when nothing is sent to it.')),
+      disabled_reason: nullable(oneOf(ENDPOINT_DISABLED_REASONS)),
+      owner: nullable(text('The user who configured it.')),
+      created_at: time(),
+    },
+    { description: 'An address to which webhooks of a tenant are posted.' },
+  ),
+  WebhookSecret: object<WebhookSecret>(
+    {
+      endpoint_id: uuid(),
+      secret: text('As Standard Webhooks writes it.', { pattern: '^whsec_' }),
+      secret_version: integer(undefined, { minimum: 1 }),
+      previous_secret: nullable(text('It signs too, until `previous_until`.')),
+      previous_until: nullable(time()),
+    },
+    { description: 'What a receiver needs to verify signatures.' },
   ),
   Problem: object<Problem>(
     {

@@ -23,7 +23,10 @@ beforeAll(async () => {
   const subject = ['-subj', '/CN=hooks.example', '-addext', 'subjectAltName=DNS:hooks.example'];
   execFileSync('openssl', [...request, ...subject], { stdio: 'ignore' });
   server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (incoming, response) => {
-    asked.push({ servername: (incoming.socket as TLSSocket).servername, host: incoming.headers.host });
+    asked.push({
+      servername: (incoming.socket as TLSSocket & { servername: unknown }).servername,
+      host: incoming.headers.host,
+    });
     response.end('ok');
   });
   server.listen(0, '127.0.0.1');

@@ -41,19 +41,20 @@ create table notification (
 -- A start takes from each tenant in turn what is due.
 create index notification_due on notification (tenant_id, due_at) where status = 'scheduled';
 create index notification_under_way on notification (tenant_id, notification_id) where status = 'started';
--- Lists, the newest first; and what is old.
-create index notification_order on notification (tenant_id, created_at desc, notification_id desc);
+-- Lists of each status, the newest first.
+create index notification_order on notification (tenant_id, status, created_at desc, notification_id desc);
 create index notification_of_digest on notification (tenant_id, digest_id) where digest_id is not null;
+-- A service names one of its notifications without the tenant.
+create index notification_of_sender on notification (created_by, notification_id);
 -- One sender's key stands for one notification of a tenant.
 create unique index notification_idempotency on notification (tenant_id, created_by, idempotency_key)
   where idempotency_key is not null;
 -- One digest of a group gathers at a time.
 create unique index notification_gathering on notification (tenant_id, digest_group)
-  where digest_group is not null and digest_id is null and status = 'scheduled';
+  where digest_group is not null and status = 'scheduled';
 
--- Lists of the deliveries of a tenant, the newest first, and those of an alert.
+-- Lists of the deliveries of a tenant, the newest first. The status is in no index: it changes with every settlement.
 create index delivery_order on delivery (tenant_id, created_at desc, delivery_id desc);
-create index delivery_of_alert on delivery (tenant_id, alert_id) where alert_id is not null;
 
 alter table notification enable row level security;
 alter table notification force row level security;
@@ -63,6 +64,9 @@ create policy tenant on notification
 create policy starting on notification for select to tocsin_definer
   using (current_setting('tocsin.starting', true) = 'on');
 
-grant select, insert, update, delete on notification to tocsin_definer;
+-- A service that may publish for any tenant reaches what it asked for itself.
+create policy by_sender on notification for select to tocsin_definer
+  using (created_by = nullif(current_setting('tocsin.sender', true), ''));
 -- The recipients of a tenant are edited by the gateway itself, under the rule above.
 grant select, insert, delete on recipient to tocsin_gateway;
+grant select, insert, update, delete on notification to tocsin_definer;
