@@ -11,6 +11,7 @@ import {
   describeReceipts,
   describeSeenPositions,
   describeTicketStore,
+  describeWebhookEndpoints,
   FOLDS,
 } from '@tocsin/contracts/testing';
 import { describeAlertSource, describeNewestWord } from '@tocsin/messages/testing';
@@ -30,6 +31,7 @@ import {
   PostgresReceipts,
   PostgresSeenPositions,
   PostgresTicketStore,
+  PostgresWebhookEndpoints,
 } from '@tocsin/postgres';
 import { asOwner, describeIsolation, openDeliveryQueue } from '@tocsin/postgres/testing';
 
@@ -208,4 +210,21 @@ it('the inbox takes a message back as it was, an urgent one before those that wa
 
 describeIsolation('The embedded database', {
   open: () => Promise.resolve({ connection, close: () => Promise.resolve() }),
+});
+
+describeWebhookEndpoints('The embedded database', {
+  open() {
+    const database = open();
+    const endpoints = new PostgresWebhookEndpoints(database);
+    const owner = <Row>(sql: string, values: unknown[]) => asOwner<Row>(connection, sql, values);
+    return Promise.resolve({
+      ofUsers: endpoints,
+      ofNotifiers: endpoints,
+      addRecipient: async (tenant, channel, address) =>
+        void (await owner(`insert into tocsin.recipient values ($1, 'high', $2, $3)`, [tenant, channel, address])),
+      notifications: (tenant) =>
+        owner('select title, message, to_recipients from tocsin.notification where tenant_id = $1', [tenant]),
+      close: () => database.close(),
+    });
+  },
 });
