@@ -30,6 +30,7 @@ const ROOMS = [
   'notifications',
   'deliveries',
   'recipients',
+  'webhooks',
   'dead-letters',
   'links',
   'docs',

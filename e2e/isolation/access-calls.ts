@@ -27,6 +27,11 @@ export async function targetIn(stack: Stack, tenant: string): Promise<Target> {
      select tenant_id, delivery_id, channel, due_at from made returning delivery_id as id`,
     [tenant, notification!.id],
   );
+  const [webhook] = await stack.sql<{ id: string }>(
+    `insert into tocsin.webhook_endpoint (tenant_id, url) values ($1, 'https://hooks.example.com/')
+     on conflict (tenant_id, url) do update set used_on = current_date returning endpoint_id as id`,
+    [tenant],
+  );
   const [head] = await stack.sql<{ epoch: string; fp: string }>(
     'select epoch, last_fp as fp from tocsin.tenant_stream where tenant_id = $1',
     [tenant],
@@ -37,6 +42,7 @@ export async function targetIn(stack: Stack, tenant: string): Promise<Target> {
     letter: letter!.id,
     notification: notification!.id,
     delivery: delivery!.id,
+    webhook: webhook!.id,
     ...head!,
   };
 }

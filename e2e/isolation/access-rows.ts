@@ -13,6 +13,7 @@ export interface Target {
   letter: string;
   notification: string;
   delivery: string;
+  webhook: string;
   epoch: string;
   fp: string;
 }
@@ -78,6 +79,9 @@ const byNotification: Row['call'] = ({ notification }) => ({ values: { id: notif
 const byDelivery =
   (body?: object): Row['call'] =>
   ({ delivery }) => ({ values: { id: delivery }, ...(body && { body }) });
+const byWebhook =
+  (body?: object): Row['call'] =>
+  ({ webhook }) => ({ values: { id: webhook }, ...(body && { body }) });
 const READER = '403 role_forbidden';
 
 /** A call of another system, at its address. */
@@ -289,6 +293,18 @@ export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
   // providers: no token, and nothing without the signature of the provider
   reportTwilioStatus: [unnamed(nothing, open('404 not_found'))],
   receiveTwilioReply: [unnamed(nothing, open('404 not_found'))],
+  // webhooks
+  listWebhooks: [named(byQuery, tenant()), unnamed(nothing, own())],
+  configureWebhook: [
+    named(
+      ({ tenant: id }) => ({ body: { tenant_id: id, url: 'https://hooks.example.com/configured' } }),
+      tenant('200', READER),
+    ),
+  ],
+  showWebhook: [named(byWebhook(), thing())],
+  changeWebhook: [named(byWebhook({ format: 'slack' }), thing('200', READER))],
+  showWebhookSecret: [named(byWebhook(), thing('200', READER))],
+  testWebhook: [named(byWebhook(), thing('202', READER))],
 
   // access
   listTenants: [unnamed(nothing, both('200'), { read: tenantsIn })],

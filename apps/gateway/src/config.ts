@@ -1,8 +1,8 @@
 import { duration, onOff, readSettings, setting, shareOfMemory } from '@tocsin/settings';
 import { authSettings, checkAuthSettings } from '@tocsin/auth';
 import { observabilitySettings } from '@tocsin/observability';
-import { databaseUrlOf, postgresSettings } from '@tocsin/postgres';
 import { checkPhoneSettings, twilioCallbackSettings, vapidPublicSetting } from '@tocsin/phones';
+import { databaseUrlOf, postgresSettings, webhookKeySettings } from '@tocsin/postgres';
 import { rabbitSettings } from '@tocsin/rabbitmq';
 import { redisSettings } from '@tocsin/redis';
 import { z } from 'zod';
@@ -148,6 +148,7 @@ export const settings = {
   ...observabilitySettings({ ADMIN_PORT: 9_090 }),
   ...authSettings,
   ...postgresSettings,
+  ...webhookKeySettings,
   ...redisSettings,
   ...rabbitSettings,
 };

@@ -83,6 +83,7 @@ import { AnswerReply } from './providers/answer-reply';
 import { TwilioCallbacks } from './providers/twilio-callbacks';
 import { TwilioController } from './providers/twilio.controller';
 import { PushController } from './push/push.controller';
+import { WebhooksController } from './webhooks/webhooks.controller';
 import { GatewayConfig } from './config';
 
 /** The folder into which the build puts the page, beside the apps. */
@@ -136,6 +137,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         DeliveriesController,
         AlertDeliveriesController,
         RecipientsController,
+        WebhooksController,
         AlertActsController,
         AlertsController,
         StatsController,

@@ -59,7 +59,12 @@ function adaptersFrom(config: ReturnType<typeof loadConfig>, observability: Dyna
     poolSize: config.DB_POOL_SIZE,
     statementTimeoutMs: config.DB_STATEMENT_TIMEOUT_MS,
   };
-  const postgres = PostgresModule.forRoot({ ...database, applicationName: 'tocsin gateway', observability });
+  const postgres = PostgresModule.forRoot({
+    ...database,
+    applicationName: 'tocsin gateway',
+    webhookKey: config.WEBHOOK_KEY,
+    observability,
+  });
   const rabbit = RabbitModule.forRoot({
     url: config.RABBITMQ_URL,
     prefix: config.RABBITMQ_PREFIX,

@@ -1,6 +1,6 @@
 import { readSettings } from '@tocsin/settings';
 import { observabilitySettings } from '@tocsin/observability';
-import { databaseUrlOf, postgresSettings } from '@tocsin/postgres';
+import { databaseUrlOf, postgresSettings, webhookKeySettings } from '@tocsin/postgres';
 import { redisSettings } from '@tocsin/redis';
 import { notifierContradictions, notifierSettings } from './notifier.module';
 
@@ -8,6 +8,7 @@ export const settings = {
   ...notifierSettings,
   ...observabilitySettings({ ADMIN_PORT: 9_092 }),
   ...postgresSettings,
+  ...webhookKeySettings,
   ...redisSettings,
 };
 

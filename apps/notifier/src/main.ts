@@ -37,6 +37,7 @@ function adaptersFrom(config: NotifierConfig, observability: DynamicModule): Dyn
     poolSize: config.DB_POOL_SIZE,
     statementTimeoutMs: config.DB_STATEMENT_TIMEOUT_MS,
     applicationName: 'tocsin notifier',
+    webhookKey: config.WEBHOOK_KEY,
     observability,
   });
   const redis = RedisModule.forRoot({

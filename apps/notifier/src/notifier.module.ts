@@ -6,7 +6,7 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { SignedLinks } from '@tocsin/auth';
-import { bind, DeliveryQueue, Doorbell, LinkKey, Unsubscribes } from '@tocsin/contracts/ports';
+import { bind, DeliveryQueue, Doorbell, LinkKey, Unsubscribes, WebhookEndpoints } from '@tocsin/contracts/ports';
 import type { Channel } from '@tocsin/contracts/wire';
 import { Log, Metrics } from '@tocsin/observability';
 import { setting } from '@tocsin/settings';
@@ -70,14 +70,26 @@ export class NotifierModule implements OnApplicationBootstrap, OnModuleDestroy {
             log: Log,
             links: SignedLinks,
             unsubscribes: Unsubscribes,
+            webhookEndpoints: WebhookEndpoints,
           ) =>
             new DueDeliveries(
-              channelsFrom(config, { log, links, unsubscribes, outbox }),
+              channelsFrom(config, { log, links, unsubscribes, webhookEndpoints, outbox }),
               doorbell,
               { queue, deliver, inHand, settlements, metrics, log },
               { drainMs: config.NOTIFIER_DRAIN_MS },
             ),
-          inject: [DeliveryQueue, Doorbell, Deliver, InHand, Settlements, Metrics, Log, SignedLinks, Unsubscribes],
+          inject: [
+            DeliveryQueue,
+            Doorbell,
+            Deliver,
+            InHand,
+            Settlements,
+            Metrics,
+            Log,
+            SignedLinks,
+            Unsubscribes,
+            WebhookEndpoints,
+          ],
         },
       ],
     };

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { aboutSetting, onOff, readSettings, setting } from '@tocsin/settings';
 import { authSettings, checkAuthSettings } from '@tocsin/auth';
 import { observabilitySettings } from '@tocsin/observability';
-import { databaseUrlOf, migrationProblems, postgresSettings } from '@tocsin/postgres';
 import { checkPhoneSettings } from '@tocsin/phones';
+import { databaseUrlOf, migrationProblems, postgresSettings, webhookKeySettings } from '@tocsin/postgres';
 import { rabbitSettings, rabbitSourceSettings } from '@tocsin/rabbitmq';
 import { redisSettings } from '@tocsin/redis';
 import { z } from 'zod';
@@ -24,6 +24,7 @@ export const settings = {
   ...restOfObservability,
   ...authSettings,
   ...postgresSettings,
+  ...webhookKeySettings,
   ...restOfRabbit,
   ...rabbitSourceSettings,
   ...restOfRedis,

@@ -17,6 +17,7 @@ import {
   describeSeenPositions,
   describeTicketStore,
   describeUnsubscribes,
+  describeWebhookEndpoints,
   FOLDS,
 } from '@tocsin/contracts/testing';
 import { describeAlertSource, describeNewestWord } from '@tocsin/messages/testing';
@@ -42,6 +43,7 @@ import {
   PostgresSeenPositions,
   PostgresTicketStore,
   PostgresUnsubscribes,
+  PostgresWebhookEndpoints,
 } from '@tocsin/postgres';
 import { asOwner, describeIsolation, openDeliveryQueue, playedQueue } from '@tocsin/postgres/testing';
 
@@ -272,4 +274,21 @@ it('the inbox takes a message back as it was, an urgent one before those that wa
 
 describeIsolation('The embedded database', {
   open: () => Promise.resolve({ connection, close: () => Promise.resolve() }),
+});
+
+describeWebhookEndpoints('The embedded database', {
+  open() {
+    const database = open();
+    const endpoints = new PostgresWebhookEndpoints(database);
+    const owner = <Row>(sql: string, values: unknown[]) => asOwner<Row>(connection, sql, values);
+    return Promise.resolve({
+      ofUsers: endpoints,
+      ofNotifiers: endpoints,
+      addRecipient: async (tenant, channel, address) =>
+        void (await owner(`insert into tocsin.recipient values ($1, 'high', $2, $3)`, [tenant, channel, address])),
+      notifications: (tenant) =>
+        owner('select title, message, to_recipients from tocsin.notification where tenant_id = $1', [tenant]),
+      close: () => database.close(),
+    });
+  },
 });

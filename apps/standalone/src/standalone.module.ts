@@ -40,6 +40,7 @@ export class StandaloneModule {
       folding: foldingOf(config),
       poolSize: config.DB_POOL_SIZE,
       statementTimeoutMs: config.DB_STATEMENT_TIMEOUT_MS,
+      webhookKey: config.WEBHOOK_KEY,
       observability,
     });
     const queue = config.RABBITMQ_URL

@@ -15,6 +15,7 @@ import { NOTIFICATION_PATHS } from '../notifications/notifications.openapi';
 import { RECIPIENT_PATHS } from '../recipients/recipients.openapi';
 import { TWILIO_PATHS } from '../providers/twilio.openapi';
 import { PUSH_PATHS } from '../push/push.openapi';
+import { WEBHOOK_PATHS } from '../webhooks/webhooks.openapi';
 import { ANSWERS } from '../problems/problem-answers';
 import { DOCS_PATHS } from './docs.openapi';
 import { ref, type Schema } from './json-schema';
@@ -33,6 +34,7 @@ const ALL_PATHS: readonly Paths[] = [
   NOTIFICATION_PATHS,
   DELIVERY_PATHS,
   RECIPIENT_PATHS,
+  WEBHOOK_PATHS,
   DEAD_LETTER_PATHS,
   PUSH_PATHS,
   TWILIO_PATHS,

@@ -10,6 +10,7 @@ export const TAGS = {
   publishing: 'Alerts in, over HTTP. Over AMQP: /docs/events.',
   notifications: 'Messages to people that somebody asks for, for now or for a time.',
   deliveries: 'What is sent to whom, and who is told when a message names nobody.',
+  webhooks: 'The addresses to which webhooks are posted: secrets, formats, and whether they are on.',
   'dead letters': 'Messages that were refused because of their content, and the decisions about them.',
   push: 'Alerts in browsers whose page is closed.',
   providers: 'What the providers of SMS and WhatsApp messages call.',

@@ -26,6 +26,8 @@ const CONVERTERS = {
   endpoint: { type: 'string', format: 'uri' },
   publicKey: { type: 'string', pattern: '^[A-Za-z0-9_-]{87}$' },
   authSecret: { type: 'string', pattern: '^[A-Za-z0-9_-]{22}$' },
+  webhookAddress: {},
+  headers: {},
   isNote: ({ constraints: [maxLength] }: { constraints: [number] }) => ({
     type: 'string',
     minLength: 1,

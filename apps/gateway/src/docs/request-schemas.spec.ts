@@ -8,12 +8,14 @@ import { HistoryQuery } from '../alerts/history-query';
 import { chartOf, StatsQuery } from '../alerts/stats-query';
 import { LogQuery } from '../log/log-query';
 import { SeenBody, seenIn } from '../me/seen-body';
+import { EndpointBody, EndpointChangeBody } from '../webhooks/endpoint-body';
 import { RevocationBody } from '../access/revocation-body';
 import { PushSubscribeBody } from '../push/push-body';
 import { DeadLettersQuery, DiscardBody, DiscardManyBody, ManyLettersBody } from '../dead-letters/dead-letter-fields';
 import { DeliveriesQuery, RedriveBody, RedriveManyBody } from '../deliveries/delivery-fields';
 import { NotificationBody, NotificationsQuery } from '../notifications/notification-body';
 import { RecipientsBody } from '../recipients/recipients-body';
+import { TenantsQuery } from '../request/list-parameters';
 import { bodyAs, queryAs } from '../request/testing/read-request';
 import { readEvents } from '../intake/read-events';
 import { readStreamRequest } from '../connect/stream-request';
@@ -73,6 +75,16 @@ const asOfABrowser = (value: Value): Value => ({
     /^https:/.test(value.endpoint) && { endpoint: 'https://push.example/of-this-browser' }),
   ...(typeof value.p256dh === 'string' && /^[A-Za-z0-9_-]{87}$/.test(value.p256dh) && { p256dh: PUBLIC_KEY }),
 });
+/** Applies a rule that no schema expresses: which headers are not an endpoint's to set, and that no name is given twice. */
+const plainHeaders = ({ headers, ...value }: Value): Value => ({
+  ...value,
+  ...(headers !== undefined && {
+    headers:
+      typeof headers === 'object' && headers !== null && !Array.isArray(headers)
+        ? Object.fromEntries(Object.values(headers).map((one, at) => [`x-${at}`, one]))
+        : headers,
+  }),
+});
 
 interface Reader {
   read: (body: Buffer) => Promise<unknown>;
@@ -107,6 +119,18 @@ const READERS: [path: string, reader: Reader][] = [
   ['/api/v1/deliveries/redrive', { read: (body) => bodyAs(RedriveManyBody, body) }],
   ['/api/v1/recipients', { method: 'put', read: (body) => bodyAs(RecipientsBody, body) }],
   ['/api/v1/push', { method: 'put', read: (body) => bodyAs(PushSubscribeBody, body), sensible: asOfABrowser }],
+  [
+    '/api/v1/webhooks/{id}',
+    { method: 'patch', read: (body) => bodyAs(EndpointChangeBody, body), sensible: plainHeaders },
+  ],
+  [
+    '/api/v1/webhooks',
+    {
+      read: (body) => bodyAs(EndpointBody, body),
+      sensible: (value) =>
+        plainHeaders(typeof value.url === 'string' ? { ...value, url: 'https://hooks.example.com/' } : value),
+    },
+  ],
   ['/api/v1/events', { read: (body) => readEvents({ body, headers: {}, query: {} }, 65_536), lenient: true }],
 ];
 
@@ -138,6 +162,7 @@ const LONG_AFTER = new Date('2026-01-01T00:00:00Z');
 
 /** The queries under test: each described parameter is read, alone and together with the others. */
 const QUERIES: [path: string, read: (query: string) => unknown][] = [
+  ['/api/v1/webhooks', (query) => queryAs(TenantsQuery, query)],
   ['/api/v1/dead-letters', (query) => queryAs(DeadLettersQuery, query)],
   ['/api/v1/alerts', async (query) => searchOf(await queryAs(AlertSearchFields, query), 'ana')],
   ['/api/v1/alerts/{alert_id}/history', (query) => queryAs(HistoryQuery, query)],

@@ -9,6 +9,7 @@ import {
   DELIVERY_REASONS,
   PROVIDER_STATUSES,
   DELIVERY_STATUSES,
+  ENDPOINT_DISABLED_REASONS,
   ERROR_CODES,
   MAX_ERRORS,
   GAP_REASONS,
@@ -16,6 +17,7 @@ import {
   SEVERITIES,
   TENANT_ID_PATTERN,
   VERDICTS,
+  WEBHOOK_FORMATS,
   type Alert,
   type AlertAction,
   type AlertFacets,
@@ -44,6 +46,8 @@ import {
   type TenantRecipients,
   type TenantsPage,
   type TenantVerdict,
+  type WebhookEndpoint,
+  type WebhookSecret,
 } from '@tocsin/contracts';
 import {
   anything,
@@ -310,6 +314,33 @@ export const WIRE_SCHEMAS = {
       ),
     },
     { description: 'In which browsers the user is told of alerts while the page is closed.' },
+  ),
+  WebhookEndpoint: object<WebhookEndpoint>(
+    {
+      endpoint_id: uuid(),
+      tenant_id: tenantId,
+      url: text(),
+      format: nullable(oneOf(WEBHOOK_FORMATS, 'Null: chosen by the host of the address.')),
+      header_names: list(text(), { description: 'Headers that are sent in addition. Their values are never shown.' }),
+      secret_version: integer('1, 2, 3 …: how often a secret was made.', { minimum: 1 }),
+      rotated_at: nullable(time('The secret before the present one goes on signing for 24 hours.')),
+      failing_since: nullable(time('Since when every attempt has failed.')),
+      disabled_at: nullable(time('Since when nothing is sent to it.')),
+      disabled_reason: nullable(oneOf(ENDPOINT_DISABLED_REASONS)),
+      owner: nullable(text('The user who configured it.')),
+      created_at: time(),
+    },
+    { description: 'An address to which webhooks of a tenant are posted.' },
+  ),
+  WebhookSecret: object<WebhookSecret>(
+    {
+      endpoint_id: uuid(),
+      secret: text('As Standard Webhooks writes it.', { pattern: '^whsec_' }),
+      secret_version: integer(undefined, { minimum: 1 }),
+      previous_secret: nullable(text('It signs too, until `previous_until`.')),
+      previous_until: nullable(time()),
+    },
+    { description: 'What a receiver needs to verify signatures.' },
   ),
   Problem: object<Problem>(
     {

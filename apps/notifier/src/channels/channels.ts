@@ -1,6 +1,6 @@
 import { CHANNELS, type Channel } from '@tocsin/contracts/wire';
 import type { SignedLinks } from '@tocsin/auth';
-import type { Unsubscribes } from '@tocsin/contracts/ports';
+import type { Unsubscribes, WebhookEndpoints } from '@tocsin/contracts/ports';
 import type { Log } from '@tocsin/observability';
 import type { z } from 'zod';
 import type { OutboxFolder } from '../outbox/outbox-folder';
@@ -9,10 +9,12 @@ import { emailChannelFrom } from './email.channel';
 import { emailSettings } from './email-settings';
 import { OutboxChannel } from './outbox.channel';
 import { UnconfiguredChannel } from './unconfigured.channel';
+import { webhookChannelFrom, webhookSettings } from './webhook/webhook-settings';
 
 /** The settings of all channels. Each channel declares its own beside it and adds one line here. */
 export const channelSettings = {
   ...emailSettings,
+  ...webhookSettings,
 };
 
 export type ChannelsConfig = Readonly<z.infer<z.ZodObject<typeof channelSettings>>>;
@@ -22,6 +24,7 @@ export interface ChannelParts {
   log: Log;
   links: SignedLinks;
   unsubscribes: Unsubscribes;
+  webhookEndpoints: WebhookEndpoints;
   /** Where the standalone writes what no provider sends, while no mail server is configured. */
   outbox?: OutboxFolder | undefined;
 }
@@ -29,6 +32,7 @@ export interface ChannelParts {
 /** The channels that are configured: one line for each channel; undefined when it has no provider. */
 const configuredChannels = (config: ChannelsConfig, parts: ChannelParts): (DeliveryChannel | undefined)[] => [
   emailChannelFrom(config, parts),
+  webhookChannelFrom(config, parts.webhookEndpoints, parts.log),
 ];
 
 /**

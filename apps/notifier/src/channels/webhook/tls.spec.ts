@@ -24,7 +24,7 @@ beforeAll(async () => {
   execFileSync('openssl', [...request, ...subject], { stdio: 'ignore' });
   server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (incoming, response) => {
     asked.push({
-      servername: (incoming.socket as TLSSocket & { servername?: unknown }).servername,
+      servername: (incoming.socket as TLSSocket & { servername: unknown }).servername,
       host: incoming.headers.host,
     });
     response.end('ok');

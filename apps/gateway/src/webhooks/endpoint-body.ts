@@ -1,0 +1,103 @@
+import { IsBoolean, IsIn, IsString, Matches, ValidateBy } from 'class-validator';
+import { JSONSchema } from 'class-validator-jsonschema';
+import { TENANT_ID_PATTERN, WEBHOOK_FORMATS, type TenantId, type WebhookFormat } from '@tocsin/contracts';
+import type { EndpointChange } from '@tocsin/contracts/ports';
+import { Described, MayBeAbsent, MayBeNull } from '../request/field-rules';
+
+/** Large enough for twenty headers of 2,000 characters. In bytes. */
+export const MAX_BODY_BYTES = 64 * 1024;
+export const HEADER_LIMITS = { count: 20, name: 64, value: 2_000 } as const;
+const MAX_URL = 2_000;
+
+/** Names that belong to the connection, to HTTP itself or to the signature: an endpoint cannot set them. */
+const OURS =
+  /^(connection|keep-alive|proxy-.*|te|trailer|trailers|transfer-encoding|upgrade|host|content-.*|accept-encoding|expect|via|webhook-.*|user-agent)$/i;
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** Printable ASCII: no CR or LF can begin another header, and no proxy reads a value in its own way. */
+const VALUE = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/;
+
+/** Whether an endpoint may have these headers. Names that differ only in case are one name twice. */
+export function areHeaders(value: unknown): value is Record<string, string> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const headers = Object.entries(value);
+  return (
+    headers.length <= HEADER_LIMITS.count &&
+    new Set(headers.map(([name]) => name.toLowerCase())).size === headers.length &&
+    headers.every(
+      ([name, text]) =>
+        name.length <= HEADER_LIMITS.name &&
+        NAME.test(name) &&
+        !OURS.test(name) &&
+        typeof text === 'string' &&
+        text.length <= HEADER_LIMITS.value &&
+        VALUE.test(text),
+    )
+  );
+}
+
+/** Whether an address can be one of a webhook at all. Where it leads is judged when it is connected to. */
+export function isWebhookAddress(value: unknown): value is string {
+  if (typeof value !== 'string' || value.length > MAX_URL || !URL.canParse(value)) return false;
+  const { protocol, username, password, href } = new URL(value);
+  return /^https?:$/.test(protocol) && !username && !password && href.length <= MAX_URL;
+}
+
+const AreHeaders = (): PropertyDecorator => (target, name) => {
+  JSONSchema({
+    type: 'object',
+    maxProperties: HEADER_LIMITS.count,
+    propertyNames: { minLength: 1, maxLength: HEADER_LIMITS.name, pattern: NAME.source },
+    additionalProperties: { type: 'string', minLength: 1, maxLength: HEADER_LIMITS.value, pattern: VALUE.source },
+  } as never)(target, name as string);
+  ValidateBy(
+    { name: 'headers', validator: { validate: areHeaders } },
+    {
+      message: `At most ${HEADER_LIMITS.count} headers by their names are expected, in printable ASCII. Those of HTTP itself, content-*, user-agent and webhook-* are not an endpoint's to set.`,
+    },
+  )(target, name);
+};
+const IsFormat = () => IsIn([...WEBHOOK_FORMATS], { message: `One of ${WEBHOOK_FORMATS.join(', ')} is expected.` });
+
+const FORMAT = 'How bodies are written; null chooses by the host of the address.';
+const HEADERS = 'Headers to send in addition, by their names. They replace those before. Their values are never shown.';
+
+/** The body of `POST /api/v1/webhooks`. */
+export class EndpointBody {
+  @Described('The tenant that it belongs to.')
+  @Matches(TENANT_ID_PATTERN, { message: 'A tenant is 1 to 64 of A-Z a-z 0-9 . _ -.' })
+  tenant_id!: TenantId;
+  @Described('The address. It is https, unless the operator allows private addresses.', {
+    type: 'string',
+    format: 'uri',
+    maxLength: MAX_URL,
+  })
+  @IsString({ message: 'An http or https address is expected.' })
+  @ValidateBy(
+    { name: 'webhookAddress', validator: { validate: isWebhookAddress } },
+    { message: `An http or https address is expected, of at most ${MAX_URL} characters and without a user.` },
+  )
+  url!: string;
+  @MayBeNull(FORMAT) @IsFormat() format?: WebhookFormat | null;
+  @Described(HEADERS) @MayBeAbsent() @AreHeaders() headers?: Record<string, string>;
+}
+
+/** The body of `PATCH /api/v1/webhooks/:id`. Fields that are left out stay as they are. */
+export class EndpointChangeBody implements EndpointChange {
+  @MayBeNull(FORMAT) @IsFormat() format?: WebhookFormat | null;
+  @Described(HEADERS) @MayBeAbsent() @AreHeaders() headers?: Record<string, string>;
+  @Described('False: nothing more is sent to it. True: it is on again, and its failures are forgotten.')
+  @MayBeAbsent()
+  @IsBoolean({ message: 'true or false is expected.' })
+  enabled?: boolean;
+  @Described('True makes a new secret. The present one signs beside it for 24 hours.')
+  @MayBeAbsent()
+  @IsBoolean({ message: 'true or false is expected.' })
+  rotate?: boolean;
+}
+
+export const changeOf = ({ format, headers, enabled, rotate }: EndpointChangeBody): EndpointChange => ({
+  ...(format !== undefined && { format }),
+  ...(headers !== undefined && { headers }),
+  ...(enabled !== undefined && { enabled }),
+  ...(rotate !== undefined && { rotate }),
+});

@@ -1,0 +1,152 @@
+import { All, Body, Controller, Get, HttpCode, Param, ParseUUIDPipe, Patch, Post, Query, Res } from '@nestjs/common';
+import { requireScopes, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
+import { Refused, type Membership, type TenantId, type WebhookEndpoint, type WebhookSecret } from '@tocsin/contracts';
+import { WebhookEndpoints } from '@tocsin/contracts/ports';
+import { Log } from '@tocsin/observability';
+import type { Response } from 'express';
+import { mayAct, tenantsAskedFor, VisibleTenants } from '../access/visible-tenants';
+import { TakesJson } from '../body/body.interceptor';
+import { TenantsQuery } from '../request/list-parameters';
+import { changeOf, EndpointBody, EndpointChangeBody, MAX_BODY_BYTES } from './endpoint-body';
+
+const NOT_FOUND = 'There is no such webhook.';
+const Id = () => Param('id', new ParseUUIDPipe({ exceptionFactory: () => new Refused('not_found', NOT_FOUND) }));
+const READS = ['alerts:read'] as const;
+const ACTS = ['alerts:write'] as const;
+
+/**
+ * `/api/v1/webhooks`: the addresses to which a tenant's webhooks are posted. Reading needs `alerts:read`. All else, and
+ * reading a secret, needs `alerts:write` and a role that is not `viewer`. A webhook of another tenant is not found.
+ */
+@Controller('api/v1/webhooks')
+@Scopes()
+export class WebhooksController {
+  constructor(
+    private readonly endpoints: WebhookEndpoints,
+    private readonly tenants: VisibleTenants,
+    private readonly log: Log,
+  ) {}
+
+  @Get()
+  async list(
+    @Query() { tenant }: TenantsQuery,
+    @Token() token: VerifiedToken,
+  ): Promise<{ webhooks: WebhookEndpoint[] }> {
+    requireScopes(token, READS);
+    const mine = tenantsAskedFor(await this.tenants.of(token), tenant ?? null);
+    return { webhooks: await this.endpoints.list(idsOf(mine)) };
+  }
+
+  /** Configures an address, whether or not it is known: 200 with the endpoint. */
+  @Post()
+  @HttpCode(200)
+  @TakesJson(MAX_BODY_BYTES)
+  async configure(@Body() body: EndpointBody, @Token() token: VerifiedToken): Promise<WebhookEndpoint> {
+    const { tenant_id, url, ...change } = body;
+    requireScopes(token, ACTS);
+    const [membership] = tenantsAskedFor(await this.tenants.of(token), [tenant_id]);
+    if (!mayAct(membership!)) throw forbidden();
+    const { endpoint_id } = await this.endpoints.use(tenant_id, canonical(url));
+    return this.changed(token, [tenant_id], endpoint_id, changeOf(change));
+  }
+
+  @Get(':id')
+  async show(@Id() id: string, @Token() token: VerifiedToken): Promise<WebhookEndpoint> {
+    requireScopes(token, READS);
+    return found(await this.endpoints.find(idsOf(await this.tenants.of(token)), id));
+  }
+
+  @Patch(':id')
+  @TakesJson(MAX_BODY_BYTES)
+  async change(
+    @Id() id: string,
+    @Body() body: EndpointChangeBody,
+    @Token() token: VerifiedToken,
+  ): Promise<WebhookEndpoint> {
+    return this.changed(token, await this.actingTenants(token, id), id, changeOf(body));
+  }
+
+  @Get(':id/secret')
+  async secret(
+    @Id() id: string,
+    @Token() token: VerifiedToken,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<WebhookSecret> {
+    const secret = found(await this.endpoints.secretOf(await this.actingTenants(token, id), id, token.user_id));
+    this.log.info({ endpoint_id: id, by: token.user_id }, 'the secret of a webhook was shown');
+    response.set('Cache-Control', 'no-store');
+    return secret;
+  }
+
+  /** Asks for a notification to it alone. What becomes of it is shown under its `notification_id`. */
+  @Post(':id/test')
+  @HttpCode(202)
+  async test(@Id() id: string, @Token() token: VerifiedToken): Promise<{ notification_id: string }> {
+    return {
+      notification_id: found(await this.endpoints.test(await this.actingTenants(token, id), id, token.user_id)),
+    };
+  }
+
+  @All()
+  refuseMethod(@Res() response: Response): never {
+    response.set('Allow', 'GET, HEAD, POST');
+    throw new Refused('method_not_allowed', 'Webhooks are listed with GET and configured with POST.');
+  }
+
+  @All(':id')
+  refuseMethodOfOne(@Res() response: Response): never {
+    response.set('Allow', 'GET, HEAD, PATCH');
+    throw new Refused('method_not_allowed', 'A webhook is read with GET and changed with PATCH.');
+  }
+
+  @All(':id/secret')
+  refuseMethodOfSecret(@Res() response: Response): never {
+    response.set('Allow', 'GET, HEAD');
+    throw new Refused('method_not_allowed', 'A secret is read with GET, and rotated with PATCH of its webhook.');
+  }
+
+  @All(':id/test')
+  refuseMethodOfTest(@Res() response: Response): never {
+    response.set('Allow', 'POST');
+    throw new Refused('method_not_allowed', 'A test is asked for with POST.');
+  }
+
+  private async changed(
+    token: VerifiedToken,
+    tenants: readonly TenantId[],
+    id: string,
+    change: ReturnType<typeof changeOf>,
+  ): Promise<WebhookEndpoint> {
+    const endpoint = found(await this.endpoints.change(tenants, id, token.user_id, change));
+    this.log.info(
+      { tenant_id: endpoint.tenant_id, endpoint_id: id, by: token.user_id, fields: Object.keys(change) },
+      'a webhook was configured',
+    );
+    return endpoint;
+  }
+
+  /** The tenants in which the user may act. A webhook that the user may only read is refused as such. */
+  private async actingTenants(token: VerifiedToken, id: string): Promise<TenantId[]> {
+    requireScopes(token, ACTS);
+    const mine = await this.tenants.of(token);
+    const viewed = idsOf(mine.filter((membership) => !mayAct(membership)));
+    if (viewed.length > 0 && (await this.endpoints.find(viewed, id))) throw forbidden();
+    return idsOf(mine.filter(mayAct));
+  }
+}
+
+const idsOf = (memberships: readonly Membership[]): TenantId[] => memberships.map(({ tenant_id }) => tenant_id);
+
+function found<T>(value: T | undefined): T {
+  if (value === undefined) throw new Refused('not_found', NOT_FOUND);
+  return value;
+}
+
+const forbidden = () => new Refused('role_forbidden', 'The role of the user in this tenant is to read.');
+
+/** The form under which the notifier uses the address. */
+function canonical(text: string): string {
+  const url = new URL(text);
+  url.hash = '';
+  return url.href;
+}
