@@ -64,6 +64,7 @@ import { SeenCursorController } from './me/seen-cursor.controller';
 import { BuiltPage } from './page/built-page';
 import { PageFiles } from './page/page-files';
 import { PageController } from './page/page.controller';
+import { PushWorkerController } from './page/push-worker.controller';
 import { ProblemAnswers } from './problems/problem-answers';
 import { ProblemFilter } from './problems/problem.filter';
 import { AnswerReply } from './providers/answer-reply';
@@ -124,6 +125,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         TwilioController,
         DocsController,
         WelcomeController,
+        PushWorkerController,
         PageController,
       ],
       providers: [
