@@ -42,7 +42,7 @@ test('help is given whatever else stands on the line, and never shows a value of
 });
 
 test.each([
-  [[], 'Which command? migrate, token, publish, demo, dead-letters; --help says more.'],
+  [[], 'Which command? migrate, token, publish, demo, dead-letters, vapid-keys; --help says more.'],
   [['pubish'], 'There is no command pubish. Did you mean publish?'],
   [['frobnicate'], 'There is no command frobnicate. --help lists them.'],
   [['token', '--usr', 'x'], 'There is no option --usr. Did you mean --user?'],

@@ -8,8 +8,9 @@ import { migrate } from './migrate';
 import { publish } from './publish';
 import { printable, type Terminal } from './terminal';
 import { token } from './token';
+import { vapidKeys } from './vapid-keys';
 
-export const COMMANDS: readonly Command[] = [migrate, token, publish, demo, deadLetters];
+export const COMMANDS: readonly Command[] = [migrate, token, publish, demo, deadLetters, vapidKeys];
 
 /**
  * Runs `<command> [options]` and resolves with the exit code: 0 done, 1 the command failed, 2 the command line is
