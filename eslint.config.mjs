@@ -170,7 +170,7 @@ export default tseslint.config(
             'libs/timing/src/{index,back-off,deadline}.ts',
           ],
         },
-        { category: 'plain', pattern: 'libs/react-client/src/{core.ts,stream/**,tabs/**,alerts/**}' },
+        { category: 'plain', pattern: 'libs/react-client/src/{core.ts,stream/**,tabs/**,alerts/**,push/**}' },
         { category: 'spec', pattern: '**/*.spec.{ts,tsx}' },
         {
           category: 'test',

@@ -1,3 +1,4 @@
+import { createECDH } from 'node:crypto';
 import { eventually } from '@tocsin/contracts/testing';
 import { callRow, outcomeOf, targetIn } from './isolation/access-calls';
 import { OPERATIONS, rowsOf, type Column, type Target } from './isolation/access-rows';
@@ -27,6 +28,8 @@ const PEOPLE: Record<string, Tenants> = {
   eve: [{ id: 'diner', role: 'owner' }],
 };
 
+/** Without it no browser can subscribe. */
+const VAPID_PUBLIC_KEY = createECDH('prime256v1').generateKeys('base64url');
 /** Tokens name the same tenants as the tenant service, so that either may decide. */
 const tokenOf = (user: string, claims: Record<string, unknown> = {}, scope = SCOPES) =>
   tokenFor(user, { scope, iat: BEFORE, iss: 'https://one/', tenants: PEOPLE[user], ...claims });
@@ -46,8 +49,8 @@ let assets: Record<string, string>;
 beforeAll(async () => {
   stack = await Stack.open({ tenants: PEOPLE, gateways: 0 });
   // the same routes, decided by the tenant service and by the claim of the token
-  await stack.startGateway();
-  await stack.startGateway({ TENANT_SERVICE_URL: '', TENANT_SERVICE_TOKEN: '', JWT_TENANTS_CLAIM: 'tenants' });
+  await stack.startGateway({ VAPID_PUBLIC_KEY });
+  await stack.startGateway({ VAPID_PUBLIC_KEY, TENANT_SERVICE_URL: '', TENANT_SERVICE_TOKEN: '', JWT_TENANTS_CLAIM: 'tenants' });
   api = await ApiDocument.read(stack.gateway.url, '/docs/openapi.json');
   for (const tenant_id of ['bakery', 'cafe', 'diner']) {
     for (let i = 0; i < EACH; i += 1) {

@@ -7,12 +7,14 @@ import { pack } from './packing.mjs';
 pack(
   {
     library: 'react-client',
-    entries: ['index.ts', 'core.ts'],
+    entries: ['index.ts', 'core.ts', 'push/push-worker.ts'],
     compilerOptions: {
       types: [],
       lib: ['es2023', 'dom', 'dom.iterable'],
       target: 'es2022',
       jsx: 'react-jsx',
+      // the push worker has no imports: it must stay a script that every browser runs, without `export {}`
+      moduleDetection: 'legacy',
       useDefineForClassFields: true,
       experimentalDecorators: false,
       emitDecoratorMetadata: false,

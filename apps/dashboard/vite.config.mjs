@@ -43,7 +43,12 @@ export default defineConfig({
     assetsInlineLimit: 0,
     reportCompressedSize: false,
     // drops the warning about 'use client', which matters only to server rendering
-    rolldownOptions: { onLog: (level, log, say) => log.code === 'MODULE_LEVEL_DIRECTIVE' || say(level, log) },
+    rolldownOptions: {
+      onLog: (level, log, say) => log.code === 'MODULE_LEVEL_DIRECTIVE' || say(level, log),
+      // a service worker is a script of its own, and its address never changes
+      input: { index: from('index.html'), 'push-worker': from('../../libs/react-client/src/push/push-worker.ts') },
+      output: { entryFileNames: ({ name }) => (name === 'push-worker' ? '[name].js' : 'assets/[name]-[hash].js') },
+    },
   },
   css: { modules: { generateScopedName: '[local]_[hash:base64:5]' } },
   server: { port: 5173, proxy: { '/api': 'http://localhost:8000', '/docs': 'http://localhost:8000' } },

@@ -326,6 +326,7 @@ export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
       [unnamed(nothing, open())],
     ]),
   ),
+  readPushWorker: [unnamed(nothing, open())],
   readPageAsset: [unnamed((_, assets) => ({ values: { name: assets.readPageAsset! } }), open())],
   readAsset: [unnamed((_, assets) => ({ values: { name: assets.readAsset! } }), open())],
 };

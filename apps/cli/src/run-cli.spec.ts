@@ -42,7 +42,10 @@ test('help is given whatever else stands on the line, and never shows a value of
 });
 
 test.each([
-  [[], 'Which command? migrate, tenants, token, publish, demo, dead-letters, deliveries; --help says more.'],
+  [
+    [],
+    'Which command? migrate, tenants, token, publish, demo, dead-letters, deliveries, vapid-keys; --help says more.',
+  ],
   [['pubish'], 'There is no command pubish. Did you mean publish?'],
   [['frobnicate'], 'There is no command frobnicate. --help lists them.'],
   [['token', '--usr', 'x'], 'There is no option --usr. Did you mean --user?'],

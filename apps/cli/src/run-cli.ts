@@ -10,8 +10,18 @@ import { publish } from './publish';
 import { printable, type Terminal } from './terminal';
 import { tenants } from './tenants';
 import { token } from './token';
+import { vapidKeys } from './vapid-keys';
 
-export const COMMANDS: readonly Command[] = [migrate, tenants, token, publish, demo, deadLetters, deliveries];
+export const COMMANDS: readonly Command[] = [
+  migrate,
+  tenants,
+  token,
+  publish,
+  demo,
+  deadLetters,
+  deliveries,
+  vapidKeys,
+];
 
 /**
  * Runs `<command> [options]` and resolves with the exit code: 0 done, 1 the command failed, 2 the command line is

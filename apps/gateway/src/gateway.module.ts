@@ -76,6 +76,7 @@ import { NotificationsController } from './notifications/notifications.controlle
 import { BuiltPage } from './page/built-page';
 import { PageFiles } from './page/page-files';
 import { PageController } from './page/page.controller';
+import { PushWorkerController } from './page/push-worker.controller';
 import { ProblemAnswers } from './problems/problem-answers';
 import { ProblemFilter } from './problems/problem.filter';
 import { RecipientsController } from './recipients/recipients.controller';
@@ -147,6 +148,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         TwilioController,
         DocsController,
         WelcomeController,
+        PushWorkerController,
         PageController,
       ],
       providers: [

@@ -6,9 +6,10 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { SignedLinks } from '@tocsin/auth';
-import { bind, DeliveryQueue, Doorbell, LinkKey, Unsubscribes, WebhookEndpoints } from '@tocsin/contracts/ports';
+import { bind, DeliveryQueue, Doorbell, LinkKey, PushSubscriptions, Unsubscribes, WebhookEndpoints } from '@tocsin/contracts/ports';
 import type { Channel } from '@tocsin/contracts/wire';
 import { Log, Metrics } from '@tocsin/observability';
+import { checkPhoneSettings } from '@tocsin/phones';
 import { setting } from '@tocsin/settings';
 import { z } from 'zod';
 import { Breakers } from './breakers';
@@ -71,9 +72,10 @@ export class NotifierModule implements OnApplicationBootstrap, OnModuleDestroy {
             links: SignedLinks,
             unsubscribes: Unsubscribes,
             webhookEndpoints: WebhookEndpoints,
+            pushSubscriptions: PushSubscriptions,
           ) =>
             new DueDeliveries(
-              channelsFrom(config, { log, links, unsubscribes, webhookEndpoints, outbox }),
+              channelsFrom(config, { log, links, unsubscribes, webhookEndpoints, pushSubscriptions, outbox }),
               doorbell,
               { queue, deliver, inHand, settlements, metrics, log },
               { drainMs: config.NOTIFIER_DRAIN_MS },
@@ -89,6 +91,7 @@ export class NotifierModule implements OnApplicationBootstrap, OnModuleDestroy {
             SignedLinks,
             Unsubscribes,
             WebhookEndpoints,
+            PushSubscriptions,
           ],
         },
       ],
@@ -106,8 +109,11 @@ export class NotifierModule implements OnApplicationBootstrap, OnModuleDestroy {
   }
 }
 
-/** The channels that have a provider, for what an app tells at its start. */
 /** What contradicts itself in the settings, one sentence each. */
-export const notifierContradictions = (config: NotifierConfig): string[] => emailContradictions(config);
+export const notifierContradictions = (config: NotifierConfig): string[] => [
+  ...emailContradictions(config),
+  ...checkPhoneSettings(config),
+];
 
+/** The channels that have a provider, for what an app tells at its start. */
 export const enabledChannels = (app: INestApplicationContext): Channel[] => app.get(DueDeliveries).enabled;

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { aboutSetting, onOff, readSettings, setting } from '@tocsin/settings';
 import { authSettings, checkAuthSettings } from '@tocsin/auth';
 import { observabilitySettings } from '@tocsin/observability';
-import { checkPhoneSettings } from '@tocsin/phones';
 import { databaseUrlOf, migrationProblems, postgresSettings, webhookKeySettings } from '@tocsin/postgres';
 import { rabbitSettings, rabbitSourceSettings } from '@tocsin/rabbitmq';
 import { redisSettings } from '@tocsin/redis';
@@ -56,7 +55,6 @@ export const loadConfig = (environment: NodeJS.ProcessEnv) =>
   readSettings(settings, environment, (config) => [
     // without a secret standalone makes one itself and keeps it
     ...((config.JWT_SECRET ?? config.JWT_JWKS_URL) ? checkAuthSettings(config) : []),
-    ...checkPhoneSettings(config),
     ...contradictions(config),
     ...notifierContradictions(config),
     ...(databaseUrlOf(config) ? migrationProblems(config) : []),

@@ -15,11 +15,25 @@ const key = (bytes: number, about: string) =>
 
 /** The address under which people and providers reach the gateway. */
 export const publicUrlSetting = {
-  PUBLIC_URL: setting(httpUrl.optional(), {
-    description:
-      'The address under which people and providers reach the gateway, without a path of ours: links in messages and the callbacks of Twilio are made from it. Unset: messages have no links, and callbacks are refused.',
-    example: 'https://alerts.example.com',
-  }),
+  PUBLIC_URL: setting(
+    z
+      .string()
+      .refine(
+        (url) =>
+          URL.canParse(url) &&
+          /^https?:$/.test(new URL(url).protocol) &&
+          !/[?#@\s]/.test(url) &&
+          !new URL(url).username,
+        'it must be an http:// or https:// address without a query',
+      )
+      .transform((url) => new URL(url).href.replace(/\/+$/, ''))
+      .optional(),
+    {
+      description:
+        'The address at which people and providers reach the gateway: links in messages and the callbacks of Twilio begin with it. Unset: messages have no links (to the alert, for acknowledging it, for unsubscribing), and callbacks are refused.',
+      example: 'https://tocsin.example.com',
+    },
+  ),
 };
 
 /** What the gateway needs to recognise Twilio's callbacks. */

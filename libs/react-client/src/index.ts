@@ -12,5 +12,6 @@ export {
   type AlertsView,
   type Acting,
 } from './react/hooks';
+export { usePush, type Push } from './react/use-push';
 export { AlertInbox, type AlertInboxProps } from './inbox/alert-inbox';
 export { ENGLISH, type InboxWords } from './inbox/inbox-words';

@@ -38,6 +38,15 @@ export const DOCS_PATHS: Paths = {
       problems: ['not_found'],
     },
   },
+  '/push-worker.js': {
+    get: {
+      ...shared,
+      id: 'readPushWorker',
+      summary: 'The service worker of the page, which shows alerts while the page is closed',
+      answers: { 200: { description: 'The script.', types: ['text/javascript'], schema: text() } },
+      problems: ['not_found'],
+    },
+  },
   '/docs': page('showApi', 'The documentation of this API, with a way to try it'),
   '/docs/openapi.json': document('readOpenApi', 'This API, for machines'),
   '/docs/events': page('showEvents', 'The messages over AMQP and in streams, for people'),

@@ -61,6 +61,11 @@ export class PageFiles {
     return new PageFiles(new Map([...this.files, ['index.html', { ...this.index, bytes }]]));
   }
 
+  /** The script that shows alerts while the page is closed; undefined in a page that was built without it. */
+  get pushWorker(): PageFile | undefined {
+    return this.files.get('push-worker.js');
+  }
+
   asset(name: string): PageFile | undefined {
     return this.files.get(`assets/${name}`);
   }

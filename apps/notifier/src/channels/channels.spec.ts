@@ -10,6 +10,7 @@ const parts = {
   links: undefined as never,
   unsubscribes: undefined as never,
   webhookEndpoints: new OneEndpoint() as never,
+  pushSubscriptions: undefined as never,
 };
 
 describe('the channels', () => {

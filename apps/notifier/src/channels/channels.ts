@@ -1,20 +1,26 @@
 import { CHANNELS, type Channel } from '@tocsin/contracts/wire';
 import type { SignedLinks } from '@tocsin/auth';
-import type { Unsubscribes, WebhookEndpoints } from '@tocsin/contracts/ports';
+import type { PushSubscriptions, Unsubscribes, WebhookEndpoints } from '@tocsin/contracts/ports';
 import type { Log } from '@tocsin/observability';
+import { publicUrlSetting, pushSettings, twilioSettings } from '@tocsin/phones';
 import type { z } from 'zod';
 import type { OutboxFolder } from '../outbox/outbox-folder';
 import type { DeliveryChannel } from './delivery-channel';
 import { emailChannelFrom } from './email.channel';
 import { emailSettings } from './email-settings';
 import { OutboxChannel } from './outbox.channel';
+import { pushChannel } from './push.channel';
+import { twilioChannels } from './twilio.channel';
 import { UnconfiguredChannel } from './unconfigured.channel';
 import { webhookChannelFrom, webhookSettings } from './webhook/webhook-settings';
 
 /** The settings of all channels. Each channel declares its own beside it and adds one line here. */
 export const channelSettings = {
+  ...publicUrlSetting,
   ...emailSettings,
+  ...twilioSettings,
   ...webhookSettings,
+  ...pushSettings,
 };
 
 export type ChannelsConfig = Readonly<z.infer<z.ZodObject<typeof channelSettings>>>;
@@ -25,6 +31,7 @@ export interface ChannelParts {
   links: SignedLinks;
   unsubscribes: Unsubscribes;
   webhookEndpoints: WebhookEndpoints;
+  pushSubscriptions: PushSubscriptions;
   /** Where the standalone writes what no provider sends, while no mail server is configured. */
   outbox?: OutboxFolder | undefined;
 }
@@ -32,7 +39,9 @@ export interface ChannelParts {
 /** The channels that are configured: one line for each channel; undefined when it has no provider. */
 const configuredChannels = (config: ChannelsConfig, parts: ChannelParts): (DeliveryChannel | undefined)[] => [
   emailChannelFrom(config, parts),
+  ...twilioChannels(config),
   webhookChannelFrom(config, parts.webhookEndpoints, parts.log),
+  pushChannel(config, parts.pushSubscriptions),
 ];
 
 /**

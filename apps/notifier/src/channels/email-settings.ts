@@ -48,25 +48,6 @@ export const emailSettings = {
       example: 'Tocsin <alerts@example.com>',
     },
   ),
-  PUBLIC_URL: setting(
-    z
-      .string()
-      .refine(
-        (url) =>
-          URL.canParse(url) &&
-          /^https?:$/.test(new URL(url).protocol) &&
-          !/[?#@\s]/.test(url) &&
-          !new URL(url).username,
-        'it must be an http:// or https:// address without a query',
-      )
-      .transform((url) => new URL(url).href.replace(/\/+$/, ''))
-      .optional(),
-    {
-      description:
-        'The address at which people open Tocsin: links in messages begin with it. Unset: messages have no links to the alert, for acknowledging it and for unsubscribing.',
-      example: 'https://tocsin.example.com',
-    },
-  ),
 };
 
 /** Settings of e-mail that contradict each other, one sentence each. */

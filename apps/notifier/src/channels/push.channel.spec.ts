@@ -4,7 +4,7 @@ import type { ClaimedDelivery } from '@tocsin/contracts';
 import type { PushTarget } from '@tocsin/contracts/ports';
 import type { PushKeys } from '@tocsin/contracts/wire';
 import { anEntry, aTenant } from '@tocsin/contracts/testing';
-import { PushChannel, type PushOptions } from './push.channel';
+import { PushChannel, pushChannel, type PushOptions } from './push.channel';
 import { MAX_PAYLOAD_BYTES, pushPayload } from './push-payload';
 import { PushStandIn, type PushAnswering } from './testing/push-stand-in';
 
@@ -222,4 +222,9 @@ it('a recipient that is no user is invalid', async () => {
     outcome: 'failed',
     reason: 'invalid_recipient',
   });
+});
+
+it('the settings make the channel when they have both keys', () => {
+  expect(pushChannel(options, aUserWith() as never)?.channel).toBe('push');
+  expect(pushChannel({ ...options, VAPID_PRIVATE_KEY: undefined }, aUserWith() as never)).toBeUndefined();
 });

@@ -147,6 +147,14 @@ export class PushChannel extends DeliveryChannel {
   }
 }
 
+/** The channel that the settings make; undefined when they have no keys. */
+export function pushChannel(settings: Partial<PushOptions>, subscriptions: PushSubscriptions): PushChannel | undefined {
+  const { VAPID_PUBLIC_KEY, VAPID_PRIVATE_KEY, VAPID_SUBJECT, WEBHOOK_ALLOW_PRIVATE } = settings;
+  if (VAPID_PUBLIC_KEY === undefined || VAPID_PRIVATE_KEY === undefined || VAPID_SUBJECT === undefined)
+    return undefined;
+  return new PushChannel(subscriptions, { VAPID_PUBLIC_KEY, VAPID_PRIVATE_KEY, VAPID_SUBJECT, WEBHOOK_ALLOW_PRIVATE });
+}
+
 /** A push service says 404 or 410 of a browser that has unsubscribed or is gone, and 413 of a payload that is too large. */
 function outcomeOf(result: SendOutcome): SendOutcome {
   if (result.outcome === 'failed' && result.reason === 'invalid_recipient') return { ...result, reason: 'gone' };

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import type { ClaimedDelivery, SendOutcome } from '@tocsin/contracts';
 import { anEntry, aTenant } from '@tocsin/contracts/testing';
 import { twilioError, TwilioStandIn, type Answering } from './testing/twilio-stand-in';
-import { MAX_TEXT, TwilioChannel, type TwilioOptions } from './twilio.channel';
+import { MAX_TEXT, TwilioChannel, twilioChannels, type TwilioOptions } from './twilio.channel';
 
 const ACCOUNT = { TWILIO_ACCOUNT_SID: `AC${'0'.repeat(32)}`, TWILIO_AUTH_TOKEN: 'the-token-of-these-tests' };
 const PUBLIC_URL = 'https://alerts.example.com';
@@ -269,4 +269,14 @@ describe('a connection', () => {
       await new Promise((resolve) => server.close(resolve));
     }
   });
+});
+
+it('the settings make SMS, WhatsApp, both or none', () => {
+  const made = (more: object) => twilioChannels({ ...options, ...more }).map(({ channel }) => channel);
+  const from = { TWILIO_SMS_FROM: SMS_FROM, TWILIO_WHATSAPP_FROM: SMS_FROM };
+  expect([made({}), made(from), made({ ...from, TWILIO_AUTH_TOKEN: undefined })]).toEqual([
+    [],
+    ['sms', 'whatsapp'],
+    [],
+  ]);
 });

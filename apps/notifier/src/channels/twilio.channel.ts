@@ -117,6 +117,22 @@ export class TwilioChannel extends DeliveryChannel {
   }
 }
 
+/** The channels that the settings make: SMS, WhatsApp, both or none. */
+export function twilioChannels(settings: Partial<TwilioOptions> & TwilioSenders): TwilioChannel[] {
+  const { TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_API_URL, TWILIO_SMS_FROM, TWILIO_WHATSAPP_FROM } = settings;
+  if (TWILIO_ACCOUNT_SID === undefined || TWILIO_AUTH_TOKEN === undefined || TWILIO_API_URL === undefined) return [];
+  const options = { ...settings, TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_API_URL };
+  return [
+    ...(TWILIO_SMS_FROM === undefined ? [] : [new TwilioChannel('sms', TWILIO_SMS_FROM, options)]),
+    ...(TWILIO_WHATSAPP_FROM === undefined ? [] : [new TwilioChannel('whatsapp', TWILIO_WHATSAPP_FROM, options)]),
+  ];
+}
+
+interface TwilioSenders {
+  TWILIO_SMS_FROM?: string | undefined;
+  TWILIO_WHATSAPP_FROM?: string | undefined;
+}
+
 /** What is read of Twilio's answer: of a message, or of an error. */
 interface TwilioAnswer {
   sid?: unknown;
