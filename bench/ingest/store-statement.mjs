@@ -3,6 +3,7 @@
 //     --also <name>=<dist>   another build of Tocsin beside this one, in turns: shows the effect of a change
 //     --seconds <n>          how long each build is measured in each round; default 3
 //     --rounds <n>           default 5
+//     --told <n>             how many recipients each message names; default 0: nobody is told, as nobody is configured
 //     --batch <n>            messages of a batch; default 500. A quiet queue hands over one or two
 //
 // Needs DATABASE_URL of a user who may create databases, and a quiet machine. Absolute figures vary by up to 1.8 from
@@ -24,6 +25,7 @@ const option = (name, otherwise) => (argv.includes(name) ? argv[argv.indexOf(nam
 const seconds = Number(option('--seconds', 3));
 const rounds = Number(option('--rounds', 5));
 const BATCH = Number(option('--batch', 500));
+const told = Number(option('--told', 0));
 const also = argv.flatMap((word, i) => (word === '--also' ? [argv[i + 1].split('=')] : []));
 const root = resolve(fileURLToPath(new URL('.', import.meta.url)), '..', '..');
 
@@ -54,6 +56,8 @@ async function open([name, dist]) {
     name,
     pid,
     log: new postgres.PostgresEventLog(pool),
+    // what is planned for a message that names nobody
+    toNobody: postgres.PostgresDeliveryQueue ? [{ channel: null, recipient: null }] : [],
     measured: Object.fromEntries(Object.keys(MIXES).map((mix) => [mix, []])),
     async close() {
       await pool.close();
@@ -72,7 +76,7 @@ async function asOwner(sql) {
 let next = 0;
 
 /** A batch as `plan` makes one: every message has 200 to 300 bytes, tenants in turn, fresh ids. */
-function aBatch(share) {
+function aBatch(share, toNobody = []) {
   return Array.from({ length: BATCH }, () => {
     const id = randomUUID();
     const message = {
@@ -92,7 +96,11 @@ function aBatch(share) {
       schema_version: 1,
       ...(Math.random() < share && { dedup_key: `shelf-${Math.floor(Math.random() * KEYS)}` }),
     };
-    return { message, body_hash: id, trace_id: null, deliveries: [{ channel: 'email', recipient: 'default' }] };
+    const deliveries =
+      told > 0
+        ? Array.from({ length: told }, (_, at) => ({ channel: 'email', recipient: `${at}@example.com` }))
+        : toNobody;
+    return { message, body_hash: id, trace_id: null, deliveries };
   });
 }
 
@@ -109,11 +117,11 @@ function cpuOf(pid) {
  * Milliseconds per batch: by the clock, of the server's CPU, and of this process's CPU. Making the batches is not
  * included: a processor makes them while another statement runs.
  */
-async function measure({ log, pid }, share) {
+async function measure({ log, pid, toNobody }, share) {
   const spent = { clock: 0, server: 0, client: 0 };
   let batches = 0;
   for (; spent.clock < seconds * 1000; batches += 1) {
-    const batch = aBatch(share);
+    const batch = aBatch(share, toNobody);
     const since = { clock: performance.now(), server: cpuOf(pid), client: process.cpuUsage() };
     await log.append(batch);
     spent.clock += performance.now() - since.clock;

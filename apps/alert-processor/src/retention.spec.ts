@@ -27,6 +27,11 @@ class RetentionInMemory extends LogRetention {
     return { next: behind === '' ? 'm' : null, deleted: 1 };
   }
 
+  async deleteSettled(keptMs: number) {
+    this.calls.push(`delete settled ${keptMs / DAY_MS}`);
+    return { next: null, deleted: 1 };
+  }
+
   async forgetIds(keptMs: number) {
     this.calls.push(`forget ${keptMs / DAY_MS}`);
     return Math.max(0, (this.portions -= 1));
@@ -46,6 +51,7 @@ describe('retention', () => {
       'delete behind "m"',
       'release 90 behind ""',
       'release 90 behind "m"',
+      'delete settled 90',
       'forget 7',
       'forget 7',
     ]);
@@ -58,7 +64,7 @@ describe('retention', () => {
 
   it('ends after the present step when it is told to stop', async () => {
     await retention({ retentionDays: 90, dedupDays: 7 }).run(AbortSignal.abort());
-    expect(store.calls).toEqual(['delete behind ""', 'release 90 behind ""']);
+    expect(store.calls).toEqual(['delete behind ""', 'release 90 behind ""', 'delete settled 90']);
   });
 
   it('runs again when the store was away', async () => {

@@ -7,14 +7,14 @@ const EVERY_MS = 60_000;
 const DAY_MS = 86_400_000;
 
 export interface Kept {
-  /** How long entries are kept; 0: for ever. Days. */
+  /** How long entries and deliveries are kept; 0: for ever. Days. */
   retentionDays: number;
   /** For how many days ids are known; a message that is sent again is recognised by its id. */
   dedupDays: number;
 }
 
 /**
- * Deletes old entries and ids, a small part every minute. A run first deletes what an earlier run has released, and
+ * Deletes old entries, deliveries and ids, a small part every minute. A run first deletes what an earlier run has released, and
  * then releases more. So a floor is committed, and every gateway knows it, a minute before anything below it is gone.
  */
 export class Retention {
@@ -47,7 +47,10 @@ export class Retention {
   async run(signal?: AbortSignal): Promise<void> {
     const { retentionDays, dedupDays } = this.kept;
     await throughTenants((behind) => this.log.deleteReleased(behind), signal);
-    if (retentionDays > 0) await throughTenants((behind) => this.log.release(retentionDays * DAY_MS, behind), signal);
+    if (retentionDays > 0) {
+      await throughTenants((behind) => this.log.release(retentionDays * DAY_MS, behind), signal);
+      await throughTenants((behind) => this.log.deleteSettled(retentionDays * DAY_MS, behind), signal);
+    }
     while (!signal?.aborted && (await this.log.forgetIds(dedupDays * DAY_MS)) > 0);
   }
 }

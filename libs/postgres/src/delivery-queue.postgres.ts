@@ -55,8 +55,8 @@ export class PostgresDeliveryQueue implements DeliveryQueue {
     if (settlements.length === 0) return [];
     // the same settlement twice is one settlement
     const distinct = [...new Map(settlements.map((one) => [one.delivery_id, one])).values()];
-    const rows = await this.database.call<{ settled: Settled }>(
-      'select settled from tocsin.settle_deliveries($1, $2, $3, $4, $5, $6, $7, $8, $9) as settled',
+    const rows = await this.database.call<{ place: number; settled: Settled }>(
+      'select * from tocsin.settle_deliveries($1, $2, $3, $4, $5, $6, $7, $8, $9)',
       [
         distinct.map(({ tenant_id }) => tenant_id),
         distinct.map(({ delivery_id }) => delivery_id),
@@ -69,7 +69,7 @@ export class PostgresDeliveryQueue implements DeliveryQueue {
         this.#worker,
       ],
     );
-    const results = new Map(rows.map(({ settled }, at) => [distinct[at]!.delivery_id, settled]));
+    const results = new Map(rows.map(({ place, settled }) => [distinct[place - 1]!.delivery_id, settled]));
     return settlements.map(({ delivery_id }) => results.get(delivery_id)!);
   }
 

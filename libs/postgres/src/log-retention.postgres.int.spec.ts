@@ -120,6 +120,40 @@ describe('retention in PostgreSQL', () => {
     expect(await rows('select seq::int from tocsin.delivery where tenant_id = $1', tenant_id)).toEqual([{ seq: 5 }]);
   });
 
+  it('deletes attempts and what is due with the entry, and those of a notification by their own time', async () => {
+    const tenant_id = aTenant();
+    const deliveries = [{ channel: 'email', recipient: 'ana@example.com' }] as const;
+    for (let entry = 0; entry < 3; entry += 1) await log.append([aPlannedEvent({ tenant_id }, { deliveries })]);
+    const settledAgo = [null, '1 day', '91 days', '92 days'];
+    for (const ago of settledAgo)
+      await rows(
+        `insert into tocsin.delivery (tenant_id, notification_id, channel, recipient, due_at, created_at, settled_at)
+         values ($1, gen_random_uuid(), 'email', 'ana@example.com', now(), now() - interval '92 days', now() - $2::interval)`,
+        tenant_id,
+        ago,
+      );
+    await rows(
+      `insert into tocsin.delivery_attempt (tenant_id, delivery_id, attempt, begun_at, ended_at, outcome)
+       select tenant_id, delivery_id, 1, now(), now(), 'retry' from tocsin.delivery where tenant_id = $1`,
+      tenant_id,
+    );
+    await grownOld(tenant_id, 2, 91);
+    const retention = new PostgresLogRetention(processor, 1);
+    await through((behind) => retention.release(90 * DAY_MS, behind));
+    await through((behind) => retention.deleteReleased(behind));
+    const settled = await through((behind) => retention.deleteSettled(90 * DAY_MS, behind));
+    expect(settled.reduce((sum, some) => sum + some)).toBe(2);
+    const [left] = await rows(
+      `select (select array_agg(seq::int order by seq) from tocsin.delivery where tenant_id = $1 and seq is not null) as told,
+              (select count(*)::int from tocsin.delivery where tenant_id = $1 and notification_id is not null) as notified,
+              (select count(*)::int from tocsin.delivery_attempt where tenant_id = $1) as attempts,
+              (select count(*)::int from tocsin.delivery_due where tenant_id = $1) as due`,
+      tenant_id,
+    );
+    // the entry at the floor stays
+    expect(left).toEqual({ told: [2, 3], notified: 2, attempts: 4, due: 2 });
+  });
+
   it('keeps ids for their own time, whether their entries are kept longer or shorter', async () => {
     const [gone, kept] = [aTenant(), aTenant()];
     const planned = [gone, kept].map((tenant_id) => Array.from({ length: 3 }, () => aPlannedEvent({ tenant_id })));

@@ -29,6 +29,14 @@ export class PostgresLogRetention implements LogRetention {
     return step!;
   }
 
+  async deleteSettled(keptMs: number, behind = ''): Promise<RetentionStep & { deleted: number }> {
+    const [step] = await this.database.call<RetentionStep & { deleted: number }>(
+      'select * from tocsin.delete_settled($1, make_interval(secs => $2), $3, $4)',
+      [behind, keptMs / 1000, this.tenantsAtOnce, this.rowsAtOnce],
+    );
+    return step!;
+  }
+
   async forgetIds(keptMs: number): Promise<number> {
     const [row] = await this.database.call<{ forgotten: number }>(
       'select tocsin.forget_ids(make_interval(secs => $1), $2) as forgotten',

@@ -18,9 +18,15 @@ export abstract class LogRetention {
    */
   abstract release(keptMs: number, behind?: string): Promise<RetentionStep>;
   /**
-   * Deletes entries below the committed floors; the entry at a floor stays. An alert is deleted with its last entry.
+   * Deletes entries below the committed floors; the entry at a floor stays. An alert is deleted with its last
+   * entry, and deliveries with the entry that they tell of.
    */
   abstract deleteReleased(behind?: string): Promise<RetentionStep & { deleted: number }>;
+  /**
+   * Deletes the deliveries of notifications that were settled longer than `keptMs` ago, with their attempts. Deliveries
+   * of entries are deleted with their entries.
+   */
+  abstract deleteSettled(keptMs: number, behind?: string): Promise<RetentionStep & { deleted: number }>;
   /**
    * Deletes the ids of messages stored longer than `keptMs` ago, and returns how many. The same message sent again is a
    * new one then.

@@ -122,6 +122,36 @@ begin
   return query select case when gone >= at_most or cardinality(slice) = tenants_at_once then finished end, gone;
 end $$;
 
+-- Deletes deliveries of notifications that were settled longer than `kept` ago, and at least a day ago whatever `kept` is,
+-- with their attempts: at most `at_most`. Those of entries go with their entries.
+create or replace function delete_settled(behind text, kept interval, tenants_at_once integer, at_most integer)
+returns table (next text, deleted integer)
+language plpgsql volatile security definer
+set search_path = tocsin, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  outside text := coalesce(current_setting('tocsin.tenants', true), '');
+  cutoff timestamptz := now() - greatest(kept, interval '24 hours');
+  slice text[];
+  ids uuid[];
+begin
+  if not may_retain() then
+    return query select null::text, 0;
+    return;
+  end if;
+  slice := retain_next(behind, tenants_at_once);
+  ids := array(
+    select d.delivery_id from delivery d
+    where d.tenant_id = any (slice) and d.notification_id is not null and d.created_at < cutoff and d.settled_at < cutoff
+    limit at_most);
+  delete from delivery_attempt a where a.tenant_id = any (slice) and a.delivery_id = any (ids);
+  delete from delivery d where d.tenant_id = any (slice) and d.delivery_id = any (ids);
+  perform set_config('tocsin.tenants', outside, true);
+  return query select case when cardinality(ids) = at_most then behind when cardinality(slice) = tenants_at_once then slice[tenants_at_once] end,
+    cardinality(ids);
+end $$;
+
 -- Forgets ids that were stored longer than `kept` ago, and at least a day ago whatever `kept` is: about `at_most`, the
 -- oldest first. Returns how many.
 create or replace function forget_ids(kept interval, at_most integer)
@@ -147,6 +177,7 @@ alter function may_retain owner to tocsin_definer;
 alter function retain_next owner to tocsin_definer;
 alter function release_entries owner to tocsin_definer;
 alter function delete_released owner to tocsin_definer;
+alter function delete_settled owner to tocsin_definer;
 alter function forget_ids owner to tocsin_definer;
-revoke all on function may_retain, retain_next, release_entries, delete_released, forget_ids from public;
-grant execute on function release_entries, delete_released, forget_ids to tocsin_processor;
+revoke all on function may_retain, retain_next, release_entries, delete_released, delete_settled, forget_ids from public;
+grant execute on function release_entries, delete_released, delete_settled, forget_ids to tocsin_processor;

@@ -185,6 +185,7 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
         await manager.query(`select tocsin.advance_seen('user of b', '{b}', '{e}', '{1}')`);
         await manager.query(`select tocsin.release_entries('', '90 days', 10)`);
         await manager.query(`select * from tocsin.delete_released('', 10, 10)`);
+        await manager.query(`select * from tocsin.delete_settled('', '90 days', 10, 10)`);
         await manager.query(`select tocsin.forget_ids('7 days', 10)`);
         await manager.query(`select * from tocsin.claim_deliveries('email', 10, '30 s', false, '', 1)`);
         await manager.query(

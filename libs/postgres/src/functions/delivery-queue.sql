@@ -18,7 +18,7 @@ set search_path = tocsin, pg_temp
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
-set enable_sort = off
+set enable_bitmapscan = off
 set jit = off
 set plan_cache_mode = force_generic_plan
 as $$
@@ -30,7 +30,7 @@ declare
   idle boolean := false;
   rest integer := at_most;
   tenants text[];
-  taken integer;
+  found integer;
   setting text;
 begin
   setting := set_config('tocsin.claiming', 'on', true);
@@ -67,54 +67,59 @@ begin
 
     return query
     with picked as materialized (
-      select d.tenant_id, d.delivery_id, d.attempt, d.begun_at
+      select d.*
       from unnest(tenants) as t(tenant_id)
       cross join lateral (
-        select * from delivery_due
+        select ctid as at, tenant_id, delivery_id, alert_id, attempt, begun_at from delivery_due
         where channel = of_channel and ready and tenant_id = t.tenant_id and leased_until <= claimed_at
         order by due_at limit (rest + cardinality(tenants) - 1) / cardinality(tenants)
         for update skip locked
       ) d
       limit rest
     ), judged as materialized (
-      select
-        case
-          when p.begun_at is not null and at_most_once then 'lost'
-          when a.status <> 'firing' and a.status is distinct from t.status then 'cancelled'
-          when t.notification_id is not null and n.content is null then 'cancelled'
-          else 'claimed'
-        end as verdict,
-        p.attempt + 1 as attempt, p.begun_at as lost_at, n.content as notification, t.*
+      select p.*, n.content as notification,
+             case
+               when p.begun_at is not null and at_most_once then 'lost'
+               when p.alert_id is null and n.content is null then 'cancelled'
+               when a.status is null or a.status = 'firing' then 'claimed'
+               when a.status is distinct from (select status from told_delivery where of_tenant = p.tenant_id and delivery_id = p.delivery_id) then 'cancelled'
+               else 'claimed'
+             end as verdict
       from picked p
-      cross join lateral (select * from told_delivery where of_tenant = p.tenant_id and delivery_id = p.delivery_id limit 1) t
-      left join lateral (select status from alert where tenant_id = t.of_tenant and alert_id = t.of_alert limit 1) a on true
+      left join lateral (select status from alert where tenant_id = p.tenant_id and alert_id = p.alert_id limit 1) a on true
       cross join lateral (
-        select case when t.notification_id is not null then told_notification(t.of_tenant, t.notification_id) end as content
+        select case when p.alert_id is null then told_notification(
+          p.tenant_id, (select notification_id from delivery where tenant_id = p.tenant_id and delivery_id = p.delivery_id)) end as content
       ) n
     ), claimed as (
-      update delivery_due d set attempt = j.attempt, begun_at = claimed_at, leased_until = claimed_at + lease, worker = by_worker
-      from judged j
-      where j.verdict = 'claimed' and d.tenant_id = j.of_tenant and d.delivery_id = j.delivery_id
+      -- by its place: the row is locked. One that has moved since this statement began is left to the next claim
+      update delivery_due d set attempt = j.attempt + 1, begun_at = claimed_at, leased_until = claimed_at + lease, worker = by_worker
+      from judged j where j.verdict = 'claimed' and d.ctid = j.at and d.delivery_id = j.delivery_id
+      returning j.*
+    ), dropped as (
+      delete from delivery_due d
+      using judged j where j.verdict <> 'claimed' and d.ctid = j.at and d.delivery_id = j.delivery_id
+      returning j.*
+    ), taken as materialized (
+      select * from claimed union all select * from dropped
     ), lost as (
       insert into delivery_attempt (tenant_id, delivery_id, attempt, begun_at, ended_at, outcome, reason)
-      select of_tenant, delivery_id, attempt - 1, lost_at, claimed_at, 'unknown', 'worker_lost' from judged where lost_at is not null
+      select tenant_id, delivery_id, attempt, begun_at, claimed_at, 'unknown', 'worker_lost' from taken where begun_at is not null
       on conflict do nothing
-    ), dropped as (
-      delete from delivery_due d using judged j
-      where j.verdict <> 'claimed' and d.tenant_id = j.of_tenant and d.delivery_id = j.delivery_id
     ), ended as (
       update delivery d set settled_at = claimed_at,
         status = case j.verdict when 'lost' then 'unknown' else 'cancelled' end,
-        reason = case when j.verdict = 'lost' then 'worker_lost' when j.notification_id is not null then 'by_request' else 'alert_over' end
-      from judged j
-      where j.verdict <> 'claimed' and d.tenant_id = j.of_tenant and d.delivery_id = j.delivery_id
+        reason = case when j.verdict = 'lost' then 'worker_lost' when j.alert_id is null then 'by_request' else 'alert_over' end
+      from dropped j
+      where d.tenant_id = j.tenant_id and d.delivery_id = j.delivery_id
     )
-    select * from judged;
-    get diagnostics taken = row_count;
-    rest := rest - taken;
+    select j.verdict, j.attempt + 1, j.begun_at, j.notification, t.*
+    from taken j cross join lateral (select * from told_delivery where of_tenant = j.tenant_id and delivery_id = j.delivery_id limit 1) t;
+    get diagnostics found = row_count;
+    rest := rest - found;
     exit when rest <= 0;
     place := tenants[cardinality(tenants)];
-    idle := idle and taken = 0;
+    idle := idle and found = 0;
   end loop;
   setting := set_config('tocsin.claiming', '', true);
   setting := set_config('tocsin.tenants', outside, true);
@@ -189,13 +194,13 @@ begin
   return told.status;
 end $$;
 
--- Settles attempts. The lists have an element for each settlement, and the result has their delivery's status each, in their
--- order; `stale` where another claim has replaced the attempt. No delivery is named twice.
+-- Settles attempts. The lists have an element for each settlement. The result has the place of each and the status of its
+-- delivery, in any order; `stale` where another claim has replaced the attempt. No delivery is named twice.
 create or replace function settle_deliveries(
   of_tenants text[], deliveries uuid[], attempts integer[], outcomes text[], reasons text[], answers text[], provider_ids text[],
   again_in_ms double precision[], by_worker bigint
 )
-returns setof text
+returns table (place integer, settled text)
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
 set enable_seqscan = off
@@ -208,60 +213,61 @@ as $$
 declare
   outside text := coalesce(current_setting('tocsin.tenants', true), '');
   at constant timestamptz(3) := date_trunc('milliseconds', clock_timestamp());
-  results text[];
+  places integer[];
+  statuses text[];
   setting text;
 begin
   setting := set_config('tocsin.tenants', array(select distinct t from unnest(of_tenants) t)::text, true);
-  with held as materialized (
-    -- locked in the order of their keys
-    select s.*, d.begun_at, d.alert_id,
-           -- what was released has given its number back, so a release that is repeated can meet another worker's attempt
-           coalesce(d.attempt = s.attempt and d.begun_at is not null and (s.outcome <> 'released' or d.worker = by_worker), false) as is_newest
-    from (
-      select * from unnest(of_tenants, deliveries, attempts, outcomes, reasons, answers, provider_ids, again_in_ms)
-        with ordinality as a(tenant_id, delivery_id, attempt, outcome, reason, answer, provider_id, again_in_ms, ord)
-      order by tenant_id collate "C", delivery_id
-    ) s
-    left join lateral (
-      select * from delivery_due where tenant_id = s.tenant_id and delivery_id = s.delivery_id limit 1 for update
-    ) d on true
-  ), judged as materialized (
-    select h.*,
-           case
-             when not h.is_newest then null
-             when h.outcome not in ('retry', 'released') then h.outcome
-             when o.why is not null then 'cancelled'
-             else 'pending'
-           end as status,
-           coalesce(o.why, h.reason) as why
-    from held h
+  with asked as materialized (
+    -- in the order of their keys, in which the rows are locked below
+    select a.*, coalesce(o.why, a.reason) as why,
+           case when a.outcome not in ('retry', 'released') then a.outcome when o.why is not null then 'cancelled' else 'pending' end as status
+    from unnest(of_tenants, deliveries, attempts, outcomes, reasons, answers, provider_ids, again_in_ms)
+      with ordinality as a(tenant_id, delivery_id, attempt, outcome, reason, answer, provider_id, again_in_ms, ord)
+    cross join lateral (select case when a.outcome in ('retry', 'released') then over_reason(a.tenant_id, a.delivery_id) end as why) o
+    order by a.tenant_id collate "C", a.delivery_id
+  ), ended as (
+    delete from delivery_due d using asked a
+    where a.status <> 'pending' and d.tenant_id = a.tenant_id and d.delivery_id = a.delivery_id
+      and d.attempt = a.attempt and d.begun_at is not null and (a.outcome <> 'released' or d.worker = by_worker)
+    returning a.*, d.begun_at
+  ), to_repeat as materialized (
+    -- what was released has given its number back, so a release that is repeated can meet another worker's attempt
+    select a.*, d.begun_at
+    from asked a
     cross join lateral (
-      select case when h.is_newest and h.outcome in ('retry', 'released') then over_reason(h.tenant_id, h.delivery_id) end as why
-    ) o
+      select * from delivery_due where tenant_id = a.tenant_id and delivery_id = a.delivery_id limit 1 for update
+    ) d
+    where a.status = 'pending' and d.attempt = a.attempt and d.begun_at is not null and (a.outcome <> 'released' or d.worker = by_worker)
+  ), again as (
+    update delivery_due d set due_at = at + make_interval(secs => r.again_in_ms / 1000), ready = false, leased_until = '-infinity',
+      begun_at = null, worker = null, attempt = d.attempt - case r.outcome when 'released' then 1 else 0 end
+    from to_repeat r where d.tenant_id = r.tenant_id and d.delivery_id = r.delivery_id
+  ), settled as materialized (
+    select ord, tenant_id, delivery_id, attempt, begun_at, outcome, reason, answer, provider_id, status from ended
+    union all
+    select ord, tenant_id, delivery_id, attempt, begun_at, outcome, reason, answer, provider_id, status from to_repeat
   ), recorded as (
     insert into delivery_attempt (tenant_id, delivery_id, attempt, begun_at, ended_at, outcome, reason, answer, provider_id)
     select tenant_id, delivery_id, attempt, begun_at, at, outcome, reason, answer, provider_id
-    from judged where is_newest and outcome not in ('released', 'expired')
-  ), ended as (
-    update delivery d set status = j.status, reason = j.why, settled_at = at
-    from judged j where j.status <> 'pending' and d.tenant_id = j.tenant_id and d.delivery_id = j.delivery_id
-  ), dropped as (
-    delete from delivery_due d using judged j
-    where j.status <> 'pending' and d.tenant_id = j.tenant_id and d.delivery_id = j.delivery_id
-  ), again as (
-    update delivery_due d set due_at = at + make_interval(secs => j.again_in_ms / 1000), ready = false, leased_until = '-infinity',
-      begun_at = null, worker = null, attempt = d.attempt - case j.outcome when 'released' then 1 else 0 end
-    from judged j where j.status = 'pending' and d.tenant_id = j.tenant_id and d.delivery_id = j.delivery_id
+    from settled where outcome not in ('released', 'expired')
+  ), told as (
+    update delivery d set status = e.status, reason = e.why, settled_at = at
+    from ended e where d.tenant_id = e.tenant_id and d.delivery_id = e.delivery_id
   )
-  select array_agg(status order by ord) into results from judged;
-  for place in 1 .. cardinality(deliveries) loop
-    if results[place] is null then
-      results[place] := settle_late(of_tenants[place], deliveries[place], attempts[place], outcomes[place], reasons[place], answers[place],
-        provider_ids[place], again_in_ms[place], at);
-    end if;
-  end loop;
+  select array_agg(s.ord), array_agg(s.status) into places, statuses from settled s;
+  if coalesce(cardinality(places), 0) < cardinality(deliveries) then
+    for one in 1 .. cardinality(deliveries) loop
+      if one = any (places) then
+        continue;
+      end if;
+      places := places || one;
+      statuses := statuses || settle_late(of_tenants[one], deliveries[one], attempts[one], outcomes[one], reasons[one], answers[one],
+        provider_ids[one], again_in_ms[one], at);
+    end loop;
+  end if;
+  return query select * from unnest(places, statuses);
   setting := set_config('tocsin.tenants', outside, true);
-  return query select unnest(results);
 end $$;
 
 -- Extends leases to `lease` from now. Returns the deliveries whose attempt is no longer the one under way.
