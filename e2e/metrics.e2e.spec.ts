@@ -59,7 +59,7 @@ describe('the metrics of a gateway, a processor and a notifier that live through
       atFirst.set(app, await Series.of(app));
       seen.set(app, [atFirst.get(app)!]);
     }
-  }, 60_000);
+  }, 120_000);
   afterAll(async () => {
     await stack?.close();
     await Promise.all([redis?.close(), amqp?.close(), sink?.close()]);
