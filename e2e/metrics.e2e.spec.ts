@@ -1,5 +1,7 @@
 import { eventually } from '@tocsin/contracts/testing';
 import { FaultProxy } from '@tocsin/fault-proxy';
+import { BuiltCopy } from './faults/built-copy';
+import { DeliverySink } from './faults/delivery-sink';
 import { ask } from './kit/http';
 import { Series } from './kit/metric-series';
 import type { AppProcess } from './kit/processes';
@@ -21,12 +23,15 @@ const message = (id: string, more: object = {}) => ({
   ...more,
 });
 
-describe('the metrics of a gateway and a processor that live through a little of everything', () => {
+describe('the metrics of a gateway, a processor and a notifier that live through a little of everything', () => {
   let stack: Stack;
   let redis: FaultProxy;
   let amqp: FaultProxy;
   let gateway: AppProcess;
   let processor: AppProcess;
+  let notifier: AppProcess;
+  let build: BuiltCopy;
+  let sink: DeliverySink;
   /** What each app shows when it has started, before the first request. */
   const atFirst = new Map<AppProcess, Series>();
   const seen = new Map<AppProcess, Series[]>();
@@ -44,15 +49,21 @@ describe('the metrics of a gateway and a processor that live through a little of
     await stack.sql(
       `insert into tocsin.dead_letter (tenant_id, reason, detail, body, routing_key) values ('bakery', 'store_failed', '', 'x', 'any.key')`,
     );
+    // SMS arrive, webhooks fail, and nobody sends push messages
+    build = new BuiltCopy();
+    sink = await DeliverySink.start();
+    sink.answer = ({ channel }) => (channel === 'sms' ? 'accept' : 'fail');
+    notifier = await stack.startNotifier({}, build.programWith('notifier', '', sink.url));
     gateway = await stack.startGateway({ ...through, STREAMS_PER_USER: '1', STREAM_INITIAL_EVENTS: '0' });
-    for (const app of [gateway, processor]) {
+    for (const app of [gateway, processor, notifier]) {
       atFirst.set(app, await Series.of(app));
       seen.set(app, [atFirst.get(app)!]);
     }
-  }, 60_000);
+  }, 120_000);
   afterAll(async () => {
     await stack?.close();
-    await Promise.all([redis?.close(), amqp?.close()]);
+    await Promise.all([redis?.close(), amqp?.close(), sink?.close()]);
+    build?.remove();
   }, 60_000);
 
   /** Gauges come and go: what they show is kept. */
@@ -73,9 +84,10 @@ describe('the metrics of a gateway and a processor that live through a little of
     for (const [app, series] of atFirst) {
       expect([app.app, series.moved(['counter', 'histogram'])]).toEqual([app.app, []]);
     }
-    const [ofGateway, ofProcessor] = [atFirst.get(gateway)!.empty(), atFirst.get(processor)!.empty()];
+    const [ofGateway, ofProcessor, ofNotifier] = [gateway, processor, notifier].map((app) => atFirst.get(app)!.empty());
     // the names of producers' fields are there where messages are parsed
-    expect([ofGateway, ofProcessor]).toEqual([['tocsin_understood_names_total'], []]);
+    const ofParser = ['tocsin_understood_names_total'];
+    expect([ofGateway, ofProcessor, ofNotifier]).toEqual([ofParser, [], ofParser]);
   });
 
   it('move where something happens', async () => {
@@ -153,9 +165,15 @@ describe('the metrics of a gateway and a processor that live through a little of
     amqp.cut();
     await stack.sql('commit');
     await stack.stored(7);
+
+    // people are told: one is, one cannot be reached, and one has to wait
+    const hooks = Array.from({ length: 6 }, (_, index) => `https://example.com/${index}`);
+    const told = { channels: ['sms', 'webhook', 'push'], recipients: ['+4917012345678', 'user:ana', ...hooks] };
+    await publish(message('told', told));
+    await stack.stored(8);
     amqp.inject(BLOCKED);
-    await eventually(() => look().then(() => expect(still()).toEqual([])), 20_000);
-  }, 90_000);
+    await eventually(() => look().then(() => expect(still()).toEqual([])), 40_000);
+  }, 120_000);
 
   const declared = (): string[] => [...new Set([...atFirst.values()].flatMap((series) => series.names()))].sort();
 

@@ -1,5 +1,5 @@
 import type { ClaimedDelivery, SendOutcome } from '@tocsin/contracts';
-import type { DeliveryChannel } from '../../apps/notifier/src/channels/delivery-channel';
+import type { Channel } from '@tocsin/contracts/wire';
 import { Failpoints } from './crashing-ports';
 
 /** How long the sink may take to answer, in milliseconds. */
@@ -7,15 +7,15 @@ const TIMEOUT_MS = 5_000;
 const LIMITS = { concurrency: 20, timeoutMs: TIMEOUT_MS, expiresAfterMs: 3_600_000 };
 
 /**
- * A channel whose provider is the test's sink, with failpoints before and after the call. E-mail and webhooks are
- * promised at least once, SMS at most once.
+ * A `DeliveryChannel` of the notifier whose provider is the test's sink, with failpoints before and after the call.
+ * E-mail and webhooks are promised at least once, SMS at most once.
  */
-class SinkChannel implements DeliveryChannel {
+class SinkChannel {
   readonly limits = LIMITS;
 
   constructor(
-    readonly channel: DeliveryChannel['channel'],
-    readonly promise: DeliveryChannel['promise'],
+    readonly channel: Channel,
+    readonly promise: 'at_least_once' | 'at_most_once',
     private readonly url: string,
     private readonly failpoints: Failpoints,
   ) {}
@@ -41,7 +41,7 @@ class SinkChannel implements DeliveryChannel {
 }
 
 /** Channels that all send to the sink. */
-export const sinkChannels = (url: string, failpoints: Failpoints): DeliveryChannel[] => [
+export const sinkChannels = (url: string, failpoints: Failpoints): SinkChannel[] => [
   new SinkChannel('email', 'at_least_once', url, failpoints),
   new SinkChannel('webhook', 'at_least_once', url, failpoints),
   new SinkChannel('sms', 'at_most_once', url, failpoints),

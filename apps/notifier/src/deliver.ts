@@ -6,6 +6,8 @@ import { settlementOf } from './retry-policy';
 
 /** How long an attempt may take to end after it was aborted, in milliseconds. Afterwards it is not waited for. */
 const ABORT_GRACE_MS = 2_000;
+/** A timer that is later than this by milliseconds was late because the process was suspended. */
+const SUSPENDED_MS = 1_000;
 
 /** Attempts one delivery, at most once a call. What follows from the outcome is decided by the retry policy. */
 export class Deliver {
@@ -47,7 +49,14 @@ export class Deliver {
       clearTimeout(timer);
       aborting.abort();
     };
-    timer = setTimeout(abort, channel.limits.timeoutMs);
+    const { timeoutMs } = channel.limits;
+    const begunAt = performance.now();
+    timer = setTimeout(() => {
+      const lateMs = performance.now() - begunAt - timeoutMs;
+      // the process was suspended: an answer may have arrived meanwhile, and is read now
+      if (lateMs > SUSPENDED_MS) timer = setTimeout(abort, SUSPENDED_MS);
+      else abort();
+    }, timeoutMs);
     stop.addEventListener('abort', abort, { once: true });
     const observe = this.metrics.deliveryAttemptDuration.startTimer({ channel: channel.channel });
     try {

@@ -5,7 +5,13 @@ import { PostgresModule } from '@tocsin/postgres';
 import { RabbitModule } from '@tocsin/rabbitmq';
 import { RedisModule } from '@tocsin/redis';
 import { sinkChannels } from '../sink-channels';
-import { CrashingAlertSource, CrashingDeliveryQueue, CrashingEventBus, CrashingEventLog, Failpoints } from '../crashing-ports';
+import {
+  CrashingAlertSource,
+  CrashingDeliveryQueue,
+  CrashingEventBus,
+  CrashingEventLog,
+  Failpoints,
+} from '../crashing-ports';
 
 // Runs an app as its own main.js composes it, with failpoints around the ports that the adapters export:
 //   node with-failpoints.js <the app's main.js> <failpoints> [<the address of a sink>]

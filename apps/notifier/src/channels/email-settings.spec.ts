@@ -7,7 +7,6 @@ const read = (environment: Record<string, string>) =>
 it('nothing has to be set', () => {
   expect(read({})).toEqual({
     MAIL_FROM: { name: 'Tocsin', address: 'tocsin@localhost', domain: 'localhost' },
-    PUBLIC_URL: undefined,
     SMTP_URL: undefined,
   });
 });
@@ -21,12 +20,6 @@ it.each(['alerts', 'a@b.test, c@d.test', 'a@b.test\r\nBcc: c@d.test', '<>', 'a@b
   'MAIL_FROM %j is refused',
   (text) => expect(() => read({ MAIL_FROM: text })).toThrow('MAIL_FROM is not valid'),
 );
-
-it('PUBLIC_URL loses its slash, and is an address of the web alone', () => {
-  expect(read({ PUBLIC_URL: 'https://tocsin.example.com/t/' }).PUBLIC_URL).toBe('https://tocsin.example.com/t');
-  for (const url of ['ftp://x', 'javascript:alert(1)', 'https://u:p@x', 'https://x?y', 'https://x/#y', 'x'])
-    expect(() => read({ PUBLIC_URL: url })).toThrow('PUBLIC_URL is not valid');
-});
 
 it('SMTP_URL is an address of a mail server, and needs a sender that it can accept', () => {
   for (const url of ['http://x', 'x', 'smtp://'])
