@@ -5,7 +5,7 @@ import {
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import { bind, DeliveryQueue, Doorbell } from '@tocsin/contracts/ports';
+import { bind, DeliveryQueue, Doorbell, Notifications } from '@tocsin/contracts/ports';
 import type { Channel } from '@tocsin/contracts/wire';
 import { Log, Metrics } from '@tocsin/observability';
 import { setting } from '@tocsin/settings';
@@ -17,6 +17,7 @@ import { DepthWatch } from './depth-watch';
 import { DueDeliveries } from './due-deliveries';
 import { InHand } from './in-hand';
 import { Settlements } from './settlements';
+import { StartNotifications } from './start-notifications';
 
 /** The settings of the notifier itself and of its channels. They do not depend on the technology behind its ports. */
 export const notifierSettings = {
@@ -35,6 +36,7 @@ export class NotifierModule implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     private readonly dueDeliveries: DueDeliveries,
     private readonly depthWatch: DepthWatch,
+    private readonly startNotifications: StartNotifications,
   ) {}
 
   static forRoot(config: NotifierConfig, adapters: DynamicModule[]): DynamicModule {
@@ -47,6 +49,7 @@ export class NotifierModule implements OnApplicationBootstrap, OnModuleDestroy {
         bind(Breakers, Breakers, Metrics, Log),
         bind(Deliver, Deliver, Breakers, Metrics, Log),
         bind(DepthWatch, DepthWatch, DeliveryQueue, Metrics),
+        bind(StartNotifications, StartNotifications, Notifications, Doorbell, Log),
         {
           provide: DueDeliveries,
           useFactory: (
@@ -73,10 +76,12 @@ export class NotifierModule implements OnApplicationBootstrap, OnModuleDestroy {
   onApplicationBootstrap(): void {
     this.dueDeliveries.start();
     this.depthWatch.start();
+    this.startNotifications.start();
   }
 
   async onModuleDestroy(): Promise<void> {
     this.depthWatch.stop();
+    await this.startNotifications.stop();
     await this.dueDeliveries.stop();
   }
 }
