@@ -90,9 +90,6 @@ import { GatewayConfig } from './config';
 /** The folder into which the build puts the page, beside the apps. */
 const BUILT_PAGE = join(__dirname, '..', '..', 'dashboard');
 
-/** Without a doorbell notifiers look by themselves, once a second. */
-const DOORBELL = { token: Doorbell, optional: true };
-
 // Exported for compositions that run several apps in one process.
 export { openHttp, prepareHttp } from './http-server';
 
@@ -206,22 +203,8 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
           useFactory: (letters: DeadLetters, metrics: Metrics) => new DeadLetterWatch(letters, metrics),
           inject: [DeadLetters, Metrics],
         },
-        {
-          provide: KeepNotifications,
-          useFactory: (
-            notifications: Notifications,
-            deliveries: Deliveries,
-            tenants: VisibleTenants,
-            bell?: Doorbell,
-          ) => new KeepNotifications(notifications, deliveries, tenants, bell ?? null),
-          inject: [Notifications, Deliveries, VisibleTenants, DOORBELL],
-        },
-        {
-          provide: KeepDeliveries,
-          useFactory: (deliveries: Deliveries, alerts: AlertQueries, tenants: VisibleTenants, bell?: Doorbell) =>
-            new KeepDeliveries(deliveries, alerts, tenants, bell ?? null),
-          inject: [Deliveries, AlertQueries, VisibleTenants, DOORBELL],
-        },
+        bind(KeepNotifications, KeepNotifications, Notifications, Deliveries, VisibleTenants, Doorbell),
+        bind(KeepDeliveries, KeepDeliveries, Deliveries, AlertQueries, VisibleTenants, Doorbell),
         { provide: TwilioCallbacks, useValue: new TwilioCallbacks(config) },
         bind(AnswerReply, AnswerReply, PhoneDeliveries, AlertActs, AnnounceEntries),
         bind(ReceiptWatch, ReceiptWatch, Receipts),

@@ -6,7 +6,16 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { SignedLinks } from '@tocsin/auth';
-import { bind, DeliveryQueue, Doorbell, LinkKey, PushSubscriptions, Unsubscribes, WebhookEndpoints } from '@tocsin/contracts/ports';
+import {
+  bind,
+  DeliveryQueue,
+  Doorbell,
+  LinkKey,
+  Notifications,
+  PushSubscriptions,
+  Unsubscribes,
+  WebhookEndpoints,
+} from '@tocsin/contracts/ports';
 import type { Channel } from '@tocsin/contracts/wire';
 import { Log, Metrics } from '@tocsin/observability';
 import { checkPhoneSettings } from '@tocsin/phones';
@@ -22,6 +31,7 @@ import { InHand } from './in-hand';
 import { OutboxController } from './outbox/outbox.controller';
 import { OutboxFolder } from './outbox/outbox-folder';
 import { Settlements } from './settlements';
+import { StartNotifications } from './start-notifications';
 
 /** The settings of the notifier itself and of its channels. They do not depend on the technology behind its ports. */
 export const notifierSettings = {
@@ -43,6 +53,7 @@ export class NotifierModule implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     private readonly dueDeliveries: DueDeliveries,
     private readonly depthWatch: DepthWatch,
+    private readonly startNotifications: StartNotifications,
   ) {}
 
   static forRoot(config: NotifierConfig, adapters: DynamicModule[]): DynamicModule {
@@ -59,6 +70,7 @@ export class NotifierModule implements OnApplicationBootstrap, OnModuleDestroy {
         bind(Breakers, Breakers, Metrics, Log),
         bind(Deliver, Deliver, Breakers, Metrics, Log),
         bind(DepthWatch, DepthWatch, DeliveryQueue, Metrics),
+        bind(StartNotifications, StartNotifications, Notifications, Doorbell, Log),
         {
           provide: DueDeliveries,
           useFactory: (
@@ -101,10 +113,12 @@ export class NotifierModule implements OnApplicationBootstrap, OnModuleDestroy {
   onApplicationBootstrap(): void {
     this.dueDeliveries.start();
     this.depthWatch.start();
+    this.startNotifications.start();
   }
 
   async onModuleDestroy(): Promise<void> {
     this.depthWatch.stop();
+    await this.startNotifications.stop();
     await this.dueDeliveries.stop();
   }
 }

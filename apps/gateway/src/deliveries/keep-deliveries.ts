@@ -24,8 +24,7 @@ export class KeepDeliveries {
     private readonly deliveries: Deliveries,
     private readonly alerts: Pick<AlertQueries, 'find'>,
     private readonly tenants: VisibleTenants,
-    /** Rung when something is due now; null where there is none. */
-    private readonly doorbell: Doorbell | null,
+    private readonly doorbell: Pick<Doorbell, 'ring'>,
   ) {}
 
   /** Throws `Refused` (`not_found`) when the user sees no such alert. */
@@ -71,7 +70,7 @@ export class KeepDeliveries {
     if (!(REDRIVABLE as readonly string[]).includes(before.status))
       throw new Refused('delivery_conflict', `The delivery is ${before.status}: it is not sent again.`);
     await this.deliveries.redrive(reach, [id], [before.status as Redrivable]);
-    await this.doorbell?.ring();
+    await this.doorbell.ring();
     return this.find(reach, id);
   }
 
@@ -97,7 +96,7 @@ export class KeepDeliveries {
     });
     const ids = found.deliveries.map(({ delivery_id }) => delivery_id);
     const redriven = await this.deliveries.redrive([of!], ids, [status]);
-    if (redriven.length > 0) await this.doorbell?.ring();
+    if (redriven.length > 0) await this.doorbell.ring();
     return { redriven: redriven.length, next: found.reached && formatTimePlace(found.reached) };
   }
 

@@ -30,8 +30,7 @@ export class KeepNotifications {
     private readonly notifications: Notifications,
     private readonly deliveries: Deliveries,
     private readonly tenants: VisibleTenants,
-    /** Rung when something is due now; null where there is none. */
-    private readonly doorbell: Doorbell | null,
+    private readonly doorbell: Pick<Doorbell, 'ring'>,
   ) {}
 
   /**
@@ -65,7 +64,7 @@ export class KeepNotifications {
     };
     const created = await this.notifications.create(asked);
     if (created.outcome === 'conflict') throw conflict();
-    if (asked.due_at === null && !digest) await this.doorbell?.ring();
+    if (asked.due_at === null && !digest) await this.doorbell.ring();
     return created.notification;
   }
 

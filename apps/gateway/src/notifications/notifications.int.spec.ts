@@ -66,7 +66,7 @@ beforeAll(async () => {
   notifier = new Database({ connection, role: 'tocsin_notifier' });
   queue = playedQueue(() => connection);
   access = new MemoryAccessChanges();
-  const doorbell = { ring: async () => void (rings += 1), onRing: async () => ({ close: () => undefined }) };
+  const doorbell = { ring: async () => void (rings += 1) };
   const adapters = {
     module: class Adapters {},
     providers: [

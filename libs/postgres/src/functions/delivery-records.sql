@@ -141,11 +141,10 @@ begin
     where d.tenant_id = p.tenant_id and d.delivery_id = p.delivery_id
     returning d.tenant_id, d.delivery_id, d.channel, d.alert_id, d.notification_id
   ), queued as (
-    insert into delivery_due as q (tenant_id, delivery_id, channel, alert_id, due_at, attempt)
-    select a.tenant_id, a.delivery_id, a.channel, a.alert_id, at,
+    insert into delivery_due (tenant_id, delivery_id, channel, alert_id, due_at, ready, attempt)
+    select a.tenant_id, a.delivery_id, a.channel, a.alert_id, at, true,
       coalesce((select max(e.attempt) from delivery_attempt e where e.tenant_id = a.tenant_id and e.delivery_id = a.delivery_id), 0)
     from again a
-    on conflict (tenant_id, delivery_id) do update set due_at = excluded.due_at, begun_at = null, attempt = greatest(q.attempt, excluded.attempt)
   ), reopened as (
     update notification n set status = 'started', ended_at = null, ended_by = null
     from (select distinct tenant_id, notification_id from again where notification_id is not null) a

@@ -77,8 +77,8 @@ begin
       from begun b cross join unnest(b.to_channels, b.to_recipients) as p(channel, recipient)
       returning tenant_id, delivery_id, channel, due_at
     ), queued as (
-      insert into delivery_due (tenant_id, delivery_id, channel, due_at)
-      select m.tenant_id, m.delivery_id, m.channel, m.due_at from made m
+      insert into delivery_due (tenant_id, delivery_id, channel, due_at, ready)
+      select m.tenant_id, m.delivery_id, m.channel, m.due_at, true from made m
       returning delivery_id
     )
     select (select count(*) from begun), (select count(*) from queued),

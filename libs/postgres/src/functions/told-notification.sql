@@ -1,11 +1,13 @@
 -- What a delivery says that belongs to a notification, as `NotificationContent` of the contracts. Null: the notification was
--- cancelled, and so is the delivery. There are no notifications yet.
+-- cancelled, and so is the delivery.
 create or replace function told_notification(of_tenant text, of_notification uuid)
 returns json
 language sql stable security invoker
 set search_path = tocsin, pg_temp
 as $$
-  select null::json
+  select json_build_object('notification_id', n.notification_id, 'title', n.title, 'message', n.message, 'severity', n.severity, 'digest_of', n.digest_of)
+  from notification n
+  where n.tenant_id = of_tenant and n.notification_id = of_notification and n.status <> 'cancelled'
 $$;
 
 alter function told_notification owner to tocsin_definer;

@@ -8,7 +8,7 @@ export const playedQueue = (connection: () => DatabaseConnection): PlayedQueue =
   async begin(deliveryId) {
     await asOwner(
       connection(),
-      `update tocsin.delivery_due set begun_at = now(), attempt = attempt + 1, due_at = now() + interval '30 seconds' where delivery_id = $1`,
+      `update tocsin.delivery_due set begun_at = now(), attempt = attempt + 1, leased_until = now() + interval '30 seconds' where delivery_id = $1`,
       [deliveryId],
     );
   },
