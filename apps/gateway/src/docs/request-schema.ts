@@ -15,7 +15,8 @@ const CONVERTERS = {
   once: {},
   isCursor: { type: 'string' },
   webhookAddress: {},
-  headers: {},
+  /** A rule that brings its schema along, as its first constraint. */
+  described: ({ constraints: [schema] }: { constraints: [object] }) => schema,
   isNote: ({ constraints: [maxLength] }: { constraints: [number] }) => ({
     type: 'string',
     minLength: 1,
