@@ -1,8 +1,7 @@
-import { IsBoolean, IsIn, IsString, Matches, ValidateBy } from 'class-validator';
-import { JSONSchema } from 'class-validator-jsonschema';
+import { IsBoolean, IsString, Matches, ValidateBy } from 'class-validator';
 import { TENANT_ID_PATTERN, WEBHOOK_FORMATS, type TenantId, type WebhookFormat } from '@tocsin/contracts';
 import type { EndpointChange } from '@tocsin/contracts/ports';
-import { Described, MayBeAbsent, MayBeNull } from '../request/field-rules';
+import { Described, MayBeAbsent } from '../request/field-rules';
 
 /** Large enough for twenty headers of 2,000 characters. In bytes. */
 export const MAX_BODY_BYTES = 64 * 1024;
@@ -42,21 +41,29 @@ export function isWebhookAddress(value: unknown): value is string {
   return /^https?:$/.test(protocol) && !username && !password && href.length <= MAX_URL;
 }
 
-const AreHeaders = (): PropertyDecorator => (target, name) => {
-  JSONSchema({
-    type: 'object',
-    maxProperties: HEADER_LIMITS.count,
-    propertyNames: { minLength: 1, maxLength: HEADER_LIMITS.name, pattern: NAME.source },
-    additionalProperties: { type: 'string', minLength: 1, maxLength: HEADER_LIMITS.value, pattern: VALUE.source },
-  } as never)(target, name as string);
+const HEADERS_SCHEMA = {
+  type: 'object',
+  maxProperties: HEADER_LIMITS.count,
+  propertyNames: { minLength: 1, maxLength: HEADER_LIMITS.name, pattern: NAME.source },
+  additionalProperties: { type: 'string', minLength: 1, maxLength: HEADER_LIMITS.value, pattern: VALUE.source },
+};
+const AreHeaders = () =>
   ValidateBy(
-    { name: 'headers', validator: { validate: areHeaders } },
+    { name: 'described', constraints: [HEADERS_SCHEMA], validator: { validate: areHeaders } },
     {
       message: `At most ${HEADER_LIMITS.count} headers by their names are expected, in printable ASCII. Those of HTTP itself, content-*, user-agent and webhook-* are not an endpoint's to set.`,
     },
-  )(target, name);
-};
-const IsFormat = () => IsIn([...WEBHOOK_FORMATS], { message: `One of ${WEBHOOK_FORMATS.join(', ')} is expected.` });
+  );
+const FORMATS: readonly unknown[] = [...WEBHOOK_FORMATS, null];
+const IsFormat = () =>
+  ValidateBy(
+    {
+      name: 'described',
+      constraints: [{ enum: FORMATS }],
+      validator: { validate: (value: unknown) => FORMATS.includes(value) },
+    },
+    { message: `One of ${WEBHOOK_FORMATS.join(', ')} is expected, or null.` },
+  );
 
 const FORMAT = 'How bodies are written; null chooses by the host of the address.';
 const HEADERS = 'Headers to send in addition, by their names. They replace those before. Their values are never shown.';
@@ -77,13 +84,13 @@ export class EndpointBody {
     { message: `An http or https address is expected, of at most ${MAX_URL} characters and without a user.` },
   )
   url!: string;
-  @MayBeNull(FORMAT) @IsFormat() format?: WebhookFormat | null;
+  @Described(FORMAT) @MayBeAbsent() @IsFormat() format?: WebhookFormat | null;
   @Described(HEADERS) @MayBeAbsent() @AreHeaders() headers?: Record<string, string>;
 }
 
 /** The body of `PATCH /api/v1/webhooks/:id`. Fields that are left out stay as they are. */
 export class EndpointChangeBody implements EndpointChange {
-  @MayBeNull(FORMAT) @IsFormat() format?: WebhookFormat | null;
+  @Described(FORMAT) @MayBeAbsent() @IsFormat() format?: WebhookFormat | null;
   @Described(HEADERS) @MayBeAbsent() @AreHeaders() headers?: Record<string, string>;
   @Described('False: nothing more is sent to it. True: it is on again, and its failures are forgotten.')
   @MayBeAbsent()
