@@ -1,5 +1,5 @@
 import {
-  decodeHint,
+  decodeHints,
   encodeHint,
   Refused,
   renderData,
@@ -183,7 +183,7 @@ describe('taking alerts in', () => {
     const { tenant_id, ...hint } = bus.hints[1]!;
     expect(tenant_id).toBe(bakery);
     expect(hint).toMatchObject({ epoch: 'e1', seq: 1, fp: 'fp-1', data: null });
-    expect(decodeHint(encodeHint(hint))).toEqual(hint);
+    expect(decodeHints(encodeHint(hint))).toEqual([hint]);
     expect(log.stored).toHaveLength(1);
   });
 

@@ -1,7 +1,7 @@
 import { createSecretKey } from 'node:crypto';
 import fc from 'fast-check';
-import { hintOf } from './event';
-import { decodeHint, decodeSignedHint, encodeHint, encodeSignedHint } from './hint-codec';
+import { hintOf, type Hint } from './event';
+import { decodeHints, decodeSignedHints, encodeHint, encodeSignedHints } from './hint-codec';
 import { aHint, anEntry } from './testing/an-alert';
 
 const stored = (overrides = {}) => ({
@@ -17,7 +17,7 @@ describe('a hint', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.jsonValue(), (title, value) => {
         const hint = hintOf(stored({ title, metadata: { value } }));
-        const decoded = decodeHint(encodeHint(hint));
+        const [decoded] = decodeHints(encodeHint(hint))!;
         expect(decoded).toEqual(hint);
         expect(decoded!.data!.equals(hint.data!)).toBe(true);
         expect(hint.data!.includes(0x0a) || hint.data!.includes(0x0d)).toBe(false);
@@ -28,8 +28,9 @@ describe('a hint', () => {
   it('of a processor of before, which leaves line separators raw, has the bytes that replay has', () => {
     const event = stored({ title: 'a\u2028b\u0085c', message: 'd\u2029é', labels: { '\u2028': '\\u2028' } });
     const before = encodeHint({ ...hintOf(event), data: Buffer.from(JSON.stringify(event.entry)) });
-    expect(decodeHint(before)).toEqual(hintOf(event));
-    expect(JSON.parse(decodeHint(before)!.data!.toString())).toEqual(event.entry);
+    const [decoded] = decodeHints(before)!;
+    expect(decoded).toEqual(hintOf(event));
+    expect(JSON.parse(decoded!.data!.toString())).toEqual(event.entry);
   });
 
   it('carries the type that an alert had before, where that was another', () => {
@@ -39,12 +40,12 @@ describe('a hint', () => {
       }),
     );
     expect(changed.filter.previous_type).toBe('notification');
-    expect(decodeHint(encodeHint(changed))).toEqual(changed);
+    expect(decodeHints(encodeHint(changed))).toEqual([changed]);
     expect(encodeHint(hintOf(stored())).toString()).not.toContain('previous_type');
   });
 
   it('may come without data', () => {
-    expect(decodeHint(encodeHint({ ...hintOf(stored()), data: null }))).toMatchObject({ seq: 4, data: null });
+    expect(decodeHints(encodeHint({ ...hintOf(stored()), data: null }))).toMatchObject([{ seq: 4, data: null }]);
   });
 
   it.each([
@@ -55,45 +56,61 @@ describe('a hint', () => {
     'null\n{}',
     '{"v":2,"epoch":"e","seq":1,"fp":"f"}\n{}',
     '{"v":1,"epoch":"e","seq":1.5,"fp":"f","prev_fp":null,"event":"notification","severity":"low","service":"s"}\n{}',
-  ])('that is none is nothing: %j', (text) => expect(decodeHint(Buffer.from(text))).toBeUndefined());
+  ])('that is none is nothing: %j', (text) => expect(decodeHints(Buffer.from(text))).toBeUndefined());
 
   it('never throws, whatever comes', () => {
-    fc.assert(fc.property(fc.uint8Array(), (bytes) => void decodeHint(Buffer.from(bytes))));
+    fc.assert(fc.property(fc.uint8Array(), (bytes) => void decodeHints(Buffer.from(bytes))));
   });
 });
 
-describe('a signed hint', () => {
+describe('a signed message', () => {
   const { tenant_id: _, ...hint } = aHint({ title: 'Größe ≠ 🥐' });
+  const bare = { ...hint, data: null };
   const key = createSecretKey(Buffer.from('a key of at least thirty-two characters'));
   const otherKey = createSecretKey(Buffer.from('another key of at least thirty-two chars'));
+  const messageOf = (...hints: Hint[]) => encodeSignedHints('alerts:a', hints.map(encodeHint), key);
 
-  it('reads as it was written', () => {
-    expect(decodeSignedHint('alerts:a', encodeSignedHint('alerts:a', hint, key), key)).toEqual(hint);
-    expect(decodeSignedHint('alerts:a', encodeSignedHint('alerts:a', { ...hint, data: null }, key), key)).toEqual({
-      ...hint,
-      data: null,
-    });
+  it.each([
+    ['a hint', [hint]],
+    ['a hint without data', [bare]],
+    ['several hints', [hint, bare, bare, hint]],
+    ['hints of which the last has no data', [hint, bare]],
+  ])('of %s reads as it was written', (_what, hints) => {
+    expect(decodeSignedHints('alerts:a', messageOf(...hints), key)).toEqual(hints);
+  });
+
+  it('of one hint is the signature, LF and the hint, as an older gateway reads it', () => {
+    const bytes = messageOf(hint);
+    expect(bytes.indexOf('\n')).toBe(43);
+    expect(bytes.subarray(44).equals(encodeHint(hint))).toBe(true);
   });
 
   it('is none with another key, for another tenant, unsigned, or with a single changed byte', () => {
-    const signed = encodeSignedHint('alerts:a', hint, key);
-    expect(decodeSignedHint('alerts:a', signed, otherKey)).toBeUndefined();
-    expect(decodeSignedHint('alerts:b', signed, key)).toBeUndefined();
-    expect(decodeSignedHint('alerts:a', encodeSignedHint('alerts:a', hint), key)).toBeUndefined();
+    const unsigned = encodeSignedHints('alerts:a', [encodeHint(hint)]);
+    const signed = messageOf(hint, bare);
+    expect(decodeSignedHints('alerts:a', signed, otherKey)).toBeUndefined();
+    expect(decodeSignedHints('alerts:b', signed, key)).toBeUndefined();
+    expect(decodeSignedHints('alerts:a', unsigned, key)).toBeUndefined();
     for (let at = 0; at < signed.length; at += 1) {
       const changed = Buffer.from(signed);
       changed[at]! ^= 1;
-      expect(decodeSignedHint('alerts:a', changed, key)).toBeUndefined();
+      expect(decodeSignedHints('alerts:a', changed, key)).toBeUndefined();
     }
   });
 
+  it('is none as a whole when one of its hints is none', () => {
+    expect(
+      decodeSignedHints('alerts:a', encodeSignedHints('alerts:a', [encodeHint(hint), Buffer.from('{}\n{}')], key), key),
+    ).toBe(undefined);
+  });
+
   it('is not accepted without a key, signed or not', () => {
-    expect(decodeSignedHint('alerts:a', encodeSignedHint('alerts:a', hint, key), undefined)).toBeUndefined();
-    expect(decodeSignedHint('alerts:a', encodeSignedHint('alerts:a', hint), undefined)).toBeUndefined();
+    expect(decodeSignedHints('alerts:a', messageOf(hint), undefined)).toBeUndefined();
+    expect(decodeSignedHints('alerts:a', encodeSignedHints('alerts:a', [encodeHint(hint)]), undefined)).toBeUndefined();
   });
 
   it.each(['', '\n', 'no line break', '{}\n{}', '!!!!\n{}\n'])('is not %j', (text) => {
-    expect(decodeSignedHint('alerts:a', Buffer.from(text), undefined)).toBeUndefined();
-    expect(decodeSignedHint('alerts:a', Buffer.from(text), key)).toBeUndefined();
+    expect(decodeSignedHints('alerts:a', Buffer.from(text), undefined)).toBeUndefined();
+    expect(decodeSignedHints('alerts:a', Buffer.from(text), key)).toBeUndefined();
   });
 });

@@ -15,8 +15,8 @@ const LF = 0x0a;
 const LINE_END = Buffer.from([LF]);
 
 /**
- * The message on `alerts:<tenant>`: a line of JSON (version, position, the `fp` before it, event name, filter fields),
- * LF, then the `data` line exactly as it will be sent. Without data the gateway reads the entry from the event log.
+ * A hint as bytes: a line of JSON (version, position, the `fp` before it, event name, filter fields), LF, then the `data`
+ * line exactly as it will be sent. Without data the gateway reads the entry from the event log.
  */
 export function encodeHint(hint: Hint): Buffer {
   const { epoch, seq, fp, prev_fp, event, filter } = hint;
@@ -25,24 +25,33 @@ export function encodeHint(hint: Hint): Buffer {
 }
 
 /**
- * Reads such a message. Undefined for anything else: a hint proves nothing, and the caller then reads the event log's
- * position.
+ * Reads one hint, or several with LF between them. Undefined for anything else: a hint proves nothing, and the caller
+ * then reads the event log's position.
  */
-export function decodeHint(bytes: Buffer): Hint | undefined {
-  const end = bytes.indexOf(LF);
-  if (end < 0) return undefined;
+export function decodeHints(bytes: Buffer): Hint[] | undefined {
+  const hints: Hint[] = [];
+  for (let from = 0; ;) {
+    const headEnd = bytes.indexOf(LF, from);
+    if (headEnd < 0) return undefined;
+    const dataEnd = bytes.indexOf(LF, headEnd + 1);
+    const data = bytes.subarray(headEnd + 1, dataEnd < 0 ? bytes.length : dataEnd);
+    const hint = hintOfLines(bytes.toString('utf8', from, headEnd), data);
+    if (!hint) return undefined;
+    hints.push(hint);
+    if (dataEnd < 0) return hints;
+    from = dataEnd + 1;
+  }
+}
+
+function hintOfLines(headLine: string, dataLine: Buffer): Hint | undefined {
   let head: unknown;
   try {
-    head = JSON.parse(bytes.toString('utf8', 0, end));
+    head = JSON.parse(headLine);
   } catch {
     return undefined;
   }
   if (!isHintHead(head)) return undefined;
   const { epoch, seq, fp, prev_fp, event, severity, previous_severity, type, previous_type, service } = head;
-  const line = end + 1 < bytes.length ? bytes.subarray(end + 1) : null;
-  if (line?.includes(LF)) return undefined;
-  // an older processor leaves line separators raw, which replay would not do
-  const data = line && asJsonLine(line);
   return {
     epoch,
     seq,
@@ -50,7 +59,8 @@ export function decodeHint(bytes: Buffer): Hint | undefined {
     prev_fp,
     event,
     filter: { severity, previous_severity, type, ...(previous_type !== undefined && { previous_type }), service },
-    data,
+    // an older processor leaves line separators raw, which replay would not do
+    data: dataLine.length > 0 ? asJsonLine(dataLine) : null,
   };
 }
 
@@ -71,23 +81,26 @@ function isHintHead(value: unknown): value is HintHead {
   );
 }
 
-/** Encodes a hint for the bus. With a key, a line with its signature comes first. */
-export function encodeSignedHint(topic: string, hint: Hint, key?: KeyObject): Buffer {
-  const bytes = encodeHint(hint);
+/**
+ * The message on `alerts:<tenant>`: encoded hints of this tenant, with LF between them. With a key, a line with their
+ * signature comes first. A gateway of an older release understands a message of one hint; for more it reads the event log.
+ */
+export function encodeSignedHints(topic: string, hints: readonly Buffer[], key?: KeyObject): Buffer {
+  const bytes = Buffer.concat(hints.flatMap((hint, index) => (index === 0 ? [hint] : [LINE_END, hint])));
   return key ? Buffer.concat([signatureOf(topic, bytes, key), LINE_END, bytes]) : bytes;
 }
 
 /** In base64url, without padding. */
 const SIGNATURE_LENGTH = 43;
 
-/** Reads a signed hint. Undefined when it is no hint or not signed with this key. Without a key always undefined. */
-export function decodeSignedHint(topic: string, bytes: Buffer, key: KeyObject | undefined): Hint | undefined {
+/** Reads a signed message. Undefined when it holds no hints or is not signed with this key. Without a key always undefined. */
+export function decodeSignedHints(topic: string, bytes: Buffer, key: KeyObject | undefined): Hint[] | undefined {
   // a message without a signature costs only this comparison
   if (!key || bytes[SIGNATURE_LENGTH] !== LF) return undefined;
   const signature = bytes.subarray(0, SIGNATURE_LENGTH);
   const signed = bytes.subarray(SIGNATURE_LENGTH + 1);
   const expected = signatureOf(topic, signed, key);
-  return signature.length === expected.length && timingSafeEqual(signature, expected) ? decodeHint(signed) : undefined;
+  return signature.length === expected.length && timingSafeEqual(signature, expected) ? decodeHints(signed) : undefined;
 }
 
 /**

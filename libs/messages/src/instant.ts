@@ -2,6 +2,12 @@
 const EXTENDED =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?\s?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
 const BASIC = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(?:(\d{2})(?:[.,](\d+))?)?(Z|[+-]\d{2}(?:\d{2})?)?$/i;
+/**
+ * The form that is returned, in these years and on a day that every month has. Most times have it, and nothing is computed
+ * for them.
+ */
+const READ_ALREADY =
+  /^(?:19[7-9]|20\d)\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
 /** A text that is longer than every valid time is not parsed. */
 const LONGEST = 64;
 /** A smaller number counts seconds (until the year 5138), any other milliseconds (since March 1973). */
@@ -22,13 +28,9 @@ export function readInstant(value: unknown): string | undefined {
   return typeof value === 'number' ? instantOf(value < FIRST_MILLISECONDS ? value * 1000 : value) : undefined;
 }
 
-/** A message's time is parsed, and soon afterwards its result is validated: the last result is cached. */
-let lastRead: string | undefined;
-
 function instantIn(given: string): string | undefined {
-  if (given === lastRead) return given;
   if (given.length > LONGEST) return undefined;
-  if (given === instantOf(Date.parse(given))) return (lastRead = given);
+  if (READ_ALREADY.test(given) || given === instantOf(Date.parse(given))) return given;
   const text = given.trim();
   if (/^\d{9,13}(\.\d+)?$/.test(text)) return readInstant(Number(text));
   const parts = EXTENDED.exec(text) ?? BASIC.exec(text);

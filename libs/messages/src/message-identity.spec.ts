@@ -62,6 +62,8 @@ describe('empty is none', () => {
     'alert.undefined.ovens',
     'undefined.high.ovens',
     'alert.high.',
+    'alert.highs',
+    'alerts',
   ])('the key %s names no service', (routing_key) => {
     expect(readRoutingKey(routing_key)).toBeUndefined();
     expect(accepted(parse(withId, { routing_key })).message.service).toBe('inventory');

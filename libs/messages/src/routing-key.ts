@@ -19,9 +19,13 @@ const NO_SERVICE = ['undefined', 'null', 'None'];
 
 /** Reads `<type>.<severity>.<service>`. Any other key is ignored, and the message is validated by its body alone. */
 export function readRoutingKey(key: string | undefined): RoutingKey | undefined {
-  const [type, level, ...rest] = (key ?? '').split('.');
-  const severity = severityOf(level);
-  const service = rest.join('.');
+  if (key === undefined) return undefined;
+  const typeEnd = key.indexOf('.');
+  const levelEnd = key.indexOf('.', typeEnd + 1);
+  if (levelEnd < 0) return undefined;
+  const type = key.slice(0, typeEnd);
+  const severity = severityOf(key.slice(typeEnd + 1, levelEnd));
+  const service = key.slice(levelEnd + 1);
   if (!isAlertType(type) || !severity || !/^[A-Za-z0-9._-]{1,64}$/.test(service) || NO_SERVICE.includes(service))
     return undefined;
   return { type, severity, service };

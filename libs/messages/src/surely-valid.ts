@@ -26,12 +26,10 @@ export function surelyValid(object: object): boolean {
   if (!compiled.has(constructor)) compiled.set(constructor, compile(constructor));
   const properties = compiled.get(constructor);
   if (!properties) return false;
-  for (const { name, conditions, checks } of properties) {
+  return properties.every(({ name, conditions, checks }) => {
     const value = (object as Record<string, unknown>)[name];
-    if (!conditions.every((condition) => condition(value, object))) continue;
-    for (const check of checks) if (!check(value, object)) return false;
-  }
-  return true;
+    return !conditions.every((holds) => holds(value, object)) || checks.every((holds) => holds(value, object));
+  });
 }
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- as class-validator has it

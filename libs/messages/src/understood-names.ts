@@ -113,7 +113,7 @@ interface Understood {
  * validation. When `item_type` is present, or `type` is none of its three values, `type` is the name.
  */
 export function understand(body: Readonly<Record<string, unknown>>): Understood {
-  const understood = isCanonical(body) ? sorted(Object.entries(body)) : rename(body);
+  const understood = isCanonical(body) ? sorted(body) : rename(body);
   const { fields } = understood;
   if (typeof fields.type === 'string') fields.type = fields.type.trim().toLowerCase();
   fields.severity = severityOf(fields.severity) ?? fields.severity;
@@ -137,15 +137,15 @@ function isCanonical(body: Readonly<Record<string, unknown>>): boolean {
 const NOTHING = new Map<string, never>();
 
 function sorted(
-  given: Iterable<readonly [string, unknown]>,
+  given: Readonly<Record<string, unknown>>,
   origins: Understood['origins'] = NOTHING,
   leftovers: Understood['leftovers'] = NOTHING,
 ): Understood {
   const fields = noFields();
   let unknown: Map<string, unknown> | undefined;
-  for (const [key, value] of given) {
-    if (isMessageField(key)) fields[key] = value;
-    else (unknown ??= new Map()).set(key, value);
+  for (const key of Object.keys(given)) {
+    if (isMessageField(key)) fields[key] = given[key];
+    else (unknown ??= new Map()).set(key, given[key]);
   }
   return { fields, unknown: unknown ?? NOTHING, origins, leftovers };
 }
@@ -177,7 +177,7 @@ function rename(body: Readonly<Record<string, unknown>>): Understood {
       origins.set(canonical, key);
     }
   }
-  return sorted(fields, origins, leftovers);
+  return sorted(Object.fromEntries(fields), origins, leftovers);
 }
 
 const isOneOf = (list: readonly string[], value: unknown): boolean =>

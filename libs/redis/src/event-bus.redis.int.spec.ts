@@ -51,6 +51,29 @@ describe('hints through Redis', () => {
     plain.disconnect();
   });
 
+  it('of one tenant in one batch share messages of at most 16 KiB, and keep their order', async () => {
+    const [tenant, other] = [aTenant(), aTenant()];
+    const [bus, heard, sizes] = [redis.bus(), listener(), [] as number[]];
+    const plain = redis.plain.duplicate();
+    await plain.subscribe(topicOf(tenant, redis.prefix));
+    plain.on('messageBuffer', (_topic: Buffer, message: Buffer) => sizes.push(message.length));
+    await bus.subscribe(tenant, heard);
+
+    await bus.publish(
+      Array.from({ length: 40 }, (_, index) =>
+        aHint({ tenant_id: index % 2 ? other : tenant, seq: index + 1, message: 'x'.repeat(1_000) }),
+      ),
+    );
+
+    await eventually(() => expect(heard.hints).toHaveLength(20));
+    expect(heard.hints.map((hint) => hint?.seq)).toEqual(Array.from({ length: 20 }, (_, index) => 2 * index + 1));
+    expect(heard.hints.every((hint) => hint?.data)).toBe(true);
+    await eventually(() => expect(sizes.length).toBeGreaterThan(1));
+    expect(sizes.length).toBeLessThan(5);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(16 * 1024);
+    plain.disconnect();
+  });
+
   it('subscribe to a tenant once, however many listen, and no longer than they do', async () => {
     const [tenant, bus] = [aTenant(), redis.bus()];
     const subscribers = async () => (await redis.plain.pubsub('NUMSUB', topicOf(tenant, redis.prefix)))[1];

@@ -1,5 +1,12 @@
 import type { KeyObject } from 'node:crypto';
-import { decodeSignedHint, encodeSignedHint, topicOf, Unavailable, type Hint, type TenantId } from '@tocsin/contracts';
+import {
+  decodeSignedHints,
+  encodeHint,
+  encodeSignedHints,
+  topicOf,
+  Unavailable,
+  type TenantId,
+} from '@tocsin/contracts';
 import {
   EventBus,
   type HintKey,
@@ -29,11 +36,13 @@ interface RedisEventBusOptions {
 }
 
 const PUBLISH_TIMEOUT_MS = 500;
+/** The largest message. Hints of one tenant in one batch share messages of at most this size. */
+const MAX_MESSAGE_BYTES = 16 * 1024;
 /**
  * A larger hint is sent without its data: a gateway that reads the event log costs less than a Redis that copies the
- * data to each gateway.
+ * data to each gateway. The rest of the message is its signature.
  */
-const MAX_HINT_BYTES = 16 * 1024;
+const MAX_HINT_BYTES = MAX_MESSAGE_BYTES - 64;
 /** The same limit for all hints of one tenant in one batch. */
 const MAX_BATCH_BYTES = 256 * 1024;
 
@@ -91,13 +100,13 @@ export class RedisEventBus extends EventBus {
   }
 
   /**
-   * Undefined for a message that is no hint of this system. The listener then reads the event log, when its limits
+   * Undefined for a message that holds no hints of this system. The listener then reads the event log, when its limits
    * allow it.
    */
-  private decode(topic: string, bytes: Buffer): Hint | undefined {
+  private decode(topic: string, bytes: Buffer) {
     if (!this.key.current) void this.key.find();
-    // the bus publishes no hint of this length
-    return bytes.length > MAX_HINT_BYTES ? undefined : decodeSignedHint(topic, bytes, this.key.current);
+    // the bus publishes no message of this length
+    return bytes.length > MAX_MESSAGE_BYTES ? undefined : decodeSignedHints(topic, bytes, this.key.current);
   }
 
   private noteState(listening: boolean): void {
@@ -112,25 +121,56 @@ export class RedisEventBus extends EventBus {
   }
 }
 
+/**
+ * The hints of each tenant in as few messages as hold them, in their order: a message costs a command, a signature and a
+ * delivery to each gateway, however many hints it holds.
+ */
 function messagesOf(
   hints: readonly PublishedHint[],
   prefix: string,
   key: KeyObject | undefined,
 ): { topic: string; bytes: Buffer }[] {
-  const messages = hints.map((hint) => {
-    const topic = topicOf(hint.tenant_id, prefix);
+  const byTenant = new Map<TenantId, PublishedHint[]>();
+  for (const hint of hints) {
+    const others = byTenant.get(hint.tenant_id);
+    if (others) others.push(hint);
+    else byTenant.set(hint.tenant_id, [hint]);
+  }
+  return [...byTenant].flatMap(([tenant, ofTenant]) => {
+    const topic = topicOf(tenant, prefix);
     // an unsigned hint is not trusted: it only wakes the gateway, which reads the event log
-    const whole = encodeSignedHint(topic, key ? hint : { ...hint, data: null }, key);
-    return {
-      hint,
-      topic,
-      bytes: whole.length > MAX_HINT_BYTES ? encodeSignedHint(topic, { ...hint, data: null }, key) : whole,
-    };
+    const encoded = key ? encodeWithinLimits(ofTenant) : ofTenant.map(encodeBare);
+    return groupsOf(encoded).map((group) => ({ topic, bytes: encodeSignedHints(topic, group, key) }));
   });
-  const bytesOf = new Map<string, number>();
-  for (const { topic, bytes } of messages) bytesOf.set(topic, (bytesOf.get(topic) ?? 0) + bytes.length);
-  return messages.map(({ hint, topic, bytes }) => ({
-    topic,
-    bytes: bytesOf.get(topic)! > MAX_BATCH_BYTES ? encodeSignedHint(topic, { ...hint, data: null }, key) : bytes,
-  }));
+}
+
+const encodeBare = (hint: PublishedHint): Buffer => encodeHint({ ...hint, data: null });
+
+/** The hints of one tenant, without the data that is beyond the limits. */
+function encodeWithinLimits(hints: readonly PublishedHint[]): Buffer[] {
+  let size = 0;
+  const encoded = hints.map((hint) => {
+    const whole = encodeHint(hint);
+    const bytes = whole.length > MAX_HINT_BYTES ? encodeBare(hint) : whole;
+    size += bytes.length;
+    return bytes;
+  });
+  return size > MAX_BATCH_BYTES ? hints.map(encodeBare) : encoded;
+}
+
+/** Groups of encoded hints that share a message. */
+function groupsOf(encoded: readonly Buffer[]): Buffer[][] {
+  const groups: Buffer[][] = [];
+  let size = 0;
+  for (const bytes of encoded) {
+    const last = groups.at(-1);
+    if (last && size + 1 + bytes.length <= MAX_HINT_BYTES) {
+      last.push(bytes);
+      size += 1 + bytes.length;
+    } else {
+      groups.push([bytes]);
+      size = bytes.length;
+    }
+  }
+  return groups;
 }

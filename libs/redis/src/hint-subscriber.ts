@@ -1,12 +1,13 @@
 import { within } from '@tocsin/timing';
 import type { Redis } from 'ioredis';
+import type { Hint } from '@tocsin/contracts';
 import type { HintListener, Subscription } from '@tocsin/contracts/ports';
 import { newClient } from './connection';
 
 interface HintSubscriberOptions {
   url: string;
-  /** Turns the bytes of a topic into the hint that listeners get. */
-  decode(topic: string, bytes: Buffer): Parameters<HintListener['onHint']>[0];
+  /** Reads the hints of a message; undefined when it holds none, which the listeners are told. */
+  decode(topic: string, bytes: Buffer): readonly Hint[] | undefined;
   /** Called when hints can arrive (again), and when they cannot. */
   onState(listening: boolean): void;
 }
@@ -141,8 +142,8 @@ export class HintSubscriber {
   private deliver(name: string, message: Buffer): void {
     const topic = this.topics.get(name);
     if (!topic) return;
-    const hint = this.options.decode(name, message);
-    for (const { listener } of [...topic.listeners]) listener.onHint(hint);
+    const hints = this.options.decode(name, message) ?? [undefined];
+    for (const { listener } of [...topic.listeners]) for (const hint of hints) listener.onHint(hint);
   }
 
   private leave(name: string, topic: Topic, entry: Listener): void {
