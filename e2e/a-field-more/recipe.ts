@@ -69,12 +69,12 @@ export const RECIPE: readonly (Patch | NewFile)[] = [
     'else k.metadata end as metadata, case when (e.state).carries then (e.state).words[8] else k.runbook end as runbook',
   ),
   inStoring(
-    'labels, actions, metadata, assignee, snoozed_until, trace_id, previous_type, previous_name, previous_labels) select',
-    'labels, actions, metadata, assignee, snoozed_until, trace_id, previous_type, previous_name, previous_labels, runbook) select',
+    'labels, actions, metadata, assignee, snoozed_until, trace_id, previous_type, previous_name, previous_labels, rings) select',
+    'labels, actions, metadata, assignee, snoozed_until, trace_id, previous_type, previous_name, previous_labels, rings, runbook) select',
   ),
   inStoring(
-    'trace_id, previous_type, previous_name, previous_labels from numbered',
-    'trace_id, previous_type, previous_name, previous_labels, runbook from numbered',
+    "previous_labels, change in ('raised', 'reopened', 'severity_raised') from numbered",
+    "previous_labels, change in ('raised', 'reopened', 'severity_raised'), runbook from numbered",
   ),
   inStoring('labels, actions, metadata, trace_id) select', 'labels, actions, metadata, trace_id, runbook) select'),
   inStoring(
