@@ -115,7 +115,7 @@ async function idsFor(path: string): Promise<readonly unknown[]> {
   const [, kind] = /^\/api\/v1\/(notification|deliver|webhook)/.exec(path) ?? [];
   if (kind === 'notification') return targets.map(({ notification }) => notification);
   const deliveries = targets.map(({ delivery }) => delivery);
-  if (path.endsWith('/redrive')) await failed(deliveries);
+  if (path.endsWith('/{id}/redrive')) await failed(deliveries);
   if (kind === 'deliver') return deliveries;
   return kind === 'webhook' ? targets.map(({ webhook }) => webhook) : [];
 }
