@@ -25,6 +25,9 @@ const SIGNED = new Set([
   'unsubscribe',
 ]);
 const newKey = () => createECDH('prime256v1').generateKeys('base64url');
+/** The recipients of a notification are a list of addresses; those of a tenant are a map. */
+const PEOPLE = ['ana@example.com', '+4917012345678', 'user:ana', 'https://hooks.example.com/'];
+const RECIPIENTS = [{}, { urgent: { email: ['ana@example.com'] } }];
 const PUSH_ENDPOINT = 'https://push.example/of-a-browser';
 const CALLS_A_ROUND = 25;
 /** How long an operation may take until one call is not refused. */
@@ -75,7 +78,7 @@ beforeAll(async () => {
     alert_id: alertIds,
     alert_ids: alertIds,
     name: ['swagger-ui.css', 'try-it.js', 'low_stock', ...(await pageAssets())],
-    recipients: ['ana@example.com', '+4917012345678', 'user:ana', 'https://hooks.example.com/'],
+    recipients: PEOPLE,
     channels: ['email', 'sms', 'push', 'webhook'],
     at: [new Date(Date.now() + 3_600_000).toISOString()],
     url: ['https://hooks.example.com/fuzzed'],
@@ -143,7 +146,7 @@ function faultsOf(path: string, method: string, { responses }: Described, { stat
 it(`calls that are made from the document get answers that are in it (FUZZ_SEED=${SEED})`, async () => {
   for (const [path, methods] of Object.entries(api.document.paths)) {
     for (const [method, operation] of Object.entries(methods)) {
-      known = { ...known, id: await idsFor(path) };
+      known = { ...known, id: await idsFor(path), recipients: path.endsWith('/recipients') ? RECIPIENTS : PEOPLE };
       const statuses = new Set<number>();
       const isDescribed = fc.asyncProperty(
         callsOf(api.document, path, operation, { known, credential }),
