@@ -56,6 +56,8 @@ const policies = [
   },
   { from: files('test'), allow: { to: elements('fault-proxy') } },
   { from: elements('outside'), allow: { to: elements('adapter', 'publisher', 'outside') } },
+  // The providers that play their part on this machine are written once.
+  { from: elements('outside'), allow: { to: { ...elements('app'), ...files('test') } } },
 
   // What is refused although a line above allows it. Where several lines match, the last one speaks.
   {

@@ -50,7 +50,12 @@ beforeAll(async () => {
   stack = await Stack.open({ tenants: PEOPLE, gateways: 0 });
   // the same routes, decided by the tenant service and by the claim of the token
   await stack.startGateway({ VAPID_PUBLIC_KEY });
-  await stack.startGateway({ VAPID_PUBLIC_KEY, TENANT_SERVICE_URL: '', TENANT_SERVICE_TOKEN: '', JWT_TENANTS_CLAIM: 'tenants' });
+  await stack.startGateway({
+    VAPID_PUBLIC_KEY,
+    TENANT_SERVICE_URL: '',
+    TENANT_SERVICE_TOKEN: '',
+    JWT_TENANTS_CLAIM: 'tenants',
+  });
   api = await ApiDocument.read(stack.gateway.url, '/docs/openapi.json');
   for (const tenant_id of ['bakery', 'cafe', 'diner']) {
     for (let i = 0; i < EACH; i += 1) {

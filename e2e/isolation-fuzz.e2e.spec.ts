@@ -26,12 +26,22 @@ const READS = [
   'showDeadLetter',
   'listTenants',
   'countAlerts',
+  'listNotifications',
+  'showNotification',
+  'listDeliveries',
+  'showDelivery',
+  'listWebhooks',
+  'showWebhook',
+  'showPush',
 ];
 /** Calls that are always made, whatever the seed is. */
 const USUAL = [
   ['listAlerts', '/api/v1/alerts?order=severity'],
   ['listEvents', '/api/v1/events?limit=200'],
   ['listDeadLetters', '/api/v1/dead-letters?status=all'],
+  ['listNotifications', '/api/v1/notifications'],
+  ['listWebhooks', '/api/v1/webhooks'],
+  ['showPush', '/api/v1/push'],
   ['streamEvents', '/api/events?since=20'],
 ] as const;
 const COUNTS = [
@@ -227,7 +237,15 @@ describe("of two tenants whose ids, cursors, tickets and words are fed into each
         );
         const operations = new Set(found.map((line) => line.split(' ')[0]));
         expect([...operations]).toEqual(
-          expect.arrayContaining(['listAlerts', 'showAlert', 'listEvents', 'listDeadLetters']),
+          expect.arrayContaining([
+            'listAlerts',
+            'showAlert',
+            'listEvents',
+            'listDeadLetters',
+            'listNotifications',
+            'listWebhooks',
+            'showPush',
+          ]),
         );
       } finally {
         await security('enable');

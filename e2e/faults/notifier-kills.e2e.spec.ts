@@ -4,7 +4,7 @@ import { NotifierKit } from './notifier-kit';
 
 /** The steps of a delivery: after each of them the process can be gone. */
 const POINTS = ['claim.before', 'claim.committed', 'send.before', 'send.accepted', 'record.before', 'record.committed'];
-const KILLS = sized(102, 12);
+const KILLS = sized(102, POINTS.length);
 const CHANNELS: Channel[] = ['email', 'webhook', 'sms'];
 const ALERTS_A_KILL = 5;
 /** A lease, and the waits before a repetition. */

@@ -108,7 +108,42 @@ export class MarkedTenant {
       [this.tenant],
     );
     for (const { id } of letters) this.remember('id', id);
+    await this.learnDeliveries();
     await this.learnCursors(gateway, ids[0]!);
+  }
+
+  /** A notification with a delivery that waits, a browser and a webhook: what nobody has published. */
+  private async learnDeliveries(): Promise<void> {
+    const [made] = await this.stack.sql<{ notification: string; delivery: string; webhook: string }>(
+      `with said as (
+         insert into tocsin.notification (tenant_id, title, severity, channels, recipients, to_channels, to_recipients, due_at, created_at, created_by)
+         values ($1, $2, 'low', '{email}', array[$3], '{email}', array[$3], now() + interval '1 day', now(), $4) returning *
+       ), planned as (
+         insert into tocsin.delivery (tenant_id, notification_id, channel, recipient, due_at, created_at)
+         select tenant_id, notification_id, 'email', $3, due_at, created_at from said returning *
+       ), queued as (
+         insert into tocsin.delivery_due (tenant_id, delivery_id, channel, due_at)
+         select tenant_id, delivery_id, channel, due_at from planned
+       ), browser as (
+         insert into tocsin.push_subscription (endpoint, tenant_id, user_id, issuer, p256dh, auth, subscribed_at, renewed_at)
+         values ('https://push.example/' || $5, $1, $4, '', 'x', 'x', now(), now())
+       ), hook as (
+         insert into tocsin.webhook_endpoint (tenant_id, url) values ($1, 'https://hooks.example/' || $6) returning endpoint_id
+       )
+       select said.notification_id as notification, planned.delivery_id as delivery, hook.endpoint_id as webhook from said, planned, hook`,
+      [
+        this.tenant,
+        this.mark('notified'),
+        `${this.mark('recipient')}@example.org`,
+        this.user,
+        this.mark('browser'),
+        this.mark('hook'),
+      ],
+    );
+    for (const id of Object.values(made!)) {
+      this.remember('id', id);
+      this.marks.add(id);
+    }
   }
 
   /** Positions of every kind: of a stream, of a list and its next page, of a history and of the event log. */

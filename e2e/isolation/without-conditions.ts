@@ -71,4 +71,35 @@ export const WITHOUT_CONDITIONS: readonly Patch[] = [
     '(of_tenant is null or d.tenant_id = of_tenant) and (of_reason is null or d.reason = of_reason) and not',
     '(of_reason is null or d.reason = of_reason) and not',
   ),
+  inFunction(
+    'delivery-records',
+    'where d.tenant_id = t.tenant_id and d.notification_id = of_notification limit',
+    'where d.notification_id = of_notification limit',
+  ),
+  inFunction(
+    'delivery-records',
+    'where d.tenant_id = t.tenant_id and d.delivery_id = one limit',
+    'where d.delivery_id = one limit',
+  ),
+  inFunction('delivery-records', 'where d.tenant_id = of_tenant and (since is null', 'where (since is null'),
+  inFunction(
+    'notifications',
+    'where n.tenant_id = t.tenant_id and n.status = s.status and',
+    'where n.status = s.status and',
+  ),
+  inFunction(
+    'notifications',
+    'where n.tenant_id = t.tenant_id and n.notification_id = id limit 1) l',
+    'where n.notification_id = id limit 1) l',
+  ),
+  inFunction(
+    'push-subscriptions',
+    'where s.tenant_id = any (among) and s.user_id = of_user and s.issuer = of_issuer and s.renewed_at',
+    'where s.renewed_at',
+  ),
+  inFunction(
+    'webhook-endpoints',
+    'where e.tenant_id = any (tenants) and (of_endpoint is null',
+    'where (of_endpoint is null',
+  ),
 ];

@@ -178,7 +178,12 @@ export class SchemaValues {
   }
 }
 
-function textOf({ format, pattern, minLength = 0, maxLength = 60 }: ValueSchema): fc.Arbitrary<string> {
+function textOf({
+  format,
+  pattern,
+  minLength = 0,
+  maxLength = pattern ? Infinity : 60,
+}: ValueSchema): fc.Arbitrary<string> {
   const made = format ? FORMATS[format]?.() : undefined;
   if (made) return made;
   const any = fc.string({ unit: 'grapheme', minLength, maxLength: Math.min(maxLength, Math.max(minLength, 60)) });

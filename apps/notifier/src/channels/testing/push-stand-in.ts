@@ -1,6 +1,7 @@
 import { createDecipheriv, createECDH, createPublicKey, hkdfSync, randomBytes, verify, type ECDH } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { PushKeys, PushPayload } from '@tocsin/contracts/wire';
 
@@ -32,14 +33,21 @@ export class PushStandIn {
   readonly faults: string[] = [];
   private readonly browsers = new Map<string, Browser>();
   private url = '';
-  private readonly server = createServer((request, response) => void this.answer(request, response));
+  private readonly server;
 
-  constructor(private readonly vapidPublicKey: string) {}
+  /** With a certificate it speaks https, as every push service does. */
+  constructor(
+    private readonly vapidPublicKey: string,
+    private readonly tls?: { key: string; cert: string },
+  ) {
+    const answer = (request: IncomingMessage, response: ServerResponse) => void this.answer(request, response);
+    this.server = tls ? createTlsServer(tls, answer) : createServer(answer);
+  }
 
   async listen(): Promise<void> {
     this.server.listen(0, '127.0.0.1');
     await once(this.server, 'listening');
-    this.url = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    this.url = `${this.tls ? 'https' : 'http'}://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
   async close(): Promise<void> {
