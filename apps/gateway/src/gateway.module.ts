@@ -44,6 +44,7 @@ import { DeadLettersController } from './dead-letters/dead-letters.controller';
 import { SettleDeadLetters } from './dead-letters/settle-dead-letters';
 import { DocsController } from './docs/docs.controller';
 import { FrontPage } from './docs/front-page';
+import { OpenApiDocument } from './docs/openapi.docs';
 import { WelcomeController } from './docs/welcome.controller';
 import { TenantFeeds } from './feeds/tenant-feeds';
 import { letGoOfConnections } from './http/idle-connections';
@@ -207,6 +208,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
             new StreamDoor(opener, new ProblemAnswers(metrics, logger), config.CORS_ORIGINS),
           inject: [StreamOpener, Metrics, Log],
         },
+        bind(OpenApiDocument, OpenApiDocument),
         ...(files
           ? [
               {

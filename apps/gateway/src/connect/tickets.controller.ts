@@ -1,21 +1,25 @@
 import { All, Controller, HttpCode, Post, Query, Res } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
 import { Refused } from '@tocsin/contracts';
 import { Scopes, Tickets, Token, type VerifiedToken } from '@tocsin/auth';
 import type { Response } from 'express';
 import { STREAM_COOKIE } from './stream-request';
+import * as described from './streams.docs';
 
 /**
  * `POST /api/events/ticket`: issues a credential that is valid for streams only, so that no token is put in an address.
  * `?mode=cookie` sets it as a cookie.
  */
 @Controller('api/events/ticket')
+@ApiTags('streams')
 export class TicketsController {
   constructor(private readonly tickets: Tickets) {}
 
   @Post()
   @HttpCode(201)
   @Scopes('alerts:read')
-  issue(
+  @described.issueTicket
+  issueTicket(
     @Token() token: VerifiedToken,
     @Query('mode') mode: unknown,
     @Res({ passthrough: true }) response: Response,

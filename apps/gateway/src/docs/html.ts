@@ -1,6 +1,6 @@
 import type { AsyncApi } from './asyncapi';
 import { errorRows } from './errors-page';
-import type { Schema } from './json-schema';
+import type { Schema } from '../description/json-schema';
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 const escape = (text: string): string => text.replace(/[&<>"]/g, (character) => ENTITIES[character]!);

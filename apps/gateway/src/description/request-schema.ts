@@ -1,8 +1,8 @@
 import { targetConstructorToSchema } from 'class-validator-jsonschema';
 import { LABEL_LIMITS } from '@tocsin/messages';
 import { fieldsOf, itemsOf, parametersOf, type RequestClass } from '../request/request-fields';
+import { companionOf } from '../request/field-rules';
 import type { Schema } from './json-schema';
-import type { Parameter } from './operation';
 
 /**
  * Schemas of this gateway's own validation rules, by rule name. A rule that compares fields adds nothing to the schema
@@ -13,6 +13,9 @@ const CONVERTERS = {
   isLaterThan: {},
   atMostOneOf: {},
   once: {},
+  goesWith: {},
+  isSoon: { type: 'string', format: 'date-time' },
+  isUserOrNobody: ({ constraints: [pattern] }: { constraints: [string] }) => ({ type: ['string', 'null'], pattern }),
   isCursor: { type: 'string' },
   isNote: ({ constraints: [maxLength] }: { constraints: [number] }) => ({
     type: 'string',
@@ -43,7 +46,36 @@ export function schemaOf(type: RequestClass): Schema {
     const items = itemsOf(type, name);
     return [name, { ...properties[name], ...(items && { items: schemaOf(items) }) }];
   });
-  return { ...rest, properties: Object.fromEntries(inOrder), additionalProperties: false };
+  const whole = { ...rest, properties: Object.fromEntries(inOrder), additionalProperties: false };
+  const leading = fieldsOf(type).flatMap((name) => companionOf(type, name)?.field ?? [])[0];
+  return leading === undefined ? whole : inVariants(type, leading, whole);
+}
+
+/**
+ * The same as one variant for each set of fields that the values of the leading field allow. A condition (`if`) would
+ * say it too, but programs that make a form or a client of a schema do not read conditions.
+ */
+function inVariants(type: RequestClass, leading: string, { description, ...whole }: Schema): Schema {
+  const { properties = {}, required = [] } = whole;
+  const variants = new Map<string, { values: unknown[]; names: string[]; needed: string[] }>();
+  for (const value of properties[leading]!.enum!) {
+    const isOf = (name: string) => companionOf(type, name)?.value === value;
+    const names = Object.keys(properties).filter((name) => isOf(name) || !companionOf(type, name)?.refused);
+    const needed = names.filter((name) =>
+      companionOf(type, name) ? isOf(name) && companionOf(type, name)!.needed : required.includes(name),
+    );
+    const key = JSON.stringify([names, needed]);
+    variants.set(key, { names, needed, values: [...(variants.get(key)?.values ?? []), value] });
+  }
+  const anyOf = Array.from(variants.values(), ({ values, names, needed }) => ({
+    ...whole,
+    properties: {
+      ...Object.fromEntries(names.map((name) => [name, properties[name]!])),
+      [leading]: { ...properties[leading], enum: values },
+    },
+    required: needed,
+  }));
+  return { anyOf, ...(description && { description }) };
 }
 
 /** `?label.<key>=<value>`: an object with one parameter for each of its properties. */
@@ -57,14 +89,21 @@ const asPrefixed = (prefix: string, { additionalProperties, maxProperties, prope
   examples: [{ [`${prefix}site`]: 'north' }],
 });
 
+/** A parameter of a query. `explode: false`: a list whose values are separated by commas. */
+export interface QueryParameterFacts {
+  name: string;
+  description: string;
+  schema: Schema;
+  explode?: boolean;
+}
+
 /** The parameters of a query, derived from the rules of its class. A list is separated by commas. */
-export function parametersIn(type: RequestClass): Parameter[] {
+export function parametersIn(type: RequestClass): QueryParameterFacts[] {
   const { properties = {} } = schemaOf(type);
   return parametersOf(type).map(({ field, prefix }) => {
     const { description = '', ...schema } = properties[field]!;
     return {
       name: field,
-      in: 'query',
       description: prefix ? `${prefix}<key>=<value>. ${description}` : description,
       schema: prefix ? asPrefixed(prefix, schema) : schema,
       ...(schema.type === 'array' && { explode: false }),

@@ -1,0 +1,134 @@
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { version as release } from '@tocsin/observability';
+import { STREAM_COOKIE } from '../connect/stream-request';
+import { LETTER_SCHEMAS } from '../dead-letters/letter-schemas';
+import type { Schema } from '../description/json-schema';
+import { deriveFacts } from './derived.docs';
+import { STRICT_MESSAGE_SCHEMAS } from './message-schema';
+import { WIRE_SCHEMAS } from './wire-schemas';
+
+export interface MediaType {
+  schema: Schema;
+}
+export interface DescribedOperation {
+  operationId: string;
+  tags: readonly string[];
+  summary: string;
+  description?: string;
+  security: readonly Readonly<Record<string, readonly string[]>>[];
+  parameters: {
+    name: string;
+    in: 'query' | 'path' | 'header';
+    description: string;
+    schema: Schema;
+    required: boolean;
+    explode?: boolean;
+  }[];
+  requestBody?: { description: string; required: boolean; content: Record<string, MediaType> };
+  responses: Record<string, { description: string; content?: Record<string, MediaType> }>;
+}
+/** What @nestjs/swagger makes, as far as this code and its tests read it: its own types are of OpenAPI 3.0. */
+export interface OpenApi {
+  openapi: string;
+  info: object;
+  tags: readonly { name: string; description: string }[];
+  paths: Record<string, Partial<Record<string, DescribedOperation>>>;
+  components: { schemas: Record<string, Schema>; securitySchemes: Record<string, unknown> };
+}
+
+/** The groups of operations, in the order in which the document shows them. */
+const TAGS = {
+  streams: 'Alerts as they happen, as Server-Sent Events. What travels in them: /docs/events.',
+  alerts: 'Alerts as they stand: found, read and acted on.',
+  log: "The numbered entries of a tenant's log.",
+  publishing: 'Alerts in, over HTTP. Over AMQP: /docs/events.',
+  'dead letters': 'Messages that were refused because of their content, and the decisions about them.',
+  access: 'Tenants, and revoked rights.',
+  documents: 'These documents.',
+};
+
+function frame(ofVersion: string) {
+  const builder = new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
+    .setTitle('Tocsin')
+    .setVersion(ofVersion)
+    .setDescription(
+      'Alerts from services to every screen of the tenant they concern. What queues and streams carry is described at [/docs/events](/docs/events), what errors mean at [/docs/errors](/docs/errors).',
+    )
+    .addServer('/')
+    .addBearerAuth({ type: 'http' })
+    .addSecurity('ticket', {
+      type: 'apiKey',
+      in: 'query',
+      name: 'ticket',
+      description: 'Of POST /api/events/ticket; opens one stream.',
+    })
+    .addSecurity('token', {
+      type: 'apiKey',
+      in: 'query',
+      name: 'token',
+      description: 'The token itself, where STREAM_QUERY_TOKEN allows it.',
+    })
+    .addSecurity('cookie', {
+      type: 'apiKey',
+      in: 'cookie',
+      name: STREAM_COOKIE,
+      description: 'Of POST /api/events/ticket?mode=cookie.',
+    });
+  for (const [name, description] of Object.entries(TAGS)) builder.addTag(name, description);
+  return builder.build();
+}
+
+/** The whole API of an app as an OpenAPI 3.1 document: its described routes, and no others. The app is initialised. */
+export function openApi(app: INestApplication, ofVersion: string): OpenApi {
+  const bodies = deriveFacts(app);
+  const {
+    info: { title, version, description },
+    ...document
+  } = SwaggerModule.createDocument(app, frame(ofVersion), {
+    autoTagControllers: false,
+    onlyIncludeDecoratedEndpoints: true,
+    operationIdFactory: operationIdOf,
+  });
+  const { paths, components } = document as unknown as OpenApi;
+  for (const [path, operations] of Object.entries(paths))
+    for (const operation of Object.values(operations)) complete(path, operation!);
+  return {
+    ...(document as unknown as OpenApi),
+    info: { title, version, description, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
+    components: {
+      ...components,
+      schemas: { ...WIRE_SCHEMAS, ...STRICT_MESSAGE_SCHEMAS, ...LETTER_SCHEMAS, ...bodies },
+    },
+  };
+}
+
+/** An operation has the name of its method. @nestjs/swagger adds `[1]` for the second address of a controller. */
+const operationIdOf = (_controller: string, method: string): string =>
+  method.replace('[0]', '').replace('[1]', 'OfService');
+
+/** Adds what @nestjs/swagger leaves out, and removes parameters that another address of the same route has. */
+function complete(path: string, operation: DescribedOperation): void {
+  const inPath = path.match(/(?<=\{)\w+/g) ?? [];
+  const others = operation.parameters.filter((parameter) => parameter.in !== 'path');
+  const ofPath = inPath.flatMap((name) => operation.parameters.filter((one) => one.in === 'path' && one.name === name));
+  operation.parameters = [...ofPath, ...others];
+  operation.security ??= [];
+}
+
+/** The document of the running app, made when it is first asked for. */
+export class OpenApiDocument {
+  private app?: INestApplication;
+  private made?: OpenApi;
+
+  of(app: INestApplication): void {
+    this.app = app;
+  }
+
+  read(): OpenApi {
+    if (!this.app) throw new Error('No app was given to OpenApiDocument.');
+    return (this.made ??= openApi(this.app, release));
+  }
+}
