@@ -97,12 +97,25 @@ export function openApi(app: INestApplication, ofVersion: string): OpenApi {
   return {
     ...(document as unknown as OpenApi),
     info: { title, version, description, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
-    paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
+    paths: inOrder(paths),
     components: {
       ...components,
       schemas: { ...WIRE_SCHEMAS, ...STRICT_MESSAGE_SCHEMAS, ...LETTER_SCHEMAS, ...bodies },
     },
   };
+}
+
+/** Groups in the order of the tags, then addresses and methods in the order of the alphabet. */
+function inOrder(paths: OpenApi['paths']): OpenApi['paths'] {
+  const groupOf = (operations: OpenApi['paths'][string]) =>
+    Math.min(...Object.values(operations).map((operation) => Object.keys(TAGS).indexOf(operation!.tags[0]!)));
+  const placed = Object.entries(paths).map(([path, operations]) => ({
+    place: `${groupOf(operations)} ${path}`,
+    path,
+    operations: Object.fromEntries(Object.entries(operations).sort(([a], [b]) => (a < b ? -1 : 1))),
+  }));
+  placed.sort((a, b) => (a.place < b.place ? -1 : 1));
+  return Object.fromEntries(placed.map(({ path, operations }) => [path, operations]));
 }
 
 /** An operation has the name of its method. @nestjs/swagger adds `[1]` for the second address of a controller. */
