@@ -12,7 +12,7 @@ import { EndpointBody, EndpointChangeBody } from '../webhooks/endpoint-body';
 import { RevocationBody } from '../access/revocation-body';
 import { PushSubscribeBody } from '../push/push-body';
 import { DeadLettersQuery, DiscardBody, DiscardManyBody, ManyLettersBody } from '../dead-letters/dead-letter-fields';
-import { DeliveriesQuery, RedriveBody, RedriveManyBody } from '../deliveries/delivery-fields';
+import { RedriveBody, RedriveManyBody } from '../deliveries/delivery-fields';
 import { NotificationBody, NotificationsQuery } from '../notifications/notification-body';
 import { RecipientsBody } from '../recipients/recipients-body';
 import { TenantsQuery } from '../request/list-parameters';
