@@ -78,7 +78,8 @@ const policies = [
   {
     from: { ...elements('app', 'adapter', 'publisher', 'phones'), ...otherFilesThan('edge') },
     disallow: { to: packages('@nestjs/*') },
-    message: 'Nest stays at the edges: modules, controllers, guards, filters, interceptors, servers, main',
+    message:
+      'Nest stays at the edges: modules, controllers and their docs, guards, filters, interceptors, servers, main',
   },
   {
     from: { ...elements('react-client'), ...otherFilesThan('spec') },
@@ -160,7 +161,7 @@ export default tseslint.config(
           category: 'edge',
           pattern: [
             'apps/*/src/{main,http-server}.ts',
-            '**/*.{module,controller,guard,filter,interceptor,pipe,server}.ts',
+            '**/*.{module,controller,guard,filter,interceptor,pipe,server,docs}.ts',
             '**/*.spec.ts',
           ],
         },

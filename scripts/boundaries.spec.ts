@@ -401,6 +401,11 @@ const rightful: Planted[] = [
     file: 'apps/gateway/src/alerts/planted.controller.ts',
     text: `import { Scopes } from '@tocsin/auth';\nexport const guard = Scopes;`,
   },
+  {
+    fact: 'the description of a route is made of decorators of Nest',
+    file: 'apps/gateway/src/alerts/planted.docs.ts',
+    text: `import '@nestjs/swagger';`,
+  },
   { fact: 'an adapter imports its driver', file: 'libs/redis/src/planted.ts', text: `import 'ioredis';` },
   { fact: 'the publisher imports its driver', file: 'libs/publisher/src/planted.ts', text: `import 'amqplib';` },
   {

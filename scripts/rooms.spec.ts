@@ -13,6 +13,7 @@ const ROOMS = [
   'http',
   'config',
   'request',
+  'description',
   'body',
   'positions',
   'frames',
@@ -47,9 +48,7 @@ const OUTSIDE: Record<string, string> = {
   'main.ts': 'composition',
 };
 
-/** `x.openapi.ts` stands beside its controller and is a part of the document: only `docs` reads it. */
-const roomOf = (file: string): string | undefined =>
-  file.endsWith('.openapi.ts') ? 'docs' : file.includes('/') ? file.split('/')[0] : OUTSIDE[file];
+const roomOf = (file: string): string | undefined => (file.includes('/') ? file.split('/')[0] : OUTSIDE[file]);
 
 /** A file's path below the gateway's `src`, and its text. Tests compose what they like and are not among them. */
 type Files = ReadonlyMap<string, string>;

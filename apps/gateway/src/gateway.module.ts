@@ -53,6 +53,7 @@ import { DeliveriesController } from './deliveries/deliveries.controller';
 import { KeepDeliveries } from './deliveries/keep-deliveries';
 import { DocsController } from './docs/docs.controller';
 import { FrontPage } from './docs/front-page';
+import { OpenApiDocument } from './docs/openapi.docs';
 import { WelcomeController } from './docs/welcome.controller';
 import { TenantFeeds } from './feeds/tenant-feeds';
 import { letGoOfConnections } from './http/idle-connections';
@@ -242,6 +243,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
             new StreamDoor(opener, new ProblemAnswers(metrics, logger), config.CORS_ORIGINS),
           inject: [StreamOpener, Metrics, Log],
         },
+        bind(OpenApiDocument, OpenApiDocument),
         ...(files
           ? [
               {

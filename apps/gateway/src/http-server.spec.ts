@@ -5,6 +5,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { GatewayConfig } from './config';
 import { openHttp } from './http-server';
 import { StreamDoor } from './connect/stream-door';
+import { OpenApiDocument } from './docs/openapi.docs';
 
 test.each([
   [true, 1],
@@ -15,6 +16,7 @@ test.each([
     providers: [
       { provide: GatewayConfig, useValue: { STREAM_DOOR } },
       { provide: StreamDoor, useValue: { standBefore } },
+      OpenApiDocument,
     ],
   })
   class Gateway {}

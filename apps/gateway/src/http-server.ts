@@ -5,6 +5,7 @@ import { parse } from 'node:querystring';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { RequestBodies } from './body/request-bodies';
 import { GatewayConfig } from './config';
+import { OpenApiDocument } from './docs/openapi.docs';
 import { corsOptions } from './http/cors';
 import { refuseSecondHost, setAnswerFields } from './http/http-rules';
 import { keepIdleConnections } from './http/idle-connections';
@@ -77,6 +78,7 @@ const BACKLOG = 4_096;
 /** Opens the public port and returns its number. Rejects when the port is in use. */
 export async function openHttp(app: NestExpressApplication, port: number): Promise<number> {
   await app.init();
+  await app.get(OpenApiDocument).make(app);
   const server = app.getHttpServer();
   if (app.get(GatewayConfig).STREAM_DOOR) app.get(StreamDoor).standBefore(server);
   server.listen({ port, backlog: BACKLOG });

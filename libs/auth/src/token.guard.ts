@@ -6,6 +6,7 @@ import {
   UseGuards,
   type CanActivate,
   type ExecutionContext,
+  type Type,
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { IncomingMessage } from 'node:http';
@@ -36,11 +37,7 @@ export class TokenGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
-    const needed =
-      this.reflector.getAllAndOverride<readonly Scope[] | undefined>(SCOPES_KEY, [
-        context.getHandler(),
-        context.getClass(),
-      ]) ?? [];
+    const needed = scopesOfRoute(this.reflector, context.getHandler(), context.getClass()) ?? [];
     request.verifiedToken = await this.verifier.verify(bearerToken(request));
     judgeToken(request.verifiedToken, this.revocations, needed);
     return true;
@@ -49,6 +46,13 @@ export class TokenGuard implements CanActivate {
 
 /** Guards a route or a controller: a valid token with all of these scopes. Without scopes any valid token is enough. */
 export const Scopes = (...scopes: Scope[]) => applyDecorators(SetMetadata(SCOPES_KEY, scopes), UseGuards(TokenGuard));
+
+/** The scopes that `@Scopes(…)` at the route, or else at its controller, names; undefined when neither has it. */
+export const scopesOfRoute = (
+  reflector: Reflector,
+  route: ReturnType<ExecutionContext['getHandler']>,
+  controller: Type,
+): readonly Scope[] | undefined => reflector.getAllAndOverride(SCOPES_KEY, [route, controller]);
 
 /** The verified token of a guarded route, as a parameter. */
 export const Token = createParamDecorator(

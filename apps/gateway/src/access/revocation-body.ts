@@ -19,6 +19,10 @@ const SUBJECTS = ['tenant_id', 'jti', 'issued_before'] as const;
  * The body of `POST /api/v1/revocations`. Set at most one of tenant_id, jti, issued_before. With none, every token of
  * the user issued until now is revoked.
  */
+@Described(
+  'The user, and at most one of tenant_id, jti, issued_before. With none, every token of the user issued until now is revoked.',
+  { maxProperties: 2 },
+)
 export class RevocationBody implements NewRevocation {
   @Described('The user whose right is revoked.') @IsString() @Length(1, MAX_NAME_LENGTH) user_id!: string;
   @Described("Revokes the user's access to this tenant.")

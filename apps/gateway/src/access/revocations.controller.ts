@@ -6,6 +6,8 @@ import { Log } from '@tocsin/observability';
 import type { Response } from 'express';
 import { TakesJson } from '../body/body.interceptor';
 import { RevocationBody, revocationOf } from './revocation-body';
+import { ApiTags } from '../description/operation.docs';
+import * as described from './access.docs';
 
 /** A revocation consists of a few short names. */
 const MAX_BODY_BYTES = 4 * 1024;
@@ -15,6 +17,7 @@ const MAX_BODY_BYTES = 4 * 1024;
  * the revocation is stored and that this gateway already applies it; the other gateways apply it within 2 s.
  */
 @Controller('api/v1/revocations')
+@ApiTags('access')
 export class RevocationsController {
   constructor(
     private readonly accessChanges: AccessChanges,
@@ -26,7 +29,8 @@ export class RevocationsController {
   @TakesJson(MAX_BODY_BYTES, { required: true })
   @HttpCode(202)
   @Scopes('access:revoke')
-  async revoke(@Body() body: RevocationBody, @Token() token: VerifiedToken): Promise<Record<string, never>> {
+  @described.revokeAccess
+  async revokeAccess(@Body() body: RevocationBody, @Token() token: VerifiedToken): Promise<Record<string, never>> {
     const revocation = revocationOf(body);
     await this.accessChanges.revoke(revocation);
     this.log.info({ ...revocation, revoked_by: token.user_id }, 'access was revoked');

@@ -1,34 +1,19 @@
-import { ArrayMaxSize, ArrayMinSize, IsArray, IsIn, IsString, ValidateBy, ValidateIf } from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsIn, IsString, ValidateBy } from 'class-validator';
 import { ACTS, type Act, type AlertAct, type BulkAct } from '@tocsin/contracts';
 import { didYouMean, readInstant, traceIdOf } from '@tocsin/messages';
 import type { AttemptedAct } from '@tocsin/contracts/ports';
-import { IsNote, type RuleContext } from '../request/field-rules';
+import { Described, GoesWith, IsNote, NeededWith, type RuleContext } from '../request/field-rules';
 
 /** Large enough for 200 ids and a note. */
 export const MAX_BODY_BYTES = 16 * 1024;
 export const MAX_ALERTS = 200;
-export const MAX_NOTE_LENGTH = 2_000;
+const MAX_NOTE_LENGTH = 2_000;
 const MAX_SNOOZE_MS = 30 * 86_400_000;
 /** 1 to 200 printable characters; spaces are allowed only between them. */
-export const USER = /^(?! )\P{C}{1,200}(?<! )$/u;
+const USER = /^(?! )\P{C}{1,200}(?<! )$/u;
 const ALERT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export const isAlertId = (text: unknown): text is string => typeof text === 'string' && ALERT_ID.test(text);
-
-const isOf = (fields: unknown, act: Act): boolean => (fields as AlertAct).act === act;
-
-/** A field that belongs to one act and is refused with any other. That act requires it unless it is `optional`. */
-function GoesWith(act: Act, { optional = false } = {}): PropertyDecorator {
-  const goesWith = ValidateBy(
-    { name: 'goesWith', validator: { validate: (_value, told) => isOf(told?.object, act) } },
-    { message: `It goes with the act ${act}.` },
-  );
-  const isLookedAt = ValidateIf((fields, value) => value !== undefined || (!optional && isOf(fields, act)));
-  return (target, name) => {
-    goesWith(target, name);
-    isLookedAt(target, name as string);
-  };
-}
 
 const IsSoon = (): PropertyDecorator =>
   ValidateBy(
@@ -46,6 +31,7 @@ const IsUserOrNobody = (): PropertyDecorator =>
   ValidateBy(
     {
       name: 'isUserOrNobody',
+      constraints: [USER.source],
       validator: { validate: (value: unknown) => value === null || (typeof value === 'string' && USER.test(value)) },
     },
     {
@@ -54,16 +40,23 @@ const IsUserOrNobody = (): PropertyDecorator =>
   );
 
 /** The body of `PATCH /api/v1/alerts/:id`. */
+@Described('What to do.')
 export class ActBody implements AlertAct {
   @IsIn(ACTS, {
     message: ({ value }) =>
       `One of ${ACTS.join(', ')} is expected.${typeof value === 'string' ? didYouMean(value, ACTS) : ''}`,
   })
   act!: Act;
-  @GoesWith('snooze') @IsSoon() until?: string;
-  @GoesWith('assign') @IsUserOrNobody() assignee?: string | null;
-  @GoesWith('assign', { optional: true }) @IsUserOrNobody() from_assignee?: string | null;
-  @ValidateIf((fields, value) => value !== undefined || isOf(fields, 'note'))
+  @Described('When the snooze ends, at most 30 days ahead.') @GoesWith('act', 'snooze') @IsSoon() until?: string;
+  @Described('The new assignee: a user, or me for the caller; null removes the assignee.')
+  @GoesWith('act', 'assign')
+  @IsUserOrNobody()
+  assignee?: string | null;
+  @Described('The current assignee as the caller knows it; any other is a conflict.')
+  @GoesWith('act', 'assign', { optional: true })
+  @IsUserOrNobody()
+  from_assignee?: string | null;
+  @NeededWith('act', 'note')
   @IsNote(MAX_NOTE_LENGTH, `1 to ${MAX_NOTE_LENGTH.toLocaleString('en')} characters are expected.`)
   note?: string;
 }
@@ -75,6 +68,7 @@ const EMPTY: RuleContext = { code: 'empty_batch' };
 const TOO_MANY: RuleContext = { code: 'batch_too_large' };
 
 /** The body of `PATCH /api/v1/alerts`. */
+@Described('The act, and the ids of the alerts.')
 export class BulkActBody extends ActBody implements BulkAct {
   @IsArray({ message: 'The ids of alerts are expected, as a list.' })
   @ArrayMinSize(1, { message: 'The list holds no alert.', context: EMPTY })

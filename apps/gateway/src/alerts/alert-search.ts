@@ -54,6 +54,7 @@ const flag: ParameterReader = (query, name) => {
  * The body of `POST /api/v1/alerts/search`, and the query of `GET /api/v1/alerts`:
  * `?status=firing,snoozed&label.site=north…`. An empty list sets no condition.
  */
+@Described('The search. An absent field sets no condition.')
 export class AlertSearchFields implements AlertSearch {
   @Described(SOME_TENANTS)
   @ReadTenants()

@@ -6,22 +6,27 @@ import { TakesJson } from '../body/body.interceptor';
 import { AlertSearchFields, MAX_BODY_BYTES, searchOf } from './alert-search';
 import { FindAlerts } from './find-alerts';
 import { HistoryQuery, historyOf } from './history-query';
+import { ApiTags } from '../description/operation.docs';
+import * as described from './alerts.docs';
 
 /** The read operations of `/api/v1/alerts`. An alert of another tenant is answered as not found. */
 @Controller('api/v1/alerts')
+@ApiTags('alerts')
 @Scopes('alerts:read')
 export class AlertsController {
   constructor(private readonly find: FindAlerts) {}
 
   @Get()
-  list(@Query() query: AlertSearchFields, @Token() token: VerifiedToken): Promise<AlertPage> {
+  @described.listAlerts
+  listAlerts(@Query() query: AlertSearchFields, @Token() token: VerifiedToken): Promise<AlertPage> {
     return this.find.page(token, searchOf(query, token.user_id));
   }
 
   @Post('search')
   @TakesJson(MAX_BODY_BYTES)
   @HttpCode(200)
-  search(@Body() body: AlertSearchFields, @Token() token: VerifiedToken): Promise<AlertPage> {
+  @described.searchAlerts
+  searchAlerts(@Body() body: AlertSearchFields, @Token() token: VerifiedToken): Promise<AlertPage> {
     return this.find.page(token, searchOf(body, token.user_id));
   }
 
@@ -35,12 +40,14 @@ export class AlertsController {
   }
 
   @Get(':alert_id')
-  show(@Param('alert_id') alertId: string, @Token() token: VerifiedToken): Promise<Alert> {
+  @described.showAlert
+  showAlert(@Param('alert_id') alertId: string, @Token() token: VerifiedToken): Promise<Alert> {
     return this.find.one(token, alertId);
   }
 
   @Get(':alert_id/history')
-  history(
+  @described.showAlertHistory
+  showAlertHistory(
     @Param('alert_id') alertId: string,
     @Query() query: HistoryQuery,
     @Token() token: VerifiedToken,

@@ -4,15 +4,19 @@ import { Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import type { Response } from 'express';
 import { FindAlerts } from './find-alerts';
 import { chartOf, StatsQuery } from './stats-query';
+import { ApiTags } from '../description/operation.docs';
+import * as described from './alerts.docs';
 
 /** `GET /api/v1/stats`: counts of open alerts, and of alerts by the time they were first seen. */
 @Controller('api/v1/stats')
+@ApiTags('alerts')
 @Scopes('alerts:read')
 export class StatsController {
   constructor(private readonly find: FindAlerts) {}
 
   @Get()
-  stats(@Query() query: StatsQuery, @Token() token: VerifiedToken): Promise<AlertStats> {
+  @described.countAlerts
+  countAlerts(@Query() query: StatsQuery, @Token() token: VerifiedToken): Promise<AlertStats> {
     return this.find.stats(token, query.tenant ?? null, chartOf(query, new Date()));
   }
 

@@ -3,19 +3,23 @@ import { Refused } from '@tocsin/contracts';
 import { Scopes, Tickets, Token, type VerifiedToken } from '@tocsin/auth';
 import type { Response } from 'express';
 import { STREAM_COOKIE } from './stream-request';
+import { ApiTags } from '../description/operation.docs';
+import * as described from './streams.docs';
 
 /**
  * `POST /api/events/ticket`: issues a credential that is valid for streams only, so that no token is put in an address.
  * `?mode=cookie` sets it as a cookie.
  */
 @Controller('api/events/ticket')
+@ApiTags('streams')
 export class TicketsController {
   constructor(private readonly tickets: Tickets) {}
 
   @Post()
   @HttpCode(201)
   @Scopes('alerts:read')
-  issue(
+  @described.issueTicket
+  issueTicket(
     @Token() token: VerifiedToken,
     @Query('mode') mode: unknown,
     @Res({ passthrough: true }) response: Response,

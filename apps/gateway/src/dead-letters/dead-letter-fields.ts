@@ -76,6 +76,7 @@ export interface ManyLetters extends DeadLetterFilter {
 }
 
 /** The body of `POST /api/v1/dead-letters/redrive`. An empty body selects every open letter within reach. */
+@Described('The letters; without a body every open letter within reach.')
 export class ManyLettersBody {
   @MayBeNull('Of one tenant.') @Matches(TENANT_ID_PATTERN, A_TENANT) tenant_id?: TenantId | null;
   @MayBeNull(`Of one reason. ${REASON}`) @Matches(CODE, A_REASON) reason?: string | null;
@@ -95,11 +96,13 @@ export class ManyLettersBody {
 const IsReason = () => IsNote(MAX_NOTE_LENGTH, `A note says in 1 to ${MAX_NOTE_LENGTH} characters why.`);
 
 /** The body of `POST /api/v1/dead-letters/discard`. */
+@Described('Which, and why.')
 export class DiscardManyBody extends ManyLettersBody {
   @Described('Why.') @IsReason() note!: string;
 }
 
 /** The body of `POST /api/v1/dead-letters/:id/discard`. */
+@Described('Why.')
 export class DiscardBody {
   @Described('Why.') @IsReason() note!: string;
 }

@@ -18,6 +18,7 @@ import {
   readNumber,
 } from './dead-letter-fields';
 import { SettleDeadLetters, type Settled } from './settle-dead-letters';
+import * as described from './dead-letters.docs';
 
 /** A letter with its message, as text when it is valid UTF-8 and in base64 otherwise. */
 export type ShownLetter = BuriedLetter & { body: string; body_encoding: 'utf8' | 'base64' };
@@ -29,6 +30,7 @@ export type ShownLetter = BuriedLetter & { body: string; body_encoding: 'utf8' |
  * role `viewer` in a tenant decides nothing there.
  */
 @Controller('api/v1/dead-letters')
+@described.deadLetters
 @Scopes()
 export class DeadLettersController {
   constructor(
@@ -39,7 +41,8 @@ export class DeadLettersController {
   ) {}
 
   @Get()
-  async list(
+  @described.listDeadLetters
+  async listDeadLetters(
     @Query() asked: DeadLettersQuery,
     @Token() token: VerifiedToken,
   ): Promise<{ items: BuriedLetter[]; cursor: string | null }> {
@@ -49,7 +52,8 @@ export class DeadLettersController {
   }
 
   @Get(':id')
-  async show(@Param('id') id: string, @Token() token: VerifiedToken): Promise<ShownLetter> {
+  @described.showDeadLetter
+  async showDeadLetter(@Param('id') id: string, @Token() token: VerifiedToken): Promise<ShownLetter> {
     const letter = await this.deadLetters.find(await this.reachOf(token), readNumber(id));
     if (!letter) throw new Refused('not_found', 'There is no such dead letter.');
     const { body, ...rest } = letter;
@@ -60,7 +64,8 @@ export class DeadLettersController {
   @Post('redrive')
   @TakesJson(MAX_BODY_BYTES)
   @HttpCode(200)
-  async redriveMany(@Body() body: ManyLettersBody, @Token() token: VerifiedToken): Promise<Settled> {
+  @described.redriveDeadLetters
+  async redriveDeadLetters(@Body() body: ManyLettersBody, @Token() token: VerifiedToken): Promise<Settled> {
     const many = manyOf(body);
     const settled = await this.settle.redriveMany(await this.actingReachOf(token, many.tenant_id), many, token.user_id);
     this.log.info(
@@ -73,7 +78,8 @@ export class DeadLettersController {
   @Post('discard')
   @TakesJson(MAX_BODY_BYTES)
   @HttpCode(200)
-  async discardMany(@Body() body: DiscardManyBody, @Token() token: VerifiedToken): Promise<Settled> {
+  @described.discardDeadLetters
+  async discardDeadLetters(@Body() body: DiscardManyBody, @Token() token: VerifiedToken): Promise<Settled> {
     const many = manyOf(body);
     const settled = await this.settle.discardMany(
       await this.actingReachOf(token, many.tenant_id),
@@ -90,7 +96,8 @@ export class DeadLettersController {
 
   @Post(':id/redrive')
   @HttpCode(200)
-  async redrive(@Param('id') id: string, @Token() token: VerifiedToken): Promise<BuriedLetter> {
+  @described.redriveDeadLetter
+  async redriveDeadLetter(@Param('id') id: string, @Token() token: VerifiedToken): Promise<BuriedLetter> {
     const number = readNumber(id);
     const letter = await this.settle.redrive(await this.actingReachOf(token, null, number), number, token.user_id);
     this.log.info(
@@ -103,7 +110,8 @@ export class DeadLettersController {
   @Post(':id/discard')
   @TakesJson(MAX_BODY_BYTES)
   @HttpCode(200)
-  async discard(
+  @described.discardDeadLetter
+  async discardDeadLetter(
     @Param('id') id: string,
     @Body() body: DiscardBody,
     @Token() token: VerifiedToken,

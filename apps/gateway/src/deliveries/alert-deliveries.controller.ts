@@ -3,15 +3,22 @@ import { Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import { Refused, type Delivery } from '@tocsin/contracts';
 import type { Response } from 'express';
 import { KeepDeliveries } from './keep-deliveries';
+import { ApiTags } from '../description/operation.docs';
+import * as described from './deliveries.docs';
 
 /** `GET /api/v1/alerts/:alert_id/deliveries`: whom an alert has reached, and how. */
 @Controller('api/v1/alerts/:alert_id/deliveries')
+@ApiTags('deliveries')
 @Scopes('alerts:read')
 export class AlertDeliveriesController {
   constructor(private readonly keep: KeepDeliveries) {}
 
   @Get()
-  list(@Param('alert_id') alertId: string, @Token() token: VerifiedToken): Promise<{ deliveries: Delivery[] }> {
+  @described.listAlertDeliveries
+  listAlertDeliveries(
+    @Param('alert_id') alertId: string,
+    @Token() token: VerifiedToken,
+  ): Promise<{ deliveries: Delivery[] }> {
     return this.keep.ofAlert(token, alertId);
   }
 

@@ -6,9 +6,13 @@ import type { Response } from 'express';
 import { TakesJson } from '../body/body.interceptor';
 import { DeliveriesQuery, MAX_BODY_BYTES, OneDeliveryQuery, RedriveBody, RedriveManyBody } from './delivery-fields';
 import { KeepDeliveries } from './keep-deliveries';
+import { ApiTags } from '../description/operation.docs';
+import * as described from './deliveries.docs';
 
 /** `/api/v1/deliveries`: what was sent to whom, with every attempt; dead deliveries are sent again. */
 @Controller('api/v1/deliveries')
+@ApiTags('deliveries')
+@described.deliveries
 @Scopes()
 export class DeliveriesController {
   constructor(
@@ -17,14 +21,16 @@ export class DeliveriesController {
   ) {}
 
   @Get()
-  list(@Query() query: DeliveriesQuery, @Token() token: VerifiedToken): Promise<DeliveryPage> {
+  @described.listDeliveries
+  listDeliveries(@Query() query: DeliveriesQuery, @Token() token: VerifiedToken): Promise<DeliveryPage> {
     return this.keep.page(token, query);
   }
 
   @Post('redrive')
   @TakesJson(MAX_BODY_BYTES)
   @HttpCode(200)
-  async redriveMany(@Body() body: RedriveManyBody, @Token() token: VerifiedToken): Promise<Redriven> {
+  @described.redriveDeliveries
+  async redriveDeliveries(@Body() body: RedriveManyBody, @Token() token: VerifiedToken): Promise<Redriven> {
     const redriven = await this.keep.redriveMany(token, body);
     this.log.info(
       { redriven: redriven.redriven, tenant_id: body.tenant, status: body.status, by: token.user_id },
@@ -40,14 +46,20 @@ export class DeliveriesController {
   }
 
   @Get(':id')
-  show(@Param('id') id: string, @Query() query: OneDeliveryQuery, @Token() token: VerifiedToken): Promise<Delivery> {
+  @described.showDelivery
+  showDelivery(
+    @Param('id') id: string,
+    @Query() query: OneDeliveryQuery,
+    @Token() token: VerifiedToken,
+  ): Promise<Delivery> {
     return this.keep.one(token, id, query.tenant);
   }
 
   @Post(':id/redrive')
   @TakesJson(MAX_BODY_BYTES)
   @HttpCode(200)
-  async redrive(
+  @described.redriveDelivery
+  async redriveDelivery(
     @Param('id') id: string,
     @Query() query: OneDeliveryQuery,
     @Body() body: RedriveBody,
@@ -62,7 +74,12 @@ export class DeliveriesController {
   }
 
   @Delete(':id')
-  cancel(@Param('id') id: string, @Query() query: OneDeliveryQuery, @Token() token: VerifiedToken): Promise<Delivery> {
+  @described.cancelDelivery
+  cancelDelivery(
+    @Param('id') id: string,
+    @Query() query: OneDeliveryQuery,
+    @Token() token: VerifiedToken,
+  ): Promise<Delivery> {
     return this.keep.cancel(token, id, query.tenant);
   }
 

@@ -55,11 +55,13 @@ const MayRepeat = (): PropertyDecorator => (target, name) => {
 };
 
 /** The body of `POST /api/v1/deliveries/:id/redrive`. */
+@Described('Whether it may arrive twice.')
 export class RedriveBody {
   @MayRepeat() may_repeat?: boolean;
 }
 
 /** The body of `POST /api/v1/deliveries/redrive`. */
+@Described('Which of them.')
 export class RedriveManyBody {
   @Described('Of this tenant.') @Matches(TENANT_ID_PATTERN, A_TENANT) tenant!: string;
   @Described('The status that is redriven.') @IsIn(REDRIVABLE, ONE_OF(REDRIVABLE)) status!: Redrivable;

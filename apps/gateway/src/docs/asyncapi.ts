@@ -1,5 +1,5 @@
 import { ALERT_TYPES, SEVERITIES, STREAM_EVENTS, type StreamEvent } from '@tocsin/contracts';
-import { ref, type Schema } from './json-schema';
+import { ref, type Schema } from '../description/json-schema';
 import { MESSAGE_SCHEMAS } from './message-schema';
 import { FRAME_SCHEMAS, WIRE_SCHEMAS } from './wire-schemas';
 

@@ -5,7 +5,9 @@ import type { Response } from 'express';
 import { asyncApi, type AsyncApi } from './asyncapi';
 import { DocsFiles } from './docs-files';
 import { apiHtml, errorsHtml, eventsHtml } from './html';
-import { openApi, type OpenApi } from './openapi';
+import { OpenApiDocument, type OpenApi } from './openapi.docs';
+import { ApiTags } from '../description/operation.docs';
+import * as described from './pages.docs';
 
 /**
  * The content security policy of these pages: they may load and run only their own files, run nothing inline, and not
@@ -16,39 +18,47 @@ export const DOCS_POLICY =
 
 /** `/docs`: describes the API and the streams for programs and for people. Nothing in it is secret. */
 @Controller('docs')
+@ApiTags('documents')
 export class DocsController {
   private readonly files = new DocsFiles();
-  private readonly openApi = openApi(version);
   private readonly asyncApi = asyncApi(version);
   private readonly pages = { api: apiHtml(), events: eventsHtml(this.asyncApi), errors: errorsHtml() };
 
+  constructor(private readonly document: OpenApiDocument) {}
+
   @Get()
-  api(@Res() response: Response): void {
+  @described.showApi
+  showApi(@Res() response: Response): void {
     sendPage(this.pages.api, response);
   }
 
   @Get('openapi.json')
+  @described.readOpenApi
   readOpenApi(): OpenApi {
-    return this.openApi;
+    return this.document.read();
   }
 
   @Get('asyncapi.json')
+  @described.readAsyncApi
   readAsyncApi(): AsyncApi {
     return this.asyncApi;
   }
 
   @Get('events')
-  events(@Res() response: Response): void {
+  @described.showEvents
+  showEvents(@Res() response: Response): void {
     sendPage(this.pages.events, response);
   }
 
   @Get('errors')
-  errors(@Res() response: Response): void {
+  @described.showErrors
+  showErrors(@Res() response: Response): void {
     sendPage(this.pages.errors, response);
   }
 
   @Get('assets/:name')
-  asset(@Param('name') name: string, @Res() response: Response): void {
+  @described.readAsset
+  readAsset(@Param('name') name: string, @Res() response: Response): void {
     const file = this.files.find(name);
     if (!file) throw new Refused('not_found', 'There is no such file.');
     response

@@ -1,7 +1,7 @@
 import { escapeHtml as escape } from '../http/escape-html';
 import type { AsyncApi } from './asyncapi';
 import { errorRows } from './errors-page';
-import type { Schema } from './json-schema';
+import type { Schema } from '../description/json-schema';
 
 /** Escaped text, with what is between backticks as `code`. */
 const prose = (text: string): string => escape(text).replace(/`([^`]+)`/g, '<code>$1</code>');

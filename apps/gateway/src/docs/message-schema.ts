@@ -1,6 +1,6 @@
 import { AlertMessage, LABEL_LIMITS, MAX_MESSAGE_BYTES, MessageAction } from '@tocsin/messages';
 import { targetConstructorToSchema } from 'class-validator-jsonschema';
-import { ref, type Schema } from './json-schema';
+import { ref, type Schema } from '../description/json-schema';
 import { WIRE_SCHEMAS } from './wire-schemas';
 
 /** Schemas, by rule name, for rules that class-validator-jsonschema does not know or describes wrongly. */

@@ -1,18 +1,24 @@
-import { DynamicModule } from '@nestjs/common';
-import { Test } from '@nestjs/testing';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { GatewayModule } from '../gateway.module';
 import { errorsMarkdown } from './errors-page';
-import type { Schema } from './json-schema';
-import { openApi, type DescribedOperation } from './openapi';
+import type { Schema } from '../description/json-schema';
+import { openApi, type DescribedOperation, type OpenApi } from './openapi.docs';
+import { describedApp } from './testing/described-app.docs';
 import { validatorOf } from './testing/validator';
 
-const document = openApi('1.2.3');
-const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
-  Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
-);
+let app: NestExpressApplication;
+let document: OpenApi;
+let operations: { path: string; method: string; operation: DescribedOperation }[];
+beforeAll(async () => {
+  app = await describedApp();
+  document = await openApi(app, '1.2.3');
+  operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method, operation: operation! })),
+  );
+});
+afterAll(() => app.close());
+
 const schemasOf = ({ parameters, requestBody, responses }: DescribedOperation): Schema[] => [
   ...parameters.map(({ schema }) => schema),
   ...[requestBody, ...Object.values(responses)].flatMap((part) =>
@@ -21,16 +27,9 @@ const schemasOf = ({ parameters, requestBody, responses }: DescribedOperation): 
 ];
 
 describe('the OpenAPI document', () => {
-  it('describes each route of a running gateway, and no other', async () => {
-    const { controllers } = GatewayModule.forRoot({} as never, []) as Required<Pick<DynamicModule, 'controllers'>>;
-    const module = await Test.createTestingModule({ controllers })
-      .useMocker(() => ({}))
-      .compile();
-    const app = module.createNestApplication<NestExpressApplication>({ bodyParser: false });
-    await app.init();
+  it('describes each route of a running gateway, and no other', () => {
     const described = operations.map(({ path, method }) => `${method.toUpperCase()} ${path.replace(/\{\w+\}/g, '{}')}`);
     expect(routesOf(app)).toEqual([...new Set(described)].sort());
-    await app.close();
   });
 
   it('has each operation once by its name, with the parameters of its path and a tag and a security scheme that are there', () => {

@@ -12,21 +12,28 @@ import { EndpointBody, EndpointChangeBody } from '../webhooks/endpoint-body';
 import { RevocationBody } from '../access/revocation-body';
 import { PushSubscribeBody } from '../push/push-body';
 import { DeadLettersQuery, DiscardBody, DiscardManyBody, ManyLettersBody } from '../dead-letters/dead-letter-fields';
-import { DeliveriesQuery, RedriveBody, RedriveManyBody } from '../deliveries/delivery-fields';
+import { RedriveBody, RedriveManyBody } from '../deliveries/delivery-fields';
 import { NotificationBody, NotificationsQuery } from '../notifications/notification-body';
 import { RecipientsBody } from '../recipients/recipients-body';
 import { TenantsQuery } from '../request/list-parameters';
 import { bodyAs, queryAs } from '../request/testing/read-request';
 import { readEvents } from '../intake/read-events';
 import { readStreamRequest } from '../connect/stream-request';
-import { openApi, type DescribedOperation } from './openapi';
-import type { Method } from './operation';
+import { openApi, type DescribedOperation, type OpenApi } from './openapi.docs';
+import { describedApp } from './testing/described-app.docs';
 import { validatorOf } from './testing/validator';
 
-const document = openApi('test');
-const compile = validatorOf(document);
-const values = new SchemaValues(document);
-const operation = (method: Method, path: string): DescribedOperation => document.paths[path]![method]!;
+let document: OpenApi;
+let compile: ReturnType<typeof validatorOf>;
+let values: SchemaValues;
+beforeAll(async () => {
+  const app = await describedApp();
+  document = await openApi(app, 'test');
+  compile = validatorOf(document);
+  values = new SchemaValues(document);
+  await app.close();
+});
+const operation = (method: string, path: string): DescribedOperation => document.paths[path]![method]!;
 
 async function codeOf(read: () => Promise<unknown>): Promise<string> {
   try {
@@ -88,7 +95,7 @@ const plainHeaders = ({ headers, ...value }: Value): Value => ({
 
 interface Reader {
   read: (body: Buffer) => Promise<unknown>;
-  method?: Method;
+  method?: string;
   /**
    * True for messages: they may use other names for fields too, so the parser may accept what the schema does not
    * describe.

@@ -4,6 +4,8 @@ import type { Request, Response } from 'express';
 import { sendPage } from './docs.controller';
 import { FrontPage } from './front-page';
 import { welcomeHtml } from './html';
+import { ApiTags } from '../description/operation.docs';
+import * as described from './pages.docs';
 
 const WELCOME = { message: 'Welcome to Tocsin', docs: '/docs' };
 
@@ -12,10 +14,12 @@ const WELCOME = { message: 'Welcome to Tocsin', docs: '/docs' };
  * documentation.
  */
 @Controller()
+@ApiTags('documents')
 export class WelcomeController {
   constructor(@Optional() private readonly page?: FrontPage) {}
 
   @Get()
+  @described.welcome
   welcome(@Req() request: Request, @Res() response: Response): void {
     response.vary('Accept');
     if (request.accepts(['json', 'html']) !== 'html') response.json(WELCOME);

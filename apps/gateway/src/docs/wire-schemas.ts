@@ -66,7 +66,7 @@ import {
   uuid,
   type Fields,
   type Schema,
-} from './json-schema';
+} from '../description/json-schema';
 
 const tenantId = text('The tenant that it belongs to.', { pattern: TENANT_ID_PATTERN.source });
 const cursor = text('A position in the stream: send it as Last-Event-ID, or as last_event_id in the address.', {

@@ -7,6 +7,8 @@ import { LARGE_BODY, TakesBody } from '../body/body.interceptor';
 import { preferredWait } from './preferred-wait';
 import { PublishEvents } from './publish-events';
 import { answerOf, type PublishedAnswer } from './published-answer';
+import { ApiTags } from '../description/operation.docs';
+import * as described from './intake.docs';
 
 /**
  * `POST /api/v1/events`: publishes one message, a list of up to 500, or the contents of another system's webhook. 202
@@ -15,6 +17,7 @@ import { answerOf, type PublishedAnswer } from './published-answer';
  * they leave the queue within that time.
  */
 @Controller('api/v1/events')
+@ApiTags('publishing')
 export class IntakeController {
   constructor(
     private readonly events: PublishEvents,
@@ -24,7 +27,8 @@ export class IntakeController {
   @Post()
   @Scopes('events:publish')
   @TakesBody(LARGE_BODY)
-  async publish(
+  @described.publishEvents
+  async publishEvents(
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
     @Token() token: VerifiedToken,

@@ -19,23 +19,10 @@ import { OpsgenieKeyGuard } from './opsgenie-key.guard';
 import { OpsgenieErrors } from './peer-errors.filter';
 import { PeerPublisher } from './peer-publisher';
 import { PublishEvents, type Published, type Publisher } from './publish-events';
+import type { RequestAccepted, RequestProcessed } from './published-answer';
 import { defaultsIn } from './read-events';
-
-/** Opsgenie's response to a request that is processed later, as it is here. */
-export interface RequestAccepted {
-  result: 'Request will be processed';
-  /** The duration of the request, in seconds. */
-  took: number;
-  /** Identifies the alert. Clients use it to ask for the outcome. */
-  requestId: string;
-}
-
-/** The outcome of a request. */
-export interface RequestProcessed {
-  data: { success: true; isSuccess: true; status: string; alertId: string; alias: string };
-  took: number;
-  requestId: string;
-}
+import { ApiTags } from '../description/operation.docs';
+import * as described from './peers.docs';
 
 interface Address {
   tenant: string;
@@ -55,6 +42,7 @@ const ASK_AGAIN_MS = 100;
  * become notes.
  */
 @Controller(['api/v1/opsgenie/:tenant/v2/alerts', 'api/v1/opsgenie/:tenant/:service/v2/alerts'])
+@ApiTags('publishing')
 @UseGuards(OpsgenieKeyGuard)
 @UseFilters(OpsgenieErrors)
 export class OpsgenieController {
@@ -68,14 +56,16 @@ export class OpsgenieController {
   @Post()
   @TakesBody(SMALL_BODY)
   @HttpCode(202)
-  create(@Param() address: Address, @Req() request: Request): Promise<RequestAccepted> {
+  @described.createOpsgenieAlert
+  createOpsgenieAlert(@Param() address: Address, @Req() request: Request): Promise<RequestAccepted> {
     return this.take(address, request, () => readOpsgenieAlert);
   }
 
   @Post(':identifier/:action')
   @TakesBody(SMALL_BODY)
   @HttpCode(202)
-  update(
+  @described.updateOpsgenieAlert
+  updateOpsgenieAlert(
     @Param() address: Address & { identifier: string; action: string },
     @Query('identifierType') type: unknown,
     @Req() request: Request,
@@ -90,7 +80,8 @@ export class OpsgenieController {
 
   /** The outcome of a request, available once its alert is stored. */
   @Get('requests/:requestId')
-  async processed(
+  @described.readOpsgenieRequest
+  async readOpsgenieRequest(
     @Param() { tenant, service = 'opsgenie', requestId }: Address & { requestId: string },
     @Req() request: Request,
   ): Promise<RequestProcessed> {

@@ -10,6 +10,8 @@ import { PeerPublisher } from './peer-publisher';
 import { PublishEvents } from './publish-events';
 import { defaultsIn } from './read-events';
 import { eventProcessed, type EventProcessed } from './published-answer';
+import { ApiTags } from '../description/operation.docs';
+import * as described from './peers.docs';
 
 /**
  * Imitates PagerDuty's Events API v2 for its clients. They append `/v2/enqueue` to an address and send no credential in
@@ -17,6 +19,7 @@ import { eventProcessed, type EventProcessed } from './published-answer';
  * a note on the alert. The response has PagerDuty's format, since its clients treat any other as a failure.
  */
 @Controller(['api/v1/pagerduty/:tenant/v2/enqueue', 'api/v1/pagerduty/:tenant/:service/v2/enqueue'])
+@ApiTags('publishing')
 @UseFilters(PagerDutyErrors)
 export class PagerDutyController {
   constructor(
@@ -28,7 +31,8 @@ export class PagerDutyController {
   @Post()
   @TakesBody(SMALL_BODY)
   @HttpCode(202)
-  async enqueue(
+  @described.enqueuePagerDutyEvent
+  async enqueuePagerDutyEvent(
     @Param() address: { tenant: string; service?: string },
     @Req() request: Request,
   ): Promise<EventProcessed> {

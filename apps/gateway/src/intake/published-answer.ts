@@ -64,3 +64,19 @@ function settledEvent({ id, tenant_id }: AlertMessage, receipt: Receipt): Settle
     ? { id, tenant_id, outcome, seq: null }
     : { id, tenant_id, outcome, seq: null, reason: receipt.reason };
 }
+
+/** Opsgenie's response to a request that is processed later, as it is here. */
+export interface RequestAccepted {
+  result: 'Request will be processed';
+  /** The duration of the request, in seconds. */
+  took: number;
+  /** Identifies the alert. Clients use it to ask for the outcome. */
+  requestId: string;
+}
+
+/** The outcome of a request. */
+export interface RequestProcessed {
+  data: { success: true; isSuccess: true; status: string; alertId: string; alias: string };
+  took: number;
+  requestId: string;
+}

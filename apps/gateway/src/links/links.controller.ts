@@ -4,6 +4,8 @@ import { traceIdOf } from '@tocsin/messages';
 import type { Request, Response } from 'express';
 import { FollowLinks } from './follow-links';
 import { LINK_PAGE_FIELDS, linkPageHtml, type LinkPage } from './link-page';
+import { ApiTags } from '../description/operation.docs';
+import * as described from './links.docs';
 
 /**
  * The links in messages: `/a/…` acknowledges an alert, `/u/…` unsubscribes. The signed token in the address is the only
@@ -11,16 +13,19 @@ import { LINK_PAGE_FIELDS, linkPageHtml, type LinkPage } from './link-page';
  * same.
  */
 @Controller()
+@ApiTags('links')
 export class LinksController {
   constructor(private readonly follow: FollowLinks) {}
 
   @Get('a/:token')
-  async showAlert(@Param('token') token: string, @Res() response: Response): Promise<void> {
+  @described.showAcknowledgement
+  async showAcknowledgement(@Param('token') token: string, @Res() response: Response): Promise<void> {
     send(await this.follow.showAlert(token), response);
   }
 
   @Post('a/:token')
-  async acknowledge(
+  @described.acknowledgeByLink
+  async acknowledgeByLink(
     @Param('token') token: string,
     @Headers('traceparent') traceparent: string | undefined,
     @Res() response: Response,
@@ -29,12 +34,14 @@ export class LinksController {
   }
 
   @Get('u/:token')
+  @described.showSubscription
   async showSubscription(@Param('token') token: string, @Res() response: Response): Promise<void> {
     send(await this.follow.showSubscription(token), response);
   }
 
   /** Unsubscribes; with `?again` in the address, takes it back. */
   @Post('u/:token')
+  @described.unsubscribe
   async unsubscribe(@Param('token') token: string, @Req() request: Request, @Res() response: Response): Promise<void> {
     const page = 'again' in request.query ? this.follow.subscribeAgain(token) : this.follow.unsubscribe(token);
     send(await page, response);

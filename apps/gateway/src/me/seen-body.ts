@@ -34,6 +34,7 @@ function secondOf(list: unknown): number {
 }
 
 /** The body of `PUT /api/v1/me/cursor`: how far the user has seen, by tenant or as the cursor of a stream. */
+@Described('A position of each tenant, or the cursor of a stream.', { minProperties: 1, maxProperties: 1 })
 export class SeenBody {
   @Described('The positions; each tenant at most once.')
   @MayBeAbsent()

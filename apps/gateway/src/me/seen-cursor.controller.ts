@@ -9,12 +9,15 @@ import { GatewayConfig } from '../config';
 import { refuseField } from '../request/json-object';
 import { assignPositions, type SentCursor } from '../positions/cursor';
 import { MAX_BODY_BYTES, SeenBody, seenIn } from './seen-body';
+import { ApiTags } from '../description/operation.docs';
+import * as described from './seen-cursor.docs';
 
 /**
  * `/api/v1/me/cursor`: how far the user has seen each tenant, so that a phone and a laptop agree on what is new. It
  * only moves forward; a position in a history that was replaced is ignored.
  */
 @Controller('api/v1/me/cursor')
+@ApiTags('log')
 @Scopes('alerts:read')
 export class SeenCursorController {
   constructor(
@@ -25,14 +28,16 @@ export class SeenCursorController {
   ) {}
 
   @Get()
-  async show(@Token() token: VerifiedToken): Promise<SeenCursor> {
+  @described.readSeenCursor
+  async readSeenCursor(@Token() token: VerifiedToken): Promise<SeenCursor> {
     return this.seenBy(token, await this.tenantsOf(token));
   }
 
   /** Responds with the stored positions, which another device may have moved farther. */
   @Put()
   @TakesJson(MAX_BODY_BYTES)
-  async advance(@Body() body: SeenBody, @Token() token: VerifiedToken): Promise<SeenCursor> {
+  @described.moveSeenCursor
+  async moveSeenCursor(@Body() body: SeenBody, @Token() token: VerifiedToken): Promise<SeenCursor> {
     const sent = seenIn(body);
     const tenants = await this.tenantsOf(token);
     await this.seen.advance(

@@ -84,6 +84,7 @@ const NOT_A_TEXT: RuleContext = {
 };
 
 /** The body of `POST /api/v1/notifications`. */
+@Described('What is said, to whom and when.')
 export class NotificationBody {
   @Matches(TENANT_ID_PATTERN, { message: 'A tenant is 1 to 64 of A-Z a-z 0-9 . _ -.' }) tenant_id!: TenantId;
   @Described('One line for people.')

@@ -11,6 +11,8 @@ import type { Response } from 'express';
 import { TakesJson } from '../body/body.interceptor';
 import { KeepNotifications } from './keep-notifications';
 import { MAX_BODY_BYTES, NotificationBody, NotificationsQuery } from './notification-body';
+import { ApiTags } from '../description/operation.docs';
+import * as described from './notifications.docs';
 
 /** 1 to 255 printable characters of ASCII. */
 const KEY = /^[\x21-\x7e]{1,255}$/;
@@ -20,15 +22,18 @@ const KEY = /^[\x21-\x7e]{1,255}$/;
  * notification is on record. Sending it is a matter of the notifier, apart from this answer.
  */
 @Controller('api/v1/notifications')
+@ApiTags('notifications')
+@described.notifications
 @Scopes()
 export class NotificationsController {
   constructor(private readonly keep: KeepNotifications) {}
 
   @Post()
   @TakesJson(MAX_BODY_BYTES, { required: true })
-  async create(
+  @described.createNotification
+  async createNotification(
     @Body() body: NotificationBody,
-    @Headers('idempotency-key') key: string | undefined,
+    @Headers('Idempotency-Key') key: string | undefined,
     @Token() token: VerifiedToken,
     @Res({ passthrough: true }) response: Response,
   ): Promise<Notification> {
@@ -40,17 +45,20 @@ export class NotificationsController {
   }
 
   @Get()
-  list(@Query() query: NotificationsQuery, @Token() token: VerifiedToken): Promise<NotificationPage> {
+  @described.listNotifications
+  listNotifications(@Query() query: NotificationsQuery, @Token() token: VerifiedToken): Promise<NotificationPage> {
     return this.keep.page(token, query);
   }
 
   @Get(':id')
-  show(@Param('id') id: string, @Token() token: VerifiedToken): Promise<NotificationDetail> {
+  @described.showNotification
+  showNotification(@Param('id') id: string, @Token() token: VerifiedToken): Promise<NotificationDetail> {
     return this.keep.one(token, id);
   }
 
   @Delete(':id')
-  cancel(@Param('id') id: string, @Token() token: VerifiedToken): Promise<CancelledNotification> {
+  @described.cancelNotification
+  cancelNotification(@Param('id') id: string, @Token() token: VerifiedToken): Promise<CancelledNotification> {
     return this.keep.cancel(token, id);
   }
 

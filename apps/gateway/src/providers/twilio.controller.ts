@@ -7,6 +7,8 @@ import { TakesBody } from '../body/body.interceptor';
 import { AnswerReply } from './answer-reply';
 import { TwilioCallbackGuard } from './twilio-callback.guard';
 import { TwilioCallbacks } from './twilio-callbacks';
+import { ApiTags } from '../description/operation.docs';
+import * as described from './twilio.docs';
 
 /** A callback has about 20 short fields; a reply has at most 1,600 characters. In bytes. */
 const MAX_CALLBACK_BYTES = 32 * 1024;
@@ -16,6 +18,7 @@ const MAX_CALLBACK_BYTES = 32 * 1024;
  * call, and everything that is not signed for PUBLIC_URL is refused and changes nothing.
  */
 @Controller('api/v1/providers/twilio')
+@ApiTags('providers')
 export class TwilioController {
   constructor(
     private readonly callbacks: TwilioCallbacks,
@@ -28,7 +31,8 @@ export class TwilioController {
   @UseGuards(TwilioCallbackGuard)
   @HttpCode(204)
   @TakesBody(MAX_CALLBACK_BYTES)
-  async status(@Req() request: Request): Promise<void> {
+  @described.reportTwilioStatus
+  async reportTwilioStatus(@Req() request: Request): Promise<void> {
     const form = this.callbacks.formOf(request);
     const delivery = reportedDeliveryIn(new URL(request.originalUrl, 'http://localhost').searchParams);
     const status = twilioStatusOf(form.get('MessageStatus') ?? '');
@@ -49,7 +53,8 @@ export class TwilioController {
   @HttpCode(200)
   @Header('Content-Type', 'text/xml; charset=utf-8')
   @TakesBody(MAX_CALLBACK_BYTES)
-  async inbound(@Req() request: Request): Promise<string> {
+  @described.receiveTwilioReply
+  async receiveTwilioReply(@Req() request: Request): Promise<string> {
     const form = this.callbacks.formOf(request);
     const phone = phoneIn(form.get('From') ?? '');
     // STOP, START and HELP are answered by Twilio itself

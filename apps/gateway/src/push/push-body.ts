@@ -43,6 +43,7 @@ function isPublicKey(value: unknown): boolean {
 }
 
 /** The body of `PUT /api/v1/push`: what a page got from its browser. */
+@Described("The browser's subscription.")
 export class PushSubscribeBody implements PushSubscribe {
   @Described("The `endpoint` of the browser's subscription: https.", { pattern: '^https://', maxLength: MAX_ENDPOINT })
   @ValidateBy(

@@ -8,12 +8,15 @@ import { TakesJson } from '../body/body.interceptor';
 import { GatewayConfig } from '../config';
 import { refuseField } from '../request/json-object';
 import { MAX_BODY_BYTES, PushBrowserQuery, PushSubscribeBody } from './push-body';
+import { ApiTags } from '../description/operation.docs';
+import * as described from './push.docs';
 
 /**
  * `GET`, `PUT` and `DELETE /api/v1/push`: the browsers in which the user is told of alerts while the page is closed. They
  * are the user's own, and reading is all that they allow: so every role may have them, as with what was seen.
  */
 @Controller('api/v1/push')
+@ApiTags('push')
 @Scopes('alerts:read')
 export class PushController {
   constructor(
@@ -23,14 +26,16 @@ export class PushController {
   ) {}
 
   @Get()
-  async show(@Token() token: VerifiedToken): Promise<PushState> {
+  @described.showPush
+  async showPush(@Token() token: VerifiedToken): Promise<PushState> {
     return this.stateFor(token, await this.tenantsOf(token));
   }
 
   /** Subscribes a browser, or renews it. 404 where no push messages are sent. */
   @Put()
   @TakesJson(MAX_BODY_BYTES, { required: true })
-  async subscribe(
+  @described.subscribeToPush
+  async subscribeToPush(
     @Body() { tenants: named, ...keys }: PushSubscribeBody,
     @Token() token: VerifiedToken,
   ): Promise<PushState> {
@@ -43,7 +48,8 @@ export class PushController {
 
   /** Unsubscribes one of the user's browsers: this one, or one that was lost. 404 when there is no such browser. */
   @Delete()
-  async unsubscribe(@Query() { browser }: PushBrowserQuery, @Token() token: VerifiedToken): Promise<PushState> {
+  @described.unsubscribeFromPush
+  async unsubscribeFromPush(@Query() { browser }: PushBrowserQuery, @Token() token: VerifiedToken): Promise<PushState> {
     const tenants = await this.tenantsOf(token);
     if (!(await this.subscriptions.unsubscribe(this.readerOf(token), tenants, browser)))
       throw new Refused('not_found', 'The user has no such browser.');

@@ -27,6 +27,7 @@ export class RecipientsQuery {
 }
 
 /** The body of `PUT /api/v1/recipients`: all recipients of the tenant. */
+@Described('All recipients: severity, channel, addresses.')
 export class RecipientsBody {
   @ValidateBy(
     { name: 'recipients', validator: { validate: areRecipients } },

@@ -7,12 +7,15 @@ import type { Response } from 'express';
 import { mayAct, VisibleTenants } from '../access/visible-tenants';
 import { TakesJson } from '../body/body.interceptor';
 import { MAX_BODY_BYTES, RecipientsBody, recipientsOf, RecipientsQuery } from './recipients-body';
+import { ApiTags } from '../description/operation.docs';
+import * as described from './recipients.docs';
 
 /**
  * `/api/v1/recipients`: who is told of a tenant's alerts whose messages name no recipients. They are replaced as a whole;
  * with `If-Match` only while they are those that the caller has read.
  */
 @Controller('api/v1/recipients')
+@ApiTags('deliveries')
 @Scopes()
 export class RecipientsController {
   constructor(
@@ -22,7 +25,8 @@ export class RecipientsController {
   ) {}
 
   @Get()
-  async read(
+  @described.readRecipients
+  async readRecipients(
     @Query() { tenant }: RecipientsQuery,
     @Token() token: VerifiedToken,
     @Res({ passthrough: true }) response: Response,
@@ -34,10 +38,11 @@ export class RecipientsController {
 
   @Put()
   @TakesJson(MAX_BODY_BYTES, { required: true })
-  async replace(
+  @described.replaceRecipients
+  async replaceRecipients(
     @Query() { tenant }: RecipientsQuery,
     @Body() body: RecipientsBody,
-    @Headers('if-match') ifMatch: string | undefined,
+    @Headers('If-Match') ifMatch: string | undefined,
     @Token() token: VerifiedToken,
     @Res({ passthrough: true }) response: Response,
   ): Promise<TenantRecipients> {

@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { ValidateBy, ValidateIf, type ValidationOptions } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import { type ErrorCode } from '@tocsin/contracts';
@@ -11,9 +12,11 @@ export interface RuleContext {
   at?: (value: unknown) => string;
 }
 
-/** A field's description in the API document, in addition to what its rules express. */
-export const Described = (description: string, more: Readonly<Record<string, unknown>> = {}): PropertyDecorator =>
-  JSONSchema({ description, ...more }) as PropertyDecorator;
+/** The description of a field or of a body in the API document, in addition to what the rules express. */
+export const Described = (
+  description: string,
+  more: Readonly<Record<string, unknown>> = {},
+): PropertyDecorator & ClassDecorator => JSONSchema({ description, ...more }) as PropertyDecorator & ClassDecorator;
 
 /** The field may be absent. Null does not count as absent: a null sent by mistake must not select everything. */
 export const MayBeAbsent = (): PropertyDecorator => ValidateIf((_fields, value) => value !== undefined);
@@ -82,6 +85,49 @@ export const AtMostOneOf = (names: readonly string[]): PropertyDecorator =>
       defaultMessage: () => `Give at most one of ${names.join(', ')}`,
     },
   });
+
+const COMPANION = Symbol('the value of another field that a field depends on');
+
+/** That a field depends on a value of another field of the same class. */
+export interface Companion {
+  field: string;
+  value: string;
+  /** Whether the field must be there with that value. */
+  needed: boolean;
+  /** Whether the field is refused with any other value. */
+  refused: boolean;
+}
+const has = (fields: unknown, { field, value }: Pick<Companion, 'field' | 'value'>): boolean =>
+  (fields as Record<string, unknown>)[field] === value;
+
+/** The field may be absent, except with this value of another field. */
+export const NeededWith = (field: string, value: string): PropertyDecorator =>
+  accompanies({ field, value, needed: true, refused: false });
+
+/** The field belongs to one value of another field: it is refused with any other. Needed unless it is `optional`. */
+export function GoesWith(field: string, value: string, { optional = false } = {}): PropertyDecorator {
+  const companion = { field, value, needed: !optional, refused: true };
+  const goesWith = ValidateBy(
+    { name: 'goesWith', validator: { validate: (_value, told) => has(told?.object, companion) } },
+    { message: `It goes with the ${field} ${value}.` },
+  );
+  const isLookedAt = accompanies(companion);
+  return (target, name) => {
+    goesWith(target, name);
+    isLookedAt(target, name);
+  };
+}
+
+function accompanies(companion: Companion): PropertyDecorator {
+  const isLookedAt = ValidateIf((fields, value) => value !== undefined || (companion.needed && has(fields, companion)));
+  return (target, name) => {
+    isLookedAt(target, name as string);
+    Reflect.defineMetadata(COMPANION, companion, target, name);
+  };
+}
+
+export const companionOf = (type: new () => object, field: string): Companion | undefined =>
+  Reflect.getMetadata(COMPANION, type.prototype as object, field) as Companion | undefined;
 
 /** A text that is not blank, of at most `maxLength` characters. */
 export const IsNote = (maxLength: number, message: string): PropertyDecorator =>

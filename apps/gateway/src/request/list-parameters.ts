@@ -1,7 +1,7 @@
-import { IsArray, IsInt, Max, Min } from 'class-validator';
-import { TENANT_ID_PATTERN } from '@tocsin/contracts';
-import { list } from './entry-filter';
-import { Described, MayBeAbsent } from './field-rules';
+import { IsArray, IsIn, IsInt, Max, Min, MinLength } from 'class-validator';
+import { ALERT_TYPES, SEVERITIES, TENANT_ID_PATTERN, type AlertType, type Severity } from '@tocsin/contracts';
+import { labelsIn, list } from './entry-filter';
+import { AreLabels, Described, MayBeAbsent } from './field-rules';
 import { onlyValue, ReadBy, type ParameterReader } from './request-fields';
 
 // What all queries of lists share: readers for `@ReadBy`, and fields.
@@ -38,6 +38,36 @@ export class TenantsQuery {
   @MayBeAbsent()
   @IsArray()
   tenant?: string[];
+}
+
+const known = (values: readonly string[]) => ({
+  each: true,
+  message: `One or more of ${values.join(', ')} are expected.`,
+});
+
+/** A query that selects entries of the log. The filters apply to the whole alert, before the entry or after it. */
+export class EntriesQuery extends TenantsQuery {
+  @Described('Entries whose alert has or had one of these.')
+  @ReadBy(lowerCaseList)
+  @MayBeAbsent()
+  @IsIn(SEVERITIES, known(SEVERITIES))
+  severity?: Severity[];
+  @Described('Entries whose alert is or was of one of these types.')
+  @ReadBy(lowerCaseList)
+  @MayBeAbsent()
+  @IsIn(ALERT_TYPES, known(ALERT_TYPES))
+  type?: AlertType[];
+  @Described('Of these services.') @ReadBy(list) @MayBeAbsent() @MinLength(1, { each: true }) service?: string[];
+  @Described('Entries whose alert has or had one of these names.')
+  @ReadBy(list)
+  @MayBeAbsent()
+  @MinLength(1, { each: true })
+  name?: string[];
+  @Described('Labels that the alert must have, all of them.')
+  @ReadBy(labelsIn, { prefix: 'label.' })
+  @MayBeAbsent()
+  @AreLabels()
+  labels?: Record<string, string>;
 }
 
 const PAGE_SIZE = { message: `1 to ${MAX_PAGE} can be asked for.` };

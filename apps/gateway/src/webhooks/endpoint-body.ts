@@ -69,6 +69,7 @@ const FORMAT = 'How bodies are written; null chooses by the host of the address.
 const HEADERS = 'Headers to send in addition, by their names. They replace those before. Their values are never shown.';
 
 /** The body of `POST /api/v1/webhooks`. */
+@Described('The address, and how it is posted to.')
 export class EndpointBody {
   @Described('The tenant that it belongs to.')
   @Matches(TENANT_ID_PATTERN, { message: 'A tenant is 1 to 64 of A-Z a-z 0-9 . _ -.' })
@@ -89,6 +90,7 @@ export class EndpointBody {
 }
 
 /** The body of `PATCH /api/v1/webhooks/:id`. Fields that are left out stay as they are. */
+@Described('What changes.')
 export class EndpointChangeBody implements EndpointChange {
   @Described(FORMAT) @MayBeAbsent() @IsFormat() format?: WebhookFormat | null;
   @Described(HEADERS) @MayBeAbsent() @AreHeaders() headers?: Record<string, string>;

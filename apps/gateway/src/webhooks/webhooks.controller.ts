@@ -8,6 +8,8 @@ import { mayAct, tenantsAskedFor, VisibleTenants } from '../access/visible-tenan
 import { TakesJson } from '../body/body.interceptor';
 import { TenantsQuery } from '../request/list-parameters';
 import { changeOf, EndpointBody, EndpointChangeBody, MAX_BODY_BYTES } from './endpoint-body';
+import { ApiTags } from '../description/operation.docs';
+import * as described from './webhooks.docs';
 
 const NOT_FOUND = 'There is no such webhook.';
 const Id = () => Param('id', new ParseUUIDPipe({ exceptionFactory: () => new Refused('not_found', NOT_FOUND) }));
@@ -19,6 +21,7 @@ const ACTS = ['alerts:write'] as const;
  * reading a secret, needs `alerts:write` and a role that is not `viewer`. A webhook of another tenant is not found.
  */
 @Controller('api/v1/webhooks')
+@ApiTags('webhooks')
 @Scopes()
 export class WebhooksController {
   constructor(
@@ -28,7 +31,8 @@ export class WebhooksController {
   ) {}
 
   @Get()
-  async list(
+  @described.listWebhooks
+  async listWebhooks(
     @Query() { tenant }: TenantsQuery,
     @Token() token: VerifiedToken,
   ): Promise<{ webhooks: WebhookEndpoint[] }> {
@@ -41,7 +45,8 @@ export class WebhooksController {
   @Post()
   @HttpCode(200)
   @TakesJson(MAX_BODY_BYTES)
-  async configure(@Body() body: EndpointBody, @Token() token: VerifiedToken): Promise<WebhookEndpoint> {
+  @described.configureWebhook
+  async configureWebhook(@Body() body: EndpointBody, @Token() token: VerifiedToken): Promise<WebhookEndpoint> {
     const { tenant_id, url, ...change } = body;
     requireScopes(token, ACTS);
     const [membership] = tenantsAskedFor(await this.tenants.of(token), [tenant_id]);
@@ -51,14 +56,16 @@ export class WebhooksController {
   }
 
   @Get(':id')
-  async show(@Id() id: string, @Token() token: VerifiedToken): Promise<WebhookEndpoint> {
+  @described.showWebhook
+  async showWebhook(@Id() id: string, @Token() token: VerifiedToken): Promise<WebhookEndpoint> {
     requireScopes(token, READS);
     return found(await this.endpoints.find(idsOf(await this.tenants.of(token)), id));
   }
 
   @Patch(':id')
   @TakesJson(MAX_BODY_BYTES)
-  async change(
+  @described.changeWebhook
+  async changeWebhook(
     @Id() id: string,
     @Body() body: EndpointChangeBody,
     @Token() token: VerifiedToken,
@@ -67,7 +74,8 @@ export class WebhooksController {
   }
 
   @Get(':id/secret')
-  async secret(
+  @described.showWebhookSecret
+  async showWebhookSecret(
     @Id() id: string,
     @Token() token: VerifiedToken,
     @Res({ passthrough: true }) response: Response,
@@ -81,7 +89,8 @@ export class WebhooksController {
   /** Asks for a notification to it alone. What becomes of it is shown under its `notification_id`. */
   @Post(':id/test')
   @HttpCode(202)
-  async test(@Id() id: string, @Token() token: VerifiedToken): Promise<{ notification_id: string }> {
+  @described.testWebhook
+  async testWebhook(@Id() id: string, @Token() token: VerifiedToken): Promise<{ notification_id: string }> {
     return {
       notification_id: found(await this.endpoints.test(await this.actingTenants(token, id), id, token.user_id)),
     };

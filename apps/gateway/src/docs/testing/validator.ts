@@ -1,6 +1,6 @@
 import Ajv, { type ValidateFunction } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
-import type { Schema } from '../json-schema';
+import type { Schema } from '../../description/json-schema';
 
 /**
  * Compiles the schemas of a document as strictly as possible: an unknown keyword throws, and so does a reference

@@ -1,0 +1,41 @@
+import { applyDecorators } from '@nestjs/common';
+import { ref, text } from '../description/json-schema';
+import { Answer, ApiOperation, PathParameter, Problems, TENANT_PROBLEMS } from '../description/operation.docs';
+
+export const AlertId = () => PathParameter('alert_id', text(undefined, { format: 'uuid' }), 'Our id of the alert.');
+
+export const listAlerts = applyDecorators(
+  ApiOperation({
+    summary: 'List alerts',
+    description:
+      'The field next of a page asks for the following one. A page examines a limited number of alerts: it may be short, and reports how far it searched. A stream that is opened with the cursor brings every change that is not in the page.',
+  }),
+  Answer(200, 'A page of them.', ref('AlertPage')),
+  Problems('too_many_tenants', 'invalid_cursor', ...TENANT_PROBLEMS),
+);
+
+export const searchAlerts = applyDecorators(
+  ApiOperation({ summary: 'List alerts by a search in the body' }),
+  Answer(200, 'A page of them.', ref('AlertPage')),
+  Problems('invalid_parameter', 'too_many_tenants', 'invalid_cursor', ...TENANT_PROBLEMS),
+);
+
+export const showAlert = applyDecorators(
+  ApiOperation({ summary: 'Show an alert' }),
+  AlertId(),
+  Answer(200, 'The alert as it stands now.', ref('Alert')),
+  Problems('not_found', ...TENANT_PROBLEMS),
+);
+
+export const showAlertHistory = applyDecorators(
+  ApiOperation({ summary: 'What happened to an alert, the newest first' }),
+  AlertId(),
+  Answer(200, 'A page of its entries.', ref('EntryPage')),
+  Problems('not_found', 'invalid_cursor', ...TENANT_PROBLEMS),
+);
+
+export const countAlerts = applyDecorators(
+  ApiOperation({ summary: 'Counts for a chart' }),
+  Answer(200, 'The open alerts, and alerts by the time they were first seen.', ref('AlertStats')),
+  Problems('too_many_tenants', ...TENANT_PROBLEMS),
+);

@@ -1,0 +1,157 @@
+import type { INestApplication } from '@nestjs/common';
+import { version as release } from '@tocsin/observability';
+import { STREAM_COOKIE } from '../connect/stream-request';
+import { LETTER_SCHEMAS } from '../dead-letters/letter-schemas';
+import type { Schema } from '../description/json-schema';
+import type { Swagger } from '../description/operation.docs';
+import { deriveFacts } from './derived.docs';
+import { STRICT_MESSAGE_SCHEMAS } from './message-schema';
+import { WIRE_SCHEMAS } from './wire-schemas';
+
+export interface MediaType {
+  schema: Schema;
+}
+export interface DescribedOperation {
+  operationId: string;
+  tags: readonly string[];
+  summary: string;
+  description?: string;
+  security: readonly Readonly<Record<string, readonly string[]>>[];
+  parameters: {
+    name: string;
+    in: 'query' | 'path' | 'header';
+    description: string;
+    schema: Schema;
+    required: boolean;
+    explode?: boolean;
+  }[];
+  requestBody?: { description: string; required: boolean; content: Record<string, MediaType> };
+  responses: Record<string, { description: string; content?: Record<string, MediaType> }>;
+}
+/** What @nestjs/swagger makes, as far as this code and its tests read it: its own types are of OpenAPI 3.0. */
+export interface OpenApi {
+  openapi: string;
+  info: object;
+  tags: readonly { name: string; description: string }[];
+  paths: Record<string, Partial<Record<string, DescribedOperation>>>;
+  components: { schemas: Record<string, Schema>; securitySchemes: Record<string, unknown> };
+}
+
+/** The groups of operations, in the order in which the document shows them. */
+const TAGS = {
+  streams: 'Alerts as they happen, as Server-Sent Events. What travels in them: /docs/events.',
+  alerts: 'Alerts as they stand: found, read and acted on.',
+  log: "The numbered entries of a tenant's log.",
+  publishing: 'Alerts in, over HTTP. Over AMQP: /docs/events.',
+  notifications: 'Messages to people that somebody asks for, for now or for a time.',
+  deliveries: 'What is sent to whom, and who is told when a message names nobody.',
+  webhooks: 'The addresses to which webhooks are posted: secrets, formats, and whether they are on.',
+  'dead letters': 'Messages that were refused because of their content, and the decisions about them.',
+  push: 'Alerts in browsers whose page is closed.',
+  providers: 'What the providers of SMS and WhatsApp messages call.',
+  access: 'Tenants, and revoked rights.',
+  links: 'What the links in messages lead to: pages for people.',
+  documents: 'These documents.',
+};
+
+function frame({ DocumentBuilder }: Swagger, ofVersion: string) {
+  const builder = new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
+    .setTitle('Tocsin')
+    .setVersion(ofVersion)
+    .setDescription(
+      'Alerts from services to every screen of the tenant they concern. What queues and streams carry is described at [/docs/events](/docs/events), what errors mean at [/docs/errors](/docs/errors).',
+    )
+    .addServer('/')
+    .addBearerAuth({ type: 'http' })
+    .addSecurity('ticket', {
+      type: 'apiKey',
+      in: 'query',
+      name: 'ticket',
+      description: 'Of POST /api/events/ticket; opens one stream.',
+    })
+    .addSecurity('token', {
+      type: 'apiKey',
+      in: 'query',
+      name: 'token',
+      description: 'The token itself, where STREAM_QUERY_TOKEN allows it.',
+    })
+    .addSecurity('cookie', {
+      type: 'apiKey',
+      in: 'cookie',
+      name: STREAM_COOKIE,
+      description: 'Of POST /api/events/ticket?mode=cookie.',
+    });
+  for (const [name, description] of Object.entries(TAGS)) builder.addTag(name, description);
+  return builder.build();
+}
+
+/** The whole API of an app as an OpenAPI 3.1 document: its described routes, and no others. The app is initialised. */
+export async function openApi(app: INestApplication, ofVersion: string): Promise<OpenApi> {
+  const swagger = await import('@nestjs/swagger');
+  const bodies = deriveFacts(app, swagger);
+  const {
+    info: { title, version, description },
+    ...document
+  } = swagger.SwaggerModule.createDocument(app, frame(swagger, ofVersion), {
+    autoTagControllers: false,
+    onlyIncludeDecoratedEndpoints: true,
+    operationIdFactory: operationIdOf,
+  });
+  const { paths, components } = document as unknown as OpenApi;
+  for (const [path, operations] of Object.entries(paths))
+    for (const operation of Object.values(operations)) complete(path, operation!);
+  return {
+    ...(document as unknown as OpenApi),
+    info: { title, version, description, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    paths: inOrder(paths),
+    components: {
+      ...components,
+      schemas: { ...WIRE_SCHEMAS, ...STRICT_MESSAGE_SCHEMAS, ...LETTER_SCHEMAS, ...bodies },
+    },
+  };
+}
+
+/** Groups in the order of the tags, then addresses and methods in the order of the alphabet. */
+function inOrder(paths: OpenApi['paths']): OpenApi['paths'] {
+  const groupOf = (operations: OpenApi['paths'][string]) =>
+    Math.min(...Object.values(operations).map((operation) => Object.keys(TAGS).indexOf(operation!.tags[0]!)));
+  const placed = Object.entries(paths).map(([path, operations]) => ({
+    place: `${groupOf(operations)} ${path}`,
+    path,
+    operations: Object.fromEntries(Object.entries(operations).sort(([a], [b]) => (a < b ? -1 : 1))),
+  }));
+  placed.sort((a, b) => (a.place < b.place ? -1 : 1));
+  return Object.fromEntries(placed.map(({ path, operations }) => [path, operations]));
+}
+
+/** An operation has the name of its method. @nestjs/swagger adds `[1]` for the second address of a controller. */
+const operationIdOf = (_controller: string, method: string): string =>
+  method.replace('[0]', '').replace('[1]', 'OfService');
+
+/** Adds what @nestjs/swagger leaves out, and removes parameters that another address of the same route has. */
+function complete(path: string, operation: DescribedOperation): void {
+  const inPath = path.match(/(?<=\{)\w+/g) ?? [];
+  const others = operation.parameters.filter((parameter) => parameter.in !== 'path');
+  const ofPath = inPath.flatMap((name) => operation.parameters.filter((one) => one.in === 'path' && one.name === name));
+  operation.parameters = [...ofPath, ...others];
+  operation.security ??= [];
+}
+
+/** The document of the running app. */
+export class OpenApiDocument {
+  private made?: OpenApi;
+
+  /**
+   * Makes the document: about half a second of computing, most of it to load @nestjs/swagger, of which a fifth of a
+   * second is one turn of the event loop. So it is done before the gateway listens, and not when a client asks.
+   */
+  async make(app: INestApplication): Promise<void> {
+    this.made = await openApi(app, release);
+  }
+
+  read(): OpenApi {
+    if (!this.made) throw new Error('The document is made before the gateway listens.');
+    return this.made;
+  }
+}

@@ -1,0 +1,41 @@
+import { applyDecorators } from '@nestjs/common';
+import { object, text } from '../description/json-schema';
+import { Answer, ApiOperation, PathParameter, Problems } from '../description/operation.docs';
+
+const page = (summary: string) =>
+  applyDecorators(ApiOperation({ summary }), Answer(200, 'A page.', text(), ['text/html']));
+const document = (summary: string) =>
+  applyDecorators(ApiOperation({ summary }), Answer(200, 'A document.', { type: 'object' }));
+const files = (summary: string, types: string[]) =>
+  applyDecorators(
+    ApiOperation({ summary }),
+    PathParameter('name', text(), "A file's name."),
+    Answer(200, 'The file.', text(), types),
+    Problems('not_found'),
+  );
+
+export const welcome = applyDecorators(
+  ApiOperation({ summary: 'The page for clients that accept text/html; for others a link to these documents' }),
+  Answer(
+    200,
+    'The page, or a welcome.',
+    { anyOf: [object<{ message: string; docs: string }>({ message: text(), docs: text() }), text()] },
+    ['application/json', 'text/html'],
+  ),
+);
+export const readPageAsset = files('The files of the page; the name of each holds a hash of its contents', [
+  'text/css',
+  'text/javascript',
+  'image/svg+xml',
+]);
+export const readPushWorker = applyDecorators(
+  ApiOperation({ summary: 'The service worker of the page, which shows alerts while the page is closed' }),
+  Answer(200, 'The script.', text(), ['text/javascript']),
+  Problems('not_found'),
+);
+export const showApi = page('The documentation of this API, with a way to try it');
+export const readOpenApi = document('This API, for machines');
+export const showEvents = page('The messages over AMQP and in streams, for people');
+export const readAsyncApi = document('The messages over AMQP and in streams, for programs');
+export const showErrors = page('Every error code, and what to do about it');
+export const readAsset = files('The files of these pages', ['text/css', 'text/javascript', 'image/png']);
