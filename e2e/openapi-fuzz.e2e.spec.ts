@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { createECDH, createHash } from 'node:crypto';
 import { eventually } from '@tocsin/contracts/testing';
+import { ask } from './kit/http';
 import { targetIn } from './isolation/access-calls';
 import type { Target } from './isolation/access-rows';
 import { ApiDocument, type Described } from './kit/api-document';
@@ -39,6 +40,13 @@ let stack: Stack;
 let api: ApiDocument<OpenApi>;
 let known: Record<string, readonly unknown[]>;
 const targets: Target[] = [];
+/** Of the three ways to say when, one; and each channel once, with a recipient that it reaches. */
+const BODIES = {
+  createNotification: [
+    { tenant_id: TENANTS[0], title: 'Flour comes tomorrow', channels: ['email'], recipients: ['ana@example.com'] },
+  ],
+  replaceRecipients: [{ recipients: { urgent: { email: ['ana@example.com'] } } }],
+};
 /** Mostly the credential of a permitted user, sometimes an invalid one. */
 const credential = fc.oneof(
   { weight: 12, arbitrary: fc.constant(`Bearer ${tokenFor('ana', { scope: SCOPES })}`) },
@@ -132,6 +140,16 @@ async function failed(deliveries: readonly string[]): Promise<void> {
   );
 }
 
+/** A browser of the user that gets push messages, for the calls that show and remove it. */
+async function subscribed(): Promise<void> {
+  const { status } = await ask(stack.gateway.url, '/api/v1/push', {
+    method: 'PUT',
+    headers: { Authorization: `Bearer ${tokenFor('ana', { scope: SCOPES })}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ endpoint: PUSH_ENDPOINT, p256dh: newKey(), auth: 'A'.repeat(22) }),
+  });
+  expect(status).toBe(200);
+}
+
 /** Where a response differs from the document; empty when it conforms. */
 function faultsOf(path: string, method: string, { responses }: Described, { status, type, text }: Answer): string[] {
   if (status >= 500) return [`${status} ${text}`];
@@ -147,9 +165,10 @@ it(`calls that are made from the document get answers that are in it (FUZZ_SEED=
   for (const [path, methods] of Object.entries(api.document.paths)) {
     for (const [method, operation] of Object.entries(methods)) {
       known = { ...known, id: await idsFor(path), recipients: path.endsWith('/recipients') ? RECIPIENTS : PEOPLE };
+      if (path === '/api/v1/push') await subscribed();
       const statuses = new Set<number>();
       const isDescribed = fc.asyncProperty(
-        callsOf(api.document, path, operation, { known, credential }),
+        callsOf(api.document, path, operation, { known, bodies: BODIES, credential }),
         async (one) => {
           const answer = await makeCall(stack.gateway.url, method.toUpperCase(), one);
           statuses.add(answer.status);

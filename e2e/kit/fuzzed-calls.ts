@@ -26,6 +26,8 @@ export interface Answer {
 export interface Material {
   /** Values with a meaning, by field. */
   known: Readonly<Record<string, readonly unknown[]>>;
+  /** Bodies that are accepted, by operation, where fields depend on each other so that random bodies seldom are. */
+  bodies?: Readonly<Record<string, readonly object[]>>;
   /** The `Authorization` header; empty: none. */
   credential: fc.Arbitrary<string>;
 }
@@ -34,8 +36,8 @@ export interface Material {
 export function callsOf(
   document: OpenApi,
   path: string,
-  { parameters, requestBody }: Described,
-  { known, credential }: Material,
+  { operationId, parameters, requestBody }: Described,
+  { known, bodies = {}, credential }: Material,
 ): fc.Arbitrary<Call> {
   const values = new SchemaValues(document, known);
   const valueOf = (name: string, schema: ValueSchema) =>
@@ -83,6 +85,10 @@ export function callsOf(
       body: body
         ? fc.oneof(
             { weight: 12, arbitrary: fc.oneof(...body) },
+            ...(bodies[operationId] ?? []).map((one) => ({
+              weight: 2,
+              arbitrary: fc.constant(['application/json', JSON.stringify(one)] as const),
+            })),
             {
               weight: 1,
               arbitrary: fc.tuple(
