@@ -40,7 +40,9 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
     });
     /** Reads the tenants of all rows. A delivery that tells no entry has none of the columns of one. */
     const tenantsIn = (table: string): string =>
-      /(told|claimed)_delivery$/.test(table) ? `select of_tenant as tenant_id from ${table}` : `select tenant_id from ${table}`;
+      /(told|claimed)_delivery$/.test(table)
+        ? `select of_tenant as tenant_id from ${table}`
+        : `select tenant_id from ${table}`;
 
     beforeAll(async () => {
       opened = await open();
