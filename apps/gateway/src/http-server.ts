@@ -78,7 +78,7 @@ const BACKLOG = 4_096;
 /** Opens the public port and returns its number. Rejects when the port is in use. */
 export async function openHttp(app: NestExpressApplication, port: number): Promise<number> {
   await app.init();
-  await app.get(OpenApiDocument).make(app);
+  app.get(OpenApiDocument).describe(app);
   const server = app.getHttpServer();
   if (app.get(GatewayConfig).STREAM_DOOR) app.get(StreamDoor).standBefore(server);
   server.listen({ port, backlog: BACKLOG });

@@ -34,7 +34,7 @@ export class DocsController {
 
   @Get('openapi.json')
   @described.readOpenApi
-  readOpenApi(): OpenApi {
+  readOpenApi(): Promise<OpenApi> {
     return this.document.read();
   }
 

@@ -140,18 +140,22 @@ function complete(path: string, operation: DescribedOperation): void {
 
 /** The document of the running app. */
 export class OpenApiDocument {
-  private made?: OpenApi;
+  private app: INestApplication | undefined;
+  private made: Promise<OpenApi> | undefined;
 
-  /**
-   * Makes the document: about half a second of computing, most of it to load @nestjs/swagger, of which a fifth of a
-   * second is one turn of the event loop. So it is done before the gateway listens, and not when a client asks.
-   */
-  async make(app: INestApplication): Promise<void> {
-    this.made = await openApi(app, release);
+  /** Names the app that the document describes. */
+  describe(app: INestApplication): void {
+    this.app = app;
   }
 
-  read(): OpenApi {
-    if (!this.made) throw new Error('The document is made before the gateway listens.');
+  /**
+   * The document, which is made for the first reader. That takes about half a second of computing, most of it to load
+   * @nestjs/swagger, and holds the event loop for a fifth of a second, once in the life of a process. Every start would
+   * pay that otherwise, and most gateways are never asked.
+   */
+  read(): Promise<OpenApi> {
+    if (!this.app) throw new Error('No app was named.');
+    this.made ??= openApi(this.app, release);
     return this.made;
   }
 }
