@@ -71,7 +71,7 @@ export class ClientCopy {
 
   constructor(patches: readonly Patch[] = []) {
     try {
-      const sources = ['.', 'stream', 'tabs', 'alerts'].flatMap((folder) =>
+      const sources = ['.', 'stream', 'tabs', 'alerts', 'push'].flatMap((folder) =>
         readdirSync(join(ROOT, CLIENT, folder))
           .filter((name) => name.endsWith('.ts') && !/\.(spec|d)\.ts$/.test(name))
           .map((name) => join(CLIENT, folder, name)),
