@@ -125,8 +125,8 @@ export class MarkedTenant {
          insert into tocsin.delivery_due (tenant_id, delivery_id, channel, due_at)
          select tenant_id, delivery_id, channel, due_at from planned
        ), browser as (
-         insert into tocsin.push_subscription (endpoint, tenant_id, user_id, issuer, p256dh, auth, subscribed_at, renewed_at)
-         values ('https://push.example/' || $5, $1, $4, '', 'x', 'x', now(), now())
+         insert into tocsin.push_subscription (endpoint, tenant_id, user_id, issuer, p256dh, auth, renewed_at)
+         values ('https://push.example/' || $5, $1, $4, '', 'x', 'x', now())
        ), hook as (
          insert into tocsin.webhook_endpoint (tenant_id, url) values ($1, 'https://hooks.example/' || $6) returning endpoint_id
        )

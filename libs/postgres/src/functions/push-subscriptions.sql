@@ -19,15 +19,18 @@ begin
   perform pg_advisory_xact_lock(hashtextextended(at_endpoint, 14));
   delete from push_subscription s
   where s.endpoint = at_endpoint and (s.user_id <> of_user or s.issuer <> of_issuer or s.tenant_id <> all (tenants));
-  insert into push_subscription as s (endpoint, tenant_id, user_id, issuer, p256dh, auth, subscribed_at, renewed_at)
-  select at_endpoint, t.tenant_id, of_user, of_issuer, subscribe_push.p256dh, subscribe_push.auth, received, received
+  insert into push_subscription as s (
+    endpoint, tenant_id, user_id, issuer, p256dh, auth, renewed_at, renewal, after_revocation
+  )
+  select at_endpoint, t.tenant_id, of_user, of_issuer, subscribe_push.p256dh, subscribe_push.auth, received,
+    nextval('push_renewal'), (select coalesce(max(r.revocation_id), 0) from revocation r where r.user_id = of_user)
   from unnest(tenants) as t(tenant_id)
   on conflict (endpoint, tenant_id) do update
-  set p256dh = excluded.p256dh, auth = excluded.auth, renewed_at = excluded.renewed_at,
+  set p256dh = excluded.p256dh, auth = excluded.auth, renewed_at = excluded.renewed_at, renewal = excluded.renewal,
       -- the caller has just shown the right to the tenant: what was revoked before is given again
-      subscribed_at = excluded.subscribed_at;
+      after_revocation = excluded.after_revocation;
   delete from push_subscription s using (
-    select o.tenant_id, o.endpoint, row_number() over (partition by o.tenant_id order by o.renewed_at desc, o.endpoint) as place
+    select o.tenant_id, o.endpoint, row_number() over (partition by o.tenant_id order by o.renewal desc) as place
     from push_subscription o where o.tenant_id = any (tenants) and o.user_id = of_user
   ) placed
   where placed.place > most and s.tenant_id = placed.tenant_id and s.endpoint = placed.endpoint;
@@ -50,7 +53,7 @@ begin
   from push_subscription s
   where s.tenant_id = any (among) and s.user_id = of_user and s.issuer = of_issuer and s.renewed_at > now() - lasting
   group by s.endpoint
-  order by max(s.renewed_at) desc, s.endpoint;
+  order by max(s.renewal) desc;
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
@@ -76,7 +79,7 @@ begin
   return found_endpoint is not null;
 end $$;
 
--- The browsers of a user in a tenant, and whether they have taken the delivery. A revocation that is younger than the
+-- The browsers of a user in a tenant, and whether they have taken the delivery. A revocation that came after the
 -- subscription's last renewal ends it. Also deletes a few that were not renewed.
 create or replace function push_targets(of_tenant text, of_user text, of_delivery uuid, lasting interval)
 returns table (endpoint text, p256dh text, auth text, taken boolean)
@@ -96,9 +99,9 @@ begin
     and not exists (
       select from revocation r
       where r.user_id = of_user and (r.tenant_id is null or r.tenant_id = of_tenant) and r.jti is null
-        and r.created_at >= s.subscribed_at
+        and r.revocation_id > s.after_revocation
     )
-  order by s.renewed_at desc, s.endpoint;
+  order by s.renewal desc;
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 

@@ -108,8 +108,8 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
       for (const tenant_id of [a, b])
         await new PostgresWebhookEndpoints(database).use(tenant_id, 'https://hooks.example.com/');
       await owner(
-        `insert into tocsin.push_subscription (endpoint, tenant_id, user_id, issuer, p256dh, auth, subscribed_at, renewed_at)
-         values ('https://a', 'a', 'user of a', '', 'k', 'k', now(), now()), ('https://b', 'b', 'user of b', '', 'k', 'k', now(), now())`,
+        `insert into tocsin.push_subscription (endpoint, tenant_id, user_id, issuer, p256dh, auth, renewed_at)
+         values ('https://a', 'a', 'user of a', '', 'k', 'k', now()), ('https://b', 'b', 'user of b', '', 'k', 'k', now())`,
       );
       for (const tenant_id of [a, b])
         await new PostgresTenantDirectory(database).introduce(`user of ${tenant_id}`, [
