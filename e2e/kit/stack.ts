@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { randomBytes } from 'node:crypto';
-import { Client } from 'pg';
+import { Pool } from 'pg';
 import { eventually } from '@tocsin/contracts/testing';
 import { freshDatabase, type FreshDatabase } from '@tocsin/postgres/testing';
 import type { StoredRow } from './ledger';
@@ -45,7 +45,7 @@ export class Stack {
   private constructor(
     private readonly options: StackOptions,
     readonly database: FreshDatabase,
-    private readonly sqlClient: Client,
+    private readonly pool: Pool,
     readonly tenantService: TenantService,
     readonly redis: Redis,
   ) {}
@@ -55,13 +55,13 @@ export class Stack {
 
   static async open(options: StackOptions = {}): Promise<Stack> {
     const database = await freshDatabase();
-    const sqlClient = new Client({ connectionString: database.url });
-    sqlClient.on('error', () => undefined);
-    await sqlClient.connect();
+    // one connection, on which the statements of a test wait for each other
+    const pool = new Pool({ connectionString: database.url, max: 1, idleTimeoutMillis: 0 });
+    pool.on('error', () => undefined);
     const stack = new Stack(
       options,
       database,
-      sqlClient,
+      pool,
       await TenantService.start(options.tenants),
       new Redis(urlOf('REDIS_URL')),
     );
@@ -153,7 +153,7 @@ export class Stack {
 
   /** Runs SQL as the owner of the database, to whom the apps' restrictions do not apply. */
   async sql<R extends object>(text: string, values: readonly unknown[] = []): Promise<R[]> {
-    const { rows } = await this.sqlClient.query<R>(text, [...values]);
+    const { rows } = await this.pool.query<R>(text, [...values]);
     return rows;
   }
 
@@ -177,11 +177,7 @@ export class Stack {
   }
 
   async close(): Promise<void> {
-    const outcomes = await Promise.allSettled([
-      this.processes.close(),
-      this.tenantService.close(),
-      this.sqlClient.end(),
-    ]);
+    const outcomes = await Promise.allSettled([this.processes.close(), this.tenantService.close(), this.pool.end()]);
     this.redis.disconnect();
     outcomes.push(...(await Promise.allSettled([this.amqp?.close(), this.database.drop()])));
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
