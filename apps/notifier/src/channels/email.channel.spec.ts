@@ -22,8 +22,9 @@ afterEach(async () => {
 });
 
 async function serve(options?: ConstructorParameters<typeof SmtpSink>[0]): Promise<void> {
-  sink = await new SmtpSink(options).listen();
-  closing.push(() => sink.close());
+  const opened = await new SmtpSink(options).listen();
+  sink = opened;
+  closing.push(() => opened.close());
   channel = open();
 }
 function open(more: Partial<EmailOptions> = {}): EmailChannel {
