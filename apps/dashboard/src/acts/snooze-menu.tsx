@@ -2,7 +2,7 @@ import { DropdownMenu } from 'radix-ui';
 import { lazy, Suspense, useState, type ReactNode } from 'react';
 import type { Alert, AlertAct } from '@tocsin/contracts/wire';
 import { serverNow } from '../words/clock';
-import { tomorrowAt } from '../words/time-words';
+import { mornings } from '../words/time-words';
 import { useWords } from '../words/words';
 import menu from '../settings/menu.module.css';
 
@@ -10,13 +10,16 @@ import menu from '../settings/menu.module.css';
 const SnoozeDialog = lazy(() => import('./snooze-dialog'));
 const HOUR_MS = 3_600_000;
 
+/** The snooze of one key or one swipe. */
+export const anHourFrom = (now: number): number => now + HOUR_MS;
+
 /** The snoozes of the menu. Times of day are the user's local time. */
-export const SNOOZES = [
-  { words: 'snooze.hour', until: (now: number) => now + HOUR_MS },
-  { words: 'snooze.hours', until: (now: number) => now + 4 * HOUR_MS },
-  { words: 'snooze.tomorrow', until: (now: number) => tomorrowAt(8, now) },
-  { words: 'snooze.week', until: (now: number) => now + 7 * 24 * HOUR_MS },
-] as const;
+const snoozesAt = (now: number) => [
+  { words: 'snooze.hour' as const, at: anHourFrom(now) },
+  { words: 'snooze.hours' as const, at: now + 4 * HOUR_MS },
+  ...mornings(now).map(({ day, at }) => ({ words: `snooze.${day}` as const, at })),
+  { words: 'snooze.week' as const, at: now + 7 * 24 * HOUR_MS },
+];
 
 export const snoozeUntil = (until: number): AlertAct => ({ act: 'snooze', until: new Date(until).toISOString() });
 
@@ -53,17 +56,14 @@ export function SnoozeMenu({
                 {t('act.unsnooze')}
               </DropdownMenu.Item>
             )}
-            {SNOOZES.map(({ words, until }) => {
-              const at = until(serverNow());
-              return (
-                <DropdownMenu.Item key={words} className={menu.item} onSelect={() => onAct(snoozeUntil(at))}>
-                  {t(words)}
-                  <span className={menu.keys}>
-                    {intl.formatDate(at, { weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })}
-                  </span>
-                </DropdownMenu.Item>
-              );
-            })}
+            {snoozesAt(serverNow()).map(({ words, at }) => (
+              <DropdownMenu.Item key={words} className={menu.item} onSelect={() => onAct(snoozeUntil(at))}>
+                {t(words)}
+                <span className={menu.keys}>
+                  {intl.formatDate(at, { weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })}
+                </span>
+              </DropdownMenu.Item>
+            ))}
             <DropdownMenu.Item className={menu.item} onSelect={() => setAsking(true)}>
               {t('snooze.custom')}
             </DropdownMenu.Item>

@@ -31,10 +31,28 @@ function Empty({
   );
 }
 
-export function NothingMatches({ onClear }: { onClear(): void }) {
-  const { t } = useWords();
+/** `elsewhere` tells what matches in other views, such as `1 resolved`. */
+export function NothingMatches({
+  elsewhere,
+  onAll,
+  onClear,
+}: {
+  elsewhere: readonly string[];
+  onAll(): void;
+  onClear(): void;
+}) {
+  const { t, intl } = useWords();
   return (
-    <Empty icon={<SearchX size={28} aria-hidden />} title={t('empty.filter')}>
+    <Empty
+      icon={<SearchX size={28} aria-hidden />}
+      title={t('empty.filter')}
+      {...(elsewhere.length > 0 && { hint: t('empty.elsewhere', { list: intl.formatList(elsewhere) }) })}
+    >
+      {elsewhere.length > 0 && (
+        <button type="button" className={buttons.primary} onClick={onAll}>
+          {t('empty.showAll')}
+        </button>
+      )}
       <button type="button" className={buttons.secondary} onClick={onClear}>
         {t('empty.clear')}
       </button>

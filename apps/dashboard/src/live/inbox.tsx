@@ -3,11 +3,12 @@ import { SlidersHorizontal } from 'lucide-react';
 import { Toaster, toast } from 'sonner';
 import { useAlertsApi, useAlertStore, useAlertStream, useConnectionStatus } from '@tocsin/react-client';
 import type { Alert, AlertAct, AlertOrder, Entry, Severity } from '@tocsin/contracts/wire';
-import { snoozeUntil, SNOOZES } from '../acts/snooze-menu';
+import { anHourFrom, snoozeUntil } from '../acts/snooze-menu';
 import { useActs } from '../acts/use-acts';
 import { useIsNarrow } from '../detail/drawer';
 import { Navigation } from '../search/navigation';
 import type { SearchHandle } from '../search/search-field';
+import { SearchMistakes } from '../search/search-mistakes';
 import { formatSearch, toggled } from '../search/search-syntax';
 import type { Claims } from '../session/session';
 import { Commands } from '../settings/commands';
@@ -106,7 +107,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
   );
   const acts = useActs(seen.see);
   const snooze = useCallback(
-    (chosen: readonly Alert[]) => acts.perform(chosen, snoozeUntil(SNOOZES[0].until(serverNow()))),
+    (chosen: readonly Alert[]) => acts.perform(chosen, snoozeUntil(anHourFrom(serverNow()))),
     [acts],
   );
   const rowActs = useRowActs({ acts, toggle: selection.toggle, open, see: seen.see, snooze, setCurrent });
@@ -303,6 +304,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
             onGroup={groupBy}
           />
         )}
+        <SearchMistakes q={place.q} onSearch={setSearch} />
         {rows.length > 0 && list.endedEarly && list.searched?.reached && (
           <ReachedBanner order={place.order} reached={list.searched.reached} onFurther={() => void list.loadMore()} />
         )}
@@ -311,10 +313,12 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
             list={list}
             place={place}
             filtered={filtered}
+            byStatus={facets?.status}
             tenant={testTenant ?? tenants.all[0]?.tenant_id ?? 'my-tenant'}
             forbidden={status.state === 'forbidden' ? status : null}
             user={me}
             onClear={() => setSearch('')}
+            onAll={() => goTo('all')}
             onTest={sendTest}
             onSignOut={signOut}
           />

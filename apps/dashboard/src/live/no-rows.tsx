@@ -1,3 +1,4 @@
+import { ALERT_STATUSES } from '@tocsin/contracts/wire';
 import type { AlertsView, StreamStatus } from '@tocsin/react-client';
 import { CopyButton } from '../detail/copy-button';
 import buttons from '../settings/icon-button.module.css';
@@ -11,18 +12,34 @@ interface Props {
   list: AlertsView;
   place: Place;
   filtered: boolean;
+  /** How many alerts of each status match the search, whatever the view; undefined while that is not known. */
+  byStatus: Record<string, number> | undefined;
   tenant: string;
   /** The stream's status, when the user may see nothing at all; else null. */
   forbidden: StreamStatus | null;
   user: string;
   onClear(): void;
+  /** Shows the matches of every status. */
+  onAll(): void;
   onTest: (() => void) | null;
   onSignOut(): void;
 }
 
 /** Shown in place of the rows when there are none. */
-export function NoRows({ list, place, filtered, tenant, forbidden, user, onClear, onTest, onSignOut }: Props) {
-  const { t } = useWords();
+export function NoRows({
+  list,
+  place,
+  filtered,
+  byStatus = {},
+  tenant,
+  forbidden,
+  user,
+  onClear,
+  onAll,
+  onTest,
+  onSignOut,
+}: Props) {
+  const { t, intl } = useWords();
   const isLoaded = list.loadedAt !== null;
   const last = useLastAlert(isLoaded && !filtered && place.view === 'open');
   if (forbidden) {
@@ -71,7 +88,12 @@ export function NoRows({ list, place, filtered, tenant, forbidden, user, onClear
       />
     );
   }
-  if (filtered) return <NothingMatches onClear={onClear} />;
+  // the list is empty, so what matches has another status than the view's
+  const elsewhere = ALERT_STATUSES.flatMap((status) => {
+    const count = byStatus[status] ?? 0;
+    return count > 0 ? [`${intl.formatNumber(count)} ${t(`status.${status}`).toLocaleLowerCase()}`] : [];
+  });
+  if (filtered) return <NothingMatches elsewhere={elsewhere} onAll={onAll} onClear={onClear} />;
   if (place.view === 'open' && last === null) return <FirstRun tenant={tenant} onTest={onTest} />;
   if (place.view === 'open')
     return last === undefined ? <Skeleton rows={0} /> : <AllQuiet title={t('empty.quiet')} last={last} />;

@@ -5,7 +5,8 @@ import { SeverityMark } from '../live/severity-mark';
 import { VIEWS, type Place, type View } from '../live/place';
 import { useWords } from '../words/words';
 import { SavedViews } from './saved-views';
-import { parseSearch, toggled, type Facet } from './search-syntax';
+import { parseSearch, toggled } from './search-syntax';
+import type { Facet } from './search-terms';
 import styles from './navigation.module.css';
 
 const VIEW_ICONS: Record<View, ReactNode> = {
@@ -78,7 +79,7 @@ export const Navigation = memo(function Navigation({
           nameOf={(value) => t(`severity.${value as Severity}`)}
           markOf={(value) => <SeverityMark severity={value as Severity} size={14} label={false} />}
         />
-        <FacetList facet="service" counts={facets?.service} q={q} onSearch={onSearch} mono />
+        <FacetList facet="service" counts={facets?.service} q={q} onSearch={onSearch} mono sorted />
         {tenants.length > 1 && (
           <FacetList
             facet="tenant"
@@ -87,6 +88,7 @@ export const Navigation = memo(function Navigation({
             q={q}
             onSearch={onSearch}
             nameOf={(value) => tenants.find(({ tenant_id }) => tenant_id === value)?.name ?? value}
+            sorted
           />
         )}
         <FacetList
@@ -104,7 +106,7 @@ export const Navigation = memo(function Navigation({
 
 interface FacetProps {
   facet: Facet;
-  /** The values that are always listed, in this order; `counts` adds more. */
+  /** The values that are always listed; `counts` adds more. */
   values?: readonly string[];
   /** How many alerts have each value; undefined while that is not known. */
   counts: Record<string, number> | undefined;
@@ -113,32 +115,61 @@ interface FacetProps {
   nameOf?(value: string): string;
   markOf?(value: string): ReactNode;
   mono?: boolean;
+  /** Whether the most frequent values stand first; else they keep the order of `values`. */
+  sorted?: boolean;
 }
 
-function FacetList({ facet, values = [], counts, q, onSearch, nameOf = (value) => value, markOf, mono }: FacetProps) {
+function FacetList({
+  facet,
+  values = [],
+  counts,
+  q,
+  onSearch,
+  nameOf = (value) => value,
+  markOf,
+  mono,
+  sorted,
+}: FacetProps) {
   const { t, intl } = useWords();
   const [all, setAll] = useState(false);
-  const [remembered, remember] = useState<readonly string[]>([]);
+  const [text, setText] = useState('');
+  const [settled, settle] = useState<readonly string[]>([]);
+  const [isInUse, setInUse] = useState(false);
   const search = parseSearch(q);
   const chosen: readonly string[] = search[facet];
   const excluded = search.not[facet];
-  // A value that was once listed stays in its place, muted: in a list that moves, users click the wrong value.
-  const found = [
-    ...new Set([...values, ...remembered, ...[...Object.keys(counts ?? {}), ...chosen, ...excluded].sort()]),
-  ];
-  if (
-    found.length > Math.max(values.length, remembered.length) &&
-    found.some((value) => !values.includes(value) && !remembered.includes(value))
-  ) {
-    remember(found.filter((value) => !values.includes(value)));
-  }
+  // A value that was once listed stays, muted. The most frequent stand first; while the user is in the list nothing moves,
+  // or a click would meet another value.
+  const known = [...new Set([...settled, ...values, ...Object.keys(counts ?? {}), ...chosen, ...excluded])];
+  const found = sorted && !isInUse ? known.sort(mostFirst(counts)) : known;
+  if (found.some((value, at) => settled[at] !== value)) settle(found);
   if (found.length === 0) return null;
   const toggle = (value: string) => (event: MouseEvent) => onSearch(toggled(q, facet, value, event.altKey));
   const isShown = (value: string, index: number) =>
-    all || index < FEW || chosen.includes(value) || excluded.includes(value);
+    text
+      ? nameOf(value).toLowerCase().includes(text.toLowerCase())
+      : all || index < FEW || chosen.includes(value) || excluded.includes(value);
   return (
-    <section className={styles.facet} aria-label={t(`facet.${facet}`)}>
+    <section
+      className={styles.facet}
+      aria-label={t(`facet.${facet}`)}
+      onPointerEnter={() => setInUse(true)}
+      onPointerLeave={() => setInUse(false)}
+      onFocus={() => setInUse(true)}
+      onBlur={() => setInUse(false)}
+    >
       <h2>{t(`facet.${facet}`)}</h2>
+      {found.length > FEW && (
+        <input
+          type="search"
+          className={styles.find}
+          aria-label={`${t(`facet.${facet}`)}: ${t('facet.find')}`}
+          placeholder={t('facet.find')}
+          autoComplete="off"
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+        />
+      )}
       <ul>
         {found.filter(isShown).map((value) => {
           const count = counts && (counts[value] ?? 0);
@@ -163,7 +194,7 @@ function FacetList({ facet, values = [], counts, q, onSearch, nameOf = (value) =
           );
         })}
       </ul>
-      {found.length > FEW && (
+      {found.length > FEW && !text && (
         <button type="button" className={styles.more} onClick={() => setAll(!all)}>
           {all ? t('facet.less') : t('facet.more', { count: found.length })}
         </button>
@@ -171,3 +202,9 @@ function FacetList({ facet, values = [], counts, q, onSearch, nameOf = (value) =
     </section>
   );
 }
+
+/** Orders values by how many alerts they have, those that are equal by name. */
+const mostFirst =
+  (counts: Record<string, number> = {}) =>
+  (a: string, b: string): number =>
+    (counts[b] ?? 0) - (counts[a] ?? 0) || a.localeCompare(b);

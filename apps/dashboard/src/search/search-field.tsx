@@ -1,10 +1,13 @@
-import { useEffect, useImperativeHandle, useRef, useState, type Ref } from 'react';
-import { Search as SearchIcon, X } from 'lucide-react';
+import { lazy, Suspense, useEffect, useImperativeHandle, useRef, useState, type Ref } from 'react';
+import { CircleHelp, Search as SearchIcon, X } from 'lucide-react';
 import type { AlertFacets } from '@tocsin/contracts/wire';
 import { useWords } from '../words/words';
+import { isHalfTyped } from './search-terms';
 import { suggestionsFor } from './suggestions';
 import styles from './search-field.module.css';
 
+/** Loaded when it is needed: a user reads it once. */
+const SearchHelp = lazy(() => import('./search-help'));
 /** How long the user must stop typing before the text is searched for. */
 const TYPING_MS = 250;
 
@@ -12,7 +15,10 @@ export interface SearchHandle {
   focus(): void;
 }
 
-/** The search field: it searches for the typed text and suggests terms. */
+/**
+ * The search field: it searches for the typed text and suggests terms. A term that is half typed is searched for only
+ * with Enter.
+ */
 export function SearchField({
   ref,
   q,
@@ -29,6 +35,7 @@ export function SearchField({
   const [text, setText] = useState(q);
   const [active, setActive] = useState(-1);
   const [isOpen, setOpen] = useState(false);
+  const [isHelping, setHelping] = useState(false);
   const told = useRef(q);
   useImperativeHandle(ref, () => ({ focus: () => input.current?.select() }));
 
@@ -39,7 +46,7 @@ export function SearchField({
     setText(q);
   }, [q]);
   useEffect(() => {
-    if (text === told.current) return;
+    if (text === told.current || isHalfTyped(text)) return;
     const timer = setTimeout(() => search(text), TYPING_MS);
     return () => clearTimeout(timer);
   });
@@ -103,6 +110,15 @@ export function SearchField({
         onBlur={() => setOpen(false)}
         onKeyDown={onKeyDown}
       />
+      <button
+        type="button"
+        className={styles.help}
+        aria-label={t('search.help')}
+        title={t('search.help')}
+        onClick={() => setHelping(true)}
+      >
+        <CircleHelp size={14} aria-hidden />
+      </button>
       {text ? (
         <button type="button" className={styles.clear} aria-label={t('search.clear')} onClick={() => search('')}>
           <X size={14} aria-hidden />
@@ -130,6 +146,11 @@ export function SearchField({
             </li>
           ))}
         </ul>
+      )}
+      {isHelping && (
+        <Suspense fallback={null}>
+          <SearchHelp onClose={() => setHelping(false)} />
+        </Suspense>
       )}
     </div>
   );

@@ -1,5 +1,4 @@
 import {
-  ALERT_STATUSES,
   ALERT_TYPES,
   SEVERITIES,
   type Alert,
@@ -8,6 +7,7 @@ import {
   type AlertType,
   type Severity,
 } from '@tocsin/contracts/wire';
+import { FACETS, judged, timeOf, valuesOf, type Facet, type Term } from './search-terms';
 
 /** The parsed text of the search field. A search is stored only as this text, in the URL. */
 export interface Search {
@@ -32,20 +32,10 @@ export interface Search {
   words: string[];
 }
 
-const FACETS = ['severity', 'service', 'tenant', 'type'] as const;
-export type Facet = (typeof FACETS)[number];
-
 const OPEN: readonly AlertStatus[] = ['firing', 'acknowledged', 'snoozed'];
-const LISTS = {
-  severity: SEVERITIES,
-  type: ALERT_TYPES,
-  status: ALERT_STATUSES,
-  service: null,
-  tenant: null,
-  name: null,
-  assignee: null,
-} as const;
-type ListKey = keyof typeof LISTS;
+/** The keys with a list of values, in the order in which a search is written. */
+const LISTS = ['severity', 'type', 'service', 'tenant', 'name', 'assignee', 'status'] as const;
+type ListKey = (typeof LISTS)[number];
 
 const noSearch = (): Search => ({
   severity: [],
@@ -62,72 +52,46 @@ const noSearch = (): Search => ({
   words: [],
 });
 
-/** A term: an optional `-`, an optional `key:`, and a value that may be in quotes. */
-const TERM = /(-?)(?:(label\.[^\s:"]+|[a-z]+):)?(?:"((?:[^"\\]|\\.)*)"?|([^\s"]+))/giu;
-
-/** Parses a search. A term with an unknown key or value counts as a word, so no text is an error. */
+/**
+ * Parses a search. A term that cannot be what its author meant takes no part in it, see `mistakesIn`; a term with a key
+ * that resembles no known one is a word. So no text is an error.
+ */
 export function parseSearch(text: string): Search {
   const search = noSearch();
-  for (const [term, minus, rawKey, quoted, bare] of text.matchAll(TERM)) {
-    const value = quoted === undefined ? bare! : quoted.replace(/\\(.)/g, '$1');
-    const key = rawKey?.toLowerCase();
-    if (!value || !(key && readKeyed(search, key, rawKey!, value, minus === '-'))) {
-      const word = quoted !== undefined && !key ? value : term.replaceAll('"', '');
-      if (word) search.words.push(word);
-    }
-  }
+  for (const { term, mistake } of judged(text)) if (!mistake) add(search, term);
   return search;
 }
 
-function readKeyed(search: Search, key: string, rawKey: string, value: string, excluded: boolean): boolean {
-  if (key.startsWith('label.')) {
-    if (excluded) return false;
-    search.labels[rawKey.slice('label.'.length)] = value;
-    return true;
+function add(search: Search, term: Term): void {
+  const { key, value, excluded, isQuoted } = term;
+  if (key !== null && /^label\./i.test(key)) search.labels[key.slice('label.'.length)] = value;
+  else if (key === 'before' || key === 'after') search[key] = value;
+  else if (key === 'is')
+    addTo(
+      search.status,
+      valuesOf(term).flatMap((one) => (one === 'open' ? OPEN : [one as AlertStatus])),
+    );
+  else if (key !== null && isList(key))
+    addTo<string>(excluded ? search.not[key as Facet] : search[key], valuesOf(term));
+  else {
+    const word = isQuoted && key === null ? value : term.text.replaceAll('"', '');
+    if (word) search.words.push(word);
   }
-  if (key === 'is' && !excluded) return readState(search, value.toLowerCase());
-  if ((key === 'before' || key === 'after') && !excluded) {
-    if (timeOf(value, 0) === null) return false;
-    search[key] = value;
-    return true;
-  }
-  if (!Object.hasOwn(LISTS, key)) return false;
-  const known: readonly string[] | null = LISTS[key as ListKey];
-  const values = value
-    .split(',')
-    .map((one) => (known ? one.toLowerCase() : one))
-    .filter(Boolean);
-  if (values.length === 0 || (known && !values.every((one) => known.includes(one)))) return false;
-  if (excluded && !isFacet(key)) return false;
-  const list: string[] = excluded ? search.not[key as Facet] : search[key as ListKey];
+}
+
+const isList = (key: string): key is ListKey => (LISTS as readonly string[]).includes(key);
+
+function addTo<T>(list: T[], values: readonly T[]): void {
   for (const one of values) if (!list.includes(one)) list.push(one);
-  return true;
 }
 
-function readState(search: Search, value: string): boolean {
-  const meant = value === 'open' ? OPEN : ALERT_STATUSES.filter((status) => status === value);
-  for (const status of meant) if (!search.status.includes(status)) search.status.push(status);
-  return meant.length > 0;
-}
-
-const isFacet = (key: string): key is Facet => (FACETS as readonly string[]).includes(key);
-
-const SPAN = /^(\d{1,4})(m|h|d|w)$/i;
-const SPAN_MS = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
-
-/** The time of a span before `now` or of an ISO time, in milliseconds; null when `value` is neither. */
-export function timeOf(value: string, now: number): number | null {
-  const span = SPAN.exec(value);
-  if (span) return now - Number(span[1]) * SPAN_MS[span[2]!.toLowerCase() as keyof typeof SPAN_MS];
-  const time = /^\d{4}-\d\d-\d\d/.test(value) ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(time) ? null : time;
-}
-
-const quote = (value: string): string => (/[\s":]/.test(value) ? `"${value.replace(/["\\]/g, '\\$&')}"` : value);
+/** Quotes what would otherwise be read as two words, a key, or a joining of terms. */
+const quote = (value: string): string =>
+  /[\s":]|^(and|or)$/i.test(value) ? `"${value.replace(/["\\]/g, '\\$&')}"` : value;
 
 /** The text of a search: `parseSearch(formatSearch(x))` is `x`. */
 export function formatSearch(search: Search): string {
-  const lists = (Object.keys(LISTS) as ListKey[]).filter((key) => key !== 'status');
+  const lists = LISTS.filter((key) => key !== 'status');
   const open = OPEN.every((status) => search.status.includes(status));
   return [
     ...(open ? ['is:open'] : []),

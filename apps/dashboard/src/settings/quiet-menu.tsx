@@ -3,7 +3,7 @@ import { useSyncExternalStore } from 'react';
 import { Bell as BellIcon, BellOff, Moon, Volume2 } from 'lucide-react';
 import { bell } from '../live/the-bell';
 import { useNow } from '../words/clock';
-import { spanWords, tomorrowAt } from '../words/time-words';
+import { mornings, spanWords } from '../words/time-words';
 import { useWords } from '../words/words';
 import buttons from './icon-button.module.css';
 import menu from './menu.module.css';
@@ -11,12 +11,13 @@ import { isQuiet, usePreference } from './preferences';
 import styles from './quiet-menu.module.css';
 
 const MINUTE_MS = 60_000;
-const CHOICES = [
-  ['quiet.half', (now: number) => now + 30 * MINUTE_MS],
-  ['quiet.hour', (now: number) => now + 60 * MINUTE_MS],
-  ['quiet.tomorrow', (now: number) => tomorrowAt(8, now)],
-  ['quiet.always', () => -1],
-] as const;
+/** The choices of do-not-disturb with the times at which they end; null: not by themselves. */
+const choicesAt = (now: number) => [
+  { words: 'quiet.half' as const, at: now + 30 * MINUTE_MS },
+  { words: 'quiet.hour' as const, at: now + 60 * MINUTE_MS },
+  ...mornings(now).map(({ day, at }) => ({ words: `quiet.${day}` as const, at })),
+  { words: 'quiet.always' as const, at: null },
+];
 
 /** The menu for sound, volume and do-not-disturb. */
 export function QuietMenu() {
@@ -92,14 +93,19 @@ export function QuietMenu() {
               {t('quiet.off')}
             </button>
           )}
-          {CHOICES.map(([words, until]) => (
+          {choicesAt(now).map(({ words, at }) => (
             <button
               key={words}
               type="button"
               className={`${menu.item} ${styles.choice}`}
-              onClick={() => setQuietUntil(until(Date.now()))}
+              onClick={() => setQuietUntil(at ?? -1)}
             >
               {t(words)}
+              {at !== null && (
+                <span className={menu.keys}>
+                  {intl.formatDate(at, { weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })}
+                </span>
+              )}
             </button>
           ))}
           <div className={styles.line}>

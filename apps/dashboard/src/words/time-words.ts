@@ -39,7 +39,19 @@ export function exactWords(intl: IntlShape, at: number): string {
 }
 
 /** The time, in milliseconds, at which it is this hour tomorrow in the user's time zone. */
-export function tomorrowAt(hour: number, now: number): number {
+export const tomorrowAt = (hour: number, now: number): number => hourOf(hour, now, 1);
+
+const hourOf = (hour: number, now: number, daysAhead: number): number => {
   const day = new Date(now);
-  return new Date(day.getFullYear(), day.getMonth(), day.getDate() + 1, hour).getTime();
-}
+  return new Date(day.getFullYear(), day.getMonth(), day.getDate() + daysAhead, hour).getTime();
+};
+
+const MORNING = 8;
+/** Before this hour "this morning" is still to come for a night shift; later it would be an hour or two. */
+const NIGHT_ENDS = 6;
+
+/** The mornings that a user may wait for: before six also today's, then tomorrow's. Times are in milliseconds. */
+export const mornings = (now: number): { day: 'morning' | 'tomorrow'; at: number }[] => [
+  ...(new Date(now).getHours() < NIGHT_ENDS ? [{ day: 'morning' as const, at: hourOf(MORNING, now, 0) }] : []),
+  { day: 'tomorrow', at: tomorrowAt(MORNING, now) },
+];

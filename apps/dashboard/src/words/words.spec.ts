@@ -1,7 +1,7 @@
 import { createIntl, type IntlShape } from 'react-intl';
 import { en } from './en';
 import { es } from './es';
-import { agoWords, spanWords, tomorrowAt } from './time-words';
+import { agoWords, mornings, spanWords, tomorrowAt } from './time-words';
 
 /** All placeholders that a text may have. */
 const GAPS = [
@@ -11,6 +11,7 @@ const GAPS = [
   'host',
   'id',
   'left',
+  'list',
   'n',
   'name',
   'of',
@@ -62,5 +63,11 @@ describe('times', () => {
   test('a clock that is ahead is now', () => expect(agoWords(intl, now + 5_000, now)).toBe('now'));
   test('a span takes its largest unit', () =>
     expect([5_000, 90_000, 2 * 86_400_000].map((ms) => spanWords(intl, ms))).toEqual(['5 s', '1 min', '2 d']));
+  test.each([
+    ['at night, this morning comes before tomorrow', 2, [new Date(2026, 2, 5, 8), new Date(2026, 2, 6, 8)]],
+    ['from six on, there is only tomorrow', 6, [new Date(2026, 2, 6, 8)]],
+  ])('%s', (_, hour, expected) =>
+    expect(mornings(new Date(2026, 2, 5, hour).getTime()).map(({ at }) => new Date(at))).toEqual(expected),
+  );
   test('tomorrow at eight is tomorrow', () => expect(new Date(tomorrowAt(8, now))).toEqual(new Date(2026, 2, 6, 8)));
 });
