@@ -13,7 +13,7 @@ import { isAlertId } from './act-body';
 import { AlertConflict } from '../problems/alert-conflict';
 
 const NOT_FOUND = 'There is no such alert.';
-const FORBIDDEN = 'The role of the user in this tenant is to read.';
+const FORBIDDEN = 'The role of the user in this tenant allows only reading.';
 
 /**
  * Performs what people do with alerts: the store tries the act, the entries that it appended are announced to every
