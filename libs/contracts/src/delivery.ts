@@ -12,7 +12,7 @@ export interface PlannedDelivery {
   recipient: string | null;
 }
 
-/** What a notification says. It belongs to no alert: somebody asked for it, for now or for a time. */
+/** The content of a notification, which belongs to no alert: a service or user asked for it. */
 export interface NotificationContent {
   notification_id: string;
   title: string;

@@ -18,7 +18,7 @@ export class WebhookSecrets {
   private readonly signing: Buffer;
   private readonly sealing: Buffer;
 
-  /** `key`: at least 32 characters that nobody can guess. */
+  /** `key`: at least 32 characters that cannot be guessed. */
   constructor(key: string) {
     const derive = (purpose: string) => Buffer.from(hkdfSync('sha256', key, '', purpose, 32));
     this.signing = derive('tocsin webhook signing');

@@ -209,7 +209,7 @@ test('a conflict says who acted first and when, and shows the alert', async () =
     'Its producer resolved this at 2026-01-02T09:00:00.000Z.',
   );
   conflict({ status: 'firing', actor: null });
-  expect((await one({ act: 'unacknowledge' })).json.detail).toBe('It is firing, and nobody has acted on that.');
+  expect((await one({ act: 'unacknowledge' })).json.detail).toBe('It is firing, and no user has acted on that.');
   conflict({ assignee: 'cleo' });
   expect((await one({ act: 'assign', assignee: 'me', from_assignee: null })).json.detail).toBe(
     'It is assigned to cleo.',

@@ -13,7 +13,7 @@ export function errorsMarkdown(): string {
   );
   return `# Errors
 
-Every error of the API is \`application/problem+json\` (RFC 9457): \`title\` and \`status\` for people, \`code\` for programs, \`detail\` for whoever looks into it,
+Every error of the API is \`application/problem+json\` (RFC 9457): \`title\` and \`status\` for people, \`code\` for programs, \`detail\` for the person who looks for the cause,
 \`errors\` with a JSON pointer or the name of a parameter where the input is at fault (the first 20; \`more_errors\` says how many more there are), \`instance\` to find it in the log. A code is stable: match on it. What is worth
 a retry (503, 429) says when in \`Retry-After\`; to an EventSource it is said in the stream, as a \`close\` frame.
 The same list is at \`/docs/errors\` of every gateway. It is made from the code by \`npm run settings\`.

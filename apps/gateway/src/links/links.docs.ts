@@ -38,6 +38,6 @@ export const showSubscription = applyDecorators(
 
 export const unsubscribe = applyDecorators(
   ofLink('Unsubscribes the recipient from this tenant, in one click (RFC 8058). No body is read'),
-  QueryParameter({ name: 'again', schema: text(), description: 'Subscribes again instead, whatever its value.' }),
+  QueryParameter({ name: 'again', schema: text(), description: 'With any value: subscribes again instead.' }),
   page(200, 'A page with the button that undoes it.'),
 );

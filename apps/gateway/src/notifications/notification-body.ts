@@ -100,7 +100,7 @@ export class NotificationBody {
   @Described('Default: medium.') @MayBeAbsent() @IsIn(SEVERITIES, ONE_OF(SEVERITIES)) severity?: Severity;
   @Described('E-mail addresses, phone numbers in E.164, http(s) addresses, user:<user id>.')
   @IsArray({ message: 'A list of addresses is expected.' })
-  @ArrayMinSize(1, { message: 'The list names nobody.', context: { code: 'empty_batch' } satisfies RuleContext })
+  @ArrayMinSize(1, { message: 'The list is empty.', context: { code: 'empty_batch' } satisfies RuleContext })
   @ArrayMaxSize(MAX_RECIPIENTS, { message: `At most ${MAX_RECIPIENTS} recipients are accepted.`, context: TOO_MANY })
   @IsString({ each: true, message: 'An address is expected.', context: NOT_A_TEXT })
   recipients!: string[];

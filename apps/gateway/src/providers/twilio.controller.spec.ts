@@ -322,7 +322,7 @@ describe('a reply', () => {
   it.each<[string, ActResult, RegExp]>([
     ['again', { outcome: 'unchanged', alert: {} as Alert }, /^You have acknowledged it already: /],
     [
-      'after somebody else',
+      'after another user',
       { outcome: 'conflict', alert: { status: 'acknowledged', actor: 'ana' } as Alert },
       /^Not acknowledged, ana has acknowledged it: /,
     ],

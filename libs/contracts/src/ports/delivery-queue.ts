@@ -21,7 +21,9 @@ export interface Claimed {
   cancelled: number;
 }
 
-/** The result of one settlement: the status of the delivery after it. `stale`: a later claim has replaced the attempt. */
+/**
+ * The result of one settlement: the status of the delivery after it. `stale`: a later claim has replaced the attempt.
+ */
 export type Settled = DeliveryStatus | 'stale';
 
 /** Deliveries that are not settled, of one channel. */
@@ -40,7 +42,7 @@ export interface DeliveryDepth {
  * - A claim puts the next attempt on record before the caller can send anything, and gives the caller a lease. When the
  *   lease ends without a settlement (a crash, a suspended process), another claim gets the delivery, with the next
  *   attempt and the same `delivery_id`.
- * - A delivery is claimed by one worker at a time. Claims are fair: tenants take turns, whatever their backlogs are.
+ * - A delivery is claimed by one worker at a time. Claims are fair: tenants take turns, independent of their backlogs.
  * - A settlement counts only for the newest attempt. It is on record when the call returns. An `unknown` delivery whose
  *   worker comes back after all is settled with what that worker knows.
  * - A delivery whose alert was acknowledged or resolved is cancelled and not claimed, and an attempt that asks to be

@@ -15,7 +15,7 @@ export interface TaggedRecipients {
  * - Throws `Unavailable` (`log`) when the store is away.
  */
 export abstract class RecipientBook {
-  /** An empty object when nobody is told. */
+  /** An empty object when there are no recipients. */
   abstract of(tenant: TenantId): Promise<TaggedRecipients>;
   /** Undefined when the recipients have another tag than `expected`; null expects nothing. */
   abstract replace(

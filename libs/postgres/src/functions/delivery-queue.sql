@@ -1,10 +1,10 @@
--- The queue of deliveries, for notifiers side by side. Each function runs in autocommit under READ COMMITTED. Locks are taken
--- on `delivery_due` first and on `delivery` after it. Whoever can do without a row that is locked skips it, so nothing here
--- waits for ingest or for acts, nor they for this.
+-- The queue of deliveries, for notifiers side by side. Each function runs in autocommit under READ COMMITTED. Locks are
+-- taken on `delivery_due` first and on `delivery` after it. Whoever can do without a row that is locked skips it, so
+-- nothing here waits for ingest or for acts, nor they for this.
 
--- Claims what is due on one channel: `at_most` deliveries, taken from the tenants in turn. The turn begins with the tenant
--- after `behind`, which is the tenant of the last row that the claim before returned. Each tenant gets an equal share, and
--- what small tenants leave of it goes to the others in a second turn.
+-- Claims what is due on one channel: `at_most` deliveries, taken from the tenants in turn. The turn begins with the
+-- tenant after `behind`, which is the tenant of the last row that the claim before returned. Each tenant gets an equal
+-- share, and what small tenants leave of it goes to the others in a second turn.
 --
 -- Rows in which an attempt is still marked as under way have lost their worker. Where a second message would do harm
 -- (`at_most_once`), the delivery ends as `unknown`. Deliveries of alerts that are over are cancelled. Both kinds are
@@ -14,7 +14,7 @@ create or replace function claim_deliveries(of_channel text, at_most integer, le
 returns setof claimed_delivery
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
--- rows are read by their keys, whatever the planner estimates for the tables
+-- rows are read by their keys, even if the planner's estimates for the tables are wrong
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -44,7 +44,7 @@ begin
   where d.tenant_id = due.tenant_id and d.delivery_id = due.delivery_id;
 
   loop
-    -- the next tenants with something to claim: one index look-up for each, whatever their backlogs are
+    -- the next tenants with something to claim: one index lookup for each, independent of their backlogs
     tenants := array(
       with recursive due(tenant_id) as (
         (select tenant_id from delivery_due
@@ -142,9 +142,10 @@ begin
     where d.of_tenant = for_tenant and d.delivery_id = for_delivery);
 end $$;
 
--- Settles an attempt that no longer is the one under way. Where its delivery has ended because its worker was lost, and the
--- worker is back after all, what the worker knows replaces `unknown`; so a delivery that the provider has certainly not
--- accepted is attempted again. Everything else was settled before, or belongs to another worker by now: nothing changes.
+-- Settles an attempt that no longer is the one under way. Where its delivery has ended because its worker was lost, and
+-- the worker is back after all, what the worker knows replaces `unknown`; so a delivery that the provider has certainly
+-- not accepted is attempted again. Everything else was settled before, or belongs to another worker by now: nothing
+-- changes.
 create or replace function settle_late(
   of_tenant text, of_delivery uuid, of_attempt integer, with_outcome text, with_reason text, with_answer text, with_provider_id text,
   again_in_ms double precision, at timestamptz
@@ -194,8 +195,8 @@ begin
   return told.status;
 end $$;
 
--- Settles attempts. The lists have an element for each settlement. The result has the place of each and the status of its
--- delivery, in any order; `stale` where another claim has replaced the attempt. No delivery is named twice.
+-- Settles attempts. The lists have an element for each settlement. The result has the place of each and the status of
+-- its delivery, in any order; `stale` where another claim has replaced the attempt. No delivery is named twice.
 create or replace function settle_deliveries(
   of_tenants text[], deliveries uuid[], attempts integer[], outcomes text[], reasons text[], answers text[], provider_ids text[],
   again_in_ms double precision[], by_worker bigint

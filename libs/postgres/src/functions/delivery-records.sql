@@ -1,13 +1,13 @@
--- Deliveries are read, redriven and cancelled. `reach` is the tenants of the caller; row-level security enforces it in every
--- statement.
+-- Deliveries are read, redriven and cancelled. `reach` is the tenants of the caller; row-level security enforces it in
+-- every statement.
 
--- The deliveries of one alert, of one notification, or one delivery: the newest first, at most a thousand. An alert's are
--- those of its first entry and of its newest entries that ring.
+-- The deliveries of one alert, of one notification, or one delivery: the newest first, at most a thousand. An alert's
+-- are those of its first entry and of its newest entries that ring.
 create or replace function find_deliveries(reach text[], of_alert uuid, of_notification uuid, one uuid)
 returns setof shown_delivery
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
--- a few rows are read by their keys, whatever the planner estimates for the tables
+-- a few rows are read by their keys, even if the planner's estimates for the tables are wrong
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -100,8 +100,8 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
--- Sends deliveries again that are over: their status is one of `statuses`. Their age counts from now, and their attempts go
--- on behind those on record. Returns which they were.
+-- Sends deliveries again that are over: their status is one of `statuses`. Their age counts from now, and their
+-- attempts go on behind those on record. Returns which they were.
 create or replace function redrive_deliveries(reach text[], ids uuid[], statuses text[])
 returns table (delivery_id uuid)
 language plpgsql volatile security definer
@@ -154,7 +154,8 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
--- Takes a delivery back that waits. One whose attempt is under way stays as it is. Returns whether it was cancelled now.
+-- Takes a delivery back that waits. One whose attempt is under way stays as it is. Returns whether it was cancelled
+-- now.
 create or replace function cancel_delivery(reach text[], id uuid)
 returns boolean
 language plpgsql volatile security definer

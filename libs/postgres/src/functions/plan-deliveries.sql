@@ -1,13 +1,14 @@
--- Plans deliveries of entries: who is told, and over which channel. The lists have an element for each plan. A plan without
--- a recipient stands for the recipients of the tenant at the severity of the entry, on that channel or, without one, on
--- all. The callers have named the tenants to row-level security. It is called only when there is something to plan.
+-- Plans deliveries of entries: who is told, and over which channel. The lists have an element for each plan. A plan
+-- without a recipient stands for the recipients of the tenant at the severity of the entry, on that channel or, without
+-- one, on all. The callers have named the tenants to row-level security. It is called only when there is something to
+-- plan.
 create or replace function plan_deliveries(
   of_tenants text[], of_alerts uuid[], seqs bigint[], severities text[], channels text[], recipients text[], received timestamptz
 )
 returns bigint
 language plpgsql volatile security invoker
 set search_path = tocsin, pg_temp
--- the keys of recipients are few, whatever the planner estimates for the table
+-- the keys of recipients are few, even if the planner's estimates for the table are wrong
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off

@@ -1,14 +1,14 @@
--- Notifications that are due become deliveries, in steps of a few thousand rows, each in autocommit. Any number of notifiers
--- call these side by side: what one of them holds, the others pass over.
+-- Notifications that are due become deliveries, in steps of a few thousand rows, each in autocommit. Any number of
+-- notifiers call these side by side: what one of them holds, the others pass over.
 
--- Starts due notifications of the next `tenants_at_once` tenants behind one, in byte order. Each of these tenants gets the
--- same share of `at_most`, whatever the others have. `next` is null after the last tenant. `left_over`: some of these
--- tenants may have more that is due.
+-- Starts due notifications of the next `tenants_at_once` tenants behind one, in byte order. Each of these tenants gets
+-- the same share of `at_most`, whatever the others have. `next` is null after the last tenant. `left_over`: some of
+-- these tenants may have more that is due.
 create or replace function start_notifications(behind text, tenants_at_once integer, at_most integer, deliveries_at_most integer)
 returns table (next text, started integer, deliveries integer, left_over boolean)
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
--- rows are found by their keys, whatever the planner estimates for the tables
+-- rows are found by their keys, even if the planner's estimates for the tables are wrong
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -89,8 +89,8 @@ begin
   return next;
 end $$;
 
--- Ends started notifications whose deliveries are all settled. Looks at the next `at_most` behind one, in the order of their
--- keys. Returns the last of them; nothing when none is left.
+-- Ends started notifications whose deliveries are all settled. Looks at the next `at_most` behind one, in the order of
+-- their keys. Returns the last of them; nothing when none is left.
 create or replace function finish_notifications(behind_tenant text, behind_id uuid, at_most integer)
 returns table (tenant_id text, notification_id uuid)
 language plpgsql volatile security definer
