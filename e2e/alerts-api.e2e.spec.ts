@@ -210,7 +210,7 @@ describe('alerts over HTTP', () => {
     expect((await good<EntryPage>('ana', 'events?service=ovens&type=alert')).events).toMatchObject([{ event_id: '2' }]);
   });
 
-  it('have figures, and whoever asks has tenants', async () => {
+  it('have figures, and the user who asks has tenants', async () => {
     const stats = await good<{ open: { status: object; severity: object }; timeline: Record<string, number>[] }>(
       'ana',
       'stats?tenant=cafe&buckets=3',

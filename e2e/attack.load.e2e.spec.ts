@@ -178,7 +178,8 @@ describe(`a gateway under attack${SIZE_NOTE}`, () => {
       say(
         `${name}: the loop stood still for ${Math.max(0, Math.round(least))} ms; an answer of ${answer.length} characters`,
       );
-      // beside other work a short run finds what is slow by a factor; hostile-bodies holds the readers to 50 ms in each run
+      // beside other work a short run finds what is slow by a factor; hostile-bodies holds the readers to 50 ms in each
+      // run
       expect(least).toBeLessThan(sized(50, 150));
       expect(answer.length).toBeLessThan(20_000);
     },
@@ -210,7 +211,7 @@ describe(`a gateway under attack${SIZE_NOTE}`, () => {
     limitMs(30),
   );
 
-  describe('from somebody who can publish to its Redis', () => {
+  describe('from a client that can publish to its Redis', () => {
     const seconds = sized(10, 4);
     let stream: SseStream;
     let topic: string;
@@ -236,7 +237,8 @@ describe(`a gateway under attack${SIZE_NOTE}`, () => {
     };
 
     it(
-      'is as quick as ever for other tenants under 8,600 messages a second, and asks the log ten times a second at most',
+      'is as quick as ever for other tenants under 8,600 messages a second, and asks the log ten times a second ' +
+        'at most',
       async () => {
         const others: { status: number; ms: number }[] = [];
         const before = await transactions();

@@ -11,7 +11,7 @@ describe('a producer of the original system', () => {
   beforeAll(async () => (stack = await Stack.open({ tenants: { ana: ['bakery'] }, processors: 0, gateways: 0 })));
   afterAll(() => stack?.close());
 
-  it('declares the exchange before anybody else, and both sides find it as they want it', async () => {
+  it('declares the exchange first, and both sides find it as they expect it', async () => {
     // the stack itself declares the exchange as a producer does, before any of the processes
     await stack.startProcessor();
     await stack.startGateway();

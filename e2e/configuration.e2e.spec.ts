@@ -7,7 +7,9 @@ import { JWT_SECRET } from './kit/tokens';
 
 /** EX_CONFIG of sysexits.h. */
 const EXIT_CONFIGURATION = 78;
-/** A process that cannot start must end soon. Generous, since a test machine has other work; the fastest start counts. */
+/**
+ * A process that cannot start must end soon. Generous, since a test machine has other work; the fastest start counts.
+ */
 const MAX_MS = 20_000;
 
 /** No server listens there: an app that connected before it checked its settings would take too long. */
@@ -60,7 +62,7 @@ describe('a wrong configuration', () => {
   });
 
   it.each(['https://a.example,null', 'https://*.example.com', 'https://a.example/'])(
-    'of the gateway: an origin that no browser sends, or that anybody has (%s)',
+    'of the gateway: an origin that no browser sends, or that any page can have (%s)',
     async (origins) => {
       expect(await refusalOf('gateway', { ...GATEWAY, CORS_ORIGINS: origins })).toEqual([naming('CORS_ORIGINS')]);
     },
@@ -141,7 +143,7 @@ describe('a wrong configuration', () => {
     expect(lines).toEqual([naming('RABBITMQ_URL')]);
   });
 
-  it('is told at once, before anybody is asked or anything listens', () => {
+  it('is reported at once, before a connection is made or a port is opened', () => {
     expect(durationsMs.length).toBeGreaterThan(10);
     expect(Math.min(...durationsMs)).toBeLessThan(MAX_MS);
   });

@@ -130,7 +130,7 @@ describe('what other libraries send', () => {
       });
     };
 
-    it('is one alert however often and in whatever way it comes, with another trace too', async () => {
+    it('is one alert for any number of repeats and any way of sending, with another trace too', async () => {
       for (const given of [event(), event({ traceparent: TRACE, tracestate: 'a=b' })]) {
         for (const message of [HTTP.structured(given), HTTP.binary(given)])
           expect(await send(message)).toMatchObject({ status: 202 });
@@ -263,7 +263,7 @@ describe('what other libraries send', () => {
     ]);
   });
 
-  it('that nobody opens is a dead letter with its name', async () => {
+  it('that Tocsin cannot read is a dead letter with its name', async () => {
     await stack.amqp.publish(
       'any.key',
       JSON.stringify({ messageId: 'm', messageType: ['urn:message:Shop:OrderLate'], message: alert() }),

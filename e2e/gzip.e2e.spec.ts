@@ -36,7 +36,7 @@ describe('with STREAM_GZIP=on', () => {
     stream.close();
   });
 
-  it('without the setting nobody has it', async () => {
+  it('without the setting no client gets it', async () => {
     const gateway = await stack.startGateway({ STREAM_GZIP: 'off' });
     const stream = await stack.watch('ana', { gateway, headers: { 'Accept-Encoding': 'gzip' } });
     expect(stream.headers['content-encoding']).toBeUndefined();

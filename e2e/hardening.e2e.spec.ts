@@ -76,7 +76,7 @@ describe("an issuer's keys", () => {
     gateway = await stack.processes.start('gateway', environment);
   });
 
-  it('are asked for a kid that nobody knows; while the issuer is away that is 503, and known keys go on', async () => {
+  it('are asked for an unknown kid; while the issuer is away that is 503, and known keys go on', async () => {
     expect([await ask_('current'), await ask_('never')]).toEqual([good, wrong]);
     jwks.status = 500;
     expect([await ask_('rotated'), await ask_('current')]).toEqual([away, good]);
@@ -86,7 +86,7 @@ describe("an issuer's keys", () => {
   it.each([
     ['nothing', {}],
     ['a broken key of the same name', { kty: 'RSA', kid: 'current', alg: 'RS256', n: 'x', e: '' }],
-    ['a kind nobody knows', { kty: 'XYZ', kid: 'current' }],
+    ['an unknown kind', { kty: 'XYZ', kid: 'current' }],
   ])('are not replaced by a set of one unusable key: %s', async (_, key) => {
     jwks.keysOf = () => [key];
     const before = jwks.requests;

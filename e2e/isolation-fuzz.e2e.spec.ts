@@ -34,7 +34,7 @@ const READS = [
   'showWebhook',
   'showPush',
 ];
-/** Calls that are always made, whatever the seed is. */
+/** Calls that are made with every seed. */
 const USUAL = [
   ['listAlerts', '/api/v1/alerts?order=severity'],
   ['listEvents', '/api/v1/events?limit=200'],
@@ -87,7 +87,8 @@ describe("of two tenants whose ids, cursors, tickets and words are fed into each
   const atRest = () =>
     eventually(async () => {
       const [{ settled }] = (await stack.sql(
-        'select (select count(*) from tocsin.event where actor is null) >= 16 and (select count(*) from tocsin.dead_letter) >= 6 as settled',
+        'select (select count(*) from tocsin.event where actor is null) >= 16 and (select count(*) from ' +
+          'tocsin.dead_letter) >= 6 as settled',
       )) as [{ settled: boolean }];
       expect([settled, await stack.amqp.depth()]).toEqual([true, 0]);
     }, 20_000);

@@ -39,7 +39,7 @@ describe('two tenants', () => {
     expect([bakery.entries.length, cafe.entries.length, both.entries.length]).toEqual([5, 5, 10]);
   });
 
-  it("are not opened by the other's name, whatever it is dressed as", async () => {
+  it("are not opened by the other's name, in any disguise", async () => {
     for (const tenant of [
       'cafe',
       'bakery,cafe',

@@ -49,7 +49,7 @@ describe('the metrics of a gateway, a processor and a notifier that live through
     await stack.sql(
       `insert into tocsin.dead_letter (tenant_id, reason, detail, body, routing_key) values ('bakery', 'store_failed', '', 'x', 'any.key')`,
     );
-    // SMS arrive, webhooks fail, and nobody sends push messages
+    // SMS arrive, webhooks fail, and no push messages are sent
     build = new BuiltCopy();
     sink = await DeliverySink.start();
     sink.answer = ({ channel }) => (channel === 'sms' ? 'accept' : 'fail');

@@ -62,7 +62,7 @@ describe('publishing over HTTP', () => {
     ]);
   });
 
-  it("Alertmanager's repeats are one event, whatever they measure, by HTTP and by AMQP", async () => {
+  it("Alertmanager's repeats are one event for all measured values, by HTTP and by AMQP", async () => {
     const group = (value: number) => ({
       version: '4',
       groupKey: '{}',

@@ -31,7 +31,7 @@ describe.each(SYSTEMS)('alerts on $name', ({ open }) => {
   );
 
   it(
-    `end in one status, severity and description, in whatever order the same messages are stored: ${SETS} sets in every order (ORDERS_SEED=${ORDERS_SEED})${SIZE_NOTE}`,
+    `end in one status, severity and description, in any order of storing the same messages: ${SETS} sets in every order (ORDERS_SEED=${ORDERS_SEED})${SIZE_NOTE}`,
     async () => {
       const wrong: string[] = [];
       const waiting = Array.from({ length: SETS }, (_, at) => ORDERS_SEED + at);

@@ -175,7 +175,7 @@ withKubectl.each(['base', 'overlays/dev', 'overlays/prod'])(`the manifests of %s
     expect(labels).toMatchObject(named('PodDisruptionBudget', app).spec.selector.matchLabels);
   });
 
-  test('every pod runs as somebody, without privileges and without a token of the cluster', () => {
+  test('every pod runs as a named user, without privileges and without a token of the cluster', () => {
     for (const { name, pod } of pods()) {
       expect({ name, ...pod }).toMatchObject({ automountServiceAccountToken: false, enableServiceLinks: false });
       expect({ name, ...pod.securityContext }).toMatchObject({
@@ -354,7 +354,7 @@ describe('what runs without a cluster', () => {
     }
   });
 
-  test('the image runs as somebody else than root, and the manifests as the same', () => {
+  test('the image runs as a user other than root, and the manifests as the same user', () => {
     const [, finalStage] = readText('Dockerfile').split(/^FROM (?:(?! AS ).)*$/m);
     expect(finalStage).toMatch(/^USER 1000:1000$/m);
     expect(finalStage).toMatch(/^HEALTHCHECK /m);

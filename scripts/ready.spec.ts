@@ -67,7 +67,7 @@ test('a changed lock is installed again', () => {
   expect(npmCalls()).toHaveLength(2);
 });
 
-test('what somebody installed with npm ci is not installed a second time', () => {
+test('packages that were installed with npm ci are not installed a second time', () => {
   mkdirSync(at('node_modules'));
   copyFileSync(at('package-lock.json'), at('node_modules', '.package-lock.json'));
   expect(ready()).toMatchObject({ status: 0, stdout: '' });

@@ -2,8 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import ts from 'typescript';
 
-// The folders of the gateway are rooms. This draws the imports between them, type imports included, and holds the drawing against
-// the order that ARCHITECTURE.md lists. Lint sees circles of values between files; it does not see these.
+// The folders of the gateway are rooms. This draws the imports between them, type imports included, and holds the
+// drawing against the order that ARCHITECTURE.md lists. Lint sees circles of values between files; it does not see
+// these.
 
 const root = join(__dirname, '..');
 const GATEWAY = join(root, 'apps/gateway/src');
@@ -154,7 +155,7 @@ describe('a planted breach', () => {
     ]);
   });
 
-  it('of a circle is named whatever the order says', () => {
+  it('of a circle is named for any order of the rooms', () => {
     const back = [...gateway, ['positions/planted.ts', `import '../live/event-stream';`]] as const;
     const turned = ROOMS.filter((room) => room !== 'live');
     turned.splice(turned.indexOf('positions'), 0, 'live');

@@ -3,7 +3,7 @@
 //     --also <name>=<dist>   another build of Tocsin beside this one, in turns: shows the effect of a change
 //     --seconds <n>          how long each build is measured in each round; default 3
 //     --rounds <n>           default 5
-//     --told <n>             how many recipients each message names; default 0: nobody is told, as nobody is configured
+//     --told <n>             how many recipients each message names; default 0: no recipient, because the bench configures none
 //     --batch <n>            messages of a batch; default 500. A quiet queue hands over one or two
 //
 // Needs DATABASE_URL of a user who may create databases, and a quiet machine. Absolute figures vary by up to 1.8 from
@@ -56,7 +56,7 @@ async function open([name, dist]) {
     name,
     pid,
     log: new postgres.PostgresEventLog(pool),
-    // what is planned for a message that names nobody
+    // the recipients that the planner uses for a message that names none
     toNobody: postgres.PostgresDeliveryQueue ? [{ channel: null, recipient: null }] : [],
     measured: Object.fromEntries(Object.keys(MIXES).map((mix) => [mix, []])),
     async close() {

@@ -7,8 +7,8 @@ export interface NewFile {
 }
 
 /**
- * "Adding a field" of CONTRIBUTING.md, followed for one: `runbook`, an address that a message names and that its alert keeps.
- * A change of the patched code changes its step too: a step that does not apply fails.
+ * "Adding a field" of CONTRIBUTING.md, followed for one: `runbook`, an address that a message names and that its alert
+ * keeps. A change of the patched code changes its step too: a step that does not apply fails.
  */
 export const RECIPE: readonly (Patch | NewFile)[] = [
   // 1. what travels
@@ -51,8 +51,8 @@ export const RECIPE: readonly (Patch | NewFile)[] = [
   // 3. what the API says of it
   inFile(
     'apps/gateway/src/docs/wire-schemas.ts',
-    `metadata: anything('Whatever else its producer said.'),`,
-    `metadata: anything('Whatever else its producer said.'),\n  runbook: nullable(text('Where it says what to do.')),`,
+    `metadata: anything('Other data of the producer.'),`,
+    `metadata: anything('Other data of the producer.'),\n  runbook: nullable(text('Where it says what to do.')),`,
   ),
   // 4. where it is kept
   {
@@ -66,11 +66,14 @@ export const RECIPE: readonly (Patch | NewFile)[] = [
   inStoring(`r.actions::text, r.metadata::text]`, `r.actions::text, r.metadata::text, r.runbook]`),
   inStoring(
     'else k.metadata end as metadata',
-    'else k.metadata end as metadata, case when (e.state).carries then (e.state).words[8] else k.runbook end as runbook',
+    'else k.metadata end as metadata, case when (e.state).carries then (e.state).words[8] else k.runbook end as ' +
+      'runbook',
   ),
   inStoring(
-    'labels, actions, metadata, assignee, snoozed_until, trace_id, previous_type, previous_name, previous_labels, rings) select',
-    'labels, actions, metadata, assignee, snoozed_until, trace_id, previous_type, previous_name, previous_labels, rings, runbook) select',
+    'labels, actions, metadata, assignee, snoozed_until, trace_id, previous_type, previous_name, previous_labels, ' +
+      'rings) select',
+    'labels, actions, metadata, assignee, snoozed_until, trace_id, previous_type, previous_name, previous_labels, ' +
+      'rings, runbook) select',
   ),
   inStoring(
     "previous_labels, change in ('raised', 'reopened', 'severity_raised') from numbered",

@@ -110,7 +110,7 @@ describeWith('chromium', 'the page under load', () => {
       tenant_id: 'bakery',
       id,
       title: `Alert ${id}`,
-      message: 'Something is not as it should be, and somebody should look.',
+      message: 'Something is not as it should be, and a person should look.',
     });
   const measured = async (what: string): Promise<Measured> => {
     const figures = await page.evaluate<Measured>('measured()');

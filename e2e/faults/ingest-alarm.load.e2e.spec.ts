@@ -28,7 +28,7 @@ describe(`a RabbitMQ that is short of memory${SIZE_NOTE}`, () => {
   const ALARM_S = sized(60, 4);
 
   it(
-    `has an alarm for ${ALARM_S} s: whoever publishes is told within 5 s and keeps no heap of messages, consumers go on, and nothing is lost`,
+    `has an alarm for ${ALARM_S} s: publishers are refused within 5 s and keep no backlog, consumers go on, and nothing is lost`,
     async () => {
       const { gateway } = stack;
       const [processor] = stack.processors;

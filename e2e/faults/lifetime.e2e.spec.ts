@@ -100,7 +100,8 @@ describe.each(['up', 'down'] as const)('the right to a stream ends, with Redis %
     );
 
   it(
-    'a revocation of a user, a token, a tenant, or of what was issued before: nothing after 3 s, refused from then on, and nobody else is disturbed',
+    'a revocation of a user, a token, a tenant, or of what was issued before: nothing after 3 s, refused from ' +
+      'then on, and no other stream is disturbed',
     async () => {
       const earlier = nowSeconds() - 100;
       const [user, token, otherToken, oneOfTwo, onlyOne, old, young, ...others] = await Promise.all([

@@ -33,7 +33,7 @@ describe('a RabbitMQ of one’s own', () => {
     await after.close();
   }, 90_000);
 
-  it('tells whoever publishes that it has an alarm, and that it has none any more', async () => {
+  it('tells publishers that it has an alarm, and that it has none any more', async () => {
     const connection = await connected();
     const told: string[] = [];
     for (const event of ['blocked', 'unblocked']) connection.on(event, () => told.push(event));

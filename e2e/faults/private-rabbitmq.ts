@@ -35,7 +35,7 @@ export class PrivateRabbit {
 
   static async start(): Promise<PrivateRabbit> {
     const [amqp, distribution, mapper] = [await freePort(), await freePort(), await freePort()];
-    // otherwise the server would start a port mapper that no one ends
+    // otherwise the server would start a port mapper that is never stopped
     const epmd = launched(
       spawn(erlangProgram('epmd'), ['-port', String(mapper), '-address', '127.0.0.1'], {
         detached: true,

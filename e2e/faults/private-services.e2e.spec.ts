@@ -37,14 +37,14 @@ describe('a Redis of one’s own', () => {
     await answer;
   });
 
-  it('answers nobody while it is paused', async () => {
+  it('answers no client while it is paused', async () => {
     const startedAt = performance.now();
     await pauseRedis(redis.url, 300);
     await client.ping();
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(290);
   });
 
-  it('has its subscribers ended, and nobody else', async () => {
+  it('can end the connections of subscribers, and no others', async () => {
     const subscriber = new Redis(redis.url, { retryStrategy: () => null });
     await subscriber.subscribe('alerts:a');
     expect(await subscribersOf(redis.url, 'alerts:a')).toBe(1);
@@ -86,7 +86,7 @@ describe('a PostgreSQL of one’s own', () => {
     SLOW_START_MS,
   );
 
-  it('has the sessions of one application ended, and nobody else’s', async () => {
+  it('can end the sessions of one application, and no others', async () => {
     const [doomed, spared] = [await connected('tocsin gateway'), await connected('other')];
     const ended = new Promise((resolve) => doomed.once('end', resolve));
     expect(await terminateSessions(postgres.url, 'tocsin%')).toBe(1);

@@ -73,7 +73,7 @@ describe(`the tenant service frozen for ${frozenSeconds} s${note}`, () => {
   }
 
   it(
-    `${clients} clients that come back again and again: those that are known are let in, others are told within 1.5 s, and nobody is asked for twice in 10 s`,
+    `${clients} clients that come back again and again: known users are let in, others are refused within 1.5 s, and no user is looked up twice in 10 s`,
     async () => {
       crowd = await Crowd.open({ members: known, urls: [stack.eventsUrl()], connectsPerSecond: 500 });
       load = new SteadyLoad(stack.amqp, { tenants, perSecond: 40 }).start();

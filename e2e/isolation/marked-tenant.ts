@@ -112,7 +112,7 @@ export class MarkedTenant {
     await this.learnCursors(gateway, ids[0]!);
   }
 
-  /** A notification with a delivery that waits, a browser and a webhook: what nobody has published. */
+  /** A notification with a delivery that waits, a browser and a webhook: data that did not come as a message. */
   private async learnDeliveries(): Promise<void> {
     const [made] = await this.stack.sql<{ notification: string; delivery: string; webhook: string }>(
       `with said as (

@@ -87,7 +87,7 @@ describe('the ledger', () => {
     ).toEqual([]);
   });
 
-  it('sees a row that nobody published', () => {
+  it('sees a row that was not published', () => {
     expect(namesOf({ published: good.published.slice(0, 2), transcripts: [] })).toEqual(['stored_not_published']);
   });
 

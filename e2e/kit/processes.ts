@@ -47,7 +47,7 @@ const BASE_ENVIRONMENT = {
   STREAM_DOOR: process.env.STREAM_DOOR ?? '',
 };
 
-/** The pids of running processes. When Jest ends, for whatever reason, none of them may remain. */
+/** The pids of running processes. When Jest ends, for any reason, none of them may remain. */
 const alive = new Set<number>();
 process.on('exit', () => {
   for (const pid of alive) process.kill(pid, 'SIGKILL');

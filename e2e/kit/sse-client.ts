@@ -49,7 +49,7 @@ export class SseStream {
     });
   }
 
-  /** Resolves with the head of the response, whatever its status is. */
+  /** Resolves with the head of the response, for any status. */
   static open(
     url: string,
     { headers = {}, query = {}, cursor, cursorBy = 'header' }: OpenOptions = {},

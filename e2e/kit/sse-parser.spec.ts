@@ -41,7 +41,7 @@ describe('the parser of event streams', () => {
     ['id:\ndata: a\n\n', 'an empty id, which takes the cursor away'],
     ['id: a b\ndata: a\n\n', 'an id with a character that needs escaping somewhere'],
     ['id: 1\nid: 2\ndata: a\n\n', 'a block with two ids'],
-    ['id: 1\n\n', 'a block without data, which nobody sees'],
+    ['id: 1\n\n', 'a block without data, which no client sees'],
     ['event: error\ndata: a\n\n', 'an event called error'],
     ['retry: 1.5\ndata: a\n\n', 'a retry that is no number'],
     ['Data: a\n\n', 'an unknown field: Data'],

@@ -100,7 +100,7 @@ export class SseParser {
     this.block = emptyBlock();
     this.lastEventId = this.idBuffer;
     if (data.length === 0) {
-      if (event || id !== undefined) this.faults.push('a block without data, which nobody sees');
+      if (event || id !== undefined) this.faults.push('a block without data, which no client sees');
       return;
     }
     if (RESERVED.includes(event)) this.faults.push(`an event called ${event}`);

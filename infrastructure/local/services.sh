@@ -192,7 +192,7 @@ start_rabbitmq() {
   printf 'listeners.tcp.1 = 127.0.0.1:%s\ndisk_free_limit.absolute = 50MB\nlog.file.level = warning\n' "$port" >"$home/rabbitmq.conf"
   echo '[].' >"$home/enabled_plugins"
   own rabbitmq "$home"
-  # A port mapper of its own: Erlang would start a shared one that nobody ends.
+  # A port mapper of its own: Erlang would start a shared one that is never stopped.
   epmd=$(command -v epmd || ls /usr/lib/erlang/erts-*/bin/epmd 2>/dev/null | head -n 1 || true)
   [ -n "$epmd" ] && launch epmd rabbitmq "$epmd" -port "$((port + 2))" -address 127.0.0.1
   launch rabbitmq rabbitmq env -u RABBITMQ_URL HOME="$home" ERL_EPMD_PORT="$((port + 2))" ERL_EPMD_ADDRESS=127.0.0.1 \

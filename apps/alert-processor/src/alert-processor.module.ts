@@ -31,25 +31,29 @@ import { WakeSnoozed } from './wake-snoozed';
 export const processorSettings = {
   PROCESSOR_LANES: setting(z.coerce.number().int().min(1).max(16).default(2), {
     description:
-      'How many statements store alerts side by side, tenants spread over them. Each takes a connection to the database; what is urgent, suspect or set apart takes one more each.',
+      'How many statements store alerts side by side, tenants spread over them. Each takes a connection to the ' +
+      'database; what is urgent, suspect or set apart takes one more each.',
   }),
   FOLD_AFTER: setting(z.coerce.number().int().min(0).default(FOLDING.after), {
     description:
-      'Repeats of an open alert within FOLD_WINDOW that get an entry each. Further ones are counted, and told of by the next entry, at the end of the window at the latest. 0: each window has that one alone.',
+      'Repeats of an open alert within FOLD_WINDOW that get an entry each. Further ones are counted, and told of ' +
+      'by the next entry, at the end of the window at the latest. 0: each window has that one alone.',
   }),
   FOLD_WINDOW: setting(duration({ unit: 's', most: 3_600 }).default(FOLDING.windowMs / 1000), {
     description:
-      'How long such a window is, from its first repeat on, in seconds. 0: every repeat gets an entry, whatever FOLD_AFTER says.',
+      'How long such a window is, from its first repeat on, in seconds. 0: every repeat gets an entry, and ' +
+      'FOLD_AFTER has no effect.',
   }),
   DELIVERIES: setting(onOff.default(true), {
     description:
-      'Whether people are told of alerts over e-mail, SMS, WhatsApp, webhooks and push: on or off. Off, nothing is planned and no rows are written for it; screens ring as ever.',
+      'Whether people are told of alerts over e-mail, SMS, WhatsApp, webhooks and push: on or off. Off, nothing ' +
+      'is planned and no rows are written for it; screens ring as ever.',
   }),
   RETENTION_DAYS: setting(z.coerce.number().int().min(0).max(36_500).default(90), {
     description: 'How many days entries are kept, with their alerts and deliveries. 0: for ever.',
   }),
   DEDUP_DAYS: setting(z.coerce.number().int().min(1).max(365).default(7), {
-    description: 'For how many days a message that comes again is recognised by its id, whatever RETENTION_DAYS says.',
+    description: 'For how many days a repeated message is recognised by its id, independent of RETENTION_DAYS.',
   }),
 };
 

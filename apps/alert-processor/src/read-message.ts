@@ -97,7 +97,8 @@ function alone(received: BatchMessage, part: number | undefined, bytes: Uint8Arr
 }
 
 /** The tenant stays unknown: a message that ended the processes that read it is not read again. */
-const GIVEN_UP = 'It was delivered as often as the queue allows, and was never settled: it ends whatever handles it.';
+const GIVEN_UP =
+  'It was delivered as often as the queue allows and never settled: it seems to end each process that handles it.';
 
 /**
  * The longest detail that is kept, in characters: enough to say what was wrong, and short enough for an operator to

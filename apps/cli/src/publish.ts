@@ -61,12 +61,14 @@ export const publish: Command<typeof options> = {
   name: 'publish',
   purpose: 'publishes an alert and says what became of it',
   about:
-    'Over HTTP to the gateway, or over AMQP with confirms when RABBITMQ_URL is set. What it says is accepted is stored, whatever process is killed.',
+    'Over HTTP to the gateway, or over AMQP with confirms when RABBITMQ_URL is set. A message that is reported as ' +
+    'accepted is stored, even if a process is killed.',
   argument: 'title',
   options,
   examples: [
     'npm run publish -- --service inventory --severity urgent "Flour is low"',
-    'npm run publish -- --service ovens --severity high --dedup-key oven-3 --label line=2 --action "Open=https://example.com/ovens/3" "Oven 3 is too cold"',
+    'npm run publish -- --service ovens --severity high --dedup-key oven-3 --label line=2 --action ' +
+      '"Open=https://example.com/ovens/3" "Oven 3 is too cold"',
     'npm run publish -- --file alerts.json',
   ],
   settings: publishSettings,

@@ -31,7 +31,7 @@ test.each(names)(
   },
 );
 
-test('help is given whatever else stands on the line, and never shows a value of the environment', async () => {
+test('help is shown for any other arguments on the line, and never shows a value of the environment', async () => {
   const { exitCode, out } = await run(['publish', '--nonsense', '-h'], {
     JWT_SECRET: 'canary',
     RABBITMQ_URL: 'amqp://canary',
@@ -101,7 +101,8 @@ test.each([
   [['demo', '--tenant', 'a,b'], '--tenant is an id of 1 to 64 of A-Z a-z 0-9 . _ -.'],
   [
     ['token', '--scope', 'everything'],
-    '--scope is one of alerts:read, alerts:write, events:publish, access:revoke, dead_letters:manage, dead_letters:operate.',
+    '--scope is one of alerts:read, alerts:write, events:publish, access:revoke, dead_letters:manage, ' +
+      'dead_letters:operate.',
   ],
   [['token', '--expires', 'soon'], '--expires is a time such as 45s, 30m, 12h or 7d, at most 366d.'],
   [['token', '--expires', '0s'], '--expires is a time such as 45s, 30m, 12h or 7d, at most 366d.'],

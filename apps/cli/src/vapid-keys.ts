@@ -5,7 +5,8 @@ export const vapidKeys: Command<Record<string, never>> = {
   name: 'vapid-keys',
   purpose: 'makes the keys of push messages',
   about:
-    'Prints a new pair of keys as settings, on stdout alone, so that it can be appended to .env. Make it once: browsers are subscribed with the public key, and whoever changes it loses all subscriptions.',
+    'Prints a new pair of keys as settings, on stdout alone, so that it can be appended to .env. Make it once: ' +
+    'browsers are subscribed with the public key, and a new key ends all subscriptions.',
   options: {},
   examples: ['npm run vapid-keys', 'npm run -s vapid-keys >> .env'],
   settings: {},

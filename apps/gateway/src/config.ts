@@ -27,7 +27,9 @@ export const gatewaySettings = {
       .default(''),
     {
       description:
-        'A path of the same origin at which the page gets a token for whoever is signed in there, by their cookies: at its start, and again before each expires. It answers with the token, or JSON with it as access_token or token; 401 or a redirect says that nobody is. Empty: people bring their token.',
+        'A path of the same origin at which the page gets a token for the signed-in user, with the cookies of the page: ' +
+        'at its start, and again before each token expires. The path answers with the token, or with JSON that has it as ' +
+        'access_token or token. 401 or a redirect means that no user is signed in. Empty: users bring their own token.',
       example: '/oauth/token',
     },
   ),
@@ -49,13 +51,16 @@ export const gatewaySettings = {
       }),
     {
       description:
-        'Origins of pages that may call from another address, each written as a browser does and separated by commas; * for any, without credentials. Wildcards within an origin and "null" are refused. Empty: none.',
+        'Origins of pages that may call from another address, each written as a browser does and separated by ' +
+        'commas; * for any, without credentials. Wildcards within an origin and "null" are refused. Empty: none.',
       example: 'http://localhost:3000,https://app.example.com',
     },
   ),
   IDLE_CONNECTION_MS: setting(duration({ least: 1, most: 86_400_000 }).default(3_660_000), {
     description:
-      'How long a connection on which nothing is asked is kept, in milliseconds. Longer than the proxy in front keeps its own (upstream-keepalive-timeout, 3,600 s as shipped): the other way round a request may meet a connection that has just been closed, which is a 502.',
+      'How long a connection on which nothing is asked is kept, in milliseconds. Longer than the proxy in front ' +
+      'keeps its own (upstream-keepalive-timeout, 3,600 s as shipped): the other way round a request may meet a ' +
+      'connection that has just been closed, which is a 502.',
   }),
   WEBHOOK_ORIGINS: setting(
     z
@@ -79,11 +84,13 @@ export const gatewaySettings = {
   ),
   HEARTBEAT_MS: setting(duration({ least: 1_000, most: 55_000 }).default(15_000), {
     description:
-      'How often a stream says that it is alive, in milliseconds. Below 60,000, where proxies give up on a silent connection.',
+      'How often a stream says that it is alive, in milliseconds. Below 60,000, where proxies give up on a silent ' +
+      'connection.',
   }),
   STREAM_QUERY_TOKEN: setting(onOff.default(true), {
     description:
-      'Whether ?token=<JWT> opens a stream: on (allow) or off (deny). Addresses end up in logs, so production denies it and uses tickets.',
+      'Whether ?token=<JWT> opens a stream: on (allow) or off (deny). Addresses end up in logs, so production ' +
+      'denies it and uses tickets.',
   }),
   STREAM_INITIAL_EVENTS: setting(z.coerce.number().int().min(0).max(500).default(0), {
     description:
@@ -91,7 +98,8 @@ export const gatewaySettings = {
   }),
   STREAM_BACKLOG_BYTES: setting(bytes().default(1_048_576), {
     description:
-      'Bytes that may wait for one client. Beyond it the stream is closed as slow, and the client resumes where it was.',
+      'Bytes that may wait for one client. Beyond it the stream is closed as slow, and the client resumes where ' +
+      'it was.',
   }),
   STREAM_STALL_MS: setting(duration({ least: 1 }).default(10_000), {
     description:
@@ -99,11 +107,14 @@ export const gatewaySettings = {
   }),
   STREAM_GZIP: setting(onOff.default(false), {
     description:
-      'Whether streams are compressed for clients that accept gzip: on or off. One alert shrinks to about 60 %, twenty at once to 25 %, deflated once for all streams. Every browser accepts it, so on means nearly all.',
+      'Whether streams are compressed for clients that accept gzip: on or off. One alert shrinks to about 60 %, ' +
+      'twenty at once to 25 %, deflated once for all streams. Every browser accepts it, so on means nearly all.',
   }),
   STREAM_DOOR: setting(onOff.default(true), {
     description:
-      'Whether plain requests for streams are read before node:http: on or off. Off, node:http and Express open every stream, which answers the same at several times the CPU a connect and twice the memory a connection: for finding out whether the reader is at fault.',
+      'Whether plain requests for streams are read before node:http: on or off. Off, node:http and Express open ' +
+      'every stream, which answers the same at several times the CPU a connect and twice the memory a connection: ' +
+      'for finding out whether the reader is at fault.',
   }),
   REPLAY_MAX_EVENTS: setting(z.coerce.number().int().min(0).max(100_000).default(5_000), {
     description:
@@ -118,7 +129,9 @@ export const gatewaySettings = {
       .transform((set) => set ?? shareOfMemory(1 / 8, 268_435_456)),
     {
       description:
-        'Bytes of data that it keeps of all tenants together for that; beyond it the tenant that was silent for longest goes first. Unset: an eighth of the memory that the process may use (its cgroup, else the machine), at most 268,435,456.',
+        'Bytes of data that it keeps of all tenants together for that; beyond it the tenant that was silent for ' +
+        'longest goes first. Unset: an eighth of the memory that the process may use (its cgroup, else the ' +
+        'machine), at most 268,435,456.',
     },
   ),
   BODIES_BYTES: setting(
@@ -128,12 +141,15 @@ export const gatewaySettings = {
       .transform((set) => set ?? Math.max(8_388_608, shareOfMemory(1 / 16, 67_108_864))),
     {
       description:
-        'Bytes of request bodies that are held at once, all requests together; beyond it a request is answered 503 with Retry-After. At least 8,388,608, the largest body. Unset: a sixteenth of the memory that the process may use, at most 67,108,864.',
+        'Bytes of request bodies that are held at once, all requests together; beyond it a request is answered ' +
+        '503 with Retry-After. At least 8,388,608, the largest body. Unset: a sixteenth of the memory that the ' +
+        'process may use, at most 67,108,864.',
     },
   ),
   DRAIN_MS: setting(duration({ most: 30_000 }).default(20_000), {
     description:
-      'Over how many milliseconds a gateway that stops lets go of its streams, each at a random moment. Below the grace period of the orchestrator.',
+      'Over how many milliseconds a gateway that stops lets go of its streams, each at a random moment. Below the ' +
+      'grace period of the orchestrator.',
   }),
   ...admissionSettings,
   ...twilioCallbackSettings,

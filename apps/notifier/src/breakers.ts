@@ -12,15 +12,15 @@ import type { Channel, DeliveryReason } from '@tocsin/contracts/wire';
 import type { Log, Metrics } from '@tocsin/observability';
 import type { DeliveryChannel } from './channels/delivery-channel';
 
-/** How many attempts in a row fail before a provider is left alone. */
+/** After this many failed attempts in a row, the breaker of a provider opens: nothing is sent to it for a while. */
 export const FAILURES = 5;
-/** For how long it is left alone the first time, in milliseconds. Doubles as long as the attempt after it fails too. */
+/** How long the first pause lasts, in milliseconds. Each pause is twice the one before while attempts go on failing. */
 export const FIRST_PAUSE_MS = 5_000;
 export const LONGEST_PAUSE_MS = 60_000;
-/** How many providers are known at a time. A webhook's address is a provider, so there may be any number. */
+/** The most providers whose breakers are kept. Each host of webhooks is a provider, so there may be any number. */
 const MAX_PROVIDERS = 1_000;
 
-/** Faults of a provider. Everything else shows that it works, a refusal too. */
+/** The reasons that are a provider's fault. Any other outcome shows that the provider works, even a refusal. */
 const FAULTS: ReadonlySet<DeliveryReason> = new Set<DeliveryReason>([
   'timeout',
   'connection_failed',
@@ -30,7 +30,7 @@ const FAULTS: ReadonlySet<DeliveryReason> = new Set<DeliveryReason>([
 ]);
 const isFault = (result: SendOutcome): boolean => result.outcome !== 'sent' && FAULTS.has(result.reason);
 
-/** Leaves a provider alone after several failures in a row, so that no delivery spends its attempts on it meanwhile. */
+/** Stops sending to a provider after several failures in a row, so that no delivery wastes its attempts on it. */
 class Breaker {
   private reopensAt = 0;
   private readonly policy = circuitBreaker(
@@ -55,8 +55,9 @@ class Breaker {
   }
 
   /**
-   * Runs an attempt and learns from its outcome; undefined, and no attempt, while the provider is left alone. After a
-   * pause, one attempt finds out whether the provider works again. The attempt begins before this method returns.
+   * Runs an attempt and counts its outcome. While the breaker is open there is no attempt, and the result is undefined.
+   * After a pause, one attempt finds out whether the provider works again. An attempt begins before this method
+   * returns.
    */
   async run(attempt: () => Promise<SendOutcome>): Promise<SendOutcome | undefined> {
     if (this.policy.state === CircuitState.HalfOpen) return undefined;
@@ -68,13 +69,13 @@ class Breaker {
     }
   }
 
-  /** For how long the provider is left alone from now on, in milliseconds. */
+  /** How long nothing is sent to the provider from now on, in milliseconds. */
   get pauseMs(): number {
     return this.policy.state === CircuitState.HalfOpen ? FIRST_PAUSE_MS : Math.max(0, this.reopensAt - Date.now());
   }
 }
 
-/** The breakers of all providers. A provider that was not used for long is forgotten, and counts as working. */
+/** The breakers of all providers. A provider that was not used for a long time is forgotten: it counts as working. */
 export class Breakers {
   private readonly known = new LRUCache<string, Breaker>({ max: MAX_PROVIDERS });
 

@@ -8,13 +8,13 @@ import { released, type Deliver } from './deliver';
 import { LEASE_MS, type Held, type InHand } from './in-hand';
 import type { Settlements } from './settlements';
 
-/** How often the queue is asked when no ring comes, in milliseconds. */
+/** How often the pool asks the queue when the doorbell does not ring, in milliseconds. */
 const LOOK_EVERY_MS = 1_000;
-/** The shortest time from a claim that found less than it asked for to the next one, in milliseconds. */
+/** The shortest wait after a claim that found less than it asked for, in milliseconds. */
 const CLAIM_GAP_MS = 20;
-/** The most deliveries that are claimed before an attempt is free for them. */
+/** The most deliveries that are claimed ahead, that is, before a place for their attempt is free. */
 const MOST_AHEAD = 500;
-/** What is claimed ahead should be begun within this time, in milliseconds: another notifier may be idle. */
+/** A delivery that is claimed ahead should begin within this time, in milliseconds: another notifier may be idle. */
 const AHEAD_MS = 1_000;
 const BACK_OFF = { firstMs: 200, capMs: 5_000 };
 
@@ -29,23 +29,25 @@ export interface PoolParts {
 }
 
 /**
- * Sends the due deliveries of one channel, `limits.concurrency` at a time, so that a dead provider holds no places of
- * another channel. It claims as many as it can begin: where a repetition is harmless also some ahead, more as long as
- * they are begun within a second, so that a fast channel need not wait for each claim.
+ * Sends the due deliveries of one channel, `limits.concurrency` at a time. A dead provider thus takes no places from
+ * another channel.
+ *
+ * A pool claims as many deliveries as it can begin. Where a repeated attempt is harmless, it also claims some ahead, so
+ * that a fast channel need not wait for each claim: as many as it began in the last second.
  */
 export class ChannelPool {
   private readonly waiting: Held[] = [];
   private readonly running = new Set<Promise<void>>();
   private readonly stopping = new AbortController();
   private readonly aborting = new AbortController();
-  /** Something may be due: a ring came, or the last claim got all that it asked for. */
+  /** Something may be due: the doorbell rang, or the last claim got all that it asked for. */
   private mayBeDue = true;
   private claiming: Promise<void> | undefined;
   private notBefore = 0;
   private failures = 0;
   private timer: NodeJS.Timeout | undefined;
   private timerAt = 0;
-  /** How many are claimed before an attempt is free for them. */
+  /** How many deliveries are claimed ahead at present. */
   private ahead: number;
   /** Attempts begun since the last claim. */
   private begun = 0;
@@ -59,13 +61,13 @@ export class ChannelPool {
     setMaxListeners(0, this.aborting.signal);
   }
 
-  /** Something may be due. */
+  /** Makes the pool claim soon, since something may be due. */
   wake(): void {
     this.mayBeDue = true;
     this.turn();
   }
 
-  /** Begins nothing more, and gives back what is not begun. Attempts that are under way go on. */
+  /** Begins nothing more, and gives back the deliveries that have not begun. Attempts that are under way go on. */
   stop(): void {
     this.stopping.abort();
     clearTimeout(this.timer);
@@ -93,7 +95,7 @@ export class ChannelPool {
     const { concurrency } = this.channel.limits;
     const free = concurrency - this.running.size;
     const room = free + this.ahead - this.waiting.length;
-    // with half of it still to be begun there is no hurry, and larger claims cost less
+    // while half of those claimed ahead still wait, a claim is not urgent, and a larger one costs less
     if (this.claiming || room <= 0 || (free === 0 && this.waiting.length > this.ahead / 2)) return;
     const wait = this.parts.settlements.congested ? LOOK_EVERY_MS / 10 : this.notBefore - performance.now();
     if (!this.mayBeDue) return this.turnAfter(LOOK_EVERY_MS * (0.9 + Math.random() / 5));
@@ -105,7 +107,7 @@ export class ChannelPool {
     });
   }
 
-  /** Turns again after a while, unless that is planned for sooner. */
+  /** Calls `turn` after a while, unless an earlier call is planned. */
   private turnAfter(ms: number): void {
     const at = performance.now() + ms;
     if (this.timer && this.timerAt <= at) return;
@@ -135,7 +137,7 @@ export class ChannelPool {
       this.notBefore = full ? 0 : performance.now() + CLAIM_GAP_MS;
       for (const delivery of deliveries) this.take(delivery, claimedAt);
     } catch (error) {
-      // health reports a store that is away
+      // the health checks report an unreachable store
       if (!(error instanceof Unavailable)) log.error({ err: error, channel }, 'deliveries could not be claimed');
       this.mayBeDue = true;
       this.notBefore = performance.now() + fullJitter(this.failures++, BACK_OFF);
@@ -144,7 +146,8 @@ export class ChannelPool {
 
   private take(delivery: ClaimedDelivery, claimedAt: number): void {
     const { held, before } = this.parts.inHand.take(delivery, claimedAt);
-    // a release that is repeated, since its answer was lost, could meet this claim: then it is free for others
+    // this process released the delivery before, but the store has not answered: it repeats that release, which would
+    // end this claim too. So the delivery is given back instead of begun.
     if (before) void before.gone.then(() => this.giveBack(held));
     else if (this.stopping.signal.aborted) this.giveBack(held);
     else this.waiting.push(held);
@@ -178,11 +181,11 @@ export class ChannelPool {
 
   private async attempt(held: Held): Promise<void> {
     const settlement = await this.parts.deliver.deliver(this.channel, held.delivery, this.aborting.signal);
-    // its place is free now; its settlement waits elsewhere
+    // not awaited: the place is free for the next delivery now
     this.settle(held, settlement);
   }
 
-  /** Nobody has begun it: its attempt is taken back. Where another worker has it already, that changes nothing. */
+  /** Releases a delivery whose attempt has not begun. It changes nothing when another worker has claimed it already. */
   private giveBack(held: Held): void {
     this.settle(held, released(held.delivery, 0));
   }

@@ -41,7 +41,7 @@ const ofNotification = (overrides: Partial<NotificationContent> = {}, links = LI
     links,
   );
 
-describe('what a message says', () => {
+describe('a composed message', () => {
   it('an alert has severity, title and service in its subject, and everything in its text', () => {
     const { subject, text, short } = ofEntry({
       alert_id: '0192',
@@ -126,7 +126,7 @@ No more of these mails: https://tocsin.example.com/u/signed
   });
 });
 
-/** What somebody may write into any text of a message. */
+/** Hostile values for any text of a message. */
 const HOSTILE: readonly string[] = [
   'a\r\nBcc: canary@evil.test',
   'a\nBcc: canary@evil.test',
@@ -231,7 +231,7 @@ describe.each(HOSTILE.map((text) => [JSON.stringify(text), text] as const))('%s'
   });
 });
 
-/** The same number of everything, said harmlessly. */
+/** The same number of fields, with harmless texts. */
 function harmless({ actions }: Partial<Entry>): Partial<Entry> {
   const kept = actions!.filter(({ url }) => URL.canParse(url!) && /^https?:$/.test(new URL(url!).protocol));
   return {

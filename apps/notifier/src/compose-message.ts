@@ -5,9 +5,9 @@ import { cutTo, manyLines, oneLine } from './plain-text';
 import { ALERT_HTML } from './templates/alert-html';
 import { ALERT_TEXT } from './templates/alert-text';
 
-/** The addresses that a message leads to. Each one that is absent is left out of the message. */
+/** The addresses that a message links to. An absent address is left out of the message. */
 export interface MessageLinks {
-  /** Where people open the page, without a slash at its end: the alert's own address is made from it. */
+  /** The address of the page, without a slash at its end. The alert's own address is made from it. */
   publicUrl?: string | undefined;
   /** The signed address at which the recipient of this delivery acknowledges its alert. */
   acknowledge?: string | undefined;
@@ -15,26 +15,26 @@ export interface MessageLinks {
   unsubscribe?: string | undefined;
 }
 
-/** What a delivery says, for any channel. None of the texts has control characters, except for line feeds in `text`. */
+/** The texts of a delivery, for any channel. They have no control characters, except for line feeds in `text`. */
 export interface ComposedMessage {
   /** One line, at most 200 characters: `[URGENT] Flour is running low · inventory`. */
   subject: string;
-  /** All of it, as plain text in lines. */
+  /** The whole message, as plain text in lines. */
   text: string;
-  /** All of it, as an HTML document. */
+  /** The whole message, as an HTML document. */
   html: string;
   /** The most important part on one line, at most 320 characters (UTF-16 code units): for SMS. */
   short: string;
 }
 
-/** A producer's title has up to 300 characters; in a subject nobody sees more than these. */
+/** The longest subject. A producer's title may have 300 characters, but mail programs do not show so many. */
 const MAX_SUBJECT = 200;
-/** Two segments of an SMS in GSM-7 (306) and a bit, five in UCS-2. */
+/** The longest short text. An SMS of this length has three segments in GSM-7 and five in UCS-2. */
 const MAX_SHORT = 320;
-/** Below this many characters there is no point in adding the message behind the title. */
+/** The message is added behind the title only if at least this many characters of it fit. */
 const LEAST_OF_MESSAGE = 20;
 
-/** The colour of each severity, as on the page, and of the text upon it. */
+/** The colour of each severity, as on the page, and the colour of text on it. */
 const COLOURS: Readonly<Record<Severity, readonly [colour: string, on: string]>> = {
   urgent: ['#960a3f', '#ffffff'],
   high: ['#c2410c', '#ffffff'],
@@ -42,7 +42,7 @@ const COLOURS: Readonly<Record<Severity, readonly [colour: string, on: string]>>
   low: ['#2f6bc2', '#ffffff'],
 };
 
-// liquidjs escapes nothing by default, and a variable or filter that is missing is empty by default.
+// By default liquidjs escapes nothing, and a missing variable or filter gives an empty text.
 const STRICT = { strictVariables: true, strictFilters: true, ownPropertyOnly: true } as const;
 const ofText = new Liquid(STRICT);
 const ofHtml = new Liquid({ ...STRICT, outputEscape: 'escape' });
@@ -54,16 +54,16 @@ interface Named {
   value: string;
 }
 
-/** What is said, before it is cut for its places. Every text is safe (`oneLine`, `manyLines`), and none is escaped. */
+/** The texts before they are cut to length. Each is safe (`oneLine`, `manyLines`), and none is escaped. */
 interface Said {
   severity: Severity;
-  /** What stands in the brackets of the subject after the severity: `re-opened`. Empty: nothing. */
+  /** The remark after the severity, in the brackets of the subject: `re-opened`. May be empty. */
   remark: string;
-  /** The same as a sentence. */
+  /** The remark as a sentence. */
   headline: string;
   title: string;
   message: string;
-  /** Where it comes from: the service of an alert; empty for a notification. */
+  /** The service of an alert; empty for a notification. */
   source: string;
   facts: Named[];
   labels: Named[];
@@ -73,9 +73,8 @@ interface Said {
 }
 
 /**
- * Composes what a delivery says, from its entry or its notification. Pure: equal arguments give equal texts. Whatever a
- * producer has written, no header can begin in it, no HTML can come from it, and only http and https addresses become
- * links.
+ * Composes the texts of a delivery from its entry or its notification. Pure: equal arguments give equal texts. No text
+ * of a producer can begin a header or add HTML, and only http and https addresses become links.
  */
 export function composeMessage(delivery: ClaimedDelivery, links: MessageLinks = {}): ComposedMessage {
   const { entry, notification } = delivery;
@@ -94,7 +93,7 @@ export function composeMessage(delivery: ClaimedDelivery, links: MessageLinks = 
     message: said.message,
     tenant: oneLine(delivery.tenant_id),
     facts: said.facts,
-    // lists of pairs: in an object, a label named `size` or `first` would hide what the engine itself calls so
+    // a list of pairs, because in an object a label named `size` or `first` would hide the engine's property
     labels: said.labels,
     actions: said.actions,
     page_url: said.pageUrl,
@@ -111,8 +110,8 @@ export function composeMessage(delivery: ClaimedDelivery, links: MessageLinks = 
 }
 
 /**
- * What happened stands inside the brackets: programs that put mails together by their subject leave out what is in
- * brackets at its beginning (RFC 5256, section 2.1), so the mails of one alert stay together.
+ * The severity and the remark stand in brackets, so that the mails of one alert stay one thread: programs that group
+ * mails by subject ignore brackets at its beginning (RFC 5256, section 2.1).
  */
 function subjectOf({ remark, title, source }: Said, word: string): string {
   const end = source && ` · ${source}`;
@@ -120,7 +119,7 @@ function subjectOf({ remark, title, source }: Said, word: string): string {
   return `${begin}${cutTo(MAX_SUBJECT - begin.length - end.length, title)}${end}`;
 }
 
-/** The link stays whole: the message is cut first, then the title. */
+/** The short text. Its link is never cut: the message is cut first, then the title. */
 function shortOf({ remark, title, source, message, pageUrl }: Said, word: string): string {
   const begin = `${[word, remark].filter(Boolean).join(', ')}: `;
   // a longer address would leave no room for the words
@@ -162,7 +161,7 @@ function sayEntry(entry: Entry, { publicUrl }: MessageLinks): Said {
   };
 }
 
-/** Why the alert rings, where it is not new: for the subject, and as a sentence. */
+/** Why an alert rings that is not new: as a remark for the subject, and as a sentence. */
 function happened({ change, previous }: Entry): [remark: string, headline: string] {
   if (change === 'reopened') return ['re-opened', 'It was resolved and fires again.'];
   if (change === 'severity_raised')
@@ -197,7 +196,10 @@ function sayNotification(
   };
 }
 
-/** An http or https address in its canonical, escaped form. Undefined for anything else, and for one with a password. */
+/**
+ * An http or https address in its canonical, escaped form. Undefined for other texts, and for an address with a
+ * password.
+ */
 function webAddress(text: string): URL | undefined {
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);

@@ -44,12 +44,12 @@ describe('delivering', () => {
     expect(await attempt(channel, { ...old, first_due_at: ago(899_000) })).toMatchObject({ outcome: 'sent' });
   });
 
-  it('makes no attempt after the channel has given the delivery up for its age', async () => {
+  it('plans no attempt for later than the expiry of the delivery', async () => {
     const channel = new ChannelByHand({ expiresAfterMs: 3_000, answer: FAILS });
     expect(await attempt(channel)).toMatchObject({ outcome: 'retry', again_in_ms: 3_000 });
   });
 
-  it('aborts an attempt that takes too long, and takes the word of the channel for what it may have done', async () => {
+  it('aborts an attempt that takes too long, and keeps the outcome that the channel reports', async () => {
     const channel = new ChannelByHand({ timeoutMs: 4_000 });
     const settled = attempt(channel);
     await jest.advanceTimersByTimeAsync(3_999);
@@ -76,7 +76,7 @@ describe('delivering', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('takes a channel that throws for one that may have sent', async () => {
+  it('treats a channel that throws as one that may have sent', async () => {
     const channel = new ChannelByHand({ promise: 'at_most_once' });
     channel.send = () => Promise.reject(new Error('a defect'));
     expect(await attempt(channel)).toMatchObject({ outcome: 'unknown', reason: 'connection_lost' });
@@ -102,7 +102,7 @@ describe('delivering', () => {
       await jest.advanceTimersByTimeAsync(FIRST_PAUSE_MS);
       channel.answer = undefined;
       const probe = attempt(channel);
-      // one attempt finds out, the others wait
+      // one attempt tries the provider, and the others wait
       expect(await attempt(channel)).toMatchObject({ outcome: 'released', again_in_ms: FIRST_PAUSE_MS * 1.5 });
       channel.under[0]!.end({ outcome: 'sent' });
       expect(await probe).toMatchObject({ outcome: 'sent' });
@@ -137,7 +137,7 @@ describe('delivering', () => {
       expect(await attempt(other)).toMatchObject({ outcome: 'sent' });
     });
 
-    it('takes a refusal for a sign of life', async () => {
+    it('counts a refusal as a sign that the provider works', async () => {
       const channel = new ChannelByHand();
       for (let n = 0; n < 3 * FAILURES; n += 1) {
         channel.answer = n % 3 ? FAILS : REFUSES;

@@ -4,12 +4,12 @@ import type { Breakers } from './breakers';
 import type { DeliveryChannel } from './channels/delivery-channel';
 import { settlementOf } from './retry-policy';
 
-/** How long an attempt may take to end after it was aborted, in milliseconds. Afterwards it is not waited for. */
+/** How long an aborted attempt may take to end, in milliseconds. After that, the notifier does not wait for it. */
 const ABORT_GRACE_MS = 2_000;
-/** A timer that is later than this by milliseconds was late because the process was suspended. */
+/** A timer that fires later than this, in milliseconds, shows that the process was suspended. */
 const SUSPENDED_MS = 1_000;
 
-/** Attempts one delivery, at most once a call. What follows from the outcome is decided by the retry policy. */
+/** Attempts one delivery, at most once a call. The retry policy decides what follows from the outcome. */
 export class Deliver {
   constructor(
     private readonly breakers: Breakers,
@@ -19,9 +19,9 @@ export class Deliver {
   ) {}
 
   /**
-   * Sends a claimed delivery unless it is too old or its provider is to be left alone, and returns what is to be put on
-   * record. `channel.send` is called before this method returns its promise, or not at all. An abort of `stop` ends the
-   * attempt early. Never rejects.
+   * Sends a claimed delivery, unless it is too old or the breaker of its provider is open. Returns the settlement to
+   * put on record. `channel.send` is called before this method returns its promise, or not at all. An abort of `stop`
+   * ends the attempt early. Never rejects.
    */
   async deliver(channel: DeliveryChannel, delivery: ClaimedDelivery, stop: AbortSignal): Promise<Settlement> {
     const { tenant_id, delivery_id, attempt } = delivery;
@@ -30,7 +30,7 @@ export class Deliver {
 
     const breaker = this.breakers.of(channel, channel.providerOf(delivery));
     const result = await breaker.run(() => this.attempt(channel, delivery, stop));
-    // spread: what was given back together must not come back together
+    // a random share, so that deliveries that are given back together do not come back together
     if (!result) return released(delivery, Math.round(breaker.pauseMs * (1 + this.random())));
     return settlementOf(delivery, result, {
       promise: channel.promise,
@@ -53,7 +53,7 @@ export class Deliver {
     const begunAt = performance.now();
     timer = setTimeout(() => {
       const lateMs = performance.now() - begunAt - timeoutMs;
-      // the process was suspended: an answer may have arrived meanwhile, and is read now
+      // the process was suspended, so an answer may have arrived meanwhile: it gets time to be read
       if (lateMs > SUSPENDED_MS) timer = setTimeout(abort, SUSPENDED_MS);
       else abort();
     }, timeoutMs);
@@ -74,7 +74,7 @@ export class Deliver {
 }
 
 const TIMED_OUT: SendOutcome = { outcome: 'unknown', reason: 'timeout' };
-/** A defect of our own, at any point of the attempt: the message may have been sent. */
+/** The outcome after a defect of our own. It may have occurred after the message was sent. */
 const LOST: SendOutcome = { outcome: 'unknown', reason: 'connection_lost' };
 
 /** Gives a delivery back, to be claimed again after a while. It costs no attempt. */
@@ -86,7 +86,7 @@ export const released = ({ tenant_id, delivery_id, attempt }: ClaimedDelivery, a
   again_in_ms,
 });
 
-/** From when on a delivery is too old, in milliseconds since the epoch. What was asked for later ages from then on. */
+/** When a delivery expires, in milliseconds since the epoch. Its age counts from its creation or its first due time. */
 function expiryOf({ created_at, first_due_at }: ClaimedDelivery, { limits }: DeliveryChannel): number {
   return Math.max(Date.parse(created_at), Date.parse(first_due_at)) + limits.expiresAfterMs;
 }

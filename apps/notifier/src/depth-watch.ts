@@ -2,12 +2,12 @@ import type { DeliveryQueue } from '@tocsin/contracts/ports';
 import { CHANNELS } from '@tocsin/contracts/wire';
 import type { Metrics } from '@tocsin/observability';
 
-/** How often the queue is read: often enough for an alarm, however often the metrics are read. */
+/** How often the queue is read, in milliseconds: often enough for an alarm. Scrapes of the metrics read no queue. */
 const LOOK_EVERY_MS = 15_000;
 
 /**
- * Keeps the metrics of what is due. Every notifier reports the same numbers, so do not add them up. While the store is
- * away the metrics are absent rather than stale.
+ * Updates the metrics of due deliveries. Every notifier reports the same numbers, so do not add them up. While the
+ * store is unreachable, the metrics are absent instead of stale.
  */
 export class DepthWatch {
   private timer: NodeJS.Timeout | undefined;

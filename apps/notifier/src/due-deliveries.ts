@@ -5,7 +5,7 @@ import type { Channel } from '@tocsin/contracts/wire';
 import { configuredOf } from './channels/channels';
 import type { DeliveryChannel } from './channels/delivery-channel';
 
-/** How long the end of aborted attempts and the last settlements may take, in milliseconds. */
+/** How long aborted attempts and the last settlements may take to end, in milliseconds. */
 const LAST_MS = 5_000;
 
 interface DueDeliveriesOptions {
@@ -14,8 +14,8 @@ interface DueDeliveriesOptions {
 }
 
 /**
- * Sends what is due: a pool for each channel, woken by rings, and once a second by itself. Any number of notifiers may
- * run side by side.
+ * Sends the due deliveries with a pool for each channel. The doorbell wakes the pools, and without it they look once a
+ * second. Any number of notifiers may run at the same time.
  */
 export class DueDeliveries {
   private readonly pools: readonly ChannelPool[];
@@ -45,8 +45,9 @@ export class DueDeliveries {
   }
 
   /**
-   * Claims nothing more, gives back what is not begun, lets attempts end within `drainMs`, settles them, and closes the
-   * channels. What is not settled by then is claimed by another notifier when its lease ends. May be called twice.
+   * Claims nothing more, gives back the deliveries that have not begun, lets attempts end within `drainMs`, settles
+   * them, and closes the channels. Another notifier claims an unsettled delivery when its lease ends. May be called
+   * twice.
    */
   stop(): Promise<void> {
     this.stopping ??= this.end();

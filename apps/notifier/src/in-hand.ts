@@ -2,30 +2,34 @@ import { Unavailable, type ClaimedDelivery } from '@tocsin/contracts';
 import type { DeliveryQueue } from '@tocsin/contracts/ports';
 import type { Log } from '@tocsin/observability';
 
-/** For how long a claim holds a delivery, in milliseconds: so long it waits after its worker is lost. */
+/** How long the lease of a claim lasts, in milliseconds. After a worker is lost, its deliveries wait this long. */
 export const LEASE_MS = 30_000;
-/** How often leases are extended, in milliseconds: two failures in a row lose none. */
+/** How often leases are extended, in milliseconds. Two failures in a row lose no lease. */
 export const EXTEND_EVERY_MS = 10_000;
-/** A delivery whose lease has less than this left is not begun, in milliseconds. Another worker may have it soon. */
+/**
+ * A delivery may begin only within this time after its lease was asked for, in milliseconds. Later its lease may end.
+ */
 export const BEGIN_WITHIN_MS = LEASE_MS - 5_000;
 /** How many leases one call extends at most. */
 const BATCH = 1_000;
 
-/** A delivery from its claim to its settlement. */
+/** A delivery that this process holds, from its claim to its settlement. */
 export interface Held {
   readonly delivery: ClaimedDelivery;
-  /** When its lease was asked for last, by the monotonic clock: it ends `LEASE_MS` later, or somewhat after that. */
+  /**
+   * When its lease was last asked for, by the monotonic clock. The lease ends `LEASE_MS` after that or a little later.
+   */
   leasedAt: number;
-  /** Another worker has it. */
+  /** Whether another worker has it now. */
   lost: boolean;
-  /** Resolves when it is let go. */
+  /** Resolves when this process holds it no longer. */
   readonly gone: Promise<void>;
   letGo: () => void;
 }
 
 /**
- * The deliveries that this process holds. It extends their leases, and knows which of them may still be begun: a process
- * that was suspended finds its leases over when it goes on.
+ * The deliveries that this process holds. It extends their leases, and decides which of them may still begin: when a
+ * suspended process continues, its leases may be over.
  */
 export class InHand {
   private readonly held = new Map<string, Held>();
@@ -50,8 +54,9 @@ export class InHand {
   }
 
   /**
-   * Takes a delivery in. `claimedAt`: `now()` before the claim was sent. When this process still holds an earlier claim of
-   * it, whose settlement has not been answered, `before` is that claim: the new one must not be begun.
+   * Takes a claimed delivery. `claimedAt` is `now()` before the claim was sent. If this process still holds an earlier
+   * claim of the same delivery, whose settlement the store has not answered, `before` is that claim. Then the new one
+   * must not begin.
    */
   take(delivery: ClaimedDelivery, claimedAt: number): { held: Held; before: Held | undefined } {
     let letGo = (): void => undefined;
@@ -62,7 +67,7 @@ export class InHand {
     return { held, before };
   }
 
-  /** Lets go of a delivery that is settled. */
+  /** Removes a delivery that is settled. */
   drop(held: Held): void {
     const id = held.delivery.delivery_id;
     if (this.held.get(id) === held) this.held.delete(id);
@@ -73,7 +78,7 @@ export class InHand {
     return !lost && this.now() - leasedAt < BEGIN_WITHIN_MS;
   }
 
-  /** Extends all leases once. Never rejects: without an extension, leases end. */
+  /** Extends all leases once. Never rejects: after a failure the leases simply end earlier. */
   async extend(): Promise<void> {
     if (this.extending) return;
     this.extending = true;
@@ -81,7 +86,7 @@ export class InHand {
       const all = [...this.held.values()];
       for (let from = 0; from < all.length; from += BATCH) await this.extendSome(all.slice(from, from + BATCH));
     } catch (error) {
-      // health reports a store that is away
+      // the health checks report an unreachable store
       if (!(error instanceof Unavailable)) this.log.error({ err: error }, 'leases could not be extended');
     } finally {
       this.extending = false;

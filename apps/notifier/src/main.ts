@@ -7,7 +7,7 @@ import { RedisModule } from '@tocsin/redis';
 import { loadConfig, type NotifierConfig } from './config';
 import { enabledChannels, NotifierModule } from './notifier.module';
 
-/** The notifier on PostgreSQL, with rings over Redis: without Redis it looks once a second. */
+/** The notifier on PostgreSQL, with a doorbell over Redis. Without Redis it looks for due deliveries once a second. */
 runProcess(async (life) => {
   const config = loadConfig(process.env);
   const observability = ObservabilityModule.forRoot({ app: 'notifier', version, settings: config });
@@ -45,7 +45,7 @@ function adaptersFrom(config: NotifierConfig, observability: DynamicModule): Dyn
     prefix: config.REDIS_PREFIX,
     hintKey: config.REDIS_HINT_KEY,
     keys: postgres,
-    // a ring that is lost costs a second
+    // readiness does not depend on Redis, because a lost ring costs only a second
     health: { critical: false },
     observability,
   });

@@ -37,17 +37,18 @@ import { StartNotifications } from './start-notifications';
 export const notifierSettings = {
   NOTIFIER_DRAIN_MS: setting(z.coerce.number().int().min(0).max(25_000).default(10_000), {
     description:
-      'How long attempts that are under way may go on after SIGTERM, in milliseconds. Then they are ended. 0 ends them at once.',
+      'How long attempts that are under way may go on after SIGTERM, in milliseconds. Then they are ended. 0 ends ' +
+      'them at once.',
   }),
   ...channelSettings,
 };
 
 type NotifierConfig = Readonly<z.infer<z.ZodObject<typeof notifierSettings>>> & {
-  /** The folder of the outbox, and whether there is one: for the standalone. */
+  /** The folder of the outbox, for the standalone. Without it there is no outbox. */
   outboxFolder?: string | undefined;
 };
 
-/** The notifier, without any technology: `adapters` export the ports, `Log` and `Metrics` that it asks for. */
+/** The notifier, without any technology. `adapters` export the ports, `Log` and `Metrics` that it needs. */
 @Module({})
 export class NotifierModule implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
@@ -123,11 +124,11 @@ export class NotifierModule implements OnApplicationBootstrap, OnModuleDestroy {
   }
 }
 
-/** What contradicts itself in the settings, one sentence each. */
+/** The contradictions between settings, one sentence each. */
 export const notifierContradictions = (config: NotifierConfig): string[] => [
   ...emailContradictions(config),
   ...checkPhoneSettings(config),
 ];
 
-/** The channels that have a provider, for what an app tells at its start. */
+/** The channels that have a provider. An app prints them when it starts. */
 export const enabledChannels = (app: INestApplicationContext): Channel[] => app.get(DueDeliveries).enabled;

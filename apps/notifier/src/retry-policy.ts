@@ -6,30 +6,32 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** The wait after the first, second … failed attempt, in milliseconds. The attempt after the last wait is the last. */
+/** The wait after the first, second … failed attempt, in milliseconds. After the last wait comes the last attempt. */
 export const WAITS_MS: readonly number[] = [5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE, HOUR, 6 * HOUR];
-/** Waits are spread by this share in both directions, so that what failed together does not come back together. */
+/**
+ * Waits vary at random by this share up and down, so that deliveries that failed together do not come back together.
+ */
 export const JITTER = 0.2;
-/** The shortest wait after a provider was too slow or asked for less: sooner would add to its load. */
+/** The shortest wait, in milliseconds, after a timeout or a rate limit: an earlier attempt would add to the load. */
 export const OVERLOAD_WAIT_MS = MINUTE;
-/** The longest answer of a provider that is kept, in characters. */
+/** The most characters that are kept of a provider's answer. */
 export const MAX_ANSWER_LENGTH = 1_000;
 
 const OVERLOADED: ReadonlySet<DeliveryReason> = new Set<DeliveryReason>(['timeout', 'rate_limited']);
 
-/** What decides about a delivery besides the outcome of its attempt. */
+/** The facts besides the outcome of the attempt that decide about a delivery. */
 interface Circumstances {
   promise: DeliveryChannel['promise'];
   /** How long the delivery may still be sent, in milliseconds. */
   expiresInMs: number;
-  /** From 0 to below 1. */
+  /** A random number from 0 to below 1. */
   random: number;
 }
 
 /**
- * What follows from an attempt: the delivery is settled, or attempted again after a while. An attempt whose result is not
- * known is repeated only where the recipient recognises a duplicate. When the delivery becomes too old before the next
- * attempt, it is due at that moment and then expires.
+ * Decides what follows from an attempt: the delivery is settled, or attempted again after a while. An attempt with an
+ * unknown result is repeated only if the recipient recognises a duplicate. If the delivery becomes too old before the
+ * next attempt, it is due at that moment and then expires.
  */
 export function settlementOf(
   { tenant_id, delivery_id, attempt }: ClaimedDelivery,
@@ -47,8 +49,9 @@ export function settlementOf(
 }
 
 /**
- * How long to wait after a failed attempt, in whole milliseconds; undefined when it was the last one. What the provider
- * asks for counts from the scheduled wait up to twice that, so that no provider can keep a delivery for ever.
+ * How long to wait after a failed attempt, in whole milliseconds; undefined when it was the last one. The wait that a
+ * provider asks for counts if it is between the scheduled wait and twice that, so no provider can delay a delivery for
+ * ever.
  */
 export function waitAfter(
   attempt: number,
@@ -61,14 +64,14 @@ export function waitAfter(
   const overloaded = OVERLOADED.has(reason);
   const base = overloaded ? Math.max(scheduled, OVERLOAD_WAIT_MS) : scheduled;
   if (retryAfterMs !== undefined && Number.isFinite(retryAfterMs)) {
-    // spread, but never sooner than the provider asked for
+    // the random share makes it only longer, because the provider asked not to be tried sooner
     return Math.round(Math.min(2 * base, Math.max(base, retryAfterMs * (1 + JITTER * random))));
   }
   const spread = Math.round(base * (1 - JITTER + 2 * JITTER * random));
   return overloaded ? Math.max(spread, OVERLOAD_WAIT_MS) : spread;
 }
 
-/** The beginning of a provider's answer, as text that a database can store. */
+/** The beginning of a provider's answer, as a text that the database can store. */
 function keptAnswer(answer: string | undefined): string | null {
   return answer === undefined ? null : answer.slice(0, MAX_ANSWER_LENGTH).replaceAll('\0', '\uFFFD').toWellFormed();
 }

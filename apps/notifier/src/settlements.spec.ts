@@ -62,7 +62,7 @@ describe('settlements', () => {
     expect(store.calls).toHaveLength(4);
   });
 
-  it('that the store refuses are let go alone, and hold up no other', async () => {
+  it('that the store refuses are dropped alone, and block no others', async () => {
     store.trouble = (ids) => (ids.includes('bad') ? new Refused('invalid_field', 'the test says so') : undefined);
     expect(await Promise.all(['a', 'bad', 'b'].map(settle))).toEqual(['sent', undefined, 'sent']);
   });

@@ -4,9 +4,9 @@ import type { Log } from '@tocsin/observability';
 import { fullJitter } from '@tocsin/timing';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The most settlements of one call. */
+/** The most settlements in one call. */
 const BATCH = 1_000;
-/** So many may wait before nothing more is claimed: they are on record nowhere else. */
+/** When this many settlements wait, nothing more is claimed: they are on record nowhere else. */
 const MOST_WAITING = 2_000;
 const BACK_OFF = { firstMs: 100, capMs: 5_000 };
 
@@ -16,8 +16,9 @@ interface Waiting {
 }
 
 /**
- * Puts on record what became of deliveries: all of one turn of the event loop in one call, one call at a time. While the
- * store is away they wait and are tried again, which is safe: a settlement that was stored already changes nothing.
+ * Puts the outcomes of deliveries on record. One call at a time settles all deliveries that ended in one turn of the
+ * event loop. While the store is unreachable, settlements wait and are tried again. Repeating is safe, because a
+ * settlement that is stored already changes nothing.
  */
 export class Settlements {
   private waiting: Waiting[] = [];
@@ -29,7 +30,7 @@ export class Settlements {
     private readonly log: Log,
   ) {}
 
-  /** Resolves with the status of the delivery once that is on record; undefined when the store refuses it. Never rejects. */
+  /** Resolves with the delivery's status once it is on record; undefined when the store refuses it. Never rejects. */
   settle(settlement: Settlement): Promise<Settled | undefined> {
     return new Promise((resolve) => {
       this.waiting.push({ settlement, resolve });
@@ -37,18 +38,18 @@ export class Settlements {
     });
   }
 
-  /** Whether nothing more should be claimed, since the store is away or falls behind. */
+  /** Whether nothing more should be claimed, because the store is unreachable or falls behind. */
   get congested(): boolean {
     return this.failures > 0 || this.waiting.length >= MOST_WAITING;
   }
 
-  /** Resolves when nothing waits. */
+  /** Resolves when no settlement waits. */
   async drained(): Promise<void> {
     while (this.running) await this.running;
   }
 
   private async run(): Promise<void> {
-    // those of the same turn go along
+    // wait for the settlements of the same turn
     await new Promise((resolve) => setImmediate(resolve));
     while (this.waiting.length > 0) {
       const batch = this.waiting.slice(0, BATCH);
@@ -66,7 +67,7 @@ export class Settlements {
     this.running = undefined;
   }
 
-  /** Throws `Unavailable`. One that the store refuses must not hold up the others. */
+  /** Throws `Unavailable`. A settlement that the store refuses must not block the others. */
   private async store(batch: readonly Waiting[]): Promise<void> {
     try {
       const settled = await this.queue.settle(batch.map(({ settlement }) => settlement));

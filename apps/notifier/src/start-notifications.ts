@@ -4,24 +4,28 @@ import type { Log } from '@tocsin/observability';
 import { within } from '@tocsin/timing';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How often due notifications are looked for, in milliseconds. A notification starts at most this late, plus its turn. */
+/**
+ * How often the notifier looks for due notifications, in milliseconds. A notification starts at most this late, plus
+ * the wait for the turn of its tenant.
+ */
 const EVERY_MS = 1_000;
-/** How many steps of ending notifications one run takes: what is left is ended by the next runs. */
+/** How many steps one run takes to end notifications. The next runs end the rest. */
 const FINISHES_PER_RUN = 5;
 /** How long `stop` waits for the present step, in milliseconds. */
 const STOP_WITHIN_MS = 5_000;
 
 /**
- * Turns due notifications into deliveries, once a second and whenever the doorbell rings. Tenants take turns, step by
- * step; a step is one short transaction. Several notifiers may run this at the same time: what one of them starts, the
- * others pass over, and a crash leaves nothing half started. Notifications whose deliveries are settled are ended here
- * too.
+ * Turns due notifications into deliveries, once a second and whenever the doorbell rings. It also ends notifications
+ * whose deliveries are settled.
+ *
+ * Tenants take turns, step by step, and a step is one short transaction. So a crash leaves no notification half
+ * started. Several notifiers may run this at the same time: each skips the notifications that another one is starting.
  */
 export class StartNotifications {
   private readonly stopping = new AbortController();
   private running: Promise<void> | undefined;
   private bell: Promise<Subscription> | undefined;
-  /** Set while a run waits for the next one: ends the wait. */
+  /** Ends the wait between two runs. It does something only during that wait. */
   private wake: () => void = () => undefined;
   private rung = false;
   private finished: NotificationPlace | null = null;
@@ -33,7 +37,7 @@ export class StartNotifications {
     private readonly everyMs = EVERY_MS,
   ) {}
 
-  /** The first run begins at once. May be called twice. */
+  /** Starts the runs, the first one at once. May be called twice. */
   start(): void {
     if (this.running) return;
     this.bell = this.doorbell.onRing(() => {
@@ -43,7 +47,7 @@ export class StartNotifications {
     this.running = this.run();
   }
 
-  /** Begins no more steps, and resolves when the present one has ended, or after 5 s. May be called twice. */
+  /** Begins no more steps, and resolves when the present step has ended, or after 5 s. May be called twice. */
   async stop(): Promise<void> {
     this.stopping.abort();
     this.wake();
@@ -51,16 +55,16 @@ export class StartNotifications {
     await (await this.bell)?.close();
   }
 
-  /** Starts all that is due, and rings for those who send it. Returns how many notifications it started. */
+  /** Starts all due notifications, and rings for the notifiers that send them. Returns how many it started. */
   async startDue(signal?: AbortSignal): Promise<number> {
     let started = 0;
     for (let isLeftOver = true; isLeftOver && !signal?.aborted;) {
       isLeftOver = false;
-      // one step of each slice of the tenants, and then again from the first one: no tenant waits for another's backlog
+      // each round takes one step of every slice of tenants, so no tenant waits for another's backlog
       for (let behind: string | null = ''; behind !== null && !signal?.aborted;) {
         const step = await this.notifications.start(behind);
         started += step.started;
-        // what other notifiers hold is theirs: a step that found nothing asks for no further round
+        // a step that started nothing asks for no further round: other notifiers are starting what is left
         isLeftOver ||= step.left_over && step.started > 0;
         behind = step.next;
         if (step.deliveries > 0) await this.ring();
@@ -77,7 +81,7 @@ export class StartNotifications {
         await this.startDue(signal);
         await this.finish(signal);
       } catch (error) {
-        // health reports a store that is away; what is due stays due
+        // the health checks report an unreachable store; due notifications stay due
         if (!(error instanceof Unavailable)) this.log.error({ err: error }, 'notifications could not be started');
       }
       if (!signal.aborted && !this.rung) await this.wait();
@@ -91,7 +95,7 @@ export class StartNotifications {
     }
   }
 
-  /** Rings for the others. This ring comes back, and there is nothing to do about it. */
+  /** Rings for the other notifiers. This process hears its own ring too, and ignores it. */
   private async ring(): Promise<void> {
     await this.doorbell.ring();
     this.rung = false;

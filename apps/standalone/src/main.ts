@@ -95,7 +95,7 @@ runProcess(async (life) => {
   );
   if (usesTable(config)) {
     await new PostgresTenantDirectory(app.get(Database)).introduce(DEMO_USER, DEMO_MEMBERSHIPS);
-    // where mail is really sent, nobody is told who did not ask for it
+    // a real mail server must not send to the recipients of the demo, who did not ask for mail
     if (outboxFolderOf(config)) await introduceRecipients(app.get(Database));
     block.done('demo', undefined, `${DEMO_USER} in ${DEMO_MEMBERSHIPS.map(({ tenant_id }) => tenant_id).join(', ')}`);
   }

@@ -64,7 +64,7 @@ export class Revocations {
     return this.index.isRevoked(token);
   }
 
-  /** The tenants that were revoked for this token, whatever the directory says about its user. */
+  /** The tenants that were revoked for this token. They count even if the directory still lists them for its user. */
   tenantsRevoked(token: RevocableToken): ReadonlySet<TenantId> {
     return this.index.tenantsRevoked(token);
   }
@@ -150,7 +150,8 @@ export class Revocations {
     if (this.index.overflowed && !this.toldOverflow) {
       this.log.error(
         { revocations: this.index.size },
-        'more revocations are in force than are kept: tokens of everybody that are older than the forgotten ones are refused',
+        'more revocations are in force than are kept: tokens of everybody that are older than the forgotten ones ' +
+          'are refused',
       );
     }
     this.toldOverflow = this.index.overflowed;

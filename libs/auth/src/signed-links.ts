@@ -3,11 +3,11 @@ import { isTenantId, type TenantId } from '@tocsin/contracts';
 import type { LinkKey } from '@tocsin/contracts/ports';
 import { CHANNELS, type Channel } from '@tocsin/contracts/wire';
 
-/** What a link in a message lets its recipient do, and whose. */
+/** The content of a link in a message: its purpose, its recipient, and the alert. */
 export interface MessageLink {
   purpose: LinkPurpose;
   tenant_id: TenantId;
-  /** The message went over this channel to this address. */
+  /** The channel and the address to which the message went. */
   channel: Channel;
   address: string;
   /** The alert that `acknowledge` is about; null with `unsubscribe`. */
@@ -15,8 +15,8 @@ export interface MessageLink {
 }
 
 /**
- * How long a link works, in milliseconds, by what it does. An acknowledgement is of the day; whoever receives a mail may
- * stop the next one for a long time (the law of some countries says at least 30 days).
+ * How long a link works, in milliseconds, by its purpose. An acknowledgement matters for some days. The unsubscribe
+ * link of a mail must work for a long time (some countries require at least 30 days).
  */
 export const LINK_LIFETIMES_MS = {
   acknowledge: 7 * 86_400_000,
@@ -24,17 +24,17 @@ export const LINK_LIFETIMES_MS = {
 } as const;
 export type LinkPurpose = keyof typeof LINK_LIFETIMES_MS;
 
-/** What became of a link that was followed. */
+/** The result of reading a link. */
 export type ReadLink = { ok: true; link: MessageLink } | { ok: false; reason: 'invalid' | 'expired' };
 
-/** An address of 320 characters, each of four bytes, in base64url, and the rest. Longer ones are not looked at. */
+/** The longest token. An address of 320 characters with four bytes each fits, in base64url. Longer ones are refused. */
 const MAX_TOKEN_CHARACTERS = 4_096;
 const VERSION = 1;
 
 /**
- * Signs the links in messages, and reads them when they come back. A link is a right by itself, for one purpose, tenant,
- * channel and address: whoever holds it may do what it says, as long as it says. It names its recipient in the clear
- * and is signed with HMAC-SHA256 by a key that is derived, for each purpose, from the key that the database keeps.
+ * Signs the links in messages, and reads them when they are followed. A link is a credential for one purpose, tenant,
+ * channel and address: its holder may use it until it expires. Its recipient can be read in it. It is signed with
+ * HMAC-SHA256. The key is derived for each purpose from the key in the database.
  */
 export class SignedLinks {
   private keys: Promise<Readonly<Record<LinkPurpose, Buffer>>> | undefined;
@@ -44,7 +44,7 @@ export class SignedLinks {
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** The token of a link, of characters that stand in an address as they are. Throws `Unavailable` without a key. */
+  /** The token of a link. Its characters need no encoding in an address. Throws `Unavailable` without a key. */
   async sign({ purpose, tenant_id, channel, address, alert_id }: MessageLink): Promise<string> {
     const expiresAtS = Math.ceil((this.now() + LINK_LIFETIMES_MS[purpose]) / 1_000);
     const said = Buffer.from(JSON.stringify([VERSION, purpose, tenant_id, channel, address, alert_id, expiresAtS]));
@@ -53,7 +53,7 @@ export class SignedLinks {
   }
 
   /**
-   * Reads a token that is to serve `purpose`; one for another purpose is invalid. Throws `Unavailable` without a key.
+   * Reads a token for `purpose`. A token for another purpose is invalid. Throws `Unavailable` without a key.
    */
   async read(token: string, purpose: LinkPurpose): Promise<ReadLink> {
     const invalid = { ok: false, reason: 'invalid' } as const;
@@ -62,12 +62,12 @@ export class SignedLinks {
     const said = Buffer.from(body, 'base64url');
     const given = Buffer.from(signature, 'base64url');
     const expected = signatureOf(said, (await this.findKeys())[purpose]);
-    // `timingSafeEqual` throws for two lengths
+    // `timingSafeEqual` throws when the lengths differ
     if (given.length !== expected.length || !timingSafeEqual(given, expected)) return invalid;
     const [version, named, tenant_id, channel, address, alert_id, expiresAtS] = JSON.parse(
       said.toString(),
     ) as unknown[];
-    // what we have signed has this form; a later version may sign another one with the same key
+    // the signature proves this form only for this version: a later one may sign another form with the same key
     if (
       version !== VERSION ||
       named !== purpose ||
@@ -86,7 +86,7 @@ export class SignedLinks {
     this.keys ??= this.kept.read().then(
       (kept) => ({ acknowledge: keyFor('acknowledge', kept), unsubscribe: keyFor('unsubscribe', kept) }),
       (error: unknown) => {
-        // the next one asks again
+        // the next caller reads the key again
         this.keys = undefined;
         throw error;
       },

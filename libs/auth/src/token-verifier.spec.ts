@@ -73,7 +73,7 @@ describe('with a secret', () => {
     expect(await codeOf(verifier.verify(token))).toBe('missing_credentials');
   });
 
-  test('whatever is wrong with a token, the answer is one and the same', async () => {
+  test('the answer is the same for every fault of a token', async () => {
     const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const valid = await sign(good);
     const [header, payload, signature] = valid.split('.') as [string, string, string];
@@ -358,7 +358,7 @@ describe("with an issuer's keys", () => {
     ['a broken modulus', { ...first.jwk, n: 1 }],
     ['an empty exponent', { ...first.jwk, e: '' }],
     ['a secret', { kty: 'oct', k: 'c2VjcmV0', kid: 'first' }],
-    ['a kind nobody knows', { kty: 'XYZ', kid: 'first' }],
+    ['an unknown kind', { kty: 'XYZ', kid: 'first' }],
     ['a short key', { ...short, kid: 'first' }],
     ['a point that is not on its curve', { ...ec, y: ec.x, kid: 'first' }],
     ['one for encryption', { ...first.jwk, use: 'enc' }],

@@ -3,7 +3,7 @@ import type { Channel } from './wire';
 /** The longest address, in characters: an e-mail address has at most 254, and a URL should stay below this. */
 const MAX_ADDRESS = 2_000;
 
-/** What an address of each channel looks like, for a person. */
+/** The form of an address of each channel, in words for people. */
 export const ADDRESS_OF: Readonly<Record<Channel, string>> = {
   email: 'an e-mail address',
   sms: 'a phone number in E.164, such as +4915112345678',
@@ -21,8 +21,8 @@ const FITS: Readonly<Record<Channel, (address: string) => boolean>> = {
 };
 
 /**
- * Whether an address is well-formed for a channel. Nothing is asked: whether anybody is there is found out when
- * something is sent.
+ * Whether an address is well-formed for a channel. Whether the address exists is not checked: the provider says that
+ * when a message is sent.
  */
 export const isAddressOf = (channel: Channel, address: string): boolean =>
   // a line break in an address could end up in a header

@@ -2,9 +2,10 @@ import type { TenantId } from './tenant';
 import type { AttemptOutcome, Channel, DeliveryReason, Entry, Severity } from './wire';
 
 /**
- * Who is told of an entry, and over which channel, as the processor plans it. Null stands for what the tenant has
- * configured: a null recipient for the tenant's recipients on this channel at the alert's severity, and a null channel
- * (then the recipient is null too) for all channels of them. The event log replaces both when it stores the entry.
+ * The recipient and the channel of a delivery, as the processor plans it. Null stands for the configuration of the
+ * tenant. A null recipient means the tenant's recipients on this channel at the alert's severity. With a null channel
+ * the recipient is null too, and it means these recipients on all channels. The event log replaces both when it stores
+ * the entry.
  */
 export interface PlannedDelivery {
   channel: Channel | null;
@@ -12,23 +13,23 @@ export interface PlannedDelivery {
   recipient: string | null;
 }
 
-/** What a notification says. It belongs to no alert: somebody asked for it, for now or for a time. */
+/** The content of a notification, which belongs to no alert: a service or user asked for it. */
 export interface NotificationContent {
   notification_id: string;
   title: string;
   message: string | null;
   severity: Severity;
-  /** How many notifications this digest stands for; null when it is none. */
+  /** The number of notifications in this digest; null when it is not a digest. */
   digest_of: number | null;
 }
 
-/** What a delivery tells: an entry of an alert, or a notification. Exactly one of them is not null. */
+/** The content of a delivery: an entry of an alert, or a notification. Exactly one of them is not null. */
 export interface DeliverySubject {
   entry: Entry | null;
   notification: NotificationContent | null;
 }
 
-/** A delivery that one worker has claimed. Nobody else attempts it until the lease ends. */
+/** A delivery that one worker has claimed. No other worker attempts it until the lease ends. */
 export interface ClaimedDelivery extends DeliverySubject {
   tenant_id: TenantId;
   /** The same for every attempt: providers that can recognise a duplicate get it as their key. */
@@ -47,18 +48,18 @@ export interface ClaimedDelivery extends DeliverySubject {
 export type SendOutcome =
   /** The provider has accepted it. */
   | { outcome: 'sent'; answer?: string; provider_id?: string }
-  /** The provider has not accepted it and may do so later. `retry_after_ms` is what the provider asked for. */
+  /** The provider has not accepted it and may do so later. `retry_after_ms` is the wait that the provider asked for. */
   | { outcome: 'retry'; reason: DeliveryReason; answer?: string; retry_after_ms?: number }
   /** The provider refuses it for good. */
   | { outcome: 'failed'; reason: DeliveryReason; answer?: string }
   /** The provider may have accepted it: its answer was lost. */
   | { outcome: 'unknown'; reason: DeliveryReason; answer?: string };
 
-/** What is put on record after an attempt, and what follows from it. */
+/** The outcome of an attempt as it is put on record, with what follows from it. */
 export type Settlement = {
   tenant_id: TenantId;
   delivery_id: string;
-  /** The claim's. An attempt that a later claim has replaced settles nothing. */
+  /** The attempt of the claim. If a later claim has replaced it, the settlement has no effect. */
   attempt: number;
 } & (
   | { outcome: Exclude<AttemptOutcome, 'retry' | 'sent'>; reason: DeliveryReason; answer: string | null }

@@ -140,9 +140,9 @@ export function pointerPart(name: string): string {
 }
 
 /**
- * The role of a dependency, whatever technology implements it. `log`: the event log and everything stored with it; `bus`,
- * `queue`, `tickets`, `slots`: as their ports say; `directory`: which users may see which tenants; `issuer`: the keys of
- * tokens.
+ * The role of a dependency, independent of its technology. `log`: the event log and everything stored with it; `bus`,
+ * `queue`, `tickets`, `slots`: as their ports say; `directory`: which users may see which tenants; `issuer`: the keys
+ * of tokens.
  */
 export type DependencyRole = 'log' | 'bus' | 'queue' | 'directory' | 'tickets' | 'slots' | 'issuer';
 
@@ -151,7 +151,9 @@ export type DependencyRole = 'log' | 'bus' | 'queue' | 'directory' | 'tickets' |
  * about the input. Adapters translate driver errors into this one and keep the cause.
  */
 export class Unavailable extends Error {
-  /** The technology of the dependency, if the adapter names it: for a person who reads the error, never for a decision. */
+  /**
+   * The technology of the dependency, if the adapter names it: for a person who reads the error, never for a decision.
+   */
   readonly technology: string | undefined;
   /** Since when the dependency is known to be away; undefined when that was found out just now, or is not known. */
   readonly since: Date | undefined;

@@ -13,7 +13,7 @@ const stored = (overrides = {}) => ({
 });
 
 describe('a hint', () => {
-  it('arrives with the data line byte for byte, whatever the text', () => {
+  it('arrives with the data line byte for byte, for any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.jsonValue(), (title, value) => {
         const hint = hintOf(stored({ title, metadata: { value } }));
@@ -58,7 +58,7 @@ describe('a hint', () => {
     '{"v":1,"epoch":"e","seq":1.5,"fp":"f","prev_fp":null,"event":"notification","severity":"low","service":"s"}\n{}',
   ])('that is none is nothing: %j', (text) => expect(decodeHints(Buffer.from(text))).toBeUndefined());
 
-  it('never throws, whatever comes', () => {
+  it('never throws, for any bytes', () => {
     fc.assert(fc.property(fc.uint8Array(), (bytes) => void decodeHints(Buffer.from(bytes))));
   });
 });

@@ -400,7 +400,7 @@ it('what only looks like another shape is a message of ours', () => {
   }
 });
 
-it('never throws, whatever is within a shape', () => {
+it('never throws, for any value within a shape', () => {
   const odd = fc.oneof(fc.anything(), fc.string(), fc.constant(null));
   const within = (body: (value: unknown, other: unknown) => object) =>
     fc.assert(

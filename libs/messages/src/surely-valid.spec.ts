@@ -76,7 +76,7 @@ const mutated = fc
   .map((changes) => ({ ...anAlert({ actions: [] }), ...Object.fromEntries(changes) }));
 
 describe('an object that is surely valid', () => {
-  it('is one in which class-validator finds nothing, whatever is in its fields', () => {
+  it('is one in which class-validator finds no fault, for any values of its fields', () => {
     let sure = 0;
     let faulty = 0;
     fc.assert(

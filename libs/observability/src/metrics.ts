@@ -37,13 +37,17 @@ export class Metrics {
 
   // ---- streams
   readonly sseConnections = this.gauge('tocsin_sse_connections', 'Streams that are open.');
-  /** `outcome`: the verdict of the `connection` frame, or `refused`. `reason`: the gap's or the refusal's, else empty. */
+  /**
+   * `outcome`: the verdict of the `connection` frame, or `refused`. `reason`: the gap's or the refusal's, else empty.
+   */
   readonly sseConnectionsOpened = this.labelledCounter(
     'tocsin_sse_connections_opened_total',
     'Streams asked for.',
     STREAM_OUTCOMES,
   );
-  /** `reason`: a close reason, `client` when the client left or its socket failed, `vanished` when it no longer answers. */
+  /**
+   * `reason`: a close reason, `client` when the client left or its socket failed, `vanished` when it no longer answers.
+   */
   readonly sseConnectionsClosed = this.labelledCounter(
     'tocsin_sse_connections_closed_total',
     'Streams ended.',
@@ -61,7 +65,9 @@ export class Metrics {
   );
   readonly sseBytesSent = this.counter('tocsin_sse_bytes_sent_total', 'Bytes written to streams.');
 
-  /** `scope`: what was full (`user`, `tenant`, `address`, `gateway`), or `connects` for a user who connects too often. */
+  /**
+   * `scope`: what was full (`user`, `tenant`, `address`, `gateway`), or `connects` for a user who connects too often.
+   */
   readonly rateLimited = this.labelledCounter(
     'tocsin_rate_limited_total',
     'Streams refused by a limit.',
@@ -69,11 +75,15 @@ export class Metrics {
   );
   readonly streamSlotsLocal = this.counter(
     'tocsin_stream_slots_local_total',
-    'Streams counted by this gateway alone, because the store of stream slots was away or slow: the caps apply to each gateway meanwhile.',
+    'Streams counted by this gateway alone, because the store of stream slots was away or slow: the caps apply to ' +
+      'each gateway meanwhile.',
   );
 
   // ---- feeds and replay
-  /** `cause`: `gap` (a hole among the hints), `check` (the position check found more), `hint` (a hint came without its entry). */
+  /**
+   * `cause`: `gap` (a hole among the hints), `check` (the position check found more), `hint` (a hint came without its
+   * entry).
+   */
   readonly streamBackfills = this.labelledCounter(
     'tocsin_stream_backfills_total',
     'Reads of the log that fill a feed up.',
@@ -101,7 +111,10 @@ export class Metrics {
   );
 
   // ---- ingest
-  /** `result`: `stored`, `folded`, `duplicate`, `dead`, `delivery_limit` (dead because it was delivered too often without being settled). */
+  /**
+   * `result`: `stored`, `folded`, `duplicate`, `dead`, `delivery_limit` (dead because it was delivered too often
+   * without being settled).
+   */
   readonly ingestMessages = this.labelledCounter(
     'tocsin_ingest_messages_total',
     'Messages that left the queue.',
@@ -192,7 +205,8 @@ export class Metrics {
   );
   readonly deliveriesDue = this.gauge(
     'tocsin_deliveries_due',
-    'Deliveries that are due and that nobody has claimed, by channel. Every notifier reports the same numbers: take the maximum. The value is at most 15 s old.',
+    'Deliveries that are due and not claimed, by channel. Every notifier reports the same numbers: take the ' +
+      'maximum. The value is at most 15 s old.',
     ['channel'],
   );
   readonly deliveryOldestDueAge = this.gauge(

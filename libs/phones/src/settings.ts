@@ -13,7 +13,7 @@ const SMS_SENDER = /^(\+[1-9]\d{6,14}|\d{3,8}|MG[0-9a-f]{32}|(?=.*[A-Za-z])[A-Za
 const key = (bytes: number, about: string) =>
   z.string().refine((text) => /^[A-Za-z0-9_-]+$/.test(text) && Buffer.from(text, 'base64url').length === bytes, about);
 
-/** The address under which people and providers reach the gateway. */
+/** The address at which people and providers reach the gateway. */
 export const publicUrlSetting = {
   PUBLIC_URL: setting(
     z
@@ -30,7 +30,9 @@ export const publicUrlSetting = {
       .optional(),
     {
       description:
-        'The address at which people and providers reach the gateway: links in messages and the callbacks of Twilio begin with it. Unset: messages have no links (to the alert, for acknowledging it, for unsubscribing), and callbacks are refused.',
+        'The address at which people and providers reach the gateway. Links in messages and the callbacks of ' +
+        'Twilio begin with it. Unset: messages have no links (to open the alert, acknowledge it, unsubscribe), ' +
+        'and callbacks are refused.',
       example: 'https://tocsin.example.com',
     },
   ),
@@ -49,7 +51,7 @@ export const twilioCallbackSettings = {
     },
   ),
   TWILIO_AUTH_TOKEN: setting(z.string().min(16, 'at least 16 characters are needed').optional(), {
-    description: "The account's auth token: it signs our requests in, and Twilio signs its callbacks with it.",
+    description: "The account's auth token. Our requests log in with it, and Twilio signs its callbacks with it.",
     secret: true,
   }),
   ...publicUrlSetting,
@@ -65,7 +67,8 @@ export const twilioSettings = {
       .optional(),
     {
       description:
-        'Who sends SMS: a number in E.164, a short code, a messaging service (MG…) or a name of up to 11 characters. Nobody can reply to a name. Unset: no SMS is sent.',
+        'The sender of SMS: a number in E.164, a short code, a messaging service (MG…) or a name of up to 11 ' +
+        'characters. A name gets no replies. Unset: no SMS is sent.',
       example: '+15005550006',
     },
   ),
@@ -86,12 +89,13 @@ export const twilioSettings = {
       .optional(),
     {
       description:
-        'The approved template of WhatsApp messages; its variable 1 is the text. WhatsApp requires one for people who have not written within 24 hours. Unset: the text is sent as it is.',
+        'The approved template of WhatsApp messages. Its variable 1 is the text. WhatsApp requires a template for ' +
+        'people who have not written within 24 hours. Unset: the text is sent without a template.',
       example: 'HX00000000000000000000000000000000',
     },
   ),
   TWILIO_API_URL: setting(httpUrl.default('https://api.twilio.com'), {
-    description: 'The address of the API of Twilio: another region, or a stand-in for tests.',
+    description: "The address of Twilio's API: set it for another region, or for a stand-in in tests.",
   }),
 };
 
@@ -99,7 +103,8 @@ export const twilioSettings = {
 export const vapidPublicSetting = {
   VAPID_PUBLIC_KEY: setting(key(65, 'the public key that npm run vapid-keys prints is needed').optional(), {
     description:
-      'The public key with which browsers subscribe to push messages (`npm run vapid-keys` makes a pair). Whoever changes it loses all subscriptions. Unset: no browser can subscribe.',
+      'The public key with which browsers subscribe to push messages (`npm run vapid-keys` makes a pair). A new ' +
+      'key ends all subscriptions. Unset: no browser can subscribe.',
   }),
 };
 
@@ -107,7 +112,7 @@ export const vapidPublicSetting = {
 export const pushSettings = {
   ...vapidPublicSetting,
   VAPID_PRIVATE_KEY: setting(key(32, 'the private key that npm run vapid-keys prints is needed').optional(), {
-    description: 'The private key beside it: it signs push messages. Unset: none is sent.',
+    description: 'The private key of the pair. It signs push messages. Unset: no push message is sent.',
     secret: true,
   }),
   VAPID_SUBJECT: setting(
@@ -116,7 +121,7 @@ export const pushSettings = {
       .regex(/^(mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/, 'mailto:… or https://… is needed')
       .optional(),
     {
-      description: 'Where push services reach the operator of Tocsin when something is wrong: mailto: or https:.',
+      description: 'The address at which push services reach the operator of Tocsin: mailto: or https:.',
       example: 'mailto:operations@example.com',
     },
   ),

@@ -1,12 +1,12 @@
 import type { DeliveryReason, ProviderStatus } from '@tocsin/contracts/wire';
 
 /**
- * Why Twilio does not send a message, by its error codes (https://www.twilio.com/docs/api/errors). Those of 2xxxx come
- * with the answer to our request, those of 3xxxx and 63xxx mostly with a report afterwards. A code that is not listed is
- * `rejected`: Twilio refuses the message, and its own words are on record.
+ * The reasons for which Twilio does not send a message, by its error codes (https://www.twilio.com/docs/api/errors).
+ * Codes 2xxxx come with the answer to our request, and codes 3xxxx and 63xxx mostly with a later report. Any other code
+ * means `rejected`, and Twilio's own text is on record.
  */
 const REASONS: Readonly<Record<number, DeliveryReason>> = {
-  // our account, not the message
+  // our account is at fault, and not the message
   20003: 'unauthorized', // the credentials are wrong
   20005: 'unauthorized', // the account is not active
   20404: 'unauthorized', // there is no such account
@@ -14,7 +14,7 @@ const REASONS: Readonly<Record<number, DeliveryReason>> = {
   20429: 'rate_limited',
   21611: 'rate_limited', // too many messages of this sender wait
   63018: 'rate_limited',
-  // nobody can be reached at this number
+  // this number cannot be reached
   21211: 'invalid_recipient', // it is no phone number
   21214: 'invalid_recipient', // it cannot be reached
   21217: 'invalid_recipient', // it is no phone number
@@ -25,7 +25,7 @@ const REASONS: Readonly<Record<number, DeliveryReason>> = {
   21614: 'invalid_recipient', // it is no mobile number
   21635: 'invalid_recipient', // it is a landline
   30003: 'invalid_recipient', // the handset cannot be reached
-  30005: 'invalid_recipient', // nobody has this number
+  30005: 'invalid_recipient', // the number does not exist
   30006: 'invalid_recipient', // it is a landline, or its carrier cannot be reached
   63003: 'invalid_recipient', // WhatsApp does not know the number
   63024: 'invalid_recipient',
@@ -40,7 +40,7 @@ const REASONS: Readonly<Record<number, DeliveryReason>> = {
 
 export const twilioReasonOf = (code: number): DeliveryReason => REASONS[code] ?? 'rejected';
 
-/** The words of Twilio for what became of a message, as far as they say more than that it waits. */
+/** Twilio's final and intermediate statuses of a message. Those that only say that it waits are not listed. */
 const STATUSES: Readonly<Record<string, ProviderStatus>> = {
   sent: 'sent',
   delivered: 'delivered',
@@ -50,6 +50,6 @@ const STATUSES: Readonly<Record<string, ProviderStatus>> = {
   canceled: 'undelivered',
 };
 
-/** What a report says of a message. Undefined: it still waits (`queued`, `sending` …). */
+/** The status in a report. Undefined when the message still waits (`queued`, `sending` …). */
 export const twilioStatusOf = (word: string): ProviderStatus | undefined =>
   Object.hasOwn(STATUSES, word) ? STATUSES[word] : undefined;

@@ -1,12 +1,13 @@
 import { validateRequest } from 'twilio/lib/webhooks/webhooks';
 
-/** The head field in which Twilio signs a callback. */
+/** The header field with Twilio's signature of a callback. */
 export const TWILIO_SIGNATURE = 'x-twilio-signature';
 
 /**
- * Whether Twilio has signed this form for this address. Twilio signs the whole address that it calls, query included,
- * with and without the default port; no other port is taken for it. A field that stands twice in the form makes it
- * unsigned, since the library would check one of them and the caller could use the other one.
+ * Whether Twilio has signed this form for this address. Twilio signs the whole address that it calls, with its query.
+ * The signature may be for the address with or without the default port, but not for another port. A form with a
+ * repeated field does not count as signed, because the library would check one value and the caller could use the
+ * other.
  */
 export function isSignedByTwilio(authToken: string, signature: string, url: string, form: URLSearchParams): boolean {
   const fields = Object.fromEntries(form);

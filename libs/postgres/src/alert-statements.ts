@@ -4,14 +4,15 @@
 // the time.
 
 const OF_GROUP =
-  'a.tenant_id = t.tenant_id and a.status = s.status and a.severity = v.severity and a.first_seen_at >= $4 and a.first_seen_at < $5';
+  'a.tenant_id = t.tenant_id and a.status = s.status and a.severity = v.severity and a.first_seen_at >= $4 and ' +
+  'a.first_seen_at < $5';
 const TENANTS = 'unnest($1::text[]) as t(tenant_id)';
 const STATUSES = 'unnest($2::text[]) as s(status)';
 const SEVERITIES = 'unnest($3::text[]) as v(severity)';
 
 /**
  * Conditions on columns that the index holds but is not sorted by, as five parameters. A list that is null allows any
- * value; the fifth parameter allows alerts that are assigned to no one.
+ * value; the fifth parameter allows alerts that are not assigned.
  */
 const CONDITIONS = (first: number): string => `(
   ($${first}::text[] is null or a.service = any ($${first}))

@@ -33,7 +33,7 @@ export interface DatabaseOptions extends Partial<SessionLimits> {
 /** The options of one call. */
 export interface CallOptions {
   /**
-   * After this many milliseconds the call is given up as `Unavailable`, whatever becomes of the statement. Default:
+   * After this many milliseconds the call ends as `Unavailable`, although the statement may still run. Default:
    * only the statement timeout.
    */
   withinMs?: number;
@@ -52,8 +52,8 @@ const ANSWER_WITHIN_MS = 2_000;
 
 /**
  * The process's one pool. It opens with the first use, never changes the schema, and refuses connections whose role
- * row-level security does not bind. Everything here throws `Unavailable` or `Refused`; deadlocks, serialization failures
- * and lock timeouts are tried again here, up to five times with jitter, before they are `Unavailable`.
+ * row-level security does not bind. Everything here throws `Unavailable` or `Refused`; deadlocks, serialization
+ * failures and lock timeouts are tried again here, up to five times with jitter, before they are `Unavailable`.
  */
 export class Database {
   readonly #options: DatabaseOptions;

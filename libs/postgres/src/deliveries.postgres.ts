@@ -3,10 +3,12 @@ import type { Deliveries, DeliveriesQuery, FoundDeliveries, Redrivable } from '@
 import { instantOf } from './column-values';
 import type { Database } from './database';
 
-/** The most deliveries that one page looks at: some tens of milliseconds. */
+/** The most deliveries that one page looks at, which takes some tens of milliseconds. */
 const LOOKED_AT = 10_000;
 
-/** Deliveries in the tables `delivery`, `delivery_due` and `delivery_attempt`, which only functions may read and write. */
+/**
+ * Deliveries in the tables `delivery`, `delivery_due` and `delivery_attempt`, which only functions may read and write.
+ */
 export class PostgresDeliveries implements Deliveries {
   constructor(private readonly database: Database) {}
 

@@ -24,11 +24,14 @@ const MAX_ANSWER = 1_000;
 /** The queue in PostgreSQL: one function call, and so one round trip and one commit, for each method. */
 export class PostgresDeliveryQueue implements DeliveryQueue {
   /**
-   * Tells this worker from others. A release gives the number of its attempt back, so when a release is repeated, the
-   * number may be that of another worker's attempt.
+   * Identifies this worker. A release frees the number of its attempt, so another worker's attempt may have the same
+   * number when the release is repeated.
    */
   readonly #worker = randomBytes(6).readUIntBE(0, 6);
-  /** The tenant at which the last claim of a channel ended. The next claim begins behind it: each tenant has a turn. */
+  /**
+   * The tenant at which the last claim of a channel ended. The next claim begins after it, so that each tenant has a
+   * turn.
+   */
   readonly #turns = new Map<Channel, TenantId>();
 
   constructor(private readonly database: Database) {}
@@ -36,7 +39,7 @@ export class PostgresDeliveryQueue implements DeliveryQueue {
   async claim(channel: Channel, { atMost, leaseMs, atMostOnce }: ClaimOptions): Promise<Claimed> {
     const claimed: Claimed = { deliveries: [], lost: 0, cancelled: 0 };
     let rows: ClaimedRow[];
-    // what is lost or cancelled is no work for the caller: claim again behind it
+    // lost and cancelled deliveries are no work for the caller: claim again after them
     do {
       rows = await this.database.call<ClaimedRow>(
         'select * from tocsin.claim_deliveries($1, $2, make_interval(secs => $3), $4, $5, $6)',
@@ -53,7 +56,7 @@ export class PostgresDeliveryQueue implements DeliveryQueue {
 
   async settle(settlements: readonly Settlement[]): Promise<Settled[]> {
     if (settlements.length === 0) return [];
-    // the same settlement twice is one settlement
+    // a settlement that is there twice counts once
     const distinct = [...new Map(settlements.map((one) => [one.delivery_id, one])).values()];
     const rows = await this.database.call<{ place: number; settled: Settled }>(
       'select * from tocsin.settle_deliveries($1, $2, $3, $4, $5, $6, $7, $8, $9)',

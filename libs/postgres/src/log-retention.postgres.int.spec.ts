@@ -80,7 +80,7 @@ describe('retention in PostgreSQL', () => {
     });
   });
 
-  it('deletes nothing that is younger than a day, whatever the setting is', async () => {
+  it('deletes nothing that is younger than a day, with any setting', async () => {
     const tenant_id = aTenant();
     const planned = Array.from({ length: 10 }, () => aPlannedEvent({ tenant_id }));
     await log.append(planned);

@@ -9,9 +9,9 @@ import type {
 } from '@tocsin/contracts/ports';
 import type { Database } from './database';
 
-/** The tenants of one step of a start: it looks at each of them in an index. */
+/** The most tenants of one step of a start. Each costs an index lookup. */
 const TENANTS_AT_ONCE = 500;
-/** The notifications and deliveries that one step starts: a transaction of some tens of milliseconds. */
+/** The most notifications and deliveries that one step starts, in a transaction of some tens of milliseconds. */
 const STARTED_AT_ONCE = 1_000;
 const DELIVERIES_AT_ONCE = 2_000;
 const FINISHED_AT_ONCE = 1_000;

@@ -2,7 +2,7 @@ import { PROVIDER_STATUSES } from '@tocsin/contracts';
 import type { PhoneDeliveries, ProviderReport, TextedAlert } from '@tocsin/contracts/ports';
 import type { Database } from './database';
 
-/** Reports and replies of phones, kept in the table `delivery` by functions that name their tenants themselves. */
+/** Reports and replies of phones in the table `delivery`, by functions that set their tenants themselves. */
 export class PostgresPhoneDeliveries implements PhoneDeliveries {
   constructor(private readonly database: Database) {}
 

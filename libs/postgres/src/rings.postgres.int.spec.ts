@@ -51,7 +51,7 @@ describe('what rings', () => {
     await fresh?.drop();
   });
 
-  it('on phones is what rings on screens, whatever happens to an alert; and only what rings plans deliveries', async () => {
+  it('is the same on phones and on screens after any change of an alert; and only entries that ring plan deliveries', async () => {
     const folding = new PostgresEventLog(database, { after: 0, windowMs: 3_600_000 });
     const seen = new Set<string>();
     await fc.assert(

@@ -4,7 +4,8 @@ import { duration, onOff, setting } from '@tocsin/settings';
 /** The settings of PostgreSQL. `databaseUrlOf` and `migrationUrlOf` make addresses from them. */
 export const postgresSettings = {
   DATABASE_URL: setting(z.url({ protocol: /^postgres(ql)?$/, error: 'expected a postgresql:// address' }).optional(), {
-    description: 'Address of PostgreSQL (15 or later). The apps take their own role there, whoever it logs in.',
+    description:
+      'Address of PostgreSQL (15 or later). The apps switch to their own role there, for any user of the address.',
     secret: true,
     example: 'postgresql://tocsin:secret@localhost:5432/tocsin',
   }),
@@ -47,7 +48,9 @@ export const postgresSettings = {
 export const webhookKeySettings = {
   WEBHOOK_KEY: setting(z.string().min(32, 'must be at least 32 characters').optional(), {
     description:
-      'The key that the secrets of webhooks are derived from and their headers are sealed with; gateway and notifier need the same one. Unset: one that the database keeps. Another key changes every secret, and headers must be set again.',
+      'The key that the secrets of webhooks are derived from and their headers are sealed with; gateway and ' +
+      'notifier need the same one. Unset: one that the database keeps. Another key changes every secret, and ' +
+      'headers must be set again.',
     secret: true,
   }),
 };

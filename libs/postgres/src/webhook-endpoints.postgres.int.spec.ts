@@ -91,7 +91,7 @@ it('keeps no values of headers in the clear, and no secret at all', async () => 
   expect(rows).not.toContain(secrets[0]!.slice('whsec_'.length));
 });
 
-it('an address that nobody configured and that was not used for 90 days makes room for a new one', async () => {
+it('an address that was never configured and not used for 90 days makes room for a new one', async () => {
   const tenant = aTenant();
   const [gateway, notifier] = [as('tocsin_gateway'), as('tocsin_notifier')];
   for (const path of ['old', 'configured', 'recent']) await notifier.use(tenant, `https://a.example/${path}`);

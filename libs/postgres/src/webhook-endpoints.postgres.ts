@@ -19,7 +19,7 @@ interface EndpointRow extends Omit<WebhookEndpoint, 'tenant_id'> {
 export class PostgresWebhookEndpoints implements WebhookEndpoints {
   private secrets: Promise<WebhookSecrets> | undefined;
 
-  /** `key`: the key of secrets and headers; default the one that the database keeps. */
+  /** `key`: the key of secrets and headers. Default: the key in the database. */
   constructor(
     private readonly database: Database,
     private readonly key?: string,
@@ -134,7 +134,10 @@ export class PostgresWebhookEndpoints implements WebhookEndpoints {
     return row;
   }
 
-  /** Seals headers for their endpoint. Its tenant is part of the seal, so it is read first; it never changes. */
+  /**
+   * Encrypts headers for their endpoint. The encryption includes the tenant, so the tenant is read first; it never
+   * changes.
+   */
   private async seal(
     tenants: readonly TenantId[],
     endpointId: string,
@@ -144,7 +147,7 @@ export class PostgresWebhookEndpoints implements WebhookEndpoints {
     return row ? (await this.readSecrets()).seal(row, JSON.stringify(headers)) : null;
   }
 
-  /** Reads the key once a process. After a failure the next caller tries again. */
+  /** Reads the key once for each process. After a failure the next caller tries again. */
   private readSecrets(): Promise<WebhookSecrets> {
     this.secrets ??= this.readKey().then(
       (key) => new WebhookSecrets(key),
@@ -179,7 +182,7 @@ function headersOf(row: EndpointRow, secrets: WebhookSecrets): Record<string, st
   }
 }
 
-/** What users may see: neither the sealed headers nor columns of a later release. */
+/** The columns that users may see: neither the encrypted headers nor columns of a later release. */
 const shown = (row: EndpointRow): WebhookEndpoint => ({
   endpoint_id: row.endpoint_id,
   tenant_id: row.tenant_id,

@@ -11,14 +11,14 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * What webhook endpoints keep secret, all of it from one key: the secrets that sign are derived for each endpoint and
- * version, so none is stored; headers are sealed, and open only for the endpoint that they were sealed for.
+ * The secrets and headers of webhook endpoints, both protected by one key. Secrets are derived for each endpoint and
+ * version, so none is stored. Headers are encrypted, and can be decrypted only for the same endpoint.
  */
 export class WebhookSecrets {
   private readonly signing: Buffer;
   private readonly sealing: Buffer;
 
-  /** `key`: at least 32 characters that nobody can guess. */
+  /** `key`: at least 32 characters that cannot be guessed. */
   constructor(key: string) {
     const derive = (purpose: string) => Buffer.from(hkdfSync('sha256', key, '', purpose, 32));
     this.signing = derive('tocsin webhook signing');

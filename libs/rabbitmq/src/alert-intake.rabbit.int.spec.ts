@@ -27,7 +27,7 @@ describe('alerts into RabbitMQ', () => {
     expect(JSON.parse(second.content.toString())).toEqual(JSON.parse(JSON.stringify(low)));
   });
 
-  it('are all in one queue whatever the key is, unless its second word is urgent', async () => {
+  it('are all in one queue for any key, unless its second word is urgent', async () => {
     await (await broker.publisher()).connect();
     for (const key of ['', 'a.b.c.d.e', 'urgent', 'alert.low.urgent', 'alert.URGENT.shop'])
       broker.plain.publish(broker.topology.exchange, key, Buffer.from(key));

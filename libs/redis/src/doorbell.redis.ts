@@ -4,15 +4,15 @@ import { HintSubscriber } from './hint-subscriber';
 
 interface RedisDoorbellOptions {
   url: string;
-  /** Stands before the topic. */
+  /** The prefix of the topic. */
   prefix: string;
 }
 
 const RING_TIMEOUT_MS = 500;
 
 /**
- * The doorbell on Redis Pub/Sub: one topic for all tenants. Listening uses a connection of its own, which opens with the
- * first listener. Whoever listens is also woken when that connection is back: a ring may have been missed meanwhile.
+ * The doorbell on Redis Pub/Sub: one topic for all tenants. Listeners share a connection of their own, which opens with
+ * the first listener. A reconnect also wakes the listeners, because a ring may have been missed meanwhile.
  */
 export class RedisDoorbell extends Doorbell {
   private readonly topic: string;

@@ -57,7 +57,7 @@ end
 `;
 
 /**
- * Overwrites a gateway's counts, whatever Redis had stored. KEYS: hashes. ARGV: the instance id, a hash's lifetime in
+ * Overwrites a gateway's counts. KEYS: hashes. ARGV: the instance id, a hash's lifetime in
  * ms, then the count for each hash.
  */
 export const STATE = `

@@ -22,7 +22,7 @@ import { Settlement } from './settlement';
 const URGENT_UNDER_WAY = 4;
 
 /**
- * Brings the messages of one queue to the handler, whatever the source: it forms batches of the deliveries, and
+ * Brings the messages of one queue to the handler, for any source: it forms batches of the deliveries, and
  * acknowledges each message once its outcome is known. Lanes share nothing but the outage, so no queue waits for
  * another.
  */

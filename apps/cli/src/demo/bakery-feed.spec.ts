@@ -95,7 +95,7 @@ test('the same seed tells the same days, another one others; ids are those of th
   expect(ids.every((id) => id.startsWith('run-'))).toBe(true);
 });
 
-test('its alerts notify no one: no recipients, no channels', () => {
+test('its alerts have no recipients and no channels', () => {
   for (const { message } of told())
     expect(Object.keys(message)).not.toEqual(expect.arrayContaining(['recipients', 'channels', ...CHANNELS]));
 });

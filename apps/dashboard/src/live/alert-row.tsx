@@ -121,7 +121,8 @@ function RowButton({
 }) {
   const { t } = useWords();
   const label = t(`act.${act}`);
-  // Not a tab stop: the keys of the grid do the same acts, and no one would tab through forty rows times three buttons.
+  // Not a tab stop: the keys of the grid do the same acts, and users would not tab through forty rows times three
+  // buttons.
   return (
     <button
       type="button"

@@ -15,7 +15,7 @@ import styles from './alert-toasts.module.css';
 /** How long a toast shows that another user took care of the alert. */
 const SETTLED_MS = 2_000;
 const COUNTED_MS = 10_000;
-/** A count is updated at most once in this time: no one reads it faster, and each update measures all toasts. */
+/** A count is updated at most once in this time: users do not read it faster, and each update measures all toasts. */
 const RECOUNT_MS = 500;
 
 interface Props {

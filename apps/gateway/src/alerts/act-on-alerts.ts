@@ -13,7 +13,7 @@ import { isAlertId } from './act-body';
 import { AlertConflict } from '../problems/alert-conflict';
 
 const NOT_FOUND = 'There is no such alert.';
-const FORBIDDEN = 'The role of the user in this tenant is to read.';
+const FORBIDDEN = 'The role of the user in this tenant allows only reading.';
 
 /**
  * Performs what people do with alerts: the store tries the act, the entries that it appended are announced to every
@@ -77,7 +77,7 @@ export class ActOnAlerts {
   }
 
   /**
-   * Acknowledges an alert for whoever followed a signed link: the link is the right to do this one thing, and was
+   * Acknowledges an alert by a signed link. The link is the credential for this one act, and was
    * checked before. Checks no membership. Never refuses: the result says what became of it.
    */
   async acknowledgeBy(by: string, tenant: TenantId, alertId: string, trace_id: string | null): Promise<ActResult> {
@@ -123,9 +123,9 @@ const DID: Record<AlertStatus, string> = {
 /** Explains a conflict: who last changed the alert's status or assignee and when, and why the act is refused. */
 function conflictOf(alert: Alert, { act }: AttemptedAct): string {
   const { status, assignee, actor, acted_at, last_seen_at } = alert;
-  if (act === 'assign') return assignee === null ? 'It is assigned to nobody.' : `It is assigned to ${assignee}.`;
+  if (act === 'assign') return assignee === null ? 'It is assigned to no user.' : `It is assigned to ${assignee}.`;
   if (actor !== null) return `${actor} ${DID[status]} at ${acted_at}.`;
   return status === 'resolved'
     ? `Its producer resolved this at ${last_seen_at}.`
-    : `It is ${status}, and nobody has acted on that.`;
+    : `It is ${status}, and no user has acted on that.`;
 }

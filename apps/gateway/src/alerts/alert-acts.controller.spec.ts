@@ -209,7 +209,7 @@ test('a conflict says who acted first and when, and shows the alert', async () =
     'Its producer resolved this at 2026-01-02T09:00:00.000Z.',
   );
   conflict({ status: 'firing', actor: null });
-  expect((await one({ act: 'unacknowledge' })).json.detail).toBe('It is firing, and nobody has acted on that.');
+  expect((await one({ act: 'unacknowledge' })).json.detail).toBe('It is firing, and no user has acted on that.');
   conflict({ assignee: 'cleo' });
   expect((await one({ act: 'assign', assignee: 'me', from_assignee: null })).json.detail).toBe(
     'It is assigned to cleo.',
@@ -294,7 +294,7 @@ test('many alerts at once have an outcome each, in one call of the store', async
     { alert_id: ids[3], code: 'not_found', detail: 'There is no such alert.' },
     { alert_id: ids[1], code: 'alert_conflict', detail: 'bob resolved this at 2026-01-02T03:04:06.000Z.' },
     { alert_id: 'no id', code: 'not_found', detail: 'There is no such alert.' },
-    { alert_id: ids[2], code: 'role_forbidden', detail: 'The role of the user in this tenant is to read.' },
+    { alert_id: ids[2], code: 'role_forbidden', detail: 'The role of the user in this tenant allows only reading.' },
   ]);
   expect(asked.map(({ alertIds }) => alertIds)).toEqual([[ids[3], ids[1], ids[2], ids[0]]]);
   expect(hints).toHaveLength(1);

@@ -44,7 +44,8 @@ it('an absent field and an empty list set no condition', async () => {
 it('values are parsed into their types', async () => {
   expect(
     await query(
-      'status=Firing,snoozed&status=firing&assignee=me,none&label.a=1,2&from=2026-01-01&to=2026-01-02T01:00%2B01:00&q=%20Low%20%20flour%20Low&limit=200&order=SEVERITY&facets=true&tenant=a&tenant_id=b',
+      '' +
+        'status=Firing,snoozed&status=firing&assignee=me,none&label.a=1,2&from=2026-01-01&to=2026-01-02T01:00%2B01:00&q=%20Low%20%20flour%20Low&limit=200&order=SEVERITY&facets=true&tenant=a&tenant_id=b',
     ),
   ).toEqual({
     tenants: ['a', 'b'],
@@ -109,7 +110,7 @@ it('an equal query and body are the same search, and a cursor of one is valid fo
   );
 });
 
-it('a cursor belongs to its conditions and its order, in whatever order the conditions are given', async () => {
+it('a cursor belongs to its conditions, given in any order, and to its sort order', async () => {
   const { digest } = await body({ status: ['firing', 'snoozed'], order: 'oldest' });
   expect((await body({ order: 'oldest', status: ['snoozed', 'firing'], limit: 1, facets: true })).digest).toBe(digest);
   for (const other of [

@@ -266,7 +266,7 @@ describe('the door of streams', () => {
     await expectSameAnswers(UNUSUAL.map((request) => [request]));
   });
 
-  it('gives the same response however a request is split into pieces, and whatever follows it', async () => {
+  it('gives the same response for any split of a request into pieces, and for any bytes after it', async () => {
     const [request] = ORDINARY;
     const cuts = [1, 5, 14, 15, 16, 30, 60, request!.length - 3, request!.length - 1].map((at) => [
       request!.subarray(0, at),
@@ -305,7 +305,8 @@ describe('the door of streams', () => {
   }, 30_000);
 
   it.each([true, false])(
-    'gives a stream the connection for itself, by either door (%s): nothing else is written, and its client’s leaving is noticed',
+    'gives a stream the connection for itself, by either door (%s): nothing else is written, and its client’s ' +
+      'leaving is noticed',
     async (byDoor) => {
       const served = byDoor ? door : plain;
       const caller = new Caller(served, [get('/api/events?open', AUTH)]);

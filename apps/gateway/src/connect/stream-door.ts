@@ -13,7 +13,7 @@ import type { StreamOpener } from './stream-opener';
 const HEAD_TIMEOUT_MS = 10_000;
 const TIMEOUT_CHECK_MS = 1_000;
 /**
- * A turn of the event loop accepts only one connection, whatever else it does. While more arrive, the loop only
+ * A turn of the event loop accepts only one connection, even if it does nothing else. While more arrive, the loop only
  * accepts, for at most this time: the kernel's backlog holds a few thousand connections, and a client that it rejects
  * waits 1, 3, 7, 15 s before it tries again.
  */

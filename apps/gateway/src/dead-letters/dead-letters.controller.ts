@@ -163,7 +163,7 @@ export class DeadLettersController {
       isViewed(asked) ||
       (viewed.length > 0 && letter !== undefined && (await this.deadLetters.find(viewed, letter)) !== undefined);
     if (isForbidden || acting.length === 0)
-      throw new Refused('role_forbidden', 'The role of the user in this tenant is to read.');
+      throw new Refused('role_forbidden', 'The role of the user in this tenant allows only reading.');
     return acting;
   }
 

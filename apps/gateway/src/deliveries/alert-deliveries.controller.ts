@@ -6,7 +6,7 @@ import { KeepDeliveries } from './keep-deliveries';
 import { ApiTags } from '../description/operation.docs';
 import * as described from './deliveries.docs';
 
-/** `GET /api/v1/alerts/:alert_id/deliveries`: whom an alert has reached, and how. */
+/** `GET /api/v1/alerts/:alert_id/deliveries`: the deliveries of an alert, with every attempt. */
 @Controller('api/v1/alerts/:alert_id/deliveries')
 @ApiTags('deliveries')
 @Scopes('alerts:read')

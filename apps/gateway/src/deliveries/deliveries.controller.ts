@@ -9,7 +9,7 @@ import { KeepDeliveries } from './keep-deliveries';
 import { ApiTags } from '../description/operation.docs';
 import * as described from './deliveries.docs';
 
-/** `/api/v1/deliveries`: what was sent to whom, with every attempt; dead deliveries are sent again. */
+/** `/api/v1/deliveries`: shows deliveries with every attempt, redrives dead ones and cancels waiting ones. */
 @Controller('api/v1/deliveries')
 @ApiTags('deliveries')
 @described.deliveries

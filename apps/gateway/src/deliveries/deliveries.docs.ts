@@ -5,7 +5,7 @@ import { Answer, ApiOperation, Needs, PathParameter, Problems, TENANT_PROBLEMS }
 const OPERATOR = 'An operator (dead_letters:operate) names the tenant.';
 const deliveryId = PathParameter('id', text(undefined, { format: 'uuid' }), 'The id of the delivery.');
 
-/** The controller itself compares the scopes: an operator's token needs another one. */
+/** The controller itself compares the scopes, because an operator's token needs another scope. */
 export const deliveries = applyDecorators(Needs(), Problems(...TENANT_PROBLEMS));
 
 export const listAlertDeliveries = applyDecorators(

@@ -6,7 +6,7 @@ import { Described, IsExactInstant, MayBeAbsent } from '../request/field-rules';
 import { IsPageSize, lowerCaseList, NEXT_OF } from '../request/list-parameters';
 import { ReadBy } from '../request/request-fields';
 
-/** Large enough for a filter. In bytes. */
+/** The most bytes of a body. A filter fits into them. */
 export const MAX_BODY_BYTES = 4 * 1024;
 /** The most deliveries that one call redrives, which limits its duration: a larger set needs several calls. */
 export const MAX_AT_ONCE = 500;

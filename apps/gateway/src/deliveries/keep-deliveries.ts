@@ -15,8 +15,8 @@ import { MAX_AT_ONCE, sinceOf, type DeliveriesQuery, type RedriveManyBody } from
 const NOT_FOUND = 'There is no such delivery.';
 
 /**
- * Shows deliveries, sends dead ones again and cancels those that wait. A user reads those of the user's tenants
- * (`alerts:read`) and corrects them where the user's role may act (`alerts:write`). An operator
+ * Shows deliveries, redrives dead ones and cancels those that wait. A user reads the deliveries of the user's tenants
+ * (`alerts:read`), and redrives and cancels them where the user's role may act (`alerts:write`). An operator
  * (`dead_letters:operate`) names the tenant.
  */
 export class KeepDeliveries {
@@ -56,7 +56,8 @@ export class KeepDeliveries {
 
   /**
    * Sends a dead delivery again. Repeating it while the delivery waits changes nothing. Throws `Refused`: `not_found`,
-   * `role_forbidden`, `delivery_conflict` when it was sent or cancelled, or may have been sent and `mayRepeat` is false.
+   * `role_forbidden`, `delivery_conflict` when it was sent or cancelled, or may have been sent and `mayRepeat` is
+   * false.
    */
   async redrive(token: VerifiedToken, id: string, tenant: string | undefined, mayRepeat: boolean): Promise<Delivery> {
     const reach = await this.actingReachOf(token, id, tenant);
@@ -75,8 +76,8 @@ export class KeepDeliveries {
   }
 
   /**
-   * Sends dead deliveries of one status again, the newest first. Throws `Refused`: `tenant_forbidden`, `role_forbidden`,
-   * `delivery_conflict` for `unknown` without `may_repeat`.
+   * Sends dead deliveries of one status again, the newest first. Throws `Refused`: `tenant_forbidden`,
+   * `role_forbidden`, `delivery_conflict` for `unknown` without `may_repeat`.
    */
   async redriveMany(token: VerifiedToken, body: RedriveManyBody): Promise<Redriven> {
     const { tenant, status, channel, since, may_repeat = false, limit = MAX_AT_ONCE, after } = body;
@@ -119,7 +120,7 @@ export class KeepDeliveries {
     return (UUID.test(id) ? await this.deliveries.find(reach, id) : undefined) ?? notFound();
   }
 
-  /** The tenants in which the caller may act on this delivery. One in which the role is to read is named. */
+  /** The tenants in which the caller may act on this delivery. `role_forbidden` if the user may only read it. */
   private async actingReachOf(
     token: VerifiedToken,
     id: string,
@@ -150,7 +151,7 @@ export class KeepDeliveries {
     const membership = mine.find(({ tenant_id }) => tenant_id === tenant);
     if (!membership) throw foreign();
     if (how === 'act' && !mayAct(membership))
-      throw new Refused('role_forbidden', 'The role of the user in this tenant is to read.');
+      throw new Refused('role_forbidden', 'The role of the user in this tenant allows only reading.');
     return [membership.tenant_id];
   }
 }

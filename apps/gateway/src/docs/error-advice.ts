@@ -6,21 +6,24 @@ import type { ErrorCode } from '@tocsin/contracts';
  */
 export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   message_too_large:
-    'One message is longer than the limit (64 KiB as it is published, less over HTTP where MAX_EVENT_BYTES says so). Send less of it, or a link.',
+    'One message is longer than the limit (64 KiB as it is published, less over HTTP where MAX_EVENT_BYTES says ' +
+    'so). Send less of it, or a link.',
   invalid_encoding:
-    'The AMQP property `content_encoding` names a compression that the bytes do not have. Set it to the compression that was used, or leave it out.',
+    'The AMQP property `content_encoding` names a compression that the bytes do not have. Set it to the ' +
+    'compression that was used, or leave it out.',
   invalid_utf8: 'The bytes are not UTF-8. Encode the body as UTF-8.',
   invalid_json: 'The body does not parse, or is no object where one is needed.',
   too_deep: 'Nested more than 16 levels below a field. Flatten it.',
   control_characters: 'Text holds control characters or half a surrogate pair, which cannot be stored. Remove them.',
   foreign_envelope:
-    'The message is in the envelope of another system; `detail` names the system. Publish the content of the envelope, or a CloudEvent.',
+    'The message is in the envelope of another system; `detail` names the system. Publish the content of the ' +
+    'envelope, or a CloudEvent.',
   unknown_field: 'An unknown field: `errors` points to it and names the nearest one.',
   missing_tenant: 'The message names no tenant. Set `tenant_id`.',
   missing_service: 'The message names no service. Set `service`.',
   invalid_field: 'A field breaks its rule: `errors` points to it and says which.',
   id_conflict: 'Another message was stored under the same tenant, service and id. Give the new one an id of its own.',
-  store_failed: 'The store cannot keep this message, whatever else it stores. It is on record as a dead letter.',
+  store_failed: 'The store cannot keep this message, although it can store others. It is on record as a dead letter.',
   missing_credentials: 'Send a token: `Authorization: Bearer …`. Streams take a ticket or a cookie too.',
   invalid_request: 'Not a request that can be read: two credentials at once, a malformed header or address.',
   invalid_token: 'The token does not verify. Get a new one.',
@@ -30,7 +33,8 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   query_token_denied:
     'This gateway takes no token in an address (`STREAM_QUERY_TOKEN=deny`). Use a ticket or the header.',
   invalid_ticket:
-    'The ticket was used already, is older than 30 s or is not a ticket. Ask for a new one with `POST /api/events/ticket`.',
+    'The ticket was used already, is older than 30 s or is not a ticket. Ask for a new one with `POST ' +
+    '/api/events/ticket`.',
   insufficient_scope: 'The token lacks the scope that the operation needs; `detail` names it.',
   no_tenant: 'The user belongs to no tenant. An administrator of the tenant service can change that.',
   tenant_forbidden: 'A tenant that is not one of the user or token, or that does not exist.',
@@ -38,7 +42,8 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   too_many_tenants: 'A stream or a list covers at most 32 tenants. Name some with `?tenant=`.',
   invalid_parameter: 'A parameter is unknown or invalid: `errors` names it and says what is expected.',
   invalid_cursor:
-    'The text is not a cursor, or it belongs to another list, order or filter, or its history was replaced. Begin without one.',
+    'The text is not a cursor, or it belongs to another list, order or filter, or its history was replaced. Begin ' +
+    'without one.',
   cursor_expired:
     'Entries behind the cursor are deleted (`RETENTION_DAYS`). Begin without one, and load the present state.',
   empty_batch: 'The list holds nothing.',
@@ -47,14 +52,17 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   unsupported_media_type: 'Send `Content-Type: application/json`.',
   not_acceptable: 'Streams answer with `text/event-stream`: accept it.',
   invalid_signature:
-    'A provider signs what it sends; this call is unsigned, or signed with another key or for another address. Compare `PUBLIC_URL` and the credentials with the settings of the provider.',
+    'A provider signs what it sends; this call is unsigned, or signed with another key or for another address. ' +
+    'Compare `PUBLIC_URL` and the credentials with the settings of the provider.',
   not_found: 'There is nothing here, or nothing that this user may see: the two look the same.',
   method_not_allowed: 'The address accepts other methods: `Allow` names them.',
   already_decided: 'Another decision was made on this dead letter. Read it again.',
   alert_conflict:
-    'Another user, or the producer, acted first: `detail` says who and when, `alert` is the alert as it is now. Decide again.',
+    'Another user, or the producer, acted first: `detail` says who and when, `alert` is the alert as it is now. ' +
+    'Decide again.',
   delivery_conflict:
-    'The delivery was sent or cancelled, an attempt is under way, or it may have been sent already: `detail` says which. What may have been sent is sent again with `"may_repeat": true`.',
+    'The delivery was sent or cancelled, an attempt is under way, or it may have been sent already: `detail` says ' +
+    'which. What may have been sent is sent again with `"may_repeat": true`.',
   idempotency_conflict: 'Under this `Idempotency-Key` something else was asked for. Use a new key for a new request.',
   changed_meanwhile: 'The `ETag` of `If-Match` is not the present one. Read again, and decide again.',
   truncated:
@@ -63,7 +71,8 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   invalid_recipient: 'An address that none of the channels takes: `errors` points to it and says what is expected.',
   unknown_time_zone: 'The time zone is not in the IANA database. Use a name such as `Europe/Berlin`.',
   ambiguous_time_zone:
-    'An abbreviation such as CET or EST: programs differ about what it means. Name a place, such as `Europe/Berlin`, or UTC.',
+    'An abbreviation such as CET or EST: programs differ about what it means. Name a place, such as ' +
+    '`Europe/Berlin`, or UTC.',
   time_does_not_exist: 'The clocks skip this time when they are set forward. Choose another one; `detail` names one.',
   time_in_past: 'The time is over by more than a minute. Leave it out to send now.',
   time_too_far: 'The time is more than two years ahead. Ask for it later.',
@@ -74,7 +83,8 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   draining: 'This gateway is about to stop. Connect again: another one answers.',
   at_capacity: 'This gateway holds as many streams as it may. Connect again after `Retry-After` seconds.',
   overloaded:
-    'This gateway holds as many bytes of request bodies as it may (`BODIES_BYTES`). Send it again after `Retry-After` seconds.',
+    'This gateway holds as many bytes of request bodies as it may (`BODIES_BYTES`). Send it again after ' +
+    '`Retry-After` seconds.',
   too_many_streams: 'The user, tenant or address has as many streams open as it may. Close some; share one among tabs.',
   rate_limited: 'Too many attempts in a short time. Wait for `Retry-After` seconds.',
   internal_error: 'A fault of Tocsin. `instance` names it in the log of the gateway.',

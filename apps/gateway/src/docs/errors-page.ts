@@ -13,10 +13,16 @@ export function errorsMarkdown(): string {
   );
   return `# Errors
 
-Every error of the API is \`application/problem+json\` (RFC 9457): \`title\` and \`status\` for people, \`code\` for programs, \`detail\` for whoever looks into it,
-\`errors\` with a JSON pointer or the name of a parameter where the input is at fault (the first 20; \`more_errors\` says how many more there are), \`instance\` to find it in the log. A code is stable: match on it. What is worth
-a retry (503, 429) says when in \`Retry-After\`; to an EventSource it is said in the stream, as a \`close\` frame.
-The same list is at \`/docs/errors\` of every gateway. It is made from the code by \`npm run settings\`.
+Every error of the API is \`application/problem+json\` (RFC 9457):
+
+- \`code\` is for programs. A code never changes its meaning, so match on it.
+- \`title\` and \`status\` are for people, and \`detail\` says more about this case.
+- \`errors\` names the faults of the input, each with a JSON pointer or the name of a parameter. It has the first 20;
+  \`more_errors\` says how many more there are.
+- \`instance\` is the id by which the error is found in the log.
+
+Errors that are worth a retry (503, 429) say in \`Retry-After\` when to retry. An EventSource gets them in the stream, as a
+\`close\` frame. The same list is at \`/docs/errors\` of every gateway. \`npm run settings\` makes this page from the code.
 
 | code | status | title | what it means, and what to do |
 |---|---|---|---|

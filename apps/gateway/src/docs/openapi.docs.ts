@@ -43,8 +43,8 @@ const TAGS = {
   alerts: 'Alerts as they stand: found, read and acted on.',
   log: "The numbered entries of a tenant's log.",
   publishing: 'Alerts in, over HTTP. Over AMQP: /docs/events.',
-  notifications: 'Messages to people that somebody asks for, for now or for a time.',
-  deliveries: 'What is sent to whom, and who is told when a message names nobody.',
+  notifications: 'Messages to people that a service or a user asks for, to be sent now or later.',
+  deliveries: 'The messages to each recipient, and the recipients of alerts whose messages name none.',
   webhooks: 'The addresses to which webhooks are posted: secrets, formats, and whether they are on.',
   'dead letters': 'Messages that were refused because of their content, and the decisions about them.',
   push: 'Alerts in browsers whose page is closed.',
@@ -60,7 +60,8 @@ function frame({ DocumentBuilder }: Swagger, ofVersion: string) {
     .setTitle('Tocsin')
     .setVersion(ofVersion)
     .setDescription(
-      'Alerts from services to every screen of the tenant they concern. What queues and streams carry is described at [/docs/events](/docs/events), what errors mean at [/docs/errors](/docs/errors).',
+      'Alerts from services to every screen of the tenant they concern. What queues and streams carry is ' +
+        'described at [/docs/events](/docs/events), what errors mean at [/docs/errors](/docs/errors).',
     )
     .addServer('/')
     .addBearerAuth({ type: 'http' })

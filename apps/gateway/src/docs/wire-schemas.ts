@@ -90,7 +90,7 @@ const described = {
   last_seen_at: time(),
   labels: mapOf(text()),
   actions: list(ref('AlertAction')),
-  metadata: anything('Whatever else its producer said.'),
+  metadata: anything('Other data of the producer.'),
   assignee: nullable(text('The user whom it is assigned to.')),
   snoozed_until: nullable(time()),
 };

@@ -107,7 +107,7 @@ it("an entry's data is read for labels once a batch, and never where no stream a
   parse.mockRestore();
 });
 
-it('whatever text an alert holds, an independent parser reads exactly what was written', () => {
+it('an independent parser reads exactly what was written, for any text of an alert', () => {
   fc.assert(
     fc.property(fc.array(fc.string({ unit: 'binary' }), { minLength: 1, maxLength: 5 }), (titles) => {
       const hints = titles.map((title, i) => aHint({ seq: i + 1, title: title.toWellFormed() }));

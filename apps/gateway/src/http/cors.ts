@@ -8,7 +8,7 @@ export type Origins = readonly string[];
  */
 export function originFault(origin: string): string | undefined {
   if (origin === '*') return undefined;
-  if (origin === 'null') return '"null" is the origin of every sandboxed frame and local file, and so of anybody';
+  if (origin === 'null') return '"null" is the origin of every sandboxed frame and local file, so any page can have it';
   if (origin.includes('*')) return 'a part of an origin cannot be *: each is named, or * alone stands for any';
   const scheme = /^([a-z][a-z0-9+.-]*):\/\/[^/?#@\s]+$/.exec(origin)?.[1];
   // A page from a local file has the origin "null". Other schemes, such as an app's own, have no canonical form to

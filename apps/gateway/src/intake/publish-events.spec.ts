@@ -169,7 +169,7 @@ describe('a group of which nothing is published', () => {
 });
 
 describe('a group of many', () => {
-  it('is published in batches, whatever their number', async () => {
+  it('is published in batches, for any number of messages', async () => {
     const answer = await door.send(
       group(Array.from({ length: 1_201 }, (_, index) => alert({ fingerprint: `f${index}` }))),
     );
@@ -198,7 +198,7 @@ describe('alerts that were left out', () => {
     ['it is open', { alert_id: 'a', status: 'acknowledged' }, 1],
     ['it is over already', { alert_id: 'a', status: 'resolved' }, 0],
     ['there was none', undefined, 0],
-    ['nobody can say', 'away', 1],
+    ['unknown', 'away', 1],
   ])('are over when none is left out, if %s', async (_, named, count) => {
     door.named = named;
     await door.send(group([alert()]));

@@ -44,7 +44,7 @@ const said = ({
 }: Record<string, unknown>): unknown =>
   JSON.parse(JSON.stringify({ title, message, name, labels, actions, metadata, occurred_at, dedup_key }));
 
-it('PostgreSQL stores whatever the intake accepts, and returns it unchanged', async () => {
+it('PostgreSQL stores every message that the intake accepts, and returns it unchanged', async () => {
   const fresh = await freshDatabase();
   const [processor, gateway] = (['tocsin_processor', 'tocsin_gateway'] as const).map(
     (role) => new Database({ connection: { url: fresh.url }, role }),

@@ -5,7 +5,7 @@ import type { ActOnAlerts } from '../alerts/act-on-alerts';
 import { ConnectRate } from '../connect/connect-rate';
 import type { LinkPage } from './link-page';
 
-/** How often one link may be followed, in times a second; four at once. Each costs a query. */
+/** How often one link may be followed, in times a second, and at most four at once. Each time costs a query. */
 const FOLLOWED_PER_SECOND = 1;
 
 const INVALID: LinkPage = {
@@ -25,12 +25,12 @@ const ALERT_GONE: LinkPage = {
 };
 
 /**
- * What the links in messages do. The signed link is the right: it names one purpose, one tenant and one recipient, and
- * for acknowledging one alert. Nothing changes until its button is pressed (POST), because programs that scan mail open
- * every link in it.
+ * Does what the links in messages offer. The signed link is the only credential. It names one purpose, one tenant and
+ * one recipient, and for acknowledging also one alert. Nothing changes until the button of the page is pressed (POST),
+ * because programs that scan mail open every link.
  *
- * Whoever acknowledges by a link is `email:<address>` in the history: a link proves only that somebody reads the mail of
- * this address, and an address alone could be the id of a user.
+ * An acknowledgement by a link is in the history as `email:<address>`. A link proves only that its user has read mail
+ * of this address. The prefix is needed because the id of a user could equal the address.
  *
  * Every method throws `Refused` (`rate_limited`) for a link that is followed too often, and `Unavailable`.
  */
@@ -47,7 +47,7 @@ export class FollowLinks {
     this.rate = new ConnectRate(FOLLOWED_PER_SECOND, now);
   }
 
-  /** The page with the button; without one when there is nothing to acknowledge any more. */
+  /** The page with the button, or without it when the alert no longer needs to be acknowledged. */
   async showAlert(token: string): Promise<LinkPage> {
     return this.follow(token, 'acknowledge', async ({ tenant_id, alert_id }) => {
       const [alert] = await this.queries.find([tenant_id], [alert_id!]);
@@ -59,13 +59,13 @@ export class FollowLinks {
       return {
         status: 200,
         title: 'Acknowledge this alert?',
-        says: [what, 'Whoever else is still to be told of it will not be told any more.'],
+        says: [what, 'Messages about it that still wait to be sent will be cancelled.'],
         button: { label: 'Acknowledge', action: '' },
       };
     });
   }
 
-  /** Acknowledges once; a second time finds it done. */
+  /** Acknowledges the alert. Repeating it changes nothing. */
   async acknowledge(token: string, trace_id: string | null): Promise<LinkPage> {
     return this.follow(token, 'acknowledge', async ({ channel, address, tenant_id, alert_id }) => {
       const result = await this.actOnAlerts.acknowledgeBy(`${channel}:${address}`, tenant_id, alert_id!, trace_id);
@@ -74,7 +74,7 @@ export class FollowLinks {
       if (result.outcome === 'acted') return { status: 200, title: 'Acknowledged', says: [what] };
       if (result.outcome === 'unchanged')
         return { status: 200, title: 'You have acknowledged it already', says: [what] };
-      const title = result.alert.status === 'resolved' ? 'The alert is over' : 'Somebody was faster';
+      const title = result.alert.status === 'resolved' ? 'The alert is over' : 'The alert is acknowledged already';
       return { status: 409, title, says: [what, stateOf(result.alert)] };
     });
   }
@@ -93,7 +93,7 @@ export class FollowLinks {
     });
   }
 
-  /** Takes it back. */
+  /** Undoes an unsubscription. */
   async subscribeAgain(token: string): Promise<LinkPage> {
     return this.follow(token, 'unsubscribe', async (link) => {
       await this.unsubscribes.remove(link);
@@ -109,7 +109,7 @@ export class FollowLinks {
     const read = await this.links.read(token, purpose);
     if (!read.ok) return read.reason === 'expired' ? EXPIRED : INVALID;
     const { tenant_id, channel, address, alert_id } = read.link;
-    // by what it says: a holder may spell one signature in several ways
+    // the rate counts by the content of the link, because one signature can be spelled in several ways
     if (!this.rate.allows(JSON.stringify([purpose, tenant_id, channel, address, alert_id])))
       throw new Refused('rate_limited', 'This link was followed too often: wait a few seconds.');
     return how(read.link);
@@ -128,7 +128,7 @@ const subscribed = ({ tenant_id, address }: MessageLink, title: string): LinkPag
   status: 200,
   title,
   says: [`${address} is told of alerts of ${tenant_id}.`],
-  // absolute addresses would have to know where the proxy in front puts us
+  // relative addresses, because an absolute one would have to know our path behind the proxy
   button: { label: 'Unsubscribe', action: '?' },
 });
 

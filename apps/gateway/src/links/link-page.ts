@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { escapeHtml } from '../http/escape-html';
 
-/** What somebody sees who has followed a link of a message. */
+/** The page that a link of a message opens. */
 export interface LinkPage {
   status: 200 | 404 | 409 | 410;
   title: string;
   /** Paragraphs. The texts are a producer's or a recipient's, and are escaped here. */
   says: readonly string[];
-  /** A form with one button. Its `action` is relative to the page's own address; empty: the same address. */
+  /** A form with one button. Its `action` is relative to the page's own address. Empty means the same address. */
   button?: { label: string; action: string };
 }
 
@@ -21,8 +21,8 @@ button{padding:10px 18px;border:0;border-radius:6px;background:#3b5bdb;color:#ff
 button:focus-visible{outline:2px solid light-dark(#14181f,#e9ecf1);outline-offset:2px}`;
 
 /**
- * The content security policy of these pages: nothing is loaded or run, the one style is named by its hash, and the form
- * may be sent only to us.
+ * The content security policy of these pages. They load nothing and run no script, the hash allows their one style, and
+ * the form may be submitted only to this server.
  */
 const POLICY = [
   "default-src 'none'",
@@ -33,8 +33,8 @@ const POLICY = [
 ].join('; ');
 
 /**
- * The headers of these pages. The address is a right, so it goes to nobody as a referrer, into no cache and into no
- * search engine.
+ * The headers of these pages. The address is a credential, so it must not appear in a referrer, a cache or a search
+ * engine.
  */
 export const LINK_PAGE_FIELDS = {
   'Content-Type': 'text/html; charset=utf-8',

@@ -20,7 +20,7 @@ const alert = { ...anEntry({ tenant_id, status: 'firing' }), actor: null, acted_
 let nowMs: number;
 let found: Alert | undefined;
 let result: ActResult;
-/** What was done, in order. */
+/** The calls that changed something, in order. */
 let done: unknown[];
 let unsubscribed: Set<string>;
 let trouble: Error | undefined;
@@ -72,7 +72,7 @@ beforeEach(() => {
 });
 
 let people = 0;
-/** A link of somebody new: each may be followed only so often. */
+/** A link of a new recipient, because the rate of each link is limited. */
 const aLink = (purpose: LinkPurpose, address = `ana${(people += 1)}@example.test`) =>
   links.sign({
     purpose,
@@ -93,7 +93,7 @@ const post = (path: string, body?: string) =>
   });
 
 describe('acknowledging', () => {
-  it('what scans a mail changes nothing: GET, HEAD, a prefetch and OPTIONS', async () => {
+  it('a scanner of mail changes nothing: GET, HEAD, a prefetch and OPTIONS', async () => {
     const path = `/a/${await aLink('acknowledge')}`;
     expect(await ask(path)).toMatchObject({ status: 200, title: 'Acknowledge this alert?' });
     expect(await ask(path, { method: 'HEAD' })).toMatchObject({ status: 200, html: '' });
@@ -116,7 +116,7 @@ describe('acknowledging', () => {
     [
       { outcome: 'conflict', alert: { ...alert, status: 'acknowledged', actor: 'bo', acted_at: 'noon' } },
       409,
-      'Somebody was faster',
+      'The alert is acknowledged already',
     ],
     [{ outcome: 'conflict', alert: { ...alert, status: 'resolved' } }, 409, 'The alert is over'],
     [{ outcome: 'not_found' }, 410, 'The alert is gone'],
@@ -165,7 +165,7 @@ describe('unsubscribing', () => {
 });
 
 describe('the pages', () => {
-  it('run nothing, load nothing, are framed by nobody, and give their address to nobody', async () => {
+  it('run no script, load nothing, allow no frames and send no referrer', async () => {
     const { headers, html } = await ask(`/a/${await aLink('acknowledge')}`);
     expect(headers.get('content-security-policy')).toMatch(
       /^default-src 'none'; style-src 'sha256-[\w+/]+='; base-uri 'none'; form-action 'self'; frame-ancestors 'none'$/,
@@ -185,7 +185,7 @@ describe('the pages', () => {
     expect((await ask(`/u/${await aLink('unsubscribe', hostile)}`)).html).not.toContain('<script');
   });
 
-  it('cost a query only so often', async () => {
+  it('are limited in their rate, because each costs a query', async () => {
     const path = `/a/${await aLink('acknowledge')}`;
     const statuses = [];
     for (let times = 0; times < 8; times += 1) statuses.push((await ask(path)).status);

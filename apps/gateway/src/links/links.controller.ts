@@ -9,8 +9,7 @@ import * as described from './links.docs';
 
 /**
  * The links in messages: `/a/…` acknowledges an alert, `/u/…` unsubscribes. The signed token in the address is the only
- * credential. GET and HEAD change nothing; POST does, and its body is not read: RFC 8058 sends one that always says the
- * same.
+ * credential. GET and HEAD change nothing. POST does. Its body is not read, because in RFC 8058 it is always the same.
  */
 @Controller()
 @ApiTags('links')
@@ -39,7 +38,7 @@ export class LinksController {
     send(await this.follow.showSubscription(token), response);
   }
 
-  /** Unsubscribes; with `?again` in the address, takes it back. */
+  /** Unsubscribes. With `?again` in the address, it undoes that. */
   @Post('u/:token')
   @described.unsubscribe
   async unsubscribe(@Param('token') token: string, @Req() request: Request, @Res() response: Response): Promise<void> {

@@ -20,24 +20,24 @@ const ofLink = (summary: string) =>
   );
 
 export const showAcknowledgement = applyDecorators(
-  ofLink('Where the link of a message leads: a page with a button. Changes nothing'),
-  page(200, 'The page; without a button when nothing is to be acknowledged any more.'),
+  ofLink('The page that the link of a message opens, with a button. Changes nothing'),
+  page(200, 'The page, without a button when the alert no longer needs to be acknowledged.'),
 );
 
 export const acknowledgeByLink = applyDecorators(
   ofLink("Acknowledges the alert as the message's recipient, once. No body is read"),
   TakesTraceparent(),
   page(200, 'A page: it is acknowledged by this recipient.'),
-  page(409, 'A page: the alert is over, or somebody else has acknowledged it.'),
+  page(409, 'A page: the alert is over, or another recipient has acknowledged it.'),
 );
 
 export const showSubscription = applyDecorators(
-  ofLink('Where the unsubscribe link of a message leads: a page with a button. Changes nothing'),
+  ofLink('The page that the unsubscribe link of a message opens, with a button. Changes nothing'),
   page(200, 'The page.'),
 );
 
 export const unsubscribe = applyDecorators(
   ofLink('Unsubscribes the recipient from this tenant, in one click (RFC 8058). No body is read'),
-  QueryParameter({ name: 'again', schema: text(), description: 'Subscribes again instead, whatever its value.' }),
-  page(200, 'A page with the button that takes it back.'),
+  QueryParameter({ name: 'again', schema: text(), description: 'With any value: subscribes again instead.' }),
+  page(200, 'A page with the button that undoes it.'),
 );

@@ -100,7 +100,7 @@ class Reader {
         this.world.violations.push(`a false gap for ${cursorAtConnect}`);
       this.expected = at + 1;
     } else if (event === 'reset') {
-      if (this.world.restores === 0) this.world.violations.push('a reset of a history that nobody replaced');
+      if (this.world.restores === 0) this.world.violations.push('a reset of a history that was not replaced');
       this.expected = at + 1;
     } else if (typeof data.seq === 'number') {
       if (data.seq !== this.expected) this.world.violations.push(`got ${data.seq}, expected ${this.expected}`);
@@ -210,7 +210,7 @@ class World {
   }
 }
 
-it('whatever the order of hints, pages, joins, overflows and resets, every client sees a contiguous run, and in the end all of it', async () => {
+it('in any order of hints, pages, joins, overflows and resets, every client sees one contiguous run to the end', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(action, { minLength: 5, maxLength: 60 }),

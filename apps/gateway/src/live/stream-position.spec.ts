@@ -24,7 +24,7 @@ const textOf = (pieces: readonly (string | SharedBytes)[]) =>
   pieces.map((piece) => (typeof piece === 'string' ? piece : piece.bytes.toString())).join('');
 
 describe('a stream of one tenant', () => {
-  it('moves behind a batch, whatever of it passes, and shares the frames with others of its view', () => {
+  it('moves past a batch even if none of it passes, and shares the frames with streams of the same view', () => {
     const [one, other] = [place(north), place(north)];
     const [position, level] = [following(one), following(other)];
     const entries = batch(['urgent', 'low', 'urgent', 'low']);

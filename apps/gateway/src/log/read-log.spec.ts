@@ -151,7 +151,7 @@ it.each([
   });
 });
 
-it('looks at so many entries for one page and no more, whatever passes, and goes on behind them', async () => {
+it('examines a limited number of entries for one page, however few pass, and continues after them', async () => {
   const logs = new Logs()
     .fill(north, 4_100, { severityOf: (seq) => (seq === 1 || seq === 4_050 ? 'high' : 'low') })
     .fill(south, 1);

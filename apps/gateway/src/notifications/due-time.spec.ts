@@ -19,14 +19,14 @@ test('without a time it is now', () => {
   expect(dueTimeOf({}, NOW)).toEqual({ due_at: null, asked_for: null });
 });
 
-test('an instant is what its offset says, and is kept as it is', () => {
+test('an instant follows its offset, and is stored as it was written', () => {
   expect(dueTimeOf({ at: '2027-02-01T09:00:00+05:30' }, NOW)).toEqual({
     due_at: '2027-02-01T03:30:00.000Z',
     asked_for: null,
   });
 });
 
-test('a local time is an instant by the laws of that day, winter or summer', () => {
+test('a local time becomes an instant by the rules of that day, winter or summer', () => {
   expect(due(berlin('2027-02-01', '09:00'))).toBe('2027-02-01T08:00:00.000Z');
   expect(due(berlin('2027-07-01', '09:00:30'))).toBe('2027-07-01T07:00:30.000Z');
   expect(due({ local: { date: '2027-02-01', time: '09:00', time_zone: 'Asia/Kathmandu' } })).toBe(
@@ -34,7 +34,7 @@ test('a local time is an instant by the laws of that day, winter or summer', () 
   );
 });
 
-test('what was asked for is kept beside the instant, with the zone as the database spells it and the version of its laws', () => {
+test('the local time stays beside the instant, with the canonical zone and the version of the rules', () => {
   const local = { date: '2027-02-01', time: '09:00', time_zone: 'europe/berlin' };
   expect(dueTimeOf({ local }, NOW).asked_for).toEqual({
     local: { ...local, time_zone: 'Europe/Berlin' },
@@ -53,7 +53,7 @@ test('N days before a date are days of the calendar: the hour stays the same whe
   );
 });
 
-test('a time that the clocks skip is refused and not moved to the end of the hole, as cron libraries do', () => {
+test('a time that the clocks skip is refused, and not moved to the end of the gap as in cron libraries', () => {
   expect(refusal(berlin('2027-03-28', '02:30'))).toEqual(['time_does_not_exist', '/local/time']);
   expect(refusal(berlin('2027-03-28', '02:00'))).toEqual(['time_does_not_exist', '/local/time']);
   expect(due(berlin('2027-03-28', '01:59'))).toBe('2027-03-28T00:59:00.000Z');
@@ -65,7 +65,7 @@ test('a time that the clocks skip is refused and not moved to the end of the hol
   ]);
 });
 
-test('a time that comes twice is the first one, unless fold says the later', () => {
+test('a time that comes twice means the first one, unless fold is later', () => {
   expect(due(berlin('2027-10-31', '02:30'))).toBe('2027-10-31T00:30:00.000Z');
   expect(due(berlin('2027-10-31', '02:30', 'earlier'))).toBe('2027-10-31T00:30:00.000Z');
   expect(due(berlin('2027-10-31', '02:30', 'later'))).toBe('2027-10-31T01:30:00.000Z');
@@ -109,7 +109,7 @@ test('a day that the calendar does not have is refused', () => {
   expect(refusal(berlin('2027-13-01', '09:00'))).toEqual(['invalid_field', '/local/date']);
 });
 
-test('a minute of the past is let pass, more is refused; so is more than two years ahead', () => {
+test('a time up to a minute in the past is accepted; an earlier one, and one over two years ahead, is refused', () => {
   const at = (ms: number) => ({ at: new Date(NOW + ms).toISOString() });
   expect(refusal(at(-60_000))[0]).toBe('2027-01-15T11:59:00.000Z');
   expect(refusal(at(-60_001))).toEqual(['time_in_past', '/at']);

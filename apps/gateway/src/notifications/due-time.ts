@@ -1,18 +1,18 @@
 import { Temporal } from 'temporal-polyfill';
 import { Refused, type AskedTime, type ErrorCode, type LocalTime, type TimeBefore } from '@tocsin/contracts';
 
-// The one place that computes with local times. What is stored and compared is the instant. It stands as it was computed,
-// also when the laws of a time zone change afterwards: see docs/notifications.md.
+// Only this file computes with local times. Everything else stores and compares the instant. The instant does not
+// change when the rules of a time zone change afterwards: see docs/notifications.md.
 
-/** The version of the laws of time zones that this process knows. */
+/** The version of the time zone rules that this process uses. */
 export const TZ_VERSION = process.versions.tz ?? 'unknown';
 
-/** How far in the past a time may lie, for clocks that differ and requests that took their time. */
+/** How far in the past a time may lie, because clocks differ and requests take time. In milliseconds. */
 const PAST_MS = 60_000;
 /** Two years, one of them a leap year. */
 const AHEAD_MS = 731 * 86_400_000;
 
-/** How a time may be asked for: one of them, or none for now. */
+/** The ways to ask for a time: at most one of them. With none, the notification is due now. */
 export interface TimeAsked {
   at?: string;
   local?: LocalTime;
@@ -20,15 +20,15 @@ export interface TimeAsked {
 }
 
 export interface DueTime {
-  /** ISO 8601, UTC, milliseconds; null: now. */
+  /** ISO 8601 in UTC, with milliseconds. Null means now. */
   due_at: string | null;
   asked_for: AskedTime | null;
 }
 
 /**
- * The instant that is asked for. Throws `Refused` with a code of its own for each fault: `unknown_time_zone`,
- * `ambiguous_time_zone`, `time_does_not_exist`, `time_in_past`, `time_too_far`, `invalid_field` for no day of the
- * calendar.
+ * The instant that is asked for. Throws `Refused` with its own code for each fault: `unknown_time_zone`,
+ * `ambiguous_time_zone`, `time_does_not_exist`, `time_in_past`, `time_too_far`, and `invalid_field` for a date that the
+ * calendar does not have.
  */
 export function dueTimeOf({ at, local, before }: TimeAsked, now: number = Date.now()): DueTime {
   if (at !== undefined)
@@ -83,8 +83,8 @@ function dayOf(date: string, pointer: string): Temporal.PlainDate {
 }
 
 /**
- * The zone's name as the database spells it. A name without a place is refused although most programs take it: what CET,
- * EST or MST means depends on the program, PostgreSQL and Node differ about summer time in it.
+ * The canonical name of the zone. A name without a place is refused, although most programs accept it, because programs
+ * differ about CET, EST and MST. For example, PostgreSQL and Node do not agree about summer time in them.
  */
 function zoneOf(name: string, pointer: string): string {
   const isPlace = /^[A-Za-z_]+(\/[A-Za-z0-9_+-]+)+$/.test(name) || name === 'UTC';
@@ -98,13 +98,13 @@ function zoneOf(name: string, pointer: string): string {
     return refuse(
       'unknown_time_zone',
       pointer,
-      `No time zone is called that in tz ${TZ_VERSION}. Europe/Berlin is a name.`,
+      `The time zone database (tz ${TZ_VERSION}) has no such name. An example of a name is Europe/Berlin.`,
     );
   if (!isPlace)
     return refuse(
       'ambiguous_time_zone',
       pointer,
-      'Programs differ about this name. Name a place, such as Europe/Berlin, or UTC.',
+      'Programs differ about the meaning of this name. Use a place, such as Europe/Berlin, or UTC.',
     );
   return zone;
 }

@@ -21,9 +21,9 @@ const NOT_FOUND = 'There is no such notification.';
 const NO_TENANT_OF_TOKEN = 'Not a tenant of this token.';
 
 /**
- * Takes notifications, shows and cancels them. A service (scope `events:publish`) asks for the tenants that it may
- * publish for, and reaches what it has asked for itself. A user asks for and cancels in the tenants where the user's role
- * may act (`alerts:write`), and reads those of all of the user's tenants (`alerts:read`).
+ * Stores, shows and cancels notifications. A service (scope `events:publish`) may ask for notifications in the tenants
+ * that it may publish for, and may read and cancel only its own. A user may ask and cancel in the tenants where the
+ * user's role may act (`alerts:write`), and may read the notifications of all of the user's tenants (`alerts:read`).
  */
 export class KeepNotifications {
   constructor(
@@ -34,9 +34,9 @@ export class KeepNotifications {
   ) {}
 
   /**
-   * Stores a notification. The same body under the same key gives the same notification, also when its time is over by
-   * then. Throws `Refused`: see `dueTimeOf` and `planNotification`; `idempotency_conflict`, `tenant_forbidden`,
-   * `role_forbidden`, `insufficient_scope`.
+   * Stores a notification. The same body with the same key gives the same notification, even if its time is over by
+   * then. Throws `Refused`: the codes of `dueTimeOf` and `planNotification`, and `idempotency_conflict`,
+   * `tenant_forbidden`, `role_forbidden`, `insufficient_scope`.
    */
   async create(token: VerifiedToken, body: NotificationBody, key: string | undefined): Promise<Notification> {
     await this.mayAskIn(token, body.tenant_id);
@@ -74,7 +74,7 @@ export class KeepNotifications {
   ): Promise<NotificationPage> {
     const behind = after === undefined ? null : parseTimePlace(after);
     const { tenants, created_by } = await this.listedFor(token, tenant);
-    // one more than asked for tells whether there is a next page
+    // one more than asked for, to know whether there is a next page
     const found = await this.notifications.list(tenants, {
       status: status ?? null,
       created_by,
@@ -97,8 +97,8 @@ export class KeepNotifications {
   }
 
   /**
-   * Cancels what is not under way, and says what became of the rest. Repeating it changes nothing. Throws `Refused`:
-   * `not_found`, `role_forbidden`.
+   * Cancels the deliveries that are not under way, and counts the others by their status. Repeating it changes nothing.
+   * Throws `Refused`: `not_found`, `role_forbidden`.
    */
   async cancel(token: VerifiedToken, id: string): Promise<CancelledNotification> {
     const reach = await this.reachOf(token, id, 'act');
@@ -121,10 +121,11 @@ export class KeepNotifications {
     requireScopes(token, ['alerts:write']);
     const membership = (await this.tenants.of(token)).find(({ tenant_id }) => tenant_id === tenant);
     if (!membership) return refuseField('/tenant_id', 'This is not a tenant of the user.', 'tenant_forbidden');
-    if (!mayAct(membership)) throw new Refused('role_forbidden', 'The role of the user in this tenant is to read.');
+    if (!mayAct(membership))
+      throw new Refused('role_forbidden', 'The role of the user in this tenant allows only reading.');
   }
 
-  /** The tenants whose notifications a list shows, and of whom. */
+  /** The tenants whose notifications a list shows, and the sender if it shows only one sender's. */
   private async listedFor(
     token: VerifiedToken,
     asked: readonly string[] | undefined,
@@ -160,10 +161,10 @@ export class KeepNotifications {
     if (how === 'read' || acting.length === all.length) return all;
     const found = await this.notifications.find(all, id);
     if (found && !acting.includes(found.tenant_id as TenantId))
-      throw new Refused('role_forbidden', 'The role of the user in this tenant is to read.');
+      throw new Refused('role_forbidden', 'The role of the user in this tenant allows only reading.');
     return acting;
   }
 }
 
 const conflict = () =>
-  new Refused('idempotency_conflict', 'Under this key something else was asked for. Give this one a key of its own.');
+  new Refused('idempotency_conflict', 'This key was used with another body. Use another key for this notification.');

@@ -29,13 +29,13 @@ import { AtMostOneOf, Described, IsExactInstant, IsNote, MayBeAbsent, type RuleC
 import { IsPageSize, NEXT_OF, TenantsQuery } from '../request/list-parameters';
 import { NestedIn } from '../request/request-fields';
 
-/** Large enough for 100 web addresses. In bytes. */
+/** The most bytes of a body. 100 web addresses fit into them. */
 export const MAX_BODY_BYTES = 256 * 1024;
 export const MAX_RECIPIENTS = 100;
 const MAX_TITLE = 200;
 const MAX_MESSAGE = 10_000;
 const MAX_DAYS = 730;
-/** A digest's window: ten seconds to a week. */
+/** The window of a digest, in seconds: ten seconds to a week. */
 const WINDOW = { least: 10, most: 7 * 86_400 };
 
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
@@ -100,7 +100,7 @@ export class NotificationBody {
   @Described('Default: medium.') @MayBeAbsent() @IsIn(SEVERITIES, ONE_OF(SEVERITIES)) severity?: Severity;
   @Described('E-mail addresses, phone numbers in E.164, http(s) addresses, user:<user id>.')
   @IsArray({ message: 'A list of addresses is expected.' })
-  @ArrayMinSize(1, { message: 'The list names nobody.', context: { code: 'empty_batch' } satisfies RuleContext })
+  @ArrayMinSize(1, { message: 'The list is empty.', context: { code: 'empty_batch' } satisfies RuleContext })
   @ArrayMaxSize(MAX_RECIPIENTS, { message: `At most ${MAX_RECIPIENTS} recipients are accepted.`, context: TOO_MANY })
   @IsString({ each: true, message: 'An address is expected.', context: NOT_A_TEXT })
   recipients!: string[];

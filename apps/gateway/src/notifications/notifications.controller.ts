@@ -18,8 +18,8 @@ import * as described from './notifications.docs';
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
 /**
- * `/api/v1/notifications`: messages to people that somebody asks for, for now or for a time. 201 means that the
- * notification is on record. Sending it is a matter of the notifier, apart from this answer.
+ * `/api/v1/notifications`: messages to people that a service or user asks for, to be sent now or at a later time. 201
+ * means that the notification is stored. The notifier sends it afterwards.
  */
 @Controller('api/v1/notifications')
 @ApiTags('notifications')

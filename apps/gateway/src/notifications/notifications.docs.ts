@@ -11,16 +11,19 @@ import {
 } from '../description/operation.docs';
 
 const WHO =
-  'A service (events:publish) reaches what it has asked for itself; a user those of the tenants of the user (alerts:read), and acts where the role allows it (alerts:write).';
+  'A service (events:publish) may read and cancel only its own notifications. A user may read those of the ' +
+  'tenants of the user (alerts:read), and may act where the role allows it (alerts:write).';
 const notificationId = PathParameter('id', text(undefined, { format: 'uuid' }), 'The id of the notification.');
 
-/** The code behind the controller compares the scopes: a service needs another one than a user. */
+/** `KeepNotifications` compares the scopes, because a service needs another scope than a user. */
 export const notifications = applyDecorators(Needs(), Problems(...TENANT_PROBLEMS));
 
 export const createNotification = applyDecorators(
   ApiOperation({
     summary: 'Ask for a notification',
-    description: `Now, at an instant, at a local time, some days before a date, or as part of a digest. It is on record when the answer comes; sending it is apart from that. ${WHO}`,
+    description:
+      'It is sent now, at an instant, at a local time, some days before a date, or as part of a digest. It is stored ' +
+      `before the answer, and sent afterwards. ${WHO}`,
   }),
   HeaderParameter(
     'Idempotency-Key',
@@ -62,7 +65,8 @@ export const cancelNotification = applyDecorators(
   ApiOperation({
     summary: 'Cancel a notification',
     description:
-      'What was not begun is not sent any more once this is answered. The answer counts what was sent and what is under way. Repeating it changes nothing.',
+      'After the answer, no new attempt begins. The answer counts the deliveries that were sent and those that ' +
+      'are under way. Repeating it changes nothing.',
   }),
   notificationId,
   Answer(200, 'The notification as it is now.', ref('CancelledNotification')),

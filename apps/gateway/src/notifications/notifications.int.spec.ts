@@ -37,7 +37,7 @@ import { RecipientsController } from '../recipients/recipients.controller';
 import { KeepNotifications } from './keep-notifications';
 import { NotificationsController } from './notifications.controller';
 
-// Notifications, deliveries and recipients as a client meets them, on a real database.
+// The routes of notifications, deliveries and recipients, on a real database.
 
 const SECRET = 'the-secret-of-these-tests-0123456789';
 const settings = readSettings(authSettings, { JWT_SECRET: SECRET });
@@ -166,7 +166,7 @@ const deliveriesOf = async (id: string) =>
 const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString();
 
 describe('a notification', () => {
-  test('is on record when the answer comes, rings the notifiers, and is shown with its deliveries', async () => {
+  test('is stored before the answer, rings the notifiers, and is shown with its deliveries', async () => {
     const { status, body: made, headers } = await create({ message: ' soon ', severity: 'high' });
     expect([status, headers.get('location'), rings]).toEqual([201, `/api/v1/notifications/${made.notification_id}`, 1]);
     expect(made).toMatchObject({
@@ -184,7 +184,7 @@ describe('a notification', () => {
     });
   });
 
-  test('for later rings nobody, and keeps the local time that was asked for', async () => {
+  test('for later does not ring the notifiers, and keeps the local time that was asked for', async () => {
     const year = new Date().getUTCFullYear() + 1;
     const local = { date: `${year}-07-01`, time: '09:00', time_zone: 'Europe/Berlin' };
     const { body: made } = await create({ local });
@@ -198,7 +198,7 @@ describe('a notification', () => {
     expect(rings).toBe(0);
   });
 
-  test('is asked for once under one key, whatever the order of keys in the body', async () => {
+  test('is stored once for one key, in any order of the fields of the body', async () => {
     const key = { 'Idempotency-Key': 'order-4711' };
     const first = await create({ severity: 'low' }, orders(), key);
     const { title, ...rest } = body({ severity: 'low' });
@@ -252,7 +252,7 @@ describe('a notification', () => {
     expect([status, problem.code, problem.errors[0]!.pointer]).toEqual([422, code, pointer]);
   });
 
-  test('is asked for by a service, or by a user who may act, and by nobody else', async () => {
+  test('is accepted only from a service, or from a user who may act', async () => {
     expect((await create({}, ana())).body).toMatchObject({ created_by: 'ana' });
     expect(await create({}, viewer())).toMatchObject({ status: 403, body: { code: 'role_forbidden' } });
     expect(await create({}, eve())).toMatchObject({
@@ -269,7 +269,7 @@ describe('a notification', () => {
     });
   });
 
-  test('is reached by its sender and by the users of its tenant, and is not found by others', async () => {
+  test('is visible to its sender and to the users of its tenant, and not found for others', async () => {
     const { notification_id } = (await create({ at: inAnHour() })).body;
     const path = `/notifications/${notification_id}`;
     for (const by of [orders(), ana(), viewer()]) expect((await ask('GET', path, by)).status).toBe(200);
@@ -353,7 +353,7 @@ describe('a notification', () => {
     expect(await ask('PUT', `/notifications`, ana())).toMatchObject({ status: 405 });
   });
 
-  test('of a digest is told with the others, in one message with their number', async () => {
+  test('of a digest is sent with the others, in one message with their number', async () => {
     const digest = { key: 'orders', every_seconds: 600 };
     const first = (await create({ title: 'one', digest })).body;
     const second = (await create({ title: 'two', digest, recipients: ['ana@example.com'] })).body;
@@ -403,7 +403,7 @@ describe('deliveries', () => {
     expect((await ask('POST', `/alerts/${id}/deliveries`, ana())).headers.get('allow')).toBe('GET, HEAD');
   });
 
-  test('that failed are redriven one by one, and what may have been sent only if it may repeat', async () => {
+  test('that failed are redriven one by one, and those that may have been sent only with may_repeat', async () => {
     const [failed] = await dead('failed');
     const path = `/deliveries/${failed!.delivery_id}`;
     expect(await ask('POST', `${path}/redrive`, viewer())).toMatchObject({
@@ -523,7 +523,7 @@ describe('recipients', () => {
     expect(await put({})).toMatchObject({ status: 200, body: { recipients: {} } });
   });
 
-  test('that somebody else has replaced meanwhile are not overwritten', async () => {
+  test('that were replaced meanwhile are not overwritten', async () => {
     const read = (await ask('GET', path(), ana())).headers.get('etag')!;
     const first = await put({ high: { email: ['a@example.com'] } }, ana(), { 'If-Match': read });
     expect(first.status).toBe(200);

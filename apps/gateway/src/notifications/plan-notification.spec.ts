@@ -1,7 +1,7 @@
 import { Refused } from '@tocsin/contracts';
 import { askedHashOf, digestGroupOf, planNotification } from './plan-notification';
 
-test('each recipient is told once over each of the channels that fit the address', () => {
+test('each recipient is told once over each channel that fits its address', () => {
   const recipients = ['ana@example.com', '+4915112345678', 'https://example.com/hook', 'user:ana', 'ana@example.com'];
   expect(planNotification(['whatsapp', 'email', 'sms', 'webhook', 'push'], recipients)).toEqual([
     { channel: 'whatsapp', recipient: '+4915112345678' },
@@ -42,7 +42,7 @@ test.each([
   });
 });
 
-test('a digest is that of its key, window, recipients and channels, in whichever order they are named', () => {
+test('a digest is identified by its key, window, recipients and channels, in any order', () => {
   const group = (key: string, every_seconds: number, ...recipients: string[]) =>
     digestGroupOf({ key, every_seconds }, planNotification(['email'], recipients));
   const one = group('k', 60, 'a@example.com', 'b@example.com');
@@ -57,7 +57,7 @@ test('a digest is that of its key, window, recipients and channels, in whichever
   ).toBe(4);
 });
 
-test('two bodies that ask for the same have one hash, whatever the order of their keys', () => {
+test('two bodies with the same content have the same hash, in any order of their fields', () => {
   expect(askedHashOf({ a: 1, b: { c: 2, d: 3 }, e: undefined })).toBe(askedHashOf({ b: { d: 3, c: 2 }, a: 1 }));
   expect(askedHashOf({ a: [1, 2] })).not.toBe(askedHashOf({ a: [2, 1] }));
 });

@@ -4,9 +4,9 @@ import type { NewNotification } from '@tocsin/contracts/ports';
 import { inOrder } from '@tocsin/messages';
 
 /**
- * What is sent of a notification: each recipient over those of the channels that fit the address. Nobody is asked whether
- * the address is anybody's. Throws `Refused` (`invalid_recipient`) with a pointer to each address that fits none of the
- * channels: a recipient is never left out silently.
+ * The deliveries of a notification: each recipient over those channels that fit its address. Whether an address exists
+ * is not checked. Throws `Refused` (`invalid_recipient`) with a pointer to each address that fits no channel, so that
+ * no recipient is left out silently.
  */
 export function planNotification(
   channels: readonly Channel[],
@@ -31,8 +31,8 @@ export function planNotification(
 }
 
 /**
- * Notifications of one group become one message: those with the same key and window, to the same recipients over the
- * same channels, in whichever order they are named.
+ * Identifies the group of a digest, whose notifications become one message. They have the same key and window, the same
+ * recipients and the same channels, in any order.
  */
 export const digestGroupOf = (
   { key, every_seconds }: { key: string; every_seconds: number },
@@ -44,6 +44,6 @@ export const digestGroupOf = (
     'base64url',
   ).slice(0, 22);
 
-/** The same for every body that asks for the same, whatever the order of its keys. */
+/** The hash of a body. It does not depend on the order of the fields. */
 export const askedHashOf = (body: object): string =>
   hash('sha256', JSON.stringify(inOrder(JSON.parse(JSON.stringify(body)))), 'base64url').slice(0, 22);

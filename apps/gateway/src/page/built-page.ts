@@ -39,14 +39,16 @@ export class BuiltPage extends FrontPage {
     answer(this.files.index, 'no-cache', request, response);
   }
 
-  /** Sends the push worker. False: there is none, and nothing was sent. Browsers ask for a newer one again and again. */
+  /**
+   * Sends the push worker. False means that there is none and nothing was sent. Browsers look for a new one regularly.
+   */
   sendPushWorker(request: Request, response: Response): boolean {
     const file = this.files.pushWorker;
     if (file) answer(file, 'no-cache', request, response);
     return file !== undefined;
   }
 
-  /** Sends a file. False: there is no such file, and nothing was sent. */
+  /** Sends a file. False means that there is no such file and nothing was sent. */
   sendAsset(name: string, request: Request, response: Response): boolean {
     const file = this.files.asset(name);
     if (file) answer(file, IMMUTABLE, request, response);

@@ -23,8 +23,8 @@ export interface PageFile {
 }
 
 /**
- * The built page, read once: a megabyte that is served from memory, and no address reaches the file system. Names under
- * `assets/` carry a hash of the file's contents.
+ * The built page, about a megabyte. It is read once and served from memory, so no request reaches the file system.
+ * Names under `assets/` have a hash of the file's contents.
  */
 export class PageFiles {
   private constructor(private readonly files: ReadonlyMap<string, PageFile>) {}

@@ -40,7 +40,7 @@ it('no cursor is of kind none', () => {
   expect(parseCursor('')).toEqual({ kind: 'none' });
 });
 
-it('never throws, whatever comes, and 32 tenants with the longest ids fit', () => {
+it('never throws for any text, and 32 tenants with the longest ids fit', () => {
   fc.assert(fc.property(fc.string(), (text) => void parseCursor(text)));
   const cursor = new Map(
     Array.from({ length: 32 }, (_, i) => [aTenant(`${i}`.padEnd(64, 'x')), at('0123456789', 999_999_999)]),

@@ -6,20 +6,20 @@ type Phone = NonNullable<ReturnType<typeof phoneIn>>;
 
 /** `ack 12`, `ACK12`, `Ack #12!`, and `ack 12 bakery`, which names the tenant. */
 const ACKNOWLEDGE = /^\W*ack(?:nowledged?)?\W*?#?\s*(\d{1,15})(?:\W+([A-Za-z0-9][A-Za-z0-9._-]{0,63}?))?\W*$/i;
-/** What was meant as an acknowledgement and names no number. Anything else gets no answer: it may come from a machine. */
+/** A reply that was meant as an acknowledgement. Any other text gets no answer, because a machine may have sent it. */
 const MEANT = /^\W*ack/i;
 const HINT = 'Reply "ack" and the number of the alert, for example: ack 12';
-/** What is read of a reply, in characters: a number and a tenant, with some room. */
+/** The most characters that are read of a reply. A number and a tenant fit into them, with some room. */
 const MAX_REPLY = 200;
-/** The longest title that an answer repeats, in characters: with the words around it, an SMS of two segments. */
+/** The longest title in an answer, in characters. With the words around it, the SMS has two segments. */
 const MAX_TITLE = 120;
 
 /**
- * Acknowledges an alert by the reply of a phone that was told of it. There is no token and no user: the right comes from
- * having been told, and the act is on record with the number (`sms:+49…`).
+ * Acknowledges an alert by the reply of a phone. There is no token and no user: a phone may acknowledge the alerts that
+ * it was told of, and the act is on record with its number (`sms:+49…`).
  *
- * Each tenant numbers its own alerts, so one phone may have been told of several under one number. The newest counts; the
- * answer names the alert and its tenant, and says how to name another one.
+ * Each tenant has its own numbers, so one phone may have been told of several alerts with the same number. Then the
+ * newest one counts. The answer names the alert and its tenant, and says how to choose another one.
  */
 export class AnswerReply {
   constructor(
@@ -28,7 +28,7 @@ export class AnswerReply {
     private readonly announceEntries: AnnounceEntries,
   ) {}
 
-  /** The answer for the phone; undefined when it gets none. Throws `Unavailable`. */
+  /** The answer for the phone, or undefined when it gets none. Throws `Unavailable`. */
   async to(phone: Phone, text: string): Promise<string | undefined> {
     const said = text.slice(0, MAX_REPLY);
     const [, number, tenant] = ACKNOWLEDGE.exec(said) ?? [];

@@ -4,8 +4,8 @@ import { TWILIO_SIGNATURE } from '@tocsin/phones';
 import { TwilioCallbacks } from './twilio-callbacks';
 
 /**
- * Refuses a callback by its head: when Twilio is not configured here, when the callback is unsigned, and when its sender
- * has sent too many forged ones. No byte of such a body is read.
+ * Refuses a callback before its body is read: when Twilio is not configured here, when the callback is unsigned, or
+ * when its client address has sent too many forged ones.
  */
 @Injectable()
 export class TwilioCallbackGuard implements CanActivate {

@@ -4,16 +4,16 @@ import { Refused } from '@tocsin/contracts';
 import { isSignedByTwilio, TWILIO_SIGNATURE } from '@tocsin/phones';
 import { clientAddress } from '../request/client-address';
 
-/** How many forged callbacks an address may send within a minute before it is refused unread. */
+/** After this many forged callbacks within a minute, callbacks of a client address are refused unread. */
 const MAX_FORGED = 20;
 const FORGED_FOR_MS = 60_000;
-/** The most addresses that are remembered. Beyond it the one that was forged from longest ago is forgotten. */
+/** The most client addresses that are counted. Beyond it, the address with the oldest forgery is forgotten. */
 const MAX_ADDRESSES = 10_000;
 
 interface CalledBack {
   headers: IncomingHttpHeaders;
   socket: { remoteAddress?: string | undefined };
-  /** Path and query, as they were called. */
+  /** The path and query of the request. */
   originalUrl: string;
   body: unknown;
 }
@@ -26,20 +26,20 @@ interface TwilioCallbackSettings {
 }
 
 /**
- * Recognises the callbacks of Twilio by their signature, which covers the whole address and the form. The address is that
- * of PUBLIC_URL and never that of the Host header, which a proxy may replace and any caller may choose.
+ * Recognises the callbacks of Twilio by their signature, which covers the whole address and the form. The address
+ * begins with PUBLIC_URL and never with the Host header, because proxies replace that header and callers can choose it.
  */
 export class TwilioCallbacks {
   private readonly forged = new LRUCache<string, number>({
     max: MAX_ADDRESSES,
     ttl: FORGED_FOR_MS,
-    // a minute from the first one on, or a steady trickle would refuse an address for ever
+    // the minute starts at the first forgery: otherwise a few of them a minute would keep an address refused for ever
     noUpdateTTL: true,
   });
 
   constructor(private readonly settings: TwilioCallbackSettings) {}
 
-  /** Throws `Refused`: `not_found` where there is no Twilio, `rate_limited`, `invalid_signature`. */
+  /** Throws `Refused`: `not_found` when Twilio is not configured, `rate_limited`, `invalid_signature`. */
   checkHead(request: Pick<CalledBack, 'headers' | 'socket'>, signature: unknown): void {
     const { TWILIO_AUTH_TOKEN, PUBLIC_URL } = this.settings;
     if (TWILIO_AUTH_TOKEN === undefined || PUBLIC_URL === undefined)

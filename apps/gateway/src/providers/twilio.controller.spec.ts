@@ -95,7 +95,7 @@ beforeEach(() => {
   result = { outcome: 'acted', alert: {} as Alert, event: { seq: 13 } as never };
   from = `192.0.2.${(callers += 1)}`;
 });
-/** Each test calls from an address of its own, as what is forged is counted by address. */
+/** Each test calls from its own address, because forged callbacks are counted by address. */
 let callers = 0;
 let from: string;
 
@@ -173,7 +173,7 @@ describe('a report', () => {
     expect(reports).toEqual([]);
   });
 
-  it('about no delivery is passed over', async () => {
+  it('about no delivery is ignored', async () => {
     const path = '/api/v1/providers/twilio/status?tenant=bakery&delivery=1';
     expect(await call(path, { MessageStatus: 'sent' })).toMatchObject({ status: 204 });
     expect(reports).toEqual([]);
@@ -250,7 +250,7 @@ describe('a signature', () => {
     }
   });
 
-  it('of a body beyond 32 KiB is not looked at', async () => {
+  it('of a body beyond 32 KiB is not checked', async () => {
     expect(await report('sent', { ErrorMessage: 'x'.repeat(40_000) })).toMatchObject({ status: 413 });
   });
 
@@ -322,7 +322,7 @@ describe('a reply', () => {
   it.each<[string, ActResult, RegExp]>([
     ['again', { outcome: 'unchanged', alert: {} as Alert }, /^You have acknowledged it already: /],
     [
-      'after somebody else',
+      'after another user',
       { outcome: 'conflict', alert: { status: 'acknowledged', actor: 'ana' } as Alert },
       /^Not acknowledged, ana has acknowledged it: /,
     ],

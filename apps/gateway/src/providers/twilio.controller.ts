@@ -10,12 +10,12 @@ import { TwilioCallbacks } from './twilio-callbacks';
 import { ApiTags } from '../description/operation.docs';
 import * as described from './twilio.docs';
 
-/** A callback has about 20 short fields; a reply has at most 1,600 characters. In bytes. */
+/** The most bytes of a callback. It has about 20 short fields, and a reply has at most 1,600 characters. */
 const MAX_CALLBACK_BYTES = 32 * 1024;
 
 /**
- * What Twilio calls: reports on messages that it has accepted, and the replies of people. No token: Twilio signs each
- * call, and everything that is not signed for PUBLIC_URL is refused and changes nothing.
+ * The routes that Twilio calls: reports on messages that it has accepted, and replies of people. They need no token,
+ * because Twilio signs each call. A call that is not signed for PUBLIC_URL is refused and changes nothing.
  */
 @Controller('api/v1/providers/twilio')
 @ApiTags('providers')
@@ -26,7 +26,7 @@ export class TwilioController {
     private readonly answerReply: AnswerReply,
   ) {}
 
-  /** 204 also for a report that says nothing new, or is about a delivery that is no longer kept. */
+  /** The answer is also 204 if the report says nothing new, or its delivery is no longer kept. */
   @Post('status')
   @UseGuards(TwilioCallbackGuard)
   @HttpCode(204)
@@ -72,7 +72,7 @@ export class TwilioController {
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 
-/** What XML cannot hold is left out of the text. */
+/** Characters that XML does not allow are left out of the text. */
 function twiml(text: string | undefined): string {
   const message =
     text === undefined

@@ -30,7 +30,7 @@ const callback = applyDecorators(
 );
 
 export const reportTwilioStatus = applyDecorators(
-  ApiOperation({ summary: 'What became of an SMS or a WhatsApp message; called by Twilio' }),
+  ApiOperation({ summary: 'Report on an SMS or a WhatsApp message; called by Twilio' }),
   QueryParameter({ name: 'tenant', schema: text(), description: 'The tenant of the delivery.' }),
   QueryParameter({ name: 'delivery', schema: text(undefined, { format: 'uuid' }), description: 'The delivery.' }),
   callback,
@@ -41,8 +41,9 @@ export const receiveTwilioReply = applyDecorators(
   ApiOperation({
     summary: 'A reply to an SMS or a WhatsApp message; called by Twilio',
     description:
-      '`ack <number>` acknowledges the alert of which the phone was told under this number within 7 days: of several tenants the newest. `ack <number> <tenant>` names the tenant.',
+      '`ack <number>` acknowledges the alert that the phone was told of under this number within 7 days. If ' +
+      'several tenants have sent this number, the newest one counts; `ack <number> <tenant>` names the tenant.',
   }),
   callback,
-  Answer(200, 'What the phone is answered, as TwiML.', text(), ['text/xml']),
+  Answer(200, 'The answer for the phone, as TwiML.', text(), ['text/xml']),
 );

@@ -3,10 +3,10 @@ import { ArrayMaxSize, ArrayMinSize, IsArray, Matches, ValidateBy } from 'class-
 import { TENANT_ID_PATTERN, type PushSubscribe } from '@tocsin/contracts';
 import { Described, MayBeAbsent, type RuleContext } from '../request/field-rules';
 
-/** Large enough for 200 tenants and a long endpoint. */
+/** The most bytes of a body. 200 tenants and a long endpoint fit into them. */
 export const MAX_BODY_BYTES = 16 * 1024;
 const MAX_TENANTS = 200;
-/** The endpoint is a part of a key of the database. The push services of browsers use up to about 500 characters. */
+/** The longest endpoint, because it is part of a database key. Push services use up to about 500 characters. */
 const MAX_ENDPOINT = 1_000;
 const PUBLIC_KEY_BYTES = 65;
 const AUTH_BYTES = 16;
@@ -18,8 +18,8 @@ const A_TENANT: RuleContext = {
 const isTenant = (value: unknown): boolean => typeof value === 'string' && TENANT_ID_PATTERN.test(value);
 
 /**
- * An endpoint is an address that somebody else has chosen, and the notifier posts to it. Here only its form is judged;
- * where it leads is judged at each connection.
+ * An endpoint is an address that a client has chosen, and the notifier posts to it. Only its form is checked here. The
+ * notifier checks for each connection where it leads.
  */
 function isEndpoint(value: unknown): boolean {
   if (typeof value !== 'string' || value.length > MAX_ENDPOINT || !URL.canParse(value)) return false;
@@ -31,7 +31,7 @@ function isEndpoint(value: unknown): boolean {
 const isBytes = (value: unknown, length: number): value is string =>
   typeof value === 'string' && /^[A-Za-z0-9_-]+$/.test(value) && Buffer.from(value, 'base64url').length === length;
 
-/** Whether it is an uncompressed point of the curve P-256. With anything else no message could be encrypted. */
+/** Whether the key is an uncompressed point of the curve P-256. With another key, no message could be encrypted. */
 function isPublicKey(value: unknown): boolean {
   if (!isBytes(value, PUBLIC_KEY_BYTES) || Buffer.from(value, 'base64url')[0] !== 4) return false;
   try {
@@ -42,7 +42,7 @@ function isPublicKey(value: unknown): boolean {
   }
 }
 
-/** The body of `PUT /api/v1/push`: what a page got from its browser. */
+/** The body of `PUT /api/v1/push`: the subscription that a page got from its browser. */
 @Described("The browser's subscription.")
 export class PushSubscribeBody implements PushSubscribe {
   @Described("The `endpoint` of the browser's subscription: https.", { pattern: '^https://', maxLength: MAX_ENDPOINT })

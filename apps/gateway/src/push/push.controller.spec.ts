@@ -101,7 +101,7 @@ test('shows the key to subscribe with, and null where none is set', async () => 
   expect(await ask('PUT', { body: browser })).toMatchObject({ status: 404, code: 'not_found' });
 });
 
-test("subscribes for all of the user's tenants, or for those that are named", async () => {
+test("subscribes for all of the user's tenants, or for the named ones", async () => {
   expect(await ask('PUT', { body: browser })).toMatchObject({ status: 200 });
   expect(await ask('PUT', { body: { ...browser, tenants: ['cafe', 'cafe'] } })).toMatchObject({ status: 200 });
   expect(calls).toEqual([

@@ -12,8 +12,8 @@ import { ApiTags } from '../description/operation.docs';
 import * as described from './push.docs';
 
 /**
- * `GET`, `PUT` and `DELETE /api/v1/push`: the browsers in which the user is told of alerts while the page is closed. They
- * are the user's own, and reading is all that they allow: so every role may have them, as with what was seen.
+ * `GET`, `PUT` and `DELETE /api/v1/push`: the browsers that show alerts to the user while the page is closed. Every
+ * role may use these routes, as with seen positions, because they only affect what the user is shown.
  */
 @Controller('api/v1/push')
 @ApiTags('push')
@@ -31,7 +31,7 @@ export class PushController {
     return this.stateFor(token, await this.tenantsOf(token));
   }
 
-  /** Subscribes a browser, or renews it. 404 where no push messages are sent. */
+  /** Subscribes a browser, or renews its subscription. 404 if push messages are not configured. */
   @Put()
   @TakesJson(MAX_BODY_BYTES, { required: true })
   @described.subscribeToPush
@@ -46,7 +46,7 @@ export class PushController {
     return this.stateFor(token, tenants);
   }
 
-  /** Unsubscribes one of the user's browsers: this one, or one that was lost. 404 when there is no such browser. */
+  /** Unsubscribes one of the user's browsers, for example a lost one. 404 when there is no such browser. */
   @Delete()
   @described.unsubscribeFromPush
   async unsubscribeFromPush(@Query() { browser }: PushBrowserQuery, @Token() token: VerifiedToken): Promise<PushState> {
@@ -73,7 +73,7 @@ export class PushController {
     return (await this.visible.of(token)).map(({ tenant_id }) => tenant_id);
   }
 
-  /** As for what was seen: where one issuer alone is accepted, it may be renamed without losing the browsers. */
+  /** The issuer is empty where only one is accepted, so that it may be renamed without losing the browsers. */
   private readerOf(token: VerifiedToken): Reader {
     return { user_id: token.user_id, issuer: this.config.JWT_ISSUER ? '' : issuerOf(token) };
   }

@@ -14,9 +14,9 @@ import {
 } from '@tocsin/contracts';
 import { Described } from '../request/field-rules';
 
-/** Large enough for 100 web addresses for each of a few channels. In bytes. */
+/** The most bytes of a body. 100 web addresses for each of a few channels fit into them. */
 export const MAX_BODY_BYTES = 256 * 1024;
-/** For each severity and channel. */
+/** The most addresses for each severity and channel. */
 export const MAX_ADDRESSES = 100;
 
 /** The query of `/api/v1/recipients`. */
@@ -41,7 +41,7 @@ export class RecipientsBody {
 const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Whether the shape is right. The addresses are judged by `recipientsOf`, each with a pointer. */
+/** Whether the shape is right. `recipientsOf` checks the addresses, so that each fault has a pointer. */
 function areRecipients(value: unknown): boolean {
   return (
     isMap(value) &&
@@ -60,7 +60,7 @@ function areRecipients(value: unknown): boolean {
   );
 }
 
-/** Throws `Refused` (`invalid_recipient`) with a pointer to each address that its channel does not take. */
+/** Throws `Refused` (`invalid_recipient`) with a pointer to each address that does not fit its channel. */
 export function recipientsOf({ recipients }: RecipientsBody): Recipients {
   const errors: InputError[] = [];
   for (const [severity, channels] of Object.entries(recipients) as [Severity, Record<Channel, string[]>][])

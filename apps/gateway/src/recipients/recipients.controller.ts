@@ -11,8 +11,8 @@ import { ApiTags } from '../description/operation.docs';
 import * as described from './recipients.docs';
 
 /**
- * `/api/v1/recipients`: who is told of a tenant's alerts whose messages name no recipients. They are replaced as a whole;
- * with `If-Match` only while they are those that the caller has read.
+ * `/api/v1/recipients`: the recipients of a tenant's alerts whose messages name none. PUT replaces all of them. With
+ * `If-Match` it replaces them only if they have not changed since the caller read them.
  */
 @Controller('api/v1/recipients')
 @ApiTags('deliveries')
@@ -48,7 +48,7 @@ export class RecipientsController {
   ): Promise<TenantRecipients> {
     requireScopes(token, ['alerts:write']);
     if (!mayAct(await this.membershipIn(token, tenant)))
-      throw new Refused('role_forbidden', 'The role of the user in this tenant is to read.');
+      throw new Refused('role_forbidden', 'The role of the user in this tenant allows only reading.');
     const recipients = recipientsOf(body);
     const replaced = await this.book.replace(tenant, recipients, tagIn(ifMatch));
     if (!replaced) throw new Refused('changed_meanwhile', 'The recipients have another ETag by now: read them again.');
@@ -74,7 +74,7 @@ function tagged(response: Response, tenant_id: string, { recipients, etag }: Tag
   return { tenant_id, recipients };
 }
 
-/** The tag of `If-Match`; null for none and for any. A text that is no tag of ours matches nothing. */
+/** The tag of `If-Match`. Null means that any tag matches. A text that is not one of our tags matches nothing. */
 function tagIn(ifMatch: string | undefined): string | null {
   if (ifMatch === undefined || ifMatch.trim() === '*') return null;
   return /^\s*"([^"]*)"\s*$/.exec(ifMatch)?.[1] ?? '';

@@ -3,7 +3,7 @@ import { ref, text } from '../description/json-schema';
 import { Answer, ApiOperation, HeaderParameter, Needs, Problems, TENANT_PROBLEMS } from '../description/operation.docs';
 
 export const readRecipients = applyDecorators(
-  ApiOperation({ summary: 'Who is told of alerts whose messages name nobody' }),
+  ApiOperation({ summary: 'Show the recipients of alerts whose messages name none' }),
   Needs('alerts:read'),
   Answer(200, 'All recipients of the tenant, with an ETag.', ref('TenantRecipients')),
   Problems(...TENANT_PROBLEMS),

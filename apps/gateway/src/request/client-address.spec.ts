@@ -7,7 +7,7 @@ const from = (remoteAddress: string | undefined, forwarded?: string, trustedProx
   );
 
 describe("a client's address", () => {
-  test("is the socket's where no proxy is trusted, whatever the header claims", () => {
+  test("is the socket's where no proxy is trusted, and the header is ignored", () => {
     expect(from('192.0.2.7', '203.0.113.1')).toBe('192.0.2.7');
     expect(from('192.0.2.7')).toBe('192.0.2.7');
   });
@@ -26,7 +26,7 @@ describe("a client's address", () => {
     ['no list', 1, undefined],
     ['an empty one', 1, ''],
     ['an entry that is no address', 1, '203.0.113.1, unknown'],
-    ['an entry that is a key of somebody', 1, 'user:42'],
+    ['an entry that is the key of a user', 1, 'user:42'],
     ['an address that is too long', 1, '1.2.3.4.5'],
   ])("is the socket's behind %s", (_, proxies, forwarded) => {
     expect(from('10.0.0.1', forwarded, proxies)).toBe('10.0.0.1');

@@ -3,19 +3,19 @@ import { TENANT_ID_PATTERN, WEBHOOK_FORMATS, type TenantId, type WebhookFormat }
 import type { EndpointChange } from '@tocsin/contracts/ports';
 import { Described, MayBeAbsent } from '../request/field-rules';
 
-/** Large enough for twenty headers of 2,000 characters. In bytes. */
+/** The most bytes of a body. Twenty headers of 2,000 characters fit into them. */
 export const MAX_BODY_BYTES = 64 * 1024;
 export const HEADER_LIMITS = { count: 20, name: 64, value: 2_000 } as const;
 const MAX_URL = 2_000;
 
-/** Names that belong to the connection, to HTTP itself or to the signature: an endpoint cannot set them. */
+/** Headers that belong to the connection, to HTTP itself or to the signature. An endpoint cannot set them. */
 const OURS =
   /^(connection|keep-alive|proxy-.*|te|trailer|trailers|transfer-encoding|upgrade|host|content-.*|accept-encoding|expect|via|webhook-.*|user-agent)$/i;
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** Printable ASCII: no CR or LF can begin another header, and no proxy reads a value in its own way. */
+/** Printable ASCII. So no CR or LF can begin another header, and all proxies read the same value. */
 const VALUE = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/;
 
-/** Whether an endpoint may have these headers. Names that differ only in case are one name twice. */
+/** Whether an endpoint may have these headers. Names that differ only in case count as the same name. */
 export function areHeaders(value: unknown): value is Record<string, string> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const headers = Object.entries(value);
@@ -34,7 +34,7 @@ export function areHeaders(value: unknown): value is Record<string, string> {
   );
 }
 
-/** Whether an address can be one of a webhook at all. Where it leads is judged when it is connected to. */
+/** Whether an address has the form of a webhook's address. The notifier checks at each connection where it leads. */
 export function isWebhookAddress(value: unknown): value is string {
   if (typeof value !== 'string' || value.length > MAX_URL || !URL.canParse(value)) return false;
   const { protocol, username, password, href } = new URL(value);
@@ -51,7 +51,9 @@ const AreHeaders = () =>
   ValidateBy(
     { name: 'described', constraints: [HEADERS_SCHEMA], validator: { validate: areHeaders } },
     {
-      message: `At most ${HEADER_LIMITS.count} headers by their names are expected, in printable ASCII. Those of HTTP itself, content-*, user-agent and webhook-* are not an endpoint's to set.`,
+      message:
+        `At most ${HEADER_LIMITS.count} headers by their names are expected, in printable ASCII. ` +
+        'Headers of HTTP itself, content-*, user-agent and webhook-* cannot be set.',
     },
   );
 const FORMATS: readonly unknown[] = [...WEBHOOK_FORMATS, null];

@@ -112,7 +112,7 @@ test('an address is configured before its first use, under the form in which it 
   expect(JSON.stringify(again.json)).not.toContain('s3cret');
 });
 
-test('a list is of the tenants that it names, or of all', async () => {
+test('a list shows the tenants that it names, or all', async () => {
   const [one, two] = [await configure('https://a.example/list'), await configure('https://a.example/list', {}, 'cafe')];
   const idsOf = async (query: string) =>
     (await ask('GET', query, ana())).json.webhooks!.map((webhook) => webhook.endpoint_id);
@@ -122,7 +122,7 @@ test('a list is of the tenants that it names, or of all', async () => {
   expect(await ask('GET', '?of=cafe', ana())).toMatchObject({ status: 400, code: 'invalid_parameter' });
 });
 
-test('a secret is shown to those who may act, kept by nobody, and rotated', async () => {
+test('a secret is shown to users who may act, may not be cached, and is rotated', async () => {
   const id = await configure('https://a.example/secret');
   const first = await ask('GET', `/${id}/secret`, ana());
   expect(first).toMatchObject({ status: 200, json: { secret: expect.stringMatching(/^whsec_/) as string } });
@@ -141,7 +141,7 @@ test('it is switched off and on', async () => {
   expect((await ask('PATCH', `/${id}`, ana(), { enabled: true })).json).toMatchObject({ disabled_at: null });
 });
 
-test('a test is a notification to it alone', async () => {
+test('a test is a notification to this webhook only', async () => {
   const id = await configure('https://a.example/test');
   const { status, json } = await ask('POST', `/${id}/test`, ana());
   expect(status).toBe(202);

@@ -17,8 +17,9 @@ const READS = ['alerts:read'] as const;
 const ACTS = ['alerts:write'] as const;
 
 /**
- * `/api/v1/webhooks`: the addresses to which a tenant's webhooks are posted. Reading needs `alerts:read`. All else, and
- * reading a secret, needs `alerts:write` and a role that is not `viewer`. A webhook of another tenant is not found.
+ * `/api/v1/webhooks`: the addresses to which a tenant's webhooks are posted. Reading needs `alerts:read`. Everything
+ * else, and reading a secret, needs `alerts:write` and a role other than `viewer`. A webhook of another tenant is not
+ * found.
  */
 @Controller('api/v1/webhooks')
 @ApiTags('webhooks')
@@ -41,7 +42,7 @@ export class WebhooksController {
     return { webhooks: await this.endpoints.list(idsOf(mine)) };
   }
 
-  /** Configures an address, whether or not it is known: 200 with the endpoint. */
+  /** Configures an address, which may be new or known already: 200 with the endpoint. */
   @Post()
   @HttpCode(200)
   @TakesJson(MAX_BODY_BYTES)
@@ -86,7 +87,7 @@ export class WebhooksController {
     return secret;
   }
 
-  /** Asks for a notification to it alone. What becomes of it is shown under its `notification_id`. */
+  /** Asks for a notification to this webhook only. The `notification_id` of the answer leads to its outcome. */
   @Post(':id/test')
   @HttpCode(202)
   @described.testWebhook
@@ -134,7 +135,7 @@ export class WebhooksController {
     return endpoint;
   }
 
-  /** The tenants in which the user may act. A webhook that the user may only read is refused as such. */
+  /** The tenants in which the user may act. `role_forbidden` for a webhook that the user may only read. */
   private async actingTenants(token: VerifiedToken, id: string): Promise<TenantId[]> {
     requireScopes(token, ACTS);
     const mine = await this.tenants.of(token);
@@ -151,9 +152,9 @@ function found<T>(value: T | undefined): T {
   return value;
 }
 
-const forbidden = () => new Refused('role_forbidden', 'The role of the user in this tenant is to read.');
+const forbidden = () => new Refused('role_forbidden', 'The role of the user in this tenant allows only reading.');
 
-/** The form under which the notifier uses the address. */
+/** The canonical form of the address, which the notifier uses. */
 function canonical(text: string): string {
   const url = new URL(text);
   url.hash = '';

@@ -14,7 +14,7 @@ import { twilioChannels } from './twilio.channel';
 import { UnconfiguredChannel } from './unconfigured.channel';
 import { webhookChannelFrom, webhookSettings } from './webhook/webhook-settings';
 
-/** The settings of all channels. Each channel declares its own beside it and adds one line here. */
+/** The settings of all channels. Each channel declares its settings in a file of its own, and adds one line here. */
 export const channelSettings = {
   ...publicUrlSetting,
   ...emailSettings,
@@ -25,18 +25,18 @@ export const channelSettings = {
 
 export type ChannelsConfig = Readonly<z.infer<z.ZodObject<typeof channelSettings>>>;
 
-/** What channels may be made from, beside their settings. */
+/** What channels are made from, besides their settings. */
 export interface ChannelParts {
   log: Log;
   links: SignedLinks;
   unsubscribes: Unsubscribes;
   webhookEndpoints: WebhookEndpoints;
   pushSubscriptions: PushSubscriptions;
-  /** Where the standalone writes what no provider sends, while no mail server is configured. */
+  /** Where the standalone writes the messages that no provider sends. Set only while no mail server is configured. */
   outbox?: OutboxFolder | undefined;
 }
 
-/** The channels that are configured: one line for each channel; undefined when it has no provider. */
+/** The configured channels, one line for each. A channel without a provider is undefined. */
 const configuredChannels = (config: ChannelsConfig, parts: ChannelParts): (DeliveryChannel | undefined)[] => [
   emailChannelFrom(config, parts),
   ...twilioChannels(config),
@@ -45,8 +45,8 @@ const configuredChannels = (config: ChannelsConfig, parts: ChannelParts): (Deliv
 ];
 
 /**
- * Every channel. One without a provider writes to the outbox where there is one, and else fails its deliveries at once as
- * `not_configured`.
+ * Every channel. A channel without a provider writes to the outbox if there is one. Otherwise its deliveries fail at
+ * once as `not_configured`.
  */
 export function channelsFrom(config: ChannelsConfig, parts: ChannelParts): DeliveryChannel[] {
   const configured = configuredChannels(config, parts).filter((channel) => channel !== undefined);

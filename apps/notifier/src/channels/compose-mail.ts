@@ -13,12 +13,12 @@ export interface MailSettings {
 }
 
 /**
- * Composes the mail of a delivery: text and HTML of one content, and the headers by which programs treat it rightly.
+ * Composes the mail of a delivery: text and HTML with the same content, and the headers that mail programs act on.
  *
- * - `Message-ID` is the delivery's id: a mail that had to be sent twice is recognised as the same one.
- * - `References` and `In-Reply-To` name the alert: its mails stay together.
- * - `List-Unsubscribe` with `List-Unsubscribe-Post` is one click (RFC 8058), which only https may offer.
- * - `Auto-Submitted` keeps answering machines from answering (RFC 3834).
+ * - `Message-ID` is the delivery's id, so a mail program recognises a mail that was sent twice.
+ * - `References` and `In-Reply-To` name the alert, so mail programs show its mails as one thread.
+ * - `List-Unsubscribe` with `List-Unsubscribe-Post` offers to unsubscribe with one click (RFC 8058), over https only.
+ * - `Auto-Submitted` tells automatic responders not to reply (RFC 3834).
  */
 export class ComposeMail {
   constructor(
@@ -26,7 +26,7 @@ export class ComposeMail {
     private readonly links: Pick<SignedLinks, 'sign'>,
   ) {}
 
-  /** Throws `TemplateFailed` when the text cannot be made, and `Unavailable` when there is no key to sign links with. */
+  /** Throws `TemplateFailed` when the text cannot be made, and `Unavailable` when the key for links cannot be read. */
   async of(delivery: ClaimedDelivery): Promise<ComposedMail> {
     const { MAIL_FROM: from, PUBLIC_URL: publicUrl } = this.settings;
     const links = await this.linksOf(delivery, publicUrl);
@@ -35,7 +35,7 @@ export class ComposeMail {
     const thread = entry && `<alert-${entry.alert_id}@${from.domain}>`;
     return {
       from: { name: from.name, address: from.address },
-      // as objects, since a text would be read as a list: `a,b@example.com` is two addresses then
+      // objects, because nodemailer reads a string as a list: `a,b@example.com` would be two addresses
       to: { name: '', address: recipient },
       envelope: { from: from.address, to: [recipient] },
       subject,

@@ -1,9 +1,9 @@
 import type { ClaimedDelivery, SendOutcome } from '@tocsin/contracts';
 import type { Channel } from '@tocsin/contracts/wire';
 
-/** How a channel may be used. Each value has its default beside the channel. */
+/** The limits of a channel. The default of each value stands in the file of the channel. */
 export interface ChannelLimits {
-  /** How many attempts run at the same time. A dead provider holds these and no others. */
+  /** How many attempts run at the same time. A dead provider occupies at most these. */
   concurrency: number;
   /** An attempt that takes longer ends as `timeout`, in milliseconds. */
   timeoutMs: number;
@@ -12,23 +12,26 @@ export interface ChannelLimits {
 }
 
 /**
- * One way to reach people. A channel sends once and reports: retrying, expiry and the breaker are decided elsewhere.
+ * One way to reach people. A channel makes one attempt and reports its outcome. Retries, expiry and the breaker are
+ * decided elsewhere.
  *
  * - `at_least_once`: the provider gets the `delivery_id` with each attempt, so that the recipient can recognise a
  *   duplicate. An unknown outcome is attempted again.
- * - `at_most_once`: the provider cannot recognise a duplicate. An unknown outcome stays `unknown` and is never attempted
- *   again by itself.
+ * - `at_most_once`: the provider cannot recognise a duplicate. An unknown outcome stays `unknown` and is never
+ *   attempted again by itself.
  */
 export abstract class DeliveryChannel {
   abstract readonly channel: Channel;
   abstract readonly promise: 'at_least_once' | 'at_most_once';
   abstract readonly limits: ChannelLimits;
   /**
-   * Attempts the delivery once. It never rejects for a fault of the provider or of the recipient: that is an outcome.
+   * Attempts the delivery once. It never rejects because of the provider or the recipient: their faults are outcomes.
    * When `signal` aborts, the attempt ends within a second, as `unknown` when the provider may have accepted it.
    */
   abstract send(delivery: ClaimedDelivery, signal: AbortSignal): Promise<SendOutcome>;
-  /** Which provider the delivery goes to. Each has a breaker of its own; default: one for the channel. */
+  /**
+   * The provider that the delivery goes to. Each provider has its own breaker. Default: one provider for the channel.
+   */
   providerOf(_delivery: ClaimedDelivery): string {
     return this.channel;
   }

@@ -2,11 +2,11 @@ import addressparser from 'nodemailer/lib/addressparser';
 import { setting } from '@tocsin/settings';
 import { z } from 'zod';
 
-/** Who sends, in two forms: as the header From has it, and the address alone. */
+/** The sender in two forms: as the header From shows it, and the address alone. */
 export interface Sender {
   name: string;
   address: string;
-  /** The part behind the @: ids of messages end in it. */
+  /** The part after the @. Message ids end in it. */
   domain: string;
 }
 
@@ -28,7 +28,8 @@ const MAIL_SERVER = z
 export const emailSettings = {
   SMTP_URL: setting(MAIL_SERVER.optional(), {
     description:
-      'The mail server: smtp://user:password@host:587 (encrypted by STARTTLS, which a password requires except on this machine) or smtps://host:465. Unset: no e-mail; the standalone writes .eml files to DATA_DIR/outbox.',
+      'The mail server: smtp://user:password@host:587 (encrypted by STARTTLS, which a password requires except on ' +
+      'this machine) or smtps://host:465. Unset: no e-mail; the standalone writes .eml files to DATA_DIR/outbox.',
     secret: true,
     example: 'smtp://user:password@mail.example.com:587',
   }),
@@ -44,7 +45,8 @@ export const emailSettings = {
       }),
     {
       description:
-        'Who sends e-mail: one address, with a name or without. The mail server must accept it as a sender; the ids of messages end in its domain.',
+        'Who sends e-mail: one address, with a name or without. The mail server must accept it as a sender; the ' +
+        'ids of messages end in its domain.',
       example: 'Tocsin <alerts@example.com>',
     },
   ),

@@ -64,7 +64,7 @@ const headersOf = (raw: Buffer) =>
     .split('\r\n');
 
 describe('a mail that is accepted', () => {
-  it('is told to the server once, in this order', async () => {
+  it('is sent to the server once, in this order', async () => {
     await serve({ hidePIPELINING: true });
     expect(await send()).toEqual({ outcome: 'sent', answer: '250 OK: message queued' });
     expect(sink.transcript.filter((line) => /^C: (?!EHLO)/.test(line))).toEqual([
@@ -76,7 +76,7 @@ describe('a mail that is accepted', () => {
     expect(sink.accepted).toHaveLength(1);
   });
 
-  it('has text and HTML, its own id, the thread of its alert, and the way out in one click', async () => {
+  it('has text and HTML, its own id, the thread of its alert, and one-click unsubscribe', async () => {
     await serve();
     const delivery = aDelivery();
     await channel.send(delivery, new AbortController().signal);
@@ -121,7 +121,7 @@ describe('a mail that is accepted', () => {
     expect(next!.references).toBe(one!.references);
   });
 
-  it('over plain http offers no one-click, and without a public address no link', async () => {
+  it('offers no one-click unsubscribe over plain http, and no link without a public address', async () => {
     await serve();
     await open({ PUBLIC_URL: 'http://localhost:8000' }).send(aDelivery(), new AbortController().signal);
     await open({ PUBLIC_URL: undefined }).send(aDelivery(), new AbortController().signal);
@@ -130,7 +130,7 @@ describe('a mail that is accepted', () => {
     expect(none).toEqual([]);
   });
 
-  it('goes over a connection that is kept', async () => {
+  it('goes over a connection that stays open', async () => {
     await serve();
     for (let sent = 0; sent < 3; sent += 1) expect(await send()).toMatchObject({ outcome: 'sent' });
     expect(sink.count('EHLO')).toBe(1);
@@ -184,7 +184,7 @@ describe('a reply decides', () => {
     expect(sink.count('DATA')).toBe(1);
   });
 
-  it('a 421 to one mail keeps none of the others from being sent', async () => {
+  it('a 421 to one mail does not stop the others', async () => {
     await serve({ atRcpt: (address) => (address.startsWith('busy') ? '421 4.3.2 Closing' : undefined) });
     const outcomes = await Promise.all(
       Array.from({ length: 20 }, (_, at) => send({ recipient: at % 4 === 0 ? 'busy@a.test' : 'ana@a.test' })),
@@ -199,7 +199,7 @@ describe('a reply decides', () => {
 describe('a server that falls silent or goes away', () => {
   const SHORT = { connectionTimeout: 300, greetingTimeout: 300, socketTimeout: 300 };
 
-  it('after the content may have accepted it', async () => {
+  it('after the content may have accepted the mail', async () => {
     await serve({ atData: () => 'stall' });
     channel = open({ steps: SHORT });
     expect(await send()).toMatchObject({ outcome: 'unknown', reason: 'timeout' });
@@ -208,7 +208,7 @@ describe('a server that falls silent or goes away', () => {
     expect(await send()).toMatchObject({ outcome: 'unknown', reason: 'connection_lost' });
   });
 
-  it('before the content has not accepted it', async () => {
+  it('before the content has not accepted the mail', async () => {
     await serve({ atRcpt: () => 'stall' });
     channel = open({ steps: SHORT });
     expect(await send()).toMatchObject({ outcome: 'retry', reason: 'timeout' });
@@ -216,7 +216,7 @@ describe('a server that falls silent or goes away', () => {
     expect(await send()).toMatchObject({ outcome: 'retry', reason: 'connection_failed' });
   });
 
-  it('before its greeting has not accepted it', async () => {
+  it('before its greeting has not accepted the mail', async () => {
     const sockets: Socket[] = [];
     for (const [act, reason] of [
       [() => undefined, 'timeout'],
@@ -241,7 +241,7 @@ describe('a server that falls silent or goes away', () => {
     }
   });
 
-  it('where nobody listens or no such host is, is asked again later', async () => {
+  it('that has closed its port, or is unknown, is tried again later', async () => {
     await serve();
     channel = open();
     await sink.close();
@@ -251,7 +251,7 @@ describe('a server that falls silent or goes away', () => {
     expect(await send()).toMatchObject({ outcome: 'retry', reason: 'connection_failed' });
   });
 
-  it('an attempt that is given up ends at once, and says whether it may have been accepted', async () => {
+  it('does not hold an aborted attempt, which ends at once and says whether the mail may have been accepted', async () => {
     for (const [options, expected, command] of [
       [{ atData: () => 'stall' }, { outcome: 'unknown', reason: 'timeout' }, 'DATA'],
       [{ atRcpt: () => 'stall' }, { outcome: 'retry', reason: 'timeout' }, 'RCPT'],
@@ -287,7 +287,7 @@ describe('credentials and encryption', () => {
     await serve({ onAuth, authOptional: false, disabledCommands: [] });
     warned.mockRestore();
     const url = `smtp://us%40er:right@127.0.0.1:${sink.port}`;
-    // the certificate of the sink is nobody's
+    // the certificate of the sink is signed by no known authority
     channel = open({ SMTP_URL: url });
     expect(await send()).toMatchObject({ outcome: 'retry', reason: 'connection_failed' });
     channel = open({ SMTP_URL: `${url}/?tls.rejectUnauthorized=false` });
@@ -327,7 +327,7 @@ describe('recipients', () => {
     expect(sink.transcript).toEqual([]);
   });
 
-  it('whoever has unsubscribed gets nothing, and it is on record', async () => {
+  it('that have unsubscribed get nothing, and this is on record', async () => {
     await serve();
     unsubscribed = ({ tenant_id, channel: over, address }) =>
       tenant_id === 'bakery' && over === 'email' && address === 'ana@example.test';
@@ -335,7 +335,7 @@ describe('recipients', () => {
     expect(await send({ recipient: 'bo@example.test' })).toMatchObject({ outcome: 'sent' });
   });
 
-  it('while the store is away nothing is sent, and it is asked again later', async () => {
+  it('get nothing while the store is unreachable, and are tried again later', async () => {
     await serve();
     unsubscribed = () => Promise.reject(new Unavailable('log', 'away'));
     expect(await send()).toEqual({ outcome: 'retry', reason: 'connection_failed', answer: 'away' });

@@ -8,17 +8,17 @@ import { DeliveryChannel, type ChannelLimits } from './delivery-channel';
 import { isThisMachine } from './email-settings';
 import { answerOf, smtpOutcome } from './smtp-outcome';
 
-/** The limits of e-mail: a connection for each attempt that runs, and no mail that tells yesterday's news. */
+/** The limits of e-mail. Each attempt that runs has its own connection, and no mail is sent that is over a day old. */
 export const EMAIL_LIMITS: ChannelLimits = { concurrency: 5, timeoutMs: 25_000, expiresAfterMs: 24 * 3_600_000 };
 
 /**
- * How long each step may take, in milliseconds. nodemailer's own defaults are minutes; all of these end before the
- * attempt does, so that a silent server holds no connection that a next mail would wait for.
+ * The timeout of each step, in milliseconds. nodemailer's defaults are minutes. All of these are shorter than the
+ * timeout of the attempt, so a silent server keeps no connection that the next mail would wait for.
  */
 const STEPS = { dnsTimeout: 3_000, connectionTimeout: 5_000, greetingTimeout: 10_000, socketTimeout: 20_000 };
-/** After this many mails a connection is replaced: some servers refuse more. */
+/** A connection is replaced after this many mails, because some servers refuse more. */
 const MAILS_A_CONNECTION = 100;
-/** How long an idle connection is kept, in milliseconds: less than servers keep one, which is usually five minutes. */
+/** How long an idle connection is kept, in milliseconds. Servers usually close one after five minutes. */
 const IDLE_MS = 60_000;
 
 /** An address that SMTP can carry: no blanks, no quotes, and nothing that separates addresses. */
@@ -33,17 +33,16 @@ export const emailChannelFrom = (
 
 export interface EmailOptions extends MailSettings {
   SMTP_URL: string;
-  /** Other times than `STEPS`, for tests. */
+  /** Timeouts that replace `STEPS`, for tests. */
   steps?: Partial<typeof STEPS>;
 }
 
 /**
- * E-mail over SMTP, on connections that are kept open. At least once: every attempt has the same `Message-ID`, and one
- * whose answer was lost is attempted again.
+ * E-mail over SMTP, on connections that are kept open. At least once: every attempt has the same `Message-ID`, and a
+ * mail whose reply was lost is sent again.
  *
- * Whether the recipient has unsubscribed is asked here, at sending, and not when the delivery is planned: then it also
- * holds for what was planned before, such as a notification for next week, and the delivery that was not sent is on
- * record with its reason.
+ * The channel checks whether the recipient has unsubscribed when it sends, and not when the delivery is planned. So it
+ * also respects an unsubscription that came after the planning, and the delivery is on record with this reason.
  */
 export class EmailChannel extends DeliveryChannel {
   readonly channel = 'email';

@@ -8,7 +8,7 @@ import type { OutboxFolder } from '../outbox/outbox-folder';
 import { ComposeMail, type MailSettings } from './compose-mail';
 import { DeliveryChannel, type ChannelLimits } from './delivery-channel';
 
-/** What the channels of an outbox have in common. */
+/** What all channels that write to the outbox share. */
 export interface OutboxParts {
   folder: OutboxFolder;
   links: Pick<SignedLinks, 'sign'>;
@@ -16,8 +16,8 @@ export interface OutboxParts {
 }
 
 /**
- * Stands for a channel without a provider while somebody tries Tocsin out: it writes what would have been sent to a
- * folder, e-mail as `.eml` files that every mail program opens, everything else as text.
+ * Replaces a channel that has no provider, for trying Tocsin out. It writes each message to a folder instead of sending
+ * it: e-mail as `.eml` files, which every mail program opens, other channels as text.
  */
 export class OutboxChannel extends DeliveryChannel {
   readonly promise = 'at_least_once';
@@ -48,7 +48,7 @@ export class OutboxChannel extends DeliveryChannel {
         delivery,
         this.settings.PUBLIC_URL ? { publicUrl: this.settings.PUBLIC_URL } : {},
       );
-      // what is read on a phone is short
+      // phones get the short text
       const said = channel === 'webhook' ? text : `${short}\n`;
       const content = `To: ${recipient}\nChannel: ${channel}\n\n${said}`;
       await this.parts.folder.write({ ...about, subject, text: said, html: null }, delivery_id, {

@@ -3,13 +3,13 @@ import type { PushPayload } from '@tocsin/contracts/wire';
 import { composeMessage } from '../compose-message';
 import { cutTo, manyLines } from '../plain-text';
 
-/** Push services take 4,096 bytes, of which the encryption and a push service's own envelope need some. */
+/** Push services accept 4,096 bytes. The encryption and the push service's own envelope need some of them. */
 export const MAX_PAYLOAD_BYTES = 3_500;
 
-/** What `cutTo` ends a text with, in UTF-8. */
+/** The length of the ellipsis that `cutTo` adds, in UTF-8 bytes. */
 const ELLIPSIS_BYTES = 3;
 
-/** What a service worker gets, as JSON of at most 3,500 bytes: what does not fit is cut from the body. */
+/** The JSON that a service worker gets, at most 3,500 bytes. A body that does not fit is cut. */
 export function pushPayload(delivery: ClaimedDelivery): string {
   const { delivery_id, tenant_id, entry, notification, created_at } = delivery;
   const { subject } = composeMessage(delivery);
@@ -26,7 +26,7 @@ export function pushPayload(delivery: ClaimedDelivery): string {
   const said = manyLines(((entry ?? notification)!.message ?? '').slice(0, 2 * MAX_PAYLOAD_BYTES));
   const fits = (length: number) =>
     bytesOf({ ...payload, body: said.slice(0, length) }) + ELLIPSIS_BYTES <= MAX_PAYLOAD_BYTES;
-  // the longest body that fits, by halves: how many bytes a character needs depends on the character
+  // a binary search for the longest body that fits, because characters differ in their number of bytes
   let [most, tooMany] = [0, said.length + 1];
   while (tooMany - most > 1) {
     const middle = Math.floor((most + tooMany) / 2);

@@ -105,7 +105,7 @@ describe('a push message', () => {
   });
 
   it.each(['x', '"', '\\', 'é', '😀', '日', '\n', '\u0001'])(
-    'fits into what push services take, whatever the alert says (%j)',
+    'fits into the limit of push services, whatever text the alert has (%j)',
     async (letter) => {
       const browser = service.subscribe();
       const entry = anEntry({ title: letter.repeat(300).slice(0, 300), message: letter.repeat(20_000) });
@@ -166,14 +166,14 @@ describe('the answer of a push service', () => {
     expect(user.left()).toEqual([browser.endpoint]);
   });
 
-  it('that is lost is tried again: the browser recognises a duplicate', async () => {
+  it('that is lost leads to another attempt, because the browser recognises a duplicate', async () => {
     const { keys: browser } = service.subscribe((request) => void request.socket.destroy());
     expect(await send(aUserWith(browser))).toMatchObject({ outcome: 'retry', reason: 'connection_lost' });
   });
 });
 
 describe('of several browsers', () => {
-  it('those that have not taken it are tried again, and no others', async () => {
+  it('only those that have not accepted it are tried again', async () => {
     const [phone, laptop] = [service.subscribe(answer(503)), service.subscribe()];
     const user = aUserWith(phone.keys, laptop.keys);
     const delivery = aDelivery();
@@ -182,7 +182,7 @@ describe('of several browsers', () => {
     expect([phone.pushed.length, laptop.pushed.length]).toEqual([1, 1]);
   });
 
-  it('one that has taken it is enough after three attempts', async () => {
+  it('one that has accepted it is enough after three attempts', async () => {
     const [phone, laptop] = [service.subscribe(...[1, 2, 3].map(() => answer(503))), service.subscribe()];
     const user = aUserWith(phone.keys, laptop.keys);
     const outcomes = [];
@@ -191,7 +191,7 @@ describe('of several browsers', () => {
     expect(laptop.pushed).toHaveLength(1);
   });
 
-  it('one that took it counts, although the other one is gone at the next attempt', async () => {
+  it('one that accepted it counts, although the other one is gone at the next attempt', async () => {
     const [phone, laptop] = [service.subscribe(answer(503), answer(410)), service.subscribe()];
     const user = aUserWith(phone.keys, laptop.keys);
     await send(user);
@@ -209,7 +209,7 @@ describe('an endpoint', () => {
     expect(browser.pushed).toEqual([]);
   });
 
-  it('with keys that nothing can be encrypted with is forgotten', async () => {
+  it('whose keys cannot encrypt anything is forgotten', async () => {
     const { keys: browser } = service.subscribe();
     const user = aUserWith({ ...browser, p256dh: Buffer.alloc(65, 4).toString('base64url') });
     expect(await send(user)).toMatchObject({ outcome: 'failed', reason: 'gone' });

@@ -14,8 +14,8 @@ export const PUSH_LIMITS: ChannelLimits = { concurrency: 20, timeoutMs: 20_000, 
 
 const MINUTE_S = 60;
 /**
- * How soon a push service is to wake the device, and how long it keeps the message for a device that is off. `normal` may
- * wait for the device to be used; an alert that people must not miss is `high`.
+ * How urgently a push service wakes the device, and how long it keeps the message for a device that is off. A message
+ * with `normal` urgency may wait until the device is used, so alerts that people must not miss have `high`.
  */
 const HURRY: Readonly<Record<Severity, { urgency: 'high' | 'normal' | 'low'; TTL: number }>> = {
   urgent: { urgency: 'high', TTL: 240 * MINUTE_S },
@@ -24,17 +24,22 @@ const HURRY: Readonly<Record<Severity, { urgency: 'high' | 'normal' | 'low'; TTL
   low: { urgency: 'low', TTL: 60 * MINUTE_S },
 };
 
-/** In this many attempts every browser of the user gets its chance; after them one that has taken it is enough. */
+/**
+ * The first attempts try every browser of the user. After them, one browser that has accepted the message is enough.
+ */
 const ATTEMPTS_FOR_ALL = 3;
 
-/** What came of one browser. */
+/** The result for one browser. */
 interface Told {
   endpoint: string;
   result: SendOutcome;
 }
 const TAKEN_BEFORE: SendOutcome = { outcome: 'sent' };
 
-/** The message is out. When the store is away now, the next attempt tells a browser twice, which recognises that. */
+/**
+ * The messages are sent already, so an unreachable store does not fail the attempt. The next attempt may send to a
+ * browser twice, and the browser recognises the duplicate.
+ */
 function sendsItAgain(error: unknown): void {
   if (!(error instanceof Unavailable)) throw error;
 }
@@ -48,14 +53,14 @@ export interface PushOptions {
 }
 
 /**
- * Web Push (RFC 8030, 8188, 8291, 8292) to all browsers of a user: the recipient is `user:<id>`. At least once: the
- * payload has the `delivery_id`, by which the service worker recognises a duplicate, and a topic, by which a newer message
- * on the same alert replaces one that still waits for the device.
+ * Web Push (RFC 8030, 8188, 8291, 8292) to all browsers of a user; the recipient is `user:<id>`. At least once: the
+ * payload has the `delivery_id`, by which the service worker recognises a duplicate. The message also has a topic, so
+ * that a newer message on the same alert replaces one that still waits for the device.
  *
- * - A browser that its push service no longer knows (404, 410) is forgotten.
- * - When some browsers have taken the message and others may do so later, only the others are tried again, in the next
- *   two attempts. Then the delivery is `sent`: the user was told. `answer` says in how many browsers.
- * - Endpoints are addresses that browsers have chosen, so they are guarded as those of webhooks are.
+ * - The subscription of a browser that its push service no longer knows (404, 410) is deleted.
+ * - When some browsers have accepted the message and others may do so later, the next two attempts try only the others.
+ *   Then the delivery is `sent`, because the user was told. `answer` says in how many browsers.
+ * - Clients choose the endpoints, so their addresses are checked like those of webhooks.
  */
 export class PushChannel extends DeliveryChannel {
   readonly channel = 'push';
@@ -120,7 +125,7 @@ export class PushChannel extends DeliveryChannel {
     try {
       sealed = this.seal(browser, delivery, payload);
     } catch (error) {
-      // keys that nothing can be encrypted with: no message will ever reach this browser
+      // these keys cannot encrypt anything, so no message will ever reach this browser
       return { outcome: 'failed', reason: 'gone', answer: error instanceof Error ? error.message : undefined };
     }
     const { lookup, allowPrivate } = this;
@@ -128,7 +133,7 @@ export class PushChannel extends DeliveryChannel {
     return outcomeOf(judgeAnswer(await post({ url: destination.url, ...sealed, lookup, allowPrivate, times, signal })));
   }
 
-  /** Encrypts the payload for the browser, and signs who we are. */
+  /** Encrypts the payload for the browser, and adds our signed identity (VAPID). */
   private seal(
     { endpoint, p256dh, auth }: PushKeys,
     { delivery_id, entry, notification }: ClaimedDelivery,
@@ -147,7 +152,7 @@ export class PushChannel extends DeliveryChannel {
   }
 }
 
-/** The channel that the settings make; undefined when they have no keys. */
+/** The channel as configured; undefined without VAPID keys. */
 export function pushChannel(settings: Partial<PushOptions>, subscriptions: PushSubscriptions): PushChannel | undefined {
   const { VAPID_PUBLIC_KEY, VAPID_PRIVATE_KEY, VAPID_SUBJECT, WEBHOOK_ALLOW_PRIVATE } = settings;
   if (VAPID_PUBLIC_KEY === undefined || VAPID_PRIVATE_KEY === undefined || VAPID_SUBJECT === undefined)
@@ -155,15 +160,18 @@ export function pushChannel(settings: Partial<PushOptions>, subscriptions: PushS
   return new PushChannel(subscriptions, { VAPID_PUBLIC_KEY, VAPID_PRIVATE_KEY, VAPID_SUBJECT, WEBHOOK_ALLOW_PRIVATE });
 }
 
-/** A push service says 404 or 410 of a browser that has unsubscribed or is gone, and 413 of a payload that is too large. */
+/**
+ * A push service answers 404 or 410 when the browser has unsubscribed or is gone, and 413 when the payload is too
+ * large.
+ */
 function outcomeOf(result: SendOutcome): SendOutcome {
   if (result.outcome === 'failed' && result.reason === 'invalid_recipient') return { ...result, reason: 'gone' };
-  // the key or its signature is refused: ours to put right, and the message can be sent then
+  // the push service refuses our key or signature: an operator can correct that, and then the message can be sent
   if (result.outcome === 'failed' && result.reason === 'unauthorized') return { ...result, outcome: 'retry' };
   return result;
 }
 
-/** What the results of the browsers are together. */
+/** Combines the results of the browsers into one outcome. */
 function together(results: readonly SendOutcome[], attempt: number): SendOutcome {
   const taken = results.filter(({ outcome }) => outcome === 'sent').length;
   const later = results.filter(({ outcome }) => outcome === 'retry' || outcome === 'unknown');

@@ -1,7 +1,7 @@
 import type { SendOutcome } from '@tocsin/contracts';
 import { cutTo, oneLine } from '../plain-text';
 
-/** What nodemailer says about a failure. All of it is optional: some errors are the operating system's own. */
+/** What nodemailer says about a failure. All of it is optional, because some errors come from the operating system. */
 interface SmtpFailure {
   message: string;
   /** nodemailer's kind of error. */
@@ -10,7 +10,7 @@ interface SmtpFailure {
   responseCode?: number;
   /** The server's whole reply. */
   response?: string;
-  /** The command that failed; for a broken connection `CONN`, whatever was under way. */
+  /** The command that failed. For a broken connection it is always `CONN`. */
   command?: string;
 }
 
@@ -20,25 +20,25 @@ type Failed = Exclude<SendOutcome, { outcome: 'sent' }>;
 const MAX_ANSWER = 1_000;
 /** The replies to a wrong, missing or too weak credential. They can also come at MAIL FROM. */
 const OF_CREDENTIALS = [530, 534, 535, 538];
-/** What a server says at RCPT TO about a mailbox that does not exist, or whose name cannot be. */
+/** The replies to RCPT TO when the mailbox does not exist or its name is not allowed. */
 const OF_MAILBOX = [550, 551, 553];
-/** Before the first of these commands a server has refused us, and not the message. */
+/** The commands that concern the message. A refusal before the first of them concerns us and not the message. */
 const OF_MESSAGE = ['MAIL FROM', 'RCPT TO', 'DATA'];
 
-/** A reply on one line, without control characters, as it is put on record. */
+/** Puts a reply on one line without control characters, as it is recorded. */
 export const answerOf = (reply: string): string => cutTo(MAX_ANSWER, oneLine(reply));
 
 /**
- * What a failed attempt means. The reply code decides, not nodemailer's kind of error: the same 421 is `ECONNECTION` with
- * PIPELINING and `EENVELOPE` without. `begun` tells whether the content of the mail was asked for: from then on the
- * server may have accepted it, although its answer was lost.
+ * The outcome of a failed attempt. The reply code decides, and not nodemailer's kind of error: the same 421 is
+ * `ECONNECTION` with PIPELINING and `EENVELOPE` without. `begun` says whether the server has asked for the content of
+ * the mail. From then on it may have accepted the mail, even if its answer was lost.
  */
 export function smtpOutcome(error: unknown, begun: boolean): Failed {
   const failure = error as SmtpFailure;
   const { code = '', responseCode } = failure;
   const answer = answerOf(failure.response ?? failure.message);
   if (responseCode !== undefined && responseCode >= 400) return { ...replied(responseCode, failure), answer };
-  // a wrong password of ours is not the message's fault
+  // our wrong password is not the message's fault
   if (['EAUTH', 'ENOAUTH', 'EOAUTH2'].includes(code)) return { outcome: 'retry', reason: 'unauthorized', answer };
   // the address cannot be written in this server's SMTP at all
   if (code === 'EENVELOPE') return { outcome: 'failed', reason: 'invalid_recipient', answer };
@@ -53,7 +53,7 @@ function replied(responseCode: number, { code, command = '', response = '' }: Sm
   if (responseCode < 500)
     return { outcome: 'retry', reason: /\b4\.7\.\d/.test(response) ? 'rate_limited' : 'provider_error' };
   if (code === 'EAUTH') return { outcome: 'retry', reason: 'unauthorized' };
-  // 503: the session is in the wrong state, which a new one is not
+  // 503: the session is in the wrong state, and a new session will not be
   if (responseCode === 503 || !OF_MESSAGE.includes(command)) return { outcome: 'retry', reason: 'provider_error' };
   if (command === 'RCPT TO' && OF_MAILBOX.includes(responseCode))
     return { outcome: 'failed', reason: 'invalid_recipient' };

@@ -68,7 +68,7 @@ describe('an SMS', () => {
     ]);
   });
 
-  it('has at most 320 characters and ends with how to reply, whatever the alert says', async () => {
+  it('has at most 320 characters and ends with how to reply, whatever text the alert has', async () => {
     const long = anEntry({ seq: 123_456, title: 'x'.repeat(300), message: '😀'.repeat(2_000) });
     await send(aDelivery({ entry: long }));
     const { Body } = twilio.given[0]!;
@@ -90,7 +90,7 @@ describe('an SMS', () => {
     expect(twilio.given.map(({ Body }) => /Reply/.test(Body!))).toEqual([false, false]);
   });
 
-  it('goes through a messaging service when that is who sends', async () => {
+  it('goes through a messaging service when that is the sender', async () => {
     await send(aDelivery(), { from: `MG${'a'.repeat(32)}` });
     expect(twilio.given[0]).toMatchObject({ MessagingServiceSid: `MG${'a'.repeat(32)}` });
     expect(twilio.given[0]!.Body).toMatch(/Reply/);
@@ -103,7 +103,7 @@ describe('an SMS', () => {
     expect(twilio.given[1]!.ValidityPeriod).toBe('1');
   });
 
-  it('asks for no reports when nobody knows our address', async () => {
+  it('asks for no reports when PUBLIC_URL is not set', async () => {
     await send(aDelivery(), { PUBLIC_URL: undefined });
     expect(twilio.given[0]).not.toHaveProperty('StatusCallback');
   });

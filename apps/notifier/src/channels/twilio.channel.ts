@@ -8,40 +8,42 @@ import { readRetryAfter } from './webhook/judge-answer';
 import { post, POST_TIMES, type Posted } from './webhook/post';
 import { guardedLookup, resolveLocally } from './webhook/resolve';
 
-/** An SMS that tells of an alert a quarter of an hour late wakes people for nothing. */
+/** A delivery expires after 15 minutes: an SMS that is later than that wakes people for no benefit. */
 export const TWILIO_LIMITS: ChannelLimits = { concurrency: 10, timeoutMs: 15_000, expiresAfterMs: 15 * 60_000 };
-/** The longest text, in UTF-16 code units: three segments of an SMS in GSM-7, five in UCS-2. */
+/** The longest text, in UTF-16 code units. An SMS of this length has three segments in GSM-7 and five in UCS-2. */
 export const MAX_TEXT = 320;
-/** A number, a short code or a messaging service: nobody can reply to the name of a sender. */
+/**
+ * The senders that people can reply to: a number, a short code or a messaging service, but not an alphanumeric name.
+ */
 const CAN_BE_REPLIED_TO = /^(\+\d+|\d{3,8}|MG[0-9a-f]{32})$/;
 
 export interface TwilioOptions {
   TWILIO_ACCOUNT_SID: string;
   TWILIO_AUTH_TOKEN: string;
   TWILIO_API_URL: string;
-  /** Unset: Twilio is not asked to report what becomes of a message. */
+  /** Where Twilio sends its reports on messages. Without it, Twilio is asked for none. */
   PUBLIC_URL?: string | undefined;
   TWILIO_WHATSAPP_CONTENT_SID?: string | undefined;
 }
 
 /**
- * SMS or WhatsApp over Twilio's HTTP API. At most once: Twilio recognises no duplicates, so a message whose answer was
- * lost stays `unknown` until Twilio reports on it, and is never sent again by itself.
+ * SMS or WhatsApp over Twilio's HTTP API. At most once: Twilio recognises no duplicates. A message whose answer was
+ * lost stays `unknown` until Twilio reports on it, and is never sent again automatically.
  *
- * Each message has a connection of its own. On one that is kept open, a connection that Twilio has just closed looks like
- * a message whose answer was lost.
+ * Each message has its own connection. With a kept connection, one that Twilio has just closed could not be told from a
+ * message whose answer was lost.
  */
 export class TwilioChannel extends DeliveryChannel {
   readonly promise = 'at_most_once';
   readonly limits = TWILIO_LIMITS;
   private readonly url: URL;
   private readonly authorization: string;
-  /** Where Twilio is, the operator has said: it may be a stand-in on this machine. */
+  /** Private addresses are allowed, because the operator sets TWILIO_API_URL: it may be a stand-in on this machine. */
   private readonly lookup: LookupFunction = guardedLookup(resolveLocally, true);
 
   constructor(
     readonly channel: 'sms' | 'whatsapp',
-    /** Who sends: TWILIO_SMS_FROM or TWILIO_WHATSAPP_FROM. */
+    /** The sender: TWILIO_SMS_FROM or TWILIO_WHATSAPP_FROM. */
     private readonly from: string,
     private readonly options: TwilioOptions,
     private readonly now: () => number = Date.now,
@@ -76,7 +78,7 @@ export class TwilioChannel extends DeliveryChannel {
     );
   }
 
-  /** Both channels of an account are one provider: when it is away, it is away for both. */
+  /** Both channels of an account are one provider, because an outage of Twilio concerns both. */
   override providerOf(): string {
     return 'twilio';
   }
@@ -92,7 +94,7 @@ export class TwilioChannel extends DeliveryChannel {
       form.set('ContentVariables', JSON.stringify({ 1: text }));
     } else form.set('Body', text);
     if (this.channel === 'sms') {
-      // one typographic character would make each segment hold 67 characters instead of 153
+      // otherwise one typographic character would reduce each segment from 153 characters to 67
       form.set('SmartEncoded', 'true');
       form.set('ValidityPeriod', String(this.secondsLeft(delivery)));
     }
@@ -100,7 +102,7 @@ export class TwilioChannel extends DeliveryChannel {
     return form;
   }
 
-  /** The text, of at most 320 characters. The link is left out before words are. */
+  /** The text, of at most 320 characters. When it is too long, the link is left out first, and then words are cut. */
   private textOf(delivery: ClaimedDelivery): string {
     const { entry } = delivery;
 
@@ -110,14 +112,14 @@ export class TwilioChannel extends DeliveryChannel {
     return (short.length <= room ? short : cutTo(room, composeMessage(delivery, {}).short)) + end;
   }
 
-  /** How long Twilio may keep the message in its queue: it must not arrive later than we would send it. */
+  /** How long Twilio may keep the message in its queue, in seconds: until our own delivery would expire. */
   private secondsLeft({ first_due_at }: ClaimedDelivery): number {
     const leftMs = Date.parse(first_due_at) + TWILIO_LIMITS.expiresAfterMs - this.now();
     return Math.min(Math.max(1, Math.ceil(leftMs / 1000)), TWILIO_LIMITS.expiresAfterMs / 1000);
   }
 }
 
-/** The channels that the settings make: SMS, WhatsApp, both or none. */
+/** The channels as configured: SMS, WhatsApp, both or none. */
 export function twilioChannels(settings: Partial<TwilioOptions> & TwilioSenders): TwilioChannel[] {
   const { TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_API_URL, TWILIO_SMS_FROM, TWILIO_WHATSAPP_FROM } = settings;
   if (TWILIO_ACCOUNT_SID === undefined || TWILIO_AUTH_TOKEN === undefined || TWILIO_API_URL === undefined) return [];
@@ -133,7 +135,7 @@ interface TwilioSenders {
   TWILIO_WHATSAPP_FROM?: string | undefined;
 }
 
-/** What is read of Twilio's answer: of a message, or of an error. */
+/** The fields of Twilio's answer that we read. It describes a message or an error. */
 interface TwilioAnswer {
   sid?: unknown;
   status?: unknown;
@@ -141,9 +143,9 @@ interface TwilioAnswer {
   message?: unknown;
 }
 
-/** Twilio certainly has not taken the message. Any other 5xx leaves it open. */
+/** The statuses with which Twilio has certainly not accepted the message. After any other 5xx this is unknown. */
 const NOT_TAKEN: ReadonlySet<number> = new Set([429, 503]);
-/** It is our account's fault, or that of TWILIO_API_URL: the same message can be sent once an operator has seen to it. */
+/** Our account or TWILIO_API_URL is at fault. The same message can be sent once an operator has corrected it. */
 const NOT_OURS: ReadonlySet<number> = new Set([401, 403, 404]);
 
 function outcomeOf(posted: Posted): SendOutcome {
@@ -186,7 +188,7 @@ function retryAfter(headers: Parameters<typeof readRetryAfter>[0]): { retry_afte
   return retry_after_ms === undefined ? {} : { retry_after_ms };
 }
 
-/** An answer that is no JSON object, or was cut off, says nothing beyond its status. */
+/** Reads the answer. If it is cut off or is not a JSON object, only its status counts. */
 function readAnswer(body: Buffer): TwilioAnswer {
   try {
     const value: unknown = JSON.parse(body.toString('utf8'));

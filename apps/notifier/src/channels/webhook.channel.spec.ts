@@ -30,7 +30,7 @@ const aDelivery = (overrides: Partial<ClaimedDelivery> = {}): ClaimedDelivery =>
   notification: null,
   ...overrides,
 });
-// a tenth of the real times
+// timeouts that are a tenth of the real ones
 const TIMES = { connectMs: 300, headMs: 1_000, bodyMs: 300, totalMs: 3_000 };
 const channelOf = (options: WebhookOptions = {}) =>
   new WebhookChannel(endpoints, { allowPrivate: true, times: TIMES, ...options });
@@ -125,7 +125,7 @@ describe('what an answer means', () => {
     expect(receiver.received).toHaveLength(1);
   });
 
-  it('Retry-After is heard as seconds and as a date, and not as anything else', async () => {
+  it('Retry-After counts as seconds and as a date, and in no other form', async () => {
     const after = async (value: string, status = 429) => {
       const outcome = await sendTo((await answering(status, { 'retry-after': value })).url);
       return outcome.outcome === 'retry' ? outcome.retry_after_ms : outcome;
@@ -159,7 +159,7 @@ describe('what an answer means', () => {
     expect(receiver.received).toHaveLength(1);
   });
 
-  it('nobody listens: nothing was sent, and it is tried again', async () => {
+  it('the port is closed: nothing was sent, and it is tried again', async () => {
     const receiver = await openReceiver(() => undefined);
     await receiver.close();
     expect(await sendTo(receiver.url)).toEqual({
@@ -175,13 +175,13 @@ describe('what an answer means', () => {
     expect(sent).toEqual({ outcome: 'retry', reason: 'connection_failed', answer: 'ENOTFOUND' });
   });
 
-  it('the name is never answered for', async () => {
+  it('the name server never answers', async () => {
     const channel = channelOf({ resolve: () => new Promise(() => undefined) });
     const sent = await channel.send(aDelivery({ recipient: 'http://nowhere.example/' }), new AbortController().signal);
     expect(sent).toMatchObject({ outcome: 'retry', reason: 'timeout' });
   });
 
-  it('https to something that is none: nothing was sent', async () => {
+  it('https to a server that does not speak it: nothing was sent', async () => {
     const receiver = await answering(200);
     expect(await sendTo(receiver.url.replace('http:', 'https:'))).toMatchObject({
       outcome: 'retry',
@@ -218,7 +218,7 @@ describe('what an answer means', () => {
     expect(await sendTo(receiver.url)).toEqual({ outcome: 'sent', answer: '200 half' });
   });
 
-  it('it answers what is no HTTP, or changes the protocol: unknown', async () => {
+  it('its answer is not HTTP, or changes the protocol: unknown', async () => {
     for (const answer of [
       'SSH-2.0-OpenSSH_9.2\r\n',
       'HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
@@ -229,7 +229,7 @@ describe('what an answer means', () => {
       });
   });
 
-  it('an attempt that is given up ends at once: unknown when it may have been read', async () => {
+  it('an attempt that is aborted ends at once: unknown when the request may have been read', async () => {
     const receiver = await kept(openReceiver(() => undefined));
     const abort = new AbortController();
     const sending = sendTo(receiver.url, {}, abort.signal);
@@ -252,7 +252,7 @@ describe('a hostile receiver', () => {
     return { outcome, tookMs };
   }
   const mebibyte = Buffer.alloc(1024 * 1024, 'x');
-  /** Writes as much as is taken, without an end. */
+  /** Writes without an end, as fast as the client reads. */
   const pour = (socket: {
     write(chunk: Buffer): boolean;
     once(name: 'drain', then: () => void): unknown;
@@ -366,14 +366,14 @@ describe('an endpoint', () => {
     expect(new Set(endpoints.used)).toEqual(new Set([receiver.url]));
   });
 
-  it('whose headers cannot be opened is not posted to without them', async () => {
+  it('whose headers cannot be decrypted gets no post without them', async () => {
     endpoints.endpoint = { ...endpoints.endpoint, headers: null };
     const receiver = await answering(200);
     expect(await sendTo(receiver.url)).toMatchObject({ outcome: 'retry', reason: 'not_configured' });
     expect(receiver.received).toEqual([]);
   });
 
-  it('that cannot be read is not posted to; what cannot be recorded was posted all the same', async () => {
+  it('that cannot be read gets no post; a post that cannot be recorded still counts', async () => {
     const away = () => Promise.reject(new Unavailable('log', 'away'));
     const receiver = await answering(500);
     endpoints.failed = away;

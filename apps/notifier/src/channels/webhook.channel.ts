@@ -9,32 +9,32 @@ import { post, POST_TIMES, type PostTimes } from './webhook/post';
 import { guardedLookup, resolveByDns, resolveLocally, type Resolve } from './webhook/resolve';
 
 export interface WebhookOptions {
-  /** Whether private addresses, plain http, other ports and IP addresses are posted to. Default false. */
+  /** Whether webhooks may use private addresses, plain http, other ports and IP addresses. Default false. */
   allowPrivate?: boolean;
-  /** The address of the page, for links in chats. Without it there are none. */
+  /** The address of the page, for links in chats. Without it, chat messages have no link to the page. */
   publicUrl?: string | undefined;
-  /** Default 64, 31 s and 24 hours. */
+  /** Default: 64 attempts at a time, a timeout of 31 s, expiry after 24 hours. */
   limits?: Partial<ChannelLimits>;
-  /** Default 3 s, 10 s, 3 s and 30 s. */
+  /** Default: 3 s for the connection, 10 s for the head, 3 s for the body, 30 s for the whole post. */
   times?: Partial<PostTimes>;
-  /** How long an endpoint may do nothing but fail. Default 5 days, in milliseconds. */
+  /** An endpoint that only fails for this long is switched off, in milliseconds. Default 5 days. */
   disableAfterMs?: number;
-  /** How host names are resolved. Default: by DNS; where private addresses are allowed, as this machine does. */
+  /** Resolves host names. Default: DNS; if private addresses are allowed, the resolver of this machine. */
   resolve?: Resolve;
   /** A certificate authority to trust instead of the known ones; for tests. */
   ca?: string;
-  /** Called when failures have switched an endpoint off. */
+  /** Called after failures have switched an endpoint off. */
   onDisabled?: (endpoint: { tenant_id: string; endpoint_id: string; reason: string }) => void;
 }
 
 const LIMITS: ChannelLimits = { concurrency: 64, timeoutMs: 31_000, expiresAfterMs: 24 * 3_600_000 };
 const DAY_MS = 24 * 3_600_000;
-/** After so long without an attempt, an endpoint's failures begin anew. */
+/** After this time without an attempt, the period of an endpoint's failures starts again, in milliseconds. */
 const FORGET_AFTER_MS = 2 * DAY_MS;
 
 /**
- * Posts to webhooks, signed as Standard Webhooks says. At least once: the receiver recognises a repeated delivery by its
- * `webhook-id`. The address is checked when it is connected to, whatever its name led to before.
+ * Posts to webhooks, signed as Standard Webhooks requires. At least once: the receiver recognises a repeated delivery
+ * by its `webhook-id`. The IP address is checked for each connection, because a name may lead to another address later.
  */
 export class WebhookChannel extends DeliveryChannel {
   readonly channel = 'webhook';
@@ -75,7 +75,7 @@ export class WebhookChannel extends DeliveryChannel {
       return outcome;
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
-      // nothing was posted: without the store there is no secret to sign with
+      // nothing was posted, because the secret for the signature could not be read
       return { outcome: 'retry', reason: 'connection_failed', answer: 'The endpoint could not be read.' };
     }
   }
@@ -93,7 +93,7 @@ export class WebhookChannel extends DeliveryChannel {
     if ('fault' in payload) return { outcome: 'failed', reason: 'invalid_recipient', answer: payload.fault };
     const posted = await post({
       url: payload.url ?? address,
-      // ours are the last: an endpoint's own headers replace none of them
+      // our headers come last, so an endpoint's own headers replace none of them
       headers: { ...endpoint.headers, ...headersOf(payload, endpoint.secrets, delivery.delivery_id) },
       body: Buffer.from(payload.body),
       lookup: this.lookup,
@@ -105,7 +105,7 @@ export class WebhookChannel extends DeliveryChannel {
     return judgeAnswer(posted, format.verdictOf);
   }
 
-  /** The endpoint's own record of success and failure. When it cannot be kept, the outcome of the attempt still counts. */
+  /** Records success or failure of the endpoint. If that fails, the outcome of the attempt still counts. */
   private async keepCount(
     { tenant_id }: ClaimedDelivery,
     endpoint: EndpointInUse,

@@ -2,11 +2,11 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import type { Channel } from '@tocsin/contracts/wire';
 
-/** The most messages that are kept: the newest. */
+/** How many messages are kept, the newest ones. */
 const MOST_KEPT = 1_000;
-/** Where the page's form of each message is, below the folder: the folder itself shows only what people read. */
+/** The subfolder for the page's files. The folder itself has only the files that people open. */
 const OF_PAGE = '.page';
-/** Names sort by time. Nothing else is ever read or deleted here, so that no address reaches another file. */
+/** Names sort by time. Only files with such a name are read or deleted, so a request cannot reach another file. */
 const NAME = /^\d{8}T\d{9}Z-\d{4}-(?:email|sms|whatsapp|webhook|push)-[0-9a-f-]{36}$/;
 
 /** A message as the page shows it. */
@@ -21,12 +21,12 @@ export interface OutboxMessage {
   html: string | null;
 }
 
-/** A message with its name, without its contents. */
+/** A message with its name, but without its content. */
 export type ListedMessage = Omit<OutboxMessage, 'text' | 'html'> & { name: string };
 
 /**
- * A folder of messages that nobody has to send: for trying Tocsin out. Each is a file that people can open, and one that
- * the page reads. It keeps the newest 1,000, and is for one process.
+ * A folder of messages that are written instead of sent, for trying Tocsin out. Each message has a file that people can
+ * open, and one that the page reads. The folder keeps the newest 1,000 messages, and only one process may use it.
  */
 export class OutboxFolder {
   private names: Promise<string[]> | undefined;
@@ -37,7 +37,7 @@ export class OutboxFolder {
     private readonly mostKept = MOST_KEPT,
   ) {}
 
-  /** Writes a message and the file for people, whose name ends in `ending`. Deletes the oldest beyond the limit. */
+  /** Writes a message, and the file for people with the extension `ending`. Deletes the oldest beyond the limit. */
   async write(
     message: OutboxMessage,
     id: string,
@@ -45,7 +45,7 @@ export class OutboxFolder {
   ): Promise<void> {
     const names = await this.find();
     const time = message.written_at.replace(/[-:.]/g, '');
-    // several within a millisecond keep their order
+    // messages of the same millisecond keep their order
     const place = String((this.written += 1) % 10_000).padStart(4, '0');
     const name = `${time}-${place}-${message.channel}-${id}`;
     if (!NAME.test(name)) throw new Error('A message of the outbox has a time and a UUID.');
@@ -70,7 +70,7 @@ export class OutboxFolder {
     });
   }
 
-  /** One message; undefined when there is none of this name. */
+  /** The message with this name, or undefined. */
   async read(name: string): Promise<OutboxMessage | undefined> {
     if (!NAME.test(name)) return undefined;
     try {
@@ -91,7 +91,7 @@ export class OutboxFolder {
     return this.names;
   }
 
-  /** A file is there whole or not at all. Only its owner may read it: links in it are rights. */
+  /** Writes the file completely or not at all. Only its owner may read it, because its links are credentials. */
   private async put(path: string, content: Buffer | string): Promise<void> {
     await writeFile(`${path}.part`, content, { mode: 0o600 });
     await rename(`${path}.part`, path);

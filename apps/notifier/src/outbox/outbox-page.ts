@@ -22,7 +22,7 @@ const document = (body: string): string => `<!doctype html>
 <title>Outbox · Tocsin</title><style>${STYLE}</style></head><body><main>${body}</main></body></html>
 `;
 
-// the style is a constant of ours; every value is escaped
+// every value is escaped, except for the style, which is a constant
 const engine = new Liquid({
   strictVariables: true,
   strictFilters: true,
@@ -44,11 +44,11 @@ const ONE = engine.parse(
 {% else %}<pre dir="auto">{{ message.text }}</pre>{% endif %}`),
 );
 
-/** The pages load nothing, run nothing and are framed by nobody; only a mail stands in a frame of its own. */
+/** The pages load nothing and run no script, and no page may frame them. A mail is shown in a frame of its own. */
 export const OUTBOX_POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 /**
- * The mail itself: it runs nothing, has no origin, and is framed by the outbox alone. Its links open another tab, since
- * what they lead to does not let itself be framed.
+ * The mail itself: it runs no script, has no origin, and only the outbox may frame it. Its links open another tab,
+ * because their pages do not allow frames.
  */
 export const MAIL_POLICY =
   "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'self'";

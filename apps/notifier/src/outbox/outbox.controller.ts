@@ -8,9 +8,9 @@ import { listHtml, MAIL_POLICY, mailHtml, oneHtml, OUTBOX_POLICY } from './outbo
 const LISTED = 200;
 
 /**
- * `/outbox`: what would have been sent, for the person at this machine. It shows messages of all tenants without a
- * token, so it answers only requests that come from this machine and were addressed to it by one of its names: no other
- * machine, nobody behind a proxy, and no page that leads its own name here.
+ * `/outbox`: the messages that were written instead of sent, for the person at this machine. It shows messages of all
+ * tenants without a token. So a request must come from this machine, without a proxy, and its Host must be a name of
+ * this machine. The last rule stops pages that point their own host name here (DNS rebinding).
  */
 @Controller('outbox')
 export class OutboxController {

@@ -75,7 +75,7 @@ describe('the folder', () => {
     expect(readdirSync(join(path, '.page'))).toHaveLength(3);
   });
 
-  it('gets nothing for whoever has unsubscribed', async () => {
+  it('gets nothing for a recipient that has unsubscribed', async () => {
     unsubscribed = true;
     expect(await deliver('email', 'ana@example.test')).toEqual({ outcome: 'failed', reason: 'unsubscribed' });
     expect(await folder.list(10)).toEqual([]);
@@ -117,7 +117,7 @@ describe('the page', () => {
       ).on('error', reject);
     });
 
-  it('lists the messages and shows one, its HTML in a frame without any right', async () => {
+  it('lists the messages and shows one, with its HTML in a frame that has no rights', async () => {
     expect((await ask('/outbox')).html).toContain('Nothing yet.');
     await deliver('email', '<b>ana</b>@example.test', { entry: anEntry({ title: '<script>x</script>' }) });
     const list = await ask('/outbox');

@@ -1,7 +1,7 @@
 /**
- * The mail as HTML. Every value is escaped by the engine (`outputEscape`), and every address was checked to be http or
- * https before. Mail programs know tables and inline styles and little else; no picture is loaded, because a picture
- * tells its server who reads when.
+ * The mail as HTML. The engine escapes every value (`outputEscape`), and every address was checked before to be http or
+ * https. Mail programs support little more than tables and inline styles. The mail loads no picture, because a picture
+ * would tell its server who reads the mail and when.
  */
 export const ALERT_HTML = `<!doctype html>
 <html lang="en" dir="ltr">

@@ -1,6 +1,6 @@
 /**
- * The mail as plain text. What stands in braces is already on one line or, for the message, free of control characters;
- * plain text needs no escaping.
+ * The mail as plain text. The values in braces are on one line already; the message may have lines, but no other
+ * control characters. Plain text needs no escaping.
  */
 export const ALERT_TEXT = `
 {%- if headline != '' %}{{ headline }}

@@ -41,7 +41,7 @@ export class MemoryQueue extends DeliveryQueue {
   readonly claims: { channel: Channel; atMost: number; got: number }[] = [];
   readonly settlements: Settlement[] = [];
   readonly settleCalls: number[] = [];
-  /** While it is set, every call throws it. */
+  /** While this error is set, every call throws it. */
   trouble: Error | undefined;
   /** Awaited by every call. */
   gate: Promise<unknown> | undefined;

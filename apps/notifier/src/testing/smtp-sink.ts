@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import { format } from 'node:util';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 
-/** How the sink treats one mail: a reply such as `550 5.1.1 No such user`, or what it does to the connection. */
+/** How the sink treats one mail: a reply such as `550 5.1.1 No such user`, or an action on the connection. */
 export type Treatment = string | 'stall' | 'close';
 
 interface SinkOptions extends Partial<SMTPServerOptions> {
@@ -16,13 +16,13 @@ interface SinkOptions extends Partial<SMTPServerOptions> {
   atData?(content: Buffer): Treatment | undefined;
 }
 
-/** A mail server on loopback that keeps what it has received, and every line that both sides have said. */
+/** A mail server on loopback. It keeps every mail, and every line that both sides have sent. */
 export class SmtpSink {
-  /** Each mail that it has accepted, in full. */
+  /** Each accepted mail, in full. */
   readonly accepted: Buffer[] = [];
-  /** How many contents have arrived whole, accepted or not. */
+  /** How many contents of mails have arrived completely, accepted or not. */
   received = 0;
-  /** What was said: `C: …` and `S: …`, as the server has it. */
+  /** The dialogue as the server sees it: `C: …` and `S: …`. */
   readonly transcript: string[] = [];
   /** The port, once `listen` has resolved. */
   port = 0;
@@ -49,7 +49,7 @@ export class SmtpSink {
         }),
       ...options,
     });
-    // a client that goes away in the middle is part of what is tested
+    // tests let clients break off in the middle, so errors of sockets are no fault
     this.server.on('error', () => undefined);
   }
 

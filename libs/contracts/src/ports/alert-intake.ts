@@ -12,7 +12,7 @@ export interface PublishContext {
  * The entrance for alerts: hands valid messages to the queue.
  *
  * - A message is `confirmed` once it is durable in the queue. From then on it is stored exactly once, or recorded as a
- *   dead letter, whatever process is killed.
+ *   dead letter, even if a process is killed.
  * - `failed` does not mean that the message is lost: it may still arrive. Publishing it again under its id is safe.
  * - The outcomes are in the order of the messages. Order between messages is not promised.
  * - Time (5 s) and messages in flight are bounded. Throws `Unavailable` when the queue is away, blocked or full and

@@ -82,7 +82,7 @@ export interface DeadLetterDepth {
 /**
  * The messages that were refused because of their own content, until a user decides about each.
  *
- * - The caller reaches the letters within `reach` and no others, whatever the filter says. Only operators reach letters
+ * - The caller reaches the letters within `reach` and no others, for any filter. Only operators reach letters
  *   without a tenant. The oldest come first, by their numbers.
  * - A decision is made once: of two at the same time only one is made. The row of a decided letter is kept for 30 days.
  * - Every method throws `Unavailable` when the store is away or too slow.

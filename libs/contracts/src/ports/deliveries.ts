@@ -14,23 +14,23 @@ export interface DeliveriesQuery {
 
 export interface FoundDeliveries {
   deliveries: Delivery[];
-  /** Where the search stopped; null: nothing is left. A page looks at a bounded number of deliveries. */
+  /** Where the search stopped; null when nothing is left. A page looks at a limited number of deliveries. */
   reached: TimePlace | null;
 }
 
-/** The statuses from which a delivery may be sent again. `unknown`: it may have been sent already. */
+/** The statuses of a delivery that can be redriven. An `unknown` one may have been sent already. */
 export const REDRIVABLE = ['failed', 'expired', 'unknown'] as const satisfies readonly DeliveryStatus[];
 export type Redrivable = (typeof REDRIVABLE)[number];
 
 /**
- * Deliveries as people see and correct them. The queue of what is due is `DeliveryQueue`.
+ * Deliveries as people see, redrive and cancel them. The queue of due deliveries is `DeliveryQueue`.
  *
  * - The caller reaches the deliveries of `tenants` and no others.
- * - A delivery that is redriven is pending again with the same id. Its age counts from then on, and its attempts go on
- *   behind those on record. Of two redrives at the same time one redrives it.
- * - A delivery that is cancelled was not claimed, and is not claimed any more.
+ * - A redriven delivery is pending again with the same id. Its age counts from the redrive, and its attempts are
+ *   numbered after those on record. Of two redrives at the same time, only one takes effect.
+ * - Only a delivery that is not claimed can be cancelled, and then it is never claimed.
  *
- * Every method throws `Unavailable` (`log`) when the store is away.
+ * Every method throws `Unavailable` (`log`) when the store is unreachable.
  */
 export abstract class Deliveries {
   /** The deliveries of an alert, of its newest ringing entries first: at most 1,000. */
@@ -39,12 +39,12 @@ export abstract class Deliveries {
   abstract find(tenants: readonly TenantId[], deliveryId: string): Promise<Delivery | undefined>;
   /** The newest first. */
   abstract list(tenant: TenantId, query: DeliveriesQuery): Promise<FoundDeliveries>;
-  /** Sends again those of the deliveries whose status is among these. Returns which they were: at most 500 at once. */
+  /** Redrives those of the deliveries that have one of these statuses, at most 500. Returns the redriven ones. */
   abstract redrive(
     tenants: readonly TenantId[],
     deliveryIds: readonly string[],
     statuses: readonly Redrivable[],
   ): Promise<string[]>;
-  /** Cancels a delivery that waits. False: it does not, or its attempt is under way. */
+  /** Cancels a delivery that waits. False means that it does not wait, or its attempt is under way. */
   abstract cancel(tenants: readonly TenantId[], deliveryId: string): Promise<boolean>;
 }

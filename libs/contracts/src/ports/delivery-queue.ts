@@ -7,27 +7,29 @@ export interface ClaimOptions {
   /** How long the worker may hold them without `extend`, in milliseconds. */
   leaseMs: number;
   /**
-   * Whether an attempt whose lease ended without a settlement is never repeated, since the provider may have sent the
-   * message and cannot recognise a duplicate. Such a delivery becomes `unknown`, reason `worker_lost`.
+   * True when an attempt whose lease ended without a settlement is never repeated, because the provider may have sent
+   * the message and cannot recognise a duplicate. Such a delivery becomes `unknown`, reason `worker_lost`.
    */
   atMostOnce: boolean;
 }
 
 export interface Claimed {
   deliveries: ClaimedDelivery[];
-  /** How many deliveries this claim has put on record as `unknown`, since their worker was lost. */
+  /** How many deliveries this claim has put on record as `unknown`, because their worker was lost. */
   lost: number;
-  /** How many it has cancelled, since their alert is over. */
+  /** How many it has cancelled, because their alert is over. */
   cancelled: number;
 }
 
-/** The result of one settlement: the status of the delivery after it. `stale`: a later claim has replaced the attempt. */
+/**
+ * The result of one settlement: the status of the delivery after it. `stale`: a later claim has replaced the attempt.
+ */
 export type Settled = DeliveryStatus | 'stale';
 
-/** Deliveries that are not settled, of one channel. */
+/** The number of unsettled deliveries of one channel. */
 export interface DeliveryDepth {
   channel: Channel;
-  /** How many are due now, and since when the oldest of them is due; null when none is. */
+  /** How many are due now, and when the oldest of them was due; null when none is. */
   due: number;
   oldest_due_at: string | null;
   /** How many wait for a later time. */
@@ -35,18 +37,18 @@ export interface DeliveryDepth {
 }
 
 /**
- * The deliveries that are to be sent, for any number of notifiers side by side.
+ * The deliveries that must be sent, for any number of notifiers that run at the same time.
  *
  * - A claim puts the next attempt on record before the caller can send anything, and gives the caller a lease. When the
  *   lease ends without a settlement (a crash, a suspended process), another claim gets the delivery, with the next
  *   attempt and the same `delivery_id`.
- * - A delivery is claimed by one worker at a time. Claims are fair: tenants take turns, whatever their backlogs are.
- * - A settlement counts only for the newest attempt. It is on record when the call returns. An `unknown` delivery whose
- *   worker comes back after all is settled with what that worker knows.
- * - A delivery whose alert was acknowledged or resolved is cancelled and not claimed, and an attempt that asks to be
- *   repeated then ends as `cancelled`.
+ * - A delivery is claimed by one worker at a time. Claims are fair: tenants take turns, independent of their backlogs.
+ * - A settlement counts only for the newest attempt. It is on record when the call returns. If the lost worker of an
+ *   `unknown` delivery comes back, its settlement replaces `unknown`.
+ * - A delivery whose alert was acknowledged or resolved is cancelled and not claimed. If an attempt of it then asks for
+ *   a retry, the delivery ends as `cancelled`.
  *
- * Every method throws `Unavailable` (`log`) when the store is away. Repeating a settlement is safe.
+ * Every method throws `Unavailable` (`log`) when the store is unreachable. Repeating a settlement is safe.
  */
 export abstract class DeliveryQueue {
   /** Claims due deliveries of one channel, of any tenants. An empty list when none is due. */
@@ -54,13 +56,13 @@ export abstract class DeliveryQueue {
   /** Settles claimed deliveries, at most 1,000. The results are in the order of the settlements. */
   abstract settle(settlements: readonly Settlement[]): Promise<Settled[]>;
   /**
-   * Extends the leases of deliveries that are still in work to `leaseMs` from now. Returns those that are lost: another
-   * worker has claimed them, or they are settled. They must not be begun any more.
+   * Extends the leases of unsettled deliveries to `leaseMs` from now. Returns the lost ones: another worker has claimed
+   * them, or they are settled. Their attempts must not begin any more.
    */
   abstract extend(
     held: readonly Pick<ClaimedDelivery, 'tenant_id' | 'delivery_id' | 'attempt'>[],
     leaseMs: number,
   ): Promise<string[]>;
-  /** What waits, by channel, for metrics. Channels without anything are left out. */
+  /** The numbers of waiting deliveries by channel, for metrics. Channels without deliveries are left out. */
   abstract depth(): Promise<DeliveryDepth[]>;
 }

@@ -1,16 +1,16 @@
 import type { Subscription } from './event-bus';
 
 /**
- * Wakes the notifiers when something may be due now: deliveries were planned, a notification was asked for, a dead
- * delivery was redriven. A ring carries nothing, proves nothing and may be lost: notifiers also look by themselves,
- * once a second.
+ * Wakes the notifiers when something may be due now: deliveries were planned, a notification was asked for, or a dead
+ * delivery was redriven. A ring carries no data, proves nothing and may be lost, because notifiers also look once a
+ * second without a ring.
  */
 export abstract class Doorbell {
-  /** Rings. Never throws and never waits for longer than 500 ms: a ring that is lost costs a second of latency. */
+  /** Rings. Never throws, and never waits longer than 500 ms, because a lost ring costs only a second of latency. */
   abstract ring(): Promise<void>;
   /**
-   * Listens for rings. Several rings at once may arrive as one. While the bus is away it resolves as well, and rings
-   * arrive again when the bus is back. Never rejects.
+   * Listens for rings. Several rings at the same time may arrive as one. It also resolves while the bus is unreachable,
+   * and rings arrive again when the bus is back. Never rejects.
    */
   abstract onRing(listener: () => void): Promise<Subscription>;
 }

@@ -1,8 +1,8 @@
-/** The key that links in messages are signed with: the notifier makes such links, and the gateway is led to by them. */
+/** The key that signs the links in messages. The notifier makes such links, and they lead to the gateway. */
 export abstract class LinkKey {
   /**
-   * The same key for every reader, for as long as the store exists. Throws `Unavailable` within 400 ms when the store
-   * is away.
+   * The same key for every reader, as long as the store exists. Throws `Unavailable` within 400 ms when the store is
+   * unreachable.
    */
   abstract read(): Promise<string>;
 }

@@ -8,7 +8,7 @@ export interface RetentionStep {
 
 /**
  * Deletes old data from the event log, in short steps that block no other work. Only one process does so at a time; a
- * second one does nothing. Data younger than 24 h is never touched, whatever the arguments are. Every method throws
+ * second one does nothing. Data younger than 24 h is never touched, with any arguments. Every method throws
  * `Unavailable` when the store is away; the next run repeats a step that was interrupted.
  */
 export abstract class LogRetention {

@@ -1,7 +1,7 @@
 import type { TenantId } from '../tenant';
 import type { AlertStatus, DeliveryReason, ProviderStatus } from '../wire';
 
-/** What the provider says of a message that it has accepted. */
+/** The provider's report on a message that it has accepted. */
 export interface ProviderReport {
   tenant_id: TenantId;
   delivery_id: string;
@@ -14,7 +14,7 @@ export interface ProviderReport {
   code: string | null;
 }
 
-/** An alert of which a phone number was told under a number that its owner may reply. */
+/** An alert that a phone number was told of, with the number that its owner may reply with. */
 export interface TextedAlert {
   tenant_id: TenantId;
   alert_id: string;
@@ -23,22 +23,22 @@ export interface TextedAlert {
 }
 
 /**
- * What providers of phone messages tell after a message was handed over, and what the people who got one reply. Both
- * come without a user's token: the caller has checked the provider's signature.
+ * The reports of providers on messages that they have accepted, and the replies of people to such messages. Both come
+ * without a user's token: the caller has checked the provider's signature.
  *
- * - A report is kept with its delivery. A message that did not arrive makes its delivery `failed`, any other report makes
- *   it `sent`: also when the delivery was `unknown`, when its attempt is not settled yet, and when it waits for another
- *   attempt, which then is not made.
+ * - A report is stored with its delivery. If the message did not arrive, the delivery becomes `failed`. Any other
+ *   report makes it `sent`. This also holds if the delivery was `unknown`, if its attempt is not settled yet, and if it
+ *   waits for another attempt, which then is not made.
  * - Repeating a report is safe, and reports may arrive in any order.
- * - Throws `Unavailable` (`log`) when the store is away or too slow.
+ * - Throws `Unavailable` (`log`) when the store is unreachable or too slow.
  */
 export abstract class PhoneDeliveries {
-  /** Records a report. False: there is no such delivery, or it went over another channel. */
+  /** Records a report. False means that there is no such delivery, or that it went over another channel. */
   abstract report(report: ProviderReport): Promise<boolean>;
   /**
-   * The alerts of which this phone number was told in the last 7 days by the entry with this number, over SMS or
-   * WhatsApp: at most one a tenant and 20 in all, the newest first. Deliveries that were cancelled or expired do not
-   * count.
+   * The alerts that this phone number was told of in the last 7 days by the entry with this number, over SMS or
+   * WhatsApp: at most one for each tenant and 20 in total, the newest first. Deliveries that were cancelled or expired
+   * do not count.
    */
   abstract toldBy(phone: string, seq: number): Promise<TextedAlert[]>;
 }

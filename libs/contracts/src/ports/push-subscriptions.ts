@@ -2,37 +2,37 @@ import type { TenantId } from '../tenant';
 import type { PushBrowser, PushKeys } from '../wire';
 import type { Reader } from './seen-positions';
 
-/** The most browsers that one user has in one tenant. Another one replaces the one that was renewed longest ago. */
+/** The most browsers of one user in one tenant. A further one replaces the one that was renewed longest ago. */
 export const MAX_BROWSERS = 20;
 
 /** A browser to which a delivery goes. */
 export interface PushTarget extends PushKeys {
-  /** Whether `noteTaken` has noted that it has this delivery already. */
+  /** Whether the browser has this delivery already, as `noteTaken` has recorded. */
   taken: boolean;
 }
 
 /**
- * The browsers that get push messages, for which user and which tenants.
+ * The browsers that get push messages, each with its user and its tenants.
  *
  * - A browser belongs to one user: when another user subscribes it, the first one no longer gets messages there.
- * - A subscription that is not renewed for 60 days is forgotten. Pages renew theirs when they open.
- * - A subscription made before its user's access was revoked gets nothing, from the moment of the revocation.
- * - Throws `Unavailable` (`log`) when the store is away or too slow.
+ * - A subscription that is not renewed for 60 days is deleted. Pages renew their subscription when they open.
+ * - After its user's access is revoked, an older subscription gets no more messages.
+ * - Throws `Unavailable` (`log`) when the store is unreachable or too slow.
  */
 export abstract class PushSubscriptions {
-  /** Subscribes or renews a browser for these tenants, which the caller has checked, and for no others. */
+  /** Subscribes or renews a browser for exactly these tenants. The caller has checked them. */
   abstract subscribe(user: Reader, tenants: readonly TenantId[], browser: PushKeys): Promise<void>;
-  /** The user's browsers with those of their tenants that are among `tenants`. The last renewed first. */
+  /** The user's browsers with those of their tenants that are in `tenants`. The most recently renewed comes first. */
   abstract of(user: Reader, tenants: readonly TenantId[]): Promise<PushBrowser[]>;
   /**
-   * Unsubscribes one of the user's browsers from everything. False: none that is subscribed for one of these tenants has
-   * this id.
+   * Unsubscribes one of the user's browsers in all tenants. False means that no browser with this id is subscribed for
+   * one of these tenants.
    */
   abstract unsubscribe(user: Reader, tenants: readonly TenantId[], browserId: string): Promise<boolean>;
   /** The browsers of the user in the tenant, to which a delivery goes. */
   abstract to(tenant: TenantId, userId: string, deliveryId: string): Promise<PushTarget[]>;
-  /** Notes that the browser's push service has taken a delivery, which others of the same user have yet to get. */
+  /** Records that these browsers have a delivery which other browsers of the same user do not have yet. */
   abstract noteTaken(tenant: TenantId, endpoints: readonly string[], deliveryId: string): Promise<void>;
-  /** Forgets browsers that their push service no longer knows. */
+  /** Deletes browsers that their push service no longer knows. */
   abstract forget(endpoints: readonly string[]): Promise<void>;
 }

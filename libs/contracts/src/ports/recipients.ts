@@ -8,16 +8,17 @@ export interface TaggedRecipients {
 }
 
 /**
- * Who is told of a tenant's alerts whose messages name no recipients.
+ * The recipients of a tenant's alerts whose messages name none.
  *
- * - The whole of them is replaced at once: a planner sees the old or the new ones.
- * - A replacement with a tag counts only while the recipients have this tag. Of two at the same time one counts.
- * - Throws `Unavailable` (`log`) when the store is away.
+ * - They are replaced all at once, so a planner sees either the old or the new ones.
+ * - A replacement with a tag takes effect only while the recipients have this tag. Of two replacements at the same
+ *   time, only one takes effect.
+ * - Throws `Unavailable` (`log`) when the store is unreachable.
  */
 export abstract class RecipientBook {
-  /** An empty object when nobody is told. */
+  /** An empty object when there are no recipients. */
   abstract of(tenant: TenantId): Promise<TaggedRecipients>;
-  /** Undefined when the recipients have another tag than `expected`; null expects nothing. */
+  /** Undefined when the recipients have another tag than `expected`. With null, any tag is accepted. */
   abstract replace(
     tenant: TenantId,
     recipients: Recipients,

@@ -9,13 +9,14 @@ export interface Subscriber {
 }
 
 /**
- * Who wants no more messages of a tenant over a channel. It holds for every delivery that is sent after it was said,
- * whenever the delivery was planned. Every method may be repeated, and throws `Unavailable` when the store is away.
+ * The addresses that get no more messages of a tenant over a channel. An unsubscription stops every later attempt, even
+ * of deliveries that were planned before. Every method may be repeated, and throws `Unavailable` when the store is
+ * unreachable.
  */
 export abstract class Unsubscribes {
-  /** The subscriber gets nothing more. */
+  /** Unsubscribes an address. */
   abstract add(subscriber: Subscriber): Promise<void>;
-  /** The subscriber gets everything again. */
+  /** Undoes an unsubscription. */
   abstract remove(subscriber: Subscriber): Promise<void>;
   abstract has(subscriber: Subscriber): Promise<boolean>;
 }

@@ -27,7 +27,7 @@ export interface OpenDeliveryQueue {
   log: EventLog;
   waking: AlertActs;
   acts: AlertActs;
-  /** Tells people of a tenant of alerts whose messages name nobody. */
+  /** Sets a tenant's recipients of alerts whose messages name none. */
   configure(tenant: TenantId, recipients: { severity: string; channel: Channel; address: string }[]): Promise<void>;
   /** The deliveries of a tenant, in the order of seq, channel and recipient. */
   standing(tenant: TenantId): Promise<StandingDelivery[]>;
@@ -61,7 +61,9 @@ const again = (one: ClaimedDelivery, again_in_ms = 0): Settlement => ({
   again_in_ms,
 });
 
-/** What every `DeliveryQueue` does without a fault. `open` is called once, and its queue is emptied before each test. */
+/**
+ * What every `DeliveryQueue` does without a fault. `open` is called once, and its queue is emptied before each test.
+ */
 export function describeDeliveryQueue(name: string, { open }: { open(): Promise<OpenDeliveryQueue> }): void {
   describe(`${name} as the queue of deliveries`, () => {
     let opened: OpenDeliveryQueue;
@@ -159,7 +161,7 @@ export function describeDeliveryQueue(name: string, { open }: { open(): Promise<
         expect(new Set(claimed.map(({ delivery_id }) => delivery_id)).size).toBe(200);
       });
 
-      it('takes tenants in turn, whatever their backlogs are', async () => {
+      it('takes tenants in turn, independent of their backlogs', async () => {
         const [large, small] = [aTenant('a-large'), aTenant('b-small')];
         const crowd = Array.from(
           { length: 10_000 },
@@ -300,7 +302,7 @@ export function describeDeliveryQueue(name: string, { open }: { open(): Promise<
         expect((await standingOne(tenant)).attempts.map(({ outcome }) => outcome)).toEqual(['unknown', 'retry']);
       });
 
-      it('of a worker whose lease has ended counts while nobody else has the delivery', async () => {
+      it('of a worker whose lease has ended counts while no other worker has the delivery', async () => {
         const tenant = aTenant();
         await tell(tenant);
         const claimed = await claimOne({ leaseMs: SHORT_MS });

@@ -42,7 +42,7 @@ export function describeDoorbell(name: string, { open }: { open(): Promise<OpenD
       }
     });
 
-    it('wakes nobody whose subscription is closed, and lets it be closed twice', async () => {
+    it('does not wake a closed subscription, which may be closed twice', async () => {
       let [left, stayed] = [0, 0];
       const subscription = await doorbell.onRing(() => void (left += 1));
       await doorbell.onRing(() => void (stayed += 1));
@@ -55,7 +55,7 @@ export function describeDoorbell(name: string, { open }: { open(): Promise<OpenD
       expect(left).toBe(0);
     });
 
-    it('may ring without anybody who listens', async () => {
+    it('may ring without a listener', async () => {
       await expect(doorbell.ring()).resolves.toBeUndefined();
     });
   });

@@ -545,7 +545,7 @@ export function describeEventLog(name: string, { open }: { open(): Promise<OpenE
         });
       }
 
-      it('tells of the folded ones with the next entry of the alert, whatever it is, and once', async () => {
+      it('counts the folded ones once, with the next entry of the alert of any kind', async () => {
         const tenant_id = aTenant();
         await log.append(repeats(tenant_id, 20));
         const next = [

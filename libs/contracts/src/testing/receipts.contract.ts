@@ -50,7 +50,7 @@ export function describeReceipts(name: string, { open }: { open(): Promise<OpenR
       ]);
     });
 
-    it("tell of a death also when the letter is nobody's, and no stranger with other bytes of it", async () => {
+    it('tell of a dead letter without a tenant too, but only to a caller who has its bytes', async () => {
       const dead = aPlannedEvent({ tenant_id: aTenant() });
       await opened.log.bury([
         { tenant_id: null, reason: 'delivery_limit', detail: 'x', body: bytesOf(dead.message), routing_key: null },

@@ -44,7 +44,7 @@ export function describeSeenPositions(name: string, { open }: { open(): Promise<
       await opened.seen.advance(user, []);
     });
 
-    it("keeps the positions of two issuers' users with one name apart, whatever the issuers are called", async () => {
+    it("keeps the positions of two issuers' users with one name apart, for any names of the issuers", async () => {
       const one = await tenantWithLog();
       const readers = ['', 'https://one/', 'https://two/', `${user.user_id}`, "'; --"].map((issuer) => ({
         ...user,

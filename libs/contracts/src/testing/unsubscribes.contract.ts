@@ -29,7 +29,7 @@ export function describeUnsubscribes(name: string, { open }: { open(): Promise<O
       expect(await opened.unsubscribes.has({ ...one, address: 'ANA@EXAMPLE.TEST' })).toBe(true);
     });
 
-    it('keeps tenants, channels and addresses apart, whatever they are called', async () => {
+    it('keeps tenants, channels and addresses apart, for any names', async () => {
       const one = { ...ana(), address: `{"a,b'--` };
       await opened.unsubscribes.add(one);
       expect(await opened.unsubscribes.has(one)).toBe(true);

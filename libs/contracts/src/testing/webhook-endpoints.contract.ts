@@ -66,7 +66,7 @@ export function describeWebhookEndpoints(name: string, { open }: { open(): Promi
       expect((await notifier.use(tenant, `${URL_ONE}&b`)).secrets).not.toEqual(secrets);
     });
 
-    it('reaches an endpoint only through its tenant, for whatever is asked', async () => {
+    it('reaches an endpoint only through its tenant, with every method', async () => {
       const id = await idOf();
       for (const reach of [[], [aTenant()]]) {
         expect(await users.list(reach)).toEqual([]);
@@ -188,7 +188,7 @@ export function describeWebhookEndpoints(name: string, { open }: { open(): Promi
       expect(JSON.stringify(told)).not.toContain('very-secret');
     });
 
-    it('tells nobody when there is nobody to tell', async () => {
+    it('makes no notification when there is no recipient for it', async () => {
       const id = await idOf();
       expect(await notifier.failed(tenant, id, failure({ gone: true }))).toBe('gone');
       expect(await opened.notifications(tenant)).toEqual([]);

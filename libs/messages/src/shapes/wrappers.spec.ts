@@ -194,7 +194,7 @@ describe('a list is a batch', () => {
     JSON.parse(Buffer.from((parsed.ok ? undefined : parsed.bytes) ?? []).toString());
   const list = (...values: unknown[]) => read(values, { message_id: 'm', timestamp: 1_767_322_800 });
 
-  it('of whatever may come, each under an id of its own', () => {
+  it('of any content, each under an id of its own', () => {
     const bare = { tenant_id: 'bakery', service: 'ovens', severity: 'low' };
     const group = {
       version: '4',

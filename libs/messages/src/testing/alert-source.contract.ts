@@ -19,7 +19,7 @@ class Consumer {
 
   constructor(readonly source: AlertSource) {}
 
-  /** `onDelivery` hears of each delivery, whatever its queue. */
+  /** `onDelivery` hears of each delivery, of every queue. */
   async consume(onDelivery?: ConstructorParameters<typeof ListenerByHand>[0]): Promise<this> {
     await this.source.consume((queue) => {
       const listener = new ListenerByHand(onDelivery);
@@ -45,8 +45,8 @@ class Consumer {
 }
 
 /**
- * What every `AlertSource`, with the `AlertIntake` of the same queue, does while nothing is broken: it delivers, and does what
- * it is told about deliveries. `open` gives a queue of its own, empty.
+ * What every `AlertSource`, with the `AlertIntake` of the same queue, does while nothing is broken: it delivers, and
+ * does what it is told about deliveries. `open` gives a queue of its own, empty.
  */
 export function describeAlertSource(name: string, { open }: { open(): Promise<OpenAlertSource> }): void {
   describe(`${name} as a source of alerts`, () => {

@@ -106,7 +106,7 @@ export function describeNewestWord(name: string, { open }: { open(): Promise<Ope
       }
     }
 
-    describe('whatever the order in which its messages are stored', () => {
+    describe('for any order in which its messages are stored', () => {
       const word = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
       const labels = fc.dictionary(fc.constantFrom('a', 'b'), fc.constantFrom('x', 'y', ''), { maxKeys: 2 });
       const message = fc.record({

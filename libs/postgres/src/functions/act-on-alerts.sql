@@ -1,10 +1,10 @@
--- One act of one user on alerts of any tenants. Each alert is judged by its own status, and an act that is allowed becomes
--- an entry. Runs in autocommit under READ COMMITTED, with the locks of `store_events` in the same order: the state that is
--- judged is what the last act or the last message has committed, and it stays so until this commits.
+-- One act of one user on alerts of any tenants. Each alert is judged by its own status, and an act that is allowed
+-- becomes an entry. Runs in autocommit under READ COMMITTED, with the locks of `store_events` in the same order: the
+-- state that is judged is what the last act or the last message has committed, and it stays so until this commits.
 --
--- `reach` is the tenants of the user, `acting` those in which the user may act. `any_assignee`: the alert may be assigned
--- to anyone. Alerts of tenants outside `reach` are not in the result. `trace` has a default for gateways of the release
--- before, which do not pass it.
+-- `reach` is the tenants of the user, `acting` those in which the user may act. `any_assignee`: the alert may be
+-- assigned to anyone. Alerts of tenants outside `reach` are not in the result. `trace` has a default for gateways of
+-- the release before, which do not pass it.
 create or replace function act_on_alerts(
   reach text[], acting text[], alerts uuid[], act text, by_user text, until timestamptz, to_user text, from_user text, any_assignee boolean, why text,
   from_statuses text[], to_status text, made text, fps text[], trace text default null
@@ -12,7 +12,7 @@ create or replace function act_on_alerts(
 returns setof shown_act
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
--- a few rows are read by their keys, whatever the planner estimates for the table
+-- a few rows are read by their keys, even if the planner's estimates for the table are wrong
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -42,8 +42,8 @@ begin
            case act
              when 'note' then true
              when 'assign' then a.assignee is not distinct from to_user
-             -- three acts make an alert firing, and only one of them is this one; rows older than the column `acted` cannot
-             -- tell which
+             -- three acts make an alert firing, and only one of them is this one; rows older than the column `acted`
+             -- cannot tell which
              else a.status = to_status and a.actor = by_user and coalesce(a.acted, made) = made and a.snoozed_until is not distinct from until
            end as stands,
            case act when 'assign' then any_assignee or a.assignee is not distinct from from_user else a.status = any (from_statuses) end as fits,
@@ -105,8 +105,8 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
--- Ends the snoozes whose time is over, at most as many as `fps` has elements. When several processors call it, the later
--- ones find none left.
+-- Ends the snoozes whose time is over, at most as many as `fps` has elements. When several processors call it, the
+-- later ones find none left.
 create or replace function wake_snoozed(fps text[])
 returns setof entry
 language plpgsql volatile security definer

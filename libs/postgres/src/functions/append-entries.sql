@@ -1,15 +1,16 @@
--- Appends one entry for each of `changes`, and brings its alert to the state of the entry. These are the entries that no
--- message causes. There is at most one for each alert; `fps` are in the order of the changes. The callers have named the
--- tenants to row-level security, hold the lock on their counters, and have read the alerts under it.
+-- Appends one entry for each of `changes`, and brings its alert to the state of the entry. These are the entries that
+-- no message causes. There is at most one for each alert; `fps` are in the order of the changes. The callers have named
+-- the tenants to row-level security, hold the lock on their counters, and have read the alerts under it.
 --
--- The entry is built by column names from four rows, where a later row overrides an earlier one: the entry that describes
--- the alert; the alert as it is; its newest folded repeat, which the entry replaces; and what the change says. So a column
--- that describes alerts need not be named here. A column that only entries have must be: see `one_entry`.
+-- The entry is built by column names from four rows, where a later row overrides an earlier one: the entry that
+-- describes the alert; the alert as it is; its newest folded repeat, which the entry replaces; and what the change
+-- says. So a column that describes alerts need not be named here. A column that only entries have must be: see
+-- `one_entry`.
 create or replace function append_entries(changes json, received timestamptz)
 returns setof entry
 language plpgsql volatile security invoker -- in plpgsql because it keeps its plans
 set search_path = tocsin, pg_temp
--- a few rows are read by their keys, whatever the planner estimates for the table
+-- a few rows are read by their keys, even if the planner's estimates for the table are wrong
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off

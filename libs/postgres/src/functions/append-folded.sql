@@ -1,7 +1,7 @@
 -- Handles every alert whose window is over and which has folded repeats that no entry has told of. The newest of these
--- repeats is appended as an entry, which tells how many the others are; at most as many entries as `fps` has elements. Runs
--- in autocommit under READ COMMITTED, with the locks of `store_events` in the same order: when several processors call it,
--- the later ones find nothing left to append.
+-- repeats is appended as an entry, which tells how many the others are; at most as many entries as `fps` has elements.
+-- Runs in autocommit under READ COMMITTED, with the locks of `store_events` in the same order: when several processors
+-- call it, the later ones find nothing left to append.
 create or replace function append_folded(fps text[])
 returns setof entry
 language plpgsql volatile security definer
@@ -38,7 +38,8 @@ begin
       where a.folded > 0
     ), date_trunc('milliseconds', clock_timestamp()))
   ), remembered as (
-    -- the repeat that becomes an entry is no longer folded: when its message is sent again, it is a duplicate of this entry
+    -- the repeat that becomes an entry is no longer folded: when its message is sent again, it is a duplicate of this
+    -- entry
     update idempotency i set seq = n.seq, epoch = n.epoch, fp = n.fp
     from appended n
     where i.tenant_id = n.tenant_id and i.service = n.service and i.id = n.event_id

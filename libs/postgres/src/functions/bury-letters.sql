@@ -1,8 +1,8 @@
--- Puts messages on record that could not be stored because they are at fault themselves. The number of a dead letter is the
--- time in microseconds: the difference of two numbers of one tenant tells how much time lies between them, and not how many
--- letters of other tenants. Within a call, the letters of a tenant have consecutive numbers. Numbers never go back,
--- whatever the clock does, because a user who works through the letters goes by them. The last two parameters have a
--- default, so that a processor of the release before can go on while the new ones take over.
+-- Puts messages on record that could not be stored because they are at fault themselves. The number of a dead letter is
+-- the time in microseconds: the difference of two numbers of one tenant tells how much time lies between them, and not
+-- how many letters of other tenants. Within a call, the letters of a tenant have consecutive numbers. Numbers never go
+-- back, whatever the clock does, because a user who works through the letters goes by them. The last two parameters
+-- have a default, so that a processor of the release before can go on while the new ones take over.
 create or replace function bury_letters(
   tenants text[], reasons text[], details text[], bodies bytea[], routing_keys text[], message_ids text[], message_timestamps bigint[],
   content_encodings text[] default '{}', all_headers jsonb[] default '{}'

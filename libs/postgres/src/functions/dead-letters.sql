@@ -1,6 +1,6 @@
 -- Reads, counts and decides dead letters. `reach` is the tenants of the user; row-level security enforces it in every
--- statement. Null is an operator, who reaches every letter, those without a tenant included, but not those of the tenants
--- in `without`, which were revoked from the operator's token. Oldest first.
+-- statement. Null is an operator, who reaches every letter, those without a tenant included, but not those of the
+-- tenants in `without`, which were revoked from the operator's token. Oldest first.
 
 create or replace function read_dead_letters(
   reach text[], of_tenant text, of_reason text, of_status text, behind bigint, up_to bigint, only_whole boolean, with_bodies boolean, at_most integer,
@@ -30,8 +30,8 @@ begin
   perform leave_dead_letters(outside);
 end $$;
 
--- How many letters are open, and the number of the newest. A redrive of all of them stops at that number, or it could go on
--- for ever with letters that it causes itself.
+-- How many letters are open, and the number of the newest. A redrive of all of them stops at that number, or it could
+-- go on for ever with letters that it causes itself.
 create or replace function count_open_dead_letters(reach text[], of_tenant text, of_reason text, up_to bigint, only_whole boolean, without text[] default '{}')
 returns table (letters bigint, newest bigint)
 language plpgsql volatile security definer
@@ -51,8 +51,8 @@ begin
   perform leave_dead_letters(outside);
 end $$;
 
--- Decides those letters that are open, and returns which they were. Each call also deletes a few letters that were decided
--- 30 days ago.
+-- Decides those letters that are open, and returns which they were. Each call also deletes a few letters that were
+-- decided 30 days ago.
 create or replace function decide_dead_letters(reach text[], letters bigint[], decision text, by_user text, why text, without text[] default '{}')
 returns table (dead_letter_id bigint)
 language plpgsql volatile security definer

@@ -1,20 +1,21 @@
--- The queue of deliveries, for notifiers side by side. Each function runs in autocommit under READ COMMITTED. Locks are taken
--- on `delivery_due` first and on `delivery` after it. Whoever can do without a row that is locked skips it, so nothing here
--- waits for ingest or for acts, nor they for this.
+-- The queue of deliveries, for several notifiers at the same time. Each function runs in autocommit under READ
+-- COMMITTED. Locks are taken on `delivery_due` first and on `delivery` after it. A function skips locked rows where it
+-- can do without them, so these functions do not wait for ingest or for acts, and those do not wait for these
+-- functions.
 
--- Claims what is due on one channel: `at_most` deliveries, taken from the tenants in turn. The turn begins with the tenant
--- after `behind`, which is the tenant of the last row that the claim before returned. Each tenant gets an equal share, and
--- what small tenants leave of it goes to the others in a second turn.
+-- Claims due deliveries of one channel: at most `at_most`, from the tenants in turn. The turn begins with the tenant
+-- after `behind`, which is the tenant of the last row of the previous claim. Each tenant gets an equal share. Shares
+-- that small tenants do not use go to the others in a second turn.
 --
--- Rows in which an attempt is still marked as under way have lost their worker. Where a second message would do harm
--- (`at_most_once`), the delivery ends as `unknown`. Deliveries of alerts that are over are cancelled. Both kinds are
--- returned too, with their verdict. An alert is over when it no longer has the status with which the entry has rung: an
--- entry can ring while the alert is acknowledged, if it raises the severity.
+-- A due row whose attempt is still marked as under way has lost its worker. Where a second message would do harm
+-- (`at_most_once`), its delivery ends as `unknown`. Deliveries of alerts that are over are cancelled. Both kinds are
+-- returned too, with their verdict. An alert is over when it no longer has the status that it had when the entry rang.
+-- An entry can ring while the alert is acknowledged, if it raises the severity.
 create or replace function claim_deliveries(of_channel text, at_most integer, lease interval, at_most_once boolean, behind text, by_worker bigint)
 returns setof claimed_delivery
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
--- rows are read by their keys, whatever the planner estimates for the tables
+-- rows are read by their keys, even if the planner's estimates for the tables are wrong
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -44,7 +45,7 @@ begin
   where d.tenant_id = due.tenant_id and d.delivery_id = due.delivery_id;
 
   loop
-    -- the next tenants with something to claim: one index look-up for each, whatever their backlogs are
+    -- the next tenants with due deliveries: one index lookup for each, independent of their backlogs
     tenants := array(
       with recursive due(tenant_id) as (
         (select tenant_id from delivery_due
@@ -58,7 +59,7 @@ begin
       select tenant_id from due where tenant_id is not null limit rest);
     if tenants = '{}' then
       exit when idle or place = '';
-      -- from the first tenant again, unless the last turn found nothing: then other workers hold what is due
+      -- from the first tenant again, unless the last turn found nothing: then other workers hold the due rows
       idle := true;
       place := '';
       continue;
@@ -92,7 +93,9 @@ begin
           p.tenant_id, (select notification_id from delivery where tenant_id = p.tenant_id and delivery_id = p.delivery_id)) end as content
       ) n
     ), claimed as (
-      -- by its place: the row is locked. One that has moved since this statement began is left to the next claim
+      -- the row is locked, so it can be read by its place; a row that moved since this statement began waits for the
+      -- next
+    -- claim
       update delivery_due d set attempt = j.attempt + 1, begun_at = claimed_at, leased_until = claimed_at + lease, worker = by_worker
       from judged j where j.verdict = 'claimed' and d.ctid = j.at and d.delivery_id = j.delivery_id
       returning j.*
@@ -125,7 +128,8 @@ begin
   setting := set_config('tocsin.tenants', outside, true);
 end $$;
 
--- Why a delivery must not be attempted again, if so: its alert is over, or its notification was cancelled.
+-- The reason why a delivery must not be attempted again: its alert is over, or its notification was cancelled. Null
+-- when there is none.
 create or replace function over_reason(for_tenant text, for_delivery uuid)
 returns text
 language plpgsql stable security invoker
@@ -142,9 +146,10 @@ begin
     where d.of_tenant = for_tenant and d.delivery_id = for_delivery);
 end $$;
 
--- Settles an attempt that no longer is the one under way. Where its delivery has ended because its worker was lost, and the
--- worker is back after all, what the worker knows replaces `unknown`; so a delivery that the provider has certainly not
--- accepted is attempted again. Everything else was settled before, or belongs to another worker by now: nothing changes.
+-- Settles an attempt that is no longer the one under way. If its delivery ended as `unknown` because its worker was
+-- lost, and the worker has come back, its outcome replaces `unknown`. So a delivery that the provider has certainly not
+-- accepted is attempted again. In all other cases the delivery was settled before or belongs to another worker now, and
+-- nothing changes.
 create or replace function settle_late(
   of_tenant text, of_delivery uuid, of_attempt integer, with_outcome text, with_reason text, with_answer text, with_provider_id text,
   again_in_ms double precision, at timestamptz
@@ -194,8 +199,9 @@ begin
   return told.status;
 end $$;
 
--- Settles attempts. The lists have an element for each settlement. The result has the place of each and the status of its
--- delivery, in any order; `stale` where another claim has replaced the attempt. No delivery is named twice.
+-- Settles attempts. The lists have an element for each settlement. The result has the place of each settlement and the
+-- status of its delivery, in any order. The status is `stale` if another claim has replaced the attempt. The lists must
+-- not name a delivery twice.
 create or replace function settle_deliveries(
   of_tenants text[], deliveries uuid[], attempts integer[], outcomes text[], reasons text[], answers text[], provider_ids text[],
   again_in_ms double precision[], by_worker bigint
@@ -219,7 +225,7 @@ declare
 begin
   setting := set_config('tocsin.tenants', array(select distinct t from unnest(of_tenants) t)::text, true);
   with asked as materialized (
-    -- in the order of their keys, in which the rows are locked below
+    -- sorted by their keys, because the rows are locked in this order below
     select a.*, coalesce(o.why, a.reason) as why,
            case when a.outcome not in ('retry', 'released') then a.outcome when o.why is not null then 'cancelled' else 'pending' end as status
     from unnest(of_tenants, deliveries, attempts, outcomes, reasons, answers, provider_ids, again_in_ms)
@@ -232,7 +238,7 @@ begin
       and d.attempt = a.attempt and d.begun_at is not null and (a.outcome <> 'released' or d.worker = by_worker)
     returning a.*, d.begun_at
   ), to_repeat as materialized (
-    -- what was released has given its number back, so a release that is repeated can meet another worker's attempt
+    -- a release frees the number of its attempt, so a repeated release can find another worker's attempt
     select a.*, d.begun_at
     from asked a
     cross join lateral (
@@ -302,7 +308,7 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
--- What is not settled, by channel. What a worker holds waits for the end of its lease.
+-- The numbers of unsettled deliveries by channel. A claimed delivery counts as waiting until its lease ends.
 create or replace function delivery_depth()
 returns table (channel text, due bigint, oldest_due_at timestamptz, waiting bigint)
 language plpgsql volatile security definer

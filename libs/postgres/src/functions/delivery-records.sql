@@ -1,13 +1,13 @@
--- Deliveries are read, redriven and cancelled. `reach` is the tenants of the caller; row-level security enforces it in every
--- statement.
+-- Reads, redrives and cancels deliveries. `reach` lists the tenants of the caller. Row-level security enforces it in
+-- every statement.
 
--- The deliveries of one alert, of one notification, or one delivery: the newest first, at most a thousand. An alert's are
--- those of its first entry and of its newest entries that ring.
+-- The deliveries of one alert or of one notification, or one delivery: the newest first, at most a thousand. The
+-- deliveries of an alert are those of its first entry and of its newest entries that ring.
 create or replace function find_deliveries(reach text[], of_alert uuid, of_notification uuid, one uuid)
 returns setof shown_delivery
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
--- a few rows are read by their keys, whatever the planner estimates for the tables
+-- a few rows are read by their keys, even if the planner's estimates for the tables are wrong
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -52,8 +52,8 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
--- The deliveries of a tenant that match, the newest first, behind a place in the list. A page looks at `looked_at_most`
--- deliveries, since the status is in no index. `places` is the last that it looked at, when more may follow.
+-- The matching deliveries of a tenant after a place in the list, the newest first. A page looks at `looked_at_most`
+-- deliveries, because no index has the status. `places` is the last delivery that it looked at, when more may follow.
 create or replace function read_deliveries(
   of_tenant text, statuses text[], of_channel text, since timestamptz, before_at timestamptz, before_id uuid, at_most integer, looked_at_most integer
 )
@@ -82,7 +82,7 @@ begin
     where (statuses is null or l.status = any (statuses)) and (of_channel is null or l.channel = of_channel)
     order by l.created_at desc, l.delivery_id desc limit at_most
   ), reached as (
-    -- a full page ends at its last delivery, any other where it stopped to look
+    -- a full page ends at its last delivery, and any other page where it stopped looking
     select e.created_at, e.delivery_id from (
       select * from matching where (select count(*) from matching) = at_most
       union all
@@ -100,8 +100,8 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
--- Sends deliveries again that are over: their status is one of `statuses`. Their age counts from now, and their attempts go
--- on behind those on record. Returns which they were.
+-- Redrives ended deliveries that have one of `statuses`. Their age counts from now, and their attempts are numbered
+-- after those on record. Returns the redriven ones.
 create or replace function redrive_deliveries(reach text[], ids uuid[], statuses text[])
 returns table (delivery_id uuid)
 language plpgsql volatile security definer
@@ -118,7 +118,7 @@ declare
   places json;
 begin
   perform set_config('tocsin.tenants', reach::text, true);
-  -- notifications first, as a start and a cancellation lock them
+  -- notifications are locked first, in the same order as by a start and a cancellation
   perform from notification n
     where (n.tenant_id, n.notification_id) in (
       select d.tenant_id, d.notification_id
@@ -154,7 +154,8 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
--- Takes a delivery back that waits. One whose attempt is under way stays as it is. Returns whether it was cancelled now.
+-- Cancels a delivery that waits. A delivery whose attempt is under way stays as it is. Returns whether it was cancelled
+-- now.
 create or replace function cancel_delivery(reach text[], id uuid)
 returns boolean
 language plpgsql volatile security definer

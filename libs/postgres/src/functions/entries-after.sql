@@ -1,5 +1,5 @@
--- One tenant's entries after a position, in order. Runs with the rights of the caller: row-level security hides the other
--- tenants, with or without the condition below.
+-- One tenant's entries after a position, in order. Runs with the rights of the caller: row-level security hides the
+-- other tenants, with or without the condition below.
 create or replace function entries_after(of_tenant text, behind bigint, at_most integer)
 returns setof entry
 language plpgsql volatile security invoker

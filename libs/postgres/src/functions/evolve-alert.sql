@@ -1,29 +1,29 @@
 -- Computes what one message makes of an alert. It is a window aggregate over a batch: `running` is the state after the
 -- message before, `stored` the alert as the batch found it, null when there was none.
 --
--- The state is the producer's newest word, by the clock of the producer (`said_at`), so that the same messages lead to the
--- same state in whatever order they are stored. This holds for the status, the severity and each word separately: the
--- newest message that says a value decides it. Between messages of the same time, `resolved` wins over firing, the higher
--- severity over the lower one, and of words the greater one by bytes. A message does not change a value that it does not
--- say.
+-- The state is the producer's newest word, by the clock of the producer (`said_at`), so that the same messages lead to
+-- the same state in whatever order they are stored. This holds for the status, the severity and each word separately:
+-- the newest message that says a value decides it. Between messages of the same time, `resolved` wins over firing, the
+-- higher severity over the lower one, and of words the greater one by bytes. A message does not change a value that it
+-- does not say.
 --
 -- A message that is older than the newest one is `stale`: it does not ring, and it decides only values that no newer
--- message has said. A message without a time (`said_at` null) counts as new as the newest. A `snapshot` reports a present
--- state: when the alert is in that state already, it is a `duplicate` and no occurrence.
+-- message has said. A message without a time (`said_at` null) counts as new as the newest. A `snapshot` reports a
+-- present state: when the alert is in that state already, it is a `duplicate` and no occurrence.
 --
--- A repeat does not undo what a user did: the alert stays acknowledged or snoozed. When the producer changes the status,
--- that ends. A `resolve` by a user is not the producer's word, so a firing of the same time continues.
+-- A repeat does not undo what a user did: the alert stays acknowledged or snoozed. When the producer changes the
+-- status, that ends. A `resolve` by a user is not the producer's word, so a firing of the same time continues.
 --
 -- Repeats are counted in windows that do not slide: the first repeat opens a window, and the first repeat after its end
 -- opens the next. Repeats beyond `fold_after` in a window are `folded`. Every other change of the alert gets an entry,
--- which tells how many repeats were folded before it. So a flood costs `fold_after` entries a window and one at its end;
--- with a `fold_after` of 0 only that one.
+-- which tells how many repeats were folded before it. So a flood costs `fold_after` entries a window and one at its
+-- end; with a `fold_after` of 0 only that one.
 --
 -- The words are a list, and `says` has a bit for each: 1 type, 2 name, 4 title, 8 message, 16 labels, 32 actions, 64
--- metadata, and from 512 on later words; 128 is the severity of a firing. Words that a message does not say still have a
--- value in it: the default that an alert without them would get. Only a firing says a severity: that of a `resolved` holds
--- until a firing says one. `said` has the same bits, and 256: the last message that was not stale said `resolved`. An act
--- of a user does not change that.
+-- metadata, and from 512 on later words; 128 is the severity of a firing. Words that a message does not say still have
+-- a value in it: the default that an alert without them would get. Only a firing says a severity: that of a `resolved`
+-- holds until a firing says one. `said` has the same bits, and 256: the last message that was not stale said
+-- `resolved`. An act of a user does not change that.
 create or replace function evolve_alert(
   running alert_state, stored alert_state, ord integer, new_alert_id uuid, is_snapshot boolean, said_status text, said_severity text,
   said_at timestamptz, says integer, said_words text[], received timestamptz, fold_after integer, window_ends timestamptz

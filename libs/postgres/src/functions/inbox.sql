@@ -1,5 +1,5 @@
--- The embedded queue: put, take, settle. Messages stay in the table until they are settled; only the one process that uses
--- the queue knows which of them are in hand.
+-- The embedded queue: put, take, settle. Messages stay in the table until they are settled; only the one process that
+-- uses the queue knows which of them are in hand.
 
 create or replace function inbox_put(urgents boolean[], routing_keys text[], bodies bytea[], traceparent text, bound integer)
 returns void

@@ -1,9 +1,9 @@
--- Notifications are asked for, read and cancelled. `reach` is the tenants of the caller; row-level security enforces it in
+-- Stores, reads and cancels notifications. `reach` lists the tenants of the caller. Row-level security enforces it in
 -- every statement.
 
--- Stores a notification once. The same key of the same sender stands for one notification: the outcome is `repeated` for the
--- same body, and `conflict` for another. A notification of a digest is gathered: the digest is a row that waits for the end
--- of its window, and the next one after it has started is a new row.
+-- Stores a notification once. A key of a sender identifies one notification: the outcome is `repeated` for the same
+-- body, and `conflict` for another body. A notification in a digest gets the status `gathered`. The digest is a row
+-- that waits for the end of its window. After it has started, the next notification makes a new digest.
 create or replace function create_notification(of_tenant text, says json)
 returns table (outcome text, notification_id uuid)
 language plpgsql volatile security definer
@@ -33,7 +33,7 @@ begin
   returning * into stored;
 
   if stored.notification_id is null then
-    -- a separate statement sees what another transaction has committed meanwhile
+    -- a separate statement, so that it sees rows that another transaction has committed meanwhile
     return query
     select case when n.body_hash = said.body_hash then 'repeated' else 'conflict' end, n.notification_id
     from notification n
@@ -75,7 +75,7 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
--- The newest first, behind a place in the list. Each tenant and status is one range of the index.
+-- The notifications after a place in the list, the newest first. Each tenant and status is one range of the index.
 create or replace function read_notifications(reach text[], of_status text, by_sender text, before_at timestamptz, before_id uuid, at_most integer)
 returns setof shown_notification
 language plpgsql volatile security definer
@@ -119,7 +119,7 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
--- The tenant of a notification that this sender has asked for; none for anything else.
+-- The tenant of a notification of this sender; no row for any other notification.
 create or replace function tenant_of_notification(id uuid, sender text)
 returns text
 language plpgsql volatile security definer
@@ -134,8 +134,8 @@ begin
   return found_tenant;
 end $$;
 
--- Takes a notification back, as far as nothing is under way. Whether a delivery is begun is read under its lock, which a
--- claim holds too: either the claim comes first and the delivery is under way, or it is cancelled and never claimed.
+-- Cancels a notification, except for deliveries that are under way. A cancellation and a claim take the same lock of a
+-- delivery: either the claim comes first and the delivery is under way, or the delivery is cancelled and never claimed.
 create or replace function cancel_notification(reach text[], id uuid, by_user text)
 returns setof shown_notification
 language plpgsql volatile security definer

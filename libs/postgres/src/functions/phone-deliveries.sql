@@ -1,8 +1,8 @@
--- Records what the provider reports of a message. False: there is no such delivery over SMS or WhatsApp.
+-- Records the provider's report on a message. False means that there is no such delivery over SMS or WhatsApp.
 --
--- `ranks` orders the statuses: a report changes nothing when one of the same or a higher rank was there before. Any report
--- says that the provider has accepted the message. So one that comes before the attempt is settled settles it, and the
--- worker's own settlement finds it done; and a delivery that waits for another attempt leaves the queue. Locks are taken in
+-- `ranks` orders the statuses: a report changes nothing after one with the same or a higher rank. Any report means that
+-- the provider has accepted the message. So a report before the settlement of the attempt settles it, and the worker's
+-- own settlement then changes nothing. A delivery that waits for another attempt leaves the queue. Locks are taken in
 -- the order of the queue: `delivery_due` first.
 create or replace function report_delivery(
   of_tenant text, of_delivery uuid, with_id text, said text, ranks text[], why text, code text
@@ -45,7 +45,7 @@ begin
   return told.delivery_id is not null;
 end $$;
 
--- The alerts of which a phone number was told by the entry with this number in the last 7 days: the newest first.
+-- The alerts that a phone number was told of in the last 7 days by the entry with this number, the newest first.
 create or replace function told_by_phone(phone text, told_seq bigint)
 returns table (tenant_id text, alert_id uuid, title text, status text)
 language plpgsql volatile security definer

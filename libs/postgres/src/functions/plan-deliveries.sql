@@ -1,13 +1,14 @@
--- Plans deliveries of entries: who is told, and over which channel. The lists have an element for each plan. A plan without
--- a recipient stands for the recipients of the tenant at the severity of the entry, on that channel or, without one, on
--- all. The callers have named the tenants to row-level security. It is called only when there is something to plan.
+-- Plans the deliveries of entries, each with a recipient and a channel. The lists have an element for each plan. A plan
+-- without a recipient stands for the tenant's recipients at the severity of the entry: on the channel of the plan, or
+-- on all channels if the plan has none. The callers have set the tenants for row-level security, and call this only
+-- when there are plans.
 create or replace function plan_deliveries(
   of_tenants text[], of_alerts uuid[], seqs bigint[], severities text[], channels text[], recipients text[], received timestamptz
 )
 returns bigint
 language plpgsql volatile security invoker
 set search_path = tocsin, pg_temp
--- the keys of recipients are few, whatever the planner estimates for the table
+-- the keys of recipients are few, even if the planner's estimates for the table are wrong
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -32,9 +33,9 @@ begin
   return planned;
 end $$;
 
--- Cancels what is pending of alerts that are over. An attempt that is under way is not stopped, and a row that another
--- process holds at this moment is not waited for: a claim looks at the alert again. The callers hold the locks of the
--- tenants and have named them to row-level security.
+-- Cancels the pending deliveries of alerts that are over. It does not stop an attempt that is under way, and it skips
+-- rows that another process has locked: the next claim checks the alert again. The callers hold the locks of the
+-- tenants and have set them for row-level security.
 create or replace function cancel_deliveries(of_tenants text[], of_alerts uuid[], received timestamptz)
 returns bigint
 language plpgsql volatile security invoker

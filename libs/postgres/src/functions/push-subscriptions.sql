@@ -1,5 +1,5 @@
--- Browsers that get push messages. A browser is named by its endpoint, and belongs to one user whatever the tenant: the
--- policy `by_endpoint` shows the rows of one endpoint in all tenants.
+-- Browsers that get push messages. A browser is identified by its endpoint, and belongs to the same user in all
+-- tenants: the policy `by_endpoint` shows the rows of one endpoint in all tenants.
 
 create or replace function subscribe_push(
   of_user text, of_issuer text, tenants text[], at_endpoint text, p256dh text, auth text, most integer
@@ -15,7 +15,7 @@ declare
 begin
   perform set_config('tocsin.tenants', tenants::text, true);
   perform set_config('tocsin.endpoints', array[at_endpoint]::text, true);
-  -- two requests of one browser wait for each other, as neither may find the other's rows half written
+  -- two requests for one browser wait for each other, so that neither finds the other's rows half written
   perform pg_advisory_xact_lock(hashtextextended(at_endpoint, 14));
   delete from push_subscription s
   where s.endpoint = at_endpoint and (s.user_id <> of_user or s.issuer <> of_issuer or s.tenant_id <> all (tenants));
@@ -27,7 +27,7 @@ begin
   from unnest(tenants) as t(tenant_id)
   on conflict (endpoint, tenant_id) do update
   set p256dh = excluded.p256dh, auth = excluded.auth, renewed_at = excluded.renewed_at, renewal = excluded.renewal,
-      -- the caller has just shown the right to the tenant: what was revoked before is given again
+      -- the caller has just checked the user's access to the tenant, so an older revocation no longer counts
       after_revocation = excluded.after_revocation;
   delete from push_subscription s using (
     select o.tenant_id, o.endpoint, row_number() over (partition by o.tenant_id order by o.renewal desc) as place
@@ -57,7 +57,7 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
--- Unsubscribes one of the user's browsers, which is named by the SHA-256 of its endpoint, in every tenant.
+-- Unsubscribes one of the user's browsers in every tenant. The browser is named by the SHA-256 of its endpoint.
 create or replace function unsubscribe_push(of_user text, of_issuer text, among text[], browser text)
 returns boolean
 language plpgsql volatile security definer
@@ -79,8 +79,8 @@ begin
   return found_endpoint is not null;
 end $$;
 
--- The browsers of a user in a tenant, and whether they have taken the delivery. A revocation that came after the
--- subscription's last renewal ends it. Also deletes a few that were not renewed.
+-- The browsers of a user in a tenant, and whether they have accepted the delivery. A revocation after the last renewal
+-- of a subscription ends it. The function also deletes a few subscriptions that were not renewed.
 create or replace function push_targets(of_tenant text, of_user text, of_delivery uuid, lasting interval)
 returns table (endpoint text, p256dh text, auth text, taken boolean)
 language plpgsql volatile security definer

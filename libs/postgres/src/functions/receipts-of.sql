@@ -1,6 +1,6 @@
--- What became of messages: stored or folded ones are found by their ids, dead ones by their bytes. No row: nothing is known
--- yet. Only the newest dead letters are searched, those of the tenants and those without one, because the client has only
--- just published.
+-- What became of messages: stored or folded ones are found by their ids, dead ones by their bytes. No row: nothing is
+-- known yet. Only the newest dead letters are searched, those of the tenants and those without one, because the client
+-- has only just published.
 create or replace function receipts_of(tenants text[], services text[], ids text[], body_hashes text[], bytes_sha256 text[])
 returns table (ord integer, outcome text, reason text, epoch text, seq bigint, fp text)
 language plpgsql volatile security definer
@@ -10,7 +10,8 @@ as $$
 declare
   outside text := coalesce(current_setting('tocsin.tenants', true), '');
 begin
-  -- only operators see letters without a tenant; here one of them is reported only to the client that sent the same bytes
+  -- only operators see letters without a tenant; here one of them is reported only to the client that sent the same
+  -- bytes
   perform set_config('tocsin.tenants', tenants::text, true), set_config('tocsin.operator', 'on', true);
   return query
   select a.ord::integer - 1,

@@ -1,5 +1,5 @@
--- True the first time a ticket is shown. Each call also deletes a few expired tickets, so the table stays as small as its
--- use.
+-- True the first time a ticket is shown. Each call also deletes a few expired tickets, so the table stays as small as
+-- its use.
 create or replace function redeem_ticket(shown text, expires timestamptz)
 returns boolean
 language plpgsql volatile security definer

@@ -1,6 +1,6 @@
--- Deletes old rows, in steps of a few tenants or a few thousand rows, each in autocommit. `behind` is the last tenant of
--- the step before ('' at first) and `next` the last tenant of this step. `next` is null when no tenant is left, and when
--- another process runs retention at this moment.
+-- Deletes old rows, in steps of a few tenants or a few thousand rows, each in autocommit. `behind` is the last tenant
+-- of the step before ('' at first) and `next` the last tenant of this step. `next` is null when no tenant is left, and
+-- when another process runs retention at this moment.
 
 create or replace function may_retain()
 returns boolean
@@ -26,8 +26,8 @@ begin
   return slice;
 end $$;
 
--- Raises the floor of each tenant to its last entry that is older than `kept`, and at least a day old whatever `kept` is.
--- Deletes nothing: a gateway must hear of a floor before the entries below it are gone.
+-- Raises the floor of each tenant to its last entry that is older than `kept`, and at least a day old whatever `kept`
+-- is. Deletes nothing: a gateway must hear of a floor before the entries below it are gone.
 create or replace function release_entries(behind text, kept interval, tenants_at_once integer)
 returns text
 language plpgsql volatile security definer
@@ -47,8 +47,8 @@ begin
     return null;
   end if;
   slice := retain_next(behind, tenants_at_once);
-  -- entries are received in the order of their numbers: halving finds the last old one, and reads one entry when none is
-  -- old
+  -- entries are received in the order of their numbers: halving finds the last old one, and reads one entry when none
+  -- is old
   for stream in select * from tenant_stream where tenant_id = any (slice) order by tenant_id loop
     below := stream.floor_seq;
     above := stream.last_seq + 1;
@@ -73,8 +73,8 @@ begin
   return case when cardinality(slice) = tenants_at_once then slice[tenants_at_once] end;
 end $$;
 
--- Deletes entries below the floors, at most `at_most`. The entry at the floor stays, because a cursor at it is still valid.
--- An alert is deleted with the entry that describes it, and deliveries with their entry and their attempts.
+-- Deletes entries below the floors, at most `at_most`. The entry at the floor stays, because a cursor at it is still
+-- valid. An alert is deleted with the entry that describes it, and deliveries with their entry and their attempts.
 create or replace function delete_released(behind text, tenants_at_once integer, at_most integer)
 returns table (next text, deleted integer)
 language plpgsql volatile security definer
@@ -122,8 +122,8 @@ begin
   return query select case when gone >= at_most or cardinality(slice) = tenants_at_once then finished end, gone;
 end $$;
 
--- Deletes deliveries of notifications that were settled longer than `kept` ago, and at least a day ago whatever `kept` is,
--- with their attempts: at most `at_most`. Those of entries go with their entries.
+-- Deletes deliveries of notifications that were settled longer than `kept` ago, and at least a day ago whatever `kept`
+-- is, with their attempts: at most `at_most`. Those of entries go with their entries.
 create or replace function delete_settled(behind text, kept interval, tenants_at_once integer, at_most integer)
 returns table (next text, deleted integer)
 language plpgsql volatile security definer

@@ -1,7 +1,8 @@
--- The revocations in force (30 days, as the port says) with an id above `after_id`, in the order of the ids. Before them:
--- that id itself, and lower ids whose transaction was not certainly over when it was written, because they may have been
--- committed after it was read. Lower ids are searched 10,000 ids back, which is more than are stored within a statement
--- timeout. When there is no revocation with that id, the place of the reader is unknown and it starts from the beginning.
+-- The revocations in force (30 days, as the port says) with an id above `after_id`, in the order of the ids. Before
+-- them: that id itself, and lower ids whose transaction was not certainly over when it was written, because they may
+-- have been committed after it was read. Lower ids are searched 10,000 ids back, which is more than are stored within a
+-- statement timeout. When there is no revocation with that id, the place of the reader is unknown and it starts from
+-- the beginning.
 create or replace function revocations_after(after_id bigint)
 returns table (revocation_id bigint, user_id text, tenant_id text, jti text, issued_before timestamptz, created_at timestamptz)
 language sql stable security definer

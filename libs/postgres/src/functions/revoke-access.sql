@@ -1,5 +1,5 @@
--- Stores a revocation. Each call also deletes a few that have been out of force for a day, so the table stays as small as
--- its use. It reads only the twenty oldest, so the cost does not depend on their number.
+-- Stores a revocation. Each call also deletes a few that have been out of force for a day, so the table stays as small
+-- as its use. It reads only the twenty oldest, so the cost does not depend on their number.
 create or replace function revoke_access(of_user text, of_tenant text, of_token text, issued_before_time timestamptz)
 returns void
 language sql volatile security definer

@@ -1,5 +1,6 @@
--- How far a user has seen the event logs of tenants. Only positions in the present history of a tenant count. The issuer is
--- the last parameter and has a default, so that a gateway of the release before can go on while the new ones take over.
+-- How far a user has seen the event logs of tenants. Only positions in the present history of a tenant count. The
+-- issuer is the last parameter and has a default, so that a gateway of the release before can go on while the new ones
+-- take over.
 
 create or replace function seen_positions(of_user text, tenants text[], of_issuer text default '')
 returns table (tenant_id text, epoch text, seq bigint)
@@ -20,7 +21,7 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
--- Rows are locked in the order of the tenants, whatever the order of the parameters.
+-- Rows are locked in the order of the tenants, independent of the order of the parameters.
 create or replace function advance_seen(of_user text, tenants text[], epochs text[], seqs bigint[], of_issuer text default '')
 returns void
 language plpgsql volatile security definer

@@ -1,14 +1,14 @@
--- Notifications that are due become deliveries, in steps of a few thousand rows, each in autocommit. Any number of notifiers
--- call these side by side: what one of them holds, the others pass over.
+-- Turns due notifications into deliveries, in steps of a few thousand rows, each in autocommit. Any number of notifiers
+-- may call these functions at the same time: each skips the rows that another one has locked.
 
--- Starts due notifications of the next `tenants_at_once` tenants behind one, in byte order. Each of these tenants gets the
--- same share of `at_most`, whatever the others have. `next` is null after the last tenant. `left_over`: some of these
--- tenants may have more that is due.
+-- Starts due notifications of the next `tenants_at_once` tenants after `behind`, in byte order. Each of these tenants
+-- gets the same share of `at_most`, independent of the others. `next` is null after the last tenant. `left_over` says
+-- that some of these tenants may have more due notifications.
 create or replace function start_notifications(behind text, tenants_at_once integer, at_most integer, deliveries_at_most integer)
 returns table (next text, started integer, deliveries integer, left_over boolean)
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
--- rows are found by their keys, whatever the planner estimates for the tables
+-- rows are found by their keys, even if the planner's estimates for the tables are wrong
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -59,7 +59,7 @@ begin
       select i.*, sum(i.fan) over (order by i.turn, i.tenant_id) as total from in_turn i
     ), begun as (
       update notification n set status = 'started', started_at = at,
-        -- a digest says what it stands for: the newest twenty titles
+        -- a digest lists the newest twenty titles
         message = case when n.digest_of is null then n.message else (
           select string_agg(g.title, e'\n') from (
             select m.title from notification m
@@ -71,7 +71,7 @@ begin
       where n.tenant_id = c.tenant_id and n.notification_id = c.notification_id and c.total - c.fan < deliveries_at_most
       returning n.tenant_id, n.notification_id, n.to_channels, n.to_recipients, greatest(n.due_at, n.created_at) as due_at
     ), made as (
-      -- their age counts from the time that was asked for: what is too old for its channel by then is not sent
+      -- their age counts from the time that was asked for, so a start that is too late for a channel sends nothing
       insert into delivery (tenant_id, notification_id, channel, recipient, due_at, created_at)
       select b.tenant_id, b.notification_id, p.channel, p.recipient, b.due_at, b.due_at
       from begun b cross join unnest(b.to_channels, b.to_recipients) as p(channel, recipient)
@@ -89,13 +89,13 @@ begin
   return next;
 end $$;
 
--- Ends started notifications whose deliveries are all settled. Looks at the next `at_most` behind one, in the order of their
--- keys. Returns the last of them; nothing when none is left.
+-- Ends started notifications whose deliveries are all settled. It looks at the next `at_most` after a given one, in the
+-- order of their keys. Returns the last one that it looked at; no row when none is left.
 create or replace function finish_notifications(behind_tenant text, behind_id uuid, at_most integer)
 returns table (tenant_id text, notification_id uuid)
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
--- rows are found by their keys: any other join reads all that is under way, each time
+-- rows are found by their keys, because any other join would read all started notifications each time
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -122,7 +122,7 @@ begin
   perform from notification n join unnest(tenants, ids) as t(tenant_id, notification_id)
     on n.tenant_id = t.tenant_id and n.notification_id = t.notification_id
     order by n.tenant_id, n.notification_id for update of n skip locked;
-  -- a separate statement sees what was redriven before the locks
+  -- a separate statement, so that it sees deliveries that were redriven before the locks
   update notification n set status = 'done', ended_at = date_trunc('milliseconds', clock_timestamp())
   from unnest(tenants, ids) as t(tenant_id, notification_id)
   where n.tenant_id = t.tenant_id and n.notification_id = t.notification_id and n.status = 'started'

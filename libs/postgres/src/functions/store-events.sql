@@ -5,15 +5,15 @@
 -- Therefore duplicates are found, numbers have no gaps, and two batches never deadlock. The locks are held until the
 -- commit, which follows at once: no round trip of the client lies in between.
 --
--- Like every function that works for tenants, it names them to row-level security itself, and restores the setting of the
--- caller at its end. (A SET clause would do that, but only a superuser may write one for a custom setting.)
+-- Like every function that works for tenants, it names them to row-level security itself, and restores the setting of
+-- the caller at its end. (A SET clause would do that, but only a superuser may write one for a custom setting.)
 create or replace function store_events(of_tenants text[], batch json, deliveries json, fold_after integer, fold_window interval)
 returns table (
   outcome text, seq bigint, epoch text, fp text, alert_id uuid, change text, status text, severity text,
   previous_status text, previous_severity text, occurrences integer, folded integer, received_at timestamptz,
   first_seen_at timestamptz, last_seen_at timestamptz, assignee text, snoozed_until timestamptz, prev_fp text,
-  -- the alert before the entry as filters see it, where it differs; and the words that describe the alert, where they are
-  -- not those of the message
+  -- the alert before the entry as filters see it, where it differs; and the words that describe the alert, where they
+  -- are not those of the message
   previous_type text, previous_name text, previous_labels json, words json
 )
 language plpgsql volatile security definer
@@ -49,14 +49,14 @@ begin
   perform from tenant_stream where tenant_id = any (tenants) order by tenant_id for no key update;
   received := date_trunc('milliseconds', clock_timestamp());
   if not has_recipients and strpos(deliveries::text, '"recipient":"') = 0 then
-    -- nobody is named and nobody configured: the list is not parsed
+    -- neither the message nor the tenant has recipients, so the list is not parsed
     deliveries := '[]';
   end if;
 
   return query
   with incoming as materialized (
-    -- columns that are sorted or compared with a key compare by bytes: under another collation the sorts alone would cost a
-    -- fifth
+    -- columns that are sorted or compared with a key compare by bytes: under another collation the sorts alone would
+    -- cost a fifth
     select * from json_to_recordset(batch) as e(
       ord integer, tenant_id text collate "C", service text collate "C", id text collate "C", body_hash text, fp text, new_alert_id uuid,
       type text, name text, title text, message text, severity text, status text, dedup_key text collate "C", occurred_at timestamptz,
@@ -78,8 +78,8 @@ begin
                a.acted_at, a.occurrences, a.window_repeats, a.folded, null, coalesce(a.said, 255 + case when a.status = 'resolved' and a.actor is null then 256 else 0 end), null, null, null, null, a.status, a.severity, null, null,
                a.assignee, a.actor, a.acted, a.said_at, w.words, array[a.type, a.name, null, null, a.labels::text], null, null, null)::alert_state end,
              k.ord, k.new_alert_id, coalesce(k.snapshot, false), k.status, k.severity,
-             -- a processor of the release before sends neither the words that its messages say nor whose clock their time
-             -- is by
+             -- a processor of the release before sends neither the words that its messages say nor whose clock their
+             -- time is by
              case when k.says is null then k.occurred_at else k.said_at end, coalesce(k.says, case k.status when 'firing' then 255 else 127 end),
              array[k.type, k.name, k.title, k.message, k.labels::text, k.actions::text, k.metadata::text], received, fold_after, received + fold_window
            ) over (partition by k.tenant_id, k.service, k.dedup_key order by k.ord) as state
@@ -88,13 +88,13 @@ begin
       select * from alert where tenant_id = k.tenant_id and service = k.service and dedup_key = k.dedup_key limit 1
     ) a on true
     cross join lateral (
-      -- when this message is newer than all: the words that were said before and that it does not say; null: words must be
-      -- compared
+      -- when this message is newer than all: the words that were said before and that it does not say; null: words must
+      -- be compared
       select case when k.said_at > a.state_at and k.snapshot is not true then coalesce(a.said, 255) & ~k.says end as missing
     ) m
     left join lateral (
-      -- the words that describe the alert, unless the message says all of them: from its newest folded repeat, else from
-      -- the alert. The words after the first five, which only the entry has, are looked up when they are needed
+      -- the words that describe the alert, unless the message says all of them: from its newest folded repeat, else
+      -- from the alert. The words after the first five, which only the entry has, are looked up when they are needed
       select array[a.type, a.name, a.title, a.message, a.labels::text, coalesce(e.actions::text, '[]'), coalesce(e.metadata::text, '{}')] as words
       from (select) one left join lateral (
         select * from event where tenant_id = a.tenant_id and seq = a.described_seq and (m.missing & ~415 = 0) is not true limit 1
@@ -134,7 +134,8 @@ begin
     where s.tenant_id = any (tenants)
     window own as (partition by j.tenant_id, j.change in ('folded', 'duplicate') order by j.ord)
   ), shown as materialized (
-    -- a snapshot of the present state gets the position of the newest entry of the alert, from this batch or an earlier one
+    -- a snapshot of the present state gets the position of the newest entry of the alert, from this batch or an earlier
+    -- one
     select n.ord, coalesce(m.seq, e.seq) as seq, coalesce(m.fp, e.fp) as fp
     from numbered n left join numbered m on m.ord = n.newest
     left join lateral (select seq, fp from event where tenant_id = n.tenant_id and seq = n.found_seq and n.newest is null limit 1) e on true

@@ -1,8 +1,8 @@
 -- Where a fresh stream of one tenant starts. All functions here run with the rights of the caller, under row-level
 -- security.
 
--- The numbers of the newest `wanted` entries that pass a filter, up to a head, the newest first. A null list passes every
--- entry. An entry passes if its alert, as a whole, passed before or after it, as `passes` decides in TypeScript;
+-- The numbers of the newest `wanted` entries that pass a filter, up to a head, the newest first. A null list passes
+-- every entry. An entry passes if its alert, as a whole, passed before or after it, as `passes` decides in TypeScript;
 -- `labels_with` is an object of labels that it must have, all of them. Walks the index of the event log backwards, over
 -- `look_at` entries at most: a filter that passes hardly anything must not read a whole event log.
 create or replace function newest_passing(
@@ -37,8 +37,8 @@ as $$
   limit wanted
 $$;
 
--- Those entries, in order, and after them the entry before the first one, if there is one: the position needs its fp. It is
--- one statement, so that retention deletes nothing in between.
+-- Those entries, in order, and after them the entry before the first one, if there is one: the position needs its fp.
+-- It is one statement, so that retention deletes nothing in between.
 create or replace function newest_entries(
   of_tenant text, head_seq bigint, wanted integer, look_at integer, severities text[], types text[], services text[],
   names text[], labels_with json
@@ -83,8 +83,8 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
--- The position of the last entry that was received before a time. Entries are received in the order of their numbers, so
--- halving the range finds it with a few index reads and without an index on time.
+-- The position of the last entry that was received before a time. Entries are received in the order of their numbers,
+-- so halving the range finds it with a few index reads and without an index on time.
 create or replace function start_at_time(of_tenant text, since timestamptz)
 returns table (epoch text, seq bigint, fp text)
 language plpgsql volatile security invoker

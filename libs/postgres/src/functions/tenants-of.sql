@@ -1,5 +1,5 @@
--- The tenants that a user may see. The function cannot name them beforehand, so a policy of its own lets the definer see
--- the rows of one user.
+-- The tenants that a user may see. The function cannot name them beforehand, so a policy of its own lets the definer
+-- see the rows of one user.
 create or replace function tenants_of(of_user text)
 returns table (tenant_id text, name text, role text)
 language plpgsql volatile security definer

@@ -1,5 +1,5 @@
--- What a delivery says that belongs to a notification, as `NotificationContent` of the contracts. Null: the notification was
--- cancelled, and so is the delivery.
+-- The content of a notification's delivery, as `NotificationContent` of the contracts. Null when the notification was
+-- cancelled; then the delivery is cancelled too.
 create or replace function told_notification(of_tenant text, of_notification uuid)
 returns json
 language sql stable security invoker

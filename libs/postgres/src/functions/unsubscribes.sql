@@ -1,4 +1,4 @@
--- Who wants no more messages of a tenant over a channel.
+-- The addresses that get no more messages of a tenant over a channel.
 
 -- Sets whether an address is unsubscribed.
 create or replace function set_unsubscribed(of_tenant text, over_channel text, at_address text, wanted boolean)

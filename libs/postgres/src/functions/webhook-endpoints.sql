@@ -1,4 +1,4 @@
--- The addresses to which webhooks are posted. Each function names its tenants itself and is one round trip.
+-- The addresses to which webhooks are posted. Each function sets its tenants itself and is one round trip.
 
 create or replace function current_webhook_key()
 returns text
@@ -8,8 +8,8 @@ as $$
   select k.key from webhook_key k
 $$;
 
--- The endpoint of an address. One that is new takes the place of two that nobody has configured and that were not used for 90
--- days: messages may name any address, and the table must not grow with all that were ever named.
+-- The endpoint of an address. A new endpoint replaces two that were never configured by a user and not used for 90
+-- days: messages may name any address, and the table must not grow with every address that was ever named.
 create or replace function use_webhook_endpoint(of_tenant text, of_url text)
 returns setof webhook_endpoint
 language plpgsql volatile security definer
@@ -52,8 +52,8 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
--- Records a failure, and switches the endpoint off when it is gone or has failed for long enough. The tenant's other recipients
--- are told in the same transaction, so they are told once, whatever crashes.
+-- Records a failure, and switches the endpoint off when it is gone or has failed for long enough. The same transaction
+-- stores the notification to the tenant's other recipients, so a crash neither loses nor repeats it.
 create or replace function webhook_endpoint_failed(
   of_tenant text, of_endpoint uuid, gone boolean, disable_after interval, forget_after interval
 )
@@ -85,8 +85,8 @@ begin
   return why;
 end $$;
 
--- A notification to the recipients of the tenant's urgent and high alerts, and to the owner's browsers. The path of the address
--- is left out: with chats it is the credential.
+-- A notification to the recipients of the tenant's urgent and high alerts, and to the owner's browsers. It leaves out
+-- the path of the address, because the path of a chat's address is its credential.
 create or replace function tell_of_endpoint(one webhook_endpoint, why text)
 returns void
 language plpgsql volatile
@@ -113,10 +113,10 @@ begin
     case why
       when 'gone' then 'The receiver answered that the address is gone for good (410).'
       else 'Every attempt has failed since ' || to_char(one.failing_since at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC.'
-    end || ' Nothing more is sent to it until somebody switches it on again (PATCH /api/v1/webhooks/' || one.endpoint_id || ').');
+    end || ' Nothing more is sent to it until it is switched on again (PATCH /api/v1/webhooks/' || one.endpoint_id || ').');
 end $$;
 
--- A notification for now, as the API stores one that it was asked for.
+-- A notification that is due now, stored as the API stores one.
 create or replace function notify_of_webhook(
   of_tenant text, to_channels text[], to_recipients text[], of_severity text, by_user text, says text, more text
 )
@@ -148,8 +148,8 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
--- Null leaves a field as it is. `to_format`: empty for the choice by host. Of two rotations in 24 hours the second ends the
--- overlap of the first.
+-- Null leaves a field as it is. An empty `to_format` means that the host decides. If two rotations follow within 24
+-- hours, the second one ends the overlap of the first.
 create or replace function change_webhook_endpoint(
   tenants text[], of_endpoint uuid, by_user text, to_format text, to_names text[], to_sealed text, to_enabled boolean, to_rotate boolean
 )

@@ -1,5 +1,6 @@
--- An alert as it is shown: the fields of `Alert` in the wire types, and no others. Columns that lists do not search are
--- read from the entry that describes it: one index look-up for each alert, which `limit` keeps in every plan.
+-- An alert as it is shown: exactly the fields of `Alert` in the wire types. Columns that lists do not search are read
+-- from the entry that describes the alert, with one index lookup for each alert. `limit` makes every plan do it this
+-- way.
 create view shown_alert with (security_invoker = true) as
 select a.tenant_id, a.alert_id, a.status, a.severity, a.type, a.service, a.name, a.title, a.message, a.occurrences, a.dedup_key,
   a.first_seen_at, a.last_seen_at, a.labels, coalesce(e.actions, '[]') as actions, coalesce(e.metadata, '{}') as metadata, a.assignee,
@@ -7,8 +8,8 @@ select a.tenant_id, a.alert_id, a.status, a.severity, a.type, a.service, a.name,
 from alert a
 left join lateral (select * from event where tenant_id = a.tenant_id and seq = a.described_seq limit 1) e on true;
 
--- The result of an act on one alert (`act_on_alerts`): the alert as it is now, and the fields of its newest entry that the
--- alert does not have.
+-- The result of an act on one alert (`act_on_alerts`): the alert as it is now, and the fields of its newest entry that
+-- the alert does not have.
 create view shown_act with (security_invoker = true) as
 select null::text as outcome, a.*, e.epoch, e.seq, e.fp, e.prev_fp, e.event_id, e.change, e.previous_status, e.previous_severity, e.folded,
   e.received_at, e.note, e.previous_type, e.previous_name, e.previous_labels

@@ -1,4 +1,4 @@
--- A delivery as it is shown: the fields of `Delivery` in the wire types, with the attempt that is under way.
+-- A delivery as it is shown: the fields of `Delivery` in the wire types, including the attempt that is under way.
 create view shown_delivery with (security_invoker = true) as
 select d.delivery_id, d.tenant_id, d.alert_id, d.seq, d.notification_id, d.channel, d.recipient, d.status, d.reason, d.created_at,
   case when q.begun_at is null then q.due_at end as due_at, d.settled_at,

@@ -361,7 +361,7 @@ describe('a list of alerts', () => {
     { requiredKeys: ['limit'] },
   );
 
-  it('is what the server would return, as far down as it was loaded, whatever happens and in any order', async () => {
+  it('is what the server would return, as far down as it was loaded, after any events in any order', async () => {
     await fc.assert(
       fc.asyncProperty(
         search,

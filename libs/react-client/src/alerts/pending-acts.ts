@@ -28,7 +28,7 @@ export class PendingActs {
     return this.byAlert.has(alertId);
   }
 
-  /** Adds a pending act. Returns a function that removes it: call it when the response came, whatever it was. */
+  /** Adds a pending act. Returns a function that removes it: call it when the response came, with any result. */
   add(alertId: string, act: AlertAct, by: string | undefined): () => void {
     const pending: Pending = { act, by: by ?? null, at: new Date().toISOString() };
     this.byAlert.set(alertId, [...(this.byAlert.get(alertId) ?? []), pending]);

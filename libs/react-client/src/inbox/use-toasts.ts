@@ -8,7 +8,7 @@ import { useAlertStream } from '../react/hooks';
  */
 const STAYS_MS: Record<Severity, number> = { urgent: Infinity, high: 10_000, medium: 6_000, low: 0 };
 const MAX_SHOWN = 3;
-/** How many toasts are kept, shown or counted; older ones are dropped, because no one reads more. */
+/** How many toasts are kept, shown or counted; older ones are dropped, because users do not read more. */
 const MAX_KEPT = 50;
 
 export interface Toasts {

@@ -35,8 +35,8 @@ export async function pushStatus(api: AlertsApi, { worker = WORKER }: PushOption
 
 /**
  * Has alerts shown in this browser while the page is closed. Call it from a click: browsers ask the user for permission
- * only then. Resolves to the state after it; call it again when the page opens, since a subscription that is not renewed
- * for 60 days is forgotten. Rejects with an `ApiProblem` when the server refuses or cannot be reached.
+ * only then. Resolves to the state after it; call it again when the page opens, since a subscription that is not
+ * renewed for 60 days is forgotten. Rejects with an `ApiProblem` when the server refuses or cannot be reached.
  */
 export async function subscribeToPush(
   api: AlertsApi,
@@ -63,7 +63,7 @@ export async function unsubscribeFromPush(api: AlertsApi, { worker = WORKER }: P
   const subscription = await (await navigator.serviceWorker.getRegistration(worker))?.pushManager.getSubscription();
   if (!subscription) return 'off';
   const browser = await browserId(subscription.endpoint);
-  // the browser first: whatever the server says, its push service answers 410 from now on, and the server forgets it
+  // the browser first: its push service answers 410 from now on, and then the server deletes the subscription anyway
   await subscription.unsubscribe();
   await api.call<PushState>('DELETE', '/push', { query: { browser } }).catch(() => undefined);
   return 'off';

@@ -9,7 +9,7 @@ import type { DeliveryChannel } from '../delivery-channel';
  * - `busy`: it cannot take the message now.
  * - `silent`: it has taken the message, and never answers.
  * - `hang_up`: it closes the connection before anything could be accepted.
- * - `flood`: it answers without an end.
+ * - `flood`: its answer never ends.
  */
 export type ProviderMood = 'accept' | 'refuse' | 'busy' | 'silent' | 'hang_up' | 'flood';
 
@@ -18,7 +18,7 @@ export interface PlayedProvider {
   /** A delivery that the channel can send: its recipient leads to the provider. */
   delivery?: Partial<ClaimedDelivery>;
   setMood(mood: ProviderMood): void;
-  /** For each message that the provider has received, the text in which the delivery's id must be found. */
+  /** A text for each message that the provider has received. It must contain the delivery's id. */
   received(): readonly string[];
   close(): Promise<void>;
 }
@@ -26,18 +26,18 @@ export interface PlayedProvider {
 interface ContractOptions {
   /** Starts a local server that plays the provider, and the channel in front of it. Its timeouts are short. */
   open(): Promise<PlayedProvider>;
-  /** Moods that the protocol of the provider cannot show. Each needs a reason beside it. */
+  /** Moods that the provider's protocol cannot express. Each needs a comment that says why. */
   without?: readonly ProviderMood[];
   /** Whether the provider gets the id of the delivery. Default: what `at_least_once` requires. */
   carriesId?: boolean;
 }
 
-/** An attempt must end so soon after it was aborted. */
+/** An attempt must end this soon after it was aborted, in milliseconds. */
 const ABORTED_WITHIN_MS = 1_500;
 /** The memory that the answer of a provider may take, in bytes. */
 const ANSWER_MEMORY = 32 * 1024 * 1024;
 
-/** What every `DeliveryChannel` does, whatever its provider does. */
+/** The behaviour that every `DeliveryChannel` shares. */
 export function describeDeliveryChannel(name: string, { open, without = [], carriesId }: ContractOptions): void {
   const shows = (mood: ProviderMood) => (without.includes(mood) ? it.skip : it);
 
@@ -116,7 +116,7 @@ export function describeDeliveryChannel(name: string, { open, without = [], carr
       expect(performance.now() - since).toBeLessThan(ABORTED_WITHIN_MS);
     });
 
-    shows('flood')('reads no answer to its end that has none', async () => {
+    shows('flood')('stops reading an answer that never ends', async () => {
       provider.setMood('flood');
       const before = process.memoryUsage().rss;
       const stop = new AbortController();

@@ -5,9 +5,9 @@ import type { ProviderMood } from './delivery-channel.contract';
 const STATUS = { accept: 200, refuse: 400, busy: 503 } as const;
 const CHUNK = Buffer.alloc(64 * 1024, 'x');
 
-/** A local HTTP server that plays a provider, with its statuses for what it takes, refuses and cannot take now. */
+/** A local HTTP server that plays a provider, with the provider's statuses for each mood. */
 export class HttpProvider {
-  /** Head fields and body of each request that it has received whole. */
+  /** The header fields and the body of each complete request. */
   readonly requests: string[] = [];
   mood: ProviderMood = 'accept';
   private readonly server = createServer((request, response) => {

@@ -16,7 +16,7 @@ export interface Pushed {
 }
 export type PushAnswering = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A browser with a subscription: it can decrypt what it is sent. */
+/** A browser with a subscription. It can decrypt its messages. */
 interface Browser {
   ecdh: ECDH;
   auth: Buffer;
@@ -25,11 +25,11 @@ interface Browser {
 }
 
 /**
- * Plays the push service of browsers on this machine, and the browsers too: it checks who sends (VAPID, RFC 8292) and
- * decrypts the message (RFC 8188 and 8291) as a browser does.
+ * Plays both the push service and the browsers, on this machine. It checks the sender (VAPID, RFC 8292) and decrypts
+ * the message (RFC 8188 and 8291) as a browser does.
  */
 export class PushStandIn {
-  /** What was wrong with requests, one sentence each. */
+  /** The faults of the requests, one sentence each. */
   readonly faults: string[] = [];
   private readonly browsers = new Map<string, Browser>();
   private url = '';
@@ -55,7 +55,7 @@ export class PushStandIn {
     await new Promise((resolve) => this.server.close(resolve));
   }
 
-  /** A new browser. `answers` are used up one by one; then each message is taken. */
+  /** A new browser. `answers` are used one after the other. Later messages are accepted. */
   subscribe(...answers: PushAnswering[]): { keys: PushKeys; pushed: Pushed[] } {
     const ecdh = createECDH('prime256v1');
     const p256dh = ecdh.generateKeys('base64url');
@@ -95,7 +95,7 @@ export class PushStandIn {
     }
   }
 
-  /** `vapid t=<JWT>, k=<key>`: the token is for this push service, by the key with which the browser has subscribed. */
+  /** `vapid t=<JWT>, k=<key>`: the token must name this push service, and the key must be that of the subscription. */
   private claimsOf(authorization: string): Record<string, unknown> {
     const [, token, key] = /^vapid t=([\w.-]+), ?k=([\w-]+)$/.exec(authorization) ?? [];
     if (token === undefined || key !== this.vapidPublicKey) throw new Error('It was sent with another VAPID key.');
@@ -124,7 +124,7 @@ export class PushStandIn {
 const derive = (secret: Buffer, salt: Buffer, info: Buffer | string, length: number): Buffer =>
   Buffer.from(hkdfSync('sha256', secret, salt, info, length));
 
-/** RFC 8291: the secret of both sides, the auth secret and the salt make the key of one record of RFC 8188. */
+/** Derives the key of the one record (RFC 8188) from the shared secret, the auth secret and the salt (RFC 8291). */
 function decrypt(body: Buffer, { ecdh, auth }: Browser): Buffer {
   const salt = body.subarray(0, 16);
   const recordSize = body.readUInt32BE(16);

@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** How the stand-in answers one message that it could accept. */
+/** How the stand-in answers a message that is correct. */
 export type Answering = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A message that the stand-in was given, with right credentials and in the right form. */
+/** A message that arrived with the right credentials and in the right form. */
 export type Accepted = Readonly<Record<string, string>>;
 
 const KNOWN_FIELDS = new Set([
@@ -29,8 +29,8 @@ export const twilioError =
       .end(JSON.stringify({ code, message, more_info: `https://www.twilio.com/docs/errors/${code}`, status }));
 
 /**
- * Plays Twilio's API for messages on this machine: it checks path, credentials and form as Twilio documents them, and
- * counts what it was given. `answers` are used up one by one; then every message is accepted.
+ * Plays Twilio's API for messages on this machine. It checks path, credentials and form as Twilio documents them, and
+ * counts the messages. `answers` are used one after the other. Later messages are accepted.
  */
 export class TwilioStandIn {
   readonly given: Accepted[] = [];

@@ -22,7 +22,7 @@ test.each([
   ...['100::1', '100:0:0:1::1', '2001::1', '2001:2::1', '2001:10::1', '2001:20::1', '2001:db8::1'],
   ...['2002:7f00:1::', '2002:808:808::1', '3fff::1', '5f00::1', 'fc00::1', 'fd12:3456::1', 'fe80::1', 'fe80::1%1'],
   ...['febf::1', 'fec0::1', 'ff02::1', '4000::1', '1::1'],
-  // what no resolver gives: each is another spelling of an address, or none
+  // no resolver returns these: each is another spelling of an address, or no address
   ...[
     '127.1',
     '0x7f.0.0.1',

@@ -1,7 +1,7 @@
 import ipaddr from 'ipaddr.js';
 import { isIP } from 'node:net';
 
-/** An address leads to a place that webhooks must not reach. The message names no address of the inside. */
+/** Webhooks must not reach this address. The message of the error does not contain the address. */
 export class BlockedAddress extends Error {
   constructor(message: string) {
     super(message);
@@ -13,32 +13,32 @@ export class BlockedAddress extends Error {
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3');
 
 /**
- * Whether an IP address belongs to the public internet. It judges the bytes and not the notation. An IPv6 address that
- * carries an IPv4 one (mapped, translated, NAT64, 6to4) is refused whatever it carries: no public receiver needs one.
- * What cannot be parsed is not public.
+ * Whether an IP address belongs to the public internet. The bytes decide, and not the notation. An IPv6 address that
+ * contains an IPv4 address (mapped, translated, NAT64, 6to4) never counts as public, because no public receiver needs
+ * one. A text that cannot be parsed is not public either.
  */
 export function isPublicAddress(text: string): boolean {
   // the zone of a link-local address names an interface of this machine
   if (text.includes('%') || !ipaddr.isValid(text)) return false;
   const address = ipaddr.parse(text);
   if (address.range() !== 'unicast') return false;
-  // ipaddr.js takes 127.1 and 0x7f000001 for IPv4 as well, which only URL may read
+  // ipaddr.js also reads 127.1 and 0x7f000001 as IPv4, but only URL may interpret such forms
   if (address.kind() === 'ipv4') return ipaddr.IPv4.isValidFourPartDecimal(text);
-  // outside of it are ranges that ipaddr.js does not list, such as ::/96 and 100:0:0:1::/64
+  // ipaddr.js does not list every range outside of it, such as ::/96 and 100:0:0:1::/64
   return (address as ipaddr.IPv6).match(GLOBAL_UNICAST);
 }
 
-/** The longest address that is taken, in characters. */
+/** The longest address that is accepted, in characters. */
 const MAX_URL = 2_000;
 const PUBLIC_PORTS = ['', '8443'];
 
-/** Where a webhook goes, as its address says. */
+/** The destination of a webhook, read from its address. */
 export type Destination = { url: URL } | { fault: string; blocked: boolean };
 
 /**
- * Reads the address of a webhook. `URL` has brought it into its canonical form: host names are in ASCII (IDNA), and
- * every spelling of an IPv4 address is four decimal numbers. Unless private addresses are allowed, it must be https on
- * port 443 or 8443, without an IP address as its host.
+ * Reads the address of a webhook. `URL` makes it canonical: host names are in ASCII (IDNA), and every spelling of an
+ * IPv4 address becomes four decimal numbers. Unless private addresses are allowed, the address must be https on port
+ * 443 or 8443, and its host must be a name.
  */
 export function readDestination(text: string, allowPrivate: boolean): Destination {
   const refuse = (fault: string, blocked = false): Destination => ({ fault, blocked });

@@ -54,12 +54,12 @@ function isWebAddress(text: string): boolean {
   return /^https?:$/.test(protocol) && !username && !password;
 }
 
-/** The longest begin of a text that is not longer than `most` once it is written as `write` says. */
+/** The longest beginning of a text that `write` turns into at most `most` characters. */
 export function cutWritten(most: number, text: string, write: (text: string) => string | Buffer): string {
   for (let length = most; length > 0;) {
     const written = write(cutTo(length, text));
     if (written.length <= most) return written.toString();
-    // in proportion: a text of ten thousand characters is cut in two or three steps
+    // cutting in proportion needs two or three steps for ten thousand characters
     length = Math.min(length - 1, Math.floor((length * most) / written.length));
   }
   return '';

@@ -8,8 +8,8 @@ import { anEntry, aTenant } from '@tocsin/contracts/testing';
 import { WebhookChannel } from '../webhook.channel';
 import { OneEndpoint } from './testing/one-endpoint';
 
-// The receivers are another process, so that this one has nothing of theirs in its memory. `npm run test:faults` takes the
-// real times; otherwise they are a fifth.
+// The receivers are another process, so that the memory of this one has nothing of theirs. `npm run test:faults` uses
+// the real timeouts; otherwise they are a fifth.
 
 const FULL = process.env.TOCSIN_FAULTS === 'full';
 const TIMES = FULL ? {} : { connectMs: 600, headMs: 2_000, bodyMs: 600, totalMs: 6_000 };
@@ -59,7 +59,7 @@ test.each(['huge', 'bomb', 'headers', 'slowBody', 'slowHead', 'silent'])(
   'a receiver that is %s frees its place in time and leaves no memory behind',
   async (kind) => {
     await round(ports[kind]!, AT_ONCE);
-    // a buffer that grows once is no leak: what each round leaves behind is there in the least of them
+    // a buffer that grows once is no leak; a leak grows in every round, so the smallest growth shows it
     const grown: number[] = [];
     let slowest = 0;
     for (let nth = 0; nth < 3; nth += 1) {

@@ -3,16 +3,16 @@ import type { SendOutcome } from '@tocsin/contracts';
 import type { DeliveryReason } from '@tocsin/contracts/wire';
 import type { Posted } from './post';
 
-/** What a provider says in its body, where that decides and not the status: an error in an answer of 200. */
+/** What the body of an answer says, for providers that report errors there and answer 200. */
 export interface Verdict {
   status: number;
   retryAfterMs?: number;
 }
 
-/** How much of an answer is put on record, in characters. */
+/** The most characters of an answer that are recorded. */
 const MAX_RECORDED = 1_000;
 
-/** The refusals that may be over later. All others are for good. */
+/** The refusals that may end later. Any other 4xx is final. */
 const LATER: Readonly<Record<number, DeliveryReason>> = {
   408: 'timeout',
   409: 'rate_limited',
@@ -29,8 +29,9 @@ const NOT_REACHED = { timeout: 'timeout', connection: 'connection_failed', block
 const NO_ANSWER = { timeout: 'timeout', connection: 'connection_lost', too_large: 'answer_too_large' } as const;
 
 /**
- * What a post means for its delivery. A head of 2xx is sent, whatever becomes of the body. A redirect is refused for
- * good: the same address would answer the same again. `verdictOf` is the provider's own convention.
+ * The outcome of a delivery after its post. A head of 2xx means `sent`, even if the body breaks off. A redirect is a
+ * final failure, because the same address would redirect again. `verdictOf` reads the provider's own convention for
+ * bodies.
  */
 export function judgeAnswer(posted: Posted, verdictOf?: (text: string) => Verdict | undefined): SendOutcome {
   if (posted.is === 'not_reached') {
@@ -55,7 +56,7 @@ export function judgeAnswer(posted: Posted, verdictOf?: (text: string) => Verdic
   };
 }
 
-/** What control characters and bytes that are no UTF-8 are left out of: the answer is shown to users. */
+/** The text of an answer for users: without control characters, and without bytes that are not UTF-8. */
 const textOf = (body: Buffer): string =>
   body
     .toString('utf8')
@@ -66,7 +67,7 @@ const textOf = (body: Buffer): string =>
 export function readRetryAfter({ 'retry-after': value }: IncomingHttpHeaders, now = Date.now()): number | undefined {
   if (value === undefined) return undefined;
   if (/^\d{1,9}$/.test(value.trim())) return Number(value) * 1_000;
-  // a date has letters in it: `Date.parse` takes numbers of all kinds for years
+  // a date must begin with letters, because `Date.parse` reads many numbers as years
   const at = /^[A-Za-z]{3,9},? /.test(value) ? Date.parse(value) : NaN;
   return Number.isNaN(at) ? undefined : Math.max(0, at - now);
 }

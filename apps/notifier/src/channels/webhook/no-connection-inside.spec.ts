@@ -9,7 +9,8 @@ import { resolveByDns } from './resolve';
 import { NameServer } from './testing/name-server';
 import { OneEndpoint } from './testing/one-endpoint';
 
-// A canary listens inside, on a port that webhooks may use. Every address here leads to it, or to another place inside.
+// A canary server listens on a private address, on a port that webhooks may use. Every address of these tests leads to
+// it or to another private address.
 
 const PORT = 8_443;
 let connections = 0;
@@ -95,7 +96,7 @@ const WRITTEN = [
   ],
   ...['ana@127.0.0.1', 'hooks.example.com@127.0.0.1', '127.0.0.1#@hooks.example.com', '127.0.0.1\\@hooks.example.com'],
 ];
-/** What a name may lead to. */
+/** The addresses that a name may lead to. */
 const NAMED: readonly string[][] = [
   ...['127.0.0.1', '127.0.0.53', '0.0.0.0', '10.0.0.1', '100.64.0.1', '169.254.169.254', '172.16.0.1'].map((one) => [
     one,
@@ -137,7 +138,7 @@ test('localhost, with or without a dot, is inside', async () => {
   expect(connections).toBe(0);
 });
 
-test('a name that leads outside when it is checked and inside when it is asked again is asked once an attempt', async () => {
+test('each attempt resolves a name once, so its second, private answer is never used', async () => {
   const send = () => sendTo(`https://rebinding.example:${PORT}/`, { times: { ...times, connectMs: 200 } });
   expect(await send()).toMatchObject({ outcome: 'retry' });
   expect(names.asked.filter((one) => one.startsWith('rebinding'))).toEqual([
@@ -148,13 +149,13 @@ test('a name that leads outside when it is checked and inside when it is asked a
   expect(connections).toBe(0);
 });
 
-test('the canary sings where private addresses are allowed: these tests can fail', async () => {
+test('a post reaches the canary where private addresses are allowed: these tests can fail', async () => {
   await sendTo(`https://name-0.example:${PORT}/`, { allowPrivate: true });
   await sendTo(`https://[::ffff:127.0.0.1]:${PORT}/`, { allowPrivate: true });
   expect(connections).toBe(2);
 });
 
-test('no environment names a proxy', async () => {
+test('a proxy of the environment is not used', async () => {
   const before = { ...process.env };
   Object.assign(process.env, {
     HTTPS_PROXY: `http://127.0.0.1:${PORT}`,

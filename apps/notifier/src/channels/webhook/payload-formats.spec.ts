@@ -161,7 +161,7 @@ const lengthsOf: Record<Exclude<WebhookFormat, 'standard'>, (payload: Payload) =
   telegram: ({ body }) => [[(JSON.parse(body) as { text: string }).text.length, 4_096]],
   ntfy: ({ body }) => [[Buffer.byteLength((JSON.parse(body) as { message: string }).message), 4_096]],
 };
-test.each(Object.entries(lengthsOf))('%s stays within its limits, whatever a producer writes', (format, lengths) => {
+test.each(Object.entries(lengthsOf))('%s stays within its limits for any text of a producer', (format, lengths) => {
   for (const longest of LONGEST)
     for (const [length, most] of lengths(write(format as WebhookFormat, aDelivery({ entry: longest })))) {
       expect(length).toBeGreaterThan(0);

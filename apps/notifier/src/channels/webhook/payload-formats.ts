@@ -3,7 +3,7 @@ import type { Severity, WebhookFormat } from '@tocsin/contracts/wire';
 import { chatWordsOf, cutWritten, type ChatWords } from './chat-words';
 import type { Verdict } from './judge-answer';
 
-/** A delivery as it is posted. `url` is where, when that is not the address itself. */
+/** A delivery as it is posted. `url` is the target if it differs from the webhook's address. */
 export interface Payload {
   url?: URL;
   headers: Readonly<Record<string, string>>;
@@ -16,11 +16,11 @@ export interface PayloadFault {
 }
 
 interface PayloadFormat {
-  /** Hosts that always take it: a whole name, or the end of one that begins with a dot. */
+  /** The hosts that use this format: a whole name, or the end of a name if it begins with a dot. */
   hosts: readonly string[];
-  /** Pure: equal arguments give equal bytes, whichever attempt they are sent in. */
+  /** Pure: equal arguments give equal bytes, so every attempt sends the same ones. */
   write(delivery: ClaimedDelivery, address: URL, publicUrl?: string): Payload | PayloadFault;
-  /** What the provider says in its body, where it does not say it by the status. */
+  /** Reads errors that the provider reports in the body and not by the status. */
   verdictOf?(text: string): Verdict | undefined;
 }
 
@@ -30,7 +30,7 @@ const asJson = (body: unknown, url?: URL): Payload => ({
   ...(url && { url }),
 });
 
-/** The one table of formats: a format more is a line here, and its name in `WEBHOOK_FORMATS`. */
+/** The table of all formats. A new format is an entry here, and its name in `WEBHOOK_FORMATS`. */
 export const PAYLOAD_FORMATS: Readonly<Record<WebhookFormat, PayloadFormat>> = {
   standard: { hosts: [], write: (delivery) => asJson(standardPayload(delivery)) },
   slack: {
@@ -44,7 +44,7 @@ export const PAYLOAD_FORMATS: Readonly<Record<WebhookFormat, PayloadFormat>> = {
   teams: {
     hosts: ['.logic.azure.com', '.environment.api.powerplatform.com', '.webhook.office.com'],
     write: (delivery, _address, publicUrl) => asJson(teamsMessage(chatWordsOf(delivery, publicUrl))),
-    // a connector of the old kind answers 200 and says in words that Teams refused the message
+    // an old Teams connector answers 200 and says in its text that Teams refused the message
     verdictOf: (text) => {
       const refused = /message delivery failed.{0,200}HTTP error (\d{3})/i.exec(text);
       return refused ? { status: Number(refused[1]) } : undefined;
@@ -83,14 +83,14 @@ export const PAYLOAD_FORMATS: Readonly<Record<WebhookFormat, PayloadFormat>> = {
   },
 };
 
-/** The format of an address whose endpoint names none. */
+/** The format of an endpoint that names none. */
 export function formatOfHost(hostname: string): WebhookFormat {
   const takes = (host: string) => (host.startsWith('.') ? hostname.endsWith(host) : hostname === host);
   const known = Object.entries(PAYLOAD_FORMATS).find(([, { hosts }]) => hosts.some(takes));
   return (known?.[0] as WebhookFormat | undefined) ?? 'standard';
 }
 
-/** As Standard Webhooks recommends it: a type, a time and the data. The entry is the same as in streams and REST. */
+/** A type, a time and the data, as Standard Webhooks recommends. The entry is the same as in streams and REST. */
 const standardPayload = ({ entry, notification, delivery_id, first_due_at }: ClaimedDelivery) => ({
   type: entry ? `alert.${entry.change}` : 'notification',
   timestamp: entry?.received_at ?? first_due_at,
@@ -98,7 +98,7 @@ const standardPayload = ({ entry, notification, delivery_id, first_due_at }: Cla
   data: entry ?? notification,
 });
 
-/** With these three escaped, nothing in a text is a link, a mention or a command. */
+/** Slack reads links, mentions and commands only between these characters, so escaping them makes a text plain. */
 const forSlack = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 const slackText = (most: number, text: string) => ({ type: 'mrkdwn', text: cutWritten(most, text, forSlack) });
@@ -118,7 +118,7 @@ const slackMessage = ({ subject, message, facts, links }: ChatWords) => ({
   ],
 });
 
-/** A text run is shown as it is; every other text of a card is read as Markdown. */
+/** A text run is shown unchanged. Teams reads every other text of a card as Markdown. */
 const teamsLine = (text: string, more: object = {}) => ({
   type: 'RichTextBlock',
   inlines: [{ type: 'TextRun', text, ...more }],
@@ -167,7 +167,7 @@ const telegramMessage = (words: ChatWords, chat: string, thread: number | undefi
   disable_notification: words.severity === 'low',
 });
 
-/** The whole of it as lines. What follows the message is kept, so the message is cut first. */
+/** All parts as lines. When they are too long, only the message is cut, so that the lines after it remain. */
 function plainMessage(words: ChatWords, most: number, write: (text: string) => string | Buffer): string {
   const head = words.subject;
   const tail = [
@@ -181,7 +181,7 @@ function plainMessage(words: ChatWords, most: number, write: (text: string) => s
 
 const NTFY_PRIORITIES: Readonly<Record<Severity, number>> = { urgent: 5, high: 4, medium: 3, low: 2 };
 
-/** ntfy makes an attachment of a message of more than 4,096 bytes. */
+/** ntfy turns a message of more than 4,096 bytes into an attachment. */
 const ntfyMessage = (words: ChatWords, topic: string) => ({
   topic,
   title: words.subject,

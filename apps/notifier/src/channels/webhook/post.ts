@@ -5,18 +5,18 @@ import { BlockedAddress, isPublicAddress } from './address-guard';
 
 /** How long each step of a post may take, in milliseconds. */
 export interface PostTimes {
-  /** From the begin, through DNS, until the TCP connection is made. Default 3,000. */
+  /** From the start until the TCP connection is made, DNS included. Default 3,000. */
   connectMs: number;
-  /** From the connection, through TLS, until the head of the answer is complete. Default 10,000. */
+  /** From the connection until the head of the answer is complete, TLS included. Default 10,000. */
   headMs: number;
-  /** From the head until reading of the body ends, whether or not it is complete. Default 3,000. */
+  /** From the head until reading of the body stops, complete or not. Default 3,000. */
   bodyMs: number;
-  /** All of it. Default 30,000. */
+  /** The whole post. Default 30,000. */
   totalMs: number;
 }
 export const POST_TIMES: PostTimes = { connectMs: 3_000, headMs: 10_000, bodyMs: 3_000, totalMs: 30_000 };
 
-/** What of a body is read at most, and the most that a head may be; in bytes. */
+/** The most bytes that are read of a body, and the most that a head may have. */
 export const MAX_ANSWER_BYTES = 64 * 1024;
 const MAX_HEAD_BYTES = 16 * 1024;
 
@@ -32,22 +32,22 @@ export interface Post {
   ca?: string | undefined;
 }
 
-/** What came of a post. */
+/** The result of a post. */
 export type Posted =
   | { is: 'answered'; status: number; headers: IncomingMessage['headers']; body: Buffer }
-  /** Nothing of the request can have been read: there was no connection to write it to. */
+  /** The receiver cannot have read anything of the request, because there was no connection to write it to. */
   | { is: 'not_reached'; why: 'timeout' | 'connection' | 'blocked'; detail: string }
-  /** The receiver may have read the request, and gave no answer that can be read. */
+  /** The receiver may have read the request, but gave no readable answer. */
   | { is: 'no_answer'; why: 'timeout' | 'connection' | 'too_large'; detail: string };
 
-// No proxy of the environment, and no connection of an earlier post: each is opened by the guarded look-up.
-// Of several addresses of a name, the next is tried after a second.
+// Our own agents use no proxy of the environment and no connection of an earlier post, so the guarded lookup checks
+// each connection. When a name has several addresses, the next one is tried after a second.
 const AGENT = { keepAlive: false, autoSelectFamilyAttemptTimeout: 1_000 };
 const agents = { http: new HttpAgent(AGENT), https: new HttpsAgent(AGENT) };
 
 /**
- * Posts once. Redirects are not followed, nothing is decompressed, and what is read is bounded in size and time. Never
- * rejects. When `signal` aborts it ends at once.
+ * Posts once. It follows no redirects and decompresses nothing, and the answer is bounded in size and time. It never
+ * rejects. When `signal` aborts, it ends at once.
  */
 export function post(told: Post): Promise<Posted> {
   return new Promise((resolve) => {
@@ -55,14 +55,14 @@ export function post(told: Post): Promise<Posted> {
     try {
       request = begin(told);
     } catch (error) {
-      // a header that node:http refuses to write
+      // node:http refuses to write one of the headers
       return resolve({ is: 'not_reached', why: 'connection', detail: codeOf(error as Error) });
     }
     const attempt = new Attempt(request, told, resolve);
     request.on('socket', (socket) => attempt.onSocket(socket));
     request.on('response', (response) => attempt.onHead(response));
     request.on('error', (error) => attempt.onError(error));
-    // after an answer that is no HTTP, such as a change of protocol, there is neither a response nor an error
+    // after some answers there is neither a response nor an error, for example after a change of protocol
     request.on('close', () => attempt.onError(new Error('The connection was closed.')));
     request.end(told.body);
   });
@@ -83,7 +83,7 @@ function begin({ url, headers, body, lookup, ca }: Post): ClientRequest {
 class Attempt {
   private readonly timers = new Set<NodeJS.Timeout>();
   private connected = false;
-  /** Whether bytes of the request may have been written: after TCP, and TLS where there is any. */
+  /** Whether bytes of the request may have been written: from the end of the TCP or TLS handshake on. */
   private open = false;
   private answer: IncomingMessage | undefined;
   private readonly chunks: Buffer[] = [];
@@ -103,7 +103,7 @@ class Attempt {
 
   onSocket(socket: Socket): void {
     socket.once('connect', () => {
-      // before a byte is written: this listener was added before the request's own
+      // this listener runs before the first byte is written, because it was added before the request's own
       if (!this.told.allowPrivate && !isPublicAddress(socket.remoteAddress ?? ''))
         return this.onError(new BlockedAddress('The connection leads to an address that is not public.'));
       this.connected = true;
@@ -123,7 +123,7 @@ class Attempt {
       if (this.bytes >= MAX_ANSWER_BYTES) this.end(this.answered());
     });
     answer.on('end', () => this.end(this.answered()));
-    // what was read of a body that breaks off is kept: the head has said what became of the request
+    // an incomplete body is enough, because the head has told the outcome
     answer.on('error', () => this.end(this.answered()));
   }
 

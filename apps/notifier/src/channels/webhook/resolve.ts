@@ -6,13 +6,13 @@ import { BlockedAddress, isPublicAddress } from './address-guard';
 /** Finds the IP addresses of a host name. Rejects when there is none. */
 export type Resolve = (hostname: string) => Promise<LookupAddress[]>;
 
-/** How long one question to a name server may take, in milliseconds, and how often it is asked. */
+/** The timeout of one query to a name server, in milliseconds, and the number of tries. */
 const DNS_TIMEOUT_MS = 1_000;
 const DNS_TRIES = 2;
 
 /**
- * Asks name servers and nothing else: not the hosts file, and not the four threads of the process's pool, on which a slow
- * name server would hold up all other work.
+ * Asks name servers only. It does not read the hosts file, and it does not use the four threads of the process's pool,
+ * where a slow name server would delay all other work.
  */
 export function resolveByDns(servers?: readonly string[]): Resolve {
   const resolver = new Resolver({ timeout: DNS_TIMEOUT_MS, tries: DNS_TRIES });
@@ -28,12 +28,13 @@ export function resolveByDns(servers?: readonly string[]): Resolve {
   };
 }
 
-/** As other programs of this machine do: where private addresses are allowed, their names may be known to it alone. */
+/** Resolves like other programs of this machine, which may know names of private addresses that DNS does not know. */
 export const resolveLocally: Resolve = (hostname) => lookup(hostname, { all: true });
 
 /**
- * The look-up of a connection: what it answers is connected to, so nothing can change between the check and the
- * connection. One address that is not public refuses the name, since nobody names a public receiver so by mistake.
+ * The lookup function of a connection. The connection goes to the addresses that it returns, so no change of DNS can
+ * slip in after the check. A name is refused if one of its addresses is not public: a public receiver has no such
+ * address.
  */
 export function guardedLookup(resolve: Resolve, allowPrivate: boolean): LookupFunction {
   return (hostname, options, callback) => {

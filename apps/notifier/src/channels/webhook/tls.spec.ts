@@ -67,7 +67,7 @@ test('the certificate and the Host are those of the name, although the connectio
   ]);
 });
 
-test('a certificate of another name, or of nobody known, gets no request; neither does an environment that trusts all', async () => {
+test('a certificate of another name or authority gets no request, even if the environment trusts all', async () => {
   const before = process.env.NODE_TLS_REJECT_UNAUTHORIZED;
   process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
   try {

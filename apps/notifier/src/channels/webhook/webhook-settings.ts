@@ -7,7 +7,9 @@ import { WebhookChannel } from '../webhook.channel';
 export const webhookSettings = {
   WEBHOOK_ALLOW_PRIVATE: setting(onOff.default(false), {
     description:
-      'Whether webhooks may be posted to private addresses, over plain http, to any port and to IP addresses: on or off. On, whoever may name a recipient reaches the network of the notifier: for development, or where every tenant is trusted.',
+      'Whether webhooks and push messages may go to private addresses, over plain http, to any port and to IP ' +
+      'addresses: on or off. With on, every user and service that may name a recipient reaches the network of the ' +
+      'notifier. Use it for development, or where every tenant is trusted.',
   }),
 };
 
@@ -20,6 +22,6 @@ export const webhookChannelFrom = (config: WebhookConfig, endpoints: WebhookEndp
   new WebhookChannel(endpoints, {
     allowPrivate: config.WEBHOOK_ALLOW_PRIVATE,
     publicUrl: config.PUBLIC_URL,
-    // not the address: with chats it is the credential
+    // the address is not logged, because the address of a chat is its credential
     onDisabled: (endpoint) => log.warn(endpoint, 'a webhook endpoint is switched off'),
   });

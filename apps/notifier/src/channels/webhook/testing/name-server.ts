@@ -2,10 +2,10 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import ipaddr from 'ipaddr.js';
 
-/** The addresses of a name. `nth` counts the questions of one type for this name: 0, 1, 2 … */
+/** Gives the addresses of a name. `nth` counts the queries of one type for this name: 0, 1, 2 … */
 export type Zone = (name: string, family: 4 | 6, nth: number) => readonly string[];
 
-/** A real name server on loopback that answers questions for A and AAAA from a function. It keeps what it was asked. */
+/** A real name server on loopback. It answers queries for A and AAAA from a function, and keeps the names. */
 export class NameServer {
   readonly asked: string[] = [];
   private constructor(

@@ -3,7 +3,7 @@ import type { EndpointDisabledReason } from '@tocsin/contracts/wire';
 
 export const SECRET = `whsec_${Buffer.from('a-secret-of-these-tests-0123456').toString('base64')}`;
 
-/** The part of `WebhookEndpoints` that a channel uses, with one endpoint for every address; and what it was told. */
+/** The part of `WebhookEndpoints` that a channel uses: one endpoint for every address. It keeps its calls. */
 export class OneEndpoint implements Pick<WebhookEndpoints, 'use' | 'succeeded' | 'failed'> {
   readonly used: string[] = [];
   successes = 0;

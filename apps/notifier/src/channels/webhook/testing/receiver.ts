@@ -8,7 +8,7 @@ export interface Received {
   body: string;
 }
 
-/** A receiver of webhooks on loopback. It keeps what it was sent, and answers as the test says. */
+/** A receiver of webhooks on loopback. It keeps the requests, and answers as the test says. */
 export interface Receiver {
   url: string;
   received: Received[];
@@ -33,7 +33,7 @@ export async function openReceiver(answer: Answer): Promise<Receiver> {
   return { ...(await listening(server)), received };
 }
 
-/** A receiver that is no HTTP server: it gets the socket once a whole request is there. */
+/** A receiver that need not answer in HTTP: `answer` gets the socket when a complete request has arrived. */
 export async function openRawReceiver(answer: (socket: Socket) => void): Promise<Receiver> {
   const received: Received[] = [];
   const server = createRawServer((socket) => {
