@@ -1,7 +1,7 @@
 import { All, Body, Controller, Get, HttpCode, Param, ParseUUIDPipe, Patch, Post, Query, Res } from '@nestjs/common';
 import { requireScopes, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import { Refused, type TenantId, type WebhookEndpoint, type WebhookSecret } from '@tocsin/contracts';
-import { WebhookEndpoints } from '@tocsin/contracts/ports';
+import { Doorbell, WebhookEndpoints } from '@tocsin/contracts/ports';
 import { Log } from '@tocsin/observability';
 import type { Response } from 'express';
 import { idsOf, tenantsAskedFor, VisibleTenants } from '../access/visible-tenants';
@@ -27,6 +27,7 @@ export class WebhooksController {
   constructor(
     private readonly endpoints: WebhookEndpoints,
     private readonly tenants: VisibleTenants,
+    private readonly doorbell: Doorbell,
     private readonly log: Log,
   ) {}
 
@@ -90,9 +91,10 @@ export class WebhooksController {
   @HttpCode(202)
   @described.testWebhook
   async testWebhook(@Id() id: string, @Token() token: VerifiedToken): Promise<{ notification_id: string }> {
-    return {
-      notification_id: found(await this.endpoints.test(await this.actingTenants(token, id), id, token.user_id)),
-    };
+    const tenants = await this.actingTenants(token, id);
+    const notification_id = found(await this.endpoints.test(tenants, id, token.user_id));
+    await this.doorbell.ring();
+    return { notification_id };
   }
 
   @All()
