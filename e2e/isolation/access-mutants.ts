@@ -12,6 +12,7 @@ export interface AccessMutant {
 }
 
 const VISIBLE_TENANTS = 'apps/gateway/src/access/visible-tenants.js';
+const RECIPIENTS = 'apps/gateway/src/recipients/recipients.controller.js';
 const TOKEN_GUARD = 'libs/auth/src/token.guard.js';
 const JUDGE_TOKEN = 'libs/auth/src/judge-token.js';
 const PEER_PUBLISHER = 'apps/gateway/src/intake/peer-publisher.js';
@@ -55,11 +56,33 @@ export const ACCESS_MUTANTS: readonly AccessMutant[] = [
     name: 'an act asks for no role',
     patch: {
       file: 'apps/gateway/src/alerts/act-on-alerts.js',
-      search: 'acting: mine.filter(_visibletenants.mayAct)',
-      replace: 'acting: mine',
+      search: 'acting: (0, _visibletenants.idsOf)(mine.filter(_visibletenants.mayAct))',
+      replace: 'acting: (0, _visibletenants.idsOf)(mine)',
     },
     asker: 'viewer',
     operation: 'actOnAlert',
+  },
+  {
+    name: 'the recipients of a tenant are read without a membership',
+    patch: { file: RECIPIENTS, search: 'await this.tenants.in(token, tenant);', replace: '' },
+    asker: 'foreign',
+    operation: 'readRecipients',
+  },
+  {
+    name: 'recipients are replaced without a role',
+    patch: { file: RECIPIENTS, search: 'this.tenants.actingIn(', replace: 'this.tenants.in(' },
+    asker: 'viewer',
+    operation: 'replaceRecipients',
+  },
+  {
+    name: 'a webhook is changed without a role',
+    patch: {
+      file: 'apps/gateway/src/webhooks/webhooks.controller.js',
+      search: 'return this.tenants.actingOn(token,',
+      replace: 'return (0, _visibletenants.idsOf)(await this.tenants.of(token)); void (',
+    },
+    asker: 'viewer',
+    operation: 'changeWebhook',
   },
   {
     name: 'no scope is asked for',

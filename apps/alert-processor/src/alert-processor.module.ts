@@ -50,7 +50,8 @@ export const processorSettings = {
       'is planned and no rows are written for it; screens ring as ever.',
   }),
   RETENTION_DAYS: setting(z.coerce.number().int().min(0).max(36_500).default(90), {
-    description: 'How many days entries are kept, with their alerts and deliveries. 0: for ever.',
+    description:
+      'How many days entries are kept, with their alerts and deliveries, and notifications once they have ended. 0: for ever.',
   }),
   DEDUP_DAYS: setting(z.coerce.number().int().min(1).max(365).default(7), {
     description: 'For how many days a repeated message is recognised by its id, independent of RETENTION_DAYS.',
@@ -95,7 +96,7 @@ export class AlertProcessorModule implements OnApplicationBootstrap, OnModuleDes
         {
           provide: WakeSnoozed,
           useFactory: (acts: AlertActs, announceEntries: AnnounceEntries, doorbell: Doorbell, log: Log) =>
-            new WakeSnoozed(acts, announceEntries, doorbell, log),
+            new WakeSnoozed(acts, announceEntries, doorbell, log, { plans: config.DELIVERIES }),
           inject: [AlertActs, AnnounceEntries, Doorbell, Log],
         },
         {

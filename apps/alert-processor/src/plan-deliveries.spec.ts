@@ -56,6 +56,9 @@ describe('the planned deliveries', () => {
       expect(fits('email', recipient)).toBe(false);
     for (const recipient of ['example.com', 'ftp://example.com', 'javascript:alert(1)', 'file:///etc/passwd'])
       expect(fits('webhook', recipient)).toBe(false);
+    // as everywhere: a list in one address would reach people that nobody named, and a secret would be shown with it
+    expect(fits('email', 'a@example.com,b@example.com')).toBe(false);
+    expect(fits('webhook', 'https://ana:secret@example.com/hook')).toBe(false);
   });
 
   it.each(['recommendation', 'notification'] as const)('are none for a %s that names no channel', (type) => {

@@ -31,8 +31,10 @@ const appended = (seq: number): AppendedEvent => ({
 /** Due snoozes, in the portions in which the store ends them. An error stands for a call that fails. */
 const actsWith = (...portions: (AppendedEvent[] | Error)[]) => ({
   calls: 0,
-  async wakeSnoozed() {
+  plans: [] as boolean[],
+  async wakeSnoozed(plans: boolean) {
     this.calls += 1;
+    this.plans.push(plans);
     const portion = portions.shift() ?? [];
     if (portion instanceof Error) throw portion;
     return portion;
@@ -48,13 +50,13 @@ describe('ending snoozes', () => {
     publish: async (published: readonly PublishedHint[]) =>
       void (busTrouble ? await Promise.reject(busTrouble) : hints.push(...published)),
   };
-  const wakeSnoozed = (acts: object, everyMs?: number) =>
+  const wakeSnoozed = (acts: object, options?: ConstructorParameters<typeof WakeSnoozed>[4]) =>
     new WakeSnoozed(
       acts as AlertActs,
       new AnnounceEntries(bus as unknown as EventBus, metrics, log),
       { ring: async () => void (rings += 1), onRing: async () => ({ close: () => undefined }) },
       log,
-      everyMs,
+      options,
     );
   beforeEach(() => {
     hints = [];
@@ -77,6 +79,15 @@ describe('ending snoozes', () => {
     expect(rings).toBe(1);
   });
 
+  it('plans deliveries, and where they are off plans none and does not ring', async () => {
+    const [on, off] = [actsWith([appended(4)]), actsWith([appended(5)])];
+    await wakeSnoozed(on).wake();
+    expect([...new Set(on.plans)]).toEqual([true]);
+    await wakeSnoozed(off, { plans: false }).wake();
+    expect([...new Set(off.plans)]).toEqual([false]);
+    expect([hints.length, rings]).toEqual([2, 1]);
+  });
+
   it('goes on when the bus is away: the gateways read the log', async () => {
     busTrouble = new Unavailable('bus', 'the test says so');
     const acts = actsWith([appended(4)], [appended(5)]);
@@ -87,7 +98,7 @@ describe('ending snoozes', () => {
 
   it('runs again, also after the store was away, and no more once it is stopped', async () => {
     const acts = actsWith([], new Unavailable('log', 'the test says so'), [appended(4)]);
-    const waking = wakeSnoozed(acts, 5);
+    const waking = wakeSnoozed(acts, { everyMs: 5 });
     waking.start();
     waking.start();
     await eventually(() => expect(hints).toHaveLength(1));

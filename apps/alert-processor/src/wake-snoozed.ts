@@ -14,14 +14,17 @@ const EVERY_MS = 500;
  */
 export class WakeSnoozed {
   private readonly recurring: Recurring;
+  private readonly plans: boolean;
 
   constructor(
     private readonly acts: AlertActs,
     private readonly announceEntries: AnnounceEntries,
     private readonly doorbell: Doorbell,
     log: Log,
-    everyMs = EVERY_MS,
+    /** `plans`: whether those who were told are told again, when an alert fires again; false where nothing is delivered. */
+    { everyMs = EVERY_MS, plans = true }: { everyMs?: number; plans?: boolean } = {},
   ) {
+    this.plans = plans;
     this.recurring = new Recurring(
       everyMs,
       (signal) => this.wake(signal),
@@ -42,7 +45,7 @@ export class WakeSnoozed {
 
   /** Ends all snoozes that are due, and announces their entries. Those that were told of an alert are told again. */
   async wake(signal?: AbortSignal): Promise<void> {
-    const woken = await appendDue(() => this.acts.wakeSnoozed(), this.announceEntries, signal);
-    if (woken > 0) void this.doorbell.ring();
+    const woken = await appendDue(() => this.acts.wakeSnoozed(this.plans), this.announceEntries, signal);
+    if (woken > 0 && this.plans) void this.doorbell.ring();
   }
 }

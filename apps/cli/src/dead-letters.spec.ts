@@ -1,10 +1,6 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { TokenVerifier } from '@tocsin/auth';
-import { runCli } from './run-cli';
-import { PlayedTerminal } from './testing/played-terminal';
+import { ScriptedGateway, SECRET } from './testing/scripted-gateway';
 
-const SECRET = 'a secret of the test, long enough for HS256';
 const LETTER = {
   dead_letter_id: 42,
   tenant_id: null,
@@ -18,94 +14,72 @@ const LETTER = {
   note: null,
 };
 
-let server: Server;
-let asked: { what: string; token: string; body: unknown }[];
-/** The responses in their order; the last one is repeated. */
-let answers: [status: number, body: unknown][];
+let gateway: ScriptedGateway;
 beforeEach(async () => {
-  asked = [];
-  server = createServer((request, response) => {
-    let text = '';
-    request.on('data', (chunk: Buffer) => (text += chunk.toString()));
-    request.on('end', () => {
-      asked.push({
-        what: `${request.method} ${request.url}`,
-        token: (request.headers.authorization ?? '').slice(7),
-        body: text ? JSON.parse(text) : undefined,
-      });
-      const [status, body] = answers.length > 1 ? answers.shift()! : answers[0]!;
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  gateway = await ScriptedGateway.open();
 });
-afterEach(() => {
-  server.closeAllConnections();
-  return new Promise((resolve) => server.close(resolve));
-});
+afterEach(() => gateway.close());
 
-const run = async (...args: string[]) => {
-  const terminal = new PlayedTerminal({
-    JWT_SECRET: SECRET,
-    TOCSIN_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/base`,
-  });
-  const exitCode = await runCli(['dead-letters', ...args], terminal);
-  return { exitCode, out: terminal.stdout, err: terminal.stderr };
-};
+const run = (...args: string[]) => gateway.run('dead-letters', ...args);
 
 test('list is a line a letter, nothing in it a command for the terminal, and says where to go on', async () => {
-  answers = [[200, { items: [LETTER], cursor: '42' }]];
+  gateway.answers = [[200, { items: [LETTER], cursor: '42' }]];
   const { exitCode, out } = await run('list', '--tenant', 'acme', '--limit', '1');
   expect(exitCode).toBe(0);
   expect(out).toEqual([
     '#42  2026-01-02T03:04:05.678Z  (no tenant)  invalid_json  not [31m JSON',
     'There may be more: --cursor 42',
   ]);
-  expect(asked[0]!.what).toBe('GET /base/api/v1/dead-letters?limit=1&tenant=acme');
-  answers = [[200, { items: [], cursor: null }]];
+  expect(gateway.asked[0]!.what).toBe('GET /base/api/v1/dead-letters?limit=1&tenant=acme');
+  gateway.answers = [[200, { items: [], cursor: null }]];
   expect((await run('list')).out).toEqual(['No dead letter.']);
 });
 
 test('its own token is an operator for five minutes', async () => {
-  answers = [[200, { items: [], cursor: null }]];
+  gateway.answers = [[200, { items: [], cursor: null }]];
   await run('list');
-  const token = await new TokenVerifier({ JWT_SECRET: SECRET, JWT_JWKS_ALGORITHMS: [] }).verify(asked[0]!.token);
+  const token = await new TokenVerifier({ JWT_SECRET: SECRET, JWT_JWKS_ALGORITHMS: [] }).verify(
+    gateway.asked[0]!.token,
+  );
   expect(token.scopes).toEqual(new Set(['dead_letters:operate']));
 });
 
 test('show prints every field and the message, or JSON', async () => {
-  answers = [[200, { ...LETTER, body: '{"a":\u001b1}', body_encoding: 'utf8' }]];
+  gateway.answers = [[200, { ...LETTER, body: '{"a":\u001b1}', body_encoding: 'utf8' }]];
   const { out } = await run('show', '42');
-  expect(asked[0]!.what).toBe('GET /base/api/v1/dead-letters/42');
+  expect(gateway.asked[0]!.what).toBe('GET /base/api/v1/dead-letters/42');
   expect(out).toContainEqual(expect.stringMatching(/^reason: +invalid_json$/));
   expect(out.at(-1)).toBe('{"a": 1}');
   expect(JSON.parse((await run('show', '42', '--json')).out[0]!)).toMatchObject({ dead_letter_id: 42 });
 });
 
 test('redrive and discard say what was decided', async () => {
-  answers = [
+  gateway.answers = [
     [200, { ...LETTER, status: 'redriven', decided_by: 'tocsin-cli', decided_at: '2026-01-03T00:00:00.000Z' }],
   ];
   expect((await run('redrive', '42')).out).toEqual(['#42 redriven by tocsin-cli, 2026-01-03T00:00:00.000Z']);
   await run('discard', '42', '--note', 'a drill');
-  expect(asked.map(({ what, body }) => [what, body])).toEqual([
+  expect(gateway.asked.map(({ what, body }) => [what, body])).toEqual([
     ['POST /base/api/v1/dead-letters/42/redrive', {}],
     ['POST /base/api/v1/dead-letters/42/discard', { note: 'a drill' }],
   ]);
 });
 
 test('all of a set are worked off call by call, within its first bound', async () => {
-  answers = [
+  gateway.answers = [
     [200, { settled: 500, failed: 0, left: 20, up_to: 900 }],
     [200, { settled: 20, failed: 0, left: 0, up_to: 900 }],
   ];
   const { exitCode, out } = await run('redrive', '--all', '--reason', 'store_failed');
   expect({ exitCode, out }).toEqual({ exitCode: 0, out: ['520 redriven, 0 left'] });
-  expect(asked.map(({ body }) => body)).toEqual([{ reason: 'store_failed' }, { reason: 'store_failed', up_to: 900 }]);
+  expect(gateway.asked.map(({ body }) => body)).toEqual([
+    { reason: 'store_failed' },
+    { reason: 'store_failed', up_to: 900 },
+  ]);
 });
 
 test('all of a set end at the first that the queue does not confirm', async () => {
-  answers = [
+  gateway.answers = [
     [200, { settled: 500, failed: 0, left: 20, up_to: 900 }],
     [200, { settled: 5, failed: 15, left: 15, up_to: 900 }],
   ];
@@ -115,7 +89,7 @@ test('all of a set end at the first that the queue does not confirm', async () =
 });
 
 test('a refusal is told in words', async () => {
-  answers = [
+  gateway.answers = [
     [
       409,
       {
@@ -132,8 +106,8 @@ test('a refusal is told in words', async () => {
     out: [],
     err: ['Not all of the message is kept (409 truncated): It was longer.'],
   });
-  answers = [[403, { type: 'about:blank', title: 'No', status: 403, code: 'insufficient_scope' }]];
+  gateway.answers = [[403, { type: 'about:blank', title: 'No', status: 403, code: 'insufficient_scope' }]];
   expect((await run('list')).err).toEqual(['No (403 insufficient_scope).', 'The token was signed with JWT_SECRET.']);
-  answers = [[200, 'a page']];
+  gateway.answers = [[200, 'a page']];
   expect((await run('list')).err[0]).toContain('not as Tocsin does');
 });

@@ -1,9 +1,8 @@
 import { DEAD_LETTER_STATUSES, type BuriedLetter } from '@tocsin/contracts/ports';
+import { asJson, ask, asOperator, fieldLines, gatewayOptions, isDone, refused, type Act } from './ask-gateway';
 import { readNumber, UsageError, type Command, type Values } from './command';
-import { gatewaySettings, gatewayUrl, isHttpUrl, loadGatewayConfig } from './config';
-import { Credential } from './credential';
-import { GatewayClient, NoAnswer, type Reply } from './gateway-client';
-import { printable, type Terminal } from './terminal';
+import { gatewaySettings } from './config';
+import { printable } from './terminal';
 
 const DEFAULT_LIMIT = 50;
 const PATH = 'api/v1/dead-letters';
@@ -28,12 +27,7 @@ const options = {
   cursor: { type: 'string', value: '<cursor>', about: 'For list: goes on behind the page that ended in it.' },
   all: { type: 'boolean', about: 'For redrive and discard: every open letter that the filters leave, and no number.' },
   note: { type: 'string', value: '<text>', about: 'For discard: why. It is kept with the letter.' },
-  json: { type: 'boolean', about: 'Prints what the gateway answers, one JSON value a line.' },
-  url: {
-    type: 'string',
-    value: '<address>',
-    about: 'The gateway. Default TOCSIN_URL, else http://localhost and PORT (8000).',
-  },
+  ...gatewayOptions,
 } as const;
 
 type Given = Values<typeof options>;
@@ -68,23 +62,9 @@ export const deadLetters: Command<typeof options> = {
   settings: gatewaySettings,
 
   async run({ values, action, argument }, terminal) {
-    const requests = plan(action, argument, values);
-    if (values.url !== undefined && !isHttpUrl(values.url)) throw new UsageError('--url is an http or https address.');
-    const config = loadGatewayConfig(terminal.environment);
-    const gateway = new GatewayClient(values.url ?? gatewayUrl(config), new Credential(config, 'dead_letters:operate'));
-    try {
-      return await requests(gateway, terminal);
-    } catch (error) {
-      if (!(error instanceof NoAnswer)) throw error;
-      terminal.err(error.message);
-      return 1;
-    } finally {
-      gateway.close();
-    }
+    return asOperator(plan(action, argument, values), values.url, terminal);
   },
 };
-
-type Act = (gateway: GatewayClient, terminal: Terminal) => Promise<number>;
 
 /** The request for this command line. Throws `UsageError` before any request is sent. */
 function plan(action: string, argument: string | undefined, values: Given): Act {
@@ -120,16 +100,6 @@ function plan(action: string, argument: string | undefined, values: Given): Act 
   return settleAll(action, { tenant_id: values.tenant, reason: values.reason, ...because });
 }
 
-/** Sends one request and prints the response in lines. */
-const ask =
-  (method: string, path: string, body: unknown, lines: (answer: unknown) => string[]): Act =>
-  async (gateway, terminal) => {
-    const reply = await gateway.ask(method, path, body);
-    if (!isDone(reply)) return refused(gateway, terminal, reply);
-    for (const line of lines(reply.body)) terminal.out(line);
-    return 0;
-  };
-
 /** Decides a set of letters, request by request, until none is left, the queue does not confirm one, or Ctrl+C. */
 const settleAll =
   (action: string, filter: object): Act =>
@@ -157,15 +127,6 @@ const settleAll =
 
 const past = (action: string): string => (action === 'redrive' ? 'redriven' : 'discarded');
 
-const isDone = ({ status, body }: Reply): boolean => status === 200 && typeof body === 'object' && body !== null;
-
-function refused(gateway: GatewayClient, terminal: Terminal, reply: Reply): number {
-  for (const line of gateway.explain(reply)) terminal.err(line);
-  return 1;
-}
-
-const asJson = (answer: unknown): string[] => [JSON.stringify(answer)];
-
 function listed(answer: unknown): string[] {
   const { items, cursor } = answer as { items: BuriedLetter[]; cursor: string | null };
   if (items.length === 0) return ['No dead letter.'];
@@ -186,10 +147,7 @@ function listed(answer: unknown): string[] {
 
 function shown(answer: unknown): string[] {
   const { body, body_encoding, ...letter } = answer as BuriedLetter & { body: string; body_encoding: string };
-  const fields = Object.entries(letter).map(
-    ([name, value]) => `${`${name}:`.padEnd(20)}${value === null ? '-' : printable(String(value))}`,
-  );
-  return [...fields, '', body_encoding === 'utf8' ? printable(body) : `${body} (base64)`];
+  return [...fieldLines(letter), '', body_encoding === 'utf8' ? printable(body) : `${body} (base64)`];
 }
 
 const decided = ({ dead_letter_id, status, decided_by, decided_at }: BuriedLetter): string =>

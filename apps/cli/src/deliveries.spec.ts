@@ -1,10 +1,6 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { TokenVerifier } from '@tocsin/auth';
-import { runCli } from './run-cli';
-import { PlayedTerminal } from './testing/played-terminal';
+import { ScriptedGateway, SECRET } from './testing/scripted-gateway';
 
-const SECRET = 'a secret of the test, long enough for HS256';
 const ID = '0b6f2f0e-0000-4000-8000-000000000001';
 const DELIVERY = {
   delivery_id: ID,
@@ -32,97 +28,72 @@ const DELIVERY = {
   ],
 };
 
-let server: Server;
-let asked: { what: string; token: string; body: unknown }[];
-/** The responses in their order; the last one is repeated. */
-let answers: [status: number, body: unknown][];
+let gateway: ScriptedGateway;
 beforeEach(async () => {
-  asked = [];
-  server = createServer((request, response) => {
-    let text = '';
-    request.on('data', (chunk: Buffer) => (text += chunk.toString()));
-    request.on('end', () => {
-      asked.push({
-        what: `${request.method} ${request.url}`,
-        token: (request.headers.authorization ?? '').slice(7),
-        body: text ? JSON.parse(text) : undefined,
-      });
-      const [status, body] = answers.length > 1 ? answers.shift()! : answers[0]!;
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  gateway = await ScriptedGateway.open();
 });
-afterEach(() => {
-  server.closeAllConnections();
-  return new Promise((resolve) => server.close(resolve));
-});
+afterEach(() => gateway.close());
 
-const run = async (...args: string[]) => {
-  const terminal = new PlayedTerminal({
-    JWT_SECRET: SECRET,
-    TOCSIN_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/base`,
-  });
-  const exitCode = await runCli(['deliveries', ...args], terminal);
-  return { exitCode, out: terminal.stdout, err: terminal.stderr };
-};
+const run = (...args: string[]) => gateway.run('deliveries', ...args);
 
 test('list is a line a delivery, of the dead ones by default, and says where to go on', async () => {
-  answers = [[200, { deliveries: [DELIVERY], next: 'abc' }]];
+  gateway.answers = [[200, { deliveries: [DELIVERY], next: 'abc' }]];
   const { exitCode, out } = await run('list', '--tenant', 'acme', '--limit', '1', '--channel', 'email');
   expect(exitCode).toBe(0);
   expect(out).toEqual([
     `${ID}  2026-01-02T03:04:05.678Z  email  ana [31m@example.com  failed  rejected  1 attempt`,
     'There may be more: --after abc',
   ]);
-  expect(asked[0]!.what).toBe(
+  expect(gateway.asked[0]!.what).toBe(
     'GET /base/api/v1/deliveries?tenant=acme&status=failed%2Cexpired%2Cunknown&limit=1&channel=email',
   );
-  answers = [[200, { deliveries: [], next: null }]];
+  gateway.answers = [[200, { deliveries: [], next: null }]];
   expect((await run('list', '--tenant', 'acme')).out).toEqual(['No delivery.']);
 });
 
 test('its own token is an operator for five minutes', async () => {
-  answers = [[200, { deliveries: [], next: null }]];
+  gateway.answers = [[200, { deliveries: [], next: null }]];
   await run('list', '--tenant', 'acme');
-  const token = await new TokenVerifier({ JWT_SECRET: SECRET, JWT_JWKS_ALGORITHMS: [] }).verify(asked[0]!.token);
+  const token = await new TokenVerifier({ JWT_SECRET: SECRET, JWT_JWKS_ALGORITHMS: [] }).verify(
+    gateway.asked[0]!.token,
+  );
   expect(token.scopes).toEqual(new Set(['dead_letters:operate']));
 });
 
 test('show prints every field and attempt, nothing in it a command for the terminal', async () => {
-  answers = [[200, DELIVERY]];
+  gateway.answers = [[200, DELIVERY]];
   const { out } = await run('show', ID, '--tenant', 'acme');
-  expect(asked[0]!.what).toBe(`GET /base/api/v1/deliveries/${ID}?tenant=acme`);
+  expect(gateway.asked[0]!.what).toBe(`GET /base/api/v1/deliveries/${ID}?tenant=acme`);
   expect(out).toContainEqual(expect.stringMatching(/^status: +failed$/));
   expect(out.at(-1)).toMatch(/^#1 {2}2026-01-02T03:04:05\.700Z .* failed {2}rejected {2}550 no such/);
   expect(out.join('').includes('\u001b') || /[\r\n]/.test(out.join(''))).toBe(false);
 });
 
 test('one is redriven by its id, and may repeat only when that is said', async () => {
-  answers = [[200, { ...DELIVERY, status: 'pending', reason: null }]];
+  gateway.answers = [[200, { ...DELIVERY, status: 'pending', reason: null }]];
   expect((await run('redrive', ID, '--tenant', 'acme')).out).toEqual([expect.stringContaining('pending')]);
   await run('redrive', ID, '--tenant', 'acme', '--may-repeat');
-  expect(asked.map(({ what, body }) => [what, body])).toEqual([
+  expect(gateway.asked.map(({ what, body }) => [what, body])).toEqual([
     [`POST /base/api/v1/deliveries/${ID}/redrive?tenant=acme`, { may_repeat: false }],
     [`POST /base/api/v1/deliveries/${ID}/redrive?tenant=acme`, { may_repeat: true }],
   ]);
 });
 
 test('all of a set are redriven call by call', async () => {
-  answers = [
+  gateway.answers = [
     [200, { redriven: 500, next: 'abc' }],
     [200, { redriven: 20, next: null }],
   ];
   const { exitCode, out } = await run('redrive', '--all', '--tenant', 'acme', '--status', 'failed');
   expect({ exitCode, out }).toEqual({ exitCode: 0, out: ['520 redriven'] });
-  expect(asked.map(({ body }) => body)).toEqual([
+  expect(gateway.asked.map(({ body }) => body)).toEqual([
     { tenant: 'acme', status: 'failed' },
     { tenant: 'acme', status: 'failed', after: 'abc' },
   ]);
 });
 
 test('a refusal is told in words, and a command line without what it needs sends nothing', async () => {
-  answers = [
+  gateway.answers = [
     [409, { type: 'about:blank', title: 'No', status: 409, code: 'delivery_conflict', detail: 'It was sent.' }],
   ];
   expect(await run('redrive', ID, '--tenant', 'acme')).toEqual({
@@ -130,7 +101,7 @@ test('a refusal is told in words, and a command line without what it needs sends
     out: [],
     err: ['No (409 delivery_conflict): It was sent.'],
   });
-  asked = [];
+  gateway.asked = [];
   for (const args of [
     ['list'],
     ['show', '--tenant', 'acme'],
@@ -139,5 +110,5 @@ test('a refusal is told in words, and a command line without what it needs sends
     ['redrive', ID, '--all', '--tenant', 'acme', '--status', 'failed'],
   ])
     expect((await run(...args)).exitCode).toBe(2);
-  expect(asked).toEqual([]);
+  expect(gateway.asked).toEqual([]);
 });

@@ -1,9 +1,8 @@
 import { DELIVERY_STATUSES, type Delivery, type DeliveryPage, type Redriven } from '@tocsin/contracts/wire';
+import { asJson, ask, asOperator, fieldLines, gatewayOptions, isDone, refused, type Act } from './ask-gateway';
 import { readNumber, UsageError, type Command, type Values } from './command';
-import { gatewaySettings, gatewayUrl, isHttpUrl, loadGatewayConfig } from './config';
-import { Credential } from './credential';
-import { GatewayClient, NoAnswer, type Reply } from './gateway-client';
-import { printable, type Terminal } from './terminal';
+import { gatewaySettings } from './config';
+import { printable } from './terminal';
 
 const DEFAULT_LIMIT = 50;
 const PATH = 'api/v1/deliveries';
@@ -31,16 +30,10 @@ const options = {
     type: 'boolean',
     about: 'For redrive of what is unknown: it may have been sent, and may arrive twice.',
   },
-  json: { type: 'boolean', about: 'Prints what the gateway answers, one JSON value a line.' },
-  url: {
-    type: 'string',
-    value: '<address>',
-    about: 'The gateway. Default TOCSIN_URL, else http://localhost and PORT (8000).',
-  },
+  ...gatewayOptions,
 } as const;
 
 type Given = Values<typeof options>;
-type Act = (gateway: GatewayClient, terminal: Terminal) => Promise<number>;
 
 export const deliveries: Command<typeof options> = {
   name: 'deliveries',
@@ -62,19 +55,7 @@ export const deliveries: Command<typeof options> = {
   settings: gatewaySettings,
 
   async run({ values, action, argument }, terminal) {
-    const act = plan(action, argument, values);
-    if (values.url !== undefined && !isHttpUrl(values.url)) throw new UsageError('--url is an http or https address.');
-    const config = loadGatewayConfig(terminal.environment);
-    const gateway = new GatewayClient(values.url ?? gatewayUrl(config), new Credential(config, 'dead_letters:operate'));
-    try {
-      return await act(gateway, terminal);
-    } catch (error) {
-      if (!(error instanceof NoAnswer)) throw error;
-      terminal.err(error.message);
-      return 1;
-    } finally {
-      gateway.close();
-    }
+    return asOperator(plan(action, argument, values), values.url, terminal);
   },
 };
 
@@ -109,16 +90,6 @@ function plan(action: string, argument: string | undefined, values: Given): Act 
       );
 }
 
-/** Sends one request and prints the response in lines. */
-const ask =
-  (method: string, path: string, body: unknown, lines: (answer: unknown) => string[]): Act =>
-  async (gateway, terminal) => {
-    const reply = await gateway.ask(method, path, body);
-    if (!isDone(reply)) return refused(gateway, terminal, reply);
-    for (const line of lines(reply.body)) terminal.out(line);
-    return 0;
-  };
-
 /** Redrives a set of deliveries, request by request, until none is left, or Ctrl+C. */
 const redriveAll =
   (set: object): Act =>
@@ -140,15 +111,6 @@ const redriveAll =
     }
   };
 
-const isDone = ({ status, body }: Reply): boolean => status === 200 && typeof body === 'object' && body !== null;
-
-function refused(gateway: GatewayClient, terminal: Terminal, reply: Reply): number {
-  for (const line of gateway.explain(reply)) terminal.err(line);
-  return 1;
-}
-
-const asJson = (answer: unknown): string[] => [JSON.stringify(answer)];
-
 function listed(answer: unknown): string[] {
   const { deliveries: page, next } = answer as DeliveryPage;
   const lines = page.map(lineOf);
@@ -165,9 +127,7 @@ function lineOf({ delivery_id, created_at, channel, recipient, status, reason, a
 
 function shown(answer: unknown): string[] {
   const { attempts, ...delivery } = answer as Delivery;
-  const fields = Object.entries(delivery).map(
-    ([name, value]) => `${`${name}:`.padEnd(20)}${value === null ? '-' : printable(String(value))}`,
-  );
+  const fields = fieldLines(delivery);
   const lines = attempts.map(({ attempt, begun_at, ended_at, outcome, reason, answer: said }) =>
     [
       `#${attempt}`,

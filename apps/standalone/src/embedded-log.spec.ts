@@ -9,6 +9,7 @@ import {
   describeDeliveryQueue,
   describeDeliveries,
   describeEventLog,
+  describeNotificationRetention,
   describeNotifications,
   describePhoneDeliveries,
   describePushSubscriptions,
@@ -35,6 +36,7 @@ import {
   PostgresDeadLetters,
   PostgresDeliveries,
   PostgresEventLog,
+  PostgresLogRetention,
   PostgresNotifications,
   PostgresPhoneDeliveries,
   PostgresPushSubscriptions,
@@ -91,12 +93,15 @@ const deliveryParts = () => {
     log: new PostgresEventLog(database),
     queue: playedQueue(() => connection),
     book: new PostgresRecipientBook(database),
+    // few at once, so that it takes several steps
+    retention: new PostgresLogRetention(database, 3, 2),
     close: () => database.close(),
   });
 };
 describeNotifications('The embedded database', { open: deliveryParts });
 describeDeliveries('The embedded database', { open: deliveryParts });
 describeRecipientBook('The embedded database', { open: deliveryParts });
+describeNotificationRetention('The embedded database', { open: deliveryParts });
 
 describeNewestWord('The embedded database', {
   open() {

@@ -13,6 +13,7 @@ export const ADDRESS_OF: Readonly<Record<Channel, string>> = {
 };
 
 const FITS: Readonly<Record<Channel, (address: string) => boolean>> = {
+  // no colon: `user:ana@example.com` is a user and no address
   email: (address) => address.length <= 254 && /^[^\s@<>,;:"()[\]\\]+@[^\s@<>,;:"()[\]\\]+$/.test(address),
   sms: isPhoneNumber,
   whatsapp: isPhoneNumber,

@@ -53,9 +53,10 @@ export class PostgresAlertActs implements AlertActs {
     return alertIds.map((id) => results.get(id.toLowerCase()) ?? { outcome: 'not_found' });
   }
 
-  async wakeSnoozed(): Promise<AppendedEvent[]> {
-    const rows = await this.database.call<AppendedRow>('select * from tocsin.wake_snoozed($1)', [
+  async wakeSnoozed(plans = true): Promise<AppendedEvent[]> {
+    const rows = await this.database.call<AppendedRow>('select * from tocsin.wake_snoozed($1, $2)', [
       drawFingerprints(WOKEN_AT_ONCE),
+      plans,
     ]);
     return rows.map(appendedEventOf);
   }

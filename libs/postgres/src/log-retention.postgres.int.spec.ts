@@ -127,8 +127,13 @@ describe('retention in PostgreSQL', () => {
     const settledAgo = [null, '1 day', '91 days', '92 days'];
     for (const ago of settledAgo)
       await rows(
-        `insert into tocsin.delivery (tenant_id, notification_id, channel, recipient, due_at, created_at, settled_at)
-         values ($1, gen_random_uuid(), 'email', 'ana@example.com', now(), now() - interval '92 days', now() - $2::interval)`,
+        `with asked as (
+           insert into tocsin.notification (tenant_id, title, severity, status, channels, recipients, to_channels, to_recipients, due_at, created_at, created_by)
+           values ($1, '', 'low', 'started', '{email}', '{}', '{email}', '{ana@example.com}', now(), now() - interval '92 days', 'orders')
+           returning notification_id
+         )
+         insert into tocsin.delivery (tenant_id, notification_id, channel, recipient, due_at, created_at, settled_at)
+         select $1, notification_id, 'email', 'ana@example.com', now(), now() - interval '92 days', now() - $2::interval from asked`,
         tenant_id,
         ago,
       );

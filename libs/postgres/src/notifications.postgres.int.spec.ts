@@ -2,6 +2,7 @@ import {
   aNotification,
   aTenant,
   describeDeliveries,
+  describeNotificationRetention,
   describeNotifications,
   describeRecipientBook,
   startAll,
@@ -10,6 +11,7 @@ import { Database } from './database';
 import { PostgresDeliveries } from './deliveries.postgres';
 import { PostgresDeliveryQueue } from './delivery-queue.postgres';
 import { PostgresEventLog } from './event-log.postgres';
+import { PostgresLogRetention } from './log-retention.postgres';
 import { PostgresNotifications } from './notifications.postgres';
 import { PostgresRecipientBook } from './recipient-book.postgres';
 import { asOwner, freshDatabase, playedQueue, type FreshDatabase } from './testing';
@@ -38,12 +40,15 @@ const open = () =>
     log: new PostgresEventLog(processor),
     queue: playedQueue(() => ({ url: fresh.url })),
     book: new PostgresRecipientBook(gateway),
+    // few at once, so that it takes several steps
+    retention: new PostgresLogRetention(processor, 3, 2),
     close: () => Promise.resolve(),
   });
 
 describeNotifications('PostgreSQL', { open });
 describeDeliveries('PostgreSQL', { open });
 describeRecipientBook('PostgreSQL', { open });
+describeNotificationRetention('PostgreSQL', { open });
 
 describe('a notification in the queue of deliveries', () => {
   const claimed = async () => {

@@ -122,6 +122,52 @@ describe('what was revoked', () => {
   });
 });
 
+describe('one tenant', () => {
+  const right = () =>
+    rightOf({
+      tenants: [
+        { id: a, role: 'viewer' },
+        { id: b, role: 'owner' },
+      ],
+    });
+
+  test('is found among those of the user, with its role', async () => {
+    const door = doorOn('tenants');
+    expect(await door.in(right(), 'tenant-a')).toMatchObject({ tenant_id: a, role: 'viewer' });
+    expect(await door.actingIn(right(), 'tenant-b')).toMatchObject({ tenant_id: b, role: 'owner' });
+  });
+
+  test('of others is refused, and named where the body named it', async () => {
+    const door = doorOn('tenants');
+    await expect(door.in(right(), 'tenant-c')).rejects.toMatchObject({ code: 'tenant_forbidden', details: {} });
+    await expect(door.actingIn(right(), 'tenant-c', '/tenant_id')).rejects.toMatchObject({
+      code: 'tenant_forbidden',
+      details: { errors: [{ pointer: '/tenant_id', code: 'tenant_forbidden' }] },
+    });
+  });
+
+  test('where the role is to read is refused for an act alone', async () => {
+    const door = doorOn('tenants');
+    await expect(door.actingIn(right(), 'tenant-a')).rejects.toMatchObject({ code: 'role_forbidden' });
+  });
+
+  test('that was revoked is one of others', async () => {
+    await revoke(b);
+    await expect(doorOn('tenants').actingIn(right(), 'tenant-b')).rejects.toMatchObject({ code: 'tenant_forbidden' });
+  });
+
+  test('that the request does not name: a thing in one that is only read is refused, and acts reach the rest', async () => {
+    const door = doorOn('tenants');
+    const asked: (readonly TenantId[])[] = [];
+    const isIn = (answer: boolean) => (viewed: readonly TenantId[]) => (asked.push(viewed), Promise.resolve(answer));
+    await expect(door.actingOn(right(), isIn(true))).rejects.toMatchObject({ code: 'role_forbidden' });
+    expect(await door.actingOn(right(), isIn(false))).toEqual([b]);
+    expect(asked).toEqual([[a], [a]]);
+    expect(await door.actingOn(rightOf({ tenants: [b] }), isIn(true))).toEqual([b]);
+    expect(asked).toHaveLength(2);
+  });
+});
+
 test('every role but viewer acts', () => {
   const roles = ['owner', 'member', 'viewer', 'Viewer', 'VIEWER', 'viewers', ''];
   expect(roles.filter((role) => mayAct({ tenant_id: a, name: a, role }))).toEqual(['owner', 'member', 'viewers', '']);

@@ -41,6 +41,39 @@ export class VisibleTenants {
     return revoked.size === 0 ? mine : mine.filter(({ tenant_id }) => !revoked.has(tenant_id));
   }
 
+  /**
+   * The user's membership in the tenant, for what may be read there. Throws `Refused` (`tenant_forbidden`) when there is
+   * none; `pointer` is the place of the tenant in the body, if it was named there. Also throws as `of` does.
+   */
+  async in(right: VerifiedToken, tenant: string, pointer?: string): Promise<Membership> {
+    const membership = (await this.of(right)).find(({ tenant_id }) => tenant_id === tenant);
+    if (!membership) throw tenantForbidden(pointer);
+    return membership;
+  }
+
+  /** The same as `in`, for what needs a role that may act. Throws `Refused` (`role_forbidden`) for a viewer. */
+  async actingIn(right: VerifiedToken, tenant: string, pointer?: string): Promise<Membership> {
+    const membership = await this.in(right, tenant, pointer);
+    if (!mayAct(membership)) throw roleForbidden();
+    return membership;
+  }
+
+  /**
+   * The tenants in which the user may act, for an act on a thing whose tenant the request does not name. `isIn` tells
+   * whether the thing belongs to one of these tenants; it is asked only about tenants in which the user may only read.
+   * Throws `Refused` (`role_forbidden`) when it does. Otherwise the caller looks for the thing in the result, which may
+   * be empty. Also throws as `of` does.
+   */
+  async actingOn(
+    right: VerifiedToken,
+    isIn: (viewed: readonly TenantId[]) => Promise<boolean>,
+  ): Promise<readonly TenantId[]> {
+    const mine = await this.of(right);
+    const viewed = idsOf(mine.filter((membership) => !mayAct(membership)));
+    if (viewed.length > 0 && (await isIn(viewed))) throw roleForbidden();
+    return idsOf(mine.filter(mayAct));
+  }
+
   /** The tenants revoked from the token, for callers whose scope reaches beyond the user's memberships. */
   revokedFrom(right: VerifiedToken): ReadonlySet<TenantId> {
     return this.revocations.tenantsRevoked(right);
@@ -72,6 +105,25 @@ export const provideVisibleTenants = (tenantsClaim: string | undefined) => ({
   inject: [Memberships, Revocations],
 });
 
+/** The ids of tenants or memberships, in their order. */
+export const idsOf = (tenants: readonly { tenant_id: TenantId }[]): TenantId[] =>
+  tenants.map(({ tenant_id }) => tenant_id);
+
+/**
+ * The refusal of a tenant that is not the user's. `pointer` is its place in the body, if it was named there. The answer
+ * is the same for a tenant that does not exist.
+ */
+export function tenantForbidden(pointer?: string): Refused {
+  const [code, detail] = ['tenant_forbidden', 'This is not a tenant of the user.'] as const;
+  return new Refused(code, detail, pointer === undefined ? {} : { errors: [{ pointer, code, detail }] });
+}
+
+/** The explanation of `role_forbidden`, for outcomes that are not thrown. */
+export const ROLE_FORBIDDEN = 'The role of the user in this tenant is to read.';
+
+/** The refusal of an act in a tenant where the user may only read. */
+export const roleForbidden = (): Refused => new Refused('role_forbidden', ROLE_FORBIDDEN);
+
 /** Whether a membership allows more than reading. */
 export const mayAct = ({ role }: Membership): boolean => role.toLowerCase() !== VIEWER;
 
@@ -84,8 +136,7 @@ export function tenantsAskedFor<Tenant extends { tenant_id: TenantId }>(
   wanted: readonly string[] | null,
 ): readonly Tenant[] {
   const tenants = wanted ? mine.filter(({ tenant_id }) => wanted.includes(tenant_id)) : mine;
-  if (wanted && tenants.length < new Set(wanted).size)
-    throw new Refused('tenant_forbidden', 'Not a tenant of this user.');
+  if (wanted && tenants.length < new Set(wanted).size) throw tenantForbidden();
   if (tenants.length > MAX_TENANTS)
     throw new Refused(
       'too_many_tenants',

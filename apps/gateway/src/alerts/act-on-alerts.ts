@@ -8,12 +8,11 @@ import {
 } from '@tocsin/contracts';
 import type { ActReach, ActResult, AlertActs, AnnounceEntries, AttemptedAct } from '@tocsin/contracts/ports';
 import type { VerifiedToken } from '@tocsin/auth';
-import { mayAct, type VisibleTenants } from '../access/visible-tenants';
+import { idsOf, mayAct, ROLE_FORBIDDEN, roleForbidden, type VisibleTenants } from '../access/visible-tenants';
 import { isAlertId } from './act-body';
 import { AlertConflict } from '../problems/alert-conflict';
 
 const NOT_FOUND = 'There is no such alert.';
-const FORBIDDEN = 'The role of the user in this tenant allows only reading.';
 
 /**
  * Performs what people do with alerts: the store tries the act, the entries that it appended are announced to every
@@ -39,7 +38,7 @@ export class ActOnAlerts {
       case 'conflict':
         throw new AlertConflict(conflictOf(result!.alert, act), result!.alert);
       case 'forbidden':
-        throw new Refused('role_forbidden', FORBIDDEN);
+        throw roleForbidden();
       case 'not_found':
         throw new Refused('not_found', NOT_FOUND);
     }
@@ -53,7 +52,7 @@ export class ActOnAlerts {
       const refuse = (code: ErrorCode, detail: string) =>
         void acted.refused.push({ alert_id: alertIds[index]!, code, detail });
       if (result.outcome === 'not_found') refuse('not_found', NOT_FOUND);
-      else if (result.outcome === 'forbidden') refuse('role_forbidden', FORBIDDEN);
+      else if (result.outcome === 'forbidden') refuse('role_forbidden', ROLE_FORBIDDEN);
       else if (result.outcome === 'conflict') refuse('alert_conflict', conflictOf(result.alert, act));
       else acted.alerts.push(result.alert);
     });
@@ -103,10 +102,7 @@ export class ActOnAlerts {
 
   private async reachOf(token: VerifiedToken): Promise<ActReach> {
     const mine = await this.tenants.of(token);
-    return {
-      tenants: mine.map(({ tenant_id }) => tenant_id),
-      acting: mine.filter(mayAct).map(({ tenant_id }) => tenant_id),
-    };
+    return { tenants: idsOf(mine), acting: idsOf(mine.filter(mayAct)) };
   }
 }
 

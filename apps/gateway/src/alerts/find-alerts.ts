@@ -1,7 +1,7 @@
 import { Refused, type Alert, type AlertPage, type AlertStats, type EntryPage, type TenantId } from '@tocsin/contracts';
 import type { AlertQueries, EventLog, HistoryQuery, StatsQuery } from '@tocsin/contracts/ports';
 import type { VerifiedToken } from '@tocsin/auth';
-import { MAX_TENANTS, tenantsAskedFor, type VisibleTenants } from '../access/visible-tenants';
+import { idsOf, MAX_TENANTS, tenantsAskedFor, type VisibleTenants } from '../access/visible-tenants';
 import { formatCursor } from '../positions/cursor';
 import { isAlertId } from './act-body';
 import type { AlertSearchRequest } from './alert-search';
@@ -21,9 +21,9 @@ export class FindAlerts {
 
   async page(right: VerifiedToken, { tenants, query, facets, digest }: AlertSearchRequest): Promise<AlertPage> {
     const mine = await this.tenants.of(right);
-    const asked = tenantsAskedFor(mine, tenants).map(({ tenant_id }) => tenant_id);
+    const asked = idsOf(tenantsAskedFor(mine, tenants));
     const cursor = await this.positionOf(asked);
-    const others = mine.length > MAX_TENANTS ? asked : mine.map(({ tenant_id }) => tenant_id);
+    const others = mine.length > MAX_TENANTS ? asked : idsOf(mine);
     const [{ alerts, end, searched }, counts] = await Promise.all([
       this.queries.list(asked, query),
       facets ? this.queries.facets(others, asked, query) : undefined,
@@ -42,7 +42,7 @@ export class FindAlerts {
    * the id is malformed.
    */
   async one(right: VerifiedToken, alertId: string): Promise<Alert> {
-    const mine = (await this.tenants.of(right)).map(({ tenant_id }) => tenant_id);
+    const mine = idsOf(await this.tenants.of(right));
     const [alert] = isAlertId(alertId) ? await this.queries.find(mine, [alertId]) : [];
     if (!alert) throw new Refused('not_found', 'There is no such alert.');
     return alert;
@@ -57,7 +57,7 @@ export class FindAlerts {
   }
 
   async stats(right: VerifiedToken, tenants: readonly string[] | null, query: StatsQuery): Promise<AlertStats> {
-    const asked = tenantsAskedFor(await this.tenants.of(right), tenants).map(({ tenant_id }) => tenant_id);
+    const asked = idsOf(tenantsAskedFor(await this.tenants.of(right), tenants));
     const cursor = await this.positionOf(asked);
     return { ...(await this.queries.stats(asked, query)), cursor };
   }

@@ -1,11 +1,11 @@
 import { All, Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { Refused, type Membership, type TenantId } from '@tocsin/contracts';
+import { Refused, type TenantId } from '@tocsin/contracts';
 import { DeadLetters, type BuriedLetter, type DeadLetterReach } from '@tocsin/contracts/ports';
 import { requireScopes, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import { Log } from '@tocsin/observability';
 import type { Response } from 'express';
 import { isUtf8 } from 'node:buffer';
-import { mayAct, VisibleTenants } from '../access/visible-tenants';
+import { idsOf, roleForbidden, tenantForbidden, VisibleTenants } from '../access/visible-tenants';
 import { TakesJson } from '../body/body.interceptor';
 import {
   DeadLettersQuery,
@@ -19,6 +19,8 @@ import {
 } from './dead-letter-fields';
 import { SettleDeadLetters, type Settled } from './settle-dead-letters';
 import * as described from './dead-letters.docs';
+
+const MANAGES = ['dead_letters:manage'] as const;
 
 /** A letter with its message, as text when it is valid UTF-8 and in base64 otherwise. */
 export type ShownLetter = BuriedLetter & { body: string; body_encoding: 'utf8' | 'base64' };
@@ -145,7 +147,8 @@ export class DeadLettersController {
   /** The letters that the token may read. */
   private async reachOf(token: VerifiedToken, asked: TenantId | null = null): Promise<DeadLetterReach> {
     if (token.scopes.has('dead_letters:operate')) return this.operatorsReach(token, asked);
-    return (await this.mineOf(token, asked)).map(({ tenant_id }) => tenant_id);
+    requireScopes(token, MANAGES);
+    return asked === null ? idsOf(await this.tenants.of(token)) : idsOf([await this.tenants.in(token, asked)]);
   }
 
   /**
@@ -154,24 +157,14 @@ export class DeadLettersController {
    */
   private async actingReachOf(token: VerifiedToken, asked: TenantId | null, letter?: number): Promise<DeadLetterReach> {
     if (token.scopes.has('dead_letters:operate')) return this.operatorsReach(token, asked);
-    const mine = await this.mineOf(token, asked);
-    const [acting, viewed] = [mine.filter(mayAct), mine.filter((membership) => !mayAct(membership))].map((some) =>
-      some.map(({ tenant_id }) => tenant_id),
-    ) as [TenantId[], TenantId[]];
-    const isViewed = (tenant: TenantId | null) => tenant !== null && viewed.includes(tenant);
-    const isForbidden =
-      isViewed(asked) ||
-      (viewed.length > 0 && letter !== undefined && (await this.deadLetters.find(viewed, letter)) !== undefined);
-    if (isForbidden || acting.length === 0)
-      throw new Refused('role_forbidden', 'The role of the user in this tenant allows only reading.');
+    requireScopes(token, MANAGES);
+    if (asked !== null) return idsOf([await this.tenants.actingIn(token, asked)]);
+    const acting = await this.tenants.actingOn(
+      token,
+      async (viewed) => letter !== undefined && (await this.deadLetters.find(viewed, letter)) !== undefined,
+    );
+    if (acting.length === 0) throw roleForbidden();
     return acting;
-  }
-
-  private async mineOf(token: VerifiedToken, asked: TenantId | null): Promise<readonly Membership[]> {
-    requireScopes(token, ['dead_letters:manage']);
-    const mine = await this.tenants.of(token);
-    if (asked !== null && !mine.some(({ tenant_id }) => tenant_id === asked)) throw foreign();
-    return mine;
   }
 
   /**
@@ -180,9 +173,7 @@ export class DeadLettersController {
    */
   private operatorsReach(token: VerifiedToken, asked: TenantId | null): DeadLetterReach {
     const revoked = this.tenants.revokedFrom(token);
-    if (asked !== null && revoked.has(asked)) throw foreign();
+    if (asked !== null && revoked.has(asked)) throw tenantForbidden();
     return { allBut: [...revoked] };
   }
 }
-
-const foreign = () => new Refused('tenant_forbidden', 'This is not a tenant of the user.');

@@ -7,7 +7,7 @@ import {
   type Doorbell,
   type Redrivable,
 } from '@tocsin/contracts/ports';
-import { mayAct, type VisibleTenants } from '../access/visible-tenants';
+import { idsOf, tenantForbidden, type VisibleTenants } from '../access/visible-tenants';
 import { DEFAULT_PAGE } from '../request/list-parameters';
 import { formatTimePlace, parseTimePlace, UUID } from '../request/time-place';
 import { MAX_AT_ONCE, sinceOf, type DeliveriesQuery, type RedriveManyBody } from './delivery-fields';
@@ -29,7 +29,7 @@ export class KeepDeliveries {
 
   /** Throws `Refused` (`not_found`) when the user sees no such alert. */
   async ofAlert(token: VerifiedToken, alertId: string): Promise<{ deliveries: Delivery[] }> {
-    const mine = (await this.tenants.of(token)).map(({ tenant_id }) => tenant_id);
+    const mine = idsOf(await this.tenants.of(token));
     const [alert] = UUID.test(alertId) ? await this.alerts.find(mine, [alertId]) : [];
     if (!alert) throw new Refused('not_found', 'There is no such alert.');
     return { deliveries: await this.deliveries.ofAlert([alert.tenant_id as TenantId], alert.alert_id) };
@@ -120,7 +120,7 @@ export class KeepDeliveries {
     return (UUID.test(id) ? await this.deliveries.find(reach, id) : undefined) ?? notFound();
   }
 
-  /** The tenants in which the caller may act on this delivery. `role_forbidden` if the user may only read it. */
+  /** The tenants in which the caller may act on this delivery. */
   private async actingReachOf(
     token: VerifiedToken,
     id: string,
@@ -128,12 +128,8 @@ export class KeepDeliveries {
   ): Promise<readonly TenantId[]> {
     if (tenant !== undefined) return this.reachOf(token, 'act', tenant);
     requireScopes(token, ['alerts:write']);
-    const mine = await this.tenants.of(token);
-    const delivery = await this.find(
-      mine.map(({ tenant_id }) => tenant_id),
-      id,
-    );
-    return this.reachOf(token, 'act', delivery.tenant_id);
+    if (!UUID.test(id)) notFound();
+    return this.tenants.actingOn(token, async (viewed) => (await this.deliveries.find(viewed, id)) !== undefined);
   }
 
   private async reachOf(
@@ -142,21 +138,14 @@ export class KeepDeliveries {
     tenant: string | undefined,
   ): Promise<readonly TenantId[]> {
     if (tenant !== undefined && token.scopes.has('dead_letters:operate')) {
-      if (this.tenants.revokedFrom(token).has(tenant as TenantId)) throw foreign();
+      if (this.tenants.revokedFrom(token).has(tenant as TenantId)) throw tenantForbidden();
       return [tenant as TenantId];
     }
     requireScopes(token, [how === 'act' ? 'alerts:write' : 'alerts:read']);
-    const mine = await this.tenants.of(token);
-    if (tenant === undefined) return mine.map(({ tenant_id }) => tenant_id);
-    const membership = mine.find(({ tenant_id }) => tenant_id === tenant);
-    if (!membership) throw foreign();
-    if (how === 'act' && !mayAct(membership))
-      throw new Refused('role_forbidden', 'The role of the user in this tenant allows only reading.');
-    return [membership.tenant_id];
+    if (tenant === undefined) return idsOf(await this.tenants.of(token));
+    return idsOf([await (how === 'act' ? this.tenants.actingIn(token, tenant) : this.tenants.in(token, tenant))]);
   }
 }
-
-const foreign = () => new Refused('tenant_forbidden', 'This is not a tenant of the user.');
 
 function notFound(): never {
   throw new Refused('not_found', NOT_FOUND);

@@ -10,7 +10,7 @@ import {
 } from '@tocsin/contracts';
 import type { EventLog } from '@tocsin/contracts/ports';
 import type { VerifiedToken } from '@tocsin/auth';
-import { tenantsAskedFor, type VisibleTenants } from '../access/visible-tenants';
+import { idsOf, tenantsAskedFor, type VisibleTenants } from '../access/visible-tenants';
 import { assignPositions, formatCursor, parseCursor } from '../positions/cursor';
 
 /**
@@ -46,7 +46,7 @@ export class ReadLog {
    * Reads one page. Throws `Refused` with `invalid_cursor` or `cursor_expired`: a page must not skip entries silently.
    */
   async page(right: VerifiedToken, { tenants, after, filter, limit }: LogRead): Promise<EntryPage> {
-    const asked = tenantsAskedFor(await this.tenants.of(right), tenants).map(({ tenant_id }) => tenant_id);
+    const asked = idsOf(tenantsAskedFor(await this.tenants.of(right), tenants));
     const heads = await this.log.heads(asked);
     const positions = await this.positionsOf(after, heads);
     const events: Entry[] = [];

@@ -3,10 +3,9 @@ import { Refused, type SeenCursor, type TenantId } from '@tocsin/contracts';
 import { EventLog, SeenPositions, type Reader, type SeenPosition } from '@tocsin/contracts/ports';
 import { issuerOf, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import type { Response } from 'express';
-import { VisibleTenants } from '../access/visible-tenants';
+import { idsOf, tenantForbidden, VisibleTenants } from '../access/visible-tenants';
 import { TakesJson } from '../body/body.interceptor';
 import { GatewayConfig } from '../config';
-import { refuseField } from '../request/json-object';
 import { assignPositions, type SentCursor } from '../positions/cursor';
 import { MAX_BODY_BYTES, SeenBody, seenIn } from './seen-body';
 import { ApiTags } from '../description/operation.docs';
@@ -30,7 +29,7 @@ export class SeenCursorController {
   @Get()
   @described.readSeenCursor
   async readSeenCursor(@Token() token: VerifiedToken): Promise<SeenCursor> {
-    return this.seenBy(token, await this.tenantsOf(token));
+    return this.seenBy(token, idsOf(await this.visible.of(token)));
   }
 
   /** Responds with the stored positions, which another device may have moved farther. */
@@ -39,7 +38,7 @@ export class SeenCursorController {
   @described.moveSeenCursor
   async moveSeenCursor(@Body() body: SeenBody, @Token() token: VerifiedToken): Promise<SeenCursor> {
     const sent = seenIn(body);
-    const tenants = await this.tenantsOf(token);
+    const tenants = idsOf(await this.visible.of(token));
     await this.seen.advance(
       this.readerOf(token),
       sent.kind === 'positions' ? ownOf(sent.positions, tenants) : await this.positionsIn(sent.cursor, tenants),
@@ -55,10 +54,6 @@ export class SeenCursorController {
 
   private async seenBy(token: VerifiedToken, tenants: readonly TenantId[]): Promise<SeenCursor> {
     return { tenants: await this.seen.of(this.readerOf(token), tenants) };
-  }
-
-  private async tenantsOf(token: VerifiedToken): Promise<TenantId[]> {
-    return (await this.visible.of(token)).map(({ tenant_id }) => tenant_id);
   }
 
   /**
@@ -90,7 +85,6 @@ export class SeenCursorController {
 
 function ownOf(positions: SeenPosition[], tenants: readonly TenantId[]): SeenPosition[] {
   const foreign = positions.findIndex(({ tenant_id }) => !tenants.includes(tenant_id));
-  if (foreign >= 0)
-    refuseField(`/tenants/${foreign}/tenant_id`, 'This is not a tenant of the user.', 'tenant_forbidden');
+  if (foreign >= 0) throw tenantForbidden(`/tenants/${foreign}/tenant_id`);
   return positions;
 }

@@ -9,7 +9,7 @@ import {
   type TenantId,
 } from '@tocsin/contracts';
 import type { Deliveries, Doorbell, NewNotification, Notifications } from '@tocsin/contracts/ports';
-import { mayAct, tenantsAskedFor, type VisibleTenants } from '../access/visible-tenants';
+import { idsOf, tenantsAskedFor, type VisibleTenants } from '../access/visible-tenants';
 import { refuseField } from '../request/json-object';
 import { DEFAULT_PAGE } from '../request/list-parameters';
 import { formatTimePlace, parseTimePlace, UUID } from '../request/time-place';
@@ -119,10 +119,7 @@ export class KeepNotifications {
       return;
     }
     requireScopes(token, ['alerts:write']);
-    const membership = (await this.tenants.of(token)).find(({ tenant_id }) => tenant_id === tenant);
-    if (!membership) return refuseField('/tenant_id', 'This is not a tenant of the user.', 'tenant_forbidden');
-    if (!mayAct(membership))
-      throw new Refused('role_forbidden', 'The role of the user in this tenant allows only reading.');
+    await this.tenants.actingIn(token, tenant, '/tenant_id');
   }
 
   /** The tenants whose notifications a list shows, and the sender if it shows only one sender's. */
@@ -136,13 +133,13 @@ export class KeepNotifications {
         asked,
       );
       const ofToken = this.tenants.publisher(token);
-      const named = tenants.map(({ tenant_id }) => tenant_id);
+      const named = idsOf(tenants);
       if (!named.every(ofToken)) throw new Refused('tenant_forbidden', NO_TENANT_OF_TOKEN);
       return { tenants: named, created_by: token.user_id };
     }
     requireScopes(token, ['alerts:read']);
     const mine = tenantsAskedFor(await this.tenants.of(token), asked ?? null);
-    return { tenants: mine.map(({ tenant_id }) => tenant_id), created_by: null };
+    return { tenants: idsOf(mine), created_by: null };
   }
 
   /** The tenants in which the caller may read the notification, or act on it. */
@@ -155,14 +152,8 @@ export class KeepNotifications {
       if (!isUser) throw new Refused('not_found', NOT_FOUND);
     }
     requireScopes(token, [how === 'act' ? 'alerts:write' : 'alerts:read']);
-    const mine = await this.tenants.of(token);
-    const all = mine.map(({ tenant_id }) => tenant_id);
-    const acting = mine.filter(mayAct).map(({ tenant_id }) => tenant_id);
-    if (how === 'read' || acting.length === all.length) return all;
-    const found = await this.notifications.find(all, id);
-    if (found && !acting.includes(found.tenant_id as TenantId))
-      throw new Refused('role_forbidden', 'The role of the user in this tenant allows only reading.');
-    return acting;
+    if (how === 'read') return idsOf(await this.tenants.of(token));
+    return this.tenants.actingOn(token, async (viewed) => (await this.notifications.find(viewed, id)) !== undefined);
   }
 }
 

@@ -3,10 +3,9 @@ import type { Response } from 'express';
 import { Refused, type PushState, type TenantId } from '@tocsin/contracts';
 import { PushSubscriptions, type Reader } from '@tocsin/contracts/ports';
 import { issuerOf, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
-import { VisibleTenants } from '../access/visible-tenants';
+import { idsOf, tenantForbidden, VisibleTenants } from '../access/visible-tenants';
 import { TakesJson } from '../body/body.interceptor';
 import { GatewayConfig } from '../config';
-import { refuseField } from '../request/json-object';
 import { MAX_BODY_BYTES, PushBrowserQuery, PushSubscribeBody } from './push-body';
 import { ApiTags } from '../description/operation.docs';
 import * as described from './push.docs';
@@ -28,7 +27,7 @@ export class PushController {
   @Get()
   @described.showPush
   async showPush(@Token() token: VerifiedToken): Promise<PushState> {
-    return this.stateFor(token, await this.tenantsOf(token));
+    return this.stateFor(token, idsOf(await this.visible.of(token)));
   }
 
   /** Subscribes a browser, or renews its subscription. 404 if push messages are not configured. */
@@ -41,7 +40,7 @@ export class PushController {
   ): Promise<PushState> {
     if (this.config.VAPID_PUBLIC_KEY === undefined)
       throw new Refused('not_found', 'No push messages are sent here: it needs VAPID_PUBLIC_KEY.');
-    const tenants = await this.tenantsOf(token);
+    const tenants = idsOf(await this.visible.of(token));
     await this.subscriptions.subscribe(this.readerOf(token), chosen(tenants, named), keys);
     return this.stateFor(token, tenants);
   }
@@ -50,7 +49,7 @@ export class PushController {
   @Delete()
   @described.unsubscribeFromPush
   async unsubscribeFromPush(@Query() { browser }: PushBrowserQuery, @Token() token: VerifiedToken): Promise<PushState> {
-    const tenants = await this.tenantsOf(token);
+    const tenants = idsOf(await this.visible.of(token));
     if (!(await this.subscriptions.unsubscribe(this.readerOf(token), tenants, browser)))
       throw new Refused('not_found', 'The user has no such browser.');
     return this.stateFor(token, tenants);
@@ -69,11 +68,7 @@ export class PushController {
     };
   }
 
-  private async tenantsOf(token: VerifiedToken): Promise<TenantId[]> {
-    return (await this.visible.of(token)).map(({ tenant_id }) => tenant_id);
-  }
-
-  /** The issuer is empty where only one is accepted, so that it may be renamed without losing the browsers. */
+  /** As for what was seen: where one issuer alone is accepted, it may be renamed without losing the browsers. */
   private readerOf(token: VerifiedToken): Reader {
     return { user_id: token.user_id, issuer: this.config.JWT_ISSUER ? '' : issuerOf(token) };
   }
@@ -82,6 +77,6 @@ export class PushController {
 function chosen(mine: readonly TenantId[], named: readonly string[] | undefined): readonly TenantId[] {
   if (named === undefined) return mine;
   const foreign = named.findIndex((one) => !mine.some((tenant) => tenant === one));
-  if (foreign >= 0) refuseField(`/tenants/${foreign}`, 'This is not a tenant of the user.', 'tenant_forbidden');
+  if (foreign >= 0) throw tenantForbidden(`/tenants/${foreign}`);
   return [...new Set(named)] as TenantId[];
 }

@@ -1,10 +1,10 @@
 import { All, Body, Controller, Get, Headers, Put, Query, Res } from '@nestjs/common';
 import { requireScopes, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
-import { Refused, type TenantId, type TenantRecipients } from '@tocsin/contracts';
+import { Refused, type TenantRecipients } from '@tocsin/contracts';
 import { RecipientBook, type TaggedRecipients } from '@tocsin/contracts/ports';
 import { Log } from '@tocsin/observability';
 import type { Response } from 'express';
-import { mayAct, VisibleTenants } from '../access/visible-tenants';
+import { VisibleTenants } from '../access/visible-tenants';
 import { TakesJson } from '../body/body.interceptor';
 import { MAX_BODY_BYTES, RecipientsBody, recipientsOf, RecipientsQuery } from './recipients-body';
 import { ApiTags } from '../description/operation.docs';
@@ -32,7 +32,7 @@ export class RecipientsController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<TenantRecipients> {
     requireScopes(token, ['alerts:read']);
-    await this.membershipIn(token, tenant);
+    await this.tenants.in(token, tenant);
     return tagged(response, tenant, await this.book.of(tenant));
   }
 
@@ -47,8 +47,7 @@ export class RecipientsController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<TenantRecipients> {
     requireScopes(token, ['alerts:write']);
-    if (!mayAct(await this.membershipIn(token, tenant)))
-      throw new Refused('role_forbidden', 'The role of the user in this tenant allows only reading.');
+    await this.tenants.actingIn(token, tenant);
     const recipients = recipientsOf(body);
     const replaced = await this.book.replace(tenant, recipients, tagIn(ifMatch));
     if (!replaced) throw new Refused('changed_meanwhile', 'The recipients have another ETag by now: read them again.');
@@ -60,12 +59,6 @@ export class RecipientsController {
   refuseMethod(@Res() response: Response): never {
     response.set('Allow', 'GET, HEAD, PUT');
     throw new Refused('method_not_allowed', 'Recipients are read with GET and replaced with PUT.');
-  }
-
-  private async membershipIn(token: VerifiedToken, tenant: TenantId) {
-    const membership = (await this.tenants.of(token)).find(({ tenant_id }) => tenant_id === tenant);
-    if (!membership) throw new Refused('tenant_forbidden', 'This is not a tenant of the user.');
-    return membership;
   }
 }
 

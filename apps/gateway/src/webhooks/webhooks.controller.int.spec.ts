@@ -5,7 +5,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { AddressInfo } from 'node:net';
 import { AuthModule, authSettings, ClaimTenantDirectory, signToken, type Scope } from '@tocsin/auth';
 import { readSettings } from '@tocsin/settings';
-import { AccessChanges, bind, TenantDirectory, TicketStore, WebhookEndpoints } from '@tocsin/contracts/ports';
+import { AccessChanges, bind, Doorbell, TenantDirectory, TicketStore, WebhookEndpoints } from '@tocsin/contracts/ports';
 import { MemoryAccessChanges } from '@tocsin/contracts/testing';
 import { Log, Metrics, ObservabilityModule, observabilitySettings } from '@tocsin/observability';
 import { Database, PostgresWebhookEndpoints } from '@tocsin/postgres';
@@ -27,6 +27,7 @@ let fresh: FreshDatabase;
 let database: Database;
 let app: NestExpressApplication;
 let base: string;
+let rings = 0;
 beforeAll(async () => {
   fresh = await freshDatabase();
   database = new Database({ connection: { url: fresh.url }, role: 'tocsin_gateway' });
@@ -37,8 +38,9 @@ beforeAll(async () => {
       { provide: TenantDirectory, useValue: new ClaimTenantDirectory('tenants') },
       { provide: TicketStore, useValue: { redeem: async () => true } },
       { provide: WebhookEndpoints, useValue: new PostgresWebhookEndpoints(database) },
+      { provide: Doorbell, useValue: { ring: async () => void (rings += 1) } },
     ],
-    exports: [AccessChanges, TenantDirectory, TicketStore, WebhookEndpoints],
+    exports: [AccessChanges, TenantDirectory, TicketStore, WebhookEndpoints, Doorbell],
   };
   @Module({
     imports: [adapters, observability, AuthModule.forRoot({ settings, adapters, observability })],
@@ -141,9 +143,11 @@ test('it is switched off and on', async () => {
   expect((await ask('PATCH', `/${id}`, ana(), { enabled: true })).json).toMatchObject({ disabled_at: null });
 });
 
-test('a test is a notification to this webhook only', async () => {
+test('a test is a notification to it alone, and rings for the notifiers', async () => {
   const id = await configure('https://a.example/test');
+  expect(rings).toBe(0);
   const { status, json } = await ask('POST', `/${id}/test`, ana());
+  expect(rings).toBe(1);
   expect(status).toBe(202);
   expect(
     await asOwner(

@@ -1,10 +1,10 @@
 import { All, Body, Controller, Get, HttpCode, Param, ParseUUIDPipe, Patch, Post, Query, Res } from '@nestjs/common';
 import { requireScopes, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
-import { Refused, type Membership, type TenantId, type WebhookEndpoint, type WebhookSecret } from '@tocsin/contracts';
-import { WebhookEndpoints } from '@tocsin/contracts/ports';
+import { Refused, type TenantId, type WebhookEndpoint, type WebhookSecret } from '@tocsin/contracts';
+import { Doorbell, WebhookEndpoints } from '@tocsin/contracts/ports';
 import { Log } from '@tocsin/observability';
 import type { Response } from 'express';
-import { mayAct, tenantsAskedFor, VisibleTenants } from '../access/visible-tenants';
+import { idsOf, tenantsAskedFor, VisibleTenants } from '../access/visible-tenants';
 import { TakesJson } from '../body/body.interceptor';
 import { TenantsQuery } from '../request/list-parameters';
 import { changeOf, EndpointBody, EndpointChangeBody, MAX_BODY_BYTES } from './endpoint-body';
@@ -28,6 +28,7 @@ export class WebhooksController {
   constructor(
     private readonly endpoints: WebhookEndpoints,
     private readonly tenants: VisibleTenants,
+    private readonly doorbell: Doorbell,
     private readonly log: Log,
   ) {}
 
@@ -50,8 +51,7 @@ export class WebhooksController {
   async configureWebhook(@Body() body: EndpointBody, @Token() token: VerifiedToken): Promise<WebhookEndpoint> {
     const { tenant_id, url, ...change } = body;
     requireScopes(token, ACTS);
-    const [membership] = tenantsAskedFor(await this.tenants.of(token), [tenant_id]);
-    if (!mayAct(membership!)) throw forbidden();
+    await this.tenants.actingIn(token, tenant_id);
     const { endpoint_id } = await this.endpoints.use(tenant_id, canonical(url));
     return this.changed(token, [tenant_id], endpoint_id, changeOf(change));
   }
@@ -92,9 +92,10 @@ export class WebhooksController {
   @HttpCode(202)
   @described.testWebhook
   async testWebhook(@Id() id: string, @Token() token: VerifiedToken): Promise<{ notification_id: string }> {
-    return {
-      notification_id: found(await this.endpoints.test(await this.actingTenants(token, id), id, token.user_id)),
-    };
+    const tenants = await this.actingTenants(token, id);
+    const notification_id = found(await this.endpoints.test(tenants, id, token.user_id));
+    await this.doorbell.ring();
+    return { notification_id };
   }
 
   @All()
@@ -135,26 +136,19 @@ export class WebhooksController {
     return endpoint;
   }
 
-  /** The tenants in which the user may act. `role_forbidden` for a webhook that the user may only read. */
-  private async actingTenants(token: VerifiedToken, id: string): Promise<TenantId[]> {
+  /** The tenants in which the user may act. A webhook that the user may only read is refused as such. */
+  private async actingTenants(token: VerifiedToken, id: string): Promise<readonly TenantId[]> {
     requireScopes(token, ACTS);
-    const mine = await this.tenants.of(token);
-    const viewed = idsOf(mine.filter((membership) => !mayAct(membership)));
-    if (viewed.length > 0 && (await this.endpoints.find(viewed, id))) throw forbidden();
-    return idsOf(mine.filter(mayAct));
+    return this.tenants.actingOn(token, async (viewed) => (await this.endpoints.find(viewed, id)) !== undefined);
   }
 }
-
-const idsOf = (memberships: readonly Membership[]): TenantId[] => memberships.map(({ tenant_id }) => tenant_id);
 
 function found<T>(value: T | undefined): T {
   if (value === undefined) throw new Refused('not_found', NOT_FOUND);
   return value;
 }
 
-const forbidden = () => new Refused('role_forbidden', 'The role of the user in this tenant allows only reading.');
-
-/** The canonical form of the address, which the notifier uses. */
+/** The form under which the notifier uses the address. */
 function canonical(text: string): string {
   const url = new URL(text);
   url.hash = '';

@@ -61,7 +61,8 @@ export abstract class AlertActs {
   /**
    * Ends the snoozes whose time is over: appends `unsnoozed` without an actor, and the alert fires again. Returns the
    * entries that this call has appended, at most 500, for the caller to publish. Any number of processes may call it
-   * side by side.
+   * side by side. With `plans`, the default, those who were told when the alert last rang are told again; without it, no
+   * delivery is planned.
    */
-  abstract wakeSnoozed(): Promise<AppendedEvent[]>;
+  abstract wakeSnoozed(plans?: boolean): Promise<AppendedEvent[]>;
 }

@@ -526,6 +526,16 @@ export function describeDeliveryQueue(name: string, { open }: { open(): Promise<
         }
       });
 
+      it('of a snooze that ends is none where nothing is to be planned', async () => {
+        const tenant = aTenant();
+        const { entry } = await tell(tenant, [TO_ANA], { dedup_key: 'k' });
+        await act(tenant, entry.alert_id, 'snooze');
+        await opened.endSnoozes(tenant);
+        const woken = (await opened.waking.wakeSnoozed(false)).filter(({ tenant_id }) => tenant_id === tenant);
+        expect(woken).toMatchObject([{ entry: { change: 'unsnoozed', actor: null } }]);
+        expect(await opened.standing(tenant)).toMatchObject([{ seq: 1 }]);
+      });
+
       it('is not made when a user ends the snooze', async () => {
         const tenant = aTenant();
         const { entry } = await tell(tenant, [TO_ANA], { dedup_key: 'k' });

@@ -11,6 +11,7 @@ export * from './event-bus.contract';
 export * from './event-log.contract';
 export * from './eventually';
 export * from './listener-by-hand';
+export * from './notification-retention.contract';
 export * from './notifications.contract';
 export * from './phone-deliveries.contract';
 export * from './push-subscriptions.contract';

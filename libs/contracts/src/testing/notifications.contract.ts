@@ -12,6 +12,8 @@ export interface PlayedQueue {
   settle(deliveryId: string, status: DeliveryStatus, reason: DeliveryReason | null): Promise<void>;
   /** Makes what a tenant has scheduled due so many milliseconds earlier. */
   pass(tenant: TenantId, ms: number): Promise<void>;
+  /** Makes all notifications and deliveries of a tenant so many milliseconds older. */
+  age(tenant: TenantId, ms: number): Promise<void>;
   /** Makes deliveries that wait, each a millisecond later than the one before. */
   plan(tenant: TenantId, count: number): Promise<void>;
 }

@@ -105,9 +105,9 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
--- Ends the snoozes whose time is over, at most as many as `fps` has elements. When several processors call it, the
--- later ones find none left.
-create or replace function wake_snoozed(fps text[])
+-- Ends the snoozes whose time is over, at most as many as `fps` has elements. When several processors call it, the later
+-- ones find none left. Without `plans`, no delivery is planned.
+create or replace function wake_snoozed(fps text[], plans boolean default true)
 returns setof entry
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
@@ -160,6 +160,7 @@ begin
         (select a.first_seq from alert a where a.tenant_id = w.tenant_id and a.alert_id = w.alert_id)) as seq
     ) rung
     cross join lateral (select distinct channel, recipient from delivery where tenant_id = w.tenant_id and seq = rung.seq) d
+    where plans
   ), told as materialized (
     select plan_deliveries(array_agg(t.tenant_id), array_agg(t.alert_id), array_agg(t.seq), array_agg(t.severity), array_agg(t.channel),
              array_agg(t.recipient), max(t.received_at))

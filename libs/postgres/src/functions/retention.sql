@@ -122,8 +122,35 @@ begin
   return query select case when gone >= at_most or cardinality(slice) = tenants_at_once then finished end, gone;
 end $$;
 
--- Deletes deliveries of notifications that were settled longer than `kept` ago, and at least a day ago whatever `kept`
--- is, with their attempts: at most `at_most`. Those of entries go with their entries.
+-- As `retain_next`, for tenants that have notifications. They need not have an entry, and so no stream.
+create or replace function retain_next_notified(behind text, tenants_at_once integer)
+returns text[]
+language plpgsql volatile
+set search_path = tocsin, pg_temp
+-- each tenant is one look-up in the index of the keys
+set enable_seqscan = off
+as $$
+declare
+  slice text[];
+begin
+  perform set_config('tocsin.starting', 'on', true);
+  slice := array(
+    with recursive notified as (
+      select (select n.tenant_id from notification n where n.tenant_id > behind order by n.tenant_id limit 1) as tenant_id, 1 as place
+      union all
+      select (select n.tenant_id from notification n where n.tenant_id > w.tenant_id order by n.tenant_id limit 1), w.place + 1
+      from notified w where w.tenant_id is not null and w.place < tenants_at_once
+    )
+    select w.tenant_id from notified w where w.tenant_id is not null order by 1);
+  perform set_config('tocsin.starting', '', true);
+  perform set_config('tocsin.tenants', slice::text, true);
+  return slice;
+end $$;
+
+-- Deletes deliveries of notifications that were settled longer than `kept` ago, and at least a day ago whatever `kept` is,
+-- with their attempts. Those of entries go with their entries. Then it deletes notifications that ended that long ago and
+-- have no delivery left; what a digest has gathered goes when the digest ended that long ago, or is gone. At most `at_most`
+-- of both together. What another process holds at this moment stays until the next run.
 create or replace function delete_settled(behind text, kept interval, tenants_at_once integer, at_most integer)
 returns table (next text, deleted integer)
 language plpgsql volatile security definer
@@ -135,21 +162,34 @@ declare
   cutoff timestamptz := now() - greatest(kept, interval '24 hours');
   slice text[];
   ids uuid[];
+  ended uuid[];
+  gone integer;
 begin
   if not may_retain() then
     return query select null::text, 0;
     return;
   end if;
-  slice := retain_next(behind, tenants_at_once);
+  slice := retain_next_notified(behind, tenants_at_once);
   ids := array(
     select d.delivery_id from delivery d
     where d.tenant_id = any (slice) and d.notification_id is not null and d.created_at < cutoff and d.settled_at < cutoff
-    limit at_most);
+    limit at_most for update skip locked);
   delete from delivery_attempt a where a.tenant_id = any (slice) and a.delivery_id = any (ids);
   delete from delivery d where d.tenant_id = any (slice) and d.delivery_id = any (ids);
+  ended := array(
+    select n.notification_id from notification n
+    where n.tenant_id = any (slice) and n.created_at < cutoff and (
+      n.status in ('done', 'cancelled') and n.ended_at < cutoff
+        and not exists (select from delivery d where d.tenant_id = n.tenant_id and d.notification_id = n.notification_id)
+      or n.status = 'gathered' and not exists (
+        select from notification d
+        where d.tenant_id = n.tenant_id and d.notification_id = n.digest_id
+          and (d.status not in ('done', 'cancelled') or d.ended_at >= cutoff)))
+    limit at_most - cardinality(ids) for update skip locked);
+  delete from notification n where n.tenant_id = any (slice) and n.notification_id = any (ended);
+  gone := cardinality(ids) + cardinality(ended);
   perform set_config('tocsin.tenants', outside, true);
-  return query select case when cardinality(ids) = at_most then behind when cardinality(slice) = tenants_at_once then slice[tenants_at_once] end,
-    cardinality(ids);
+  return query select case when gone >= at_most then behind when cardinality(slice) = tenants_at_once then slice[tenants_at_once] end, gone;
 end $$;
 
 -- Forgets ids that were stored longer than `kept` ago, and at least a day ago whatever `kept` is: about `at_most`, the
@@ -175,9 +215,10 @@ end $$;
 
 alter function may_retain owner to tocsin_definer;
 alter function retain_next owner to tocsin_definer;
+alter function retain_next_notified owner to tocsin_definer;
 alter function release_entries owner to tocsin_definer;
 alter function delete_released owner to tocsin_definer;
 alter function delete_settled owner to tocsin_definer;
 alter function forget_ids owner to tocsin_definer;
-revoke all on function may_retain, retain_next, release_entries, delete_released, delete_settled, forget_ids from public;
+revoke all on function may_retain, retain_next, retain_next_notified, release_entries, delete_released, delete_settled, forget_ids from public;
 grant execute on function release_entries, delete_released, delete_settled, forget_ids to tocsin_processor;

@@ -30,6 +30,15 @@ export const playedQueue = (connection: () => DatabaseConnection): PlayedQueue =
       [tenant, ms],
     );
   },
+  async age(tenant, ms) {
+    const older = (...columns: string[]) =>
+      columns.map((column) => `${column} = ${column} - make_interval(secs => $2::float8 / 1000)`).join(', ');
+    for (const aged of [
+      `notification set ${older('created_at', 'started_at', 'ended_at')}`,
+      `delivery set ${older('created_at', 'settled_at')}`,
+    ])
+      await asOwner(connection(), `update tocsin.${aged} where tenant_id = $1`, [tenant, ms]);
+  },
   async plan(tenant, count) {
     await asOwner(
       connection(),
