@@ -1,16 +1,11 @@
 import type { Patch } from '../faults/built-copy';
-
-/** A file that a field needs anew. */
-export interface NewFile {
-  file: string;
-  text: string;
-}
+import type { Step } from '../kit/tree-copy';
 
 /**
  * "Adding a field" of CONTRIBUTING.md, followed for one: `runbook`, an address that a message names and that its alert
  * keeps. A change of the patched code changes its step too: a step that does not apply fails.
  */
-export const RECIPE: readonly (Patch | NewFile)[] = [
+export const RECIPE: readonly Step[] = [
   // 1. what travels
   inFile(
     'libs/contracts/src/wire.ts',

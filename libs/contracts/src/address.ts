@@ -3,23 +3,52 @@ import type { Channel } from './wire';
 /** The longest address, in characters: an e-mail address has at most 254, and a URL should stay below this. */
 const MAX_ADDRESS = 2_000;
 
-/** The form of an address of each channel, in words for people. */
-export const ADDRESS_OF: Readonly<Record<Channel, string>> = {
-  email: 'an e-mail address',
-  sms: 'a phone number in E.164, such as +4915112345678',
-  whatsapp: 'a phone number in E.164, such as +4915112345678',
-  webhook: 'an http or https address without a user and password',
-  push: 'user:<user id>',
+/** The addresses of one channel. */
+interface Addresses {
+  /** What one looks like, for a person. */
+  words: string;
+  /**
+   * Whether a recipient is of this kind. It may still be malformed: then sending it fails, which is on record, while a
+   * recipient of no kind is told over no channel.
+   */
+  isKind(recipient: string): boolean;
+  /** Whether one of this kind is well-formed. */
+  isWellFormed(address: string): boolean;
+}
+
+const PHONE_NUMBERS: Addresses = {
+  words: 'a phone number in E.164, such as +4915112345678',
+  isKind: isPhoneNumber,
+  isWellFormed: () => true,
 };
 
-const FITS: Readonly<Record<Channel, (address: string) => boolean>> = {
-  // no colon: `user:ana@example.com` is a user and no address
-  email: (address) => address.length <= 254 && /^[^\s@<>,;:"()[\]\\]+@[^\s@<>,;:"()[\]\\]+$/.test(address),
-  sms: isPhoneNumber,
-  whatsapp: isPhoneNumber,
-  webhook: isWebAddress,
-  push: (address) => /^user:[^\s]+$/.test(address),
+/** The one table of what an address of each channel looks like. */
+const ADDRESSES: Readonly<Record<Channel, Addresses>> = {
+  email: {
+    words: 'an e-mail address',
+    // no colon: `user:ana@example.com` is a user and no address
+    isKind: (recipient) => /^[^\s@:]+@[^\s@]+$/.test(recipient),
+    isWellFormed: (address) => address.length <= 254 && /^[^\s@<>,;:"()[\]\\]+@[^\s@<>,;:"()[\]\\]+$/.test(address),
+  },
+  sms: PHONE_NUMBERS,
+  whatsapp: PHONE_NUMBERS,
+  webhook: {
+    words: 'an http or https address without a user and password',
+    isKind: (recipient) => URL.canParse(recipient) && /^https?:$/.test(new URL(recipient).protocol),
+    isWellFormed: isWebAddress,
+  },
+  push: {
+    words: 'user:<user id>',
+    isKind: (recipient) => /^user:[^\s]+$/.test(recipient),
+    isWellFormed: () => true,
+  },
 };
+
+/** What an address of a channel looks like, for a person. */
+export const addressOf = (channel: Channel): string => ADDRESSES[channel].words;
+
+/** Whether a channel can be meant by a recipient: an e-mail address is not told by SMS. */
+export const reaches = (channel: Channel, recipient: string): boolean => ADDRESSES[channel].isKind(recipient);
 
 /**
  * Whether an address is well-formed for a channel. Whether the address exists is not checked: the provider says that
@@ -27,7 +56,10 @@ const FITS: Readonly<Record<Channel, (address: string) => boolean>> = {
  */
 export const isAddressOf = (channel: Channel, address: string): boolean =>
   // a line break in an address could end up in a header
-  address.length <= MAX_ADDRESS && !/\p{C}/u.test(address) && FITS[channel](address);
+  address.length <= MAX_ADDRESS &&
+  !/\p{C}/u.test(address) &&
+  ADDRESSES[channel].isKind(address) &&
+  ADDRESSES[channel].isWellFormed(address);
 
 /** E.164: a plus, a country code, at most 15 digits. */
 function isPhoneNumber(address: string): boolean {

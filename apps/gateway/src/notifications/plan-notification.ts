@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { ADDRESS_OF, isAddressOf, Refused, type Channel, type InputError } from '@tocsin/contracts';
+import { addressOf, isAddressOf, Refused, type Channel, type InputError } from '@tocsin/contracts';
 import type { NewNotification } from '@tocsin/contracts/ports';
 import { inOrder } from '@tocsin/messages';
 
@@ -19,7 +19,7 @@ export function planNotification(
           {
             pointer: `/recipients/${index}`,
             code: 'invalid_recipient',
-            detail: `Of ${channels.join(', ')}, none takes this address. Expected: ${[...new Set(channels.map((channel) => ADDRESS_OF[channel]))].join('; ')}.`,
+            detail: `Of ${channels.join(', ')}, none takes this address. Expected: ${[...new Set(channels.map(addressOf))].join('; ')}.`,
           },
         ],
   );

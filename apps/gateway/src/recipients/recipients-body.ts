@@ -1,6 +1,6 @@
 import { Matches, ValidateBy } from 'class-validator';
 import {
-  ADDRESS_OF,
+  addressOf,
   CHANNELS,
   isAddressOf,
   Refused,
@@ -70,7 +70,7 @@ export function recipientsOf({ recipients }: RecipientsBody): Recipients {
           errors.push({
             pointer: `/recipients/${severity}/${channel}/${index}`,
             code: 'invalid_recipient',
-            detail: `Expected: ${ADDRESS_OF[channel]}.`,
+            detail: `Expected: ${addressOf(channel)}.`,
           });
   if (errors[0]) throw new Refused('invalid_recipient', errors[0].detail, { errors });
   return recipients;
