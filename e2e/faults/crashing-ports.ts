@@ -33,8 +33,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
  * The points where a fault can happen: before or after a port's method. `after.behind` is a read of the event log that
- * continues after an entry, `after.before` is any read of it. `claim` and `record` are those of the delivery queue, `send`
- * is the call of a provider.
+ * continues after an entry, `after.before` is any read of it. `claim`, `begin` and `record` are those of the delivery
+ * queue, `send` is the call of a provider.
  */
 export const POINTS = [
   'append.before',
@@ -47,6 +47,8 @@ export const POINTS = [
   'settle.before',
   'claim.before',
   'claim.committed',
+  'begin.before',
+  'begin.committed',
   'send.before',
   'send.accepted',
   'record.before',
@@ -202,7 +204,7 @@ export class CrashingEventBus extends EventBus {
   }
 }
 
-/** The delivery queue with failpoints around claims and settlements. An empty claim passes none. */
+/** The delivery queue with failpoints around claims, beginnings and settlements. An empty claim passes none. */
 export class CrashingDeliveryQueue extends DeliveryQueue {
   constructor(
     private readonly inner: DeliveryQueue,
@@ -216,6 +218,13 @@ export class CrashingDeliveryQueue extends DeliveryQueue {
     const claimed = await this.inner.claim(channel, options);
     if (claimed.deliveries.length > 0) await this.failpoints.pass('claim.committed');
     return claimed;
+  }
+
+  override async begin(held: readonly ClaimedDelivery[], leaseMs: number): Promise<string[]> {
+    await this.failpoints.pass('begin.before');
+    const lost = await this.inner.begin(held, leaseMs);
+    await this.failpoints.pass('begin.committed');
+    return lost;
   }
 
   override async settle(settlements: readonly Settlement[]): Promise<Settled[]> {

@@ -71,6 +71,22 @@ export class NotifierKit {
     );
   }
 
+  /** The deliveries of a channel with an attempt on record as begun, once no statement of a notifier is under way. */
+  async underWay(channel: Channel): Promise<string[]> {
+    await eventually(async () => {
+      const [{ open }] = (await this.stack.sql<{ open: number }>(
+        `select count(*)::int as open from pg_stat_activity
+         where datname = current_database() and application_name like '%notifier%'`,
+      )) as [{ open: number }];
+      expect(open).toBe(0);
+    }, 10_000);
+    const rows = await this.stack.sql<{ delivery_id: string }>(
+      'select delivery_id from tocsin.delivery_due where channel = $1 and begun_at is not null',
+      [channel],
+    );
+    return rows.map(({ delivery_id }) => delivery_id);
+  }
+
   /** Resolves with all deliveries once none is pending. */
   settled(timeoutMs: number): Promise<DeliveryRow[]> {
     return eventually(async () => {

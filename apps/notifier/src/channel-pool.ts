@@ -3,6 +3,7 @@ import type { DeliveryQueue, Settled } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
 import { fullJitter } from '@tocsin/timing';
 import { setMaxListeners } from 'node:events';
+import type { Begins } from './begins';
 import type { DeliveryChannel } from './channels/delivery-channel';
 import { released, type Deliver } from './deliver';
 import { LEASE_MS, type Held, type InHand } from './in-hand';
@@ -23,17 +24,16 @@ export interface PoolParts {
   queue: DeliveryQueue;
   deliver: Deliver;
   inHand: InHand;
+  begins: Begins;
   settlements: Settlements;
   metrics: Metrics;
   log: Log;
 }
 
 /**
- * Sends the due deliveries of one channel, `limits.concurrency` at a time. A dead provider thus takes no places from
- * another channel.
- *
- * A pool claims as many deliveries as it can begin. Where a repeated attempt is harmless, it also claims some ahead, so
- * that a fast channel need not wait for each claim: as many as it began in the last second.
+ * Sends the due deliveries of one channel, `limits.concurrency` at a time, so that a dead provider holds no places of
+ * another channel. It claims some ahead, more as long as they are begun within a second, so that a fast channel need not
+ * wait for each claim. Where a repetition does harm, each attempt is put on record just before it is made.
  */
 export class ChannelPool {
   private readonly waiting: Held[] = [];
@@ -57,7 +57,7 @@ export class ChannelPool {
     private readonly channel: DeliveryChannel,
     private readonly parts: PoolParts,
   ) {
-    this.ahead = this.atMostOnce ? 0 : channel.limits.concurrency;
+    this.ahead = channel.limits.concurrency;
     setMaxListeners(0, this.aborting.signal);
   }
 
@@ -174,18 +174,24 @@ export class ChannelPool {
     const perSecond = (this.begun / Math.max(1, now - this.adjustedAt)) * AHEAD_MS;
     this.begun = 0;
     this.adjustedAt = now;
-    if (this.atMostOnce) return;
     const most = Math.min(MOST_AHEAD, this.ahead * 2);
     this.ahead = Math.max(this.channel.limits.concurrency, Math.min(most, Math.floor(perSecond)));
   }
 
   private async attempt(held: Held): Promise<void> {
+    if (this.atMostOnce && !(await this.mayBeMade(held))) return this.giveBack(held);
     const settlement = await this.parts.deliver.deliver(this.channel, held.delivery, this.aborting.signal);
     // not awaited: the place is free for the next delivery now
     this.settle(held, settlement);
   }
 
-  /** Releases a delivery whose attempt has not begun. It changes nothing when another worker has claimed it already. */
+  /** Puts the attempt on record. Not made after all: the delivery is lost, or the process was suspended or is to end. */
+  private async mayBeMade(held: Held): Promise<boolean> {
+    const { begins, inHand } = this.parts;
+    return (await begins.begin(held)) && inHand.mayBegin(held) && !this.stopping.signal.aborted;
+  }
+
+  /** Nobody has begun it: its attempt is taken back. Where another worker has it already, that changes nothing. */
   private giveBack(held: Held): void {
     this.settle(held, released(held.delivery, 0));
   }

@@ -1,6 +1,7 @@
 import type { Doorbell } from '@tocsin/contracts/ports';
 import { eventually } from '@tocsin/contracts/testing';
 import { createLogger, Metrics } from '@tocsin/observability';
+import { Begins } from './begins';
 import { Breakers } from './breakers';
 import type { DeliveryChannel } from './channels/delivery-channel';
 import { Deliver } from './deliver';
@@ -34,13 +35,15 @@ describe('due deliveries', () => {
   });
   afterEach(() => due?.stop());
   const start = (channels: DeliveryChannel[], drainMs = 1_000): DueDeliveries => {
+    const inHand = new InHand(queue, log, () => now());
     due = new DueDeliveries(
       channels,
       doorbell,
       {
         queue,
         deliver: new Deliver(new Breakers(metrics, log), metrics, log),
-        inHand: new InHand(queue, log, () => now()),
+        inHand,
+        begins: new Begins(queue, inHand, log),
         settlements: new Settlements(queue, log),
         metrics,
         log,
@@ -76,7 +79,7 @@ describe('due deliveries', () => {
     expect(await counted('attempts', { channel: 'webhook', outcome: 'sent' })).toBe(8);
   });
 
-  it('are claimed ahead where a repetition is harmless, more while that is soon used up, and 500 at most', async () => {
+  it('are claimed ahead, more while that is soon used up, and 500 at most', async () => {
     queue.add(...many(5_000));
     start([new ChannelByHand({ concurrency: 8, answer: SENT })]);
     await settledAll();
@@ -86,18 +89,71 @@ describe('due deliveries', () => {
     expect(Math.max(...asked)).toBeLessThanOrEqual(508);
   });
 
-  it('are claimed one for each free place where a repetition is not harmless', async () => {
-    const channel = new ChannelByHand({ channel: 'sms', promise: 'at_most_once', concurrency: 2 });
-    queue.add(...many(6, { channel: 'sms' }));
-    start([channel]);
-    await eventually(() => expect(channel.under).toHaveLength(2));
-    expect(queue.claims).toEqual([{ channel: 'sms', atMost: 2, got: 2 }]);
-    channel.under[0]!.end({ outcome: 'sent' });
-    await eventually(() => expect(channel.sent).toHaveLength(3));
-    expect(queue.claims[1]).toEqual({ channel: 'sms', atMost: 1, got: 1 });
-    channel.answer = SENT;
-    for (const under of [...channel.under]) under.end({ outcome: 'sent' });
-    await settledAll();
+  describe('that may be sent only once', () => {
+    const onePlace = (concurrency: number) =>
+      new ChannelByHand({ channel: 'sms', promise: 'at_most_once', concurrency });
+    const begun = () => [...queue.rows.values()].filter((row) => row.begun).length;
+
+    it('are on record as begun just before they are sent, those of a turn in one call, and no other is', async () => {
+      const channel = onePlace(2);
+      queue.add(...many(6, { channel: 'sms' }));
+      start([channel]);
+      await eventually(() => expect(channel.under).toHaveLength(2));
+      expect([queue.claims[0], queue.begins, begun()]).toEqual([{ channel: 'sms', atMost: 4, got: 4 }, [2], 2]);
+      channel.under[0]!.end({ outcome: 'sent' });
+      await eventually(() => expect(channel.sent).toHaveLength(3));
+      expect(begun()).toBe(2);
+      channel.answer = SENT;
+      for (const under of [...channel.under]) under.end({ outcome: 'sent' });
+      await settledAll();
+      expect(channel.sent.map(({ attempt }) => attempt)).toEqual([1, 1, 1, 1, 1, 1]);
+    });
+
+    it('are not sent when they were cancelled between the claim and the call', async () => {
+      const channel = onePlace(1);
+      queue.add(...many(2, { channel: 'sms' }));
+      start([channel]);
+      await eventually(() => expect(channel.under).toHaveLength(1));
+      const [, waiting] = [...queue.rows.values()];
+      waiting!.status = 'cancelled';
+      channel.under[0]!.end({ outcome: 'sent' });
+      await eventually(() => expect(queue.begins).toEqual([1, 1]));
+      await settledAll();
+      expect(channel.sent).toHaveLength(1);
+    });
+
+    it.each([
+      ['the store is away', () => void (queue.trouble = away())],
+      ['the process was suspended meanwhile', () => void (now = () => performance.now() + 26_000)],
+    ])('are given back and not sent when %s as they are begun', async (_, trouble) => {
+      const channel = onePlace(1);
+      const [sms] = many(1, { channel: 'sms' });
+      queue.add(sms!);
+      const begin = queue.begin.bind(queue);
+      queue.begin = async (held, leaseMs) => {
+        const lost = await begin(held, leaseMs);
+        queue.begin = begin;
+        trouble();
+        if (queue.trouble) throw queue.trouble;
+        return lost;
+      };
+      const sentAtSettlements: number[] = [];
+      const settle = queue.settle.bind(queue);
+      queue.settle = async (settlements) => {
+        const settled = await settle(settlements);
+        sentAtSettlements.push(channel.sent.length);
+        return settled;
+      };
+      start([channel]);
+      await eventually(() => expect(begun()).toBe(1));
+      queue.trouble = undefined;
+      await eventually(() => expect(channel.under).toHaveLength(1));
+      expect(sentAtSettlements).toEqual([0]);
+      expect(queue.settlements).toMatchObject([{ outcome: 'released', attempt: 1 }]);
+      channel.under[0]!.end({ outcome: 'sent' });
+      await settledAll();
+      expect(channel.sent).toMatchObject([{ delivery_id: sms!.delivery_id, attempt: 1 }]);
+    });
   });
 
   it('are looked for when the doorbell rings, and within about a second without a ring', async () => {

@@ -21,6 +21,7 @@ import { Log, Metrics } from '@tocsin/observability';
 import { checkPhoneSettings } from '@tocsin/phones';
 import { setting } from '@tocsin/settings';
 import { z } from 'zod';
+import { Begins } from './begins';
 import { Breakers } from './breakers';
 import { channelsFrom, channelSettings } from './channels/channels';
 import { emailContradictions } from './channels/email-settings';
@@ -68,6 +69,7 @@ export class NotifierModule implements OnApplicationBootstrap, OnModuleDestroy {
         bind(SignedLinks, SignedLinks, LinkKey),
         bind(Settlements, Settlements, DeliveryQueue, Log),
         bind(InHand, InHand, DeliveryQueue, Log),
+        bind(Begins, Begins, DeliveryQueue, InHand, Log),
         bind(Breakers, Breakers, Metrics, Log),
         bind(Deliver, Deliver, Breakers, Metrics, Log),
         bind(DepthWatch, DepthWatch, DeliveryQueue, Metrics),
@@ -79,6 +81,7 @@ export class NotifierModule implements OnApplicationBootstrap, OnModuleDestroy {
             doorbell: Doorbell,
             deliver: Deliver,
             inHand: InHand,
+            begins: Begins,
             settlements: Settlements,
             metrics: Metrics,
             log: Log,
@@ -90,7 +93,7 @@ export class NotifierModule implements OnApplicationBootstrap, OnModuleDestroy {
             new DueDeliveries(
               channelsFrom(config, { log, links, unsubscribes, webhookEndpoints, pushSubscriptions, outbox }),
               doorbell,
-              { queue, deliver, inHand, settlements, metrics, log },
+              { queue, deliver, inHand, begins, settlements, metrics, log },
               { drainMs: config.NOTIFIER_DRAIN_MS },
             ),
           inject: [
@@ -98,6 +101,7 @@ export class NotifierModule implements OnApplicationBootstrap, OnModuleDestroy {
             Doorbell,
             Deliver,
             InHand,
+            Begins,
             Settlements,
             Metrics,
             Log,

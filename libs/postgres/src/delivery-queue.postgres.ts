@@ -18,14 +18,17 @@ interface ClaimedRow extends EntryRow {
   first_due_at: string;
 }
 
+/** What names a claim. */
+type Named = Pick<ClaimedDelivery, 'tenant_id' | 'delivery_id' | 'attempt'>;
+
 /** How many characters of a provider's answer are kept. */
 const MAX_ANSWER = 1_000;
 
 /** The queue in PostgreSQL: one function call, and so one round trip and one commit, for each method. */
 export class PostgresDeliveryQueue implements DeliveryQueue {
   /**
-   * Identifies this worker. A release frees the number of its attempt, so another worker's attempt may have the same
-   * number when the release is repeated.
+   * Tells this worker from others. A claim that is not begun and a release leave the number of the attempt as it was, so
+   * another worker's claim can have the same number.
    */
   readonly #worker = randomBytes(6).readUIntBE(0, 6);
   /**
@@ -76,25 +79,32 @@ export class PostgresDeliveryQueue implements DeliveryQueue {
     return settlements.map(({ delivery_id }) => results.get(delivery_id)!);
   }
 
-  async extend(
-    held: readonly Pick<ClaimedDelivery, 'tenant_id' | 'delivery_id' | 'attempt'>[],
-    leaseMs: number,
-  ): Promise<string[]> {
+  begin(held: readonly Named[], leaseMs: number): Promise<string[]> {
+    return this.#lostOf('begin_deliveries', held, leaseMs);
+  }
+
+  extend(held: readonly Named[], leaseMs: number): Promise<string[]> {
+    return this.#lostOf('extend_deliveries', held, leaseMs);
+  }
+
+  async depth(): Promise<DeliveryDepth[]> {
+    return this.database.call<DeliveryDepth>('select * from tocsin.delivery_depth()');
+  }
+
+  /** Both functions take what this worker holds, and return what it has lost. */
+  async #lostOf(name: string, held: readonly Named[], leaseMs: number): Promise<string[]> {
     if (held.length === 0) return [];
     const rows = await this.database.call<{ lost: string }>(
-      'select lost from tocsin.extend_deliveries($1, $2, $3, make_interval(secs => $4)) as lost',
+      `select lost from tocsin.${name}($1, $2, $3, make_interval(secs => $4), $5) as lost`,
       [
         held.map(({ tenant_id }) => tenant_id),
         held.map(({ delivery_id }) => delivery_id),
         held.map(({ attempt }) => attempt),
         leaseMs / 1000,
+        this.#worker,
       ],
     );
     return rows.map(({ lost }) => lost);
-  }
-
-  async depth(): Promise<DeliveryDepth[]> {
-    return this.database.call<DeliveryDepth>('select * from tocsin.delivery_depth()');
   }
 }
 

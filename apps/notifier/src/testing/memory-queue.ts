@@ -18,6 +18,8 @@ interface Row {
   begun: boolean;
 }
 
+type Named = Pick<ClaimedDelivery, 'delivery_id' | 'attempt'>;
+
 /** A claimed delivery of an alert. The test overrides the fields that matter to it. */
 export function aDelivery(overrides: Partial<ClaimedDelivery> = {}): ClaimedDelivery {
   const now = new Date().toISOString();
@@ -41,7 +43,9 @@ export class MemoryQueue extends DeliveryQueue {
   readonly claims: { channel: Channel; atMost: number; got: number }[] = [];
   readonly settlements: Settlement[] = [];
   readonly settleCalls: number[] = [];
-  /** While this error is set, every call throws it. */
+  /** How many attempts each call has begun. */
+  readonly begins: number[] = [];
+  /** While it is set, every call throws it. */
   trouble: Error | undefined;
   /** Awaited by every call. */
   gate: Promise<unknown> | undefined;
@@ -73,8 +77,9 @@ export class MemoryQueue extends DeliveryQueue {
         claimed.lost += 1;
         continue;
       }
-      Object.assign(row, { attempt: row.attempt + 1, begun: true, dueAt: now + leaseMs });
-      claimed.deliveries.push({ ...row.delivery, attempt: row.attempt });
+      claimed.deliveries.push({ ...row.delivery, attempt: row.attempt + 1 });
+      if (!atMostOnce) Object.assign(row, { attempt: row.attempt + 1, begun: true });
+      row.dueAt = now + leaseMs;
     }
     this.claims.push({ channel, atMost, got: claimed.deliveries.length });
     return claimed;
@@ -85,10 +90,12 @@ export class MemoryQueue extends DeliveryQueue {
     this.settleCalls.push(settlements.length);
     return settlements.map((settlement) => {
       const row = this.rows.get(settlement.delivery_id);
-      if (!row || row.attempt !== settlement.attempt || !row.begun) return 'stale';
+      const unused = settlement.outcome === 'released' || settlement.outcome === 'expired';
+      if (row && row.status !== 'pending') return row.status;
+      if (!row || !this.holds(row, settlement) || (!row.begun && !unused)) return 'stale';
       this.settlements.push(settlement);
+      row.attempt = settlement.attempt - (unused ? 1 : 0);
       row.begun = false;
-      if (settlement.outcome === 'released' || settlement.outcome === 'expired') row.attempt -= 1;
       const again = settlement.outcome === 'released' || settlement.outcome === 'retry';
       row.status = again ? 'pending' : (settlement.outcome as Settled);
       if (again) row.dueAt = performance.now() + settlement.again_in_ms;
@@ -96,11 +103,19 @@ export class MemoryQueue extends DeliveryQueue {
     });
   }
 
-  async extend(held: readonly Pick<ClaimedDelivery, 'delivery_id' | 'attempt'>[], leaseMs: number): Promise<string[]> {
+  async begin(held: readonly Named[], leaseMs: number): Promise<string[]> {
+    const lost = await this.extend(held, leaseMs);
+    this.begins.push(held.length);
+    for (const { delivery_id, attempt } of held)
+      if (!lost.includes(delivery_id)) Object.assign(this.rows.get(delivery_id)!, { attempt, begun: true });
+    return lost;
+  }
+
+  async extend(held: readonly Named[], leaseMs: number): Promise<string[]> {
     await this.pass();
-    return held.flatMap(({ delivery_id, attempt }) => {
-      const row = this.rows.get(delivery_id);
-      if (!row?.begun || row.attempt !== attempt) return delivery_id;
+    return held.flatMap((one) => {
+      const row = this.rows.get(one.delivery_id);
+      if (!row || row.status !== 'pending' || !this.holds(row, one)) return one.delivery_id;
       row.dueAt = performance.now() + leaseMs;
       return [];
     });
@@ -109,6 +124,11 @@ export class MemoryQueue extends DeliveryQueue {
   async depth(): Promise<DeliveryDepth[]> {
     await this.pass();
     return [];
+  }
+
+  /** Whether this claim is the newest. One that is not begun has not used up its number. */
+  private holds(row: Row, { attempt }: Named): boolean {
+    return row.attempt === (row.begun ? attempt : attempt - 1);
   }
 
   private async pass(): Promise<void> {

@@ -7,8 +7,10 @@ export interface ClaimOptions {
   /** How long the worker may hold them without `extend`, in milliseconds. */
   leaseMs: number;
   /**
-   * True when an attempt whose lease ended without a settlement is never repeated, because the provider may have sent
-   * the message and cannot recognise a duplicate. Such a delivery becomes `unknown`, reason `worker_lost`.
+   * Whether an attempt whose lease ended without a settlement is never repeated, since the provider may have sent the
+   * message and cannot recognise a duplicate. Such a delivery becomes `unknown`, reason `worker_lost`. The claim then
+   * puts nothing on record: `begin` does, just before the call, so that only what may have been sent is in doubt.
+   * Elsewhere a repetition does no harm, and the claim itself is the beginning: that saves a call.
    */
   atMostOnce: boolean;
 }
@@ -39,20 +41,29 @@ export interface DeliveryDepth {
 /**
  * The deliveries that must be sent, for any number of notifiers that run at the same time.
  *
- * - A claim puts the next attempt on record before the caller can send anything, and gives the caller a lease. When the
- *   lease ends without a settlement (a crash, a suspended process), another claim gets the delivery, with the next
- *   attempt and the same `delivery_id`.
- * - A delivery is claimed by one worker at a time. Claims are fair: tenants take turns, independent of their backlogs.
- * - A settlement counts only for the newest attempt. It is on record when the call returns. If the lost worker of an
- *   `unknown` delivery comes back, its settlement replaces `unknown`.
- * - A delivery whose alert was acknowledged or resolved is cancelled and not claimed. If an attempt of it then asks for
- *   a retry, the delivery ends as `cancelled`.
+ * - A claim gives the caller a lease. When the lease ends without a settlement (a crash, a suspended process), another
+ *   claim gets the delivery, with the same `delivery_id`, and with the next attempt if one was begun.
+ * - Each attempt is on record before the caller can send anything: by the claim, or by `begin` (`atMostOnce`).
+ * - A delivery is claimed by one worker at a time. Claims are fair: tenants take turns, whatever their backlogs are.
+ * - A settlement counts only for the newest attempt. It is on record when the call returns. An `unknown` delivery whose
+ *   worker comes back after all is settled with what that worker knows.
+ * - A delivery whose alert was acknowledged or resolved is cancelled and not claimed, and an attempt that asks to be
+ *   repeated then ends as `cancelled`.
  *
  * Every method throws `Unavailable` (`log`) when the store is unreachable. Repeating a settlement is safe.
  */
 export abstract class DeliveryQueue {
   /** Claims due deliveries of one channel, of any tenants. An empty list when none is due. */
   abstract claim(channel: Channel, options: ClaimOptions): Promise<Claimed>;
+  /**
+   * Puts the attempts of deliveries on record that were claimed `atMostOnce`, just before they are sent, and extends
+   * their leases to `leaseMs` from now. Returns those that must not be sent: they are cancelled, settled, or another
+   * worker has claimed them. Repeating it is safe. At most 1,000.
+   */
+  abstract begin(
+    held: readonly Pick<ClaimedDelivery, 'tenant_id' | 'delivery_id' | 'attempt'>[],
+    leaseMs: number,
+  ): Promise<string[]>;
   /** Settles claimed deliveries, at most 1,000. The results are in the order of the settlements. */
   abstract settle(settlements: readonly Settlement[]): Promise<Settled[]>;
   /**

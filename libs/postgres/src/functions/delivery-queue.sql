@@ -7,10 +7,11 @@
 -- after `behind`, which is the tenant of the last row of the previous claim. Each tenant gets an equal share. Shares
 -- that small tenants do not use go to the others in a second turn.
 --
--- A due row whose attempt is still marked as under way has lost its worker. Where a second message would do harm
--- (`at_most_once`), its delivery ends as `unknown`. Deliveries of alerts that are over are cancelled. Both kinds are
--- returned too, with their verdict. An alert is over when it no longer has the status that it had when the entry rang.
--- An entry can ring while the alert is acknowledged, if it raises the severity.
+-- A claim begins the attempt. Where a second message would do harm (`at_most_once`) it does not: `begin_deliveries` does,
+-- just before the message is sent. Rows in which an attempt is still marked as under way have lost their worker; where a
+-- second message would do harm, the delivery ends as `unknown`. Deliveries of alerts that are over are cancelled. Both kinds are
+-- returned too, with their verdict. An alert is over when it no longer has the status with which the entry has rung: an
+-- entry can ring while the alert is acknowledged, if it raises the severity.
 create or replace function claim_deliveries(of_channel text, at_most integer, lease interval, at_most_once boolean, behind text, by_worker bigint)
 returns setof claimed_delivery
 language plpgsql volatile security definer
@@ -93,10 +94,9 @@ begin
           p.tenant_id, (select notification_id from delivery where tenant_id = p.tenant_id and delivery_id = p.delivery_id)) end as content
       ) n
     ), claimed as (
-      -- the row is locked, so it can be read by its place; a row that moved since this statement began waits for the
-      -- next
-    -- claim
-      update delivery_due d set attempt = j.attempt + 1, begun_at = claimed_at, leased_until = claimed_at + lease, worker = by_worker
+      -- by its place: the row is locked. One that has moved since this statement began is left to the next claim
+      update delivery_due d set leased_until = claimed_at + lease, worker = by_worker,
+        attempt = case when at_most_once then j.attempt else j.attempt + 1 end, begun_at = case when not at_most_once then claimed_at end
       from judged j where j.verdict = 'claimed' and d.ctid = j.at and d.delivery_id = j.delivery_id
       returning j.*
     ), dropped as (
@@ -167,7 +167,7 @@ declare
 begin
   select * into due from delivery_due where tenant_id = of_tenant and delivery_id = of_delivery;
   if found then
-    return case when due.begun_at is null and due.attempt <= of_attempt then 'pending' else 'stale' end;
+    return case when due.begun_at is null and due.attempt <= of_attempt and due.leased_until <= at then 'pending' else 'stale' end;
   end if;
   select * into told from delivery where tenant_id = of_tenant and delivery_id = of_delivery for no key update;
   select * into newest from delivery_attempt where tenant_id = of_tenant and delivery_id = of_delivery order by attempt desc limit 1;
@@ -235,19 +235,22 @@ begin
   ), ended as (
     delete from delivery_due d using asked a
     where a.status <> 'pending' and d.tenant_id = a.tenant_id and d.delivery_id = a.delivery_id
-      and d.attempt = a.attempt and d.begun_at is not null and (a.outcome <> 'released' or d.worker = by_worker)
+      and case when d.begun_at is not null then d.attempt = a.attempt
+               else d.attempt = a.attempt - 1 and d.worker = by_worker and a.outcome in ('released', 'expired') end
+      and (a.outcome <> 'released' or d.worker = by_worker)
     returning a.*, d.begun_at
   ), to_repeat as materialized (
-    -- a release frees the number of its attempt, so a repeated release can find another worker's attempt
+    -- what was released or not begun has not used up its number, so a release can meet another worker's claim
     select a.*, d.begun_at
     from asked a
     cross join lateral (
       select * from delivery_due where tenant_id = a.tenant_id and delivery_id = a.delivery_id limit 1 for update
     ) d
-    where a.status = 'pending' and d.attempt = a.attempt and d.begun_at is not null and (a.outcome <> 'released' or d.worker = by_worker)
+    where a.status = 'pending' and (a.outcome <> 'released' or d.worker = by_worker)
+      and case when d.begun_at is not null then d.attempt = a.attempt else d.attempt = a.attempt - 1 and a.outcome = 'released' end
   ), again as (
     update delivery_due d set due_at = at + make_interval(secs => r.again_in_ms / 1000), ready = false, leased_until = '-infinity',
-      begun_at = null, worker = null, attempt = d.attempt - case r.outcome when 'released' then 1 else 0 end
+      begun_at = null, worker = null, attempt = r.attempt - case r.outcome when 'released' then 1 else 0 end
     from to_repeat r where d.tenant_id = r.tenant_id and d.delivery_id = r.delivery_id
   ), settled as materialized (
     select ord, tenant_id, delivery_id, attempt, begun_at, outcome, reason, answer, provider_id, status from ended
@@ -276,8 +279,9 @@ begin
   setting := set_config('tocsin.tenants', outside, true);
 end $$;
 
--- Extends leases to `lease` from now. Returns the deliveries whose attempt is no longer the one under way.
-create or replace function extend_deliveries(of_tenants text[], deliveries uuid[], attempts integer[], lease interval)
+-- Begins attempts of deliveries that this worker has claimed `at_most_once`: from now on they may have been sent. Extends
+-- their leases to `lease` from now. Returns the others, which must not be sent. A repetition changes nothing.
+create or replace function begin_deliveries(of_tenants text[], deliveries uuid[], attempts integer[], lease interval, by_worker bigint)
 returns setof uuid
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
@@ -293,7 +297,40 @@ begin
   perform set_config('tocsin.tenants', array(select distinct t from unnest(of_tenants) t)::text, true);
   return query
   with held as materialized (
-    select s.*, d.attempt = s.attempt and d.begun_at is not null as is_newest
+    select s.*, d.worker = by_worker and d.attempt = s.attempt - case when d.begun_at is null then 1 else 0 end as is_ours, d.begun_at
+    from (
+      select * from unnest(of_tenants, deliveries, attempts) as a(tenant_id, delivery_id, attempt) order by tenant_id collate "C", delivery_id
+    ) s
+    left join lateral (
+      select * from delivery_due where tenant_id = s.tenant_id and delivery_id = s.delivery_id limit 1 for update
+    ) d on true
+  ), begun as (
+    update delivery_due d set attempt = h.attempt, begun_at = coalesce(h.begun_at, clock_timestamp()), leased_until = clock_timestamp() + lease
+    from held h where h.is_ours and d.tenant_id = h.tenant_id and d.delivery_id = h.delivery_id
+  )
+  select delivery_id from held where is_ours is not true;
+  perform set_config('tocsin.tenants', outside, true);
+end $$;
+
+-- Extends leases to `lease` from now. Returns the deliveries that this worker has lost: another claim has replaced the
+-- one that it names, or they are settled.
+create or replace function extend_deliveries(of_tenants text[], deliveries uuid[], attempts integer[], lease interval, by_worker bigint)
+returns setof uuid
+language plpgsql volatile security definer
+set search_path = tocsin, pg_temp
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+#variable_conflict use_column
+declare
+  outside text := coalesce(current_setting('tocsin.tenants', true), '');
+begin
+  perform set_config('tocsin.tenants', array(select distinct t from unnest(of_tenants) t)::text, true);
+  return query
+  with held as materialized (
+    select s.*, case when d.begun_at is not null then d.attempt = s.attempt else d.attempt = s.attempt - 1 and d.worker = by_worker end as is_ours
     from (
       select * from unnest(of_tenants, deliveries, attempts) as a(tenant_id, delivery_id, attempt) order by tenant_id collate "C", delivery_id
     ) s
@@ -302,9 +339,9 @@ begin
     ) d on true
   ), extended as (
     update delivery_due d set leased_until = clock_timestamp() + lease
-    from held h where h.is_newest and d.tenant_id = h.tenant_id and d.delivery_id = h.delivery_id
+    from held h where h.is_ours and d.tenant_id = h.tenant_id and d.delivery_id = h.delivery_id
   )
-  select delivery_id from held where is_newest is not true;
+  select delivery_id from held where is_ours is not true;
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
@@ -329,7 +366,8 @@ alter function claim_deliveries owner to tocsin_definer;
 alter function over_reason owner to tocsin_definer;
 alter function settle_late owner to tocsin_definer;
 alter function settle_deliveries owner to tocsin_definer;
+alter function begin_deliveries owner to tocsin_definer;
 alter function extend_deliveries owner to tocsin_definer;
 alter function delivery_depth owner to tocsin_definer;
-revoke all on function claim_deliveries, over_reason, settle_late, settle_deliveries, extend_deliveries, delivery_depth from public;
-grant execute on function claim_deliveries, settle_deliveries, extend_deliveries, delivery_depth to tocsin_notifier;
+revoke all on function claim_deliveries, over_reason, settle_late, settle_deliveries, begin_deliveries, extend_deliveries, delivery_depth from public;
+grant execute on function claim_deliveries, settle_deliveries, begin_deliveries, extend_deliveries, delivery_depth to tocsin_notifier;
