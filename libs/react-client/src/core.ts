@@ -8,6 +8,15 @@ export { AlertsApi } from './alerts/alerts-api';
 export { ApiProblem } from './alerts/api-problem';
 export { AlertStore, type ActOutcome, type ActRefused } from './alerts/alert-store';
 export { AlertList, type AlertsShown } from './alerts/alert-list';
-export { pushStatus, subscribeToPush, unsubscribeFromPush, type PushOptions, type PushStatus } from './push/push-api';
+export {
+  onPushClick,
+  pushStatus,
+  renewPush,
+  subscribeToPush,
+  unsubscribeFromPush,
+  type PushClick,
+  type PushOptions,
+  type PushStatus,
+} from './push/push-api';
 export { apiUrlOf } from './stream/stream-url';
 export * from './wire';

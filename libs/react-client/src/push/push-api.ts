@@ -27,10 +27,20 @@ export async function pushStatus(api: AlertsApi, { worker = WORKER }: PushOption
   if (Notification.permission === 'denied') return 'denied';
   const { public_key, browsers } = await api.call<PushState>('GET', '/push');
   if (public_key === null) return 'not_offered';
-  const subscription = await (await navigator.serviceWorker.getRegistration(worker))?.pushManager.getSubscription();
+  const subscription = await subscriptionOf(worker);
   if (!subscription) return 'off';
   const id = await browserId(subscription.endpoint);
   return browsers.some(({ browser_id }) => browser_id === id) ? 'on' : 'off';
+}
+
+/**
+ * Renews this browser's subscription, since one that is not renewed for 60 days is forgotten. Call it when the page opens: it
+ * asks the user for nothing, and the server only if there is a subscription. Rejects with an `ApiProblem`.
+ */
+export async function renewPush(api: AlertsApi, options: PushOptions = {}): Promise<void> {
+  if (!isSupported() || !(await subscriptionOf(options.worker))) return;
+  // permission was given before; a subscription of another user of this browser stays that user's
+  if ((await pushStatus(api, options)) === 'on') await subscribeToPush(api, options);
 }
 
 /**
@@ -60,7 +70,7 @@ export async function subscribeToPush(
 /** Stops it. Resolves when this browser gets nothing more, also when the server cannot be reached. */
 export async function unsubscribeFromPush(api: AlertsApi, { worker = WORKER }: PushOptions = {}): Promise<PushStatus> {
   if (!isSupported()) return 'unsupported';
-  const subscription = await (await navigator.serviceWorker.getRegistration(worker))?.pushManager.getSubscription();
+  const subscription = await subscriptionOf(worker);
   if (!subscription) return 'off';
   const browser = await browserId(subscription.endpoint);
   // the browser first: whatever the server says, its push service answers 410 from now on, and the server forgets it
@@ -68,6 +78,34 @@ export async function unsubscribeFromPush(api: AlertsApi, { worker = WORKER }: P
   await api.call<PushState>('DELETE', '/push', { query: { browser } }).catch(() => undefined);
   return 'off';
 }
+
+/** What a click on a notification asks an open page to show. */
+export interface PushClick {
+  /** Null: the notification belongs to no alert. */
+  alertId: string | null;
+  tenantId: string;
+}
+
+/**
+ * Calls `open` when the user clicks a notification while this page is open. The page shows the alert itself then; without a
+ * listener the service worker loads the page anew at the alert's address. Returns a function that removes the listener.
+ */
+export function onPushClick(open: (click: PushClick) => void): () => void {
+  if (!isSupported()) return () => undefined;
+  const hear = ({
+    data,
+    ports,
+  }: MessageEvent<{ type?: unknown; alert_id: string | null; tenant_id: string } | null>) => {
+    if (data?.type !== 'tocsin:open-alert') return;
+    ports[0]?.postMessage('opened');
+    open({ alertId: data.alert_id, tenantId: data.tenant_id });
+  };
+  navigator.serviceWorker.addEventListener('message', hear);
+  return () => navigator.serviceWorker.removeEventListener('message', hear);
+}
+
+const subscriptionOf = async (worker = WORKER): Promise<PushSubscription | null | undefined> =>
+  (await navigator.serviceWorker.getRegistration(worker))?.pushManager.getSubscription();
 
 const isSupported = (): boolean =>
   typeof navigator !== 'undefined' &&
