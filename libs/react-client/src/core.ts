@@ -9,14 +9,13 @@ export { ApiProblem } from './alerts/api-problem';
 export { AlertStore, type ActOutcome, type ActRefused } from './alerts/alert-store';
 export { AlertList, type AlertsShown } from './alerts/alert-list';
 export {
-  onPushClick,
   pushStatus,
   renewPush,
   subscribeToPush,
   unsubscribeFromPush,
-  type PushClick,
   type PushOptions,
   type PushStatus,
 } from './push/push-api';
+export { onPushClick, type PushClick } from './push/push-click';
 export { apiUrlOf } from './stream/stream-url';
 export * from './wire';

@@ -2,7 +2,8 @@ import { webcrypto } from 'node:crypto';
 import { AlertsApi } from '../alerts/alerts-api';
 import { Credential } from '../stream/credential';
 import { ScriptedFetch } from '../testing/scripted-fetch';
-import { onPushClick, renewPush } from './push-api';
+import { renewPush } from './push-api';
+import { onPushClick } from './push-click';
 
 const KEY = 'BAAA';
 const ENDPOINT = 'https://push.example/of-this-browser';
