@@ -3,6 +3,7 @@ import { useEffect, useState } from 'react';
 import { toast } from 'sonner';
 import { ApiProblem, useAlertsApi } from '@tocsin/react-client';
 import type { Alert, Delivery } from '@tocsin/contracts/wire';
+import { useMemberships } from '../session/use-memberships';
 import { serverNow } from '../words/clock';
 import { useWords } from '../words/words';
 import { DeliveryRow } from './delivery-row';
@@ -103,14 +104,8 @@ export default function Deliveries({ alert, mayAct }: { alert: Alert; mayAct: bo
  * or over. False until the role is known.
  */
 function useMayRedrive(alert: Alert, mayAct: boolean, deliveries: readonly Delivery[] | undefined): boolean {
-  const api = useAlertsApi();
   const matters = mayAct && alert.status === 'firing' && (deliveries?.some(isDead) ?? false);
-  const { data } = useQuery({
-    queryKey: ['tenants'],
-    queryFn: ({ signal }) => api.tenants(signal),
-    enabled: matters,
-  });
-  const role = data?.tenants.find(({ tenant_id }) => tenant_id === alert.tenant_id)?.role;
+  const role = useMemberships(matters)?.find(({ tenant_id }) => tenant_id === alert.tenant_id)?.role;
   return matters && role !== undefined && role.toLowerCase() !== VIEWER;
 }
 
