@@ -70,8 +70,8 @@ export default function Deliveries({ alert, mayAct }: { alert: Alert; mayAct: bo
   return (
     <>
       <p className={styles.tally} role="status" data-number>
-        {Object.entries(tallyOf(data))
-          .map(([kind, count]) => say(`tally.${kind as 'sent'}`, { count }))
+        {tallyOf(data)
+          .map(([kind, count]) => say(`tally.${kind}`, { count }))
           .join(' · ')}
       </p>
       {error && (

@@ -81,15 +81,22 @@ export function recipientWords({ channel, recipient }: Delivery, nameOf: (user: 
   return recipient.startsWith('user:') ? nameOf(recipient.slice('user:'.length)) : recipient;
 }
 
-export type Tally = Partial<Record<'sent' | 'pending' | 'dead' | 'cancelled', number>>;
+const TALLIED: Readonly<Partial<Record<Delivery['status'], Tallied>>> = {
+  sent: 'sent',
+  pending: 'pending',
+  failed: 'dead',
+  expired: 'dead',
+  unknown: 'unknown',
+  cancelled: 'cancelled',
+};
+type Tallied = 'sent' | 'pending' | 'dead' | 'unknown' | 'cancelled';
 
-/** How many have been sent, may still be sent, and were not; what was superseded was never to be sent. */
-export function tallyOf(deliveries: readonly Delivery[]): Tally {
-  const tally: Tally = {};
-  for (const { status } of deliveries) {
-    if (status === 'superseded') continue;
-    const kind = status === 'sent' || status === 'pending' || status === 'cancelled' ? status : 'dead';
-    tally[kind] = (tally[kind] ?? 0) + 1;
-  }
-  return tally;
+/**
+ * How many have been sent, may still be sent, were not sent, are not known to have been sent, and were cancelled, in this
+ * order. What was superseded was never to be sent.
+ */
+export function tallyOf(deliveries: readonly Delivery[]): [Tallied, number][] {
+  return [...new Set(Object.values(TALLIED))]
+    .map((kind): [Tallied, number] => [kind, deliveries.filter(({ status }) => TALLIED[status] === kind).length])
+    .filter(([, count]) => count > 0);
 }

@@ -7,7 +7,7 @@ type WordId =
   | `state.${DeliveryState}`
   | `reason.${DeliveryReason}`
   | `try.${'underWay' | 'sent' | 'retry' | 'failed' | 'unknown'}`
-  | `tally.${'sent' | 'pending' | 'dead' | 'cancelled'}`
+  | `tally.${'sent' | 'pending' | 'dead' | 'unknown' | 'cancelled'}`
   | 'none'
   | 'none.why'
   | 'notKnown'
@@ -31,6 +31,7 @@ export const deliveryWords: LateWords<WordId> = {
     'tally.sent': '{count} sent',
     'tally.pending': '{count} under way',
     'tally.dead': '{count} not sent',
+    'tally.unknown': '{count} not known',
     'tally.cancelled': '{count} cancelled',
 
     'channel.email': 'E-mail',
@@ -75,7 +76,7 @@ export const deliveryWords: LateWords<WordId> = {
     'reason.rejected': 'the provider refuses this message',
     'reason.unauthorized': 'the provider refuses our credentials',
     'reason.invalid_recipient': 'the recipient cannot be reached there',
-    'reason.gone': 'the recipient has left',
+    'reason.gone': 'the recipient is no longer there',
     'reason.blocked_address': 'the address leads into a private network',
     'reason.redirected': 'the address redirects',
     'reason.answer_too_large': 'the answer was too large',
@@ -96,7 +97,8 @@ export const deliveryWords: LateWords<WordId> = {
     more: 'Mostrar los {count}',
     'tally.sent': '{count, plural, one {# enviado} other {# enviados}}',
     'tally.pending': '{count} en curso',
-    'tally.dead': '{count, plural, one {# sin enviar} other {# sin enviar}}',
+    'tally.dead': '{count} sin enviar',
+    'tally.unknown': '{count} sin saberse',
     'tally.cancelled': '{count, plural, one {# cancelado} other {# cancelados}}',
 
     'channel.email': 'Correo',
@@ -141,7 +143,7 @@ export const deliveryWords: LateWords<WordId> = {
     'reason.rejected': 'el proveedor rechaza este mensaje',
     'reason.unauthorized': 'el proveedor rechaza nuestras credenciales',
     'reason.invalid_recipient': 'no se puede llegar al destinatario',
-    'reason.gone': 'el destinatario ya no existe',
+    'reason.gone': 'el destinatario ya no está allí',
     'reason.blocked_address': 'la dirección lleva a una red privada',
     'reason.redirected': 'la dirección redirige a otra',
     'reason.answer_too_large': 'la respuesta era demasiado grande',
