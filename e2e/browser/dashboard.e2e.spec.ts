@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { eventually } from '@tocsin/contracts/testing';
@@ -221,8 +221,12 @@ describeWith('chromium', 'the page', () => {
   });
 
   it('is small, is cached by browsers for ever except for its index, and runs no inline script', async () => {
-    const scripts = readdirSync(BUILT).filter((name) => /^index-.*\.js$/.test(name));
-    expect(gzipSync(readFileSync(join(BUILT, scripts[0]!)), { level: 9 }).length).toBeLessThan(FIRST_SCRIPT_BYTES);
+    const html = readFileSync(join(BUILT, '..', 'index.html'), 'utf8');
+    // the script of the page first, and then what it imports: the build may divide it
+    const scripts = [...html.matchAll(/(?:src|href)="\/assets\/([^"]+\.js)"/g)].map(([, name]) => name!);
+    expect(scripts[0]).toMatch(/^index-/);
+    const sizes = scripts.map((name) => gzipSync(readFileSync(join(BUILT, name)), { level: 9 }).length);
+    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(FIRST_SCRIPT_BYTES);
     const [index, script, nothing] = await Promise.all(
       ['/', `/assets/${scripts[0]}`, '/assets/nothing.js'].map((path) =>
         ask(stack.gateway.url, path, { headers: { Accept: 'text/html,*/*', 'Accept-Encoding': 'br' } }),

@@ -8,6 +8,14 @@ export { AlertsApi } from './alerts/alerts-api';
 export { ApiProblem } from './alerts/api-problem';
 export { AlertStore, type ActOutcome, type ActRefused } from './alerts/alert-store';
 export { AlertList, type AlertsShown } from './alerts/alert-list';
-export { pushStatus, subscribeToPush, unsubscribeFromPush, type PushOptions, type PushStatus } from './push/push-api';
+export {
+  pushStatus,
+  renewPush,
+  subscribeToPush,
+  unsubscribeFromPush,
+  type PushOptions,
+  type PushStatus,
+} from './push/push-api';
+export { onPushClick, type PushClick } from './push/push-click';
 export { apiUrlOf } from './stream/stream-url';
 export * from './wire';

@@ -1,4 +1,4 @@
-import { Component, useEffect, useRef, useState, type ReactNode } from 'react';
+import { Component, lazy, Suspense, useEffect, useRef, useState, type ReactNode } from 'react';
 import { AlarmClock, CircleCheck, CircleDot, ExternalLink, Link2, RotateCcw, Undo2, UserRound, X } from 'lucide-react';
 import type { Alert, AlertAct } from '@tocsin/contracts/wire';
 import { State } from '../live/alert-cells';
@@ -19,6 +19,8 @@ import { useDragWidth } from './use-drag-width';
 import styles from './drawer.module.css';
 
 const MINUTE_MS = 60_000;
+/** Loaded when the first alert is opened, with its words: the list does not wait for it. */
+const Deliveries = lazy(() => import('./deliveries'));
 
 interface Props {
   alert: Alert | undefined;
@@ -127,6 +129,7 @@ function Details({
           ))}
         </div>
       )}
+      <Told alert={alert} mayAct={mayAct} />
       <dl className={styles.facts} aria-label={t('drawer.facts')}>
         <dt>{t('drawer.service')}</dt>
         <dd className={styles.mono}>{alert.service}</dd>
@@ -189,6 +192,21 @@ function Details({
         </details>
       )}
     </div>
+  );
+}
+
+/** Who was told of the alert beside this page. If that part fails, or cannot be loaded, the other details stay. */
+function Told({ alert, mayAct }: { alert: Alert; mayAct: boolean }) {
+  const { t } = useWords();
+  return (
+    <section className={styles.section}>
+      <h3>{t('drawer.told')}</h3>
+      <Unbroken fallback={<p className={styles.muted}>{t('error.part')}</p>}>
+        <Suspense fallback={<div className={styles.skeleton} aria-busy />}>
+          <Deliveries alert={alert} mayAct={mayAct} />
+        </Suspense>
+      </Unbroken>
+    </section>
   );
 }
 

@@ -40,6 +40,7 @@ import { useEverything } from './use-everything';
 import { commandsOf, useKeys, type PageActs } from './use-keys';
 import { useNumbers } from './use-numbers';
 import { usePageTitle } from './use-page-title';
+import { usePushSession } from './use-push-session';
 import { useRowActs } from './use-row-acts';
 import { useRows } from './use-rows';
 import { useSeen } from './use-seen';
@@ -120,7 +121,9 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
       ),
     [acts, store],
   );
-  const signOut = useCallback(() => onToken(null), [onToken]);
+  const endPush = usePushSession(open);
+  const signInAgain = useCallback(() => onToken(null), [onToken]);
+  const signOut = useCallback(() => void endPush().then(() => onToken(null)), [endPush, onToken]);
   const testTenant = useTestTenant(claims.scopes.includes('events:publish'));
   const sendTest = useMemo(
     () =>
@@ -197,10 +200,10 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
         fresh={fresh.length}
         lastEntryAt={lastEntryAt}
         onReconnect={() => stream.reconnect()}
-        onSignIn={signOut}
+        onSignIn={signInAgain}
       />
     ),
-    [status, paused, fresh.length, lastEntryAt, stream, signOut],
+    [status, paused, fresh.length, lastEntryAt, stream, signInAgain],
   );
   const menu = useMemo(
     () => <SettingsMenu user={me} onTest={sendTest} onKeys={showKeys} onSignOut={signOut} />,

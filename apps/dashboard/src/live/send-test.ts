@@ -1,6 +1,5 @@
-import { useQuery } from '@tanstack/react-query';
-import { useAlertsApi } from '@tocsin/react-client';
 import type { AlertMessageBody } from '@tocsin/contracts/wire';
+import { useMemberships } from '../session/use-memberships';
 import type { Words } from '../words/words';
 
 /** A message for a test alert. Each click publishes a new alert. */
@@ -19,12 +18,6 @@ export const testAlert = (tenantId: string, t: Words): AlertMessageBody => ({
  * user may not publish.
  */
 export function useTestTenant(mayPublish: boolean): string | undefined {
-  const api = useAlertsApi();
-  const { data } = useQuery({
-    queryKey: ['tenants'],
-    queryFn: ({ signal }) => api.tenants(signal).then(({ tenants }) => tenants),
-    enabled: mayPublish,
-    staleTime: Infinity,
-  });
-  return (data?.find(({ role }) => role === 'owner') ?? data?.[0])?.tenant_id;
+  const memberships = useMemberships(mayPublish);
+  return (memberships?.find(({ role }) => role === 'owner') ?? memberships?.[0])?.tenant_id;
 }

@@ -1,5 +1,5 @@
 import { DropdownMenu } from 'radix-ui';
-import type { ReactNode } from 'react';
+import { lazy, Suspense, type ReactNode } from 'react';
 import { BookOpen, Check, Keyboard, LogOut, Monitor, Send } from 'lucide-react';
 import { initialsOf, nameOf } from '../words/people';
 import { LANGUAGES, useWords } from '../words/words';
@@ -7,6 +7,8 @@ import buttons from './icon-button.module.css';
 import menu from './menu.module.css';
 import { usePreference, type Preferences } from './preferences';
 import styles from './settings-menu.module.css';
+
+const PushRow = lazy(() => import('./push-row'));
 
 interface Props {
   user: string;
@@ -74,6 +76,9 @@ export function SettingsMenu({ user, onTest, onKeys, onSignOut, children }: Prop
               <Check size={14} aria-hidden />
             </DropdownMenu.ItemIndicator>
           </DropdownMenu.CheckboxItem>
+          <Suspense fallback={<div className={menu.item} aria-busy />}>
+            <PushRow />
+          </Suspense>
           <DropdownMenu.Item className={menu.item} onSelect={onKeys}>
             <Keyboard size={16} aria-hidden />
             {t('settings.keys')}

@@ -211,6 +211,7 @@ export const en = {
   'drawer.labels': 'Labels',
   'drawer.actions': 'Offered by the service',
   'drawer.opens': 'opens {host}',
+  'drawer.told': 'Who was told',
   'drawer.history': 'History',
   'drawer.olderHistory': 'Older',
   'drawer.metadata': 'Metadata',

@@ -211,6 +211,7 @@ export const es: Record<WordId, string> = {
   'drawer.labels': 'Etiquetas',
   'drawer.actions': 'Ofrecido por el servicio',
   'drawer.opens': 'abre {host}',
+  'drawer.told': 'A quién se avisó',
   'drawer.history': 'Historia',
   'drawer.olderHistory': 'Anteriores',
   'drawer.metadata': 'Metadatos',

@@ -1,4 +1,6 @@
 import { createIntl, type IntlShape } from 'react-intl';
+import { deliveryWords } from '../detail/delivery-words';
+import { pushWords } from '../settings/push-words';
 import { en } from './en';
 import { es } from './es';
 import { agoWords, mornings, spanWords, tomorrowAt } from './time-words';
@@ -8,6 +10,7 @@ const GAPS = [
   'code',
   'count',
   'detail',
+  'due',
   'host',
   'id',
   'left',
@@ -30,14 +33,21 @@ const GAPS = [
 ];
 const gaps = (phrase: string) => GAPS.filter((name) => new RegExp(`\\{${name}[,}]`).test(phrase));
 
-test('both languages have the same texts, in the same order, with the same placeholders', () => {
-  expect(Object.keys(es)).toEqual(Object.keys(en));
-  for (const id of Object.keys(en) as (keyof typeof en)[]) expect([id, gaps(es[id])]).toEqual([id, gaps(en[id])]);
+/** The texts of the whole page, and those of the parts that are loaded later. */
+const ALL: [string, { en: Record<string, string>; es: Record<string, string> }][] = [
+  ['page', { en, es }],
+  ['deliveries', deliveryWords],
+  ['push messages', pushWords],
+];
+
+test.each(ALL)('both languages have the same texts, in the same order, with the same placeholders: %s', (_, words) => {
+  expect(Object.keys(words.es)).toEqual(Object.keys(words.en));
+  for (const [id, phrase] of Object.entries(words.en)) expect([id, gaps(words.es[id]!)]).toEqual([id, gaps(phrase)]);
 });
 
-test('every text can be formatted', () => {
+test.each(ALL)('every text can be formatted: %s', (_, words) => {
   const values = Object.fromEntries(GAPS.map((name) => [name, 2]));
-  for (const [locale, messages] of Object.entries({ en, es })) {
+  for (const [locale, messages] of Object.entries(words)) {
     const intl = createIntl({
       locale,
       messages,

@@ -6,7 +6,7 @@ import { es } from './es';
 
 /** The languages of the page, each under its own name. */
 export const LANGUAGES = { en: 'English', es: 'Español' } as const;
-type Language = keyof typeof LANGUAGES;
+export type Language = keyof typeof LANGUAGES;
 const WORDS: Record<Language, Record<WordId, string>> = { en, es };
 
 type Values = Record<string, string | number | Date | null | undefined>;

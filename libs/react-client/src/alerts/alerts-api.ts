@@ -6,6 +6,7 @@ import type {
   AlertSearch,
   AlertStats,
   BulkActed,
+  Delivery,
   EntryPage,
   Problem,
   SeenCursor,
@@ -46,6 +47,26 @@ export class AlertsApi {
   /** The entries of one alert, the newest first. */
   history(alertId: string, page: { after?: string; limit?: number } = {}, signal?: AbortSignal): Promise<EntryPage> {
     return this.call('GET', `/alerts/${encodeURIComponent(alertId)}/history`, { query: page, signal });
+  }
+
+  /** Whom the alert has reached, with every attempt, the deliveries of its newest ringing entries first. */
+  async deliveries(alertId: string, signal?: AbortSignal): Promise<Delivery[]> {
+    const { deliveries } = await this.call<{ deliveries: Delivery[] }>(
+      'GET',
+      `/alerts/${encodeURIComponent(alertId)}/deliveries`,
+      { signal },
+    );
+    return deliveries;
+  }
+
+  /**
+   * Sends a delivery again that failed or expired, under the same id. One that is `unknown` may have been sent already, and
+   * needs `mayRepeat`.
+   */
+  redrive(deliveryId: string, { mayRepeat = false } = {}): Promise<Delivery> {
+    return this.call('POST', `/deliveries/${encodeURIComponent(deliveryId)}/redrive`, {
+      body: mayRepeat ? { may_repeat: true } : {},
+    });
   }
 
   /** The entries of the event log after a position. */

@@ -27,10 +27,20 @@ export async function pushStatus(api: AlertsApi, { worker = WORKER }: PushOption
   if (Notification.permission === 'denied') return 'denied';
   const { public_key, browsers } = await api.call<PushState>('GET', '/push');
   if (public_key === null) return 'not_offered';
-  const subscription = await (await navigator.serviceWorker.getRegistration(worker))?.pushManager.getSubscription();
+  const subscription = await subscriptionOf(worker);
   if (!subscription) return 'off';
   const id = await browserId(subscription.endpoint);
   return browsers.some(({ browser_id }) => browser_id === id) ? 'on' : 'off';
+}
+
+/**
+ * Renews this browser's subscription, since one that is not renewed for 60 days is forgotten. Call it when the page opens: it
+ * asks the user for nothing, and the server only if there is a subscription. Rejects with an `ApiProblem`.
+ */
+export async function renewPush(api: AlertsApi, options: PushOptions = {}): Promise<void> {
+  if (!isSupported() || !(await subscriptionOf(options.worker))) return;
+  // permission was given before; a subscription of another user of this browser stays that user's
+  if ((await pushStatus(api, options)) === 'on') await subscribeToPush(api, options);
 }
 
 /**
@@ -60,7 +70,7 @@ export async function subscribeToPush(
 /** Stops it. Resolves when this browser gets nothing more, also when the server cannot be reached. */
 export async function unsubscribeFromPush(api: AlertsApi, { worker = WORKER }: PushOptions = {}): Promise<PushStatus> {
   if (!isSupported()) return 'unsupported';
-  const subscription = await (await navigator.serviceWorker.getRegistration(worker))?.pushManager.getSubscription();
+  const subscription = await subscriptionOf(worker);
   if (!subscription) return 'off';
   const browser = await browserId(subscription.endpoint);
   // the browser first: its push service answers 410 from now on, and then the server deletes the subscription anyway
@@ -68,6 +78,9 @@ export async function unsubscribeFromPush(api: AlertsApi, { worker = WORKER }: P
   await api.call<PushState>('DELETE', '/push', { query: { browser } }).catch(() => undefined);
   return 'off';
 }
+
+const subscriptionOf = async (worker = WORKER): Promise<PushSubscription | null | undefined> =>
+  (await navigator.serviceWorker.getRegistration(worker))?.pushManager.getSubscription();
 
 const isSupported = (): boolean =>
   typeof navigator !== 'undefined' &&

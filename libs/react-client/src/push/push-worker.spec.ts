@@ -104,6 +104,18 @@ test('a click brings a page that is open to the alert', async () => {
   await worker.click(payload());
   expect(worker.opened).toEqual([]);
   expect(page.focus).toHaveBeenCalled();
-  expect(page.postMessage).toHaveBeenCalledWith({ type: 'tocsin:open-alert', alert_id: 'a1', tenant_id: 'bakery' });
+  expect(page.postMessage).toHaveBeenCalledWith(
+    { type: 'tocsin:open-alert', alert_id: 'a1', tenant_id: 'bakery' },
+    expect.anything(),
+  );
   expect(page.navigate).toHaveBeenCalledWith('https://page.example/?alert=a1');
+});
+
+test('a page that shows the alert itself is not loaded again, even if the browser refuses it the focus', async () => {
+  const page = aPage('https://page.example/?view=mine');
+  page.focus.mockRejectedValue(new Error('Not allowed to focus a window.'));
+  page.postMessage.mockImplementation((_: unknown, [port]: [MessagePort]) => port.postMessage('opened'));
+  await aWorker({ pages: [page] }).click(payload());
+  expect(page.postMessage).toHaveBeenCalledTimes(1);
+  expect(page.navigate).not.toHaveBeenCalled();
 });

@@ -41,10 +41,13 @@ interface OpenPage {
   readonly url: string;
   focus(): Promise<unknown>;
   navigate(url: string): Promise<unknown>;
-  postMessage(message: unknown): void;
+  postMessage(message: unknown, transfer: unknown[]): void;
 }
 
 const scope = globalThis as unknown as Scope;
+
+/** A page that has not answered by then is led to the alert's address. */
+const PAGE_ANSWERS_MS = 500;
 
 scope.addEventListener('install', (event) => event.waitUntil(scope.skipWaiting()));
 scope.addEventListener('push', (event) => event.waitUntil(showAlert(told(event.data))));
@@ -88,10 +91,26 @@ async function openAlert(payload: Told): Promise<void> {
   const pages = await scope.clients.matchAll({ type: 'window', includeUncontrolled: true });
   const page = pages.find((one) => one.url.startsWith(scope.registration.scope));
   if (!page) return void (await scope.clients.openWindow(url));
-  await page.focus();
-  // a page may listen and show the alert without being loaded again; one that this worker does not control cannot be led
-  page.postMessage({ type: 'tocsin:open-alert', alert_id: payload.alert_id, tenant_id: payload.tenant_id });
+  // a browser may refuse the focus; the page shows the alert all the same
+  await page.focus().catch(() => undefined);
+  if (await opensItself(page, payload)) return;
+  // a page that this worker does not control cannot be led
   if (page.url !== url) await page.navigate(url).catch(() => undefined);
+}
+
+/** Whether a page that is open shows the alert itself, so that it need not be loaded again: it answers over a port. */
+async function opensItself(page: OpenPage, { alert_id, tenant_id }: Told): Promise<boolean> {
+  const { port1, port2 } = new MessageChannel();
+  const answer = new Promise<boolean>((resolve) => {
+    setTimeout(() => resolve(false), PAGE_ANSWERS_MS);
+    port1.onmessage = () => resolve(true);
+  });
+  page.postMessage({ type: 'tocsin:open-alert', alert_id, tenant_id }, [port2]);
+  try {
+    return await answer;
+  } finally {
+    port1.close();
+  }
 }
 
 function addressOf({ alert_id, tenant_id }: Told): string {
