@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { envExample, type SettingsByApp } from '../libs/settings/src/env-example';
-import { aboutSetting } from '@tocsin/settings';
+import { aboutSetting, misspeltSettings } from '@tocsin/settings';
 import type { z } from 'zod';
 
 const root = join(__dirname, '..');
@@ -31,4 +31,11 @@ test('every setting explains itself', () => {
       .map(([name]) => name),
   );
   expect(silent).toEqual([]);
+});
+
+test('no setting of one app looks like a misspelt one of another: all may stand in one .env', () => {
+  const every = Object.values(settingsByApp).flatMap((shape) => Object.keys(shape));
+  const environment = Object.fromEntries(every.map((name) => [name, 'set']));
+  const mistaken = Object.values(settingsByApp).flatMap((shape) => misspeltSettings(Object.keys(shape), environment));
+  expect(mistaken).toEqual([]);
 });

@@ -6,4 +6,5 @@ export * from './metrics';
 export * from './observability.module';
 export * from './redact';
 export * from './settings';
+export * from './start-report';
 export * from './version';
