@@ -1,6 +1,8 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { envExample, type SettingsByApp } from '../libs/settings/src/env-example';
+import { settingsPage } from '../libs/settings/src/settings-page';
+import { Metrics, metricsTable } from '@tocsin/observability';
 import { aboutSetting, misspeltSettings } from '@tocsin/settings';
 import type { z } from 'zod';
 
@@ -22,6 +24,18 @@ test('the servers have their settings in config.ts', () => {
 
 test('.env.example says what the apps read (npm run settings writes it)', () => {
   expect(readFileSync(join(root, '.env.example'), 'utf8')).toBe(envExample(settingsByApp));
+});
+
+test('docs/configure.md says what the apps read (npm run settings writes it)', () => {
+  expect(readFileSync(join(root, 'docs/configure.md'), 'utf8')).toBe(settingsPage(settingsByApp));
+});
+
+test('docs/operate.md has every metric of the registry (npm run settings writes the table)', () => {
+  const [, table] = /<!-- metrics -->\n([^]*?)\n<!-- end of metrics -->/.exec(
+    readFileSync(join(root, 'docs/operate.md'), 'utf8'),
+  )!;
+  expect(table).toBe(metricsTable(new Metrics({ version: '', commit: '', tenantLimit: 0 })));
+  expect(table).toContain('`tocsin_sse_connections`');
 });
 
 test('every setting explains itself', () => {

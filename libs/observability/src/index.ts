@@ -3,6 +3,7 @@ export * from './health';
 export * from './lifecycle';
 export * from './logger';
 export * from './metrics';
+export * from './metrics-table';
 export * from './observability.module';
 export * from './redact';
 export * from './settings';
