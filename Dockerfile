@@ -10,6 +10,9 @@ RUN npm ci
 COPY --chown=node:node nest-cli.json tsconfig.json ./
 COPY --chown=node:node apps apps
 COPY --chown=node:node libs libs
+# The guide is made of the documents.
+COPY --chown=node:node docs docs
+COPY --chown=node:node README.md SECURITY.md ./
 RUN node_modules/.bin/nest build --all && node_modules/.bin/vite build --logLevel warn apps/dashboard
 CMD ["node", "--watch", "dist/apps/gateway/src/main.js"]
 

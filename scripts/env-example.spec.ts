@@ -1,7 +1,9 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { envExample, type SettingsByApp } from '../libs/settings/src/env-example';
-import { aboutSetting } from '@tocsin/settings';
+import { settingsPage } from '../libs/settings/src/settings-page';
+import { Metrics, metricsTable } from '@tocsin/observability';
+import { aboutSetting, misspeltSettings } from '@tocsin/settings';
 import type { z } from 'zod';
 
 const root = join(__dirname, '..');
@@ -24,6 +26,18 @@ test('.env.example says what the apps read (npm run settings writes it)', () => 
   expect(readFileSync(join(root, '.env.example'), 'utf8')).toBe(envExample(settingsByApp));
 });
 
+test('docs/configure.md says what the apps read (npm run settings writes it)', () => {
+  expect(readFileSync(join(root, 'docs/configure.md'), 'utf8')).toBe(settingsPage(settingsByApp));
+});
+
+test('docs/operate.md has every metric of the registry (npm run settings writes the table)', () => {
+  const [, table] = /<!-- metrics -->\n([^]*?)\n<!-- end of metrics -->/.exec(
+    readFileSync(join(root, 'docs/operate.md'), 'utf8'),
+  )!;
+  expect(table).toBe(metricsTable(new Metrics({ version: '', commit: '', tenantLimit: 0 })));
+  expect(table).toContain('`tocsin_sse_connections`');
+});
+
 test('every setting explains itself', () => {
   const silent = Object.values(settingsByApp).flatMap((shape) =>
     Object.entries(shape)
@@ -31,4 +45,11 @@ test('every setting explains itself', () => {
       .map(([name]) => name),
   );
   expect(silent).toEqual([]);
+});
+
+test('no setting of one app looks like a misspelt one of another: all may stand in one .env', () => {
+  const every = Object.values(settingsByApp).flatMap((shape) => Object.keys(shape));
+  const environment = Object.fromEntries(every.map((name) => [name, 'set']));
+  const mistaken = Object.values(settingsByApp).flatMap((shape) => misspeltSettings(Object.keys(shape), environment));
+  expect(mistaken).toEqual([]);
 });

@@ -127,6 +127,11 @@ async function installPackages(timings) {
   done('packages', timings.packages_ms, firstTime ? '(first time only)' : '');
 }
 
+const documents = () =>
+  readdirSync(at('docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`);
+
 /**
  * The two parts that are built, at the same time: Nest builds the servers, Vite builds the page. Each has sources of
  * its own, so that a change of one does not rebuild the other.
@@ -155,7 +160,8 @@ const PARTS = [
       path.startsWith('apps/dashboard/') ||
       path.startsWith('libs/react-client/src/') ||
       path === 'libs/contracts/src/wire.ts',
-    files: ['package-lock.json'],
+    // the guide is made of the documents
+    files: ['package-lock.json', 'README.md', 'SECURITY.md', ...documents()],
     clean: () => undefined, // Vite empties its folder itself
     args: [at('node_modules', 'vite', 'bin', 'vite.js'), 'build', '--logLevel', 'warn', at('apps', 'dashboard')],
   },

@@ -46,6 +46,7 @@ const OUTSIDE: Record<string, string> = {
   'admission-settings.ts': 'config',
   'http-server.ts': 'composition',
   'gateway.module.ts': 'composition',
+  'start-report.ts': 'composition',
   'main.ts': 'composition',
 };
 

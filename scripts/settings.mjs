@@ -1,6 +1,6 @@
-// Writes .env.example from the settings of the built apps, and docs/errors.md from the gateway's errors: `npm run settings`. Unit tests keep
-// both in step.
-import { readdirSync, existsSync, writeFileSync } from 'node:fs';
+// Writes .env.example and docs/configure.md from the settings of the built apps, docs/errors.md from the gateway's errors, and the table of
+// metrics in docs/operate.md from the registry: `npm run settings`. Unit tests keep all of them in step.
+import { readdirSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { stdout } from 'node:process';
@@ -18,6 +18,19 @@ const settingsByApp = Object.fromEntries(
 
 writeFileSync(join(root, '.env.example'), envExample(settingsByApp));
 writeFileSync(join(root, 'docs', 'errors.md'), require(built('apps/gateway/src/docs/errors-page.js')).errorsMarkdown());
+writeFileSync(
+  join(root, 'docs', 'configure.md'),
+  require(built('libs/settings/src/settings-page.js')).settingsPage(settingsByApp),
+);
+const { Metrics, metricsTable } = require(built('libs/observability/src/index.js'));
+const operate = join(root, 'docs', 'operate.md');
+writeFileSync(
+  operate,
+  readFileSync(operate, 'utf8').replace(
+    /(<!-- metrics -->\n)[^]*?(\n<!-- end of metrics -->)/,
+    (_, begin, end) => begin + metricsTable(new Metrics({ version: '', commit: '', tenantLimit: 0 })) + end,
+  ),
+);
 stdout.write(
-  `docs/errors.md, .env.example: ${new Set(Object.values(settingsByApp).flatMap(Object.keys)).size} settings of ${apps.join(', ')}\n`,
+  `docs/errors.md, docs/configure.md, docs/operate.md, .env.example: ${new Set(Object.values(settingsByApp).flatMap(Object.keys)).size} settings of ${apps.join(', ')}\n`,
 );

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { defineConfig } from 'vite';
+import { writeGuide } from './guide/render-guide.mjs';
 
 const from = (path) => fileURLToPath(new URL(path, import.meta.url));
 const OUT = from('../../dist/apps/dashboard');
@@ -24,6 +25,9 @@ const compressed = {
     }
   },
 };
+
+/** Writes the guide beside the page; `compressed` comes after it. */
+const guide = { name: 'guide', apply: 'build', writeBundle: () => writeGuide(join(OUT, 'guide')) };
 
 export default defineConfig({
   root: from('.'),
@@ -52,5 +56,5 @@ export default defineConfig({
   },
   css: { modules: { generateScopedName: '[local]_[hash:base64:5]' } },
   server: { port: 5173, proxy: { '/api': 'http://localhost:8000', '/docs': 'http://localhost:8000' } },
-  plugins: [compressed],
+  plugins: [guide, compressed],
 });

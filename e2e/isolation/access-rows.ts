@@ -321,12 +321,13 @@ export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
 
   // documents
   ...Object.fromEntries(
-    ['welcome', 'showApi', 'readOpenApi', 'showEvents', 'readAsyncApi', 'showErrors'].map((id) => [
+    ['welcome', 'showApi', 'readOpenApi', 'showEvents', 'readAsyncApi', 'showErrors', 'showGuide'].map((id) => [
       id,
       [unnamed(nothing, open())],
     ]),
   ),
   readPushWorker: [unnamed(nothing, open())],
+  readGuidePage: [unnamed(() => ({ values: { name: 'install' } }), open())],
   readPageAsset: [unnamed((_, assets) => ({ values: { name: assets.readPageAsset! } }), open())],
   readAsset: [unnamed((_, assets) => ({ values: { name: assets.readAsset! } }), open())],
 };

@@ -1,6 +1,6 @@
 import { readSettings } from '@tocsin/settings';
 import { observabilitySettings } from '@tocsin/observability';
-import { databaseUrlOf, postgresSettings } from '@tocsin/postgres';
+import { postgresSettings } from '@tocsin/postgres';
 import { rabbitSettings, rabbitSourceSettings } from '@tocsin/rabbitmq';
 import { redisSettings } from '@tocsin/redis';
 import { processorSettings } from './alert-processor.module';
@@ -18,7 +18,6 @@ export type AlertProcessorConfig = ReturnType<typeof loadConfig>;
 
 export const loadConfig = (environment: NodeJS.ProcessEnv) =>
   readSettings(settings, environment, (config) => [
-    ...(databaseUrlOf(config) ? [] : ['DATABASE_URL or DB_HOST is required.']),
     // one connection for each lane; one each for urgent messages, suspects, the quarantine, dead letters and the health
     // check
     ...(config.DB_POOL_SIZE < config.PROCESSOR_LANES + 5

@@ -2,12 +2,23 @@ import 'reflect-metadata';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { AsyncMicroserviceOptions } from '@nestjs/microservices';
-import { AdminServer, Health, Log, NestLogger, ObservabilityModule, runProcess, version } from '@tocsin/observability';
+import {
+  AdminServer,
+  Health,
+  Log,
+  NestLogger,
+  ObservabilityModule,
+  runProcess,
+  tellStart,
+  version,
+} from '@tocsin/observability';
 import { databaseConnectionOf, PostgresModule } from '@tocsin/postgres';
 import { RabbitModule } from '@tocsin/rabbitmq';
 import { RedisModule } from '@tocsin/redis';
+import { misspeltSettings } from '@tocsin/settings';
 import { AlertProcessorModule, foldingOf, processorTransport } from './alert-processor.module';
-import { loadConfig, type AlertProcessorConfig } from './config';
+import { loadConfig, settings, type AlertProcessorConfig } from './config';
+import { processorReport } from './start-report';
 
 /**
  * For how long a dependency may be down before the app is not ready, in milliseconds. A broker that restarts is away
@@ -42,6 +53,8 @@ runProcess(async (life) => {
   await app.listen();
   app.get(Health).ready();
 
+  const { enabled, warnings } = processorReport(config);
+  tellStart(log, { enabled, warnings: [...warnings, ...misspeltSettings(Object.keys(settings), process.env)] });
   log.info({ admin_port: app.get(AdminServer).address()?.port }, 'consuming');
 });
 

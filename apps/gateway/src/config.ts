@@ -2,7 +2,7 @@ import { duration, onOff, readSettings, setting, shareOfMemory } from '@tocsin/s
 import { authSettings, checkAuthSettings } from '@tocsin/auth';
 import { observabilitySettings } from '@tocsin/observability';
 import { checkPhoneSettings, twilioCallbackSettings, vapidPublicSetting } from '@tocsin/phones';
-import { databaseUrlOf, postgresSettings, webhookKeySettings } from '@tocsin/postgres';
+import { postgresSettings, webhookKeySettings } from '@tocsin/postgres';
 import { rabbitSettings } from '@tocsin/rabbitmq';
 import { redisSettings } from '@tocsin/redis';
 import { z } from 'zod';
@@ -182,7 +182,6 @@ export interface GatewayConfig extends Settings {}
 
 export const loadConfig = (environment: NodeJS.ProcessEnv) =>
   readSettings(settings, environment, (config) => [
-    ...(databaseUrlOf(config) ? [] : ['DATABASE_URL or DB_HOST is required.']),
     ...checkAuthSettings(config),
     ...checkPhoneSettings(config),
     ...contradictions(config),

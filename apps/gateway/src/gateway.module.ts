@@ -93,6 +93,7 @@ const BUILT_PAGE = join(__dirname, '..', '..', 'dashboard');
 
 // Exported for compositions that run several apps in one process.
 export { openHttp, prepareHttp } from './http-server';
+export { gatewayReport } from './start-report';
 
 /**
  * The gateway, independent of any technology: `adapters` exports the ports, the logger and the metrics that it needs.

@@ -2,9 +2,18 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { DynamicModule } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { AuthModule, FallbackTicketStore, tenantDirectoryFrom, weakAuthSettings } from '@tocsin/auth';
+import { AuthModule, FallbackTicketStore, tenantDirectoryFrom } from '@tocsin/auth';
 import { bind, TenantDirectory, TicketStore } from '@tocsin/contracts/ports';
-import { AdminServer, Health, Log, NestLogger, ObservabilityModule, runProcess, version } from '@tocsin/observability';
+import {
+  AdminServer,
+  Health,
+  Log,
+  NestLogger,
+  ObservabilityModule,
+  runProcess,
+  tellStart,
+  version,
+} from '@tocsin/observability';
 import {
   Database,
   databaseConnectionOf,
@@ -14,9 +23,11 @@ import {
 } from '@tocsin/postgres';
 import { RabbitModule } from '@tocsin/rabbitmq';
 import { RedisModule, RedisTicketStore } from '@tocsin/redis';
-import { loadConfig } from './config';
+import { misspeltSettings } from '@tocsin/settings';
+import { loadConfig, settings } from './config';
 import { GatewayModule } from './gateway.module';
 import { openHttp, prepareHttp } from './http-server';
+import { gatewayReport } from './start-report';
 
 /** The gateway on RabbitMQ, PostgreSQL and Redis: all three are required. */
 runProcess(async (life) => {
@@ -48,7 +59,8 @@ runProcess(async (life) => {
   const port = await openHttp(app, config.PORT);
   app.get(Health).ready();
 
-  for (const weakness of weakAuthSettings(config)) log.warn(weakness);
+  const { enabled, warnings } = gatewayReport(config);
+  tellStart(log, { enabled, warnings: [...warnings, ...misspeltSettings(Object.keys(settings), process.env)] });
   log.info({ port, admin_port: app.get(AdminServer).address()?.port }, 'listening');
 });
 

@@ -1,6 +1,6 @@
 import { readSettings } from '@tocsin/settings';
 import { observabilitySettings } from '@tocsin/observability';
-import { databaseUrlOf, postgresSettings, webhookKeySettings } from '@tocsin/postgres';
+import { postgresSettings, webhookKeySettings } from '@tocsin/postgres';
 import { redisSettings } from '@tocsin/redis';
 import { notifierContradictions, notifierSettings } from './notifier.module';
 
@@ -15,7 +15,4 @@ export const settings = {
 export type NotifierConfig = ReturnType<typeof loadConfig>;
 
 export const loadConfig = (environment: NodeJS.ProcessEnv) =>
-  readSettings(settings, environment, (config) => [
-    ...(databaseUrlOf(config) ? [] : ['DATABASE_URL or DB_HOST is required.']),
-    ...notifierContradictions(config),
-  ]);
+  readSettings(settings, environment, notifierContradictions);

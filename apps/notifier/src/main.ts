@@ -1,11 +1,21 @@
 import 'reflect-metadata';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { AdminServer, Health, Log, NestLogger, ObservabilityModule, runProcess, version } from '@tocsin/observability';
+import {
+  AdminServer,
+  Health,
+  Log,
+  NestLogger,
+  ObservabilityModule,
+  runProcess,
+  tellStart,
+  version,
+} from '@tocsin/observability';
 import { databaseConnectionOf, PostgresModule } from '@tocsin/postgres';
 import { RedisModule } from '@tocsin/redis';
-import { loadConfig, type NotifierConfig } from './config';
-import { enabledChannels, NotifierModule } from './notifier.module';
+import { misspeltSettings } from '@tocsin/settings';
+import { loadConfig, settings, type NotifierConfig } from './config';
+import { enabledChannels, NotifierModule, notifierReport } from './notifier.module';
 
 /** The notifier on PostgreSQL, with a doorbell over Redis. Without Redis it looks for due deliveries once a second. */
 runProcess(async (life) => {
@@ -14,7 +24,8 @@ runProcess(async (life) => {
 
   const app = await NestFactory.createApplicationContext(
     NotifierModule.forRoot(config, [observability, ...adaptersFrom(config, observability)]),
-    { bufferLogs: true, abortOnError: false },
+    // a start that fails says why itself: without autoFlushLogs Nest adds nothing to it
+    { bufferLogs: true, autoFlushLogs: false, abortOnError: false },
   );
   const log = app.get(Log);
   app.useLogger(app.get(NestLogger));
@@ -27,6 +38,8 @@ runProcess(async (life) => {
     .waitUntilUp(config.DB_READY_TIMEOUT, (dependencies) => log.info({ dependencies }, 'waiting for dependencies'));
   app.get(Health).ready();
 
+  const { enabled, warnings } = notifierReport(enabledChannels(app), config);
+  tellStart(log, { enabled, warnings: [...warnings, ...misspeltSettings(Object.keys(settings), process.env)] });
   log.info({ admin_port: app.get(AdminServer).address()?.port, channels: enabledChannels(app) }, 'sending');
 });
 

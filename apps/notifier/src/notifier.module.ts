@@ -134,5 +134,7 @@ export const notifierContradictions = (config: NotifierConfig): string[] => [
   ...checkPhoneSettings(config),
 ];
 
-/** The channels that have a provider. An app prints them when it starts. */
+export { notifierReport } from './start-report';
+
+/** The channels that have a provider, for what an app tells at its start. */
 export const enabledChannels = (app: INestApplicationContext): Channel[] => app.get(DueDeliveries).enabled;

@@ -12,6 +12,7 @@ import { notifierContradictions, notifierSettings } from '../../notifier/src/not
 
 const { RABBITMQ_URL, ...restOfRabbit } = rabbitSettings;
 const { REDIS_URL, ...restOfRedis } = redisSettings;
+const { DB_HOST, ...restOfPostgres } = postgresSettings;
 const { DRAIN_MS, ...restOfGateway } = gatewaySettings;
 const { NOTIFIER_DRAIN_MS, ...restOfNotifier } = notifierSettings;
 const { LOG_LEVEL, ...restOfObservability } = observabilitySettings({ ADMIN_PORT: 9_090 });
@@ -22,7 +23,9 @@ export const settings = {
   ...restOfNotifier,
   ...restOfObservability,
   ...authSettings,
-  ...postgresSettings,
+  ...restOfPostgres,
+  // with a default there would be no embedded database
+  DB_HOST: setting(z.string().optional(), aboutSetting(DB_HOST)),
   ...webhookKeySettings,
   ...restOfRabbit,
   ...rabbitSourceSettings,

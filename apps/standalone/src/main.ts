@@ -6,7 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { weakAuthSettings } from '@tocsin/auth';
 import { openPglite } from '@tocsin/embedded';
-import { AdminServer, Health, Log, NestLogger, runProcess, version } from '@tocsin/observability';
+import { AdminServer, Health, Log, NestLogger, runProcess, version, type StartReport } from '@tocsin/observability';
 import {
   Database,
   databaseConnectionOf,
@@ -16,9 +16,10 @@ import {
   PostgresTenantDirectory,
 } from '@tocsin/postgres';
 import { connectProcessor } from '../../alert-processor/src/alert-processor.module';
-import { openHttp, prepareHttp } from '../../gateway/src/gateway.module';
+import { gatewayReport, openHttp, prepareHttp } from '../../gateway/src/gateway.module';
 import { enabledChannels } from '../../notifier/src/notifier.module';
-import { loadConfig, outboxFolderOf, type StandaloneConfig } from './config';
+import { misspeltSettings } from '@tocsin/settings';
+import { loadConfig, outboxFolderOf, settings, type StandaloneConfig } from './config';
 import { DEMO_MEMBERSHIPS, DEMO_USER, demoToken, introduceRecipients, keptSecret } from './demo-data';
 import { explainPortInUse } from './port-in-use';
 import { StandaloneModule } from './standalone.module';
@@ -117,43 +118,28 @@ runProcess(async (life) => {
     API: `http://localhost:${port}/docs`,
     Health: `http://localhost:${adminPort}/health`,
   });
-  block.security([...enabledBy(config), ...(config.DELIVERIES ? enabledChannels(app) : [])], warningsFor(config));
+  block.security(reportOf(config, enabledChannels(app)));
   block.farewell(config.DATA_DIR, !url);
 });
 
 const usesTable = (config: StandaloneConfig): boolean => !config.TENANT_SERVICE_URL && !config.JWT_TENANTS_CLAIM;
 
-function enabledBy(config: StandaloneConfig): string[] {
-  return [
-    'streams',
-    'resume',
-    'filters',
-    'bearer tokens',
-    'tickets',
-    ...(config.STREAM_QUERY_TOKEN ? ['tokens in the address'] : []),
-    'publishing over HTTP',
-    ...(config.RABBITMQ_URL ? ['publishing over AMQP'] : []),
-    ...(config.CORS_ORIGINS.length > 0 ? ['CORS'] : []),
-    'row-level security',
-    'health',
-    'metrics',
-    ...(config.REDIS_HINT_KEY ? ['signed hints'] : []),
-  ];
-}
-
-function warningsFor(config: StandaloneConfig): string[] {
-  const embedded = databaseUrlOf(config)
-    ? []
-    : ['embedded storage: survives kill -9, not a power cut; for trying out, not for production'];
-  const address = config.STREAM_QUERY_TOKEN
-    ? ['tokens in the address end up in logs: STREAM_QUERY_TOKEN=deny outside of a trial']
-    : [];
-  const origins = config.CORS_ORIGINS.includes('*') ? ['CORS_ORIGINS=* lets every page call'] : [];
+function reportOf(config: StandaloneConfig, channels: readonly string[]): StartReport {
+  const gateway = gatewayReport(config);
   // an operator who configured an issuer or a secret sees warnings that a trial does not need
-  return [
-    ...embedded,
-    ...address,
-    ...origins,
-    ...(config.JWT_SECRET || config.JWT_JWKS_URL ? weakAuthSettings(config) : []),
-  ];
+  const trial = !config.JWT_SECRET && !config.JWT_JWKS_URL;
+  return {
+    enabled: [
+      ...gateway.enabled,
+      ...(config.RABBITMQ_URL ? ['publishing over AMQP'] : []),
+      ...(config.DELIVERIES ? channels : []),
+    ],
+    warnings: [
+      ...(databaseUrlOf(config)
+        ? []
+        : ['embedded storage: survives kill -9, not a power cut; for trying out, not for production']),
+      ...gateway.warnings.filter((warning) => !trial || !weakAuthSettings(config).includes(warning)),
+      ...misspeltSettings(Object.keys(settings), process.env),
+    ],
+  };
 }

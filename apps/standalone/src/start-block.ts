@@ -1,6 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { countsOf, type StartReport } from '@tocsin/observability';
 
 /** A step that takes longer prints its progress, so that the user sees that it still runs. */
 const SAY_EVERY_MS = 1_000;
@@ -80,8 +81,9 @@ export class StartBlock {
   }
 
   /** Prints the number and the names of the enabled protections and of the warnings. */
-  security(enabled: readonly string[], warnings: readonly string[]): void {
-    this.write(`\n  ${enabled.length} enabled, ${warnings.length} ${warnings.length === 1 ? 'warning' : 'warnings'}\n`);
+  security(report: StartReport): void {
+    const { enabled, warnings } = report;
+    this.write(`\n  ${countsOf(report)}\n`);
     this.write(`  + ${enabled.join(' · ')}\n`);
     for (const warning of warnings) this.write(`  ! ${warning}\n`);
   }

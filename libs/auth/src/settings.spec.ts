@@ -14,7 +14,7 @@ const SECRET = 'a'.repeat(32);
 
 describe('the settings', () => {
   test('need a way to verify tokens', () => {
-    expect(problemsOf({})).toEqual(['JWT_SECRET or JWT_JWKS_URL is required.']);
+    expect(problemsOf({})).toEqual(['JWT_SECRET (`openssl rand -base64 48` makes one) or JWT_JWKS_URL is required.']);
     expect(problemsOf({ JWT_SECRET: SECRET })).toEqual([]);
     expect(problemsOf({ JWT_JWKS_URL: 'https://id.example.com/keys', TICKET_SECRET: SECRET })).toEqual([]);
   });
@@ -22,7 +22,7 @@ describe('the settings', () => {
   test('name a weak secret and never show it', () => {
     const problems = problemsOf({ JWT_SECRET: 'canary-secret', TICKET_SECRET: '-----BEGIN PUBLIC KEY----- canary' });
     expect(problems).toHaveLength(2);
-    expect(problems[0]).toMatch(/^JWT_SECRET is not valid: at least 32 bytes/);
+    expect(problems[0]).toMatch(/^JWT_SECRET is not valid: at least 32 bytes are needed \(`openssl rand -base64 48` makes one\)\.$/);
     expect(problems[1]).toMatch(/^TICKET_SECRET is not valid: a PEM key is not a secret/);
     expect(problems.join()).not.toContain('canary');
   });

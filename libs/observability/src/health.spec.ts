@@ -1,4 +1,5 @@
 import { HealthIndicatorService } from '@nestjs/terminus';
+import { ConfigurationError } from '@tocsin/settings';
 import { Health, StartAborted } from './health';
 import { createLogger } from './logger';
 
@@ -95,6 +96,13 @@ describe('waiting for dependencies', () => {
     const before = performance.now();
     await expect(health.waitUntilUp(100)).rejects.toThrow('postgres');
     expect(performance.now() - before).toBeLessThan(2_000);
+  });
+
+  test('ends at once with what waiting does not mend', async () => {
+    const unmigrated = new ConfigurationError(['Run: npm run migrate']);
+    health.add('queue', down, { critical: true });
+    health.add('postgres', () => Promise.reject(unmigrated), { critical: true });
+    await expect(health.waitUntilUp(60_000)).rejects.toBe(unmigrated);
   });
 
   test('ends at once when the process ends', async () => {

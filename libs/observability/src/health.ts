@@ -1,4 +1,5 @@
 import type { HealthIndicatorService } from '@nestjs/terminus';
+import { ConfigurationError } from '@tocsin/settings';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from './logger';
 
@@ -125,8 +126,8 @@ export class Health {
 
   /**
    * Resolves once every critical dependency is up. `onWaiting` gets the names of those that are not, each time they
-   * change. Rejects after `timeoutMs` with an error that names them, and with `StartAborted` when `stop` is called
-   * meanwhile.
+   * change. Rejects after `timeoutMs` with an error that names them, with `StartAborted` when `stop` is called
+   * meanwhile, and at once with the `ConfigurationError` of a check: waiting does not help there.
    */
   async waitUntilUp(timeoutMs: number, onWaiting: (names: readonly string[]) => void = () => {}): Promise<void> {
     const deadline = performance.now() + timeoutMs;
@@ -136,6 +137,7 @@ export class Health {
       if (this.stopped.signal.aborted) throw new StartAborted();
       const missing = [...this.known].filter(([, { critical, status }]) => critical && status !== 'up');
       if (missing.length === 0) return;
+      for (const [, { error }] of missing) if (error instanceof ConfigurationError) throw error;
       const names = missing.map(([name]) => name);
       if (performance.now() >= deadline) {
         throw new Error(`Not reachable within ${Math.round(timeoutMs / 1000)} s: ${names.join(', ')}.`, {

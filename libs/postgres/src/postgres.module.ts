@@ -1,4 +1,5 @@
-import { type DynamicModule, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { type DynamicModule, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { ConfigurationError } from '@tocsin/settings';
 import type { Folding } from '@tocsin/contracts';
 import {
   AccessChanges,
@@ -24,7 +25,7 @@ import {
   Unsubscribes,
   WebhookEndpoints,
 } from '@tocsin/contracts/ports';
-import { Health, Metrics } from '@tocsin/observability';
+import { Health, Log, Metrics } from '@tocsin/observability';
 import { PostgresAccessChanges } from './access-changes.postgres';
 import { PostgresAlertActs } from './alert-acts.postgres';
 import { InboxSource } from './alert-source.postgres';
@@ -43,6 +44,7 @@ import { PostgresPhoneDeliveries } from './phone-deliveries.postgres';
 import { PostgresPushSubscriptions } from './push-subscriptions.postgres';
 import { PostgresReceipts } from './receipts.postgres';
 import { PostgresRecipientBook } from './recipient-book.postgres';
+import { SchemaCheck } from './schema-check';
 import { PostgresSeenPositions } from './seen-positions.postgres';
 import { PostgresUnsubscribes } from './unsubscribes.postgres';
 import { PostgresWebhookEndpoints } from './webhook-endpoints.postgres';
@@ -61,13 +63,24 @@ interface PostgresOptions extends DatabaseOptions {
  * pool closes last, after all modules that use it.
  */
 @Module({})
-export class PostgresModule implements OnApplicationShutdown {
+export class PostgresModule implements OnModuleInit, OnApplicationShutdown {
+  private looked: Promise<void> | undefined;
+
   constructor(
     private readonly database: Database,
+    private readonly schema: SchemaCheck,
+    private readonly log: Log,
     health: Health,
     metrics: Metrics,
   ) {
-    health.add('postgres', () => database.check(), { critical: true });
+    health.add(
+      'postgres',
+      async () => {
+        await schema.pass();
+        await database.check();
+      },
+      { critical: true },
+    );
     metrics.observePool(() => database.connections());
   }
 
@@ -77,6 +90,7 @@ export class PostgresModule implements OnApplicationShutdown {
       imports: [observability],
       providers: [
         { provide: Database, useFactory: () => new Database(options) },
+        { provide: SchemaCheck, useFactory: () => new SchemaCheck(options.connection) },
         {
           provide: EventLog,
           useFactory: (database: Database) => new PostgresEventLog(database, folding),
@@ -126,6 +140,24 @@ export class PostgresModule implements OnApplicationShutdown {
         WebhookEndpoints,
       ],
     };
+  }
+
+  /**
+   * Looks once whether the database is migrated, before anything else uses it: otherwise the first lines of the log would
+   * be the stacks of those who do. Throws `ConfigurationError` when it is not; a database that is away is waited for
+   * later.
+   */
+  onModuleInit(): Promise<void> {
+    return (this.looked ??= this.look());
+  }
+
+  private async look(): Promise<void> {
+    try {
+      await this.schema.pass();
+    } catch (error) {
+      if (error instanceof ConfigurationError) throw error;
+      this.log.warn(`${(error as Error).message}. The start waits for it (DB_READY_TIMEOUT).`);
+    }
   }
 
   onApplicationShutdown(): Promise<void> {

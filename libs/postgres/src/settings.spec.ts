@@ -20,9 +20,10 @@ it('DATABASE_URL has precedence over the DB_ settings, which make one when it is
   expect(databaseUrlOf(read({ DB_HOST: '::1' }))).toBe('postgresql://tocsin@[::1]:5432/tocsin');
 });
 
-it('without either there is no database', () => {
-  expect(databaseUrlOf(read({}))).toBeUndefined();
-  expect(migrationUrlOf(read({}))).toBeUndefined();
+it('without either it is the one of this machine, except where there is an embedded one', () => {
+  expect(databaseUrlOf(read({}))).toBe('postgresql://tocsin@localhost:5432/tocsin');
+  expect(databaseUrlOf({ ...read({}), DB_HOST: undefined })).toBeUndefined();
+  expect(migrationUrlOf({ ...read({}), DB_HOST: undefined })).toBeUndefined();
 });
 
 it('DATABASE_MIGRATION_URL defaults to the address of the apps', () => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, onOff, setting } from '@tocsin/settings';
+import { duration, MAKE_A_SECRET, onOff, setting } from '@tocsin/settings';
 
 /** The settings of PostgreSQL. `databaseUrlOf` and `migrationUrlOf` make addresses from them. */
 export const postgresSettings = {
@@ -9,8 +9,9 @@ export const postgresSettings = {
     secret: true,
     example: 'postgresql://tocsin:secret@localhost:5432/tocsin',
   }),
-  DB_HOST: setting(z.string().optional(), {
-    description: 'Host of PostgreSQL; with the other DB_ settings it makes DATABASE_URL when that is unset.',
+  DB_HOST: setting(z.string().default('localhost'), {
+    description:
+      'Host of PostgreSQL; with the other DB_ settings it makes DATABASE_URL when that is unset. The standalone has an embedded database unless one of the two is set.',
   }),
   DB_PORT: setting(z.coerce.number().int().min(1).max(65_535).default(5432), {
     description: 'Port of PostgreSQL, beside DB_HOST.',
@@ -46,7 +47,7 @@ export const postgresSettings = {
 
 /** For the apps that sign webhooks, or show the secrets that do. */
 export const webhookKeySettings = {
-  WEBHOOK_KEY: setting(z.string().min(32, 'must be at least 32 characters').optional(), {
+  WEBHOOK_KEY: setting(z.string().min(32, `at least 32 characters are needed (${MAKE_A_SECRET})`).optional(), {
     description:
       'The key that the secrets of webhooks are derived from and their headers are sealed with; gateway and ' +
       'notifier need the same one. Unset: one that the database keeps. Another key changes every secret, and ' +
@@ -57,13 +58,16 @@ export const webhookKeySettings = {
 
 type PostgresSettings = z.infer<z.ZodObject<typeof postgresSettings>>;
 
+interface DatabaseAddress extends Pick<
+  PostgresSettings,
+  'DATABASE_URL' | 'DB_PORT' | 'DB_NAME' | 'DB_USER' | 'DB_PASS' | 'DB_PARAMS'
+> {
+  /** The standalone, which has an embedded database, has no default for it. */
+  DB_HOST?: string | undefined;
+}
+
 /** The database's address, or undefined when neither DATABASE_URL nor DB_HOST is set. */
-export function databaseUrlOf(
-  settings: Pick<
-    PostgresSettings,
-    'DATABASE_URL' | 'DB_HOST' | 'DB_PORT' | 'DB_NAME' | 'DB_USER' | 'DB_PASS' | 'DB_PARAMS'
-  >,
-): string | undefined {
+export function databaseUrlOf(settings: DatabaseAddress): string | undefined {
   if (settings.DATABASE_URL) return settings.DATABASE_URL;
   if (!settings.DB_HOST) return undefined;
   const user =
@@ -93,7 +97,6 @@ export const migrationUrlOf = (
 export const migrationProblems = (
   settings: Parameters<typeof migrationUrlOf>[0] & Pick<PostgresSettings, 'DB_POOLER'>,
 ): string[] => [
-  ...(migrationUrlOf(settings) ? [] : ['DATABASE_MIGRATION_URL, DATABASE_URL or DB_HOST is required.']),
   ...(settings.DB_POOLER && !settings.DATABASE_MIGRATION_URL
     ? ['DATABASE_MIGRATION_URL is required with DB_POOLER: it names the database itself, not the pooler.']
     : []),

@@ -87,11 +87,17 @@ export class RedisEventBus extends EventBus {
     });
     const refused = results?.find(([error]) => error)?.[0];
     if (refused) throw new Unavailable('bus', 'Redis takes no hints.', { technology: 'redis', cause: refused });
+    messages.forEach(({ tenant_id, topic, hints: published }, at) =>
+      this.log.debug({ tenant_id, topic, hints: published, subscribers: results?.[at]?.[1] }, 'hints published'),
+    );
   }
 
   override async subscribe(tenant: TenantId, listener: HintListener): Promise<Subscription> {
     if (!this.key.current) await this.key.find();
-    return this.subscriber.subscribe(topicOf(tenant, this.prefix), listener);
+    const topic = topicOf(tenant, this.prefix);
+    const subscription = await this.subscriber.subscribe(topic, listener);
+    this.log.debug({ tenant_id: tenant, topic }, 'subscribed to the hints of a tenant');
+    return subscription;
   }
 
   /** Ends every subscription. May be called twice. */
@@ -129,7 +135,7 @@ function messagesOf(
   hints: readonly PublishedHint[],
   prefix: string,
   key: KeyObject | undefined,
-): { topic: string; bytes: Buffer }[] {
+): { tenant_id: TenantId; topic: string; hints: number; bytes: Buffer }[] {
   const byTenant = new Map<TenantId, PublishedHint[]>();
   for (const hint of hints) {
     const others = byTenant.get(hint.tenant_id);
@@ -140,7 +146,12 @@ function messagesOf(
     const topic = topicOf(tenant, prefix);
     // an unsigned hint is not trusted: it only wakes the gateway, which reads the event log
     const encoded = key ? encodeWithinLimits(ofTenant) : ofTenant.map(encodeBare);
-    return groupsOf(encoded).map((group) => ({ topic, bytes: encodeSignedHints(topic, group, key) }));
+    return groupsOf(encoded).map((group) => ({
+      tenant_id: tenant,
+      topic,
+      hints: group.length,
+      bytes: encodeSignedHints(topic, group, key),
+    }));
   });
 }
 

@@ -1,4 +1,4 @@
-import { setting } from '@tocsin/settings';
+import { MAKE_A_SECRET, setting } from '@tocsin/settings';
 import { z } from 'zod';
 
 const REDIS_ADDRESS = z
@@ -19,7 +19,7 @@ export const redisSettings = {
   REDIS_PREFIX: setting(z.string().max(100).default(''), {
     description: 'Stands before every topic and key, so that several systems can share a Redis. Empty: nothing.',
   }),
-  REDIS_HINT_KEY: setting(z.string().min(32).optional(), {
+  REDIS_HINT_KEY: setting(z.string().min(32, `at least 32 characters are needed (${MAKE_A_SECRET})`).optional(), {
     description:
       'Signs what processors tell gateways, at least 32 characters, the same for all of them. Unset: a key that the database made and keeps.',
     secret: true,

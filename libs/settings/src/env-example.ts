@@ -20,14 +20,31 @@ interface Described {
  * side.
  */
 export function envExample(settingsByApp: SettingsByApp): string {
-  const sections = new Map<string, Described[]>();
+  const body = sectionsOf(settingsByApp).map(
+    ([heading, settings]) => `# ---- ${heading}\n\n${settings.map(lines).join('\n')}`,
+  );
+  return `${PREFACE}\n${body.join('\n')}`;
+}
+
+/** A setting as documents show it. */
+export interface ShownSetting {
+  name: string;
+  description: string;
+  /** Its default, or an example; empty for a secret. */
+  value: string;
+  /** ` (secret; required)`, or empty. */
+  remark: string;
+}
+
+/** The settings under the apps that read them: `every app`, or their names. */
+export function sectionsOf(settingsByApp: SettingsByApp): [heading: string, settings: ShownSetting[]][] {
+  const sections = new Map<string, ShownSetting[]>();
   for (const described of describe(settingsByApp)) {
     const heading =
       described.apps.length === Object.keys(settingsByApp).length ? 'every app' : described.apps.join(', ');
-    sections.set(heading, [...(sections.get(heading) ?? []), described]);
+    sections.set(heading, [...(sections.get(heading) ?? []), shown(described)]);
   }
-  const body = [...sections].map(([heading, settings]) => `# ---- ${heading}\n\n${settings.map(lines).join('\n')}`);
-  return `${PREFACE}\n${body.join('\n')}`;
+  return [...sections];
 }
 
 const PREFACE = `# Every setting with its unit and its default. Copy this file to .env and uncomment what you change; the environment
@@ -50,7 +67,7 @@ function describe(settingsByApp: SettingsByApp): Described[] {
   return [...all.values()];
 }
 
-function lines({ name, schema, apps, requiredBy, defaults }: Described): string {
+function shown({ name, schema, apps, requiredBy, defaults }: Described): ShownSetting {
   const { description, secret, example } = aboutSetting(schema);
   const remarks = [
     secret && 'secret',
@@ -58,8 +75,11 @@ function lines({ name, schema, apps, requiredBy, defaults }: Described): string 
     new Set(defaults).size > 1 && `default: ${apps.map((app, at) => `${app} ${defaults[at] ?? 'none'}`).join(', ')}`,
   ].filter(Boolean);
   const remark = remarks.length > 0 ? ` (${remarks.join('; ')})` : '';
-  return `${wrap(`${description}${remark}`)}\n#${name}=${defaults[0] || (secret ? '' : (example ?? ''))}\n`;
+  return { name, description, value: defaults[0] || (secret ? '' : (example ?? '')), remark };
 }
+
+const lines = ({ name, description, value, remark }: ShownSetting): string =>
+  `${wrap(`${description}${remark}`)}\n#${name}=${value}\n`;
 
 /** The default of a setting, as it would be written; undefined for a list or an object, which has no such form. */
 function defaultOf(schema: z.ZodType): string | undefined {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { misspeltSettings } from './misspelt';
 
 // Settings are environment variables only. A library exports the slice that it needs; an app merges the slices in its
 // config.ts and reads them once. No other file reads the environment.
@@ -21,10 +22,16 @@ export const setting = <S extends z.ZodType>(schema: S, about: AboutSetting): S 
 export const onOff = z
   .string()
   .toLowerCase()
-  .pipe(z.enum(['on', 'true', 'yes', '1', 'allow', 'off', 'false', 'no', '0', 'deny']))
+  .pipe(z.enum(['on', 'true', 'yes', '1', 'allow', 'off', 'false', 'no', '0', 'deny'], 'on or off is needed'))
   .transform((word) => ['on', 'true', 'yes', '1', 'allow'].includes(word));
 
-/** Every problem of a configuration at once, one sentence each. A sentence names the variable and never its value. */
+/** How to make a secret, for the sentence about one that is missing or too short. */
+export const MAKE_A_SECRET = '`openssl rand -base64 48` makes one';
+
+/**
+ * Every problem of a configuration at once, one sentence each. A sentence names the variable, and shows its value only
+ * when it is no secret.
+ */
 export class ConfigurationError extends Error {
   constructor(readonly problems: readonly string[]) {
     super(problems.join('\n'));
@@ -59,24 +66,46 @@ export function readSettings<S extends z.ZodRawShape>(
   }
   const values: Record<string, unknown> = {};
   for (const [name, schema] of Object.entries(shape)) {
-    const result = (schema as z.ZodType).safeParse(given[name]);
+    const result = (schema as z.ZodType).safeParse(given[name], { error: inWords });
     if (result.success) values[name] = result.data;
-    else
-      problems.push(
-        name in given
-          ? `${name} is not valid: ${lowerFirst(result.error.issues[0]!.message)}.`
-          : `${name} is required.`,
-      );
+    else if (name in given) {
+      const { secret } = aboutSetting(schema as z.ZodType);
+      const what = lowerFirst(result.error.issues[0]!.message);
+      problems.push(`${name} is not valid: ${what}${secret ? '' : showGiven(given[name]!)}.`);
+    } else problems.push(`${name} is required.`);
   }
   const settings = values as z.infer<z.ZodObject<S>>;
   // a contradiction that involves an invalid setting would only repeat the first problem
   const faulty = problems.map((problem) => problem.split(' ', 1)[0]!);
   problems.push(...check(settings).filter((problem) => !faulty.some((name) => problem.includes(name))));
-  if (problems.length > 0) throw new ConfigurationError(problems);
+  // what was forgotten is often there under a misspelt name
+  if (problems.length > 0)
+    throw new ConfigurationError([...problems, ...misspeltSettings(Object.keys(shape), environment)]);
   return Object.freeze(settings);
 }
 
 export const aboutSetting = (schema: z.ZodType): AboutSetting =>
   (schema.meta() ?? { description: '' }) as unknown as AboutSetting;
+
+/** A longer value is not shown: it may be a secret that stands in the wrong variable. */
+const LONGEST_SHOWN = 40;
+
+function showGiven(value: string): string {
+  if (value.length > LONGEST_SHOWN || isCredential(value)) return ` (given: ${value.length} characters)`;
+  return ` (given: ${JSON.stringify(value)})`;
+}
+
+/** An address with a user's password in it. */
+const isCredential = (value: string): boolean => /:\/\/[^/]*@/.test(value);
+
+/** What zod says of numbers, for people. Undefined leaves its own words. */
+const inWords: z.core.$ZodErrorMap = (issue) => {
+  if (issue.code === 'invalid_type' && issue.expected === 'number') return 'a number is needed';
+  if (issue.code === 'invalid_type' && issue.expected === 'int') return 'a whole number is needed';
+  if (issue.code === 'too_big' && issue.origin === 'number') return `must be at most ${issue.maximum}`;
+  if (issue.code === 'too_small' && issue.origin === 'number') return `must be at least ${issue.minimum}`;
+  if (issue.code === 'invalid_value') return `one of ${issue.values.join(', ')} is needed`;
+  return undefined;
+};
 
 const lowerFirst = (sentence: string) => sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, '');

@@ -45,6 +45,9 @@ export const KeyHelp = memo(function KeyHelp({ open, onClose }: { open: boolean;
               </div>
             ))}
           </dl>
+          <p>
+            <a href="/docs/guide/page">{t('settings.guide')}</a>
+          </p>
         </Dialog.Content>
       </Dialog.Portal>
     </Dialog.Root>

@@ -1,6 +1,6 @@
 import { DropdownMenu } from 'radix-ui';
-import { lazy, Suspense, type ReactNode } from 'react';
-import { BookOpen, Check, Keyboard, LogOut, Monitor, Send } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { BookOpen, LifeBuoy, Check, Keyboard, LogOut, Monitor, Send } from 'lucide-react';
 import { initialsOf, nameOf } from '../words/people';
 import { LANGUAGES, useWords } from '../words/words';
 import buttons from './icon-button.module.css';
@@ -83,6 +83,12 @@ export function SettingsMenu({ user, onTest, onKeys, onSignOut, children }: Prop
             <Keyboard size={16} aria-hidden />
             {t('settings.keys')}
             <span className={menu.keys}>?</span>
+          </DropdownMenu.Item>
+          <DropdownMenu.Item className={menu.item} asChild>
+            <a href="/docs/guide">
+              <LifeBuoy size={16} aria-hidden />
+              {t('settings.guide')}
+            </a>
           </DropdownMenu.Item>
           <DropdownMenu.Item className={menu.item} asChild>
             <a href="/docs">

@@ -290,6 +290,7 @@ export const en = {
   'settings.keys': 'Keys',
   'settings.test': 'Send a test alert',
   'settings.docs': 'API documentation',
+  'settings.guide': 'Guide',
   'settings.signOut': 'Sign out',
 
   'signin.title': 'Sign in to Tocsin',

@@ -292,6 +292,7 @@ export const es: Record<WordId, string> = {
   'settings.keys': 'Teclas',
   'settings.test': 'Enviar una alerta de prueba',
   'settings.docs': 'Documentación de la API',
+  'settings.guide': 'Guía',
   'settings.signOut': 'Cerrar sesión',
 
   'signin.title': 'Entrar en Tocsin',

@@ -4,6 +4,7 @@ import { version } from '@tocsin/observability';
 import type { Response } from 'express';
 import { asyncApi, type AsyncApi } from './asyncapi';
 import { DocsFiles } from './docs-files';
+import { GuidePages } from './guide-pages';
 import { apiHtml, errorsHtml, eventsHtml } from './html';
 import { OpenApiDocument, type OpenApi } from './openapi.docs';
 import { ApiTags } from '../description/operation.docs';
@@ -21,6 +22,7 @@ export const DOCS_POLICY =
 @ApiTags('documents')
 export class DocsController {
   private readonly files = new DocsFiles();
+  private readonly guide = new GuidePages();
   private readonly asyncApi = asyncApi(version);
   private readonly pages = { api: apiHtml(), events: eventsHtml(this.asyncApi), errors: errorsHtml() };
 
@@ -56,6 +58,18 @@ export class DocsController {
     sendPage(this.pages.errors, response);
   }
 
+  @Get('guide')
+  @described.showGuide
+  showGuide(@Res() response: Response): void {
+    this.sendGuide('index', response);
+  }
+
+  @Get('guide/:name')
+  @described.readGuidePage
+  readGuidePage(@Param('name') name: string, @Res() response: Response): void {
+    this.sendGuide(name, response);
+  }
+
   @Get('assets/:name')
   @described.readAsset
   readAsset(@Param('name') name: string, @Res() response: Response): void {
@@ -66,10 +80,16 @@ export class DocsController {
       .end(file.bytes);
   }
 
-  @All(['', 'openapi.json', 'asyncapi.json', 'events', 'errors', 'assets/:name'])
+  @All(['', 'openapi.json', 'asyncapi.json', 'events', 'errors', 'guide', 'guide/:name', 'assets/:name'])
   refuseMethod(@Res() response: Response): never {
     response.set('Allow', 'GET, HEAD');
     throw new Refused('method_not_allowed', 'Documents are read with GET.');
+  }
+
+  private sendGuide(name: string, response: Response): void {
+    const html = this.guide.find(name);
+    if (html === undefined) throw new Refused('not_found', 'The guide has no such page.');
+    sendPage(html, response);
   }
 }
 

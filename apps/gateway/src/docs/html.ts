@@ -15,7 +15,7 @@ const document = (title: string, head: string, body: string): string => `<!docty
 `;
 
 const NAVIGATION =
-  '<nav><a href="/docs">API</a> · <a href="/docs/events">Messages and streams</a> · <a href="/docs/errors">Errors</a></nav>';
+  '<nav><a href="/docs">API</a> · <a href="/docs/events">Messages and streams</a> · <a href="/docs/errors">Errors</a> · <a href="/docs/guide">Guide</a></nav>';
 const plain = (title: string, body: string): string =>
   document(
     title,

@@ -60,8 +60,7 @@ function frame({ DocumentBuilder }: Swagger, ofVersion: string) {
     .setTitle('Tocsin')
     .setVersion(ofVersion)
     .setDescription(
-      'Alerts from services to every screen of the tenant they concern. What queues and streams carry is ' +
-        'described at [/docs/events](/docs/events), what errors mean at [/docs/errors](/docs/errors).',
+      'Alerts from services to every screen of the tenant they concern. What queues and streams carry is described at [/docs/events](/docs/events), what errors mean at [/docs/errors](/docs/errors). How to install, use and operate it: [/docs/guide](/docs/guide).',
     )
     .addServer('/')
     .addBearerAuth({ type: 'http' })

@@ -38,4 +38,14 @@ export const readOpenApi = document('This API, for machines');
 export const showEvents = page('The messages over AMQP and in streams, for people');
 export const readAsyncApi = document('The messages over AMQP and in streams, for programs');
 export const showErrors = page('Every error code, and what to do about it');
+export const showGuide = applyDecorators(
+  page('The guide: installing, using and operating Tocsin'),
+  Problems('not_found'),
+);
+export const readGuidePage = applyDecorators(
+  ApiOperation({ summary: 'A page of the guide' }),
+  PathParameter('name', text(), "The page's name, such as install."),
+  Answer(200, 'The page.', text(), ['text/html']),
+  Problems('not_found'),
+);
 export const readAsset = files('The files of these pages', ['text/css', 'text/javascript', 'image/png']);

@@ -54,8 +54,6 @@ export function channelsFrom(config: ChannelsConfig, parts: ChannelParts): Deliv
   const { outbox } = parts;
   if (outbox)
     return [...configured, ...missing.map((kind) => new OutboxChannel(kind, config, { ...parts, folder: outbox }))];
-  if (missing.length > 0)
-    parts.log.warn({ channels: missing }, 'channels have no provider: their deliveries fail as not_configured');
   return [...configured, ...missing.map((kind) => new UnconfiguredChannel(kind))];
 }
 

@@ -1,0 +1,20 @@
+import { processorReport } from './start-report';
+
+const USUAL = { FOLD_WINDOW: 10, DELIVERIES: true, RETENTION_DAYS: 90 };
+
+test('the usual settings have no warning', () => {
+  expect(processorReport(USUAL)).toEqual({
+    enabled: ['storing', 'dead letters', 'folding of floods', 'deliveries', 'retention of 90 days'],
+    warnings: [],
+  });
+});
+
+test.each([
+  [{ FOLD_WINDOW: 0 }, 'FOLD_WINDOW=0'],
+  [{ DELIVERIES: false }, 'DELIVERIES=off'],
+  [{ RETENTION_DAYS: 0 }, 'RETENTION_DAYS=0'],
+])('%j is warned of, and not counted as enabled', (more, name) => {
+  const { enabled, warnings } = processorReport({ ...USUAL, ...more });
+  expect(warnings).toEqual([expect.stringContaining(name)]);
+  expect(enabled).toHaveLength(4);
+});

@@ -1,0 +1,23 @@
+import type { StartReport } from '@tocsin/observability';
+
+interface Reported {
+  FOLD_WINDOW: number;
+  DELIVERIES: boolean;
+  RETENTION_DAYS: number;
+}
+
+/** What a processor with these settings does beside storing, and what an operator may not have meant. */
+export const processorReport = ({ FOLD_WINDOW, DELIVERIES, RETENTION_DAYS }: Reported): StartReport => ({
+  enabled: [
+    'storing',
+    'dead letters',
+    ...(FOLD_WINDOW > 0 ? ['folding of floods'] : []),
+    ...(DELIVERIES ? ['deliveries'] : []),
+    ...(RETENTION_DAYS > 0 ? [`retention of ${RETENTION_DAYS} days`] : []),
+  ],
+  warnings: [
+    ...(FOLD_WINDOW > 0 ? [] : ['FOLD_WINDOW=0: each message of a flood is stored as an entry']),
+    ...(DELIVERIES ? [] : ['DELIVERIES=off: no mail, SMS, WhatsApp, webhook or push message is planned']),
+    ...(RETENTION_DAYS > 0 ? [] : ['RETENTION_DAYS=0: entries are never deleted, and the database grows']),
+  ],
+});

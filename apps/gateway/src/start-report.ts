@@ -1,0 +1,46 @@
+import { weakAuthSettings } from '@tocsin/auth';
+import type { StartReport } from '@tocsin/observability';
+import type { GatewayConfig } from './config';
+
+type Reported = GatewayConfig & Parameters<typeof weakAuthSettings>[0];
+
+/** Limits that keep one client from taking everything. */
+const LIMITS = [
+  'STREAMS_PER_USER',
+  'STREAMS_PER_TENANT',
+  'STREAMS_PER_ADDRESS',
+  'CONNECTS_PER_SECOND',
+  'MAX_STREAMS',
+] as const;
+
+/** What a gateway with these settings offers, and what is weak about it. */
+export function gatewayReport(config: Reported): StartReport {
+  const unlimited = LIMITS.filter((limit) => config[limit] === 0);
+  return {
+    enabled: [
+      'streams',
+      'resume',
+      'filters',
+      'bearer tokens',
+      'tickets',
+      ...(config.STREAM_QUERY_TOKEN ? ['tokens in the address'] : []),
+      'publishing over HTTP',
+      ...(config.PAGE ? ['page'] : []),
+      ...(config.CORS_ORIGINS.length > 0 ? ['CORS'] : []),
+      ...(config.STREAM_GZIP ? ['gzip'] : []),
+      ...(config.TENANT_SERVICE_URL ? ['tenant service'] : []),
+      ...(unlimited.length < LIMITS.length ? ['limits of streams'] : []),
+      'row-level security',
+      'health',
+      'metrics',
+    ],
+    warnings: [
+      ...(config.STREAM_QUERY_TOKEN
+        ? ['tokens in the address end up in logs: set STREAM_QUERY_TOKEN to deny outside of a trial']
+        : []),
+      ...(config.CORS_ORIGINS.includes('*') ? ['CORS_ORIGINS=* lets every page call'] : []),
+      ...(unlimited.length > 0 ? [`${unlimited.join(', ')} is 0: nothing limits the streams of one client there`] : []),
+      ...weakAuthSettings(config),
+    ],
+  };
+}
