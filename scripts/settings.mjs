@@ -1,5 +1,5 @@
-// Writes .env.example from the settings of the built apps, and docs/errors.md from the gateway's errors: `npm run settings`. Unit tests keep
-// both in step.
+// Writes .env.example from the settings of the built apps, and docs/errors.md from the gateway's errors: `npm run
+// settings`. Unit tests keep both in step.
 import { readdirSync, existsSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';

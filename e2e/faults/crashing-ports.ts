@@ -33,8 +33,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
  * The points where a fault can happen: before or after a port's method. `after.behind` is a read of the event log that
- * continues after an entry, `after.before` is any read of it. `claim` and `record` are those of the delivery queue, `send`
- * is the call of a provider.
+ * continues after an entry, `after.before` is any read of it. `claim` and `record` are those of the delivery queue,
+ * `send` is the call of a provider.
  */
 export const POINTS = [
   'append.before',
