@@ -194,7 +194,8 @@ export default tseslint.config(
         { type: 'adapter', pattern: 'libs/*', capture: ['technology'] },
         { type: 'dashboard', pattern: 'apps/dashboard' },
         { type: 'app', pattern: 'apps/*', capture: ['app'] },
-        // End to end tests, benches and scripts stand outside the system: they may use drivers as a foreign program would.
+        // End to end tests, benches and scripts stand outside the system: they may use drivers as a foreign program
+        // would.
         { type: 'outside', pattern: ['e2e', 'bench', 'scripts', 'examples'] },
       ],
     },

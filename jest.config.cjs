@@ -42,8 +42,8 @@ const common = {
 };
 
 /**
- * `x.spec.ts` needs nothing; `x.int.spec.ts` needs real services; `x.e2e.spec.ts` starts built processes as well, and waits for
- * them beside others; `x.load.e2e.spec.ts` measures them under load, and has the machine to itself.
+ * `x.spec.ts` needs nothing; `x.int.spec.ts` needs real services; `x.e2e.spec.ts` starts built processes as well, and
+ * waits for them beside others; `x.load.e2e.spec.ts` measures them under load, and has the machine to itself.
  */
 module.exports = {
   projects: [

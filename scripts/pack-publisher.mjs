@@ -1,5 +1,5 @@
-// Packs libs/publisher as the package `@tocsin/publisher`: `node scripts/pack-publisher.mjs [folder]` puts the tarball into
-// the folder (default: here) and prints its path. It depends on amqplib alone.
+// Packs libs/publisher as the package `@tocsin/publisher`: `node scripts/pack-publisher.mjs [folder]` puts the tarball
+// into the folder (default: here) and prints its path. It depends on amqplib alone.
 import { argv } from 'node:process';
 import { pack } from './packing.mjs';
 

@@ -1,6 +1,6 @@
-// Packs libs/react-client as the package `@tocsin/react-client`: `node scripts/pack-react-client.mjs [folder]` puts the tarball
-// into the folder (default: here) and prints its path. It depends on React alone: neither Node's types nor any package's are
-// there when it is compiled.
+// Packs libs/react-client as the package `@tocsin/react-client`: `node scripts/pack-react-client.mjs [folder]` puts the
+// tarball into the folder (default: here) and prints its path. It depends on React alone: neither Node's types nor any
+// package's are there when it is compiled.
 import { argv } from 'node:process';
 import { pack } from './packing.mjs';
 

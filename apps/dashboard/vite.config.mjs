@@ -1,5 +1,5 @@
-// Builds the page into dist/apps/dashboard, where the gateway finds it. `npx vite apps/dashboard` serves it with hot reload
-// and uses a gateway on port 8000.
+// Builds the page into dist/apps/dashboard, where the gateway finds it. `npx vite apps/dashboard` serves it with hot
+// reload and uses a gateway on port 8000.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -7,7 +7,9 @@ import { argv } from 'node:process';
 const require = createRequire(import.meta.url);
 const { contender, count, peersFolder, databaseUrl, ...options } = JSON.parse(argv[2]);
 
-/** The server's CPU time for this database, in milliseconds, by backend; they are on this machine, or nothing is found. */
+/**
+ * The server's CPU time for this database, in milliseconds, by backend; they are on this machine, or nothing is found.
+ */
 async function backends(client) {
   const { rows } = await client.query(
     `select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`,

@@ -3,7 +3,7 @@
 //     --also <name>=<dist>   another build of Tocsin beside this one, in turns: shows the effect of a change
 //     --seconds <n>          how long each build is measured in each round; default 3
 //     --rounds <n>           default 5
-//     --told <n>             how many recipients each message names; default 0: no recipient, because the bench configures none
+//     --told <n>             how many recipients each message names; default 0
 //     --batch <n>            messages of a batch; default 500. A quiet queue hands over one or two
 //
 // Needs DATABASE_URL of a user who may create databases, and a quiet machine. Absolute figures vary by up to 1.8 from

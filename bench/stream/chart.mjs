@@ -1,4 +1,5 @@
-// Draws docs/bench-stream.svg from the last run: `npm run bench:stream:chart [-- file.json]`. Readable on light and dark pages.
+// Draws docs/bench-stream.svg from the last run: `npm run bench:stream:chart [-- file.json]`. Readable on light and
+// dark pages.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { argv, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';

@@ -2,7 +2,10 @@ import { makeCall, type Answer } from '../kit/fuzzed-calls';
 import type { Stack } from '../kit/stack';
 import type { Row, Target } from './access-rows';
 
-/** Something of a tenant that can be asked for: an alert that fires, a dead letter that is open, and its place in the log. */
+/**
+ * Something of a tenant that can be asked for: an alert that fires, a dead letter that is open, and its place in the
+ * log.
+ */
 export async function targetIn(stack: Stack, tenant: string): Promise<Target> {
   const [alert] = await stack.sql<{ alert_id: string }>(
     `select alert_id from tocsin.alert where tenant_id = $1 and status = 'firing' and service not in ('published', 'pagerduty', 'opsgenie') order by alert_id limit 1`,

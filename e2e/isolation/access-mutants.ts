@@ -18,7 +18,10 @@ const JUDGE_TOKEN = 'libs/auth/src/judge-token.js';
 const PEER_PUBLISHER = 'apps/gateway/src/intake/peer-publisher.js';
 const IDENTIFY_CLIENT = 'apps/gateway/src/connect/identify-client.js';
 
-/** A change of the patched code changes its patch too: a patch that does not apply is a failed test, never a skipped one. */
+/**
+ * A change of the patched code changes its patch too: a patch that does not apply is a failed test, never a skipped
+ * one.
+ */
 export const ACCESS_MUTANTS: readonly AccessMutant[] = [
   {
     name: 'tenants that were revoked are visible',

@@ -1,5 +1,5 @@
-// Uses the core of @tocsin/react-client without React and collects everything that a stream tells in `window.log`. The token
-// comes from your own server, here from `/token`.
+// Uses the core of @tocsin/react-client without React and collects everything that a stream tells in `window.log`. The
+// token comes from your own server, here from `/token`.
 import { createAlertStream } from '@tocsin/react-client/core';
 
 const stream = createAlertStream({ token: () => fetch('/token').then((answer) => answer.text()) });

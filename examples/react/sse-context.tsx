@@ -1,5 +1,5 @@
-// A React context as many frontends have it: a native EventSource on the gateway, listeners by event name, a toast for each
-// alert, and a reconnect with exponential back-off. It works with Tocsin unchanged.
+// A React context as many frontends have it: a native EventSource on the gateway, listeners by event name, a toast for
+// each alert, and a reconnect with exponential back-off. It works with Tocsin unchanged.
 import { createContext, StrictMode, useCallback, useContext, useEffect, useRef, useState, type ReactNode } from 'react';
 import { createRoot } from 'react-dom/client';
 

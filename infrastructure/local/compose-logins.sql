@@ -1,6 +1,6 @@
--- Who the apps of docker-compose.yml log in as: each a member of its app's role and of nothing else, and without that role
--- (NOINHERIT) able to do nothing. The owner of the tables is for `migrate` alone, which makes the roles; this comes after it,
--- and may come again. The passwords open nothing else.
+-- Who the apps of docker-compose.yml log in as: each a member of its app's role and of nothing else, and without that
+-- role (NOINHERIT) able to do nothing. The owner of the tables is for `migrate` alone, which makes the roles; this
+-- comes after it, and may come again. The passwords open nothing else.
 do $$
 declare
   login record;

@@ -1,7 +1,7 @@
 // Says which of the given services answer a login. Reads lines `<service> <url>` from standard input, in the order of
-// preference, and prints `<service> <url>` for the first of each service that lets us in, or `! <service> <reason>` when
-// none does. With `--wait <seconds>` it tries again until each answers. Exit code 0: every service that was asked for answered.
-// URLs come by standard input because arguments can be read by everybody on the machine.
+// preference, and prints `<service> <url>` for the first of each service that lets us in, or `! <service> <reason>`
+// when none does. With `--wait <seconds>` it tries again until each answers. Exit code 0: every service that was asked
+// for answered. URLs come by standard input because arguments can be read by everybody on the machine.
 import { argv, exit, stderr, stdin, stdout } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 

@@ -31,13 +31,14 @@ import { WakeSnoozed } from './wake-snoozed';
 export const processorSettings = {
   PROCESSOR_LANES: setting(z.coerce.number().int().min(1).max(16).default(2), {
     description:
-      'How many statements store alerts side by side, tenants spread over them. Each takes a connection to the ' +
-      'database; what is urgent, suspect or set apart takes one more each.',
+      'How many statements store alerts at the same time; the tenants are spread over them. Each takes a ' +
+      'connection to the database. Urgent, suspect and expired messages take one more connection each.',
   }),
   FOLD_AFTER: setting(z.coerce.number().int().min(0).default(FOLDING.after), {
     description:
-      'Repeats of an open alert within FOLD_WINDOW that get an entry each. Further ones are counted, and told of ' +
-      'by the next entry, at the end of the window at the latest. 0: each window has that one alone.',
+      'How many repeats of an open alert within FOLD_WINDOW get an entry of their own. Further repeats are ' +
+      'counted. The next entry of the alert has their number; it comes at the end of the window at the ' +
+      'latest. 0: each window has only that entry.',
   }),
   FOLD_WINDOW: setting(duration({ unit: 's', most: 3_600 }).default(FOLDING.windowMs / 1000), {
     description:
@@ -46,8 +47,8 @@ export const processorSettings = {
   }),
   DELIVERIES: setting(onOff.default(true), {
     description:
-      'Whether people are told of alerts over e-mail, SMS, WhatsApp, webhooks and push: on or off. Off, nothing ' +
-      'is planned and no rows are written for it; screens ring as ever.',
+      'Whether alerts are also sent by e-mail, SMS, WhatsApp, webhooks and push: on or off. With off, no ' +
+      'deliveries are planned or stored, and alerts only appear on screens.',
   }),
   RETENTION_DAYS: setting(z.coerce.number().int().min(0).max(36_500).default(90), {
     description:

@@ -23,7 +23,9 @@ interface Fate {
 }
 
 interface IngestOptions {
-  /** How many statements run at the same time; tenants are spread over them. Urgent messages have one more. Default 1. */
+  /**
+   * How many statements run at the same time; tenants are spread over them. Urgent messages have one more. Default 1.
+   */
   lanes?: number;
   /** Who is told of a message, and over which channels. Default: what the message and the tenant say. */
   plan?: Plan;
@@ -208,7 +210,7 @@ export class IngestAlerts {
   }
 }
 
-// ---- pure ------------------------------------------------------------------------------------------------------------
+// ---- pure ----------------------------------------------------------------------------------------------------------
 
 function hintFor({ message }: PlannedEvent, result: SoonerOrLater): PublishedHint | undefined {
   const { tenant_id, type, service, severity } = message;

@@ -14,8 +14,9 @@ export interface Kept {
 }
 
 /**
- * Deletes old entries, deliveries and ids, a small part every minute. A run first deletes what an earlier run has released, and
- * then releases more. So a floor is committed, and every gateway knows it, a minute before anything below it is gone.
+ * Deletes old entries, deliveries and ids, a small part every minute. A run first deletes what an earlier run has
+ * released, and then releases more. So a floor is committed, and every gateway knows it, a minute before anything below
+ * it is gone.
  */
 export class Retention {
   private readonly recurring: Recurring;

@@ -42,7 +42,9 @@ export const migrateSettings = {
 export const tokenSettings = {
   JWT_SECRET,
   DATA_DIR: setting(z.string().default('.tocsin'), {
-    description: 'Where the standalone keeps its embedded database and its secret. Deleting it begins anew.',
+    description:
+      'The folder in which the standalone keeps its embedded database and its secret. Delete it to start ' +
+      'again with no data.',
   }),
   JWT_ISSUER,
   JWT_AUDIENCE,
@@ -53,11 +55,11 @@ export const tokenSettings = {
 /** The settings of commands that call the gateway: `dead-letters`. */
 export const gatewaySettings = {
   TOCSIN_URL: setting(httpUrl.optional(), {
-    description: 'The gateway that the command line asks. Default: http://localhost and PORT.',
+    description: 'The address of the gateway, for the command line. Default: http://localhost and PORT.',
     example: 'https://alerts.example.com',
   }),
   PORT: setting(z.coerce.number().int().min(0).max(65_535).default(8_000), {
-    description: 'The public port: streams and the REST API. 0 takes a free one.',
+    description: 'The public port, for streams and the REST API. 0 takes a free port.',
   }),
   TOCSIN_TOKEN: setting(
     z
@@ -66,7 +68,8 @@ export const gatewaySettings = {
       .optional(),
     {
       description:
-        'The token that the command line asks the gateway with (scope events:publish, or dead_letters:manage). Unset: it signs one that lasts five minutes.',
+        'The token that the command line sends to the gateway (scope events:publish, or ' +
+        'dead_letters:manage). Unset: the command line signs one that lasts five minutes.',
       secret: true,
     },
   ),

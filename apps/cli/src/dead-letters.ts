@@ -9,7 +9,7 @@ const PATH = 'api/v1/dead-letters';
 
 const filters = {
   tenant: { type: 'string', value: '<id>', about: 'Only letters of this tenant.' },
-  reason: { type: 'string', value: '<code>', about: 'Only letters that are dead for this, such as invalid_field.' },
+  reason: { type: 'string', value: '<code>', about: 'Only letters with this reason, such as invalid_field.' },
 } as const;
 
 const options = {
@@ -24,8 +24,11 @@ const options = {
     value: '<number>',
     about: `For list: letters of one page, at most 500. Default ${DEFAULT_LIMIT}.`,
   },
-  cursor: { type: 'string', value: '<cursor>', about: 'For list: goes on behind the page that ended in it.' },
-  all: { type: 'boolean', about: 'For redrive and discard: every open letter that the filters leave, and no number.' },
+  cursor: { type: 'string', value: '<cursor>', about: 'For list: continues after the page that ended with it.' },
+  all: {
+    type: 'boolean',
+    about: 'For redrive and discard, instead of a number: every open letter that matches the filters.',
+  },
   note: { type: 'string', value: '<text>', about: 'For discard: why. It is kept with the letter.' },
   ...gatewayOptions,
 } as const;

@@ -11,7 +11,7 @@ const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const DEAD = ['failed', 'expired', 'unknown'];
 
 const options = {
-  tenant: { type: 'string', value: '<id>', about: 'The tenant. Needed.' },
+  tenant: { type: 'string', value: '<id>', about: 'The tenant. Required.' },
   status: {
     type: 'string',
     value: '<status>',
@@ -24,11 +24,11 @@ const options = {
     value: '<number>',
     about: `For list: deliveries of one page, at most 200. Default ${DEFAULT_LIMIT}.`,
   },
-  after: { type: 'string', value: '<next>', about: 'For list: goes on behind the page that ended in it.' },
-  all: { type: 'boolean', about: 'For redrive: every delivery of --status, and no id.' },
+  after: { type: 'string', value: '<next>', about: 'For list: continues after the page that ended with it.' },
+  all: { type: 'boolean', about: 'For redrive, instead of an id: every delivery with --status.' },
   'may-repeat': {
     type: 'boolean',
-    about: 'For redrive of what is unknown: it may have been sent, and may arrive twice.',
+    about: 'For redrive of unknown deliveries: they may have been sent, and may arrive twice.',
   },
   ...gatewayOptions,
 } as const;
@@ -37,7 +37,7 @@ type Given = Values<typeof options>;
 
 export const deliveries: Command<typeof options> = {
   name: 'deliveries',
-  purpose: 'shows what was sent to whom, and sends again what failed',
+  purpose: 'lists deliveries, and redrives failed ones',
   about:
     "Asks the gateway. A token of its own (signed with JWT_SECRET) is an operator's; one in TOCSIN_TOKEN with the scopes alerts:read and alerts:write reaches those of its tenants.",
   actions: {

@@ -21,12 +21,12 @@ const options = {
     value: '<n>',
     about: `Alerts a second, on average. Default ${DEFAULT_RATE}; a burst comes on top.`,
   },
-  count: { type: 'string', value: '<n>', about: 'Stop after so many alerts. Default: never.' },
+  count: { type: 'string', value: '<n>', about: 'Stop after this many alerts. Default: never.' },
   once: { type: 'boolean', about: 'Stop when the day is over, after about 90 alerts.' },
   seed: {
     type: 'string',
     value: '<n>',
-    about: 'The same seed tells the same days. Default: a random one, which is printed.',
+    about: 'The same seed gives the same days. Default: a random one, which is printed.',
   },
   tenant: {
     type: 'string',
@@ -41,7 +41,9 @@ export const demo: Command<typeof options> = {
   name: 'demo',
   purpose: 'publishes a lively feed: a day at a bakery and its café',
   about:
-    'Ovens, stock, orders, payments, deliveries and staffing raise alerts, repeat, grow worse and resolve; once a day there is a burst. While the server is away everything is kept and tried again under the same ids, so nothing is lost or doubled. Ctrl+C stops.',
+    'Ovens, stock, orders, payments, deliveries and staffing raise alerts, repeat, get worse and ' +
+    'resolve. Once a day there is a burst. While the server is unreachable, alerts are kept and sent ' +
+    'again with the same ids, so none is lost or doubled. Ctrl+C stops.',
   options,
   examples: ['npm run demo', 'npm run demo -- --rate 5 --count 200', 'npm run demo -- --tenant my-tenant --once'],
   settings: publishSettings,

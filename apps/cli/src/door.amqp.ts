@@ -8,7 +8,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 
 /** Why the broker has not confirmed a message, as a sentence. */
 const FAILURES: Record<PublishFailure, string> = {
-  unroutable: 'No queue takes alerts there yet: alert-processor makes the queues when it starts',
+  unroutable: 'No queue takes alerts there yet: alert-processor creates the queues when it starts',
   nacked: 'RabbitMQ refused a message, usually because a queue is full',
   connection_lost: 'The connection to RabbitMQ was lost before it had confirmed',
   blocked: 'RabbitMQ has an alarm (memory or disk) and takes nothing',

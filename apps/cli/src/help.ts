@@ -33,7 +33,7 @@ export function helpFor({ name, purpose, about, actions, argument, options, exam
     `Usage: ${usage}`,
     '',
     ...(actions ? [table(Object.entries(actions)), ''] : []),
-    table(optionRows({ ...options, help: { type: 'boolean', about: 'Says this.' } })),
+    table(optionRows({ ...options, help: { type: 'boolean', about: 'Shows this help.' } })),
     '',
     examples.length === 1 ? 'Example:' : 'Examples:',
     ...examples.map((example) => `  ${example}`),

@@ -14,7 +14,9 @@ export const migrate: Command<Record<string, never>> = {
   name: 'migrate',
   purpose: 'brings the database up to date',
   about:
-    'Runs the numbered migrations that have not run yet and re-creates the functions, in one transaction but for what must run outside of one, and under a lock. Safe to repeat, also side by side. Needs the owner of the schema, who may create roles.',
+    'Runs the numbered migrations that have not run yet, and creates the functions again. All of it runs ' +
+    'in one transaction under a lock, except for steps that cannot run in a transaction. It is safe to ' +
+    'repeat, even at the same time. It needs the owner of the schema, who may create roles.',
   options: {},
   examples: ['DATABASE_URL=postgresql://tocsin:secret@localhost:5432/tocsin npm run migrate'],
   settings: migrateSettings,

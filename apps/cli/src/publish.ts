@@ -12,7 +12,11 @@ const DEFAULT_TENANT = 'north-bakery';
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 
 const alertOptions = {
-  service: { type: 'string', value: '<name>', about: 'The service that noticed, such as inventory. Required.' },
+  service: {
+    type: 'string',
+    value: '<name>',
+    about: 'The service that raises the alert, such as inventory. Required.',
+  },
   severity: { type: 'string', value: '<severity>', about: `${SEVERITIES.join(', ')}. Required.` },
   tenant: {
     type: 'string',
@@ -20,13 +24,13 @@ const alertOptions = {
     about: `Whose alert it is. Default ${DEFAULT_TENANT}, a tenant of the demo.`,
   },
   type: { type: 'string', value: '<type>', about: `${ALERT_TYPES.join(', ')}. Default alert.` },
-  name: { type: 'string', value: '<slug>', about: 'What happened, for rules: low_stock.' },
-  message: { type: 'string', value: '<text>', about: 'What else there is to say, at most 8,000 characters.' },
+  name: { type: 'string', value: '<slug>', about: 'A short name of what happened, such as low_stock.' },
+  message: { type: 'string', value: '<text>', about: 'The text of the alert, at most 8,000 characters.' },
   id: { type: 'string', value: '<id>', about: 'Your own id: publishing it twice is one alert. Default a random one.' },
   'dedup-key': {
     type: 'string',
     value: '<key>',
-    about: 'Names the alert that this is about, so that it can repeat and be resolved.',
+    about: 'Identifies the alert, so that it can be repeated and resolved.',
   },
   status: {
     type: 'string',
@@ -38,12 +42,12 @@ const alertOptions = {
     value: '<time>',
     about: 'When it happened: ISO 8601 or epoch seconds. Default now, with a --dedup-key.',
   },
-  label: { type: 'string', multiple: true, value: 'key=value', about: 'What filters and rules match on.' },
+  label: { type: 'string', multiple: true, value: 'key=value', about: 'A label. Filters match on labels.' },
   action: {
     type: 'string',
     multiple: true,
     value: 'label=url',
-    about: 'A button beside the alert; without =url it is a label alone.',
+    about: 'A button of the alert. Without =url it is only a text.',
   },
 } as const;
 
@@ -59,7 +63,7 @@ const options = {
 
 export const publish: Command<typeof options> = {
   name: 'publish',
-  purpose: 'publishes an alert and says what became of it',
+  purpose: 'publishes an alert and reports the result',
   about:
     'Over HTTP to the gateway, or over AMQP with confirms when RABBITMQ_URL is set. A message that is reported as ' +
     'accepted is stored, even if a process is killed.',

@@ -82,7 +82,7 @@ test.each([
   ],
   [
     ['publish', 'Flour is low', '--severity', 'low'],
-    'publish needs --service: The service that noticed, such as inventory.',
+    'publish needs --service: The service that raises the alert, such as inventory.',
   ],
   [['publish', 'Flour is low', '--service', 'inventory'], 'publish needs --severity: urgent, high, medium, low.'],
   [['publish', 'a', '--service', 'b', '--severity', 'low', '--label', 'no-value'], '--label is key=value.'],

@@ -37,9 +37,11 @@ interface Report {
 
 export const tenants: Command<typeof options> = {
   name: 'tenants',
-  purpose: 'says who may see which tenant, where no tenant service says so',
+  purpose: 'edits which users may see which tenants, where there is no tenant service',
   about:
-    'Reads and edits the table of memberships, which gateways ask when neither TENANT_SERVICE_URL nor JWT_TENANTS_CLAIM is set. A tenant needs no other preparation: its log begins with its first message. Needs the owner of the schema, as migrate does.',
+    'Reads and edits the table of memberships, which gateways use when neither TENANT_SERVICE_URL nor ' +
+    'JWT_TENANTS_CLAIM is set. A tenant needs no other preparation, because its log begins with its ' +
+    'first message. This needs the owner of the schema, as migrate does.',
   actions: {
     add: 'gives a user a tenant, or changes its name or the role',
     remove: 'takes a tenant from a user',

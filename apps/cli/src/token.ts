@@ -28,14 +28,16 @@ const options = {
     type: 'string',
     multiple: true,
     value: '<ids>',
-    about: 'The tenants that it names itself, also separated by commas. Default none: the gateway looks them up.',
+    about:
+      "The tenants in the token's own claim, also separated by commas. Default none: the gateway looks up " +
+      "the user's tenants.",
   },
 } as const;
 
 export const token: Command<typeof options> = {
   name: 'token',
   purpose: 'makes a token',
-  about: 'Prints the token alone on stdout, so that it can be put into a variable, and what it is on stderr.',
+  about: 'Prints only the token on stdout, so that it can be put into a variable, and describes it on stderr.',
   options,
   examples: ['npm run token', 'TOKEN=$(npm run -s token -- --scope alerts:read,events:publish --expires 30m)'],
   settings: tokenSettings,

@@ -15,7 +15,7 @@ export const vapidKeys: Command<Record<string, never>> = {
     const { publicKey, privateKey } = generateVAPIDKeys();
     terminal.out(`VAPID_PUBLIC_KEY=${publicKey}`);
     terminal.out(`VAPID_PRIVATE_KEY=${privateKey}`);
-    terminal.err('Set VAPID_SUBJECT beside them: mailto: or https:, where push services reach you.');
+    terminal.err('Also set VAPID_SUBJECT, a mailto: or https: address at which push services reach you.');
     return Promise.resolve(0);
   },
 };

@@ -14,11 +14,12 @@ const bytes = () => z.coerce.number().int().min(1_024);
 /** The gateway's own settings, independent of the technology behind its ports. */
 export const gatewaySettings = {
   PORT: setting(z.coerce.number().int().min(0).max(65_535).default(8_000), {
-    description: 'The public port: streams and the REST API. 0 takes a free one.',
+    description: 'The public port, for streams and the REST API. 0 takes a free port.',
   }),
   PAGE: setting(onOff.default(true), {
     description:
-      'Whether the gateway serves the page at /: on or off. A gateway that was built without it serves none.',
+      'Whether the gateway serves the page at /: on or off. A gateway that was built without the page ' +
+      'never serves it.',
   }),
   PAGE_TOKEN_URL: setting(
     z
@@ -58,9 +59,9 @@ export const gatewaySettings = {
   ),
   IDLE_CONNECTION_MS: setting(duration({ least: 1, most: 86_400_000 }).default(3_660_000), {
     description:
-      'How long a connection on which nothing is asked is kept, in milliseconds. Longer than the proxy in front ' +
-      'keeps its own (upstream-keepalive-timeout, 3,600 s as shipped): the other way round a request may meet a ' +
-      'connection that has just been closed, which is a 502.',
+      'How long an idle connection is kept open, in milliseconds. It must be longer than the idle timeout ' +
+      'of the proxy in front (upstream-keepalive-timeout, 3,600 s as shipped). Otherwise a request may ' +
+      'meet a connection that was just closed, and its client gets a 502.',
   }),
   WEBHOOK_ORIGINS: setting(
     z
@@ -78,28 +79,30 @@ export const gatewaySettings = {
       ),
     {
       description:
-        "Systems that are told, when they ask by the handshake of CloudEvents' webhooks (OPTIONS /api/v1/events), that they may deliver here: names separated by commas; * for any. Empty: none. Each delivery needs a token all the same.",
+        'The systems that may deliver CloudEvents by webhook: names separated by commas; * for any. They ask ' +
+        'with the handshake of CloudEvents (OPTIONS /api/v1/events). Empty: none. Each delivery needs a ' +
+        'token too.',
       example: 'eventgrid.azure.net',
     },
   ),
   HEARTBEAT_MS: setting(duration({ least: 1_000, most: 55_000 }).default(15_000), {
     description:
-      'How often a stream says that it is alive, in milliseconds. Below 60,000, where proxies give up on a silent ' +
-      'connection.',
+      'How often each stream sends a heartbeat, in milliseconds. It must be below 60,000, because proxies ' +
+      'close a silent connection after that time.',
   }),
   STREAM_QUERY_TOKEN: setting(onOff.default(true), {
     description:
-      'Whether ?token=<JWT> opens a stream: on (allow) or off (deny). Addresses end up in logs, so production ' +
-      'denies it and uses tickets.',
+      'Whether ?token=<JWT> opens a stream: on (allow) or off (deny). Proxies log addresses, so in ' +
+      'production use off and tickets.',
   }),
   STREAM_INITIAL_EVENTS: setting(z.coerce.number().int().min(0).max(500).default(0), {
     description:
-      'How many of the newest entries of each tenant a stream begins with when the client names no place to start.',
+      'How many of the newest entries of each tenant a stream begins with when the client names no position.',
   }),
   STREAM_BACKLOG_BYTES: setting(bytes().default(1_048_576), {
     description:
-      'Bytes that may wait for one client. Beyond it the stream is closed as slow, and the client resumes where ' +
-      'it was.',
+      'How many bytes may wait for one client. With more, the stream is closed as slow, and the client ' +
+      'resumes where it was.',
   }),
   STREAM_STALL_MS: setting(duration({ least: 1 }).default(10_000), {
     description:
@@ -107,21 +110,24 @@ export const gatewaySettings = {
   }),
   STREAM_GZIP: setting(onOff.default(false), {
     description:
-      'Whether streams are compressed for clients that accept gzip: on or off. One alert shrinks to about 60 %, ' +
-      'twenty at once to 25 %, deflated once for all streams. Every browser accepts it, so on means nearly all.',
+      'Whether streams are compressed for clients that accept gzip, as every browser does: on or off. One ' +
+      'alert shrinks to about 60 %, and twenty at once to 25 %. They are compressed once for all streams.',
   }),
   STREAM_DOOR: setting(onOff.default(true), {
     description:
-      'Whether plain requests for streams are read before node:http: on or off. Off, node:http and Express open ' +
-      'every stream, which answers the same at several times the CPU a connect and twice the memory a connection: ' +
-      'for finding out whether the reader is at fault.',
+      'Whether our own reader reads plain requests for streams before node:http: on or off. With off, ' +
+      'node:http and Express open every stream. The answers are the same, but a connect takes several ' +
+      'times the CPU and a connection twice the memory. Use off to find out whether the reader is at fault.',
   }),
   REPLAY_MAX_EVENTS: setting(z.coerce.number().int().min(0).max(100_000).default(5_000), {
     description:
-      'Entries that a stream replays for one tenant. A client that missed more is told so, and goes on live.',
+      'The most entries that a stream replays for one tenant. A client that missed more is told so, and ' +
+      'continues live.',
   }),
   FEED_RING_EVENTS: setting(z.coerce.number().int().min(16).max(65_536).default(1_024), {
-    description: 'Entries that a gateway keeps of each tenant, so that short absences cost no query.',
+    description:
+      'How many entries a gateway keeps of each tenant, so that a client that was away for a short time ' +
+      'costs no query.',
   }),
   RING_BYTES: setting(
     bytes()
@@ -129,9 +135,9 @@ export const gatewaySettings = {
       .transform((set) => set ?? shareOfMemory(1 / 8, 268_435_456)),
     {
       description:
-        'Bytes of data that it keeps of all tenants together for that; beyond it the tenant that was silent for ' +
-        'longest goes first. Unset: an eighth of the memory that the process may use (its cgroup, else the ' +
-        'machine), at most 268,435,456.',
+        'How many bytes a gateway keeps of the entries of all tenants together. With more, those of the ' +
+        'tenant that was silent for longest are dropped first. Unset: an eighth of the memory that the ' +
+        'process may use (its cgroup, else the machine), at most 268,435,456.',
     },
   ),
   BODIES_BYTES: setting(
@@ -141,21 +147,21 @@ export const gatewaySettings = {
       .transform((set) => set ?? Math.max(8_388_608, shareOfMemory(1 / 16, 67_108_864))),
     {
       description:
-        'Bytes of request bodies that are held at once, all requests together; beyond it a request is answered ' +
-        '503 with Retry-After. At least 8,388,608, the largest body. Unset: a sixteenth of the memory that the ' +
-        'process may use, at most 67,108,864.',
+        'How many bytes of request bodies are held at the same time, for all requests together. With more, a ' +
+        'request gets 503 with Retry-After. At least 8,388,608, the size of the largest body. Unset: a ' +
+        'sixteenth of the memory that the process may use, at most 67,108,864.',
     },
   ),
   DRAIN_MS: setting(duration({ most: 30_000 }).default(20_000), {
     description:
-      'Over how many milliseconds a gateway that stops lets go of its streams, each at a random moment. Below the ' +
-      'grace period of the orchestrator.',
+      'The time over which a gateway that stops ends its streams, each at a random moment, in ' +
+      'milliseconds. It must be below the grace period of the orchestrator.',
   }),
   ...admissionSettings,
   ...twilioCallbackSettings,
   ...vapidPublicSetting,
   MAX_EVENT_BYTES: setting(bytes().max(65_536).default(65_536), {
-    description: 'The most that one message over HTTP may be, in bytes. Over AMQP it is always 65,536.',
+    description: 'The largest message over HTTP, in bytes. Over AMQP it is always 65,536.',
   }),
 } as const;
 

@@ -38,8 +38,8 @@ import { StartNotifications } from './start-notifications';
 export const notifierSettings = {
   NOTIFIER_DRAIN_MS: setting(z.coerce.number().int().min(0).max(25_000).default(10_000), {
     description:
-      'How long attempts that are under way may go on after SIGTERM, in milliseconds. Then they are ended. 0 ends ' +
-      'them at once.',
+      'How long attempts that are under way may continue after SIGTERM, in milliseconds. After that they ' +
+      'are aborted. 0 aborts them at once.',
   }),
   ...channelSettings,
 };

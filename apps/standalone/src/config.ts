@@ -37,11 +37,14 @@ export const settings = {
   NOTIFIER_DRAIN_MS: setting(NOTIFIER_DRAIN_MS.default(2_000), aboutSetting(NOTIFIER_DRAIN_MS)),
   LOG_LEVEL: setting(LOG_LEVEL.default('warn'), aboutSetting(LOG_LEVEL)),
   DATA_DIR: setting(z.string().default('.tocsin'), {
-    description: 'Where the standalone keeps its embedded database and its secret. Deleting it begins anew.',
+    description:
+      'The folder in which the standalone keeps its embedded database and its secret. Delete it to start ' +
+      'again with no data.',
   }),
   ALLOW_VOLATILE_STORE: setting(onOff.default(false), {
     description:
-      'Lets a real RabbitMQ feed an embedded database, which a power cut may damage: its alerts would be confirmed and gone.',
+      'Allows a real RabbitMQ with an embedded database. A power cut may damage that database, and then ' +
+      'confirmed alerts are lost.',
   }),
 };
 
@@ -63,7 +66,8 @@ export const loadConfig = (environment: NodeJS.ProcessEnv) =>
     ...(databaseUrlOf(config) ? migrationProblems(config) : []),
     ...(config.RABBITMQ_URL && !databaseUrlOf(config) && !config.ALLOW_VOLATILE_STORE
       ? [
-          'RABBITMQ_URL needs DATABASE_URL beside it: the embedded database is not safe enough for a real queue (ALLOW_VOLATILE_STORE=1 lets it be).',
+          'RABBITMQ_URL needs DATABASE_URL beside it: the embedded database is not safe enough for a real queue ' +
+            '(ALLOW_VOLATILE_STORE=1 lets it be).',
         ]
       : []),
   ]);

@@ -12,7 +12,9 @@ export const DEMO_MEMBERSHIPS = [
   { tenant_id: 'harbour-cafe' as TenantId, name: 'Harbour Café', role: 'manager' },
 ];
 
-/** Has the demo user told of urgent and high alerts by mail, in each of the demo's tenants that has no recipients yet. */
+/**
+ * Has the demo user told of urgent and high alerts by mail, in each of the demo's tenants that has no recipients yet.
+ */
 export async function introduceRecipients(database: Database): Promise<void> {
   for (const { tenant_id } of DEMO_MEMBERSHIPS)
     await database.as([tenant_id], (manager) =>

@@ -81,8 +81,8 @@ describeEventLog('The embedded database', {
 });
 
 /**
- * The one session of the embedded database is the app's while its connection is open: the played notifier takes its turn
- * by closing that.
+ * The one session of the embedded database is the app's while its connection is open: the played notifier takes its
+ * turn by closing that.
  */
 const deliveryParts = () => {
   const database = open();

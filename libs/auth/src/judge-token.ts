@@ -4,8 +4,9 @@ import type { Scope } from './scopes';
 import type { VerifiedToken } from './token-verifier';
 
 /**
- * Decides whether a verified token may still be used, and for this: it is not revoked and has all scopes in `needed`. Routes,
- * streams and the intakes of other systems all ask here. Throws `Refused` (`token_revoked`, `insufficient_scope`).
+ * Decides whether a verified token may still be used, and for this: it is not revoked and has all scopes in `needed`.
+ * Routes, streams and the intakes of other systems all ask here. Throws `Refused` (`token_revoked`,
+ * `insufficient_scope`).
  */
 export function judgeToken(
   token: VerifiedToken,
@@ -16,7 +17,10 @@ export function judgeToken(
   requireScopes(token, needed);
 }
 
-/** Throws `Refused` (`insufficient_scope`) unless the token has all of the scopes. For a route whose request asks for more. */
+/**
+ * Throws `Refused` (`insufficient_scope`) unless the token has all of the scopes. For a route whose request asks for
+ * more.
+ */
 export function requireScopes(token: VerifiedToken, needed: readonly Scope[]): void {
   const missing = needed.filter((scope) => !token.scopes.has(scope));
   if (missing.length > 0) throw new Refused('insufficient_scope', `The token lacks the scope ${missing.join(' ')}.`);

@@ -40,19 +40,19 @@ const algorithms = z
 
 export const authSettings = {
   JWT_SECRET: setting(signingSecret.optional(), {
-    description: 'Verifies tokens by HS256; at least 32 bytes. This or JWT_JWKS_URL.',
+    description: 'The secret that verifies tokens (HS256), at least 32 bytes. Set this or JWT_JWKS_URL.',
     secret: true,
   }),
   JWT_SECRET_PREVIOUS: setting(signingSecret.optional(), {
-    description: 'The secret before this one: tokens signed with it stay valid while it is set.',
+    description: 'The previous JWT_SECRET. Tokens that are signed with it stay valid while it is set.',
     secret: true,
   }),
   JWT_JWKS_URL: setting(httpUrl.optional(), {
-    description: "Address of the token issuer's public keys (JWKS). This or JWT_SECRET.",
+    description: "The address of the token issuer's public keys (JWKS). Set this or JWT_SECRET.",
     example: 'https://id.example.com/.well-known/jwks.json',
   }),
   JWT_JWKS_ALGORITHMS: setting(algorithms.default(['RS256', 'ES256']), {
-    description: `Which algorithms tokens may use with those keys, separated by commas: ${PUBLIC_KEY_ALGORITHMS.join(', ')}.`,
+    description: `The algorithms that tokens may use with JWT_JWKS_URL, separated by commas: ${PUBLIC_KEY_ALGORITHMS.join(', ')}.`,
   }),
   JWT_ISSUER: setting(z.string().max(500).optional(), {
     description: 'The "iss" that a token must have. Unset: any.',
@@ -64,17 +64,21 @@ export const authSettings = {
   }),
   JWT_TENANTS_CLAIM: setting(z.string().max(200).optional(), {
     description:
-      "The claim that lists a token's tenants. Without a tenant service it says what its user may see; a token that has it publishes for these tenants alone (anything but a list: for none), one without it for any.",
+      "The claim that lists a token's tenants. Without a tenant service, its user may see these tenants. A " +
+      'token with the claim may publish only for these tenants (for none if the claim is not a list). A ' +
+      'token without it may publish for any tenant.',
     example: 'tenants',
   }),
   TICKET_SECRET: setting(signingSecret.optional(), {
     description:
-      'Signs stream tickets; at least 32 bytes, the same for every gateway. Required with JWT_JWKS_URL, else derived from JWT_SECRET.',
+      'The secret that signs stream tickets: at least 32 bytes, the same for every gateway. Required with ' +
+      'JWT_JWKS_URL, else derived from JWT_SECRET.',
     secret: true,
   }),
   TENANT_SERVICE_URL: setting(httpUrl.optional(), {
     description:
-      'The tenant service: asked at <address>/api/v1/users/{user_id}/tenants, or at the address itself when it holds {user_id}.',
+      'The address of the tenant service. The gateway asks <address>/api/v1/users/{user_id}/tenants, or ' +
+      'the address itself when it has {user_id} in it.',
     example: 'http://tenant-service:8080',
   }),
   TENANT_SERVICE_TOKEN: setting(
@@ -83,7 +87,7 @@ export const authSettings = {
       .regex(/^[\x21-\x7e]+$/, 'printable ASCII without spaces is needed')
       .optional(),
     {
-      description: "Bearer token for the tenant service. Unset: it is asked with the user's own.",
+      description: "The bearer token for the tenant service. Unset: the gateway sends the user's own token.",
       secret: true,
     },
   ),

@@ -15,8 +15,8 @@ const LF = 0x0a;
 const LINE_END = Buffer.from([LF]);
 
 /**
- * A hint as bytes: a line of JSON (version, position, the `fp` before it, event name, filter fields), LF, then the `data`
- * line exactly as it will be sent. Without data the gateway reads the entry from the event log.
+ * A hint as bytes: a line of JSON (version, position, the `fp` before it, event name, filter fields), LF, then the
+ * `data` line exactly as it will be sent. Without data the gateway reads the entry from the event log.
  */
 export function encodeHint(hint: Hint): Buffer {
   const { epoch, seq, fp, prev_fp, event, filter } = hint;
@@ -83,7 +83,8 @@ function isHintHead(value: unknown): value is HintHead {
 
 /**
  * The message on `alerts:<tenant>`: encoded hints of this tenant, with LF between them. With a key, a line with their
- * signature comes first. A gateway of an older release understands a message of one hint; for more it reads the event log.
+ * signature comes first. A gateway of an older release understands a message of one hint; for more it reads the event
+ * log.
  */
 export function encodeSignedHints(topic: string, hints: readonly Buffer[], key?: KeyObject): Buffer {
   const bytes = Buffer.concat(hints.flatMap((hint, index) => (index === 0 ? [hint] : [LINE_END, hint])));
@@ -93,7 +94,10 @@ export function encodeSignedHints(topic: string, hints: readonly Buffer[], key?:
 /** In base64url, without padding. */
 const SIGNATURE_LENGTH = 43;
 
-/** Reads a signed message. Undefined when it holds no hints or is not signed with this key. Without a key always undefined. */
+/**
+ * Reads a signed message. Undefined when it holds no hints or is not signed with this key. Without a key always
+ * undefined.
+ */
 export function decodeSignedHints(topic: string, bytes: Buffer, key: KeyObject | undefined): Hint[] | undefined {
   // a message without a signature costs only this comparison
   if (!key || bytes[SIGNATURE_LENGTH] !== LF) return undefined;

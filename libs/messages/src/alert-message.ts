@@ -115,7 +115,9 @@ export class AlertMessage implements ValidMessage {
    * and no clocks are compared. Default false.
    */
   @IsOptional() @IsBoolean() snapshot?: boolean;
-  /** The producer's clock: ISO 8601 in UTC with milliseconds. Required with a `dedup_key`, unless it is a `snapshot`. */
+  /**
+   * The producer's clock: ISO 8601 in UTC with milliseconds. Required with a `dedup_key`, unless it is a `snapshot`.
+   */
   @IsOptional() @IsReadInstant() occurred_at?: string;
   /** The labels that filters, rules and grouping match on. Default none. */
   @Validate(IsLabelMap) @Validate(LabelLimit) labels!: Record<string, string>;

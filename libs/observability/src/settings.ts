@@ -7,14 +7,15 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 /** The settings of every app. Each app has its own default port for the probes, so that several run on one machine. */
 export const observabilitySettings = (defaults: { ADMIN_PORT: number }) => ({
   ADMIN_PORT: setting(z.coerce.number().int().min(0).max(65_535).default(defaults.ADMIN_PORT), {
-    description: 'Port of /livez, /readyz, /health and /metrics. Not for the public. 0 takes a free one.',
+    description: 'The port of /livez, /readyz, /health and /metrics. It must not be public. 0 takes a free port.',
   }),
   LOG_LEVEL: setting(z.enum(LOG_LEVELS).default('info'), {
-    description: `The least severe level that is logged: ${LOG_LEVELS.join(', ')}.`,
+    description: `The lowest level that is logged: ${LOG_LEVELS.join(', ')}.`,
   }),
   METRICS_TENANT_LIMIT: setting(z.coerce.number().int().min(0).max(10_000).default(200), {
     description:
-      'How many tenants get a label of their own in the metrics; the rest is counted as "other". 0 turns the label off.',
+      'How many tenants get their own label in the metrics. The others are counted as "other". 0 turns the ' +
+      'label off.',
   }),
   BUILD_COMMIT: setting(z.string().max(64).default('unknown'), {
     description: 'The commit that the image was built from, for tocsin_build_info. The Dockerfile sets it.',

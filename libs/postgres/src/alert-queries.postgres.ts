@@ -159,7 +159,7 @@ export class PostgresAlertQueries implements AlertQueries {
   }
 }
 
-// ---- a page -----------------------------------------------------------------------------------------------------------
+// ---- a page --------------------------------------------------------------------------------------------------------
 
 const hasText = ({ words, labels }: AlertSelection): boolean => words.length > 0 || Object.keys(labels).length > 0;
 const isFiltered = ({ service, type, name, assignee }: AlertSelection): boolean =>
@@ -277,7 +277,7 @@ function walkOf({
   return { direction, severities, places: [ranks, begins.map(([at]) => at), begins.map(([, id]) => id)] };
 }
 
-// ---- parameters, as the statements number them ------------------------------------------------------------------------
+// ---- parameters, as the statements number them ---------------------------------------------------------------------
 
 /** Parameters $1 to $5. */
 const groupsOf = (
@@ -317,7 +317,7 @@ function matchOf(
   ];
 }
 
-// ---- counts -----------------------------------------------------------------------------------------------------------
+// ---- counts --------------------------------------------------------------------------------------------------------
 
 interface Kind {
   tenant_id: TenantId;

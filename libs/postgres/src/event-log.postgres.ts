@@ -160,7 +160,7 @@ export class PostgresEventLog implements EventLog {
   }
 }
 
-// ---- in: what the storing function reads ------------------------------------------------------------------------------
+// ---- in: what the storing function reads ---------------------------------------------------------------------------
 
 function batchOf(planned: readonly PlannedEvent[]): string {
   const fps = drawFingerprints(planned.length);
@@ -229,7 +229,7 @@ export function drawFingerprints(count: number): string[] {
   return Array.from({ length: count }, (_, index) => characters.slice(index * 8, index * 8 + 8));
 }
 
-// ---- out: rows as entries ---------------------------------------------------------------------------------------------
+// ---- out: rows as entries ------------------------------------------------------------------------------------------
 
 /**
  * The alert before an entry, as columns. They are null when the alert is new; type, name and labels are also null when

@@ -8,8 +8,8 @@ export interface Member extends Membership {
 }
 
 /**
- * Reads and edits the table `tenant_membership`, one row at a time, for operators. Needs the role `tocsin_standalone`. A
- * gateway knows of a change within 60 s.
+ * Reads and edits the table `tenant_membership`, one row at a time, for operators. Needs the role `tocsin_standalone`.
+ * A gateway knows of a change within 60 s.
  */
 export class PostgresMemberships {
   constructor(private readonly database: Database) {}

@@ -5,7 +5,8 @@ import { duration, MAKE_A_SECRET, onOff, setting } from '@tocsin/settings';
 export const postgresSettings = {
   DATABASE_URL: setting(z.url({ protocol: /^postgres(ql)?$/, error: 'expected a postgresql:// address' }).optional(), {
     description:
-      'Address of PostgreSQL (15 or later). The apps switch to their own role there, for any user of the address.',
+      'The address of PostgreSQL (15 or later). Each app switches to its own role there, whichever user ' +
+      'the address names.',
     secret: true,
     example: 'postgresql://tocsin:secret@localhost:5432/tocsin',
   }),
@@ -14,28 +15,33 @@ export const postgresSettings = {
       'Host of PostgreSQL; with the other DB_ settings it makes DATABASE_URL when that is unset. The standalone has an embedded database unless one of the two is set.',
   }),
   DB_PORT: setting(z.coerce.number().int().min(1).max(65_535).default(5432), {
-    description: 'Port of PostgreSQL, beside DB_HOST.',
+    description: 'The port of PostgreSQL, used with DB_HOST.',
   }),
-  DB_NAME: setting(z.string().default('tocsin'), { description: 'Name of the database, beside DB_HOST.' }),
-  DB_USER: setting(z.string().default('tocsin'), { description: 'User of the database, beside DB_HOST.' }),
-  DB_PASS: setting(z.string().optional(), { description: 'Password of the user, beside DB_HOST.', secret: true }),
+  DB_NAME: setting(z.string().default('tocsin'), { description: 'The name of the database, used with DB_HOST.' }),
+  DB_USER: setting(z.string().default('tocsin'), { description: 'The user of the database, used with DB_HOST.' }),
+  DB_PASS: setting(z.string().optional(), {
+    description: 'The password of the user, used with DB_HOST.',
+    secret: true,
+  }),
   DB_PARAMS: setting(z.string().optional(), {
-    description: 'Parameters of the address, beside DB_HOST.',
+    description: 'The parameters of the address, used with DB_HOST.',
     example: 'sslmode=require',
   }),
   DATABASE_MIGRATION_URL: setting(
     z.url({ protocol: /^postgres(ql)?$/, error: 'expected a postgresql:// address' }).optional(),
     {
-      description: "Address for migrations, as the schema's owner. Default: DATABASE_URL.",
+      description: 'The address for migrations, with the owner of the schema as its user. Default: DATABASE_URL.',
       secret: true,
     },
   ),
   DB_POOLER: setting(onOff.default(false), {
     description:
-      "Whether the address is that of a pooler in transaction mode, such as PgBouncer: on or off. On, nothing is set for a session: the login role is a member of the app's and brings its settings along (docs/pgbouncer.md), and migrations need an address of the database itself.",
+      'Whether the address leads to a pooler in transaction mode, such as PgBouncer: on or off. With on, ' +
+      'the apps set nothing for a session. Instead the login role is a member of the role of the app and ' +
+      'carries its settings (docs/pgbouncer.md), and migrations need the address of the database itself.',
   }),
   DB_POOL_SIZE: setting(z.coerce.number().int().min(1).max(1000).default(10), {
-    description: 'Connections to PostgreSQL that a process keeps at most.',
+    description: 'The most connections to PostgreSQL that a process keeps.',
   }),
   DB_STATEMENT_TIMEOUT_MS: setting(duration({ least: 1 }).default(5_000), {
     description: 'After how many milliseconds PostgreSQL cancels a statement.',
@@ -49,9 +55,9 @@ export const postgresSettings = {
 export const webhookKeySettings = {
   WEBHOOK_KEY: setting(z.string().min(32, `at least 32 characters are needed (${MAKE_A_SECRET})`).optional(), {
     description:
-      'The key that the secrets of webhooks are derived from and their headers are sealed with; gateway and ' +
-      'notifier need the same one. Unset: one that the database keeps. Another key changes every secret, and ' +
-      'headers must be set again.',
+      'The key from which the secrets of webhooks are derived, and which encrypts their headers. Gateway ' +
+      'and notifier need the same key. Unset: a key that the database keeps. A new key changes every ' +
+      'secret, and the headers must be set again.',
     secret: true,
   }),
 };

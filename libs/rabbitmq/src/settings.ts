@@ -11,7 +11,7 @@ const AMQP_URL = z
 /** Settings of an app that consumes from RabbitMQ or publishes to it. */
 export const rabbitSettings = {
   RABBITMQ_URL: setting(AMQP_URL, {
-    description: 'Address of RabbitMQ with user and password: amqp:// or amqps://, a virtual host as its path.',
+    description: 'The address of RabbitMQ with user and password: amqp:// or amqps://. Its path is the virtual host.',
     secret: true,
     example: 'amqp://user:password@localhost:5672',
   }),
@@ -22,7 +22,8 @@ export const rabbitSettings = {
       .default(''),
     {
       description:
-        'Stands before the name of every exchange and queue, so that several installations can share a virtual host. Default none.',
+        'A prefix of the name of every exchange and queue, so that several installations can share a virtual ' +
+        'host. Default none.',
     },
   ),
 };
@@ -31,6 +32,8 @@ export const rabbitSettings = {
 export const rabbitSourceSettings = {
   PROCESSOR_PREFETCH: setting(z.coerce.number().int().min(1).max(10_000).default(2_000), {
     description:
-      'How many messages a processor holds unacknowledged, and beside them at most 500 urgent ones and 250 that have expired: those it stores, those it reads meanwhile and those that wait next. None takes more than 64 KiB.',
+      'How many unacknowledged messages a processor holds: those that it stores, those that it reads ' +
+      'meanwhile and those that wait. It holds at most 500 urgent and 250 expired messages in addition. A ' +
+      'message takes at most 64 KiB.',
   }),
 };

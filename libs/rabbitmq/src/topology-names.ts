@@ -13,7 +13,8 @@ import { ALERTS_EXCHANGE } from '@tocsin/publisher';
  *                             ▼
  *                  alert-processor.suspects ─delivered too often─▶ alerts.delivery-limit
  *
- * Expired messages are stored like any other, urgent ones first. What is in `alerts.delivery-limit` is put on record by the processor. `alerts.dead` holds what it sets aside, with the reason.
+ * Expired messages are stored like any other, urgent ones first. What is in `alerts.delivery-limit` is put on record by
+ * the processor. `alerts.dead` holds what it sets aside, with the reason.
  */
 const NAMES = {
   exchange: ALERTS_EXCHANGE,

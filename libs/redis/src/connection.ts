@@ -57,8 +57,8 @@ export class RedisConnection {
   }
 
   /**
-   * Does `work` for the port of this role. Throws `Unavailable` after `timeoutMs`, or at once while Redis is away. A Redis
-   * that is too slow loses the connection: otherwise its missing replies would pile up here.
+   * Does `work` for the port of this role. Throws `Unavailable` after `timeoutMs`, or at once while Redis is away. A
+   * Redis that is too slow loses the connection: otherwise its missing replies would pile up here.
    */
   async run<T>(role: DependencyRole, timeoutMs: number, work: (client: Redis) => Promise<T>): Promise<T> {
     this.open();

@@ -128,8 +128,8 @@ export class RedisEventBus extends EventBus {
 }
 
 /**
- * The hints of each tenant in as few messages as hold them, in their order: a message costs a command, a signature and a
- * delivery to each gateway, however many hints it holds.
+ * The hints of each tenant in as few messages as hold them, in their order: a message costs a command, a signature and
+ * a delivery to each gateway, however many hints it holds.
  */
 function messagesOf(
   hints: readonly PublishedHint[],

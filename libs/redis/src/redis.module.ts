@@ -16,8 +16,8 @@ interface RedisModuleOptions {
   /** Exports `HintKey`: the module of the store that keeps the key. */
   keys: DynamicModule;
   /**
-   * How Redis counts for the app's health. Default: not critical, at the start as in operation. Without it alerts come later,
-   * tickets are kept by PostgreSQL and streams are counted by each gateway alone.
+   * How Redis counts for the app's health. Default: not critical, at the start as in operation. Without it alerts come
+   * later, tickets are kept by PostgreSQL and streams are counted by each gateway alone.
    */
   health?: CheckOptions;
   /** The process's `ObservabilityModule.forRoot(…)`. */
@@ -33,8 +33,8 @@ class HealthOptions {
 const CHECK_TIMEOUT_MS = 400;
 
 /**
- * `EventBus`, `Doorbell`, `TicketStore` and `StreamSlots` on Redis. Nothing is opened before `onModuleInit`, which starts to
- * connect and does not wait.
+ * `EventBus`, `Doorbell`, `TicketStore` and `StreamSlots` on Redis. Nothing is opened before `onModuleInit`, which
+ * starts to connect and does not wait.
  */
 @Module({})
 export class RedisModule implements OnModuleInit, OnApplicationShutdown {

@@ -43,8 +43,8 @@ export class ConfigurationError extends Error {
 export const EXIT_CONFIGURATION = 78;
 
 /**
- * Reads settings from the environment. An empty value is an unset one; `<NAME>_FILE` is read where `<NAME>` is a secret.
- * `check` reports contradictions between settings that are each valid. Throws `ConfigurationError`.
+ * Reads settings from the environment. An empty value is an unset one; `<NAME>_FILE` is read where `<NAME>` is a
+ * secret. `check` reports contradictions between settings that are each valid. Throws `ConfigurationError`.
  */
 export function readSettings<S extends z.ZodRawShape>(
   shape: S,

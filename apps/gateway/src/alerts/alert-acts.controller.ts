@@ -8,9 +8,9 @@ import { ApiTags } from '../description/operation.docs';
 import * as described from './acts.docs';
 
 /**
- * `PATCH /api/v1/alerts/:alert_id` and `PATCH /api/v1/alerts`: people act on one alert, or on up to 200 at once. The token
- * needs `alerts:write`, and its user's role in the alert's tenant must not be `viewer`. An alert of another tenant is
- * answered as not found.
+ * `PATCH /api/v1/alerts/:alert_id` and `PATCH /api/v1/alerts`: people act on one alert, or on up to 200 at once. The
+ * token needs `alerts:write`, and its user's role in the alert's tenant must not be `viewer`. An alert of another
+ * tenant is answered as not found.
  */
 @Controller('api/v1/alerts')
 @ApiTags('alerts')

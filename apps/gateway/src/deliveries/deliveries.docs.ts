@@ -10,8 +10,8 @@ export const deliveries = applyDecorators(Needs(), Problems(...TENANT_PROBLEMS))
 
 export const listAlertDeliveries = applyDecorators(
   ApiOperation({
-    summary: 'Whom an alert has reached, and how',
-    description: 'With every attempt, also the one that is under way. The newest entry of the alert comes first.',
+    summary: 'List the deliveries of an alert',
+    description: 'With every attempt, including one under way. The deliveries of the newest entry come first.',
   }),
   PathParameter('alert_id', text(undefined, { format: 'uuid' }), 'Our id of the alert.'),
   Answer(200, 'At most 1,000 deliveries.', object<{ deliveries: unknown }>({ deliveries: list(ref('Delivery')) })),
@@ -53,7 +53,7 @@ export const cancelDelivery = applyDecorators(
 export const redriveDelivery = applyDecorators(
   ApiOperation({
     summary: 'Send a dead delivery again',
-    description: `Under the same id; its age counts from now. Needs alerts:write. ${OPERATOR}`,
+    description: `It keeps its id, and its age counts from now. Needs alerts:write. ${OPERATOR}`,
   }),
   deliveryId,
   Answer(200, 'The delivery as it is now.', ref('Delivery')),

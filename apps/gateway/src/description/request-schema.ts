@@ -111,7 +111,9 @@ const asPrefixed = (prefix: string, { additionalProperties, maxProperties, prope
   examples: [{ [`${prefix}site`]: 'north' }],
 });
 
-/** A parameter of a query. `explode: false`: a list whose values are separated by commas. Default of `required`: false. */
+/**
+ * A parameter of a query. `explode: false`: a list whose values are separated by commas. Default of `required`: false.
+ */
 export interface QueryParameterFacts {
   name: string;
   description: string;

@@ -12,8 +12,8 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
     'The AMQP property `content_encoding` names a compression that the bytes do not have. Set it to the ' +
     'compression that was used, or leave it out.',
   invalid_utf8: 'The bytes are not UTF-8. Encode the body as UTF-8.',
-  invalid_json: 'The body does not parse, or is no object where one is needed.',
-  too_deep: 'Nested more than 16 levels below a field. Flatten it.',
+  invalid_json: 'The body is not valid JSON, or it is not an object although one is needed.',
+  too_deep: 'A field is nested more than 16 levels deep. Flatten it.',
   control_characters: 'Text holds control characters or half a surrogate pair, which cannot be stored. Remove them.',
   foreign_envelope:
     'The message is in the envelope of another system; `detail` names the system. Publish the content of the ' +
@@ -25,7 +25,7 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   id_conflict: 'Another message was stored under the same tenant, service and id. Give the new one an id of its own.',
   store_failed: 'The store cannot keep this message, although it can store others. It is on record as a dead letter.',
   missing_credentials: 'Send a token: `Authorization: Bearer …`. Streams take a ticket or a cookie too.',
-  invalid_request: 'Not a request that can be read: two credentials at once, a malformed header or address.',
+  invalid_request: 'The request cannot be read: it has two credentials at once, or a malformed header or address.',
   invalid_token: 'The token does not verify. Get a new one.',
   token_expired: 'The token has expired. Get a new one.',
   token_not_yet_valid: "The token is not valid yet. Check both machines' clocks.",
@@ -37,8 +37,8 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
     '/api/events/ticket`.',
   insufficient_scope: 'The token lacks the scope that the operation needs; `detail` names it.',
   no_tenant: 'The user belongs to no tenant. An administrator of the tenant service can change that.',
-  tenant_forbidden: 'A tenant that is not one of the user or token, or that does not exist.',
-  role_forbidden: 'The role of the user in this tenant is `viewer`: it reads and does not act.',
+  tenant_forbidden: 'The tenant does not exist, or is not a tenant of the user or token.',
+  role_forbidden: 'The role of the user in this tenant is `viewer`, which allows only reading.',
   too_many_tenants: 'A stream or a list covers at most 32 tenants. Name some with `?tenant=`.',
   invalid_parameter: 'A parameter is unknown or invalid: `errors` names it and says what is expected.',
   invalid_cursor:
@@ -46,14 +46,14 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
     'without one.',
   cursor_expired:
     'Entries behind the cursor are deleted (`RETENTION_DAYS`). Begin without one, and load the present state.',
-  empty_batch: 'The list holds nothing.',
+  empty_batch: 'The list is empty.',
   batch_too_large: 'The list is longer than one call takes. Send it in parts.',
   body_too_large: 'The whole body is longer than this operation reads.',
   unsupported_media_type: 'Send `Content-Type: application/json`.',
   not_acceptable: 'Streams answer with `text/event-stream`: accept it.',
   invalid_signature:
-    'A provider signs what it sends; this call is unsigned, or signed with another key or for another address. ' +
-    'Compare `PUBLIC_URL` and the credentials with the settings of the provider.',
+    'A provider signs its calls. This call is unsigned, or signed with another key or for another ' +
+    'address. Compare `PUBLIC_URL` and the credentials with the settings of the provider.',
   not_found: 'There is nothing here, or nothing that this user may see: the two look the same.',
   method_not_allowed: 'The address accepts other methods: `Allow` names them.',
   already_decided: 'Another decision was made on this dead letter. Read it again.',
@@ -61,14 +61,15 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
     'Another user, or the producer, acted first: `detail` says who and when, `alert` is the alert as it is now. ' +
     'Decide again.',
   delivery_conflict:
-    'The delivery was sent or cancelled, an attempt is under way, or it may have been sent already: `detail` says ' +
-    'which. What may have been sent is sent again with `"may_repeat": true`.',
-  idempotency_conflict: 'Under this `Idempotency-Key` something else was asked for. Use a new key for a new request.',
+    'The delivery was sent or cancelled, an attempt is under way, or it may have been sent already: ' +
+    '`detail` says which. To redrive a delivery that may have been sent, send `"may_repeat": true`.',
+  idempotency_conflict: 'This `Idempotency-Key` was used with another body. Use a new key for a new request.',
   changed_meanwhile: 'The `ETag` of `If-Match` is not the present one. Read again, and decide again.',
   truncated:
-    'Not all of the message was kept, so it cannot be redriven. Its producer can send it again; else discard it.',
+    'Only the beginning of the message was kept, so it cannot be redriven. Let its producer send it ' +
+    'again, or discard it.',
   too_many_recipients: 'A notification has at most 100 recipients. Ask for several notifications.',
-  invalid_recipient: 'An address that none of the channels takes: `errors` points to it and says what is expected.',
+  invalid_recipient: 'An address fits none of the channels: `errors` points to it and says what is expected.',
   unknown_time_zone: 'The time zone is not in the IANA database. Use a name such as `Europe/Berlin`.',
   ambiguous_time_zone:
     'An abbreviation such as CET or EST: programs differ about what it means. Name a place, such as ' +
@@ -77,7 +78,8 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   time_in_past: 'The time is over by more than a minute. Leave it out to send now.',
   time_too_far: 'The time is more than two years ahead. Ask for it later.',
   publish_failed:
-    'The queue did not confirm everything; `confirmed` lists what it did. Send all of it again, under the same ids.',
+    'The queue did not confirm all messages; `confirmed` lists the confirmed ones. Send all of them ' +
+    'again, with the same ids.',
   tenant_service_unavailable: 'The tenant service does not answer. Try again after `Retry-After` seconds.',
   store_unavailable: 'A store does not answer. Try again after `Retry-After` seconds.',
   draining: 'This gateway is about to stop. Connect again: another one answers.',
@@ -87,5 +89,5 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
     '`Retry-After` seconds.',
   too_many_streams: 'The user, tenant or address has as many streams open as it may. Close some; share one among tabs.',
   rate_limited: 'Too many attempts in a short time. Wait for `Retry-After` seconds.',
-  internal_error: 'A fault of Tocsin. `instance` names it in the log of the gateway.',
+  internal_error: 'A fault of Tocsin. Its log lines have the id in `instance`.',
 };

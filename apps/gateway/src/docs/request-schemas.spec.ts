@@ -82,7 +82,9 @@ const asOfABrowser = (value: Value): Value => ({
     /^https:/.test(value.endpoint) && { endpoint: 'https://push.example/of-this-browser' }),
   ...(typeof value.p256dh === 'string' && /^[A-Za-z0-9_-]{87}$/.test(value.p256dh) && { p256dh: PUBLIC_KEY }),
 });
-/** Applies a rule that no schema expresses: which headers are not an endpoint's to set, and that no name is given twice. */
+/**
+ * Applies a rule that no schema expresses: which headers are not an endpoint's to set, and that no name is given twice.
+ */
 const plainHeaders = ({ headers, ...value }: Value): Value => ({
   ...value,
   ...(headers !== undefined && {

@@ -103,16 +103,17 @@ const notification: Fields<Notification> = {
   severity: oneOf(SEVERITIES),
   status: oneOf(
     NOTIFICATION_STATUSES,
-    'scheduled: it waits for its time. gathered: it is told with its digest. started: its deliveries are made. done: all of them are settled.',
+    'scheduled: it waits for its time. gathered: it is told with its digest. started: its deliveries are made. ' +
+      'done: all of them are settled.',
   ),
   channels: list(oneOf(CHANNELS)),
   recipients: list(text()),
   due_at: time('The instant that decides when it starts.'),
-  asked_for: nullable(anything('The local time, where one was asked for, with the version of the laws of time zones.')),
+  asked_for: nullable(anything('The local time that was asked for, if any, with the version of the time zone rules.')),
   digest: nullable(
     object<NonNullable<Notification['digest']>>({ key: text(), every_seconds: integer(undefined, { minimum: 1 }) }),
   ),
-  digest_of: nullable(count('In a digest: how many notifications it stands for.')),
+  digest_of: nullable(count('In a digest: the number of its notifications.')),
   digest_id: nullable(uuid('In a notification of a digest: the digest.')),
   created_at: time(),
   created_by: text('The user or service that asked for it.'),
@@ -139,7 +140,7 @@ export const WIRE_SCHEMAS = {
       ...described,
       seq: integer('1, 2, 3 … within the tenant, without holes.', { minimum: 1 }),
       event_id: text("The producer's own id of the message."),
-      change: oneOf(CHANGES, 'What happened to the alert.'),
+      change: oneOf(CHANGES, 'The change of the alert.'),
       previous: nullable(
         object<NonNullable<Entry['previous']>>(
           {
@@ -202,7 +203,8 @@ export const WIRE_SCHEMAS = {
         { reached: nullable(ref('AlertPlace')), complete: flag('Whether all alerts were searched.') },
         {
           description:
-            'How far this page looked, with conditions beyond tenant, status, severity and time. All that match up to reached are in it and the pages before.',
+            'How far this page looked, with conditions beyond tenant, status, severity and time. All that match ' +
+            'up to reached are in it and the pages before.',
         },
       ),
     ),
@@ -240,7 +242,7 @@ export const WIRE_SCHEMAS = {
       ended_at: nullable(time('Null while it is under way.')),
       outcome: nullable(oneOf(ATTEMPT_OUTCOMES)),
       reason: nullable(oneOf(DELIVERY_REASONS)),
-      answer: nullable(text('What the provider answered: its first 1,000 characters, as text.')),
+      answer: nullable(text("The first 1,000 characters of the provider's answer, as text.")),
       provider_id: nullable(text("The provider's own id of the message.")),
     },
     { description: 'One attempt to send a delivery. It is on record before the provider is called.' },
@@ -290,7 +292,7 @@ export const WIRE_SCHEMAS = {
     ...notification,
     counts: object<CancelledNotification['counts']>(
       { cancelled: count(), sent: count(), under_way: count(), other: count() },
-      { description: 'What became of its deliveries. under_way: an attempt has begun and cannot be taken back.' },
+      { description: 'The deliveries by their result. under_way: an attempt has begun and cannot be taken back.' },
     ),
   }),
   BulkActed: object<BulkActed>({
@@ -308,24 +310,26 @@ export const WIRE_SCHEMAS = {
         object<PushBrowser>({
           browser_id: text('SHA-256 of the endpoint, in hexadecimal.', { pattern: '^[0-9a-f]{64}$' }),
           tenants: list(tenantId),
-          renewed_at: time('When it last said that it is subscribed.'),
-          expires_at: time('Without another renewal it is forgotten then.'),
+          renewed_at: time('When the browser last renewed its subscription.'),
+          expires_at: time('When the subscription is deleted, unless it is renewed.'),
         }),
       ),
     },
-    { description: 'In which browsers the user is told of alerts while the page is closed.' },
+    { description: 'The browsers that show alerts to the user while the page is closed.' },
   ),
   WebhookEndpoint: object<WebhookEndpoint>(
     {
       endpoint_id: uuid(),
       tenant_id: tenantId,
       url: text(),
-      format: nullable(oneOf(WEBHOOK_FORMATS, 'Null: chosen by the host of the address.')),
-      header_names: list(text(), { description: 'Headers that are sent in addition. Their values are never shown.' }),
+      format: nullable(oneOf(WEBHOOK_FORMATS, 'Null: the host of the address decides.')),
+      header_names: list(text(), { description: 'The names of additional headers. Their values are never shown.' }),
       secret_version: integer('1, 2, 3 …: how often a secret was made.', { minimum: 1 }),
-      rotated_at: nullable(time('The secret before the present one goes on signing for 24 hours.')),
-      failing_since: nullable(time('Since when every attempt has failed.')),
-      disabled_at: nullable(time('Since when nothing is sent to it.')),
+      rotated_at: nullable(
+        time('When the secret was last rotated. The previous secret still signs for 24 hours after it.'),
+      ),
+      failing_since: nullable(time('The time since which every attempt has failed.')),
+      disabled_at: nullable(time('The time since which nothing is sent to it.')),
       disabled_reason: nullable(oneOf(ENDPOINT_DISABLED_REASONS)),
       owner: nullable(text('The user who configured it.')),
       created_at: time(),
@@ -337,7 +341,7 @@ export const WIRE_SCHEMAS = {
       endpoint_id: uuid(),
       secret: text('As Standard Webhooks writes it.', { pattern: '^whsec_' }),
       secret_version: integer(undefined, { minimum: 1 }),
-      previous_secret: nullable(text('It signs too, until `previous_until`.')),
+      previous_secret: nullable(text('The previous secret, which also signs until `previous_until`.')),
       previous_until: nullable(time()),
     },
     { description: 'What a receiver needs to verify signatures.' },
@@ -389,11 +393,13 @@ export const FRAME_SCHEMAS = {
     missed: nullable(count('How many entries were missed for good; null when that cannot be known.')),
     reason: nullable(oneOf(GAP_REASONS)),
     behind: count(
-      'How many entries are replayed before the stream is live; from a cursor or a time, those that its filter leaves out included.',
+      'How many entries are replayed before the stream is live; from a cursor or a time, those that its filter ' +
+        'leaves out included.',
     ),
     searched: nullable(
       count(
-        'With ?since=N, when fewer than N were found that pass the filter and there are older ones that may: how many of the newest entries were searched.',
+        'With ?since=N, when fewer than N were found that pass the filter and there are older ones that may: how ' +
+          'many of the newest entries were searched.',
       ),
     ),
   }),

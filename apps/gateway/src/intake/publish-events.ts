@@ -194,7 +194,7 @@ export class PublishEvents {
   }
 }
 
-// ---- pure ------------------------------------------------------------------------------------------------------------
+// ---- pure ----------------------------------------------------------------------------------------------------------
 
 /**
  * The message of a part when the sender may publish it, or the reason for its refusal. A label that names a foreign

@@ -6,8 +6,8 @@ import { ApiTags } from '../description/operation.docs';
 import * as described from '../docs/pages.docs';
 
 /**
- * `GET /push-worker.js`: the service worker of the page. It is served beside the page and not under `assets/`, because a
- * worker belongs to the part of the site in whose folder its script is.
+ * `GET /push-worker.js`: the service worker of the page. It is served beside the page and not under `assets/`, because
+ * a worker belongs to the part of the site in whose folder its script is.
  */
 @Controller('push-worker.js')
 @ApiTags('documents')

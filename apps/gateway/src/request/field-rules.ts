@@ -45,8 +45,8 @@ export const IsInstant = (options?: ValidationOptions): PropertyDecorator =>
   );
 
 /**
- * An instant in ISO 8601 with its offset. Without one a sender and this server could mean hours that are far apart, which
- * matters when something is to happen then.
+ * An instant in ISO 8601 with its offset. Without one a sender and this server could mean hours that are far apart,
+ * which matters when something is to happen then.
  */
 export const IsExactInstant = (options?: ValidationOptions): PropertyDecorator =>
   ValidateBy(

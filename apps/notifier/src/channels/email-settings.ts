@@ -45,8 +45,8 @@ export const emailSettings = {
       }),
     {
       description:
-        'Who sends e-mail: one address, with a name or without. The mail server must accept it as a sender; the ' +
-        'ids of messages end in its domain.',
+        'The sender of e-mail: one address, with or without a name. The mail server must accept it as a ' +
+        'sender. Message ids end in its domain.',
       example: 'Tocsin <alerts@example.com>',
     },
   ),

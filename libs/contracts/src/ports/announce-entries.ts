@@ -17,8 +17,8 @@ export interface AnnouncementLog {
 /**
  * Tells the gateways of entries that were committed. It is the one way to the bus for ingest, timers and acts.
  *
- * A bus that is away costs latency and nothing else, since the gateways read the log: the failure is counted at each call,
- * logged when the outage begins and when it is over, and never thrown.
+ * A bus that is away costs latency and nothing else, since the gateways read the log: the failure is counted at each
+ * call, logged when the outage begins and when it is over, and never thrown.
  */
 export class AnnounceEntries {
   private failing = false;
@@ -35,8 +35,8 @@ export class AnnounceEntries {
   }
 
   /**
-   * The same with hints that are made already. A hint without data only asks for a look at the log, and is not counted as an
-   * entry. Gives back how many entries the bus took.
+   * The same with hints that are made already. A hint without data only asks for a look at the log, and is not counted
+   * as an entry. Gives back how many entries the bus took.
    */
   async announceHints(hints: readonly PublishedHint[]): Promise<number> {
     if (hints.length === 0) return 0;

@@ -6,9 +6,9 @@ type Token<T> = abstract new (...args: never[]) => T;
  * A Nest provider: a class that injects `token` gets one `implementation`. Its constructor gets the instances for
  * `tokens`, in the order of its parameters. Parameters at the end that have a default may be left out.
  *
- * It replaces `@Injectable()` and `@Inject()`, so that acting classes are plain classes without Nest. It also replaces a
- * bare `useFactory` with `inject`, which would accept two swapped ports: here the compiler compares each token with its
- * parameter.
+ * It replaces `@Injectable()` and `@Inject()`, so that acting classes are plain classes without Nest. It also replaces
+ * a bare `useFactory` with `inject`, which would accept two swapped ports: here the compiler compares each token with
+ * its parameter.
  */
 export function bind<T, A extends unknown[]>(
   token: Token<T>,

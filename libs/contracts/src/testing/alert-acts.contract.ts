@@ -56,7 +56,7 @@ function actsTable(): ActRow[] {
   const words = (cell: string) => Array.from(cell.matchAll(/`([a-z]+)`/g), ([, word]) => word as AlertStatus);
   return cells.map(([named, , when, makes]) => ({
     act: words(named!)[0] as never,
-    when: when === 'anything' ? null : words(when!),
+    when: when === 'any status' ? null : words(when!),
     makes: words(makes!)[0] ?? null,
   }));
 }

@@ -1,5 +1,5 @@
-// A process that plays receivers which try to hold or fill their sender. Each port answers in its own way; the ports are
-// written to stdout as JSON. It ends with its stdin.
+// A process that plays receivers which try to hold or fill their sender. Each port answers in its own way; the ports
+// are written to stdout as JSON. It ends with its stdin.
 const { createServer } = require('node:net');
 const { gzipSync } = require('node:zlib');
 
