@@ -1,5 +1,5 @@
 import { DropdownMenu } from 'radix-ui';
-import type { ReactNode } from 'react';
+import { lazy, Suspense, type ReactNode } from 'react';
 import { BookOpen, LifeBuoy, Check, Keyboard, LogOut, Monitor, Send } from 'lucide-react';
 import { initialsOf, nameOf } from '../words/people';
 import { LANGUAGES, useWords } from '../words/words';
