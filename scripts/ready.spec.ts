@@ -38,6 +38,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'tocsin-ready-'));
   mkdirSync(at('bin'));
   mkdirSync(at('scripts'));
+  mkdirSync(at('docs'));
   copyFileSync(join(__dirname, 'ready.mjs'), at('scripts', 'ready.mjs'));
   writeFileSync(at('npm-calls'), '');
   npmThat('mkdir -p node_modules');

@@ -146,7 +146,7 @@ describe('one tenant', () => {
     });
   });
 
-  test('where the role is to read is refused for an act alone', async () => {
+  test('where the role allows only reading is refused for an act alone', async () => {
     const door = doorOn('tenants');
     await expect(door.actingIn(right(), 'tenant-a')).rejects.toMatchObject({ code: 'role_forbidden' });
   });

@@ -119,7 +119,7 @@ export function tenantForbidden(pointer?: string): Refused {
 }
 
 /** The explanation of `role_forbidden`, for outcomes that are not thrown. */
-export const ROLE_FORBIDDEN = 'The role of the user in this tenant is to read.';
+export const ROLE_FORBIDDEN = 'The role of the user in this tenant allows only reading.';
 
 /** The refusal of an act in a tenant where the user may only read. */
 export const roleForbidden = (): Refused => new Refused('role_forbidden', ROLE_FORBIDDEN);
