@@ -154,7 +154,7 @@ const PARTS = [
     isSource: (path) =>
       path.startsWith('apps/dashboard/') ||
       path.startsWith('libs/react-client/src/') ||
-      path === 'libs/contracts/src/wire.ts',
+      path.startsWith('libs/contracts/src/wire/'),
     files: ['package-lock.json'],
     clean: () => undefined, // Vite empties its folder itself
     args: [at('node_modules', 'vite', 'bin', 'vite.js'), 'build', '--logLevel', 'warn', at('apps', 'dashboard')],
