@@ -221,20 +221,20 @@ const breaches: Planted[] = [
   },
   {
     fact: 'wire imports no package',
-    file: 'libs/contracts/src/wire.ts',
+    file: 'libs/contracts/src/wire/alerts.ts',
     text: `import 'zod';`,
     says: /wire, exact-json and timing import nothing/,
   },
   {
     fact: 'wire imports nothing of Node',
-    file: 'libs/contracts/src/wire.ts',
+    file: 'libs/contracts/src/wire/alerts.ts',
     text: `import 'node:crypto';`,
     says: /wire, exact-json and timing import nothing/,
   },
   {
     fact: 'wire imports no other file of contracts',
-    file: 'libs/contracts/src/wire.ts',
-    text: `import './delivery';`,
+    file: 'libs/contracts/src/wire/alerts.ts',
+    text: `import '../delivery';`,
     says: /wire, exact-json and timing import nothing/,
   },
   {
@@ -417,6 +417,11 @@ const rightful: Planted[] = [
     fact: 'the publisher takes wire and exact-json',
     file: 'libs/publisher/src/planted.ts',
     text: `import '@tocsin/contracts/wire';\nimport '@tocsin/messages/exact-json';`,
+  },
+  {
+    fact: 'the files of wire import each other',
+    file: 'libs/contracts/src/wire/alerts.ts',
+    text: `import './alert-values';`,
   },
   {
     fact: 'messages builds on contracts and on packages',

@@ -45,14 +45,22 @@ export function pack({ library, entries, compilerOptions, rewrite = (text) => te
       const path = join(staging, 'src', file);
       mkdirSync(dirname(path), { recursive: true });
       let text = readFileSync(join(from, 'src', file), 'utf8');
-      for (const { from, name } of SHARED) {
-        const copy = relative(dirname(path), join(staging, 'src', `tocsin-${name}`)).replaceAll('\\', '/');
+      for (const { from, name, folder } of SHARED) {
+        const face = folder ? join(`tocsin-${name}`, 'index') : `tocsin-${name}`;
+        const copy = relative(dirname(path), join(staging, 'src', face)).replaceAll('\\', '/');
         text = text.replaceAll(`'@tocsin/${from}/${name}'`, `'${copy.startsWith('.') ? copy : `./${copy}`}'`);
       }
       writeFileSync(path, rewrite(text));
     }
-    for (const { from, name } of SHARED)
-      copyFileSync(join(root, 'libs', from, 'src', `${name}.ts`), join(staging, 'src', `tocsin-${name}.ts`));
+    for (const { from, name, folder } of SHARED) {
+      const of = join(root, 'libs', from, 'src');
+      const files = folder ? readdirSync(join(of, name)).map((file) => join(name, file)) : [`${name}.ts`];
+      for (const file of files) {
+        const path = join(staging, 'src', `tocsin-${file}`);
+        mkdirSync(dirname(path), { recursive: true });
+        writeFileSync(path, rewrite(readFileSync(join(of, file), 'utf8')));
+      }
+    }
     for (const file of ['package.json', 'README.md']) copyFileSync(join(from, file), join(staging, file));
     copyFileSync(join(root, 'LICENSE'), join(staging, 'LICENSE'));
     const {
@@ -81,11 +89,11 @@ export function pack({ library, entries, compilerOptions, rewrite = (text) => te
 }
 
 /**
- * The files of other libraries that a package may include. The copies get names of their own: a package may have a file
+ * The files and folders of other libraries that a package may include. The copies get names of their own: a package may have a file
  * of the same name.
  */
 const SHARED = [
-  { from: 'contracts', name: 'wire' },
+  { from: 'contracts', name: 'wire', folder: true },
   { from: 'messages', name: 'exact-json' },
   { from: 'timing', name: 'back-off' },
   { from: 'timing', name: 'deadline' },

@@ -159,7 +159,7 @@ const PARTS = [
     isSource: (path) =>
       path.startsWith('apps/dashboard/') ||
       path.startsWith('libs/react-client/src/') ||
-      path === 'libs/contracts/src/wire.ts',
+      path.startsWith('libs/contracts/src/wire/'),
     // the guide is made of the documents
     files: ['package-lock.json', 'README.md', 'SECURITY.md', ...documents()],
     clean: () => undefined, // Vite empties its folder itself

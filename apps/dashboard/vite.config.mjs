@@ -34,7 +34,7 @@ export default defineConfig({
   base: '/',
   resolve: {
     alias: {
-      '@tocsin/contracts/wire': from('../../libs/contracts/src/wire.ts'),
+      '@tocsin/contracts/wire': from('../../libs/contracts/src/wire/index.ts'),
       '@tocsin/react-client': from('../../libs/react-client/src/index.ts'),
     },
   },

@@ -12,7 +12,7 @@ const written = (name: string): string => readFileSync(join(__dirname, name), 'u
 export const RECIPE: readonly Step[] = [
   // 1. its name
   {
-    file: 'libs/contracts/src/wire.ts',
+    file: 'libs/contracts/src/wire/deliveries.ts',
     search: `'webhook', 'push'] as const;`,
     replace: `'webhook', 'push', 'pagerduty'] as const;`,
   },

@@ -8,32 +8,32 @@ import type { Step } from '../kit/tree-copy';
 export const RECIPE: readonly Step[] = [
   // 1. what travels
   inFile(
-    'libs/contracts/src/wire.ts',
+    'libs/contracts/src/wire/alerts.ts',
     'schema_version?: number; }',
     'schema_version?: number;\n  runbook?: string;\n}',
   ),
   inFile(
-    'libs/contracts/src/wire.ts',
+    'libs/contracts/src/wire/alerts.ts',
     `'schema_version', ] as const satisfies`,
     `'schema_version',\n  'runbook',\n] as const satisfies`,
   ),
   inFile(
-    'libs/contracts/src/wire.ts',
+    'libs/contracts/src/wire/alerts.ts',
     'metadata: Record<string, unknown>; } /** The words in',
     'metadata: Record<string, unknown>;\n  runbook: string | null;\n}\n/** The words in',
   ),
   inFile(
-    'libs/contracts/src/wire.ts',
+    'libs/contracts/src/wire/alerts.ts',
     `'metadata', ] as const satisfies readonly (keyof AlertWords)[]`,
     `'metadata',\n  'runbook',\n] as const satisfies readonly (keyof AlertWords)[]`,
   ),
   inFile(
-    'libs/contracts/src/wire.ts',
+    'libs/contracts/src/wire/alerts.ts',
     'metadata: words.metadata,',
     'metadata: words.metadata,\n  runbook: words.runbook ?? null,',
   ),
   inFile(
-    'libs/contracts/src/wire.ts',
+    'libs/contracts/src/wire/alerts.ts',
     'metadata: described.metadata,',
     'metadata: described.metadata,\n  runbook: described.runbook,',
   ),

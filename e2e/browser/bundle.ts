@@ -11,7 +11,7 @@ const program = `
   const { output } = await build({
     configFile: false, root, logLevel: 'silent',
     resolve: { alias: {
-      '@tocsin/contracts/wire': root + '/libs/contracts/src/wire.ts',
+      '@tocsin/contracts/wire': root + '/libs/contracts/src/wire/index.ts',
       '@tocsin/react-client/core': root + '/libs/react-client/src/core.ts',
       '@tocsin/react-client/inbox.css': root + '/libs/react-client/src/inbox/inbox.css',
       '@tocsin/react-client': root + '/libs/react-client/src/index.ts',

@@ -6,7 +6,7 @@ import { compiled, patched, type Patch } from './built-copy';
 
 const ROOT = join(__dirname, '..', '..');
 const CLIENT = join('libs', 'react-client', 'src');
-const WIRE = join('libs', 'contracts', 'src', 'wire.ts');
+const WIRE = join('libs', 'contracts', 'src', 'wire');
 
 /**
  * The parts of the client's core that are used here. The core is type-checked with the DOM, which servers do not have.
@@ -71,12 +71,13 @@ export class ClientCopy {
 
   constructor(patches: readonly Patch[] = []) {
     try {
-      const sources = ['.', 'stream', 'tabs', 'alerts', 'push'].flatMap((folder) =>
-        readdirSync(join(ROOT, CLIENT, folder))
+      const folders = ['.', 'stream', 'tabs', 'alerts', 'push'].map((folder) => join(CLIENT, folder));
+      const sources = [...folders, WIRE].flatMap((folder) =>
+        readdirSync(join(ROOT, folder))
           .filter((name) => name.endsWith('.ts') && !/\.(spec|d)\.ts$/.test(name))
-          .map((name) => join(CLIENT, folder, name)),
+          .map((name) => join(folder, name)),
       );
-      for (const source of [...sources, WIRE]) {
+      for (const source of sources) {
         const text = patches
           .filter(({ file }) => join(CLIENT, file) === source)
           .reduce(patched, readFileSync(join(ROOT, source), 'utf8'));

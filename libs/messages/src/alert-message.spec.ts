@@ -1,12 +1,7 @@
 import fc from 'fast-check';
 import { asSaid } from './published-form';
-import {
-  MAX_MESSAGE_BYTES,
-  parseAlertMessage,
-  type Envelope,
-  type Judgement,
-  type ParsedMessage,
-} from './alert-message';
+import { MAX_MESSAGE_BYTES, parseAlertMessage } from './parse-alert-message';
+import type { Envelope, Judgement, ParsedMessage } from './parsed-message';
 
 const bytes = (body: unknown) => Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
 const parse = (body: unknown, envelope: Envelope = {}, judgement: Judgement = 'lenient') =>

@@ -1,5 +1,5 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
-import { MAX_MESSAGE_BYTES } from './alert-message';
+import { MAX_MESSAGE_BYTES } from './parse-alert-message';
 import { decompress } from './content-encoding';
 import { parseMessages } from './read-messages';
 

@@ -1,11 +1,14 @@
-export * from './alert-message';
+export { AlertMessage, MessageAction } from './alert-message';
 export { inOrder } from './body-hash';
 export * from './decode-body';
 export * from './exact-json';
 export { LABEL_LIMITS } from './field-rules';
 export * from './instant';
 export * from './message-fields';
+export { partIdOf } from './message-id';
 export * from './nearest-name';
+export * from './parse-alert-message';
+export * from './parsed-message';
 export * from './published-form';
 export * from './read-messages';
 export { below } from './refusals';

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { parseAlertMessage, type Envelope, type Judgement, type ParsedMessage } from './alert-message';
+import { parseAlertMessage } from './parse-alert-message';
+import type { Envelope, Judgement, ParsedMessage } from './parsed-message';
 import { routingKeyOf, readRoutingKey } from './routing-key';
 import { publishedForm } from './published-form';
 

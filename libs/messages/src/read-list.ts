@@ -1,5 +1,6 @@
 import type { InputError } from '@tocsin/contracts';
-import { partIdOf, type Envelope, type ParsedMessage } from './alert-message';
+import { partIdOf } from './message-id';
+import type { Envelope, ParsedMessage } from './parsed-message';
 import type { ReadBody } from './read-messages';
 import { below, unreadable, type Refusal } from './refusals';
 

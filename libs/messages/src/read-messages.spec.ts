@@ -1,5 +1,7 @@
 import fc from 'fast-check';
-import { parseAlertMessage, type AlertMessage, type Envelope, type ParsedMessage } from './alert-message';
+import type { AlertMessage } from './alert-message';
+import { parseAlertMessage } from './parse-alert-message';
+import type { Envelope, ParsedMessage } from './parsed-message';
 import { routingKeyOf } from './routing-key';
 import { MessageGroup, parseMessages } from './read-messages';
 import { readOpsgenieUpdate } from './shapes/opsgenie-alert';

@@ -1,12 +1,7 @@
 import { type InputError, type MessageErrorCode, tenantIdOf } from '@tocsin/contracts';
-import {
-  MAX_MESSAGE_BYTES,
-  partIdOf,
-  readMessage,
-  type Envelope,
-  type Judgement,
-  type ParsedMessage,
-} from './alert-message';
+import { partIdOf } from './message-id';
+import { MAX_MESSAGE_BYTES, readMessage } from './parse-alert-message';
+import type { Envelope, Judgement, ParsedMessage } from './parsed-message';
 import { decompress } from './content-encoding';
 import { decodeJson, faultIn, withStorableText } from './decode-body';
 import { readList } from './read-list';

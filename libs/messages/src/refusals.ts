@@ -1,4 +1,4 @@
-import type { ParsedMessage } from './alert-message';
+import type { ParsedMessage } from './parsed-message';
 import type { DecodedBody } from './decode-body';
 import { lookLike } from './shapes/wrappers';
 

@@ -3,7 +3,9 @@ import { IsString, Matches, ValidateIf, validateSync } from 'class-validator';
 import fc from 'fast-check';
 import { anAlert } from '@tocsin/contracts/testing';
 import { ALERT_TYPES, CHANNELS, MESSAGE_STATUSES, SEVERITIES } from '@tocsin/contracts';
-import { AlertMessage, parseAlertMessage, type Envelope, type Judgement } from './alert-message';
+import { AlertMessage } from './alert-message';
+import { parseAlertMessage } from './parse-alert-message';
+import type { Envelope, Judgement } from './parsed-message';
 import { surelyValid } from './surely-valid';
 
 /** Values that are valid for a field, nearly valid, and of another type. */
@@ -139,7 +141,8 @@ function parserWithoutQuickLook(): typeof parseAlertMessage {
   let parse: typeof parseAlertMessage | undefined;
   jest.isolateModules(() => {
     jest.doMock('./surely-valid', () => ({ surelyValid: () => false }));
-    ({ parseAlertMessage: parse } = jest.requireActual<typeof import('./alert-message')>('./alert-message'));
+    ({ parseAlertMessage: parse } =
+      jest.requireActual<typeof import('./parse-alert-message')>('./parse-alert-message'));
     jest.dontMock('./surely-valid');
   });
   return parse!;

@@ -126,7 +126,7 @@ const counts = (description?: string) => mapOf(count(), description);
 const bySeverity = { urgent: count(), high: count(), medium: count(), low: count() };
 
 /**
- * Schemas of the plain types of `wire.ts`, for programs that do not read TypeScript. The compiler checks the fields'
+ * Schemas of the plain types of `wire`, for programs that do not read TypeScript. The compiler checks the fields'
  * names, and tests check their contents.
  */
 export const WIRE_SCHEMAS = {

@@ -1,6 +1,7 @@
 import { routingKeyOf } from '../routing-key';
 import { parseMessages } from '../read-messages';
-import type { AlertMessage, Envelope, Judgement, ParsedMessage } from '../alert-message';
+import type { AlertMessage } from '../alert-message';
+import type { Envelope, Judgement, ParsedMessage } from '../parsed-message';
 
 type Accepted = Extract<ParsedMessage, { ok: true }>;
 

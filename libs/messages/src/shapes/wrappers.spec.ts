@@ -1,4 +1,4 @@
-import type { Envelope, Judgement, ParsedMessage } from '../alert-message';
+import type { Envelope, Judgement, ParsedMessage } from '../parsed-message';
 import { parseMessages } from '../read-messages';
 
 const ours = { tenant_id: 'bakery', service: 'ovens', severity: 'low', id: 'a', title: 'cold' };

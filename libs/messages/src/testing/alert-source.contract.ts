@@ -1,4 +1,5 @@
-import { parseAlertMessage, type AlertMessage } from '../alert-message';
+import type { AlertMessage } from '../alert-message';
+import { parseAlertMessage } from '../parse-alert-message';
 import type { AlertIntake, AlertSource, Delivery, SourceQueue } from '@tocsin/contracts/ports';
 import { anAlert, eventually, ListenerByHand } from '@tocsin/contracts/testing';
 

@@ -3,7 +3,7 @@ import { renderData, type PlannedEvent, type TenantId, type Alert, type Entry } 
 import type { AlertQueries, AppendResult, EventLog } from '@tocsin/contracts/ports';
 import { aTenant, eventually } from '@tocsin/contracts/testing';
 import { asSaid } from '../published-form';
-import { parseAlertMessage } from '../alert-message';
+import { parseAlertMessage } from '../parse-alert-message';
 
 interface OpenNewestWord {
   log: EventLog;

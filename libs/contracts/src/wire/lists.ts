@@ -1,0 +1,102 @@
+import type { Alert, Entry } from './alerts';
+import type { AlertStatus, AlertType, Severity } from './alert-values';
+
+/**
+ * Selects alerts, as query parameters (lists separated by commas) and as the body of a search (lists). A field that is
+ * left out selects everything.
+ */
+export interface AlertFilter {
+  tenant?: string[];
+  status?: AlertStatus[];
+  severity?: Severity[];
+  service?: string[];
+  type?: AlertType[];
+  name?: string[];
+  /** Users, or `none`; `me` is the caller. */
+  assignee?: string[];
+  /** `label.<key>=<value>` in a query. */
+  labels?: Record<string, string>;
+  /** First seen at or after `from`, and before `to`. ISO 8601. */
+  from?: string;
+  to?: string;
+  /** Words that title, message or name contain, all of them. Case does not matter. */
+  q?: string;
+}
+
+/**
+ * `newest`: by the time they were first seen. `severity`: the most severe first, among equals the newest. `oldest`: the
+ * longest open first.
+ */
+export const ALERT_ORDERS = ['newest', 'severity', 'oldest'] as const;
+export type AlertOrder = (typeof ALERT_ORDERS)[number];
+
+export interface AlertSearch extends AlertFilter {
+  order?: AlertOrder;
+  /** 1 to 200, default 50. */
+  limit?: number;
+  /** The `next` of the previous page. */
+  after?: string;
+  /** Whether to count by facet. Default false. */
+  facets?: boolean;
+}
+
+/** Counts by value, each facet without its own filter, so that a user sees the other choices. */
+export interface AlertFacets {
+  status: Record<string, number>;
+  severity: Record<string, number>;
+  service: Record<string, number>;
+  type: Record<string, number>;
+  tenant: Record<string, number>;
+  /** False: so many alerts match that the counts are lower bounds. */
+  complete: boolean;
+}
+
+export interface AlertPage {
+  alerts: Alert[];
+  /** Asks for the next page; null: there is none. A page with a `next` may be short or empty: see `searched`. */
+  next: string | null;
+  /** The stream position of this page. A stream from there on misses nothing that is not in the page. */
+  cursor: string;
+  facets?: AlertFacets;
+  /**
+   * How far this page searched, with conditions beyond tenant, status, severity and time: a page searches a bounded
+   * number of alerts. All matching alerts up to `reached` in the list's order are in this page and those before; `next`
+   * continues after it. `complete`: there is nothing left to search.
+   */
+  searched?: { reached: AlertPlace | null; complete: boolean };
+}
+
+/** An alert's place in a list. It does not change while the alert exists, except for its severity. */
+export interface AlertPlace {
+  severity: Severity;
+  first_seen_at: string;
+  alert_id: string;
+}
+
+/** Counts for a chart. */
+export interface AlertStats {
+  /** Alerts that are not resolved, by severity and by status. */
+  open: { severity: Record<Severity, number>; status: Record<string, number> };
+  /** Alerts first seen in each bucket, by severity; the oldest first. */
+  timeline: ({ at: string } & Record<Severity, number>)[];
+  bucket_seconds: number;
+  /** False: there are so many alerts that the counts are lower bounds. */
+  complete: boolean;
+  cursor: string;
+}
+
+/** Entries of the event log, of one alert or of a tenant, with their position. */
+export interface EntryPage {
+  events: Entry[];
+  next: string | null;
+  cursor: string;
+}
+
+export interface TenantsPage {
+  tenants: { tenant_id: string; name: string; role: string }[];
+}
+
+/** How far a user has seen each tenant's log: entries after it are new on every device. */
+export interface SeenCursor {
+  tenants: { tenant_id: string; epoch: string; seq: number }[];
+}
