@@ -17,7 +17,9 @@ RUN node_modules/.bin/nest build --all && node_modules/.bin/vite build --logLeve
 CMD ["node", "--watch", "dist/apps/gateway/src/main.js"]
 
 FROM development AS packages
-RUN npm prune --omit=dev
+COPY --chown=node:node scripts/bundle-packages.mjs scripts/bundle-packages.mjs
+COPY --chown=node:node scripts/bundled-packages scripts/bundled-packages
+RUN node scripts/bundle-packages.mjs && npm prune --omit=dev
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production NODE_OPTIONS=--enable-source-maps

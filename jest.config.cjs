@@ -41,6 +41,13 @@ const common = {
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.tocsin/'],
 };
 
+/** Tests of a database copy the one that the first of them migrates. */
+const onDatabase = {
+  ...common,
+  globalSetup: '<rootDir>/scripts/test/template-database.cjs',
+  globalTeardown: '<rootDir>/scripts/test/template-database-dropped.cjs',
+};
+
 /**
  * `x.spec.ts` needs nothing; `x.int.spec.ts` needs real services; `x.e2e.spec.ts` starts built processes as well, and
  * waits for them beside others; `x.load.e2e.spec.ts` measures them under load, and has the machine to itself.
@@ -53,14 +60,14 @@ module.exports = {
       testMatch: ['**/*.spec.{ts,tsx}'],
       testPathIgnorePatterns: ['\\.int\\.spec\\.ts$', '\\.e2e\\.spec\\.ts$', '/node_modules/'],
     },
-    { ...common, displayName: 'integration', testMatch: ['**/*.int.spec.ts'] },
+    { ...onDatabase, displayName: 'integration', testMatch: ['**/*.int.spec.ts'] },
     {
-      ...common,
+      ...onDatabase,
       displayName: 'e2e',
       testMatch: ['**/*.e2e.spec.ts'],
       testPathIgnorePatterns: ['\\.load\\.e2e\\.spec\\.ts$', '/node_modules/'],
     },
-    { ...common, displayName: 'load', testMatch: ['**/*.load.e2e.spec.ts'] },
+    { ...onDatabase, displayName: 'load', testMatch: ['**/*.load.e2e.spec.ts'] },
   ],
   testSequencer: '<rootDir>/scripts/slow-first.cjs',
   // generous: a busy machine takes its time to start processes

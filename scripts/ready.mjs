@@ -134,7 +134,7 @@ const documents = () =>
 
 /**
  * The two parts that are built, at the same time: Nest builds the servers, Vite builds the page. Each has sources of
- * its own, so that a change of one does not rebuild the other.
+ * its own, so that a change of one does not rebuild the other. The programs of a part run one after the other.
  */
 const PARTS = [
   {
@@ -142,7 +142,7 @@ const PARTS = [
     timing: 'build_ms',
     stamp: at('dist', '.built'),
     isSource: (path) => !path.startsWith('apps/dashboard/') && !path.startsWith('libs/react-client/'),
-    files: ['nest-cli.json', 'tsconfig.json', 'package-lock.json'],
+    files: ['nest-cli.json', 'tsconfig.json', 'package-lock.json', 'scripts/bundle-packages.mjs'],
     // A built file whose source was deleted must not be found.
     clean() {
       const apps = existsSync(at('dist', 'apps')) ? readdirSync(at('dist', 'apps')) : [];
@@ -150,7 +150,10 @@ const PARTS = [
         rmSync(at('dist', 'apps', app), { recursive: true, force: true });
       rmSync(at('dist', 'libs'), { recursive: true, force: true });
     },
-    args: [at('node_modules', '@nestjs', 'cli', 'bin', 'nest.js'), 'build', '--all'],
+    programs: [
+      [at('node_modules', '@nestjs', 'cli', 'bin', 'nest.js'), 'build', '--all'],
+      [at('scripts', 'bundle-packages.mjs')],
+    ],
   },
   {
     step: 'page',
@@ -163,7 +166,7 @@ const PARTS = [
     // the guide is made of the documents
     files: ['package-lock.json', 'README.md', 'SECURITY.md', ...documents()],
     clean: () => undefined, // Vite empties its folder itself
-    args: [at('node_modules', 'vite', 'bin', 'vite.js'), 'build', '--logLevel', 'warn', at('apps', 'dashboard')],
+    programs: [[at('node_modules', 'vite', 'bin', 'vite.js'), 'build', '--logLevel', 'warn', at('apps', 'dashboard')]],
   },
 ];
 
@@ -195,9 +198,10 @@ async function build(timings) {
   if (due.length === 0) return;
   stdout.write('Building…\n');
   await Promise.all(
-    due.map(async ({ step, timing, stamp, list, clean, args }) => {
+    due.map(async ({ step, timing, stamp, list, clean, programs }) => {
       clean();
-      timings[timing] = await run(step, process.execPath, args);
+      timings[timing] = 0;
+      for (const program of programs) timings[timing] += await run(step, process.execPath, program);
       writeFileSync(stamp, list);
       done(step, timings[timing]);
     }),

@@ -5,9 +5,11 @@ import { freshDatabase, type FreshDatabase } from './testing';
 
 const opened: Database[] = [];
 const fresh: FreshDatabase[] = [];
+/** Migrated here, and no copy: its migrations draw the key. */
 async function aDatabase(): Promise<FreshDatabase> {
-  const database = await freshDatabase();
+  const database = await freshDatabase({ migrated: false });
   fresh.push(database);
+  await migrate({ connection: { url: database.url } });
   return database;
 }
 function as(role: 'tocsin_processor' | 'tocsin_gateway' | 'tocsin_standalone', { url }: FreshDatabase): Database {

@@ -26,8 +26,12 @@ it('ten processes may migrate an empty database at once: one migrates, the other
 }, 60_000);
 
 it('several databases of one server may be migrated at once', async () => {
-  const databases = await Promise.all(Array.from({ length: 4 }, () => freshDatabase()));
-  await Promise.all(databases.map(({ drop }) => drop()));
+  const databases = await Promise.all(Array.from({ length: 4 }, () => freshDatabase({ migrated: false })));
+  try {
+    await Promise.all(databases.map(({ url }) => migrate({ connection: { url } })));
+  } finally {
+    await Promise.all(databases.map(({ drop }) => drop()));
+  }
 }, 60_000);
 
 it('a function with another result type is replaced, and a function without a file is dropped', async () => {

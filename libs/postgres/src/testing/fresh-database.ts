@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { migrate } from '../migrate';
 import { asOwner } from './as-owner';
+import { copyTemplate } from './template-database';
 
 export interface FreshDatabase {
   /** The address, as the owner that DATABASE_URL names. */
@@ -10,7 +11,8 @@ export interface FreshDatabase {
 
 /**
  * Creates a database for this test alone, migrated by default, on the server that DATABASE_URL names. `drop` closes its
- * connections and deletes it.
+ * connections and deletes it. In a run of Jest a migrated database is a copy of the run's template
+ * (`scripts/test/template-database.cjs`); elsewhere it is migrated here.
  */
 export async function freshDatabase({ migrated = true } = {}): Promise<FreshDatabase> {
   const server = process.env.DATABASE_URL;
@@ -19,10 +21,12 @@ export async function freshDatabase({ migrated = true } = {}): Promise<FreshData
   const name = `tocsin_test_${randomBytes(6).toString('hex')}`;
   const url = new URL(server);
   url.pathname = `/${name}`;
+  const template = migrated ? process.env.TEMPLATE_DATABASE : undefined;
+  if (template) await copyTemplate(server, template, url.toString());
   // template0 never has a connection, so databases can be created at the same time
-  await asOwner({ url: server }, `create database ${name} template template0`);
+  else await asOwner({ url: server }, `create database ${name} template template0`);
   const drop = async () => void (await asOwner({ url: server }, `drop database if exists ${name} with (force)`));
-  if (migrated) {
+  if (migrated && !template) {
     await migrate({ connection: { url: url.toString() } }).catch(async (error: unknown) => {
       await drop();
       throw error;
