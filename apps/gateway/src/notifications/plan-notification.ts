@@ -31,16 +31,23 @@ export function planNotification(
 }
 
 /**
- * Notifications of one group become one message: those with the same key and window, to the same recipients over the
- * same channels, in whichever order they are named.
+ * Notifications of one group become one message: those of one sender with the same key and window, to the same recipients
+ * over the same channels, in whichever order they are named. A sender reaches a digest as its own, so it gathers nothing of
+ * another one.
  */
 export const digestGroupOf = (
   { key, every_seconds }: { key: string; every_seconds: number },
   deliveries: NewNotification['deliveries'],
+  sender: string,
 ): string =>
   hash(
     'sha256',
-    JSON.stringify([key, every_seconds, deliveries.map(({ channel, recipient }) => `${channel} ${recipient}`).sort()]),
+    JSON.stringify([
+      sender,
+      key,
+      every_seconds,
+      deliveries.map(({ channel, recipient }) => `${channel} ${recipient}`).sort(),
+    ]),
     'base64url',
   ).slice(0, 22);
 
