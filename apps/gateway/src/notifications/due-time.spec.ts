@@ -117,3 +117,57 @@ test('a time up to a minute in the past is accepted; an earlier one, and one ove
   expect(refusal(at(731 * 86_400_000))[1]).toBeUndefined();
   expect(refusal(at(731 * 86_400_000 + 1))).toEqual(['time_too_far', '/at']);
 });
+
+// Zones whose clocks change by half an hour, by two hours, at midnight, for Ramadan, or from summer time that is negative.
+describe.each([
+  'Africa/Casablanca',
+  'Africa/Cairo',
+  'America/Nuuk',
+  'America/Santiago',
+  'America/St_Johns',
+  'Antarctica/Troll',
+  'Asia/Beirut',
+  'Australia/Lord_Howe',
+  'Europe/Dublin',
+  'Pacific/Chatham',
+])('in %s', (time_zone) => {
+  const HOUR = 3_600_000;
+  const clock = new Intl.DateTimeFormat('sv-SE', { timeZone: time_zone, dateStyle: 'short', timeStyle: 'medium' });
+  /** What the clocks of the zone show, by Intl and not by what is tested. */
+  const shown = (instant: number) => clock.format(instant).replace(' ', 'T');
+  const offset = (instant: number) => Date.parse(`${shown(instant)}Z`) - instant;
+  const changes = () => {
+    const found: { before: number; after: number; at: number }[] = [];
+    for (let at = Date.UTC(2027, 0, 1); at < Date.UTC(2028, 0, 1); at += HOUR)
+      if (offset(at) !== offset(at + HOUR)) found.push({ at, before: offset(at), after: offset(at + HOUR) });
+    return found;
+  };
+
+  test('each time around each change of the clocks is the instant at which they show it, or is refused', () => {
+    const seen = { never: 0, once: 0, twice: 0 };
+    for (const { at, before, after } of changes())
+      for (let wall = at + before - 4 * HOUR; wall < at + after + 4 * HOUR; wall += HOUR / 12) {
+        const said = new Date(wall).toISOString().slice(0, 19);
+        const [date, time] = said.split('T') as [string, string];
+        const instants = [...new Set([wall - before, wall - after])].filter((one) => shown(one) === said).sort();
+        const asked = (fold: 'earlier' | 'later') => refusal({ local: { date, time, time_zone, fold } });
+        if (instants.length === 0) {
+          seen.never += 1;
+          expect(asked('earlier')).toEqual(['time_does_not_exist', '/local/time']);
+          expect(asked('later')).toEqual(['time_does_not_exist', '/local/time']);
+        } else {
+          seen[instants.length === 1 ? 'once' : 'twice'] += 1;
+          expect(asked('earlier')).toEqual([new Date(instants[0]!).toISOString(), undefined]);
+          expect(asked('later')).toEqual([new Date(instants.at(-1)!).toISOString(), undefined]);
+        }
+      }
+    expect(Math.min(seen.never, seen.once, seen.twice)).toBeGreaterThanOrEqual(6);
+  });
+});
+
+test('a day that a place has skipped does not exist at any time: Samoa had no 30 December 2011', () => {
+  for (const time of ['00:00', '12:00', '23:59'])
+    expect(() =>
+      dueTimeOf({ local: { date: '2011-12-30', time, time_zone: 'Pacific/Apia' } }, Date.UTC(2011, 11, 29)),
+    ).toThrow(expect.objectContaining({ code: 'time_does_not_exist' }) as Error);
+});

@@ -58,7 +58,7 @@ export class KeepNotifications {
       recipients: [...new Set(recipients)],
       deliveries,
       ...dueTimeOf(body),
-      digest: digest ? { ...digest, group: digestGroupOf(digest, deliveries) } : null,
+      digest: digest ? { ...digest, group: digestGroupOf(digest, deliveries, created_by) } : null,
       idempotency: key === undefined ? null : { key, body_hash },
       created_by,
     };

@@ -67,7 +67,7 @@ export class TimeBeforeBody extends LocalTimeBody implements TimeBefore {
 }
 
 export class DigestBody {
-  @Described('Notifications with one key, recipients and channels become one message.')
+  @Described('Notifications of one sender with one key, recipients and channels become one message.')
   @IsNote(200, 'A key of 1 to 200 characters is expected.')
   key!: string;
   @Described('How long the digest gathers, from its first notification on, in seconds.')

@@ -252,6 +252,22 @@ describe('a notification', () => {
     expect([status, problem.code, problem.errors[0]!.pointer]).toEqual([422, code, pointer]);
   });
 
+  test.each(['title', 'message'])('whose %s the database cannot keep is refused, with one code', async (field) => {
+    for (const text of ['a\0b', 'a\ud800b'])
+      expect(await create({ [field]: text })).toMatchObject({ status: 422, body: { code: 'control_characters' } });
+  });
+
+  test('of a digest gathers what one sender has said, so that no service reads or cancels what another one asks for', async () => {
+    const digest = { key: 'orders', every_seconds: 60 };
+    const [one, two] = [await create({ digest }), await create({ digest }, token('billing', ['events:publish']))];
+    expect([one.status, two.status]).toEqual([201, 201]);
+    expect(one.body.digest_id).not.toBe(two.body.digest_id);
+    const billing = token('billing', ['events:publish']);
+    expect((await ask('GET', `/notifications/${one.body.digest_id}`, billing)).status).toBe(404);
+    expect((await ask('DELETE', `/notifications/${one.body.digest_id}`, billing)).status).toBe(404);
+    expect((await ask<Notification>('GET', `/notifications/${two.body.digest_id}`, billing)).body.digest_of).toBe(1);
+  });
+
   test('is accepted only from a service, or from a user who may act', async () => {
     expect((await create({}, ana())).body).toMatchObject({ created_by: 'ana' });
     expect(await create({}, viewer())).toMatchObject({ status: 403, body: { code: 'role_forbidden' } });

@@ -42,9 +42,9 @@ test.each([
   });
 });
 
-test('a digest is identified by its key, window, recipients and channels, in any order', () => {
+test('a digest is identified by its sender, key, window, recipients and channels, in any order', () => {
   const group = (key: string, every_seconds: number, ...recipients: string[]) =>
-    digestGroupOf({ key, every_seconds }, planNotification(['email'], recipients));
+    digestGroupOf({ key, every_seconds }, planNotification(['email'], recipients), 'orders');
   const one = group('k', 60, 'a@example.com', 'b@example.com');
   expect(group('k', 60, 'b@example.com', 'a@example.com')).toBe(one);
   expect(
@@ -53,8 +53,13 @@ test('a digest is identified by its key, window, recipients and channels, in any
       group('l', 60, 'a@example.com', 'b@example.com'),
       group('k', 61, 'a@example.com', 'b@example.com'),
       group('k', 60, 'a@example.com'),
+      digestGroupOf(
+        { key: 'k', every_seconds: 60 },
+        planNotification(['email'], ['a@example.com', 'b@example.com']),
+        'billing',
+      ),
     ]).size,
-  ).toBe(4);
+  ).toBe(5);
 });
 
 test('two bodies with the same content have the same hash, in any order of their fields', () => {

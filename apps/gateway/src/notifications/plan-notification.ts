@@ -31,16 +31,22 @@ export function planNotification(
 }
 
 /**
- * Identifies the group of a digest, whose notifications become one message. They have the same key and window, the same
- * recipients and the same channels, in any order.
+ * Identifies the group of a digest, whose notifications become one message. They have the same sender, key and window,
+ * the same recipients and the same channels, in any order. The sender counts because it may read and cancel its digest.
  */
 export const digestGroupOf = (
   { key, every_seconds }: { key: string; every_seconds: number },
   deliveries: NewNotification['deliveries'],
+  sender: string,
 ): string =>
   hash(
     'sha256',
-    JSON.stringify([key, every_seconds, deliveries.map(({ channel, recipient }) => `${channel} ${recipient}`).sort()]),
+    JSON.stringify([
+      sender,
+      key,
+      every_seconds,
+      deliveries.map(({ channel, recipient }) => `${channel} ${recipient}`).sort(),
+    ]),
     'base64url',
   ).slice(0, 22);
 

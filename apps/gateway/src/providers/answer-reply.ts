@@ -18,6 +18,9 @@ const MAX_TITLE = 120;
  * Acknowledges an alert by the reply of a phone. There is no token and no user: a phone may acknowledge the alerts that
  * it was told of, and the act is on record with its number (`sms:+49…`).
  *
+ * A reply answers the message that its sender has read. One that comes late, or that Twilio sends twice, does not silence
+ * an alert that has rung again meanwhile.
+ *
  * Each tenant has its own numbers, so one phone may have been told of several alerts with the same number. Then the
  * newest one counts. The answer names the alert and its tenant, and says how to choose another one.
  */
@@ -39,24 +42,26 @@ export class AnswerReply {
     if (!newest)
       return `No alert ${number}${tenant === undefined ? '' : ` of ${tenant}`} was sent to this phone within 7 days.`;
     const others = told.filter((other) => other !== newest);
+    if (newest.rung_again !== null)
+      return `Not acknowledged, it has rung again since: ${called(newest)}. Reply "ack ${newest.rung_again}" for that.`;
     return [await this.acknowledge(newest, `${phone.channel}:${phone.number}`), ...hintAt(others, number)].join(' ');
   }
 
-  private async acknowledge({ tenant_id, alert_id, title }: TextedAlert, by: string): Promise<string> {
+  private async acknowledge(told: TextedAlert, by: string): Promise<string> {
+    const { tenant_id, alert_id } = told;
     const act: AttemptedAct = { act: 'acknowledge', by, until: null, assignee: null, note: null, trace_id: null };
     const reach = { tenants: [tenant_id], acting: [tenant_id] };
     const result = (await this.acts.act(reach, [alert_id], act))[0]!;
-    const called = `${cut(title)} (${tenant_id})`;
     switch (result.outcome) {
       case 'acted':
         await this.announceEntries.announce([result.event]);
-        return `Acknowledged: ${called}.`;
+        return `Acknowledged: ${called(told)}.`;
       case 'unchanged':
-        return `You have acknowledged it already: ${called}.`;
+        return `You have acknowledged it already: ${called(told)}.`;
       case 'conflict':
-        return `Not acknowledged, ${whyNot(result.alert)}: ${called}.`;
+        return `Not acknowledged, ${whyNot(result.alert)}: ${called(told)}.`;
       default:
-        return `Not acknowledged, it no longer exists: ${called}.`;
+        return `Not acknowledged, it no longer exists: ${called(told)}.`;
     }
   }
 }
@@ -74,6 +79,8 @@ function whyNot({ status, actor }: Alert): string {
   if (status === 'resolved') return 'it is resolved';
   return actor === null ? `it is ${status}` : `${actor} has ${status} it`;
 }
+
+const called = ({ title, tenant_id }: TextedAlert): string => `${cut(title)} (${tenant_id})`;
 
 const cut = (title: string): string =>
   title.length > MAX_TITLE ? `${title.slice(0, MAX_TITLE - 3).toWellFormed()}...` : title;

@@ -91,7 +91,9 @@ beforeAll(async () => void ({ app, url } = await started(new TwilioCallbacks(set
 afterAll(() => app?.close());
 beforeEach(() => {
   [reports, acts, announced] = [[], [], []];
-  told = [{ tenant_id: bakery, alert_id: 'alert-1', title: 'Flour is <low> & "rare"', status: 'firing' }];
+  told = [
+    { tenant_id: bakery, alert_id: 'alert-1', title: 'Flour is <low> & "rare"', status: 'firing', rung_again: null },
+  ];
   result = { outcome: 'acted', alert: {} as Alert, event: { seq: 13 } as never };
   from = `192.0.2.${(callers += 1)}`;
 });
@@ -305,15 +307,21 @@ describe('a reply', () => {
   });
 
   it('of a number that two tenants have sent acknowledges the newest, and names the other one', async () => {
-    told.push({ tenant_id: cafe, alert_id: 'alert-2', title: 'The oven is cold', status: 'firing' });
+    told.push({ tenant_id: cafe, alert_id: 'alert-2', title: 'The oven is cold', status: 'firing', rung_again: null });
     expect(messageIn(await reply('ack 12'))).toBe(
       'Acknowledged: Flour is &lt;low&gt; &amp; "rare" (bakery). Alert 12 of cafe: reply "ack 12 cafe".',
     );
     expect(acts[0]!.ids).toEqual(['alert-1']);
   });
 
+  it('to a message that is out of date acknowledges nothing: the alert has rung again since', async () => {
+    told[0] = { ...told[0]!, rung_again: 40 };
+    expect(messageIn(await reply('ack 12'))).toMatch(/^Not acknowledged, it has rung again since: .*Reply "ack 40"/);
+    expect(acts).toEqual([]);
+  });
+
   it('that names a tenant acknowledges its alert', async () => {
-    told.push({ tenant_id: cafe, alert_id: 'alert-2', title: 'The oven is cold', status: 'firing' });
+    told.push({ tenant_id: cafe, alert_id: 'alert-2', title: 'The oven is cold', status: 'firing', rung_again: null });
     expect(messageIn(await reply('Ack 12 Cafe.'))).toMatch(/^Acknowledged: The oven is cold \(cafe\)\./);
     expect(acts.map(({ ids }) => ids)).toEqual([['alert-2']]);
     expect(messageIn(await reply('ack 12 diner'))).toBe('No alert 12 of diner was sent to this phone within 7 days.');

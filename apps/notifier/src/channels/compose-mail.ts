@@ -1,11 +1,18 @@
 import type { SendMailOptions } from 'nodemailer';
+import { encodeWord } from 'nodemailer/lib/mime-funcs';
 import type { SignedLinks } from '@tocsin/auth';
 import type { ClaimedDelivery } from '@tocsin/contracts';
 import { composeMessage, type MessageLinks } from '../compose-message';
 import type { Sender } from './email-settings';
 
-/** A mail as nodemailer takes it, with its id. */
-export type ComposedMail = SendMailOptions & { messageId: string };
+/** A mail as nodemailer takes it, with its id and with its words as people read them. */
+export type ComposedMail = SendMailOptions & {
+  messageId: string;
+  words: { subject: string; text: string; html: string };
+};
+
+/** The longest encoded word, in characters: that of nodemailer, with room for the name of the header. */
+const MAX_ENCODED_WORD = 52;
 
 export interface MailSettings {
   MAIL_FROM: Sender;
@@ -38,12 +45,16 @@ export class ComposeMail {
       // objects, because nodemailer reads a string as a list: `a,b@example.com` would be two addresses
       to: { name: '', address: recipient },
       envelope: { from: from.address, to: [recipient] },
-      subject,
+      words: { subject, text, html },
+      ...(!isEncoded(subject) && { subject }),
       text,
       html,
       messageId: `<${delivery_id}@${from.domain}>`,
       ...(thread && { inReplyTo: thread, references: thread }),
       headers: {
+        ...(isEncoded(subject) && {
+          Subject: { prepared: true, foldLines: true, value: encodeWord(subject, 'B', MAX_ENCODED_WORD) },
+        }),
         'Auto-Submitted': 'auto-generated',
         'X-Auto-Response-Suppress': 'All',
         ...((entry ?? delivery.notification)?.severity === 'urgent' && { Importance: 'high' }),
@@ -75,6 +86,12 @@ export class ComposeMail {
     };
   }
 }
+
+/**
+ * Whether a mail program would take a part of the text for an encoded word (`=?utf-8?Q?…?=`) and decode it: whatever no text
+ * may carry into a mail could be in there. nodemailer writes a subject in ASCII as it is.
+ */
+const isEncoded = (subject: string): boolean => subject.includes('=?');
 
 /** The text of a delivery could not be made: another attempt would fail as well. */
 export class TemplateFailed extends Error {}

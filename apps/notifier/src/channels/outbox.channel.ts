@@ -40,9 +40,8 @@ export class OutboxChannel extends DeliveryChannel {
     const about = { written_at: new Date().toISOString(), channel, tenant_id, recipient };
     if (channel === 'email') {
       const mail = await this.composeMail.of(delivery);
-      const { subject, text, html } = mail as { subject: string; text: string; html: string };
       const content = await new MailComposer(mail).compile().build();
-      await this.parts.folder.write({ ...about, subject, text, html }, delivery_id, { ending: 'eml', content });
+      await this.parts.folder.write({ ...about, ...mail.words }, delivery_id, { ending: 'eml', content });
     } else {
       const { subject, text, short } = composeMessage(
         delivery,

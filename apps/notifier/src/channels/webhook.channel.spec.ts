@@ -383,11 +383,15 @@ describe('an endpoint', () => {
     expect(receiver.received).toHaveLength(1);
   });
 
-  it('has a breaker by its host', () => {
+  it('has a breaker by its host and tenant: the limits of one tenant in a chat stop no other', () => {
     const channel = channelOf();
     const providerOf = (recipient: string) => channel.providerOf(aDelivery({ recipient }));
     expect(providerOf('https://a.example/1')).toBe(providerOf('https://A.example/2'));
     expect(providerOf('https://a.example/1')).not.toBe(providerOf('https://b.example/1'));
     expect(providerOf('nonsense')).toBe('webhook');
+    const recipient = 'https://hooks.slack.com/services/T0/B0/x';
+    const ofTenant = (name: string) => channel.providerOf(aDelivery({ recipient, tenant_id: aTenant(name) }));
+    expect(ofTenant('bakery')).toBe(ofTenant('bakery'));
+    expect(ofTenant('bakery')).not.toBe(ofTenant('diner'));
   });
 });

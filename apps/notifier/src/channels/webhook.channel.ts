@@ -56,9 +56,12 @@ export class WebhookChannel extends DeliveryChannel {
     this.lookup = guardedLookup(resolve, this.allowPrivate);
   }
 
-  /** Each host has a breaker of its own. */
-  override providerOf({ recipient }: ClaimedDelivery): string {
-    return URL.canParse(recipient) ? `webhook ${new URL(recipient).host}` : this.channel;
+  /**
+   * Each host of each tenant has a breaker of its own. Chats have one host for all their customers and limit the rate of
+   * each: a tenant that sends too much must not stop the messages of others.
+   */
+  override providerOf({ recipient, tenant_id }: ClaimedDelivery): string {
+    return URL.canParse(recipient) ? `webhook ${new URL(recipient).host} of ${tenant_id}` : this.channel;
   }
 
   async send(delivery: ClaimedDelivery, signal: AbortSignal): Promise<SendOutcome> {

@@ -20,6 +20,8 @@ export interface TextedAlert {
   alert_id: string;
   title: string;
   status: AlertStatus;
+  /** The number of the newest entry since then by which the alert has rung again; null: it has not. */
+  rung_again: number | null;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EventLog, PhoneDeliveries } from '../ports';
 import type { TenantId } from '../tenant';
-import type { Channel, DeliveryReason, ProviderStatus } from '../wire';
+import type { Channel, DeliveryReason, ProviderStatus, Severity } from '../wire';
 import { aPlannedEvent, aTenant } from './an-alert';
 
 interface OpenPhoneDeliveries {
@@ -36,6 +36,8 @@ export function describePhoneDeliveries(name: string, { open }: { open(): Promis
     async function told({
       tenant = tenant_id,
       title = 'Flour is running low',
+      dedup_key = randomUUID() as string,
+      severity = 'high' as Severity,
       channel = 'sms' as Channel,
       status = 'sent',
       at = 'now()',
@@ -43,7 +45,7 @@ export function describePhoneDeliveries(name: string, { open }: { open(): Promis
     } = {}): Promise<{ delivery: string; alert: string; seq: number }> {
       const [stored] = await opened.log.append([
         aPlannedEvent(
-          { tenant_id: tenant, title, dedup_key: randomUUID() },
+          { tenant_id: tenant, title, dedup_key, severity },
           { deliveries: [{ channel, recipient: phone }] },
         ),
       ]);
@@ -135,10 +137,21 @@ export function describePhoneDeliveries(name: string, { open }: { open(): Promis
       expect(await stands(elsewhere)).toMatchObject({ status: 'sent', provider_status: null });
     });
 
+    it('says that the alert has rung again since, and not of another alert', async () => {
+      const dedup_key = randomUUID();
+      const first = await told({ dedup_key });
+      await told();
+      expect(await opened.phones.toldBy(phone, first.seq)).toMatchObject([{ rung_again: null }]);
+      const raised = await told({ dedup_key, severity: 'urgent' });
+      expect(raised.alert).toBe(first.alert);
+      expect(await opened.phones.toldBy(phone, first.seq)).toMatchObject([{ rung_again: raised.seq }]);
+      expect(await opened.phones.toldBy(phone, raised.seq)).toMatchObject([{ rung_again: null }]);
+    });
+
     it('finds the alert of which a phone was told under a number', async () => {
       const { alert, seq } = await told({ title: 'The oven is cold' });
       expect(await opened.phones.toldBy(phone, seq)).toEqual([
-        { tenant_id, alert_id: alert, title: 'The oven is cold', status: 'firing' },
+        { tenant_id, alert_id: alert, title: 'The oven is cold', status: 'firing', rung_again: null },
       ]);
       expect(await opened.phones.toldBy(phone, seq + 1)).toEqual([]);
       expect(await opened.phones.toldBy(`${phone}1`, seq)).toEqual([]);

@@ -114,6 +114,16 @@ export function describePushSubscriptions(name: string, { open }: { open(): Prom
       expect(left).not.toContain(browsers[0]!.endpoint);
     });
 
+    it('lets a user of the same name at another issuer take no place of this user', async () => {
+      const mine = aBrowser();
+      await opened.subscriptions.subscribe(user, [bakery], mine);
+      const namesake = { ...user, issuer: 'https://other.example' };
+      for (let nth = 0; nth < MAX_BROWSERS; nth += 1)
+        await opened.subscriptions.subscribe(namesake, [bakery], aBrowser());
+      expect(await opened.subscriptions.of(user, [bakery])).toHaveLength(1);
+      expect(await targets(bakery)).toContainEqual(mine);
+    });
+
     it('keeps one row for each tenant when a browser subscribes several times at once', async () => {
       const browser = aBrowser();
       await Promise.all(Array.from({ length: 8 }, () => opened.subscriptions.subscribe(user, [bakery, cafe], browser)));

@@ -45,9 +45,10 @@ begin
   return told.delivery_id is not null;
 end $$;
 
--- The alerts that a phone number was told of in the last 7 days by the entry with this number, the newest first.
+-- The alerts that a phone number was told of in the last 7 days by the entry with this number, the newest first. Each has
+-- the entry with which it has rung again since, if it has.
 create or replace function told_by_phone(phone text, told_seq bigint)
-returns table (tenant_id text, alert_id uuid, title text, status text)
+returns table (tenant_id text, alert_id uuid, title text, status text, rung_again double precision)
 language plpgsql volatile security definer
 set search_path = tocsin, pg_temp
 as $$
@@ -73,7 +74,10 @@ begin
   perform set_config('tocsin.tenants',
     coalesce((select array_agg(t.tenant_id)::text from json_to_recordset(told) as t(tenant_id text)), ''), true);
   return query
-  select a.tenant_id, a.alert_id, a.title, a.status
+  select a.tenant_id, a.alert_id, a.title, a.status, (
+    select e.seq::double precision from event e
+    where e.tenant_id = a.tenant_id and e.alert_id = a.alert_id and e.seq > told_seq and e.previous_status is not null and e.rings
+    order by e.seq desc limit 1)
   from json_to_recordset(told) as t(tenant_id text, alert_id uuid, told_at timestamptz)
   cross join lateral (select * from alert where tenant_id = t.tenant_id and alert_id = t.alert_id limit 1) a
   order by t.told_at desc, t.tenant_id;

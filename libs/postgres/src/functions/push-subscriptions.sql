@@ -31,7 +31,7 @@ begin
       after_revocation = excluded.after_revocation;
   delete from push_subscription s using (
     select o.tenant_id, o.endpoint, row_number() over (partition by o.tenant_id order by o.renewal desc) as place
-    from push_subscription o where o.tenant_id = any (tenants) and o.user_id = of_user
+    from push_subscription o where o.tenant_id = any (tenants) and o.user_id = of_user and o.issuer = of_issuer
   ) placed
   where placed.place > most and s.tenant_id = placed.tenant_id and s.endpoint = placed.endpoint;
   perform set_config('tocsin.endpoints', '', true);

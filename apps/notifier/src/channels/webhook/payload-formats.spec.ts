@@ -64,6 +64,94 @@ test('standard: a type, a time and the entry as it is everywhere; the same bytes
   });
 });
 
+/** What the markup of a chat would make of a text, which is to be shown as it is. */
+const MARKUP = [
+  '<!channel> <!here|x> <@U1> <#C1> <!subteam^S1> <https://evil.test|y>',
+  '@channel @here @everyone #general /remind',
+  '*bold* _italic_ ~struck~ `code` ```\nblock\n``` > quote\n> quote\n# title\n- list',
+  '[words](https://evil.test) ![x](https://evil.test/x.png) <at>Ana</at> **bold**',
+  '<b>bold</b> <a href="https://evil.test">x</a> <script>canary()</script>',
+  '\u202eright to left\u2066 \u0000\u001b[2J',
+];
+describe.each(MARKUP)('of a text such as %j', (text) => {
+  const hostile = aDelivery({
+    entry: anEntry({
+      title: text,
+      message: text,
+      labels: { [text]: text },
+      actions: [{ label: text, url: 'https://example.com/' }],
+    }),
+  });
+  type Json = Record<string, unknown>;
+  const everyObject = (value: unknown): Json[] =>
+    typeof value !== 'object' || value === null
+      ? []
+      : [value as Json, ...Object.values(value as Json).flatMap(everyObject)];
+  /** The same payload with all of its texts left out. */
+  const shape = (value: unknown): unknown =>
+    Array.isArray(value)
+      ? value.map(shape)
+      : typeof value === 'object' && value !== null
+        ? Object.fromEntries(
+            Object.entries(value).map(([name, one]) => [
+              name,
+              ['text', 'title', 'message'].includes(name) && typeof one === 'string' ? '' : shape(one),
+            ]),
+          )
+        : value;
+
+  test('slack shows every text of the alert as plain text; only the words of a link are escaped Markdown', () => {
+    const objects = everyObject(write('slack', hostile).json);
+    const plain = objects.filter(({ type }) => type === 'plain_text');
+    const marked = objects.filter(({ type }) => type === 'mrkdwn');
+    expect(plain.length).toBeGreaterThanOrEqual(4);
+    for (const one of plain)
+      expect(one).toMatchObject({ emoji: false, text: expect.not.stringMatching(/[<>]/) as string });
+    for (const one of marked)
+      expect(one).toMatchObject({
+        verbatim: true,
+        text: expect.stringMatching(/^<https:[^<>|]+\|[^<>|]+>$/) as string,
+      });
+  });
+
+  test('teams has it in text runs, which are no Markdown, and mentions nobody', () => {
+    const { json } = write('teams', hostile);
+    const objects = everyObject(json);
+    expect(objects.filter(({ type }) => type === 'TextBlock')).toEqual([]);
+    expect(JSON.stringify(json)).not.toContain('"entities"');
+    expect(objects.filter(({ type }) => type === 'TextRun').length).toBeGreaterThanOrEqual(3);
+  });
+
+  test('telegram and ntfy are asked for no markup', () => {
+    const names = (format: WebhookFormat) => Object.keys(write(format, hostile).json as Json);
+    expect(names('telegram')).not.toEqual(expect.arrayContaining(['parse_mode']));
+    expect(names('telegram')).not.toEqual(expect.arrayContaining(['entities']));
+    expect(names('ntfy')).not.toEqual(expect.arrayContaining(['markdown']));
+  });
+
+  test.each(WEBHOOK_FORMATS.filter((format) => format !== 'teams' && format !== 'standard'))(
+    '%s has the same structure as of a harmless one, and no character that cannot be seen',
+    (format) => {
+      const harmless = aDelivery({
+        entry: anEntry({
+          title: 'a',
+          message: 'a',
+          labels: { a: 'a' },
+          actions: [{ label: 'a', url: 'https://example.com/' }],
+        }),
+      });
+      const [one, other] = [write(format, hostile), write(format, harmless)];
+      expect(one.headers).toEqual(other.headers);
+      const alike = (json: unknown) =>
+        JSON.stringify(shape(json))
+          .replace(/alert=[^"|]*/g, '')
+          .replace('"section"', '"header"');
+      expect(alike(one.json)).toBe(alike(other.json));
+      expect(JSON.stringify(one.json)).not.toMatch(/[\u202e\u2066]|\\u0000|\\u001b/);
+    },
+  );
+});
+
 test('slack: blocks in which no text is a link, a mention or a command', () => {
   const { json } = write(
     'slack',

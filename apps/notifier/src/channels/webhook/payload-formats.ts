@@ -98,10 +98,24 @@ const standardPayload = ({ entry, notification, delivery_id, first_due_at }: Cla
   data: entry ?? notification,
 });
 
-/** Slack reads links, mentions and commands only between these characters, so escaping them makes a text plain. */
+/** With these three escaped, a text holds no link, mention or command for Slack, in either kind of text. */
 const forSlack = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-const slackText = (most: number, text: string) => ({ type: 'mrkdwn', text: cutWritten(most, text, forSlack) });
+/**
+ * Not `mrkdwn`: in it a text may be bold, a quote or code, and Slack makes links of the names of channels and of some mentions
+ * by itself.
+ */
+const slackText = (most: number, text: string) => ({
+  type: 'plain_text',
+  text: cutWritten(most, text, forSlack),
+  emoji: false,
+});
+/** What Slack shows in bold. A longer text is shown in whole instead. */
+const MAX_SLACK_HEADER = 150;
+const slackHeadline = (text: string) => ({
+  type: forSlack(text).length <= MAX_SLACK_HEADER ? 'header' : 'section',
+  text: slackText(3_000, text),
+});
 const slackLink = ({ label, url }: { label: string; url: string }) =>
   `<${forSlack(url.replaceAll('|', '%7C'))}|${forSlack(label.replaceAll('|', '/'))}>`;
 
@@ -109,11 +123,16 @@ const slackMessage = ({ subject, message, facts, links }: ChatWords) => ({
   text: cutWritten(1_000, subject, forSlack),
   unfurl_links: false,
   blocks: [
-    { type: 'section', text: { type: 'mrkdwn', text: `*${cutWritten(1_000, subject, forSlack)}*` } },
+    slackHeadline(subject),
     ...(message ? [{ type: 'section', text: slackText(3_000, message) }] : []),
     { type: 'section', fields: facts.map(({ name, value }) => slackText(2_000, `${name}\n${value}`)) },
     ...(links.length > 0
-      ? [{ type: 'context', elements: links.map((link) => ({ type: 'mrkdwn', text: slackLink(link) })) }]
+      ? [
+          {
+            type: 'context',
+            elements: links.map((link) => ({ type: 'mrkdwn', text: slackLink(link), verbatim: true })),
+          },
+        ]
       : []),
   ],
 });
