@@ -22,7 +22,9 @@ describe('the settings', () => {
   test('name a weak secret and never show it', () => {
     const problems = problemsOf({ JWT_SECRET: 'canary-secret', TICKET_SECRET: '-----BEGIN PUBLIC KEY----- canary' });
     expect(problems).toHaveLength(2);
-    expect(problems[0]).toMatch(/^JWT_SECRET is not valid: at least 32 bytes are needed \(`openssl rand -base64 48` makes one\)\.$/);
+    expect(problems[0]).toMatch(
+      /^JWT_SECRET is not valid: at least 32 bytes are needed \(`openssl rand -base64 48` makes one\)\.$/,
+    );
     expect(problems[1]).toMatch(/^TICKET_SECRET is not valid: a PEM key is not a secret/);
     expect(problems.join()).not.toContain('canary');
   });

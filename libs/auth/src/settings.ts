@@ -6,7 +6,10 @@ const MIN_SECRET_BYTES = 32;
 
 const signingSecret = z
   .string()
-  .refine((secret) => Buffer.byteLength(secret) >= MIN_SECRET_BYTES, `at least ${MIN_SECRET_BYTES} bytes are needed (${MAKE_A_SECRET})`)
+  .refine(
+    (secret) => Buffer.byteLength(secret) >= MIN_SECRET_BYTES,
+    `at least ${MIN_SECRET_BYTES} bytes are needed (${MAKE_A_SECRET})`,
+  )
   .refine(
     (secret) => !secret.includes('-----BEGIN'),
     'a PEM key is not a secret: give its issuer’s JWT_JWKS_URL instead',
@@ -105,12 +108,14 @@ export interface AuthSettings {
 /** The contradictions between settings that are each valid. For the `check` of `readSettings`. */
 export function checkAuthSettings(settings: AuthSettings): string[] {
   const problems: string[] = [];
-  if (!settings.JWT_SECRET && !settings.JWT_JWKS_URL) problems.push(`JWT_SECRET (${MAKE_A_SECRET}) or JWT_JWKS_URL is required.`);
+  if (!settings.JWT_SECRET && !settings.JWT_JWKS_URL)
+    problems.push(`JWT_SECRET (${MAKE_A_SECRET}) or JWT_JWKS_URL is required.`);
   if (settings.JWT_SECRET && settings.JWT_JWKS_URL)
     problems.push('JWT_SECRET and JWT_JWKS_URL are both set: keys of two issuers are never mixed, choose one.');
   if (settings.JWT_SECRET_PREVIOUS && !settings.JWT_SECRET)
     problems.push('JWT_SECRET_PREVIOUS is of no use without JWT_SECRET.');
-  if (settings.JWT_JWKS_URL && !settings.TICKET_SECRET) problems.push(`TICKET_SECRET is required with JWT_JWKS_URL (${MAKE_A_SECRET}).`);
+  if (settings.JWT_JWKS_URL && !settings.TICKET_SECRET)
+    problems.push(`TICKET_SECRET is required with JWT_JWKS_URL (${MAKE_A_SECRET}).`);
   return problems;
 }
 
