@@ -142,6 +142,15 @@ describe('the standalone', () => {
     empty.close();
   });
 
+  it('prints a link with tenants in it where the token alone says which they are', async () => {
+    const standalone = await start({ JWT_TENANTS_CLAIM: 'tenants', DATA_DIR: join(folder, 'by-claim') });
+    const Authorization = `Bearer ${await printedToken(standalone)}`;
+    const answer = await fetch(`${standalone.url}/api/v1/tenants`, { headers: { Authorization } });
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toMatch(/"harbour-cafe".*"north-bakery"/);
+    await standalone.stop();
+  });
+
   describe('that runs', () => {
     let standalone: AppProcess;
     let owner: Processes;

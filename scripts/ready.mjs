@@ -127,10 +127,13 @@ async function installPackages(timings) {
   done('packages', timings.packages_ms, firstTime ? '(first time only)' : '');
 }
 
+/** The documents that the guide is made of, where the clone has them. */
 const documents = () =>
-  readdirSync(at('docs'))
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => `docs/${name}`);
+  [
+    'README.md',
+    'SECURITY.md',
+    ...(existsSync(at('docs')) ? readdirSync(at('docs')).map((name) => `docs/${name}`) : []),
+  ].filter((path) => path.endsWith('.md') && existsSync(at(path)));
 
 /**
  * The two parts that are built, at the same time: Nest builds the servers, Vite builds the page. Each has sources of
@@ -164,7 +167,7 @@ const PARTS = [
       path.startsWith('libs/react-client/src/') ||
       path.startsWith('libs/contracts/src/wire/'),
     // the guide is made of the documents
-    files: ['package-lock.json', 'README.md', 'SECURITY.md', ...documents()],
+    files: ['package-lock.json', ...documents()],
     clean: () => undefined, // Vite empties its folder itself
     programs: [[at('node_modules', 'vite', 'bin', 'vite.js'), 'build', '--logLevel', 'warn', at('apps', 'dashboard')]],
   },

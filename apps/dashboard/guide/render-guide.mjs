@@ -69,7 +69,7 @@ export function renderGuide() {
       .map(([part, names]) => {
         const links = names.map(
           (name) =>
-            `<li><a href="${addressOf(name)}"${name === current ? ' aria-current="page"' : ''}>${escape(titleOf(texts[name]))}</a></li>`,
+            `<li><a href="${addressOf(name)}"${name === current ? ' aria-current="page"' : ''}>${name === 'index' ? 'What it is' : escape(titleOf(texts[name]))}</a></li>`,
         );
         return `<h2>${part}</h2><ul>${links.join('')}</ul>`;
       })
@@ -81,8 +81,9 @@ export function renderGuide() {
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escape(titleOf(texts[name]))} · Tocsin</title><style>${style}</style></head>
-<body><nav aria-label="Guide"><a href="/">Tocsin</a><a href="/docs">API</a>${navigation(name)}</nav>
-<main>${inScroller(markdown.parse(texts[name]))}</main></body>
+<body><nav id="contents" aria-label="Guide"><a href="/">Alerts</a><a href="/docs">API</a>${navigation(name)}</nav>
+<main><a class="contents" href="#contents">Contents</a>
+${inScroller(markdown.parse(texts[name]))}</main></body>
 </html>
 `,
     ]),

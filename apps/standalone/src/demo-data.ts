@@ -47,10 +47,17 @@ export function keptSecret(dataDir: string, { anew = false } = {}): string {
   return readFileSync(file, 'utf8').trim();
 }
 
-/** A token that may read, act and publish for the demo user. */
+/**
+ * A token that may read, act and publish for the demo user. `tenantsClaim` is the claim in which the gateway looks for
+ * tenants: then the token names those of the demo itself, since nothing else would.
+ */
 export const demoToken = (
   secret: string,
-  { issuer, audience }: { issuer?: string | undefined; audience?: string | undefined },
+  {
+    issuer,
+    audience,
+    tenantsClaim,
+  }: { issuer?: string | undefined; audience?: string | undefined; tenantsClaim?: string | undefined },
 ): string =>
   signToken(secret, {
     user_id: DEMO_USER,
@@ -58,4 +65,7 @@ export const demoToken = (
     scopes: ['alerts:read', 'alerts:write', 'events:publish'],
     issuer,
     audience,
+    ...(tenantsClaim && {
+      claims: { [tenantsClaim]: DEMO_MEMBERSHIPS.map(({ tenant_id: id, name, role }) => ({ id, name, role })) },
+    }),
   });

@@ -106,7 +106,13 @@ runProcess(async (life) => {
 
   const adminPort = app.get(AdminServer).address()?.port;
   log.info({ port, admin_port: adminPort }, 'listening');
-  const token = secret && demoToken(secret, { issuer: config.JWT_ISSUER, audience: config.JWT_AUDIENCE });
+  const token =
+    secret &&
+    demoToken(secret, {
+      issuer: config.JWT_ISSUER,
+      audience: config.JWT_AUDIENCE,
+      tenantsClaim: config.TENANT_SERVICE_URL ? undefined : config.JWT_TENANTS_CLAIM,
+    });
   // a command in a second terminal does not know this process's port and folder, so they are repeated
   const here = `${port === 8_000 ? '' : `PORT=${port} `}${config.DATA_DIR === '.tocsin' ? '' : `DATA_DIR=${config.DATA_DIR} `}`;
   block.commands({

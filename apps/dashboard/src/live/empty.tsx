@@ -6,8 +6,10 @@ import { CopyButton } from '../detail/copy-button';
 import { Mark } from '../settings/mark';
 import buttons from '../settings/icon-button.module.css';
 import { useWords } from '../words/words';
+import { keptToken } from '../session/session';
 import { useReached } from './banners';
 import styles from './empty.module.css';
+import { publishSamples, TOKEN_NEEDED, TOKEN_SHOWN } from './publish-samples';
 
 /** Says why there are no rows, and what the user can do about it. */
 function Empty({
@@ -103,7 +105,9 @@ export function AllQuiet({ last, title }: { last: string | null; title: string }
 /** Shown when there has never been an alert: how to publish the first one. */
 export function FirstRun({ tenant, onTest }: { tenant: string; onTest: (() => void) | null }) {
   const { t } = useWords();
-  const samples = samplesFor(location.origin, tenant);
+  const samples = publishSamples(location.origin, tenant, TOKEN_SHOWN);
+  // what may send a test alert may publish
+  const copies = publishSamples(location.origin, tenant, (onTest && keptToken()) || TOKEN_NEEDED);
   return (
     <Empty icon={<Mark size={40} />} title={t('empty.first')} hint={t('empty.firstHint')}>
       {onTest && (
@@ -123,7 +127,7 @@ export function FirstRun({ tenant, onTest }: { tenant: string; onTest: (() => vo
           <Tabs.Content key={name} value={name} className={styles.code}>
             <pre tabIndex={0}>{code}</pre>
             <span className={styles.copy}>
-              <CopyButton text={code} label={t('empty.copy')} />
+              <CopyButton text={copies[name]!} label={t('empty.copy')} />
             </span>
           </Tabs.Content>
         ))}
@@ -131,26 +135,6 @@ export function FirstRun({ tenant, onTest }: { tenant: string; onTest: (() => vo
     </Empty>
   );
 }
-
-const samplesFor = (origin: string, tenant: string): Record<string, string> => ({
-  curl: `curl ${origin}/api/v1/events \\
-  -H "Authorization: Bearer $TOKEN" \\
-  -H "Content-Type: application/json" \\
-  -d '{"tenant_id": "${tenant}", "service": "inventory",
-       "severity": "urgent", "title": "Flour is low"}'`,
-  Node: `await fetch('${origin}/api/v1/events', {
-  method: 'POST',
-  headers: { Authorization: \`Bearer \${process.env.TOKEN}\`,
-             'Content-Type': 'application/json' },
-  body: JSON.stringify({ tenant_id: '${tenant}', service: 'inventory',
-                         severity: 'urgent', title: 'Flour is low' }),
-});`,
-  Python: `import json, pika
-channel = pika.BlockingConnection(pika.URLParameters("amqp://localhost")).channel()
-channel.exchange_declare("alerts.exchange", "topic", durable=True)
-channel.basic_publish("alerts.exchange", "alert.urgent.inventory",
-    json.dumps({"tenant_id": "${tenant}", "title": "Flour is low"}))`,
-});
 
 /** Placeholder rows while the list loads. */
 export function Skeleton({ rows = 8 }: { rows?: number }) {

@@ -61,6 +61,15 @@ export function takeToken(page: Pick<Window, 'location' | 'history' | 'sessionSt
   }
 }
 
+/** The token of this tab; null when there is none, or no storage. */
+export function keptToken(): string | null {
+  try {
+    return sessionStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+}
+
 /** Keeps a token for this tab, or forgets it. */
 export function keepToken(token: string | null, storage: Storage = sessionStorage): void {
   try {

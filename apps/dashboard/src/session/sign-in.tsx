@@ -48,7 +48,7 @@ export function SignIn({
         />
       </label>
       <p id="signin-problem" role="alert" className={styles.problem}>
-        {wrong}
+        {wrong && asCode(wrong)}
       </p>
       <button type="submit" className={bySource ? buttons.secondary : buttons.primary} disabled={!pasted.trim()}>
         {t('signin.go')}

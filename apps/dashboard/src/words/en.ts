@@ -296,7 +296,7 @@ export const en = {
   'signin.title': 'Sign in to Tocsin',
   'signin.hint': 'Paste your token, or the link that holds it.',
   'signin.where':
-    'Here for the first time? `npm start` prints a link that signs you in; `npm run token` makes another token.',
+    'Here for the first time? `npm start` prints a link that signs you in; `npm run -s token -- --scope alerts:read,alerts:write,events:publish` makes another token.',
   'signin.token': 'Token',
   'signin.go': 'Sign in',
   'signin.byToken': 'Sign in with a token instead',

@@ -297,7 +297,8 @@ export const es: Record<WordId, string> = {
 
   'signin.title': 'Entrar en Tocsin',
   'signin.hint': 'Pegue su token, o el enlace que lo contiene.',
-  'signin.where': '¿Es su primera vez? `npm start` imprime un enlace para entrar; `npm run token` crea otro token.',
+  'signin.where':
+    '¿Es su primera vez? `npm start` imprime un enlace para entrar; `npm run -s token -- --scope alerts:read,alerts:write,events:publish` crea otro token.',
   'signin.token': 'Token',
   'signin.go': 'Entrar',
   'signin.byToken': 'Entrar con un token',
