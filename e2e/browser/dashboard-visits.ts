@@ -90,10 +90,10 @@ export class Visits {
 
 export const rowOf = (page: Page, title: string) => page.getByRole('row').filter({ hasText: title });
 
-/** The serious and critical accessibility violations that axe finds in a page. */
-export async function barriersIn(page: Page): Promise<{ id: string; nodes: string[] }[]> {
+/** The serious and critical accessibility violations that axe finds in a page, or in a part of it. */
+export async function barriersIn(page: Page, part = 'html'): Promise<{ id: string; nodes: string[] }[]> {
   await page.evaluate(axe.source);
-  const { violations } = (await page.evaluate('axe.run()')) as axe.AxeResults;
+  const { violations } = await page.evaluate<axe.AxeResults>(`axe.run(${JSON.stringify(part)})`);
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => ({ id, nodes: nodes.map(({ html }) => html.slice(0, 200)) }));

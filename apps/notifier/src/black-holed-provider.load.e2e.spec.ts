@@ -4,6 +4,7 @@ import { SignedLinks } from '@tocsin/auth';
 import type { Doorbell } from '@tocsin/contracts/ports';
 import { eventually } from '@tocsin/contracts/testing';
 import { createLogger, Metrics } from '@tocsin/observability';
+import { Begins } from './begins';
 import { Breakers } from './breakers';
 import { EmailChannel } from './channels/email.channel';
 import { WebhookChannel } from './channels/webhook.channel';
@@ -60,6 +61,7 @@ async function p99(silentHosts: number): Promise<number> {
     },
   }).listen();
   const queue = new MemoryQueue();
+  const inHand = new InHand(queue, log);
   const metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
   let ring = (): void => undefined;
   const doorbell: Doorbell = {
@@ -81,7 +83,8 @@ async function p99(silentHosts: number): Promise<number> {
     {
       queue,
       deliver: new Deliver(new Breakers(metrics, log), metrics, log),
-      inHand: new InHand(queue, log),
+      inHand,
+      begins: new Begins(queue, inHand, log),
       settlements: new Settlements(queue, log),
       metrics,
       log,
