@@ -235,7 +235,8 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
         await manager.query(
           `select tocsin.settle_deliveries('{b}', array[gen_random_uuid()], '{1}', '{sent}', '{null}', '{null}', '{null}', '{null}', 1)`,
         );
-        await manager.query(`select tocsin.extend_deliveries('{b}', array[gen_random_uuid()], '{1}', '30 s')`);
+        await manager.query(`select tocsin.begin_deliveries('{b}', array[gen_random_uuid()], '{1}', '30 s', 1)`);
+        await manager.query(`select tocsin.extend_deliveries('{b}', array[gen_random_uuid()], '{1}', '30 s', 1)`);
         await manager.query('select * from tocsin.delivery_depth()');
         await manager.query(`select * from tocsin.read_notifications('{b}', null, null, null, null, 10)`);
         await manager.query(`select * from tocsin.notification_of_key('b', 'service of b', 'k')`);
