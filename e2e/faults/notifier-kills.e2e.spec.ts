@@ -32,7 +32,8 @@ describe('a notifier that is killed', () => {
       const begun = new Set<string>();
       for (let kill = 0; kill < KILLS; kill += 1) {
         const point = POINTS[kill % POINTS.length]!;
-        const nth = 1 + (Math.floor(kill / POINTS.length) % 3);
+        // what is planned is begun in one call: a second would come only when the leases of the kill before have ended
+        const nth = point.startsWith('begin') ? 1 : 1 + (Math.floor(kill / POINTS.length) % 3);
         await kit.plan(ALERTS_A_KILL, CHANNELS);
         const doomed = kit.launch(`${point}=crash@${nth}`);
         expect(await doomed.exit).toEqual({ code: null, signal: 'SIGKILL' });

@@ -3,8 +3,11 @@ import type { DeliveryQueue } from '@tocsin/contracts/ports';
 import type { Log } from '@tocsin/observability';
 import { LEASE_MS, type Held, type InHand } from './in-hand';
 
-/** The most attempts that one call begins. */
-const BATCH = 1_000;
+/**
+ * The most attempts that one call begins. If the process dies before they are made, all of them are in doubt; providers
+ * of such messages take far fewer in a second than calls of this size allow.
+ */
+const BATCH = 5;
 
 interface Waiting {
   held: Held;
@@ -12,7 +15,7 @@ interface Waiting {
 }
 
 /**
- * Puts attempts on record just before they are made, where a message must not be sent twice: all of one turn of the event
+ * Puts attempts on record just before they are made, where a message must not be sent twice: some of one turn of the event
  * loop in one call, one call at a time.
  */
 export class Begins {
