@@ -222,7 +222,15 @@ describeWith('chromium', 'the page', () => {
 
   it('is small, is cached by browsers for ever except for its index, and runs no inline script', async () => {
     const scripts = readdirSync(BUILT).filter((name) => /^index-.*\.js$/.test(name));
-    expect(gzipSync(readFileSync(join(BUILT, scripts[0]!)), { level: 9 }).length).toBeLessThan(FIRST_SCRIPT_BYTES);
+    // what the browser needs before it can show the page: the script, and the parts of it that the index preloads
+    const preloaded = [
+      ...readFileSync(join(BUILT, '..', 'index.html'), 'utf8').matchAll(/modulepreload[^>]*\/assets\/([^"]+)/g),
+    ];
+    const bytes = [scripts[0]!, ...preloaded.map(([, name]) => name!)].reduce(
+      (sum, name) => sum + gzipSync(readFileSync(join(BUILT, name)), { level: 9 }).length,
+      0,
+    );
+    expect(bytes).toBeLessThan(FIRST_SCRIPT_BYTES);
     const [index, script, nothing] = await Promise.all(
       ['/', `/assets/${scripts[0]}`, '/assets/nothing.js'].map((path) =>
         ask(stack.gateway.url, path, { headers: { Accept: 'text/html,*/*', 'Accept-Encoding': 'br' } }),
