@@ -283,7 +283,7 @@ describe('alerts over HTTP', () => {
       errors: [
         {
           pointer: '/assigne',
-          detail: expect.stringContaining('Unknown field. Did you mean "assignee"? There are tenant, '),
+          detail: expect.stringContaining('Unknown field. Did you mean "assignee"? There are from, '),
         },
       ],
     });
@@ -359,6 +359,7 @@ describe('alerts over HTTP', () => {
       'tenant',
       'to',
       'type',
+      'without',
     ]);
   });
 
@@ -372,6 +373,7 @@ describe('alerts over HTTP', () => {
       ['alerts/search', 'POST'],
       ['tenants', 'GET, HEAD'],
       ['stats', 'GET, HEAD'],
+      ['alerts/groups', 'GET, HEAD'],
     ] as const) {
       const answer = await ask(stack.gateway.url, `/api/v1/${path}`, {
         method: 'DELETE',

@@ -18,6 +18,7 @@ const CALLS = sized(200, 10);
 const READS = [
   'listAlerts',
   'searchAlerts',
+  'groupAlerts',
   'showAlert',
   'showAlertHistory',
   'listEvents',
@@ -37,6 +38,7 @@ const READS = [
 /** Calls that are made with every seed. */
 const USUAL = [
   ['listAlerts', '/api/v1/alerts?order=severity'],
+  ['groupAlerts', '/api/v1/alerts/groups?by=service'],
   ['listEvents', '/api/v1/events?limit=200'],
   ['listDeadLetters', '/api/v1/dead-letters?status=all'],
   ['listNotifications', '/api/v1/notifications'],
@@ -48,6 +50,9 @@ const COUNTS = [
   'alerts?facets=true',
   'alerts?facets=true&service=inventory&q=flour',
   'alerts?facets=true&label.site=north&order=oldest',
+  'alerts/groups?by=name',
+  'alerts/groups?by=label.site&q=flour&order=severity',
+  'stats?q=flour&from=2026-01-01&to=2026-12-31&buckets=3',
   'stats?from=2026-01-01&to=2026-12-31&buckets=3',
   'dead-letters?status=all',
 ];

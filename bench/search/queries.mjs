@@ -22,6 +22,9 @@ const daysAgo = (days) => new Date(Date.now() - days * DAY_MS).toISOString();
 /** A list query, as the adapter gets it. */
 const list = (query) => (queries, tenants) => queries.list(tenants, { ...FIRST, ...query() });
 
+/** A query for groups, as the adapter gets it. */
+const groups = (query) => (queries, tenants) => queries.groups(tenants, { ...FIRST, ...query() });
+
 /** The tenth page, or another one: `after` as the client has it. */
 const deep =
   (query, number = 10) =>
@@ -70,6 +73,10 @@ export const QUERIES = {
   facets: (queries, tenants) => queries.facets(tenants, tenants, { ...ANY, status: OPEN }),
   'facets of a rare name': (queries, tenants) => queries.facets(tenants, tenants, { ...ANY, name: ['meltdown'] }),
   'facets of a word': (queries, tenants) => queries.facets(tenants, tenants, { ...ANY, words: [`word${below(300)}`] }),
+  'groups by service': groups(() => ({ by: 'service', status: OPEN })),
+  'groups by name, worst first': groups(() => ({ by: 'name', status: OPEN, order: 'severity' })),
+  'groups by a label': groups(() => ({ by: { label: 'site' }, status: OPEN })),
+  'groups of a word': groups(() => ({ by: 'service', words: [`word${below(300)}`] })),
   'one alert': async (queries, tenants, { measured }) => {
     const { alert_id } = await someAlert(queries, tenants);
     return measured(() => queries.find(tenants, [alert_id]));
@@ -80,7 +87,19 @@ export const QUERIES = {
   },
   'the log behind a cursor': (_, [tenant], { log, numbers }) => log.after(tenant, below(numbers(tenant)), 50),
   'figures of a day': (queries, tenants) =>
-    queries.stats(tenants, { from: new Date(Date.now() - DAY_MS), buckets: 24, bucketSeconds: 3_600 }),
+    queries.stats(tenants, { selection: ANY, from: new Date(Date.now() - DAY_MS), buckets: 24, bucketSeconds: 3_600 }),
+  'figures of a word': (queries, tenants) =>
+    queries.stats(tenants, {
+      selection: { ...ANY, words: [`word${below(300)}`] },
+      from: new Date(Date.now() - DAY_MS),
+      buckets: 24,
+      bucketSeconds: 3_600,
+    }),
   'figures of a month': (queries, tenants) =>
-    queries.stats(tenants, { from: new Date(Date.now() - 30 * DAY_MS), buckets: 30, bucketSeconds: 86_400 }),
+    queries.stats(tenants, {
+      selection: ANY,
+      from: new Date(Date.now() - 30 * DAY_MS),
+      buckets: 30,
+      bucketSeconds: 86_400,
+    }),
 };

@@ -440,6 +440,9 @@ describeWith('chromium', 'the page, for users who come and go', () => {
     await oven.press('Enter');
     await row(page, 'Oven is colder').waitFor();
     expect(await row(page, 'Paper is low').count()).toBe(0);
+    await page.getByRole('combobox', { name: 'Group' }).selectOption('none');
+    await page.getByRole('button', { name: 'oven 2' }).press('Enter');
+    await row(page, 'Paper is low').waitFor({ state: 'detached' });
 
     await page.getByRole('button', { name: 'Save this view' }).click();
     await page.getByRole('textbox', { name: 'Name of the view' }).fill('My ovens');

@@ -19,6 +19,11 @@ const FINGER = [MOMENTS, 'is worked by a finger'] as const;
 const KEYS = [MOMENTS, 'has a key for the most frequent acts'] as const;
 const MANY = [MOMENTS, 'acts on all that match'] as const;
 const VIEWS = [MOMENTS, 'folds the list by service'] as const;
+const TRUTH = 'page-truth';
+const FRAMES = [TRUTH, 'in every frame of'] as const;
+const GROUPS = [TRUTH, 'groups are the server’s'] as const;
+const SCOPE = [TRUTH, 'the numbers, the chart and the views have the filters'] as const;
+const STORY = [TRUTH, 'a history tells what the alert said then'] as const;
 const TABS = ['page-behind-proxy', 'in eight tabs has one connection'] as const;
 
 /**
@@ -191,11 +196,88 @@ export const PAGE_MUTANTS: readonly PageMutant[] = [
     caughtBy: MANY,
   },
   {
-    name: 'groups of one',
+    name: 'a row that says "Resolved" of an alert of which it knows nothing more (F1)',
     patches: [
-      { file: page('live/groups.ts'), search: "const key = alert[by] ?? '';", replace: 'const key = alert.alert_id;' },
+      {
+        file: page('live/use-settled-rows.ts'),
+        search: 'now: store.lastKnown(alertId) }',
+        replace: "now: store.get(alertId) ?? { ...was, status: 'resolved' } }",
+      },
+      {
+        file: page('live/use-settled-rows.ts'),
+        search: '.map((id) => store.watch(id, () => tick((n) => n + 1)))',
+        replace: '.map(() => () => undefined)',
+      },
     ],
-    caughtBy: VIEWS,
+    caughtBy: FRAMES,
+  },
+  {
+    name: 'numbers of everything that is open, whatever the list is filtered by (F3)',
+    patches: [
+      {
+        file: page('live/use-numbers.ts'),
+        search: 'const { order: _, limit: __, ...filter } = search;',
+        replace: 'const filter: AlertFilter = search && VIEW_FILTERS.open;',
+      },
+    ],
+    caughtBy: FRAMES,
+  },
+  {
+    name: 'views whose numbers ignore the filters',
+    patches: [
+      {
+        file: page('live/use-numbers.ts'),
+        search: 'const views = useViewCounts(user);',
+        replace: 'const views = useViewCounts(user && {});',
+      },
+    ],
+    caughtBy: SCOPE,
+  },
+  {
+    name: 'a group that has no more alerts than the page has loaded (F2)',
+    patches: [
+      {
+        file: page('live/group-list.tsx'),
+        search: "t('list.times', { count: intl.formatNumber(alerts) })",
+        replace: "t('list.times', { count: intl.formatNumber(Math.min(alerts, 100)) })",
+      },
+    ],
+    caughtBy: GROUPS,
+  },
+  {
+    name: 'an act on a group that takes only its first page',
+    patches: [
+      { file: page('live/use-everything.ts'), search: 'after = page.next;', replace: 'after = null;' },
+      { file: page('live/use-everything.ts'), search: 'limit: PAGE,', replace: 'limit: 100,' },
+    ],
+    caughtBy: GROUPS,
+  },
+  {
+    name: 'an alert that is said to be gone before the server has answered (F6)',
+    patches: [{ file: page('live/open-alert.tsx'), search: 'loading={!missing}', replace: 'loading={missing}' }],
+    caughtBy: [TRUTH, 'an alert whose answer is late'],
+  },
+  {
+    name: 'a history without the words of then (F4)',
+    patches: [
+      {
+        file: page('detail/history.tsx'),
+        search: 'if (title === null && message === null) return null;',
+        replace: 'if (title === null || message !== undefined) return null;',
+      },
+    ],
+    caughtBy: STORY,
+  },
+  {
+    name: 'a zero for what is not counted yet (F15)',
+    patches: [
+      {
+        file: page('strip/severity-strip.tsx'),
+        search: 'const count = facets && (facets.severity[severity] ?? (facets.complete ? 0 : undefined));',
+        replace: 'const count = facets?.severity[severity] ?? 0;',
+      },
+    ],
+    caughtBy: [TRUTH, 'while the server has not counted'],
   },
   {
     name: 'a view that is saved without its search',

@@ -146,6 +146,11 @@ export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
 
   // alerts
   listAlerts: [named(byQuery, tenant(), { shows: true }), unnamed(nothing, own(), { shows: true })],
+  groupAlerts: [
+    named(({ tenant: id }) => ({ query: `?by=service&tenant=${id}` }), tenant(), { shows: true }),
+    // the newest alert of a group may be that of another tenant
+    unnamed(() => ({ query: '?by=name' }), own()),
+  ],
   searchAlerts: [
     named(({ tenant: id }) => ({ body: { tenant: [id] } }), tenant(), { shows: true }),
     unnamed(() => ({ body: { facets: true } }), own(), { shows: true }),

@@ -57,7 +57,7 @@ describe('alerts in PostgreSQL', () => {
     words: [],
   };
   const FIRST = { ...ANY, order: 'newest', limit: 10, after: null } as const;
-  const HOUR = { from: new Date(Date.now() - 3_600_000), buckets: 2, bucketSeconds: 3_600 };
+  const HOUR = { selection: ANY, from: new Date(Date.now() - 3_600_000), buckets: 2, bucketSeconds: 3_600 };
 
   it('of another tenant stay hidden from a statement that asks for them: row-level security alone hides them', async () => {
     const [mine, theirs] = [aTenant(), aTenant()];

@@ -4,6 +4,7 @@ import {
   SEVERITIES,
   type Alert,
   type AlertFacets,
+  type AlertGroup,
   type AlertStats,
   type AlertStatus,
   type AlertType,
@@ -12,6 +13,8 @@ import {
   type TenantId,
 } from '@tocsin/contracts';
 import type {
+  AlertGroupPlace,
+  AlertGroupsQuery,
   AlertListQuery,
   AlertQueries,
   AlertSelection,
@@ -75,7 +78,7 @@ export class PostgresAlertQueries implements AlertQueries {
     selection: AlertSelection,
   ): Promise<AlertFacets> {
     const others = { ...selection, status: null, severity: null, service: null, type: null };
-    const { rows, complete } = await this.database.as(tenants, (manager) =>
+    const { rows, whole } = await this.database.as(tenants, (manager) =>
       countKinds(manager, tenants, others, this.bounds),
     );
     const passes: Record<Facet, (kind: Kind) => boolean> = {
@@ -98,8 +101,21 @@ export class PostgresAlertQueries implements AlertQueries {
       service: count('service'),
       type: count('type'),
       tenant: count('tenant'),
-      complete,
+      snoozed: countsBy(
+        rows.filter(
+          (kind) => kind.status === 'snoozed' && passes.service(kind) && passes.type(kind) && passes.tenant(kind),
+        ),
+        ({ severity }) => severity,
+      ),
+      complete: whole(selection.status),
     };
+  }
+
+  groups(
+    tenants: readonly TenantId[],
+    query: AlertGroupsQuery,
+  ): Promise<{ groups: AlertGroup[]; end: AlertGroupPlace | null; complete: boolean }> {
+    return this.database.as(tenants, (manager) => groupAlerts(manager, tenants, query, this.bounds));
   }
 
   find(tenants: readonly TenantId[], alertIds: readonly string[]): Promise<Alert[]> {
@@ -129,32 +145,25 @@ export class PostgresAlertQueries implements AlertQueries {
 
   async stats(
     tenants: readonly TenantId[],
-    { from, buckets, bucketSeconds }: StatsQuery,
+    { selection, from, buckets, bucketSeconds }: StatsQuery,
   ): Promise<Omit<AlertStats, 'cursor'>> {
-    const { counted } = this.bounds;
     const at = (bucket: number) => new Date(from.getTime() + bucket * bucketSeconds * 1000).toISOString();
+    const whenever = { ...selection, from: null, to: null, status: OPEN };
+    const charted = { ...selection, from: at(0), to: at(buckets) };
     const { open, seen } = await this.database.as(tenants, async (manager) => ({
-      open: await manager.query<OpenRow[]>(statements.OPEN_COUNTS, [tenants, OPEN, counted]),
-      seen: await manager.query<SeenRow[]>(statements.TIMELINE, [
-        tenants,
-        ALERT_STATUSES,
-        SEVERITIES,
-        at(0),
-        at(buckets),
-        bucketSeconds,
-        counted,
-      ]),
+      open: await countOpen(manager, tenants, whenever, this.bounds),
+      seen: await countSeen(manager, tenants, charted, bucketSeconds, this.bounds),
     }));
     const timeline = Array.from({ length: buckets }, (_, bucket) => ({ at: at(bucket), ...noneOf(SEVERITIES) }));
-    for (const { bucket, severity, alerts } of seen) timeline[bucket]![severity] = alerts;
+    for (const { bucket, severity, alerts } of seen.rows) timeline[bucket]![severity] = alerts;
     return {
       open: {
-        severity: { ...noneOf(SEVERITIES), ...countsBy(open, ({ severity }) => severity) },
-        status: { ...noneOf(OPEN), ...countsBy(open, ({ status }) => status) },
+        severity: { ...noneOf(SEVERITIES), ...countsBy(open.rows, ({ severity }) => severity) },
+        status: { ...noneOf(OPEN), ...countsBy(open.rows, ({ status }) => status) },
       },
       timeline,
       bucket_seconds: bucketSeconds,
-      complete: total(open) < counted && total(seen) < counted,
+      complete: open.complete && seen.complete,
     };
   }
 }
@@ -287,7 +296,14 @@ const groupsOf = (
 
 /** The five conditions that the index can decide. */
 function conditionsOf({ service, type, name, assignee }: AlertSelection): unknown[] {
-  return [service, type, name, assignee && assignee.filter((user) => user !== null), assignee?.includes(null) ?? false];
+  const names = name && name.map((one) => one ?? '');
+  return [
+    service,
+    type,
+    names,
+    assignee && assignee.filter((user) => user !== null),
+    assignee?.includes(null) ?? false,
+  ];
 }
 
 /**
@@ -334,34 +350,167 @@ interface SeenRow {
   alerts: number;
 }
 
+/** Whether all alerts of these statuses were counted; null: of every status. */
+type AreWhole = (statuses: readonly AlertStatus[] | null) => boolean;
+
 /** The number of alerts for each combination of the values that facets count: one walk for all facets. */
 async function countKinds(
   manager: EntityManager,
   tenants: readonly TenantId[],
   selection: AlertSelection,
   bounds: AlertBounds,
-): Promise<{ rows: Kind[]; complete: boolean }> {
+): Promise<{ rows: Kind[]; whole: AreWhole }> {
   if (!hasText(selection)) {
     const rows = await manager.query<(Kind & { walked: number })[]>(statements.COUNTS, [
       ...groupsOf(tenants, selection),
       ...conditionsOf(selection),
       bounds.counted,
     ]);
+    // the walk takes one status after the other, so only the last one that it came to was cut short
+    const all = rows.length === 0 || rows[0]!.walked < bounds.counted;
+    const cut = Math.max(...rows.map(({ status }) => ALERT_STATUSES.indexOf(status)));
     return {
       rows: rows.filter(({ alerts }) => alerts > 0),
-      complete: rows.length === 0 || rows[0]!.walked < bounds.counted,
+      whole: (wanted) => all || (wanted !== null && wanted.every((one) => ALERT_STATUSES.indexOf(one) < cut)),
     };
   }
-  const { places } = walkOf({ ...selection, order: 'newest', after: null });
   const parameters = [
     ...groupsOf(tenants, selection),
-    ...places,
+    ...fromNewest(selection),
     ...conditionsOf(selection),
     ...matchOf(tenants, selection, bounds, bounds.lookedAt),
   ];
   const rows = await manager.query<(Kind & { complete: boolean })[]>(statements.MATCHING_COUNTS, parameters);
-  return { rows: rows.filter(({ tenant_id }) => tenant_id !== null), complete: rows[0]!.complete };
+  return { rows: rows.filter(({ tenant_id }) => tenant_id !== null), whole: () => rows[0]!.complete };
 }
+
+/** Parameters $6 to $8 of a walk that begins with the newest alert. */
+const fromNewest = (selection: AlertSelection) => walkOf({ ...selection, order: 'newest', after: null }).places;
+
+/** The open alerts. Without conditions, a walk that checks none is faster. */
+async function countOpen(
+  manager: EntityManager,
+  tenants: readonly TenantId[],
+  selection: AlertSelection,
+  bounds: AlertBounds,
+): Promise<{ rows: OpenRow[]; complete: boolean }> {
+  if (isLookedFor(selection) || selection.severity) {
+    const { rows, whole } = await countKinds(manager, tenants, selection, bounds);
+    return { rows, complete: whole(null) };
+  }
+  const rows = await manager.query<OpenRow[]>(statements.OPEN_COUNTS, [tenants, OPEN, bounds.counted]);
+  return { rows, complete: total(rows) < bounds.counted };
+}
+
+/** The alerts of a chart. */
+async function countSeen(
+  manager: EntityManager,
+  tenants: readonly TenantId[],
+  selection: AlertSelection & { from: string },
+  bucketSeconds: number,
+  bounds: AlertBounds,
+): Promise<{ rows: SeenRow[]; complete: boolean }> {
+  const buckets = [selection.from, bucketSeconds];
+  if (!hasText(selection)) {
+    const rows = await manager.query<(SeenRow & { walked: number })[]>(statements.TIMELINE, [
+      ...groupsOf(tenants, selection),
+      ...conditionsOf(selection),
+      bounds.counted,
+      ...buckets,
+    ]);
+    return { rows, complete: rows.length === 0 || rows[0]!.walked < bounds.counted };
+  }
+  const rows = await manager.query<(SeenRow & { complete: boolean })[]>(statements.MATCHING_TIMELINE, [
+    ...groupsOf(tenants, selection),
+    ...fromNewest(selection),
+    ...conditionsOf(selection),
+    ...matchOf(tenants, selection, bounds, bounds.lookedAt),
+    ...buckets,
+  ]);
+  return { rows: rows.filter(({ severity }) => severity !== null), complete: rows[0]!.complete };
+}
+
+// ---- groups -----------------------------------------------------------------------------------------------------------
+
+interface GroupRow {
+  complete: boolean;
+  /** Null: no group matches. */
+  key: string | null;
+  rank: number;
+  alerts: number;
+  taken: number;
+  oldest_at: string;
+  newest_at: string;
+  tenant_id: string;
+  alert_id: string;
+  title: string;
+}
+
+async function groupAlerts(
+  manager: EntityManager,
+  tenants: readonly TenantId[],
+  query: AlertGroupsQuery,
+  bounds: AlertBounds,
+): Promise<{ groups: AlertGroup[]; end: AlertGroupPlace | null; complete: boolean }> {
+  const { by, order, after, limit } = query;
+  const [kind, label] = typeof by === 'string' ? ([by, []] as const) : (['label', [by.label]] as const);
+  const page = [
+    SEVERITIES,
+    after && SEVERITIES.indexOf(after.severity) + 1,
+    after?.at ?? null,
+    after && storedKey(after.key),
+    limit + 1,
+    ...label,
+  ];
+  const text = hasText(query);
+  const rows = text
+    ? await manager.query<GroupRow[]>(statements.matchingGroupsStatement(kind, order), [
+        ...groupsOf(tenants, query),
+        ...fromNewest(query),
+        ...conditionsOf(query),
+        ...matchOf(tenants, query, bounds, bounds.lookedAt),
+        ...page,
+      ])
+    : await manager.query<GroupRow[]>(statements.groupsStatement(kind, order), [
+        ...groupsOf(tenants, query),
+        ...conditionsOf(query),
+        bounds.counted,
+        ...page,
+      ]);
+  const groups = rows.filter(({ key }) => key !== null).map(groupOf);
+  const last = groups[limit - 1];
+  return {
+    groups: groups.slice(0, limit),
+    end:
+      groups.length > limit && last
+        ? { severity: last.severity, at: order === 'oldest' ? last.oldest_at : last.newest_at, key: last.key }
+        : null,
+    complete: rows[0]!.complete,
+  };
+}
+
+/** A key as the statements write it, so that an empty value is another group than none. */
+const storedKey = (key: string | null): string => (key === null ? '' : `=${key}`);
+
+const groupOf = ({
+  key,
+  rank,
+  alerts,
+  taken,
+  oldest_at,
+  newest_at,
+  tenant_id,
+  alert_id,
+  title,
+}: GroupRow): AlertGroup => ({
+  key: key === '' ? null : key!.slice(1),
+  severity: SEVERITIES[rank - 1]!,
+  alerts,
+  taken,
+  newest: { alert_id, tenant_id, title },
+  oldest_at,
+  newest_at,
+});
 
 const total = (rows: readonly { alerts: number }[]): number => rows.reduce((sum, { alerts }) => sum + alerts, 0);
 

@@ -12,12 +12,12 @@ const SEVERITIES = 'unnest($3::text[]) as v(severity)';
 
 /**
  * Conditions on columns that the index holds but is not sorted by, as five parameters. A list that is null allows any
- * value; the fifth parameter allows alerts that are not assigned.
+ * value; an empty name stands for none, and the fifth parameter allows alerts that are not assigned.
  */
 const CONDITIONS = (first: number): string => `(
   ($${first}::text[] is null or a.service = any ($${first}))
   and ($${first + 1}::text[] is null or a.type = any ($${first + 1}))
-  and ($${first + 2}::text[] is null or a.name = any ($${first + 2}))
+  and ($${first + 2}::text[] is null or coalesce(a.name, '') = any ($${first + 2}))
   and ($${first + 3}::text[] is null or a.assignee = any ($${first + 3}) or ($${first + 4}::boolean and a.assignee is null)))`;
 
 /** The direction of a list. */
@@ -58,7 +58,7 @@ order by p.rank, p.first_seen_at ${order[direction]}, p.alert_id ${order[directi
  * of the bound is shared out by the density of each group ($19: how many alerts are sampled to judge it), and half
  * evenly, because the estimate may be wrong.
  */
-const MATCHING = (direction: Direction): string => `
+const MATCHING = (direction: Direction, more = ''): string => `
 with density as materialized (
   select v.*, t.tenant_id, s.status, d.weight
   from ${RANKED}, ${TENANTS}, ${STATUSES}
@@ -96,7 +96,7 @@ with density as materialized (
   union all select 2, severity, first_seen_at, alert_id from ended
   order by nearest limit 1
 ), matching as materialized (
-  select p.rank, a.tenant_id, a.alert_id, a.first_seen_at, a.status, a.severity, a.service, a.type
+  select p.rank, a.tenant_id, a.alert_id, a.first_seen_at, a.status, a.severity, a.service, a.type${more}
   from passing p join tocsin.alert a on a.tenant_id = p.tenant_id and a.alert_id = p.alert_id
   where concat_ws(E'\\n', a.title, a.message, a.name) ilike all ($16::text[])
     and not exists (select from unnest($14::text[], $15::text[]) as w(key, value) where a.labels ->> w.key is distinct from w.value)
@@ -163,6 +163,83 @@ select e.* from tocsin.alert a join tocsin.entry e on e.tenant_id = a.tenant_id 
 where a.tenant_id = $1 and a.alert_id = $2 and e.alert_id = a.alert_id and e.previous_status is null and e.seq < $3
 order by seq desc limit $4`;
 
+/** How a group is named: `=` and the shared value, or nothing when there is none. */
+const GROUP_KEYS = {
+  service: () => "'=' || a.service",
+  tenant: () => "'=' || a.tenant_id",
+  name: () => "coalesce('=' || a.name, '')",
+  label: (parameter: number) => `coalesce('=' || (a.labels ->> $${parameter}), '')`,
+} as const;
+/** What can be grouped by. */
+export type GroupedBy = keyof typeof GROUP_KEYS;
+const groupColumns = (by: GroupedBy, label: number): string =>
+  `(a.status = 'acknowledged' or a.assignee is not null) as taken, ${GROUP_KEYS[by](label)} as key`;
+
+/** Where a group stands: `rank`, a time and its key. `$${first}` to `$${first + 2}` are the place after which groups are wanted. */
+const GROUP_ORDERS = {
+  newest: {
+    at: 'newest_at',
+    by: 'newest_at desc, key desc',
+    behind: (first: number) => `(newest_at, key) < ($${first + 1}, $${first + 2})`,
+  },
+  oldest: {
+    at: 'oldest_at',
+    by: 'oldest_at, key',
+    behind: (first: number) => `(oldest_at, key) > ($${first + 1}, $${first + 2})`,
+  },
+  severity: {
+    at: 'newest_at',
+    by: 'rank, newest_at desc, key desc',
+    behind: (first: number) =>
+      `(rank > $${first}::integer or rank = $${first}::integer and (newest_at, key) < ($${first + 1}, $${first + 2}))`,
+  },
+} as const;
+/** The order of groups. */
+export type GroupOrder = keyof typeof GROUP_ORDERS;
+
+/**
+ * A page of groups of the alerts of `from`. `$${first}`: the severities, the worst first; the next three: the place after
+ * which groups are wanted, a null rank for the beginning; then the size of the page. `complete` is a condition on
+ * `from`. When nothing matches, one row tells only that.
+ */
+const groupPage = (from: string, complete: string, order: GroupOrder, first: number): string => `, grouped as (
+  select key, min(array_position($${first}::text[], severity)) as rank, count(*)::integer as alerts, (count(*) filter (where taken))::integer as taken,
+    min(first_seen_at) as oldest_at, max(first_seen_at) as newest_at
+  from ${from} group by key
+), page as materialized (
+  select * from grouped
+  where $${first + 1}::integer is null or ${GROUP_ORDERS[order].behind(first + 1)}
+  order by ${GROUP_ORDERS[order].by} limit $${first + 4}
+), newest as (
+  select distinct on (p.key) p.key, m.tenant_id, m.alert_id
+  from page p join ${from} m on m.key = p.key and m.first_seen_at = p.newest_at
+  order by p.key, m.alert_id desc
+)
+select ${complete} as complete, p.*, n.tenant_id, n.alert_id, a.title
+from (select) one left join (page p join newest n using (key) join tocsin.alert a on a.tenant_id = n.tenant_id and a.alert_id = n.alert_id) on true
+order by ${GROUP_ORDERS[order].by.replaceAll(/(rank|newest_at|oldest_at|key)/g, 'p.$1')}`;
+
+/**
+ * Groups the alerts that pass $6 to $10, among at most $11 that the walk passes; alerts that are not resolved come first.
+ * $12 to $16 are those of `groupPage`. $17: the label to group by.
+ */
+export const groupsStatement = (by: GroupedBy, order: GroupOrder): string => `
+with walked as materialized (
+  select found.*
+  from (select * from unnest($2::text[]) with ordinality as s(status, place), ${SEVERITIES}, ${TENANTS} order by place) g, lateral (select g.tenant_id) t, lateral (select g.status) s, lateral (select g.severity) v
+  cross join lateral (
+    select a.tenant_id, a.alert_id, a.severity, a.first_seen_at, ${groupColumns(by, 17)}, ${CONDITIONS(6)} as passes
+    from tocsin.alert a where ${OF_GROUP} order by ${IN_TIME('down')} limit $11
+  ) found
+  limit $11
+), matching as materialized (
+  select * from walked where passes
+)${groupPage('matching', '(select count(*) < $11 from walked)', order, 12)}`;
+
+/** Groups the matches among the newest alerts. $20 to $24 are those of `groupPage`. $25: the label to group by. */
+export const matchingGroupsStatement = (by: GroupedBy, order: GroupOrder): string =>
+  MATCHING('down', `, ${groupColumns(by, 25)}`) + groupPage('matching', 'not exists (select from reached)', order, 20);
+
 /** Alerts that are not resolved, by status and severity; no more than $3 in all. */
 export const OPEN_COUNTS = `
 select status, severity, count(*)::integer as alerts
@@ -175,14 +252,29 @@ from (
 ) counted
 group by status, severity`;
 
-/** Alerts first seen from $4 on and before $5, by severity, in buckets of $6 seconds; no more than $7 in all. */
+const BUCKETS = (from: number) =>
+  `floor(extract(epoch from first_seen_at - $${from}::timestamptz) / $${from + 1}::integer)::integer as bucket`;
+
+/**
+ * Alerts first seen from $4 on and before $5 that pass $6 to $10, by severity, in buckets of $13 seconds from $12 on; the
+ * walk passes no more than $11. Each row tells how many it passed (`walked`).
+ */
 export const TIMELINE = `
-select severity, floor(extract(epoch from first_seen_at - $4::timestamptz) / $6::integer)::integer as bucket, count(*)::integer as alerts
+select severity, ${BUCKETS(12)}, count(*) filter (where passes)::integer as alerts, (sum(count(*)) over ())::integer as walked
 from (
   select found.* from ${SEVERITIES}, ${STATUSES}, ${TENANTS}
   cross join lateral (
-    select a.severity, a.first_seen_at from tocsin.alert a where ${OF_GROUP} order by a.first_seen_at desc limit $7
+    select a.severity, a.first_seen_at, ${CONDITIONS(6)} as passes from tocsin.alert a where ${OF_GROUP} order by a.first_seen_at desc limit $11
   ) found
-  limit $7
+  limit $11
 ) counted
 group by severity, bucket`;
+
+/**
+ * The matches among the newest alerts, by severity, in buckets of $21 seconds from $20 on, and whether these are all;
+ * when nothing matches, one row tells only that.
+ */
+export const MATCHING_TIMELINE = `${MATCHING('down')}, counted as (
+  select severity, ${BUCKETS(20)}, count(*)::integer as alerts from matching group by severity, bucket
+)
+select not exists (select from reached) as complete, c.* from (select) one left join counted c on true`;

@@ -4,6 +4,7 @@ export { AlertStreamProvider, type AlertStreamProviderProps } from './react/prov
 export {
   useAct,
   useAlert,
+  useIsMissing,
   useAlerts,
   useAlertsApi,
   useAlertStream,

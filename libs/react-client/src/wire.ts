@@ -1,6 +1,7 @@
 // The types of the API and the stream, for users of the package: `import type { Alert } from '@tocsin/react-client'`.
 export {
   ACTS,
+  ALERT_GROUPINGS,
   ALERT_ORDERS,
   ALERT_STATUSES,
   ALERT_TYPES,
@@ -14,6 +15,9 @@ export {
   type AlertAction,
   type AlertFacets,
   type AlertFilter,
+  type AlertGroup,
+  type AlertGroupPage,
+  type AlertGroupSearch,
   type AlertMessageBody,
   type AlertOrder,
   type AlertPage,

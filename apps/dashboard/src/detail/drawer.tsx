@@ -81,7 +81,13 @@ export function Drawer({ alert, loading, onClose, ...rest }: Props) {
         </button>
       </div>
       <Unbroken key={alert?.alert_id} fallback={<p className={styles.gone}>{t('error.part')}</p>}>
-        {alert ? <Details alert={alert} {...rest} /> : !loading && <p className={styles.gone}>{t('drawer.gone')}</p>}
+        {alert ? (
+          <Details alert={alert} {...rest} />
+        ) : loading ? (
+          <DrawerSkeleton />
+        ) : (
+          <p className={styles.gone}>{t('drawer.gone')}</p>
+        )}
       </Unbroken>
     </aside>
   );
@@ -245,6 +251,19 @@ function ActBar({ alert, me, onAct }: { alert: Alert; me: string; onAct: Props['
         'M',
         <UserRound size={15} aria-hidden />,
       )}
+    </div>
+  );
+}
+
+/** Stands for the details until the server has answered. */
+function DrawerSkeleton() {
+  const { t } = useWords();
+  return (
+    <div className={styles.body} role="status" aria-busy data-testid="drawer-skeleton">
+      <span className="hidden">{t('drawer.loading')}</span>
+      {[0, 1, 2, 3].map((n) => (
+        <div key={n} className={styles.skeleton} />
+      ))}
     </div>
   );
 }

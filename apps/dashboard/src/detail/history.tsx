@@ -2,15 +2,17 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { useAlertsApi } from '@tocsin/react-client';
 import type { Alert, Entry } from '@tocsin/contracts/wire';
 import { SeverityMark } from '../live/severity-mark';
-import { Ago } from '../words/clock';
+import { Ago, serverNow } from '../words/clock';
 import { nameOf } from '../words/people';
+import { exactWords, momentWords, spanWords } from '../words/time-words';
 import { useWords, type Words } from '../words/words';
+import { saidThen, spansOf, type Spans } from './history-spans';
 import { LinkedText } from './linked-text';
 import styles from './drawer.module.css';
 
 /** The history of an alert, newest first. It is loaded again whenever the alert has a newer entry. */
 export function History({ alert }: { alert: Alert }) {
-  const { t } = useWords();
+  const { t, intl } = useWords();
   const api = useAlertsApi();
   const { data, error, isPending, hasNextPage, fetchNextPage, refetch } = useInfiniteQuery({
     queryKey: ['history', alert.alert_id, alert.last_seq],
@@ -38,10 +40,11 @@ export function History({ alert }: { alert: Alert }) {
       </ol>
     );
   const entries = data.pages.flatMap(({ events }) => events);
+  const spans = spansOf(entries);
   return (
     <>
       <ol className={styles.history} data-testid="history">
-        {entries.map((entry) => (
+        {entries.map((entry, index) => (
           <li key={entry.seq}>
             <span className={styles.dot} data-change={entry.change}>
               {rings(entry) && <SeverityMark severity={entry.severity} size={12} label={false} />}
@@ -50,9 +53,16 @@ export function History({ alert }: { alert: Alert }) {
               <span>{wordsOf(entry, t)}</span>
               {entry.actor && <span className={styles.muted}> {t('change.by', { user: nameOf(entry.actor) })}</span>}
               {entry.folded > 0 && <span className={styles.muted}> {t('change.folded', { count: entry.folded })}</span>}
+              <Lasted spans={spans.get(entry.seq)} />
+              <SaidThen {...saidThen(entry, entries[index + 1], alert)} />
               {entry.note && <LinkedText text={entry.note} className={styles.note} />}
             </div>
-            <Ago at={entry.received_at} className={styles.at} />
+            <span className={styles.at}>
+              <time dateTime={entry.received_at} title={exactWords(intl, Date.parse(entry.received_at))}>
+                {momentWords(intl, Date.parse(entry.received_at), serverNow())}
+              </time>
+              <Ago at={entry.received_at} className={styles.ago} />
+            </span>
           </li>
         ))}
       </ol>
@@ -62,6 +72,29 @@ export function History({ alert }: { alert: Alert }) {
         </button>
       )}
     </>
+  );
+}
+
+/** How long the state lasted that an entry began, and after how long an alert was resolved, as far as that is known. */
+function Lasted({ spans }: { spans: Spans | undefined }) {
+  const { t, intl } = useWords();
+  if (!spans) return null;
+  return (
+    <span className={styles.muted}>
+      {spans.openFor !== undefined && <> {t('history.after', { span: spanWords(intl, spans.openFor) })}</>}
+      {spans.lasted !== undefined && <> · {t('history.lasted', { span: spanWords(intl, spans.lasted) })}</>}
+    </span>
+  );
+}
+
+/** The words that the alert had then, where it has others now. */
+function SaidThen({ title, message }: { title: string | null; message: string | null }) {
+  if (title === null && message === null) return null;
+  return (
+    <div className={styles.then} data-testid="said-then">
+      {title !== null && <bdi>{title}</bdi>}
+      {message !== null && <LinkedText text={message} className={styles.thenMessage} />}
+    </div>
   );
 }
 

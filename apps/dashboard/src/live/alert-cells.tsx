@@ -7,19 +7,21 @@ import { useWords } from '../words/words';
 import type { RowActs } from './alert-row';
 import { SeverityMark } from './severity-mark';
 import styles from './alert-row.module.css';
+import { whyItLeft, type Leaving } from './why-it-left';
 
 interface Props {
   alert: Alert;
   isSelected: boolean;
   tenantName: string | null;
   select: RowActs['select'];
+  leaving?: Leaving;
 }
 
 /**
  * The cells of a row. Everything in them came from a service and is shown as text. They do not depend on the row's
  * place, so a move does not render them again.
  */
-export const AlertCells = memo(function AlertCells({ alert, isSelected, tenantName, select }: Props) {
+export const AlertCells = memo(function AlertCells({ alert, isSelected, tenantName, select, leaving }: Props) {
   const { t } = useWords();
   const onSelect = (event: MouseEvent) => {
     event.stopPropagation();
@@ -62,7 +64,7 @@ export const AlertCells = memo(function AlertCells({ alert, isSelected, tenantNa
         {alert.service}
       </div>
       <div role="gridcell" className={styles.state}>
-        <State alert={alert} />
+        {leaving ? <WhyLeft leaving={leaving} /> : <State alert={alert} />}
       </div>
       <div role="gridcell" className={styles.who}>
         {alert.assignee && (
@@ -83,6 +85,29 @@ export const AlertCells = memo(function AlertCells({ alert, isSelected, tenantNa
   );
 });
 
+/** Why a row is about to go, in the words of what happened; nothing when that is not known. */
+function WhyLeft({ leaving }: { leaving: Leaving }) {
+  const { t, intl } = useWords();
+  const why = whyItLeft(leaving);
+  const { now } = leaving;
+  if (!now || why === 'unknown') return null;
+  const by = now.actor ? nameOf(now.actor) : null;
+  const words = (): string => {
+    if (why === 'unassigned') return t('left.unassigned');
+    if (why === 'assigned') return t('change.assigned', { user: nameOf(now.assignee!) });
+    if (why === 'no_match') return t('left.noMatch');
+    if (now.status === 'snoozed' && now.snoozed_until)
+      return t('left.until', { time: intl.formatTime(now.snoozed_until, { hour: '2-digit', minute: '2-digit' }) });
+    if (by === null || now.status === 'firing') return t(`left.${now.status}`);
+    return t('left.by', { what: t(`left.${now.status}`), user: by });
+  };
+  return (
+    <span className={styles.leaving} data-testid="why-left" title={words()}>
+      {words()}
+    </span>
+  );
+}
+
 /** The alert's status, unless it is firing: a list of open alerts need not say so in every row. */
 export function State({ alert }: { alert: Alert }) {
   const { t, intl } = useWords();
@@ -100,7 +125,8 @@ export function State({ alert }: { alert: Alert }) {
     return (
       <span className={styles.resolved} title={by && t('change.by', { user: by })}>
         <CircleCheck size={14} aria-hidden />
-        {t('status.resolved')}
+        {by ? t('change.by', { user: by }) : t('status.resolved')}
+        {by && <span className="hidden">{t('status.resolved')}</span>}
       </span>
     );
   const until = alert.snoozed_until && intl.formatTime(alert.snoozed_until, { hour: '2-digit', minute: '2-digit' });

@@ -6,6 +6,7 @@ import { useWords } from '../words/words';
 import { AlertRow, type RowActs } from './alert-row';
 import styles from './alert-list.module.css';
 import { useHandsOff } from './use-hands-off';
+import type { Leaving } from './why-it-left';
 
 /**
  * How many rows are rendered beyond each end of the visible part: as many as a fast scroll shows before the next frame.
@@ -25,6 +26,7 @@ interface Props {
   ref?: Ref<ListHandle>;
   rows: readonly Alert[];
   fresh: readonly Alert[];
+  leaving: ReadonlyMap<string, Leaving>;
   rowHeight: number;
   /**
    * Rows first seen after this time (milliseconds) came while the user was away; null: none did, or the order is not by
@@ -51,6 +53,7 @@ export function AlertList({
   ref,
   rows,
   fresh,
+  leaving,
   rowHeight,
   newSince,
   current,
@@ -139,6 +142,7 @@ export function AlertList({
               <AlertRow
                 key={id}
                 alert={alert}
+                leaving={leaving.get(id)}
                 index={index + 1}
                 top={start}
                 height={size}

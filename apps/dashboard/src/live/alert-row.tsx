@@ -4,6 +4,7 @@ import type { Alert } from '@tocsin/contracts/wire';
 import { useWords } from '../words/words';
 import { AlertCells } from './alert-cells';
 import styles from './alert-row.module.css';
+import type { Leaving } from './why-it-left';
 
 /** The callbacks of a row. All rows share one object, so that a new one does not render them again. */
 export interface RowActs {
@@ -17,6 +18,8 @@ export interface RowActs {
 
 interface Props {
   alert: Alert;
+  /** Set for a row that left the list and is still shown. */
+  leaving?: Leaving;
   /** The row's number in the whole grid, from 1. */
   index: number;
   top: number;
@@ -41,6 +44,7 @@ const SWIPE_PX = 72;
  */
 export function AlertRow({
   alert,
+  leaving,
   index,
   top,
   height,
@@ -59,7 +63,7 @@ export function AlertRow({
     event.stopPropagation();
     does([alert]);
   };
-  const isClosed = alert.status === 'resolved';
+  const isClosed = alert.status === 'resolved' && (!leaving || leaving.now !== undefined);
   const names = [
     styles.row,
     isUnseen && styles.unseen,
@@ -78,7 +82,8 @@ export function AlertRow({
       tabIndex={isCurrent ? 0 : -1}
       data-alert={alert.alert_id}
       data-severity={alert.severity}
-      data-status={alert.status}
+      data-status={leaving && !leaving.now ? undefined : alert.status}
+      data-leaving={leaving ? true : undefined}
       data-compact={height < COMPACT_BELOW_PX}
       className={names}
       style={{ transform: `translateY(${top}px)`, height }}
@@ -88,7 +93,13 @@ export function AlertRow({
       onPointerLeave={() => setPointedAt(false)}
       {...swipe}
     >
-      <AlertCells alert={alert} isSelected={isSelected} tenantName={tenantName} select={acts.select} />
+      <AlertCells
+        alert={alert}
+        isSelected={isSelected}
+        tenantName={tenantName}
+        select={acts.select}
+        leaving={leaving}
+      />
       {isPointedAt && mayAct && !isClosed && (
         <div role="gridcell" className={styles.acts}>
           {alert.status !== 'acknowledged' && (

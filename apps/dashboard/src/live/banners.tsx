@@ -49,11 +49,13 @@ export function GapBanner({ missed, onLoad }: { missed: number | null; onLoad():
 export function CatchUpBanner({
   count,
   urgent,
+  atLeast,
   onShow,
   onSeen,
 }: {
   count: number;
   urgent: number;
+  atLeast: boolean;
   onShow(): void;
   onSeen(): void;
 }) {
@@ -65,7 +67,7 @@ export function CatchUpBanner({
       first={[t('catchup.show'), onShow]}
       second={[t('catchup.seen'), onSeen]}
     >
-      {t('catchup.banner', { count, urgent })}
+      {t('catchup.banner', { count, urgent, more: atLeast ? '+' : '' })}
     </Banner>
   );
 }

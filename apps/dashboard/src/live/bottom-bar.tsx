@@ -15,7 +15,8 @@ export const BottomBar = memo(function BottomBar({
   filters,
 }: {
   view: View;
-  urgent: number;
+  /** How many open alerts are urgent; undefined: not known. */
+  urgent: number | undefined;
   onView(view: View): void;
   onSearch(): void;
   filters: ReactNode;
@@ -26,7 +27,7 @@ export const BottomBar = memo(function BottomBar({
       <button type="button" aria-current={view === 'open' ? 'page' : undefined} onClick={() => onView('open')}>
         <Inbox size={20} aria-hidden />
         {t('view.open')}
-        {urgent > 0 && (
+        {urgent !== undefined && urgent > 0 && (
           <span className={styles.badge} data-number>
             {urgent}
           </span>

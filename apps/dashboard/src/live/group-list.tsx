@@ -1,45 +1,175 @@
-import { ChevronRight } from 'lucide-react';
-import type { Alert } from '@tocsin/contracts/wire';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useState, type KeyboardEvent } from 'react';
+import { ChevronDown, ChevronRight, CircleDot } from 'lucide-react';
+import { toast } from 'sonner';
+import { useAlertsApi } from '@tocsin/react-client';
+import type { Alert, AlertAct, AlertGroup, AlertSearch } from '@tocsin/contracts/wire';
+import type { Search } from '../search/search-syntax';
+import buttons from '../settings/icon-button.module.css';
 import { Ago } from '../words/clock';
 import { useWords } from '../words/words';
-import { groupsOf } from './groups';
+import { Skeleton } from './empty';
+import { GroupAlerts, type GroupRows } from './group-alerts';
 import styles from './group-list.module.css';
-import type { Grouping } from './place';
+import { areExact, searchIn, withoutHidden, type GroupedBy } from './group-search';
 import { SeverityMark } from './severity-mark';
+import { allOf } from './use-everything';
 
-interface Props {
-  alerts: readonly Alert[];
-  by: Exclude<Grouping, 'none'>;
-  /** Whether there are more alerts than were loaded: each group's count is then a minimum. */
-  hasMore: boolean;
-  onOpen(key: string): void;
+/** Times that are nearer to each other than this read alike. */
+const MINUTE_MS = 60_000;
+
+interface Props extends GroupRows {
+  search: AlertSearch;
+  by: GroupedBy;
+  /** The user's search, when the page leaves out alerts that the server counts; else null. */
+  parsed: Search | null;
+  me: string;
+  nameOfTenant(tenantId: string): string | null;
+  onAct(alerts: readonly Alert[], act: AlertAct): boolean;
 }
 
-/** The list in groups: one line for each service or each alert name. A click on a line shows its alerts. */
-export default function GroupList({ alerts, by, hasMore, onOpen }: Props) {
-  const { t, intl } = useWords();
+/**
+ * The list in groups, which the server makes of all matching alerts: one line for each service, alert name or tenant. A
+ * line opens in place. The groups are loaded again with the other numbers of the page.
+ */
+export default function GroupList({ search, by, parsed, me, nameOfTenant, onAct, ...rows }: Props) {
+  const { t } = useWords();
+  const api = useAlertsApi();
+  const [opened, setOpened] = useState<ReadonlySet<string | null>>(new Set());
+  const { order, limit: _, ...filter } = search;
+  const { data, error, isPending, hasNextPage, fetchNextPage, refetch } = useInfiniteQuery({
+    queryKey: ['numbers', 'groups', filter, by, order],
+    queryFn: ({ pageParam, signal }) =>
+      api.groups({ ...filter, by, order, ...(pageParam && { after: pageParam }) }, signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ next }) => next,
+    staleTime: 1_000,
+    refetchInterval: 30_000,
+  });
+  if (isPending) return <Skeleton />;
+  if (!data)
+    return (
+      <p className={styles.said} role="alert">
+        {error.message}{' '}
+        <button type="button" className={buttons.secondary} onClick={() => void refetch()}>
+          {t('error.retry')}
+        </button>
+      </p>
+    );
+  const toggle = (key: string | null, open = !opened.has(key)) => {
+    const next = new Set(opened);
+    if (open) next.add(key);
+    else next.delete(key);
+    setOpened(next);
+  };
+  const act = async (key: string | null, what: AlertAct) => {
+    try {
+      onAct(await allOf(api, searchIn(filter, by, key)), what);
+    } catch {
+      toast.error(t('group.failed'));
+    }
+  };
+  const exact = areExact(by, parsed);
+  const groups = withoutHidden(
+    data.pages.flatMap((page) => page.groups),
+    by,
+    parsed,
+  );
   return (
-    <ul className={styles.groups} aria-label={t(`group.${by}`)} data-testid="groups">
-      {groupsOf(alerts, by).map(({ key, count, severity, newest }) => (
-        <li key={key}>
-          <button
-            type="button"
-            className={styles.group}
-            disabled={key === ''}
-            onClick={() => onOpen(key)}
-            data-group={key}
-          >
-            <SeverityMark severity={severity} />
-            <span className={styles.key}>{key || t('group.unnamed')}</span>
-            <span className={styles.count} data-number>
-              {t('list.times', { count: intl.formatNumber(count) + (hasMore ? '+' : '') })}
-            </span>
-            <bdi className={styles.newest}>{newest.title}</bdi>
-            <Ago at={newest.last_seen_at} className={styles.when} />
-            <ChevronRight size={16} aria-hidden />
-          </button>
-        </li>
-      ))}
-    </ul>
+    <div className={styles.frame}>
+      <ul className={styles.groups} aria-label={t(`group.${by}`)} data-testid="groups">
+        {groups.map((group) => (
+          <li key={group.key ?? ''} data-group={group.key ?? ''}>
+            <Line
+              group={group}
+              by={by}
+              exact={exact}
+              isOpen={opened.has(group.key)}
+              name={by === 'tenant' && group.key !== null ? (nameOfTenant(group.key) ?? group.key) : group.key}
+              onToggle={(open) => toggle(group.key, open)}
+              onAct={rows.mayAct && exact ? (what) => void act(group.key, what) : null}
+            />
+            {opened.has(group.key) && (
+              <GroupAlerts search={searchIn(search, by, group.key)} hidden={parsed} me={me} {...rows} />
+            )}
+          </li>
+        ))}
+      </ul>
+      {!data.pages.at(-1)!.complete && <p className={styles.said}>{t('group.incomplete')}</p>}
+      {hasNextPage && (
+        <button type="button" className={styles.more} onClick={() => void fetchNextPage()}>
+          {t('group.more')}
+        </button>
+      )}
+    </div>
+  );
+}
+
+interface LineProps {
+  group: AlertGroup;
+  by: GroupedBy;
+  /** False: the numbers also count alerts that the page leaves out, so they are not shown. */
+  exact: boolean;
+  isOpen: boolean;
+  name: string | null;
+  onToggle(open?: boolean): void;
+  onAct: ((act: AlertAct) => void) | null;
+}
+
+function Line({ group, by, exact, isOpen, name, onToggle, onAct }: LineProps) {
+  const { t, intl } = useWords();
+  const { severity, alerts, taken, newest, oldest_at, newest_at } = group;
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === 'ArrowRight') onToggle(true);
+    else if (event.key === 'ArrowLeft') onToggle(false);
+    else if (event.key === 'a' && onAct) onAct({ act: 'acknowledge' });
+    else return;
+    // the page's own keys act on a row
+    event.stopPropagation();
+    event.preventDefault();
+  };
+  return (
+    <div className={styles.group} data-severity={exact ? severity : undefined}>
+      <button
+        type="button"
+        className={styles.line}
+        aria-expanded={isOpen}
+        onClick={() => onToggle()}
+        onKeyDown={onKeyDown}
+      >
+        {isOpen ? <ChevronDown size={16} aria-hidden /> : <ChevronRight size={16} aria-hidden />}
+        {exact ? <SeverityMark severity={severity} /> : <span />}
+        <span className={styles.key}>{name ?? t(by === 'name' ? 'group.unnamed' : 'group.noKey')}</span>
+        <span className={styles.count} data-number data-testid="group-count">
+          {exact ? t('list.times', { count: intl.formatNumber(alerts) }) : '–'}
+        </span>
+        <bdi className={styles.newest}>{newest.title}</bdi>
+        {exact && taken > 0 && (
+          <span className={styles.taken} data-testid="group-taken">
+            {t('group.taken', { taken: intl.formatNumber(taken), count: intl.formatNumber(alerts) })}
+          </span>
+        )}
+        <span className={styles.when}>
+          {Date.parse(newest_at) - Date.parse(oldest_at) >= MINUTE_MS && (
+            <>
+              <Ago at={oldest_at} /> –{' '}
+            </>
+          )}
+          <Ago at={newest_at} />
+        </span>
+      </button>
+      {onAct && (
+        <button
+          type="button"
+          className={styles.act}
+          title={`${t('group.acknowledge', { count: alerts })} (A)`}
+          onClick={() => onAct({ act: 'acknowledge' })}
+        >
+          <CircleDot size={15} aria-hidden />
+          <span>{t('group.acknowledge', { count: alerts })}</span>
+        </button>
+      )}
+    </div>
   );
 }

@@ -2,11 +2,12 @@ import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } fro
 import { SlidersHorizontal } from 'lucide-react';
 import { Toaster, toast } from 'sonner';
 import { useAlertsApi, useAlertStore, useAlertStream, useConnectionStatus } from '@tocsin/react-client';
-import type { Alert, AlertAct, AlertOrder, Entry, Severity } from '@tocsin/contracts/wire';
+import type { Alert, AlertAct, AlertOrder, AlertStatus, Entry, Severity } from '@tocsin/contracts/wire';
 import { anHourFrom, snoozeUntil } from '../acts/snooze-menu';
 import { useActs } from '../acts/use-acts';
 import { useIsNarrow } from '../detail/drawer';
 import { Navigation } from '../search/navigation';
+import { scopeOf } from '../search/scope-words';
 import type { SearchHandle } from '../search/search-field';
 import { SearchMistakes } from '../search/search-mistakes';
 import { formatSearch, toggled } from '../search/search-syntax';
@@ -50,6 +51,9 @@ import { useTenants } from './use-tenants';
 const ROW_PX = { comfortable: 56, compact: 36 } as const;
 const PHONE_ROW_PX = 68;
 const NONE: readonly Alert[] = [];
+/** Whether a list has open alerts without the snoozed ones, which are then counted apart. */
+const isOpenOnly = (status: readonly AlertStatus[] | undefined): boolean =>
+  status !== undefined && status.includes('firing') && !status.includes('snoozed');
 /** Loaded when it is needed: most lists are not grouped. */
 const GroupList = lazy(() => import('./group-list'));
 
@@ -66,19 +70,27 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
   useEffect(() => correctClock(status.clockOffsetMs), [status.clockOffsetMs]);
   const tenants = useTenants(status);
 
-  const { search, parsed, filtered, hides, list, alerts, rows, fresh, showFresh, paused, setPaused, setHandsOff } =
-    useRows(place, me);
+  const listed = useRows(place, me);
+  const { search, user, parsed, filtered, hides, list, alerts, fresh, showFresh, paused, setPaused, setHandsOff } =
+    listed;
+  const grouped = place.group !== 'none';
+  // the rows of a grouped list belong to its groups
+  const rows = grouped ? NONE : listed.rows;
   const selection = useSelection(rows);
   const [current, setCurrent] = useState<string | null>(null);
   const seen = useSeen(alerts, list.loadedAt === null);
   const { isUnseen } = seen;
-  const caughtUp = useCatchUp(alerts, seen);
+  const caughtUp = useCatchUp(alerts, list.hasMore, seen);
   usePageTitle(
     useMemo(() => alerts.filter((alert) => alert.severity === 'urgent' && isUnseen(alert)).length, [alerts, isUnseen]),
   );
   const lastEntryAt = useLastEntryAt();
   const [span, setSpan] = useState<Span>('hour');
-  const { stats, countedAt, facets, counts } = useNumbers(search, span);
+  const { stats, countedAt, facets, counts, urgent } = useNumbers(search, user, span);
+  const scope = useMemo(
+    () => [t(`view.${place.view}`), ...scopeOf(parsed, t, tenants.nameOf)].join(' · '),
+    [t, place.view, parsed, tenants.nameOf],
+  );
   const deafSince = useDeafSince(status, countedAt);
   const everything = useEverything(search, facets, selection.ids);
   const selected = useMemo(
@@ -156,6 +168,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
 
   const page: PageActs = {
     rows,
+    find: (id) => store.get(id),
     selection,
     selected,
     mayAct,
@@ -278,6 +291,9 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
           />
         )}
         <SeverityStrip
+          scope={scope}
+          facets={facets}
+          snoozedApart={isOpenOnly(search.status)}
           stats={stats}
           deafSince={deafSince}
           span={span}
@@ -311,7 +327,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
         {rows.length > 0 && list.endedEarly && list.searched?.reached && (
           <ReachedBanner order={place.order} reached={list.searched.reached} onFurther={() => void list.loadMore()} />
         )}
-        {rows.length === 0 && fresh.length === 0 ? (
+        {listed.rows.length === 0 && fresh.length === 0 ? (
           <NoRows
             list={list}
             place={place}
@@ -325,13 +341,22 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
             onTest={sendTest}
             onSignOut={signOut}
           />
-        ) : place.group !== 'none' ? (
+        ) : grouped ? (
           <Suspense fallback={null}>
             <GroupList
-              alerts={alerts}
-              by={place.group}
-              hasMore={list.hasMore}
-              onOpen={(key) => move({ group: 'none', q: formatSearch({ ...parsed, [place.group]: [key] }) })}
+              search={search}
+              by={place.group as Exclude<Grouping, 'none'>}
+              parsed={hides ? parsed : null}
+              me={me}
+              rowHeight={isNarrow ? PHONE_ROW_PX : ROW_PX[density]}
+              current={current}
+              openAlert={place.alert}
+              isUnseen={isUnseen}
+              tenantName={(alert) => tenants.nameOf(alert.tenant_id)}
+              nameOfTenant={tenants.nameOf}
+              mayAct={mayAct}
+              acts={rowActs}
+              onAct={acts.perform}
             />
           </Suspense>
         ) : (
@@ -339,6 +364,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
             ref={grid}
             rows={rows}
             fresh={fresh}
+            leaving={listed.leaving}
             rowHeight={isNarrow ? PHONE_ROW_PX : ROW_PX[density]}
             newSince={place.order === 'newest' ? caughtUp.newSince : null}
             current={current}
@@ -372,13 +398,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
           />
         </div>
       )}
-      <BottomBar
-        view={place.view}
-        urgent={stats?.open.severity.urgent ?? 0}
-        onView={goTo}
-        onSearch={focusSearch}
-        filters={nav}
-      />
+      <BottomBar view={place.view} urgent={urgent} onView={goTo} onSearch={focusSearch} filters={nav} />
       {toaster}
       <AlertToasts
         me={me}

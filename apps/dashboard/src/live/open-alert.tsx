@@ -1,10 +1,6 @@
-import { useEffect, useState } from 'react';
-import { useAlert } from '@tocsin/react-client';
+import { useAlert, useIsMissing } from '@tocsin/react-client';
 import type { Alert, AlertAct } from '@tocsin/contracts/wire';
 import { Drawer, useFocusBack } from '../detail/drawer';
-
-/** An alert that is not loaded within this time is shown as not found. */
-const LOADING_MS = 5_000;
 
 interface Props {
   alertId: string;
@@ -17,14 +13,13 @@ interface Props {
   focusRow(alertId: string): void;
 }
 
-/** The details of the alert that the address names. When they close, the alert's row gets the focus. */
+/**
+ * The details of the alert that the address names. When they close, the alert's row gets the focus. That the alert is not
+ * there is said only when the server has said so, however long its answer takes.
+ */
 export function OpenAlert({ alertId, tenantName, focusRow, ...rest }: Props) {
   const alert = useAlert(alertId);
-  const [loading, setLoading] = useState(true);
-  useEffect(() => {
-    const timer = setTimeout(() => setLoading(false), LOADING_MS);
-    return () => clearTimeout(timer);
-  }, []);
+  const missing = useIsMissing(alertId);
   useFocusBack(() => focusRow(alertId));
-  return <Drawer alert={alert} loading={loading} tenantName={alert ? tenantName(alert.tenant_id) : null} {...rest} />;
+  return <Drawer alert={alert} loading={!missing} tenantName={alert ? tenantName(alert.tenant_id) : null} {...rest} />;
 }

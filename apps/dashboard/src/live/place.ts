@@ -7,15 +7,15 @@ export const VIEWS = ['open', 'mine', 'snoozed', 'resolved', 'all'] as const;
 export type View = (typeof VIEWS)[number];
 
 /** The filter of each view, without the user's search. */
-export const VIEW_FILTERS: Record<View, AlertFilter> = {
+export const VIEW_FILTERS = {
   open: { status: ['firing', 'acknowledged'] },
   mine: { status: ['firing', 'acknowledged', 'snoozed'], assignee: ['me'] },
   snoozed: { status: ['snoozed'] },
   resolved: { status: ['resolved'] },
   all: {},
-};
+} satisfies Record<View, AlertFilter>;
 
-export const GROUPINGS = ['none', 'service', 'name'] as const;
+export const GROUPINGS = ['none', 'service', 'name', 'tenant'] as const;
 export type Grouping = (typeof GROUPINGS)[number];
 
 /** What the page shows. All of it is in the address, so that every view is a link and Back works. */

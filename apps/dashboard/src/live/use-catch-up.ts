@@ -7,6 +7,8 @@ import { AWAY_MS, type Seen } from './use-seen';
 interface Missed {
   count: number;
   urgent: number;
+  /** Whether there may be more: the list has loaded no alert that the user has seen. */
+  atLeast: boolean;
 }
 
 interface CatchUp {
@@ -26,7 +28,7 @@ interface CatchUp {
  * What happened while the user could not see it. For the time while the page was closed it compares the list with the
  * user's seen position; for the time while the connection was lost it counts the entries that are replayed afterwards.
  */
-export function useCatchUp(alerts: readonly Alert[], seen: Seen): CatchUp {
+export function useCatchUp(alerts: readonly Alert[], hasMore: boolean, seen: Seen): CatchUp {
   const [missed, setMissed] = useState<Missed | null>(null);
   const [newSince, setNewSince] = useState<number | null>(null);
   const compared = useRef(false);
@@ -36,8 +38,12 @@ export function useCatchUp(alerts: readonly Alert[], seen: Seen): CatchUp {
     const unseen = seen.awaySince !== null ? alerts.filter(seen.isUnseen) : [];
     if (unseen.length === 0) return;
     setNewSince(onServer(seen.awaySince!));
-    setMissed({ count: unseen.length, urgent: unseen.filter(({ severity }) => severity === 'urgent').length });
-  }, [alerts, seen]);
+    setMissed({
+      count: unseen.length,
+      urgent: unseen.filter(({ severity }) => severity === 'urgent').length,
+      atLeast: hasMore && unseen.length === alerts.length,
+    });
+  }, [alerts, hasMore, seen]);
 
   const lastHeardAt = useRef(Date.now());
   const awaySince = useRef<number | null>(null);
@@ -66,6 +72,7 @@ export function useCatchUp(alerts: readonly Alert[], seen: Seen): CatchUp {
       setMissed((before) => ({
         count: (before?.count ?? 0) + 1,
         urgent: (before?.urgent ?? 0) + Number(severity === 'urgent'),
+        atLeast: before?.atLeast ?? false,
       }));
     },
   });

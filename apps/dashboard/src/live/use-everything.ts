@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
-import { useAlertsApi } from '@tocsin/react-client';
+import { useAlertsApi, type AlertsApi } from '@tocsin/react-client';
 import type { Alert, AlertFacets, AlertSearch } from '@tocsin/contracts/wire';
 
 /** The longest page of the API. */
@@ -14,6 +14,20 @@ export interface Everything {
   alerts: readonly Alert[] | null;
   loading: boolean;
   choose(): void;
+}
+
+/** All alerts that a search finds, up to as many as one act covers. Rejects as `AlertsApi.list` does. */
+export async function allOf(api: AlertsApi, search: AlertSearch, signal?: AbortSignal): Promise<Alert[]> {
+  const alerts: Alert[] = [];
+  for (let after: string | null | undefined = undefined; after !== null && alerts.length < MOST;) {
+    const page: Awaited<ReturnType<typeof api.list>> = await api.list(
+      { ...search, limit: PAGE, ...(after && { after }) },
+      signal,
+    );
+    alerts.push(...page.alerts);
+    after = page.next;
+  }
+  return alerts;
 }
 
 /** All alerts that a search finds, including those that the list has not loaded. */
@@ -34,16 +48,7 @@ export function useEverything(
     const mine = (asking.current = new AbortController());
     setLoading(true);
     try {
-      const alerts: Alert[] = [];
-      for (let after: string | null | undefined = undefined; after !== null && alerts.length < MOST;) {
-        const page: Awaited<ReturnType<typeof api.list>> = await api.list(
-          { ...search, limit: PAGE, ...(after && { after }) },
-          mine.signal,
-        );
-        alerts.push(...page.alerts);
-        after = page.next;
-      }
-      setFound({ search, selected, alerts });
+      setFound({ search, selected, alerts: await allOf(api, search, mine.signal) });
     } catch {
       // the selection stays as it is, and the user can press the button again
     } finally {

@@ -14,6 +14,8 @@ const HOUR_MS = 3_600_000;
 /** Everything that keys and commands need of the page. */
 export interface PageActs {
   rows: readonly Alert[];
+  /** An alert that is shown beside the rows: in a group, or because a link led to it. */
+  find(alertId: string): Alert | undefined;
   /** The id of the open alert, else of the row with the focus. */
   current: string | null;
   selection: Selection;
@@ -36,8 +38,10 @@ export interface PageActs {
 }
 
 /** The alerts that a key acts on: the selected ones, else the open alert, else the row with the focus. */
-function meant({ rows, current, selected }: PageActs): readonly Alert[] {
-  return selected.length > 0 ? selected : rows.filter(({ alert_id }) => alert_id === current);
+function meant({ rows, current, selected, find }: PageActs): readonly Alert[] {
+  if (selected.length > 0) return selected;
+  const one = rows.find(({ alert_id }) => alert_id === current) ?? (current === null ? undefined : find(current));
+  return one ? [one] : [];
 }
 
 function step(page: PageActs, by: 1 | -1, extend: boolean): void {

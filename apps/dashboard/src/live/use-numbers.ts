@@ -1,8 +1,8 @@
-import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useMemo, useRef } from 'react';
 import { useAlertsApi, useAlertStream } from '@tocsin/react-client';
-import type { AlertFacets, AlertSearch, AlertStats, AlertStatus } from '@tocsin/contracts/wire';
-import { BUCKETS, SPAN_MS, type Span } from '../strip/spans';
+import type { AlertFacets, AlertFilter, AlertSearch, AlertStats, AlertStatus, Severity } from '@tocsin/contracts/wire';
+import { chartAt, type Span } from '../strip/spans';
 import { serverNow } from '../words/clock';
 import { VIEW_FILTERS, type View } from './place';
 
@@ -13,62 +13,93 @@ import { VIEW_FILTERS, type View } from './place';
 const COUNT_EVERY_MS = 2_000;
 /** The chart is refreshed this often even without entries, because its time axis moves on. */
 const MOVE_ON_MS = 30_000;
-/** The previous numbers stay until the next ones are loaded. */
-const COMMON = { refetchInterval: MOVE_ON_MS, staleTime: 1_000, placeholderData: keepPreviousData };
+const COMMON = { refetchInterval: MOVE_ON_MS, staleTime: 1_000 };
 
-interface Numbers {
+export interface Numbers {
+  /** The chart: what the list's filters select, by when it was first seen. */
   stats: AlertStats | undefined;
   /** When the stats were counted, by `Date.now()`; 0: not yet. */
   countedAt: number;
+  /** The counts of the list's own search. */
   facets: AlertFacets | undefined;
-  /** How many alerts a view has, for the views that show a count. */
+  /** How many alerts a view has with the user's filters, for the views that show a count. */
   counts: Partial<Record<View, number>>;
+  /** How many open alerts with the user's filters are urgent; undefined: not known. */
+  urgent: number | undefined;
 }
 
-/** The counts around the list. The server counts, because the browser knows only the alerts that it has loaded. */
-export function useNumbers(search: AlertSearch, span: Span): Numbers {
+/**
+ * The counts around the list. The server counts, because the browser knows only the alerts that it has loaded. All of them
+ * have the list's filters, so that no number answers another question than the list.
+ */
+export function useNumbers(search: AlertSearch, user: AlertFilter, span: Span): Numbers {
   const api = useAlertsApi();
   useRefreshAfterEntries('numbers');
+  const { order: _, limit: __, ...filter } = search;
+  const { from: ___, to: ____, ...charted } = filter;
   const { data: stats, dataUpdatedAt: countedAt } = useQuery<AlertStats>({
     ...COMMON,
-    queryKey: ['numbers', 'stats', span],
-    queryFn: ({ signal }) => {
-      const now = serverNow();
-      return api.stats(
-        { from: new Date(now - SPAN_MS[span]).toISOString(), to: new Date(now).toISOString(), buckets: BUCKETS },
-        signal,
-      );
-    },
+    placeholderData: sameScope(charted),
+    queryKey: ['numbers', 'stats', charted, span],
+    queryFn: ({ signal }) => api.stats({ ...charted, ...chartAt(span, serverNow()) }, signal),
   });
-  const { order: _, limit: __, ...filter } = search;
   const { data: facets } = useQuery<AlertFacets | null>({
     ...COMMON,
+    placeholderData: sameScope(filter),
     queryKey: ['numbers', 'facets', filter],
     queryFn: ({ signal }) =>
       api.list({ ...filter, facets: true, limit: 1 }, signal).then((page) => page.facets ?? null),
   });
-  const { data: mine } = useQuery<number>({
-    ...COMMON,
-    queryKey: ['numbers', 'mine'],
-    queryFn: ({ signal }) =>
-      api.list({ ...VIEW_FILTERS.mine, facets: true, limit: 1 }, signal).then((page) => sumOf(page.facets?.severity)),
-  });
-  const counts = useMemo(
-    () => ({
-      ...(stats && {
-        open: countOf(stats, 'firing') + countOf(stats, 'acknowledged'),
-        snoozed: countOf(stats, 'snoozed'),
-      }),
-      ...(mine !== undefined && { mine }),
-    }),
-    [stats, mine],
-  );
-  return { stats, countedAt, facets: facets ?? undefined, counts };
+  const views = useViewCounts(user);
+  return { stats, countedAt, facets: facets ?? undefined, ...views };
 }
 
-const countOf = ({ open }: AlertStats, status: AlertStatus): number => open.status[status] ?? 0;
-const sumOf = (counts: Record<string, number> = {}): number =>
-  Object.values(counts).reduce((sum, count) => sum + count, 0);
+/** The numbers beside the views: what each would list with the user's filters. */
+function useViewCounts({ status: _, ...filter }: AlertFilter): Pick<Numbers, 'counts' | 'urgent'> {
+  const api = useAlertsApi();
+  const open = { ...filter, status: VIEW_FILTERS.open.status };
+  const { data: facets } = useQuery<AlertFacets | null>({
+    ...COMMON,
+    placeholderData: sameScope(open),
+    queryKey: ['numbers', 'facets', open],
+    queryFn: ({ signal }) => api.list({ ...open, facets: true, limit: 1 }, signal).then((page) => page.facets ?? null),
+  });
+  const mine = { ...filter, ...VIEW_FILTERS.mine };
+  const { data: myFacets } = useQuery<AlertFacets | null>({
+    ...COMMON,
+    placeholderData: sameScope(mine),
+    queryKey: ['numbers', 'facets', mine],
+    queryFn: ({ signal }) => api.list({ ...mine, facets: true, limit: 1 }, signal).then((page) => page.facets ?? null),
+  });
+  return useMemo(
+    () => ({
+      counts: {
+        ...(facets && {
+          open: countOf(facets, VIEW_FILTERS.open.status),
+          snoozed: countOf(facets, VIEW_FILTERS.snoozed.status),
+        }),
+        ...(myFacets && { mine: countOf(myFacets, VIEW_FILTERS.mine.status) }),
+      },
+      urgent: facets ? countOf(facets, VIEW_FILTERS.open.status, 'urgent') : undefined,
+    }),
+    [facets, myFacets],
+  );
+}
+
+/**
+ * The previous numbers stay until the next ones are loaded, but never those of another scope: while a filter is new, its
+ * numbers are not known.
+ */
+const sameScope =
+  (scope: AlertFilter) =>
+  <T>(previous: T | undefined, query?: { queryKey: readonly unknown[] }): T | undefined =>
+    JSON.stringify(query?.queryKey[2]) === JSON.stringify(scope) ? previous : undefined;
+
+/** How many alerts of a search have one of these statuses, or of these and a severity that the search does not fix. */
+function countOf({ status, severity }: AlertFacets, statuses: readonly AlertStatus[], only?: Severity): number {
+  if (only) return severity[only] ?? 0;
+  return statuses.reduce((sum, one) => sum + (status[one] ?? 0), 0);
+}
 
 function useRefreshAfterEntries(key: string): void {
   const queries = useQueryClient();

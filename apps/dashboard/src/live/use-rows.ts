@@ -1,10 +1,11 @@
-import { useCallback, useMemo, useState } from 'react';
-import { useAlerts, useAlertStore, type AlertsView } from '@tocsin/react-client';
-import type { Alert, AlertSearch } from '@tocsin/contracts/wire';
+import { useMemo, useState } from 'react';
+import { useAlerts, type AlertsView } from '@tocsin/react-client';
+import type { Alert, AlertFilter, AlertSearch } from '@tocsin/contracts/wire';
 import { filterOf, matches, parseSearch, type Search } from '../search/search-syntax';
 import { serverNow } from '../words/clock';
 import { searchAt, type Place } from './place';
 import { useSettledRows } from './use-settled-rows';
+import type { Leaving } from './why-it-left';
 
 /** How many alerts one page of the list has. */
 const PAGE = 100;
@@ -12,6 +13,8 @@ const PAGE = 100;
 interface Rows {
   /** The search that is sent to the server. */
   search: AlertSearch;
+  /** The user's own part of it, without the view's. */
+  user: AlertFilter;
   parsed: Search;
   /** Whether the user searches for anything beyond the view's own filter. */
   filtered: boolean;
@@ -23,6 +26,8 @@ interface Rows {
   /** The rows that are shown at present; `fresh` waits above them. */
   rows: readonly Alert[];
   fresh: readonly Alert[];
+  /** The rows that left the list and are still shown, by the alert's id. */
+  leaving: ReadonlyMap<string, Leaving>;
   showFresh(): void;
   paused: boolean;
   setPaused(change: (paused: boolean) => boolean): void;
@@ -31,10 +36,10 @@ interface Rows {
 
 /** The live list at a place of the page. It does not move while the user works on it. */
 export function useRows({ view, q, order }: Place, me: string): Rows {
-  const store = useAlertStore();
   const parsed = useMemo(() => parseSearch(q), [q]);
   // a span such as `2h` counts from the time of the search: if it moved on, each render would make a new search
   const search = useMemo(() => ({ ...searchAt({ view, q, order }, serverNow()), limit: PAGE }), [view, q, order]);
+  const user = useMemo(() => filterOf(parsed, serverNow()), [parsed]);
   const list = useAlerts(search);
 
   // The server cannot exclude services and tenants, so they are left out here.
@@ -46,9 +51,8 @@ export function useRows({ view, q, order }: Place, me: string): Rows {
 
   const [paused, setPaused] = useState(false);
   const [handsOff, setHandsOff] = useState(true);
-  const whatBecameOf = useCallback((alert: Alert): Alert => store.lastKnown(alert.alert_id) ?? alert, [store]);
   const isLoaded = list.loadedAt !== null;
-  const settled = useSettledRows(alerts, handsOff && !paused, `${view} ${order} ${isLoaded} ${q}`, whatBecameOf);
+  const settled = useSettledRows(alerts, handsOff && !paused, `${view} ${order} ${isLoaded} ${q}`);
   const filtered = hides || Object.keys(filterOf(parsed, 0)).length > 0;
-  return { search, parsed, filtered, hides, list, alerts, ...settled, paused, setPaused, setHandsOff };
+  return { search, user, parsed, filtered, hides, list, alerts, ...settled, paused, setPaused, setHandsOff };
 }

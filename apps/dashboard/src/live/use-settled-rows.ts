@@ -1,50 +1,78 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
+import { useAlertStore } from '@tocsin/react-client';
 import type { Alert } from '@tocsin/contracts/wire';
-import { LINGER_MS, settle, type Settled } from './settled-order';
+import { LINGER_MS, settle } from './settled-order';
+import type { Leaving } from './why-it-left';
 
-interface SettledRows extends Settled<Alert> {
+/** How many of the rows that left are followed: as many as fit on a screen. */
+const FOLLOWED = 60;
+
+interface SettledRows {
+  rows: readonly Alert[];
+  /** New rows that wait above the list. */
+  fresh: readonly Alert[];
+  /** The rows that left the list and are still shown, by the alert's id. */
+  leaving: ReadonlyMap<string, Leaving>;
   /** Shows the new rows that wait. */
   showFresh(): void;
 }
 
 /**
  * The rows of a list that does not move while the user works on it. `place` names the list; another place starts from
- * scratch. `whatBecameOf` returns an alert as it is now, for a row that has left the list and is still shown.
+ * scratch. A row that left the list shows its alert as it is now, as far as that is known.
  */
-export function useSettledRows(
-  alerts: readonly Alert[],
-  mayMove: boolean,
-  place: string,
-  whatBecameOf: (alert: Alert) => Alert,
-): SettledRows {
+export function useSettledRows(alerts: readonly Alert[], mayMove: boolean, place: string): SettledRows {
+  const store = useAlertStore();
   const [forced, force] = useState(0);
   const [ticked, tick] = useState(0);
-  const memory = useRef({ place, forced, rows: [] as readonly Alert[], leftAt: new Map<string, number>() });
+  const memory = useRef({
+    place,
+    forced,
+    rows: [] as readonly Alert[],
+    left: new Map<string, { at: number; was: Alert }>(),
+  });
 
   const settled = useMemo(() => {
     const afresh = memory.current.place !== place || memory.current.forced !== forced;
-    const { rows: shown, leftAt } = afresh ? { rows: [], leftAt: new Map<string, number>() } : memory.current;
+    const { rows: shown, left: before } = afresh
+      ? { rows: [], left: new Map<string, { at: number; was: Alert }>() }
+      : memory.current;
     const now = Date.now();
     const { rows, fresh, left } = settle(
       shown,
       alerts,
       mayMove,
-      ({ alert_id }) => now - (leftAt.get(alert_id) ?? now) < LINGER_MS,
+      ({ alert_id }) => now - (before.get(alert_id)?.at ?? now) < LINGER_MS,
     );
-    const leaving = new Map(left.map(({ alert_id }) => [alert_id, leftAt.get(alert_id) ?? now]));
+    const kept = new Map(left.map((row) => [row.alert_id, before.get(row.alert_id) ?? { at: now, was: row }]));
+    const leaving = new Map(
+      [...kept].map(([alertId, { was }]): [string, Leaving] => [alertId, { was, now: store.lastKnown(alertId) }]),
+    );
     const asTheyAre =
-      left.length === 0 ? rows : rows.map((row) => (leaving.has(row.alert_id) ? whatBecameOf(row) : row));
-    memory.current = { place, forced, rows: asTheyAre, leftAt: leaving };
-    return { rows: asTheyAre, fresh, left };
-  }, [alerts, mayMove, place, forced, ticked, whatBecameOf]);
+      kept.size === 0
+        ? rows
+        : rows.map((row) => (kept.has(row.alert_id) ? (leaving.get(row.alert_id)!.now ?? row) : row));
+    memory.current = { place, forced, rows: asTheyAre, left: kept };
+    return { rows: asTheyAre, fresh, leaving };
+  }, [alerts, mayMove, place, forced, ticked, store]);
 
   // A timer removes a lingering row even if no alert arrives.
-  const leavesAt = mayMove && settled.left.length > 0 ? Math.min(...memory.current.leftAt.values()) + LINGER_MS : null;
+  const leavesAt =
+    mayMove && settled.leaving.size > 0
+      ? Math.min(...[...memory.current.left.values()].map(({ at }) => at)) + LINGER_MS
+      : null;
   useEffect(() => {
     if (leavesAt === null) return;
     const timer = setTimeout(() => tick((n) => n + 1), Math.max(0, leavesAt - Date.now()) + 1);
     return () => clearTimeout(timer);
   }, [leavesAt]);
+
+  // The list no longer tells of these alerts, so they are watched as long as they are shown.
+  const followed = [...settled.leaving.keys()].slice(0, FOLLOWED).join();
+  useEffect(() => {
+    const ends = (followed ? followed.split(',') : []).map((id) => store.watch(id, () => tick((n) => n + 1)));
+    return () => ends.forEach((end) => end());
+  }, [followed, store]);
 
   return { ...settled, showFresh: () => force((n) => n + 1) };
 }

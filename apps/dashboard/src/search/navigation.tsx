@@ -74,17 +74,27 @@ export const Navigation = memo(function Navigation({
           facet="severity"
           values={SEVERITIES}
           counts={facets?.severity}
+          isWhole={isWhole(facets, 'severity')}
           q={q}
           onSearch={onSearch}
           nameOf={(value) => t(`severity.${value as Severity}`)}
           markOf={(value) => <SeverityMark severity={value as Severity} size={14} label={false} />}
         />
-        <FacetList facet="service" counts={facets?.service} q={q} onSearch={onSearch} mono sorted />
+        <FacetList
+          facet="service"
+          counts={facets?.service}
+          isWhole={isWhole(facets, 'service')}
+          q={q}
+          onSearch={onSearch}
+          mono
+          sorted
+        />
         {tenants.length > 1 && (
           <FacetList
             facet="tenant"
             values={tenants.map(({ tenant_id }) => tenant_id)}
             counts={facets?.tenant}
+            isWhole={isWhole(facets, 'tenant')}
             q={q}
             onSearch={onSearch}
             nameOf={(value) => tenants.find(({ tenant_id }) => tenant_id === value)?.name ?? value}
@@ -95,6 +105,7 @@ export const Navigation = memo(function Navigation({
           facet="type"
           values={ALERT_TYPES}
           counts={facets?.type}
+          isWhole={isWhole(facets, 'type')}
           q={q}
           onSearch={onSearch}
           nameOf={(value) => t(`type.${value as (typeof ALERT_TYPES)[number]}`)}
@@ -104,10 +115,17 @@ export const Navigation = memo(function Navigation({
   );
 });
 
+/** The server returns at most this many values of a facet, the most frequent ones. */
+const MOST_VALUES = 100;
+const isWhole = (facets: AlertFacets | undefined, facet: Facet): boolean =>
+  facets !== undefined && facets.complete && Object.keys(facets[facet]).length < MOST_VALUES;
+
 interface FacetProps {
   facet: Facet;
   /** The values that are always listed; `counts` adds more. */
   values?: readonly string[];
+  /** Whether every value that any alert has is in `counts`: only then a value that is not there has none. */
+  isWhole: boolean;
   /** How many alerts have each value; undefined while that is not known. */
   counts: Record<string, number> | undefined;
   q: string;
@@ -122,6 +140,7 @@ interface FacetProps {
 function FacetList({
   facet,
   values = [],
+  isWhole,
   counts,
   q,
   onSearch,
@@ -172,7 +191,7 @@ function FacetList({
       )}
       <ul>
         {found.filter(isShown).map((value) => {
-          const count = counts && (counts[value] ?? 0);
+          const count = counts && (counts[value] ?? (isWhole ? 0 : undefined));
           return (
             <li key={value}>
               <button

@@ -1,6 +1,6 @@
 import { lazy, memo, Suspense, useMemo } from 'react';
 import { ChevronDown, ChevronUp } from 'lucide-react';
-import { SEVERITIES, type AlertStats, type Severity } from '@tocsin/contracts/wire';
+import { SEVERITIES, type AlertFacets, type AlertStats, type Severity } from '@tocsin/contracts/wire';
 import { SeverityMark } from '../live/severity-mark';
 import { usePreference } from '../settings/preferences';
 import { serverNow, useNow } from '../words/clock';
@@ -13,7 +13,12 @@ import styles from './severity-strip.module.css';
 const Bars = lazy(() => import('./bars'));
 
 interface Props {
+  /** What the numbers are about, in words: the view and the filters of the list. */
+  scope: string;
   stats: AlertStats | undefined;
+  facets: AlertFacets | undefined;
+  /** Whether the snoozed alerts are not in the list, and counted apart. */
+  snoozedApart: boolean;
   /** When the data of the chart ended, if the stream is lost, by `Date.now()`; else null. */
   deafSince: number | null;
   span: Span;
@@ -25,7 +30,10 @@ interface Props {
 
 /** Shows whether things are getting worse: the open alerts by severity, and a chart of when alerts came. */
 export const SeverityStrip = memo(function SeverityStrip({
+  scope,
   stats,
+  facets,
+  snoozedApart,
   deafSince,
   span,
   chosen,
@@ -42,9 +50,13 @@ export const SeverityStrip = memo(function SeverityStrip({
   );
   return (
     <section className={styles.strip} aria-label={t('strip.label')} data-open={isOpen}>
+      <p className={styles.scope} data-testid="scope" title={scope}>
+        <bdi>{scope}</bdi>
+      </p>
       <div className={styles.counters}>
         {SEVERITIES.map((severity) => {
-          const count = stats?.open.severity[severity];
+          const count = facets && (facets.severity[severity] ?? (facets.complete ? 0 : undefined));
+          const snoozed = (snoozedApart && facets?.snoozed[severity]) || 0;
           return (
             <button
               key={severity}
@@ -56,11 +68,16 @@ export const SeverityStrip = memo(function SeverityStrip({
               onClick={() => onSeverity(severity)}
             >
               <span className={styles.number} data-number data-testid={`open-${severity}`}>
-                {count === undefined ? '–' : intl.formatNumber(count)}
+                {count === undefined ? '–' : intl.formatNumber(count) + (facets!.complete ? '' : '+')}
               </span>
               <span className={styles.word}>
                 <SeverityMark severity={severity} size={12} label={false} />
                 {t(`severity.${severity}`)}
+                {snoozed > 0 && (
+                  <span className={styles.snoozed} data-testid={`snoozed-${severity}`}>
+                    {t('strip.snoozed', { count: snoozed })}
+                  </span>
+                )}
               </span>
             </button>
           );

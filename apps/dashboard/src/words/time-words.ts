@@ -19,6 +19,13 @@ export function agoWords(intl: IntlShape, at: number, now: number): string {
   });
 }
 
+/** The time of day to the second, with the date when that is not today. Times are in milliseconds. */
+export function momentWords(intl: IntlShape, at: number, now: number): string {
+  const time = intl.formatTime(at, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
+  const isToday = new Date(at).toDateString() === new Date(now).toDateString();
+  return isToday ? time : `${intl.formatDate(at, { day: 'numeric', month: 'short' })} ${time}`;
+}
+
 /** A duration in its largest unit, from seconds to days. */
 export function spanWords(intl: IntlShape, ms: number): string {
   const [unit, size] =

@@ -30,6 +30,9 @@ const GAPS = [
   'user',
   'value',
   'ago',
+  'what',
+  'more',
+  'taken',
 ];
 const gaps = (phrase: string) => GAPS.filter((name) => new RegExp(`\\{${name}[,}]`).test(phrase));
 

@@ -1,10 +1,11 @@
 import { All, Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { Refused, type Alert, type AlertPage, type EntryPage } from '@tocsin/contracts';
+import { Refused, type Alert, type AlertGroupPage, type AlertPage, type EntryPage } from '@tocsin/contracts';
 import { Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import type { Response } from 'express';
 import { TakesJson } from '../body/body.interceptor';
 import { AlertSearchFields, MAX_BODY_BYTES, searchOf } from './alert-search';
 import { FindAlerts } from './find-alerts';
+import { GroupsQuery, groupsOf } from './groups-query';
 import { HistoryQuery, historyOf } from './history-query';
 import { ApiTags } from '../description/operation.docs';
 import * as described from './alerts.docs';
@@ -37,6 +38,18 @@ export class AlertsController {
       'method_not_allowed',
       'Searches are sent with POST; GET /api/v1/alerts takes the same fields as parameters.',
     );
+  }
+
+  @Get('groups')
+  @described.groupAlerts
+  groupAlerts(@Query() query: GroupsQuery, @Token() token: VerifiedToken): Promise<AlertGroupPage> {
+    return this.find.groups(token, groupsOf(query, token.user_id));
+  }
+
+  @All('groups')
+  refuseMethodOfGroups(@Res() response: Response): never {
+    response.set('Allow', 'GET, HEAD');
+    throw new Refused('method_not_allowed', 'Groups are read with GET.');
   }
 
   @Get(':alert_id')

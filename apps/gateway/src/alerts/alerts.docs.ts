@@ -20,6 +20,16 @@ export const searchAlerts = applyDecorators(
   Problems('invalid_parameter', 'too_many_tenants', 'invalid_cursor', ...TENANT_PROBLEMS),
 );
 
+export const groupAlerts = applyDecorators(
+  ApiOperation({
+    summary: 'List alerts in groups',
+    description:
+      'The matching alerts by service, name, tenant or the value of a label: of each group the worst severity, how many alerts it has, and the newest. To list the alerts of a group, add its key to the filter; those of the group without a key are listed with without.',
+  }),
+  Answer(200, 'A page of groups.', ref('AlertGroupPage')),
+  Problems('too_many_tenants', 'invalid_cursor', ...TENANT_PROBLEMS),
+);
+
 export const showAlert = applyDecorators(
   ApiOperation({ summary: 'Show an alert' }),
   AlertId(),

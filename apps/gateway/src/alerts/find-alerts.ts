@@ -1,10 +1,20 @@
-import { Refused, type Alert, type AlertPage, type AlertStats, type EntryPage, type TenantId } from '@tocsin/contracts';
+import {
+  Refused,
+  type Alert,
+  type AlertGroupPage,
+  type AlertPage,
+  type AlertStats,
+  type EntryPage,
+  type TenantId,
+} from '@tocsin/contracts';
 import type { AlertQueries, EventLog, HistoryQuery, StatsQuery } from '@tocsin/contracts/ports';
 import type { VerifiedToken } from '@tocsin/auth';
 import { idsOf, MAX_TENANTS, tenantsAskedFor, type VisibleTenants } from '../access/visible-tenants';
 import { formatCursor } from '../positions/cursor';
 import { isAlertId } from './act-body';
 import type { AlertSearchRequest } from './alert-search';
+import { formatGroupPlace } from './group-cursor';
+import type { AlertGroupsRequest } from './groups-query';
 import { formatPlace } from './page-cursor';
 
 /**
@@ -35,6 +45,13 @@ export class FindAlerts {
       ...(counts && { facets: counts }),
       ...(searched && { searched }),
     };
+  }
+
+  async groups(right: VerifiedToken, { tenants, query, digest }: AlertGroupsRequest): Promise<AlertGroupPage> {
+    const asked = tenantsAskedFor(await this.tenants.of(right), tenants).map(({ tenant_id }) => tenant_id);
+    const cursor = await this.positionOf(asked);
+    const { groups, end, complete } = await this.queries.groups(asked, query);
+    return { groups, next: end && formatGroupPlace(end, digest), complete, cursor };
   }
 
   /**

@@ -5,7 +5,8 @@ import { Refused, SEVERITIES, type AlertPlace } from '@tocsin/contracts';
 // list that the caller may see anyway. It carries a digest of the search, so that a cursor continues only the list that
 // it came from.
 
-const BASE64URL = /^[A-Za-z0-9_-]{1,200}$/;
+/** A group's cursor holds the value of a label: 500 characters, escaped and encoded. */
+const BASE64URL = /^[A-Za-z0-9_-]{1,4500}$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** From this time on a year has more than four digits. */
 const END_OF_TIME = Date.UTC(10_000, 0);
@@ -29,7 +30,8 @@ export function parsePlace(text: string, digest: string): AlertPlace {
   return place;
 }
 
-function partsOf(text: string): (AlertPlace & { of: string }) | undefined {
+/** The four values of a cursor; undefined when the text is none. */
+export function placeParts(text: string): unknown[] | undefined {
   if (!BASE64URL.test(text)) return undefined;
   let parts: unknown;
   try {
@@ -37,10 +39,19 @@ function partsOf(text: string): (AlertPlace & { of: string }) | undefined {
   } catch {
     return undefined;
   }
-  if (!Array.isArray(parts) || parts.length !== 4) return undefined;
-  const [of, rank, time, alert_id] = parts as unknown[];
+  return Array.isArray(parts) && parts.length === 4 ? (parts as unknown[]) : undefined;
+}
+
+/** A time of a cursor in ISO 8601; undefined when it is none that the database takes. */
+export const timeIn = (time: unknown): string | undefined =>
+  Number.isSafeInteger(time) && (time as number) >= 0 && (time as number) < END_OF_TIME
+    ? new Date(time as number).toISOString()
+    : undefined;
+
+function partsOf(text: string): (AlertPlace & { of: string }) | undefined {
+  const [of, rank, time, alert_id] = placeParts(text) ?? [];
   const severity = SEVERITIES.find((_, index) => index === rank);
   if (typeof of !== 'string' || !severity || typeof alert_id !== 'string' || !UUID.test(alert_id)) return undefined;
-  if (!Number.isSafeInteger(time) || (time as number) < 0 || (time as number) >= END_OF_TIME) return undefined;
-  return { of, severity, first_seen_at: new Date(time as number).toISOString(), alert_id };
+  const first_seen_at = timeIn(time);
+  return first_seen_at === undefined ? undefined : { of, severity, first_seen_at, alert_id };
 }

@@ -4,6 +4,7 @@ import { Refused } from '@tocsin/contracts';
 import { queryOf, SchemaValues } from '@tocsin/messages/testing';
 import { ActBody, actOf, alertIdsOf, BulkActBody } from '../alerts/act-body';
 import { AlertSearchFields, searchOf } from '../alerts/alert-search';
+import { GroupsQuery, groupsOf } from '../alerts/groups-query';
 import { HistoryQuery } from '../alerts/history-query';
 import { chartOf, StatsQuery } from '../alerts/stats-query';
 import { LogQuery } from '../log/log-query';
@@ -174,8 +175,9 @@ const QUERIES: [path: string, read: (query: string) => unknown][] = [
   ['/api/v1/webhooks', (query) => queryAs(TenantsQuery, query)],
   ['/api/v1/dead-letters', (query) => queryAs(DeadLettersQuery, query)],
   ['/api/v1/alerts', async (query) => searchOf(await queryAs(AlertSearchFields, query), 'ana')],
+  ['/api/v1/alerts/groups', async (query) => groupsOf(await queryAs(GroupsQuery, `by=service&${query}`), 'ana')],
   ['/api/v1/alerts/{alert_id}/history', (query) => queryAs(HistoryQuery, query)],
-  ['/api/v1/stats', async (query) => chartOf(await queryAs(StatsQuery, query), LONG_AFTER)],
+  ['/api/v1/stats', async (query) => chartOf(await queryAs(StatsQuery, query), 'ana', LONG_AFTER)],
   ['/api/v1/events', (query) => queryAs(LogQuery, query)],
   ['/api/v1/notifications', (query) => queryAs(NotificationsQuery, query)],
   [
@@ -191,7 +193,14 @@ const QUERIES: [path: string, read: (query: string) => unknown][] = [
 it.each(QUERIES)('the parameters of GET %s are read exactly as they are described', async (path, read) => {
   for (const { name, in: place, schema, explode } of operation('get', path).parameters) {
     // A cursor needs its page, and a chart's time needs the other one.
-    if (place !== 'query' || name === 'after' || (path === '/api/v1/stats' && ['from', 'to'].includes(name))) continue;
+    // `by` is given already.
+    if (
+      place !== 'query' ||
+      name === 'after' ||
+      name === 'by' ||
+      (path === '/api/v1/stats' && ['from', 'to'].includes(name))
+    )
+      continue;
     const isDescribed = compile(schema);
     await fc.assert(
       fc.asyncProperty(values.fitting(schema), async (value) => {

@@ -21,6 +21,8 @@ import {
   type Alert,
   type AlertAction,
   type AlertFacets,
+  type AlertGroup,
+  type AlertGroupPage,
   type AlertPage,
   type AlertPlace,
   type AlertStats,
@@ -183,7 +185,10 @@ export const WIRE_SCHEMAS = {
       service: counts(),
       type: counts(),
       tenant: counts(),
-      complete: flag('False: so many alerts match that the counts are lower bounds.'),
+      snoozed: counts('The snoozed alerts by severity, with every filter except the status.'),
+      complete: flag(
+        'False: so many alerts match that the counts are lower bounds. The counts of statuses that the search does not ask for may be lower bounds either way.',
+      ),
     },
     { description: 'Counts by value, each facet without its own filter.' },
   ),
@@ -208,6 +213,29 @@ export const WIRE_SCHEMAS = {
         },
       ),
     ),
+  }),
+  AlertGroup: object<AlertGroup>(
+    {
+      key: nullable(text('The shared value; null: the alerts have no name, or no such label.')),
+      severity: oneOf(SEVERITIES),
+      alerts: integer('How many alerts it has.', { minimum: 1 }),
+      taken: integer('How many of them are acknowledged or assigned.', { minimum: 0 }),
+      newest: object<AlertGroup['newest']>(
+        { alert_id: uuid(), tenant_id: text(), title: text() },
+        { description: 'The alert that was first seen last.' },
+      ),
+      oldest_at: time('When its oldest alert was first seen.'),
+      newest_at: time('When its newest alert was first seen.'),
+    },
+    {
+      description: 'Alerts that share a service, a name, a tenant or the value of a label, with their worst severity.',
+    },
+  ),
+  AlertGroupPage: object<AlertGroupPage>({
+    groups: list(ref('AlertGroup')),
+    next: nullable(text('Send it as after to get the next page; null: there is none.')),
+    complete: flag('False: so many alerts match that only the newest of them were grouped.'),
+    cursor,
   }),
   EntryPage: object<EntryPage>({
     events: list(ref('Entry')),

@@ -13,6 +13,9 @@ export const DEFAULT_PAGE = 50;
 /** A list, separated by commas or as a repeated parameter, in lower case. */
 export const lowerCaseList: ParameterReader = (query, name) => list(query, name)?.map((value) => value.toLowerCase());
 
+/** One value, in lower case. */
+export const lowerCase: ParameterReader = (query, name) => onlyValue(query, name)?.toLowerCase();
+
 /** A whole number. Other text stays text, which every rule for numbers refuses. */
 export const wholeNumber: ParameterReader = (query, name) => {
   const text = onlyValue(query, name);

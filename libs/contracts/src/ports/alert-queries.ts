@@ -2,6 +2,7 @@ import type { TenantId } from '../tenant';
 import type {
   Alert,
   AlertFacets,
+  AlertGroup,
   AlertOrder,
   AlertPage,
   AlertPlace,
@@ -18,11 +19,12 @@ export interface AlertSelection {
   severity: readonly Severity[] | null;
   service: readonly string[] | null;
   type: readonly AlertType[] | null;
-  name: readonly string[] | null;
+  /** Null in the list selects alerts without a name. */
+  name: readonly (string | null)[] | null;
   /** Users. Null in the list selects alerts without an assignee. */
   assignee: readonly (string | null)[] | null;
-  /** The alert has each of these labels, with exactly this value. */
-  labels: Readonly<Record<string, string>>;
+  /** The alert has each of these labels, with exactly this value; null: it does not have the label. */
+  labels: Readonly<Record<string, string | null>>;
   /** First seen at or after `from`, and before `to`. ISO 8601. */
   from: string | null;
   to: string | null;
@@ -59,7 +61,25 @@ export interface HistoryQuery {
   limit: number;
 }
 
+/** Where a group stands in the order of groups. `key` null: the group of those that have none. */
+export interface AlertGroupPlace {
+  severity: Severity;
+  /** When its newest alert was first seen; in the order `oldest`, its oldest one. ISO 8601. */
+  at: string;
+  key: string | null;
+}
+
+export interface AlertGroupsQuery extends AlertSelection {
+  by: 'service' | 'name' | 'tenant' | { label: string };
+  order: AlertOrder;
+  limit: number;
+  /** Only groups after this place. Null: from the first one on. */
+  after: AlertGroupPlace | null;
+}
+
 export interface StatsQuery {
+  /** Whose `from` and `to` are not looked at. */
+  selection: AlertSelection;
   from: Date;
   buckets: number;
   bucketSeconds: number;
@@ -84,6 +104,14 @@ export abstract class AlertQueries {
     selected: readonly TenantId[],
     selection: AlertSelection,
   ): Promise<AlertFacets>;
+  /**
+   * The matching alerts in groups. Counts of a group are of all its matching alerts, on whatever page of a list they are.
+   * `end`: where the next page begins; null when there is none.
+   */
+  abstract groups(
+    tenants: readonly TenantId[],
+    query: AlertGroupsQuery,
+  ): Promise<{ groups: AlertGroup[]; end: AlertGroupPlace | null; complete: boolean }>;
   /** The alerts with these ids that exist within `tenants`, in no particular order. An id is a UUID. */
   abstract find(tenants: readonly TenantId[], alertIds: readonly string[]): Promise<Alert[]>;
   /** The alert that a service's messages with this `dedup_key` belong to. */
@@ -94,6 +122,8 @@ export abstract class AlertQueries {
     alertId: string,
     query: HistoryQuery,
   ): Promise<{ entries: Entry[]; more: boolean }>;
-  /** How many alerts are open, and how many were first seen in each of `buckets` time spans from a time on. */
+  /**
+   * How many matching alerts are open, and how many were first seen in each of `buckets` time spans from a time on.
+   */
   abstract stats(tenants: readonly TenantId[], query: StatsQuery): Promise<Omit<AlertStats, 'cursor'>>;
 }

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { SEVERITIES, type Alert, type AlertOrder } from '../wire';
-import type { AlertListQuery, AlertQueries, AlertSelection, EventLog } from '../ports';
+import type {
+  AlertGroupPlace,
+  AlertGroupsQuery,
+  AlertListQuery,
+  AlertQueries,
+  AlertSelection,
+  EventLog,
+} from '../ports';
 import type { TenantId } from '../tenant';
 import { aPlannedEvent, aTenant } from './an-alert';
 
@@ -28,7 +35,7 @@ const ANY: AlertSelection = {
 const FIRST: AlertListQuery = { ...ANY, order: 'newest', limit: 200, after: null };
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString();
 const from = new Date(Date.now() - 3_600_000);
-const HOUR = { from, buckets: 2, bucketSeconds: 3_600 };
+const HOUR = { selection: ANY, from, buckets: 2, bucketSeconds: 3_600 };
 
 /** What every `AlertQueries` does. `open` is called once, so tests use tenants of their own. */
 export function describeAlertQueries(name: string, { open }: { open(): Promise<OpenAlertQueries> }): void {
@@ -289,6 +296,7 @@ export function describeAlertQueries(name: string, { open }: { open(): Promise<O
       const both = [one, two];
       expect(await queries.facets(both, both, ANY)).toEqual({
         status: { firing: 4 },
+        snoozed: {},
         severity: { urgent: 1, low: 3 },
         service: { ovens: 3, stock: 1 },
         type: { alert: 3, notification: 1 },
@@ -301,6 +309,7 @@ export function describeAlertQueries(name: string, { open }: { open(): Promise<O
         service: { ovens: 1, stock: 1 },
         type: { alert: 1 },
         tenant: { [one]: 1, [two]: 1 },
+        snoozed: {},
         complete: true,
       });
       expect(await queries.facets(both, both, { ...ANY, words: ['odd'] })).toMatchObject({
@@ -314,6 +323,7 @@ export function describeAlertQueries(name: string, { open }: { open(): Promise<O
         service: {},
         type: {},
         tenant: {},
+        snoozed: {},
         complete: true,
       });
     });
@@ -356,6 +366,104 @@ export function describeAlertQueries(name: string, { open }: { open(): Promise<O
       expect(
         (await queries.history(tenant_id, single!.alert_id, { before: null, limit: 10 })).entries.map(({ seq }) => seq),
       ).toEqual([2]);
+    });
+
+    it('in groups: of each the worst severity, all its alerts and the newest, in the order of the list, page by page', async () => {
+      const tenant_id = aTenant();
+      await store({
+        tenant_id,
+        service: 'oven',
+        severity: 'urgent',
+        name: 'hot',
+        title: 'Oven 1',
+        labels: { site: '' },
+      });
+      await store({
+        tenant_id,
+        service: 'till',
+        severity: 'low',
+        name: undefined,
+        title: 'Till 1',
+        labels: { site: 'north' },
+      });
+      await store(
+        {
+          tenant_id,
+          service: 'oven',
+          severity: 'low',
+          name: 'cold',
+          title: 'Oven 2',
+          labels: {},
+          dedup_key: 'o',
+          occurred_at: at(1),
+        },
+        { tenant_id, service: 'fridge', severity: 'urgent', name: undefined, title: 'Fridge 1', labels: {} },
+      );
+      const oven = (await list([tenant_id], { service: ['oven'] })).find(({ title }) => title === 'Oven 2')!;
+      await opened.assign(tenant_id, oven.alert_id, 'ana');
+      const groups = async (query: Partial<AlertGroupsQuery> = {}) => {
+        const found: (string | number | null)[][] = [];
+        let after: AlertGroupPlace | null = null;
+        do {
+          const page = await queries.groups([tenant_id], { ...FIRST, by: 'service', limit: 2, ...query, after });
+          expect(page.complete).toBe(true);
+          found.push(
+            ...page.groups.map(({ key, severity, alerts, taken, newest }) => [
+              key,
+              severity,
+              alerts,
+              taken,
+              newest.title,
+            ]),
+          );
+          after = page.end;
+        } while (after);
+        return found;
+      };
+      const [ovens, till, fridge] = [
+        ['oven', 'urgent', 2, 1, 'Oven 2'],
+        ['till', 'low', 1, 0, 'Till 1'],
+        ['fridge', 'urgent', 1, 0, 'Fridge 1'],
+      ];
+      expect((await groups()).sort()).toEqual([fridge, ovens, till]);
+      expect((await groups())[2]).toEqual(till);
+      expect(await groups({ order: 'oldest' })).toEqual([ovens, till, fridge]);
+      expect((await groups({ order: 'severity' }))[2]).toEqual(till);
+      expect((await groups({ by: 'name' })).sort()).toEqual([
+        [null, 'urgent', 2, 0, 'Fridge 1'],
+        ['cold', 'low', 1, 1, 'Oven 2'],
+        ['hot', 'urgent', 1, 0, 'Oven 1'],
+      ]);
+      expect((await groups({ by: { label: 'site' } })).sort()).toEqual([
+        ['', 'urgent', 1, 0, 'Oven 1'],
+        [null, 'urgent', 2, 1, expect.any(String)],
+        ['north', 'low', 1, 0, 'Till 1'],
+      ]);
+      expect(await groups({ by: 'tenant' })).toEqual([[tenant_id, 'urgent', 4, 1, expect.any(String)]]);
+      expect(await groups({ severity: ['low'], words: ['1'] })).toEqual([till]);
+      expect(await groups({ words: ['nowhere'] })).toEqual([]);
+      expect(await groups({ by: { label: 'site' }, words: ['oven'], labels: { site: null } })).toEqual([
+        [null, 'low', 1, 1, 'Oven 2'],
+      ]);
+      expect((await titles([tenant_id], { name: [null] })).sort()).toEqual(['Fridge 1', 'Till 1']);
+      expect((await titles([tenant_id], { labels: { site: null } })).sort()).toEqual(['Fridge 1', 'Oven 2']);
+    });
+
+    it('in figures of what a filter selects, and the snoozed ones apart', async () => {
+      const tenant_id = aTenant();
+      await store(
+        { tenant_id, severity: 'urgent', service: 'oven', title: 'Oven is cold' },
+        { tenant_id, severity: 'low', service: 'till' },
+      );
+      const figures = async (selection: Partial<AlertSelection>) => {
+        const { open, timeline } = await queries.stats([tenant_id], { ...HOUR, selection: { ...ANY, ...selection } });
+        return [open.severity.urgent, open.severity.low, timeline[1]!.urgent, timeline[1]!.low];
+      };
+      expect(await figures({ service: ['oven'] })).toEqual([1, 0, 1, 0]);
+      expect(await figures({ words: ['cold'] })).toEqual([1, 0, 1, 0]);
+      expect(await figures({ severity: ['low'] })).toEqual([0, 1, 0, 1]);
+      expect(await figures({ words: ['nowhere'] })).toEqual([0, 0, 0, 0]);
+      expect((await queries.facets([tenant_id], [tenant_id], { ...ANY, status: ['firing'] })).snoozed).toEqual({});
     });
 
     it('in figures: what is open, and what was first seen when', async () => {

@@ -16,6 +16,8 @@ export interface AlertFilter {
   assignee?: string[];
   /** `label.<key>=<value>` in a query. */
   labels?: Record<string, string>;
+  /** What the alerts do not have: `name`, or `label.<key>`. */
+  without?: string[];
   /** First seen at or after `from`, and before `to`. ISO 8601. */
   from?: string;
   to?: string;
@@ -40,6 +42,50 @@ export interface AlertSearch extends AlertFilter {
   facets?: boolean;
 }
 
+/** What alerts can be grouped by; beside these, `label.<key>`. */
+export const ALERT_GROUPINGS = ['service', 'name', 'tenant'] as const;
+
+/** Asks for the alerts of a list in groups. The groups have the order of the list. */
+export interface AlertGroupSearch extends AlertFilter {
+  /** One of `ALERT_GROUPINGS`, or `label.<key>`. */
+  by: string;
+  /**
+   * `newest`: by the newest alert of each group. `severity`: by the worst severity, among equals the newest. `oldest`: by
+   * the oldest alert.
+   */
+  order?: AlertOrder;
+  /** 1 to 200, default 50. */
+  limit?: number;
+  /** The `next` of the previous page. */
+  after?: string;
+}
+
+/** The alerts of a list that share a service, a name, a tenant or the value of a label. */
+export interface AlertGroup {
+  /** The shared value; null: the alerts have no name, or no such label. */
+  key: string | null;
+  /** The worst severity in the group. */
+  severity: Severity;
+  alerts: number;
+  /** How many of `alerts` somebody is on: they are acknowledged or assigned. */
+  taken: number;
+  /** The alert that was first seen last. */
+  newest: { alert_id: string; tenant_id: string; title: string };
+  /** When the oldest and the newest alert of the group were first seen. */
+  oldest_at: string;
+  newest_at: string;
+}
+
+export interface AlertGroupPage {
+  groups: AlertGroup[];
+  /** Asks for the next page; null: there is none. A group that changes meanwhile can be on both pages, or on neither. */
+  next: string | null;
+  /** False: so many alerts match that only the newest were grouped. There may be more groups, and more alerts in each. */
+  complete: boolean;
+  /** The stream position of this page. */
+  cursor: string;
+}
+
 /** Counts by value, each facet without its own filter, so that a user sees the other choices. */
 export interface AlertFacets {
   status: Record<string, number>;
@@ -47,7 +93,12 @@ export interface AlertFacets {
   service: Record<string, number>;
   type: Record<string, number>;
   tenant: Record<string, number>;
-  /** False: so many alerts match that the counts are lower bounds. */
+  /** The snoozed alerts by severity, with every filter except the status: they are apart from what is open. */
+  snoozed: Record<string, number>;
+  /**
+   * False: so many alerts match that the counts are lower bounds. It speaks of the statuses that the search asks for: the
+   * counts of other statuses may be lower bounds either way.
+   */
   complete: boolean;
 }
 
@@ -75,9 +126,9 @@ export interface AlertPlace {
 
 /** Counts for a chart. */
 export interface AlertStats {
-  /** Alerts that are not resolved, by severity and by status. */
+  /** Alerts that are not resolved and match the filter, by severity and by status. */
   open: { severity: Record<Severity, number>; status: Record<string, number> };
-  /** Alerts first seen in each bucket, by severity; the oldest first. */
+  /** Alerts that match the filter, first seen in each bucket, by severity; the oldest first. */
   timeline: ({ at: string } & Record<Severity, number>)[];
   bucket_seconds: number;
   /** False: there are so many alerts that the counts are lower bounds. */

@@ -2,7 +2,20 @@ import type { Alert, AlertFilter } from '@tocsin/contracts/wire';
 
 /** Applies the API's filter in the browser. `me` returns the id of the user that `assignee: ['me']` means. */
 export function matcherOf(filter: AlertFilter, me: () => string | undefined): (alert: Alert) => boolean {
-  const { tenant, status, severity, service, type, name, assignee, labels = {}, from, to, q = '' } = filter;
+  const {
+    tenant,
+    status,
+    severity,
+    service,
+    type,
+    name,
+    assignee,
+    labels = {},
+    without = [],
+    from,
+    to,
+    q = '',
+  } = filter;
   const oneOf = <T>(wanted: readonly T[] | undefined, value: T) =>
     !wanted || wanted.length === 0 || wanted.includes(value);
   const [after, before] = [from, to].map((time) => (time === undefined ? undefined : Date.parse(time)));
@@ -16,11 +29,16 @@ export function matcherOf(filter: AlertFilter, me: () => string | undefined): (a
     oneOf(type, alert.type) &&
     (!name || name.length === 0 || (alert.name !== null && name.includes(alert.name))) &&
     isAssigned(alert.assignee, assignee, me) &&
+    without.every((field) => lacks(alert, field)) &&
     pairs.every(([key, value]) => alert.labels[key] === value) &&
     (after === undefined || Date.parse(alert.first_seen_at) >= after) &&
     (before === undefined || Date.parse(alert.first_seen_at) < before) &&
     (words.length === 0 || holds(alert, words));
 }
+
+/** Whether the alert has no name, or no label `label.<key>`. */
+const lacks = ({ name, labels }: Alert, field: string): boolean =>
+  field === 'name' ? name === null : !Object.hasOwn(labels, field.slice('label.'.length));
 
 function isAssigned(
   assignee: string | null,

@@ -31,6 +31,8 @@ const MAX_MEANWHILE = 20_000;
 const KEEP_LIST_MS = 5_000;
 /** How many alerts that no list holds any more are remembered, the latest ones. */
 const MAX_DEPARTED = 1_000;
+/** How long after a failed request a watched alert that is not known is asked for again. */
+const ASK_AGAIN_MS = 5_000;
 /** How long a list waits for the stream before it is loaded without it. */
 const AWAIT_STREAM_MS = 1_500;
 
@@ -44,6 +46,8 @@ export class AlertStore {
   private readonly partial = new Set<string>();
   /** Alerts that no list and no watcher needs any more, as they were then, the oldest first. */
   private readonly departed = new Map<string, Alert>();
+  /** Watched alerts of which the server said that there is none, or none for this user. */
+  private readonly missing = new Set<string>();
   private readonly pending = new PendingActs();
   private readonly lists = new Map<string, AlertList>();
   private readonly used = new Set<AlertList>();
@@ -72,6 +76,7 @@ export class AlertStore {
       // a list whose load failed tries again when the server is back
       this.stream.on('connection', () => this.reload((list) => list.getSnapshot().error !== null)),
       this.stream.on('connection', () => [...this.partial].forEach((alertId) => void this.fetch(alertId))),
+      this.stream.on('connection', () => this.askForUnknown()),
       this.stream.subscribe(() => this.keepTenants(this.stream.status.tenants.map(({ tenant_id }) => tenant_id))),
     ];
     return () => ends.forEach((end) => end());
@@ -101,14 +106,26 @@ export class AlertStore {
     return this.get(alertId) ?? this.departed.get(alertId);
   }
 
+  /**
+   * Whether the server said that there is no such alert, or none for this user. Only while it is watched; false as long as
+   * there is no answer.
+   */
+  isMissing(alertId: string): boolean {
+    return this.missing.has(alertId);
+  }
+
   /** Calls back when the alert changes, and loads it if it is not known. Returns a function that unsubscribes. */
   watch(alertId: string, listener: () => void): () => void {
+    const isFirst = !this.watched.has(alertId);
     const listeners = this.watched.get(alertId) ?? new Set();
     this.watched.set(alertId, listeners.add(listener));
-    if (!this.alerts.has(alertId)) void this.fetch(alertId);
+    if (isFirst && !this.alerts.has(alertId)) void this.fetch(alertId);
     return () => {
       listeners.delete(listener);
-      if (listeners.size === 0) this.watched.delete(alertId);
+      if (listeners.size === 0) {
+        this.watched.delete(alertId);
+        this.missing.delete(alertId);
+      }
       this.letGo(alertId);
     };
   }
@@ -203,6 +220,7 @@ export class AlertStore {
     if (before && entry.seq <= before.last_seq) return;
     const alert = alertAfter(before, entry);
     this.alerts.set(entry.alert_id, alert);
+    this.missing.delete(entry.alert_id);
     if (isWhole(entry)) this.partial.delete(entry.alert_id);
     else if (!before) this.partial.add(entry.alert_id);
     if (before || isWhole(entry)) return;
@@ -230,13 +248,25 @@ export class AlertStore {
   private async fetch(alertId: string): Promise<void> {
     try {
       this.merge(await this.api.alert(alertId));
+      this.missing.delete(alertId);
       this.touch([alertId]);
-    } catch {
-      // it stays as it is until the stream is back; a watcher of an unknown alert sees undefined
+    } catch (error) {
+      // it stays as it is until the stream is back; a watcher of an unknown alert is told only what the server said
+      if (!this.watched.has(alertId) || this.alerts.has(alertId)) return;
+      if ((error as ApiProblem).status === 404) this.missing.add(alertId);
+      else setTimeout(() => this.askForUnknown(alertId), ASK_AGAIN_MS);
+      this.watched.get(alertId)?.forEach((listener) => listener());
       return;
     }
     // an entry arrived meanwhile, so the response was out of date
     if (this.partial.has(alertId)) await this.fetch(alertId);
+  }
+
+  /** Asks for watched alerts that are neither known nor said to be missing. */
+  private askForUnknown(only?: string): void {
+    for (const alertId of only === undefined ? this.watched.keys() : [only])
+      if (this.watched.has(alertId) && !this.alerts.has(alertId) && !this.missing.has(alertId))
+        void this.fetch(alertId);
   }
 
   private touch(alertIds: readonly string[]): void {
@@ -270,6 +300,7 @@ export class AlertStore {
     for (const list of this.used) list.removeTenants(lost);
     for (const [alertId, { tenant_id }] of this.alerts) if (lost.has(tenant_id)) this.forget(alertId);
     for (const [alertId, { tenant_id }] of this.departed) if (lost.has(tenant_id)) this.departed.delete(alertId);
+    this.askForUnknown();
   }
 
   private async actOnOne(alertId: string, act: AlertAct): Promise<ActOutcome> {

@@ -1,6 +1,9 @@
 import type {
   Alert,
   AlertAct,
+  AlertFilter,
+  AlertGroupPage,
+  AlertGroupSearch,
   AlertMessageBody,
   AlertPage,
   AlertSearch,
@@ -38,6 +41,11 @@ export class AlertsApi {
   /** A page of alerts. */
   list(search: AlertSearch = {}, signal?: AbortSignal): Promise<AlertPage> {
     return this.call('POST', '/alerts/search', { body: search, signal });
+  }
+
+  /** A page of alerts in groups. */
+  groups({ labels, ...search }: AlertGroupSearch, signal?: AbortSignal): Promise<AlertGroupPage> {
+    return this.call('GET', '/alerts/groups', { query: { ...search, ...labelQuery(labels) }, signal });
   }
 
   alert(alertId: string, signal?: AbortSignal): Promise<Alert> {
@@ -84,11 +92,9 @@ export class AlertsApi {
     return this.call('GET', '/events', { query, signal });
   }
 
-  stats(
-    query: { tenant?: readonly string[]; from?: string; to?: string; buckets?: number } = {},
-    signal?: AbortSignal,
-  ): Promise<AlertStats> {
-    return this.call('GET', '/stats', { query, signal });
+  /** Counts of the alerts that a filter selects. `from` and `to` are those of the chart. */
+  stats({ labels, ...query }: AlertFilter & { buckets?: number } = {}, signal?: AbortSignal): Promise<AlertStats> {
+    return this.call('GET', '/stats', { query: { ...query, ...labelQuery(labels) }, signal });
   }
 
   tenants(signal?: AbortSignal): Promise<TenantsPage> {
@@ -199,6 +205,9 @@ function parsed(text: string): unknown {
     return undefined;
   }
 }
+
+const labelQuery = (labels: AlertFilter['labels'] = {}): Query =>
+  Object.fromEntries(Object.entries(labels).map(([key, value]) => [`label.${key}`, value]));
 
 function queryText(query: Query = {}): string {
   const pairs = Object.entries(query).flatMap(([name, value]) =>

@@ -112,7 +112,7 @@ export function AlertInbox({
         className="tocsin-bell"
         aria-expanded={open}
         aria-controls={id}
-        aria-label={words.open(list.alerts.length, urgent)}
+        aria-label={list.loadedAt === null ? words.title : words.open(list.alerts.length, urgent)}
         onClick={() => (open ? close() : setOpen(true))}
       >
         <svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true">

@@ -80,6 +80,20 @@ export function useAlert(alertId: string): Alert | undefined {
   );
 }
 
+/**
+ * Whether the server said that there is no such alert, or none for this user; false until it has answered. Use it beside
+ * `useAlert`.
+ */
+export function useIsMissing(alertId: string): boolean {
+  const { store } = useClient();
+  const subscribe = useCallback((listener: () => void) => store.watch(alertId, listener), [store, alertId]);
+  return useSyncExternalStore(
+    subscribe,
+    () => store.isMissing(alertId),
+    () => false,
+  );
+}
+
 export interface Acting {
   /** Does an act on one alert or on many: see `AlertStore.act`. Never rejects. */
   act(alertIds: string | readonly string[], act: AlertAct): Promise<ActOutcome>;
