@@ -1,18 +1,13 @@
-import { Tabs } from 'radix-ui';
 import type { ReactNode } from 'react';
 import { BellOff, SearchX } from 'lucide-react';
 import type { AlertOrder, AlertPlace } from '@tocsin/contracts/wire';
-import { CopyButton } from '../detail/copy-button';
-import { Mark } from '../settings/mark';
 import buttons from '../settings/icon-button.module.css';
 import { useWords } from '../words/words';
-import { keptToken } from '../session/session';
 import { useReached } from './banners';
 import styles from './empty.module.css';
-import { publishSamples, TOKEN_NEEDED, TOKEN_SHOWN } from './publish-samples';
 
 /** Says why there are no rows, and what the user can do about it. */
-function Empty({
+export function Empty({
   icon,
   title,
   hint,
@@ -99,40 +94,6 @@ export function AllQuiet({ last, title }: { last: string | null; title: string }
       title={title}
       hint={last ? t('empty.quietHint', { ago: t('time.ago', { span: last }) }) : t('empty.quietNever')}
     />
-  );
-}
-
-/** Shown when there has never been an alert: how to publish the first one. */
-export function FirstRun({ tenant, onTest }: { tenant: string; onTest: (() => void) | null }) {
-  const { t } = useWords();
-  const samples = publishSamples(location.origin, tenant, TOKEN_SHOWN);
-  // what may send a test alert may publish
-  const copies = publishSamples(location.origin, tenant, (onTest && keptToken()) || TOKEN_NEEDED);
-  return (
-    <Empty icon={<Mark size={40} />} title={t('empty.first')} hint={t('empty.firstHint')}>
-      {onTest && (
-        <button type="button" className={buttons.primary} onClick={onTest} data-testid="send-test">
-          {t('empty.test')}
-        </button>
-      )}
-      <Tabs.Root defaultValue="curl" className={styles.samples}>
-        <Tabs.List className={styles.tabs} aria-label={t('empty.publish')}>
-          {Object.keys(samples).map((name) => (
-            <Tabs.Trigger key={name} value={name}>
-              {name}
-            </Tabs.Trigger>
-          ))}
-        </Tabs.List>
-        {Object.entries(samples).map(([name, code]) => (
-          <Tabs.Content key={name} value={name} className={styles.code}>
-            <pre tabIndex={0}>{code}</pre>
-            <span className={styles.copy}>
-              <CopyButton text={copies[name]!} label={t('empty.copy')} />
-            </span>
-          </Tabs.Content>
-        ))}
-      </Tabs.Root>
-    </Empty>
   );
 }
 

@@ -1,12 +1,16 @@
+import { lazy, Suspense } from 'react';
 import { ALERT_STATUSES } from '@tocsin/contracts/wire';
 import type { AlertsView, StreamStatus } from '@tocsin/react-client';
 import { CopyButton } from '../detail/copy-button';
 import buttons from '../settings/icon-button.module.css';
 import { useWords } from '../words/words';
-import { AllQuiet, FirstRun, NothingMatches, NothingSoFar, Skeleton } from './empty';
+import { AllQuiet, NothingMatches, NothingSoFar, Skeleton } from './empty';
 import styles from './layout.module.css';
 import type { Place } from './place';
 import { useLastAlert } from './use-last-alert';
+
+/** Loaded when it is needed: a page has it once in its life. */
+const FirstRun = lazy(() => import('./first-run'));
 
 interface Props {
   list: AlertsView;
@@ -94,7 +98,12 @@ export function NoRows({
     return count > 0 ? [`${intl.formatNumber(count)} ${t(`status.${status}`).toLocaleLowerCase()}`] : [];
   });
   if (filtered) return <NothingMatches elsewhere={elsewhere} onAll={onAll} onClear={onClear} />;
-  if (place.view === 'open' && last === null) return <FirstRun tenant={tenant} onTest={onTest} />;
+  if (place.view === 'open' && last === null)
+    return (
+      <Suspense fallback={<Skeleton rows={0} />}>
+        <FirstRun tenant={tenant} onTest={onTest} />
+      </Suspense>
+    );
   if (place.view === 'open')
     return last === undefined ? <Skeleton rows={0} /> : <AllQuiet title={t('empty.quiet')} last={last} />;
   return <AllQuiet title={t('empty.view')} last={null} />;
