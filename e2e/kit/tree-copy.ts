@@ -5,7 +5,7 @@ import { patched, type Patch } from '../faults/built-copy';
 
 const ROOT = join(__dirname, '..', '..');
 /** What compiling and testing need, whatever is copied beside them. */
-const ALWAYS = ['libs', 'tsconfig.json', 'jest.config.cjs', 'package.json', 'scripts/slow-first.cjs'];
+const ALWAYS = ['libs', 'tsconfig.json', 'jest.config.cjs', 'package.json', 'scripts/slow-first.cjs', 'scripts/test'];
 
 /** A file that is new. */
 export interface NewFile {
