@@ -22,6 +22,9 @@ const DRIVERS = [
   { drivers: ['pino', 'prom-client', '@nestjs/terminus'], owners: ['observability'] },
 ];
 
+/** What the channels are made of. No other app sends, escapes for a provider, or posts to addresses that users choose. */
+const CHANNEL_PACKAGES = ['nodemailer', 'nodemailer/*', 'liquidjs', 'standardwebhooks', 'cockatiel', 'ipaddr.js'];
+
 const policies = [
   // What is allowed. Whatever no line allows is refused.
   { allow: { to: { module: { origin: ['external', 'core'] } } } },
@@ -109,6 +112,14 @@ const policies = [
     disallow: { to: packages(...drivers) },
     message: `${drivers.join(', ')}: imported by libs/${owners.join(' and libs/')} and nowhere else`,
   })),
+  {
+    from: [
+      { element: { types: { noneOf: ['app', 'outside'] } } },
+      { element: { type: 'app', captured: { app: '!(notifier)' } } },
+    ],
+    disallow: { to: packages(...CHANNEL_PACKAGES) },
+    message: `${CHANNEL_PACKAGES.join(', ')}: imported by apps/notifier and nowhere else`,
+  },
 ];
 
 const resolver = { typescript: { project: './tsconfig.json' } };

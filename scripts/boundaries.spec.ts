@@ -339,6 +339,16 @@ const breaches: Planted[] = [
     ),
   ),
 
+  ...['nodemailer', 'nodemailer/lib/mail-composer', 'liquidjs', 'standardwebhooks', 'cockatiel', 'ipaddr.js'].flatMap(
+    (name) =>
+      ['libs/redis/src/planted.ts', 'apps/gateway/src/planted.module.ts'].map((file) => ({
+        fact: `${name} is not imported by ${file.split('/').slice(0, 2).join('/')}`,
+        file,
+        text: `import '${name}';`,
+        says: /imported by apps\/notifier and nowhere else/,
+      })),
+  ),
+
   // Only one place decides which tenants a user may see.
   ...[
     `import { Memberships } from '@tocsin/auth';`,
@@ -405,6 +415,11 @@ const rightful: Planted[] = [
     fact: 'the description of a route is made of decorators of Nest',
     file: 'apps/gateway/src/alerts/planted.docs.ts',
     text: `import '@nestjs/swagger';`,
+  },
+  {
+    fact: 'the notifier imports what its channels are made of',
+    file: 'apps/notifier/src/channels/planted.channel.ts',
+    text: `import 'nodemailer';\nimport 'liquidjs';`,
   },
   { fact: 'an adapter imports its driver', file: 'libs/redis/src/planted.ts', text: `import 'ioredis';` },
   { fact: 'the publisher imports its driver', file: 'libs/publisher/src/planted.ts', text: `import 'amqplib';` },

@@ -191,7 +191,7 @@ export class ChannelPool {
     return (await begins.begin(held)) && inHand.mayBegin(held) && !this.stopping.signal.aborted;
   }
 
-  /** Nobody has begun it: its attempt is taken back. Where another worker has it already, that changes nothing. */
+  /** Takes the attempt back: it has not begun. If another worker has the delivery already, nothing changes. */
   private giveBack(held: Held): void {
     this.settle(held, released(held.delivery, 0));
   }

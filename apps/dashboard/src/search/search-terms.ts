@@ -117,7 +117,7 @@ export function corrected(text: string, { term, instead }: Mistake): string {
   return `${text.slice(0, term.at)}${instead ?? ''}${instead ? rest : rest.trimStart()}`.trim();
 }
 
-/** Whether the last term is the beginning of one: a search for it now would show what nobody asked for. */
+/** Whether the last term is the beginning of one: a search for it now would show other alerts than its author wants. */
 export function isHalfTyped(text: string): boolean {
   if (/\s$/.test(text)) return false;
   const last = judged(text).at(-1);

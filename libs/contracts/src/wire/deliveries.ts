@@ -115,7 +115,7 @@ export interface Redriven {
   next: string | null;
 }
 
-/** Who is told of alerts whose messages name no recipients: severity → channel → addresses. What is absent tells nobody. */
+/** Who is told of alerts whose messages name no recipients: severity → channel → addresses. A severity or channel that is absent has none. */
 export type Recipients = Partial<Record<Severity, Partial<Record<Channel, string[]>>>>;
 
 export interface TenantRecipients {

@@ -67,7 +67,7 @@ export interface AlertGroup {
   /** The worst severity in the group. */
   severity: Severity;
   alerts: number;
-  /** How many of `alerts` somebody is on: they are acknowledged or assigned. */
+  /** How many of `alerts` are acknowledged or assigned. */
   taken: number;
   /** The alert that was first seen last. */
   newest: { alert_id: string; tenant_id: string; title: string };

@@ -2,7 +2,7 @@ import type { Severity } from './alert-values';
 
 /** A browser's subscription, with the fields of a page's `PushSubscription.toJSON()`. */
 export interface PushKeys {
-  /** The address of the browser's push service. Whoever knows it can send to it, so it is treated as a secret. */
+  /** The address of the browser's push service. A sender needs nothing else, so it is treated as a secret. */
   endpoint: string;
   /** The browser's public key and its secret for this subscription, in base64url. */
   p256dh: string;

@@ -28,7 +28,7 @@ export interface WebhookEndpoint {
   /** Since when nothing is sent; null while it is on. */
   disabled_at: string | null;
   disabled_reason: EndpointDisabledReason | null;
-  /** The user who configured it; null while nobody has. */
+  /** The user who configured it; null until a user does. */
   owner: string | null;
   created_at: string;
 }
