@@ -85,7 +85,7 @@ beforeAll(async () => {
     service: ['inventory'],
     alert_id: alertIds,
     alert_ids: alertIds,
-    name: ['swagger-ui.css', 'try-it.js', 'low_stock', ...(await pageAssets())],
+    name: ['swagger-ui.css', 'try-it.js', 'install', 'low_stock', ...(await pageAssets())],
     recipients: PEOPLE,
     channels: ['email', 'sms', 'push', 'webhook'],
     at: [new Date(Date.now() + 3_600_000).toISOString()],
