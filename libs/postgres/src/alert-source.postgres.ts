@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AlertSource, Delivery, DeliveryListener, SourceQueue } from '@tocsin/contracts/ports';
 import { fullJitter, within } from '@tocsin/timing';
@@ -37,14 +38,6 @@ export class InboxSource implements AlertSource {
     if (this.#delivering) return;
     const first = await this.#inbox.take(PREFETCH);
     const listener = open({ name: 'inbox', kind: 'common', prefetch: PREFETCH, parks: false });
-    // one session for the whole life of the source: a lost connection does not lose unsettled messages
-    listener.opened({
-      acknowledgeUpTo: ({ inbox_id }: InboxDelivery) => this.#acknowledge(this.#upTo(inbox_id)),
-      acknowledge: ({ inbox_id }: InboxDelivery) => this.#acknowledge([inbox_id]),
-      giveBack: ({ inbox_id }: InboxDelivery) => this.#giveBack(inbox_id),
-      // never called: the queue does not park
-      park: ({ inbox_id }: InboxDelivery) => this.#giveBack(inbox_id),
-    });
     this.consuming = !this.#ending.signal.aborted;
     this.#delivering = this.#deliver(listener, first);
   }
@@ -69,6 +62,16 @@ export class InboxSource implements AlertSource {
 
   async #deliver(listener: DeliveryListener, first: readonly Waiting[]): Promise<void> {
     const { signal } = this.#ending;
+    await Promise.race([listener.untilWanted(), untilAborted(signal)]);
+    // one session for the whole life of the source: a lost connection does not lose unsettled messages
+    if (!signal.aborted)
+      listener.opened({
+        acknowledgeUpTo: ({ inbox_id }: InboxDelivery) => this.#acknowledge(this.#upTo(inbox_id)),
+        acknowledge: ({ inbox_id }: InboxDelivery) => this.#acknowledge([inbox_id]),
+        giveBack: ({ inbox_id }: InboxDelivery) => this.#giveBack(inbox_id),
+        // never called: the queue does not park
+        park: ({ inbox_id }: InboxDelivery) => this.#giveBack(inbox_id),
+      });
     for (let taken = first; ; taken = await this.#next()) {
       if (signal.aborted) return this.#inbox.putBack(taken.map(({ inbox_id }) => inbox_id));
       for (const waiting of taken) {
@@ -153,3 +156,7 @@ const deliveryOf = ({ inbox_id, body, routing_key, traceparent }: Waiting): Inbo
 /** A pause that ends early, without an error, when the signal is aborted. */
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   sleep(ms, undefined, { signal }).catch(() => undefined);
+
+const untilAborted = async (signal: AbortSignal): Promise<void> => {
+  if (!signal.aborted) await once(signal, 'abort');
+};

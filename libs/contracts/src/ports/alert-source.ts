@@ -56,7 +56,7 @@ export interface SourceQueue {
 /**
  * A queue that delivers, from `opened` until `lost`. Every method sends its request to the source and does not wait: a
  * message is delivered again if the request does not arrive. No method throws, and each is a no-op for a delivery that
- * is settled or lost.
+ * is lost. The caller settles each delivery once: some brokers close the session when one is settled again.
  */
 export interface DeliverySession {
   /** Acknowledges this message, and every unsettled one that this session delivered before it. */

@@ -205,6 +205,42 @@ export function describeAlertSource(name: string, { open }: { open(): Promise<Op
       await eventually(() => expect(suspects.deliveries.map(idOf)).toEqual([idOf(suspect!)]));
     });
 
+    it('opens no session and delivers nothing until messages are wanted', async () => {
+      await intake.publish(low(1));
+      let want: () => void = () => undefined;
+      const wanted = new Promise<void>((resolve) => (want = resolve));
+      const listeners: ListenerByHand[] = [];
+      const consuming = (await opened.source()).consume(() => {
+        const listener = new ListenerByHand();
+        listener.wanted = wanted;
+        listeners.push(listener);
+        return listener;
+      });
+      await eventually(() => expect(listeners).not.toEqual([]));
+      await quiet();
+      for (const { session, deliveries } of listeners) expect([session, deliveries]).toEqual([undefined, []]);
+      want();
+      await consuming;
+      await eventually(() => expect(listeners.flatMap(({ deliveries }) => deliveries)).toHaveLength(1));
+    });
+
+    it('is stopped although messages were never wanted, or before it was told to consume', async () => {
+      await intake.publish(low(1));
+      const source = await opened.source();
+      const listener = new ListenerByHand();
+      listener.wanted = new Promise(() => {});
+      const consuming = source.consume(() => listener).catch(() => undefined);
+      await quiet();
+      await source.stop();
+      await consuming;
+      expect(listener.deliveries).toEqual([]);
+
+      const idle = await opened.source();
+      await idle.cancel();
+      await idle.stop();
+      expect(await left()).toHaveLength(1);
+    });
+
     it('carries the trace context of the publisher', async () => {
       const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
       await intake.publish([anAlert()], { traceparent });
