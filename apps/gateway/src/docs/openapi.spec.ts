@@ -70,22 +70,61 @@ it('docs/errors.md lists every code, as `npm run settings` writes it', () => {
   expect(readFileSync(join(__dirname, '../../../../docs/errors.md'), 'utf8')).toBe(errorsMarkdown());
 });
 
+describe('the routes of a gateway', () => {
+  it('each come before a route that would take their path as a parameter', () => {
+    const routes = layersOf(app);
+    const hidden = routes.filter(
+      (route, index) =>
+        !refuses(route) &&
+        routes.slice(0, index).some((earlier) => takes(earlier.path, route.path) && sharesMethod(earlier, route)),
+    );
+    expect(hidden).toEqual([]);
+  });
+
+  it('refuse other methods, except those of Opsgenie', () => {
+    const routes = layersOf(app).filter(({ path }) => !path.startsWith('/api/v1/opsgenie/'));
+    const refused = new Set(routes.filter(refuses).map(({ path }) => path));
+    expect(routes.map(({ path }) => path).filter((path) => !refused.has(path))).toEqual([]);
+  });
+});
+
 interface Layer {
   route?: { path: string; methods: Record<string, boolean> };
 }
 
-/**
- * Methods and paths that Express answers. A route for nearly every method is one that refuses methods; it hides the
- * routes after it.
- */
-function routesOf(app: NestExpressApplication): string[] {
+interface Route {
+  path: string;
+  methods: string[];
+}
+
+/** What Express answers, in the order in which it looks for a route. */
+function layersOf(app: NestExpressApplication): Route[] {
   const { stack } = (app.getHttpAdapter().getInstance() as { router: { stack: Layer[] } }).router;
+  return stack.flatMap(({ route }) =>
+    route
+      ? { path: route.path.replace(/(?<=.)\/$/, '').replace(/:\w+/g, '{}'), methods: Object.keys(route.methods) }
+      : [],
+  );
+}
+
+/** A route for nearly every method is one that refuses methods. */
+const refuses = ({ methods }: Route): boolean => methods.length > 10 || methods.includes('_all');
+
+const sharesMethod = (one: Route, other: Route): boolean =>
+  refuses(one) || one.methods.some((method) => other.methods.includes(method));
+
+/** Whether a route with this path answers requests for the other path. */
+function takes(path: string, other: string): boolean {
+  const [parts, others] = [path.split('/'), other.split('/')];
+  return parts.length === others.length && parts.every((part, at) => part === '{}' || part === others[at]);
+}
+
+/** Methods and paths that Express answers. A route that refuses methods hides those of its path that follow. */
+function routesOf(app: NestExpressApplication): string[] {
   const refused = new Set<string>();
-  const routes = stack.flatMap(({ route }) => {
-    if (!route) return [];
-    const methods = Object.keys(route.methods);
-    const path = route.path.replace(/(?<=.)\/$/, '').replace(/:\w+/g, '{}');
-    if (methods.length > 10 || methods.includes('_all')) refused.add(path);
+  const routes = layersOf(app).flatMap((route) => {
+    const { path, methods } = route;
+    if (refuses(route)) refused.add(path);
     return refused.has(path) ? [] : methods.map((method) => `${method.toUpperCase()} ${path}`);
   });
   return [...new Set(routes)].sort();
