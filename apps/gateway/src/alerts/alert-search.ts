@@ -1,11 +1,11 @@
-import { IsBoolean, IsIn, IsString } from 'class-validator';
-import { ALERT_ORDERS, type AlertOrder, type AlertSearch } from '@tocsin/contracts';
-import { readInstant } from '@tocsin/messages';
+import { IsBoolean } from 'class-validator';
+import type { AlertSearch } from '@tocsin/contracts';
 import type { AlertListQuery } from '@tocsin/contracts/ports';
-import { Described, IsInstant, IsLaterThan, MayBeAbsent } from '../request/field-rules';
-import { DEFAULT_PAGE, IsPageSize, lowerCase, NEXT_OF } from '../request/list-parameters';
+import { Described, MayBeAbsent } from '../request/field-rules';
+import { DEFAULT_PAGE } from '../request/list-parameters';
 import { onlyValue, ReadBy, type ParameterReader } from '../request/request-fields';
-import { AlertFilterFields, selectionOf, some } from './alert-filter';
+import { some } from './alert-filter';
+import { ListFields, rangeOf } from './list-fields';
 import { digestOf, parsePlace } from './page-cursor';
 
 /** The largest body of a search. A longer one comes from a program at fault. */
@@ -21,26 +21,7 @@ const flag: ParameterReader = (query, name) => {
  * `?status=firing,snoozed&label.site=north…`. An empty list sets no condition.
  */
 @Described('The search. An absent field sets no condition.')
-export class AlertSearchFields extends AlertFilterFields implements AlertSearch {
-  @Described('First seen at this time or later.')
-  @MayBeAbsent()
-  @IsInstant()
-  from?: string;
-  @Described('First seen before this time.')
-  @MayBeAbsent()
-  @IsInstant()
-  @IsLaterThan('from')
-  to?: string;
-  @Described('Default: newest.')
-  @ReadBy(lowerCase)
-  @MayBeAbsent()
-  @IsIn(ALERT_ORDERS)
-  order?: AlertOrder;
-  @IsPageSize() limit?: number;
-  @Described(NEXT_OF)
-  @MayBeAbsent()
-  @IsString()
-  after?: string;
+export class AlertSearchFields extends ListFields implements AlertSearch {
   @Described('Whether to count by facet.')
   @ReadBy(flag)
   @MayBeAbsent()
@@ -60,11 +41,7 @@ export interface AlertSearchRequest {
 
 /** The search as it applies to `user`. Throws `Refused` (`invalid_cursor`). */
 export function searchOf(search: AlertSearchFields, user: string): AlertSearchRequest {
-  const selection = {
-    ...selectionOf(search, user),
-    from: search.from === undefined ? null : readInstant(search.from)!,
-    to: search.to === undefined ? null : readInstant(search.to)!,
-  };
+  const selection = rangeOf(search, user);
   const tenants = some(search.tenant);
   const order = search.order ?? 'newest';
   const digest = digestOf([tenants, selection, order]);

@@ -1,42 +1,22 @@
-import { IsDefined, IsIn, IsString, Matches } from 'class-validator';
-import { ALERT_ORDERS, type AlertGroupSearch, type AlertOrder } from '@tocsin/contracts';
-import { readInstant } from '@tocsin/messages';
+import { IsDefined, Matches } from 'class-validator';
+import type { AlertGroupSearch } from '@tocsin/contracts';
 import type { AlertGroupsQuery } from '@tocsin/contracts/ports';
-import { Described, IsInstant, IsLaterThan, MayBeAbsent } from '../request/field-rules';
-import { DEFAULT_PAGE, IsPageSize, lowerCase, NEXT_OF } from '../request/list-parameters';
-import { ReadBy } from '../request/request-fields';
-import { AlertFilterFields, selectionOf, some } from './alert-filter';
+import { Described } from '../request/field-rules';
+import { DEFAULT_PAGE } from '../request/list-parameters';
+import { some } from './alert-filter';
 import { parseGroupPlace } from './group-cursor';
+import { ListFields, rangeOf } from './list-fields';
 import { digestOf } from './page-cursor';
 
 const GROUPED_BY = /^(service|name|tenant|label\.[\s\S]{1,100})$/u;
 const LABEL = 'label.';
 
 /** The query of `GET /api/v1/alerts/groups`: what alerts are grouped by, and the filters of a list. */
-export class GroupsQuery extends AlertFilterFields implements AlertGroupSearch {
+export class GroupsQuery extends ListFields implements AlertGroupSearch {
   @Described('service, name, tenant, or label.<name of a label>.')
   @IsDefined()
   @Matches(GROUPED_BY, { message: 'service, name, tenant or label.<name of a label> is expected' })
   by!: string;
-  @Described('First seen at this time or later.')
-  @MayBeAbsent()
-  @IsInstant()
-  from?: string;
-  @Described('First seen before this time.')
-  @MayBeAbsent()
-  @IsInstant()
-  @IsLaterThan('from')
-  to?: string;
-  @Described('Default: newest.')
-  @ReadBy(lowerCase)
-  @MayBeAbsent()
-  @IsIn(ALERT_ORDERS)
-  order?: AlertOrder;
-  @IsPageSize() limit?: number;
-  @Described(NEXT_OF)
-  @MayBeAbsent()
-  @IsString()
-  after?: string;
 }
 
 /** A request for groups after parsing and validation. */
@@ -50,11 +30,7 @@ export interface AlertGroupsRequest {
 
 /** The groups as they are for `user`. Throws `Refused` (`invalid_cursor`). */
 export function groupsOf(search: GroupsQuery, user: string): AlertGroupsRequest {
-  const selection = {
-    ...selectionOf(search, user),
-    from: search.from === undefined ? null : readInstant(search.from)!,
-    to: search.to === undefined ? null : readInstant(search.to)!,
-  };
+  const selection = rangeOf(search, user);
   const tenants = some(search.tenant);
   const order = search.order ?? 'newest';
   const { by } = search;

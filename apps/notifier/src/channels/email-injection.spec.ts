@@ -13,7 +13,7 @@ const links = new SignedLinks({ read: () => Promise.resolve('k'.repeat(64)) });
 
 const RIGHT_TO_LEFT = '\u202e';
 const inBase64 = (text: string) => `=?utf-8?B?${Buffer.from(text).toString('base64')}?=`;
-/** What somebody may write into any text; each is one line for the API of notifications, or ends up as one. */
+/** What a producer may write into any text; each is one line for the API of notifications, or ends up as one. */
 const HOSTILE: readonly string[] = [
   'a\r\nBcc: canary@evil.test',
   'a\r\n\r\n<b>canary</b>',
