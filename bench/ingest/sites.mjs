@@ -14,6 +14,7 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 /** Every process may run on these two cores and on no others. */
 export const CORES = '0,1';
 const BASE_ENVIRONMENT = { PATH: process.env.PATH, HOME: process.env.HOME, TZ: 'UTC', NODE_ENV: 'production' };
+const HINT_KEY = randomBytes(32).toString('hex');
 const LIMITS_OFF = {
   STREAMS_PER_USER: '0',
   STREAMS_PER_TENANT: '0',
@@ -134,6 +135,8 @@ export class Site {
       DATABASE_URL: this.databaseUrl,
       REDIS_URL: services.REDIS_URL,
       REDIS_PREFIX: prefix,
+      // every contender's hints are trusted by the gateway: an unsigned one would make it read the log
+      REDIS_HINT_KEY: HINT_KEY,
       RABBITMQ_URL: services.RABBITMQ_URL,
       RABBITMQ_PREFIX: prefix,
     };

@@ -41,7 +41,7 @@ function alertOf(tenant, id) {
 // ---- interfaces: each hands over alerts and returns the number within its tenant that each got ----------------------
 
 /** Stored by the real event log and announced by the real bus. */
-function throughTheLog({ databaseUrl, redisUrl, redisPrefix }) {
+function throughTheLog({ databaseUrl, redisUrl, redisPrefix, hintKey }) {
   const database = new postgres.Database({
     connection: { url: databaseUrl },
     role: 'tocsin_processor',
@@ -50,7 +50,7 @@ function throughTheLog({ databaseUrl, redisUrl, redisPrefix }) {
   const log = new postgres.PostgresEventLog(database);
   const connection = new redis.RedisConnection(redisUrl);
   const bus = new redis.RedisEventBus(
-    { url: redisUrl, prefix: redisPrefix },
+    { url: redisUrl, prefix: redisPrefix, hintKey },
     connection,
     observability.createLogger({ app: 'bench', level: 'silent' }),
     new observability.Metrics({ app: 'bench', version: '0' }),

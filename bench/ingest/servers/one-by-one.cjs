@@ -25,7 +25,7 @@ const pool = new Pool({
 });
 const redis = new RedisConnection(env.REDIS_URL);
 const bus = new RedisEventBus(
-  { url: env.REDIS_URL, prefix: env.REDIS_PREFIX },
+  { url: env.REDIS_URL, prefix: env.REDIS_PREFIX, hintKey: env.REDIS_HINT_KEY },
   redis,
   createLogger({ app: 'bench', level: 'silent' }),
   new Metrics({ app: 'bench', version: '0' }),
