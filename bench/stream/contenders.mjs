@@ -58,6 +58,8 @@ export function tocsin({ name = 'tocsin', dist, services, folder, counted = fals
           RABBITMQ_PREFIX: prefix,
           JWT_SECRET: secret,
           TENANT_SERVICE_URL: tenantService.url,
+          // asked with a token of its own, the service answers for a user; with the user's token, for that token only
+          TENANT_SERVICE_TOKEN: 'bench',
           // no heartbeat happens during a measurement
           HEARTBEAT_MS: '55000',
           ...HIGH_LIMITS,
