@@ -4,6 +4,7 @@ export * from './errors';
 export * from './event';
 export * from './held-streams';
 export * from './hint-codec';
+export * from './hint-messages';
 export * from './json-line';
 export * from './tenant';
 export * from './valid-message';

@@ -1,14 +1,7 @@
-import type { KeyObject } from 'node:crypto';
-import {
-  decodeSignedHints,
-  encodeHint,
-  encodeSignedHints,
-  topicOf,
-  Unavailable,
-  type TenantId,
-} from '@tocsin/contracts';
+import { decodeSignedHints, hintMessages, topicOf, Unavailable, type TenantId } from '@tocsin/contracts';
 import {
   EventBus,
+  SigningKey,
   type HintKey,
   type HintListener,
   type PublishedHint,
@@ -17,7 +10,6 @@ import {
 import type { Log, Metrics } from '@tocsin/observability';
 import type { RedisConnection } from './connection';
 import { HintSubscriber } from './hint-subscriber';
-import { SigningKey } from './signing-key';
 
 interface RedisEventBusOptions {
   url: string;
@@ -36,15 +28,11 @@ interface RedisEventBusOptions {
 }
 
 const PUBLISH_TIMEOUT_MS = 500;
-/** The largest message. Hints of one tenant in one batch share messages of at most this size. */
-const MAX_MESSAGE_BYTES = 16 * 1024;
 /**
  * A larger hint is sent without its data: a gateway that reads the event log costs less than a Redis that copies the
- * data to each gateway. The rest of the message is its signature.
+ * data to each gateway.
  */
-const MAX_HINT_BYTES = MAX_MESSAGE_BYTES - 64;
-/** The same limit for all hints of one tenant in one batch. */
-const MAX_BATCH_BYTES = 256 * 1024;
+const LIMITS = { message: 16 * 1024, batch: 256 * 1024 };
 
 /**
  * The event bus on Redis Pub/Sub. Publishing and subscribing use a connection each; the second one opens with the first
@@ -64,7 +52,12 @@ export class RedisEventBus extends EventBus {
   ) {
     super();
     this.prefix = prefix;
-    this.key = new SigningKey(hintKey, keptKey, log);
+    this.key = new SigningKey(hintKey, keptKey, (error) =>
+      log.warn(
+        { err: error },
+        'no key for hints could be read: they go without their entries, and gateways read the log for each',
+      ),
+    );
     this.subscriber = new HintSubscriber({
       url,
       decode: (topic, bytes) => this.decode(topic, bytes),
@@ -79,7 +72,7 @@ export class RedisEventBus extends EventBus {
 
   override async publish(hints: readonly PublishedHint[]): Promise<void> {
     if (hints.length === 0) return;
-    const messages = messagesOf(hints, this.prefix, this.key.current ?? (await this.key.find()));
+    const messages = hintMessages(hints, this.prefix, this.key.current ?? (await this.key.find()), LIMITS);
     const results = await this.commands.run('bus', PUBLISH_TIMEOUT_MS, async (client) => {
       const burst = client.pipeline();
       for (const { topic, bytes } of messages) burst.publish(topic, bytes);
@@ -112,7 +105,7 @@ export class RedisEventBus extends EventBus {
   private decode(topic: string, bytes: Buffer) {
     if (!this.key.current) void this.key.find();
     // the bus publishes no message of this length
-    return bytes.length > MAX_MESSAGE_BYTES ? undefined : decodeSignedHints(topic, bytes, this.key.current);
+    return bytes.length > LIMITS.message ? undefined : decodeSignedHints(topic, bytes, this.key.current);
   }
 
   private noteState(listening: boolean): void {
@@ -125,63 +118,4 @@ export class RedisEventBus extends EventBus {
       this.log.info('hints arrive again');
     }
   }
-}
-
-/**
- * The hints of each tenant in as few messages as hold them, in their order: a message costs a command, a signature and
- * a delivery to each gateway, however many hints it holds.
- */
-function messagesOf(
-  hints: readonly PublishedHint[],
-  prefix: string,
-  key: KeyObject | undefined,
-): { tenant_id: TenantId; topic: string; hints: number; bytes: Buffer }[] {
-  const byTenant = new Map<TenantId, PublishedHint[]>();
-  for (const hint of hints) {
-    const others = byTenant.get(hint.tenant_id);
-    if (others) others.push(hint);
-    else byTenant.set(hint.tenant_id, [hint]);
-  }
-  return [...byTenant].flatMap(([tenant, ofTenant]) => {
-    const topic = topicOf(tenant, prefix);
-    // an unsigned hint is not trusted: it only wakes the gateway, which reads the event log
-    const encoded = key ? encodeWithinLimits(ofTenant) : ofTenant.map(encodeBare);
-    return groupsOf(encoded).map((group) => ({
-      tenant_id: tenant,
-      topic,
-      hints: group.length,
-      bytes: encodeSignedHints(topic, group, key),
-    }));
-  });
-}
-
-const encodeBare = (hint: PublishedHint): Buffer => encodeHint({ ...hint, data: null });
-
-/** The hints of one tenant, without the data that is beyond the limits. */
-function encodeWithinLimits(hints: readonly PublishedHint[]): Buffer[] {
-  let size = 0;
-  const encoded = hints.map((hint) => {
-    const whole = encodeHint(hint);
-    const bytes = whole.length > MAX_HINT_BYTES ? encodeBare(hint) : whole;
-    size += bytes.length;
-    return bytes;
-  });
-  return size > MAX_BATCH_BYTES ? hints.map(encodeBare) : encoded;
-}
-
-/** Groups of encoded hints that share a message. */
-function groupsOf(encoded: readonly Buffer[]): Buffer[][] {
-  const groups: Buffer[][] = [];
-  let size = 0;
-  for (const bytes of encoded) {
-    const last = groups.at(-1);
-    if (last && size + 1 + bytes.length <= MAX_HINT_BYTES) {
-      last.push(bytes);
-      size += 1 + bytes.length;
-    } else {
-      groups.push([bytes]);
-      size = bytes.length;
-    }
-  }
-  return groups;
 }

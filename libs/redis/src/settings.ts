@@ -10,8 +10,10 @@ const REDIS_ADDRESS = z
 
 /** The settings of an app that uses Redis. All apps of one system have the same prefix and the same key. */
 export const redisSettings = {
-  REDIS_URL: setting(REDIS_ADDRESS, {
-    description: 'The address of Redis: redis:// or rediss://, if needed with user, password and database number.',
+  REDIS_URL: setting(REDIS_ADDRESS.optional(), {
+    description:
+      'The address of Redis: redis:// or rediss://, if needed with user, password and database number. Required unless ' +
+      'BUS is postgres.',
     secret: true,
     example: 'redis://localhost:6379',
   }),
@@ -21,7 +23,7 @@ export const redisSettings = {
   REDIS_HINT_KEY: setting(z.string().min(32, `at least 32 characters are needed (${MAKE_A_SECRET})`).optional(), {
     description:
       'The key that signs the hints from processors to gateways: at least 32 characters, the same for all ' +
-      'processes. Unset: a key that the database keeps.',
+      'processes. Unset: a key that the database keeps. It signs them on PostgreSQL too.',
     secret: true,
   }),
 };

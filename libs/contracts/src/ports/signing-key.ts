@@ -1,6 +1,5 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
-import type { HintKey } from '@tocsin/contracts/ports';
-import type { Log } from '@tocsin/observability';
+import type { HintKey } from './hint-key';
 
 /** How long to wait after the store had no key, before it is asked again. */
 const TRY_AGAIN_MS = 1_000;
@@ -18,7 +17,8 @@ export class SigningKey {
   constructor(
     configured: string | undefined,
     private readonly kept: HintKey | undefined,
-    private readonly log: Log,
+    /** Called once, when the store had no key for the first time. */
+    private readonly onMissing: (error: unknown) => void,
   ) {
     if (configured) this.key = createSecretKey(Buffer.from(configured));
   }
@@ -41,11 +41,7 @@ export class SigningKey {
       this.key = createSecretKey(Buffer.from(await kept.read()));
     } catch (error) {
       this.triedAt = performance.now();
-      if (!this.warned)
-        this.log.warn(
-          { err: error },
-          'no key for hints could be read: they go without their entries, and gateways read the log for each',
-        );
+      if (!this.warned) this.onMissing(error);
       this.warned = true;
     }
   }
