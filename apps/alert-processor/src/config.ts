@@ -1,4 +1,4 @@
-import { readSettings } from '@tocsin/settings';
+import { busSettings, engineProblems, queueSettings, readSettings } from '@tocsin/settings';
 import { observabilitySettings } from '@tocsin/observability';
 import { postgresSettings } from '@tocsin/postgres';
 import { rabbitSettings, rabbitSourceSettings } from '@tocsin/rabbitmq';
@@ -9,6 +9,8 @@ export const settings = {
   ...processorSettings,
   ...observabilitySettings({ ADMIN_PORT: 9_091 }),
   ...postgresSettings,
+  ...queueSettings,
+  ...busSettings,
   ...redisSettings,
   ...rabbitSettings,
   ...rabbitSourceSettings,
@@ -18,6 +20,7 @@ export type AlertProcessorConfig = ReturnType<typeof loadConfig>;
 
 export const loadConfig = (environment: NodeJS.ProcessEnv) =>
   readSettings(settings, environment, (config) => [
+    ...engineProblems(config),
     // one connection for each lane; one each for urgent messages, suspects, the quarantine, dead letters and the health
     // check
     ...(config.DB_POOL_SIZE < config.PROCESSOR_LANES + 5

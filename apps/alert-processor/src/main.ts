@@ -12,7 +12,14 @@ import {
   tellStart,
   version,
 } from '@tocsin/observability';
-import { databaseConnectionOf, PostgresModule } from '@tocsin/postgres';
+import {
+  databaseConnectionOf,
+  InboxModule,
+  listeningConnectionOf,
+  PostgresBusModule,
+  PostgresModule,
+  PostgresSessionModule,
+} from '@tocsin/postgres';
 import { RabbitModule } from '@tocsin/rabbitmq';
 import { RedisModule } from '@tocsin/redis';
 import { misspeltSettings } from '@tocsin/settings';
@@ -26,7 +33,7 @@ import { processorReport } from './start-report';
  */
 const CONSUMER_UNREADY_AFTER_MS = 10_000;
 
-/** The processor on RabbitMQ, PostgreSQL and Redis: all three are required. */
+/** The processor on PostgreSQL, RabbitMQ and Redis, or on PostgreSQL alone. */
 runProcess(async (life) => {
   const config = loadConfig(process.env);
   const observability = ObservabilityModule.forRoot({ app: 'alert-processor', version, settings: config });
@@ -73,21 +80,32 @@ function adaptersFrom(config: AlertProcessorConfig, observability: DynamicModule
     ...pool,
     observability,
   });
-  return [
+  const session = PostgresSessionModule.forRoot({
+    connection: listeningConnectionOf(config),
+    role: 'tocsin_processor',
+    applicationName: pool.applicationName,
     postgres,
-    RabbitModule.forRoot({
-      url: config.RABBITMQ_URL,
-      prefix: config.RABBITMQ_PREFIX,
-      prefetch: config.PROCESSOR_PREFETCH,
-      health,
-      observability,
-    }),
-    RedisModule.forRoot({
-      url: config.REDIS_URL,
-      prefix: config.REDIS_PREFIX,
-      hintKey: config.REDIS_HINT_KEY,
-      keys: postgres,
-      observability,
-    }),
-  ];
+    observability,
+  });
+  const queue =
+    config.QUEUE === 'postgres'
+      ? InboxModule.forRoot(postgres, session)
+      : RabbitModule.forRoot({
+          url: config.RABBITMQ_URL!,
+          prefix: config.RABBITMQ_PREFIX,
+          prefetch: config.PROCESSOR_PREFETCH,
+          health,
+          observability,
+        });
+  const bus =
+    config.BUS === 'postgres'
+      ? PostgresBusModule.forRoot({ postgres, session, hintKey: config.REDIS_HINT_KEY, observability })
+      : RedisModule.forRoot({
+          url: config.REDIS_URL!,
+          prefix: config.REDIS_PREFIX,
+          hintKey: config.REDIS_HINT_KEY,
+          keys: postgres,
+          observability,
+        });
+  return [postgres, queue, bus];
 }

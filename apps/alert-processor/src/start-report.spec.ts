@@ -1,6 +1,6 @@
 import { processorReport } from './start-report';
 
-const USUAL = { FOLD_WINDOW: 10, DELIVERIES: true, RETENTION_DAYS: 90 };
+const USUAL = { FOLD_WINDOW: 10, DELIVERIES: true, RETENTION_DAYS: 90, QUEUE: 'rabbitmq', BUS: 'redis' } as const;
 
 test('the usual settings have no warning', () => {
   expect(processorReport(USUAL)).toEqual({

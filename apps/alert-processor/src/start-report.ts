@@ -4,12 +4,16 @@ interface Reported {
   FOLD_WINDOW: number;
   DELIVERIES: boolean;
   RETENTION_DAYS: number;
+  QUEUE: 'rabbitmq' | 'postgres';
+  BUS: 'redis' | 'postgres';
 }
 
 /** What a processor with these settings does beside storing, and what an operator may not have meant. */
-export const processorReport = ({ FOLD_WINDOW, DELIVERIES, RETENTION_DAYS }: Reported): StartReport => ({
+export const processorReport = ({ FOLD_WINDOW, DELIVERIES, RETENTION_DAYS, QUEUE, BUS }: Reported): StartReport => ({
   enabled: [
     'storing',
+    ...(QUEUE === 'postgres' ? ['queue in PostgreSQL, one processor at a time'] : []),
+    ...(BUS === 'postgres' ? ['bus in PostgreSQL'] : []),
     'dead letters',
     ...(FOLD_WINDOW > 0 ? ['folding of floods'] : []),
     ...(DELIVERIES ? ['deliveries'] : []),

@@ -1,4 +1,13 @@
-import { duration, onOff, readSettings, setting, shareOfMemory } from '@tocsin/settings';
+import {
+  busSettings,
+  duration,
+  engineProblems,
+  onOff,
+  queueSettings,
+  readSettings,
+  setting,
+  shareOfMemory,
+} from '@tocsin/settings';
 import { authSettings, checkAuthSettings } from '@tocsin/auth';
 import { observabilitySettings } from '@tocsin/observability';
 import { checkPhoneSettings, twilioCallbackSettings, vapidPublicSetting } from '@tocsin/phones';
@@ -171,6 +180,8 @@ export const settings = {
   ...authSettings,
   ...postgresSettings,
   ...webhookKeySettings,
+  ...queueSettings,
+  ...busSettings,
   ...redisSettings,
   ...rabbitSettings,
 };
@@ -188,6 +199,7 @@ export interface GatewayConfig extends Settings {}
 
 export const loadConfig = (environment: NodeJS.ProcessEnv) =>
   readSettings(settings, environment, (config) => [
+    ...engineProblems(config),
     ...checkAuthSettings(config),
     ...checkPhoneSettings(config),
     ...contradictions(config),

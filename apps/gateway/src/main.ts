@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import type { DynamicModule } from '@nestjs/common';
+import type { DynamicModule, Provider } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AuthModule, FallbackTicketStore, tenantDirectoryFrom } from '@tocsin/auth';
 import { bind, TenantDirectory, TicketStore } from '@tocsin/contracts/ports';
@@ -17,7 +17,11 @@ import {
 import {
   Database,
   databaseConnectionOf,
+  InboxModule,
+  listeningConnectionOf,
+  PostgresBusModule,
   PostgresModule,
+  PostgresSessionModule,
   PostgresTenantDirectory,
   PostgresTicketStore,
 } from '@tocsin/postgres';
@@ -29,7 +33,7 @@ import { GatewayModule } from './gateway.module';
 import { openHttp, prepareHttp } from './http-server';
 import { gatewayReport } from './start-report';
 
-/** The gateway on RabbitMQ, PostgreSQL and Redis: all three are required. */
+/** The gateway on PostgreSQL, RabbitMQ and Redis, or on PostgreSQL alone. */
 runProcess(async (life) => {
   const config = loadConfig(process.env);
   const observability = ObservabilityModule.forRoot({ app: 'gateway', version, settings: config });
@@ -77,34 +81,52 @@ function adaptersFrom(config: ReturnType<typeof loadConfig>, observability: Dyna
     webhookKey: config.WEBHOOK_KEY,
     observability,
   });
-  const rabbit = RabbitModule.forRoot({
-    url: config.RABBITMQ_URL,
-    prefix: config.RABBITMQ_PREFIX,
-    health: { critical: false },
+  const session = PostgresSessionModule.forRoot({
+    connection: listeningConnectionOf(config),
+    role: database.role,
+    applicationName: 'tocsin gateway',
+    postgres,
     observability,
   });
-  const redis = RedisModule.forRoot({
-    url: config.REDIS_URL,
-    prefix: config.REDIS_PREFIX,
-    hintKey: config.REDIS_HINT_KEY,
-    keys: postgres,
-    observability,
-  });
+  const queue =
+    config.QUEUE === 'postgres'
+      ? InboxModule.forRoot(postgres, session)
+      : RabbitModule.forRoot({
+          url: config.RABBITMQ_URL!,
+          prefix: config.RABBITMQ_PREFIX,
+          health: { critical: false },
+          observability,
+        });
+  const bus =
+    config.BUS === 'postgres'
+      ? PostgresBusModule.forRoot({ postgres, session, hintKey: config.REDIS_HINT_KEY, observability })
+      : RedisModule.forRoot({
+          url: config.REDIS_URL!,
+          prefix: config.REDIS_PREFIX,
+          hintKey: config.REDIS_HINT_KEY,
+          keys: postgres,
+          observability,
+        });
   const directory = tenantDirectoryFrom(config);
   return {
     module: class GatewayAdapters {},
-    imports: [postgres, rabbit, redis],
+    imports: [postgres, queue, bus],
     providers: [
-      {
-        provide: TicketStore,
-        useFactory: (first: RedisTicketStore, database: Database) =>
-          new FallbackTicketStore(first, new PostgresTicketStore(database)),
-        inject: [RedisTicketStore, Database],
-      },
+      ...(config.BUS === 'redis' ? [ticketStoreOverRedis()] : []),
       directory
         ? { provide: TenantDirectory, useValue: directory }
         : bind(TenantDirectory, PostgresTenantDirectory, Database),
     ],
-    exports: [postgres, rabbit, redis, TicketStore, TenantDirectory],
+    exports: [postgres, queue, bus, ...(config.BUS === 'redis' ? [TicketStore] : []), TenantDirectory],
+  };
+}
+
+/** Keeps tickets single-use while Redis is away. */
+function ticketStoreOverRedis(): Provider {
+  return {
+    provide: TicketStore,
+    useFactory: (first: RedisTicketStore, database: Database) =>
+      new FallbackTicketStore(first, new PostgresTicketStore(database)),
+    inject: [RedisTicketStore, Database],
   };
 }

@@ -34,4 +34,8 @@ test('what is switched on is named', () => {
   });
   expect(enabled).toEqual(expect.arrayContaining(['tokens in the address', 'CORS', 'gzip', 'page']));
   expect(reportOf({ PAGE: 'off' }).enabled).not.toContain('page');
+  const alone = { QUEUE: 'postgres', BUS: 'postgres', RABBITMQ_URL: '', REDIS_URL: '' };
+  expect(reportOf(alone).enabled).toEqual(
+    expect.arrayContaining(['queue in PostgreSQL, for publishing over HTTP only', 'bus in PostgreSQL']),
+  );
 });

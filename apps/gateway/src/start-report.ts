@@ -2,7 +2,8 @@ import { weakAuthSettings } from '@tocsin/auth';
 import type { StartReport } from '@tocsin/observability';
 import type { GatewayConfig } from './config';
 
-type Reported = GatewayConfig & Parameters<typeof weakAuthSettings>[0];
+type Reported = GatewayConfig &
+  Parameters<typeof weakAuthSettings>[0] & { QUEUE?: 'rabbitmq' | 'postgres'; BUS?: 'redis' | 'postgres' };
 
 /** Limits that keep one client from taking everything. */
 const LIMITS = [
@@ -30,6 +31,8 @@ export function gatewayReport(config: Reported): StartReport {
       ...(config.STREAM_GZIP ? ['gzip'] : []),
       ...(config.TENANT_SERVICE_URL ? ['tenant service'] : []),
       ...(unlimited.length < LIMITS.length ? ['limits of streams'] : []),
+      ...(config.QUEUE === 'postgres' ? ['queue in PostgreSQL, for publishing over HTTP only'] : []),
+      ...(config.BUS === 'postgres' ? ['bus in PostgreSQL'] : []),
       'row-level security',
       'health',
       'metrics',

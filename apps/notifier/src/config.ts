@@ -1,4 +1,4 @@
-import { readSettings } from '@tocsin/settings';
+import { busSettings, engineProblems, readSettings } from '@tocsin/settings';
 import { observabilitySettings } from '@tocsin/observability';
 import { postgresSettings, webhookKeySettings } from '@tocsin/postgres';
 import { redisSettings } from '@tocsin/redis';
@@ -9,10 +9,11 @@ export const settings = {
   ...observabilitySettings({ ADMIN_PORT: 9_092 }),
   ...postgresSettings,
   ...webhookKeySettings,
+  ...busSettings,
   ...redisSettings,
 };
 
 export type NotifierConfig = ReturnType<typeof loadConfig>;
 
 export const loadConfig = (environment: NodeJS.ProcessEnv) =>
-  readSettings(settings, environment, notifierContradictions);
+  readSettings(settings, environment, (config) => [...engineProblems(config), ...notifierContradictions(config)]);

@@ -11,7 +11,13 @@ import {
   tellStart,
   version,
 } from '@tocsin/observability';
-import { databaseConnectionOf, PostgresModule } from '@tocsin/postgres';
+import {
+  databaseConnectionOf,
+  listeningConnectionOf,
+  PostgresBusModule,
+  PostgresModule,
+  PostgresSessionModule,
+} from '@tocsin/postgres';
 import { RedisModule } from '@tocsin/redis';
 import { misspeltSettings } from '@tocsin/settings';
 import { loadConfig, settings, type NotifierConfig } from './config';
@@ -53,14 +59,28 @@ function adaptersFrom(config: NotifierConfig, observability: DynamicModule): Dyn
     webhookKey: config.WEBHOOK_KEY,
     observability,
   });
-  const redis = RedisModule.forRoot({
-    url: config.REDIS_URL,
-    prefix: config.REDIS_PREFIX,
-    hintKey: config.REDIS_HINT_KEY,
-    keys: postgres,
-    // readiness does not depend on Redis, because a lost ring costs only a second
-    health: { critical: false },
-    observability,
-  });
-  return [postgres, redis];
+  // readiness does not depend on the bus, because a lost ring costs only a second
+  const bus =
+    config.BUS === 'postgres'
+      ? PostgresBusModule.forRoot({
+          postgres,
+          session: PostgresSessionModule.forRoot({
+            connection: listeningConnectionOf(config),
+            role: 'tocsin_notifier',
+            applicationName: 'tocsin notifier',
+            postgres,
+            observability,
+          }),
+          hintKey: config.REDIS_HINT_KEY,
+          observability,
+        })
+      : RedisModule.forRoot({
+          url: config.REDIS_URL!,
+          prefix: config.REDIS_PREFIX,
+          hintKey: config.REDIS_HINT_KEY,
+          keys: postgres,
+          health: { critical: false },
+          observability,
+        });
+  return [postgres, bus];
 }

@@ -10,8 +10,6 @@ import { processorSettings } from '../../alert-processor/src/alert-processor.mod
 import { contradictions, gatewaySettings } from '../../gateway/src/config';
 import { notifierContradictions, notifierSettings } from '../../notifier/src/notifier.module';
 
-const { RABBITMQ_URL, ...restOfRabbit } = rabbitSettings;
-const { REDIS_URL, ...restOfRedis } = redisSettings;
 const { DB_HOST, ...restOfPostgres } = postgresSettings;
 const { DRAIN_MS, ...restOfGateway } = gatewaySettings;
 const { NOTIFIER_DRAIN_MS, ...restOfNotifier } = notifierSettings;
@@ -27,11 +25,9 @@ export const settings = {
   // with a default there would be no embedded database
   DB_HOST: setting(z.string().optional(), aboutSetting(DB_HOST)),
   ...webhookKeySettings,
-  ...restOfRabbit,
+  ...rabbitSettings,
   ...rabbitSourceSettings,
-  ...restOfRedis,
-  RABBITMQ_URL: setting(RABBITMQ_URL.optional(), aboutSetting(RABBITMQ_URL)),
-  REDIS_URL: setting(REDIS_URL.optional(), aboutSetting(REDIS_URL)),
+  ...redisSettings,
   // there is no other gateway that streams could move to, and a person at a terminal waits for the end
   DRAIN_MS: setting(DRAIN_MS.default(300), aboutSetting(DRAIN_MS)),
   NOTIFIER_DRAIN_MS: setting(NOTIFIER_DRAIN_MS.default(2_000), aboutSetting(NOTIFIER_DRAIN_MS)),

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AlertSource, Delivery, DeliveryListener, SourceQueue } from '@tocsin/contracts/ports';
 import { fullJitter, within } from '@tocsin/timing';
+import type { ActiveConsumer } from './active-consumer';
 import type { Inbox, Waiting } from './inbox.postgres';
 
 /** As many messages as one batch holds: an urgent message waits behind no more than these. */
@@ -20,6 +21,7 @@ interface InboxDelivery extends Delivery {
  */
 export class InboxSource implements AlertSource {
   readonly #inbox: Inbox;
+  readonly #turn: ActiveConsumer | undefined;
   readonly #ending = new AbortController();
   /** The ids that are delivered and not settled, in the order of delivery. */
   readonly #inHand = new Set<number>();
@@ -30,13 +32,17 @@ export class InboxSource implements AlertSource {
   #roomMade: () => void = () => undefined;
   consuming = false;
 
-  constructor(inbox: Inbox) {
+  /** `turn` decides which of several processes consumes; without it this one does. */
+  constructor(inbox: Inbox, turn?: ActiveConsumer) {
     this.#inbox = inbox;
+    this.#turn = turn;
   }
 
   async consume(open: (queue: SourceQueue) => DeliveryListener): Promise<void> {
     if (this.#delivering) return;
-    const first = await this.#inbox.take(PREFETCH);
+    await this.#inbox.listen();
+    // where another process may be consuming, this one waits for its turn below
+    const first = this.#turn ? [] : await this.#inbox.take(PREFETCH);
     const listener = open({ name: 'inbox', kind: 'common', prefetch: PREFETCH, parks: false });
     this.consuming = !this.#ending.signal.aborted;
     this.#delivering = this.#deliver(listener, first);
@@ -56,6 +62,7 @@ export class InboxSource implements AlertSource {
   async stop(): Promise<void> {
     const told = this.cancel().then(() => this.#removing);
     await within(STOP_WITHIN_MS, told, () => undefined);
+    await this.#turn?.release();
     this.#inbox.putBack([...this.#inHand, ...this.#leaving.splice(0)]);
     this.#inHand.clear();
   }
@@ -78,7 +85,8 @@ export class InboxSource implements AlertSource {
         this.#inHand.add(waiting.inbox_id);
         listener.delivered(deliveryOf(waiting));
       }
-      if (taken.length === 0) await this.#inbox.untilPut(signal);
+      // a process that waits for its turn has not looked yet
+      if (taken.length === 0 && this.#turn?.active !== false) await this.#inbox.untilPut(signal);
     }
   }
 
@@ -90,6 +98,8 @@ export class InboxSource implements AlertSource {
         await new Promise<void>((resolve) => (this.#roomMade = resolve));
         continue;
       }
+      await this.#turn?.untilActive(signal);
+      if (signal.aborted) break;
       try {
         const taken = await this.#inbox.take(room);
         this.consuming = !signal.aborted;

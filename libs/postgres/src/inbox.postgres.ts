@@ -3,6 +3,7 @@ import { publishedForm, readRoutingKey, routingKeyOf, Turns } from '@tocsin/mess
 import type { ValidMessage } from '@tocsin/contracts';
 import type { AlertIntake, PublishContext, PublishOutcome, RawIntake, RawMessage } from '@tocsin/contracts/ports';
 import type { Database } from './database';
+import type { ListeningSession } from './listening-session';
 
 /** The most messages that may wait, about 100 MB of common alerts. Further ones are refused as `Unavailable`. */
 const MAX_WAITING = 100_000;
@@ -26,10 +27,15 @@ interface Put {
   body: Buffer;
 }
 
+/** Tells the process that consumes that a message was put. */
+const CHANNEL = 'tocsin_inbox';
+const RING_WITHIN_MS = 1_000;
+
 /**
- * The embedded queue: the table `inbox`, and what this process knows of it. Intake and source share one `Inbox`. The
- * table does not store which messages are in hand: after a crash all are waiting again at once, and the event log drops
- * those that it has already.
+ * The queue in the database: the table `inbox`, and what this process knows of it. Intake and source share one `Inbox`.
+ * The table does not store which messages are in hand: after a crash all are waiting again at once, and the event log
+ * drops those that it has already. With a session, publishers of other processes wake the one that consumes; without
+ * one, all are in this process.
  */
 export class Inbox {
   readonly #inHand = new Set<number>();
@@ -42,7 +48,18 @@ export class Inbox {
   #puts = 0;
   #putsAtLastTake = 0;
 
-  constructor(private readonly database: Database) {}
+  #ringing: Promise<unknown> | undefined;
+  #ringAgain = false;
+
+  constructor(
+    private readonly database: Database,
+    private readonly session?: ListeningSession,
+  ) {}
+
+  /** Lets other processes wake an idle source here. Resolves as soon as it is known whether they can. */
+  async listen(): Promise<void> {
+    await this.session?.listen(CHANNEL, { onNotification: () => this.#wake(), onResumed: () => this.#wake() });
+  }
 
   async put(messages: readonly Put[], { traceparent }: PublishContext = {}): Promise<void> {
     await this.database.call(
@@ -57,6 +74,7 @@ export class Inbox {
       { withinMs: PUBLISH_WITHIN_MS },
     );
     this.#wake();
+    this.#ring();
   }
 
   /** Takes the next messages that are not in hand, urgent ones first. They are in hand until `settle` or `putBack`. */
@@ -98,6 +116,23 @@ export class Inbox {
   #wake(): void {
     this.#puts += 1;
     for (const wake of this.#idle) wake();
+  }
+
+  /** One ring for all that was put while another was under way. A lost ring costs a second: the source looks by itself. */
+  #ring(): void {
+    if (!this.session) return;
+    if (this.#ringing) {
+      this.#ringAgain = true;
+      return;
+    }
+    this.#ringAgain = false;
+    this.#ringing = this.database
+      .call('select tocsin.notify_channels($1, $2)', [[CHANNEL], ['']], { withinMs: RING_WITHIN_MS })
+      .catch(() => undefined)
+      .finally(() => {
+        this.#ringing = undefined;
+        if (this.#ringAgain) this.#ring();
+      });
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -15,7 +15,8 @@ export { migrate, type MigrateOptions, type MigrationReport } from './migrate';
 export { PostgresNotifications } from './notifications.postgres';
 export { PostgresPhoneDeliveries } from './phone-deliveries.postgres';
 export { PostgresPushSubscriptions } from './push-subscriptions.postgres';
-export { InboxModule, PostgresModule } from './postgres.module';
+export { InboxModule, PostgresBusModule, PostgresSessionModule } from './postgres-alone.module';
+export { PostgresModule } from './postgres.module';
 export { PostgresReceipts } from './receipts.postgres';
 export { PostgresRecipientBook } from './recipient-book.postgres';
 export { PostgresSeenPositions } from './seen-positions.postgres';
@@ -23,6 +24,7 @@ export { ROLES, type Role } from './roles';
 export {
   databaseConnectionOf,
   databaseUrlOf,
+  listeningConnectionOf,
   migrationProblems,
   migrationUrlOf,
   postgresSettings,

@@ -4,9 +4,7 @@ import type { Folding } from '@tocsin/contracts';
 import {
   AccessChanges,
   AlertActs,
-  AlertIntake,
   AlertQueries,
-  AlertSource,
   bind,
   DeadLetters,
   DeliveryQueue,
@@ -18,7 +16,6 @@ import {
   Notifications,
   PhoneDeliveries,
   PushSubscriptions,
-  RawIntake,
   Receipts,
   RecipientBook,
   SeenPositions,
@@ -28,14 +25,12 @@ import {
 import { Health, Log, Metrics } from '@tocsin/observability';
 import { PostgresAccessChanges } from './access-changes.postgres';
 import { PostgresAlertActs } from './alert-acts.postgres';
-import { InboxSource } from './alert-source.postgres';
 import { PostgresAlertQueries } from './alert-queries.postgres';
 import { Database, type DatabaseOptions } from './database';
 import { PostgresDeadLetters } from './dead-letters.postgres';
 import { PostgresDeliveryQueue } from './delivery-queue.postgres';
 import { PostgresDeliveries } from './deliveries.postgres';
 import { PostgresEventLog } from './event-log.postgres';
-import { Inbox, InboxIntake, InboxRawIntake } from './inbox.postgres';
 import { PostgresHintKey } from './hint-key.postgres';
 import { PostgresLinkKey } from './link-key.postgres';
 import { PostgresLogRetention } from './log-retention.postgres';
@@ -162,23 +157,5 @@ export class PostgresModule implements OnModuleInit, OnApplicationShutdown {
 
   onApplicationShutdown(): Promise<void> {
     return this.database.close();
-  }
-}
-
-/** The embedded queue on the pool of a `PostgresModule`. Pass the same module object that all other modules import. */
-@Module({})
-export class InboxModule {
-  static forRoot(postgres: DynamicModule): DynamicModule {
-    return {
-      module: InboxModule,
-      imports: [postgres],
-      providers: [
-        bind(Inbox, Inbox, Database),
-        bind(AlertIntake, InboxIntake, Inbox),
-        bind(AlertSource, InboxSource, Inbox),
-        bind(RawIntake, InboxRawIntake, Inbox),
-      ],
-      exports: [AlertIntake, AlertSource, RawIntake],
-    };
   }
 }

@@ -91,6 +91,11 @@ export function databaseConnectionOf(
   return url === undefined ? undefined : { url, pooled: settings.DB_POOLER };
 }
 
+/** The database as the one connection of a process that listens reaches it: the database itself, not its pooler. */
+export const listeningConnectionOf = (
+  settings: Parameters<typeof databaseUrlOf>[0] & { DATABASE_LISTEN_URL?: string | undefined },
+): { url: string } => ({ url: settings.DATABASE_LISTEN_URL ?? databaseUrlOf(settings)! });
+
 /** The address for migrations, or undefined when there is no database. */
 export const migrationUrlOf = (
   settings: Parameters<typeof databaseUrlOf>[0] & Pick<PostgresSettings, 'DATABASE_MIGRATION_URL'>,

@@ -10,8 +10,10 @@ const AMQP_URL = z
 
 /** Settings of an app that consumes from RabbitMQ or publishes to it. */
 export const rabbitSettings = {
-  RABBITMQ_URL: setting(AMQP_URL, {
-    description: 'The address of RabbitMQ with user and password: amqp:// or amqps://. Its path is the virtual host.',
+  RABBITMQ_URL: setting(AMQP_URL.optional(), {
+    description:
+      'The address of RabbitMQ with user and password: amqp:// or amqps://. Its path is the virtual host. Required ' +
+      'unless QUEUE is postgres.',
     secret: true,
     example: 'amqp://user:password@localhost:5672',
   }),

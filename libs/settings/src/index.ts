@@ -1,4 +1,5 @@
 export * from './duration';
+export * from './engines';
 export * from './memory-limit';
 export * from './misspelt';
 export * from './settings';

@@ -1,5 +1,5 @@
--- The embedded queue: put, take, settle. Messages stay in the table until they are settled; only the one process that
--- uses the queue knows which of them are in hand.
+-- The queue in the database: put, take, settle. Messages stay in the table until they are settled; only the one process
+-- that consumes knows which of them are in hand.
 
 create or replace function inbox_put(urgents boolean[], routing_keys text[], bodies bytea[], traceparent text, bound integer)
 returns void
@@ -34,4 +34,5 @@ alter function inbox_put owner to tocsin_definer;
 alter function inbox_take owner to tocsin_definer;
 alter function inbox_settle owner to tocsin_definer;
 revoke all on function inbox_put, inbox_take, inbox_settle from public;
-grant execute on function inbox_put, inbox_take, inbox_settle to tocsin_standalone;
+grant execute on function inbox_put to tocsin_gateway;
+grant execute on function inbox_take, inbox_settle to tocsin_processor;

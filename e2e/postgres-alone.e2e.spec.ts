@@ -1,0 +1,185 @@
+import { eventually } from '@tocsin/contracts/testing';
+import { limitMs, SIZE_NOTE, sized } from './faults/size';
+import { ask } from './kit/http';
+import { violationsOf, type Published } from './kit/ledger';
+import { SeededRandom } from './kit/seeded-random';
+import { SseClient } from './kit/sse-client';
+import { Stack, TENANT_SERVICE_TOKEN } from './kit/stack';
+import { JWT_SECRET, tokenFor } from './kit/tokens';
+
+const TENANTS = ['bakery', 'brewery', 'cafe'];
+const CLIENTS = 9;
+const MESSAGES = sized(20_000, 4_000);
+/** Every tenth message is published twice. */
+const REPEATED = 10;
+const BATCH = 50;
+/** No address of RabbitMQ or Redis: the processes could not use one. */
+const ALONE = { QUEUE: 'postgres', BUS: 'postgres', RABBITMQ_URL: '', REDIS_URL: '' };
+
+const seed = Number(process.env.SEED ?? 20_281);
+
+describe('PostgreSQL alone', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    const tenants = Object.fromEntries(Array.from({ length: CLIENTS }, (_, i) => [`user-${i}`, [TENANTS[i % 3]!]]));
+    stack = await Stack.open({
+      tenants,
+      gateways: 2,
+      processors: 2,
+      gatewayEnvironment: ALONE,
+      processorEnvironment: ALONE,
+    });
+  }, 120_000);
+  afterAll(() => stack?.close(), 60_000);
+
+  const publish = (gateway: number, events: readonly object[]) =>
+    ask(stack.gateways[gateway]!.url, '/api/v1/events', {
+      method: 'POST',
+      headers: {
+        Authorization: `Bearer ${tokenFor('svc', { scope: 'events:publish' })}`,
+        'Content-Type': 'application/json',
+      },
+      body: JSON.stringify(events),
+    });
+
+  it('shows an alert within half a second of its publication, in the median', async () => {
+    const stream = await stack.watch('user-0', { gateway: stack.gateways[1] });
+    const delays: number[] = [];
+    for (let round = 0; round < 5; round += 1) {
+      const since = performance.now();
+      const title = `Round ${round}`;
+      const { status } = await publish(0, [
+        { tenant_id: 'bakery', service: 'inventory', severity: 'urgent', id: `lone-${round}`, name: 'n', title },
+      ]);
+      expect(status).toBe(202);
+      await eventually(() => expect(stream.frames.some(({ data }) => data.includes(title))).toBe(true));
+      delays.push(performance.now() - since);
+    }
+    stream.close();
+    // without a notification it would be found by polls of a second, at two places: three of five so soon are no chance
+    expect(delays.sort((a, b) => a - b)[2]).toBeLessThan(500);
+  });
+
+  it('counts the streams of both gateways together', async () => {
+    const limit = { ...ALONE, STREAMS_PER_USER: '2' };
+    const [one, other] = [await stack.startGateway(limit), await stack.startGateway(limit)];
+    const streams = [await stack.watch('user-1', { gateway: one }), await stack.watch('user-1', { gateway: other })];
+    const refused = await ask(one.url, '/api/events', {
+      headers: { Authorization: `Bearer ${tokenFor('user-1')}` },
+    });
+    expect([refused.status, refused.json.code]).toEqual([429, 'too_many_streams']);
+    streams[1]!.close();
+    await eventually(async () => streams.push(await stack.watch('user-1', { gateway: one })));
+    for (const stream of streams) stream.close();
+    for (const gateway of stack.gateways.splice(2)) await gateway.stop();
+  });
+
+  it(
+    `loses nothing and repeats nothing of ${MESSAGES} alerts, while both processors are killed in turn, every session is cut and a gateway is killed${SIZE_NOTE}`,
+    async () => {
+      const random = new SeededRandom(seed);
+      const clients = Array.from(
+        { length: CLIENTS },
+        (_, i) => new SseClient(`user-${i}`, { headers: { Authorization: `Bearer ${tokenFor(`user-${i}`)}` } }),
+      );
+      const alive = () => stack.gateways[stack.gateways.length - 1]!;
+      for (const [i, client] of clients.entries()) await client.connect(stack.eventsUrl(stack.gateways[i % 2]));
+
+      const published: Published[] = [];
+      const messages = Array.from({ length: MESSAGES }, (_, i) => ({
+        tenant_id: random.of(TENANTS),
+        service: 'inventory',
+        severity: random.of(['urgent', 'high', 'medium', 'low']),
+        id: `m-${i - (i % REPEATED === 0 && i > 0 ? 1 : 0)}`,
+        name: 'low_stock',
+        occurred_at: '2026-01-02T03:04:05Z',
+      }));
+      // a repeated message has the content of the one before it
+      for (let i = REPEATED; i < MESSAGES; i += REPEATED) messages[i] = messages[i - 1]!;
+
+      const faults: [after: number, fault: () => Promise<unknown>][] = [
+        // one of the two consumes, and the other waits for its turn
+        [0.2, () => replaceAProcessor()],
+        [0.4, () => replaceAProcessor()],
+        [0.6, () => cutEverySession()],
+        [0.8, () => replaceAGateway()],
+      ];
+      for (let at = 0; at < MESSAGES; at += BATCH) {
+        while (faults[0] && at >= faults[0][0] * MESSAGES) await faults.shift()![1]();
+        const batch = messages.slice(at, at + BATCH);
+        // a batch without an answer is sent again: its messages have ids
+        await eventually(async () => {
+          const { status } = await publish(stack.gateways.length - 1, batch);
+          if (status !== 202) throw new Error(`answered ${status}`);
+        }, 20_000);
+        published.push(...batch.map(({ tenant_id, service, id }) => ({ tenant_id, service, id, confirmed: true })));
+        for (const client of clients.filter(({ current }) => !current)) await comeBack(client);
+      }
+      const unique = new Set(messages.map(({ id }) => id)).size;
+      await eventually(async () => {
+        const rows = await stack.rows();
+        if (rows.filter(({ event_id }) => event_id.startsWith('m-')).length < unique) throw new Error('not all stored');
+      }, 60_000);
+      const rows = await stack.rows();
+      for (const client of clients) await comeBack(client);
+      await eventually(() => {
+        for (const [i, client] of clients.entries()) {
+          const head = rows.filter(({ tenant_id }) => tenant_id === TENANTS[i % 3]).length;
+          const seq = Number((client.current?.cursor ?? '').split('-').at(-2));
+          if (seq !== head) throw new Error(`${client.name} is at ${seq} of ${head}`);
+        }
+      }, 30_000);
+
+      const lone = Array.from({ length: 5 }, (_, i) => ({
+        tenant_id: 'bakery',
+        service: 'inventory',
+        id: `lone-${i}`,
+        confirmed: true,
+      }));
+      expect(
+        violationsOf({
+          published: [...lone, ...published],
+          rows,
+          transcripts: clients.map((client, i) => ({
+            client: client.name,
+            tenants: [TENANTS[i % 3]!],
+            frames: client.frames,
+            connectedAtTheEnd: true,
+          })),
+          logs: [stack.processes.output],
+          secrets: [JWT_SECRET, TENANT_SERVICE_TOKEN],
+        }).slice(0, 10),
+      ).toEqual([]);
+      for (const client of clients) {
+        expect(client.faults).toEqual([]);
+        client.disconnect();
+      }
+      expect(await stack.sql('select 1 from tocsin.inbox')).toEqual([]);
+
+      /** Continues where the client's last stream ended. */
+      async function comeBack(client: SseClient): Promise<void> {
+        client.disconnect();
+        await client.connect(stack.eventsUrl(alive()));
+      }
+
+      async function replaceAProcessor(): Promise<void> {
+        await stack.processors.shift()!.kill();
+        await stack.startProcessor();
+      }
+
+      async function cutEverySession(): Promise<void> {
+        const cut = await stack.sql(
+          `select pg_terminate_backend(pid) from pg_stat_activity
+           where datname = current_database() and application_name like 'tocsin % session'`,
+        );
+        expect(cut.length).toBeGreaterThanOrEqual(3);
+      }
+
+      async function replaceAGateway(): Promise<void> {
+        await stack.gateways.shift()!.kill();
+        await stack.startGateway();
+      }
+    },
+    limitMs(120),
+  );
+});

@@ -1,0 +1,208 @@
+import { Client } from 'pg';
+import type { Subscription } from '@tocsin/contracts/ports';
+import { fullJitter, within } from '@tocsin/timing';
+import { clientConfig, prepareSession, SESSION_LIMITS, type DatabaseConnection } from './connection';
+import type { Role } from './roles';
+
+interface ListeningSessionOptions {
+  /** The database itself, not a pooler in transaction mode: LISTEN belongs to a session. */
+  connection: DatabaseConnection;
+  role: Role;
+  /** What the server shows in pg_stat_activity. */
+  applicationName: string;
+}
+
+/** What a listener of a channel is told. */
+export interface ChannelListener {
+  onNotification(payload: string): void;
+  /** The session was interrupted and listens again. Notifications may have been missed. */
+  onResumed(): void;
+}
+
+/** How long `listen` waits for PostgreSQL before it goes on without it. */
+const LISTEN_WITHIN_MS = 500;
+const CONNECT_WITHIN_MS = 3_000;
+const BACK_OFF = { firstMs: 100, capMs: 2_000 };
+/**
+ * The interval of queries that only ask for an answer. A session that listens never writes, so without them a
+ * connection that died silently would not be noticed.
+ */
+const PING_EVERY_MS = 5_000;
+const PING_WITHIN_MS = 3_000;
+
+interface Entry {
+  listener: ChannelListener;
+  /** Set while its `listen` still waits. It resolves that call, and the listener gets no `onResumed`. */
+  arrive: (() => void) | undefined;
+}
+
+interface Channel {
+  entries: Set<Entry>;
+  live: boolean;
+}
+
+/**
+ * The one connection of a process that listens for notifications (LISTEN). It opens with the first listener, finds out
+ * within ten seconds when it is dead, and connects again by itself. A channel is listened to once, however many
+ * listeners it has, and until the session ends: the bus has few channels.
+ */
+export class ListeningSession {
+  private readonly channels = new Map<string, Channel>();
+  private readonly watchers = new Set<(listening: boolean) => void>();
+  private client: Client | undefined;
+  private opened = false;
+  private closed = false;
+  private isListening = false;
+  private failures = 0;
+  private waiting: NodeJS.Timeout | undefined;
+  private pinging: NodeJS.Timeout | undefined;
+
+  constructor(private readonly options: ListeningSessionOptions) {}
+
+  /** Whether a connection is wanted: the first listener opens it. */
+  get wanted(): boolean {
+    return this.opened;
+  }
+
+  /** Whether notifications can arrive at present. */
+  get listening(): boolean {
+    return this.isListening;
+  }
+
+  /** Calls `onChange` whenever `listening` has changed. */
+  watch(onChange: (listening: boolean) => void): void {
+    this.watchers.add(onChange);
+  }
+
+  /** Resolves once notifications arrive, or after 500 ms without PostgreSQL; `onResumed` follows then. Never rejects. */
+  async listen(name: string, listener: ChannelListener): Promise<Subscription> {
+    this.open();
+    const channel = this.channels.get(name) ?? { entries: new Set(), live: false };
+    const isNew = !this.channels.has(name);
+    this.channels.set(name, channel);
+    const entry: Entry = { listener, arrive: undefined };
+    channel.entries.add(entry);
+    if (!channel.live) {
+      const arrived = new Promise<void>((resolve) => (entry.arrive = resolve));
+      if (isNew && this.isListening) void this.listenTo([[name, channel]]);
+      await within(LISTEN_WITHIN_MS, arrived, () => (entry.arrive = undefined));
+    }
+    return { close: () => void channel.entries.delete(entry) };
+  }
+
+  /**
+   * Runs a statement on this session, for locks that last as long as it does. Rejects while the session is away or when
+   * it does not answer; the connection is then replaced.
+   */
+  async run<Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
+    const { client } = this;
+    if (!client || !this.isListening) throw new Error('The session is away.');
+    try {
+      const { rows } = await client.query(sql, [...parameters]);
+      return rows as Row[];
+    } catch (error) {
+      this.replace(client);
+      throw error;
+    }
+  }
+
+  /** Connects if nothing has done so yet. May be called twice. */
+  open(): void {
+    if (this.opened || this.closed) return;
+    this.opened = true;
+    void this.connect();
+    this.pinging = setInterval(() => void this.ping(), PING_EVERY_MS);
+    this.pinging.unref();
+  }
+
+  /** Ends the session and every listener. May be called twice. Resolves when the connection is closed. */
+  async close(): Promise<void> {
+    this.closed = true;
+    this.isListening = false;
+    clearInterval(this.pinging);
+    clearTimeout(this.waiting);
+    for (const { entries } of this.channels.values()) for (const entry of entries) entry.arrive?.();
+    this.channels.clear();
+    const { client } = this;
+    this.client = undefined;
+    if (client) await within(PING_WITHIN_MS, client.end(), () => undefined).catch(() => undefined);
+  }
+
+  private async connect(): Promise<void> {
+    const { connection, role, applicationName } = this.options;
+    const client = new Client({
+      ...clientConfig(connection, role),
+      application_name: applicationName,
+      connectionTimeoutMillis: CONNECT_WITHIN_MS,
+      query_timeout: PING_WITHIN_MS,
+      keepAlive: true,
+    });
+    this.client = client;
+    client.on('error', () => this.replace(client));
+    client.on('end', () => this.replace(client));
+    client.on('notification', ({ channel, payload }) => this.deliver(channel, payload ?? ''));
+    try {
+      await client.connect();
+      await prepareSession(client, connection, role, SESSION_LIMITS);
+      if (this.client !== client) return;
+      this.isListening = true;
+      if (await this.listenTo([...this.channels])) {
+        this.failures = 0;
+        for (const watcher of this.watchers) watcher(true);
+      }
+    } catch {
+      this.replace(client);
+    }
+  }
+
+  /** Drops the connection for a new one, unless that happened already. */
+  private replace(client: Client): void {
+    if (this.client !== client) return;
+    this.client = undefined;
+    // a connection that is silent would not end in an orderly way
+    client.connection.stream.destroy();
+    for (const channel of this.channels.values()) channel.live = false;
+    if (this.isListening) {
+      this.isListening = false;
+      for (const watcher of this.watchers) watcher(false);
+    }
+    if (this.closed) return;
+    this.waiting = setTimeout(() => void this.connect(), fullJitter(this.failures++, BACK_OFF));
+  }
+
+  /** Listens to the channels, then tells the listeners that waited or may have missed notifications. */
+  private async listenTo(channels: readonly [string, Channel][]): Promise<boolean> {
+    const { client } = this;
+    if (!client) return false;
+    try {
+      if (channels.length > 0)
+        await client.query(channels.map(([name]) => `listen ${client.escapeIdentifier(name)}`).join(';'));
+    } catch {
+      this.replace(client);
+      return false;
+    }
+    if (this.client !== client) return false;
+    for (const [, channel] of channels) this.announce(channel);
+    return true;
+  }
+
+  private announce(channel: Channel): void {
+    channel.live = true;
+    for (const entry of [...channel.entries]) {
+      const { arrive } = entry;
+      entry.arrive = undefined;
+      if (arrive) arrive();
+      else entry.listener.onResumed();
+    }
+  }
+
+  private deliver(name: string, payload: string): void {
+    const channel = this.channels.get(name);
+    if (channel) for (const { listener } of [...channel.entries]) listener.onNotification(payload);
+  }
+
+  private async ping(): Promise<void> {
+    // a failure replaces the connection
+    if (this.isListening) await this.run('select 1').catch(() => undefined);
+  }
+}

@@ -1,0 +1,34 @@
+import { busSettings, engineProblems, queueSettings } from './engines';
+import { readSettings } from './settings';
+
+const shape = { ...queueSettings, ...busSettings };
+const read = (environment: Record<string, string>) => readSettings(shape, environment);
+
+describe('the choice of services', () => {
+  it('is RabbitMQ and Redis by default, and both need an address', () => {
+    const chosen = read({});
+    expect(chosen).toMatchObject({ QUEUE: 'rabbitmq', BUS: 'redis' });
+    expect(engineProblems(chosen)).toEqual([
+      'RABBITMQ_URL is required, unless QUEUE is postgres.',
+      'REDIS_URL is required, unless BUS is postgres.',
+    ]);
+    expect(engineProblems({ ...chosen, RABBITMQ_URL: 'amqp://q', REDIS_URL: 'redis://r' })).toEqual([]);
+  });
+
+  it('needs neither with PostgreSQL alone, but a session of its own behind a pooler', () => {
+    const alone = read({ QUEUE: 'postgres', BUS: 'postgres' });
+    expect(engineProblems({ ...alone, DB_POOLER: false })).toEqual([]);
+    expect(engineProblems({ ...alone, DB_POOLER: true })).toEqual([
+      'DATABASE_LISTEN_URL is required with DB_POOLER: a pooler lends no session that could listen.',
+    ]);
+    expect(engineProblems({ ...alone, DB_POOLER: true, DATABASE_LISTEN_URL: 'postgresql://db' })).toEqual([]);
+  });
+
+  it('asks nothing of an app that has no queue', () => {
+    expect(engineProblems({ BUS: 'postgres' })).toEqual([]);
+  });
+
+  it('refuses another name', () => {
+    expect(() => read({ QUEUE: 'kafka' })).toThrow('QUEUE is not valid: one of rabbitmq, postgres is needed');
+  });
+});
