@@ -98,7 +98,8 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
           }),
         );
       await owner(
-        `insert into tocsin.delivery_due (tenant_id, delivery_id, channel, due_at) select tenant_id, delivery_id, channel, due_at from tocsin.delivery
+        `insert into tocsin.delivery_due (tenant_id, delivery_id, channel, recipient, planned_at, first_due_at, due_at)
+         select tenant_id, delivery_id, channel, recipient, created_at, due_at, due_at from tocsin.delivery
          on conflict do nothing;
          insert into tocsin.delivery_attempt (tenant_id, delivery_id, attempt, begun_at, ended_at, outcome) select tenant_id, delivery_id, 1, now(), now(), 'retry'
          from tocsin.delivery on conflict do nothing`,
