@@ -2,4 +2,5 @@ export * from './as-owner';
 export * from './fresh-database';
 export * from './isolation.contract';
 export * from './open-delivery-queue';
+export * from './played-members';
 export * from './played-queue';

@@ -223,8 +223,8 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
         );
         await manager.query(`select * from tocsin.told_by_phone('+491', 1)`);
         await manager.query(`select tocsin.subscribe_push('user of b', '', '{b}', 'https://b', 'k', 'k', 20)`);
-        await manager.query(`select * from tocsin.push_browsers_of('user of b', '', '{b}', '60 days')`);
-        await manager.query(`select * from tocsin.push_targets('b', 'user of b', gen_random_uuid(), '60 days')`);
+        await manager.query(`select * from tocsin.push_browsers_of('user of b', '', '{b}', '30 days')`);
+        await manager.query(`select * from tocsin.push_targets('b', 'user of b', gen_random_uuid(), '30 days')`);
         await manager.query(`select tocsin.note_push_taken('b', '{https://b}', gen_random_uuid())`);
         await manager.query(`select tocsin.unsubscribe_push('user of b', '', '{b}', 'none')`);
         await manager.query(`select tocsin.forget_push('{https://none}')`);
