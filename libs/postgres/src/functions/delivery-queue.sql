@@ -279,6 +279,23 @@ begin
   setting := set_config('tocsin.tenants', outside, true);
 end $$;
 
+-- The deliveries that a worker names by its claims, with their rows locked in the order of their keys. `is_ours` is not true
+-- when another claim has replaced the one that it names, or the delivery is settled.
+create or replace function held_deliveries(of_tenants text[], deliveries uuid[], attempts integer[], by_worker bigint)
+returns table (tenant_id text, delivery_id uuid, attempt integer, is_ours boolean)
+language sql volatile security invoker
+set search_path = tocsin, pg_temp
+as $$
+  -- a claim that is not begun has not used up its number yet
+  select s.tenant_id, s.delivery_id, s.attempt, d.worker = by_worker and d.attempt = s.attempt - case when d.begun_at is null then 1 else 0 end
+  from (
+    select * from unnest(of_tenants, deliveries, attempts) as a(tenant_id, delivery_id, attempt) order by tenant_id collate "C", delivery_id
+  ) s
+  left join lateral (
+    select * from delivery_due where tenant_id = s.tenant_id and delivery_id = s.delivery_id limit 1 for update
+  ) d on true
+$$;
+
 -- Begins attempts of deliveries that this worker has claimed `at_most_once`: from now on they may have been sent. Extends
 -- their leases to `lease` from now. Returns the others, which must not be sent. A repetition changes nothing.
 create or replace function begin_deliveries(of_tenants text[], deliveries uuid[], attempts integer[], lease interval, by_worker bigint)
@@ -297,15 +314,9 @@ begin
   perform set_config('tocsin.tenants', array(select distinct t from unnest(of_tenants) t)::text, true);
   return query
   with held as materialized (
-    select s.*, d.worker = by_worker and d.attempt = s.attempt - case when d.begun_at is null then 1 else 0 end as is_ours, d.begun_at
-    from (
-      select * from unnest(of_tenants, deliveries, attempts) as a(tenant_id, delivery_id, attempt) order by tenant_id collate "C", delivery_id
-    ) s
-    left join lateral (
-      select * from delivery_due where tenant_id = s.tenant_id and delivery_id = s.delivery_id limit 1 for update
-    ) d on true
+    select * from held_deliveries(of_tenants, deliveries, attempts, by_worker)
   ), begun as (
-    update delivery_due d set attempt = h.attempt, begun_at = coalesce(h.begun_at, clock_timestamp()), leased_until = clock_timestamp() + lease
+    update delivery_due d set attempt = h.attempt, begun_at = coalesce(d.begun_at, clock_timestamp()), leased_until = clock_timestamp() + lease
     from held h where h.is_ours and d.tenant_id = h.tenant_id and d.delivery_id = h.delivery_id
   )
   select delivery_id from held where is_ours is not true;
@@ -330,13 +341,7 @@ begin
   perform set_config('tocsin.tenants', array(select distinct t from unnest(of_tenants) t)::text, true);
   return query
   with held as materialized (
-    select s.*, case when d.begun_at is not null then d.attempt = s.attempt else d.attempt = s.attempt - 1 and d.worker = by_worker end as is_ours
-    from (
-      select * from unnest(of_tenants, deliveries, attempts) as a(tenant_id, delivery_id, attempt) order by tenant_id collate "C", delivery_id
-    ) s
-    left join lateral (
-      select * from delivery_due where tenant_id = s.tenant_id and delivery_id = s.delivery_id limit 1 for update
-    ) d on true
+    select * from held_deliveries(of_tenants, deliveries, attempts, by_worker)
   ), extended as (
     update delivery_due d set leased_until = clock_timestamp() + lease
     from held h where h.is_ours and d.tenant_id = h.tenant_id and d.delivery_id = h.delivery_id
@@ -366,8 +371,9 @@ alter function claim_deliveries owner to tocsin_definer;
 alter function over_reason owner to tocsin_definer;
 alter function settle_late owner to tocsin_definer;
 alter function settle_deliveries owner to tocsin_definer;
+alter function held_deliveries owner to tocsin_definer;
 alter function begin_deliveries owner to tocsin_definer;
 alter function extend_deliveries owner to tocsin_definer;
 alter function delivery_depth owner to tocsin_definer;
-revoke all on function claim_deliveries, over_reason, settle_late, settle_deliveries, begin_deliveries, extend_deliveries, delivery_depth from public;
+revoke all on function claim_deliveries, over_reason, settle_late, settle_deliveries, held_deliveries, begin_deliveries, extend_deliveries, delivery_depth from public;
 grant execute on function claim_deliveries, settle_deliveries, begin_deliveries, extend_deliveries, delivery_depth to tocsin_notifier;
