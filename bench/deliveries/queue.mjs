@@ -1,21 +1,13 @@
-// `npm run bench:deliveries`: due deliveries over 100 tenants and 4 channels are claimed, given to a sink that does
-// nothing, and settled, beside other job queues, in one interleaved run.
-//
-//     --count <n>            deliveries of each round; default 20,000
-//     --rounds <n>           default 5
-//     --only <a,b>           some contenders
-//     --also <name>=<dist>   another build of Tocsin as one more contender: shows the effect of a change
-//
-// Needs PostgreSQL and Redis. The peers are installed into `.tocsin/peers`, in pinned versions. Each round of a
-// contender is a process and a database of its own. Absolute figures vary from run to run; compare within one run.
+// The queue: due deliveries over 100 tenants and 4 channels are claimed, given to a sink that does nothing, and settled,
+// beside other job queues. The peers are installed into `.tocsin/peers`, in pinned versions. Each round of a contender is
+// a process and a database of its own.
 import { fork, spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
-import { argv, exit, stdout } from 'node:process';
+import { stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { servicesUp } from '../services.mjs';
+import { withDatabase } from './databases.mjs';
 
 const PEERS = { 'graphile-worker': '0.17.3', 'pg-boss': '10.4.2', bullmq: '5.81.5' };
 const TENANTS = 100;
@@ -23,20 +15,6 @@ const TENANTS = 100;
 const require = createRequire(import.meta.url);
 const here = fileURLToPath(new URL('.', import.meta.url));
 const root = resolve(here, '..', '..');
-const option = (name, otherwise) => (argv.includes(name) ? argv[argv.indexOf(name) + 1] : otherwise);
-const count = Number(option('--count', 20_000));
-const rounds = Number(option('--rounds', 5));
-const only = option('--only')?.split(',');
-const also = argv.flatMap((word, i) => (word === '--also' ? [argv[i + 1].split('=')] : []));
-
-const contenders = [
-  ['Tocsin', { contender: 'tocsin', dist: join(root, 'dist') }],
-  ...also.map(([name, dist]) => [name, { contender: 'tocsin', dist: resolve(dist) }]),
-  ['graphile-worker', { contender: 'graphile-worker' }],
-  ['pg-boss', { contender: 'pg-boss' }],
-  ['pg-boss by hand', { contender: 'pg-boss-by-hand' }],
-  ['BullMQ', { contender: 'bullmq' }],
-].filter(([name]) => !only || only.includes(name));
 
 function installPeers() {
   const folder = join(root, '.tocsin', 'peers');
@@ -58,31 +36,28 @@ function installPeers() {
   return folder;
 }
 
-async function onServer(url, sql) {
-  const { Client } = require('pg');
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  await client.query(sql).finally(() => client.end());
-}
+const contendersOf = ({ only, also }) =>
+  [
+    ['Tocsin', { contender: 'tocsin', dist: join(root, 'dist') }],
+    ...also.map(([name, dist]) => [name, { contender: 'tocsin', dist: resolve(dist) }]),
+    ['graphile-worker', { contender: 'graphile-worker' }],
+    ['pg-boss', { contender: 'pg-boss' }],
+    ['pg-boss by hand', { contender: 'pg-boss-by-hand' }],
+    ['BullMQ', { contender: 'bullmq' }],
+  ].filter(([name]) => !only || only.includes(name));
 
-async function measure(services, peersFolder, options) {
-  const database = `tocsin_bench_${randomBytes(6).toString('hex')}`;
-  const databaseUrl = Object.assign(new URL(services.DATABASE_URL), { pathname: `/${database}` }).toString();
-  await onServer(services.DATABASE_URL, `create database ${database} template template0`);
-  try {
+const measure = (services, peersFolder, count, options) =>
+  withDatabase(services.DATABASE_URL, (databaseUrl) => {
     const asked = { ...options, count, tenants: TENANTS, peersFolder, databaseUrl, redisUrl: services.REDIS_URL };
     const child = fork(join(here, 'runner.mjs'), [JSON.stringify(asked)]);
-    return await new Promise((done, fail) => {
+    return new Promise((done, fail) => {
       let result;
       child.on('message', (message) => (result = message));
       child.on('exit', (code) =>
         code === 0 && result ? done(result) : fail(new Error(`${options.contender} failed`)),
       );
     });
-  } finally {
-    await onServer(services.DATABASE_URL, `drop database if exists ${database} with (force)`);
-  }
-}
+  });
 
 const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 const row = (...cells) =>
@@ -93,12 +68,13 @@ const row = (...cells) =>
       .join('')}\n`,
   );
 
-const { services, down } = servicesUp();
-try {
+export async function queueRow(services, { count, rounds, only, also }) {
+  const contenders = contendersOf({ only, also });
   const peersFolder = installPeers();
   const results = new Map(contenders.map(([name]) => [name, []]));
   for (let round = 0; round < rounds; round += 1) {
-    for (const [name, options] of contenders) results.get(name).push(await measure(services, peersFolder, options));
+    for (const [name, options] of contenders)
+      results.get(name).push(await measure(services, peersFolder, count, options));
   }
   stdout.write(
     `\n${count.toLocaleString('en')} due deliveries, ${TENANTS} tenants, 4 channels, ${rounds} rounds, medians\n\n`,
@@ -116,9 +92,4 @@ try {
       median(ratios).toFixed(2),
     );
   }
-} catch (error) {
-  stdout.write(`${error.stack}\n`);
-  exit(1);
-} finally {
-  down();
 }
