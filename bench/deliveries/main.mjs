@@ -1,120 +1,38 @@
-// `npm run bench:deliveries`: due deliveries over 100 tenants and 4 channels are claimed, given to a sink that does
-// nothing, and settled, beside other job queues, in one interleaved run.
+// `npm run bench:deliveries`: the queue of deliveries beside other job queues, how long mails take, and many notifications
+// for the same minute.
 //
-//     --count <n>            deliveries of each round; default 20,000
-//     --rounds <n>           default 5
-//     --only <a,b>           some contenders
-//     --also <name>=<dist>   another build of Tocsin as one more contender: shows the effect of a change
+//     --rows queue,mail,minute   some rows; default all
+//     --rounds <n>               default 5 for the queue, 3 for mails
+//     --count <n>                deliveries of the queue (default 20,000); notifications of the minute (default 100,000)
+//     --only <a,b>               some contenders of the queue
+//     --also <name>=<dist>       another build of Tocsin as one more contender: shows the effect of a change
 //
-// Needs PostgreSQL and Redis. The peers are installed into `.tocsin/peers`, in pinned versions. Each round of a
-// contender is a process and a database of its own. Absolute figures vary from run to run; compare within one run.
-import { fork, spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
+// Needs PostgreSQL and Redis. Absolute figures vary from run to run; compare within one run, on a quiet machine.
+import { loadavg } from 'node:os';
 import { argv, exit, stdout } from 'node:process';
-import { fileURLToPath } from 'node:url';
 import { servicesUp } from '../services.mjs';
+import { mailRow } from './mail.mjs';
+import { minuteRow } from './minute.mjs';
+import { queueRow } from './queue.mjs';
 
-const PEERS = { 'graphile-worker': '0.17.3', 'pg-boss': '10.4.2', bullmq: '5.81.5' };
-const TENANTS = 100;
-
-const require = createRequire(import.meta.url);
-const here = fileURLToPath(new URL('.', import.meta.url));
-const root = resolve(here, '..', '..');
 const option = (name, otherwise) => (argv.includes(name) ? argv[argv.indexOf(name) + 1] : otherwise);
-const count = Number(option('--count', 20_000));
-const rounds = Number(option('--rounds', 5));
+const rows = option('--rows', 'queue,mail,minute').split(',');
 const only = option('--only')?.split(',');
 const also = argv.flatMap((word, i) => (word === '--also' ? [argv[i + 1].split('=')] : []));
+const numbered = (name, otherwise) => Number(option(name, otherwise));
 
-const contenders = [
-  ['Tocsin', { contender: 'tocsin', dist: join(root, 'dist') }],
-  ...also.map(([name, dist]) => [name, { contender: 'tocsin', dist: resolve(dist) }]),
-  ['graphile-worker', { contender: 'graphile-worker' }],
-  ['pg-boss', { contender: 'pg-boss' }],
-  ['pg-boss by hand', { contender: 'pg-boss-by-hand' }],
-  ['BullMQ', { contender: 'bullmq' }],
-].filter(([name]) => !only || only.includes(name));
-
-function installPeers() {
-  const folder = join(root, '.tocsin', 'peers');
-  const manifest = JSON.stringify({ private: true, dependencies: PEERS });
-  const installed = Object.keys(PEERS).every(
-    (name) =>
-      existsSync(join(folder, 'node_modules', name)) &&
-      require(join(folder, 'node_modules', name, 'package.json')).version === PEERS[name],
-  );
-  if (installed) return folder;
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'package.json'), manifest);
-  stdout.write('Installing the peers…\n');
-  const { status } = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts'], {
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  if (status !== 0) throw new Error('the peers could not be installed');
-  return folder;
-}
-
-async function onServer(url, sql) {
-  const { Client } = require('pg');
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  await client.query(sql).finally(() => client.end());
-}
-
-async function measure(services, peersFolder, options) {
-  const database = `tocsin_bench_${randomBytes(6).toString('hex')}`;
-  const databaseUrl = Object.assign(new URL(services.DATABASE_URL), { pathname: `/${database}` }).toString();
-  await onServer(services.DATABASE_URL, `create database ${database} template template0`);
-  try {
-    const asked = { ...options, count, tenants: TENANTS, peersFolder, databaseUrl, redisUrl: services.REDIS_URL };
-    const child = fork(join(here, 'runner.mjs'), [JSON.stringify(asked)]);
-    return await new Promise((done, fail) => {
-      let result;
-      child.on('message', (message) => (result = message));
-      child.on('exit', (code) =>
-        code === 0 && result ? done(result) : fail(new Error(`${options.contender} failed`)),
-      );
-    });
-  } finally {
-    await onServer(services.DATABASE_URL, `drop database if exists ${database} with (force)`);
-  }
-}
-
-const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
-const row = (...cells) =>
-  stdout.write(
-    `${cells[0].padEnd(18)}${cells
-      .slice(1)
-      .map((cell) => cell.padStart(18))
-      .join('')}\n`,
-  );
+const ROWS = {
+  queue: (services) =>
+    queueRow(services, { count: numbered('--count', 20_000), rounds: numbered('--rounds', 5), only, also }),
+  mail: (services) => mailRow(services, { rounds: numbered('--rounds', 3) }),
+  minute: (services) => minuteRow(services, { count: numbered('--count', 100_000) }),
+};
 
 const { services, down } = servicesUp();
 try {
-  const peersFolder = installPeers();
-  const results = new Map(contenders.map(([name]) => [name, []]));
-  for (let round = 0; round < rounds; round += 1) {
-    for (const [name, options] of contenders) results.get(name).push(await measure(services, peersFolder, options));
-  }
-  stdout.write(
-    `\n${count.toLocaleString('en')} due deliveries, ${TENANTS} tenants, 4 channels, ${rounds} rounds, medians\n\n`,
-  );
-  row('', 'a second', 'PostgreSQL CPU', 'own CPU', 'Tocsin / it');
-  const rates = (name) => results.get(name).map(({ ms }) => (count / ms) * 1000);
-  for (const [name] of contenders) {
-    const per = (what) => `${median(results.get(name).map((result) => (result[what] / count) * 1000)).toFixed(1)} us`;
-    const ratios = results.has('Tocsin') ? rates('Tocsin').map((rate, round) => rate / rates(name)[round]) : [NaN];
-    row(
-      name,
-      Math.round(median(rates(name))).toLocaleString('en'),
-      per('server'),
-      per('client'),
-      median(ratios).toFixed(2),
-    );
+  for (const row of rows) {
+    stdout.write(`\nload of the machine at the start: ${loadavg()[0].toFixed(1)}\n`);
+    await ROWS[row](services);
   }
 } catch (error) {
   stdout.write(`${error.stack}\n`);

@@ -9,8 +9,20 @@ import { barriersIn, MAY_ACT, picture, rowOf as row, Visits } from './dashboard-
 
 const MAIL = 'ana@example.com';
 const PHONE = '+4915112345678';
-/** Within this time of the click on *Acknowledge* nothing is pending any more. */
+/** Within this time of the click on *Acknowledge* nothing is pending any more, and the page says so. */
 const CANCELLED_WITHIN_MS = 1_000;
+/** Runs in the page: notes how long after the next click the webhook is shown as cancelled, as `shownAfterMs`. */
+const NOTE_WHEN_CANCELLED = `
+  addEventListener('click', () => {
+    const clickedAt = performance.now();
+    const watch = new MutationObserver(() => {
+      if (!document.querySelector('[data-testid=deliveries] [data-channel=webhook][data-state=cancelled]')) return;
+      watch.disconnect();
+      window.shownAfterMs = performance.now() - clickedAt;
+    });
+    watch.observe(document.body, { subtree: true, childList: true, attributes: true });
+  }, { capture: true, once: true });
+`;
 
 /** The row of one delivery in the drawer. */
 const told = (page: Page, channel: string) => page.getByTestId('deliveries').locator(`[data-channel=${channel}]`);
@@ -100,9 +112,11 @@ describeWith('chromium', 'the deliveries of an alert on the page', () => {
     const page = await opened('Oven is cold');
     await becomes(page, 'webhook', 'again');
     const attempts = peers.webhooks.received.length;
+    await page.evaluate(NOTE_WHEN_CANCELLED);
     const clickedAt = Date.now();
     await page.getByTestId('drawer').getByRole('button', { name: 'Acknowledge' }).click();
     await becomes(page, 'webhook', 'cancelled');
+    expect(await page.evaluate('shownAfterMs')).toBeLessThan(CANCELLED_WITHIN_MS);
     const [cancelled] = await stack.sql<{ settled_at: Date }>(
       `select d.settled_at from tocsin.delivery d join tocsin.event e using (tenant_id, alert_id)
        where e.title = 'Oven is cold' and e.change = 'raised' and d.status = 'cancelled'`,

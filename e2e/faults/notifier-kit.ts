@@ -71,6 +71,14 @@ export class NotifierKit {
     );
   }
 
+  /** How many deliveries are claimed at present. */
+  async claimed(): Promise<number> {
+    const [row] = await this.stack.sql<{ count: number }>(
+      'select count(*)::int as count from tocsin.delivery_due where leased_until > now()',
+    );
+    return row!.count;
+  }
+
   /** The deliveries of a channel with an attempt on record as begun, once no statement of a notifier is under way. */
   async underWay(channel: Channel): Promise<string[]> {
     await eventually(async () => {

@@ -26,8 +26,8 @@ export async function targetIn(stack: Stack, tenant: string): Promise<Target> {
        insert into tocsin.delivery (tenant_id, notification_id, channel, recipient, due_at, created_at)
        values ($1, $2, 'push', 'user:ana', now() + interval '1 hour', now()) returning *
      )
-     insert into tocsin.delivery_due (tenant_id, delivery_id, channel, due_at)
-     select tenant_id, delivery_id, channel, due_at from made returning delivery_id as id`,
+     insert into tocsin.delivery_due (tenant_id, delivery_id, channel, recipient, planned_at, first_due_at, due_at)
+     select tenant_id, delivery_id, channel, recipient, created_at, due_at, due_at from made returning delivery_id as id`,
     [tenant, notification!.id],
   );
   const [webhook] = await stack.sql<{ id: string }>(

@@ -122,8 +122,8 @@ export class MarkedTenant {
          insert into tocsin.delivery (tenant_id, notification_id, channel, recipient, due_at, created_at)
          select tenant_id, notification_id, 'email', $3, due_at, created_at from said returning *
        ), queued as (
-         insert into tocsin.delivery_due (tenant_id, delivery_id, channel, due_at)
-         select tenant_id, delivery_id, channel, due_at from planned
+         insert into tocsin.delivery_due (tenant_id, delivery_id, channel, recipient, planned_at, first_due_at, due_at)
+         select tenant_id, delivery_id, channel, recipient, created_at, due_at, due_at from planned
        ), browser as (
          insert into tocsin.push_subscription (endpoint, tenant_id, user_id, issuer, p256dh, auth, renewed_at)
          values ('https://push.example/' || $5, $1, $4, '', 'x', 'x', now())

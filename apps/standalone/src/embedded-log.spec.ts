@@ -47,7 +47,7 @@ import {
   PostgresUnsubscribes,
   PostgresWebhookEndpoints,
 } from '@tocsin/postgres';
-import { asOwner, describeIsolation, openDeliveryQueue, playedQueue } from '@tocsin/postgres/testing';
+import { asOwner, describeIsolation, openDeliveryQueue, playedMembers, playedQueue } from '@tocsin/postgres/testing';
 
 // The adapters of PostgreSQL on the embedded database: the same promises, the same isolation.
 
@@ -166,6 +166,7 @@ describePushSubscriptions('The embedded database', {
       subscriptions,
       targets: subscriptions,
       changes: new PostgresAccessChanges(database),
+      ...playedMembers(() => connection),
       close: () => database.close(),
     });
   },

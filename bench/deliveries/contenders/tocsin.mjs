@@ -1,8 +1,7 @@
 // Deliveries of entries, as the processor plans them: each claim puts an attempt on record, each settlement its end.
-import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { BATCH, CHANNELS } from '../work.mjs';
+import { BATCH, CHANNELS, plannedEvent } from '../work.mjs';
 
 const require = createRequire(import.meta.url);
 const OPTIONS = { atMost: BATCH, leaseMs: 30_000, atMostOnce: false };
@@ -22,7 +21,10 @@ export async function open({ databaseUrl, dist, tenants }) {
       for (let made = 0; made < count; made += BATCH * CHANNELS.length)
         await log.append(
           Array.from({ length: Math.min(BATCH, (count - made) / CHANNELS.length) }, (_, at) =>
-            plannedEvent(at % tenants),
+            plannedEvent(
+              at % tenants,
+              CHANNELS.map((channel) => ({ channel, recipient: `${at}-${made}@example.com` })),
+            ),
           ),
         );
     },
@@ -59,25 +61,3 @@ const send = async ({ tenant_id, delivery_id, attempt }) => ({
   answer: null,
   provider_id: null,
 });
-
-function plannedEvent(tenant) {
-  const id = randomUUID();
-  const message = {
-    tenant_id: `tenant-${tenant}`,
-    service: 'inventory',
-    severity: 'high',
-    id,
-    type: 'alert',
-    name: 'low_stock',
-    title: 'Flour is running low',
-    message: 'Only 2 kg are left in the northern store.',
-    status: 'firing',
-    occurred_at: new Date().toISOString(),
-    labels: { site: 'north' },
-    actions: [{ label: 'Order', url: 'https://example.com/order' }],
-    metadata: { stock: 2 },
-    schema_version: 1,
-  };
-  const deliveries = CHANNELS.map((channel) => ({ channel, recipient: `${id}@example.com` }));
-  return { message, body_hash: id, trace_id: null, deliveries };
-}

@@ -4,7 +4,7 @@ import { Database } from './database';
 import { PostgresEventLog } from './event-log.postgres';
 import { PostgresPhoneDeliveries } from './phone-deliveries.postgres';
 import { PostgresPushSubscriptions } from './push-subscriptions.postgres';
-import { asOwner, freshDatabase } from './testing';
+import { asOwner, freshDatabase, playedMembers } from './testing';
 
 async function opened() {
   const fresh = await freshDatabase();
@@ -32,11 +32,12 @@ describePhoneDeliveries('PostgreSQL', {
 
 describePushSubscriptions('PostgreSQL', {
   open: async () => {
-    const { gateway, notifier, close } = await opened();
+    const { url, gateway, notifier, close } = await opened();
     return {
       subscriptions: new PostgresPushSubscriptions(gateway),
       targets: new PostgresPushSubscriptions(notifier),
       changes: new PostgresAccessChanges(gateway),
+      ...playedMembers(() => ({ url })),
       close,
     };
   },

@@ -3,8 +3,11 @@ import type { PushBrowser, PushKeys, TenantId } from '@tocsin/contracts';
 import { MAX_BROWSERS, type PushSubscriptions, type PushTarget, type Reader } from '@tocsin/contracts/ports';
 import type { Database } from './database';
 
-/** How long a subscription lasts after its last renewal. */
-const LASTING = '60 days';
+/**
+ * How long a subscription lasts after its last renewal. A subscription must not outlive the revocation that has ended it,
+ * and `revoke_access` deletes revocations after 31 days.
+ */
+const LASTING = '30 days';
 
 interface BrowserRow {
   endpoint: string;

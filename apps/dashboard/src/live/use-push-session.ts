@@ -16,7 +16,7 @@ export function usePushSession(open: (alertId: string) => void): () => Promise<v
   useEffect(() => void (latest.current = open), [open]);
   useEffect(() => onPushClick(({ alertId }) => alertId !== null && latest.current(alertId)), []);
   useEffect(() => {
-    // if that fails, the next opening renews it: there are 60 days
+    // if that fails, the next opening renews it: there are 30 days
     void loadClient()
       .then(({ renewPush }) => renewPush(api))
       .catch(() => undefined);

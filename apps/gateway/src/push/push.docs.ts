@@ -14,7 +14,7 @@ export const showPush = operation("The user's browsers that get push messages");
 export const subscribeToPush = applyDecorators(
   operation(
     'Subscribe a browser to push messages, or renew it',
-    'A browser belongs to the user who subscribed it last. Without another call it is forgotten after 60 days.',
+    'A browser belongs to the user who subscribed it last. Without another call it is forgotten after 30 days.',
   ),
   Problems('empty_batch', 'batch_too_large', 'not_found'),
 );

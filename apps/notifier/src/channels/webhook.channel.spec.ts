@@ -75,6 +75,26 @@ describe('a receiver that verifies with the library of the standard', () => {
     expect(() => new Webhook(SECRET).verify(`${body} `, headers)).toThrow(WebhookVerificationError);
   });
 
+  it.each([
+    ['behind', 1],
+    ['ahead', -1],
+  ])('accepts a message while its clock is up to 300 s %s, and refuses it a second later', async (_, sign) => {
+    const receiver = await answering(200);
+    await sendTo(receiver.url);
+    const { body, headers } = receiver.received[0]!;
+    const sentAt = Number(headers['webhook-timestamp']) * 1_000;
+    const verifyAt = (ms: number): unknown => {
+      jest.useFakeTimers({ now: ms });
+      try {
+        return new Webhook(SECRET).verify(body, headers);
+      } finally {
+        jest.useRealTimers();
+      }
+    };
+    expect(verifyAt(sentAt - sign * 300_000)).toMatchObject({ type: 'alert.raised' });
+    expect(() => verifyAt(sentAt - sign * 301_000)).toThrow(WebhookVerificationError);
+  });
+
   it('never gets an empty body: the library would verify it to undefined', async () => {
     endpoints.endpoint = { ...endpoints.endpoint, headers: { 'Content-Length': '0' } };
     const receiver = await answering(200);

@@ -15,8 +15,10 @@ export interface PushTarget extends PushKeys {
  * The browsers that get push messages, each with its user and its tenants.
  *
  * - A browser belongs to one user: when another user subscribes it, the first one no longer gets messages there.
- * - A subscription that is not renewed for 60 days is deleted. Pages renew their subscription when they open.
+ * - A subscription that is not renewed for 30 days is deleted. Pages renew their subscription when they open.
  * - After its user's access is revoked, an older subscription gets no more messages.
+ * - Where the store keeps the list of members, and the user was in it when the browser was subscribed, the browser gets
+ *   messages only while the user is in it.
  * - Throws `Unavailable` (`log`) when the store is unreachable or too slow.
  */
 export abstract class PushSubscriptions {

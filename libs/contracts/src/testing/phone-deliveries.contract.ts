@@ -59,8 +59,9 @@ export function describePhoneDeliveries(name: string, { open }: { open(): Promis
       await opened.sql(`delete from tocsin.delivery_due where delivery_id = '${delivery}'`);
       if (due)
         await opened.sql(
-          `insert into tocsin.delivery_due (tenant_id, delivery_id, channel, alert_id, due_at, attempt, begun_at)
-           values ('${tenant}', '${delivery}', '${channel}', '${alert_id}', now(), 1, ${due})`,
+          `insert into tocsin.delivery_due (tenant_id, delivery_id, channel, alert_id, seq, recipient, planned_at, first_due_at, due_at, attempt, begun_at)
+           select tenant_id, delivery_id, channel, alert_id, seq, recipient, created_at, due_at, now(), 1, ${due}
+           from tocsin.delivery where tenant_id = '${tenant}' and delivery_id = '${delivery}'`,
         );
       return { delivery, alert: alert_id, seq };
     }

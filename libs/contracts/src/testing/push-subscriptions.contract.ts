@@ -9,6 +9,13 @@ interface OpenPushSubscriptions {
   subscriptions: PushSubscriptions;
   targets: PushSubscriptions;
   changes: AccessChanges;
+  /** The list of members. */
+  members: {
+    put(user: string, tenant: TenantId): Promise<void>;
+    remove(user: string, tenant: TenantId): Promise<void>;
+  };
+  /** Makes as if a browser had last been renewed some days earlier. */
+  age(endpoint: string, days: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -49,7 +56,7 @@ export function describePushSubscriptions(name: string, { open }: { open(): Prom
       const [browser, ...others] = await opened.subscriptions.of(user, [bakery]);
       expect([browser!.tenants, others]).toEqual([[bakery], []]);
       expect(browser!.browser_id).toMatch(/^[0-9a-f]{64}$/);
-      expect(Date.parse(browser!.expires_at) - Date.parse(browser!.renewed_at)).toBeGreaterThan(30 * 86_400_000);
+      expect(Date.parse(browser!.expires_at) - Date.parse(browser!.renewed_at)).toBe(30 * 86_400_000);
       expect(await opened.subscriptions.of({ ...user, issuer: 'https://another/' }, [bakery])).toEqual([]);
       expect(JSON.stringify(browser)).not.toContain('push.example');
     });
@@ -103,6 +110,30 @@ export function describePushSubscriptions(name: string, { open }: { open(): Prom
       expect(await targets(cafe)).toEqual([]);
       await opened.subscriptions.subscribe(user, [cafe], browser);
       expect(await targets(cafe)).toEqual([browser]);
+    });
+
+    it('sends only while the user is a member, where the list of members had the user', async () => {
+      const browser = aBrowser();
+      await opened.members.put(user.user_id, bakery);
+      await opened.subscriptions.subscribe(user, [bakery, cafe], browser);
+      expect([await targets(bakery), await targets(cafe)]).toEqual([[browser], [browser]]);
+      await opened.members.remove(user.user_id, bakery);
+      // of the other tenant, the list knew nothing: a token or a tenant service has named it
+      expect([await targets(bakery), await targets(cafe)]).toEqual([[], [browser]]);
+      await opened.members.put(user.user_id, bakery);
+      expect(await targets(bakery)).toEqual([browser]);
+      await opened.members.remove(user.user_id, bakery);
+      await opened.subscriptions.subscribe(user, [bakery], browser);
+      expect(await targets(bakery)).toEqual([browser]);
+    });
+
+    it('sends for 30 days without a renewal, and so never for longer than a revocation is kept', async () => {
+      const browser = aBrowser();
+      await opened.subscriptions.subscribe(user, [bakery], browser);
+      await opened.age(browser.endpoint, 29);
+      expect(await targets(bakery)).toEqual([browser]);
+      await opened.age(browser.endpoint, 1);
+      expect(await targets(bakery)).toEqual([]);
     });
 
     it('keeps the browsers that were renewed last, and no more than the limit', async () => {

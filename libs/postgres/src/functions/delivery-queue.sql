@@ -72,7 +72,8 @@ begin
       select d.*
       from unnest(tenants) as t(tenant_id)
       cross join lateral (
-        select ctid as at, tenant_id, delivery_id, alert_id, attempt, begun_at from delivery_due
+        select ctid as at, tenant_id, delivery_id, alert_id, seq, notification_id, recipient, planned_at, first_due_at, attempt, begun_at
+        from delivery_due
         where channel = of_channel and ready and tenant_id = t.tenant_id and leased_until <= claimed_at
         order by due_at limit (rest + cardinality(tenants) - 1) / cardinality(tenants)
         for update skip locked
@@ -84,15 +85,12 @@ begin
                when p.begun_at is not null and at_most_once then 'lost'
                when p.alert_id is null and n.content is null then 'cancelled'
                when a.status is null or a.status = 'firing' then 'claimed'
-               when a.status is distinct from (select status from told_delivery where of_tenant = p.tenant_id and delivery_id = p.delivery_id) then 'cancelled'
+               when a.status is distinct from (select status from event where tenant_id = p.tenant_id and seq = p.seq) then 'cancelled'
                else 'claimed'
              end as verdict
       from picked p
       left join lateral (select status from alert where tenant_id = p.tenant_id and alert_id = p.alert_id limit 1) a on true
-      cross join lateral (
-        select case when p.alert_id is null then told_notification(
-          p.tenant_id, (select notification_id from delivery where tenant_id = p.tenant_id and delivery_id = p.delivery_id)) end as content
-      ) n
+      cross join lateral (select case when p.alert_id is null then told_notification(p.tenant_id, p.notification_id) end as content) n
     ), claimed as (
       -- by its place: the row is locked. One that has moved since this statement began is left to the next claim
       update delivery_due d set leased_until = claimed_at + lease, worker = by_worker,
@@ -116,8 +114,9 @@ begin
       from dropped j
       where d.tenant_id = j.tenant_id and d.delivery_id = j.delivery_id
     )
-    select j.verdict, j.attempt + 1, j.begun_at, j.notification, t.*
-    from taken j cross join lateral (select * from told_delivery where of_tenant = j.tenant_id and delivery_id = j.delivery_id limit 1) t;
+    select j.verdict, j.attempt + 1, j.begun_at, j.notification,
+      j.tenant_id, j.delivery_id, of_channel, j.recipient, j.planned_at, j.first_due_at, e.*
+    from taken j left join lateral (select * from event where tenant_id = j.tenant_id and seq = j.seq limit 1) e on true;
     get diagnostics found = row_count;
     rest := rest - found;
     exit when rest <= 0;
@@ -138,12 +137,13 @@ as $$
 begin
   return (
     select case
-             when a.status <> 'firing' and a.status is distinct from d.status then 'alert_over'
-             when d.notification_id is not null and told_notification(d.of_tenant, d.notification_id) is null then 'by_request'
+             when a.status <> 'firing' and a.status is distinct from (select status from event where tenant_id = d.tenant_id and seq = d.seq)
+               then 'alert_over'
+             when d.notification_id is not null and told_notification(d.tenant_id, d.notification_id) is null then 'by_request'
            end
-    from told_delivery d
-    left join lateral (select status from alert where tenant_id = d.of_tenant and alert_id = d.of_alert limit 1) a on true
-    where d.of_tenant = for_tenant and d.delivery_id = for_delivery);
+    from delivery d
+    left join lateral (select status from alert where tenant_id = d.tenant_id and alert_id = d.alert_id limit 1) a on true
+    where d.tenant_id = for_tenant and d.delivery_id = for_delivery);
 end $$;
 
 -- Settles an attempt that is no longer the one under way. If its delivery ended as `unknown` because its worker was
@@ -190,9 +190,9 @@ begin
     where tenant_id = of_tenant and delivery_id = of_delivery and attempt = of_attempt;
   end if;
   if told.status = 'pending' then
-    insert into delivery_due (tenant_id, delivery_id, channel, alert_id, due_at, attempt)
-    values (of_tenant, of_delivery, told.channel, told.alert_id, at + make_interval(secs => again_in_ms / 1000),
-      of_attempt - case with_outcome when 'released' then 1 else 0 end);
+    insert into delivery_due (tenant_id, delivery_id, channel, alert_id, seq, notification_id, recipient, planned_at, first_due_at, due_at, attempt)
+    values (of_tenant, of_delivery, told.channel, told.alert_id, told.seq, told.notification_id, told.recipient, told.created_at, told.due_at,
+      at + make_interval(secs => again_in_ms / 1000), of_attempt - case with_outcome when 'released' then 1 else 0 end);
   end if;
   update delivery set status = told.status, reason = why, settled_at = case when told.status <> 'pending' then at end
   where tenant_id = of_tenant and delivery_id = of_delivery;
@@ -279,6 +279,23 @@ begin
   setting := set_config('tocsin.tenants', outside, true);
 end $$;
 
+-- The deliveries that a worker names by its claims, with their rows locked in the order of their keys. `is_ours` is not true
+-- when another claim has replaced the one that it names, or the delivery is settled.
+create or replace function held_deliveries(of_tenants text[], deliveries uuid[], attempts integer[], by_worker bigint)
+returns table (tenant_id text, delivery_id uuid, attempt integer, is_ours boolean)
+language sql volatile security invoker
+set search_path = tocsin, pg_temp
+as $$
+  -- a claim that is not begun has not used up its number yet
+  select s.tenant_id, s.delivery_id, s.attempt, d.worker = by_worker and d.attempt = s.attempt - case when d.begun_at is null then 1 else 0 end
+  from (
+    select * from unnest(of_tenants, deliveries, attempts) as a(tenant_id, delivery_id, attempt) order by tenant_id collate "C", delivery_id
+  ) s
+  left join lateral (
+    select * from delivery_due where tenant_id = s.tenant_id and delivery_id = s.delivery_id limit 1 for update
+  ) d on true
+$$;
+
 -- Begins attempts of deliveries that this worker has claimed `at_most_once`: from now on they may have been sent. Extends
 -- their leases to `lease` from now. Returns the others, which must not be sent. A repetition changes nothing.
 create or replace function begin_deliveries(of_tenants text[], deliveries uuid[], attempts integer[], lease interval, by_worker bigint)
@@ -297,15 +314,9 @@ begin
   perform set_config('tocsin.tenants', array(select distinct t from unnest(of_tenants) t)::text, true);
   return query
   with held as materialized (
-    select s.*, d.worker = by_worker and d.attempt = s.attempt - case when d.begun_at is null then 1 else 0 end as is_ours, d.begun_at
-    from (
-      select * from unnest(of_tenants, deliveries, attempts) as a(tenant_id, delivery_id, attempt) order by tenant_id collate "C", delivery_id
-    ) s
-    left join lateral (
-      select * from delivery_due where tenant_id = s.tenant_id and delivery_id = s.delivery_id limit 1 for update
-    ) d on true
+    select * from held_deliveries(of_tenants, deliveries, attempts, by_worker)
   ), begun as (
-    update delivery_due d set attempt = h.attempt, begun_at = coalesce(h.begun_at, clock_timestamp()), leased_until = clock_timestamp() + lease
+    update delivery_due d set attempt = h.attempt, begun_at = coalesce(d.begun_at, clock_timestamp()), leased_until = clock_timestamp() + lease
     from held h where h.is_ours and d.tenant_id = h.tenant_id and d.delivery_id = h.delivery_id
   )
   select delivery_id from held where is_ours is not true;
@@ -330,13 +341,7 @@ begin
   perform set_config('tocsin.tenants', array(select distinct t from unnest(of_tenants) t)::text, true);
   return query
   with held as materialized (
-    select s.*, case when d.begun_at is not null then d.attempt = s.attempt else d.attempt = s.attempt - 1 and d.worker = by_worker end as is_ours
-    from (
-      select * from unnest(of_tenants, deliveries, attempts) as a(tenant_id, delivery_id, attempt) order by tenant_id collate "C", delivery_id
-    ) s
-    left join lateral (
-      select * from delivery_due where tenant_id = s.tenant_id and delivery_id = s.delivery_id limit 1 for update
-    ) d on true
+    select * from held_deliveries(of_tenants, deliveries, attempts, by_worker)
   ), extended as (
     update delivery_due d set leased_until = clock_timestamp() + lease
     from held h where h.is_ours and d.tenant_id = h.tenant_id and d.delivery_id = h.delivery_id
@@ -366,8 +371,9 @@ alter function claim_deliveries owner to tocsin_definer;
 alter function over_reason owner to tocsin_definer;
 alter function settle_late owner to tocsin_definer;
 alter function settle_deliveries owner to tocsin_definer;
+alter function held_deliveries owner to tocsin_definer;
 alter function begin_deliveries owner to tocsin_definer;
 alter function extend_deliveries owner to tocsin_definer;
 alter function delivery_depth owner to tocsin_definer;
-revoke all on function claim_deliveries, over_reason, settle_late, settle_deliveries, begin_deliveries, extend_deliveries, delivery_depth from public;
+revoke all on function claim_deliveries, over_reason, settle_late, settle_deliveries, held_deliveries, begin_deliveries, extend_deliveries, delivery_depth from public;
 grant execute on function claim_deliveries, settle_deliveries, begin_deliveries, extend_deliveries, delivery_depth to tocsin_notifier;

@@ -139,10 +139,10 @@ begin
     update delivery d set status = 'pending', reason = null, settled_at = null, created_at = at, due_at = at
     from json_to_recordset(places) as p(tenant_id text collate "C", delivery_id uuid)
     where d.tenant_id = p.tenant_id and d.delivery_id = p.delivery_id
-    returning d.tenant_id, d.delivery_id, d.channel, d.alert_id, d.notification_id
+    returning d.tenant_id, d.delivery_id, d.channel, d.alert_id, d.seq, d.notification_id, d.recipient
   ), queued as (
-    insert into delivery_due (tenant_id, delivery_id, channel, alert_id, due_at, ready, attempt)
-    select a.tenant_id, a.delivery_id, a.channel, a.alert_id, at, true,
+    insert into delivery_due (tenant_id, delivery_id, channel, alert_id, seq, notification_id, recipient, planned_at, first_due_at, due_at, ready, attempt)
+    select a.tenant_id, a.delivery_id, a.channel, a.alert_id, a.seq, a.notification_id, a.recipient, at, at, at, true,
       coalesce((select max(e.attempt) from delivery_attempt e where e.tenant_id = a.tenant_id and e.delivery_id = a.delivery_id), 0)
     from again a
   ), reopened as (

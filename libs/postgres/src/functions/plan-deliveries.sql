@@ -25,10 +25,10 @@ begin
     left join recipient r on p.recipient is null and r.tenant_id = p.tenant_id and r.severity = p.severity and r.channel = coalesce(p.channel, r.channel)
     where p.recipient is not null or r.address is not null
     on conflict do nothing
-    returning tenant_id, delivery_id, channel, alert_id
+    returning tenant_id, delivery_id, channel, alert_id, seq, recipient
   )
-  insert into delivery_due (tenant_id, delivery_id, channel, alert_id, due_at, ready)
-  select tenant_id, delivery_id, channel, alert_id, received, true from told;
+  insert into delivery_due (tenant_id, delivery_id, channel, alert_id, seq, recipient, planned_at, first_due_at, due_at, ready)
+  select tenant_id, delivery_id, channel, alert_id, seq, recipient, received, received, received, true from told;
   get diagnostics planned = row_count;
   return planned;
 end $$;

@@ -75,10 +75,10 @@ begin
       insert into delivery (tenant_id, notification_id, channel, recipient, due_at, created_at)
       select b.tenant_id, b.notification_id, p.channel, p.recipient, b.due_at, b.due_at
       from begun b cross join unnest(b.to_channels, b.to_recipients) as p(channel, recipient)
-      returning tenant_id, delivery_id, channel, due_at
+      returning tenant_id, delivery_id, channel, notification_id, recipient, due_at
     ), queued as (
-      insert into delivery_due (tenant_id, delivery_id, channel, due_at, ready)
-      select m.tenant_id, m.delivery_id, m.channel, m.due_at, true from made m
+      insert into delivery_due (tenant_id, delivery_id, channel, notification_id, recipient, planned_at, first_due_at, due_at, ready)
+      select m.tenant_id, m.delivery_id, m.channel, m.notification_id, m.recipient, m.due_at, m.due_at, m.due_at, true from made m
       returning delivery_id
     )
     select (select count(*) from begun), (select count(*) from queued),

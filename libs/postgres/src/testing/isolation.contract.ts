@@ -98,7 +98,8 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
           }),
         );
       await owner(
-        `insert into tocsin.delivery_due (tenant_id, delivery_id, channel, due_at) select tenant_id, delivery_id, channel, due_at from tocsin.delivery
+        `insert into tocsin.delivery_due (tenant_id, delivery_id, channel, recipient, planned_at, first_due_at, due_at)
+         select tenant_id, delivery_id, channel, recipient, created_at, due_at, due_at from tocsin.delivery
          on conflict do nothing;
          insert into tocsin.delivery_attempt (tenant_id, delivery_id, attempt, begun_at, ended_at, outcome) select tenant_id, delivery_id, 1, now(), now(), 'retry'
          from tocsin.delivery on conflict do nothing`,
@@ -222,8 +223,8 @@ export function describeIsolation(name: string, { open }: { open(): Promise<Open
         );
         await manager.query(`select * from tocsin.told_by_phone('+491', 1)`);
         await manager.query(`select tocsin.subscribe_push('user of b', '', '{b}', 'https://b', 'k', 'k', 20)`);
-        await manager.query(`select * from tocsin.push_browsers_of('user of b', '', '{b}', '60 days')`);
-        await manager.query(`select * from tocsin.push_targets('b', 'user of b', gen_random_uuid(), '60 days')`);
+        await manager.query(`select * from tocsin.push_browsers_of('user of b', '', '{b}', '30 days')`);
+        await manager.query(`select * from tocsin.push_targets('b', 'user of b', gen_random_uuid(), '30 days')`);
         await manager.query(`select tocsin.note_push_taken('b', '{https://b}', gen_random_uuid())`);
         await manager.query(`select tocsin.unsubscribe_push('user of b', '', '{b}', 'none')`);
         await manager.query(`select tocsin.forget_push('{https://none}')`);

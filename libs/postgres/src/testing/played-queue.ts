@@ -47,7 +47,8 @@ export const playedQueue = (connection: () => DatabaseConnection): PlayedQueue =
          select $1, $2, 'email', n || '@example.com', now(), now() + n * interval '1 millisecond' from generate_series(1, $3) n
          returning *
        )
-       insert into tocsin.delivery_due (tenant_id, delivery_id, channel, due_at) select tenant_id, delivery_id, channel, due_at from made`,
+       insert into tocsin.delivery_due (tenant_id, delivery_id, channel, recipient, planned_at, first_due_at, due_at)
+       select tenant_id, delivery_id, channel, recipient, created_at, due_at, due_at from made`,
       [tenant, randomUUID(), count],
     );
   },

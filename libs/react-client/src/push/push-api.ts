@@ -34,7 +34,7 @@ export async function pushStatus(api: AlertsApi, { worker = WORKER }: PushOption
 }
 
 /**
- * Renews this browser's subscription, since one that is not renewed for 60 days is forgotten. Call it when the page opens: it
+ * Renews this browser's subscription, since one that is not renewed for 30 days is forgotten. Call it when the page opens: it
  * asks the user for nothing, and the server only if there is a subscription. Rejects with an `ApiProblem`.
  */
 export async function renewPush(api: AlertsApi, options: PushOptions = {}): Promise<void> {
@@ -46,7 +46,7 @@ export async function renewPush(api: AlertsApi, options: PushOptions = {}): Prom
 /**
  * Has alerts shown in this browser while the page is closed. Call it from a click: browsers ask the user for permission
  * only then. Resolves to the state after it; call it again when the page opens, since a subscription that is not
- * renewed for 60 days is forgotten. Rejects with an `ApiProblem` when the server refuses or cannot be reached.
+ * renewed for 30 days is forgotten. Rejects with an `ApiProblem` when the server refuses or cannot be reached.
  */
 export async function subscribeToPush(
   api: AlertsApi,
