@@ -13,7 +13,7 @@ export const PARTS = {
   Start: ['index', 'install', 'tenants-and-tokens', 'configure'],
   Use: ['page', 'search', 'acts', 'stream-clients', 'embed'],
   Publish: ['publishing', 'dead-letters'],
-  Tell: ['notifications', 'mail', 'phones', 'webhooks-out'],
+  Tell: ['notify', 'notifications', 'mail', 'phones', 'webhooks-out'],
   Operate: ['operate', 'troubleshooting', 'upgrade', 'pgbouncer', 'errors', 'security'],
 };
 const FILES = { index: 'README.md', security: 'SECURITY.md' };
