@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { asOwner } from '@tocsin/postgres/testing';
+import { commandsOf, runCommands, textOf } from './kit/document-commands';
 import { ask } from './kit/http';
 import { Stack } from './kit/stack';
 import { JWT_SECRET } from './kit/tokens';
@@ -13,22 +13,8 @@ const ROOT = join(__dirname, '..');
 const GUIDE = ['install', 'tenants-and-tokens', 'operate', 'upgrade', 'embed'];
 /** How a document says in place that a command cannot be run by a test. */
 const NOT_RUN = /not run by our tests/i;
-const BLOCK_TIMEOUT_MS = 60_000;
 
 jest.setTimeout(120_000);
-
-const textOf = (name: string) => readFileSync(join(ROOT, 'docs', `${name}.md`), 'utf8');
-
-/** The commands of a document, each with the paragraph before it. */
-const blocksOf = (name: string) =>
-  [...textOf(name).matchAll(/((?:(?!```)[^\n]*\n)*?)\n?```sh\n([^]*?)\n```/g)].map(([, before, commands]) => ({
-    before:
-      before!
-        .trim()
-        .split(/\n\s*\n/)
-        .at(-1) ?? '',
-    commands: commands!,
-  }));
 
 describe('the guide', () => {
   let stack: Stack;
@@ -57,28 +43,11 @@ describe('the guide', () => {
       .replaceAll('/tmp', folder)
       .replaceAll('tocsin.dump', join(folder, 'tocsin.dump'));
 
-  async function run(commands: string): Promise<string> {
-    const child = spawn('bash', ['-e', '-c', here(commands)], {
-      cwd: ROOT,
-      env: {
-        PATH: process.env.PATH,
-        HOME: process.env.HOME,
-        DATABASE_URL: stack.database.url,
-        JWT_SECRET,
-        TOCSIN_URL: stack.gateway.url,
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: BLOCK_TIMEOUT_MS,
-    });
-    let output = '';
-    for (const from of [child.stdout, child.stderr]) from.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    const code = await new Promise((resolve) => child.once('close', (exit, signal) => resolve(signal ?? exit)));
-    if (code !== 0) throw new Error(`ended with ${String(code)}:\n${here(commands)}\n${output}`);
-    return output;
-  }
+  const run = (commands: string) =>
+    runCommands(here(commands), { DATABASE_URL: stack.database.url, JWT_SECRET, TOCSIN_URL: stack.gateway.url });
 
   it.each(GUIDE)('docs/%s.md: each command ends well, or the document says that it is not run', async (name) => {
-    const blocks = blocksOf(name);
+    const blocks = commandsOf(name);
     expect(blocks).toHaveLength(textOf(name).split('```sh').length - 1);
     const toRun = blocks.filter(({ before }) => !NOT_RUN.test(before));
     expect(toRun.length).toBeGreaterThan(0);
@@ -96,14 +65,14 @@ describe('the guide', () => {
     ]);
   });
 
-  it('is served with every link in it, and loads no script', async () => {
+  it('is served with every link in it, and loads no script but the one for the theme', async () => {
     const pages = new Map<string, string>();
     const toRead = ['/docs/guide'];
     for (let path = toRead.pop(); path !== undefined; path = toRead.pop()) {
       if (pages.has(path)) continue;
       const { status, text, headers } = await ask(stack.gateway.url, path);
       expect([path, status, headers['content-type']]).toEqual([path, 200, 'text/html; charset=utf-8']);
-      expect(text).not.toMatch(/<script|javascript:/i);
+      expect(text.match(/<script[^>]*>|javascript:/gi)).toEqual(['<script src="/docs/assets/theme.js">']);
       pages.set(path, text);
       toRead.push(...[...text.matchAll(/href="(\/docs\/guide[^"#]*)/g)].map(([, href]) => href!));
     }

@@ -13,7 +13,7 @@ export const PARTS = {
   Start: ['index', 'install', 'tenants-and-tokens', 'configure'],
   Use: ['page', 'search', 'acts', 'stream-clients', 'embed'],
   Publish: ['publishing', 'dead-letters'],
-  Tell: ['notifications', 'mail', 'phones', 'webhooks-out'],
+  Tell: ['notify', 'notifications', 'mail', 'phones', 'webhooks-out'],
   Operate: ['operate', 'troubleshooting', 'upgrade', 'engines', 'pgbouncer', 'errors', 'security'],
 };
 const FILES = { index: 'README.md', security: 'SECURITY.md' };
@@ -55,43 +55,63 @@ const markdown = new Marked({
     html: () => '',
   },
 });
+/** What may be wider than a phone scrolls by itself, also with the keys. */
 const inScroller = (html) =>
-  html.replace(/<table>/g, '<div class="table"><table>').replace(/<\/table>/g, '</table></div>');
+  html
+    .replace(/<table>/g, '<div class="table" tabindex="0"><table>')
+    .replace(/<\/table>/g, '</table></div>')
+    .replace(/<pre>/g, '<pre tabindex="0">');
 
 const titleOf = (text) => /^# (.+)$/m.exec(text)?.[1].replaceAll('`', '') ?? 'Tocsin';
 
-/** The HTML of each page by its name. */
+/** The contents beside each page, with this one marked. */
+const contents = (current, titles) =>
+  Object.entries(PARTS)
+    .map(([part, names]) => {
+      const links = names.map(
+        (name) =>
+          `<li><a href="${addressOf(name)}"${name === current ? ' aria-current="page"' : ''}>${name === 'index' ? 'What it is' : escape(titles[name])}</a></li>`,
+      );
+      return `<h2>${part}</h2><ul>${links.join('')}</ul>`;
+    })
+    .join('');
+
+/** The title and the body of each page by its name. The gateway adds the head that all its documents share. */
 export function renderGuide() {
   const texts = Object.fromEntries(NAMES.map((name) => [name, readFileSync(join(root, fileOf(name)), 'utf8')]));
-  const style = readFileSync(here('../src/tokens.css'), 'utf8') + readFileSync(here('guide.css'), 'utf8');
-  const navigation = (current) =>
-    Object.entries(PARTS)
-      .map(([part, names]) => {
-        const links = names.map(
-          (name) =>
-            `<li><a href="${addressOf(name)}"${name === current ? ' aria-current="page"' : ''}>${name === 'index' ? 'What it is' : escape(titleOf(texts[name]))}</a></li>`,
-        );
-        return `<h2>${part}</h2><ul>${links.join('')}</ul>`;
-      })
-      .join('');
+  const titles = Object.fromEntries(NAMES.map((name) => [name, titleOf(texts[name])]));
   return Object.fromEntries(
     NAMES.map((name) => [
       name,
-      `<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escape(titleOf(texts[name]))} · Tocsin</title><style>${style}</style></head>
-<body><nav id="contents" aria-label="Guide"><a href="/">Alerts</a><a href="/docs">API</a>${navigation(name)}</nav>
+      {
+        title: titles[name],
+        body: `<div class="guide"><nav id="contents" aria-label="Guide">${contents(name, titles)}</nav>
 <main><a class="contents" href="#contents">Contents</a>
-${inScroller(markdown.parse(texts[name]))}</main></body>
-</html>
+${inScroller(markdown.parse(texts[name]))}</main></div>
 `,
+      },
     ]),
   );
 }
 
-/** Writes the pages into a folder. */
+/** The fonts of the page, each as one file with the Latin letters. */
+const FONTS = {
+  'inter.woff2': ['Inter Variable', '@fontsource-variable/inter/files/inter-latin-wght-normal.woff2'],
+  'geist-mono.woff2': [
+    'Geist Mono Variable',
+    '@fontsource-variable/geist-mono/files/geist-mono-latin-wght-normal.woff2',
+  ],
+};
+
+/** Writes the guide into a folder, with what the gateway's documents take from the look of the page. */
 export function writeGuide(folder) {
   mkdirSync(folder, { recursive: true });
-  for (const [name, html] of Object.entries(renderGuide())) writeFileSync(join(folder, `${name}.html`), html);
+  const write = (name, bytes) => writeFileSync(join(folder, name), bytes);
+  write('pages.json', JSON.stringify(renderGuide()));
+  const faces = Object.entries(FONTS).map(([name, [family, path]]) => {
+    write(name, readFileSync(join(root, 'node_modules', path)));
+    return `@font-face { font-family: '${family}'; font-weight: 100 900; font-display: swap; src: url('/docs/assets/${name}') format('woff2'); }\n`;
+  });
+  write('look.css', readFileSync(here('../src/tokens.css'), 'utf8') + faces.join(''));
+  write('favicon.svg', readFileSync(here('../src/favicon.svg')));
 }

@@ -15,7 +15,7 @@ import * as described from './pages.docs';
  * be framed. Swagger UI draws its icons from `data:` and sets styles on elements.
  */
 export const DOCS_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** `/docs`: describes the API and the streams for programs and for people. Nothing in it is secret. */
 @Controller('docs')

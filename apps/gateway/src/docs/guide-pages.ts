@@ -1,14 +1,15 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { framed } from './page-frame';
 
 /** Where the build of the page leaves the guide. */
-const FOLDER = join(__dirname, '../../../dashboard/guide');
+export const GUIDE_FOLDER = join(__dirname, '../../../dashboard/guide');
 
 /** The pages of the guide, read once, at the first request: no address reaches the file system. */
 export class GuidePages {
   private pages: ReadonlyMap<string, string> | undefined;
 
-  constructor(private readonly folder = FOLDER) {}
+  constructor(private readonly folder = GUIDE_FOLDER) {}
 
   /** The HTML of a page; undefined when there is none, or when the gateway was built without the page. */
   find(name: string): string | undefined {
@@ -17,10 +18,11 @@ export class GuidePages {
   }
 
   private read(): ReadonlyMap<string, string> {
-    if (!existsSync(this.folder)) return new Map();
-    const files = readdirSync(this.folder).filter((file) => file.endsWith('.html'));
+    const file = join(this.folder, 'pages.json');
+    if (!existsSync(file)) return new Map();
+    const pages = JSON.parse(readFileSync(file, 'utf8')) as Record<string, { title: string; body: string }>;
     return new Map(
-      files.map((file) => [file.slice(0, -'.html'.length), readFileSync(join(this.folder, file), 'utf8')]),
+      Object.entries(pages).map(([name, { title, body }]) => [name, framed({ title, at: '/docs/guide', body })]),
     );
   }
 }

@@ -2,41 +2,36 @@ import { escapeHtml as escape } from '../http/escape-html';
 import type { AsyncApi } from './asyncapi';
 import { errorRows } from './errors-page';
 import type { Schema } from '../description/json-schema';
+import { framed, type DocsAddress } from './page-frame';
 
 /** Escaped text, with what is between backticks as `code`. */
 const prose = (text: string): string => escape(text).replace(/`([^`]+)`/g, '<code>$1</code>');
 
-const document = (title: string, head: string, body: string): string => `<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escape(title)}</title>
-<link rel="icon" type="image/png" href="/docs/assets/favicon-32x32.png">${head}</head>
-<body>${body}</body>
-</html>
-`;
-
-const NAVIGATION =
-  '<nav><a href="/docs">API</a> · <a href="/docs/events">Messages and streams</a> · <a href="/docs/errors">Errors</a> · <a href="/docs/guide">Guide</a></nav>';
-const plain = (title: string, body: string): string =>
-  document(
-    title,
-    '<link rel="stylesheet" href="/docs/assets/plain.css">',
-    `${NAVIGATION}<h1>${escape(title)}</h1>${body}`,
-  );
+const plain = (title: string, at: DocsAddress | null, body: string): string =>
+  framed({ title, at, body: `<main><h1>${escape(title)}</h1>${body}</main>` });
 
 /** The welcome where there is no page: it says what this server is and links to the documentation. */
 export const welcomeHtml = (): string =>
   plain(
     'Tocsin',
+    null,
     '<p>Alerts from your services to every screen of the tenant they concern. This gateway serves the API; the page is not part of it.</p>',
   );
 
-/** The page that shows the API and lets people try it. Its start script passes the token on: see `try-it.ts`. */
+/** What the page says of the session. Its start script shows the one that is true: see `try-it.ts`. */
+const SESSION = `<p data-session="signed-in" hidden>Requests that you try here are sent as <b data-user></b>, with the token of this tab's session, until <time data-ends></time>.</p>
+<p data-session="ended" hidden>The token of this tab's session ended at <time data-ends></time>. Sign in on <a href="/">the page</a> again, in this tab, and come back.</p>
+<p data-session="signed-out" hidden>This tab is not signed in, so most requests are answered with 401. Sign in on <a href="/">the page</a>, in this tab, and come back; or choose <i>Authorize</i> and paste a token. <code>npm run -s token</code> makes one; <a href="/docs/guide/tenants-and-tokens">tenants and tokens</a> says what it must hold.</p>
+<noscript><p>This page needs JavaScript. The same document for machines: <a href="/docs/openapi.json">openapi.json</a>.</p></noscript>`;
+
+/** The page that shows the API and lets people try it. */
 export const apiHtml = (): string =>
-  document(
-    'Tocsin: API',
-    '<link rel="stylesheet" href="/docs/assets/swagger-ui.css">',
-    '<div id="swagger-ui"></div><script src="/docs/assets/swagger-ui-bundle.js"></script><script src="/docs/assets/try-it.js"></script>',
-  );
+  framed({
+    title: 'API',
+    at: '/docs',
+    head: '<link rel="stylesheet" href="/docs/assets/swagger-ui.css"><link rel="stylesheet" href="/docs/assets/api.css">',
+    body: `<main><div class="session" role="status">${SESSION}</div><div id="swagger-ui"></div></main><script src="/docs/assets/swagger-ui-bundle.js"></script><script src="/docs/assets/try-it.js"></script>`,
+  });
 
 export function errorsHtml(): string {
   const rows = errorRows().map(
@@ -44,8 +39,9 @@ export function errorsHtml(): string {
       `<tr id="${code}"><td><code>${code}</code></td><td>${status}</td><td>${escape(title)}</td><td>${prose(advice)}</td></tr>`,
   );
   return plain(
-    'Tocsin: errors',
-    `<p>Every error is <code>application/problem+json</code>. Match on its <code>code</code>.</p><table><thead><tr><th>code</th><th>status</th><th>title</th><th>what it means, and what to do</th></tr></thead><tbody>${rows.join('')}</tbody></table>`,
+    'Errors',
+    '/docs/errors',
+    `<p>Every error is <code>application/problem+json</code>. Match on its <code>code</code>.</p><div class="table" tabindex="0"><table><thead><tr><th>code</th><th>status</th><th>title</th><th>what it means, and what to do</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>`,
   );
 }
 
@@ -56,14 +52,15 @@ export function eventsHtml({ channels, components }: AsyncApi): string {
       (name) =>
         `<tr><td><code>${escape(name)}</code></td><td>${linkTo(components.messages[name]!.payload)}</td><td>${prose(components.messages[name]!.summary)}</td></tr>`,
     );
-    return `<h2>${escape(title)}</h2><p><code>${escape(address)}</code></p><p>${prose(description)}</p><table><thead><tr><th>message</th><th>data</th><th></th></tr></thead><tbody>${rows.join('')}</tbody></table>`;
+    return `<h2>${escape(title)}</h2><p><code>${escape(address)}</code></p><p>${prose(description)}</p><div class="table" tabindex="0"><table><thead><tr><th>message</th><th>data</th><th></th></tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
   });
   const schemas = Object.entries(components.schemas).map(
     ([name, schema]) =>
       `<h3 id="${escape(name)}">${escape(name)}</h3>${schema.description ? `<p>${prose(schema.description)}</p>` : ''}${fieldsOf(schema)}`,
   );
   return plain(
-    'Tocsin: messages and streams',
+    'Messages and streams',
+    '/docs/events',
     `<p>For machines: <a href="/docs/asyncapi.json">asyncapi.json</a>.</p>${sections.join('')}<h2>What they consist of</h2>${schemas.join('')}`,
   );
 }
@@ -73,7 +70,7 @@ function fieldsOf({ properties = {}, required = [] }: Schema): string {
     ([name, schema]) =>
       `<tr><td><code>${escape(name)}</code>${required.includes(name) ? '' : ' <small>optional</small>'}</td><td>${typeOf(schema)}</td><td>${prose(schema.description ?? '')}</td></tr>`,
   );
-  return `<table><thead><tr><th>field</th><th>type</th><th></th></tr></thead><tbody>${rows.join('')}</tbody></table>`;
+  return `<div class="table" tabindex="0"><table><thead><tr><th>field</th><th>type</th><th></th></tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
 }
 
 function typeOf(schema: Schema): string {

@@ -48,4 +48,9 @@ export const readGuidePage = applyDecorators(
   Answer(200, 'The page.', text(), ['text/html']),
   Problems('not_found'),
 );
-export const readAsset = files('The files of these pages', ['text/css', 'text/javascript', 'image/png']);
+export const readAsset = files('The files of these pages', [
+  'text/css',
+  'text/javascript',
+  'image/svg+xml',
+  'font/woff2',
+]);

@@ -1,29 +1,64 @@
 /**
- * Starts Swagger UI. The token comes from where the page keeps it: from `#token=…` in the address, which never leaves
- * the browser, or from the tab's session storage. It is a separate file because the security policy of these pages lets
- * nothing inline run.
+ * Starts Swagger UI with the token of this tab's session, which the page keeps in the session storage, and says whose
+ * session it is. A link may carry a token in `#token=…`, which browsers send to no server; it is kept for the tab and
+ * removed from the address. It is a separate file because the security policy of these pages lets nothing inline run.
  */
 export const TRY_IT = `'use strict';
-const given = new URLSearchParams(location.hash.slice(1)).get('token');
-if (given) {
-  sessionStorage.setItem('tocsin.token', given);
-  history.replaceState(null, '', location.pathname);
-}
-const token = given || sessionStorage.getItem('tocsin.token');
-const ui = SwaggerUIBundle({
-  url: '/docs/openapi.json',
-  dom_id: '#swagger-ui',
-  deepLinking: true,
-  tryItOutEnabled: true,
-  validatorUrl: null,
-  onComplete: () => token && ui.preauthorizeApiKey('bearer', token),
-});
-`;
+(() => {
+  const KEY = 'tocsin.token';
 
-/** The style sheet of the plain pages. */
-export const PLAIN_CSS = `:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-body { max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; margin: 0.5rem 0 1.5rem; }
-th, td { text-align: start; vertical-align: top; padding: 0.35rem 0.75rem 0.35rem 0; border-bottom: 1px solid color-mix(in srgb, currentColor 18%, transparent); }
-code { font: 0.9em ui-monospace, monospace; overflow-wrap: anywhere; }
+  function tokenOfTab() {
+    const given = new URLSearchParams(location.hash.slice(1)).get('token');
+    if (given !== null) history.replaceState(null, '', location.pathname);
+    try {
+      if (given) sessionStorage.setItem(KEY, given);
+      return given || sessionStorage.getItem(KEY);
+    } catch {
+      return given; // no storage: the token is known until the next load
+    }
+  }
+
+  /** The user and the end of a JWT; undefined for a text that is none. Only the gateway can tell whether it is valid. */
+  function claimsOf(token) {
+    try {
+      const payload = token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/');
+      const bytes = Uint8Array.from(atob(payload), (char) => char.charCodeAt(0));
+      const { user_id, sub, exp } = JSON.parse(new TextDecoder().decode(bytes));
+      return { user: user_id ?? sub, ends: new Date(exp * 1000) };
+    } catch {
+      return undefined;
+    }
+  }
+
+  const token = tokenOfTab();
+  const claims = token === null ? undefined : claimsOf(token);
+  const state = claims === undefined ? 'signed-out' : claims.ends > new Date() ? 'signed-in' : 'ended';
+  for (const told of document.querySelectorAll('[data-session]')) told.hidden = told.dataset.session !== state;
+  if (claims) {
+    for (const user of document.querySelectorAll('[data-user]')) user.textContent = claims.user;
+    for (const ends of document.querySelectorAll('[data-ends]')) {
+      ends.dateTime = claims.ends.toISOString();
+      ends.textContent = claims.ends.toLocaleString();
+    }
+  }
+
+  // The link to each operation is a link in a button, and the choice among one server has no name: neither can be used
+  // with a screen reader, and both are left out. An address such as /docs#/alerts/listAlerts opens its operation still.
+  const accessible = () => ({
+    wrapComponents: {
+      DeepLink: (_original, { React }) => ({ text }) => React.createElement('span', null, text),
+      ServersContainer: () => () => null,
+    },
+  });
+
+  const ui = SwaggerUIBundle({
+    url: '/docs/openapi.json',
+    dom_id: '#swagger-ui',
+    deepLinking: true,
+    tryItOutEnabled: true,
+    validatorUrl: null,
+    plugins: [accessible],
+    onComplete: () => state === 'signed-in' && ui.preauthorizeApiKey('bearer', token),
+  });
+})();
 `;

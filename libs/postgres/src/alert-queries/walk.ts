@@ -1,0 +1,116 @@
+import { ALERT_STATUSES, SEVERITIES, type Severity, type TenantId } from '@tocsin/contracts';
+import type { AlertListQuery, AlertSelection } from '@tocsin/contracts/ports';
+import type { Direction } from '../alert-statements';
+import type { AlertBounds } from './bounds';
+
+export const hasText = ({ words, labels }: AlertSelection): boolean =>
+  words.length > 0 || Object.keys(labels).length > 0;
+const isFiltered = ({ service, type, name, assignee }: AlertSelection): boolean =>
+  [service, type, name, assignee].some((values) => values !== null);
+
+/**
+ * Whether a walk also passes alerts that are not wanted. The index is sorted by tenant, status, severity and time; all
+ * other conditions are filters.
+ */
+export const isLookedFor = (selection: AlertSelection): boolean => hasText(selection) || isFiltered(selection);
+
+/** An id that no alert has. */
+const NIL = '00000000-0000-0000-0000-000000000000';
+
+/**
+ * The place before the first alert of a walk, in its direction. It repeats the conditions `from` and `to`, because the
+ * index is entered at this place: from the end of time, a walk would pass everything that is later than `to`.
+ */
+const outsideOf = (
+  direction: Direction,
+  { from, to }: Pick<AlertSelection, 'from' | 'to'>,
+): readonly [string, string] => (direction === 'down' ? [to ?? 'infinity', NIL] : [from ?? '-infinity', NIL]);
+
+/**
+ * The severities that the page may still hold, each with its rank in the order and the place after which its alerts
+ * continue.
+ */
+export function walkOf({
+  order,
+  severity,
+  after,
+  from,
+  to,
+}: Pick<AlertListQuery, 'order' | 'severity' | 'after' | 'from' | 'to'>): {
+  direction: Direction;
+  severities: Severity[];
+  places: [number[], string[], string[]];
+} {
+  const direction = order === 'oldest' ? 'up' : 'down';
+  const ranked = order === 'severity';
+  const wanted = SEVERITIES.filter((one) => severity?.includes(one) ?? true);
+  // more severe alerts are on earlier pages
+  const severities =
+    ranked && after ? wanted.filter((one) => SEVERITIES.indexOf(one) >= SEVERITIES.indexOf(after.severity)) : wanted;
+  const outside = outsideOf(direction, { from, to });
+  // a place that the client made up may lie outside the requested time
+  const isInside =
+    after &&
+    (direction === 'down' ? to === null || after.first_seen_at < to : from === null || after.first_seen_at >= from);
+  const begins = severities.map((one) =>
+    isInside && (!ranked || one === after.severity) ? ([after.first_seen_at, after.alert_id] as const) : outside,
+  );
+  const ranks = severities.map((one) => (ranked ? SEVERITIES.indexOf(one) : 0));
+  return { direction, severities, places: [ranks, begins.map(([at]) => at), begins.map(([, id]) => id)] };
+}
+
+// ---- parameters, as the statements number them ---------------------------------------------------------------------
+
+/** Parameters $1 to $5. */
+export const groupsOf = (
+  tenants: readonly TenantId[],
+  { status, severity, from, to }: Pick<AlertSelection, 'status' | 'severity' | 'from' | 'to'>,
+): unknown[] => [tenants, status ?? ALERT_STATUSES, severity ?? SEVERITIES, from ?? '-infinity', to ?? 'infinity'];
+
+/** The five conditions that the index can decide. */
+export function conditionsOf({ service, type, name, assignee }: AlertSelection): unknown[] {
+  const names = name && name.map((one) => one ?? '');
+  return [
+    service,
+    type,
+    names,
+    assignee && assignee.filter((user) => user !== null),
+    assignee?.includes(null) ?? false,
+  ];
+}
+
+/** Parameters $6 to $8 of a walk that begins with the newest alert. */
+export const fromNewest = (selection: AlertSelection) => walkOf({ ...selection, order: 'newest', after: null }).places;
+
+/**
+ * How many alerts of a walk are sampled to judge how dense the matches are in it. When there are many walks each gets a
+ * smaller sample, or judging would be half of the work.
+ */
+const JUDGED_BY = 32;
+
+/**
+ * Parameters $14 to $19 of `MATCHING`: the labels, the words as patterns, and the bounds of the walks for `wanted`
+ * alerts.
+ */
+export function matchOf(
+  tenants: readonly TenantId[],
+  selection: AlertSelection,
+  { walked, lookedAt }: AlertBounds,
+  wanted: number,
+): unknown[] {
+  const { status, severity, labels, words } = selection;
+  const passing = hasText(selection) ? lookedAt : wanted;
+  // without filters every alert passes and the walks end near one place, so walking over twice as many alerts as may be
+  // read is enough
+  const alerts = isFiltered(selection) ? walked : 2 * passing;
+  const walks = Math.max(1, tenants.length * (status ?? ALERT_STATUSES).length * (severity ?? SEVERITIES).length);
+  const judgedBy = Math.min(JUDGED_BY, Math.max(2, Math.floor(alerts / 4 / walks)));
+  return [
+    Object.keys(labels),
+    Object.values(labels),
+    words.map((word) => `%${word.replace(/[\\%_]/g, '\\$&')}%`),
+    alerts,
+    passing,
+    judgedBy,
+  ];
+}
