@@ -136,7 +136,7 @@ const enumDeclaration = {
 };
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', '.tocsin/', 'coverage/', 'artifacts/'] },
+  { ignores: ['dist/', 'node_modules/', '.tocsin/', 'coverage/', 'artifacts/', 'libs/*/lib/'] },
   ...tseslint.configs.recommended,
   {
     files: ['**/*.{ts,tsx,mjs,cjs}'],

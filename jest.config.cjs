@@ -38,7 +38,7 @@ const common = {
     '\\.[jt]sx$': compiledBy({ syntax: 'typescript', tsx: true }),
   },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.tocsin/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.tocsin/', '<rootDir>/libs/[^/]+/lib/'],
 };
 
 /** Tests of a database copy the one that the first of them migrates. */

@@ -1,10 +1,11 @@
 // Makes a package for others from a library of this repository: it copies the library's sources, and what they share
 // with the server, into a folder, compiles them there, and packs the result. Inside the repository they stay sources
-// (docs/decisions/0012).
+// (docs/decisions/0012). `npm pack` in the library's own folder makes the same package, through `prepack`.
 import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -18,49 +19,55 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
+/** The compiler of this checkout. Without it nothing can be packed. */
+const TSC = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+
 /**
- * Packs `{ library, entries, compilerOptions, rewrite?, assets? }` and prints the tarball's path. `entries` and
- * `assets` are paths in the library's `src`; `rewrite(text)` changes each source.
+ * Makes the package of `{ library, entries, compilerOptions, rewrite?, assets? }`. `entries` and `assets` are paths in
+ * the library's `src`; `rewrite(text)` changes each source. `argument` says what is done:
+ *
+ * - a folder (default: here): packs into it and prints the tarball's path. The library's own folder is not touched.
+ * - `--prepack`: puts what `npm pack` needs (`lib` and the licence) into the library's folder.
+ * - `--postpack`: removes that again, so that no later package has an old build in it.
  */
-export function pack({ library, entries, compilerOptions, rewrite = (text) => text, assets = [] }, destination = '.') {
+export function pack(recipe, argument = '.') {
+  const home = join(root, 'libs', recipe.library);
+  try {
+    if (argument === '--postpack') return MADE.forEach((name) => rmSync(join(home, name), REMOVE));
+    if (!existsSync(TSC))
+      throw new Error(`Run npm ci in ${root} first: the compiler of ${recipe.library} is not installed.`);
+    inStaging(recipe, (staging) => {
+      if (argument === '--prepack') {
+        for (const name of MADE) {
+          rmSync(join(home, name), REMOVE);
+          cpSync(join(staging, name), join(home, name), { recursive: true });
+        }
+        return;
+      }
+      mkdirSync(resolve(argument), { recursive: true });
+      const [{ filename }] = JSON.parse(
+        run(staging, 'npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', resolve(argument)]),
+      );
+      stdout.write(`${join(resolve(argument), filename)}\n`);
+    });
+  } catch (error) {
+    stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  }
+}
+
+/** What a package has beside the files of its library. */
+const MADE = ['lib', 'LICENSE'];
+const REMOVE = { recursive: true, force: true };
+
+/** Compiles a library in a folder of its own, calls `use` with the folder, and removes it. */
+function inStaging({ library, entries, compilerOptions, rewrite = (text) => text, assets = [] }, use) {
   const from = join(root, 'libs', library);
   /** The folder is within the repository, so that the compiler finds the types of packages as for any other source. */
   mkdirSync(join(root, 'dist'), { recursive: true });
   const staging = mkdtempSync(join(root, 'dist', `${library}-`));
-  const run = (command, args) => {
-    const {
-      status,
-      stdout: output,
-      stderr: complaints,
-      error,
-    } = spawnSync(command, args, { cwd: staging, encoding: 'utf8', shell: process.platform === 'win32' });
-    if (status !== 0) throw new Error(`${args.join(' ')} failed:\n${error?.message ?? ''}${output}${complaints}`);
-    return output;
-  };
   try {
-    const sources = readdirSync(join(from, 'src'), { recursive: true }).filter(
-      (name) => /\.tsx?$/.test(name) && !/\.spec\.tsx?$|(^|[\\/])testing[\\/]/.test(name),
-    );
-    for (const file of sources) {
-      const path = join(staging, 'src', file);
-      mkdirSync(dirname(path), { recursive: true });
-      let text = readFileSync(join(from, 'src', file), 'utf8');
-      for (const { from, name, folder } of SHARED) {
-        const face = folder ? join(`tocsin-${name}`, 'index') : `tocsin-${name}`;
-        const copy = relative(dirname(path), join(staging, 'src', face)).replaceAll('\\', '/');
-        text = text.replaceAll(`'@tocsin/${from}/${name}'`, `'${copy.startsWith('.') ? copy : `./${copy}`}'`);
-      }
-      writeFileSync(path, rewrite(text));
-    }
-    for (const { from, name, folder } of SHARED) {
-      const of = join(root, 'libs', from, 'src');
-      const files = folder ? readdirSync(join(of, name)).map((file) => join(name, file)) : [`${name}.ts`];
-      for (const file of files) {
-        const path = join(staging, 'src', `tocsin-${file}`);
-        mkdirSync(dirname(path), { recursive: true });
-        writeFileSync(path, rewrite(readFileSync(join(of, file), 'utf8')));
-      }
-    }
+    copySources(from, staging, rewrite);
     for (const file of ['package.json', 'README.md']) copyFileSync(join(from, file), join(staging, file));
     copyFileSync(join(root, 'LICENSE'), join(staging, 'LICENSE'));
     const {
@@ -73,24 +80,61 @@ export function pack({ library, entries, compilerOptions, rewrite = (text) => te
       join(staging, 'tsconfig.json'),
       JSON.stringify({ compilerOptions: { ...options, ...emit }, files: entries.map((entry) => `src/${entry}`) }),
     );
-    run(execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.json']);
-    for (const asset of assets) cpSync(join(from, 'src', asset), join(staging, 'lib', asset.split('/').at(-1)));
-    mkdirSync(resolve(destination), { recursive: true });
-    const [{ filename }] = JSON.parse(
-      run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', resolve(destination)]),
-    );
-    stdout.write(`${join(resolve(destination), filename)}\n`);
-  } catch (error) {
-    stderr.write(`${error.message}\n`);
-    process.exitCode = 1;
+    run(staging, execPath, [TSC, '-p', 'tsconfig.json']);
+    for (const asset of assets) {
+      const copy = join(staging, 'lib', asset.split('/').at(-1));
+      cpSync(join(from, 'src', asset), copy);
+      // TypeScript 6 refuses an import for its effect alone when it finds no types
+      writeFileSync(`${copy}.d.ts`, 'export {};\n');
+    }
+    use(staging);
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    rmSync(staging, REMOVE);
   }
 }
 
+/** Copies the library's sources, without tests, and beside them what they take of other libraries. */
+function copySources(from, staging, rewrite) {
+  const sources = readdirSync(join(from, 'src'), { recursive: true }).filter(
+    (name) => /\.tsx?$/.test(name) && !/\.spec\.tsx?$|(^|[\\/])testing[\\/]/.test(name),
+  );
+  for (const file of sources) {
+    const path = join(staging, 'src', file);
+    mkdirSync(dirname(path), { recursive: true });
+    let text = readFileSync(join(from, 'src', file), 'utf8');
+    for (const { from, name, folder } of SHARED) {
+      const face = folder ? join(`tocsin-${name}`, 'index') : `tocsin-${name}`;
+      const copy = relative(dirname(path), join(staging, 'src', face)).replaceAll('\\', '/');
+      text = text.replaceAll(`'@tocsin/${from}/${name}'`, `'${copy.startsWith('.') ? copy : `./${copy}`}'`);
+    }
+    writeFileSync(path, rewrite(text));
+  }
+  for (const { from, name, folder } of SHARED) {
+    const of = join(root, 'libs', from, 'src');
+    const files = folder ? readdirSync(join(of, name)).map((file) => join(name, file)) : [`${name}.ts`];
+    for (const file of files) {
+      const path = join(staging, 'src', `tocsin-${file}`);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, rewrite(readFileSync(join(of, file), 'utf8')));
+    }
+  }
+}
+
+/** Runs a program and returns what it prints. Throws with everything that it said when it fails. */
+function run(cwd, command, args) {
+  const {
+    status,
+    stdout: output,
+    stderr: complaints,
+    error,
+  } = spawnSync(command, args, { cwd, encoding: 'utf8', shell: process.platform === 'win32' });
+  if (status !== 0) throw new Error(`${args.join(' ')} failed:\n${error?.message ?? ''}${output}${complaints}`);
+  return output;
+}
+
 /**
- * The files and folders of other libraries that a package may include. The copies get names of their own: a package may have a file
- * of the same name.
+ * The files and folders of other libraries that a package may include. The copies get names of their own: a package may
+ * have a file of the same name.
  */
 const SHARED = [
   { from: 'contracts', name: 'wire', folder: true },

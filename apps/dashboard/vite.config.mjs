@@ -35,6 +35,7 @@ export default defineConfig({
   resolve: {
     alias: {
       '@tocsin/contracts/wire': from('../../libs/contracts/src/wire/index.ts'),
+      '@tocsin/react-client/inbox.css': from('../../libs/react-client/src/inbox/inbox.css'),
       '@tocsin/react-client': from('../../libs/react-client/src/index.ts'),
     },
   },

@@ -10,12 +10,13 @@ const program = `
   const [entry, root] = process.argv.slice(1);
   const { output } = await build({
     configFile: false, root, logLevel: 'silent',
-    resolve: { alias: {
-      '@tocsin/contracts/wire': root + '/libs/contracts/src/wire/index.ts',
-      '@tocsin/react-client/core': root + '/libs/react-client/src/core.ts',
-      '@tocsin/react-client/inbox.css': root + '/libs/react-client/src/inbox/inbox.css',
-      '@tocsin/react-client': root + '/libs/react-client/src/index.ts',
-    } },
+    resolve: { alias: [
+      { find: '@tocsin/contracts/wire', replacement: root + '/libs/contracts/src/wire/index.ts' },
+      { find: '@tocsin/react-client/core', replacement: root + '/libs/react-client/src/core.ts' },
+      // also with a query, such as ?inline
+      { find: /^@tocsin\\/react-client\\/inbox\\.css/, replacement: root + '/libs/react-client/src/inbox/inbox.css' },
+      { find: '@tocsin/react-client', replacement: root + '/libs/react-client/src/index.ts' },
+    ] },
     oxc: { jsx: { runtime: 'automatic' } },
     build: { write: false, minify: false, modulePreload: false, cssCodeSplit: false, rollupOptions: { input: entry, output: { format: 'es', codeSplitting: false } } },
   });

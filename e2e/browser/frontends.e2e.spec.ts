@@ -109,7 +109,7 @@ describeWith('chromium', 'a frontend', () => {
     expect(pages.openStreams).toBe(1);
   });
 
-  it('with the inbox toasts new alerts, counts open ones, and shows hostile text as text', async () => {
+  it('with the inbox toasts new alerts, counts urgent ones, and shows hostile text as text', async () => {
     await open('inbox');
     const count = Number(await tab.locator('.tocsin-count').textContent({ timeout: PATIENCE_MS }));
     await stack.amqp.publish('alert.urgent.inventory', { tenant_id: 'bakery', title: HOSTILE, message: HOSTILE });
@@ -120,6 +120,7 @@ describeWith('chromium', 'a frontend', () => {
       PATIENCE_MS,
     );
     await tab.locator('.tocsin-bell').click();
+    await tab.locator('.tocsin-row').first().waitFor({ timeout: PATIENCE_MS });
     expect((await texts('.tocsin-row .tocsin-title'))[0]).toBe(HOSTILE);
     expect(await tab.evaluate('window.hurt')).toBeUndefined();
     // Escape closes the panel and gives the focus back, so that the keyboard alone is enough

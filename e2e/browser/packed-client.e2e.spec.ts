@@ -8,6 +8,7 @@ import { Stack } from '../kit/stack';
 import { tokenFor } from '../kit/tokens';
 import { PageServer } from './page-server';
 
+const INBOX = join(__dirname, '..', '..', 'examples', 'react', 'inbox.tsx');
 const TEN_LINES = join(__dirname, '..', '..', 'examples', 'react', 'alerts.tsx');
 const ARTIFACTS = join(__dirname, '..', '..', 'artifacts', 'packed-client');
 const PATIENCE_MS = 20_000;
@@ -33,11 +34,13 @@ describeWith('chromium', 'the packed client', () => {
     ]);
     project = await EmptyProject.make();
     copyFileSync(TEN_LINES, join(project.folder, 'alerts.tsx'));
+    copyFileSync(INBOX, join(project.folder, 'inbox.tsx'));
     const strict = readFileSync(TEN_LINES, 'utf8')
       .replace('.render(', '.render(<StrictMode>')
       .replace(/\);\s*$/, '</StrictMode>);\n');
     writeFileSync(join(project.folder, 'strict.tsx'), `import { StrictMode } from 'react';\n${strict}`);
     await serve('/lines', await project.build('alerts.tsx'));
+    await serve('/inbox', await project.build('inbox.tsx'));
     // only the development build of React mounts everything twice
     await serve('/strict', await project.build('strict.tsx', { NODE_ENV: 'development' }));
     [browser, stack] = await opened;
@@ -77,6 +80,18 @@ describeWith('chromium', 'the packed client', () => {
     await page.getByText('urgent Flour is low').waitFor({ timeout: PATIENCE_MS });
     await page.screenshot({ path: join(ARTIFACTS, 'ten-lines.png') });
     expect(await page.locator('li').allTextContents()).toEqual(['urgent Flour is low']);
+  });
+
+  it('shows the inbox with its styles, and an alert with its history in it', async () => {
+    const page = await open('/inbox');
+    await publish('Salt is low');
+    await page.getByRole('button', { name: /^Alerts: \d+ new/ }).click({ timeout: PATIENCE_MS });
+    await page.getByRole('dialog').getByRole('button', { name: 'Salt is low', exact: true }).click();
+    await page.getByRole('heading', { name: 'Salt is low' }).waitFor();
+    await page.locator('.tocsin-history').getByText('Raised').waitFor({ timeout: PATIENCE_MS });
+    // without the style sheet the panel would not be placed
+    expect(await page.evaluate(`getComputedStyle(document.querySelector('.tocsin-panel')).position`)).toBe('absolute');
+    await page.screenshot({ path: join(ARTIFACTS, 'inbox.png') });
   });
 
   it('shows an alert once, over one connection, when Strict Mode mounts everything twice', async () => {

@@ -332,6 +332,7 @@ export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
     ]),
   ),
   readPushWorker: [unnamed(nothing, open())],
+  showEmbedPreview: [unnamed(nothing, open())],
   readGuidePage: [unnamed(() => ({ values: { name: 'install' } }), open())],
   readPageAsset: [unnamed((_, assets) => ({ values: { name: assets.readPageAsset! } }), open())],
   readAsset: [unnamed((_, assets) => ({ values: { name: assets.readAsset! } }), open())],

@@ -1,5 +1,6 @@
 import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { bin, EmptyProject, run } from '../testing/empty-project';
 
 const root = join(__dirname, '..', '..');
@@ -29,7 +30,16 @@ const SERVER = `
   import { createElement as h, StrictMode } from 'react';
   import { renderToString } from 'react-dom/server';
   import { AlertInbox, AlertStreamProvider } from '@tocsin/react-client';
-  console.log(renderToString(h(StrictMode, null, h(AlertStreamProvider, { token: 'x.y.z' }, h(AlertInbox)))));
+  console.log(renderToString(h(StrictMode, null, h(AlertStreamProvider, { token: 'x.y.z' },
+    h(AlertInbox), h(AlertInbox, { locale: 'es', colorScheme: 'dark', href: ({ alert_id }) => '/alerts/' + alert_id })))));
+`;
+
+/** An application without alerts: what React alone takes. */
+const BARE = `
+  import { useState } from 'react';
+  import { createRoot } from 'react-dom/client';
+  const Bare = () => <p>{useState('Shop')[0]}</p>;
+  createRoot(document.getElementById('root')!).render(<Bare />);
 `;
 
 // The package as its users get it: packed, and installed into an empty project without a network.
@@ -41,7 +51,7 @@ beforeAll(async () => {
   folder = project.folder;
   for (const file of ['alerts.tsx', 'inbox.tsx']) copyFileSync(join(__dirname, file), join(folder, file));
   writeFileSync(join(folder, 'strict.ts'), STRICT);
-  writeFileSync(join(folder, 'vite-env.d.ts'), `declare module '*.css';`);
+  writeFileSync(join(folder, 'bare.tsx'), BARE);
 }, 120_000);
 afterAll(() => project?.remove());
 
@@ -64,7 +74,7 @@ it.each([
     };
     writeFileSync(
       join(folder, 'tsconfig.json'),
-      JSON.stringify({ compilerOptions, files: ['vite-env.d.ts', 'alerts.tsx', 'inbox.tsx', 'strict.ts'] }),
+      JSON.stringify({ compilerOptions, files: ['alerts.tsx', 'inbox.tsx', 'strict.ts'] }),
     );
     const compiled = await run(process.execPath, [bin('typescript', 'bin', 'tsc'), '-p', 'tsconfig.json'], {
       cwd: folder,
@@ -84,12 +94,44 @@ it('Vite builds the ten lines, and the inbox with its styles', async () => {
   }
 }, 60_000);
 
+it('it adds to an application no more than its README says', async () => {
+  const sizes: Record<string, number> = {};
+  for (const name of ['bare', 'alerts', 'inbox']) {
+    const built = join(await project.build(`${name}.tsx`), 'assets');
+    for (const file of readdirSync(built)) {
+      const kind = `${name}${file.slice(file.lastIndexOf('.'))}`;
+      sizes[kind] = gzipSync(readFileSync(join(built, file)), { level: 9 }).length;
+    }
+  }
+  const readme = readFileSync(join(root, 'libs/react-client/README.md'), 'utf8').replace(/\s+/g, ' ');
+  const [, hooks, inbox, css] =
+    /at most (\d+) KB for the stream and the hooks, at most (\d+) KB with the inbox, and (\d+) KB/
+      .exec(readme)!
+      .map(Number);
+  for (const [size, most] of [
+    [sizes['alerts.js']! - sizes['bare.js']!, hooks!],
+    [sizes['inbox.js']! - sizes['bare.js']!, inbox!],
+    [sizes['inbox.css']!, css!],
+  ] as const) {
+    expect(size).toBeGreaterThan(1_000);
+    expect(size).toBeLessThan(most * 1_000);
+  }
+}, 120_000);
+
+it('what has hooks says that it belongs to the client, for server components', () => {
+  const lib = join(folder, 'node_modules', '@tocsin', 'react-client', 'lib');
+  for (const file of ['react/provider.js', 'react/hooks.js', 'react/use-push.js', 'inbox/alert-inbox.js'])
+    expect(readFileSync(join(lib, file), 'utf8')).toMatch(/^'use client';/);
+});
+
 it('it renders on a server, where it opens nothing', async () => {
   const { stdout, stderr } = await run(process.execPath, ['--input-type=module', '--eval', SERVER], {
     cwd: folder,
     timeout: 20_000,
   });
   expect(stdout).toContain('class="tocsin-bell"');
+  expect(stdout).toContain('class="tocsin-inbox tocsin-scheme-dark"');
+  expect([...stdout.matchAll(/aria-label="(Alert\w+)"/g)].map(([, name]) => name)).toEqual(['Alerts', 'Alertas']);
   expect(stderr).toBe('');
 });
 

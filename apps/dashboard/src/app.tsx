@@ -1,5 +1,5 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { useEffect } from 'react';
+import { lazy, Suspense, useEffect } from 'react';
 import { AlertStreamProvider, useAlertStream } from '@tocsin/react-client';
 import { Inbox } from './live/inbox';
 import { bell } from './live/the-bell';
@@ -11,6 +11,8 @@ import { useTheme } from './settings/use-theme';
 import { useWords, WordsProvider } from './words/words';
 
 const queries = new QueryClient({ defaultOptions: { queries: { retry: 1, refetchOnWindowFocus: false } } });
+/** Loaded when it is needed: it is the page for those who embed the inbox elsewhere. */
+const EmbedPreview = location.pathname === '/embed-preview' ? lazy(() => import('./embed/embed-preview')) : null;
 /** Clears the cache, so that the next user does not see what this one has loaded. */
 const forget = () => queries.clear();
 
@@ -40,7 +42,13 @@ function SignedIn() {
   }
   return (
     <AlertStreamProvider key={claims.user} token={give}>
-      <Inbox claims={claims} onToken={change} />
+      {EmbedPreview ? (
+        <Suspense fallback={null}>
+          <EmbedPreview />
+        </Suspense>
+      ) : (
+        <Inbox claims={claims} onToken={change} />
+      )}
       <TriedAgain claims={claims} />
     </AlertStreamProvider>
   );

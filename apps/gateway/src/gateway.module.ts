@@ -77,6 +77,7 @@ import { NotificationsController } from './notifications/notifications.controlle
 import { BuiltPage } from './page/built-page';
 import { PageFiles } from './page/page-files';
 import { PageController } from './page/page.controller';
+import { EmbedPreviewController } from './page/embed-preview.controller';
 import { PushWorkerController } from './page/push-worker.controller';
 import { ProblemAnswers } from './problems/problem-answers';
 import { ProblemFilter } from './problems/problem.filter';
@@ -147,6 +148,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         TwilioController,
         DocsController,
         WelcomeController,
+        EmbedPreviewController,
         PushWorkerController,
         PageController,
       ],

@@ -7,6 +7,7 @@ export { claimsOf } from './stream/credential';
 export { AlertsApi } from './alerts/alerts-api';
 export { ApiProblem } from './alerts/api-problem';
 export { AlertStore, type ActOutcome, type ActRefused } from './alerts/alert-store';
+export { nameOf } from './alerts/name-of';
 export { AlertList, type AlertsShown } from './alerts/alert-list';
 export {
   pushStatus,

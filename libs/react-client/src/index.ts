@@ -13,6 +13,10 @@ export {
   type AlertsView,
   type Acting,
 } from './react/hooks';
+export { useUnseen, type Unseen } from './react/use-unseen';
+export { useAlertHistory, type AlertHistory } from './react/use-alert-history';
 export { usePush, type Push } from './react/use-push';
 export { AlertInbox, type AlertInboxProps } from './inbox/alert-inbox';
-export { ENGLISH, type InboxWords } from './inbox/inbox-words';
+export { INBOX_TABS, SNOOZES, type InboxTab, type InboxWords, type SnoozeChoice } from './inbox/inbox-words';
+export { ENGLISH } from './inbox/english';
+export { SPANISH } from './inbox/spanish';

@@ -33,6 +33,10 @@ export const readPushWorker = applyDecorators(
   Answer(200, 'The script.', text(), ['text/javascript']),
   Problems('not_found'),
 );
+export const showEmbedPreview = applyDecorators(
+  page('A preview of the inbox for other frontends, with the code for it'),
+  Problems('not_found'),
+);
 export const showApi = page('The documentation of this API, with a way to try it');
 export const readOpenApi = document('This API, for machines');
 export const showEvents = page('The messages over AMQP and in streams, for people');

@@ -1,16 +1,33 @@
-import type { AlertStatus, Severity } from '@tocsin/contracts/wire';
+import type { Act, AlertStatus, Change, Severity } from '@tocsin/contracts/wire';
 import type { StreamState } from '../stream/status';
 
-/** All texts of the inbox. The default is English; pass your own as `words`. */
+/** The tabs of the inbox. */
+export const INBOX_TABS = ['all', 'mine', 'urgent'] as const;
+export type InboxTab = (typeof INBOX_TABS)[number];
+
+/** The choices of how long an alert is snoozed. */
+export const SNOOZES = ['hour', 'hours', 'tomorrow', 'week'] as const;
+export type SnoozeChoice = (typeof SNOOZES)[number];
+
+/** All texts of the inbox. Built in are English and Spanish; pass your own as `words`, all or some. */
 export interface InboxWords {
   title: string;
-  /** The accessible name of the bell button. */
-  open(count: number, urgent: number): string;
+  /**
+   * The accessible name of the bell button: how many alerts are unseen and urgent or high, how many of them are urgent,
+   * and whether there may be more.
+   */
+  unseen(count: number, urgent: number, more: boolean): string;
   close: string;
-  empty: string;
+  tabs: Record<InboxTab, string>;
+  loading: string;
+  /** What an empty tab says while the connection is live. */
+  empty: string | Record<InboxTab, string>;
   /** Shown instead of `empty` when the server has not searched everything yet. */
   emptySoFar: string;
+  /** Shown instead of `empty` when the connection is not live: when the list was last known to be empty. */
+  emptyAsOf(time: string): string;
   more: string;
+  retry: string;
   acknowledge: string;
   dismiss: string;
   andMore(count: number, urgent: number): string;
@@ -20,39 +37,34 @@ export interface InboxWords {
   status: Record<AlertStatus, string>;
   /** The text for each state of the connection; an empty text shows nothing. */
   state: Record<StreamState, string>;
+  /** What the user can do in that state; an empty text shows nothing. */
+  advice: Partial<Record<StreamState, string>>;
   signIn: string;
-  refused(detail: string): string;
-}
+  /** Why an act was refused: `code` is the gateway's error code, and `detail` its own sentence. */
+  refused(detail: string, code: string): string;
+  /** Why a list could not be loaded; the same values. */
+  failed(detail: string, code: string): string;
 
-export const ENGLISH: InboxWords = {
-  title: 'Alerts',
-  open: (count, urgent) =>
-    count === 0 ? 'Alerts: none open' : `Alerts: ${count} open${urgent > 0 ? `, ${urgent} urgent` : ''}`,
-  close: 'Close',
-  empty: 'All quiet.',
-  emptySoFar: 'Nothing found so far.',
-  more: 'Show more',
-  acknowledge: 'Acknowledge',
-  dismiss: 'Dismiss',
-  andMore: (count, urgent) => `and ${count} more${urgent > 0 ? ` · ${urgent} urgent` : ''}`,
-  missed: (count) =>
-    count === null
-      ? 'Some alerts could not be replayed.'
-      : `${count} ${count === 1 ? 'alert' : 'alerts'} could not be replayed.`,
-  reload: 'Load them',
-  severity: { urgent: 'urgent', high: 'high', medium: 'medium', low: 'low' },
-  status: { firing: '', acknowledged: 'acknowledged', snoozed: 'snoozed', resolved: 'resolved' },
-  state: {
-    closed: '',
-    live: '',
-    connecting: 'Connecting…',
-    catching_up: 'Catching up…',
-    stale: 'Not hearing the server',
-    reconnecting: 'Reconnecting…',
-    offline: 'You are offline',
-    signed_out: 'Your session has ended',
-    forbidden: 'You may not see alerts',
-  },
-  signIn: 'Sign in again',
-  refused: (detail) => detail,
-};
+  /** The name of the button that shows the details of an alert. */
+  details: string;
+  back: string;
+  missing: string;
+  labels: string;
+  history: string;
+  /** The name of the group of buttons that act on the alert. */
+  acts: string;
+  act: Record<Exclude<Act, 'note' | 'assign'>, string>;
+  assignToMe: string;
+  unassign: string;
+  snoozes: Record<SnoozeChoice, string>;
+  occurrences(count: number): string;
+  firstSeen: string;
+  lastSeen: string;
+  /** What an entry of the history says happened. */
+  change: Record<Change, string>;
+  by(name: string): string;
+  you: string;
+  assignedTo(name: string): string;
+  acknowledgedBy(name: string): string;
+  snoozedUntil(time: string): string;
+}

@@ -1,3 +1,5 @@
+'use client';
+
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import type { Alert, AlertAct, AlertSearch } from '@tocsin/contracts/wire';
 import type { AlertStream } from '../alert-stream';

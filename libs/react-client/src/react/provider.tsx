@@ -1,7 +1,10 @@
+'use client';
+
 import { createContext, useContext, useEffect, useState, type ReactNode } from 'react';
 import { AlertStream } from '../alert-stream';
 import { AlertStore } from '../alerts/alert-store';
 import { AlertsApi } from '../alerts/alerts-api';
+import { SeenAlerts } from '../alerts/seen-alerts';
 import type { AlertStreamOptions } from '../stream/options';
 import { apiUrlOf } from '../stream/stream-url';
 
@@ -10,6 +13,7 @@ interface Client {
   stream: AlertStream;
   api: AlertsApi;
   store: AlertStore;
+  seen: SeenAlerts;
 }
 
 const ClientContext = createContext<Client | null>(null);
@@ -26,11 +30,11 @@ export function AlertStreamProvider({ children, ...options }: AlertStreamProvide
   // this opens nothing, so it does no harm that Strict Mode runs it twice
   const [client] = useState(() => clientOf(options));
   useEffect(() => {
-    const detach = client.store.attach();
+    const ends = [client.store.attach(), client.seen.attach()];
     client.stream.open();
     return () => {
       client.stream.close();
-      detach();
+      ends.forEach((end) => end());
     };
   }, [client]);
   return <ClientContext.Provider value={client}>{children}</ClientContext.Provider>;
@@ -39,7 +43,8 @@ export function AlertStreamProvider({ children, ...options }: AlertStreamProvide
 function clientOf(options: AlertStreamOptions): Client {
   const stream = new AlertStream(options);
   const api = new AlertsApi(apiUrlOf(options), stream.credential, options.fetch);
-  return { stream, api, store: new AlertStore(api, stream) };
+  const isFiltered = Object.values(options.filter ?? {}).some((condition) => condition !== undefined);
+  return { stream, api, store: new AlertStore(api, stream), seen: new SeenAlerts(api, stream, isFiltered) };
 }
 
 export function useClient(): Client {

@@ -1,3 +1,5 @@
+'use client';
+
 import { useCallback, useEffect, useState } from 'react';
 import { pushStatus, subscribeToPush, unsubscribeFromPush, type PushOptions, type PushStatus } from '../push/push-api';
 import { useClient } from './provider';

@@ -1,0 +1,51 @@
+import type { LateWords } from '../words/late-words';
+
+const en = {
+  title: 'Embed the inbox',
+  intro: 'Choose how the inbox looks in your own frontend. It shows your alerts, live, and acts for real.',
+  back: 'To the alerts',
+  guide: 'How to embed it',
+  look: 'Look',
+  scheme: 'Colours',
+  'scheme.auto': "The user's system",
+  'scheme.light': 'Light',
+  'scheme.dark': 'Dark',
+  language: 'Language',
+  accent: 'Accent',
+  accentOwn: 'An accent of your own',
+  width: 'Width: {width} px',
+  preview: 'Preview',
+  page: 'Your page',
+  code: 'React',
+  css: 'CSS',
+  copy: 'Copy',
+  copied: 'Copied.',
+  notCopied: 'This browser did not allow it. Select the text and copy it.',
+};
+export type PreviewWord = keyof typeof en;
+
+export const PREVIEW_WORDS: LateWords<PreviewWord> = {
+  en,
+  es: {
+    title: 'Integrar la bandeja',
+    intro: 'Elija el aspecto de la bandeja en su propia aplicación. Muestra sus alertas en vivo y actúa de verdad.',
+    back: 'A las alertas',
+    guide: 'Cómo integrarla',
+    look: 'Aspecto',
+    scheme: 'Colores',
+    'scheme.auto': 'Los del sistema',
+    'scheme.light': 'Claro',
+    'scheme.dark': 'Oscuro',
+    language: 'Idioma',
+    accent: 'Color de acento',
+    accentOwn: 'Un acento propio',
+    width: 'Ancho: {width} px',
+    preview: 'Vista previa',
+    page: 'Su página',
+    code: 'React',
+    css: 'CSS',
+    copy: 'Copiar',
+    copied: 'Copiado.',
+    notCopied: 'El navegador no lo permitió. Seleccione el texto y cópielo.',
+  },
+};

@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { agoText } from './ago';
+import { ENGLISH } from './english';
+import { nameOf } from '../alerts/name-of';
+import { wordsFor } from './inbox-face';
+import { snoozeEnd } from './inbox-acts';
+import { SPANISH } from './spanish';
+
+const NOW = Date.UTC(2026, 2, 14, 12);
+
+test.each([
+  ['en', 5_000, 'now'],
+  ['en', 3 * 60_000 + 59_000, '3 min. ago'],
+  ['es', 2 * 3_600_000, 'hace 2 h'],
+  ['en', 25 * 3_600_000, 'yesterday'],
+  ['en', -4_000, 'now'],
+])('in %s, %d ms ago is "%s"', (locale, age, text) => {
+  expect(agoText(locale, NOW - age, NOW)).toBe(text);
+});
+
+test('a snooze ends after the hours that its button says, or at eight on the next morning', () => {
+  const evening = new Date(2026, 11, 31, 23, 30).getTime();
+  expect(snoozeEnd('hour', evening) - evening).toBe(3_600_000);
+  expect(snoozeEnd('hours', evening) - evening).toBe(4 * 3_600_000);
+  expect(snoozeEnd('week', evening) - evening).toBe(7 * 24 * 3_600_000);
+  expect(new Date(snoozeEnd('tomorrow', evening))).toEqual(new Date(2027, 0, 1, 8));
+});
+
+test('Spanish is built in for every Spanish locale, and English for the others', () => {
+  for (const locale of ['es', 'es-AR', 'ES-mx']) expect(wordsFor(locale)).toBe(SPANISH);
+  for (const locale of [undefined, 'en', 'de', 'est']) expect(wordsFor(locale)).toBe(ENGLISH);
+});
+
+test.each([
+  [ENGLISH, 1, 0, false, 'Alerts: 1 new'],
+  [ENGLISH, 50, 3, true, 'Alerts: at least 50 new, 3 urgent'],
+  [SPANISH, 1, 1, false, 'Alertas: 1 nueva, 1 urgente'],
+  [SPANISH, 50, 3, true, 'Alertas: al menos 50 nuevas, 3 urgentes'],
+])('the bell says how many are new, and whether there may be more (%#)', (words, count, urgent, more, text) => {
+  expect(words.unseen(count, urgent, more)).toBe(text);
+});
+
+test('Spanish translates the reasons that users meet, and keeps the sentence of the others', () => {
+  expect(SPANISH.refused('The role of this user may only read.', 'role_forbidden')).toBe('Su rol solo permite leer.');
+  expect(SPANISH.failed('The database is away.', 'store_unavailable')).toContain('The database is away.');
+});
+
+test('a mail address is shown as a name, and any other id as it is', () => {
+  expect(['ana.lopez@example.test', 'ben', 'auth0|42'].map(nameOf)).toEqual(['Ana Lopez', 'ben', 'auth0|42']);
+});
+
+test('every rule of the style sheet begins with a class of the inbox, so that none reaches the page', () => {
+  const css = readFileSync(join(__dirname, 'inbox.css'), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
+  // commas within :is() do not divide selectors
+  const selectors = [...css.matchAll(/([^{}]+)\{/g)]
+    .map(([, selector]) => selector!.trim())
+    .filter((selector) => !selector.startsWith('@'))
+    .flatMap((selector) => selector.split(/,(?![^(]*\))/).map((one) => one.trim()));
+  expect(selectors.length).toBeGreaterThan(40);
+  expect(selectors.filter((selector) => !selector.startsWith('.tocsin-'))).toEqual([]);
+});
+
+test('the README lists every variable of the style sheet', () => {
+  const used = new Set(readFileSync(join(__dirname, 'inbox.css'), 'utf8').match(/--tocsin-[\w-]+/g));
+  const listed = new Set(readFileSync(join(__dirname, '../../README.md'), 'utf8').match(/--tocsin-[\w-]+/g));
+  expect([...listed].sort()).toEqual([...used].sort());
+});
