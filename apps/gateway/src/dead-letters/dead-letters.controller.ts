@@ -57,10 +57,7 @@ export class DeadLettersController {
 
   @Get('summary')
   @described.summariseDeadLetters
-  async summariseDeadLetters(
-    @Query() _query: NoParameters,
-    @Token() token: VerifiedToken,
-  ): Promise<DeadLetterSummary> {
+  async summariseDeadLetters(@Query() _query: NoParameters, @Token() token: VerifiedToken): Promise<DeadLetterSummary> {
     const reach = await this.reachOf(token);
     const { letters, newest } = await this.deadLetters.count(reach, EVERY_OPEN);
     if (newest === null) return { open: letters, newest: null };

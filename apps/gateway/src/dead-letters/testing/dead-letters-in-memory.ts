@@ -46,7 +46,10 @@ export class MemoryDeadLetters extends DeadLetters {
     return added;
   }
 
-  async list(reach: DeadLetterReach, { behind, limit, status, order, ...filter }: DeadLetterQuery): Promise<BuriedLetter[]> {
+  async list(
+    reach: DeadLetterReach,
+    { behind, limit, status, order, ...filter }: DeadLetterQuery,
+  ): Promise<BuriedLetter[]> {
     const isBehind = (id: number) => behind === null || (order === 'newest' ? id < behind : id > behind);
     const found = this.within(reach, filter).filter(
       (letter) => isBehind(letter.dead_letter_id) && (status === null || letter.status === status),
