@@ -24,6 +24,7 @@ const READS = [
   'listEvents',
   'readSeenCursor',
   'listDeadLetters',
+  'summariseDeadLetters',
   'showDeadLetter',
   'listTenants',
   'countAlerts',
@@ -55,6 +56,7 @@ const COUNTS = [
   'stats?q=flour&from=2026-01-01&to=2026-12-31&buckets=3',
   'stats?from=2026-01-01&to=2026-12-31&buckets=3',
   'dead-letters?status=all',
+  'dead-letters/summary',
 ];
 const AT_ONCE = 8;
 

@@ -53,7 +53,7 @@ export class Visits {
 
   /**
    * Opens the link with the user's token and waits until the stream is live. `before` runs in the page before its own
-   * scripts; with `clock` the test controls the page's time.
+   * scripts; with `clock` the test controls the page's time; `scope` is that of the token.
    */
   async signedIn(
     gateway: string,
@@ -62,13 +62,14 @@ export class Visits {
       query = '',
       before,
       clock = false,
+      scope = MAY_ACT.scope,
       ...options
-    }: BrowserContextOptions & { query?: string; before?: string; clock?: boolean } = {},
+    }: BrowserContextOptions & { query?: string; before?: string; clock?: boolean; scope?: string } = {},
   ): Promise<Page> {
     const page = await this.blank(options);
     if (clock) await page.clock.install();
     if (before) await page.addInitScript(before);
-    await page.goto(`${gateway}/${query}#token=${tokenFor(user, MAY_ACT)}`);
+    await page.goto(`${gateway}/${query}#token=${tokenFor(user, { scope })}`);
     await page.getByTestId('pill').and(page.locator('[data-state-name=live]')).waitFor();
     return page;
   }

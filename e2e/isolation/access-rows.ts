@@ -275,6 +275,7 @@ export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
     named(({ tenant: id }) => ({ query: `?tenant=${id}` }), tenant()),
     unnamed(() => ({ query: '?status=all' }), own()),
   ],
+  summariseDeadLetters: [unnamed(nothing, own())],
   showDeadLetter: [named(byLetter(), thing(), { shows: true })],
   redriveDeadLetter: [named(byLetter(), thing('200', READER))],
   discardDeadLetter: [named(byLetter({ note: 'a test' }), thing('200', READER))],

@@ -1,4 +1,5 @@
-import { DEAD_LETTER_STATUSES, type BuriedLetter } from '@tocsin/contracts/ports';
+import type { BuriedLetter } from '@tocsin/contracts/ports';
+import { DEAD_LETTER_STATUSES } from '@tocsin/contracts/wire';
 import { asJson, ask, asOperator, fieldLines, gatewayOptions, isDone, refused, type Act } from './ask-gateway';
 import { readNumber, UsageError, type Command, type Values } from './command';
 import { gatewaySettings } from './config';

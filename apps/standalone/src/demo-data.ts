@@ -48,7 +48,7 @@ export function keptSecret(dataDir: string, { anew = false } = {}): string {
 }
 
 /**
- * A token that may read, act and publish for the demo user. `tenantsClaim` is the claim in which the gateway looks for
+ * A token that may read, act, publish and decide refused messages, for the demo user. `tenantsClaim` is the claim in which the gateway looks for
  * tenants: then the token names those of the demo itself, since nothing else would.
  */
 export const demoToken = (
@@ -62,7 +62,7 @@ export const demoToken = (
   signToken(secret, {
     user_id: DEMO_USER,
     expiresInSeconds: DEMO_TOKEN_SECONDS,
-    scopes: ['alerts:read', 'alerts:write', 'events:publish'],
+    scopes: ['alerts:read', 'alerts:write', 'events:publish', 'dead_letters:manage'],
     issuer,
     audience,
     ...(tenantsClaim && {

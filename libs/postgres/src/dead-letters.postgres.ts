@@ -26,6 +26,7 @@ interface Reading extends DeadLetterFilter {
   up_to?: number | null;
   whole?: boolean;
   bodies?: boolean;
+  newestFirst?: boolean;
   limit: number;
 }
 
@@ -34,7 +35,7 @@ export class PostgresDeadLetters implements DeadLetters {
   constructor(private readonly database: Database) {}
 
   async list(reach: DeadLetterReach, query: DeadLetterQuery): Promise<BuriedLetter[]> {
-    const rows = await this.read(reach, query);
+    const rows = await this.read(reach, { ...query, newestFirst: query.order === 'newest' });
     return rows.map(({ body: _, ...letter }) => letter);
   }
 
@@ -88,11 +89,11 @@ export class PostgresDeadLetters implements DeadLetters {
 
   private read(
     reach: DeadLetterReach,
-    { tenant_id, reason, status, behind, up_to, whole, bodies, limit }: Reading,
+    { tenant_id, reason, status, behind, up_to, whole, bodies, newestFirst, limit }: Reading,
   ): Promise<WholeLetter[]> {
     const { tenants, without } = readReach(reach);
     return this.database.call<WholeLetter>(
-      'select * from tocsin.read_dead_letters($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
+      'select * from tocsin.read_dead_letters($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)',
       [
         tenants,
         tenant_id,
@@ -104,6 +105,7 @@ export class PostgresDeadLetters implements DeadLetters {
         bodies ?? false,
         limit,
         without,
+        newestFirst ?? false,
       ],
     );
   }

@@ -86,14 +86,16 @@ export function NothingSoFar({
   );
 }
 
-export function AllQuiet({ last, title }: { last: string | null; title: string }) {
+export function AllQuiet({ last, title, notice }: { last: string | null; title: string; notice?: ReactNode }) {
   const { t } = useWords();
   return (
     <Empty
       icon={<BellOff size={28} aria-hidden />}
       title={title}
       hint={last ? t('empty.quietHint', { ago: t('time.ago', { span: last }) }) : t('empty.quietNever')}
-    />
+    >
+      {notice}
+    </Empty>
   );
 }
 

@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react';
 import { Tabs } from 'radix-ui';
 import { CopyButton } from '../detail/copy-button';
 import { keptToken } from '../session/session';
@@ -9,13 +10,22 @@ import styles from './empty.module.css';
 import { publishSamples, TOKEN_NEEDED, TOKEN_SHOWN } from './publish-samples';
 
 /** Shown when there has never been an alert: how to publish the first one. */
-export default function FirstRun({ tenant, onTest }: { tenant: string; onTest: (() => void) | null }) {
+export default function FirstRun({
+  tenant,
+  onTest,
+  notice,
+}: {
+  tenant: string;
+  onTest: (() => void) | null;
+  notice: ReactNode;
+}) {
   const { t } = useWords();
   const samples = publishSamples(location.origin, tenant, TOKEN_SHOWN);
   // what may send a test alert may publish
   const copies = publishSamples(location.origin, tenant, (onTest && keptToken()) || TOKEN_NEEDED);
   return (
     <Empty icon={<Mark size={40} />} title={t('empty.first')} hint={t('empty.firstHint')}>
+      {notice}
       {onTest && (
         <button type="button" className={buttons.primary} onClick={onTest} data-testid="send-test">
           {t('empty.test')}

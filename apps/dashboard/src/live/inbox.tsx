@@ -16,6 +16,7 @@ import { Commands } from '../settings/commands';
 import { KeyHelp } from '../settings/key-help';
 import { usePreference } from '../settings/preferences';
 import { SettingsMenu } from '../settings/settings-menu';
+import { isOperator, systemViewsOf, type SystemView } from '../system/system-rights';
 import { SeverityStrip } from '../strip/severity-strip';
 import type { Span } from '../strip/spans';
 import { isHeard, useDeafSince } from '../strip/use-deaf-since';
@@ -33,7 +34,7 @@ import styles from './layout.module.css';
 import { ListHead } from './list-head';
 import { NoRows } from './no-rows';
 import { OpenAlert } from './open-alert';
-import { usePlace, type Grouping, type Place, type View } from './place';
+import { usePlace, type Grouping, type ListPlace, type View } from './place';
 import { testAlert, useTestTenant } from './send-test';
 import { SessionEnded } from './session-ended';
 import { useCatchUp } from './use-catch-up';
@@ -54,8 +55,11 @@ const NONE: readonly Alert[] = [];
 /** Whether a list has open alerts without the snoozed ones, which are then counted apart. */
 const isOpenOnly = (status: readonly AlertStatus[] | undefined): boolean =>
   status !== undefined && status.includes('firing') && !status.includes('snoozed');
-/** Loaded when it is needed: most lists are not grouped. */
+/** Loaded when they are needed: most lists are not grouped, and most users see nothing of the system. */
 const GroupList = lazy(() => import('./group-list'));
+const SystemNav = lazy(() => import('../system/system-nav'));
+const RefusedNotice = lazy(() => import('../system/refused-notice'));
+const Refused = lazy(() => import('../system/refused'));
 
 /** The page of a signed-in user. It combines the state of all parts; the parts do the rendering. */
 export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: string | null): void }) {
@@ -63,6 +67,9 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
   const me = claims.user;
   const mayAct = claims.scopes.includes('alerts:write');
   const [place, move] = usePlace();
+  const systemViews = useMemo(() => systemViewsOf(claims.scopes), [claims.scopes]);
+  const operates = isOperator(claims.scopes);
+  const system = place.system && systemViews.includes(place.system) ? place.system : null;
   const stream = useAlertStream();
   const store = useAlertStore();
   const api = useAlertsApi();
@@ -108,11 +115,17 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
   const [drawerWidth] = usePreference('drawerWidth');
   const isNarrow = useIsNarrow();
 
-  const setSearch = useCallback((q: string) => move({ q }, { replace: true }), [move]);
+  const isElsewhere = place.system !== null;
+  const setSearch = useCallback(
+    // a search is one of alerts: it leads back to their list
+    (q: string) => move({ q, ...(isElsewhere && { view: 'open' }) }, { replace: !isElsewhere }),
+    [move, isElsewhere],
+  );
+  const goToSystem = useCallback((view: SystemView) => move({ system: view, alert: null }), [move]);
   const goTo = useCallback((view: View) => move({ view, alert: null }), [move]);
   const orderBy = useCallback((order: AlertOrder) => move({ order }), [move]);
   const groupBy = useCallback((group: Grouping) => move({ group }), [move]);
-  const goToPlace = useCallback((saved: Omit<Place, 'alert'>) => move({ ...saved, alert: null }), [move]);
+  const goToPlace = useCallback((saved: ListPlace) => move({ ...saved, alert: null }), [move]);
   const hasOpen = place.alert !== null;
   const open = useCallback(
     (alert: string | null) => move({ alert }, { replace: hasOpen && alert !== null }),
@@ -201,9 +214,16 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
         onView={goTo}
         onPlace={goToPlace}
         onSearch={setSearch}
+        system={
+          systemViews.length > 0 && (
+            <Suspense fallback={null}>
+              <SystemNav view={system} isOperator={operates} onView={goToSystem} />
+            </Suspense>
+          )
+        }
       />
     ),
-    [place, counts, facets, tenants.all, goTo, goToPlace, setSearch],
+    [place, counts, facets, tenants.all, goTo, goToPlace, setSearch, systemViews, system, operates, goToSystem],
   );
   const pill = useMemo(
     () => (
@@ -290,95 +310,114 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
             }}
           />
         )}
-        <SeverityStrip
-          scope={scope}
-          facets={facets}
-          snoozedApart={isOpenOnly(search.status)}
-          stats={stats}
-          deafSince={deafSince}
-          span={span}
-          chosen={parsed.severity}
-          onSpan={setSpan}
-          onSeverity={toggleSeverity}
-          onRange={setRange}
-        />
-        {selected.length > 0 ? (
-          <BulkBar
-            count={selected.length}
-            listed={rows.length}
-            everything={list.hasMore && !hides ? everything : null}
-            mayAct={mayAct}
-            onAct={(what) => {
-              if (acts.perform(selected, what)) selection.none();
-            }}
-            onAll={selection.all}
-            onNone={selection.none}
-          />
-        ) : (
-          <ListHead
-            place={place}
-            asOf={isHeard(status.state) ? null : status.lastHeardAt}
-            onSearch={setSearch}
-            onOrder={orderBy}
-            onGroup={groupBy}
-          />
-        )}
-        <SearchMistakes q={place.q} onSearch={setSearch} />
-        {rows.length > 0 && list.endedEarly && list.searched?.reached && (
-          <ReachedBanner order={place.order} reached={list.searched.reached} onFurther={() => void list.loadMore()} />
-        )}
-        {listed.rows.length === 0 && fresh.length === 0 ? (
-          <NoRows
-            list={list}
-            place={place}
-            filtered={filtered}
-            byStatus={facets?.status}
-            tenant={testTenant ?? tenants.all[0]?.tenant_id ?? 'my-tenant'}
-            forbidden={status.state === 'forbidden' ? status : null}
-            user={me}
-            onClear={() => setSearch('')}
-            onAll={() => goTo('all')}
-            onTest={sendTest}
-            onSignOut={signOut}
-          />
-        ) : grouped ? (
+        {system ? (
           <Suspense fallback={null}>
-            <GroupList
-              search={search}
-              by={place.group as Exclude<Grouping, 'none'>}
-              parsed={hides ? parsed : null}
-              me={me}
-              rowHeight={isNarrow ? PHONE_ROW_PX : ROW_PX[density]}
-              current={current}
-              openAlert={place.alert}
-              isUnseen={isUnseen}
-              tenantName={(alert) => tenants.nameOf(alert.tenant_id)}
-              nameOfTenant={tenants.nameOf}
-              mayAct={mayAct}
-              acts={rowActs}
-              onAct={acts.perform}
-            />
+            <Refused isOperator={operates} nameOf={tenants.nameOf} />
           </Suspense>
         ) : (
-          <AlertList
-            ref={grid}
-            rows={rows}
-            fresh={fresh}
-            leaving={listed.leaving}
-            rowHeight={isNarrow ? PHONE_ROW_PX : ROW_PX[density]}
-            newSince={place.order === 'newest' ? caughtUp.newSince : null}
-            current={current}
-            selected={selection.ids}
-            openAlert={place.alert}
-            isUnseen={isUnseen}
-            tenantName={(alert) => tenants.nameOf(alert.tenant_id)}
-            mayAct={mayAct}
-            acts={rowActs}
-            hasMore={list.hasMore}
-            loadMore={list.endedEarly ? null : list.loadMore}
-            showFresh={showFresh}
-            onSettled={setHandsOff}
-          />
+          <>
+            <SeverityStrip
+              scope={scope}
+              facets={facets}
+              snoozedApart={isOpenOnly(search.status)}
+              stats={stats}
+              deafSince={deafSince}
+              span={span}
+              chosen={parsed.severity}
+              onSpan={setSpan}
+              onSeverity={toggleSeverity}
+              onRange={setRange}
+            />
+            {selected.length > 0 ? (
+              <BulkBar
+                count={selected.length}
+                listed={rows.length}
+                everything={list.hasMore && !hides ? everything : null}
+                mayAct={mayAct}
+                onAct={(what) => {
+                  if (acts.perform(selected, what)) selection.none();
+                }}
+                onAll={selection.all}
+                onNone={selection.none}
+              />
+            ) : (
+              <ListHead
+                place={place}
+                asOf={isHeard(status.state) ? null : status.lastHeardAt}
+                onSearch={setSearch}
+                onOrder={orderBy}
+                onGroup={groupBy}
+              />
+            )}
+            <SearchMistakes q={place.q} onSearch={setSearch} />
+            {rows.length > 0 && list.endedEarly && list.searched?.reached && (
+              <ReachedBanner
+                order={place.order}
+                reached={list.searched.reached}
+                onFurther={() => void list.loadMore()}
+              />
+            )}
+            {listed.rows.length === 0 && fresh.length === 0 ? (
+              <NoRows
+                list={list}
+                place={place}
+                filtered={filtered}
+                byStatus={facets?.status}
+                tenant={testTenant ?? tenants.all[0]?.tenant_id ?? 'my-tenant'}
+                forbidden={status.state === 'forbidden' ? status : null}
+                user={me}
+                onClear={() => setSearch('')}
+                onAll={() => goTo('all')}
+                onTest={sendTest}
+                onSignOut={signOut}
+                notice={
+                  systemViews.includes('refused') && (
+                    <Suspense fallback={null}>
+                      <RefusedNotice isOperator={operates} onWhy={() => goToSystem('refused')} />
+                    </Suspense>
+                  )
+                }
+              />
+            ) : grouped ? (
+              <Suspense fallback={null}>
+                <GroupList
+                  search={search}
+                  by={place.group as Exclude<Grouping, 'none'>}
+                  parsed={hides ? parsed : null}
+                  me={me}
+                  rowHeight={isNarrow ? PHONE_ROW_PX : ROW_PX[density]}
+                  current={current}
+                  openAlert={place.alert}
+                  isUnseen={isUnseen}
+                  tenantName={(alert) => tenants.nameOf(alert.tenant_id)}
+                  nameOfTenant={tenants.nameOf}
+                  mayAct={mayAct}
+                  acts={rowActs}
+                  onAct={acts.perform}
+                />
+              </Suspense>
+            ) : (
+              <AlertList
+                ref={grid}
+                rows={rows}
+                fresh={fresh}
+                leaving={listed.leaving}
+                rowHeight={isNarrow ? PHONE_ROW_PX : ROW_PX[density]}
+                newSince={place.order === 'newest' ? caughtUp.newSince : null}
+                current={current}
+                selected={selection.ids}
+                openAlert={place.alert}
+                isUnseen={isUnseen}
+                tenantName={(alert) => tenants.nameOf(alert.tenant_id)}
+                mayAct={mayAct}
+                acts={rowActs}
+                hasMore={list.hasMore}
+                loadMore={list.endedEarly ? null : list.loadMore}
+                showFresh={showFresh}
+                onSettled={setHandsOff}
+              />
+            )}
+          </>
         )}
       </main>
       {place.alert && (

@@ -1,4 +1,4 @@
-import { lazy, Suspense } from 'react';
+import { lazy, Suspense, type ReactNode } from 'react';
 import { ALERT_STATUSES } from '@tocsin/contracts/wire';
 import type { AlertsView, StreamStatus } from '@tocsin/react-client';
 import { CopyButton } from '../detail/copy-button';
@@ -27,6 +27,8 @@ interface Props {
   onAll(): void;
   onTest: (() => void) | null;
   onSignOut(): void;
+  /** Stands below what is said of a list without alerts. */
+  notice: ReactNode;
 }
 
 /** Shown in place of the rows when there are none. */
@@ -42,6 +44,7 @@ export function NoRows({
   onAll,
   onTest,
   onSignOut,
+  notice,
 }: Props) {
   const { t, intl } = useWords();
   const isLoaded = list.loadedAt !== null;
@@ -101,10 +104,14 @@ export function NoRows({
   if (place.view === 'open' && last === null)
     return (
       <Suspense fallback={<Skeleton rows={0} />}>
-        <FirstRun tenant={tenant} onTest={onTest} />
+        <FirstRun tenant={tenant} onTest={onTest} notice={notice} />
       </Suspense>
     );
   if (place.view === 'open')
-    return last === undefined ? <Skeleton rows={0} /> : <AllQuiet title={t('empty.quiet')} last={last} />;
+    return last === undefined ? (
+      <Skeleton rows={0} />
+    ) : (
+      <AllQuiet title={t('empty.quiet')} last={last} notice={notice} />
+    );
   return <AllQuiet title={t('empty.view')} last={null} />;
 }

@@ -1,6 +1,7 @@
 import { useCallback, useMemo } from 'react';
 import { useSearchParams } from 'wouter';
 import { ALERT_ORDERS, type AlertFilter, type AlertOrder, type AlertSearch } from '@tocsin/contracts/wire';
+import { SYSTEM_VIEWS, type SystemView } from '../system/system-rights';
 import { filterOf, parseSearch } from '../search/search-syntax';
 
 export const VIEWS = ['open', 'mine', 'snoozed', 'resolved', 'all'] as const;
@@ -28,7 +29,12 @@ export interface Place {
   group: Grouping;
   /** The alert whose details are open. */
   alert: string | null;
+  /** What is shown of the system in place of the alerts; the address has it as its view. */
+  system: SystemView | null;
 }
+
+/** A list of alerts, as a saved view keeps it. */
+export type ListPlace = Omit<Place, 'alert' | 'system'>;
 
 export type MoveTo = (change: Partial<Place>, how?: { replace?: boolean }) => void;
 
@@ -37,13 +43,21 @@ const oneOf = <T extends string>(list: readonly T[], value: string | null): T =>
 
 export function usePlace(): [Place, MoveTo] {
   const [params, setParams] = useSearchParams();
-  const place = useMemo<Place>(() => ({ ...placeOf(params.toString()), alert: params.get('alert') }), [params]);
+  const place = useMemo<Place>(
+    () => ({
+      ...placeOf(params.toString()),
+      alert: params.get('alert'),
+      system: SYSTEM_VIEWS.find((view) => view === params.get('view')) ?? null,
+    }),
+    [params],
+  );
   const move = useCallback<MoveTo>(
     (change, { replace = false } = {}) =>
       setParams(
         (before) => {
           const next = new URLSearchParams(before);
-          for (const [name, value] of Object.entries(change)) {
+          for (const [key, value] of Object.entries(change)) {
+            const name = key === 'system' ? 'view' : key;
             // defaults are left out to keep the address short
             if (!value || value === VIEWS[0] || value === ALERT_ORDERS[0] || value === GROUPINGS[0]) next.delete(name);
             else next.set(name, value);
@@ -58,7 +72,7 @@ export function usePlace(): [Place, MoveTo] {
 }
 
 /** The address's query for a place, without the open alert: two links to the same list are equal as text. */
-export function linkTo({ view, q, order, group }: Omit<Place, 'alert'>): string {
+export function linkTo({ view, q, order, group }: ListPlace): string {
   const terms = {
     view: view === VIEWS[0] ? '' : view,
     q,
@@ -70,7 +84,7 @@ export function linkTo({ view, q, order, group }: Omit<Place, 'alert'>): string 
 }
 
 /** The place that a link leads to. */
-export function placeOf(link: string): Omit<Place, 'alert'> {
+export function placeOf(link: string): ListPlace {
   const params = new URLSearchParams(link);
   return {
     view: oneOf(VIEWS, params.get('view')),

@@ -2,7 +2,7 @@ import { memo, useState, type MouseEvent, type ReactNode } from 'react';
 import { AlarmClock, CircleCheck, Inbox, Layers, UserRound } from 'lucide-react';
 import { ALERT_TYPES, SEVERITIES, type AlertFacets, type Severity } from '@tocsin/contracts/wire';
 import { SeverityMark } from '../live/severity-mark';
-import { VIEWS, type Place, type View } from '../live/place';
+import { VIEWS, type ListPlace, type Place, type View } from '../live/place';
 import { useWords } from '../words/words';
 import { SavedViews } from './saved-views';
 import { parseSearch, toggled } from './search-syntax';
@@ -26,8 +26,10 @@ interface Props {
   facets: AlertFacets | undefined;
   tenants: readonly { tenant_id: string; name: string }[];
   onView(view: View): void;
-  onPlace(place: Omit<Place, 'alert'>): void;
+  onPlace(place: ListPlace): void;
   onSearch(q: string): void;
+  /** The part for what is not alerts; null: the user has none. */
+  system: ReactNode;
 }
 
 /**
@@ -42,6 +44,7 @@ export const Navigation = memo(function Navigation({
   onView,
   onPlace,
   onSearch,
+  system,
 }: Props) {
   const { view, q } = place;
   const { t, intl } = useWords();
@@ -53,7 +56,7 @@ export const Navigation = memo(function Navigation({
             <button
               type="button"
               className={styles.entry}
-              aria-current={one === view ? 'page' : undefined}
+              aria-current={one === view && !place.system ? 'page' : undefined}
               onClick={() => onView(one)}
               title={t(`view.${one}`)}
             >
@@ -69,6 +72,7 @@ export const Navigation = memo(function Navigation({
         ))}
       </ul>
       <SavedViews at={place} onOpen={onPlace} />
+      {system}
       <div className={styles.facets}>
         <FacetList
           facet="severity"

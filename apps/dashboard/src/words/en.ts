@@ -38,6 +38,7 @@ export const en = {
   'saved.name': 'Name of the view',
   'saved.go': 'Save',
   'saved.forget': 'Forget {name}',
+  'system.label': 'System',
   'nav.views': 'Views',
   'nav.filters': 'Filters',
   'nav.search': 'Search',

@@ -37,6 +37,7 @@ export const es: Record<WordId, string> = {
   'saved.name': 'Nombre de la vista',
   'saved.go': 'Guardar',
   'saved.forget': 'Olvidar {name}',
+  'system.label': 'Sistema',
   'nav.views': 'Vistas',
   'nav.filters': 'Filtros',
   'nav.search': 'Buscar',

@@ -1,11 +1,12 @@
 import { IsIn, IsInt, Matches, Max, Min } from 'class-validator';
 import { Refused, TENANT_ID_PATTERN, type TenantId } from '@tocsin/contracts';
+import type { DeadLetterFilter, DeadLetterQuery } from '@tocsin/contracts/ports';
 import {
+  DEAD_LETTER_ORDERS,
   DEAD_LETTER_STATUSES,
-  type DeadLetterFilter,
-  type DeadLetterQuery,
+  type DeadLetterOrder,
   type DeadLetterStatus,
-} from '@tocsin/contracts/ports';
+} from '@tocsin/contracts/wire';
 import { Described, IsNote, MayBeAbsent, MayBeNull } from '../request/field-rules';
 import { IgnoresUnknown, ReadBy, type ParameterReader } from '../request/request-fields';
 
@@ -47,6 +48,11 @@ export class DeadLettersQuery {
   @MayBeAbsent()
   @IsIn(STATUSES, { message: `One of ${STATUSES.join(', ')} is expected.` })
   status?: DeadLetterStatus | 'all';
+  @Described('Default: oldest.')
+  @ReadBy(first)
+  @MayBeAbsent()
+  @IsIn(DEAD_LETTER_ORDERS, { message: `One of ${DEAD_LETTER_ORDERS.join(', ')} is expected.` })
+  order?: DeadLetterOrder;
   @Described('Letters of one page.', { default: DEFAULT_PAGE })
   @ReadBy(firstNumber)
   @MayBeAbsent()
@@ -61,10 +67,11 @@ export class DeadLettersQuery {
   cursor?: string;
 }
 
-export const lettersOf = ({ tenant, reason, status, limit, cursor }: DeadLettersQuery): DeadLetterQuery => ({
+export const lettersOf = ({ tenant, reason, status, order, limit, cursor }: DeadLettersQuery): DeadLetterQuery => ({
   tenant_id: tenant ?? null,
   reason: reason ?? null,
   status: status === 'all' ? null : (status ?? 'open'),
+  order: order ?? 'oldest',
   behind: cursor === undefined ? null : Number(cursor),
   limit: limit ?? DEFAULT_PAGE,
 });

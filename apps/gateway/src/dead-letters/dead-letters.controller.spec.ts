@@ -110,6 +110,34 @@ test("a manager reaches the letters of the user's tenants, an operator every one
   expect(letters.stored.map(({ status }) => status)).toEqual(['redriven', 'open', 'open', 'open']);
 });
 
+test('the summary counts the open letters that the caller reaches, and names the newest', async () => {
+  const newest = { tenant_id: 'acme', buried_at: '2026-01-02T03:04:05.000Z' };
+  expect((await ask('GET', '/summary', manager())).json).toEqual({
+    open: 2,
+    newest: { ...newest, dead_letter_id: 4, reason: 'message_too_large' },
+  });
+  expect((await ask('GET', '/summary', operator())).json).toMatchObject({ open: 4 });
+  await ask('POST', '/4/discard', manager(), { note: 'seen' });
+  expect((await ask('GET', '/summary', manager())).json).toEqual({
+    open: 1,
+    newest: { ...newest, dead_letter_id: 1, reason: 'invalid_field' },
+  });
+  expect((await ask('GET', '/summary', tokenOf(['dead_letters:manage'], ['initech']))).json).toEqual({
+    open: 0,
+    newest: null,
+  });
+  expect(await ask('GET', '/summary', tokenOf(['alerts:read'], ['acme']))).toMatchObject({
+    status: 403,
+    code: 'insufficient_scope',
+  });
+});
+
+test('the newest letters come first when they are asked for', async () => {
+  expect((await ask('GET', '?order=newest&limit=2', operator())).ids).toEqual([4, 3]);
+  expect((await ask('GET', '?order=newest&limit=2&cursor=3', operator())).ids).toEqual([2, 1]);
+  expect(await ask('GET', '?order=none', operator())).toMatchObject({ status: 400, code: 'invalid_parameter' });
+});
+
 test('a viewer reads the letters of a tenant and decides none there, whatever the user may do elsewhere', async () => {
   const viewer = (...more: object[]) =>
     signToken(SECRET, {

@@ -1,5 +1,5 @@
 import { All, Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { Refused, type TenantId } from '@tocsin/contracts';
+import { Refused, type DeadLetterSummary, type TenantId } from '@tocsin/contracts';
 import { DeadLetters, type BuriedLetter, type DeadLetterReach } from '@tocsin/contracts/ports';
 import { requireScopes, Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import { Log } from '@tocsin/observability';
@@ -7,6 +7,7 @@ import type { Response } from 'express';
 import { isUtf8 } from 'node:buffer';
 import { idsOf, roleForbidden, tenantForbidden, VisibleTenants } from '../access/visible-tenants';
 import { TakesJson } from '../body/body.interceptor';
+import { NoParameters } from '../request/no-parameters';
 import {
   DeadLettersQuery,
   DiscardBody,
@@ -20,6 +21,7 @@ import {
 import { SettleDeadLetters, type Settled } from './settle-dead-letters';
 import * as described from './dead-letters.docs';
 
+const EVERY_OPEN = { tenant_id: null, reason: null, up_to: null, whole: false };
 const MANAGES = ['dead_letters:manage'] as const;
 
 /** A letter with its message, as text when it is valid UTF-8 and in base64 otherwise. */
@@ -51,6 +53,20 @@ export class DeadLettersController {
     const query = lettersOf(asked);
     const items = await this.deadLetters.list(await this.reachOf(token, query.tenant_id), query);
     return { items, cursor: items.length === query.limit ? String(items.at(-1)!.dead_letter_id) : null };
+  }
+
+  @Get('summary')
+  @described.summariseDeadLetters
+  async summariseDeadLetters(@Query() _query: NoParameters, @Token() token: VerifiedToken): Promise<DeadLetterSummary> {
+    const reach = await this.reachOf(token);
+    const { letters, newest } = await this.deadLetters.count(reach, EVERY_OPEN);
+    if (newest === null) return { open: letters, newest: null };
+    const query = { tenant_id: null, reason: null, status: null, behind: newest - 1, limit: 1 };
+    const [letter] = await this.deadLetters.list(reach, query);
+    // decided and deleted between the two questions
+    if (letter?.dead_letter_id !== newest) return { open: letters, newest: null };
+    const { dead_letter_id, tenant_id, reason, buried_at } = letter;
+    return { open: letters, newest: { dead_letter_id, tenant_id, reason, buried_at } };
   }
 
   @Get(':id')
@@ -138,7 +154,7 @@ export class DeadLettersController {
     throw new Refused('method_not_allowed', 'Dead letters are redriven and discarded with POST.');
   }
 
-  @All(['', ':id'])
+  @All(['', 'summary', ':id'])
   refuseMethod(@Res() response: Response): never {
     response.set('Allow', 'GET, HEAD');
     throw new Refused('method_not_allowed', 'Dead letters are read with GET.');

@@ -26,7 +26,7 @@ const letterId = PathParameter(
 
 export const listDeadLetters = applyDecorators(
   ApiOperation({
-    summary: 'List dead letters, the oldest first',
+    summary: 'List dead letters',
     description: "Those of the user's tenants; with the scope dead_letters:operate instead, all of them.",
   }),
   Answer(
@@ -37,6 +37,14 @@ export const listDeadLetters = applyDecorators(
       cursor: nullable(text('Asks for the next page; null: there is none.')),
     }),
   ),
+);
+
+export const summariseDeadLetters = applyDecorators(
+  ApiOperation({
+    summary: 'Count the open dead letters, with the newest of them',
+    description: 'Of the same letters as the list. It is small: a page may ask for it regularly.',
+  }),
+  Answer(200, 'How many are open.', ref('DeadLetterSummary')),
 );
 
 export const showDeadLetter = applyDecorators(

@@ -1,4 +1,5 @@
-import { DEAD_LETTER_STATUSES, type BuriedLetter } from '@tocsin/contracts/ports';
+import type { BuriedLetter } from '@tocsin/contracts/ports';
+import { DEAD_LETTER_STATUSES, type DeadLetterSummary } from '@tocsin/contracts/wire';
 import {
   anything,
   count,
@@ -43,6 +44,17 @@ export const LETTER_SCHEMAS = {
     ...letter,
     body: text('The message as it came.'),
     body_encoding: oneOf(['utf8', 'base64']),
+  }),
+  DeadLetterSummary: object<DeadLetterSummary>({
+    open: count('Open letters within reach.'),
+    newest: nullable(
+      object<NonNullable<DeadLetterSummary['newest']>>({
+        dead_letter_id: letter.dead_letter_id,
+        tenant_id: letter.tenant_id,
+        reason,
+        buried_at: time(),
+      }),
+    ),
   }),
   Settled: object<Settled>({
     settled: count('Letters decided by this call.'),

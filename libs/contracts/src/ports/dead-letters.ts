@@ -1,34 +1,9 @@
 import type { TenantId } from '../tenant';
+import type { DeadLetterOrder, DeadLetterStatus, RefusedMessage } from '../wire';
 
-export const DEAD_LETTER_STATUSES = ['open', 'redriven', 'discarded'] as const;
-export type DeadLetterStatus = (typeof DEAD_LETTER_STATUSES)[number];
-
-/** A recorded dead letter without its body. Times are ISO 8601, UTC, milliseconds. */
-export interface BuriedLetter {
-  dead_letter_id: number;
-  /** Null when the message had no valid tenant. */
+/** A recorded dead letter without its body, as the REST API shows it. */
+export interface BuriedLetter extends RefusedMessage {
   tenant_id: TenantId | null;
-  /** Why it is a dead letter: a `MessageErrorCode`, or the queue's reason for a message that it gave up. */
-  reason: string;
-  detail: string;
-  routing_key: string | null;
-  message_id: string | null;
-  /** The AMQP timestamp, in epoch seconds. */
-  message_timestamp: number | null;
-  /** How the body is compressed: an AMQP property. Null: not compressed, or not declared. */
-  content_encoding: string | null;
-  /** The headers that describe the message: the attributes of a CloudEvent in binary mode, the trace. */
-  headers: Readonly<Record<string, unknown>> | null;
-  /** How many bytes of the body are kept. */
-  body_bytes: number;
-  /** The message was longer than what is kept, so it cannot be redriven. */
-  truncated: boolean;
-  buried_at: string;
-  status: DeadLetterStatus;
-  /** The time, the user and the reason of the decision; null while the letter is open. `note` is null for a redrive. */
-  decided_at: string | null;
-  decided_by: string | null;
-  note: string | null;
 }
 
 /** A dead letter with the message as it was received. */
@@ -50,7 +25,9 @@ export interface DeadLetterFilter {
 
 export interface DeadLetterQuery extends DeadLetterFilter {
   status: DeadLetterStatus | null;
-  /** Only letters with a higher number. Null: from the oldest one on. */
+  /** Default `oldest`. */
+  order?: DeadLetterOrder;
+  /** Only letters behind this number in the order. Null: from its beginning. */
   behind: number | null;
   limit: number;
 }
@@ -83,7 +60,7 @@ export interface DeadLetterDepth {
  * The messages that were refused because of their own content, until a user decides about each.
  *
  * - The caller reaches the letters within `reach` and no others, for any filter. Only operators reach letters
- *   without a tenant. The oldest come first, by their numbers.
+ *   without a tenant. The oldest come first, by their numbers, unless a query asks for the newest.
  * - A decision is made once: of two at the same time only one is made. The row of a decided letter is kept for 30 days.
  * - Every method throws `Unavailable` when the store is away or too slow.
  */

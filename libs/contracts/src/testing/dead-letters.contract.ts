@@ -102,6 +102,16 @@ export function describeDeadLetters(name: string, { open }: { open(): Promise<Op
       expect((await ids([a])).at(-1)).toBeGreaterThan(Math.max(...numbers));
     });
 
+    it('in pages, the oldest or the newest first', async () => {
+      await bury({}, {}, { tenant_id: b }, {});
+      const oldest = await ids([a]);
+      expect(oldest).toHaveLength(3);
+      const newest = await ids([a], { order: 'newest', limit: 2 });
+      expect(newest).toEqual([oldest[2], oldest[1]]);
+      expect(await ids([a], { order: 'newest', behind: newest[1] })).toEqual([oldest[0]]);
+      expect(await ids([a], { behind: oldest[1] })).toEqual([oldest[2]]);
+    });
+
     it('to an operator from whom tenants were revoked without those, in every way of reaching them', async () => {
       await bury({ tenant_id: a }, { tenant_id: b }, { tenant_id: null });
       const [ofA, ofB, ofNobody] = (await ids('all')) as [number, number, number];

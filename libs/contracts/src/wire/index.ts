@@ -5,6 +5,7 @@
 export * from './acts';
 export * from './alert-values';
 export * from './alerts';
+export * from './dead-letters';
 export * from './deliveries';
 export * from './lists';
 export * from './notifications';

@@ -1,10 +1,11 @@
 -- Reads, counts and decides dead letters. `reach` is the tenants of the user; row-level security enforces it in every
 -- statement. Null is an operator, who reaches every letter, those without a tenant included, but not those of the
--- tenants in `without`, which were revoked from the operator's token. Oldest first.
+-- tenants in `without`, which were revoked from the operator's token. Oldest first, unless `newest_first`: then `behind`
+-- is an upper bound.
 
 create or replace function read_dead_letters(
   reach text[], of_tenant text, of_reason text, of_status text, behind bigint, up_to bigint, only_whole boolean, with_bodies boolean, at_most integer,
-  without text[] default '{}'
+  without text[] default '{}', newest_first boolean default false
 )
 returns table (
   dead_letter_id bigint, tenant_id text, reason text, detail text, routing_key text, message_id text, message_timestamp bigint, content_encoding text, headers jsonb, body_bytes integer,
@@ -18,15 +19,28 @@ declare
   outside text := coalesce(current_setting('tocsin.tenants', true), '');
 begin
   perform reach_dead_letters(reach);
-  return query
-  select d.dead_letter_id, d.tenant_id, d.reason, d.detail, d.routing_key, d.message_id, d.message_timestamp, d.content_encoding, d.headers, octet_length(d.body), d.truncated,
-    d.buried_at::timestamptz, d.status, d.decided_at::timestamptz, d.decided_by, d.note, case when with_bodies then d.body end
-  from dead_letter d
-  where d.dead_letter_id > coalesce(behind, 0) and (up_to is null or d.dead_letter_id <= up_to)
-    and (of_tenant is null or d.tenant_id = of_tenant) and (of_reason is null or d.reason = of_reason)
-    and (of_status is null or d.status = of_status) and not (only_whole and d.truncated) and (d.tenant_id = any (without)) is not true
-  order by d.dead_letter_id
-  limit at_most;
+  -- Each direction is a statement of its own: an order that depends on a parameter is not read from the primary key.
+  if newest_first then
+    return query
+    select d.dead_letter_id, d.tenant_id, d.reason, d.detail, d.routing_key, d.message_id, d.message_timestamp, d.content_encoding, d.headers, octet_length(d.body), d.truncated,
+      d.buried_at::timestamptz, d.status, d.decided_at::timestamptz, d.decided_by, d.note, case when with_bodies then d.body end
+    from dead_letter d
+    where (behind is null or d.dead_letter_id < behind) and (up_to is null or d.dead_letter_id <= up_to)
+      and (of_tenant is null or d.tenant_id = of_tenant) and (of_reason is null or d.reason = of_reason)
+      and (of_status is null or d.status = of_status) and not (only_whole and d.truncated) and (d.tenant_id = any (without)) is not true
+    order by d.dead_letter_id desc
+    limit at_most;
+  else
+    return query
+    select d.dead_letter_id, d.tenant_id, d.reason, d.detail, d.routing_key, d.message_id, d.message_timestamp, d.content_encoding, d.headers, octet_length(d.body), d.truncated,
+      d.buried_at::timestamptz, d.status, d.decided_at::timestamptz, d.decided_by, d.note, case when with_bodies then d.body end
+    from dead_letter d
+    where d.dead_letter_id > coalesce(behind, 0) and (up_to is null or d.dead_letter_id <= up_to)
+      and (of_tenant is null or d.tenant_id = of_tenant) and (of_reason is null or d.reason = of_reason)
+      and (of_status is null or d.status = of_status) and not (only_whole and d.truncated) and (d.tenant_id = any (without)) is not true
+    order by d.dead_letter_id
+    limit at_most;
+  end if;
   perform leave_dead_letters(outside);
 end $$;
 

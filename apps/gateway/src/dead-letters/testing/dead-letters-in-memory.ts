@@ -46,10 +46,15 @@ export class MemoryDeadLetters extends DeadLetters {
     return added;
   }
 
-  async list(reach: DeadLetterReach, { behind, limit, status, ...filter }: DeadLetterQuery): Promise<BuriedLetter[]> {
+  async list(
+    reach: DeadLetterReach,
+    { behind, limit, status, order, ...filter }: DeadLetterQuery,
+  ): Promise<BuriedLetter[]> {
+    const isBehind = (id: number) => behind === null || (order === 'newest' ? id < behind : id > behind);
     const found = this.within(reach, filter).filter(
-      (letter) => letter.dead_letter_id > (behind ?? 0) && (status === null || letter.status === status),
+      (letter) => isBehind(letter.dead_letter_id) && (status === null || letter.status === status),
     );
+    if (order === 'newest') found.reverse();
     return found.slice(0, limit).map(({ body: _, ...letter }) => letter);
   }
 

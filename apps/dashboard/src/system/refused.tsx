@@ -1,0 +1,119 @@
+import { useState } from 'react';
+import type { RefusedMessage } from '@tocsin/contracts/wire';
+import buttons from '../settings/icon-button.module.css';
+import { useWords } from '../words/words';
+import { AskFirst } from './ask-first';
+import { Letter } from './letter';
+import { reasonWord, useRefusedWords } from './refused-words';
+import styles from './refused.module.css';
+import { useDecisions } from './use-decisions';
+import { useDeciding, useRefusedMessages, useRefusedSummary } from './use-refused';
+
+interface Asked {
+  act: 'redrive' | 'discard';
+  /** Null: all that are listed under the reason. */
+  letter: RefusedMessage | null;
+}
+
+/** The refused messages that wait for a decision, the newest first. */
+export default function Refused({
+  isOperator,
+  nameOf,
+}: {
+  isOperator: boolean;
+  nameOf(tenantId: string): string | null;
+}) {
+  const { t } = useWords();
+  const say = useRefusedWords();
+  const [reason, setReason] = useState<string | null>(null);
+  const [asked, setAsked] = useState<Asked | null>(null);
+  const deciding = useDeciding(isOperator);
+  const { summary, isKnown } = useRefusedSummary();
+  const list = useRefusedMessages(reason, summary);
+  const decisions = useDecisions();
+  const letters = list.data?.pages.flatMap(({ items }) => items) ?? [];
+  const reasons = [...new Set([...letters.map((letter) => letter.reason), ...(reason ? [reason] : [])])].sort();
+  if (deciding?.none) return <p className={styles.page}>{say('notAllowed')}</p>;
+  const perform = (note: string) => {
+    if (!asked) return;
+    if (asked.letter) void decisions.one(asked.letter, asked.act, note);
+    else if (letters[0]) void decisions.many({ reason, up_to: letters[0].dead_letter_id }, asked.act, note);
+  };
+  const decidable = letters.filter((letter) => deciding?.mayDecide(letter));
+  return (
+    <section className={styles.page} aria-labelledby="refused-title" data-testid="refused">
+      <header className={styles.head}>
+        <h1 id="refused-title">{say('title')}</h1>
+        <p className={styles.muted} role="status">
+          {isKnown && summary ? say('open', { count: summary.open }) : '–'}
+          {'. '}
+          {say(isOperator ? 'scope.all' : 'scope.own')} <a href="/docs/guide/dead-letters">{say('guide')}</a>
+        </p>
+        <span className={styles.acts}>
+          <select
+            aria-label={say('filter')}
+            value={reason ?? ''}
+            onChange={(event) => setReason(event.target.value || null)}
+          >
+            <option value="">{say('filter.all')}</option>
+            {reasons.map((one) => (
+              <option key={one} value={one}>
+                {say(reasonWord(one))}
+              </option>
+            ))}
+          </select>
+          {decidable.length > 1 &&
+            (['redrive', 'discard'] as const).map((act) => (
+              <button
+                key={act}
+                type="button"
+                className={buttons.secondary}
+                onClick={() => setAsked({ act, letter: null })}
+              >
+                {say(`many.${act}`)}
+              </button>
+            ))}
+        </span>
+      </header>
+      {list.error && (
+        <p role="alert" data-testid="refused-not-known">
+          {say('notKnown')} {list.error.message}{' '}
+          <button type="button" className={buttons.button} onClick={() => void list.refetch()}>
+            {t('error.retry')}
+          </button>
+        </p>
+      )}
+      {list.data && letters.length === 0 && (
+        <div className={styles.none} data-testid="refused-none">
+          <h2>{say('none')}</h2>
+          <p className={styles.muted}>{say('none.why')}</p>
+        </div>
+      )}
+      <ul className={styles.letters}>
+        {letters.map((letter) => (
+          <Letter
+            key={letter.dead_letter_id}
+            letter={letter}
+            tenantName={letter.tenant_id && nameOf(letter.tenant_id)}
+            mayDecide={deciding?.mayDecide(letter) ?? false}
+            onRedrive={() => void decisions.one(letter, 'redrive', '')}
+            onDiscard={() => setAsked({ act: 'discard', letter })}
+          />
+        ))}
+      </ul>
+      {list.hasNextPage && (
+        <button
+          type="button"
+          className={buttons.secondary}
+          disabled={list.isFetchingNextPage}
+          onClick={() => void list.fetchNextPage()}
+        >
+          {say('older')}
+        </button>
+      )}
+      {asked && (
+        <AskFirst act={asked.act} many={asked.letter === null} onYes={perform} onClose={() => setAsked(null)} />
+      )}
+    </section>
+  );
+}
