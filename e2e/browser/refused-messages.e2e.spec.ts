@@ -165,6 +165,27 @@ describeWith('chromium', 'refused messages on the page', () => {
     }
   });
 
+  it('take no keys that act on alerts, since those are not on the screen', async () => {
+    await publish({ tenant_id: 'bakery', id: 'unseen', title: 'Till is stuck' });
+    await publish({ tenant_id: 'bakery', id: 'bad', title: 'x', name: LONG });
+    const page = await visit('ana', MANAGER);
+    await rowOf(page, 'Till is stuck').waitFor();
+    await page.keyboard.press('j');
+    await page.keyboard.press('x');
+    await page.getByTestId('nav-refused').click();
+    await letters(page, 'invalid_field').waitFor();
+    await page.getByRole('heading', { name: 'Refused messages' }).click();
+    await page.keyboard.press('a');
+    await page.keyboard.press('r');
+    await page.keyboard.press('g');
+    await page.keyboard.press('o');
+    await rowOf(page, 'Till is stuck').waitFor();
+    const [{ status }] = (await stack.sql(
+      `select status from tocsin.alert where tenant_id = 'bakery' and title = 'Till is stuck'`,
+    )) as [{ status: string }];
+    expect(status).toBe('firing');
+  });
+
   it('of a webhook over HTTP are seen with what was published beside them', async () => {
     const page = await visit('ana', MANAGER, { query: '?view=refused' });
     const alert = (name: string, labels: object) => ({

@@ -14,7 +14,8 @@ export const BottomBar = memo(function BottomBar({
   onSearch,
   filters,
 }: {
-  view: View;
+  /** Null: no list of alerts is shown. */
+  view: View | null;
   /** How many open alerts are urgent; undefined: not known. */
   urgent: number | undefined;
   onView(view: View): void;

@@ -180,10 +180,11 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
   }, []);
 
   const page: PageActs = {
-    rows,
+    // no key acts on an alert that is not on the screen
+    rows: system ? NONE : rows,
     find: (id) => store.get(id),
     selection,
-    selected,
+    selected: system ? NONE : selected,
     mayAct,
     me,
     acts,
@@ -194,7 +195,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
     showFresh,
     sendTest,
     snooze,
-    current: place.alert ?? current,
+    current: place.alert ?? (system ? null : current),
     togglePause,
     show: setOverlay,
     focusRow: (id) => grid.current?.focusRow(id),
@@ -437,7 +438,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
           />
         </div>
       )}
-      <BottomBar view={place.view} urgent={urgent} onView={goTo} onSearch={focusSearch} filters={nav} />
+      <BottomBar view={system ? null : place.view} urgent={urgent} onView={goTo} onSearch={focusSearch} filters={nav} />
       {toaster}
       <AlertToasts
         me={me}
