@@ -235,6 +235,25 @@ describeWith('chromium', 'the inbox', () => {
     },
   );
 
+  it('links titles to pages of the application, and shows the details with a button beside them', async () => {
+    await publish('urgent', 'Yeast is old');
+    await open(ana(), '?links');
+    // a bell at the beginning of the line: the panel opens towards the other side
+    await tab.evaluate(`document.querySelector('.inboxes').style.justifyContent = 'flex-start'`);
+    await bell(own()).click();
+    const link = dialog(own()).getByRole('link', { name: 'Yeast is old' });
+    expect(await link.getAttribute('href', { timeout: PATIENCE_MS })).toMatch(/^#alert=[\w-]{36}$/);
+    const { left } = await dialog(own()).evaluate((panel) => panel.getBoundingClientRect());
+    expect(left).toBeGreaterThanOrEqual(0);
+    const opener = dialog(own()).getByRole('button', { name: 'Details: Yeast is old' });
+    await opener.click();
+    await own().getByRole('heading', { name: 'Yeast is old' }).getByRole('link').waitFor();
+    await own().getByRole('button', { name: 'Back' }).click();
+    expect(await tab.evaluate('document.activeElement.getAttribute("aria-label")')).toBe('Details: Yeast is old');
+    await link.click();
+    expect(new URL(tab.url()).hash).toMatch(/^#alert=/);
+  });
+
   it('is dark on a light page when it is asked to be, and changes nothing of the page', async () => {
     const look = `['h1', '#cake', 'a', 'p'].map((one) => JSON.stringify(Object.fromEntries([...getComputedStyle(document.querySelector(one))].map((name) => [name, getComputedStyle(document.querySelector(one)).getPropertyValue(name)]))))`;
     await open(ana(), '?scheme=dark');
