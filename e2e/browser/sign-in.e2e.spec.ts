@@ -125,7 +125,7 @@ describeWith('chromium', 'signing in through an OpenID provider', () => {
     const cookie = `${PLAIN_COOKIE}=${(await cookieOf())!.value}`;
     const ask = (path: string) => fetch(stack.gateway.url + path, { headers: { cookie } });
     expect((await ask('/api/v1/session')).status).toBe(200);
-    await page.getByRole('button', { name: 'Settings' }).click();
+    await page.getByRole('button', { name: /^Settings/ }).click();
     await page.getByRole('menuitem', { name: 'Sign out' }).click();
     // the provider asks too
     await page.waitForURL((url) => url.origin !== origin);
@@ -214,7 +214,7 @@ describeWith('chromium', 'signing in with a token', () => {
     page = await opened(context, `${proxy.origin}/#token=${tokenFor(ANA, MAY_ACT)}`);
     const other = await opened(context, `${proxy.origin}/`);
     for (const tab of [page, other]) await row(tab, 'Door is open').waitFor();
-    await other.getByRole('button', { name: 'Settings' }).click();
+    await other.getByRole('button', { name: /^Settings/ }).click();
     await other.getByRole('menuitem', { name: 'Sign out' }).click();
     await other.locator('textarea').waitFor();
     // a third tab is told the token, and the one that signed out hears it too

@@ -31,7 +31,7 @@ export class OpenIdProvider {
       token_seconds: tokenSeconds,
       ...(port !== undefined && { port }),
     };
-    const child = fork(join(__dirname, 'openid-provider.mjs'), [JSON.stringify(settings)], {
+    const child = fork(join(__dirname, 'openid-provider-process.mjs'), [JSON.stringify(settings)], {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       execArgv: [],
     });
