@@ -15,5 +15,5 @@ const words: LateWords<'scope' | 'role'> = {
 /** Says why there are no acts, and whom to ask. */
 export default function ReadOnly({ because, tenant }: { because: 'scope' | 'role'; tenant: string }) {
   const late = useLateWords(words);
-  return <p className={styles.muted}>{late(because, { tenant })}</p>;
+  return <p className={styles.readOnly}>{late(because, { tenant })}</p>;
 }
