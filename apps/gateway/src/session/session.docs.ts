@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ref, text } from '../description/json-schema';
-import { Answer, ApiOperation, ApiSecurity, Problems, QueryParameter } from '../description/operation.docs';
+import { Answer, ApiOperation, Problems, QueryParameter } from '../description/operation.docs';
 
 const leads = (description: string) => Answer(303, description);
 
@@ -9,9 +9,15 @@ export const showSession = applyDecorators(
     summary: 'Who is signed in',
     description: 'Reads the cookie of the session. Where OIDC_ISSUER is not set there are no sessions: not_found.',
   }),
-  ApiSecurity('session'),
   Answer(200, 'The session of the cookie.', ref('SignedIn')),
-  Problems('not_found', 'session_ended', 'identity_provider_unavailable'),
+  Problems(
+    'not_found',
+    'missing_credentials',
+    'session_ended',
+    'token_revoked',
+    'identity_provider_unavailable',
+    'store_unavailable',
+  ),
 );
 
 export const signOut = applyDecorators(
@@ -20,9 +26,8 @@ export const signOut = applyDecorators(
     description:
       'This gateway refuses the cookie from the answer on, the others within 3 s. Without a session nothing happens. The page then leads the browser to `end_session_url`, if there is one.',
   }),
-  ApiSecurity('session'),
   Answer(200, 'The session has ended.', ref('SignedOut')),
-  Problems('not_found', 'cross_site_request'),
+  Problems('not_found', 'cross_site_request', 'store_unavailable'),
 );
 
 export const signIn = applyDecorators(
