@@ -17,7 +17,7 @@ const DRIVERS = [
   { drivers: ['ioredis'], owners: ['redis'] },
   { drivers: ['amqplib'], owners: ['rabbitmq', 'publisher'] },
   { drivers: ['@electric-sql/*'], owners: ['embedded'] },
-  { drivers: ['jose', '@nestjs/jwt'], owners: ['auth'] },
+  { drivers: ['jose', '@nestjs/jwt', 'openid-client'], owners: ['auth'] },
   { drivers: ['twilio', 'twilio/*'], owners: ['phones'] },
   { drivers: ['pino', 'prom-client', '@nestjs/terminus'], owners: ['observability'] },
 ];

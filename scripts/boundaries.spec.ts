@@ -322,6 +322,7 @@ const breaches: Planted[] = [
       ['@electric-sql/pglite', 'libs/embedded'],
       ['jose', 'libs/auth'],
       ['@nestjs/jwt', 'libs/auth'],
+      ['openid-client', 'libs/auth'],
       ['twilio', 'libs/phones'],
       ['twilio/lib/webhooks/webhooks', 'libs/phones'],
       ['pino', 'libs/observability'],
@@ -426,7 +427,7 @@ const rightful: Planted[] = [
   {
     fact: 'auth imports its packages',
     file: 'libs/auth/src/planted.ts',
-    text: `import 'jose';\nimport '@nestjs/jwt';`,
+    text: `import 'jose';\nimport '@nestjs/jwt';\nimport 'openid-client';`,
   },
   {
     fact: 'the publisher takes wire and exact-json',

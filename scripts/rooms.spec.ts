@@ -26,6 +26,7 @@ const ROOMS = [
   'log',
   'alerts',
   'me',
+  'session',
   'push',
   'providers',
   'intake',

@@ -80,7 +80,8 @@ export class PageServer {
   }
 
   private serve(asked: IncomingMessage, answer: ServerResponse): void {
-    if (asked.url?.startsWith('/?')) return void answer.writeHead(200, { 'Content-Type': 'text/html' }).end(PAGE);
+    if (!this.passesAll && asked.url?.startsWith('/?'))
+      return void answer.writeHead(200, { 'Content-Type': 'text/html' }).end(PAGE);
     if (asked.url === '/listening')
       return void answer.writeHead(200, { 'Content-Type': 'text/html' }).end(LISTENING_PAGE);
     const path = asked.url?.split('?')[0] ?? '/';

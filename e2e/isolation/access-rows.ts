@@ -179,6 +179,11 @@ export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
   // the log
   listEvents: [named(byQuery, tenant(), { shows: true }), unnamed(nothing, own(), { shows: true })],
   readSeenCursor: [unnamed(nothing, own())],
+  // no OpenID provider is set here, so nobody has a session
+  showSession: [unnamed(nothing, open('404 not_found'))],
+  signOut: [unnamed(nothing, open('404 not_found'))],
+  signIn: [unnamed(nothing, open('404 not_found'))],
+  finishSignIn: [unnamed(nothing, open('404 not_found'))],
   moveSeenCursor: [
     named(({ tenant: id, epoch }) => ({ body: { tenants: [{ tenant_id: id, epoch, seq: 1 }] } }), tenant('200', '200')),
     unnamed(({ tenant: id, epoch, fp }) => ({ body: { cursor: `${id}=${epoch}-1-${fp}` } }), own()),

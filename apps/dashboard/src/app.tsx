@@ -1,14 +1,15 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect } from 'react';
-import { AlertStreamProvider, useAlertStream } from '@tocsin/react-client';
+import { AlertStreamProvider, useAlertStream, useConnectionStatus } from '@tocsin/react-client';
 import { Inbox } from './live/inbox';
 import { bell } from './live/the-bell';
-import type { Claims } from './session/session';
-import { SignIn } from './session/sign-in';
 import signIn from './session/sign-in.module.css';
-import { useSession } from './session/use-session';
+import { useSession, type Session } from './session/use-session';
 import { useTheme } from './settings/use-theme';
 import { useWords, WordsProvider } from './words/words';
+
+/** Loaded when it is needed: most visits begin signed in. */
+const SignIn = lazy(() => import('./session/sign-in'));
 
 const queries = new QueryClient({ defaultOptions: { queries: { retry: 1, refetchOnWindowFocus: false } } });
 /** Loaded when it is needed: it is the page for those who embed the inbox elsewhere. */
@@ -28,20 +29,23 @@ export function App() {
   );
 }
 
-/** The page of the user that the token names; without a usable token the sign-in form. */
+/** The page of the user who is signed in; without one the sign-in form. */
 function SignedIn() {
   const { t } = useWords();
-  const { claims, asking, change, give } = useSession(forget);
+  const session = useSession(forget);
+  const { claims, asking, byCookie, change, give } = session;
   if (asking) return null;
   if (claims === null || typeof claims === 'string') {
     return (
       <main className={signIn.page}>
-        <SignIn key={claims} problem={claims && t(`signin.${claims}`)} onToken={change} />
+        <Suspense>
+          <SignIn key={claims} problem={claims && t(`signin.${claims}`)} onToken={change} />
+        </Suspense>
       </main>
     );
   }
   return (
-    <AlertStreamProvider key={claims.user} token={give}>
+    <AlertStreamProvider key={`${byCookie} ${claims.user}`} {...(byCookie ? { user: claims.user } : { token: give })}>
       {EmbedPreview ? (
         <Suspense fallback={null}>
           <EmbedPreview />
@@ -49,16 +53,24 @@ function SignedIn() {
       ) : (
         <Inbox claims={claims} onToken={change} />
       )}
-      <TriedAgain claims={claims} />
+      <TriedAgain session={session} />
     </AlertStreamProvider>
   );
 }
 
-/** Reconnects a stream whose token was refused when there is another token. */
-function TriedAgain({ claims }: { claims: Claims }) {
+/**
+ * Reconnects a stream whose credential was refused when there is another one. A session that is kept by the gateway may
+ * have ended in another tab, or been renewed there.
+ */
+function TriedAgain({ session: { claims, byCookie, lookAgain } }: { session: Session }) {
   const stream = useAlertStream();
+  const { state } = useConnectionStatus();
+  const isRefused = state === 'signed_out' || state === 'forbidden';
   useEffect(() => {
-    if (stream.status.state === 'signed_out') stream.reconnect();
-  }, [stream, claims]);
+    if (stream.status.state === 'signed_out' || (byCookie && stream.status.state === 'forbidden')) stream.reconnect();
+  }, [stream, claims, byCookie]);
+  useEffect(() => {
+    if (byCookie && isRefused) void lookAgain();
+  }, [byCookie, isRefused, lookAgain]);
   return null;
 }

@@ -43,6 +43,11 @@ export const gatewaySettings = {
       example: '/oauth/token',
     },
   ),
+  PAGE_TOKENS: setting(onOff.default(false), {
+    description:
+      'Whether the sign-in page also takes a token where people sign in through OIDC_ISSUER: on or off. Without ' +
+      'OIDC_ISSUER it always does.',
+  }),
   CORS_ORIGINS: setting(
     z
       .string()
@@ -189,6 +194,7 @@ export const settings = {
 type Settings = Readonly<z.infer<z.ZodObject<typeof gatewaySettings>>> & {
   readonly JWT_TENANTS_CLAIM?: string;
   readonly JWT_ISSUER?: string;
+  readonly OIDC_ISSUER?: string;
 };
 
 /** The gateway's configuration: type and injection token in one name. */

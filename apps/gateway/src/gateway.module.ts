@@ -8,7 +8,7 @@ import {
 import { APP_FILTER, HttpAdapterHost } from '@nestjs/core';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
-import { Revocations, SignedLinks, Tickets, TokenVerifier } from '@tocsin/auth';
+import { Revocations, SessionDoor, SignedLinks, Tickets, TokenVerifier } from '@tocsin/auth';
 import {
   AlertActs,
   AlertIntake,
@@ -86,8 +86,15 @@ import { AnswerReply } from './providers/answer-reply';
 import { TwilioCallbacks } from './providers/twilio-callbacks';
 import { TwilioController } from './providers/twilio.controller';
 import { PushController } from './push/push.controller';
+import { SessionController } from './session/session.controller';
 import { WebhooksController } from './webhooks/webhooks.controller';
 import { GatewayConfig } from './config';
+
+/** What the page is told of this gateway, as `<meta>` elements. */
+const toldOf = ({ OIDC_ISSUER, PAGE_TOKENS, PAGE_TOKEN_URL }: GatewayConfig): [name: string, content: string][] => [
+  ...(PAGE_TOKEN_URL ? [['tocsin-token-url', PAGE_TOKEN_URL] as [string, string]] : []),
+  ...(OIDC_ISSUER ? [['tocsin-sign-in', PAGE_TOKENS ? 'or-token' : 'only'] as [string, string]] : []),
+];
 
 /** The folder into which the build puts the page, beside the apps. */
 const BUILT_PAGE = join(__dirname, '..', '..', 'dashboard');
@@ -143,6 +150,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         AlertsController,
         StatsController,
         SeenCursorController,
+        SessionController,
         LinksController,
         PushController,
         TwilioController,
@@ -190,9 +198,9 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         },
         {
           provide: Lifetimes,
-          useFactory: (tenants: VisibleTenants, revocations: Revocations, logger: Log) =>
-            new Lifetimes(tenants, revocations, MAX_TENANTS, logger),
-          inject: [VisibleTenants, Revocations, Log],
+          useFactory: (tenants: VisibleTenants, revocations: Revocations, logger: Log, sessions: SessionDoor) =>
+            new Lifetimes(tenants, revocations, MAX_TENANTS, logger, sessions),
+          inject: [VisibleTenants, Revocations, Log, SessionDoor],
         },
         bind(AnnounceEntries, AnnounceEntries, EventBus, Metrics, Log),
         bind(ActOnAlerts, ActOnAlerts, AlertActs, AnnounceEntries, VisibleTenants),
@@ -225,7 +233,16 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
           ) => new PublishEvents(intake, log, queries, acts, receipts, metrics, config.MAX_EVENT_BYTES),
           inject: [AlertIntake, EventLog, AlertQueries, ActOnAlerts, ReceiptWatch, Metrics],
         },
-        bind(IdentifyClient, IdentifyClient, TokenVerifier, Tickets, VisibleTenants, Revocations, GatewayConfig),
+        bind(
+          IdentifyClient,
+          IdentifyClient,
+          TokenVerifier,
+          Tickets,
+          VisibleTenants,
+          Revocations,
+          GatewayConfig,
+          SessionDoor,
+        ),
         bind(BeginStream, BeginStream, TenantFeeds, EventLog, Revocations, GatewayConfig),
         bind(TakePlace, TakePlace, Admission, OpenStreams, BeginStream),
         bind(
@@ -252,7 +269,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
               {
                 provide: BuiltPage,
                 useValue: new BuiltPage(
-                  config.PAGE_TOKEN_URL ? files.withMeta('tocsin-token-url', config.PAGE_TOKEN_URL) : files,
+                  toldOf(config).reduce((told, [name, content]) => told.withMeta(name, content), files),
                 ),
               },
               { provide: FrontPage, useExisting: BuiltPage },

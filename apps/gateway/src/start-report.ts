@@ -24,6 +24,7 @@ export function gatewayReport(config: Reported): StartReport {
       'filters',
       'bearer tokens',
       'tickets',
+      ...(config.OIDC_ISSUER ? ['sign-in by OpenID Connect'] : []),
       ...(config.STREAM_QUERY_TOKEN ? ['tokens in the address'] : []),
       'publishing over HTTP',
       ...(config.PAGE ? ['page'] : []),

@@ -4,11 +4,16 @@ import {
   type DynamicModule,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { AccessChanges, TenantDirectory, TicketStore } from '@tocsin/contracts/ports';
+import { AccessChanges, SessionStore, TenantDirectory, TicketStore } from '@tocsin/contracts/ports';
 import { Health, Log, Metrics } from '@tocsin/observability';
 import { Memberships } from './memberships';
+import { OidcProvider } from './oidc-provider';
 import { Revocations } from './revocations';
+import { SessionCookies } from './session-cookies';
+import { SessionDoor, type SignInParts } from './session-door';
+import { Sessions } from './sessions';
 import type { AuthSettings } from './settings';
+import { SignIn } from './sign-in';
 import { ClaimTenantDirectory } from './tenant-directory.claim';
 import { HttpTenantDirectory } from './tenant-directory.http';
 import { Tickets } from './tickets';
@@ -17,7 +22,7 @@ import { TokenVerifier } from './token-verifier';
 
 interface AuthOptions {
   settings: AuthSettings;
-  /** Exports `TenantDirectory`, `TicketStore` and `AccessChanges`. */
+  /** Exports `TenantDirectory`, `TicketStore` and `AccessChanges`, and `SessionStore` where people sign in. */
   adapters: DynamicModule;
   /** The process's one `ObservabilityModule`. */
   observability: DynamicModule;
@@ -32,6 +37,30 @@ export function tenantDirectoryFrom(
   const { TENANT_SERVICE_URL: url, TENANT_SERVICE_TOKEN: token, JWT_TENANTS_CLAIM: claim } = settings;
   if (url) return new HttpTenantDirectory({ url, token });
   return claim ? new ClaimTenantDirectory(claim) : undefined;
+}
+
+/** The parts of sign-in; undefined without an OpenID provider. The settings must have passed `checkAuthSettings`. */
+function signInParts(
+  settings: AuthSettings,
+  store: SessionStore,
+  verifier: TokenVerifier,
+  accessChanges: AccessChanges,
+  revocations: Revocations,
+): SignInParts | undefined {
+  const { OIDC_ISSUER, OIDC_CLIENT_ID, PUBLIC_URL, TICKET_SECRET, CORS_ORIGINS = [] } = settings;
+  if (!OIDC_ISSUER || !OIDC_CLIENT_ID || !PUBLIC_URL || !TICKET_SECRET) return undefined;
+  const provider = new OidcProvider({ ...settings, OIDC_ISSUER, OIDC_CLIENT_ID, PUBLIC_URL });
+  return {
+    cookies: new SessionCookies(PUBLIC_URL),
+    signIn: new SignIn(provider, TICKET_SECRET),
+    sessions: new Sessions(store, provider, verifier, accessChanges, revocations, {
+      secret: TICKET_SECRET,
+      idleMs: settings.SESSION_IDLE_MS!,
+      maxMs: settings.SESSION_MAX_MS!,
+    }),
+    // * allows any page to read, never to act as the person who is signed in
+    origins: new Set([new URL(PUBLIC_URL).origin, ...CORS_ORIGINS.filter((origin) => origin !== '*')]),
+  };
 }
 
 /** Verifies tokens and finds the tenants of a user. The settings must have passed `checkAuthSettings`. */
@@ -98,9 +127,19 @@ export class AuthModule implements OnApplicationBootstrap, BeforeApplicationShut
           },
           inject: [AccessChanges, Log, Health],
         },
+        {
+          provide: SessionDoor,
+          useFactory: (
+            verifier: TokenVerifier,
+            accessChanges: AccessChanges,
+            revocations: Revocations,
+            store?: SessionStore,
+          ) => new SessionDoor(store && signInParts(settings, store, verifier, accessChanges, revocations)),
+          inject: [TokenVerifier, AccessChanges, Revocations, { token: SessionStore, optional: true }],
+        },
         TokenGuard,
       ],
-      exports: [TokenVerifier, Tickets, Memberships, Revocations, TokenGuard],
+      exports: [TokenVerifier, Tickets, Memberships, Revocations, SessionDoor, TokenGuard],
     };
   }
 

@@ -3,7 +3,7 @@ import { REVOCATION_IN_FORCE_MS, type Revocation } from '@tocsin/contracts/ports
 import type { VerifiedToken } from './token-verifier';
 
 /** The parts of a token that a revocation is compared with. */
-export type RevocableToken = Pick<VerifiedToken, 'user_id' | 'jti' | 'issued_at'>;
+export type RevocableToken = Pick<VerifiedToken, 'user_id' | 'jti' | 'issued_at' | 'session'>;
 
 /** Refuses tokens that were issued before `before`, until `until`. Epoch milliseconds. */
 interface Times {
@@ -82,11 +82,12 @@ export class RevocationIndex {
     if (this.everybody && this.everybody.until <= nowMs) this.everybody = undefined;
   }
 
-  isRevoked({ user_id, jti, issued_at }: RevocableToken): boolean {
+  isRevoked({ user_id, jti, issued_at, session }: RevocableToken): boolean {
     const issuedAt = issued_at ?? -Infinity;
     if (this.everybody && issuedAt < this.everybody.before) return true;
     const cut = this.cuts.get(userKey(user_id));
     if (cut && issuedAt < cut.before) return true;
+    if (session && this.cuts.has(tokenKey(user_id, revocationIdOf(session.session_id)))) return true;
     return jti !== null && this.cuts.has(tokenKey(user_id, jti));
   }
 
@@ -110,6 +111,9 @@ export class RevocationIndex {
     if (tenants.size === 0) this.tenantsByUser.delete(user_id);
   }
 }
+
+/** How a session is named in a revocation, in the place of the id of a token. */
+export const revocationIdOf = (sessionId: string): string => `session:${sessionId}`;
 
 const userKey = (userId: string): string => `user\0${userId}`;
 const tokenKey = (userId: string, jti: string): string => `token\0${userId}\0${jti}`;

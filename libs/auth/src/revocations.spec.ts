@@ -2,7 +2,7 @@ import type { TenantId } from '@tocsin/contracts';
 import { REVOCATION_IN_FORCE_MS, type NewRevocation, type Revocation } from '@tocsin/contracts/ports';
 import { MemoryAccessChanges } from '@tocsin/contracts/testing';
 import type { Log } from '@tocsin/observability';
-import type { RevocableToken } from './revocation-index';
+import { revocationIdOf, type RevocableToken } from './revocation-index';
 import { Revocations } from './revocations';
 
 const START = Date.parse('2026-01-02T03:04:05.500Z');
@@ -49,6 +49,15 @@ afterEach(async () => {
   await revocations.stop();
   expect(jest.getTimerCount()).toBe(0);
   jest.useRealTimers();
+});
+
+test('a session is revoked by its name, and no other session of the user is', async () => {
+  const session = (session_id: string) => ({ session: { session_id, renew_at: 0, ends_at: 0 } });
+  await revoke({ user_id: 'ada', jti: revocationIdOf('s') });
+  expect(revocations.isRevoked(token(START, session('s')))).toBe(true);
+  expect(revocations.isRevoked(token(START, session('t')))).toBe(false);
+  expect(revocations.isRevoked(token(START, { ...session('s'), user_id: 'bob' }))).toBe(false);
+  expect(revocations.isRevoked(token(START))).toBe(false);
 });
 
 describe('what a revocation takes back', () => {

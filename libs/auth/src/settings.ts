@@ -1,5 +1,6 @@
 import { MAKE_A_SECRET, setting } from '@tocsin/settings';
 import { z } from 'zod';
+import { checkOidcSettings, oidcSettings, weakOidcSettings, type OidcSettings } from './oidc-settings';
 
 /** The minimum for HMAC-SHA256: a shorter secret weakens it. */
 const MIN_SECRET_BYTES = 32;
@@ -74,8 +75,8 @@ export const authSettings = {
   }),
   TICKET_SECRET: setting(signingSecret.optional(), {
     description:
-      'The secret that signs stream tickets: at least 32 bytes, the same for every gateway. Required with ' +
-      'JWT_JWKS_URL, else derived from JWT_SECRET.',
+      'The secret that signs stream tickets: at least 32 bytes, the same for every gateway. It also ' +
+      'encrypts the tokens of sessions. Required with JWT_JWKS_URL, else derived from JWT_SECRET.',
     secret: true,
   }),
   TENANT_SERVICE_URL: setting(httpUrl.optional(), {
@@ -94,9 +95,10 @@ export const authSettings = {
       secret: true,
     },
   ),
+  ...oidcSettings,
 };
 
-export interface AuthSettings {
+export interface AuthSettings extends Partial<OidcSettings> {
   JWT_SECRET?: string | undefined;
   JWT_SECRET_PREVIOUS?: string | undefined;
   JWT_JWKS_URL?: string | undefined;
@@ -107,6 +109,7 @@ export interface AuthSettings {
   TICKET_SECRET?: string | undefined;
   TENANT_SERVICE_URL?: string | undefined;
   TENANT_SERVICE_TOKEN?: string | undefined;
+  CORS_ORIGINS?: readonly string[] | undefined;
 }
 
 /** The contradictions between settings that are each valid. For the `check` of `readSettings`. */
@@ -120,7 +123,7 @@ export function checkAuthSettings(settings: AuthSettings): string[] {
     problems.push('JWT_SECRET_PREVIOUS is of no use without JWT_SECRET.');
   if (settings.JWT_JWKS_URL && !settings.TICKET_SECRET)
     problems.push(`TICKET_SECRET is required with JWT_JWKS_URL (${MAKE_A_SECRET}).`);
-  return problems;
+  return [...problems, ...checkOidcSettings(settings)];
 }
 
 /** Settings that are allowed but weak, one sentence each. The operator reads them when the app starts. */
@@ -130,5 +133,5 @@ export function weakAuthSettings(settings: AuthSettings): string[] {
     weak.push('JWT_JWKS_URL is not https: an attacker on the network can replace the keys.');
   if (!settings.JWT_ISSUER) weak.push('JWT_ISSUER is unset: tokens of any issuer that holds the key are accepted.');
   if (!settings.JWT_AUDIENCE) weak.push('JWT_AUDIENCE is unset: tokens made for other services are accepted.');
-  return weak;
+  return [...weak, ...weakOidcSettings(settings)];
 }

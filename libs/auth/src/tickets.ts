@@ -4,7 +4,7 @@ import type { TicketStore } from '@tocsin/contracts/ports';
 import { createSecretKey, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
 import { seal, unseal } from './sealed-text';
 import type { Scope } from './scopes';
-import type { VerifiedToken } from './token-verifier';
+import type { SessionRight, VerifiedToken } from './token-verifier';
 
 /** Long enough to open a stream, and too short to be worth stealing from a log file. */
 export const TICKET_LIFETIME_S = 30;
@@ -50,6 +50,8 @@ interface TicketClaims {
     scopes: readonly Scope[];
     claims: Record<string, unknown>;
     sealed_token?: string;
+    /** The session whose end ends the stream too. */
+    session?: SessionRight;
   };
 }
 
@@ -114,6 +116,7 @@ export class Tickets {
         scopes: [...token.scopes],
         claims,
         ...(this.options.carriesToken ? { sealed_token: seal(token.token, sealing) } : {}),
+        ...(token.session ? { session: token.session } : {}),
       },
     };
     return {
@@ -166,8 +169,17 @@ export class Tickets {
 
 function rightOf({ right, user_id }: TicketClaims, sealing: KeyObject): VerifiedToken {
   const token = right.sealed_token === undefined ? '' : unseal(right.sealed_token, sealing);
-  const { expires_at, jti, scopes, claims, issued_at = null } = right;
-  return { user_id, scopes: new Set(scopes), expires_at, issued_at, jti, claims: { ...claims, sub: user_id }, token };
+  const { expires_at, jti, scopes, claims, session, issued_at = null } = right;
+  return {
+    user_id,
+    scopes: new Set(scopes),
+    expires_at,
+    issued_at,
+    jti,
+    claims: { ...claims, sub: user_id },
+    token,
+    ...(session && { session }),
+  };
 }
 
 const invalid = (cause?: unknown) =>

@@ -29,6 +29,17 @@ export interface VerifiedToken extends User {
   /** When the token was issued, in epoch milliseconds, mostly of a whole second; null when the token does not say. */
   issued_at: number | null;
   jti: string | null;
+  /** The session whose token it is; absent when the token itself was sent. */
+  session?: SessionRight;
+}
+
+/** The session that a token belongs to. Times are epoch milliseconds. */
+export interface SessionRight {
+  session_id: string;
+  /** When its token should be renewed; `ends_at` when it cannot be. */
+  renew_at: number;
+  /** When the session ends, however much it is used. */
+  ends_at: number;
 }
 
 /** A verified token in the cache. It is used as long as the key that verified it is still in use. */

@@ -12,6 +12,7 @@ import { Reflector } from '@nestjs/core';
 import type { IncomingMessage } from 'node:http';
 import { bearerToken } from './bearer-token';
 import { judgeToken } from './judge-token';
+import { SessionDoor } from './session-door';
 import { Revocations } from './revocations';
 import type { Scope } from './scopes';
 import { TokenVerifier, type VerifiedToken } from './token-verifier';
@@ -24,8 +25,8 @@ export interface AuthenticatedRequest extends IncomingMessage {
 }
 
 /**
- * Admits a request with a valid token that was not revoked and has the scopes of the route. The token must be in the
- * `Authorization` header. Throws `Refused` or `Unavailable`; the problem filter makes the response.
+ * Admits a request with a valid token that was not revoked and has the scopes of the route. The token is in the
+ * `Authorization` header, or is that of the session whose cookie came; the header counts when both are there. Throws `Refused` or `Unavailable`; the problem filter makes the response.
  */
 @Injectable()
 export class TokenGuard implements CanActivate {
@@ -33,12 +34,15 @@ export class TokenGuard implements CanActivate {
     private readonly verifier: TokenVerifier,
     private readonly revocations: Revocations,
     private readonly reflector: Reflector,
+    private readonly sessions: SessionDoor,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
     const needed = scopesOfRoute(this.reflector, context.getHandler(), context.getClass()) ?? [];
-    request.verifiedToken = await this.verifier.verify(bearerToken(request));
+    const sent = bearerToken(request);
+    const ofSession = sent === undefined ? await this.sessions.tokenOf(request) : undefined;
+    request.verifiedToken = ofSession ?? (await this.verifier.verify(sent));
     judgeToken(request.verifiedToken, this.revocations, needed);
     return true;
   }

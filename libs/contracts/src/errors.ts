@@ -41,6 +41,9 @@ export const REQUEST_ERROR_CODES = [
   'token_revoked',
   'query_token_denied',
   'invalid_ticket',
+  'session_ended',
+  'sign_in_failed',
+  'cross_site_request',
   'insufficient_scope',
   'no_tenant',
   'tenant_forbidden',
@@ -72,6 +75,7 @@ export const REQUEST_ERROR_CODES = [
   'time_too_far',
   'publish_failed',
   'tenant_service_unavailable',
+  'identity_provider_unavailable',
   'store_unavailable',
   'draining',
   'at_capacity',
@@ -90,6 +94,7 @@ export const CREDENTIAL_ERROR_CODES = [
   'token_revoked',
   'query_token_denied',
   'invalid_ticket',
+  'session_ended',
 ] as const satisfies (typeof REQUEST_ERROR_CODES)[number][];
 export type CredentialErrorCode = (typeof CREDENTIAL_ERROR_CODES)[number];
 
@@ -142,9 +147,10 @@ export function pointerPart(name: string): string {
 /**
  * The role of a dependency, independent of its technology. `log`: the event log and everything stored with it; `bus`,
  * `queue`, `tickets`, `slots`: as their ports say; `directory`: which users may see which tenants; `issuer`: the keys
- * of tokens.
+ * of tokens; `identity_provider`: sign-in and renewal of tokens.
  */
-export type DependencyRole = 'log' | 'bus' | 'queue' | 'directory' | 'tickets' | 'slots' | 'issuer';
+export type DependencyRole =
+  'log' | 'bus' | 'queue' | 'directory' | 'tickets' | 'slots' | 'issuer' | 'identity_provider';
 
 /**
  * A dependency is away, too slow or refuses for now. The caller should wait and try the same again; nothing was decided

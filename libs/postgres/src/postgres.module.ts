@@ -19,6 +19,7 @@ import {
   Receipts,
   RecipientBook,
   SeenPositions,
+  SessionStore,
   Unsubscribes,
   WebhookEndpoints,
 } from '@tocsin/contracts/ports';
@@ -41,6 +42,7 @@ import { PostgresReceipts } from './receipts.postgres';
 import { PostgresRecipientBook } from './recipient-book.postgres';
 import { SchemaCheck } from './schema-check';
 import { PostgresSeenPositions } from './seen-positions.postgres';
+import { PostgresSessionStore } from './session-store.postgres';
 import { PostgresUnsubscribes } from './unsubscribes.postgres';
 import { PostgresWebhookEndpoints } from './webhook-endpoints.postgres';
 
@@ -106,6 +108,7 @@ export class PostgresModule implements OnModuleInit, OnApplicationShutdown {
         bind(Receipts, PostgresReceipts, Database),
         bind(RecipientBook, PostgresRecipientBook, Database),
         bind(SeenPositions, PostgresSeenPositions, Database),
+        bind(SessionStore, PostgresSessionStore, Database),
         bind(Unsubscribes, PostgresUnsubscribes, Database),
         {
           provide: WebhookEndpoints,
@@ -131,6 +134,7 @@ export class PostgresModule implements OnModuleInit, OnApplicationShutdown {
         Receipts,
         RecipientBook,
         SeenPositions,
+        SessionStore,
         Unsubscribes,
         WebhookEndpoints,
       ],

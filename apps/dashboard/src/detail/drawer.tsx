@@ -7,6 +7,7 @@ import { SnoozeMenu } from '../acts/snooze-menu';
 import buttons from '../settings/icon-button.module.css';
 import { usePreference } from '../settings/preferences';
 import { Ago, useNow } from '../words/clock';
+import { useMemberships } from '../session/use-memberships';
 import { nameOf } from '../words/people';
 import { spanWords } from '../words/time-words';
 import { useWords } from '../words/words';
@@ -21,6 +22,7 @@ import styles from './drawer.module.css';
 const MINUTE_MS = 60_000;
 /** Loaded when the first alert is opened, with its words: the list does not wait for it. */
 const Deliveries = lazy(() => import('./deliveries'));
+const ReadOnly = lazy(() => import('./read-only'));
 
 interface Props {
   alert: Alert | undefined;
@@ -103,6 +105,7 @@ function Details({
 }: { alert: Alert } & Omit<Props, 'alert' | 'loading' | 'onClose'>) {
   const { t, intl } = useWords();
   const openFor = useNow() - Date.parse(alert.first_seen_at);
+  const isViewer = useMemberships(mayAct)?.find(({ tenant_id }) => tenant_id === alert.tenant_id)?.role === 'viewer';
   const offered = alert.actions.filter((action) => action.url && safeUrl(action.url));
   const metadata = Object.keys(alert.metadata).length > 0;
   return (
@@ -116,7 +119,15 @@ function Details({
           : t(`status.${alert.status}`)}
         {alert.occurrences > 1 && <> · {t('list.times', { count: intl.formatNumber(alert.occurrences) })}</>}
       </p>
-      {mayAct && <ActBar alert={alert} me={me} onAct={onAct} />}
+      {mayAct && !isViewer ? (
+        <ActBar alert={alert} me={me} onAct={onAct} />
+      ) : (
+        <Unbroken fallback={null}>
+          <Suspense>
+            <ReadOnly because={mayAct ? 'role' : 'scope'} tenant={tenantName ?? alert.tenant_id} />
+          </Suspense>
+        </Unbroken>
+      )}
       {alert.message && <LinkedText text={alert.message} className={styles.message} />}
       {offered.length > 0 && (
         <div className={styles.offered} aria-label={t('drawer.actions')} role="group">

@@ -1,8 +1,10 @@
+import { lazy, Suspense } from 'react';
 import { Dialog } from 'radix-ui';
 import type { StreamStatus } from '@tocsin/react-client';
-import { SignIn } from '../session/sign-in';
 import menu from '../settings/menu.module.css';
 import { useWords } from '../words/words';
+
+const SignIn = lazy(() => import('../session/sign-in'));
 
 /** Asks for a new sign-in, while the page stays behind the dialog: the user goes on where they were. */
 export function SessionEnded({ status, onToken }: { status: StreamStatus; onToken(token: string): void }) {
@@ -19,11 +21,13 @@ export function SessionEnded({ status, onToken }: { status: StreamStatus; onToke
           onPointerDownOutside={(event) => event.preventDefault()}
         >
           <Dialog.Title className="hidden">{t(never ? 'signin.title' : 'signin.ended')}</Dialog.Title>
-          <SignIn
-            ended={!never}
-            problem={never ? t('signin.refused', { detail: status.detail ?? status.reason ?? '' }) : null}
-            onToken={onToken}
-          />
+          <Suspense>
+            <SignIn
+              ended={!never}
+              problem={never ? t('signin.refused', { detail: status.detail ?? status.reason ?? '' }) : null}
+              onToken={onToken}
+            />
+          </Suspense>
         </Dialog.Content>
       </Dialog.Portal>
     </Dialog.Root>

@@ -3,11 +3,14 @@ import { useWords } from '../words/words';
 import buttons from '../settings/icon-button.module.css';
 import { Mark } from '../settings/mark';
 import { readToken, tokenIn } from './session';
+import { signInMode, signInUrl } from './cookie-session';
+import { useLateWords } from '../words/late-words';
+import { signInWords } from './sign-in-words';
 import { tokenUrl } from './token-source';
 import styles from './sign-in.module.css';
 
-/** Asks for a token, and shows what was wrong with the last one. */
-export function SignIn({
+/** Leads to the provider, or asks for a token, and shows what was wrong with the last one. */
+export default function SignIn({
   problem,
   ended = false,
   onToken,
@@ -20,6 +23,9 @@ export function SignIn({
   const [pasted, setPasted] = useState('');
   const [wrong, setWrong] = useState(problem);
   const [bySource] = useState(() => tokenUrl(document) !== null);
+  const [mode] = useState(() => signInMode(document));
+  const [failure] = useState(takeFailure);
+  const late = useLateWords(signInWords);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const token = tokenIn(pasted);
@@ -50,7 +56,11 @@ export function SignIn({
       <p id="signin-problem" role="alert" className={styles.problem}>
         {wrong && asCode(wrong)}
       </p>
-      <button type="submit" className={bySource ? buttons.secondary : buttons.primary} disabled={!pasted.trim()}>
+      <button
+        type="submit"
+        className={bySource || mode !== null ? buttons.secondary : buttons.primary}
+        disabled={!pasted.trim()}
+      >
         {t('signin.go')}
       </button>
     </form>
@@ -59,7 +69,31 @@ export function SignIn({
     <div className={styles.card}>
       <Mark size={36} />
       <h1>{t(ended ? 'signin.ended' : 'signin.title')}</h1>
-      {bySource ? (
+      {mode !== null ? (
+        <>
+          {failure !== null ? (
+            <p role="alert" className={styles.problem}>
+              {late(isAway(failure) ? 'away' : 'failed', { code: failure })}
+            </p>
+          ) : (
+            <p>{ended ? t('signin.endedHint') : late('hint')}</p>
+          )}
+          <button
+            type="button"
+            autoFocus
+            className={buttons.primary}
+            onClick={() => location.assign(signInUrl(location))}
+          >
+            {t('signin.go')}
+          </button>
+          {mode === 'or-token' && (
+            <details>
+              <summary className={styles.hint}>{t('signin.byToken')}</summary>
+              {form}
+            </details>
+          )}
+        </>
+      ) : bySource ? (
         <>
           {ended && <p>{t('signin.endedHint')}</p>}
           {/* a reload lets the login proxy in front of the page sign the user in */}
@@ -81,6 +115,17 @@ export function SignIn({
     </div>
   );
 }
+
+/** Why the last sign-in failed, which the gateway says in the fragment (`#sign_in=…`), once. */
+function takeFailure(): string | null {
+  const fragment = new URLSearchParams(location.hash.slice(1));
+  const failure = fragment.get('sign_in');
+  if (failure === null) return null;
+  history.replaceState(history.state, '', location.pathname + location.search);
+  return /^[a-z_]{1,40}$/.test(failure) ? failure : 'sign_in_failed';
+}
+
+const isAway = (code: string): boolean => code.endsWith('_unavailable');
 
 /** Shows text between back-ticks as code, which the user can type. */
 const asCode = (text: string) =>

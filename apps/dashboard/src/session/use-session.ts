@@ -1,42 +1,93 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { TokenWish } from '@tocsin/react-client';
+import { endSession, readSession, signInMode } from './cookie-session';
 import { OtherTabs } from './other-tabs';
 import { keepToken, readToken, takeToken, type Claims, type TokenProblem } from './session';
 import { tokenFrom, tokenUrl } from './token-source';
 
-interface Session {
-  /** The token's claims; or why it cannot be used; or null: no user is signed in. A new object for each token. */
+/** How long a new tab waits for the token of another one before it asks the user. A later answer is taken too. */
+const TABS_ANSWER_MS = 300;
+/** How long to wait when the gateway could not say who is signed in. */
+const ASK_AGAIN_MS = 3_000;
+
+export interface Session {
+  /** Who is signed in; or why the token cannot be used; or null: nobody. A new object for each token. */
   claims: Claims | TokenProblem | null;
-  /** Whether the first token is being requested. */
+  /** Whether it is not known yet who is signed in. */
   asking: boolean;
-  /** Signs in with a token, in this tab and in other tabs of the same user. With null signs out, in this tab only. */
+  /** Whether the gateway keeps the session, by a cookie: the page has no token then. */
+  byCookie: boolean;
+  /**
+   * Signs in with a token, in this tab and in other tabs of the same user. With null signs out: with a token in this
+   * tab only, else everywhere.
+   */
   change(token: string | null): void;
+  /** Asks the gateway again who is signed in. */
+  lookAgain(): Promise<void>;
   /** The token function for the client. A user who pasted a token has no other one, until `change`. */
   give(wish: TokenWish): Promise<string | null>;
 }
 
 /**
- * The session of this tab. Its token comes from a link, from the sign-in form, from another tab, or from the gateway's
- * token URL.
+ * The session of this tab. It is the gateway's, known by a cookie; or that of a token, which comes from a link, from the
+ * sign-in form, from another tab, or from the gateway's token URL.
  */
 export function useSession(onSignedOut: () => void): Session {
   const [source] = useState(() => tokenUrl(document));
+  const [mode] = useState(() => signInMode(document));
   const [tabs] = useState(() => new OtherTabs());
   const [held, hold] = useState(() => ({ token: takeToken(window), since: Date.now() }));
   const latest = useRef(held.token);
   const given = useRef<string | null>(null);
+  const signedOut = useRef(false);
   const take = useCallback((token: string | null) => {
     latest.current = token;
     keepToken(token);
     hold({ token, since: Date.now() });
   }, []);
+
+  const tokenClaims = useMemo(() => (held.token === null ? null : readToken(held.token, held.since)), [held]);
+  const hasToken = tokenClaims !== null && typeof tokenClaims !== 'string';
+  const byCookie = mode !== null && !hasToken;
+  const [cookie, setCookie] = useState<Claims | null>(null);
+  const [asking, setAsking] = useState(!hasToken && (mode !== null || source !== null || tabs.canAsk));
+
+  const user = useRef<string | null>(null);
+  const lookAgain = useCallback(
+    async (onKnown?: (claims: Claims | null) => void): Promise<void> => {
+      if (mode === null) return;
+      try {
+        const claims = await readSession();
+        // the next user does not see what this one has loaded
+        if (user.current !== null && user.current !== claims?.user) onSignedOut();
+        user.current = claims?.user ?? null;
+        setCookie(claims);
+        setAsking(false);
+        onKnown?.(claims);
+      } catch {
+        // a gateway that does not know has signed nobody out
+        setTimeout(() => void lookAgain(onKnown), ASK_AGAIN_MS);
+      }
+    },
+    [mode, onSignedOut],
+  );
+  const leave = useCallback(async () => {
+    const address = await endSession();
+    tabs.tellOfChange();
+    if (address !== null) return location.assign(address);
+    await lookAgain();
+  }, [tabs, lookAgain]);
+
   const change = useCallback(
     (token: string | null) => {
+      // a failed sign-out changes nothing, so that nobody leaves a session behind that they believe is over
+      if (token === null && byCookie) return void leave().catch(() => lookAgain());
       take(token);
+      signedOut.current = token === null;
       if (token === null) onSignedOut();
       else tabs.tell(token);
     },
-    [take, tabs, onSignedOut],
+    [take, tabs, onSignedOut, byCookie, leave, lookAgain],
   );
   const give = useCallback(
     async (wish: TokenWish): Promise<string | null> => {
@@ -52,20 +103,39 @@ export function useSession(onSignedOut: () => void): Session {
     [source, change],
   );
 
-  const claims = useMemo(() => (held.token === null ? null : readToken(held.token, held.since)), [held]);
-  const [asking, setAsking] = useState(source !== null && (claims === null || typeof claims === 'string'));
   useEffect(() => {
-    if (!asking || source === null) return;
-    // if this gives no token, the sign-in form asks for one
-    void tokenFrom(source)
-      .then(
-        (token) => token !== null && change(token),
-        () => undefined,
-      )
-      .finally(() => setAsking(false));
-  }, [asking, source, change]);
+    if (!asking) return;
+    // this page may be the way back from the provider, of which the other tabs know nothing
+    if (mode !== null) return void lookAgain((claims) => claims !== null && tabs.tellOfChange());
+    if (source !== null) {
+      // if this gives no token, the sign-in form asks for one
+      void tokenFrom(source)
+        .then(
+          (token) => token !== null && change(token),
+          () => undefined,
+        )
+        .finally(() => setAsking(false));
+      return;
+    }
+    tabs.ask();
+    const late = setTimeout(() => setAsking(false), TABS_ANSWER_MS);
+    return () => clearTimeout(late);
+    // once: this looks for the first credential alone
+  }, []);
 
-  useEffect(() => tabs.listen(() => latest.current, take), [tabs, take]);
+  useEffect(
+    () =>
+      tabs.listen({
+        mine: () => latest.current,
+        wants: () => mode === null && !signedOut.current,
+        take: (token) => {
+          take(token);
+          setAsking(false);
+        },
+        onChanged: () => void lookAgain(),
+      }),
+    [tabs, take, mode, lookAgain],
+  );
   useEffect(() => {
     // a link with a token that was opened in this tab signs the other tabs in again too
     if (latest.current !== null) tabs.tell(latest.current);
@@ -77,5 +147,5 @@ export function useSession(onSignedOut: () => void): Session {
     window.addEventListener('hashchange', onHash);
     return () => window.removeEventListener('hashchange', onHash);
   }, [tabs]);
-  return { claims, asking, change, give };
+  return { claims: byCookie ? cookie : tokenClaims, asking, byCookie, change, lookAgain, give };
 }

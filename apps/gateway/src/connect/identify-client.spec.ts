@@ -20,6 +20,7 @@ const identify = (kind: Credential['kind'], tenants: string[] | null = null, { q
     { of: () => Promise.resolve(mine) } as never,
     { isRevoked: ({ token }: VerifiedToken) => revoked.includes(token) } as never,
     { STREAM_QUERY_TOKEN: queryToken } as never,
+    { cookieName: undefined, rightOf: (value: string) => Promise.resolve(rightOf(`session ${value}`, scope)) } as never,
   ).of({ credential: { kind, value: 'x' }, tenants });
 beforeEach(() => ([revoked, scope] = [[], 'alerts:read']));
 
@@ -28,6 +29,7 @@ it.each([
   ['query_token', 'verified x'],
   ['ticket', 'redeemed x'],
   ['cookie', 'accepted x'],
+  ['session', 'session x'],
 ] as const)('a %s is %s, and opens the tenants of its user', async (kind, user) => {
   const { right, memberships } = await identify(kind);
   expect([right.user_id, memberships]).toEqual([user, mine]);

@@ -1,5 +1,12 @@
 import { Refused, type Membership } from '@tocsin/contracts';
-import { judgeToken, type Revocations, type Tickets, type TokenVerifier, type VerifiedToken } from '@tocsin/auth';
+import {
+  judgeToken,
+  type Revocations,
+  type SessionDoor,
+  type Tickets,
+  type TokenVerifier,
+  type VerifiedToken,
+} from '@tocsin/auth';
 import { tenantsAskedFor, type VisibleTenants } from '../access/visible-tenants';
 import type { GatewayConfig } from '../config';
 import type { Credential, StreamRequest } from './stream-request';
@@ -18,7 +25,13 @@ export class IdentifyClient {
     private readonly tenants: VisibleTenants,
     private readonly revocations: Revocations,
     private readonly config: GatewayConfig,
+    private readonly sessions: Pick<SessionDoor, 'cookieName' | 'rightOf'>,
   ) {}
+
+  /** The name of the cookie of a session; undefined where there are none. */
+  get sessionCookie(): string | undefined {
+    return this.sessions.cookieName;
+  }
 
   /**
    * Throws `Refused` when the credential is invalid, not accepted here, revoked or without `alerts:read`, and when a
@@ -36,13 +49,21 @@ export class IdentifyClient {
         'A token in the address is not accepted here: use a ticket or the Authorization header.',
       );
     }
-    const right =
-      kind === 'ticket'
-        ? await this.tickets.redeem(value)
-        : kind === 'cookie'
-          ? this.tickets.accept(value)
-          : await this.verifier.verify(value);
+    const right = await this.rightOf(kind, value);
     judgeToken(right, this.revocations, ['alerts:read']);
     return right;
+  }
+
+  private rightOf(kind: Credential['kind'], value: string): Promise<VerifiedToken> | VerifiedToken {
+    switch (kind) {
+      case 'ticket':
+        return this.tickets.redeem(value);
+      case 'cookie':
+        return this.tickets.accept(value);
+      case 'session':
+        return this.sessions.rightOf(value);
+      default:
+        return this.verifier.verify(value);
+    }
   }
 }

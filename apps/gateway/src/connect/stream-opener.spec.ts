@@ -82,6 +82,7 @@ beforeEach(async () => {
       { of: () => Promise.resolve(mine.map(membership)) } as never,
       revocations,
       settings,
+      { cookieName: undefined } as never,
     ),
     new TakePlace({ admit: () => Promise.resolve(() => undefined) }, streams, begin),
     begin,

@@ -36,7 +36,7 @@ export class StreamOpener {
    * `Unavailable` only while nothing was written to the socket; the caller then sends the response.
    */
   async open(raw: RequestHead, socket: Socket): Promise<void> {
-    const request = readStreamRequest(raw, this.config.STREAM_INITIAL_EVENTS);
+    const request = readStreamRequest(raw, this.config.STREAM_INITIAL_EVENTS, this.identifyClient.sessionCookie);
     const address = clientAddress({ headers: raw.headers, socket }, this.config.TRUSTED_PROXIES);
     // The stream is created before the first await, so that a client that leaves during the lookup leaves nothing
     // behind.

@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { bearerToken } from '@tocsin/auth';
+import { bearerToken, SessionCookies } from '@tocsin/auth';
 import { Refused, type ErrorCode, type StreamFilter } from '@tocsin/contracts';
 import { readInstant } from '@tocsin/messages';
 import { badParameter, list, readEntryFilter } from '../request/entry-filter';
 
 /** The credential of a request. */
-export type Credential = { kind: 'bearer' | 'query_token' | 'ticket' | 'cookie'; value: string };
+export type Credential = { kind: 'bearer' | 'query_token' | 'ticket' | 'cookie' | 'session'; value: string };
 
 /** Where a stream starts: at the furthest of its cursors, a number of entries before the newest, at a time, or now. */
 export type Start =
@@ -36,10 +36,10 @@ export const MAX_SINCE = 500;
 /**
  * Reads a request for a stream. Unknown parameters are ignored, since a 400 ends an EventSource for good; known
  * parameters with invalid values are refused. `tenant_id` is an alias of `tenant`, and a cursor may have any name that
- * polyfills and other hubs use. Throws `Refused` with `missing_credentials`, `invalid_request`, `not_acceptable` or
+ * polyfills and other hubs use. `sessionCookie`: the name of the cookie of a session, where there are any. Throws `Refused` with `missing_credentials`, `invalid_request`, `not_acceptable` or
  * `invalid_parameter`.
  */
-export function readStreamRequest(request: RawRequest, initialEvents: number): StreamRequest {
+export function readStreamRequest(request: RawRequest, initialEvents: number, sessionCookie?: string): StreamRequest {
   const { headers } = request;
   const query = new URL(request.url ?? '/', 'http://localhost').searchParams;
   const accept = header(headers, 'accept') ?? '*/*';
@@ -47,7 +47,7 @@ export function readStreamRequest(request: RawRequest, initialEvents: number): S
   if (!namesEventStream && !/\*\/\*|text\/\*/.test(accept))
     refuse('not_acceptable', 'This address answers with text/event-stream.');
   return {
-    credential: readCredential(request, query),
+    credential: readCredential(request, query, sessionCookie),
     tenants: list(query, 'tenant') ?? list(query, 'tenant_id'),
     filter: readEntryFilter(query),
     start: readStart(headers, query, initialEvents),
@@ -60,16 +60,20 @@ export function readStreamRequest(request: RawRequest, initialEvents: number): S
 /**
  * The one credential of a request. Two credentials at once are refused (RFC 6750, section 2) instead of ignoring one.
  */
-function readCredential(request: RawRequest, query: URLSearchParams): Credential {
+function readCredential(request: RawRequest, query: URLSearchParams, sessionCookie: string | undefined): Credential {
   const bearer = bearerToken(request);
   const found: Credential[] = [
     ...(bearer === undefined ? [] : [{ kind: 'bearer' as const, value: bearer }]),
     ...query.getAll('token').map((value) => ({ kind: 'query_token' as const, value })),
     ...query.getAll('ticket').map((value) => ({ kind: 'ticket' as const, value })),
   ];
-  // A browser adds the cookie to every request, so the cookie counts only when there is no other credential.
-  const cookie = found.length === 0 && cookieOf(request.headers);
-  if (cookie) return { kind: 'cookie', value: cookie };
+  // A browser adds cookies to every request, so a cookie counts only when there is no other credential.
+  if (found.length === 0) {
+    const cookie = SessionCookies.valueOf(request, STREAM_COOKIE);
+    if (cookie) return { kind: 'cookie', value: cookie };
+    const session = sessionCookie && SessionCookies.valueOf(request, sessionCookie);
+    if (session) return { kind: 'session', value: session };
+  }
   if (found.length > 1) refuse('invalid_request', 'Send one credential, not several.');
   if (!found[0]?.value) refuse('missing_credentials', 'Send a bearer token, a ticket or a token.');
   return found[0];
@@ -77,11 +81,6 @@ function readCredential(request: RawRequest, query: URLSearchParams): Credential
 
 /** The name of the stream cookie. Its prefix binds it to this host and to TLS; browsers accept it on localhost too. */
 export const STREAM_COOKIE = '__Host-tocsin_stream';
-
-function cookieOf(headers: IncomingHttpHeaders): string | undefined {
-  const pairs = (headers.cookie ?? '').split(';').map((pair) => pair.trim());
-  return pairs.find((pair) => pair.startsWith(`${STREAM_COOKIE}=`))?.slice(STREAM_COOKIE.length + 1);
-}
 
 /**
  * The parameter in which a page itself puts a cursor. A cursor under the name that a polyfill or another hub uses is

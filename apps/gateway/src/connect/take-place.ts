@@ -9,7 +9,7 @@ import type { Client } from './identify-client';
 import type { StreamRequest } from './stream-request';
 
 /** Credentials of clients that reconnect by themselves, with the cursor of their last frame. */
-const RESUMABLE: readonly StreamRequest['credential']['kind'][] = ['ticket', 'cookie'];
+const RESUMABLE: readonly StreamRequest['credential']['kind'][] = ['ticket', 'cookie', 'session'];
 
 /**
  * Gives a stream its place: under the limits of all gateways, among the streams of this gateway, and in the event log

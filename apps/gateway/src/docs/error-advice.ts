@@ -35,6 +35,13 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   invalid_ticket:
     'The ticket was used already, is older than 30 s or is not a ticket. Ask for a new one with `POST ' +
     '/api/events/ticket`.',
+  session_ended: 'The cookie names no session, or one that has ended. Sign in again at `/api/v1/session/sign-in`.',
+  sign_in_failed:
+    'The OpenID provider refused the sign-in, its answer belongs to another one, or the gateway does not accept its ' +
+    'access token; `detail` says which. Begin again at `/api/v1/session/sign-in`.',
+  cross_site_request:
+    "A request that changes something came with the cookie of a session and without the page's own `Origin`. Send it " +
+    'from the page, or send a token in the header.',
   insufficient_scope: 'The token lacks the scope that the operation needs; `detail` names it.',
   no_tenant: 'The user belongs to no tenant. An administrator of the tenant service can change that.',
   tenant_forbidden: 'The tenant does not exist, or is not a tenant of the user or token.',
@@ -81,6 +88,9 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
     'The queue did not confirm all messages; `confirmed` lists the confirmed ones. Send all of them ' +
     'again, with the same ids.',
   tenant_service_unavailable: 'The tenant service does not answer. Try again after `Retry-After` seconds.',
+  identity_provider_unavailable:
+    'The OpenID provider cannot be reached, so nobody can sign in and no token can be renewed. Sessions are kept: wait ' +
+    'as `Retry-After` says.',
   store_unavailable: 'A store does not answer. Try again after `Retry-After` seconds.',
   draining: 'This gateway is about to stop. Connect again: another one answers.',
   at_capacity: 'This gateway holds as many streams as it may. Connect again after `Retry-After` seconds.',

@@ -48,6 +48,7 @@ const TAGS = {
   webhooks: 'The addresses to which webhooks are posted: secrets, formats, and whether they are on.',
   'dead letters': 'Messages that were refused because of their content, and the decisions about them.',
   push: 'Alerts in browsers whose page is closed.',
+  session: 'Signing in and out through an OpenID provider, where OIDC_ISSUER is set.',
   providers: 'What the providers of SMS and WhatsApp messages call.',
   access: 'Tenants, and revoked rights.',
   links: 'What the links in messages lead to: pages for people.',
@@ -81,6 +82,13 @@ function frame({ DocumentBuilder }: Swagger, ofVersion: string) {
       in: 'cookie',
       name: STREAM_COOKIE,
       description: 'Of POST /api/events/ticket?mode=cookie.',
+    })
+    .addSecurity('session', {
+      type: 'apiKey',
+      in: 'cookie',
+      name: '__Host-tocsin_session',
+      description:
+        'Of GET /api/v1/session/sign-in, where OIDC_ISSUER is set (without __Host- where PUBLIC_URL is not https). It is taken wherever a bearer token is, and stands for one. A request that changes something also needs the Origin of the page.',
     });
   for (const [name, description] of Object.entries(TAGS)) builder.addTag(name, description);
   return builder.build();

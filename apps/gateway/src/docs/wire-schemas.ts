@@ -45,6 +45,8 @@ import {
   type PushState,
   type ResetFrame,
   type SeenCursor,
+  type SignedIn,
+  type SignedOut,
   type TenantRecipients,
   type TenantsPage,
   type TenantVerdict,
@@ -331,6 +333,19 @@ export const WIRE_SCHEMAS = {
     { tenants: list(object<SeenCursor['tenants'][number]>({ tenant_id: tenantId, epoch: text(), seq: count() })) },
     { description: 'How far a user has seen each tenant.' },
   ),
+  SignedIn: object<SignedIn>(
+    {
+      user_id: text(),
+      scopes: list(text()),
+      ends_at: time('When the session ends, however much it is used.'),
+    },
+    { description: 'The session of a person who signed in through the OpenID provider.' },
+  ),
+  SignedOut: object<SignedOut>({
+    end_session_url: nullable(
+      text('Where the browser goes to sign out at the provider as well; null: the provider has no such address.'),
+    ),
+  }),
   PushState: object<PushState>(
     {
       public_key: nullable(text('The key to subscribe with, in base64url; null: no push messages are sent here.')),

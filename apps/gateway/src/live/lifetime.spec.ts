@@ -1,8 +1,14 @@
-import { Unavailable, type CloseReason, type Membership, type TenantId } from '@tocsin/contracts';
+import { Refused, Unavailable, type CloseReason, type Membership, type TenantId } from '@tocsin/contracts';
 import type { Revocation } from '@tocsin/contracts/ports';
 import { aTenant } from '@tocsin/contracts/testing';
 import { createLogger, Metrics } from '@tocsin/observability';
-import { ClaimTenantDirectory, Memberships, type MembershipsOptions, type VerifiedToken } from '@tocsin/auth';
+import {
+  ClaimTenantDirectory,
+  Memberships,
+  type MembershipsOptions,
+  type SessionToken,
+  type VerifiedToken,
+} from '@tocsin/auth';
 import { TenantDirectory, type User } from '@tocsin/contracts/ports';
 import { VisibleTenants } from '../access/visible-tenants';
 import type { EventStream } from './event-stream';
@@ -21,6 +27,10 @@ class Stream {
   }
   get closed(): boolean {
     return this.reason !== undefined;
+  }
+  endsAt: number | undefined;
+  closeAt(expiresAt: number): void {
+    this.endsAt = expiresAt;
   }
   drop(tenant: TenantId): void {
     this.tenants = this.tenants.filter((one) => one !== tenant);
@@ -72,12 +82,17 @@ function start(directory: TenantDirectory = new ScriptedDirectory(), options: Me
     revocations,
     32,
     createLogger({ app: 'test', level: 'silent' }),
+    { current: (id) => currentOf(id) },
     () => now,
   );
 }
 
+/** What becomes of a session when its token is renewed. */
+let currentOf: (id: string) => Promise<SessionToken>;
+
 beforeEach(() => {
   now = 0;
+  currentOf = () => Promise.reject(new Error('nobody is signed in'));
   mine = [membership(north), membership(harbour)];
   asked = [];
   revokedTokens = new Set();
@@ -94,14 +109,19 @@ function open(
     claims = {},
     token = '',
     tenants = [north, harbour],
-  }: Partial<{ claims: User['claims']; token: string; tenants: TenantId[] }> = {},
+    session,
+    expires_at = 1,
+  }: Partial<{ claims: User['claims']; token: string; tenants: TenantId[] } & SessionToken> = {},
 ) {
   const stream = new Stream();
   stream.tenants = [...tenants];
   const changes: { tenants: string[]; joined: readonly string[] }[] = [];
   const held: Held = {
     stream: stream as unknown as EventStream,
-    right: { user_id: user, expires_at: 1, jti, issued_at: 0, scopes: new Set(), claims, token } as VerifiedToken,
+    right: {
+      ...{ user_id: user, expires_at, jti, issued_at: 0, scopes: new Set(), claims, token },
+      ...(session && { session }),
+    } as VerifiedToken,
     wanted,
     memberships: stream.tenants.map(membership),
     change: (memberships, joined) => {
@@ -284,4 +304,52 @@ it('streams are opened anew at 80 to 100 % of their time', () => {
     expect(rotationMs(true) / 60_000).toBeLessThanOrEqual(15);
     expect(rotationMs(false) / 60_000).toBeGreaterThanOrEqual(48);
   }
+});
+
+describe('the stream of a session', () => {
+  const START = Date.now();
+  const HOUR_MS = 3_600_000;
+  const session = { session_id: 's', renew_at: START + 40_000, ends_at: START + HOUR_MS };
+  const ofSession = () => open('ana', null, null, { session, expires_at: START + 60_000 });
+  const renewed = { user_id: 'ana', jti: null, issued_at: 0, expires_at: START + 120_000 } as VerifiedToken;
+
+  it('goes on with the new token, which is asked for when it is due and not before', async () => {
+    const ids: string[] = [];
+    currentOf = (id) => {
+      ids.push(id);
+      return Promise.resolve({ ...renewed, session: { ...session, renew_at: START + 100_000 } });
+    };
+    const { stream } = ofSession();
+    await lifetimes.renewDue(START + 39_999);
+    expect(ids).toEqual([]);
+    await lifetimes.renewDue(START + 40_000);
+    expect([ids, stream.endsAt, stream.reason]).toEqual([['s'], START + 120_000, undefined]);
+    await lifetimes.renewDue(START + 40_001);
+    expect(ids).toEqual(['s']);
+  });
+
+  it('ends for its client to sign in again when the session has ended', async () => {
+    currentOf = () => Promise.reject(new Refused('session_ended', ''));
+    const { stream } = ofSession();
+    await lifetimes.renewDue(START + 40_000);
+    expect(stream.reason).toBe('token_expired');
+  });
+
+  it('is closed for its client to come back when the provider is away until the token ends', async () => {
+    currentOf = () => Promise.reject(new Unavailable('identity_provider', ''));
+    const { stream } = ofSession();
+    await lifetimes.renewDue(START + 40_000);
+    expect(stream.reason).toBeUndefined();
+    const late = open('ana', null, null, { session: { ...session, renew_at: START - 40_000 }, expires_at: START + 1 });
+    await lifetimes.renewDue(START);
+    expect(late.stream.reason).toBe('identity_provider_unavailable');
+  });
+
+  it('is left to the end of its token when the token cannot be renewed at all', async () => {
+    currentOf = () =>
+      Promise.resolve({ ...renewed, expires_at: START + 1, session: { ...session, renew_at: session.ends_at } });
+    const { stream } = ofSession();
+    await lifetimes.renewDue(START + 60_000);
+    expect([stream.endsAt, stream.reason]).toEqual([START + 1, undefined]);
+  });
 });

@@ -1,6 +1,6 @@
-import { Unavailable, type Membership, type TenantId } from '@tocsin/contracts';
+import { Refused, Unavailable, type Membership, type TenantId } from '@tocsin/contracts';
 import type { Revocation } from '@tocsin/contracts/ports';
-import type { Revocations, VerifiedToken } from '@tocsin/auth';
+import type { Revocations, SessionDoor, VerifiedToken } from '@tocsin/auth';
 import type { Log } from '@tocsin/observability';
 import type { VisibleTenants } from '../access/visible-tenants';
 import type { EventStream } from './event-stream';
@@ -12,6 +12,11 @@ import type { EventStream } from './event-stream';
 const RECHECK_MS = 50_000;
 const MAX_ANSWER_AGE_MS = 10_000;
 const TICK_MS = 1_000;
+/**
+ * How long before the end of its token a stream of a session is closed when the token cannot be renewed: before the
+ * heartbeat wheel would tell its client to sign in again.
+ */
+const UNRENEWED_MS = 2 * TICK_MS;
 /**
  * The longest time after which a stream is closed so that its client reconnects: a quarter of an hour when the client
  * can resume, else an hour.
@@ -52,6 +57,8 @@ export const rotationMs = (resumable: boolean): number =>
  */
 export class Lifetimes {
   private readonly users = new Map<string, Watched>();
+  /** The streams of sessions: their tokens are renewed while they are open. */
+  private readonly ofSessions = new Set<Held>();
   private timer: NodeJS.Timeout | undefined;
   private readonly stopListening: () => void;
 
@@ -60,6 +67,7 @@ export class Lifetimes {
     private readonly revocations: Pick<Revocations, 'onNew' | 'isRevoked' | 'tenantsRevoked'>,
     private readonly maxTenants: number,
     private readonly logger: Log,
+    private readonly sessions: Pick<SessionDoor, 'current'>,
     private readonly now: () => number = () => performance.now(),
   ) {
     this.stopListening = revocations.onNew((fresh) => this.onRevoked(fresh));
@@ -75,8 +83,10 @@ export class Lifetimes {
     };
     watched.held.add(held);
     this.users.set(key, watched);
-    this.timer ??= setInterval(() => void this.recheckDue(), TICK_MS).unref();
+    if (held.right.session) this.ofSessions.add(held);
+    this.timer ??= setInterval(() => void Promise.all([this.recheckDue(), this.renewDue()]), TICK_MS).unref();
     held.stream.whenEnded(() => {
+      this.ofSessions.delete(held);
       watched.held.delete(held);
       if (watched.held.size === 0 && this.users.get(key) === watched) this.users.delete(key);
     });
@@ -96,12 +106,44 @@ export class Lifetimes {
     await Promise.all(due.map((watched) => this.recheck(watched)));
   }
 
+  /**
+   * Renews the rights of the streams of sessions whose tokens are about to expire, so that these streams go on. Public
+   * for the same reason.
+   */
+  async renewDue(nowMs = Date.now()): Promise<void> {
+    const due = [...this.ofSessions].filter(
+      ({ right }) => right.session!.renew_at <= nowMs || right.expires_at - UNRENEWED_MS <= nowMs,
+    );
+    await Promise.all(due.map((held) => this.renewOne(held)));
+  }
+
+  private async renewOne(held: Held): Promise<void> {
+    try {
+      const right = await this.sessions.current(held.right.session!.session_id);
+      if (held.stream.closed) return;
+      held.right = right;
+      held.stream.closeAt(right.expires_at);
+      this.enforce(held);
+      // it could be renewed and was not, because the provider is away: the session may go on when it is back
+      const isRenewable = Math.max(right.expires_at, right.session.renew_at) < right.session.ends_at;
+      if (isRenewable && right.expires_at - UNRENEWED_MS <= Date.now())
+        held.stream.close('identity_provider_unavailable');
+    } catch (error) {
+      if (error instanceof Refused) return held.stream.close('token_expired');
+      if (!(error instanceof Unavailable)) throw error;
+      if (held.right.expires_at - UNRENEWED_MS <= Date.now()) held.stream.close('identity_provider_unavailable');
+    }
+  }
+
   private async recheck({ held }: Watched): Promise<void> {
     await Promise.all([...held].map((one) => this.recheckOne(one)));
   }
 
   private async recheckOne(held: Held): Promise<void> {
     try {
+      // an open stream uses its session
+      if (held.right.session) await this.renewOne(held);
+      if (held.stream.closed) return;
       const memberships = await this.tenants.now(held.right, { maxAgeMs: MAX_ANSWER_AGE_MS });
       if (!held.stream.closed) await this.adjust(held, memberships);
     } catch (error) {

@@ -42,6 +42,9 @@ export const ANSWERS: Record<ErrorCode, [status: number, title: string]> = {
   token_revoked: [401, 'The token was revoked'],
   query_token_denied: [401, 'Tokens are not accepted in the address'],
   invalid_ticket: [401, 'The ticket is not valid'],
+  session_ended: [401, 'The session has ended'],
+  sign_in_failed: [403, 'The sign-in failed'],
+  cross_site_request: [403, 'The request comes from another site'],
   insufficient_scope: [403, 'The token does not allow this'],
   no_tenant: [403, 'No tenant'],
   tenant_forbidden: [403, 'Not a tenant of this user'],
@@ -73,6 +76,7 @@ export const ANSWERS: Record<ErrorCode, [status: number, title: string]> = {
   time_too_far: [422, 'The time is too far ahead'],
   publish_failed: [503, 'Not every message was confirmed'],
   tenant_service_unavailable: [503, 'The tenant service is away'],
+  identity_provider_unavailable: [503, 'The OpenID provider is away'],
   store_unavailable: [503, 'The store is away'],
   draining: [503, 'The gateway is about to stop'],
   at_capacity: [503, 'The gateway is full'],
@@ -90,6 +94,7 @@ const UNAVAILABLE: Record<Unavailable['role'], ErrorCode> = {
   queue: 'publish_failed',
   directory: 'tenant_service_unavailable',
   issuer: 'store_unavailable',
+  identity_provider: 'identity_provider_unavailable',
 };
 
 /**
@@ -178,7 +183,8 @@ function refusalInStream(reason: CloseReason, cursor: unknown): string {
 
 const isCloseReason = (code: ErrorCode): code is CloseReason & ErrorCode => Object.hasOwn(CLOSE_REASONS, code);
 
-function codeOf(error: unknown): ErrorCode {
+/** The code with which a failure is answered. */
+export function codeOf(error: unknown): ErrorCode {
   if (error instanceof Refused) return error.code;
   if (error instanceof Unavailable) return UNAVAILABLE[error.role];
   // Errors of the body parser and the router carry a status and nothing else that a client should see.

@@ -21,6 +21,7 @@ export * from './raw-intake';
 export * from './receipts';
 export * from './recipients';
 export * from './seen-positions';
+export * from './session-store';
 export * from './signing-key';
 export * from './stream-slots';
 export * from './tenant-directory';

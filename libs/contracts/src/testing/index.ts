@@ -18,6 +18,7 @@ export * from './push-subscriptions.contract';
 export * from './receipts.contract';
 export * from './recipient-book.contract';
 export * from './seen-positions.contract';
+export * from './session-store.contract';
 export * from './stream-slots.contract';
 export * from './ticket-store.contract';
 export * from './unsubscribes.contract';

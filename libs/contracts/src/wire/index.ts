@@ -11,5 +11,6 @@ export * from './lists';
 export * from './notifications';
 export * from './problem';
 export * from './push';
+export * from './session';
 export * from './stream';
 export * from './webhooks';

@@ -85,6 +85,7 @@ export const CLOSE_REASONS = {
   rate_limited: 'reconnect',
   store_unavailable: 'reconnect',
   tenant_service_unavailable: 'reconnect',
+  identity_provider_unavailable: 'reconnect',
 } as const satisfies Record<string, CloseAction>;
 export type CloseReason = keyof typeof CLOSE_REASONS;
 

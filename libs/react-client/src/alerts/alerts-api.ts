@@ -149,9 +149,23 @@ export class AlertsApi {
     { query, body, signal }: { query?: Query; body?: unknown; signal?: AbortSignal } = {},
   ): Promise<T> {
     const first = await this.answer(method, path + queryText(query), body, signal);
-    if (first.status !== 401 || !this.credential.isRenewable) return read<T>(first);
-    const renewed = await this.credential.renew('refused').catch(() => null);
-    return read<T>(renewed === null ? first : await this.answer(method, path + queryText(query), body, signal));
+    if (first.status !== 401) return read<T>(first);
+    if (!this.credential.isRenewable) return this.refused<T>(first);
+    let renewed: string | null;
+    try {
+      renewed = await this.credential.renew('refused');
+    } catch {
+      // the application could not give a token: that does not mean that the user is signed out
+      return read<T>(first);
+    }
+    const last = renewed === null ? first : await this.answer(method, path + queryText(query), body, signal);
+    return last.status === 401 ? this.refused<T>(last) : read<T>(last);
+  }
+
+  /** Nothing more is asked with a credential that the gateway itself has refused; a proxy's 401 may be a moment's. */
+  private async refused<T>(response: Response): Promise<T> {
+    if (/^application\/problem\+json\b/i.test(response.headers.get('content-type') ?? '')) this.credential.refuse();
+    return read<T>(response);
   }
 
   private async answer(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<Response> {

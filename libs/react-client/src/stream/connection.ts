@@ -110,8 +110,10 @@ export class Connection {
       if (outcome.next === 'never') {
         this.options.onStatus({ state: outcome.state, reason, detail, retryAt: null });
         this.givenUp = true;
+        if (outcome.state === 'signed_out') this.options.credential.refuse();
         this.options.onGivenUp();
         await this.sleep(null);
+        this.options.credential.resume();
         this.givenUp = false;
       } else {
         const delay = retryDelay(this.failures, outcome.askedMs);
@@ -247,6 +249,7 @@ export class Connection {
       this.heartbeatMs = heartbeat_ms;
       this.everOpened = true;
       this.refusals = 0;
+      this.options.credential.resume();
       this.setClock(server_time);
     } else if (event === 'heartbeat') {
       this.failures = 0;

@@ -38,10 +38,25 @@ export function claimsOf(token: string): { user?: string; exp?: number; iat?: nu
 export class Credential {
   private known: Known | null = null;
   private asking: Promise<string | null> | null = null;
+  /** Whether the server has refused the credential and the application had no other one. */
+  private isSpent = false;
   /** The server's clock minus ours, in milliseconds. */
   clockOffsetMs = 0;
 
   constructor(private readonly options: Pick<AlertStreamOptions, 'token' | 'ticket' | 'user'>) {}
+
+  /**
+   * Says that the server refused the credential for good: from now on nothing is asked with it, until `resume` or until
+   * the application gives another token. A page goes on asking by itself otherwise, and each request is refused.
+   */
+  refuse(): void {
+    this.isSpent = true;
+  }
+
+  /** Tries the credential again: the user asked for it, or the application has another one. */
+  resume(): void {
+    this.isSpent = false;
+  }
 
   /** Whether asking again could give another token or ticket. */
   get isRenewable(): boolean {
@@ -70,6 +85,7 @@ export class Credential {
 
   /** The credential for a request of the stream. Rejects with the error of the application's function. */
   async forStream(): Promise<Signature> {
+    if (this.isSpent) return null;
     if (!this.options.ticket) return this.forApi();
     const ticket = await this.options.ticket();
     return ticket === null ? null : { headers: {}, query: { ticket } };
@@ -79,6 +95,7 @@ export class Credential {
    * The credential for a request of the API. With tickets alone it is empty, and the API relies on cookies of your own.
    */
   async forApi(): Promise<Signature> {
+    if (this.isSpent) return null;
     if (this.options.token === undefined) return { headers: {}, query: {} };
     const token = this.known && this.renewInMs > 0 ? this.known.token : await this.next();
     return token === null ? null : { headers: { Authorization: `Bearer ${token}` }, query: {} };
@@ -113,7 +130,9 @@ export class Credential {
   private async ask(wish: TokenWish): Promise<string | null> {
     const { token: source } = this.options;
     if (source === undefined) return null;
+    const before = this.known?.token;
     const token = typeof source === 'string' ? source : await source(wish);
+    if (token && token !== before) this.isSpent = false;
     this.known = token ? { token, gotAt: Date.now(), expiresAt: (claimsOf(token).exp ?? Infinity) * 1_000 } : null;
     return token || null;
   }

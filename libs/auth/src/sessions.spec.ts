@@ -1,0 +1,226 @@
+import { Refused, Unavailable } from '@tocsin/contracts';
+import type { NewRevocation, SessionStore, StoredSession } from '@tocsin/contracts/ports';
+import type { SessionTokens } from './oidc-provider';
+import { revocationIdOf } from './revocation-index';
+import { Sessions } from './sessions';
+import type { VerifiedToken } from './token-verifier';
+
+const START = 1_800_000_000_000;
+const HOUR_MS = 3_600_000;
+const LIFE_MS = 300_000;
+
+/** One store for several gateways, which counts its reads. */
+class MemorySessions implements SessionStore {
+  readonly rows = new Map<string, StoredSession & { leased: number }>();
+  reads = 0;
+  create(id: string, sealed: string, lastsMs: number) {
+    this.rows.set(id, { sealed, version: 1, signed_in_at: now, ends_at: now + lastsMs, leased: 0 });
+    return Promise.resolve();
+  }
+  use(id: string) {
+    this.reads += 1;
+    const row = this.rows.get(id);
+    return Promise.resolve(row && row.ends_at > now ? { ...row } : undefined);
+  }
+  claimRenewal(id: string, version: number, leaseMs: number) {
+    const row = this.rows.get(id);
+    if (!row || row.version !== version || row.leased > now) return Promise.resolve(false);
+    row.leased = now + leaseMs;
+    return Promise.resolve(true);
+  }
+  renew(id: string, version: number, sealed: string) {
+    const row = this.rows.get(id);
+    if (row?.version !== version) return Promise.resolve(false);
+    this.rows.set(id, { ...row, sealed, version: version + 1, leased: 0 });
+    return Promise.resolve(true);
+  }
+  end(id: string) {
+    this.rows.delete(id);
+    return Promise.resolve();
+  }
+}
+
+let now: number;
+let store: MemorySessions;
+let renewals: string[];
+let provider: (refreshToken: string) => Promise<SessionTokens>;
+let withdrawn: Set<string>;
+let revoked: NewRevocation[];
+
+/** A token is written as `user:number`; it is issued when its number is drawn. */
+let issued: Map<string, number>;
+const issue = (user = 'ana'): SessionTokens => {
+  const access_token = `${user}:${issued.size + 1}`;
+  issued.set(access_token, now);
+  return { access_token, refresh_token: `refresh ${issued.size}`, id_token: 'id' };
+};
+const verify = (token: string | undefined): Promise<VerifiedToken> => {
+  const at = issued.get(token ?? '');
+  if (at === undefined || withdrawn.has(token!)) return Promise.reject(new Refused('invalid_token', 'not valid'));
+  if (at + LIFE_MS <= now) return Promise.reject(new Refused('token_expired', 'expired'));
+  return Promise.resolve({
+    user_id: token!.split(':')[0]!,
+    scopes: new Set(['alerts:read'] as const),
+    expires_at: at + LIFE_MS,
+    issued_at: at,
+    jti: null,
+    claims: {},
+    token: token!,
+  });
+};
+const gateway = (secret = 'a secret of at least thirty-two bytes') =>
+  new Sessions(
+    store,
+    {
+      renew: ({ refresh_token }) => {
+        renewals.push(refresh_token);
+        return provider(refresh_token);
+      },
+      endSessionUrl: ({ id_token }) => Promise.resolve(`https://id.example.com/end?${id_token}`),
+    },
+    { verify },
+    { revoke: (revocation) => Promise.resolve(void revoked.push(revocation)) },
+    { check: () => Promise.resolve() },
+    { secret, idleMs: HOUR_MS, maxMs: 10 * HOUR_MS },
+    () => now,
+  );
+const away = () => Promise.reject(new Unavailable('identity_provider', 'away'));
+const ended = { code: 'session_ended' };
+
+let one: Sessions;
+let secret: string;
+beforeEach(async () => {
+  now = START;
+  [store, issued, withdrawn] = [new MemorySessions(), new Map(), new Set()];
+  [renewals, revoked] = [[], []];
+  provider = () => Promise.resolve(issue());
+  one = gateway();
+  secret = await one.create(issue());
+});
+
+test('a session is the right of its access token, issued when its user signed in', async () => {
+  now += 60_000;
+  expect(await one.rightOf(secret)).toMatchObject({
+    user_id: 'ana',
+    token: 'ana:1',
+    issued_at: START,
+    expires_at: START + LIFE_MS,
+    session: { ends_at: START + 10 * HOUR_MS },
+  });
+});
+
+test('what is stored neither opens the session nor shows its tokens', () => {
+  const [id, row] = [...store.rows][0]!;
+  expect(id).not.toBe(secret);
+  expect(`${id} ${row.sealed} ${Buffer.from(row.sealed, 'base64url').toString('latin1')}`).not.toMatch(
+    /ana:1|refresh 1/,
+  );
+});
+
+test.each([
+  ['is none', () => ''],
+  ['is invented', () => 'A'.repeat(43)],
+  ['was changed', (good: string) => `${good.slice(0, -1)}${good.endsWith('A') ? 'B' : 'A'}`],
+  ['is the name in the store', () => [...store.rows.keys()][0]!],
+  ['is long', (good: string) => good + good],
+])('a cookie that %s opens nothing', async (_, wrong) => {
+  await expect(one.rightOf(wrong(secret))).rejects.toMatchObject(ended);
+});
+
+test('another secret of the gateways ends all sessions', async () => {
+  await expect(gateway('another secret of thirty-two bytes').rightOf(secret)).rejects.toMatchObject(ended);
+});
+
+test('a hundred requests at once read the store once, and the next minute of them not at all', async () => {
+  await Promise.all(Array.from({ length: 100 }, () => one.rightOf(secret)));
+  expect(store.reads).toBe(1);
+  now += 59_000;
+  await one.rightOf(secret);
+  expect(store.reads).toBe(1);
+  now += 2_000;
+  await one.rightOf(secret);
+  expect(store.reads).toBe(2);
+});
+
+test('the token is renewed before it expires, once for all who ask on two gateways', async () => {
+  const two = gateway();
+  now += LIFE_MS - 60_001;
+  await Promise.all([one.rightOf(secret), two.rightOf(secret)]);
+  expect(renewals).toEqual([]);
+  now += 2;
+  await Promise.all([one, one, two, two].map((each) => each.rightOf(secret)));
+  expect(renewals).toEqual(['refresh 1']);
+  now += 59_000;
+  for (const each of [one, two]) expect(await each.rightOf(secret)).toMatchObject({ token: 'ana:2', issued_at: START });
+  expect(renewals).toHaveLength(1);
+});
+
+test('a gateway whose token has expired waits for the one that renews', async () => {
+  now += LIFE_MS;
+  let answer!: (tokens: SessionTokens) => void;
+  provider = () => new Promise((resolve) => (answer = resolve));
+  const first = one.rightOf(secret);
+  await new Promise(setImmediate);
+  const second = gateway().rightOf(secret);
+  answer(issue());
+  expect((await first).token).toBe('ana:2');
+  expect((await second).token).toBe('ana:2');
+  expect(renewals).toHaveLength(1);
+});
+
+test('a provider that is away ends no session: the token is used until it expires, then it is said to be away', async () => {
+  provider = away;
+  now += LIFE_MS - 30_000;
+  expect((await one.rightOf(secret)).token).toBe('ana:1');
+  await one.rightOf(secret);
+  expect(renewals).toHaveLength(1);
+  now += 30_000;
+  await expect(one.rightOf(secret)).rejects.toBeInstanceOf(Unavailable);
+  await expect(one.rightOf(secret)).rejects.toBeInstanceOf(Unavailable);
+  expect(renewals.length).toBeLessThanOrEqual(2);
+  now += 60_000;
+  provider = () => Promise.resolve(issue());
+  expect((await one.rightOf(secret)).token).toBe('ana:2');
+});
+
+test('a provider that refuses to renew ends the session', async () => {
+  provider = () => Promise.reject(new Refused('sign_in_failed', 'no'));
+  now += LIFE_MS - 30_000;
+  await expect(one.rightOf(secret)).rejects.toMatchObject(ended);
+  expect(store.rows.size).toBe(0);
+});
+
+test('a token of another user does not continue a session', async () => {
+  provider = () => Promise.resolve(issue('ben'));
+  now += LIFE_MS - 30_000;
+  await expect(one.rightOf(secret)).rejects.toMatchObject(ended);
+});
+
+test('a token whose key the provider has withdrawn is renewed at once', async () => {
+  await one.rightOf(secret);
+  withdrawn.add('ana:1');
+  expect((await one.rightOf(secret)).token).toBe('ana:2');
+});
+
+test('without a refresh token the session ends with its access token', async () => {
+  const { access_token } = issue();
+  const short = await one.create({ access_token });
+  now += LIFE_MS - 1;
+  expect((await one.rightOf(short)).token).toBe(access_token);
+  now += 1;
+  await expect(one.rightOf(short)).rejects.toMatchObject(ended);
+});
+
+test('an access token that the gateway does not accept makes no session', async () => {
+  await expect(one.create({ access_token: 'opaque' })).rejects.toMatchObject({ code: 'sign_in_failed' });
+  expect(store.rows.size).toBe(1);
+});
+
+test('a session that is ended is refused here at once, is revoked for the others, and names the end at the provider', async () => {
+  const [id] = [...store.rows.keys()] as [string];
+  await one.rightOf(secret);
+  expect(await one.end(secret)).toBe('https://id.example.com/end?id');
+  expect(revoked).toEqual([{ user_id: 'ana', jti: revocationIdOf(id) }]);
+  await expect(one.rightOf(secret)).rejects.toMatchObject(ended);
+  expect(await one.end(secret)).toBeNull();
+});

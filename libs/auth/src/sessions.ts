@@ -1,0 +1,260 @@
+import { Refused, Unavailable } from '@tocsin/contracts';
+import type { AccessChanges, SessionStore, StoredSession } from '@tocsin/contracts/ports';
+import { LRUCache } from 'lru-cache';
+import { createHash, randomBytes, type KeyObject } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { OidcProvider, SessionTokens } from './oidc-provider';
+import { revocationIdOf } from './revocation-index';
+import type { Revocations } from './revocations';
+import { seal, unseal } from './sealed-text';
+import { keyFor } from './sign-in';
+import type { SessionRight, TokenVerifier, VerifiedToken } from './token-verifier';
+
+const SECRET = /^[\w-]{43}$/;
+/** How many sessions a gateway keeps in memory, as many as tokens. The least recently used are read again. */
+const MAX_KEPT = 20_000;
+/** How long a session is used without asking the store, which also learns that the session is in use. */
+const KEPT_FOR_MS = 60_000;
+/** A token is renewed this long before it expires, or when a third of its life is left if that is later. */
+const RENEW_BEFORE_MS = 60_000;
+/** How long to wait after the provider was away: until the lease of the attempt that failed is over. */
+const RENEW_AGAIN_MS = 13_000;
+/** How long one gateway alone may renew: longer than the provider may take for its two answers. */
+const LEASE_MS = 12_000;
+/** How often a gateway looks whether another one has renewed, while a request waits, and while none does. */
+const LOOK_MS = 250;
+const LOOK_AGAIN_MS = 1_000;
+
+interface SessionsOptions {
+  /** The secret from which the key of the stored tokens is derived. */
+  secret: string;
+  idleMs: number;
+  maxMs: number;
+}
+
+/** A verified token that came with a session. */
+export type SessionToken = VerifiedToken & { session: SessionRight };
+
+/** What is stored, encrypted. */
+interface Contents extends SessionTokens {
+  user_id: string;
+}
+
+interface Kept {
+  right: SessionToken;
+  version: number;
+  readAt: number;
+}
+
+/** A session as it was read. Without `right` its access token is no longer accepted. */
+interface Read {
+  stored: StoredSession;
+  contents: Contents;
+  right: SessionToken | undefined;
+}
+
+/**
+ * The sessions of people who signed in through the OpenID provider. The browser holds a random secret, and the store
+ * the tokens, encrypted. A session stands for its access token, which is verified as one that is sent with a request; it
+ * is renewed before it expires, by one gateway at a time.
+ */
+export class Sessions {
+  private readonly key: KeyObject;
+  private readonly kept = new LRUCache<string, Kept>({ max: MAX_KEPT });
+  private readonly loading = new Map<string, Promise<Kept>>();
+  /** Until when the provider is not asked, because it was away. */
+  private awayUntil = 0;
+
+  constructor(
+    private readonly store: SessionStore,
+    private readonly provider: Pick<OidcProvider, 'renew' | 'endSessionUrl'>,
+    private readonly verifier: Pick<TokenVerifier, 'verify'>,
+    private readonly accessChanges: Pick<AccessChanges, 'revoke'>,
+    private readonly revocations: Pick<Revocations, 'check'>,
+    private readonly options: SessionsOptions,
+    private readonly now: () => number = Date.now,
+  ) {
+    this.key = keyFor('session seal', options.secret);
+  }
+
+  /**
+   * Makes a session of the tokens of a sign-in, and returns the secret for its cookie. Throws `Refused`
+   * (`sign_in_failed`) when the gateway does not accept the access token, and `Unavailable`.
+   */
+  async create(tokens: SessionTokens): Promise<string> {
+    const { user_id } = await this.verifier.verify(tokens.access_token).catch((error: unknown) => {
+      if (!(error instanceof Refused)) throw error;
+      const detail = `The gateway does not accept the provider's access token (${error.code}).`;
+      throw new Refused('sign_in_failed', detail, { cause: error });
+    });
+    const secret = randomBytes(32).toString('base64url');
+    await this.store.create(idOf(secret), this.sealed({ ...tokens, user_id }), this.options.maxMs);
+    return secret;
+  }
+
+  /**
+   * The right of the session that a cookie's secret opens. Throws `Refused` (`session_ended`) when there is none, and
+   * `Unavailable` when the store is away, or the provider while the token has expired: the session may be good.
+   */
+  async rightOf(secret: string): Promise<SessionToken> {
+    if (!SECRET.test(secret)) throw ended();
+    return this.current(idOf(secret));
+  }
+
+  /** The present right of a session that was known, for a stream that is open. Throws as `rightOf` does. */
+  async current(sessionId: string): Promise<SessionToken> {
+    const kept = this.kept.get(sessionId);
+    const now = this.now();
+    if (kept && kept.readAt + KEPT_FOR_MS > now && kept.right.session.renew_at > now) {
+      // costs what a token costs, because the verifier keeps what it has verified; a key may have been withdrawn
+      const stillGood = await this.verifier.verify(kept.right.token).then(
+        () => true,
+        (error: unknown) => {
+          if (error instanceof Refused) return false;
+          throw error;
+        },
+      );
+      if (stillGood) return kept.right;
+    }
+    const loading = this.loading.get(sessionId) ?? this.load(sessionId).finally(() => this.loading.delete(sessionId));
+    this.loading.set(sessionId, loading);
+    return (await loading).right;
+  }
+
+  /**
+   * Ends a session everywhere: its cookie is refused here at once and by the other gateways within 3 s, and its streams
+   * end. Returns the provider's address that ends the session there too; null when there is none. Doing so again is
+   * harmless. Throws `Unavailable`; then the session may be good still.
+   */
+  async end(secret: string): Promise<string | null> {
+    const id = idOf(secret);
+    const stored = await this.store.use(id, this.options.idleMs);
+    const contents = stored && this.unsealed(stored);
+    if (!contents) return null;
+    // first the revocation: while the row is there, a sign-out that failed half way can be repeated
+    await this.accessChanges.revoke({ user_id: contents.user_id, jti: revocationIdOf(id) });
+    await this.store.end(id);
+    this.kept.delete(id);
+    await this.revocations.check();
+    return this.provider.endSessionUrl(contents);
+  }
+
+  private async load(id: string): Promise<Kept> {
+    const stored = await this.store.use(id, this.options.idleMs);
+    const contents = stored && this.unsealed(stored);
+    if (!contents) {
+      this.kept.delete(id);
+      throw ended();
+    }
+    const read = { stored, contents, right: await this.rightIfGood(id, stored, contents) };
+    const now = this.now();
+    // a renewal that was postponed stays postponed
+    const before = this.kept.get(id);
+    const renewAt = before?.version === stored.version ? before.right.session.renew_at : read.right?.session.renew_at;
+    if (read.right && renewAt !== undefined && renewAt > now) return this.keep(read.right, stored.version, renewAt);
+    return this.renew(id, read);
+  }
+
+  private async renew(id: string, read: Read): Promise<Kept> {
+    const { stored, contents, right } = read;
+    const { refresh_token } = contents;
+    if (refresh_token === undefined) {
+      if (right) return this.keep(right, stored.version, stored.ends_at);
+      throw await this.over(id);
+    }
+    if (this.awayUntil > this.now()) {
+      if (right) return this.keep(right, stored.version, this.awayUntil);
+      throw new Unavailable('identity_provider', 'The OpenID provider was away a moment ago.');
+    }
+    if (!(await this.store.claimRenewal(id, stored.version, LEASE_MS))) return this.awaitOther(id, read);
+    try {
+      const renewed = { ...(await this.provider.renew({ ...contents, refresh_token })), user_id: contents.user_id };
+      const version = stored.version + 1;
+      const fresh = await this.rightFrom(id, stored, renewed);
+      if (!(await this.store.renew(id, stored.version, this.sealed(renewed)))) throw ended();
+      // by our own clock, which may be ahead of the provider's
+      const life = fresh.expires_at - this.now();
+      return this.keep(fresh, version, fresh.expires_at - Math.min(RENEW_BEFORE_MS, life / 3));
+    } catch (error) {
+      if (error instanceof Refused) throw await this.over(id);
+      this.awayUntil = this.now() + RENEW_AGAIN_MS;
+      if (right && right.expires_at > this.now()) return this.keep(right, stored.version, this.awayUntil);
+      throw error;
+    }
+  }
+
+  /** Another gateway renews the tokens. While the present token is good, nobody waits for it. */
+  private async awaitOther(id: string, { stored: before, right }: Read): Promise<Kept> {
+    if (right) return this.keep(right, before.version, this.now() + LOOK_AGAIN_MS);
+    for (let waited = 0; waited < LEASE_MS; waited += LOOK_MS) {
+      await sleep(LOOK_MS);
+      const stored = await this.store.use(id, this.options.idleMs);
+      const contents = stored && this.unsealed(stored);
+      if (!contents) throw ended();
+      if (stored.version === before.version) continue;
+      const next = await this.rightFrom(id, stored, contents);
+      return this.keep(next, stored.version, next.session.renew_at);
+    }
+    throw new Unavailable('identity_provider', 'The tokens of the session could not be renewed.');
+  }
+
+  /** The provider does not continue the session. */
+  private async over(id: string): Promise<Refused> {
+    this.kept.delete(id);
+    await this.store.end(id);
+    return ended();
+  }
+
+  private keep(right: SessionToken, version: number, renewAt: number): Kept {
+    const session = { ...right.session, renew_at: renewAt };
+    const kept = { right: { ...right, session }, version, readAt: this.now() };
+    this.kept.set(session.session_id, kept);
+    return kept;
+  }
+
+  private rightIfGood(id: string, stored: StoredSession, contents: Contents): Promise<SessionToken | undefined> {
+    return this.rightFrom(id, stored, contents).catch((error: unknown) => {
+      if (error instanceof Refused) return undefined;
+      throw error;
+    });
+  }
+
+  /**
+   * The right of the access token, as one of this session. It counts as issued when the person signed in: a revocation
+   * of the user's tokens would otherwise last until the next renewal. Throws `Refused` for the token of another user.
+   */
+  private async rightFrom(
+    id: string,
+    { signed_in_at, ends_at }: StoredSession,
+    { access_token, user_id }: Contents,
+  ): Promise<SessionToken> {
+    const token = await this.verifier.verify(access_token);
+    if (token.user_id !== user_id) throw ended();
+    const life = token.expires_at - (token.issued_at ?? this.now());
+    const renew_at = token.expires_at - Math.min(RENEW_BEFORE_MS, life / 3);
+    return {
+      ...token,
+      expires_at: Math.min(token.expires_at, ends_at),
+      issued_at: signed_in_at,
+      session: { session_id: id, renew_at, ends_at },
+    };
+  }
+
+  private sealed(contents: Contents): string {
+    return seal(JSON.stringify(contents), this.key);
+  }
+
+  /** Undefined when it was sealed with another secret: an operator who changes the secret ends all sessions. */
+  private unsealed({ sealed }: StoredSession): Contents | undefined {
+    try {
+      return JSON.parse(unseal(sealed, this.key)) as Contents;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** The name of a session in the store: what is stored does not open it. */
+const idOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
+
+const ended = () => new Refused('session_ended', 'The session has ended: sign in again.');
