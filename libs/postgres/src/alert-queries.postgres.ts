@@ -5,10 +5,12 @@ import {
   type Alert,
   type AlertFacets,
   type AlertGroup,
+  type AlertPlace,
   type AlertStats,
   type AlertStatus,
   type AlertType,
   type Entry,
+  type ListOrder,
   type Severity,
   type TenantId,
 } from '@tocsin/contracts';
@@ -68,7 +70,9 @@ export class PostgresAlertQueries implements AlertQueries {
 
   list(tenants: readonly TenantId[], query: AlertListQuery): Promise<ListedAlerts> {
     return this.database.as(tenants, (manager) =>
-      isLookedFor(query) ? listMatching(manager, tenants, query, this.bounds) : listAll(manager, tenants, query),
+      isLookedFor(query) || (query.order === 'resolved' && isInTime(query))
+        ? listMatching(manager, tenants, query, this.bounds)
+        : listAll(manager, tenants, query),
     );
   }
 
@@ -178,6 +182,7 @@ const isFiltered = ({ service, type, name, assignee }: AlertSelection): boolean 
  * Whether a walk also passes alerts that are not wanted. The index is sorted by tenant, status, severity and time; all
  * other conditions are filters.
  */
+const isInTime = ({ from, to }: AlertSelection): boolean => from !== null || to !== null;
 const isLookedFor = (selection: AlertSelection): boolean => hasText(selection) || isFiltered(selection);
 
 async function listAll(
@@ -185,16 +190,18 @@ async function listAll(
   tenants: readonly TenantId[],
   query: AlertListQuery,
 ): Promise<ListedAlerts> {
-  const { direction, severities, places } = walkOf(query);
+  const { walk, severities, places } = walkOf(query);
   const parameters = [...groupsOf(tenants, { ...query, severity: severities }), ...places, query.limit + 1];
   return {
-    ...pageOf(await manager.query<Alert[]>(statements.pageStatement(direction), parameters), query.limit),
+    ...pageOf(await manager.query<Alert[]>(statements.pageStatement(walk), parameters), query),
     searched: null,
   };
 }
 
 interface ReachedColumns {
   reached_severity: Severity | null;
+  reached_seen_at: string;
+  /** The time that the list is sorted by. */
   reached_at: string;
   reached_id: string;
 }
@@ -205,7 +212,7 @@ async function listMatching(
   query: AlertListQuery,
   bounds: AlertBounds,
 ): Promise<ListedAlerts> {
-  const { direction, severities, places } = walkOf(query);
+  const { walk, severities, places } = walkOf(query);
   const asked = { ...query, severity: severities };
   const atMost = query.limit + 1;
   const parameters = [
@@ -215,31 +222,39 @@ async function listMatching(
     ...matchOf(tenants, asked, bounds, atMost),
     atMost,
   ];
-  const found = await manager.query<(Alert & ReachedColumns)[]>(
-    statements.matchingPageStatement(direction),
-    parameters,
-  );
-  const { reached_severity: severity, reached_at: first_seen_at, reached_id: alert_id } = found[0]!;
+  const found = await manager.query<(Alert & ReachedColumns)[]>(statements.matchingPageStatement(walk), parameters);
+  const { reached_severity, reached_seen_at, reached_at, reached_id } = found[0]!;
   // when nothing matches, there is still one row, which tells what was reached
   const matching = found
     .filter((row) => row.alert_id !== null)
-    .map(({ reached_severity, reached_at, reached_id, ...alert }): Alert => alert);
-  const { alerts, end } = pageOf(matching, query.limit);
-  const reached = end ?? (severity && { severity, first_seen_at, alert_id });
+    .map(({ reached_severity, reached_seen_at, reached_at, reached_id, ...alert }): Alert => alert);
+  const { alerts, end } = pageOf(matching, query);
+  const reached =
+    end ??
+    (reached_severity &&
+      placeIn(query.order, {
+        severity: reached_severity,
+        first_seen_at: reached_seen_at,
+        resolved_at: reached_at,
+        alert_id: reached_id,
+      }));
   return { alerts, end: reached, searched: { reached, complete: reached === null } };
 }
 
-function pageOf(rows: readonly Alert[], limit: number): Pick<ListedAlerts, 'alerts' | 'end'> {
+function pageOf(
+  rows: readonly Alert[],
+  { limit, order }: Pick<AlertListQuery, 'limit' | 'order'>,
+): Pick<ListedAlerts, 'alerts' | 'end'> {
   const alerts = rows.slice(0, limit);
   const last = alerts.at(-1);
-  return {
-    alerts,
-    end:
-      last && rows.length > limit
-        ? { severity: last.severity, first_seen_at: last.first_seen_at, alert_id: last.alert_id }
-        : null,
-  };
+  return { alerts, end: last && rows.length > limit ? placeIn(order, last) : null };
 }
+
+/** The place of an alert in a list of this order. */
+const placeIn = (
+  order: ListOrder,
+  { severity, first_seen_at, resolved_at, alert_id }: Pick<Alert, keyof AlertPlace>,
+): AlertPlace => ({ severity, first_seen_at, alert_id, ...(order === 'resolved' && { resolved_at }) });
 
 /** An id that no alert has. */
 const NIL = '00000000-0000-0000-0000-000000000000';
@@ -249,9 +264,12 @@ const NIL = '00000000-0000-0000-0000-000000000000';
  * index is entered at this place: from the end of time, a walk would pass everything that is later than `to`.
  */
 const outsideOf = (
-  direction: statements.Direction,
+  walk: statements.Walk,
   { from, to }: Pick<AlertSelection, 'from' | 'to'>,
-): readonly [string, string] => (direction === 'down' ? [to ?? 'infinity', NIL] : [from ?? '-infinity', NIL]);
+): readonly [string, string] => {
+  if (walk === 'resolved') return ['infinity', NIL];
+  return walk === 'down' ? [to ?? 'infinity', NIL] : [from ?? '-infinity', NIL];
+};
 
 /**
  * The severities that the page may still hold, each with its rank in the order and the place after which its alerts
@@ -264,26 +282,26 @@ function walkOf({
   from,
   to,
 }: Pick<AlertListQuery, 'order' | 'severity' | 'after' | 'from' | 'to'>): {
-  direction: statements.Direction;
+  walk: statements.Walk;
   severities: Severity[];
   places: [number[], string[], string[]];
 } {
-  const direction = order === 'oldest' ? 'up' : 'down';
+  const walk = order === 'resolved' ? order : order === 'oldest' ? 'up' : 'down';
   const ranked = order === 'severity';
   const wanted = SEVERITIES.filter((one) => severity?.includes(one) ?? true);
   // more severe alerts are on earlier pages
   const severities =
     ranked && after ? wanted.filter((one) => SEVERITIES.indexOf(one) >= SEVERITIES.indexOf(after.severity)) : wanted;
-  const outside = outsideOf(direction, { from, to });
+  const outside = outsideOf(walk, { from, to });
   // a place that the client made up may lie outside the requested time
+  const at = after && (walk === 'resolved' ? after.resolved_at : after.first_seen_at);
   const isInside =
-    after &&
-    (direction === 'down' ? to === null || after.first_seen_at < to : from === null || after.first_seen_at >= from);
+    walk === 'resolved' || (at && (walk === 'down' ? to === null || at < to : from === null || at >= from));
   const begins = severities.map((one) =>
-    isInside && (!ranked || one === after.severity) ? ([after.first_seen_at, after.alert_id] as const) : outside,
+    at && isInside && (!ranked || one === after.severity) ? ([at, after.alert_id] as const) : outside,
   );
   const ranks = severities.map((one) => (ranked ? SEVERITIES.indexOf(one) : 0));
-  return { direction, severities, places: [ranks, begins.map(([at]) => at), begins.map(([, id]) => id)] };
+  return { walk, severities, places: [ranks, begins.map(([at]) => at), begins.map(([, id]) => id)] };
 }
 
 // ---- parameters, as the statements number them ---------------------------------------------------------------------

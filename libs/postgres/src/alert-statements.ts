@@ -1,5 +1,6 @@
-// How alerts are found. Every statement here walks `alert_search`, the one index of all lists. In it, a tenant's alerts
-// of one status and one severity are in the order of time. Every result is therefore merged from walks, one for each of
+// How alerts are found. Every statement here walks `alert_search`, the one index of all lists but one. In it, a tenant's
+// alerts of one status and one severity are in the order of time. The list of resolved alerts in the order in which they
+// were resolved walks `alert_resolved`, which is alike. Every result is therefore merged from walks, one for each of
 // these groups. The first parameters are the same in all statements: $1 tenants, $2 statuses, $3 severities, $4 and $5
 // the time.
 
@@ -20,31 +21,57 @@ const CONDITIONS = (first: number): string => `(
   and ($${first + 2}::text[] is null or coalesce(a.name, '') = any ($${first + 2}))
   and ($${first + 3}::text[] is null or a.assignee = any ($${first + 3}) or ($${first + 4}::boolean and a.assignee is null)))`;
 
-/** The direction of a list. */
-export type Direction = 'down' | 'up';
-const behind = { down: '<', up: '>' } as const;
-const order = { down: 'desc', up: 'asc' } as const;
+/**
+ * How a list is walked: `down`, from the alert that was first seen last; `up`, from the one that was first seen first;
+ * `resolved`, from the one that was resolved last, among resolved alerts only.
+ */
+export type Walk = 'down' | 'up' | 'resolved';
+interface WalkTerms {
+  /** The time that the index is sorted by. */
+  at: 'first_seen_at' | 'resolved_at';
+  behind: '<' | '>';
+  order: 'desc' | 'asc';
+  group: string;
+  /** The time range, where the index is not sorted by it. */
+  passes: string;
+}
+const WALKS: Record<Walk, WalkTerms> = {
+  down: { at: 'first_seen_at', behind: '<', order: 'desc', group: OF_GROUP, passes: '' },
+  up: { at: 'first_seen_at', behind: '>', order: 'asc', group: OF_GROUP, passes: '' },
+  resolved: {
+    at: 'resolved_at',
+    behind: '<',
+    order: 'desc',
+    // the literal is the condition of the index
+    group: "a.tenant_id = t.tenant_id and a.status = 'resolved' and a.status = s.status and a.severity = v.severity",
+    passes: ' and a.first_seen_at >= $4 and a.first_seen_at < $5',
+  },
+};
+const behindOf = ({ behind }: WalkTerms, row: string, place: string): string =>
+  `(${row}.at, ${row}.alert_id) ${behind} (${place})`;
+const inTime = ({ order }: WalkTerms, row = ''): string => `${row}at ${order}, ${row}alert_id ${order}`;
+/** The order of the alerts in the index. */
+const IN_TIME = (walk: Walk): string => `a.${WALKS[walk].at} ${WALKS[walk].order}, a.alert_id ${WALKS[walk].order}`;
 
 /** $6 to $8 belong to $3: the rank of each severity in the order, and the place after which its alerts are wanted. */
 const RANKED = 'unnest($3::text[], $6::integer[], $7::timestamptz[], $8::uuid[]) as v(severity, rank, at, id)';
-const BEHIND = (direction: Direction): string =>
-  `${OF_GROUP} and (a.first_seen_at, a.alert_id) ${behind[direction]} (v.at, v.id)`;
-const IN_TIME = (direction: Direction): string => `first_seen_at ${order[direction]}, alert_id ${order[direction]}`;
+const BEHIND = (walk: Walk): string =>
+  `${WALKS[walk].group} and (a.${WALKS[walk].at}, a.alert_id) ${WALKS[walk].behind} (v.at, v.id)`;
 
 /** A page without filters: every alert that the walk passes is on it. $9: the size of the page. */
-export const pageStatement = (direction: Direction): string => `
+export const pageStatement = (walk: Walk): string => `
 with page as materialized (
   select v.rank, found.*
   from ${RANKED}, ${TENANTS}, ${STATUSES}
   cross join lateral (
-    select a.tenant_id, a.alert_id, a.first_seen_at from tocsin.alert a where ${BEHIND(direction)} order by ${IN_TIME(direction)} limit $9
+    select a.tenant_id, a.alert_id, a.${WALKS[walk].at} as at from tocsin.alert a where ${BEHIND(walk)}${WALKS[walk].passes} order by ${IN_TIME(walk)} limit $9
   ) found
-  order by rank, ${IN_TIME(direction)}
+  order by rank, ${inTime(WALKS[walk])}
   limit $9
 )
 select a.*
 from page p join tocsin.shown_alert a on a.tenant_id = p.tenant_id and a.alert_id = p.alert_id
-order by p.rank, p.first_seen_at ${order[direction]}, p.alert_id ${order[direction]}`;
+order by p.rank, ${inTime(WALKS[walk], 'p.')}`;
 
 /**
  * Finds the alerts that match filters, as far as the bounds allow. $9 to $13 are conditions that the index decides. $14
@@ -58,13 +85,13 @@ order by p.rank, p.first_seen_at ${order[direction]}, p.alert_id ${order[directi
  * of the bound is shared out by the density of each group ($19: how many alerts are sampled to judge it), and half
  * evenly, because the estimate may be wrong.
  */
-const MATCHING = (direction: Direction, more = ''): string => `
+const MATCHING = (walk: Walk, more = ''): string => `
 with density as materialized (
   select v.*, t.tenant_id, s.status, d.weight
   from ${RANKED}, ${TENANTS}, ${STATUSES}
   cross join lateral (
-    select case when count(*) < $19::integer then 0 else 1 / (extract(epoch from max(first_seen_at) - min(first_seen_at)) + 0.001) end as weight
-    from (select a.first_seen_at from tocsin.alert a where ${BEHIND(direction)} order by ${IN_TIME(direction)} limit $19::integer) near
+    select case when count(*) < $19::integer then 0 else 1 / (extract(epoch from max(near.at) - min(near.at)) + 0.001) end as weight
+    from (select a.${WALKS[walk].at} as at from tocsin.alert a where ${BEHIND(walk)} order by ${IN_TIME(walk)} limit $19::integer) near
   ) d
 ), share as materialized (
   select *, 1 + floor($17::integer * (even + coalesce(weight / nullif(sum(weight) over (), 0), even)) / 2)::integer as alerts
@@ -75,28 +102,29 @@ with density as materialized (
   cross join lateral (
     select *
     from (
-      select a.tenant_id, a.alert_id, a.first_seen_at, a.severity, row_number() over (order by ${IN_TIME(direction)}) as n, ${CONDITIONS(9)} as passes
-      from tocsin.alert a where ${BEHIND(direction)} order by ${IN_TIME(direction)} limit v.alerts
+      select a.tenant_id, a.alert_id, a.${WALKS[walk].at} as at, a.first_seen_at, a.severity,
+        row_number() over (order by ${IN_TIME(walk)}) as n, (${CONDITIONS(9)}${WALKS[walk].passes}) as passes
+      from tocsin.alert a where ${BEHIND(walk)} order by ${IN_TIME(walk)} limit v.alerts
     ) one
     where passes or n = v.alerts
-    order by ${IN_TIME(direction)}
+    order by ${inTime(WALKS[walk])}
     limit $18
   ) walk
 ), ended as materialized (
-  select rank, severity, first_seen_at, alert_id from walked where n = alerts order by rank, ${IN_TIME(direction)} limit 1
+  select rank, severity, first_seen_at, at, alert_id from walked where n = alerts order by rank, ${inTime(WALKS[walk])} limit 1
 ), passing as materialized (
   select * from walked w
   where passes and not exists (
-    select from ended e where w.rank > e.rank or (w.rank = e.rank and (w.first_seen_at, w.alert_id) ${behind[direction]} (e.first_seen_at, e.alert_id))
+    select from ended e where w.rank > e.rank or (w.rank = e.rank and ${behindOf(WALKS[walk], 'w', 'e.at, e.alert_id')})
   )
-  order by rank, ${IN_TIME(direction)}
+  order by rank, ${inTime(WALKS[walk])}
   limit $18
 ), reached as materialized (
-  (select 1 as nearest, severity, first_seen_at, alert_id from passing order by rank, ${IN_TIME(direction)} offset $18 - 1)
-  union all select 2, severity, first_seen_at, alert_id from ended
+  (select 1 as nearest, severity, first_seen_at, at, alert_id from passing order by rank, ${inTime(WALKS[walk])} offset $18 - 1)
+  union all select 2, severity, first_seen_at, at, alert_id from ended
   order by nearest limit 1
 ), matching as materialized (
-  select p.rank, a.tenant_id, a.alert_id, a.first_seen_at, a.status, a.severity, a.service, a.type${more}
+  select p.rank, a.tenant_id, a.alert_id, p.at, a.first_seen_at, a.status, a.severity, a.service, a.type${more}
   from passing p join tocsin.alert a on a.tenant_id = p.tenant_id and a.alert_id = p.alert_id
   where concat_ws(E'\\n', a.title, a.message, a.name) ilike all ($16::text[])
     and not exists (select from unnest($14::text[], $15::text[]) as w(key, value) where a.labels ->> w.key is distinct from w.value)
@@ -105,13 +133,13 @@ with density as materialized (
 /**
  * A page of the matches, $20 at most. Each row tells what was reached; when nothing matches, one row tells only that.
  */
-export const matchingPageStatement = (direction: Direction): string => `${MATCHING(direction)}, page as materialized (
-  select * from matching order by rank, ${IN_TIME(direction)} limit $20
+export const matchingPageStatement = (walk: Walk): string => `${MATCHING(walk)}, page as materialized (
+  select * from matching order by rank, ${inTime(WALKS[walk])} limit $20
 )
-select r.severity as reached_severity, r.first_seen_at as reached_at, r.alert_id as reached_id, a.*
+select r.severity as reached_severity, r.first_seen_at as reached_seen_at, r.at as reached_at, r.alert_id as reached_id, a.*
 from (select) one left join reached r on true
 left join (page p join tocsin.shown_alert a on a.tenant_id = p.tenant_id and a.alert_id = p.alert_id) on true
-order by p.rank, p.first_seen_at ${order[direction]}, p.alert_id ${order[direction]}`;
+order by p.rank, ${inTime(WALKS[walk], 'p.')}`;
 
 const CUBE = 'tenant_id, status, severity, service, type';
 

@@ -36,7 +36,8 @@ export default function GroupList({ search, by, parsed, me, nameOfTenant, onAct,
   const { t } = useWords();
   const api = useAlertsApi();
   const [opened, setOpened] = useState<ReadonlySet<string | null>>(new Set());
-  const { order, limit: _, ...filter } = search;
+  const { order: listOrder, limit: _, ...filter } = search;
+  const order = listOrder === 'resolved' ? 'newest' : listOrder;
   const { data, error, isPending, hasNextPage, fetchNextPage, refetch } = useInfiniteQuery({
     queryKey: ['numbers', 'groups', filter, by, order],
     queryFn: ({ pageParam, signal }) =>

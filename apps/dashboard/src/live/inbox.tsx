@@ -73,6 +73,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
   const listed = useRows(place, me);
   const { search, user, parsed, filtered, hides, list, alerts, fresh, showFresh, paused, setPaused, setHandsOff } =
     listed;
+  const byResolution = search.status?.join() === 'resolved';
   const grouped = place.group !== 'none';
   // the rows of a grouped list belong to its groups
   const rows = grouped ? NONE : listed.rows;
@@ -273,7 +274,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
         {nav}
         {filterSheet}
       </div>
-      <main className={styles.main} id="alerts">
+      <main className={styles.main} id="alerts" data-resolved={byResolution}>
         {status.gap && <GapBanner missed={status.gap.missed} onLoad={() => void list.reload()} />}
         {tenants.revoked && <RevokedBanner tenant={tenants.revoked} onDismiss={tenants.dismiss} />}
         {caughtUp.missed && (
@@ -317,6 +318,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
         ) : (
           <ListHead
             place={place}
+            byResolution={byResolution}
             asOf={isHeard(status.state) ? null : status.lastHeardAt}
             onSearch={setSearch}
             onOrder={orderBy}
@@ -366,7 +368,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
             fresh={fresh}
             leaving={listed.leaving}
             rowHeight={isNarrow ? PHONE_ROW_PX : ROW_PX[density]}
-            newSince={place.order === 'newest' ? caughtUp.newSince : null}
+            newSince={search.order === 'newest' ? caughtUp.newSince : null}
             current={current}
             selected={selection.ids}
             openAlert={place.alert}

@@ -1,6 +1,12 @@
 import { useCallback, useMemo } from 'react';
 import { useSearchParams } from 'wouter';
-import { ALERT_ORDERS, type AlertFilter, type AlertOrder, type AlertSearch } from '@tocsin/contracts/wire';
+import {
+  ALERT_ORDERS,
+  type AlertFilter,
+  type AlertOrder,
+  type AlertSearch,
+  type ListOrder,
+} from '@tocsin/contracts/wire';
 import { filterOf, parseSearch } from '../search/search-syntax';
 
 export const VIEWS = ['open', 'mine', 'snoozed', 'resolved', 'all'] as const;
@@ -82,5 +88,10 @@ export function placeOf(link: string): Omit<Place, 'alert'> {
 
 /** The search that a place sends to the server. A status in the search text overrides the view's. */
 export function searchAt({ view, q, order }: Pick<Place, 'view' | 'q' | 'order'>, now: number): AlertSearch {
-  return { ...VIEW_FILTERS[view], ...filterOf(parseSearch(q), now), order };
+  const filter: AlertFilter = { ...VIEW_FILTERS[view], ...filterOf(parseSearch(q), now) };
+  return { ...filter, order: orderOf(filter, order) };
 }
+
+/** Of resolved alerts, the newest are those that were resolved last. */
+const orderOf = ({ status }: AlertFilter, order: AlertOrder): ListOrder =>
+  order === 'newest' && status?.join() === 'resolved' ? 'resolved' : order;

@@ -25,6 +25,9 @@ const alert = (more: Partial<Alert> = {}): Alert => ({
   snoozed_until: null,
   actor: null,
   acted_at: null,
+  opened_at: '2026-03-01T11:00:00.000Z',
+  resolved_at: null,
+  while_open: null,
   last_seq: 1,
   ...more,
 });

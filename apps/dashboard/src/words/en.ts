@@ -88,6 +88,7 @@ export const en = {
   'order.label': 'Order',
   'order.newest': 'Newest first',
   'order.severity': 'Most severe first',
+  'order.resolved': 'Last resolved first',
   'order.oldest': 'Longest open first',
 
   'list.label': 'Alerts',

@@ -87,6 +87,7 @@ export const es: Record<WordId, string> = {
   'order.label': 'Orden',
   'order.newest': 'Más recientes primero',
   'order.severity': 'Más graves primero',
+  'order.resolved': 'Últimas resueltas primero',
   'order.oldest': 'Más tiempo abiertas primero',
 
   'list.label': 'Alertas',

@@ -1,8 +1,8 @@
-import { IsBoolean } from 'class-validator';
-import type { AlertSearch } from '@tocsin/contracts';
+import { IsBoolean, IsIn, ValidateBy } from 'class-validator';
+import { LIST_ORDERS, type AlertSearch, type ListOrder } from '@tocsin/contracts';
 import type { AlertListQuery } from '@tocsin/contracts/ports';
 import { Described, MayBeAbsent } from '../request/field-rules';
-import { DEFAULT_PAGE } from '../request/list-parameters';
+import { DEFAULT_PAGE, lowerCase } from '../request/list-parameters';
 import { onlyValue, ReadBy, type ParameterReader } from '../request/request-fields';
 import { some } from './alert-filter';
 import { ListFields, rangeOf } from './list-fields';
@@ -16,12 +16,31 @@ const flag: ParameterReader = (query, name) => {
   return text === 'true' || text === 'false' ? text === 'true' : text;
 };
 
+/** An open alert has no time when it was resolved, so a list with both has no order. */
+const GoesWithItsStatus = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'goesWithItsStatus',
+    validator: {
+      validate: (order: unknown, told) => {
+        const { status } = told?.object as { status?: unknown };
+        return order !== 'resolved' || (Array.isArray(status) && some(status)?.join() === 'resolved');
+      },
+      defaultMessage: () => 'The order resolved goes with the status resolved and no other',
+    },
+  });
+
 /**
  * The body of `POST /api/v1/alerts/search`, and the query of `GET /api/v1/alerts`:
  * `?status=firing,snoozed&label.site=north…`. An empty list sets no condition.
  */
 @Described('The search. An absent field sets no condition.')
 export class AlertSearchFields extends ListFields implements AlertSearch {
+  @Described('Default: newest. With the status resolved also resolved: the last resolved first.')
+  @ReadBy(lowerCase)
+  @MayBeAbsent()
+  @IsIn(LIST_ORDERS)
+  @GoesWithItsStatus()
+  order?: ListOrder;
   @Described('Whether to count by facet.')
   @ReadBy(flag)
   @MayBeAbsent()
@@ -45,7 +64,7 @@ export function searchOf(search: AlertSearchFields, user: string): AlertSearchRe
   const tenants = some(search.tenant);
   const order = search.order ?? 'newest';
   const digest = digestOf([tenants, selection, order]);
-  const after = search.after ? parsePlace(search.after, digest) : null;
+  const after = search.after ? parsePlace(search.after, digest, order) : null;
   return {
     tenants,
     query: { ...selection, order, limit: search.limit ?? DEFAULT_PAGE, after },

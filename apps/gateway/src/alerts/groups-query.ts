@@ -1,8 +1,9 @@
-import { IsDefined, Matches } from 'class-validator';
-import type { AlertGroupSearch } from '@tocsin/contracts';
+import { IsDefined, IsIn, Matches } from 'class-validator';
+import { ALERT_ORDERS, type AlertGroupSearch, type AlertOrder } from '@tocsin/contracts';
 import type { AlertGroupsQuery } from '@tocsin/contracts/ports';
-import { Described } from '../request/field-rules';
-import { DEFAULT_PAGE } from '../request/list-parameters';
+import { Described, MayBeAbsent } from '../request/field-rules';
+import { DEFAULT_PAGE, lowerCase } from '../request/list-parameters';
+import { ReadBy } from '../request/request-fields';
 import { some } from './alert-filter';
 import { parseGroupPlace } from './group-cursor';
 import { ListFields, rangeOf } from './list-fields';
@@ -17,6 +18,11 @@ export class GroupsQuery extends ListFields implements AlertGroupSearch {
   @IsDefined()
   @Matches(GROUPED_BY, { message: 'service, name, tenant or label.<name of a label> is expected' })
   by!: string;
+  @Described('Default: newest.')
+  @ReadBy(lowerCase)
+  @MayBeAbsent()
+  @IsIn(ALERT_ORDERS)
+  order?: AlertOrder;
 }
 
 /** A request for groups after parsing and validation. */

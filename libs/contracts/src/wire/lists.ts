@@ -32,8 +32,13 @@ export interface AlertFilter {
 export const ALERT_ORDERS = ['newest', 'severity', 'oldest'] as const;
 export type AlertOrder = (typeof ALERT_ORDERS)[number];
 
+/** The orders of a list; groups have no `resolved`: of resolved alerts only, those that were resolved last first. */
+export const LIST_ORDERS = [...ALERT_ORDERS, 'resolved'] as const;
+export type ListOrder = (typeof LIST_ORDERS)[number];
+
 export interface AlertSearch extends AlertFilter {
-  order?: AlertOrder;
+  /** `resolved` needs the `status` to be `resolved` and nothing else. */
+  order?: ListOrder;
   /** 1 to 200, default 50. */
   limit?: number;
   /** The `next` of the previous page. */
@@ -117,11 +122,13 @@ export interface AlertPage {
   searched?: { reached: AlertPlace | null; complete: boolean };
 }
 
-/** An alert's place in a list. It does not change while the alert exists, except for its severity. */
+/** An alert's place in a list. It changes with the severity, and in the order `resolved` when it is resolved again. */
 export interface AlertPlace {
   severity: Severity;
   first_seen_at: string;
   alert_id: string;
+  /** Only in the order `resolved`. */
+  resolved_at?: string | null;
 }
 
 /** Counts for a chart. */
