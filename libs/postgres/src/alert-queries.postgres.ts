@@ -81,14 +81,15 @@ export class PostgresAlertQueries implements AlertQueries {
     selected: readonly TenantId[],
     selection: AlertSelection,
   ): Promise<AlertFacets> {
-    const others = { ...selection, status: null, severity: null, service: null, type: null };
+    const others = { ...selection, status: null, severity: null, service: null, notService: [], type: null };
     const { rows, whole } = await this.database.as(tenants, (manager) =>
       countKinds(manager, tenants, others, this.bounds),
     );
     const passes: Record<Facet, (kind: Kind) => boolean> = {
       status: ({ status }) => selection.status?.includes(status) ?? true,
       severity: ({ severity }) => selection.severity?.includes(severity) ?? true,
-      service: ({ service }) => selection.service?.includes(service) ?? true,
+      service: ({ service }) =>
+        (selection.service?.includes(service) ?? true) && !selection.notService.includes(service),
       type: ({ type }) => selection.type?.includes(type) ?? true,
       tenant: ({ tenant_id }) => selected.includes(tenant_id),
     };
@@ -175,8 +176,8 @@ export class PostgresAlertQueries implements AlertQueries {
 // ---- a page --------------------------------------------------------------------------------------------------------
 
 const hasText = ({ words, labels }: AlertSelection): boolean => words.length > 0 || Object.keys(labels).length > 0;
-const isFiltered = ({ service, type, name, assignee }: AlertSelection): boolean =>
-  [service, type, name, assignee].some((values) => values !== null);
+const isFiltered = ({ service, notService, type, name, assignee }: AlertSelection): boolean =>
+  notService.length > 0 || [service, type, name, assignee].some((values) => values !== null);
 
 /**
  * Whether a walk also passes alerts that are not wanted. The index is sorted by tenant, status, severity and time; all
@@ -312,8 +313,8 @@ const groupsOf = (
   { status, severity, from, to }: Pick<AlertSelection, 'status' | 'severity' | 'from' | 'to'>,
 ): unknown[] => [tenants, status ?? ALERT_STATUSES, severity ?? SEVERITIES, from ?? '-infinity', to ?? 'infinity'];
 
-/** The five conditions that the index can decide. */
-function conditionsOf({ service, type, name, assignee }: AlertSelection): unknown[] {
+/** The six conditions that the index can decide. */
+function conditionsOf({ service, notService, type, name, assignee }: AlertSelection): unknown[] {
   const names = name && name.map((one) => one ?? '');
   return [
     service,
@@ -321,11 +322,12 @@ function conditionsOf({ service, type, name, assignee }: AlertSelection): unknow
     names,
     assignee && assignee.filter((user) => user !== null),
     assignee?.includes(null) ?? false,
+    notService,
   ];
 }
 
 /**
- * Parameters $14 to $19 of `MATCHING`: the labels, the words as patterns, and the bounds of the walks for `wanted`
+ * Parameters $15 to $20 of `MATCHING`: the labels, the words as patterns, and the bounds of the walks for `wanted`
  * alerts.
  */
 function matchOf(

@@ -12,14 +12,16 @@ const STATUSES = 'unnest($2::text[]) as s(status)';
 const SEVERITIES = 'unnest($3::text[]) as v(severity)';
 
 /**
- * Conditions on columns that the index holds but is not sorted by, as five parameters. A list that is null allows any
- * value; an empty name stands for none, and the fifth parameter allows alerts that are not assigned.
+ * Conditions on columns that the index holds but is not sorted by, as six parameters. A list that is null allows any
+ * value; an empty name stands for none, the fifth parameter allows alerts that are not assigned, and the sixth lists the
+ * services that are excluded.
  */
 const CONDITIONS = (first: number): string => `(
   ($${first}::text[] is null or a.service = any ($${first}))
   and ($${first + 1}::text[] is null or a.type = any ($${first + 1}))
   and ($${first + 2}::text[] is null or coalesce(a.name, '') = any ($${first + 2}))
-  and ($${first + 3}::text[] is null or a.assignee = any ($${first + 3}) or ($${first + 4}::boolean and a.assignee is null)))`;
+  and ($${first + 3}::text[] is null or a.assignee = any ($${first + 3}) or ($${first + 4}::boolean and a.assignee is null))
+  and a.service <> all ($${first + 5}::text[]))`;
 
 /**
  * How a list is walked: `down`, from the alert that was first seen last; `up`, from the one that was first seen first;
@@ -74,15 +76,15 @@ from page p join tocsin.shown_alert a on a.tenant_id = p.tenant_id and a.alert_i
 order by p.rank, ${inTime(WALKS[walk], 'p.')}`;
 
 /**
- * Finds the alerts that match filters, as far as the bounds allow. $9 to $13 are conditions that the index decides. $14
- * (keys of labels), $15 (their values) and $16 (words, as patterns) need the table. $17: how many alerts to walk over
- * in the index; $18: how many of those that pass may be read from the table. Gives `matching`, in the order of the
+ * Finds the alerts that match filters, as far as the bounds allow. $9 to $14 are conditions that the index decides. $15
+ * (keys of labels), $16 (their values) and $17 (words, as patterns) need the table. $18: how many alerts to walk over
+ * in the index; $19: how many of those that pass may be read from the table. Gives `matching`, in the order of the
  * list, and `reached`: the place up to which `matching` is complete and after which there may be more; null when there
  * is no more.
  *
  * Each walk ends when its share of the bound is used up. The earliest of these ends is `reached`; matches that other
  * walks found after it are left for the next page. The shares should make the walks end near one place. Therefore half
- * of the bound is shared out by the density of each group ($19: how many alerts are sampled to judge it), and half
+ * of the bound is shared out by the density of each group ($20: how many alerts are sampled to judge it), and half
  * evenly, because the estimate may be wrong.
  */
 const MATCHING = (walk: Walk, more = ''): string => `
@@ -90,11 +92,11 @@ with density as materialized (
   select v.*, t.tenant_id, s.status, d.weight
   from ${RANKED}, ${TENANTS}, ${STATUSES}
   cross join lateral (
-    select case when count(*) < $19::integer then 0 else 1 / (extract(epoch from max(near.at) - min(near.at)) + 0.001) end as weight
-    from (select a.${WALKS[walk].at} as at from tocsin.alert a where ${BEHIND(walk)} order by ${IN_TIME(walk)} limit $19::integer) near
+    select case when count(*) < $20::integer then 0 else 1 / (extract(epoch from max(near.at) - min(near.at)) + 0.001) end as weight
+    from (select a.${WALKS[walk].at} as at from tocsin.alert a where ${BEHIND(walk)} order by ${IN_TIME(walk)} limit $20::integer) near
   ) d
 ), share as materialized (
-  select *, 1 + floor($17::integer * (even + coalesce(weight / nullif(sum(weight) over (), 0), even)) / 2)::integer as alerts
+  select *, 1 + floor($18::integer * (even + coalesce(weight / nullif(sum(weight) over (), 0), even)) / 2)::integer as alerts
   from (select *, 1.0 / count(*) over () as even from density) of_group
 ), walked as materialized (
   select v.rank, v.alerts, walk.*
@@ -108,7 +110,7 @@ with density as materialized (
     ) one
     where passes or n = v.alerts
     order by ${inTime(WALKS[walk])}
-    limit $18
+    limit $19
   ) walk
 ), ended as materialized (
   select rank, severity, first_seen_at, at, alert_id from walked where n = alerts order by rank, ${inTime(WALKS[walk])} limit 1
@@ -118,23 +120,23 @@ with density as materialized (
     select from ended e where w.rank > e.rank or (w.rank = e.rank and ${behindOf(WALKS[walk], 'w', 'e.at, e.alert_id')})
   )
   order by rank, ${inTime(WALKS[walk])}
-  limit $18
+  limit $19
 ), reached as materialized (
-  (select 1 as nearest, severity, first_seen_at, at, alert_id from passing order by rank, ${inTime(WALKS[walk])} offset $18 - 1)
+  (select 1 as nearest, severity, first_seen_at, at, alert_id from passing order by rank, ${inTime(WALKS[walk])} offset $19 - 1)
   union all select 2, severity, first_seen_at, at, alert_id from ended
   order by nearest limit 1
 ), matching as materialized (
   select p.rank, a.tenant_id, a.alert_id, p.at, a.first_seen_at, a.status, a.severity, a.service, a.type${more}
   from passing p join tocsin.alert a on a.tenant_id = p.tenant_id and a.alert_id = p.alert_id
-  where concat_ws(E'\\n', a.title, a.message, a.name) ilike all ($16::text[])
-    and not exists (select from unnest($14::text[], $15::text[]) as w(key, value) where a.labels ->> w.key is distinct from w.value)
+  where concat_ws(E'\\n', a.title, a.message, a.name) ilike all ($17::text[])
+    and not exists (select from unnest($15::text[], $16::text[]) as w(key, value) where a.labels ->> w.key is distinct from w.value)
 )`;
 
 /**
- * A page of the matches, $20 at most. Each row tells what was reached; when nothing matches, one row tells only that.
+ * A page of the matches, $21 at most. Each row tells what was reached; when nothing matches, one row tells only that.
  */
 export const matchingPageStatement = (walk: Walk): string => `${MATCHING(walk)}, page as materialized (
-  select * from matching order by rank, ${inTime(WALKS[walk])} limit $20
+  select * from matching order by rank, ${inTime(WALKS[walk])} limit $21
 )
 select r.severity as reached_severity, r.first_seen_at as reached_seen_at, r.at as reached_at, r.alert_id as reached_id, a.*
 from (select) one left join reached r on true
@@ -144,7 +146,7 @@ order by p.rank, ${inTime(WALKS[walk], 'p.')}`;
 const CUBE = 'tenant_id, status, severity, service, type';
 
 /**
- * Counts the alerts of each kind that pass $6 to $10, among at most $11 that the walk passes; alerts that are not
+ * Counts the alerts of each kind that pass $6 to $11, among at most $12 that the walk passes; alerts that are not
  * resolved come first. Each row tells how many alerts were passed (`walked`).
  */
 export const COUNTS = `
@@ -153,9 +155,9 @@ from (
   select found.*
   from (select * from unnest($2::text[]) with ordinality as s(status, place), ${SEVERITIES}, ${TENANTS} order by place) g, lateral (select g.tenant_id) t, lateral (select g.status) s, lateral (select g.severity) v
   cross join lateral (
-    select a.tenant_id, a.status, a.severity, a.service, a.type, a.name, a.assignee from tocsin.alert a where ${OF_GROUP} order by ${IN_TIME('down')} limit $11
+    select a.tenant_id, a.status, a.severity, a.service, a.type, a.name, a.assignee from tocsin.alert a where ${OF_GROUP} order by ${IN_TIME('down')} limit $12
   ) found
-  limit $11
+  limit $12
 ) a
 group by ${CUBE}`;
 
@@ -248,25 +250,25 @@ from (select) one left join (page p join newest n using (key) join tocsin.alert 
 order by ${GROUP_ORDERS[order].by.replaceAll(/(rank|newest_at|oldest_at|key)/g, 'p.$1')}`;
 
 /**
- * Groups the alerts that pass $6 to $10, among at most $11 that the walk passes; alerts that are not resolved come first.
- * $12 to $16 are those of `groupPage`. $17: the label to group by.
+ * Groups the alerts that pass $6 to $11, among at most $12 that the walk passes; alerts that are not resolved come first.
+ * $13 to $17 are those of `groupPage`. $18: the label to group by.
  */
 export const groupsStatement = (by: GroupedBy, order: GroupOrder): string => `
 with walked as materialized (
   select found.*
   from (select * from unnest($2::text[]) with ordinality as s(status, place), ${SEVERITIES}, ${TENANTS} order by place) g, lateral (select g.tenant_id) t, lateral (select g.status) s, lateral (select g.severity) v
   cross join lateral (
-    select a.tenant_id, a.alert_id, a.severity, a.first_seen_at, ${groupColumns(by, 17)}, ${CONDITIONS(6)} as passes
-    from tocsin.alert a where ${OF_GROUP} order by ${IN_TIME('down')} limit $11
+    select a.tenant_id, a.alert_id, a.severity, a.first_seen_at, ${groupColumns(by, 18)}, ${CONDITIONS(6)} as passes
+    from tocsin.alert a where ${OF_GROUP} order by ${IN_TIME('down')} limit $12
   ) found
-  limit $11
+  limit $12
 ), matching as materialized (
   select * from walked where passes
-)${groupPage('matching', '(select count(*) < $11 from walked)', order, 12)}`;
+)${groupPage('matching', '(select count(*) < $12 from walked)', order, 13)}`;
 
-/** Groups the matches among the newest alerts. $20 to $24 are those of `groupPage`. $25: the label to group by. */
+/** Groups the matches among the newest alerts. $21 to $25 are those of `groupPage`. $26: the label to group by. */
 export const matchingGroupsStatement = (by: GroupedBy, order: GroupOrder): string =>
-  MATCHING('down', `, ${groupColumns(by, 25)}`) + groupPage('matching', 'not exists (select from reached)', order, 20);
+  MATCHING('down', `, ${groupColumns(by, 26)}`) + groupPage('matching', 'not exists (select from reached)', order, 21);
 
 /** Alerts that are not resolved, by status and severity; no more than $3 in all. */
 export const OPEN_COUNTS = `
@@ -284,25 +286,25 @@ const BUCKETS = (from: number) =>
   `floor(extract(epoch from first_seen_at - $${from}::timestamptz) / $${from + 1}::integer)::integer as bucket`;
 
 /**
- * Alerts first seen from $4 on and before $5 that pass $6 to $10, by severity, in buckets of $13 seconds from $12 on; the
- * walk passes no more than $11. Each row tells how many it passed (`walked`).
+ * Alerts first seen from $4 on and before $5 that pass $6 to $11, by severity, in buckets of $14 seconds from $13 on; the
+ * walk passes no more than $12. Each row tells how many it passed (`walked`).
  */
 export const TIMELINE = `
-select severity, ${BUCKETS(12)}, count(*) filter (where passes)::integer as alerts, (sum(count(*)) over ())::integer as walked
+select severity, ${BUCKETS(13)}, count(*) filter (where passes)::integer as alerts, (sum(count(*)) over ())::integer as walked
 from (
   select found.* from ${SEVERITIES}, ${STATUSES}, ${TENANTS}
   cross join lateral (
-    select a.severity, a.first_seen_at, ${CONDITIONS(6)} as passes from tocsin.alert a where ${OF_GROUP} order by a.first_seen_at desc limit $11
+    select a.severity, a.first_seen_at, ${CONDITIONS(6)} as passes from tocsin.alert a where ${OF_GROUP} order by a.first_seen_at desc limit $12
   ) found
-  limit $11
+  limit $12
 ) counted
 group by severity, bucket`;
 
 /**
- * The matches among the newest alerts, by severity, in buckets of $21 seconds from $20 on, and whether these are all;
+ * The matches among the newest alerts, by severity, in buckets of $22 seconds from $21 on, and whether these are all;
  * when nothing matches, one row tells only that.
  */
 export const MATCHING_TIMELINE = `${MATCHING('down')}, counted as (
-  select severity, ${BUCKETS(20)}, count(*)::integer as alerts from matching group by severity, bucket
+  select severity, ${BUCKETS(21)}, count(*)::integer as alerts from matching group by severity, bucket
 )
 select not exists (select from reached) as complete, c.* from (select) one left join counted c on true`;

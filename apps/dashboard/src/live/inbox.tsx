@@ -70,9 +70,9 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
   useEffect(() => correctClock(status.clockOffsetMs), [status.clockOffsetMs]);
   const tenants = useTenants(status);
 
-  const listed = useRows(place, me);
-  const { search, user, parsed, filtered, hides, list, alerts, fresh, showFresh, paused, setPaused, setHandsOff } =
-    listed;
+  const listed = useRows(place);
+  const { search, user, parsed, filtered, list, fresh, showFresh, paused, setPaused, setHandsOff } = listed;
+  const { alerts } = list;
   const byResolution = search.status?.join() === 'resolved';
   const grouped = place.group !== 'none';
   // the rows of a grouped list belong to its groups
@@ -282,7 +282,9 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
             {...caughtUp.missed}
             onShow={() => {
               showFresh();
-              move({ view: 'open', q: '', order: 'newest', group: 'none' });
+              // ten low ones would hide the urgent one below them
+              const order = caughtUp.missed?.urgent ? 'severity' : 'newest';
+              move({ view: 'open', q: '', order, group: 'none' });
               caughtUp.told();
             }}
             onSeen={() => {
@@ -307,7 +309,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
           <BulkBar
             count={selected.length}
             listed={rows.length}
-            everything={list.hasMore && !hides ? everything : null}
+            everything={list.hasMore ? everything : null}
             mayAct={mayAct}
             onAct={(what) => {
               if (acts.perform(selected, what)) selection.none();
@@ -348,8 +350,6 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
             <GroupList
               search={search}
               by={place.group as Exclude<Grouping, 'none'>}
-              parsed={hides ? parsed : null}
-              me={me}
               rowHeight={isNarrow ? PHONE_ROW_PX : ROW_PX[density]}
               current={current}
               openAlert={place.alert}

@@ -4,7 +4,7 @@ import type { AlertGroupsQuery } from '@tocsin/contracts/ports';
 import { Described, MayBeAbsent } from '../request/field-rules';
 import { DEFAULT_PAGE, lowerCase } from '../request/list-parameters';
 import { ReadBy } from '../request/request-fields';
-import { some } from './alert-filter';
+import { tenantsIn, type TenantChoice } from './alert-filter';
 import { parseGroupPlace } from './group-cursor';
 import { ListFields, rangeOf } from './list-fields';
 import { digestOf } from './page-cursor';
@@ -27,8 +27,7 @@ export class GroupsQuery extends ListFields implements AlertGroupSearch {
 
 /** A request for groups after parsing and validation. */
 export interface AlertGroupsRequest {
-  /** The tenants that it names; null for all of the user's. */
-  tenants: readonly string[] | null;
+  tenants: TenantChoice;
   query: AlertGroupsQuery;
   /** Identifies these groups, so that a cursor of others is recognised. */
   digest: string;
@@ -37,7 +36,7 @@ export interface AlertGroupsRequest {
 /** The groups as they are for `user`. Throws `Refused` (`invalid_cursor`). */
 export function groupsOf(search: GroupsQuery, user: string): AlertGroupsRequest {
   const selection = rangeOf(search, user);
-  const tenants = some(search.tenant);
+  const tenants = tenantsIn(search);
   const order = search.order ?? 'newest';
   const { by } = search;
   const digest = digestOf(['groups', by, tenants, selection, order]);

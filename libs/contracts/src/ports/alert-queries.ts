@@ -19,6 +19,8 @@ export interface AlertSelection {
   status: readonly AlertStatus[] | null;
   severity: readonly Severity[] | null;
   service: readonly string[] | null;
+  /** The alert is of none of these services. */
+  notService: readonly string[];
   type: readonly AlertType[] | null;
   /** Null in the list selects alerts without a name. */
   name: readonly (string | null)[] | null;

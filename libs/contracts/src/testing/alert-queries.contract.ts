@@ -24,6 +24,7 @@ const ANY: AlertSelection = {
   status: null,
   severity: null,
   service: null,
+  notService: [],
   type: null,
   name: null,
   assignee: null,
@@ -175,9 +176,9 @@ export function describeAlertQueries(name: string, { open }: { open(): Promise<O
       ]);
       expect(await keys({ service: ['inventory'] })).toEqual(all);
       expect(await keys({ words: ['still'] })).toEqual(['b']);
-      expect(await keys({ to: b.first_seen_at })).toEqual([]);
+      expect(await keys({ to: b.first_seen_at })).toEqual(['a']);
       expect(await keys({ from: d!.first_seen_at })).toEqual(['d']);
-      expect(await keys({ from: b.first_seen_at, to: d!.first_seen_at })).toEqual(all.filter((key) => key !== 'd'));
+      expect(await keys({ from: b.first_seen_at, to: d!.first_seen_at })).toEqual(['c', 'b']);
       expect(await keys({ status: ['firing'] })).toEqual([]);
     });
 
@@ -260,6 +261,25 @@ export function describeAlertQueries(name: string, { open }: { open(): Promise<O
       expect(await sorted({ status: ['firing'] })).toBe('abc');
       expect(await sorted({ severity: ['urgent', 'medium'] })).toBe('ac');
       expect(await sorted({ service: ['ovens'] })).toBe('ab');
+      expect(await sorted({ notService: ['ovens'] })).toBe('c');
+      expect(await sorted({ notService: ['stock', 'nowhere'], severity: ['low'] })).toBe('b');
+      expect(await sorted({ service: ['ovens'], notService: ['ovens'] })).toBe('');
+      const others = { ...ANY, notService: ['ovens'] };
+      // a facet is counted without its own condition
+      expect(await queries.facets([tenant_id], [tenant_id], others)).toMatchObject({
+        status: { firing: 1 },
+        service: { ovens: 2, stock: 1 },
+      });
+      expect(await queries.facets([tenant_id], [tenant_id], { ...others, words: ['b'] })).toMatchObject({ status: {} });
+      const [group, ...none] = (
+        await queries.groups([tenant_id], { ...others, by: 'service', order: 'newest', limit: 9, after: null })
+      ).groups;
+      expect([group!.key, group!.alerts, none]).toEqual(['stock', 1, []]);
+      const counted = await queries.stats([tenant_id], { ...HOUR, selection: others });
+      expect(counted.open.severity).toEqual({ urgent: 0, high: 0, medium: 1, low: 0 });
+      expect(
+        counted.timeline.reduce((sum, { urgent, high, medium, low }) => sum + urgent + high + medium + low, 0),
+      ).toBe(1);
       expect(await sorted({ type: ['recommendation', 'notification'] })).toBe('bc');
       expect(await sorted({ name: ['hot', 'cold'] })).toBe('ab');
       expect(await sorted({ assignee: ['ana'] })).toBe('b');

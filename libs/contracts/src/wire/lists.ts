@@ -7,9 +7,13 @@ import type { AlertStatus, AlertType, Severity } from './alert-values';
  */
 export interface AlertFilter {
   tenant?: string[];
+  /** The alerts are in none of these tenants. One that is not the user's excludes nothing. */
+  not_tenant?: string[];
   status?: AlertStatus[];
   severity?: Severity[];
   service?: string[];
+  /** The alerts are of none of these services. */
+  not_service?: string[];
   type?: AlertType[];
   name?: string[];
   /** Users, or `none`; `me` is the caller. */
@@ -37,7 +41,7 @@ export const LIST_ORDERS = [...ALERT_ORDERS, 'resolved'] as const;
 export type ListOrder = (typeof LIST_ORDERS)[number];
 
 export interface AlertSearch extends AlertFilter {
-  /** `resolved` needs the `status` to be `resolved` and nothing else. */
+  /** Default `newest`. With `resolved` only resolved alerts are found, whatever `status` allows beside them. */
   order?: ListOrder;
   /** 1 to 200, default 50. */
   limit?: number;

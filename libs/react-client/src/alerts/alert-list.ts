@@ -74,7 +74,8 @@ export class AlertList {
     private readonly store: AlertStore,
     readonly search: AlertSearch,
   ) {
-    this.matches = matcherOf(search, () => store.user);
+    const matches = matcherOf(search, () => store.user);
+    this.matches = search.order === 'resolved' ? (alert) => alert.status === 'resolved' && matches(alert) : matches;
     this.compare = COMPARE[search.order ?? 'newest'];
   }
 
