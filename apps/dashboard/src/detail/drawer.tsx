@@ -8,12 +8,14 @@ import buttons from '../settings/icon-button.module.css';
 import { usePreference } from '../settings/preferences';
 import { Ago, useNow } from '../words/clock';
 import { nameOf } from '../words/people';
+import { shownText } from '../words/shown-text';
 import { spanWords } from '../words/time-words';
 import { useWords } from '../words/words';
 import { CopyButton } from './copy-button';
 import { History } from './history';
 import { Json } from './json';
-import { LinkedText, safeUrl } from './linked-text';
+import { FoldedText } from './folded-text';
+import { safeUrl } from './linked-text';
 import { NoteForm } from './note-form';
 import { useDragWidth } from './use-drag-width';
 import styles from './drawer.module.css';
@@ -108,7 +110,7 @@ function Details({
   return (
     <div className={styles.body} tabIndex={-1}>
       <h2 className={styles.title} dir="auto">
-        {alert.title}
+        {shownText(alert.title)}
       </h2>
       <p className={styles.sub}>
         {alert.status !== 'resolved' && openFor >= MINUTE_MS
@@ -117,7 +119,7 @@ function Details({
         {alert.occurrences > 1 && <> · {t('list.times', { count: intl.formatNumber(alert.occurrences) })}</>}
       </p>
       {mayAct && <ActBar alert={alert} me={me} onAct={onAct} />}
-      {alert.message && <LinkedText text={alert.message} className={styles.message} />}
+      {alert.message && <FoldedText text={alert.message} />}
       {offered.length > 0 && (
         <div className={styles.offered} aria-label={t('drawer.actions')} role="group">
           {offered.map(({ label, url }) => (

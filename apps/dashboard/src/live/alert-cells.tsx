@@ -3,6 +3,7 @@ import { Check, CircleCheck, Moon } from 'lucide-react';
 import type { Alert } from '@tocsin/contracts/wire';
 import { Ago } from '../words/clock';
 import { initialsOf, nameOf } from '../words/people';
+import { shownText } from '../words/shown-text';
 import { exactWords, spanWords } from '../words/time-words';
 import { useWords } from '../words/words';
 import type { RowActs } from './alert-row';
@@ -52,7 +53,7 @@ export const AlertCells = memo(function AlertCells({ alert, isSelected, tenantNa
       </div>
       <div role="gridcell" className={styles.text}>
         <div className={styles.title}>
-          <bdi className={styles.ellipsis}>{title}</bdi>
+          <bdi className={styles.ellipsis}>{shownText(title)}</bdi>
           {alert.occurrences > 1 && (
             <span className={styles.times} data-number>
               {t('list.times', { count: alert.occurrences })}
@@ -63,7 +64,7 @@ export const AlertCells = memo(function AlertCells({ alert, isSelected, tenantNa
           <span className={styles.inlineService}>{alert.service}</span>
           {tenantName && <span className={styles.tenant}>{below ? `${tenantName} ·` : tenantName}</span>}
           {recovery !== null && <CircleCheck size={13} className={styles.recovery} aria-label={t('status.resolved')} />}
-          <bdi className={styles.ellipsis}>{below}</bdi>
+          <bdi className={styles.ellipsis}>{shownText(below)}</bdi>
         </div>
       </div>
       <div role="gridcell" className={styles.service} title={alert.service}>

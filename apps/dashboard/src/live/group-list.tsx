@@ -6,6 +6,7 @@ import { useAlertsApi } from '@tocsin/react-client';
 import type { Alert, AlertAct, AlertGroup, AlertSearch } from '@tocsin/contracts/wire';
 import buttons from '../settings/icon-button.module.css';
 import { Ago } from '../words/clock';
+import { shownText } from '../words/shown-text';
 import { useWords } from '../words/words';
 import { Skeleton } from './empty';
 import { GroupAlerts, type GroupRows } from './group-alerts';
@@ -21,7 +22,7 @@ interface Props extends GroupRows {
   search: AlertSearch;
   by: GroupedBy;
   nameOfTenant(tenantId: string): string | null;
-  onAct(alerts: readonly Alert[], act: AlertAct): boolean;
+  onAct(alerts: readonly Alert[], act: AlertAct): void;
 }
 
 /**
@@ -131,7 +132,7 @@ function Line({ group, by, isOpen, name, onToggle, onAct }: LineProps) {
         <span className={styles.count} data-number data-testid="group-count">
           {t('list.times', { count: intl.formatNumber(alerts) })}
         </span>
-        <bdi className={styles.newest}>{newest.title}</bdi>
+        <bdi className={styles.newest}>{shownText(newest.title)}</bdi>
         {taken > 0 && (
           <span className={styles.taken} data-testid="group-taken">
             {t('group.taken', { taken: intl.formatNumber(taken), count: intl.formatNumber(alerts) })}

@@ -56,6 +56,8 @@ const isOpenOnly = (status: readonly AlertStatus[] | undefined): boolean =>
   status !== undefined && status.includes('firing') && !status.includes('snoozed');
 /** Loaded when it is needed: most lists are not grouped. */
 const GroupList = lazy(() => import('./group-list'));
+/** Most acts need no confirmation. */
+const ConfirmAct = lazy(() => import('../acts/confirm-act'));
 
 /** The page of a signed-in user. It combines the state of all parts; the parts do the rendering. */
 export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: string | null): void }) {
@@ -311,9 +313,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
             listed={rows.length}
             everything={list.hasMore ? everything : null}
             mayAct={mayAct}
-            onAct={(what) => {
-              if (acts.perform(selected, what)) selection.none();
-            }}
+            onAct={(what) => acts.perform(selected, what, selection.none)}
             onAll={selection.all}
             onNone={selection.none}
           />
@@ -412,6 +412,11 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
         onShow={showFresh}
       />
       <Announcements />
+      {acts.asked && (
+        <Suspense fallback={null}>
+          <ConfirmAct asked={acts.asked} />
+        </Suspense>
+      )}
       <KeyHelp open={overlay === 'keys'} onClose={noOverlay} />
       {overlay === 'commands' && <Commands commands={commandsOf(page)} onClose={noOverlay} />}
       {status.state === 'signed_out' && <SessionEnded status={status} onToken={onToken} />}

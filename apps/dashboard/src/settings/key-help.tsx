@@ -42,9 +42,11 @@ export const KeyHelp = memo(function KeyHelp({ open, onClose }: { open: boolean;
           <dl className={styles.keys}>
             {keysOf(t).map(([keys, does]) => (
               <div key={keys}>
-                <dt>{keys.split(' ').map((key) => (
-                  <kbd key={key}>{key}</kbd>
-                ))}</dt>
+                <dt>
+                  {keys.split(' ').map((key) => (
+                    <kbd key={key}>{key}</kbd>
+                  ))}
+                </dt>
                 <dd>{does}</dd>
               </div>
             ))}

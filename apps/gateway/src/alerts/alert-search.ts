@@ -4,7 +4,7 @@ import type { AlertListQuery, AlertSelection } from '@tocsin/contracts/ports';
 import { Described, MayBeAbsent } from '../request/field-rules';
 import { DEFAULT_PAGE, lowerCase } from '../request/list-parameters';
 import { onlyValue, ReadBy, type ParameterReader } from '../request/request-fields';
-import { some, tenantsIn, type TenantChoice } from './alert-filter';
+import { tenantsIn, type TenantChoice } from './alert-filter';
 import { ListFields, rangeOf } from './list-fields';
 import { digestOf, parsePlace } from './page-cursor';
 
