@@ -209,9 +209,12 @@ describeWith('chromium', 'the page says only what it knows:', () => {
     await page.getByRole('button', { name: /Without a name/ }).press('Enter');
     await row(page, 'First and worst').waitFor();
     await row(page, 'Paper is out').waitFor();
-    page.once('dialog', (dialog) => void dialog.accept());
     await group('cold')
       .getByRole('button', { name: `Acknowledge all ${GROUPED}` })
+      .click();
+    await page
+      .getByRole('dialog', { name: `Do this to ${GROUPED} alerts?` })
+      .getByRole('button', { name: 'Acknowledge' })
       .click();
     await group('cold').getByTestId('group-taken').getByText(`${GROUPED} of ${GROUPED} taken`).waitFor();
     const [{ acknowledged }] = (await stack.sql<{ acknowledged: string }>(

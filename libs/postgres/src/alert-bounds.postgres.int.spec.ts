@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { EntityManager } from 'typeorm';
-import { ALERT_ORDERS, ALERT_STATUSES, ALERT_TYPES, SEVERITIES, type Alert, type TenantId } from '@tocsin/contracts';
+import { LIST_ORDERS, ALERT_STATUSES, ALERT_TYPES, SEVERITIES, type Alert, type TenantId } from '@tocsin/contracts';
 import type { AlertListQuery, AlertSelection } from '@tocsin/contracts/ports';
 import { aTenant } from '@tocsin/contracts/testing';
 import { PostgresAlertQueries } from './alert-queries.postgres';
@@ -11,6 +11,7 @@ const ANY: AlertSelection = {
   status: null,
   severity: null,
   service: null,
+  notService: [],
   type: null,
   name: null,
   assignee: null,
@@ -25,6 +26,7 @@ const BIG = 300_000;
 interface PlanNode {
   'Node Type': string;
   'Relation Name'?: string;
+  'Index Name'?: string;
   'Actual Rows': number;
   'Actual Loops': number;
   'Rows Removed by Filter'?: number;
@@ -49,8 +51,8 @@ const fill = (columns: {
   assignee: string;
   labels: string;
 }) => `
-  insert into tocsin.alert (tenant_id, alert_id, service, type, name, title, message, status, severity, state_at, occurrences, first_seen_at, last_seen_at, first_seq, described_seq, last_seq, labels, assignee)
-  select $1, md5(g::text || $1)::uuid, ${columns.service}, ${columns.type}, ${columns.name}, ${columns.title}, null, ${columns.status}, ${columns.severity}, seen, 1, seen, seen, g, g, g, ${columns.labels}, ${columns.assignee}
+  insert into tocsin.alert (tenant_id, alert_id, service, type, name, title, message, status, severity, state_at, occurrences, first_seen_at, last_seen_at, first_seq, described_seq, last_seq, labels, assignee, resolved_at)
+  select $1, md5(g::text || $1)::uuid, ${columns.service}, ${columns.type}, ${columns.name}, ${columns.title}, null, ${columns.status}, ${columns.severity}, seen, 1, seen, seen, g, g, g, ${columns.labels}, ${columns.assignee}, case when ${columns.status} = 'resolved' then seen + hashint4(g) % 100 * interval '1 s' end
   from generate_series(1, $2::integer) g, lateral (select timestamptz '2026-01-01' + g / 2 * interval '2 s' as seen) t`;
 const one = (values: readonly string[], of: string) =>
   `(array['${values.join("','")}'])[1 + abs(hashint4(${of})) % ${values.length}]`;
@@ -92,8 +94,8 @@ describe(`a tenant of ${BIG.toLocaleString('en')} alerts never costs a question 
    */
   async function costOf(
     ask: (queries: PostgresAlertQueries) => Promise<unknown>,
-  ): Promise<{ alerts: number; blocks: number; scans: string[] }> {
-    const cost = { alerts: 0, blocks: 0, scans: [] as string[] };
+  ): Promise<{ alerts: number; blocks: number; scans: string[]; indexes: Set<string> }> {
+    const cost = { alerts: 0, blocks: 0, scans: [] as string[], indexes: new Set<string>() };
     const explaining = (manager: EntityManager) => ({
       async query(sql: string, parameters: unknown[]) {
         const [row] = await manager.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }[]>(
@@ -105,6 +107,7 @@ describe(`a tenant of ${BIG.toLocaleString('en')} alerts never costs a question 
         for (const node of nodesOf(Plan).filter((scan) => scan['Relation Name'] === 'alert')) {
           cost.alerts += (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops'];
           cost.scans.push(node['Node Type']);
+          if (node['Index Name']) cost.indexes.add(node['Index Name']);
         }
         return manager.query(sql, parameters);
       },
@@ -121,6 +124,7 @@ describe(`a tenant of ${BIG.toLocaleString('en')} alerts never costs a question 
   const RARE: Record<string, Partial<AlertListQuery>> = {
     'a rare service': { service: ['rare'] },
     'a service that is not there': { service: ['nowhere'] },
+    'none of the usual services': { notService: ['ovens', 'stock', 'till'] },
     'a rare name, the most severe first': { name: ['rare'], order: 'severity' },
     'a name that is not there, the oldest first': { name: ['nowhere'], order: 'oldest' },
     'a service, a severity and a state': { service: ['rare'], severity: ['low'], status: ['resolved'] },
@@ -167,6 +171,26 @@ describe(`a tenant of ${BIG.toLocaleString('en')} alerts never costs a question 
     }
   });
 
+  it('the last resolved first, a page reads its alerts in their index, and a search as many as its bound', async () => {
+    const resolved: AlertListQuery = { ...FIRST, order: 'resolved', status: ['resolved'] };
+    const [from, to] = ['2026-01-02T12:00:00.000Z', '2026-01-02T18:00:00.000Z'];
+    const { end } = await new PostgresAlertQueries(gateway).list([big], { ...resolved, limit: 200 });
+    for (const [query, atMost] of [
+      [{}, 4 * 51 + 51],
+      [{ after: end }, 4 * 51 + 51],
+      [{ severity: ['urgent'] }, 51 + 51],
+      [{ service: ['rare'] }, 30_000],
+      [{ words: ['nowhere'] }, 30_000],
+      [{ from, to }, 30_000],
+    ] as const) {
+      const asked = { ...resolved, ...query } as AlertListQuery;
+      const { alerts, scans, indexes } = await costOf((queries) => queries.list([big], asked));
+      expect(alerts).toBeLessThanOrEqual(atMost);
+      expect(scans).not.toContain('Seq Scan');
+      expect([...indexes].filter((index) => index !== 'alert_pkey')).toEqual(['alert_resolved']);
+    }
+  });
+
   it('counts stay within the bound, and say that they are incomplete', async () => {
     const selections: Partial<AlertSelection>[] = [
       {},
@@ -193,7 +217,7 @@ describe(`a tenant of ${BIG.toLocaleString('en')} alerts never costs a question 
 
   it('rare alerts are found page by page, each once', async () => {
     const queries = new PostgresAlertQueries(gateway);
-    for (const order of ALERT_ORDERS) {
+    for (const order of LIST_ORDERS) {
       const found: string[] = [];
       let pages = 0;
       for (let after: AlertListQuery['after'] = null, more = true; more; pages += 1) {
@@ -232,12 +256,13 @@ it('the pages of a list are exactly the matching alerts in order, for any bounds
       status: some(ALERT_STATUSES),
       severity: some(SEVERITIES),
       service: some(['ovens', 'stock', 'nowhere']),
+      notService: fc.subarray(['ovens', 'nowhere']),
       type: some(ALERT_TYPES),
       name: some(['hot', 'nowhere']),
       assignee: some(['ana', null]),
       words: fc.subarray(['word1']),
       labels: fc.constantFrom<Record<string, string>>({}, { line: '1' }),
-      order: fc.constantFrom(...ALERT_ORDERS),
+      order: fc.constantFrom(...LIST_ORDERS),
       limit: fc.integer({ min: 1, max: 30 }),
       from: fc.constantFrom(null, all.at(-20)!.first_seen_at),
       to: fc.constantFrom(null, all[20]!.first_seen_at),
@@ -262,7 +287,12 @@ it('the pages of a list are exactly the matching alerts in order, for any bounds
         [after, more] = [end, end !== null];
       }
       const expected = inOrder(
-        all.filter((alert) => asked.includes(alert.tenant_id as TenantId) && matches(alert, query)),
+        all.filter(
+          (alert) =>
+            asked.includes(alert.tenant_id as TenantId) &&
+            matches(alert, query) &&
+            (query.order !== 'resolved' || alert.status === 'resolved'),
+        ),
         query,
       );
       expect(pages.map(({ alert_id }) => alert_id)).toEqual(expected.map(({ alert_id }) => alert_id));
@@ -273,13 +303,14 @@ it('the pages of a list are exactly the matching alerts in order, for any bounds
 
 function matches(
   alert: Alert,
-  { status, severity, service, type, name, assignee, words, labels, from, to }: AlertSelection,
+  { status, severity, service, notService, type, name, assignee, words, labels, from, to }: AlertSelection,
 ): boolean {
   const isOne = <T>(values: readonly T[] | null, value: T) => values?.includes(value) ?? true;
   return (
     isOne(status, alert.status) &&
     isOne(severity, alert.severity) &&
     isOne(service, alert.service) &&
+    !notService.includes(alert.service) &&
     isOne(type, alert.type) &&
     isOne(name, alert.name!) &&
     isOne(assignee, alert.assignee) &&
@@ -291,7 +322,8 @@ function matches(
 }
 
 function inOrder(alerts: Alert[], { order }: Pick<AlertListQuery, 'order'>): Alert[] {
-  const key = ({ first_seen_at, alert_id }: Alert) => `${first_seen_at} ${alert_id}`;
+  const key = ({ first_seen_at, resolved_at, alert_id }: Alert) =>
+    `${order === 'resolved' ? resolved_at : first_seen_at} ${alert_id}`;
   const rank = ({ severity }: Alert) => (order === 'severity' ? SEVERITIES.indexOf(severity) : 0);
   return alerts.toSorted((a, b) => rank(a) - rank(b) || (order === 'oldest' ? 1 : -1) * (key(a) < key(b) ? -1 : 1));
 }

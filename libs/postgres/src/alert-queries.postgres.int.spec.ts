@@ -48,6 +48,7 @@ describe('alerts in PostgreSQL', () => {
     status: null,
     severity: null,
     service: null,
+    notService: [],
     type: null,
     name: null,
     assignee: null,

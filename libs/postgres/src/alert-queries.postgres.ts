@@ -15,7 +15,7 @@ import { countFacets } from './alert-queries/facets';
 import { groupAlerts } from './alert-queries/groups';
 import { listAll, listMatching } from './alert-queries/pages';
 import { countStats } from './alert-queries/stats';
-import { isLookedFor } from './alert-queries/walk';
+import { isInTime, isLookedFor } from './alert-queries/walk';
 import * as statements from './alert-statements';
 import type { Database } from './database';
 import { storedEventOf, type EntryRow } from './event-log.postgres';
@@ -36,7 +36,9 @@ export class PostgresAlertQueries implements AlertQueries {
 
   list(tenants: readonly TenantId[], query: AlertListQuery): Promise<ListedAlerts> {
     return this.database.as(tenants, (manager) =>
-      isLookedFor(query) ? listMatching(manager, tenants, query, this.bounds) : listAll(manager, tenants, query),
+      isLookedFor(query) || (query.order === 'resolved' && isInTime(query))
+        ? listMatching(manager, tenants, query, this.bounds)
+        : listAll(manager, tenants, query),
     );
   }
 

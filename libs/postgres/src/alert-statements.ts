@@ -1,5 +1,6 @@
-// How alerts are found. Every statement here walks `alert_search`, the one index of all lists. In it, a tenant's alerts
-// of one status and one severity are in the order of time. Every result is therefore merged from walks, one for each of
+// How alerts are found. Every statement here walks `alert_search`, the one index of all lists but one. In it, a tenant's
+// alerts of one status and one severity are in the order of time. The list of resolved alerts in the order in which they
+// were resolved walks `alert_resolved`, which is alike. Every result is therefore merged from walks, one for each of
 // these groups. The first parameters are the same in all statements: $1 tenants, $2 statuses, $3 severities, $4 and $5
 // the time.
 
@@ -11,63 +12,91 @@ const STATUSES = 'unnest($2::text[]) as s(status)';
 const SEVERITIES = 'unnest($3::text[]) as v(severity)';
 
 /**
- * Conditions on columns that the index holds but is not sorted by, as five parameters. A list that is null allows any
- * value; an empty name stands for none, and the fifth parameter allows alerts that are not assigned.
+ * Conditions on columns that the index holds but is not sorted by, as six parameters. A list that is null allows any
+ * value; an empty name stands for none, the fifth parameter allows alerts that are not assigned, and the sixth lists the
+ * services that are excluded.
  */
 const CONDITIONS = (first: number): string => `(
   ($${first}::text[] is null or a.service = any ($${first}))
   and ($${first + 1}::text[] is null or a.type = any ($${first + 1}))
   and ($${first + 2}::text[] is null or coalesce(a.name, '') = any ($${first + 2}))
-  and ($${first + 3}::text[] is null or a.assignee = any ($${first + 3}) or ($${first + 4}::boolean and a.assignee is null)))`;
+  and ($${first + 3}::text[] is null or a.assignee = any ($${first + 3}) or ($${first + 4}::boolean and a.assignee is null))
+  and a.service <> all ($${first + 5}::text[]))`;
 
-/** The direction of a list. */
-export type Direction = 'down' | 'up';
-const behind = { down: '<', up: '>' } as const;
-const order = { down: 'desc', up: 'asc' } as const;
+/**
+ * How a list is walked: `down`, from the alert that was first seen last; `up`, from the one that was first seen first;
+ * `resolved`, from the one that was resolved last, among resolved alerts only.
+ */
+export type Walk = 'down' | 'up' | 'resolved';
+interface WalkTerms {
+  /** The time that the index is sorted by. */
+  at: 'first_seen_at' | 'resolved_at';
+  behind: '<' | '>';
+  order: 'desc' | 'asc';
+  group: string;
+  /** The time range, where the index is not sorted by it. */
+  passes: string;
+}
+const WALKS: Record<Walk, WalkTerms> = {
+  down: { at: 'first_seen_at', behind: '<', order: 'desc', group: OF_GROUP, passes: '' },
+  up: { at: 'first_seen_at', behind: '>', order: 'asc', group: OF_GROUP, passes: '' },
+  resolved: {
+    at: 'resolved_at',
+    behind: '<',
+    order: 'desc',
+    // the literal is the condition of the index
+    group: "a.tenant_id = t.tenant_id and a.status = 'resolved' and a.status = s.status and a.severity = v.severity",
+    passes: ' and a.first_seen_at >= $4 and a.first_seen_at < $5',
+  },
+};
+const behindOf = ({ behind }: WalkTerms, row: string, place: string): string =>
+  `(${row}.at, ${row}.alert_id) ${behind} (${place})`;
+const inTime = ({ order }: WalkTerms, row = ''): string => `${row}at ${order}, ${row}alert_id ${order}`;
+/** The order of the alerts in the index. */
+const IN_TIME = (walk: Walk): string => `a.${WALKS[walk].at} ${WALKS[walk].order}, a.alert_id ${WALKS[walk].order}`;
 
 /** $6 to $8 belong to $3: the rank of each severity in the order, and the place after which its alerts are wanted. */
 const RANKED = 'unnest($3::text[], $6::integer[], $7::timestamptz[], $8::uuid[]) as v(severity, rank, at, id)';
-const BEHIND = (direction: Direction): string =>
-  `${OF_GROUP} and (a.first_seen_at, a.alert_id) ${behind[direction]} (v.at, v.id)`;
-const IN_TIME = (direction: Direction): string => `first_seen_at ${order[direction]}, alert_id ${order[direction]}`;
+const BEHIND = (walk: Walk): string =>
+  `${WALKS[walk].group} and (a.${WALKS[walk].at}, a.alert_id) ${WALKS[walk].behind} (v.at, v.id)`;
 
 /** A page without filters: every alert that the walk passes is on it. $9: the size of the page. */
-export const pageStatement = (direction: Direction): string => `
+export const pageStatement = (walk: Walk): string => `
 with page as materialized (
   select v.rank, found.*
   from ${RANKED}, ${TENANTS}, ${STATUSES}
   cross join lateral (
-    select a.tenant_id, a.alert_id, a.first_seen_at from tocsin.alert a where ${BEHIND(direction)} order by ${IN_TIME(direction)} limit $9
+    select a.tenant_id, a.alert_id, a.${WALKS[walk].at} as at from tocsin.alert a where ${BEHIND(walk)}${WALKS[walk].passes} order by ${IN_TIME(walk)} limit $9
   ) found
-  order by rank, ${IN_TIME(direction)}
+  order by rank, ${inTime(WALKS[walk])}
   limit $9
 )
 select a.*
 from page p join tocsin.shown_alert a on a.tenant_id = p.tenant_id and a.alert_id = p.alert_id
-order by p.rank, p.first_seen_at ${order[direction]}, p.alert_id ${order[direction]}`;
+order by p.rank, ${inTime(WALKS[walk], 'p.')}`;
 
 /**
- * Finds the alerts that match filters, as far as the bounds allow. $9 to $13 are conditions that the index decides. $14
- * (keys of labels), $15 (their values) and $16 (words, as patterns) need the table. $17: how many alerts to walk over
- * in the index; $18: how many of those that pass may be read from the table. Gives `matching`, in the order of the
+ * Finds the alerts that match filters, as far as the bounds allow. $9 to $14 are conditions that the index decides. $15
+ * (keys of labels), $16 (their values) and $17 (words, as patterns) need the table. $18: how many alerts to walk over
+ * in the index; $19: how many of those that pass may be read from the table. Gives `matching`, in the order of the
  * list, and `reached`: the place up to which `matching` is complete and after which there may be more; null when there
  * is no more.
  *
  * Each walk ends when its share of the bound is used up. The earliest of these ends is `reached`; matches that other
  * walks found after it are left for the next page. The shares should make the walks end near one place. Therefore half
- * of the bound is shared out by the density of each group ($19: how many alerts are sampled to judge it), and half
+ * of the bound is shared out by the density of each group ($20: how many alerts are sampled to judge it), and half
  * evenly, because the estimate may be wrong.
  */
-const MATCHING = (direction: Direction, more = ''): string => `
+const MATCHING = (walk: Walk, more = ''): string => `
 with density as materialized (
   select v.*, t.tenant_id, s.status, d.weight
   from ${RANKED}, ${TENANTS}, ${STATUSES}
   cross join lateral (
-    select case when count(*) < $19::integer then 0 else 1 / (extract(epoch from max(first_seen_at) - min(first_seen_at)) + 0.001) end as weight
-    from (select a.first_seen_at from tocsin.alert a where ${BEHIND(direction)} order by ${IN_TIME(direction)} limit $19::integer) near
+    select case when count(*) < $20::integer then 0 else 1 / (extract(epoch from max(near.at) - min(near.at)) + 0.001) end as weight
+    from (select a.${WALKS[walk].at} as at from tocsin.alert a where ${BEHIND(walk)} order by ${IN_TIME(walk)} limit $20::integer) near
   ) d
 ), share as materialized (
-  select *, 1 + floor($17::integer * (even + coalesce(weight / nullif(sum(weight) over (), 0), even)) / 2)::integer as alerts
+  select *, 1 + floor($18::integer * (even + coalesce(weight / nullif(sum(weight) over (), 0), even)) / 2)::integer as alerts
   from (select *, 1.0 / count(*) over () as even from density) of_group
 ), walked as materialized (
   select v.rank, v.alerts, walk.*
@@ -75,48 +104,49 @@ with density as materialized (
   cross join lateral (
     select *
     from (
-      select a.tenant_id, a.alert_id, a.first_seen_at, a.severity, row_number() over (order by ${IN_TIME(direction)}) as n, ${CONDITIONS(9)} as passes
-      from tocsin.alert a where ${BEHIND(direction)} order by ${IN_TIME(direction)} limit v.alerts
+      select a.tenant_id, a.alert_id, a.${WALKS[walk].at} as at, a.first_seen_at, a.severity,
+        row_number() over (order by ${IN_TIME(walk)}) as n, (${CONDITIONS(9)}${WALKS[walk].passes}) as passes
+      from tocsin.alert a where ${BEHIND(walk)} order by ${IN_TIME(walk)} limit v.alerts
     ) one
     where passes or n = v.alerts
-    order by ${IN_TIME(direction)}
-    limit $18
+    order by ${inTime(WALKS[walk])}
+    limit $19
   ) walk
 ), ended as materialized (
-  select rank, severity, first_seen_at, alert_id from walked where n = alerts order by rank, ${IN_TIME(direction)} limit 1
+  select rank, severity, first_seen_at, at, alert_id from walked where n = alerts order by rank, ${inTime(WALKS[walk])} limit 1
 ), passing as materialized (
   select * from walked w
   where passes and not exists (
-    select from ended e where w.rank > e.rank or (w.rank = e.rank and (w.first_seen_at, w.alert_id) ${behind[direction]} (e.first_seen_at, e.alert_id))
+    select from ended e where w.rank > e.rank or (w.rank = e.rank and ${behindOf(WALKS[walk], 'w', 'e.at, e.alert_id')})
   )
-  order by rank, ${IN_TIME(direction)}
-  limit $18
+  order by rank, ${inTime(WALKS[walk])}
+  limit $19
 ), reached as materialized (
-  (select 1 as nearest, severity, first_seen_at, alert_id from passing order by rank, ${IN_TIME(direction)} offset $18 - 1)
-  union all select 2, severity, first_seen_at, alert_id from ended
+  (select 1 as nearest, severity, first_seen_at, at, alert_id from passing order by rank, ${inTime(WALKS[walk])} offset $19 - 1)
+  union all select 2, severity, first_seen_at, at, alert_id from ended
   order by nearest limit 1
 ), matching as materialized (
-  select p.rank, a.tenant_id, a.alert_id, a.first_seen_at, a.status, a.severity, a.service, a.type${more}
+  select p.rank, a.tenant_id, a.alert_id, p.at, a.first_seen_at, a.status, a.severity, a.service, a.type${more}
   from passing p join tocsin.alert a on a.tenant_id = p.tenant_id and a.alert_id = p.alert_id
-  where concat_ws(E'\\n', a.title, a.message, a.name) ilike all ($16::text[])
-    and not exists (select from unnest($14::text[], $15::text[]) as w(key, value) where a.labels ->> w.key is distinct from w.value)
+  where concat_ws(E'\\n', a.title, a.message, a.name) ilike all ($17::text[])
+    and not exists (select from unnest($15::text[], $16::text[]) as w(key, value) where a.labels ->> w.key is distinct from w.value)
 )`;
 
 /**
- * A page of the matches, $20 at most. Each row tells what was reached; when nothing matches, one row tells only that.
+ * A page of the matches, $21 at most. Each row tells what was reached; when nothing matches, one row tells only that.
  */
-export const matchingPageStatement = (direction: Direction): string => `${MATCHING(direction)}, page as materialized (
-  select * from matching order by rank, ${IN_TIME(direction)} limit $20
+export const matchingPageStatement = (walk: Walk): string => `${MATCHING(walk)}, page as materialized (
+  select * from matching order by rank, ${inTime(WALKS[walk])} limit $21
 )
-select r.severity as reached_severity, r.first_seen_at as reached_at, r.alert_id as reached_id, a.*
+select r.severity as reached_severity, r.first_seen_at as reached_seen_at, r.at as reached_at, r.alert_id as reached_id, a.*
 from (select) one left join reached r on true
 left join (page p join tocsin.shown_alert a on a.tenant_id = p.tenant_id and a.alert_id = p.alert_id) on true
-order by p.rank, p.first_seen_at ${order[direction]}, p.alert_id ${order[direction]}`;
+order by p.rank, ${inTime(WALKS[walk], 'p.')}`;
 
 const CUBE = 'tenant_id, status, severity, service, type';
 
 /**
- * Counts the alerts of each kind that pass $6 to $10, among at most $11 that the walk passes; alerts that are not
+ * Counts the alerts of each kind that pass $6 to $11, among at most $12 that the walk passes; alerts that are not
  * resolved come first. Each row tells how many alerts were passed (`walked`).
  */
 export const COUNTS = `
@@ -125,9 +155,9 @@ from (
   select found.*
   from (select * from unnest($2::text[]) with ordinality as s(status, place), ${SEVERITIES}, ${TENANTS} order by place) g, lateral (select g.tenant_id) t, lateral (select g.status) s, lateral (select g.severity) v
   cross join lateral (
-    select a.tenant_id, a.status, a.severity, a.service, a.type, a.name, a.assignee from tocsin.alert a where ${OF_GROUP} order by ${IN_TIME('down')} limit $11
+    select a.tenant_id, a.status, a.severity, a.service, a.type, a.name, a.assignee from tocsin.alert a where ${OF_GROUP} order by ${IN_TIME('down')} limit $12
   ) found
-  limit $11
+  limit $12
 ) a
 group by ${CUBE}`;
 
@@ -220,25 +250,25 @@ from (select) one left join (page p join newest n using (key) join tocsin.alert 
 order by ${GROUP_ORDERS[order].by.replaceAll(/(rank|newest_at|oldest_at|key)/g, 'p.$1')}`;
 
 /**
- * Groups the alerts that pass $6 to $10, among at most $11 that the walk passes; alerts that are not resolved come first.
- * $12 to $16 are those of `groupPage`. $17: the label to group by.
+ * Groups the alerts that pass $6 to $11, among at most $12 that the walk passes; alerts that are not resolved come first.
+ * $13 to $17 are those of `groupPage`. $18: the label to group by.
  */
 export const groupsStatement = (by: GroupedBy, order: GroupOrder): string => `
 with walked as materialized (
   select found.*
   from (select * from unnest($2::text[]) with ordinality as s(status, place), ${SEVERITIES}, ${TENANTS} order by place) g, lateral (select g.tenant_id) t, lateral (select g.status) s, lateral (select g.severity) v
   cross join lateral (
-    select a.tenant_id, a.alert_id, a.severity, a.first_seen_at, ${groupColumns(by, 17)}, ${CONDITIONS(6)} as passes
-    from tocsin.alert a where ${OF_GROUP} order by ${IN_TIME('down')} limit $11
+    select a.tenant_id, a.alert_id, a.severity, a.first_seen_at, ${groupColumns(by, 18)}, ${CONDITIONS(6)} as passes
+    from tocsin.alert a where ${OF_GROUP} order by ${IN_TIME('down')} limit $12
   ) found
-  limit $11
+  limit $12
 ), matching as materialized (
   select * from walked where passes
-)${groupPage('matching', '(select count(*) < $11 from walked)', order, 12)}`;
+)${groupPage('matching', '(select count(*) < $12 from walked)', order, 13)}`;
 
-/** Groups the matches among the newest alerts. $20 to $24 are those of `groupPage`. $25: the label to group by. */
+/** Groups the matches among the newest alerts. $21 to $25 are those of `groupPage`. $26: the label to group by. */
 export const matchingGroupsStatement = (by: GroupedBy, order: GroupOrder): string =>
-  MATCHING('down', `, ${groupColumns(by, 25)}`) + groupPage('matching', 'not exists (select from reached)', order, 20);
+  MATCHING('down', `, ${groupColumns(by, 26)}`) + groupPage('matching', 'not exists (select from reached)', order, 21);
 
 /** Alerts that are not resolved, by status and severity; no more than $3 in all. */
 export const OPEN_COUNTS = `
@@ -256,25 +286,25 @@ const BUCKETS = (from: number) =>
   `floor(extract(epoch from first_seen_at - $${from}::timestamptz) / $${from + 1}::integer)::integer as bucket`;
 
 /**
- * Alerts first seen from $4 on and before $5 that pass $6 to $10, by severity, in buckets of $13 seconds from $12 on; the
- * walk passes no more than $11. Each row tells how many it passed (`walked`).
+ * Alerts first seen from $4 on and before $5 that pass $6 to $11, by severity, in buckets of $14 seconds from $13 on; the
+ * walk passes no more than $12. Each row tells how many it passed (`walked`).
  */
 export const TIMELINE = `
-select severity, ${BUCKETS(12)}, count(*) filter (where passes)::integer as alerts, (sum(count(*)) over ())::integer as walked
+select severity, ${BUCKETS(13)}, count(*) filter (where passes)::integer as alerts, (sum(count(*)) over ())::integer as walked
 from (
   select found.* from ${SEVERITIES}, ${STATUSES}, ${TENANTS}
   cross join lateral (
-    select a.severity, a.first_seen_at, ${CONDITIONS(6)} as passes from tocsin.alert a where ${OF_GROUP} order by a.first_seen_at desc limit $11
+    select a.severity, a.first_seen_at, ${CONDITIONS(6)} as passes from tocsin.alert a where ${OF_GROUP} order by a.first_seen_at desc limit $12
   ) found
-  limit $11
+  limit $12
 ) counted
 group by severity, bucket`;
 
 /**
- * The matches among the newest alerts, by severity, in buckets of $21 seconds from $20 on, and whether these are all;
+ * The matches among the newest alerts, by severity, in buckets of $22 seconds from $21 on, and whether these are all;
  * when nothing matches, one row tells only that.
  */
 export const MATCHING_TIMELINE = `${MATCHING('down')}, counted as (
-  select severity, ${BUCKETS(20)}, count(*)::integer as alerts from matching group by severity, bucket
+  select severity, ${BUCKETS(21)}, count(*)::integer as alerts from matching group by severity, bucket
 )
 select not exists (select from reached) as complete, c.* from (select) one left join counted c on true`;

@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useRef } from 'react';
+import { useCallback, useMemo, useRef, useState } from 'react';
 import { toast } from 'sonner';
 import { useAlertStore, type ActRefused } from '@tocsin/react-client';
 import type { Act, Alert, AlertAct } from '@tocsin/contracts/wire';
@@ -46,10 +46,19 @@ function applies({ act }: AlertAct, { status }: Alert): boolean {
   return true;
 }
 
+/** A question before an act on many alerts. */
+export interface Asked {
+  act: Act;
+  count: number;
+  answer(yes: boolean): void;
+}
+
 export interface Acts {
-  /** Returns false when a confirmation was needed and the user declined. */
-  perform(alerts: readonly Alert[], act: AlertAct): boolean;
+  /** Does the act, if it is one on many alerts only after the user's yes, and then calls `afterwards`. */
+  perform(alerts: readonly Alert[], act: AlertAct, afterwards?: () => void): void;
   undo(): void;
+  /** The question that waits for an answer; null: none does. */
+  asked: Asked | null;
 }
 
 /** Does acts at once and shows a toast. "Undo" does the inverse act, so both are in the alert's history. */
@@ -57,6 +66,7 @@ export function useActs(onDone: (alertIds: readonly string[]) => void): Acts {
   const { t } = useWords();
   const store = useAlertStore();
   const last = useRef<(() => void) | null>(null);
+  const [asked, setAsked] = useState<Asked | null>(null);
 
   /**
    * Shows how many alerts were refused, which and why, and offers a retry. After a conflict it offers none, because the
@@ -93,10 +103,18 @@ export function useActs(onDone: (alertIds: readonly string[]) => void): Acts {
     [t],
   );
   const perform = useCallback(
-    (alerts: readonly Alert[], what: AlertAct): boolean => {
+    (alerts: readonly Alert[], what: AlertAct, afterwards: () => void = () => undefined, confirmed = false): void => {
       const meant = alerts.filter((alert) => applies(what, alert));
-      if (meant.length === 0) return true;
-      if (meant.length > ASK_BEYOND && !window.confirm(t('bulk.confirm', { count: meant.length }))) return false;
+      if (meant.length > ASK_BEYOND && !confirmed) {
+        const answer = (yes: boolean) => {
+          setAsked(null);
+          if (yes) perform(meant, what, afterwards, true);
+        };
+        setAsked({ act: what.act, count: meant.length, answer });
+        return;
+      }
+      afterwards();
+      if (meant.length === 0) return;
       const ids = meant.map(({ alert_id }) => alert_id);
       onDone(ids);
       const undoing = meant.flatMap((before) => {
@@ -147,16 +165,15 @@ export function useActs(onDone: (alertIds: readonly string[]) => void): Acts {
           of: ids.length,
           titleOf: (id) => titles.get(id),
           retry: () =>
-            void perform(
+            perform(
               meant.filter(({ alert_id }) => again.has(alert_id)),
               what,
             ),
         });
       });
-      return true;
     },
     [store, notDone, onDone, t],
   );
   const undo = useCallback(() => last.current?.(), []);
-  return useMemo(() => ({ perform, undo }), [perform, undo]);
+  return useMemo(() => ({ perform, undo, asked }), [perform, undo, asked]);
 }

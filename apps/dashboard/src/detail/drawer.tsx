@@ -9,12 +9,14 @@ import { usePreference } from '../settings/preferences';
 import { Ago, useNow } from '../words/clock';
 import { useMemberships } from '../session/use-memberships';
 import { nameOf } from '../words/people';
+import { shownText } from '../words/shown-text';
 import { spanWords } from '../words/time-words';
 import { useWords } from '../words/words';
 import { CopyButton } from './copy-button';
 import { History } from './history';
 import { Json } from './json';
-import { LinkedText, safeUrl } from './linked-text';
+import { FoldedText } from './folded-text';
+import { safeUrl } from './linked-text';
 import { NoteForm } from './note-form';
 import { useDragWidth } from './use-drag-width';
 import styles from './drawer.module.css';
@@ -111,7 +113,7 @@ function Details({
   return (
     <div className={styles.body} tabIndex={-1}>
       <h2 className={styles.title} dir="auto">
-        {alert.title}
+        {shownText(alert.title)}
       </h2>
       <p className={styles.sub}>
         {alert.status !== 'resolved' && openFor >= MINUTE_MS
@@ -128,7 +130,7 @@ function Details({
           </Suspense>
         </Unbroken>
       )}
-      {alert.message && <LinkedText text={alert.message} className={styles.message} />}
+      {alert.message && <FoldedText text={alert.message} />}
       {offered.length > 0 && (
         <div className={styles.offered} aria-label={t('drawer.actions')} role="group">
           {offered.map(({ label, url }) => (

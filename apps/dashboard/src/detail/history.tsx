@@ -4,6 +4,7 @@ import type { Alert, Entry } from '@tocsin/contracts/wire';
 import { SeverityMark } from '../live/severity-mark';
 import { Ago, serverNow } from '../words/clock';
 import { nameOf } from '../words/people';
+import { shownText } from '../words/shown-text';
 import { exactWords, momentWords, spanWords } from '../words/time-words';
 import { useWords, type Words } from '../words/words';
 import { saidThen, spansOf, type Spans } from './history-spans';
@@ -53,6 +54,7 @@ export function History({ alert }: { alert: Alert }) {
               <span>{wordsOf(entry, t)}</span>
               {entry.actor && <span className={styles.muted}> {t('change.by', { user: nameOf(entry.actor) })}</span>}
               {entry.folded > 0 && <span className={styles.muted}> {t('change.folded', { count: entry.folded })}</span>}
+              <Occurred entry={entry} />
               <Lasted spans={spans.get(entry.seq)} />
               <SaidThen {...saidThen(entry, entries[index + 1], alert)} />
               {entry.note && <LinkedText text={entry.note} className={styles.note} />}
@@ -87,12 +89,27 @@ function Lasted({ spans }: { spans: Spans | undefined }) {
   );
 }
 
+/** A message that comes later than this after what it reports is not news, and says so. */
+const LATE_MS = 300_000;
+
+function Occurred({ entry: { occurred_at, received_at } }: { entry: Entry }) {
+  const { t, intl } = useWords();
+  if (occurred_at === null || Date.parse(received_at) - Date.parse(occurred_at) < LATE_MS) return null;
+  const at = Date.parse(occurred_at);
+  return (
+    <span className={styles.muted} data-testid="occurred" title={exactWords(intl, at)}>
+      {' '}
+      · {t('history.occurred', { time: momentWords(intl, at, serverNow()) })}
+    </span>
+  );
+}
+
 /** The words that the alert had then, where it has others now. */
 function SaidThen({ title, message }: { title: string | null; message: string | null }) {
   if (title === null && message === null) return null;
   return (
     <div className={styles.then} data-testid="said-then">
-      {title !== null && <bdi>{title}</bdi>}
+      {title !== null && <bdi>{shownText(title)}</bdi>}
       {message !== null && <LinkedText text={message} className={styles.thenMessage} />}
     </div>
   );

@@ -1,3 +1,5 @@
+import { shownText } from '../words/shown-text';
+
 /** Finds addresses in running text. A full stop or a bracket after an address belongs to the sentence. */
 const ADDRESS = /https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]}]/g;
 
@@ -28,7 +30,7 @@ export function partsOf(text: string): { text: string; href: string | null }[] {
 export function LinkedText({ text, className }: { text: string; className?: string | undefined }) {
   return (
     <p className={className} dir="auto">
-      {partsOf(text).map(({ text: part, href }, index) =>
+      {partsOf(shownText(text)).map(({ text: part, href }, index) =>
         href ? (
           <a key={index} href={href} target="_blank" rel="noopener noreferrer">
             {part}

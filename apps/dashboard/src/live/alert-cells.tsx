@@ -3,6 +3,8 @@ import { Check, CircleCheck, Moon } from 'lucide-react';
 import type { Alert } from '@tocsin/contracts/wire';
 import { Ago } from '../words/clock';
 import { initialsOf, nameOf } from '../words/people';
+import { shownText } from '../words/shown-text';
+import { exactWords, spanWords } from '../words/time-words';
 import { useWords } from '../words/words';
 import type { RowActs } from './alert-row';
 import { SeverityMark } from './severity-mark';
@@ -23,6 +25,10 @@ interface Props {
  */
 export const AlertCells = memo(function AlertCells({ alert, isSelected, tenantName, select, leaving }: Props) {
   const { t } = useWords();
+  // what a resolved alert said while it rang belongs to its severity; the words that resolved it stand below
+  const { title, message } = alert.while_open ?? alert;
+  const recovery = title === alert.title ? null : alert.title;
+  const below = recovery ?? message ?? '';
   const onSelect = (event: MouseEvent) => {
     event.stopPropagation();
     select(alert, { range: event.shiftKey });
@@ -35,7 +41,7 @@ export const AlertCells = memo(function AlertCells({ alert, isSelected, tenantNa
           tabIndex={-1}
           role="checkbox"
           aria-checked={isSelected}
-          aria-label={t('list.select', { title: alert.title })}
+          aria-label={t('list.select', { title })}
           onClick={onSelect}
           className={styles.box}
         >
@@ -47,17 +53,18 @@ export const AlertCells = memo(function AlertCells({ alert, isSelected, tenantNa
       </div>
       <div role="gridcell" className={styles.text}>
         <div className={styles.title}>
-          <bdi className={styles.ellipsis}>{alert.title}</bdi>
+          <bdi className={styles.ellipsis}>{shownText(title)}</bdi>
           {alert.occurrences > 1 && (
             <span className={styles.times} data-number>
               {t('list.times', { count: alert.occurrences })}
             </span>
           )}
         </div>
-        <div className={`${styles.message} ${alert.message || tenantName ? '' : styles.empty}`}>
+        <div className={`${styles.message} ${below || tenantName ? '' : styles.empty}`}>
           <span className={styles.inlineService}>{alert.service}</span>
-          {tenantName && <span className={styles.tenant}>{alert.message ? `${tenantName} ·` : tenantName}</span>}
-          <bdi className={styles.ellipsis}>{alert.message ?? ''}</bdi>
+          {tenantName && <span className={styles.tenant}>{below ? `${tenantName} ·` : tenantName}</span>}
+          {recovery !== null && <CircleCheck size={13} className={styles.recovery} aria-label={t('status.resolved')} />}
+          <bdi className={styles.ellipsis}>{shownText(below)}</bdi>
         </div>
       </div>
       <div role="gridcell" className={styles.service} title={alert.service}>
@@ -79,7 +86,7 @@ export const AlertCells = memo(function AlertCells({ alert, isSelected, tenantNa
         )}
       </div>
       <div role="gridcell" className={styles.when}>
-        <Ago at={alert.last_seen_at} />
+        <Ago at={alert.resolved_at ?? alert.last_seen_at} />
       </div>
     </>
   );
@@ -121,19 +128,31 @@ export function State({ alert }: { alert: Alert }) {
         <span className="hidden">{t('status.acknowledged')}</span>
       </span>
     );
-  if (alert.status === 'resolved')
-    return (
-      <span className={styles.resolved} title={by && t('change.by', { user: by })}>
-        <CircleCheck size={14} aria-hidden />
-        {by ? t('change.by', { user: by }) : t('status.resolved')}
-        {by && <span className="hidden">{t('status.resolved')}</span>}
-      </span>
-    );
+  if (alert.status === 'resolved') return <Resolved alert={alert} />;
   const until = alert.snoozed_until && intl.formatTime(alert.snoozed_until, { hour: '2-digit', minute: '2-digit' });
   return (
     <span className={styles.snoozed} title={t('status.snoozed')}>
       <Moon size={14} aria-hidden />
       {until ? t('status.until', { time: until }) : t('status.snoozed')}
+    </span>
+  );
+}
+
+/** Who resolved an alert, a user or its service, and how long it had been open; nothing of what is not known. */
+function Resolved({ alert }: { alert: Alert }) {
+  const { t, intl } = useWords();
+  const { actor, service, opened_at, resolved_at, while_open } = alert;
+  const by = t('change.by', { user: actor ? nameOf(actor) : service });
+  const openFor = resolved_at && opened_at && while_open ? Date.parse(resolved_at) - Date.parse(opened_at) : null;
+  const after = openFor === null ? '' : t('history.after', { span: spanWords(intl, openFor) });
+  const words = after ? `${by} · ${after}` : by;
+  const at = resolved_at ? exactWords(intl, Date.parse(resolved_at)) : '';
+  return (
+    <span className={styles.resolved} data-testid="resolved-by" title={at ? `${words}, ${at}` : words}>
+      <CircleCheck size={14} aria-hidden />
+      <span className="hidden">{t('status.resolved')} </span>
+      <bdi className={styles.ellipsis}>{by}</bdi>
+      {after && <span className={styles.after}>· {after}</span>}
     </span>
   );
 }

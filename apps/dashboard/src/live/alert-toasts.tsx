@@ -6,6 +6,7 @@ import type { Entry } from '@tocsin/contracts/wire';
 import { isQuiet, preferences } from '../settings/preferences';
 import { serverNow } from '../words/clock';
 import { nameOf } from '../words/people';
+import { shownText } from '../words/shown-text';
 import { useWords } from '../words/words';
 import { bell } from './the-bell';
 import { SeverityMark } from './severity-mark';
@@ -127,7 +128,7 @@ function AlertToast({ entry, props, onClose }: { entry: Entry; props: React.RefO
       <SeverityMark severity={entry.severity} size={18} />
       <div className={styles.text}>
         <strong dir="auto">
-          {entry.title}
+          {shownText(entry.title)}
           {entry.occurrences > 1 && (
             <span className={styles.times}> {t('list.times', { count: entry.occurrences })}</span>
           )}
@@ -160,7 +161,7 @@ function notifyDesktop(entry: Entry, onOpen: () => void): void {
     Notification.permission !== 'granted'
   )
     return;
-  const shown = new Notification(entry.title, {
+  const shown = new Notification(shownText(entry.title), {
     body: `${entry.service}${entry.message ? ` · ${entry.message.slice(0, 140)}` : ''}`,
     tag: entry.alert_id,
     timestamp: serverNow(),

@@ -100,10 +100,10 @@ export function ReachedBanner({
 }
 
 /** A sentence that says how far a list has been searched. */
-export function useReached(order: AlertOrder, { first_seen_at, severity }: AlertPlace): string {
+export function useReached(order: AlertOrder, { first_seen_at, resolved_at, severity }: AlertPlace): string {
   const { t, intl } = useWords();
   return t(`reached.${order}`, {
-    time: intl.formatDate(first_seen_at, { dateStyle: 'medium', timeStyle: 'short' }),
+    time: intl.formatDate(resolved_at ?? first_seen_at, { dateStyle: 'medium', timeStyle: 'short' }),
     severity: t(`severity.${severity}`),
   });
 }

@@ -1,8 +1,6 @@
-import { useMemo, useRef } from 'react';
+import { useRef } from 'react';
 import { useAlerts } from '@tocsin/react-client';
 import type { Alert, AlertSearch } from '@tocsin/contracts/wire';
-import { matches, type Search } from '../search/search-syntax';
-import { serverNow } from '../words/clock';
 import { useWords } from '../words/words';
 import { AlertRow, type RowActs } from './alert-row';
 import { Skeleton } from './empty';
@@ -26,33 +24,15 @@ export interface GroupRows {
 
 interface Props extends GroupRows {
   search: AlertSearch;
-  /** The user's search, when the page leaves out alerts that the server returns; else null. */
-  hidden: Search | null;
-  me: string;
 }
 
 /** The alerts of an open group: a live list of its own, a page at a time. */
-export function GroupAlerts({
-  search,
-  hidden,
-  me,
-  rowHeight,
-  current,
-  openAlert,
-  isUnseen,
-  tenantName,
-  mayAct,
-  acts,
-}: Props) {
+export function GroupAlerts({ search, rowHeight, current, openAlert, isUnseen, tenantName, mayAct, acts }: Props) {
   const { t } = useWords();
   const frame = useRef<HTMLDivElement>(null);
   const list = useAlerts({ ...search, limit: PAGE });
-  const alerts = useMemo(
-    () => (hidden ? list.alerts.filter((alert) => matches(hidden, alert, me, serverNow())) : list.alerts),
-    [hidden, list.alerts, me],
-  );
   const handsOff = useHandsOff(frame);
-  const { rows, fresh, leaving, showFresh } = useSettledRows(alerts, handsOff, `${list.loadedAt !== null}`);
+  const { rows, fresh, leaving, showFresh } = useSettledRows(list.alerts, handsOff, `${list.loadedAt !== null}`);
   return (
     <div ref={frame} className={styles.alerts}>
       {list.error && list.loadedAt === null ? (

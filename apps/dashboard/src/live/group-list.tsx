@@ -4,14 +4,14 @@ import { ChevronDown, ChevronRight, CircleDot } from 'lucide-react';
 import { toast } from 'sonner';
 import { useAlertsApi } from '@tocsin/react-client';
 import type { Alert, AlertAct, AlertGroup, AlertSearch } from '@tocsin/contracts/wire';
-import type { Search } from '../search/search-syntax';
 import buttons from '../settings/icon-button.module.css';
 import { Ago } from '../words/clock';
+import { shownText } from '../words/shown-text';
 import { useWords } from '../words/words';
 import { Skeleton } from './empty';
 import { GroupAlerts, type GroupRows } from './group-alerts';
 import styles from './group-list.module.css';
-import { areExact, searchIn, withoutHidden, type GroupedBy } from './group-search';
+import { searchIn, type GroupedBy } from './group-search';
 import { SeverityMark } from './severity-mark';
 import { allOf } from './use-everything';
 
@@ -21,22 +21,20 @@ const MINUTE_MS = 60_000;
 interface Props extends GroupRows {
   search: AlertSearch;
   by: GroupedBy;
-  /** The user's search, when the page leaves out alerts that the server counts; else null. */
-  parsed: Search | null;
-  me: string;
   nameOfTenant(tenantId: string): string | null;
-  onAct(alerts: readonly Alert[], act: AlertAct): boolean;
+  onAct(alerts: readonly Alert[], act: AlertAct): void;
 }
 
 /**
  * The list in groups, which the server makes of all matching alerts: one line for each service, alert name or tenant. A
  * line opens in place. The groups are loaded again with the other numbers of the page.
  */
-export default function GroupList({ search, by, parsed, me, nameOfTenant, onAct, ...rows }: Props) {
+export default function GroupList({ search, by, nameOfTenant, onAct, ...rows }: Props) {
   const { t } = useWords();
   const api = useAlertsApi();
   const [opened, setOpened] = useState<ReadonlySet<string | null>>(new Set());
-  const { order, limit: _, ...filter } = search;
+  const { order: listOrder, limit: _, ...filter } = search;
+  const order = listOrder === 'resolved' ? 'newest' : listOrder;
   const { data, error, isPending, hasNextPage, fetchNextPage, refetch } = useInfiniteQuery({
     queryKey: ['numbers', 'groups', filter, by, order],
     queryFn: ({ pageParam, signal }) =>
@@ -69,12 +67,7 @@ export default function GroupList({ search, by, parsed, me, nameOfTenant, onAct,
       toast.error(t('group.failed'));
     }
   };
-  const exact = areExact(by, parsed);
-  const groups = withoutHidden(
-    data.pages.flatMap((page) => page.groups),
-    by,
-    parsed,
-  );
+  const groups = data.pages.flatMap((page) => page.groups);
   return (
     <div className={styles.frame}>
       <ul className={styles.groups} aria-label={t(`group.${by}`)} data-testid="groups">
@@ -83,15 +76,12 @@ export default function GroupList({ search, by, parsed, me, nameOfTenant, onAct,
             <Line
               group={group}
               by={by}
-              exact={exact}
               isOpen={opened.has(group.key)}
               name={by === 'tenant' && group.key !== null ? (nameOfTenant(group.key) ?? group.key) : group.key}
               onToggle={(open) => toggle(group.key, open)}
-              onAct={rows.mayAct && exact ? (what) => void act(group.key, what) : null}
+              onAct={rows.mayAct ? (what) => void act(group.key, what) : null}
             />
-            {opened.has(group.key) && (
-              <GroupAlerts search={searchIn(search, by, group.key)} hidden={parsed} me={me} {...rows} />
-            )}
+            {opened.has(group.key) && <GroupAlerts search={searchIn(search, by, group.key)} {...rows} />}
           </li>
         ))}
       </ul>
@@ -108,15 +98,13 @@ export default function GroupList({ search, by, parsed, me, nameOfTenant, onAct,
 interface LineProps {
   group: AlertGroup;
   by: GroupedBy;
-  /** False: the numbers also count alerts that the page leaves out, so they are not shown. */
-  exact: boolean;
   isOpen: boolean;
   name: string | null;
   onToggle(open?: boolean): void;
   onAct: ((act: AlertAct) => void) | null;
 }
 
-function Line({ group, by, exact, isOpen, name, onToggle, onAct }: LineProps) {
+function Line({ group, by, isOpen, name, onToggle, onAct }: LineProps) {
   const { t, intl } = useWords();
   const { severity, alerts, taken, newest, oldest_at, newest_at } = group;
   const onKeyDown = (event: KeyboardEvent) => {
@@ -130,7 +118,7 @@ function Line({ group, by, exact, isOpen, name, onToggle, onAct }: LineProps) {
     event.preventDefault();
   };
   return (
-    <div className={styles.group} data-severity={exact ? severity : undefined}>
+    <div className={styles.group} data-severity={severity}>
       <button
         type="button"
         className={styles.line}
@@ -139,13 +127,13 @@ function Line({ group, by, exact, isOpen, name, onToggle, onAct }: LineProps) {
         onKeyDown={onKeyDown}
       >
         {isOpen ? <ChevronDown size={16} aria-hidden /> : <ChevronRight size={16} aria-hidden />}
-        {exact ? <SeverityMark severity={severity} /> : <span />}
+        <SeverityMark severity={severity} />
         <span className={styles.key}>{name ?? t(by === 'name' ? 'group.unnamed' : 'group.noKey')}</span>
         <span className={styles.count} data-number data-testid="group-count">
-          {exact ? t('list.times', { count: intl.formatNumber(alerts) }) : '–'}
+          {t('list.times', { count: intl.formatNumber(alerts) })}
         </span>
-        <bdi className={styles.newest}>{newest.title}</bdi>
-        {exact && taken > 0 && (
+        <bdi className={styles.newest}>{shownText(newest.title)}</bdi>
+        {taken > 0 && (
           <span className={styles.taken} data-testid="group-taken">
             {t('group.taken', { taken: intl.formatNumber(taken), count: intl.formatNumber(alerts) })}
           </span>

@@ -60,6 +60,8 @@ const GroupList = lazy(() => import('./group-list'));
 const SystemNav = lazy(() => import('../system/system-nav'));
 const RefusedNotice = lazy(() => import('../system/refused-notice'));
 const Refused = lazy(() => import('../system/refused'));
+/** Most acts need no confirmation. */
+const ConfirmAct = lazy(() => import('../acts/confirm-act'));
 
 /** The page of a signed-in user. It combines the state of all parts; the parts do the rendering. */
 export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: string | null): void }) {
@@ -77,9 +79,10 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
   useEffect(() => correctClock(status.clockOffsetMs), [status.clockOffsetMs]);
   const tenants = useTenants(status);
 
-  const listed = useRows(place, me);
-  const { search, user, parsed, filtered, hides, list, alerts, fresh, showFresh, paused, setPaused, setHandsOff } =
-    listed;
+  const listed = useRows(place);
+  const { search, user, parsed, filtered, list, fresh, showFresh, paused, setPaused, setHandsOff } = listed;
+  const { alerts } = list;
+  const byResolution = search.status?.join() === 'resolved';
   const grouped = place.group !== 'none';
   // the rows of a grouped list belong to its groups
   const rows = grouped ? NONE : listed.rows;
@@ -294,7 +297,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
         {nav}
         {filterSheet}
       </div>
-      <main className={styles.main} id="alerts">
+      <main className={styles.main} id="alerts" data-resolved={byResolution}>
         {status.gap && <GapBanner missed={status.gap.missed} onLoad={() => void list.reload()} />}
         {tenants.revoked && <RevokedBanner tenant={tenants.revoked} onDismiss={tenants.dismiss} />}
         {caughtUp.missed && (
@@ -302,7 +305,9 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
             {...caughtUp.missed}
             onShow={() => {
               showFresh();
-              move({ view: 'open', q: '', order: 'newest', group: 'none' });
+              // ten low ones would hide the urgent one below them
+              const order = caughtUp.missed?.urgent ? 'severity' : 'newest';
+              move({ view: 'open', q: '', order, group: 'none' });
               caughtUp.told();
             }}
             onSeen={() => {
@@ -333,17 +338,16 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
               <BulkBar
                 count={selected.length}
                 listed={rows.length}
-                everything={list.hasMore && !hides ? everything : null}
+                everything={list.hasMore ? everything : null}
                 mayAct={mayAct}
-                onAct={(what) => {
-                  if (acts.perform(selected, what)) selection.none();
-                }}
+                onAct={(what) => acts.perform(selected, what, selection.none)}
                 onAll={selection.all}
                 onNone={selection.none}
               />
             ) : (
               <ListHead
                 place={place}
+                byResolution={byResolution}
                 asOf={isHeard(status.state) ? null : status.lastHeardAt}
                 onSearch={setSearch}
                 onOrder={orderBy}
@@ -384,8 +388,6 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
                 <GroupList
                   search={search}
                   by={place.group as Exclude<Grouping, 'none'>}
-                  parsed={hides ? parsed : null}
-                  me={me}
                   rowHeight={isNarrow ? PHONE_ROW_PX : ROW_PX[density]}
                   current={current}
                   openAlert={place.alert}
@@ -404,7 +406,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
                 fresh={fresh}
                 leaving={listed.leaving}
                 rowHeight={isNarrow ? PHONE_ROW_PX : ROW_PX[density]}
-                newSince={place.order === 'newest' ? caughtUp.newSince : null}
+                newSince={search.order === 'newest' ? caughtUp.newSince : null}
                 current={current}
                 selected={selection.ids}
                 openAlert={place.alert}
@@ -450,6 +452,11 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
         onShow={showFresh}
       />
       <Announcements />
+      {acts.asked && (
+        <Suspense fallback={null}>
+          <ConfirmAct asked={acts.asked} />
+        </Suspense>
+      )}
       <KeyHelp open={overlay === 'keys'} onClose={noOverlay} />
       {overlay === 'commands' && <Commands commands={commandsOf(page)} onClose={noOverlay} />}
       {status.state === 'signed_out' && <SessionEnded status={status} onToken={onToken} />}

@@ -9,6 +9,8 @@ import styles from './list-head.module.css';
 
 interface Props {
   place: Place;
+  /** Whether the newest are those that were resolved last. */
+  byResolution: boolean;
   /** When the list was last up to date, if it no longer is; null: it is up to date. */
   asOf: number | null;
   onSearch(q: string): void;
@@ -17,7 +19,7 @@ interface Props {
 }
 
 /** The line above the list: the view, the filters and the order. */
-export const ListHead = memo(function ListHead({ place, asOf, onSearch, onOrder, onGroup }: Props) {
+export const ListHead = memo(function ListHead({ place, byResolution, asOf, onSearch, onOrder, onGroup }: Props) {
   const { view, q, order, group } = place;
   const { t, intl } = useWords();
   const terms = q ? (formatSearch(parseSearch(q)).match(/(?:[^\s"]|"(?:[^"\\]|\\.)*")+/g) ?? []) : [];
@@ -55,7 +57,7 @@ export const ListHead = memo(function ListHead({ place, asOf, onSearch, onOrder,
         <select value={order} onChange={(event) => onOrder(event.target.value as AlertOrder)}>
           {ALERT_ORDERS.map((one) => (
             <option key={one} value={one}>
-              {t(`order.${one}`)}
+              {t(one === 'newest' && byResolution ? 'order.resolved' : `order.${one}`)}
             </option>
           ))}
         </select>

@@ -1,6 +1,12 @@
 import { useCallback, useMemo } from 'react';
 import { useSearchParams } from 'wouter';
-import { ALERT_ORDERS, type AlertFilter, type AlertOrder, type AlertSearch } from '@tocsin/contracts/wire';
+import {
+  ALERT_ORDERS,
+  type AlertFilter,
+  type AlertOrder,
+  type AlertSearch,
+  type ListOrder,
+} from '@tocsin/contracts/wire';
 import { SYSTEM_VIEWS, type SystemView } from '../system/system-rights';
 import { filterOf, parseSearch } from '../search/search-syntax';
 
@@ -96,5 +102,10 @@ export function placeOf(link: string): ListPlace {
 
 /** The search that a place sends to the server. A status in the search text overrides the view's. */
 export function searchAt({ view, q, order }: Pick<Place, 'view' | 'q' | 'order'>, now: number): AlertSearch {
-  return { ...VIEW_FILTERS[view], ...filterOf(parseSearch(q), now), order };
+  const filter: AlertFilter = { ...VIEW_FILTERS[view], ...filterOf(parseSearch(q), now) };
+  return { ...filter, order: orderOf(filter, order) };
 }
+
+/** Of resolved alerts, the newest are those that were resolved last. */
+const orderOf = ({ status }: AlertFilter, order: AlertOrder): ListOrder =>
+  order === 'newest' && status?.join() === 'resolved' ? 'resolved' : order;

@@ -70,13 +70,13 @@ function actOf(page: PageActs, act: AlertAct): void {
   const alerts = meant(page);
   const [first] = alerts;
   if (!page.mayAct || !first) return;
-  const done = page.acts.perform(
+  page.acts.perform(
     alerts,
     act.act === 'acknowledge' && alerts.length === 1 && first.status === 'acknowledged'
       ? { act: 'unacknowledge' }
       : act,
+    page.selection.none,
   );
-  if (done) page.selection.none();
 }
 
 function assign(page: PageActs): void {

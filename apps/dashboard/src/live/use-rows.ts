@@ -1,7 +1,7 @@
 import { useMemo, useState } from 'react';
 import { useAlerts, type AlertsView } from '@tocsin/react-client';
 import type { Alert, AlertFilter, AlertSearch } from '@tocsin/contracts/wire';
-import { filterOf, matches, parseSearch, type Search } from '../search/search-syntax';
+import { filterOf, parseSearch, type Search } from '../search/search-syntax';
 import { serverNow } from '../words/clock';
 import { searchAt, type Place } from './place';
 import { useSettledRows } from './use-settled-rows';
@@ -18,11 +18,7 @@ interface Rows {
   parsed: Search;
   /** Whether the user searches for anything beyond the view's own filter. */
   filtered: boolean;
-  /** Whether the page itself leaves out alerts that the server returns. */
-  hides: boolean;
   list: AlertsView;
-  /** All alerts that belong in the list. */
-  alerts: readonly Alert[];
   /** The rows that are shown at present; `fresh` waits above them. */
   rows: readonly Alert[];
   fresh: readonly Alert[];
@@ -35,24 +31,17 @@ interface Rows {
 }
 
 /** The live list at a place of the page. It does not move while the user works on it. */
-export function useRows({ view, q, order }: Place, me: string): Rows {
+export function useRows({ view, q, order }: Place): Rows {
   const parsed = useMemo(() => parseSearch(q), [q]);
   // a span such as `2h` counts from the time of the search: if it moved on, each render would make a new search
   const search = useMemo(() => ({ ...searchAt({ view, q, order }, serverNow()), limit: PAGE }), [view, q, order]);
   const user = useMemo(() => filterOf(parsed, serverNow()), [parsed]);
   const list = useAlerts(search);
 
-  // The server cannot exclude services and tenants, so they are left out here.
-  const hides = parsed.not.service.length + parsed.not.tenant.length > 0;
-  const alerts = useMemo(
-    () => (hides ? list.alerts.filter((alert) => matches(parsed, alert, me, serverNow())) : list.alerts),
-    [hides, list.alerts, parsed, me],
-  );
-
   const [paused, setPaused] = useState(false);
   const [handsOff, setHandsOff] = useState(true);
   const isLoaded = list.loadedAt !== null;
-  const settled = useSettledRows(alerts, handsOff && !paused, `${view} ${order} ${isLoaded} ${q}`);
-  const filtered = hides || Object.keys(filterOf(parsed, 0)).length > 0;
-  return { search, user, parsed, filtered, hides, list, alerts, ...settled, paused, setPaused, setHandsOff };
+  const settled = useSettledRows(list.alerts, handsOff && !paused, `${view} ${order} ${isLoaded} ${q}`);
+  const filtered = Object.keys(filterOf(parsed, 0)).length > 0;
+  return { search, user, parsed, filtered, list, ...settled, paused, setPaused, setHandsOff };
 }

@@ -166,7 +166,6 @@ function FacetList({
   const known = [...new Set([...settled, ...values, ...Object.keys(counts ?? {}), ...chosen, ...excluded])];
   const found = sorted && !isInUse ? known.sort(mostFirst(counts)) : known;
   if (found.some((value, at) => settled[at] !== value)) settle(found);
-  if (found.length === 0) return null;
   const toggle = (value: string) => (event: MouseEvent) => onSearch(toggled(q, facet, value, event.altKey));
   const isShown = (value: string, index: number) =>
     text
@@ -193,9 +192,11 @@ function FacetList({
           onChange={(event) => setText(event.target.value)}
         />
       )}
+      {found.length === 0 && <p className={styles.none}>{counts ? t('facet.none') : '–'}</p>}
       <ul>
         {found.filter(isShown).map((value) => {
-          const count = counts && (counts[value] ?? (isWhole ? 0 : undefined));
+          // what is excluded has no alerts in the list: a number beside it would be of another question
+          const count = excluded.includes(value) ? undefined : counts && (counts[value] ?? (isWhole ? 0 : undefined));
           return (
             <li key={value}>
               <button

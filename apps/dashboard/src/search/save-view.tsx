@@ -59,6 +59,7 @@ export function SaveView({ place }: { place: Place }) {
               {t('saved.go')}
             </button>
           </form>
+          <p className={styles.where}>{t('saved.where')}</p>
         </Popover.Content>
       </Popover.Portal>
     </Popover.Root>

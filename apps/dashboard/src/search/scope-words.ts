@@ -3,8 +3,7 @@ import type { Words } from '../words/words';
 import type { Search } from './search-syntax';
 
 /**
- * What the server selects for a search, as short texts for a heading: the tenants by their names, then every other
- * condition. Excluded services and tenants are not among them, because the server's numbers have them.
+ * What a search selects, as short texts for a heading: the tenants by their names, then every other condition.
  */
 export function scopeOf(search: Search, t: Words, nameOfTenant: (tenantId: string) => string | null): string[] {
   const { severity, service, tenant, type, status, name, assignee, labels, before, after, not, words } = search;
@@ -21,6 +20,8 @@ export function scopeOf(search: Search, t: Words, nameOfTenant: (tenantId: strin
     ...Object.entries(labels).map(([key, value]) => `${key}: ${value}`),
     ...(after ? [t('scope.after', { value: after })] : []),
     ...(before ? [t('scope.before', { value: before })] : []),
+    ...not.tenant.map((id) => t('scope.not', { value: nameOfTenant(id) ?? id })),
+    ...not.service.map((value) => t('scope.not', { value })),
     ...not.severity.map((one) => t('scope.not', { value: t(`severity.${one as Severity}`) })),
     ...not.type.map((one) => t('scope.not', { value: t(`type.${one as AlertType}`) })),
     ...words.map((word) => `“${word}”`),

@@ -1,7 +1,6 @@
 import {
   ALERT_TYPES,
   SEVERITIES,
-  type Alert,
   type AlertFilter,
   type AlertStatus,
   type AlertType,
@@ -116,10 +115,7 @@ export function toggled(text: string, facet: Facet, value: string, excluded = fa
   return formatSearch(next);
 }
 
-/**
- * The filter for the server. It leaves out excluded services and tenants, which the server does not support: `matches`
- * applies them.
- */
+/** The filter for the server. Severities and types are few, so that all but the excluded ones are named. */
 export function filterOf(search: Search, now: number): AlertFilter {
   const without = <T extends string>(chosen: T[], excluded: string[], all: readonly T[]): T[] =>
     excluded.length === 0 ? chosen : (chosen.length > 0 ? chosen : [...all]).filter((one) => !excluded.includes(one));
@@ -131,7 +127,9 @@ export function filterOf(search: Search, now: number): AlertFilter {
     ...(severity.length > 0 && { severity }),
     ...(type.length > 0 && { type }),
     ...(search.service.length > 0 && { service: search.service }),
+    ...(search.not.service.length > 0 && { not_service: search.not.service }),
     ...(search.tenant.length > 0 && { tenant: search.tenant }),
+    ...(search.not.tenant.length > 0 && { not_tenant: search.not.tenant }),
     ...(search.status.length > 0 && { status: search.status }),
     ...(search.name.length > 0 && { name: search.name }),
     ...(search.assignee.length > 0 && { assignee: search.assignee }),
@@ -140,29 +138,4 @@ export function filterOf(search: Search, now: number): AlertFilter {
     ...(to && { to: new Date(to).toISOString() }),
     ...(search.words.length > 0 && { q: search.words.join(' ') }),
   };
-}
-
-/** Whether an alert matches the search, by the same rules as the server's. `me` is the user's id. */
-export function matches(search: Search, alert: Alert, me: string, now: number): boolean {
-  const within = (list: readonly string[], value: string) => list.length === 0 || list.includes(value);
-  const { not } = search;
-  if (!within(search.severity, alert.severity) || not.severity.includes(alert.severity)) return false;
-  if (!within(search.service, alert.service) || not.service.includes(alert.service)) return false;
-  if (!within(search.tenant, alert.tenant_id) || not.tenant.includes(alert.tenant_id)) return false;
-  if (!within(search.type, alert.type) || not.type.includes(alert.type)) return false;
-  if (!within(search.status, alert.status) || !within(search.name, alert.name ?? '')) return false;
-  if (
-    !within(
-      search.assignee.map((one) => (one === 'me' ? me : one)),
-      alert.assignee ?? 'none',
-    )
-  )
-    return false;
-  if (!Object.entries(search.labels).every(([key, value]) => alert.labels[key] === value)) return false;
-  const firstSeen = Date.parse(alert.first_seen_at);
-  if (search.after && firstSeen < timeOf(search.after, now)!) return false;
-  if (search.before && firstSeen >= timeOf(search.before, now)!) return false;
-  if (search.words.length === 0) return true;
-  const text = `${alert.title}\n${alert.message ?? ''}\n${alert.name ?? ''}`.toLowerCase();
-  return search.words.every((word) => text.includes(word.toLowerCase()));
 }

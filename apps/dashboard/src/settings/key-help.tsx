@@ -1,5 +1,6 @@
 import { memo } from 'react';
 import { Dialog } from 'radix-ui';
+import { VIEWS } from '../live/place';
 import { useWords, type Words } from '../words/words';
 import menu from './menu.module.css';
 import styles from './key-help.module.css';
@@ -20,7 +21,8 @@ const keysOf = (t: Words): [string, string][] => [
   ['Z', t('keys.undo')],
   ['/', t('nav.search')],
   ['1 2 3 4', t('keys.severity')],
-  ['G O · G M · G S', t('keys.views')],
+  ...VIEWS.map((view): [string, string] => [`G ${view[0]!.toUpperCase()}`, t(`view.${view}`)]),
+  ['Home End', t('keys.ends')],
   ['.', t('keys.showNew')],
   ['P', t('keys.pause')],
   ['D', t('keys.quiet')],
@@ -40,7 +42,11 @@ export const KeyHelp = memo(function KeyHelp({ open, onClose }: { open: boolean;
           <dl className={styles.keys}>
             {keysOf(t).map(([keys, does]) => (
               <div key={keys}>
-                <dt>{keys.split(' ').map((key, index) => (key === '·' ? ' · ' : <kbd key={index}>{key}</kbd>))}</dt>
+                <dt>
+                  {keys.split(' ').map((key) => (
+                    <kbd key={key}>{key}</kbd>
+                  ))}
+                </dt>
                 <dd>{does}</dd>
               </div>
             ))}

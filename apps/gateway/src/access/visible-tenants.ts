@@ -134,9 +134,11 @@ export const mayAct = ({ role }: Membership): boolean => role.toLowerCase() !== 
 export function tenantsAskedFor<Tenant extends { tenant_id: TenantId }>(
   mine: readonly Tenant[],
   wanted: readonly string[] | null,
+  excluded: readonly string[] = [],
 ): readonly Tenant[] {
-  const tenants = wanted ? mine.filter(({ tenant_id }) => wanted.includes(tenant_id)) : mine;
-  if (wanted && tenants.length < new Set(wanted).size) throw tenantForbidden();
+  const named = wanted ? mine.filter(({ tenant_id }) => wanted.includes(tenant_id)) : mine;
+  if (wanted && named.length < new Set(wanted).size) throw tenantForbidden();
+  const tenants = named.filter(({ tenant_id }) => !excluded.includes(tenant_id));
   if (tenants.length > MAX_TENANTS)
     throw new Refused(
       'too_many_tenants',

@@ -45,6 +45,13 @@ export class AlertFilterFields implements AlertFilter {
   @ArrayMaxSize(MAX_TENANTS)
   @Matches(TENANT_ID_PATTERN, { each: true, message: 'a tenant is 1 to 64 of A-Z a-z 0-9 . _ -' })
   tenant?: string[];
+  @Described("In none of these tenants; one that is not the user's excludes nothing.")
+  @ReadBy(list)
+  @MayBeAbsent()
+  @IsArray()
+  @ArrayMaxSize(MAX_VALUES)
+  @Matches(TENANT_ID_PATTERN, { each: true, message: 'a tenant is 1 to 64 of A-Z a-z 0-9 . _ -' })
+  not_tenant?: string[];
   @Described('With one of these.')
   @ReadBy(lowerCaseList)
   @MayBeAbsent()
@@ -66,6 +73,13 @@ export class AlertFilterFields implements AlertFilter {
   @ArrayMaxSize(MAX_VALUES)
   @Length(1, 64, { each: true })
   service?: string[];
+  @Described('Of none of these services.')
+  @ReadBy(list)
+  @MayBeAbsent()
+  @IsArray()
+  @ArrayMaxSize(MAX_VALUES)
+  @Length(1, 64, { each: true })
+  not_service?: string[];
   @Described('Of these types.')
   @ReadBy(lowerCaseList)
   @MayBeAbsent()
@@ -119,6 +133,7 @@ export function selectionOf(filter: AlertFilterFields, user: string): AlertSelec
     status: some(filter.status),
     severity: some(filter.severity),
     service: some(filter.service),
+    notService: some(filter.not_service) ?? [],
     type: some(filter.type),
     name: impossible ? [] : without.includes('name') ? [null] : name,
     assignee,
@@ -128,6 +143,17 @@ export function selectionOf(filter: AlertFilterFields, user: string): AlertSelec
     words: wordsOf(filter.q ?? ''),
   };
 }
+
+/** The tenants that a request names, and those that it excludes. */
+export interface TenantChoice {
+  /** Null: all of the user's. */
+  named: readonly string[] | null;
+  excluded: readonly string[];
+}
+export const tenantsIn = ({ tenant, not_tenant }: AlertFilterFields): TenantChoice => ({
+  named: some(tenant),
+  excluded: some(not_tenant) ?? [],
+});
 
 export const some = <T>(values: T[] | undefined): T[] | null =>
   values && values.length > 0 ? [...new Set(values)].sort() : null;

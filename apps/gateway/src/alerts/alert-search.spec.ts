@@ -11,13 +11,14 @@ const body = async (search: unknown) =>
   );
 const query = async (text: string) => searchOf(await queryAs(AlertSearchFields, text), 'ana');
 const NOTHING: AlertSearchRequest = {
-  tenants: null,
+  tenants: { named: null, excluded: [] },
   facets: false,
   digest: expect.any(String) as string,
   query: {
     status: null,
     severity: null,
     service: null,
+    notService: [],
     type: null,
     name: null,
     assignee: null,
@@ -45,15 +46,16 @@ it('values are parsed into their types', async () => {
   expect(
     await query(
       '' +
-        'status=Firing,snoozed&status=firing&assignee=me,none&label.a=1,2&from=2026-01-01&to=2026-01-02T01:00%2B01:00&q=%20Low%20%20flour%20Low&limit=200&order=SEVERITY&facets=true&tenant=a&tenant_id=b',
+        'status=Firing,snoozed&status=firing&assignee=me,none&label.a=1,2&from=2026-01-01&to=2026-01-02T01:00%2B01:00&q=%20Low%20%20flour%20Low&limit=200&order=SEVERITY&facets=true&tenant=a&tenant_id=b&not_tenant=c&not_service=Oven,till&not_service=oven',
     ),
   ).toEqual({
-    tenants: ['a', 'b'],
+    tenants: { named: ['a', 'b'], excluded: ['c'] },
     facets: true,
     digest: expect.any(String) as string,
     query: {
       ...NOTHING.query,
       status: ['firing', 'snoozed'],
+      notService: ['Oven', 'oven', 'till'],
       assignee: ['ana', null],
       labels: { a: '1,2' },
       from: '2026-01-01T00:00:00.000Z',
@@ -73,6 +75,8 @@ const searches: fc.Arbitrary<AlertSearch> = fc.record(
     severity: fc.subarray([...SEVERITIES]),
     service: values,
     type: fc.subarray([...ALERT_TYPES]),
+    not_service: values,
+    not_tenant: fc.subarray(['cafe', 'shop']),
     name: values,
     assignee: values,
     labels: fc.dictionary(fc.stringMatching(/^[a-z&=.]{1,8}$/), fc.stringMatching(/^[a-z,&=% ]{0,8}$/), { maxKeys: 3 }),
@@ -119,6 +123,20 @@ it('a cursor belongs to its conditions, given in any order, and to its sort orde
     { status: ['firing', 'snoozed'], order: 'oldest', tenant: ['a'] },
   ])
     expect((await body(other)).digest).not.toBe(digest);
+});
+
+it('the order of resolving selects the resolved alerts of those that the status allows', async () => {
+  const place = {
+    severity: 'high',
+    first_seen_at: '2026-01-01T00:00:00.000Z',
+    resolved_at: '2026-01-01T00:00:00.000Z',
+    alert_id: '018f0000-0000-7000-8000-000000000000',
+  } as const;
+  const { query: resolved, digest } = await query('order=Resolved');
+  expect(resolved).toMatchObject({ order: 'resolved', status: ['resolved'] });
+  const next = await query(`status=resolved,snoozed&order=resolved&after=${formatPlace(place, digest)}`);
+  expect(next.query).toMatchObject({ status: ['resolved'], after: place });
+  expect((await body({ order: 'resolved', status: ['firing'] })).query.status).toEqual([]);
 });
 
 it('any input is either read or refused', async () => {

@@ -1,10 +1,10 @@
-import { IsBoolean } from 'class-validator';
-import type { AlertSearch } from '@tocsin/contracts';
-import type { AlertListQuery } from '@tocsin/contracts/ports';
+import { IsBoolean, IsIn } from 'class-validator';
+import { ALERT_STATUSES, LIST_ORDERS, type AlertSearch, type AlertStatus, type ListOrder } from '@tocsin/contracts';
+import type { AlertListQuery, AlertSelection } from '@tocsin/contracts/ports';
 import { Described, MayBeAbsent } from '../request/field-rules';
-import { DEFAULT_PAGE } from '../request/list-parameters';
+import { DEFAULT_PAGE, lowerCase } from '../request/list-parameters';
 import { onlyValue, ReadBy, type ParameterReader } from '../request/request-fields';
-import { some } from './alert-filter';
+import { tenantsIn, type TenantChoice } from './alert-filter';
 import { ListFields, rangeOf } from './list-fields';
 import { digestOf, parsePlace } from './page-cursor';
 
@@ -22,6 +22,11 @@ const flag: ParameterReader = (query, name) => {
  */
 @Described('The search. An absent field sets no condition.')
 export class AlertSearchFields extends ListFields implements AlertSearch {
+  @Described('Default: newest. resolved: only resolved alerts, the last resolved first.')
+  @ReadBy(lowerCase)
+  @MayBeAbsent()
+  @IsIn(LIST_ORDERS)
+  order?: ListOrder;
   @Described('Whether to count by facet.')
   @ReadBy(flag)
   @MayBeAbsent()
@@ -31,8 +36,7 @@ export class AlertSearchFields extends ListFields implements AlertSearch {
 
 /** A search after parsing and validation. */
 export interface AlertSearchRequest {
-  /** The tenants that the search names; null for all of the user's. */
-  tenants: readonly string[] | null;
+  tenants: TenantChoice;
   query: AlertListQuery;
   facets: boolean;
   /** Identifies this search, so that a cursor of another search is recognised. */
@@ -41,11 +45,13 @@ export interface AlertSearchRequest {
 
 /** The search as it applies to `user`. Throws `Refused` (`invalid_cursor`). */
 export function searchOf(search: AlertSearchFields, user: string): AlertSearchRequest {
-  const selection = rangeOf(search, user);
-  const tenants = some(search.tenant);
+  const range = rangeOf(search, user);
+  // also the counts are then of resolved alerts only
+  const selection = search.order === 'resolved' ? { ...range, status: resolvedOf(range.status) } : range;
+  const tenants = tenantsIn(search);
   const order = search.order ?? 'newest';
   const digest = digestOf([tenants, selection, order]);
-  const after = search.after ? parsePlace(search.after, digest) : null;
+  const after = search.after ? parsePlace(search.after, digest, order) : null;
   return {
     tenants,
     query: { ...selection, order, limit: search.limit ?? DEFAULT_PAGE, after },
@@ -53,3 +59,6 @@ export function searchOf(search: AlertSearchFields, user: string): AlertSearchRe
     digest,
   };
 }
+
+const resolvedOf = (status: AlertSelection['status']): readonly AlertStatus[] =>
+  (status ?? ALERT_STATUSES).filter((one) => one === 'resolved');

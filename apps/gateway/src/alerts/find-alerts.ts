@@ -12,10 +12,15 @@ import type { VerifiedToken } from '@tocsin/auth';
 import { idsOf, MAX_TENANTS, tenantsAskedFor, type VisibleTenants } from '../access/visible-tenants';
 import { formatCursor } from '../positions/cursor';
 import { isAlertId } from './act-body';
+import type { TenantChoice } from './alert-filter';
 import type { AlertSearchRequest } from './alert-search';
 import { formatGroupPlace } from './group-cursor';
 import type { AlertGroupsRequest } from './groups-query';
 import { formatPlace } from './page-cursor';
+
+type Membership = Awaited<ReturnType<VisibleTenants['of']>>[number];
+const askedFor = (mine: readonly Membership[], { named, excluded }: TenantChoice): TenantId[] =>
+  idsOf(tenantsAskedFor(mine, named, excluded));
 
 /**
  * Finds the alerts that the caller may see. Every list carries the position of the event logs from before it was read.
@@ -31,8 +36,8 @@ export class FindAlerts {
 
   async page(right: VerifiedToken, { tenants, query, facets, digest }: AlertSearchRequest): Promise<AlertPage> {
     const mine = await this.tenants.of(right);
-    const asked = idsOf(tenantsAskedFor(mine, tenants));
-    const cursor = await this.positionOf(asked);
+    const asked = askedFor(mine, tenants);
+    const cursor = await this.positionOf(asked, mine);
     const others = mine.length > MAX_TENANTS ? asked : idsOf(mine);
     const [{ alerts, end, searched }, counts] = await Promise.all([
       this.queries.list(asked, query),
@@ -48,8 +53,9 @@ export class FindAlerts {
   }
 
   async groups(right: VerifiedToken, { tenants, query, digest }: AlertGroupsRequest): Promise<AlertGroupPage> {
-    const asked = tenantsAskedFor(await this.tenants.of(right), tenants).map(({ tenant_id }) => tenant_id);
-    const cursor = await this.positionOf(asked);
+    const mine = await this.tenants.of(right);
+    const asked = askedFor(mine, tenants);
+    const cursor = await this.positionOf(asked, mine);
     const { groups, end, complete } = await this.queries.groups(asked, query);
     return { groups, next: end && formatGroupPlace(end, digest), complete, cursor };
   }
@@ -73,14 +79,16 @@ export class FindAlerts {
     return { events: entries, next: more ? String(entries.at(-1)!.seq) : null, cursor };
   }
 
-  async stats(right: VerifiedToken, tenants: readonly string[] | null, query: StatsQuery): Promise<AlertStats> {
-    const asked = idsOf(tenantsAskedFor(await this.tenants.of(right), tenants));
-    const cursor = await this.positionOf(asked);
+  async stats(right: VerifiedToken, tenants: TenantChoice, query: StatsQuery): Promise<AlertStats> {
+    const mine = await this.tenants.of(right);
+    const asked = askedFor(mine, tenants);
+    const cursor = await this.positionOf(asked, mine);
     return { ...(await this.queries.stats(asked, query)), cursor };
   }
 
-  private async positionOf(tenants: readonly TenantId[]): Promise<string> {
-    const heads = await this.log.heads(tenants);
+  /** The position in `tenants`; if the caller excludes all of them, in one of those that are `mine`: none has no position. */
+  private async positionOf(tenants: readonly TenantId[], mine: readonly Membership[] = []): Promise<string> {
+    const heads = await this.log.heads(tenants.length > 0 ? tenants : idsOf(mine.slice(0, 1)));
     return formatCursor(new Map(heads.map(({ tenant_id, epoch, seq, fp }) => [tenant_id, { epoch, seq, fp }])));
   }
 }

@@ -1,9 +1,10 @@
-import { IsDefined, Matches } from 'class-validator';
-import type { AlertGroupSearch } from '@tocsin/contracts';
+import { IsDefined, IsIn, Matches } from 'class-validator';
+import { ALERT_ORDERS, type AlertGroupSearch, type AlertOrder } from '@tocsin/contracts';
 import type { AlertGroupsQuery } from '@tocsin/contracts/ports';
-import { Described } from '../request/field-rules';
-import { DEFAULT_PAGE } from '../request/list-parameters';
-import { some } from './alert-filter';
+import { Described, MayBeAbsent } from '../request/field-rules';
+import { DEFAULT_PAGE, lowerCase } from '../request/list-parameters';
+import { ReadBy } from '../request/request-fields';
+import { tenantsIn, type TenantChoice } from './alert-filter';
 import { parseGroupPlace } from './group-cursor';
 import { ListFields, rangeOf } from './list-fields';
 import { digestOf } from './page-cursor';
@@ -17,12 +18,16 @@ export class GroupsQuery extends ListFields implements AlertGroupSearch {
   @IsDefined()
   @Matches(GROUPED_BY, { message: 'service, name, tenant or label.<name of a label> is expected' })
   by!: string;
+  @Described('Default: newest.')
+  @ReadBy(lowerCase)
+  @MayBeAbsent()
+  @IsIn(ALERT_ORDERS)
+  order?: AlertOrder;
 }
 
 /** A request for groups after parsing and validation. */
 export interface AlertGroupsRequest {
-  /** The tenants that it names; null for all of the user's. */
-  tenants: readonly string[] | null;
+  tenants: TenantChoice;
   query: AlertGroupsQuery;
   /** Identifies these groups, so that a cursor of others is recognised. */
   digest: string;
@@ -31,7 +36,7 @@ export interface AlertGroupsRequest {
 /** The groups as they are for `user`. Throws `Refused` (`invalid_cursor`). */
 export function groupsOf(search: GroupsQuery, user: string): AlertGroupsRequest {
   const selection = rangeOf(search, user);
-  const tenants = some(search.tenant);
+  const tenants = tenantsIn(search);
   const order = search.order ?? 'newest';
   const { by } = search;
   const digest = digestOf(['groups', by, tenants, selection, order]);

@@ -1,13 +1,11 @@
-import { IsIn, IsString } from 'class-validator';
-import { ALERT_ORDERS, type AlertOrder } from '@tocsin/contracts';
+import { IsString } from 'class-validator';
 import type { AlertSelection } from '@tocsin/contracts/ports';
 import { readInstant } from '@tocsin/messages';
 import { Described, IsInstant, IsLaterThan, MayBeAbsent } from '../request/field-rules';
-import { IsPageSize, lowerCase, NEXT_OF } from '../request/list-parameters';
-import { ReadBy } from '../request/request-fields';
+import { IsPageSize, NEXT_OF } from '../request/list-parameters';
 import { AlertFilterFields, selectionOf } from './alert-filter';
 
-/** What a list of alerts and a list of their groups both take: the filter, a time range, an order and a page. */
+/** What a list of alerts and a list of their groups both take: the filter, a time range and a page. */
 export class ListFields extends AlertFilterFields {
   @Described('First seen at this time or later.')
   @MayBeAbsent()
@@ -18,11 +16,6 @@ export class ListFields extends AlertFilterFields {
   @IsInstant()
   @IsLaterThan('from')
   to?: string;
-  @Described('Default: newest.')
-  @ReadBy(lowerCase)
-  @MayBeAbsent()
-  @IsIn(ALERT_ORDERS)
-  order?: AlertOrder;
   @IsPageSize() limit?: number;
   @Described(NEXT_OF)
   @MayBeAbsent()

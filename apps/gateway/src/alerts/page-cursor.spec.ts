@@ -17,8 +17,23 @@ it('a place that is formatted is parsed again, in characters that an address tak
     fc.property(places, (place) => {
       const text = formatPlace(place, digestOf('a'));
       expect(text).toMatch(/^[A-Za-z0-9_-]+$/);
-      expect(parsePlace(text, digestOf('a'))).toEqual(place);
-      expect(() => parsePlace(text, digestOf('b'))).toThrow(expect.objectContaining({ code: 'invalid_cursor' }));
+      expect(parsePlace(text, digestOf('a'), 'newest')).toEqual(place);
+      expect(() => parsePlace(text, digestOf('b'), 'newest')).toThrow(
+        expect.objectContaining({ code: 'invalid_cursor' }),
+      );
+    }),
+  );
+});
+
+it('a place in the order of resolving is the time of resolving', () => {
+  fc.assert(
+    fc.property(places, places, (place, { first_seen_at: resolved_at }) => {
+      const text = formatPlace({ ...place, resolved_at }, digestOf('a'));
+      expect(parsePlace(text, digestOf('a'), 'resolved')).toMatchObject({
+        ...place,
+        first_seen_at: resolved_at,
+        resolved_at,
+      });
     }),
   );
 });
@@ -42,7 +57,7 @@ it.each([
   encoded([1, 0, 1, ID]),
   encoded(['d', 0, 1, ID, 1]),
 ])('%s is no place', (text) =>
-  expect(() => parsePlace(text, 'd')).toThrow(expect.objectContaining({ code: 'invalid_cursor' })),
+  expect(() => parsePlace(text, 'd', 'newest')).toThrow(expect.objectContaining({ code: 'invalid_cursor' })),
 );
 
 it('any text is either a place or refused', () => {
@@ -53,7 +68,7 @@ it('any text is either a place or refused', () => {
         fc.json().map((json) => Buffer.from(json).toString('base64url')),
       ),
       (text) => {
-        expect(() => parsePlace(text, 'd')).toThrow(expect.objectContaining({ code: 'invalid_cursor' }));
+        expect(() => parsePlace(text, 'd', 'newest')).toThrow(expect.objectContaining({ code: 'invalid_cursor' }));
       },
     ),
   );

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { Refused, SEVERITIES, type AlertPlace } from '@tocsin/contracts';
+import { Refused, SEVERITIES, type AlertPlace, type ListOrder } from '@tocsin/contracts';
 
 // A list returns this cursor as `next` and accepts it as `after`. It is opaque and not signed: it can only narrow a
 // list that the caller may see anyway. It carries a digest of the search, so that a cursor continues only the list that
@@ -15,19 +15,20 @@ const END_OF_TIME = Date.UTC(10_000, 0);
 export const digestOf = (question: unknown): string =>
   hash('sha256', JSON.stringify(question), 'base64url').slice(0, 10);
 
-export const formatPlace = ({ severity, first_seen_at, alert_id }: AlertPlace, digest: string): string =>
-  Buffer.from(JSON.stringify([digest, SEVERITIES.indexOf(severity), Date.parse(first_seen_at), alert_id])).toString(
-    'base64url',
-  );
+/** The time in it is the one that the order sorts by. */
+export const formatPlace = ({ severity, first_seen_at, resolved_at, alert_id }: AlertPlace, digest: string): string =>
+  Buffer.from(
+    JSON.stringify([digest, SEVERITIES.indexOf(severity), Date.parse(resolved_at ?? first_seen_at), alert_id]),
+  ).toString('base64url');
 
 /** Throws `Refused` (`invalid_cursor`) when the text is not a cursor or is a cursor of another search. */
-export function parsePlace(text: string, digest: string): AlertPlace {
+export function parsePlace(text: string, digest: string, order: ListOrder): AlertPlace {
   const parts = partsOf(text);
   if (!parts) throw new Refused('invalid_cursor', 'This is not a `next` of a list.');
   const { of, ...place } = parts;
   if (of !== digest)
     throw new Refused('invalid_cursor', "This is the `next` of another list: repeat that list's filters and order.");
-  return place;
+  return order === 'resolved' ? { ...place, resolved_at: place.first_seen_at } : place;
 }
 
 /** The four values of a cursor; undefined when the text is none. */

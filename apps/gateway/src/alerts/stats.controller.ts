@@ -2,7 +2,7 @@ import { All, Controller, Get, Query, Res } from '@nestjs/common';
 import { Refused, type AlertStats } from '@tocsin/contracts';
 import { Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import type { Response } from 'express';
-import { some } from './alert-filter';
+import { tenantsIn } from './alert-filter';
 import { FindAlerts } from './find-alerts';
 import { chartOf, StatsQuery } from './stats-query';
 import { ApiTags } from '../description/operation.docs';
@@ -18,7 +18,7 @@ export class StatsController {
   @Get()
   @described.countAlerts
   countAlerts(@Query() query: StatsQuery, @Token() token: VerifiedToken): Promise<AlertStats> {
-    return this.find.stats(token, some(query.tenant), chartOf(query, token.user_id, new Date()));
+    return this.find.stats(token, tenantsIn(query), chartOf(query, token.user_id, new Date()));
   }
 
   @All()

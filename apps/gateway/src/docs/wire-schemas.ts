@@ -26,6 +26,7 @@ import {
   type AlertPage,
   type AlertPlace,
   type AlertStats,
+  type AlertWhileOpen,
   type BulkActed,
   type CancelledNotification,
   type CloseFrame,
@@ -174,6 +175,14 @@ export const WIRE_SCHEMAS = {
       ...described,
       actor: nullable(text('Who last changed its status, when a person did.')),
       acted_at: nullable(time('When.')),
+      opened_at: nullable(time('Since when it is open, or was until it was resolved: first seen, or opened again.')),
+      resolved_at: nullable(time('When it was resolved. Who did it is the actor, or else the service.')),
+      while_open: nullable(
+        object<AlertWhileOpen>(
+          { title: text(), message: nullable(text()) },
+          { description: 'Of a resolved alert: what it said while it was open. Null if that is not known.' },
+        ),
+      ),
       last_seq: integer('The number of its newest entry: an entry of the stream up to it is in this already.', {
         minimum: 0,
       }),
@@ -195,7 +204,12 @@ export const WIRE_SCHEMAS = {
     { description: 'Counts by value, each facet without its own filter.' },
   ),
   AlertPlace: object<AlertPlace>(
-    { severity: oneOf(SEVERITIES), first_seen_at: time(), alert_id: uuid() },
+    {
+      severity: oneOf(SEVERITIES),
+      first_seen_at: time(),
+      alert_id: uuid(),
+      resolved_at: optional(nullable(time('Only in the order resolved.'))),
+    },
     { description: "A place in a list, in the list's order." },
   ),
   AlertPage: object<AlertPage>({

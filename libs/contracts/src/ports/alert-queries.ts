@@ -10,6 +10,7 @@ import type {
   AlertStatus,
   AlertType,
   Entry,
+  ListOrder,
   Severity,
 } from '../wire';
 
@@ -18,6 +19,8 @@ export interface AlertSelection {
   status: readonly AlertStatus[] | null;
   severity: readonly Severity[] | null;
   service: readonly string[] | null;
+  /** The alert is of none of these services. */
+  notService: readonly string[];
   type: readonly AlertType[] | null;
   /** Null in the list selects alerts without a name. */
   name: readonly (string | null)[] | null;
@@ -33,7 +36,8 @@ export interface AlertSelection {
 }
 
 export interface AlertListQuery extends AlertSelection {
-  order: AlertOrder;
+  /** `resolved`: only alerts that are resolved are in the list, whatever `status` says. */
+  order: ListOrder;
   limit: number;
   /** Only alerts after this place. Null: from the first one on. */
   after: AlertPlace | null;
@@ -90,8 +94,8 @@ export interface StatsQuery {
  * whatever else is asked.
  *
  * - The order is total: alerts with the same time are ordered by id. Pages that follow each other by `end` hold every
- *   alert that existed all the time and kept its place. In an order by time no alert moves; in an order by severity an
- *   alert moves when its severity changes.
+ *   alert that existed all the time and kept its place. In an order by time no alert moves, except that one which is
+ *   resolved again moves in the order `resolved`; in an order by severity an alert moves when its severity changes.
  * - A page searches a bounded number of alerts, fewer where words or labels have to be read, and ends there. The pages
  *   together hold every alert that matches, whatever the bound. Counts are bounded too, and say so (`complete`).
  * - Every method throws `Unavailable` when the store is away or too slow.

@@ -24,6 +24,7 @@ const ANY: AlertSelection = {
   status: null,
   severity: null,
   service: null,
+  notService: [],
   type: null,
   name: null,
   assignee: null,
@@ -94,12 +95,91 @@ export function describeAlertQueries(name: string, { open }: { open(): Promise<O
         snoozed_until: null,
         actor: null,
         acted_at: null,
+        opened_at: alert!.first_seen_at,
+        resolved_at: null,
+        while_open: null,
         last_seq: 3,
       });
       expect(alert!.first_seen_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
       expect(await queries.find([tenant_id], [alert!.alert_id, '018f0000-0000-7000-8000-000000000000'])).toEqual([
         alert,
       ]);
+    });
+
+    it('resolved ones with when they were opened and resolved, and what they said until then, the last resolved first', async () => {
+      const tenant_id = aTenant();
+      const say = async (dedup_key: string, minute: number, more: Parameters<typeof aPlannedEvent>[0] = {}) => {
+        await store({
+          tenant_id,
+          dedup_key,
+          title: `${dedup_key} rings`,
+          message: 'hot',
+          occurred_at: at(minute),
+          ...more,
+        });
+        return (await list([tenant_id])).find((alert) => alert.dedup_key === dedup_key)!;
+      };
+      const over = { status: 'resolved', title: 'all is well', message: undefined } as const;
+      for (const key of ['a', 'b', 'c']) await say(key, 1);
+      const b = await say('b', 2, over);
+      expect(b).toMatchObject({
+        title: 'all is well',
+        opened_at: b.first_seen_at,
+        resolved_at: b.last_seen_at,
+        while_open: { title: 'b rings', message: 'hot' },
+      });
+      // what arrives later does not change when it was resolved, nor what it said until then
+      expect(await say('b', 3, { ...over, title: 'still well' })).toMatchObject({
+        title: 'still well',
+        resolved_at: b.resolved_at,
+        while_open: b.while_open,
+      });
+      await say('a', 2, over);
+      const again = await say('a', 3, { title: 'a rings again' });
+      expect(again).toMatchObject({ opened_at: again.last_seen_at, resolved_at: null, while_open: null });
+      expect(again.opened_at! > again.first_seen_at).toBe(true);
+      const a = await say('a', 4, over);
+      expect(a).toMatchObject({ opened_at: again.opened_at, while_open: { title: 'a rings again', message: 'hot' } });
+      // all of it in one batch: opened, resolved, and the same said once more
+      await store(
+        { tenant_id, dedup_key: 'c', occurred_at: at(2), ...over },
+        { tenant_id, dedup_key: 'c', occurred_at: at(3), title: 'c rings again' },
+        { tenant_id, dedup_key: 'c', occurred_at: at(4), ...over },
+        { tenant_id, dedup_key: 'c', occurred_at: at(5), ...over },
+        { tenant_id, dedup_key: 'd', occurred_at: at(1), ...over },
+      );
+      const [d, c] = await list([tenant_id], { order: 'resolved', status: ['resolved'], limit: 2 }).then((two) =>
+        two.toSorted((one) => (one.dedup_key === 'd' ? -1 : 1)),
+      );
+      expect(c).toMatchObject({
+        dedup_key: 'c',
+        opened_at: c!.resolved_at,
+        resolved_at: c!.last_seen_at,
+        while_open: { title: 'c rings again' },
+      });
+      expect(d).toMatchObject({ dedup_key: 'd', resolved_at: d!.first_seen_at, while_open: null });
+
+      const keys = async (query: Partial<AlertListQuery>) => {
+        const found: (string | null)[] = [];
+        for (let after: AlertListQuery['after'] = null, more = true; more;) {
+          const page = await queries.list([tenant_id], { ...FIRST, order: 'resolved', limit: 1, ...query, after });
+          found.push(...page.alerts.map(({ dedup_key }) => dedup_key));
+          [after, more] = [page.end, page.end !== null];
+        }
+        return found;
+      };
+      await say('e', 1);
+      const all = await keys({});
+      expect([all.slice(0, 2).sort(), all.slice(2)]).toEqual([
+        ['c', 'd'],
+        ['a', 'b'],
+      ]);
+      expect(await keys({ service: ['inventory'] })).toEqual(all);
+      expect(await keys({ words: ['still'] })).toEqual(['b']);
+      expect(await keys({ to: b.first_seen_at })).toEqual(['a']);
+      expect(await keys({ from: d!.first_seen_at })).toEqual(['d']);
+      expect(await keys({ from: b.first_seen_at, to: d!.first_seen_at })).toEqual(['c', 'b']);
+      expect(await keys({ status: ['firing'] })).toEqual([]);
     });
 
     it('by the key that a service gives it, within one tenant', async () => {
@@ -181,6 +261,25 @@ export function describeAlertQueries(name: string, { open }: { open(): Promise<O
       expect(await sorted({ status: ['firing'] })).toBe('abc');
       expect(await sorted({ severity: ['urgent', 'medium'] })).toBe('ac');
       expect(await sorted({ service: ['ovens'] })).toBe('ab');
+      expect(await sorted({ notService: ['ovens'] })).toBe('c');
+      expect(await sorted({ notService: ['stock', 'nowhere'], severity: ['low'] })).toBe('b');
+      expect(await sorted({ service: ['ovens'], notService: ['ovens'] })).toBe('');
+      const others = { ...ANY, notService: ['ovens'] };
+      // a facet is counted without its own condition
+      expect(await queries.facets([tenant_id], [tenant_id], others)).toMatchObject({
+        status: { firing: 1 },
+        service: { ovens: 2, stock: 1 },
+      });
+      expect(await queries.facets([tenant_id], [tenant_id], { ...others, words: ['b'] })).toMatchObject({ status: {} });
+      const [group, ...none] = (
+        await queries.groups([tenant_id], { ...others, by: 'service', order: 'newest', limit: 9, after: null })
+      ).groups;
+      expect([group!.key, group!.alerts, none]).toEqual(['stock', 1, []]);
+      const counted = await queries.stats([tenant_id], { ...HOUR, selection: others });
+      expect(counted.open.severity).toEqual({ urgent: 0, high: 0, medium: 1, low: 0 });
+      expect(
+        counted.timeline.reduce((sum, { urgent, high, medium, low }) => sum + urgent + high + medium + low, 0),
+      ).toBe(1);
       expect(await sorted({ type: ['recommendation', 'notification'] })).toBe('bc');
       expect(await sorted({ name: ['hot', 'cold'] })).toBe('ab');
       expect(await sorted({ assignee: ['ana'] })).toBe('b');
@@ -405,7 +504,14 @@ export function describeAlertQueries(name: string, { open }: { open(): Promise<O
         const found: (string | number | null)[][] = [];
         let after: AlertGroupPlace | null = null;
         do {
-          const page = await queries.groups([tenant_id], { ...FIRST, by: 'service', limit: 2, ...query, after });
+          const page = await queries.groups([tenant_id], {
+            ...ANY,
+            order: 'newest',
+            by: 'service',
+            limit: 2,
+            ...query,
+            after,
+          });
           expect(page.complete).toBe(true);
           found.push(
             ...page.groups.map(({ key, severity, alerts, taken, newest }) => [

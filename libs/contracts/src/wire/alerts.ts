@@ -180,11 +180,23 @@ export interface DescribedAlert
     Pick<EntryCause, 'tenant_id' | 'service' | 'dedup_key'>,
     Omit<EntryState, 'seq' | 'change' | 'folded' | 'received_at'> {}
 
+/** What an alert said while it was open: the message that resolves it often has other words. */
+export interface AlertWhileOpen {
+  title: string;
+  message: string | null;
+}
+
 /** An alert as it is now, as lists show it. Its history is the entries with its `alert_id`. */
 export interface Alert extends DescribedAlert {
   /** The person who last changed its status, and when; null when a person did not. */
   actor: string | null;
   acted_at: string | null;
+  /** Since when it is open, or was until it was resolved: when it was first seen or last opened again; null: not known. */
+  opened_at: string | null;
+  /** When it was resolved; null while it is not. Who did it is the `actor`, or else the service. */
+  resolved_at: string | null;
+  /** Of a resolved alert: what it said while it was open. Null while it is open, and if it never was or that is deleted. */
+  while_open: AlertWhileOpen | null;
   /** The number of its newest entry. Entries of the stream up to this number are included already. */
   last_seq: number;
 }
@@ -192,7 +204,7 @@ export interface Alert extends DescribedAlert {
 /** Makes an alert from its parts, without any other field of theirs. */
 export const alertOf = (
   described: DescribedAlert,
-  { actor, acted_at, last_seq }: Omit<Alert, keyof DescribedAlert>,
+  { actor, acted_at, opened_at, resolved_at, while_open, last_seq }: Omit<Alert, keyof DescribedAlert>,
 ): Alert => ({
   tenant_id: described.tenant_id,
   alert_id: described.alert_id,
@@ -214,5 +226,8 @@ export const alertOf = (
   snoozed_until: described.snoozed_until,
   actor,
   acted_at,
+  opened_at,
+  resolved_at,
+  while_open,
   last_seq,
 });

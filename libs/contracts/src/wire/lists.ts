@@ -7,9 +7,13 @@ import type { AlertStatus, AlertType, Severity } from './alert-values';
  */
 export interface AlertFilter {
   tenant?: string[];
+  /** The alerts are in none of these tenants. One that is not the user's excludes nothing. */
+  not_tenant?: string[];
   status?: AlertStatus[];
   severity?: Severity[];
   service?: string[];
+  /** The alerts are of none of these services. */
+  not_service?: string[];
   type?: AlertType[];
   name?: string[];
   /** Users, or `none`; `me` is the caller. */
@@ -32,8 +36,13 @@ export interface AlertFilter {
 export const ALERT_ORDERS = ['newest', 'severity', 'oldest'] as const;
 export type AlertOrder = (typeof ALERT_ORDERS)[number];
 
+/** The orders of a list; groups have no `resolved`: of resolved alerts only, those that were resolved last first. */
+export const LIST_ORDERS = [...ALERT_ORDERS, 'resolved'] as const;
+export type ListOrder = (typeof LIST_ORDERS)[number];
+
 export interface AlertSearch extends AlertFilter {
-  order?: AlertOrder;
+  /** Default `newest`. With `resolved` only resolved alerts are found, whatever `status` allows beside them. */
+  order?: ListOrder;
   /** 1 to 200, default 50. */
   limit?: number;
   /** The `next` of the previous page. */
@@ -117,11 +126,13 @@ export interface AlertPage {
   searched?: { reached: AlertPlace | null; complete: boolean };
 }
 
-/** An alert's place in a list. It does not change while the alert exists, except for its severity. */
+/** An alert's place in a list. It changes with the severity, and in the order `resolved` when it is resolved again. */
 export interface AlertPlace {
   severity: Severity;
   first_seen_at: string;
   alert_id: string;
+  /** Only in the order `resolved`. */
+  resolved_at?: string | null;
 }
 
 /** Counts for a chart. */

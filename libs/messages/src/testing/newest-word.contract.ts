@@ -44,6 +44,7 @@ export function describeNewestWord(name: string, { open }: { open(): Promise<Ope
         status: null,
         severity: null,
         service: null,
+        notService: [],
         type: null,
         name: null,
         assignee: null,

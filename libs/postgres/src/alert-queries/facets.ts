@@ -18,12 +18,12 @@ export async function countFacets(
   selection: AlertSelection,
   bounds: AlertBounds,
 ): Promise<AlertFacets> {
-  const others = { ...selection, status: null, severity: null, service: null, type: null };
+  const others = { ...selection, status: null, severity: null, service: null, notService: [], type: null };
   const { rows, whole } = await countKinds(manager, tenants, others, bounds);
   const passes: Record<Facet, (kind: Kind) => boolean> = {
     status: ({ status }) => selection.status?.includes(status) ?? true,
     severity: ({ severity }) => selection.severity?.includes(severity) ?? true,
-    service: ({ service }) => selection.service?.includes(service) ?? true,
+    service: ({ service }) => (selection.service?.includes(service) ?? true) && !selection.notService.includes(service),
     type: ({ type }) => selection.type?.includes(type) ?? true,
     tenant: ({ tenant_id }) => selected.includes(tenant_id),
   };

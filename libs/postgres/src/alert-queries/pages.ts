@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import type { Alert, Severity, TenantId } from '@tocsin/contracts';
+import type { Alert, AlertPlace, ListOrder, Severity, TenantId } from '@tocsin/contracts';
 import type { AlertListQuery, ListedAlerts } from '@tocsin/contracts/ports';
 import * as statements from '../alert-statements';
 import type { AlertBounds } from './bounds';
@@ -10,16 +10,18 @@ export async function listAll(
   tenants: readonly TenantId[],
   query: AlertListQuery,
 ): Promise<ListedAlerts> {
-  const { direction, severities, places } = walkOf(query);
+  const { walk, severities, places } = walkOf(query);
   const parameters = [...groupsOf(tenants, { ...query, severity: severities }), ...places, query.limit + 1];
   return {
-    ...pageOf(await manager.query<Alert[]>(statements.pageStatement(direction), parameters), query.limit),
+    ...pageOf(await manager.query<Alert[]>(statements.pageStatement(walk), parameters), query),
     searched: null,
   };
 }
 
 interface ReachedColumns {
   reached_severity: Severity | null;
+  reached_seen_at: string;
+  /** The time that the list is sorted by. */
   reached_at: string;
   reached_id: string;
 }
@@ -30,7 +32,7 @@ export async function listMatching(
   query: AlertListQuery,
   bounds: AlertBounds,
 ): Promise<ListedAlerts> {
-  const { direction, severities, places } = walkOf(query);
+  const { walk, severities, places } = walkOf(query);
   const asked = { ...query, severity: severities };
   const atMost = query.limit + 1;
   const parameters = [
@@ -40,28 +42,36 @@ export async function listMatching(
     ...matchOf(tenants, asked, bounds, atMost),
     atMost,
   ];
-  const found = await manager.query<(Alert & ReachedColumns)[]>(
-    statements.matchingPageStatement(direction),
-    parameters,
-  );
-  const { reached_severity: severity, reached_at: first_seen_at, reached_id: alert_id } = found[0]!;
+  const found = await manager.query<(Alert & ReachedColumns)[]>(statements.matchingPageStatement(walk), parameters);
+  const { reached_severity, reached_seen_at, reached_at, reached_id } = found[0]!;
   // when nothing matches, there is still one row, which tells what was reached
   const matching = found
     .filter((row) => row.alert_id !== null)
-    .map(({ reached_severity, reached_at, reached_id, ...alert }): Alert => alert);
-  const { alerts, end } = pageOf(matching, query.limit);
-  const reached = end ?? (severity && { severity, first_seen_at, alert_id });
+    .map(({ reached_severity, reached_seen_at, reached_at, reached_id, ...alert }): Alert => alert);
+  const { alerts, end } = pageOf(matching, query);
+  const reached =
+    end ??
+    (reached_severity &&
+      placeIn(query.order, {
+        severity: reached_severity,
+        first_seen_at: reached_seen_at,
+        resolved_at: reached_at,
+        alert_id: reached_id,
+      }));
   return { alerts, end: reached, searched: { reached, complete: reached === null } };
 }
 
-function pageOf(rows: readonly Alert[], limit: number): Pick<ListedAlerts, 'alerts' | 'end'> {
+function pageOf(
+  rows: readonly Alert[],
+  { limit, order }: Pick<AlertListQuery, 'limit' | 'order'>,
+): Pick<ListedAlerts, 'alerts' | 'end'> {
   const alerts = rows.slice(0, limit);
   const last = alerts.at(-1);
-  return {
-    alerts,
-    end:
-      last && rows.length > limit
-        ? { severity: last.severity, first_seen_at: last.first_seen_at, alert_id: last.alert_id }
-        : null,
-  };
+  return { alerts, end: last && rows.length > limit ? placeIn(order, last) : null };
 }
+
+/** The place of an alert in a list of this order. */
+const placeIn = (
+  order: ListOrder,
+  { severity, first_seen_at, resolved_at, alert_id }: Pick<Alert, keyof AlertPlace>,
+): AlertPlace => ({ severity, first_seen_at, alert_id, ...(order === 'resolved' && { resolved_at }) });

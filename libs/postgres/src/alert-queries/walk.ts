@@ -1,12 +1,15 @@
 import { ALERT_STATUSES, SEVERITIES, type Severity, type TenantId } from '@tocsin/contracts';
 import type { AlertListQuery, AlertSelection } from '@tocsin/contracts/ports';
-import type { Direction } from '../alert-statements';
+import type { Walk } from '../alert-statements';
 import type { AlertBounds } from './bounds';
 
 export const hasText = ({ words, labels }: AlertSelection): boolean =>
   words.length > 0 || Object.keys(labels).length > 0;
-const isFiltered = ({ service, type, name, assignee }: AlertSelection): boolean =>
-  [service, type, name, assignee].some((values) => values !== null);
+const isFiltered = ({ service, notService, type, name, assignee }: AlertSelection): boolean =>
+  notService.length > 0 || [service, type, name, assignee].some((values) => values !== null);
+
+/** Whether the selection has a range of time. */
+export const isInTime = ({ from, to }: AlertSelection): boolean => from !== null || to !== null;
 
 /**
  * Whether a walk also passes alerts that are not wanted. The index is sorted by tenant, status, severity and time; all
@@ -21,10 +24,10 @@ const NIL = '00000000-0000-0000-0000-000000000000';
  * The place before the first alert of a walk, in its direction. It repeats the conditions `from` and `to`, because the
  * index is entered at this place: from the end of time, a walk would pass everything that is later than `to`.
  */
-const outsideOf = (
-  direction: Direction,
-  { from, to }: Pick<AlertSelection, 'from' | 'to'>,
-): readonly [string, string] => (direction === 'down' ? [to ?? 'infinity', NIL] : [from ?? '-infinity', NIL]);
+const outsideOf = (walk: Walk, { from, to }: Pick<AlertSelection, 'from' | 'to'>): readonly [string, string] => {
+  if (walk === 'resolved') return ['infinity', NIL];
+  return walk === 'down' ? [to ?? 'infinity', NIL] : [from ?? '-infinity', NIL];
+};
 
 /**
  * The severities that the page may still hold, each with its rank in the order and the place after which its alerts
@@ -37,26 +40,26 @@ export function walkOf({
   from,
   to,
 }: Pick<AlertListQuery, 'order' | 'severity' | 'after' | 'from' | 'to'>): {
-  direction: Direction;
+  walk: Walk;
   severities: Severity[];
   places: [number[], string[], string[]];
 } {
-  const direction = order === 'oldest' ? 'up' : 'down';
+  const walk = order === 'resolved' ? order : order === 'oldest' ? 'up' : 'down';
   const ranked = order === 'severity';
   const wanted = SEVERITIES.filter((one) => severity?.includes(one) ?? true);
   // more severe alerts are on earlier pages
   const severities =
     ranked && after ? wanted.filter((one) => SEVERITIES.indexOf(one) >= SEVERITIES.indexOf(after.severity)) : wanted;
-  const outside = outsideOf(direction, { from, to });
+  const outside = outsideOf(walk, { from, to });
   // a place that the client made up may lie outside the requested time
+  const at = after && (walk === 'resolved' ? after.resolved_at : after.first_seen_at);
   const isInside =
-    after &&
-    (direction === 'down' ? to === null || after.first_seen_at < to : from === null || after.first_seen_at >= from);
+    walk === 'resolved' || (at && (walk === 'down' ? to === null || at < to : from === null || at >= from));
   const begins = severities.map((one) =>
-    isInside && (!ranked || one === after.severity) ? ([after.first_seen_at, after.alert_id] as const) : outside,
+    at && isInside && (!ranked || one === after.severity) ? ([at, after.alert_id] as const) : outside,
   );
   const ranks = severities.map((one) => (ranked ? SEVERITIES.indexOf(one) : 0));
-  return { direction, severities, places: [ranks, begins.map(([at]) => at), begins.map(([, id]) => id)] };
+  return { walk, severities, places: [ranks, begins.map(([at]) => at), begins.map(([, id]) => id)] };
 }
 
 // ---- parameters, as the statements number them ---------------------------------------------------------------------
@@ -67,8 +70,8 @@ export const groupsOf = (
   { status, severity, from, to }: Pick<AlertSelection, 'status' | 'severity' | 'from' | 'to'>,
 ): unknown[] => [tenants, status ?? ALERT_STATUSES, severity ?? SEVERITIES, from ?? '-infinity', to ?? 'infinity'];
 
-/** The five conditions that the index can decide. */
-export function conditionsOf({ service, type, name, assignee }: AlertSelection): unknown[] {
+/** The six conditions that the index can decide. */
+export function conditionsOf({ service, notService, type, name, assignee }: AlertSelection): unknown[] {
   const names = name && name.map((one) => one ?? '');
   return [
     service,
@@ -76,6 +79,7 @@ export function conditionsOf({ service, type, name, assignee }: AlertSelection):
     names,
     assignee && assignee.filter((user) => user !== null),
     assignee?.includes(null) ?? false,
+    notService,
   ];
 }
 
@@ -89,7 +93,7 @@ export const fromNewest = (selection: AlertSelection) => walkOf({ ...selection, 
 const JUDGED_BY = 32;
 
 /**
- * Parameters $14 to $19 of `MATCHING`: the labels, the words as patterns, and the bounds of the walks for `wanted`
+ * Parameters $15 to $20 of `MATCHING`: the labels, the words as patterns, and the bounds of the walks for `wanted`
  * alerts.
  */
 export function matchOf(

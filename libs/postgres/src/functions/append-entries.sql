@@ -62,7 +62,9 @@ begin
       type = n.type, name = n.name, title = n.title, message = n.message, labels = n.labels,
       actor = case when n.change in ('assigned', 'noted', 'repeated') then a.actor else n.actor end,
       acted = case when n.change in ('assigned', 'noted', 'repeated') then a.acted when n.actor is not null then n.change end,
-      acted_at = case when n.change in ('assigned', 'noted', 'repeated') then a.acted_at when n.actor is not null then received end
+      acted_at = case when n.change in ('assigned', 'noted', 'repeated') then a.acted_at when n.actor is not null then received end,
+      resolved_at = case when n.status = 'resolved' then case when n.previous_status = 'resolved' then a.resolved_at else received end end,
+      reopened_at = case when n.status <> 'resolved' and n.previous_status = 'resolved' then received else a.reopened_at end
     from numbered n
     where a.tenant_id = n.tenant_id and a.alert_id = n.alert_id
   ), told as (

@@ -158,15 +158,16 @@ begin
     from numbered where seq is not null
   ), raised as (
     insert into alert (tenant_id, alert_id, service, type, name, title, message, status, severity, state_at, occurrences,
-      first_seen_at, last_seen_at, first_seq, described_seq, last_seq, labels)
+      first_seen_at, last_seen_at, first_seq, described_seq, last_seq, labels, resolved_at)
     select tenant_id, alert_id, service, type, name, title, message, now_status, now_severity, null, occurrences,
-      first_seen_at, last_seen_at, seq, seq, seq, labels
+      first_seen_at, last_seen_at, seq, seq, seq, labels, case when now_status = 'resolved' then received end
     from numbered where dedup_key is null
   ), final as materialized (
     select distinct on (tenant_id, alert_id) * from numbered
     where dedup_key is not null and change <> 'duplicate' order by tenant_id, alert_id, ord desc
   ), entries as materialized (
-    select tenant_id, alert_id, min(seq) as oldest_seq, max(seq) as newest_seq from numbered where dedup_key is not null and seq is not null group by tenant_id, alert_id
+    select tenant_id, alert_id, min(seq) as oldest_seq, max(seq) as newest_seq,
+      bool_or(now_status = 'resolved' and previous_status is distinct from 'resolved') as resolves, bool_or(now_status <> 'resolved' and previous_status = 'resolved') as reopens from numbered where dedup_key is not null and seq is not null group by tenant_id, alert_id
   ), described as materialized (
     select distinct on (tenant_id, alert_id) * from numbered
     where dedup_key is not null and seq is not null and describes order by tenant_id, alert_id, ord desc
@@ -174,11 +175,11 @@ begin
     -- an alert has the state after its last message, and is described by its last entry that says something new of it
     insert into alert as a (tenant_id, alert_id, service, dedup_key, type, name, title, message, status, severity, state_at, severity_at, occurrences,
       first_seen_at, last_seen_at, first_seq, described_seq, last_seq, labels, assignee, snoozed_until, window_ends_at, window_repeats, folded, actor,
-      acted, acted_at, said, said_at)
+      acted, acted_at, said, said_at, resolved_at, reopened_at)
     select f.tenant_id, f.alert_id, f.service, f.dedup_key, coalesce(d.type, f.type), d.name, coalesce(d.title, f.title), d.message,
       f.now_status, f.now_severity, f.state_at, f.severity_at, f.occurrences, f.first_seen_at, f.last_seen_at, coalesce(n.oldest_seq, 0), coalesce(d.seq, 0),
       coalesce(n.newest_seq, 0), coalesce(d.labels, f.labels), f.assignee, f.snoozed_until, f.window_ends_at, f.window_repeats, f.folded,
-      f.actor, f.acted, f.acted_at, f.said, f.said_at
+      f.actor, f.acted, f.acted_at, f.said, f.said_at, case when f.now_status = 'resolved' and n.resolves then received end, case when n.reopens then received end
     from final f left join described d on d.tenant_id = f.tenant_id and d.alert_id = f.alert_id
       left join entries n on n.tenant_id = f.tenant_id and n.alert_id = f.alert_id
     on conflict (tenant_id, alert_id) do update set
@@ -191,6 +192,9 @@ begin
       title = case when excluded.described_seq > 0 then excluded.title else a.title end,
       message = case when excluded.described_seq > 0 then excluded.message else a.message end,
       labels = case when excluded.described_seq > 0 then excluded.labels else a.labels end,
+      -- an alert that stays resolved keeps the time when it was
+      resolved_at = case when excluded.status = 'resolved' then coalesce(excluded.resolved_at, a.resolved_at) end,
+      reopened_at = coalesce(excluded.reopened_at, a.reopened_at),
       described_seq = greatest(a.described_seq, excluded.described_seq), last_seq = greatest(a.last_seq, excluded.last_seq)
   ), held as (
     -- the newest folded repeat waits to become an entry; folding goes on in the next window under the same row

@@ -1,4 +1,4 @@
-import type { Alert, AlertFacets, AlertOrder, AlertPage, AlertPlace, AlertSearch } from '@tocsin/contracts/wire';
+import type { Alert, AlertFacets, AlertPage, AlertPlace, AlertSearch, ListOrder } from '@tocsin/contracts/wire';
 import { matcherOf } from './alert-matches';
 import { COMPARE, placeOf } from './alert-order';
 import type { AlertStore } from './alert-store';
@@ -54,7 +54,7 @@ export class AlertList {
   private shown: AlertsShown = NOTHING;
   private readonly listeners = new Set<() => void>();
   private readonly matches: (alert: Alert) => boolean;
-  private readonly compare: (typeof COMPARE)[AlertOrder];
+  private readonly compare: (typeof COMPARE)[ListOrder];
   private sorted: Alert[] = [];
   /** The alerts of `sorted`, by id. */
   private readonly placed = new Map<string, Alert>();
@@ -74,7 +74,8 @@ export class AlertList {
     private readonly store: AlertStore,
     readonly search: AlertSearch,
   ) {
-    this.matches = matcherOf(search, () => store.user);
+    const matches = matcherOf(search, () => store.user);
+    this.matches = search.order === 'resolved' ? (alert) => alert.status === 'resolved' && matches(alert) : matches;
     this.compare = COMPARE[search.order ?? 'newest'];
   }
 

@@ -4,9 +4,11 @@ import type { Alert, AlertFilter } from '@tocsin/contracts/wire';
 export function matcherOf(filter: AlertFilter, me: () => string | undefined): (alert: Alert) => boolean {
   const {
     tenant,
+    not_tenant,
     status,
     severity,
     service,
+    not_service,
     type,
     name,
     assignee,
@@ -23,9 +25,11 @@ export function matcherOf(filter: AlertFilter, me: () => string | undefined): (a
   const words = q.toLowerCase().split(/\s+/).filter(Boolean);
   return (alert) =>
     oneOf(tenant, alert.tenant_id) &&
+    !not_tenant?.includes(alert.tenant_id) &&
     oneOf(status, alert.status) &&
     oneOf(severity, alert.severity) &&
     oneOf(service, alert.service) &&
+    !not_service?.includes(alert.service) &&
     oneOf(type, alert.type) &&
     (!name || name.length === 0 || (alert.name !== null && name.includes(alert.name))) &&
     isAssigned(alert.assignee, assignee, me) &&

@@ -1,6 +1,6 @@
 import type { Alert, AlertAct, AlertSearch, BulkActed, Entry, Problem } from '@tocsin/contracts/wire';
 import type { AlertStream } from '../alert-stream';
-import { alertAfter, isWhole } from './alert-from-entry';
+import { alertAfter, isCompletedBy, isWhole } from './alert-from-entry';
 import { AlertList } from './alert-list';
 import type { AlertsApi } from './alerts-api';
 import type { ApiProblem } from './api-problem';
@@ -42,7 +42,7 @@ const AWAIT_STREAM_MS = 1_500;
  */
 export class AlertStore {
   private readonly alerts = new Map<string, Alert>();
-  /** Alerts whose actor is not known: they first came with an entry that does not set the actor. */
+  /** Alerts of which something is not known: they first came with an entry that does not tell all, see `isWhole`. */
   private readonly partial = new Set<string>();
   /** Alerts that no list and no watcher needs any more, as they were then, the oldest first. */
   private readonly departed = new Map<string, Alert>();
@@ -221,10 +221,10 @@ export class AlertStore {
     const alert = alertAfter(before, entry);
     this.alerts.set(entry.alert_id, alert);
     this.missing.delete(entry.alert_id);
-    if (isWhole(entry)) this.partial.delete(entry.alert_id);
+    if (isCompletedBy(before, entry)) this.partial.delete(entry.alert_id);
     else if (!before) this.partial.add(entry.alert_id);
     if (before || isWhole(entry)) return;
-    // the entry of a repeat does not say who acknowledged the alert
+    // the entry of a repeat does not say who acknowledged the alert, nor that of an act since when the alert is open
     if ([...this.used].some((list) => list.wants(alert))) void this.fetch(entry.alert_id);
   }
 

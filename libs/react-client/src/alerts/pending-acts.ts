@@ -63,6 +63,9 @@ function after(alert: Alert, { act, by, at }: Pending): Alert {
     status,
     actor: by,
     acted_at: at,
+    opened_at: alert.status === 'resolved' && status !== 'resolved' ? at : alert.opened_at,
+    resolved_at: status === 'resolved' ? (alert.resolved_at ?? at) : null,
+    while_open: status !== 'resolved' ? null : (alert.while_open ?? { title: alert.title, message: alert.message }),
     snoozed_until: act.act === 'snooze' ? (act.until ?? null) : null,
   };
 }
