@@ -64,5 +64,7 @@ function after(alert: Alert, { act, by, at }: Pending): Alert {
     actor: by,
     acted_at: at,
     snoozed_until: act.act === 'snooze' ? (act.until ?? null) : null,
+    // an alert that nobody has goes to the user who acknowledges it
+    assignee: act.act === 'acknowledge' ? (alert.assignee ?? by) : alert.assignee,
   };
 }
