@@ -188,9 +188,9 @@ describe('what people do with alerts', () => {
     const steps: [string, { act: Act; [field: string]: unknown }, object][] = [
       ['ana', { act: 'assign', assignee: 'me', from_assignee: null, note: 'mine' }, { assignee: 'ana' }],
       ['bob', { act: 'assign', assignee: null, from_assignee: 'ana' }, { assignee: null }],
-      ['ana', { act: 'acknowledge' }, { status: 'acknowledged', actor: 'ana' }],
-      ['ana', { act: 'acknowledge' }, { status: 'acknowledged', actor: 'ana' }],
-      ['bob', { act: 'unacknowledge' }, { status: 'firing', actor: 'bob' }],
+      ['ana', { act: 'acknowledge' }, { status: 'acknowledged', actor: 'ana', assignee: 'ana' }],
+      ['ana', { act: 'acknowledge' }, { status: 'acknowledged', actor: 'ana', assignee: 'ana' }],
+      ['bob', { act: 'unacknowledge' }, { status: 'firing', actor: 'bob', assignee: null }],
       ['bob', { act: 'snooze', until }, { status: 'snoozed', snoozed_until: until }],
       ['ana', { act: 'unsnooze' }, { status: 'firing', snoozed_until: null }],
       ['ana', { act: 'resolve' }, { status: 'resolved' }],

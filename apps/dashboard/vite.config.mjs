@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { defineConfig } from 'vite';
 import { writeGuide } from './guide/render-guide.mjs';
+import { installPage } from './src/install/install-page.mjs';
 
 const from = (path) => fileURLToPath(new URL(path, import.meta.url));
 const OUT = from('../../dist/apps/dashboard');
@@ -16,7 +17,7 @@ const compressed = {
   apply: 'build',
   closeBundle() {
     for (const name of readdirSync(OUT, { recursive: true })) {
-      if (!/\.(js|css|svg|html)$/.test(name)) continue;
+      if (!/\.(js|css|svg|html|webmanifest)$/.test(name)) continue;
       const path = join(OUT, name);
       const bytes = readFileSync(path);
       writeFileSync(`${path}.gz`, gzipSync(bytes, { level: 9 }));
@@ -57,5 +58,5 @@ export default defineConfig({
   },
   css: { modules: { generateScopedName: '[local]_[hash:base64:5]' } },
   server: { port: 5173, proxy: { '/api': 'http://localhost:8000', '/docs': 'http://localhost:8000' } },
-  plugins: [guide, compressed],
+  plugins: [installPage(), guide, compressed],
 });

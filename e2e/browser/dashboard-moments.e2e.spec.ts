@@ -345,6 +345,7 @@ describeWith('chromium', 'the page, for users who come and go', () => {
       }).observe(list, { subtree: true, childList: true, attributes: true });
     }`);
     await page.keyboard.press('s');
+    await page.locator('[role=menuitem]:focus').press('Enter');
     await inState(page, 'On its way out', 'snoozed').waitFor();
     await page.evaluate('document.activeElement.blur()');
     await row(page, 'On its way out').waitFor({ state: 'detached' });
@@ -363,6 +364,7 @@ describeWith('chromium', 'the page, for users who come and go', () => {
       .getByRole('img', { name: /Assigned to/ })
       .waitFor();
     await press('s');
+    await page.locator('[role=menuitem]:focus').getByText('For 1 hour').press('Enter');
     await inState(page, 'At hand', 'snoozed').waitFor();
     await press('z');
     await inState(page, 'At hand', 'firing').waitFor();

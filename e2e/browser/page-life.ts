@@ -21,6 +21,8 @@ const PLACES = [
 const AT_REST_MS = 15_000;
 /** A row shows a change within this time: the promise for a stored entry. */
 const LATE_MS = 3_000;
+/** A menu opens within this time, or not at all. */
+const MENU_MS = 2_000;
 /** The clocks of the database and the page are those of one machine, but an entry's time is rounded. */
 const ROUNDED_MS = 50;
 
@@ -130,8 +132,20 @@ export class PageLife {
       // the page knows which row has the focus once it is drawn
       await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
       row?.dispatchEvent(new KeyboardEvent('keydown', { key: '${key}', bubbles: true, cancelable: true }));
-      document.activeElement?.blur();
     })()`);
+    if (key === 's') await this.chooseSnooze();
+    await this.page.evaluate('document.activeElement?.blur()');
+  }
+
+  /** Takes the snooze that has the focus. A row that left the page before the key has opened no menu. */
+  private async chooseSnooze(): Promise<void> {
+    const choice = this.page.locator('[role=menuitem]:focus');
+    const isOpen = await choice.waitFor({ timeout: MENU_MS }).then(
+      () => true,
+      () => false,
+    );
+    if (isOpen) await choice.press('Enter');
+    await this.page.getByRole('menu').waitFor({ state: 'detached' });
   }
 
   private async actAsColleague(): Promise<void> {

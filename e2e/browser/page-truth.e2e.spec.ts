@@ -87,6 +87,8 @@ describeWith('chromium', 'the page says only what it knows:', () => {
     const page = await signedIn('reader');
     await row(page, 'To be snoozed').focus();
     await page.keyboard.press('s');
+    await page.locator('[role=menuitem]:focus').press('Enter');
+    await page.getByRole('menu').waitFor({ state: 'detached' });
     await page.evaluate('document.activeElement.blur()');
     const [alert] = (await found('ben')).filter(({ title }) => title === 'To be resolved');
     await call('ben', 'PATCH', `/alerts/${alert!.alert_id}`, { act: 'resolve' });

@@ -72,9 +72,23 @@ export function applyAct(alert: ModelAlert, doing: Doing, change: Change, at: Du
   const act: Act = change === 'noted' ? 'note' : doing.act;
   alert.lastActs.push({ ...doing, act, at });
   if (act === 'assign') alert.assignee = doing.assignee ?? null;
+  assignByAcknowledging(alert, doing.user, act);
   const { to } = TABLE[act];
   if (to === null) return;
   alert.status = to;
   alert.actor = doing.user;
   alert.snoozedUntil = act === 'snooze' ? doing.until! : null;
+}
+
+/**
+ * Who acknowledges an alert that nobody has gets it, and gives it back with the acknowledgement; an assignment in between
+ * stays.
+ */
+function assignByAcknowledging(alert: ModelAlert, user: string, act: Act): void {
+  if (act === 'acknowledge') {
+    alert.isAssignedByAcknowledging = alert.assignee === null;
+    alert.assignee ??= user;
+  }
+  if (act === 'assign') alert.isAssignedByAcknowledging = false;
+  if (act === 'unacknowledge' && alert.isAssignedByAcknowledging) alert.assignee = null;
 }

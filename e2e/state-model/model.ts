@@ -9,6 +9,8 @@ export class ModelAlert {
   severity!: SeverityWord;
   occurrences = 0;
   assignee: string | null = null;
+  /** Whether the newest acknowledgement assigned it, and no assignment came after. */
+  isAssignedByAcknowledging = false;
   snoozedUntil: string | null = null;
   /** The person who set the status; null when a person did not. */
   actor: string | null = null;

@@ -1,5 +1,5 @@
 import { useCallback, useMemo, useRef, useState } from 'react';
-import { toast } from 'sonner';
+import { toast, type ExternalToast } from 'sonner';
 import { useAlertStore, type ActRefused } from '@tocsin/react-client';
 import type { Act, Alert, AlertAct } from '@tocsin/contracts/wire';
 import { useWords } from '../words/words';
@@ -15,12 +15,15 @@ const NAMED = 3;
 /** Whether the device has a keyboard: a phone has no Z to press. */
 const hasKeys = (): boolean => !matchMedia('(pointer: coarse)').matches;
 
-/** The act that undoes an act, for an alert as it was before. Null: the act cannot be undone, like a note. */
-function inverseOf({ act }: AlertAct, before: Alert): AlertAct | null {
-  const back: Record<Act, AlertAct | null> = {
+/**
+ * The acts that undo an act, in their order, for an alert as it was before. Empty: the act cannot be undone, like a note.
+ */
+function inversesOf({ act }: AlertAct, before: Alert): readonly AlertAct[] {
+  const back: Record<Act, AlertAct | readonly AlertAct[]> = {
     acknowledge:
       before.status === 'snoozed' && before.snoozed_until
-        ? { act: 'snooze', until: before.snoozed_until }
+        ? // the acknowledgement may have assigned the alert, and only its own inverse takes that back
+          [{ act: 'unacknowledge' }, { act: 'snooze', until: before.snoozed_until }]
         : { act: 'unacknowledge' },
     unacknowledge: { act: 'acknowledge' },
     resolve: { act: 'reopen' },
@@ -29,11 +32,11 @@ function inverseOf({ act }: AlertAct, before: Alert): AlertAct | null {
       before.status === 'snoozed' && before.snoozed_until
         ? { act: 'snooze', until: before.snoozed_until }
         : { act: 'unsnooze' },
-    unsnooze: before.snoozed_until ? { act: 'snooze', until: before.snoozed_until } : null,
+    unsnooze: before.snoozed_until ? { act: 'snooze', until: before.snoozed_until } : [],
     assign: { act: 'assign', assignee: before.assignee },
-    note: null,
+    note: [],
   };
-  return back[act];
+  return [back[act]].flat();
 }
 
 /** Whether an act would change the alert. A bulk act skips the alerts that it would not change. */
@@ -67,6 +70,20 @@ export function useActs(onDone: (alertIds: readonly string[]) => void): Acts {
   const store = useAlertStore();
   const last = useRef<(() => void) | null>(null);
   const [asked, setAsked] = useState<Asked | null>(null);
+  /** The bar that says what was done last. A newer one takes its place, so that they never pile up over the list. */
+  const bar = useRef<string | number>(undefined);
+  const closeBar = useCallback(() => {
+    // without an id all toasts would close
+    if (bar.current !== undefined) toast.dismiss(bar.current);
+  }, []);
+  const showBar = useCallback(
+    (words: string, options: ExternalToast) => {
+      closeBar();
+      // an id of its own: one that is reused while its bar fades away would fade with it
+      return (bar.current = toast(words, { ...options, position: 'bottom-center' }));
+    },
+    [closeBar],
+  );
 
   /**
    * Shows how many alerts were refused, which and why, and offers a retry. After a conflict it offers none, because the
@@ -118,37 +135,43 @@ export function useActs(onDone: (alertIds: readonly string[]) => void): Acts {
       const ids = meant.map(({ alert_id }) => alert_id);
       onDone(ids);
       const undoing = meant.flatMap((before) => {
-        const inverse = inverseOf(what, before);
-        return inverse ? [{ id: before.alert_id, inverse }] : [];
+        const inverses = inversesOf(what, before);
+        return inverses.length > 0 ? [{ id: before.alert_id, inverses }] : [];
       });
       const acting = store.act(ids, what);
-      const toastId = `did-${what.act}`;
       const undo = () => {
         last.current = null;
-        toast.dismiss(toastId);
-        // waits for the act itself, because the inverse of an act that is not done yet is a conflict. One call for each
-        // different inverse; most often there is only one.
+        closeBar();
+        // waits for the act itself, because the inverse of an act that is not done yet is a conflict. One call for all
+        // alerts with the same inverses; most often there is only one.
         void acting.then(async ({ refused: neverDone }) => {
           const untouched = new Set(neverDone.map(({ alert_id }) => alert_id));
-          const groups = new Map<string, { inverse: AlertAct; ids: string[] }>();
-          for (const { id, inverse } of undoing) {
+          const groups = new Map<string, { inverses: readonly AlertAct[]; ids: string[] }>();
+          for (const { id, inverses } of undoing) {
             if (untouched.has(id)) continue;
-            const key = JSON.stringify(inverse);
-            const group = groups.get(key) ?? { inverse, ids: [] };
+            const key = JSON.stringify(inverses);
+            const group = groups.get(key) ?? { inverses, ids: [] };
             group.ids.push(id);
             groups.set(key, group);
           }
-          const outcomes = await Promise.all([...groups.values()].map((group) => store.act(group.ids, group.inverse)));
-          const refused = outcomes.flatMap((outcome) => outcome.refused);
+          const outcomes = await Promise.all(
+            [...groups.values()].map(async ({ inverses, ids: those }) => {
+              const refusals: ActRefused[] = [];
+              for (const inverse of inverses) {
+                const left = those.filter((id) => !refusals.some(({ alert_id }) => alert_id === id));
+                if (left.length > 0) refusals.push(...(await store.act(left, inverse)).refused);
+              }
+              return refusals;
+            }),
+          );
+          const refused = outcomes.flat();
           if (refused.length > 0) notDone(refused, { of: undoing.length });
-          else toast(t('did.undone'), { duration: 2_000, position: 'bottom-center' });
+          else showBar(t('did.undone'), { duration: 2_000 });
         });
       };
       last.current = undoing.length > 0 ? undo : null;
-      toast(t(`did.${what.act}`, { count: ids.length }), {
-        id: toastId,
+      const shown = showBar(t(`did.${what.act}`, { count: ids.length }), {
         duration: UNDO_MS,
-        position: 'bottom-center',
         ...(undoing.length > 0 && {
           action: { label: hasKeys() ? `${t('act.undo')} (Z)` : t('act.undo'), onClick: undo },
         }),
@@ -157,7 +180,7 @@ export function useActs(onDone: (alertIds: readonly string[]) => void): Acts {
         if (refused.length === 0) return;
         if (refused.length === ids.length) {
           if (last.current === undo) last.current = null;
-          toast.dismiss(toastId);
+          toast.dismiss(shown);
         }
         const again = new Set(refused.map(({ alert_id }) => alert_id));
         const titles = new Map(meant.map(({ alert_id, title }) => [alert_id, title]));
@@ -172,7 +195,7 @@ export function useActs(onDone: (alertIds: readonly string[]) => void): Acts {
         });
       });
     },
-    [store, notDone, onDone, t],
+    [store, notDone, onDone, closeBar, showBar, t],
   );
   const undo = useCallback(() => last.current?.(), []);
   return useMemo(() => ({ perform, undo, asked }), [perform, undo, asked]);

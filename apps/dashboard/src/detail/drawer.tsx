@@ -1,8 +1,9 @@
-import { Component, lazy, Suspense, useEffect, useRef, useState, type ReactNode } from 'react';
+import { lazy, Suspense, useRef, type ReactNode } from 'react';
 import { AlarmClock, CircleCheck, CircleDot, ExternalLink, Link2, RotateCcw, Undo2, UserRound, X } from 'lucide-react';
 import type { Alert, AlertAct } from '@tocsin/contracts/wire';
 import { State } from '../live/alert-cells';
 import { SeverityMark } from '../live/severity-mark';
+import { Unbroken } from '../live/unbroken';
 import { SnoozeMenu } from '../acts/snooze-menu';
 import buttons from '../settings/icon-button.module.css';
 import { usePreference } from '../settings/preferences';
@@ -25,6 +26,7 @@ const MINUTE_MS = 60_000;
 /** Loaded when the first alert is opened, with its words: the list does not wait for it. */
 const Deliveries = lazy(() => import('./deliveries'));
 const ReadOnly = lazy(() => import('./read-only'));
+const AssignTo = lazy(() => import('./assign-to'));
 
 interface Props {
   alert: Alert | undefined;
@@ -35,10 +37,12 @@ interface Props {
   onAct(alert: Alert, act: AlertAct): void;
   onLabel(key: string, value: string): void;
   onClose(): void;
+  /** What stands under the header. */
+  notice: ReactNode;
 }
 
 /** All details of one alert: its fields, the acts on it and its history. */
-export function Drawer({ alert, loading, onClose, ...rest }: Props) {
+export default function Drawer({ alert, loading, onClose, notice, ...rest }: Props) {
   const { t } = useWords();
   const [kept, keep] = usePreference('drawerWidth');
   const { width, handle } = useDragWidth(kept, keep);
@@ -84,6 +88,7 @@ export function Drawer({ alert, loading, onClose, ...rest }: Props) {
           <X size={16} aria-hidden />
         </button>
       </div>
+      {notice}
       <Unbroken key={alert?.alert_id} fallback={<p className={styles.gone}>{t('error.part')}</p>}>
         {alert ? (
           <Details alert={alert} {...rest} />
@@ -104,7 +109,7 @@ function Details({
   tenantName,
   onAct,
   onLabel,
-}: { alert: Alert } & Omit<Props, 'alert' | 'loading' | 'onClose'>) {
+}: { alert: Alert } & Omit<Props, 'alert' | 'loading' | 'onClose' | 'notice'>) {
   const { t, intl } = useWords();
   const openFor = useNow() - Date.parse(alert.first_seen_at);
   const isViewer = useMemberships(mayAct)?.find(({ tenant_id }) => tenant_id === alert.tenant_id)?.role === 'viewer';
@@ -181,6 +186,13 @@ function Details({
           ) : (
             nameOf(alert.assignee)
           )}
+          {mayAct && (
+            <Unbroken fallback={null}>
+              <Suspense fallback={null}>
+                <AssignTo alert={alert} me={me} onAct={onAct} />
+              </Suspense>
+            </Unbroken>
+          )}
         </dd>
         <dt>{t('drawer.id')}</dt>
         <dd className={styles.id}>
@@ -252,7 +264,7 @@ function ActBar({ alert, me, onAct }: { alert: Alert; me: string; onAct: Props['
         : button({ act: 'acknowledge' }, t('act.acknowledge'), 'A', <CircleDot size={15} aria-hidden />, true)}
       {button({ act: 'resolve' }, t('act.resolve'), 'R', <CircleCheck size={15} aria-hidden />)}
       <SnoozeMenu alert={alert} onAct={(act) => onAct(alert, act)}>
-        <button type="button" className={buttons.secondary}>
+        <button type="button" className={buttons.secondary} data-snooze>
           <AlarmClock size={15} aria-hidden />
           {t('act.snooze')}
           <kbd className={styles.key}>S</kbd>
@@ -279,32 +291,4 @@ function DrawerSkeleton() {
       ))}
     </div>
   );
-}
-
-/** Catches errors of its children, so that the list beside the drawer keeps working. */
-class Unbroken extends Component<{ children: ReactNode; fallback: ReactNode }, { broken: boolean }> {
-  override state = { broken: false };
-  static getDerivedStateFromError = () => ({ broken: true });
-  override render(): ReactNode {
-    return this.state.broken ? this.props.fallback : this.props.children;
-  }
-}
-
-/** Calls `focus` when the component is unmounted, to give the focus back. */
-export function useFocusBack(focus: () => void): void {
-  const latest = useRef(focus);
-  useEffect(() => void (latest.current = focus), [focus]);
-  useEffect(() => () => latest.current(), []);
-}
-
-/** Whether the window is so narrow that the drawer covers the whole page. */
-export function useIsNarrow(): boolean {
-  const [isNarrow, setNarrow] = useState(() => matchMedia('(max-width: 759px)').matches);
-  useEffect(() => {
-    const query = matchMedia('(max-width: 759px)');
-    const changed = () => setNarrow(query.matches);
-    query.addEventListener('change', changed);
-    return () => query.removeEventListener('change', changed);
-  }, []);
-  return isNarrow;
 }

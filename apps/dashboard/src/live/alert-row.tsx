@@ -1,19 +1,24 @@
-import { useRef, useState, type MouseEvent, type PointerEvent } from 'react';
+import { useRef, useState, type MouseEvent } from 'react';
 import { AlarmClock, CircleCheck, CircleDot } from 'lucide-react';
 import type { Alert } from '@tocsin/contracts/wire';
 import { useWords } from '../words/words';
 import { AlertCells } from './alert-cells';
 import styles from './alert-row.module.css';
+import { useRowGestures } from './use-row-gestures';
 import type { Leaving } from './why-it-left';
 
 /** The callbacks of a row. All rows share one object, so that a new one does not render them again. */
 export interface RowActs {
   open(alert: Alert): void;
+  /** A tap of a finger: opens the alert, or while others are selected, selects it too. */
+  tap(alert: Alert): void;
   select(alert: Alert, how: { range: boolean }): void;
   focus(alert: Alert): void;
   acknowledge(alerts: readonly Alert[]): void;
   resolve(alerts: readonly Alert[]): void;
+  /** Asks until when, beside the row. */
   snooze(alerts: readonly Alert[]): void;
+  snoozeAnHour(alerts: readonly Alert[]): void;
 }
 
 interface Props {
@@ -35,8 +40,6 @@ interface Props {
 
 /** A row below this height has room for only one line. */
 const COMPACT_BELOW_PX = 48;
-/** How far a finger has to move a row for the swipe to count. */
-const SWIPE_PX = 72;
 
 /**
  * One row of the list, at its place. Each new alert moves all rows, so everything that does not depend on the place is
@@ -58,7 +61,11 @@ export function AlertRow({
 }: Props) {
   const row = useRef<HTMLDivElement>(null);
   const [isPointedAt, setPointedAt] = useState(false);
-  const swipe = useSwipe(row, mayAct, { right: () => acts.acknowledge([alert]), left: () => acts.snooze([alert]) });
+  const gestures = useRowGestures(row, mayAct, {
+    right: () => acts.acknowledge([alert]),
+    left: (far) => (far ? acts.snooze([alert]) : acts.snoozeAnHour([alert])),
+    longPress: () => acts.select(alert, { range: false }),
+  });
   const act = (does: (alerts: readonly Alert[]) => void) => (event: MouseEvent) => {
     event.stopPropagation();
     does([alert]);
@@ -85,13 +92,16 @@ export function AlertRow({
       data-status={leaving && !leaving.now ? undefined : alert.status}
       data-leaving={leaving ? true : undefined}
       data-compact={height < COMPACT_BELOW_PX}
+      data-who={isAnothers(alert) || undefined}
       className={names}
       style={{ transform: `translateY(${top}px)`, height }}
-      onClick={() => acts.open(alert)}
+      onClick={({ nativeEvent }) =>
+        (nativeEvent as globalThis.PointerEvent).pointerType === 'touch' ? acts.tap(alert) : acts.open(alert)
+      }
       onFocus={() => acts.focus(alert)}
       onPointerEnter={() => setPointedAt(true)}
       onPointerLeave={() => setPointedAt(false)}
-      {...swipe}
+      {...gestures}
     >
       <AlertCells
         alert={alert}
@@ -118,6 +128,10 @@ export function AlertRow({
     </div>
   );
 }
+
+/** Whether the assignee is a user whom the status does not name already. */
+const isAnothers = ({ assignee, actor, status }: Alert): boolean =>
+  assignee !== null && !(status === 'acknowledged' && actor === assignee);
 
 function RowButton({
   act,
@@ -146,43 +160,4 @@ function RowButton({
       {children}
     </button>
   );
-}
-
-/** Moves the row with the finger, and calls `right` or `left` when it was moved far enough. A mouse does not swipe. */
-function useSwipe(
-  row: React.RefObject<HTMLDivElement | null>,
-  enabled: boolean,
-  does: { right(): void; left(): void },
-) {
-  const start = useRef<{ x: number; y: number; dx: number } | null>(null);
-  const move = (dx: number) => {
-    row.current?.style.setProperty('--swipe', `${dx}px`);
-    if (row.current)
-      row.current.dataset.swipe = dx > SWIPE_PX ? 'right' : dx < -SWIPE_PX ? 'left' : dx === 0 ? '' : 'undecided';
-  };
-  const end = () => {
-    const dx = start.current?.dx ?? 0;
-    start.current = null;
-    move(0);
-    if (dx > SWIPE_PX) does.right();
-    if (dx < -SWIPE_PX) does.left();
-  };
-  if (!enabled) return {};
-  return {
-    onPointerDown: (event: PointerEvent) => {
-      if (event.pointerType !== 'mouse') start.current = { x: event.clientX, y: event.clientY, dx: 0 };
-    },
-    onPointerMove: (event: PointerEvent) => {
-      if (!start.current) return;
-      const dx = event.clientX - start.current.x;
-      if (Math.abs(event.clientY - start.current.y) > Math.abs(dx)) return;
-      start.current.dx = dx;
-      move(Math.max(-120, Math.min(120, dx)));
-    },
-    onPointerUp: end,
-    onPointerCancel: () => {
-      start.current = null;
-      move(0);
-    },
-  };
 }

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, type ReactNode } from 'react';
 import { toast } from 'sonner';
 import { X } from 'lucide-react';
 import { useAlertStream, type Heard } from '@tocsin/react-client';
@@ -11,6 +11,7 @@ import { useWords } from '../words/words';
 import { bell } from './the-bell';
 import { SeverityMark } from './severity-mark';
 import { interrupts, ToastPlanner, TOAST_MS } from './toast-plan';
+import type { Ringing } from './use-ringing';
 import styles from './alert-toasts.module.css';
 
 /** How long a toast shows that another user took care of the alert. */
@@ -20,6 +21,8 @@ const COUNTED_MS = 10_000;
 const RECOUNT_MS = 500;
 
 interface Props {
+  /** On a phone, which shows one bar in place of toasts; null elsewhere. */
+  ringing: Ringing | null;
   me: string;
   mayAct: boolean;
   /** The alert whose details are open: its toast is closed, because the user reads it already. */
@@ -54,7 +57,9 @@ export function AlertToasts(props: Props) {
   };
   const { openAlert } = props;
   useEffect(() => {
-    if (openAlert) close(openAlert);
+    if (!openAlert) return;
+    close(openAlert);
+    latest.current.ringing?.done(openAlert);
   }, [openAlert]);
   const counted = (id: 'more' | 'burst', words: string) => {
     const shown = counts.current.get(id);
@@ -85,10 +90,18 @@ export function AlertToasts(props: Props) {
   };
   const hear = (entry: Entry, { notify }: Heard) => {
     const id = entry.alert_id;
-    const stands = planner.current.has(id);
+    const { ringing } = latest.current;
+    const stands = ringing ? ringing.all.some(({ alert_id }) => alert_id === id) : planner.current.has(id);
     if (!notify && !stands) return;
     const { sound, volume, ...quiet } = preferences();
     if (interrupts(entry) && !stands && isQuiet(quiet, entry.severity === 'urgent', Date.now())) return;
+    if (ringing) {
+      if (entry.status !== 'firing') return ringing.done(id);
+      if (!interrupts(entry) && !stands) return;
+      if (interrupts(entry) && sound) bell.ring(entry.severity, volume);
+      if (id !== latest.current.openAlert) ringing.ring(entry);
+      return notifyDesktop(entry, () => latest.current.onOpen(id));
+    }
     const plan = planner.current.plan(entry, performance.now());
     if (plan.kind === 'settled') {
       if (!entry.actor || entry.actor === latest.current.me) return close(id);
@@ -104,7 +117,7 @@ export function AlertToasts(props: Props) {
       close('more');
       return counted('burst', t('toast.burst', { count: plan.count, urgent: plan.urgent }));
     }
-    toast.custom(() => <AlertToast entry={entry} props={latest} onClose={() => close(id)} />, {
+    toast.custom(() => <AlertToast entry={entry} {...latest.current} onClose={() => close(id)} />, {
       id,
       duration: TOAST_MS[entry.severity] ?? TOAST_MS.medium!,
       onAutoClose: () => planner.current.gone(id),
@@ -116,9 +129,17 @@ export function AlertToasts(props: Props) {
   return null;
 }
 
-function AlertToast({ entry, props, onClose }: { entry: Entry; props: React.RefObject<Props>; onClose(): void }) {
+interface ToastProps extends Pick<Props, 'mayAct' | 'tenantName' | 'onOpen' | 'onAcknowledge'> {
+  entry: Entry;
+  /** What else has rung, in words. */
+  more?: ReactNode;
+  onClose(): void;
+}
+
+/** An alert that has just rung, with what can be done at once. */
+export function AlertToast({ entry, more, mayAct, tenantName, onOpen, onAcknowledge, onClose }: ToastProps) {
   const { t } = useWords();
-  const tenant = props.current.tenantName(entry.tenant_id);
+  const tenant = tenantName(entry.tenant_id);
   const then = (act: () => void) => () => {
     onClose();
     act();
@@ -134,13 +155,14 @@ function AlertToast({ entry, props, onClose }: { entry: Entry; props: React.RefO
           )}
         </strong>
         <span className={styles.from}>{[entry.service, tenant, t('time.now')].filter(Boolean).join(' · ')}</span>
+        {more}
         <span className={styles.buttons}>
-          {props.current.mayAct && (
-            <button type="button" onClick={then(() => props.current.onAcknowledge(entry))}>
+          {mayAct && (
+            <button type="button" onClick={then(() => onAcknowledge(entry))}>
               {t('act.acknowledge')}
             </button>
           )}
-          <button type="button" onClick={then(() => props.current.onOpen(entry.alert_id))}>
+          <button type="button" onClick={then(() => onOpen(entry.alert_id))}>
             {t('act.open')}
           </button>
         </span>

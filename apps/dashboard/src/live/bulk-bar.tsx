@@ -18,7 +18,9 @@ interface Props {
   onNone(): void;
 }
 
-/** The acts on all selected alerts. It replaces the line above the list. */
+/**
+ * The acts on all selected alerts. It replaces the line above the list, and on a phone the bar at the bottom.
+ */
 export function BulkBar({ count, listed, everything, mayAct, onAct, onAll, onNone }: Props) {
   const { t } = useWords();
   return (
@@ -27,6 +29,7 @@ export function BulkBar({ count, listed, everything, mayAct, onAct, onAll, onNon
       role="toolbar"
       aria-label={t('bulk.count', { count })}
       data-testid="bulk"
+      data-bulk
     >
       <button type="button" className={buttons.button} aria-label={t('bulk.none')} onClick={onNone}>
         <X size={16} aria-hidden />
@@ -45,16 +48,16 @@ export function BulkBar({ count, listed, everything, mayAct, onAct, onAll, onNon
       <span className={styles.fill} />
       {mayAct && (
         <>
-          <button type="button" className={buttons.secondary} onClick={() => onAct({ act: 'acknowledge' })}>
+          <button type="button" className={buttons.secondary} data-act onClick={() => onAct({ act: 'acknowledge' })}>
             <CircleDot size={15} aria-hidden />
             <span>{t('act.acknowledge')}</span>
           </button>
-          <button type="button" className={buttons.secondary} onClick={() => onAct({ act: 'resolve' })}>
+          <button type="button" className={buttons.secondary} data-act onClick={() => onAct({ act: 'resolve' })}>
             <CircleCheck size={15} aria-hidden />
             <span>{t('act.resolve')}</span>
           </button>
           <SnoozeMenu onAct={onAct}>
-            <button type="button" className={buttons.secondary}>
+            <button type="button" className={buttons.secondary} data-act data-snooze>
               <AlarmClock size={15} aria-hidden />
               <span>{t('act.snooze')}</span>
             </button>

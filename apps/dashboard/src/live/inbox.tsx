@@ -3,9 +3,9 @@ import { SlidersHorizontal } from 'lucide-react';
 import { Toaster, toast } from 'sonner';
 import { useAlertsApi, useAlertStore, useAlertStream, useConnectionStatus } from '@tocsin/react-client';
 import type { Alert, AlertAct, AlertOrder, AlertStatus, Entry, Severity } from '@tocsin/contracts/wire';
+import type { SnoozePlace } from '../acts/snooze-at';
 import { anHourFrom, snoozeUntil } from '../acts/snooze-menu';
 import { useActs } from '../acts/use-acts';
-import { useIsNarrow } from '../detail/drawer';
 import { Navigation } from '../search/navigation';
 import { scopeOf } from '../search/scope-words';
 import type { SearchHandle } from '../search/search-field';
@@ -13,7 +13,6 @@ import { SearchMistakes } from '../search/search-mistakes';
 import { formatSearch, toggled } from '../search/search-syntax';
 import type { Claims } from '../session/session';
 import { Commands } from '../settings/commands';
-import { KeyHelp } from '../settings/key-help';
 import { usePreference } from '../settings/preferences';
 import { SettingsMenu } from '../settings/settings-menu';
 import { isOperator, systemViewsOf, type SystemView } from '../system/system-rights';
@@ -33,16 +32,18 @@ import { Header } from './header';
 import styles from './layout.module.css';
 import { ListHead } from './list-head';
 import { NoRows } from './no-rows';
-import { OpenAlert } from './open-alert';
+import { OpenAlert, preloadDetails } from './open-alert';
 import { usePlace, type Grouping, type ListPlace, type View } from './place';
 import { testAlert, useTestTenant } from './send-test';
 import { SessionEnded } from './session-ended';
 import { useCatchUp } from './use-catch-up';
 import { useEverything } from './use-everything';
 import { commandsOf, useKeys, type PageActs } from './use-keys';
+import { useIsNarrow } from './use-is-narrow';
 import { useNumbers } from './use-numbers';
 import { usePageTitle } from './use-page-title';
 import { usePushSession } from './use-push-session';
+import { useRinging } from './use-ringing';
 import { useRowActs } from './use-row-acts';
 import { useRows } from './use-rows';
 import { useSeen } from './use-seen';
@@ -62,6 +63,20 @@ const RefusedNotice = lazy(() => import('../system/refused-notice'));
 const Refused = lazy(() => import('../system/refused'));
 /** Most acts need no confirmation. */
 const ConfirmAct = lazy(() => import('../acts/confirm-act'));
+const KeyHelp = lazy(() => import('../settings/key-help'));
+const loadSnoozeAt = () => import('../acts/snooze-at');
+const SnoozeAt = lazy(loadSnoozeAt);
+/** Loaded on a phone only, when an alert rings. */
+const PhoneBar = lazy(async () => ({ default: (await import('./phone-alerts')).PhoneBar }));
+const UrgentLine = lazy(async () => ({ default: (await import('./phone-alerts')).UrgentLine }));
+
+/** The part of the page that shows these alerts: the bar of the selection, the open alert, or the row. */
+function placeOf([first, ...others]: readonly Alert[]): SnoozePlace {
+  const row = document.querySelector(`[data-alert="${CSS.escape(first?.alert_id ?? '')}"]`);
+  const bars = document.querySelectorAll('[data-snooze]');
+  const part = others.length > 0 || !row ? bars[0] : row;
+  return (part ?? document.body).getBoundingClientRect();
+}
 
 /** The page of a signed-in user. It combines the state of all parts; the parts do the rendering. */
 export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: string | null): void }) {
@@ -117,6 +132,13 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
   const [density] = usePreference('rows');
   const [drawerWidth] = usePreference('drawerWidth');
   const isNarrow = useIsNarrow();
+  const isLoaded = list.loadedAt !== null;
+  useEffect(() => {
+    if (!isLoaded) return;
+    preloadDetails();
+    // a key opens it, and the next key is meant for it
+    void loadSnoozeAt().catch(() => undefined);
+  }, [isLoaded]);
 
   const isElsewhere = place.system !== null;
   const setSearch = useCallback(
@@ -135,11 +157,17 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
     [move, hasOpen],
   );
   const acts = useActs(seen.see);
-  const snooze = useCallback(
+  const snoozeAnHour = useCallback(
     (chosen: readonly Alert[]) => acts.perform(chosen, snoozeUntil(anHourFrom(serverNow()))),
     [acts],
   );
-  const rowActs = useRowActs({ acts, toggle: selection.toggle, open, see: seen.see, snooze, setCurrent });
+  const [snoozing, setSnoozing] = useState<{ alerts: readonly Alert[]; place: SnoozePlace } | null>(null);
+  const snooze = useCallback((chosen: readonly Alert[]) => {
+    if (chosen.length > 0) setSnoozing({ alerts: chosen, place: placeOf(chosen) });
+  }, []);
+  const notSnoozing = useCallback(() => setSnoozing(null), []);
+  const rowActs = useRowActs({ acts, selection, open, see: seen.see, snooze, snoozeAnHour, setCurrent });
+  const ringing = useRinging();
   const act = useCallback((alert: Alert, what: AlertAct) => acts.perform([alert], what), [acts]);
   const acknowledge = useCallback(
     ({ alert_id }: Entry) =>
@@ -270,6 +298,17 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
     ),
     [isNarrow, toasterRight, t],
   );
+  const bulkBar = selected.length > 0 && (
+    <BulkBar
+      count={selected.length}
+      listed={rows.length}
+      everything={list.hasMore ? everything : null}
+      mayAct={mayAct}
+      onAct={(what) => acts.perform(selected, what, selection.none)}
+      onAll={selection.all}
+      onNone={selection.none}
+    />
+  );
   return (
     <div className={styles.page}>
       <a
@@ -334,16 +373,8 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
               onSeverity={toggleSeverity}
               onRange={setRange}
             />
-            {selected.length > 0 ? (
-              <BulkBar
-                count={selected.length}
-                listed={rows.length}
-                everything={list.hasMore ? everything : null}
-                mayAct={mayAct}
-                onAct={(what) => acts.perform(selected, what, selection.none)}
-                onAll={selection.all}
-                onNone={selection.none}
-              />
+            {selected.length > 0 && !isNarrow ? (
+              bulkBar
             ) : (
               <ListHead
                 place={place}
@@ -437,12 +468,56 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
             }
             onClose={() => open(null)}
             focusRow={page.focusRow}
+            notice={
+              isNarrow &&
+              ringing.all.length > 0 && (
+                <Suspense fallback={null}>
+                  <UrgentLine ringing={ringing} onOpen={open} />
+                </Suspense>
+              )
+            }
           />
         </div>
       )}
-      <BottomBar view={system ? null : place.view} urgent={urgent} onView={goTo} onSearch={focusSearch} filters={nav} />
+      {isNarrow && bulkBar ? (
+        bulkBar
+      ) : (
+        <BottomBar
+          view={system ? null : place.view}
+          urgent={urgent}
+          onView={goTo}
+          onSearch={focusSearch}
+          filters={nav}
+        />
+      )}
       {toaster}
+      {isNarrow && !hasOpen && ringing.all.length > 0 && (
+        <Suspense fallback={null}>
+          <PhoneBar
+            ringing={ringing}
+            mayAct={mayAct}
+            tenantName={tenants.nameOf}
+            onOpen={open}
+            onAcknowledge={acknowledge}
+            onShow={showFresh}
+          />
+        </Suspense>
+      )}
+      {snoozing && (
+        <Suspense fallback={null}>
+          <SnoozeAt
+            place={snoozing.place}
+            onAct={(what) =>
+              acts.perform(snoozing.alerts, what, () => {
+                if (snoozing.alerts.some(({ alert_id }) => selection.ids.has(alert_id))) selection.none();
+              })
+            }
+            onClose={notSnoozing}
+          />
+        </Suspense>
+      )}
       <AlertToasts
+        ringing={isNarrow ? ringing : null}
         me={me}
         openAlert={place.alert}
         mayAct={mayAct}
@@ -457,7 +532,11 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
           <ConfirmAct asked={acts.asked} />
         </Suspense>
       )}
-      <KeyHelp open={overlay === 'keys'} onClose={noOverlay} />
+      {overlay === 'keys' && (
+        <Suspense fallback={null}>
+          <KeyHelp onClose={noOverlay} />
+        </Suspense>
+      )}
       {overlay === 'commands' && <Commands commands={commandsOf(page)} onClose={noOverlay} />}
       {status.state === 'signed_out' && <SessionEnded status={status} onToken={onToken} />}
     </div>

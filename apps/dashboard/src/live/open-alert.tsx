@@ -1,6 +1,15 @@
+import { lazy, Suspense, useEffect, useRef, type ReactNode } from 'react';
 import { useAlert, useIsMissing } from '@tocsin/react-client';
 import type { Alert, AlertAct } from '@tocsin/contracts/wire';
-import { Drawer, useFocusBack } from '../detail/drawer';
+import layout from './layout.module.css';
+import { useWords } from '../words/words';
+import { Unbroken } from './unbroken';
+
+const load = () => import('../detail/drawer');
+const Drawer = lazy(load);
+
+/** Loads the details before the first alert is opened, once the list is there: the first script is smaller without them. */
+export const preloadDetails = (): void => void load().catch(() => undefined);
 
 interface Props {
   alertId: string;
@@ -11,6 +20,8 @@ interface Props {
   onLabel(key: string, value: string): void;
   onClose(): void;
   focusRow(alertId: string): void;
+  /** What stands under the header of the details. */
+  notice: ReactNode;
 }
 
 /**
@@ -21,5 +32,19 @@ export function OpenAlert({ alertId, tenantName, focusRow, ...rest }: Props) {
   const alert = useAlert(alertId);
   const missing = useIsMissing(alertId);
   useFocusBack(() => focusRow(alertId));
-  return <Drawer alert={alert} loading={!missing} tenantName={alert ? tenantName(alert.tenant_id) : null} {...rest} />;
+  const { t } = useWords();
+  return (
+    <Unbroken fallback={<p className={layout.error}>{t('error.part')}</p>}>
+      <Suspense fallback={null}>
+        <Drawer alert={alert} loading={!missing} tenantName={alert ? tenantName(alert.tenant_id) : null} {...rest} />
+      </Suspense>
+    </Unbroken>
+  );
+}
+
+/** Calls `focus` when the component is unmounted, to give the focus back. */
+function useFocusBack(focus: () => void): void {
+  const latest = useRef(focus);
+  useEffect(() => void (latest.current = focus), [focus]);
+  useEffect(() => () => latest.current(), []);
 }

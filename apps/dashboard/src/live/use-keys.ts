@@ -10,6 +10,8 @@ import { VIEWS, type MoveTo, type Place } from './place';
 import type { Selection } from './use-selection';
 
 const HOUR_MS = 3_600_000;
+/** For how many frames a note waits for its field, about two seconds. */
+const NOTE_FRAMES = 120;
 
 /** Everything that keys and commands need of the page. */
 export interface PageActs {
@@ -88,7 +90,13 @@ function note(page: PageActs): void {
   const [first] = meant(page);
   if (!first) return;
   page.open(first.alert_id);
-  requestAnimationFrame(() => document.querySelector<HTMLInputElement>('[data-note]')?.focus());
+  // the details may have to be loaded
+  const focus = (framesLeft: number) => {
+    const field = document.querySelector<HTMLInputElement>('[data-note]');
+    if (field) field.focus();
+    else if (framesLeft > 0) requestAnimationFrame(() => focus(framesLeft - 1));
+  };
+  requestAnimationFrame(() => focus(NOTE_FRAMES));
 }
 
 function escape({ selection, place, open }: PageActs): void {

@@ -6,10 +6,11 @@ import type { Selection } from './use-selection';
 
 interface Hands {
   acts: Acts;
-  toggle: Selection['toggle'];
+  selection: Pick<Selection, 'toggle' | 'isAny'>;
   open(alertId: string): void;
   see(alertIds: readonly string[]): void;
   snooze(alerts: readonly Alert[]): void;
+  snoozeAnHour(alerts: readonly Alert[]): void;
   setCurrent(alertId: string): void;
 }
 
@@ -17,19 +18,22 @@ interface Hands {
  * The callbacks of the rows. The object stays the same while nothing in it changes, because some forty memoised rows
  * compare it.
  */
-export function useRowActs({ acts, toggle, open, see, snooze, setCurrent }: Hands): RowActs {
-  return useMemo(
-    () => ({
-      open: ({ alert_id }) => {
-        see([alert_id]);
-        open(alert_id);
-      },
+export function useRowActs({ acts, selection, open, see, snooze, snoozeAnHour, setCurrent }: Hands): RowActs {
+  const { toggle, isAny } = selection;
+  return useMemo(() => {
+    const openIt = ({ alert_id }: Alert) => {
+      see([alert_id]);
+      open(alert_id);
+    };
+    return {
+      open: openIt,
+      tap: (alert) => (isAny() ? toggle(alert.alert_id) : openIt(alert)),
       select: ({ alert_id }, how) => toggle(alert_id, how),
       focus: ({ alert_id }) => setCurrent(alert_id),
       acknowledge: (alerts) => acts.perform(alerts, { act: 'acknowledge' }),
       resolve: (alerts) => acts.perform(alerts, { act: 'resolve' }),
       snooze,
-    }),
-    [acts, toggle, open, see, snooze, setCurrent],
-  );
+      snoozeAnHour,
+    };
+  }, [acts, toggle, isAny, open, see, snooze, snoozeAnHour, setCurrent]);
 }

@@ -3,6 +3,8 @@ import type { Alert } from '@tocsin/contracts/wire';
 
 export interface Selection {
   ids: ReadonlySet<string>;
+  /** Whether any row is selected, as of now: it can be asked without a new render. */
+  isAny(): boolean;
   toggle(id: string, how?: { range: boolean }): void;
   all(): void;
   none(): void;
@@ -14,6 +16,9 @@ export function useSelection(rows: readonly Alert[]): Selection {
   const anchor = useRef<string | null>(null);
   const latest = useRef(rows);
   latest.current = rows;
+  const chosen = useRef(ids);
+  chosen.current = ids;
+  const isAny = useCallback(() => chosen.current.size > 0, []);
   const toggle = useCallback((id: string, { range } = { range: false }) => {
     const order = latest.current.map(({ alert_id }) => alert_id);
     const [from, to] = [anchor.current ? order.indexOf(anchor.current) : -1, order.indexOf(id)];
@@ -31,5 +36,5 @@ export function useSelection(rows: readonly Alert[]): Selection {
     anchor.current = null;
     setIds((before) => (before.size === 0 ? before : new Set()));
   }, []);
-  return useMemo(() => ({ ids, toggle, all, none }), [ids, toggle, all, none]);
+  return useMemo(() => ({ ids, isAny, toggle, all, none }), [ids, isAny, toggle, all, none]);
 }

@@ -1,4 +1,3 @@
-import { memo } from 'react';
 import { Dialog } from 'radix-ui';
 import { VIEWS } from '../live/place';
 import { useWords, type Words } from '../words/words';
@@ -31,10 +30,10 @@ const keysOf = (t: Words): [string, string][] => [
   ['?', t('keys.help')],
 ];
 
-export const KeyHelp = memo(function KeyHelp({ open, onClose }: { open: boolean; onClose(): void }) {
+export default function KeyHelp({ onClose }: { onClose(): void }) {
   const { t } = useWords();
   return (
-    <Dialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
+    <Dialog.Root open onOpenChange={(next) => !next && onClose()}>
       <Dialog.Portal>
         <Dialog.Overlay className={menu.overlay} />
         <Dialog.Content className={menu.dialog} aria-describedby={undefined}>
@@ -58,4 +57,4 @@ export const KeyHelp = memo(function KeyHelp({ open, onClose }: { open: boolean;
       </Dialog.Portal>
     </Dialog.Root>
   );
-});
+}

@@ -23,6 +23,8 @@ export interface Preferences {
   desktop: boolean;
   strip: boolean;
   drawerWidth: number;
+  /** The choice of the snooze menu that was used last. */
+  snooze: string;
   views: readonly SavedView[];
 }
 
@@ -37,6 +39,7 @@ const DEFAULTS: Preferences = {
   desktop: false,
   strip: true,
   drawerWidth: 400,
+  snooze: 'hour',
   views: [],
 };
 

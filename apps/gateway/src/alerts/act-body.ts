@@ -87,7 +87,8 @@ export const actOf = (body: ActBody, user: string, traceparent: string | undefin
   act: body.act,
   by: user,
   until: body.until === undefined ? null : readInstant(body.until)!,
-  assignee: userOf(body.assignee, user),
+  // who acknowledges an alert that nobody has takes it
+  assignee: body.act === 'acknowledge' ? user : userOf(body.assignee, user),
   ...(body.from_assignee !== undefined && { from_assignee: userOf(body.from_assignee, user) }),
   note: body.note?.trim() ?? null,
   trace_id: traceIdOf(traceparent),

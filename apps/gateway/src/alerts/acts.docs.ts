@@ -8,7 +8,8 @@ export const actOnAlert = applyDecorators(
   ApiOperation({
     summary: 'Acknowledge, resolve, snooze, assign or note an alert, or take that back',
     description:
-      "Depends on the alert's status. Repeating one's own act is no conflict; a conflict shows the alert as it is now.",
+      "Depends on the alert's status. Repeating one's own act is no conflict; a conflict shows the alert as it is now. " +
+      'An acknowledgement assigns an alert without an assignee to the caller.',
   }),
   AlertId(),
   TakesTraceparent(),

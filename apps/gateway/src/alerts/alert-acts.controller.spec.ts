@@ -140,7 +140,7 @@ test('an act reaches the store with the tenants in which the user may act, and i
     {
       reach: { tenants: ['bakery', 'cafe'], acting: ['bakery'] },
       alertIds: [alert.alert_id],
-      act: { act: 'acknowledge', by: 'ana', until: null, assignee: null, note: 'looking', trace_id: null },
+      act: { act: 'acknowledge', by: 'ana', until: null, assignee: 'ana', note: 'looking', trace_id: null },
     },
   ]);
   expect(hints).toEqual([{ tenant_id, ...hintOf(event) }]);

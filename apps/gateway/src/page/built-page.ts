@@ -3,7 +3,7 @@ import { FrontPage } from '../docs/front-page';
 import { chooseEncoding, type PageFile, type PageFiles } from './page-files';
 
 /**
- * The content security policy: only the page's own scripts, styles, fonts and pictures, no inline scripts, no framing,
+ * The content security policy: only the page's own scripts, styles, fonts, pictures and manifest, no inline scripts, no framing,
  * and no form that submits elsewhere. Styles may be inline: libraries place menus and toasts with them, and a style
  * reads nothing.
  */
@@ -13,6 +13,7 @@ const POLICY = [
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data:",
   "font-src 'self'",
+  "manifest-src 'self'",
   "connect-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",

@@ -9,7 +9,10 @@ export interface AttemptedAct {
   by: string;
   /** With `snooze`: the end of the snooze. ISO 8601, UTC, milliseconds. */
   until: string | null;
-  /** With `assign`: the new assignee; null removes the assignee. */
+  /**
+   * With `assign`: the new assignee; null removes the assignee. With `acknowledge`: the user to whom an alert without an
+   * assignee is assigned; null: it stays without one. `unacknowledge` takes that assignment back.
+   */
   assignee: string | null;
   /** With `assign`: the assignee that the alert must have until now; undefined requires nothing. */
   from_assignee?: string | null;

@@ -165,6 +165,39 @@ export function describeAlertActs(name: string, { open }: { open(): Promise<Open
       expect(await assign(null)).toMatchObject({ outcome: 'unchanged' });
     });
 
+    it('assigns an alert that nobody has to the user who acknowledges it, in the same entry, and takes that back with the acknowledgement', async () => {
+      const by = (user: string) => anAct('acknowledge', user, { assignee: user });
+      const one = await raise();
+      expect(actedIn(await act(one, by('ana')))).toMatchObject({
+        alert: { status: 'acknowledged', actor: 'ana', assignee: 'ana' },
+        event: { entry: { change: 'acknowledged', assignee: 'ana' } },
+      });
+      // a repeat, which is told as an entry, is no assignment
+      await say(one.tenant_id, { severity: 'low' });
+      expect(actedIn(await act(one, anAct('unacknowledge', 'bob')))).toMatchObject({
+        alert: { status: 'firing', assignee: null },
+        event: { entry: { change: 'unacknowledged', assignee: null } },
+      });
+
+      // an acknowledgement of another user's alert does not take it away
+      await act(one, anAct('assign', 'ana', { assignee: 'cleo' }));
+      expect(actedIn(await act(one, by('bob'))).alert.assignee).toBe('cleo');
+      expect(actedIn(await act(one, anAct('unacknowledge', 'bob'))).alert.assignee).toBe('cleo');
+
+      // nor does taking back an acknowledgement, where a user was assigned before or has been since
+      await act(one, anAct('assign', 'ana', { assignee: 'ana' }));
+      await act(one, by('ana'));
+      expect(actedIn(await act(one, anAct('unacknowledge'))).alert.assignee).toBe('ana');
+      await act(one, anAct('assign', 'ana', { assignee: null }));
+      await act(one, by('ana'));
+      await act(one, anAct('assign', 'bob', { assignee: 'cleo' }));
+      expect(actedIn(await act(one, anAct('unacknowledge'))).alert.assignee).toBe('cleo');
+
+      // an address that is no user acknowledges, and is assigned nothing
+      const other = await raise();
+      expect(actedIn(await act(other, anAct('acknowledge', 'email:ana@example.test'))).alert.assignee).toBeNull();
+    });
+
     it('notes in any status, and takes the same words twice for one note', async () => {
       const one = await raise();
       for (const status of ['firing', 'acknowledged', 'resolved'] as const) {

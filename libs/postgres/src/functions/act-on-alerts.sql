@@ -3,8 +3,10 @@
 -- state that is judged is what the last act or the last message has committed, and it stays so until this commits.
 --
 -- `reach` is the tenants of the user, `acting` those in which the user may act. `any_assignee`: the alert may be
--- assigned to anyone. Alerts of tenants outside `reach` are not in the result. `trace` has a default for gateways of
--- the release before, which do not pass it.
+-- assigned to anyone. `to_user` is the new assignee of `assign`, and with `acknowledge` the user to whom an alert without
+-- an assignee goes; gateways of the release before pass null there. `unacknowledge` removes the assignee again if the
+-- acknowledgement set it. Alerts of tenants outside `reach` are not in the result. `trace` has a default for gateways
+-- that do not pass it.
 create or replace function act_on_alerts(
   reach text[], acting text[], alerts uuid[], act text, by_user text, until timestamptz, to_user text, from_user text, any_assignee boolean, why text,
   from_statuses text[], to_status text, made text, fps text[], trace text default null
@@ -38,7 +40,7 @@ begin
   received := date_trunc('milliseconds', clock_timestamp());
 
   with found as materialized (
-    select a.tenant_id, a.alert_id, a.status, a.assignee, a.snoozed_until, p.place, p.allowed,
+    select a.tenant_id, a.alert_id, a.status, a.assignee, a.assigned_by_acknowledging, a.snoozed_until, p.place, p.allowed,
            case act
              when 'note' then true
              when 'assign' then a.assignee is not distinct from to_user
@@ -74,7 +76,13 @@ begin
                'event_id', gen_random_uuid(), 'actor', by_user, 'note', why, 'trace_id', trace,
                'change', case j.verdict when 'made' then made else 'noted' end,
                'status', case when j.verdict = 'made' and to_status is not null then to_status else j.status end,
-               'assignee', case when j.verdict = 'made' and act = 'assign' then to_user else j.assignee end,
+               'assignee', case
+                 when j.verdict <> 'made' then j.assignee
+                 when act = 'assign' then to_user
+                 when act = 'acknowledge' then coalesce(j.assignee, to_user)
+                 when act = 'unacknowledge' and j.assigned_by_acknowledging then null
+                 else j.assignee
+               end,
                'snoozed_until', case when j.verdict = 'made' and to_status is not null then until else j.snoozed_until end
              )) order by j.tenant_id, j.place)
       from judged j where j.verdict in ('made', 'noted')

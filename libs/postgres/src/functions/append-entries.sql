@@ -58,7 +58,13 @@ begin
     insert into event select (o.entry).* from one_entry o
   ), made as (
     -- an assignment, a note or a repeat does not change the actor, who is the user that gave the alert its status
-    update alert a set status = n.status, assignee = n.assignee, snoozed_until = n.snoozed_until, folded = 0, last_seq = n.seq, described_seq = n.seq,
+    update alert a set status = n.status, assignee = n.assignee,
+      assigned_by_acknowledging = case n.change
+        when 'acknowledged' then a.assignee is null and n.assignee is not null
+        when 'assigned' then false
+        else a.assigned_by_acknowledging
+      end,
+      snoozed_until = n.snoozed_until, folded = 0, last_seq = n.seq, described_seq = n.seq,
       type = n.type, name = n.name, title = n.title, message = n.message, labels = n.labels,
       actor = case when n.change in ('assigned', 'noted', 'repeated') then a.actor else n.actor end,
       acted = case when n.change in ('assigned', 'noted', 'repeated') then a.acted when n.actor is not null then n.change end,
