@@ -351,6 +351,8 @@ describe('alerts over HTTP', () => {
       'label.site',
       'limit',
       'name',
+      'not_service',
+      'not_tenant',
       'order',
       'q',
       'service',

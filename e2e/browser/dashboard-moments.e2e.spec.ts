@@ -220,7 +220,13 @@ describeWith('chromium', 'the page, for users who come and go', () => {
     await page.getByRole('button', { name: 'Low' }).first().click();
     await row(page, 'Oven 3').waitFor({ state: 'detached' });
     await banner.getByRole('button', { name: 'Show' }).click();
-    await Promise.all([banner.waitFor({ state: 'detached' }), row(page, 'Oven 3').waitFor(), line.waitFor()]);
+    await Promise.all([banner.waitFor({ state: 'detached' }), row(page, 'Oven 3').waitFor()]);
+    // one of them is urgent: it stands first, and the line belongs to the order of time
+    const order = page.getByRole('combobox', { name: 'Order' });
+    expect(await order.inputValue()).toBe('severity');
+    expect(await page.locator('[data-alert][aria-rowindex="1"]').textContent()).toContain('Oven 3');
+    await order.selectOption('newest');
+    await line.waitFor();
 
     await without(AWAY_MS, ['Oven 4', 'high']);
     await banner.getByText('1 alert while you were away').waitFor();

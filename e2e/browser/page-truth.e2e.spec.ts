@@ -153,7 +153,7 @@ describeWith('chromium', 'the page says only what it knows:', () => {
     const lines = await history.getByRole('listitem').allTextContents();
     expect(lines[0]).toMatch(/Resolved by Ben after 14 min/);
     expect(lines.find((line) => line.includes('Became Urgent'))).toMatch(/Flour is nearly gone2 kg left/);
-    expect(lines.at(-1)).toMatch(/Raised · for 14 min.*Flour is low12 kg left/);
+    expect(lines.at(-1)).toMatch(/Raised · happened 1 Jan 00:00:01 · for 14 min.*Flour is low12 kg left/);
     expect(lines.every((line) => /\d\d:\d\d:\d\d/.test(line))).toBe(true);
     expect(await barriersIn(page)).toEqual([]);
     for (const width of WIDTHS) {

@@ -109,7 +109,7 @@ describeWith('chromium', 'what is over, and what is left out:', () => {
     expect(await page.locator('[data-alert]').count()).toBe(1);
     await eventually(async () => expect(await page.getByTestId('open-urgent').first().textContent()).toBe('1'));
     await page.getByRole('button', { name: 'Open 1' }).waitFor();
-    expect(await page.getByTestId('scope').first().textContent()).toBe('Open · not other · not till');
+    expect(await page.getByTestId('scope').first().textContent()).toBe('Open · not The other · not till');
     const till = page.getByRole('region', { name: 'Service' }).getByRole('button', { name: /^till/ });
     expect(await till.locator('[data-number]').textContent()).toBe('–');
     await picture(page, 'left-out');
