@@ -24,6 +24,11 @@ const SIGNED = new Set([
   'acknowledgeByLink',
   'showSubscription',
   'unsubscribe',
+  // no OpenID provider is set here
+  'showSession',
+  'signOut',
+  'signIn',
+  'finishSignIn',
 ]);
 const newKey = () => createECDH('prime256v1').generateKeys('base64url');
 /** The recipients of a notification are a list of addresses; those of a tenant are a map. */

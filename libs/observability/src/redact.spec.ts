@@ -15,6 +15,8 @@ describe('redact', () => {
     ['the password of a URL', 'amqp://tocsin:canary@mq.example:5672/v', 'amqp://[redacted]@mq.example:5672/v'],
     ['a password with an at sign and a slash', 'postgres://u:can@ry/9@db/x', 'postgres://[redacted]@db/x'],
     ['a user that is a token', 'https://canary@host/x', 'https://[redacted]@host/x'],
+    ['a session', '__Host-tocsin_session=canary; b=2', '__Host-tocsin_session=[redacted]; b=2'],
+    ['a sign-in', 'tocsin_sign_in_aB-_1=canary; b=2', 'tocsin_sign_in_aB-_1=[redacted]; b=2'],
     ['a cookie', 'a=1; __Host-tocsin_stream=canary; b=2', 'a=1; __Host-tocsin_stream=[redacted]; b=2'],
     [
       'a field of that name',

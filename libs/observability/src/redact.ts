@@ -5,7 +5,9 @@ const REDACTED = '[redacted]';
  * Names whose values are secrets: of a field, a query parameter or a cookie, and also as the end of a longer name
  * (`access_token`).
  */
-const SECRET_NAMES = 'token|ticket|secret|password|passwd|api_?key|authorization|cookie|credentials?|tocsin_stream';
+const SECRET_NAMES =
+  'token|ticket|secret|password|passwd|api_?key|authorization|cookie|credentials?|tocsin_stream|tocsin_session|' +
+  'tocsin_sign_in_[\\w-]{1,16}';
 
 // Each pattern runs over a whole serialised line, which may hold text that an attacker chose. Therefore every
 // repetition is bounded, or cannot start again inside its own match: the time stays proportional to the length of the

@@ -46,7 +46,7 @@ describe('the OpenAPI document', () => {
       );
       expect(tags).toEqual(expect.arrayContaining([...operation.tags]));
       expect(schemes).toEqual(expect.arrayContaining(operation.security.flatMap((one) => Object.keys(one))));
-      expect(Object.keys(operation.responses).some((status) => status.startsWith('2'))).toBe(true);
+      expect(Object.keys(operation.responses).some((status) => /^[23]/.test(status))).toBe(true);
     }
   });
 
