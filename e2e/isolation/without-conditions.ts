@@ -61,10 +61,12 @@ export const WITHOUT_CONDITIONS: readonly Patch[] = [
     'where tenant_id = r.tenant_id and alert_id = t.alert_id limit 1',
     'where alert_id = t.alert_id limit 1',
   ),
-  inFunction(
-    'dead-letters',
-    'up_to) and (of_tenant is null or d.tenant_id = of_tenant) and (of_reason is null or d.reason = of_reason) and (of_status',
-    'up_to) and (of_reason is null or d.reason = of_reason) and (of_status',
+  ...['(behind is null or d.dead_letter_id < behind)', 'd.dead_letter_id > coalesce(behind, 0)'].map((from) =>
+    inFunction(
+      'dead-letters',
+      `${from} and (up_to is null or d.dead_letter_id <= up_to) and (of_tenant is null or d.tenant_id = of_tenant)`,
+      `${from} and (up_to is null or d.dead_letter_id <= up_to)`,
+    ),
   ),
   inFunction(
     'dead-letters',
