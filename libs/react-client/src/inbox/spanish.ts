@@ -1,5 +1,6 @@
 import type { InboxWords } from './inbox-words';
 
+const urgentes = (count: number) => `${count} ${count === 1 ? 'urgente' : 'urgentes'}`;
 const alertas = (count: number) => `${count} ${count === 1 ? 'alerta' : 'alertas'}`;
 
 /** What the gateway's error codes mean, in Spanish: its own sentences are English. */
@@ -25,7 +26,7 @@ export const SPANISH: InboxWords = {
   unseen: (count, urgent, more) =>
     count === 0
       ? 'Alertas: nada nuevo'
-      : `Alertas: ${more ? 'al menos ' : ''}${count} ${count === 1 ? 'nueva' : 'nuevas'}${urgent > 0 ? `, ${urgent} ${urgent === 1 ? 'urgente' : 'urgentes'}` : ''}`,
+      : `Alertas: ${more ? 'al menos ' : ''}${count} ${count === 1 ? 'nueva' : 'nuevas'}${urgent > 0 ? `, ${urgentes(urgent)}` : ''}`,
   close: 'Cerrar',
   tabs: { all: 'Todas', mine: 'Mías', urgent: 'Urgentes' },
   loading: 'Cargando…',
@@ -36,8 +37,7 @@ export const SPANISH: InboxWords = {
   retry: 'Reintentar',
   acknowledge: 'Reconocer',
   dismiss: 'Descartar',
-  andMore: (count, urgent) =>
-    `y ${count} más${urgent > 0 ? ` · ${urgent} ${urgent === 1 ? 'urgente' : 'urgentes'}` : ''}`,
+  andMore: (count, urgent) => `y ${count} más${urgent > 0 ? ` · ${urgentes(urgent)}` : ''}`,
   missed: (count) =>
     count === null
       ? 'Algunas alertas no se pudieron recuperar.'
