@@ -11,6 +11,8 @@ import {
   type Entry,
   type Severity,
   type TenantId,
+  type TenantStats,
+  type TenantStatsPage,
 } from '@tocsin/contracts';
 import type {
   AlertGroupPlace,
@@ -38,8 +40,13 @@ interface AlertBounds {
   lookedAt: number;
   /** How many alerts a count may walk over in the index. */
   counted: number;
+  /**
+   * How many alerts of one tenant, status and severity are counted when tenants are compared. It is not shared: each tenant's
+   * number is as good as if it were asked for alone.
+   */
+  countedEach: number;
 }
-const BOUNDS: AlertBounds = { walked: 12_000, lookedAt: 1_500, counted: 20_000 };
+const BOUNDS: AlertBounds = { walked: 12_000, lookedAt: 1_500, counted: 20_000, countedEach: 1_000 };
 
 /**
  * How many alerts of a walk are sampled to judge how dense the matches are in it. When there are many walks each gets a
@@ -61,10 +68,14 @@ type Facet = (typeof FACETS)[number];
  * take longer when a tenant has more alerts. The statements and their index are described in `alert-statements.ts`.
  */
 export class PostgresAlertQueries implements AlertQueries {
+  private readonly bounds: AlertBounds;
+
   constructor(
     private readonly database: Database,
-    private readonly bounds: AlertBounds = BOUNDS,
-  ) {}
+    bounds: Partial<AlertBounds> = {},
+  ) {
+    this.bounds = { ...BOUNDS, ...bounds };
+  }
 
   list(tenants: readonly TenantId[], query: AlertListQuery): Promise<ListedAlerts> {
     return this.database.as(tenants, (manager) =>
@@ -164,6 +175,31 @@ export class PostgresAlertQueries implements AlertQueries {
       timeline,
       bucket_seconds: bucketSeconds,
       complete: open.complete && seen.complete,
+    };
+  }
+
+  async tenantStats(
+    tenants: readonly TenantId[],
+    { from, buckets, bucketSeconds }: Omit<StatsQuery, 'selection'>,
+  ): Promise<Pick<TenantStatsPage, 'at_most'> & { tenants: TenantStats[] }> {
+    const to = new Date(from.getTime() + buckets * bucketSeconds * 1000);
+    const { countedEach } = this.bounds;
+    const rows = await this.database.as(tenants, (manager) =>
+      manager.query<TenantCountRow[]>(statements.TENANT_COUNTS, [
+        tenants,
+        OPEN,
+        SEVERITIES,
+        from.toISOString(),
+        to.toISOString(),
+        countedEach,
+        bucketSeconds,
+        ALERT_STATUSES,
+      ]),
+    );
+    const rowsOf = (tenant: TenantId) => rows.filter(({ tenant_id }) => tenant_id === tenant);
+    return {
+      tenants: tenants.map((tenant) => tenantStatsOf(tenant, rowsOf(tenant), buckets, countedEach)),
+      at_most: countedEach,
     };
   }
 }
@@ -428,6 +464,34 @@ async function countSeen(
     ...buckets,
   ]);
   return { rows: rows.filter(({ severity }) => severity !== null), complete: rows[0]!.complete };
+}
+
+// ---- tenants ----------------------------------------------------------------------------------------------------------
+
+interface TenantCountRow {
+  tenant_id: TenantId;
+  status: AlertStatus | null;
+  severity: Severity | null;
+  /** Null: the row counts alerts that are not resolved. */
+  bucket: number | null;
+  alerts: number;
+  /** The newest bucket of the tenant that is not counted completely; null: all are. */
+  cut: number | null;
+}
+
+function tenantStatsOf(
+  tenant_id: TenantId,
+  rows: readonly TenantCountRow[],
+  buckets: number,
+  atMost: number,
+): TenantStats {
+  const sum = (wanted: (row: TenantCountRow) => boolean) => Math.min(atMost, total(rows.filter(wanted)));
+  const open = noneOf(SEVERITIES);
+  for (const one of SEVERITIES) open[one] = sum(({ severity, status }) => severity === one && status !== 'snoozed');
+  const cut = rows.find((row) => row.cut !== null)?.cut ?? -1;
+  const timeline = Array.from({ length: buckets }, (_, at): number | null => (at <= cut ? null : 0));
+  for (const { bucket, alerts } of rows) if (bucket !== null && bucket > cut) timeline[bucket] = alerts;
+  return { tenant_id, open, snoozed: sum(({ status }) => status === 'snoozed'), timeline };
 }
 
 // ---- groups -----------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import {
   type AlertStats,
   type EntryPage,
   type TenantId,
+  type TenantStatsPage,
 } from '@tocsin/contracts';
 import type { AlertQueries, EventLog, HistoryQuery, StatsQuery } from '@tocsin/contracts/ports';
 import type { VerifiedToken } from '@tocsin/auth';
@@ -16,6 +17,10 @@ import type { AlertSearchRequest } from './alert-search';
 import { formatGroupPlace } from './group-cursor';
 import type { AlertGroupsRequest } from './groups-query';
 import { formatPlace } from './page-cursor';
+
+const HOUR_MS = 3_600_000;
+/** How many hours the chart of a tenant has. */
+const HOURS = 24;
 
 /**
  * Finds the alerts that the caller may see. Every list carries the position of the event logs from before it was read.
@@ -77,6 +82,17 @@ export class FindAlerts {
     const asked = idsOf(tenantsAskedFor(await this.tenants.of(right), tenants));
     const cursor = await this.positionOf(asked);
     return { ...(await this.queries.stats(asked, query)), cursor };
+  }
+
+  /** The numbers of each tenant, over the `HOURS` whole hours of which the last is under way at `now`. */
+  async tenantStats(right: VerifiedToken, tenants: readonly string[] | null, now: Date): Promise<TenantStatsPage> {
+    const asked = idsOf(tenantsAskedFor(await this.tenants.of(right), tenants));
+    const cursor = await this.positionOf(asked);
+    // whole hours, so that a bucket does not change while nothing happens
+    const from = new Date((Math.floor(now.getTime() / HOUR_MS) + 1 - HOURS) * HOUR_MS);
+    const bucketSeconds = HOUR_MS / 1000;
+    const counted = await this.queries.tenantStats(asked, { from, buckets: HOURS, bucketSeconds });
+    return { ...counted, from: from.toISOString(), bucket_seconds: bucketSeconds, cursor };
   }
 
   private async positionOf(tenants: readonly TenantId[]): Promise<string> {
