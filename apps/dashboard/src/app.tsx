@@ -1,5 +1,5 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { useEffect } from 'react';
+import { useEffect, useState } from 'react';
 import { AlertStreamProvider, useAlertStream } from '@tocsin/react-client';
 import { Inbox } from './live/inbox';
 import { bell } from './live/the-bell';
@@ -30,6 +30,8 @@ export function App() {
 function SignedIn() {
   const { t } = useWords();
   const { claims, asking, change, give } = useSession(forget);
+  // with more tenants than one stream covers, the page chooses some of them
+  const [followed, follow] = useState<{ user: string; tenants: readonly string[] }>();
   if (asking) return null;
   if (claims === null || typeof claims === 'string') {
     return (
@@ -38,9 +40,15 @@ function SignedIn() {
       </main>
     );
   }
+  const tenants = followed?.user === claims.user ? followed.tenants : undefined;
   return (
-    <AlertStreamProvider key={claims.user} token={give}>
-      <Inbox claims={claims} onToken={change} />
+    <AlertStreamProvider key={`${claims.user} ${tenants?.join() ?? ''}`} token={give} tenants={tenants}>
+      <Inbox
+        claims={claims}
+        followed={tenants}
+        onFollow={(next) => follow({ user: claims.user, tenants: next })}
+        onToken={change}
+      />
       <TriedAgain claims={claims} />
     </AlertStreamProvider>
   );

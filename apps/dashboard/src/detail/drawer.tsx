@@ -1,4 +1,4 @@
-import { Component, lazy, Suspense, useEffect, useRef, useState, type ReactNode } from 'react';
+import { Component, lazy, Suspense, useEffect, useRef, type ReactNode } from 'react';
 import { AlarmClock, CircleCheck, CircleDot, ExternalLink, Link2, RotateCcw, Undo2, UserRound, X } from 'lucide-react';
 import type { Alert, AlertAct } from '@tocsin/contracts/wire';
 import { State } from '../live/alert-cells';
@@ -282,16 +282,4 @@ export function useFocusBack(focus: () => void): void {
   const latest = useRef(focus);
   useEffect(() => void (latest.current = focus), [focus]);
   useEffect(() => () => latest.current(), []);
-}
-
-/** Whether the window is so narrow that the drawer covers the whole page. */
-export function useIsNarrow(): boolean {
-  const [isNarrow, setNarrow] = useState(() => matchMedia('(max-width: 759px)').matches);
-  useEffect(() => {
-    const query = matchMedia('(max-width: 759px)');
-    const changed = () => setNarrow(query.matches);
-    query.addEventListener('change', changed);
-    return () => query.removeEventListener('change', changed);
-  }, []);
-  return isNarrow;
 }

@@ -5,17 +5,16 @@ import { useAlertsApi, useAlertStore, useAlertStream, useConnectionStatus } from
 import type { Alert, AlertAct, AlertOrder, AlertStatus, Entry, Severity } from '@tocsin/contracts/wire';
 import { anHourFrom, snoozeUntil } from '../acts/snooze-menu';
 import { useActs } from '../acts/use-acts';
-import { useIsNarrow } from '../detail/drawer';
 import { Navigation } from '../search/navigation';
 import { scopeOf } from '../search/scope-words';
 import type { SearchHandle } from '../search/search-field';
 import { SearchMistakes } from '../search/search-mistakes';
 import { formatSearch, toggled } from '../search/search-syntax';
 import type { Claims } from '../session/session';
-import { Commands } from '../settings/commands';
-import { KeyHelp } from '../settings/key-help';
-import { usePreference } from '../settings/preferences';
+import { preferences, setPreferences, usePreference } from '../settings/preferences';
 import { SettingsMenu } from '../settings/settings-menu';
+import { tenantText } from '../tenants/scope';
+import { useScope } from '../tenants/use-scope';
 import { SeverityStrip } from '../strip/severity-strip';
 import type { Span } from '../strip/spans';
 import { isHeard, useDeafSince } from '../strip/use-deaf-since';
@@ -32,11 +31,11 @@ import { Header } from './header';
 import styles from './layout.module.css';
 import { ListHead } from './list-head';
 import { NoRows } from './no-rows';
-import { OpenAlert } from './open-alert';
-import { usePlace, type Grouping, type Place, type View } from './place';
+import { usePlace, type Grouping, type ListPlace, type View } from './place';
 import { testAlert, useTestTenant } from './send-test';
 import { SessionEnded } from './session-ended';
 import { useCatchUp } from './use-catch-up';
+import { useIsNarrow } from './use-is-narrow';
 import { useEverything } from './use-everything';
 import { commandsOf, useKeys, type PageActs } from './use-keys';
 import { useNumbers } from './use-numbers';
@@ -56,9 +55,27 @@ const isOpenOnly = (status: readonly AlertStatus[] | undefined): boolean =>
   status !== undefined && status.includes('firing') && !status.includes('snoozed');
 /** Loaded when it is needed: most lists are not grouped. */
 const GroupList = lazy(() => import('./group-list'));
+/** Loaded right after the page, so that the details of an alert open at once, and without a network too. */
+const loadDetails = () => import('./open-alert');
+const OpenAlert = lazy(loadDetails);
+/** Loaded when they are needed: for a key, or for a user with several tenants. */
+const KeyHelp = lazy(() => import('../settings/key-help'));
+const Commands = lazy(() => import('../settings/commands'));
+const TenantSwitcher = lazy(() => import('../tenants/tenant-switcher'));
+const TenantTiles = lazy(() => import('../tenants/tenant-tiles'));
+const Elsewhere = lazy(() => import('../tenants/elsewhere'));
+const FollowSome = lazy(() => import('../tenants/follow-some'));
+
+interface Props {
+  claims: Claims;
+  /** The tenants of the stream, if the user has more than it covers; undefined: all. */
+  followed: readonly string[] | undefined;
+  onFollow(tenants: readonly string[]): void;
+  onToken(token: string | null): void;
+}
 
 /** The page of a signed-in user. It combines the state of all parts; the parts do the rendering. */
-export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: string | null): void }) {
+export function Inbox({ claims, followed, onFollow, onToken }: Props) {
   const { t } = useWords();
   const me = claims.user;
   const mayAct = claims.scopes.includes('alerts:write');
@@ -67,20 +84,23 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
   const store = useAlertStore();
   const api = useAlertsApi();
   const status = useConnectionStatus();
+  useEffect(() => void loadDetails().catch(() => undefined), []);
   useEffect(() => correctClock(status.clockOffsetMs), [status.clockOffsetMs]);
   const tenants = useTenants(status);
 
-  const listed = useRows(place, me);
+  const covered = useScope(place.tenant, me, followed, tenants.all, move);
+  const listed = useRows(place, covered.asked, me);
   const { search, user, parsed, filtered, hides, list, alerts, fresh, showFresh, paused, setPaused, setHandsOff } =
     listed;
   const grouped = place.group !== 'none';
-  // the rows of a grouped list belong to its groups
-  const rows = grouped ? NONE : listed.rows;
+  const isOverview = place.overview !== null;
+  // the rows of a grouped list belong to its groups, and keys act on no row behind the tiles
+  const rows = grouped || isOverview ? NONE : listed.rows;
   const selection = useSelection(rows);
   const [current, setCurrent] = useState<string | null>(null);
   const seen = useSeen(alerts, list.loadedAt === null);
   const { isUnseen } = seen;
-  const caughtUp = useCatchUp(alerts, list.hasMore, seen);
+  const caughtUp = useCatchUp(alerts, list.hasMore, seen, covered.includes);
   usePageTitle(
     useMemo(() => alerts.filter((alert) => alert.severity === 'urgent' && isUnseen(alert)).length, [alerts, isUnseen]),
   );
@@ -88,8 +108,13 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
   const [span, setSpan] = useState<Span>('hour');
   const { stats, countedAt, facets, counts, urgent } = useNumbers(search, user, span);
   const scope = useMemo(
-    () => [t(`view.${place.view}`), ...scopeOf(parsed, t, tenants.nameOf)].join(' · '),
-    [t, place.view, parsed, tenants.nameOf],
+    () =>
+      [
+        t(`view.${place.view}`),
+        ...(parsed.tenant.length > 0 ? [] : covered.tenants.map((id) => tenants.nameOf(id) ?? id)),
+        ...scopeOf(parsed, t, tenants.nameOf),
+      ].join(' · '),
+    [t, place.view, covered.tenants, parsed, tenants.nameOf],
   );
   const deafSince = useDeafSince(status, countedAt);
   const everything = useEverything(search, facets, selection.ids);
@@ -102,17 +127,29 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
 
   const searchField = useRef<SearchHandle>(null);
   const grid = useRef<ListHandle>(null);
-  const [overlay, setOverlay] = useState<'keys' | 'commands' | null>(null);
+  const [overlay, setOverlay] = useState<'keys' | 'commands' | 'tenants' | null>(null);
   const [searching, setSearching] = useState(false);
   const [density] = usePreference('rows');
   const [drawerWidth] = usePreference('drawerWidth');
   const isNarrow = useIsNarrow();
 
-  const setSearch = useCallback((q: string) => move({ q }, { replace: true }), [move]);
-  const goTo = useCallback((view: View) => move({ view, alert: null }), [move]);
+  const setSearch = useCallback((q: string) => move({ q, overview: null }, { replace: true }), [move]);
+  const goTo = useCallback((view: View) => move({ view, alert: null, overview: null }), [move]);
   const orderBy = useCallback((order: AlertOrder) => move({ order }), [move]);
   const groupBy = useCallback((group: Grouping) => move({ group }), [move]);
-  const goToPlace = useCallback((saved: Omit<Place, 'alert'>) => move({ ...saved, alert: null }), [move]);
+  const goToPlace = useCallback((saved: ListPlace) => move({ ...saved, alert: null, overview: null }), [move]);
+  const chooseTenants = useCallback(
+    (chosen: readonly string[]) => {
+      const kept = preferences().tenants;
+      const tenant = tenantText(chosen);
+      setPreferences({ tenants: { ...kept, [me]: { pinned: kept[me]?.pinned ?? [], last: tenant } } });
+      move({ tenant, alert: null });
+    },
+    [move, me],
+  );
+  const showTenants = useCallback((isShown: boolean) => setOverlay(isShown ? 'tenants' : null), []);
+  const hasTenants = tenants.all.length > 1 || followed !== undefined;
+  const showOverview = useCallback(() => move({ overview: 'tenants', alert: null }), [move]);
   const hasOpen = place.alert !== null;
   const open = useCallback(
     (alert: string | null) => move({ alert }, { replace: hasOpen && alert !== null }),
@@ -181,15 +218,20 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
     showFresh,
     sendTest,
     snooze,
-    current: place.alert ?? current,
+    current: place.alert ?? (isOverview ? null : current),
     togglePause,
     show: setOverlay,
     focusRow: (id) => grid.current?.focusRow(id),
     focusSearch,
     toggleSeverity,
+    toggleOverview: hasTenants ? () => (isOverview ? move({ overview: null }) : showOverview()) : undefined,
   };
   useKeys(page);
 
+  const listedTenants = useMemo(
+    () => tenants.all.filter(({ tenant_id }) => covered.includes(tenant_id)),
+    [tenants.all, covered],
+  );
   // Memoised, so that the parts around the list are not rendered again for each new alert.
   const nav = useMemo(
     () => (
@@ -197,13 +239,31 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
         place={place}
         counts={counts}
         facets={facets}
-        tenants={tenants.all}
+        tenants={listedTenants}
         onView={goTo}
         onPlace={goToPlace}
         onSearch={setSearch}
       />
     ),
-    [place, counts, facets, tenants.all, goTo, goToPlace, setSearch],
+    [place, counts, facets, listedTenants, goTo, goToPlace, setSearch],
+  );
+  const switcher = useMemo(
+    () =>
+      hasTenants && (
+        <Suspense fallback={null}>
+          <TenantSwitcher
+            user={me}
+            tenants={tenants.all}
+            isPart={followed !== undefined}
+            scope={covered.tenants}
+            open={overlay === 'tenants'}
+            onOpen={showTenants}
+            onChoose={chooseTenants}
+            onOverview={showOverview}
+          />
+        </Suspense>
+      ),
+    [hasTenants, me, tenants.all, followed, covered.tenants, overlay, showTenants, chooseTenants, showOverview],
   );
   const pill = useMemo(
     () => (
@@ -264,6 +324,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
         facets={facets}
         paused={paused}
         showsSearch={searching || place.q !== ''}
+        tenants={switcher}
         pill={pill}
         menu={menu}
         onSearch={setSearch}
@@ -290,112 +351,150 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
             }}
           />
         )}
-        <SeverityStrip
-          scope={scope}
-          facets={facets}
-          snoozedApart={isOpenOnly(search.status)}
-          stats={stats}
-          deafSince={deafSince}
-          span={span}
-          chosen={parsed.severity}
-          onSpan={setSpan}
-          onSeverity={toggleSeverity}
-          onRange={setRange}
-        />
-        {selected.length > 0 ? (
-          <BulkBar
-            count={selected.length}
-            listed={rows.length}
-            everything={list.hasMore && !hides ? everything : null}
-            mayAct={mayAct}
-            onAct={(what) => {
-              if (acts.perform(selected, what)) selection.none();
-            }}
-            onAll={selection.all}
-            onNone={selection.none}
-          />
-        ) : (
-          <ListHead
-            place={place}
-            asOf={isHeard(status.state) ? null : status.lastHeardAt}
-            onSearch={setSearch}
-            onOrder={orderBy}
-            onGroup={groupBy}
-          />
-        )}
-        <SearchMistakes q={place.q} onSearch={setSearch} />
-        {rows.length > 0 && list.endedEarly && list.searched?.reached && (
-          <ReachedBanner order={place.order} reached={list.searched.reached} onFurther={() => void list.loadMore()} />
-        )}
-        {listed.rows.length === 0 && fresh.length === 0 ? (
-          <NoRows
-            list={list}
-            place={place}
-            filtered={filtered}
-            byStatus={facets?.status}
-            tenant={testTenant ?? tenants.all[0]?.tenant_id ?? 'my-tenant'}
-            forbidden={status.state === 'forbidden' ? status : null}
-            user={me}
-            onClear={() => setSearch('')}
-            onAll={() => goTo('all')}
-            onTest={sendTest}
-            onSignOut={signOut}
-          />
-        ) : grouped ? (
+        {hasTenants && (covered.tenants.length > 0 || followed) && (
           <Suspense fallback={null}>
-            <GroupList
-              search={search}
-              by={place.group as Exclude<Grouping, 'none'>}
-              parsed={hides ? parsed : null}
-              me={me}
-              rowHeight={isNarrow ? PHONE_ROW_PX : ROW_PX[density]}
-              current={current}
-              openAlert={place.alert}
-              isUnseen={isUnseen}
-              tenantName={(alert) => tenants.nameOf(alert.tenant_id)}
-              nameOfTenant={tenants.nameOf}
-              mayAct={mayAct}
-              acts={rowActs}
-              onAct={acts.perform}
+            <Elsewhere
+              shown={covered.asked!}
+              tenants={tenants.all}
+              isPart={followed !== undefined}
+              onShow={(others) =>
+                move({ tenant: tenantText(others), view: 'open', q: 'severity:urgent', overview: null })
+              }
+              onChoose={() => showTenants(true)}
+            />
+          </Suspense>
+        )}
+        {(followed || status.reason === 'too_many_tenants') && (
+          <Suspense fallback={null}>
+            <FollowSome scope={covered.tenants} followed={followed} onFollow={onFollow} />
+          </Suspense>
+        )}
+        {isOverview ? (
+          <Suspense fallback={null}>
+            <TenantTiles
+              tenants={tenants.all}
+              isPart={followed !== undefined}
+              onTenant={(one) => move({ tenant: one, overview: null, view: 'open', q: '' })}
+              onClose={() => move({ overview: null })}
             />
           </Suspense>
         ) : (
-          <AlertList
-            ref={grid}
-            rows={rows}
-            fresh={fresh}
-            leaving={listed.leaving}
-            rowHeight={isNarrow ? PHONE_ROW_PX : ROW_PX[density]}
-            newSince={place.order === 'newest' ? caughtUp.newSince : null}
-            current={current}
-            selected={selection.ids}
-            openAlert={place.alert}
-            isUnseen={isUnseen}
-            tenantName={(alert) => tenants.nameOf(alert.tenant_id)}
-            mayAct={mayAct}
-            acts={rowActs}
-            hasMore={list.hasMore}
-            loadMore={list.endedEarly ? null : list.loadMore}
-            showFresh={showFresh}
-            onSettled={setHandsOff}
-          />
+          <>
+            <SeverityStrip
+              scope={scope}
+              facets={facets}
+              snoozedApart={isOpenOnly(search.status)}
+              stats={stats}
+              deafSince={deafSince}
+              span={span}
+              chosen={parsed.severity}
+              onSpan={setSpan}
+              onSeverity={toggleSeverity}
+              onRange={setRange}
+            />
+            {selected.length > 0 ? (
+              <BulkBar
+                count={selected.length}
+                listed={rows.length}
+                everything={list.hasMore && !hides ? everything : null}
+                mayAct={mayAct}
+                onAct={(what) => {
+                  if (acts.perform(selected, what)) selection.none();
+                }}
+                onAll={selection.all}
+                onNone={selection.none}
+              />
+            ) : (
+              <ListHead
+                place={place}
+                asOf={isHeard(status.state) ? null : status.lastHeardAt}
+                onSearch={setSearch}
+                onOrder={orderBy}
+                onGroup={groupBy}
+              />
+            )}
+            <SearchMistakes q={place.q} onSearch={setSearch} />
+            {rows.length > 0 && list.endedEarly && list.searched?.reached && (
+              <ReachedBanner
+                order={place.order}
+                reached={list.searched.reached}
+                onFurther={() => void list.loadMore()}
+              />
+            )}
+            {listed.rows.length === 0 && fresh.length === 0 ? (
+              <NoRows
+                list={list}
+                place={place}
+                filtered={filtered}
+                byStatus={facets?.status}
+                tenants={covered.asked}
+                tenant={testTenant ?? tenants.all[0]?.tenant_id ?? 'my-tenant'}
+                forbidden={status.state === 'forbidden' ? status : null}
+                user={me}
+                onClear={() => setSearch('')}
+                onAll={() => goTo('all')}
+                onTest={sendTest}
+                onSignOut={signOut}
+              />
+            ) : grouped ? (
+              <Suspense fallback={null}>
+                <GroupList
+                  search={search}
+                  by={place.group as Exclude<Grouping, 'none'>}
+                  parsed={hides ? parsed : null}
+                  me={me}
+                  rowHeight={isNarrow ? PHONE_ROW_PX : ROW_PX[density]}
+                  current={current}
+                  openAlert={place.alert}
+                  isUnseen={isUnseen}
+                  tenantName={(alert) => tenants.nameOf(alert.tenant_id)}
+                  nameOfTenant={tenants.nameOf}
+                  mayAct={mayAct}
+                  acts={rowActs}
+                  onAct={acts.perform}
+                />
+              </Suspense>
+            ) : (
+              <AlertList
+                ref={grid}
+                rows={rows}
+                fresh={fresh}
+                leaving={listed.leaving}
+                rowHeight={isNarrow ? PHONE_ROW_PX : ROW_PX[density]}
+                newSince={place.order === 'newest' ? caughtUp.newSince : null}
+                current={current}
+                selected={selection.ids}
+                openAlert={place.alert}
+                isUnseen={isUnseen}
+                tenantName={(alert) => tenants.nameOf(alert.tenant_id)}
+                mayAct={mayAct}
+                acts={rowActs}
+                hasMore={list.hasMore}
+                loadMore={list.endedEarly ? null : list.loadMore}
+                showFresh={showFresh}
+                onSettled={setHandsOff}
+              />
+            )}
+          </>
         )}
       </main>
       {place.alert && (
         <div className={styles.drawer}>
-          <OpenAlert
-            key={place.alert}
-            alertId={place.alert}
-            me={me}
-            mayAct={mayAct}
-            tenantName={tenants.nameOf}
-            onAct={act}
-            onLabel={(key, value) =>
-              move({ alert: null, q: formatSearch({ ...parsed, labels: { ...parsed.labels, [key]: value } }) })
-            }
-            onClose={() => open(null)}
-            focusRow={page.focusRow}
-          />
+          <Suspense fallback={null}>
+            <OpenAlert
+              key={place.alert}
+              alertId={place.alert}
+              me={me}
+              mayAct={mayAct}
+              tenantName={tenants.nameOf}
+              onAct={act}
+              onLabel={(key, value) =>
+                move({ alert: null, q: formatSearch({ ...parsed, labels: { ...parsed.labels, [key]: value } }) })
+              }
+              onClose={() => open(null)}
+              focusRow={page.focusRow}
+            />
+          </Suspense>
         </div>
       )}
       <BottomBar view={place.view} urgent={urgent} onView={goTo} onSearch={focusSearch} filters={nav} />
@@ -404,14 +503,17 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
         me={me}
         openAlert={place.alert}
         mayAct={mayAct}
+        inScope={covered.includes}
         tenantName={tenants.nameOf}
         onOpen={open}
         onAcknowledge={acknowledge}
         onShow={showFresh}
       />
-      <Announcements />
-      <KeyHelp open={overlay === 'keys'} onClose={noOverlay} />
-      {overlay === 'commands' && <Commands commands={commandsOf(page)} onClose={noOverlay} />}
+      <Announcements inScope={covered.includes} />
+      <Suspense fallback={null}>
+        {overlay === 'keys' && <KeyHelp onClose={noOverlay} />}
+        {overlay === 'commands' && <Commands commands={commandsOf(page)} onClose={noOverlay} />}
+      </Suspense>
       {status.state === 'signed_out' && <SessionEnded status={status} onToken={onToken} />}
     </div>
   );

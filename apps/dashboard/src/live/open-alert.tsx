@@ -17,7 +17,7 @@ interface Props {
  * The details of the alert that the address names. When they close, the alert's row gets the focus. That the alert is not
  * there is said only when the server has said so, however long its answer takes.
  */
-export function OpenAlert({ alertId, tenantName, focusRow, ...rest }: Props) {
+export default function OpenAlert({ alertId, tenantName, focusRow, ...rest }: Props) {
   const alert = useAlert(alertId);
   const missing = useIsMissing(alertId);
   useFocusBack(() => focusRow(alertId));

@@ -26,9 +26,16 @@ export interface Place {
   order: AlertOrder;
   /** What the list is grouped by; with `none`, each alert has its own row. */
   group: Grouping;
+  /** The tenants that the page is about, separated by commas; empty: all. */
+  tenant: string;
   /** The alert whose details are open. */
   alert: string | null;
+  /** Whether the tiles of all tenants are shown in place of the list. */
+  overview: 'tenants' | null;
 }
+
+/** What makes a list, and is saved with a view. */
+export type ListPlace = Omit<Place, 'alert' | 'overview'>;
 
 export type MoveTo = (change: Partial<Place>, how?: { replace?: boolean }) => void;
 
@@ -37,7 +44,14 @@ const oneOf = <T extends string>(list: readonly T[], value: string | null): T =>
 
 export function usePlace(): [Place, MoveTo] {
   const [params, setParams] = useSearchParams();
-  const place = useMemo<Place>(() => ({ ...placeOf(params.toString()), alert: params.get('alert') }), [params]);
+  const place = useMemo<Place>(
+    () => ({
+      ...placeOf(params.toString()),
+      alert: params.get('alert'),
+      overview: params.get('overview') === 'tenants' ? 'tenants' : null,
+    }),
+    [params],
+  );
   const move = useCallback<MoveTo>(
     (change, { replace = false } = {}) =>
       setParams(
@@ -58,29 +72,38 @@ export function usePlace(): [Place, MoveTo] {
 }
 
 /** The address's query for a place, without the open alert: two links to the same list are equal as text. */
-export function linkTo({ view, q, order, group }: Omit<Place, 'alert'>): string {
+export function linkTo({ view, q, order, group, tenant }: ListPlace): string {
   const terms = {
     view: view === VIEWS[0] ? '' : view,
     q,
     order: order === ALERT_ORDERS[0] ? '' : order,
     group: group === GROUPINGS[0] ? '' : group,
+    tenant,
   };
   const link = new URLSearchParams(Object.entries(terms).filter(([, value]) => value !== '')).toString();
   return link && `?${link}`;
 }
 
 /** The place that a link leads to. */
-export function placeOf(link: string): Omit<Place, 'alert'> {
+export function placeOf(link: string): ListPlace {
   const params = new URLSearchParams(link);
   return {
     view: oneOf(VIEWS, params.get('view')),
     q: params.get('q') ?? '',
     order: oneOf(ALERT_ORDERS, params.get('order')),
     group: oneOf(GROUPINGS, params.get('group')),
+    tenant: params.get('tenant') ?? '',
   };
 }
 
-/** The search that a place sends to the server. A status in the search text overrides the view's. */
-export function searchAt({ view, q, order }: Pick<Place, 'view' | 'q' | 'order'>, now: number): AlertSearch {
-  return { ...VIEW_FILTERS[view], ...filterOf(parseSearch(q), now), order };
+/**
+ * The search that a place sends to the server. A status in the search text overrides the view's, and a tenant there the
+ * tenants that the page is about; undefined: all.
+ */
+export function searchAt(
+  { view, q, order }: Pick<Place, 'view' | 'q' | 'order'>,
+  tenant: readonly string[] | undefined,
+  now: number,
+): AlertSearch {
+  return { ...VIEW_FILTERS[view], ...(tenant && { tenant: [...tenant] }), ...filterOf(parseSearch(q), now), order };
 }

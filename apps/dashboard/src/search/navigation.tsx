@@ -2,7 +2,7 @@ import { memo, useState, type MouseEvent, type ReactNode } from 'react';
 import { AlarmClock, CircleCheck, Inbox, Layers, UserRound } from 'lucide-react';
 import { ALERT_TYPES, SEVERITIES, type AlertFacets, type Severity } from '@tocsin/contracts/wire';
 import { SeverityMark } from '../live/severity-mark';
-import { VIEWS, type Place, type View } from '../live/place';
+import { VIEWS, type ListPlace, type Place, type View } from '../live/place';
 import { useWords } from '../words/words';
 import { SavedViews } from './saved-views';
 import { parseSearch, toggled } from './search-syntax';
@@ -26,7 +26,7 @@ interface Props {
   facets: AlertFacets | undefined;
   tenants: readonly { tenant_id: string; name: string }[];
   onView(view: View): void;
-  onPlace(place: Omit<Place, 'alert'>): void;
+  onPlace(place: ListPlace): void;
   onSearch(q: string): void;
 }
 

@@ -1,13 +1,11 @@
 import { Bookmark, X } from 'lucide-react';
-import { linkTo, placeOf, type Place } from '../live/place';
+import { linkTo, placeOf, type ListPlace } from '../live/place';
 import { usePreference } from '../settings/preferences';
 import { useWords } from '../words/words';
 import styles from './navigation.module.css';
 
-type Listed = Omit<Place, 'alert'>;
-
 /** The user's saved views, below the built-in ones. */
-export function SavedViews({ at, onOpen }: { at: Listed; onOpen(place: Listed): void }) {
+export function SavedViews({ at, onOpen }: { at: ListPlace; onOpen(place: ListPlace): void }) {
   const { t } = useWords();
   const [views, setViews] = usePreference('views');
   if (views.length === 0) return null;

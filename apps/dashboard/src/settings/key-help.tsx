@@ -1,4 +1,3 @@
-import { memo } from 'react';
 import { Dialog } from 'radix-ui';
 import { useWords, type Words } from '../words/words';
 import menu from './menu.module.css';
@@ -21,6 +20,8 @@ const keysOf = (t: Words): [string, string][] => [
   ['/', t('nav.search')],
   ['1 2 3 4', t('keys.severity')],
   ['G O · G M · G S', t('keys.views')],
+  ['G T', t('keys.tenants')],
+  ['G V', t('keys.overview')],
   ['.', t('keys.showNew')],
   ['P', t('keys.pause')],
   ['D', t('keys.quiet')],
@@ -29,10 +30,11 @@ const keysOf = (t: Words): [string, string][] => [
   ['?', t('keys.help')],
 ];
 
-export const KeyHelp = memo(function KeyHelp({ open, onClose }: { open: boolean; onClose(): void }) {
+/** The keys of the page. */
+export default function KeyHelp({ onClose }: { onClose(): void }) {
   const { t } = useWords();
   return (
-    <Dialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
+    <Dialog.Root open onOpenChange={(next) => !next && onClose()}>
       <Dialog.Portal>
         <Dialog.Overlay className={menu.overlay} />
         <Dialog.Content className={menu.dialog} aria-describedby={undefined}>
@@ -52,4 +54,4 @@ export const KeyHelp = memo(function KeyHelp({ open, onClose }: { open: boolean;
       </Dialog.Portal>
     </Dialog.Root>
   );
-});
+}

@@ -1,6 +1,7 @@
 import { createIntl, type IntlShape } from 'react-intl';
 import { deliveryWords } from '../detail/delivery-words';
 import { pushWords } from '../settings/push-words';
+import { tenantWords } from '../tenants/tenant-words';
 import { en } from './en';
 import { es } from './es';
 import { agoWords, mornings, spanWords, tomorrowAt } from './time-words';
@@ -41,6 +42,7 @@ const ALL: [string, { en: Record<string, string>; es: Record<string, string> }][
   ['page', { en, es }],
   ['deliveries', deliveryWords],
   ['push messages', pushWords],
+  ['tenants', tenantWords],
 ];
 
 test.each(ALL)('both languages have the same texts, in the same order, with the same placeholders: %s', (_, words) => {
