@@ -58,6 +58,7 @@ const COUNTS = [
   'alerts/groups?by=label.site&q=flour&order=severity',
   'stats?q=flour&from=2026-01-01&to=2026-12-31&buckets=3',
   'stats?from=2026-01-01&to=2026-12-31&buckets=3',
+  'stats/tenants',
   'dead-letters?status=all',
   'dead-letters/summary',
 ];

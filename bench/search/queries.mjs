@@ -73,6 +73,8 @@ export const QUERIES = {
   facets: (queries, tenants) => queries.facets(tenants, tenants, { ...ANY, status: OPEN }),
   'facets of a rare name': (queries, tenants) => queries.facets(tenants, tenants, { ...ANY, name: ['meltdown'] }),
   'facets of a word': (queries, tenants) => queries.facets(tenants, tenants, { ...ANY, words: [`word${below(300)}`] }),
+  'numbers of each tenant': (queries, tenants) =>
+    queries.tenantStats(tenants, { from: new Date(Date.now() - DAY_MS), buckets: 24, bucketSeconds: 3_600 }),
   'groups by service': groups(() => ({ by: 'service', status: OPEN })),
   'groups by name, worst first': groups(() => ({ by: 'name', status: OPEN, order: 'severity' })),
   'groups by a label': groups(() => ({ by: { label: 'site' }, status: OPEN })),

@@ -11,12 +11,19 @@ import { MAY_ACT } from './dashboard-visits';
 const SERVICES = ['oven', 'till'] as const;
 const SEVERITIES = ['urgent', 'high', 'medium', 'low'] as const;
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'f'];
-/** The places between which the user moves, each with the condition in SQL that its list has. */
-const PLACES = [
+/** The two tenants of a life. */
+export const tenantsOf = (life: string): [string, string] => [life, `${life}-b`];
+/**
+ * The places between which the user moves, each with the condition in SQL that its list has. `scope`: which of the two
+ * tenants the page is about; without it, both.
+ */
+const PLACES: readonly { query: string; sql: string; scope?: 0 | 1 }[] = [
   { query: '', sql: `status in ('firing', 'acknowledged')` },
   { query: '?q=service%3Aoven', sql: `status in ('firing', 'acknowledged') and service = 'oven'` },
   { query: '?view=mine', sql: `status in ('firing', 'acknowledged', 'snoozed') and assignee like 'ana-%'` },
-] as const;
+  { query: '?', sql: `status in ('firing', 'acknowledged')`, scope: 0 },
+  { query: '?q=service%3Aoven', sql: `status in ('firing', 'acknowledged') and service = 'oven'`, scope: 1 },
+];
 /** The counts follow within two seconds, and a row that left goes within five. */
 const AT_REST_MS = 15_000;
 /** A row shows a change within this time: the promise for a stored entry. */
@@ -70,19 +77,19 @@ interface Said {
 /** A difference between the page and the server, in words. */
 export type Wrong = string;
 
-/** A random life of one tenant before one open page: messages, acts of the user, and acts of a colleague. */
+/** A random life of two tenants before one open page: messages, acts of the user, and acts of a colleague. */
 export class PageLife {
   readonly steps: string[] = [];
   /** How many acts of the user the histories of the alerts have. */
   actsOfUser = 0;
   private readonly random: SeededRandom;
-  private place: (typeof PLACES)[number] = PLACES[0];
+  private place = PLACES[0]!;
   private messages = 0;
 
   constructor(
     private readonly stack: Stack,
     private readonly page: Page,
-    private readonly tenant: string,
+    private readonly name: string,
     seed: number,
   ) {
     this.random = new SeededRandom(seed);
@@ -106,10 +113,11 @@ export class PageLife {
   private async publish(): Promise<void> {
     const [service, severity, key] = [this.random.of(SERVICES), this.random.of(SEVERITIES), this.random.of(KEYS)];
     const status = this.random.between(1, 4) === 1 ? 'resolved' : 'firing';
+    const tenant = this.random.of(tenantsOf(this.name));
     this.messages += 1;
-    this.steps.push(`${service} says that ${key} is ${status}, ${severity}`);
+    this.steps.push(`${service} of ${tenant} says that ${key} is ${status}, ${severity}`);
     await this.stack.amqp.publish(`alert.${severity}.${service}`, {
-      tenant_id: this.tenant,
+      tenant_id: tenant,
       id: `m${this.messages}`,
       dedup_key: key,
       status,
@@ -159,10 +167,12 @@ export class PageLife {
 
   private async move(): Promise<void> {
     this.place = this.random.of(PLACES);
-    this.steps.push(`the user goes to ${this.place.query || 'all that is open'}`);
+    const { scope } = this.place;
+    const query = this.place.query + (scope === undefined ? '' : `&tenant=${tenantsOf(this.name)[scope]}`);
+    this.steps.push(`the user goes to ${query || 'all that is open'}`);
     // as a link in the page would, without loading it again
     await this.page.evaluate(
-      `(() => { history.pushState(null, '', '/' + ${JSON.stringify(this.place.query)}); dispatchEvent(new PopStateEvent('popstate')); })()`,
+      `(() => { history.pushState(null, '', '/' + ${JSON.stringify(query)}); dispatchEvent(new PopStateEvent('popstate')); })()`,
     );
   }
 
@@ -176,12 +186,20 @@ export class PageLife {
     return wrong;
   }
 
+  /** Which alerts the list at the user's place has, in SQL. */
+  private get condition(): string {
+    const { sql, scope } = this.place;
+    const tenants = tenantsOf(this.name);
+    const shown = scope === undefined ? tenants : [tenants[scope]];
+    return `tenant_id in (${shown.map((one) => `'${one}'`).join(', ')}) and ${sql}`;
+  }
+
   private async wrongRows(): Promise<Wrong[]> {
     const shown = await this.page.evaluate<Record<string, string>>(
       `Object.fromEntries([...document.querySelectorAll('[data-alert]')].map((row) => [row.dataset.alert, [row.dataset.status, row.dataset.severity].join('|')]))`,
     );
     const listed = await this.stack.sql<{ alert_id: string }>(
-      `select alert_id from tocsin.alert where tenant_id = '${this.tenant}' and ${this.place.sql}`,
+      `select alert_id from tocsin.alert where ${this.condition}`,
     );
     const answers = await Promise.all(
       listed.map(({ alert_id }) => this.ask('GET', `/alerts/${alert_id}`) as Promise<Alert>),
@@ -199,7 +217,7 @@ export class PageLife {
       ${SEVERITIES.map((one) => `${one}: document.querySelector('[data-testid=open-${one}]')?.textContent`).join(',')},
       chart: String([...document.querySelectorAll('table td')].reduce((sum, cell) => sum + Number(cell.textContent), 0)),
     })`);
-    const from = `from tocsin.alert where tenant_id = '${this.tenant}' and ${this.place.sql}`;
+    const from = `from tocsin.alert where ${this.condition}`;
     const [counted] = await this.stack.sql<Record<string, string>>(
       `select ${SEVERITIES.map((one) => `count(*) filter (where severity = '${one}')::text as ${one}`).join(', ')}, count(*)::text as chart ${from}`,
     );
@@ -241,7 +259,7 @@ export class PageLife {
     const { json } = await ask(this.stack.gateway.url, `/api/v1${path}`, {
       method,
       headers: {
-        Authorization: `Bearer ${tokenFor(`ben-${this.tenant}@example.test`, MAY_ACT)}`,
+        Authorization: `Bearer ${tokenFor(`ben-${this.name}@example.test`, MAY_ACT)}`,
         'Content-Type': 'application/json',
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),

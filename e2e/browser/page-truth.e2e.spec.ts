@@ -6,7 +6,7 @@ import { describeWith } from '../kit/programs';
 import { Stack } from '../kit/stack';
 import { tokenFor } from '../kit/tokens';
 import { barriersIn, MAY_ACT, picture, rowOf as row, Visits } from './dashboard-visits';
-import { PageLife, RECORDING } from './page-life';
+import { PageLife, RECORDING, tenantsOf } from './page-life';
 
 /** `PAGE_SEED` makes the same decisions again. */
 const SEED = Number(process.env.PAGE_SEED ?? Date.now() % 2 ** 31);
@@ -24,8 +24,8 @@ describeWith('chromium', 'the page says only what it knows:', () => {
     const opening = Visits.open();
     stack = await Stack.open({
       tenants: {
-        ...Object.fromEntries(lives.map((tenant) => [`ana-${tenant}@example.test`, [tenant]])),
-        ...Object.fromEntries(lives.map((tenant) => [`ben-${tenant}@example.test`, [tenant]])),
+        ...Object.fromEntries(lives.map((tenant) => [`ana-${tenant}@example.test`, tenantsOf(tenant)])),
+        ...Object.fromEntries(lives.map((tenant) => [`ben-${tenant}@example.test`, tenantsOf(tenant)])),
         'ben@example.test': ['groups', 'scope', 'story'],
         'grouper@example.test': ['groups'],
         'scoper@example.test': ['scope'],

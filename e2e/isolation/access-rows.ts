@@ -158,6 +158,7 @@ export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
   showAlert: [named(byAlert(), thing(), { shows: true })],
   showAlertHistory: [named(byAlert(), thing(), { shows: true })],
   countAlerts: [named(byQuery, tenant()), unnamed(nothing, own())],
+  countByTenant: [named(byQuery, tenant()), unnamed(nothing, own())],
   actOnAlert: ['acknowledge', 'resolve', 'assign'].map((act) => ({
     ...named(byAlert({ act, ...(act === 'assign' && { assignee: 'me' }) }), thing('200', READER)),
     what: act,

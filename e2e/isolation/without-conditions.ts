@@ -37,6 +37,11 @@ export const WITHOUT_CONDITIONS: readonly Patch[] = [
     search: 'where a.tenant_id = t.tenant_id and a.status = s.status order by a.severity',
     replace: 'where a.status = s.status order by a.severity',
   },
+  {
+    file: STATEMENTS,
+    search: 'where a.tenant_id = t.tenant_id and a.status = s.status and a.severity = v.severity limit $6',
+    replace: 'where a.status = s.status and a.severity = v.severity limit $6',
+  },
   inFunction('entries-after', 'where e.tenant_id = of_tenant and e.seq > behind', 'where e.seq > behind'),
   inFunction('stream-start', 'where e.tenant_id = of_tenant and e.seq > greatest', 'where e.seq > greatest'),
   inFunction(

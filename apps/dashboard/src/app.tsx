@@ -1,5 +1,5 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { lazy, Suspense, useEffect } from 'react';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import { AlertStreamProvider, useAlertStream, useConnectionStatus } from '@tocsin/react-client';
 import { Inbox } from './live/inbox';
 import { bell } from './live/the-bell';
@@ -34,6 +34,8 @@ function SignedIn() {
   const { t } = useWords();
   const session = useSession(forget);
   const { claims, asking, byCookie, change, give } = session;
+  // with more tenants than one stream covers, the page chooses some of them
+  const [followed, follow] = useState<{ user: string; tenants: readonly string[] }>();
   if (asking) return null;
   if (claims === null || typeof claims === 'string') {
     return (
@@ -44,14 +46,24 @@ function SignedIn() {
       </main>
     );
   }
+  const tenants = followed?.user === claims.user ? followed.tenants : undefined;
   return (
-    <AlertStreamProvider key={`${byCookie} ${claims.user}`} {...(byCookie ? { user: claims.user } : { token: give })}>
+    <AlertStreamProvider
+      key={`${byCookie} ${claims.user} ${tenants?.join() ?? ''}`}
+      {...(byCookie ? { user: claims.user } : { token: give })}
+      tenants={tenants}
+    >
       {EmbedPreview ? (
         <Suspense fallback={null}>
           <EmbedPreview />
         </Suspense>
       ) : (
-        <Inbox claims={claims} onToken={change} />
+        <Inbox
+          claims={claims}
+          followed={tenants}
+          onFollow={(next) => follow({ user: claims.user, tenants: next })}
+          onToken={change}
+        />
       )}
       <TriedAgain session={session} />
     </AlertStreamProvider>

@@ -134,6 +134,13 @@ describe('alerts in PostgreSQL', () => {
       complete: false,
     });
     expect((await queries.facets([one, two], [one, two], { ...ANY, words: ['number'] })).complete).toBe(false);
+    const hour = { from: new Date(Date.now() - 5_400_000), buckets: 2, bucketSeconds: 3_600 };
+    const few = await new PostgresAlertQueries(gateway, { countedEach: 3 }).tenantStats([one, two], hour);
+    expect(few.at_most).toBe(3);
+    expect(few.tenants.map(({ open, timeline }) => [open.urgent, timeline])).toEqual([
+      [3, [null, null]],
+      [3, [null, null]],
+    ]);
     expect((await queries.facets([one], [one], ANY)).complete).toBe(true);
     expect((await queries.stats([one, two], HOUR)).complete).toBe(false);
     expect((await queries.stats([one], HOUR)).complete).toBe(true);

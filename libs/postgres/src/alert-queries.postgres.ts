@@ -1,4 +1,13 @@
-import type { Alert, AlertFacets, AlertGroup, AlertStats, Entry, TenantId } from '@tocsin/contracts';
+import type {
+  Alert,
+  AlertFacets,
+  AlertGroup,
+  AlertStats,
+  Entry,
+  TenantId,
+  TenantStats,
+  TenantStatsPage,
+} from '@tocsin/contracts';
 import type {
   AlertGroupPlace,
   AlertGroupsQuery,
@@ -15,6 +24,7 @@ import { countFacets } from './alert-queries/facets';
 import { groupAlerts } from './alert-queries/groups';
 import { listAll, listMatching } from './alert-queries/pages';
 import { countStats } from './alert-queries/stats';
+import { countTenants } from './alert-queries/tenants';
 import { isInTime, isLookedFor } from './alert-queries/walk';
 import * as statements from './alert-statements';
 import type { Database } from './database';
@@ -29,10 +39,14 @@ const BEHIND_ALL = Number.MAX_SAFE_INTEGER;
  * `alert-queries` has a file for each kind of question, and `walk.ts` makes their parameters.
  */
 export class PostgresAlertQueries implements AlertQueries {
+  private readonly bounds: AlertBounds;
+
   constructor(
     private readonly database: Database,
-    private readonly bounds: AlertBounds = BOUNDS,
-  ) {}
+    bounds: Partial<AlertBounds> = {},
+  ) {
+    this.bounds = { ...BOUNDS, ...bounds };
+  }
 
   list(tenants: readonly TenantId[], query: AlertListQuery): Promise<ListedAlerts> {
     return this.database.as(tenants, (manager) =>
@@ -80,5 +94,12 @@ export class PostgresAlertQueries implements AlertQueries {
 
   stats(tenants: readonly TenantId[], query: StatsQuery): Promise<Omit<AlertStats, 'cursor'>> {
     return this.database.as(tenants, (manager) => countStats(manager, tenants, query, this.bounds));
+  }
+
+  tenantStats(
+    tenants: readonly TenantId[],
+    query: Omit<StatsQuery, 'selection'>,
+  ): Promise<Pick<TenantStatsPage, 'at_most'> & { tenants: TenantStats[] }> {
+    return this.database.as(tenants, (manager) => countTenants(manager, tenants, query, this.bounds));
   }
 }

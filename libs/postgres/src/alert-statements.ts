@@ -282,8 +282,8 @@ from (
 ) counted
 group by status, severity`;
 
-const BUCKETS = (from: number) =>
-  `floor(extract(epoch from first_seen_at - $${from}::timestamptz) / $${from + 1}::integer)::integer as bucket`;
+const BUCKETS = (from: number, seconds = from + 1) =>
+  `floor(extract(epoch from first_seen_at - $${from}::timestamptz) / $${seconds}::integer)::integer as bucket`;
 
 /**
  * Alerts first seen from $4 on and before $5 that pass $6 to $11, by severity, in buckets of $14 seconds from $13 on; the
@@ -308,3 +308,34 @@ export const MATCHING_TIMELINE = `${MATCHING('down')}, counted as (
   select severity, ${BUCKETS(21)}, count(*)::integer as alerts from matching group by severity, bucket
 )
 select not exists (select from reached) as complete, c.* from (select) one left join counted c on true`;
+
+/**
+ * The numbers of each tenant: a row without a bucket counts the alerts of one severity that have one of the statuses $2;
+ * a row with one counts the alerts of the statuses $8 that were first seen in this bucket of $7 seconds, from $4 on and
+ * before $5. Each walk passes $6 alerts at most, the newest first. `cut`: the newest bucket of the tenant in which a walk
+ * ended at this bound, so that this bucket and those before it are not counted completely; null: all are.
+ */
+export const TENANT_COUNTS = `
+with seen as materialized (
+  select t.tenant_id, ${BUCKETS(4, 7)}, count(*)::integer as alerts, s.status, v.severity
+  from ${TENANTS}, unnest($8::text[]) as s(status), ${SEVERITIES}
+  cross join lateral (
+    select a.first_seen_at from tocsin.alert a where ${OF_GROUP} order by a.first_seen_at desc limit $6
+  ) found
+  group by t.tenant_id, s.status, v.severity, bucket
+), cut as materialized (
+  select tenant_id, max(oldest) as bucket
+  from (select tenant_id, min(bucket) as oldest from seen group by tenant_id, status, severity having sum(alerts) >= $6) one
+  group by tenant_id
+)
+select t.tenant_id, s.status, v.severity, null::integer as bucket, found.alerts, null::integer as cut
+from ${TENANTS}, ${STATUSES}, ${SEVERITIES}
+cross join lateral (
+  select count(*)::integer as alerts
+  from (select from tocsin.alert a where a.tenant_id = t.tenant_id and a.status = s.status and a.severity = v.severity limit $6) one
+) found
+where found.alerts > 0
+union all
+select tenant_id, null, null, seen.bucket, sum(seen.alerts)::integer, cut.bucket
+from seen left join cut using (tenant_id)
+group by tenant_id, seen.bucket, cut.bucket`;

@@ -27,6 +27,8 @@ interface Props {
   mayAct: boolean;
   /** The alert whose details are open: its toast is closed, because the user reads it already. */
   openAlert: string | null;
+  /** Whether the page is about this tenant: the others ring on no page that leaves them out. */
+  inScope(tenantId: string): boolean;
   tenantName(tenantId: string): string | null;
   onOpen(alertId: string): void;
   onAcknowledge(entry: Entry): void;
@@ -90,9 +92,9 @@ export function AlertToasts(props: Props) {
   };
   const hear = (entry: Entry, { notify }: Heard) => {
     const id = entry.alert_id;
-    const { ringing } = latest.current;
+    const { ringing, inScope } = latest.current;
     const stands = ringing ? ringing.all.some(({ alert_id }) => alert_id === id) : planner.current.has(id);
-    if (!notify && !stands) return;
+    if (!stands && (!notify || !inScope(entry.tenant_id))) return;
     const { sound, volume, ...quiet } = preferences();
     if (interrupts(entry) && !stands && isQuiet(quiet, entry.severity === 'urgent', Date.now())) return;
     if (ringing) {

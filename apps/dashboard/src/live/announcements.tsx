@@ -7,8 +7,11 @@ import { interrupts } from './toast-plan';
 /** With more frequent announcements a screen reader would never finish a sentence. */
 const EVERY_MS = 5_000;
 
-/** Announces new alerts to screen readers: urgent ones at once, and a summary politely at most every 5 s. */
-export function Announcements() {
+/**
+ * Announces new alerts of the tenants in scope to screen readers: urgent ones at once, and a summary politely at most every
+ * 5 s.
+ */
+export function Announcements({ inScope }: { inScope(tenantId: string): boolean }) {
   const { t } = useWords();
   const [polite, setPolite] = useState('');
   const [urgent, setUrgent] = useState('');
@@ -18,7 +21,7 @@ export function Announcements() {
 
   useAlertStream({
     entry: (entry, { replayed }) => {
-      if (replayed || !interrupts(entry)) return;
+      if (replayed || !interrupts(entry) || !inScope(entry.tenant_id)) return;
       if (entry.severity === 'urgent') setUrgent(t('live.urgent', { title: entry.title, service: entry.service }));
       heard.current.push(entry);
       timer.current ??= setTimeout(() => {

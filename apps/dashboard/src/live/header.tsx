@@ -15,6 +15,7 @@ interface Props {
   paused: boolean;
   /** Whether the search field is shown on a phone, where it has room only on demand. */
   showsSearch: boolean;
+  tenants: ReactNode;
   pill: ReactNode;
   menu: ReactNode;
   onSearch(q: string): void;
@@ -27,6 +28,7 @@ export const Header = memo(function Header({
   facets,
   paused,
   showsSearch,
+  tenants,
   pill,
   menu,
   onSearch,
@@ -39,6 +41,7 @@ export const Header = memo(function Header({
         <Mark />
         <span>{t('app.name')}</span>
       </a>
+      {tenants}
       {pill}
       <span className={styles.fill} />
       <SearchField ref={search} q={q} facets={facets} onSearch={onSearch} />

@@ -12,10 +12,11 @@ import type { SearchHandle } from '../search/search-field';
 import { SearchMistakes } from '../search/search-mistakes';
 import { formatSearch, toggled } from '../search/search-syntax';
 import type { Claims } from '../session/session';
-import { Commands } from '../settings/commands';
-import { usePreference } from '../settings/preferences';
+import { preferences, setPreferences, usePreference } from '../settings/preferences';
 import { SettingsMenu } from '../settings/settings-menu';
 import { isOperator, systemViewsOf, type SystemView } from '../system/system-rights';
+import { tenantText } from '../tenants/scope';
+import { useScope } from '../tenants/use-scope';
 import { SeverityStrip } from '../strip/severity-strip';
 import type { Span } from '../strip/spans';
 import { isHeard, useDeafSince } from '../strip/use-deaf-since';
@@ -63,7 +64,6 @@ const RefusedNotice = lazy(() => import('../system/refused-notice'));
 const Refused = lazy(() => import('../system/refused'));
 /** Most acts need no confirmation. */
 const ConfirmAct = lazy(() => import('../acts/confirm-act'));
-const KeyHelp = lazy(() => import('../settings/key-help'));
 const loadSnoozeAt = () => import('../acts/snooze-at');
 const SnoozeAt = lazy(loadSnoozeAt);
 /** Loaded on a phone only, when an alert rings. */
@@ -78,8 +78,24 @@ function placeOf([first, ...others]: readonly Alert[]): SnoozePlace {
   return (part ?? document.body).getBoundingClientRect();
 }
 
+/** Loaded when they are needed: for a key, or for a user with several tenants. */
+const KeyHelp = lazy(() => import('../settings/key-help'));
+const Commands = lazy(() => import('../settings/commands'));
+const TenantSwitcher = lazy(() => import('../tenants/tenant-switcher'));
+const TenantTiles = lazy(() => import('../tenants/tenant-tiles'));
+const Elsewhere = lazy(() => import('../tenants/elsewhere'));
+const FollowSome = lazy(() => import('../tenants/follow-some'));
+
+interface Props {
+  claims: Claims;
+  /** The tenants of the stream, if the user has more than it covers; undefined: all. */
+  followed: readonly string[] | undefined;
+  onFollow(tenants: readonly string[]): void;
+  onToken(token: string | null): void;
+}
+
 /** The page of a signed-in user. It combines the state of all parts; the parts do the rendering. */
-export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: string | null): void }) {
+export function Inbox({ claims, followed, onFollow, onToken }: Props) {
   const { t } = useWords();
   const me = claims.user;
   const mayAct = claims.scopes.includes('alerts:write');
@@ -94,18 +110,20 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
   useEffect(() => correctClock(status.clockOffsetMs), [status.clockOffsetMs]);
   const tenants = useTenants(status);
 
-  const listed = useRows(place);
+  const covered = useScope(place.tenant, me, followed, tenants.all, move);
+  const listed = useRows(place, covered.asked);
   const { search, user, parsed, filtered, list, fresh, showFresh, paused, setPaused, setHandsOff } = listed;
   const { alerts } = list;
   const byResolution = search.status?.join() === 'resolved';
   const grouped = place.group !== 'none';
-  // the rows of a grouped list belong to its groups
-  const rows = grouped ? NONE : listed.rows;
+  const isOverview = place.overview !== null;
+  // the rows of a grouped list belong to its groups, and keys act on no row behind the tiles
+  const rows = grouped || isOverview ? NONE : listed.rows;
   const selection = useSelection(rows);
   const [current, setCurrent] = useState<string | null>(null);
   const seen = useSeen(alerts, list.loadedAt === null);
   const { isUnseen } = seen;
-  const caughtUp = useCatchUp(alerts, list.hasMore, seen);
+  const caughtUp = useCatchUp(alerts, list.hasMore, seen, covered.includes);
   usePageTitle(
     useMemo(() => alerts.filter((alert) => alert.severity === 'urgent' && isUnseen(alert)).length, [alerts, isUnseen]),
   );
@@ -113,8 +131,13 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
   const [span, setSpan] = useState<Span>('hour');
   const { stats, countedAt, facets, counts, urgent } = useNumbers(search, user, span);
   const scope = useMemo(
-    () => [t(`view.${place.view}`), ...scopeOf(parsed, t, tenants.nameOf)].join(' · '),
-    [t, place.view, parsed, tenants.nameOf],
+    () =>
+      [
+        t(`view.${place.view}`),
+        ...(parsed.tenant.length > 0 ? [] : covered.tenants.map((id) => tenants.nameOf(id) ?? id)),
+        ...scopeOf(parsed, t, tenants.nameOf),
+      ].join(' · '),
+    [t, place.view, covered.tenants, parsed, tenants.nameOf],
   );
   const deafSince = useDeafSince(status, countedAt);
   const everything = useEverything(search, facets, selection.ids);
@@ -127,7 +150,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
 
   const searchField = useRef<SearchHandle>(null);
   const grid = useRef<ListHandle>(null);
-  const [overlay, setOverlay] = useState<'keys' | 'commands' | null>(null);
+  const [overlay, setOverlay] = useState<'keys' | 'commands' | 'tenants' | null>(null);
   const [searching, setSearching] = useState(false);
   const [density] = usePreference('rows');
   const [drawerWidth] = usePreference('drawerWidth');
@@ -143,14 +166,26 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
   const isElsewhere = place.system !== null;
   const setSearch = useCallback(
     // a search is one of alerts: it leads back to their list
-    (q: string) => move({ q, ...(isElsewhere && { view: 'open' }) }, { replace: !isElsewhere }),
+    (q: string) => move({ q, overview: null, ...(isElsewhere && { view: 'open' }) }, { replace: !isElsewhere }),
     [move, isElsewhere],
   );
-  const goToSystem = useCallback((view: SystemView) => move({ system: view, alert: null }), [move]);
-  const goTo = useCallback((view: View) => move({ view, alert: null }), [move]);
+  const goToSystem = useCallback((view: SystemView) => move({ system: view, alert: null, overview: null }), [move]);
+  const goTo = useCallback((view: View) => move({ view, alert: null, overview: null }), [move]);
   const orderBy = useCallback((order: AlertOrder) => move({ order }), [move]);
   const groupBy = useCallback((group: Grouping) => move({ group }), [move]);
-  const goToPlace = useCallback((saved: ListPlace) => move({ ...saved, alert: null }), [move]);
+  const goToPlace = useCallback((saved: ListPlace) => move({ ...saved, alert: null, overview: null }), [move]);
+  const chooseTenants = useCallback(
+    (chosen: readonly string[]) => {
+      const kept = preferences().tenants;
+      const tenant = tenantText(chosen);
+      setPreferences({ tenants: { ...kept, [me]: { pinned: kept[me]?.pinned ?? [], last: tenant } } });
+      move({ tenant, alert: null });
+    },
+    [move, me],
+  );
+  const showTenants = useCallback((isShown: boolean) => setOverlay(isShown ? 'tenants' : null), []);
+  const hasTenants = tenants.all.length > 1 || followed !== undefined;
+  const showOverview = useCallback(() => move({ overview: 'tenants', alert: null }), [move]);
   const hasOpen = place.alert !== null;
   const open = useCallback(
     (alert: string | null) => move({ alert }, { replace: hasOpen && alert !== null }),
@@ -226,15 +261,20 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
     showFresh,
     sendTest,
     snooze,
-    current: place.alert ?? (system ? null : current),
+    current: place.alert ?? (system || isOverview ? null : current),
     togglePause,
     show: setOverlay,
     focusRow: (id) => grid.current?.focusRow(id),
     focusSearch,
     toggleSeverity,
+    toggleOverview: hasTenants ? () => (isOverview ? move({ overview: null }) : showOverview()) : undefined,
   };
   useKeys(page);
 
+  const listedTenants = useMemo(
+    () => tenants.all.filter(({ tenant_id }) => covered.includes(tenant_id)),
+    [tenants.all, covered],
+  );
   // Memoised, so that the parts around the list are not rendered again for each new alert.
   const nav = useMemo(
     () => (
@@ -242,7 +282,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
         place={place}
         counts={counts}
         facets={facets}
-        tenants={tenants.all}
+        tenants={listedTenants}
         onView={goTo}
         onPlace={goToPlace}
         onSearch={setSearch}
@@ -255,7 +295,25 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
         }
       />
     ),
-    [place, counts, facets, tenants.all, goTo, goToPlace, setSearch, systemViews, system, operates, goToSystem],
+    [place, counts, facets, listedTenants, goTo, goToPlace, setSearch, systemViews, system, operates, goToSystem],
+  );
+  const switcher = useMemo(
+    () =>
+      hasTenants && (
+        <Suspense fallback={null}>
+          <TenantSwitcher
+            user={me}
+            tenants={tenants.all}
+            isPart={followed !== undefined}
+            scope={covered.tenants}
+            open={overlay === 'tenants'}
+            onOpen={showTenants}
+            onChoose={chooseTenants}
+            onOverview={showOverview}
+          />
+        </Suspense>
+      ),
+    [hasTenants, me, tenants.all, followed, covered.tenants, overlay, showTenants, chooseTenants, showOverview],
   );
   const pill = useMemo(
     () => (
@@ -327,6 +385,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
         facets={facets}
         paused={paused}
         showsSearch={searching || place.q !== ''}
+        tenants={switcher}
         pill={pill}
         menu={menu}
         onSearch={setSearch}
@@ -355,9 +414,36 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
             }}
           />
         )}
+        {hasTenants && (covered.tenants.length > 0 || followed) && (
+          <Suspense fallback={null}>
+            <Elsewhere
+              shown={covered.asked!}
+              tenants={tenants.all}
+              isPart={followed !== undefined}
+              onShow={(others) =>
+                move({ tenant: tenantText(others), view: 'open', q: 'severity:urgent', overview: null })
+              }
+              onChoose={() => showTenants(true)}
+            />
+          </Suspense>
+        )}
+        {(followed || status.reason === 'too_many_tenants') && (
+          <Suspense fallback={null}>
+            <FollowSome scope={covered.tenants} followed={followed} onFollow={onFollow} />
+          </Suspense>
+        )}
         {system ? (
           <Suspense fallback={null}>
             <Refused isOperator={operates} nameOf={tenants.nameOf} />
+          </Suspense>
+        ) : isOverview ? (
+          <Suspense fallback={null}>
+            <TenantTiles
+              tenants={tenants.all}
+              isPart={followed !== undefined}
+              onTenant={(one) => move({ tenant: one, overview: null, view: 'open', q: '' })}
+              onClose={() => move({ overview: null })}
+            />
           </Suspense>
         ) : (
           <>
@@ -399,6 +485,7 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
                 place={place}
                 filtered={filtered}
                 byStatus={facets?.status}
+                tenants={covered.asked}
                 tenant={testTenant ?? tenants.all[0]?.tenant_id ?? 'my-tenant'}
                 forbidden={status.state === 'forbidden' ? status : null}
                 user={me}
@@ -521,12 +608,13 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
         me={me}
         openAlert={place.alert}
         mayAct={mayAct}
+        inScope={covered.includes}
         tenantName={tenants.nameOf}
         onOpen={open}
         onAcknowledge={acknowledge}
         onShow={showFresh}
       />
-      <Announcements />
+      <Announcements inScope={covered.includes} />
       {acts.asked && (
         <Suspense fallback={null}>
           <ConfirmAct asked={acts.asked} />
@@ -537,7 +625,11 @@ export function Inbox({ claims, onToken }: { claims: Claims; onToken(token: stri
           <KeyHelp onClose={noOverlay} />
         </Suspense>
       )}
-      {overlay === 'commands' && <Commands commands={commandsOf(page)} onClose={noOverlay} />}
+      {overlay === 'commands' && (
+        <Suspense fallback={null}>
+          <Commands commands={commandsOf(page)} onClose={noOverlay} />
+        </Suspense>
+      )}
       {status.state === 'signed_out' && <SessionEnded status={status} onToken={onToken} />}
     </div>
   );

@@ -19,6 +19,8 @@ interface Props {
   /** How many alerts of each status match the search, whatever the view; undefined while that is not known. */
   byStatus: Record<string, number> | undefined;
   tenant: string;
+  /** The tenants that the list is about; undefined: all. */
+  tenants: readonly string[] | undefined;
   /** The stream's status, when the user may see nothing at all; else null. */
   forbidden: StreamStatus | null;
   user: string;
@@ -38,6 +40,7 @@ export function NoRows({
   filtered,
   byStatus = {},
   tenant,
+  tenants,
   forbidden,
   user,
   onClear,
@@ -48,7 +51,9 @@ export function NoRows({
 }: Props) {
   const { t, intl } = useWords();
   const isLoaded = list.loadedAt !== null;
-  const last = useLastAlert(isLoaded && !filtered && place.view === 'open');
+  const last = useLastAlert(isLoaded && !filtered && place.view === 'open', tenants);
+  // the page is about to choose some of them
+  if (forbidden?.reason === 'too_many_tenants') return <Skeleton />;
   if (forbidden) {
     return (
       <div className={styles.error} role="alert">

@@ -33,14 +33,18 @@ export interface Place {
   order: AlertOrder;
   /** What the list is grouped by; with `none`, each alert has its own row. */
   group: Grouping;
+  /** The tenants that the page is about, separated by commas; empty: all. */
+  tenant: string;
   /** The alert whose details are open. */
   alert: string | null;
   /** What is shown of the system in place of the alerts; the address has it as its view. */
   system: SystemView | null;
+  /** Whether the tiles of all tenants are shown in place of the list. */
+  overview: 'tenants' | null;
 }
 
 /** A list of alerts, as a saved view keeps it. */
-export type ListPlace = Omit<Place, 'alert' | 'system'>;
+export type ListPlace = Omit<Place, 'alert' | 'system' | 'overview'>;
 
 export type MoveTo = (change: Partial<Place>, how?: { replace?: boolean }) => void;
 
@@ -54,6 +58,7 @@ export function usePlace(): [Place, MoveTo] {
       ...placeOf(params.toString()),
       alert: params.get('alert'),
       system: SYSTEM_VIEWS.find((view) => view === params.get('view')) ?? null,
+      overview: params.get('overview') === 'tenants' ? 'tenants' : null,
     }),
     [params],
   );
@@ -78,12 +83,13 @@ export function usePlace(): [Place, MoveTo] {
 }
 
 /** The address's query for a place, without the open alert: two links to the same list are equal as text. */
-export function linkTo({ view, q, order, group }: ListPlace): string {
+export function linkTo({ view, q, order, group, tenant }: ListPlace): string {
   const terms = {
     view: view === VIEWS[0] ? '' : view,
     q,
     order: order === ALERT_ORDERS[0] ? '' : order,
     group: group === GROUPINGS[0] ? '' : group,
+    tenant,
   };
   const link = new URLSearchParams(Object.entries(terms).filter(([, value]) => value !== '')).toString();
   return link && `?${link}`;
@@ -97,12 +103,21 @@ export function placeOf(link: string): ListPlace {
     q: params.get('q') ?? '',
     order: oneOf(ALERT_ORDERS, params.get('order')),
     group: oneOf(GROUPINGS, params.get('group')),
+    tenant: params.get('tenant') ?? '',
   };
 }
 
-/** The search that a place sends to the server. A status in the search text overrides the view's. */
-export function searchAt({ view, q, order }: Pick<Place, 'view' | 'q' | 'order'>, now: number): AlertSearch {
-  const filter: AlertFilter = { ...VIEW_FILTERS[view], ...filterOf(parseSearch(q), now) };
+/**
+ * The search that a place sends to the server. A status in the search text overrides the view's, and a tenant there the
+ * tenants that the page is about; undefined: all.
+ */
+export function searchAt(
+  { view, q, order }: Pick<Place, 'view' | 'q' | 'order'>,
+  tenant: readonly string[] | undefined,
+  now: number,
+): AlertSearch {
+  const chosen = tenant && { tenant: [...tenant] };
+  const filter: AlertFilter = { ...VIEW_FILTERS[view], ...chosen, ...filterOf(parseSearch(q), now) };
   return { ...filter, order: orderOf(filter, order) };
 }
 

@@ -28,7 +28,12 @@ interface CatchUp {
  * What happened while the user could not see it. For the time while the page was closed it compares the list with the
  * user's seen position; for the time while the connection was lost it counts the entries that are replayed afterwards.
  */
-export function useCatchUp(alerts: readonly Alert[], hasMore: boolean, seen: Seen): CatchUp {
+export function useCatchUp(
+  alerts: readonly Alert[],
+  hasMore: boolean,
+  seen: Seen,
+  inScope: (tenantId: string) => boolean,
+): CatchUp {
   const [missed, setMissed] = useState<Missed | null>(null);
   const [newSince, setNewSince] = useState<number | null>(null);
   const compared = useRef(false);
@@ -55,13 +60,14 @@ export function useCatchUp(alerts: readonly Alert[], hasMore: boolean, seen: See
       lastHeardAt.current = Date.now();
     },
     heartbeat: () => void (lastHeardAt.current = Date.now()),
-    entry: ({ alert_id, change, severity, actor }, { replayed }) => {
+    entry: ({ tenant_id, alert_id, change, severity, actor }, { replayed }) => {
       lastHeardAt.current = Date.now();
       if (
         !replayed ||
         awaySince.current === null ||
         actor !== null ||
         !(RINGING_CHANGES as readonly string[]).includes(change) ||
+        !inScope(tenant_id) ||
         counted.current.has(alert_id)
       )
         return;

@@ -30,13 +30,15 @@ export interface PageActs {
   move: MoveTo;
   open(alertId: string | null): void;
   togglePause(): void;
-  show(overlay: 'keys' | 'commands'): void;
+  show(overlay: 'keys' | 'commands' | 'tenants'): void;
   showFresh(): void;
   sendTest: (() => void) | null;
   snooze(alerts: readonly Alert[]): void;
   focusRow(alertId: string): void;
   focusSearch(): void;
   toggleSeverity(severity: Severity): void;
+  /** Undefined for a user with one tenant. */
+  toggleOverview: (() => void) | undefined;
 }
 
 /** The alerts that a key acts on: the selected ones, else the open alert, else the row with the focus. */
@@ -99,9 +101,10 @@ function note(page: PageActs): void {
   requestAnimationFrame(() => focus(NOTE_FRAMES));
 }
 
-function escape({ selection, place, open }: PageActs): void {
+function escape({ selection, place, open, toggleOverview }: PageActs): void {
   if (selection.ids.size > 0) selection.none();
   else if (place.alert) open(null);
+  else if (place.overview) toggleOverview?.();
 }
 
 function keysOf(page: PageActs): KeyMap {
@@ -109,13 +112,17 @@ function keysOf(page: PageActs): KeyMap {
   const down = () => step(page, 1, false);
   const up = () => step(page, -1, false);
   const openCurrent = () => current && page.open(current);
-  const views = Object.fromEntries(VIEWS.map((view) => [`g ${view[0]}`, () => move({ view, alert: null })]));
+  const views = Object.fromEntries(
+    VIEWS.map((view) => [`g ${view[0]}`, () => move({ view, alert: null, overview: null })]),
+  );
   const severities = Object.fromEntries(
     SEVERITIES.map((severity, index) => [String(index + 1), () => page.toggleSeverity(severity)]),
   );
   return {
     ...views,
     ...severities,
+    'g t': () => page.show('tenants'),
+    'g v': page.toggleOverview,
     j: down,
     ArrowDown: down,
     k: up,
@@ -161,7 +168,7 @@ export function commandsOf(page: PageActs): Command[] {
     ...VIEWS.map((view): Command => ({
       words: t(`view.${view}`),
       keys: `G ${view[0]!.toUpperCase()}`,
-      run: () => move({ view, alert: null }),
+      run: () => move({ view, alert: null, overview: null }),
     })),
     ...SEVERITIES.map((severity, index) => command(t(`severity.${severity}`), String(index + 1))),
     command(t('act.acknowledge'), 'a'),
@@ -169,6 +176,7 @@ export function commandsOf(page: PageActs): Command[] {
     command(t('act.snooze'), 's'),
     command(t('act.assign'), 'm'),
     command(t('keys.undo'), 'z'),
+    ...(page.toggleOverview ? [command(t('keys.tenants'), 'g t'), command(t('keys.overview'), 'g v')] : []),
     command(t('nav.search'), '/'),
     command(t('keys.showNew'), '.'),
     command(t('pause'), 'p'),

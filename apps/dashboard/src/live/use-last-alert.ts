@@ -4,15 +4,18 @@ import { useNow } from '../words/clock';
 import { agoWords } from '../words/time-words';
 import { useWords } from '../words/words';
 
-/** The age of the user's newest alert in words. Null: there never was one. Undefined: not known yet. */
-export function useLastAlert(enabled: boolean): string | null | undefined {
+/** The age of the newest alert of these tenants (undefined: all) in words. Null: there never was one. Undefined: not known yet. */
+export function useLastAlert(enabled: boolean, tenant: readonly string[] | undefined): string | null | undefined {
   const api = useAlertsApi();
   const { intl } = useWords();
   const now = useNow();
   const { data } = useQuery({
-    queryKey: ['numbers', 'last'],
+    queryKey: ['numbers', 'last', tenant],
     enabled,
-    queryFn: ({ signal }) => api.list({ limit: 1 }, signal).then(({ alerts }) => alerts[0]?.last_seen_at ?? null),
+    queryFn: ({ signal }) =>
+      api
+        .list({ limit: 1, ...(tenant && { tenant: [...tenant] }) }, signal)
+        .then(({ alerts }) => alerts[0]?.last_seen_at ?? null),
   });
   if (data === undefined || data === null) return data;
   return agoWords(intl, Date.parse(data), Math.max(now, Date.parse(data)));

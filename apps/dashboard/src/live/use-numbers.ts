@@ -101,7 +101,8 @@ function countOf({ status, severity }: AlertFacets, statuses: readonly AlertStat
   return statuses.reduce((sum, one) => sum + (status[one] ?? 0), 0);
 }
 
-function useRefreshAfterEntries(key: string): void {
+/** Asks again for the queries whose key begins with `key` when entries arrive, at most every two seconds. */
+export function useRefreshAfterEntries(key: string): void {
   const queries = useQueryClient();
   const state = useRef({
     askedAt: Number.NEGATIVE_INFINITY,

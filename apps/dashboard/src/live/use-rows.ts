@@ -13,7 +13,7 @@ const PAGE = 100;
 interface Rows {
   /** The search that is sent to the server. */
   search: AlertSearch;
-  /** The user's own part of it, without the view's. */
+  /** The tenants and the user's own part of it, without the view's. */
   user: AlertFilter;
   parsed: Search;
   /** Whether the user searches for anything beyond the view's own filter. */
@@ -30,18 +30,28 @@ interface Rows {
   setHandsOff(handsOff: boolean): void;
 }
 
-/** The live list at a place of the page. It does not move while the user works on it. */
-export function useRows({ view, q, order }: Place): Rows {
+/** The live list at a place of the page, of these tenants (undefined: all). It does not move while the user works on it. */
+export function useRows({ view, q, order }: Place, tenants: readonly string[] | undefined): Rows {
   const parsed = useMemo(() => parseSearch(q), [q]);
   // a span such as `2h` counts from the time of the search: if it moved on, each render would make a new search
-  const search = useMemo(() => ({ ...searchAt({ view, q, order }, serverNow()), limit: PAGE }), [view, q, order]);
-  const user = useMemo(() => filterOf(parsed, serverNow()), [parsed]);
+  const search = useMemo(
+    () => ({ ...searchAt({ view, q, order }, tenants, serverNow()), limit: PAGE }),
+    [view, q, order, tenants],
+  );
+  const user = useMemo(
+    () => ({ ...(tenants && { tenant: [...tenants] }), ...filterOf(parsed, serverNow()) }),
+    [tenants, parsed],
+  );
   const list = useAlerts(search);
 
   const [paused, setPaused] = useState(false);
   const [handsOff, setHandsOff] = useState(true);
   const isLoaded = list.loadedAt !== null;
-  const settled = useSettledRows(list.alerts, handsOff && !paused, `${view} ${order} ${isLoaded} ${q}`);
+  const settled = useSettledRows(
+    list.alerts,
+    handsOff && !paused,
+    `${view} ${order} ${isLoaded} ${tenants?.join() ?? ''} ${q}`,
+  );
   const filtered = Object.keys(filterOf(parsed, 0)).length > 0;
   return { search, user, parsed, filtered, list, ...settled, paused, setPaused, setHandsOff };
 }

@@ -21,7 +21,7 @@ export function SaveView({ place }: { place: Place }) {
   const [name, setName] = useState('');
   const at = linkTo(place);
   if (
-    at === linkTo({ view: place.view, q: '', order: 'newest', group: 'none' }) ||
+    at === linkTo({ view: place.view, q: '', order: 'newest', group: 'none', tenant: '' }) ||
     views.some((view) => view.at === at)
   )
     return null;

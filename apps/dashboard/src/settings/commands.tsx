@@ -11,7 +11,7 @@ export interface Command {
 }
 
 /** The command palette: the user finds a command by typing a part of its name. */
-export function Commands({ commands, onClose }: { commands: readonly Command[]; onClose(): void }) {
+export default function Commands({ commands, onClose }: { commands: readonly Command[]; onClose(): void }) {
   const { t } = useWords();
   return (
     <Dialog.Root open onOpenChange={(next) => !next && onClose()}>

@@ -22,6 +22,8 @@ const keysOf = (t: Words): [string, string][] => [
   ['1 2 3 4', t('keys.severity')],
   ...VIEWS.map((view): [string, string] => [`G ${view[0]!.toUpperCase()}`, t(`view.${view}`)]),
   ['Home End', t('keys.ends')],
+  ['G T', t('keys.tenants')],
+  ['G V', t('keys.overview')],
   ['.', t('keys.showNew')],
   ['P', t('keys.pause')],
   ['D', t('keys.quiet')],
@@ -30,6 +32,7 @@ const keysOf = (t: Words): [string, string][] => [
   ['?', t('keys.help')],
 ];
 
+/** The keys of the page. */
 export default function KeyHelp({ onClose }: { onClose(): void }) {
   const { t } = useWords();
   return (

@@ -6,6 +6,12 @@ interface SavedView {
   at: string;
 }
 
+/** What is kept of a user's tenants: the last choice, as `?tenant=` has it, and the ids of those that are pinned. */
+export interface KeptTenants {
+  last: string;
+  pinned: readonly string[];
+}
+
 /** The user's choices in this browser. They contain no secret and no state of an alert. */
 export interface Preferences {
   theme: 'system' | 'light' | 'dark';
@@ -26,6 +32,8 @@ export interface Preferences {
   /** The choice of the snooze menu that was used last. */
   snooze: string;
   views: readonly SavedView[];
+  /** By the user's id. */
+  tenants: Readonly<Record<string, KeptTenants>>;
 }
 
 const DEFAULTS: Preferences = {
@@ -41,9 +49,14 @@ const DEFAULTS: Preferences = {
   drawerWidth: 400,
   snooze: 'hour',
   views: [],
+  tenants: {},
 };
 
-const READ: Record<string, (value: unknown) => unknown> = { quietUntil: quietFrom, views: viewsFrom };
+const READ: Record<string, (value: unknown) => unknown> = {
+  quietUntil: quietFrom,
+  views: viewsFrom,
+  tenants: tenantsFrom,
+};
 const KEY = 'tocsin.preferences';
 const listeners = new Set<() => void>();
 let current = read();
@@ -81,6 +94,12 @@ function viewsFrom(value: unknown): SavedView[] {
   const isView = (one: unknown): one is SavedView =>
     typeof (one as SavedView | null)?.name === 'string' && typeof (one as SavedView).at === 'string';
   return Array.isArray(value) ? value.filter(isView).map(({ name, at }) => ({ name, at })) : [];
+}
+
+function tenantsFrom(value: unknown): Preferences['tenants'] {
+  const isKept = ([, one]: [string, unknown]) =>
+    typeof (one as KeptTenants | null)?.last === 'string' && Array.isArray((one as KeptTenants).pinned);
+  return Object.fromEntries(Object.entries(value ?? {}).filter(isKept)) as Preferences['tenants'];
 }
 
 export const preferences = (): Preferences => current;

@@ -355,6 +355,8 @@ export const en = {
   'keys.undo': 'Undo',
   'keys.severity': 'Only this severity: urgent, high, medium, low',
   'keys.ends': 'First, last',
+  'keys.tenants': 'Choose tenants',
+  'keys.overview': 'All tenants as tiles',
   'keys.pause': 'Pause',
   'keys.quiet': 'Do not disturb for an hour',
   'keys.theme': 'Light or dark',

@@ -357,6 +357,8 @@ export const es: Record<WordId, string> = {
   'keys.undo': 'Deshacer',
   'keys.severity': 'Solo esta gravedad: urgente, alta, media, baja',
   'keys.ends': 'Primera, última',
+  'keys.tenants': 'Elegir organizaciones',
+  'keys.overview': 'Todas las organizaciones',
   'keys.pause': 'Pausa',
   'keys.quiet': 'No molestar durante una hora',
   'keys.theme': 'Claro u oscuro',

@@ -2,6 +2,7 @@ import { createIntl, type IntlShape } from 'react-intl';
 import { deliveryWords } from '../detail/delivery-words';
 import { pushWords } from '../settings/push-words';
 import { refusedWords } from '../system/refused-words';
+import { tenantWords } from '../tenants/tenant-words';
 import { en } from './en';
 import { es } from './es';
 import { agoWords, mornings, spanWords, tomorrowAt } from './time-words';
@@ -43,6 +44,7 @@ const ALL: [string, { en: Record<string, string>; es: Record<string, string> }][
   ['deliveries', deliveryWords],
   ['push messages', pushWords],
   ['refused messages', refusedWords],
+  ['tenants', tenantWords],
 ];
 
 test.each(ALL)('both languages have the same texts, in the same order, with the same placeholders: %s', (_, words) => {

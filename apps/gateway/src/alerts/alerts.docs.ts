@@ -49,3 +49,13 @@ export const countAlerts = applyDecorators(
   Answer(200, 'The open alerts, and alerts by the time they were first seen.', ref('AlertStats')),
   Problems('too_many_tenants', ...TENANT_PROBLEMS),
 );
+
+export const countByTenant = applyDecorators(
+  ApiOperation({
+    summary: 'Counts of each tenant',
+    description:
+      'What is open in each of the tenants, and how many of its alerts were first seen in each of 24 whole hours, of which the last is under way. Each tenant has its own bound.',
+  }),
+  Answer(200, 'The numbers of each tenant.', ref('TenantStatsPage')),
+  Problems('too_many_tenants', ...TENANT_PROBLEMS),
+);

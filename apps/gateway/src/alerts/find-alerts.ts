@@ -6,6 +6,7 @@ import {
   type AlertStats,
   type EntryPage,
   type TenantId,
+  type TenantStatsPage,
 } from '@tocsin/contracts';
 import type { AlertQueries, EventLog, HistoryQuery, StatsQuery } from '@tocsin/contracts/ports';
 import type { VerifiedToken } from '@tocsin/auth';
@@ -21,6 +22,9 @@ import { formatPlace } from './page-cursor';
 type Membership = Awaited<ReturnType<VisibleTenants['of']>>[number];
 const askedFor = (mine: readonly Membership[], { named, excluded }: TenantChoice): TenantId[] =>
   idsOf(tenantsAskedFor(mine, named, excluded));
+const HOUR_MS = 3_600_000;
+/** How many hours the chart of a tenant has. */
+const HOURS = 24;
 
 /**
  * Finds the alerts that the caller may see. Every list carries the position of the event logs from before it was read.
@@ -84,6 +88,17 @@ export class FindAlerts {
     const asked = askedFor(mine, tenants);
     const cursor = await this.positionOf(asked, mine);
     return { ...(await this.queries.stats(asked, query)), cursor };
+  }
+
+  /** The numbers of each tenant, over the `HOURS` whole hours of which the last is under way at `now`. */
+  async tenantStats(right: VerifiedToken, tenants: readonly string[] | null, now: Date): Promise<TenantStatsPage> {
+    const asked = idsOf(tenantsAskedFor(await this.tenants.of(right), tenants));
+    const cursor = await this.positionOf(asked);
+    // whole hours, so that a bucket does not change while nothing happens
+    const from = new Date((Math.floor(now.getTime() / HOUR_MS) + 1 - HOURS) * HOUR_MS);
+    const bucketSeconds = HOUR_MS / 1000;
+    const counted = await this.queries.tenantStats(asked, { from, buckets: HOURS, bucketSeconds });
+    return { ...counted, from: from.toISOString(), bucket_seconds: bucketSeconds, cursor };
   }
 
   /** The position in `tenants`; if the caller excludes all of them, in one of those that are `mine`: none has no position. */

@@ -178,6 +178,7 @@ const QUERIES: [path: string, read: (query: string) => unknown][] = [
   ['/api/v1/alerts/groups', async (query) => groupsOf(await queryAs(GroupsQuery, `by=service&${query}`), 'ana')],
   ['/api/v1/alerts/{alert_id}/history', (query) => queryAs(HistoryQuery, query)],
   ['/api/v1/stats', async (query) => chartOf(await queryAs(StatsQuery, query), 'ana', LONG_AFTER)],
+  ['/api/v1/stats/tenants', (query) => queryAs(TenantsQuery, query)],
   ['/api/v1/events', (query) => queryAs(LogQuery, query)],
   ['/api/v1/notifications', (query) => queryAs(NotificationsQuery, query)],
   [

@@ -50,6 +50,8 @@ import {
   type SignedOut,
   type TenantRecipients,
   type TenantsPage,
+  type TenantStats,
+  type TenantStatsPage,
   type TenantVerdict,
   type WebhookEndpoint,
   type WebhookSecret,
@@ -277,6 +279,22 @@ export const WIRE_SCHEMAS = {
     }),
     bucket_seconds: integer(undefined, { minimum: 1 }),
     complete: flag('False: there are so many alerts that the counts are lower bounds.'),
+    cursor,
+  }),
+  TenantStats: object<TenantStats>({
+    tenant_id: tenantId,
+    open: object<TenantStats['open']>(bySeverity, { description: 'Alerts that are firing or acknowledged.' }),
+    snoozed: integer(undefined, { minimum: 0 }),
+    timeline: list(nullable(integer(undefined, { minimum: 0 })), {
+      description:
+        'Alerts first seen in each bucket, whatever their status now; the oldest first. Null: too many to count.',
+    }),
+  }),
+  TenantStatsPage: object<TenantStatsPage>({
+    tenants: list(ref('TenantStats')),
+    from: time('When the first bucket begins.'),
+    bucket_seconds: integer(undefined, { minimum: 1 }),
+    at_most: integer('No number of open or snoozed is larger: one that is equal may be more.', { minimum: 1 }),
     cursor,
   }),
   DeliveryAttempt: object<DeliveryAttempt>(

@@ -12,6 +12,8 @@ import type {
   Entry,
   ListOrder,
   Severity,
+  TenantStats,
+  TenantStatsPage,
 } from '../wire';
 
 /** Selects alerts. A list that is null admits any value; an empty list admits none. */
@@ -130,4 +132,12 @@ export abstract class AlertQueries {
    * How many matching alerts are open, and how many were first seen in each of `buckets` time spans from a time on.
    */
   abstract stats(tenants: readonly TenantId[], query: StatsQuery): Promise<Omit<AlertStats, 'cursor'>>;
+  /**
+   * The numbers of each of `tenants`, in their order. Each tenant has its own bound, so that a tenant with many alerts takes
+   * nothing from the numbers of the others.
+   */
+  abstract tenantStats(
+    tenants: readonly TenantId[],
+    chart: Omit<StatsQuery, 'selection'>,
+  ): Promise<Pick<TenantStatsPage, 'at_most'> & { tenants: TenantStats[] }>;
 }

@@ -593,6 +593,25 @@ export function describeAlertQueries(name: string, { open }: { open(): Promise<O
         complete: true,
       });
     });
+
+    it('in figures of each tenant: what is open by severity, what is snoozed, and what was first seen when', async () => {
+      const [one, other, quiet] = [aTenant(), aTenant(), aTenant()];
+      await store(
+        { tenant_id: one, severity: 'urgent' },
+        { tenant_id: one, severity: 'low', dedup_key: 'k', occurred_at: at(1) },
+        { tenant_id: other, severity: 'high' },
+        { tenant_id: other, severity: 'high' },
+      );
+      await store({ tenant_id: one, severity: 'low', dedup_key: 'k', status: 'resolved', occurred_at: at(2) });
+      const none = { urgent: 0, high: 0, medium: 0, low: 0 };
+      const { tenants, at_most } = await queries.tenantStats([other, quiet, one], HOUR);
+      expect(at_most).toBeGreaterThan(2);
+      expect(tenants).toEqual([
+        { tenant_id: other, open: { ...none, high: 2 }, snoozed: 0, timeline: [0, 2] },
+        { tenant_id: quiet, open: none, snoozed: 0, timeline: [0, 0] },
+        { tenant_id: one, open: { ...none, urgent: 1 }, snoozed: 0, timeline: [0, 2] },
+      ]);
+    });
   });
 }
 

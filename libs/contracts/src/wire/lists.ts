@@ -147,6 +147,28 @@ export interface AlertStats {
   cursor: string;
 }
 
+/** What is open in one tenant, and how many of its alerts were first seen in each hour of a day. */
+export interface TenantStats {
+  tenant_id: string;
+  /** Alerts that are firing or acknowledged, by severity. */
+  open: Record<Severity, number>;
+  snoozed: number;
+  /** Alerts first seen in each bucket, whatever their status now; the oldest first. Null: too many to count. */
+  timeline: (number | null)[];
+}
+
+/** The numbers of several tenants, counted together. */
+export interface TenantStatsPage {
+  /** Every tenant that was asked for, in the order of `GET /api/v1/tenants`. */
+  tenants: TenantStats[];
+  /** When the first bucket begins. */
+  from: string;
+  bucket_seconds: number;
+  /** No number of `open` or `snoozed` is larger: one that is equal may be more. */
+  at_most: number;
+  cursor: string;
+}
+
 /** Entries of the event log, of one alert or of a tenant, with their position. */
 export interface EntryPage {
   events: Entry[];

@@ -9,5 +9,10 @@ export interface AlertBounds {
   lookedAt: number;
   /** How many alerts a count may walk over in the index. */
   counted: number;
+  /**
+   * How many alerts of one tenant, status and severity are counted when tenants are compared. It is not shared: each
+   * tenant's number is as good as if it were asked for alone.
+   */
+  countedEach: number;
 }
-export const BOUNDS: AlertBounds = { walked: 12_000, lookedAt: 1_500, counted: 20_000 };
+export const BOUNDS: AlertBounds = { walked: 12_000, lookedAt: 1_500, counted: 20_000, countedEach: 1_000 };

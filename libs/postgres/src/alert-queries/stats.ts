@@ -6,7 +6,7 @@ import type { AlertBounds } from './bounds';
 import { countKinds, countsBy, type Kind } from './counts';
 import { conditionsOf, fromNewest, groupsOf, hasText, isLookedFor, matchOf } from './walk';
 
-const OPEN = ALERT_STATUSES.filter((status) => status !== 'resolved');
+export const OPEN = ALERT_STATUSES.filter((status) => status !== 'resolved');
 
 type OpenRow = Pick<Kind, 'status' | 'severity' | 'alerts'>;
 
@@ -84,7 +84,7 @@ async function countSeen(
   return { rows: rows.filter(({ severity }) => severity !== null), complete: rows[0]!.complete };
 }
 
-const total = (rows: readonly { alerts: number }[]): number => rows.reduce((sum, { alerts }) => sum + alerts, 0);
+export const total = (rows: readonly { alerts: number }[]): number => rows.reduce((sum, { alerts }) => sum + alerts, 0);
 
-const noneOf = <Name extends string>(names: readonly Name[]): Record<Name, number> =>
+export const noneOf = <Name extends string>(names: readonly Name[]): Record<Name, number> =>
   Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number>;

@@ -14,6 +14,7 @@ import type {
   Problem,
   SeenCursor,
   TenantsPage,
+  TenantStatsPage,
 } from '@tocsin/contracts/wire';
 import type { Credential } from '../stream/credential';
 import { retryAfterMs } from '../stream/retry-delay';
@@ -95,6 +96,11 @@ export class AlertsApi {
   /** Counts of the alerts that a filter selects. `from` and `to` are those of the chart. */
   stats({ labels, ...query }: AlertFilter & { buckets?: number } = {}, signal?: AbortSignal): Promise<AlertStats> {
     return this.call('GET', '/stats', { query: { ...query, ...labelQuery(labels) }, signal });
+  }
+
+  /** The numbers of each tenant, of 32 at most. */
+  tenantStats(query: { tenant?: readonly string[] } = {}, signal?: AbortSignal): Promise<TenantStatsPage> {
+    return this.call('GET', '/stats/tenants', { query, signal });
   }
 
   tenants(signal?: AbortSignal): Promise<TenantsPage> {
