@@ -149,7 +149,9 @@ export const PAGE_MUTANTS: readonly PageMutant[] = [
   },
   {
     name: 'a swipe by a finger that moves only a little',
-    patches: [{ file: page('live/use-row-gestures.ts'), search: 'const SWIPE_PX = 72;', replace: 'const SWIPE_PX = 24;' }],
+    patches: [
+      { file: page('live/use-row-gestures.ts'), search: 'const SWIPE_PX = 72;', replace: 'const SWIPE_PX = 24;' },
+    ],
     caughtBy: FINGER,
   },
   {

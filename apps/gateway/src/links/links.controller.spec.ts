@@ -15,7 +15,12 @@ import { FollowLinks } from './follow-links';
 import { LinksController } from './links.controller';
 
 const tenant_id = aTenant('bakery');
-const alert = { ...anEntry({ tenant_id, status: 'firing' }), actor: null, acted_at: null, last_seq: 1 } as unknown as Alert;
+const alert = {
+  ...anEntry({ tenant_id, status: 'firing' }),
+  actor: null,
+  acted_at: null,
+  last_seq: 1,
+} as unknown as Alert;
 
 let nowMs: number;
 let found: Alert | undefined;
