@@ -6,13 +6,10 @@ import { mornings } from '../words/time-words';
 import { useWords } from '../words/words';
 import menu from '../settings/menu.module.css';
 import { usePreference } from '../settings/preferences';
+import { anHourFrom, HOUR_MS, snoozeUntil } from './snooze-times';
 
 /** Loaded when it is needed: most snoozes are chosen in the menu. */
 const SnoozeDialog = lazy(() => import('./snooze-dialog'));
-const HOUR_MS = 3_600_000;
-
-/** The snooze of a short swipe. */
-export const anHourFrom = (now: number): number => now + HOUR_MS;
 
 /** The snoozes of the menu. Times of day are the user's local time. */
 const snoozesAt = (now: number) => [
@@ -21,8 +18,6 @@ const snoozesAt = (now: number) => [
   ...mornings(now).map(({ day, at }) => ({ name: day, at })),
   { name: 'week' as const, at: now + 7 * 24 * HOUR_MS },
 ];
-
-export const snoozeUntil = (until: number): AlertAct => ({ act: 'snooze', until: new Date(until).toISOString() });
 
 interface Props {
   alert?: Alert;

@@ -21,7 +21,7 @@ interface Props {
 /**
  * The acts on all selected alerts. It replaces the line above the list, and on a phone the bar at the bottom.
  */
-export function BulkBar({ count, listed, everything, mayAct, onAct, onAll, onNone }: Props) {
+export default function BulkBar({ count, listed, everything, mayAct, onAct, onAll, onNone }: Props) {
   const { t } = useWords();
   return (
     <div

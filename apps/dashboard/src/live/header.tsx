@@ -1,12 +1,14 @@
-import { memo, type ReactNode, type Ref } from 'react';
+import { lazy, memo, Suspense, type ReactNode, type Ref } from 'react';
 import { Pause, Play } from 'lucide-react';
 import type { AlertFacets } from '@tocsin/contracts/wire';
 import { SearchField, type SearchHandle } from '../search/search-field';
 import buttons from '../settings/icon-button.module.css';
 import { Mark } from '../settings/mark';
-import { QuietMenu } from '../settings/quiet-menu';
 import { useWords } from '../words/words';
 import styles from './layout.module.css';
+
+/** Loaded right after the page, like the settings: nobody needs it in the first moment. */
+const QuietMenu = lazy(() => import('../settings/quiet-menu'));
 
 interface Props {
   search: Ref<SearchHandle>;
@@ -56,7 +58,9 @@ export const Header = memo(function Header({
         >
           {paused ? <Play size={17} aria-hidden /> : <Pause size={17} aria-hidden />}
         </button>
-        <QuietMenu />
+        <Suspense fallback={<span className={buttons.button} aria-hidden />}>
+          <QuietMenu />
+        </Suspense>
         {menu}
       </span>
     </header>

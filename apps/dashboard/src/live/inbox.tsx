@@ -4,7 +4,7 @@ import { Toaster, toast } from 'sonner';
 import { useAlertsApi, useAlertStore, useAlertStream, useConnectionStatus } from '@tocsin/react-client';
 import type { Alert, AlertAct, AlertOrder, AlertStatus, Entry, Severity } from '@tocsin/contracts/wire';
 import type { SnoozePlace } from '../acts/snooze-at';
-import { anHourFrom, snoozeUntil } from '../acts/snooze-menu';
+import { anHourFrom, snoozeUntil } from '../acts/snooze-times';
 import { useActs } from '../acts/use-acts';
 import { Navigation } from '../search/navigation';
 import { scopeOf } from '../search/scope-words';
@@ -12,8 +12,8 @@ import type { SearchHandle } from '../search/search-field';
 import { SearchMistakes } from '../search/search-mistakes';
 import { formatSearch, toggled } from '../search/search-syntax';
 import type { Claims } from '../session/session';
+import buttons from '../settings/icon-button.module.css';
 import { preferences, setPreferences, usePreference } from '../settings/preferences';
-import { SettingsMenu } from '../settings/settings-menu';
 import { isOperator, systemViewsOf, type SystemView } from '../system/system-rights';
 import { tenantText } from '../tenants/scope';
 import { useScope } from '../tenants/use-scope';
@@ -27,7 +27,6 @@ import { AlertToasts } from './alert-toasts';
 import { Announcements } from './announcements';
 import { CatchUpBanner, GapBanner, ReachedBanner, RevokedBanner } from './banners';
 import { BottomBar, FilterSheet } from './bottom-bar';
-import { BulkBar } from './bulk-bar';
 import { ConnectionPill } from './connection-pill';
 import { Header } from './header';
 import styles from './layout.module.css';
@@ -80,6 +79,9 @@ function placeOf([first, ...others]: readonly Alert[]): SnoozePlace {
 
 /** Loaded when they are needed: for a key, or for a user with several tenants. */
 const KeyHelp = lazy(() => import('../settings/key-help'));
+const loadBulkBar = () => import('./bulk-bar');
+const BulkBar = lazy(loadBulkBar);
+const SettingsMenu = lazy(() => import('../settings/settings-menu'));
 const Commands = lazy(() => import('../settings/commands'));
 const TenantSwitcher = lazy(() => import('../tenants/tenant-switcher'));
 const TenantTiles = lazy(() => import('../tenants/tenant-tiles'));
@@ -161,6 +163,7 @@ export function Inbox({ claims, followed, onFollow, onToken }: Props) {
     preloadDetails();
     // a key opens it, and the next key is meant for it
     void loadSnoozeAt().catch(() => undefined);
+    void loadBulkBar().catch(() => undefined);
   }, [isLoaded]);
 
   const isElsewhere = place.system !== null;
@@ -329,7 +332,11 @@ export function Inbox({ claims, followed, onFollow, onToken }: Props) {
     [status, paused, fresh.length, lastEntryAt, stream, signInAgain],
   );
   const menu = useMemo(
-    () => <SettingsMenu user={me} onTest={sendTest} onKeys={showKeys} onSignOut={signOut} />,
+    () => (
+      <Suspense fallback={<span className={buttons.button} aria-hidden />}>
+        <SettingsMenu user={me} onTest={sendTest} onKeys={showKeys} onSignOut={signOut} />
+      </Suspense>
+    ),
     [me, sendTest, showKeys, signOut],
   );
   const filterSheet = useMemo(
@@ -357,15 +364,17 @@ export function Inbox({ claims, followed, onFollow, onToken }: Props) {
     [isNarrow, toasterRight, t],
   );
   const bulkBar = selected.length > 0 && (
-    <BulkBar
-      count={selected.length}
-      listed={rows.length}
-      everything={list.hasMore ? everything : null}
-      mayAct={mayAct}
-      onAct={(what) => acts.perform(selected, what, selection.none)}
-      onAll={selection.all}
-      onNone={selection.none}
-    />
+    <Suspense fallback={null}>
+      <BulkBar
+        count={selected.length}
+        listed={rows.length}
+        everything={list.hasMore ? everything : null}
+        mayAct={mayAct}
+        onAct={(what) => acts.perform(selected, what, selection.none)}
+        onAll={selection.all}
+        onNone={selection.none}
+      />
+    </Suspense>
   );
   return (
     <div className={styles.page}>

@@ -20,7 +20,7 @@ const choicesAt = (now: number) => [
 ];
 
 /** The menu for sound, volume and do-not-disturb. */
-export function QuietMenu() {
+export default function QuietMenu() {
   const { t, intl } = useWords();
   const now = useNow();
   const [sound, setSound] = usePreference('sound');

@@ -19,7 +19,7 @@ interface Props {
 }
 
 /** The menu that shows the signed-in user and the settings of the page. */
-export function SettingsMenu({ user, onTest, onKeys, onSignOut, children }: Props) {
+export default function SettingsMenu({ user, onTest, onKeys, onSignOut, children }: Props) {
   const { t } = useWords();
   const [desktop, setDesktop] = usePreference('desktop');
   const askForDesktop = () => {
