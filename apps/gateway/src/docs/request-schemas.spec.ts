@@ -216,3 +216,10 @@ it.each(QUERIES)('the parameters of GET %s are read exactly as they are describe
     );
   }
 });
+
+it('a number that no double holds is no text, so it passes for no name', async () => {
+  const body = Buffer.from(
+    '{"tenant_id": -9007199254740993, "title": "t", "recipients": ["ana@example.test"], "channels": ["email"]}',
+  );
+  expect(await codeOf(() => bodyAs(NotificationBody, body))).toBe('invalid_field');
+});

@@ -16,7 +16,8 @@ export function jsonBodyOf(request: Request): Buffer {
  * `Refused`.
  */
 export function jsonObjectOf(bytes: Buffer): Fields {
-  const decoded = decodeBody(bytes, bytes.length);
+  // read as it is, a number that no double holds stays a number: as text it would pass for a name
+  const decoded = decodeBody(bytes, bytes.length, (text) => JSON.parse(text) as unknown);
   if (!decoded.ok)
     throw new Refused(decoded.code === 'message_too_large' ? 'body_too_large' : decoded.code, decoded.detail);
   if (typeof decoded.value !== 'object' || decoded.value === null || Array.isArray(decoded.value))
