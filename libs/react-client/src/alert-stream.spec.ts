@@ -86,14 +86,14 @@ describe('a stream', () => {
     expect(stream.status).toMatchObject({ state: 'live', reason: null, retryAt: null });
   });
 
-  it('backs off further and further, up to half a minute', async () => {
+  it('backs off further and further, up to five seconds in the first minutes', async () => {
     server.answers = Array.from({ length: 9 }, () => html(503));
     await open();
     const waits: number[] = [];
     for (let i = 0; i < 8; i += 1) waits.push(await nextAttempt());
     for (const [i, wait] of waits.entries()) {
-      expect(wait).toBeGreaterThanOrEqual(Math.min(30_000, 1_000 * 2 ** i) / 2 - 50);
-      expect(wait).toBeLessThanOrEqual(Math.min(30_000, 1_000 * 2 ** i) + 100);
+      expect(wait).toBeGreaterThanOrEqual(Math.min(5_000, 1_000 * 2 ** i) / 2 - 50);
+      expect(wait).toBeLessThanOrEqual(Math.min(5_000, 1_000 * 2 ** i) + 100);
     }
   });
 

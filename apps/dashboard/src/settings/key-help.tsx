@@ -1,5 +1,4 @@
 import { Dialog } from 'radix-ui';
-import { VIEWS } from '../live/place';
 import { useWords, type Words } from '../words/words';
 import menu from './menu.module.css';
 import styles from './key-help.module.css';
@@ -20,7 +19,11 @@ const keysOf = (t: Words): [string, string][] => [
   ['Z', t('keys.undo')],
   ['/', t('nav.search')],
   ['1 2 3 4', t('keys.severity')],
-  ...VIEWS.map((view): [string, string] => [`G ${view[0]!.toUpperCase()}`, t(`view.${view}`)]),
+  ['G O', t('view.open')],
+  ['G M', t('view.mine')],
+  ['G S', t('view.snoozed')],
+  ['G R', t('view.resolved')],
+  ['G A', t('view.all')],
   ['Home End', t('keys.ends')],
   ['G T', t('keys.tenants')],
   ['G V', t('keys.overview')],
