@@ -193,7 +193,7 @@ describeWith('chromium', 'the inbox', () => {
       .waitFor({ timeout: PATIENCE_MS });
     await own().getByRole('button', { name: 'Acknowledge: Only for Ana' }).focus();
     await tab.keyboard.press('Enter');
-    await own().getByText('acknowledged by you').waitFor();
+    await own().getByText('assigned to you').waitFor();
     expect(await focused()).toContain('tocsin-title');
     await tab.keyboard.press('Escape');
     await dialog(own()).waitFor({ state: 'detached' });

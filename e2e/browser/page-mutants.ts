@@ -93,7 +93,7 @@ export const PAGE_MUTANTS: readonly PageMutant[] = [
     patches: [
       {
         file: page('live/inbox.tsx'),
-        search: "move({ view: 'open', q: '', order: 'newest', group: 'none' });",
+        search: "move({ view: 'open', q: '', order, group: 'none' });",
         replace: '',
       },
     ],
@@ -357,7 +357,7 @@ export const PAGE_MUTANTS: readonly PageMutant[] = [
     patches: [
       {
         file: page('session/use-session.ts'),
-        search: 'useEffect(() => tabs.listen(() => latest.current, take), [tabs, take]);',
+        search: 'take(token); setAsking(false);',
         replace: '',
       },
     ],

@@ -137,7 +137,7 @@ describeWith('chromium', 'push messages of the page', () => {
 
   it('are renewed when the page is opened', async () => {
     const { browser, page } = await subscribed();
-    await stack.sql(`update tocsin.push_subscription set renewed_at = renewed_at - interval '30 days'`);
+    await stack.sql(`update tocsin.push_subscription set renewed_at = renewed_at - interval '20 days'`);
     await page.reload();
     await eventually(async () => expect(await renewals(browser.keys.endpoint)).toEqual([{ is_new: true }]));
   });

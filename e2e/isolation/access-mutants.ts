@@ -37,7 +37,7 @@ export const ACCESS_MUTANTS: readonly AccessMutant[] = [
     name: 'a tenant of others may be asked for',
     patch: {
       file: VISIBLE_TENANTS,
-      search: 'if (wanted && tenants.length < new Set(wanted).size)',
+      search: 'if (wanted && named.length < new Set(wanted).size)',
       replace: 'if (false)',
     },
     asker: 'foreign',

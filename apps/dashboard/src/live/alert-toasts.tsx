@@ -97,10 +97,13 @@ export function AlertToasts(props: Props) {
     if (!stands && (!notify || !inScope(entry.tenant_id))) return;
     const { sound, volume, ...quiet } = preferences();
     if (interrupts(entry) && !stands && isQuiet(quiet, entry.severity === 'urgent', Date.now())) return;
+    const ringBell = () => {
+      if (interrupts(entry) && sound) bell.ring(entry.severity, volume);
+    };
     if (ringing) {
       if (entry.status !== 'firing') return ringing.done(id);
       if (!interrupts(entry) && !stands) return;
-      if (interrupts(entry) && sound) bell.ring(entry.severity, volume);
+      ringBell();
       if (id !== latest.current.openAlert) ringing.ring(entry);
       return notifyDesktop(entry, () => latest.current.onOpen(id));
     }
@@ -112,7 +115,7 @@ export function AlertToasts(props: Props) {
       return void toast.custom(() => <div className={styles.counted}>{words}</div>, { id, duration: SETTLED_MS });
     }
     if (plan.kind === 'none') return;
-    if (interrupts(entry) && sound) bell.ring(entry.severity, volume);
+    ringBell();
     if (plan.kind === 'more') return counted('more', t('toast.more', { count: plan.count, urgent: plan.urgent }));
     if (plan.kind === 'burst') {
       for (const one of planner.current.clear()) toast.dismiss(one);

@@ -76,7 +76,7 @@ export default function SettingsMenu({ user, onTest, onKeys, onSignOut, children
               <Check size={14} aria-hidden />
             </DropdownMenu.ItemIndicator>
           </DropdownMenu.CheckboxItem>
-          <Suspense fallback={<div className={menu.item} aria-busy />}>
+          <Suspense fallback={<div className={menu.item} />}>
             <PushRow />
           </Suspense>
           <DropdownMenu.Item className={menu.item} onSelect={onKeys}>

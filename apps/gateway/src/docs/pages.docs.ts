@@ -27,6 +27,8 @@ export const readPageAsset = files('The files of the page; the name of each hold
   'text/css',
   'text/javascript',
   'image/svg+xml',
+  'image/png',
+  'application/manifest+json',
 ]);
 export const readPushWorker = applyDecorators(
   ApiOperation({ summary: 'The service worker of the page, which shows alerts while the page is closed' }),
