@@ -10,7 +10,8 @@ const files = (summary: string, types: string[]) =>
   applyDecorators(
     ApiOperation({ summary }),
     PathParameter('name', text(), "A file's name."),
-    Answer(200, 'The file.', text(), types),
+    // the manifest is JSON
+    Answer(200, 'The file.', { anyOf: [text(), { type: 'object' }] }, types),
     Problems('not_found'),
   );
 
