@@ -22,7 +22,9 @@ const DRIVERS = [
   { drivers: ['pino', 'prom-client', '@nestjs/terminus'], owners: ['observability'] },
 ];
 
-/** What the channels are made of. No other app sends, escapes for a provider, or posts to addresses that users choose. */
+/**
+ * What the channels are made of. No other app sends, escapes for a provider, or posts to addresses that users choose.
+ */
 const CHANNEL_PACKAGES = ['nodemailer', 'nodemailer/*', 'liquidjs', 'standardwebhooks', 'cockatiel', 'ipaddr.js'];
 
 const policies = [

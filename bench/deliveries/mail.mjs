@@ -1,5 +1,5 @@
-// From an alert that is stored to the mail server that has its mail, at 50 alerts a second; and the same while every place
-// of the webhooks is held by a receiver that takes the connection and says nothing.
+// From an alert that is stored to the mail server that has its mail, at 50 alerts a second; and the same while every
+// place of the webhooks is held by a receiver that takes the connection and says nothing.
 import { createServer } from 'node:net';
 import { stdout } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,7 +9,9 @@ import { plannedEvent } from './work.mjs';
 
 const MAILS = 300;
 const EVERY_MS = 20;
-/** More than the places of the channel. Each is a host of its own, so that no breaker ends the attempts at the others. */
+/**
+ * More than the places of the channel. Each is a host of its own, so that no breaker ends the attempts at the others.
+ */
 const SILENT_HOSTS = 100;
 const TENANTS = 10;
 

@@ -1,5 +1,5 @@
-// `npm run bench:deliveries`: the queue of deliveries beside other job queues, how long mails take, and many notifications
-// for the same minute.
+// `npm run bench:deliveries`: the queue of deliveries beside other job queues, how long mails take, and many
+// notifications for the same minute.
 //
 //     --rows queue,mail,minute   some rows; default all
 //     --rounds <n>               default 5 for the queue, 3 for mails

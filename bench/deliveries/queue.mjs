@@ -1,6 +1,6 @@
-// The queue: due deliveries over 100 tenants and 4 channels are claimed, given to a sink that does nothing, and settled,
-// beside other job queues. The peers are installed into `.tocsin/peers`, in pinned versions. Each round of a contender is
-// a process and a database of its own.
+// The queue: due deliveries over 100 tenants and 4 channels are claimed, given to a sink that does nothing, and
+// settled, beside other job queues. The peers are installed into `.tocsin/peers`, in pinned versions. Each round of a
+// contender is a process and a database of its own.
 import { fork, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

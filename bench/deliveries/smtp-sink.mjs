@@ -1,5 +1,5 @@
-// A mail server in a process of its own that accepts everything. It notes for each recipient when the content had arrived,
-// in milliseconds since the epoch.
+// A mail server in a process of its own that accepts everything. It notes for each recipient when the content had
+// arrived, in milliseconds since the epoch.
 import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);

@@ -14,8 +14,9 @@ const ALLOWED = { permissions: ['notifications'] };
 const SIGNED_OUT_WITHIN_MS = 4_000;
 
 /**
- * Chromium makes a subscription only at Google's own push service. In its place the page gets one of the stand-in's, kept
- * as the browser keeps its own. Everything else is the browser's: the permission, the service worker, the notification.
+ * Chromium makes a subscription only at Google's own push service. In its place the page gets one of the stand-in's,
+ * kept as the browser keeps its own. Everything else is the browser's: the permission, the service worker, the
+ * notification.
  */
 const subscribingTo = (keys: PushKeys) => `{
   const KEPT = 'subscription-of-the-stand-in';
@@ -198,7 +199,10 @@ describeWith('chromium', 'push messages of the page', () => {
   });
 });
 
-/** The browser's side of push messages: hands a payload to the service worker, as the browser does that has decrypted it. */
+/**
+ * The browser's side of push messages: hands a payload to the service worker, as the browser does that has decrypted
+ * it.
+ */
 async function serviceOf(context: BrowserContext): Promise<{ deliver(payload: object): Promise<void> }> {
   const elsewhere = await context.newPage();
   const session: CDPSession = await context.newCDPSession(elsewhere);
@@ -227,8 +231,8 @@ const shownBy = (worker: Worker) =>
   });
 
 /**
- * Clicks the notification that is shown. Only a person's click may open a window, so the address is noted instead; null:
- * a page that is open shows the alert.
+ * Clicks the notification that is shown. Only a person's click may open a window, so the address is noted instead;
+ * null: a page that is open shows the alert.
  */
 async function clickedIn(worker: Worker): Promise<string | null> {
   await shownBy(worker);

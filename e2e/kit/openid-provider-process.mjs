@@ -1,5 +1,5 @@
-// A real OpenID provider (the npm package oidc-provider) for the tests of sign-in, in a process of its own: its package is
-// ESM. Its settings come as JSON in the first argument; its messages are `{ port }`, once it listens. A message
+// A real OpenID provider (the npm package oidc-provider) for the tests of sign-in, in a process of its own: its package
+// is ESM. Its settings come as JSON in the first argument; its messages are `{ port }`, once it listens. A message
 // `{ away: true }` makes it answer 503, `{ rotate: true }` gives it new keys.
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';

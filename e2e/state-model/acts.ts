@@ -81,8 +81,8 @@ export function applyAct(alert: ModelAlert, doing: Doing, change: Change, at: Du
 }
 
 /**
- * Who acknowledges an alert that nobody has gets it, and gives it back with the acknowledgement; an assignment in between
- * stays.
+ * Who acknowledges an alert that nobody has gets it, and gives it back with the acknowledgement; an assignment in
+ * between stays.
  */
 function assignByAcknowledging(alert: ModelAlert, user: string, act: Act): void {
   if (act === 'acknowledge') {

@@ -1,6 +1,6 @@
-// Two inboxes on one page, over one connection: one in the page itself, one in a shadow root, which no style of the page
-// reaches. The address of the page chooses language, colours, and whether titles are links to pages of the application:
-// ?locale=es&scheme=dark&links
+// Two inboxes on one page, over one connection: one in the page itself, one in a shadow root, which no style of the
+// page reaches. The address of the page chooses language, colours, and whether titles are links to pages of the
+// application: ?locale=es&scheme=dark&links
 import { createRoot } from 'react-dom/client';
 import { AlertInbox, AlertStreamProvider, type Alert } from '@tocsin/react-client';
 import '@tocsin/react-client/inbox.css';

@@ -48,8 +48,8 @@ export function keptSecret(dataDir: string, { anew = false } = {}): string {
 }
 
 /**
- * A token that may read, act, publish and decide refused messages, for the demo user. `tenantsClaim` is the claim in which the gateway looks for
- * tenants: then the token names those of the demo itself, since nothing else would.
+ * A token that may read, act, publish and decide refused messages, for the demo user. `tenantsClaim` is the claim in
+ * which the gateway looks for tenants: then the token names those of the demo itself, since nothing else would.
  */
 export const demoToken = (
   secret: string,

@@ -166,7 +166,8 @@ function tokensIn({ access_token, refresh_token, id_token }: TokenEndpointRespon
 
 /**
  * Only the provider's own refusal, or an answer that is not for this request, refuses. Everything else (no network, no
- * answer in time, a proxy's page, a refused client) is the provider's fault or the configuration's, and ends no session.
+ * answer in time, a proxy's page, a refused client) is the provider's fault or the configuration's, and ends no
+ * session.
  */
 function judged(error: unknown, client: Client, refusedBy: readonly string[]): Error {
   const refuse = (detail: string) => new Refused('sign_in_failed', detail, { cause: error });

@@ -55,8 +55,8 @@ interface Read {
 
 /**
  * The sessions of people who signed in through the OpenID provider. The browser holds a random secret, and the store
- * the tokens, encrypted. A session stands for its access token, which is verified as one that is sent with a request; it
- * is renewed before it expires, by one gateway at a time.
+ * the tokens, encrypted. A session stands for its access token, which is verified as one that is sent with a request;
+ * it is renewed before it expires, by one gateway at a time.
  */
 export class Sessions {
   private readonly key: KeyObject;

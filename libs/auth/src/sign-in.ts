@@ -39,7 +39,9 @@ export class SignIn {
     return { url, state: checks.state, cookie: seal(JSON.stringify(begun), this.key) };
   }
 
-  /** Where the browser goes when the sign-in is over, however it ends. The page itself when the cookie cannot be read. */
+  /**
+   * Where the browser goes when the sign-in is over, however it ends. The page itself when the cookie cannot be read.
+   */
   returnTo(cookie: string | undefined): string {
     return this.read(cookie)?.return_to ?? '/';
   }

@@ -26,7 +26,8 @@ export interface AuthenticatedRequest extends IncomingMessage {
 
 /**
  * Admits a request with a valid token that was not revoked and has the scopes of the route. The token is in the
- * `Authorization` header, or is that of the session whose cookie came; the header counts when both are there. Throws `Refused` or `Unavailable`; the problem filter makes the response.
+ * `Authorization` header, or is that of the session whose cookie came; the header counts when both are there. Throws
+ * `Refused` or `Unavailable`; the problem filter makes the response.
  */
 @Injectable()
 export class TokenGuard implements CanActivate {

@@ -1,8 +1,8 @@
-// How alerts are found. Every statement here walks `alert_search`, the one index of all lists but one. In it, a tenant's
-// alerts of one status and one severity are in the order of time. The list of resolved alerts in the order in which they
-// were resolved walks `alert_resolved`, which is alike. Every result is therefore merged from walks, one for each of
-// these groups. The first parameters are the same in all statements: $1 tenants, $2 statuses, $3 severities, $4 and $5
-// the time.
+// How alerts are found. Every statement here walks `alert_search`, the one index of all lists but one. In it, a
+// tenant's alerts of one status and one severity are in the order of time. The list of resolved alerts in the order in
+// which they were resolved walks `alert_resolved`, which is alike. Every result is therefore merged from walks, one for
+// each of these groups. The first parameters are the same in all statements: $1 tenants, $2 statuses, $3 severities, $4
+// and $5 the time.
 
 const OF_GROUP =
   'a.tenant_id = t.tenant_id and a.status = s.status and a.severity = v.severity and a.first_seen_at >= $4 and ' +
@@ -13,8 +13,8 @@ const SEVERITIES = 'unnest($3::text[]) as v(severity)';
 
 /**
  * Conditions on columns that the index holds but is not sorted by, as six parameters. A list that is null allows any
- * value; an empty name stands for none, the fifth parameter allows alerts that are not assigned, and the sixth lists the
- * services that are excluded.
+ * value; an empty name stands for none, the fifth parameter allows alerts that are not assigned, and the sixth lists
+ * the services that are excluded.
  */
 const CONDITIONS = (first: number): string => `(
   ($${first}::text[] is null or a.service = any ($${first}))
@@ -205,7 +205,10 @@ export type GroupedBy = keyof typeof GROUP_KEYS;
 const groupColumns = (by: GroupedBy, label: number): string =>
   `(a.status = 'acknowledged' or a.assignee is not null) as taken, ${GROUP_KEYS[by](label)} as key`;
 
-/** Where a group stands: `rank`, a time and its key. `$${first}` to `$${first + 2}` are the place after which groups are wanted. */
+/**
+ * Where a group stands: `rank`, a time and its key. `$${first}` to `$${first + 2}` are the place after which groups are
+ * wanted.
+ */
 const GROUP_ORDERS = {
   newest: {
     at: 'newest_at',
@@ -228,8 +231,8 @@ const GROUP_ORDERS = {
 export type GroupOrder = keyof typeof GROUP_ORDERS;
 
 /**
- * A page of groups of the alerts of `from`. `$${first}`: the severities, the worst first; the next three: the place after
- * which groups are wanted, a null rank for the beginning; then the size of the page. `complete` is a condition on
+ * A page of groups of the alerts of `from`. `$${first}`: the severities, the worst first; the next three: the place
+ * after which groups are wanted, a null rank for the beginning; then the size of the page. `complete` is a condition on
  * `from`. When nothing matches, one row tells only that.
  */
 const groupPage = (from: string, complete: string, order: GroupOrder, first: number): string => `, grouped as (
@@ -250,8 +253,8 @@ from (select) one left join (page p join newest n using (key) join tocsin.alert 
 order by ${GROUP_ORDERS[order].by.replaceAll(/(rank|newest_at|oldest_at|key)/g, 'p.$1')}`;
 
 /**
- * Groups the alerts that pass $6 to $11, among at most $12 that the walk passes; alerts that are not resolved come first.
- * $13 to $17 are those of `groupPage`. $18: the label to group by.
+ * Groups the alerts that pass $6 to $11, among at most $12 that the walk passes; alerts that are not resolved come
+ * first. $13 to $17 are those of `groupPage`. $18: the label to group by.
  */
 export const groupsStatement = (by: GroupedBy, order: GroupOrder): string => `
 with walked as materialized (
@@ -286,8 +289,8 @@ const BUCKETS = (from: number, seconds = from + 1) =>
   `floor(extract(epoch from first_seen_at - $${from}::timestamptz) / $${seconds}::integer)::integer as bucket`;
 
 /**
- * Alerts first seen from $4 on and before $5 that pass $6 to $11, by severity, in buckets of $14 seconds from $13 on; the
- * walk passes no more than $12. Each row tells how many it passed (`walked`).
+ * Alerts first seen from $4 on and before $5 that pass $6 to $11, by severity, in buckets of $14 seconds from $13 on;
+ * the walk passes no more than $12. Each row tells how many it passed (`walked`).
  */
 export const TIMELINE = `
 select severity, ${BUCKETS(13)}, count(*) filter (where passes)::integer as alerts, (sum(count(*)) over ())::integer as walked
@@ -310,10 +313,10 @@ export const MATCHING_TIMELINE = `${MATCHING('down')}, counted as (
 select not exists (select from reached) as complete, c.* from (select) one left join counted c on true`;
 
 /**
- * The numbers of each tenant: a row without a bucket counts the alerts of one severity that have one of the statuses $2;
- * a row with one counts the alerts of the statuses $8 that were first seen in this bucket of $7 seconds, from $4 on and
- * before $5. Each walk passes $6 alerts at most, the newest first. `cut`: the newest bucket of the tenant in which a walk
- * ended at this bound, so that this bucket and those before it are not counted completely; null: all are.
+ * The numbers of each tenant: a row without a bucket counts the alerts of one severity that have one of the statuses
+ * $2; a row with one counts the alerts of the statuses $8 that were first seen in this bucket of $7 seconds, from $4 on
+ * and before $5. Each walk passes $6 alerts at most, the newest first. `cut`: the newest bucket of the tenant in which
+ * a walk ended at this bound, so that this bucket and those before it are not counted completely; null: all are.
  */
 export const TENANT_COUNTS = `
 with seen as materialized (

@@ -118,7 +118,9 @@ export class Inbox {
     for (const wake of this.#idle) wake();
   }
 
-  /** One ring for all that was put while another was under way. A lost ring costs a second: the source looks by itself. */
+  /**
+   * One ring for all that was put while another was under way. A lost ring costs a second: the source looks by itself.
+   */
   #ring(): void {
     if (!this.session) return;
     if (this.#ringing) {

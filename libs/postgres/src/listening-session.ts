@@ -74,7 +74,9 @@ export class ListeningSession {
     this.watchers.add(onChange);
   }
 
-  /** Resolves once notifications arrive, or after 500 ms without PostgreSQL; `onResumed` follows then. Never rejects. */
+  /**
+   * Resolves once notifications arrive, or after 500 ms without PostgreSQL; `onResumed` follows then. Never rejects.
+   */
   async listen(name: string, listener: ChannelListener): Promise<Subscription> {
     this.open();
     const channel = this.channels.get(name) ?? { entries: new Set(), live: false };

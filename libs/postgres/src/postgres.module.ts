@@ -142,9 +142,9 @@ export class PostgresModule implements OnModuleInit, OnApplicationShutdown {
   }
 
   /**
-   * Looks once whether the database is migrated, before anything else uses it: otherwise the first lines of the log would
-   * be the stacks of those who do. Throws `ConfigurationError` when it is not; a database that is away is waited for
-   * later.
+   * Looks once whether the database is migrated, before anything else uses it: otherwise the first lines of the log
+   * would be the stacks of those who do. Throws `ConfigurationError` when it is not; a database that is away is waited
+   * for later.
    */
   onModuleInit(): Promise<void> {
     return (this.looked ??= this.look());

@@ -4,8 +4,8 @@ import { MAX_BROWSERS, type PushSubscriptions, type PushTarget, type Reader } fr
 import type { Database } from './database';
 
 /**
- * How long a subscription lasts after its last renewal. A subscription must not outlive the revocation that has ended it,
- * and `revoke_access` deletes revocations after 31 days.
+ * How long a subscription lasts after its last renewal. A subscription must not outlive the revocation that has ended
+ * it, and `revoke_access` deletes revocations after 31 days.
  */
 const LASTING = '30 days';
 

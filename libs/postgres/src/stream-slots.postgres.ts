@@ -31,8 +31,8 @@ interface Question {
 
 /**
  * Counts streams in PostgreSQL. Each call states this gateway's own counts of the slots that it names, so a lost call
- * or reply is repaired by the next one. One call at a time is in flight; what comes meanwhile goes together in the next.
- * When PostgreSQL does not answer in time, this gateway's own counts decide.
+ * or reply is repaired by the next one. One call at a time is in flight; what comes meanwhile goes together in the
+ * next. When PostgreSQL does not answer in time, this gateway's own counts decide.
  */
 export class PostgresStreamSlots extends StreamSlots {
   private readonly held = new HeldStreams();

@@ -7,8 +7,8 @@ import { SnoozeMenu } from './snooze-menu';
 export type SnoozePlace = Pick<DOMRect, 'left' | 'top' | 'width' | 'height'>;
 
 /**
- * The snooze menu of a key or a swipe, which have no button of their own: it opens at once, beside what they were about.
- * The focus goes back to where it was.
+ * The snooze menu of a key or a swipe, which have no button of their own: it opens at once, beside what they were
+ * about. The focus goes back to where it was.
  */
 export default function SnoozeAt({
   place: { left, top, width, height },

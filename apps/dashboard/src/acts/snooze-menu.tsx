@@ -31,7 +31,9 @@ interface Props {
   focusAfter?: HTMLElement | null;
 }
 
-/** The choice until when an alert is snoozed. The one that was used last has the focus, so that Enter takes it again. */
+/**
+ * The choice until when an alert is snoozed. The one that was used last has the focus, so that Enter takes it again.
+ */
 export function SnoozeMenu({ alert, onAct, children, isOpenAtOnce = false, onClosed, focusAfter }: Props) {
   const { t, intl } = useWords();
   const [isOpen, setOpen] = useState(isOpenAtOnce);

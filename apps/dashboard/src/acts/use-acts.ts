@@ -16,7 +16,8 @@ const NAMED = 3;
 const hasKeys = (): boolean => !matchMedia('(pointer: coarse)').matches;
 
 /**
- * The acts that undo an act, in their order, for an alert as it was before. Empty: the act cannot be undone, like a note.
+ * The acts that undo an act, in their order, for an alert as it was before. Empty: the act cannot be undone, like a
+ * note.
  */
 function inversesOf({ act }: AlertAct, before: Alert): readonly AlertAct[] {
   const back: Record<Act, AlertAct | readonly AlertAct[]> = {

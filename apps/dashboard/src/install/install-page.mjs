@@ -1,5 +1,5 @@
-// Makes the page installable: adds the web app manifest, its icons, and the links to them in the page's head. No alert is
-// kept for offline use: the only service worker is that of push messages, and it answers no request.
+// Makes the page installable: adds the web app manifest, its icons, and the links to them in the page's head. No alert
+// is kept for offline use: the only service worker is that of push messages, and it answers no request.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

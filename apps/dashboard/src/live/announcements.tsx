@@ -8,8 +8,8 @@ import { interrupts } from './toast-plan';
 const EVERY_MS = 5_000;
 
 /**
- * Announces new alerts of the tenants in scope to screen readers: urgent ones at once, and a summary politely at most every
- * 5 s.
+ * Announces new alerts of the tenants in scope to screen readers: urgent ones at once, and a summary politely at most
+ * every 5 s.
  */
 export function Announcements({ inScope }: { inScope(tenantId: string): boolean }) {
   const { t } = useWords();

@@ -8,7 +8,9 @@ import { Unbroken } from './unbroken';
 const load = () => import('../detail/drawer');
 const Drawer = lazy(load);
 
-/** Loads the details before the first alert is opened, once the list is there: the first script is smaller without them. */
+/**
+ * Loads the details before the first alert is opened, once the list is there: the first script is smaller without them.
+ */
 export const preloadDetails = (): void => void load().catch(() => undefined);
 
 interface Props {
@@ -25,8 +27,8 @@ interface Props {
 }
 
 /**
- * The details of the alert that the address names. When they close, the alert's row gets the focus. That the alert is not
- * there is said only when the server has said so, however long its answer takes.
+ * The details of the alert that the address names. When they close, the alert's row gets the focus. That the alert is
+ * not there is said only when the server has said so, however long its answer takes.
  */
 export function OpenAlert({ alertId, tenantName, focusRow, ...rest }: Props) {
   const alert = useAlert(alertId);

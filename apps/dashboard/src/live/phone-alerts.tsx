@@ -59,8 +59,8 @@ export function PhoneBar({ ringing, onShow, ...rest }: BarProps) {
 }
 
 /**
- * The line of an open alert that says which urgent alerts have rung meanwhile. It has its own place under the header, so
- * that it covers neither the alert nor its acts.
+ * The line of an open alert that says which urgent alerts have rung meanwhile. It has its own place under the header,
+ * so that it covers neither the alert nor its acts.
  */
 export function UrgentLine({ ringing: { all, done }, onOpen }: Pick<BarProps, 'ringing' | 'onOpen'>) {
   const say = useLateWords(words);

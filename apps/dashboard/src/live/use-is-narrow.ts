@@ -1,6 +1,8 @@
 import { useEffect, useState } from 'react';
 
-/** Whether the window is as narrow as a phone's: the details cover the whole page then, and the views are at the bottom. */
+/**
+ * Whether the window is as narrow as a phone's: the details cover the whole page then, and the views are at the bottom.
+ */
 export function useIsNarrow(): boolean {
   const [isNarrow, setNarrow] = useState(() => matchMedia('(max-width: 759px)').matches);
   useEffect(() => {

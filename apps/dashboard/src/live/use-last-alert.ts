@@ -4,7 +4,10 @@ import { useNow } from '../words/clock';
 import { agoWords } from '../words/time-words';
 import { useWords } from '../words/words';
 
-/** The age of the newest alert of these tenants (undefined: all) in words. Null: there never was one. Undefined: not known yet. */
+/**
+ * The age of the newest alert of these tenants (undefined: all) in words. Null: there never was one. Undefined: not
+ * known yet.
+ */
 export function useLastAlert(enabled: boolean, tenant: readonly string[] | undefined): string | null | undefined {
   const api = useAlertsApi();
   const { intl } = useWords();

@@ -29,8 +29,8 @@ export interface Numbers {
 }
 
 /**
- * The counts around the list. The server counts, because the browser knows only the alerts that it has loaded. All of them
- * have the list's filters, so that no number answers another question than the list.
+ * The counts around the list. The server counts, because the browser knows only the alerts that it has loaded. All of
+ * them have the list's filters, so that no number answers another question than the list.
  */
 export function useNumbers(search: AlertSearch, user: AlertFilter, span: Span): Numbers {
   const api = useAlertsApi();
@@ -87,8 +87,8 @@ function useViewCounts({ status: _, ...filter }: AlertFilter): Pick<Numbers, 'co
 }
 
 /**
- * The previous numbers stay until the next ones are loaded, but never those of another scope: while a filter is new, its
- * numbers are not known.
+ * The previous numbers stay until the next ones are loaded, but never those of another scope: while a filter is new,
+ * its numbers are not known.
  */
 const sameScope =
   (scope: AlertFilter) =>

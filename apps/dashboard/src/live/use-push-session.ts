@@ -7,8 +7,8 @@ const END_WITHIN_MS = 2_000;
 const loadClient = () => import('../settings/push-client');
 
 /**
- * Keeps this browser's push messages in step with the session: renews its subscription when the page opens, and opens the
- * alert whose notification was clicked. Returns a function that ends them, for signing out; it never rejects.
+ * Keeps this browser's push messages in step with the session: renews its subscription when the page opens, and opens
+ * the alert whose notification was clicked. Returns a function that ends them, for signing out; it never rejects.
  */
 export function usePushSession(open: (alertId: string) => void): () => Promise<void> {
   const api = useAlertsApi();

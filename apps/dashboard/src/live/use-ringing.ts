@@ -24,8 +24,8 @@ const NOTHING: Rung = { all: [], shown: null };
 const rank = ({ severity }: Entry): number => SEVERITIES.indexOf(severity);
 
 /**
- * Adds an alert. It takes the place of the shown one only if it is worse: otherwise the button that a finger is about to
- * tap would act on another alert.
+ * Adds an alert. It takes the place of the shown one only if it is worse: otherwise the button that a finger is about
+ * to tap would act on another alert.
  */
 export function rung({ all, shown }: Rung, entry: Entry): Rung {
   const before = all.find(({ alert_id }) => alert_id === shown);

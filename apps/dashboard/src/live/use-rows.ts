@@ -30,7 +30,9 @@ interface Rows {
   setHandsOff(handsOff: boolean): void;
 }
 
-/** The live list at a place of the page, of these tenants (undefined: all). It does not move while the user works on it. */
+/**
+ * The live list at a place of the page, of these tenants (undefined: all). It does not move while the user works on it.
+ */
 export function useRows({ view, q, order }: Place, tenants: readonly string[] | undefined): Rows {
   const parsed = useMemo(() => parseSearch(q), [q]);
   // a span such as `2h` counts from the time of the search: if it moved on, each render would make a new search

@@ -161,8 +161,8 @@ function FacetList({
   const search = parseSearch(q);
   const chosen: readonly string[] = search[facet];
   const excluded = search.not[facet];
-  // A value that was once listed stays, muted. The most frequent stand first; while the user is in the list nothing moves,
-  // or a click would meet another value.
+  // A value that was once listed stays, muted. The most frequent stand first; while the user is in the list nothing
+  // moves, or a click would meet another value.
   const known = [...new Set([...settled, ...values, ...Object.keys(counts ?? {}), ...chosen, ...excluded])];
   const found = sorted && !isInUse ? known.sort(mostFirst(counts)) : known;
   if (found.some((value, at) => settled[at] !== value)) settle(found);

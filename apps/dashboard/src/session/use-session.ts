@@ -29,8 +29,8 @@ export interface Session {
 }
 
 /**
- * The session of this tab. It is the gateway's, known by a cookie; or that of a token, which comes from a link, from the
- * sign-in form, from another tab, or from the gateway's token URL.
+ * The session of this tab. It is the gateway's, known by a cookie; or that of a token, which comes from a link, from
+ * the sign-in form, from another tab, or from the gateway's token URL.
  */
 export function useSession(onSignedOut: () => void): Session {
   const [source] = useState(() => tokenUrl(document));

@@ -6,7 +6,10 @@ import { useRefusedWords } from './refused-words';
 import styles from './refused.module.css';
 import { useDeciding, useRefusedSummary } from './use-refused';
 
-/** Says in an empty list that messages were refused: that may be why it is empty. Nothing when none is, or it is not known. */
+/**
+ * Says in an empty list that messages were refused: that may be why it is empty. Nothing when none is, or it is not
+ * known.
+ */
 export default function RefusedNotice({ isOperator, onWhy }: { isOperator: boolean; onWhy(): void }) {
   const { t, intl } = useWords();
   const say = useRefusedWords();

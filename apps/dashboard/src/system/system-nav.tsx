@@ -6,8 +6,8 @@ import type { SystemView } from './system-rights';
 import { useDeciding, useRefusedSummary } from './use-refused';
 
 /**
- * The part "System" of the navigation, for users who may see something of it. Its number is that of the refused messages
- * that wait for a decision, or a dash while it is not known.
+ * The part "System" of the navigation, for users who may see something of it. Its number is that of the refused
+ * messages that wait for a decision, or a dash while it is not known.
  */
 export default function SystemNav({
   view,

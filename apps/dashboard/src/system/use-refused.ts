@@ -11,8 +11,8 @@ const LOOK_AGAIN_MS = 30_000;
 const VIEWER = 'viewer';
 
 /**
- * How many messages are refused, asked for regularly while the page is visible. All parts of the page share one request.
- * A failed request leaves `isKnown` false, so that no old number is shown as the present one.
+ * How many messages are refused, asked for regularly while the page is visible. All parts of the page share one
+ * request. A failed request leaves `isKnown` false, so that no old number is shown as the present one.
  */
 export function useRefusedSummary(): { summary: DeadLetterSummary | undefined; isKnown: boolean } {
   const api = useAlertsApi();

@@ -8,7 +8,9 @@ interface Props {
   onFollow(tenants: readonly string[]): void;
 }
 
-/** For a user with more tenants than one stream covers: chooses the tenants that the stream follows. It renders nothing. */
+/**
+ * For a user with more tenants than one stream covers: chooses the tenants that the stream follows. It renders nothing.
+ */
 export default function FollowSome({ scope, followed, onFollow }: Props) {
   const memberships = useMemberships(true);
   useEffect(() => {

@@ -5,7 +5,9 @@ const WIDTH = 240;
 const HEIGHT = 28;
 const GAP = 2;
 
-/** The new alerts of 24 hours as bars. An hour that the server did not count completely has no bar, but a dashed line. */
+/**
+ * The new alerts of 24 hours as bars. An hour that the server did not count completely has no bar, but a dashed line.
+ */
 export function Sparkline({ timeline }: { timeline: readonly (number | null)[] | undefined }) {
   const w = useTenantWords();
   const known = timeline?.filter((one) => one !== null) ?? [];

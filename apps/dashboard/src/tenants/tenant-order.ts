@@ -32,7 +32,9 @@ export const countText = (
   format: (n: number) => string,
 ): string => (count === undefined ? '–' : format(count) + (count >= atMost! ? '+' : ''));
 
-/** The tenants by their worst open alert, then by how many there are, then by name. Those that are not known stand last. */
+/**
+ * The tenants by their worst open alert, then by how many there are, then by name. Those that are not known stand last.
+ */
 export function worstFirst<Tenant extends NamedTenant>(tenants: readonly Tenant[], numbers: TenantNumbers): Tenant[] {
   const key = ({ tenant_id }: NamedTenant): number[] => {
     const counted = numbers.get(tenant_id);

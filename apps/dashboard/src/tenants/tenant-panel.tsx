@@ -24,8 +24,8 @@ interface Props {
 }
 
 /**
- * The list of tenants with a filter box: all, the pinned ones, the others by their worst open alert, and the quiet ones. The
- * order is that of the numbers when they are first known, so that nothing moves under the pointer.
+ * The list of tenants with a filter box: all, the pinned ones, the others by their worst open alert, and the quiet
+ * ones. The order is that of the numbers when they are first known, so that nothing moves under the pointer.
  */
 export function TenantPanel({ user, tenants, scope, onChoose, onDone, onOverview }: Props) {
   const w = useTenantWords();

@@ -24,7 +24,9 @@ interface Props {
   onOverview(): void;
 }
 
-/** The button in the header that says which tenants the page is about, and the list in which the user chooses others. */
+/**
+ * The button in the header that says which tenants the page is about, and the list in which the user chooses others.
+ */
 export default function TenantSwitcher({ tenants, isPart, scope, open, onOpen, ...choice }: Props) {
   const w = useTenantWords();
   const isNarrow = useIsNarrow();

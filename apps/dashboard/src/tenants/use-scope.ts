@@ -12,9 +12,9 @@ export interface Scope {
 }
 
 /**
- * The tenants that the whole page is about. `followed`: the tenants of the stream, if it does not follow all. A page that is
- * opened without anything in its address has the user's last choice, without the tenants that are no longer the user's.
- * `known`: the tenants of the user; empty while they are not known.
+ * The tenants that the whole page is about. `followed`: the tenants of the stream, if it does not follow all. A page
+ * that is opened without anything in its address has the user's last choice, without the tenants that are no longer the
+ * user's. `known`: the tenants of the user; empty while they are not known.
  */
 export function useScope(
   tenant: string,

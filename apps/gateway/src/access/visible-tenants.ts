@@ -42,8 +42,8 @@ export class VisibleTenants {
   }
 
   /**
-   * The user's membership in the tenant, for what may be read there. Throws `Refused` (`tenant_forbidden`) when there is
-   * none; `pointer` is the place of the tenant in the body, if it was named there. Also throws as `of` does.
+   * The user's membership in the tenant, for what may be read there. Throws `Refused` (`tenant_forbidden`) when there
+   * is none; `pointer` is the place of the tenant in the body, if it was named there. Also throws as `of` does.
    */
   async in(right: VerifiedToken, tenant: string, pointer?: string): Promise<Membership> {
     const membership = (await this.of(right)).find(({ tenant_id }) => tenant_id === tenant);

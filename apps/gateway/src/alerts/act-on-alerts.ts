@@ -76,9 +76,9 @@ export class ActOnAlerts {
   }
 
   /**
-   * Acknowledges an alert by a signed link. The link is the credential for this one act, and was
-   * checked before. Checks no membership. Never refuses: the result says what became of it. Assigns nothing, because `by`
-   * is an address and no user.
+   * Acknowledges an alert by a signed link. The link is the credential for this one act, and was checked before. Checks
+   * no membership. Never refuses: the result says what became of it. Assigns nothing, because `by` is an address and no
+   * user.
    */
   async acknowledgeBy(by: string, tenant: TenantId, alertId: string, trace_id: string | null): Promise<ActResult> {
     const results = await this.acts.act({ tenants: [tenant], acting: [tenant] }, [alertId], {

@@ -119,7 +119,9 @@ export class AlertFilterFields implements AlertFilter {
   q?: string;
 }
 
-/** The filter as it applies to `user`, at any time. An alert cannot both lack a thing and have it: that selects none. */
+/**
+ * The filter as it applies to `user`, at any time. An alert cannot both lack a thing and have it: that selects none.
+ */
 export function selectionOf(filter: AlertFilterFields, user: string): AlertSelection {
   const { labels = {}, without = [] } = filter;
   const assignee =

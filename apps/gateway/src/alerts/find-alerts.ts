@@ -101,7 +101,10 @@ export class FindAlerts {
     return { ...counted, from: from.toISOString(), bucket_seconds: bucketSeconds, cursor };
   }
 
-  /** The position in `tenants`; if the caller excludes all of them, in one of those that are `mine`: none has no position. */
+  /**
+   * The position in `tenants`; if the caller excludes all of them, in one of those that are `mine`: none has no
+   * position.
+   */
   private async positionOf(tenants: readonly TenantId[], mine: readonly Membership[] = []): Promise<string> {
     const heads = await this.log.heads(tenants.length > 0 ? tenants : idsOf(mine.slice(0, 1)));
     return formatCursor(new Map(heads.map(({ tenant_id, epoch, seq, fp }) => [tenant_id, { epoch, seq, fp }])));

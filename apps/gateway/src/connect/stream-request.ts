@@ -36,8 +36,8 @@ export const MAX_SINCE = 500;
 /**
  * Reads a request for a stream. Unknown parameters are ignored, since a 400 ends an EventSource for good; known
  * parameters with invalid values are refused. `tenant_id` is an alias of `tenant`, and a cursor may have any name that
- * polyfills and other hubs use. `sessionCookie`: the name of the cookie of a session, where there are any. Throws `Refused` with `missing_credentials`, `invalid_request`, `not_acceptable` or
- * `invalid_parameter`.
+ * polyfills and other hubs use. `sessionCookie`: the name of the cookie of a session, where there are any. Throws
+ * `Refused` with `missing_credentials`, `invalid_request`, `not_acceptable` or `invalid_parameter`.
  */
 export function readStreamRequest(request: RawRequest, initialEvents: number, sessionCookie?: string): StreamRequest {
   const { headers } = request;

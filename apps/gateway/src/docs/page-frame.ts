@@ -16,7 +16,9 @@ interface FramedPage {
   at: DocsAddress | null;
   /** HTML of everything below the head. */
   body: string;
-  /** HTML for `<head>`: more style sheets and scripts. They must be files, because the policy lets nothing inline run. */
+  /**
+   * HTML for `<head>`: more style sheets and scripts. They must be files, because the policy lets nothing inline run.
+   */
   head?: string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Sets the theme that the user has chosen on the page; without a choice the system's theme counts. Swagger UI has a class
- * of its own for its dark colours.
+ * Sets the theme that the user has chosen on the page; without a choice the system's theme counts. Swagger UI has a
+ * class of its own for its dark colours.
  */
 export const THEME = `'use strict';
 (() => {

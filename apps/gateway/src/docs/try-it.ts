@@ -18,7 +18,9 @@ export const TRY_IT = `'use strict';
     }
   }
 
-  /** The user and the end of a JWT; undefined for a text that is none. Only the gateway can tell whether it is valid. */
+  /**
+   * The user and the end of a JWT; undefined for a text that is none. Only the gateway can tell whether it is valid.
+   */
   function claimsOf(token) {
     try {
       const payload = token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/');

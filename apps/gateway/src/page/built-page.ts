@@ -3,9 +3,9 @@ import { FrontPage } from '../docs/front-page';
 import { chooseEncoding, type PageFile, type PageFiles } from './page-files';
 
 /**
- * The content security policy: only the page's own scripts, styles, fonts, pictures and manifest, no inline scripts, no framing,
- * and no form that submits elsewhere. Styles may be inline: libraries place menus and toasts with them, and a style
- * reads nothing.
+ * The content security policy: only the page's own scripts, styles, fonts, pictures and manifest, no inline scripts, no
+ * framing, and no form that submits elsewhere. Styles may be inline: libraries place menus and toasts with them, and a
+ * style reads nothing.
  */
 const POLICY = [
   "default-src 'none'",

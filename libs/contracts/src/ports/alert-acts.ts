@@ -10,8 +10,8 @@ export interface AttemptedAct {
   /** With `snooze`: the end of the snooze. ISO 8601, UTC, milliseconds. */
   until: string | null;
   /**
-   * With `assign`: the new assignee; null removes the assignee. With `acknowledge`: the user to whom an alert without an
-   * assignee is assigned; null: it stays without one. `unacknowledge` takes that assignment back.
+   * With `assign`: the new assignee; null removes the assignee. With `acknowledge`: the user to whom an alert without
+   * an assignee is assigned; null: it stays without one. `unacknowledge` takes that assignment back.
    */
   assignee: string | null;
   /** With `assign`: the assignee that the alert must have until now; undefined requires nothing. */
@@ -64,8 +64,8 @@ export abstract class AlertActs {
   /**
    * Ends the snoozes whose time is over: appends `unsnoozed` without an actor, and the alert fires again. Returns the
    * entries that this call has appended, at most 500, for the caller to publish. Any number of processes may call it
-   * side by side. With `plans`, the default, those who were told when the alert last rang are told again; without it, no
-   * delivery is planned.
+   * side by side. With `plans`, the default, those who were told when the alert last rang are told again; without it,
+   * no delivery is planned.
    */
   abstract wakeSnoozed(plans?: boolean): Promise<AppendedEvent[]>;
 }

@@ -111,8 +111,8 @@ export abstract class AlertQueries {
     selection: AlertSelection,
   ): Promise<AlertFacets>;
   /**
-   * The matching alerts in groups. Counts of a group are of all its matching alerts, on whatever page of a list they are.
-   * `end`: where the next page begins; null when there is none.
+   * The matching alerts in groups. Counts of a group are of all its matching alerts, on whatever page of a list they
+   * are. `end`: where the next page begins; null when there is none.
    */
   abstract groups(
     tenants: readonly TenantId[],
@@ -133,8 +133,8 @@ export abstract class AlertQueries {
    */
   abstract stats(tenants: readonly TenantId[], query: StatsQuery): Promise<Omit<AlertStats, 'cursor'>>;
   /**
-   * The numbers of each of `tenants`, in their order. Each tenant has its own bound, so that a tenant with many alerts takes
-   * nothing from the numbers of the others.
+   * The numbers of each of `tenants`, in their order. Each tenant has its own bound, so that a tenant with many alerts
+   * takes nothing from the numbers of the others.
    */
   abstract tenantStats(
     tenants: readonly TenantId[],

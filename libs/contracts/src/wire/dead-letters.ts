@@ -5,7 +5,10 @@ export type DeadLetterStatus = (typeof DEAD_LETTER_STATUSES)[number];
 export const DEAD_LETTER_ORDERS = ['oldest', 'newest'] as const;
 export type DeadLetterOrder = (typeof DEAD_LETTER_ORDERS)[number];
 
-/** A dead letter: a message that was refused because of its content, without its body. Times are ISO 8601, UTC, milliseconds. */
+/**
+ * A dead letter: a message that was refused because of its content, without its body. Times are ISO 8601, UTC,
+ * milliseconds.
+ */
 export interface RefusedMessage {
   dead_letter_id: number;
   /** Null when the message had no valid tenant. */

@@ -1,6 +1,6 @@
-// The data that travels: plain types, constant lists and the order of fields. No file here imports anything from outside
-// of this folder, so that a browser, a published package and a server can all share it. Every name is snake_case because
-// it is stored or sent under exactly this name.
+// The data that travels: plain types, constant lists and the order of fields. No file here imports anything from
+// outside of this folder, so that a browser, a published package and a server can all share it. Every name is
+// snake_case because it is stored or sent under exactly this name.
 
 export * from './acts';
 export * from './alert-values';

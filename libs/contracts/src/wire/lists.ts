@@ -59,8 +59,8 @@ export interface AlertGroupSearch extends AlertFilter {
   /** One of `ALERT_GROUPINGS`, or `label.<key>`. */
   by: string;
   /**
-   * `newest`: by the newest alert of each group. `severity`: by the worst severity, among equals the newest. `oldest`: by
-   * the oldest alert.
+   * `newest`: by the newest alert of each group. `severity`: by the worst severity, among equals the newest. `oldest`:
+   * by the oldest alert.
    */
   order?: AlertOrder;
   /** 1 to 200, default 50. */
@@ -87,9 +87,13 @@ export interface AlertGroup {
 
 export interface AlertGroupPage {
   groups: AlertGroup[];
-  /** Asks for the next page; null: there is none. A group that changes meanwhile can be on both pages, or on neither. */
+  /**
+   * Asks for the next page; null: there is none. A group that changes meanwhile can be on both pages, or on neither.
+   */
   next: string | null;
-  /** False: so many alerts match that only the newest were grouped. There may be more groups, and more alerts in each. */
+  /**
+   * False: so many alerts match that only the newest were grouped. There may be more groups, and more alerts in each.
+   */
   complete: boolean;
   /** The stream position of this page. */
   cursor: string;
@@ -105,8 +109,8 @@ export interface AlertFacets {
   /** The snoozed alerts by severity, with every filter except the status: they are apart from what is open. */
   snoozed: Record<string, number>;
   /**
-   * False: so many alerts match that the counts are lower bounds. It speaks of the statuses that the search asks for: the
-   * counts of other statuses may be lower bounds either way.
+   * False: so many alerts match that the counts are lower bounds. It speaks of the statuses that the search asks for:
+   * the counts of other statuses may be lower bounds either way.
    */
   complete: boolean;
 }

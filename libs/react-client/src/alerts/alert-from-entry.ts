@@ -11,8 +11,8 @@ function setsActor({ change, actor, status, previous }: Entry): boolean {
 
 /**
  * The alert after an entry, as the API would return it. `before` is the alert as it was known. Without it, the actor is
- * missing unless the entry sets it, and so is what only older entries tell: see `isWhole`. An entry always carries the alert's own fields, also a `stale` one:
- * it sets what no newer message has set.
+ * missing unless the entry sets it, and so is what only older entries tell: see `isWhole`. An entry always carries the
+ * alert's own fields, also a `stale` one: it sets what no newer message has set.
  */
 export function alertAfter(before: Alert | undefined, entry: Entry): Alert {
   const { actor, acted_at } = setsActor(entry)

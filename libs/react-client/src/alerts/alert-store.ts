@@ -99,16 +99,16 @@ export class AlertStore {
   }
 
   /**
-   * The alert as it was last known, for a row that is still shown after its alert has left the list; undefined when it was
-   * never known, or long ago. While a list or a watcher holds the alert, the same as `get`.
+   * The alert as it was last known, for a row that is still shown after its alert has left the list; undefined when it
+   * was never known, or long ago. While a list or a watcher holds the alert, the same as `get`.
    */
   lastKnown(alertId: string): Alert | undefined {
     return this.get(alertId) ?? this.departed.get(alertId);
   }
 
   /**
-   * Whether the server said that there is no such alert, or none for this user. Only while it is watched; false as long as
-   * there is no answer.
+   * Whether the server said that there is no such alert, or none for this user. Only while it is watched; false as long
+   * as there is no answer.
    */
   isMissing(alertId: string): boolean {
     return this.missing.has(alertId);

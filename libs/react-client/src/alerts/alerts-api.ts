@@ -69,8 +69,8 @@ export class AlertsApi {
   }
 
   /**
-   * Sends a delivery again that failed or expired, under the same id. One that is `unknown` may have been sent already, and
-   * needs `mayRepeat`.
+   * Sends a delivery again that failed or expired, under the same id. One that is `unknown` may have been sent already,
+   * and needs `mayRepeat`.
    */
   redrive(deliveryId: string, { mayRepeat = false } = {}): Promise<Delivery> {
     return this.call('POST', `/deliveries/${encodeURIComponent(deliveryId)}/redrive`, {

@@ -1,4 +1,6 @@
-/** A user's name for display: `ana.lopez@example.test` becomes Ana Lopez. An id that is no mail address stays as it is. */
+/**
+ * A user's name for display: `ana.lopez@example.test` becomes Ana Lopez. An id that is no mail address stays as it is.
+ */
 export function nameOf(user: string): string {
   const [local, domain] = user.split('@');
   if (!local || domain === undefined) return user;

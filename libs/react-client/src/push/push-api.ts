@@ -34,8 +34,8 @@ export async function pushStatus(api: AlertsApi, { worker = WORKER }: PushOption
 }
 
 /**
- * Renews this browser's subscription, since one that is not renewed for 30 days is forgotten. Call it when the page opens: it
- * asks the user for nothing, and the server only if there is a subscription. Rejects with an `ApiProblem`.
+ * Renews this browser's subscription, since one that is not renewed for 30 days is forgotten. Call it when the page
+ * opens: it asks the user for nothing, and the server only if there is a subscription. Rejects with an `ApiProblem`.
  */
 export async function renewPush(api: AlertsApi, options: PushOptions = {}): Promise<void> {
   if (!isSupported() || !(await subscriptionOf(options.worker))) return;

@@ -83,8 +83,8 @@ export function useAlert(alertId: string): Alert | undefined {
 }
 
 /**
- * Whether the server said that there is no such alert, or none for this user; false until it has answered. Use it beside
- * `useAlert`.
+ * Whether the server said that there is no such alert, or none for this user; false until it has answered. Use it
+ * beside `useAlert`.
  */
 export function useIsMissing(alertId: string): boolean {
   const { store } = useClient();

@@ -6,9 +6,9 @@ const EARLY_ATTEMPTS = 30;
 
 /**
  * The delay before an attempt, in milliseconds. `attempt` counts the failures since the stream was last healthy,
- * beginning with 0. The bound grows exponentially from 1 s to 5 s, and after 30 attempts (about two minutes) it is 30 s.
- * Half of it is fixed and half is random, so that clients that lost one server do not all come back at once. `askedMs`,
- * the delay that the server asked for, is the minimum, plus up to a fifth.
+ * beginning with 0. The bound grows exponentially from 1 s to 5 s, and after 30 attempts (about two minutes) it is 30
+ * s. Half of it is fixed and half is random, so that clients that lost one server do not all come back at once.
+ * `askedMs`, the delay that the server asked for, is the minimum, plus up to a fifth.
  */
 export function retryDelay(attempt: number, askedMs = 0, random: () => number = Math.random): number {
   const bound = Math.min(attempt < EARLY_ATTEMPTS ? EARLY_CAP_MS : CAP_MS, FIRST_MS * 2 ** Math.min(attempt, 20));
