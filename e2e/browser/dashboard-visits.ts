@@ -10,6 +10,8 @@ export const MAY_ACT = { scope: 'alerts:read alerts:write' };
 
 /** The timeout of Playwright's waits. */
 const LATE_MS = 12_000;
+/** How long a page may take to open: a busy machine compiles its scripts and starts its stream late. */
+const OPENED_WITHIN_MS = 40_000;
 
 const PICTURES = join(__dirname, '..', '..', 'artifacts', 'page');
 
@@ -70,7 +72,7 @@ export class Visits {
     if (clock) await page.clock.install();
     if (before) await page.addInitScript(before);
     await page.goto(`${gateway}/${query}#token=${tokenFor(user, { scope })}`);
-    await page.getByTestId('pill').and(page.locator('[data-state-name=live]')).waitFor();
+    await page.getByTestId('pill').and(page.locator('[data-state-name=live]')).waitFor({ timeout: OPENED_WITHIN_MS });
     return page;
   }
 
