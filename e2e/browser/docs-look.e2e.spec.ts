@@ -1,12 +1,13 @@
 import type { Page } from 'playwright-core';
+import { SIZE_NOTE, sized } from '../faults/size';
 import { describeWith } from '../kit/programs';
 import { Stack } from '../kit/stack';
 import { tokenFor } from '../kit/tokens';
 import { barriersIn, MAY_ACT, picture, Visits } from './dashboard-visits';
 
 const TEXTS = ['/docs/events', '/docs/errors', '/docs/guide', '/docs/guide/install'];
-/** Swagger UI takes seconds to draw every operation, and axe to look at them: once in each scheme is enough. */
-const ALL = ['/docs', ...TEXTS];
+/** Swagger UI takes seconds to draw every operation, and axe to look at them: once in each scheme, in whole runs. */
+const ALL = sized(['/docs', ...TEXTS], TEXTS);
 const SESSION = (page: Page) => page.locator('.session');
 
 describeWith('chromium', 'the documents beside the page', () => {
@@ -35,11 +36,10 @@ describeWith('chromium', 'the documents beside the page', () => {
 
   it.each([
     ['light', 1440, ALL],
-    ['light', 400, TEXTS],
-    ['dark', 1440, TEXTS],
+    ...sized([['light', 400, TEXTS] as const, ['dark', 1440, TEXTS] as const], []),
     ['dark', 400, ALL],
   ] as const)(
-    'look like the page, and axe finds nothing serious: %s, %d px',
+    `look like the page, and axe finds nothing serious: %s, %d px${SIZE_NOTE}`,
     async (colorScheme, width, addresses) => {
       const page = await visits.blank({ colorScheme, viewport: { width, height: 900 } });
       for (const address of addresses) {

@@ -11,7 +11,7 @@ import { PageServer } from './page-server';
 
 const ANA = 'ana@example.test';
 /** The lifetime of an access token: the gateway renews it when a third is left. */
-const TOKEN_SECONDS = 6;
+const TOKEN_SECONDS = 15;
 const LATE_MS = 20_000;
 const PLAIN_COOKIE = 'tocsin_session';
 
