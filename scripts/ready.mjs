@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { argv, env, exit, stdout, version } from 'node:process';
+import { argv, env, exit, stderr, version } from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 /** The first version of Node that loads ES modules by require() without a flag, which Nest 12 needs. */
@@ -16,8 +16,8 @@ const NODE_MINIMUM = [20, 19];
  */
 const SAY_EVERY_MS = 1_000;
 /** On a terminal one line is updated in place; elsewhere each line stays. */
-const TICK_MS = stdout.isTTY ? 500 : SAY_EVERY_MS;
-const CLEAR = stdout.isTTY ? '\x1b[K' : '';
+const TICK_MS = stderr.isTTY ? 500 : SAY_EVERY_MS;
+const CLEAR = stderr.isTTY ? '\x1b[K' : '';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const at = (...parts) => join(root, ...parts);
@@ -35,7 +35,7 @@ const underStart = env.npm_lifecycle_event === 'start';
 
 const [major, minor] = version.slice(1).split('.').map(Number);
 if (major < NODE_MINIMUM[0] || (major === NODE_MINIMUM[0] && minor < NODE_MINIMUM[1])) {
-  stdout.write(`Tocsin needs Node ${NODE_MINIMUM.join('.')} or newer; this is ${version.slice(1)}.\n`);
+  stderr.write(`Tocsin needs Node ${NODE_MINIMUM.join('.')} or newer; this is ${version.slice(1)}.\n`);
   exit(1);
 }
 
@@ -50,7 +50,7 @@ function tick() {
   const each = [...running].map(
     ([what, startedAt]) => `  … ${what} (${Math.round((Date.now() - startedAt) / 1000)} s)`,
   );
-  if (each.length > 0) stdout.write(stdout.isTTY ? `${each.join('')}${CLEAR}\r` : `${each.join('\n')}\n`);
+  if (each.length > 0) stderr.write(stderr.isTTY ? `${each.join('')}${CLEAR}\r` : `${each.join('\n')}\n`);
 }
 
 /**
@@ -75,9 +75,9 @@ function run(what, command, args) {
     ticking ??= setInterval(tick, TICK_MS).unref();
     const end = (failure) => {
       running.delete(what);
-      stdout.write(CLEAR);
+      stderr.write(CLEAR);
       if (!failure) return resolve(Date.now() - startedAt);
-      stdout.write(`${output}\n  ✗ ${what}: ${failure}\n`);
+      stderr.write(`${output}\n  ✗ ${what}: ${failure}\n`);
       exit(1);
     };
     child.on('error', (error) => end(error.message));
@@ -89,7 +89,7 @@ function run(what, command, args) {
 
 const seconds = (ms) => (ms < 950 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`);
 const done = (step, ms, remark = '') => {
-  if (!underStart) stdout.write(`  ✓ ${step.padEnd(9)} ${seconds(ms).padStart(5)}${remark && `   ${remark}`}\n`);
+  if (!underStart) stderr.write(`  ✓ ${step.padEnd(9)} ${seconds(ms).padStart(5)}${remark && `   ${remark}`}\n`);
 };
 
 /**
@@ -111,7 +111,7 @@ async function installPackages(timings) {
   if (read(INSTALLED_LOCK) === lock) return;
   if (alreadyInstalled(lockText)) return writeFileSync(INSTALLED_LOCK, lock);
   const firstTime = !existsSync(at('node_modules'));
-  stdout.write(
+  stderr.write(
     `Installing packages (about 30 s, ${firstTime ? 'first time only' : 'because package-lock.json changed'})…\n`,
   );
   // With NODE_ENV=production npm would leave out the packages that build and test.
@@ -199,7 +199,7 @@ async function build(timings) {
     return upToDate || (part.step === 'page' && !existsSync(at('apps', 'dashboard'))) ? [] : [{ ...part, list }];
   });
   if (due.length === 0) return;
-  stdout.write('Building…\n');
+  stderr.write('Building…\n');
   await Promise.all(
     due.map(async ({ step, timing, stamp, list, clean, programs }) => {
       clean();

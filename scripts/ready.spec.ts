@@ -16,7 +16,7 @@ const npmCalls = () => readFileSync(at('npm-calls'), 'utf8').split('\n').filter(
 
 function ready(before: string[] = [], environment: Record<string, string> = {}) {
   const startedAt = Date.now();
-  const { status, stdout } = spawnSync(process.execPath, [...before, at('scripts', 'ready.mjs')], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...before, at('scripts', 'ready.mjs')], {
     encoding: 'utf8',
     timeout: 20_000,
     env: {
@@ -26,7 +26,9 @@ function ready(before: string[] = [], environment: Record<string, string> = {}) 
       PATH: `${at('bin')}${delimiter}${process.env.PATH}`,
     },
   });
-  return { status, stdout, tookMs: Date.now() - startedAt };
+  // what it writes is never part of a command's output: TOKEN=$(npm run -s token) is the token alone
+  expect(stdout).toBe('');
+  return { status, stderr, tookMs: Date.now() - startedAt };
 }
 
 const npmThat = (does: string) => {
@@ -47,9 +49,9 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 test('a fresh clone is told that its packages are installed, and that it happens once', () => {
-  const { status, stdout } = ready();
+  const { status, stderr } = ready();
   expect(status).toBe(0);
-  expect(stdout).toMatch(
+  expect(stderr).toMatch(
     /^Installing packages \(about 30 s, first time only\)…\n {2}✓ packages .*\(first time only\)\n$/,
   );
   expect(npmCalls()).toEqual([expect.stringMatching(/^ci /)]);
@@ -57,41 +59,41 @@ test('a fresh clone is told that its packages are installed, and that it happens
 
 test('with nothing to do it says nothing', () => {
   ready();
-  expect(ready()).toMatchObject({ status: 0, stdout: '' });
+  expect(ready()).toMatchObject({ status: 0, stderr: '' });
   expect(npmCalls()).toHaveLength(1);
 });
 
 test('a changed lock is installed again', () => {
   ready();
   writeLock('2.0.0');
-  expect(ready().stdout).toContain('because package-lock.json changed');
+  expect(ready().stderr).toContain('because package-lock.json changed');
   expect(npmCalls()).toHaveLength(2);
 });
 
 test('packages that were installed with npm ci are not installed a second time', () => {
   mkdirSync(at('node_modules'));
   copyFileSync(at('package-lock.json'), at('node_modules', '.package-lock.json'));
-  expect(ready()).toMatchObject({ status: 0, stdout: '' });
+  expect(ready()).toMatchObject({ status: 0, stderr: '' });
   expect(npmCalls()).toEqual([]);
 });
 
 test('an installation that fails shows what npm said, and is tried again the next time', () => {
   npmThat('echo "the registry is away"; exit 1');
-  const { status, stdout } = ready();
+  const { status, stderr } = ready();
   expect(status).toBe(1);
-  expect(stdout).toContain('the registry is away');
+  expect(stderr).toContain('the registry is away');
   npmThat('mkdir -p node_modules');
   expect(ready().status).toBe(0);
 });
 
 test('a long installation says every second that it goes on', () => {
   npmThat('sleep 2.8; mkdir -p node_modules');
-  expect(ready().stdout).toMatch(/ {2}… npm ci \(1 s\)\n {2}… npm ci \(2 s\)\n/);
+  expect(ready().stderr).toMatch(/ {2}… npm ci \(1 s\)\n {2}… npm ci \(2 s\)\n/);
 });
 
 test('under npm start the times are left for the start block', () => {
-  const { stdout } = ready([], { npm_lifecycle_event: 'start' });
-  expect(stdout).not.toContain('✓');
+  const { stderr } = ready([], { npm_lifecycle_event: 'start' });
+  expect(stderr).not.toContain('✓');
   expect(JSON.parse(readFileSync(at('.tocsin', 'ready.json'), 'utf8'))).toEqual({
     packages_ms: expect.any(Number),
     packages_first_time: true,
@@ -102,7 +104,7 @@ test('an old Node is told so in one sentence', () => {
   const oldNode = `data:text/javascript,Object.defineProperty(process,'version',{value:'v20.18.3'})`;
   expect(ready(['--import', oldNode])).toMatchObject({
     status: 1,
-    stdout: 'Tocsin needs Node 20.19 or newer; this is 20.18.3.\n',
+    stderr: 'Tocsin needs Node 20.19 or newer; this is 20.18.3.\n',
   });
   expect(npmCalls()).toEqual([]);
 });
