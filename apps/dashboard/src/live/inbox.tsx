@@ -3,8 +3,6 @@ import { SlidersHorizontal } from 'lucide-react';
 import { Toaster, toast } from 'sonner';
 import { useAlertsApi, useAlertStore, useAlertStream, useConnectionStatus } from '@tocsin/react-client';
 import type { Alert, AlertAct, AlertOrder, AlertStatus, Entry, Severity } from '@tocsin/contracts/wire';
-import type { SnoozePlace } from '../acts/snooze-at';
-import { anHourFrom, snoozeUntil } from '../acts/snooze-times';
 import { useActs } from '../acts/use-acts';
 import { Navigation } from '../search/navigation';
 import { scopeOf } from '../search/scope-words';
@@ -13,14 +11,15 @@ import { SearchMistakes } from '../search/search-mistakes';
 import { formatSearch, toggled } from '../search/search-syntax';
 import type { Claims } from '../session/session';
 import buttons from '../settings/icon-button.module.css';
-import { preferences, setPreferences, usePreference } from '../settings/preferences';
+import { usePreference } from '../settings/preferences';
 import { isOperator, systemViewsOf, type SystemView } from '../system/system-rights';
 import { tenantText } from '../tenants/scope';
+import { TenantNotices } from '../tenants/tenant-notices';
 import { useScope } from '../tenants/use-scope';
 import { SeverityStrip } from '../strip/severity-strip';
 import type { Span } from '../strip/spans';
 import { isHeard, useDeafSince } from '../strip/use-deaf-since';
-import { correctClock, serverNow } from '../words/clock';
+import { correctClock } from '../words/clock';
 import { useWords } from '../words/words';
 import { AlertList, type ListHandle } from './alert-list';
 import { AlertToasts } from './alert-toasts';
@@ -30,16 +29,19 @@ import { BottomBar, FilterSheet } from './bottom-bar';
 import { ConnectionPill } from './connection-pill';
 import { Header } from './header';
 import styles from './layout.module.css';
+import { Late } from './late';
 import { ListHead } from './list-head';
 import { NoRows } from './no-rows';
 import { OpenAlert, preloadDetails } from './open-alert';
+import { Overlays, type Overlay } from './overlays';
 import { usePlace, type Grouping, type ListPlace, type View } from './place';
 import { testAlert, useTestTenant } from './send-test';
 import { SessionEnded } from './session-ended';
 import { useCatchUp } from './use-catch-up';
 import { useEverything } from './use-everything';
-import { commandsOf, useKeys, type PageActs } from './use-keys';
 import { useIsNarrow } from './use-is-narrow';
+import { useKeys, type PageActs } from './use-keys';
+import { useLastEntryAt } from './use-last-entry-at';
 import { useNumbers } from './use-numbers';
 import { usePageTitle } from './use-page-title';
 import { usePushSession } from './use-push-session';
@@ -48,6 +50,7 @@ import { useRowActs } from './use-row-acts';
 import { useRows } from './use-rows';
 import { useSeen } from './use-seen';
 import { useSelection } from './use-selection';
+import { preloadSnoozing, useSnoozing } from './use-snoozing';
 import { useTenants } from './use-tenants';
 
 const ROW_PX = { comfortable: 56, compact: 36 } as const;
@@ -61,32 +64,16 @@ const GroupList = lazy(() => import('./group-list'));
 const SystemNav = lazy(() => import('../system/system-nav'));
 const RefusedNotice = lazy(() => import('../system/refused-notice'));
 const Refused = lazy(() => import('../system/refused'));
-/** Most acts need no confirmation. */
-const ConfirmAct = lazy(() => import('../acts/confirm-act'));
-const loadSnoozeAt = () => import('../acts/snooze-at');
-const SnoozeAt = lazy(loadSnoozeAt);
 /** Loaded on a phone only, when an alert rings. */
 const PhoneBar = lazy(async () => ({ default: (await import('./phone-alerts')).PhoneBar }));
 const UrgentLine = lazy(async () => ({ default: (await import('./phone-alerts')).UrgentLine }));
 
-/** The part of the page that shows these alerts: the bar of the selection, the open alert, or the row. */
-function placeOf([first, ...others]: readonly Alert[]): SnoozePlace {
-  const row = document.querySelector(`[data-alert="${CSS.escape(first?.alert_id ?? '')}"]`);
-  const bars = document.querySelectorAll('[data-snooze]');
-  const part = others.length > 0 || !row ? bars[0] : row;
-  return (part ?? document.body).getBoundingClientRect();
-}
-
-/** Loaded when they are needed: for a key, or for a user with several tenants. */
-const KeyHelp = lazy(() => import('../settings/key-help'));
+/** Loaded right after the page, or for a user with several tenants. */
 const loadBulkBar = () => import('./bulk-bar');
 const BulkBar = lazy(loadBulkBar);
 const SettingsMenu = lazy(() => import('../settings/settings-menu'));
-const Commands = lazy(() => import('../settings/commands'));
 const TenantSwitcher = lazy(() => import('../tenants/tenant-switcher'));
 const TenantTiles = lazy(() => import('../tenants/tenant-tiles'));
-const Elsewhere = lazy(() => import('../tenants/elsewhere'));
-const FollowSome = lazy(() => import('../tenants/follow-some'));
 
 interface Props {
   claims: Claims;
@@ -152,7 +139,7 @@ export function Inbox({ claims, followed, onFollow, onToken }: Props) {
 
   const searchField = useRef<SearchHandle>(null);
   const grid = useRef<ListHandle>(null);
-  const [overlay, setOverlay] = useState<'keys' | 'commands' | 'tenants' | null>(null);
+  const [overlay, setOverlay] = useState<Overlay | null>(null);
   const [searching, setSearching] = useState(false);
   const [density] = usePreference('rows');
   const [drawerWidth] = usePreference('drawerWidth');
@@ -161,8 +148,7 @@ export function Inbox({ claims, followed, onFollow, onToken }: Props) {
   useEffect(() => {
     if (!isLoaded) return;
     preloadDetails();
-    // a key opens it, and the next key is meant for it
-    void loadSnoozeAt().catch(() => undefined);
+    preloadSnoozing();
     void loadBulkBar().catch(() => undefined);
   }, [isLoaded]);
 
@@ -177,33 +163,19 @@ export function Inbox({ claims, followed, onFollow, onToken }: Props) {
   const orderBy = useCallback((order: AlertOrder) => move({ order }), [move]);
   const groupBy = useCallback((group: Grouping) => move({ group }), [move]);
   const goToPlace = useCallback((saved: ListPlace) => move({ ...saved, alert: null, overview: null }), [move]);
-  const chooseTenants = useCallback(
-    (chosen: readonly string[]) => {
-      const kept = preferences().tenants;
-      const tenant = tenantText(chosen);
-      setPreferences({ tenants: { ...kept, [me]: { pinned: kept[me]?.pinned ?? [], last: tenant } } });
-      move({ tenant, alert: null });
-    },
-    [move, me],
-  );
   const showTenants = useCallback((isShown: boolean) => setOverlay(isShown ? 'tenants' : null), []);
   const hasTenants = tenants.all.length > 1 || followed !== undefined;
-  const showOverview = useCallback(() => move({ overview: 'tenants', alert: null }), [move]);
+  const showOverview = useCallback(
+    () => move({ overview: 'tenants', alert: null, ...(isElsewhere && { view: 'open' }) }),
+    [move, isElsewhere],
+  );
   const hasOpen = place.alert !== null;
   const open = useCallback(
     (alert: string | null) => move({ alert }, { replace: hasOpen && alert !== null }),
     [move, hasOpen],
   );
   const acts = useActs(seen.see);
-  const snoozeAnHour = useCallback(
-    (chosen: readonly Alert[]) => acts.perform(chosen, snoozeUntil(anHourFrom(serverNow()))),
-    [acts],
-  );
-  const [snoozing, setSnoozing] = useState<{ alerts: readonly Alert[]; place: SnoozePlace } | null>(null);
-  const snooze = useCallback((chosen: readonly Alert[]) => {
-    if (chosen.length > 0) setSnoozing({ alerts: chosen, place: placeOf(chosen) });
-  }, []);
-  const notSnoozing = useCallback(() => setSnoozing(null), []);
+  const { snooze, snoozeAnHour, menu: snoozeMenu } = useSnoozing(acts, selection);
   const rowActs = useRowActs({ acts, selection, open, see: seen.see, snooze, snoozeAnHour, setCurrent });
   const ringing = useRinging();
   const act = useCallback((alert: Alert, what: AlertAct) => acts.perform([alert], what), [acts]);
@@ -291,9 +263,9 @@ export function Inbox({ claims, followed, onFollow, onToken }: Props) {
         onSearch={setSearch}
         system={
           systemViews.length > 0 && (
-            <Suspense fallback={null}>
+            <Late>
               <SystemNav view={system} isOperator={operates} onView={goToSystem} />
-            </Suspense>
+            </Late>
           )
         }
       />
@@ -303,7 +275,7 @@ export function Inbox({ claims, followed, onFollow, onToken }: Props) {
   const switcher = useMemo(
     () =>
       hasTenants && (
-        <Suspense fallback={null}>
+        <Late>
           <TenantSwitcher
             user={me}
             tenants={tenants.all}
@@ -311,12 +283,12 @@ export function Inbox({ claims, followed, onFollow, onToken }: Props) {
             scope={covered.tenants}
             open={overlay === 'tenants'}
             onOpen={showTenants}
-            onChoose={chooseTenants}
+            onChoose={covered.choose}
             onOverview={showOverview}
           />
-        </Suspense>
+        </Late>
       ),
-    [hasTenants, me, tenants.all, followed, covered.tenants, overlay, showTenants, chooseTenants, showOverview],
+    [hasTenants, me, tenants.all, followed, covered, overlay, showTenants, showOverview],
   );
   const pill = useMemo(
     () => (
@@ -363,8 +335,9 @@ export function Inbox({ claims, followed, onFollow, onToken }: Props) {
     ),
     [isNarrow, toasterRight, t],
   );
-  const bulkBar = selected.length > 0 && (
-    <Suspense fallback={null}>
+  // it acts on alerts of the list, and there is none beside the tiles or the parts of the system
+  const bulkBar = selected.length > 0 && !system && !isOverview && (
+    <Late>
       <BulkBar
         count={selected.length}
         listed={rows.length}
@@ -374,7 +347,7 @@ export function Inbox({ claims, followed, onFollow, onToken }: Props) {
         onAll={selection.all}
         onNone={selection.none}
       />
-    </Suspense>
+    </Late>
   );
   return (
     <div className={styles.page}>
@@ -423,37 +396,28 @@ export function Inbox({ claims, followed, onFollow, onToken }: Props) {
             }}
           />
         )}
-        {hasTenants && (covered.tenants.length > 0 || followed) && (
-          <Suspense fallback={null}>
-            <Elsewhere
-              shown={covered.asked!}
-              tenants={tenants.all}
-              isPart={followed !== undefined}
-              onShow={(others) =>
-                move({ tenant: tenantText(others), view: 'open', q: 'severity:urgent', overview: null })
-              }
-              onChoose={() => showTenants(true)}
-            />
-          </Suspense>
-        )}
-        {(followed || status.reason === 'too_many_tenants') && (
-          <Suspense fallback={null}>
-            <FollowSome scope={covered.tenants} followed={followed} onFollow={onFollow} />
-          </Suspense>
-        )}
+        <TenantNotices
+          scope={covered}
+          tenants={tenants.all}
+          followed={followed}
+          areTooMany={status.reason === 'too_many_tenants'}
+          onShow={(others) => move({ tenant: tenantText(others), view: 'open', q: 'severity:urgent', overview: null })}
+          onChoose={() => showTenants(true)}
+          onFollow={onFollow}
+        />
         {system ? (
-          <Suspense fallback={null}>
+          <Late>
             <Refused isOperator={operates} nameOf={tenants.nameOf} />
-          </Suspense>
+          </Late>
         ) : isOverview ? (
-          <Suspense fallback={null}>
+          <Late>
             <TenantTiles
               tenants={tenants.all}
               isPart={followed !== undefined}
               onTenant={(one) => move({ tenant: one, overview: null, view: 'open', q: '' })}
               onClose={() => move({ overview: null })}
             />
-          </Suspense>
+          </Late>
         ) : (
           <>
             <SeverityStrip
@@ -468,7 +432,7 @@ export function Inbox({ claims, followed, onFollow, onToken }: Props) {
               onSeverity={toggleSeverity}
               onRange={setRange}
             />
-            {selected.length > 0 && !isNarrow ? (
+            {bulkBar && !isNarrow ? (
               bulkBar
             ) : (
               <ListHead
@@ -504,14 +468,14 @@ export function Inbox({ claims, followed, onFollow, onToken }: Props) {
                 onSignOut={signOut}
                 notice={
                   systemViews.includes('refused') && (
-                    <Suspense fallback={null}>
+                    <Late>
                       <RefusedNotice isOperator={operates} onWhy={() => goToSystem('refused')} />
-                    </Suspense>
+                    </Late>
                   )
                 }
               />
             ) : grouped ? (
-              <Suspense fallback={null}>
+              <Late>
                 <GroupList
                   search={search}
                   by={place.group as Exclude<Grouping, 'none'>}
@@ -525,7 +489,7 @@ export function Inbox({ claims, followed, onFollow, onToken }: Props) {
                   acts={rowActs}
                   onAct={acts.perform}
                 />
-              </Suspense>
+              </Late>
             ) : (
               <AlertList
                 ref={grid}
@@ -567,9 +531,9 @@ export function Inbox({ claims, followed, onFollow, onToken }: Props) {
             notice={
               isNarrow &&
               ringing.all.length > 0 && (
-                <Suspense fallback={null}>
+                <Late>
                   <UrgentLine ringing={ringing} onOpen={open} />
-                </Suspense>
+                </Late>
               )
             }
           />
@@ -588,7 +552,7 @@ export function Inbox({ claims, followed, onFollow, onToken }: Props) {
       )}
       {toaster}
       {isNarrow && !hasOpen && ringing.all.length > 0 && (
-        <Suspense fallback={null}>
+        <Late>
           <PhoneBar
             ringing={ringing}
             mayAct={mayAct}
@@ -597,21 +561,9 @@ export function Inbox({ claims, followed, onFollow, onToken }: Props) {
             onAcknowledge={acknowledge}
             onShow={showFresh}
           />
-        </Suspense>
+        </Late>
       )}
-      {snoozing && (
-        <Suspense fallback={null}>
-          <SnoozeAt
-            place={snoozing.place}
-            onAct={(what) =>
-              acts.perform(snoozing.alerts, what, () => {
-                if (snoozing.alerts.some(({ alert_id }) => selection.ids.has(alert_id))) selection.none();
-              })
-            }
-            onClose={notSnoozing}
-          />
-        </Suspense>
-      )}
+      {snoozeMenu}
       <AlertToasts
         ringing={isNarrow ? ringing : null}
         me={me}
@@ -624,33 +576,8 @@ export function Inbox({ claims, followed, onFollow, onToken }: Props) {
         onShow={showFresh}
       />
       <Announcements inScope={covered.includes} />
-      {acts.asked && (
-        <Suspense fallback={null}>
-          <ConfirmAct asked={acts.asked} />
-        </Suspense>
-      )}
-      {overlay === 'keys' && (
-        <Suspense fallback={null}>
-          <KeyHelp onClose={noOverlay} />
-        </Suspense>
-      )}
-      {overlay === 'commands' && (
-        <Suspense fallback={null}>
-          <Commands commands={commandsOf(page)} onClose={noOverlay} />
-        </Suspense>
-      )}
+      <Overlays open={overlay} asked={acts.asked} page={page} onClose={noOverlay} />
       {status.state === 'signed_out' && <SessionEnded status={status} onToken={onToken} />}
     </div>
   );
-}
-
-/**
- * When the last entry came, to the second: in a burst, more precision would render the page two hundred times a second.
- */
-function useLastEntryAt(): number | null {
-  const [at, setAt] = useState<number | null>(null);
-  useAlertStream({
-    entry: () => setAt((before) => (before !== null && serverNow() - before < 1_000 ? before : serverNow())),
-  });
-  return at;
 }

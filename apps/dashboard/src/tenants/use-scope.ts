@@ -9,6 +9,8 @@ export interface Scope {
   /** The tenants that requests name; undefined: all of the user's. */
   asked: readonly string[] | undefined;
   includes(tenantId: string): boolean;
+  /** Makes the page about these tenants (none: all), and keeps that as the user's last choice. */
+  choose(tenants: readonly string[]): void;
 }
 
 /**
@@ -43,8 +45,17 @@ export function useScope(
     move({ tenant: tenantText(mine) }, { replace: true });
   }, [followed, known, tenants, last, user, move]);
   const includes = useCallback((one: string) => tenants.length === 0 || tenants.includes(one), [tenants]);
+  const choose = useCallback(
+    (chosen: readonly string[]) => {
+      const kept = preferences().tenants;
+      const chosenText = tenantText(chosen);
+      setPreferences({ tenants: { ...kept, [user]: { pinned: kept[user]?.pinned ?? [], last: chosenText } } });
+      move({ tenant: chosenText, alert: null });
+    },
+    [user, move],
+  );
   return useMemo(
-    () => ({ tenants, asked: tenants.length > 0 ? tenants : followed, includes }),
-    [tenants, followed, includes],
+    () => ({ tenants, asked: tenants.length > 0 ? tenants : followed, includes, choose }),
+    [tenants, followed, includes, choose],
   );
 }
