@@ -221,6 +221,28 @@ describeWith('chromium', 'a user with many tenants', () => {
     await look('overview');
   });
 
+  it('shows the tiles from refused messages too, and no bar of a selection beside either', async () => {
+    const page = await signedIn({
+      query: '?tenant=customer-05',
+      scope: `${MAY_ACT.scope} dead_letters:manage`,
+      viewport: { width: 400, height: 800 },
+    });
+    await row(page, 'Till is on fire').focus();
+    await page.keyboard.press('x');
+    const bar = page.getByTestId('bulk');
+    await bar.waitFor();
+    await page.keyboard.press('g');
+    await page.keyboard.press('v');
+    await page.getByTestId('overview').waitFor();
+    expect(await bar.count()).toBe(0);
+    await page.goto(`${stack.gateway.url}/?view=refused`);
+    await page.getByTestId('refused').waitFor();
+    await page.keyboard.press('g');
+    await page.keyboard.press('v');
+    await page.getByTestId('overview').waitFor();
+    expect(new URL(page.url()).searchParams.get('view')).toBeNull();
+  });
+
   it('with 41 tenants shows 32, says so, and follows another one that is chosen', async () => {
     const page = await signedIn({}, 'eva');
     await row(page, 'Oven 1').first().waitFor();
