@@ -1,4 +1,5 @@
 import { eventually } from '@tocsin/contracts/testing';
+import { openReceiver } from '../apps/notifier/src/channels/webhook/testing/receiver';
 import { limitMs, SIZE_NOTE, sized } from './faults/size';
 import { ask } from './kit/http';
 import { violationsOf, type Published } from './kit/ledger';
@@ -58,6 +59,41 @@ describe('PostgreSQL alone', () => {
     stream.close();
     // without a notification it would be found by polls of a second, at two places: three of five so soon are no chance
     expect(delays.sort((a, b) => a - b)[2]).toBeLessThan(500);
+  });
+
+  it('tells a notifier of what is due within half a second, in the median', async () => {
+    const receiver = await openReceiver((response) => response.writeHead(204).end());
+    try {
+      await stack.startNotifier({ ...ALONE, WEBHOOK_ALLOW_PRIVATE: '1' });
+      const call = async (path: string, body: object) => {
+        const { status, text } = await ask(stack.gateway.url, path, {
+          method: 'POST',
+          headers: {
+            Authorization: `Bearer ${tokenFor('user-0', { scope: 'alerts:read alerts:write events:publish' })}`,
+            'Content-Type': 'application/json',
+          },
+          body: JSON.stringify(body),
+        });
+        if (status >= 300) throw new Error(`${path}: ${status} ${text}`);
+      };
+      await call('/api/v1/webhooks', { tenant_id: 'bakery', url: receiver.url });
+      const delays: number[] = [];
+      for (let round = 1; round <= 5; round += 1) {
+        const since = performance.now();
+        await call('/api/v1/notifications', {
+          tenant_id: 'bakery',
+          title: `Round ${round}`,
+          recipients: [receiver.url],
+          channels: ['webhook'],
+        });
+        await eventually(() => expect(receiver.received).toHaveLength(round));
+        delays.push(performance.now() - since);
+      }
+      // by itself a notifier looks once a second
+      expect(delays.sort((a, b) => a - b)[2]).toBeLessThan(500);
+    } finally {
+      await receiver.close();
+    }
   });
 
   it('counts the streams of both gateways together', async () => {

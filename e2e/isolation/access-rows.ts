@@ -180,7 +180,7 @@ export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
   // the log
   listEvents: [named(byQuery, tenant(), { shows: true }), unnamed(nothing, own(), { shows: true })],
   readSeenCursor: [unnamed(nothing, own())],
-  // no OpenID provider is set here, so nobody has a session
+  // no OpenID provider is set here, so there is no session
   showSession: [unnamed(nothing, open('404 not_found'))],
   signOut: [unnamed(nothing, open('404 not_found'))],
   signIn: [unnamed(nothing, open('404 not_found'))],

@@ -81,7 +81,7 @@ export function applyAct(alert: ModelAlert, doing: Doing, change: Change, at: Du
 }
 
 /**
- * Who acknowledges an alert that nobody has gets it, and gives it back with the acknowledgement; an assignment in
+ * Acknowledging an alert without an assignee assigns it, and taking the acknowledgement back removes that; an assignment in
  * between stays.
  */
 function assignByAcknowledging(alert: ModelAlert, user: string, act: Act): void {

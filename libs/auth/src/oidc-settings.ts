@@ -113,7 +113,7 @@ export function weakOidcSettings({ OIDC_ISSUER, PUBLIC_URL }: Partial<OidcSettin
   if (OIDC_ISSUER === undefined) return [];
   return [
     ...(OIDC_ISSUER.startsWith('http://')
-      ? ['OIDC_ISSUER is not https: an attacker on the network can sign in as anybody.']
+      ? ['OIDC_ISSUER is not https: an attacker on the network can sign in as any user.']
       : []),
     ...(PUBLIC_URL?.startsWith('http://')
       ? ['PUBLIC_URL is not https: the cookies of sessions travel in the clear.']

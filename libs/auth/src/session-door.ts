@@ -34,7 +34,7 @@ export class SessionDoor {
    * The parts of sign-in. Throws `Refused` (`not_found`) without an OpenID provider.
    */
   required(): SignInParts {
-    if (!this.parts) throw new Refused('not_found', 'Nobody signs in here: it needs OIDC_ISSUER.');
+    if (!this.parts) throw new Refused('not_found', 'There are no sessions here: they need OIDC_ISSUER.');
     return this.parts;
   }
 

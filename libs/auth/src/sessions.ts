@@ -183,7 +183,7 @@ export class Sessions {
     }
   }
 
-  /** Another gateway renews the tokens. While the present token is good, nobody waits for it. */
+  /** Another gateway renews the tokens. While the present token is good, no request waits for it. */
   private async awaitOther(id: string, { stored: before, right }: Read): Promise<Kept> {
     if (right) return this.keep(right, before.version, this.now() + LOOK_AGAIN_MS);
     for (let waited = 0; waited < LEASE_MS; waited += LOOK_MS) {

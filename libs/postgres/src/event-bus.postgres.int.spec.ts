@@ -1,6 +1,4 @@
-import type { Hint } from '@tocsin/contracts';
-import type { HintListener } from '@tocsin/contracts/ports';
-import { aHint, aTenant, describeEventBus, eventually } from '@tocsin/contracts/testing';
+import { aHint, aTenant, describeEventBus, eventually, heardHints } from '@tocsin/contracts/testing';
 import { FaultProxy } from '@tocsin/fault-proxy';
 import { asOwner, openBus } from './testing';
 
@@ -28,14 +26,14 @@ describe('hints through PostgreSQL', () => {
   const cutOff = () => proxy.via(opened.url);
 
   it('reach the listeners of another process', async () => {
-    const [tenant, heard] = [aTenant(), listener()];
+    const [tenant, heard] = [aTenant(), heardHints()];
     await opened.bus().subscribe(tenant, heard);
     await opened.bus().publish([aHint({ tenant_id: tenant, seq: 7 })]);
     await eventually(() => expect(heard.hints.map((hint) => hint?.seq)).toEqual([7]));
   });
 
   it('go without their data where a notification is too small for it, and keep their order', async () => {
-    const [tenant, heard, bus] = [aTenant('t'.repeat(100)), listener(), opened.bus()];
+    const [tenant, heard, bus] = [aTenant('t'.repeat(100)), heardHints(), opened.bus()];
     await bus.subscribe(tenant, heard);
     const lengths = [10, 7_000, 9_000, 60_000, 10];
     await bus.publish(
@@ -47,7 +45,7 @@ describe('hints through PostgreSQL', () => {
   });
 
   it('that were forged only cause a read of the event log', async () => {
-    const [tenant, heard] = [aTenant(), listener()];
+    const [tenant, heard] = [aTenant(), heardHints()];
     const hintKey = 'a key of at least thirty-two characters';
     await opened.bus({ hintKey }).subscribe(tenant, heard);
 
@@ -62,7 +60,7 @@ describe('hints through PostgreSQL', () => {
     async (how) => {
       const [one, other] = [aTenant(), aTenant()];
       const bus = opened.bus({ url: cutOff() });
-      const heard = [listener(), listener(), listener()] as const;
+      const heard = [heardHints(), heardHints(), heardHints()] as const;
       await bus.subscribe(one, heard[0]);
       await bus.subscribe(one, heard[1]);
       await bus.subscribe(other, heard[2]);
@@ -102,7 +100,7 @@ describe('hints through PostgreSQL', () => {
   it('are awaited no longer than 500 ms by who subscribes while PostgreSQL is away; it is told when they arrive', async () => {
     proxy.refuse();
     const bus = opened.bus({ url: cutOff() });
-    const [tenant, heard] = [aTenant(), listener()];
+    const [tenant, heard] = [aTenant(), heardHints()];
     const since = performance.now();
     await bus.subscribe(tenant, heard);
     expect(performance.now() - since).toBeLessThan(900);
@@ -117,7 +115,7 @@ describe('hints through PostgreSQL', () => {
 
   it('come back from a connection that died in silence within ten seconds', async () => {
     const bus = opened.bus({ url: cutOff() });
-    const heard = listener();
+    const heard = heardHints();
     await bus.subscribe(aTenant(), heard);
     proxy.silence();
     await eventually(() => expect(bus.connected).toBe(false), 10_000);
@@ -127,7 +125,7 @@ describe('hints through PostgreSQL', () => {
 
   it('are of no concern to a bus that is closed', async () => {
     const bus = opened.bus();
-    const heard = listener();
+    const heard = heardHints();
     const tenant = aTenant();
     const subscription = await bus.subscribe(tenant, heard);
     bus.close();
@@ -137,18 +135,3 @@ describe('hints through PostgreSQL', () => {
     expect(heard.hints).toEqual([]);
   });
 });
-
-interface Heard extends HintListener {
-  hints: (Hint | undefined)[];
-  resumed: number;
-}
-
-const listener = (): Heard => {
-  const heard: Heard = {
-    hints: [],
-    resumed: 0,
-    onHint: (hint) => void heard.hints.push(hint),
-    onResumed: () => void (heard.resumed += 1),
-  };
-  return heard;
-};

@@ -1,6 +1,5 @@
-import { encodeHint, topicOf, type Hint } from '@tocsin/contracts';
-import type { HintListener } from '@tocsin/contracts/ports';
-import { aHint, aTenant, describeEventBus, eventually } from '@tocsin/contracts/testing';
+import { encodeHint, topicOf } from '@tocsin/contracts';
+import { aHint, aTenant, describeEventBus, eventually, heardHints } from '@tocsin/contracts/testing';
 import { FaultProxy } from '@tocsin/fault-proxy';
 import { OwnRedis, redisUrl } from './testing/own-redis';
 
@@ -53,7 +52,7 @@ describe('hints through Redis', () => {
 
   it('of one tenant in one batch share messages of at most 16 KiB, and keep their order', async () => {
     const [tenant, other] = [aTenant(), aTenant()];
-    const [bus, heard, sizes] = [redis.bus(), listener(), [] as number[]];
+    const [bus, heard, sizes] = [redis.bus(), heardHints(), [] as number[]];
     const plain = redis.plain.duplicate();
     await plain.subscribe(topicOf(tenant, redis.prefix));
     plain.on('messageBuffer', (_topic: Buffer, message: Buffer) => sizes.push(message.length));
@@ -78,9 +77,9 @@ describe('hints through Redis', () => {
     const [tenant, bus] = [aTenant(), redis.bus()];
     const subscribers = async () => (await redis.plain.pubsub('NUMSUB', topicOf(tenant, redis.prefix)))[1];
     const subscriptions = await Promise.all([
-      bus.subscribe(tenant, listener()),
-      bus.subscribe(tenant, listener()),
-      bus.subscribe(tenant, listener()),
+      bus.subscribe(tenant, heardHints()),
+      bus.subscribe(tenant, heardHints()),
+      bus.subscribe(tenant, heardHints()),
     ]);
     expect(await subscribers()).toBe(1);
     for (const subscription of subscriptions) subscription.close();
@@ -90,7 +89,7 @@ describe('hints through Redis', () => {
   it('go without their data beyond 16 KiB, and beyond 256 KiB of one tenant in one batch', async () => {
     const [large, many, few] = [aTenant(), aTenant(), aTenant()];
     const bus = redis.bus();
-    const heard = { large: listener(), many: listener(), few: listener() };
+    const heard = { large: heardHints(), many: heardHints(), few: heardHints() };
     await Promise.all([
       bus.subscribe(large, heard.large),
       bus.subscribe(many, heard.many),
@@ -116,7 +115,7 @@ describe('hints through Redis', () => {
   it('that were forged only cause a read of the event log', async () => {
     const tenant = aTenant();
     const hintKey = 'a key of at least thirty-two characters';
-    const heard = listener();
+    const heard = heardHints();
     await redis.bus({ hintKey }).subscribe(tenant, heard);
 
     await redis.bus().publish([aHint({ tenant_id: tenant, seq: 99 })]);
@@ -134,7 +133,7 @@ describe('hints through Redis', () => {
         away ? Promise.reject(new Error('away')) : Promise.resolve('the key that the system keeps, and no other'),
     };
     const [listens, speaks] = [redis.bus({ keptKey }), redis.bus({ keptKey })];
-    const [heard, raw] = [listener(), [] as string[]];
+    const [heard, raw] = [heardHints(), [] as string[]];
     const plain = redis.plain.duplicate();
     await plain.subscribe(topicOf(tenant, redis.prefix));
     plain.on('message', (_topic: string, message: string) => raw.push(message));
@@ -161,7 +160,7 @@ describe('hints through Redis', () => {
   it('arrive again after the subscriber was killed, and every listener is told that it may have missed some', async () => {
     const [one, other] = [aTenant(), aTenant()];
     const bus = redis.bus({ url: cutOff() });
-    const heard = [listener(), listener(), listener()] as const;
+    const heard = [heardHints(), heardHints(), heardHints()] as const;
     await bus.subscribe(one, heard[0]);
     await bus.subscribe(one, heard[1]);
     await bus.subscribe(other, heard[2]);
@@ -210,7 +209,7 @@ describe('hints through Redis', () => {
   it('are awaited no longer than 500 ms by who subscribes while Redis is away; it is told when they arrive', async () => {
     proxy.refuse();
     const bus = redis.bus({ url: cutOff() });
-    const [tenant, heard] = [aTenant(), listener()];
+    const [tenant, heard] = [aTenant(), heardHints()];
     expect(await durationOf(() => bus.subscribe(tenant, heard))).toBeLessThan(700);
     expect(bus.connected).toBe(false);
 
@@ -223,7 +222,7 @@ describe('hints through Redis', () => {
 
   it('come back from a connection that died in silence within ten seconds', async () => {
     const bus = redis.bus({ url: cutOff() });
-    const heard = listener();
+    const heard = heardHints();
     await bus.subscribe(aTenant(), heard);
     proxy.silence();
     await eventually(() => expect(bus.connected).toBe(false), 10_000);
@@ -233,11 +232,11 @@ describe('hints through Redis', () => {
 
   it('are heard by who subscribed again at once', async () => {
     const bus = redis.bus();
-    const [tenant, heard] = [aTenant(), listener()];
+    const [tenant, heard] = [aTenant(), heardHints()];
     for (let round = 0; round < 50; round += 1) {
-      const subscribing = bus.subscribe(tenant, listener());
+      const subscribing = bus.subscribe(tenant, heardHints());
       void subscribing.then((subscription) => subscription.close());
-      await (await bus.subscribe(tenant, listener())).close();
+      await (await bus.subscribe(tenant, heardHints())).close();
     }
     await bus.subscribe(tenant, heard);
     await bus.publish([aHint({ tenant_id: tenant, seq: 1 })]);
@@ -246,28 +245,13 @@ describe('hints through Redis', () => {
 
   it('are of no concern to a bus that is closed', async () => {
     const bus = redis.bus();
-    const subscription = await bus.subscribe(aTenant(), listener());
+    const subscription = await bus.subscribe(aTenant(), heardHints());
     bus.close();
     bus.close();
     subscription.close();
     expect(bus.connected).toBe(false);
   });
 });
-
-interface Heard extends HintListener {
-  hints: (Hint | undefined)[];
-  resumed: number;
-}
-
-const listener = (): Heard => {
-  const heard: Heard = {
-    hints: [],
-    resumed: 0,
-    onHint: (hint) => void heard.hints.push(hint),
-    onResumed: () => void (heard.resumed += 1),
-  };
-  return heard;
-};
 
 async function durationOf(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now();

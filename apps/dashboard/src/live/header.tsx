@@ -7,7 +7,7 @@ import { Mark } from '../settings/mark';
 import { useWords } from '../words/words';
 import styles from './layout.module.css';
 
-/** Loaded right after the page, like the settings: nobody needs it in the first moment. */
+/** Loaded right after the page, like the settings: the first moment does not need it. */
 const QuietMenu = lazy(() => import('../settings/quiet-menu'));
 
 interface Props {

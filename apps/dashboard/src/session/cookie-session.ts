@@ -13,7 +13,7 @@ export const signInUrl = ({ pathname, search }: Location): string =>
   `${SESSION}/sign-in?return_to=${encodeURIComponent(pathname + search)}`;
 
 /**
- * The session whose cookie this browser has; no script can read the cookie itself. Null: nobody is signed in. Rejects
+ * The session whose cookie this browser has; no script can read the cookie itself. Null: there is no session. Rejects
  * when the gateway does not know, or does not answer within 10 s.
  */
 export async function readSession(get: typeof fetch = fetch): Promise<Claims | null> {

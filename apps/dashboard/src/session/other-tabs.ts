@@ -34,7 +34,7 @@ export class OtherTabs {
     this.channel?.postMessage(ASK);
   }
 
-  /** Tells the other tabs that somebody signed in or out through the gateway. */
+  /** Tells the other tabs that a user signed in or out through the gateway. */
   tellOfChange(): void {
     this.channel?.postMessage(CHANGED);
   }

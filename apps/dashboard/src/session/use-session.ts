@@ -11,7 +11,7 @@ const TABS_ANSWER_MS = 300;
 const ASK_AGAIN_MS = 3_000;
 
 export interface Session {
-  /** Who is signed in; or why the token cannot be used; or null: nobody. A new object for each token. */
+  /** The user who is signed in; or why the token cannot be used; or null: there is no user. A new object for each token. */
   claims: Claims | TokenProblem | null;
   /** Whether it is not known yet who is signed in. */
   asking: boolean;
@@ -65,7 +65,7 @@ export function useSession(onSignedOut: () => void): Session {
         setAsking(false);
         onKnown?.(claims);
       } catch {
-        // a gateway that does not know has signed nobody out
+        // without an answer of the gateway the user stays signed in
         setTimeout(() => void lookAgain(onKnown), ASK_AGAIN_MS);
       }
     },
@@ -80,7 +80,7 @@ export function useSession(onSignedOut: () => void): Session {
 
   const change = useCallback(
     (token: string | null) => {
-      // a failed sign-out changes nothing, so that nobody leaves a session behind that they believe is over
+      // a failed sign-out changes nothing on the page: the user sees that the session goes on
       if (token === null && byCookie) return void leave().catch(() => lookAgain());
       take(token);
       signedOut.current = token === null;

@@ -7,7 +7,7 @@ export interface Place {
 const SPACE = /\s*/y;
 const STRING = /"(?:[^"\\]|\\.)*"/sy;
 const SCALAR = /-?\d[\d.eE+-]*|true|false|null/y;
-/** Deeper texts are not searched: the scan would exceed the call stack, and nobody reads them. */
+/** Deeper texts are not searched: the scan would exceed the call stack, and people do not read them. */
 const MAX_DEPTH = 200;
 
 /** Where the text stops being JSON. */

@@ -87,7 +87,7 @@ export const actOf = (body: ActBody, user: string, traceparent: string | undefin
   act: body.act,
   by: user,
   until: body.until === undefined ? null : readInstant(body.until)!,
-  // who acknowledges an alert that nobody has takes it
+  // acknowledging an alert without an assignee assigns it to the user
   assignee: body.act === 'acknowledge' ? user : userOf(body.assignee, user),
   ...(body.from_assignee !== undefined && { from_assignee: userOf(body.from_assignee, user) }),
   note: body.note?.trim() ?? null,

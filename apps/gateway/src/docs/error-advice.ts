@@ -89,7 +89,7 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
     'again, with the same ids.',
   tenant_service_unavailable: 'The tenant service does not answer. Try again after `Retry-After` seconds.',
   identity_provider_unavailable:
-    'The OpenID provider cannot be reached, so nobody can sign in and no token can be renewed. Sessions are kept: wait ' +
+    'The OpenID provider cannot be reached, so no user can sign in and no token can be renewed. Sessions are kept: wait ' +
     'as `Retry-After` says.',
   store_unavailable: 'A store does not answer. Try again after `Retry-After` seconds.',
   draining: 'This gateway is about to stop. Connect again: another one answers.',

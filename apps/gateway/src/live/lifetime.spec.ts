@@ -92,7 +92,7 @@ let currentOf: (id: string) => Promise<SessionToken>;
 
 beforeEach(() => {
   now = 0;
-  currentOf = () => Promise.reject(new Error('nobody is signed in'));
+  currentOf = () => Promise.reject(new Error('no user is signed in'));
   mine = [membership(north), membership(harbour)];
   asked = [];
   revokedTokens = new Set();

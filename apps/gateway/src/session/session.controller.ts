@@ -24,14 +24,14 @@ export class SessionController {
     private readonly log: Log,
   ) {}
 
-  /** Who is signed in. */
+  /** The user who is signed in. */
   @Get()
   @described.showSession
   async showSession(@Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<SignedIn> {
     this.door.required();
     response.set('Cache-Control', 'no-store');
     const token = await this.door.tokenOf(request);
-    if (!token) throw new Refused('missing_credentials', 'Nobody is signed in.');
+    if (!token) throw new Refused('missing_credentials', 'There is no session.');
     judgeToken(token, this.revocations, []);
     return {
       user_id: token.user_id,

@@ -165,7 +165,7 @@ export function describeAlertActs(name: string, { open }: { open(): Promise<Open
       expect(await assign(null)).toMatchObject({ outcome: 'unchanged' });
     });
 
-    it('assigns an alert that nobody has to the user who acknowledges it, in the same entry, and takes that back with the acknowledgement', async () => {
+    it('assigns an alert without an assignee to the user who acknowledges it, in the same entry, and takes that back with the acknowledgement', async () => {
       const by = (user: string) => anAct('acknowledge', user, { assignee: user });
       const one = await raise();
       expect(actedIn(await act(one, by('ana')))).toMatchObject({

@@ -1,7 +1,7 @@
-import type { Hint } from '../event';
-import type { EventBus, HintListener } from '../ports';
+import type { EventBus } from '../ports';
 import { aHint, aTenant } from './an-alert';
 import { eventually } from './eventually';
+import { heardHints } from './heard-hints';
 
 interface OpenEventBus {
   bus: EventBus;
@@ -21,7 +21,7 @@ export function describeEventBus(name: string, { open }: { open(): Promise<OpenE
 
     it('hands a hint over as it was published, its data byte for byte', async () => {
       const tenant = aTenant();
-      const heard = listener();
+      const heard = heardHints();
       await bus.subscribe(tenant, heard);
       const hint = aHint({
         tenant_id: tenant,
@@ -40,7 +40,7 @@ export function describeEventBus(name: string, { open }: { open(): Promise<OpenE
 
     it('keeps the order of one publish, and hands over a hint without data', async () => {
       const tenant = aTenant();
-      const heard = listener();
+      const heard = heardHints();
       await bus.subscribe(tenant, heard);
 
       const hints = Array.from({ length: 200 }, (_, index) => aHint({ tenant_id: tenant, seq: index + 1 }));
@@ -55,7 +55,7 @@ export function describeEventBus(name: string, { open }: { open(): Promise<OpenE
     it('carries a hint to its own tenant alone, also where one name begins or matches another', async () => {
       const stem = aTenant();
       const tenants = [stem, aTenant(`${stem}.eu`), aTenant(`${stem}-`), aTenant(stem.toUpperCase())];
-      const heard = tenants.map(() => listener());
+      const heard = tenants.map(() => heardHints());
       for (const [index, tenant] of tenants.entries()) await bus.subscribe(tenant, heard[index]!);
 
       await bus.publish(tenants.map((tenant, index) => aHint({ tenant_id: tenant, seq: index + 1 })));
@@ -66,7 +66,7 @@ export function describeEventBus(name: string, { open }: { open(): Promise<OpenE
 
     it('serves several listeners of a tenant, and one that ends leaves the others', async () => {
       const tenant = aTenant();
-      const [leaving, staying] = [listener(), listener()];
+      const [leaving, staying] = [heardHints(), heardHints()];
       const subscription = await bus.subscribe(tenant, leaving);
       await bus.subscribe(tenant, staying);
       await bus.publish([aHint({ tenant_id: tenant, seq: 1 })]);
@@ -82,7 +82,7 @@ export function describeEventBus(name: string, { open }: { open(): Promise<OpenE
 
     it('hears again after its only listener ended and another came', async () => {
       const tenant = aTenant();
-      const [first, second] = [listener(), listener()];
+      const [first, second] = [heardHints(), heardHints()];
       (await bus.subscribe(tenant, first)).close();
       await bus.subscribe(tenant, second);
 
@@ -98,9 +98,4 @@ export function describeEventBus(name: string, { open }: { open(): Promise<OpenE
       await expect(bus.publish([])).resolves.toBeUndefined();
     });
   });
-}
-
-function listener(): HintListener & { hints: (Hint | undefined)[] } {
-  const hints: (Hint | undefined)[] = [];
-  return { hints, onHint: (hint) => void hints.push(hint), onResumed: () => undefined };
 }

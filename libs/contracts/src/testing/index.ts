@@ -10,6 +10,7 @@ export * from './deliveries.contract';
 export * from './event-bus.contract';
 export * from './event-log.contract';
 export * from './eventually';
+export * from './heard-hints';
 export * from './listener-by-hand';
 export * from './notification-retention.contract';
 export * from './notifications.contract';

@@ -67,7 +67,7 @@ function after(alert: Alert, { act, by, at }: Pending): Alert {
     resolved_at: status === 'resolved' ? (alert.resolved_at ?? at) : null,
     while_open: status !== 'resolved' ? null : (alert.while_open ?? { title: alert.title, message: alert.message }),
     snoozed_until: act.act === 'snooze' ? (act.until ?? null) : null,
-    // an alert that nobody has goes to the user who acknowledges it
+    // an alert without an assignee is assigned to the user who acknowledges it
     assignee: act.act === 'acknowledge' ? (alert.assignee ?? by) : alert.assignee,
   };
 }

@@ -3,7 +3,7 @@ import type { Alert } from '@tocsin/contracts/wire';
 import { Ago } from './ago';
 import { personIn, useFace, type InboxFace } from './inbox-face';
 
-/** Who is on the alert: its assignee, or the person who acknowledged it; null: nobody. */
+/** The user who is on the alert: its assignee, or the one who acknowledged it; null: no user is. */
 function whoIn(face: InboxFace, { assignee, status, actor }: Alert): string | null {
   if (assignee !== null) return face.words.assignedTo(personIn(face, assignee));
   return status === 'acknowledged' && actor !== null ? face.words.acknowledgedBy(personIn(face, actor)) : null;

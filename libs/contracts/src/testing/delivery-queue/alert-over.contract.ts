@@ -2,7 +2,7 @@ import type { PlannedDelivery } from '../../delivery';
 import { aPlannedEvent, aTenant } from '../an-alert';
 import { SHORT_MS, AT_LEAST_ONCE, TO_ANA, sent, again, type QueueSteps } from './opened-queue';
 
-/** What becomes of deliveries whose alert nobody needs to be told of any more. */
+/** What becomes of deliveries whose alert is over. */
 export function describeAlertOver({ tell, claim, claimOne, leaseEnded, standingOne, act, opened }: QueueSteps): void {
   describe('an alert that is over', () => {
     it.each(['acknowledge', 'resolve', 'snooze'] as const)('by %s cancels what is pending, at once', async (how) => {
