@@ -96,6 +96,21 @@ describe('stream slots in PostgreSQL', () => {
     await eventually(async () => expect(await countOf(user)).toBe(2));
   });
 
+  it('of a crashed gateway are deleted by the heartbeats of another, a minute after its last one', async () => {
+    const crashed = randomUUID();
+    await asOwner(
+      { url: opened.url },
+      `insert into tocsin.stream_gateway values ('${crashed}', now() - interval '2 minutes');
+       insert into tocsin.stream_slot values ('user:left', '${crashed}', 3)`,
+    );
+    await opened.slots({ lifetimeMs: LIFETIME_MS }).take(aStream(randomUUID()), limits);
+    await eventually(async () =>
+      expect(await asOwner({ url: opened.url }, `select 1 from tocsin.stream_slot where slot = 'user:left'`)).toEqual(
+        [],
+      ),
+    );
+  });
+
   it('leave nothing behind when the gateway closes', async () => {
     const user = randomUUID();
     const slots = opened.slots();

@@ -25,6 +25,10 @@ begin
   insert into stream_gateway as known values (gateway, clock_timestamp() + lifetime_ms * interval '1 ms')
   on conflict (instance) do update set alive_until = excluded.alive_until
   returning known.xmax = 0 into forgotten;
+  if wanted = '[]' then
+    -- a call without a waiting stream has time for what crashed gateways have left
+    delete from stream_gateway where alive_until < clock_timestamp() - interval '1 minute';
+  end if;
   others := array(
     select coalesce((select sum(held.streams) from stream_slot held join stream_gateway alive using (instance)
                      where held.slot = one.slot and held.instance <> gateway and alive.alive_until > clock_timestamp()), 0)::integer
@@ -53,13 +57,13 @@ begin
   return jsonb_build_object('full', to_jsonb(answers), 'forgotten', forgotten);
 end $$;
 
--- Removes a gateway that has closed, and those that have been silent for a minute.
+-- Removes a gateway that has closed.
 create or replace function forget_gateway(gateway uuid)
 returns void
 language sql volatile security definer
 set search_path = tocsin, pg_temp
 as $$
-  delete from stream_gateway where instance = gateway or alive_until < clock_timestamp() - interval '1 minute'
+  delete from stream_gateway where instance = gateway
 $$;
 
 alter function count_streams owner to tocsin_definer;
