@@ -39,7 +39,7 @@ function openingOf(
 }
 
 /** Whether this entry alone gives the complete alert, when the alert was not known before. */
-export const isWhole = ({ status, previous }: Entry): boolean =>
+const isWhole = ({ status, previous }: Entry): boolean =>
   previous === null || (previous.status === 'resolved' && status !== 'resolved');
 
 /** Whether this entry gives the complete alert, together with what its entries have told of it before. */

@@ -253,6 +253,17 @@ describe('a list of alerts', () => {
     expect(urgent.getSnapshot().alerts).toMatchObject([{ severity: 'urgent', actor: 'ben', last_seq: 4 }]);
   });
 
+  it('asks for an alert of which two entries at once tell no more than that it belongs in the list', async () => {
+    for (const severity of ['urgent', 'low'] as const) server.append({ severity });
+    await live();
+    const list = await shown({ order: 'severity', limit: 1 });
+    for (const severity of ['medium', 'urgent'] as const)
+      tell(server.append({ alert_id: 'alert-000002', change: 'severity_raised', severity }));
+    await settle();
+    expect(list.getSnapshot().alerts).toEqual([server.alerts.get('alert-000002'), server.alerts.get('alert-000001')]);
+    expect(store.api.alert).toHaveBeenCalledTimes(1);
+  });
+
   it('keeps who resolved an alert, and when, where its producer says the same later', async () => {
     const { alert_id } = server.append({});
     await live();

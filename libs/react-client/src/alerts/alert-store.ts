@@ -1,6 +1,6 @@
 import type { Alert, AlertAct, AlertSearch, BulkActed, Entry, Problem } from '@tocsin/contracts/wire';
 import type { AlertStream } from '../alert-stream';
-import { alertAfter, isCompletedBy, isWhole } from './alert-from-entry';
+import { alertAfter, isCompletedBy } from './alert-from-entry';
 import { AlertList } from './alert-list';
 import type { AlertsApi } from './alerts-api';
 import type { ApiProblem } from './api-problem';
@@ -44,6 +44,7 @@ export class AlertStore {
   private readonly alerts = new Map<string, Alert>();
   /** Alerts of which something is not known: they first came with an entry that does not tell all, see `isWhole`. */
   private readonly partial = new Set<string>();
+  private readonly fetching = new Set<string>();
   /** Alerts that no list and no watcher needs any more, as they were then, the oldest first. */
   private readonly departed = new Map<string, Alert>();
   /** Watched alerts of which the server said that there is none, or none for this user. */
@@ -190,6 +191,7 @@ export class AlertStore {
   takeLoaded(alert: Alert, list: AlertList): void {
     this.merge(alert);
     list.place(this.get(alert.alert_id)!);
+    if (this.partial.has(alert.alert_id)) this.touch([alert.alert_id]);
     this.letGo(alert.alert_id);
   }
 
@@ -223,9 +225,6 @@ export class AlertStore {
     this.missing.delete(entry.alert_id);
     if (isCompletedBy(before, entry)) this.partial.delete(entry.alert_id);
     else if (!before) this.partial.add(entry.alert_id);
-    if (before || isWhole(entry)) return;
-    // the entry of a repeat does not say who acknowledged the alert, nor that of an act since when the alert is open
-    if ([...this.used].some((list) => list.wants(alert))) void this.fetch(entry.alert_id);
   }
 
   private merge(alert: Alert): void {
@@ -246,6 +245,7 @@ export class AlertStore {
   }
 
   private async fetch(alertId: string): Promise<void> {
+    this.fetching.add(alertId);
     try {
       this.merge(await this.api.alert(alertId));
       this.missing.delete(alertId);
@@ -257,6 +257,8 @@ export class AlertStore {
       else setTimeout(() => this.askForUnknown(alertId), ASK_AGAIN_MS);
       this.watched.get(alertId)?.forEach((listener) => listener());
       return;
+    } finally {
+      this.fetching.delete(alertId);
     }
     // an entry arrived meanwhile, so the response was out of date
     if (this.partial.has(alertId)) await this.fetch(alertId);
@@ -284,6 +286,8 @@ export class AlertStore {
       for (const list of this.used) if (list.isLoaded && list.place(alert)) changed.add(list);
       this.watched.get(alertId)?.forEach((listener) => listener());
       this.letGo(alertId);
+      // the entry of a repeat does not say who acknowledged the alert, nor that of an act since when the alert is open
+      if (this.partial.has(alertId) && !this.fetching.has(alertId)) void this.fetch(alertId);
     }
     for (const list of changed) list.publish();
   }
