@@ -1,3 +1,4 @@
+import { getPriority } from 'node:os';
 import { simpleParser } from 'mailparser';
 import { Webhook } from 'standardwebhooks';
 import type { Delivery, Notification, NotificationDetail } from '@tocsin/contracts/wire';
@@ -181,6 +182,10 @@ describe('an urgent alert', () => {
     expect(browser.pushed.map(({ payload }) => payload)).toMatchObject([
       { alert_id: alert.alert_id, seq: alert.seq, tenant_id: 'bakery', severity: 'urgent' },
     ]);
+  });
+
+  it('was sent by a process that gives way to those that store and stream alerts', () => {
+    expect(getPriority(stack.notifiers[0]!.pid)).toBeGreaterThanOrEqual(10);
   });
 
   it('is counted once for each channel', async () => {

@@ -14,9 +14,12 @@ const QUIET_MS = 10_000;
 const AHEAD_MS = 15_000;
 const LOOK_MS = 1_000;
 
-const p99 = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length * 0.99)];
+const p99 = (stored) => stored.map(({ ms }) => ms).toSorted((a, b) => a - b)[Math.floor(stored.length * 0.99)] ?? NaN;
 
-/** Stores alerts without deliveries until `over` resolves, and returns how long each took, in milliseconds. */
+/**
+ * Stores alerts without deliveries until `over` resolves. Returns of each when that began, by `Date.now()`, and how long
+ * it took, in milliseconds.
+ */
 async function ingestUntil(site, over) {
   const took = [];
   let goesOn = true;
@@ -25,8 +28,10 @@ async function ingestUntil(site, over) {
   const begunAt = performance.now();
   for (let at = 0; goesOn; at += 1) {
     await sleep(Math.max(0, begunAt + at * ALERT_EVERY_MS - performance.now()));
-    const from = performance.now();
-    storing.push(site.log.append([plannedEvent(at % TENANTS, [])]).then(() => took.push(performance.now() - from)));
+    const [from, began] = [performance.now(), Date.now()];
+    storing.push(
+      site.log.append([plannedEvent(at % TENANTS, [])]).then(() => took.push({ began, ms: performance.now() - from })),
+    );
   }
   await Promise.all(storing);
   await over;
@@ -89,6 +94,14 @@ export const minuteRow = (services, { count }) =>
       const [quiet, busy] = [p99(alone), p99(beside)];
       stdout.write(
         `alert stored, p99          ${quiet.toFixed(1)} ms alone, ${busy.toFixed(1)} ms meanwhile: ${(busy / quiet).toFixed(2)} x (${beside.length} alerts)\n`,
+      );
+      const begunAll = dueAt.getTime() + starts.s[2] * 1_000;
+      const [early, late] = [
+        beside.filter(({ began }) => began < begunAll),
+        beside.filter(({ began }) => began >= begunAll),
+      ];
+      stdout.write(
+        `                           ${p99(early).toFixed(1)} ms until the last had started, ${p99(late).toFixed(1)} ms after it\n`,
       );
     } finally {
       await site.close();

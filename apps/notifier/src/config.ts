@@ -1,7 +1,8 @@
-import { busSettings, engineProblems, readSettings } from '@tocsin/settings';
+import { busSettings, engineProblems, readSettings, setting } from '@tocsin/settings';
 import { observabilitySettings } from '@tocsin/observability';
 import { postgresSettings, webhookKeySettings } from '@tocsin/postgres';
 import { redisSettings } from '@tocsin/redis';
+import { z } from 'zod';
 import { notifierContradictions, notifierSettings } from './notifier.module';
 
 export const settings = {
@@ -11,6 +12,11 @@ export const settings = {
   ...webhookKeySettings,
   ...busSettings,
   ...redisSettings,
+  NOTIFIER_NICE: setting(z.coerce.number().int().min(0).max(19).default(10), {
+    description:
+      'The nice value of the process: how far it gives way to others on the same cores, so that alerts are stored and ' +
+      'streamed as fast as ever while many notifications are sent. 0 changes nothing.',
+  }),
 };
 
 export type NotifierConfig = ReturnType<typeof loadConfig>;

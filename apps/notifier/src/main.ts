@@ -21,11 +21,13 @@ import {
 import { RedisModule } from '@tocsin/redis';
 import { misspeltSettings } from '@tocsin/settings';
 import { loadConfig, settings, type NotifierConfig } from './config';
+import { giveWay } from './give-way';
 import { enabledChannels, NotifierModule, notifierReport } from './notifier.module';
 
 /** The notifier on PostgreSQL, with a doorbell over Redis. Without Redis it looks for due deliveries once a second. */
 runProcess(async (life) => {
   const config = loadConfig(process.env);
+  const refused = giveWay(config.NOTIFIER_NICE);
   const observability = ObservabilityModule.forRoot({ app: 'notifier', version, settings: config });
 
   const app = await NestFactory.createApplicationContext(
@@ -45,7 +47,8 @@ runProcess(async (life) => {
   app.get(Health).ready();
 
   const { enabled, warnings } = notifierReport(enabledChannels(app), config);
-  tellStart(log, { enabled, warnings: [...warnings, ...misspeltSettings(Object.keys(settings), process.env)] });
+  const misspelt = misspeltSettings(Object.keys(settings), process.env);
+  tellStart(log, { enabled, warnings: [...warnings, ...(refused ? [refused] : []), ...misspelt] });
   log.info({ admin_port: app.get(AdminServer).address()?.port, channels: enabledChannels(app) }, 'sending');
 });
 

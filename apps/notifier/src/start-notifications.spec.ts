@@ -9,9 +9,11 @@ class PlayedNotifications {
   readonly asked: string[] = [];
   readonly finished: (NotificationPlace | null)[] = [];
   steps: (StartedNotifications | Error)[] = [];
+  takes: () => Promise<void> = async () => undefined;
   ends: (NotificationPlace | null)[] = [];
   async start(behind: string): Promise<StartedNotifications> {
     this.asked.push(behind);
+    await this.takes();
     const step = this.steps.shift() ?? NOTHING;
     if (step instanceof Error) throw step;
     return step;
@@ -60,6 +62,16 @@ test('all that is due is started, slice by slice and round by round, and each st
   expect(await starting.startDue()).toBe(1_502);
   expect(store.asked).toEqual(['', 'm', '', 'm']);
   expect(doorbell.rings).toBe(3);
+});
+
+test('others have the database after a step, for twice as long as it took', async () => {
+  const stepMs = 20;
+  store.steps = [1, 1].map((started) => ({ started, deliveries: started, left_over: true, next: null }));
+  store.takes = () => new Promise((resolve) => setTimeout(resolve, stepMs));
+  const begunAt = performance.now();
+  await starting.startDue();
+  // three steps and two rests; a timer may come a millisecond early
+  expect(performance.now() - begunAt).toBeGreaterThanOrEqual(7 * (stepMs - 1));
 });
 
 test('what other notifiers hold is left to them: a step that started nothing asks for no further round', async () => {

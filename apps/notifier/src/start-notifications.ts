@@ -9,6 +9,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * the wait for the turn of its tenant.
  */
 const EVERY_MS = 1_000;
+/**
+ * After a step that started notifications, others have the database for this many times as long as the step took. So
+ * many notifications for the same minute do not delay the alerts that are stored meanwhile.
+ */
+const REST = 2;
 /** How many steps one run takes to end notifications. The next runs end the rest. */
 const FINISHES_PER_RUN = 5;
 /** How long `stop` waits for the present step, in milliseconds. */
@@ -62,12 +67,14 @@ export class StartNotifications {
       isLeftOver = false;
       // each round takes one step of every slice of tenants, so no tenant waits for another's backlog
       for (let behind: string | null = ''; behind !== null && !signal?.aborted;) {
+        const begunAt = performance.now();
         const step = await this.notifications.start(behind);
         started += step.started;
         // a step that started nothing asks for no further round: other notifiers are starting what is left
         isLeftOver ||= step.left_over && step.started > 0;
         behind = step.next;
         if (step.deliveries > 0) await this.ring();
+        if (step.started > 0) await this.rest(REST * (performance.now() - begunAt), signal);
       }
     }
     return started;
@@ -99,6 +106,10 @@ export class StartNotifications {
   private async ring(): Promise<void> {
     await this.doorbell.ring();
     this.rung = false;
+  }
+
+  private async rest(ms: number, signal?: AbortSignal): Promise<void> {
+    await sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);
   }
 
   private wait(): Promise<void> {

@@ -11,9 +11,9 @@ import type { Database } from './database';
 
 /** The most tenants of one step of a start. Each costs an index lookup. */
 const TENANTS_AT_ONCE = 500;
-/** The most notifications and deliveries that one step starts, in a transaction of some tens of milliseconds. */
-const STARTED_AT_ONCE = 1_000;
-const DELIVERIES_AT_ONCE = 2_000;
+/** The most notifications and deliveries that one step starts, in a transaction of some ten milliseconds. */
+const STARTED_AT_ONCE = 250;
+const DELIVERIES_AT_ONCE = 500;
 const FINISHED_AT_ONCE = 1_000;
 
 /** Notifications as database functions: each method is one call, and so one round trip and one commit. */
