@@ -93,8 +93,16 @@ export class Visits {
 
 export const rowOf = (page: Page, title: string) => page.getByRole('row').filter({ hasText: title });
 
+/** Resolves when what moves or fades has done so; what goes on for ever, such as a spinner, does not count. */
+export const hasSettled = (page: Page): Promise<void> =>
+  page.evaluate(`Promise.allSettled(document.getAnimations()
+    .filter((one) => one.playState === 'running' && one.effect?.getComputedTiming().endTime !== Infinity)
+    .map((one) => one.finished)).then(() => undefined)`);
+
 /** The serious and critical accessibility violations that axe finds in a page, or in a part of it. */
 export async function barriersIn(page: Page, part = 'html'): Promise<{ id: string; nodes: string[] }[]> {
+  // colours are measured, and half of a fade is another colour
+  await hasSettled(page);
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate<axe.AxeResults>(`axe.run(${JSON.stringify(part)})`);
   return violations

@@ -8,7 +8,7 @@ import { ask } from '../kit/http';
 import { describeWith, pathOf } from '../kit/programs';
 import { Stack } from '../kit/stack';
 import { tokenFor } from '../kit/tokens';
-import { barriersIn, MAY_ACT, picture, rowOf as row, Visits } from './dashboard-visits';
+import { barriersIn, hasSettled, MAY_ACT, picture, rowOf as row, Visits } from './dashboard-visits';
 
 const PHONE = { viewport: { width: 400, height: 800 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
 /** What a finger hits without aiming. */
@@ -149,7 +149,7 @@ describeWith('chromium', 'the page on a phone', () => {
     await Promise.all([publish('till', 'Drawer is open', 'low'), publish('till', 'Paper is out', 'low')]);
     const page = await signedIn('cleo');
     const finger = await fingerOf(page);
-    await row(page, 'Paper is out').waitFor();
+    for (const title of ['Paper is out', 'Drawer is open']) await row(page, title).waitFor();
     await finger.swipe(row(page, 'Drawer is open'), 120);
     await bars(page).getByText('Acknowledged').waitFor();
     await finger.swipe(row(page, 'Paper is out'), -120);
@@ -349,11 +349,13 @@ function countingTaps(before = 0) {
 }
 
 /** Whether a finger on the middle of an element touches it, or a part of it. */
-const isOnTop = (what: Locator): Promise<boolean> =>
-  what.evaluate((one: Boxed) => {
+const isOnTop = async (what: Locator): Promise<boolean> => {
+  await hasSettled(what.page());
+  return what.evaluate((one: Boxed) => {
     const { x, y, width, height } = one.getBoundingClientRect();
     return one.contains(one.ownerDocument.elementFromPoint(x + width / 2, y + height / 2));
   });
+};
 
 /** A finger of the browser's own: it touches, moves and lifts. */
 async function fingerOf(page: Page) {

@@ -131,6 +131,7 @@ describeWith('chromium', 'a user with many tenants', () => {
     await openList(page);
     await page.keyboard.press('2');
     await eventually(() => expect(tenantIn(page)).toBe('customer-07'));
+    await panel(page).waitFor({ state: 'detached' });
     await openList(page);
     await panel(page).getByRole('checkbox', { name: 'Customer 9 too' }).check();
     await switcher(page).getByText('2 tenants').waitFor();
