@@ -54,7 +54,12 @@ describe('the metrics of a gateway, a processor and a notifier that live through
     sink = await DeliverySink.start();
     sink.answer = ({ channel }) => (channel === 'sms' ? 'accept' : 'fail');
     notifier = await stack.startNotifier({}, build.programWith('notifier', '', sink.url));
-    gateway = await stack.startGateway({ ...through, STREAMS_PER_USER: '1', STREAM_INITIAL_EVENTS: '0' });
+    gateway = await stack.startGateway({
+      ...through,
+      STREAMS_PER_USER: '1',
+      STREAM_INITIAL_EVENTS: '0',
+      REQUESTS_PER_TOKEN: '20',
+    });
     for (const app of [gateway, processor, notifier]) {
       atFirst.set(app, await Series.of(app));
       seen.set(app, [atFirst.get(app)!]);
@@ -129,6 +134,9 @@ describe('the metrics of a gateway, a processor and a notifier that live through
     expect((await ask(gateway.url, '/api/events', { headers: { Authorization: 'Bearer no' } })).status).toBe(401);
     const tooMany = await ask(gateway.url, '/api/events', { headers: { Authorization: `Bearer ${tokenFor('ana')}` } });
     expect(tooMany.status).toBe(429);
+    const asks = { headers: { Authorization: `Bearer ${tokenFor('ana', { jti: 'often' })}` } };
+    const statuses = await Promise.all(Array.from({ length: 21 }, () => ask(gateway.url, '/api/v1/tenants', asks)));
+    expect(statuses.filter(({ status }) => status === 429)).toHaveLength(1);
     await publish(message('live'));
     await stream.entry('live');
     await stack.redis.publish(`${stack.prefix}alerts:bakery`, 'no hint');

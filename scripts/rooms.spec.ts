@@ -19,6 +19,7 @@ const ROOMS = [
   'positions',
   'frames',
   'problems',
+  'limits',
   'access',
   'feeds',
   'live',

@@ -27,6 +27,19 @@ export const admissionSettings = {
       'How many streams this gateway holds. When it is full, it is not ready, and clients must use another ' +
       'gateway. 0: any number.',
   }),
+  REQUESTS_PER_USER: setting(cap().default(0), {
+    description:
+      'How many REST requests a user may send in a minute to all gateways together; each gateway counts for itself ' +
+      'where BUS is not redis, and while Redis is away. Publishing over HTTP counts. 0: any number.',
+  }),
+  REQUESTS_PER_TOKEN: setting(cap().default(0), {
+    description: 'The same for each token. 0: any number.',
+  }),
+  REQUESTS_PER_ADDRESS: setting(cap().default(0), {
+    description:
+      'The same for each address (of IPv6: one /64), also for requests without a valid token. Behind proxies ' +
+      'set TRUSTED_PROXIES, or all clients count as one address. 0: any number.',
+  }),
   TRUSTED_PROXIES: setting(z.coerce.number().int().min(0).max(16).default(0), {
     description:
       'How many of your own proxies are in front of the gateway and add to X-Forwarded-For. The number ' +

@@ -5,7 +5,7 @@ import {
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import { APP_FILTER, HttpAdapterHost } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, HttpAdapterHost } from '@nestjs/core';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { Revocations, SessionDoor, SignedLinks, Tickets, TokenVerifier } from '@tocsin/auth';
@@ -24,6 +24,7 @@ import {
   PhoneDeliveries,
   RawIntake,
   Receipts,
+  RequestRates,
   StreamSlots,
   AlertQueries,
   Unsubscribes,
@@ -63,6 +64,8 @@ import { PagerDutyController } from './intake/pagerduty.controller';
 import { PeerPublisher } from './intake/peer-publisher';
 import { PublishEvents } from './intake/publish-events';
 import { ReceiptWatch } from './intake/receipt-watch';
+import { LimitRequests } from './limits/limit-requests.guard';
+import { RequestLimits } from './limits/request-limits';
 import { FollowLinks } from './links/follow-links';
 import { LinksController } from './links/links.controller';
 import { HalfOpenWatch } from './live/half-open';
@@ -275,6 +278,23 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
               { provide: FrontPage, useExisting: BuiltPage },
             ]
           : []),
+        {
+          provide: RequestLimits,
+          useFactory: (rates?: RequestRates) =>
+            new RequestLimits(
+              {
+                user: config.REQUESTS_PER_USER,
+                token: config.REQUESTS_PER_TOKEN,
+                address: config.REQUESTS_PER_ADDRESS,
+              },
+              rates,
+            ),
+          // not every bus can count
+          inject: [{ token: RequestRates, optional: true }],
+        },
+        bind(LimitRequests, LimitRequests, RequestLimits, GatewayConfig, Metrics),
+        { provide: APP_GUARD, useExisting: LimitRequests },
+        { provide: APP_INTERCEPTOR, useExisting: LimitRequests },
         { ...bind(ProblemFilter, ProblemFilter, Metrics, Log), provide: APP_FILTER },
       ],
     };

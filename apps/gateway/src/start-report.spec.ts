@@ -8,6 +8,7 @@ const SOUND = {
   JWT_ISSUER: 'https://id.example.com/',
   JWT_AUDIENCE: 'tocsin',
   STREAM_QUERY_TOKEN: 'deny',
+  REQUESTS_PER_USER: '6000',
 };
 const reportOf = (environment: Record<string, string>) => gatewayReport(loadConfig({ ...SOUND, ...environment }));
 
@@ -20,6 +21,7 @@ test.each([
   [{ STREAM_QUERY_TOKEN: 'allow' }, /^tokens in the address .*set STREAM_QUERY_TOKEN to deny/],
   [{ CORS_ORIGINS: '*' }, /^CORS_ORIGINS=\*/],
   [{ STREAMS_PER_USER: '0', CONNECTS_PER_SECOND: '0' }, /^STREAMS_PER_USER, CONNECTS_PER_SECOND is 0/],
+  [{ REQUESTS_PER_USER: '0' }, /^REQUESTS_PER_USER, REQUESTS_PER_TOKEN, REQUESTS_PER_ADDRESS are 0/],
   [{ JWT_ISSUER: '' }, /^JWT_ISSUER is unset/],
   [{ JWT_AUDIENCE: '' }, /^JWT_AUDIENCE is unset/],
 ])('%j is warned of', (environment, warning) => {
@@ -32,7 +34,9 @@ test('what is switched on is named', () => {
     CORS_ORIGINS: 'http://localhost:3000',
     STREAM_GZIP: 'on',
   });
-  expect(enabled).toEqual(expect.arrayContaining(['tokens in the address', 'CORS', 'gzip', 'page']));
+  expect(enabled).toEqual(
+    expect.arrayContaining(['tokens in the address', 'CORS', 'gzip', 'page', 'limits of requests']),
+  );
   expect(reportOf({ PAGE: 'off' }).enabled).not.toContain('page');
   const alone = { QUEUE: 'postgres', BUS: 'postgres', RABBITMQ_URL: '', REDIS_URL: '' };
   expect(reportOf(alone).enabled).toEqual(

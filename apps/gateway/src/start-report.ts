@@ -14,8 +14,11 @@ const LIMITS = [
   'MAX_STREAMS',
 ] as const;
 
+const REQUEST_LIMITS = ['REQUESTS_PER_USER', 'REQUESTS_PER_TOKEN', 'REQUESTS_PER_ADDRESS'] as const;
+
 /** What a gateway with these settings offers, and what is weak about it. */
 export function gatewayReport(config: Reported): StartReport {
+  const limitsRequests = REQUEST_LIMITS.some((limit) => config[limit] > 0);
   const unlimited = LIMITS.filter((limit) => config[limit] === 0);
   return {
     enabled: [
@@ -32,6 +35,7 @@ export function gatewayReport(config: Reported): StartReport {
       ...(config.STREAM_GZIP ? ['gzip'] : []),
       ...(config.TENANT_SERVICE_URL ? ['tenant service'] : []),
       ...(unlimited.length < LIMITS.length ? ['limits of streams'] : []),
+      ...(limitsRequests ? ['limits of requests'] : []),
       ...(config.QUEUE === 'postgres' ? ['queue in PostgreSQL, for publishing over HTTP only'] : []),
       ...(config.BUS === 'postgres' ? ['bus in PostgreSQL'] : []),
       'row-level security',
@@ -44,6 +48,7 @@ export function gatewayReport(config: Reported): StartReport {
         : []),
       ...(config.CORS_ORIGINS.includes('*') ? ['CORS_ORIGINS=* lets every page call'] : []),
       ...(unlimited.length > 0 ? [`${unlimited.join(', ')} is 0: nothing limits the streams of one client there`] : []),
+      ...(limitsRequests ? [] : [`${REQUEST_LIMITS.join(', ')} are 0: nothing limits the requests of one client`]),
       ...weakAuthSettings(config),
     ],
   };

@@ -181,8 +181,16 @@ export class Refused extends Error {
   constructor(
     readonly code: ErrorCode,
     message: string,
-    /** `more_errors`: the number of errors that are not in `errors`. */
-    readonly details: { errors?: readonly InputError[]; more_errors?: number; cause?: unknown } = {},
+    /**
+     * `more_errors`: the number of errors that are not in `errors`. `retry_after_s`: after how many seconds the same
+     * request is not refused for this reason, where that is known.
+     */
+    readonly details: {
+      errors?: readonly InputError[];
+      more_errors?: number;
+      retry_after_s?: number;
+      cause?: unknown;
+    } = {},
   ) {
     super(message, { cause: details.cause });
     this.name = 'Refused';

@@ -52,6 +52,10 @@ export const STREAM_ENDS: readonly (CloseReason | 'client' | 'vanished')[] = [
 
 export const STREAM_LIMITS = [...SLOT_SCOPES, 'gateway', 'connects'] as const;
 
+/** What the requests of a minute are limited by. */
+export const REQUEST_LIMITS = ['user', 'token', 'address'] as const;
+export type RequestLimit = (typeof REQUEST_LIMITS)[number];
+
 /** The final statuses that a notifier gives. It supersedes nothing. */
 export type DeliveryEnd = Exclude<DeliveryStatus, 'pending' | 'superseded'>;
 const isEnd = (status: DeliveryStatus): status is DeliveryEnd => status !== 'pending' && status !== 'superseded';

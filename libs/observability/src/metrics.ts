@@ -1,7 +1,14 @@
 import { CREDENTIAL_ERROR_CODES, GAP_REASONS, REFUSED_PART_REASONS } from '@tocsin/contracts';
 import { CHANNELS } from '@tocsin/contracts/wire';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { ATTEMPT_ENDS, DELIVERY_ENDS, STREAM_ENDS, STREAM_LIMITS, STREAM_OUTCOMES } from './label-values';
+import {
+  ATTEMPT_ENDS,
+  DELIVERY_ENDS,
+  STREAM_ENDS,
+  REQUEST_LIMITS,
+  STREAM_LIMITS,
+  STREAM_OUTCOMES,
+} from './label-values';
 import { LabelledCounter } from './labelled-counter';
 
 /** Buckets in seconds: from a warm path within one process (1 ms), past the promised 3 s, to 30 s. */
@@ -72,6 +79,11 @@ export class Metrics {
     'tocsin_rate_limited_total',
     'Streams refused by a limit.',
     STREAM_LIMITS.map((scope) => ({ scope })),
+  );
+  readonly requestsLimited = this.labelledCounter(
+    'tocsin_requests_limited_total',
+    'REST requests refused because a user, a token or an address had sent too many in this minute.',
+    REQUEST_LIMITS.map((scope) => ({ scope })),
   );
   readonly streamSlotsLocal = this.counter(
     'tocsin_stream_slots_local_total',

@@ -1,9 +1,10 @@
 import { Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { Doorbell, EventBus, HintKey, StreamSlots, TicketStore } from '@tocsin/contracts/ports';
+import { Doorbell, EventBus, HintKey, RequestRates, StreamSlots, TicketStore } from '@tocsin/contracts/ports';
 import { Health, Log, Metrics, type CheckOptions } from '@tocsin/observability';
 import { RedisConnection } from './connection';
 import { RedisDoorbell } from './doorbell.redis';
 import { RedisEventBus } from './event-bus.redis';
+import { RedisRequestRates } from './request-rates.redis';
 import { RedisStreamSlots } from './stream-slots.redis';
 import { RedisTicketStore } from './ticket-store.redis';
 
@@ -33,8 +34,8 @@ class HealthOptions {
 const CHECK_TIMEOUT_MS = 400;
 
 /**
- * `EventBus`, `Doorbell`, `TicketStore` and `StreamSlots` on Redis. Nothing is opened before `onModuleInit`, which
- * starts to connect and does not wait.
+ * `EventBus`, `Doorbell`, `TicketStore`, `StreamSlots` and `RequestRates` on Redis. Nothing is opened before
+ * `onModuleInit`, which starts to connect and does not wait.
  */
 @Module({})
 export class RedisModule implements OnModuleInit, OnApplicationShutdown {
@@ -87,8 +88,13 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
           inject: [RedisConnection, Metrics],
         },
         { provide: StreamSlots, useExisting: RedisStreamSlots },
+        {
+          provide: RequestRates,
+          useFactory: (commands: RedisConnection) => new RedisRequestRates(commands, prefix),
+          inject: [RedisConnection],
+        },
       ],
-      exports: [EventBus, Doorbell, TicketStore, RedisTicketStore, StreamSlots],
+      exports: [EventBus, Doorbell, TicketStore, RedisTicketStore, StreamSlots, RequestRates],
     };
   }
 

@@ -141,7 +141,8 @@ export class ProblemAnswers {
     // A stream's connection is never reused, so a refused stream's is not either.
     if (isStream || GO_ELSEWHERE.has(code)) fields.push(['Connection', 'close']);
     if (status === 503 || status === 429) {
-      fields.push(['Retry-After', String(1 + Math.floor(Math.random() * 8))], ['Tocsin-Refused', code]);
+      const known = error instanceof Refused ? error.details.retry_after_s : undefined;
+      fields.push(['Retry-After', String(known ?? 1 + Math.floor(Math.random() * 8))], ['Tocsin-Refused', code]);
       if (isStream && /text\/event-stream/i.test(headers.accept ?? '') && isCloseReason(code)) {
         return withBody(200, fields, 'text/event-stream', refusalInStream(code, headers['last-event-id']));
       }

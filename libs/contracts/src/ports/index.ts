@@ -20,6 +20,7 @@ export * from './push-subscriptions';
 export * from './raw-intake';
 export * from './receipts';
 export * from './recipients';
+export * from './request-rates';
 export * from './seen-positions';
 export * from './session-store';
 export * from './signing-key';

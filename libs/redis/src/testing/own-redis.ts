@@ -5,6 +5,7 @@ import { createLogger, Metrics } from '@tocsin/observability';
 import { RedisConnection } from '../connection';
 import { RedisDoorbell } from '../doorbell.redis';
 import { RedisEventBus } from '../event-bus.redis';
+import { RedisRequestRates } from '../request-rates.redis';
 import { RedisStreamSlots } from '../stream-slots.redis';
 import { RedisTicketStore } from '../ticket-store.redis';
 
@@ -66,6 +67,10 @@ export class OwnRedis {
 
   tickets(url = redisUrl()): RedisTicketStore {
     return new RedisTicketStore(this.connection(url), this.prefix);
+  }
+
+  rates(url = redisUrl()): RedisRequestRates {
+    return new RedisRequestRates(this.connection(url), this.prefix);
   }
 
   /** Removes every key of the test. */

@@ -1,0 +1,77 @@
+import {
+  Injectable,
+  type CallHandler,
+  type CanActivate,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
+import type { Request, Response } from 'express';
+import type { Observable } from 'rxjs';
+import { personOf, type AuthenticatedRequest } from '@tocsin/auth';
+import { Refused } from '@tocsin/contracts';
+import { Metrics } from '@tocsin/observability';
+import { GatewayConfig } from '../config';
+import { clientAddress } from '../request/client-address';
+import { RequestLimits, type LimitedRequest } from './request-limits';
+
+/** Streams have limits of their own; the page and the documents have none. */
+const LIMITED = /^\/api\/(v1\/|events\/ticket)/i;
+
+const REFUSALS: Record<LimitedRequest['scope'], string> = {
+  user: 'This user has sent too many requests.',
+  token: 'Too many requests were sent with this token.',
+  address: 'Too many requests came from this address.',
+};
+
+/** Counts the requests of an address before its credential is looked at, and those of a user and of a token after it. */
+@Injectable()
+export class LimitRequests implements CanActivate, NestInterceptor {
+  constructor(
+    private readonly limits: RequestLimits,
+    private readonly config: GatewayConfig,
+    private readonly metrics: Metrics,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const http = context.switchToHttp();
+    const request = http.getRequest<Request>();
+    if (!LIMITED.test(request.path)) return true;
+    const address = clientAddress(request, this.config.TRUSTED_PROXIES);
+    this.judge([await this.limits.count('address', address)], http.getResponse());
+    return true;
+  }
+
+  async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+    const http = context.switchToHttp();
+    const { verifiedToken: token, path } = http.getRequest<Request & Partial<AuthenticatedRequest>>();
+    if (token && LIMITED.test(path)) {
+      const person = personOf(token);
+      this.judge(
+        [
+          await this.limits.count('user', person),
+          // a token without an id is known by the time at which its user got it
+          await this.limits.count('token', `${person}\n${token.jti ?? token.issued_at ?? ''}`),
+        ],
+        http.getResponse(),
+      );
+    }
+    return next.handle();
+  }
+
+  /** Tells the client how its limits stand, and refuses what is beyond one. */
+  private judge(counted: readonly (LimitedRequest | undefined)[], response: Response): void {
+    for (const one of counted) {
+      if (!one) continue;
+      response.append('RateLimit-Policy', `"${one.scope}";q=${one.limit};w=60`);
+      response.append('RateLimit', `"${one.scope}";r=${one.remaining};t=${secondsOf(one)}`);
+    }
+    const refused = counted.find((one) => one?.allowed === false);
+    if (!refused) return;
+    this.metrics.requestsLimited.inc({ scope: refused.scope });
+    throw new Refused('rate_limited', `${REFUSALS[refused.scope]} Come back in ${secondsOf(refused)} s.`, {
+      retry_after_s: secondsOf(refused),
+    });
+  }
+}
+
+const secondsOf = ({ resetMs }: LimitedRequest): number => Math.max(1, Math.ceil(resetMs / 1_000));
