@@ -8,5 +8,5 @@ export * from './streams/alert-intake.streams';
 export * from './streams/alert-source.streams';
 export * from './streams/redis-queue.module';
 export * from './streams/settings';
-export * from './streams/stream-queue';
+export { StreamQueue } from './streams/stream-queue';
 export * from './ticket-store.redis';

@@ -34,7 +34,7 @@ export class StreamSource implements AlertSource {
   ) {}
 
   get consuming(): boolean {
-    return this.#lanes !== undefined && this.#lanes.every(({ consuming }) => consuming);
+    return this.wanted && this.#lanes!.length > 0 && this.#lanes!.every(({ consuming }) => consuming);
   }
 
   /** Whether `consume` was called. If so, it is a fault when the source does not consume. */

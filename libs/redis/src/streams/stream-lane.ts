@@ -33,7 +33,7 @@ export class StreamLane {
   /** The ids that are delivered and not settled, in the order of delivery. */
   readonly #inHand = new Set<string>();
   /** The ids that are settled and still in the stream. */
-  #leaving: string[] = [];
+  readonly #leaving = new Set<string>();
   #returning: string[] = [];
   #sending: Promise<void> | undefined;
   #delivering: Promise<void> | undefined;
@@ -91,7 +91,7 @@ export class StreamLane {
     });
     let lookedAt = 0;
     for (let failures = 0; !signal.aborted;) {
-      const room = this.about.prefetch - this.#inHand.size - this.#leaving.length;
+      const room = this.about.prefetch - this.#inHand.size - this.#leaving.size;
       if (room <= 0) {
         await new Promise<void>((resolve) => (this.#roomMade = resolve));
         continue;
@@ -125,7 +125,7 @@ export class StreamLane {
   #handOver(entry: StreamEntry): void {
     const { id, returns } = entry;
     // after the cancellation `stop` gives it back
-    if (this.#ending.signal.aborted || this.#inHand.has(id) || this.#leaving.includes(id)) return;
+    if (this.#ending.signal.aborted || this.#inHand.has(id) || this.#leaving.has(id)) return;
     if (this.about.kind === 'suspects' && returns >= GIVEN_UP_AFTER) return this.#move(id, 'given_up');
     this.#inHand.add(id);
     const delivery: StreamDelivery = { id, returns, message: messageOf(entry) };
@@ -133,7 +133,7 @@ export class StreamLane {
   }
 
   #acknowledge(ids: readonly string[]): void {
-    this.#leaving.push(...ids.filter((id) => this.#inHand.delete(id)));
+    for (const id of ids) if (this.#inHand.delete(id)) this.#leaving.add(id);
     this.#send();
   }
 
@@ -171,12 +171,12 @@ export class StreamLane {
     const { signal } = this.#ending;
     const { kind } = this.about;
     await Promise.resolve();
-    for (let failures = 0; this.#leaving.length > 0 || this.#returning.length > 0;) {
+    for (let failures = 0; this.#leaving.size > 0 || this.#returning.length > 0;) {
       const [settled, returned] = [[...this.#leaving], this.#returning.splice(0)];
       try {
         if (returned.length > 0) await this.queue.giveBack(kind, returned);
         if (settled.length > 0) await this.queue.settle(kind, settled);
-        this.#leaving.splice(0, settled.length);
+        for (const id of settled) this.#leaving.delete(id);
         failures = 0;
         this.#roomMade();
       } catch {
