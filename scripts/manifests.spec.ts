@@ -292,10 +292,12 @@ describe('what runs without a cluster', () => {
     depends_on?: Record<string, { condition: string }>;
     read_only?: boolean;
   }
-  const compose = parse(readText('docker-compose.yml'), { merge: true }) as {
+  interface Compose {
     services: Record<string, Service>;
     volumes: Record<string, unknown>;
-  };
+  }
+  const readCompose = (file: string) => parse(readText(file), { merge: true }) as Compose;
+  const compose = readCompose('docker-compose.yml');
   const service = (name: string) => compose.services[name]!;
   /** The init containers, which run one after the other before an app starts. */
   const STEPS = ['migrate', 'demo-tenants', 'logins'];
@@ -340,6 +342,23 @@ describe('what runs without a cluster', () => {
     });
     const [mounted] = service('logins').volumes!.map((volume) => volume.split(':')[0]!);
     expect(existsSync(join(root, mounted!))).toBe(true);
+  });
+
+  test('compose for PostgreSQL alone has the same services without RabbitMQ and Redis, and says so to the apps', () => {
+    const alone = readCompose('docker-compose.postgres-alone.yml');
+    const others = Object.keys(compose.services).filter((name) => !['redis', 'rabbitmq'].includes(name));
+    expect(Object.keys(alone.services)).toEqual(others);
+    expect(Object.keys(alone.volumes)).toEqual(['postgres']);
+    for (const [name, { environment, depends_on, ...same }] of Object.entries(alone.services)) {
+      const { environment: usual = {}, depends_on: before, ...usually } = service(name);
+      expect({ name, ...same }).toEqual({ name, ...usually });
+      const { QUEUE, BUS, ...rest } = environment ?? {};
+      const { REDIS_URL: _, RABBITMQ_URL: __, ...expected } = usual;
+      expect({ name, rest }).toEqual({ name, rest: expected });
+      if (name in APPS) expect({ name, QUEUE, BUS }).toEqual({ name, QUEUE: 'postgres', BUS: 'postgres' });
+      const { redis: ___, rabbitmq: ____, ...waits } = before ?? {};
+      expect({ name, waits: depends_on ?? {} }).toEqual({ name, waits });
+    }
   });
 
   test('compose and the local cluster run the same versions of the services', () => {

@@ -93,12 +93,21 @@ abstract class PrivateServer {
   }
 }
 
-/** A Redis of this test's own. It keeps nothing over a restart: it only carries hints. */
+/** A Redis of this test's own. It keeps nothing over a restart, unless it is started as a queue. */
 export class PrivateRedis extends PrivateServer {
   protected readonly gentle = 'SIGTERM';
 
+  private appendOnly = false;
+
   static async start(): Promise<PrivateRedis> {
     return new PrivateRedis('redis', await freePort()).start();
+  }
+
+  /** Starts a server that answers a write once it is on disk (`appendfsync always`). */
+  static async startAsQueue(): Promise<PrivateRedis> {
+    const server = new PrivateRedis('redis', await freePort());
+    server.appendOnly = true;
+    return server.start();
   }
 
   get url(): string {
@@ -116,7 +125,9 @@ export class PrivateRedis extends PrivateServer {
         '--save',
         '',
         '--appendonly',
-        'no',
+        this.appendOnly ? 'yes' : 'no',
+        '--appendfsync',
+        'always',
         '--dir',
         this.folder,
       ],

@@ -28,7 +28,8 @@ function commandsOf(check, report) {
       commands.push(['kubectl', 'kustomize', join(overlays, overlay)]);
   } else report.skip('manifests (kubernetes)', 'kubectl is not installed');
   if (has('docker', 'compose', 'version'))
-    commands.push(['docker', 'compose', '-f', 'docker-compose.yml', 'config', '--quiet']);
+    for (const file of ['docker-compose.yml', 'docker-compose.postgres-alone.yml'])
+      commands.push(['docker', 'compose', '-f', file, 'config', '--quiet']);
   else report.skip('manifests (compose)', 'docker compose is not installed');
   return commands;
 }

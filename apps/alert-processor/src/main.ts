@@ -21,7 +21,7 @@ import {
   PostgresSessionModule,
 } from '@tocsin/postgres';
 import { RabbitModule } from '@tocsin/rabbitmq';
-import { RedisModule } from '@tocsin/redis';
+import { RedisModule, RedisQueueModule } from '@tocsin/redis';
 import { misspeltSettings } from '@tocsin/settings';
 import { AlertProcessorModule, foldingOf, processorTransport } from './alert-processor.module';
 import { loadConfig, settings, type AlertProcessorConfig } from './config';
@@ -90,13 +90,21 @@ function adaptersFrom(config: AlertProcessorConfig, observability: DynamicModule
   const queue =
     config.QUEUE === 'postgres'
       ? InboxModule.forRoot(postgres, session)
-      : RabbitModule.forRoot({
-          url: config.RABBITMQ_URL!,
-          prefix: config.RABBITMQ_PREFIX,
-          prefetch: config.PROCESSOR_PREFETCH,
-          health,
-          observability,
-        });
+      : config.QUEUE === 'redis'
+        ? RedisQueueModule.forRoot({
+            url: config.REDIS_URL!,
+            prefix: config.REDIS_PREFIX,
+            prefetch: config.PROCESSOR_PREFETCH,
+            health,
+            observability,
+          })
+        : RabbitModule.forRoot({
+            url: config.RABBITMQ_URL!,
+            prefix: config.RABBITMQ_PREFIX,
+            prefetch: config.PROCESSOR_PREFETCH,
+            health,
+            observability,
+          });
   const bus =
     config.BUS === 'postgres'
       ? PostgresBusModule.forRoot({ postgres, session, hintKey: config.REDIS_HINT_KEY, observability })

@@ -4,7 +4,7 @@ interface Reported {
   FOLD_WINDOW: number;
   DELIVERIES: boolean;
   RETENTION_DAYS: number;
-  QUEUE: 'rabbitmq' | 'postgres';
+  QUEUE: 'rabbitmq' | 'redis' | 'postgres';
   BUS: 'redis' | 'postgres';
 }
 
@@ -12,6 +12,7 @@ interface Reported {
 export const processorReport = ({ FOLD_WINDOW, DELIVERIES, RETENTION_DAYS, QUEUE, BUS }: Reported): StartReport => ({
   enabled: [
     'storing',
+    ...(QUEUE === 'redis' ? ['queue in Redis'] : []),
     ...(QUEUE === 'postgres' ? ['queue in PostgreSQL, one processor at a time'] : []),
     ...(BUS === 'postgres' ? ['bus in PostgreSQL'] : []),
     'dead letters',

@@ -26,7 +26,7 @@ import {
   PostgresTicketStore,
 } from '@tocsin/postgres';
 import { RabbitModule } from '@tocsin/rabbitmq';
-import { RedisModule, RedisTicketStore } from '@tocsin/redis';
+import { RedisModule, RedisQueueModule, RedisTicketStore } from '@tocsin/redis';
 import { misspeltSettings } from '@tocsin/settings';
 import { loadConfig, settings } from './config';
 import { GatewayModule } from './gateway.module';
@@ -91,12 +91,20 @@ function adaptersFrom(config: ReturnType<typeof loadConfig>, observability: Dyna
   const queue =
     config.QUEUE === 'postgres'
       ? InboxModule.forRoot(postgres, session)
-      : RabbitModule.forRoot({
-          url: config.RABBITMQ_URL!,
-          prefix: config.RABBITMQ_PREFIX,
-          health: { critical: false },
-          observability,
-        });
+      : config.QUEUE === 'redis'
+        ? RedisQueueModule.forRoot({
+            url: config.REDIS_URL!,
+            prefix: config.REDIS_PREFIX,
+            limit: config.REDIS_QUEUE_LIMIT,
+            health: { critical: false },
+            observability,
+          })
+        : RabbitModule.forRoot({
+            url: config.RABBITMQ_URL!,
+            prefix: config.RABBITMQ_PREFIX,
+            health: { critical: false },
+            observability,
+          });
   const bus =
     config.BUS === 'postgres'
       ? PostgresBusModule.forRoot({ postgres, session, hintKey: config.REDIS_HINT_KEY, observability })

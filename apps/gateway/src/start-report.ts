@@ -3,7 +3,7 @@ import type { StartReport } from '@tocsin/observability';
 import type { GatewayConfig } from './config';
 
 type Reported = GatewayConfig &
-  Parameters<typeof weakAuthSettings>[0] & { QUEUE?: 'rabbitmq' | 'postgres'; BUS?: 'redis' | 'postgres' };
+  Parameters<typeof weakAuthSettings>[0] & { QUEUE?: 'rabbitmq' | 'redis' | 'postgres'; BUS?: 'redis' | 'postgres' };
 
 /** Limits that keep one client from taking everything. */
 const LIMITS = [
@@ -36,6 +36,7 @@ export function gatewayReport(config: Reported): StartReport {
       ...(config.TENANT_SERVICE_URL ? ['tenant service'] : []),
       ...(unlimited.length < LIMITS.length ? ['limits of streams'] : []),
       ...(limitsRequests ? ['limits of requests'] : []),
+      ...(config.QUEUE === 'redis' ? ['queue in Redis'] : []),
       ...(config.QUEUE === 'postgres' ? ['queue in PostgreSQL, for publishing over HTTP only'] : []),
       ...(config.BUS === 'postgres' ? ['bus in PostgreSQL'] : []),
       'row-level security',

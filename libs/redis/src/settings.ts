@@ -13,7 +13,7 @@ export const redisSettings = {
   REDIS_URL: setting(REDIS_ADDRESS.optional(), {
     description:
       'The address of Redis: redis:// or rediss://, if needed with user, password and database number. Required unless ' +
-      'BUS is postgres.',
+      'BUS is postgres and QUEUE is not redis.',
     secret: true,
     example: 'redis://localhost:6379',
   }),

@@ -9,7 +9,7 @@ describe('the choice of services', () => {
     const chosen = read({});
     expect(chosen).toMatchObject({ QUEUE: 'rabbitmq', BUS: 'redis' });
     expect(engineProblems(chosen)).toEqual([
-      'RABBITMQ_URL is required, unless QUEUE is postgres.',
+      'RABBITMQ_URL is required, unless QUEUE is redis or postgres.',
       'REDIS_URL is required, unless BUS is postgres.',
     ]);
     expect(engineProblems({ ...chosen, RABBITMQ_URL: 'amqp://q', REDIS_URL: 'redis://r' })).toEqual([]);
@@ -24,11 +24,18 @@ describe('the choice of services', () => {
     expect(engineProblems({ ...alone, DB_POOLER: true, DATABASE_LISTEN_URL: 'postgresql://db' })).toEqual([]);
   });
 
+  it('needs Redis for its queue, whatever the bus is', () => {
+    const queueInRedis = read({ QUEUE: 'redis', BUS: 'postgres' });
+    expect(engineProblems(queueInRedis)).toEqual(['REDIS_URL is required when QUEUE is redis.']);
+    expect(engineProblems({ ...queueInRedis, REDIS_URL: 'redis://r' })).toEqual([]);
+    expect(engineProblems(read({ QUEUE: 'redis' }))).toEqual(['REDIS_URL is required, unless BUS is postgres.']);
+  });
+
   it('asks nothing of an app that has no queue', () => {
     expect(engineProblems({ BUS: 'postgres' })).toEqual([]);
   });
 
   it('refuses another name', () => {
-    expect(() => read({ QUEUE: 'kafka' })).toThrow('QUEUE is not valid: one of rabbitmq, postgres is needed');
+    expect(() => read({ QUEUE: 'kafka' })).toThrow('QUEUE is not valid: one of rabbitmq, redis, postgres is needed');
   });
 });

@@ -3,9 +3,10 @@ import { setting } from './settings';
 
 /** Which service is the queue between the gateway and the processor. */
 export const queueSettings = {
-  QUEUE: setting(z.enum(['rabbitmq', 'postgres']).default('rabbitmq'), {
+  QUEUE: setting(z.enum(['rabbitmq', 'redis', 'postgres']).default('rabbitmq'), {
     description:
-      'The queue between those who publish and the processor: rabbitmq, or postgres, which needs no further service. ' +
+      'The queue between those who publish and the processor: rabbitmq, redis (Redis Streams), or postgres, which needs no further ' +
+      'service. ' +
       'With postgres, services publish over HTTP only, and one processor at a time consumes (docs/engines.md).',
   }),
 };
@@ -29,7 +30,7 @@ export const busSettings = {
 };
 
 interface ChosenEngines {
-  QUEUE?: 'rabbitmq' | 'postgres';
+  QUEUE?: 'rabbitmq' | 'redis' | 'postgres';
   BUS?: 'redis' | 'postgres';
   RABBITMQ_URL?: string | undefined;
   REDIS_URL?: string | undefined;
@@ -41,7 +42,8 @@ interface ChosenEngines {
 export function engineProblems(chosen: ChosenEngines): string[] {
   const { QUEUE, BUS, RABBITMQ_URL, REDIS_URL, DB_POOLER, DATABASE_LISTEN_URL } = chosen;
   return [
-    ...(QUEUE === 'rabbitmq' && !RABBITMQ_URL ? ['RABBITMQ_URL is required, unless QUEUE is postgres.'] : []),
+    ...(QUEUE === 'rabbitmq' && !RABBITMQ_URL ? ['RABBITMQ_URL is required, unless QUEUE is redis or postgres.'] : []),
+    ...(QUEUE === 'redis' && BUS !== 'redis' && !REDIS_URL ? ['REDIS_URL is required when QUEUE is redis.'] : []),
     ...(BUS === 'redis' && !REDIS_URL ? ['REDIS_URL is required, unless BUS is postgres.'] : []),
     ...((QUEUE === 'postgres' || BUS === 'postgres') && DB_POOLER && !DATABASE_LISTEN_URL
       ? ['DATABASE_LISTEN_URL is required with DB_POOLER: a pooler lends no session that could listen.']

@@ -1,0 +1,101 @@
+import { Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { AlertIntake, AlertSource, RawIntake } from '@tocsin/contracts/ports';
+import { Health, Log, type CheckOptions } from '@tocsin/observability';
+import { RedisConnection } from '../connection';
+import { StreamIntake, StreamRawIntake } from './alert-intake.streams';
+import { StreamSource } from './alert-source.streams';
+import { weaknessesOf } from './durability';
+import { StreamQueue } from './stream-queue';
+
+interface RedisQueueOptions {
+  url: string;
+  /** Stands before every key. Default none. */
+  prefix?: string;
+  /** How many messages may wait in all. Default 100,000; further ones are refused. */
+  limit?: number;
+  /** How many messages a consumer holds unacknowledged, of urgent ones at most 500. Default 2,000. */
+  prefetch?: number;
+  /** How the queue counts in the health of the app. Default: critical. */
+  health?: CheckOptions;
+  /** The process's `ObservabilityModule.forRoot(…)`. */
+  observability: DynamicModule;
+}
+
+/** What the module's own constructor needs of `forRoot`: Nest injects by class. */
+class QueueParts {
+  constructor(
+    readonly commands: RedisConnection,
+    readonly source: StreamSource,
+    readonly check: CheckOptions,
+  ) {}
+}
+
+const CHECK_TIMEOUT_MS = 400;
+const ASK_TIMEOUT_MS = 2_000;
+
+/**
+ * `AlertIntake`, `RawIntake` and `AlertSource` on Redis Streams. Nothing is opened before `onModuleInit`, which starts
+ * to connect and does not wait; once Redis answers, the log says what is weak about its durability.
+ */
+@Module({})
+export class RedisQueueModule implements OnModuleInit, OnApplicationShutdown {
+  private asked = false;
+
+  constructor(
+    private readonly parts: QueueParts,
+    private readonly health: Health,
+    private readonly log: Log,
+  ) {}
+
+  static forRoot({
+    url,
+    prefix = '',
+    limit = 100_000,
+    prefetch = 2_000,
+    health = { critical: true },
+    observability,
+  }: RedisQueueOptions): DynamicModule {
+    const commands = new RedisConnection(url);
+    const queue = new StreamQueue(commands, prefix);
+    const source = new StreamSource(queue, { url, prefetch });
+    return {
+      module: RedisQueueModule,
+      imports: [observability],
+      providers: [
+        { provide: QueueParts, useValue: new QueueParts(commands, source, health) },
+        { provide: AlertSource, useValue: source },
+        { provide: AlertIntake, useValue: new StreamIntake(queue, limit) },
+        { provide: RawIntake, useValue: new StreamRawIntake(queue, limit) },
+      ],
+      exports: [AlertSource, AlertIntake, RawIntake],
+    };
+  }
+
+  onModuleInit(): void {
+    const { commands, source, check } = this.parts;
+    this.health.add(
+      'redis_queue',
+      async () => {
+        await commands.run('queue', CHECK_TIMEOUT_MS, (client) => client.ping());
+        if (source.wanted && !source.consuming) throw new Error('The streams are not consumed.');
+      },
+      check,
+    );
+    commands.watch(() => void this.tellWeaknesses());
+    commands.open();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.parts.source.stop();
+    this.parts.commands.close();
+  }
+
+  private async tellWeaknesses(): Promise<void> {
+    const { commands } = this.parts;
+    if (this.asked || !commands.connected) return;
+    this.asked = true;
+    const weaknesses = await commands.run('queue', ASK_TIMEOUT_MS, weaknessesOf).catch(() => undefined);
+    if (!weaknesses) this.asked = false;
+    for (const weakness of weaknesses ?? []) this.log.warn(weakness);
+  }
+}
