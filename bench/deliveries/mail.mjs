@@ -5,6 +5,7 @@ import { stdout } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withDatabase } from './databases.mjs';
 import { NotifierSite } from './notifier-site.mjs';
+import { verdict } from './verdict.mjs';
 import { plannedEvent } from './work.mjs';
 
 const MAILS = 300;
@@ -75,5 +76,7 @@ export async function mailRow(services, { rounds }) {
       `${name.padEnd(26)}median ${ms(median(took.map(median)))}   p99 of each round ${took.map(p99).map(ms).join(', ')}\n`,
     );
   const [alone, beside] = Object.values(results).map((took) => median(took.map(p99)));
-  stdout.write(`p99 beside / alone, medians ${(beside / alone).toFixed(2)}; connections held ${swallowed.size}\n`);
+  stdout.write(`connections held ${swallowed.size}\n\n`);
+  verdict('p99 alone, at most 250 ms', alone, { atMost: 250 }, ' ms');
+  verdict('p99 beside silent receivers / alone, at most 1.20', beside / alone, { atMost: 1.2 });
 }

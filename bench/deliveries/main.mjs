@@ -7,6 +7,9 @@
 //     --only <a,b>               some contenders of the queue
 //     --also <name>=<dist>       another build of Tocsin as one more contender: shows the effect of a change
 //
+// Each row ends with its targets, reached or missed. The target for PostgreSQL's CPU is not reached: decision 0036 says
+// what a delivery costs and why.
+//
 // Needs PostgreSQL and Redis. Absolute figures vary from run to run; compare within one run, on a quiet machine.
 import { loadavg } from 'node:os';
 import { argv, exit, stdout } from 'node:process';

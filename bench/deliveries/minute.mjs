@@ -4,6 +4,7 @@ import { stdout } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onServer, withDatabase } from './databases.mjs';
 import { NotifierSite } from './notifier-site.mjs';
+import { verdict } from './verdict.mjs';
 import { plannedEvent } from './work.mjs';
 
 const TENANTS = 100;
@@ -101,8 +102,12 @@ export const minuteRow = (services, { count }) =>
         beside.filter(({ began }) => began >= begunAll),
       ];
       stdout.write(
-        `                           ${p99(early).toFixed(1)} ms until the last had started, ${p99(late).toFixed(1)} ms after it\n`,
+        `                           ${p99(early).toFixed(1)} ms until the last had started, ${p99(late).toFixed(1)} ms after it\n\n`,
       );
+      verdict(`mails to different recipients, of ${count}`, arrived.length, { atLeast: count, atMost: count });
+      const sent = statuses.find(({ status }) => status === 'sent')?.count ?? 0;
+      verdict(`deliveries that are sent, of ${count}`, sent, { atLeast: count, atMost: count });
+      verdict('alert stored, p99 meanwhile / alone, at most 1.50', busy / quiet, { atMost: 1.5 });
     } finally {
       await site.close();
     }

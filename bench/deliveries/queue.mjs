@@ -8,9 +8,12 @@ import { join, resolve } from 'node:path';
 import { stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { withDatabase } from './databases.mjs';
+import { verdict } from './verdict.mjs';
 
 const PEERS = { 'graphile-worker': '0.17.3', 'pg-boss': '10.4.2', bullmq: '5.81.5' };
 const TENANTS = 100;
+/** How many times a peer's rate Tocsin is to reach. */
+const TARGETS = { 'graphile-worker': 1, BullMQ: 2, 'pg-boss': 4 };
 
 const require = createRequire(import.meta.url);
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -81,15 +84,23 @@ export async function queueRow(services, { count, rounds, only, also }) {
   );
   row('', 'a second', 'PostgreSQL CPU', 'own CPU', 'Tocsin / it');
   const rates = (name) => results.get(name).map(({ ms }) => (count / ms) * 1000);
+  const ratiosTo = (name) =>
+    results.has('Tocsin') ? rates('Tocsin').map((rate, round) => rate / rates(name)[round]) : [NaN];
   for (const [name] of contenders) {
     const per = (what) => `${median(results.get(name).map((result) => (result[what] / count) * 1000)).toFixed(1)} us`;
-    const ratios = results.has('Tocsin') ? rates('Tocsin').map((rate, round) => rate / rates(name)[round]) : [NaN];
     row(
       name,
       Math.round(median(rates(name))).toLocaleString('en'),
       per('server'),
       per('client'),
-      median(ratios).toFixed(2),
+      median(ratiosTo(name)).toFixed(2),
     );
   }
+  if (!results.has('Tocsin')) return;
+  stdout.write('\n');
+  for (const [name, atLeast] of Object.entries(TARGETS).filter(([peer]) => results.has(peer)))
+    verdict(`deliveries a second / ${name}, at least ${atLeast.toFixed(2)}`, median(ratiosTo(name)), { atLeast });
+  if (!results.has('graphile-worker')) return;
+  const cpu = results.get('Tocsin').map(({ server }, round) => server / results.get('graphile-worker')[round].server);
+  verdict('PostgreSQL CPU a delivery / graphile-worker, at most 1.00', median(cpu), { atMost: 1 });
 }
