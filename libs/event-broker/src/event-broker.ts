@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { BrokerError } from './broker-error';
 import { newEvent, validateEvent, type BrokerEvent, type EventDraft } from './event';
-import type { EventFilter, EventProvider, ProviderStats } from './event-provider';
+import type { EventFilter, EventProvider, ProviderStats, TransactionClient } from './event-provider';
 import type { BrokerMetrics } from './broker-metrics';
 import { Delivery, HandlerCalls, type EventHandler, type HandlerFailure, type Subscription } from './delivery';
 import { PatternTrie } from './pattern-trie';
@@ -196,6 +196,20 @@ export class EventBroker {
   /** Resolves when the event is stored; a worker handles it. Rejects with `queue_full` before anything is stored. */
   async publishAsync(draft: EventDraft): Promise<PublishResult> {
     return (await this.enqueue([this.prepare(draft)]))[0]!;
+  }
+
+  /**
+   * Publishes within the transaction that `client` has open in the provider's database. The handlers are called after
+   * the commit; after a rollback there was no event. Neither `total_published` nor the metric counts these events, as
+   * their commit is not known here. Throws `invalid_configuration` when the provider is in no database.
+   */
+  async publishWithin(client: TransactionClient, drafts: readonly EventDraft[]): Promise<string[]> {
+    const { provider } = this;
+    if (!provider.publishWithin)
+      throw new BrokerError('invalid_configuration', 'publishWithin needs the database provider.');
+    const events = drafts.map((draft) => this.prepare(draft));
+    await provider.publishWithin(client, events);
+    return events.map(({ id }) => id);
   }
 
   /** Calls the handler for each event whose type matches. Returns the id of the subscription. */

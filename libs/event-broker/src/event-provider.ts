@@ -42,6 +42,11 @@ export interface StreamRequest {
   signal: AbortSignal;
 }
 
+/** A connection that a transaction is open on: node-postgres's client, or TypeORM's `QueryRunner`. */
+export interface TransactionClient {
+  query(text: string, values?: unknown[]): Promise<unknown>;
+}
+
 export interface ProviderStats {
   provider_type: string;
   total_events: number;
@@ -72,6 +77,11 @@ export abstract class EventProvider {
   abstract store(events: readonly BrokerEvent[]): Promise<void> | void;
   /** Keeps events and gives them to every stream of every instance. */
   abstract publish(events: readonly BrokerEvent[], origin?: string): Promise<void> | void;
+  /**
+   * Publishes within the transaction that `client` has open: if it commits, all streams have the events, also those of
+   * this instance; if it is rolled back, there was no event. Only a provider in a database has this.
+   */
+  publishWithin?(client: TransactionClient, events: readonly BrokerEvent[]): Promise<void>;
   abstract get(id: string): Promise<BrokerEvent | undefined>;
   abstract list(filter?: EventFilter): Promise<BrokerEvent[]>;
   /**

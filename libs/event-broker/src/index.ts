@@ -1,5 +1,6 @@
 export { BrokerError, type BrokerErrorCode } from './broker-error';
 export type { BrokerMetrics } from './broker-metrics';
+export { getDefaultBroker, initialize, isInitialized, registerShutdown, setDefaultBroker } from './default-broker';
 export type { EventHandler, HandlerContext, HandlerFailure } from './delivery';
 export {
   cloneEvent,
@@ -29,6 +30,7 @@ export {
   type ProviderStats,
   type StatusChange,
   type StreamRequest,
+  type TransactionClient,
 } from './event-provider';
 export { PatternTrie } from './pattern-trie';
 export { MemoryProvider, type MemoryProviderOptions } from './providers/memory-provider';

@@ -8,6 +8,7 @@ import {
   type ProviderStats,
   type StatusChange,
   type StreamRequest,
+  type TransactionClient,
 } from '../event-provider';
 import { patternRegex } from '../pattern-trie';
 import { BatchWriter } from './batch-writer';
@@ -55,11 +56,6 @@ export interface DatabaseProviderOptions {
   compressAboveBytes?: number | null;
   /** Called when PostgreSQL fails in the background. The provider tries again by itself. */
   onTrouble?: (error: unknown) => void;
-}
-
-/** A connection that a transaction is open on: node-postgres's client, or TypeORM's `QueryRunner`. */
-export interface TransactionClient {
-  query(text: string, values?: unknown[]): Promise<unknown>;
 }
 
 const BACK_OFF = { firstMs: 200, capMs: 5_000, floorMs: 100 };
@@ -110,11 +106,7 @@ export class DatabaseProvider extends EventProvider {
     this.published += events.length;
   }
 
-  /**
-   * Publishes within the transaction that `client` has open: if it commits, all streams have the events, also those of
-   * this instance; if it is rolled back, there was no event.
-   */
-  async publishWithin(client: TransactionClient, events: readonly BrokerEvent[]): Promise<void> {
+  override async publishWithin(client: TransactionClient, events: readonly BrokerEvent[]): Promise<void> {
     if (events.length === 0) return;
     await client.query(
       insertEvents(this.table),

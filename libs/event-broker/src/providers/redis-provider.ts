@@ -163,7 +163,7 @@ export class RedisProvider extends EventProvider {
 
   /** Runs of equal origin are one script each. */
   private async write(items: readonly Written[]): Promise<void> {
-    for (let from = 0; from < items.length; ) {
+    for (let from = 0; from < items.length;) {
       const { origin, isPublished } = items[from]!;
       let to = from;
       while (to < items.length && items[to]!.origin === origin && items[to]!.isPublished === isPublished) to += 1;
@@ -208,14 +208,18 @@ export class RedisProvider extends EventProvider {
   /** A lost connection is made again; the position stays, so that what came meanwhile is read then. */
   private async *readStream(request: StreamRequest, from: string): AsyncGenerator<BrokerEvent> {
     const { signal, withoutOrigin } = request;
-    const client = this.options.client.duplicate({ lazyConnect: true, enableOfflineQueue: true, disconnectTimeout: 500 });
+    const client = this.options.client.duplicate({
+      lazyConnect: true,
+      enableOfflineQueue: true,
+      disconnectTimeout: 500,
+    });
     client.on('error', (error) => this.options.onTrouble?.(error));
     const stop = () => client.disconnect();
     signal.addEventListener('abort', stop);
     this.streams += 1;
     let position = from;
     try {
-      for (let failures = 0; !signal.aborted; ) {
+      for (let failures = 0; !signal.aborted;) {
         try {
           const reply = await client.xread('COUNT', PAGE, 'BLOCK', BLOCK_MS, 'STREAMS', this.name, position);
           failures = 0;
