@@ -36,3 +36,4 @@ export { PatternTrie } from './pattern-trie';
 export { MemoryProvider, type MemoryProviderOptions } from './providers/memory-provider';
 export { DEFAULT_RETRY_POLICY, type RetryPolicy } from './retry-policy';
 export type { Upcasters } from './upcasters';
+export { raiseAlerts, type AlertRule, type PublishesAlerts } from './alert-rules';
