@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BrokerEvent } from './event';
 import type { EventProvider } from './event-provider';
@@ -58,7 +59,10 @@ export class HandlerCalls {
       timeoutMs: number;
       upcasters: Upcasters;
     },
-  ) {}
+  ) {
+    // each call that is under way listens
+    setMaxListeners(0, this.ending.signal, this.hurrying.signal);
+  }
 
   /** Calls all that wait, at the same time and in the order in which they subscribed. Never rejects. */
   async callAll(delivery: Delivery): Promise<HandlerFailure[]> {

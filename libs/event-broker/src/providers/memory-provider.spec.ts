@@ -61,3 +61,16 @@ describe('the memory provider', () => {
     expect((await next).value).toMatchObject({ id: mark.id });
   });
 });
+
+it('the log does not grow with what was evicted, also when its first event stays', async () => {
+  const provider = new MemoryProvider({ maxEvents: 10 });
+  const first = anEvent();
+  provider.publish([first]);
+  for (let number = 0; number < 5_000; number += 1) {
+    provider.publish([anEvent()]);
+    await provider.get(first.id);
+  }
+  expect((await provider.list())[0]!.id).toBe(first.id);
+  expect((provider as unknown as { log: unknown[] }).log.length).toBeLessThan(1_100);
+  await provider.close();
+});

@@ -21,6 +21,8 @@ export interface MemoryProviderOptions {
 }
 
 interface Kept {
+  /** 0, 1, 2 … in the order of publication. */
+  readonly number: number;
   event: BrokerEvent;
   origin: string | undefined;
   isPublished: boolean;
@@ -44,9 +46,9 @@ export class MemoryProvider extends EventProvider {
   private readonly cleaning: NodeJS.Timeout;
   /** The least recently used first. */
   private readonly kept = new Map<string, Kept>();
-  /** In the order of publication; the first has the number `first`. */
+  /** In the order of publication. What is gone stays here until it is half of the log. */
   private log: Kept[] = [];
-  private first = 0;
+  private end = 0;
   private evictedUpTo = -1;
   private readonly readers = new Set<Reader>();
   private readonly claims = new Map<string, Map<string, string>>();
@@ -88,7 +90,7 @@ export class MemoryProvider extends EventProvider {
     if (after_id !== undefined) {
       const after = this.kept.get(after_id);
       if (!after) throw new BrokerError('unknown_event', 'after_id names no event.');
-      from = this.log.indexOf(after) + 1;
+      from = this.placeOf(after.number) + 1;
     }
     const isWanted = passes(filter);
     const page: BrokerEvent[] = [];
@@ -156,14 +158,22 @@ export class MemoryProvider extends EventProvider {
     for (const reader of this.readers) reader.wake?.();
   }
 
-  private get end(): number {
-    return this.first + this.log.length;
+  /** The place of the event of this number in the log, or of the next one that is there. */
+  private placeOf(number: number): number {
+    let [low, high] = [0, this.log.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.log[middle]!.number < number) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   private keep(event: BrokerEvent, origin: string | undefined, isPublished: boolean): void {
     if (this.kept.has(event.id)) return;
-    const kept: Kept = { event: { ...event }, origin, isPublished, isGone: false };
     const { end } = this;
+    const kept: Kept = { number: end, event: { ...event }, origin, isPublished, isGone: false };
+    this.end += 1;
     this.log.push(kept);
     this.kept.set(event.id, kept);
     this.counts[event.status] += 1;
@@ -174,10 +184,10 @@ export class MemoryProvider extends EventProvider {
       else reader.wake?.();
     }
     while (this.kept.size > this.maxEvents) {
-      const [oldest] = this.kept.values();
-      this.evictedUpTo = Math.max(this.evictedUpTo, this.first + this.log.indexOf(oldest!));
+      const oldest = this.kept.values().next().value!;
+      this.evictedUpTo = Math.max(this.evictedUpTo, oldest.number);
       this.evictions += 1;
-      this.remove(oldest!);
+      this.remove(oldest);
     }
   }
 
@@ -199,14 +209,14 @@ export class MemoryProvider extends EventProvider {
           wanted = new PatternTrie();
           for (const pattern of patterns) wanted.add(pattern, true);
         }
-        if (reader.next < this.first && this.evictedUpTo >= reader.next) throw lagged();
-        reader.next = Math.max(reader.next, this.first);
-        const kept = this.log[reader.next - this.first];
-        reader.next += 1;
+        const kept = this.log[this.placeOf(reader.next)];
+        const isMissing = kept?.number !== reader.next;
+        if (isMissing && this.evictedUpTo >= reader.next) throw lagged();
+        reader.next = kept ? kept.number + 1 : this.end;
         if (!kept?.isPublished || (kept.origin !== undefined && kept.origin === request.withoutOrigin)) continue;
         if (wanted.match(kept.event.type).length === 0) continue;
         if (kept.isGone) {
-          if (this.evictedUpTo >= reader.next - 1) throw lagged();
+          if (this.evictedUpTo >= kept.number) throw lagged();
           continue;
         }
         this.consumed += 1;
@@ -229,11 +239,7 @@ export class MemoryProvider extends EventProvider {
     this.claims.delete(kept.event.id);
     this.counts[kept.event.status] -= 1;
     if (this.log.length < 2 * this.kept.size + 1_024) return;
-    // what is gone stays in the log until it is half of it: then the front is cut off, up to the first that is there
-    const present = this.log.findIndex(({ isGone }) => !isGone);
-    const gone = present < 0 ? this.log.length : present;
-    this.log = this.log.slice(gone);
-    this.first += gone;
+    this.log = this.log.filter(({ isGone }) => !isGone);
   }
 
   /** Deletes old events that are completed. Others stay: they are waited for, or are dead letters. */
