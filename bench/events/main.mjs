@@ -45,7 +45,12 @@ try {
   for (const name of Object.keys(rows)) say(`${shown(median(figures[name]))}  ${name}`);
 
   const { services, down } = servicesUp();
-  const over = await overPostgres(library, services.DATABASE_URL, `bench_events_${randomBytes(4).toString('hex')}`, events);
+  const over = await overPostgres(
+    library,
+    services.DATABASE_URL,
+    `bench_events_${randomBytes(4).toString('hex')}`,
+    events,
+  );
   say(`\nPostgreSQL, per second, ${events} events published by 100 at a time, each heard by one subscriber`);
   try {
     for (let round = 0; round < rounds; round += 1)

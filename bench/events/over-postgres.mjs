@@ -41,6 +41,8 @@ export async function overPostgres(library, server, name, events) {
 
   async function broker() {
     const pools = [0, 1].map(() => new Pool({ connectionString, max: 10 }));
+    // the database is dropped while the last connections are closing
+    for (const pool of pools) pool.on('error', () => {});
     const [one, two] = pools.map(
       (pool, number) =>
         new library.EventBroker({ provider: new library.DatabaseProvider({ pool }), instanceId: `instance-${number}` }),
@@ -58,6 +60,7 @@ export async function overPostgres(library, server, name, events) {
   /** The same where the subscriber is in the publishing instance, and each event's status is updated twice. */
   async function brokerAlone() {
     const pool = new Pool({ connectionString, max: 10 });
+    pool.on('error', () => {});
     const one = new library.EventBroker({
       provider: new library.DatabaseProvider({ pool }),
       instanceId: 'alone',

@@ -82,6 +82,26 @@ it('in an empty folder it is the only package, compiles with its types, and runs
   expect(imported).toBe('function\n');
 }, 60_000);
 
+it('on SIGTERM what waits is handled, and then the process ends by the signal', async () => {
+  writeFileSync(
+    join(empty, 'shutdown.js'),
+    `const { EventBroker, registerShutdown } = require('@tocsin/event-broker');
+     const broker = new EventBroker({ workerCount: 1 });
+     broker.subscribe('*', async ({ payload }) => {
+       await new Promise((resolve) => setTimeout(resolve, 5));
+       console.log(payload);
+     });
+     registerShutdown(broker);
+     setInterval(() => {}, 1_000);
+     void broker.start().then(async () => {
+       for (const payload of [1, 2, 3]) await broker.publish({ type: 'tick', payload });
+       process.kill(process.pid, 'SIGTERM');
+     });`,
+  );
+  const ended = await run(process.execPath, ['shutdown.js'], { cwd: empty }).catch((error: object) => error);
+  expect(ended).toMatchObject({ signal: 'SIGTERM', stdout: '1\n2\n3\n' });
+});
+
 it('in a project with Nest its module calls the methods with @OnEvent', async () => {
   cpSync(join(__dirname, 'nest.ts'), join(nest, 'nest.ts'));
   const faces = ['typeorm', 'database', 'redis', 'prometheus', 'yaml'];

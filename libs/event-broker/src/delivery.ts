@@ -47,6 +47,25 @@ export class Delivery {
   ) {}
 }
 
+/** Makes its signal when it is asked for: most handlers do not ask, and a signal costs more than the rest of a call. */
+class CallContext implements HandlerContext {
+  private controller: AbortController | undefined;
+  private reason: unknown;
+
+  constructor(readonly attempt: number) {}
+
+  get signal(): AbortSignal {
+    this.controller ??= new AbortController();
+    if (this.reason !== undefined) this.controller.abort(this.reason);
+    return this.controller.signal;
+  }
+
+  abort(reason: unknown): void {
+    this.reason = reason;
+    this.controller?.abort(reason);
+  }
+}
+
 /** Calls handlers: with a timeout, with the newest version of the event, and those of a group once. */
 export class HandlerCalls {
   private readonly ending = new AbortController();
@@ -99,14 +118,13 @@ export class HandlerCalls {
         delivery.claimed.add(subscription);
       }
       const event = upcast({ ...delivery.event, retry_count: delivery.retries }, upcasters);
-      const abort = new AbortController();
-      const context: HandlerContext = { signal: abort.signal, attempt: delivery.retries + 1 };
+      const context = new CallContext(delivery.retries + 1);
       const handling = typeof handler === 'function' ? handler(event, context) : handler.handle(event, context);
       // most handlers of a memory broker return at once: no timer for those
       if (typeof (handling as PromiseLike<unknown> | undefined)?.then !== 'function') return undefined;
       const cut = new Promise<never>((_, reject) => {
         const end = (error: unknown) => {
-          abort.abort(error);
+          context.abort(error);
           reject(error as Error);
         };
         timer = setTimeout(() => end(new Error(`no result within ${timeoutMs} ms`)), timeoutMs);

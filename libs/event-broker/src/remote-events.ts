@@ -67,6 +67,8 @@ export class RemoteEvents {
 
   private async takeUp(startedAt: Date): Promise<void> {
     const { provider, instanceId, arrive, onTrouble } = this.options;
+    // one that fails again meanwhile is `pending`, and would be found twice
+    const taken = new Set<string>();
     try {
       for (const status of ['processing', 'pending'] as const)
         for (let after_id: string | undefined; !this.stopping.signal.aborted;) {
@@ -77,7 +79,10 @@ export class RemoteEvents {
             after_id,
             limit: 100,
           });
-          for (const event of page) await arrive(event, true);
+          for (const event of page) {
+            if (!taken.has(event.id)) await arrive(event, true);
+            taken.add(event.id);
+          }
           after_id = page.at(-1)?.id;
           if (after_id === undefined) break;
         }

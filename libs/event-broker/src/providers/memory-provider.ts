@@ -27,6 +27,9 @@ interface Kept {
   origin: string | undefined;
   isPublished: boolean;
   isGone: boolean;
+  /** Its neighbours in the order of use. */
+  older: Kept | undefined;
+  newer: Kept | undefined;
 }
 
 interface Reader {
@@ -44,8 +47,10 @@ export class MemoryProvider extends EventProvider {
   private readonly maxEvents: number;
   private readonly maxAgeMs: number;
   private readonly cleaning: NodeJS.Timeout;
-  /** The least recently used first. */
   private readonly kept = new Map<string, Kept>();
+  /** The ends of the order of use. It is a list of its own: the first key of a Map is slow to find after many deletions. */
+  private oldest: Kept | undefined;
+  private newest: Kept | undefined;
   /** In the order of publication. What is gone stays here until it is half of the log. */
   private log: Kept[] = [];
   private end = 0;
@@ -172,10 +177,19 @@ export class MemoryProvider extends EventProvider {
   private keep(event: BrokerEvent, origin: string | undefined, isPublished: boolean): void {
     if (this.kept.has(event.id)) return;
     const { end } = this;
-    const kept: Kept = { number: end, event: { ...event }, origin, isPublished, isGone: false };
+    const kept: Kept = {
+      number: end,
+      event: { ...event },
+      origin,
+      isPublished,
+      isGone: false,
+      older: undefined,
+      newer: undefined,
+    };
     this.end += 1;
     this.log.push(kept);
     this.kept.set(event.id, kept);
+    this.append(kept);
     this.counts[event.status] += 1;
     for (const reader of this.readers) {
       // a reader that has read everything passes what it leaves out, instead of waking for it
@@ -184,7 +198,7 @@ export class MemoryProvider extends EventProvider {
       else reader.wake?.();
     }
     while (this.kept.size > this.maxEvents) {
-      const oldest = this.kept.values().next().value!;
+      const oldest = this.oldest!;
       this.evictedUpTo = Math.max(this.evictedUpTo, oldest.number);
       this.evictions += 1;
       this.remove(oldest);
@@ -229,12 +243,29 @@ export class MemoryProvider extends EventProvider {
   }
 
   private touch(kept: Kept): void {
-    this.kept.delete(kept.event.id);
-    this.kept.set(kept.event.id, kept);
+    if (this.newest === kept) return;
+    this.unlink(kept);
+    this.append(kept);
+  }
+
+  private append(kept: Kept): void {
+    kept.older = this.newest;
+    if (this.newest) this.newest.newer = kept;
+    else this.oldest = kept;
+    this.newest = kept;
+  }
+
+  private unlink(kept: Kept): void {
+    if (kept.older) kept.older.newer = kept.newer;
+    else this.oldest = kept.newer;
+    if (kept.newer) kept.newer.older = kept.older;
+    else this.newest = kept.older;
+    kept.older = kept.newer = undefined;
   }
 
   private remove(kept: Kept): void {
     kept.isGone = true;
+    this.unlink(kept);
     this.kept.delete(kept.event.id);
     this.claims.delete(kept.event.id);
     this.counts[kept.event.status] -= 1;
