@@ -13,13 +13,14 @@ const packages = (...source) => ({ module: { origin: 'external', source } });
 
 /** Which library alone imports which driver: the stack can be read from `ls libs`. */
 const DRIVERS = [
-  { drivers: ['pg', 'pg-*', 'typeorm'], owners: ['postgres'] },
-  { drivers: ['ioredis'], owners: ['redis'] },
+  { drivers: ['pg', 'pg-*', 'typeorm'], owners: ['postgres', 'event-broker'] },
+  { drivers: ['ioredis'], owners: ['redis', 'event-broker'] },
   { drivers: ['amqplib'], owners: ['rabbitmq', 'publisher'] },
   { drivers: ['@electric-sql/*'], owners: ['embedded'] },
   { drivers: ['jose', '@nestjs/jwt', 'openid-client'], owners: ['auth'] },
   { drivers: ['twilio', 'twilio/*'], owners: ['phones'] },
-  { drivers: ['pino', 'prom-client', '@nestjs/terminus'], owners: ['observability'] },
+  { drivers: ['prom-client'], owners: ['observability', 'event-broker'] },
+  { drivers: ['pino', '@nestjs/terminus'], owners: ['observability'] },
 ];
 
 /**
@@ -40,9 +41,12 @@ const policies = [
     allow: { to: elements('settings') },
   },
   { from: elements('adapter', 'app', 'outside'), allow: { to: elements('messages') } },
-  { from: elements('publisher', 'react-client'), allow: { to: { ...elements('contracts'), ...files('wire') } } },
+  {
+    from: elements('publisher', 'event-broker', 'react-client'),
+    allow: { to: { ...elements('contracts'), ...files('wire') } },
+  },
   { from: elements('publisher'), allow: { to: { ...elements('messages'), ...files('wire') } } },
-  { from: elements('publisher', 'adapter', 'app', 'outside'), allow: { to: elements('timing') } },
+  { from: elements('publisher', 'event-broker', 'adapter', 'app', 'outside'), allow: { to: elements('timing') } },
   { from: elements('auth', 'adapter', 'app', 'outside'), allow: { to: elements('observability') } },
   { from: elements('app', 'outside'), allow: { to: elements('auth', 'phones') } },
   { from: adapter('rabbitmq'), allow: { to: elements('publisher') } },
@@ -60,7 +64,7 @@ const policies = [
     },
   },
   { from: files('test'), allow: { to: elements('fault-proxy') } },
-  { from: elements('outside'), allow: { to: elements('adapter', 'publisher', 'outside') } },
+  { from: elements('outside'), allow: { to: elements('adapter', 'publisher', 'event-broker', 'outside') } },
   // The providers that play their part on this machine are written once.
   { from: elements('outside'), allow: { to: { ...elements('app'), ...files('test') } } },
 
@@ -86,7 +90,7 @@ const policies = [
     message: 'messages and settings run without Nest',
   },
   {
-    from: { ...elements('app', 'adapter', 'publisher', 'phones'), ...otherFilesThan('edge') },
+    from: { ...elements('app', 'adapter', 'publisher', 'event-broker', 'phones'), ...otherFilesThan('edge') },
     disallow: { to: packages('@nestjs/*') },
     message:
       'Nest stays at the edges: modules, controllers and their docs, guards, filters, interceptors, servers, main',
@@ -208,6 +212,7 @@ export default tseslint.config(
         { type: 'auth', pattern: 'libs/auth' },
         { type: 'phones', pattern: 'libs/phones' },
         { type: 'publisher', pattern: 'libs/publisher' },
+        { type: 'event-broker', pattern: 'libs/event-broker' },
         { type: 'react-client', pattern: 'libs/react-client' },
         { type: 'adapter', pattern: 'libs/*', capture: ['technology'] },
         { type: 'dashboard', pattern: 'apps/dashboard' },

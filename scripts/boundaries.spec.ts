@@ -152,6 +152,30 @@ const breaches: Planted[] = [
     says: notAllowed,
   },
   {
+    fact: 'no app builds on the event broker: it is for other services',
+    file: 'apps/gateway/src/main.ts',
+    text: `import '@tocsin/event-broker';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'the event broker does not know the publisher: a service hands it one',
+    file: 'libs/event-broker/src/planted.ts',
+    text: `import '@tocsin/publisher';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'the event broker takes wire and nothing else of contracts',
+    file: 'libs/event-broker/src/planted.ts',
+    text: `import '@tocsin/contracts';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'the event broker runs without Nest, except for its module',
+    file: 'libs/event-broker/src/planted.ts',
+    text: `import '@nestjs/common';`,
+    says: /Nest stays at the edges/,
+  },
+  {
     fact: 'a file of an app does not know the technology behind a port',
     file: 'apps/gateway/src/live/planted.ts',
     text: `import '@tocsin/redis';`,
@@ -315,9 +339,9 @@ const breaches: Planted[] = [
   // adapter.
   ...(
     [
-      ['pg', 'libs/postgres'],
-      ['typeorm', 'libs/postgres'],
-      ['ioredis', 'libs/redis'],
+      ['pg', 'libs/postgres and libs/event-broker'],
+      ['typeorm', 'libs/postgres and libs/event-broker'],
+      ['ioredis', 'libs/redis and libs/event-broker'],
       ['amqplib', 'libs/rabbitmq and libs/publisher'],
       ['@electric-sql/pglite', 'libs/embedded'],
       ['jose', 'libs/auth'],
@@ -326,7 +350,7 @@ const breaches: Planted[] = [
       ['twilio', 'libs/phones'],
       ['twilio/lib/webhooks/webhooks', 'libs/phones'],
       ['pino', 'libs/observability'],
-      ['prom-client', 'libs/observability'],
+      ['prom-client', 'libs/observability and libs/event-broker'],
       ['@nestjs/terminus', 'libs/observability'],
     ] as const
   ).flatMap(([driver, owner]) =>
@@ -428,6 +452,16 @@ const rightful: Planted[] = [
     fact: 'auth imports its packages',
     file: 'libs/auth/src/planted.ts',
     text: `import 'jose';\nimport '@nestjs/jwt';\nimport 'openid-client';`,
+  },
+  {
+    fact: 'the event broker imports its drivers, wire and timing',
+    file: 'libs/event-broker/src/planted.ts',
+    text: `import 'pg';\nimport 'ioredis';\nimport 'typeorm';\nimport 'prom-client';\nimport '@tocsin/contracts/wire';\nimport '@tocsin/timing/back-off';`,
+  },
+  {
+    fact: 'an example composes the event broker and the publisher',
+    file: 'examples/planted.ts',
+    text: `import '@tocsin/event-broker';\nimport '@tocsin/publisher';`,
   },
   {
     fact: 'the publisher takes wire and exact-json',

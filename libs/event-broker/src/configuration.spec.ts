@@ -1,0 +1,49 @@
+import { brokerFromConfig, brokerFromYaml, EXAMPLE_YAML } from './configuration';
+import { getDefaultBroker, initialize, isInitialized, setDefaultBroker } from './default-broker';
+
+it('the example is the default, and variables of the environment are filled in', async () => {
+  const broker = (await brokerFromYaml(EXAMPLE_YAML, { HOSTNAME: 'pod-7' }))!;
+  const bare = (await brokerFromYaml('', {}))!;
+  const { retryPolicy: policyOf } = { retryPolicy: (one: object) => (one as { policy: object }).policy };
+  expect(broker.instanceId).toBe('pod-7');
+  expect(broker.mode).toBe('async');
+  expect(policyOf(broker)).toEqual({ maxRetries: 3, initialDelayMs: 1_000, maxDelayMs: 30_000, backoffFactor: 2 });
+  expect(policyOf(bare)).toEqual(policyOf(broker));
+  expect((await broker.provider.stats()).provider_specific).toEqual((await bare.provider.stats()).provider_specific);
+  await Promise.all([broker.stop(), bare.stop()]);
+});
+
+it('enabled: false makes none', async () => {
+  expect(await brokerFromYaml('event_broker: { enabled: false }', {})).toBeUndefined();
+});
+
+it('everything that is wrong is said at once, by name and without the value', async () => {
+  const wrong = {
+    provider: 'kafka',
+    worker_count: 0,
+    retries: 3,
+    retry_policy: { initial_delay: 'soon', backoff_factor: 0.5 },
+    redis: { port: 'secret' },
+    memory: 7,
+  };
+  const error = await brokerFromConfig(wrong, {}).catch((thrown: Error) => thrown);
+  expect(error).toMatchObject({ code: 'invalid_configuration' });
+  for (const name of ['provider', 'worker_count', 'retries', 'initial_delay', 'backoff_factor', 'redis.port', 'memory'])
+    expect((error as Error).message).toContain(name);
+  expect((error as Error).message).not.toContain('secret');
+});
+
+it('a database without its url is refused, and so is nats', async () => {
+  await expect(brokerFromConfig({ provider: 'database', database: { url: '${NONE}' } }, {})).rejects.toThrow('url');
+  await expect(brokerFromConfig({ provider: 'nats' }, {})).rejects.toThrow('nats is not there');
+});
+
+it('the default broker is the one that was initialized', async () => {
+  expect(isInitialized()).toBe(false);
+  expect(getDefaultBroker).toThrow(expect.objectContaining({ code: 'invalid_configuration' }));
+  const broker = await initialize({ mode: 'sync' });
+  expect(getDefaultBroker()).toBe(broker);
+  await broker.stop();
+  setDefaultBroker(undefined);
+  expect(isInitialized()).toBe(false);
+});

@@ -1,0 +1,36 @@
+import { BrokerError } from './broker-error';
+import { EventBroker, type EventBrokerOptions } from './event-broker';
+
+// One broker for code that cannot be handed one. Code that can takes an `EventBroker`.
+
+let broker: EventBroker | undefined;
+
+/** Makes the default broker and starts it. */
+export async function initialize(options?: EventBrokerOptions): Promise<EventBroker> {
+  const made = new EventBroker(options);
+  await made.start();
+  setDefaultBroker(made);
+  return made;
+}
+
+export const isInitialized = (): boolean => broker !== undefined;
+
+export function setDefaultBroker(made: EventBroker | undefined): void {
+  broker = made;
+}
+
+/** Throws `invalid_configuration` before `initialize` or `setDefaultBroker`. */
+export function getDefaultBroker(): EventBroker {
+  if (!broker) throw new BrokerError('invalid_configuration', 'The default broker is not initialized.');
+  return broker;
+}
+
+/** Stops the broker on the first of these signals, and then lets the process end by it as it would have without us. */
+export function registerShutdown(
+  registered: EventBroker,
+  signals: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT'],
+  timeoutMs?: number,
+): void {
+  for (const signal of signals)
+    process.once(signal, () => void registered.stop(timeoutMs).finally(() => process.kill(process.pid, signal)));
+}

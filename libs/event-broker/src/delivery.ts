@@ -1,0 +1,143 @@
+import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BrokerEvent } from './event';
+import type { EventProvider } from './event-provider';
+import { upcast, type Upcasters } from './upcasters';
+
+export interface HandlerContext {
+  /** Aborts when the call took too long, or when the broker stops and cannot wait any longer. */
+  signal: AbortSignal;
+  /** From 1. */
+  attempt: number;
+}
+
+type HandleEvent<Payload> = (event: BrokerEvent<Payload>, context: HandlerContext) => unknown;
+
+/** A function, or an object with `handle`. It has failed when it throws or rejects. */
+export type EventHandler<Payload = unknown> = HandleEvent<Payload> | { handle: HandleEvent<Payload> };
+
+export interface Subscription {
+  id: string;
+  pattern: string;
+  handler: EventHandler;
+  group: string | undefined;
+  name: string;
+}
+
+export interface HandlerFailure {
+  subscription: Subscription;
+  error: unknown;
+}
+
+/** An event on its way to handlers of this instance. */
+export class Delivery {
+  readonly begunAt = performance.now();
+  retries = 0;
+  failures: readonly HandlerFailure[] = [];
+  /** Subscriptions whose group has this event through this instance. */
+  readonly claimed = new Set<Subscription>();
+
+  constructor(
+    readonly event: BrokerEvent,
+    /** Whether this instance decides the status. */
+    readonly isOwn: boolean,
+    /** The subscriptions that have not handled it yet. */
+    public waiting: readonly Subscription[],
+    readonly isReplay = false,
+  ) {}
+}
+
+/** Makes its signal when it is asked for: most handlers do not ask, and a signal costs more than the rest of a call. */
+class CallContext implements HandlerContext {
+  private controller: AbortController | undefined;
+  private reason: unknown;
+
+  constructor(readonly attempt: number) {}
+
+  get signal(): AbortSignal {
+    this.controller ??= new AbortController();
+    if (this.reason !== undefined) this.controller.abort(this.reason);
+    return this.controller.signal;
+  }
+
+  abort(reason: unknown): void {
+    this.reason = reason;
+    this.controller?.abort(reason);
+  }
+}
+
+/** Calls handlers: with a timeout, with the newest version of the event, and those of a group once. */
+export class HandlerCalls {
+  private readonly ending = new AbortController();
+  private readonly hurrying = new AbortController();
+
+  constructor(
+    private readonly options: {
+      provider: EventProvider;
+      instanceId: string;
+      timeoutMs: number;
+      upcasters: Upcasters;
+    },
+  ) {
+    // each call that is under way listens
+    setMaxListeners(0, this.ending.signal, this.hurrying.signal);
+  }
+
+  /** Calls all that wait, at the same time and in the order in which they subscribed. Never rejects. */
+  async callAll(delivery: Delivery): Promise<HandlerFailure[]> {
+    const results = await Promise.all(delivery.waiting.map((subscription) => this.call(subscription, delivery)));
+    return results.filter((failure) => failure !== undefined);
+  }
+
+  /** Waits between two attempts; not at all once `hurry` was called. */
+  async pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.hurrying.signal }).catch(() => undefined);
+  }
+
+  hurry(): void {
+    this.hurrying.abort();
+  }
+
+  /** Waits for the work; after `timeoutMs` the handlers' signals abort. */
+  async finish(work: Promise<unknown>, timeoutMs: number): Promise<void> {
+    const timer = new AbortController();
+    const timeout = sleep(timeoutMs, undefined, { signal: timer.signal }).catch(() => undefined);
+    await Promise.race([work, timeout]);
+    timer.abort();
+    this.ending.abort(new Error('the broker stops'));
+  }
+
+  private async call(subscription: Subscription, delivery: Delivery): Promise<HandlerFailure | undefined> {
+    const { handler, group } = subscription;
+    const { provider, instanceId, timeoutMs, upcasters } = this.options;
+    let timer: NodeJS.Timeout | undefined;
+    let onEnd: (() => void) | undefined;
+    try {
+      if (group !== undefined && !delivery.isReplay && !delivery.claimed.has(subscription)) {
+        if (!(await provider.claim(delivery.event.id, group, instanceId))) return undefined;
+        delivery.claimed.add(subscription);
+      }
+      const event = upcast({ ...delivery.event, retry_count: delivery.retries }, upcasters);
+      const context = new CallContext(delivery.retries + 1);
+      const handling = typeof handler === 'function' ? handler(event, context) : handler.handle(event, context);
+      // most handlers of a memory broker return at once: no timer for those
+      if (typeof (handling as PromiseLike<unknown> | undefined)?.then !== 'function') return undefined;
+      const cut = new Promise<never>((_, reject) => {
+        const end = (error: unknown) => {
+          context.abort(error);
+          reject(error as Error);
+        };
+        timer = setTimeout(() => end(new Error(`no result within ${timeoutMs} ms`)), timeoutMs);
+        onEnd = () => end(this.ending.signal.reason);
+        this.ending.signal.addEventListener('abort', onEnd);
+      });
+      await Promise.race([handling, cut]);
+      return undefined;
+    } catch (error) {
+      return { subscription, error };
+    } finally {
+      clearTimeout(timer);
+      if (onEnd) this.ending.signal.removeEventListener('abort', onEnd);
+    }
+  }
+}

@@ -1,0 +1,269 @@
+import { EventBroker, type EventBrokerOptions } from './event-broker';
+import type { BrokerEvent } from './event';
+import type { HandlerFailure } from './delivery';
+import { MemoryProvider } from './providers/memory-provider';
+import { eventually } from './testing/broker-events';
+
+const CREATE = 'public.users.create';
+const FAST = { maxRetries: 2, initialDelayMs: 1, maxDelayMs: 5 };
+
+let broker: EventBroker;
+const start = async (options: EventBrokerOptions = {}) => {
+  broker = new EventBroker({ instanceId: 'one', retryPolicy: FAST, ...options });
+  await broker.start();
+  return broker;
+};
+afterEach(() => broker.stop(1_000));
+
+/** A handler that stays busy until `release` is called. */
+function gate() {
+  const entered: BrokerEvent[] = [];
+  let release = () => {};
+  const opened = new Promise<void>((resolve) => (release = resolve));
+  return { entered, release: () => release(), handler: (event: BrokerEvent) => (entered.push(event), opened) };
+}
+
+describe('modes', () => {
+  it('in sync mode publish resolves when all handlers have returned, with what failed, and never rejects for it', async () => {
+    await start({ mode: 'sync' });
+    const done: string[] = [];
+    broker.subscribe('public.users.*', async () => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      done.push('slow');
+    });
+    broker.subscribe('*', { handle: () => void done.push('object') });
+    broker.subscribe(CREATE, () => Promise.reject(new Error('no mail server')), { name: 'mails' });
+    const result = await broker.publish({ type: CREATE });
+    expect(done.sort()).toEqual(['object', 'slow']);
+    expect(result).toMatchObject({ status: 'failed', failures: [{ error: new Error('no mail server') }] });
+    expect(await broker.provider.get(result.id)).toMatchObject({ status: 'failed', error: 'mails: no mail server' });
+  });
+
+  it('sync: events are handled one after the other in the order of publication, also when nobody awaits', async () => {
+    await start({ mode: 'sync' });
+    const order: unknown[] = [];
+    broker.subscribe('*', async ({ payload }) => {
+      order.push(`begin ${payload}`);
+      await new Promise((resolve) => setTimeout(resolve, payload === 1 ? 10 : 0));
+      order.push(`end ${payload}`);
+    });
+    await Promise.all([1, 2, 3].map((payload) => broker.publish({ type: CREATE, payload })));
+    expect(order).toEqual(['begin 1', 'end 1', 'begin 2', 'end 2', 'begin 3', 'end 3']);
+  });
+
+  it('sync: a handler that publishes does not wait for itself', async () => {
+    await start({ mode: 'sync' });
+    const heard: string[] = [];
+    broker.subscribe('*', ({ type }) => void heard.push(type));
+    broker.subscribe(CREATE, () => broker.publish({ type: 'public.mails.create' }));
+    await broker.publish({ type: CREATE });
+    expect(heard).toEqual([CREATE, 'public.mails.create']);
+  });
+
+  it('async: publish resolves before the handlers, and workers handle as many at a time as there are', async () => {
+    await start({ workerCount: 3 });
+    const { entered, release, handler } = gate();
+    broker.subscribe('*', handler);
+    const results = await broker.publishBatch(Array.from({ length: 5 }, () => ({ type: CREATE })));
+    expect(results.every(({ status }) => status === 'pending')).toBe(true);
+    await eventually(() => entered.length === 3 || undefined);
+    expect(await broker.stats()).toMatchObject({
+      active_workers: 3,
+      queue_size: 2,
+      total_published: 5,
+      total_processed: 0,
+    });
+    release();
+    await eventually(async () => (await broker.stats()).total_processed === 5 || undefined);
+    expect(await broker.provider.list({ status: 'completed' })).toHaveLength(5);
+  });
+
+  it('publishSync and publishAsync choose for one event, whatever the mode is', async () => {
+    await start({ mode: 'sync' });
+    broker.subscribe('*', () => {});
+    expect((await broker.publishAsync({ type: CREATE })).status).toBe('pending');
+    expect((await broker.publishSync({ type: CREATE })).status).toBe('completed');
+  });
+});
+
+describe('bounds', () => {
+  it('a full queue refuses with queue_full before anything is stored: nothing is left pending', async () => {
+    await start({ workerCount: 1, bufferSize: 2 });
+    const { entered, release, handler } = gate();
+    broker.subscribe('*', handler);
+    await broker.publish({ type: CREATE });
+    await eventually(() => entered.length === 1 || undefined);
+    await broker.publishBatch([{ type: CREATE }, { type: CREATE }]);
+    await expect(broker.publish({ type: CREATE })).rejects.toMatchObject({
+      code: 'queue_full',
+      message: 'event queue is full',
+    });
+    expect((await broker.stats()).provider_stats.total_events).toBe(3);
+    release();
+    await eventually(async () => (await broker.stats()).provider_stats.completed_events === 3 || undefined);
+    await broker.publish({ type: CREATE });
+  });
+
+  it('a batch that does not fit is refused whole', async () => {
+    await start({ bufferSize: 2 });
+    await expect(broker.publishBatch([1, 2, 3].map(() => ({ type: CREATE })))).rejects.toMatchObject({
+      code: 'queue_full',
+    });
+    expect((await broker.stats()).provider_stats.total_events).toBe(0);
+  });
+
+  it('what is published before the start or after the stop is refused with worker_pool_stopped', async () => {
+    broker = new EventBroker();
+    for (const refuse of [() => broker.publish({ type: CREATE }), () => broker.publishSync({ type: CREATE })])
+      await expect(refuse()).rejects.toMatchObject({ code: 'worker_pool_stopped', message: 'worker pool is stopped' });
+    await broker.start();
+    await broker.stop();
+    await expect(broker.publish({ type: CREATE })).rejects.toMatchObject({ code: 'worker_pool_stopped' });
+  });
+
+  it('a provider that fails takes no place in the queue', async () => {
+    const provider = new MemoryProvider();
+    await start({ provider, bufferSize: 1 });
+    broker.subscribe('*', () => {});
+    const publish = jest.spyOn(provider, 'publish').mockImplementationOnce(() => {
+      throw new Error('away');
+    });
+    await expect(broker.publish({ type: CREATE })).rejects.toThrow('away');
+    await broker.publish({ type: CREATE });
+    expect(publish).toHaveBeenCalledTimes(2);
+  });
+
+  it.each([{ workerCount: 0 }, { bufferSize: 0.5 }, { retryPolicy: { maxRetries: -1 } }])(
+    '%j is refused',
+    (options) => {
+      expect(() => new EventBroker(options)).toThrow(expect.objectContaining({ code: 'invalid_configuration' }));
+    },
+  );
+});
+
+describe('retries and dead letters', () => {
+  it('only the handlers that failed are called again, and what succeeds in the end is completed', async () => {
+    await start();
+    const calls: string[] = [];
+    broker.subscribe('*', () => void calls.push('steady'));
+    broker.subscribe('*', (_, { attempt }) => {
+      calls.push(`attempt ${attempt}`);
+      if (attempt < 3) throw new Error('not yet');
+    });
+    const { id } = await broker.publish({ type: CREATE });
+    const event = await eventually(async () => {
+      const found = await broker.provider.get(id);
+      return found?.status === 'completed' ? found : undefined;
+    });
+    expect(calls).toEqual(['steady', 'attempt 1', 'attempt 2', 'attempt 3']);
+    expect(event).toMatchObject({ retry_count: 2, error: undefined });
+    expect(event.processed_at!.getTime()).toBeLessThanOrEqual(event.completed_at!.getTime());
+  });
+
+  it('an event that waits for another attempt holds no worker', async () => {
+    await start({ workerCount: 1, retryPolicy: { maxRetries: 1, initialDelayMs: 3_600_000, maxDelayMs: 3_600_000 } });
+    const handled: unknown[] = [];
+    broker.subscribe('*', ({ payload }, { attempt }) => {
+      if (payload === 'bad' && attempt === 1) throw new Error('later');
+      handled.push(payload);
+    });
+    await broker.publish({ type: CREATE, payload: 'bad' });
+    await broker.publish({ type: CREATE, payload: 'good' });
+    await eventually(() => handled.includes('good') || undefined);
+    expect((await broker.stats()).queue_size).toBe(1);
+    await broker.stop();
+    expect(handled).toEqual(['good', 'bad']);
+  });
+
+  it('an event whose handler used up its attempts is a dead letter, and can be redriven', async () => {
+    const told: (readonly HandlerFailure[])[] = [];
+    await start({ onDeadLetter: (_, failures) => void told.push(failures) });
+    let isRepaired = false;
+    let calls = 0;
+    broker.subscribe(CREATE, () => {
+      calls += 1;
+      if (!isRepaired) throw new Error('broken');
+    });
+    const { id } = await broker.publish({ type: CREATE });
+    await eventually(async () => ((await broker.deadLetters()).length === 1 ? true : undefined));
+    expect(calls).toBe(3);
+    expect(told).toHaveLength(1);
+    isRepaired = true;
+    await broker.redrive(id);
+    await eventually(async () => ((await broker.provider.get(id))?.status === 'completed' ? true : undefined));
+    expect(await broker.deadLetters()).toEqual([]);
+    await expect(broker.redrive(id)).rejects.toMatchObject({ code: 'unknown_event' });
+  });
+
+  it('a handler that does not return in time has failed, and its signal says so', async () => {
+    await start({ mode: 'sync', handlerTimeoutMs: 20, retryPolicy: { maxRetries: 0 } });
+    let signal: AbortSignal | undefined;
+    broker.subscribe('*', (_, context) => ((signal = context.signal), new Promise(() => {})));
+    const { status, failures } = await broker.publish({ type: CREATE });
+    expect(status).toBe('failed');
+    expect(String(failures[0]!.error)).toContain('no result within 20 ms');
+    expect(signal!.aborted).toBe(true);
+  });
+});
+
+describe('the end', () => {
+  it('stop handles what waits, and resolves when that is done', async () => {
+    await start({ workerCount: 1 });
+    const handled: unknown[] = [];
+    broker.subscribe('*', async ({ payload }) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      handled.push(payload);
+    });
+    await broker.publishBatch([1, 2, 3, 4].map((payload) => ({ type: CREATE, payload })));
+    expect(await broker.stop()).toEqual({ unfinished: [] });
+    expect(handled).toEqual([1, 2, 3, 4]);
+    expect(broker.isRunning).toBe(false);
+  });
+
+  it('what is unfinished at the timeout is named and pending again, and running handlers are told', async () => {
+    const provider = new MemoryProvider();
+    await start({ provider, workerCount: 1, retryPolicy: { maxRetries: 0 } });
+    let signal: AbortSignal | undefined;
+    broker.subscribe('*', (_, context) => ((signal = context.signal), new Promise(() => {})));
+    const results = await broker.publishBatch([{ type: CREATE }, { type: CREATE }]);
+    expect(await broker.stop(20)).toEqual({ unfinished: [results[1]!.id] });
+    expect(signal!.aborted).toBe(true);
+    expect(await provider.get(results[1]!.id)).toMatchObject({ status: 'pending' });
+  });
+});
+
+it('a payload of an older version is brought up to date for handlers and replay; what is stored stays', async () => {
+  await start({
+    mode: 'sync',
+    upcasters: {
+      [CREATE]: {
+        1: ({ name }: { name: string }) => ({ first: name.split(' ')[0], last: name.split(' ')[1] }),
+        2: (names: object) => ({ ...names, locale: 'en' }),
+      },
+    },
+  });
+  const heard: BrokerEvent[] = [];
+  broker.subscribe(CREATE, (event) => void heard.push(event));
+  const { id } = await broker.publish({ type: CREATE, payload: { name: 'Ada Lovelace' } });
+  await broker.publish({ type: CREATE, schema_version: 3, payload: { first: 'Alan' } });
+  await broker.replay({}, (event) => void heard.push(event));
+  expect(heard.map(({ payload, schema_version }) => ({ payload, schema_version }))).toEqual(
+    [0, 1].flatMap(() => [
+      { payload: { first: 'Ada', last: 'Lovelace', locale: 'en' }, schema_version: 3 },
+      { payload: { first: 'Alan' }, schema_version: 3 },
+    ]),
+  );
+  expect(await broker.provider.get(id)).toMatchObject({ payload: { name: 'Ada Lovelace' }, schema_version: 1 });
+});
+
+it('after unsubscribe a handler hears nothing, and an event without a handler is stored as completed', async () => {
+  await start();
+  const heard: string[] = [];
+  const subscription = broker.subscribe('*', ({ id }) => void heard.push(id));
+  expect(broker.unsubscribe(subscription)).toBe(true);
+  expect(broker.unsubscribe(subscription)).toBe(false);
+  const { id, status } = await broker.publish({ type: CREATE });
+  expect(status).toBe('completed');
+  expect(heard).toEqual([]);
+  expect(await broker.provider.get(id)).toMatchObject({ status: 'completed', instance_id: 'one' });
+});

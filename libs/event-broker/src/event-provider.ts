@@ -1,0 +1,105 @@
+import type { BrokerEvent, EventSource, EventStatus } from './event';
+
+/** Which events `list` returns, in the order of their publication. All that is said must be true. */
+export interface EventFilter {
+  source?: EventSource;
+  status?: EventStatus;
+  user_id?: string;
+  schema?: string;
+  entity?: string;
+  operation?: string;
+  instance_id?: string;
+  /** A pattern of types. */
+  pattern?: string;
+  /** From this instant of `created_at`. */
+  start_time?: Date;
+  /** Before this instant of `created_at`. */
+  end_time?: Date;
+  /** Only events after this one. Throws `unknown_event` when there is none of this id. A page that cannot shift. */
+  after_id?: string;
+  /** Default 100. */
+  limit?: number;
+  /** Default 0. */
+  offset?: number;
+}
+
+export interface StatusChange {
+  id: string;
+  status: EventStatus;
+  /** Absent: the event has no error any more. */
+  error?: string;
+  retry_count?: number;
+  /** When it happened. `processing` sets `processed_at`; `completed` and `failed` set `completed_at`. */
+  at: Date;
+}
+
+export interface StreamRequest {
+  /** What is to be heard. A function is asked again at each read, so that it may change. */
+  patterns: readonly string[] | (() => readonly string[]);
+  /** What was published with this origin is left out: its publisher knows it already. */
+  withoutOrigin?: string;
+  /** Ends the stream. */
+  signal: AbortSignal;
+}
+
+/** A connection that a transaction is open on: node-postgres's client, or TypeORM's `QueryRunner`. */
+export interface TransactionClient {
+  query(text: string, values?: unknown[]): Promise<unknown>;
+}
+
+export interface ProviderStats {
+  provider_type: string;
+  total_events: number;
+  pending_events: number;
+  processing_events: number;
+  completed_events: number;
+  failed_events: number;
+  /** By this provider object, since it was made. */
+  events_published: number;
+  /** By streams of this provider object, since it was made. */
+  events_consumed: number;
+  /** Open streams of this provider object. */
+  active_subscribers: number;
+  provider_specific: Record<string, unknown>;
+}
+
+/**
+ * Keeps events and carries them to other instances.
+ *
+ * Guarantees: what `store` or `publish` resolved for can be read by `get`. An id is stored once; a repeated one is
+ * ignored. A stream has each event that was published after it was opened once, in one order that all streams share,
+ * also when the service was away for a while; it reads no faster than it is consumed. Driver errors are passed on.
+ */
+export abstract class EventProvider {
+  /** Connects and makes what is missing. May be called twice. */
+  abstract open(): Promise<void>;
+  /** Keeps events without announcing them. */
+  abstract store(events: readonly BrokerEvent[]): Promise<void> | void;
+  /** Keeps events and gives them to every stream of every instance. */
+  abstract publish(events: readonly BrokerEvent[], origin?: string): Promise<void> | void;
+  /**
+   * Publishes within the transaction that `client` has open: if it commits, all streams have the events, also those of
+   * this instance; if it is rolled back, there was no event. Only a provider in a database has this.
+   */
+  publishWithin?(client: TransactionClient, events: readonly BrokerEvent[]): Promise<void>;
+  abstract get(id: string): Promise<BrokerEvent | undefined>;
+  abstract list(filter?: EventFilter): Promise<BrokerEvent[]>;
+  /**
+   * Later changes of the same event win, with one exception: what has `failed` becomes `completed` only by way of
+   * `pending` (it was redriven). Changes of unknown events are ignored.
+   */
+  abstract updateStatus(changes: readonly StatusChange[]): Promise<void> | void;
+  /** False when there is no such event. */
+  abstract delete(id: string): Promise<boolean>;
+  /** Ends without an error when the signal aborts or the provider closes. The stream is open once this resolves. */
+  abstract stream(request: StreamRequest): Promise<AsyncIterable<BrokerEvent>>;
+  /** Whether the event is the claimant's, within the group: it belongs to the first that claims it, also later. */
+  abstract claim(eventId: string, group: string, claimant: string): Promise<boolean>;
+  abstract stats(): Promise<ProviderStats>;
+  /** Ends all streams. May be called twice. */
+  abstract close(): Promise<void>;
+}
+
+/** The patterns of a request as they are now. */
+export const patternsOf = ({ patterns }: StreamRequest): readonly string[] =>
+  typeof patterns === 'function' ? patterns() : patterns;

@@ -1,0 +1,138 @@
+import { Pool } from 'pg';
+import { freshDatabase, type FreshDatabase } from '@tocsin/postgres/testing';
+import { anEvent, eventually } from '../testing/broker-events';
+import { describeEventProvider } from '../testing/event-provider.contract';
+import { DatabaseProvider } from './database-provider';
+
+describeEventProvider('database', async () => {
+  const database = await freshDatabase({ migrated: false });
+  const pools: Pool[] = [];
+  return {
+    open: async () => {
+      const pool = new Pool({ connectionString: database.url, max: 4 });
+      pool.on('error', () => {}); // the database is dropped with what is still connected
+      pools.push(pool);
+      const provider = new DatabaseProvider({ pool });
+      await provider.open();
+      return provider;
+    },
+    drop: async () => {
+      await Promise.all(pools.map((pool) => pool.end()));
+      await database.drop();
+    },
+    isShared: false,
+  };
+});
+
+describe('the database provider', () => {
+  let database: FreshDatabase;
+  let pool: Pool;
+  beforeAll(async () => {
+    database = await freshDatabase({ migrated: false });
+    pool = new Pool({ connectionString: database.url });
+    pool.on('error', () => {});
+  });
+  afterAll(async () => {
+    await pool.end();
+    await database.drop();
+  });
+  const open = async (table: string, options = {}) => {
+    const provider = new DatabaseProvider({ pool, table, ...options });
+    await provider.open();
+    return provider;
+  };
+  const hear = async (provider: DatabaseProvider) => {
+    const heard: string[] = [];
+    const stream = await provider.stream({ patterns: ['*'], signal: new AbortController().signal });
+    const ended = (async () => {
+      for await (const { id } of stream) heard.push(id);
+    })();
+    return { heard, ended };
+  };
+
+  it('an event whose transaction commits after that of a later one is heard, and the order is the same for all', async () => {
+    const provider = await open('late_commit');
+    const { heard } = await hear(provider);
+    const slow = await pool.connect();
+    await slow.query('begin');
+    const [first, second] = [anEvent(), anEvent()];
+    await provider.publishWithin(slow, [first]);
+    await provider.publish([second]);
+    await slow.query('commit');
+    slow.release();
+    await eventually(() => heard.length === 2 || undefined);
+    expect(heard).toEqual((await provider.list()).map(({ id }) => id));
+    await provider.close();
+  });
+
+  it('what a transaction published that was rolled back is no event', async () => {
+    const provider = await open('rolled_back');
+    const { heard } = await hear(provider);
+    const client = await pool.connect();
+    await client.query('begin');
+    await provider.publishWithin(client, [anEvent()]);
+    await client.query('rollback');
+    client.release();
+    const mark = anEvent();
+    await provider.publish([mark]);
+    await eventually(() => heard.length > 0 || undefined);
+    expect(heard).toEqual([mark.id]);
+    expect(await provider.list()).toHaveLength(1);
+    await provider.close();
+  });
+
+  it('a payload above the size is compressed, and is read as it was', async () => {
+    const provider = await open('compressed', { compressAboveBytes: 1_000 });
+    const [large, small] = [anEvent({ payload: { text: 'flour '.repeat(1_000) } }), anEvent()];
+    await provider.publish([large, small]);
+    const { rows } = await pool.query(
+      'select octet_length(payload_gzip) as gzip, payload is null as none from compressed order by seq',
+    );
+    expect(rows).toEqual([
+      { gzip: expect.any(Number), none: true },
+      { gzip: null, none: false },
+    ]);
+    expect((rows[0] as { gzip: number }).gzip).toBeLessThan(200);
+    expect(await provider.get(large.id)).toEqual(large);
+    await provider.close();
+  });
+
+  it('a stream whose connection to the listener was ended hears what came meanwhile, and listens again', async () => {
+    const troubles: unknown[] = [];
+    const provider = await open('interrupted', { pollMs: 60_000, onTrouble: (error: unknown) => troubles.push(error) });
+    const { heard, ended } = await hear(provider);
+    const listeners = () =>
+      pool.query(
+        `select pid from pg_stat_activity where query like 'listen %' and datname = current_database() and state = 'idle'`,
+      );
+    await eventually(async () => ((await listeners()).rows.length > 0 ? true : undefined));
+    await pool.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen %' and datname = current_database()`,
+    );
+    const events = [anEvent(), anEvent()];
+    await provider.publish([events[0]!]);
+    await eventually(() => heard.length === 1 || undefined);
+    await provider.publish([events[1]!]);
+    await eventually(() => heard.length === 2 || undefined);
+    expect(troubles.length).toBeGreaterThan(0);
+    await provider.close();
+    await ended;
+  });
+
+  it('old completed events are deleted on request', async () => {
+    const provider = await open('old');
+    const old = new Date(Date.now() - 60_000);
+    const [done, waiting] = [anEvent({ created_at: old }), anEvent({ created_at: old })];
+    await provider.store([done, waiting]);
+    await provider.updateStatus([{ id: done.id, status: 'completed', at: new Date() }]);
+    expect(await provider.deleteCompletedBefore(new Date())).toBe(1);
+    expect((await provider.list()).map(({ id }) => id)).toEqual([waiting.id]);
+    await provider.close();
+  });
+
+  it.each(['events; drop table x', '"events"', 'a.b.c', ''])('the table name "%s" is refused', (table) => {
+    expect(() => new DatabaseProvider({ pool, table })).toThrow(
+      expect.objectContaining({ code: 'invalid_configuration' }),
+    );
+  });
+});

@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { anEvent, eventually } from '../testing/broker-events';
+import { describeEventProvider } from '../testing/event-provider.contract';
+import { RedisProvider } from './redis-provider';
+
+const connect = () => new Redis(process.env.REDIS_URL ?? 'redis://127.0.0.1:6379', { disconnectTimeout: 500 });
+
+async function removeKeys(client: Redis, streamName: string): Promise<void> {
+  for await (const keys of client.scanStream({ match: `${streamName}*`, count: 1_000 }))
+    if ((keys as string[]).length > 0) await client.del(...(keys as string[]));
+}
+
+describeEventProvider('redis', async () => {
+  const streamName = `test-${randomUUID()}:events`;
+  const clients: Redis[] = [];
+  return {
+    open: async () => {
+      const client = connect();
+      clients.push(client);
+      const provider = new RedisProvider({ client, streamName });
+      await provider.open();
+      return provider;
+    },
+    drop: async () => {
+      await removeKeys(clients[0]!, streamName);
+      for (const client of clients) client.disconnect();
+    },
+    isShared: false,
+  };
+});
+
+describe('the redis provider', () => {
+  const streamName = `test-${randomUUID()}:own`;
+  const client = connect();
+  afterAll(async () => {
+    await removeKeys(client, streamName);
+    client.disconnect();
+  });
+
+  it('a stream whose connection was killed hears what came meanwhile', async () => {
+    const troubles: unknown[] = [];
+    const provider = new RedisProvider({ client, streamName, onTrouble: (error) => troubles.push(error) });
+    const heard: string[] = [];
+    const stop = new AbortController();
+    const stream = await provider.stream({ patterns: ['*'], signal: stop.signal });
+    const ended = (async () => {
+      for await (const { id } of stream) heard.push(id);
+    })();
+    const blocked = async () =>
+      String(await client.client('LIST'))
+        .split('\n')
+        .find((line) => line.includes('cmd=xread') && !troubles.includes(line));
+    await provider.publish([anEvent()]);
+    await eventually(() => heard.length === 1 || undefined);
+    const line = await eventually(blocked);
+    await client.client('KILL', 'ID', /id=(\d+)/.exec(line)![1]!);
+    const second = anEvent();
+    await provider.publish([second]);
+    await eventually(() => heard.length === 2 || undefined);
+    expect(heard[1]).toBe(second.id);
+    stop.abort();
+    await ended;
+    await provider.close();
+  });
+
+  it('a payload above the size is compressed, and is read as it was', async () => {
+    const provider = new RedisProvider({ client, streamName, compressAboveBytes: 1_000 });
+    const large = anEvent({ payload: { text: 'flour '.repeat(1_000) } });
+    await provider.publish([large]);
+    expect(((await client.hget(`${streamName}:event:${large.id}`, 'json')) ?? '').length).toBeLessThan(1_000);
+    expect(await provider.get(large.id)).toEqual(large);
+    await provider.close();
+  });
+
+  it('what is older than the retention is trimmed, and its counts with it', async () => {
+    const name = `${streamName}:short`;
+    const provider = new RedisProvider({ client, streamName: name, retentionMs: 50 });
+    const old = anEvent();
+    await provider.publish([old]);
+    await eventually(async () => ((await provider.get(old.id)) ? undefined : true));
+    const young = anEvent();
+    await provider.publish([young]);
+    expect((await provider.stats()).total_events).toBe(1);
+    expect((await provider.list()).map(({ id }) => id)).toEqual([young.id]);
+    await provider.close();
+  });
+});

@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fullJitter } from '@tocsin/timing/back-off';
+import type { BrokerEvent } from './event';
+import type { EventProvider } from './event-provider';
+
+export interface RemoteEventsOptions {
+  provider: EventProvider;
+  origin: string;
+  instanceId: string;
+  patterns: () => readonly string[];
+  /** Resolves when there was room for it: the stream is read no faster. */
+  arrive: (event: BrokerEvent, isOwn: boolean) => Promise<void>;
+  onTrouble: (error: unknown) => void;
+}
+
+const BACK_OFF = { firstMs: 200, capMs: 5_000, floorMs: 100 };
+
+/**
+ * The events that this run of the process has not published itself: those of other instances, those that a transaction
+ * of this instance committed, and at the start those that the instance left unfinished.
+ */
+export class RemoteEvents {
+  private readonly stopping = new AbortController();
+  private reading: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly options: RemoteEventsOptions) {}
+
+  /** Resolves when everything that is published from now on is heard. */
+  async start(): Promise<void> {
+    const startedAt = new Date();
+    const stream = await this.open();
+    this.reading = Promise.all([this.read(stream), this.takeUp(startedAt)]);
+  }
+
+  /** May be called twice. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.reading;
+  }
+
+  private open(): Promise<AsyncIterable<BrokerEvent>> {
+    const { provider, patterns, origin } = this.options;
+    return provider.stream({ patterns, withoutOrigin: origin, signal: this.stopping.signal });
+  }
+
+  /** Never rejects. A stream that broke is opened again, and what was missed meanwhile is said once. */
+  private async read(first: AsyncIterable<BrokerEvent>): Promise<void> {
+    let stream: AsyncIterable<BrokerEvent> | undefined = first;
+    for (let failures = 0; !this.stopping.signal.aborted;) {
+      try {
+        stream ??= await this.open();
+        for await (const event of stream) {
+          failures = 0;
+          await this.options.arrive(event, event.instance_id === this.options.instanceId);
+          if (this.stopping.signal.aborted) return;
+        }
+        return; // the provider was closed
+      } catch (error) {
+        this.options.onTrouble(error);
+        stream = undefined;
+        const pauseMs = fullJitter(failures, BACK_OFF);
+        failures += 1;
+        await sleep(pauseMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  private async takeUp(startedAt: Date): Promise<void> {
+    const { provider, instanceId, arrive, onTrouble } = this.options;
+    // one that fails again meanwhile is `pending`, and would be found twice
+    const taken = new Set<string>();
+    try {
+      for (const status of ['processing', 'pending'] as const)
+        for (let after_id: string | undefined; !this.stopping.signal.aborted;) {
+          const page = await provider.list({
+            instance_id: instanceId,
+            status,
+            end_time: startedAt,
+            after_id,
+            limit: 100,
+          });
+          for (const event of page) {
+            if (!taken.has(event.id)) await arrive(event, true);
+            taken.add(event.id);
+          }
+          after_id = page.at(-1)?.id;
+          if (after_id === undefined) break;
+        }
+    } catch (error) {
+      onTrouble(error);
+    }
+  }
+}

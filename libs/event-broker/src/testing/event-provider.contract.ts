@@ -1,0 +1,298 @@
+import { randomUUID } from 'node:crypto';
+import { EventBroker, type EventBrokerOptions } from '../event-broker';
+import type { BrokerEvent } from '../event';
+import type { EventProvider, StreamRequest } from '../event-provider';
+import { anEvent, eventually } from './broker-events';
+
+export interface ProviderHarness {
+  /** A provider over the same events as every other one of this harness, opened. */
+  open(): Promise<EventProvider>;
+  /** Removes the events. */
+  drop(): Promise<void>;
+  /** Whether `open` gives the same object each time: its events are in this process. */
+  isShared: boolean;
+}
+
+/** What every provider promises. */
+export function describeEventProvider(name: string, prepare: () => Promise<ProviderHarness>): void {
+  describe(`${name}: the contract of a provider`, () => {
+    let harness: ProviderHarness;
+    const opened = new Set<EventProvider>();
+    const running: EventBroker[] = [];
+    const ends = new AbortController();
+    const open = async () => {
+      const provider = await harness.open();
+      opened.add(provider);
+      return provider;
+    };
+    const start = async (instanceId: string, options: EventBrokerOptions = {}) => {
+      const provider = await open();
+      const broker = new EventBroker({ provider, instanceId, closeProvider: !harness.isShared, ...options });
+      running.push(broker);
+      await broker.start();
+      return broker;
+    };
+    /** A schema of its own for each test: they share a provider's events. */
+    let schema: string;
+    const event = (overrides = {}): BrokerEvent => anEvent({ type: `${schema}.users.create`, ...overrides });
+    const collect = async (provider: EventProvider, request: Partial<StreamRequest> = {}) => {
+      const heard: BrokerEvent[] = [];
+      const stop = new AbortController();
+      const signal = AbortSignal.any([stop.signal, ends.signal]);
+      const stream = await provider.stream({ patterns: [`${schema}.*.*`], signal, ...request });
+      const ended = (async () => {
+        for await (const one of stream) heard.push(one);
+      })();
+      return { heard, stop, ended };
+    };
+
+    beforeAll(async () => (harness = await prepare()));
+    beforeEach(() => (schema = `s${randomUUID().slice(0, 8)}`));
+    afterEach(async () => {
+      for (const broker of running.splice(0)) await broker.stop();
+    });
+    afterAll(async () => {
+      ends.abort();
+      for (const provider of opened) await provider.close();
+      await harness?.drop();
+    });
+
+    it('what was stored is read back whole, with every field', async () => {
+      const provider = await open();
+      const stored = event({
+        metadata: { deep: { list: [1, 'two', null] } },
+        payload: { text: 'é😀 \\u0000', n: 1.5 },
+      });
+      await provider.store([stored]);
+      expect(await provider.get(stored.id)).toEqual(stored);
+      expect(await provider.get(randomUUID())).toBeUndefined();
+    });
+
+    it('a repeated id is no second event', async () => {
+      const provider = await open();
+      const { heard } = await collect(provider);
+      const first = event({ payload: 1 });
+      const marker = event();
+      await provider.publish([first]);
+      await provider.publish([{ ...first, payload: 2 }, marker]);
+      await eventually(() => heard.find(({ id }) => id === marker.id));
+      expect(heard.map(({ id }) => id)).toEqual([first.id, marker.id]);
+      expect((await provider.get(first.id))?.payload).toBe(1);
+    });
+
+    it('list has the order of publication, and its pages neither skip nor repeat', async () => {
+      const provider = await open();
+      const events = Array.from({ length: 25 }, () => event());
+      for (const some of [events.slice(0, 1), events.slice(1, 12), events.slice(12)]) await provider.publish(some);
+      const ids = events.map(({ id }) => id);
+      const byOffset: string[] = [];
+      for (let offset = 0; offset < 30; offset += 10)
+        byOffset.push(...(await provider.list({ schema, offset, limit: 10 })).map(({ id }) => id));
+      expect(byOffset).toEqual(ids);
+      const afterIds: string[] = [];
+      for (let after_id: string | undefined; ;) {
+        const page = await provider.list({ schema, after_id, limit: 7 });
+        if (page.length === 0) break;
+        afterIds.push(...page.map(({ id }) => id));
+        after_id = page.at(-1)!.id;
+      }
+      expect(afterIds).toEqual(ids);
+      await expect(provider.list({ after_id: randomUUID() })).rejects.toMatchObject({ code: 'unknown_event' });
+    });
+
+    it('list filters by every field that a filter has', async () => {
+      const provider = await open();
+      const early = new Date(Date.now() - 60_000);
+      const one = event({ created_at: early });
+      const other = event({
+        type: `${schema}.posts.delete`,
+        source: 'websocket',
+        user_id: 'u2',
+        instance_id: 'instance-2',
+      });
+      await provider.store([one, other]);
+      await provider.updateStatus([{ id: other.id, status: 'failed', error: 'why', at: new Date() }]);
+      for (const [filter, found] of [
+        [{}, [one.id, other.id]],
+        [{ source: 'websocket' }, [other.id]],
+        [{ status: 'failed' }, [other.id]],
+        [{ user_id: 'u2' }, [other.id]],
+        [{ entity: 'posts' }, [other.id]],
+        [{ operation: 'create' }, [one.id]],
+        [{ instance_id: 'instance-2' }, [other.id]],
+        [{ pattern: `${schema}.*.create` }, [one.id]],
+        [{ start_time: new Date(early.getTime() + 1) }, [other.id]],
+        [{ end_time: new Date(early.getTime() + 1) }, [one.id]],
+        [{ start_time: early, end_time: early }, []],
+      ] as const)
+        expect((await provider.list({ schema, ...filter })).map(({ id }) => id)).toEqual(found);
+    });
+
+    it('a status has its instant, and what failed is not completed by another instance', async () => {
+      const provider = await open();
+      const { id } = event();
+      await provider.store([event({ id })]);
+      const [begun, ended] = [new Date(Date.now() + 10), new Date(Date.now() + 20)];
+      await provider.updateStatus([{ id, status: 'processing', at: begun }]);
+      expect(await provider.get(id)).toMatchObject({
+        status: 'processing',
+        processed_at: begun,
+        completed_at: undefined,
+      });
+      await provider.updateStatus([{ id, status: 'failed', error: 'no mail server', retry_count: 3, at: ended }]);
+      await provider.updateStatus([{ id, status: 'completed', at: new Date() }]);
+      await provider.updateStatus([{ id: randomUUID(), status: 'completed', at: new Date() }]);
+      expect(await provider.get(id)).toMatchObject({
+        status: 'failed',
+        error: 'no mail server',
+        retry_count: 3,
+        completed_at: ended,
+      });
+      await provider.updateStatus([{ id, status: 'pending', retry_count: 0, at: ended }]);
+      await provider.updateStatus([{ id, status: 'completed', at: ended }]);
+      expect(await provider.get(id)).toMatchObject({ status: 'completed', error: undefined, retry_count: 0 });
+    });
+
+    it('a deleted event is gone, once', async () => {
+      const provider = await open();
+      const kept = event();
+      const gone = event();
+      await provider.publish([gone, kept]);
+      expect(await provider.delete(gone.id)).toBe(true);
+      expect(await provider.delete(gone.id)).toBe(false);
+      expect(await provider.get(gone.id)).toBeUndefined();
+      expect((await provider.list({ schema })).map(({ id }) => id)).toEqual([kept.id]);
+    });
+
+    it('every stream has every matching event, once and in one order, whoever publishes', async () => {
+      const [one, two] = [await open(), await open()];
+      const streams = await Promise.all([
+        collect(one),
+        collect(two),
+        collect(two, { patterns: [`${schema}.*.delete`, `${schema}.posts.*`] }),
+      ]);
+      const events = Array.from({ length: 200 }, (_, number) =>
+        event({ type: `${schema}.${number % 3 ? 'users' : 'posts'}.${number % 2 ? 'create' : 'delete'}` }),
+      );
+      await Promise.all(events.map((each, number) => (number % 2 ? one : two).publish([each])));
+      const last = event({ type: `${schema}.posts.delete` });
+      await one.publish([last]);
+      for (const { heard } of streams) await eventually(() => heard.find(({ id }) => id === last.id));
+      const [first, second, some] = streams.map(({ heard }) => heard.map(({ id }) => id));
+      expect([...first!].sort()).toEqual([...events, last].map(({ id }) => id).sort());
+      expect(second).toEqual(first);
+      const wanted = new Map([...events, last].map(({ id, type }) => [id, type]));
+      expect(some).toEqual(first!.filter((id) => /posts|delete/.test(wanted.get(id)!)));
+    });
+
+    it('a stream leaves out its own origin and what is only stored, and hears a pattern that is added later', async () => {
+      const provider = await open();
+      const patterns = [`${schema}.users.create`];
+      const { heard } = await collect(provider, { patterns: () => patterns, withoutOrigin: 'me' });
+      await provider.publish([event()], 'me');
+      await provider.store([event()]);
+      await provider.publish([event({ type: `${schema}.posts.create` })], 'you');
+      const mark = event();
+      await provider.publish([mark], 'you');
+      await eventually(() => heard.at(-1)?.id === mark.id || undefined);
+      patterns.push(`${schema}.posts.create`);
+      const post = event({ type: `${schema}.posts.create` });
+      await provider.publish([post]);
+      await eventually(() => heard.at(-1)?.id === post.id || undefined);
+      expect(heard.map(({ id }) => id)).toEqual([mark.id, post.id]);
+    });
+
+    it('a stream ends when its signal aborts', async () => {
+      const provider = await open();
+      const { stop, ended } = await collect(provider);
+      stop.abort();
+      await ended;
+    });
+
+    it('an event belongs to the first of a group that claims it', async () => {
+      const [one, two] = [await open(), await open()];
+      const { id } = event();
+      await one.publish([event({ id })]);
+      const claims = await Promise.all([one.claim(id, 'mails', 'a'), two.claim(id, 'mails', 'b')]);
+      expect([...claims].sort()).toEqual([false, true]);
+      const winner = claims[0] ? 'a' : 'b';
+      expect(await two.claim(id, 'mails', winner)).toBe(true);
+      expect(await two.claim(id, 'audit', 'c')).toBe(true);
+    });
+
+    it('stats count the events by status', async () => {
+      const provider = await open();
+      const before = await provider.stats();
+      const [one, two] = [event(), event()];
+      await provider.publish([one, two]);
+      await provider.updateStatus([{ id: one.id, status: 'completed', at: new Date() }]);
+      const after = await provider.stats();
+      expect(after.total_events - before.total_events).toBe(2);
+      expect(after.pending_events - before.pending_events).toBe(1);
+      expect(after.completed_events - before.completed_events).toBe(1);
+      expect(after.events_published - before.events_published).toBe(2);
+    });
+
+    it('a subscription on another instance hears what this one publishes; of a group one instance does', async () => {
+      const [one, two, three] = [await start('one'), await start('two'), await start('three')];
+      const all: string[] = [];
+      const grouped: string[] = [];
+      for (const broker of [one, two, three]) {
+        broker.subscribe(`${schema}.*.*`, ({ id }) => void all.push(id));
+        broker.subscribe(`${schema}.users.*`, ({ id }) => void grouped.push(id), { group: 'mails' });
+      }
+      const drafts = Array.from({ length: 20 }, () => ({ type: `${schema}.users.create` }));
+      const results = await one.publishBatch(drafts);
+      await eventually(() => (all.length === 60 && grouped.length === 20) || undefined);
+      expect([...grouped].sort()).toEqual(results.map(({ id }) => id).sort());
+      expect(new Set(all).size).toBe(20);
+      const statuses = () => one.provider.list({ schema, status: 'completed' });
+      await eventually(async () => (await statuses()).length === 20 || undefined);
+    });
+
+    it('a handler that has used up its attempts on another instance makes a dead letter', async () => {
+      const [one, two] = [
+        await start('one'),
+        await start('two', { retryPolicy: { maxRetries: 1, initialDelayMs: 1 } }),
+      ];
+      two.subscribe(`${schema}.users.*`, () => Promise.reject(new Error('no mail server')), { name: 'mails' });
+      const { id } = await one.publish({ type: `${schema}.users.create` });
+      const [dead] = await eventually(async () => {
+        const found = await one.deadLetters({ schema });
+        return found.length > 0 ? found : undefined;
+      });
+      expect(dead).toMatchObject({ id, status: 'failed', error: 'mails: no mail server', retry_count: 1 });
+    });
+
+    it('what an instance left unfinished it takes up when it starts again', async () => {
+      const provider = await open();
+      const left = event({ instance_id: `${schema}-restarted`, created_at: new Date(Date.now() - 1_000) });
+      await provider.publish([left]);
+      await provider.updateStatus([{ id: left.id, status: 'processing', at: new Date() }]);
+      const handled: string[] = [];
+      const again = new EventBroker({
+        provider,
+        instanceId: `${schema}-restarted`,
+        closeProvider: false,
+      });
+      again.subscribe(`${schema}.*.*`, ({ id }) => void handled.push(id));
+      await again.start();
+      await eventually(async () => ((await provider.get(left.id))?.status === 'completed' ? true : undefined));
+      expect(handled).toEqual([left.id]);
+      await again.stop();
+    });
+
+    it('replay gives what is stored after an id or from an instant, in order', async () => {
+      const broker = await start('one');
+      const results = await broker.publishBatch(
+        Array.from({ length: 5 }, (_, payload) => ({ type: `${schema}.users.create`, payload })),
+      );
+      const heard: unknown[] = [];
+      const hear = (one: BrokerEvent) => heard.push(one.payload);
+      expect(await broker.replay({ schema, from_id: results[1]!.id }, hear)).toBe(3);
+      expect(heard).toEqual([2, 3, 4]);
+      expect(await broker.replay({ schema, since: new Date(Date.now() - 60_000) }, hear)).toBe(5);
+      expect(await broker.replay({ schema, since: new Date(Date.now() + 60_000) }, hear)).toBe(0);
+    });
+  });
+}
