@@ -97,12 +97,14 @@ describe('the metrics of a gateway, a processor and a notifier that live through
 
   it('move where something happens', async () => {
     // messages: fine, under other names, known already, dead, and too large to be held beside others
-    for (const id of ['one', 'two', 'two']) await publish(message(id));
+    for (const id of ['two', 'two']) await publish(message(id));
+    await publish(message('one', { severity: 'urgent' }));
     await publish({ tenant_id: 'bakery', source: 'oven', severity: 'low', summary: 'other names', colour: 'red' });
     await publish('no alert');
     await publish(Buffer.alloc(70_000, 'x'));
     await stack.stored(3);
     await eventually(async () => expect(await stack.sql('select 1 from tocsin.dead_letter')).toHaveLength(3), 20_000);
+    expect(await processor.metric('tocsin_event_delivery_seconds_count', '"urgent"')).toBe(1);
 
     // a webhook of which one part is refused, one is dropped, and one holds what cannot be stored
     const alert = (fingerprint: string, severity: string) => ({

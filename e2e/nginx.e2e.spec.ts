@@ -1,18 +1,13 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { eventually } from '@tocsin/contracts/testing';
-import { freePort } from './kit/free-port';
 import { ask } from './kit/http';
-import { describeWith, pathOf } from './kit/programs';
+import { Nginx } from './kit/nginx';
+import { describeWith } from './kit/programs';
 import { SseStream } from './kit/sse-client';
 import { Stack } from './kit/stack';
 import { publisherToken, tokenFor } from './kit/tokens';
 
-const TEMPLATE = join(__dirname, '..', 'infrastructure', 'local', 'nginx-sse.conf');
 /**
  * A buffered event would wait for the next kilobytes, or for the heartbeat after 15 s. A busy machine is far faster.
  */
@@ -58,43 +53,6 @@ class Between {
   async close(): Promise<void> {
     for (const socket of this.sockets) socket.destroy();
     await new Promise((resolve) => this.server.close(resolve));
-  }
-}
-
-/** A real nginx with the ingress's directives, in front of one gateway, in a folder of its own. */
-class Nginx {
-  stderr = '';
-  private constructor(
-    readonly url: string,
-    private readonly folder: string,
-    private readonly child: ChildProcess,
-  ) {
-    child.stderr!.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
-  }
-
-  static async before(gateway: string): Promise<Nginx> {
-    const folder = mkdtempSync(join(tmpdir(), 'tocsin-nginx-'));
-    const port = await freePort();
-    const configuration = readFileSync(TEMPLATE, 'utf8')
-      .replaceAll('__LISTEN_PORT__', String(port))
-      .replaceAll('__UPSTREAM__', new URL(gateway).host);
-    writeFileSync(join(folder, 'nginx.conf'), configuration);
-    const child = spawn(pathOf('nginx'), ['-p', folder, '-c', join(folder, 'nginx.conf')], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    const nginx = new Nginx(`http://127.0.0.1:${port}`, folder, child);
-    await eventually(async () => {
-      if (child.exitCode !== null) throw new Error(`nginx ended: ${nginx.stderr}`);
-      await fetch(`${nginx.url}/api/nothing`);
-    });
-    return nginx;
-  }
-
-  async close(): Promise<void> {
-    const closed = once(this.child, 'close');
-    this.child.kill('SIGKILL');
-    await closed;
-    rmSync(this.folder, { recursive: true, force: true });
   }
 }
 

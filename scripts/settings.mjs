@@ -1,10 +1,12 @@
-// Writes .env.example and docs/configure.md from the settings of the built apps, docs/errors.md from the gateway's errors, and the table of
-// metrics in docs/operate.md from the registry: `npm run settings`. Unit tests keep all of them in step.
+// Writes .env.example and docs/configure.md from the settings of the built apps, docs/errors.md from the gateway's errors,
+// the table of metrics in docs/operate.md from the registry, and Grafana's dashboards: `npm run settings`. Unit tests keep
+// all of them in step.
 import { readdirSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { dashboards } from '../infrastructure/grafana/dashboards.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const built = (path) => join(root, 'dist', path);
@@ -31,6 +33,8 @@ writeFileSync(
     (_, begin, end) => begin + metricsTable(new Metrics({ version: '', commit: '', tenantLimit: 0 })) + end,
   ),
 );
+for (const [name, text] of Object.entries(dashboards()))
+  writeFileSync(join(root, 'infrastructure', 'grafana', 'dashboards', name), text);
 stdout.write(
   `docs/errors.md, docs/configure.md, docs/operate.md, .env.example: ${new Set(Object.values(settingsByApp).flatMap(Object.keys)).size} settings of ${apps.join(', ')}\n`,
 );

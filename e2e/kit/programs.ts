@@ -6,7 +6,8 @@ import { existsSync } from 'node:fs';
  * name. Run without `npm test` they fail and say what is missing.
  */
 export function describeWith(
-  program: 'chromium' | 'nginx' | 'pgbouncer' | 'go' | 'prometheus-alertmanager' | 'peer-clients' | 'clone',
+  program:
+    'chromium' | 'nginx' | 'pgbouncer' | 'go' | 'prometheus' | 'prometheus-alertmanager' | 'peer-clients' | 'clone',
   name: string,
   tests: () => void,
 ): void {

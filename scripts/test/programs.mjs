@@ -55,6 +55,13 @@ const PROGRAMS = [
     shownBy: ['chromium', 'chromium-browser', 'google-chrome'].map((command) => [command, '--version']),
     wantedIn: ['e2e', 'browser'],
   },
+  // with promtool, which tests the alert rules
+  {
+    name: 'prometheus',
+    tier: 'unit',
+    shownBy: [['promtool', '--version']],
+    wantedIn: ['scripts', 'monitoring'],
+  },
   {
     name: 'python3-pika',
     tier: 'integration',

@@ -92,6 +92,8 @@ export class IngestAlerts {
     });
     for (const part of await Promise.allSettled(parts)) if (part.status === 'rejected') throw part.reason;
     this.observe('ingest', planned.length, receivedAt);
+    const urgent = planned.filter(({ message }) => message.severity === 'urgent');
+    this.observe('urgent', urgent.length, receivedAt);
 
     let next = 0;
     const fates = read.map((messages, index) =>
@@ -203,7 +205,7 @@ export class IngestAlerts {
     for (const [result, count] of counts) this.metrics.ingestMessages.inc({ result }, count);
   }
 
-  private observe(stage: 'ingest' | 'publish', events: number, since: number): void {
+  private observe(stage: 'ingest' | 'urgent' | 'publish', events: number, since: number): void {
     const histogram = this.metrics.eventDelivery.labels(stage);
     const seconds = (performance.now() - since) / 1000;
     for (let event = 0; event < events; event += 1) histogram.observe(seconds);

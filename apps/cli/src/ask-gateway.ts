@@ -1,3 +1,4 @@
+import type { Scope } from '@tocsin/auth';
 import { UsageError, type Options } from './command';
 import { gatewayUrl, isHttpUrl, loadGatewayConfig } from './config';
 import { Credential } from './credential';
@@ -17,14 +18,32 @@ export const gatewayOptions = {
   },
 } as const satisfies Options;
 
+/** The user of the demo, whose token a command signs unless it is told another. */
+export const DEFAULT_USER = 'ana@example.test';
+
+/** Whose token is signed, and for what. */
+interface Signs {
+  scopes: readonly Scope[];
+  user?: string;
+}
+
 /**
  * Performs an act as an operator (scope `dead_letters:operate`), or with the token in TOCSIN_TOKEN. Returns its exit
  * code, and 1 when the gateway does not answer. Throws `UsageError` for an address that is none.
  */
-export async function asOperator(act: Act, url: string | undefined, terminal: Terminal): Promise<number> {
+export const asOperator = (act: Act, url: string | undefined, terminal: Terminal): Promise<number> =>
+  withToken({ scopes: ['dead_letters:operate'] }, act, url, terminal);
+
+/** Performs an act with a token for these scopes, or with the one in TOCSIN_TOKEN; else like `asOperator`. */
+export async function withToken(
+  { scopes, user }: Signs,
+  act: Act,
+  url: string | undefined,
+  terminal: Terminal,
+): Promise<number> {
   if (url !== undefined && !isHttpUrl(url)) throw new UsageError('--url is an http or https address.');
   const config = loadGatewayConfig(terminal.environment);
-  const gateway = new GatewayClient(url ?? gatewayUrl(config), new Credential(config, 'dead_letters:operate'));
+  const gateway = new GatewayClient(url ?? gatewayUrl(config), new Credential(config, scopes, user));
   try {
     return await act(gateway, terminal);
   } catch (error) {

@@ -21,8 +21,10 @@ export class Credential {
 
   constructor(
     private readonly config: GatewayConfig,
-    /** The scope of a token that the command line signs. */
-    private readonly scope: Scope,
+    /** The scopes of a token that the command line signs. */
+    private readonly scopes: readonly Scope[],
+    /** Whose token it signs. */
+    private readonly user = USER,
   ) {}
 
   /** Throws `ConfigurationError` when there is no secret to sign with. */
@@ -63,7 +65,13 @@ export class Credential {
     const { secret, origin } = signingSecret(this.config);
     const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = this.config;
     return {
-      token: signToken(secret, { user_id: USER, expiresInSeconds: LIFETIME_S, scopes: [this.scope], issuer, audience }),
+      token: signToken(secret, {
+        user_id: this.user,
+        expiresInSeconds: LIFETIME_S,
+        scopes: this.scopes,
+        issuer,
+        audience,
+      }),
       origin,
       atMs: Date.now(),
     };

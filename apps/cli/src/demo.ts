@@ -1,12 +1,11 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { styleText } from 'node:util';
 import { isTenantId } from '@tocsin/contracts';
-import type { Severity } from '@tocsin/contracts/wire';
 import { readNumber, UsageError, type Command } from './command';
 import { loadPublishConfig, publishSettings } from './config';
 import { bakeryFeed, type FeedItem, type FeedOptions } from './demo/bakery-feed';
 import { playFeed, type Tally, type Watcher } from './demo/play-feed';
 import { doorOptions, openDoor } from './open-door';
+import { coloured } from './severity-colours';
 import type { Terminal } from './terminal';
 
 const DEFAULT_TENANTS = ['north-bakery', 'harbour-cafe'] as const;
@@ -98,22 +97,14 @@ function* limited(feed: Generator<FeedItem>, count: number, once: boolean): Gene
   }
 }
 
-const COLOURS: Record<Severity, 'red' | 'yellow' | 'cyan' | 'gray'> = {
-  urgent: 'red',
-  high: 'yellow',
-  medium: 'cyan',
-  low: 'gray',
-};
-
 function watcherFor(terminal: Terminal, tenants: readonly string[]): Watcher {
   const width = Math.max(...tenants.map((tenant) => tenant.length));
-  const coloured = (severity: Severity, text: string) => (terminal.colours ? styleText(COLOURS[severity], text) : text);
   return {
     published({ message: { occurred_at, severity, status, tenant_id, service, title } }) {
       const time = new Date(occurred_at!).toTimeString().slice(0, 8);
       const resolved = status === 'resolved';
       terminal.out(
-        `${time}  ${coloured(resolved ? 'low' : severity, (resolved ? 'resolved' : severity).padEnd(8))}  ${tenant_id.padEnd(width)}  ${service.padEnd(10)}  ${title}`,
+        `${time}  ${coloured(resolved ? 'low' : severity, (resolved ? 'resolved' : severity).padEnd(8), terminal.colours)}  ${tenant_id.padEnd(width)}  ${service.padEnd(10)}  ${title}`,
       );
     },
     waiting(reason, waitedMs, kept) {

@@ -27,5 +27,5 @@ export function openDoor({ url, amqp }: { url?: string; amqp?: boolean }, config
   if (amqp && !config.RABBITMQ_URL) throw new ConfigurationError(['RABBITMQ_URL is required to publish over AMQP.']);
   if (config.RABBITMQ_URL && url === undefined)
     return new AmqpDoor(config.RABBITMQ_URL, topologyOf(config.RABBITMQ_PREFIX).exchange);
-  return new HttpDoor(url ?? gatewayUrl(config), new Credential(config, 'events:publish'));
+  return new HttpDoor(url ?? gatewayUrl(config), new Credential(config, ['events:publish']));
 }

@@ -44,7 +44,7 @@ test('help is shown for any other arguments on the line, and never shows a value
 test.each([
   [
     [],
-    'Which command? migrate, tenants, token, publish, demo, dead-letters, deliveries, vapid-keys; --help says more.',
+    'Which command? migrate, tenants, token, publish, demo, tail, alerts, dead-letters, deliveries, doctor, vapid-keys; --help says more.',
   ],
   [['pubish'], 'There is no command pubish. Did you mean publish?'],
   [['frobnicate'], 'There is no command frobnicate. --help lists them.'],
@@ -74,6 +74,12 @@ test.each([
   [['dead-letters', 'discard', '1'], 'discard needs a --note that says why.'],
   [['dead-letters', 'list', '1'], 'list takes no number: show does.'],
   [['dead-letters', 'list', '--limit', '0'], '--limit is a whole number from 1 to 500.'],
+  [
+    ['doctor', '--origin', 'https://app.example.com/'],
+    '--origin is what a browser sends, such as https://app.example.com.',
+  ],
+  [['doctor', '--admin', 'localhost:9090'], '--url and --admin are http or https addresses.'],
+  [['doctor', '--seconds', '0'], '--seconds is a number from 1 to 7200.'],
   [['migrate', 'now'], 'migrate takes options only: "now" is none.'],
   [['publish', 'Flour', 'is', 'low'], 'publish takes one title, in quotes: "is" is one too many.'],
   [

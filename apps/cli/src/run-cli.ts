@@ -1,14 +1,17 @@
 import { ConfigurationError, EXIT_CONFIGURATION } from '@tocsin/settings';
 import { redact } from '@tocsin/observability';
 import { EXIT_USAGE, readArguments, suggestion, UsageError, type Command } from './command';
+import { alerts } from './alerts';
 import { deadLetters } from './dead-letters';
 import { deliveries } from './deliveries';
 import { demo } from './demo';
+import { doctor } from './doctor';
 import { helpFor, helpForAll } from './help';
 import { migrate } from './migrate';
 import { publish } from './publish';
 import { printable, type Terminal } from './terminal';
 import { tenants } from './tenants';
+import { tail } from './tail';
 import { token } from './token';
 import { vapidKeys } from './vapid-keys';
 
@@ -18,8 +21,11 @@ export const COMMANDS: readonly Command[] = [
   token,
   publish,
   demo,
+  tail,
+  alerts,
   deadLetters,
   deliveries,
+  doctor,
   vapidKeys,
 ];
 

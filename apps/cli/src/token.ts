@@ -1,10 +1,10 @@
 import { signToken, SCOPES, type Scope } from '@tocsin/auth';
 import { isTenantId } from '@tocsin/contracts';
+import { DEFAULT_USER } from './ask-gateway';
 import { UsageError, type Command } from './command';
 import { loadTokenConfig, tokenSettings } from './config';
 import { signingSecret } from './signing-secret';
 
-const DEFAULT_USER = 'ana@example.test';
 const DEFAULT_SCOPES: readonly Scope[] = ['alerts:read'];
 const DEFAULT_EXPIRES = '12h';
 /** The longest lifetime. A token that lives longer is a password that never changes. */

@@ -20,7 +20,7 @@ interface PoolState {
   waiting: number;
 }
 
-const STAGES = ['ingest', 'publish', 'total'] as const;
+const STAGES = ['ingest', 'urgent', 'publish', 'total'] as const;
 /**
  * The shortest time between two samples of the stage `total`, in milliseconds: the cost of measuring does not grow with
  * the load.
@@ -157,14 +157,14 @@ export class Metrics {
     'Unknown fields of messages, kept under metadata.',
   );
   /**
-   * `stage`: `ingest` (from taken off the queue to stored), `publish` (from stored to published), `total` (from the
-   * entry's `received_at` to written to the sockets of a gateway, live entries only). The processor measures the first
-   * two for every entry. The gateway measures the last for a sample, and with two clocks: that of the database and its
-   * own.
+   * `stage`: `ingest` (from taken off the queue to stored), `urgent` (the same of urgent entries alone, which are
+   * promised within a second), `publish` (from stored to published), `total` (from the entry's `received_at` to written
+   * to the sockets of a gateway, live entries only). The processor measures the first three for every entry. The
+   * gateway measures the last for a sample, and with two clocks: that of the database and its own.
    */
   readonly eventDelivery = this.histogram(
     'tocsin_event_delivery_seconds',
-    `How long an entry takes, by stage: ingest (taken from the queue to stored) and publish (stored to published), both of every entry in the processor; total (its received_at to written to the sockets, live) in the gateway, of one entry every ${TOTAL_EVERY_MS} ms at most, by the clocks of the database and the gateway.`,
+    `How long an entry takes, by stage: ingest (taken from the queue to stored), urgent (the same of urgent entries alone) and publish (stored to published), all of every entry in the processor; total (its received_at to written to the sockets, live) in the gateway, of one entry every ${TOTAL_EVERY_MS} ms at most, by the clocks of the database and the gateway.`,
     LATENCY_BUCKETS,
     ['stage'],
   );

@@ -66,7 +66,7 @@ export async function declareTopology(
 }
 
 /** In the order of declaration: the target of a dead letter before its source. */
-const consumedQueues = (names: Topology): string[] => [
+export const consumedQueues = (names: Topology): string[] => [
   names.deliveryLimit,
   names.suspectsQueue,
   names.expiredUrgentQueue,

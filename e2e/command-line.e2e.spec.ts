@@ -1,0 +1,74 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { eventually } from '@tocsin/contracts/testing';
+import { freePort } from './kit/free-port';
+import { Stack } from './kit/stack';
+import { JWT_SECRET } from './kit/tokens';
+
+const CLI = join(__dirname, '..', 'dist', 'apps', 'cli', 'src', 'main.js');
+
+describe('the command line beside a gateway that is restarted', () => {
+  let stack: Stack;
+  let port: string;
+  let tail: ChildProcess | undefined;
+  beforeAll(async () => {
+    stack = await Stack.open({ tenants: { ana: ['bakery'] }, gateways: 0 });
+    port = String(await freePort());
+    await stack.startGateway({ PORT: port });
+  });
+  afterAll(async () => {
+    tail?.kill();
+    await stack?.close();
+  });
+
+  const environment = () => ({ PATH: process.env.PATH, JWT_SECRET, TOCSIN_URL: `http://127.0.0.1:${port}` });
+  const run = (...args: string[]) =>
+    new Promise<string[]>((resolve, reject) =>
+      execFile(process.execPath, [CLI, ...args], { env: environment() }, (error, stdout, stderr) =>
+        error ? reject(new Error(stderr)) : resolve(stdout.split('\n').filter(Boolean)),
+      ),
+    );
+  const publish = (id: string) => stack.amqp.publish('alert.high.oven', { id, title: id, tenant_id: 'bakery' });
+
+  it('tail prints each entry once, in order; alerts acknowledges one, and tail shows that too', async () => {
+    const following = spawn(
+      process.execPath,
+      [CLI, 'tail', '--user', 'ana', '--json', '--since', '0', '--count', '4'],
+      {
+        env: environment(),
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    tail = following;
+    const closed = once(following, 'close');
+    const lines = createInterface({ input: following.stdout })[Symbol.asyncIterator]();
+    const next = async () => {
+      const { alert_id, title, status } = JSON.parse((await lines.next()).value as string) as Record<string, string>;
+      return { alert_id: alert_id!, shown: `${title} ${status}` };
+    };
+    // the first entry is published when the stream is open
+    await eventually(async () => expect(await stack.gateway.metric('tocsin_sse_connections')).toBe(1), 20_000);
+    await publish('one');
+    const { alert_id, shown } = await next();
+    expect(shown).toBe('one firing');
+
+    await stack.gateway.stop();
+    await publish('while away');
+    await stack.stored(2);
+    stack.gateways.splice(0);
+    await stack.startGateway({ PORT: port });
+    expect((await next()).shown).toBe('while away firing');
+    await publish('later');
+    expect((await next()).shown).toBe('later firing');
+
+    expect(await run('alerts', 'ack', alert_id, '--user', 'ana')).toEqual([
+      expect.stringMatching(new RegExp(`^${alert_id}  \\S+  acknowledged  bakery  oven  one  \\(ana\\)$`)),
+    ]);
+    expect((await next()).shown).toBe('one acknowledged');
+    expect(await closed).toEqual([0, null]);
+    const listed = await run('alerts', 'list', '--user', 'ana', '--status', 'firing');
+    expect(listed.map((line) => line.split('  ').at(-1))).toEqual(['later', 'while away']);
+  });
+});
