@@ -234,6 +234,7 @@ export function Inbox({ claims, followed, onFollow, onToken }: Props) {
     t,
     place,
     move,
+    tenants: hasTenants ? tenants.all : [],
     open,
     showFresh,
     sendTest,
