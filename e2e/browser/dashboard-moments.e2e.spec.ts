@@ -108,9 +108,11 @@ describeWith('chromium', 'the page, for users who come and go', () => {
     }
   });
 
-  it('hatches the time without data, says how many alerts could not be replayed, and loads them', async () => {
+  it('hatches the time without data, says how many alerts could not be replayed and how many urgent ones are open, and loads them', async () => {
     const page = await signedIn('gap', { clock: true, colorScheme: 'light' });
     await page.locator('.uplot canvas').waitFor();
+    await publish('gap', 'Seen before', 'urgent');
+    await row(page, 'Seen before').waitFor();
     const hatched = () => page.evaluate<number>(`(${PIXELS})('${HATCH}', 64)`);
     expect(await hatched()).toBe(0);
     await page.context().setOffline(true);
@@ -118,18 +120,19 @@ describeWith('chromium', 'the page, for users who come and go', () => {
     await page.clock.fastForward(600_000);
     await eventually(async () => expect(await hatched()).toBeGreaterThan(20));
     expect(await page.getByTestId('deaf').textContent()).toContain('Not heard from the server since');
-    await publishMany('gap', MOST_REPLAYED + 1);
+    await publishMany('gap', MOST_REPLAYED);
+    await publish('gap', 'Missed', 'urgent');
     await eventually(async () =>
-      expect((await call('gap', 'POST', '/alerts/search', {})).json.alerts).toHaveLength(MOST_REPLAYED + 1),
+      expect((await call('gap', 'POST', '/alerts/search', {})).json.alerts).toHaveLength(MOST_REPLAYED + 2),
     );
     await page.context().setOffline(false);
     await page
       .getByTestId('gap')
-      .getByText(`${MOST_REPLAYED + 1} alerts could not be replayed`)
+      .getByText(`${MOST_REPLAYED + 1} alerts could not be replayed · 1 new urgent alert is open`)
       .waitFor();
     await page.getByTestId('gap').getByRole('button', { name: 'Load them' }).click();
     await page.getByTestId('gap').waitFor({ state: 'detached' });
-    await eventually(async () => expect(await page.locator('[data-alert]').count()).toBe(MOST_REPLAYED + 1));
+    await eventually(async () => expect(await page.locator('[data-alert]').count()).toBe(MOST_REPLAYED + 2));
     await page.getByTestId('deaf').waitFor({ state: 'detached' });
   });
 

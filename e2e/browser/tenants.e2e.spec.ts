@@ -112,6 +112,55 @@ describeWith('chromium', 'a user with many tenants', () => {
     expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(THIRTY.map(({ id }) => [id, open[id] ?? '0'])));
   });
 
+  it('lists 30 tenants one a line in the details of the connection, in order of name', async () => {
+    const page = await signedIn();
+    await page.getByTestId('pill').and(page.locator('[data-state-name=live]')).click();
+    const list = page.getByRole('group', { name: 'Tenants', exact: true });
+    await list.waitFor();
+    const names = await list.getByRole('listitem').allTextContents();
+    expect(names).toHaveLength(30);
+    expect(names.slice(0, 3)).toEqual(['Customer 1', 'Customer 2', 'Customer 3']);
+    expect(names.at(-1)).toBe('Zebra Bakery');
+    expect((await list.boundingBox())!.height).toBeLessThanOrEqual(240);
+    await picture(page, 'connection-30-tenants');
+    expect(await barriersIn(page)).toEqual([]);
+  });
+
+  it('goes by Ctrl K to a tenant, a saved view and an alert, and says when it finds none or cannot search', async () => {
+    const page = await visits.blank();
+    await page.addInitScript(() => {
+      const views = [{ name: 'Night ovens', at: '?view=all&q=oven' }];
+      localStorage.setItem('tocsin.preferences', JSON.stringify({ views }));
+    });
+    await page.goto(`${stack.gateway.url}/#token=${tokenFor('ana@example.test', MAY_ACT)}`);
+    await row(page, 'Till is on fire').waitFor();
+    const find = async (text: string) => {
+      await page.keyboard.press('Control+k');
+      await page.getByRole('combobox', { name: 'A command, an alert' }).waitFor();
+      await page.keyboard.type(text);
+    };
+    const option = (kind: string) => page.locator(`[role=option][data-kind=${kind}]`);
+    await find('zebra');
+    await option('tenant').and(page.locator('[aria-selected=true]')).waitFor();
+    await page.keyboard.press('Enter');
+    await eventually(() => expect(tenantIn(page)).toBe('customer-07'));
+    await find('night');
+    await option('view').waitFor();
+    await page.keyboard.press('Enter');
+    await eventually(() => expect(new URL(page.url()).search).toBe('?view=all&q=oven'));
+    await find('fridge');
+    await option('alert').getByText('Fridge is warm · Customer 5').waitFor();
+    await picture(page, 'find-everything');
+    expect(await barriersIn(page)).toEqual([]);
+    await page.keyboard.press('Enter');
+    await page.getByTestId('drawer').getByText('Fridge is warm').first().waitFor();
+    await find('nonsense');
+    await page.getByText('Nothing has this name, and no alert these words.').waitFor();
+    await page.route('**/api/v1/alerts/search', (route) => route.abort());
+    await page.keyboard.type('x');
+    await page.getByText('The alerts could not be searched.').waitFor();
+  });
+
   it('shows – for a tenant whose numbers are not known', async () => {
     const page = await visits.blank();
     await page.route('**/api/v1/stats/tenants*', () => undefined);

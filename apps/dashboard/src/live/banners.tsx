@@ -1,9 +1,11 @@
-import type { ReactNode } from 'react';
+import { lazy, type ReactNode } from 'react';
 import { BellRing, CloudOff, LockKeyhole, SearchX } from 'lucide-react';
+import type { Gap } from '@tocsin/react-client';
 import type { AlertOrder, AlertPlace } from '@tocsin/contracts/wire';
 import { useWords } from '../words/words';
 import buttons from '../settings/icon-button.module.css';
 import styles from './banners.module.css';
+import { Late } from './late';
 
 /** A sentence above the list, with up to two buttons. */
 function Banner({
@@ -37,11 +39,19 @@ function Banner({
   );
 }
 
-export function GapBanner({ missed, onLoad }: { missed: number | null; onLoad(): void }) {
+/** Loaded with the first gap. */
+const GapUrgent = lazy(() => import('./gap-urgent'));
+
+export function GapBanner({ gap, since, onLoad }: { gap: Gap; since: number | null; onLoad(): void }) {
   const { t } = useWords();
   return (
     <Banner testId="gap" icon={<CloudOff size={16} aria-hidden />} first={[t('gap.load'), onLoad]}>
-      {t('gap.banner', { count: missed ?? 0 })}
+      {t('gap.banner', { count: gap.missed ?? 0 })}
+      {since !== null && (
+        <Late>
+          <GapUrgent gap={gap} since={since} />
+        </Late>
+      )}
     </Banner>
   );
 }

@@ -6,6 +6,7 @@ import { agoWords, spanWords } from '../words/time-words';
 import { useWords, type Words } from '../words/words';
 import menu from '../settings/menu.module.css';
 import styles from './connection-pill.module.css';
+import { FollowedTenants, MOST_IN_A_LINE } from './followed-tenants';
 
 /** A connection that is made faster than this is not announced as "Connecting". */
 const IMPATIENT_MS = 1_000;
@@ -45,7 +46,13 @@ export function ConnectionPill({ status, paused, fresh, lastEntryAt, onReconnect
           <span data-number>{words}</span>
         </Popover.Trigger>
         <Popover.Portal>
-          <Popover.Content className={menu.panel} align="start" sideOffset={6} collisionPadding={12}>
+          <Popover.Content
+            aria-label={t('pill.details')}
+            className={menu.panel}
+            align="start"
+            sideOffset={6}
+            collisionPadding={12}
+          >
             <Details status={status} lastEntryAt={lastEntryAt} />
           </Popover.Content>
         </Popover.Portal>
@@ -128,34 +135,39 @@ function Details({ status, lastEntryAt }: { status: StreamStatus; lastEntryAt: n
       : status.gap.missed === null
         ? t('pill.unknown')
         : intl.formatNumber(status.gap.missed);
+  const names = status.tenants.map(({ tenant_id, name }) => name || tenant_id);
+  const isLong = names.length > MOST_IN_A_LINE;
   return (
-    <dl className={styles.details}>
+    <div className={styles.details}>
       {status.detail && <p className={styles.sentence}>{status.detail}</p>}
-      <div>
-        <dt>{t('pill.tenants')}</dt>
-        <dd>{status.tenants.map(({ tenant_id, name }) => name || tenant_id).join(', ') || '–'}</dd>
-      </div>
-      <div>
-        <dt>{t('pill.heartbeat')}</dt>
-        <dd>{ago(status.lastHeardAt)}</dd>
-      </div>
-      <div>
-        <dt>{t('pill.entry')}</dt>
-        <dd>{ago(lastEntryAt)}</dd>
-      </div>
-      <div>
-        <dt>{t('pill.resumed')}</dt>
-        <dd>{t('pill.times', { count: status.resumed })}</dd>
-      </div>
-      <div>
-        <dt>{t('pill.missed')}</dt>
-        <dd>{missed}</dd>
-      </div>
-      <div>
-        <dt>{t('pill.shared')}</dt>
-        <dd>{t(status.isLeader ? 'pill.leader' : 'pill.follower')}</dd>
-      </div>
-    </dl>
+      <dl>
+        <div>
+          <dt>{t('pill.tenants')}</dt>
+          <dd>{isLong ? intl.formatNumber(names.length) : names.join(', ') || '–'}</dd>
+        </div>
+        <div>
+          <dt>{t('pill.heartbeat')}</dt>
+          <dd>{ago(status.lastHeardAt)}</dd>
+        </div>
+        <div>
+          <dt>{t('pill.entry')}</dt>
+          <dd>{ago(lastEntryAt)}</dd>
+        </div>
+        <div>
+          <dt>{t('pill.resumed')}</dt>
+          <dd>{t('pill.times', { count: status.resumed })}</dd>
+        </div>
+        <div>
+          <dt>{t('pill.missed')}</dt>
+          <dd>{missed}</dd>
+        </div>
+        <div>
+          <dt>{t('pill.shared')}</dt>
+          <dd>{t(status.isLeader ? 'pill.leader' : 'pill.follower')}</dd>
+        </div>
+      </dl>
+      {isLong && <FollowedTenants names={names} />}
+    </div>
   );
 }
 

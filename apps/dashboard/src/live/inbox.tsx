@@ -39,6 +39,7 @@ import { testAlert, useTestTenant } from './send-test';
 import { SessionEnded } from './session-ended';
 import { useCatchUp } from './use-catch-up';
 import { useEverything } from './use-everything';
+import { useGapSince } from './use-gap-since';
 import { useIsNarrow } from './use-is-narrow';
 import { useKeys, type PageActs } from './use-keys';
 import { useLastEntryAt } from './use-last-entry-at';
@@ -117,6 +118,7 @@ export function Inbox({ claims, followed, onFollow, onToken }: Props) {
     useMemo(() => alerts.filter((alert) => alert.severity === 'urgent' && isUnseen(alert)).length, [alerts, isUnseen]),
   );
   const lastEntryAt = useLastEntryAt();
+  const gapSince = useGapSince(status.gap);
   const [span, setSpan] = useState<Span>('hour');
   const { stats, countedAt, facets, counts, urgent } = useNumbers(search, user, span);
   const scope = useMemo(
@@ -232,6 +234,7 @@ export function Inbox({ claims, followed, onFollow, onToken }: Props) {
     t,
     place,
     move,
+    tenants: hasTenants ? tenants.all : [],
     open,
     showFresh,
     sendTest,
@@ -378,7 +381,7 @@ export function Inbox({ claims, followed, onFollow, onToken }: Props) {
         {filterSheet}
       </div>
       <main className={styles.main} id="alerts" data-resolved={byResolution}>
-        {status.gap && <GapBanner missed={status.gap.missed} onLoad={() => void list.reload()} />}
+        {status.gap && <GapBanner gap={status.gap} since={gapSince} onLoad={() => void list.reload()} />}
         {tenants.revoked && <RevokedBanner tenant={tenants.revoked} onDismiss={tenants.dismiss} />}
         {caughtUp.missed && (
           <CatchUpBanner

@@ -23,7 +23,7 @@ export function Overlays({ open, asked, page, onClose }: Props) {
     <Late>
       {asked && <ConfirmAct asked={asked} />}
       {open === 'keys' && <KeyHelp onClose={onClose} />}
-      {open === 'commands' && <Commands commands={commandsOf(page)} onClose={onClose} />}
+      {open === 'commands' && <Commands commands={commandsOf(page)} where={page} onClose={onClose} />}
     </Late>
   );
 }

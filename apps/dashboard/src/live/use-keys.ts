@@ -5,6 +5,7 @@ import type { Command } from '../settings/commands';
 import { listenToKeys, type KeyMap } from '../settings/keys';
 import { isQuiet, preferences, setPreferences } from '../settings/preferences';
 import { switchTheme } from '../settings/use-theme';
+import type { NamedTenant } from '../tenants/tenant-order';
 import type { Words } from '../words/words';
 import { VIEWS, type MoveTo, type Place } from './place';
 import type { Selection } from './use-selection';
@@ -28,6 +29,8 @@ export interface PageActs {
   t: Words;
   place: Place;
   move: MoveTo;
+  /** The tenants that the user can go to; empty for a user with one. */
+  tenants: readonly NamedTenant[];
   open(alertId: string | null): void;
   togglePause(): void;
   show(overlay: 'keys' | 'commands' | 'tenants'): void;

@@ -364,7 +364,6 @@ export const en = {
   'keys.everything': 'Everything',
   'keys.showNew': 'Show what is new',
   'keys.note': 'Write a note',
-  'keys.type': 'Type what you want to do',
 } as const;
 
 export type WordId = keyof typeof en;

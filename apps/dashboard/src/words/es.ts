@@ -366,5 +366,4 @@ export const es: Record<WordId, string> = {
   'keys.everything': 'Todo',
   'keys.showNew': 'Mostrar lo nuevo',
   'keys.note': 'Escribir una nota',
-  'keys.type': 'Escriba lo que quiere hacer',
 };
