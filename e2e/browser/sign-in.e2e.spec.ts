@@ -166,6 +166,50 @@ describeWith('chromium', 'signing in through an OpenID provider', () => {
     LIMIT_MS,
   );
 
+  test(
+    'the documents of the API are tried with the cookie, and a change comes from their page',
+    async () => {
+      await signIn(`${origin}/`);
+      page = await opened(context, `${origin}/docs`);
+      await page.locator('.session').getByText(`are sent as ${ANA}, with the session of this browser`).waitFor();
+      // Swagger UI takes seconds to draw every operation
+      await page.locator('[id$="issueTicket"]').waitFor({ timeout: 2 * LATE_MS });
+      for (const [operation, path] of [
+        ['listTenants', '/api/v1/tenants'],
+        ['issueTicket', '/api/events/ticket'],
+      ] as const) {
+        const asked = page.waitForResponse((response) => new URL(response.url()).pathname === path);
+        await page.locator(`[id$="${operation}"] .opblock-summary-control`).click();
+        await page.locator(`[id$="${operation}"] .execute`).click();
+        const answer = await asked;
+        expect([operation, answer.ok(), answer.request().headers().authorization]).toEqual([
+          operation,
+          true,
+          undefined,
+        ]);
+      }
+    },
+    LIMIT_MS,
+  );
+
+  test('another sign-in ends the session before it, and the other tabs go on with the new one', async () => {
+    page = await signIn(`${origin}/`);
+    const former = (await cookieOf())!.value;
+    // the provider still knows the user, and asks only for the scopes
+    const again = await opened(context, `${origin}/api/v1/session/sign-in?return_to=/`);
+    await again.getByRole('button', { name: 'Continue' }).click();
+    await again.waitForURL((url) => url.origin === origin && url.pathname === '/');
+    expect((await cookieOf())!.value).not.toBe(former);
+    await eventually(async () => expect(await versionOf(former)).toBe(0));
+    expect(await versionOf()).toBeGreaterThan(0);
+    const answer = await fetch(`${stack.gateway.url}/api/v1/session`, {
+      headers: { cookie: `${PLAIN_COOKIE}=${former}` },
+    });
+    expect(answer.status).toBe(401);
+    await publish('After the second sign-in');
+    for (const tab of [page, again]) await row(tab, 'After the second sign-in').waitFor();
+  });
+
   test('an act with the cookie from another page is refused', async () => {
     await signIn(`${origin}/`);
     const cookie = `${PLAIN_COOKIE}=${(await cookieOf())!.value}`;

@@ -1,4 +1,5 @@
-import { freshDatabase, type FreshDatabase } from '@tocsin/postgres/testing';
+import { eventually } from '@tocsin/contracts/testing';
+import { asOwner, freshDatabase, type FreshDatabase } from '@tocsin/postgres/testing';
 import { runCli } from './run-cli';
 import { PlayedTerminal } from './testing/played-terminal';
 
@@ -49,4 +50,26 @@ test('the members of a tenant are its own', async () => {
 test('names that would steer a terminal are printed as plain text', async () => {
   await tenants('add', 'odd', '--user', 'eve', '--name', 'Red\u001b[31m\nBakery');
   expect((await tenants('list', '--user', 'eve')).out).toEqual(['odd  member  Red [31m Bakery']);
+});
+
+/** Locks the memberships until a command has waited for them for a second. */
+const LOCK_FOR_A_SECOND = `do $$ begin
+  lock table tocsin.tenant_membership in access exclusive mode;
+  loop
+    perform pg_stat_clear_snapshot();
+    exit when exists (select from pg_stat_activity
+      where datname = current_database() and application_name = 'tocsin tenants' and wait_event_type = 'Lock'
+        and clock_timestamp() - query_start > interval '1 s');
+    perform pg_sleep(0.02);
+  end loop;
+end $$`;
+const LOCKED = `select from pg_locks
+  where relation = 'tocsin.tenant_membership'::regclass and mode = 'AccessExclusiveLock' and granted`;
+
+test('a database that is slow to answer is waited for, longer than a gateway would', async () => {
+  await tenants('add', 'late', '--user', 'fay');
+  const locking = asOwner({ url: database.url }, LOCK_FOR_A_SECOND);
+  await eventually(async () => expect(await asOwner({ url: database.url }, LOCKED)).toHaveLength(1));
+  expect(await tenants('list', '--user', 'fay')).toEqual(done('late  member  late'));
+  await locking;
 });

@@ -7,6 +7,11 @@ import { printable, type Terminal } from './terminal';
 /** For how long a gateway keeps the memberships that it has read. */
 const KNOWN_WITHIN = 'gateways know of it within 60 s';
 const DEFAULT_ROLE = 'member';
+/**
+ * How long PostgreSQL may take for a connection, and for a statement, in milliseconds. The limits of the gateway are
+ * for a request among many. A person at a terminal prefers a late answer of a busy machine to an error.
+ */
+const ANSWER_WITHIN_MS = 30_000;
 
 const options = {
   user: { type: 'string', value: '<id>', about: 'The user, as user_id or sub of the tokens names them.' },
@@ -41,7 +46,7 @@ export const tenants: Command<typeof options> = {
   about:
     'Reads and edits the table of memberships, which gateways use when neither TENANT_SERVICE_URL nor ' +
     'JWT_TENANTS_CLAIM is set. A tenant needs no other preparation, because its log begins with its ' +
-    'first message. This needs the owner of the schema, as migrate does.',
+    'first message. This needs the owner of the schema, as migrate does. It waits up to 30 s for PostgreSQL.',
   actions: {
     add: 'gives a user a tenant, or changes its name or the role',
     remove: 'takes a tenant from a user',
@@ -65,10 +70,16 @@ export const tenants: Command<typeof options> = {
       connection: { url: migrationUrlOf(config)! },
       role: 'tocsin_standalone',
       poolSize: 1,
+      connectTimeoutMs: ANSWER_WITHIN_MS,
+      statementTimeoutMs: ANSWER_WITHIN_MS,
+      lockTimeoutMs: ANSWER_WITHIN_MS,
       applicationName: 'tocsin tenants',
     });
     try {
-      const report = await task(new PostgresMemberships(database), new PostgresTenantDirectory(database));
+      const report = await task(
+        new PostgresMemberships(database),
+        new PostgresTenantDirectory(database, ANSWER_WITHIN_MS),
+      );
       return say(report, values.json, terminal);
     } finally {
       await database.close();

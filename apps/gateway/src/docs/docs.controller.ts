@@ -1,4 +1,5 @@
 import { All, Controller, Get, Param, Res } from '@nestjs/common';
+import { SessionDoor } from '@tocsin/auth';
 import { Refused } from '@tocsin/contracts';
 import { version } from '@tocsin/observability';
 import type { Response } from 'express';
@@ -24,9 +25,15 @@ export class DocsController {
   private readonly files = new DocsFiles();
   private readonly guide = new GuidePages();
   private readonly asyncApi = asyncApi(version);
-  private readonly pages = { api: apiHtml(), events: eventsHtml(this.asyncApi), errors: errorsHtml() };
+  private readonly pages: Record<'api' | 'events' | 'errors', string>;
 
-  constructor(private readonly document: OpenApiDocument) {}
+  constructor(
+    private readonly document: OpenApiDocument,
+    sessions: SessionDoor,
+  ) {
+    const hasSessions = sessions.cookieName !== undefined;
+    this.pages = { api: apiHtml({ hasSessions }), events: eventsHtml(this.asyncApi), errors: errorsHtml() };
+  }
 
   @Get()
   @described.showApi

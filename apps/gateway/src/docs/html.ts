@@ -20,17 +20,22 @@ export const welcomeHtml = (): string =>
 
 /** What the page says of the session. Its start script shows the one that is true: see `try-it.ts`. */
 const SESSION = `<p data-session="signed-in" hidden>Requests that you try here are sent as <b data-user></b>, with the token of this tab's session, until <time data-ends></time>.</p>
+<p data-session="cookie" hidden>Requests that you try here are sent as <b data-user></b>, with the session of this browser, until <time data-ends></time> at the latest. A token that you give to <i>Authorize</i> counts instead.</p>
+<p data-session="unknown" hidden>Whether this browser has a session is not known, because the gateway did not say. Load this page again, or choose <i>Authorize</i> and paste a token.</p>
 <p data-session="ended" hidden>The token of this tab's session ended at <time data-ends></time>. Sign in on <a href="/">the page</a> again, in this tab, and come back.</p>
 <p data-session="signed-out" hidden>This tab is not signed in, so most requests are answered with 401. Sign in on <a href="/">the page</a>, in this tab, and come back; or choose <i>Authorize</i> and paste a token. <code>npm run -s token</code> makes one; <a href="/docs/guide/tenants-and-tokens">tenants and tokens</a> says what it must hold.</p>
 <noscript><p>This page needs JavaScript. The same document for machines: <a href="/docs/openapi.json">openapi.json</a>.</p></noscript>`;
 
-/** The page that shows the API and lets people try it. */
-export const apiHtml = (): string =>
+/**
+ * The page that shows the API and lets people try it. With `hasSessions`, because people sign in through an OpenID
+ * provider, it also asks for the session of the browser's cookie.
+ */
+export const apiHtml = ({ hasSessions }: { hasSessions: boolean }): string =>
   framed({
     title: 'API',
     at: '/docs',
     head: '<link rel="stylesheet" href="/docs/assets/swagger-ui.css"><link rel="stylesheet" href="/docs/assets/api.css">',
-    body: `<main><div class="session" role="status">${SESSION}</div><div id="swagger-ui"></div></main><script src="/docs/assets/swagger-ui-bundle.js"></script><script src="/docs/assets/try-it.js"></script>`,
+    body: `<main><div class="session" role="status"${hasSessions ? ' data-asks' : ''}>${SESSION}</div><div id="swagger-ui"></div></main><script src="/docs/assets/swagger-ui-bundle.js"></script><script src="/docs/assets/try-it.js"></script>`,
   });
 
 export function errorsHtml(): string {

@@ -1,6 +1,6 @@
 /**
- * Starts Swagger UI with the token of this tab's session, which the page keeps in the session storage, and says whose
- * session it is. A link may carry a token in `#token=…`, which browsers send to no server; it is kept for the tab and
+ * Starts Swagger UI with the token of this tab's session, which the page keeps in the session storage, or else with the
+ * session of the browser's cookie, and says whose session it is. A link may carry a token in `#token=…`, which browsers send to no server; it is kept for the tab and
  * removed from the address. It is a separate file because the security policy of these pages lets nothing inline run.
  */
 export const TRY_IT = `'use strict';
@@ -34,15 +34,38 @@ export const TRY_IT = `'use strict';
 
   const token = tokenOfTab();
   const claims = token === null ? undefined : claimsOf(token);
-  const state = claims === undefined ? 'signed-out' : claims.ends > new Date() ? 'signed-in' : 'ended';
-  for (const told of document.querySelectorAll('[data-session]')) told.hidden = told.dataset.session !== state;
-  if (claims) {
+  const isValid = claims !== undefined && claims.ends > new Date();
+
+  function tell(state, claims) {
+    for (const told of document.querySelectorAll('[data-session]')) told.hidden = told.dataset.session !== state;
+    if (!claims) return;
     for (const user of document.querySelectorAll('[data-user]')) user.textContent = claims.user;
     for (const ends of document.querySelectorAll('[data-ends]')) {
       ends.dateTime = claims.ends.toISOString();
       ends.textContent = claims.ends.toLocaleString();
     }
   }
+
+  /**
+   * Says whose session the cookie opens. No script reads that cookie: the browser adds it to the requests of this
+   * page, and the Origin that the gateway wants with a change.
+   */
+  async function tellOfCookie(without) {
+    try {
+      const response = await fetch('/api/v1/session', { cache: 'no-store', signal: AbortSignal.timeout(10_000) });
+      if (response.status === 401) return tell(without, claims);
+      if (!response.ok) return tell('unknown');
+      const { user_id, ends_at } = await response.json();
+      tell('cookie', { user: user_id, ends: new Date(ends_at) });
+    } catch {
+      tell('unknown');
+    }
+  }
+
+  const without = claims === undefined ? 'signed-out' : 'ended';
+  if (isValid) tell('signed-in', claims);
+  else if (document.querySelector('[data-asks]')) void tellOfCookie(without);
+  else tell(without, claims);
 
   // The link to each operation is a link in a button, and the choice among one server has no name: neither can be used
   // with a screen reader, and both are left out. An address such as /docs#/alerts/listAlerts opens its operation still.
@@ -60,7 +83,7 @@ export const TRY_IT = `'use strict';
     tryItOutEnabled: true,
     validatorUrl: null,
     plugins: [accessible],
-    onComplete: () => state === 'signed-in' && ui.preauthorizeApiKey('bearer', token),
+    onComplete: () => isValid && ui.preauthorizeApiKey('bearer', token),
   });
 })();
 `;

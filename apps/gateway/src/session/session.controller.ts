@@ -89,19 +89,41 @@ export class SessionController {
     const { cookies, signIn, sessions } = this.door.required();
     const name = typeof state === 'string' ? cookies.signIn(state) : undefined;
     const begun = name === undefined ? undefined : SessionCookies.valueOf(request, name);
+    let isSignedIn = false;
     await this.navigate(request, response, begun, async () => {
       const { tokens, return_to } = await signIn.finish(request.url.split('?')[1] ?? '', begun);
       const secret = await sessions.create(tokens);
-      // the cookie of a session before it is replaced, and that session is not known to this browser any more
       response.cookie(cookies.session, secret, { ...cookies.options(), encode: String });
+      isSignedIn = true;
       return return_to;
     });
+    // after the answer: the other tabs, whose streams end now, go on with the new cookie
+    if (isSignedIn) await this.endFormer(request);
   }
 
   @All(['sign-in', 'callback'])
   refuseOtherMethod(@Res() response: Response): never {
     response.set('Allow', 'GET, HEAD');
     throw new Refused('method_not_allowed', 'This address is opened by a browser, with GET.');
+  }
+
+  /**
+   * Ends the session whose cookie the new one replaces, because this browser cannot sign out of it any more. The
+   * sign-in goes on when that fails; then the former session ends when it has been idle for `SESSION_IDLE_MS`.
+   */
+  private async endFormer(request: Request): Promise<void> {
+    const { cookies, sessions } = this.door.required();
+    const former = SessionCookies.valueOf(request, cookies.session);
+    if (former === undefined) return;
+    try {
+      await sessions.end(former);
+    } catch (error) {
+      // the cause may hold what the provider answered, so it is not logged
+      this.log.warn(
+        { code: codeOf(error), detail: (error as Error).message },
+        'the session before a sign-in could not be ended',
+      );
+    }
   }
 
   /** Sends a browser where `lead` says, or to the page with the code of the failure. */
