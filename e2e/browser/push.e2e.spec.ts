@@ -12,6 +12,7 @@ import { barriersIn, MAY_ACT, picture, Visits } from './dashboard-visits';
 const ALLOWED = { permissions: ['notifications'] };
 /** Signing out waits for the server at most this long, with the time that the page needs. */
 const SIGNED_OUT_WITHIN_MS = 4_000;
+const LATE_MS = 30_000;
 
 /**
  * Chromium makes a subscription only at Google's own push service. In its place the page gets one of the stand-in's,
@@ -221,6 +222,7 @@ async function serviceOf(context: BrowserContext): Promise<{ deliver(payload: ob
   };
 }
 
+/** A worker that the browser has to start again takes its time on a busy machine. */
 const shownBy = (worker: Worker) =>
   eventually(async () => {
     const shown = await worker.evaluate<{ title: string; body: string; tag: string }[]>(
@@ -228,7 +230,7 @@ const shownBy = (worker: Worker) =>
     );
     if (shown.length === 0) throw new Error('No notification is shown.');
     return shown;
-  });
+  }, LATE_MS);
 
 /**
  * Clicks the notification that is shown. Only a person's click may open a window, so the address is noted instead;

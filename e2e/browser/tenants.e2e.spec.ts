@@ -128,10 +128,9 @@ describeWith('chromium', 'a user with many tenants', () => {
 
   it('goes by Ctrl K to a tenant, a saved view and an alert, and says when it finds none or cannot search', async () => {
     const page = await visits.blank();
-    await page.addInitScript(() => {
-      const views = [{ name: 'Night ovens', at: '?view=all&q=oven' }];
-      localStorage.setItem('tocsin.preferences', JSON.stringify({ views }));
-    });
+    const views = [{ name: 'Night ovens', at: '?view=all&q=oven' }];
+    const kept = JSON.stringify(JSON.stringify({ views }));
+    await page.addInitScript(`localStorage.setItem('tocsin.preferences', ${kept})`);
     await page.goto(`${stack.gateway.url}/#token=${tokenFor('ana@example.test', MAY_ACT)}`);
     await row(page, 'Till is on fire').waitFor();
     const find = async (text: string) => {

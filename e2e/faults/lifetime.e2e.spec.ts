@@ -88,14 +88,16 @@ describe.each(['up', 'down'] as const)('the right to a stream ends, with Redis %
   const watch = (user: keyof typeof TENANTS_OF, claims: Record<string, unknown> = {}) =>
     stack.watch(nameOf(user), { gateway: stack.gateways[1]!, headers: bearer(nameOf(user), claims) });
 
-  /** Each gateway's response to a token. */
+  /** Each gateway's response to a token; one that asks to come back, because the tenant service was slow, is none. */
   const answers = (user: keyof typeof TENANTS_OF, claims: Record<string, unknown> = {}): Promise<unknown[]> =>
     Promise.all(
       stack.gateways.slice(0, 2).map(async (gateway) => {
-        const { status, json } = await ask(gateway.url, '/api/events', {
-          headers: { Accept: 'text/event-stream', ...bearer(nameOf(user), claims) },
+        const headers = { Accept: 'text/event-stream', ...bearer(nameOf(user), claims) };
+        return eventually(async () => {
+          const { status, json, headers: said } = await ask(gateway.url, '/api/events', { headers });
+          if (said['tocsin-refused'] !== undefined) throw new Error(`for now: ${String(said['tocsin-refused'])}`);
+          return [status, json.code];
         });
-        return [status, json.code];
       }),
     );
 
@@ -158,10 +160,10 @@ describe.each(['up', 'down'] as const)('the right to a stream ends, with Redis %
       }
 
       const revoked = [401, 'token_revoked'];
-      expect(await answers('uma', { iat: nowSeconds() - 10 })).toEqual([revoked, revoked]);
+      expect(await answers('uma', { iat: earlier })).toEqual([revoked, revoked]);
       expect(await answers('jim', { jti: 'one' })).toEqual([revoked, revoked]);
       expect(await answers('ben', { iat: earlier })).toEqual([revoked, revoked]);
-      expect(await answers('tina', { iat: nowSeconds() - 10 })).toEqual([
+      expect(await answers('tina', { iat: earlier })).toEqual([
         [403, 'no_tenant'],
         [403, 'no_tenant'],
       ]);
