@@ -36,6 +36,7 @@ const ROOMS = [
   'recipients',
   'webhooks',
   'dead-letters',
+  'health',
   'links',
   'docs',
   'page',

@@ -294,6 +294,9 @@ export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
     unnamed(() => ({ body: { limit: 1, note: 'a test' } }), own('200', READER)),
   ],
 
+  // the system: for operators, and these callers are none
+  showHealth: [unnamed(nothing, own('403 insufficient_scope'))],
+
   // push: the browsers are the user's own, and reading is all that they allow
   showPush: [unnamed(nothing, own())],
   subscribeToPush: [

@@ -57,6 +57,8 @@ import { FrontPage } from './docs/front-page';
 import { OpenApiDocument } from './docs/openapi.docs';
 import { WelcomeController } from './docs/welcome.controller';
 import { TenantFeeds } from './feeds/tenant-feeds';
+import { HealthController } from './health/health.controller';
+import { SeeHealth } from './health/see-health';
 import { letGoOfConnections } from './http/idle-connections';
 import { IntakeController } from './intake/intake.controller';
 import { OpsgenieController } from './intake/opsgenie.controller';
@@ -144,6 +146,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         RevocationsController,
         TenantsController,
         DeadLettersController,
+        HealthController,
         NotificationsController,
         DeliveriesController,
         AlertDeliveriesController,
@@ -218,6 +221,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
           useFactory: (letters: DeadLetters, metrics: Metrics) => new DeadLetterWatch(letters, metrics),
           inject: [DeadLetters, Metrics],
         },
+        bind(SeeHealth, SeeHealth, Health, OpenStreams, TenantFeeds, DeadLetters),
         bind(KeepNotifications, KeepNotifications, Notifications, Deliveries, VisibleTenants, Doorbell),
         bind(KeepDeliveries, KeepDeliveries, Deliveries, AlertQueries, VisibleTenants, Doorbell),
         { provide: TwilioCallbacks, useValue: new TwilioCallbacks(config) },

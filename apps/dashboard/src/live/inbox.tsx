@@ -65,6 +65,7 @@ const GroupList = lazy(() => import('./group-list'));
 const SystemNav = lazy(() => import('../system/system-nav'));
 const RefusedNotice = lazy(() => import('../system/refused-notice'));
 const Refused = lazy(() => import('../system/refused'));
+const Health = lazy(() => import('../system/health'));
 /** Loaded on a phone only, when an alert rings. */
 const PhoneBar = lazy(async () => ({ default: (await import('./phone-alerts')).PhoneBar }));
 const UrgentLine = lazy(async () => ({ default: (await import('./phone-alerts')).UrgentLine }));
@@ -410,7 +411,11 @@ export function Inbox({ claims, followed, onFollow, onToken }: Props) {
         />
         {system ? (
           <Late>
-            <Refused isOperator={operates} nameOf={tenants.nameOf} />
+            {system === 'health' ? (
+              <Health onRefused={() => goToSystem('refused')} />
+            ) : (
+              <Refused isOperator={operates} nameOf={tenants.nameOf} />
+            )}
           </Late>
         ) : isOverview ? (
           <Late>

@@ -60,7 +60,8 @@ type WordId =
   | 'ask.again'
   | 'readOnly'
   | 'older'
-  | 'guide';
+  | 'guide'
+  | 'health';
 
 export const refusedWords: LateWords<WordId> = {
   en: {
@@ -101,6 +102,7 @@ export const refusedWords: LateWords<WordId> = {
     readOnly: 'You may only read the messages of this tenant.',
     older: 'Load older ones',
     guide: 'What each reason means',
+    health: 'Health',
 
     'reason.message_too_large': 'The message is too large',
     'reason.invalid_encoding': 'The message is not compressed as it says',
@@ -163,6 +165,7 @@ export const refusedWords: LateWords<WordId> = {
     readOnly: 'Solo puede leer los mensajes de esta organización.',
     older: 'Cargar anteriores',
     guide: 'Qué significa cada motivo',
+    health: 'Estado',
 
     'reason.message_too_large': 'El mensaje es demasiado grande',
     'reason.invalid_encoding': 'El mensaje no está comprimido como dice',

@@ -1,4 +1,4 @@
-import { TriangleAlert } from 'lucide-react';
+import { Activity, TriangleAlert } from 'lucide-react';
 import nav from '../search/navigation.module.css';
 import { useWords } from '../words/words';
 import { useRefusedWords } from './refused-words';
@@ -43,6 +43,20 @@ export default function SystemNav({
             </span>
           </button>
         </li>
+        {isOperator && (
+          <li>
+            <button
+              type="button"
+              className={nav.entry}
+              aria-current={view === 'health' ? 'page' : undefined}
+              onClick={() => onView('health')}
+              data-testid="nav-health"
+            >
+              <Activity size={16} aria-hidden />
+              <span className={nav.word}>{say('health')}</span>
+            </button>
+          </li>
+        )}
       </ul>
     </section>
   );

@@ -1,10 +1,11 @@
 /** The views of the part "System", in the order in which they are listed. */
-export const SYSTEM_VIEWS = ['refused'] as const;
+export const SYSTEM_VIEWS = ['refused', 'health'] as const;
 export type SystemView = (typeof SYSTEM_VIEWS)[number];
 
 /** The scopes that open each view. The gateway decides; this only leaves out what it would refuse. */
 const OPENS: Readonly<Record<SystemView, readonly string[]>> = {
   refused: ['dead_letters:manage', 'dead_letters:operate'],
+  health: ['dead_letters:operate'],
 };
 
 /** The views of the part "System" that a token with these scopes may open. */

@@ -50,6 +50,7 @@ const TAGS = {
   push: 'Alerts in browsers whose page is closed.',
   session: 'Signing in and out through an OpenID provider, where OIDC_ISSUER is set.',
   providers: 'What the providers of SMS and WhatsApp messages call.',
+  operation: 'How the system is, for those who operate it.',
   access: 'Tenants, and revoked rights.',
   links: 'What the links in messages lead to: pages for people.',
   documents: 'These documents.',

@@ -48,6 +48,7 @@ import {
   type SeenCursor,
   type SignedIn,
   type SignedOut,
+  type SystemHealth,
   type TenantRecipients,
   type TenantsPage,
   type TenantStats,
@@ -296,6 +297,33 @@ export const WIRE_SCHEMAS = {
     bucket_seconds: integer(undefined, { minimum: 1 }),
     at_most: integer('No number of open or snoozed is larger: one that is equal may be more.', { minimum: 1 }),
     cursor,
+  }),
+  SystemHealth: object<SystemHealth>({
+    as_of: time(),
+    version: text(),
+    started_at: time('When the gateway that answers was started.'),
+    not_ready: nullable(text('Why it takes no new clients, such as draining or full; null: it takes them.')),
+    dependencies: list(
+      object<SystemHealth['dependencies'][number]>({
+        name: text('The technology, such as postgres.'),
+        status: oneOf(['up', 'down', 'unknown'], 'unknown until the first check.'),
+        critical: flag('Whether the gateway is unhealthy without it.'),
+        since: time('The time of the last change of the status.'),
+      }),
+    ),
+    streams: count('The streams of this gateway alone.'),
+    closed_slow: count('How many of them were closed because their clients read too slowly.'),
+    tenants: count('The tenants of these streams.'),
+    last_entry_at: nullable(time('When it last sent an entry of these tenants; null: it has sent none to them.')),
+    dead_letters: nullable(
+      list(
+        object<NonNullable<SystemHealth['dead_letters']>[number]>({
+          reason: text('A code such as invalid_field.'),
+          letters: count('How many wait for a decision, of all tenants.'),
+          oldest: time('When the oldest of them came.'),
+        }),
+      ),
+    ),
   }),
   DeliveryAttempt: object<DeliveryAttempt>(
     {

@@ -13,4 +13,5 @@ export * from './problem';
 export * from './push';
 export * from './session';
 export * from './stream';
+export * from './system-health';
 export * from './webhooks';

@@ -1,0 +1,125 @@
+import { useLateWords, type LateWords } from '../words/late-words';
+
+/** Services whose outage has words; of another one only the state is said. */
+const SERVICES = ['postgres', 'redis', 'rabbitmq', 'tenant_service', 'revocations'] as const;
+type Service = (typeof SERVICES)[number];
+
+type WordId =
+  | `name.${Service}`
+  | `away.${Service}`
+  | `status.${'up' | 'down' | 'unknown'}`
+  | 'title'
+  | 'scope'
+  | 'asOf'
+  | 'notKnown'
+  | 'notKnown.value'
+  | 'loading'
+  | 'services'
+  | 'since'
+  | 'optional'
+  | 'runbook'
+  | 'gateway'
+  | 'version'
+  | 'started'
+  | 'clients'
+  | 'clients.taken'
+  | 'clients.refused'
+  | 'streams'
+  | 'streams.of'
+  | 'slow'
+  | 'last'
+  | 'last.none'
+  | 'refused'
+  | 'refused.none'
+  | 'refused.some'
+  | 'refused.show';
+
+export const healthWords: LateWords<WordId> = {
+  en: {
+    title: 'Health',
+    scope: 'As the gateway that answered this page sees it. Another gateway may see it otherwise.',
+    asOf: 'As of',
+    notKnown: 'Not known: the gateway did not answer. What follows is how it was',
+    'notKnown.value': 'not known',
+    loading: 'Loading',
+    services: 'Services',
+    since: 'since',
+    optional: 'The gateway serves without it.',
+    runbook: 'What to do',
+    'status.up': 'up',
+    'status.down': 'away',
+    'status.unknown': 'not known yet',
+    'name.postgres': 'PostgreSQL',
+    'name.redis': 'Redis',
+    'name.rabbitmq': 'RabbitMQ',
+    'name.tenant_service': 'Servicio de organizaciones',
+    'name.revocations': 'Derechos revocados',
+    'away.postgres':
+      'Lists, searches and acts fail, and no alert is stored. What was confirmed waits; nothing is lost.',
+    'away.redis': 'Alerts arrive up to 3 s later, and limits count each gateway alone. Nothing is lost.',
+    'away.tenant_service': 'The last answers count for up to 10 minutes. Users without one cannot open a stream.',
+    'away.revocations': 'Those that are known stay in force; new ones are not learnt.',
+    'away.rabbitmq': 'Nothing can be published over this gateway. Publishers are told, and try again.',
+    gateway: 'This gateway',
+    version: 'Version',
+    started: 'Started',
+    clients: 'New clients',
+    'clients.taken': 'are taken',
+    'clients.refused': 'are sent elsewhere: {why}',
+    streams: 'Streams',
+    'streams.of': '{streams} of {tenants, plural, one {# tenant} other {# tenants}}',
+    slow: 'Closed because the client read too slowly',
+    last: 'Last entry sent',
+    'last.none': 'none to these tenants',
+    refused: 'Refused messages',
+    'refused.none': 'None waits for a decision.',
+    'refused.some': '{count, plural, one {# waits for a decision} other {# wait for a decision}}, the oldest came',
+    'refused.show': 'Show them',
+  },
+  es: {
+    title: 'Estado',
+    scope: 'Tal como lo ve la pasarela que respondió a esta página. Otra puede verlo de otra manera.',
+    asOf: 'Visto',
+    notKnown: 'No se sabe: la pasarela no respondió. Lo que sigue es como estaba',
+    'notKnown.value': 'no se sabe',
+    loading: 'Cargando',
+    services: 'Servicios',
+    since: 'desde',
+    optional: 'La pasarela atiende sin él.',
+    runbook: 'Qué hacer',
+    'status.up': 'responde',
+    'status.down': 'no responde',
+    'status.unknown': 'aún no se sabe',
+    'name.postgres': 'PostgreSQL',
+    'name.redis': 'Redis',
+    'name.rabbitmq': 'RabbitMQ',
+    'name.tenant_service': 'Servicio de organizaciones',
+    'name.revocations': 'Derechos revocados',
+    'away.postgres':
+      'Las listas, las búsquedas y las acciones fallan, y no se guarda ninguna alerta. Lo confirmado espera; nada se pierde.',
+    'away.redis': 'Las alertas llegan hasta 3 s más tarde y los límites cuentan por pasarela. Nada se pierde.',
+    'away.tenant_service':
+      'Las últimas respuestas valen hasta 10 minutos. Quien no tiene una no puede abrir una conexión.',
+    'away.revocations': 'Los conocidos siguen en vigor; los nuevos no se conocen.',
+    'away.rabbitmq': 'No se puede publicar por esta pasarela. Quien publica lo sabe y lo intenta de nuevo.',
+    gateway: 'Esta pasarela',
+    version: 'Versión',
+    started: 'Iniciada',
+    clients: 'Clientes nuevos',
+    'clients.taken': 'se aceptan',
+    'clients.refused': 'se envían a otra: {why}',
+    streams: 'Conexiones',
+    'streams.of': '{streams} de {tenants, plural, one {# organización} other {# organizaciones}}',
+    slow: 'Cerradas porque el cliente leía demasiado despacio',
+    last: 'Última entrada enviada',
+    'last.none': 'ninguna a estas organizaciones',
+    refused: 'Mensajes rechazados',
+    'refused.none': 'Ninguno espera una decisión.',
+    'refused.some': '{count, plural, one {# espera una decisión} other {# esperan una decisión}}, el más antiguo llegó',
+    'refused.show': 'Mostrarlos',
+  },
+};
+
+export const useHealthWords = () => useLateWords(healthWords);
+
+export const hasWords = (name: string): name is Service => SERVICES.some((one) => one === name);

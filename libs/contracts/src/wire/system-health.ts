@@ -1,0 +1,31 @@
+/** A service that a gateway needs, as it last found it. */
+export interface DependencyState {
+  /** The technology: `postgres`, `rabbitmq`, `redis`. */
+  name: string;
+  /** `unknown` until the first check. */
+  status: 'up' | 'down' | 'unknown';
+  /** Whether the gateway is unhealthy without it. */
+  critical: boolean;
+  /** The time of the last change of the status. */
+  since: string;
+}
+
+/** How the gateway that answers sees the system. Null means that it is not known. */
+export interface SystemHealth {
+  as_of: string;
+  version: string;
+  started_at: string;
+  /** Why this gateway takes no new clients, such as `draining` or `full`; null: it takes them. */
+  not_ready: string | null;
+  dependencies: DependencyState[];
+  /** The streams of this gateway alone. */
+  streams: number;
+  /** How many of them were closed since its start because their clients read too slowly. */
+  closed_slow: number;
+  /** The tenants of these streams. */
+  tenants: number;
+  /** When this gateway last sent an entry of any of these tenants; null: it has sent none to them. */
+  last_entry_at: string | null;
+  /** The dead letters of all tenants that wait for a decision, by reason; null: not known. */
+  dead_letters: { reason: string; letters: number; oldest: string }[] | null;
+}
