@@ -20,7 +20,7 @@ const AMQP_PER_SECOND = 40;
 const HTTP_PER_SECOND = 10;
 const DRAIN_MS = 5_000;
 /** How long a client may be without a live stream when its gateway stops: it comes back after 100 ms. */
-const AWAY_MS = 2_000;
+const AWAY_MS = 3_000;
 
 const usersOf = (count: number) =>
   Object.fromEntries(
