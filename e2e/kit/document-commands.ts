@@ -19,12 +19,16 @@ export const commandsOf = (name: string): { before: string; commands: string }[]
   }));
 
 /** Runs commands in a shell of their own, and returns what they wrote. Rejects with it when one of them fails. */
-export async function runCommands(commands: string, environment: Record<string, string>): Promise<string> {
+export async function runCommands(
+  commands: string,
+  environment: Readonly<Record<string, string>>,
+  timeoutMs = TIMEOUT_MS,
+): Promise<string> {
   const child = spawn('bash', ['-e', '-c', commands], {
     cwd: ROOT,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: TIMEOUT_MS,
+    timeout: timeoutMs,
   });
   let output = '';
   for (const from of [child.stdout, child.stderr]) from.on('data', (chunk: Buffer) => (output += chunk.toString()));

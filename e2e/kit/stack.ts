@@ -21,6 +21,8 @@ export interface StackOptions {
   processors?: number;
   gatewayEnvironment?: Environment;
   processorEnvironment?: Environment;
+  /** Whether the database is migrated by this version. Default true. */
+  migrated?: boolean;
 }
 
 function urlOf(variable: 'REDIS_URL' | 'RABBITMQ_URL'): string {
@@ -54,7 +56,7 @@ export class Stack {
   amqp!: PlainAmqp;
 
   static async open(options: StackOptions = {}): Promise<Stack> {
-    const database = await freshDatabase();
+    const database = await freshDatabase({ migrated: options.migrated });
     // one connection, on which the statements of a test wait for each other
     const pool = new Pool({ connectionString: database.url, max: 1, idleTimeoutMillis: 0 });
     pool.on('error', () => undefined);

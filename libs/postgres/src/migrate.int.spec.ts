@@ -110,7 +110,7 @@ update numbered set half = numbered.n / 2 from chunk where numbered.n = chunk.n;
 create index concurrently if not exists numbered_half on numbered (half);
 `,
     );
-    add('0903-all-are-filled.sql', 'alter table numbered alter half set not null');
+    add('0903-all-are-filled.sql', '-- needs online\nalter table numbered alter half set not null');
     other = new Client({ connectionString: fresh.url });
     other.on('error', () => undefined);
     await other.connect();
@@ -143,6 +143,21 @@ create index concurrently if not exists numbered_half on numbered (half);
     expect((await run()).applied).toEqual(['0901-a-table', '0902-fill-and-index', '0903-all-are-filled']);
     expect([await filled(), await index()]).toEqual([10, [{ valid: true }]]);
     expect(await run()).toMatchObject({ applied: [], functions: expect.arrayContaining(['store-events']) });
+  }, 60_000);
+
+  it('comes after the functions when no later migration needs it: it takes long, and alerts are stored meanwhile', async () => {
+    writeFileSync(join(folder, '0903-all-are-filled.sql'), 'create table another (n integer)');
+    await other.query('set search_path to tocsin');
+    await migrate({ connection: { url: fresh.url }, folder: without('0902', '0903') });
+    await query('drop function tocsin.redeem_ticket cascade');
+    await other.query('begin');
+    await other.query('select from numbered where n = 8 for update');
+    const running = run();
+    await eventually(async () => expect(await filled()).toBe(6));
+    expect(await query(`select to_regclass('tocsin.another') is null as missing`)).toEqual([{ missing: false }]);
+    expect(await query(`select from pg_proc where proname = 'redeem_ticket'`)).toHaveLength(1);
+    await other.query('commit');
+    expect((await running).applied).toEqual(['0903-all-are-filled', '0902-fill-and-index']);
   }, 60_000);
 
   it('goes on with the chunk at which it was killed', async () => {

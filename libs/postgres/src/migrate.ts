@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MigrationExecutor, type MigrationInterface, type QueryRunner } from 'typeorm';
+import { MigrationExecutor, type Migration, type MigrationInterface, type QueryRunner } from 'typeorm';
 import { Unavailable } from '@tocsin/contracts';
 import type { DatabaseConnection } from './connection';
 import { openDataSource } from './database';
@@ -41,8 +41,8 @@ const ASK_FOR_LOCK_MS = 100;
 /**
  * Brings the schema up to date: numbered migrations once, functions every time. A lock lets ten processes start at
  * once. The migrations and the functions are committed in one transaction. The exception are migrations in
- * `x.online.sql`, which run outside a transaction: everything before such a migration is committed first, and the
- * functions belong to the last transaction. Safe to repeat; after a crash the next call resumes. Throws `Unavailable`
+ * `x.online.sql`, which run outside a transaction, after it. A migration with the line `-- needs online` has those before
+ * it run in their turn: everything before them is committed first, and the functions belong to the last transaction. Safe to repeat; after a crash the next call resumes. Throws `Unavailable`
  * when the database is away.
  */
 export async function migrate({
@@ -94,7 +94,7 @@ async function bringUpToDate(
   runner: QueryRunner,
   version: number,
 ): Promise<MigrationReport> {
-  const pending = await executor.getPendingMigrations();
+  const pending = inOrder(await executor.getPendingMigrations());
   const isOnline = (at: number): boolean => pending[at]?.instance?.transaction === false;
   const lastInTransaction = pending.findLastIndex((_, at) => !isOnline(at));
   let functions: string[] | undefined;
@@ -110,6 +110,23 @@ async function bringUpToDate(
     }
   } while (!functions || at < pending.length);
   return { applied: pending.map(({ name }) => readableName(name)), functions };
+}
+
+/**
+ * Online migrations come last, behind the functions, unless a migration that needs them follows: they take minutes on a
+ * large database, in which the functions of the version before would run on the tables of this one.
+ */
+function inOrder(pending: Migration[]): Migration[] {
+  const isOnline = ({ instance }: Migration): boolean => instance?.transaction === false;
+  const needing = pending.findLastIndex(
+    ({ instance }) => (instance as { needsOnline?: boolean } | undefined)?.needsOnline,
+  );
+  const free = pending.slice(needing + 1);
+  return [
+    ...pending.slice(0, needing + 1),
+    ...free.filter((one) => !isOnline(one)),
+    ...free.filter((one) => isOnline(one)),
+  ];
 }
 
 async function createFunctions(runner: QueryRunner, version: number): Promise<string[]> {
@@ -157,6 +174,7 @@ function asMigration(file: string, timeoutMs: number): new () => MigrationInterf
   if (online) return onlineMigration(name, file, timeoutMs);
   return class {
     readonly name = name;
+    readonly needsOnline = /^-- needs online$/m.test(readFileSync(file, 'utf8'));
     async up(runner: QueryRunner): Promise<void> {
       await runner.query(readFileSync(file, 'utf8'));
     }
