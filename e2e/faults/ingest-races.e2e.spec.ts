@@ -12,7 +12,7 @@ import { brokenPromises, readRows, storedAll } from './verdict';
 
 /**
  * Log lines that would alert an operator: an error, or a batch that is tried again. A connection that a busy machine
- * opens too late is not one.
+ * opens too late is not one, nor that a database so busy keeps the key for hints waiting.
  */
 const complaintsOf = (stack: Stack): unknown[] =>
   stack.processors.flatMap(({ log }) =>
@@ -20,7 +20,7 @@ const complaintsOf = (stack: Stack): unknown[] =>
       (line) =>
         ['warn', 'error', 'fatal'].includes(line.level as string) &&
         line.dependency === undefined &&
-        !JSON.stringify(line).includes('cannot be reached'),
+        !/cannot be reached|no key for hints/.test(JSON.stringify(line)),
     ),
   );
 
