@@ -28,6 +28,7 @@ const READS = [
   'finishSignIn',
   'listDeadLetters',
   'summariseDeadLetters',
+  'showHealth',
   'showDeadLetter',
   'listTenants',
   'countAlerts',

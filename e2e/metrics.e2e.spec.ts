@@ -182,7 +182,9 @@ describe('the metrics of a gateway, a processor and a notifier that live through
     await publish(message('told', told));
     await stack.stored(8);
     // a gateway that is still in the handshake of its next connection would not understand the broker
-    expect((await post('/api/v1/events?tenant=bakery', message('accepted again'))).status).toBe(202);
+    await eventually(async () =>
+      expect((await post('/api/v1/events?tenant=bakery', message('accepted again'))).status).toBe(202),
+    );
     await stack.stored(9);
     amqp.inject(BLOCKED);
     await eventually(() => look().then(() => expect(still()).toEqual([])), 40_000);

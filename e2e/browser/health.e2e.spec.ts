@@ -37,7 +37,9 @@ describeWith('chromium', 'the health of the system, for its operator', () => {
     const service = (name: string, status: string) =>
       page.locator(`[data-service=${name}][data-status=${status}]`).waitFor({ timeout: SEEN_WITHIN_MS });
     for (const name of ['postgres', 'rabbitmq', 'redis']) await service(name, 'up');
-    await page.getByTestId('health-refused').getByText('1 waits for a decision').waitFor();
+    await page.locator('[data-value=dead_letters]').getByText('1 waits for a decision').waitFor();
+    for (const channel of ['email', 'sms', 'whatsapp', 'webhook', 'push'])
+      expect(await page.locator(`[data-value=${channel}] dd`).textContent()).toBe('0');
     await page.getByTestId('health-gateway').getByText('1 of 1 tenant').waitFor();
     expect(await barriersIn(page)).toEqual([]);
     redis.refuse();
@@ -47,7 +49,7 @@ describeWith('chromium', 'the health of the system, for its operator', () => {
     await picture(page, 'health-redis-away');
     redis.refuse(false);
     await service('redis', 'up');
-    await page.getByTestId('health-refused').getByRole('button', { name: 'Show them' }).click();
+    await page.locator('[data-value=dead_letters]').getByRole('button', { name: 'Show them' }).click();
     await page.getByTestId('refused').waitFor();
   });
 

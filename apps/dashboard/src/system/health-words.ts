@@ -30,7 +30,10 @@ type WordId =
   | 'last'
   | 'last.none'
   | 'refused'
-  | 'refused.none'
+  | 'waiting'
+  | 'deliveries'
+  | 'deliveries.all'
+  | 'deliveries.oldest'
   | 'refused.some'
   | 'refused.show';
 
@@ -72,8 +75,12 @@ export const healthWords: LateWords<WordId> = {
     last: 'Last entry sent',
     'last.none': 'none to these tenants',
     refused: 'Refused messages',
-    'refused.none': 'None waits for a decision.',
-    'refused.some': '{count, plural, one {# waits for a decision} other {# wait for a decision}}, the oldest came',
+    'refused.some':
+      '{count, plural, =0 {none waits for a decision} one {# waits for a decision} other {# wait for a decision}}',
+    waiting: 'Waiting',
+    deliveries: 'Due deliveries by {channel}',
+    'deliveries.all': 'Due deliveries',
+    'deliveries.oldest': 'the oldest since',
     'refused.show': 'Show them',
   },
   es: {
@@ -114,8 +121,12 @@ export const healthWords: LateWords<WordId> = {
     last: 'Última entrada enviada',
     'last.none': 'ninguna a estas organizaciones',
     refused: 'Mensajes rechazados',
-    'refused.none': 'Ninguno espera una decisión.',
-    'refused.some': '{count, plural, one {# espera una decisión} other {# esperan una decisión}}, el más antiguo llegó',
+    'refused.some':
+      '{count, plural, =0 {ninguno espera una decisión} one {# espera una decisión} other {# esperan una decisión}}',
+    waiting: 'En espera',
+    deliveries: 'Envíos pendientes por {channel}',
+    'deliveries.all': 'Envíos pendientes',
+    'deliveries.oldest': 'el más antiguo desde',
     'refused.show': 'Mostrarlos',
   },
 };

@@ -45,7 +45,7 @@ export default function Health({ onRefused }: { onRefused(): void }) {
               <Service key={one.name} service={one} />
             ))}
           </ul>
-          <Refused letters={health.dead_letters} onShow={onRefused} />
+          <Waiting health={health} onRefused={onRefused} />
           <Gateway health={health} />
         </div>
       )}
@@ -75,29 +75,46 @@ function Service({ service: { name, status, critical, since } }: { service: Depe
   );
 }
 
-function Refused({ letters, onShow }: { letters: SystemHealth['dead_letters']; onShow(): void }) {
+/** What waits: refused messages for a decision, and deliveries of each channel to be sent. */
+function Waiting({ health: { dead_letters, deliveries }, onRefused }: { health: SystemHealth; onRefused(): void }) {
+  const { intl } = useWords();
   const say = useHealthWords();
-  const count = letters?.reduce((sum, one) => sum + one.letters, 0);
-  const oldest = letters?.map((one) => one.oldest).sort()[0];
   return (
     <>
-      <h2 className={styles.part}>{say('refused')}</h2>
-      <p data-testid="health-refused">
-        {count === undefined
-          ? say('notKnown.value')
-          : count === 0
-            ? say('refused.none')
-            : say('refused.some', { count })}
-        {oldest && (
-          <>
-            {' '}
-            <Ago at={oldest} />.{' '}
-            <button type="button" className={buttons.button} onClick={onShow}>
-              {say('refused.show')}
-            </button>
-          </>
+      <h2 className={styles.part}>{say('waiting')}</h2>
+      <dl className={styles.facts}>
+        <div data-value="dead_letters">
+          <dt>{say('refused')}</dt>
+          <dd>
+            {dead_letters === null ? say('notKnown.value') : say('refused.some', { count: dead_letters })}{' '}
+            {dead_letters !== null && dead_letters > 0 && (
+              <button type="button" className={buttons.button} onClick={onRefused}>
+                {say('refused.show')}
+              </button>
+            )}
+          </dd>
+        </div>
+        {deliveries === null ? (
+          <div data-value="deliveries">
+            <dt>{say('deliveries.all')}</dt>
+            <dd>{say('notKnown.value')}</dd>
+          </div>
+        ) : (
+          deliveries.map(({ channel, due, oldest_due_at }) => (
+            <div key={channel} data-value={channel}>
+              <dt>{say('deliveries', { channel })}</dt>
+              <dd>
+                {intl.formatNumber(due)}
+                {oldest_due_at && (
+                  <>
+                    , {say('deliveries.oldest')} <Ago at={oldest_due_at} />
+                  </>
+                )}
+              </dd>
+            </div>
+          ))
         )}
-      </p>
+      </dl>
     </>
   );
 }

@@ -1,6 +1,7 @@
 import { createIntl, type IntlShape } from 'react-intl';
 import { deliveryWords } from '../detail/delivery-words';
 import { pushWords } from '../settings/push-words';
+import { healthWords } from '../system/health-words';
 import { refusedWords } from '../system/refused-words';
 import { tenantWords } from '../tenants/tenant-words';
 import { en } from './en';
@@ -9,6 +10,8 @@ import { agoWords, mornings, spanWords, tomorrowAt } from './time-words';
 
 /** All placeholders that a text may have. */
 const GAPS = [
+  'ago',
+  'channel',
   'code',
   'count',
   'detail',
@@ -17,6 +20,7 @@ const GAPS = [
   'id',
   'left',
   'list',
+  'more',
   'n',
   'name',
   'of',
@@ -24,17 +28,18 @@ const GAPS = [
   'service',
   'severity',
   'span',
+  'streams',
+  'taken',
   'tenant',
+  'tenants',
   'term',
   'time',
   'title',
   'urgent',
   'user',
   'value',
-  'ago',
   'what',
-  'more',
-  'taken',
+  'why',
 ];
 const gaps = (phrase: string) => GAPS.filter((name) => new RegExp(`\\{${name}[,}]`).test(phrase));
 
@@ -42,6 +47,7 @@ const gaps = (phrase: string) => GAPS.filter((name) => new RegExp(`\\{${name}[,}
 const ALL: [string, { en: Record<string, string>; es: Record<string, string> }][] = [
   ['page', { en, es }],
   ['deliveries', deliveryWords],
+  ['health', healthWords],
   ['push messages', pushWords],
   ['refused messages', refusedWords],
   ['tenants', tenantWords],

@@ -315,12 +315,13 @@ export const WIRE_SCHEMAS = {
     closed_slow: count('How many of them were closed because their clients read too slowly.'),
     tenants: count('The tenants of these streams.'),
     last_entry_at: nullable(time('When it last sent an entry of these tenants; null: it has sent none to them.')),
-    dead_letters: nullable(
+    dead_letters: nullable(count('How many wait for a decision, within the reach of the operator.')),
+    deliveries: nullable(
       list(
-        object<NonNullable<SystemHealth['dead_letters']>[number]>({
-          reason: text('A code such as invalid_field.'),
-          letters: count('How many wait for a decision, of all tenants.'),
-          oldest: time('When the oldest of them came.'),
+        object<NonNullable<SystemHealth['deliveries']>[number]>({
+          channel: oneOf(CHANNELS),
+          due: count('How many are due now.'),
+          oldest_due_at: nullable(time('When the oldest of them was due; null when none is.')),
         }),
       ),
     ),

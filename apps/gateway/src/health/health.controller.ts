@@ -1,6 +1,6 @@
 import { All, Controller, Get, Query, Res } from '@nestjs/common';
 import { Refused, type SystemHealth } from '@tocsin/contracts';
-import { Scopes } from '@tocsin/auth';
+import { Scopes, Token, type VerifiedToken } from '@tocsin/auth';
 import type { Response } from 'express';
 import { ApiTags } from '../description/operation.docs';
 import { NoParameters } from '../request/no-parameters';
@@ -19,8 +19,8 @@ export class HealthController {
 
   @Get()
   @described.showHealth
-  showHealth(@Query() _query: NoParameters): Promise<SystemHealth> {
-    return this.see.now();
+  showHealth(@Query() _query: NoParameters, @Token() token: VerifiedToken): Promise<SystemHealth> {
+    return this.see.now(token);
   }
 
   @All()

@@ -1,3 +1,5 @@
+import type { Channel } from './deliveries';
+
 /** A service that a gateway needs, as it last found it. */
 export interface DependencyState {
   /** The technology: `postgres`, `rabbitmq`, `redis`. */
@@ -8,6 +10,14 @@ export interface DependencyState {
   critical: boolean;
   /** The time of the last change of the status. */
   since: string;
+}
+
+/** The deliveries of a channel that are due now. */
+export interface DueDeliveries {
+  channel: Channel;
+  due: number;
+  /** When the oldest of them was due; null when none is. */
+  oldest_due_at: string | null;
 }
 
 /** How the gateway that answers sees the system. Null means that it is not known. */
@@ -26,6 +36,8 @@ export interface SystemHealth {
   tenants: number;
   /** When this gateway last sent an entry of any of these tenants; null: it has sent none to them. */
   last_entry_at: string | null;
-  /** The dead letters of all tenants that wait for a decision, by reason; null: not known. */
-  dead_letters: { reason: string; letters: number; oldest: string }[] | null;
+  /** How many dead letters wait for a decision, within the reach of the operator; null: not known. */
+  dead_letters: number | null;
+  /** Every channel, in the order of `CHANNELS`; null: not known. */
+  deliveries: DueDeliveries[] | null;
 }

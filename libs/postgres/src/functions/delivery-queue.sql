@@ -377,3 +377,5 @@ alter function extend_deliveries owner to tocsin_definer;
 alter function delivery_depth owner to tocsin_definer;
 revoke all on function claim_deliveries, over_reason, settle_late, settle_deliveries, held_deliveries, begin_deliveries, extend_deliveries, delivery_depth from public;
 grant execute on function claim_deliveries, settle_deliveries, begin_deliveries, extend_deliveries, delivery_depth to tocsin_notifier;
+-- counts by channel alone, for the operators' view
+grant execute on function delivery_depth to tocsin_gateway;
