@@ -99,19 +99,25 @@ describe('the database provider', () => {
 
   it('a stream whose connection to the listener was ended hears what came meanwhile, and listens again', async () => {
     const troubles: unknown[] = [];
-    const provider = await open('interrupted', { pollMs: 60_000, onTrouble: (error: unknown) => troubles.push(error) });
+    const provider = await open('interrupted', { onTrouble: (error: unknown) => troubles.push(error) });
     const { heard, ended } = await hear(provider);
-    const listeners = () =>
-      pool.query(
+    const listeners = async () => {
+      const { rows } = await pool.query(
         `select pid from pg_stat_activity where query like 'listen %' and datname = current_database() and state = 'idle'`,
       );
-    await eventually(async () => ((await listeners()).rows.length > 0 ? true : undefined));
+      return (rows as { pid: number }[]).map(({ pid }) => pid);
+    };
+    const [before] = await eventually(async () => {
+      const pids = await listeners();
+      return pids.length > 0 ? pids : undefined;
+    });
     await pool.query(
       `select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen %' and datname = current_database()`,
     );
     const events = [anEvent(), anEvent()];
     await provider.publish([events[0]!]);
     await eventually(() => heard.length === 1 || undefined);
+    await eventually(async () => (await listeners()).some((pid) => pid !== before) || undefined);
     await provider.publish([events[1]!]);
     await eventually(() => heard.length === 2 || undefined);
     expect(troubles.length).toBeGreaterThan(0);
