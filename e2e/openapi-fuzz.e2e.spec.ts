@@ -14,7 +14,7 @@ const SECONDS = Number(process.env.FUZZ_SECONDS ?? 0.25);
 const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31);
 const TENANTS = ['bakery', 'cafe', 'foreign'];
 const ENOUGH_LETTERS = 40;
-const SCOPES = 'alerts:read alerts:write events:publish access:revoke dead_letters:manage';
+const SCOPES = 'alerts:read alerts:write events:publish access:revoke dead_letters:manage dead_letters:operate';
 
 /** What a provider or the link in a message must have signed: none of these calls may succeed. */
 const SIGNED = new Set([
