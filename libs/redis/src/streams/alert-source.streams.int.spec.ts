@@ -83,6 +83,18 @@ describe('the queue in Redis Streams', () => {
     expect(holding.deliveries).toHaveLength(1);
   });
 
+  it('tells apart two messages without an id that have the same place in their streams, also as suspects', async () => {
+    const { plain } = opened.redis;
+    for (const kind of ['urgent', 'common'] as const)
+      await plain.xadd(opened.queue.key(kind), '5-1', 'body', '{}', 'routing_key', 'alert.low.x');
+    await opened.queue.prepare('common');
+    await opened.queue.move('common', 'suspects', '5-1');
+    const ids: unknown[] = [];
+    await (await opened.source()).consume(settle(({ message }) => ids.push(message.message_id)));
+    await eventually(() => expect(ids).toHaveLength(2));
+    expect(ids.sort()).toEqual(['common-5-1', 'urgent-5-1']);
+  });
+
   it('gives a suspect up that came back five times, with its bytes and the id of its message', async () => {
     const { plain } = opened.redis;
     const body = Buffer.from([0x7b, 0xff, 0x00]);
@@ -107,11 +119,11 @@ describe('the queue in Redis Streams', () => {
     expect(listeners.get('given_up')!.deliveries[0]!.message).toMatchObject({
       body,
       routing_key: 'alert.low.x',
-      message_id: id,
+      message_id: `common-${id}`,
     });
   });
 
-  it('reads what a service adds by XADD: other fields are headers, and the id of the entry stands for a missing one', async () => {
+  it('reads what a service adds by XADD: other fields are headers, and stream and entry name a message without an id', async () => {
     const id = await opened.redis.plain.xadd(
       opened.queue.key('urgent'),
       '*',
@@ -122,7 +134,7 @@ describe('the queue in Redis Streams', () => {
     await eventually(() => expect(seen).toHaveLength(1));
     expect(seen[0]).toEqual({
       body: Buffer.from('{"a":1}'),
-      message_id: id,
+      message_id: `urgent-${id}`,
       content_type: 'application/json',
       timestamp: 1_767_323_045,
       headers: { traceparent: '00-a-b-01' },

@@ -128,7 +128,7 @@ export class StreamLane {
     if (this.#ending.signal.aborted || this.#inHand.has(id) || this.#leaving.has(id)) return;
     if (this.about.kind === 'suspects' && returns >= GIVEN_UP_AFTER) return this.#move(id, 'given_up');
     this.#inHand.add(id);
-    const delivery: StreamDelivery = { id, returns, message: messageOf(entry) };
+    const delivery: StreamDelivery = { id, returns, message: messageOf(this.about.kind, entry) };
     this.listener.delivered(delivery);
   }
 

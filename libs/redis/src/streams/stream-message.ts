@@ -1,5 +1,5 @@
-import type { ReceivedMessage } from '@tocsin/contracts/ports';
-import type { StreamEntry, StreamFields } from './stream-queue';
+import type { QueueKind, ReceivedMessage } from '@tocsin/contracts/ports';
+import { messageIdOf, type StreamEntry, type StreamFields } from './stream-queue';
 
 /** The fields of an entry that have a meaning. Every other field is a header of the message. */
 const FIELDS = ['body', 'routing_key', 'message_id', 'timestamp', 'content_type', 'content_encoding'] as const;
@@ -22,8 +22,8 @@ export function fieldsOf({ headers = {}, ...message }: OutgoingMessage): StreamF
   return [...known, ...others.flatMap(([name, value]) => [name, String(value)])];
 }
 
-/** The message of an entry. Its id is the entry's id where the producer gave none: the same at each delivery. */
-export function messageOf({ id, fields, returns }: StreamEntry): ReceivedMessage {
+/** The message of an entry of a stream. Where the producer gave no id, it has the same one at each delivery. */
+export function messageOf(kind: QueueKind, { id, fields, returns }: StreamEntry): ReceivedMessage {
   const said: Partial<Record<Exclude<Field, 'body'>, string>> = {};
   const headers: Record<string, string> = {};
   let body: Buffer = Buffer.alloc(0);
@@ -37,7 +37,7 @@ export function messageOf({ id, fields, returns }: StreamEntry): ReceivedMessage
   const seconds = Number(timestamp);
   return {
     body,
-    message_id: id,
+    message_id: messageIdOf(kind, id),
     ...texts,
     ...(timestamp !== undefined && Number.isFinite(seconds) && { timestamp: seconds }),
     headers,

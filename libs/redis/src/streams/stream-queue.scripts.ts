@@ -64,8 +64,8 @@ redis.call('xgroup', 'delconsumer', KEYS[1], ARGV[1], ARGV[4])
 return 1`;
 
 /**
- * Moves an entry to the end of another stream. It keeps the id of its message, which is the id of the entry unless the
- * producer gave one. KEYS: from, to. ARGV: the group, the id.
+ * Moves an entry to the end of another stream, with the id of its message. KEYS: from, to. ARGV: the group, the id of the
+ * entry, the id of its message if the producer gave none.
  */
 export const MOVE = `
 local found = redis.call('xrange', KEYS[1], ARGV[2], ARGV[2])[1]
@@ -74,7 +74,7 @@ local fields, named = found[2], false
 for i = 1, #fields, 2 do named = named or fields[i] == 'message_id' end
 if not named then
   table.insert(fields, 'message_id')
-  table.insert(fields, ARGV[2])
+  table.insert(fields, ARGV[3])
 end
 redis.call('xadd', KEYS[2], '*', unpack(fields))
 redis.call('xdel', KEYS[1], ARGV[2])

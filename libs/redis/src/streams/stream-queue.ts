@@ -145,13 +145,19 @@ export class StreamQueue {
   }
 
   async move(from: QueueKind, to: QueueKind, id: string): Promise<void> {
-    await this.run((client) => client.eval(MOVE, 2, this.key(from), this.key(to), GROUP, id));
+    await this.run((client) => client.eval(MOVE, 2, this.key(from), this.key(to), GROUP, id, messageIdOf(from, id)));
   }
 
   private run<T>(work: (client: Redis) => Promise<T>): Promise<T> {
     return this.commands.run('queue', ANSWER_WITHIN_MS, work);
   }
 }
+
+/**
+ * The id of a message whose producer gave none. Two streams may give the same id to entries of the same millisecond, so
+ * it names the stream too.
+ */
+export const messageIdOf = (kind: QueueKind, entryId: string): string => `${kind}-${entryId}`;
 
 /** Whether the stream or its group is gone, as after the loss of Redis's data. */
 export function isGroupMissing(error: unknown): boolean {
