@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BrokerEvent } from './event';
-import type { EventProvider } from './event-provider';
+import type { GroupClaims } from './group-claims';
 import { upcast, type Upcasters } from './upcasters';
 
 export interface HandlerContext {
@@ -34,8 +34,6 @@ export class Delivery {
   readonly begunAt = performance.now();
   retries = 0;
   failures: readonly HandlerFailure[] = [];
-  /** Subscriptions whose group has this event through this instance. */
-  readonly claimed = new Set<Subscription>();
 
   constructor(
     readonly event: BrokerEvent,
@@ -66,15 +64,14 @@ class CallContext implements HandlerContext {
   }
 }
 
-/** Calls handlers: with a timeout, with the newest version of the event, and those of a group once. */
+/** Calls handlers: with a timeout, with the newest version of the event, and those of a group on one instance. */
 export class HandlerCalls {
   private readonly ending = new AbortController();
   private readonly hurrying = new AbortController();
 
   constructor(
     private readonly options: {
-      provider: EventProvider;
-      instanceId: string;
+      claims: GroupClaims;
       timeoutMs: number;
       upcasters: Upcasters;
     },
@@ -85,8 +82,42 @@ export class HandlerCalls {
 
   /** Calls all that wait, at the same time and in the order in which they subscribed. Never rejects. */
   async callAll(delivery: Delivery): Promise<HandlerFailure[]> {
-    const results = await Promise.all(delivery.waiting.map((subscription) => this.call(subscription, delivery)));
+    const { waiting } = delivery;
+    // most events have no handlers in groups, and then nothing is waited for
+    const groups = new Set(
+      delivery.isReplay ? [] : waiting.flatMap(({ group }) => (group === undefined ? [] : [group])),
+    );
+    if (groups.size === 0) return this.callThese(waiting, delivery);
+    const { taken, failed } = await this.claim(delivery, groups);
+    const failures = await this.callThese(
+      waiting.filter(({ group }) => group === undefined || taken.has(group)),
+      delivery,
+    );
+    for (const subscription of waiting)
+      if (failed.has(subscription.group)) failures.push({ subscription, error: failed.get(subscription.group) });
+    await this.options.claims.completed(delivery, taken, failures);
+    return failures;
+  }
+
+  private async callThese(these: readonly Subscription[], delivery: Delivery): Promise<HandlerFailure[]> {
+    const results = await Promise.all(these.map((subscription) => this.call(subscription, delivery)));
     return results.filter((failure) => failure !== undefined);
+  }
+
+  /** `failed`: the groups whose claim was refused by an error. They count as handlers that failed. */
+  private async claim(delivery: Delivery, groups: ReadonlySet<string>) {
+    const taken = new Set<string>();
+    const failed = new Map<string | undefined, unknown>();
+    await Promise.all(
+      [...groups].map(async (group) => {
+        try {
+          if (await this.options.claims.take(delivery, group)) taken.add(group);
+        } catch (error) {
+          failed.set(group, error);
+        }
+      }),
+    );
+    return { taken, failed };
   }
 
   /** Waits between two attempts; not at all once `hurry` was called. */
@@ -108,15 +139,11 @@ export class HandlerCalls {
   }
 
   private async call(subscription: Subscription, delivery: Delivery): Promise<HandlerFailure | undefined> {
-    const { handler, group } = subscription;
-    const { provider, instanceId, timeoutMs, upcasters } = this.options;
+    const { handler } = subscription;
+    const { timeoutMs, upcasters } = this.options;
     let timer: NodeJS.Timeout | undefined;
     let onEnd: (() => void) | undefined;
     try {
-      if (group !== undefined && !delivery.isReplay && !delivery.claimed.has(subscription)) {
-        if (!(await provider.claim(delivery.event.id, group, instanceId))) return undefined;
-        delivery.claimed.add(subscription);
-      }
       const event = upcast({ ...delivery.event, retry_count: delivery.retries }, upcasters);
       const context = new CallContext(delivery.retries + 1);
       const handling = typeof handler === 'function' ? handler(event, context) : handler.handle(event, context);

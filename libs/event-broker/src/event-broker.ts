@@ -5,6 +5,7 @@ import { BrokerError } from './broker-error';
 import { newEvent, validateEvent, type BrokerEvent, type EventDraft } from './event';
 import type { EventFilter, EventProvider, ProviderStats, TransactionClient } from './event-provider';
 import type { BrokerMetrics } from './broker-metrics';
+import { GroupClaims } from './group-claims';
 import { Delivery, HandlerCalls, type EventHandler, type HandlerFailure, type Subscription } from './delivery';
 import { PatternTrie } from './pattern-trie';
 import { DEFAULT_RETRY_POLICY, retryDelayMs, type RetryPolicy } from './retry-policy';
@@ -14,6 +15,8 @@ import type { Upcasters } from './upcasters';
 import { WorkerPool } from './worker-pool';
 
 export type ProcessingMode = 'sync' | 'async';
+
+const CLAIM_SLACK_MS = 5_000;
 
 export interface EventBrokerOptions {
   /** Default: a `MemoryProvider`. */
@@ -34,6 +37,12 @@ export interface EventBrokerOptions {
   handlerTimeoutMs?: number;
   /** Default: none are counted. `PrometheusMetrics` has the names that dashboards know. */
   metrics?: BrokerMetrics;
+  /**
+   * How long an event stays with the instance of a group that has claimed it, in milliseconds, counted from each attempt.
+   * If that instance is killed, another handles the event after this time and at most a quarter of it. Default: the time
+   * of a call, the longest pause before a retry, and 5 s, so 65 s.
+   */
+  claimLeaseMs?: number;
   upcasters?: Upcasters;
   /** Called for each dead letter. */
   onDeadLetter?: (event: BrokerEvent, failures: readonly HandlerFailure[]) => void;
@@ -97,6 +106,7 @@ export class EventBroker {
   private readonly trie = new PatternTrie<Subscription>();
   /** What this run of this process has published: its own stream leaves it out. */
   private readonly origin = randomUUID();
+  private readonly claims: GroupClaims;
   private readonly calls: HandlerCalls;
   private readonly remote: RemoteEvents;
   private readonly insideHandler = new AsyncLocalStorage<true>();
@@ -120,10 +130,18 @@ export class EventBroker {
     ] as const)
       if (!Number.isSafeInteger(value) || value < least)
         throw new BrokerError('invalid_configuration', `${name} is a whole number from ${least}.`);
-    this.calls = new HandlerCalls({
+    const timeoutMs = options.handlerTimeoutMs ?? 30_000;
+    this.claims = new GroupClaims({
       provider: this.provider,
       instanceId: this.instanceId,
-      timeoutMs: options.handlerTimeoutMs ?? 30_000,
+      leaseMs: options.claimLeaseMs ?? timeoutMs + this.policy.maxDelayMs + CLAIM_SLACK_MS,
+      groups: () => [...new Set([...this.subscriptions.values()].flatMap(({ group }) => group ?? []))],
+      takeOver: ({ id, group }) => this.takeOver(id, group),
+      onTrouble: (error) => this.trouble(error),
+    });
+    this.calls = new HandlerCalls({
+      claims: this.claims,
+      timeoutMs,
       upcasters: options.upcasters ?? {},
     });
     this.remote = new RemoteEvents({
@@ -148,6 +166,7 @@ export class EventBroker {
     try {
       await this.provider.open();
       await this.remote.start();
+      this.claims.start();
     } catch (error) {
       this.pool = undefined;
       throw error;
@@ -275,6 +294,7 @@ export class EventBroker {
     if (event?.status !== 'failed') throw new BrokerError('unknown_event', 'There is no dead letter of this id.');
     this.running().reserve();
     try {
+      await this.provider.reopenClaims(id);
       await this.provider.updateStatus([{ id, status: 'pending', retry_count: 0, at: new Date() }]);
     } catch (error) {
       this.running().giveBack();
@@ -378,6 +398,20 @@ export class EventBroker {
     pool.enqueue(new Delivery(event, isOwn, to));
   }
 
+  /** What an instance of the group had claimed and did not finish. Whichever instance claims it now handles it. */
+  private async takeOver(id: string, group: string): Promise<void> {
+    const event = await this.provider.get(id);
+    if (!event) return;
+    const to = this.trie.match(event.type).filter((subscription) => subscription.group === group);
+    const { pool } = this;
+    if (to.length === 0 || !pool || !(await pool.reserveWhenFree())) return;
+    const delivery = new Delivery(event, false, to);
+    // claimed now, so that no other instance, and not the next sweep, finds it while it waits for a worker
+    const isMine = await this.claims.take(delivery, group).catch((error: unknown) => this.trouble(error));
+    if (isMine) pool.enqueue(delivery);
+    else pool.giveBack();
+  }
+
   private async work(delivery: Delivery): Promise<void> {
     const outcome = await this.attempt(delivery);
     if (outcome === 'retry') this.pool!.enqueueLater(delivery, retryDelayMs(delivery.retries, this.policy));
@@ -398,6 +432,7 @@ export class EventBroker {
     if (status === 'failed' || (isOwn && event.status !== 'completed'))
       await this.settle(event.id, status, delivery.retries, describe(failures));
     this.processed(delivery, status);
+    if (status === 'failed') await this.claims.failed(delivery, failures);
     if (status === 'failed') this.options.onDeadLetter?.({ ...event, status, error: describe(failures) }, failures);
     return status;
   }
@@ -421,7 +456,7 @@ export class EventBroker {
   private async flush(timeoutMs: number): Promise<BrokerStopped> {
     const until = performance.now() + timeoutMs;
     this.calls.hurry();
-    await this.remote.stop();
+    await Promise.all([this.remote.stop(), this.claims.stop()]);
     const left = (await this.pool?.stop(timeoutMs)) ?? [];
     await this.calls.finish(this.syncTail, Math.max(0, until - performance.now()));
     for (const { event, isOwn, retries } of left) if (isOwn) await this.settle(event.id, 'pending', retries);

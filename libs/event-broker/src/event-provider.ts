@@ -42,6 +42,20 @@ export interface StreamRequest {
   signal: AbortSignal;
 }
 
+/** How many abandoned claims are looked at in one step. */
+export const ABANDONED_AT_ONCE = 100;
+
+/** An event within a group of instances of which one handles each event. */
+export interface AbandonedClaim {
+  id: string;
+  group: string;
+}
+
+export interface Claim extends AbandonedClaim {
+  /** The instance. */
+  claimant: string;
+}
+
 /** A connection that a transaction is open on: node-postgres's client, or TypeORM's `QueryRunner`. */
 export interface TransactionClient {
   query(text: string, values?: unknown[]): Promise<unknown>;
@@ -93,8 +107,18 @@ export abstract class EventProvider {
   abstract delete(id: string): Promise<boolean>;
   /** Ends without an error when the signal aborts or the provider closes. The stream is open once this resolves. */
   abstract stream(request: StreamRequest): Promise<AsyncIterable<BrokerEvent>>;
-  /** Whether the event is the claimant's, within the group: it belongs to the first that claims it, also later. */
-  abstract claim(eventId: string, group: string, claimant: string): Promise<boolean>;
+  /**
+   * Whether the event is the claimant's, within the group: it belongs to the first that claims it, for `leaseMs`, and
+   * for as long again at each further claim of the same one. After that the next that claims it has it. False for an
+   * event that is settled or not there.
+   */
+  abstract claim(claim: Claim, leaseMs: number): Promise<boolean>;
+  /** The group is done with the event, or has given it up. Ignored when the claimant does not have it. */
+  abstract settleClaim(claim: Claim, outcome: 'completed' | 'failed'): Promise<void>;
+  /** What groups have given up belongs to the next that claims it: the event is redriven. */
+  abstract reopenClaims(eventId: string): Promise<void>;
+  /** Claims of these groups whose time is over and that are not settled: at most 100, the oldest first. */
+  abstract abandoned(groups: readonly string[]): Promise<AbandonedClaim[]>;
   abstract stats(): Promise<ProviderStats>;
   /** Ends all streams. May be called twice. */
   abstract close(): Promise<void>;

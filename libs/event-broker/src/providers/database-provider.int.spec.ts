@@ -32,12 +32,16 @@ describe('the database provider', () => {
     pool = new Pool({ connectionString: database.url });
     pool.on('error', () => {});
   });
+  const opened: DatabaseProvider[] = [];
+  // also after a failure: a provider that listens holds a connection, and the pool would wait for it
+  afterEach(() => Promise.all(opened.splice(0).map((provider) => provider.close())));
   afterAll(async () => {
     await pool.end();
     await database.drop();
   });
   const open = async (table: string, options = {}) => {
     const provider = new DatabaseProvider({ pool, table, ...options });
+    opened.push(provider);
     await provider.open();
     return provider;
   };
@@ -62,6 +66,33 @@ describe('the database provider', () => {
     slow.release();
     await eventually(() => heard.length === 2 || undefined);
     expect(heard).toEqual((await provider.list()).map(({ id }) => id));
+    await provider.close();
+  });
+
+  it('an event is heard that is published after its subscription, while a read with the patterns before it is under way', async () => {
+    const slow = {
+      connect: () => pool.connect(),
+      query: pool.query.bind(pool) as (text: string, values?: unknown[]) => Promise<{ rows: unknown[] }>,
+    };
+    const provider = await open('subscribed_late', { pool: slow });
+    const patterns: string[] = [];
+    const wanted = anEvent();
+    const { query } = slow;
+    slow.query = async (text, values) => {
+      if (text.includes('left join lateral') && patterns.length === 0) {
+        patterns.push('*');
+        slow.query = query;
+        await provider.publish([wanted]);
+      }
+      return query(text, values);
+    };
+    const heard: string[] = [];
+    const stream = await provider.stream({ patterns: () => [...patterns], signal: new AbortController().signal });
+    void (async () => {
+      for await (const { id } of stream) heard.push(id);
+    })();
+    await eventually(() => heard.length > 0 || undefined);
+    expect(heard).toEqual([wanted.id]);
     await provider.close();
   });
 

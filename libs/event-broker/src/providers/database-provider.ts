@@ -3,7 +3,10 @@ import { fullJitter } from '@tocsin/timing/back-off';
 import { BrokerError } from '../broker-error';
 import type { BrokerEvent } from '../event';
 import {
+  ABANDONED_AT_ONCE,
   EventProvider,
+  type AbandonedClaim,
+  type Claim,
   type EventFilter,
   type ProviderStats,
   type StatusChange,
@@ -183,14 +186,37 @@ export class DatabaseProvider extends EventProvider {
     return this.counted(rows);
   }
 
-  async claim(eventId: string, group: string, claimant: string): Promise<boolean> {
-    const claims = claimsTable(this.table);
-    await this.query(`insert into ${claims} values ($1, $2, $3) on conflict do nothing`, [eventId, group, claimant]);
-    const rows = await this.query<{ claimant: string }>(
-      `select claimant from ${claims} where event_id = $1 and group_name = $2`,
-      [eventId, group],
+  async claim({ id, group, claimant }: Claim, leaseMs: number): Promise<boolean> {
+    const taken = await this.query(
+      `insert into ${claimsTable(this.table)} as c (event_id, group_name, claimant, held_until)
+       select e.id, $2, $3, clock_timestamp() + $4::float8 * interval '1 millisecond'
+       from ${quotedTable(this.table)} as e where e.id = $1
+       on conflict (event_id, group_name) do update set claimant = excluded.claimant, held_until = excluded.held_until
+       where c.outcome is null and (c.claimant = excluded.claimant or c.held_until <= clock_timestamp())
+       returning 1`,
+      [id, group, claimant, leaseMs],
     );
-    return rows[0]?.claimant === claimant;
+    return taken.length > 0;
+  }
+
+  async settleClaim({ id, group, claimant }: Claim, outcome: 'completed' | 'failed'): Promise<void> {
+    await this.query(
+      `update ${claimsTable(this.table)} set outcome = $4 where event_id = $1 and group_name = $2 and claimant = $3`,
+      [id, group, claimant, outcome],
+    );
+  }
+
+  async reopenClaims(eventId: string): Promise<void> {
+    await this.query(`delete from ${claimsTable(this.table)} where event_id = $1 and outcome = 'failed'`, [eventId]);
+  }
+
+  abandoned(groups: readonly string[]): Promise<AbandonedClaim[]> {
+    return this.query<AbandonedClaim>(
+      `select event_id as id, group_name as "group" from ${claimsTable(this.table)}
+       where outcome is null and held_until <= clock_timestamp() and group_name = any ($1::text[])
+       order by held_until limit ${ABANDONED_AT_ONCE}`,
+      [groups],
+    );
   }
 
   async stats(): Promise<ProviderStats> {

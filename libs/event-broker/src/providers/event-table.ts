@@ -56,8 +56,11 @@ create table if not exists ${claimsTable(table)} (
   event_id text not null references ${name} on delete cascade,
   group_name text not null,
   claimant text not null,
+  held_until timestamptz not null,
+  outcome text check (outcome in ('completed', 'failed')),
   primary key (event_id, group_name)
-);`;
+);
+create index if not exists ${indexName(table, 'held')} on ${claimsTable(table)} (held_until) where outcome is null;`;
 }
 
 /** A row as the statements below return it: each value as text, whatever the service told its driver to make of types. */

@@ -1,8 +1,11 @@
 import { BrokerError } from '../broker-error';
 import type { BrokerEvent, EventStatus } from '../event';
 import {
+  ABANDONED_AT_ONCE,
   EventProvider,
   patternsOf,
+  type AbandonedClaim,
+  type Claim,
   type EventFilter,
   type ProviderStats,
   type StatusChange,
@@ -32,6 +35,13 @@ interface Kept {
   newer: Kept | undefined;
 }
 
+interface HeldClaim {
+  claimant: string;
+  /** Epoch milliseconds. */
+  until: number;
+  outcome: 'completed' | 'failed' | undefined;
+}
+
 interface Reader {
   /** The number of the next event that it reads. */
   next: number;
@@ -56,7 +66,7 @@ export class MemoryProvider extends EventProvider {
   private end = 0;
   private evictedUpTo = -1;
   private readonly readers = new Set<Reader>();
-  private readonly claims = new Map<string, Map<string, string>>();
+  private readonly claims = new Map<string, Map<string, HeldClaim>>();
   private readonly counts: Record<EventStatus, number> = { pending: 0, processing: 0, completed: 0, failed: 0 };
   private published = 0;
   private consumed = 0;
@@ -135,11 +145,35 @@ export class MemoryProvider extends EventProvider {
     return this.read(reader, request);
   }
 
-  async claim(eventId: string, group: string, claimant: string): Promise<boolean> {
-    const groups = this.claims.get(eventId) ?? new Map<string, string>();
-    if (this.kept.has(eventId)) this.claims.set(eventId, groups);
-    if (!groups.has(group)) groups.set(group, claimant);
-    return groups.get(group) === claimant;
+  async claim({ id, group, claimant }: Claim, leaseMs: number): Promise<boolean> {
+    if (!this.kept.has(id)) return false;
+    const groups = this.claims.get(id) ?? new Map<string, HeldClaim>();
+    this.claims.set(id, groups);
+    const held = groups.get(group);
+    if (held && (held.outcome || (held.claimant !== claimant && held.until > Date.now()))) return false;
+    groups.set(group, { claimant, until: Date.now() + leaseMs, outcome: undefined });
+    return true;
+  }
+
+  async settleClaim({ id, group, claimant }: Claim, outcome: 'completed' | 'failed'): Promise<void> {
+    const held = this.claims.get(id)?.get(group);
+    if (held?.claimant === claimant) held.outcome = outcome;
+  }
+
+  async reopenClaims(eventId: string): Promise<void> {
+    const groups = this.claims.get(eventId);
+    for (const [group, { outcome }] of groups ?? []) if (outcome === 'failed') groups!.delete(group);
+  }
+
+  async abandoned(groups: readonly string[]): Promise<AbandonedClaim[]> {
+    const found: (AbandonedClaim & { until: number })[] = [];
+    for (const [id, claims] of this.claims)
+      for (const [group, { until, outcome }] of claims)
+        if (!outcome && until <= Date.now() && groups.includes(group)) found.push({ id, group, until });
+    return found
+      .sort((a, b) => a.until - b.until)
+      .slice(0, ABANDONED_AT_ONCE)
+      .map(({ id, group }) => ({ id, group }));
   }
 
   async stats(): Promise<ProviderStats> {

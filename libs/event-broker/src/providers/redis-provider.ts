@@ -4,8 +4,11 @@ import { fullJitter } from '@tocsin/timing/back-off';
 import { BrokerError } from '../broker-error';
 import { reviveEvent, type BrokerEvent, type EventStatus } from '../event';
 import {
+  ABANDONED_AT_ONCE,
   EventProvider,
   patternsOf,
+  type AbandonedClaim,
+  type Claim,
   type EventFilter,
   type ProviderStats,
   type StatusChange,
@@ -15,7 +18,7 @@ import { patternRegex } from '../pattern-trie';
 import { BatchWriter } from './batch-writer';
 import { passes } from './event-filter';
 import { decodePayload, DEFAULT_COMPRESS_ABOVE_BYTES, encodePayload } from './payload-codec';
-import { CLAIM, DELETE, PUBLISH, UPDATE } from './redis-scripts';
+import { ABANDONED, CLAIM, DELETE, PUBLISH, REOPEN_CLAIMS, SETTLE_CLAIM, UPDATE } from './redis-scripts';
 
 export interface RedisProviderOptions {
   /** For commands. Each stream duplicates it for its blocking reads. The provider does not close it. */
@@ -121,9 +124,21 @@ export class RedisProvider extends EventProvider {
     return this.readStream({ ...request, signal }, newest?.[0] ?? '0-0');
   }
 
-  async claim(eventId: string, group: string, claimant: string): Promise<boolean> {
-    const owner = await this.options.client.eval(CLAIM, 1, this.name, eventId, group, claimant, this.retentionMs);
-    return owner === claimant;
+  async claim(claim: Claim, leaseMs: number): Promise<boolean> {
+    return (await this.onClaim(CLAIM, claim, leaseMs, this.retentionMs)) === 1;
+  }
+
+  async settleClaim(claim: Claim, outcome: 'completed' | 'failed'): Promise<void> {
+    await this.onClaim(SETTLE_CLAIM, claim, outcome);
+  }
+
+  async reopenClaims(eventId: string): Promise<void> {
+    await this.options.client.eval(REOPEN_CLAIMS, 1, this.name, eventId);
+  }
+
+  async abandoned(groups: readonly string[]): Promise<AbandonedClaim[]> {
+    const found = (await this.options.client.eval(ABANDONED, 1, this.name, ABANDONED_AT_ONCE, ...groups)) as string[];
+    return found.map((text) => JSON.parse(text) as [id: string, group: string]).map(([id, group]) => ({ id, group }));
   }
 
   async stats(): Promise<ProviderStats> {
@@ -151,6 +166,11 @@ export class RedisProvider extends EventProvider {
   async close(): Promise<void> {
     this.closing.abort();
     await Promise.all([this.writes.drained(), this.updates.drained()]);
+  }
+
+  private onClaim(script: string, { id, group, claimant }: Claim, ...more: (string | number)[]): Promise<unknown> {
+    const held = JSON.stringify([id, group]);
+    return this.options.client.eval(script, 1, this.name, id, group, claimant, held, ...more);
   }
 
   private eventKey(id: string): string {

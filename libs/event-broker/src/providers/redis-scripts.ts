@@ -55,9 +55,60 @@ redis.call('xdel', stream, found[2])
 redis.call('del', key, stream .. ':claims:' .. ARGV[1])
 return 1`;
 
-/** Claims an event for a group. Arguments: id, group, claimant, lifetime (ms). Returns the owner. */
+// A claim is a field of `:claims:<id>`, and until it ends a member of `:held:<group>`, scored by the end of its lease. The
+// time is that of Redis, so that the clocks of instances do not matter.
+
+/**
+ * Claims an event for a group. Arguments: id, group, claimant, the member of `:held`, lease (ms), lifetime (ms). Returns
+ * whether it is the claimant's.
+ */
 export const CLAIM = `
-local key = KEYS[1] .. ':claims:' .. ARGV[1]
-redis.call('hsetnx', key, ARGV[2], ARGV[3])
-redis.call('pexpire', key, ARGV[4])
-return redis.call('hget', key, ARGV[2])`;
+local stream = KEYS[1]
+if redis.call('exists', stream .. ':event:' .. ARGV[1]) == 0 then return 0 end
+local time = redis.call('time')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local claims, held = stream .. ':claims:' .. ARGV[1], stream .. ':held:' .. ARGV[2]
+local owner = redis.call('hget', claims, ARGV[2])
+if owner and owner ~= 'c' .. ARGV[3] then
+  local ends = redis.call('zscore', held, ARGV[4])
+  if not ends or tonumber(ends) > now then return 0 end
+end
+redis.call('hset', claims, ARGV[2], 'c' .. ARGV[3])
+redis.call('pexpire', claims, ARGV[6])
+redis.call('zadd', held, now + ARGV[5], ARGV[4])
+redis.call('pexpire', held, ARGV[6])
+return 1`;
+
+/**
+ * Settles a claim that the claimant has. Arguments: id, group, claimant, the member of `:held`, the outcome, which stands
+ * in the place of the owner then, and is none.
+ */
+export const SETTLE_CLAIM = `
+local claims = KEYS[1] .. ':claims:' .. ARGV[1]
+if redis.call('hget', claims, ARGV[2]) ~= 'c' .. ARGV[3] then return 0 end
+redis.call('zrem', KEYS[1] .. ':held:' .. ARGV[2], ARGV[4])
+redis.call('hset', claims, ARGV[2], '=' .. ARGV[5])
+return 1`;
+
+/** Forgets the claims of an event that ended as failed. Argument: id. */
+export const REOPEN_CLAIMS = `
+local claims = KEYS[1] .. ':claims:' .. ARGV[1]
+local all = redis.call('hgetall', claims)
+for at = 1, #all, 2 do
+  if all[at + 1] == '=failed' then redis.call('hdel', claims, all[at]) end
+end
+return 1`;
+
+/** The claims whose lease is over. Arguments: how many at most, then the groups. */
+export const ABANDONED = `
+local time = redis.call('time')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local found = {}
+for at = 2, #ARGV do
+  for _, member in ipairs(redis.call('zrangebyscore', KEYS[1] .. ':held:' .. ARGV[at], '-inf', now, 'limit', 0, ARGV[1] - #found)) do
+    -- the event may be gone, and its claim with it
+    if redis.call('exists', KEYS[1] .. ':event:' .. cjson.decode(member)[1]) == 1 then table.insert(found, member)
+    else redis.call('zrem', KEYS[1] .. ':held:' .. ARGV[at], member) end
+  end
+end
+return found`;

@@ -53,10 +53,12 @@ async function* readTable(
   let position = [from, '0'];
   for (let failures = 0; !signal.aborted;) {
     let rows: (EventRow & { bound: string })[];
-    const patterns = patternsOf(request).map(patternRegex);
+    const patterns = patternsOf(request);
     try {
-      rows = await query(sql, [...position, withoutOrigin, patterns, snapshot]);
+      rows = await query(sql, [...position, withoutOrigin, patterns.map(patternRegex), snapshot]);
       failures = 0;
+      // the query may have passed an event that a subscription wants which was made while it waited
+      if (patternsOf(request).join() !== patterns.join()) continue;
     } catch (error) {
       onTrouble(error);
       const pauseMs = fullJitter(failures, BACK_OFF);

@@ -13,13 +13,10 @@ export const anEvent = (overrides: Partial<EventDraft> = {}): BrokerEvent =>
     ...overrides,
   });
 
-/**
- * Resolves with `read()` once it is not `undefined`, or throws after `timeoutMs`. The default is generous: a stream over
- * PostgreSQL waits for the oldest transaction of the server, and other tests hold some open for seconds.
- */
+/** Resolves with `read()` once it is not `undefined`, or throws after `timeoutMs`. */
 export async function eventually<Value>(
   read: () => Promise<Value | undefined> | Value | undefined,
-  timeoutMs = 30_000,
+  timeoutMs = 10_000,
 ): Promise<Value> {
   const until = performance.now() + timeoutMs;
   for (;;) {

@@ -13,6 +13,10 @@ export interface ProviderHarness {
   isShared: boolean;
 }
 
+const LONG_MS = 60_000;
+/** Fails at once, and takes claims over soon. */
+const QUICK = { retryPolicy: { maxRetries: 0, maxDelayMs: 1 }, handlerTimeoutMs: 200, claimLeaseMs: 400 };
+
 /** What every provider promises. */
 export function describeEventProvider(name: string, prepare: () => Promise<ProviderHarness>): void {
   describe(`${name}: the contract of a provider`, () => {
@@ -213,11 +217,45 @@ export function describeEventProvider(name: string, prepare: () => Promise<Provi
       const [one, two] = [await open(), await open()];
       const { id } = event();
       await one.publish([event({ id })]);
-      const claims = await Promise.all([one.claim(id, 'mails', 'a'), two.claim(id, 'mails', 'b')]);
+      const claim = (of: EventProvider, claimant: string) => of.claim({ id, group: 'mails', claimant }, LONG_MS);
+      const claims = await Promise.all([claim(one, 'a'), claim(two, 'b')]);
       expect([...claims].sort()).toEqual([false, true]);
       const winner = claims[0] ? 'a' : 'b';
-      expect(await two.claim(id, 'mails', winner)).toBe(true);
-      expect(await two.claim(id, 'audit', 'c')).toBe(true);
+      expect(await claim(two, winner)).toBe(true);
+      expect(await two.claim({ id, group: 'audit', claimant: 'c' }, LONG_MS)).toBe(true);
+      expect(await one.abandoned(['mails', 'audit'])).not.toContainEqual(expect.objectContaining({ id }));
+    });
+
+    it('a claim that was neither renewed nor settled is abandoned, and belongs to the next that claims it', async () => {
+      const provider = await open();
+      const { id } = event();
+      const group = `mails-${schema}`;
+      await provider.publish([event({ id })]);
+      await provider.claim({ id, group, claimant: 'dead' }, 1);
+      await eventually(async () => (await provider.abandoned([group])).length > 0 || undefined);
+      expect(await provider.abandoned([group])).toEqual([{ id, group }]);
+      expect(await provider.abandoned(['others'])).toEqual([]);
+      const claims = await Promise.all(['b', 'c'].map((claimant) => provider.claim({ id, group, claimant }, LONG_MS)));
+      expect(claims.sort()).toEqual([false, true]);
+      expect(await provider.abandoned([group])).toEqual([]);
+    });
+
+    it('a claim that was settled stays so, until what was given up is redriven', async () => {
+      const provider = await open();
+      const { id } = event();
+      const group = `mails-${schema}`;
+      const by = (claimant: string) => ({ id, group, claimant });
+      await provider.publish([event({ id })]);
+      await provider.claim(by('a'), 1);
+      await provider.settleClaim(by('b'), 'completed'); // it has none
+      await provider.settleClaim(by('a'), 'failed');
+      for (const claimant of ['a', 'b']) expect(await provider.claim(by(claimant), LONG_MS)).toBe(false);
+      expect(await provider.abandoned([group])).toEqual([]);
+      await provider.reopenClaims(id);
+      expect(await provider.claim(by('b'), 1)).toBe(true);
+      await provider.settleClaim(by('b'), 'completed');
+      await provider.reopenClaims(id);
+      for (const claimant of ['a', 'b']) expect(await provider.claim(by(claimant), LONG_MS)).toBe(false);
     });
 
     it('stats count the events by status', async () => {
@@ -248,6 +286,37 @@ export function describeEventProvider(name: string, prepare: () => Promise<Provi
       expect(new Set(all).size).toBe(20);
       const statuses = () => one.provider.list({ schema, status: 'completed' });
       await eventually(async () => (await statuses()).length === 20 || undefined);
+    });
+
+    it('what an instance of a group had claimed when it was killed, another one handles', async () => {
+      const [one, two] = [await start('one'), await start('two', QUICK)];
+      const handled: string[] = [];
+      const { id } = event();
+      // as a process leaves it that claimed the event and did not live to handle it
+      const provider = await open();
+      await provider.store([event({ id, instance_id: 'one' })]);
+      await provider.claim({ id, group: `mails-${schema}`, claimant: 'killed' }, 1);
+      two.subscribe(`${schema}.*.*`, (heard) => void handled.push(heard.id), { group: `mails-${schema}` });
+      await eventually(() => handled.length > 0 || undefined);
+      expect(handled).toEqual([id]);
+      await eventually(async () =>
+        (await provider.claim({ id, group: `mails-${schema}`, claimant: 'two' }, 1)) ? undefined : true,
+      );
+      await one.stop();
+    });
+
+    it('a dead letter of a group is handled by the instance that redrives it, and once', async () => {
+      const [one, two] = [await start('one', QUICK), await start('two', QUICK)];
+      const handled: string[] = [];
+      const group = `mails-${schema}`;
+      one.subscribe(`${schema}.*.*`, () => Promise.reject(new Error('no mail server')), { group });
+      const { id } = await one.publish({ type: `${schema}.users.create` });
+      const statusOf = async () => (await two.provider.get(id))?.status;
+      await eventually(async () => (await statusOf()) === 'failed' || undefined);
+      two.subscribe(`${schema}.*.*`, (event) => void handled.push(event.id), { group });
+      await two.redrive(id);
+      await eventually(async () => (await statusOf()) === 'completed' || undefined);
+      expect(handled).toEqual([id]);
     });
 
     it('a handler that has used up its attempts on another instance makes a dead letter', async () => {
