@@ -66,10 +66,14 @@ function shakeHands(base: URL): Promise<Handshake | { error: string }> {
 /** Whether the public address shows what is for operators. */
 export async function checkExposure(base: URL): Promise<Checked> {
   const exposed: string[] = [];
+  const unanswered: string[] = [];
   for (const path of ['metrics', 'health']) {
     const answer = await get(new URL(path, base));
-    if (!('error' in answer) && /tocsin_build_info|"dependencies":/.test(answer.body)) exposed.push(`/${path}`);
+    if ('error' in answer) unanswered.push(`/${path} was not answered (${answer.error})`);
+    else if (/tocsin_build_info|"dependencies":/.test(answer.body)) exposed.push(`/${path}`);
   }
+  if (exposed.length === 0 && unanswered.length > 0)
+    return { check: 'exposure', skipped: unanswered.join(', '), findings: [] };
   return {
     check: 'exposure',
     seen: 'the public address shows no metrics and no health',
@@ -91,6 +95,9 @@ export async function checkCors(base: URL, origin: string | undefined): Promise<
   });
   const plain = await get(new URL('api/v1/alerts', base), { headers: { origin } });
   const findings = [judge('A preflight', preflight, origin), judge('A request', plain, origin)].flat();
+  const unanswered = [preflight, plain].find((answer) => 'error' in answer);
+  if (findings.length === 0 && unanswered)
+    return { check: 'cors', skipped: `${base.host} did not answer (${unanswered.error})`, findings: [] };
   return { check: 'cors', seen: `${origin} is allowed`, findings: findings.slice(0, 1) };
 }
 

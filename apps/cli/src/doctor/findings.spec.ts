@@ -1,5 +1,8 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { checkCors, checkExposure } from './check-edge';
 import { checkQueues } from './check-queues';
 import { clockSkew, FINDINGS } from './findings';
 
@@ -32,4 +35,22 @@ test('queues: a backlog, and a broker that does not answer', async () => {
   expect((await checkQueues(away)).findings).toEqual([
     { finding: 'broker_unreachable', detail: 'RabbitMQ does not answer (ECONNREFUSED).' },
   ]);
+});
+
+test('what was not answered is not called good', async () => {
+  const closed = createServer().listen(0, '127.0.0.1');
+  await once(closed, 'listening');
+  const base = new URL(`http://127.0.0.1:${(closed.address() as AddressInfo).port}/`);
+  closed.close();
+  await once(closed, 'close');
+  expect(await checkExposure(base)).toEqual({
+    check: 'exposure',
+    skipped: '/metrics was not answered (ECONNREFUSED), /health was not answered (ECONNREFUSED)',
+    findings: [],
+  });
+  expect(await checkCors(base, 'https://app.example.com')).toEqual({
+    check: 'cors',
+    skipped: `${base.host} did not answer (ECONNREFUSED)`,
+    findings: [],
+  });
 });
