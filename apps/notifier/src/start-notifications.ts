@@ -11,7 +11,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const EVERY_MS = 1_000;
 /**
  * After a step that started notifications, others have the database for this many times as long as the step took. So
- * many notifications for the same minute do not delay the alerts that are stored meanwhile.
+ * many notifications for the same minute do not delay the alerts that are stored meanwhile. The rest ends after
+ * `EVERY_MS`, so one slow step does not hold up the notifications behind it.
  */
 const REST = 2;
 /** How many steps one run takes to end notifications. The next runs end the rest. */
@@ -74,7 +75,10 @@ export class StartNotifications {
         isLeftOver ||= step.left_over && step.started > 0;
         behind = step.next;
         if (step.deliveries > 0) await this.ring();
-        if (step.started > 0) await this.rest(REST * (performance.now() - begunAt), signal);
+        if (step.started > 0) {
+          const restMs = Math.min(REST * (performance.now() - begunAt), this.everyMs);
+          await sleep(restMs, undefined, { signal, ref: false }).catch(() => undefined);
+        }
       }
     }
     return started;
@@ -106,10 +110,6 @@ export class StartNotifications {
   private async ring(): Promise<void> {
     await this.doorbell.ring();
     this.rung = false;
-  }
-
-  private async rest(ms: number, signal?: AbortSignal): Promise<void> {
-    await sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);
   }
 
   private wait(): Promise<void> {
