@@ -18,7 +18,15 @@ export function originFault(origin: string): string | undefined {
   return isAsWritten ? undefined : 'a browser writes an origin in lower case, in ASCII and without the default port';
 }
 
-const EXPOSED = ['Retry-After', 'Preference-Applied', 'Tocsin-Refused', 'Tocsin-Cursor'];
+/** What a page may read beside the headers that every page may. */
+const EXPOSED = [
+  'Retry-After',
+  'RateLimit',
+  'RateLimit-Policy',
+  'Preference-Applied',
+  'Tocsin-Refused',
+  'Tocsin-Cursor',
+];
 
 /** CORS options for the responses that Express sends. */
 export function corsOptions(origins: Origins) {
