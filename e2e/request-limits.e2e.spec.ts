@@ -68,10 +68,15 @@ test('an address is counted before its credential is looked at', async () => {
   expect(ask429.find(({ status }) => status === 429)!.json.detail).toContain('this address');
 });
 
-test('a stream and the page are not counted, and a refused publisher has published nothing', async () => {
+test('a stream, the page and the calls of providers are not counted, and a refused publisher has published nothing', async () => {
   const token = tokenOf('ana', 'five');
   const stream = await stack.watch('ana');
   expect((await ask(stack.gateways[0]!.url, '/', from('192.0.2.2'))).status).toBe(200);
+  const called = await ask(stack.gateways[0]!.url, '/api/v1/providers/twilio/status', {
+    method: 'POST',
+    ...from('192.0.2.2'),
+  });
+  expect([called.status, called.headers['ratelimit']]).toEqual([404, undefined]);
   const publish = () =>
     ask(stack.gateways[0]!.url, '/api/v1/events', {
       method: 'POST',

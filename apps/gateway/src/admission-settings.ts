@@ -38,7 +38,7 @@ export const admissionSettings = {
   REQUESTS_PER_ADDRESS: setting(cap().default(0), {
     description:
       'The same for each address (of IPv6: one /64), also for requests without a valid token. Behind proxies ' +
-      'set TRUSTED_PROXIES, or all clients count as one address. 0: any number.',
+      'set TRUSTED_PROXIES, or all clients count as one address. Callbacks of providers do not count. 0: any number.',
   }),
   TRUSTED_PROXIES: setting(z.coerce.number().int().min(0).max(16).default(0), {
     description:

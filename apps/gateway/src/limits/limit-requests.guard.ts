@@ -14,8 +14,11 @@ import { GatewayConfig } from '../config';
 import { clientAddress } from '../request/client-address';
 import { RequestLimits, type LimitedRequest } from './request-limits';
 
-/** Streams have limits of their own; the page and the documents have none. */
-const LIMITED = /^\/api\/(v1\/|events\/ticket)/i;
+/**
+ * Streams have limits of their own; the page and the documents have none. A provider's calls are signed, come for many
+ * users from few addresses, and are not repeated when they are refused; `TwilioCallbacks` limits forged ones.
+ */
+const LIMITED = /^\/api\/(v1\/(?!providers\/)|events\/ticket)/i;
 
 const REFUSALS: Record<LimitedRequest['scope'], string> = {
   user: 'This user has sent too many requests.',
@@ -23,7 +26,9 @@ const REFUSALS: Record<LimitedRequest['scope'], string> = {
   address: 'Too many requests came from this address.',
 };
 
-/** Counts the requests of an address before its credential is looked at, and those of a user and of a token after it. */
+/**
+ * Counts the requests of an address before its credential is looked at, and those of a user and of a token after it.
+ */
 @Injectable()
 export class LimitRequests implements CanActivate, NestInterceptor {
   constructor(
