@@ -1,7 +1,16 @@
 import { useLateWords, type LateWords } from '../words/late-words';
 
 /** Services whose outage has words; of another one only the state is said. */
-const SERVICES = ['postgres', 'redis', 'rabbitmq', 'tenant_service', 'revocations'] as const;
+const SERVICES = [
+  'postgres',
+  'postgres_session',
+  'redis',
+  'redis_queue',
+  'rabbitmq',
+  'tenant_service',
+  'revocations',
+  'jwks',
+] as const;
 type Service = (typeof SERVICES)[number];
 
 type WordId =
@@ -55,14 +64,20 @@ export const healthWords: LateWords<WordId> = {
     'name.postgres': 'PostgreSQL',
     'name.redis': 'Redis',
     'name.rabbitmq': 'RabbitMQ',
-    'name.tenant_service': 'Servicio de organizaciones',
-    'name.revocations': 'Derechos revocados',
+    'name.tenant_service': 'Tenant service',
+    'name.revocations': 'Revoked rights',
+    'name.postgres_session': 'Announcements of PostgreSQL',
+    'name.redis_queue': 'Queue in Redis',
+    'name.jwks': 'Keys of the token issuer',
     'away.postgres':
       'Lists, searches and acts fail, and no alert is stored. What was confirmed waits; nothing is lost.',
     'away.redis': 'Alerts arrive up to 3 s later, and limits count each gateway alone. Nothing is lost.',
     'away.tenant_service': 'The last answers count for up to 10 minutes. Users without one cannot open a stream.',
     'away.revocations': 'Those that are known stay in force; new ones are not learnt.',
     'away.rabbitmq': 'Nothing can be published over this gateway. Publishers are told, and try again.',
+    'away.postgres_session': 'Alerts arrive up to 3 s later. Nothing is lost.',
+    'away.redis_queue': 'Nothing can be published over this gateway. Publishers are told, and try again.',
+    'away.jwks': 'Known keys count for up to 24 hours. Users whose token has a newer key cannot open a stream.',
     gateway: 'This gateway',
     version: 'Version',
     started: 'Started',
@@ -102,6 +117,9 @@ export const healthWords: LateWords<WordId> = {
     'name.rabbitmq': 'RabbitMQ',
     'name.tenant_service': 'Servicio de organizaciones',
     'name.revocations': 'Derechos revocados',
+    'name.postgres_session': 'Anuncios de PostgreSQL',
+    'name.redis_queue': 'Cola en Redis',
+    'name.jwks': 'Claves del emisor de tokens',
     'away.postgres':
       'Las listas, las búsquedas y las acciones fallan, y no se guarda ninguna alerta. Lo confirmado espera; nada se pierde.',
     'away.redis': 'Las alertas llegan hasta 3 s más tarde y los límites cuentan por pasarela. Nada se pierde.',
@@ -109,6 +127,10 @@ export const healthWords: LateWords<WordId> = {
       'Las últimas respuestas valen hasta 10 minutos. Quien no tiene una no puede abrir una conexión.',
     'away.revocations': 'Los conocidos siguen en vigor; los nuevos no se conocen.',
     'away.rabbitmq': 'No se puede publicar por esta pasarela. Quien publica lo sabe y lo intenta de nuevo.',
+    'away.postgres_session': 'Las alertas llegan hasta 3 s más tarde. Nada se pierde.',
+    'away.redis_queue': 'No se puede publicar por esta pasarela. Quien publica lo sabe y lo intenta de nuevo.',
+    'away.jwks':
+      'Las claves conocidas valen hasta 24 horas. Quien tiene un token con una clave más nueva no puede abrir una conexión.',
     gateway: 'Esta pasarela',
     version: 'Versión',
     started: 'Iniciada',

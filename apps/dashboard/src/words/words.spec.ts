@@ -1,7 +1,9 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createIntl, type IntlShape } from 'react-intl';
 import { deliveryWords } from '../detail/delivery-words';
 import { pushWords } from '../settings/push-words';
-import { healthWords } from '../system/health-words';
+import { hasWords, healthWords } from '../system/health-words';
 import { refusedWords } from '../system/refused-words';
 import { tenantWords } from '../tenants/tenant-words';
 import { en } from './en';
@@ -56,6 +58,22 @@ const ALL: [string, { en: Record<string, string>; es: Record<string, string> }][
 test.each(ALL)('both languages have the same texts, in the same order, with the same placeholders: %s', (_, words) => {
   expect(Object.keys(words.es)).toEqual(Object.keys(words.en));
   for (const [id, phrase] of Object.entries(words.en)) expect([id, gaps(words.es[id]!)]).toEqual([id, gaps(phrase)]);
+});
+
+test('every dependency that a process can report has a name and says what its outage means, in each language', () => {
+  const libs = join(__dirname, '../../../../libs');
+  const reported = readdirSync(libs, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.module.ts'))
+    .map((path) => readFileSync(join(libs, path), 'utf8'))
+    .flatMap((source) => [...source.matchAll(/health\.add\(\s*'(\w+)'/g)].map(([, name]) => name!));
+  expect(reported).toContain('postgres_session');
+  expect(reported.filter((name) => !hasWords(name))).toEqual([]);
+  for (const name of reported.filter(hasWords)) {
+    // the sentences differ, unlike the names of products
+    expect(healthWords.en[`away.${name}`]).not.toBe(healthWords.es[`away.${name}`]);
+    if (healthWords.en[`name.${name}`] === healthWords.es[`name.${name}`])
+      expect(healthWords.en[`name.${name}`]).toMatch(/^(PostgreSQL|Redis|RabbitMQ)$/);
+  }
 });
 
 test.each(ALL)('every text can be formatted: %s', (_, words) => {
