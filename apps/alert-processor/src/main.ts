@@ -87,24 +87,26 @@ function adaptersFrom(config: AlertProcessorConfig, observability: DynamicModule
     postgres,
     observability,
   });
-  const queue =
-    config.QUEUE === 'postgres'
-      ? InboxModule.forRoot(postgres, session)
-      : config.QUEUE === 'redis'
-        ? RedisQueueModule.forRoot({
-            url: config.REDIS_URL!,
-            prefix: config.REDIS_PREFIX,
-            prefetch: config.PROCESSOR_PREFETCH,
-            health,
-            observability,
-          })
-        : RabbitModule.forRoot({
-            url: config.RABBITMQ_URL!,
-            prefix: config.RABBITMQ_PREFIX,
-            prefetch: config.PROCESSOR_PREFETCH,
-            health,
-            observability,
-          });
+  const queues: Record<typeof config.QUEUE, () => DynamicModule> = {
+    rabbitmq: () =>
+      RabbitModule.forRoot({
+        url: config.RABBITMQ_URL!,
+        prefix: config.RABBITMQ_PREFIX,
+        prefetch: config.PROCESSOR_PREFETCH,
+        health,
+        observability,
+      }),
+    redis: () =>
+      RedisQueueModule.forRoot({
+        url: config.REDIS_URL!,
+        prefix: config.REDIS_PREFIX,
+        prefetch: config.PROCESSOR_PREFETCH,
+        health,
+        observability,
+      }),
+    postgres: () => InboxModule.forRoot(postgres, session),
+  };
+  const queue = queues[config.QUEUE]();
   const bus =
     config.BUS === 'postgres'
       ? PostgresBusModule.forRoot({ postgres, session, hintKey: config.REDIS_HINT_KEY, observability })

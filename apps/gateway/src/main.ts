@@ -88,23 +88,25 @@ function adaptersFrom(config: ReturnType<typeof loadConfig>, observability: Dyna
     postgres,
     observability,
   });
-  const queue =
-    config.QUEUE === 'postgres'
-      ? InboxModule.forRoot(postgres, session)
-      : config.QUEUE === 'redis'
-        ? RedisQueueModule.forRoot({
-            url: config.REDIS_URL!,
-            prefix: config.REDIS_PREFIX,
-            limit: config.REDIS_QUEUE_LIMIT,
-            health: { critical: false },
-            observability,
-          })
-        : RabbitModule.forRoot({
-            url: config.RABBITMQ_URL!,
-            prefix: config.RABBITMQ_PREFIX,
-            health: { critical: false },
-            observability,
-          });
+  const queues: Record<typeof config.QUEUE, () => DynamicModule> = {
+    rabbitmq: () =>
+      RabbitModule.forRoot({
+        url: config.RABBITMQ_URL!,
+        prefix: config.RABBITMQ_PREFIX,
+        health: { critical: false },
+        observability,
+      }),
+    redis: () =>
+      RedisQueueModule.forRoot({
+        url: config.REDIS_URL!,
+        prefix: config.REDIS_PREFIX,
+        limit: config.REDIS_QUEUE_LIMIT,
+        health: { critical: false },
+        observability,
+      }),
+    postgres: () => InboxModule.forRoot(postgres, session),
+  };
+  const queue = queues[config.QUEUE]();
   const bus =
     config.BUS === 'postgres'
       ? PostgresBusModule.forRoot({ postgres, session, hintKey: config.REDIS_HINT_KEY, observability })
