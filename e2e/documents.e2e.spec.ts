@@ -1,8 +1,8 @@
-import { chromium } from 'playwright-core';
 import { STREAM_EVENTS } from '@tocsin/contracts';
+import { openBrowser } from './kit/browser';
 import { ApiDocument } from './kit/api-document';
 import { ask } from './kit/http';
-import { describeWith, pathOf } from './kit/programs';
+import { describeWith } from './kit/programs';
 import type { SseStream } from './kit/sse-client';
 import { Stack } from './kit/stack';
 import { tokenFor } from './kit/tokens';
@@ -151,11 +151,7 @@ describe('the address of the gateway itself', () => {
 
 describeWith('chromium', 'the page that shows the API', () => {
   it('keeps to its policy, takes the token out of its address and tries with it', async () => {
-    const browser = await chromium.launch({
-      executablePath: pathOf('chromium'),
-      headless: true,
-      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
-    });
+    const browser = await openBrowser();
     try {
       const page = await browser.newPage();
       // the page renders every operation of the document at once, beside other work

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chromium } from 'playwright-core';
 import { eventually } from '@tocsin/contracts/testing';
 import { PageServer } from './browser/page-server';
-import { describeWith, pathOf } from './kit/programs';
+import { openBrowser } from './kit/browser';
+import { describeWith } from './kit/programs';
 import { SseParser } from './kit/sse-parser';
 import { Stack } from './kit/stack';
 import { tokenFor } from './kit/tokens';
@@ -84,11 +84,7 @@ describe('with STREAM_GZIP=on', () => {
 
   describeWith('chromium', 'an EventSource of a browser', () => {
     it('shows alerts and hears the heartbeat as they come', async () => {
-      const browser = await chromium.launch({
-        executablePath: pathOf('chromium'),
-        headless: true,
-        args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
-      });
+      const browser = await openBrowser();
       try {
         const page = await browser.newPage();
         const answered = page.waitForResponse((response) => response.url().startsWith(stack.eventsUrl()));

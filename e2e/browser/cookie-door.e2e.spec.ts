@@ -1,6 +1,7 @@
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { eventually } from '@tocsin/contracts/testing';
-import { describeWith, pathOf } from '../kit/programs';
+import { openBrowser } from '../kit/browser';
+import { describeWith } from '../kit/programs';
 import { Stack } from '../kit/stack';
 import { tokenFor } from '../kit/tokens';
 import { PageServer } from './page-server';
@@ -17,11 +18,7 @@ describeWith('chromium', 'a page with an EventSource and a cookie', () => {
   let stack: Stack;
   beforeAll(async () => {
     pages = await PageServer.start();
-    const opening = chromium.launch({
-      executablePath: pathOf('chromium'),
-      headless: true,
-      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
-    });
+    const opening = openBrowser();
     stack = await Stack.open({
       tenants: { ana: ['bakery'], ben: ['bakery'] },
       gatewayEnvironment: { HEARTBEAT_MS: '1000', STREAM_QUERY_TOKEN: 'deny' },

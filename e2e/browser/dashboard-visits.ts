@@ -1,8 +1,8 @@
 import axe from 'axe-core';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
-import { pathOf } from '../kit/programs';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { openBrowser } from '../kit/browser';
 import { tokenFor } from '../kit/tokens';
 import { withChosenBuild } from './page-copy';
 
@@ -28,14 +28,8 @@ export class Visits {
 
   private constructor(private readonly browser: Browser) {}
 
-  static async open(): Promise<Visits> {
-    return new Visits(
-      await chromium.launch({
-        executablePath: pathOf('chromium'),
-        headless: true,
-        args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
-      }),
-    );
+  static async open(program?: Parameters<typeof openBrowser>[0]): Promise<Visits> {
+    return new Visits(await openBrowser(program));
   }
 
   /** A page in a new profile, with nothing loaded. */

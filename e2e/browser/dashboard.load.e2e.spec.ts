@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { eventually } from '@tocsin/contracts/testing';
 import { sized, SIZE_NOTE, WHOLE } from '../faults/size';
-import { describeWith, pathOf } from '../kit/programs';
+import { openBrowser } from '../kit/browser';
+import { describeWith } from '../kit/programs';
 import { Stack } from '../kit/stack';
 import { tokenFor } from '../kit/tokens';
 
@@ -82,11 +83,7 @@ describeWith('chromium', 'the page under load', () => {
   let page: Page;
   let published = 0;
   beforeAll(async () => {
-    const opening = chromium.launch({
-      executablePath: pathOf('chromium'),
-      headless: true,
-      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
-    });
+    const opening = openBrowser();
     stack = await Stack.open({ tenants: { ana: ['bakery'] } });
     browser = await opening;
     for (let at = 0; at < ROWS; at += 500)

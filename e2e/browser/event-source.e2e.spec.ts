@@ -1,6 +1,7 @@
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { eventually } from '@tocsin/contracts/testing';
-import { describeWith, pathOf } from '../kit/programs';
+import { openBrowser } from '../kit/browser';
+import { describeWith } from '../kit/programs';
 import { SseParser } from '../kit/sse-parser';
 import { ScriptedServer, streamOf } from './scripted-server';
 
@@ -18,11 +19,7 @@ describeWith('chromium', 'an EventSource of a browser, on which the gateway reli
   let page: Page;
   beforeAll(async () => {
     server = await ScriptedServer.start();
-    browser = await chromium.launch({
-      executablePath: pathOf('chromium'),
-      headless: true,
-      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
-    });
+    browser = await openBrowser();
   }, 60_000);
   afterAll(async () => {
     await browser?.close();

@@ -1,12 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { eventually } from '@tocsin/contracts/testing';
 import { sized, SIZE_NOTE, WHOLE } from '../faults/size';
+import { openBrowser } from '../kit/browser';
 import { Clone, type Typed } from '../kit/clone';
 import { freePort } from '../kit/free-port';
 import { ask } from '../kit/http';
-import { describeWith, pathOf } from '../kit/programs';
+import { describeWith } from '../kit/programs';
 
 const ARTIFACTS = join(__dirname, '..', '..', 'artifacts', 'first-ten-minutes');
 /**
@@ -38,11 +39,7 @@ describeWith('chromium', `the first ten minutes${SIZE_NOTE}`, () =>
       clone = Clone.make();
       if (!WHOLE) clone.takePackages();
       server = clone.type('npm start', ports);
-      browser = await chromium.launch({
-        executablePath: pathOf('chromium'),
-        headless: true,
-        args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
-      });
+      browser = await openBrowser();
     }, 60_000);
     afterAll(async () => {
       await browser?.close();

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { eventually } from '@tocsin/contracts/testing';
-import { describeWith, pathOf } from '../kit/programs';
+import { openBrowser } from '../kit/browser';
+import { describeWith } from '../kit/programs';
 import { Stack } from '../kit/stack';
 import { tokenFor } from '../kit/tokens';
 import { bundle } from './bundle';
@@ -27,11 +28,7 @@ describeWith('chromium', 'a frontend', () => {
   let lines: string[];
   beforeAll(async () => {
     pages = await PageServer.start();
-    const opening = chromium.launch({
-      executablePath: pathOf('chromium'),
-      headless: true,
-      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
-    });
+    const opening = openBrowser();
     const opened = Stack.open({ tenants: { ana: ['bakery'] }, gatewayEnvironment: { HEARTBEAT_MS: '1000' } });
     for (const name of ['sse-context', 'inbox', 'alerts']) {
       const { js, css } = await bundle(`examples/react/${name}.tsx`);

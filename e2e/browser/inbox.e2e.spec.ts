@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { eventually } from '@tocsin/contracts/testing';
-import { describeWith, pathOf } from '../kit/programs';
+import { openBrowser } from '../kit/browser';
+import { describeWith } from '../kit/programs';
 import { Stack } from '../kit/stack';
 import { tokenFor } from '../kit/tokens';
 import { bundle } from './bundle';
@@ -31,11 +32,7 @@ describeWith('chromium', 'the inbox', () => {
   beforeAll(async () => {
     mkdirSync(ARTIFACTS, { recursive: true });
     pages = await PageServer.start();
-    const opening = chromium.launch({
-      executablePath: pathOf('chromium'),
-      headless: true,
-      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
-    });
+    const opening = openBrowser();
     const opened = Stack.open({
       tenants: {
         'ana.lopez@shop.test': [

@@ -1,9 +1,10 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { eventually } from '@tocsin/contracts/testing';
 import { EmptyProject } from '../../examples/testing/empty-project';
-import { describeWith, pathOf } from '../kit/programs';
+import { openBrowser } from '../kit/browser';
+import { describeWith } from '../kit/programs';
 import { Stack } from '../kit/stack';
 import { tokenFor } from '../kit/tokens';
 import { PageServer } from './page-server';
@@ -24,14 +25,7 @@ describeWith('chromium', 'the packed client', () => {
   beforeAll(async () => {
     mkdirSync(ARTIFACTS, { recursive: true });
     pages = await PageServer.start();
-    const opened = Promise.all([
-      chromium.launch({
-        executablePath: pathOf('chromium'),
-        headless: true,
-        args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
-      }),
-      Stack.open({ tenants: { ana: ['bakery'] } }),
-    ]);
+    const opened = Promise.all([openBrowser(), Stack.open({ tenants: { ana: ['bakery'] } })]);
     project = await EmptyProject.make();
     copyFileSync(TEN_LINES, join(project.folder, 'alerts.tsx'));
     copyFileSync(INBOX, join(project.folder, 'inbox.tsx'));

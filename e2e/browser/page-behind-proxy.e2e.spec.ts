@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { eventually } from '@tocsin/contracts/testing';
 import { limitMs, sized, SIZE_NOTE } from '../faults/size';
-import { describeWith, pathOf } from '../kit/programs';
+import { openBrowser } from '../kit/browser';
+import { describeWith } from '../kit/programs';
 import { Stack } from '../kit/stack';
 import { nowSeconds, tokenFor } from '../kit/tokens';
 import { MAY_ACT, picture, rowOf } from './dashboard-visits';
@@ -48,11 +49,7 @@ describeWith('chromium', 'the page behind a proxy', () => {
   beforeAll(async () => {
     proxy = await PageServer.start();
     proxy.passesAll = true;
-    const opening = chromium.launch({
-      executablePath: pathOf('chromium'),
-      headless: true,
-      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
-    });
+    const opening = openBrowser();
     stack = await Stack.open({
       tenants: { 'ana@example.test': ['bakery'] },
       gatewayEnvironment: { HEARTBEAT_MS: '1000', PAGE_TOKEN_URL: TOKEN_URL },

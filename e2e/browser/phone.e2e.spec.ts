@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium, type CDPSession, type Locator, type Page } from 'playwright-core';
+import type { CDPSession, Locator, Page } from 'playwright-core';
 import { eventually } from '@tocsin/contracts/testing';
 import type { Alert } from '@tocsin/contracts/wire';
+import { openBrowserWithProfile } from '../kit/browser';
 import { ask } from '../kit/http';
-import { describeWith, pathOf } from '../kit/programs';
+import { describeWith } from '../kit/programs';
 import { Stack } from '../kit/stack';
 import { tokenFor } from '../kit/tokens';
 import { barriersIn, hasSettled, MAY_ACT, picture, rowOf as row, Visits } from './dashboard-visits';
@@ -294,10 +295,7 @@ describeWith('chromium', 'the page on a phone', () => {
   it('can be installed: the browser finds the manifest, its icons and nothing that is missing', async () => {
     const profile = mkdtempSync(join(tmpdir(), 'tocsin-installed-'));
     // a page of a private window cannot be installed, so this is a profile of its own
-    const context = await chromium.launchPersistentContext(profile, {
-      executablePath: pathOf('chromium'),
-      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
-    });
+    const context = await openBrowserWithProfile(profile);
     try {
       const page = context.pages()[0] ?? (await context.newPage());
       await page.goto(stack.gateway.url);

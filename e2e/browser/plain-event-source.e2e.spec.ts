@@ -1,5 +1,6 @@
-import { chromium, type Browser, type Page } from 'playwright-core';
-import { describeWith, pathOf } from '../kit/programs';
+import type { Browser, Page } from 'playwright-core';
+import { openBrowser } from '../kit/browser';
+import { describeWith } from '../kit/programs';
 import { Stack } from '../kit/stack';
 import { tokenFor } from '../kit/tokens';
 import { PageServer } from './page-server';
@@ -21,11 +22,7 @@ describeWith('chromium', 'a page with a plain EventSource', () => {
   let stack: Stack;
   beforeAll(async () => {
     pages = await PageServer.start();
-    browser = await chromium.launch({
-      executablePath: pathOf('chromium'),
-      headless: true,
-      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
-    });
+    browser = await openBrowser();
     stack = await Stack.open({
       tenants: { ana: ['bakery'] },
       gatewayEnvironment: { CORS_ORIGINS: pages.origin, HEARTBEAT_MS: '1000' },

@@ -43,7 +43,7 @@ describeWith('chromium', 'push messages of the page', () => {
   let visits: Visits;
   let stack: Stack;
   beforeAll(async () => {
-    [peers, visits] = await Promise.all([DeliveryPeers.open(), Visits.open()]);
+    [peers, visits] = await Promise.all([DeliveryPeers.open(), Visits.open('chromium')]);
     const port = await freePort();
     const publicUrl = `http://127.0.0.1:${port}`;
     stack = await Stack.open({

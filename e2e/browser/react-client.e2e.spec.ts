@@ -1,6 +1,7 @@
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { eventually } from '@tocsin/contracts/testing';
-import { describeWith, pathOf } from '../kit/programs';
+import { openBrowser } from '../kit/browser';
+import { describeWith } from '../kit/programs';
 import { Stack } from '../kit/stack';
 import { nowSeconds, tokenFor } from '../kit/tokens';
 import { bundle } from './bundle';
@@ -24,11 +25,7 @@ describeWith('chromium', 'a page with the client', () => {
   let tokensGiven = 0;
   beforeAll(async () => {
     pages = await PageServer.start();
-    const opening = chromium.launch({
-      executablePath: pathOf('chromium'),
-      headless: true,
-      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
-    });
+    const opening = openBrowser();
     const bundling = bundle('examples/browser/alert-log.ts');
     stack = await Stack.open({ tenants: { ana: ['bakery'] }, gatewayEnvironment: { HEARTBEAT_MS: '1000' } });
     browser = await opening;

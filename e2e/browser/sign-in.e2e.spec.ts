@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { eventually } from '@tocsin/contracts/testing';
+import { openBrowser } from '../kit/browser';
 import { OpenIdProvider } from '../kit/openid-provider';
-import { describeWith, pathOf } from '../kit/programs';
+import { describeWith } from '../kit/programs';
 import { Stack } from '../kit/stack';
 import { nowSeconds, tokenFor } from '../kit/tokens';
 import { MAY_ACT, picture } from './dashboard-visits';
@@ -47,11 +48,7 @@ describeWith('chromium', 'signing in through an OpenID provider', () => {
       gatewayEnvironment: { HEARTBEAT_MS: '1000', ...provider.settings(origin) },
     });
     proxy.gateway = stack.gateway.url;
-    browser = await chromium.launch({
-      executablePath: pathOf('chromium'),
-      headless: true,
-      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
-    });
+    browser = await openBrowser();
   }, 60_000);
   beforeEach(async () => {
     context = await browser.newContext({ viewport: { width: 1_280, height: 800 }, locale: 'en-GB' });
@@ -249,11 +246,7 @@ describeWith('chromium', 'signing in with a token', () => {
     proxy.passesAll = true;
     stack = await Stack.open({ tenants: { [ANA]: ['bakery'] }, gatewayEnvironment: { HEARTBEAT_MS: '1000' } });
     proxy.gateway = stack.gateway.url;
-    browser = await chromium.launch({
-      executablePath: pathOf('chromium'),
-      headless: true,
-      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
-    });
+    browser = await openBrowser();
   }, 60_000);
   beforeEach(async () => {
     context = await browser.newContext({ viewport: { width: 1_280, height: 800 }, locale: 'en-GB' });

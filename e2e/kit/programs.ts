@@ -18,8 +18,10 @@ export function describeWith(
 
 const variableOf = (program: string): string => program.toUpperCase().replaceAll('-', '_');
 
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const PLACES = {
-  chromium: ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'],
+  chromium: CHROMIUM,
+  'chromium-headless-shell': ['/usr/bin/chromium-headless-shell', ...CHROMIUM],
   go: ['/usr/local/go/bin/go', '/usr/bin/go', '/opt/homebrew/bin/go'],
   pgbouncer: ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer', '/usr/local/bin/pgbouncer', '/opt/homebrew/bin/pgbouncer'],
   nginx: ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/bin/nginx', '/opt/homebrew/bin/nginx'],

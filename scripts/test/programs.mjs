@@ -5,8 +5,8 @@ import { has, root, run } from './running.mjs';
 import { SERVICES } from './services.mjs';
 
 /**
- * Programs that some tests run beside us: Debian's package, the commands that show that it is there, and the tests that want
- * it. Without one, `SKIP_<NAME>` tells its tests the reason.
+ * Programs that some tests run beside us: Debian's package, the commands that show that it is there, and the tests that
+ * want it. Without one, `SKIP_<NAME>` tells its tests the reason.
  */
 const PROGRAMS = [
   {
@@ -55,6 +55,13 @@ const PROGRAMS = [
     shownBy: ['chromium', 'chromium-browser', 'google-chrome'].map((command) => [command, '--version']),
     wantedIn: ['e2e', 'browser'],
   },
+  // half the CPU of the whole Chromium; tests that need no window take it where it can be had
+  {
+    name: 'chromium-headless-shell',
+    tier: 'e2e',
+    shownBy: [['chromium-headless-shell', '--version']],
+    wantedIn: ['e2e', 'browser'],
+  },
   // with promtool, which tests the alert rules
   {
     name: 'prometheus',
@@ -93,7 +100,10 @@ function preparePeerClients(environment, patterns) {
 
 const CLONING = 'e2e/browser/first-ten-minutes.load.e2e.spec.ts';
 
-/** Prepares the test that clones this checkout, and at full size installs the clone. Does nothing when that test will not run. */
+/**
+ * Prepares the test that clones this checkout, and at full size installs the clone. Does nothing when that test will
+ * not run.
+ */
 function prepareClone(environment, patterns) {
   if (!isWanted(CLONING, patterns)) return;
   const isCheckout = existsSync(join(root, '.git')) && has('git', '-C', root, 'rev-parse', '--verify', 'HEAD');
