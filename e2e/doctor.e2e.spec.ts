@@ -150,7 +150,7 @@ describeWith('nginx', 'tocsin doctor', () => {
     });
   });
 
-  it('finds nobody at the address: unreachable, and process_unreachable', async () => {
+  it('finds no gateway at the address: unreachable, and process_unreachable', async () => {
     const nowhere = `http://127.0.0.1:${await freePort()}`;
     const { code, names } = await examine(nowhere, ['--admin', nowhere]);
     expect({ code, names: names.sort() }).toEqual({ code: 1, names: ['process_unreachable', 'unreachable'] });
@@ -183,7 +183,7 @@ describeWith('nginx', 'tocsin doctor', () => {
     expect(findings.some(({ detail }) => detail.includes(`${stack.prefix}alert-processor.urgent`))).toBe(true);
   });
 
-  it('finds a certificate that nobody trusts, and no HTTP/2; it sends no token there', async () => {
+  it('finds a certificate that is not trusted, and no HTTP/2; it sends no token there', async () => {
     const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
     execFileSync(
       'openssl',

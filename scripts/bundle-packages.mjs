@@ -1,8 +1,9 @@
-// Puts the npm packages that the built apps import into one file, `dist/node_modules/.packages/packages.cjs`, so that an app
-// starts in half of the time: it reads one file where it would look for 1,200, and V8 finds the code compiled already.
+// Puts the npm packages that the built apps import into one file, `dist/node_modules/.packages/packages.cjs`, so that
+// an app starts in half of the time: it reads one file where it would look for 1,200, and V8 finds the code compiled
+// already.
 //
-// The apps are not changed: Node looks for `zod` in `dist/node_modules` before it looks in the `node_modules` above, and finds
-// a line there that takes it from the bundle. Without the bundle everything works as well, only slower.
+// The apps are not changed: Node looks for `zod` in `dist/node_modules` before it looks in the `node_modules` above,
+// and finds a line there that takes it from the bundle. Without the bundle everything works as well, only slower.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -83,7 +84,10 @@ async function makeBundle(names) {
   writeFileSync(bundle, inAscii(output[0].code), 'latin1');
 }
 
-/** The same code without a character beyond ASCII: as a string it takes a byte a character and not two, 20 MB less a process. */
+/**
+ * The same code without a character beyond ASCII: as a string it takes a byte a character and not two, 20 MB less a
+ * process.
+ */
 const inAscii = (code) =>
   transformSync(code, {
     swcrc: false,

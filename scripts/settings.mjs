@@ -1,6 +1,6 @@
-// Writes .env.example and docs/configure.md from the settings of the built apps, docs/errors.md from the gateway's errors,
-// the table of metrics in docs/operate.md from the registry, and Grafana's dashboards: `npm run settings`. Unit tests keep
-// all of them in step.
+// Writes .env.example and docs/configure.md from the settings of the built apps, docs/errors.md from the gateway's
+// errors, the table of metrics in docs/operate.md from the registry, and Grafana's dashboards: `npm run settings`. Unit
+// tests keep all of them in step.
 import { readdirSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';

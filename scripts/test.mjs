@@ -1,5 +1,5 @@
-// `npm test`: everything that CI runs, and nothing else decides. Brings up the services, lints, checks types and manifests,
-// builds, runs the three tiers of tests, and ends with the line `N passed, N failed`.
+// `npm test`: everything that CI runs, and nothing else decides. Brings up the services, lints, checks types and
+// manifests, builds, runs the three tiers of tests, and ends with the line `N passed, N failed`.
 //
 //   node scripts/test.mjs                        all of it
 //   node scripts/test.mjs --only unit,types      some of it: lint, types, manifests, unit, integration, e2e

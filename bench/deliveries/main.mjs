@@ -3,7 +3,7 @@
 //
 //     --rows queue,mail,minute   some rows; default all
 //     --rounds <n>               default 5 for the queue, 3 for mails
-//     --count <n>                deliveries of the queue (default 20,000); notifications of the minute (default 100,000)
+//     --count <n>                deliveries of the queue (default 20,000), notifications of the minute (100,000)
 //     --only <a,b>               some contenders of the queue
 //     --also <name>=<dist>       another build of Tocsin as one more contender: shows the effect of a change
 //

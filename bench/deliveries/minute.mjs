@@ -18,8 +18,8 @@ const LOOK_MS = 1_000;
 const p99 = (stored) => stored.map(({ ms }) => ms).toSorted((a, b) => a - b)[Math.floor(stored.length * 0.99)] ?? NaN;
 
 /**
- * Stores alerts without deliveries until `over` resolves. Returns of each when that began, by `Date.now()`, and how long
- * it took, in milliseconds.
+ * Stores alerts without deliveries until `over` resolves. Returns of each when that began, by `Date.now()`, and how
+ * long it took, in milliseconds.
  */
 async function ingestUntil(site, over) {
   const took = [];

@@ -1,6 +1,6 @@
 // `npm run bench:engines`: the same alerts through each engine, in one interleaved run: how fast the processor drains a
-// backlog, and how long an alert takes from its publication over HTTP to a stream. Absolute figures vary from run to run;
-// the ratios to RabbitMQ can be compared.
+// backlog, and how long an alert takes from its publication over HTTP to a stream. Absolute figures vary from run to
+// run; the ratios to RabbitMQ can be compared.
 //
 //     --full                 more rounds, longer
 //     --only drain,latency   one of the rows

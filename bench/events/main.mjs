@@ -1,4 +1,5 @@
-// `npm run bench:events`: the event broker beside EventEmitter2 (memory, 1,000 patterns) and beside pg-boss (PostgreSQL).
+// `npm run bench:events`: the event broker beside EventEmitter2 (memory, 1,000 patterns) and beside pg-boss
+// (PostgreSQL).
 //
 //   --rounds <n>   how often each is measured, in turn with the other; default 5
 //   --events <n>   events of a round over PostgreSQL; default 5,000

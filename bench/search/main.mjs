@@ -1,5 +1,5 @@
-// `npm run bench:search`: every query of docs/search.md over many alerts of many tenants, asked through the adapter, as the
-// gateway's role, under row-level security.
+// `npm run bench:search`: every query of docs/search.md over many alerts of many tenants, asked through the adapter, as
+// the gateway's role, under row-level security.
 //
 //   --alerts <n>     default 10,000,000: about 12 GB of disk, two minutes to make
 //   --tenants <n>    default 1,000, of which a tenth has ten times as many alerts as each of the others
@@ -9,7 +9,8 @@
 //   --plans          prints each query's plan as the gateway's role gets it
 //   --json <file>    the figures and the plans
 //
-// Makes a database of its own on the server that DATABASE_URL names, or that services.sh starts, and drops it in the end.
+// Makes a database of its own on the server that DATABASE_URL names, or that services.sh starts, and drops it in the
+// end.
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

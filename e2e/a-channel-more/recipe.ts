@@ -6,8 +6,8 @@ import type { Step } from '../kit/tree-copy';
 const written = (name: string): string => readFileSync(join(__dirname, name), 'utf8');
 
 /**
- * "Adding a delivery channel" of CONTRIBUTING.md, followed for one: `pagerduty`, which posts to PagerDuty's Events API. A
- * change of the patched code changes its step too: a step that does not apply fails.
+ * "Adding a delivery channel" of CONTRIBUTING.md, followed for one: `pagerduty`, which posts to PagerDuty's Events API.
+ * A change of the patched code changes its step too: a step that does not apply fails.
  */
 export const RECIPE: readonly Step[] = [
   // 1. its name

@@ -68,8 +68,8 @@ const reason = WHOLE ? OlderBuild.whyNot(OLDER) : 'npm run test:faults runs it';
     const urls = () => stack.gateways.map(({ url }) => url);
 
     /**
-     * Replaces each process by one of another version. The gateways are known to producers and clients, as behind a load
-     * balancer, until they answer `/readyz` with 503.
+     * Replaces each process by one of another version. The gateways are known to producers and clients, as behind a
+     * load balancer, until they answer `/readyz` with 503.
      */
     async function replace(running: AppProcess[], start: () => Promise<AppProcess>): Promise<void> {
       for (const process of [...running]) {

@@ -81,8 +81,8 @@ export function applyAct(alert: ModelAlert, doing: Doing, change: Change, at: Du
 }
 
 /**
- * Acknowledging an alert without an assignee assigns it, and taking the acknowledgement back removes that; an assignment in
- * between stays.
+ * Acknowledging an alert without an assignee assigns it, and taking the acknowledgement back removes that; an
+ * assignment in between stays.
  */
 function assignByAcknowledging(alert: ModelAlert, user: string, act: Act): void {
   if (act === 'acknowledge') {

@@ -9,7 +9,10 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 /** The command line of a package's program, by its path below node_modules. */
 export const tool = (...path) => [execPath, join(root, 'node_modules', ...path)];
 
-/** How long a step (of the tests: one Jest project) may take before it is ended and counted as failed: a run that hangs must not hang its CI. */
+/**
+ * How long a step (of the tests: one Jest project) may take before it is ended and counted as failed: a run that hangs
+ * must not hang its CI.
+ */
 const STEP_TIMEOUT_MS = {
   lint: 420_000,
   types: 420_000,
@@ -21,7 +24,10 @@ const STEP_TIMEOUT_MS = {
   e2e: env.TOCSIN_FAULTS === 'full' ? 5_400_000 : 1_800_000,
 };
 
-/** How long a program may stay when it has reported all that it had to do: something in it was left open, which is a failure. */
+/**
+ * How long a program may stay when it has reported all that it had to do: something in it was left open, which is a
+ * failure.
+ */
 const LINGER_MS = 30_000;
 
 const running = new Set();
@@ -37,8 +43,8 @@ export function stopRunning(signal) {
 }
 
 /**
- * Runs a program without an input. Resolves to its exit code (timeout or signal: 1) and, when it is captured, its output.
- * `report`: the file that it writes when it is done.
+ * Runs a program without an input. Resolves to its exit code (timeout or signal: 1) and, when it is captured, its
+ * output. `report`: the file that it writes when it is done.
  */
 export function run([command, ...args], { step, capture = false, environment = {}, report }) {
   return new Promise((resolve) => {

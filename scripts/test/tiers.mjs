@@ -9,8 +9,8 @@ import { isStopping, root, run, tool } from './running.mjs';
 export const TIERS = ['unit', 'integration', 'e2e'];
 
 /**
- * How many files Jest runs at a time. Every core counts where there are two, which Jest by itself would not see. What waits for
- * services and processes leaves a core to a third; those that measure have the machine to themselves.
+ * How many files Jest runs at a time. Every core counts where there are two, which Jest by itself would not see. What
+ * waits for services and processes leaves a core to a third; those that measure have the machine to themselves.
  */
 const WORKERS = { unit: Math.max(2, availableParallelism() - 1), integration: 3, e2e: 3, load: 1 };
 const PROJECTS = { unit: ['unit'], integration: ['integration'], e2e: ['e2e', 'load'] };
@@ -48,8 +48,9 @@ async function runProject(project, patterns, options) {
 }
 
 /**
- * Runs what failed once more, alone. A file that passes now depends on its neighbours or on luck. It is named unsteady, which
- * is a defect. What waits for processes of a busy machine does not fail the run for it, unless that is required; units always do.
+ * Runs what failed once more, alone. A file that passes now depends on its neighbours or on luck. It is named unsteady,
+ * which is a defect. What waits for processes of a busy machine does not fail the run for it, unless that is required;
+ * units always do.
  */
 async function diagnose(project, failing, options) {
   say(`\n${project}: once more, alone, as a diagnosis: ${failing.map(({ name }) => relative(root, name)).join(', ')}`);

@@ -10,9 +10,9 @@ const CHANNELS_BY_SEVERITY: Readonly<Record<Severity, readonly Channel[]>> = {
 };
 
 /**
- * Plans who is told of a message, and over which channels. Recipients that the message names replace those of the tenant;
- * they are told over the channels of the message, or else of its severity. Without recipients, the tenant's are told:
- * those of the channels that the message names, or else all that the tenant has configured for the severity.
+ * Plans who is told of a message, and over which channels. Recipients that the message names replace those of the
+ * tenant; they are told over the channels of the message, or else of its severity. Without recipients, the tenant's are
+ * told: those of the channels that the message names, or else all that the tenant has configured for the severity.
  * Recommendations and notifications go only over channels that they name. Whether anything is sent is decided when the
  * entry is made: a repeat does not ring, and a resolved alert does not ring. A recipient that fits none of the channels
  * gets nothing; it stays in the message.

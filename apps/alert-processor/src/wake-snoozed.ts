@@ -21,7 +21,9 @@ export class WakeSnoozed {
     private readonly announceEntries: AnnounceEntries,
     private readonly doorbell: Doorbell,
     log: Log,
-    /** `plans`: whether those who were told are told again, when an alert fires again; false where nothing is delivered. */
+    /**
+     * `plans`: whether those who were told are told again, when an alert fires again; false where nothing is delivered.
+     */
     { everyMs = EVERY_MS, plans = true }: { everyMs?: number; plans?: boolean } = {},
   ) {
     this.plans = plans;

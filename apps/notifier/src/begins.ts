@@ -15,8 +15,8 @@ interface Waiting {
 }
 
 /**
- * Puts attempts on record just before they are made, where a message must not be sent twice: some of one turn of the event
- * loop in one call, one call at a time.
+ * Puts attempts on record just before they are made, where a message must not be sent twice: some of one turn of the
+ * event loop in one call, one call at a time.
  */
 export class Begins {
   private waiting: Waiting[] = [];
@@ -29,8 +29,8 @@ export class Begins {
   ) {}
 
   /**
-   * Resolves with whether the attempt is on record and may be made. False: the delivery is cancelled, another worker has
-   * it, or the store is away; then it is to be given back. Never rejects.
+   * Resolves with whether the attempt is on record and may be made. False: the delivery is cancelled, another worker
+   * has it, or the store is away; then it is to be given back. Never rejects.
    */
   begin(held: Held): Promise<boolean> {
     return new Promise((resolve) => {

@@ -16,14 +16,17 @@ import { Settlements } from './settlements';
 import { aDelivery, MemoryQueue } from './testing/memory-queue';
 import { SmtpSink } from './testing/smtp-sink';
 
-// How long mails take, from the time that they are due until a mail server has them, while receivers of webhooks are silent.
+// How long mails take, from the time that they are due until a mail server has them, while receivers of webhooks are
+// silent.
 
 const MAILS = 300;
 const EVERY_MS = 20;
 /** More than the places of the channel. */
 const SILENT_HOSTS = 100;
 const ROUNDS = 3;
-/** How much longer the slowest hundredth may take. What a timer of this machine is late by is no fault of the notifier. */
+/**
+ * How much longer the slowest hundredth may take. What a timer of this machine is late by is no fault of the notifier.
+ */
 const MOST = { times: 1.2, moreMs: 5 };
 
 const log = createLogger({ app: 'test', level: 'silent' });

@@ -32,8 +32,8 @@ export interface PoolParts {
 
 /**
  * Sends the due deliveries of one channel, `limits.concurrency` at a time, so that a dead provider holds no places of
- * another channel. It claims some ahead, more as long as they are begun within a second, so that a fast channel need not
- * wait for each claim. Where a repetition does harm, each attempt is put on record just before it is made.
+ * another channel. It claims some ahead, more as long as they are begun within a second, so that a fast channel need
+ * not wait for each claim. Where a repetition does harm, each attempt is put on record just before it is made.
  */
 export class ChannelPool {
   private readonly waiting: Held[] = [];
@@ -185,7 +185,9 @@ export class ChannelPool {
     this.settle(held, settlement);
   }
 
-  /** Puts the attempt on record. Not made after all: the delivery is lost, or the process was suspended or is to end. */
+  /**
+   * Puts the attempt on record. Not made after all: the delivery is lost, or the process was suspended or is to end.
+   */
   private async mayBeMade(held: Held): Promise<boolean> {
     const { begins, inHand } = this.parts;
     return (await begins.begin(held)) && inHand.mayBegin(held) && !this.stopping.signal.aborted;

@@ -47,7 +47,9 @@ export function raiseAlerts(
   return () => ids.forEach((id) => broker.unsubscribe(id));
 }
 
-/** So many problems are known to be over. Of one that is forgotten, the end is published once more, which is harmless. */
+/**
+ * So many problems are known to be over. Of one that is forgotten, the end is published once more, which is harmless.
+ */
 const MAX_RESOLVED = 10_000;
 
 async function raise(

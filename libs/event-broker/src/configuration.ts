@@ -43,9 +43,9 @@ export type CodeOptions = Pick<
 >;
 
 /**
- * Makes a broker, not yet started, from the section `event_broker` of a YAML text; undefined when it says
- * `enabled: false`. `${NAME}` is replaced from `env`. What is missing has the default of `EXAMPLE_YAML`; an unknown name
- * or an invalid value is `invalid_configuration`, all of them at once and without the values.
+ * Makes a broker, not yet started, from the section `event_broker` of a YAML text; undefined when it says `enabled:
+ * false`. `${NAME}` is replaced from `env`. What is missing has the default of `EXAMPLE_YAML`; an unknown name or an
+ * invalid value is `invalid_configuration`, all of them at once and without the values.
  *
  * `redis` needs the package `ioredis`, and `database` the package `pg`.
  */

@@ -39,7 +39,7 @@ describe('modes', () => {
     expect(await broker.provider.get(result.id)).toMatchObject({ status: 'failed', error: 'mails: no mail server' });
   });
 
-  it('sync: events are handled one after the other in the order of publication, also when nobody awaits', async () => {
+  it('sync: events are handled one after the other in the order of publication, also when the publisher does not await', async () => {
     await start({ mode: 'sync' });
     const order: unknown[] = [];
     broker.subscribe('*', async ({ payload }) => {

@@ -33,14 +33,16 @@ export interface EventBrokerOptions {
    * of the host.
    */
   instanceId?: string;
-  /** How long one call of a handler may take, in milliseconds. Then its signal aborts and it has failed. Default 30,000. */
+  /**
+   * How long one call of a handler may take, in milliseconds. Then its signal aborts and it has failed. Default 30,000.
+   */
   handlerTimeoutMs?: number;
   /** Default: none are counted. `PrometheusMetrics` has the names that dashboards know. */
   metrics?: BrokerMetrics;
   /**
-   * How long an event stays with the instance of a group that has claimed it, in milliseconds, counted from each attempt.
-   * If that instance is killed, another handles the event after this time and at most a quarter of it. Default: the time
-   * of a call, the longest pause before a retry, and 5 s, so 65 s.
+   * How long an event stays with the instance of a group that has claimed it, in milliseconds, counted from each
+   * attempt. If that instance is killed, another handles the event after this time and at most a quarter of it.
+   * Default: the time of a call, the longest pause before a retry, and 5 s, so 65 s.
    */
   claimLeaseMs?: number;
   upcasters?: Upcasters;
@@ -159,7 +161,9 @@ export class EventBroker {
     return this.pool !== undefined && this.stopping === undefined;
   }
 
-  /** Opens the provider, hears other instances, and takes up what this instance left unfinished. May be called twice. */
+  /**
+   * Opens the provider, hears other instances, and takes up what this instance left unfinished. May be called twice.
+   */
   async start(): Promise<void> {
     if (this.pool) return;
     this.pool = new WorkerPool(this.options.workerCount ?? 10, this.bufferSize, (delivery) => this.work(delivery));
@@ -370,7 +374,9 @@ export class EventBroker {
     });
   }
 
-  /** Runs the work after all that was given before. A handler that publishes runs its own at once: it holds the turn. */
+  /**
+   * Runs the work after all that was given before. A handler that publishes runs its own at once: it holds the turn.
+   */
   private async inOrder<Result>(work: () => Promise<Result>): Promise<Result> {
     if (this.insideHandler.getStore()) return work();
     if (this.syncWaiting >= this.bufferSize) throw new BrokerError('queue_full');

@@ -92,7 +92,9 @@ export function newEvent<Payload = unknown>(draft: EventDraft<Payload>): BrokerE
   };
 }
 
-/** A deep copy: changing it changes nothing else. Payload and metadata must be what JSON or `structuredClone` can hold. */
+/**
+ * A deep copy: changing it changes nothing else. Payload and metadata must be what JSON or `structuredClone` can hold.
+ */
 export const cloneEvent = <Payload>(event: BrokerEvent<Payload>): BrokerEvent<Payload> => structuredClone(event);
 
 /** Throws a `BrokerError` `invalid_event` that says what is wrong. */

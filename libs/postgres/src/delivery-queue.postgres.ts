@@ -27,8 +27,8 @@ const MAX_ANSWER = 1_000;
 /** The queue in PostgreSQL: one function call, and so one round trip and one commit, for each method. */
 export class PostgresDeliveryQueue implements DeliveryQueue {
   /**
-   * Tells this worker from others. A claim that is not begun and a release leave the number of the attempt as it was, so
-   * another worker's claim can have the same number.
+   * Tells this worker from others. A claim that is not begun and a release leave the number of the attempt as it was,
+   * so another worker's claim can have the same number.
    */
   readonly #worker = randomBytes(6).readUIntBE(0, 6);
   /**

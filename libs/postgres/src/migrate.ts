@@ -41,9 +41,9 @@ const ASK_FOR_LOCK_MS = 100;
 /**
  * Brings the schema up to date: numbered migrations once, functions every time. A lock lets ten processes start at
  * once. The migrations and the functions are committed in one transaction. The exception are migrations in
- * `x.online.sql`, which run outside a transaction, after it. A migration with the line `-- needs online` has those before
- * it run in their turn: everything before them is committed first, and the functions belong to the last transaction. Safe to repeat; after a crash the next call resumes. Throws `Unavailable`
- * when the database is away.
+ * `x.online.sql`, which run outside a transaction, after it. A migration with the line `-- needs online` has those
+ * before it run in their turn: everything before them is committed first, and the functions belong to the last
+ * transaction. Safe to repeat; after a crash the next call resumes. Throws `Unavailable` when the database is away.
  */
 export async function migrate({
   connection,

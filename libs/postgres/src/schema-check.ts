@@ -8,8 +8,8 @@ import { MIGRATIONS, newestIn, READ_VERSION } from './schema-version';
 const ANSWER_WITHIN_MS = 2_000;
 
 /**
- * Whether the database has the schema that this version needs. It connects without the app's role, which a database that
- * was never migrated does not have.
+ * Whether the database has the schema that this version needs. It connects without the app's role, which a database
+ * that was never migrated does not have.
  */
 export class SchemaCheck {
   private passed: boolean;

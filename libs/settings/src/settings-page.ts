@@ -2,7 +2,9 @@ import { sectionsOf, type SettingsByApp } from './env-example';
 
 const cell = (text: string): string => text.replace(/\|/g, '\\|').replace(/\s+/g, ' ').replace(/</g, '&lt;');
 
-/** `docs/configure.md`, which `npm run settings` writes and a test compares: every setting under the apps that read it. */
+/**
+ * `docs/configure.md`, which `npm run settings` writes and a test compares: every setting under the apps that read it.
+ */
 export function settingsPage(settingsByApp: SettingsByApp): string {
   const tables = sectionsOf(settingsByApp).map(([apps, settings]) => {
     const rows = settings.map(

@@ -9,7 +9,10 @@ interface QueueState {
 /** So many messages wait only when processors do not follow. */
 const BACKLOG = 10_000;
 
-/** Whether every queue is there, is consumed, and empties. `states`: what the broker says; undefined without its address. */
+/**
+ * Whether every queue is there, is consumed, and empties. `states`: what the broker says; undefined without its
+ * address.
+ */
 export async function checkQueues(states: (() => Promise<QueueState[]>) | undefined): Promise<Checked> {
   if (!states) return { check: 'queues', skipped: 'RABBITMQ_URL is not set', findings: [] };
   let queues: QueueState[];

@@ -18,8 +18,8 @@ interface StreamCheck {
 }
 
 /**
- * Opens a stream as a client does, watches it until the heartbeat has had its time, and resumes it. Takes one and a half
- * heartbeats, or `watchMs`.
+ * Opens a stream as a client does, watches it until the heartbeat has had its time, and resumes it. Takes one and a
+ * half heartbeats, or `watchMs`.
  */
 export async function checkStream(check: StreamCheck): Promise<Checked> {
   const ended = new AbortController();

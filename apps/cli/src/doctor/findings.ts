@@ -1,4 +1,6 @@
-/** What the doctor can find, each with the usual cause and the way out. The names are a contract: scripts match on them. */
+/**
+ * What the doctor can find, each with the usual cause and the way out. The names are a contract: scripts match on them.
+ */
 export const FINDINGS = {
   unreachable: 'Start the gateway, or correct the address, the DNS or the firewall.',
   certificate_untrusted: 'Install a certificate that clients trust, with its whole chain.',

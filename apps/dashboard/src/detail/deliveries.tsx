@@ -35,7 +35,8 @@ export default function Deliveries({ alert, mayAct }: { alert: Alert; mayAct: bo
       state.error instanceof ApiProblem && !state.error.passes
         ? false
         : askAgainMs(state.data, state.error !== null, serverNow()),
-    // a browser that says it is offline may still reach the server; if not, the failure is shown and not a wait without end
+    // a browser that says it is offline may still reach the server; if not, the failure is shown and not a wait without
+    // end
     networkMode: 'always',
     staleTime: 0,
     placeholderData: (before, query) => (query?.queryKey[1] === alert.alert_id ? before : undefined),
@@ -100,8 +101,8 @@ export default function Deliveries({ alert, mayAct }: { alert: Alert; mayAct: bo
 }
 
 /**
- * Whether the user may send a delivery of the alert again, and the server would: it cancels those of an alert that is taken
- * or over. False until the role is known.
+ * Whether the user may send a delivery of the alert again, and the server would: it cancels those of an alert that is
+ * taken or over. False until the role is known.
  */
 function useMayRedrive(alert: Alert, mayAct: boolean, deliveries: readonly Delivery[] | undefined): boolean {
   const matters = mayAct && alert.status === 'firing' && (deliveries?.some(isDead) ?? false);

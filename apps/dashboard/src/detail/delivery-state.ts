@@ -92,8 +92,8 @@ const TALLIED: Readonly<Partial<Record<Delivery['status'], Tallied>>> = {
 type Tallied = 'sent' | 'pending' | 'dead' | 'unknown' | 'cancelled';
 
 /**
- * How many have been sent, may still be sent, were not sent, are not known to have been sent, and were cancelled, in this
- * order. What was superseded was never to be sent.
+ * How many have been sent, may still be sent, were not sent, are not known to have been sent, and were cancelled, in
+ * this order. What was superseded was never to be sent.
  */
 export function tallyOf(deliveries: readonly Delivery[]): [Tallied, number][] {
   return [...new Set(Object.values(TALLIED))]

@@ -28,7 +28,9 @@ export function spansOf(entries: readonly Entry[]): ReadonlyMap<number, Spans> {
   return spans;
 }
 
-/** Whether an entry brought words that are not the alert's present ones: those of the older entries are not repeated. */
+/**
+ * Whether an entry brought words that are not the alert's present ones: those of the older entries are not repeated.
+ */
 export function saidThen(
   entry: Pick<Entry, 'title' | 'message'>,
   older: Pick<Entry, 'title' | 'message'> | undefined,

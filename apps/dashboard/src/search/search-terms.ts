@@ -72,7 +72,9 @@ export function valuesOf({ key, value }: Term): string[] {
     .filter(Boolean);
 }
 
-/** What is wrong with a term; null: nothing. A term with a key that resembles no known one is a word, such as `12:30`. */
+/**
+ * What is wrong with a term; null: nothing. A term with a key that resembles no known one is a word, such as `12:30`.
+ */
 export function mistakeIn(term: Term, before: Term | undefined, after: Term | undefined): Mistake | null {
   const { key, value, excluded, isQuoted, text } = term;
   const mistake = (kind: Mistake['kind'], instead: string | null = null): Mistake => ({ term, kind, instead });

@@ -11,7 +11,9 @@ const TABS_ANSWER_MS = 300;
 const ASK_AGAIN_MS = 3_000;
 
 export interface Session {
-  /** The user who is signed in; or why the token cannot be used; or null: there is no user. A new object for each token. */
+  /**
+   * The user who is signed in; or why the token cannot be used; or null: there is no user. A new object for each token.
+   */
   claims: Claims | TokenProblem | null;
   /** Whether it is not known yet who is signed in. */
   asking: boolean;

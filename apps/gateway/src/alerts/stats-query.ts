@@ -29,9 +29,9 @@ export class StatsQuery extends AlertFilterFields {
 }
 
 /**
- * The chart that a query of `user` asks for; by default the last 24 hours in 24 buckets. A bucket is a whole number of seconds,
- * so the last one may reach a little beyond `to`. Throws `Refused` (`invalid_parameter`) when the end is not after the
- * start, or the range is too long.
+ * The chart that a query of `user` asks for; by default the last 24 hours in 24 buckets. A bucket is a whole number of
+ * seconds, so the last one may reach a little beyond `to`. Throws `Refused` (`invalid_parameter`) when the end is not
+ * after the start, or the range is too long.
  */
 export function chartOf(query: StatsQuery, user: string, now: Date): ChartOfAlerts {
   const { from: begin, to: end, buckets = DEFAULT_BUCKETS } = query;

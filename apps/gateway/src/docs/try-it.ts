@@ -1,7 +1,8 @@
 /**
  * Starts Swagger UI with the token of this tab's session, which the page keeps in the session storage, or else with the
- * session of the browser's cookie, and says whose session it is. A link may carry a token in `#token=…`, which browsers send to no server; it is kept for the tab and
- * removed from the address. It is a separate file because the security policy of these pages lets nothing inline run.
+ * session of the browser's cookie, and says whose session it is. A link may carry a token in `#token=…`, which browsers
+ * send to no server; it is kept for the tab and removed from the address. It is a separate file because the security
+ * policy of these pages lets nothing inline run.
  */
 export const TRY_IT = `'use strict';
 (() => {

@@ -118,7 +118,8 @@ test('a time up to a minute in the past is accepted; an earlier one, and one ove
   expect(refusal(at(731 * 86_400_000 + 1))).toEqual(['time_too_far', '/at']);
 });
 
-// Zones whose clocks change by half an hour, by two hours, at midnight, for Ramadan, or from summer time that is negative.
+// Zones whose clocks change by half an hour, by two hours, at midnight, for Ramadan, or from summer time that is
+// negative.
 describe.each([
   'Africa/Casablanca',
   'Africa/Cairo',

@@ -18,8 +18,8 @@ const MAX_TITLE = 120;
  * Acknowledges an alert by the reply of a phone. There is no token and no user: a phone may acknowledge the alerts that
  * it was told of, and the act is on record with its number (`sms:+49…`).
  *
- * A reply answers the message that its sender has read. One that comes late, or that Twilio sends twice, does not silence
- * an alert that has rung again meanwhile.
+ * A reply answers the message that its sender has read. One that comes late, or that Twilio sends twice, does not
+ * silence an alert that has rung again meanwhile.
  *
  * Each tenant has its own numbers, so one phone may have been told of several alerts with the same number. Then the
  * newest one counts. The answer names the alert and its tenant, and says how to choose another one.

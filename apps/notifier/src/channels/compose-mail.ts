@@ -88,8 +88,8 @@ export class ComposeMail {
 }
 
 /**
- * Whether a mail program would take a part of the text for an encoded word (`=?utf-8?Q?…?=`) and decode it: whatever no text
- * may carry into a mail could be in there. nodemailer writes a subject in ASCII as it is.
+ * Whether a mail program would take a part of the text for an encoded word (`=?utf-8?Q?…?=`) and decode it: whatever no
+ * text may carry into a mail could be in there. nodemailer writes a subject in ASCII as it is.
  */
 const isEncoded = (subject: string): boolean => subject.includes('=?');
 

@@ -57,8 +57,8 @@ export class WebhookChannel extends DeliveryChannel {
   }
 
   /**
-   * Each host of each tenant has a breaker of its own. Chats have one host for all their customers and limit the rate of
-   * each: a tenant that sends too much must not stop the messages of others.
+   * Each host of each tenant has a breaker of its own. Chats have one host for all their customers and limit the rate
+   * of each: a tenant that sends too much must not stop the messages of others.
    */
   override providerOf({ recipient, tenant_id }: ClaimedDelivery): string {
     return URL.canParse(recipient) ? `webhook ${new URL(recipient).host} of ${tenant_id}` : this.channel;

@@ -25,8 +25,8 @@ export abstract class LogRetention {
   /**
    * Deletes the deliveries of notifications that were settled longer than `keptMs` ago, with their attempts, and the
    * notifications that ended longer than `keptMs` ago and have no delivery left: also in tenants that have no entry. A
-   * notification of a digest goes when its digest ended that long ago, or is gone. Deliveries of entries are deleted with
-   * their entries. `deleted` counts deliveries and notifications.
+   * notification of a digest goes when its digest ended that long ago, or is gone. Deliveries of entries are deleted
+   * with their entries. `deleted` counts deliveries and notifications.
    */
   abstract deleteSettled(keptMs: number, behind?: string): Promise<RetentionStep & { deleted: number }>;
   /**

@@ -71,7 +71,9 @@ export interface AlertWords {
   metadata: Record<string, unknown>;
 }
 
-/** The words in the order of their bits in the event log (`evolve_alert`). Append new ones at the end, and move none. */
+/**
+ * The words in the order of their bits in the event log (`evolve_alert`). Append new ones at the end, and move none.
+ */
 export const ALERT_WORDS = [
   'type',
   'name',
@@ -119,7 +121,9 @@ export interface EntryCause {
   trace_id: string | null;
 }
 
-/** One numbered entry of a tenant's log: the same shape in SSE, Redis and REST. Times are ISO 8601, UTC, milliseconds. */
+/**
+ * One numbered entry of a tenant's log: the same shape in SSE, Redis and REST. Times are ISO 8601, UTC, milliseconds.
+ */
 export interface Entry extends EntryCause, EntryState, AlertWords {
   /** The alert before it; null when it is new. Its type, name and labels stand here where they were others. */
   previous: {
@@ -136,7 +140,10 @@ export type SaidWords = {
   [Word in keyof AlertWords as null extends AlertWords[Word] ? never : Word]: AlertWords[Word];
 } & { [Word in keyof AlertWords as null extends AlertWords[Word] ? Word : never]?: AlertWords[Word] | undefined };
 
-/** An entry of its parts, with its fields in the order in which they are sent. Words that a message does not say are null. */
+/**
+ * An entry of its parts, with its fields in the order in which they are sent. Words that a message does not say are
+ * null.
+ */
 export const entryOf = (
   cause: EntryCause,
   state: EntryState,
@@ -191,11 +198,15 @@ export interface Alert extends DescribedAlert {
   /** The person who last changed its status, and when; null when a person did not. */
   actor: string | null;
   acted_at: string | null;
-  /** Since when it is open, or was until it was resolved: when it was first seen or last opened again; null: not known. */
+  /**
+   * Since when it is open, or was until it was resolved: when it was first seen or last opened again; null: not known.
+   */
   opened_at: string | null;
   /** When it was resolved; null while it is not. Who did it is the `actor`, or else the service. */
   resolved_at: string | null;
-  /** Of a resolved alert: what it said while it was open. Null while it is open, and if it never was or that is deleted. */
+  /**
+   * Of a resolved alert: what it said while it was open. Null while it is open, and if it never was or that is deleted.
+   */
   while_open: AlertWhileOpen | null;
   /** The number of its newest entry. Entries of the stream up to this number are included already. */
   last_seq: number;

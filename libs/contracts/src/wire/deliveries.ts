@@ -20,7 +20,9 @@ export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 export const ATTEMPT_OUTCOMES = ['sent', 'retry', 'failed', 'unknown'] as const;
 export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
 
-/** Why an attempt or a delivery did not end with `sent`. The list is closed; the provider's own words are in `answer`. */
+/**
+ * Why an attempt or a delivery did not end with `sent`. The list is closed; the provider's own words are in `answer`.
+ */
 export const DELIVERY_REASONS = [
   'timeout', // no complete answer in time
   'connection_failed', // no connection, or it broke before anything could be accepted
@@ -115,7 +117,10 @@ export interface Redriven {
   next: string | null;
 }
 
-/** Who is told of alerts whose messages name no recipients: severity → channel → addresses. A severity or channel that is absent has none. */
+/**
+ * Who is told of alerts whose messages name no recipients: severity → channel → addresses. A severity or channel that
+ * is absent has none.
+ */
 export type Recipients = Partial<Record<Severity, Partial<Record<Channel, string[]>>>>;
 
 export interface TenantRecipients {

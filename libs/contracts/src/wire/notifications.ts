@@ -29,7 +29,10 @@ export interface TimeBefore extends LocalTime {
   days: number;
 }
 
-/** How a notification's time was asked for, where it was not as an instant. `tz`: the version of the laws that were applied. */
+/**
+ * How a notification's time was asked for, where it was not as an instant. `tz`: the version of the laws that were
+ * applied.
+ */
 export type AskedTime = ({ local: LocalTime } | { before: TimeBefore }) & { tz: string };
 
 /** A message to people that belongs to no alert. A service or a user asks for it, for now or for a time. */

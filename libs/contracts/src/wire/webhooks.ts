@@ -10,7 +10,9 @@ export const ENDPOINT_DISABLED_REASONS = [
 ] as const;
 export type EndpointDisabledReason = (typeof ENDPOINT_DISABLED_REASONS)[number];
 
-/** An address to which a tenant's webhooks are posted. It exists from its first use, or from its first configuration. */
+/**
+ * An address to which a tenant's webhooks are posted. It exists from its first use, or from its first configuration.
+ */
 export interface WebhookEndpoint {
   endpoint_id: string;
   tenant_id: string;

@@ -63,7 +63,9 @@ create table if not exists ${claimsTable(table)} (
 create index if not exists ${indexName(table, 'held')} on ${claimsTable(table)} (held_until) where outcome is null;`;
 }
 
-/** A row as the statements below return it: each value as text, whatever the service told its driver to make of types. */
+/**
+ * A row as the statements below return it: each value as text, whatever the service told its driver to make of types.
+ */
 export interface EventRow {
   id: string;
   source: BrokerEvent['source'];

@@ -58,7 +58,9 @@ export class MemoryProvider extends EventProvider {
   private readonly maxAgeMs: number;
   private readonly cleaning: NodeJS.Timeout;
   private readonly kept = new Map<string, Kept>();
-  /** The ends of the order of use. It is a list of its own: the first key of a Map is slow to find after many deletions. */
+  /**
+   * The ends of the order of use. It is a list of its own: the first key of a Map is slow to find after many deletions.
+   */
   private oldest: Kept | undefined;
   private newest: Kept | undefined;
   /** In the order of publication. What is gone stays here until it is half of the log. */

@@ -4,8 +4,8 @@
  */
 
 /**
- * Keeps events and appends them to the stream. Arguments: is_published, origin, oldest instant (ms), lifetime (ms), then
- * id, JSON, status and whether it is compressed for each event.
+ * Keeps events and appends them to the stream. Arguments: is_published, origin, oldest instant (ms), lifetime (ms),
+ * then id, JSON, status and whether it is compressed for each event.
  */
 export const PUBLISH = `
 local stream = KEYS[1]
@@ -55,12 +55,12 @@ redis.call('xdel', stream, found[2])
 redis.call('del', key, stream .. ':claims:' .. ARGV[1])
 return 1`;
 
-// A claim is a field of `:claims:<id>`, and until it ends a member of `:held:<group>`, scored by the end of its lease. The
-// time is that of Redis, so that the clocks of instances do not matter.
+// A claim is a field of `:claims:<id>`, and until it ends a member of `:held:<group>`, scored by the end of its lease.
+// The time is that of Redis, so that the clocks of instances do not matter.
 
 /**
- * Claims an event for a group. Arguments: id, group, claimant, the member of `:held`, lease (ms), lifetime (ms). Returns
- * whether it is the claimant's.
+ * Claims an event for a group. Arguments: id, group, claimant, the member of `:held`, lease (ms), lifetime (ms).
+ * Returns whether it is the claimant's.
  */
 export const CLAIM = `
 local stream = KEYS[1]
@@ -80,8 +80,8 @@ redis.call('pexpire', held, ARGV[6])
 return 1`;
 
 /**
- * Settles a claim that the claimant has. Arguments: id, group, claimant, the member of `:held`, the outcome, which stands
- * in the place of the owner then, and is none.
+ * Settles a claim that the claimant has. Arguments: id, group, claimant, the member of `:held`, the outcome, which
+ * stands in the place of the owner then, and is none.
  */
 export const SETTLE_CLAIM = `
 local claims = KEYS[1] .. ':claims:' .. ARGV[1]

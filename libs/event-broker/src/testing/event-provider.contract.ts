@@ -168,7 +168,7 @@ export function describeEventProvider(name: string, prepare: () => Promise<Provi
       expect((await provider.list({ schema })).map(({ id }) => id)).toEqual([kept.id]);
     });
 
-    it('every stream has every matching event, once and in one order, whoever publishes', async () => {
+    it('every stream has every matching event, once and in one order, whichever instance publishes', async () => {
       const [one, two] = [await open(), await open()];
       const streams = await Promise.all([
         collect(one),

@@ -6,8 +6,9 @@ export interface PushClick {
 }
 
 /**
- * Calls `open` when the user clicks a notification while this page is open. The page shows the alert itself then; without a
- * listener the service worker loads the page anew at the alert's address. Returns a function that removes the listener.
+ * Calls `open` when the user clicks a notification while this page is open. The page shows the alert itself then;
+ * without a listener the service worker loads the page anew at the alert's address. Returns a function that removes the
+ * listener.
  */
 export function onPushClick(open: (click: PushClick) => void): () => void {
   if (typeof navigator === 'undefined' || !('serviceWorker' in navigator)) return () => undefined;

@@ -1,7 +1,7 @@
-// The service worker that shows alerts while the page is closed. It is a script of its own, without imports: a page serves
-// the built file from its own origin, and its folder is the part of the site that the worker belongs to. The address with
-// which it is registered may say which page a click opens: `/push-worker.js?open=/alerts?id={alert_id}`. Default: the page
-// in the worker's folder, as `?alert=<id>`.
+// The service worker that shows alerts while the page is closed. It is a script of its own, without imports: a page
+// serves the built file from its own origin, and its folder is the part of the site that the worker belongs to. The
+// address with which it is registered may say which page a click opens: `/push-worker.js?open=/alerts?id={alert_id}`.
+// Default: the page in the worker's folder, as `?alert=<id>`.
 
 /** What the payload has: `PushPayload` of the API. */
 interface Told {
@@ -68,8 +68,8 @@ function told(data: { json(): unknown } | null): Told {
 }
 
 /**
- * One notification for each alert: a newer one replaces it and rings again. The same delivery once more, after an answer
- * of the push service was lost, replaces it silently.
+ * One notification for each alert: a newer one replaces it and rings again. The same delivery once more, after an
+ * answer of the push service was lost, replaces it silently.
  */
 async function showAlert(payload: Told): Promise<void> {
   const tag = payload.alert_id ?? payload.delivery_id;

@@ -19,9 +19,9 @@ const URGENT_PREFETCH = 500;
 const BACK_OFF = { firstMs: 100, capMs: 1_000 };
 
 /**
- * Consumes the streams, each over a connection of its own, as one consumer of their group. An urgent message never waits
- * behind a backlog of others, and no message behind a suspect. It has no dead letters of its own, because the event log
- * keeps the record of a dead message.
+ * Consumes the streams, each over a connection of its own, as one consumer of their group. An urgent message never
+ * waits behind a backlog of others, and no message behind a suspect. It has no dead letters of its own, because the
+ * event log keeps the record of a dead message.
  */
 export class StreamSource implements AlertSource {
   readonly #consumer = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;

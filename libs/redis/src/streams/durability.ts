@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 
 /**
- * What is weak about Redis as a queue, one sentence each. Managed services may refuse `CONFIG GET`: what `INFO` does not
- * say instead is then said to be not known.
+ * What is weak about Redis as a queue, one sentence each. Managed services may refuse `CONFIG GET`: what `INFO` does
+ * not say instead is then said to be not known.
  */
 export async function weaknessesOf(client: Redis): Promise<string[]> {
   const configured = await configOf(client);

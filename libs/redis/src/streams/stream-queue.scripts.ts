@@ -3,8 +3,8 @@
 
 /**
  * Appends messages, all or none. KEYS: the urgent and the common stream. ARGV: how many messages may wait in both; then
- * for each message the position of its stream, the number of its arguments, and fields and values in turn. Returns 1, or
- * 0 if there is no room.
+ * for each message the position of its stream, the number of its arguments, and fields and values in turn. Returns 1,
+ * or 0 if there is no room.
  */
 export const PUT = `
 local messages, at = 0, 2
@@ -50,8 +50,8 @@ end`;
 
 /**
  * Returns up to 500 entries of a consumer, as GIVE_BACK does, and removes the consumer when it holds no more. KEYS: the
- * stream. ARGV: the group, the consumer that holds what was returned, the idle time, the consumer. Returns whether it is
- * removed.
+ * stream. ARGV: the group, the consumer that holds what was returned, the idle time, the consumer. Returns whether it
+ * is removed.
  */
 export const LEAVE = `
 local held = redis.call('xpending', KEYS[1], ARGV[1], '-', '+', 501, ARGV[4])
@@ -64,8 +64,8 @@ redis.call('xgroup', 'delconsumer', KEYS[1], ARGV[1], ARGV[4])
 return 1`;
 
 /**
- * Moves an entry to the end of another stream, with the id of its message. KEYS: from, to. ARGV: the group, the id of the
- * entry, the id of its message if the producer gave none.
+ * Moves an entry to the end of another stream, with the id of its message. KEYS: from, to. ARGV: the group, the id of
+ * the entry, the id of its message if the producer gave none.
  */
 export const MOVE = `
 local found = redis.call('xrange', KEYS[1], ARGV[2], ARGV[2])[1]

@@ -102,8 +102,8 @@ const standardPayload = ({ entry, notification, delivery_id, first_due_at }: Cla
 const forSlack = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 /**
- * Not `mrkdwn`: in it a text may be bold, a quote or code, and Slack makes links of the names of channels and of some mentions
- * by itself.
+ * Not `mrkdwn`: in it a text may be bold, a quote or code, and Slack makes links of the names of channels and of some
+ * mentions by itself.
  */
 const slackText = (most: number, text: string) => ({
   type: 'plain_text',
