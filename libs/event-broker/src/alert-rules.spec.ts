@@ -1,6 +1,7 @@
 import type { AlertMessageBody } from '@tocsin/contracts/wire';
 import { raiseAlerts, type AlertRule } from './alert-rules';
 import { EventBroker } from './event-broker';
+import { eventually } from './testing/broker-events';
 
 const LOW_STOCK: AlertRule<{ item: string; kilos: number }> = {
   name: 'low_stock',
@@ -63,4 +64,29 @@ it('an alert that is never confirmed makes the event a dead letter', async () =>
   const { status, failures } = await stock(3);
   expect(status).toBe('failed');
   expect(String(failures[0]!.error)).toContain('unroutable');
+});
+
+it('an end whose confirmation comes after the alert was raised again does not swallow the next end', async () => {
+  await broker.stop();
+  broker = new EventBroker({ mode: 'async' });
+  await broker.start();
+  const confirmations: (() => void)[] = [];
+  const publisher = {
+    publish: async ([alert]: readonly AlertMessageBody[]) => {
+      published.push(alert!);
+      if (published.length === 1) await new Promise<void>((confirm) => confirmations.push(confirm));
+      return [{ outcome: 'confirmed' as const }];
+    },
+  };
+  raiseAlerts(broker, publisher, [LOW_STOCK]);
+  const told = (count: number) => eventually(() => published.length >= count || undefined);
+  await stock(12);
+  await told(1);
+  await stock(3);
+  await told(2);
+  confirmations[0]!();
+  await eventually(async () => (await broker.stats()).total_processed === 2 || undefined);
+  await stock(12);
+  await told(3);
+  expect(published.map(({ status }) => status)).toEqual(['resolved', 'firing', 'resolved']);
 });

@@ -41,8 +41,8 @@ export function raiseAlerts(
   rules: readonly AlertRule<any>[],
 ): () => void {
   const ids = rules.map((rule) => {
-    const resolved = new Set<string>();
-    return broker.subscribe(rule.pattern, (event) => raise(publisher, rule, event, resolved), { name: rule.name });
+    const ends = new KnownEnds();
+    return broker.subscribe(rule.pattern, (event) => raise(publisher, rule, event, ends), { name: rule.name });
   });
   return () => ids.forEach((id) => broker.unsubscribe(id));
 }
@@ -50,31 +50,59 @@ export function raiseAlerts(
 /**
  * So many problems are known to be over. Of one that is forgotten, the end is published once more, which is harmless.
  */
-const MAX_RESOLVED = 10_000;
+const MAX_ENDED = 10_000;
 
-async function raise(
-  publisher: PublishesAlerts,
-  rule: AlertRule,
-  event: BrokerEvent,
-  resolved: Set<string>,
-): Promise<void> {
+/** Which problems are over, as far as this rule knows. Events of one problem may be handled at the same time. */
+class KnownEnds {
+  private readonly ended = new Set<string>();
+  /** The last end of each problem whose confirmation is awaited. */
+  private readonly ending = new Map<string, symbol>();
+
+  has(key: string): boolean {
+    return this.ended.has(key);
+  }
+
+  raised(key: string): void {
+    this.ended.delete(key);
+    this.ending.delete(key);
+  }
+
+  /** Runs `publish`. The problem is over if that succeeds and nothing else was published of it meanwhile. */
+  async end(key: string, publish: () => Promise<void>): Promise<void> {
+    const mark = Symbol();
+    this.ending.set(key, mark);
+    try {
+      await publish();
+      if (this.ending.get(key) !== mark) return;
+      if (this.ended.size >= MAX_ENDED) this.ended.clear();
+      this.ended.add(key);
+    } finally {
+      if (this.ending.get(key) === mark) this.ending.delete(key);
+    }
+  }
+}
+
+async function raise(publisher: PublishesAlerts, rule: AlertRule, event: BrokerEvent, ends: KnownEnds): Promise<void> {
   const isRaised = rule.when(event);
   if (!isRaised && !rule.resolveWhen?.(event)) return;
   const key = rule.dedupKey(event);
-  if (isRaised) resolved.delete(key);
-  else if (resolved.has(key)) return;
-  const [outcome] = await publisher.publish([
-    {
-      ...rule.alert(event),
-      id: `${event.id}:${rule.name}`,
-      name: rule.name,
-      dedup_key: key,
-      status: isRaised ? 'firing' : 'resolved',
-      occurred_at: event.created_at.toISOString(),
-    },
-  ]);
-  if (outcome?.outcome !== 'confirmed') throw new Error(`The alert was not confirmed: ${outcome?.reason}.`);
-  if (isRaised) return;
-  if (resolved.size >= MAX_RESOLVED) resolved.clear();
-  resolved.add(key);
+  const publish = async () => {
+    const [outcome] = await publisher.publish([
+      {
+        ...rule.alert(event),
+        id: `${event.id}:${rule.name}`,
+        name: rule.name,
+        dedup_key: key,
+        status: isRaised ? 'firing' : 'resolved',
+        occurred_at: event.created_at.toISOString(),
+      },
+    ]);
+    if (outcome?.outcome !== 'confirmed') throw new Error(`The alert was not confirmed: ${outcome?.reason}.`);
+  };
+  if (!isRaised) {
+    if (!ends.has(key)) await ends.end(key, publish);
+    return;
+  }
+  ends.raised(key);
+  await publish();
 }
