@@ -19,8 +19,8 @@ export const RECIPE: readonly Step[] = [
   ),
   inFile(
     'libs/contracts/src/wire/alerts.ts',
-    'metadata: Record<string, unknown>; } /** The words in',
-    'metadata: Record<string, unknown>;\n  runbook: string | null;\n}\n/** The words in',
+    'metadata: Record<string, unknown>; } /** * The words in',
+    'metadata: Record<string, unknown>;\n  runbook: string | null;\n}\n/**\n * The words in',
   ),
   inFile(
     'libs/contracts/src/wire/alerts.ts',
