@@ -204,6 +204,25 @@ describe('retries and dead letters', () => {
     expect(String(failures[0]!.error)).toContain('no result within 20 ms');
     expect(signal!.aborted).toBe(true);
   });
+
+  it('a group has given an event up before its status says so, and any instance may redrive it then', async () => {
+    const steps: string[] = [];
+    class Watched extends MemoryProvider {
+      override async settleClaim(...args: Parameters<MemoryProvider['settleClaim']>) {
+        await new Promise(setImmediate);
+        await super.settleClaim(...args);
+        steps.push(`claim ${args[1]}`);
+      }
+      override updateStatus(...args: Parameters<MemoryProvider['updateStatus']>) {
+        steps.push(...args[0].map(({ status }) => status));
+        return super.updateStatus(...args);
+      }
+    }
+    await start({ mode: 'sync', provider: new Watched() });
+    broker.subscribe(CREATE, () => Promise.reject(new Error('no mail server')), { group: 'mails' });
+    await broker.publish({ type: CREATE });
+    expect(steps.slice(-2)).toEqual(['claim failed', 'failed']);
+  });
 });
 
 describe('the end', () => {

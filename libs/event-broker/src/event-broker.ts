@@ -435,10 +435,11 @@ export class EventBroker {
       return 'retry';
     }
     const status = failures.length > 0 ? 'failed' : 'completed';
+    // before the status, which lets any instance redrive the event: it could not claim what is not given up
+    if (status === 'failed') await this.claims.failed(delivery, failures);
     if (status === 'failed' || (isOwn && event.status !== 'completed'))
       await this.settle(event.id, status, delivery.retries, describe(failures));
     this.processed(delivery, status);
-    if (status === 'failed') await this.claims.failed(delivery, failures);
     if (status === 'failed') this.options.onDeadLetter?.({ ...event, status, error: describe(failures) }, failures);
     return status;
   }

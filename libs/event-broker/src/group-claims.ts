@@ -23,6 +23,8 @@ export interface GroupClaimsOptions {
 export class GroupClaims {
   private readonly stopping = new AbortController();
   private sweeping: Promise<void> = Promise.resolve();
+  /** What this instance has claimed, by event and group. The provider knows instances, and not their deliveries. */
+  private readonly inHand = new Map<string, Delivery>();
 
   constructor(private readonly options: GroupClaimsOptions) {}
 
@@ -36,10 +38,21 @@ export class GroupClaims {
     await this.sweeping;
   }
 
-  /** Whether this instance handles the event for the group. */
-  take({ event }: Delivery, group: string): Promise<boolean> {
+  /** Whether this delivery handles the event for the group: no other of this instance does, and no other instance. */
+  async take(delivery: Delivery, group: string): Promise<boolean> {
     const { provider, instanceId, leaseMs } = this.options;
-    return provider.claim({ id: event.id, group, claimant: instanceId }, leaseMs);
+    const { id } = delivery.event;
+    const key = keyOf(id, group);
+    const isRenewed = this.inHand.get(key) === delivery;
+    if (!isRenewed && this.inHand.has(key)) return false;
+    this.inHand.set(key, delivery);
+    let isMine = isRenewed;
+    try {
+      isMine = await provider.claim({ id, group, claimant: instanceId }, leaseMs);
+      return isMine;
+    } finally {
+      if (!isMine) this.inHand.delete(key);
+    }
   }
 
   /** After an attempt: a group is done with the event unless one of its handlers has failed. */
@@ -62,9 +75,10 @@ export class GroupClaims {
   private async settle({ event }: Delivery, groups: readonly string[], outcome: 'completed' | 'failed'): Promise<void> {
     const { provider, instanceId, onTrouble } = this.options;
     await Promise.all(
-      groups.map((group) =>
-        provider.settleClaim({ id: event.id, group, claimant: instanceId }, outcome).catch(onTrouble),
-      ),
+      groups.map(async (group) => {
+        await provider.settleClaim({ id: event.id, group, claimant: instanceId }, outcome).catch(onTrouble);
+        this.inHand.delete(keyOf(event.id, group));
+      }),
     );
   }
 
@@ -83,3 +97,5 @@ export class GroupClaims {
     }
   }
 }
+
+const keyOf = (id: string, group: string): string => JSON.stringify([id, group]);

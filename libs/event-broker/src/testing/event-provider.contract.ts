@@ -319,6 +319,27 @@ export function describeEventProvider(name: string, prepare: () => Promise<Provi
       expect(handled).toEqual([id]);
     });
 
+    it('what an instance of a group has in hand, it does not handle beside that when the event is redriven', async () => {
+      const two = await start('two', { ...QUICK, handlerTimeoutMs: 10_000 });
+      const handled: string[] = [];
+      const group = `mails-${schema}`;
+      const provider = await open();
+      const { id } = event();
+      await provider.store([event({ id, instance_id: 'one' })]);
+      await provider.updateStatus([{ id, status: 'failed', at: new Date() }]);
+      await provider.claim({ id, group, claimant: 'killed' }, 1);
+      let release = () => {};
+      const released = new Promise<void>((resolve) => (release = resolve));
+      two.subscribe(`${schema}.*.*`, (heard) => (handled.push(heard.id), released), { group });
+      await eventually(() => handled.length > 0 || undefined);
+      await two.redrive(id);
+      // the redriven one is done at once: the other has the event
+      await eventually(async () => (await two.stats()).total_processed === 1 || undefined);
+      release();
+      await eventually(async () => (await two.stats()).total_processed === 2 || undefined);
+      expect(handled).toEqual([id]);
+    });
+
     it('a handler that has used up its attempts on another instance makes a dead letter', async () => {
       const [one, two] = [
         await start('one'),
