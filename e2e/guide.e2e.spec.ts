@@ -9,8 +9,11 @@ import { Stack } from './kit/stack';
 import { JWT_SECRET } from './kit/tokens';
 
 const ROOT = join(__dirname, '..');
-/** The documents whose commands are run here. Each of the others with commands has a test of its own. */
-const GUIDE = ['install', 'tenants-and-tokens', 'operate', 'upgrade', 'embed'];
+/**
+ * The documents whose commands are run here, those that need the first user before the one that removes it in the end.
+ * Each of the others with commands has a test of its own.
+ */
+const GUIDE = ['install', 'operate', 'upgrade', 'embed', 'tenants-and-tokens'];
 /** How a document says in place that a command cannot be run by a test. */
 const NOT_RUN = /not run by our tests/i;
 
