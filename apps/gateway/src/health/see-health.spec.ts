@@ -1,5 +1,7 @@
 import type { VerifiedToken } from '@tocsin/auth';
 import { RecentSamples } from '@tocsin/observability';
+import { validatorOf } from '../docs/testing/validator';
+import { WIRE_SCHEMAS } from '../docs/wire-schemas';
 import { SeeHealth } from './see-health';
 
 type Sources = ConstructorParameters<typeof SeeHealth>;
@@ -59,5 +61,10 @@ test('says how fast alerts reached the streams once one was sent, and before tha
   const now = () => seeing(noLetters, () => Promise.resolve([]));
   expect((await now()).delivery).toBeNull();
   for (const ms of [40, 10, 30]) recentTotal.add(ms, performance.now());
-  expect((await now()).delivery).toEqual({ window_seconds: 300, samples: 3, p50_ms: 30, p99_ms: 40 });
+  const health = await now();
+  expect(health.delivery).toEqual({ window_seconds: 300, samples: 3, p50_ms: 30, p99_ms: 40 });
+  const fits = validatorOf({ components: { schemas: WIRE_SCHEMAS } })(WIRE_SCHEMAS.SystemHealth);
+  for (const answer of [health, { ...health, delivery: null }])
+    expect([fits(answer), fits.errors]).toEqual([true, null]);
+  expect(fits({ ...health, delivery: { ...health.delivery, samples: 0 } })).toBe(false);
 });
