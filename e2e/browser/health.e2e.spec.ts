@@ -41,6 +41,8 @@ describeWith('chromium', 'the health of the system, for its operator', () => {
     for (const channel of ['email', 'sms', 'whatsapp', 'webhook', 'push'])
       expect(await page.locator(`[data-value=${channel}] dd`).textContent()).toBe('0');
     await page.getByTestId('health-gateway').getByText('1 of 1 tenant').waitFor();
+    await page.getByTestId('health-gateway').getByText('olga 1', { exact: true }).waitFor();
+    await page.getByTestId('health-gateway').getByText('not known: no alert was sent').waitFor();
     expect(await barriersIn(page)).toEqual([]);
     redis.refuse();
     redis.cut();

@@ -225,7 +225,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         {
           provide: SeeHealth,
           useFactory: (...sources: ConstructorParameters<typeof SeeHealth>) => new SeeHealth(...sources),
-          inject: [Health, OpenStreams, TenantFeeds, DeadLetters, DeliveryQueue, VisibleTenants],
+          inject: [Health, OpenStreams, TenantFeeds, DeadLetters, DeliveryQueue, VisibleTenants, Lifetimes, Metrics],
         },
         bind(KeepNotifications, KeepNotifications, Notifications, Deliveries, VisibleTenants, Doorbell),
         bind(KeepDeliveries, KeepDeliveries, Deliveries, AlertQueries, VisibleTenants, Doorbell),

@@ -6,6 +6,7 @@ export * from './logger';
 export * from './metrics';
 export * from './metrics-table';
 export * from './observability.module';
+export * from './recent-samples';
 export * from './redact';
 export * from './settings';
 export * from './start-report';

@@ -10,6 +10,7 @@ import {
   STREAM_OUTCOMES,
 } from './label-values';
 import { LabelledCounter } from './labelled-counter';
+import { RecentSamples } from './recent-samples';
 
 /** Buckets in seconds: from a warm path within one process (1 ms), past the promised 3 s, to 30 s. */
 const LATENCY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30];
@@ -26,6 +27,8 @@ const STAGES = ['ingest', 'urgent', 'publish', 'total'] as const;
  * the load.
  */
 const TOTAL_EVERY_MS = 50;
+/** How far back `recentTotal` looks, in milliseconds. */
+export const RECENT_TOTAL_MS = 5 * 60_000;
 
 interface MetricsOptions {
   version: string;
@@ -274,6 +277,8 @@ export class Metrics {
     'tenant',
   ]);
   private readonly total = this.eventDelivery.labels('total');
+  /** The newest samples of the stage `total`, in milliseconds, by `performance.now()`. */
+  readonly recentTotal = new RecentSamples(RECENT_TOTAL_MS, RECENT_TOTAL_MS / TOTAL_EVERY_MS);
   private totalAt = -Infinity;
   private readonly labelledTenants = new Set<string>();
   private readonly pools: (() => PoolState)[] = [];
@@ -325,7 +330,9 @@ export class Metrics {
     this.totalAt = now;
     const tookMs = Date.now() - receivedAt();
     // the two clocks may differ: an entry that seems to be written before it was received counts as 0
-    if (!Number.isNaN(tookMs)) this.total.observe(Math.max(0, tookMs) / 1000);
+    if (Number.isNaN(tookMs)) return;
+    this.total.observe(Math.max(0, tookMs) / 1000);
+    this.recentTotal.add(Math.max(0, tookMs), now);
   }
 
   /** Adds a pool. Its state is read each time the metrics are read; several pools are added up. */

@@ -36,6 +36,11 @@ type WordId =
   | 'streams'
   | 'streams.of'
   | 'slow'
+  | 'users'
+  | 'users.none'
+  | 'delivery'
+  | 'delivery.of'
+  | 'delivery.none'
   | 'last'
   | 'last.none'
   | 'refused'
@@ -87,6 +92,12 @@ export const healthWords: LateWords<WordId> = {
     streams: 'Streams',
     'streams.of': '{streams} of {tenants, plural, one {# tenant} other {# tenants}}',
     slow: 'Closed because the client read too slowly',
+    users: 'Most streams by user',
+    'users.none': 'none is open',
+    delivery: 'Alerts, received to written',
+    'delivery.of':
+      'half within {p50} ms, 99 % within {p99} ms; {samples, plural, one {# alert} other {# alerts}} measured in the last {minutes} min',
+    'delivery.none': 'not known: no alert was sent in the last minutes',
     last: 'Last entry sent',
     'last.none': 'none to these tenants',
     refused: 'Refused messages',
@@ -140,6 +151,12 @@ export const healthWords: LateWords<WordId> = {
     streams: 'Conexiones',
     'streams.of': '{streams} de {tenants, plural, one {# organización} other {# organizaciones}}',
     slow: 'Cerradas porque el cliente leía demasiado despacio',
+    users: 'Más conexiones por usuario',
+    'users.none': 'ninguna abierta',
+    delivery: 'Alertas, de recibidas a escritas',
+    'delivery.of':
+      'la mitad en {p50} ms, el 99 % en {p99} ms; {samples, plural, one {# alerta medida} other {# alertas medidas}} en los últimos {minutes} min',
+    'delivery.none': 'no se sabe: no se envió ninguna alerta en los últimos minutos',
     last: 'Última entrada enviada',
     'last.none': 'ninguna a estas organizaciones',
     refused: 'Mensajes rechazados',

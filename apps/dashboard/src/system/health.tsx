@@ -128,6 +128,22 @@ function Gateway({ health }: { health: SystemHealth }) {
       health.not_ready === null ? say('clients.taken') : say('clients.refused', { why: health.not_ready }),
     ],
     [say('streams'), say('streams.of', { streams: intl.formatNumber(health.streams), tenants: health.tenants })],
+    [
+      say('users'),
+      health.users.map(({ user_id, streams }) => `${user_id} ${intl.formatNumber(streams)}`).join(', ') ||
+        say('users.none'),
+    ],
+    [
+      say('delivery'),
+      health.delivery
+        ? say('delivery.of', {
+            p50: intl.formatNumber(Math.round(health.delivery.p50_ms)),
+            p99: intl.formatNumber(Math.round(health.delivery.p99_ms)),
+            samples: health.delivery.samples,
+            minutes: health.delivery.window_seconds / 60,
+          })
+        : say('delivery.none'),
+    ],
     [say('slow'), intl.formatNumber(health.closed_slow)],
     [say('last'), health.last_entry_at ? <Ago key="last" at={health.last_entry_at} /> : say('last.none')],
     [say('version'), health.version],

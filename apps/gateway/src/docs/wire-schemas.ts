@@ -65,6 +65,7 @@ import {
   list,
   mapOf,
   nullable,
+  number,
   object,
   oneOf,
   optional,
@@ -314,6 +315,31 @@ export const WIRE_SCHEMAS = {
     streams: count('The streams of this gateway alone.'),
     closed_slow: count('How many of them were closed because their clients read too slowly.'),
     tenants: count('The tenants of these streams.'),
+    users: list(
+      object<SystemHealth['users'][number]>({
+        user_id: text(),
+        streams: integer('The open streams of the users with this name.', { minimum: 1 }),
+      }),
+      {
+        maxItems: 10,
+        description:
+          'The users with the most streams of this gateway, the most first; without streams whose every tenant was revoked from the token.',
+      },
+    ),
+    delivery: nullable(
+      object<NonNullable<SystemHealth['delivery']>>(
+        {
+          window_seconds: integer('How far back it looks.', { minimum: 1 }),
+          samples: integer('How many alerts were measured.', { minimum: 1 }),
+          p50_ms: { ...number('Half of them took no longer.'), minimum: 0 },
+          p99_ms: { ...number('99 of 100 took no longer.'), minimum: 0 },
+        },
+        {
+          description:
+            'How long alerts took from received to written to the streams of this gateway, of a sample; null when it sent none in that time.',
+        },
+      ),
+    ),
     last_entry_at: nullable(time('When it last sent an entry of these tenants; null: it has sent none to them.')),
     dead_letters: nullable(count('How many wait for a decision, within the reach of the operator.')),
     deliveries: nullable(

@@ -1,15 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { VerifiedToken } from '@tocsin/auth';
-import type { DueDeliveries, SystemHealth } from '@tocsin/contracts';
+import type { DueDeliveries, RecentDelivery, SystemHealth } from '@tocsin/contracts';
 import type { DeadLetters, DeliveryQueue } from '@tocsin/contracts/ports';
 import { CHANNELS } from '@tocsin/contracts/wire';
-import { version, type Health } from '@tocsin/observability';
+import { RECENT_TOTAL_MS, version, type Health, type Metrics } from '@tocsin/observability';
 import type { VisibleTenants } from '../access/visible-tenants';
 import type { TenantFeeds } from '../feeds/tenant-feeds';
+import type { Lifetimes } from '../live/lifetime';
 import type { OpenStreams } from '../live/open-streams';
 
 /** How long a question to the database may take, in milliseconds. After that its answer is not known. */
 const ANSWER_WITHIN_MS = 2_000;
+/** The most users that are named. */
+const MAX_USERS = 10;
 const EVERY_OPEN = { tenant_id: null, reason: null, up_to: null, whole: false };
 const STARTED_AT = new Date(Date.now() - process.uptime() * 1_000).toISOString();
 
@@ -22,12 +25,15 @@ export class SeeHealth {
     private readonly letters: Pick<DeadLetters, 'count'>,
     private readonly queue: Pick<DeliveryQueue, 'depth'>,
     private readonly tenants: Pick<VisibleTenants, 'revokedFrom'>,
+    private readonly lifetimes: Pick<Lifetimes, 'busiestUsers'>,
+    private readonly metrics: Pick<Metrics, 'recentTotal'>,
     private readonly answerWithinMs = ANSWER_WITHIN_MS,
   ) {}
 
-  /** Never rejects. The letters of a tenant that was revoked from the token are not counted. */
+  /** Never rejects. Letters of a tenant that was revoked from the token, and streams of such tenants alone by user, are not counted. */
   async now(token: VerifiedToken): Promise<SystemHealth> {
-    const reach = { allBut: [...this.tenants.revokedFrom(token)] };
+    const hidden = this.tenants.revokedFrom(token);
+    const reach = { allBut: [...hidden] };
     // an outage of the database is one of the things to be seen
     const [letters, deliveries] = await Promise.all([
       this.known(() => this.letters.count(reach, EVERY_OPEN)),
@@ -49,10 +55,18 @@ export class SeeHealth {
       streams: this.streams.size,
       closed_slow: this.streams.closedSlow,
       tenants: feeds.length,
+      users: this.lifetimes.busiestUsers(hidden, MAX_USERS),
+      delivery: this.recentDelivery(),
       last_entry_at: Number.isFinite(lastEntryAt) ? new Date(lastEntryAt).toISOString() : null,
       dead_letters: letters?.letters ?? null,
       deliveries,
     };
+  }
+
+  private recentDelivery(): RecentDelivery | null {
+    const recent = this.metrics.recentTotal.percentiles(performance.now());
+    if (!recent) return null;
+    return { window_seconds: RECENT_TOTAL_MS / 1_000, samples: recent.samples, p50_ms: recent.p50, p99_ms: recent.p99 };
   }
 
   private async dueByChannel(): Promise<DueDeliveries[]> {

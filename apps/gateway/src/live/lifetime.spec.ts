@@ -291,6 +291,24 @@ it('what was revoked while a stream was being opened ends it, and is not joined 
   expect(stream.tenants).toEqual([north]);
 });
 
+it('names the users with the most streams, without streams of hidden tenants alone', () => {
+  const opened = [
+    ['ana', [north]],
+    ['ben', [north, harbour]],
+    ['ben', [harbour]],
+    ['cleo', [harbour]],
+  ] as const;
+  const streams = opened.map(([user, tenants]) => open(user, null, null, { tenants: [...tenants] }).stream);
+  const counted = (hidden: TenantId[], most = 10) =>
+    lifetimes.busiestUsers(new Set(hidden), most).map(({ user_id, streams }) => `${user_id} ${streams}`);
+  expect(counted([])).toEqual(['ben 2', 'ana 1', 'cleo 1']);
+  expect(counted([], 2)).toEqual(['ben 2', 'ana 1']);
+  expect(counted([harbour])).toEqual(['ana 1', 'ben 1']);
+  expect(counted([north, harbour])).toEqual([]);
+  streams[1]!.close('revoked');
+  expect(counted([])).toEqual(['ana 1', 'ben 1', 'cleo 1']);
+});
+
 it('a stream that ended is not watched any more', async () => {
   const { stream } = open();
   stream.close('slow');

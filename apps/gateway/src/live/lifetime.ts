@@ -1,4 +1,4 @@
-import { Refused, Unavailable, type Membership, type TenantId } from '@tocsin/contracts';
+import { Refused, Unavailable, type Membership, type TenantId, type UserStreams } from '@tocsin/contracts';
 import type { Revocation } from '@tocsin/contracts/ports';
 import type { Revocations, SessionDoor, VerifiedToken } from '@tocsin/auth';
 import type { Log } from '@tocsin/observability';
@@ -91,6 +91,19 @@ export class Lifetimes {
       if (watched.held.size === 0 && this.users.get(key) === watched) this.users.delete(key);
     });
     this.enforce(held);
+  }
+
+  /**
+   * The users with the most open streams, the most first and then by name; `most` bounds how many. A stream counts
+   * when it follows a tenant that is not `hidden`. Users of two issuers with the same name are one.
+   */
+  busiestUsers(hidden: ReadonlySet<TenantId>, most: number): UserStreams[] {
+    const isSeen = ({ stream }: Held) => stream.tenants.some((tenant) => !hidden.has(tenant));
+    return [...this.users]
+      .map(([user_id, { held }]) => ({ user_id, streams: [...held].filter(isSeen).length }))
+      .filter(({ streams }) => streams > 0)
+      .sort((a, b) => b.streams - a.streams || (a.user_id < b.user_id ? -1 : 1))
+      .slice(0, most);
   }
 
   close(): void {
