@@ -56,7 +56,7 @@ export class RedisEventBus extends EventBus {
   ) {
     super();
     this.prefix = prefix;
-    if (plainPrefix !== undefined) this.plain = new PlainTopics(plainPrefix, commands, log, metrics);
+    if (plainPrefix !== undefined) this.plain = new PlainTopics(url, plainPrefix, log, metrics);
     this.key = new SigningKey(hintKey, keptKey, (error) =>
       log.warn(
         { err: error },
@@ -110,6 +110,7 @@ export class RedisEventBus extends EventBus {
   /** Ends every subscription. May be called twice. */
   close(): void {
     this.subscriber.close();
+    this.plain?.close();
   }
 
   /**

@@ -1,7 +1,7 @@
 import { topicOf } from '@tocsin/contracts';
 import type { PublishedHint } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
-import type { RedisConnection } from './connection';
+import { RedisConnection } from './connection';
 
 const PUBLISH_TIMEOUT_MS = 500;
 /** How many batches may be under way. A further one is not sent, so that a slow Redis never fills the memory. */
@@ -10,18 +10,22 @@ const MOST_UNDER_WAY = 16;
 /**
  * Entries as plain JSON on `<prefix>alerts:<tenant>`, one message each, for subscribers that know nothing of hints. They
  * are neither signed nor repeated: what is lost here is still in the event log. A failure is counted and never thrown.
+ * They have a connection of their own, so that a burst of them, or its end, holds up no hint.
  */
 export class PlainTopics {
+  private readonly connection: RedisConnection;
   private underWay = 0;
   private failing = false;
 
   /** `prefix` stands before every topic; it must differ from the prefix of the hints. */
   constructor(
+    url: string,
     private readonly prefix: string,
-    private readonly commands: RedisConnection,
     private readonly log: Log,
     private readonly metrics: Metrics,
-  ) {}
+  ) {
+    this.connection = new RedisConnection(url);
+  }
 
   /** Sends the entries that these hints carry, in their order. The caller need not wait. Never rejects. */
   async publish(hints: readonly PublishedHint[]): Promise<void> {
@@ -30,7 +34,7 @@ export class PlainTopics {
     this.underWay += 1;
     try {
       if (this.underWay > MOST_UNDER_WAY) throw new Error(`${MOST_UNDER_WAY} batches are under way`);
-      const results = await this.commands.run('bus', PUBLISH_TIMEOUT_MS, (client) => {
+      const results = await this.connection.run('bus', PUBLISH_TIMEOUT_MS, (client) => {
         const burst = client.pipeline();
         for (const { tenant_id, data } of entries) burst.publish(topicOf(tenant_id, this.prefix), data!);
         return burst.exec();
@@ -45,5 +49,9 @@ export class PlainTopics {
     } finally {
       this.underWay -= 1;
     }
+  }
+  /** May be called twice. */
+  close(): void {
+    this.connection.close();
   }
 }
