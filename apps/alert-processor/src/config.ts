@@ -2,7 +2,7 @@ import { busSettings, engineProblems, queueSettings, readSettings } from '@tocsi
 import { observabilitySettings } from '@tocsin/observability';
 import { postgresSettings } from '@tocsin/postgres';
 import { rabbitSettings, rabbitSourceSettings } from '@tocsin/rabbitmq';
-import { redisSettings } from '@tocsin/redis';
+import { plainProblems, redisSettings } from '@tocsin/redis';
 import { processorSettings } from './alert-processor.module';
 
 export const settings = {
@@ -20,6 +20,7 @@ export type AlertProcessorConfig = ReturnType<typeof loadConfig>;
 
 export const loadConfig = (environment: NodeJS.ProcessEnv) =>
   readSettings(settings, environment, (config) => [
+    ...plainProblems(config),
     ...engineProblems(config),
     // one connection for each lane; one each for urgent messages, suspects, the quarantine, dead letters and the health
     // check

@@ -21,7 +21,7 @@ import {
   PostgresSessionModule,
 } from '@tocsin/postgres';
 import { RabbitModule } from '@tocsin/rabbitmq';
-import { RedisModule, RedisQueueModule } from '@tocsin/redis';
+import { plainPrefixOf, RedisModule, RedisQueueModule } from '@tocsin/redis';
 import { misspeltSettings } from '@tocsin/settings';
 import { AlertProcessorModule, foldingOf, processorTransport } from './alert-processor.module';
 import { loadConfig, settings, type AlertProcessorConfig } from './config';
@@ -114,6 +114,7 @@ function adaptersFrom(config: AlertProcessorConfig, observability: DynamicModule
           url: config.REDIS_URL!,
           prefix: config.REDIS_PREFIX,
           hintKey: config.REDIS_HINT_KEY,
+          plainPrefix: plainPrefixOf(config),
           keys: postgres,
           observability,
         });

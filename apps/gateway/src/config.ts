@@ -13,7 +13,7 @@ import { observabilitySettings } from '@tocsin/observability';
 import { checkPhoneSettings, twilioCallbackSettings, vapidPublicSetting } from '@tocsin/phones';
 import { postgresSettings, webhookKeySettings } from '@tocsin/postgres';
 import { rabbitSettings } from '@tocsin/rabbitmq';
-import { redisQueueSettings, redisSettings } from '@tocsin/redis';
+import { plainProblems, redisQueueSettings, redisSettings } from '@tocsin/redis';
 import { z } from 'zod';
 import { originFault } from './http/cors';
 import { admissionSettings } from './admission-settings';
@@ -206,6 +206,7 @@ export interface GatewayConfig extends Settings {}
 
 export const loadConfig = (environment: NodeJS.ProcessEnv) =>
   readSettings(settings, environment, (config) => [
+    ...plainProblems(config),
     ...engineProblems(config),
     ...checkAuthSettings(config),
     ...checkPhoneSettings(config),

@@ -26,7 +26,7 @@ import {
   PostgresTicketStore,
 } from '@tocsin/postgres';
 import { RabbitModule } from '@tocsin/rabbitmq';
-import { RedisModule, RedisQueueModule, RedisTicketStore } from '@tocsin/redis';
+import { plainPrefixOf, RedisModule, RedisQueueModule, RedisTicketStore } from '@tocsin/redis';
 import { misspeltSettings } from '@tocsin/settings';
 import { loadConfig, settings } from './config';
 import { GatewayModule } from './gateway.module';
@@ -114,6 +114,7 @@ function adaptersFrom(config: ReturnType<typeof loadConfig>, observability: Dyna
           url: config.REDIS_URL!,
           prefix: config.REDIS_PREFIX,
           hintKey: config.REDIS_HINT_KEY,
+          plainPrefix: plainPrefixOf(config),
           keys: postgres,
           observability,
         });

@@ -12,7 +12,7 @@ import {
   type DatabaseConnection,
 } from '@tocsin/postgres';
 import { RabbitModule } from '@tocsin/rabbitmq';
-import { RedisModule, RedisTicketStore } from '@tocsin/redis';
+import { plainPrefixOf, RedisModule, RedisTicketStore } from '@tocsin/redis';
 import { AlertProcessorModule, foldingOf } from '../../alert-processor/src/alert-processor.module';
 import { GatewayModule } from '../../gateway/src/gateway.module';
 import { NotifierModule } from '../../notifier/src/notifier.module';
@@ -56,6 +56,7 @@ export class StandaloneModule {
           url: config.REDIS_URL,
           prefix: config.REDIS_PREFIX,
           hintKey: config.REDIS_HINT_KEY,
+          plainPrefix: plainPrefixOf(config),
           keys: postgres,
           observability,
         })

@@ -260,6 +260,10 @@ export class Metrics {
     'tocsin_publish_failures_total',
     'Batches of hints that the bus did not take. Latency suffers, nothing else.',
   );
+  readonly plainPublishFailures = this.counter(
+    'tocsin_plain_publish_failures_total',
+    'Batches of entries that were not sent as plain JSON (REDIS_PLAIN=publish). Nothing else suffers.',
+  );
   /** `result`: `fresh` (cached), `fetched`, `stale` (the tenant service is away), `unavailable`. */
   readonly tenantLookups = this.labelledCounter(
     'tocsin_tenant_lookups_total',

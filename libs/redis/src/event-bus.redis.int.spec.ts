@@ -258,3 +258,46 @@ async function durationOf(work: () => Promise<unknown>): Promise<number> {
   await work();
   return performance.now() - started;
 }
+
+describe('plain messages beside the hints', () => {
+  let redis: OwnRedis;
+  beforeEach(() => void (redis = new OwnRedis()));
+  afterEach(() => redis.close());
+
+  it('hold one entry each as JSON, in order, and the hints go out as without them', async () => {
+    const [tenant, heard, hints] = [aTenant(), [] as string[], heardHints()];
+    const [plainPrefix, bus] = [`${redis.prefix}plain:`, redis.bus({ plainPrefix: `${redis.prefix}plain:` })];
+    const plain = redis.plain.duplicate();
+    await plain.subscribe(topicOf(tenant, plainPrefix));
+    plain.on('message', (_topic: string, message: string) => heard.push(message));
+    await bus.subscribe(tenant, hints);
+
+    const published = [1, 2, 3].map((seq) => aHint({ tenant_id: tenant, seq }));
+    await bus.publish(published);
+
+    await eventually(() => expect(heard).toHaveLength(3));
+    expect(heard).toEqual(published.map(({ data }) => data!.toString()));
+    expect(heard.map((message) => JSON.parse(message).seq)).toEqual([1, 2, 3]);
+    await eventually(() => expect(hints.hints.map((hint) => hint?.seq)).toEqual([1, 2, 3]));
+    plain.disconnect();
+  });
+
+  it('that Redis refuses cost a count, and the hints arrive', async () => {
+    const [tenant, hints] = [aTenant(), heardHints()];
+    const user = `user-${redis.prefix.slice(5, -1)}`;
+    // this user may publish hints, and nothing under the other prefix
+    await redis.plain.call('ACL', 'SETUSER', user, 'on', '>word', '+@all', '~*', `&${redis.prefix}alerts:*`);
+    const url = new URL(redisUrl());
+    [url.username, url.password] = [user, 'word'];
+    await redis.bus().subscribe(tenant, hints);
+    const bus = redis.bus({ url: url.href, plainPrefix: `${redis.prefix}plain:` });
+
+    await eventually(() => bus.publish([aHint({ tenant_id: tenant, seq: 1 })]));
+
+    await eventually(() => expect(hints.hints.at(-1)?.seq).toBe(1));
+    await eventually(async () =>
+      expect(await redis.metrics.registry.metrics()).toMatch(/^tocsin_plain_publish_failures_total(\{.*\})? [1-9]/m),
+    );
+    await redis.plain.call('ACL', 'DELUSER', user);
+  });
+});

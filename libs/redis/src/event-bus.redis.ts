@@ -10,6 +10,7 @@ import {
 import type { Log, Metrics } from '@tocsin/observability';
 import type { RedisConnection } from './connection';
 import { HintSubscriber } from './hint-subscriber';
+import { PlainTopics } from './plain-topics';
 
 interface RedisEventBusOptions {
   url: string;
@@ -25,6 +26,8 @@ interface RedisEventBusOptions {
    * trusted.
    */
   keptKey?: HintKey;
+  /** Publishes each entry as plain JSON too, under this prefix, which differs from `prefix`. Default: it does not. */
+  plainPrefix?: string;
 }
 
 const PUBLISH_TIMEOUT_MS = 500;
@@ -42,16 +45,18 @@ export class RedisEventBus extends EventBus {
   private readonly subscriber: HintSubscriber;
   private readonly key: SigningKey;
   private readonly prefix: string;
+  private readonly plain: PlainTopics | undefined;
   private interruptions = 0;
 
   constructor(
-    { url, prefix, hintKey, keptKey }: RedisEventBusOptions,
+    { url, prefix, hintKey, keptKey, plainPrefix }: RedisEventBusOptions,
     private readonly commands: RedisConnection,
     private readonly log: Log,
     private readonly metrics: Metrics,
   ) {
     super();
     this.prefix = prefix;
+    if (plainPrefix !== undefined) this.plain = new PlainTopics(url, plainPrefix, log, metrics);
     this.key = new SigningKey(hintKey, keptKey, (error) =>
       log.warn(
         { err: error },
@@ -72,6 +77,15 @@ export class RedisEventBus extends EventBus {
 
   override async publish(hints: readonly PublishedHint[]): Promise<void> {
     if (hints.length === 0) return;
+    try {
+      await this.publishSigned(hints);
+    } finally {
+      // after the hints, and not awaited: whatever becomes of it, those who publish do not notice
+      void this.plain?.publish(hints);
+    }
+  }
+
+  private async publishSigned(hints: readonly PublishedHint[]): Promise<void> {
     const messages = hintMessages(hints, this.prefix, this.key.current ?? (await this.key.find()), LIMITS);
     const results = await this.commands.run('bus', PUBLISH_TIMEOUT_MS, async (client) => {
       const burst = client.pipeline();
@@ -96,6 +110,7 @@ export class RedisEventBus extends EventBus {
   /** Ends every subscription. May be called twice. */
   close(): void {
     this.subscriber.close();
+    this.plain?.close();
   }
 
   /**

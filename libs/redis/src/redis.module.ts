@@ -14,6 +14,8 @@ interface RedisModuleOptions {
   prefix?: string;
   /** Signs hints. Default: the key that the system keeps. */
   hintKey?: string;
+  /** Publishes each entry as plain JSON too, under this prefix. Default: it does not. */
+  plainPrefix?: string;
   /** Exports `HintKey`: the module of the store that keeps the key. */
   keys: DynamicModule;
   /**
@@ -52,6 +54,7 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
     url,
     prefix = '',
     hintKey,
+    plainPrefix,
     keys,
     health = { critical: false },
     observability,
@@ -65,7 +68,7 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
         {
           provide: RedisEventBus,
           useFactory: (commands: RedisConnection, keptKey: HintKey, log: Log, metrics: Metrics) =>
-            new RedisEventBus({ url, prefix, hintKey, keptKey }, commands, log, metrics),
+            new RedisEventBus({ url, prefix, hintKey, keptKey, plainPrefix }, commands, log, metrics),
           inject: [RedisConnection, HintKey, Log, Metrics],
         },
         { provide: EventBus, useExisting: RedisEventBus },

@@ -30,7 +30,10 @@ export class SeeHealth {
     private readonly answerWithinMs = ANSWER_WITHIN_MS,
   ) {}
 
-  /** Never rejects. Letters of a tenant that was revoked from the token, and streams of such tenants alone by user, are not counted. */
+  /**
+   * Never rejects. Letters of a tenant that was revoked from the token, and streams of such tenants alone by user, are
+   * not counted.
+   */
   async now(token: VerifiedToken): Promise<SystemHealth> {
     const hidden = this.tenants.revokedFrom(token);
     const reach = { allBut: [...hidden] };

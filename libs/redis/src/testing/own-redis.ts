@@ -36,10 +36,11 @@ export class OwnRedis {
     url = redisUrl(),
     hintKey,
     keptKey,
-  }: { url?: string; hintKey?: string; keptKey?: HintKey } = {}): RedisEventBus {
+    plainPrefix,
+  }: { url?: string; hintKey?: string; keptKey?: HintKey; plainPrefix?: string } = {}): RedisEventBus {
     const key = hintKey ?? (keptKey ? undefined : 'the key of all tests, which is no secret');
     const bus = new RedisEventBus(
-      { url, prefix: this.prefix, hintKey: key, keptKey },
+      { url, prefix: this.prefix, hintKey: key, keptKey, plainPrefix },
       this.connection(url),
       createLogger({ app: 'test', level: 'silent' }),
       this.metrics,

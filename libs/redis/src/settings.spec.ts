@@ -1,0 +1,34 @@
+import { plainPrefixOf, plainProblems } from './settings';
+
+describe('the settings of plain messages', () => {
+  const chosen = {
+    BUS: 'redis',
+    REDIS_URL: 'redis://r',
+    REDIS_PREFIX: '',
+    REDIS_PLAIN: 'publish',
+    REDIS_PLAIN_PREFIX: 'plain:',
+  } as const;
+
+  it('refuse the topics of the hints, a bus that is not Redis, and no Redis at all', () => {
+    expect(plainProblems(chosen)).toEqual([]);
+    expect(plainProblems({ ...chosen, REDIS_PLAIN_PREFIX: '' })).toEqual([
+      'REDIS_PLAIN_PREFIX must differ from REDIS_PREFIX: gateways would take plain messages for forged hints.',
+    ]);
+    expect(plainProblems({ ...chosen, BUS: 'postgres' })).toEqual(['REDIS_PLAIN=publish needs BUS=redis.']);
+    expect(plainProblems({ ...chosen, BUS: undefined, REDIS_URL: undefined })).toEqual([
+      'REDIS_PLAIN=publish needs REDIS_URL.',
+    ]);
+  });
+
+  it('may be empty before the topics when the hints have a prefix', () => {
+    const empty = { ...chosen, REDIS_PREFIX: 'tocsin:', REDIS_PLAIN_PREFIX: '' };
+    expect(plainProblems(empty)).toEqual([]);
+    expect(plainPrefixOf(empty)).toBe('');
+  });
+
+  it('send nothing when it is off, whatever the prefixes are', () => {
+    const off = { ...chosen, REDIS_PLAIN: 'off', REDIS_PLAIN_PREFIX: '' } as const;
+    expect(plainProblems(off)).toEqual([]);
+    expect(plainPrefixOf(off)).toBeUndefined();
+  });
+});
