@@ -1,6 +1,13 @@
 import { processorReport } from './start-report';
 
-const USUAL = { FOLD_WINDOW: 10, DELIVERIES: true, RETENTION_DAYS: 90, QUEUE: 'rabbitmq', BUS: 'redis' } as const;
+const USUAL = {
+  FOLD_WINDOW: 10,
+  DELIVERIES: true,
+  RETENTION_DAYS: 90,
+  QUEUE: 'rabbitmq',
+  BUS: 'redis',
+  REDIS_PLAIN: 'off',
+} as const;
 
 test('the usual settings have no warning', () => {
   expect(processorReport(USUAL)).toEqual({
@@ -17,4 +24,10 @@ test.each([
   const { enabled, warnings } = processorReport({ ...USUAL, ...more });
   expect(warnings).toEqual([expect.stringContaining(name)]);
   expect(enabled).toHaveLength(4);
+});
+
+test('plain messages are named, and warned of', () => {
+  const { enabled, warnings } = processorReport({ ...USUAL, REDIS_PLAIN: 'publish' });
+  expect(enabled).toContain('plain messages in Redis');
+  expect(warnings).toEqual([expect.stringContaining('REDIS_PLAIN=publish')]);
 });

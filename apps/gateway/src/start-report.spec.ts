@@ -38,6 +38,7 @@ test('what is switched on is named', () => {
     expect.arrayContaining(['tokens in the address', 'CORS', 'gzip', 'page', 'limits of requests']),
   );
   expect(reportOf({ PAGE: 'off' }).enabled).not.toContain('page');
+  expect(reportOf({ REDIS_PLAIN: 'publish' }).enabled).toContain('plain messages in Redis');
   const alone = { QUEUE: 'postgres', BUS: 'postgres', RABBITMQ_URL: '', REDIS_URL: '' };
   expect(reportOf(alone).enabled).toEqual(
     expect.arrayContaining(['queue in PostgreSQL, for publishing over HTTP only', 'bus in PostgreSQL']),

@@ -3,7 +3,11 @@ import type { StartReport } from '@tocsin/observability';
 import type { GatewayConfig } from './config';
 
 type Reported = GatewayConfig &
-  Parameters<typeof weakAuthSettings>[0] & { QUEUE?: 'rabbitmq' | 'redis' | 'postgres'; BUS?: 'redis' | 'postgres' };
+  Parameters<typeof weakAuthSettings>[0] & {
+    QUEUE?: 'rabbitmq' | 'redis' | 'postgres';
+    BUS?: 'redis' | 'postgres';
+    REDIS_PLAIN?: 'off' | 'publish';
+  };
 
 /** Limits that keep one client from taking everything. */
 const LIMITS = [
@@ -39,6 +43,7 @@ export function gatewayReport(config: Reported): StartReport {
       ...(config.QUEUE === 'redis' ? ['queue in Redis'] : []),
       ...(config.QUEUE === 'postgres' ? ['queue in PostgreSQL, for publishing over HTTP only'] : []),
       ...(config.BUS === 'postgres' ? ['bus in PostgreSQL'] : []),
+      ...(config.REDIS_PLAIN === 'publish' ? ['plain messages in Redis'] : []),
       'row-level security',
       'health',
       'metrics',
