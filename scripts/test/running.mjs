@@ -21,7 +21,7 @@ const STEP_TIMEOUT_MS = {
   install: 600_000,
   unit: 600_000,
   integration: 900_000,
-  e2e: env.TOCSIN_FAULTS === 'full' ? 5_400_000 : 1_800_000,
+  e2e: env.TOCSIN_FAULTS === 'full' ? 5_400_000 : 2_700_000,
 };
 
 /**
