@@ -72,12 +72,15 @@ export class GroupClaims {
   }
 
   /** Never rejects: what could not be settled is handled once more, after the lease. */
-  private async settle({ event }: Delivery, groups: readonly string[], outcome: 'completed' | 'failed'): Promise<void> {
+  private async settle(delivery: Delivery, groups: readonly string[], outcome: 'completed' | 'failed'): Promise<void> {
     const { provider, instanceId, onTrouble } = this.options;
+    const { id } = delivery.event;
+    // a group whose claim was refused by an error may be in the hand of another delivery
+    const held = groups.filter((group) => this.inHand.get(keyOf(id, group)) === delivery);
     await Promise.all(
-      groups.map(async (group) => {
-        await provider.settleClaim({ id: event.id, group, claimant: instanceId }, outcome).catch(onTrouble);
-        this.inHand.delete(keyOf(event.id, group));
+      held.map(async (group) => {
+        await provider.settleClaim({ id, group, claimant: instanceId }, outcome).catch(onTrouble);
+        this.inHand.delete(keyOf(id, group));
       }),
     );
   }
