@@ -3,7 +3,7 @@ import { eventually } from '@tocsin/contracts/testing';
 import { ask } from '../kit/http';
 import { describeWith } from '../kit/programs';
 import { Stack } from '../kit/stack';
-import { publisherToken } from '../kit/tokens';
+import { publisherToken, tokenFor } from '../kit/tokens';
 import { barriersIn, picture, rowOf, Visits } from './dashboard-visits';
 
 const MANAGER = 'alerts:read alerts:write dead_letters:manage';
@@ -144,6 +144,23 @@ describeWith('chromium', 'refused messages on the page', () => {
       { decided_by: 'ana', note: 'a test of ours', count: 1 },
       { decided_by: 'ana', note: 'the rest', count: 2 },
     ]);
+  });
+
+  it('are hidden from a viewer whose roles could not be had at first', async () => {
+    const page = await visits.blank();
+    let failures = 3;
+    await page.route('**/api/v1/tenants*', (route) =>
+      failures-- > 0
+        ? route.fulfill({
+            status: 503,
+            contentType: 'application/problem+json',
+            body: JSON.stringify({ status: 503, code: 'tenant_service_unavailable', detail: 'It does not answer.' }),
+          })
+        : route.fallback(),
+    );
+    await page.goto(`${stack.gateway.url}/?view=refused#token=${tokenFor('vera', { scope: MANAGER })}`);
+    await page.getByText('You may not see refused messages.').waitFor();
+    expect(failures).toBeLessThan(0);
   });
 
   it('show an operator what names no tenant, and nothing to a viewer or without the scope', async () => {
