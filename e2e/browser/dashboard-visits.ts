@@ -87,11 +87,21 @@ export class Visits {
 
 export const rowOf = (page: Page, title: string) => page.getByRole('row').filter({ hasText: title });
 
-/** Resolves when what moves or fades has done so; what goes on for ever, such as a spinner, does not count. */
+/**
+ * Resolves when nothing moves or fades; what goes on for ever, such as a spinner, does not count. A change of the scheme
+ * or the width is drawn in the next frame, and only then its transitions begin.
+ */
 export const hasSettled = (page: Page): Promise<void> =>
-  page.evaluate(`Promise.allSettled(document.getAnimations()
-    .filter((one) => one.playState === 'running' && one.effect?.getComputedTiming().endTime !== Infinity)
-    .map((one) => one.finished)).then(() => undefined)`);
+  page.evaluate(`(async () => {
+    const drawn = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    for (;;) {
+      await drawn();
+      const running = document.getAnimations().filter((one) =>
+        one.playState === 'running' && one.effect?.getComputedTiming().endTime !== Infinity);
+      if (running.length === 0) return;
+      await Promise.allSettled(running.map((one) => one.finished));
+    }
+  })()`);
 
 /** The serious and critical accessibility violations that axe finds in a page, or in a part of it. */
 export async function barriersIn(page: Page, part = 'html'): Promise<{ id: string; nodes: string[] }[]> {
