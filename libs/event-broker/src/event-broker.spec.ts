@@ -1,6 +1,7 @@
 import { EventBroker, type EventBrokerOptions } from './event-broker';
 import type { BrokerEvent } from './event';
 import type { HandlerFailure } from './delivery';
+import type { StatusChange } from './event-provider';
 import { MemoryProvider } from './providers/memory-provider';
 import { eventually } from './testing/broker-events';
 
@@ -205,23 +206,26 @@ describe('retries and dead letters', () => {
     expect(signal!.aborted).toBe(true);
   });
 
-  it('a group has given an event up before its status says so, and any instance may redrive it then', async () => {
-    const steps: string[] = [];
+  it('the groups give an event up in one step with its failure, so that any instance may redrive it then', async () => {
+    const changes: StatusChange[] = [];
     class Watched extends MemoryProvider {
-      override async settleClaim(...args: Parameters<MemoryProvider['settleClaim']>) {
-        await new Promise(setImmediate);
-        await super.settleClaim(...args);
-        steps.push(`claim ${args[1]}`);
-      }
-      override updateStatus(...args: Parameters<MemoryProvider['updateStatus']>) {
-        steps.push(...args[0].map(({ status }) => status));
-        return super.updateStatus(...args);
+      override updateStatus(given: readonly StatusChange[]) {
+        changes.push(...given);
+        return super.updateStatus(given);
       }
     }
     await start({ mode: 'sync', provider: new Watched() });
     broker.subscribe(CREATE, () => Promise.reject(new Error('no mail server')), { group: 'mails' });
-    await broker.publish({ type: CREATE });
-    expect(steps.slice(-2)).toEqual(['claim failed', 'failed']);
+    broker.subscribe(CREATE, () => undefined, { group: 'audit' });
+    const { id } = await broker.publish({ type: CREATE });
+    expect(changes.map(({ status, given_up }) => [status, given_up])).toEqual([
+      ['processing', undefined],
+      ...[1, 2].map(() => ['pending', undefined]),
+      ['failed', { claimant: 'one', groups: ['mails'] }],
+    ]);
+    const claimed = (group: string) => broker.provider.claim({ id, group, claimant: 'two' }, 1_000);
+    await broker.provider.reopenClaims(id);
+    expect([await claimed('mails'), await claimed('audit')]).toEqual([true, false]);
   });
 });
 

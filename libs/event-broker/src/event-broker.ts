@@ -435,10 +435,12 @@ export class EventBroker {
       return 'retry';
     }
     const status = failures.length > 0 ? 'failed' : 'completed';
-    // before the status, which lets any instance redrive the event: it could not claim what is not given up
-    if (status === 'failed') await this.claims.failed(delivery, failures);
-    if (status === 'failed' || (isOwn && event.status !== 'completed'))
-      await this.settle(event.id, status, delivery.retries, describe(failures));
+    if (status === 'failed' || (isOwn && event.status !== 'completed')) {
+      // in one step: as soon as the event is failed, any instance may redrive it, and must be able to claim it
+      const givenUp = this.claims.heldBy(delivery, failures);
+      await this.settle(event.id, status, delivery.retries, describe(failures), givenUp);
+      this.claims.release(delivery, givenUp);
+    }
     this.processed(delivery, status);
     if (status === 'failed') this.options.onDeadLetter?.({ ...event, status, error: describe(failures) }, failures);
     return status;
@@ -451,9 +453,16 @@ export class EventBroker {
   }
 
   /** Never rejects: the handlers have run, whatever becomes of the record. */
-  private async settle(id: string, status: BrokerEvent['status'], retry_count: number, error?: string): Promise<void> {
+  private async settle(
+    id: string,
+    status: BrokerEvent['status'],
+    retry_count: number,
+    error?: string,
+    groups: readonly string[] = [],
+  ): Promise<void> {
     try {
-      const settled = this.provider.updateStatus([{ id, status, retry_count, error, at: new Date() }]);
+      const given_up = groups.length > 0 ? { claimant: this.instanceId, groups } : undefined;
+      const settled = this.provider.updateStatus([{ id, status, retry_count, error, given_up, at: new Date() }]);
       if (settled) await settled;
     } catch (cause) {
       this.trouble(cause);

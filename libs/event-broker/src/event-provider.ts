@@ -29,6 +29,8 @@ export interface StatusChange {
   /** Absent: the event has no error any more. */
   error?: string;
   retry_count?: number;
+  /** The groups that give the event up with this change, in one step with it. Those that the claimant has not, do not. */
+  given_up?: { claimant: string; groups: readonly string[] };
   /** When it happened. `processing` sets `processed_at`; `completed` and `failed` set `completed_at`. */
   at: Date;
 }
@@ -113,8 +115,8 @@ export abstract class EventProvider {
    * event that is settled or not there.
    */
   abstract claim(claim: Claim, leaseMs: number): Promise<boolean>;
-  /** The group is done with the event, or has given it up. Ignored when the claimant does not have it. */
-  abstract settleClaim(claim: Claim, outcome: 'completed' | 'failed'): Promise<void>;
+  /** The group is done with the event. Ignored when the claimant does not have it. */
+  abstract completeClaim(claim: Claim): Promise<void>;
   /** What groups have given up belongs to the next that claims it: the event is redriven. */
   abstract reopenClaims(eventId: string): Promise<void>;
   /** Claims of these groups whose time is over and that are not settled: at most 100, the oldest first. */

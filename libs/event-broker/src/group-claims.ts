@@ -55,34 +55,29 @@ export class GroupClaims {
     }
   }
 
-  /** After an attempt: a group is done with the event unless one of its handlers has failed. */
-  completed(delivery: Delivery, taken: ReadonlySet<string>, failures: readonly HandlerFailure[]): Promise<void> {
-    const failed = new Set(failures.map(({ subscription }) => subscription.group));
-    return this.settle(
-      delivery,
-      [...taken].filter((group) => !failed.has(group)),
-      'completed',
-    );
-  }
-
-  /** After the last attempt: the groups of these handlers have given the event up. */
-  failed(delivery: Delivery, failures: readonly HandlerFailure[]): Promise<void> {
-    const groups = new Set(failures.flatMap(({ subscription: { group } }) => (group === undefined ? [] : [group])));
-    return this.settle(delivery, [...groups], 'failed');
-  }
-
-  /** Never rejects: what could not be settled is handled once more, after the lease. */
-  private async settle(delivery: Delivery, groups: readonly string[], outcome: 'completed' | 'failed'): Promise<void> {
+  /**
+   * After an attempt: a group is done with the event unless one of its handlers has failed. Never rejects: what could
+   * not be completed is handled once more, after the lease.
+   */
+  async completed(delivery: Delivery, taken: ReadonlySet<string>, failures: readonly HandlerFailure[]): Promise<void> {
     const { provider, instanceId, onTrouble } = this.options;
     const { id } = delivery.event;
-    // a group whose claim was refused by an error may be in the hand of another delivery
-    const held = groups.filter((group) => this.inHand.get(keyOf(id, group)) === delivery);
+    const failed = groupsOf(failures);
+    const done = [...taken].filter((group) => !failed.has(group));
     await Promise.all(
-      held.map(async (group) => {
-        await provider.settleClaim({ id, group, claimant: instanceId }, outcome).catch(onTrouble);
-        this.inHand.delete(keyOf(id, group));
-      }),
+      done.map((group) => provider.completeClaim({ id, group, claimant: instanceId }).catch(onTrouble)),
     );
+    this.release(delivery, done);
+  }
+
+  /** The groups of these handlers whose claims the delivery has. */
+  heldBy(delivery: Delivery, failures: readonly HandlerFailure[]): string[] {
+    return [...groupsOf(failures)].filter((group) => this.inHand.get(keyOf(delivery.event.id, group)) === delivery);
+  }
+
+  /** The delivery has nothing more to do for these groups, whose claims it has. */
+  release(delivery: Delivery, groups: readonly string[]): void {
+    for (const group of groups) this.inHand.delete(keyOf(delivery.event.id, group));
   }
 
   private async sweep(): Promise<void> {
@@ -100,5 +95,8 @@ export class GroupClaims {
     }
   }
 }
+
+const groupsOf = (failures: readonly HandlerFailure[]): ReadonlySet<string> =>
+  new Set(failures.flatMap(({ subscription: { group } }) => group ?? []));
 
 const keyOf = (id: string, group: string): string => JSON.stringify([id, group]);

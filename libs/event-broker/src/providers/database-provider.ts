@@ -199,10 +199,11 @@ export class DatabaseProvider extends EventProvider {
     return taken.length > 0;
   }
 
-  async settleClaim({ id, group, claimant }: Claim, outcome: 'completed' | 'failed'): Promise<void> {
+  async completeClaim({ id, group, claimant }: Claim): Promise<void> {
     await this.query(
-      `update ${claimsTable(this.table)} set outcome = $4 where event_id = $1 and group_name = $2 and claimant = $3`,
-      [id, group, claimant, outcome],
+      `update ${claimsTable(this.table)} set outcome = 'completed'
+       where event_id = $1 and group_name = $2 and claimant = $3`,
+      [id, group, claimant],
     );
   }
 
@@ -279,15 +280,15 @@ export class DatabaseProvider extends EventProvider {
     await this.query(insertEvents(this.table), this.insertValues(items));
   }
 
-  /** Of several changes of one event the last counts; its instants are those of all. */
+  /** Of several changes of one event the last counts; its instants are those of all. One statement, so one step. */
   private async update(changes: readonly StatusChange[]): Promise<void> {
-    interface Last extends Omit<StatusChange, 'at'> {
+    interface Last extends Omit<StatusChange, 'at' | 'given_up'> {
       processed_at?: Date;
       completed_at?: Date;
       redriven?: boolean;
     }
     const last = new Map<string, Last>();
-    for (const { at, ...change } of changes) {
+    for (const { at, given_up: _, ...change } of changes) {
       const before = last.get(change.id);
       if (before?.status === 'failed' && change.status === 'completed') continue;
       last.set(change.id, {
@@ -298,14 +299,22 @@ export class DatabaseProvider extends EventProvider {
         redriven: before?.redriven || change.status === 'pending',
       });
     }
+    const givenUp = changes.flatMap(({ id, given_up }) =>
+      (given_up?.groups ?? []).map((group) => ({ id, group, claimant: given_up!.claimant })),
+    );
     await this.query(
-      `update ${quotedTable(this.table)} as e
+      `with given_up as (
+         update ${claimsTable(this.table)} as c set outcome = 'failed'
+         from json_to_recordset($2::json) as g (id text, "group" text, claimant text)
+         where c.event_id = g.id and c.group_name = g."group" and c.claimant = g.claimant
+       )
+       update ${quotedTable(this.table)} as e
        set status = g.status, error = g.error, retry_count = coalesce(g.retry_count, e.retry_count),
          processed_at = coalesce(g.processed_at, e.processed_at), completed_at = coalesce(g.completed_at, e.completed_at)
        from json_to_recordset($1::json) as g (id text, status text, error text, retry_count int,
          processed_at timestamptz, completed_at timestamptz, redriven boolean)
        where e.id = g.id and not (e.status = 'failed' and g.status = 'completed' and g.redriven is not true)`,
-      [JSON.stringify([...last.values()])],
+      [JSON.stringify([...last.values()]), JSON.stringify(givenUp)],
     );
   }
 

@@ -121,7 +121,7 @@ export class MemoryProvider extends EventProvider {
   }
 
   updateStatus(changes: readonly StatusChange[]): void {
-    for (const { id, status, error, retry_count, at } of changes) {
+    for (const { id, status, error, retry_count, given_up, at } of changes) {
       const kept = this.kept.get(id);
       if (!kept || (kept.event.status === 'failed' && status === 'completed')) continue;
       this.counts[kept.event.status] -= 1;
@@ -131,6 +131,7 @@ export class MemoryProvider extends EventProvider {
       if (retry_count !== undefined) kept.event.retry_count = retry_count;
       if (status === 'processing') kept.event.processed_at = at;
       else if (status !== 'pending') kept.event.completed_at = at;
+      for (const group of given_up?.groups ?? []) this.endClaim({ id, group, claimant: given_up!.claimant }, 'failed');
       this.touch(kept);
     }
   }
@@ -157,9 +158,8 @@ export class MemoryProvider extends EventProvider {
     return true;
   }
 
-  async settleClaim({ id, group, claimant }: Claim, outcome: 'completed' | 'failed'): Promise<void> {
-    const held = this.claims.get(id)?.get(group);
-    if (held?.claimant === claimant) held.outcome = outcome;
+  async completeClaim(claim: Claim): Promise<void> {
+    this.endClaim(claim, 'completed');
   }
 
   async reopenClaims(eventId: string): Promise<void> {
@@ -197,6 +197,11 @@ export class MemoryProvider extends EventProvider {
     this.closed = true;
     clearInterval(this.cleaning);
     for (const reader of this.readers) reader.wake?.();
+  }
+
+  private endClaim({ id, group, claimant }: Claim, outcome: 'completed' | 'failed'): void {
+    const held = this.claims.get(id)?.get(group);
+    if (held?.claimant === claimant) held.outcome = outcome;
   }
 
   /** The place of the event of this number in the log, or of the next one that is there. */

@@ -18,7 +18,7 @@ import { patternRegex } from '../pattern-trie';
 import { BatchWriter } from './batch-writer';
 import { passes } from './event-filter';
 import { decodePayload, DEFAULT_COMPRESS_ABOVE_BYTES, encodePayload } from './payload-codec';
-import { ABANDONED, CLAIM, DELETE, PUBLISH, REOPEN_CLAIMS, SETTLE_CLAIM, UPDATE } from './redis-scripts';
+import { ABANDONED, CLAIM, COMPLETE_CLAIM, DELETE, PUBLISH, REOPEN_CLAIMS, UPDATE } from './redis-scripts';
 
 export interface RedisProviderOptions {
   /** For commands. Each stream duplicates it for its blocking reads. The provider does not close it. */
@@ -128,8 +128,8 @@ export class RedisProvider extends EventProvider {
     return (await this.onClaim(CLAIM, claim, leaseMs, this.retentionMs)) === 1;
   }
 
-  async settleClaim(claim: Claim, outcome: 'completed' | 'failed'): Promise<void> {
-    await this.onClaim(SETTLE_CLAIM, claim, outcome);
+  async completeClaim(claim: Claim): Promise<void> {
+    await this.onClaim(COMPLETE_CLAIM, claim);
   }
 
   async reopenClaims(eventId: string): Promise<void> {
@@ -169,8 +169,7 @@ export class RedisProvider extends EventProvider {
   }
 
   private onClaim(script: string, { id, group, claimant }: Claim, ...more: (string | number)[]): Promise<unknown> {
-    const held = JSON.stringify([id, group]);
-    return this.options.client.eval(script, 1, this.name, id, group, claimant, held, ...more);
+    return this.options.client.eval(script, 1, this.name, id, group, claimant, heldMember(id, group), ...more);
   }
 
   private eventKey(id: string): string {
@@ -196,12 +195,14 @@ export class RedisProvider extends EventProvider {
   }
 
   private async update(changes: readonly StatusChange[]): Promise<void> {
-    const given = changes.flatMap(({ id, status, retry_count, error, at }) => [
+    const given = changes.flatMap(({ id, status, retry_count, error, given_up, at }) => [
       id,
       status,
       retry_count === undefined ? '' : String(retry_count),
       error ?? '',
       String(at.getTime()),
+      given_up?.claimant ?? '',
+      JSON.stringify((given_up?.groups ?? []).map((group) => [group, heldMember(id, group)])),
     ]);
     await this.options.client.eval(UPDATE, 1, this.name, ...given);
   }
@@ -293,3 +294,6 @@ function eventOf([json, status, retries, error, processed, completed]: (string |
     completed_at: instant(completed, event.completed_at),
   };
 }
+
+/** What stands for a claim in `:held:<group>`. */
+const heldMember = (id: string, group: string): string => JSON.stringify([id, group]);

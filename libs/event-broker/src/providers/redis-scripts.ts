@@ -25,10 +25,22 @@ for _, status in ipairs({'pending', 'processing', 'completed', 'failed'}) do
 end
 return redis.status_reply('OK')`;
 
-/** Changes statuses. Arguments: id, status, retry_count or '', error or '', instant (ms) for each change. */
-export const UPDATE = `
+/** Ends a claim that the claimant has. The outcome stands in the place of the owner then, and is none. */
+const END_CLAIM = `
+local function end_claim(id, group, claimant, member, outcome)
+  local claims = KEYS[1] .. ':claims:' .. id
+  if redis.call('hget', claims, group) ~= 'c' .. claimant then return end
+  redis.call('zrem', KEYS[1] .. ':held:' .. group, member)
+  redis.call('hset', claims, group, '=' .. outcome)
+end`;
+
+/**
+ * Changes statuses. Arguments for each change: id, status, retry_count or '', error or '', instant (ms), and the
+ * claimant and a JSON list of [group, member of `:held`] for the groups that give the event up.
+ */
+export const UPDATE = `${END_CLAIM}
 local stream = KEYS[1]
-for at = 1, #ARGV, 5 do
+for at = 1, #ARGV, 7 do
   local id, status, retries, why, when = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
   local key = stream .. ':event:' .. id
   local before = redis.call('hget', key, 'status')
@@ -40,6 +52,9 @@ for at = 1, #ARGV, 5 do
     if retries ~= '' then redis.call('hset', key, 'retry_count', retries) end
     if status == 'processing' then redis.call('hset', key, 'processed_ms', when)
     elseif status ~= 'pending' then redis.call('hset', key, 'completed_ms', when) end
+    for _, claim in ipairs(cjson.decode(ARGV[at + 6])) do
+      end_claim(id, claim[1], ARGV[at + 5], claim[2], 'failed')
+    end
   end
 end
 return redis.status_reply('OK')`;
@@ -79,15 +94,9 @@ redis.call('zadd', held, now + ARGV[5], ARGV[4])
 redis.call('pexpire', held, ARGV[6])
 return 1`;
 
-/**
- * Settles a claim that the claimant has. Arguments: id, group, claimant, the member of `:held`, the outcome, which
- * stands in the place of the owner then, and is none.
- */
-export const SETTLE_CLAIM = `
-local claims = KEYS[1] .. ':claims:' .. ARGV[1]
-if redis.call('hget', claims, ARGV[2]) ~= 'c' .. ARGV[3] then return 0 end
-redis.call('zrem', KEYS[1] .. ':held:' .. ARGV[2], ARGV[4])
-redis.call('hset', claims, ARGV[2], '=' .. ARGV[5])
+/** A group is done with an event. Arguments: id, group, claimant, the member of `:held`. */
+export const COMPLETE_CLAIM = `${END_CLAIM}
+end_claim(ARGV[1], ARGV[2], ARGV[3], ARGV[4], 'completed')
 return 1`;
 
 /** Forgets the claims of an event that ended as failed. Argument: id. */

@@ -247,13 +247,17 @@ export function describeEventProvider(name: string, prepare: () => Promise<Provi
       const by = (claimant: string) => ({ id, group, claimant });
       await provider.publish([event({ id })]);
       await provider.claim(by('a'), 1);
-      await provider.settleClaim(by('b'), 'completed'); // it has none
-      await provider.settleClaim(by('a'), 'failed');
+      const giveUp = (claimant: string) =>
+        provider.updateStatus([{ id, status: 'failed', given_up: { claimant, groups: [group] }, at: new Date() }]);
+      await provider.completeClaim(by('b')); // it has none
+      await giveUp('b');
+      expect(await provider.claim(by('a'), 1)).toBe(true);
+      await giveUp('a');
       for (const claimant of ['a', 'b']) expect(await provider.claim(by(claimant), LONG_MS)).toBe(false);
       expect(await provider.abandoned([group])).toEqual([]);
       await provider.reopenClaims(id);
       expect(await provider.claim(by('b'), 1)).toBe(true);
-      await provider.settleClaim(by('b'), 'completed');
+      await provider.completeClaim(by('b'));
       await provider.reopenClaims(id);
       for (const claimant of ['a', 'b']) expect(await provider.claim(by(claimant), LONG_MS)).toBe(false);
     });
