@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Pool } from 'pg';
 import { eventually } from '@tocsin/contracts/testing';
@@ -161,6 +162,27 @@ describe('the outbox of a service that writes its own PostgreSQL', () => {
       expect(await stack.sql(`select id, failure from ${TABLE}`)).toEqual([{ id: 'aside-0', failure: 'not_sendable' }]),
     );
     expect(troubles).toEqual([{ kind: 'set_aside', ids: ['aside-0'] }]);
+    await stack.sql(`delete from ${TABLE}`);
+  });
+
+  it('is filled by the trigger on a table of others: rows become alerts, and what is none is set aside', async () => {
+    const client = await pool.connect();
+    await client.query('set search_path = shop');
+    await client.query(readFileSync(join(__dirname, '../infrastructure/postgres/alert-trigger.sql'), 'utf8'));
+    await client.query(`
+      create table stock_warning (warning_no text, shop_id text, text text);
+      create trigger becomes_alert after insert on stock_warning for each row execute function alert_from_row(
+        'tenant_id', 'shop_id', 'service', '=inventory', 'severity', '=low', 'id', 'warning_no', 'title', 'text');
+      insert into stock_warning values ('row-1', null, 'of no shop'), ('row-2', 'bakery', 'Flour is low');`);
+    await client.query('reset search_path');
+    client.release();
+    relay().start();
+    await eventually(async () => expect(await stored('row')).toEqual(['row-2']));
+    await eventually(async () =>
+      expect(await stack.sql(`select id, failure is not null as failed from ${TABLE}`)).toEqual([
+        { id: 'row-1', failed: true },
+      ]),
+    );
     await stack.sql(`delete from ${TABLE}`);
   });
 

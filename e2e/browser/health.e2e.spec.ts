@@ -43,6 +43,16 @@ describeWith('chromium', 'the health of the system, for its operator', () => {
     await page.getByTestId('health-gateway').getByText('1 of 1 tenant').waitFor();
     await page.getByTestId('health-gateway').getByText('olga 1', { exact: true }).waitFor();
     await page.getByTestId('health-gateway').getByText('not known: no alert was sent').waitFor();
+    await stack.amqp.publish('alert.low.oven', {
+      tenant_id: 'bakery',
+      service: 'oven',
+      severity: 'low',
+      title: 'Cold',
+    });
+    await page
+      .getByTestId('health-gateway')
+      .getByText(/^half within [\d,]+ ms, 99 % within [\d,]+ ms; 1 alert measured/)
+      .waitFor({ timeout: SEEN_WITHIN_MS });
     expect(await barriersIn(page)).toEqual([]);
     redis.refuse();
     redis.cut();
