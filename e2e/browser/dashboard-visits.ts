@@ -88,8 +88,8 @@ export class Visits {
 export const rowOf = (page: Page, title: string) => page.getByRole('row').filter({ hasText: title });
 
 /**
- * Resolves when nothing moves or fades; what goes on for ever, such as a spinner, does not count. A change of the scheme
- * or the width is drawn in the next frame, and only then its transitions begin.
+ * Resolves when nothing moves or fades; what goes on for ever, such as a spinner, does not count. A change of the
+ * scheme or the width is drawn in the next frame, and only then its transitions begin.
  */
 export const hasSettled = (page: Page): Promise<void> =>
   page.evaluate(`(async () => {

@@ -8,9 +8,9 @@ const PUBLISH_TIMEOUT_MS = 500;
 const MOST_UNDER_WAY = 16;
 
 /**
- * Entries as plain JSON on `<prefix>alerts:<tenant>`, one message each, for subscribers that know nothing of hints. They
- * are neither signed nor repeated: what is lost here is still in the event log. A failure is counted and never thrown.
- * They have a connection of their own, so that a burst of them, or its end, holds up no hint.
+ * Entries as plain JSON on `<prefix>alerts:<tenant>`, one message each, for subscribers that know nothing of hints.
+ * They are neither signed nor repeated: what is lost here is still in the event log. A failure is counted and never
+ * thrown. They have a connection of their own, so that a burst of them, or its end, holds up no hint.
  */
 export class PlainTopics {
   private readonly connection: RedisConnection;

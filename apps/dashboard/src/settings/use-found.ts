@@ -59,7 +59,7 @@ export function useFound(text: string, { tenants, place, move, open }: Where): G
         .slice(0, MOST)
         .map(({ name, at }): Goal => ({
           kind: 'view',
-          id: at,
+          id: `${name} ${at}`,
           words: name,
           run: () => move({ ...placeOf(at), alert: null, overview: null }),
         })),
