@@ -211,6 +211,7 @@ export class AlertStream {
       followStatus: ({ gap: _theirs, ...status }) => {
         if (this.alone) return;
         this.patch({ ...status, isLeader: false });
+        if (status.state === 'live') this.credential.resume();
         // the user signed in again in another tab: this tab queues for the lock again, or no tab could take over later
         if (this.connection.hasGivenUp && status.state === 'live') this.connection.retryNow();
         this.watchLeader();
@@ -300,6 +301,9 @@ export class AlertStream {
   }
 
   private onConnection({ verdict, tenants, heartbeat_ms }: ConnectionFrame): void {
+    // The gateway has accepted a credential of this user, maybe that of another tab. So what refused a request of this
+    // tab is over, and lists that failed are loaded again by their listeners.
+    this.credential.resume();
     this.patch({
       tenants,
       heartbeatMs: heartbeat_ms,

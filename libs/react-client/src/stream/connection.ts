@@ -249,7 +249,6 @@ export class Connection {
       this.heartbeatMs = heartbeat_ms;
       this.everOpened = true;
       this.refusals = 0;
-      this.options.credential.resume();
       this.setClock(server_time);
     } else if (event === 'heartbeat') {
       this.failures = 0;

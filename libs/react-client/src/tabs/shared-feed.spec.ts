@@ -177,6 +177,29 @@ describe('the tabs of a browser', () => {
     ]);
   });
 
+  it('ask again with a credential that was refused in one of them, once the connection of another is accepted', async () => {
+    const [, , third] = await openThree();
+    const { credential } = third.stream;
+    const askedWith: unknown[] = [];
+    third.stream.on(
+      'connection',
+      () => void credential.forApi().then((signature) => askedWith.push(signature?.headers)),
+    );
+    credential.refuse();
+    expect(await credential.forApi()).toBeNull();
+    server.last.say('close', { reason: 'shutdown', action: 'reconnect', retry_ms: 0 });
+    await pass(1_000);
+    server.last.say('connection', connection('resumed'), cursorAt(0));
+    await settle();
+    expect(askedWith).toEqual([{ Authorization: expect.stringMatching(/^Bearer /) }]);
+
+    credential.refuse();
+    const now = new Date().toISOString();
+    server.last.say('heartbeat', { server_time: now, checked_at: now });
+    await settle();
+    expect(await credential.forApi()).not.toBeNull();
+  });
+
   it('of two users share nothing', async () => {
     await openTab();
     await openTab({ user: 'ben' });
