@@ -44,7 +44,7 @@ describe('the metrics of a gateway, a processor and a notifier that live through
       REDIS_URL: redis.via(stack.environment.REDIS_URL!),
       RABBITMQ_URL: amqp.via(stack.environment.RABBITMQ_URL!),
     };
-    processor = await stack.startProcessor(through);
+    processor = await stack.startProcessor({ ...through, REDIS_PLAIN: 'publish' });
     // a gateway looks for dead letters when it starts, and 15 s later
     await stack.sql(
       `insert into tocsin.dead_letter (tenant_id, reason, detail, body, routing_key) values ('bakery', 'store_failed', '', 'x', 'any.key')`,

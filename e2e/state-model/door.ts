@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { eventually } from '@tocsin/contracts/testing';
 import type { Alert, AlertPage, Entry, EntryPage } from '@tocsin/contracts/wire';
 import { ask, type Answer } from '../kit/http';
 import type { PlainAmqp } from '../kit/plain-amqp';
@@ -104,9 +105,13 @@ export class Door {
   }
 
   private async get<T>(path: string): Promise<T> {
-    const { status, text } = await ask(this.system.url, path, {
-      headers: { Authorization: this.bearer('ana', 'alerts:read alerts:write dead_letters:manage') },
-    });
+    const headers = { Authorization: this.bearer('ana', 'alerts:read alerts:write dead_letters:manage') };
+    // the tenant service is this process, which may answer too late on a busy machine: reading again changes nothing
+    const { status, text } = await eventually(async () => {
+      const answer = await ask(this.system.url, path, { headers });
+      if (answer.status === 503) throw new Error(`GET ${path}: 503 ${answer.text}`);
+      return answer;
+    }, 20_000);
     if (status !== 200) throw new Error(`GET ${path}: ${status} ${text}`);
     return JSON.parse(text) as T;
   }
