@@ -83,7 +83,9 @@ export default memo(function GroupList({ search, by, nameOfTenant, onAct, ...row
               onToggle={(open) => toggle(group.key, open)}
               onAct={rows.mayAct ? (what) => void act(group.key, what) : null}
             />
-            {opened.has(group.key) && <GroupAlerts search={searchIn(search, by, group.key)} tenantName={tenantName} {...rows} />}
+            {opened.has(group.key) && (
+              <GroupAlerts search={searchIn(search, by, group.key)} tenantName={tenantName} {...rows} />
+            )}
           </li>
         ))}
       </ul>
