@@ -40,6 +40,8 @@ export interface Command<O extends Options = Options> {
   about: string;
   /** Its actions with their descriptions. The first word after the command's name chooses one. */
   actions?: Readonly<Record<string, string>>;
+  /** The action when no word chooses one; without it a word is required. */
+  byDefault?: string;
   /** The name of its one argument, if it takes one. */
   argument?: string;
   options: O;
@@ -64,7 +66,7 @@ export const EXIT_USAGE = 2;
 
 /** Reads the arguments after a command's name. Throws `UsageError`. */
 export function readArguments<O extends Options>(
-  { name, options, argument, actions }: Command<O>,
+  { name, options, argument, actions, byDefault }: Command<O>,
   args: readonly string[],
 ): Given<O> {
   try {
@@ -74,7 +76,7 @@ export function readArguments<O extends Options>(
       allowPositionals: true,
       strict: true,
     });
-    const action = actions ? readAction(name, actions, positionals.shift()) : '';
+    const action = actions ? readAction(name, actions, positionals.shift() ?? byDefault) : '';
     const allowed = argument ? 1 : 0;
     if (positionals.length > allowed) {
       throw new UsageError(

@@ -18,9 +18,11 @@ export function helpForAll(commands: readonly Command[]): string {
 }
 
 /** The complete help of one command. */
-export function helpFor({ name, purpose, about, actions, argument, options, examples, settings }: Command): string {
+export function helpFor(command: Command): string {
+  const { name, purpose, about, actions, byDefault, argument, options, examples, settings } = command;
+  const choice = Object.keys(actions ?? {}).join('|');
   const words = actions
-    ? [Object.keys(actions).join('|'), ...(argument ? [`[${argument}]`] : [])]
+    ? [byDefault ? `[${choice}]` : choice, ...(argument ? [`[${argument}]`] : [])]
     : argument
       ? [`"<${argument}>"`]
       : [];

@@ -80,7 +80,11 @@ test.each([
   ],
   [['doctor', '--admin', 'localhost:9090'], '--url and --admin are http or https addresses.'],
   [['doctor', '--seconds', '0'], '--seconds is a number from 1 to 7200.'],
-  [['migrate', 'now'], 'migrate takes options only: "now" is none.'],
+  [['migrate', 'now'], 'migrate does not now. It does apply, status.'],
+  [['migrate', 'status', 'now'], 'migrate takes options only: "now" is none.'],
+  [['migrate', 'status', '--to', '9'], 'status changes nothing: it takes no --dry-run or --to.'],
+  [['migrate', 'status', '--dry-run'], 'status changes nothing: it takes no --dry-run or --to.'],
+  [['migrate', '--to', 'soon'], '--to is a whole number from 1 to 9999.'],
   [['publish', 'Flour', 'is', 'low'], 'publish takes one title, in quotes: "is" is one too many.'],
   [
     ['publish', '--service', 'inventory', '--severity', 'low'],
