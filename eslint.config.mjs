@@ -157,7 +157,7 @@ const enumDeclaration = {
 };
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', '.tocsin/', 'coverage/', 'artifacts/', 'libs/*/lib/'] },
+  { ignores: ['dist/', 'node_modules/', '.tocsin/', 'coverage/', 'artifacts/', 'libs/*/lib/', 'apps/cli/lib/'] },
   ...tseslint.configs.recommended,
   {
     files: ['**/*.{ts,tsx,mjs,cjs}'],

@@ -10,6 +10,10 @@ interface Option {
   multiple?: boolean;
   /** The placeholder for its value in the help: `<name>`. */
   value?: string;
+  /** The values that it may have, for the completion in a shell. */
+  values?: readonly string[];
+  /** Its value is the name of a file, which a shell completes itself. */
+  isFile?: boolean;
   about: string;
 }
 
@@ -49,6 +53,10 @@ export interface Command<O extends Options = Options> {
   examples: readonly string[];
   /** The environment variables that it reads. */
   settings: z.ZodRawShape;
+  /** What its exit codes mean where they mean more than those of every command. */
+  exits?: Readonly<Record<number, string>>;
+  /** How it is called in this repository; default `npm run <name>`. */
+  called?: string;
   /** Runs the command and resolves with the exit code. Throws `UsageError` and `ConfigurationError`. */
   run(given: Given<O>, terminal: Terminal): Promise<number>;
 }

@@ -34,7 +34,7 @@ export const migrate: Command<typeof options> = {
     'repeat, even at the same time. It needs the owner of the schema, who may create roles.',
   actions: {
     apply: 'migrates; the same as no word',
-    status: 'how far the database is, without changing it: exit 0 when this version needs no migration, else 1',
+    status: 'how far the database is, without changing it',
   },
   byDefault: 'apply',
   options,
@@ -45,6 +45,7 @@ export const migrate: Command<typeof options> = {
     'npm run -s migrate -- status --json | jq .pending',
   ],
   settings: migrateSettings,
+  exits: { 1: 'the database could not be used or migrated; status: this version needs a migration' },
 
   async run({ action, values }, terminal) {
     const task = plan(action, values);
