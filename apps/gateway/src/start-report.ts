@@ -37,6 +37,7 @@ export function gatewayReport(config: Reported): StartReport {
       ...(config.PAGE ? ['page'] : []),
       ...(config.CORS_ORIGINS.length > 0 ? ['CORS'] : []),
       ...(config.STREAM_GZIP ? ['gzip'] : []),
+      ...(config.PROXY_ROUTES.length > 0 ? ['routes to other services'] : []),
       ...(config.TENANT_SERVICE_URL ? ['tenant service'] : []),
       ...(unlimited.length < LIMITS.length ? ['limits of streams'] : []),
       ...(limitsRequests ? ['limits of requests'] : []),
