@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '@tocsin/contracts/testing';
-import type { AppProcess } from './kit/processes';
+import type { AppProcess, Environment } from './kit/processes';
 import { Stack } from './kit/stack';
 
 describe('alerts of a program that publishes plain JSON in Redis', () => {
@@ -162,7 +162,7 @@ describe.each([
   { queue: 'postgres', environment: { QUEUE: 'postgres', BUS: 'postgres', RABBITMQ_URL: '' } },
 ])('the bridge with the queue in $queue', ({ environment }) => {
   it('stores what others publish', async () => {
-    const bridge = { ...environment, REDIS_PLAIN: 'bridge' };
+    const bridge: Environment = { ...(environment as Environment), REDIS_PLAIN: 'bridge' };
     const stack = await Stack.open({
       tenants: { ana: ['bakery'] },
       gatewayEnvironment: bridge,

@@ -17,7 +17,8 @@ export interface PlainMessage {
  * - A message is handed over at most once, to one process. It is lost if it comes while no process takes messages: for
  *   some seconds after the process that did was killed or lost its connection. A process that stops waits until another
  *   one takes over, if one listens, and nothing is lost then.
- * - The messages of a topic keep their order. What Tocsin itself sends to its own processes is not handed over.
+ * - The messages that one process takes keep their order. What Tocsin itself sends to its own processes is not handed
+ *   over.
  */
 export abstract class PlainMessages {
   /** Starts to listen and returns at once. `take` must not throw. Called once. */

@@ -72,7 +72,8 @@ export function describePlainMessages(name: string, { open }: { open(): Promise<
       stopping = false;
       await publishing;
       await eventually(() => expect(taken.messages).toHaveLength(published));
-      expect(taken.bodies).toEqual(Array.from({ length: published }, (_, n) => `{"n":${n}}`));
+      // the last of one process and the first of the next one may be read in either order
+      expect([...taken.bodies].sort()).toEqual(Array.from({ length: published }, (_, n) => `{"n":${n}}`).sort());
     });
 
     it('hands nothing over once it is stopped, also when it is stopped twice or was never started', async () => {

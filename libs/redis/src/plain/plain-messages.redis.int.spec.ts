@@ -73,15 +73,18 @@ describe('plain messages from Redis', () => {
     await eventually(() => expect(taken.messages).toHaveLength(1));
   });
 
-  it('are taken by another process when the subscriber of the one that took them dies in silence', async () => {
-    const [first, second, taken] = [throughProxy(), redis.plainMessages(), new Taken()];
+  it('are taken again within seconds when the subscriber of the process that took them dies in silence', async () => {
+    const [first, second, taken, tenant] = [throughProxy(), redis.plainMessages(), new Taken(), aTenant()];
     first.listen(taken.take);
     await eventually(() => expect(first.taking).toBe(true));
     second.listen(taken.take);
     await eventually(() => expect(second.listening).toBe(true));
     // it could renew its lease, and would hear nothing
     for (const subscriber of proxy.thatSent('tocsin-plain')) subscriber.blackhole();
-    await eventually(() => expect(second.taking).toBe(true), 15_000);
+    await eventually(async () => {
+      await redis.plain.publish(topicOf(tenant, redis.prefix), '{}');
+      expect(taken.messages).not.toHaveLength(0);
+    }, 15_000);
   });
 
   it('are never taken twice by a process that is behind when another one takes over', async () => {

@@ -147,12 +147,16 @@ export class RedisPlainMessages extends PlainMessages {
     // whoever takes goes on until it hears the mark of another one, even when the lease is no longer its own
     if (granted !== 1 || this.stopped || this.state === 'taking' || this.state === 'away') return;
     this.become('claiming');
-    await this.subscriber.psubscribe(...this.patterns());
+    const subscribed = this.subscriber.psubscribe(...this.patterns());
+    await within(ASK_TIMEOUT_MS, subscribed, () => {
+      throw new Error('the subscription was not answered');
+    });
     await this.run((client) => client.publish(this.marks, this.id));
   }
 
   private onMark(mark: string): void {
-    if (mark === 'free') return void this.ask();
+    // a question that is under way may have been asked before the lease was free
+    if (mark === 'free') return void (this.asking ? this.asking.then(() => this.ask()) : this.ask());
     if (mark === this.id) {
       if (this.state !== 'claiming') return;
       this.become('taking');
