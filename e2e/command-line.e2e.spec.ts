@@ -71,4 +71,21 @@ describe('the command line beside a gateway that is restarted', () => {
     const listed = await run('alerts', 'list', '--user', 'ana', '--status', 'firing');
     expect(listed.map((line) => line.split('  ').at(-1))).toEqual(['later', 'while away']);
   });
+
+  it('bench measures each alert from here to the stream, and resolves them in the end', async () => {
+    const args = ['bench', '--user', 'ana', '--tenant', 'bakery', '--count', '30', '--rate', '60'];
+    const [line] = await run(...args, '--json');
+    const { accepted_ms, arrived_ms, ...counts } = JSON.parse(line!) as Record<string, Record<string, number>>;
+    expect(counts).toEqual({ published: 30, arrived: 30, missing: 0 });
+    for (const times of [accepted_ms!, arrived_ms!]) {
+      expect(Object.keys(times)).toEqual(['p50', 'p95', 'p99', 'longest']);
+      expect(times.p50).toBeGreaterThan(0);
+      expect(times.longest).toBeGreaterThanOrEqual(times.p50!);
+    }
+    const measured = (status: string) =>
+      run('alerts', 'list', '--user', 'ana', '--service', 'tocsin-bench', '--status', status);
+    await eventually(async () => expect(await measured('resolved')).toHaveLength(30), 20_000);
+    expect(await measured('firing')).toEqual(['No alert.']);
+    await expect(run(...args, '--tenant', 'elsewhere')).rejects.toThrow(/refuses the stream \(40[34]\)|no_tenant/);
+  });
 });

@@ -44,6 +44,24 @@ const breaches: Planted[] = [
     says: /Nest stays at the edges/,
   },
   {
+    fact: 'webhook-template imports contracts and messages and no other library',
+    file: 'libs/webhook-template/src/planted.ts',
+    text: `import '@tocsin/observability';`,
+    says: notAllowed,
+  },
+  {
+    fact: 'webhook-template takes the engine, and nothing else that channels are made of',
+    file: 'libs/webhook-template/src/planted.ts',
+    text: `import 'nodemailer';`,
+    says: /imported by apps\/notifier and nowhere else/,
+  },
+  {
+    fact: 'webhook-template runs without Nest',
+    file: 'libs/webhook-template/src/planted.ts',
+    text: `import '@nestjs/common';`,
+    says: /Nest stays at the edges/,
+  },
+  {
     fact: 'contracts imports no other library',
     file: 'libs/contracts/src/planted.ts',
     text: `import '@tocsin/observability';`,
@@ -445,6 +463,11 @@ const rightful: Planted[] = [
     fact: 'the notifier imports what its channels are made of',
     file: 'apps/notifier/src/channels/planted.channel.ts',
     text: `import 'nodemailer';\nimport 'liquidjs';`,
+  },
+  {
+    fact: 'webhook-template imports its engine and the nearest names',
+    file: 'libs/webhook-template/src/planted.ts',
+    text: `import 'liquidjs';\nimport '@tocsin/messages';\nimport '@tocsin/contracts';`,
   },
   { fact: 'an adapter imports its driver', file: 'libs/redis/src/planted.ts', text: `import 'ioredis';` },
   { fact: 'the publisher imports its driver', file: 'libs/publisher/src/planted.ts', text: `import 'amqplib';` },

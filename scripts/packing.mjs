@@ -13,7 +13,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import process, { execPath, stderr, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
 
@@ -30,15 +30,24 @@ const TSC = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
  * - `--prepack`: puts what `npm pack` needs (`lib` and the licence) into the library's folder.
  * - `--postpack`: removes that again, so that no later package has an old build in it.
  */
-export function pack(recipe, argument = '.') {
-  const home = join(root, 'libs', recipe.library);
+export const pack = (recipe, argument) =>
+  packFolder(
+    { home: join(root, 'libs', recipe.library), made: ['lib', 'LICENSE'], inStaging: (use) => inStaging(recipe, use) },
+    argument,
+  );
+
+/**
+ * The same for any folder. `home` has the manifest, `made` names what the package has beside the files of `home`, and
+ * `inStaging(use)` makes the package in a folder, calls `use` with it, and removes it.
+ */
+export function packFolder({ home, made, inStaging }, argument = '.') {
   try {
-    if (argument === '--postpack') return MADE.forEach((name) => rmSync(join(home, name), REMOVE));
+    if (argument === '--postpack') return made.forEach((name) => rmSync(join(home, name), REMOVE));
     if (!existsSync(TSC))
-      throw new Error(`Run npm ci in ${root} first: the compiler of ${recipe.library} is not installed.`);
-    inStaging(recipe, (staging) => {
+      throw new Error(`Run npm ci in ${root} first: the compiler of ${basename(home)} is not installed.`);
+    inStaging((staging) => {
       if (argument === '--prepack') {
-        for (const name of MADE) {
+        for (const name of made) {
           rmSync(join(home, name), REMOVE);
           cpSync(join(staging, name), join(home, name), { recursive: true });
         }
@@ -56,8 +65,6 @@ export function pack(recipe, argument = '.') {
   }
 }
 
-/** What a package has beside the files of its library. */
-const MADE = ['lib', 'LICENSE'];
 const REMOVE = { recursive: true, force: true };
 
 /** Compiles a library in a folder of its own, calls `use` with the folder, and removes it. */
@@ -121,7 +128,7 @@ function copySources(from, staging, rewrite) {
 }
 
 /** Runs a program and returns what it prints. Throws with everything that it said when it fails. */
-function run(cwd, command, args) {
+export function run(cwd, command, args) {
   const {
     status,
     stdout: output,

@@ -17,9 +17,8 @@ describe('a RabbitMQ of one’s own', () => {
     const before = await connected();
     const channel = await before.createConfirmChannel();
     channel.on('error', () => undefined);
-    // a quorum queue is known to its node half a second after its declaration; this queue at once
     await channel.assertQueue('kept', { durable: true });
-    await rabbit.hasWritten('kept');
+    await rabbit.writeDatabase();
     channel.sendToQueue('kept', Buffer.from('a'), { persistent: true });
     await channel.waitForConfirms();
     const gone = new Promise((resolve) => before.once('close', resolve));

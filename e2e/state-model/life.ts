@@ -1,11 +1,13 @@
 import { eventually } from '@tocsin/contracts/testing';
 import type { Alert } from '@tocsin/contracts/wire';
+import type { Doing } from './acts';
 import { compareAlert, Difference } from './comparison';
 import { Door, type Receipt, type System } from './door';
+import type { During } from './fold-window';
 import { TENANTS } from './history';
 import type { Heard } from './model';
 import { asked, failing, outcomesOf, type Outcome } from './requests';
-import { FAULTS, type Step } from './steps';
+import { FAULTS, type Asking, type Step } from './steps';
 import { Witness } from './witness';
 
 /** The list is read after every few steps: the event log, which is read after each step, shows nearly everything. */
@@ -62,12 +64,11 @@ export class Life {
   private async act(door: Door, witness: Witness, { on, asking, isBulk }: Step & { do: 'act' }): Promise<void> {
     const alerts = on.flatMap((name) => witness.model.alerts.get(name) ?? []);
     if (alerts.length === 0) return;
-    const from = Date.now();
-    const { doing, body } = asked(door, asking);
-    const answer = isBulk
-      ? await door.act(asking.user, null, { ...body, alert_ids: alerts.map(({ alertId }) => alertId) })
-      : await door.act(asking.user, alerts[0]!.alertId, body);
-    const during = { from, to: Date.now() };
+    const ids = alerts.map(({ alertId }) => alertId);
+    let { doing, answer, during } = await acted(door, asking, ids, isBulk);
+    // a snooze that was over before it was asked for, on a busy machine, is asked for again
+    for (let tries = 0; tries < 5 && isOver(doing, during) && answer.status === 422; tries += 1)
+      ({ doing, answer, during } = await acted(door, asking, ids, isBulk));
     witness.read(await door.newEntries());
     // a snooze that ended in the meantime may have come before the act or after it
     const early = alerts.map((alert) => witness.model.judge(alert, doing, during));
@@ -147,6 +148,18 @@ export class Life {
     }
   }
 }
+
+/** One act, with the time in which it was done. */
+async function acted(door: Door, asking: Asking, ids: string[], isBulk: boolean) {
+  const from = Date.now();
+  const { doing, body } = asked(door, asking);
+  const answer = isBulk
+    ? await door.act(asking.user, null, { ...body, alert_ids: ids })
+    : await door.act(asking.user, ids[0]!, body);
+  return { doing, answer, during: { from, to: Date.now() } };
+}
+
+const isOver = ({ until }: Doing, { to }: During): boolean => until !== undefined && Date.parse(until) <= to;
 
 /** Resolves when there is no difference any more. A difference that cannot disappear by waiting is thrown at once. */
 async function until(whatIsWrong: () => Promise<string | null>): Promise<void> {

@@ -62,6 +62,13 @@ const PROGRAMS = [
     shownBy: [['chromium-headless-shell', '--version']],
     wantedIn: ['e2e', 'browser'],
   },
+  // the shells other than bash whose completion is tested
+  ...['zsh', 'fish'].map((name) => ({
+    name,
+    tier: 'e2e',
+    shownBy: [[name, '--version']],
+    wantedIn: ['e2e', 'completion'],
+  })),
   // with promtool, which tests the alert rules
   {
     name: 'prometheus',

@@ -16,9 +16,15 @@ const filters = {
   status: {
     type: 'string',
     value: '<names>',
+    values: ALERT_STATUSES,
     about: `For list: some of ${ALERT_STATUSES.join(', ')}, separated by commas. Default those that are open.`,
   },
-  severity: { type: 'string', value: '<names>', about: `For list: some of ${SEVERITIES.join(', ')}.` },
+  severity: {
+    type: 'string',
+    value: '<names>',
+    values: SEVERITIES,
+    about: `For list: some of ${SEVERITIES.join(', ')}.`,
+  },
   service: { type: 'string', value: '<names>', about: 'For list: only these services, separated by commas.' },
   q: { type: 'string', value: '<words>', about: 'For list: words that title, message or name contain.' },
   after: { type: 'string', value: '<next>', about: 'For list: continues after the page that ended with it.' },
@@ -60,6 +66,7 @@ export const alerts: Command<typeof options> = {
     'npm run alerts -- resolve 0197f3c1-…,0197f3c2-…',
   ],
   settings: gatewaySettings,
+  exits: { 1: 'the gateway did not answer, or refused at least one of the alerts' },
 
   async run({ values, action, argument }, terminal) {
     const act = action === 'list' ? list(argument, values, terminal.colours) : change(action, argument, values);

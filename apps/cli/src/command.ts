@@ -10,6 +10,10 @@ interface Option {
   multiple?: boolean;
   /** The placeholder for its value in the help: `<name>`. */
   value?: string;
+  /** The values that it may have, for the completion in a shell. */
+  values?: readonly string[];
+  /** Its value is the name of a file, which a shell completes itself. */
+  isFile?: boolean;
   about: string;
 }
 
@@ -40,6 +44,8 @@ export interface Command<O extends Options = Options> {
   about: string;
   /** Its actions with their descriptions. The first word after the command's name chooses one. */
   actions?: Readonly<Record<string, string>>;
+  /** The action when no word chooses one; without it a word is required. */
+  byDefault?: string;
   /** The name of its one argument, if it takes one. */
   argument?: string;
   options: O;
@@ -47,6 +53,10 @@ export interface Command<O extends Options = Options> {
   examples: readonly string[];
   /** The environment variables that it reads. */
   settings: z.ZodRawShape;
+  /** What its exit codes mean where they mean more than those of every command. */
+  exits?: Readonly<Record<number, string>>;
+  /** How it is called in this repository; default `npm run <name>`. */
+  called?: string;
   /** Runs the command and resolves with the exit code. Throws `UsageError` and `ConfigurationError`. */
   run(given: Given<O>, terminal: Terminal): Promise<number>;
 }
@@ -64,7 +74,7 @@ export const EXIT_USAGE = 2;
 
 /** Reads the arguments after a command's name. Throws `UsageError`. */
 export function readArguments<O extends Options>(
-  { name, options, argument, actions }: Command<O>,
+  { name, options, argument, actions, byDefault }: Command<O>,
   args: readonly string[],
 ): Given<O> {
   try {
@@ -74,7 +84,7 @@ export function readArguments<O extends Options>(
       allowPositionals: true,
       strict: true,
     });
-    const action = actions ? readAction(name, actions, positionals.shift()) : '';
+    const action = actions ? readAction(name, actions, positionals.shift() ?? byDefault) : '';
     const allowed = argument ? 1 : 0;
     if (positionals.length > allowed) {
       throw new UsageError(

@@ -78,6 +78,22 @@ test('all of a set are worked off call by call, within its first bound', async (
   ]);
 });
 
+test('with --json the outcome of a set is one value, also when it ends with a refusal', async () => {
+  const half = [200, { settled: 500, failed: 0, left: 20, up_to: 900 }] as [number, unknown];
+  gateway.answers = [half, [200, { settled: 5, failed: 15, left: 15, up_to: 900 }]];
+  const { exitCode, out } = await run('redrive', '--all', '--json');
+  expect(exitCode).toBe(1);
+  expect(out.map((line): unknown => JSON.parse(line))).toEqual([
+    { redriven: 505, failed: 15, left: 15, complete: false },
+  ]);
+  gateway.answers = [half, [503, { type: 'about:blank', title: 'Away', status: 503, code: 'unavailable' }]];
+  expect(await run('discard', '--all', '--note', 'a drill', '--json')).toMatchObject({
+    exitCode: 1,
+    out: ['{"discarded":500,"complete":false}'],
+    err: ['Away (503 unavailable).'],
+  });
+});
+
 test('all of a set end at the first that the queue does not confirm', async () => {
   gateway.answers = [
     [200, { settled: 500, failed: 0, left: 20, up_to: 900 }],

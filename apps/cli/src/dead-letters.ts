@@ -18,6 +18,7 @@ const options = {
   status: {
     type: 'string',
     value: '<status>',
+    values: [...DEAD_LETTER_STATUSES, 'all'],
     about: `For list: ${DEAD_LETTER_STATUSES.join(', ')} or all. Default open.`,
   },
   limit: {
@@ -64,6 +65,7 @@ export const deadLetters: Command<typeof options> = {
     'npm run dead-letters -- discard 42 --note "a load test of ours"',
   ],
   settings: gatewaySettings,
+  exits: { 1: 'the gateway did not answer or refused, or --all has left some open' },
 
   async run({ values, action, argument }, terminal) {
     return asOperator(plan(action, argument, values), values.url, terminal);
@@ -101,26 +103,31 @@ function plan(action: string, argument: string | undefined, values: Given): Act 
       because,
       json ? asJson : (letter) => [decided(letter as BuriedLetter)],
     );
-  return settleAll(action, { tenant_id: values.tenant, reason: values.reason, ...because });
+  return settleAll(action, { tenant_id: values.tenant, reason: values.reason, ...because }, json);
 }
 
 /** Decides a set of letters, request by request, until none is left, the queue does not confirm one, or Ctrl+C. */
 const settleAll =
-  (action: string, filter: object): Act =>
+  (action: string, filter: object, json: boolean | undefined): Act =>
   async (gateway, terminal) => {
     const interrupted = terminal.interrupted();
     let done = 0;
     for (let up_to: number | undefined; ;) {
       const reply = await gateway.ask('POST', `${PATH}/${action}`, { ...filter, up_to });
       if (!isDone(reply)) {
-        if (done > 0) terminal.err(`${done} ${past(action)} until now.`);
+        if (json) terminal.out(JSON.stringify({ [past(action)]: done, complete: false }));
+        else if (done > 0) terminal.err(`${done} ${past(action)} until now.`);
         return refused(gateway, terminal, reply);
       }
       const { settled, failed, left, up_to: bound } = reply.body as Settled;
       done += settled;
       up_to = bound;
       if (left > 0 && settled > 0 && failed === 0 && !interrupted.aborted) continue;
-      terminal.out(`${done} ${past(action)}, ${left} left`);
+      terminal.out(
+        json
+          ? JSON.stringify({ [past(action)]: done, failed, left, complete: left === 0 })
+          : `${done} ${past(action)}, ${left} left`,
+      );
       if (failed > 0)
         terminal.err(
           `The queue did not confirm ${failed} of them: they are still open, and redriving them again is safe.`,

@@ -92,6 +92,19 @@ test('all of a set are redriven call by call', async () => {
   ]);
 });
 
+test('with --json the outcome of a set is one value, also when it ends with a refusal', async () => {
+  const all = ['redrive', '--all', '--tenant', 'acme', '--status', 'failed', '--json'];
+  const half = [200, { redriven: 500, next: 'abc' }] as [number, unknown];
+  gateway.answers = [half, [200, { redriven: 20, next: null }]];
+  expect(await run(...all)).toEqual({ exitCode: 0, out: ['{"redriven":520,"complete":true}'], err: [] });
+  gateway.answers = [half, [503, { type: 'about:blank', title: 'Away', status: 503, code: 'unavailable' }]];
+  expect(await run(...all)).toEqual({
+    exitCode: 1,
+    out: ['{"redriven":500,"complete":false}'],
+    err: ['Away (503 unavailable).'],
+  });
+});
+
 test('a refusal is told in words, and a command line without what it needs sends nothing', async () => {
   gateway.answers = [
     [409, { type: 'about:blank', title: 'No', status: 409, code: 'delivery_conflict', detail: 'It was sent.' }],

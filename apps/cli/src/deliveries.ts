@@ -1,4 +1,4 @@
-import { DELIVERY_STATUSES, type Delivery, type DeliveryPage, type Redriven } from '@tocsin/contracts/wire';
+import { CHANNELS, DELIVERY_STATUSES, type Delivery, type DeliveryPage, type Redriven } from '@tocsin/contracts/wire';
 import { asJson, ask, asOperator, fieldLines, gatewayOptions, isDone, refused, type Act } from './ask-gateway';
 import { readNumber, UsageError, type Command, type Values } from './command';
 import { gatewaySettings } from './config';
@@ -15,9 +15,10 @@ const options = {
   status: {
     type: 'string',
     value: '<status>',
+    values: DELIVERY_STATUSES,
     about: `For list: some of ${DELIVERY_STATUSES.join(', ')}, separated by commas; default ${DEAD.join(',')}. For redrive --all: one of ${DEAD.join(', ')}.`,
   },
-  channel: { type: 'string', value: '<channel>', about: 'Only deliveries over this channel.' },
+  channel: { type: 'string', value: '<channel>', values: CHANNELS, about: 'Only deliveries over this channel.' },
   since: { type: 'string', value: '<time>', about: 'Only deliveries made since then, such as 2026-12-24T09:00:00Z.' },
   limit: {
     type: 'string',
@@ -53,6 +54,7 @@ export const deliveries: Command<typeof options> = {
     'npm run deliveries -- redrive --all --tenant acme --status failed --channel sms',
   ],
   settings: gatewaySettings,
+  exits: { 1: 'the gateway did not answer or refused, or redrive --all was interrupted' },
 
   async run({ values, action, argument }, terminal) {
     return asOperator(plan(action, argument, values), values.url, terminal);
@@ -76,7 +78,7 @@ function plan(action: string, argument: string | undefined, values: Given): Act 
   if (action === 'redrive' && all) {
     if (argument !== undefined) throw new UsageError('redrive takes the id of a delivery or --all, not both.');
     if (!DEAD.includes(status ?? '')) throw new UsageError(`redrive --all needs --status: one of ${DEAD.join(', ')}.`);
-    return redriveAll({ tenant, status, channel, since, ...(may_repeat && { may_repeat }) });
+    return redriveAll({ tenant, status, channel, since, ...(may_repeat && { may_repeat }) }, json);
   }
   if (argument === undefined || !ID.test(argument)) throw new UsageError(`${action} needs the id of a delivery.`);
   const of = `?${new URLSearchParams({ tenant }).toString()}`;
@@ -92,22 +94,28 @@ function plan(action: string, argument: string | undefined, values: Given): Act 
 
 /** Redrives a set of deliveries, request by request, until none is left, or Ctrl+C. */
 const redriveAll =
-  (set: object): Act =>
+  (set: object, json: boolean | undefined): Act =>
   async (gateway, terminal) => {
     const interrupted = terminal.interrupted();
     let done = 0;
     for (let after: string | undefined; ;) {
       const reply = await gateway.ask('POST', `${PATH}/redrive`, { ...set, ...(after !== undefined && { after }) });
       if (!isDone(reply)) {
-        if (done > 0) terminal.err(`${done} redriven until now.`);
+        if (json) terminal.out(JSON.stringify({ redriven: done, complete: false }));
+        else if (done > 0) terminal.err(`${done} redriven until now.`);
         return refused(gateway, terminal, reply);
       }
       const { redriven, next } = reply.body as Redriven;
       done += redriven;
       after = next ?? undefined;
       if (next !== null && !interrupted.aborted) continue;
-      terminal.out(`${done} redriven${next === null ? '' : ', and there may be more'}`);
-      return next === null ? 0 : 1;
+      const complete = next === null;
+      terminal.out(
+        json
+          ? JSON.stringify({ redriven: done, complete })
+          : `${done} redriven${complete ? '' : ', and there may be more'}`,
+      );
+      return complete ? 0 : 1;
     }
   };
 

@@ -36,7 +36,7 @@ export const doctor: Command<typeof options> = {
   name: 'doctor',
   purpose: 'checks a deployment from outside',
   about:
-    'Opens a stream through whatever stands before the gateway, watches its heartbeat, resumes it, and checks certificates, CORS, clocks, processes and queues. It changes nothing. Exit 0: nothing is wrong; 1: something was found.',
+    'Opens a stream through whatever stands before the gateway, watches its heartbeat, resumes it, and checks certificates, CORS, clocks, processes and queues. It changes nothing.',
   options,
   examples: [
     'npm run doctor',
@@ -44,6 +44,7 @@ export const doctor: Command<typeof options> = {
     'npm run doctor -- --admin http://localhost:9090 --admin http://localhost:9091 --json',
   ],
   settings: publishSettings,
+  exits: { 0: 'nothing is wrong', 1: 'something was found' },
 
   async run({ values }, terminal) {
     const { url, admin = [], origin, json, user = DEFAULT_USER } = values;

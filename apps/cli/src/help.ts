@@ -9,22 +9,31 @@ export function helpForAll(commands: readonly Command[]): string {
   return [
     'Tocsin on the command line.',
     '',
-    table(commands.map(({ name, purpose }) => [`npm run ${name}`, purpose])),
+    table(commands.map((command) => [calledAs(command), command.purpose])),
     '',
     '`npm run <command> -- --help` explains one of them with its options and the environment variables that act.',
     'A file .env is read when there is one; the environment itself wins over it.',
-    'Exit codes: 0 done · 1 it did not work · 2 the command line is wrong · 78 the configuration is wrong.',
+    `Exit codes: ${Object.entries(EXITS)
+      .map(([code, meaning]) => `${code} ${meaning}`)
+      .join(' · ')}.`,
   ].join('\n');
 }
 
 /** The complete help of one command. */
-export function helpFor({ name, purpose, about, actions, argument, options, examples, settings }: Command): string {
+export function helpFor(command: Command): string {
+  const { name, purpose, about, actions, byDefault, argument, options, examples, settings } = command;
+  const choice = Object.keys(actions ?? {}).join('|');
   const words = actions
-    ? [Object.keys(actions).join('|'), ...(argument ? [`[${argument}]`] : [])]
+    ? [byDefault ? `[${choice}]` : choice, ...(argument ? [`[${argument}]`] : [])]
     : argument
       ? [`"<${argument}>"`]
       : [];
-  const usage = [`npm run ${name} --`, ...words, '[options]'].join(' ');
+  const called = calledAs(command);
+  const usage = [called.includes(' -- ') ? called : `${called} --`, ...words, '[options]'].join(' ');
+  const variables = Object.entries(settings).map(([variable, schema]): [string, string] => [
+    variable,
+    sentenceOf(schema as z.ZodType),
+  ]);
   return [
     `${name}: ${purpose}`,
     '',
@@ -38,10 +47,21 @@ export function helpFor({ name, purpose, about, actions, argument, options, exam
     examples.length === 1 ? 'Example:' : 'Examples:',
     ...examples.map((example) => `  ${example}`),
     '',
-    'Environment:',
-    table(Object.entries(settings).map(([variable, schema]) => [variable, sentenceOf(schema as z.ZodType)])),
+    ...(variables.length > 0 ? ['Environment:', table(variables), ''] : []),
+    'Exit codes:',
+    table(Object.entries({ ...EXITS, ...command.exits })),
   ].join('\n');
 }
+
+const calledAs = ({ name, called }: Command): string => called ?? `npm run ${name}`;
+
+/** What the exit codes mean where a command does not say more. */
+const EXITS = {
+  0: 'done',
+  1: 'it did not work',
+  2: 'the command line is wrong',
+  78: 'the configuration is wrong',
+};
 
 const optionRows = (options: Options): [string, string][] =>
   Object.entries(options).map(([option, { value, multiple, about }]) => [

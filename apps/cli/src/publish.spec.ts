@@ -268,6 +268,28 @@ describe('a file', () => {
     });
   });
 
+  test('with --json is told in one value, also when it was refused in the middle', async () => {
+    writeFileSync(file, JSON.stringify(many(2)));
+    const whole = await publish(['--file', file, '--json']);
+    expect({ ...whole, out: JSON.parse(whole.out) as unknown }).toEqual({
+      exitCode: 0,
+      out: { accepted: ['m-0', 'm-1'], of: 2, took_ms: expect.any(Number) },
+      err: '',
+    });
+    gateway.next.push((_, response) =>
+      respond(response, 503, {
+        type: 'about:blank',
+        title: 'Not every message was confirmed',
+        status: 503,
+        code: 'publish_failed',
+        confirmed: ['m-0'],
+      }),
+    );
+    const half = await publish(['--file', file, '--json']);
+    expect(half).toMatchObject({ exitCode: 1, err: expect.stringContaining('1 of 2 were accepted') });
+    expect(JSON.parse(half.out)).toMatchObject({ accepted: ['m-0'], of: 2 });
+  });
+
   test.each([
     ['[', 'is not JSON'],
     ['[]', 'holds no message'],

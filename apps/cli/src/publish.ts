@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ALERT_TYPES, MESSAGE_STATUSES, SEVERITIES } from '@tocsin/contracts/wire';
-import { MAX_BATCH, type AlertDoor } from './alert-door';
+import { MAX_BATCH, type AlertDoor, type Trouble } from './alert-door';
 import { UsageError, type Command, type Values } from './command';
 import { loadPublishConfig, publishSettings } from './config';
 import { doorOptions, openDoor } from './open-door';
@@ -17,13 +17,18 @@ const alertOptions = {
     value: '<name>',
     about: 'The service that raises the alert, such as inventory. Required.',
   },
-  severity: { type: 'string', value: '<severity>', about: `${SEVERITIES.join(', ')}. Required.` },
+  severity: {
+    type: 'string',
+    value: '<severity>',
+    values: SEVERITIES,
+    about: `${SEVERITIES.join(', ')}. Required.`,
+  },
   tenant: {
     type: 'string',
     value: '<id>',
     about: `Whose alert it is. Default ${DEFAULT_TENANT}, a tenant of the demo.`,
   },
-  type: { type: 'string', value: '<type>', about: `${ALERT_TYPES.join(', ')}. Default alert.` },
+  type: { type: 'string', value: '<type>', values: ALERT_TYPES, about: `${ALERT_TYPES.join(', ')}. Default alert.` },
   name: { type: 'string', value: '<slug>', about: 'A short name of what happened, such as low_stock.' },
   message: { type: 'string', value: '<text>', about: 'The text of the alert, at most 8,000 characters.' },
   id: { type: 'string', value: '<id>', about: 'Your own id: publishing it twice is one alert. Default a random one.' },
@@ -35,6 +40,7 @@ const alertOptions = {
   status: {
     type: 'string',
     value: '<status>',
+    values: MESSAGE_STATUSES,
     about: `${MESSAGE_STATUSES.join(', ')}. Default firing; resolved needs a --dedup-key.`,
   },
   'occurred-at': {
@@ -56,9 +62,11 @@ const options = {
   file: {
     type: 'string',
     value: '<file>',
+    isFile: true,
     about: 'Publish the messages in this JSON file, one or a list; - is stdin.',
   },
   ...doorOptions,
+  json: { type: 'boolean', about: 'Prints one JSON value: the ids that were accepted, of how many, and the time.' },
 } as const;
 
 export const publish: Command<typeof options> = {
@@ -76,13 +84,15 @@ export const publish: Command<typeof options> = {
     'npm run publish -- --file alerts.json',
   ],
   settings: publishSettings,
+  exits: { 1: 'not all of it was accepted' },
 
   async run({ values, argument }, terminal) {
     const messages = values.file === undefined ? [fromOptions(values, argument)] : undefined;
     if (!messages) refuseOptionsBesideFile(values, argument);
     const door = openDoor(values, loadPublishConfig(terminal.environment));
     try {
-      return await publishAll(messages ?? (await readMessages(values.file!, terminal.stdin)), door, terminal);
+      const given = messages ?? (await readMessages(values.file!, terminal.stdin));
+      return await publishAll(given, door, terminal, values.json);
     } finally {
       await door.close();
     }
@@ -149,22 +159,32 @@ function refuseOptionsBesideFile(values: Given, title: string | undefined): void
  * Publishes the messages in batches. Stops at the first one that is not accepted, and prints how many were accepted
  * before.
  */
-async function publishAll(messages: readonly unknown[], door: AlertDoor, terminal: Terminal): Promise<number> {
+async function publishAll(
+  messages: readonly unknown[],
+  door: AlertDoor,
+  terminal: Terminal,
+  json: boolean | undefined,
+): Promise<number> {
   const ids: string[] = [];
   let tookMs = 0;
+  let trouble: Trouble | undefined;
   for (const batch of inBatches(messages)) {
     const answer = await door.publish(batch);
     ids.push(...answer.accepted);
     tookMs += answer.tookMs;
-    if (!answer.trouble) continue;
-    for (const line of answer.trouble.kind === 'away' ? [answer.trouble.sentence] : answer.trouble.lines)
-      terminal.err(line);
+    trouble = answer.trouble;
+    if (trouble) break;
+  }
+  const took_ms = Math.max(1, Math.round(tookMs));
+  if (json) terminal.out(JSON.stringify({ accepted: ids, of: messages.length, took_ms }));
+  if (trouble) {
+    for (const line of trouble.kind === 'away' ? [trouble.sentence] : trouble.lines) terminal.err(line);
     if (messages.length > 1)
       terminal.err(`${ids.length} of ${messages.length} were accepted; those with ids can be published again.`);
     return 1;
   }
   const rest = ids.length > 1 ? ` and ${ids.length - 1} more` : '';
-  terminal.out(`${door.accepts} · ${ids[0]}${rest} · ${Math.max(1, Math.round(tookMs))} ms`);
+  if (!json) terminal.out(`${door.accepts} · ${ids[0]}${rest} · ${took_ms} ms`);
   return 0;
 }
 

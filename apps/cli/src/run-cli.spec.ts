@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { COMMANDS, runCli } from './run-cli';
 import { PlayedTerminal } from './testing/played-terminal';
 
@@ -10,7 +12,7 @@ const names = COMMANDS.map(({ name }) => name);
 test.each([['--help'], ['-h'], ['help']])('%s lists every command and the exit codes', async (word) => {
   const { exitCode, out } = await run([word]);
   expect(exitCode).toBe(0);
-  for (const name of names) expect(out).toContain(`npm run ${name}`);
+  for (const { name, called } of COMMANDS) expect(out).toContain(`  ${called ?? `npm run ${name}`} `);
   expect(out).toContain('78 the configuration is wrong');
 });
 
@@ -25,11 +27,40 @@ test.each(names)(
     for (const variable of Object.keys(command.settings))
       expect(out).toMatch(new RegExp(`^  ${variable} +[A-Z\`]`, 'm'));
     for (const example of command.examples) expect(out).toContain(example);
-    expect(command.examples.join()).toContain(`npm run ${command.name === 'token' ? '' : command.name}`);
+    expect(command.examples.join()).toMatch(new RegExp(`(npm (run )?(-s )?(tocsin -- )?|tocsin )${command.name}`));
+    expect(out).toMatch(
+      /^Exit codes:\n {2}0 +\w[^]*\n {2}1 +\w[^]*\n {2}2 +the command line is wrong\n {2}78 +the configuration is wrong$/m,
+    );
     expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(170);
     expect((await run(['help', name])).out).toBe(out);
   },
 );
+
+test('every command but those that only follow or print for a shell has --json', () => {
+  const without = COMMANDS.filter(({ options }) => !('json' in options)).map(({ name }) => name);
+  expect(without).toEqual(['demo', 'completion']);
+});
+
+test('installed as a package, help and errors name tocsin and not the scripts of npm', async () => {
+  const runInstalled = async (...args: string[]) => {
+    const terminal = new PlayedTerminal();
+    terminal.calling = 'tocsin';
+    await runCli(args, terminal);
+    return [...terminal.stdout, ...terminal.stderr].join('\n');
+  };
+  const help = await Promise.all(names.map((name) => runInstalled(name, '--help')));
+  const said = [await runInstalled('--help'), ...help, await runInstalled('token')];
+  expect(said.join('\n')).not.toMatch(/npm/);
+  for (const name of names) expect(said[0]).toMatch(new RegExp(`^  tocsin ${name} `, 'm'));
+  expect(help.join('\n')).toContain('Usage: tocsin migrate [apply|status] [options]');
+  expect(help.join('\n')).toContain('TOKEN=$(tocsin token --scope alerts:read,events:publish --expires 30m)');
+  expect(said.at(-1)).toContain('`tocsin start` makes one');
+});
+
+test('--version is that of the project', async () => {
+  const { version } = JSON.parse(readFileSync(join(__dirname, '../../../package.json'), 'utf8')) as { version: string };
+  expect(await run(['--version'])).toEqual({ exitCode: 0, out: version, err: '' });
+});
 
 test('help is shown for any other arguments on the line, and never shows a value of the environment', async () => {
   const { exitCode, out } = await run(['publish', '--nonsense', '-h'], {
@@ -44,7 +75,7 @@ test('help is shown for any other arguments on the line, and never shows a value
 test.each([
   [
     [],
-    'Which command? migrate, tenants, token, publish, demo, tail, alerts, dead-letters, deliveries, doctor, vapid-keys; --help says more.',
+    'Which command? start, migrate, tenants, token, publish, demo, tail, alerts, dead-letters, deliveries, doctor, bench, vapid-keys, completion; --help says more.',
   ],
   [['pubish'], 'There is no command pubish. Did you mean publish?'],
   [['frobnicate'], 'There is no command frobnicate. --help lists them.'],
@@ -80,7 +111,11 @@ test.each([
   ],
   [['doctor', '--admin', 'localhost:9090'], '--url and --admin are http or https addresses.'],
   [['doctor', '--seconds', '0'], '--seconds is a number from 1 to 7200.'],
-  [['migrate', 'now'], 'migrate takes options only: "now" is none.'],
+  [['migrate', 'now'], 'migrate does not now. It does apply, status.'],
+  [['migrate', 'status', 'now'], 'migrate takes options only: "now" is none.'],
+  [['migrate', 'status', '--to', '9'], 'status changes nothing: it takes no --dry-run or --to.'],
+  [['migrate', 'status', '--dry-run'], 'status changes nothing: it takes no --dry-run or --to.'],
+  [['migrate', '--to', 'soon'], '--to is a whole number from 1 to 9999.'],
   [['publish', 'Flour', 'is', 'low'], 'publish takes one title, in quotes: "is" is one too many.'],
   [
     ['publish', '--service', 'inventory', '--severity', 'low'],
@@ -102,6 +137,11 @@ test.each([
     '--file holds whole messages: --severity has no place beside it.',
   ],
   [['publish', '--file', 'a.json', 'title'], '--file holds whole messages: a title has no place beside it.'],
+  [['bench', '--rate', '1000'], '--rate is a number from 0.1 to 200.'],
+  [['bench', '--tenant', 'a b'], '--tenant is an id of 1 to 64 of A-Z a-z 0-9 . _ -.'],
+  [['completion'], 'completion does what? bash, zsh, fish; --help says more.'],
+  [['completion', 'csh'], 'completion does not csh. Did you mean zsh?'],
+  [['start', 'now'], 'start takes options only: "now" is none.'],
   [['demo', '--rate', 'fast'], '--rate is a number from 0.01 to 1000.'],
   [['demo', '--count', '1.5'], '--count is a whole number from 1 to 1000000000.'],
   [['demo', '--tenant', 'a,b'], '--tenant is an id of 1 to 64 of A-Z a-z 0-9 . _ -.'],

@@ -1,13 +1,17 @@
 import { ConfigurationError, EXIT_CONFIGURATION } from '@tocsin/settings';
-import { redact } from '@tocsin/observability';
+import { redact, version } from '@tocsin/observability';
+import { asCalled } from './calling';
 import { EXIT_USAGE, readArguments, suggestion, UsageError, type Command } from './command';
 import { alerts } from './alerts';
+import { bench } from './bench';
+import { ASK, completion, completionLines } from './completion';
 import { deadLetters } from './dead-letters';
 import { deliveries } from './deliveries';
 import { demo } from './demo';
 import { doctor } from './doctor';
 import { helpFor, helpForAll } from './help';
 import { migrate } from './migrate';
+import { start } from './start';
 import { publish } from './publish';
 import { printable, type Terminal } from './terminal';
 import { tenants } from './tenants';
@@ -16,6 +20,7 @@ import { token } from './token';
 import { vapidKeys } from './vapid-keys';
 
 export const COMMANDS: readonly Command[] = [
+  start,
   migrate,
   tenants,
   token,
@@ -26,14 +31,20 @@ export const COMMANDS: readonly Command[] = [
   deadLetters,
   deliveries,
   doctor,
+  bench,
   vapidKeys,
+  completion,
 ];
 
 /**
  * Runs `<command> [options]` and resolves with the exit code: 0 done, 1 the command failed, 2 the command line is
  * wrong, 78 the configuration is wrong. Errors are printed as sentences. Never rejects.
  */
-export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
+export async function runCli(args: readonly string[], given: Terminal): Promise<number> {
+  // sentences name commands as the scripts of npm; a person who has installed the package has `tocsin`
+  const terminal: Terminal = Object.assign(Object.create(given) as Terminal, {
+    err: (line: string) => given.err(asCalled(line, given.calling)),
+  });
   try {
     return await dispatch(args, terminal);
   } catch (error) {
@@ -51,11 +62,19 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
 }
 
 async function dispatch([name, ...args]: readonly string[], terminal: Terminal): Promise<number> {
+  if (name === ASK) {
+    for (const line of completionLines(COMMANDS, args)) terminal.out(line);
+    return 0;
+  }
+  if (name === '--version') {
+    terminal.out(version);
+    return 0;
+  }
   if (name === undefined)
     throw new UsageError(`Which command? ${COMMANDS.map((command) => command.name).join(', ')}; --help says more.`);
   const asked = name === 'help' ? args[0] : name;
   if (asked === undefined || isHelp(asked)) {
-    terminal.out(helpForAll(COMMANDS));
+    terminal.out(asCalled(helpForAll(COMMANDS), terminal.calling));
     return 0;
   }
   const command = COMMANDS.find((one) => one.name === asked);
@@ -69,7 +88,7 @@ async function dispatch([name, ...args]: readonly string[], terminal: Terminal):
       }`,
     );
   if (name === 'help' || asksForHelp(args)) {
-    terminal.out(helpFor(command));
+    terminal.out(asCalled(helpFor(command), terminal.calling));
     return 0;
   }
   return command.run(readArguments(command, args), terminal);

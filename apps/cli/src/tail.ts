@@ -1,4 +1,4 @@
-import type { CloseFrame, Entry } from '@tocsin/contracts/wire';
+import { ALERT_TYPES, SEVERITIES, type CloseFrame, type Entry } from '@tocsin/contracts/wire';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_USER, gatewayOptions } from './ask-gateway';
 import { readNumber, UsageError, type Command, type Values } from './command';
@@ -22,9 +22,14 @@ const filters = {
     value: '<ids>',
     about: 'Only these tenants, separated by commas. Default all of the user.',
   },
-  severity: { type: 'string', value: '<names>', about: 'Only these severities, separated by commas.' },
+  severity: {
+    type: 'string',
+    value: '<names>',
+    values: SEVERITIES,
+    about: 'Only these severities, separated by commas.',
+  },
   service: { type: 'string', value: '<names>', about: 'Only these services, separated by commas.' },
-  type: { type: 'string', value: '<names>', about: 'Only these types, separated by commas.' },
+  type: { type: 'string', value: '<names>', values: ALERT_TYPES, about: 'Only these types, separated by commas.' },
 } as const;
 
 const options = {
@@ -56,6 +61,7 @@ export const tail: Command<typeof options> = {
     'npm run -s tail -- --json --count 1 | jq .title',
   ],
   settings: gatewaySettings,
+  exits: { 0: 'it ended at Ctrl+C or after --count', 1: 'the gateway refuses the stream for good' },
 
   run({ values }, terminal) {
     const { url } = values;

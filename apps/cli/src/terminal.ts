@@ -1,5 +1,9 @@
+import type { Calling } from './calling';
+
 /** The parts of its process that a command uses. A command uses nothing else of it, so a test can replace it. */
 export interface Terminal {
+  /** How the person calls this program. */
+  calling: Calling;
   environment: Readonly<Record<string, string | undefined>>;
   stdin: AsyncIterable<Uint8Array>;
   /** A line of the result: stdout. */
@@ -17,9 +21,14 @@ const SIGNAL_ECHO_MS = 300;
 /** The exit code that a shell reports for a process that SIGINT ended: 128 + 2. */
 const EXIT_INTERRUPTED = 130;
 
-export function processTerminal(running: NodeJS.Process, environment: Terminal['environment']): Terminal {
+export function processTerminal(
+  running: NodeJS.Process,
+  environment: Terminal['environment'],
+  calling: Calling,
+): Terminal {
   let controller: AbortController | undefined;
   return {
+    calling,
     environment,
     stdin: running.stdin,
     out: (line) => void running.stdout.write(`${line}\n`),

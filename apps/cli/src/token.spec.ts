@@ -47,6 +47,22 @@ test('user, scopes (repeated or listed) and time are what the options say', asyn
   expect(Math.abs(secondsLeft(verified.expires_at) - 1800)).toBeLessThanOrEqual(5);
 });
 
+test('with --json the token comes with what it allows', async () => {
+  const terminal = new PlayedTerminal({ JWT_SECRET: SECRET });
+  expect(await runCli(['token', '--json', '--tenants', 'bakery', '--expires', '60s'], terminal)).toBe(0);
+  const said = JSON.parse(terminal.stdout.join('')) as Record<string, string>;
+  expect(said).toEqual({
+    token: expect.any(String),
+    user_id: 'ana@example.test',
+    scopes: ['alerts:read'],
+    tenants: ['bakery'],
+    expires_at: expect.any(String),
+  });
+  const verified = await new TokenVerifier({ JWT_SECRET: SECRET, JWT_JWKS_ALGORITHMS: [] }).verify(said.token!);
+  expect(verified.user_id).toBe('ana@example.test');
+  expect(Math.abs(Date.parse(said.expires_at!) - verified.expires_at)).toBeLessThanOrEqual(2_000);
+});
+
 test('tenants stand in the claim that the gateway reads, else in `tenants`, with a word about the gateway', async () => {
   const named = await made(['--tenants', 'north-bakery,harbour-cafe', '--tenants', 'north-bakery'], {
     JWT_SECRET: SECRET,

@@ -17,6 +17,7 @@ const options = {
     type: 'string',
     multiple: true,
     value: '<scope>',
+    values: SCOPES,
     about: `What it allows, also separated by commas: ${SCOPES.join(', ')}. Default ${DEFAULT_SCOPES.join(', ')}.`,
   },
   expires: {
@@ -32,6 +33,7 @@ const options = {
       "The tenants in the token's own claim, also separated by commas. Default none: the gateway looks up " +
       "the user's tenants.",
   },
+  json: { type: 'boolean', about: 'Prints one JSON value with the token and what it allows.' },
 } as const;
 
 export const token: Command<typeof options> = {
@@ -53,18 +55,12 @@ export const token: Command<typeof options> = {
     const { secret, origin } = signingSecret(config);
     const claim = config.JWT_TENANTS_CLAIM ?? DEFAULT_TENANTS_CLAIM;
     const claims = tenants.length > 0 ? { [claim]: tenants } : {};
-    terminal.out(
-      signToken(secret, {
-        user_id,
-        expiresInSeconds,
-        scopes,
-        issuer: config.JWT_ISSUER,
-        audience: config.JWT_AUDIENCE,
-        claims,
-      }),
-    );
+    const expires_at = new Date(Date.now() + expiresInSeconds * 1000).toISOString();
+    const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = config;
+    const signed = signToken(secret, { user_id, expiresInSeconds, scopes, issuer, audience, claims });
+    terminal.out(values.json ? JSON.stringify({ token: signed, user_id, scopes, tenants, expires_at }) : signed);
 
-    const until = new Date(Date.now() + expiresInSeconds * 1000).toISOString().replace(/:\d\d\.\d+Z$/, 'Z');
+    const until = expires_at.replace(/:\d\d\.\d+Z$/, 'Z');
     const named = tenants.length > 0 ? [`${claim}: ${tenants.join(', ')}`] : [];
     terminal.err(
       ['A token', user_id, scopes.join(', '), ...named, `until ${until}`, `signed with ${origin}`].join(' · '),

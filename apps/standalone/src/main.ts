@@ -23,12 +23,13 @@ import { loadConfig, outboxFolderOf, settings, type StandaloneConfig } from './c
 import { DEMO_MEMBERSHIPS, DEMO_USER, demoToken, introduceRecipients, keptSecret } from './demo-data';
 import { explainPortInUse } from './port-in-use';
 import { StandaloneModule } from './standalone.module';
-import { StartBlock } from './start-block';
+import { SilentBlock, StartBlock } from './start-block';
 
 const HELP = `Tocsin, all of it in one process, on embedded adapters.
 
   npm start                begin, or go on where it was
   npm start -- --reset     begin anew: the database and the secret in DATA_DIR (.tocsin) are deleted
+  npm start -- --json      print one JSON value when it is ready, with its addresses and a token, and no words
   DATABASE_URL=… RABBITMQ_URL=… REDIS_URL=… npm start
                            use a real service instead of the embedded one
   PORT=8001 ADMIN_PORT=9091 npm start
@@ -38,11 +39,20 @@ Every setting stands in .env.example.
 
 runProcess(async (life) => {
   const { values: options } = parseArgs({
-    options: { reset: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      reset: { type: 'boolean' },
+      json: { type: 'boolean' },
+      // how a person calls the command line: `tocsin`, where it is installed as a package; else by npm's scripts
+      called: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
   });
   if (options.help) return void process.stdout.write(HELP);
   const config = loadConfig(process.env);
-  const block = new StartBlock((text) => process.stdout.write(text), process.stdout.isTTY);
+  const command = (name: string) => (options.called === undefined ? `npm run ${name} --` : `${options.called} ${name}`);
+  const block = options.json
+    ? new SilentBlock()
+    : new StartBlock((text) => process.stdout.write(text), process.stdout.isTTY);
   block.title(version);
   block.prepared();
 
@@ -118,14 +128,25 @@ runProcess(async (life) => {
   block.commands({
     ...(config.PAGE && { Open: `http://localhost:${port}/${token ? `#token=${token}` : ''}` }),
     Watch: `curl -N "http://localhost:${port}/api/events?token=${token ?? '<token>'}"`,
-    Publish: `${here}npm run publish -- --service inventory --severity urgent "Flour is low"`,
-    Demo: `${here}npm run demo`,
+    Publish: `${here}${command('publish')} --service inventory --severity urgent "Flour is low"`,
+    Demo: `${here}${command('demo').replace(/ --$/, '')}`,
     ...(outboxFolderOf(config) && { Outbox: `http://localhost:${port}/outbox` }),
     API: `http://localhost:${port}/docs`,
     Health: `http://localhost:${adminPort}/health`,
   });
-  block.security(reportOf(config, enabledChannels(app)));
-  block.farewell(config.DATA_DIR, !url);
+  const report = reportOf(config, enabledChannels(app));
+  block.security(report);
+  block.farewell(
+    config.DATA_DIR,
+    !url,
+    options.called === undefined ? 'npm start -- --reset' : `${options.called} start --reset`,
+  );
+  if (options.json) {
+    const addresses = { url: `http://localhost:${port}`, admin_url: `http://localhost:${adminPort}` };
+    process.stdout.write(
+      `${JSON.stringify({ version, ...addresses, token: token ?? null, warnings: report.warnings })}\n`,
+    );
+  }
 });
 
 const usesTable = (config: StandaloneConfig): boolean => !config.TENANT_SERVICE_URL && !config.JWT_TENANTS_CLAIM;

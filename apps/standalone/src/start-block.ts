@@ -88,9 +88,19 @@ export class StartBlock {
     for (const warning of warnings) this.write(`  ! ${warning}\n`);
   }
 
-  farewell(dataDir: string, embedded: boolean): void {
-    this.write(
-      `\n  Ctrl+C stops${embedded ? `; data stays in ${dataDir}/; \`npm start -- --reset\` begins anew` : ''}\n\n`,
-    );
+  /** `anew`: the command that begins anew. */
+  farewell(dataDir: string, embedded: boolean, anew: string): void {
+    this.write(`\n  Ctrl+C stops${embedded ? `; data stays in ${dataDir}/; \`${anew}\` begins anew` : ''}\n\n`);
+  }
+}
+
+/** For a reader that is no person: it prints nothing, and each step runs without a word of it. */
+export class SilentBlock extends StartBlock {
+  constructor() {
+    super(() => undefined);
+  }
+
+  override step<T>(_name: string, _remark: string, work: () => Promise<T>): Promise<T> {
+    return work();
   }
 }

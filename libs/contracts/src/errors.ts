@@ -68,6 +68,7 @@ export const REQUEST_ERROR_CODES = [
   'truncated',
   'too_many_recipients',
   'invalid_recipient',
+  'invalid_template',
   'unknown_time_zone',
   'ambiguous_time_zone',
   'time_does_not_exist',

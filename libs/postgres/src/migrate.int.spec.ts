@@ -8,6 +8,8 @@ import { Client } from 'pg';
 import { Database } from './database';
 import { PostgresEventLog } from './event-log.postgres';
 import { migrate } from './migrate';
+import { readMigrations } from './migration-files';
+import { migrationState } from './migration-state';
 import { MIGRATIONS, newestIn, noteVersion } from './schema-version';
 import { asOwner, freshDatabase, type FreshDatabase } from './testing';
 
@@ -81,6 +83,27 @@ it('an owner with no privilege beyond its database and its roles is enough, and 
     await Promise.all([processor.close(), gateway.close()]);
     await fresh.drop();
     await asOwner(server, `drop role ${name}`);
+  }
+}, 60_000);
+
+it('a database that stopped after each migration in turn ends as one that was migrated at once', async () => {
+  const [atOnce, stepwise] = await Promise.all([freshDatabase(), freshDatabase({ migrated: false })]);
+  try {
+    const connection = { url: stepwise.url };
+    for (const { number, name } of readMigrations(MIGRATIONS))
+      expect(await migrate({ connection, to: number })).toMatchObject({ applied: [name] });
+    await migrate({ connection });
+    const columns = `
+      select c.relname, a.attname, format_type(a.atttypid, a.atttypmod) as type, a.attnotnull
+      from pg_class c join pg_attribute a on a.attrelid = c.oid
+      where c.relnamespace = 'tocsin'::regnamespace and a.attnum > 0 and not a.attisdropped order by 1, 2`;
+    const routines = `
+      select oid::regprocedure::text as name, proacl::text from pg_proc where pronamespace = 'tocsin'::regnamespace order by 1`;
+    for (const shape of [columns, routines])
+      expect(await asOwner(connection, shape)).toEqual(await asOwner({ url: atOnce.url }, shape));
+    await expect(migrate({ connection, to: 1 })).rejects.toThrow(/Migrations go one way: \d+-\S+ has run already/);
+  } finally {
+    await Promise.all([atOnce.drop(), stepwise.drop()]);
   }
 }, 60_000);
 
@@ -158,6 +181,24 @@ create index concurrently if not exists numbered_half on numbered (half);
     expect(await query(`select from pg_proc where proname = 'redeem_ticket'`)).toHaveLength(1);
     await other.query('commit');
     expect((await running).applied).toEqual(['0903-all-are-filled', '0902-fill-and-index']);
+  }, 60_000);
+
+  it('is pending and under way for others until it has ended', async () => {
+    const state = async () => {
+      const { pending, underWay } = await migrationState({ connection: { url: fresh.url }, folder });
+      return { pending: pending.map(({ name }) => name), underWay };
+    };
+    await other.query('set search_path to tocsin');
+    await migrate({ connection: { url: fresh.url }, folder: without('0902', '0903') });
+    expect(await state()).toEqual({ pending: ['0902-fill-and-index', '0903-all-are-filled'], underWay: false });
+    await other.query('begin');
+    await other.query('select from numbered where n = 8 for update');
+    const running = run();
+    await eventually(async () => expect(await filled()).toBe(6));
+    expect(await state()).toEqual({ pending: ['0902-fill-and-index', '0903-all-are-filled'], underWay: true });
+    await other.query('commit');
+    await running;
+    expect(await state()).toEqual({ pending: [], underWay: false });
   }, 60_000);
 
   it('goes on with the chunk at which it was killed', async () => {

@@ -1,10 +1,13 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MigrationExecutor, type Migration, type MigrationInterface, type QueryRunner } from 'typeorm';
 import { Unavailable } from '@tocsin/contracts';
 import type { DatabaseConnection } from './connection';
 import { openDataSource } from './database';
+import { readableName, readMigrations, sqlFiles, type NumberedMigration } from './migration-files';
+import { MIGRATION_LOCK } from './migration-state';
+import { stepsOf } from './migration-steps';
 import { onlineMigration } from './online-migration';
 import { causeOf, translate } from './postgres-errors';
 import { createRoles, DEFINER } from './roles';
@@ -17,21 +20,24 @@ export interface MigrateOptions {
   timeoutMs?: number;
   /** The folder of the numbered migrations; default that of this library. */
   folder?: string;
+  /**
+   * The number of the last migration that runs; default the newest. Below the newest, functions and views stay as they
+   * are: those of this version fit only when all migrations have run. Then no version is sure to work until the rest is
+   * migrated, and the apps of this one refuse to start.
+   */
+  to?: number;
 }
 
 /** What a migration did. */
 export interface MigrationReport {
   /** The numbered migrations that ran now, in order; empty when all had run before. */
   applied: string[];
-  /** The files of functions. Every migration creates them anew, and the views that they use. */
+  /** The files of functions. Every migration creates them anew, and the views that they use; empty with `to`. */
   functions: string[];
+  /** The migrations that were left out because of `to`, by their numbers. */
+  left: string[];
 }
 
-/**
- * The advisory lock of a migration, the same in every database. The process that holds it migrates, and all others
- * wait.
- */
-const MIGRATION_LOCK = 8_662_746;
 /**
  * How often waiting processes try to take the lock, in milliseconds. They do not wait in a statement, because its
  * snapshot would block an index that is built concurrently.
@@ -43,14 +49,17 @@ const ASK_FOR_LOCK_MS = 100;
  * once. The migrations and the functions are committed in one transaction. The exception are migrations in
  * `x.online.sql`, which run outside a transaction, after it. A migration with the line `-- needs online` has those
  * before it run in their turn: everything before them is committed first, and the functions belong to the last
- * transaction. Safe to repeat; after a crash the next call resumes. Throws `Unavailable` when the database is away.
+ * transaction. Safe to repeat; after a crash the next call resumes. Throws `Unavailable` when the database is away, and
+ * an error when a migration after `to` has run already: migrations go one way.
  */
 export async function migrate({
   connection,
   timeoutMs = 600_000,
   folder = MIGRATIONS,
+  to = newestIn(folder),
 }: MigrateOptions): Promise<MigrationReport> {
-  const migrations = sqlFiles(folder).map((file) => asMigration(file, timeoutMs));
+  const numbered = readMigrations(folder);
+  const migrations = numbered.map((one) => asMigration(one, timeoutMs));
   const limits = { statementTimeoutMs: timeoutMs, lockTimeoutMs: timeoutMs, idleInTransactionTimeoutMs: timeoutMs };
   const source = await openDataSource(
     { connection, poolSize: 1, applicationName: 'tocsin migrate', ...limits },
@@ -64,7 +73,7 @@ export async function migrate({
     await takeLock(runner, timeoutMs);
     await runner.query('create schema if not exists tocsin');
     await runner.query('set search_path to tocsin');
-    return await bringUpToDate(new MigrationExecutor(source, runner), runner, newestIn(folder));
+    return await bringUpToDate(new MigrationExecutor(source, runner), runner, numbered, to);
   } catch (error) {
     if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
     // a migration that fails is a fault of this program: the original error helps to repair it more than a translation
@@ -92,45 +101,41 @@ async function takeLock(runner: QueryRunner, timeoutMs: number): Promise<void> {
 async function bringUpToDate(
   executor: MigrationExecutor,
   runner: QueryRunner,
-  version: number,
+  numbered: readonly NumberedMigration[],
+  to: number,
 ): Promise<MigrationReport> {
-  const pending = inOrder(await executor.getPendingMigrations());
-  const isOnline = (at: number): boolean => pending[at]?.instance?.transaction === false;
-  const lastInTransaction = pending.findLastIndex((_, at) => !isOnline(at));
-  let functions: string[] | undefined;
-  let at = 0;
-  do {
-    // a transaction for the functions comes first when no migration is pending, or only online migrations
-    if (isOnline(at) && (functions || at <= lastInTransaction)) await executor.executeMigration(pending[at++]!);
-    else {
-      await runner.startTransaction();
-      for (; at < pending.length && !isOnline(at); at += 1) await executor.executeMigration(pending[at]!);
-      if (at > lastInTransaction) functions = await createFunctions(runner, version);
-      await runner.commitTransaction();
+  const pending = new Map((await executor.getPendingMigrations()).map((one) => [one.name, one]));
+  const due = numbered.filter(({ recordedAs }) => pending.has(recordedAs));
+  const version = numbered.at(-1)?.number ?? 0;
+  const complete = to >= version;
+  if (!complete) refuseToGoBack(await executor.getExecutedMigrations(), to);
+  const steps = stepsOf(complete ? due : due.filter(({ number }) => number <= to), { complete });
+  const report: MigrationReport = { applied: [], functions: [], left: [] };
+  for (const { isOnline, migrations, functions } of steps) {
+    if (!isOnline) await runner.startTransaction();
+    for (const { recordedAs, name } of migrations) {
+      await executor.executeMigration(pending.get(recordedAs)!);
+      report.applied.push(name);
     }
-  } while (!functions || at < pending.length);
-  return { applied: pending.map(({ name }) => readableName(name)), functions };
+    if (functions) report.functions = await createFunctions(runner, version);
+    if (!isOnline) await runner.commitTransaction();
+  }
+  // `steps` may end with an online migration, so this is a statement of its own
+  if (!complete && steps.length > 0) await runner.query(noteVersion(to));
+  report.left = due.map(({ name }) => name).filter((name) => !report.applied.includes(name));
+  return report;
 }
 
-/**
- * Online migrations come last, behind the functions, unless a migration that needs them follows: they take minutes on a
- * large database, in which the functions of the version before would run on the tables of this one.
- */
-function inOrder(pending: Migration[]): Migration[] {
-  const isOnline = ({ instance }: Migration): boolean => instance?.transaction === false;
-  const needing = pending.findLastIndex(
-    ({ instance }) => (instance as { needsOnline?: boolean } | undefined)?.needsOnline,
-  );
-  const free = pending.slice(needing + 1);
-  return [
-    ...pending.slice(0, needing + 1),
-    ...free.filter((one) => !isOnline(one)),
-    ...free.filter((one) => isOnline(one)),
-  ];
+function refuseToGoBack(executed: readonly Migration[], to: number): void {
+  const beyond = executed.map(({ name }) => readableName(name)).filter((name) => parseInt(name, 10) > to);
+  if (beyond.length > 0) throw new Error(`Migrations go one way: ${beyond.sort().at(-1)} has run already.`);
 }
+
+/** The files of functions, which every complete migration creates anew. */
+export const functionFiles = (): string[] => sqlFiles(join(__dirname, 'functions'));
 
 async function createFunctions(runner: QueryRunner, version: number): Promise<string[]> {
-  const files = sqlFiles(join(__dirname, 'functions'));
+  const files = functionFiles();
   const views = sqlFiles(join(__dirname, 'views'));
   // a role can become the owner of a function only while it may create in the schema
   await runner.query(`grant create on schema tocsin to ${DEFINER}`);
@@ -161,20 +166,13 @@ begin
   end loop;
 end $$`;
 
-const sqlFiles = (folder: string): string[] =>
-  readdirSync(folder)
-    .filter((name) => name.endsWith('.sql'))
-    .sort()
-    .map((name) => join(folder, name));
-
-/** TypeORM orders and records migrations by a name that ends in thirteen digits, such as `the-log0000000000001`. */
-function asMigration(file: string, timeoutMs: number): new () => MigrationInterface {
-  const [, number, words, online] = /^(\d+)-(.+?)(\.online)?\.sql$/.exec(basename(file))!;
-  const name = `${words}${number!.padStart(13, '0')}`;
-  if (online) return onlineMigration(name, file, timeoutMs);
+function asMigration(
+  { recordedAs, file, isOnline }: NumberedMigration,
+  timeoutMs: number,
+): new () => MigrationInterface {
+  if (isOnline) return onlineMigration(recordedAs, file, timeoutMs);
   return class {
-    readonly name = name;
-    readonly needsOnline = /^-- needs online$/m.test(readFileSync(file, 'utf8'));
+    readonly name = recordedAs;
     async up(runner: QueryRunner): Promise<void> {
       await runner.query(readFileSync(file, 'utf8'));
     }
@@ -183,5 +181,3 @@ function asMigration(file: string, timeoutMs: number): new () => MigrationInterf
     }
   };
 }
-
-const readableName = (name: string): string => `${name.slice(-13).replace(/^0+(?=\d{4})/, '')}-${name.slice(0, -13)}`;

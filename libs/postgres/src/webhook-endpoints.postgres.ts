@@ -31,10 +31,11 @@ export class PostgresWebhookEndpoints implements WebhookEndpoints {
       url,
     ]);
     const secrets = await this.readSecrets();
-    const { endpoint_id, format, disabled_at, failing_since } = row!;
+    const { endpoint_id, format, template, disabled_at, failing_since } = row!;
     return {
       endpoint_id,
       format,
+      template,
       headers: headersOf(row!, secrets),
       secrets: versionsOf(row!).map((version) => secrets.secretOf(row!, version)),
       disabled: disabled_at !== null,
@@ -71,12 +72,13 @@ export class PostgresWebhookEndpoints implements WebhookEndpoints {
     tenants: readonly TenantId[],
     endpointId: string,
     by: string,
-    { format, headers, enabled, rotate }: EndpointChange,
+    { format, template, headers, enabled, rotate }: EndpointChange,
   ): Promise<WebhookEndpoint | undefined> {
     const names = headers ? Object.keys(headers) : null;
     const sealed = names?.length ? await this.seal(tenants, endpointId, headers!) : null;
     const row = await this.write(tenants, endpointId, by, {
       format: format === undefined ? null : (format ?? ''),
+      template: template === undefined ? null : (template ?? ''),
       names,
       sealed,
       enabled: enabled ?? null,
@@ -86,7 +88,7 @@ export class PostgresWebhookEndpoints implements WebhookEndpoints {
   }
 
   async secretOf(tenants: readonly TenantId[], endpointId: string, by: string): Promise<WebhookSecret | undefined> {
-    const unchanged = { format: null, names: null, sealed: null, enabled: null, rotate: false };
+    const unchanged = { format: null, template: null, names: null, sealed: null, enabled: null, rotate: false };
     const row = await this.write(tenants, endpointId, by, unchanged);
     if (!row) return undefined;
     const secrets = await this.readSecrets();
@@ -121,6 +123,7 @@ export class PostgresWebhookEndpoints implements WebhookEndpoints {
     by: string,
     to: {
       format: WebhookFormat | '' | null;
+      template: string | null;
       names: string[] | null;
       sealed: string | null;
       enabled: boolean | null;
@@ -128,8 +131,8 @@ export class PostgresWebhookEndpoints implements WebhookEndpoints {
     },
   ): Promise<EndpointRow | undefined> {
     const [row] = await this.database.call<EndpointRow>(
-      'select * from tocsin.change_webhook_endpoint($1, $2, $3, $4, $5, $6, $7, $8)',
-      [tenants, endpointId, by, to.format, to.names, to.sealed, to.enabled, to.rotate],
+      'select * from tocsin.change_webhook_endpoint($1, $2, $3, $4, $5, $6, $7, $8, $9)',
+      [tenants, endpointId, by, to.format, to.names, to.sealed, to.enabled, to.rotate, to.template],
     );
     return row;
   }
@@ -188,6 +191,7 @@ const shown = (row: EndpointRow): WebhookEndpoint => ({
   tenant_id: row.tenant_id,
   url: row.url,
   format: row.format,
+  template: row.template,
   header_names: row.header_names,
   secret_version: row.secret_version,
   rotated_at: row.rotated_at,

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import type { Calling } from '../calling';
 import type { Terminal } from '../terminal';
 
 /** A terminal that keeps its output, so that a test can read it. */
@@ -6,6 +7,7 @@ export class PlayedTerminal implements Terminal {
   readonly stdout: string[] = [];
   readonly stderr: string[] = [];
   readonly colours = false;
+  calling: Calling = 'npm';
   private readonly controller = new AbortController();
 
   constructor(

@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { useState, type KeyboardEvent } from 'react';
+import { memo, useCallback, useState, type KeyboardEvent } from 'react';
 import { ChevronDown, ChevronRight, CircleDot } from 'lucide-react';
 import { toast } from 'sonner';
 import { useAlertsApi } from '@tocsin/react-client';
@@ -18,7 +18,7 @@ import { allOf } from './use-everything';
 /** Times that are nearer to each other than this read alike. */
 const MINUTE_MS = 60_000;
 
-interface Props extends GroupRows {
+interface Props extends Omit<GroupRows, 'tenantName'> {
   search: AlertSearch;
   by: GroupedBy;
   nameOfTenant(tenantId: string): string | null;
@@ -27,10 +27,12 @@ interface Props extends GroupRows {
 
 /**
  * The list in groups, which the server makes of all matching alerts: one line for each service, alert name or tenant. A
- * line opens in place. The groups are loaded again with the other numbers of the page.
+ * line opens in place. The groups are loaded again with the other numbers of the page. Memoised, because the page is
+ * rendered for each new alert, and the groups are not.
  */
-export default function GroupList({ search, by, nameOfTenant, onAct, ...rows }: Props) {
+export default memo(function GroupList({ search, by, nameOfTenant, onAct, ...rows }: Props) {
   const { t } = useWords();
+  const tenantName = useCallback(({ tenant_id }: Alert) => nameOfTenant(tenant_id), [nameOfTenant]);
   const api = useAlertsApi();
   const [opened, setOpened] = useState<ReadonlySet<string | null>>(new Set());
   const { order: listOrder, limit: _, ...filter } = search;
@@ -81,7 +83,9 @@ export default function GroupList({ search, by, nameOfTenant, onAct, ...rows }: 
               onToggle={(open) => toggle(group.key, open)}
               onAct={rows.mayAct ? (what) => void act(group.key, what) : null}
             />
-            {opened.has(group.key) && <GroupAlerts search={searchIn(search, by, group.key)} {...rows} />}
+            {opened.has(group.key) && (
+              <GroupAlerts search={searchIn(search, by, group.key)} tenantName={tenantName} {...rows} />
+            )}
           </li>
         ))}
       </ul>
@@ -93,7 +97,7 @@ export default function GroupList({ search, by, nameOfTenant, onAct, ...rows }: 
       )}
     </div>
   );
-}
+});
 
 interface LineProps {
   group: AlertGroup;

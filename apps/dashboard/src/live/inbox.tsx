@@ -491,7 +491,6 @@ export function Inbox({ claims, followed, onFollow, onToken }: Props) {
                   current={current}
                   openAlert={place.alert}
                   isUnseen={isUnseen}
-                  tenantName={(alert) => tenants.nameOf(alert.tenant_id)}
                   nameOfTenant={tenants.nameOf}
                   mayAct={mayAct}
                   acts={rowActs}

@@ -30,6 +30,7 @@ const CONVERTERS = {
   publicKey: { type: 'string', pattern: '^[A-Za-z0-9_-]{87}$' },
   authSecret: { type: 'string', pattern: '^[A-Za-z0-9_-]{22}$' },
   webhookAddress: {},
+  template: {},
   /** A rule that brings its schema along, as its first constraint. */
   described: ({ constraints: [schema] }: { constraints: [object] }) => schema,
   isNote: ({ constraints: [maxLength] }: { constraints: [number] }) => ({

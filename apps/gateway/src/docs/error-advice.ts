@@ -77,6 +77,8 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
     'again, or discard it.',
   too_many_recipients: 'A notification has at most 100 recipients. Ask for several notifications.',
   invalid_recipient: 'An address fits none of the channels: `errors` points to it and says what is expected.',
+  invalid_template:
+    'A template cannot be parsed, names what there is not, or does not make JSON of every sample: `detail` says in which line.',
   unknown_time_zone: 'The time zone is not in the IANA database. Use a name such as `Europe/Berlin`.',
   ambiguous_time_zone:
     'An abbreviation such as CET or EST: programs differ about what it means. Name a place, such as ' +

@@ -453,6 +453,7 @@ export const WIRE_SCHEMAS = {
       tenant_id: tenantId,
       url: text(),
       format: nullable(oneOf(WEBHOOK_FORMATS, 'Null: the host of the address decides.')),
+      template: nullable(text('The template that writes the bodies; null: the format does.')),
       header_names: list(text(), { description: 'The names of additional headers. Their values are never shown.' }),
       secret_version: integer('1, 2, 3 …: how often a secret was made.', { minimum: 1 }),
       rotated_at: nullable(

@@ -69,6 +69,7 @@ export const ANSWERS: Record<ErrorCode, [status: number, title: string]> = {
   truncated: [409, 'Not all of the message is kept'],
   too_many_recipients: [422, 'Too many recipients'],
   invalid_recipient: [422, 'A recipient is not valid'],
+  invalid_template: [422, 'The template has a fault'],
   unknown_time_zone: [422, 'The time zone is unknown'],
   ambiguous_time_zone: [422, 'The time zone is ambiguous'],
   time_does_not_exist: [422, 'The local time does not exist'],

@@ -1,7 +1,8 @@
 import { IsBoolean, IsString, Matches, ValidateBy } from 'class-validator';
 import { TENANT_ID_PATTERN, WEBHOOK_FORMATS, type TenantId, type WebhookFormat } from '@tocsin/contracts';
 import type { EndpointChange } from '@tocsin/contracts/ports';
-import { Described, MayBeAbsent } from '../request/field-rules';
+import { faultOf, MAX_TEMPLATE } from '@tocsin/webhook-template';
+import { Described, MayBeAbsent, type RuleContext } from '../request/field-rules';
 
 /** The most bytes of a body. Twenty headers of 2,000 characters fit into them. */
 export const MAX_BODY_BYTES = 64 * 1024;
@@ -67,7 +68,36 @@ const IsFormat = () =>
     { message: `One of ${WEBHOOK_FORMATS.join(', ')} is expected, or null.` },
   );
 
+/** Tried at once: a fault that only an alert showed would be one that reaches nobody. */
+const IsTemplate = (): PropertyDecorator => {
+  const isText = ValidateBy(
+    {
+      name: 'described',
+      constraints: [{ type: ['string', 'null'], minLength: 1, maxLength: MAX_TEMPLATE }],
+      validator: { validate: (value: unknown) => value === null || isTemplateText(value) },
+    },
+    { message: `A template of 1 to ${MAX_TEMPLATE} characters is expected, or null.` },
+  );
+  const hasNoFault = ValidateBy(
+    {
+      name: 'template',
+      validator: { validate: (value: unknown) => !isTemplateText(value) || faultOf(value) === undefined },
+    },
+    {
+      message: ({ value }: { value: unknown }) => (isTemplateText(value) ? (faultOf(value)?.message ?? '') : ''),
+      context: { code: 'invalid_template' } satisfies RuleContext,
+    },
+  );
+  return (target, name) => [isText, hasNoFault].forEach((rule) => rule(target, name as string));
+};
+
+const isTemplateText = (value: unknown): value is string =>
+  typeof value === 'string' && value !== '' && value.length <= MAX_TEMPLATE;
+
 const FORMAT = 'How bodies are written; null chooses by the host of the address.';
+const TEMPLATE =
+  'A Liquid template that writes the bodies, in place of the format; null: the format does. It must make JSON. Users who ' +
+  'may read alerts can see it.';
 const HEADERS = 'Headers to send in addition, by their names. They replace those before. Their values are never shown.';
 
 /** The body of `POST /api/v1/webhooks`. */
@@ -88,6 +118,7 @@ export class EndpointBody {
   )
   url!: string;
   @Described(FORMAT) @MayBeAbsent() @IsFormat() format?: WebhookFormat | null;
+  @Described(TEMPLATE) @MayBeAbsent() @IsTemplate() template?: string | null;
   @Described(HEADERS) @MayBeAbsent() @AreHeaders() headers?: Record<string, string>;
 }
 
@@ -95,6 +126,7 @@ export class EndpointBody {
 @Described('What changes.')
 export class EndpointChangeBody implements EndpointChange {
   @Described(FORMAT) @MayBeAbsent() @IsFormat() format?: WebhookFormat | null;
+  @Described(TEMPLATE) @MayBeAbsent() @IsTemplate() template?: string | null;
   @Described(HEADERS) @MayBeAbsent() @AreHeaders() headers?: Record<string, string>;
   @Described('False: nothing more is sent to it. True: it is on again, and its failures are forgotten.')
   @MayBeAbsent()
@@ -106,8 +138,9 @@ export class EndpointChangeBody implements EndpointChange {
   rotate?: boolean;
 }
 
-export const changeOf = ({ format, headers, enabled, rotate }: EndpointChangeBody): EndpointChange => ({
+export const changeOf = ({ format, template, headers, enabled, rotate }: EndpointChangeBody): EndpointChange => ({
   ...(format !== undefined && { format }),
+  ...(template !== undefined && { template }),
   ...(headers !== undefined && { headers }),
   ...(enabled !== undefined && { enabled }),
   ...(rotate !== undefined && { rotate }),

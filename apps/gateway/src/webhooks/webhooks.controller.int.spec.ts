@@ -114,6 +114,18 @@ test('an address is configured before its first use, under the form in which it 
   expect(JSON.stringify(again.json)).not.toContain('s3cret');
 });
 
+test('a template is kept, and one with a fault is refused with its line', async () => {
+  const template = '{"text": "{{ subject }}",\n "room": "{{ data.labels.room }}"}';
+  const id = await configure('https://a.example/template', { template });
+  expect((await ask('GET', `/${id}`, ana())).json).toMatchObject({ template });
+  const wrong = template.replace('subject', 'subject | jsn').replace('data.labels', 'data.lables');
+  const refused = await ask('PATCH', `/${id}`, ana(), { template: wrong });
+  expect(refused).toMatchObject({ status: 422, code: 'invalid_template', pointers: ['/template'] });
+  expect(JSON.stringify(refused.json.errors)).toContain('Line 1, column 11: undefined filter: jsn.');
+  expect((await ask('GET', `/${id}`, ana())).json).toMatchObject({ template });
+  expect((await ask('PATCH', `/${id}`, ana(), { template: null })).json).toMatchObject({ template: null });
+});
+
 test('a list shows the tenants that it names, or all', async () => {
   const [one, two] = [await configure('https://a.example/list'), await configure('https://a.example/list', {}, 'cafe')];
   const idsOf = async (query: string) =>
@@ -202,6 +214,10 @@ const WRONG: [object, string][] = [
   [{ url: 7 }, '/url'],
   [{ tenant_id: 'a b' }, '/tenant_id'],
   [{ format: 'discord' }, '/format'],
+  ...['', 7, 'a'.repeat(16_385), '{{', '{{ subject }}'].map((template): [object, string] => [
+    { template },
+    '/template',
+  ]),
   [{ headers: [] }, '/headers'],
   ...[
     'Host',

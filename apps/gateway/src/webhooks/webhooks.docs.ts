@@ -20,6 +20,7 @@ export const configureWebhook = applyDecorators(
   }),
   acts,
   Answer(200, 'The webhook of this address.', ref('WebhookEndpoint')),
+  Problems('invalid_template'),
 );
 
 export const showWebhook = applyDecorators(
@@ -31,11 +32,11 @@ export const showWebhook = applyDecorators(
 );
 
 export const changeWebhook = applyDecorators(
-  ApiOperation({ summary: 'Change the format or headers, switch it on or off, or rotate its secret' }),
+  ApiOperation({ summary: 'Change the format, template or headers, switch it on or off, or rotate its secret' }),
   acts,
   webhookId,
   Answer(200, 'The webhook after the change.', ref('WebhookEndpoint')),
-  Problems('not_found'),
+  Problems('not_found', 'invalid_template'),
 );
 
 export const showWebhookSecret = applyDecorators(

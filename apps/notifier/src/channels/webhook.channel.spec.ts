@@ -1,6 +1,7 @@
 import { Webhook, WebhookVerificationError } from 'standardwebhooks';
 import { Unavailable, type ClaimedDelivery, type SendOutcome } from '@tocsin/contracts';
 import { anEntry, aTenant, eventually } from '@tocsin/contracts/testing';
+import { composeMessage } from '../compose-message';
 import { WebhookChannel, type WebhookOptions } from './webhook.channel';
 import { OneEndpoint, SECRET } from './webhook/testing/one-endpoint';
 import { openRawReceiver, openReceiver, type Receiver } from './webhook/testing/receiver';
@@ -391,6 +392,39 @@ describe('an endpoint', () => {
     const receiver = await answering(200);
     expect(await sendTo(receiver.url)).toMatchObject({ outcome: 'retry', reason: 'not_configured' });
     expect(receiver.received).toEqual([]);
+  });
+
+  it('with a template gets the body that it writes, signed, and keeps what its host says in answers', async () => {
+    endpoints.endpoint = {
+      ...endpoints.endpoint,
+      format: 'slack',
+      template:
+        '{"text": "{{ subject }}", "id": "{{ delivery_id }}", "words": "{{ message }}", "see": "{{ page_url }}"}',
+    };
+    const receiver = await answering(200, {}, '{"ok": false}');
+    const channel = channelOf({ publicUrl: 'https://tocsin.example.com' });
+    const outcome = await channel.send(aDelivery({ recipient: receiver.url }), new AbortController().signal);
+    expect(outcome).toMatchObject({ outcome: 'failed', reason: 'rejected' });
+    const [{ body, headers }] = receiver.received as [(typeof receiver.received)[number]];
+    expect(new Webhook(SECRET).verify(body, headers)).toEqual({
+      text: composeMessage(aDelivery()).subject,
+      id: aDelivery().delivery_id,
+      words: 'größer als 2 kg – 😀',
+      see: `https://tocsin.example.com/?alert=${entry.alert_id}`,
+    });
+    expect(headers['content-type']).toBe('application/json');
+  });
+
+  it('whose template makes no body of this alert gets no post, and the attempt says why', async () => {
+    endpoints.endpoint = { ...endpoints.endpoint, template: '{"n":\n {% if data.name %}1{% endif %}}' };
+    const receiver = await answering(200);
+    expect(await sendTo(receiver.url, { entry: anEntry({ name: null }) })).toEqual({
+      outcome: 'failed',
+      reason: 'template_failed',
+      answer: 'Line 2, column 2: The body of this delivery is not JSON there.',
+    });
+    expect(receiver.received).toEqual([]);
+    expect(await sendTo(receiver.url, { entry: anEntry({ name: 'flour' }) })).toMatchObject({ outcome: 'sent' });
   });
 
   it('that cannot be read gets no post; a post that cannot be recorded still counts', async () => {

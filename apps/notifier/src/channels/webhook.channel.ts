@@ -4,7 +4,7 @@ import type { EndpointInUse, WebhookEndpoints } from '@tocsin/contracts/ports';
 import { DeliveryChannel, type ChannelLimits } from './delivery-channel';
 import { readDestination } from './webhook/address-guard';
 import { judgeAnswer } from './webhook/judge-answer';
-import { formatOfHost, PAYLOAD_FORMATS, type Payload } from './webhook/payload-formats';
+import { formatOfHost, fromTemplate, PAYLOAD_FORMATS, type Payload } from './webhook/payload-formats';
 import { post, POST_TIMES, type PostTimes } from './webhook/post';
 import { guardedLookup, resolveByDns, resolveLocally, type Resolve } from './webhook/resolve';
 
@@ -92,8 +92,11 @@ export class WebhookChannel extends DeliveryChannel {
     if (endpoint.headers === null)
       return { outcome: 'retry', reason: 'not_configured', answer: 'The headers were sealed with another key.' };
     const format = PAYLOAD_FORMATS[endpoint.format ?? formatOfHost(address.hostname)];
-    const payload = format.write(delivery, address, this.options.publicUrl);
-    if ('fault' in payload) return { outcome: 'failed', reason: 'invalid_recipient', answer: payload.fault };
+    const payload =
+      endpoint.template === null
+        ? format.write(delivery, address, this.options.publicUrl)
+        : fromTemplate(endpoint.template, delivery, this.options.publicUrl);
+    if ('fault' in payload) return { outcome: 'failed', reason: payload.reason, answer: payload.fault };
     const posted = await post({
       url: payload.url ?? address,
       // our headers come last, so an endpoint's own headers replace none of them

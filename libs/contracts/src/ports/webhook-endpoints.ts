@@ -6,6 +6,8 @@ export interface EndpointInUse {
   endpoint_id: string;
   /** Null means that the host of the address decides. */
   format: WebhookFormat | null;
+  /** The template of the bodies. Null means that the format writes them. */
+  template: string | null;
   /** Additional headers. Null means that they were encrypted with another key and cannot be read. */
   headers: Readonly<Record<string, string>> | null;
   /** The body is signed with each of these, the newest first. There are two in the 24 hours after a rotation. */
@@ -29,6 +31,8 @@ export interface EndpointFailure {
 /** The changes of a user. Absent fields stay as they are. */
 export interface EndpointChange {
   format?: WebhookFormat | null;
+  /** It was tried before. Null: the format writes the bodies again. */
+  template?: string | null;
   /** Replaces all headers. */
   headers?: Readonly<Record<string, string>>;
   /** True also clears the failures. */

@@ -43,7 +43,7 @@ export function describeWebhookEndpoints(name: string, { open }: { open(): Promi
       const used = await Promise.all(Array.from({ length: 8 }, () => notifier.use(tenant, URL_ONE)));
       expect(new Set(used.map(({ endpoint_id }) => endpoint_id)).size).toBe(1);
       const { endpoint_id, secrets, ...rest } = used[0]!;
-      expect(rest).toEqual({ format: null, headers: {}, disabled: false, failing: false });
+      expect(rest).toEqual({ format: null, template: null, headers: {}, disabled: false, failing: false });
       expect(secrets).toEqual([expect.stringMatching(/^whsec_/) as string]);
       expect(await users.list([tenant])).toEqual([
         {
@@ -51,6 +51,7 @@ export function describeWebhookEndpoints(name: string, { open }: { open(): Promi
           tenant_id: tenant,
           url: URL_ONE,
           format: null,
+          template: null,
           header_names: [],
           secret_version: 1,
           rotated_at: null,
@@ -96,6 +97,19 @@ export function describeWebhookEndpoints(name: string, { open }: { open(): Promi
       });
       expect(await notifier.use(tenant, URL_ONE)).toMatchObject({ headers: {} });
       expect(JSON.stringify(await users.list([tenant]))).not.toContain('größer');
+    });
+
+    it('keeps a template until it is taken away, and without one the format as before', async () => {
+      const id = await idOf();
+      const template = `{"text": "{{ subject }}"}`;
+      await users.change([tenant], id, 'ana', { format: 'slack', template });
+      expect(await notifier.use(tenant, URL_ONE)).toMatchObject({ format: 'slack', template });
+      expect(await users.change([tenant], id, 'ana', { format: 'ntfy' })).toMatchObject({ format: 'ntfy', template });
+      expect(await users.change([tenant], id, 'ana', { template: null })).toMatchObject({
+        format: 'ntfy',
+        template: null,
+      });
+      expect(await notifier.use(tenant, URL_ONE)).toMatchObject({ format: 'ntfy', template: null });
     });
 
     it('signs with two secrets after a rotation, and a second rotation ends the first overlap', async () => {

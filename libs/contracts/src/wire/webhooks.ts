@@ -19,6 +19,8 @@ export interface WebhookEndpoint {
   url: string;
   /** Null: chosen by the host of the address. */
   format: WebhookFormat | null;
+  /** A Liquid template that writes the bodies in place of the format; null: the format does. */
+  template: string | null;
   /** The names of the headers that are sent in addition. Their values are secrets and are never shown. */
   header_names: string[];
   /** 1, 2, 3 …: how often a secret was made. */

@@ -148,10 +148,11 @@ begin
   perform set_config('tocsin.tenants', outside, true);
 end $$;
 
--- Null leaves a field as it is. An empty `to_format` means that the host decides. If two rotations follow within 24
--- hours, the second one ends the overlap of the first.
+-- Null leaves a field as it is. An empty `to_format` means that the host decides, an empty `to_template` that the format
+-- does. If two rotations follow within 24 hours, the second one ends the overlap of the first.
 create or replace function change_webhook_endpoint(
-  tenants text[], of_endpoint uuid, by_user text, to_format text, to_names text[], to_sealed text, to_enabled boolean, to_rotate boolean
+  tenants text[], of_endpoint uuid, by_user text, to_format text, to_names text[], to_sealed text, to_enabled boolean, to_rotate boolean,
+  to_template text default null
 )
 returns setof webhook_endpoint
 language plpgsql volatile security definer
@@ -166,6 +167,7 @@ begin
   update webhook_endpoint e set
     owner = coalesce(e.owner, by_user),
     format = case when to_format is null then e.format else nullif(to_format, '') end,
+    template = case when to_template is null then e.template else nullif(to_template, '') end,
     header_names = coalesce(to_names, e.header_names),
     sealed_headers = case when to_names is null then e.sealed_headers else to_sealed end,
     disabled_at = case when to_enabled then null when not to_enabled then coalesce(e.disabled_at, right_now) else e.disabled_at end,

@@ -12,6 +12,8 @@ export interface ChatWords {
   message: string;
   /** At most 10, each of at most 60 and 200 characters. */
   facts: { name: string; value: string }[];
+  /** The address of the alert on the page, where there is one. */
+  pageUrl?: string | undefined;
   /** At most 4 http and https addresses, each of at most 1,000 characters, in their canonical form. */
   links: { label: string; url: string }[];
 }
@@ -26,6 +28,7 @@ export function chatWordsOf(delivery: ClaimedDelivery, publicUrl?: string): Chat
   const facts = entry
     ? [['Service', entry.service] as const, ['Tenant', entry.tenant_id] as const, ...Object.entries(entry.labels)]
     : [['Tenant', delivery.tenant_id] as const];
+  const pageUrl = publicUrl && entry ? `${publicUrl}/?alert=${encodeURIComponent(entry.alert_id)}` : undefined;
   return {
     severity: said.severity,
     subject: composeMessage(delivery, { publicUrl }).subject,
@@ -33,10 +36,9 @@ export function chatWordsOf(delivery: ClaimedDelivery, publicUrl?: string): Chat
     facts: facts
       .slice(0, MAX_FACTS)
       .map(([name, value]) => ({ name: cutTo(60, oneLine(name)), value: cutTo(200, oneLine(value)) || '-' })),
+    pageUrl,
     links: [
-      ...(publicUrl && entry
-        ? [{ label: 'Open the alert', url: `${publicUrl}/?alert=${encodeURIComponent(entry.alert_id)}` }]
-        : []),
+      ...(pageUrl ? [{ label: 'Open the alert', url: pageUrl }] : []),
       ...(entry?.actions ?? []).flatMap(({ label, url }) =>
         url !== undefined && isWebAddress(url)
           ? [{ label: cutTo(60, oneLine(label)) || 'Open', url: new URL(url).href }]

@@ -194,7 +194,7 @@ test('telegram: the chat is in the body and not in the address, and nothing is p
   expect((json as { text: string }).text).toMatch(/Flour is running low[^]*Only 2 kg left[^]*Service: inventory/);
   expect(
     PAYLOAD_FORMATS.telegram.write(aDelivery(), new URL('https://api.telegram.org/bot1:x/sendMessage'), PAGE),
-  ).toEqual({ fault: expect.stringContaining('chat_id') as string });
+  ).toEqual({ reason: 'invalid_recipient', fault: expect.stringContaining('chat_id') as string });
 });
 
 test('ntfy: JSON to the root of the server, with a topic and a priority', () => {

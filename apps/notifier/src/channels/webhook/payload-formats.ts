@@ -1,5 +1,6 @@
 import type { ClaimedDelivery } from '@tocsin/contracts';
 import type { Severity, WebhookFormat } from '@tocsin/contracts/wire';
+import { bodyOf, TemplateFault } from '@tocsin/webhook-template';
 import { chatWordsOf, cutWritten, type ChatWords } from './chat-words';
 import type { Verdict } from './judge-answer';
 
@@ -10,8 +11,9 @@ export interface Payload {
   body: string;
 }
 
-/** Why an address cannot be posted to in this format. */
+/** Why there is no payload: the address does not fit the format, or the template made no body. */
 export interface PayloadFault {
+  reason: 'invalid_recipient' | 'template_failed';
   fault: string;
 }
 
@@ -23,6 +25,8 @@ interface PayloadFormat {
   /** Reads errors that the provider reports in the body and not by the status. */
   verdictOf?(text: string): Verdict | undefined;
 }
+
+const noAddress = (fault: string): PayloadFault => ({ reason: 'invalid_recipient', fault });
 
 const asJson = (body: unknown, url?: URL): Payload => ({
   headers: { 'content-type': 'application/json' },
@@ -54,7 +58,7 @@ export const PAYLOAD_FORMATS: Readonly<Record<WebhookFormat, PayloadFormat>> = {
     hosts: ['api.telegram.org'],
     write: (delivery, address, publicUrl) => {
       const chat = address.searchParams.get('chat_id');
-      if (!chat) return { fault: 'The address of a Telegram bot ends in /sendMessage?chat_id=…' };
+      if (!chat) return noAddress('The address of a Telegram bot ends in /sendMessage?chat_id=…');
       const thread = Number(address.searchParams.get('message_thread_id')) || undefined;
       const url = new URL(address);
       url.search = '';
@@ -75,13 +79,27 @@ export const PAYLOAD_FORMATS: Readonly<Record<WebhookFormat, PayloadFormat>> = {
     write: (delivery, address, publicUrl) => {
       // JSON goes to the root of the server, and names the topic in the body
       const [, root, topic] = /^(.*\/)([-_A-Za-z0-9]{1,64})\/?$/.exec(address.pathname) ?? [];
-      if (topic === undefined) return { fault: 'The address of ntfy ends in the name of a topic.' };
+      if (topic === undefined) return noAddress('The address of ntfy ends in the name of a topic.');
       const url = new URL(address);
       url.pathname = root!;
       return asJson(ntfyMessage(chatWordsOf(delivery, publicUrl), topic), url);
     },
   },
 };
+
+/** A delivery as the endpoint's own template writes it. */
+export function fromTemplate(template: string, delivery: ClaimedDelivery, publicUrl?: string): Payload | PayloadFault {
+  const { severity, subject, message, pageUrl } = chatWordsOf(delivery, publicUrl);
+  const { data, ...standard } = standardPayload(delivery);
+  const { tenant_id } = delivery;
+  try {
+    const view = { ...standard, tenant_id, severity, subject, message, page_url: pageUrl ?? '', data };
+    return { headers: { 'content-type': 'application/json' }, body: bodyOf(template, view) };
+  } catch (error) {
+    if (!(error instanceof TemplateFault)) throw error;
+    return { reason: 'template_failed', fault: error.message };
+  }
+}
 
 /** The format of an endpoint that names none. */
 export function formatOfHost(hostname: string): WebhookFormat {
@@ -95,7 +113,7 @@ const standardPayload = ({ entry, notification, delivery_id, first_due_at }: Cla
   type: entry ? `alert.${entry.change}` : 'notification',
   timestamp: entry?.received_at ?? first_due_at,
   delivery_id,
-  data: entry ?? notification,
+  data: (entry ?? notification)!,
 });
 
 /** With these three escaped, a text holds no link, mention or command for Slack, in either kind of text. */

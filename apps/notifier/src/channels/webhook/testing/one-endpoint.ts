@@ -11,6 +11,7 @@ export class OneEndpoint implements Pick<WebhookEndpoints, 'use' | 'succeeded' |
   endpoint: EndpointInUse = {
     endpoint_id: 'e-1',
     format: null,
+    template: null,
     headers: {},
     secrets: [SECRET],
     disabled: false,

@@ -1,0 +1,70 @@
+import type { Entry } from '@tocsin/contracts/wire';
+import { framesOf, openStream } from '../event-stream';
+
+const HEAD_TIMEOUT_MS = 10_000;
+
+/** A stream that notes when each of the alerts that were sent arrives on it. */
+export class MeasuredStream {
+  /** How long each alert took from `sends` to its arrival, in milliseconds, by its id. */
+  readonly arrivedMs = new Map<string, number>();
+  private readonly sentAt = new Map<string, number>();
+  private readonly ending = new AbortController();
+  private arrived: () => void = () => undefined;
+
+  constructor(
+    private readonly target: URL,
+    private readonly token: string,
+    private readonly interrupted: AbortSignal,
+  ) {}
+
+  /** Resolves when the stream is open: what is published from then on arrives. Throws a sentence when it is refused. */
+  async open(): Promise<void> {
+    const signal = AbortSignal.any([this.interrupted, this.ending.signal]);
+    const { response } = await openStream(this.target, { token: this.token, signal, headTimeoutMs: HEAD_TIMEOUT_MS });
+    if (response.statusCode !== 200) {
+      response.resume();
+      throw new Error(`${this.target.origin} refuses the stream (${response.statusCode}). npm run doctor says more.`);
+    }
+    const frames = framesOf(response);
+    // its first frame says that it is open
+    await frames.next();
+    void this.read(frames);
+  }
+
+  /** Notes that an alert is sent now, and returns the time. */
+  sends(id: string): number {
+    const now = performance.now();
+    this.sentAt.set(id, now);
+    return now;
+  }
+
+  /** Resolves when all of these have arrived, and otherwise after `withinMs` or at Ctrl+C. */
+  async haveArrived(ids: ReadonlySet<string>, withinMs: number): Promise<void> {
+    const isComplete = () => [...ids].every((id) => this.arrivedMs.has(id));
+    await new Promise<void>((resolve) => {
+      const timeout = setTimeout(resolve, withinMs);
+      this.interrupted.addEventListener('abort', () => resolve());
+      this.arrived = () => {
+        if (!isComplete()) return;
+        clearTimeout(timeout);
+        resolve();
+      };
+      this.arrived();
+    });
+  }
+
+  close(): void {
+    this.ending.abort();
+  }
+
+  private async read(frames: ReturnType<typeof framesOf>): Promise<void> {
+    for await (const { event, data } of frames) {
+      if (['connection', 'heartbeat', 'close', 'reset'].includes(event)) continue;
+      const { event_id } = JSON.parse(data) as Entry;
+      const sentAt = this.sentAt.get(event_id);
+      if (sentAt === undefined || this.arrivedMs.has(event_id)) continue;
+      this.arrivedMs.set(event_id, performance.now() - sentAt);
+      this.arrived();
+    }
+  }
+}

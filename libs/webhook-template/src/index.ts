@@ -1,0 +1,2 @@
+export * from './template-view';
+export * from './webhook-template';
