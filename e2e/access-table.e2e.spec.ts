@@ -108,7 +108,7 @@ async function revoke(body: object): Promise<void> {
  */
 const bakery = () =>
   stack.sql(`
-    select 'alert' as what, alert_id::text as id, row_to_json(a)::text as is from tocsin.alert a where tenant_id = 'bakery' and service not in ('published', 'pagerduty', 'opsgenie')
+    select 'alert' as what, alert_id::text as id, row_to_json(a)::text as is from tocsin.alert a where tenant_id = 'bakery' and service not in ('published', 'pagerduty', 'opsgenie', 'topic')
     union all select 'letter', dead_letter_id::text, row_to_json(d)::text from tocsin.dead_letter d where tenant_id = 'bakery'
     union all select 'seen', user_id, row_to_json(s)::text from tocsin.seen s where tenant_id = 'bakery' and user_id <> 'vic' order by 1, 2`);
 

@@ -44,7 +44,8 @@ describe('the metrics of a gateway, a processor and a notifier that live through
       REDIS_URL: redis.via(stack.environment.REDIS_URL!),
       RABBITMQ_URL: amqp.via(stack.environment.RABBITMQ_URL!),
     };
-    processor = await stack.startProcessor({ ...through, REDIS_PLAIN: 'publish' });
+    const plain = { REDIS_PLAIN: 'both', REDIS_PLAIN_PREFIX: `${stack.prefix}plain:` };
+    processor = await stack.startProcessor({ ...through, ...plain });
     // a gateway looks for dead letters when it starts, and 15 s later
     await stack.sql(
       `insert into tocsin.dead_letter (tenant_id, reason, detail, body, routing_key) values ('bakery', 'store_failed', '', 'x', 'any.key')`,
@@ -145,6 +146,7 @@ describe('the metrics of a gateway, a processor and a notifier that live through
     expect(statuses.filter(({ status }) => status === 429)).toHaveLength(1);
     await publish(message('live'));
     await stream.entry('live');
+    // to the gateway, which has no bridge, it is no hint; the processor takes it, and it becomes a dead letter
     await stack.redis.publish(`${stack.prefix}alerts:bakery`, 'no hint');
     await moves(gateway, 'tocsin_invalid_hints_total');
     await look();

@@ -143,6 +143,12 @@ export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
   ],
   probeStream: [unnamed(nothing, open())],
   issueTicket: [unnamed(nothing, own('201'))],
+  streamTopic: [
+    named(({ tenant: id }) => ({ values: { id }, query: '?since=1' }), tenant(), {
+      enough: (text) => text.includes('event: connection'),
+    }),
+  ],
+  probeTopic: [named(({ tenant: id }) => ({ values: { id } }), open())],
 
   // alerts
   listAlerts: [named(byQuery, tenant(), { shows: true }), unnamed(nothing, own(), { shows: true })],
@@ -191,6 +197,16 @@ export const OPERATIONS: Readonly<Record<string, readonly Row[]>> = {
   ],
 
   // publishing: a token without the claim publishes for any tenant except a revoked one, and roles do not matter
+  publishToTopic: [
+    named(
+      ({ tenant: id }) => ({ values: { id }, body: { data: 'an event' } }),
+      (by) => ({
+        ...tenant('202')(),
+        foreign: by === 'claim' ? '403 tenant_forbidden' : '202',
+        revoked_tenant: '403 tenant_forbidden',
+      }),
+    ),
+  ],
   publishEvents: [
     named(
       ({ tenant: id }) => ({ body: { tenant_id: id, service: 'published', severity: 'low', name: 'one' } }),

@@ -10,6 +10,7 @@ import { FOLDING, type Folding } from '@tocsin/contracts';
 import { duration, onOff, setting } from '@tocsin/settings';
 import {
   AlertActs,
+  AlertIntake,
   AlertSource,
   AnnounceEntries,
   bind,
@@ -17,15 +18,19 @@ import {
   EventBus,
   EventLog,
   LogRetention,
+  PlainMessages,
 } from '@tocsin/contracts/ports';
 import { Log, Metrics } from '@tocsin/observability';
 import { z } from 'zod';
 import { AlertsController, AlertsServer } from './alerts.server';
+import { BridgePlain } from './bridge/bridge-plain';
 import { FlushFolds } from './flush-folds';
 import { IngestAlerts } from './ingest-alerts';
 import { Retention } from './retention';
 import { SourceLanes } from './source-lane/source-lanes';
 import { WakeSnoozed } from './wake-snoozed';
+
+export { plainReport } from './start-report';
 
 /** The settings of the processor itself. They do not depend on the technology behind its ports. */
 export const processorSettings = {
@@ -70,6 +75,24 @@ export const foldingOf = ({
   windowMs: FOLD_WINDOW * 1000,
 });
 
+/** That what other programs publish plainly becomes alerts. */
+interface BridgeChoice {
+  /** The service of messages that name none. */
+  service: string | undefined;
+}
+
+/** The bridge of this process, where there is one. */
+class Bridges {
+  constructor(readonly all: readonly BridgePlain[]) {}
+}
+
+const bridgeTo = ({ service }: BridgeChoice) => ({
+  provide: Bridges,
+  useFactory: (plain: PlainMessages, intake: AlertIntake, eventLog: EventLog, metrics: Metrics, log: Log) =>
+    new Bridges([new BridgePlain(plain, intake, eventLog, metrics, log, { service })]),
+  inject: [PlainMessages, AlertIntake, EventLog, Metrics, Log],
+});
+
 /** The processor, without any technology: `adapters` export the ports, `Log` and `Metrics` that it asks for. */
 @Module({})
 export class AlertProcessorModule implements OnApplicationBootstrap, OnModuleDestroy {
@@ -77,9 +100,11 @@ export class AlertProcessorModule implements OnApplicationBootstrap, OnModuleDes
     private readonly flushFolds: FlushFolds,
     private readonly retention: Retention,
     private readonly wakeSnoozed: WakeSnoozed,
+    private readonly bridges: Bridges,
   ) {}
 
-  static forRoot(config: ProcessorConfig, adapters: DynamicModule[]): DynamicModule {
+  /** With `bridge`, `adapters` export `PlainMessages` too. */
+  static forRoot(config: ProcessorConfig, adapters: DynamicModule[], bridge?: BridgeChoice): DynamicModule {
     return {
       module: AlertProcessorModule,
       imports: adapters,
@@ -121,6 +146,7 @@ export class AlertProcessorModule implements OnApplicationBootstrap, OnModuleDes
             }),
           inject: [EventLog, AnnounceEntries, Doorbell, Metrics, Log],
         },
+        bridge ? bridgeTo(bridge) : { provide: Bridges, useValue: new Bridges([]) },
       ],
     };
   }
@@ -129,10 +155,12 @@ export class AlertProcessorModule implements OnApplicationBootstrap, OnModuleDes
     this.flushFolds.start();
     this.retention.start();
     this.wakeSnoozed.start();
+    for (const bridge of this.bridges.all) bridge.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    await Promise.all([this.flushFolds.stop(), this.retention.stop(), this.wakeSnoozed.stop()]);
+    const parts = [this.flushFolds, this.retention, this.wakeSnoozed, ...this.bridges.all];
+    await Promise.all(parts.map((part) => part.stop()));
   }
 }
 

@@ -2,7 +2,7 @@ import { busSettings, engineProblems, queueSettings, readSettings } from '@tocsi
 import { observabilitySettings } from '@tocsin/observability';
 import { postgresSettings } from '@tocsin/postgres';
 import { rabbitSettings, rabbitSourceSettings } from '@tocsin/rabbitmq';
-import { plainProblems, redisSettings } from '@tocsin/redis';
+import { bridgeProblems, plainProblems, redisBridgeSettings, redisPlainSettings, redisSettings } from '@tocsin/redis';
 import { processorSettings } from './alert-processor.module';
 
 export const settings = {
@@ -12,6 +12,8 @@ export const settings = {
   ...queueSettings,
   ...busSettings,
   ...redisSettings,
+  ...redisPlainSettings,
+  ...redisBridgeSettings,
   ...rabbitSettings,
   ...rabbitSourceSettings,
 };
@@ -21,6 +23,7 @@ export type AlertProcessorConfig = ReturnType<typeof loadConfig>;
 export const loadConfig = (environment: NodeJS.ProcessEnv) =>
   readSettings(settings, environment, (config) => [
     ...plainProblems(config),
+    ...bridgeProblems(config),
     ...engineProblems(config),
     // one connection for each lane; one each for urgent messages, suspects, the quarantine, dead letters and the health
     // check

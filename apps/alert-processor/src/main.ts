@@ -21,7 +21,7 @@ import {
   PostgresSessionModule,
 } from '@tocsin/postgres';
 import { RabbitModule } from '@tocsin/rabbitmq';
-import { plainPrefixOf, RedisModule, RedisQueueModule } from '@tocsin/redis';
+import { bridgesPlain, plainPrefixOf, PlainMessagesModule, RedisModule, RedisQueueModule } from '@tocsin/redis';
 import { misspeltSettings } from '@tocsin/settings';
 import { AlertProcessorModule, foldingOf, processorTransport } from './alert-processor.module';
 import { loadConfig, settings, type AlertProcessorConfig } from './config';
@@ -40,7 +40,11 @@ runProcess(async (life) => {
   const adapters = adaptersFrom(config, observability);
 
   const app = await NestFactory.createMicroservice<AsyncMicroserviceOptions>(
-    AlertProcessorModule.forRoot(config, [observability, ...adapters]),
+    AlertProcessorModule.forRoot(
+      config,
+      [observability, ...adapters],
+      bridgesPlain(config) ? { service: config.REDIS_PLAIN_SERVICE } : undefined,
+    ),
     {
       ...processorTransport,
       bufferLogs: true,
@@ -115,8 +119,19 @@ function adaptersFrom(config: AlertProcessorConfig, observability: DynamicModule
           prefix: config.REDIS_PREFIX,
           hintKey: config.REDIS_HINT_KEY,
           plainPrefix: plainPrefixOf(config),
+          bridgesPlain: bridgesPlain(config),
           keys: postgres,
           observability,
         });
-  return [postgres, queue, bus];
+  const plain = bridgesPlain(config)
+    ? [
+        PlainMessagesModule.forRoot({
+          url: config.REDIS_URL!,
+          prefix: config.REDIS_PREFIX,
+          plainPrefix: config.REDIS_PLAIN_PREFIX,
+          observability,
+        }),
+      ]
+    : [];
+  return [postgres, queue, bus, ...plain];
 }

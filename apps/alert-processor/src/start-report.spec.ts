@@ -31,3 +31,14 @@ test('plain messages are named, and warned of', () => {
   expect(enabled).toContain('plain messages in Redis');
   expect(warnings).toEqual([expect.stringContaining('REDIS_PLAIN=publish')]);
 });
+
+test('the bridge is named, and that it takes a message at most once', () => {
+  const { enabled, warnings } = processorReport({ ...USUAL, REDIS_PLAIN: 'bridge' });
+  expect(enabled).toContain('bridge from plain messages in Redis');
+  expect(enabled).not.toContain('plain messages in Redis');
+  expect(warnings).toEqual([
+    expect.stringContaining('at most once'),
+    expect.stringContaining('can raise alerts of any tenant'),
+  ]);
+  expect(processorReport({ ...USUAL, REDIS_PLAIN: 'both' }).warnings).toHaveLength(3);
+});

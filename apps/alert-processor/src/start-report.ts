@@ -6,7 +6,30 @@ interface Reported {
   RETENTION_DAYS: number;
   QUEUE: 'rabbitmq' | 'redis' | 'postgres';
   BUS: 'redis' | 'postgres';
-  REDIS_PLAIN: 'off' | 'publish';
+  REDIS_PLAIN: 'off' | 'publish' | 'bridge' | 'both';
+}
+
+/** What is done for programs that know nothing of Tocsin, and what is not promised to them. */
+export function plainReport(plain: Reported['REDIS_PLAIN']): StartReport {
+  const [publishes, bridges] = [plain === 'publish' || plain === 'both', plain === 'bridge' || plain === 'both'];
+  return {
+    enabled: [
+      ...(publishes ? ['plain messages in Redis'] : []),
+      ...(bridges ? ['bridge from plain messages in Redis'] : []),
+    ],
+    warnings: [
+      ...(publishes
+        ? [`REDIS_PLAIN=${plain}: each program that may subscribe in Redis reads the alerts of all tenants`]
+        : []),
+      ...(bridges
+        ? [
+            `REDIS_PLAIN=${plain}: a plain message becomes an alert at most once. It is lost when no processor takes it, ` +
+              'or when that processor ends before the queue has it',
+            `REDIS_PLAIN=${plain}: each program that may publish in Redis can raise alerts of any tenant`,
+          ]
+        : []),
+    ],
+  };
 }
 
 /** What a processor with these settings does beside storing, and what an operator may not have meant. */
@@ -23,16 +46,14 @@ export const processorReport = ({
     ...(QUEUE === 'redis' ? ['queue in Redis'] : []),
     ...(QUEUE === 'postgres' ? ['queue in PostgreSQL, one processor at a time'] : []),
     ...(BUS === 'postgres' ? ['bus in PostgreSQL'] : []),
-    ...(REDIS_PLAIN === 'publish' ? ['plain messages in Redis'] : []),
+    ...plainReport(REDIS_PLAIN).enabled,
     'dead letters',
     ...(FOLD_WINDOW > 0 ? ['folding of floods'] : []),
     ...(DELIVERIES ? ['deliveries'] : []),
     ...(RETENTION_DAYS > 0 ? [`retention of ${RETENTION_DAYS} days`] : []),
   ],
   warnings: [
-    ...(REDIS_PLAIN === 'publish'
-      ? ['REDIS_PLAIN=publish: each program that may subscribe in Redis reads the alerts of all tenants']
-      : []),
+    ...plainReport(REDIS_PLAIN).warnings,
     ...(FOLD_WINDOW > 0 ? [] : ['FOLD_WINDOW=0: each message of a flood is stored as an entry']),
     ...(DELIVERIES ? [] : ['DELIVERIES=off: no mail, SMS, WhatsApp, webhook or push message is planned']),
     ...(RETENTION_DAYS > 0 ? [] : ['RETENTION_DAYS=0: entries are never deleted, and the database grows']),

@@ -12,7 +12,7 @@ const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 export const PARTS = {
   Start: ['index', 'install', 'tenants-and-tokens', 'configure'],
   Use: ['page', 'search', 'acts', 'stream-clients', 'embed'],
-  Publish: ['publishing', 'dead-letters'],
+  Publish: ['publishing', 'topics', 'dead-letters'],
   Tell: ['notify', 'notifications', 'mail', 'phones', 'webhooks-out'],
   Operate: ['operate', 'troubleshooting', 'upgrade', 'engines', 'pgbouncer', 'errors', 'security'],
 };

@@ -13,7 +13,7 @@ import { observabilitySettings } from '@tocsin/observability';
 import { checkPhoneSettings, twilioCallbackSettings, vapidPublicSetting } from '@tocsin/phones';
 import { postgresSettings, webhookKeySettings } from '@tocsin/postgres';
 import { rabbitSettings } from '@tocsin/rabbitmq';
-import { plainProblems, redisQueueSettings, redisSettings } from '@tocsin/redis';
+import { plainProblems, redisPlainSettings, redisQueueSettings, redisSettings } from '@tocsin/redis';
 import { z } from 'zod';
 import { originFault } from './http/cors';
 import { proxyRoutes } from './http/proxy-routes';
@@ -197,6 +197,7 @@ export const settings = {
   ...queueSettings,
   ...busSettings,
   ...redisSettings,
+  ...redisPlainSettings,
   ...redisQueueSettings,
   ...rabbitSettings,
 };

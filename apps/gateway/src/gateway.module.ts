@@ -66,6 +66,7 @@ import { OpsgenieController } from './intake/opsgenie.controller';
 import { PagerDutyController } from './intake/pagerduty.controller';
 import { PeerPublisher } from './intake/peer-publisher';
 import { PublishEvents } from './intake/publish-events';
+import { TopicsController } from './intake/topics.controller';
 import { ReceiptWatch } from './intake/receipt-watch';
 import { LimitRequests } from './limits/limit-requests.guard';
 import { RequestLimits } from './limits/request-limits';
@@ -145,6 +146,7 @@ export class GatewayModule implements OnApplicationBootstrap, OnModuleDestroy, B
         IntakeController,
         PagerDutyController,
         OpsgenieController,
+        TopicsController,
         RevocationsController,
         TenantsController,
         DeadLettersController,

@@ -26,7 +26,7 @@ import {
   PostgresTicketStore,
 } from '@tocsin/postgres';
 import { RabbitModule } from '@tocsin/rabbitmq';
-import { plainPrefixOf, RedisModule, RedisQueueModule, RedisTicketStore } from '@tocsin/redis';
+import { bridgesPlain, plainPrefixOf, RedisModule, RedisQueueModule, RedisTicketStore } from '@tocsin/redis';
 import { misspeltSettings } from '@tocsin/settings';
 import { loadConfig, settings } from './config';
 import { GatewayModule } from './gateway.module';
@@ -115,6 +115,7 @@ function adaptersFrom(config: ReturnType<typeof loadConfig>, observability: Dyna
           prefix: config.REDIS_PREFIX,
           hintKey: config.REDIS_HINT_KEY,
           plainPrefix: plainPrefixOf(config),
+          bridgesPlain: bridgesPlain(config),
           keys: postgres,
           observability,
         });

@@ -6,7 +6,7 @@ type Reported = GatewayConfig &
   Parameters<typeof weakAuthSettings>[0] & {
     QUEUE?: 'rabbitmq' | 'redis' | 'postgres';
     BUS?: 'redis' | 'postgres';
-    REDIS_PLAIN?: 'off' | 'publish';
+    REDIS_PLAIN?: 'off' | 'publish' | 'bridge' | 'both';
   };
 
 /** Limits that keep one client from taking everything. */
@@ -44,7 +44,7 @@ export function gatewayReport(config: Reported): StartReport {
       ...(config.QUEUE === 'redis' ? ['queue in Redis'] : []),
       ...(config.QUEUE === 'postgres' ? ['queue in PostgreSQL, for publishing over HTTP only'] : []),
       ...(config.BUS === 'postgres' ? ['bus in PostgreSQL'] : []),
-      ...(config.REDIS_PLAIN === 'publish' ? ['plain messages in Redis'] : []),
+      ...(config.REDIS_PLAIN === 'publish' || config.REDIS_PLAIN === 'both' ? ['plain messages in Redis'] : []),
       'row-level security',
       'health',
       'metrics',

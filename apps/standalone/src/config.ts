@@ -4,7 +4,7 @@ import { authSettings, checkAuthSettings } from '@tocsin/auth';
 import { observabilitySettings } from '@tocsin/observability';
 import { databaseUrlOf, migrationProblems, postgresSettings, webhookKeySettings } from '@tocsin/postgres';
 import { rabbitSettings, rabbitSourceSettings } from '@tocsin/rabbitmq';
-import { plainProblems, redisSettings } from '@tocsin/redis';
+import { bridgeProblems, plainProblems, redisBridgeSettings, redisPlainSettings, redisSettings } from '@tocsin/redis';
 import { z } from 'zod';
 import { processorSettings } from '../../alert-processor/src/alert-processor.module';
 import { contradictions, gatewaySettings } from '../../gateway/src/config';
@@ -28,6 +28,8 @@ export const settings = {
   ...rabbitSettings,
   ...rabbitSourceSettings,
   ...redisSettings,
+  ...redisPlainSettings,
+  ...redisBridgeSettings,
   // there is no other gateway that streams could move to, and a person at a terminal waits for the end
   DRAIN_MS: setting(DRAIN_MS.default(300), aboutSetting(DRAIN_MS)),
   NOTIFIER_DRAIN_MS: setting(NOTIFIER_DRAIN_MS.default(2_000), aboutSetting(NOTIFIER_DRAIN_MS)),
@@ -56,6 +58,7 @@ export type StandaloneConfig = ReturnType<typeof loadConfig>;
 export const loadConfig = (environment: NodeJS.ProcessEnv) =>
   readSettings(settings, environment, (config) => [
     ...plainProblems(config),
+    ...bridgeProblems(config),
     // without a secret standalone makes one itself and keeps it
     ...((config.JWT_SECRET ?? config.JWT_JWKS_URL) ? checkAuthSettings(config) : []),
     ...contradictions(config),

@@ -15,7 +15,7 @@ import {
   migrationUrlOf,
   PostgresTenantDirectory,
 } from '@tocsin/postgres';
-import { connectProcessor } from '../../alert-processor/src/alert-processor.module';
+import { connectProcessor, plainReport } from '../../alert-processor/src/alert-processor.module';
 import { gatewayReport, openHttp, prepareHttp } from '../../gateway/src/gateway.module';
 import { enabledChannels } from '../../notifier/src/notifier.module';
 import { misspeltSettings } from '@tocsin/settings';
@@ -153,11 +153,12 @@ const usesTable = (config: StandaloneConfig): boolean => !config.TENANT_SERVICE_
 
 function reportOf(config: StandaloneConfig, channels: readonly string[]): StartReport {
   const gateway = gatewayReport(config);
+  const plain = plainReport(config.REDIS_URL ? config.REDIS_PLAIN : 'off');
   // an operator who configured an issuer or a secret sees warnings that a trial does not need
   const trial = !config.JWT_SECRET && !config.JWT_JWKS_URL;
   return {
     enabled: [
-      ...gateway.enabled,
+      ...new Set([...gateway.enabled, ...plain.enabled]),
       ...(config.RABBITMQ_URL ? ['publishing over AMQP'] : []),
       ...(config.DELIVERIES ? channels : []),
     ],
@@ -166,6 +167,7 @@ function reportOf(config: StandaloneConfig, channels: readonly string[]): StartR
         ? []
         : ['embedded storage: survives kill -9, not a power cut; for trying out, not for production']),
       ...gateway.warnings.filter((warning) => !trial || !weakAuthSettings(config).includes(warning)),
+      ...plain.warnings,
       ...misspeltSettings(Object.keys(settings), process.env),
     ],
   };

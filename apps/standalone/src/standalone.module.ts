@@ -12,7 +12,7 @@ import {
   type DatabaseConnection,
 } from '@tocsin/postgres';
 import { RabbitModule } from '@tocsin/rabbitmq';
-import { plainPrefixOf, RedisModule, RedisTicketStore } from '@tocsin/redis';
+import { bridgesPlain, plainPrefixOf, PlainMessagesModule, RedisModule, RedisTicketStore } from '@tocsin/redis';
 import { AlertProcessorModule, foldingOf } from '../../alert-processor/src/alert-processor.module';
 import { GatewayModule } from '../../gateway/src/gateway.module';
 import { NotifierModule } from '../../notifier/src/notifier.module';
@@ -57,10 +57,20 @@ export class StandaloneModule {
           prefix: config.REDIS_PREFIX,
           hintKey: config.REDIS_HINT_KEY,
           plainPrefix: plainPrefixOf(config),
+          bridgesPlain: bridgesPlain(config),
           keys: postgres,
           observability,
         })
       : EmbeddedModule.forRoot();
+    const plain =
+      config.REDIS_URL && bridgesPlain(config)
+        ? PlainMessagesModule.forRoot({
+            url: config.REDIS_URL,
+            prefix: config.REDIS_PREFIX,
+            plainPrefix: config.REDIS_PLAIN_PREFIX,
+            observability,
+          })
+        : undefined;
     const directory = tenantDirectoryFrom(config);
     const adapters: DynamicModule = {
       module: class StandaloneAdapters {},
@@ -80,7 +90,11 @@ export class StandaloneModule {
         observability,
         adapters,
         GatewayModule.forRoot(config, [observability, adapters, auth]),
-        AlertProcessorModule.forRoot(config, [observability, adapters]),
+        AlertProcessorModule.forRoot(
+          config,
+          [observability, adapters, ...(plain ? [plain] : [])],
+          plain && { service: config.REDIS_PLAIN_SERVICE },
+        ),
         NotifierModule.forRoot(
           {
             ...config,

@@ -1,7 +1,7 @@
 import { createSecretKey } from 'node:crypto';
 import fc from 'fast-check';
 import { hintOf, type Hint } from './event';
-import { decodeHints, decodeSignedHints, encodeHint, encodeSignedHints } from './hint-codec';
+import { decodeHints, decodeSignedHints, encodeHint, encodeSignedHints, looksLikeHints } from './hint-codec';
 import { aHint, anEntry } from './testing/an-alert';
 
 const stored = (overrides = {}) => ({
@@ -112,5 +112,33 @@ describe('a signed message', () => {
   it.each(['', '\n', 'no line break', '{}\n{}', '!!!!\n{}\n'])('is not %j', (text) => {
     expect(decodeSignedHints('alerts:a', Buffer.from(text), undefined)).toBeUndefined();
     expect(decodeSignedHints('alerts:a', Buffer.from(text), key)).toBeUndefined();
+  });
+});
+
+describe('the form of hints', () => {
+  const { tenant_id: _, ...hint } = aHint();
+  const key = createSecretKey(Buffer.from('a key of at least thirty-two characters'));
+  const ofAnotherVersion = encodeHint(hint).toString().replace('"v":1', '"v":2');
+
+  it.each([
+    ['signed with any key', encodeSignedHints('alerts:a', [encodeHint(hint), encodeHint(hint)], key)],
+    ['unsigned', encodeHint(hint)],
+    ['without data', encodeHint({ ...hint, data: null })],
+    ['of another version', Buffer.from(ofAnotherVersion)],
+  ])('is recognised when they are %s', (_what, bytes) => expect(looksLikeHints(bytes)).toBe(true));
+
+  it.each([
+    '',
+    'null\n',
+    '{"tenant_id":"a","title":"x"}',
+    '{"tenant_id":"a","title":"x"}\n',
+    JSON.stringify({ tenant_id: 'a', service: 'oven', title: 'written over lines' }, null, 2),
+    `${'x'.repeat(43)}\n{"title":"x"}`,
+    hint.data!.toString(),
+    `${hint.data!.toString()}\n`,
+  ])('is not that of %j', (text) => expect(looksLikeHints(Buffer.from(text))).toBe(false));
+
+  it('is looked for without an exception in any bytes', () => {
+    fc.assert(fc.property(fc.uint8Array(), (bytes) => void looksLikeHints(Buffer.from(bytes))));
   });
 });

@@ -107,6 +107,25 @@ export function decodeSignedHints(topic: string, bytes: Buffer, key: KeyObject |
   return signature.length === expected.length && timingSafeEqual(signature, expected) ? decodeHints(signed) : undefined;
 }
 
+/** The head of a hint has some hundred bytes. */
+const MOST_HEAD_BYTES = 4_096;
+
+/**
+ * Whether a message has the form of hints, of any version and whoever signed them. It proves nothing about their
+ * origin: it only tells them from what other programs publish on the same topics.
+ */
+export function looksLikeHints(bytes: Buffer): boolean {
+  const from = bytes[SIGNATURE_LENGTH] === LF ? SIGNATURE_LENGTH + 1 : 0;
+  const end = bytes.indexOf(LF, from);
+  if (end < 0 || end - from > MOST_HEAD_BYTES) return false;
+  try {
+    const { epoch, seq, fp } = JSON.parse(bytes.toString('utf8', from, end)) as Record<string, unknown>;
+    return typeof epoch === 'string' && Number.isSafeInteger(seq) && typeof fp === 'string';
+  } catch {
+    return false; // no JSON, or `null`, which has no fields
+  }
+}
+
 /**
  * The signature is compared as base64 text, because the last character has unused bits. It covers the topic as well:
  * one tenant's hint is not valid for another tenant.

@@ -1,4 +1,4 @@
-export { AlertMessage, MessageAction } from './alert-message';
+export { AlertMessage, MessageAction, PRINTABLE_ASCII } from './alert-message';
 export { inOrder } from './body-hash';
 export * from './decode-body';
 export * from './exact-json';

@@ -270,6 +270,19 @@ export class Metrics {
     'tocsin_plain_publish_failures_total',
     'Batches of entries that were not sent as plain JSON (REDIS_PLAIN=publish). Nothing else suffers.',
   );
+  /**
+   * `result`: `published` (it is in the queue), `refused` (a dead letter), `own_entry` (an entry of a log of Tocsin, which
+   * is never taken), `dropped` (too many waited, or the queue was away until the process ended).
+   */
+  readonly plainMessages = this.labelledCounter(
+    'tocsin_plain_messages_total',
+    'Plain messages of other programs (REDIS_PLAIN=bridge), by what became of them.',
+    (['published', 'refused', 'own_entry', 'dropped'] as const).map((result) => ({ result })),
+  );
+  readonly plainTaking = this.gauge(
+    'tocsin_plain_taking',
+    '1 while this process takes plain messages (REDIS_PLAIN=bridge). One process of all does.',
+  );
   /** `result`: `fresh` (cached), `fetched`, `stale` (the tenant service is away), `unavailable`. */
   readonly tenantLookups = this.labelledCounter(
     'tocsin_tenant_lookups_total',

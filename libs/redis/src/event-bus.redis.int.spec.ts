@@ -1,6 +1,7 @@
 import { encodeHint, topicOf } from '@tocsin/contracts';
 import { aHint, aTenant, describeEventBus, eventually, heardHints } from '@tocsin/contracts/testing';
 import { FaultProxy } from '@tocsin/fault-proxy';
+import { createLogger } from '@tocsin/observability';
 import { OwnRedis, redisUrl } from './testing/own-redis';
 
 describeEventBus('Redis', {
@@ -299,5 +300,51 @@ describe('plain messages beside the hints', () => {
       expect(await redis.metrics.registry.metrics()).toMatch(/^tocsin_plain_publish_failures_total(\{.*\})? [1-9]/m),
     );
     await redis.plain.call('ACL', 'DELUSER', user);
+  });
+});
+
+describe('plain messages of other programs on the topics of hints', () => {
+  let redis: OwnRedis;
+  beforeEach(() => void (redis = new OwnRedis()));
+  afterEach(() => redis.close());
+
+  it('are warned of with their topic, and make who listens read the log', async () => {
+    const [tenant, heard, lines] = [aTenant(), heardHints(), [] as Record<string, unknown>[]];
+    const destination = { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) };
+    const topic = topicOf(tenant, redis.prefix);
+    await redis.bus({ log: createLogger({ app: 'test', destination }) }).subscribe(tenant, heard);
+
+    await redis.plain.publish(topic, JSON.stringify({ tenant_id: tenant, service: 'oven', title: 'cold' }));
+    await redis.plain.publish(topic, 'no JSON');
+
+    await eventually(() => expect(heard.hints).toEqual([undefined, undefined]));
+    expect(lines).toEqual([
+      expect.objectContaining({ level: 'warn', topic, msg: expect.stringContaining('REDIS_PLAIN=bridge') }),
+    ]);
+  });
+
+  it('are no warning when they are forged hints, which say nothing of another program', async () => {
+    const [tenant, heard, lines] = [aTenant(), heardHints(), [] as string[]];
+    const log = createLogger({ app: 'test', destination: { write: (line: string) => void lines.push(line) } });
+    await redis.bus({ log }).subscribe(tenant, heard);
+    await redis
+      .bus({ hintKey: 'another key of at least thirty-two characters' })
+      .publish([aHint({ tenant_id: tenant })]);
+    await eventually(() => expect(heard.hints).toEqual([undefined]));
+    expect(lines).toEqual([]);
+  });
+
+  it('are passed over where the bridge takes them; hints are heard as ever', async () => {
+    const [tenant, heard, lines] = [aTenant(), heardHints(), [] as string[]];
+    const log = createLogger({ app: 'test', destination: { write: (line: string) => void lines.push(line) } });
+    const bus = redis.bus({ log, bridgesPlain: true });
+    await bus.subscribe(tenant, heard);
+    await redis.plain.publish(topicOf(tenant, redis.prefix), '{"title":"cold"}');
+    await redis
+      .bus({ hintKey: 'another key of at least thirty-two characters' })
+      .publish([aHint({ tenant_id: tenant })]);
+    await bus.publish([aHint({ tenant_id: tenant, seq: 5 })]);
+    await eventually(() => expect(heard.hints.map((hint) => hint?.seq)).toEqual([undefined, 5]));
+    expect(lines).toEqual([]);
   });
 });

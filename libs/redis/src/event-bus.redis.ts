@@ -1,4 +1,11 @@
-import { decodeSignedHints, hintMessages, topicOf, Unavailable, type TenantId } from '@tocsin/contracts';
+import {
+  decodeSignedHints,
+  hintMessages,
+  looksLikeHints,
+  topicOf,
+  Unavailable,
+  type TenantId,
+} from '@tocsin/contracts';
 import {
   EventBus,
   SigningKey,
@@ -10,7 +17,8 @@ import {
 import type { Log, Metrics } from '@tocsin/observability';
 import type { RedisConnection } from './connection';
 import { HintSubscriber } from './hint-subscriber';
-import { PlainTopics } from './plain-topics';
+import { PlainDrops } from './plain/plain-drops';
+import { PlainTopics } from './plain/plain-topics';
 
 interface RedisEventBusOptions {
   url: string;
@@ -28,6 +36,11 @@ interface RedisEventBusOptions {
   keptKey?: HintKey;
   /** Publishes each entry as plain JSON too, under this prefix, which differs from `prefix`. Default: it does not. */
   plainPrefix?: string;
+  /**
+   * Whether the plain messages that other programs publish on these topics are taken elsewhere. Then they are passed
+   * over. Default: they are dropped with a warning, and the listeners are told.
+   */
+  bridgesPlain?: boolean;
 }
 
 const PUBLISH_TIMEOUT_MS = 500;
@@ -46,10 +59,12 @@ export class RedisEventBus extends EventBus {
   private readonly key: SigningKey;
   private readonly prefix: string;
   private readonly plain: PlainTopics | undefined;
+  /** Undefined when the plain messages of others are taken elsewhere. */
+  private readonly drops: PlainDrops | undefined;
   private interruptions = 0;
 
   constructor(
-    { url, prefix, hintKey, keptKey, plainPrefix }: RedisEventBusOptions,
+    { url, prefix, hintKey, keptKey, plainPrefix, bridgesPlain = false }: RedisEventBusOptions,
     private readonly commands: RedisConnection,
     private readonly log: Log,
     private readonly metrics: Metrics,
@@ -57,6 +72,7 @@ export class RedisEventBus extends EventBus {
     super();
     this.prefix = prefix;
     if (plainPrefix !== undefined) this.plain = new PlainTopics(url, plainPrefix, log, metrics);
+    if (!bridgesPlain) this.drops = new PlainDrops(log);
     this.key = new SigningKey(hintKey, keptKey, (error) =>
       log.warn(
         { err: error },
@@ -120,7 +136,11 @@ export class RedisEventBus extends EventBus {
   private decode(topic: string, bytes: Buffer) {
     if (!this.key.current) void this.key.find();
     // the bus publishes no message of this length
-    return bytes.length > LIMITS.message ? undefined : decodeSignedHints(topic, bytes, this.key.current);
+    const hints = bytes.length > LIMITS.message ? undefined : decodeSignedHints(topic, bytes, this.key.current);
+    if (hints || looksLikeHints(bytes)) return hints;
+    if (!this.drops) return []; // an alert of another program: its hint follows when it is stored
+    this.drops.dropped(topic);
+    return undefined;
   }
 
   private noteState(listening: boolean): void {

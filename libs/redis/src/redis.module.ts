@@ -16,6 +16,8 @@ interface RedisModuleOptions {
   hintKey?: string;
   /** Publishes each entry as plain JSON too, under this prefix. Default: it does not. */
   plainPrefix?: string;
+  /** Plain messages on the topics of the hints are taken elsewhere (`PlainMessages`). Default: they are warned of. */
+  bridgesPlain?: boolean;
   /** Exports `HintKey`: the module of the store that keeps the key. */
   keys: DynamicModule;
   /**
@@ -55,6 +57,7 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
     prefix = '',
     hintKey,
     plainPrefix,
+    bridgesPlain,
     keys,
     health = { critical: false },
     observability,
@@ -68,7 +71,7 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
         {
           provide: RedisEventBus,
           useFactory: (commands: RedisConnection, keptKey: HintKey, log: Log, metrics: Metrics) =>
-            new RedisEventBus({ url, prefix, hintKey, keptKey, plainPrefix }, commands, log, metrics),
+            new RedisEventBus({ url, prefix, hintKey, keptKey, plainPrefix, bridgesPlain }, commands, log, metrics),
           inject: [RedisConnection, HintKey, Log, Metrics],
         },
         { provide: EventBus, useExisting: RedisEventBus },

@@ -1,4 +1,4 @@
-import { plainPrefixOf, plainProblems } from './settings';
+import { bridgeProblems, bridgesPlain, plainPrefixOf, plainProblems } from './settings';
 
 describe('the settings of plain messages', () => {
   const chosen = {
@@ -30,5 +30,23 @@ describe('the settings of plain messages', () => {
     const off = { ...chosen, REDIS_PLAIN: 'off', REDIS_PLAIN_PREFIX: '' } as const;
     expect(plainProblems(off)).toEqual([]);
     expect(plainPrefixOf(off)).toBeUndefined();
+  });
+
+  it('need no prefix of their own and no bus in Redis to be taken, but Redis', () => {
+    const bridge = { ...chosen, REDIS_PLAIN: 'bridge', REDIS_PLAIN_PREFIX: '', BUS: 'postgres' } as const;
+    expect([...plainProblems(bridge), ...bridgeProblems(bridge)]).toEqual([]);
+    expect(plainPrefixOf(bridge)).toBeUndefined();
+    const withoutRedis = { ...bridge, REDIS_URL: undefined };
+    expect([...plainProblems(withoutRedis), ...bridgeProblems(withoutRedis)]).toEqual([
+      'REDIS_PLAIN=bridge needs REDIS_URL.',
+    ]);
+  });
+
+  it('can be both sent and taken, with the conditions of both', () => {
+    const both = { ...chosen, REDIS_PLAIN: 'both' } as const;
+    expect([bridgesPlain(both), plainPrefixOf(both)]).toEqual([true, 'plain:']);
+    expect(plainProblems(both)).toEqual([]);
+    expect(plainProblems({ ...both, REDIS_PLAIN_PREFIX: '', BUS: 'postgres' })).toHaveLength(2);
+    expect([bridgesPlain(chosen), bridgesPlain({ ...chosen, REDIS_PLAIN: 'off' })]).toEqual([false, false]);
   });
 });

@@ -8,36 +8,44 @@ const REDIS_ADDRESS = z
     'it must be a redis:// or rediss:// address',
   );
 
-/** The settings that decide whether plain JSON is published beside the signed hints. */
+/** What Tocsin does with plain JSON beside its own signed hints. */
+const PLAIN_USES = ['off', 'publish', 'bridge', 'both'] as const;
+
+/** The settings of plain messages, and those that they depend on. */
 export interface ChosenPlain {
   BUS?: string;
   REDIS_URL?: string;
   REDIS_PREFIX: string;
-  REDIS_PLAIN: 'off' | 'publish';
+  REDIS_PLAIN: (typeof PLAIN_USES)[number];
   REDIS_PLAIN_PREFIX: string;
 }
 
+const publishes = ({ REDIS_PLAIN }: ChosenPlain): boolean => REDIS_PLAIN === 'publish' || REDIS_PLAIN === 'both';
+
+/** Whether what other programs publish becomes alerts: the processor takes it, and gateways pass over it. */
+export const bridgesPlain = ({ REDIS_PLAIN }: ChosenPlain): boolean =>
+  REDIS_PLAIN === 'bridge' || REDIS_PLAIN === 'both';
+
 /** What is wrong with the settings of plain messages, in sentences for the operator. */
-export function plainProblems({
-  BUS,
-  REDIS_URL,
-  REDIS_PREFIX,
-  REDIS_PLAIN,
-  REDIS_PLAIN_PREFIX,
-}: ChosenPlain): string[] {
-  if (REDIS_PLAIN === 'off') return [];
+export function plainProblems(chosen: ChosenPlain): string[] {
+  const { BUS, REDIS_URL, REDIS_PREFIX, REDIS_PLAIN, REDIS_PLAIN_PREFIX } = chosen;
+  if (!publishes(chosen)) return [];
   return [
-    ...(BUS === 'postgres' ? ['REDIS_PLAIN=publish needs BUS=redis.'] : []),
-    ...(REDIS_URL ? [] : ['REDIS_PLAIN=publish needs REDIS_URL.']),
+    ...(BUS === 'postgres' ? [`REDIS_PLAIN=${REDIS_PLAIN} needs BUS=redis.`] : []),
+    ...(REDIS_URL ? [] : [`REDIS_PLAIN=${REDIS_PLAIN} needs REDIS_URL.`]),
     ...(REDIS_PLAIN_PREFIX === REDIS_PREFIX
       ? ['REDIS_PLAIN_PREFIX must differ from REDIS_PREFIX: gateways would take plain messages for forged hints.']
       : []),
   ];
 }
 
+/** The same for the app that takes what other programs publish. */
+export const bridgeProblems = (chosen: ChosenPlain): string[] =>
+  chosen.REDIS_PLAIN === 'bridge' && !chosen.REDIS_URL ? ['REDIS_PLAIN=bridge needs REDIS_URL.'] : [];
+
 /** The prefix of plain messages, or undefined when none are to be sent. */
-export const plainPrefixOf = ({ REDIS_PLAIN, REDIS_PLAIN_PREFIX }: ChosenPlain): string | undefined =>
-  REDIS_PLAIN === 'publish' ? REDIS_PLAIN_PREFIX : undefined;
+export const plainPrefixOf = (chosen: ChosenPlain): string | undefined =>
+  publishes(chosen) ? chosen.REDIS_PLAIN_PREFIX : undefined;
 
 /** The settings of an app that uses Redis. All apps of one system have the same prefix and the same key. */
 export const redisSettings = {
@@ -51,19 +59,40 @@ export const redisSettings = {
   REDIS_PREFIX: setting(z.string().max(100).default(''), {
     description: 'A prefix of every topic and key, so that several systems can share a Redis. Empty: no prefix.',
   }),
-  REDIS_PLAIN: setting(z.enum(['off', 'publish']).default('off'), {
-    description:
-      'Whether each new entry is also published as plain JSON, for subscribers that know nothing of Tocsin: publish or ' +
-      'off. Give all processes the same value.',
-  }),
-  REDIS_PLAIN_PREFIX: setting(z.string().max(100).default('plain:'), {
-    description:
-      'What stands before alerts:<tenant> in the topics of those plain messages. It must differ from REDIS_PREFIX.',
-  }),
   REDIS_HINT_KEY: setting(z.string().min(32, `at least 32 characters are needed (${MAKE_A_SECRET})`).optional(), {
     description:
       'The key that signs the hints from processors to gateways: at least 32 characters, the same for all ' +
       'processes. Unset: a key that the database keeps. It signs them on PostgreSQL too.',
     secret: true,
   }),
+};
+
+/** Further settings of the apps that store, act or stream. They have the same values in all processes. */
+export const redisPlainSettings = {
+  REDIS_PLAIN: setting(z.enum(PLAIN_USES).default('off'), {
+    description:
+      'What is done for programs that know nothing of Tocsin. publish: each new entry is also published as plain JSON. ' +
+      'bridge: plain JSON that others publish on alerts:<tenant> becomes alerts, each message at most once. both, or off. ' +
+      'Give all processes the same value.',
+  }),
+  REDIS_PLAIN_PREFIX: setting(z.string().max(100).default('plain:'), {
+    description:
+      'What stands before alerts:<tenant> in the topics of plain messages. For publish it must differ from ' +
+      'REDIS_PREFIX. The bridge hears the topics of both prefixes.',
+  }),
+};
+
+/** Further settings of the app that takes what other programs publish. */
+export const redisBridgeSettings = {
+  REDIS_PLAIN_SERVICE: setting(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{1,64}$/, '1 to 64 letters, digits, dots, hyphens and underscores are needed')
+      .optional(),
+    {
+      description:
+        'With REDIS_PLAIN=bridge: the service of messages that name none. Unset: such a message is a dead letter.',
+      example: 'legacy',
+    },
+  ),
 };

@@ -56,7 +56,7 @@ class TellingOpener {
     const stream = new EventStream(
       socket,
       corsFields(ORIGINS, raw.headers.origin),
-      viewOf(request.filter, request.named),
+      viewOf(request.filter, request.form),
       { backlogBytes: 1e6, stallMs: 1e3 },
       metrics,
       logger,

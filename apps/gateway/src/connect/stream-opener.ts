@@ -33,10 +33,12 @@ export class StreamOpener {
 
   /**
    * Opens a stream on the socket of the request and resolves when the stream is live or has ended. Throws `Refused` or
-   * `Unavailable` only while nothing was written to the socket; the caller then sends the response.
+   * `Unavailable` only while nothing was written to the socket; the caller then sends the response. With `topic` it is
+   * the stream of this topic.
    */
-  async open(raw: RequestHead, socket: Socket): Promise<void> {
-    const request = readStreamRequest(raw, this.config.STREAM_INITIAL_EVENTS, this.identifyClient.sessionCookie);
+  async open(raw: RequestHead, socket: Socket, topic?: string): Promise<void> {
+    const { STREAM_INITIAL_EVENTS } = this.config;
+    const request = readStreamRequest(raw, STREAM_INITIAL_EVENTS, this.identifyClient.sessionCookie, topic);
     const address = clientAddress({ headers: raw.headers, socket }, this.config.TRUSTED_PROXIES);
     // The stream is created before the first await, so that a client that leaves during the lookup leaves nothing
     // behind.
@@ -61,7 +63,7 @@ export class StreamOpener {
     return new EventStream(
       socket,
       corsFields(CORS_ORIGINS, origin) + (STREAM_GZIP ? 'Vary: Accept-Encoding\r\n' : ''),
-      viewOf(request.filter, request.named),
+      viewOf(request.filter, request.form),
       { backlogBytes: STREAM_BACKLOG_BYTES, stallMs: STREAM_STALL_MS },
       this.metrics,
       this.logger,

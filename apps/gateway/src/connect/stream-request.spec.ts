@@ -85,7 +85,7 @@ it('reads filters in any of their spellings', () => {
     filter: { severity: ['urgent', 'high', 'low'], type: ['alert'], service: ['inventory', 'orders'] },
     tenants: ['a', 'b'],
   });
-  expect(read('event=message').named).toBe(false);
+  expect(read('event=message').form).toBe('nameless');
 });
 
 it('reads labels, each once, with the value whole', () => {

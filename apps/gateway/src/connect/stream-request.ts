@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { bearerToken, SessionCookies } from '@tocsin/auth';
-import { Refused, type ErrorCode, type StreamFilter } from '@tocsin/contracts';
+import { Refused, TOPIC_SERVICE, type ErrorCode, type StreamFilter } from '@tocsin/contracts';
 import { readInstant } from '@tocsin/messages';
+import type { EntryForm } from '../frames/view';
 import { badParameter, list, readEntryFilter } from '../request/entry-filter';
 
 /** The credential of a request. */
@@ -18,8 +19,8 @@ export interface StreamRequest {
   tenants: readonly string[] | null;
   filter: StreamFilter;
   start: Start;
-  /** False with `?event=message`: entries are sent without an event name, for clients that only know `onmessage`. */
-  named: boolean;
+  /** `nameless` with `?event=message`, for clients that only know `onmessage`. */
+  form: EntryForm;
   /**
    * Whether the client accepts `text/event-stream` by name. Then it is an EventSource, which gives up for good on any
    * status but 200.
@@ -36,10 +37,16 @@ export const MAX_SINCE = 500;
 /**
  * Reads a request for a stream. Unknown parameters are ignored, since a 400 ends an EventSource for good; known
  * parameters with invalid values are refused. `tenant_id` is an alias of `tenant`, and a cursor may have any name that
- * polyfills and other hubs use. `sessionCookie`: the name of the cookie of a session, where there are any. Throws
- * `Refused` with `missing_credentials`, `invalid_request`, `not_acceptable` or `invalid_parameter`.
+ * polyfills and other hubs use. `sessionCookie`: the name of the cookie of a session, where there are any. `topic`: the
+ * topic that the address names, whose tenant and form replace those of the query. Throws `Refused` with
+ * `missing_credentials`, `invalid_request`, `not_acceptable` or `invalid_parameter`.
  */
-export function readStreamRequest(request: RawRequest, initialEvents: number, sessionCookie?: string): StreamRequest {
+export function readStreamRequest(
+  request: RawRequest,
+  initialEvents: number,
+  sessionCookie?: string,
+  topic?: string,
+): StreamRequest {
   const { headers } = request;
   const query = new URL(request.url ?? '/', 'http://localhost').searchParams;
   const accept = header(headers, 'accept') ?? '*/*';
@@ -48,14 +55,20 @@ export function readStreamRequest(request: RawRequest, initialEvents: number, se
     refuse('not_acceptable', 'This address answers with text/event-stream.');
   return {
     credential: readCredential(request, query, sessionCookie),
-    tenants: list(query, 'tenant') ?? list(query, 'tenant_id'),
-    filter: readEntryFilter(query),
+    ...(topic === undefined
+      ? {
+          tenants: list(query, 'tenant') ?? list(query, 'tenant_id'),
+          filter: readEntryFilter(query),
+          form: query.get('event') === 'message' ? ('nameless' as const) : ('named' as const),
+        }
+      : { tenants: [topic], filter: OF_TOPICS, form: 'topic' as const }),
     start: readStart(headers, query, initialEvents),
-    named: query.get('event') !== 'message',
     namesEventStream,
     acceptsGzip: acceptsGzip(header(headers, 'accept-encoding') ?? ''),
   };
 }
+
+const OF_TOPICS: StreamFilter = { severity: null, type: null, service: [TOPIC_SERVICE], labels: null };
 
 /**
  * The one credential of a request. Two credentials at once are refused (RFC 6750, section 2) instead of ignoring one.

@@ -30,6 +30,9 @@ const FRAMES: Readonly<Record<StreamEvent, { summary: string; data: string }>> =
   close: { summary: 'Last: why the stream ends, and what to do.', data: 'CloseFrame' },
 };
 
+/** The frames that hold no entry. */
+const CONTROL_EVENTS = STREAM_EVENTS.filter((event) => FRAMES[event].data !== 'Entry');
+
 interface Message {
   name: string;
   title: string;
@@ -83,6 +86,13 @@ export function asyncApi(version: string): AsyncApi {
     headers: { type: 'object', properties: { traceparent: { type: 'string', description: 'W3C trace context.' } } },
     payload: ref('AlertMessage'),
   };
+  const topicEvent: Message = {
+    name: 'message',
+    title: 'An event of a topic',
+    summary: 'What was published to the topic.',
+    contentType: 'application/json',
+    payload: { description: 'Any JSON.' },
+  };
   return {
     asyncapi: '3.0.0',
     info: {
@@ -128,6 +138,18 @@ export function asyncApi(version: string): AsyncApi {
         messages: Object.fromEntries(STREAM_EVENTS.map((event) => [event, { $ref: `#/components/messages/${event}` }])),
         bindings: { http: { bindingVersion: '0.3.0' } },
       },
+      topic: {
+        address: '/api/v1/topics/{id}/events',
+        title: 'The event stream of a topic',
+        description:
+          'Server-Sent Events, as in the event stream: each frame message holds what was published to the topic, and the other frames and the position are the same.',
+        servers: [{ $ref: '#/servers/gateway' }],
+        parameters: { id: { description: 'The topic: a tenant.' } },
+        messages: Object.fromEntries(
+          ['message', ...CONTROL_EVENTS].map((event) => [event, { $ref: `#/components/messages/${event}` }]),
+        ),
+        bindings: { http: { bindingVersion: '0.3.0' } },
+      },
     },
     operations: {
       takeAlerts: {
@@ -142,9 +164,15 @@ export function asyncApi(version: string): AsyncApi {
         summary: 'Clients receive them.',
         messages: STREAM_EVENTS.map((event) => ({ $ref: `#/channels/stream/messages/${event}` })),
       },
+      streamTopic: {
+        action: 'send',
+        channel: { $ref: '#/channels/topic' },
+        summary: 'Clients receive the events of a topic.',
+        messages: ['message', ...CONTROL_EVENTS].map((event) => ({ $ref: `#/channels/topic/messages/${event}` })),
+      },
     },
     components: {
-      messages: { alert, ...Object.fromEntries(frames) },
+      messages: { alert, message: topicEvent, ...Object.fromEntries(frames) },
       schemas: {
         ...MESSAGE_SCHEMAS,
         AlertAction: WIRE_SCHEMAS.AlertAction,

@@ -43,6 +43,7 @@ const TAGS = {
   alerts: 'Alerts as they stand: found, read and acted on.',
   log: "The numbered entries of a tenant's log.",
   publishing: 'Alerts in, over HTTP. Over AMQP: /docs/events.',
+  topics: 'Any JSON in and out as a stream, in the log of a tenant.',
   notifications: 'Messages to people that a service or a user asks for, to be sent now or later.',
   deliveries: 'The messages to each recipient, and the recipients of alerts whose messages name none.',
   webhooks: 'The addresses to which webhooks are posted: secrets, formats, and whether they are on.',

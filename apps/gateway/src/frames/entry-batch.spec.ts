@@ -6,7 +6,7 @@ import { EntryBatch } from './entry-batch';
 import { read } from './testing/read-frames';
 import { viewOf, type View } from './view';
 
-const all: View = { named: true, passes: () => true };
+const all: View = { form: 'named', passes: () => true };
 
 it('a batch is one buffer a view, made once, with one whole frame an entry', () => {
   const hints = [1, 2, 3].map((seq) => aHint({ seq, severity: seq === 2 ? 'low' : 'urgent' }));
@@ -17,7 +17,7 @@ it('a batch is one buffer a view, made once, with one whole frame an entry', () 
   expect(read(bytes).events).toEqual(
     hints.map((hint) => ({ id: `e1-${hint.seq}-abcdefgh`, event: 'inventory_alert', data: hint.data!.toString() })),
   );
-  const urgent = batch.framesFor({ named: false, passes: ({ filter }) => filter.severity === 'urgent' });
+  const urgent = batch.framesFor({ form: 'nameless', passes: ({ filter }) => filter.severity === 'urgent' });
   expect(read(urgent.bytes).events.map(({ id, event }) => [id, event])).toEqual([
     ['e1-1-abcdefgh', undefined],
     ['e1-3-abcdefgh', undefined],
@@ -58,7 +58,7 @@ it('a view passes what its filter selects, independent of earlier views of the s
               ? [`e1-${i + 1}-abcdefgh`]
               : [];
           });
-          expect(read(batch.framesFor(viewOf(filter, true)).bytes).events.map(({ id }) => id)).toEqual(expected);
+          expect(read(batch.framesFor(viewOf(filter, 'named')).bytes).events.map(({ id }) => id)).toEqual(expected);
         }
       },
     ),
@@ -87,7 +87,7 @@ it('a view passes an entry live, as a hint brings it, and replayed, as the log h
       const whole = entries.map((one, i) => anEntry({ seq: i + 1, ...one }));
       const live = whole.flatMap((entry) => decodeHints(encodeHint(aHint(entry)))!);
       for (const hints of [whole.map((entry) => aHint(entry)), live]) {
-        const passing = read(new EntryBatch(hints).framesFor(viewOf(filter, true)).bytes).events.map(
+        const passing = read(new EntryBatch(hints).framesFor(viewOf(filter, 'named')).bytes).events.map(
           ({ data }) => (JSON.parse(data) as { seq: number }).seq,
         );
         expect(passing).toEqual(whole.filter((entry) => entryPasses(filter, entry)).map(({ seq }) => seq));
@@ -100,9 +100,9 @@ it("an entry's data is read for labels once a batch, and never where no stream a
   const parse = jest.spyOn(JSON, 'parse');
   const batch = new EntryBatch([aHint({ seq: 1 }), aHint({ seq: 2 })]);
   const any = { severity: null, type: null, service: null, labels: null };
-  batch.framesFor(viewOf({ ...any, severity: ['urgent'] }, true));
+  batch.framesFor(viewOf({ ...any, severity: ['urgent'] }, 'named'));
   expect(parse).toHaveBeenCalledTimes(0);
-  for (const site of ['north', 'south', 'west']) batch.framesFor(viewOf({ ...any, labels: { site } }, true));
+  for (const site of ['north', 'south', 'west']) batch.framesFor(viewOf({ ...any, labels: { site } }, 'named'));
   expect(parse).toHaveBeenCalledTimes(2);
   parse.mockRestore();
 });
@@ -133,7 +133,7 @@ it('no frame holds a character that ends a line for Python, Java or .NET but not
   });
   for (const frame of [
     entry.framesFor(all).bytes.toString(),
-    entry.bodiesFor(false)[0]!.bytes.toString(),
+    entry.bodiesFor('nameless')[0]!.bytes.toString(),
     connection,
   ]) {
     // eslint-disable-next-line no-control-regex -- what str.splitlines ends a line at, but for the line feed

@@ -3,18 +3,26 @@ import type { Metrics } from '@tocsin/observability';
 import { formatPosition } from '../positions/cursor';
 import { idLine } from './control-frame';
 import { SharedBytes } from './gzip';
-import type { View } from './view';
+import { topicDataOf } from './topic-data';
+import type { EntryForm, View } from './view';
 
 const BLANK_LINE = Buffer.from('\n\n');
 const NO_BYTES = Buffer.alloc(0);
 
 /** The lines before an entry's data, without the id line. */
-const opening = (hint: Hint, named: boolean): string =>
-  named ? `event: ${hint.event satisfies StreamEvent}\ndata: ` : 'data: ';
+const OPENINGS: Readonly<Record<EntryForm, (hint: Hint) => string>> = {
+  named: (hint) => `event: ${hint.event satisfies StreamEvent}\ndata: `,
+  nameless: () => 'data: ',
+  topic: () => 'event: message\ndata: ',
+};
+
+/** An entry that does not pass the view of a topic is not written, whatever stands here. */
+const dataOf = (hint: Hint, form: EntryForm): Buffer =>
+  form === 'topic' ? (topicDataOf(hint) ?? NO_BYTES) : hint.data!;
 
 /** An entry's frame without its id line: the same bytes for every stream, whichever tenants it follows. */
-const entryBody = (hint: Hint, named: boolean): Buffer =>
-  Buffer.concat([Buffer.from(opening(hint, named)), hint.data!, BLANK_LINE]);
+const entryBody = (hint: Hint, form: EntryForm): Buffer =>
+  Buffer.concat([Buffer.from(OPENINGS[form](hint)), dataOf(hint, form), BLANK_LINE]);
 
 /** The bytes of complete frames, and the number of frames. */
 class Frames extends SharedBytes {
@@ -31,7 +39,7 @@ class Frames extends SharedBytes {
  * streams.
  */
 export class EntryBatch {
-  private readonly bodies = new Map<boolean, SharedBytes[]>();
+  private readonly bodies = new Map<EntryForm, SharedBytes[]>();
   private readonly frames = new Map<View, Frames>();
   private lastView: View | undefined;
   private lastFrames!: Frames;
@@ -65,7 +73,7 @@ export class EntryBatch {
     let frames = this.frames.get(view);
     if (!frames) {
       const passing = this.hints.filter(view.passes);
-      frames = new Frames(wholeFrames(passing, view.named), passing.length);
+      frames = new Frames(wholeFrames(passing, view.form), passing.length);
       this.frames.set(view, frames);
     }
     this.lastView = view;
@@ -74,11 +82,11 @@ export class EntryBatch {
   }
 
   /** The bodies, in the order of `hints`, for a stream of several tenants, which writes id lines of its own. */
-  bodiesFor(named: boolean): readonly SharedBytes[] {
-    let bodies = this.bodies.get(named);
+  bodiesFor(form: EntryForm): readonly SharedBytes[] {
+    let bodies = this.bodies.get(form);
     if (!bodies) {
-      bodies = this.hints.map((hint) => new SharedBytes(entryBody(hint, named)));
-      this.bodies.set(named, bodies);
+      bodies = this.hints.map((hint) => new SharedBytes(entryBody(hint, form)));
+      this.bodies.set(form, bodies);
     }
     return bodies;
   }
@@ -108,16 +116,17 @@ export function replayBatch(hints: readonly Hint[]): EntryBatch {
 }
 
 /** The frames of entries with their ids, in one preallocated buffer. */
-function wholeFrames(hints: readonly Hint[], named: boolean): Buffer {
+function wholeFrames(hints: readonly Hint[], form: EntryForm): Buffer {
   if (hints.length === 0) return NO_BYTES;
   // Ids and event names are ASCII: one byte for each character.
-  const openings = hints.map((hint) => idLine(formatPosition(hint)) + opening(hint, named));
-  const length = hints.reduce((sum, { data }, i) => sum + openings[i]!.length + data!.length + BLANK_LINE.length, 0);
+  const openings = hints.map((hint) => idLine(formatPosition(hint)) + OPENINGS[form](hint));
+  const datas = hints.map((hint) => dataOf(hint, form));
+  const length = datas.reduce((sum, data, i) => sum + openings[i]!.length + data.length + BLANK_LINE.length, 0);
   const bytes = Buffer.allocUnsafe(length);
   let at = 0;
-  hints.forEach(({ data }, i) => {
+  datas.forEach((data, i) => {
     at += bytes.write(openings[i]!, at, 'latin1');
-    at += data!.copy(bytes, at);
+    at += data.copy(bytes, at);
     at += BLANK_LINE.copy(bytes, at);
   });
   return bytes;

@@ -66,7 +66,7 @@ class Reader {
     const stream = new EventStream(
       socket as unknown as Socket,
       '',
-      viewOf(EVERYTHING, true),
+      viewOf(EVERYTHING, 'named'),
       { backlogBytes: 1e9, stallMs: 1e4 },
       metrics,
       logger,

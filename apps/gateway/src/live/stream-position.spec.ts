@@ -9,7 +9,7 @@ const [north, harbour, third] = [aTenant('north'), aTenant('harbour'), aTenant('
 const at = (seq: number): LogPosition => ({ epoch: 'e1', seq, fp: seq === 0 ? '0' : 'abcdefgh' });
 const id = (seq: number) => `e1-${seq}-${at(seq).fp}`;
 const EVERYTHING = { severity: null, type: null, service: null, labels: null };
-const URGENT = viewOf({ ...EVERYTHING, severity: ['urgent'] }, true);
+const URGENT = viewOf({ ...EVERYTHING, severity: ['urgent'] }, 'named');
 const place = (tenant: TenantId, seq = 0): Place => ({ tenant, sent: at(seq) });
 const following = (...places: Place[]) => {
   const position = new StreamPosition(URGENT);

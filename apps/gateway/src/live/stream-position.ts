@@ -97,7 +97,7 @@ export class StreamPosition<P extends Place> {
 
   /** The same for any stream, with id lines that name all of its tenants. */
   advanceWithIds(place: P, batch: EntryBatch): OwnFrames {
-    const bodies = batch.bodiesFor(this.view.named);
+    const bodies = batch.bodiesFor(this.view.form);
     const pieces: (string | SharedBytes)[] = [];
     batch.hints.forEach((hint: Hint, i) => {
       place.sent = positionOf(hint);

@@ -16,6 +16,7 @@ export * from './link-key';
 export * from './log-retention';
 export * from './notifications';
 export * from './phone-deliveries';
+export * from './plain-messages';
 export * from './push-subscriptions';
 export * from './raw-intake';
 export * from './receipts';

@@ -15,6 +15,7 @@ export * from './listener-by-hand';
 export * from './notification-retention.contract';
 export * from './notifications.contract';
 export * from './phone-deliveries.contract';
+export * from './plain-messages.contract';
 export * from './push-subscriptions.contract';
 export * from './receipts.contract';
 export * from './recipient-book.contract';

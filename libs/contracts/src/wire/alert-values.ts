@@ -6,6 +6,9 @@ export type Severity = (typeof SEVERITIES)[number];
 export const ALERT_TYPES = ['alert', 'recommendation', 'notification'] as const;
 export type AlertType = (typeof ALERT_TYPES)[number];
 
+/** The service of the entries that hold what was published to a topic. */
+export const TOPIC_SERVICE = 'topic';
+
 /** The statuses that a producer may send. People set the other two. */
 export const MESSAGE_STATUSES = ['firing', 'resolved'] as const;
 export type MessageStatus = (typeof MESSAGE_STATUSES)[number];

@@ -34,5 +34,6 @@ alter function inbox_put owner to tocsin_definer;
 alter function inbox_take owner to tocsin_definer;
 alter function inbox_settle owner to tocsin_definer;
 revoke all on function inbox_put, inbox_take, inbox_settle from public;
-grant execute on function inbox_put to tocsin_gateway;
+-- the processor publishes what it takes from other programs (REDIS_PLAIN=bridge)
+grant execute on function inbox_put to tocsin_gateway, tocsin_processor;
 grant execute on function inbox_take, inbox_settle to tocsin_processor;

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import type { HintKey } from '@tocsin/contracts/ports';
-import { createLogger, Metrics } from '@tocsin/observability';
+import { createLogger, Metrics, type Log } from '@tocsin/observability';
 import { RedisConnection } from '../connection';
 import { RedisDoorbell } from '../doorbell.redis';
 import { RedisEventBus } from '../event-bus.redis';
+import { RedisPlainMessages } from '../plain/plain-messages.redis';
 import { RedisRequestRates } from '../request-rates.redis';
 import { RedisStreamSlots } from '../stream-slots.redis';
 import { RedisTicketStore } from '../ticket-store.redis';
@@ -20,7 +21,9 @@ export class OwnRedis {
   readonly prefix = `test-${randomBytes(6).toString('hex')}:`;
   readonly plain = new Redis(redisUrl());
   readonly metrics = new Metrics({ version: 'test', commit: 'test', tenantLimit: 0 });
+  private readonly silent = createLogger({ app: 'test', level: 'silent' });
   private readonly closers: (() => void)[] = [];
+  private readonly stoppers: (() => Promise<void>)[] = [];
 
   connection(url = redisUrl()): RedisConnection {
     const connection = new RedisConnection(url);
@@ -37,16 +40,37 @@ export class OwnRedis {
     hintKey,
     keptKey,
     plainPrefix,
-  }: { url?: string; hintKey?: string; keptKey?: HintKey; plainPrefix?: string } = {}): RedisEventBus {
+    bridgesPlain,
+    log = this.silent,
+  }: {
+    url?: string;
+    hintKey?: string;
+    keptKey?: HintKey;
+    plainPrefix?: string;
+    bridgesPlain?: boolean;
+    log?: Log;
+  } = {}): RedisEventBus {
     const key = hintKey ?? (keptKey ? undefined : 'the key of all tests, which is no secret');
     const bus = new RedisEventBus(
-      { url, prefix: this.prefix, hintKey: key, keptKey, plainPrefix },
+      { url, prefix: this.prefix, hintKey: key, keptKey, plainPrefix, bridgesPlain },
       this.connection(url),
-      createLogger({ app: 'test', level: 'silent' }),
+      log,
       this.metrics,
     );
     this.closers.push(() => bus.close());
     return bus;
+  }
+
+  /** A process that listens for plain messages, under the prefix of the test and under `plain:` after it. */
+  plainMessages(url = redisUrl()): RedisPlainMessages {
+    const { prefix } = this;
+    const messages = new RedisPlainMessages(
+      { url, prefix, prefixes: [prefix, `${prefix}plain:`] },
+      this.silent,
+      this.metrics,
+    );
+    this.stoppers.push(() => messages.stop());
+    return messages;
   }
 
   /** A doorbell, on connections of its own unless one is given to ring over. */
@@ -76,6 +100,7 @@ export class OwnRedis {
 
   /** Removes every key of the test. */
   async close(): Promise<void> {
+    await Promise.all(this.stoppers.map((stop) => stop()));
     for (const close of this.closers) close();
     const keys = await this.plain.keys(`${this.prefix}*`);
     if (keys.length > 0) await this.plain.del(...keys);

@@ -170,7 +170,7 @@ export class LiveGateway {
     const stream = new EventStream(
       response.socket!,
       '',
-      viewOf(filter, query.get('named') === 'true'),
+      viewOf(filter, query.get('named') === 'true' ? 'named' : 'nameless'),
       { backlogBytes, stallMs },
       this.metrics,
       this.logger,

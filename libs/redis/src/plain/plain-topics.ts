@@ -1,7 +1,7 @@
 import { topicOf } from '@tocsin/contracts';
 import type { PublishedHint } from '@tocsin/contracts/ports';
 import type { Log, Metrics } from '@tocsin/observability';
-import { RedisConnection } from './connection';
+import { RedisConnection } from '../connection';
 
 const PUBLISH_TIMEOUT_MS = 500;
 /** How many batches may be under way. A further one is not sent, so that a slow Redis never fills the memory. */
