@@ -1,6 +1,7 @@
 import { busSettings, engineProblems, queueSettings, readSettings } from '@tocsin/settings';
 import { observabilitySettings } from '@tocsin/observability';
 import { postgresSettings } from '@tocsin/postgres';
+import { natsSettings } from '@tocsin/nats';
 import { rabbitSettings, rabbitSourceSettings } from '@tocsin/rabbitmq';
 import { plainProblems, redisSettings } from '@tocsin/redis';
 import { processorSettings } from './alert-processor.module';
@@ -12,6 +13,7 @@ export const settings = {
   ...queueSettings,
   ...busSettings,
   ...redisSettings,
+  ...natsSettings,
   ...rabbitSettings,
   ...rabbitSourceSettings,
 };

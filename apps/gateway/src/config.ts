@@ -11,6 +11,7 @@ import {
 import { authSettings, checkAuthSettings } from '@tocsin/auth';
 import { observabilitySettings } from '@tocsin/observability';
 import { checkPhoneSettings, twilioCallbackSettings, vapidPublicSetting } from '@tocsin/phones';
+import { natsSettings } from '@tocsin/nats';
 import { postgresSettings, webhookKeySettings } from '@tocsin/postgres';
 import { rabbitSettings } from '@tocsin/rabbitmq';
 import { plainProblems, redisQueueSettings, redisSettings } from '@tocsin/redis';
@@ -189,6 +190,7 @@ export const settings = {
   ...busSettings,
   ...redisSettings,
   ...redisQueueSettings,
+  ...natsSettings,
   ...rabbitSettings,
 };
 
