@@ -15,6 +15,7 @@ const packages = (...source) => ({ module: { origin: 'external', source } });
 const DRIVERS = [
   { drivers: ['pg', 'pg-*', 'typeorm'], owners: ['postgres', 'event-broker'] },
   { drivers: ['ioredis'], owners: ['redis', 'event-broker'] },
+  { drivers: ['@nats-io/*'], owners: ['nats'] },
   { drivers: ['amqplib'], owners: ['rabbitmq', 'publisher'] },
   { drivers: ['@electric-sql/*'], owners: ['embedded'] },
   { drivers: ['jose', '@nestjs/jwt', 'openid-client'], owners: ['auth'] },

@@ -7,7 +7,15 @@ import { existsSync } from 'node:fs';
  */
 export function describeWith(
   program:
-    'chromium' | 'nginx' | 'pgbouncer' | 'go' | 'prometheus' | 'prometheus-alertmanager' | 'peer-clients' | 'clone',
+    | 'chromium'
+    | 'nats-server'
+    | 'nginx'
+    | 'pgbouncer'
+    | 'go'
+    | 'prometheus'
+    | 'prometheus-alertmanager'
+    | 'peer-clients'
+    | 'clone',
   name: string,
   tests: () => void,
 ): void {
@@ -24,6 +32,12 @@ const PLACES = {
   'chromium-headless-shell': ['/usr/bin/chromium-headless-shell', ...CHROMIUM],
   go: ['/usr/local/go/bin/go', '/usr/bin/go', '/opt/homebrew/bin/go'],
   pgbouncer: ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer', '/usr/local/bin/pgbouncer', '/opt/homebrew/bin/pgbouncer'],
+  'nats-server': [
+    '/usr/sbin/nats-server',
+    '/usr/bin/nats-server',
+    '/usr/local/bin/nats-server',
+    '/opt/homebrew/bin/nats-server',
+  ],
   nginx: ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/bin/nginx', '/opt/homebrew/bin/nginx'],
   'prometheus-alertmanager': [
     '/usr/bin/prometheus-alertmanager',

@@ -19,6 +19,12 @@ const PROGRAMS = [
     wantedIn: ['e2e', 'nginx'],
   },
   {
+    name: 'nats-server',
+    tier: 'e2e',
+    shownBy: ['nats-server', '/usr/sbin/nats-server'].map((command) => [command, '--version']),
+    wantedIn: ['e2e', 'nats'],
+  },
+  {
     name: 'prometheus-alertmanager',
     tier: 'e2e',
     shownBy: ['prometheus-alertmanager', '/usr/bin/prometheus-alertmanager', 'alertmanager'].map((command) => [
