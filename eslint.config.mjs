@@ -215,7 +215,14 @@ export default tseslint.config(
         { category: 'spec', pattern: '**/*.spec.{ts,tsx}' },
         {
           category: 'test',
-          pattern: ['**/*.spec.{ts,tsx}', '{apps,libs}/**/testing/**', 'e2e/**', 'bench/**', 'libs/fault-proxy/**'],
+          pattern: [
+            '**/*.spec.{ts,tsx}',
+            '{apps,libs}/**/testing/**',
+            'e2e/**',
+            'bench/**',
+            'libs/fault-proxy/**',
+            'scripts/manifests/**',
+          ],
         },
       ],
       'boundaries/elements': [

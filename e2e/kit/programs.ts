@@ -1,4 +1,7 @@
 import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { programs as built } from '../../scripts/test/go-modules.json';
 
 /**
  * `describe` for tests that need a program besides Node, or a checkout that can be cloned and installed. When it is
@@ -15,7 +18,8 @@ export function describeWith(
     | 'prometheus'
     | 'prometheus-alertmanager'
     | 'peer-clients'
-    | 'clone',
+    | 'clone'
+    | keyof typeof built,
   name: string,
   tests: () => void,
 ): void {
@@ -25,6 +29,12 @@ export function describeWith(
 }
 
 const variableOf = (program: string): string => program.toUpperCase().replaceAll('-', '_');
+
+/** Where `npm test` builds a program from its Go module, and else where it is installed. */
+const builtOrInstalled = (name: keyof typeof built): string[] => [
+  join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'tocsin', `${name}-${built[name].split('@')[1]}`, name),
+  ...['/usr/local/bin', '/usr/bin', '/opt/homebrew/bin'].map((folder) => join(folder, name)),
+];
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const PLACES = {
@@ -44,6 +54,9 @@ const PLACES = {
     '/usr/local/bin/alertmanager',
     '/opt/homebrew/bin/alertmanager',
   ],
+  helm: builtOrInstalled('helm'),
+  kubeconform: builtOrInstalled('kubeconform'),
+  kustomize: builtOrInstalled('kustomize'),
 };
 
 /** Where the program is: `<PROGRAM>_PATH` (`NGINX_PATH`), else one of the usual places. */
