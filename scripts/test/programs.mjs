@@ -121,8 +121,8 @@ async function prepareProgram({ name, shownBy, wantedIn: [folder, word], mayBeIn
   if (!wanted) return;
   const variable = `SKIP_${name.toUpperCase().replaceAll('-', '_')}`;
   if (build) {
-    const reason = await build();
-    if (reason && !isThere()) environment[variable] = reason;
+    const reason = isThere() ? undefined : await build();
+    if (reason) environment[variable] = reason;
     return;
   }
   if (isThere()) return;
